@@ -1,0 +1,71 @@
+//! What can be wrong with an encoded mask, by whose fault.
+
+use crate::geometry::Size;
+
+/// Why a mask could not be read or combined. Positions count bytes of a string or elements of a list from 0.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The compressed string holds a byte outside `'0'..='o'` (maskApi's alphabet of 64).
+    #[error("byte {at} is {found:#04x}, not one of COCO's characters '0'..'o'")]
+    Character {
+        /// Position in the string.
+        at: usize,
+        /// The byte found.
+        found: u8,
+    },
+    /// The compressed string ends within a number.
+    #[error("the string ends within the number that begins at byte {at}")]
+    Truncated {
+        /// Where the unfinished number begins.
+        at: usize,
+    },
+    /// A run's length is negative or does not fit 32 bits.
+    #[error("run {at} has the length {length}, outside 0..=4294967295")]
+    RunLength {
+        /// Which run.
+        at: usize,
+        /// The length read.
+        length: i64,
+    },
+    /// The runs do not add up to the size.
+    #[error("the runs cover {actual} pixels, the size has {expected}")]
+    Coverage {
+        /// `height * width`.
+        expected: u64,
+        /// Sum of the runs, up to and including the one that passed the end.
+        actual: u64,
+    },
+    /// Boundaries are not strictly increasing, not in pairs, or pass the last pixel.
+    #[error("boundary {at} is out of order or outside the mask")]
+    Boundary {
+        /// Which boundary.
+        at: usize,
+    },
+    /// A bitmap's length is not that of its size.
+    #[error("a bitmap of {size} needs {expected} bytes, not {actual}", expected = size.pixels())]
+    BitmapLength {
+        /// The size given.
+        size: Size,
+        /// The bytes given.
+        actual: usize,
+    },
+    /// Two masks of different sizes cannot be combined.
+    #[error("the masks have different sizes, {left} and {right}")]
+    SizeMismatch {
+        /// The first mask's.
+        left: Size,
+        /// The second mask's.
+        right: Size,
+    },
+    /// A stated limit would be passed; nothing was allocated.
+    #[error("{what}: {actual} is over the limit of {limit}")]
+    Limit {
+        /// What is limited.
+        what: &'static str,
+        /// The most that is taken.
+        limit: u64,
+        /// What was asked for.
+        actual: u64,
+    },
+}

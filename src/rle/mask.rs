@@ -1,0 +1,160 @@
+//! The mask itself: its size and the sorted indices at which its value changes.
+
+use std::ops::Range;
+
+use super::Error;
+use crate::geometry::{PixelRect, Size};
+
+/// A binary mask as column-major run boundaries.
+///
+/// Invariant: `boundaries` has even length, is strictly increasing and ends at most at `size.pixels()`; pairs
+/// `[start, end)` are the runs of ones. So equal masks have equal boundaries.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Mask {
+    size: Size,
+    boundaries: Vec<u32>,
+}
+
+impl Mask {
+    /// The mask without a pixel set. Fails where `size` has more than 2³² - 1 pixels.
+    pub fn empty(size: Size) -> Result<Self, Error> {
+        Self::from_boundaries(size, Vec::new())
+    }
+
+    /// The mask of the given run boundaries, which must be strictly increasing, in pairs and inside `size`.
+    pub fn from_boundaries(size: Size, boundaries: Vec<u32>) -> Result<Self, Error> {
+        let pixels = checked_pixels(size)?;
+        let disorder = boundaries.windows(2).position(|pair| pair[0] >= pair[1]).map(|at| at + 1);
+        let outside = boundaries.last().filter(|&&last| last > pixels).map(|_| boundaries.len() - 1);
+        let unpaired = (boundaries.len() % 2 == 1).then(|| boundaries.len() - 1);
+        match disorder.or(outside).or(unpaired) {
+            Some(at) => Err(Error::Boundary { at }),
+            None => Ok(Self { size, boundaries }),
+        }
+    }
+
+    /// The mask of COCO's uncompressed counts: alternating lengths of runs of zeros and ones, zeros first.
+    pub fn from_counts(size: Size, counts: impl IntoIterator<Item = u32>) -> Result<Self, Error> {
+        let mut builder = Builder::new(size)?;
+        for length in counts {
+            builder.push_run(length)?;
+        }
+        builder.finish()
+    }
+
+    /// Width and height.
+    pub fn size(&self) -> Size {
+        self.size
+    }
+
+    /// The indices at which the value changes, first to one, then to zero, and so on; column-major.
+    pub fn boundaries(&self) -> &[u32] {
+        &self.boundaries
+    }
+
+    /// The runs of ones as ranges of column-major pixel indices, in order.
+    pub fn runs(&self) -> impl ExactSizeIterator<Item = Range<u32>> + DoubleEndedIterator + '_ {
+        self.boundaries.chunks_exact(2).map(|pair| pair[0]..pair[1])
+    }
+
+    /// COCO's canonical uncompressed counts: zeros first, no empty run but a leading one (maskApi `rleEncode`).
+    pub fn counts(&self) -> Vec<u32> {
+        let mut counts = Vec::with_capacity(self.boundaries.len() + 1);
+        let mut last = 0;
+        for &boundary in &self.boundaries {
+            counts.push(boundary - last);
+            last = boundary;
+        }
+        let rest = self.size.pixels() as u32 - last;
+        if rest > 0 || counts.is_empty() {
+            counts.push(rest);
+        }
+        counts
+    }
+
+    /// Whether no pixel is set.
+    pub fn is_empty(&self) -> bool {
+        self.boundaries.is_empty()
+    }
+
+    /// The number of pixels set.
+    pub fn area(&self) -> u64 {
+        self.runs().map(|run| u64::from(run.end - run.start)).sum()
+    }
+
+    /// The smallest rectangle that holds all pixels set; `None` for an empty mask (maskApi `rleToBbox` gives zeros).
+    pub fn bbox(&self) -> Option<PixelRect> {
+        let height = self.size.height;
+        let (first, last) = (self.boundaries.first()?, self.boundaries.last()?);
+        let (left, right) = (first / height, (last - 1) / height);
+        let (mut top, mut bottom) = (height - 1, 0);
+        for run in self.runs() {
+            let (start, last) = (run.start, run.end - 1);
+            if start / height == last / height {
+                top = top.min(start % height);
+                bottom = bottom.max(last % height);
+            } else {
+                // A run that goes on into the next column holds the foot of one column and the head of the other.
+                (top, bottom) = (0, height - 1);
+                break;
+            }
+        }
+        Some(PixelRect { x: left, y: top, width: right - left + 1, height: bottom - top + 1 })
+    }
+
+    /// Whether pixel `(x, y)` is set; false outside the mask. Binary search over the boundaries.
+    pub fn contains(&self, x: u32, y: u32) -> bool {
+        if x >= self.size.width || y >= self.size.height {
+            return false;
+        }
+        let index = x * self.size.height + y;
+        self.boundaries.partition_point(|&boundary| boundary <= index) % 2 == 1
+    }
+}
+
+/// `size.pixels()` where it fits the 32 bits of a boundary.
+pub(super) fn checked_pixels(size: Size) -> Result<u32, Error> {
+    let actual = size.pixels();
+    u32::try_from(actual).map_err(|_| Error::Limit { what: "pixels of a mask", limit: u64::from(u32::MAX), actual })
+}
+
+/// Puts a mask together from run lengths, merging around empty runs.
+pub(super) struct Builder {
+    size: Size,
+    pixels: u32,
+    boundaries: Vec<u32>,
+    position: u32,
+    runs: usize,
+}
+
+impl Builder {
+    pub(super) fn new(size: Size) -> Result<Self, Error> {
+        Ok(Self { size, pixels: checked_pixels(size)?, boundaries: Vec::new(), position: 0, runs: 0 })
+    }
+
+    pub(super) fn push_run(&mut self, length: u32) -> Result<(), Error> {
+        let of_ones = self.runs % 2 == 1;
+        self.runs += 1;
+        let actual = u64::from(self.position) + u64::from(length);
+        if actual > u64::from(self.pixels) {
+            return Err(Error::Coverage { expected: u64::from(self.pixels), actual });
+        }
+        if of_ones && length > 0 {
+            if self.boundaries.last() == Some(&self.position) {
+                self.boundaries.pop();
+            } else {
+                self.boundaries.push(self.position);
+            }
+            self.boundaries.push(actual as u32);
+        }
+        self.position = actual as u32;
+        Ok(())
+    }
+
+    pub(super) fn finish(self) -> Result<Mask, Error> {
+        if self.position != self.pixels {
+            return Err(Error::Coverage { expected: u64::from(self.pixels), actual: u64::from(self.position) });
+        }
+        Ok(Mask { size: self.size, boundaries: self.boundaries })
+    }
+}

@@ -1,0 +1,3 @@
+//! All native tests that use the crate from outside, in one binary so that they link once.
+
+mod shared_data;
