@@ -10,4 +10,4 @@ pub mod render;
 pub mod rle;
 pub mod segment;
 #[cfg(target_arch = "wasm32")]
-mod web;
+pub mod web;
