@@ -140,7 +140,8 @@ check_wasm() {
     else
         local said
         # shellcheck disable=SC2086
-        said=$(wasm_cargo build --quiet --lib --profile wasm $WASM_FEATURES 2>&1) && [[ $said != *warning* ]] || { echo "$said" >&2; return 1; }
+        said=$(wasm_cargo build --quiet --lib --profile wasm $WASM_FEATURES 2>&1) || die "$said"
+        [[ $said != *warning* ]] || die "$said"
     fi
 }
 
