@@ -2,3 +2,4 @@
 
 mod render;
 mod shared_data;
+mod tidy;
