@@ -4,3 +4,4 @@ mod rle;
 mod rle_cli;
 mod rle_oracle;
 mod shared_data;
+mod tidy;
