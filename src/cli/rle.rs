@@ -130,18 +130,24 @@ fn answer(line: &[u8], args: &RleArgs) -> Result<Measured, LineError> {
 
 /// Hashes the column-major bytes 0 and 1 run by run; there is no bitmap.
 fn sha256_of_pixels(mask: &Mask) -> String {
-    const AT_ONCE: usize = 16 << 10;
-    let values = [[0; AT_ONCE], [1; AT_ONCE]];
+    const AT_ONCE: usize = 8 << 10;
+    static VALUES: [[u8; AT_ONCE]; 2] = [[0; AT_ONCE], [1; AT_ONCE]];
     let mut hash = Sha256::new();
     for (run, length) in mask.counts().into_iter().enumerate() {
         let mut rest = length as usize;
         while rest > 0 {
             let part = rest.min(AT_ONCE);
-            hash.update(&values[run % 2][..part]);
+            hash.update(&VALUES[run % 2][..part]);
             rest -= part;
         }
     }
-    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    let mut text = String::with_capacity(64);
+    for byte in hash.finalize() {
+        for digit in [byte >> 4, byte & 15] {
+            text.push(char::from(b"0123456789abcdef"[usize::from(digit)]));
+        }
+    }
+    text
 }
 
 /// Reads a line without its end into `line`; false at the end of the input. Of an over-long line the rest is dropped.

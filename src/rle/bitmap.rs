@@ -55,6 +55,9 @@ impl Mask {
     /// ```
     pub fn to_row_major(&self) -> Result<Vec<u8>, Error> {
         let mut bitmap = vec![0_u8; bitmap_length(self.size())?];
+        if self.is_empty() {
+            return Ok(bitmap);
+        }
         let (width, height) = (self.size().width as usize, self.size().height as usize);
         // First where the value differs from the pixel above, by run ends alone; then each row is added to the next,
         // which goes over the bytes in order and many at a time.

@@ -41,7 +41,7 @@ impl Mask {
         let pixels = checked_pixels(size)?;
         let disorder = boundaries.windows(2).position(|pair| pair[0] >= pair[1]).map(|at| at + 1);
         let outside = boundaries.last().filter(|&&last| last > pixels).map(|_| boundaries.len() - 1);
-        let unpaired = (boundaries.len() % 2 == 1).then(|| boundaries.len() - 1);
+        let unpaired = (!boundaries.len().is_multiple_of(2)).then(|| boundaries.len() - 1);
         match disorder.or(outside).or(unpaired) {
             Some(at) => Err(Error::Boundary { at }),
             None => Ok(Self { size, boundaries }),
@@ -50,7 +50,7 @@ impl Mask {
 
     /// The mask of boundaries that are known to hold the invariant.
     pub(super) fn from_sorted(size: Size, boundaries: Vec<u32>) -> Self {
-        debug_assert!(boundaries.len() % 2 == 0 && boundaries.is_sorted_by(|a, b| a < b));
+        debug_assert!(boundaries.len().is_multiple_of(2) && boundaries.is_sorted_by(|a, b| a < b));
         debug_assert!(boundaries.last().is_none_or(|&last| u64::from(last) <= size.pixels()));
         Self { size, boundaries }
     }

@@ -58,8 +58,7 @@ impl GridOutline {
         if numbers.len() < 6 || numbers.len() % 2 == 1 {
             return Err(Error::PolygonLength { at: polygon, numbers: numbers.len() });
         }
-        // False for what is not a number, too.
-        if let Some(at) = numbers.iter().position(|number| !(number.abs() <= MOST_COORDINATE)) {
+        if let Some(at) = numbers.iter().position(|number| number.is_nan() || number.abs() > MOST_COORDINATE) {
             return Err(Error::Coordinate { polygon, at });
         }
         // Rounds towards zero after adding a half, as the cast in maskApi does.

@@ -1,4 +1,5 @@
 //! All native tests that use the crate from outside, in one binary so that they link once.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod rle;
 mod rle_cli;

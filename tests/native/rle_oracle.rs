@@ -174,8 +174,8 @@ proptest! {
             prop_assert_eq!(left.shared_area(right).unwrap(), shared.area());
             let either = a.combine(b, |a, b| a || b).area();
             let ratio = |part: u64, whole: u64| if whole == 0 { 0.0 } else { part as f64 / whole as f64 };
-            prop_assert_eq!(left.iou(right, false).unwrap(), ratio(shared.area(), either));
-            prop_assert_eq!(left.iou(right, true).unwrap(), ratio(shared.area(), a.area()));
+            prop_assert_eq!(left.iou(right, false).unwrap().to_bits(), ratio(shared.area(), either).to_bits());
+            prop_assert_eq!(left.iou(right, true).unwrap().to_bits(), ratio(shared.area(), a.area()).to_bits());
         }
     }
 
@@ -333,7 +333,7 @@ fn walked(size: Size, polygon: &[f64]) -> Mask {
     for pair in points.windows(2).filter(|pair| pair[0].0 != pair[1].0) {
         let x = (if pair[1].0 < pair[0].0 { pair[1].0 } else { pair[1].0 - 1 }) as f64;
         let x = (x + 0.5) / 5.0 - 0.5;
-        if x.floor() != x || x < 0.0 || x > width - 1.0 {
+        if x.fract().abs() > 0.0 || x < 0.0 || x > width - 1.0 {
             continue;
         }
         let y = (pair[0].1.min(pair[1].1) as f64 + 0.5) / 5.0 - 0.5;
