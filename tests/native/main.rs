@@ -2,3 +2,4 @@
 
 mod dataset;
 mod shared_data;
+mod tidy;
