@@ -1,5 +1,9 @@
 //! The command line of the native binary: one file a subcommand.
 
+mod inspect;
+mod inspect_report;
+mod progress;
+
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -13,11 +17,15 @@ struct CommandLine {
 }
 
 #[derive(Subcommand)]
-enum Command {}
+enum Command {
+    Inspect(inspect::InspectArgs),
+}
 
 /// Runs the command line of this process and answers its exit status: 0 done, 1 work failed, 2 wrong usage.
 pub fn run() -> ExitCode {
-    let outcome: anyhow::Result<()> = match CommandLine::parse().command {};
+    let outcome: anyhow::Result<()> = match CommandLine::parse().command {
+        Command::Inspect(args) => inspect::run(&args),
+    };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

@@ -57,6 +57,11 @@ impl Annotation {
         self.parts.iter().map(EncodedMask::decode).collect()
     }
 
+    /// The split as published, `""` where the record names none.
+    pub fn split_name(&self) -> &str {
+        self.split.as_ref().map_or("", |split| split.raw.as_str())
+    }
+
     /// About how many bytes of memory it takes.
     pub(super) fn kept_bytes(&self) -> u64 {
         let texts = self.id.len() + self.picture.len() + self.category.len();

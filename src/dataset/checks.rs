@@ -52,7 +52,6 @@ pub(super) fn masks(
         Err(error) => findings.push(Finding::new("segmentation", error.into())),
     }
     boxes(annotation, picture.unwrap_or(whole), masks, findings);
-    area(annotation, findings);
 }
 
 fn boxes(annotation: &Annotation, picture: Size, masks: &[(usize, Mask)], findings: &mut Vec<Finding>) {
@@ -84,7 +83,8 @@ fn boxes(annotation: &Annotation, picture: Size, masks: &[(usize, Mask)], findin
     }
 }
 
-fn area(annotation: &Annotation, findings: &mut Vec<Finding>) {
+/// Compares the published area with the number of pixels.
+pub(super) fn area(annotation: &Annotation, findings: &mut Vec<Finding>) {
     let counted = annotation.mask_area;
     if let Some(published) = annotation.area
         && !annotation.parts.is_empty()

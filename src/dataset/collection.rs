@@ -1,8 +1,9 @@
 //! A whole annotation file in memory: its records joined, masks still encoded.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::io;
 
+use super::groups::Groups;
 use super::{Annotation, Category, Finding, Join, Limits, Picture, Problem, Progress, Reader, RecordKind, RecordRef};
 
 /// The records of an annotation file, joined by their ids.
@@ -13,6 +14,8 @@ pub struct Dataset {
     annotations: Vec<Annotation>,
     picture_by_id: HashMap<Box<str>, u32>,
     category_by_id: HashMap<Box<str>, u32>,
+    annotations_by_picture: Groups,
+    annotations_by_category: Groups,
     problems: Vec<Finding>,
     problems_left_out: u64,
     progress: Progress,
@@ -69,14 +72,43 @@ impl Dataset {
         self.category(&annotation.category)
     }
 
-    /// The picture of this id.
+    /// The picture of this id; the first where several have it.
     pub fn picture(&self, id: &str) -> Option<&Picture> {
-        self.picture_by_id.get(id).map(|&index| &self.pictures[index as usize])
+        self.picture_index(id).map(|index| &self.pictures[index as usize])
     }
 
-    /// The category of this id.
+    /// The category of this id; the first where several have it.
     pub fn category(&self, id: &str) -> Option<&Category> {
-        self.category_by_id.get(id).map(|&index| &self.categories[index as usize])
+        self.category_index(id).map(|index| &self.categories[index as usize])
+    }
+
+    /// Where in [`pictures`](Self::pictures) the picture of this id stands.
+    pub fn picture_index(&self, id: &str) -> Option<u32> {
+        self.picture_by_id.get(id).copied()
+    }
+
+    /// Where in [`categories`](Self::categories) the category of this id stands.
+    pub fn category_index(&self, id: &str) -> Option<u32> {
+        self.category_by_id.get(id).copied()
+    }
+
+    /// Which of the [`annotations`](Self::annotations) belong to a picture, by the picture's index.
+    pub fn annotations_of_picture(&self, picture: u32) -> &[u32] {
+        self.annotations_by_picture.of(picture)
+    }
+
+    /// Which of the [`annotations`](Self::annotations) show a category, by the category's index.
+    pub fn annotations_of_category(&self, category: u32) -> &[u32] {
+        self.annotations_by_category.of(category)
+    }
+
+    /// How many annotations each split has, by its published name; `""` counts those without one.
+    pub fn split_counts(&self) -> BTreeMap<&str, u64> {
+        let mut counts = BTreeMap::new();
+        for annotation in &self.annotations {
+            *counts.entry(annotation.split_name()).or_default() += 1;
+        }
+        counts
     }
 
     /// How much of the file was read.
@@ -162,12 +194,15 @@ impl DatasetBuilder {
             annotations,
             picture_by_id: joined.picture_by_id,
             category_by_id: joined.category_by_id,
+            annotations_by_picture: Groups::default(),
+            annotations_by_category: Groups::default(),
             problems: problems.into_iter().map(|problem| Finding::new("", problem)).collect(),
             problems_left_out: joined.problems_left_out,
             progress,
         };
         dataset.look_up_categories();
         dataset.lend_sizes();
+        dataset.group();
         dataset
     }
 }
@@ -182,6 +217,16 @@ impl Dataset {
                 annotation.findings.push(Finding::new("category_id", Problem::UnknownCategory { id }));
             }
         }
+    }
+
+    fn group(&mut self) {
+        let of = |index: &HashMap<Box<str>, u32>, id: &str| index.get(id).copied();
+        let annotations = &self.annotations;
+        self.annotations_by_picture =
+            Groups::new(self.pictures.len(), annotations.len(), |at| of(&self.picture_by_id, &annotations[at].picture));
+        self.annotations_by_category = Groups::new(self.categories.len(), annotations.len(), |at| {
+            of(&self.category_by_id, &annotations[at].category)
+        });
     }
 
     /// Gives pictures without a size that of their first mask.

@@ -65,6 +65,9 @@ impl Draft {
             }
         }
         checks::masks(&mut annotation, picture_size, &masks, &mut findings);
+        if polygons.is_empty() {
+            checks::area(&annotation, &mut findings);
+        }
         findings.truncate(limits.findings);
         annotation.findings = findings;
         annotation

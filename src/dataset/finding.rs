@@ -25,9 +25,9 @@ impl Finding {
         Self { field, part: u32::try_from(part).ok(), problem }
     }
 
-    /// The sort of problem, to count and filter by.
-    pub fn kind(&self) -> Kind {
-        self.problem.kind()
+    /// A stable code of the sort of problem, such as `"size-differs"`, to count and filter by.
+    pub fn code(&self) -> &'static str {
+        self.problem.code()
     }
 }
 
@@ -76,7 +76,7 @@ pub struct RecordRef<'a> {
     pub id: &'a str,
 }
 
-/// What can be odd about a record. `Display` gives the reason in words; [`kind`](Problem::kind) a stable code.
+/// What can be odd about a record. `Display` gives the reason in words; [`code`](Problem::code) a stable code.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Problem {
@@ -192,7 +192,7 @@ pub enum Problem {
     #[error("there is no mask")]
     NoMask,
     /// A box reaches outside the picture.
-    #[error("the box ({}, {})-({}, {}) reaches outside {picture}", .found.x1, .found.y1, .found.x2, .found.y2)]
+    #[error("the box ({:.2}, {:.2})-({:.2}, {:.2}) reaches outside {picture}", .found.x1, .found.y1, .found.x2, .found.y2)]
     BoxOutside {
         /// The box.
         found: Rect,
@@ -200,7 +200,7 @@ pub enum Problem {
         picture: Size,
     },
     /// A box has no extent or its corners are swapped.
-    #[error("the box ({}, {})-({}, {}) has no area", .found.x1, .found.y1, .found.x2, .found.y2)]
+    #[error("the box ({:.2}, {:.2})-({:.2}, {:.2}) has no area", .found.x1, .found.y1, .found.x2, .found.y2)]
     EmptyBox {
         /// The box.
         found: Rect,
@@ -217,7 +217,8 @@ pub enum Problem {
         /// Whether x, y, width, height in place of x1, y1, x2, y2 (or the reverse) would agree.
         fits_in_other_order: bool,
     },
-    /// The published `area` is not the mask's number of pixels, by more than 1 % and 1 pixel.
+    /// The published `area` is not the mask's number of pixels, by more than 1 % and 1 pixel. Not asked of polygons,
+    /// whose published area is that of the shape.
     #[error("{published} published, the mask has {counted} pixels")]
     AreaDiffers {
         /// As published.
@@ -239,100 +240,35 @@ pub enum Problem {
     },
 }
 
-/// The sort of a [`Problem`], without its details.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-#[non_exhaustive]
-#[expect(missing_docs, reason = "each is the problem of the same name")]
-pub enum Kind {
-    NotAnnotations,
-    Truncated,
-    Malformed,
-    RecordTooLong,
-    Limit,
-    Missing,
-    Shape,
-    DuplicateId,
-    UnsafePath,
-    UnsafeUrl,
-    NotListed,
-    MissingPicture,
-    UnknownCategory,
-    BadMask,
-    SizeDiffers,
-    PartsDiffer,
-    EmptyMask,
-    PolygonsWithoutSize,
-    NoMask,
-    BoxOutside,
-    EmptyBox,
-    BoxDisagrees,
-    AreaDiffers,
-    LabelWithoutScore,
-    UnclearSplit,
-}
-
-impl Kind {
-    /// The stable code in reports, such as `"size-differs"`.
-    pub fn code(self) -> &'static str {
+impl Problem {
+    /// A stable code of the sort of problem, to count and filter by.
+    pub fn code(&self) -> &'static str {
         match self {
-            Self::NotAnnotations => "not-annotations",
-            Self::Truncated => "truncated",
-            Self::Malformed => "malformed",
-            Self::RecordTooLong => "record-too-long",
-            Self::Limit => "limit",
+            Self::NotAnnotations { .. } => "not-annotations",
+            Self::Truncated { .. } => "truncated",
+            Self::Malformed { .. } => "malformed",
+            Self::RecordTooLong { .. } => "record-too-long",
+            Self::Limit { .. } => "limit",
             Self::Missing => "missing",
-            Self::Shape => "shape",
+            Self::Shape { .. } => "shape",
             Self::DuplicateId => "duplicate-id",
             Self::UnsafePath => "unsafe-path",
             Self::UnsafeUrl => "unsafe-url",
             Self::NotListed => "not-listed",
-            Self::MissingPicture => "missing-picture",
-            Self::UnknownCategory => "unknown-category",
-            Self::BadMask => "bad-mask",
-            Self::SizeDiffers => "size-differs",
-            Self::PartsDiffer => "parts-differ",
+            Self::MissingPicture { .. } => "missing-picture",
+            Self::UnknownCategory { .. } => "unknown-category",
+            Self::BadMask(_) => "bad-mask",
+            Self::SizeDiffers { .. } => "size-differs",
+            Self::PartsDiffer { .. } => "parts-differ",
             Self::EmptyMask => "empty-mask",
             Self::PolygonsWithoutSize => "polygons-without-size",
             Self::NoMask => "no-mask",
-            Self::BoxOutside => "box-outside",
-            Self::EmptyBox => "empty-box",
-            Self::BoxDisagrees => "box-disagrees",
-            Self::AreaDiffers => "area-differs",
-            Self::LabelWithoutScore => "label-without-score",
-            Self::UnclearSplit => "unclear-split",
-        }
-    }
-}
-
-impl Problem {
-    /// The sort of problem.
-    pub fn kind(&self) -> Kind {
-        match self {
-            Self::NotAnnotations { .. } => Kind::NotAnnotations,
-            Self::Truncated { .. } => Kind::Truncated,
-            Self::Malformed { .. } => Kind::Malformed,
-            Self::RecordTooLong { .. } => Kind::RecordTooLong,
-            Self::Limit { .. } => Kind::Limit,
-            Self::Missing => Kind::Missing,
-            Self::Shape { .. } => Kind::Shape,
-            Self::DuplicateId => Kind::DuplicateId,
-            Self::UnsafePath => Kind::UnsafePath,
-            Self::UnsafeUrl => Kind::UnsafeUrl,
-            Self::NotListed => Kind::NotListed,
-            Self::MissingPicture { .. } => Kind::MissingPicture,
-            Self::UnknownCategory { .. } => Kind::UnknownCategory,
-            Self::BadMask(_) => Kind::BadMask,
-            Self::SizeDiffers { .. } => Kind::SizeDiffers,
-            Self::PartsDiffer { .. } => Kind::PartsDiffer,
-            Self::EmptyMask => Kind::EmptyMask,
-            Self::PolygonsWithoutSize => Kind::PolygonsWithoutSize,
-            Self::NoMask => Kind::NoMask,
-            Self::BoxOutside { .. } => Kind::BoxOutside,
-            Self::EmptyBox { .. } => Kind::EmptyBox,
-            Self::BoxDisagrees { .. } => Kind::BoxDisagrees,
-            Self::AreaDiffers { .. } => Kind::AreaDiffers,
-            Self::LabelWithoutScore { .. } => Kind::LabelWithoutScore,
-            Self::UnclearSplit { .. } => Kind::UnclearSplit,
+            Self::BoxOutside { .. } => "box-outside",
+            Self::EmptyBox { .. } => "empty-box",
+            Self::BoxDisagrees { .. } => "box-disagrees",
+            Self::AreaDiffers { .. } => "area-differs",
+            Self::LabelWithoutScore { .. } => "label-without-score",
+            Self::UnclearSplit { .. } => "unclear-split",
         }
     }
 }

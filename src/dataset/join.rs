@@ -20,7 +20,8 @@ pub struct Join {
     problems: Vec<Problem>,
     problems_left_out: u64,
     kept_bytes: u64,
-    is_full: bool,
+    /// Whether a record was left out for want of memory.
+    was_full: bool,
 }
 
 /// What a finished [`Join`] knows.
@@ -55,16 +56,15 @@ impl Join {
 
     /// Counts memory that the caller keeps for a record; answers whether there is room for it.
     pub(super) fn keep(&mut self, bytes: u64) -> bool {
-        if self.is_full {
-            return false;
+        let (limit, actual) = (self.limits.kept_bytes, self.kept_bytes + bytes);
+        let fits = actual <= limit;
+        if fits {
+            self.kept_bytes = actual;
+        } else if !self.was_full {
+            self.was_full = true;
+            self.push_problem(Problem::Limit { what: "bytes of memory", limit, actual });
         }
-        self.kept_bytes += bytes;
-        let limit = self.limits.kept_bytes;
-        if self.kept_bytes > limit {
-            self.is_full = true;
-            self.push_problem(Problem::Limit { what: "bytes of memory", limit, actual: self.kept_bytes });
-        }
-        !self.is_full
+        fits
     }
 
     /// The picture of this id.
@@ -72,14 +72,15 @@ impl Join {
         self.picture_by_id.get(id).map(|&index| &self.pictures[index as usize])
     }
 
-    /// The category of this id.
-    pub fn category(&self, id: &str) -> Option<&Category> {
-        self.category_by_id.get(id).map(|&index| &self.categories[index as usize])
+    /// Which picture, in the order they came, has this id.
+    pub fn picture_index(&self, id: &str) -> Option<u32> {
+        self.picture_by_id.get(id).copied()
     }
 
     /// Settles the annotations that still wait, handing each on, and answers what is known.
     pub(super) fn finish(mut self, mut sink: impl FnMut(&mut Self, Annotation)) -> Joined {
         for draft in std::mem::take(&mut self.waiting) {
+            self.kept_bytes -= draft.kept_bytes();
             let picture = self.picture(draft.picture());
             let annotation = draft.settle(picture, &self.limits);
             self.stand_in(&annotation);

@@ -5,7 +5,7 @@
 //! checked by who reads it. How the bytes are cut into chunks makes no difference.
 
 use super::Problem;
-use memchr::memchr3;
+use super::nest::Nest;
 
 /// The sections that hold records.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,6 +45,8 @@ pub(super) struct Splitter {
     sections_seen: bool,
     /// Whether the file is a list of annotations instead of an object of sections.
     list_at_root: bool,
+    /// Within a key, whether the last byte was a backslash.
+    key_escaped: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -94,6 +96,7 @@ impl Splitter {
             section: Section::Annotations,
             sections_seen: false,
             list_at_root: false,
+            key_escaped: false,
         }
     }
 
@@ -163,7 +166,7 @@ impl Splitter {
                 self.begin_element(position, sink);
                 self.state = State::InKey;
                 self.kept.clear();
-                self.nest.in_string = false;
+                self.key_escaped = false;
             }
             (State::Key, b'}') => {
                 self.end_list(position, sink);
@@ -258,14 +261,14 @@ impl Splitter {
 
     fn in_key(&mut self, bytes: &[u8], at: usize) -> usize {
         let byte = bytes[at];
-        // `nest.escaped` serves for keys as well; a key with an escape is none of ours, whatever it decodes to.
-        if self.nest.escaped {
-            self.nest.escaped = false;
+        // A key with an escape is none of ours, whatever it decodes to.
+        if self.key_escaped {
+            self.key_escaped = false;
         } else if byte == b'"' {
             self.state = State::Colon;
             return at + 1;
         } else if byte == b'\\' {
-            self.nest.escaped = true;
+            self.key_escaped = true;
         }
         if self.kept.len() < LONGEST_KEY {
             self.kept.push(byte);
@@ -323,93 +326,4 @@ impl Splitter {
 
 fn report(at: u64, expected: &'static str, sink: &mut impl FnMut(Piece<'_>)) {
     sink(Piece::Problem(Problem::NotAnnotations { at, expected }));
-}
-
-/// How deep in brackets a value is.
-#[derive(Default)]
-struct Nest {
-    /// The brackets open, innermost last, up to [`DEEPEST`](Nest::DEEPEST).
-    open: Vec<u8>,
-    /// Brackets open beyond that.
-    beyond: u64,
-    in_string: bool,
-    escaped: bool,
-}
-
-impl Nest {
-    /// `serde_json` reads no deeper either.
-    const DEEPEST: usize = 128;
-
-    fn reset(&mut self) {
-        self.open.clear();
-        (self.beyond, self.in_string, self.escaped) = (0, false, false);
-    }
-
-    /// Reads on in a value; answers how many bytes to its end, `None` where it goes on past these bytes.
-    fn scan(&mut self, bytes: &[u8]) -> Option<usize> {
-        let mut at = 0;
-        while at < bytes.len() {
-            if self.in_string {
-                at = self.skip_string(bytes, at);
-                if !self.in_string && self.open.is_empty() {
-                    return Some(at);
-                }
-                continue;
-            }
-            let byte = bytes[at];
-            at += 1;
-            match byte {
-                b'"' => self.in_string = true,
-                b'{' | b'[' => self.enter(byte),
-                b'}' | b']' => {
-                    self.leave(if byte == b'}' { b'{' } else { b'[' });
-                    if self.open.is_empty() {
-                        return Some(at);
-                    }
-                }
-                _ => {}
-            }
-        }
-        None
-    }
-
-    fn skip_string(&mut self, bytes: &[u8], mut at: usize) -> usize {
-        if self.escaped {
-            self.escaped = false;
-            at += 1;
-        }
-        while let Some(found) = memchr3(b'"', b'\\', b'\n', bytes.get(at..).unwrap_or_default()) {
-            at += found;
-            if bytes[at] != b'\\' {
-                // A line break cannot stand in a JSON string: a quote is missing, and the record's reader will say
-                // so. To end the string here saves the records that follow.
-                self.in_string = false;
-                return at + 1;
-            }
-            if at + 1 == bytes.len() {
-                self.escaped = true;
-                return bytes.len();
-            }
-            at += 2;
-        }
-        bytes.len()
-    }
-
-    fn enter(&mut self, bracket: u8) {
-        if self.open.len() < Self::DEEPEST {
-            self.open.push(bracket);
-        } else {
-            self.beyond += 1;
-        }
-    }
-
-    /// Closes the innermost bracket of this sort, and with it those inside that were left open. A closing bracket
-    /// that nothing opened is passed over.
-    fn leave(&mut self, bracket: u8) {
-        if self.beyond > 0 {
-            self.beyond -= 1;
-        } else if let Some(at) = self.open.iter().rposition(|&open| open == bracket) {
-            self.open.truncate(at);
-        }
-    }
 }

@@ -16,7 +16,7 @@ fn read(json: &str) -> Dataset {
 fn findings(dataset: &Dataset) -> Vec<String> {
     dataset
         .findings()
-        .map(|(record, finding)| format!("{}/{}: {}", record.kind.name(), record.id, finding.kind().code()))
+        .map(|(record, finding)| format!("{}/{}: {}", record.kind.name(), record.id, finding.code()))
         .collect()
 }
 
