@@ -4,5 +4,6 @@
 mod rle;
 mod rle_cli;
 mod rle_oracle;
+mod dataset;
 mod shared_data;
 mod tidy;
