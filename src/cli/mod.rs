@@ -1,5 +1,7 @@
 //! The command line of the native binary: one file a subcommand.
 
+pub mod onnx;
+
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
