@@ -2,3 +2,4 @@
 
 mod onnx;
 mod shared_data;
+mod tidy;
