@@ -4,6 +4,7 @@ mod rle;
 mod inspect;
 mod inspect_report;
 mod progress;
+pub mod onnx;
 
 use std::process::ExitCode;
 

@@ -5,5 +5,6 @@ mod rle;
 mod rle_cli;
 mod rle_oracle;
 mod dataset;
+mod onnx;
 mod shared_data;
 mod tidy;
