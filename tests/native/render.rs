@@ -10,7 +10,6 @@ use masklink::render::{
 };
 use masklink::rle::Mask;
 
-#[expect(clippy::expect_used, reason = "scenes are test code, outside what clippy takes for it")]
 #[path = "../scenes/render.rs"]
 mod scenes;
 
