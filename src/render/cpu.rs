@@ -126,27 +126,30 @@ impl Canvas {
     }
 
     fn draw_outline(&mut self, segments: &[Segment], look: Look) {
-        for stroke in Stroke::IN_ORDER.into_iter().filter(|stroke| stroke.color(look) != 0) {
-            for segment in segments {
-                let (x, y, length) = (i32::from(segment.x), i32::from(segment.y), i32::from(segment.length));
-                let (right, bottom) = if segment.vertical { (x, y + length) } else { (x + length, y) };
-                let line = [
-                    self.anchor.edge_in_canvas(x, 0),
-                    self.anchor.edge_in_canvas(y, 1),
-                    self.anchor.edge_in_canvas(right, 0),
-                    self.anchor.edge_in_canvas(bottom, 1),
-                ];
-                self.paint(stroke.cover(line, look), stroke.color(look));
-            }
-        }
+        let anchor = self.anchor;
+        let lines = segments.iter().map(|segment| {
+            let (x, y, length) = (i32::from(segment.x), i32::from(segment.y), i32::from(segment.length));
+            let (right, bottom) = if segment.vertical { (x, y + length) } else { (x + length, y) };
+            [
+                anchor.edge_in_canvas(x, 0),
+                anchor.edge_in_canvas(y, 1),
+                anchor.edge_in_canvas(right, 0),
+                anchor.edge_in_canvas(bottom, 1),
+            ]
+        });
+        self.draw_lines(&lines, look.outline_width(), look);
     }
 
     fn draw_boxes(&mut self, boxes: &[Rect], look: Look) {
         for rect in boxes {
-            for stroke in Stroke::IN_ORDER.into_iter().filter(|stroke| stroke.color(look) != 0) {
-                for side in sides_of(rect, &self.anchor) {
-                    self.paint(stroke.cover(side, look), stroke.color(look));
-                }
+            self.draw_lines(&sides_of(rect, &self.anchor).into_iter(), look.box_width(), look);
+        }
+    }
+
+    fn draw_lines(&mut self, lines: &(impl Iterator<Item = [i32; 4]> + Clone), width: i32, look: Look) {
+        for stroke in Stroke::IN_ORDER.into_iter().filter(|stroke| width > 0 && stroke.color(look) != 0) {
+            for line in lines.clone() {
+                self.paint(stroke.cover(line, width, look), stroke.color(look));
             }
         }
     }

@@ -27,8 +27,7 @@ impl Stroke {
     /// The device pixels `[left, top, right, bottom)` of this stroke of the straight line between two edges.
     ///
     /// Both ends reach out by the line's half width, so the strokes of joined segments fill their corner.
-    pub(super) fn cover(self, [x1, y1, x2, y2]: [i32; 4], look: Look) -> [i32; 4] {
-        let width = look.line_width();
+    pub(super) fn cover(self, [x1, y1, x2, y2]: [i32; 4], width: i32, look: Look) -> [i32; 4] {
         let casing = if self == Self::Casing { look.casing_width() } else { 0 };
         let (before, after) = ((width + 1) / 2 + casing, width / 2 + casing);
         [x1 - before, y1 - before, x2 + after, y2 + after]

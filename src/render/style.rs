@@ -20,6 +20,8 @@ const HOVERED_OPACITY: f32 = 0.2;
 const EMPHASIS_WIDTH: f32 = 1.0;
 /// Width of the dark casing on each side of an outline, in CSS pixels.
 const CASING_WIDTH: f32 = 1.0;
+/// Width of a box's lines and of the frame of a missing picture, in CSS pixels.
+const BOX_WIDTH: f32 = 1.0;
 /// The widest line, in device pixels: widths travel to the GPU as bytes.
 const MOST_LINE_WIDTH: u32 = 255;
 
@@ -83,8 +85,9 @@ impl Style {
     /// One look an overlay, and a last one for the frame that stands in for a missing picture.
     pub(super) fn looks(&self, scene: &Scene, view: &View, has_picture: bool) -> Vec<Look> {
         let mut looks: Vec<Look> = (0..scene.len()).map(|index| self.look(scene, view, index)).collect();
-        let width = if has_picture { 0 } else { view.device_pixels(1.0) };
-        looks.push(Look::new(Color::default(), 0.0, EMPTY_FRAME, width, 0, 0));
+        let frame =
+            Look { line: EMPTY_FRAME.packed(255), sizes: view.device_pixels(BOX_WIDTH) << 24, ..Look::zeroed() };
+        looks.push(if has_picture { Look::zeroed() } else { frame });
         looks
     }
 
@@ -104,11 +107,17 @@ impl Style {
         let (hovered, selected) = (self.hovered == Some(index), self.selected == Some(index));
         let opacity = self.fill_opacity.clamp(0.0, 1.0) + if hovered { HOVERED_OPACITY } else { 0.0 };
         let emphasis = if hovered || selected { EMPHASIS_WIDTH } else { 0.0 };
-        let width = view.device_pixels(self.outline_width.max(0.0) + emphasis);
-        let casing_width = if width == 0 { 0 } else { view.device_pixels(CASING_WIDTH) };
+        let bytes = |css_pixels| view.device_pixels(css_pixels).min(MOST_LINE_WIDTH);
+        let outline_width = bytes(self.outline_width.max(0.0) + emphasis);
+        let box_width = if self.boxes { bytes(BOX_WIDTH + emphasis) } else { 0 };
         // A colour that comes round again gets another pattern, so 64 overlays differ.
         let pattern = if self.patterns { (rank + rank / PALETTE.len() as u32) % PATTERNS } else { 0 };
-        Look::new(color, opacity, if selected { SELECTED } else { color }, width, casing_width, pattern)
+        Look {
+            fill: color.packed((opacity.clamp(0.0, 1.0) * 255.0).round() as u8),
+            line: if selected { SELECTED } else { color }.packed(255),
+            casing: CASING.packed(255),
+            sizes: pattern | outline_width << 8 | bytes(CASING_WIDTH) << 16 | box_width << 24,
+        }
     }
 
     fn rank(&self, entity_rank: u32, index: usize) -> u32 {
@@ -125,31 +134,26 @@ impl Style {
 pub(super) struct Look {
     /// Red, green, blue and opacity, red in the lowest byte.
     pub(super) fill: u32,
-    /// The same of the outline; opaque, or 0 for none.
+    /// The same of the outline and the boxes; opaque, or 0 where the overlay is hidden.
     pub(super) line: u32,
-    /// The same of the outline's casing; opaque, or 0 for none.
+    /// The same of their casing; opaque, or 0 for none.
     pub(super) casing: u32,
-    /// Pattern, width of the line, width of the casing on each side in device pixels: a byte each from the lowest.
+    /// Pattern, width of the outline, of the casing on each side and of the boxes' lines, in device pixels and 0 for
+    /// none: a byte each from the lowest.
     pub(super) sizes: u32,
 }
 
 impl Look {
-    fn new(fill: Color, opacity: f32, line: Color, width: u32, casing_width: u32, pattern: u32) -> Self {
-        let (width, casing_width) = (width.min(MOST_LINE_WIDTH), casing_width.min(MOST_LINE_WIDTH));
-        Self {
-            fill: fill.packed((opacity.clamp(0.0, 1.0) * 255.0).round() as u8),
-            line: if width == 0 { 0 } else { line.packed(255) },
-            casing: if casing_width == 0 { 0 } else { CASING.packed(255) },
-            sizes: pattern | width << 8 | casing_width << 16,
-        }
-    }
-
     pub(super) fn pattern(self) -> u32 {
         self.sizes & 0xff
     }
 
-    pub(super) fn line_width(self) -> i32 {
+    pub(super) fn outline_width(self) -> i32 {
         (self.sizes >> 8 & 0xff) as i32
+    }
+
+    pub(super) fn box_width(self) -> i32 {
+        (self.sizes >> 24) as i32
     }
 
     pub(super) fn casing_width(self) -> i32 {
@@ -224,13 +228,13 @@ mod tests {
     #[test]
     fn widths_are_css_pixels_and_emphasis_widens() {
         let scene = scene(&[0, 1, 2, 3]);
-        let style = Style { hovered: Some(1), selected: Some(2), hidden: [3].into(), ..Style::default() };
+        let style = Style { hovered: Some(1), selected: Some(2), hidden: [3].into(), boxes: true, ..Style::default() };
         let widths = |ratio| -> Vec<(i32, i32)> {
             let looks = style.looks(&scene, &view(ratio, 0.0), true);
-            looks.iter().map(|look| (look.line_width(), look.casing_width())).collect()
+            looks.iter().map(|look| (look.outline_width(), look.box_width())).collect()
         };
-        assert_eq!(widths(1.0), [(2, 1), (3, 1), (3, 1), (0, 0), (0, 0)]);
-        assert_eq!(widths(2.5), [(5, 3), (8, 3), (8, 3), (0, 0), (0, 0)]);
+        assert_eq!(widths(1.0), [(2, 1), (3, 2), (3, 2), (0, 0), (0, 0)]);
+        assert_eq!(widths(2.5), [(5, 3), (8, 5), (8, 5), (0, 0), (0, 0)]);
     }
 
     #[test]

@@ -90,7 +90,7 @@ pub(super) fn all() -> Vec<TestScene> {
         test("both", many(), picture(image), at(1.9, 3.3, 4.4), Style::default()),
         test("wide outlines", many(), None, at(1.9, 3.3, 4.4), Style { outline_width: 7.5, ..Style::default() }),
         test("shown small", many(), picture(image), at(0.37, 31.0, 20.0), Style::default()),
-        test("magnified", many(), picture(image), at(23.0, -1500.5, -1111.25), Style::default()),
+        test("magnified", many(), picture(image), at(9.0, -700.5, -560.25), Style::default()),
         test("magnified most", many(), picture(image), at(64.0, -64.0 * 77.0 - 0.5, -64.0 * 55.5), Style::default()),
         test("patterns", many(), picture(image), fit, Style { patterns: true, fill_opacity: 0.8, ..Style::default() }),
         test("patterns panned", many(), None, at(2.0, -13.0, 9.0), Style { patterns: true, ..Style::default() }),

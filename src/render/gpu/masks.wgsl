@@ -123,7 +123,9 @@ fn vs_outline(@builtin(vertex_index) corner: u32, @builtin(instance_index) insta
     let start = vec2<i32>(vec2(segment.x & 0xffffu, segment.x >> 16u));
     let length = i32(segment.y & 0xffffu);
     let end = start + select(vec2(length, 0), vec2(0, length), segment.y >> 16u == 1u);
-    return line(vec4(edge_in_canvas(start), edge_in_canvas(end)), looks[chunk.mask], chunk.stroke, corner);
+    let look = looks[chunk.mask];
+    let width = look.sizes >> 8u & 0xffu;
+    return line(vec4(edge_in_canvas(start), edge_in_canvas(end)), i32(width), look, chunk.stroke, corner);
 }
 
 @vertex
@@ -139,7 +141,8 @@ fn vs_box(@builtin(vertex_index) corner: u32, @builtin(instance_index) instance:
         case 2u: { side = vec4(a.x, a.y, a.x, b.y); }
         default: { side = vec4(b.x, a.y, b.x, b.y); }
     }
-    return line(side, looks[rect.mask], instance / 4u % 2u, corner);
+    let look = looks[rect.mask];
+    return line(side, i32(look.sizes >> 24u), look, instance / 4u % 2u, corner);
 }
 
 @fragment
@@ -147,12 +150,11 @@ fn fs_line(in: Line) -> @location(0) vec4<f32> {
     return unpack4x8unorm(in.color);
 }
 
-fn line(between: vec4<i32>, look: Look, stroke: u32, corner: u32) -> Line {
+fn line(between: vec4<i32>, width: i32, look: Look, stroke: u32, corner: u32) -> Line {
     let color = select(look.line, look.casing, stroke == 0u);
-    if color == 0u {
+    if color == 0u || width == 0 {
         return Line(NOWHERE, 0u);
     }
-    let width = i32(look.sizes >> 8u & 0xffu);
     let casing = select(0, i32(look.sizes >> 16u & 0xffu), stroke == 0u);
     let before = (width + 1) / 2 + casing;
     let after = width / 2 + casing;
