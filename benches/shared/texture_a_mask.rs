@@ -27,7 +27,8 @@ impl TextureAMask {
         let pipeline = pipeline(&device);
         let layout = pipeline.get_bind_group_layout(0);
         let target = texture(&device, size, wgpu::TextureFormat::Rgba8Unorm, wgpu::TextureUsages::RENDER_ATTACHMENT);
-        let bindings = (0..=u8::MAX).cycle().zip(masks).map(|(shade, mask)| binding(&device, &queue, &layout, mask, shade));
+        let bindings =
+            (0..=u8::MAX).cycle().zip(masks).map(|(shade, mask)| binding(&device, &queue, &layout, mask, shade));
         let mut drawn = Self {
             bindings: Vec::new(),
             target: target.create_view(&wgpu::TextureViewDescriptor::default()),
@@ -100,7 +101,12 @@ fn binding(
     })
 }
 
-fn texture(device: &wgpu::Device, size: Size, format: wgpu::TextureFormat, usage: wgpu::TextureUsages) -> wgpu::Texture {
+fn texture(
+    device: &wgpu::Device,
+    size: Size,
+    format: wgpu::TextureFormat,
+    usage: wgpu::TextureUsages,
+) -> wgpu::Texture {
     device.create_texture(&wgpu::TextureDescriptor {
         label: None,
         size: wgpu::Extent3d { width: size.width, height: size.height, depth_or_array_layers: 1 },
