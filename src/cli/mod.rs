@@ -1,5 +1,12 @@
 //! The command line of the native binary: one file a subcommand.
 
+mod annotated;
+mod eval;
+mod eval_segment;
+mod interior;
+mod onnx;
+mod segmenter;
+
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -13,11 +20,16 @@ struct CommandLine {
 }
 
 #[derive(Subcommand)]
-enum Command {}
+enum Command {
+    /// Measures how well models do.
+    Eval(eval::EvalArgs),
+}
 
 /// Runs the command line of this process and answers its exit status: 0 done, 1 work failed, 2 wrong usage.
 pub fn run() -> ExitCode {
-    let outcome: anyhow::Result<()> = match CommandLine::parse().command {};
+    let outcome = match CommandLine::parse().command {
+        Command::Eval(args) => eval::run(args),
+    };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
