@@ -2,3 +2,4 @@
 
 mod eval_segment;
 mod shared_data;
+mod tidy;
