@@ -1,10 +1,15 @@
 //! The command line of the native binary: one file a subcommand.
 
-mod rle;
+mod annotated;
+mod eval;
+mod eval_segment;
 mod inspect;
 mod inspect_report;
-mod progress;
+mod interior;
 pub mod onnx;
+mod progress;
+mod rle;
+mod segmenter;
 
 use std::process::ExitCode;
 
@@ -22,7 +27,10 @@ struct CommandLine {
 enum Command {
     /// Answers each mask of a stream of JSON lines with its area, box, runs, components, hash and canonical counts.
     Rle(rle::RleArgs),
+    /// Reads an annotation file and says what is in it and what is wrong with it.
     Inspect(inspect::InspectArgs),
+    /// Measures how well models do.
+    Eval(eval::EvalArgs),
 }
 
 /// Runs the command line of this process and answers its exit status: 0 done, 1 work failed, 2 wrong usage.
@@ -30,6 +38,7 @@ pub fn run() -> ExitCode {
     let outcome: anyhow::Result<()> = match CommandLine::parse().command {
         Command::Rle(args) => rle::run(&args),
         Command::Inspect(args) => inspect::run(&args),
+        Command::Eval(args) => eval::run(args),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

@@ -1,10 +1,11 @@
 //! All native tests that use the crate from outside, in one binary so that they link once.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
+mod dataset;
+mod eval_segment;
+mod onnx;
 mod rle;
 mod rle_cli;
 mod rle_oracle;
-mod dataset;
-mod onnx;
 mod shared_data;
 mod tidy;
