@@ -10,6 +10,11 @@ pub mod onnx;
 mod progress;
 mod rle;
 mod segmenter;
+mod inspect;
+mod inspect_report;
+pub mod onnx;
+mod progress;
+mod rle;
 
 use std::process::ExitCode;
 

@@ -4,6 +4,7 @@
 mod dataset;
 mod eval_segment;
 mod onnx;
+mod render;
 mod rle;
 mod rle_cli;
 mod rle_oracle;
