@@ -1,6 +1,13 @@
 //! The command line of the native binary: one file a subcommand.
 
+mod annotations;
+pub mod encoder;
+mod index;
+pub mod linker;
 pub mod onnx;
+pub mod picture;
+mod progress;
+pub mod serve;
 
 use std::process::ExitCode;
 
@@ -15,11 +22,17 @@ struct CommandLine {
 }
 
 #[derive(Subcommand)]
-enum Command {}
+enum Command {
+    Index(index::IndexArgs),
+    Serve(serve::ServeArgs),
+}
 
 /// Runs the command line of this process and answers its exit status: 0 done, 1 work failed, 2 wrong usage.
 pub fn run() -> ExitCode {
-    let outcome: anyhow::Result<()> = match CommandLine::parse().command {};
+    let outcome = match CommandLine::parse().command {
+        Command::Index(args) => index::run(&args),
+        Command::Serve(args) => serve::run(args),
+    };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
