@@ -6,16 +6,15 @@
 //! the bar within the clicks played counts with all of them in `NoC`.
 
 use std::collections::BTreeMap;
-use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use anyhow::{Context, Result, ensure};
-use indicatif::{ProgressBar, ProgressStyle};
 
 use super::annotated::{self, Object};
 use super::interior::interior_point;
 use super::onnx::RuntimeArgs;
+use super::progress::Progress;
 use super::segmenter::{ModelChoice, Segmenter};
 use crate::geometry::{Point, Size};
 use crate::rle::Mask;
@@ -68,7 +67,7 @@ pub(super) fn run(args: &EvalSegmentArgs) -> Result<()> {
     for object in &objects {
         by_picture.entry(&object.file_name).or_default().push(object);
     }
-    let progress = Progress::new(objects.len() as u64);
+    let progress = Progress::of_items(objects.len() as u64, "objects");
     let mut scores = Scores::default();
     for (file_name, objects) in by_picture {
         let count = objects.len();
@@ -195,40 +194,4 @@ fn median(values: &[f64]) -> f64 {
 
 fn milliseconds(start: Instant) -> f64 {
     start.elapsed().as_secs_f64() * 1e3
-}
-
-/// A bar with rate and time left on a terminal, a line now and then elsewhere; on standard error.
-struct Progress {
-    bar: ProgressBar,
-    on_terminal: bool,
-}
-
-impl Progress {
-    fn new(total: u64) -> Self {
-        let on_terminal = std::io::stderr().is_terminal();
-        let bar = if on_terminal { ProgressBar::new(total) } else { ProgressBar::hidden() };
-        bar.set_length(total);
-        if let Ok(style) = ProgressStyle::with_template("{bar:40} {pos}/{len} objects, {per_sec}, {eta} left") {
-            bar.set_style(style);
-        }
-        Self { bar, on_terminal }
-    }
-
-    fn advance(&self, count: u64) {
-        let before = self.bar.position();
-        self.bar.inc(count);
-        let (now, total) = (self.bar.position(), self.bar.length().unwrap_or(0).max(1));
-        // A line every tenth of the work.
-        if !self.on_terminal && before * 10 / total != now * 10 / total {
-            eprintln!("{now} of {total} objects");
-        }
-    }
-
-    fn say(&self, line: &str) {
-        self.bar.suspend(|| eprintln!("{line}"));
-    }
-
-    fn finish(&self) {
-        self.bar.finish_and_clear();
-    }
 }

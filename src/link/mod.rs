@@ -6,6 +6,7 @@
 
 pub mod calibrate;
 pub mod client;
+pub mod encoder_card;
 pub mod index;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod index_folder;
