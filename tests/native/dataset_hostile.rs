@@ -31,9 +31,18 @@ fn check(name: &str, json: &str, expected: &[&str]) -> Dataset {
 }
 
 /// One odd annotation before a good one: the findings, and the good one is there.
+fn check_annotations(cases: &[(&str, &str, &[&str])]) {
+    for (name, fields, expected) in cases {
+        let good = annotation(MASK).replace(r#""id":"a""#, r#""id":"good""#);
+        let dataset = check(name, &file(&format!("{},{good}", annotation(fields))), expected);
+        let good = &dataset.annotations()[1];
+        assert_eq!((good.id.as_str(), good.mask_area, good.findings.len()), ("good", 6, 0), "{name}");
+    }
+}
+
 #[test]
-fn odd_annotations() {
-    let cases: &[(&str, &str, &[&str])] = &[
+fn odd_masks() {
+    check_annotations(&[
         (
             "mask of another size",
             r#""segmentation":[{"size":[4,3],"counts":[12]}]"#,
@@ -62,12 +71,12 @@ fn odd_annotations() {
         (
             "runs too long",
             r#""segmentation":[{"size":[3,4],"counts":[3,10]}]"#,
-            &["annotation a: bad-mask segmentation[0]: the runs cover 13 pixels, the size has 12"],
+            &["annotation a: bad-mask segmentation[0]: the runs up to 1 cover 13 pixels, the size has 12"],
         ),
         (
             "runs too short",
             r#""segmentation":[{"size":[3,4],"counts":[3,4]}]"#,
-            &["annotation a: bad-mask segmentation[0]: the runs cover 7 pixels, the size has 12"],
+            &["annotation a: bad-mask segmentation[0]: the runs up to 2 cover 7 pixels, the size has 12"],
         ),
         (
             "negative run",
@@ -106,6 +115,22 @@ fn odd_annotations() {
             r#""segmentation":[{"size":[3,4],"counts":"~"},{"size":[3,4],"counts":[3,6,3]}]"#,
             &["annotation a: bad-mask segmentation[0]: byte 0 is 0x7e, not one of COCO's characters '0'..'o'"],
         ),
+        (
+            "polygon of two points",
+            r#""segmentation":[[0,0,4,3],[1,0,3,0,3,3,1,3]]"#,
+            &["annotation a: shape segmentation[0]: other numbers where x and y of three points or more is expected"],
+        ),
+        (
+            "polygon far away",
+            r#""segmentation":[[0,0,1e300,3,3,3]]"#,
+            &["annotation a: bad-mask segmentation: coordinate 2 of polygon 0 is not a number within ±268435456"],
+        ),
+    ]);
+}
+
+#[test]
+fn odd_boxes_and_words() {
+    check_annotations(&[
         (
             "box outside",
             &format!(r#"{MASK},"bbox":[[1,0,9,3]]"#),
@@ -179,13 +204,7 @@ fn odd_annotations() {
                 "annotation a: shape area: a text where a number is expected",
             ],
         ),
-    ];
-    for (name, fields, expected) in cases {
-        let good = annotation(MASK).replace(r#""id":"a""#, r#""id":"good""#);
-        let dataset = check(name, &file(&format!("{},{good}", annotation(fields))), expected);
-        let good = &dataset.annotations()[1];
-        assert_eq!((good.id.as_str(), good.mask_area, good.findings.len()), ("good", 6, 0), "{name}");
-    }
+    ]);
 }
 
 #[test]

@@ -1,12 +1,12 @@
 //! All native tests that use the crate from outside, in one binary so that they link once.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
-mod rle;
-mod rle_cli;
-mod rle_oracle;
 mod dataset;
 mod dataset_chunks;
 mod dataset_hostile;
 mod onnx;
+mod rle;
+mod rle_cli;
+mod rle_oracle;
 mod shared_data;
 mod tidy;
