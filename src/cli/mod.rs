@@ -16,6 +16,11 @@ mod progress;
 mod rle;
 mod segmenter;
 pub mod serve;
+mod inspect;
+mod inspect_report;
+pub mod onnx;
+mod progress;
+mod rle;
 
 use std::process::ExitCode;
 

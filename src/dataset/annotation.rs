@@ -44,12 +44,9 @@ impl Annotation {
     ///
     /// Every part was decoded once when it was read, so an error here means a fault of ours.
     pub fn mask(&self) -> Result<Mask, rle::Error> {
-        let mut union = Mask::empty(self.mask_size)?;
-        for part in self.parts.iter().filter(|part| part.size() == self.mask_size) {
-            let mask = part.decode()?;
-            union = if union.is_empty() { mask } else { union.union(&mask)? };
-        }
-        Ok(union)
+        let fitting = self.parts.iter().filter(|part| part.size() == self.mask_size);
+        let masks = fitting.map(EncodedMask::decode).collect::<Result<Vec<_>, _>>()?;
+        Mask::union_of(self.mask_size, &masks)
     }
 
     /// The mask of each part.
