@@ -4,6 +4,7 @@
 mod dataset;
 mod dataset_chunks;
 mod dataset_hostile;
+mod dataset_pages;
 mod onnx;
 mod rle;
 mod rle_cli;
