@@ -1,5 +1,7 @@
 //! The boundary to JavaScript: what the page and its workers may call.
 
+pub mod dataset;
+
 use wasm_bindgen::prelude::wasm_bindgen;
 
 /// The version of this module, as in `Cargo.toml`.

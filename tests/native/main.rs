@@ -5,6 +5,7 @@ mod dataset;
 mod dataset_chunks;
 mod dataset_hostile;
 mod eval_segment;
+mod dataset_pages;
 mod onnx;
 mod render;
 mod rle;
