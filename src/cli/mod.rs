@@ -16,11 +16,6 @@ mod progress;
 mod rle;
 mod segmenter;
 pub mod serve;
-mod inspect;
-mod inspect_report;
-pub mod onnx;
-mod progress;
-mod rle;
 
 use std::process::ExitCode;
 

@@ -2,12 +2,11 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod dataset;
+mod dataset_chunks;
+mod dataset_hostile;
 mod eval_segment;
 mod onnx;
 mod render;
-mod dataset_chunks;
-mod dataset_hostile;
-mod onnx;
 mod rle;
 mod rle_cli;
 mod rle_oracle;
