@@ -1,3 +1,4 @@
 //! All native tests that use the crate from outside, in one binary so that they link once.
 
+mod app;
 mod shared_data;
