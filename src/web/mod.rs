@@ -1,1 +1,9 @@
-//! Module web.
+//! The boundary to JavaScript: what the page and its workers may call.
+
+use wasm_bindgen::prelude::wasm_bindgen;
+
+/// The version of this module, as in `Cargo.toml`.
+#[wasm_bindgen(js_name = version)]
+pub fn version() -> String {
+    env!("CARGO_PKG_VERSION").to_owned()
+}

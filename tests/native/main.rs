@@ -2,3 +2,4 @@
 
 mod app;
 mod shared_data;
+mod tidy;

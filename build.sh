@@ -1,0 +1,272 @@
+#!/usr/bin/env bash
+# Builds, serves and tests masklink. `./build.sh help` lists the verbs.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")"
+
+readonly TARGET="${CARGO_TARGET_DIR:-$PWD/target}"
+readonly STAMPS="$TARGET/stamps"
+readonly DIST="dist"
+readonly WASM_TRIPLE="wasm32-unknown-unknown"
+readonly WASM_FEATURES="--no-default-features --features gpu"
+
+usage() {
+    cat <<'TEXT'
+./build.sh serve [--data DIR] [--port N]   set up, build, serve the page and the linking endpoint on 127.0.0.1
+./build.sh test [FILTER]                   every test: native, and in a headless browser
+./build.sh setup                           install what building, serving and testing need
+./build.sh build                           the page in dist/ (its index and precompressed files left out)
+./build.sh dist                            dist/ complete, for any static host
+./build.sh check                           formatting, lints, types and documentation
+./build.sh bench                           benchmarks, native and in the browser
+./build.sh size                            sizes of the page against their budgets; fails over budget
+./build.sh clean                           remove everything that was built
+./build.sh help                            this text
+TEXT
+}
+
+# ---------------------------------------------------------------- verbs
+
+serve() {
+    local port=8080 data=()
+    while (($#)); do
+        case "$1" in
+            --port) port="${2:?--port needs a number}"; shift 2 ;;
+            --data) data=(--data "${2:?--data needs a folder}"); shift 2 ;;
+            *) usage >&2; exit 2 ;;
+        esac
+    done
+    setup_build
+    build
+    step "index of the sample pictures" default_index
+    exec "$(native_binary)" serve --root "$DIST" --index "$TARGET/index" --port "$port" "${data[@]}"
+}
+
+build() {
+    step "wasm module" build_wasm
+    step "native binary" build_native
+    step "page in $DIST/" node tools/dist.mjs "$DIST" "$TARGET/pkg"
+}
+
+dist() {
+    setup_build
+    build
+    step "index of the sample pictures" default_index
+    step "precompressed files" node tools/precompress.mjs "$DIST" "$TARGET/precompressed"
+    step "sizes" size
+}
+
+run_tests() {
+    setup_build
+    setup_test
+    build
+    step "index of the sample pictures" default_index
+    step "native tests" cargo test --quiet -- "$@"
+    step "documentation examples" cargo test --quiet --doc
+    step "browser tests" browser_tests "$@"
+}
+
+check() {
+    setup_build
+    setup_test
+    step "formatting" cargo fmt --check
+    step "lints, native" cargo clippy --quiet --all-targets -- -D warnings
+    step "lints, no GPU" cargo clippy --quiet --no-default-features --features cli -- -D warnings
+    step "lints, wasm" check_wasm
+    step "documentation" env RUSTDOCFLAGS="-D warnings" cargo doc --quiet --no-deps --document-private-items
+    step "types of the JavaScript" npx --no-install tsc -p www/jsconfig.json
+    step "Python" check_python
+    step "sizes of the sources" cargo test --quiet --test native tidy
+}
+
+bench() {
+    setup_build
+    setup_test
+    build
+    step "native benchmarks" cargo bench
+    local file
+    for file in benches/*.mjs; do step "$file" node "$file"; done
+}
+
+size() {
+    [[ -d $DIST/pkg ]] || die "no $DIST/ yet: run ./build.sh build first"
+    node tools/size.mjs "$DIST"
+}
+
+clean() {
+    rm -rf "$DIST" "$TARGET" node_modules
+}
+
+# ---------------------------------------------------------------- steps
+
+build_wasm() {
+    # shellcheck disable=SC2086 # the features are several words
+    wasm_cargo build --quiet --lib --profile wasm $WASM_FEATURES
+    local module="$TARGET/$WASM_TRIPLE/wasm/masklink.wasm"
+    if fresh wasm-pkg "$module" Cargo.lock; then return; fi
+    "$TARGET/tools/bin/wasm-bindgen" --target web --out-dir "$TARGET/pkg" "$module"
+    node_modules/.bin/wasm-opt -O3 --strip-debug --strip-producers --enable-bulk-memory --enable-nontrapping-float-to-int \
+        --enable-sign-ext --enable-mutable-globals --enable-reference-types --enable-multivalue --enable-simd \
+        "$TARGET/pkg/masklink_bg.wasm" -o "$TARGET/pkg/masklink_bg.wasm"
+    mark wasm-pkg "$module" Cargo.lock
+}
+
+# The server without the GPU renderer, which only tests and benchmarks use natively.
+build_native() {
+    cargo build --quiet --release --no-default-features --features cli
+}
+
+native_binary() { echo "$TARGET/release/masklink"; }
+
+default_index() {
+    local inputs=(www/samples/annotations.json www/models/models.json "$(native_binary)")
+    if fresh index "${inputs[@]}" && [[ -d $TARGET/index ]]; then return; fi
+    "$(native_binary)" index --annotations www/samples/annotations.json --images www/samples/images \
+        --encoder www/models/link-encoder.json -o "$TARGET/index"
+    mark index "${inputs[@]}"
+}
+
+browser_tests() {
+    local pattern=()
+    if (($#)); then pattern=(--test-name-pattern "$1"); fi
+    node --test --test-concurrency=1 "${pattern[@]}" tests/browser/*.test.mjs
+}
+
+check_wasm() {
+    # Clippy where its own toolchain has the target; the compiler's warnings where only Debian's compiler has it.
+    if [[ $(wasm_toolchain) == rustup ]]; then
+        # shellcheck disable=SC2086
+        cargo clippy --quiet --lib --target $WASM_TRIPLE $WASM_FEATURES -- -D warnings
+    else
+        # shellcheck disable=SC2086
+        CARGO_TARGET_DIR="$TARGET/check" RUSTFLAGS="-D warnings" wasm_cargo check --quiet --lib $WASM_FEATURES
+    fi
+}
+
+check_python() {
+    local venv="$TARGET/tools/python"
+    if ! fresh python tools/requirements-check.txt; then
+        python3 -m venv "$venv"
+        "$venv/bin/pip" install --quiet --disable-pip-version-check -r tools/requirements-check.txt
+        mark python tools/requirements-check.txt
+    fi
+    "$venv/bin/ruff" format --check --quiet tools
+    "$venv/bin/ruff" check --quiet tools
+    "$venv/bin/mypy" --no-error-summary tools
+}
+
+# ---------------------------------------------------------------- what must be there
+
+setup_build() {
+    need cargo "install Rust: see rustup.rs"
+    need node "install Node.js 20 or newer"
+    need npm "install npm, it comes with Node.js"
+    need cc "apt-get install gcc libc6-dev"
+    if ! fresh npm package-lock.json .npmrc; then
+        step "npm packages" npm ci --silent
+        mark npm package-lock.json .npmrc
+    fi
+    if [[ $(wasm_toolchain) == none ]]; then step "Rust's wasm target" install_wasm_target; fi
+    local version
+    version=$(wasm_bindgen_version)
+    if [[ "$("$TARGET/tools/bin/wasm-bindgen" --version 2>/dev/null || true)" != "wasm-bindgen $version" ]]; then
+        # An unoptimised build of the tool is twice as quick to make and fast enough for our module.
+        step "wasm-bindgen $version" cargo install --quiet --debug --force --root "$TARGET/tools" \
+            --target-dir "$TARGET/tools/build" --bin wasm-bindgen wasm-bindgen-cli --version "$version"
+    fi
+}
+
+setup_test() {
+    if ! command -v chromium >/dev/null && [[ -z ${CHROMIUM:-} ]]; then
+        debian_packages chromium "or set CHROMIUM to a Chromium or Chrome"
+    fi
+    # A software Vulkan driver lets the GPU code run natively on a machine without a GPU.
+    if is_debian && ! compgen -G "/usr/share/vulkan/icd.d/*.json" >/dev/null; then
+        debian_packages "mesa-vulkan-drivers libvulkan1" "the native GPU tests need a Vulkan driver"
+    fi
+    need python3 "apt-get install python3 python3-venv"
+}
+
+install_wasm_target() {
+    if command -v rustup >/dev/null && timeout 120 rustup target add $WASM_TRIPLE >"$STAMPS/rustup.log" 2>&1; then return; fi
+    is_debian || die "no $WASM_TRIPLE target: run 'rustup target add $WASM_TRIPLE' (its output: $STAMPS/rustup.log)"
+    debian_packages "rustc-web cargo-web rust-web-src" "rustup could not download the $WASM_TRIPLE target"
+}
+
+# Which compiler has the wasm target: rustup's, Debian's (with the standard library built from source), or none.
+wasm_toolchain() {
+    if [[ -d "$(rustc --print target-libdir --target $WASM_TRIPLE 2>/dev/null)" ]]; then echo rustup
+    elif compgen -G "/usr/src/rustc-*/library/std" >/dev/null && [[ -x /usr/bin/cargo ]]; then echo debian
+    else echo none; fi
+}
+
+wasm_cargo() {
+    local verb="$1"; shift
+    if [[ $(wasm_toolchain) == rustup ]]; then
+        cargo "$verb" --target $WASM_TRIPLE "$@"
+    else
+        RUSTC_BOOTSTRAP=1 RUSTC=/usr/bin/rustc CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER="$(wasm_linker)" \
+            /usr/bin/cargo "$verb" --target $WASM_TRIPLE -Z build-std=std,panic_abort "$@"
+    fi
+}
+
+wasm_linker() {
+    local found
+    found=$(compgen -G "$(rustc --print sysroot)/lib/rustlib/*/bin/rust-lld" | head -n 1 || true)
+    [[ -n $found ]] || found=$(command -v rust-lld || command -v wasm-ld || true)
+    [[ -n $found ]] || die "no linker for wasm: apt-get install lld"
+    echo "$found"
+}
+
+wasm_bindgen_version() {
+    awk '$3 == "\"wasm-bindgen\"" { getline; gsub(/"/, "", $3); print $3 }' Cargo.lock
+}
+
+is_debian() { [[ -r /etc/debian_version ]] && command -v apt-get >/dev/null; }
+
+# debian_packages "NAME…" WHY: installs them as root, else names the command.
+debian_packages() {
+    local packages why="$2"
+    read -ra packages <<<"$1"
+    if is_debian && [[ $EUID == 0 ]]; then
+        step "Debian packages: $1" install_debian_packages "${packages[@]}"
+    else
+        die "missing: $1 ($why). Run: sudo apt-get install ${packages[*]}"
+    fi
+}
+
+install_debian_packages() {
+    export DEBIAN_FRONTEND=noninteractive
+    apt-get install -y -qq --no-install-recommends "$@" >"$STAMPS/apt.log" 2>&1 ||
+        { apt-get update -qq && apt-get install -y -qq --no-install-recommends "$@"; } >>"$STAMPS/apt.log" 2>&1 ||
+        die "apt-get failed, its output is in $STAMPS/apt.log"
+}
+
+# ---------------------------------------------------------------- small things
+
+# step LABEL COMMAND…: runs it and says how long it took.
+step() {
+    local label="$1" started=$SECONDS
+    shift
+    printf '==> %s\n' "$label"
+    "$@"
+    printf '    %s: %d s\n' "$label" $((SECONDS - started))
+}
+
+# fresh NAME FILES…: whether these files are what they were when `mark NAME FILES…` was last called.
+fresh() { [[ "$(cat "$STAMPS/$1" 2>/dev/null)" == "$(digest "${@:2}")" ]]; }
+mark() { digest "${@:2}" >"$STAMPS/$1"; }
+digest() { cat -- "$@" | sha256sum; }
+
+need() { command -v "$1" >/dev/null || die "$1 is missing: $2"; }
+die() { printf 'build.sh: %s\n' "$1" >&2; exit 1; }
+
+mkdir -p "$STAMPS"
+case "${1:-help}" in
+    serve) shift; serve "$@" ;;
+    test) shift; run_tests "$@" ;;
+    setup) setup_build; setup_test ;;
+    build) setup_build; build ;;
+    dist | check | bench | size | clean) "$1" ;;
+    help | -h | --help) usage ;;
+    *) usage >&2; exit 2 ;;
+esac

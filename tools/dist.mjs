@@ -1,0 +1,50 @@
+/**
+ * Lays the page out in a folder: www/, the wasm package and the vendored runtime files. A file that is already there
+ * with the same bytes keeps its date, one that no longer belongs is removed.
+ *
+ * Usage: node tools/dist.mjs DIST PKG
+ */
+import { cpSync, existsSync, mkdirSync, readFileSync, readdirSync, rmSync, statSync } from "node:fs";
+import { dirname, join, relative } from "node:path";
+
+const [dist, pkg] = process.argv.slice(2);
+if (!dist || !pkg) throw new Error("usage: node tools/dist.mjs DIST PKG");
+
+/** Files of www/ that are about the sources and not for visitors. */
+const LEFT_OUT = new Set(["jsconfig.json", "vendor.json"]);
+const PRECOMPRESSED = /\.(br|gz)$/;
+
+/** Every file below `folder`, relative to it. @param {string} folder @returns {string[]} */
+function filesBelow(folder) {
+  return readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => relative(folder, join(entry.parentPath, entry.name)));
+}
+
+/** Where each published file comes from. @type {Map<string, string>} */
+const sources = new Map();
+for (const file of filesBelow("www")) {
+  if (!LEFT_OUT.has(file) && !file.endsWith(".d.ts")) sources.set(file, join("www", file));
+}
+for (const file of filesBelow(pkg)) {
+  if (!file.endsWith(".d.ts")) sources.set(join("pkg", file), join(pkg, file));
+}
+if (existsSync("www/vendor.json")) {
+  /** @type {{from: string, to: string}[]} */
+  const vendored = JSON.parse(readFileSync("www/vendor.json", "utf8"));
+  for (const { from, to } of vendored) sources.set(to, join("node_modules", from));
+}
+
+let written = 0;
+for (const [file, source] of sources) {
+  const target = join(dist, file);
+  if (existsSync(target) && statSync(target).size === statSync(source).size && readFileSync(target).equals(readFileSync(source))) continue;
+  mkdirSync(dirname(target), { recursive: true });
+  cpSync(source, target);
+  for (const variant of [`${target}.br`, `${target}.gz`]) rmSync(variant, { force: true });
+  written += 1;
+}
+for (const file of filesBelow(dist)) {
+  if (!sources.has(file.replace(PRECOMPRESSED, "")) && !file.startsWith("index/")) rmSync(join(dist, file));
+}
+console.log(`    ${sources.size} files, ${written} written`);
