@@ -8,6 +8,7 @@
 
 mod address;
 mod clicks;
+mod drawing;
 mod effect;
 mod entity;
 mod event;

@@ -88,6 +88,17 @@ impl State {
         &self.shown
     }
 
+    /// The masks shown, as [`Event::MasksShown`] takes them.
+    pub fn shown_json(&self) -> Vec<ShownMaskJson> {
+        let json = |Shown { id, mask, title, qid }: &Shown| ShownMaskJson {
+            id: id.clone(),
+            mask: mask.into(),
+            title: title.clone(),
+            qid: qid.clone(),
+        };
+        self.shown.iter().map(json).collect()
+    }
+
     /// The shown mask pointed at.
     pub fn hovered(&self) -> Option<usize> {
         self.hovered
