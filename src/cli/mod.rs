@@ -1,5 +1,11 @@
 //! The command line of the native binary: one file a subcommand.
 
+mod rle;
+mod inspect;
+mod inspect_report;
+mod progress;
+pub mod onnx;
+
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -13,11 +19,18 @@ struct CommandLine {
 }
 
 #[derive(Subcommand)]
-enum Command {}
+enum Command {
+    /// Answers each mask of a stream of JSON lines with its area, box, runs, components, hash and canonical counts.
+    Rle(rle::RleArgs),
+    Inspect(inspect::InspectArgs),
+}
 
 /// Runs the command line of this process and answers its exit status: 0 done, 1 work failed, 2 wrong usage.
 pub fn run() -> ExitCode {
-    let outcome: anyhow::Result<()> = match CommandLine::parse().command {};
+    let outcome: anyhow::Result<()> = match CommandLine::parse().command {
+        Command::Rle(args) => rle::run(&args),
+        Command::Inspect(args) => inspect::run(&args),
+    };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

@@ -1,5 +1,11 @@
 //! All native tests that use the crate from outside, in one binary so that they link once.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod app;
+mod rle;
+mod rle_cli;
+mod rle_oracle;
+mod dataset;
+mod onnx;
 mod shared_data;
 mod tidy;
