@@ -1,10 +1,10 @@
 //! The command line of the native binary: one file a subcommand.
 
-mod rle;
 mod inspect;
 mod inspect_report;
-mod progress;
 pub mod onnx;
+mod progress;
+mod rle;
 
 use std::process::ExitCode;
 
