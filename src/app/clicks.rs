@@ -123,13 +123,13 @@ impl Clicks {
         request
     }
 
-    /// Takes the candidates, best first, if `ticket` is awaited.
-    pub(super) fn answer(&mut self, ticket: Ticket, candidates: Vec<Candidate>) -> bool {
+    /// Takes the candidates, best first, and which of them to prefer, if `ticket` is awaited.
+    pub(super) fn answer(&mut self, ticket: Ticket, candidates: Vec<Candidate>, chosen: usize) -> bool {
         if self.awaited != Some(ticket) {
             return false;
         }
         self.awaited = None;
-        self.answer = Some(Answer { ticket, prompts: self.prompts.len(), candidates, chosen: 0 });
+        self.answer = Some(Answer { ticket, prompts: self.prompts.len(), candidates, chosen });
         true
     }
 

@@ -32,7 +32,8 @@ impl State {
     pub fn style(&self) -> Style {
         let count = self.shown().len();
         let clicked = !self.clicks().is_empty();
-        let browsing = matches!(self.tool(), Tool::Select | Tool::Pan) || matches!(self.selection(), Selection::Shown(_));
+        let browsing =
+            matches!(self.tool(), Tool::Select | Tool::Pan) || matches!(self.selection(), Selection::Shown(_));
         let settings = self.settings();
         Style {
             fill_opacity: if browsing || clicked { settings.opacity as f32 } else { 0.0 },

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{LinkAnswer, MaskJson, Settings, Ticket, Tool};
+use super::{LinkAnswer, MaskJson, RunsJson, Settings, Ticket, Tool};
 
 /// Something that happened. Positions are in image space.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
@@ -89,6 +89,9 @@ pub enum Event {
         ticket: Ticket,
         /// As the model gave them.
         candidates: Vec<CandidateJson>,
+        /// Which of them the model prefers; without it the one of the highest score.
+        #[serde(default)]
+        best: Option<usize>,
     },
     /// The model could not answer.
     SegmentFailed {
@@ -127,7 +130,7 @@ pub struct ShownMaskJson {
     /// The annotation's id, or any name the page knows it by.
     pub id: String,
     /// The mask; as large as the picture.
-    pub mask: MaskJson,
+    pub mask: RunsJson,
     /// The entity's name, or any label.
     #[serde(default)]
     pub title: String,

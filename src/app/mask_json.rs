@@ -1,4 +1,4 @@
-//! A mask as it crosses into JSON: COCO's compressed RLE.
+//! A mask as it crosses into JSON: COCO's compressed RLE, or the run boundaries themselves.
 
 use serde::{Deserialize, Serialize};
 
@@ -26,5 +26,49 @@ impl TryFrom<&MaskJson> for Mask {
 
     fn try_from(MaskJson { size: [height, width], counts }: &MaskJson) -> Result<Self, Error> {
         Self::from_compressed(Size::new(*width, *height), counts)
+    }
+}
+
+/// A mask to show: as COCO's RLE, or where it was decoded already, as its run boundaries.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(untagged)]
+pub enum RunsJson {
+    /// COCO's compressed RLE.
+    Compressed(MaskJson),
+    /// `{"size": [height, width], "boundaries": […]}`, column-major as [`Mask::boundaries`] gives them.
+    Boundaries {
+        /// Height, then width.
+        size: [u32; 2],
+        /// The indices at which the mask's value changes.
+        boundaries: Vec<u32>,
+    },
+}
+
+impl RunsJson {
+    /// Height, then width.
+    pub fn size(&self) -> [u32; 2] {
+        match self {
+            Self::Compressed(mask) => mask.size,
+            Self::Boundaries { size, .. } => *size,
+        }
+    }
+}
+
+impl From<MaskJson> for RunsJson {
+    fn from(mask: MaskJson) -> Self {
+        Self::Compressed(mask)
+    }
+}
+
+impl TryFrom<&RunsJson> for Mask {
+    type Error = Error;
+
+    fn try_from(runs: &RunsJson) -> Result<Self, Error> {
+        match runs {
+            RunsJson::Compressed(mask) => mask.try_into(),
+            RunsJson::Boundaries { size: [height, width], boundaries } => {
+                Self::from_boundaries(Size::new(*width, *height), boundaries.clone())
+            }
+        }
     }
 }

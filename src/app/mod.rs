@@ -24,7 +24,7 @@ pub use effect::{Effect, MaskDetail, Notice, SegmentRequest};
 pub use entity::{Entity, LinkAnswer, Verdict};
 pub use event::{CandidateJson, Event, Failure, RecordedAnswer, ShownMaskJson};
 pub use linking::{LEAST_IOU_OF_A_RECORDING, Linking, Source};
-pub use mask_json::MaskJson;
+pub use mask_json::{MaskJson, RunsJson};
 pub use settings::{Colouring, RendererChoice, Settings, Tool};
 pub use snapshot::{Facts, ShownSummary, Snapshot};
 pub use state::{Selection, Shown, State};

@@ -6,7 +6,7 @@ use super::entity::{LinkAnswer, Verdict};
 use super::event::{CandidateJson, Event, Failure, RecordedAnswer, ShownMaskJson};
 use super::linking::{self, Linking, Recording, Source};
 use super::settings::{Settings, Tool};
-use super::{MaskJson, Ticket};
+use super::{MaskJson, RunsJson, Ticket};
 use crate::geometry::Size;
 use crate::rle::Mask;
 
@@ -69,7 +69,7 @@ impl State {
             Event::Cleared => self.clear(),
             Event::CandidateChosen { index } => self.choose_candidate(index),
             Event::CandidateStepped { by } => self.step_candidate(by),
-            Event::Segmented { ticket, candidates } => self.take_candidates(ticket, &candidates),
+            Event::Segmented { ticket, candidates, best } => self.take_candidates(ticket, &candidates, best),
             Event::SegmentFailed { ticket, failure } => self.take_segment_failure(ticket, failure),
             Event::LinkAsked => self.ask_link(),
             Event::Linked { ticket, answer } => self.take_link(ticket, answer),
@@ -92,7 +92,7 @@ impl State {
     pub fn shown_json(&self) -> Vec<ShownMaskJson> {
         let json = |Shown { id, mask, title, qid }: &Shown| ShownMaskJson {
             id: id.clone(),
-            mask: mask.into(),
+            mask: MaskJson::from(mask).into(),
             title: title.clone(),
             qid: qid.clone(),
         };
@@ -189,7 +189,7 @@ impl State {
         let mut effects = Vec::new();
         self.recordings.clear();
         for RecordedAnswer { mask, answer } in answers {
-            match decode(&mask, size) {
+            match decode(&mask.into(), size) {
                 Ok(mask) => self.recordings.push(Recording { mask, answer }),
                 Err(failure) => effects.push(Effect::Notify(Notice::Error(failure))),
             }
@@ -293,13 +293,13 @@ impl State {
         effects
     }
 
-    fn take_candidates(&mut self, ticket: Ticket, candidates: &[CandidateJson]) -> Vec<Effect> {
+    fn take_candidates(&mut self, ticket: Ticket, candidates: &[CandidateJson], best: Option<usize>) -> Vec<Effect> {
         let Some((_, size)) = self.picture else { return Vec::new() };
         if self.clicks.awaited() != Some(ticket) {
             return Vec::new();
         }
         let decoded = candidates.iter().enumerate().map(|(place, candidate)| {
-            decode(&candidate.mask, size).map(|mask| Candidate { mask, score: candidate.score, place })
+            decode(&candidate.mask.clone().into(), size).map(|mask| Candidate { mask, score: candidate.score, place })
         });
         let mut decoded: Vec<Candidate> = match decoded.collect() {
             Ok(decoded) => decoded,
@@ -311,7 +311,8 @@ impl State {
             let message = "The model found no object there; click another spot or draw a box.".to_owned();
             return self.take_segment_failure(ticket, Failure { code: "nothing-found".to_owned(), message });
         }
-        self.clicks.answer(ticket, decoded);
+        let chosen = decoded.iter().position(|candidate| Some(candidate.place) == best).unwrap_or(0);
+        self.clicks.answer(ticket, decoded, chosen);
         let mut effects = vec![Effect::DrawMasks];
         effects.extend(self.tell_candidate());
         effects
@@ -445,9 +446,9 @@ impl State {
 }
 
 /// Decodes a mask that must be as large as the picture; the size is checked before anything is allocated.
-fn decode(mask: &MaskJson, picture: Size) -> Result<Mask, Failure> {
-    if mask.size != [picture.height, picture.width] {
-        let [height, width] = mask.size;
+fn decode(mask: &RunsJson, picture: Size) -> Result<Mask, Failure> {
+    if mask.size() != [picture.height, picture.width] {
+        let [height, width] = mask.size();
         let message = format!("the mask is {width}x{height}, the picture {picture}");
         return Err(Failure { code: "mask-size".to_owned(), message });
     }

@@ -45,7 +45,11 @@ struct CpuSurface {
 
 impl Surface {
     /// Takes WebGPU unless the CPU is asked for or there is no adapter, and says in words what it took.
-    pub(super) async fn open(canvas: HtmlCanvasElement, choice: RendererChoice, scene: Arc<Scene>) -> Result<Self, JsValue> {
+    pub(super) async fn open(
+        canvas: HtmlCanvasElement,
+        choice: RendererChoice,
+        scene: Arc<Scene>,
+    ) -> Result<Self, JsValue> {
         if choice == RendererChoice::Cpu {
             return Self::on_cpu(canvas, scene, "as set".to_owned());
         }
@@ -131,7 +135,12 @@ impl Drop for Surface {
     }
 }
 
-fn give(gpu: &mut GpuRenderer, drawing: &Drawing, new_scene: bool, new_picture: bool) -> Result<(), crate::render::Error> {
+fn give(
+    gpu: &mut GpuRenderer,
+    drawing: &Drawing,
+    new_scene: bool,
+    new_picture: bool,
+) -> Result<(), crate::render::Error> {
     match (new_scene, new_picture) {
         (true, true) => gpu.set_scene(Arc::clone(drawing.scene))?,
         (true, false) => gpu.update_scene(Arc::clone(drawing.scene))?,
@@ -171,9 +180,10 @@ impl CpuSurface {
         let data = ImageData::new_with_u8_clamped_array_and_sh(Clamped(&pixels), width, height)?;
         // `putImageData` replaces what is there; drawing a canvas blends.
         let scratch = OffscreenCanvas::new(width, height)?;
-        let context = scratch.get_context("2d")?.and_then(|found| found.dyn_into::<OffscreenCanvasRenderingContext2d>().ok());
+        let context =
+            scratch.get_context("2d")?.and_then(|found| found.dyn_into::<OffscreenCanvasRenderingContext2d>().ok());
         let context = context.ok_or_else(|| js_error("renderer", "an offscreen canvas gives no 2D context"))?;
-        context.put_image_data(&data, 0, 0)?;
+        context.put_image_data(&data, 0.0, 0.0)?;
         self.context.draw_image_with_offscreen_canvas(&scratch, 0.0, 0.0)
     }
 }

@@ -5,8 +5,8 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use image::ImageEncoder as _;
+use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
-use wasm_bindgen::{JsCast as _, JsValue};
 use wasm_bindgen_futures::future_to_promise;
 use web_sys::{HtmlCanvasElement, ImageBitmap};
 

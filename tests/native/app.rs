@@ -40,7 +40,7 @@ fn link_ticket(effects: &[Effect]) -> Option<Ticket> {
 
 fn segmented(ticket: Ticket, masks: &[(MaskJson, f64)]) -> Event {
     let candidates = masks.iter().map(|(mask, score)| CandidateJson { mask: mask.clone(), score: *score }).collect();
-    Event::Segmented { ticket, candidates }
+    Event::Segmented { ticket, candidates, best: None }
 }
 
 fn entity(qid: &str, title: &str, score: f64) -> Entity {
@@ -230,6 +230,17 @@ fn candidates_cycle_around_the_ends_and_each_is_asked_about() {
 }
 
 #[test]
+fn the_candidate_the_model_prefers_is_chosen_though_another_scores_higher() {
+    let mut state = opened();
+    let ticket = segment_ticket(&state.update(click(5.0, 5.0))).unwrap();
+    let candidate = |mask, score| CandidateJson { mask, score };
+    let candidates = vec![candidate(columns(0, 4), 0.5), candidate(columns(0, 10), 0.9)];
+    state.update(Event::Segmented { ticket, candidates, best: Some(0) });
+    assert_eq!(state.snapshot().candidates, [0.9, 0.5]);
+    assert_eq!(state.snapshot().mask, Some(columns(0, 4)));
+}
+
+#[test]
 fn an_answer_without_an_object_says_so() {
     let mut state = opened();
     let ticket = segment_ticket(&state.update(click(5.0, 5.0))).unwrap();
@@ -242,7 +253,8 @@ fn an_answer_without_an_object_says_so() {
 #[test]
 fn masks_of_another_size_are_refused_one_by_one() {
     let mut state = opened();
-    let shown = |id: &str, mask: MaskJson| ShownMaskJson { id: id.into(), mask, title: id.into(), qid: None };
+    let shown =
+        |id: &str, mask: MaskJson| ShownMaskJson { id: id.into(), mask: mask.into(), title: id.into(), qid: None };
     let huge = MaskJson { size: [u32::MAX, u32::MAX], counts: "0".into() };
     let broken = MaskJson { size: [30, 40], counts: "\u{7f}".into() };
     let masks = vec![shown("huge", huge), shown("good", columns(0, 3)), shown("broken", broken)];
@@ -261,7 +273,12 @@ fn masks_of_another_size_are_refused_one_by_one() {
 #[test]
 fn the_smallest_mask_under_the_pointer_is_hovered_and_selected() {
     let mut state = opened();
-    let shown = |id: &str, mask| ShownMaskJson { id: id.into(), mask, title: id.into(), qid: Some("Q1".into()) };
+    let shown = |id: &str, mask: MaskJson| ShownMaskJson {
+        id: id.into(),
+        mask: mask.into(),
+        title: id.into(),
+        qid: Some("Q1".into()),
+    };
     let masks = vec![shown("table", columns(0, 40)), shown("cup", columns(4, 8)), shown("plate", columns(2, 12))];
     state.update(Event::MasksShown { masks });
     state.update(Event::ToolChosen { tool: Tool::Select });

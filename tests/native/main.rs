@@ -2,11 +2,11 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod app;
+mod dataset;
+mod onnx;
 mod render;
 mod rle;
 mod rle_cli;
 mod rle_oracle;
-mod dataset;
-mod onnx;
 mod shared_data;
 mod tidy;

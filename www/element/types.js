@@ -15,9 +15,11 @@
  * @property {boolean} boxes
  * @property {'auto' | 'cpu'} renderer
  *
+ * @typedef {{ size: [number, number], boundaries: number[] }} BoundariesJson Column-major run boundaries.
+ *
  * @typedef {object} ShownMask
  * @property {string} id
- * @property {MaskJson} mask
+ * @property {MaskJson | BoundariesJson} mask
  * @property {string} [title]
  * @property {string | null} [qid]
  *
