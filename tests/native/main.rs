@@ -6,6 +6,8 @@ mod dataset_chunks;
 mod dataset_hostile;
 mod eval_segment;
 mod dataset_pages;
+mod app;
+mod dataset;
 mod onnx;
 mod render;
 mod rle;
