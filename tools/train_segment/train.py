@@ -146,6 +146,11 @@ def overlap(logits: Tensor, truth: Tensor) -> Tensor:
     return both / (answer.sum((2, 3)) + truth.sum((2, 3)) - both).clamp(min=1)
 
 
+def ranking_loss(expected: Tensor, actual: Tensor) -> Tensor:
+    """Cross entropy between the softened rankings of the candidates, so that close calls are learnt too."""
+    return -(torch.softmax(actual / 0.05, 1) * torch.log_softmax(expected / 0.05, 1)).sum(1).mean()
+
+
 def batch_loss(
     model: Model, batch: Batch, rng: np.random.Generator, device: torch.device
 ) -> tuple[Tensor, list[float]]:
@@ -176,12 +181,14 @@ def batch_loss(
         truth = truth_full[:, None, down::stride, right::stride].float()
         region = torch.from_numpy(prompts.region[:, None, down::stride, right::stride]).to(device).float()
         losses = mask_loss(logits, truth, 1 + 2 * region * (turn > 0))
-        spread = 0.05 if turn == 0 else 0.25
+        # The last candidate always answers as well as it can; the others may be other readings of the same clicks.
         best = losses.min(1).values
+        spread = 0.05 if turn == 0 else 0.2
+        blame = losses[:, -1] * 0.5 + best * (0.5 - spread) + losses.mean(1) * spread
         expected = model.decoder.expected_iou(F.avg_pool2d(torch.sigmoid(logits.detach()), 4 // stride), late, wide)
         actual = overlap(logits.detach(), truth)
-        judged = F.mse_loss(expected, actual) * 4
-        total = total + (best * (1 - spread) + losses.mean(1) * spread).mean() + judged
+        judged = F.mse_loss(expected, actual) * 4 + ranking_loss(expected, actual) * 0.1
+        total = total + blame.mean() + judged
         pick = expected.argmax(1)
         reached.append(float(actual.gather(1, pick[:, None]).mean()))
         if turn + 1 < rounds:
