@@ -5,6 +5,7 @@ mod dataset;
 mod dataset_chunks;
 mod dataset_hostile;
 mod dataset_pages;
+mod inspect_cli;
 mod onnx;
 mod rle;
 mod rle_cli;
