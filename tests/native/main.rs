@@ -7,6 +7,7 @@ mod dataset_chunks;
 mod dataset_hostile;
 mod dataset_pages;
 mod eval_segment;
+mod inspect_cli;
 mod onnx;
 mod render;
 mod rle;
