@@ -1,0 +1,313 @@
+//! Native ONNX Runtime: finds its shared library and runs graphs of named tensors.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+
+use ort::environment::Environment;
+use ort::session::{OutputSelector, RunOptions, Session, SessionInputValue};
+use ort::value::{DynValue, Outlet, TensorElementType, TensorRef, ValueType};
+
+/// ONNX Runtime, loaded. Cheap to clone; the first library loaded serves the whole process.
+#[derive(Clone)]
+pub struct Runtime {
+    environment: Environment,
+}
+
+/// Where ONNX Runtime is loaded from and how many threads it may use.
+#[derive(Clone, Debug, Default, clap::Args)]
+pub struct RuntimeArgs {
+    /// ONNX Runtime's shared library; else `ORT_DYLIB_PATH`, beside the binary, or in `node_modules`.
+    #[arg(long, value_name = "PATH")]
+    pub onnxruntime: Option<PathBuf>,
+    /// Threads one run of a model may use; 0 lets ONNX Runtime decide.
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub threads: usize,
+}
+
+/// A model ready to run on the CPU.
+pub struct Graph {
+    session: Session,
+    inputs: Vec<Port>,
+    outputs: Vec<Port>,
+}
+
+/// The name and shape of one input or output of a graph.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Port {
+    /// The name in the model file.
+    pub name: String,
+    /// Lengths of the axes; `None` where the model leaves it open.
+    pub shape: Vec<Option<usize>>,
+    /// The element type, as ONNX Runtime names it: `f32`, `u8`, `i64`, …
+    pub element: String,
+}
+
+/// A dense tensor in row-major order: the last axis varies fastest.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Tensor<'a> {
+    /// Lengths of the axes; their product is the number of elements.
+    pub shape: Vec<usize>,
+    /// The elements.
+    pub data: Data<'a>,
+}
+
+/// The borrowed elements of an input.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Data<'a> {
+    /// 32-bit floats.
+    F32(&'a [f32]),
+    /// Bytes.
+    U8(&'a [u8]),
+    /// 64-bit integers.
+    I64(&'a [i64]),
+}
+
+/// One output of a run: row-major 32-bit floats.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Output {
+    /// Lengths of the axes.
+    pub shape: Vec<usize>,
+    /// The elements.
+    pub data: Vec<f32>,
+}
+
+/// Why a model cannot be run.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// No shared library was found where one is looked for.
+    #[error(
+        "ONNX Runtime is not here (looked at {looked_at}); run `npm ci` in the project's folder, or \
+         `pip install onnxruntime` and give the path of its shared library with --onnxruntime or ORT_DYLIB_PATH",
+        looked_at = list(looked_at)
+    )]
+    LibraryMissing {
+        /// The paths that do not exist.
+        looked_at: Vec<PathBuf>,
+    },
+    /// A file is there, but it is not an ONNX Runtime this program can use.
+    #[error("{} cannot be used as ONNX Runtime", path.display())]
+    Library {
+        /// The library's file.
+        path: PathBuf,
+        /// What the loader says.
+        source: ort::LoadDynamicError,
+    },
+    /// The model's bytes are not a graph ONNX Runtime takes.
+    #[error("the model is not one ONNX Runtime can run")]
+    Model(#[source] ort::Error),
+    /// An input's length is not the product of its shape.
+    #[error("input '{name}' of shape {shape:?} has {actual} elements")]
+    InputLength {
+        /// The input's name.
+        name: String,
+        /// The shape given.
+        shape: Vec<usize>,
+        /// The elements given.
+        actual: usize,
+    },
+    /// The run itself failed: a missing input, a wrong shape or type.
+    #[error("the model did not run")]
+    Run(#[source] ort::Error),
+    /// The model has no output of the name asked for.
+    #[error("the model has no output '{name}'; it has {known:?}")]
+    OutputUnknown {
+        /// The name asked for.
+        name: String,
+        /// The names there are.
+        known: Vec<String>,
+    },
+    /// ONNX Runtime did not answer an output it was asked for.
+    #[error("the model did not answer its output '{name}'")]
+    OutputMissing {
+        /// The output's name.
+        name: String,
+    },
+    /// An output is not of 32-bit floats.
+    #[error("output '{name}' is not a tensor of 32-bit floats")]
+    OutputType {
+        /// The output's name.
+        name: String,
+        /// What ONNX Runtime says.
+        source: ort::Error,
+    },
+}
+
+/// ONNX Runtime takes one environment a process: the first one loaded serves all that ask later.
+static LOADED: Mutex<Option<Environment>> = Mutex::new(None);
+
+impl Runtime {
+    /// Loads the shared library: `library` where given, else from the first place of [`library_places`] that has one.
+    pub fn load(library: Option<&Path>) -> Result<Self, Error> {
+        let path = match library {
+            Some(path) if path.is_file() => path.to_path_buf(),
+            Some(path) => return Err(Error::LibraryMissing { looked_at: vec![path.to_path_buf()] }),
+            None => {
+                let looked_at = library_places();
+                match looked_at.iter().find(|path| path.is_file()) {
+                    Some(path) => path.clone(),
+                    None => return Err(Error::LibraryMissing { looked_at }),
+                }
+            }
+        };
+        let mut loaded = LOADED.lock().unwrap_or_else(PoisonError::into_inner);
+        let environment = if let Some(environment) = &*loaded {
+            environment.clone()
+        } else {
+            let builder = ort::init_from(&path).map_err(|source| Error::Library { path, source })?;
+            loaded.insert(builder.with_telemetry(false).build().map_err(Error::Model)?).clone()
+        };
+        Ok(Self { environment })
+    }
+}
+
+impl Graph {
+    /// Makes a model ready, to run on `threads` threads (0: one for each core).
+    pub fn from_bytes(runtime: &Runtime, model: &[u8], threads: usize) -> Result<Self, Error> {
+        let session = Session::builder(&runtime.environment)
+            .and_then(|builder| Ok(builder.with_intra_threads(threads)?))
+            .and_then(|mut builder| builder.commit_from_memory(model))
+            .map_err(Error::Model)?;
+        let ports = |outlets: &[Outlet]| outlets.iter().map(port).collect();
+        let (inputs, outputs) = (ports(session.inputs()), ports(session.outputs()));
+        Ok(Self { session, inputs, outputs })
+    }
+
+    /// What the model takes, in its own order.
+    pub fn inputs(&self) -> &[Port] {
+        &self.inputs
+    }
+
+    /// What the model gives, in its own order.
+    pub fn outputs(&self) -> &[Port] {
+        &self.outputs
+    }
+
+    /// Runs the model on inputs by name and answers all its outputs by name.
+    pub fn run(&mut self, inputs: &[(&str, Tensor<'_>)]) -> Result<BTreeMap<String, Output>, Error> {
+        let outputs = self.session.run(values(inputs)?).map_err(Error::Run)?;
+        outputs.iter().map(|(name, value)| Ok((name.to_owned(), output(name, &value)?))).collect()
+    }
+
+    /// Runs only what the outputs named in `wanted` need, and answers them in that order.
+    pub fn run_for(&mut self, inputs: &[(&str, Tensor<'_>)], wanted: &[&str]) -> Result<Vec<Output>, Error> {
+        if let Some(name) = wanted.iter().find(|&&name| self.outputs.iter().all(|port| port.name != name)) {
+            let known = self.outputs.iter().map(|port| port.name.clone()).collect();
+            return Err(Error::OutputUnknown { name: (*name).to_owned(), known });
+        }
+        let selector = wanted.iter().fold(OutputSelector::no_default(), |selector, &name| selector.with(name));
+        let options = RunOptions::new().map_err(Error::Run)?.with_outputs(selector);
+        let mut outputs = self.session.run_with_options(values(inputs)?, &options).map_err(Error::Run)?;
+        wanted
+            .iter()
+            .map(|&name| {
+                let value = outputs.remove(name).ok_or_else(|| Error::OutputMissing { name: name.to_owned() })?;
+                output(name, &value)
+            })
+            .collect()
+    }
+}
+
+/// Where the shared library is looked for, in order: `ORT_DYLIB_PATH`; beside the program; and, from the working
+/// folder and from the program's folder upwards, npm's `onnxruntime-node`.
+pub fn library_places() -> Vec<PathBuf> {
+    let mut places: Vec<_> = std::env::var_os("ORT_DYLIB_PATH").map(PathBuf::from).into_iter().collect();
+    let program_folder = std::env::current_exe().ok().and_then(|path| path.parent().map(Path::to_path_buf));
+    places.extend(program_folder.iter().flat_map(|folder| FILE_NAMES.map(|name| folder.join(name))));
+    let npm_folder = Path::new("node_modules/onnxruntime-node/bin/napi-v6").join(NPM_OS).join(NPM_ARCH);
+    let starts = std::env::current_dir().ok().into_iter().chain(program_folder);
+    // Five folders up reach a checkout from target/<triple>/<profile>/deps.
+    places.extend(
+        starts
+            .flat_map(|start| start.ancestors().take(5).map(Path::to_path_buf).collect::<Vec<_>>())
+            .flat_map(|folder| FILE_NAMES.map(|name| folder.join(&npm_folder).join(name))),
+    );
+    let mut seen = std::collections::HashSet::new();
+    places.retain(|place| seen.insert(place.clone()));
+    places
+}
+
+const FILE_NAMES: [&str; 2] = if cfg!(target_os = "windows") {
+    ["onnxruntime.dll", "libonnxruntime.dll"]
+} else if cfg!(target_os = "macos") {
+    ["libonnxruntime.dylib", "libonnxruntime.1.dylib"]
+} else {
+    ["libonnxruntime.so.1", "libonnxruntime.so"]
+};
+
+const NPM_OS: &str = if cfg!(target_os = "windows") {
+    "win32"
+} else if cfg!(target_os = "macos") {
+    "darwin"
+} else {
+    "linux"
+};
+
+const NPM_ARCH: &str = if cfg!(target_arch = "aarch64") { "arm64" } else { "x64" };
+
+fn port(outlet: &Outlet) -> Port {
+    let (shape, element) = match outlet.dtype() {
+        ValueType::Tensor { ty, shape, .. } => {
+            (shape.iter().map(|&length| usize::try_from(length).ok()).collect(), element_name(*ty))
+        }
+        other => (Vec::new(), other.to_string()),
+    };
+    Port { name: outlet.name().to_owned(), shape, element }
+}
+
+fn element_name(element: TensorElementType) -> String {
+    match element {
+        TensorElementType::Float32 => "f32".into(),
+        TensorElementType::Uint8 => "u8".into(),
+        TensorElementType::Int64 => "i64".into(),
+        other => other.to_string(),
+    }
+}
+
+fn values<'a>(inputs: &[(&'a str, Tensor<'a>)]) -> Result<Vec<(&'a str, SessionInputValue<'a>)>, Error> {
+    inputs.iter().map(|(name, tensor)| Ok((*name, value(name, tensor)?))).collect()
+}
+
+fn value<'a>(name: &str, tensor: &Tensor<'a>) -> Result<SessionInputValue<'a>, Error> {
+    let shape = tensor.shape.clone();
+    let actual = match tensor.data {
+        Data::F32(data) => data.len(),
+        Data::U8(data) => data.len(),
+        Data::I64(data) => data.len(),
+    };
+    if tensor.shape.iter().try_fold(1_usize, |product, &length| product.checked_mul(length)) != Some(actual) {
+        return Err(Error::InputLength { name: name.to_owned(), shape, actual });
+    }
+    let value = match tensor.data {
+        Data::F32(data) => TensorRef::from_array_view((shape, data)).map(Into::into),
+        Data::U8(data) => TensorRef::from_array_view((shape, data)).map(Into::into),
+        Data::I64(data) => TensorRef::from_array_view((shape, data)).map(Into::into),
+    };
+    value.map_err(Error::Run)
+}
+
+fn output(name: &str, value: &DynValue) -> Result<Output, Error> {
+    let extracted = value.try_extract_tensor::<f32>();
+    let (shape, data) = extracted.map_err(|source| Error::OutputType { name: name.to_owned(), source })?;
+    // The axes of a computed value are never negative.
+    let shape = shape.iter().map(|&length| usize::try_from(length).unwrap_or(0)).collect();
+    Ok(Output { shape, data: data.to_vec() })
+}
+
+fn list(paths: &[PathBuf]) -> String {
+    paths.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_missing_library_is_named_with_what_to_install() {
+        let path = Path::new("nowhere/libonnxruntime.so");
+        let Err(error) = Runtime::load(Some(path)) else { panic!("there is no such file") };
+        let text = error.to_string();
+        assert!(text.contains("nowhere/libonnxruntime.so") && text.contains("npm ci"), "{text}");
+    }
+}
