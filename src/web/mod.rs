@@ -3,6 +3,7 @@
 //! Nothing is computed here. Every failure becomes a JavaScript `Error` with a stable `code`.
 
 mod error;
+mod rle;
 mod surface;
 mod viewer;
 
