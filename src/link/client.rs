@@ -310,7 +310,8 @@ impl Client {
 /// Shortens a pause by up to a half, differently for each picture, so that clients turned away together do not all
 /// come back together.
 fn spread(ms: u32, open: &Open) -> u32 {
-    let seed = open.question.picture.bytes().fold(open.retries, |sum, byte| sum.wrapping_mul(31).wrapping_add(byte.into()));
+    let seed =
+        open.question.picture.bytes().fold(open.retries, |sum, byte| sum.wrapping_mul(31).wrapping_add(byte.into()));
     ms - ms / 2 * (seed % 1024) / 1024
 }
 
@@ -366,7 +367,8 @@ mod tests {
     }
 
     fn entities(scores: &[f32]) -> String {
-        let entities: Vec<_> = scores.iter().map(|score| serde_json::json!({"qid": "Q1", "title": "t", "score": score})).collect();
+        let entities: Vec<_> =
+            scores.iter().map(|score| serde_json::json!({"qid": "Q1", "title": "t", "score": score})).collect();
         let (model, timing) = (super::super::protocol::ModelInfo::default(), super::super::protocol::Timing::default());
         serde_json::json!({"entities": entities, "model": model, "timing_ms": timing}).to_string()
     }
