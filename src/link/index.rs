@@ -10,6 +10,7 @@ use half::slice::HalfFloatSliceExt as _;
 use serde::{Deserialize, Serialize};
 
 use super::calibrate::{self, Calibration};
+use super::encoder_card::EncoderCard;
 use super::pool;
 use super::protocol::{is_sha256, sha256_hex};
 
@@ -21,7 +22,7 @@ pub const VERSION: u32 = 1;
 /// Views of entities to search in.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Index {
-    encoder: EncoderInfo,
+    encoder: EncoderCard,
     mean: Vec<f32>,
     vectors: Vectors,
     entities: Vec<Entity>,
@@ -31,17 +32,6 @@ pub struct Index {
     /// For each entry a number that is the same for entries of one picture.
     pictures: Vec<u32>,
     calibration: Calibration,
-}
-
-/// The encoder an index was built with; an index answers only features of the same encoder.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct EncoderInfo {
-    /// The id its card states.
-    pub id: String,
-    /// SHA-256 of its ONNX file.
-    pub sha256: String,
-    /// How masks were turned into vectors: the names of the views whose pooled features were joined.
-    pub views: Vec<String>,
 }
 
 /// One entity.
@@ -71,6 +61,8 @@ pub struct Entry {
     pub annotation: String,
     /// The picture's address.
     pub picture: String,
+    /// The first 16 digits of the picture's SHA-256, the same for copies under other names.
+    pub picture_hash: String,
     /// The mask's box, `[x1, y1, x2, y2]` in pixels.
     #[serde(rename = "box")]
     pub bounds: [f32; 4],
@@ -125,7 +117,7 @@ pub struct Header {
     /// [`VERSION`].
     pub version: u32,
     /// The encoder of the vectors.
-    pub encoder: EncoderInfo,
+    pub encoder: EncoderCard,
     /// Numbers a vector.
     pub dimensions: u64,
     /// How they are stored.
@@ -293,11 +285,13 @@ impl Index {
     /// Puts an index together: `views` are entries with their pooled features, each entry's `entity` a position in
     /// `entities`. Entities without a view are left out; the order of the result does not depend on that of `views`.
     pub fn build(
-        encoder: EncoderInfo,
+        mut encoder: EncoderCard,
         element: Element,
         entities: Vec<Entity>,
         views: Vec<(Entry, Vec<f32>)>,
     ) -> Result<Self, Error> {
+        // In the index's folder the encoder has a name like the other parts.
+        encoder.file = format!("encoder-{}.onnx", &encoder.sha256[..encoder.sha256.len().min(16)]);
         let (entities, views) = in_order(entities, views)?;
         let (entries, mut features): (Vec<_>, Vec<_>) = views.into_iter().unzip();
         let mean = mean(&features)?;
@@ -357,7 +351,7 @@ impl Index {
     }
 
     /// The encoder whose features this index answers.
-    pub fn encoder(&self) -> &EncoderInfo {
+    pub fn encoder(&self) -> &EncoderCard {
         &self.encoder
     }
 
@@ -403,7 +397,7 @@ impl Index {
     }
 
     fn checked(
-        encoder: EncoderInfo,
+        encoder: EncoderCard,
         mean: Vec<f32>,
         vectors: Vectors,
         entities: Vec<Entity>,
@@ -433,7 +427,7 @@ impl Index {
         let mut numbers = std::collections::HashMap::new();
         let pictures = entries.iter().map(|entry| {
             let next = numbers.len() as u32;
-            *numbers.entry(entry.picture.as_str()).or_insert(next)
+            *numbers.entry(entry.picture_hash.as_str()).or_insert(next)
         });
         let pictures = pictures.collect();
         Ok(Self { encoder, mean, vectors, entities, entries, starts, pictures, calibration })
@@ -569,11 +563,14 @@ impl Header {
             }
         }
         for part in list {
-            let plain = part.file.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.'));
-            if !plain || part.file.is_empty() || part.file.starts_with('.') || !is_sha256(&part.sha256) {
+            if !is_plain_name(&part.file) || !is_sha256(&part.sha256) {
                 return Err(Error::PartName { file: part.file.clone() });
             }
         }
+        if !is_plain_name(&self.encoder.file) {
+            return Err(Error::PartName { file: self.encoder.file.clone() });
+        }
+        self.encoder.check().map_err(|error| Error::Header(serde::de::Error::custom(error)))?;
         self.calibration.check().map_err(|reason| Error::Header(serde::de::Error::custom(reason)))
     }
 }
@@ -590,6 +587,12 @@ impl Part {
         }
         Ok(())
     }
+}
+
+/// Whether a name stays in its folder, whatever the system.
+fn is_plain_name(file: &str) -> bool {
+    let plain = file.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.'));
+    plain && !file.is_empty() && !file.starts_with('.')
 }
 
 /// Sorts QIDs as numbers: shorter ones first, then by their characters.

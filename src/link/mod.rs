@@ -6,11 +6,11 @@
 
 pub mod calibrate;
 pub mod client;
+pub mod encoder_card;
 pub mod index;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod index_folder;
 pub mod pool;
 pub mod problem;
 pub mod protocol;
-pub mod recorded;
 pub mod search;

@@ -105,7 +105,8 @@ impl Top {
 
 #[cfg(test)]
 mod tests {
-    use super::super::index::{Element, EncoderInfo, Entity, Entry};
+    use super::super::encoder_card::EncoderCard;
+    use super::super::index::{Element, Entity, Entry};
     use super::*;
     use proptest::prelude::*;
 
@@ -113,10 +114,10 @@ mod tests {
         let entities = (0..40).map(|n| Entity { qid: format!("Q{n}"), ..Entity::default() }).collect();
         let views = views.iter().enumerate().map(|(at, (entity, vector))| {
             let annotation = format!("{at:04}");
-            let picture = format!("{}", at % 7);
-            (Entry { entity: *entity, annotation, picture, bounds: [0.0; 4] }, vector.to_vec())
+            let picture_hash = format!("{}", at % 7);
+            (Entry { entity: *entity, annotation, picture_hash, ..Entry::default() }, vector.to_vec())
         });
-        Index::build(EncoderInfo::default(), element, entities, views.collect()).unwrap()
+        Index::build(EncoderCard::default(), element, entities, views.collect()).unwrap()
     }
 
     /// Sorts everything, as the definition says.

@@ -6,6 +6,8 @@ mod error;
 mod surface;
 mod viewer;
 
+pub mod dataset;
+
 use wasm_bindgen::prelude::wasm_bindgen;
 
 use crate::app::Address;

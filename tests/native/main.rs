@@ -3,6 +3,10 @@
 
 mod app;
 mod dataset;
+mod dataset_chunks;
+mod dataset_hostile;
+mod dataset_pages;
+mod eval_segment;
 mod onnx;
 mod render;
 mod rle;
