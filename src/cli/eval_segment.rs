@@ -114,6 +114,7 @@ fn play_picture(
 /// IoU after each click on one object.
 fn play(segmenter: &mut Segmenter, truth: &Mask, clicks: u32, click_ms: &mut Vec<f64>) -> Result<Vec<f64>> {
     ensure!(!truth.is_empty(), "the mask is empty");
+    segmenter.restart();
     let mut prompts = Prompts::new();
     let mut answer = Mask::empty(truth.size())?;
     let mut ious = Vec::with_capacity(clicks as usize);
@@ -126,7 +127,7 @@ fn play(segmenter: &mut Segmenter, truth: &Mask, clicks: u32, click_ms: &mut Vec
         };
         prompts.push(Prompt::Click { point, positive })?;
         let start = Instant::now();
-        answer = segmenter.decode(prompts.clone())?.mask().clone();
+        answer = segmenter.decode(&prompts)?.mask().clone();
         click_ms.push(milliseconds(start));
         ious.push(truth.iou(&answer, false)?);
     }
