@@ -1,5 +1,9 @@
 //! The boundary to JavaScript: what the page and its workers may call.
 
+mod segment;
+
+pub use segment::{Segmenter, sha256_hex};
+
 use wasm_bindgen::prelude::wasm_bindgen;
 
 /// The version of this module, as in `Cargo.toml`.
