@@ -1,171 +1,302 @@
-//! Native ONNX Runtime: finding its shared library, and running graphs with it.
+//! Native ONNX Runtime: finds its shared library and runs graphs of named tensors.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
+use std::sync::{Mutex, PoisonError};
 
-use anyhow::{Context, Result, anyhow, bail, ensure};
 use ort::environment::Environment;
-use ort::session::builder::GraphOptimizationLevel;
-use ort::session::{RunOptions, Session, SessionInputValue};
-use ort::value::{DynValue, Outlet, TensorElementType, TensorRef};
+use ort::session::{OutputSelector, RunOptions, Session, SessionInputValue};
+use ort::value::{DynValue, Outlet, TensorElementType, TensorRef, ValueType};
 
-use crate::segment::{Data, RunGraph, Tensor};
-
-/// An ONNX graph, loaded and optimised.
-#[derive(Debug)]
-pub(crate) struct Graph {
-    session: Session,
+/// ONNX Runtime, loaded. Cheap to clone; the first library loaded serves the whole process.
+#[derive(Clone)]
+pub struct Runtime {
+    environment: Environment,
 }
 
 /// Where ONNX Runtime is loaded from and how many threads it may use.
 #[derive(Clone, Debug, Default, clap::Args)]
-pub(crate) struct RuntimeArgs {
+pub struct RuntimeArgs {
     /// ONNX Runtime's shared library; else `ORT_DYLIB_PATH`, beside the binary, or in `node_modules`.
     #[arg(long, value_name = "PATH")]
-    pub(crate) onnxruntime: Option<PathBuf>,
-    /// Threads one run of a graph may use; 0 lets ONNX Runtime decide.
+    pub onnxruntime: Option<PathBuf>,
+    /// Threads one run of a model may use; 0 lets ONNX Runtime decide.
     #[arg(long, value_name = "N", default_value_t = 0)]
-    pub(crate) threads: usize,
+    pub threads: usize,
+}
+
+/// A model ready to run on the CPU.
+pub struct Graph {
+    session: Session,
+    inputs: Vec<Port>,
+    outputs: Vec<Port>,
+}
+
+/// The name and shape of one input or output of a graph.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Port {
+    /// The name in the model file.
+    pub name: String,
+    /// Lengths of the axes; `None` where the model leaves it open.
+    pub shape: Vec<Option<usize>>,
+    /// The element type, as ONNX Runtime names it: `f32`, `u8`, `i64`, …
+    pub element: String,
+}
+
+/// A dense tensor in row-major order: the last axis varies fastest.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Tensor<'a> {
+    /// Lengths of the axes; their product is the number of elements.
+    pub shape: Vec<usize>,
+    /// The elements.
+    pub data: Data<'a>,
+}
+
+/// The borrowed elements of an input.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Data<'a> {
+    /// 32-bit floats.
+    F32(&'a [f32]),
+    /// Bytes.
+    U8(&'a [u8]),
+    /// 64-bit integers.
+    I64(&'a [i64]),
+}
+
+/// One output of a run: row-major 32-bit floats.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Output {
+    /// Lengths of the axes.
+    pub shape: Vec<usize>,
+    /// The elements.
+    pub data: Vec<f32>,
+}
+
+/// Why a model cannot be run.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// No shared library was found where one is looked for.
+    #[error(
+        "ONNX Runtime is not here (looked at {looked_at}); run `npm ci` in the project's folder, or \
+         `pip install onnxruntime` and give the path of its shared library with --onnxruntime or ORT_DYLIB_PATH",
+        looked_at = list(looked_at)
+    )]
+    LibraryMissing {
+        /// The paths that do not exist.
+        looked_at: Vec<PathBuf>,
+    },
+    /// A file is there, but it is not an ONNX Runtime this program can use.
+    #[error("{} cannot be used as ONNX Runtime", path.display())]
+    Library {
+        /// The library's file.
+        path: PathBuf,
+        /// What the loader says.
+        source: ort::LoadDynamicError,
+    },
+    /// The model's bytes are not a graph ONNX Runtime takes.
+    #[error("the model is not one ONNX Runtime can run")]
+    Model(#[source] ort::Error),
+    /// An input's length is not the product of its shape.
+    #[error("input '{name}' of shape {shape:?} has {actual} elements")]
+    InputLength {
+        /// The input's name.
+        name: String,
+        /// The shape given.
+        shape: Vec<usize>,
+        /// The elements given.
+        actual: usize,
+    },
+    /// The run itself failed: a missing input, a wrong shape or type.
+    #[error("the model did not run")]
+    Run(#[source] ort::Error),
+    /// The model has no output of the name asked for.
+    #[error("the model has no output '{name}'; it has {known:?}")]
+    OutputUnknown {
+        /// The name asked for.
+        name: String,
+        /// The names there are.
+        known: Vec<String>,
+    },
+    /// ONNX Runtime did not answer an output it was asked for.
+    #[error("the model did not answer its output '{name}'")]
+    OutputMissing {
+        /// The output's name.
+        name: String,
+    },
+    /// An output is not of 32-bit floats.
+    #[error("output '{name}' is not a tensor of 32-bit floats")]
+    OutputType {
+        /// The output's name.
+        name: String,
+        /// What ONNX Runtime says.
+        source: ort::Error,
+    },
+}
+
+/// ONNX Runtime takes one environment a process: the first one loaded serves all that ask later.
+static LOADED: Mutex<Option<Environment>> = Mutex::new(None);
+
+impl Runtime {
+    /// Loads the shared library: `library` where given, else from the first place of [`library_places`] that has one.
+    pub fn load(library: Option<&Path>) -> Result<Self, Error> {
+        let path = match library {
+            Some(path) if path.is_file() => path.to_path_buf(),
+            Some(path) => return Err(Error::LibraryMissing { looked_at: vec![path.to_path_buf()] }),
+            None => {
+                let looked_at = library_places();
+                match looked_at.iter().find(|path| path.is_file()) {
+                    Some(path) => path.clone(),
+                    None => return Err(Error::LibraryMissing { looked_at }),
+                }
+            }
+        };
+        let mut loaded = LOADED.lock().unwrap_or_else(PoisonError::into_inner);
+        let environment = if let Some(environment) = &*loaded {
+            environment.clone()
+        } else {
+            let builder = ort::init_from(&path).map_err(|source| Error::Library { path, source })?;
+            loaded.insert(builder.with_telemetry(false).build().map_err(Error::Model)?).clone()
+        };
+        Ok(Self { environment })
+    }
 }
 
 impl Graph {
-    /// Loads a graph from the bytes of an ONNX file.
-    pub(crate) fn from_bytes(runtime: &RuntimeArgs, bytes: &[u8]) -> Result<Self> {
-        let builder = Session::builder(environment(runtime)?)?
-            .with_optimization_level(GraphOptimizationLevel::All)
-            .map_err(|error| anyhow!("{error}"))?;
-        let mut builder = builder.with_intra_threads(runtime.threads).map_err(|error| anyhow!("{error}"))?;
-        Ok(Self { session: builder.commit_from_memory(bytes)? })
+    /// Makes a model ready, to run on `threads` threads (0: one for each core).
+    pub fn from_bytes(runtime: &Runtime, model: &[u8], threads: usize) -> Result<Self, Error> {
+        let session = Session::builder(&runtime.environment)
+            .and_then(|builder| Ok(builder.with_intra_threads(threads)?))
+            .and_then(|mut builder| builder.commit_from_memory(model))
+            .map_err(Error::Model)?;
+        let ports = |outlets: &[Outlet]| outlets.iter().map(port).collect();
+        let (inputs, outputs) = (ports(session.inputs()), ports(session.outputs()));
+        Ok(Self { session, inputs, outputs })
     }
 
-    /// The names of the graph's inputs, in its order.
-    pub(crate) fn input_names(&self) -> Vec<&str> {
-        self.session.inputs().iter().map(Outlet::name).collect()
+    /// What the model takes, in its own order.
+    pub fn inputs(&self) -> &[Port] {
+        &self.inputs
     }
 
-    /// The names of the graph's outputs, in its order.
-    pub(crate) fn output_names(&self) -> Vec<&str> {
-        self.session.outputs().iter().map(Outlet::name).collect()
+    /// What the model gives, in its own order.
+    pub fn outputs(&self) -> &[Port] {
+        &self.outputs
     }
-}
 
-impl RunGraph for Graph {
-    type Error = anyhow::Error;
+    /// Runs the model on inputs by name and answers all its outputs by name.
+    pub fn run(&mut self, inputs: &[(&str, Tensor<'_>)]) -> Result<BTreeMap<String, Output>, Error> {
+        let outputs = self.session.run(values(inputs)?).map_err(Error::Run)?;
+        outputs.iter().map(|(name, value)| Ok((name.to_owned(), output(name, &value)?))).collect()
+    }
 
-    fn run(&mut self, inputs: &[(&str, &Tensor)], wanted: &[&str]) -> Result<Vec<Tensor>> {
-        for (kind, names, known) in [
-            ("input", inputs.iter().map(|input| input.0).collect::<Vec<_>>(), self.input_names()),
-            ("output", wanted.to_vec(), self.output_names()),
-        ] {
-            let unknown = names.iter().find(|name| !known.contains(name));
-            if let Some(name) = unknown {
-                bail!("the graph has no {kind} {name:?}; it has {}", known.join(", "));
-            }
+    /// Runs only what the outputs named in `wanted` need, and answers them in that order.
+    pub fn run_for(&mut self, inputs: &[(&str, Tensor<'_>)], wanted: &[&str]) -> Result<Vec<Output>, Error> {
+        if let Some(name) = wanted.iter().find(|&&name| self.outputs.iter().all(|port| port.name != name)) {
+            let known = self.outputs.iter().map(|port| port.name.clone()).collect();
+            return Err(Error::OutputUnknown { name: (*name).to_owned(), known });
         }
-        let values: Vec<(&str, SessionInputValue<'_>)> =
-            inputs.iter().map(|&(name, tensor)| Ok((name, value_of(tensor)?))).collect::<Result<_>>()?;
-        let selector = wanted.iter().fold(ort::session::OutputSelector::no_default(), |all, &name| all.with(name));
-        let options = RunOptions::new()?.with_outputs(selector);
-        let outputs = self.session.run_with_options(values, &options)?;
+        let selector = wanted.iter().fold(OutputSelector::no_default(), |selector, &name| selector.with(name));
+        let options = RunOptions::new().map_err(Error::Run)?.with_outputs(selector);
+        let mut outputs = self.session.run_with_options(values(inputs)?, &options).map_err(Error::Run)?;
         wanted
             .iter()
             .map(|&name| {
-                let value = outputs.get(name).with_context(|| format!("the graph did not answer {name:?}"))?;
-                tensor_of(value).with_context(|| format!("output {name:?}"))
+                let value = outputs.remove(name).ok_or_else(|| Error::OutputMissing { name: name.to_owned() })?;
+                output(name, &value)
             })
             .collect()
     }
 }
 
-fn value_of(tensor: &Tensor) -> Result<SessionInputValue<'_>> {
-    let shape = tensor.shape().to_vec();
-    Ok(match tensor.data() {
-        Data::F32(values) => TensorRef::from_array_view((shape, values.as_slice()))?.into(),
-        Data::U8(values) => TensorRef::from_array_view((shape, values.as_slice()))?.into(),
-        Data::I64(values) => TensorRef::from_array_view((shape, values.as_slice()))?.into(),
-    })
+/// Where the shared library is looked for, in order: `ORT_DYLIB_PATH`; beside the program; and, from the working
+/// folder and from the program's folder upwards, npm's `onnxruntime-node`.
+pub fn library_places() -> Vec<PathBuf> {
+    let mut places: Vec<_> = std::env::var_os("ORT_DYLIB_PATH").map(PathBuf::from).into_iter().collect();
+    let program_folder = std::env::current_exe().ok().and_then(|path| path.parent().map(Path::to_path_buf));
+    places.extend(program_folder.iter().flat_map(|folder| FILE_NAMES.map(|name| folder.join(name))));
+    let npm_folder = Path::new("node_modules/onnxruntime-node/bin/napi-v6").join(NPM_OS).join(NPM_ARCH);
+    let starts = std::env::current_dir().ok().into_iter().chain(program_folder);
+    // Five folders up reach a checkout from target/<triple>/<profile>/deps.
+    places.extend(
+        starts
+            .flat_map(|start| start.ancestors().take(5).map(Path::to_path_buf).collect::<Vec<_>>())
+            .flat_map(|folder| FILE_NAMES.map(|name| folder.join(&npm_folder).join(name))),
+    );
+    let mut seen = std::collections::HashSet::new();
+    places.retain(|place| seen.insert(place.clone()));
+    places
 }
 
-fn tensor_of(value: &DynValue) -> Result<Tensor> {
-    let dtype = value.dtype();
-    let (shape, data) = match dtype.tensor_type() {
-        Some(TensorElementType::Float32) => {
-            let (shape, values) = value.try_extract_tensor::<f32>()?;
-            (shape, Data::F32(values.to_vec()))
+const FILE_NAMES: [&str; 2] = if cfg!(target_os = "windows") {
+    ["onnxruntime.dll", "libonnxruntime.dll"]
+} else if cfg!(target_os = "macos") {
+    ["libonnxruntime.dylib", "libonnxruntime.1.dylib"]
+} else {
+    ["libonnxruntime.so.1", "libonnxruntime.so"]
+};
+
+const NPM_OS: &str = if cfg!(target_os = "windows") {
+    "win32"
+} else if cfg!(target_os = "macos") {
+    "darwin"
+} else {
+    "linux"
+};
+
+const NPM_ARCH: &str = if cfg!(target_arch = "aarch64") { "arm64" } else { "x64" };
+
+fn port(outlet: &Outlet) -> Port {
+    let (shape, element) = match outlet.dtype() {
+        ValueType::Tensor { ty, shape, .. } => {
+            (shape.iter().map(|&length| usize::try_from(length).ok()).collect(), element_name(*ty))
         }
-        Some(TensorElementType::Uint8) => {
-            let (shape, values) = value.try_extract_tensor::<u8>()?;
-            (shape, Data::U8(values.to_vec()))
-        }
-        Some(TensorElementType::Int64) => {
-            let (shape, values) = value.try_extract_tensor::<i64>()?;
-            (shape, Data::I64(values.to_vec()))
-        }
-        _ => bail!("is {dtype}, not a tensor of f32, u8 or i64"),
+        other => (Vec::new(), other.to_string()),
     };
-    let shape: Vec<usize> = shape.iter().map(|&side| usize::try_from(side)).collect::<Result<_, _>>()?;
-    Tensor::new(shape, data).context("has another number of elements than its shape says")
+    Port { name: outlet.name().to_owned(), shape, element }
 }
 
-/// The process's one ONNX Runtime; the first call decides where it comes from.
-fn environment(runtime: &RuntimeArgs) -> Result<&'static Environment> {
-    static ENVIRONMENT: OnceLock<Result<Environment, String>> = OnceLock::new();
-    let loaded = ENVIRONMENT.get_or_init(|| {
-        let library = find_library(runtime.onnxruntime.as_deref()).map_err(|error| error.to_string())?;
-        ort::init_from(&library)
-            .map_err(|error| error.to_string())?
-            .with_name("masklink")
-            .with_telemetry(false)
-            .build()
-            .map_err(|error| format!("{}: {error}", library.display()))
-    });
-    loaded.as_ref().map_err(|message| anyhow!("ONNX Runtime could not be loaded: {message}"))
-}
-
-/// The library asked for, by argument or environment, else the one beside this binary, else the one npm's onnxruntime-node brings.
-fn find_library(asked: Option<&Path>) -> Result<PathBuf> {
-    let named = asked.map(Path::to_owned).or_else(|| std::env::var_os("ORT_DYLIB_PATH").map(PathBuf::from));
-    if let Some(path) = named {
-        ensure!(path.is_file(), "{} is not a file", path.display());
-        return Ok(path);
+fn element_name(element: TensorElementType) -> String {
+    match element {
+        TensorElementType::Float32 => "f32".into(),
+        TensorElementType::Uint8 => "u8".into(),
+        TensorElementType::Int64 => "i64".into(),
+        other => other.to_string(),
     }
-    let names: &[&str] = if cfg!(windows) {
-        &["onnxruntime.dll"]
-    } else if cfg!(target_os = "macos") {
-        &["libonnxruntime.dylib", "libonnxruntime.1.dylib"]
-    } else {
-        &["libonnxruntime.so", "libonnxruntime.so.1"]
-    };
-    let binary = std::env::current_exe()?;
-    let above_binary = binary.ancestors().skip(1).map(Path::to_owned);
-    let beside_binary = binary.parent().map(Path::to_owned);
-    let here = std::env::current_dir()?;
-    let in_npm = here.ancestors().map(Path::to_owned).chain(above_binary).map(|folder| folder.join(npm_folder()));
-    beside_binary
-        .into_iter()
-        .chain(in_npm)
-        .flat_map(|folder| names.iter().map(move |name| folder.join(name)))
-        .find(|path| path.is_file())
-        .with_context(|| {
-            format!(
-                "no {} beside the binary or under node_modules; run `npm install onnxruntime-node`, or download ONNX \
-                 Runtime 1.24 or newer from its releases and name the library with --onnxruntime or ORT_DYLIB_PATH",
-                names[0]
-            )
-        })
 }
 
-/// Where npm's onnxruntime-node keeps the library for this machine.
-fn npm_folder() -> PathBuf {
-    let system = if cfg!(windows) {
-        "win32"
-    } else if cfg!(target_os = "macos") {
-        "darwin"
-    } else {
-        "linux"
+fn values<'a>(inputs: &[(&'a str, Tensor<'a>)]) -> Result<Vec<(&'a str, SessionInputValue<'a>)>, Error> {
+    inputs.iter().map(|(name, tensor)| Ok((*name, value(name, tensor)?))).collect()
+}
+
+fn value<'a>(name: &str, tensor: &Tensor<'a>) -> Result<SessionInputValue<'a>, Error> {
+    let shape = tensor.shape.clone();
+    let actual = match tensor.data {
+        Data::F32(data) => data.len(),
+        Data::U8(data) => data.len(),
+        Data::I64(data) => data.len(),
     };
-    let processor = if cfg!(target_arch = "aarch64") { "arm64" } else { "x64" };
-    ["node_modules", "onnxruntime-node", "bin", "napi-v6", system, processor].iter().collect()
+    if tensor.shape.iter().try_fold(1_usize, |product, &length| product.checked_mul(length)) != Some(actual) {
+        return Err(Error::InputLength { name: name.to_owned(), shape, actual });
+    }
+    let value = match tensor.data {
+        Data::F32(data) => TensorRef::from_array_view((shape, data)).map(Into::into),
+        Data::U8(data) => TensorRef::from_array_view((shape, data)).map(Into::into),
+        Data::I64(data) => TensorRef::from_array_view((shape, data)).map(Into::into),
+    };
+    value.map_err(Error::Run)
+}
+
+fn output(name: &str, value: &DynValue) -> Result<Output, Error> {
+    let extracted = value.try_extract_tensor::<f32>();
+    let (shape, data) = extracted.map_err(|source| Error::OutputType { name: name.to_owned(), source })?;
+    // The axes of a computed value are never negative.
+    let shape = shape.iter().map(|&length| usize::try_from(length).unwrap_or(0)).collect();
+    Ok(Output { shape, data: data.to_vec() })
+}
+
+fn list(paths: &[PathBuf]) -> String {
+    paths.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(", ")
 }
 
 #[cfg(test)]
@@ -173,20 +304,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_library_that_is_not_there_is_named() {
-        let error = find_library(Some(Path::new("/nowhere/libonnxruntime.so"))).unwrap_err();
-        assert_eq!(error.to_string(), "/nowhere/libonnxruntime.so is not a file");
-    }
-
-    #[test]
-    fn names_the_graph_does_not_have_are_answered_with_those_it_has() {
-        let bytes = std::fs::read(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/models/colour-encoder.onnx")).unwrap();
-        let mut graph = Graph::from_bytes(&RuntimeArgs::default(), &bytes).unwrap();
-        let tensor = Tensor::new([1], Data::F32(vec![0.0])).unwrap();
-        let error = graph.run(&[("picture", &tensor)], &["image_embeddings"]).unwrap_err();
-        assert_eq!(error.to_string(), "the graph has no input \"picture\"; it has image");
-        let error = graph.run(&[("image", &tensor)], &["embedding"]).unwrap_err();
-        assert_eq!(error.to_string(), "the graph has no output \"embedding\"; it has image_embeddings");
-        assert!(graph.run(&[("image", &tensor)], &["image_embeddings"]).is_err());
+    fn a_missing_library_is_named_with_what_to_install() {
+        let path = Path::new("nowhere/libonnxruntime.so");
+        let Err(error) = Runtime::load(Some(path)) else { panic!("there is no such file") };
+        let text = error.to_string();
+        assert!(text.contains("nowhere/libonnxruntime.so") && text.contains("npm ci"), "{text}");
     }
 }

@@ -5,16 +5,13 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, ensure};
 use sha2::{Digest, Sha256};
 
-use super::onnx::{Graph, RuntimeArgs};
-use crate::segment::{
-    self, Answer, Limits, Manifest, Model, Pixels, Prompts, Refine, RunGraph, Session, Tensor, Ticket,
-};
+use super::onnx::{self, Graph, Runtime, RuntimeArgs};
+use crate::segment::{self, Answer, Data, Limits, Manifest, Model, Pixels, Prompts, Refine, Session, Tensor, Ticket};
 
 /// The manifest used where none is named.
 const DEFAULT_MANIFEST: &str = "www/models/models.json";
 
 /// A loaded model and the picture it looks at.
-#[derive(Debug)]
 pub(crate) struct Segmenter {
     session: Session<Tensor>,
     encoder: Graph,
@@ -74,9 +71,8 @@ impl Segmenter {
         self.restart();
         let ticket = self.next_ticket();
         let job = self.session.begin_encode(ticket, pixels)?;
-        let output = self.encoder.output_names().first().map(|&name| name.to_owned());
-        let output = output.context("the encoder has no output")?;
-        let mut outputs = self.encoder.run(&[(&job.name, &job.input)], &[&output])?;
+        let output = self.encoder.outputs().first().context("the encoder has no output")?.name.clone();
+        let mut outputs = run(&mut self.encoder, &[(&job.name, &job.input)], &[&output])?;
         let embedding = outputs.pop().context("the encoder answered nothing")?;
         let expected = self.session.model().encoder.embedding;
         ensure!(embedding.shape() == expected, "the encoder answered {embedding}, not float32{expected:?}");
@@ -96,7 +92,7 @@ impl Segmenter {
         let embedding = self.session.embedding().ok_or(segment::Error::PictureMissing)?;
         let mut inputs: Vec<(&str, &Tensor)> = job.inputs.iter().map(|(name, tensor)| (*name, tensor)).collect();
         inputs.push((Session::<Tensor>::EMBEDDING, embedding));
-        let outputs = self.decoder.run(&inputs, &Session::<Tensor>::OUTPUTS)?;
+        let outputs = run(&mut self.decoder, &inputs, &Session::<Tensor>::OUTPUTS)?;
         let outputs: [Tensor; 2] =
             outputs.try_into().ok().context("the decoder answered another number of outputs than asked for")?;
         let answer = self.session.finish_decode(&job, &outputs)?.context("the answer is older than the question")?;
@@ -118,7 +114,28 @@ fn load_graph(folder: &Path, graph: &segment::Graph, runtime: &RuntimeArgs) -> R
     ensure!(found as u64 == graph.bytes, "{} has {found} bytes, the manifest says {}", path.display(), graph.bytes);
     let digest = hexadecimal(&Sha256::digest(&bytes));
     ensure!(digest == graph.sha256, "{} has SHA-256 {digest}, the manifest says {}", path.display(), graph.sha256);
-    Graph::from_bytes(runtime, &bytes).with_context(described)
+    let loaded = Runtime::load(runtime.onnxruntime.as_deref())?;
+    Graph::from_bytes(&loaded, &bytes, runtime.threads).with_context(described)
+}
+
+/// Runs a graph natively on the tensors of a session.
+fn run(graph: &mut Graph, inputs: &[(&str, &Tensor)], wanted: &[&str]) -> Result<Vec<Tensor>> {
+    let inputs: Vec<_> = inputs
+        .iter()
+        .map(|&(name, tensor)| {
+            let data = match tensor.data() {
+                Data::F32(values) => onnx::Data::F32(values),
+                Data::U8(values) => onnx::Data::U8(values),
+                Data::I64(values) => onnx::Data::I64(values),
+            };
+            (name, onnx::Tensor { shape: tensor.shape().to_vec(), data })
+        })
+        .collect();
+    let outputs = graph.run_for(&inputs, wanted)?;
+    outputs
+        .into_iter()
+        .map(|output| Tensor::new(output.shape, Data::F32(output.data)).context("an output does not fill its shape"))
+        .collect()
 }
 
 fn hexadecimal(bytes: &[u8]) -> String {
@@ -192,7 +209,7 @@ mod tests {
         let mut inputs: Vec<_> = job.inputs.iter().map(|(name, tensor)| (*name, tensor)).collect();
         inputs.retain(|input| input.0 != "orig_im_size");
         inputs.extend([("image_embeddings", segmenter.session.embedding().unwrap()), ("orig_im_size", &full)]);
-        let masks = segmenter.decoder.run(&inputs, &["masks"]).unwrap().remove(0);
+        let masks = run(&mut segmenter.decoder, &inputs, &["masks"]).unwrap().remove(0);
         assert_eq!(masks.shape(), [1, 3, 467, 700]);
         let logits = &masks.as_f32().unwrap()[..size.pixels() as usize];
         let bitmap: Vec<u8> = logits.iter().map(|&logit| u8::from(logit > 0.0)).collect();
@@ -209,7 +226,7 @@ mod tests {
         std::fs::write(folder.path().join("models.json"), manifest).unwrap();
         let error = |expected: &str| {
             let choice = ModelChoice { manifest: folder.path().join("models.json"), id: None };
-            let error = format!("{:#}", Segmenter::load(&choice, &RuntimeArgs::default()).unwrap_err());
+            let error = format!("{:#}", Segmenter::load(&choice, &RuntimeArgs::default()).err().unwrap());
             assert!(error.contains(expected), "{error}");
         };
         error("colour-encoder.onnx");

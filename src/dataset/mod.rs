@@ -1,1 +1,55 @@
-//! Module dataset.
+//! Annotation files: Mask-OVEN-Wiki as published and plain COCO, read as a stream, odd records and all.
+//!
+//! Bytes go into a [`Reader`], records come out; a [`Dataset`] keeps them, joins them and answers questions about
+//! them. Nothing a file can hold makes reading fail: what is wrong becomes a [`Finding`] on the record it is wrong
+//! with, and the rest stays usable.
+//!
+//! ```
+//! use masklink::dataset::{Dataset, Limits};
+//!
+//! let json = br#"{"images": [{"id": 7, "file_name": "/04/crow.jpg", "width": 4, "height": 3}],
+//!     "categories": [{"id": "Q388450", "name": "Crow"}],
+//!     "annotations": [{"id": "a", "image_id": 7, "category_id": "Q388450", "bbox": [[1, 0, 3, 3]],
+//!         "segmentation": [{"size": [3, 4], "counts": [3, 6, 3]}], "label": ["a bird(0.44)"]}]}"#;
+//! let dataset = Dataset::read(json, &Limits::default());
+//! let annotation = &dataset.annotations()[0];
+//! assert_eq!(annotation.mask()?.area(), 6);
+//! assert_eq!(dataset.picture_of(annotation).and_then(|picture| picture.file.as_deref()), Some("04/crow.jpg"));
+//! assert_eq!(dataset.findings().count(), 0);
+//! # Ok::<(), masklink::rle::Error>(())
+//! ```
+
+mod annotation;
+mod checks;
+mod coco;
+mod collection;
+mod draft;
+mod encoded;
+mod fields;
+mod finding;
+mod groups;
+mod join;
+mod label;
+mod limits;
+mod loose;
+mod nest;
+mod picture;
+mod query;
+mod reader;
+mod split;
+mod splitter;
+mod survey;
+
+pub use annotation::Annotation;
+pub use collection::{Dataset, DatasetBuilder};
+pub use draft::Draft;
+pub use encoded::EncodedMask;
+pub use finding::{Finding, Problem, RecordKind, RecordRef};
+pub use join::Join;
+pub use label::Label;
+pub use limits::Limits;
+pub use picture::{Category, Picture};
+pub use query::{Order, Query, Selection};
+pub use reader::{Item, Progress, Reader};
+pub use split::{Part, Series, Split};
+pub use survey::{Example, Survey, SurveyBuilder, Tally};

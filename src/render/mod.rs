@@ -1,1 +1,48 @@
-//! Module render.
+//! Masks drawn over a picture: on the GPU from run boundaries, and the same on the CPU.
+//!
+//! A [`Scene`] holds what is drawn, a [`View`] where, a [`Style`] how. [`CpuRenderer`] is the specification, the
+//! fallback where WebGPU is missing and the oracle of the tests; [`GpuRenderer`] (feature `gpu`) draws the same
+//! pixels within the tolerance stated at its test. Both blend in order, premultiplied, in sRGB-encoded values as a
+//! 2D canvas does: the picture, then the fill of each mask, then the outline and the boxes of each mask, then the
+//! outlines of the hovered and of the selected mask once more, so that they are never covered.
+//!
+//! ```
+//! use masklink::geometry::{Point, Size};
+//! use masklink::render::{CpuRenderer, Overlay, Scene, Style, View};
+//! use masklink::rle::Mask;
+//!
+//! let size = Size::new(4, 3);
+//! let mask = Mask::from_counts(size, [4, 1, 2, 2, 3])?;
+//! let mut scene = Scene::new(size)?;
+//! scene.push(Overlay { masks: vec![mask], ..Overlay::default() })?;
+//! let view = View::fit(Size::new(400, 300), 1.0, size);
+//! let style = Style::default();
+//! let frame = CpuRenderer::new(scene.into()).draw(&view, &style)?;
+//! assert_eq!(frame.size(), Size::new(400, 300));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+mod columns;
+mod cpu;
+mod error;
+mod frame;
+#[cfg(feature = "gpu")]
+mod gpu;
+mod line;
+mod outline;
+mod palette;
+mod picture;
+mod scene;
+mod style;
+mod view;
+
+pub use cpu::CpuRenderer;
+pub use error::Error;
+pub use frame::Frame;
+#[cfg(feature = "gpu")]
+pub use gpu::{Drawn, GpuMemory, GpuRenderer, LostReason, PictureFit, Target};
+pub use palette::{Color, PALETTE};
+pub use picture::Picture;
+pub use scene::{MOST_SIDE, Overlay, Scene};
+pub use style::{ColorBy, Style};
+pub use view::View;

@@ -1,24 +1,38 @@
 //! Masks from bitmaps and bitmaps from masks, where a model or an export needs one.
 
-use super::mask::checked_pixels;
+use super::builder::close;
+use super::limits::{MOST_BITMAP_PIXELS, checked_pixels, within};
 use super::{Error, Mask};
 use crate::geometry::Size;
-
-/// The most pixels a bitmap is made for: 2²⁸, a picture of 16,384 × 16,384.
-pub const MOST_BITMAP_PIXELS: u64 = 1 << 28;
 
 impl Mask {
     /// The mask of a row-major bitmap: `height * width` bytes, anything but 0 is set.
     pub fn from_row_major(size: Size, bitmap: &[u8]) -> Result<Self, Error> {
-        check_length(size, bitmap)?;
+        /// Columns turned at once: a cache line of each row.
+        const STRIP: usize = 64;
+        let mut changes = Changes::new(size, bitmap)?;
         let (width, height) = (size.width as usize, size.height as usize);
-        Self::from_values(size, (0..width).flat_map(|x| (0..height).map(move |y| bitmap[y * width + x] != 0)))
+        if bitmap.is_empty() {
+            return Ok(changes.finish(size));
+        }
+        let mut strip = vec![0; height * STRIP.min(width)];
+        for left in (0..width).step_by(STRIP) {
+            let columns = STRIP.min(width - left);
+            for (y, row) in bitmap.chunks_exact(width).enumerate() {
+                for (x, &value) in row[left..left + columns].iter().enumerate() {
+                    strip[x * height + y] = value;
+                }
+            }
+            changes.read(&strip[..height * columns]);
+        }
+        Ok(changes.finish(size))
     }
 
     /// The mask of a column-major bitmap: `height * width` bytes, anything but 0 is set (maskApi `rleEncode`).
     pub fn from_column_major(size: Size, bitmap: &[u8]) -> Result<Self, Error> {
-        check_length(size, bitmap)?;
-        Self::from_values(size, bitmap.iter().map(|&value| value != 0))
+        let mut changes = Changes::new(size, bitmap)?;
+        changes.read(bitmap);
+        Ok(changes.finish(size))
     }
 
     /// The column-major bitmap: `height * width` bytes, 0 or 1 (maskApi `rleDecode`).
@@ -31,42 +45,83 @@ impl Mask {
     }
 
     /// The row-major bitmap: `height * width` bytes, 0 or 1.
+    ///
+    /// ```
+    /// use masklink::{geometry::Size, rle::Mask};
+    ///
+    /// let mask = Mask::from_counts(Size::new(3, 2), [1, 2, 3])?;
+    /// assert_eq!(mask.to_row_major()?, [0, 1, 0, 1, 0, 0]);
+    /// # Ok::<(), masklink::rle::Error>(())
+    /// ```
     pub fn to_row_major(&self) -> Result<Vec<u8>, Error> {
+        let mut bitmap = vec![0_u8; bitmap_length(self.size())?];
+        if self.is_empty() {
+            return Ok(bitmap);
+        }
         let (width, height) = (self.size().width as usize, self.size().height as usize);
-        let mut bitmap = vec![0; bitmap_length(self.size())?];
+        // First where the value differs from the pixel above, by run ends alone; then each row is added to the next,
+        // which goes over the bytes in order and many at a time.
         for run in self.runs() {
-            for index in run.start as usize..run.end as usize {
-                bitmap[index % height * width + index / height] = 1;
+            let (start, end) = (run.start as usize, run.end as usize);
+            let (first, last) = (start / height, end / height);
+            bitmap[start % height * width + first] ^= 1;
+            for value in &mut bitmap[first + 1..(last + 1).min(width)] {
+                *value ^= 1;
+            }
+            if last < width {
+                bitmap[end % height * width + last] ^= 1;
+            }
+        }
+        for y in 1..height {
+            let (above, below) = bitmap[(y - 1) * width..(y + 1) * width].split_at_mut(width);
+            for (value, &over) in below.iter_mut().zip(above.iter()) {
+                *value ^= over;
             }
         }
         Ok(bitmap)
     }
-
-    fn from_values(size: Size, column_major: impl Iterator<Item = bool>) -> Result<Self, Error> {
-        let mut boundaries = Vec::new();
-        let mut last = false;
-        for (index, value) in column_major.enumerate() {
-            if value != last {
-                boundaries.push(index as u32);
-                last = value;
-            }
-        }
-        if last {
-            boundaries.push(checked_pixels(size)?);
-        }
-        Self::from_boundaries(size, boundaries)
-    }
 }
 
-fn check_length(size: Size, bitmap: &[u8]) -> Result<(), Error> {
-    checked_pixels(size)?;
-    if bitmap.len() as u64 == size.pixels() { Ok(()) } else { Err(Error::BitmapLength { size, actual: bitmap.len() }) }
+/// Where a column-major stream of values changes.
+struct Changes {
+    boundaries: Vec<u32>,
+    set: bool,
+    position: u32,
+}
+
+impl Changes {
+    fn new(size: Size, bitmap: &[u8]) -> Result<Self, Error> {
+        checked_pixels(size)?;
+        if bitmap.len() as u64 != size.pixels() {
+            return Err(Error::BitmapLength { size, actual: bitmap.len() });
+        }
+        Ok(Self { boundaries: Vec::new(), set: false, position: 0 })
+    }
+
+    fn read(&mut self, values: &[u8]) {
+        const AT_ONCE: usize = 16;
+        for chunk in values.chunks(AT_ONCE) {
+            let set = chunk.iter().fold(0, |set, &value| set + usize::from(value != 0));
+            // Most pixels lie within a run, so most chunks bring no change.
+            if set != if self.set { chunk.len() } else { 0 } {
+                for (index, &value) in (self.position..).zip(chunk) {
+                    if (value != 0) != self.set {
+                        self.boundaries.push(index);
+                        self.set = value != 0;
+                    }
+                }
+            }
+            self.position += chunk.len() as u32;
+        }
+    }
+
+    fn finish(mut self, size: Size) -> Mask {
+        close(&mut self.boundaries, self.position);
+        Mask::from_sorted(size, self.boundaries)
+    }
 }
 
 fn bitmap_length(size: Size) -> Result<usize, Error> {
-    let actual = size.pixels();
-    if actual > MOST_BITMAP_PIXELS {
-        return Err(Error::Limit { what: "pixels of a bitmap", limit: MOST_BITMAP_PIXELS, actual });
-    }
-    Ok(actual as usize)
+    within("pixels of a bitmap", MOST_BITMAP_PIXELS, size.pixels())?;
+    Ok(size.pixels() as usize)
 }

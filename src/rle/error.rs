@@ -20,6 +20,12 @@ pub enum Error {
         /// Where the unfinished number begins.
         at: usize,
     },
+    /// A number of the compressed string has more characters than any difference of two 32-bit lengths needs.
+    #[error("the number that begins at byte {at} has more than 7 characters")]
+    LongNumber {
+        /// Where the number begins.
+        at: usize,
+    },
     /// A run's length is negative or does not fit 32 bits.
     #[error("run {at} has the length {length}, outside 0..=4294967295")]
     RunLength {
@@ -29,8 +35,10 @@ pub enum Error {
         length: i64,
     },
     /// The runs do not add up to the size.
-    #[error("the runs cover {actual} pixels, the size has {expected}")]
+    #[error("the runs up to {at} cover {actual} pixels, the size has {expected}")]
     Coverage {
+        /// Which run: the one that passed the end, or the number of runs where they stop short of it.
+        at: usize,
         /// `height * width`.
         expected: u64,
         /// Sum of the runs, up to and including the one that passed the end.
@@ -40,6 +48,22 @@ pub enum Error {
     #[error("boundary {at} is out of order or outside the mask")]
     Boundary {
         /// Which boundary.
+        at: usize,
+    },
+    /// A polygon is not a list of at least three points, x and y in turn.
+    #[error("polygon {at} has {numbers} numbers; x and y of at least three points are an even number from 6 up")]
+    PolygonLength {
+        /// Which polygon.
+        at: usize,
+        /// The numbers it has.
+        numbers: usize,
+    },
+    /// A polygon's coordinate is not finite or is further from 0 than any picture is large.
+    #[error("coordinate {at} of polygon {polygon} is not a number within ±268435456")]
+    Coordinate {
+        /// Which polygon.
+        polygon: usize,
+        /// Which of its numbers.
         at: usize,
     },
     /// A bitmap's length is not that of its size.

@@ -3,12 +3,27 @@
 use std::ops::Range;
 
 use super::Error;
+use super::builder::Builder;
+use super::limits::checked_pixels;
 use crate::geometry::{PixelRect, Size};
 
 /// A binary mask as column-major run boundaries.
 ///
-/// Invariant: `boundaries` has even length, is strictly increasing and ends at most at `size.pixels()`; pairs
-/// `[start, end)` are the runs of ones. So equal masks have equal boundaries.
+/// The boundaries are the indices at which the value changes, pixel `(x, y)` having the index `x * height + y`: an
+/// even number of them, strictly increasing, the last at most `size.pixels()`; pairs `[start, end)` are the runs of
+/// ones. So equal masks have equal boundaries.
+///
+/// ```
+/// use masklink::{geometry::{PixelRect, Size}, rle::Mask};
+///
+/// // {"size": [4, 6], "counts": "5220;"} of a COCO file: the size is written [height, width].
+/// let mask = Mask::from_compressed(Size::new(6, 4), "5220;")?;
+/// assert_eq!(mask.area(), 4);
+/// assert_eq!(mask.bbox(), Some(PixelRect { x: 1, y: 1, width: 2, height: 2 }));
+/// assert!(mask.contains(1, 2) && !mask.contains(0, 0));
+/// assert_eq!(mask.to_compressed(), "5220;");
+/// # Ok::<(), masklink::rle::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Mask {
     size: Size,
@@ -26,16 +41,37 @@ impl Mask {
         let pixels = checked_pixels(size)?;
         let disorder = boundaries.windows(2).position(|pair| pair[0] >= pair[1]).map(|at| at + 1);
         let outside = boundaries.last().filter(|&&last| last > pixels).map(|_| boundaries.len() - 1);
-        let unpaired = (boundaries.len() % 2 == 1).then(|| boundaries.len() - 1);
+        let unpaired = (!boundaries.len().is_multiple_of(2)).then(|| boundaries.len() - 1);
         match disorder.or(outside).or(unpaired) {
             Some(at) => Err(Error::Boundary { at }),
             None => Ok(Self { size, boundaries }),
         }
     }
 
+    /// The mask of boundaries that are known to hold the invariant.
+    pub(super) fn from_sorted(size: Size, boundaries: Vec<u32>) -> Self {
+        debug_assert!(boundaries.len().is_multiple_of(2) && boundaries.is_sorted_by(|a, b| a < b));
+        debug_assert!(boundaries.last().is_none_or(|&last| u64::from(last) <= size.pixels()));
+        Self { size, boundaries }
+    }
+
     /// The mask of COCO's uncompressed counts: alternating lengths of runs of zeros and ones, zeros first.
-    pub fn from_counts(size: Size, counts: impl IntoIterator<Item = u32>) -> Result<Self, Error> {
-        let mut builder = Builder::new(size)?;
+    ///
+    /// ```
+    /// use masklink::{geometry::Size, rle::{Error, Mask}};
+    ///
+    /// let mask = Mask::from_counts(Size::new(2, 3), [1, 2, 3])?;
+    /// assert_eq!(mask.runs().collect::<Vec<_>>(), [1..3]);
+    /// let short = Mask::from_counts(Size::new(2, 3), [1, 2]);
+    /// assert_eq!(short, Err(Error::Coverage { at: 2, expected: 6, actual: 3 }));
+    /// # Ok::<(), Error>(())
+    /// ```
+    pub fn from_counts<I>(size: Size, counts: I) -> Result<Self, Error>
+    where
+        I: IntoIterator<Item = u32, IntoIter: ExactSizeIterator>,
+    {
+        let counts = counts.into_iter();
+        let mut builder = Builder::new(size, counts.len())?;
         for length in counts {
             builder.push_run(length)?;
         }
@@ -109,52 +145,5 @@ impl Mask {
         }
         let index = x * self.size.height + y;
         self.boundaries.partition_point(|&boundary| boundary <= index) % 2 == 1
-    }
-}
-
-/// `size.pixels()` where it fits the 32 bits of a boundary.
-pub(super) fn checked_pixels(size: Size) -> Result<u32, Error> {
-    let actual = size.pixels();
-    u32::try_from(actual).map_err(|_| Error::Limit { what: "pixels of a mask", limit: u64::from(u32::MAX), actual })
-}
-
-/// Puts a mask together from run lengths, merging around empty runs.
-pub(super) struct Builder {
-    size: Size,
-    pixels: u32,
-    boundaries: Vec<u32>,
-    position: u32,
-    runs: usize,
-}
-
-impl Builder {
-    pub(super) fn new(size: Size) -> Result<Self, Error> {
-        Ok(Self { size, pixels: checked_pixels(size)?, boundaries: Vec::new(), position: 0, runs: 0 })
-    }
-
-    pub(super) fn push_run(&mut self, length: u32) -> Result<(), Error> {
-        let of_ones = self.runs % 2 == 1;
-        self.runs += 1;
-        let actual = u64::from(self.position) + u64::from(length);
-        if actual > u64::from(self.pixels) {
-            return Err(Error::Coverage { expected: u64::from(self.pixels), actual });
-        }
-        if of_ones && length > 0 {
-            if self.boundaries.last() == Some(&self.position) {
-                self.boundaries.pop();
-            } else {
-                self.boundaries.push(self.position);
-            }
-            self.boundaries.push(actual as u32);
-        }
-        self.position = actual as u32;
-        Ok(())
-    }
-
-    pub(super) fn finish(self) -> Result<Mask, Error> {
-        if self.position != self.pixels {
-            return Err(Error::Coverage { expected: u64::from(self.pixels), actual: u64::from(self.position) });
-        }
-        Ok(Mask { size: self.size, boundaries: self.boundaries })
     }
 }

@@ -5,11 +5,21 @@
 //! of runs and not by the number of pixels.
 
 mod bitmap;
+mod builder;
+mod component;
 mod compressed;
 mod error;
+mod interior;
+mod limits;
 mod mask;
+mod outline;
+mod pieces;
+mod polygon;
 mod set;
 
-pub use bitmap::MOST_BITMAP_PIXELS;
+pub use component::Connectivity;
 pub use error::Error;
+pub use interior::InteriorPixel;
+pub use limits::{MOST_BITMAP_PIXELS, MOST_COORDINATE, MOST_PIXELS, MOST_POLYGON_CROSSINGS, MOST_RUNS};
 pub use mask::Mask;
+pub use outline::Outline;

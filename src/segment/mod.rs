@@ -28,4 +28,4 @@ pub use manifest::{Decoder, Encoder, Family, Graph, Limits, Manifest, Model};
 pub use preprocess::{Channels, Pixels};
 pub use prompt::{MOST_PROMPTS, Prompt, Prompts};
 pub use session::{Answer, Candidate, DecodeJob, EncodeJob, Refine, Session, Ticket};
-pub use tensor::{Data, RunGraph, Tensor};
+pub use tensor::{Data, Tensor};

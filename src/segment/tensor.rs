@@ -1,4 +1,4 @@
-//! Dense tensors that go into graphs and come out of them, and what it takes to run a graph.
+//! Dense tensors that go into graphs and come out of them.
 
 /// A dense row-major tensor.
 #[derive(Clone, Debug, PartialEq)]
@@ -17,17 +17,6 @@ pub enum Data {
     U8(Vec<u8>),
     /// 64-bit integers.
     I64(Vec<i64>),
-}
-
-/// Runs one graph of a model: ONNX Runtime behind the command line and the server.
-///
-/// The page runs its graphs asynchronously on the worker's side and needs no trait.
-pub trait RunGraph {
-    /// Why a run failed.
-    type Error;
-
-    /// Runs the graph on named inputs and answers the outputs named in `wanted`, in that order.
-    fn run(&mut self, inputs: &[(&str, &Tensor)], wanted: &[&str]) -> Result<Vec<Tensor>, Self::Error>;
 }
 
 impl Tensor {

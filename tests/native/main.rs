@@ -1,7 +1,14 @@
 //! All native tests that use the crate from outside, in one binary so that they link once.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail like tests do")]
-
+mod dataset;
+mod dataset_chunks;
+mod dataset_hostile;
 mod eval_segment;
+mod onnx;
+mod render;
+mod rle;
+mod rle_cli;
+mod rle_oracle;
 mod shared_data;
 mod tidy;

@@ -1,0 +1,120 @@
+//! `masklink inspect`: what an annotation file holds and what is odd about it, at any length in little memory.
+
+use std::fs::File;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use anyhow::{Context, bail};
+use clap::Args;
+
+use super::inspect_report::{Files, Report};
+use super::progress::Progress;
+use crate::dataset::{Limits, Picture, Survey, SurveyBuilder};
+use crate::geometry::Size;
+
+/// Shows what an annotation file holds: counts, splits, sizes, and what is wrong with which records.
+///
+/// The exit status is 0 where the file could be read, whatever was found in it, and 1 where it could not; with
+/// --strict, also 1 where anything was found.
+#[derive(Args)]
+pub(super) struct InspectArgs {
+    /// The file: Mask-OVEN-Wiki's JSON, or COCO's
+    #[arg(long, value_name = "FILE")]
+    annotations: PathBuf,
+    /// The folder of its pictures, to look for missing ones and for other sizes than the file says
+    #[arg(long, value_name = "DIR")]
+    images: Option<PathBuf>,
+    /// Print one JSON object instead of text
+    #[arg(long)]
+    json: bool,
+    /// How many examples to show of each sort of finding
+    #[arg(long, value_name = "N", default_value_t = 3)]
+    findings: usize,
+    /// Fail where anything is found
+    #[arg(long)]
+    strict: bool,
+}
+
+/// Bytes read at a time.
+const CHUNK_BYTES: usize = 1 << 20;
+
+pub(super) fn run(args: &InspectArgs) -> anyhow::Result<()> {
+    let started = Instant::now();
+    let survey = survey(&args.annotations, args.findings)?;
+    let seconds = started.elapsed().as_secs_f64();
+    let files = args.images.as_deref().map(|folder| look_for(&survey.pictures, folder, args.findings)).transpose()?;
+    let report = Report::new(&args.annotations, seconds, &survey, files);
+    if args.json {
+        println!("{}", serde_json::to_string(&report)?);
+    } else {
+        print!("{report}");
+    }
+    let progress = survey.progress;
+    if progress.pictures + progress.categories + progress.annotations == 0 {
+        bail!("{}: no records of an annotation file in it", args.annotations.display());
+    }
+    let found = report.findings();
+    if args.strict && found > 0 {
+        bail!("{found} findings");
+    }
+    Ok(())
+}
+
+fn survey(path: &Path, most_examples: usize) -> anyhow::Result<Survey> {
+    let mut file = File::open(path).with_context(|| path.display().to_string())?;
+    let shown = Progress::of_bytes(file.metadata()?.len());
+    let mut builder = SurveyBuilder::new(Limits::default(), most_examples);
+    let mut chunk = vec![0; CHUNK_BYTES];
+    while !builder.is_done() {
+        let length = file.read(&mut chunk).with_context(|| path.display().to_string())?;
+        if length == 0 {
+            break;
+        }
+        builder.push(&chunk[..length]);
+        let progress = builder.progress();
+        shown.set(progress.bytes, || format!("{} annotations", progress.annotations));
+    }
+    shown.finish();
+    Ok(builder.finish())
+}
+
+/// Compares the pictures with the files of a folder, by their headers alone.
+fn look_for(pictures: &[Picture], folder: &Path, most_examples: usize) -> anyhow::Result<Files> {
+    if !folder.is_dir() {
+        bail!("{} is not a folder", folder.display());
+    }
+    let mut files = Files::default();
+    let example = |examples: &mut Vec<String>, words: String| {
+        if examples.len() < most_examples {
+            examples.push(words);
+        }
+    };
+    for picture in pictures {
+        let Some(name) = &picture.file else {
+            files.unnamed += 1;
+            continue;
+        };
+        let path = folder.join(name);
+        if !path.is_file() {
+            files.missing += 1;
+            example(&mut files.missing_examples, name.clone());
+            continue;
+        }
+        files.present += 1;
+        match image::image_dimensions(&path) {
+            Ok((width, height)) => {
+                let found = Size::new(width, height);
+                if let Some(said) = picture.size.filter(|&said| said != found) {
+                    files.other_size += 1;
+                    example(&mut files.other_size_examples, format!("{name}: {found}, said to be {said}"));
+                }
+            }
+            Err(error) => {
+                files.unreadable += 1;
+                example(&mut files.unreadable_examples, format!("{name}: {error}"));
+            }
+        }
+    }
+    Ok(files)
+}

@@ -1,0 +1,263 @@
+//! The report of `masklink inspect`, as text and as JSON.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::Path;
+
+use indicatif::{HumanBytes, HumanCount};
+use serde::Serialize;
+
+use crate::dataset::{Survey, Tally};
+
+/// How many of the most frequent categories are named.
+const CATEGORIES_NAMED: usize = 10;
+
+/// Everything that is printed.
+#[derive(Serialize)]
+pub(super) struct Report {
+    file: String,
+    bytes: u64,
+    seconds: f64,
+    pictures: Pictures,
+    categories: Categories,
+    annotations: Annotations,
+    splits: BTreeMap<String, u64>,
+    mask_areas: Vec<Areas>,
+    findings: BTreeMap<&'static str, Found>,
+    /// Problems of the file that were too many to be counted by sort.
+    further_problems: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    files: Option<Files>,
+}
+
+#[derive(Serialize)]
+struct Pictures {
+    count: u64,
+    without_annotations: u64,
+    /// Width and height, of the pictures that have a size.
+    smallest: Option<[u32; 2]>,
+    largest: Option<[u32; 2]>,
+    most_annotations: u64,
+}
+
+#[derive(Serialize)]
+struct Categories {
+    count: u64,
+    entities: u64,
+    used: u64,
+    most_frequent: Vec<Category>,
+}
+
+#[derive(Serialize)]
+struct Category {
+    id: String,
+    name: String,
+    annotations: u64,
+}
+
+#[derive(Serialize)]
+struct Annotations {
+    count: u64,
+    masks: u64,
+    boxes: u64,
+    labels: u64,
+}
+
+/// Annotations whose mask has `from` to `to` pixels.
+#[derive(Serialize)]
+struct Areas {
+    from: u64,
+    to: u64,
+    annotations: u64,
+}
+
+#[derive(Serialize)]
+struct Found {
+    count: u64,
+    examples: Vec<Example>,
+}
+
+#[derive(Serialize)]
+struct Example {
+    record: &'static str,
+    id: String,
+    message: String,
+}
+
+/// What the folder of pictures holds of those the file names.
+#[derive(Default, Serialize)]
+pub(super) struct Files {
+    pub(super) present: u64,
+    pub(super) missing: u64,
+    pub(super) missing_examples: Vec<String>,
+    pub(super) unreadable: u64,
+    pub(super) unreadable_examples: Vec<String>,
+    pub(super) other_size: u64,
+    pub(super) other_size_examples: Vec<String>,
+    /// Pictures for which the file names no path.
+    pub(super) unnamed: u64,
+}
+
+impl Report {
+    pub(super) fn new(file: &Path, seconds: f64, survey: &Survey, files: Option<Files>) -> Self {
+        let sizes = || survey.pictures.iter().filter_map(|picture| picture.size);
+        let sides = |size: crate::geometry::Size| [size.width, size.height];
+        let without = survey.annotations_of_picture.iter().filter(|&&count| count == 0).count();
+        let most_frequent = survey.used_categories.iter().take(CATEGORIES_NAMED);
+        Self {
+            file: file.display().to_string(),
+            bytes: survey.progress.bytes,
+            seconds,
+            pictures: Pictures {
+                count: survey.pictures.len() as u64,
+                without_annotations: without as u64,
+                smallest: sizes().min_by_key(|size| size.pixels()).map(sides),
+                largest: sizes().max_by_key(|size| size.pixels()).map(sides),
+                most_annotations: survey.annotations_of_picture.iter().copied().max().unwrap_or(0),
+            },
+            categories: Categories {
+                count: survey.categories,
+                entities: survey.entities,
+                used: survey.used_categories.len() as u64,
+                most_frequent: most_frequent
+                    .map(|(id, name, annotations)| Category {
+                        id: id.clone(),
+                        name: name.clone(),
+                        annotations: *annotations,
+                    })
+                    .collect(),
+            },
+            annotations: Annotations {
+                count: survey.annotations,
+                masks: survey.masks,
+                boxes: survey.boxes,
+                labels: survey.labels,
+            },
+            splits: survey.splits.clone(),
+            mask_areas: areas(&survey.areas),
+            findings: survey.findings.iter().map(|(&code, tally)| (code, found(tally))).collect(),
+            further_problems: survey.problems_left_out,
+            files,
+        }
+    }
+
+    /// How many things were found, missing files and files of another size included.
+    pub(super) fn findings(&self) -> u64 {
+        let files = self.files.as_ref().map_or(0, |files| files.missing + files.unreadable + files.other_size);
+        self.findings.values().map(|found| found.count).sum::<u64>() + self.further_problems + files
+    }
+}
+
+fn areas(by_doublings: &[u64]) -> Vec<Areas> {
+    let bounds = |doublings: usize| match doublings {
+        0 => (0, 0),
+        _ => (1 << (doublings - 1), u64::MAX >> (64 - doublings)),
+    };
+    by_doublings
+        .iter()
+        .enumerate()
+        .filter(|&(_, &annotations)| annotations > 0)
+        .map(|(doublings, &annotations)| {
+            let (from, to) = bounds(doublings);
+            Areas { from, to, annotations }
+        })
+        .collect()
+}
+
+fn found(tally: &Tally) -> Found {
+    let example = |example: &crate::dataset::Example| Example {
+        record: example.record.name(),
+        id: example.id.clone(),
+        message: example.message.clone(),
+    };
+    Found { count: tally.count, examples: tally.examples.iter().map(example).collect() }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let rate = self.bytes as f64 / self.seconds.max(1e-9);
+        let (bytes, rate) = (HumanBytes(self.bytes), HumanBytes(rate as u64));
+        writeln!(f, "{}: {bytes} in {:.2} s, {rate}/s\n", printable(&self.file), self.seconds)?;
+        let sides =
+            |sides: Option<[u32; 2]>| sides.map_or("?".to_owned(), |[width, height]| format!("{width}x{height}"));
+        let Pictures { count, without_annotations, smallest, largest, most_annotations } = &self.pictures;
+        line(f, "pictures", *count)?;
+        writeln!(
+            f,
+            "  {} to {}, {} without annotations, at most {} annotations on one",
+            sides(*smallest),
+            sides(*largest),
+            HumanCount(*without_annotations),
+            HumanCount(*most_annotations)
+        )?;
+        line(f, "categories", self.categories.count)?;
+        writeln!(
+            f,
+            "  {} are Wikidata entities, {} are used",
+            HumanCount(self.categories.entities),
+            HumanCount(self.categories.used)
+        )?;
+        line(f, "annotations", self.annotations.count)?;
+        let Annotations { masks, boxes, labels, .. } = self.annotations;
+        writeln!(f, "  {} masks, {} boxes, {} labels", HumanCount(masks), HumanCount(boxes), HumanCount(labels))?;
+        if let Some(files) = &self.files {
+            line(f, "files", files.present)?;
+            writeln!(
+                f,
+                "  {} missing, {} unreadable, {} of another size, {} without a path",
+                HumanCount(files.missing),
+                HumanCount(files.unreadable),
+                HumanCount(files.other_size),
+                HumanCount(files.unnamed)
+            )?;
+            let examples = [
+                ("missing", &files.missing_examples),
+                ("unreadable", &files.unreadable_examples),
+                ("another size", &files.other_size_examples),
+            ];
+            for (what, example) in examples.iter().flat_map(|(what, list)| list.iter().map(move |one| (what, one))) {
+                writeln!(f, "{:16}{what}: {}", "", printable(example))?;
+            }
+        }
+        writeln!(f, "\nannotations by split")?;
+        for (split, &count) in &self.splits {
+            line(f, if split.is_empty() { "(none)" } else { split }, count)?;
+            writeln!(f)?;
+        }
+        writeln!(f, "\nannotations by pixels of their mask")?;
+        for areas in &self.mask_areas {
+            line(f, &format!("{} to {}", areas.from, areas.to), areas.annotations)?;
+            writeln!(f)?;
+        }
+        writeln!(f, "\nmost frequent categories")?;
+        for category in &self.categories.most_frequent {
+            line(f, &category.id, category.annotations)?;
+            writeln!(f, "  {}", printable(&category.name))?;
+        }
+        if self.findings.is_empty() && self.further_problems == 0 {
+            return writeln!(f, "\nno findings");
+        }
+        writeln!(f, "\nfindings")?;
+        for (code, found) in &self.findings {
+            line(f, code, found.count)?;
+            writeln!(f)?;
+            for example in &found.examples {
+                writeln!(f, "{:16}{} {}: {}", "", example.record, printable(&example.id), printable(&example.message))?;
+            }
+        }
+        if self.further_problems > 0 {
+            writeln!(f, "and {} further problems of the file", HumanCount(self.further_problems))?;
+        }
+        Ok(())
+    }
+}
+
+/// A name and a number, with room for what follows.
+fn line(f: &mut fmt::Formatter<'_>, name: &str, count: u64) -> fmt::Result {
+    write!(f, "  {:24}{:>14}", printable(name), HumanCount(count).to_string())
+}
+
+/// A text of the file without the control characters that could drive a terminal.
+fn printable(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
+}

@@ -1,0 +1,250 @@
+//! A whole annotation file in memory: its records joined, masks still encoded.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::io;
+
+use super::groups::Groups;
+use super::{Annotation, Category, Finding, Join, Limits, Picture, Problem, Progress, Reader, RecordKind, RecordRef};
+
+/// The records of an annotation file, joined by their ids.
+#[derive(Default)]
+pub struct Dataset {
+    pictures: Vec<Picture>,
+    categories: Vec<Category>,
+    annotations: Vec<Annotation>,
+    picture_by_id: HashMap<Box<str>, u32>,
+    category_by_id: HashMap<Box<str>, u32>,
+    annotations_by_picture: Groups,
+    annotations_by_category: Groups,
+    problems: Vec<Finding>,
+    problems_left_out: u64,
+    progress: Progress,
+}
+
+impl Dataset {
+    /// Reads a file held in memory. Never fails: what is wrong is among the [`findings`](Self::findings).
+    pub fn read(bytes: &[u8], limits: &Limits) -> Self {
+        let mut builder = DatasetBuilder::new(*limits);
+        builder.push(bytes);
+        builder.finish()
+    }
+
+    /// Reads a stream to its end. Fails only where the stream does.
+    pub fn read_from(mut stream: impl io::Read, limits: &Limits) -> io::Result<Self> {
+        let mut builder = DatasetBuilder::new(*limits);
+        let mut chunk = vec![0; CHUNK_BYTES];
+        loop {
+            let length = match stream.read(&mut chunk) {
+                Ok(0) => return Ok(builder.finish()),
+                Ok(length) => length,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(error) => return Err(error),
+            };
+            builder.push(&chunk[..length]);
+            if builder.is_done() {
+                return Ok(builder.finish());
+            }
+        }
+    }
+
+    /// The pictures in the order of the file; stand-ins for unlisted ones at the end.
+    pub fn pictures(&self) -> &[Picture] {
+        &self.pictures
+    }
+
+    /// The categories in the order of the file.
+    pub fn categories(&self) -> &[Category] {
+        &self.categories
+    }
+
+    /// The annotations in the order of the file, but those that came before their picture at the end.
+    pub fn annotations(&self) -> &[Annotation] {
+        &self.annotations
+    }
+
+    /// The picture of an annotation; `None` only where memory ran into its limit.
+    pub fn picture_of(&self, annotation: &Annotation) -> Option<&Picture> {
+        self.picture(&annotation.picture)
+    }
+
+    /// The category of an annotation, where the file lists it.
+    pub fn category_of(&self, annotation: &Annotation) -> Option<&Category> {
+        self.category(&annotation.category)
+    }
+
+    /// The picture of this id; the first where several have it.
+    pub fn picture(&self, id: &str) -> Option<&Picture> {
+        self.picture_index(id).map(|index| &self.pictures[index as usize])
+    }
+
+    /// The category of this id; the first where several have it.
+    pub fn category(&self, id: &str) -> Option<&Category> {
+        self.category_index(id).map(|index| &self.categories[index as usize])
+    }
+
+    /// Where in [`pictures`](Self::pictures) the picture of this id stands.
+    pub fn picture_index(&self, id: &str) -> Option<u32> {
+        self.picture_by_id.get(id).copied()
+    }
+
+    /// Where in [`categories`](Self::categories) the category of this id stands.
+    pub fn category_index(&self, id: &str) -> Option<u32> {
+        self.category_by_id.get(id).copied()
+    }
+
+    /// Which of the [`annotations`](Self::annotations) belong to a picture, by the picture's index.
+    pub fn annotations_of_picture(&self, picture: u32) -> &[u32] {
+        self.annotations_by_picture.of(picture)
+    }
+
+    /// Which of the [`annotations`](Self::annotations) show a category, by the category's index.
+    pub fn annotations_of_category(&self, category: u32) -> &[u32] {
+        self.annotations_by_category.of(category)
+    }
+
+    /// How many annotations each split has, by its published name; `""` counts those without one.
+    pub fn split_counts(&self) -> BTreeMap<&str, u64> {
+        let mut counts = BTreeMap::new();
+        for annotation in &self.annotations {
+            *counts.entry(annotation.split_name()).or_default() += 1;
+        }
+        counts
+    }
+
+    /// How much of the file was read.
+    pub fn progress(&self) -> Progress {
+        self.progress
+    }
+
+    /// Everything that is odd, with its record: the file first, then pictures, categories and annotations.
+    pub fn findings(&self) -> impl Iterator<Item = (RecordRef<'_>, &Finding)> {
+        let file = (RecordRef { kind: RecordKind::File, id: "" }, self.problems.as_slice());
+        let pictures = self.pictures.iter().map(|picture| {
+            (RecordRef { kind: RecordKind::Picture, id: picture.id.as_str() }, picture.findings.as_slice())
+        });
+        let categories = self.categories.iter().map(|category| {
+            (RecordRef { kind: RecordKind::Category, id: category.id.as_str() }, category.findings.as_slice())
+        });
+        let annotations = self.annotations.iter().map(|annotation| {
+            (RecordRef { kind: RecordKind::Annotation, id: annotation.id.as_str() }, annotation.findings.as_slice())
+        });
+        std::iter::once(file)
+            .chain(pictures)
+            .chain(categories)
+            .chain(annotations)
+            .flat_map(|(record, findings)| findings.iter().map(move |finding| (record, finding)))
+    }
+
+    /// How many problems of the file itself were too many to be kept.
+    pub fn problems_left_out(&self) -> u64 {
+        self.problems_left_out
+    }
+}
+
+/// Bytes read at a time from a stream.
+const CHUNK_BYTES: usize = 1 << 20;
+
+/// Puts a [`Dataset`] together from chunks of a file.
+pub struct DatasetBuilder {
+    reader: Reader,
+    join: Join,
+    annotations: Vec<Annotation>,
+    ids: HashSet<Box<str>>,
+}
+
+impl DatasetBuilder {
+    /// At the beginning of a file.
+    pub fn new(limits: Limits) -> Self {
+        Self { reader: Reader::new(limits), join: Join::new(limits), annotations: Vec::new(), ids: HashSet::new() }
+    }
+
+    /// Takes the next bytes of the file.
+    pub fn push(&mut self, bytes: &[u8]) {
+        let Self { reader, join, annotations, ids } = self;
+        reader.push(bytes, |item| {
+            if let Some(annotation) = join.push(item) {
+                keep(join, annotations, ids, annotation);
+            }
+        });
+    }
+
+    /// Whether further bytes change nothing.
+    pub fn is_done(&self) -> bool {
+        self.reader.is_done()
+    }
+
+    /// How far it has come.
+    pub fn progress(&self) -> Progress {
+        self.reader.progress()
+    }
+
+    /// Ends the file here.
+    pub fn finish(self) -> Dataset {
+        let Self { reader, mut join, mut annotations, mut ids } = self;
+        let mut problem = None;
+        let progress = reader.finish(|item| problem = Some(item));
+        if let Some(item) = problem {
+            join.push(item);
+        }
+        let joined = join.finish(|join, annotation| keep(join, &mut annotations, &mut ids, annotation));
+        let problems: Vec<Problem> = joined.problems;
+        let mut dataset = Dataset {
+            pictures: joined.pictures,
+            categories: joined.categories,
+            annotations,
+            picture_by_id: joined.picture_by_id,
+            category_by_id: joined.category_by_id,
+            annotations_by_picture: Groups::default(),
+            annotations_by_category: Groups::default(),
+            problems: problems.into_iter().map(|problem| Finding::new("", problem)).collect(),
+            problems_left_out: joined.problems_left_out,
+            progress,
+        };
+        dataset.look_up_categories();
+        dataset.lend_sizes();
+        dataset.group();
+        dataset
+    }
+}
+
+impl Dataset {
+    /// Lists the categories that annotations name and the file has not. COCO's files list categories last, so this is
+    /// known at the end only.
+    fn look_up_categories(&mut self) {
+        for annotation in self.annotations.iter_mut().filter(|annotation| !annotation.category.is_empty()) {
+            if !self.category_by_id.contains_key(annotation.category.as_str()) {
+                let id = annotation.category.as_str().into();
+                annotation.findings.push(Finding::new("category_id", Problem::UnknownCategory { id }));
+            }
+        }
+    }
+
+    fn group(&mut self) {
+        let of = |index: &HashMap<Box<str>, u32>, id: &str| index.get(id).copied();
+        let annotations = &self.annotations;
+        self.annotations_by_picture =
+            Groups::new(self.pictures.len(), annotations.len(), |at| of(&self.picture_by_id, &annotations[at].picture));
+        self.annotations_by_category = Groups::new(self.categories.len(), annotations.len(), |at| {
+            of(&self.category_by_id, &annotations[at].category)
+        });
+    }
+
+    /// Gives pictures without a size that of their first mask.
+    fn lend_sizes(&mut self) {
+        for annotation in self.annotations.iter().filter(|annotation| annotation.mask_size.pixels() > 0) {
+            if let Some(&index) = self.picture_by_id.get(annotation.picture.as_str()) {
+                self.pictures[index as usize].size.get_or_insert(annotation.mask_size);
+            }
+        }
+    }
+}
+
+fn keep(join: &mut Join, annotations: &mut Vec<Annotation>, ids: &mut HashSet<Box<str>>, mut annotation: Annotation) {
+    if !join.keep(annotation.kept_bytes() + annotation.id.len() as u64) {
+        return;
+    }
+    if !ids.insert(annotation.id.as_str().into()) {
+        annotation.findings.push(Finding::new("id", Problem::DuplicateId));
+    }
+    annotations.push(annotation);
+}

@@ -1,0 +1,107 @@
+//! An annotation as read, before its picture is known, and how it is settled once it is.
+
+use super::checks;
+use super::{Annotation, EncodedMask, Finding, Limits, Picture, Problem};
+use crate::geometry::Size;
+use crate::rle::{self, Mask};
+
+/// An annotation whose masks are not decoded and whose references are not looked up yet.
+///
+/// A file may list its annotations before its pictures; a polygon needs the picture's size to become a mask.
+#[derive(Clone, Debug)]
+pub struct Draft {
+    pub(super) annotation: Annotation,
+    /// The encoded masks, each with its place in the published list.
+    pub(super) parts: Vec<(usize, DraftPart)>,
+    /// Flat x, y lists in image space.
+    pub(super) polygons: Vec<Vec<f64>>,
+}
+
+/// An encoded mask that may not decode.
+#[derive(Clone, Debug)]
+pub(super) enum DraftPart {
+    Compressed { size: Size, counts: Box<str> },
+    Counts { size: Size, counts: Vec<f64> },
+}
+
+impl Draft {
+    /// Its id, as [`Annotation::id`].
+    pub fn id(&self) -> &str {
+        &self.annotation.id
+    }
+
+    /// The id of its picture.
+    pub fn picture(&self) -> &str {
+        &self.annotation.picture
+    }
+
+    /// Decodes and checks the masks, against the picture where the file has it.
+    pub fn settle(self, picture: Option<&Picture>, limits: &Limits) -> Annotation {
+        let Self { mut annotation, parts, polygons } = self;
+        let mut findings = std::mem::take(&mut annotation.findings);
+        if picture.is_none() && !annotation.picture.is_empty() {
+            let id = annotation.picture.as_str().into();
+            findings.push(Finding::new("image_id", Problem::MissingPicture { id }));
+        }
+        let picture_size = picture.and_then(|picture| picture.size);
+        let mut masks = Vec::with_capacity(parts.len() + 1);
+        for (part, encoded) in parts {
+            match encoded.decode() {
+                Ok((encoded, mask)) => {
+                    annotation.parts.push(encoded);
+                    masks.push((part, mask));
+                }
+                Err(error) => findings.push(Finding::of_part("segmentation", part, error.into())),
+            }
+        }
+        if !polygons.is_empty() {
+            match picture_size.map(|size| Mask::from_polygons(size, &polygons)) {
+                Some(Ok(mask)) => {
+                    annotation.parts.push(EncodedMask::from_mask(&mask));
+                    masks.push((0, mask));
+                }
+                Some(Err(error)) => findings.push(Finding::new("segmentation", error.into())),
+                None => findings.push(Finding::new("segmentation", Problem::PolygonsWithoutSize)),
+            }
+        }
+        checks::masks(&mut annotation, picture_size, &masks, &mut findings);
+        if polygons.is_empty() {
+            checks::area(&annotation, &mut findings);
+        }
+        findings.truncate(limits.findings);
+        annotation.findings = findings;
+        annotation
+    }
+
+    /// About how many bytes of memory it takes.
+    pub(super) fn kept_bytes(&self) -> u64 {
+        let parts: usize = self.parts.iter().map(|(_, part)| part.bytes()).sum();
+        let polygons: usize = self.polygons.iter().map(|polygon| polygon.len() * size_of::<f64>()).sum();
+        self.annotation.kept_bytes() + (parts + polygons) as u64
+    }
+}
+
+impl DraftPart {
+    fn decode(self) -> Result<(EncodedMask, Mask), rle::Error> {
+        match self {
+            Self::Compressed { size, counts } => EncodedMask::from_compressed(size, counts),
+            Self::Counts { size, counts } => {
+                let run_length = |(at, &length): (usize, &f64)| {
+                    let whole = length.fract() == 0.0 && (0.0..=f64::from(u32::MAX)).contains(&length);
+                    if whole { Ok(length as u32) } else { Err(rle::Error::RunLength { at, length: length as i64 }) }
+                };
+                let counts = counts.iter().enumerate().map(run_length).collect::<Result<Vec<_>, _>>()?;
+                let mask = Mask::from_counts(size, counts)?;
+                Ok((EncodedMask::from_mask(&mask), mask))
+            }
+        }
+    }
+
+    fn bytes(&self) -> usize {
+        size_of::<Self>()
+            + match self {
+                Self::Compressed { counts, .. } => counts.len(),
+                Self::Counts { counts, .. } => counts.len() * size_of::<f64>(),
+            }
+    }
+}

@@ -1,0 +1,301 @@
+//! Judges the values of a record's fields: each becomes what it should be, or a finding and nothing.
+
+use super::draft::DraftPart;
+use super::loose::Loose;
+use super::{Finding, Label, Limits, Problem};
+use crate::geometry::{Rect, Size};
+
+/// The findings of one record while its fields are read.
+pub(super) struct Fields<'l> {
+    limits: &'l Limits,
+    pub(super) findings: Vec<Finding>,
+}
+
+type Value<'a> = Option<Loose<'a>>;
+
+impl<'l> Fields<'l> {
+    pub(super) fn new(limits: &'l Limits) -> Self {
+        Self { limits, findings: Vec::new() }
+    }
+
+    /// Lists a problem of a field.
+    pub(super) fn note(&mut self, field: &'static str, problem: Problem) {
+        self.list(Finding::new(field, problem));
+    }
+
+    fn note_part(&mut self, field: &'static str, part: usize, problem: Problem) {
+        self.list(Finding::of_part(field, part, problem));
+    }
+
+    fn list(&mut self, finding: Finding) {
+        if self.findings.len() < self.limits.findings {
+            self.findings.push(finding);
+        }
+    }
+
+    fn note_shape(&mut self, field: &'static str, expected: &'static str, value: &Loose<'_>) {
+        self.note(field, Problem::Shape { expected, found: value.what() });
+    }
+
+    /// A text or a number as text.
+    fn id(&mut self, field: &'static str, value: Value<'_>) -> Option<String> {
+        match value? {
+            Loose::Text(text) if text.is_empty() => None,
+            Loose::Text(text) => Some(self.cut(field, text.into_owned())),
+            Loose::Number(number) => Some(number.to_string()),
+            Loose::Null => None,
+            other => {
+                self.note_shape(field, "a text or a number", &other);
+                None
+            }
+        }
+    }
+
+    /// An id, or a finding and `""`.
+    pub(super) fn needed_id(&mut self, field: &'static str, value: Value<'_>) -> String {
+        let before = self.findings.len();
+        self.id(field, value).unwrap_or_else(|| {
+            if self.findings.len() == before {
+                self.note(field, Problem::Missing);
+            }
+            String::new()
+        })
+    }
+
+    /// An id, or a finding and `#number`.
+    pub(super) fn id_or_number(&mut self, field: &'static str, value: Value<'_>, number: u64) -> String {
+        let id = self.needed_id(field, value);
+        if id.is_empty() { format!("#{number}") } else { id }
+    }
+
+    /// A text; cut at a character where it is over the limit.
+    pub(super) fn text(&mut self, field: &'static str, value: Value<'_>) -> Option<String> {
+        match value? {
+            Loose::Text(text) => Some(self.cut(field, text.into_owned())),
+            Loose::Null => None,
+            other => {
+                self.note_shape(field, "a text", &other);
+                None
+            }
+        }
+    }
+
+    fn cut(&mut self, field: &'static str, mut text: String) -> String {
+        let limit = self.limits.text_bytes;
+        if text.len() > limit {
+            let actual = text.len() as u64;
+            self.note(field, Problem::Limit { what: "bytes of a text", limit: limit as u64, actual });
+            text.truncate((0..=limit).rev().find(|&end| text.is_char_boundary(end)).unwrap_or(0));
+            text.shrink_to_fit();
+        }
+        text
+    }
+
+    /// A relative path inside the folder of pictures: forward slashes, none leading, no `..`.
+    pub(super) fn path(&mut self, field: &'static str, value: Value<'_>) -> Option<String> {
+        let text = self.text(field, value)?.replace('\\', "/");
+        let path = text.trim_start_matches('/');
+        let has_drive = path.as_bytes().get(1) == Some(&b':');
+        if has_drive || path.contains('\0') || path.split('/').any(|step| step == "..") {
+            self.note(field, Problem::UnsafePath);
+            return None;
+        }
+        if path.is_empty() {
+            self.note(field, Problem::Missing);
+            return None;
+        }
+        Some(path.to_owned())
+    }
+
+    /// An address that a page may load.
+    pub(super) fn web_address(&mut self, field: &'static str, value: Value<'_>) -> Option<String> {
+        let address = self.text(field, value).filter(|address| !address.is_empty())?;
+        let scheme = address.split_once("://").map(|(scheme, _)| scheme.to_ascii_lowercase());
+        if matches!(scheme.as_deref(), Some("http" | "https")) {
+            return Some(address);
+        }
+        self.note(field, Problem::UnsafeUrl);
+        None
+    }
+
+    /// A number of pixels that is needed.
+    pub(super) fn length(&mut self, field: &'static str, value: Value<'_>) -> Option<u32> {
+        let Some(value) = value.filter(|value| *value != Loose::Null) else {
+            self.note(field, Problem::Missing);
+            return None;
+        };
+        let length = value.as_f64().and_then(whole_u32);
+        if length.is_none() {
+            self.note_shape(field, "a whole number from 0 to 4294967295", &value);
+        }
+        length
+    }
+
+    /// A number.
+    pub(super) fn real(&mut self, field: &'static str, value: Value<'_>) -> Option<f64> {
+        let value = value.filter(|value| *value != Loose::Null)?;
+        let number = value.as_f64();
+        if number.is_none() {
+            self.note_shape(field, "a number", &value);
+        }
+        number
+    }
+
+    /// COCO's 0 and 1, or true and false.
+    pub(super) fn flag(&mut self, field: &'static str, value: Value<'_>) -> bool {
+        match value {
+            None | Some(Loose::Null) => false,
+            Some(Loose::Bool(flag)) => flag,
+            Some(value) => {
+                let number = value.as_f64();
+                if number.is_none() {
+                    self.note_shape(field, "0 or 1", &value);
+                }
+                number.is_some_and(|number| number != 0.0)
+            }
+        }
+    }
+
+    /// The first elements of a list, as many as one annotation may have.
+    fn bounded<T>(&mut self, field: &'static str, mut list: Vec<T>) -> Vec<T> {
+        let limit = self.limits.parts;
+        if list.len() > limit {
+            let actual = list.len() as u64;
+            self.note(field, Problem::Limit { what: "elements of a list", limit: limit as u64, actual });
+            list.truncate(limit);
+        }
+        list
+    }
+
+    /// Boxes in image space; the shape tells x, y, width, height from corners.
+    pub(super) fn boxes(&mut self, field: &'static str, value: Value<'_>) -> Vec<Rect> {
+        let expected = "x, y, width, height or a list of x1, y1, x2, y2";
+        match value {
+            None | Some(Loose::Null) => Vec::new(),
+            Some(Loose::Numbers(numbers)) if numbers.len() == 4 => {
+                vec![Rect::from_xywh([numbers[0], numbers[1], numbers[2], numbers[3]])]
+            }
+            Some(Loose::List(list)) => {
+                let mut boxes = Vec::with_capacity(list.len().min(self.limits.parts));
+                for (part, value) in self.bounded(field, list).into_iter().enumerate() {
+                    match value {
+                        Loose::Numbers(numbers) if numbers.len() == 4 => {
+                            boxes.push(Rect { x1: numbers[0], y1: numbers[1], x2: numbers[2], y2: numbers[3] });
+                        }
+                        other => {
+                            let found = other.what();
+                            self.note_part(field, part, Problem::Shape { expected: "x1, y1, x2, y2", found });
+                        }
+                    }
+                }
+                boxes
+            }
+            Some(other) => {
+                self.note_shape(field, expected, &other);
+                Vec::new()
+            }
+        }
+    }
+
+    /// Labels with their scores: a list of texts, or one.
+    pub(super) fn labels(&mut self, field: &'static str, value: Value<'_>) -> Vec<Label> {
+        let list = match value {
+            None | Some(Loose::Null) => Vec::new(),
+            Some(Loose::List(list)) => self.bounded(field, list),
+            Some(text @ Loose::Text(_)) => vec![text],
+            Some(other) => {
+                self.note_shape(field, "a list of texts", &other);
+                Vec::new()
+            }
+        };
+        let mut labels = Vec::with_capacity(list.len());
+        for (part, value) in list.into_iter().enumerate() {
+            let Loose::Text(text) = value else {
+                self.note_part(field, part, Problem::Shape { expected: "a text", found: value.what() });
+                continue;
+            };
+            let label = Label::parse(&self.cut(field, text.into_owned()));
+            if label.score.is_none() {
+                self.note_part(field, part, Problem::LabelWithoutScore { label: label.text.as_str().into() });
+            }
+            labels.push(label);
+        }
+        labels
+    }
+
+    /// Encoded masks, each with its place in the list, and polygons.
+    pub(super) fn segmentation(
+        &mut self,
+        field: &'static str,
+        value: Value<'_>,
+    ) -> (Vec<(usize, DraftPart)>, Vec<Vec<f64>>) {
+        let list = match value {
+            None | Some(Loose::Null) => Vec::new(),
+            Some(Loose::List(list)) => self.bounded(field, list),
+            Some(one @ (Loose::Object(_) | Loose::Numbers(_))) => vec![one],
+            Some(other) => {
+                self.note_shape(field, "an RLE, a list of RLEs, or polygons", &other);
+                Vec::new()
+            }
+        };
+        let (mut parts, mut polygons) = (Vec::new(), Vec::new());
+        for (part, value) in list.into_iter().enumerate() {
+            match value {
+                Loose::Numbers(polygon) if polygon.len() >= 6 && polygon.len().is_multiple_of(2) => {
+                    polygons.push(polygon);
+                }
+                Loose::Numbers(_) => {
+                    let expected = "x and y of three points or more";
+                    self.note_part(field, part, Problem::Shape { expected, found: "other numbers" });
+                }
+                Loose::Object(_) => match rle(value) {
+                    Ok(rle) => parts.push((part, rle)),
+                    Err(problem) => self.note_part(field, part, problem),
+                },
+                other => {
+                    let problem = Problem::Shape { expected: "an RLE or a polygon", found: other.what() };
+                    self.note_part(field, part, problem);
+                }
+            }
+        }
+        (parts, polygons)
+    }
+}
+
+/// `{"size": [height, width], "counts": …}`.
+fn rle(value: Loose<'_>) -> Result<DraftPart, Problem> {
+    let Loose::Object(fields) = value else {
+        return Err(Problem::Shape { expected: "an RLE", found: value.what() });
+    };
+    let (mut size, mut counts) = (None, None);
+    for (name, value) in fields {
+        match name.as_ref() {
+            "size" => size = Some(value),
+            "counts" => counts = Some(value),
+            _ => {}
+        }
+    }
+    let expected = "size: [height, width]";
+    let size = match size {
+        Some(Loose::Numbers(numbers)) => {
+            match numbers.iter().map(|&number| whole_u32(number)).collect::<Vec<_>>()[..] {
+                [Some(height), Some(width)] => Size::new(width, height),
+                _ => return Err(Problem::Shape { expected, found: "other numbers" }),
+            }
+        }
+        other => return Err(Problem::Shape { expected, found: other.map_or("nothing", |value| value.what()) }),
+    };
+    match counts {
+        Some(Loose::Text(text)) => Ok(DraftPart::Compressed { size, counts: text.into() }),
+        Some(Loose::Numbers(counts)) => Ok(DraftPart::Counts { size, counts }),
+        Some(Loose::List(list)) if list.is_empty() => Ok(DraftPart::Counts { size, counts: Vec::new() }),
+        other => {
+            let found = other.map_or("nothing", |value| value.what());
+            Err(Problem::Shape { expected: "counts: a text or a list of numbers", found })
+        }
+    }
+}
+
+fn whole_u32(value: f64) -> Option<u32> {
+    (value.fract() == 0.0 && (0.0..=f64::from(u32::MAX)).contains(&value)).then_some(value as u32)
+}

@@ -1,0 +1,274 @@
+//! What is wrong with a record: listed beside it, never in its way.
+
+use std::fmt;
+
+use crate::geometry::{PixelRect, Rect, Size};
+use crate::rle;
+
+/// One thing that is odd about a record.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Finding {
+    /// The field of the record it concerns; empty for the record as a whole.
+    pub field: &'static str,
+    /// Which element of a list in that field, from 0.
+    pub part: Option<u32>,
+    /// What is odd.
+    pub problem: Problem,
+}
+
+impl Finding {
+    pub(super) fn new(field: &'static str, problem: Problem) -> Self {
+        Self { field, part: None, problem }
+    }
+
+    pub(super) fn of_part(field: &'static str, part: usize, problem: Problem) -> Self {
+        Self { field, part: u32::try_from(part).ok(), problem }
+    }
+
+    /// A stable code of the sort of problem, such as `"size-differs"`, to count and filter by.
+    pub fn code(&self) -> &'static str {
+        self.problem.code()
+    }
+}
+
+/// `segmentation[1]: the runs cover …`
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.field, self.part) {
+            ("", _) => write!(f, "{}", self.problem),
+            (field, None) => write!(f, "{field}: {}", self.problem),
+            (field, Some(part)) => write!(f, "{field}[{part}]: {}", self.problem),
+        }
+    }
+}
+
+/// The section of the file a record stands in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum RecordKind {
+    /// The file itself.
+    File,
+    /// An element of `images`.
+    Picture,
+    /// An element of `categories`.
+    Category,
+    /// An element of `annotations`.
+    Annotation,
+}
+
+impl RecordKind {
+    /// The name in reports: `"file"`, `"picture"`, `"category"`, `"annotation"`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::File => "file",
+            Self::Picture => "picture",
+            Self::Category => "category",
+            Self::Annotation => "annotation",
+        }
+    }
+}
+
+/// The record a finding belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RecordRef<'a> {
+    /// Which section.
+    pub kind: RecordKind,
+    /// Its id; empty for the file.
+    pub id: &'a str,
+}
+
+/// What can be odd about a record. `Display` gives the reason in words; [`code`](Problem::code) a stable code.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Problem {
+    /// The file is no JSON object of sections, or not JSON at all from some byte on.
+    #[error("byte {at}: {expected} expected")]
+    NotAnnotations {
+        /// Position in the file.
+        at: u64,
+        /// What should stand there.
+        expected: &'static str,
+    },
+    /// The file ends in the middle; everything before was read.
+    #[error("the file ends at byte {at}, inside {inside} that begins at byte {since}")]
+    Truncated {
+        /// Where it ends.
+        at: u64,
+        /// What was not finished.
+        inside: &'static str,
+        /// Where that began.
+        since: u64,
+    },
+    /// A record is no valid JSON object; it is left out.
+    #[error("the record at byte {record} cannot be read: byte {at}: {reason}")]
+    Malformed {
+        /// Where the record begins in the file.
+        record: u64,
+        /// Where reading it failed in the file.
+        at: u64,
+        /// The JSON reader's words.
+        reason: Box<str>,
+    },
+    /// A record is longer than the limit; it is left out.
+    #[error("the record at byte {record} has {bytes} bytes, over the limit of {limit}")]
+    RecordTooLong {
+        /// Where the record begins in the file.
+        record: u64,
+        /// Its length.
+        bytes: u64,
+        /// The longest that is taken.
+        limit: u64,
+    },
+    /// More than a stated limit; what is over it is left out.
+    #[error("{what}: {actual} is over the limit of {limit}")]
+    Limit {
+        /// What is limited.
+        what: &'static str,
+        /// The most that is taken.
+        limit: u64,
+        /// What was found, or a lower bound of it.
+        actual: u64,
+    },
+    /// A needed field is absent.
+    #[error("missing")]
+    Missing,
+    /// A field's value has a shape it cannot have; the field is left out.
+    #[error("{found} where {expected} is expected")]
+    Shape {
+        /// What the format has there.
+        expected: &'static str,
+        /// What stands there.
+        found: &'static str,
+    },
+    /// Two records of a section have the same id; pictures and categories keep the first, annotations both.
+    #[error("the id is used before")]
+    DuplicateId,
+    /// `file_name` leads out of the folder of pictures; the picture counts as having no file.
+    #[error("the path leads out of the folder of pictures")]
+    UnsafePath,
+    /// An address is not http(s); it is left out.
+    #[error("not an http or https address")]
+    UnsafeUrl,
+    /// The picture stands in for one that annotations name and the file does not list.
+    #[error("named by annotations, not listed")]
+    NotListed,
+    /// The annotation's picture is not in the file; a stand-in without a file takes its place.
+    #[error("no picture has the id {id:?}")]
+    MissingPicture {
+        /// The id asked for.
+        id: Box<str>,
+    },
+    /// The annotation's category is not in the file.
+    #[error("no category has the id {id:?}")]
+    UnknownCategory {
+        /// The id asked for.
+        id: Box<str>,
+    },
+    /// A mask cannot be decoded; it is left out.
+    #[error("{0}")]
+    BadMask(#[from] rle::Error),
+    /// A mask has another size than its picture.
+    #[error("the mask is {mask}, the picture {picture}")]
+    SizeDiffers {
+        /// The mask's.
+        mask: Size,
+        /// The picture's.
+        picture: Size,
+    },
+    /// A mask of a list has another size than the annotation's mask, so it is not part of the union.
+    #[error("this mask is {part}, the annotation's {whole}: it is left out of the union")]
+    PartsDiffer {
+        /// This mask's.
+        part: Size,
+        /// Of the union.
+        whole: Size,
+    },
+    /// No pixel is set.
+    #[error("no pixel is set")]
+    EmptyMask,
+    /// Polygons need the size of a picture to become a mask, and there is none.
+    #[error("polygons cannot be drawn without the picture's size")]
+    PolygonsWithoutSize,
+    /// The annotation has no mask at all.
+    #[error("there is no mask")]
+    NoMask,
+    /// A box reaches outside the picture.
+    #[error("the box ({:.2}, {:.2})-({:.2}, {:.2}) reaches outside {picture}", .found.x1, .found.y1, .found.x2, .found.y2)]
+    BoxOutside {
+        /// The box.
+        found: Rect,
+        /// The picture's size.
+        picture: Size,
+    },
+    /// A box has no extent or its corners are swapped.
+    #[error("the box ({:.2}, {:.2})-({:.2}, {:.2}) has no area", .found.x1, .found.y1, .found.x2, .found.y2)]
+    EmptyBox {
+        /// The box.
+        found: Rect,
+    },
+    /// A box and the smallest rectangle around its mask have an intersection over union below 0.5.
+    #[error("the box and the mask's own ({}, {})-({}, {}) overlap by IoU {iou:.2}{}", .mask.x, .mask.y,
+        .mask.x + .mask.width, .mask.y + .mask.height,
+        if *.fits_in_other_order { "; read in the other order of numbers they agree" } else { "" })]
+    BoxDisagrees {
+        /// The rectangle around the mask.
+        mask: PixelRect,
+        /// Intersection over union of the two rectangles.
+        iou: f32,
+        /// Whether x, y, width, height in place of x1, y1, x2, y2 (or the reverse) would agree.
+        fits_in_other_order: bool,
+    },
+    /// The published `area` is not the mask's number of pixels, by more than 1 % and 1 pixel. Not asked of polygons,
+    /// whose published area is that of the shape.
+    #[error("{published} published, the mask has {counted} pixels")]
+    AreaDiffers {
+        /// As published.
+        published: f64,
+        /// Pixels set.
+        counted: u64,
+    },
+    /// A label carries no score in brackets.
+    #[error("{label:?} has no score in brackets")]
+    LabelWithoutScore {
+        /// The label.
+        label: Box<str>,
+    },
+    /// The split has words that are not understood.
+    #[error("{split:?} is not made of series, part, and seen or unseen")]
+    UnclearSplit {
+        /// As published.
+        split: Box<str>,
+    },
+}
+
+impl Problem {
+    /// A stable code of the sort of problem, to count and filter by.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::NotAnnotations { .. } => "not-annotations",
+            Self::Truncated { .. } => "truncated",
+            Self::Malformed { .. } => "malformed",
+            Self::RecordTooLong { .. } => "record-too-long",
+            Self::Limit { .. } => "limit",
+            Self::Missing => "missing",
+            Self::Shape { .. } => "shape",
+            Self::DuplicateId => "duplicate-id",
+            Self::UnsafePath => "unsafe-path",
+            Self::UnsafeUrl => "unsafe-url",
+            Self::NotListed => "not-listed",
+            Self::MissingPicture { .. } => "missing-picture",
+            Self::UnknownCategory { .. } => "unknown-category",
+            Self::BadMask(_) => "bad-mask",
+            Self::SizeDiffers { .. } => "size-differs",
+            Self::PartsDiffer { .. } => "parts-differ",
+            Self::EmptyMask => "empty-mask",
+            Self::PolygonsWithoutSize => "polygons-without-size",
+            Self::NoMask => "no-mask",
+            Self::BoxOutside { .. } => "box-outside",
+            Self::EmptyBox { .. } => "empty-box",
+            Self::BoxDisagrees { .. } => "box-disagrees",
+            Self::AreaDiffers { .. } => "area-differs",
+            Self::LabelWithoutScore { .. } => "label-without-score",
+            Self::UnclearSplit { .. } => "unclear-split",
+        }
+    }
+}

@@ -1,0 +1,44 @@
+//! A label as the annotation framework writes it: a phrase with its score in brackets.
+
+/// A phrase a region was found by, such as `"a bird(0.44)"`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Label {
+    /// The phrase without the bracket.
+    pub text: String,
+    /// The number in the last bracket, where there is one that is finite.
+    pub score: Option<f32>,
+}
+
+impl Label {
+    /// Splits `"a bird(0.44)"` into the phrase and its score; a text without such a bracket is all phrase.
+    pub fn parse(label: &str) -> Self {
+        let scored =
+            label.trim_end().strip_suffix(')').and_then(|front| front.rsplit_once('(')).and_then(|(text, score)| {
+                let score = score.trim().parse::<f32>().ok().filter(|score| score.is_finite())?;
+                Some(Self { text: text.trim().to_owned(), score: Some(score) })
+            });
+        scored.unwrap_or_else(|| Self { text: label.trim().to_owned(), score: None })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Label;
+
+    #[test]
+    fn labels() {
+        let cases = [
+            ("a organisms a bird(0.44)", "a organisms a bird", Some(0.44)),
+            ("couch(1.00)", "couch", Some(1.0)),
+            ("a cat (orange) (0.5) ", "a cat (orange)", Some(0.5)),
+            ("Mercury (planet)", "Mercury (planet)", None),
+            ("(0.3)", "", Some(0.3)),
+            ("crow(inf)", "crow(inf)", None),
+            ("crow(0.4", "crow(0.4", None),
+            ("", "", None),
+        ];
+        for (label, text, score) in cases {
+            assert_eq!(Label::parse(label), Label { text: text.to_owned(), score }, "{label:?}");
+        }
+    }
+}

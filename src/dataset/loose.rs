@@ -1,0 +1,129 @@
+//! A JSON value of any shape that borrows its strings: what a field holds before it is judged.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
+use serde_json::Number;
+
+/// Any JSON value. A list of numbers alone is kept compact, since polygons and uncompressed counts are long.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Loose<'a> {
+    Null,
+    Bool(bool),
+    Number(Number),
+    Text(Cow<'a, str>),
+    /// A list of at least one number and nothing else.
+    Numbers(Vec<f64>),
+    List(Vec<Loose<'a>>),
+    Object(Vec<(Cow<'a, str>, Loose<'a>)>),
+}
+
+impl Loose<'_> {
+    /// What the value is, for a message.
+    pub(super) fn what(&self) -> &'static str {
+        match self {
+            Self::Null => "null",
+            Self::Bool(_) => "true or false",
+            Self::Number(_) => "a number",
+            Self::Text(_) => "a text",
+            Self::Numbers(_) => "a list of numbers",
+            Self::List(_) => "a list",
+            Self::Object(_) => "an object",
+        }
+    }
+
+    pub(super) fn as_f64(&self) -> Option<f64> {
+        match self {
+            Self::Number(number) => number.as_f64().filter(|value| value.is_finite()),
+            _ => None,
+        }
+    }
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for Loose<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(AnyShape)
+    }
+}
+
+struct AnyShape;
+
+impl<'de> Visitor<'de> for AnyShape {
+    type Value = Loose<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a JSON value")
+    }
+
+    fn visit_unit<E: Error>(self) -> Result<Self::Value, E> {
+        Ok(Loose::Null)
+    }
+
+    fn visit_bool<E: Error>(self, value: bool) -> Result<Self::Value, E> {
+        Ok(Loose::Bool(value))
+    }
+
+    fn visit_u64<E: Error>(self, value: u64) -> Result<Self::Value, E> {
+        Ok(Loose::Number(value.into()))
+    }
+
+    fn visit_i64<E: Error>(self, value: i64) -> Result<Self::Value, E> {
+        Ok(Loose::Number(value.into()))
+    }
+
+    fn visit_f64<E: Error>(self, value: f64) -> Result<Self::Value, E> {
+        Ok(Number::from_f64(value).map_or(Loose::Null, Loose::Number))
+    }
+
+    fn visit_borrowed_str<E: Error>(self, value: &'de str) -> Result<Self::Value, E> {
+        Ok(Loose::Text(Cow::Borrowed(value)))
+    }
+
+    fn visit_str<E: Error>(self, value: &str) -> Result<Self::Value, E> {
+        Ok(Loose::Text(Cow::Owned(value.to_owned())))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
+        let mut numbers = Vec::new();
+        let mut first_other = None;
+        while let Some(value) = seq.next_element::<Loose<'de>>()? {
+            if let Some(number) = value.as_f64() {
+                numbers.push(number);
+            } else {
+                first_other = Some(value);
+                break;
+            }
+        }
+        let Some(other) = first_other else {
+            return Ok(if numbers.is_empty() { Loose::List(Vec::new()) } else { Loose::Numbers(numbers) });
+        };
+        let number = |value| Number::from_f64(value).map_or(Loose::Null, Loose::Number);
+        let mut values: Vec<_> = numbers.into_iter().map(number).collect();
+        values.push(other);
+        while let Some(value) = seq.next_element()? {
+            values.push(value);
+        }
+        Ok(Loose::List(values))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let mut fields = Vec::new();
+        while let Some((Key(key), value)) = map.next_entry()? {
+            fields.push((key, value));
+        }
+        Ok(Loose::Object(fields))
+    }
+}
+
+/// An object's key, borrowed where it holds no escape (serde's own `Cow` always copies).
+struct Key<'a>(Cow<'a, str>);
+
+impl<'de: 'a, 'a> Deserialize<'de> for Key<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        match Loose::deserialize(deserializer)? {
+            Loose::Text(text) => Ok(Self(text)),
+            other => Err(D::Error::custom(format_args!("a key is {}", other.what()))),
+        }
+    }
+}

@@ -1,0 +1,43 @@
+//! The records that annotations point to: pictures and categories.
+
+use super::Finding;
+use crate::geometry::Size;
+
+/// A picture that annotations belong to.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Picture {
+    /// Its id as text, whether published as text or as a number.
+    pub id: String,
+    /// Relative path with forward slashes, no leading slash and no `..`; `None` where the record names no such path.
+    pub file: Option<String>,
+    /// Width and height; where the record has none, those of its first mask.
+    pub size: Option<Size>,
+    /// An http(s) address of the picture (`coco_url`, `url` or `flickr_url`, in this order).
+    pub url: Option<String>,
+    /// What is wrong with the record.
+    pub findings: Vec<Finding>,
+}
+
+/// What an annotation shows: a Wikipedia entity (its id a Wikidata QID) or a COCO category.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Category {
+    /// A QID such as `"Q388450"`, or a number as text.
+    pub id: String,
+    /// Its name; the id where the record has none.
+    pub name: String,
+    /// A sentence about it.
+    pub description: Option<String>,
+    /// An http(s) address of a small picture.
+    pub thumbnail: Option<String>,
+    /// What is wrong with the record.
+    pub findings: Vec<Finding>,
+}
+
+impl Category {
+    /// Whether the id is a Wikidata QID: `Q` and a positive number without leading zeros.
+    pub fn is_entity(&self) -> bool {
+        self.id.strip_prefix('Q').is_some_and(|digits| {
+            !digits.is_empty() && !digits.starts_with('0') && digits.bytes().all(|byte| byte.is_ascii_digit())
+        })
+    }
+}

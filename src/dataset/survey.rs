@@ -1,0 +1,213 @@
+//! An overview of an annotation file of any length: counts and examples, no annotation kept.
+
+use std::collections::hash_map::RandomState;
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::hash::BuildHasher;
+
+use super::join::Joined;
+use super::{Annotation, Finding, Item, Join, Limits, Picture, Problem, Progress, Reader, RecordKind};
+
+/// What an annotation file holds, and what is odd about it.
+#[derive(Debug, Default)]
+pub struct Survey {
+    /// How much was read.
+    pub progress: Progress,
+    /// The pictures listed, and the stand-ins for those that annotations name and the file does not list.
+    pub pictures: Vec<Picture>,
+    /// How many annotations each picture has.
+    pub annotations_of_picture: Vec<u64>,
+    /// Categories listed.
+    pub categories: u64,
+    /// Categories listed that are Wikidata entities.
+    pub entities: u64,
+    /// Categories that annotations name, the most frequent first: id, name and annotations.
+    pub used_categories: Vec<(String, String, u64)>,
+    /// Annotations read.
+    pub annotations: u64,
+    /// Masks that decode; an annotation may have several.
+    pub masks: u64,
+    /// Boxes.
+    pub boxes: u64,
+    /// Labels.
+    pub labels: u64,
+    /// Annotations of each split as published; `""` for none.
+    pub splits: BTreeMap<String, u64>,
+    /// Annotations by the size of their mask: element `n` counts those of `2ⁿ⁻¹` to `2ⁿ - 1` pixels, element 0 empty ones.
+    pub areas: Vec<u64>,
+    /// Findings by their code.
+    pub findings: BTreeMap<&'static str, Tally>,
+    /// Problems of the file itself that were too many to be looked at one by one.
+    pub problems_left_out: u64,
+}
+
+/// Findings of one code.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// How many.
+    pub count: u64,
+    /// The first of them.
+    pub examples: Vec<Example>,
+}
+
+/// A finding in words.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Example {
+    /// The section of its record.
+    pub record: RecordKind,
+    /// The id of its record; empty for the file.
+    pub id: String,
+    /// What is odd.
+    pub message: String,
+}
+
+/// Makes a [`Survey`] from chunks of a file.
+///
+/// Keeps pictures and categories, and annotations only while their picture is still to come. Of annotations, a 64-bit
+/// hash of the id is kept: among five million, the chance that differing ids are taken for a duplicate is below 10⁻⁵.
+pub struct SurveyBuilder {
+    reader: Reader,
+    join: Join,
+    counts: Counts,
+}
+
+impl SurveyBuilder {
+    /// At the beginning of a file, to keep this many examples of each sort of finding.
+    pub fn new(limits: Limits, most_examples: usize) -> Self {
+        Self { reader: Reader::new(limits), join: Join::new(limits), counts: Counts::new(most_examples) }
+    }
+
+    /// Takes the next bytes of the file.
+    pub fn push(&mut self, bytes: &[u8]) {
+        let Self { reader, join, counts } = self;
+        reader.push(bytes, |item| take(join, counts, item));
+    }
+
+    /// Whether further bytes change nothing.
+    pub fn is_done(&self) -> bool {
+        self.reader.is_done()
+    }
+
+    /// How far it has come.
+    pub fn progress(&self) -> Progress {
+        self.reader.progress()
+    }
+
+    /// Ends the file here.
+    pub fn finish(self) -> Survey {
+        let Self { reader, mut join, mut counts } = self;
+        let progress = reader.finish(|item| take(&mut join, &mut counts, item));
+        let joined = join.finish(|join, annotation| counts.annotation(join, annotation));
+        counts.survey.progress = progress;
+        counts.finish(joined)
+    }
+}
+
+fn take(join: &mut Join, counts: &mut Counts, item: Item) {
+    if let Some(annotation) = join.push(item) {
+        counts.annotation(join, annotation);
+    }
+}
+
+/// A survey in the making.
+struct Counts {
+    survey: Survey,
+    ids: HashSet<u64>,
+    hasher: RandomState,
+    /// How many annotations each category id has, and the first of them.
+    categories: HashMap<Box<str>, (u64, Vec<String>)>,
+    most_examples: usize,
+}
+
+impl Counts {
+    fn new(most_examples: usize) -> Self {
+        Self {
+            survey: Survey::default(),
+            ids: HashSet::new(),
+            hasher: RandomState::new(),
+            categories: HashMap::new(),
+            most_examples,
+        }
+    }
+
+    fn annotation(&mut self, join: &Join, mut annotation: Annotation) {
+        if !self.ids.insert(self.hasher.hash_one(&annotation.id)) {
+            annotation.findings.push(Finding::new("id", Problem::DuplicateId));
+        }
+        let survey = &mut self.survey;
+        survey.annotations += 1;
+        survey.masks += annotation.parts.len() as u64;
+        survey.boxes += annotation.boxes.len() as u64;
+        survey.labels += annotation.labels.len() as u64;
+        let doublings = (u64::BITS - annotation.mask_area.leading_zeros()) as usize;
+        count(&mut survey.areas, doublings);
+        match survey.splits.get_mut(annotation.split_name()) {
+            Some(count) => *count += 1,
+            None => _ = survey.splits.insert(annotation.split_name().to_owned(), 1),
+        }
+        if let Some(index) = join.picture_index(&annotation.picture) {
+            count(&mut survey.annotations_of_picture, index as usize);
+        }
+        for finding in &annotation.findings {
+            self.tally(RecordKind::Annotation, &annotation.id, finding);
+        }
+        if !annotation.category.is_empty() {
+            let (count, first) = self.categories.entry(annotation.category.into()).or_default();
+            *count += 1;
+            if first.len() < self.most_examples {
+                first.push(annotation.id);
+            }
+        }
+    }
+
+    fn tally(&mut self, record: RecordKind, id: &str, finding: &Finding) {
+        let tally = self.survey.findings.entry(finding.code()).or_default();
+        tally.count += 1;
+        if tally.examples.len() < self.most_examples {
+            tally.examples.push(Example { record, id: id.to_owned(), message: finding.to_string() });
+        }
+    }
+
+    fn finish(mut self, joined: Joined) -> Survey {
+        for problem in joined.problems {
+            self.tally(RecordKind::File, "", &Finding::new("", problem));
+        }
+        for picture in &joined.pictures {
+            for finding in &picture.findings {
+                self.tally(RecordKind::Picture, &picture.id, finding);
+            }
+        }
+        for category in &joined.categories {
+            for finding in &category.findings {
+                self.tally(RecordKind::Category, &category.id, finding);
+            }
+        }
+        let mut used: Vec<(String, String, u64)> = Vec::with_capacity(self.categories.len());
+        for (id, (count, first)) in std::mem::take(&mut self.categories) {
+            if let Some(&index) = joined.category_by_id.get(&id) {
+                used.push((id.into(), joined.categories[index as usize].name.clone(), count));
+                continue;
+            }
+            let finding = Finding::new("category_id", Problem::UnknownCategory { id: id.clone() });
+            for annotation in &first {
+                self.tally(RecordKind::Annotation, annotation, &finding);
+            }
+            self.survey.findings.entry(finding.code()).or_default().count += count - first.len() as u64;
+            used.push((id.into(), String::new(), count));
+        }
+        used.sort_by(|(a_id, _, a), (b_id, _, b)| b.cmp(a).then_with(|| a_id.cmp(b_id)));
+        let mut survey = self.survey;
+        survey.annotations_of_picture.resize(joined.pictures.len(), 0);
+        survey.categories = joined.categories.len() as u64;
+        survey.entities = joined.categories.iter().filter(|category| category.is_entity()).count() as u64;
+        survey.pictures = joined.pictures;
+        survey.used_categories = used;
+        survey.problems_left_out = joined.problems_left_out;
+        survey
+    }
+}
+
+/// Adds one to an element, which need not be there yet.
+fn count(counts: &mut Vec<u64>, index: usize) {
+    counts.resize(counts.len().max(index + 1), 0);
+    counts[index] += 1;
+}

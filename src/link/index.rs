@@ -1,0 +1,671 @@
+//! The index: entities, the masks seen of each, and one unit vector a mask; its file form, checked on reading.
+//!
+//! An index is a JSON header that names its parts with their lengths and hashes, and four parts: the mean vector
+//! (`f32`) and the views' vectors (`f32` or `f16`), little endian, row-major; entities and entries as JSON lines.
+//! Vectors are centred (their mean is subtracted, then they are scaled to length 1 again): features of one network
+//! share a large common part, without which cosines tell more.
+
+use half::f16;
+use half::slice::HalfFloatSliceExt as _;
+use serde::{Deserialize, Serialize};
+
+use super::calibrate::{self, Calibration};
+use super::encoder_card::EncoderCard;
+use super::pool;
+use super::protocol::{is_sha256, sha256_hex};
+
+/// What the header's `format` says.
+pub const FORMAT: &str = "masklink-index";
+/// The version of the file form this code writes and reads.
+pub const VERSION: u32 = 1;
+
+/// Views of entities to search in.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Index {
+    encoder: EncoderCard,
+    mean: Vec<f32>,
+    vectors: Vectors,
+    entities: Vec<Entity>,
+    entries: Vec<Entry>,
+    /// For each entity the first of its entries, and behind the last the number of entries.
+    starts: Vec<u32>,
+    /// For each entry a number that is the same for entries of one picture.
+    pictures: Vec<u32>,
+    calibration: Calibration,
+}
+
+/// One entity.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Entity {
+    /// Wikidata identifier, or the data set's own category id.
+    pub qid: String,
+    /// Title as plain text.
+    pub title: String,
+    /// What it is, in a few words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    /// Where to read about it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
+    /// A small picture of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub thumbnail: Option<String>,
+}
+
+/// One view of an entity: a mask in a picture.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Entry {
+    /// Position of its entity in the list of entities.
+    pub entity: u32,
+    /// The annotation's id.
+    pub annotation: String,
+    /// The picture's address.
+    pub picture: String,
+    /// The first 16 digits of the picture's SHA-256, the same for copies under other names.
+    pub picture_hash: String,
+    /// The mask's box, `[x1, y1, x2, y2]` in pixels.
+    #[serde(rename = "box")]
+    pub bounds: [f32; 4],
+}
+
+/// Unit vectors, one a row.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Vectors {
+    dimensions: usize,
+    values: Values,
+}
+
+/// How the numbers of vectors are stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Element {
+    /// 16-bit floats: half the memory and the reading, cosines right to about 0.0005.
+    F16,
+    /// 32-bit floats.
+    F32,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+enum Values {
+    F16(Vec<f16>),
+    F32(Vec<f32>),
+}
+
+/// The most an index read from outside may hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Entries.
+    pub entries: u64,
+    /// Numbers a vector.
+    pub dimensions: u64,
+    /// Bytes of all parts together.
+    pub bytes: u64,
+}
+
+impl Default for Limits {
+    /// 2²⁶ entries of at most 2¹⁶ numbers, 32 GiB in all.
+    fn default() -> Self {
+        Self { entries: 1 << 26, dimensions: 1 << 16, bytes: 32 << 30 }
+    }
+}
+
+/// The header file.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Header {
+    /// [`FORMAT`].
+    pub format: String,
+    /// [`VERSION`].
+    pub version: u32,
+    /// The encoder of the vectors.
+    pub encoder: EncoderCard,
+    /// Numbers a vector.
+    pub dimensions: u64,
+    /// How they are stored.
+    pub element: Element,
+    /// Rows of the vectors, lines of the entries.
+    pub entries: u64,
+    /// Lines of the entities.
+    pub entities: u64,
+    /// How cosines become scores.
+    pub calibration: Calibration,
+    /// The other files.
+    pub parts: Parts,
+}
+
+/// The files beside the header.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Parts {
+    /// The mean that was subtracted, `dimensions` numbers of 32 bits.
+    pub mean: Part,
+    /// `entries × dimensions` numbers.
+    pub vectors: Part,
+    /// One [`Entity`] a line.
+    pub entities: Part,
+    /// One [`Entry`] a line, sorted by entity.
+    pub entries: Part,
+}
+
+/// One file beside the header.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Part {
+    /// Its name: a plain file name with a part of its hash, so that an old part is never read with a new header.
+    pub file: String,
+    /// Its length.
+    pub bytes: u64,
+    /// Its SHA-256.
+    pub sha256: String,
+}
+
+/// Why an index cannot be built or read.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The header is not JSON of the right form.
+    #[error("the header is not that of an index: {0}")]
+    Header(#[source] serde_json::Error),
+    /// The header belongs to something else or to another version.
+    #[error("the header says '{format}' version {version}, this program reads '{FORMAT}' version {VERSION}")]
+    Version {
+        /// The header's format.
+        format: String,
+        /// The header's version.
+        version: u32,
+    },
+    /// A part's name is not a plain file name.
+    #[error("the part {file:?} is not a plain file name")]
+    PartName {
+        /// The name in the header.
+        file: String,
+    },
+    /// A part has another length than the header says.
+    #[error("{file} has {actual} bytes, the header says {expected}")]
+    PartLength {
+        /// The part.
+        file: String,
+        /// By the header, or by its own counts.
+        expected: u64,
+        /// Found.
+        actual: u64,
+    },
+    /// A part is not the one the header was written for.
+    #[error("{file} has the SHA-256 {actual}, the header says {expected}")]
+    PartHash {
+        /// The part.
+        file: String,
+        /// By the header.
+        expected: String,
+        /// Found.
+        actual: String,
+    },
+    /// A line of a part is not JSON of the right form.
+    #[error("{file}, line {line}: {source}")]
+    Line {
+        /// The part.
+        file: String,
+        /// From 1.
+        line: usize,
+        /// What is wrong.
+        source: serde_json::Error,
+    },
+    /// A part has another number of lines than the header says.
+    #[error("{file} has {actual} lines, the header says {expected}")]
+    Lines {
+        /// The part.
+        file: String,
+        /// By the header.
+        expected: u64,
+        /// Found.
+        actual: u64,
+    },
+    /// A vector is not finite or not of length 1.
+    #[error("vector {row} has the length {length}, not 1")]
+    VectorLength {
+        /// Which row.
+        row: usize,
+        /// Its length.
+        length: f32,
+    },
+    /// Entries are not sorted by entity, an entity is out of range, has no entry, or its id comes twice.
+    #[error("entity {entity} is out of order, without entries or not unique")]
+    Order {
+        /// Which entity.
+        entity: u32,
+    },
+    /// A vector's length is not that of the others.
+    #[error("view {row} has {actual} numbers, the others have {expected}")]
+    Dimensions {
+        /// Which view.
+        row: usize,
+        /// Numbers of the first.
+        expected: usize,
+        /// Numbers of this one.
+        actual: usize,
+    },
+    /// There is nothing to search in.
+    #[error("the index has no entries")]
+    Empty,
+    /// A feature has no direction once the mean is subtracted.
+    #[error("view {row} of the index: {source}")]
+    Feature {
+        /// Which view.
+        row: usize,
+        /// What is wrong.
+        source: pool::Error,
+    },
+    /// A stated limit would be passed; nothing was allocated.
+    #[error("{what}: {actual} is over the limit of {limit}")]
+    Limit {
+        /// What is limited.
+        what: &'static str,
+        /// The most that is taken.
+        limit: u64,
+        /// What was asked for.
+        actual: u64,
+    },
+    /// The caller's way of reading a part failed.
+    #[error("{file} cannot be read: {source}")]
+    Read {
+        /// The part.
+        file: String,
+        /// What the system says.
+        source: std::io::Error,
+    },
+}
+
+/// An index as files: the header and the parts it names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Files {
+    /// The header, JSON.
+    pub header: Vec<u8>,
+    /// Name and bytes of each part.
+    pub parts: Vec<(String, Vec<u8>)>,
+}
+
+impl Index {
+    /// Puts an index together: `views` are entries with their pooled features, each entry's `entity` a position in
+    /// `entities`. Entities without a view are left out; the order of the result does not depend on that of `views`.
+    pub fn build(
+        mut encoder: EncoderCard,
+        element: Element,
+        entities: Vec<Entity>,
+        views: Vec<(Entry, Vec<f32>)>,
+    ) -> Result<Self, Error> {
+        // In the index's folder the encoder has a name like the other parts.
+        encoder.file = format!("encoder-{}.onnx", &encoder.sha256[..encoder.sha256.len().min(16)]);
+        let (entities, views) = in_order(entities, views)?;
+        let (entries, mut features): (Vec<_>, Vec<_>) = views.into_iter().unzip();
+        let mean = mean(&features)?;
+        for (row, feature) in features.iter_mut().enumerate() {
+            centre(feature, &mean).map_err(|source| Error::Feature { row, source })?;
+        }
+        let vectors = Vectors::new(mean.len(), element, &features.concat());
+        let mut index = Self::checked(encoder, mean, vectors, entities, entries, Calibration::default())?;
+        index.calibration = calibrate::fit(&index);
+        Ok(index)
+    }
+
+    /// Reads an index: the header, and each part as `read` gives it once its stated length is within the limits.
+    pub fn from_files(
+        header: &[u8],
+        limits: Limits,
+        mut read: impl FnMut(&Part) -> Result<Vec<u8>, std::io::Error>,
+    ) -> Result<Self, Error> {
+        let header: Header = serde_json::from_slice(header).map_err(Error::Header)?;
+        header.check(limits)?;
+        let Header { encoder, dimensions, element, entries, entities, calibration, parts, .. } = header;
+        let mut part = |part: &Part| {
+            let bytes = read(part).map_err(|source| Error::Read { file: part.file.clone(), source })?;
+            part.check(&bytes)?;
+            Ok::<_, Error>(bytes)
+        };
+        let mean = floats(&part(&parts.mean)?);
+        let vectors = Vectors::from_bytes(dimensions as usize, element, &part(&parts.vectors)?);
+        let entities = lines(&parts.entities, &part(&parts.entities)?, entities)?;
+        let entries = lines(&parts.entries, &part(&parts.entries)?, entries)?;
+        Self::checked(encoder, mean, vectors, entities, entries, calibration)
+    }
+
+    /// The file form. The same index gives the same bytes.
+    pub fn to_files(&self) -> Result<Files, Error> {
+        let parts = [
+            part("mean", "f32", self.mean.iter().flat_map(|value| value.to_le_bytes()).collect()),
+            part("vectors", self.vectors.element().name(), self.vectors.to_bytes()),
+            part("entities", "jsonl", to_lines(&self.entities).map_err(Error::Header)?),
+            part("entries", "jsonl", to_lines(&self.entries).map_err(Error::Header)?),
+        ];
+        let [mean, vectors, entities, entries] = [0, 1, 2, 3].map(|at: usize| parts[at].0.clone());
+        let header = Header {
+            format: FORMAT.to_owned(),
+            version: VERSION,
+            encoder: self.encoder.clone(),
+            dimensions: self.vectors.dimensions as u64,
+            element: self.vectors.element(),
+            entries: self.entries.len() as u64,
+            entities: self.entities.len() as u64,
+            calibration: self.calibration.clone(),
+            parts: Parts { mean, vectors, entities, entries },
+        };
+        let mut header = serde_json::to_vec_pretty(&header).map_err(Error::Header)?;
+        header.push(b'\n');
+        Ok(Files { header, parts: parts.into_iter().map(|(part, bytes)| (part.file, bytes)).collect() })
+    }
+
+    /// The encoder whose features this index answers.
+    pub fn encoder(&self) -> &EncoderCard {
+        &self.encoder
+    }
+
+    /// The entities, by rising QID.
+    pub fn entities(&self) -> &[Entity] {
+        &self.entities
+    }
+
+    /// The views, by entity, then by annotation id.
+    pub fn entries(&self) -> &[Entry] {
+        &self.entries
+    }
+
+    /// The views' vectors, in the order of the entries.
+    pub fn vectors(&self) -> &Vectors {
+        &self.vectors
+    }
+
+    /// The entries of an entity.
+    pub fn entries_of(&self, entity: u32) -> std::ops::Range<usize> {
+        self.starts[entity as usize] as usize..self.starts[entity as usize + 1] as usize
+    }
+
+    /// A number for an entry's picture, the same for entries of one picture.
+    pub fn picture_of(&self, entry: usize) -> u32 {
+        self.pictures[entry]
+    }
+
+    /// How cosines become scores.
+    pub fn calibration(&self) -> &Calibration {
+        &self.calibration
+    }
+
+    /// The vector to search with for a mask's pooled feature: centred, of length 1.
+    pub fn query(&self, feature: &[f32]) -> Result<Vec<f32>, Error> {
+        let (expected, actual) = (self.mean.len(), feature.len());
+        if actual != expected {
+            return Err(Error::Dimensions { row: 0, expected, actual });
+        }
+        let mut query = feature.to_vec();
+        centre(&mut query, &self.mean).map_err(|source| Error::Feature { row: 0, source })?;
+        Ok(query)
+    }
+
+    fn checked(
+        encoder: EncoderCard,
+        mean: Vec<f32>,
+        vectors: Vectors,
+        entities: Vec<Entity>,
+        entries: Vec<Entry>,
+        calibration: Calibration,
+    ) -> Result<Self, Error> {
+        vectors.check()?;
+        let mut qids = std::collections::HashSet::new();
+        if let Some(twice) = entities.iter().position(|entity| !qids.insert(&entity.qid)) {
+            return Err(Error::Order { entity: twice as u32 });
+        }
+        let mut starts = vec![0];
+        for (row, entry) in entries.iter().enumerate() {
+            let current = starts.len() as u32 - 1;
+            if entry.entity != current {
+                // The next entity begins; the one before it has an entry unless this is the very first row.
+                if entry.entity != current + 1 || row == 0 {
+                    return Err(Error::Order { entity: entry.entity });
+                }
+                starts.push(row as u32);
+            }
+        }
+        starts.push(entries.len() as u32);
+        if starts.len() != entities.len() + 1 {
+            return Err(Error::Order { entity: entities.len() as u32 });
+        }
+        let mut numbers = std::collections::HashMap::new();
+        let pictures = entries.iter().map(|entry| {
+            let next = numbers.len() as u32;
+            *numbers.entry(entry.picture_hash.as_str()).or_insert(next)
+        });
+        let pictures = pictures.collect();
+        Ok(Self { encoder, mean, vectors, entities, entries, starts, pictures, calibration })
+    }
+}
+
+impl Vectors {
+    /// Rows of `dimensions` numbers each.
+    pub fn new(dimensions: usize, element: Element, rows: &[f32]) -> Self {
+        let values = match element {
+            Element::F16 => {
+                let mut values = vec![f16::ZERO; rows.len()];
+                values.convert_from_f32_slice(rows);
+                Values::F16(values)
+            }
+            Element::F32 => Values::F32(rows.to_vec()),
+        };
+        Self { dimensions, values }
+    }
+
+    /// Numbers a row.
+    pub fn dimensions(&self) -> usize {
+        self.dimensions
+    }
+
+    /// The number of rows.
+    pub fn rows(&self) -> usize {
+        let values = match &self.values {
+            Values::F16(values) => values.len(),
+            Values::F32(values) => values.len(),
+        };
+        values / self.dimensions
+    }
+
+    /// How the numbers are stored.
+    pub fn element(&self) -> Element {
+        match self.values {
+            Values::F16(_) => Element::F16,
+            Values::F32(_) => Element::F32,
+        }
+    }
+
+    /// Some rows as 32-bit floats: the stored ones themselves, or converted into `scratch`.
+    pub fn read<'a>(&'a self, rows: std::ops::Range<usize>, scratch: &'a mut Vec<f32>) -> &'a [f32] {
+        let range = rows.start * self.dimensions..rows.end * self.dimensions;
+        match &self.values {
+            Values::F32(values) => &values[range],
+            Values::F16(values) => {
+                scratch.resize(range.len(), 0.0);
+                values[range].convert_to_f32_slice(scratch);
+                scratch
+            }
+        }
+    }
+
+    fn check(&self) -> Result<(), Error> {
+        if self.rows() == 0 {
+            return Err(Error::Empty);
+        }
+        let mut scratch = Vec::new();
+        for row in 0..self.rows() {
+            let length = self.read(row..row + 1, &mut scratch).iter().map(|value| value * value).sum::<f32>().sqrt();
+            // Rounding to 16 bits moves the length by less than 2^-11.
+            if !((length - 1.0).abs() < 1e-3) {
+                return Err(Error::VectorLength { row, length });
+            }
+        }
+        Ok(())
+    }
+
+    fn from_bytes(dimensions: usize, element: Element, bytes: &[u8]) -> Self {
+        let values = match element {
+            Element::F16 => {
+                Values::F16(bytes.chunks_exact(2).map(|pair| f16::from_le_bytes([pair[0], pair[1]])).collect())
+            }
+            Element::F32 => Values::F32(floats(bytes)),
+        };
+        Self { dimensions, values }
+    }
+
+    fn to_bytes(&self) -> Vec<u8> {
+        match &self.values {
+            Values::F16(values) => values.iter().flat_map(|value| value.to_le_bytes()).collect(),
+            Values::F32(values) => values.iter().flat_map(|value| value.to_le_bytes()).collect(),
+        }
+    }
+}
+
+impl Element {
+    /// Bytes a number.
+    pub const fn bytes(self) -> u64 {
+        match self {
+            Self::F16 => 2,
+            Self::F32 => 4,
+        }
+    }
+
+    const fn name(self) -> &'static str {
+        match self {
+            Self::F16 => "f16",
+            Self::F32 => "f32",
+        }
+    }
+}
+
+impl Header {
+    /// Checks the header against itself and the limits, before anything else is read.
+    fn check(&self, limits: Limits) -> Result<(), Error> {
+        let Self { format, version, dimensions, element, entries, parts, .. } = self;
+        if format != FORMAT || *version != VERSION {
+            return Err(Error::Version { format: format.clone(), version: *version });
+        }
+        let list = [&parts.mean, &parts.vectors, &parts.entities, &parts.entries];
+        let bytes = list.iter().try_fold(0_u64, |sum, part| sum.checked_add(part.bytes)).unwrap_or(u64::MAX);
+        for (what, limit, actual) in [
+            ("entries of the index", limits.entries, *entries),
+            ("numbers of a vector", limits.dimensions, *dimensions),
+            ("bytes of the index", limits.bytes, bytes),
+        ] {
+            if actual > limit {
+                return Err(Error::Limit { what, limit, actual });
+            }
+        }
+        if *entries == 0 || *dimensions == 0 {
+            return Err(Error::Empty);
+        }
+        // Within the limits the products fit 64 bits.
+        for (part, expected) in
+            [(&parts.mean, dimensions * 4), (&parts.vectors, entries.saturating_mul(dimensions * element.bytes()))]
+        {
+            if part.bytes != expected {
+                return Err(Error::PartLength { file: part.file.clone(), expected, actual: part.bytes });
+            }
+        }
+        for part in list {
+            if !is_plain_name(&part.file) || !is_sha256(&part.sha256) {
+                return Err(Error::PartName { file: part.file.clone() });
+            }
+        }
+        if !is_plain_name(&self.encoder.file) {
+            return Err(Error::PartName { file: self.encoder.file.clone() });
+        }
+        self.encoder.check().map_err(|error| Error::Header(serde::de::Error::custom(error)))?;
+        self.calibration.check().map_err(|reason| Error::Header(serde::de::Error::custom(reason)))
+    }
+}
+
+impl Part {
+    fn check(&self, bytes: &[u8]) -> Result<(), Error> {
+        let (file, actual) = (self.file.clone(), bytes.len() as u64);
+        if actual != self.bytes {
+            return Err(Error::PartLength { file, expected: self.bytes, actual });
+        }
+        let actual = sha256_hex(bytes);
+        if actual != self.sha256 {
+            return Err(Error::PartHash { file, expected: self.sha256.clone(), actual });
+        }
+        Ok(())
+    }
+}
+
+/// Whether a name stays in its folder, whatever the system.
+fn is_plain_name(file: &str) -> bool {
+    let plain = file.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.'));
+    plain && !file.is_empty() && !file.starts_with('.')
+}
+
+/// Sorts QIDs as numbers: shorter ones first, then by their characters.
+fn qid_order(qid: &str) -> (usize, &str) {
+    (qid.len(), qid)
+}
+
+type Views = Vec<(Entry, Vec<f32>)>;
+
+/// Entities by rising QID without those that have no view, and views by entity and annotation.
+fn in_order(mut entities: Vec<Entity>, mut views: Views) -> Result<(Vec<Entity>, Views), Error> {
+    let known = entities.len() as u32;
+    if let Some((entry, _)) = views.iter().find(|(entry, _)| entry.entity >= known) {
+        return Err(Error::Order { entity: entry.entity });
+    }
+    let mut seen = vec![false; entities.len()];
+    views.iter().for_each(|(entry, _)| seen[entry.entity as usize] = true);
+    let mut order: Vec<_> = (0..entities.len()).filter(|&at| seen[at]).collect();
+    order.sort_by(|&a, &b| qid_order(&entities[a].qid).cmp(&qid_order(&entities[b].qid)));
+    let mut position = vec![0; entities.len()];
+    order.iter().enumerate().for_each(|(new, &old)| position[old] = new as u32);
+    views.iter_mut().for_each(|(entry, _)| entry.entity = position[entry.entity as usize]);
+    views.sort_by(|(a, _), (b, _)| (a.entity, &a.annotation, &a.picture).cmp(&(b.entity, &b.annotation, &b.picture)));
+    let entities = order.into_iter().map(|old| std::mem::take(&mut entities[old])).collect();
+    Ok((entities, views))
+}
+
+/// The mean of features of one length; zero for a single one, which centring would otherwise leave without direction.
+fn mean(features: &[Vec<f32>]) -> Result<Vec<f32>, Error> {
+    let expected = features.first().ok_or(Error::Empty)?.len();
+    if let Some(row) = features.iter().position(|feature| feature.len() != expected) {
+        return Err(Error::Dimensions { row, expected, actual: features[row].len() });
+    }
+    if features.len() == 1 {
+        return Ok(vec![0.0; expected]);
+    }
+    let sum = |at| features.iter().map(|feature| f64::from(feature[at])).sum::<f64>();
+    Ok((0..expected).map(|at| (sum(at) / features.len() as f64) as f32).collect())
+}
+
+fn centre(feature: &mut [f32], mean: &[f32]) -> Result<(), pool::Error> {
+    feature.iter_mut().zip(mean).for_each(|(value, mean)| *value -= mean);
+    pool::normalise(feature)
+}
+
+fn floats(bytes: &[u8]) -> Vec<f32> {
+    bytes.chunks_exact(4).map(|four| f32::from_le_bytes([four[0], four[1], four[2], four[3]])).collect()
+}
+
+fn part(name: &str, extension: &str, bytes: Vec<u8>) -> (Part, Vec<u8>) {
+    let sha256 = sha256_hex(&bytes);
+    let file = format!("{name}-{}.{extension}", &sha256[..16]);
+    (Part { file, bytes: bytes.len() as u64, sha256 }, bytes)
+}
+
+fn to_lines<T: Serialize>(items: &[T]) -> Result<Vec<u8>, serde_json::Error> {
+    let mut text = Vec::new();
+    for item in items {
+        serde_json::to_writer(&mut text, item)?;
+        text.push(b'\n');
+    }
+    Ok(text)
+}
+
+fn lines<T: for<'a> Deserialize<'a>>(part: &Part, bytes: &[u8], expected: u64) -> Result<Vec<T>, Error> {
+    let file = part.file.clone();
+    let actual = bytes.iter().filter(|&&byte| byte == b'\n').count() as u64;
+    if actual != expected || !bytes.ends_with(b"\n") {
+        return Err(Error::Lines { file, expected, actual });
+    }
+    let lines = bytes[..bytes.len() - 1].split(|&byte| byte == b'\n').enumerate();
+    let read = |(at, line): (usize, &[u8])| {
+        serde_json::from_slice(line).map_err(|source| Error::Line { file: file.clone(), line: at + 1, source })
+    };
+    lines.map(read).collect()
+}

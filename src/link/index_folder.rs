@@ -1,0 +1,127 @@
+//! An index on disk: a folder whose `index.json` is put in place last, by a rename, so that it is whole or absent.
+
+use std::fs::{self, File};
+use std::io::{self, Read as _, Write as _};
+use std::path::{Path, PathBuf};
+
+use super::index::{self, Files, Index, Limits};
+use super::protocol::sha256_hex;
+
+/// The header's file name.
+pub const HEADER: &str = "index.json";
+/// The most bytes of a header.
+const MOST_HEADER_BYTES: u64 = 1 << 20;
+
+/// Why an index could not be written or read.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// What lies in the folder is not a whole index.
+    #[error("the index in {} is refused", folder.display())]
+    Index {
+        /// The folder.
+        folder: PathBuf,
+        /// What is wrong.
+        source: index::Error,
+    },
+    /// The system could not read or write.
+    #[error("{}", path.display())]
+    Io {
+        /// The file or folder.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+}
+
+/// Reads the index in a folder and the SHA-256 of its header, which names this very index.
+pub fn read(folder: &Path, limits: Limits) -> Result<(Index, String), Error> {
+    let path = folder.join(HEADER);
+    let header = read_at_most(&path, MOST_HEADER_BYTES).map_err(|source| Error::Io { path, source })?;
+    let read = |part: &index::Part| read_at_most(&folder.join(&part.file), part.bytes);
+    let index = Index::from_files(&header, limits, read)
+        .map_err(|source| Error::Index { folder: folder.to_path_buf(), source })?;
+    Ok((index, sha256_hex(&header)))
+}
+
+/// Reads the ONNX file of an index's encoder, which lies beside it.
+pub fn read_encoder(folder: &Path, index: &Index) -> Result<Vec<u8>, Error> {
+    let path = folder.join(&index.encoder().file);
+    fs::read(&path).map_err(|source| Error::Io { path, source })
+}
+
+/// Writes an index and its encoder's ONNX file into a folder, which is made where it is missing, and replaces the
+/// index that was there. So the folder alone is enough to answer from.
+///
+/// The parts' names hold their hashes, so old and new parts lie side by side until the new header takes the place of
+/// the old one in a single rename; a reader sees the one or the other. Then parts that no header names are removed.
+pub fn write(folder: &Path, index: &Index, encoder: &[u8]) -> Result<(), Error> {
+    let Files { header, parts } =
+        index.to_files().map_err(|source| Error::Index { folder: folder.to_path_buf(), source })?;
+    let encoder_file = index.encoder().file.as_str();
+    let at = |path: &Path| {
+        let path = path.to_path_buf();
+        move |source| Error::Io { path, source }
+    };
+    fs::create_dir_all(folder).map_err(at(folder))?;
+    let parts: Vec<_> = parts.iter().map(|(file, bytes)| (file.as_str(), &bytes[..])).collect();
+    let files = || parts.iter().copied().chain([(encoder_file, encoder)]);
+    for (file, bytes) in files() {
+        put(folder, file, bytes).map_err(at(&folder.join(file)))?;
+    }
+    put(folder, HEADER, &header).map_err(at(&folder.join(HEADER)))?;
+    let keep: Vec<_> = files().map(|(file, _)| file).collect();
+    remove_old_parts(folder, &keep).map_err(at(folder))
+}
+
+/// Writes a file under a temporary name, makes sure it has reached the disk, and renames it.
+fn put(folder: &Path, file: &str, bytes: &[u8]) -> io::Result<()> {
+    let temporary = folder.join(format!(".{file}.{}.tmp", std::process::id()));
+    let written = (|| {
+        let mut handle = File::create(&temporary)?;
+        handle.write_all(bytes)?;
+        handle.sync_all()?;
+        fs::rename(&temporary, folder.join(file))?;
+        sync_folder(folder)
+    })();
+    if written.is_err() {
+        // The error that stopped the writing is the one to tell; the leftover has a name nothing reads.
+        let _ = fs::remove_file(&temporary);
+    }
+    written
+}
+
+/// Makes a rename last; Windows neither needs nor allows it.
+fn sync_folder(folder: &Path) -> io::Result<()> {
+    if cfg!(windows) { Ok(()) } else { File::open(folder)?.sync_all() }
+}
+
+/// Removes parts of earlier indexes, known by a part's kind and hash in the name, and nothing else.
+fn remove_old_parts(folder: &Path, keep: &[&str]) -> io::Result<()> {
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        let name = entry.file_name();
+        let Some(name) = name.to_str() else { continue };
+        let Some((kind, rest)) = name.split_once('-') else { continue };
+        let hash = rest.split('.').next().unwrap_or_default();
+        let is_part = matches!(kind, "mean" | "vectors" | "entities" | "entries" | "encoder")
+            && hash.len() == 16
+            && hash.bytes().all(|byte| byte.is_ascii_hexdigit());
+        if is_part && !keep.contains(&name) {
+            fs::remove_file(entry.path())?;
+        }
+    }
+    Ok(())
+}
+
+/// Reads a whole file whose length is at most `limit`.
+fn read_at_most(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
+    let file = File::open(path)?;
+    let length = file.metadata()?.len();
+    if length > limit {
+        return Err(io::Error::new(io::ErrorKind::InvalidData, format!("{length} bytes where {limit} are expected")));
+    }
+    let mut bytes = Vec::with_capacity(length as usize);
+    file.take(limit).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}

@@ -1,0 +1,223 @@
+//! Mask-pooled features: the average of a feature map over a mask, weighted by the area each cell shares with it.
+
+use crate::geometry::Rect;
+use crate::rle::Mask;
+
+/// An encoder's output for a picture or a part of it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FeatureMap {
+    channels: usize,
+    height: usize,
+    width: usize,
+    /// `[channels, height, width]`, row-major.
+    values: Vec<f32>,
+    region_in_image: Rect,
+}
+
+/// Why there is no feature for a mask.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The mask has no pixel, or none inside the region the map covers.
+    #[error("the mask has no pixel inside the encoded part of the picture")]
+    EmptyMask,
+    /// The values are not `channels × height × width`, or the region has no area.
+    #[error("a feature map of {channels}x{height}x{width} over {region:?} has {actual} values")]
+    Shape {
+        /// Channels stated.
+        channels: usize,
+        /// Rows stated.
+        height: usize,
+        /// Columns stated.
+        width: usize,
+        /// Values given.
+        actual: usize,
+        /// The region given.
+        region: Rect,
+    },
+    /// The pooled vector is zero or not finite, so it has no direction.
+    #[error("the encoder gives no usable feature here")]
+    NoDirection,
+}
+
+impl FeatureMap {
+    /// The map `values` of shape `[channels, height, width]` whose cells tile `region_in_image` evenly.
+    ///
+    /// The region may reach past the picture, as it does where the encoder pads the picture to a square.
+    pub fn new([channels, height, width]: [usize; 3], values: Vec<f32>, region_in_image: Rect) -> Result<Self, Error> {
+        let expected = channels.checked_mul(height).and_then(|area| area.checked_mul(width));
+        let has_area = region_in_image.width() > 0.0 && region_in_image.height() > 0.0;
+        if expected != Some(values.len()) || values.is_empty() || !has_area {
+            let region = region_in_image;
+            return Err(Error::Shape { channels, height, width, actual: values.len(), region });
+        }
+        Ok(Self { channels, height, width, values, region_in_image })
+    }
+
+    /// The number of channels: the length of a pooled vector.
+    pub fn channels(&self) -> usize {
+        self.channels
+    }
+
+    /// Bytes the map takes in memory.
+    pub fn bytes(&self) -> usize {
+        self.values.len() * size_of::<f32>()
+    }
+
+    /// The mean feature under the mask, scaled to length 1.
+    pub fn pool(&self, mask: &Mask) -> Result<Vec<f32>, Error> {
+        let coverage = self.coverage(mask);
+        let mut vector = Vec::with_capacity(self.channels);
+        let covered: Vec<_> = coverage.iter().enumerate().filter(|(_, area)| **area > 0.0).collect();
+        if covered.is_empty() {
+            return Err(Error::EmptyMask);
+        }
+        for channel in self.values.chunks_exact(self.height * self.width) {
+            let sum: f64 = covered.iter().map(|(cell, area)| f64::from(channel[*cell]) * **area).sum();
+            vector.push(sum as f32);
+        }
+        normalise(&mut vector)?;
+        Ok(vector)
+    }
+
+    /// The area in cells that the mask covers of each cell, row-major; computed on the runs.
+    pub fn coverage(&self, mask: &Mask) -> Vec<f64> {
+        let mut coverage = vec![0.0; self.height * self.width];
+        let image_height = mask.size().height;
+        for run in mask.runs() {
+            let (first, last) = (run.start / image_height, (run.end - 1) / image_height);
+            let (top, bottom) = (run.start % image_height, (run.end - 1) % image_height + 1);
+            if first == last {
+                self.cover(&mut coverage, [first, first + 1], [top, bottom]);
+                continue;
+            }
+            // A run over several columns is a foot, whole columns and a head.
+            self.cover(&mut coverage, [first, first + 1], [top, image_height]);
+            self.cover(&mut coverage, [first + 1, last], [0, image_height]);
+            self.cover(&mut coverage, [last, last + 1], [0, bottom]);
+        }
+        coverage
+    }
+
+    /// Adds the pixels `columns × rows` to the cells they overlap.
+    fn cover(&self, coverage: &mut [f64], columns: [u32; 2], rows: [u32; 2]) {
+        let Rect { x1, y1, .. } = self.region_in_image;
+        let cells_per_pixel =
+            [self.width as f64 / self.region_in_image.width(), self.height as f64 / self.region_in_image.height()];
+        let x = columns.map(|x| ((f64::from(x) - x1) * cells_per_pixel[0]).clamp(0.0, self.width as f64));
+        let y = rows.map(|y| ((f64::from(y) - y1) * cells_per_pixel[1]).clamp(0.0, self.height as f64));
+        for row in y[0] as usize..y[1].ceil() as usize {
+            let tall = overlap(row, y);
+            for column in x[0] as usize..x[1].ceil() as usize {
+                coverage[row * self.width + column] += tall * overlap(column, x);
+            }
+        }
+    }
+}
+
+/// Scales a vector to length 1.
+pub fn normalise(vector: &mut [f32]) -> Result<(), Error> {
+    let length = vector.iter().map(|&value| f64::from(value).powi(2)).sum::<f64>().sqrt();
+    if !length.is_finite() || length == 0.0 {
+        return Err(Error::NoDirection);
+    }
+    for value in vector {
+        *value = (f64::from(*value) / length) as f32;
+    }
+    Ok(())
+}
+
+/// The length `[cell, cell + 1]` shares with an interval.
+fn overlap(cell: usize, [start, end]: [f64; 2]) -> f64 {
+    let cell = cell as f64;
+    (end.min(cell + 1.0) - start.max(cell)).max(0.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::geometry::Size;
+    use proptest::prelude::*;
+
+    fn whole(size: Size) -> Rect {
+        Rect { x1: 0.0, y1: 0.0, x2: f64::from(size.width), y2: f64::from(size.height) }
+    }
+
+    /// The same by counting a fine grid of points, 8 × 8 a pixel.
+    fn coverage_by_points(mask: &Mask, [height, width]: [usize; 2], region: Rect) -> Vec<f64> {
+        let mut coverage = vec![0.0; height * width];
+        let fine = 8;
+        let cells_per_pixel = [width as f64 / region.width(), height as f64 / region.height()];
+        for x in 0..mask.size().width * fine {
+            for y in 0..mask.size().height * fine {
+                let point = [x, y].map(|value| (f64::from(value) + 0.5) / f64::from(fine));
+                let column = (point[0] - region.x1) * cells_per_pixel[0];
+                let row = (point[1] - region.y1) * cells_per_pixel[1];
+                let inside = column >= 0.0 && row >= 0.0 && column < width as f64 && row < height as f64;
+                if inside && mask.contains(x / fine, y / fine) {
+                    let area = cells_per_pixel[0] * cells_per_pixel[1] / f64::from(fine * fine);
+                    coverage[row as usize * width + column as usize] += area;
+                }
+            }
+        }
+        coverage
+    }
+
+    proptest! {
+        #[test]
+        fn coverage_is_that_of_counted_points(
+            bits in proptest::collection::vec(any::<bool>(), 7 * 5),
+            rows in 1_i32..5, columns in 1_i32..9,
+            // In eighths of a pixel, so that no point of the grid lies on the border of a cell.
+            x in -24..24, y in -24..24, cell_width in 1..12, cell_height in 1..12,
+        ) {
+            let bitmap: Vec<u8> = bits.iter().map(|&bit| u8::from(bit)).collect();
+            let mask = Mask::from_column_major(Size::new(7, 5), &bitmap).unwrap();
+            let [x1, y1, x2, y2] =
+                [x, y, x + columns * cell_width, y + rows * cell_height].map(|eighths| f64::from(eighths) / 8.0);
+            let region = Rect { x1, y1, x2, y2 };
+            let shape = [rows as usize, columns as usize];
+            let map = FeatureMap::new([1, shape[0], shape[1]], vec![1.0; shape[0] * shape[1]], region).unwrap();
+            for (actual, expected) in map.coverage(&mask).iter().zip(coverage_by_points(&mask, shape, region)) {
+                prop_assert!((actual - expected).abs() < 1e-9, "{actual} {expected}");
+            }
+        }
+
+        #[test]
+        fn a_mask_inside_the_region_is_covered_whole(
+            bits in proptest::collection::vec(any::<bool>(), 7 * 5), rows in 1_usize..9, columns in 1_usize..9,
+        ) {
+            let bitmap: Vec<u8> = bits.iter().map(|&bit| u8::from(bit)).collect();
+            let mask = Mask::from_column_major(Size::new(7, 5), &bitmap).unwrap();
+            let region = Rect { x1: -1.0, y1: -2.0, x2: 9.0, y2: 6.0 };
+            let map = FeatureMap::new([1, rows, columns], vec![1.0; rows * columns], region).unwrap();
+            let pixels = map.coverage(&mask).iter().sum::<f64>() * 80.0 / (rows * columns) as f64;
+            prop_assert!((pixels - mask.area() as f64).abs() < 1e-9);
+        }
+    }
+
+    #[test]
+    fn the_mean_weighs_cells_by_area() {
+        // A map of two cells side by side over 4 × 1 pixels; the mask covers the first cell and half of the second.
+        let size = Size::new(4, 1);
+        let mask = Mask::from_row_major(size, &[1, 1, 1, 0]).unwrap();
+        let map = FeatureMap::new([2, 1, 2], vec![3.0, 0.0, 0.0, 8.0], whole(size)).unwrap();
+        assert_eq!(map.coverage(&mask), [1.0, 0.5]);
+        // (3, 0) once and (0, 8) half: (3, 4), of length 5.
+        assert_eq!(map.pool(&mask).unwrap(), [0.6, 0.8]);
+    }
+
+    #[test]
+    fn what_has_no_feature_says_so() {
+        let size = Size::new(4, 4);
+        let map = |values| FeatureMap::new([1, 1, 1], vec![values], whole(size)).unwrap();
+        let full = Mask::from_counts(size, [0, 16]).unwrap();
+        assert_eq!(map(1.0).pool(&Mask::empty(size).unwrap()), Err(Error::EmptyMask));
+        assert_eq!(map(0.0).pool(&full), Err(Error::NoDirection));
+        assert_eq!(map(f32::NAN).pool(&full), Err(Error::NoDirection));
+        let outside = Rect { x1: 10.0, y1: 0.0, x2: 12.0, y2: 2.0 };
+        assert_eq!(FeatureMap::new([1, 1, 1], vec![1.0], outside).unwrap().pool(&full), Err(Error::EmptyMask));
+        assert!(matches!(FeatureMap::new([2, 1, 1], vec![1.0], whole(size)), Err(Error::Shape { actual: 1, .. })));
+        assert!(FeatureMap::new([usize::MAX, 2, 2], vec![1.0], whole(size)).is_err());
+    }
+}

@@ -1,0 +1,221 @@
+//! The linking protocol v1 on the wire: JSON types shared by the client and the server.
+
+use serde::{Deserialize, Serialize};
+
+use crate::geometry::Size;
+use crate::rle::{self, Mask};
+
+/// Path of `POST`: which entities a mask may show.
+pub const LINK_PATH: &str = "/v1/link";
+/// Path of `PUT`, followed by the picture's SHA-256: stores a picture.
+pub const IMAGES_PATH: &str = "/v1/images/";
+/// The most entities one answer holds.
+pub const MOST_ENTITIES: u32 = 100;
+/// How many entities are answered where the request does not say.
+pub const DEFAULT_ENTITIES: u32 = 10;
+
+/// Asks which entities the masked part of a picture may show.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(all(feature = "cli", not(target_arch = "wasm32")), derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct LinkRequest {
+    /// The picture.
+    pub image: ImageRef,
+    /// The part of it that is asked about.
+    pub mask: WireMask,
+    /// The most entities to answer, 1 to 100.
+    #[serde(default = "default_entities")]
+    #[cfg_attr(all(feature = "cli", not(target_arch = "wasm32")), schema(minimum = 1, maximum = 100, default = 10))]
+    pub top_k: u32,
+}
+
+/// How a request names its picture: an object with exactly one of the keys `sha256`, `url`, `data`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(all(feature = "cli", not(target_arch = "wasm32")), derive(utoipa::ToSchema))]
+#[serde(rename_all = "lowercase")]
+pub enum ImageRef {
+    /// SHA-256 of the encoded picture, 64 lowercase hexadecimal digits; the picture was put before.
+    Sha256(String),
+    /// Where the server may fetch it; refused unless the server's allow-list holds the address.
+    Url(String),
+    /// The encoded picture itself in base64.
+    Data(String),
+}
+
+/// A mask in COCO's compressed form.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(all(feature = "cli", not(target_arch = "wasm32")), derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct WireMask {
+    /// Height and width in pixels, in COCO's order; those of the picture as displayed.
+    pub size: [u32; 2],
+    /// COCO's compressed run lengths, column-major.
+    pub counts: String,
+}
+
+/// The entities a mask may show, the likeliest first.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(all(feature = "cli", not(target_arch = "wasm32")), derive(utoipa::ToSchema))]
+pub struct LinkResponse {
+    /// Sorted by falling score, equal scores by rising QID.
+    pub entities: Vec<ScoredEntity>,
+    /// What computed the answer.
+    pub model: ModelInfo,
+    /// Where the time went.
+    pub timing_ms: Timing,
+}
+
+/// One entity of an answer.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(all(feature = "cli", not(target_arch = "wasm32")), derive(utoipa::ToSchema))]
+pub struct ScoredEntity {
+    /// Wikidata identifier, or the data set's own category id where it has no QIDs.
+    pub qid: String,
+    /// Title as plain text, never HTML.
+    pub title: String,
+    /// What the entity is, in a few words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    /// How likely the mask shows this entity, 0 to 1, calibrated on pictures held out of the index.
+    #[cfg_attr(all(feature = "cli", not(target_arch = "wasm32")), schema(minimum = 0, maximum = 1))]
+    pub score: f32,
+    /// Where to read about it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
+    /// A small picture of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub thumbnail: Option<String>,
+    /// The stored masks the score rests on, the nearest first.
+    #[serde(default)]
+    pub evidence: Vec<Evidence>,
+}
+
+/// A stored mask that resembles the one asked about.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(all(feature = "cli", not(target_arch = "wasm32")), derive(utoipa::ToSchema))]
+pub struct Evidence {
+    /// Its annotation's id in the annotation file the index was built from.
+    pub annotation: String,
+    /// Its picture: an address, relative to the page where it has no scheme.
+    pub picture: String,
+    /// The mask's box in that picture, `[x1, y1, x2, y2]` in pixels.
+    #[serde(rename = "box")]
+    pub bounds: [f32; 4],
+    /// Cosine of the two feature vectors, -1 to 1.
+    pub similarity: f32,
+}
+
+/// What computed an answer.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(all(feature = "cli", not(target_arch = "wasm32")), derive(utoipa::ToSchema))]
+pub struct ModelInfo {
+    /// The encoder's id.
+    pub encoder: String,
+    /// SHA-256 of the encoder's ONNX file.
+    pub encoder_sha256: String,
+    /// SHA-256 of the index's header.
+    pub index_sha256: String,
+    /// How many entities the index holds.
+    pub entities: u64,
+    /// How many masks the index holds.
+    pub entries: u64,
+}
+
+/// Milliseconds spent on the server.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(all(feature = "cli", not(target_arch = "wasm32")), derive(utoipa::ToSchema))]
+pub struct Timing {
+    /// Waiting for a free worker.
+    pub queue: f64,
+    /// Reading the picture and running the encoder; near 0 where the features were known.
+    pub encode: f64,
+    /// Averaging the features over the mask.
+    pub pool: f64,
+    /// Searching the index.
+    pub search: f64,
+    /// All of it.
+    pub total: f64,
+}
+
+/// Answer to a stored picture.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(all(feature = "cli", not(target_arch = "wasm32")), derive(utoipa::ToSchema))]
+pub struct StoredImage {
+    /// SHA-256 of the encoded picture.
+    pub sha256: String,
+    /// Width as displayed, in pixels.
+    pub width: u32,
+    /// Height as displayed, in pixels.
+    pub height: u32,
+}
+
+impl WireMask {
+    /// The wire form of a mask.
+    pub fn from_mask(mask: &Mask) -> Self {
+        let Size { width, height } = mask.size();
+        Self { size: [height, width], counts: mask.to_compressed() }
+    }
+
+    /// The mask itself, checked.
+    pub fn to_mask(&self) -> Result<Mask, rle::Error> {
+        let [height, width] = self.size;
+        Mask::from_compressed(Size::new(width, height), &self.counts)
+    }
+}
+
+/// Whether a text is a SHA-256 as the protocol writes it: 64 lowercase hexadecimal digits.
+pub fn is_sha256(text: &str) -> bool {
+    text.len() == 64 && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+}
+
+/// SHA-256 of some bytes as the protocol writes it.
+pub fn sha256_hex(bytes: &[u8]) -> String {
+    use sha2::{Digest as _, Sha256};
+    use std::fmt::Write as _;
+    Sha256::digest(bytes).iter().fold(String::with_capacity(64), |mut text, byte| {
+        // Writing to a string cannot fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+fn default_entities() -> u32 {
+    DEFAULT_ENTITIES
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_request_reads_as_the_protocol_says() {
+        let text = r#"{"image":{"sha256":"ab"},"mask":{"size":[2,3],"counts":"06"}}"#;
+        let request: LinkRequest = serde_json::from_str(text).unwrap();
+        assert_eq!(request.image, ImageRef::Sha256("ab".into()));
+        assert_eq!(request.top_k, 10);
+        assert_eq!(request.mask.to_mask().unwrap().size(), Size::new(3, 2));
+        let again: LinkRequest = serde_json::from_str(&serde_json::to_string(&request).unwrap()).unwrap();
+        assert_eq!(again, request);
+    }
+
+    #[test]
+    fn a_wrong_request_is_refused_with_the_reason() {
+        for (text, reason) in [
+            (r#"{"image":{"file":"/etc/passwd"},"mask":{"size":[2,3],"counts":"06"}}"#, "unknown variant `file`"),
+            (r#"{"image":{"sha256":"a","url":"b"},"mask":{"size":[2,3],"counts":"06"}}"#, "expected"),
+            (r#"{"image":{"sha256":"a"},"mask":{"size":[2,-3],"counts":"06"}}"#, "integer `-3`"),
+            (r#"{"image":{"sha256":"a"},"mask":{"size":[2,3,4],"counts":"06"}}"#, "trailing"),
+            (r#"{"image":{"sha256":"a"},"mask":{"size":[2,3],"counts":"06"},"topk":3}"#, "unknown field `topk`"),
+        ] {
+            let error = serde_json::from_str::<LinkRequest>(text).unwrap_err().to_string();
+            assert!(error.contains(reason), "{text}: {error}");
+        }
+    }
+
+    #[test]
+    fn hashes_are_lowercase_hexadecimal() {
+        let empty = sha256_hex(b"");
+        assert_eq!(empty, "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
+        assert!(is_sha256(&empty) && !is_sha256(&empty.to_uppercase()) && !is_sha256(&empty[1..]));
+    }
+}

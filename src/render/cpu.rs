@@ -1,0 +1,270 @@
+//! The renderer without a GPU: the specification of the other, its oracle and its stand-in.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use super::columns::Columns;
+use super::line::{Stroke, sides_of};
+use super::outline::{Segment, segments_of};
+use super::picture::{Picture, shown};
+use super::style::{Look, PATTERN_GAP_OPACITY, PatternGrid};
+use super::view::Anchor;
+use super::{Error, Frame, Scene, Style, View};
+use crate::geometry::{Rect, Size};
+
+/// The most pixels of a canvas this renderer draws: 2²⁶, four times a screen of 8K.
+const MOST_CANVAS_PIXELS: u64 = 1 << 26;
+
+/// Draws a scene into memory.
+#[derive(Debug)]
+pub struct CpuRenderer {
+    scene: Arc<Scene>,
+    segments: Vec<Vec<Segment>>,
+    picture: Option<Arc<Picture>>,
+    picture_is_elsewhere: bool,
+}
+
+impl CpuRenderer {
+    /// The renderer of a scene, as yet without its picture.
+    pub fn new(scene: Arc<Scene>) -> Self {
+        let segments = scene.items().iter().map(|item| segments_of(&item.columns)).collect();
+        Self { scene, segments, picture: None, picture_is_elsewhere: false }
+    }
+
+    /// Sets or takes away the picture under the masks; without one the frames show an outline of its size.
+    pub fn set_picture(&mut self, picture: Option<Arc<Picture>>) {
+        self.picture = picture;
+        self.picture_is_elsewhere = false;
+    }
+
+    /// Says that somebody else draws the picture below, as a page does with `drawImage`: frames then hold the
+    /// overlays alone and no outline of a missing picture.
+    pub fn leave_picture_out(&mut self) {
+        self.picture = None;
+        self.picture_is_elsewhere = true;
+    }
+
+    /// Draws one frame.
+    pub fn draw(&self, view: &View, style: &Style) -> Result<Frame, Error> {
+        view.check()?;
+        let actual = view.canvas.pixels();
+        if actual > MOST_CANVAS_PIXELS {
+            return Err(Error::Limit { what: "pixels of the canvas", limit: MOST_CANVAS_PIXELS, actual });
+        }
+        let looks = style.looks(&self.scene, view, self.picture.is_some() || self.picture_is_elsewhere);
+        let mut canvas = Canvas::new(view);
+        if let Some(picture) = &self.picture {
+            canvas.draw_picture(picture, self.scene.size());
+        }
+        let items = self.scene.items();
+        canvas.draw_boxes(&[whole(self.scene.size())], looks[items.len()]);
+        for (item, &look) in items.iter().zip(&looks) {
+            canvas.fill(&item.columns, look);
+        }
+        for (segments, &look) in self.segments.iter().zip(&looks) {
+            canvas.draw_outline(segments, look);
+        }
+        for (item, &look) in items.iter().zip(&looks).filter(|_| style.boxes) {
+            canvas.draw_boxes(&item.boxes, look);
+        }
+        for index in style.raised(&self.scene) {
+            canvas.draw_outline(&self.segments[index], looks[index]);
+            if style.boxes {
+                canvas.draw_boxes(&items[index].boxes, looks[index]);
+            }
+        }
+        Ok(canvas.frame)
+    }
+}
+
+/// The rectangle of a whole picture.
+pub(super) fn whole(size: Size) -> Rect {
+    Rect::from_xywh([0.0, 0.0, f64::from(size.width), f64::from(size.height)])
+}
+
+/// A frame being drawn, and where the picture lies in it.
+struct Canvas {
+    frame: Frame,
+    anchor: Anchor,
+    grid: PatternGrid,
+}
+
+impl Canvas {
+    fn new(view: &View) -> Self {
+        Self { frame: Frame::transparent(view.canvas), anchor: view.anchor(), grid: PatternGrid::of(view) }
+    }
+
+    fn draw_picture(&mut self, picture: &Picture, scene: Size) {
+        let size = self.frame.size();
+        let columns = shown(&self.anchor, scene.width, size.width, 0);
+        for y in shown(&self.anchor, scene.height, size.height, 1) {
+            let y_in_image = self.anchor.position_in_image(y, 1);
+            for x in columns.clone() {
+                let position = [self.anchor.position_in_image(x, 0), y_in_image];
+                let color = picture.sample(position, self.anchor.scale, scene);
+                self.pixel(x, y).copy_from_slice(&color.map(|channel| (channel + 0.5) as u8));
+            }
+        }
+    }
+
+    fn fill(&mut self, columns: &Columns, look: Look) {
+        if look.fill >> 24 == 0 {
+            return;
+        }
+        let [strokes, gaps] = [1.0, PATTERN_GAP_OPACITY].map(|part| Blend::new(look.fill, part));
+        let size = self.frame.size();
+        let from = self.anchor.edge_in_canvas(columns.x as i32, 0).max(0);
+        let to = self.anchor.edge_in_canvas((columns.x + columns.width()) as i32, 0).min(size.width as i32);
+        for x in from..to {
+            for run in columns.runs_of(self.anchor.pixel_in_image(x, 0) as u32) {
+                for y in self.rows(*run) {
+                    let on_stroke = self.grid.on_stroke(look.pattern(), x as u32, y as u32);
+                    (if on_stroke { strokes } else { gaps }).over(self.pixel(x, y));
+                }
+            }
+        }
+    }
+
+    fn draw_outline(&mut self, segments: &[Segment], look: Look) {
+        let anchor = self.anchor;
+        let lines = segments.iter().map(|segment| {
+            let (x, y, length) = (i32::from(segment.x), i32::from(segment.y), i32::from(segment.length));
+            let (right, bottom) = if segment.vertical { (x, y + length) } else { (x + length, y) };
+            [
+                anchor.edge_in_canvas(x, 0),
+                anchor.edge_in_canvas(y, 1),
+                anchor.edge_in_canvas(right, 0),
+                anchor.edge_in_canvas(bottom, 1),
+            ]
+        });
+        self.draw_lines(&lines, look.outline_width(), look);
+    }
+
+    fn draw_boxes(&mut self, boxes: &[Rect], look: Look) {
+        for rect in boxes {
+            self.draw_lines(&sides_of(rect, &self.anchor).into_iter(), look.box_width(), look);
+        }
+    }
+
+    fn draw_lines(&mut self, lines: &(impl Iterator<Item = [i32; 4]> + Clone), width: i32, look: Look) {
+        for stroke in Stroke::IN_ORDER.into_iter().filter(|stroke| width > 0 && stroke.color(look) != 0) {
+            for line in lines.clone() {
+                self.paint(stroke.cover(line, width, look), stroke.color(look));
+            }
+        }
+    }
+
+    /// Sets the device pixels `[left, top, right, bottom)` to an opaque colour.
+    fn paint(&mut self, [left, top, right, bottom]: [i32; 4], color: u32) {
+        let size = self.frame.size();
+        let (left, right) = (left.max(0), right.min(size.width as i32));
+        for y in top.max(0)..bottom.min(size.height as i32) {
+            for x in left..right {
+                self.pixel(x, y).copy_from_slice(&color.to_le_bytes());
+            }
+        }
+    }
+
+    /// The device rows of a run.
+    fn rows(&self, [top, bottom]: [u16; 2]) -> Range<i32> {
+        let row = |y: u16| self.anchor.edge_in_canvas(i32::from(y), 1);
+        row(top).max(0)..row(bottom).min(self.frame.size().height as i32)
+    }
+
+    fn pixel(&mut self, x: i32, y: i32) -> &mut [u8] {
+        let at = 4 * (y as usize * self.frame.size().width as usize + x as usize);
+        &mut self.frame.rgba_mut()[at..at + 4]
+    }
+}
+
+/// A colour to be laid over others: `source + (1 - alpha) * target`, premultiplied, rounded to the nearest byte.
+#[derive(Clone, Copy)]
+struct Blend {
+    /// The premultiplied colour, 0 to 255, with the half that rounds.
+    source: [f32; 4],
+    keep: f32,
+}
+
+impl Blend {
+    fn new(color: u32, opacity: f32) -> Self {
+        let [red, green, blue, alpha] = color.to_le_bytes().map(f32::from);
+        let alpha = alpha / 255.0 * opacity;
+        let source = [red, green, blue, 255.0].map(|channel| channel * alpha + 0.5);
+        Self { source, keep: 1.0 - alpha }
+    }
+
+    fn over(self, target: &mut [u8]) {
+        for (channel, source) in target.iter_mut().zip(self.source) {
+            *channel = (f32::from(*channel) * self.keep + source) as u8;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::geometry::Transform;
+    use crate::render::{Overlay, PALETTE};
+    use crate::rle::Mask;
+
+    /// A 4 × 4 picture whose pixel (1, 1) is a mask, under a view of 4 device pixels each.
+    fn draw(style: &Style, picture: Option<Arc<Picture>>) -> Frame {
+        let size = Size::new(4, 4);
+        let mut scene = Scene::new(size).unwrap();
+        let masks = vec![Mask::from_boundaries(size, vec![5, 6]).unwrap()];
+        scene
+            .push(Overlay { masks, boxes: vec![Rect::from_xywh([2.0, 2.0, 1.0, 1.5])], ..Overlay::default() })
+            .unwrap();
+        let mut renderer = CpuRenderer::new(scene.into());
+        renderer.set_picture(picture);
+        let canvas_from_image = Transform { scale: 4.0, ..Transform::default() };
+        let view = View { canvas: Size::new(16, 16), device_pixel_ratio: 1.0, canvas_from_image };
+        renderer.draw(&view, style).unwrap()
+    }
+
+    fn at(frame: &Frame, x: usize, y: usize) -> [u8; 4] {
+        frame.rgba().as_chunks().0[16 * y + x]
+    }
+
+    fn black() -> Arc<Picture> {
+        let rgba = [0, 0, 0, 255].repeat(16);
+        Picture::from_rgba(Size::new(4, 4), rgba).unwrap().into()
+    }
+
+    #[test]
+    fn a_fill_covers_its_pixels_and_no_other() {
+        let style = Style { outline_width: 0.0, fill_opacity: 1.0, ..Style::default() };
+        let frame = draw(&style, Some(black()));
+        let color = PALETTE[0];
+        for (x, y) in (0..16).flat_map(|x| (0..16).map(move |y| (x, y))) {
+            let inside = (4..8).contains(&x) && (4..8).contains(&y);
+            let expected = if inside { [color.red, color.green, color.blue, 255] } else { [0, 0, 0, 255] };
+            assert_eq!(at(&frame, x, y), expected, "({x}, {y})");
+        }
+    }
+
+    #[test]
+    fn an_outline_is_a_coloured_line_in_a_dark_casing() {
+        let frame = draw(&Style { fill_opacity: 0.0, ..Style::default() }, None);
+        let row: Vec<u8> = (2..10).map(|x| at(&frame, x, 6)[0]).collect();
+        let line = PALETTE[0].red;
+        assert_eq!(row, [0, line, line, 0, 0, line, line, 0]);
+        assert_eq!(at(&frame, 1, 6)[3], 0);
+        assert_eq!(at(&frame, 2, 6), [0, 0, 0, 255]);
+    }
+
+    #[test]
+    fn a_missing_picture_leaves_a_frame_and_boxes_are_drawn_when_asked() {
+        let plain = Style { fill_opacity: 0.0, outline_width: 0.0, ..Style::default() };
+        assert_eq!(at(&draw(&plain, None), 15, 9)[3], 255);
+        assert_eq!(at(&draw(&plain, None), 9, 9)[3], 0);
+        let boxes = Style { boxes: true, outline_width: 1.0, ..plain };
+        assert_eq!(at(&draw(&boxes, None), 10, 7)[..3], [PALETTE[0].red, PALETTE[0].green, PALETTE[0].blue]);
+    }
+
+    #[test]
+    fn a_hidden_overlay_is_not_drawn() {
+        let style = Style { hidden: [0].into(), boxes: true, ..Style::default() };
+        assert!(draw(&style, Some(black())).rgba().as_chunks::<4>().0.iter().all(|pixel| *pixel == [0, 0, 0, 255]));
+    }
+}

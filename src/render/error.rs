@@ -1,0 +1,89 @@
+//! What can be wrong with a scene or with the machine that draws it, by whose fault.
+
+use crate::geometry::Size;
+
+/// Why something could not be put into a scene or drawn.
+#[derive(Clone, Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A mask is not of the picture's size; give the record's finding to the person and leave it out.
+    #[error("mask {at} is {actual}, its picture is {expected}")]
+    MaskSize {
+        /// Which mask of the overlay.
+        at: usize,
+        /// The scene's size.
+        expected: Size,
+        /// The mask's size.
+        actual: Size,
+    },
+    /// A box has a corner that is not a finite number.
+    #[error("box {at} has a corner that is no finite number")]
+    Box {
+        /// Which box of the overlay.
+        at: usize,
+    },
+    /// A picture's bytes are not `4 * width * height`.
+    #[error("an RGBA picture of {size} needs {expected} bytes, not {actual}", expected = 4 * size.pixels())]
+    PictureLength {
+        /// The size given.
+        size: Size,
+        /// The bytes given.
+        actual: usize,
+    },
+    /// A view's scale, position or pixel ratio is not finite, or not positive where it must be.
+    #[error("the view's scale, position and pixel ratio must be finite, scale and ratio above zero")]
+    View,
+    /// A stated limit would be passed; nothing was allocated.
+    #[error("{what}: {actual} is over the limit of {limit}")]
+    Limit {
+        /// What is limited.
+        what: &'static str,
+        /// The most that is taken.
+        limit: u64,
+        /// What was asked for.
+        actual: u64,
+    },
+    /// No usable GPU: draw with the CPU renderer.
+    #[cfg(feature = "gpu")]
+    #[error("no WebGPU adapter: {0}")]
+    Adapter(#[from] wgpu::RequestAdapterError),
+    /// The GPU's adapter gave no device: draw with the CPU renderer.
+    #[cfg(feature = "gpu")]
+    #[error("no WebGPU device: {0}")]
+    Device(#[from] wgpu::RequestDeviceError),
+    /// The canvas takes no WebGPU context, most often because it has a context of another kind already.
+    #[cfg(feature = "gpu")]
+    #[error("the canvas takes no WebGPU surface: {0}")]
+    Surface(#[from] wgpu::CreateSurfaceError),
+    /// The adapter cannot present to this canvas.
+    #[cfg(feature = "gpu")]
+    #[error("the adapter offers no format for this canvas")]
+    SurfaceFormat,
+    /// A picture could not be scaled down to the GPU's limit on a 2D canvas.
+    #[error("the picture could not be scaled from {from} to {to}")]
+    PictureScaling {
+        /// The picture's own size.
+        from: Size,
+        /// The size asked for.
+        to: Size,
+    },
+    /// The device was lost: rebuild the renderer and draw again.
+    #[cfg(feature = "gpu")]
+    #[error("the GPU device was lost: {0}")]
+    Lost(super::LostReason),
+    /// The GPU refused its work, most often for want of memory: draw with the CPU renderer.
+    #[cfg(feature = "gpu")]
+    #[error("the GPU reported: {message}")]
+    Gpu {
+        /// What the driver or browser said.
+        message: String,
+    },
+    /// The GPU did not hand back what it drew.
+    #[cfg(feature = "gpu")]
+    #[error("the drawn frame could not be read back")]
+    ReadBack,
+    /// Only an offscreen target can be read back.
+    #[cfg(feature = "gpu")]
+    #[error("a canvas cannot be read back; draw to an offscreen target")]
+    NotOffscreen,
+}

@@ -1,0 +1,43 @@
+//! A browser's `ImageBitmap` on its way into a texture; it never passes through wasm memory.
+
+use wasm_bindgen::JsCast;
+
+use super::context::Context;
+use crate::geometry::Size;
+use crate::render::Error;
+
+/// Copies the bitmap, its sides divided by `factor` on a 2D canvas where that is not 1.
+pub(super) fn upload(
+    context: &Context,
+    texture: &wgpu::Texture,
+    bitmap: &web_sys::ImageBitmap,
+    factor: u32,
+) -> Result<(), Error> {
+    let source = if factor == 1 {
+        wgpu::ExternalImageSource::ImageBitmap(bitmap.clone())
+    } else {
+        let from = Size::new(bitmap.width(), bitmap.height());
+        let to = Size::new(texture.width(), texture.height());
+        let canvas = scaled(bitmap, to).ok_or(Error::PictureScaling { from, to })?;
+        wgpu::ExternalImageSource::OffscreenCanvas(canvas)
+    };
+    let source = wgpu::CopyExternalImageSourceInfo { source, origin: wgpu::Origin2d::ZERO, flip_y: false };
+    let destination = wgpu::CopyExternalImageDestInfo {
+        texture,
+        mip_level: 0,
+        origin: wgpu::Origin3d::ZERO,
+        aspect: wgpu::TextureAspect::All,
+        color_space: wgpu::PredefinedColorSpace::Srgb,
+        premultiplied_alpha: true,
+    };
+    context.queue.copy_external_image_to_texture(&source, destination, texture.size());
+    Ok(())
+}
+
+fn scaled(bitmap: &web_sys::ImageBitmap, to: Size) -> Option<web_sys::OffscreenCanvas> {
+    let canvas = web_sys::OffscreenCanvas::new(to.width, to.height).ok()?;
+    let context = canvas.get_context("2d").ok()??.dyn_into::<web_sys::OffscreenCanvasRenderingContext2d>().ok()?;
+    let (width, height) = (f64::from(to.width), f64::from(to.height));
+    context.draw_image_with_image_bitmap_and_dw_and_dh(bitmap, 0.0, 0.0, width, height).ok()?;
+    Some(canvas)
+}

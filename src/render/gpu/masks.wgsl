@@ -1,0 +1,207 @@
+// Fills from run boundaries, outlines and boxes as lines of whole device pixels. Twin of cpu.rs, line.rs and view.rs.
+
+struct Frame {
+    // Width and height of the canvas in device pixels.
+    canvas: vec2<u32>,
+    // A pixel of the picture near the canvas's top-left corner, and where its corner lies in the canvas.
+    anchor_in_image: vec2<i32>,
+    anchor_in_canvas: vec2<f32>,
+    // Size of the picture's space.
+    image: vec2<f32>,
+    // See style.rs, PatternGrid.
+    pattern_shift: vec2<u32>,
+    pattern_period: u32,
+    // Device pixels per pixel of the picture.
+    scale: f32,
+}
+
+// See style.rs.
+struct Look {
+    fill: u32,
+    line: u32,
+    casing: u32,
+    sizes: u32,
+}
+
+// The box of a mask in pixels of the picture, and where its columns begin in `runs`.
+struct MaskBox {
+    left: u32,
+    top: u32,
+    right: u32,
+    bottom: u32,
+    columns: u32,
+}
+
+// Up to 64 neighbouring segments of one mask; drawn as one stroke.
+struct Chunk {
+    mask: u32,
+    first: u32,
+    count: u32,
+    // 0 the casing, 1 the core.
+    stroke: u32,
+}
+
+// A box of an overlay in image space.
+struct Box {
+    top_left: vec2<f32>,
+    bottom_right: vec2<f32>,
+    mask: u32,
+}
+
+@group(0) @binding(0) var<uniform> frame: Frame;
+@group(0) @binding(1) var<storage, read> looks: array<Look>;
+@group(0) @binding(2) var<storage, read> masks: array<MaskBox>;
+// For each mask: a start a column and one past the end, then the runs they point at, top | bottom << 16.
+@group(0) @binding(3) var<storage, read> runs: array<u32>;
+// x | y << 16, length | vertical << 16.
+@group(0) @binding(4) var<storage, read> segments: array<vec2<u32>>;
+@group(0) @binding(5) var<storage, read> chunks: array<Chunk>;
+@group(0) @binding(6) var<storage, read> boxes: array<Box>;
+
+const NOWHERE = vec4<f32>(2.0, 2.0, 0.0, 1.0);
+const FARTHEST = 1e6;
+const GAP_OPACITY = 0.3;
+
+struct Fill {
+    @builtin(position) position: vec4<f32>,
+    @location(0) @interpolate(flat, either) mask: u32,
+}
+
+struct Line {
+    @builtin(position) position: vec4<f32>,
+    @location(0) @interpolate(flat, either) color: u32,
+}
+
+@vertex
+fn vs_fill(@builtin(vertex_index) corner: u32, @builtin(instance_index) mask: u32) -> Fill {
+    let extent = masks[mask];
+    if looks[mask].fill >> 24u == 0u {
+        return Fill(NOWHERE, mask);
+    }
+    let top_left = edge_in_canvas(vec2<i32>(vec2(extent.left, extent.top)));
+    let bottom_right = edge_in_canvas(vec2<i32>(vec2(extent.right, extent.bottom)));
+    return Fill(corner_of(vec4(top_left, bottom_right), corner), mask);
+}
+
+@fragment
+fn fs_fill(in: Fill) -> @location(0) vec4<f32> {
+    let extent = masks[in.mask];
+    let pixel = pixel_in_image(in.position.xy);
+    let column = u32(clamp(pixel.x, i32(extent.left), i32(extent.right) - 1)) - extent.left;
+    let y = u32(max(pixel.y, 0));
+    // The first run of the column that ends below the pixel.
+    var low = runs[extent.columns + column];
+    let end = runs[extent.columns + column + 1u];
+    var high = end;
+    while low < high {
+        let middle = (low + high) / 2u;
+        if runs[middle] >> 16u <= y {
+            low = middle + 1u;
+        } else {
+            high = middle;
+        }
+    }
+    if low == end || (runs[low] & 0xffffu) > y {
+        discard;
+    }
+    let look = looks[in.mask];
+    var color = unpack4x8unorm(look.fill);
+    if !on_stroke(look.sizes & 0xffu, vec2<u32>(in.position.xy)) {
+        color.a *= GAP_OPACITY;
+    }
+    return vec4(color.rgb * color.a, color.a);
+}
+
+@vertex
+fn vs_outline(@builtin(vertex_index) corner: u32, @builtin(instance_index) instance: u32) -> Line {
+    let chunk = chunks[instance / 64u];
+    let in_chunk = instance % 64u;
+    if in_chunk >= chunk.count {
+        return Line(NOWHERE, 0u);
+    }
+    let segment = segments[chunk.first + in_chunk];
+    let start = vec2<i32>(vec2(segment.x & 0xffffu, segment.x >> 16u));
+    let length = i32(segment.y & 0xffffu);
+    let end = start + select(vec2(length, 0), vec2(0, length), segment.y >> 16u == 1u);
+    let look = looks[chunk.mask];
+    let width = look.sizes >> 8u & 0xffu;
+    return line(vec4(edge_in_canvas(start), edge_in_canvas(end)), i32(width), look, chunk.stroke, corner);
+}
+
+@vertex
+fn vs_box(@builtin(vertex_index) corner: u32, @builtin(instance_index) instance: u32) -> Line {
+    // Eight instances a box: four sides of the casing, four of the core.
+    let rect = boxes[instance / 8u];
+    let a = real_edge_in_canvas(rect.top_left);
+    let b = real_edge_in_canvas(rect.bottom_right);
+    var side: vec4<i32>;
+    switch instance % 4u {
+        case 0u: { side = vec4(a.x, a.y, b.x, a.y); }
+        case 1u: { side = vec4(a.x, b.y, b.x, b.y); }
+        case 2u: { side = vec4(a.x, a.y, a.x, b.y); }
+        default: { side = vec4(b.x, a.y, b.x, b.y); }
+    }
+    let look = looks[rect.mask];
+    return line(side, i32(look.sizes >> 24u), look, instance / 4u % 2u, corner);
+}
+
+@fragment
+fn fs_line(in: Line) -> @location(0) vec4<f32> {
+    return unpack4x8unorm(in.color);
+}
+
+fn line(between: vec4<i32>, width: i32, look: Look, stroke: u32, corner: u32) -> Line {
+    let color = select(look.line, look.casing, stroke == 0u);
+    if color == 0u || width == 0 {
+        return Line(NOWHERE, 0u);
+    }
+    let casing = select(0, i32(look.sizes >> 16u & 0xffu), stroke == 0u);
+    let before = (width + 1) / 2 + casing;
+    let after = width / 2 + casing;
+    return Line(corner_of(vec4(between.xy - before, between.zw + after), corner), color);
+}
+
+// A corner of the device pixels [left, top, right, bottom) of a triangle strip, in clip space.
+fn corner_of(rect: vec4<i32>, corner: u32) -> vec4<f32> {
+    // Cut a little outside the canvas: clip space keeps its precision however far the rectangle reaches.
+    let most = vec2<i32>(frame.canvas) + 8;
+    let top_left = clamp(rect.xy, vec2(-8), most);
+    let bottom_right = clamp(rect.zw, vec2(-8), most);
+    let at = vec2<f32>(select(top_left, bottom_right, vec2(corner % 2u == 1u, corner / 2u == 1u)));
+    let clip = at / vec2<f32>(frame.canvas) * 2.0 - 1.0;
+    return vec4(clip.x, -clip.y, 0.0, 1.0);
+}
+
+fn edge_in_canvas(image: vec2<i32>) -> vec2<i32> {
+    return snapped(vec2<f32>(image - frame.anchor_in_image));
+}
+
+fn real_edge_in_canvas(image: vec2<f32>) -> vec2<i32> {
+    return snapped(image - vec2<f32>(frame.anchor_in_image));
+}
+
+fn snapped(from_anchor: vec2<f32>) -> vec2<i32> {
+    let exact = from_anchor * frame.scale + frame.anchor_in_canvas;
+    return vec2<i32>(ceil(clamp(exact, vec2(-FARTHEST), vec2(FARTHEST)) - 0.5));
+}
+
+// `canvas` is the middle of a device pixel.
+fn pixel_in_image(canvas: vec2<f32>) -> vec2<i32> {
+    return vec2<i32>(floor((canvas - frame.anchor_in_canvas) / frame.scale)) + frame.anchor_in_image;
+}
+
+fn on_stroke(pattern: u32, canvas: vec2<u32>) -> bool {
+    let period = frame.pattern_period;
+    let half = period / 2u;
+    let at = (canvas + frame.pattern_shift) % vec2(period);
+    switch pattern {
+        case 1u: { return (at.x + at.y) % period < half; }
+        case 2u: { return (at.x + period - at.y) % period < half; }
+        case 3u: { return at.y < half; }
+        case 4u: { return at.x < half; }
+        case 5u: { return (at.x < half) == (at.y < half); }
+        case 6u: { return at.x < half && at.y < half; }
+        case 7u: { return at.x < half || at.y < half; }
+        default: { return true; }
+    }
+}

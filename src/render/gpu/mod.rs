@@ -1,0 +1,260 @@
+//! The renderer by WebGPU: fills from run boundaries, no bitmap, one pass a frame.
+
+#[cfg(target_arch = "wasm32")]
+mod bitmap;
+mod context;
+#[cfg(test)]
+mod layout_test;
+mod output;
+mod pack;
+mod pipelines;
+mod signal;
+mod upload;
+
+use std::sync::Arc;
+
+pub use context::LostReason;
+pub use output::Target;
+pub use upload::PictureFit;
+
+use context::Context;
+use output::Output;
+use pack::INSTANCES_A_BOX;
+use pipelines::Pipelines;
+use upload::{FrameUniforms, PictureSource, PictureTexture, SceneBuffers};
+
+use super::style::Look;
+use super::{Error, Frame, Picture, Scene, Style, View};
+
+/// Draws a scene by WebGPU, to a canvas or to a texture.
+///
+/// Scene and picture are kept, so that [`Self::rebuild`] can make everything anew when the device is lost.
+pub struct GpuRenderer {
+    target: Target,
+    scene: Arc<Scene>,
+    picture: Option<PictureSource>,
+    live: Live,
+}
+
+/// What became of a frame.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Drawn {
+    /// It was drawn.
+    Shown {
+        /// Bytes sent to the GPU for it: at most the frame's uniforms and 16 bytes an overlay.
+        uploaded_bytes: u64,
+    },
+    /// The canvas has no pixels or takes no frame now, as when its tab is covered; draw again when it shows.
+    Skipped,
+}
+
+/// Bytes of GPU memory by what they hold, as allocated.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct GpuMemory {
+    /// Runs, outlines, boxes, looks and uniforms.
+    pub overlays: u64,
+    /// The picture's texture.
+    pub picture: u64,
+    /// The offscreen target; 0 for a canvas, whose memory is the browser's.
+    pub target: u64,
+}
+
+impl GpuRenderer {
+    /// Opens a GPU device and prepares the scene, as yet without its picture.
+    ///
+    /// [`Error::Adapter`], [`Error::Device`] and [`Error::Surface`] mean that the CPU renderer must do.
+    pub async fn new(target: Target, scene: Arc<Scene>) -> Result<Self, Error> {
+        let live = Live::open(&target, &scene, None).await?;
+        Ok(Self { target, scene, picture: None, live })
+    }
+
+    /// Puts another scene in place and takes the picture away.
+    pub fn set_scene(&mut self, scene: Arc<Scene>) -> Result<(), Error> {
+        self.picture = None;
+        self.live.picture = None;
+        self.live.buffers = SceneBuffers::new(&self.live.context, &self.live.pipelines, &scene)?;
+        self.live.looks.clear();
+        self.scene = scene;
+        Ok(())
+    }
+
+    /// Puts a scene of the same picture in place, as after an overlay is added.
+    pub fn update_scene(&mut self, scene: Arc<Scene>) -> Result<(), Error> {
+        let picture = self.picture.take();
+        self.set_scene(scene)?;
+        self.picture = picture;
+        self.live.set_picture(self.picture.as_ref())
+    }
+
+    /// Sets or takes away the picture under the masks; without one the frames show an outline of its size.
+    pub fn set_picture(&mut self, picture: Option<Arc<Picture>>) -> Result<PictureFit, Error> {
+        self.set_picture_source(picture.map(PictureSource::Pixels))
+    }
+
+    /// Sets the picture from a browser's decoded image, which is kept until the next picture or scene.
+    #[cfg(target_arch = "wasm32")]
+    pub fn set_picture_bitmap(&mut self, bitmap: web_sys::ImageBitmap) -> Result<PictureFit, Error> {
+        self.set_picture_source(Some(PictureSource::Bitmap(bitmap)))
+    }
+
+    /// Draws one frame; asks for no next one.
+    pub fn draw(&mut self, view: &View, style: &Style) -> Result<Drawn, Error> {
+        self.live.draw(&self.scene, view, style)
+    }
+
+    /// Waits until the GPU has done all it was given.
+    pub async fn finish(&self) -> Result<(), Error> {
+        self.live.context.finish().await
+    }
+
+    /// The frame last drawn to [`Target::Offscreen`].
+    pub async fn read_back(&self) -> Result<Frame, Error> {
+        self.live.context.check()?;
+        self.live.output.read_back(&self.live.context).await
+    }
+
+    /// Completes when the device is lost, be it at once; then call [`Self::rebuild`] and draw again.
+    pub fn lost(&self) -> impl Future<Output = LostReason> + use<> {
+        self.live.context.lost.clone()
+    }
+
+    /// Opens a new device and makes everything anew from the scene and picture kept.
+    pub async fn rebuild(&mut self) -> Result<(), Error> {
+        self.live = Live::open(&self.target, &self.scene, self.picture.as_ref()).await?;
+        Ok(())
+    }
+
+    /// Gives the GPU's memory back at once; every later call answers [`Error::Lost`] until [`Self::rebuild`].
+    pub fn destroy(&self) {
+        self.live.context.device.destroy();
+    }
+
+    /// GPU memory in use, as allocated.
+    pub fn memory(&self) -> GpuMemory {
+        GpuMemory {
+            overlays: self.live.buffers.bytes,
+            picture: self.live.picture.as_ref().map_or(0, |picture| picture.bytes),
+            target: self.live.output.bytes(),
+        }
+    }
+
+    /// What draws, for a status line: the adapter's name, or its driver's where a browser hides the name.
+    pub fn adapter_name(&self) -> String {
+        let info = &self.live.context.adapter;
+        if info.name.is_empty() { format!("{:?} {}", info.backend, info.driver) } else { info.name.clone() }
+    }
+
+    fn set_picture_source(&mut self, source: Option<PictureSource>) -> Result<PictureFit, Error> {
+        self.live.set_picture(source.as_ref())?;
+        self.picture = source;
+        Ok(self.live.picture.as_ref().map_or(PictureFit::Whole, |picture| picture.fit))
+    }
+}
+
+impl std::fmt::Debug for GpuRenderer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("GpuRenderer")
+            .field("target", &self.target)
+            .field("memory", &self.memory())
+            .finish_non_exhaustive()
+    }
+}
+
+/// All that goes with the device when it is lost.
+struct Live {
+    pipelines: Pipelines,
+    buffers: SceneBuffers,
+    picture: Option<PictureTexture>,
+    /// The looks in GPU memory, so that only changed ones are sent.
+    looks: Vec<Look>,
+    output: Output,
+    context: Context,
+}
+
+impl Live {
+    async fn open(target: &Target, scene: &Scene, picture: Option<&PictureSource>) -> Result<Self, Error> {
+        let (context, output) = Context::open(target).await?;
+        let pipelines = Pipelines::new(&context, output.format());
+        let buffers = SceneBuffers::new(&context, &pipelines, scene)?;
+        let mut live = Self { pipelines, buffers, picture: None, looks: Vec::new(), output, context };
+        live.set_picture(picture)?;
+        live.context.check()?;
+        Ok(live)
+    }
+
+    fn set_picture(&mut self, source: Option<&PictureSource>) -> Result<(), Error> {
+        self.picture = match source {
+            Some(source) => PictureTexture::new(&self.context, &self.pipelines, &self.buffers.frame, source)?,
+            None => None,
+        };
+        Ok(())
+    }
+
+    fn draw(&mut self, scene: &Scene, view: &View, style: &Style) -> Result<Drawn, Error> {
+        view.check()?;
+        self.context.check()?;
+        if view.canvas.pixels() == 0 {
+            return Ok(Drawn::Skipped);
+        }
+        let Some(acquired) = self.output.acquire(&self.context, view.canvas)? else { return Ok(Drawn::Skipped) };
+        let uploaded_bytes = self.upload(scene, view, style);
+        let descriptor = wgpu::CommandEncoderDescriptor { label: Some("Live::encoder") };
+        let mut encoder = self.context.device.create_command_encoder(&descriptor);
+        self.encode(&mut encoder, &acquired.view, scene, style);
+        self.context.queue.submit([encoder.finish()]);
+        acquired.present(&self.context);
+        Ok(Drawn::Shown { uploaded_bytes })
+    }
+
+    /// Sends the uniforms, and the looks if they changed; answers how many bytes.
+    fn upload(&mut self, scene: &Scene, view: &View, style: &Style) -> u64 {
+        let uniforms = FrameUniforms::of(view, scene.size());
+        self.context.queue.write_buffer(&self.buffers.frame, 0, bytemuck::bytes_of(&uniforms));
+        let looks = style.looks(scene, view, self.picture.is_some());
+        let mut uploaded = size_of::<FrameUniforms>();
+        if looks != self.looks {
+            self.context.queue.write_buffer(&self.buffers.looks, 0, bytemuck::cast_slice(&looks));
+            uploaded += size_of_val(looks.as_slice());
+            self.looks = looks;
+        }
+        uploaded as u64
+    }
+
+    fn encode(&self, encoder: &mut wgpu::CommandEncoder, view: &wgpu::TextureView, scene: &Scene, style: &Style) {
+        let load = wgpu::LoadOp::Clear(wgpu::Color::TRANSPARENT);
+        let mut pass = encoder.begin_render_pass(&wgpu::RenderPassDescriptor {
+            label: Some("Live::pass"),
+            color_attachments: &[Some(wgpu::RenderPassColorAttachment {
+                view,
+                depth_slice: None,
+                resolve_target: None,
+                ops: wgpu::Operations { load, store: wgpu::StoreOp::Store },
+            })],
+            ..wgpu::RenderPassDescriptor::default()
+        });
+        if let Some(picture) = &self.picture {
+            pass.set_pipeline(&self.pipelines.picture);
+            pass.set_bind_group(0, &picture.bindings, &[]);
+            pass.draw(0..3, 0..1);
+        }
+        pass.set_bind_group(0, &self.buffers.bindings, &[]);
+        let mut lines = |pipeline, instances: std::ops::Range<u32>| {
+            if !instances.is_empty() {
+                pass.set_pipeline(pipeline);
+                pass.draw(0..4, instances);
+            }
+        };
+        lines(&self.pipelines.boxes, 0..INSTANCES_A_BOX);
+        lines(&self.pipelines.fill, 0..scene.len() as u32);
+        lines(&self.pipelines.outline, 0..self.buffers.outline_instances);
+        if style.boxes {
+            lines(&self.pipelines.boxes, INSTANCES_A_BOX..self.buffers.box_instances);
+        }
+        for ranges in style.raised(scene).map(|index| &self.buffers.ranges[index]) {
+            lines(&self.pipelines.outline, ranges.outline.clone());
+            if style.boxes {
+                lines(&self.pipelines.boxes, ranges.boxes.clone());
+            }
+        }
+    }
+}

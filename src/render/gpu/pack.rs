@@ -1,0 +1,148 @@
+//! A scene as the GPU reads it: boxes of masks, runs by column, segments of outlines, boxes. Mirrors `masks.wgsl`.
+
+use bytemuck::{Pod, Zeroable};
+
+use crate::geometry::Rect;
+use crate::render::Scene;
+use crate::render::columns::Columns;
+use crate::render::cpu::whole;
+use crate::render::outline::{Segment, segments_of};
+
+/// Segments drawn by one chunk; `masks.wgsl` divides by it.
+pub(super) const CHUNK: u32 = 64;
+/// Instances that draw one box: four sides, two strokes.
+pub(super) const INSTANCES_A_BOX: u32 = 8;
+
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Pod, Zeroable)]
+pub(super) struct MaskBox {
+    pub(super) left: u32,
+    pub(super) top: u32,
+    pub(super) right: u32,
+    pub(super) bottom: u32,
+    pub(super) columns: u32,
+}
+
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Pod, Zeroable)]
+pub(super) struct Chunk {
+    pub(super) mask: u32,
+    pub(super) first: u32,
+    pub(super) count: u32,
+    pub(super) stroke: u32,
+}
+
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Pod, Zeroable)]
+pub(super) struct Box {
+    pub(super) top_left: [f32; 2],
+    pub(super) bottom_right: [f32; 2],
+    pub(super) mask: u32,
+    padding: u32,
+}
+
+/// The contents of the buffers that change with the scene alone.
+#[derive(Debug, Default)]
+pub(super) struct Packed {
+    pub(super) masks: Vec<MaskBox>,
+    pub(super) runs: Vec<u32>,
+    pub(super) segments: Vec<[u32; 2]>,
+    pub(super) chunks: Vec<Chunk>,
+    pub(super) boxes: Vec<Box>,
+    /// For each overlay the instances of its outline and of its boxes.
+    pub(super) ranges: Vec<Ranges>,
+}
+
+/// The instances that draw the lines of one overlay.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Ranges {
+    pub(super) outline: std::ops::Range<u32>,
+    pub(super) boxes: std::ops::Range<u32>,
+}
+
+impl Packed {
+    /// Packs a scene; box 0 is the frame of a missing picture, whose look follows the overlays' looks.
+    pub(super) fn of(scene: &Scene) -> Self {
+        let mut packed = Self::default();
+        packed.push_box(&whole(scene.size()), scene.len());
+        for (index, item) in scene.items().iter().enumerate() {
+            packed.push_columns(&item.columns);
+            let outline = packed.push_outline(&segments_of(&item.columns), index);
+            let first_box = packed.boxes.len() as u32;
+            item.boxes.iter().for_each(|rect| packed.push_box(rect, index));
+            let boxes = first_box * INSTANCES_A_BOX..packed.boxes.len() as u32 * INSTANCES_A_BOX;
+            packed.ranges.push(Ranges { outline, boxes });
+        }
+        packed
+    }
+
+    fn push_columns(&mut self, columns: &Columns) {
+        let at = self.runs.len() as u32;
+        let (left, right) = (columns.x, columns.x + columns.width());
+        self.masks.push(MaskBox { left, top: columns.top, right, bottom: columns.bottom, columns: at });
+        let first_run = at + columns.starts.len() as u32;
+        self.runs.extend(columns.starts.iter().map(|start| first_run + start));
+        self.runs.extend(columns.runs.iter().map(|&[top, bottom]| u32::from(top) | u32::from(bottom) << 16));
+    }
+
+    fn push_outline(&mut self, segments: &[Segment], index: usize) -> std::ops::Range<u32> {
+        let (from, first) = (self.chunks.len() as u32, self.segments.len() as u32);
+        self.segments.extend(segments.iter().map(|segment| {
+            let at = u32::from(segment.x) | u32::from(segment.y) << 16;
+            [at, u32::from(segment.length) | u32::from(segment.vertical) << 16]
+        }));
+        for stroke in 0..2 {
+            for begin in (0..segments.len() as u32).step_by(CHUNK as usize) {
+                let count = CHUNK.min(segments.len() as u32 - begin);
+                self.chunks.push(Chunk { mask: index as u32, first: first + begin, count, stroke });
+            }
+        }
+        from * CHUNK..self.chunks.len() as u32 * CHUNK
+    }
+
+    fn push_box(&mut self, rect: &Rect, index: usize) {
+        let top_left = [rect.x1 as f32, rect.y1 as f32];
+        let bottom_right = [rect.x2 as f32, rect.y2 as f32];
+        self.boxes.push(Box { top_left, bottom_right, mask: index as u32, padding: 0 });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::geometry::Size;
+    use crate::render::Overlay;
+    use crate::rle::Mask;
+
+    #[test]
+    fn runs_are_found_through_their_columns() {
+        let size = Size::new(3, 4);
+        let mut scene = Scene::new(size).unwrap();
+        for boundaries in [vec![1, 3], vec![5, 6, 7, 9]] {
+            let masks = vec![Mask::from_boundaries(size, boundaries).unwrap()];
+            scene.push(Overlay { masks, ..Overlay::default() }).unwrap();
+        }
+        let packed = Packed::of(&scene);
+        let second = packed.masks[1];
+        assert_eq!((second.left, second.top, second.right, second.bottom), (1, 0, 3, 4));
+        let starts = &packed.runs[second.columns as usize..][..3];
+        let runs: Vec<_> =
+            packed.runs[starts[0] as usize..starts[2] as usize].iter().map(|r| (r & 0xffff, r >> 16)).collect();
+        assert_eq!(runs, [(1, 2), (3, 4), (0, 1)]);
+        assert_eq!(starts[1] - starts[0], 2);
+    }
+
+    #[test]
+    fn chunks_draw_each_segment_in_both_strokes() {
+        // 100 single pixels, 4 segments each: 7 chunks a stroke.
+        let size = Size::new(1, 200);
+        let mut scene = Scene::new(size).unwrap();
+        let mask = Mask::from_boundaries(size, (0..200).collect()).unwrap();
+        scene.push(Overlay { masks: vec![mask], ..Overlay::default() }).unwrap();
+        let packed = Packed::of(&scene);
+        assert_eq!((packed.segments.len(), packed.chunks.len()), (400, 14));
+        assert_eq!(packed.ranges[0].outline, 0..14 * 64);
+        let drawn = |stroke| packed.chunks.iter().filter(|c| c.stroke == stroke).map(|c| c.count).sum::<u32>();
+        assert_eq!((drawn(0), drawn(1)), (400, 400));
+    }
+}

@@ -1,0 +1,122 @@
+//! The four pipelines and the layouts of what they read; built once a device.
+
+use super::context::Context;
+
+/// What draws the picture, the fills, the outlines and the boxes.
+pub(super) struct Pipelines {
+    pub(super) picture: wgpu::RenderPipeline,
+    pub(super) fill: wgpu::RenderPipeline,
+    pub(super) outline: wgpu::RenderPipeline,
+    pub(super) boxes: wgpu::RenderPipeline,
+    pub(super) picture_layout: wgpu::BindGroupLayout,
+    pub(super) masks_layout: wgpu::BindGroupLayout,
+    pub(super) sampler: wgpu::Sampler,
+}
+
+impl Pipelines {
+    pub(super) fn new(context: &Context, format: wgpu::TextureFormat) -> Self {
+        let device = &context.device;
+        let picture_layout = layout(device, "Pipelines::picture_layout", &[UNIFORM, TEXTURE, SAMPLER]);
+        let masks = [UNIFORM, STORAGE, STORAGE, STORAGE, STORAGE, STORAGE, STORAGE];
+        let masks_layout = layout(device, "Pipelines::masks_layout", &masks);
+        let shader = |label, source: &'static str| {
+            let source = wgpu::ShaderSource::Wgsl(source.into());
+            device.create_shader_module(wgpu::ShaderModuleDescriptor { label: Some(label), source })
+        };
+        let picture = shader("Pipelines::picture_shader", include_str!("picture.wgsl"));
+        let masks = shader("Pipelines::masks_shader", include_str!("masks.wgsl"));
+        let builder = |layout, shader| Builder { device, format, layout, shader };
+        let (of_picture, of_masks) = (builder(&picture_layout, &picture), builder(&masks_layout, &masks));
+        Self {
+            picture: of_picture.build("Pipelines::picture", "vs_picture", "fs_picture"),
+            fill: of_masks.build("Pipelines::fill", "vs_fill", "fs_fill"),
+            outline: of_masks.build("Pipelines::outline", "vs_outline", "fs_line"),
+            boxes: of_masks.build("Pipelines::boxes", "vs_box", "fs_line"),
+            sampler: device.create_sampler(&wgpu::SamplerDescriptor {
+                label: Some("Pipelines::sampler"),
+                mag_filter: wgpu::FilterMode::Linear,
+                min_filter: wgpu::FilterMode::Linear,
+                ..wgpu::SamplerDescriptor::default()
+            }),
+            picture_layout,
+            masks_layout,
+        }
+    }
+}
+
+const UNIFORM: wgpu::BindingType = wgpu::BindingType::Buffer {
+    ty: wgpu::BufferBindingType::Uniform,
+    has_dynamic_offset: false,
+    min_binding_size: None,
+};
+const STORAGE: wgpu::BindingType = wgpu::BindingType::Buffer {
+    ty: wgpu::BufferBindingType::Storage { read_only: true },
+    has_dynamic_offset: false,
+    min_binding_size: None,
+};
+const TEXTURE: wgpu::BindingType = wgpu::BindingType::Texture {
+    sample_type: wgpu::TextureSampleType::Float { filterable: true },
+    view_dimension: wgpu::TextureViewDimension::D2,
+    multisampled: false,
+};
+const SAMPLER: wgpu::BindingType = wgpu::BindingType::Sampler(wgpu::SamplerBindingType::Filtering);
+
+fn layout(device: &wgpu::Device, label: &str, bindings: &[wgpu::BindingType]) -> wgpu::BindGroupLayout {
+    let entries: Vec<_> = (0..)
+        .zip(bindings)
+        .map(|(binding, &ty)| wgpu::BindGroupLayoutEntry {
+            binding,
+            visibility: wgpu::ShaderStages::VERTEX_FRAGMENT,
+            ty,
+            count: None,
+        })
+        .collect();
+    device.create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor { label: Some(label), entries: &entries })
+}
+
+struct Builder<'a> {
+    device: &'a wgpu::Device,
+    format: wgpu::TextureFormat,
+    layout: &'a wgpu::BindGroupLayout,
+    shader: &'a wgpu::ShaderModule,
+}
+
+impl Builder<'_> {
+    fn build(&self, label: &str, vertex: &str, fragment: &str) -> wgpu::RenderPipeline {
+        let layout = self.device.create_pipeline_layout(&wgpu::PipelineLayoutDescriptor {
+            label: Some(label),
+            bind_group_layouts: &[Some(self.layout)],
+            immediate_size: 0,
+        });
+        let target = wgpu::ColorTargetState {
+            format: self.format,
+            blend: Some(wgpu::BlendState::PREMULTIPLIED_ALPHA_BLENDING),
+            write_mask: wgpu::ColorWrites::ALL,
+        };
+        let options = wgpu::PipelineCompilationOptions::default;
+        self.device.create_render_pipeline(&wgpu::RenderPipelineDescriptor {
+            label: Some(label),
+            layout: Some(&layout),
+            vertex: wgpu::VertexState {
+                module: self.shader,
+                entry_point: Some(vertex),
+                compilation_options: options(),
+                buffers: &[],
+            },
+            primitive: wgpu::PrimitiveState {
+                topology: wgpu::PrimitiveTopology::TriangleStrip,
+                ..wgpu::PrimitiveState::default()
+            },
+            depth_stencil: None,
+            multisample: wgpu::MultisampleState::default(),
+            fragment: Some(wgpu::FragmentState {
+                module: self.shader,
+                entry_point: Some(fragment),
+                compilation_options: options(),
+                targets: &[Some(target)],
+            }),
+            multiview_mask: None,
+            cache: None,
+        })
+    }
+}

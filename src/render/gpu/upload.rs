@@ -1,0 +1,243 @@
+//! The scene's buffers and the picture's texture in GPU memory.
+
+use std::sync::Arc;
+
+use bytemuck::{NoUninit, Pod, Zeroable};
+
+use super::context::Context;
+use super::pack::{Packed, Ranges};
+use super::pipelines::Pipelines;
+use crate::geometry::Size;
+use crate::render::picture::scaled_size;
+use crate::render::style::{Look, PatternGrid};
+use crate::render::{Error, Picture, Scene, View};
+
+/// The uniforms of one frame; mirrored in both WGSL files.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, PartialEq, Pod, Zeroable)]
+pub(super) struct FrameUniforms {
+    pub(super) canvas: [u32; 2],
+    pub(super) anchor_in_image: [i32; 2],
+    pub(super) anchor_in_canvas: [f32; 2],
+    pub(super) image: [f32; 2],
+    pub(super) pattern_shift: [u32; 2],
+    pub(super) pattern_period: u32,
+    pub(super) scale: f32,
+}
+
+impl FrameUniforms {
+    pub(super) fn of(view: &View, image: Size) -> Self {
+        let (anchor, grid) = (view.anchor(), PatternGrid::of(view));
+        Self {
+            canvas: [view.canvas.width, view.canvas.height],
+            anchor_in_image: anchor.in_image,
+            anchor_in_canvas: anchor.in_canvas,
+            image: [image.width as f32, image.height as f32],
+            pattern_shift: grid.shift,
+            pattern_period: grid.period,
+            scale: anchor.scale,
+        }
+    }
+}
+
+/// The buffers of one scene.
+pub(super) struct SceneBuffers {
+    pub(super) frame: wgpu::Buffer,
+    pub(super) looks: wgpu::Buffer,
+    pub(super) bindings: wgpu::BindGroup,
+    pub(super) ranges: Vec<Ranges>,
+    pub(super) box_instances: u32,
+    pub(super) outline_instances: u32,
+    pub(super) bytes: u64,
+}
+
+impl SceneBuffers {
+    pub(super) fn new(context: &Context, pipelines: &Pipelines, scene: &Scene) -> Result<Self, Error> {
+        let packed = Packed::of(scene);
+        let looks = vec![Look::zeroed(); scene.len() + 1];
+        let mut factory = Factory { context, bytes: 0 };
+        let usage = wgpu::BufferUsages::UNIFORM;
+        let frame = factory.buffer("SceneBuffers::frame", &[FrameUniforms::zeroed()], usage)?;
+        let usage = wgpu::BufferUsages::STORAGE;
+        let looks = factory.buffer("SceneBuffers::looks", &looks, usage)?;
+        let masks = factory.buffer("SceneBuffers::masks", &packed.masks, usage)?;
+        let runs = factory.buffer("SceneBuffers::runs", &packed.runs, usage)?;
+        let segments = factory.buffer("SceneBuffers::segments", &packed.segments, usage)?;
+        let chunks = factory.buffer("SceneBuffers::chunks", &packed.chunks, usage)?;
+        let boxes = factory.buffer("SceneBuffers::boxes", &packed.boxes, usage)?;
+        let bound = [&frame, &looks, &masks, &runs, &segments, &chunks, &boxes];
+        let entries: Vec<_> =
+            (0..).zip(bound).map(|(binding, buffer)| entry(binding, buffer.as_entire_binding())).collect();
+        let bindings = context.device.create_bind_group(&wgpu::BindGroupDescriptor {
+            label: Some("SceneBuffers::bindings"),
+            layout: &pipelines.masks_layout,
+            entries: &entries,
+        });
+        Ok(Self {
+            frame,
+            looks,
+            bindings,
+            box_instances: packed.boxes.len() as u32 * super::pack::INSTANCES_A_BOX,
+            outline_instances: packed.chunks.len() as u32 * super::pack::CHUNK,
+            ranges: packed.ranges,
+            bytes: factory.bytes,
+        })
+    }
+}
+
+/// Makes buffers within the device's limit and counts their bytes.
+struct Factory<'a> {
+    context: &'a Context,
+    bytes: u64,
+}
+
+impl Factory<'_> {
+    fn buffer<T: NoUninit + Zeroable>(
+        &mut self,
+        label: &'static str,
+        contents: &[T],
+        usage: wgpu::BufferUsages,
+    ) -> Result<wgpu::Buffer, Error> {
+        // A binding must hold at least one element.
+        let size = (size_of_val(contents).max(size_of::<T>()) as u64).next_multiple_of(4);
+        let limit = self.context.most_buffer_bytes();
+        if size > limit {
+            return Err(Error::Limit { what: label, limit, actual: size });
+        }
+        let usage = usage | wgpu::BufferUsages::COPY_DST;
+        let descriptor = wgpu::BufferDescriptor { label: Some(label), size, usage, mapped_at_creation: false };
+        let buffer = self.context.device.create_buffer(&descriptor);
+        self.context.queue.write_buffer(&buffer, 0, bytemuck::cast_slice(contents));
+        self.bytes += size;
+        Ok(buffer)
+    }
+}
+
+/// The picture as the page or the program gave it, kept for a lost device.
+#[derive(Clone, Debug)]
+pub(super) enum PictureSource {
+    Pixels(Arc<Picture>),
+    #[cfg(target_arch = "wasm32")]
+    Bitmap(web_sys::ImageBitmap),
+}
+
+/// How a picture was taken into GPU memory; say it where it was scaled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PictureFit {
+    /// Pixel by pixel.
+    Whole,
+    /// With its sides divided, because the GPU takes no texture so large; masks keep their full resolution.
+    Scaled {
+        /// The picture's size.
+        from: Size,
+        /// The size it is shown from.
+        to: Size,
+        /// The longest side this GPU takes.
+        most_side: u32,
+    },
+}
+
+impl std::fmt::Display for PictureFit {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Whole => f.write_str("The picture is shown in full resolution."),
+            Self::Scaled { from, to, most_side } => write!(
+                f,
+                "The picture of {from} pixels is shown from {to}: this GPU takes at most {most_side} pixels a side. \
+                 Masks keep their full resolution."
+            ),
+        }
+    }
+}
+
+/// The picture's texture and what binds it.
+pub(super) struct PictureTexture {
+    pub(super) bindings: wgpu::BindGroup,
+    pub(super) bytes: u64,
+    pub(super) fit: PictureFit,
+}
+
+impl PictureTexture {
+    /// Uploads a picture; `None` for one without pixels.
+    pub(super) fn new(
+        context: &Context,
+        pipelines: &Pipelines,
+        frame: &wgpu::Buffer,
+        source: &PictureSource,
+    ) -> Result<Option<Self>, Error> {
+        let from = source.size();
+        if from.pixels() == 0 {
+            return Ok(None);
+        }
+        let most_side = context.most_side();
+        let factor = from.longest_side().div_ceil(most_side);
+        let to = scaled_size(from, factor);
+        let fit = if factor == 1 { PictureFit::Whole } else { PictureFit::Scaled { from, to, most_side } };
+        let texture = texture(context, to);
+        source.upload(context, &texture, factor)?;
+        let view = texture.create_view(&wgpu::TextureViewDescriptor {
+            label: Some("PictureTexture::view"),
+            ..wgpu::TextureViewDescriptor::default()
+        });
+        let bindings = context.device.create_bind_group(&wgpu::BindGroupDescriptor {
+            label: Some("PictureTexture::bindings"),
+            layout: &pipelines.picture_layout,
+            entries: &[
+                entry(0, frame.as_entire_binding()),
+                entry(1, wgpu::BindingResource::TextureView(&view)),
+                entry(2, wgpu::BindingResource::Sampler(&pipelines.sampler)),
+            ],
+        });
+        Ok(Some(Self { bindings, bytes: 4 * to.pixels(), fit }))
+    }
+}
+
+impl PictureSource {
+    fn size(&self) -> Size {
+        match self {
+            Self::Pixels(picture) => picture.size(),
+            #[cfg(target_arch = "wasm32")]
+            Self::Bitmap(bitmap) => Size::new(bitmap.width(), bitmap.height()),
+        }
+    }
+
+    #[cfg_attr(
+        not(target_arch = "wasm32"),
+        expect(clippy::unnecessary_wraps, reason = "only scaling an ImageBitmap may fail")
+    )]
+    fn upload(&self, context: &Context, texture: &wgpu::Texture, factor: u32) -> Result<(), Error> {
+        match self {
+            Self::Pixels(picture) if factor == 1 => write(context, texture, picture),
+            Self::Pixels(picture) => write(context, texture, &picture.scaled_down(factor)),
+            #[cfg(target_arch = "wasm32")]
+            Self::Bitmap(bitmap) => super::bitmap::upload(context, texture, bitmap, factor)?,
+        }
+        Ok(())
+    }
+}
+
+fn write(context: &Context, texture: &wgpu::Texture, picture: &Picture) {
+    let bytes_per_row = Some(4 * picture.size().width);
+    let layout = wgpu::TexelCopyBufferLayout { offset: 0, bytes_per_row, rows_per_image: None };
+    context.queue.write_texture(texture.as_image_copy(), picture.rgba(), layout, texture.size());
+}
+
+fn texture(context: &Context, size: Size) -> wgpu::Texture {
+    // A browser copies an ImageBitmap by drawing it, hence the attachment.
+    let usage =
+        wgpu::TextureUsages::TEXTURE_BINDING | wgpu::TextureUsages::COPY_DST | wgpu::TextureUsages::RENDER_ATTACHMENT;
+    context.device.create_texture(&wgpu::TextureDescriptor {
+        label: Some("PictureTexture::texture"),
+        size: wgpu::Extent3d { width: size.width, height: size.height, depth_or_array_layers: 1 },
+        mip_level_count: 1,
+        sample_count: 1,
+        dimension: wgpu::TextureDimension::D2,
+        format: wgpu::TextureFormat::Rgba8Unorm,
+        usage,
+        view_formats: &[],
+    })
+}
+
+fn entry(binding: u32, resource: wgpu::BindingResource<'_>) -> wgpu::BindGroupEntry<'_> {
+    wgpu::BindGroupEntry { binding, resource }
+}

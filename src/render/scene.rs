@@ -1,0 +1,213 @@
+//! What is drawn: the size of a picture and the overlays upon it.
+
+use std::collections::HashMap;
+
+use super::Error;
+use super::columns::Columns;
+use super::style::Style;
+use super::view::View;
+use crate::geometry::{PixelRect, Point, Rect, Size};
+use crate::rle::Mask;
+
+/// The longest side of a picture that can be drawn: positions travel to the GPU as 16-bit numbers.
+pub const MOST_SIDE: u32 = 65_535;
+
+/// One annotation as it is handed to a scene.
+#[derive(Clone, Debug, Default)]
+pub struct Overlay {
+    /// Masks of the picture's size; a pixel belongs to the overlay where any of them has it.
+    pub masks: Vec<Mask>,
+    /// Overlays of equal `entity` share a colour when colours go by entity.
+    pub entity: u64,
+    /// Boxes in image space, drawn where the style asks for them; they may pass the picture's edge.
+    pub boxes: Vec<Rect>,
+    /// What a person reads beside the overlay; the page sets it as text, no renderer draws it.
+    pub label: String,
+}
+
+/// A picture's size and the overlays upon it, lowest first.
+#[derive(Clone, Debug)]
+pub struct Scene {
+    size: Size,
+    items: Vec<Item>,
+    entities: HashMap<u64, u32>,
+}
+
+/// An overlay with what is computed from it once.
+#[derive(Clone, Debug)]
+pub(super) struct Item {
+    pub(super) columns: Columns,
+    pub(super) boxes: Vec<Rect>,
+    /// Number of different entities before the first overlay of this one.
+    pub(super) entity_rank: u32,
+    mask: Mask,
+    label: String,
+    area: u64,
+    bbox: Option<PixelRect>,
+}
+
+impl Scene {
+    /// The scene without overlays over a picture of `size`. Fails where a side passes 65,535 pixels.
+    pub fn new(size: Size) -> Result<Self, Error> {
+        let actual = size.longest_side();
+        if actual > MOST_SIDE {
+            let (limit, actual) = (u64::from(MOST_SIDE), u64::from(actual));
+            return Err(Error::Limit { what: "pixels of a picture's side", limit, actual });
+        }
+        Ok(Self { size, items: Vec::new(), entities: HashMap::new() })
+    }
+
+    /// Puts an overlay on top of the others and answers its index.
+    pub fn push(&mut self, overlay: Overlay) -> Result<usize, Error> {
+        if let Some(at) = overlay.boxes.iter().position(|b| ![b.x1, b.y1, b.x2, b.y2].iter().all(|v| v.is_finite())) {
+            return Err(Error::Box { at });
+        }
+        let mask = self.union(&overlay.masks)?;
+        let next_rank = self.entities.len() as u32;
+        let entity_rank = *self.entities.entry(overlay.entity).or_insert(next_rank);
+        self.items.push(Item {
+            columns: Columns::of(&mask),
+            boxes: overlay.boxes.into_iter().map(|rect| self.within_reach(rect)).collect(),
+            entity_rank,
+            label: overlay.label,
+            area: mask.area(),
+            bbox: mask.bbox(),
+            mask,
+        });
+        Ok(self.items.len() - 1)
+    }
+
+    /// The picture's size.
+    pub fn size(&self) -> Size {
+        self.size
+    }
+
+    /// Number of overlays.
+    pub fn len(&self) -> usize {
+        self.items.len()
+    }
+
+    /// Whether there is no overlay.
+    pub fn is_empty(&self) -> bool {
+        self.items.is_empty()
+    }
+
+    /// The union of an overlay's masks; `None` past the last overlay.
+    pub fn mask(&self, index: usize) -> Option<&Mask> {
+        self.items.get(index).map(|item| &item.mask)
+    }
+
+    /// An overlay's label; `None` past the last overlay.
+    pub fn label(&self, index: usize) -> Option<&str> {
+        self.items.get(index).map(|item| item.label.as_str())
+    }
+
+    /// The visible overlay under a point of image space: of several the smallest, of equally small the topmost.
+    ///
+    /// The smallest, because a large mask that lies over a small one would else make the small one unreachable.
+    pub fn hit(&self, point_in_image: Point, style: &Style) -> Option<usize> {
+        let (x, y) = (point_in_image.x.floor(), point_in_image.y.floor());
+        let inside = x >= 0.0 && y >= 0.0 && x < f64::from(self.size.width) && y < f64::from(self.size.height);
+        if !inside {
+            return None;
+        }
+        let (x, y) = (x as u32, y as u32);
+        let under = |item: &Item| item.bbox.is_some_and(|b| x >= b.x && x < b.x + b.width) && item.mask.contains(x, y);
+        let items = self.items.iter().enumerate().rev();
+        items
+            .filter(|(index, item)| style.shows(*index) && under(item))
+            .min_by_key(|(_, item)| item.area)
+            .map(|(i, _)| i)
+    }
+
+    /// Where a label may stand: the top-left corner of what the overlay draws, in canvas space.
+    pub fn label_anchor(&self, index: usize, view: &View) -> Option<Point> {
+        let item = self.items.get(index)?;
+        let rect = item.bbox.map(Rect::from).or_else(|| item.boxes.first().copied())?;
+        Some(view.canvas_from_image.apply(Point::new(rect.x1, rect.y1)))
+    }
+
+    pub(super) fn items(&self) -> &[Item] {
+        &self.items
+    }
+
+    /// The box cut off a picture's width or height outside the picture, where nobody looks; keeps its numbers small.
+    fn within_reach(&self, rect: Rect) -> Rect {
+        let (width, height) = (f64::from(self.size.width), f64::from(self.size.height));
+        let (x, y) = (|value: f64| value.clamp(-width, 2.0 * width), |value: f64| value.clamp(-height, 2.0 * height));
+        Rect { x1: x(rect.x1), y1: y(rect.y1), x2: x(rect.x2), y2: y(rect.y2) }
+    }
+
+    fn union(&self, masks: &[Mask]) -> Result<Mask, Error> {
+        let fault = |at: usize| Error::MaskSize { at, expected: self.size, actual: masks[at].size() };
+        if let Some(at) = masks.iter().position(|mask| mask.size() != self.size) {
+            return Err(fault(at));
+        }
+        let Some((first, rest)) = masks.split_first() else {
+            return Mask::empty(self.size).map_err(|_| Error::Limit {
+                what: "pixels of a picture",
+                limit: u64::from(u32::MAX),
+                actual: self.size.pixels(),
+            });
+        };
+        rest.iter()
+            .enumerate()
+            .try_fold(first.clone(), |whole, (at, mask)| whole.union(mask).map_err(|_| fault(at + 1)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn square(size: Size, x: u32, y: u32, side: u32) -> Mask {
+        let inside = |index: u32| {
+            let (column, row) = (index % size.width, index / size.width);
+            column >= x && column < x + side && row >= y && row < y + side
+        };
+        let bitmap: Vec<u8> = (0..size.pixels() as u32).map(|index| u8::from(inside(index))).collect();
+        Mask::from_row_major(size, &bitmap).unwrap()
+    }
+
+    fn scene() -> Scene {
+        let size = Size::new(20, 10);
+        let mut scene = Scene::new(size).unwrap();
+        for (x, y, side) in [(2, 2, 3), (0, 0, 9), (12, 2, 4), (12, 2, 4)] {
+            scene.push(Overlay { masks: vec![square(size, x, y, side)], ..Overlay::default() }).unwrap();
+        }
+        scene
+    }
+
+    #[test]
+    fn hit_finds_the_smallest_then_the_topmost_visible() {
+        let (scene, style) = (scene(), Style::default());
+        assert_eq!(scene.hit(Point::new(3.5, 3.5), &style), Some(0));
+        assert_eq!(scene.hit(Point::new(8.9, 8.9), &style), Some(1));
+        assert_eq!(scene.hit(Point::new(13.0, 3.0), &style), Some(3));
+        assert_eq!(scene.hit(Point::new(13.0, 3.0), &Style { hidden: [3].into(), ..style.clone() }), Some(2));
+        for outside in [(-0.1, 3.0), (20.0, 3.0), (3.0, 10.0), (10.5, 1.0), (f64::NAN, 1.0)] {
+            assert_eq!(scene.hit(Point::new(outside.0, outside.1), &style), None);
+        }
+    }
+
+    #[test]
+    fn masks_of_an_overlay_are_joined_and_of_the_pictures_size() {
+        let size = Size::new(20, 10);
+        let mut scene = Scene::new(size).unwrap();
+        let masks = vec![square(size, 0, 0, 2), square(size, 1, 1, 2)];
+        let index = scene.push(Overlay { masks, ..Overlay::default() }).unwrap();
+        assert_eq!(scene.mask(index).unwrap().area(), 7);
+        let masks = vec![square(size, 0, 0, 2), square(Size::new(10, 20), 0, 0, 1)];
+        let error = scene.push(Overlay { masks, ..Overlay::default() }).unwrap_err();
+        assert_eq!(error.to_string(), "mask 1 is 10x20, its picture is 20x10");
+        assert_eq!(scene.len(), 1);
+    }
+
+    #[test]
+    fn a_side_over_the_limit_and_a_box_without_a_number_are_refused() {
+        assert!(matches!(Scene::new(Size::new(65_536, 1)), Err(Error::Limit { actual: 65_536, .. })));
+        let boxes = vec![Rect::default(), Rect { x1: f64::NAN, ..Rect::default() }];
+        let error = scene().push(Overlay { boxes, ..Overlay::default() }).unwrap_err();
+        assert!(matches!(error, Error::Box { at: 1 }));
+    }
+}

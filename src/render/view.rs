@@ -1,0 +1,253 @@
+//! Where the picture lies on the canvas, and the limits of zoom and pan.
+
+use super::Error;
+use crate::geometry::{Point, Rect, Size, Transform};
+
+/// The most device pixels a pixel of the picture is shown with, per unit of device pixel ratio.
+const MOST_MAGNIFICATION: f64 = 64.0;
+/// The free margin around a fitted picture, in CSS pixels.
+const FIT_MARGIN: f64 = 8.0;
+
+/// Positions in the canvas are kept within this many device pixels, far outside any canvas, so that they fit integers.
+pub(super) const FARTHEST: f32 = 1e6;
+
+/// The canvas in device pixels and how the picture lies in it. Drawing asks for nothing else about the window.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct View {
+    /// Width and height of the canvas in device pixels.
+    pub canvas: Size,
+    /// Device pixels per CSS pixel; outlines and patterns keep their size in CSS pixels.
+    pub device_pixel_ratio: f64,
+    /// From the picture's pixels to device pixels of the canvas.
+    pub canvas_from_image: Transform,
+}
+
+impl View {
+    /// The whole picture as large as it fits, centred, with a margin of 8 CSS pixels.
+    pub fn fit(canvas: Size, device_pixel_ratio: f64, image: Size) -> Self {
+        let view = Self { canvas, device_pixel_ratio, canvas_from_image: Transform::default() };
+        view.centred(view.fit_scale(image), image)
+    }
+
+    /// One pixel of the picture on one device pixel; the picture's point under `fixed_in_canvas` stays.
+    #[must_use]
+    pub fn one_to_one(&self, fixed_in_canvas: Point, image: Size) -> Self {
+        self.zoomed(fixed_in_canvas, 1.0 / self.canvas_from_image.scale, image)
+    }
+
+    /// Zooms by `factor` about a point of the canvas, within the limits.
+    ///
+    /// The least scale is half of that which fits (or half of 1:1 where a small picture would fit magnified), the most
+    /// shows a pixel of the picture as 64 CSS pixels.
+    #[must_use]
+    pub fn zoomed(&self, fixed_in_canvas: Point, factor: f64, image: Size) -> Self {
+        let (least, most) = self.scale_limits(image);
+        let old_scale = self.canvas_from_image.scale;
+        let scale = (old_scale * factor).clamp(least, most);
+        let zoomed = self.canvas_from_image.zoomed_about(fixed_in_canvas, scale / old_scale);
+        Self { canvas_from_image: zoomed, ..*self }.held(image)
+    }
+
+    /// Moves the picture by device pixels, within the limits.
+    #[must_use]
+    pub fn panned(&self, dx: f64, dy: f64, image: Size) -> Self {
+        Self { canvas_from_image: self.canvas_from_image.panned(dx, dy), ..*self }.held(image)
+    }
+
+    /// The view on a canvas of another size or pixel ratio: the same point stays in the middle at the same CSS scale.
+    #[must_use]
+    pub fn resized(&self, canvas: Size, device_pixel_ratio: f64, image: Size) -> Self {
+        let middle_in_image = self.canvas_from_image.inverse().apply(middle(self.canvas));
+        let scale = self.canvas_from_image.scale * device_pixel_ratio / self.device_pixel_ratio;
+        let new_middle = middle(canvas);
+        let (x, y) = (new_middle.x - scale * middle_in_image.x, new_middle.y - scale * middle_in_image.y);
+        Self { canvas, device_pixel_ratio, canvas_from_image: Transform { scale, x, y } }.held(image)
+    }
+
+    /// The view with a rectangle of image space in the middle, as large as it fits with the margin.
+    #[must_use]
+    pub fn fit_rect(&self, rect_in_image: Rect, image: Size) -> Self {
+        let (least, most) = self.scale_limits(image);
+        let room = self.room();
+        let scale = (room.x / rect_in_image.width().max(1.0)).min(room.y / rect_in_image.height().max(1.0));
+        let scale = scale.clamp(least, most);
+        let centre =
+            Point::new(rect_in_image.x1.midpoint(rect_in_image.x2), rect_in_image.y1.midpoint(rect_in_image.y2));
+        let middle = middle(self.canvas);
+        let (x, y) = (middle.x - scale * centre.x, middle.y - scale * centre.y);
+        Self { canvas_from_image: Transform { scale, x, y }, ..*self }.held(image)
+    }
+
+    /// The least and most device pixels a pixel of the picture may be shown with.
+    pub fn scale_limits(&self, image: Size) -> (f64, f64) {
+        let fit = self.fit_scale(image);
+        (fit.min(1.0) / 2.0, fit.max(MOST_MAGNIFICATION * self.device_pixel_ratio))
+    }
+
+    pub(super) fn check(&self) -> Result<(), Error> {
+        let Transform { scale, x, y } = self.canvas_from_image;
+        let finite = [scale, x, y, self.device_pixel_ratio].iter().all(|value| value.is_finite());
+        if finite && scale > 0.0 && self.device_pixel_ratio > 0.0 { Ok(()) } else { Err(Error::View) }
+    }
+
+    /// CSS pixels as whole device pixels, at least one where `css_pixels` is above zero.
+    pub(super) fn device_pixels(&self, css_pixels: f32) -> u32 {
+        let exact = f64::from(css_pixels) * self.device_pixel_ratio;
+        if exact > 0.0 { exact.round().max(1.0) as u32 } else { 0 }
+    }
+
+    pub(super) fn anchor(&self) -> Anchor {
+        let top_left = self.canvas_from_image.inverse().apply(Point::new(0.0, 0.0));
+        let (x, y) = (top_left.x.floor(), top_left.y.floor());
+        let in_canvas = self.canvas_from_image.apply(Point::new(x, y));
+        Anchor {
+            scale: self.canvas_from_image.scale as f32,
+            in_image: [x as i32, y as i32],
+            in_canvas: [in_canvas.x as f32, in_canvas.y as f32],
+        }
+    }
+
+    /// Keeps a point of the picture in the middle of the canvas, so that it is never lost out of sight.
+    fn held(&self, image: Size) -> Self {
+        let Transform { scale, x, y } = self.canvas_from_image;
+        let middle = middle(self.canvas);
+        let hold = |value: f64, middle: f64, side: u32| value.clamp(middle - scale * f64::from(side), middle);
+        let (x, y) = (hold(x, middle.x, image.width), hold(y, middle.y, image.height));
+        Self { canvas_from_image: Transform { scale, x, y }, ..*self }
+    }
+
+    fn centred(&self, scale: f64, image: Size) -> Self {
+        let middle = middle(self.canvas);
+        let x = middle.x - scale * f64::from(image.width) / 2.0;
+        let y = middle.y - scale * f64::from(image.height) / 2.0;
+        Self { canvas_from_image: Transform { scale, x, y }, ..*self }
+    }
+
+    fn fit_scale(&self, image: Size) -> f64 {
+        let room = self.room();
+        (room.x / f64::from(image.width.max(1))).min(room.y / f64::from(image.height.max(1)))
+    }
+
+    fn room(&self) -> Point {
+        let margin = 2.0 * FIT_MARGIN * self.device_pixel_ratio;
+        let side = |length: u32| (f64::from(length) - margin).max(1.0);
+        Point::new(side(self.canvas.width), side(self.canvas.height))
+    }
+}
+
+/// A pixel of the picture and its place in the canvas, near the canvas's top-left corner.
+///
+/// Both renderers compute in 32-bit floats relative to it: `canvas = (image - in_image) * scale + in_canvas`. What is
+/// visible then has small coordinates, and a large picture at a high zoom does not tremble.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Anchor {
+    pub(super) scale: f32,
+    pub(super) in_image: [i32; 2],
+    pub(super) in_canvas: [f32; 2],
+}
+
+impl Anchor {
+    /// The device pixel edge nearest to the edge before pixel `image` of the picture; `axis` 0 is x, 1 is y.
+    pub(super) fn edge_in_canvas(&self, image: i32, axis: usize) -> i32 {
+        self.snapped((image - self.in_image[axis]) as f32, axis)
+    }
+
+    /// The device pixel edge nearest to any position in the picture.
+    pub(super) fn real_edge_in_canvas(&self, image: f32, axis: usize) -> i32 {
+        self.snapped(image - self.in_image[axis] as f32, axis)
+    }
+
+    /// The position in the picture of the middle of a device pixel.
+    pub(super) fn position_in_image(&self, canvas: i32, axis: usize) -> f32 {
+        (canvas as f32 + 0.5 - self.in_canvas[axis]) / self.scale + self.in_image[axis] as f32
+    }
+
+    /// The pixel of the picture under the middle of a device pixel.
+    pub(super) fn pixel_in_image(&self, canvas: i32, axis: usize) -> i32 {
+        ((canvas as f32 + 0.5 - self.in_canvas[axis]) / self.scale).floor() as i32 + self.in_image[axis]
+    }
+
+    /// Ties go down: the device pixel whose middle lies on an edge shows the pixel after that edge.
+    fn snapped(&self, from_anchor: f32, axis: usize) -> i32 {
+        let exact = from_anchor * self.scale + self.in_canvas[axis];
+        (exact.clamp(-FARTHEST, FARTHEST) - 0.5).ceil() as i32
+    }
+}
+
+fn middle(canvas: Size) -> Point {
+    Point::new(f64::from(canvas.width) / 2.0, f64::from(canvas.height) / 2.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const IMAGE: Size = Size::new(640, 480);
+
+    fn fitted() -> View {
+        View::fit(Size::new(1000, 500), 2.0, IMAGE)
+    }
+
+    #[test]
+    fn fit_centres_the_whole_picture() {
+        let view = fitted();
+        let rect = view.canvas_from_image.apply_rect(Rect::from_xywh([0.0, 0.0, 640.0, 480.0]));
+        assert!((rect.y1 - 16.0).abs() < 1e-9 && (rect.y2 - 484.0).abs() < 1e-9, "{rect:?}");
+        assert!((rect.x1 + rect.x2 - 1000.0).abs() < 1e-9);
+    }
+
+    #[test]
+    fn zoom_stays_within_the_limits_and_about_its_point() {
+        let (view, fixed) = (fitted(), Point::new(400.0, 300.0));
+        let (least, most) = view.scale_limits(IMAGE);
+        for (factor, scale) in [(1e9, most), (1e-9, least)] {
+            assert!((view.zoomed(fixed, factor, IMAGE).canvas_from_image.scale - scale).abs() < 1e-9);
+        }
+        let zoomed = view.zoomed(fixed, 3.0, IMAGE);
+        let seen = |view: &View| view.canvas_from_image.inverse().apply(fixed);
+        assert!((seen(&zoomed).x - seen(&view).x).abs() < 1e-9 && (seen(&zoomed).y - seen(&view).y).abs() < 1e-9);
+        assert!((view.one_to_one(fixed, IMAGE).canvas_from_image.scale - 1.0).abs() < 1e-12);
+    }
+
+    #[test]
+    fn a_pan_never_loses_the_picture() {
+        for (dx, dy) in [(1e6, 0.0), (-1e6, 1e6), (0.0, -1e6)] {
+            let view = fitted().panned(dx, dy, IMAGE);
+            let at_middle = view.canvas_from_image.inverse().apply(middle(view.canvas));
+            assert!((-1e-6..=640.000_001).contains(&at_middle.x) && (-1e-6..=480.000_001).contains(&at_middle.y));
+        }
+    }
+
+    #[test]
+    fn a_resize_keeps_the_middle() {
+        let view = fitted().zoomed(Point::new(200.0, 100.0), 4.0, IMAGE);
+        let resized = view.resized(Size::new(300, 900), 1.0, IMAGE);
+        let middle_of = |view: &View| view.canvas_from_image.inverse().apply(middle(view.canvas));
+        assert!((middle_of(&view).x - middle_of(&resized).x).abs() < 1e-9);
+        assert!((resized.canvas_from_image.scale * 2.0 - view.canvas_from_image.scale).abs() < 1e-12);
+    }
+
+    #[test]
+    fn the_anchor_keeps_precision_far_from_the_origin() {
+        let canvas_from_image = Transform { scale: 61.7, x: -61.7 * 60_000.25, y: -61.7 * 12.5 };
+        let view = View { canvas: Size::new(1000, 1000), device_pixel_ratio: 1.0, canvas_from_image };
+        let anchor = view.anchor();
+        for column in 60_000..60_016 {
+            let exact = (61.7_f64 * f64::from(column) + canvas_from_image.x).round() as i32;
+            assert_eq!(anchor.edge_in_canvas(column, 0), exact);
+        }
+        assert_eq!((anchor.pixel_in_image(0, 0), anchor.pixel_in_image(0, 1)), (60_000, 12));
+    }
+
+    #[test]
+    fn nonsense_is_refused() {
+        let good = fitted();
+        let with = |scale, x| View { canvas_from_image: Transform { scale, x, y: 0.0 }, ..good };
+        assert!(good.check().is_ok());
+        for bad in
+            [with(0.0, 0.0), with(f64::NAN, 0.0), with(1.0, f64::INFINITY), View { device_pixel_ratio: 0.0, ..good }]
+        {
+            assert!(matches!(bad.check(), Err(Error::View)));
+        }
+    }
+}

@@ -1,0 +1,54 @@
+//! Connected components of a mask, found on its runs.
+
+use super::Mask;
+use super::builder::append_run;
+use super::pieces::Pieces;
+
+/// Which neighbours of a pixel hang together with it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Connectivity {
+    /// The four that share a side.
+    #[default]
+    Four,
+    /// Also the four that share a corner.
+    Eight,
+}
+
+impl Mask {
+    /// The connected components, each as a mask of the same size, in the order of their first pixels.
+    ///
+    /// ```
+    /// use masklink::{geometry::Size, rle::{Connectivity, Mask}};
+    ///
+    /// // Two pixels that meet in a corner.
+    /// let mask = Mask::from_row_major(Size::new(2, 2), &[1, 0, 0, 1])?;
+    /// assert_eq!(mask.components(Connectivity::Four).len(), 2);
+    /// assert_eq!(mask.components(Connectivity::Eight), [mask]);
+    /// # Ok::<(), masklink::rle::Error>(())
+    /// ```
+    pub fn components(&self, connectivity: Connectivity) -> Vec<Self> {
+        let pieces = Pieces::of(self);
+        let (labels, number) = pieces.labels(connectivity);
+        let mut boundaries = vec![Vec::new(); number];
+        let height = self.size().height;
+        for (piece, &label) in pieces.0.iter().zip(&labels) {
+            let start = piece.columns.start * height + piece.rows.start;
+            let end = (piece.columns.end - 1) * height + piece.rows.end;
+            append_run(&mut boundaries[label as usize], start, end);
+        }
+        boundaries.into_iter().map(|boundaries| Self::from_sorted(self.size(), boundaries)).collect()
+    }
+
+    /// The number of connected components.
+    pub fn component_count(&self, connectivity: Connectivity) -> usize {
+        Pieces::of(self).labels(connectivity).1
+    }
+
+    /// The connected component with the most pixels, the first of equals; an empty mask for an empty one.
+    #[must_use]
+    pub fn largest_component(&self, connectivity: Connectivity) -> Self {
+        let components = self.components(connectivity);
+        let largest = components.into_iter().rev().max_by_key(Self::area);
+        largest.unwrap_or_else(|| Self::from_sorted(self.size(), Vec::new()))
+    }
+}

@@ -1,0 +1,32 @@
+//! The most that is read or made; each limit is checked before memory is asked for.
+
+use super::Error;
+use crate::geometry::Size;
+
+/// The most pixels of a mask, so that a boundary fits 32 bits: 2³² - 1.
+pub const MOST_PIXELS: u64 = u32::MAX as u64;
+
+/// The most runs, of zeros and of ones together, that a mask is read from: 2²⁶, 256 MiB of boundaries.
+pub const MOST_RUNS: u64 = 1 << 26;
+
+/// The most pixels a bitmap is made for: 2²⁸, a picture of 16,384 × 16,384.
+pub const MOST_BITMAP_PIXELS: u64 = 1 << 28;
+
+/// The most pixel columns that the edges of all polygons of one mask may cross together: 2²⁶.
+///
+/// Columns left and right of the mask cost nothing and are not counted.
+pub const MOST_POLYGON_CROSSINGS: u64 = 1 << 26;
+
+/// The furthest that a polygon's coordinate may lie from 0, in pixels: 2²⁸.
+pub const MOST_COORDINATE: f64 = (1_u32 << 28) as f64;
+
+/// `size.pixels()` where it fits the 32 bits of a boundary.
+pub(super) fn checked_pixels(size: Size) -> Result<u32, Error> {
+    within("pixels of a mask", MOST_PIXELS, size.pixels())?;
+    Ok(size.pixels() as u32)
+}
+
+/// Fails where `actual` passes `limit`.
+pub(super) fn within(what: &'static str, limit: u64, actual: u64) -> Result<(), Error> {
+    if actual > limit { Err(Error::Limit { what, limit, actual }) } else { Ok(()) }
+}

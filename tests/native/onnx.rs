@@ -1,0 +1,34 @@
+//! ONNX Runtime with a real encoder: ports as the model states them, features as it computes them.
+
+use masklink::cli::onnx::{Data, Graph, Runtime, Tensor};
+
+use crate::shared_data::shared_data;
+
+#[test]
+fn a_real_encoder_states_its_ports_and_runs() {
+    let Some(folder) = shared_data("encoders") else { return };
+    let model = std::fs::read(folder.join("mobilenet_v2_features_7x7.onnx")).unwrap();
+    let mut graph = Graph::from_bytes(&Runtime::load(None).unwrap(), &model, 1).unwrap();
+    let [input] = graph.inputs() else { panic!("{:?}", graph.inputs()) };
+    let [output] = graph.outputs() else { panic!("{:?}", graph.outputs()) };
+    assert_eq!((input.element.as_str(), &input.shape[..]), ("u8", &[Some(1), Some(224), Some(224), Some(3)][..]));
+    assert_eq!((output.element.as_str(), &output.shape[1..]), ("f32", &[Some(1280), Some(7), Some(7)][..]));
+
+    let (input, output) = (input.name.clone(), output.name.clone());
+    let grey = vec![128; 224 * 224 * 3];
+    let tensor = |data| Tensor { shape: vec![1, 224, 224, 3], data: Data::U8(data) };
+    let outputs = graph.run(&[(&input, tensor(&grey))]).unwrap();
+    assert_eq!(outputs[&output].shape, [1, 1280, 7, 7]);
+    assert!(outputs[&output].data.iter().any(|&value| value > 0.0));
+
+    let error = graph.run(&[(&input, tensor(&grey[1..]))]).unwrap_err();
+    assert!(error.to_string().contains("150527 elements"), "{error}");
+    let error = graph.run(&[("no such input", tensor(&grey))]).unwrap_err();
+    assert_eq!(error.to_string(), "the model did not run");
+}
+
+#[test]
+fn bytes_that_are_no_model_are_refused() {
+    let error = Graph::from_bytes(&Runtime::load(None).unwrap(), b"not a model", 1).err().unwrap();
+    assert_eq!(error.to_string(), "the model is not one ONNX Runtime can run");
+}

@@ -1,0 +1,153 @@
+//! The GPU renderer against the CPU renderer over the same scenes, on whatever adapter this machine has.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use masklink::geometry::{Rect, Size, Transform};
+use masklink::render::{
+    Color, ColorBy, CpuRenderer, Drawn, Error, Frame, GpuRenderer, LostReason, Overlay, Picture, PictureFit, Scene,
+    Style, Target, View,
+};
+use masklink::rle::Mask;
+
+#[path = "../scenes/render.rs"]
+mod scenes;
+
+use scenes::{Difference, TestScene, three_panels};
+
+/// A renderer of an empty scene, or `None` with a loud line where the machine has no adapter.
+fn gpu() -> Option<GpuRenderer> {
+    let scene = Scene::new(Size::new(1, 1)).unwrap();
+    match pollster::block_on(GpuRenderer::new(Target::Offscreen, scene.into())) {
+        Ok(gpu) => Some(gpu),
+        Err(error) => {
+            eprintln!("\n*** NOT TESTED: {error}; install mesa-vulkan-drivers for a software adapter ***\n");
+            None
+        }
+    }
+}
+
+fn draw_on_gpu(gpu: &mut GpuRenderer, test: &TestScene) -> Frame {
+    gpu.set_scene(test.scene.clone().into()).unwrap();
+    gpu.set_picture(test.picture.clone().map(Arc::new)).unwrap();
+    redraw(gpu, test)
+}
+
+fn redraw(gpu: &mut GpuRenderer, test: &TestScene) -> Frame {
+    let drawn = gpu.draw(&test.view, &test.style).unwrap();
+    assert!(matches!(drawn, Drawn::Shown { .. }), "{}: {drawn:?}", test.name);
+    pollster::block_on(gpu.read_back()).unwrap()
+}
+
+fn draw_on_cpu(test: &TestScene) -> Frame {
+    let mut cpu = CpuRenderer::new(test.scene.clone().into());
+    cpu.set_picture(test.picture.clone().map(Arc::new));
+    cpu.draw(&test.view, &test.style).unwrap()
+}
+
+fn write_panels(name: &str, expected: &Frame, actual: &Frame) -> std::path::PathBuf {
+    let (size, rgba) = three_panels(expected, actual);
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("render");
+    std::fs::create_dir_all(&folder).unwrap();
+    let path = folder.join(format!("{}.png", name.replace([' ', ','], "-")));
+    image::save_buffer(&path, &rgba, size.width, size.height, image::ColorType::Rgba8).unwrap();
+    path
+}
+
+#[test]
+fn gpu_and_cpu_draw_the_same() {
+    let Some(mut gpu) = gpu() else { return };
+    let tests = scenes::all();
+    assert_eq!(tests.len(), 25);
+    let mut failures = Vec::new();
+    for test in &tests {
+        let (expected, actual) = (draw_on_cpu(test), draw_on_gpu(&mut gpu, test));
+        let difference = Difference::of(&expected, &actual);
+        println!(
+            "{:<36} worst {:>3}, outliers {:>4} of {}",
+            test.name, difference.worst, difference.outliers, difference.pixels
+        );
+        if !difference.is_tolerable() {
+            failures.push(format!(
+                "{}: {difference:?}: {}",
+                test.name,
+                write_panels(test.name, &expected, &actual).display()
+            ));
+        }
+    }
+    assert!(failures.is_empty(), "expected | difference | actual:\n{}", failures.join("\n"));
+}
+
+#[test]
+fn a_lost_device_is_rebuilt_and_draws_the_same() {
+    let Some(mut gpu) = gpu() else { return };
+    let test = scene_named("both");
+    let before = draw_on_gpu(&mut gpu, &test);
+    let lost = gpu.lost();
+    gpu.destroy();
+    let refused = gpu.draw(&test.view, &test.style).unwrap_err();
+    assert!(matches!(refused, Error::Lost(LostReason::Destroyed)), "{refused}");
+    assert_eq!(pollster::block_on(lost), LostReason::Destroyed);
+    pollster::block_on(gpu.rebuild()).unwrap();
+    assert_eq!(redraw(&mut gpu, &test), before);
+}
+
+#[test]
+fn a_change_of_style_sends_looks_and_uniforms_alone() {
+    let Some(mut gpu) = gpu() else { return };
+    let test = scene_named("both");
+    draw_on_gpu(&mut gpu, &test);
+    let looks = 16 * (test.scene.len() as u64 + 1);
+    let styles = [
+        Style { fill_opacity: 0.9, ..test.style.clone() },
+        Style { hovered: Some(2), selected: Some(1), ..test.style.clone() },
+        Style { hidden: [0, 3].into(), patterns: true, color_by: ColorBy::Entity, ..test.style.clone() },
+    ];
+    let uniforms = uploaded(&mut gpu, &test.view, &test.style);
+    assert!(uniforms <= 64, "{uniforms}");
+    for style in styles {
+        assert_eq!(uploaded(&mut gpu, &test.view, &style), uniforms + looks);
+    }
+    assert_eq!(uploaded(&mut gpu, &test.view.panned(3.0, 4.0, test.scene.size()), &test.style), uniforms + looks);
+    assert_eq!(uploaded(&mut gpu, &test.view, &test.style), uniforms);
+}
+
+fn uploaded(gpu: &mut GpuRenderer, view: &View, style: &Style) -> u64 {
+    match gpu.draw(view, style).unwrap() {
+        Drawn::Shown { uploaded_bytes } => uploaded_bytes,
+        Drawn::Skipped => panic!("an offscreen target takes every frame"),
+    }
+}
+
+#[test]
+fn a_picture_over_the_texture_limit_is_scaled_and_said() {
+    let Some(mut gpu) = gpu() else { return };
+    let size = Size::new(40_000, 2);
+    gpu.set_scene(Scene::new(size).unwrap().into()).unwrap();
+    let red = Picture::from_rgba(size, [200, 10, 10, 255].repeat(80_000)).unwrap();
+    let fit = gpu.set_picture(Some(red.into())).unwrap();
+    let PictureFit::Scaled { from, to, most_side } = fit else { panic!("{fit}") };
+    assert!(from == size && to.longest_side() <= most_side && to.longest_side() > most_side / 2, "{fit}");
+    assert!(fit.to_string().starts_with("The picture of 40000x2 pixels is shown from"), "{fit}");
+    assert_eq!(gpu.memory().picture, 4 * to.pixels());
+    let canvas_from_image = Transform { scale: 40.0, ..Transform::default() };
+    let view = View { canvas: Size::new(256, 64), device_pixel_ratio: 1.0, canvas_from_image };
+    gpu.draw(&view, &Style::default()).unwrap();
+    let frame = pollster::block_on(gpu.read_back()).unwrap();
+    assert_eq!(scenes::middle(&frame), Color::new(200, 10, 10));
+}
+
+#[test]
+fn a_canvas_over_the_texture_limit_is_refused_and_one_without_pixels_skipped() {
+    let Some(mut gpu) = gpu() else { return };
+    let test = scene_named("both");
+    gpu.set_scene(test.scene.clone().into()).unwrap();
+    let view = View { canvas: Size::new(1_000_000, 4), ..test.view };
+    assert!(matches!(gpu.draw(&view, &test.style), Err(Error::Limit { actual: 1_000_000, .. })));
+    let view = View { canvas: Size::new(0, 4), ..test.view };
+    assert_eq!(gpu.draw(&view, &test.style).unwrap(), Drawn::Skipped);
+}
+
+fn scene_named(name: &str) -> TestScene {
+    scenes::all().into_iter().find(|test| test.name == name).expect("a test scene of this name")
+}
