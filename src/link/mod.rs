@@ -13,5 +13,4 @@ pub mod index_folder;
 pub mod pool;
 pub mod problem;
 pub mod protocol;
-pub mod recorded;
 pub mod search;

@@ -1,9 +1,11 @@
 //! All native tests that use the crate from outside, in one binary so that they link once.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
+mod app;
 mod dataset;
 mod dataset_chunks;
 mod dataset_hostile;
+mod dataset_pages;
 mod eval_segment;
 mod onnx;
 mod render;

@@ -51,7 +51,7 @@ struct Box {
 @group(0) @binding(0) var<uniform> frame: Frame;
 @group(0) @binding(1) var<storage, read> looks: array<Look>;
 @group(0) @binding(2) var<storage, read> masks: array<MaskBox>;
-// For each mask: a start a column and one past the end, then the runs they point at, top | bottom << 16.
+// For each mask a word a column: its only run, or where its runs stand, after their number. See pack.rs.
 @group(0) @binding(3) var<storage, read> runs: array<u32>;
 // x | y << 16, length | vertical << 16.
 @group(0) @binding(4) var<storage, read> segments: array<vec2<u32>>;
@@ -61,10 +61,18 @@ struct Box {
 const NOWHERE = vec4<f32>(2.0, 2.0, 0.0, 1.0);
 const FARTHEST = 1e6;
 const GAP_OPACITY = 0.3;
+// A run is top | bottom << SIDE_BITS; a word from MANY on points at several.
+const SIDE_BITS = 15u;
+const SIDE = 0x7fffu;
+const MANY = 0x80000000u;
 
 struct Fill {
     @builtin(position) position: vec4<f32>,
-    @location(0) @interpolate(flat, either) mask: u32,
+    // The same for the whole mask, so that a fragment reads the runs alone: its leftmost column, its last column
+    // counted from there, where its columns begin in `runs`, and its pattern.
+    @location(0) @interpolate(flat, either) columns: vec4<u32>,
+    // Premultiplied, on the strokes of the pattern.
+    @location(1) @interpolate(flat, either) color: vec4<f32>,
 }
 
 struct Line {
@@ -75,41 +83,48 @@ struct Line {
 @vertex
 fn vs_fill(@builtin(vertex_index) corner: u32, @builtin(instance_index) mask: u32) -> Fill {
     let extent = masks[mask];
-    if looks[mask].fill >> 24u == 0u {
-        return Fill(NOWHERE, mask);
+    let look = looks[mask];
+    let columns = vec4(extent.left, extent.right - 1u - extent.left, extent.columns, look.sizes & 0xffu);
+    let color = unpack4x8unorm(look.fill);
+    if color.a == 0.0 || extent.left == extent.right {
+        return Fill(NOWHERE, columns, color);
     }
     let top_left = edge_in_canvas(vec2<i32>(vec2(extent.left, extent.top)));
     let bottom_right = edge_in_canvas(vec2<i32>(vec2(extent.right, extent.bottom)));
-    return Fill(corner_of(vec4(top_left, bottom_right), corner), mask);
+    let premultiplied = vec4(color.rgb * color.a, color.a);
+    return Fill(corner_of(vec4(top_left, bottom_right), corner), columns, premultiplied);
 }
 
 @fragment
 fn fs_fill(in: Fill) -> @location(0) vec4<f32> {
-    let extent = masks[in.mask];
     let pixel = pixel_in_image(in.position.xy);
-    let column = u32(clamp(pixel.x, i32(extent.left), i32(extent.right) - 1)) - extent.left;
-    let y = u32(max(pixel.y, 0));
-    // The first run of the column that ends below the pixel.
-    var low = runs[extent.columns + column];
-    let end = runs[extent.columns + column + 1u];
-    var high = end;
+    // Rounding may find the column beside the box; it is as good as the nearest within.
+    let column = u32(clamp(pixel.x - i32(in.columns.x), 0, i32(in.columns.y)));
+    let word = runs[in.columns.z + column];
+    var run = word;
+    if word >= MANY {
+        run = run_at(word - MANY, pixel.y);
+    }
+    if pixel.y < i32(run & SIDE) || pixel.y >= i32(run >> SIDE_BITS) {
+        discard;
+    }
+    let gap = in.columns.w != 0u && !on_stroke(in.columns.w, vec2<u32>(in.position.xy));
+    return select(in.color, in.color * GAP_OPACITY, gap);
+}
+
+// Of the runs whose number stands at `at`, the first that ends below row `y`, or the last.
+fn run_at(at: u32, y: i32) -> u32 {
+    var low = at + 1u;
+    var high = at + runs[at];
     while low < high {
         let middle = (low + high) / 2u;
-        if runs[middle] >> 16u <= y {
+        if i32(runs[middle] >> SIDE_BITS) <= y {
             low = middle + 1u;
         } else {
             high = middle;
         }
     }
-    if low == end || (runs[low] & 0xffffu) > y {
-        discard;
-    }
-    let look = looks[in.mask];
-    var color = unpack4x8unorm(look.fill);
-    if !on_stroke(look.sizes & 0xffu, vec2<u32>(in.position.xy)) {
-        color.a *= GAP_OPACITY;
-    }
-    return vec4(color.rgb * color.a, color.a);
+    return runs[low];
 }
 
 @vertex

@@ -3,10 +3,10 @@
 use bytemuck::{Pod, Zeroable};
 
 use crate::geometry::Rect;
-use crate::render::Scene;
 use crate::render::columns::Columns;
 use crate::render::cpu::whole;
 use crate::render::outline::{Segment, segments_of};
+use crate::render::{MOST_SIDE, Scene};
 
 /// Segments drawn by one chunk; `masks.wgsl` divides by it.
 pub(super) const CHUNK: u32 = 64;
@@ -40,6 +40,11 @@ pub(super) struct Box {
     pub(super) mask: u32,
     padding: u32,
 }
+
+/// Bits of a row number; two fit a word beside the mark of `MANY`.
+pub(super) const SIDE_BITS: u32 = MOST_SIDE.ilog2() + 1;
+/// The mark of a word that points at several runs.
+pub(super) const MANY: u32 = 1 << 31;
 
 /// The contents of the buffers that change with the scene alone.
 #[derive(Debug, Default)]
@@ -76,13 +81,27 @@ impl Packed {
         packed
     }
 
+    /// Pushes a word a column, so that a fragment finds the only run of most columns in a single read: the run as
+    /// `top | bottom << 15`, 0 for none, or `MANY` + the index of a word with the number of runs and then the runs.
     fn push_columns(&mut self, columns: &Columns) {
-        let at = self.runs.len() as u32;
+        let at = self.runs.len();
         let (left, right) = (columns.x, columns.x + columns.width());
-        self.masks.push(MaskBox { left, top: columns.top, right, bottom: columns.bottom, columns: at });
-        let first_run = at + columns.starts.len() as u32;
-        self.runs.extend(columns.starts.iter().map(|start| first_run + start));
-        self.runs.extend(columns.runs.iter().map(|&[top, bottom]| u32::from(top) | u32::from(bottom) << 16));
+        self.masks.push(MaskBox { left, top: columns.top, right, bottom: columns.bottom, columns: at as u32 });
+        self.runs.resize(at + columns.width() as usize, 0);
+        let packed = |&[top, bottom]: &[u16; 2]| u32::from(top) | u32::from(bottom) << SIDE_BITS;
+        for column in 0..columns.width() {
+            let word = match columns.runs_of(columns.x + column) {
+                [] => 0,
+                [run] => packed(run),
+                several => {
+                    let pointer = MANY | self.runs.len() as u32;
+                    self.runs.push(several.len() as u32);
+                    self.runs.extend(several.iter().map(packed));
+                    pointer
+                }
+            };
+            self.runs[at + column as usize] = word;
+        }
     }
 
     fn push_outline(&mut self, segments: &[Segment], index: usize) -> std::ops::Range<u32> {
@@ -125,11 +144,9 @@ mod tests {
         let packed = Packed::of(&scene);
         let second = packed.masks[1];
         assert_eq!((second.left, second.top, second.right, second.bottom), (1, 0, 3, 4));
-        let starts = &packed.runs[second.columns as usize..][..3];
-        let runs: Vec<_> =
-            packed.runs[starts[0] as usize..starts[2] as usize].iter().map(|r| (r & 0xffff, r >> 16)).collect();
-        assert_eq!(runs, [(1, 2), (3, 4), (0, 1)]);
-        assert_eq!(starts[1] - starts[0], 2);
+        let run = |top: u32, bottom: u32| top | bottom << 15;
+        let at = second.columns;
+        assert_eq!(packed.runs[at as usize..], [MANY | (at + 2), run(0, 1), 2, run(1, 2), run(3, 4)]);
     }
 
     #[test]

@@ -1,0 +1,91 @@
+//! What a frame of many overlapping masks costs: drawn from runs, and in the usual way from a texture a mask.
+//!
+//! `cargo bench --bench render_frame -- [MASKS…]` prints the adapter, then a line for each number of masks.
+#![allow(clippy::expect_used, reason = "a benchmark that cannot run must say so and stop")]
+
+use std::time::{Duration, Instant};
+
+use masklink::geometry::{Size, Transform};
+use masklink::render::{CpuRenderer, GpuRenderer, Overlay, Scene, Style, Target, View};
+use masklink::rle::Mask;
+
+#[path = "shared/overlapping.rs"]
+mod overlapping;
+#[path = "shared/texture_a_mask.rs"]
+mod texture_a_mask;
+
+use overlapping::{PICTURE, blobs};
+use texture_a_mask::TextureAMask;
+
+/// The most memory that the usual way may take here; where it needs more it is not run.
+const MOST_TEXTURE_BYTES: u64 = 4 << 30;
+/// Each way draws for this long at least, and at least twice.
+const MEASURED: Duration = Duration::from_secs(2);
+
+fn main() {
+    let asked: Vec<u32> = std::env::args().filter_map(|argument| argument.parse().ok()).collect();
+    let counts = if asked.is_empty() { vec![10, 100, 1_000, 5_000] } else { asked };
+    let view = View { canvas: PICTURE, device_pixel_ratio: 1.0, canvas_from_image: Transform::default() };
+    let fills = Style { outline_width: 0.0, ..Style::default() };
+    let outlined = Style::default();
+    let empty = Scene::new(PICTURE).expect("a picture within the limits");
+    let mut gpu = pollster::block_on(GpuRenderer::new(Target::Offscreen, empty.into())).expect("an adapter");
+    println!("adapter: {}; canvas {PICTURE}, one to one; milliseconds a frame, median", gpu.adapter_name());
+    println!(
+        "{:>6} {:>9} {:>12} {:>9} {:>9} {:>12} {:>7} {:>10} {:>10}",
+        "masks", "fills", "and outlines", "on CPU", "textures", "runs MiB", "ratio", "tex. MiB", "depth"
+    );
+    for count in counts {
+        let masks = blobs(count);
+        let depth = masks.iter().map(Mask::area).sum::<u64>() as f64 / PICTURE.pixels() as f64;
+        let scene = std::sync::Arc::new(scene_of(&masks));
+        gpu.set_scene(scene.clone()).expect("a scene within the limits");
+        let mut gpu_frame = |style: &Style| {
+            gpu.draw(&view, style).expect("a frame");
+            pollster::block_on(gpu.finish()).expect("a frame");
+        };
+        let (from_runs, with_outlines) = (median(|| gpu_frame(&fills)), median(|| gpu_frame(&outlined)));
+        let cpu = CpuRenderer::new(scene);
+        let on_cpu = median(|| drop(cpu.draw(&view, &fills).expect("a frame")));
+        let texture_bytes = PICTURE.pixels() * u64::from(count);
+        let textures = (texture_bytes <= MOST_TEXTURE_BYTES).then(|| {
+            let usual = TextureAMask::new(PICTURE, &masks);
+            assert_eq!(usual.bytes, texture_bytes);
+            median(|| usual.frame())
+        });
+        let or_not = |value: Option<f64>| value.map_or("not run".to_owned(), |value| format!("{value:.1}"));
+        println!(
+            "{count:>6} {from_runs:>9.1} {with_outlines:>12.1} {on_cpu:>9.1} {:>9} {:>12.2} {:>7} {:>10.0} {depth:>10.1}",
+            or_not(textures),
+            mebibytes(gpu.memory().overlays),
+            or_not(textures.map(|textures| textures / from_runs)),
+            mebibytes(texture_bytes),
+        );
+    }
+}
+
+fn scene_of(masks: &[Mask]) -> Scene {
+    let mut scene = Scene::new(PICTURE).expect("a picture within the limits");
+    for mask in masks {
+        scene.push(Overlay { masks: vec![mask.clone()], ..Overlay::default() }).expect("a mask of the picture's size");
+    }
+    scene
+}
+
+/// The median time of a call in milliseconds, after one that warms up.
+fn median(mut work: impl FnMut()) -> f64 {
+    work();
+    let mut times = Vec::new();
+    let begun = Instant::now();
+    while times.len() < 2 || begun.elapsed() < MEASURED {
+        let start = Instant::now();
+        work();
+        times.push(start.elapsed().as_secs_f64() * 1e3);
+    }
+    times.sort_by(f64::total_cmp);
+    times[times.len() / 2]
+}
+
+fn mebibytes(bytes: u64) -> f64 {
+    bytes as f64 / f64::from(1 << 20)
+}

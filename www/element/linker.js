@@ -1,0 +1,1 @@
+export class Linker { constructor({ send }) { this.send = send; this.status = undefined; } link({ ticket }) { queueMicrotask(() => this.send({ type: 'linkFailed', ticket, failure: { code: 'endpoint-down', message: 'The endpoint does not answer.' } })); } cancel() {} free() {} }
