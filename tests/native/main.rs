@@ -6,6 +6,7 @@ mod dataset;
 mod dataset_chunks;
 mod dataset_hostile;
 mod dataset_pages;
+mod inspect_cli;
 mod eval_segment;
 mod onnx;
 mod render;
