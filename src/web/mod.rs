@@ -9,6 +9,10 @@ mod viewer;
 
 pub mod dataset;
 
+mod segment;
+
+pub use segment::{Segmenter, sha256_hex};
+
 use wasm_bindgen::prelude::wasm_bindgen;
 
 use crate::app::Address;
