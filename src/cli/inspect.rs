@@ -9,7 +9,7 @@ use anyhow::{Context, bail};
 use clap::Args;
 
 use super::inspect_report::{Files, Report};
-use super::progress::ByteProgress;
+use super::progress::Progress;
 use crate::dataset::{Limits, Picture, Survey, SurveyBuilder};
 use crate::geometry::Size;
 
@@ -63,7 +63,7 @@ pub(super) fn run(args: &InspectArgs) -> anyhow::Result<()> {
 
 fn survey(path: &Path, most_examples: usize) -> anyhow::Result<Survey> {
     let mut file = File::open(path).with_context(|| path.display().to_string())?;
-    let mut shown = ByteProgress::new(file.metadata()?.len())?;
+    let shown = Progress::of_bytes(file.metadata()?.len());
     let mut builder = SurveyBuilder::new(Limits::default(), most_examples);
     let mut chunk = vec![0; CHUNK_BYTES];
     while !builder.is_done() {

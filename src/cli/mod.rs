@@ -1,10 +1,19 @@
 //! The command line of the native binary: one file a subcommand.
 
+mod annotations;
+pub mod encoder;
+mod eval;
+mod eval_segment;
+mod index;
 mod inspect;
 mod inspect_report;
+pub mod linker;
 pub mod onnx;
+pub mod picture;
 mod progress;
 mod rle;
+mod segmenter;
+pub mod serve;
 
 use std::process::ExitCode;
 
@@ -22,7 +31,14 @@ struct CommandLine {
 enum Command {
     /// Answers each mask of a stream of JSON lines with its area, box, runs, components, hash and canonical counts.
     Rle(rle::RleArgs),
+    /// Reads an annotation file and says what is in it and what is wrong with it.
     Inspect(inspect::InspectArgs),
+    /// Measures how well models do.
+    Eval(eval::EvalArgs),
+    /// Builds the index that linking searches, from any annotation file.
+    Index(index::IndexArgs),
+    /// Serves the page and the linking endpoint.
+    Serve(serve::ServeArgs),
 }
 
 /// Runs the command line of this process and answers its exit status: 0 done, 1 work failed, 2 wrong usage.
@@ -30,6 +46,9 @@ pub fn run() -> ExitCode {
     let outcome: anyhow::Result<()> = match CommandLine::parse().command {
         Command::Rle(args) => rle::run(&args),
         Command::Inspect(args) => inspect::run(&args),
+        Command::Eval(args) => eval::run(args),
+        Command::Index(args) => index::run(&args),
+        Command::Serve(args) => serve::run(args),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

@@ -2,15 +2,27 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 use ort::environment::Environment;
-use ort::session::{Session, SessionInputValue};
+use ort::session::{OutputSelector, RunOptions, Session, SessionInputValue};
 use ort::value::{DynValue, Outlet, TensorElementType, TensorRef, ValueType};
 
 /// ONNX Runtime, loaded. Cheap to clone; the first library loaded serves the whole process.
 #[derive(Clone)]
 pub struct Runtime {
     environment: Environment,
+}
+
+/// Where ONNX Runtime is loaded from and how many threads it may use.
+#[derive(Clone, Debug, Default, clap::Args)]
+pub struct RuntimeArgs {
+    /// ONNX Runtime's shared library; else `ORT_DYLIB_PATH`, beside the binary, or in `node_modules`.
+    #[arg(long, value_name = "PATH")]
+    pub onnxruntime: Option<PathBuf>,
+    /// Threads one run of a model may use; 0 lets ONNX Runtime decide.
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub threads: usize,
 }
 
 /// A model ready to run on the CPU.
@@ -98,6 +110,20 @@ pub enum Error {
     /// The run itself failed: a missing input, a wrong shape or type.
     #[error("the model did not run")]
     Run(#[source] ort::Error),
+    /// The model has no output of the name asked for.
+    #[error("the model has no output '{name}'; it has {known:?}")]
+    OutputUnknown {
+        /// The name asked for.
+        name: String,
+        /// The names there are.
+        known: Vec<String>,
+    },
+    /// ONNX Runtime did not answer an output it was asked for.
+    #[error("the model did not answer its output '{name}'")]
+    OutputMissing {
+        /// The output's name.
+        name: String,
+    },
     /// An output is not of 32-bit floats.
     #[error("output '{name}' is not a tensor of 32-bit floats")]
     OutputType {
@@ -107,6 +133,9 @@ pub enum Error {
         source: ort::Error,
     },
 }
+
+/// ONNX Runtime takes one environment a process: the first one loaded serves all that ask later.
+static LOADED: Mutex<Option<Environment>> = Mutex::new(None);
 
 impl Runtime {
     /// Loads the shared library: `library` where given, else from the first place of [`library_places`] that has one.
@@ -122,8 +151,13 @@ impl Runtime {
                 }
             }
         };
-        let builder = ort::init_from(&path).map_err(|source| Error::Library { path, source })?;
-        let environment = builder.with_telemetry(false).build().map_err(Error::Model)?;
+        let mut loaded = LOADED.lock().unwrap_or_else(PoisonError::into_inner);
+        let environment = if let Some(environment) = &*loaded {
+            environment.clone()
+        } else {
+            let builder = ort::init_from(&path).map_err(|source| Error::Library { path, source })?;
+            loaded.insert(builder.with_telemetry(false).build().map_err(Error::Model)?).clone()
+        };
         Ok(Self { environment })
     }
 }
@@ -152,10 +186,26 @@ impl Graph {
 
     /// Runs the model on inputs by name and answers all its outputs by name.
     pub fn run(&mut self, inputs: &[(&str, Tensor<'_>)]) -> Result<BTreeMap<String, Output>, Error> {
-        let values = inputs.iter().map(|(name, tensor)| Ok((*name, value(name, tensor)?)));
-        let values = values.collect::<Result<Vec<_>, Error>>()?;
-        let outputs = self.session.run(values).map_err(Error::Run)?;
+        let outputs = self.session.run(values(inputs)?).map_err(Error::Run)?;
         outputs.iter().map(|(name, value)| Ok((name.to_owned(), output(name, &value)?))).collect()
+    }
+
+    /// Runs only what the outputs named in `wanted` need, and answers them in that order.
+    pub fn run_for(&mut self, inputs: &[(&str, Tensor<'_>)], wanted: &[&str]) -> Result<Vec<Output>, Error> {
+        if let Some(name) = wanted.iter().find(|&&name| self.outputs.iter().all(|port| port.name != name)) {
+            let known = self.outputs.iter().map(|port| port.name.clone()).collect();
+            return Err(Error::OutputUnknown { name: (*name).to_owned(), known });
+        }
+        let selector = wanted.iter().fold(OutputSelector::no_default(), |selector, &name| selector.with(name));
+        let options = RunOptions::new().map_err(Error::Run)?.with_outputs(selector);
+        let mut outputs = self.session.run_with_options(values(inputs)?, &options).map_err(Error::Run)?;
+        wanted
+            .iter()
+            .map(|&name| {
+                let value = outputs.remove(name).ok_or_else(|| Error::OutputMissing { name: name.to_owned() })?;
+                output(name, &value)
+            })
+            .collect()
     }
 }
 
@@ -213,6 +263,10 @@ fn element_name(element: TensorElementType) -> String {
         TensorElementType::Int64 => "i64".into(),
         other => other.to_string(),
     }
+}
+
+fn values<'a>(inputs: &[(&'a str, Tensor<'a>)]) -> Result<Vec<(&'a str, SessionInputValue<'a>)>, Error> {
+    inputs.iter().map(|(name, tensor)| Ok((*name, value(name, tensor)?))).collect()
 }
 
 fn value<'a>(name: &str, tensor: &Tensor<'a>) -> Result<SessionInputValue<'a>, Error> {

@@ -1,5 +1,6 @@
 //! How far long work has come: a bar with rate and time left on a terminal, a line now and then elsewhere.
 
+use std::cell::Cell;
 use std::io::IsTerminal;
 use std::time::{Duration, Instant};
 
@@ -8,50 +9,84 @@ use indicatif::{HumanBytes, ProgressBar, ProgressStyle};
 /// Between two lines where there is no terminal.
 const BETWEEN_LINES: Duration = Duration::from_secs(5);
 
-/// Shows on standard error how many bytes of a file are done.
-pub(super) struct ByteProgress {
+/// Shows on standard error how much of some work is done.
+pub(super) struct Progress {
     bar: ProgressBar,
-    total: u64,
+    unit: Unit,
     started: Instant,
     /// When the next line is due, where there is no terminal.
-    next_line: Option<Instant>,
+    next_line: Cell<Option<Instant>>,
 }
 
-impl ByteProgress {
+enum Unit {
+    Bytes,
+    Items(&'static str),
+}
+
+impl Progress {
     /// Begins work on `total` bytes.
-    pub(super) fn new(total: u64) -> anyhow::Result<Self> {
+    pub(super) fn of_bytes(total: u64) -> Self {
+        Self::new(total, Unit::Bytes)
+    }
+
+    /// Begins work on `total` things, called `items` in the plural.
+    pub(super) fn of_items(total: u64, items: &'static str) -> Self {
+        Self::new(total, Unit::Items(items))
+    }
+
+    fn new(total: u64, unit: Unit) -> Self {
         let started = Instant::now();
         let terminal = std::io::stderr().is_terminal();
         let bar = if terminal { ProgressBar::new(total) } else { ProgressBar::hidden() };
-        let template = "{wide_bar} {bytes}/{total_bytes} {bytes_per_sec}, {eta} left, {msg}";
-        bar.set_style(ProgressStyle::with_template(template)?);
-        Ok(Self { bar, total, started, next_line: (!terminal).then(|| started + BETWEEN_LINES) })
+        bar.set_length(total);
+        let template = match unit {
+            Unit::Bytes => "{wide_bar} {bytes}/{total_bytes} {bytes_per_sec}, {eta} left {msg}".to_owned(),
+            Unit::Items(items) => format!("{{wide_bar}} {{pos}}/{{len}} {items}, {{per_sec}}, {{eta}} left {{msg}}"),
+        };
+        // The templates are fixed and right; a bar in the default style would be no failure.
+        bar.set_style(ProgressStyle::with_template(&template).unwrap_or_else(|_| ProgressStyle::default_bar()));
+        Self { bar, unit, started, next_line: Cell::new((!terminal).then(|| started + BETWEEN_LINES)) }
     }
 
-    /// Says that `bytes` are done; `what` tells what came of them.
-    pub(super) fn set(&mut self, bytes: u64, what: impl Fn() -> String) {
-        self.bar.set_position(bytes);
+    /// Says that `done` of the work is done; `what` tells what came of it.
+    pub(super) fn set(&self, done: u64, what: impl Fn() -> String) {
+        self.bar.set_position(done);
         let now = Instant::now();
-        match self.next_line {
+        match self.next_line.get() {
             None => self.bar.set_message(what()),
             Some(due) if now >= due => {
-                let rate = bytes as f64 / now.duration_since(self.started).as_secs_f64();
-                let left = self.total.saturating_sub(bytes) as f64 / rate;
-                eprintln!(
-                    "{} of {}, {}/s, {left:.0} s left, {}",
-                    HumanBytes(bytes),
-                    HumanBytes(self.total),
-                    HumanBytes(rate as u64),
-                    what()
-                );
-                self.next_line = Some(now + BETWEEN_LINES);
+                self.next_line.set(Some(now + BETWEEN_LINES));
+                self.print_line(done, now.duration_since(self.started), &what());
             }
             Some(_) => {}
         }
     }
 
+    /// Says that `more` of the work is done.
+    pub(super) fn advance(&self, more: u64) {
+        self.set(self.bar.position() + more, String::new);
+    }
+
+    /// Prints a line of its own, above the bar.
+    pub(super) fn say(&self, line: &str) {
+        self.bar.suspend(|| eprintln!("{line}"));
+    }
+
     /// Takes the bar away.
     pub(super) fn finish(self) {
         self.bar.finish_and_clear();
+    }
+
+    fn print_line(&self, done: u64, elapsed: Duration, what: &str) {
+        let total = self.bar.length().unwrap_or(done);
+        let rate = done as f64 / elapsed.as_secs_f64();
+        let left = total.saturating_sub(done) as f64 / rate;
+        match self.unit {
+            Unit::Bytes => {
+                let (done, total, rate) = (HumanBytes(done), HumanBytes(total), HumanBytes(rate as u64));
+                eprintln!("{done} of {total}, {rate}/s, {left:.0} s left {what}");
+            }
+            Unit::Items(items) => eprintln!("{done} of {total} {items}, {rate:.1}/s, {left:.0} s left {what}"),
+        }
     }
 }

@@ -44,12 +44,9 @@ impl Annotation {
     ///
     /// Every part was decoded once when it was read, so an error here means a fault of ours.
     pub fn mask(&self) -> Result<Mask, rle::Error> {
-        let mut union = Mask::empty(self.mask_size)?;
-        for part in self.parts.iter().filter(|part| part.size() == self.mask_size) {
-            let mask = part.decode()?;
-            union = if union.is_empty() { mask } else { union.union(&mask)? };
-        }
-        Ok(union)
+        let fitting = self.parts.iter().filter(|part| part.size() == self.mask_size);
+        let masks = fitting.map(EncodedMask::decode).collect::<Result<Vec<_>, _>>()?;
+        Mask::union_of(self.mask_size, &masks)
     }
 
     /// The mask of each part.
@@ -64,12 +61,16 @@ impl Annotation {
 
     /// About how many bytes of memory it takes.
     pub(super) fn kept_bytes(&self) -> u64 {
-        let texts = self.id.len() + self.picture.len() + self.category.len();
-        let optional: usize = [&self.text_prompt, &self.question].into_iter().flatten().map(String::len).sum();
-        let split = self.split.as_ref().map_or(0, |split| split.raw.len());
         let parts: usize = self.parts.iter().map(|part| part.counts().len() + size_of::<EncodedMask>()).sum();
+        (size_of::<Self>() + parts + self.record_bytes()) as u64
+    }
+
+    /// About how many bytes its texts and lists take, masks left out.
+    pub(super) fn record_bytes(&self) -> usize {
+        let texts = self.id.len() + self.picture.len() + self.category.len() + self.split_name().len();
+        let optional: usize = [&self.text_prompt, &self.question].into_iter().flatten().map(String::len).sum();
         let labels: usize = self.labels.iter().map(|label| label.text.len() + size_of::<Label>()).sum();
         let lists = self.boxes.len() * size_of::<Rect>() + self.findings.len() * size_of::<Finding>();
-        (size_of::<Self>() + texts + optional + split + parts + labels + lists) as u64
+        texts + optional + labels + lists
     }
 }

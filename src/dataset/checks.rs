@@ -36,19 +36,9 @@ pub(super) fn masks(
             findings.push(Finding::of_part("segmentation", *part, Problem::EmptyMask));
         }
     }
-    // A failed union means parts of another size, which the filter leaves out.
-    let union =
-        masks.iter().map(|(_, mask)| mask).filter(|mask| mask.size() == whole).try_fold(None::<Mask>, |union, mask| {
-            match union {
-                None => Ok(Some(mask.clone())),
-                Some(union) => union.union(mask).map(Some),
-            }
-        });
-    match union {
-        Ok(union) => {
-            annotation.mask_area = union.as_ref().map_or(0, Mask::area);
-            annotation.mask_bounds = union.as_ref().and_then(Mask::bbox);
-        }
+    let fitting: Vec<_> = masks.iter().map(|(_, mask)| mask).filter(|mask| mask.size() == whole).cloned().collect();
+    match Mask::union_of(whole, &fitting) {
+        Ok(union) => (annotation.mask_area, annotation.mask_bounds) = (union.area(), union.bbox()),
         Err(error) => findings.push(Finding::new("segmentation", error.into())),
     }
     boxes(annotation, picture.unwrap_or(whole), masks, findings);

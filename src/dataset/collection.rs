@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::io;
 
 use super::groups::Groups;
-use super::{Annotation, Category, Finding, Join, Limits, Picture, Problem, Progress, Reader, RecordKind, RecordRef};
+use super::{
+    Annotation, Category, Finding, Join, Limits, Picture, Problem, Progress, Reader, RecordKind, RecordRef, Tally,
+};
 
 /// The records of an annotation file, joined by their ids.
 #[derive(Default)]
@@ -133,6 +135,16 @@ impl Dataset {
             .chain(categories)
             .chain(annotations)
             .flat_map(|(record, findings)| findings.iter().map(move |finding| (record, finding)))
+    }
+
+    /// The findings counted by their code, with this many examples of each.
+    pub fn findings_by_code(&self, most_examples: usize) -> BTreeMap<&'static str, Tally> {
+        let mut tallies = BTreeMap::new();
+        for (record, finding) in self.findings() {
+            let tally: &mut Tally = tallies.entry(finding.code()).or_default();
+            tally.add(record, finding, most_examples);
+        }
+        tallies
     }
 
     /// How many problems of the file itself were too many to be kept.

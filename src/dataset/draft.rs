@@ -55,7 +55,7 @@ impl Draft {
             }
         }
         if !polygons.is_empty() {
-            match picture_size.map(|size| mask_of_polygons(size, &polygons)) {
+            match picture_size.map(|size| Mask::from_polygons(size, &polygons)) {
                 Some(Ok(mask)) => {
                     annotation.parts.push(EncodedMask::from_mask(&mask));
                     masks.push((0, mask));
@@ -104,9 +104,4 @@ impl DraftPart {
                 Self::Counts { counts, .. } => counts.len() * size_of::<f64>(),
             }
     }
-}
-
-/// COCO's rasterisation of each polygon, merged.
-fn mask_of_polygons(size: Size, _polygons: &[Vec<f64>]) -> Result<Mask, rle::Error> {
-    Mask::empty(size)
 }

@@ -241,7 +241,13 @@ impl<'l> Fields<'l> {
         let (mut parts, mut polygons) = (Vec::new(), Vec::new());
         for (part, value) in list.into_iter().enumerate() {
             match value {
-                Loose::Numbers(polygon) => polygons.push(polygon),
+                Loose::Numbers(polygon) if polygon.len() >= 6 && polygon.len().is_multiple_of(2) => {
+                    polygons.push(polygon);
+                }
+                Loose::Numbers(_) => {
+                    let expected = "x and y of three points or more";
+                    self.note_part(field, part, Problem::Shape { expected, found: "other numbers" });
+                }
                 Loose::Object(_) => match rle(value) {
                     Ok(rle) => parts.push((part, rle)),
                     Err(problem) => self.note_part(field, part, problem),

@@ -135,7 +135,7 @@ fn read_piece(piece: Piece<'_>, limits: &Limits, progress: &mut Progress, sink: 
 fn malformed(error: &serde_json::Error, record: u64, json: &[u8]) -> Problem {
     let before: usize =
         json.split_inclusive(|&byte| byte == b'\n').take(error.line().saturating_sub(1)).map(<[u8]>::len).sum();
-    let within = (before + error.column().saturating_sub(1)).min(json.len());
+    let within = (before + error.column()).saturating_sub(1).min(json.len());
     let words = error.to_string();
     let reason = words.rsplit_once(" at line ").map_or(words.as_str(), |(reason, _)| reason).into();
     Problem::Malformed { record, at: record + within as u64, reason }

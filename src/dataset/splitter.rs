@@ -35,8 +35,10 @@ pub(super) struct Splitter {
     most_record_bytes: usize,
     /// Position of the chunk at hand.
     base: u64,
-    /// Where what is being read began.
-    since: u64,
+    /// Where the section at hand began.
+    section_at: u64,
+    /// Where the record at hand began.
+    record_at: u64,
     /// Of the record at hand, whether kept or not.
     record_bytes: u64,
     /// The part of a record, or of a key, that came in earlier chunks.
@@ -90,7 +92,8 @@ impl Splitter {
             nest: Nest::default(),
             most_record_bytes,
             base: 0,
-            since: 0,
+            section_at: 0,
+            record_at: 0,
             record_bytes: 0,
             kept: Vec::new(),
             section: Section::Annotations,
@@ -129,18 +132,19 @@ impl Splitter {
 
     /// What the end of the file means here; `None` for a whole one.
     pub(super) fn finish(&self) -> Option<Problem> {
-        let inside = match self.state {
+        let (inside, since) = match self.state {
             State::End if self.sections_seen => return None,
             State::End => {
                 return Some(Problem::NotAnnotations { at: self.base, expected: "a list named \"annotations\"" });
             }
             State::Broken => return None,
             State::Start => return Some(Problem::NotAnnotations { at: self.base, expected: "a JSON object" }),
-            State::Record => "a record",
-            State::Section | State::SkippedElement | State::SkippedScalarElement => "a list of records",
-            _ => "the file's object",
+            State::Record => ("a record", self.record_at),
+            State::Section | State::SkippedElement | State::SkippedScalarElement => {
+                ("a list of records", self.section_at)
+            }
+            _ => ("the file's object", 0),
         };
-        let since = if self.state == State::Record { self.since } else { 0 };
         Some(Problem::Truncated { at: self.base, inside, since })
     }
 
@@ -178,7 +182,7 @@ impl Splitter {
             (State::Value, _) => return self.begin_value(byte, at, sink),
             (State::Section, b'{') => {
                 self.begin_element(position, sink);
-                (self.since, self.record_bytes) = (position, 0);
+                (self.record_at, self.record_bytes) = (position, 0);
                 self.kept.clear();
                 self.nest.reset();
                 self.state = State::Record;
@@ -244,6 +248,7 @@ impl Splitter {
         match (section, byte) {
             (Some(section), b'[') => {
                 (self.section, self.sections_seen) = (section, true);
+                self.section_at = self.base + at as u64;
                 self.enter(State::Section);
                 return at + 1;
             }
@@ -289,9 +294,9 @@ impl Splitter {
         }
         let Some(end) = end else { return bytes.len() };
         sink(match (fits, earlier) {
-            (false, _) => Piece::TooLong { at: self.since, bytes: self.record_bytes },
-            (true, true) => Piece::Record { section: self.section, at: self.since, json: &self.kept },
-            (true, false) => Piece::Record { section: self.section, at: self.since, json: piece },
+            (false, _) => Piece::TooLong { at: self.record_at, bytes: self.record_bytes },
+            (true, true) => Piece::Record { section: self.section, at: self.record_at, json: &self.kept },
+            (true, false) => Piece::Record { section: self.section, at: self.record_at, json: piece },
         });
         self.state = State::Section;
         end

@@ -5,7 +5,9 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::hash::BuildHasher;
 
 use super::join::Joined;
-use super::{Annotation, Finding, Item, Join, Limits, Picture, Problem, Progress, Reader, RecordKind};
+use super::{
+    Annotation, Finding, Item, Join, Limits, Picture, Problem, Progress, Reader, RecordKind, RecordRef, Tally,
+};
 
 /// What an annotation file holds, and what is odd about it.
 #[derive(Debug, Default)]
@@ -38,26 +40,6 @@ pub struct Survey {
     pub findings: BTreeMap<&'static str, Tally>,
     /// Problems of the file itself that were too many to be looked at one by one.
     pub problems_left_out: u64,
-}
-
-/// Findings of one code.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Tally {
-    /// How many.
-    pub count: u64,
-    /// The first of them.
-    pub examples: Vec<Example>,
-}
-
-/// A finding in words.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Example {
-    /// The section of its record.
-    pub record: RecordKind,
-    /// The id of its record; empty for the file.
-    pub id: String,
-    /// What is odd.
-    pub message: String,
 }
 
 /// Makes a [`Survey`] from chunks of a file.
@@ -159,12 +141,9 @@ impl Counts {
         }
     }
 
-    fn tally(&mut self, record: RecordKind, id: &str, finding: &Finding) {
+    fn tally(&mut self, kind: RecordKind, id: &str, finding: &Finding) {
         let tally = self.survey.findings.entry(finding.code()).or_default();
-        tally.count += 1;
-        if tally.examples.len() < self.most_examples {
-            tally.examples.push(Example { record, id: id.to_owned(), message: finding.to_string() });
-        }
+        tally.add(RecordRef { kind, id }, finding, self.most_examples);
     }
 
     fn finish(mut self, joined: Joined) -> Survey {

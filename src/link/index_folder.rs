@@ -4,7 +4,8 @@ use std::fs::{self, File};
 use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
-use super::index::{self, Files, Index, Limits};
+use super::index::{self, Files, Index};
+use super::index_header::{Limits, Part};
 use super::protocol::sha256_hex;
 
 /// The header's file name.
@@ -38,29 +39,39 @@ pub enum Error {
 pub fn read(folder: &Path, limits: Limits) -> Result<(Index, String), Error> {
     let path = folder.join(HEADER);
     let header = read_at_most(&path, MOST_HEADER_BYTES).map_err(|source| Error::Io { path, source })?;
-    let read = |part: &index::Part| read_at_most(&folder.join(&part.file), part.bytes);
+    let read = |part: &Part| read_at_most(&folder.join(&part.file), part.bytes);
     let index = Index::from_files(&header, limits, read)
         .map_err(|source| Error::Index { folder: folder.to_path_buf(), source })?;
     Ok((index, sha256_hex(&header)))
 }
 
-/// Writes an index into a folder, which is made where it is missing, and replaces the index that was there.
+/// Reads the ONNX file of an index's encoder, which lies beside it.
+pub fn read_encoder(folder: &Path, index: &Index) -> Result<Vec<u8>, Error> {
+    let path = folder.join(&index.encoder().file);
+    fs::read(&path).map_err(|source| Error::Io { path, source })
+}
+
+/// Writes an index and its encoder's ONNX file into a folder, which is made where it is missing, and replaces the
+/// index that was there. So the folder alone is enough to answer from.
 ///
 /// The parts' names hold their hashes, so old and new parts lie side by side until the new header takes the place of
 /// the old one in a single rename; a reader sees the one or the other. Then parts that no header names are removed.
-pub fn write(folder: &Path, index: &Index) -> Result<(), Error> {
+pub fn write(folder: &Path, index: &Index, encoder: &[u8]) -> Result<(), Error> {
     let Files { header, parts } =
         index.to_files().map_err(|source| Error::Index { folder: folder.to_path_buf(), source })?;
+    let encoder_file = index.encoder().file.as_str();
     let at = |path: &Path| {
         let path = path.to_path_buf();
         move |source| Error::Io { path, source }
     };
     fs::create_dir_all(folder).map_err(at(folder))?;
-    for (file, bytes) in &parts {
+    let parts: Vec<_> = parts.iter().map(|(file, bytes)| (file.as_str(), &bytes[..])).collect();
+    let files = || parts.iter().copied().chain([(encoder_file, encoder)]);
+    for (file, bytes) in files() {
         put(folder, file, bytes).map_err(at(&folder.join(file)))?;
     }
     put(folder, HEADER, &header).map_err(at(&folder.join(HEADER)))?;
-    let keep: Vec<_> = parts.iter().map(|(file, _)| file.as_str()).collect();
+    let keep: Vec<_> = files().map(|(file, _)| file).collect();
     remove_old_parts(folder, &keep).map_err(at(folder))
 }
 
@@ -94,7 +105,7 @@ fn remove_old_parts(folder: &Path, keep: &[&str]) -> io::Result<()> {
         let Some(name) = name.to_str() else { continue };
         let Some((kind, rest)) = name.split_once('-') else { continue };
         let hash = rest.split('.').next().unwrap_or_default();
-        let is_part = matches!(kind, "mean" | "vectors" | "entities" | "entries")
+        let is_part = matches!(kind, "mean" | "vectors" | "entities" | "entries" | "encoder")
             && hash.len() == 16
             && hash.bytes().all(|byte| byte.is_ascii_hexdigit());
         if is_part && !keep.contains(&name) {

@@ -6,11 +6,13 @@
 
 pub mod calibrate;
 pub mod client;
+pub mod encoder_card;
 pub mod index;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod index_folder;
+pub mod index_header;
 pub mod pool;
 pub mod problem;
 pub mod protocol;
-pub mod recorded;
 pub mod search;
+pub mod vectors;

@@ -1,1 +1,31 @@
-//! Module segment.
+//! Click to mask: what stands between a picture, a person's clicks and a promptable segmentation model.
+//!
+//! Everything here is plain computation. Whoever owns a graph runner (ONNX Runtime in the page's worker, or natively
+//! behind the command line) asks a [`Session`] what to run, runs it, and hands the outputs back:
+//!
+//! ```text
+//! Pixels ─► Session::begin_encode ─► encoder graph ─► finish_encode      once a picture
+//! Prompts ─► Session::begin_decode ─► decoder graph ─► finish_decode ─► Answer      each click
+//! ```
+//!
+//! Each `begin` carries a [`Ticket`]; a `finish` whose ticket is no longer the newest is dropped, so a slow answer never
+//! replaces a newer one. Models are described by a [`Manifest`].
+
+mod cleanup;
+mod error;
+mod frame;
+mod logits;
+mod manifest;
+mod preprocess;
+mod prompt;
+mod session;
+mod tensor;
+
+pub use error::Error;
+pub use frame::Frame;
+pub use logits::{Logits, LogitsSize};
+pub use manifest::{Decoder, Encoder, Family, Graph, Limits, Manifest, Model};
+pub use preprocess::{Channels, Pixels};
+pub use prompt::{MOST_PROMPTS, Prompt, Prompts};
+pub use session::{Answer, Candidate, DecodeJob, EncodeJob, Refine, Session, Ticket};
+pub use tensor::{Data, Tensor};

@@ -60,17 +60,22 @@ fn plain_coco() {
             {"id": 1, "image_id": 9, "category_id": 18, "iscrowd": 1, "area": 8, "bbox": [2, 0, 2, 4],
              "segmentation": {"size": [4, 6], "counts": [8, 8, 8]}},
             {"id": 2, "image_id": 9, "category_id": 18, "iscrowd": 0, "area": 8.0, "bbox": [2, 0, 2, 4],
-             "segmentation": {"size": [4, 6], "counts": "888"}}],
+             "segmentation": {"size": [4, 6], "counts": "888"}},
+            {"id": 3, "image_id": 9, "category_id": 18, "area": 7.3, "bbox": [1, 1, 5, 2],
+             "segmentation": [[1, 1, 3, 1, 3, 3, 1, 3], [4, 1, 6, 1, 6, 3, 4, 3]]}],
         "categories": [{"id": 18, "name": "dog", "supercategory": "animal"}]}"#,
     );
     assert_eq!(findings(&dataset), [""; 0]);
-    let [crowd, single] = dataset.annotations() else { panic!("two annotations expected") };
+    let [crowd, single, polygons] = dataset.annotations() else { panic!("three annotations expected") };
     assert_eq!((crowd.id.as_str(), crowd.picture.as_str(), crowd.category.as_str()), ("1", "9", "18"));
     assert!(crowd.is_crowd && !single.is_crowd);
     assert_eq!(crowd.boxes, [Rect { x1: 2.0, y1: 0.0, x2: 4.0, y2: 4.0 }]);
     assert_eq!(crowd.mask().unwrap().boundaries(), [8, 16]);
     assert_eq!(single.mask().unwrap(), crowd.mask().unwrap());
     assert_eq!(crowd.parts[0].counts(), "888");
+    // Two squares of 2 x 2 pixels, rows 1 and 2: columns 1 and 2, columns 4 and 5.
+    assert_eq!(polygons.mask().unwrap().boundaries(), [5, 7, 9, 11, 17, 19, 21, 23]);
+    assert_eq!((polygons.parts.len(), polygons.mask_area), (1, 8));
     assert_eq!(dataset.pictures()[0].url.as_deref(), Some("http://images.example/a.jpg"));
     assert!(!dataset.categories()[0].is_entity());
 }

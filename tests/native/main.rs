@@ -1,11 +1,21 @@
 //! All native tests that use the crate from outside, in one binary so that they link once.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
+mod app;
+mod dataset;
+mod dataset_chunks;
+mod dataset_hostile;
+mod dataset_pages;
+mod eval_segment;
+mod http;
+mod inspect_cli;
+mod link;
+mod onnx;
+mod plvel;
 mod render;
 mod rle;
 mod rle_cli;
 mod rle_oracle;
-mod dataset;
-mod onnx;
+mod serve;
 mod shared_data;
 mod tidy;

@@ -1,0 +1,163 @@
+//! The points and boxes of one object being segmented, and the model's candidates for it.
+
+use serde::{Deserialize, Serialize};
+
+use super::{SegmentRequest, Ticket};
+use crate::geometry::Rect;
+use crate::rle::Mask;
+
+/// One thing a person said about the object, in image space.
+#[derive(Clone, Copy, Debug, PartialEq, Deserialize, Serialize)]
+#[serde(tag = "type", rename_all = "camelCase")]
+pub enum Prompt {
+    /// A point that belongs to the object, or does not.
+    Point {
+        /// To the right.
+        x: f64,
+        /// Down.
+        y: f64,
+        /// Whether it belongs to the object.
+        positive: bool,
+    },
+    /// A box around the object.
+    Box {
+        /// Left edge.
+        x1: f64,
+        /// Top edge.
+        y1: f64,
+        /// Right edge.
+        x2: f64,
+        /// Bottom edge.
+        y2: f64,
+    },
+}
+
+/// One mask the model offers.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Candidate {
+    /// The mask.
+    pub mask: Mask,
+    /// The model's own estimate of its `IoU`, 0..=1.
+    pub score: f64,
+    /// Its place in the model's own answer.
+    pub place: usize,
+}
+
+/// The clicks on one object.
+#[derive(Clone, Debug, Default)]
+pub struct Clicks {
+    prompts: Vec<Prompt>,
+    awaited: Option<Ticket>,
+    answer: Option<Answer>,
+}
+
+#[derive(Clone, Debug)]
+struct Answer {
+    ticket: Ticket,
+    /// How many prompts had been given when it was asked.
+    prompts: usize,
+    candidates: Vec<Candidate>,
+    chosen: usize,
+}
+
+impl Clicks {
+    /// In the order given.
+    pub fn prompts(&self) -> &[Prompt] {
+        &self.prompts
+    }
+
+    /// Whether nothing was said about an object.
+    pub fn is_empty(&self) -> bool {
+        self.prompts.is_empty()
+    }
+
+    /// The request whose answer is awaited.
+    pub fn awaited(&self) -> Option<Ticket> {
+        self.awaited
+    }
+
+    /// The last answer's candidates, best first.
+    pub fn candidates(&self) -> &[Candidate] {
+        self.answer.as_ref().map_or(&[], |answer| &answer.candidates)
+    }
+
+    /// The preferred candidate's place.
+    pub fn chosen(&self) -> usize {
+        self.answer.as_ref().map_or(0, |answer| answer.chosen)
+    }
+
+    /// The preferred candidate.
+    pub fn candidate(&self) -> Option<&Candidate> {
+        self.candidates().get(self.chosen())
+    }
+
+    /// Adds a prompt; a box takes the place of the box before, since a model takes one.
+    pub(super) fn push(&mut self, prompt: Prompt) {
+        if matches!(prompt, Prompt::Box { .. }) {
+            self.prompts.retain(|earlier| !matches!(earlier, Prompt::Box { .. }));
+        }
+        self.prompts.push(prompt);
+    }
+
+    /// Takes the last prompt back. Later answers no longer refine what it led to.
+    pub(super) fn undo(&mut self) {
+        self.prompts.pop();
+        if self.answer.as_ref().is_some_and(|answer| answer.prompts > self.prompts.len()) {
+            self.answer = None;
+        }
+    }
+
+    /// The question these prompts ask, now awaited under `ticket`.
+    pub(super) fn ask(&mut self, ticket: Ticket, picture: &str) -> SegmentRequest {
+        self.awaited = Some(ticket);
+        let mut request =
+            SegmentRequest { ticket, picture: picture.to_owned(), points: Vec::new(), rect: None, refine: None };
+        for prompt in &self.prompts {
+            match *prompt {
+                Prompt::Point { x, y, positive } => request.points.push([x, y, f64::from(u8::from(positive))]),
+                Prompt::Box { x1, y1, x2, y2 } => request.rect = Some([x1, y1, x2, y2]),
+            }
+        }
+        request.refine =
+            self.answer.as_ref().zip(self.candidate()).map(|(answer, chosen)| (answer.ticket, chosen.place));
+        request
+    }
+
+    /// Takes the candidates, best first, and which of them to prefer, if `ticket` is awaited.
+    pub(super) fn answer(&mut self, ticket: Ticket, candidates: Vec<Candidate>, chosen: usize) -> bool {
+        if self.awaited != Some(ticket) {
+            return false;
+        }
+        self.awaited = None;
+        self.answer = Some(Answer { ticket, prompts: self.prompts.len(), candidates, chosen });
+        true
+    }
+
+    /// Gives up waiting if `ticket` is awaited.
+    pub(super) fn fail(&mut self, ticket: Ticket) -> bool {
+        let awaited = self.awaited == Some(ticket);
+        if awaited {
+            self.awaited = None;
+        }
+        awaited
+    }
+
+    /// Prefers another candidate; false where there is no such one or it is preferred already.
+    pub(super) fn choose(&mut self, index: usize) -> bool {
+        match &mut self.answer {
+            Some(answer) if index < answer.candidates.len() && index != answer.chosen => {
+                answer.chosen = index;
+                true
+            }
+            _ => false,
+        }
+    }
+}
+
+impl Prompt {
+    /// A box between two corners in any order.
+    pub(super) fn from_corners(from: [f64; 2], to: [f64; 2]) -> Self {
+        let Rect { x1, y1, x2, y2 } = Rect::from_corners(from, to);
+        Self::Box { x1, y1, x2, y2 }
+    }
+}

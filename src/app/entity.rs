@@ -1,0 +1,71 @@
+//! The entities a mask may be, and how sure one may sound about them.
+
+use serde::{Deserialize, Serialize};
+
+/// One entity of an answer. Every text is untrusted and meant to be shown as text, never as HTML.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
+pub struct Entity {
+    /// Wikidata's identifier, `Q` and digits.
+    pub qid: String,
+    /// The Wikipedia article's title.
+    pub title: String,
+    /// A short description, where one is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    /// Calibrated to 0..=1.
+    pub score: f64,
+    /// The Wikipedia article.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
+    /// A picture of the entity.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub thumbnail: Option<String>,
+    /// What in the index spoke for it, as the endpoint sent it.
+    #[serde(default)]
+    pub evidence: Vec<serde_json::Value>,
+}
+
+/// What a linking endpoint answered.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
+pub struct LinkAnswer {
+    /// Best first.
+    pub entities: Vec<Entity>,
+    /// Which model answered, as the endpoint describes it.
+    #[serde(default)]
+    pub model: serde_json::Value,
+    /// The endpoint's own timings in milliseconds, by step.
+    #[serde(default, alias = "timing_ms")]
+    pub timing_ms: serde_json::Value,
+}
+
+/// How sure the first entity of an answer is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Verdict {
+    /// The first entity has at least [`Verdict::LIKELY`] and stands clear of the second.
+    Likely,
+    /// The first entity has at least [`Verdict::POSSIBLE`].
+    Possible,
+    /// Nothing scored high enough to be believed.
+    Unsure,
+    /// The endpoint named no entity.
+    Nothing,
+}
+
+impl Verdict {
+    /// The least first score that is called likely.
+    pub const LIKELY: f64 = 0.5;
+    /// The least first score that is called possible.
+    pub const POSSIBLE: f64 = 0.2;
+
+    /// The verdict on scores sorted from high to low.
+    pub fn of(entities: &[Entity]) -> Self {
+        let second = entities.get(1).map_or(0.0, |entity| entity.score);
+        match entities.first().map(|entity| entity.score) {
+            None => Self::Nothing,
+            Some(first) if first >= Self::LIKELY && first >= 1.5 * second => Self::Likely,
+            Some(first) if first >= Self::POSSIBLE => Self::Possible,
+            Some(_) => Self::Unsure,
+        }
+    }
+}

@@ -1,0 +1,76 @@
+//! What is known of the entity of the current mask: asked, answered, recorded or failed.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Failure, LinkAnswer, Ticket};
+use crate::rle::Mask;
+
+/// A recorded answer is given only for a mask that overlaps the recorded one by at least this `IoU`.
+pub const LEAST_IOU_OF_A_RECORDING: f64 = 0.5;
+
+/// Who gave an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Source {
+    /// The endpoint, now.
+    Endpoint,
+    /// The endpoint, earlier: the answer was recorded for a mask much like this one.
+    Recorded,
+}
+
+/// The state of the question what the current mask is.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[serde(tag = "phase", rename_all = "camelCase", rename_all_fields = "camelCase")]
+pub enum Linking {
+    /// Nothing was asked.
+    #[default]
+    Idle,
+    /// The endpoint was asked.
+    Asking {
+        /// Under this ticket.
+        ticket: Ticket,
+    },
+    /// There is an answer.
+    Answered {
+        /// What was said.
+        answer: LinkAnswer,
+        /// By whom.
+        source: Source,
+        /// Why the endpoint itself did not answer, where it did not.
+        failure: Option<Failure>,
+    },
+    /// There is no answer.
+    Failed {
+        /// Why.
+        failure: Failure,
+    },
+}
+
+impl Linking {
+    /// The request whose answer is awaited.
+    pub fn awaited(&self) -> Option<Ticket> {
+        match self {
+            Self::Asking { ticket } => Some(*ticket),
+            _ => None,
+        }
+    }
+}
+
+/// A recorded answer with its mask decoded.
+#[derive(Clone, Debug)]
+pub(super) struct Recording {
+    pub(super) mask: Mask,
+    pub(super) answer: LinkAnswer,
+}
+
+/// The recorded answer whose mask is most like `mask`, if any is like enough.
+pub(super) fn nearest<'a>(recordings: &'a [Recording], mask: &Mask) -> Option<&'a Recording> {
+    let with_iou = recordings.iter().filter(|recording| recording.mask.size() == mask.size()).map(|recording| {
+        let iou = recording.mask.iou(mask, false).unwrap_or(0.0);
+        (iou, recording)
+    });
+    with_iou
+        .filter(|(iou, _)| *iou >= LEAST_IOU_OF_A_RECORDING)
+        .max_by(|(a, _), (b, _)| a.total_cmp(b))
+        .map(|(_, recording)| recording)
+}

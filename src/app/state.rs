@@ -1,0 +1,486 @@
+//! Everything the viewer knows, and how each event changes it.
+
+use super::clicks::{Candidate, Clicks, Prompt};
+use super::effect::{Effect, MaskDetail, Notice};
+use super::entity::{LinkAnswer, Verdict};
+use super::event::{CandidateJson, Event, Failure, RecordedAnswer, ShownMaskJson};
+use super::linking::{self, Linking, Recording, Source};
+use super::settings::{Settings, Tool};
+use super::{MaskJson, RunsJson, Ticket};
+use crate::geometry::Size;
+use crate::rle::Mask;
+
+/// A mask shown over the picture.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Shown {
+    /// The annotation's id.
+    pub id: String,
+    /// As large as the picture.
+    pub mask: Mask,
+    /// The entity's name, or any label.
+    pub title: String,
+    /// The entity, where linked.
+    pub qid: Option<String>,
+}
+
+/// What the panel is about.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Selection {
+    /// Nothing.
+    #[default]
+    Nothing,
+    /// One of the masks shown.
+    Shown(usize),
+    /// The object being clicked.
+    Clicked,
+}
+
+/// The state of one viewer. See the [module](super) for how it is driven.
+#[derive(Clone, Debug, Default)]
+pub struct State {
+    picture: Option<(String, Size)>,
+    shown: Vec<Shown>,
+    recordings: Vec<Recording>,
+    hovered: Option<usize>,
+    selection: Selection,
+    tool: Tool,
+    clicks: Clicks,
+    segment_failure: Option<Failure>,
+    linking: Linking,
+    settings: Settings,
+    last_ticket: Ticket,
+}
+
+impl State {
+    /// Takes in what happened and answers what is to be done, in order.
+    pub fn update(&mut self, event: Event) -> Vec<Effect> {
+        match event {
+            Event::PictureOpened { key, width, height } => self.open(Some((key, Size::new(width, height)))),
+            Event::PictureClosed => self.open(None),
+            Event::MasksShown { masks } => self.show(masks),
+            Event::RecordingsRead { answers } => self.keep_recordings(answers),
+            Event::PointerMoved { point } => self.hover(point.and_then(|point| self.shown_at(point))),
+            Event::MaskHovered { index } => self.hover(index.filter(|&index| index < self.shown.len())),
+            Event::MaskSelected { index } => self.select(index.filter(|&index| index < self.shown.len())),
+            Event::ToolChosen { tool } => self.choose_tool(tool),
+            Event::Clicked { x, y, negative, add } => self.click([x, y], negative, add),
+            Event::BoxDrawn { from, to } => self.draw_box(from, to),
+            Event::Undone => self.undo(),
+            Event::Cleared => self.clear(),
+            Event::CandidateChosen { index } => self.choose_candidate(index),
+            Event::CandidateStepped { by } => self.step_candidate(by),
+            Event::Segmented { ticket, candidates, best } => self.take_candidates(ticket, &candidates, best),
+            Event::SegmentFailed { ticket, failure } => self.take_segment_failure(ticket, failure),
+            Event::LinkAsked => self.ask_link(),
+            Event::Linked { ticket, answer } => self.take_link(ticket, answer),
+            Event::LinkFailed { ticket, failure } => self.take_link_failure(ticket, failure),
+            Event::SettingsChanged { settings } => self.change_settings(settings),
+        }
+    }
+
+    /// The picture's key and size.
+    pub fn picture(&self) -> Option<(&str, Size)> {
+        self.picture.as_ref().map(|(key, size)| (key.as_str(), *size))
+    }
+
+    /// The masks shown, in drawing order.
+    pub fn shown(&self) -> &[Shown] {
+        &self.shown
+    }
+
+    /// The masks shown, as [`Event::MasksShown`] takes them.
+    pub fn shown_json(&self) -> Vec<ShownMaskJson> {
+        let json = |Shown { id, mask, title, qid }: &Shown| ShownMaskJson {
+            id: id.clone(),
+            mask: MaskJson::from(mask).into(),
+            title: title.clone(),
+            qid: qid.clone(),
+        };
+        self.shown.iter().map(json).collect()
+    }
+
+    /// The shown mask pointed at.
+    pub fn hovered(&self) -> Option<usize> {
+        self.hovered
+    }
+
+    /// What the panel is about.
+    pub fn selection(&self) -> Selection {
+        self.selection
+    }
+
+    /// The tool in hand.
+    pub fn tool(&self) -> Tool {
+        self.tool
+    }
+
+    /// The clicks on the object being segmented.
+    pub fn clicks(&self) -> &Clicks {
+        &self.clicks
+    }
+
+    /// Why the model did not answer the last click.
+    pub fn segment_failure(&self) -> Option<&Failure> {
+        self.segment_failure.as_ref()
+    }
+
+    /// What is known of the current mask's entity.
+    pub fn linking(&self) -> &Linking {
+        &self.linking
+    }
+
+    /// The settings.
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// The mask the panel is about: the preferred candidate of the clicks, or the shown mask selected.
+    pub fn current_mask(&self) -> Option<&Mask> {
+        match self.selection {
+            Selection::Nothing => None,
+            Selection::Shown(index) => self.shown.get(index).map(|shown| &shown.mask),
+            Selection::Clicked => self.clicks.candidate().map(|candidate| &candidate.mask),
+        }
+    }
+
+    /// The smallest shown mask with this point of the picture, since what lies upon something is smaller than it.
+    pub fn shown_at(&self, [x, y]: [f64; 2]) -> Option<usize> {
+        if !(x >= 0.0 && y >= 0.0) {
+            return None;
+        }
+        let (x, y) = (x as u32, y as u32);
+        let under = self.shown.iter().enumerate().filter(|(_, shown)| shown.mask.contains(x, y));
+        under.min_by_key(|(_, shown)| shown.mask.area()).map(|(index, _)| index)
+    }
+
+    fn open(&mut self, picture: Option<(String, Size)>) -> Vec<Effect> {
+        let mut effects = self.stop_waiting();
+        self.picture = picture;
+        (self.shown, self.recordings) = (Vec::new(), Vec::new());
+        (self.hovered, self.selection) = (None, Selection::Nothing);
+        (self.clicks, self.segment_failure) = (Clicks::default(), None);
+        effects.extend([Effect::DrawMasks, Effect::Changed]);
+        effects
+    }
+
+    fn show(&mut self, masks: Vec<ShownMaskJson>) -> Vec<Effect> {
+        let mut effects = if matches!(self.selection, Selection::Shown(_)) { self.stop_waiting() } else { Vec::new() };
+        let Some((_, size)) = self.picture.clone() else { return effects };
+        self.shown.clear();
+        for ShownMaskJson { id, mask, title, qid } in masks {
+            match decode(&mask, size) {
+                Ok(mask) => self.shown.push(Shown { id, mask, title, qid }),
+                Err(failure) => {
+                    let message = format!("mask {id}: {}", failure.message);
+                    effects.push(Effect::Notify(Notice::Error(Failure { message, ..failure })));
+                }
+            }
+        }
+        self.hovered = None;
+        if matches!(self.selection, Selection::Shown(_)) {
+            self.selection = Selection::Nothing;
+        }
+        effects.extend([Effect::DrawMasks, Effect::Changed]);
+        effects
+    }
+
+    fn keep_recordings(&mut self, answers: Vec<RecordedAnswer>) -> Vec<Effect> {
+        let Some((_, size)) = self.picture else { return Vec::new() };
+        let mut effects = Vec::new();
+        self.recordings.clear();
+        for RecordedAnswer { mask, answer } in answers {
+            match decode(&mask.into(), size) {
+                Ok(mask) => self.recordings.push(Recording { mask, answer }),
+                Err(failure) => effects.push(Effect::Notify(Notice::Error(failure))),
+            }
+        }
+        effects
+    }
+
+    fn hover(&mut self, hovered: Option<usize>) -> Vec<Effect> {
+        if self.hovered == hovered {
+            return Vec::new();
+        }
+        self.hovered = hovered;
+        vec![Effect::DrawStyle, Effect::Notify(Notice::MaskHover(self.detail(hovered)))]
+    }
+
+    fn select(&mut self, index: Option<usize>) -> Vec<Effect> {
+        let selection = index.map_or(Selection::Nothing, Selection::Shown);
+        if self.selection == selection {
+            return Vec::new();
+        }
+        let mut effects = self.stop_waiting();
+        let had_clicks = !self.clicks.is_empty();
+        (self.clicks, self.segment_failure, self.selection) = (Clicks::default(), None, selection);
+        effects.push(if had_clicks { Effect::DrawMasks } else { Effect::DrawStyle });
+        if let Some(shown) = index.and_then(|index| self.shown.get(index)) {
+            effects.push(announce(format!("{} selected, {}.", named(&shown.title), share_of(&shown.mask))));
+        }
+        effects.extend([Effect::Notify(Notice::MaskSelect(self.detail(index))), Effect::Changed]);
+        effects
+    }
+
+    fn choose_tool(&mut self, tool: Tool) -> Vec<Effect> {
+        if self.tool == tool {
+            return Vec::new();
+        }
+        self.tool = tool;
+        vec![Effect::Changed]
+    }
+
+    fn click(&mut self, [x, y]: [f64; 2], negative: bool, add: bool) -> Vec<Effect> {
+        let Some((_, size)) = &self.picture else { return Vec::new() };
+        let inside = (0.0..f64::from(size.width)).contains(&x) && (0.0..f64::from(size.height)).contains(&y);
+        if !inside {
+            return Vec::new();
+        }
+        let positive = !negative && self.tool != Tool::Remove;
+        let afresh = match self.tool {
+            Tool::Select if !negative && !add => return self.select(self.shown_at([x, y])),
+            Tool::Pan => return Vec::new(),
+            Tool::Pick | Tool::Box => positive && !add,
+            Tool::Select | Tool::Add | Tool::Remove => false,
+        };
+        let mut effects = self.stop_waiting();
+        if afresh {
+            self.clicks = Clicks::default();
+        }
+        self.clicks.push(Prompt::Point { x, y, positive });
+        effects.extend(self.ask_segment());
+        effects
+    }
+
+    fn draw_box(&mut self, from: [f64; 2], to: [f64; 2]) -> Vec<Effect> {
+        let Some((_, size)) = self.picture else { return Vec::new() };
+        let inside = |[x, y]: [f64; 2]| [x.clamp(0.0, f64::from(size.width)), y.clamp(0.0, f64::from(size.height))];
+        let mut effects = self.stop_waiting();
+        self.clicks = Clicks::default();
+        self.clicks.push(Prompt::from_corners(inside(from), inside(to)));
+        effects.extend(self.ask_segment());
+        effects
+    }
+
+    fn undo(&mut self) -> Vec<Effect> {
+        if self.clicks.prompts().len() < 2 {
+            return self.clear();
+        }
+        self.clicks.undo();
+        self.ask_segment()
+    }
+
+    fn clear(&mut self) -> Vec<Effect> {
+        if self.clicks.is_empty() && self.selection == Selection::Nothing {
+            return Vec::new();
+        }
+        let mut effects = self.stop_waiting();
+        let was_shown = matches!(self.selection, Selection::Shown(_));
+        (self.clicks, self.segment_failure, self.selection) = (Clicks::default(), None, Selection::Nothing);
+        if was_shown {
+            effects.push(Effect::Notify(Notice::MaskSelect(None)));
+        }
+        effects.extend([Effect::DrawMasks, announce("Cleared.".to_owned()), Effect::Changed]);
+        effects
+    }
+
+    fn ask_segment(&mut self) -> Vec<Effect> {
+        let mut effects = self.stop_waiting();
+        let ticket = self.ticket();
+        let Some((picture, _)) = &self.picture else { return effects };
+        (self.selection, self.segment_failure) = (Selection::Clicked, None);
+        let request = self.clicks.ask(ticket, picture);
+        effects.extend([Effect::Segment(request), Effect::DrawMasks, Effect::Changed]);
+        effects
+    }
+
+    fn take_candidates(&mut self, ticket: Ticket, candidates: &[CandidateJson], best: Option<usize>) -> Vec<Effect> {
+        let Some((_, size)) = self.picture else { return Vec::new() };
+        if self.clicks.awaited() != Some(ticket) {
+            return Vec::new();
+        }
+        let decoded = candidates.iter().enumerate().map(|(place, candidate)| {
+            decode(&candidate.mask.clone().into(), size).map(|mask| Candidate { mask, score: candidate.score, place })
+        });
+        let mut decoded: Vec<Candidate> = match decoded.collect() {
+            Ok(decoded) => decoded,
+            Err(failure) => return self.take_segment_failure(ticket, failure),
+        };
+        decoded.retain(|candidate| !candidate.mask.is_empty());
+        decoded.sort_by(|a, b| b.score.total_cmp(&a.score));
+        if decoded.is_empty() {
+            let message = "The model found no object there; click another spot or draw a box.".to_owned();
+            return self.take_segment_failure(ticket, Failure { code: "nothing-found".to_owned(), message });
+        }
+        let chosen = decoded.iter().position(|candidate| Some(candidate.place) == best).unwrap_or(0);
+        self.clicks.answer(ticket, decoded, chosen);
+        let mut effects = vec![Effect::DrawMasks];
+        effects.extend(self.tell_candidate());
+        effects
+    }
+
+    fn take_segment_failure(&mut self, ticket: Ticket, failure: Failure) -> Vec<Effect> {
+        if !self.clicks.fail(ticket) {
+            return Vec::new();
+        }
+        self.segment_failure = Some(failure.clone());
+        let text = failure.message.clone();
+        vec![Effect::DrawMasks, announce(text), Effect::Notify(Notice::Error(failure)), Effect::Changed]
+    }
+
+    fn choose_candidate(&mut self, index: usize) -> Vec<Effect> {
+        if self.clicks.awaited().is_some() || !self.clicks.choose(index) {
+            return Vec::new();
+        }
+        let mut effects = self.stop_waiting();
+        effects.push(Effect::DrawMasks);
+        effects.extend(self.tell_candidate());
+        effects
+    }
+
+    fn step_candidate(&mut self, by: i32) -> Vec<Effect> {
+        let count = self.clicks.candidates().len() as i64;
+        if count == 0 {
+            return Vec::new();
+        }
+        let index = (self.clicks.chosen() as i64 + i64::from(by)).rem_euclid(count);
+        self.choose_candidate(index as usize)
+    }
+
+    /// Tells of the preferred candidate and asks what it is.
+    fn tell_candidate(&mut self) -> Vec<Effect> {
+        let Some(Candidate { mask, score, .. }) = self.clicks.candidate() else { return Vec::new() };
+        let (place, count) = (self.clicks.chosen() + 1, self.clicks.candidates().len());
+        let of = if count > 1 { format!(", candidate {place} of {count}") } else { String::new() };
+        let told = announce(format!("Mask found, {}{of}.", share_of(mask)));
+        let notice = Notice::Segment { mask: mask.into(), score: *score };
+        let mut effects = vec![told, Effect::Notify(notice)];
+        effects.extend(self.ask_link());
+        effects
+    }
+
+    fn ask_link(&mut self) -> Vec<Effect> {
+        let mut effects = self.stop_link();
+        let (Some(mask), Some((picture, _))) = (self.current_mask().map(MaskJson::from), self.picture.clone()) else {
+            return effects;
+        };
+        if let Some(endpoint) = self.settings.endpoint.clone() {
+            let ticket = self.ticket();
+            self.linking = Linking::Asking { ticket };
+            effects.extend([Effect::Link { ticket, picture, mask, endpoint }, Effect::Changed]);
+        } else {
+            let message = "No linking endpoint is set; choose one in the settings.".to_owned();
+            effects.extend(self.fall_back(Failure { code: "no-endpoint".to_owned(), message }));
+        }
+        effects
+    }
+
+    fn take_link(&mut self, ticket: Ticket, mut answer: LinkAnswer) -> Vec<Effect> {
+        if self.linking.awaited() != Some(ticket) {
+            return Vec::new();
+        }
+        answer.entities.sort_by(|a, b| b.score.total_cmp(&a.score));
+        self.tell_answer(answer, Source::Endpoint, None)
+    }
+
+    fn take_link_failure(&mut self, ticket: Ticket, failure: Failure) -> Vec<Effect> {
+        if self.linking.awaited() != Some(ticket) {
+            return Vec::new();
+        }
+        self.fall_back(failure)
+    }
+
+    /// Answers from the recordings what the endpoint could not, or tells why there is no answer.
+    fn fall_back(&mut self, failure: Failure) -> Vec<Effect> {
+        let recorded = self.current_mask().and_then(|mask| linking::nearest(&self.recordings, mask));
+        if let Some(answer) = recorded.map(|recording| recording.answer.clone()) {
+            return self.tell_answer(answer, Source::Recorded, Some(failure));
+        }
+        self.linking = Linking::Failed { failure: failure.clone() };
+        let text = format!("No entity: {}", failure.message);
+        vec![announce(text), Effect::Notify(Notice::Error(failure)), Effect::Changed]
+    }
+
+    fn tell_answer(&mut self, answer: LinkAnswer, source: Source, failure: Option<Failure>) -> Vec<Effect> {
+        let mut effects = vec![announce(spoken_answer(&answer, source))];
+        if let Some(mask) = self.current_mask().map(MaskJson::from) {
+            effects.push(Effect::Notify(Notice::Link { mask, answer: answer.clone(), source }));
+        }
+        self.linking = Linking::Answered { answer, source, failure };
+        effects.push(Effect::Changed);
+        effects
+    }
+
+    fn change_settings(&mut self, settings: Settings) -> Vec<Effect> {
+        if self.settings == settings {
+            return Vec::new();
+        }
+        self.settings = settings.clone();
+        vec![Effect::KeepSettings { settings }, Effect::DrawMasks, Effect::Changed]
+    }
+
+    fn stop_waiting(&mut self) -> Vec<Effect> {
+        let mut effects = self.stop_link();
+        if let Some(ticket) = self.clicks.awaited() {
+            self.clicks.fail(ticket);
+            effects.push(Effect::CancelSegment { ticket });
+        }
+        effects
+    }
+
+    fn stop_link(&mut self) -> Vec<Effect> {
+        let awaited = self.linking.awaited();
+        self.linking = Linking::Idle;
+        awaited.map(|ticket| Effect::CancelLink { ticket }).into_iter().collect()
+    }
+
+    fn ticket(&mut self) -> Ticket {
+        self.last_ticket = self.last_ticket.wrapping_add(1);
+        self.last_ticket
+    }
+
+    fn detail(&self, index: Option<usize>) -> Option<MaskDetail> {
+        let index = index?;
+        let Shown { id, title, qid, .. } = self.shown.get(index)?;
+        Some(MaskDetail { index, id: id.clone(), title: title.clone(), qid: qid.clone() })
+    }
+}
+
+/// Decodes a mask that must be as large as the picture; the size is checked before anything is allocated.
+fn decode(mask: &RunsJson, picture: Size) -> Result<Mask, Failure> {
+    if mask.size() != [picture.height, picture.width] {
+        let [height, width] = mask.size();
+        let message = format!("the mask is {width}x{height}, the picture {picture}");
+        return Err(Failure { code: "mask-size".to_owned(), message });
+    }
+    Mask::try_from(mask).map_err(|error| Failure { code: "mask-malformed".to_owned(), message: error.to_string() })
+}
+
+/// How much of the picture the mask covers, in words.
+fn share_of(mask: &Mask) -> String {
+    let share = 100.0 * mask.area() as f64 / mask.size().pixels().max(1) as f64;
+    if share < 1.0 { "under 1 % of the picture".to_owned() } else { format!("{share:.0} % of the picture") }
+}
+
+fn announce(text: String) -> Effect {
+    Effect::Announce { text }
+}
+
+fn named(title: &str) -> &str {
+    if title.is_empty() { "Mask" } else { title }
+}
+
+fn spoken_answer(answer: &LinkAnswer, source: Source) -> String {
+    let first = answer.entities.first();
+    let percent = first.map_or(0.0, |entity| 100.0 * entity.score);
+    let title = first.map_or("", |entity| entity.title.as_str());
+    let said = match Verdict::of(&answer.entities) {
+        Verdict::Likely => format!("Likely {title}, {percent:.0} %."),
+        Verdict::Possible => format!("Possibly {title}, {percent:.0} %."),
+        Verdict::Unsure => format!("Not sure; the nearest is {title}, {percent:.0} %."),
+        Verdict::Nothing => "The endpoint knows nothing like it.".to_owned(),
+    };
+    match source {
+        Source::Endpoint => said,
+        Source::Recorded => format!("{said} This answer was recorded earlier; the endpoint does not answer now."),
+    }
+}

@@ -1,0 +1,211 @@
+//! `masklink eval segment`: mean IoU by number of clicks and the number of clicks to reach an IoU.
+//!
+//! The protocol is the usual one of interactive segmentation (segment-anything, section 7.1): the first click goes to
+//! the interior-most point of the annotated mask, each next to the interior-most point of the largest region that is
+//! wrong, positive where pixels are missing and negative where they are too many. An object whose IoU never reaches
+//! the bar within the clicks played counts with all of them in `NoC`.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use anyhow::{Context, Result, ensure};
+
+use super::onnx::RuntimeArgs;
+use super::progress::Progress;
+use super::segmenter::{ModelChoice, Segmenter};
+use crate::dataset::{Annotation, Dataset, Limits, Picture};
+use crate::geometry::{Point, Size};
+use crate::rle::{Connectivity, Mask};
+use crate::segment::{Channels, Pixels, Prompt, Prompts};
+
+/// The bars of `NoC`, in percent of IoU.
+const BARS: [u32; 3] = [80, 85, 90];
+
+#[derive(clap::Args)]
+pub(super) struct EvalSegmentArgs {
+    /// COCO or Mask-OVEN-Wiki annotations.
+    #[arg(long, value_name = "F.json")]
+    annotations: PathBuf,
+    /// The folder that the annotations' file names start from.
+    #[arg(long, value_name = "DIR")]
+    images: PathBuf,
+    /// ID of a model, or models.json#ID, or models.json for its default [default: www/models/models.json].
+    #[arg(long, value_name = "MANIFEST-ENTRY", value_parser = |text: &str| Ok::<_, String>(ModelChoice::from(text)))]
+    model: Option<ModelChoice>,
+    /// Clicks played on each object.
+    #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=64))]
+    clicks: u32,
+    /// Only annotations of this `data_split`.
+    #[arg(long, value_name = "S")]
+    split: Option<String>,
+    /// At most so many objects, spread evenly over the file.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    limit: Option<u64>,
+    /// End with one line of JSON on standard output.
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    runtime: RuntimeArgs,
+}
+
+/// IoU after each click, one list an object.
+#[derive(Debug, Default)]
+struct Scores {
+    ious: Vec<Vec<f64>>,
+    skipped: usize,
+    encode_ms: Vec<f64>,
+    click_ms: Vec<f64>,
+}
+
+pub(super) fn run(args: &EvalSegmentArgs) -> Result<()> {
+    let path = &args.annotations;
+    let file = File::open(path).with_context(|| path.display().to_string())?;
+    let dataset = Dataset::read_from(file, &Limits::default()).with_context(|| path.display().to_string())?;
+    let annotations = chosen(&dataset, args);
+    ensure!(!annotations.is_empty(), "{} has no annotation to evaluate", path.display());
+    let mut segmenter = Segmenter::load(&args.model.clone().unwrap_or_default(), &args.runtime)?;
+    let progress = Progress::of_items(annotations.len() as u64, "objects");
+    let mut scores = Scores::default();
+    for same_picture in annotations.chunk_by(|a, b| a.picture == b.picture) {
+        let picture = dataset.picture(&same_picture[0].picture);
+        if let Err(error) = play_picture(&mut segmenter, args, picture, same_picture, &mut scores, &progress) {
+            let count = same_picture.len();
+            progress.say(&format!("skipped {count} of picture {}: {error:#}", same_picture[0].picture));
+            scores.skipped += count;
+            progress.advance(count as u64);
+        }
+    }
+    progress.finish();
+    ensure!(!scores.ious.is_empty(), "no object could be evaluated; {} were skipped", scores.skipped);
+    report(args, &segmenter.model().id, &scores);
+    Ok(())
+}
+
+/// The annotations of the split, at most so many, spread evenly over the file, sorted by picture.
+fn chosen<'a>(dataset: &'a Dataset, args: &EvalSegmentArgs) -> Vec<&'a Annotation> {
+    let of_split = |annotation: &&Annotation| args.split.as_ref().is_none_or(|split| annotation.split_name() == split);
+    let all: Vec<&Annotation> = dataset.annotations().iter().filter(of_split).collect();
+    let total = all.len() as u64;
+    let wanted = args.limit.unwrap_or(total).min(total);
+    let mut chosen: Vec<&Annotation> = (0..wanted).map(|at| all[(at * total / wanted) as usize]).collect();
+    chosen.sort_by(|a, b| a.picture.cmp(&b.picture));
+    chosen
+}
+
+/// Plays all objects of one picture. Fails where the picture is unusable; a bad object is said and skipped.
+fn play_picture(
+    segmenter: &mut Segmenter,
+    args: &EvalSegmentArgs,
+    picture: Option<&Picture>,
+    annotations: &[&Annotation],
+    scores: &mut Scores,
+    progress: &Progress,
+) -> Result<()> {
+    let file = picture.and_then(|picture| picture.file.as_ref()).context("it is not listed with a file name")?;
+    let pixels = read_picture(&args.images.join(file))?;
+    let size = Size::new(pixels.width(), pixels.height());
+    let start = Instant::now();
+    segmenter.encode(Pixels::new(size, Channels::Rgb, &pixels)?)?;
+    scores.encode_ms.push(milliseconds(start));
+    for annotation in annotations {
+        match play(segmenter, annotation, size, args.clicks, &mut scores.click_ms) {
+            Ok(ious) => scores.ious.push(ious),
+            Err(error) => {
+                progress.say(&format!("skipped {}: {error:#}", annotation.id));
+                scores.skipped += 1;
+            }
+        }
+        progress.advance(1);
+    }
+    Ok(())
+}
+
+/// IoU after each click on one object.
+fn play(
+    segmenter: &mut Segmenter,
+    annotation: &Annotation,
+    picture: Size,
+    clicks: u32,
+    click_ms: &mut Vec<f64>,
+) -> Result<Vec<f64>> {
+    let truth = annotation.mask()?;
+    ensure!(truth.size() == picture, "its mask is of {}, the picture of {picture}", truth.size());
+    ensure!(!truth.is_empty(), "its mask is empty");
+    segmenter.restart();
+    let mut prompts = Prompts::new();
+    let mut answer = Mask::empty(truth.size())?;
+    let mut ious = Vec::with_capacity(clicks as usize);
+    while ious.len() < clicks as usize {
+        // An answer without an error stands for all clicks that are left.
+        let Some((point, positive)) = next_click(&truth, &answer)? else {
+            let last = ious.last().copied().unwrap_or(1.0);
+            ious.resize(clicks as usize, last);
+            break;
+        };
+        prompts.push(Prompt::Click { point, positive })?;
+        let start = Instant::now();
+        answer = segmenter.decode(&prompts)?.mask().clone();
+        click_ms.push(milliseconds(start));
+        ious.push(truth.iou(&answer, false)?);
+    }
+    Ok(ious)
+}
+
+/// The centre of the interior-most pixel of the largest 8-connected error region, and whether pixels are missing there.
+fn next_click(truth: &Mask, answer: &Mask) -> Result<Option<(Point, bool)>> {
+    let missed = truth.difference(answer)?.largest_component(Connectivity::Eight);
+    let excess = answer.difference(truth)?.largest_component(Connectivity::Eight);
+    let positive = missed.area() >= excess.area();
+    let region = if positive { missed } else { excess };
+    Ok(region.interior_most()?.map(|pixel| (pixel.center(), positive)))
+}
+
+/// A picture's pixels as they are stored: masks are drawn on those, whatever its EXIF data says of turning it.
+fn read_picture(path: &Path) -> Result<image::RgbImage> {
+    let reader = image::ImageReader::open(path).with_context(|| path.display().to_string())?;
+    let decoded = reader.with_guessed_format()?.decode();
+    Ok(decoded.with_context(|| path.display().to_string())?.into_rgb8())
+}
+
+fn report(args: &EvalSegmentArgs, model: &str, scores: &Scores) {
+    let count = scores.ious.len();
+    let mean = |values: &mut dyn Iterator<Item = f64>| values.sum::<f64>() / count as f64;
+    let miou: Vec<f64> =
+        (0..args.clicks as usize).map(|click| mean(&mut scores.ious.iter().map(|ious| ious[click]))).collect();
+    let clicks_to = |ious: &[f64], bar: u32| {
+        ious.iter().position(|&iou| iou >= f64::from(bar) / 100.0).map_or(args.clicks as usize, |at| at + 1)
+    };
+    let noc: BTreeMap<String, f64> = BARS
+        .iter()
+        .map(|&bar| (bar.to_string(), mean(&mut scores.ious.iter().map(|ious| clicks_to(ious, bar) as f64))))
+        .collect();
+    let (encode_ms, click_ms) = (median(&scores.encode_ms), median(&scores.click_ms));
+    if args.json {
+        let line = serde_json::json!({
+            "n": count, "miou": miou, "noc": noc, "skipped": scores.skipped, "model": model,
+            "median_ms": { "encode": encode_ms, "click": click_ms },
+        });
+        println!("{line}");
+        return;
+    }
+    println!("{count} objects, {} skipped, model {model}", scores.skipped);
+    println!("median time: {encode_ms:.0} ms to encode a picture, {click_ms:.1} ms a click");
+    for (click, miou) in miou.iter().enumerate() {
+        println!("mIoU after {:2} clicks: {miou:.4}", click + 1);
+    }
+    for (bar, clicks) in &noc {
+        println!("NoC@{bar} (at most {}): {clicks:.2}", args.clicks);
+    }
+}
+
+fn median(values: &[f64]) -> f64 {
+    let mut sorted = values.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    sorted.get(sorted.len() / 2).copied().unwrap_or(0.0)
+}
+
+fn milliseconds(start: Instant) -> f64 {
+    start.elapsed().as_secs_f64() * 1e3
+}

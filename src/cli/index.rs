@@ -1,0 +1,201 @@
+//! `masklink index`: builds the index that masks are linked by, from any annotation file and its pictures.
+
+use std::collections::{BTreeMap, HashMap};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, bail};
+
+use super::annotations::{self, Record};
+use super::encoder::{self, Encoder};
+use super::onnx::{Runtime, RuntimeArgs};
+use super::picture::Picture;
+use super::progress::Progress;
+use crate::dataset::Category;
+use crate::link::index::{Entity, Entry, Index};
+use crate::link::index_folder;
+use crate::link::protocol::sha256_hex;
+use crate::link::vectors::Element;
+
+/// Build the index that masks are linked by.
+#[derive(clap::Args)]
+pub(super) struct IndexArgs {
+    /// Annotation file: Mask-OVEN-Wiki or plain COCO.
+    #[arg(long, value_name = "FILE")]
+    annotations: PathBuf,
+    /// Folder of the pictures.
+    #[arg(long, value_name = "DIR")]
+    images: PathBuf,
+    /// Card of the image encoder (JSON beside its ONNX file).
+    #[arg(long, value_name = "CARD")]
+    encoder: PathBuf,
+    /// Folder to write; an index that is there is replaced once the new one is whole.
+    #[arg(short, long, value_name = "DIR")]
+    output: PathBuf,
+    /// Take only annotations of this data_split; may be given several times.
+    #[arg(long, value_name = "SPLIT")]
+    split: Vec<String>,
+    /// What to know of the entities beyond their names: JSON lines of qid, title, description, url, thumbnail.
+    #[arg(long, value_name = "FILE")]
+    entities: Option<PathBuf>,
+    /// Address of a picture as a page finds it; {file} stands for its file name.
+    #[arg(long, value_name = "TEMPLATE", default_value = "{file}")]
+    picture_url: String,
+    /// Store 32-bit floats instead of 16-bit ones.
+    #[arg(long)]
+    f32: bool,
+    /// Largest picture to decode, in pixels.
+    #[arg(long, value_name = "N", default_value_t = 100_000_000)]
+    most_pixels: u64,
+    #[command(flatten)]
+    runtime: RuntimeArgs,
+}
+
+/// Runs the command.
+pub(super) fn run(args: &IndexArgs) -> anyhow::Result<()> {
+    let runtime = Runtime::load(args.runtime.onnxruntime.as_deref())?;
+    let encoder = Encoder::open(&args.encoder, &runtime, args.runtime.threads)?;
+    let dataset = annotations::read(&args.annotations)?;
+    let (records, unusable) = annotations::records(&dataset, &args.split)?;
+    if records.is_empty() {
+        bail!("{} has no annotation with a mask, a picture and a category to take", args.annotations.display());
+    }
+    let known = args.entities.as_deref().map(read_entities).transpose()?.unwrap_or_default();
+    let (entities, positions) = entities(&records, &known);
+    let views = views(args, &encoder, &records, &positions)?;
+    if views.is_empty() {
+        bail!("none of {} annotations could be taken", records.len());
+    }
+    let element = if args.f32 { Element::F32 } else { Element::F16 };
+    let index = Index::build(encoder.card().clone(), element, entities, views)?;
+    index_folder::write(&args.output, &index, encoder.model())?;
+
+    let taken = index.entries().len();
+    let left_out = records.len() - taken + unusable;
+    println!("{taken} masks of {} entities, {left_out} left out", index.entities().len());
+    if let Some(held_out) = &index.calibration().held_out {
+        println!(
+            "each asked for without its picture: {} answerable, top-1 {:.3}, top-5 {:.3}, calibration error {:.3}",
+            held_out.answerable, held_out.top1, held_out.top5, held_out.calibration_error
+        );
+    }
+    println!("{}", args.output.display());
+    Ok(())
+}
+
+/// The entries and features of all records whose picture and mask can be used; of the others standard error tells.
+fn views(
+    args: &IndexArgs,
+    encoder: &Encoder,
+    records: &[Record<'_>],
+    positions: &HashMap<&str, u32>,
+) -> anyhow::Result<Vec<(Entry, Vec<f32>)>> {
+    let mut by_picture: BTreeMap<&str, Vec<&Record<'_>>> = BTreeMap::new();
+    for record in records {
+        by_picture.entry(record.file).or_default().push(record);
+    }
+    let progress = Progress::of_items(records.len() as u64, "masks");
+    let mut views = Vec::with_capacity(records.len());
+    for (file, records) in by_picture {
+        progress.advance(records.len() as u64);
+        let (picture, picture_hash) = match read_picture(&args.images.join(file), args.most_pixels) {
+            Ok(picture) => picture,
+            Err(error) => {
+                progress.say(&format!("{file}: {error:#}; left out"));
+                continue;
+            }
+        };
+        for Record { annotation, category, mask, .. } in records {
+            let feature = match encoder.feature(&picture, mask) {
+                Ok(feature) => feature,
+                // The encoder's own failure would repeat for every mask.
+                Err(error @ encoder::Error::Onnx(_)) => return Err(error.into()),
+                Err(error) => {
+                    progress.say(&format!("annotation {}: {error}; left out", annotation.id));
+                    continue;
+                }
+            };
+            let Some(bounds) = mask.bbox() else { continue };
+            let corners = [bounds.x, bounds.y, bounds.x + bounds.width, bounds.y + bounds.height];
+            let entry = Entry {
+                entity: positions[category.id.as_str()],
+                annotation: annotation.id.clone(),
+                picture: args.picture_url.replace("{file}", &percent_encoded(file)),
+                picture_hash: picture_hash.clone(),
+                bounds: corners.map(|corner| corner as f32),
+            };
+            views.push((entry, feature));
+        }
+    }
+    progress.finish();
+    Ok(views)
+}
+
+fn read_picture(path: &Path, most_pixels: u64) -> anyhow::Result<(Picture, String)> {
+    let bytes = std::fs::read(path)?;
+    let hash = sha256_hex(&bytes)[..16].to_owned();
+    Ok((Picture::decode(&bytes, most_pixels)?, hash))
+}
+
+/// The entities of the records in order of first mention, and the position of each.
+fn entities<'a>(records: &'a [Record<'_>], known: &HashMap<String, Entity>) -> (Vec<Entity>, HashMap<&'a str, u32>) {
+    let mut positions = HashMap::new();
+    let mut entities = Vec::new();
+    for Record { category, .. } in records {
+        positions.entry(category.id.as_str()).or_insert_with(|| {
+            entities.push(known.get(&category.id).cloned().unwrap_or_else(|| entity(category)));
+            entities.len() as u32 - 1
+        });
+    }
+    (entities, positions)
+}
+
+/// What the annotation file itself says of an entity.
+fn entity(category: &Category) -> Entity {
+    Entity {
+        qid: category.id.clone(),
+        title: category.name.clone(),
+        description: category.description.clone(),
+        url: category.is_entity().then(|| wikipedia_by_qid(&category.id)),
+        thumbnail: category.thumbnail.clone(),
+    }
+}
+
+/// Wikidata's redirect to the English article: right even where the data set's name is not the article's title.
+fn wikipedia_by_qid(qid: &str) -> String {
+    format!("https://www.wikidata.org/wiki/Special:GoToLinkedPage/enwiki/{qid}")
+}
+
+fn read_entities(path: &Path) -> anyhow::Result<HashMap<String, Entity>> {
+    let text = std::fs::read(path).with_context(|| path.display().to_string())?;
+    let lines = serde_json::Deserializer::from_slice(&text).into_iter::<Entity>();
+    lines
+        .map(|entity| {
+            let entity = entity.with_context(|| path.display().to_string())?;
+            Ok((entity.qid.clone(), entity))
+        })
+        .collect()
+}
+
+/// A relative path as it stands in an address (RFC 3986: unreserved characters and the slash stay).
+fn percent_encoded(path: &str) -> String {
+    use std::fmt::Write as _;
+    path.bytes().fold(String::new(), |mut text, byte| {
+        if byte.is_ascii_alphanumeric() || b"-._~/".contains(&byte) {
+            text.push(char::from(byte));
+        } else {
+            // Writing to a string cannot fail.
+            let _ = write!(text, "%{byte:02X}");
+        }
+        text
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_become_addresses() {
+        assert_eq!(percent_encoded("a b/ü?#.jpg"), "a%20b/%C3%BC%3F%23.jpg");
+    }
+}

@@ -1,0 +1,138 @@
+//! Pictures as the encoder sees them: decoded within limits, turned as displayed, in RGB.
+
+use std::io::Cursor;
+use std::sync::OnceLock;
+
+use image::{DynamicImage, ImageDecoder as _, ImageError, ImageReader, Limits, RgbImage};
+
+use crate::geometry::Size;
+use crate::link::pool::FeatureMap;
+
+/// A decoded picture and, once it was computed, its feature map.
+pub struct Picture {
+    pixels: RgbImage,
+    map: OnceLock<FeatureMap>,
+}
+
+/// Why bytes are not taken as a picture.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The bytes do not begin like a picture of a format that is read.
+    #[error("the bytes are not a JPEG, PNG, WebP, GIF or BMP picture")]
+    Format,
+    /// Decoding would take more memory than the limit of pixels allows for.
+    #[error("the picture takes too much memory to decode")]
+    Memory,
+    /// They do, but what follows is broken.
+    #[error("the picture is broken")]
+    Broken(#[source] ImageError),
+    /// The picture has no pixel.
+    #[error("the picture is {0}")]
+    Empty(Size),
+    /// The picture has more pixels than the limit; it was not decoded.
+    #[error("the picture has {actual} pixels, the limit is {limit}")]
+    Pixels {
+        /// The most that is taken.
+        limit: u64,
+        /// Width × height.
+        actual: u64,
+    },
+}
+
+impl Picture {
+    /// Decodes a picture of at most `most_pixels` pixels, the first frame of several, turned as its EXIF data says.
+    pub fn decode(bytes: &[u8], most_pixels: u64) -> Result<Self, Error> {
+        // Four bytes a pixel of 8 bits, eight of 16 bits, and as much again for what a decoder keeps beside it.
+        let mut limits = Limits::default();
+        limits.max_alloc = Some(most_pixels.saturating_mul(16).max(1 << 20));
+        let mut reader = ImageReader::new(Cursor::new(bytes));
+        reader.limits(limits);
+        // Reading from memory does not fail; what it cannot guess it leaves open.
+        let reader = reader.with_guessed_format().map_err(|_| Error::Format)?;
+        if reader.format().is_none() {
+            return Err(Error::Format);
+        }
+        let mut decoder = reader.into_decoder().map_err(Error::from_image)?;
+        let (width, height) = decoder.dimensions();
+        let size = Size::new(width, height);
+        if size.pixels() > most_pixels {
+            return Err(Error::Pixels { limit: most_pixels, actual: size.pixels() });
+        }
+        if size.pixels() == 0 {
+            return Err(Error::Empty(size));
+        }
+        let orientation = decoder.orientation().map_err(Error::from_image)?;
+        let mut image = DynamicImage::from_decoder(decoder).map_err(Error::from_image)?;
+        image.apply_orientation(orientation);
+        Ok(Self { pixels: image.into_rgb8(), map: OnceLock::new() })
+    }
+
+    /// Width and height as displayed.
+    pub fn size(&self) -> Size {
+        Size::new(self.pixels.width(), self.pixels.height())
+    }
+
+    /// The pixels in RGB.
+    pub fn pixels(&self) -> &RgbImage {
+        &self.pixels
+    }
+
+    /// The feature map of the whole picture, where it was computed.
+    pub fn map(&self) -> Option<&FeatureMap> {
+        self.map.get()
+    }
+
+    /// Keeps the feature map of the whole picture; the first one stays.
+    pub fn keep_map(&self, map: FeatureMap) -> &FeatureMap {
+        self.map.get_or_init(|| map)
+    }
+
+    /// Bytes of memory the pixels take.
+    pub fn pixel_bytes(&self) -> usize {
+        self.pixels.as_raw().len()
+    }
+}
+
+impl Error {
+    fn from_image(error: ImageError) -> Self {
+        match error {
+            ImageError::Unsupported(_) => Self::Format,
+            ImageError::Limits(_) => Self::Memory,
+            error => Self::Broken(error),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use image::{ImageFormat, Rgb};
+
+    fn png(width: u32, height: u32) -> Vec<u8> {
+        let mut bytes = Cursor::new(Vec::new());
+        RgbImage::from_pixel(width, height, Rgb([9, 8, 7])).write_to(&mut bytes, ImageFormat::Png).unwrap();
+        bytes.into_inner()
+    }
+
+    #[test]
+    fn pictures_decode_within_the_limit() {
+        let picture = Picture::decode(&png(30, 20), 600).unwrap();
+        assert_eq!(picture.size(), Size::new(30, 20));
+        assert_eq!(picture.pixels().get_pixel(29, 19), &Rgb([9, 8, 7]));
+        let error = Picture::decode(&png(30, 20), 599).err().unwrap();
+        assert_eq!(error.to_string(), "the picture has 600 pixels, the limit is 599");
+    }
+
+    #[test]
+    fn what_is_no_picture_is_refused() {
+        let whole = png(30, 20);
+        assert!(matches!(Picture::decode(b"", 600), Err(Error::Format)));
+        assert!(matches!(Picture::decode(b"<svg/>", 600), Err(Error::Format)));
+        assert!(matches!(Picture::decode(&whole[..whole.len() / 2], 600), Err(Error::Broken(_))));
+        // A header that claims 2^31 pixels a side, which must not be allocated.
+        let mut huge = whole.clone();
+        huge[16..24].copy_from_slice(&[0x7f, 0xff, 0xff, 0xff, 0x7f, 0xff, 0xff, 0xff]);
+        assert!(Picture::decode(&huge, u64::from(u32::MAX)).is_err());
+    }
+}

@@ -1,0 +1,86 @@
+//! Problems as HTTP answers.
+
+use axum::Json;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+
+use crate::cli::{encoder, linker, picture};
+use crate::link::problem::{self, Kind};
+
+/// A problem on its way to the client, with the seconds after which to try again where that helps.
+#[derive(Debug)]
+pub(super) struct Failure {
+    kind: Kind,
+    detail: String,
+    retry_after: Option<u64>,
+}
+
+impl Failure {
+    pub(super) fn new(kind: Kind, detail: impl Into<String>) -> Self {
+        Self { kind, detail: detail.into(), retry_after: None }
+    }
+
+    pub(super) fn retry_after(kind: Kind, detail: impl Into<String>, seconds: u64) -> Self {
+        Self { retry_after: Some(seconds), ..Self::new(kind, detail) }
+    }
+}
+
+impl IntoResponse for Failure {
+    fn into_response(self) -> Response {
+        let Self { kind, detail, retry_after } = self;
+        let status = StatusCode::from_u16(kind.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let mut response = (status, Json(kind.problem(detail))).into_response();
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(problem::MEDIA_TYPE));
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        if let Some(seconds) = retry_after {
+            headers.insert(header::RETRY_AFTER, seconds.into());
+        }
+        if kind == Kind::Unauthorized {
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        response
+    }
+}
+
+impl From<picture::Error> for Failure {
+    fn from(error: picture::Error) -> Self {
+        let kind = match error {
+            picture::Error::Pixels { .. } | picture::Error::Memory => Kind::TooLarge,
+            _ => Kind::UnsupportedMedia,
+        };
+        Self::new(kind, error.to_string())
+    }
+}
+
+impl From<encoder::Error> for Failure {
+    fn from(error: encoder::Error) -> Self {
+        match error {
+            encoder::Error::MaskSize { .. } | encoder::Error::Pool(_) => Self::new(Kind::BadMask, error.to_string()),
+            error => Self::internal(&error),
+        }
+    }
+}
+
+impl From<linker::Error> for Failure {
+    fn from(error: linker::Error) -> Self {
+        match error {
+            linker::Error::Encoder(error) => error.into(),
+            error @ linker::Error::Index(_) => Self::internal(&error),
+        }
+    }
+}
+
+impl From<std::io::Error> for Failure {
+    fn from(error: std::io::Error) -> Self {
+        Self::internal(&error)
+    }
+}
+
+impl Failure {
+    /// The server's own fault: the log says what, the client only that.
+    fn internal(error: &(dyn std::error::Error + 'static)) -> Self {
+        tracing::error!(error, "a request failed");
+        Self::new(Kind::Internal, "")
+    }
+}

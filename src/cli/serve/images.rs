@@ -1,0 +1,103 @@
+//! `PUT /v1/images/{sha256}`: stores a picture by its content and computes its features once.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::body::{Body, Bytes, to_bytes};
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use http_body_util::LengthLimitError;
+
+use super::failure::Failure;
+use super::server::{Inner, Server};
+use crate::cli::picture::Picture;
+use crate::link::problem::{Kind, Problem};
+use crate::link::protocol::{StoredImage, is_sha256, sha256_hex};
+
+#[utoipa::path(
+    put,
+    path = "/v1/images/{sha256}",
+    summary = "Stores a picture by its content",
+    params(("sha256" = String, Path, description = "SHA-256 of the body, 64 lowercase hexadecimal digits")),
+    request_body(content = String, content_type = "image/*", description = "The encoded picture: JPEG, PNG, WebP, GIF or BMP"),
+    responses(
+        (status = 201, description = "Stored", body = StoredImage),
+        (status = 200, description = "Known already", body = StoredImage),
+        (status = 401, description = "unauthorized", body = Problem, content_type = "application/problem+json"),
+        (status = 413, description = "too-large", body = Problem, content_type = "application/problem+json"),
+        (status = 415, description = "unsupported-media: not a picture", body = Problem, content_type = "application/problem+json"),
+        (status = 422, description = "hash-mismatch, bad-value", body = Problem, content_type = "application/problem+json"),
+        (status = 429, description = "rate-limited", body = Problem, content_type = "application/problem+json"),
+        (status = 503, description = "unavailable", body = Problem, content_type = "application/problem+json"),
+    ),
+    security((), ("token" = []))
+)]
+pub(super) async fn put_image(
+    State(server): State<Server>,
+    Path(sha256): Path<String>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<(StatusCode, Json<StoredImage>), Failure> {
+    if !is_sha256(&sha256) {
+        return Err(Failure::new(Kind::BadValue, "the path does not end in 64 lowercase hexadecimal digits"));
+    }
+    server.inner.linker()?;
+    let bytes = read_body(&headers, body, server.inner.settings.limits.image_bytes).await?;
+    let work = move |inner: &Inner| {
+        let actual = sha256_hex(&bytes);
+        if actual != sha256 {
+            return Err(Failure::new(Kind::HashMismatch, format!("the body's SHA-256 is {actual}")));
+        }
+        if let Some(picture) = inner.store.get(&sha256) {
+            return Ok((StatusCode::OK, stored(&sha256, &picture)));
+        }
+        let picture = take(inner, &sha256, &bytes)?;
+        Ok((StatusCode::CREATED, stored(&sha256, &picture)))
+    };
+    let ((status, image), _) = server.compute(work).await?;
+    Ok((status, Json(image)))
+}
+
+/// Decodes a picture, computes its features and stores it under its hash.
+pub(super) fn take(inner: &Inner, sha256: &str, bytes: &[u8]) -> Result<Arc<Picture>, Failure> {
+    let picture = decode(inner, bytes)?;
+    inner.store.put(sha256, bytes, &picture)?;
+    Ok(picture)
+}
+
+/// The stored picture of a hash: from memory, or from the store's folder.
+pub(super) fn find(inner: &Inner, sha256: &str) -> Result<Arc<Picture>, Failure> {
+    if let Some(picture) = inner.store.get(sha256) {
+        return Ok(picture);
+    }
+    let Some(bytes) = inner.store.read(sha256)? else {
+        return Err(Failure::new(Kind::ImageUnknown, "put it to /v1/images/{sha256} and ask again"));
+    };
+    let picture = decode(inner, &bytes)?;
+    inner.store.keep(sha256, &picture);
+    Ok(picture)
+}
+
+/// Reads a body of at most `limit` bytes.
+pub(super) async fn read_body(headers: &HeaderMap, body: Body, limit: usize) -> Result<Bytes, Failure> {
+    let too_large = || Failure::new(Kind::TooLarge, format!("the body has more than {limit} bytes"));
+    let stated = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
+    if stated.is_some_and(|length| length > limit as u64) {
+        return Err(too_large());
+    }
+    to_bytes(body, limit).await.map_err(|error| {
+        let over_limit = std::error::Error::source(&error).is_some_and(<dyn std::error::Error>::is::<LengthLimitError>);
+        if over_limit { too_large() } else { Failure::new(Kind::BadRequest, "the body broke off") }
+    })
+}
+
+fn decode(inner: &Inner, bytes: &[u8]) -> Result<Arc<Picture>, Failure> {
+    let picture = Picture::decode(bytes, inner.settings.limits.pixels)?;
+    inner.watch.encode(|| inner.linker()?.encoder().prepare(&picture).map_err(Failure::from))?;
+    Ok(Arc::new(picture))
+}
+
+fn stored(sha256: &str, picture: &Picture) -> StoredImage {
+    let size = picture.size();
+    StoredImage { sha256: sha256.to_owned(), width: size.width, height: size.height }
+}

@@ -1,0 +1,109 @@
+//! `POST /v1/link`: which entities a mask may show.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use axum::Json;
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::{HeaderMap, header};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
+use super::failure::Failure;
+use super::images;
+use super::server::{Inner, Server};
+use crate::cli::linker::millis;
+use crate::cli::picture::Picture;
+use crate::geometry::Size;
+use crate::link::problem::{Kind, Problem};
+use crate::link::protocol::{ImageRef, LinkRequest, LinkResponse, MOST_ENTITIES, WireMask, is_sha256, sha256_hex};
+use crate::rle::Mask;
+
+#[utoipa::path(
+    post,
+    path = "/v1/link",
+    summary = "Which entities the masked part of a picture may show",
+    request_body = LinkRequest,
+    responses(
+        (status = 200, description = "The likeliest entities", body = LinkResponse),
+        (status = 400, description = "bad-request", body = Problem, content_type = "application/problem+json"),
+        (status = 401, description = "unauthorized", body = Problem, content_type = "application/problem+json"),
+        (status = 403, description = "url-forbidden", body = Problem, content_type = "application/problem+json"),
+        (status = 404, description = "image-unknown: put the picture and ask again", body = Problem, content_type = "application/problem+json"),
+        (status = 413, description = "too-large", body = Problem, content_type = "application/problem+json"),
+        (status = 415, description = "unsupported-media", body = Problem, content_type = "application/problem+json"),
+        (status = 422, description = "bad-mask, bad-value", body = Problem, content_type = "application/problem+json"),
+        (status = 429, description = "rate-limited: wait as Retry-After says", body = Problem, content_type = "application/problem+json"),
+        (status = 503, description = "unavailable: wait as Retry-After says", body = Problem, content_type = "application/problem+json"),
+    ),
+    security((), ("token" = []))
+)]
+pub(super) async fn post_link(
+    State(server): State<Server>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Json<LinkResponse>, Failure> {
+    let started = Instant::now();
+    server.inner.linker()?;
+    let limits = server.inner.settings.limits;
+    let content_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    if !content_type.split(';').next().is_some_and(|essence| essence.trim().eq_ignore_ascii_case("application/json")) {
+        return Err(Failure::new(Kind::UnsupportedMedia, "the body's type is not application/json"));
+    }
+    // Base64 writes three bytes as four characters.
+    let most = limits.request_bytes + limits.image_bytes.div_ceil(3) * 4;
+    let body = images::read_body(&headers, body, most).await?;
+    let request: LinkRequest =
+        serde_json::from_slice(&body).map_err(|error| Failure::new(Kind::BadRequest, error.to_string()))?;
+    if !(1..=MOST_ENTITIES).contains(&request.top_k) {
+        let detail = format!("top_k is {}, not 1 to {MOST_ENTITIES}", request.top_k);
+        return Err(Failure::new(Kind::BadValue, detail));
+    }
+    let mask = mask(&request.mask, limits.pixels)?;
+    let work = move |inner: &Inner| {
+        let taken = Instant::now();
+        let picture = picture(inner, &request.image)?;
+        let reading = millis(taken, Instant::now());
+        let mut response = inner.linker()?.answer(&picture, &mask, request.top_k as usize)?;
+        response.timing_ms.encode += reading;
+        inner.watch.linked(&response.timing_ms);
+        Ok(response)
+    };
+    let (mut response, waited) = server.compute(work).await?;
+    response.timing_ms.queue = waited;
+    response.timing_ms.total = millis(started, Instant::now());
+    Ok(Json(response))
+}
+
+fn picture(inner: &Inner, image: &ImageRef) -> Result<Arc<Picture>, Failure> {
+    match image {
+        ImageRef::Sha256(sha256) if is_sha256(sha256) => images::find(inner, sha256),
+        ImageRef::Sha256(_) => Err(Failure::new(Kind::BadValue, "sha256 is not 64 lowercase hexadecimal digits")),
+        ImageRef::Url(_) => Err(Failure::new(Kind::UrlForbidden, "this server does not fetch pictures; put them")),
+        ImageRef::Data(text) => {
+            let bytes = STANDARD
+                .decode(text)
+                .map_err(|error| Failure::new(Kind::BadValue, format!("data is not base64: {error}")))?;
+            if bytes.len() > inner.settings.limits.image_bytes {
+                let detail = format!("the picture has more than {} bytes", inner.settings.limits.image_bytes);
+                return Err(Failure::new(Kind::TooLarge, detail));
+            }
+            let sha256 = sha256_hex(&bytes);
+            match inner.store.get(&sha256) {
+                Some(picture) => Ok(picture),
+                None => images::take(inner, &sha256, &bytes),
+            }
+        }
+    }
+}
+
+fn mask(wire: &WireMask, most_pixels: u64) -> Result<Mask, Failure> {
+    let [height, width] = wire.size;
+    let size = Size::new(width, height);
+    if size.pixels() > most_pixels {
+        let detail = format!("the mask has {} pixels, the limit is {most_pixels}", size.pixels());
+        return Err(Failure::new(Kind::BadMask, detail));
+    }
+    wire.to_mask().map_err(|error| Failure::new(Kind::BadMask, error.to_string()))
+}

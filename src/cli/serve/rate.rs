@@ -1,0 +1,110 @@
+//! How often a client may ask: a token bucket for each address.
+
+use std::collections::HashMap;
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+use std::sync::{Mutex, PoisonError};
+use std::time::Instant;
+
+use axum::extract::{ConnectInfo, Request, State};
+use axum::middleware::Next;
+use axum::response::{IntoResponse as _, Response};
+
+use super::failure::Failure;
+use super::server::Server;
+use crate::link::problem::Kind;
+
+/// The seconds' worth of requests a client may make at once.
+const BURST_SECS: f64 = 10.0;
+/// The most addresses remembered; beyond it full buckets are forgotten, which changes nothing for their clients.
+const MOST_CLIENTS: usize = 10_000;
+
+/// The buckets.
+pub(super) struct Rate {
+    per_second: f64,
+    buckets: Mutex<HashMap<IpAddr, Bucket>>,
+}
+
+#[derive(Clone, Copy)]
+struct Bucket {
+    tokens: f64,
+    filled: Instant,
+}
+
+/// Lets a request through while its client's bucket holds out. A reverse proxy counts as one client.
+pub(super) async fn check(State(server): State<Server>, request: Request, next: Next) -> Response {
+    let client = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
+    match client.map_or(Ok(()), |client| server.inner.rate.take(client, Instant::now())) {
+        Ok(()) => next.run(request).await,
+        Err(seconds) => Failure::retry_after(Kind::RateLimited, format!("wait {seconds} s"), seconds).into_response(),
+    }
+}
+
+impl Rate {
+    /// Buckets that fill by `per_second`; 0 lets everything through.
+    pub(super) fn new(per_second: f64) -> Self {
+        Self { per_second, buckets: Mutex::new(HashMap::new()) }
+    }
+
+    /// Takes one request from a client's bucket, or says after how many seconds there will be one.
+    fn take(&self, client: IpAddr, now: Instant) -> Result<(), u64> {
+        if self.per_second <= 0.0 {
+            return Ok(());
+        }
+        let capacity = (self.per_second * BURST_SECS).max(1.0);
+        let filled_to = |bucket: &Bucket| {
+            let elapsed = now.saturating_duration_since(bucket.filled).as_secs_f64();
+            elapsed.mul_add(self.per_second, bucket.tokens).min(capacity)
+        };
+        let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
+        if buckets.len() >= MOST_CLIENTS {
+            buckets.retain(|_, bucket| filled_to(bucket) < capacity);
+        }
+        let bucket = buckets.entry(network(client)).or_insert(Bucket { tokens: capacity, filled: now });
+        *bucket = Bucket { tokens: filled_to(bucket), filled: now };
+        if bucket.tokens >= 1.0 {
+            bucket.tokens -= 1.0;
+            Ok(())
+        } else {
+            Err((((1.0 - bucket.tokens) / self.per_second).ceil() as u64).max(1))
+        }
+    }
+}
+
+/// The address that counts as one client: a home's IPv6 network has 2⁶⁴ addresses.
+fn network(client: IpAddr) -> IpAddr {
+    match client {
+        IpAddr::V4(_) => client,
+        IpAddr::V6(address) => match address.to_ipv4_mapped() {
+            Some(address) => IpAddr::V4(address),
+            None => IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() >> 64 << 64)),
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    #[test]
+    fn a_bucket_empties_and_fills() {
+        let rate = Rate::new(0.5);
+        let client: IpAddr = "192.0.2.1".parse().unwrap();
+        let start = Instant::now();
+        let taken = (0..10).take_while(|_| rate.take(client, start).is_ok()).count();
+        assert_eq!(taken, 5, "half a request a second for ten seconds");
+        assert_eq!(rate.take(client, start), Err(2));
+        assert_eq!(rate.take("192.0.2.2".parse().unwrap(), start), Ok(()), "another client has its own");
+        assert_eq!(rate.take(client, start + Duration::from_secs(2)), Ok(()));
+        assert_eq!(rate.take(client, start + Duration::from_secs(3)), Err(1));
+        assert_eq!(Rate::new(0.0).take(client, start), Ok(()));
+    }
+
+    #[test]
+    fn one_ipv6_network_is_one_client() {
+        let [a, b, c] =
+            ["2001:db8::1", "2001:db8::ffff:2", "2001:db8:0:1::1"].map(|text| network(text.parse().unwrap()));
+        assert!(a == b && a != c);
+        assert_eq!(network("::ffff:192.0.2.1".parse().unwrap()), "192.0.2.1".parse::<IpAddr>().unwrap());
+    }
+}

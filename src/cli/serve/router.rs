@@ -1,0 +1,94 @@
+//! The routes, and what each request passes on its way to them.
+
+use axum::extract::{Request, State};
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse as _, Response};
+use axum::routing::{get, post, put};
+use axum::{Router, body::Body};
+use tower::ServiceExt as _;
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::services::ServeDir;
+
+use super::failure::Failure;
+use super::server::Server;
+use super::{auth, cors, files, health, images, link, openapi, rate, watch};
+use crate::link::problem::Kind;
+
+/// The whole server as a service: every route and layer, no socket.
+pub fn app(server: Server) -> Router {
+    let with = |server: &Server| server.clone();
+    // From the inside out: the token, how often, how long. CORS stands outside, so that a page can read every refusal.
+    let endpoint = Router::new()
+        .route("/v1/images/{sha256}", put(images::put_image))
+        .route("/v1/link", post(link::post_link))
+        .route_layer(middleware::from_fn_with_state(with(&server), auth::check))
+        .route_layer(middleware::from_fn_with_state(with(&server), rate::check))
+        .route_layer(middleware::from_fn_with_state(with(&server), time_limit))
+        .route("/v1/openapi.json", get(openapi::get))
+        .route("/v1/{*rest}", axum::routing::any(nothing_here))
+        .method_not_allowed_fallback(wrong_method)
+        .layer(cors::layer(&server.inner.settings.allow_origins));
+    Router::new()
+        .merge(endpoint)
+        .route("/healthz", get(health::healthz))
+        .route("/readyz", get(health::readyz))
+        .route("/metrics", get(health::metrics))
+        .fallback(static_files)
+        .layer(middleware::from_fn_with_state(with(&server), files::headers))
+        .layer(middleware::from_fn_with_state(with(&server), watch::requests))
+        .layer(CatchPanicLayer::custom(panicked))
+        .with_state(server)
+}
+
+/// A file of the page or, below `/data/`, of the data folder.
+async fn static_files(State(server): State<Server>, request: Request) -> Response {
+    let path = request.uri().path();
+    let (folder, request) =
+        match (path.strip_prefix("/data/"), &server.inner.settings.data, &server.inner.settings.root) {
+            (Some(rest), Some(data), _) => match inside(&request, rest) {
+                Some(uri) => {
+                    let mut request = request;
+                    *request.uri_mut() = uri;
+                    (data, request)
+                }
+                None => return nothing_here().await.into_response(),
+            },
+            (_, _, Some(root)) => (root, request),
+            _ => return nothing_here().await.into_response(),
+        };
+    let service: ServeDir<_> =
+        files::folder(folder).fallback(tower::service_fn(|_: axum::http::Request<Body>| async {
+            Ok::<_, std::convert::Infallible>(nothing_here().await.into_response())
+        }));
+    match service.oneshot(request).await {
+        Ok(response) => response.map(Body::new),
+        Err(never) => match never {},
+    }
+}
+
+/// The address of the same request inside a folder that is served below a prefix.
+fn inside(request: &Request, rest: &str) -> Option<axum::http::Uri> {
+    let query = request.uri().query().map(|query| format!("?{query}")).unwrap_or_default();
+    format!("/{rest}{query}").parse().ok()
+}
+
+async fn time_limit(State(server): State<Server>, request: Request, next: Next) -> Response {
+    let limit = server.inner.settings.limits.time;
+    match tokio::time::timeout(limit, next.run(request)).await {
+        Ok(response) => response,
+        Err(_) => Failure::new(Kind::Timeout, format!("more than {} s", limit.as_secs())).into_response(),
+    }
+}
+
+async fn nothing_here() -> Failure {
+    Failure::new(Kind::NotFound, "")
+}
+
+async fn wrong_method() -> Failure {
+    Failure::new(Kind::MethodNotAllowed, "")
+}
+
+fn panicked(_: Box<dyn std::any::Any + Send>) -> Response {
+    tracing::error!("a handler panicked");
+    Failure::new(Kind::Internal, "").into_response()
+}

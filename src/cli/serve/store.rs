@@ -1,0 +1,158 @@
+//! Put pictures by content: decoded ones with their features in bounded memory, encoded ones in a folder if wanted.
+
+use std::collections::HashMap;
+use std::fs;
+use std::io;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::cli::picture::Picture;
+
+/// The stored pictures.
+pub(super) struct Store {
+    memory: Mutex<Memory>,
+    folder: Option<PathBuf>,
+}
+
+struct Memory {
+    most_bytes: usize,
+    bytes: usize,
+    /// Counts uses; the picture with the least number was not used for longest.
+    clock: u64,
+    pictures: HashMap<String, Kept>,
+}
+
+struct Kept {
+    picture: Arc<Picture>,
+    bytes: usize,
+    used: u64,
+}
+
+impl Store {
+    /// A store of at most `most_bytes` in memory, and of all pictures in `folder` where there is one.
+    pub(super) fn new(most_bytes: usize, folder: Option<PathBuf>) -> io::Result<Self> {
+        if let Some(folder) = &folder {
+            fs::create_dir_all(folder)?;
+        }
+        let memory = Memory { most_bytes, bytes: 0, clock: 0, pictures: HashMap::new() };
+        Ok(Self { memory: Mutex::new(memory), folder })
+    }
+
+    /// The picture of a SHA-256 kept in memory.
+    pub(super) fn get(&self, sha256: &str) -> Option<Arc<Picture>> {
+        let mut memory = self.lock();
+        memory.clock += 1;
+        let now = memory.clock;
+        let kept = memory.pictures.get_mut(sha256)?;
+        kept.used = now;
+        Some(Arc::clone(&kept.picture))
+    }
+
+    /// The encoded bytes kept in the folder, for a picture that has left memory.
+    pub(super) fn read(&self, sha256: &str) -> io::Result<Option<Vec<u8>>> {
+        let Some(folder) = &self.folder else { return Ok(None) };
+        match fs::read(folder.join(sha256)) {
+            Ok(bytes) => Ok(Some(bytes)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Keeps a picture; the caller has checked that `bytes` have this hash.
+    pub(super) fn put(&self, sha256: &str, bytes: &[u8], picture: &Arc<Picture>) -> io::Result<()> {
+        if let Some(folder) = &self.folder {
+            let path = folder.join(sha256);
+            if !path.exists() {
+                let mut file = tempfile::NamedTempFile::new_in(folder)?;
+                io::Write::write_all(&mut file, bytes)?;
+                file.persist(path)?;
+            }
+        }
+        self.keep(sha256, picture);
+        Ok(())
+    }
+
+    /// Keeps a picture in memory alone.
+    pub(super) fn keep(&self, sha256: &str, picture: &Arc<Picture>) {
+        let bytes = picture.pixel_bytes() + picture.map().map_or(0, crate::link::pool::FeatureMap::bytes);
+        let mut memory = self.lock();
+        memory.clock += 1;
+        let kept = Kept { picture: Arc::clone(picture), bytes, used: memory.clock };
+        memory.bytes += bytes;
+        if let Some(before) = memory.pictures.insert(sha256.to_owned(), kept) {
+            memory.bytes -= before.bytes;
+        }
+        memory.evict(sha256);
+    }
+
+    /// How many pictures are in memory, and their bytes.
+    pub(super) fn usage(&self) -> (usize, usize) {
+        let memory = self.lock();
+        (memory.pictures.len(), memory.bytes)
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Memory> {
+        // Every change of the map and its sum is completed before anything that can panic.
+        self.memory.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Memory {
+    /// Drops pictures not used for longest until the rest fits; the newest stays, or nothing larger could be linked.
+    fn evict(&mut self, newest: &str) {
+        while self.bytes > self.most_bytes {
+            let others = self.pictures.iter().filter(|(sha256, _)| *sha256 != newest);
+            let Some(oldest) = others.min_by_key(|(_, kept)| kept.used).map(|(sha256, _)| sha256.clone()) else {
+                return;
+            };
+            if let Some(kept) = self.pictures.remove(&oldest) {
+                self.bytes -= kept.bytes;
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use image::{ImageFormat, RgbImage};
+
+    fn picture(width: u32) -> (Vec<u8>, Arc<Picture>) {
+        let mut bytes = io::Cursor::new(Vec::new());
+        RgbImage::new(width, 10).write_to(&mut bytes, ImageFormat::Png).unwrap();
+        let bytes = bytes.into_inner();
+        let picture = Arc::new(Picture::decode(&bytes, 1 << 20).unwrap());
+        (bytes, picture)
+    }
+
+    #[test]
+    fn the_one_not_used_for_longest_leaves_first() {
+        // Each picture takes 300 bytes; three fit.
+        let store = Store::new(1000, None).unwrap();
+        let (bytes, ten) = picture(10);
+        for name in ["a", "b", "c"] {
+            store.put(name, &bytes, &ten).unwrap();
+        }
+        assert!(store.get("a").is_some());
+        store.put("d", &bytes, &ten).unwrap();
+        let there = ["a", "b", "c", "d"].map(|name| store.get(name).is_some());
+        assert_eq!((there, store.usage()), ([true, false, true, true], (3, 900)));
+        store.put("d", &bytes, &ten).unwrap();
+        assert_eq!(store.usage(), (3, 900));
+        let (bytes, huge) = picture(1000);
+        store.put("huge", &bytes, &huge).unwrap();
+        assert_eq!((store.usage(), store.get("huge").is_some()), ((1, 30_000), true));
+    }
+
+    #[test]
+    fn a_folder_keeps_what_leaves_memory() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::new(300, Some(folder.path().join("pictures"))).unwrap();
+        let (bytes, ten) = picture(10);
+        store.put("a", &bytes, &ten).unwrap();
+        store.put("b", &bytes, &ten).unwrap();
+        assert!(store.get("a").is_none());
+        assert_eq!(store.read("a").unwrap(), Some(bytes));
+        assert_eq!(store.read("c").unwrap(), None);
+    }
+}

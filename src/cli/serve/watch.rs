@@ -1,0 +1,73 @@
+//! What the server measures of itself, for Prometheus and the log.
+
+use std::time::Instant;
+
+use axum::extract::{MatchedPath, Request, State};
+use axum::middleware::Next;
+use axum::response::Response;
+use metrics::{counter, gauge, histogram, with_local_recorder};
+use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle, PrometheusRecorder};
+
+use super::server::Server;
+use crate::link::protocol::Timing;
+
+/// The measurements of one server; not the process's global ones, so that servers in one process stay apart.
+pub(super) struct Watch {
+    recorder: PrometheusRecorder,
+    handle: PrometheusHandle,
+}
+
+impl Watch {
+    pub(super) fn new() -> Self {
+        let recorder = PrometheusBuilder::new().build_recorder();
+        let handle = recorder.handle();
+        Self { recorder, handle }
+    }
+
+    /// The text for Prometheus, with how many pictures are in memory now.
+    pub(super) fn render(&self, pictures: usize, bytes: usize) -> String {
+        with_local_recorder(&self.recorder, || {
+            gauge!("masklink_pictures").set(pictures as f64);
+            gauge!("masklink_pictures_bytes").set(bytes as f64);
+        });
+        self.handle.run_upkeep();
+        self.handle.render()
+    }
+
+    /// Measures the features of one picture.
+    pub(super) fn encode<T>(&self, work: impl FnOnce() -> T) -> T {
+        let started = Instant::now();
+        let done = work();
+        with_local_recorder(&self.recorder, || {
+            histogram!("masklink_encode_seconds").record(started.elapsed().as_secs_f64());
+        });
+        done
+    }
+
+    /// Notes the parts of one answer.
+    pub(super) fn linked(&self, timing: &Timing) {
+        with_local_recorder(&self.recorder, || {
+            histogram!("masklink_pool_seconds").record(timing.pool / 1e3);
+            histogram!("masklink_search_seconds").record(timing.search / 1e3);
+        });
+    }
+}
+
+/// Counts and times every request by its route, and logs it.
+pub(super) async fn requests(State(server): State<Server>, request: Request, next: Next) -> Response {
+    let started = Instant::now();
+    let method = request.method().clone();
+    let path = request.uri().path().to_owned();
+    // The route and not the path, which clients choose: a label for each would fill memory.
+    let route = request.extensions().get::<MatchedPath>().map_or("files", MatchedPath::as_str).to_owned();
+    let response = next.run(request).await;
+    let (seconds, status) = (started.elapsed().as_secs_f64(), response.status().as_u16());
+    let known_method = if method.as_str().len() <= 7 { method.to_string() } else { "other".to_owned() };
+    with_local_recorder(&server.inner.watch.recorder, || {
+        let labels = [("route", route), ("method", known_method), ("status", status.to_string())];
+        counter!("masklink_requests_total", &labels).increment(1);
+        histogram!("masklink_request_seconds", &labels[..1]).record(seconds);
+    });
+    tracing::info!(%method, path, status, ms = seconds * 1e3, "request");
+    response
+}

@@ -1,0 +1,250 @@
+//! What a viewer gets of a [`Dataset`]: an overview, and pages of pictures with their annotations, as plain data.
+//!
+//! These are wire types: their JSON is camel-cased and read by the page. Runs travel beside the JSON, as one list of
+//! boundaries for a whole page.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Annotation, Dataset, Finding, Label, Order, Picture, Query, Selection, Tally};
+use crate::rle::{self, Mask};
+
+/// The most pictures of one page.
+const MOST_PICTURES: usize = 500;
+/// The most run boundaries of one page, 64 MiB.
+const MOST_BOUNDARIES: usize = 1 << 24;
+/// The most bytes of texts and boxes of one page, so that no file can make the page that receives it stall.
+const MOST_RECORD_BYTES: usize = 4 << 20;
+
+/// A [`Query`] as a page sends it; what is left out chooses everything.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct QueryMessage {
+    category: Option<String>,
+    split: Option<String>,
+    finding: Option<String>,
+    text: String,
+    order: OrderName,
+    reversed: bool,
+}
+
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+enum OrderName {
+    #[default]
+    File,
+    Size,
+    Suspicion,
+}
+
+impl From<QueryMessage> for Query {
+    fn from(message: QueryMessage) -> Self {
+        let order = match message.order {
+            OrderName::File => Order::File,
+            OrderName::Size => Order::Size,
+            OrderName::Suspicion => Order::Suspicion,
+        };
+        let QueryMessage { category, split, finding, text, reversed, .. } = message;
+        Self { category, split, finding, text, order, reversed }
+    }
+}
+
+/// What a file holds, to show above its pages and to fill the filters.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Overview {
+    bytes: u64,
+    pictures: usize,
+    categories: usize,
+    annotations: usize,
+    splits: Vec<SplitCount>,
+    findings: Vec<FindingCount>,
+}
+
+#[derive(Debug, Serialize)]
+struct SplitCount {
+    name: String,
+    annotations: u64,
+}
+
+#[derive(Debug, Serialize)]
+struct FindingCount {
+    code: &'static str,
+    count: u64,
+    examples: Vec<FindingExample>,
+}
+
+#[derive(Debug, Serialize)]
+struct FindingExample {
+    record: &'static str,
+    id: String,
+    message: String,
+}
+
+/// A category and how many annotations show it.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct CategoryCount {
+    id: String,
+    name: String,
+    annotations: usize,
+}
+
+/// A page of pictures, and the run boundaries of all its masks.
+#[derive(Debug, Default)]
+pub struct Page {
+    /// The pictures in the order of the selection.
+    pub pictures: Vec<PagePicture>,
+    /// Run boundaries of one mask after the other; each annotation tells which are its own.
+    pub boundaries: Vec<u32>,
+}
+
+/// A picture of a page.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PagePicture {
+    id: String,
+    file: Option<String>,
+    url: Option<String>,
+    /// Height and width, as COCO orders them.
+    size: Option<[u32; 2]>,
+    findings: Vec<FindingMessage>,
+    annotations: Vec<PageAnnotation>,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct PageAnnotation {
+    id: String,
+    /// The id of the category.
+    qid: String,
+    /// The name of the category; its id where it has none.
+    title: String,
+    description: Option<String>,
+    thumbnail: Option<String>,
+    text_prompt: Option<String>,
+    question: Option<String>,
+    labels: Vec<PageLabel>,
+    split: Option<String>,
+    seen: Option<bool>,
+    is_crowd: bool,
+    /// x1, y1, x2, y2 in image space.
+    boxes: Vec<[f64; 4]>,
+    /// Pixels of the mask.
+    area: u64,
+    /// Height and width of the mask.
+    size: [u32; 2],
+    /// Which of the page's boundaries are the mask's: from, to.
+    boundaries: [usize; 2],
+    findings: Vec<FindingMessage>,
+}
+
+#[derive(Debug, Serialize)]
+struct PageLabel {
+    text: String,
+    score: Option<f32>,
+}
+
+#[derive(Debug, Serialize)]
+struct FindingMessage {
+    code: &'static str,
+    message: String,
+}
+
+impl Dataset {
+    /// The overview, with this many examples of each sort of finding.
+    pub fn overview(&self, most_examples: usize) -> Overview {
+        let splits = self.split_counts().into_iter();
+        Overview {
+            bytes: self.progress().bytes,
+            pictures: self.pictures().len(),
+            categories: self.categories().len(),
+            annotations: self.annotations().len(),
+            splits: splits.map(|(name, annotations)| SplitCount { name: name.to_owned(), annotations }).collect(),
+            findings: self.findings_by_code(most_examples).into_iter().map(finding_count).collect(),
+        }
+    }
+
+    /// The categories whose id or name holds a text, whatever its case; the most frequent first.
+    pub fn frequent_categories(&self, text: &str, most: usize) -> Vec<CategoryCount> {
+        let text = text.trim().to_lowercase();
+        let counts = (0..self.categories().len()).map(|at| (self.annotations_of_category(at as u32).len(), at));
+        let mut found: Vec<_> = counts
+            .filter(|&(_, at)| {
+                let category = &self.categories()[at];
+                category.id.to_lowercase().contains(&text) || category.name.to_lowercase().contains(&text)
+            })
+            .collect();
+        found.sort_by_key(|&(annotations, at)| (std::cmp::Reverse(annotations), at));
+        let count = |(annotations, at): (usize, usize)| {
+            let category = &self.categories()[at];
+            CategoryCount { id: category.id.clone(), name: category.name.clone(), annotations }
+        };
+        found.into_iter().take(most).map(count).collect()
+    }
+
+    /// Part of what a query selected: the pictures from `start` on, with the annotations that the query chooses.
+    pub fn page(&self, query: &Query, selection: &Selection, start: usize, count: usize) -> Result<Page, rle::Error> {
+        let mut page = Page::default();
+        let mut record_bytes = 0;
+        for &index in selection.pictures.iter().skip(start).take(count.min(MOST_PICTURES)) {
+            let Picture { id, file, size, url, findings } = self.pictures()[index as usize].clone();
+            let mut findings: Vec<_> = findings.iter().map(finding_message).collect();
+            let chosen = self.chosen_of_picture(index, query);
+            let mut annotations = Vec::with_capacity(chosen.len());
+            for (at, annotation) in chosen.iter().enumerate() {
+                let mask = annotation.mask()?;
+                record_bytes += annotation.record_bytes();
+                let boundaries = page.boundaries.len() + mask.boundaries().len();
+                if record_bytes > MOST_RECORD_BYTES || boundaries > MOST_BOUNDARIES {
+                    let message =
+                        format!("{} annotations are left out: more than one page can hold", chosen.len() - at);
+                    findings.push(FindingMessage { code: "limit", message });
+                    break;
+                }
+                annotations.push(self.page_annotation(annotation, &mask, page.boundaries.len()));
+                page.boundaries.extend_from_slice(mask.boundaries());
+            }
+            let size = size.map(|size| [size.height, size.width]);
+            page.pictures.push(PagePicture { id, file, url, size, findings, annotations });
+        }
+        Ok(page)
+    }
+
+    /// An annotation whose mask's boundaries stand from `from` on.
+    fn page_annotation(&self, annotation: &Annotation, mask: &Mask, from: usize) -> PageAnnotation {
+        let category = self.category_of(annotation);
+        let split = annotation.split.as_ref();
+        let label = |label: &Label| PageLabel { text: label.text.clone(), score: label.score };
+        PageAnnotation {
+            id: annotation.id.clone(),
+            qid: annotation.category.clone(),
+            title: category.map_or(&annotation.category, |category| &category.name).clone(),
+            description: category.and_then(|category| category.description.clone()),
+            thumbnail: category.and_then(|category| category.thumbnail.clone()),
+            text_prompt: annotation.text_prompt.clone(),
+            question: annotation.question.clone(),
+            labels: annotation.labels.iter().map(label).collect(),
+            split: split.map(|split| split.raw.clone()),
+            seen: split.and_then(|split| split.seen),
+            is_crowd: annotation.is_crowd,
+            boxes: annotation.boxes.iter().map(|rect| [rect.x1, rect.y1, rect.x2, rect.y2]).collect(),
+            area: annotation.mask_area,
+            size: [mask.size().height, mask.size().width],
+            boundaries: [from, from + mask.boundaries().len()],
+            findings: annotation.findings.iter().map(finding_message).collect(),
+        }
+    }
+}
+
+fn finding_message(finding: &Finding) -> FindingMessage {
+    FindingMessage { code: finding.code(), message: finding.to_string() }
+}
+
+fn finding_count((code, tally): (&'static str, Tally)) -> FindingCount {
+    let example = |example: super::Example| FindingExample {
+        record: example.record.name(),
+        id: example.id,
+        message: example.message,
+    };
+    FindingCount { code, count: tally.count, examples: tally.examples.into_iter().map(example).collect() }
+}

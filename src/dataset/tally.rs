@@ -1,0 +1,33 @@
+//! Findings counted, with the first of them as examples.
+
+use super::{Finding, RecordKind, RecordRef};
+
+/// Findings of one code.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// How many.
+    pub count: u64,
+    /// The first of them.
+    pub examples: Vec<Example>,
+}
+
+/// A finding in words.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Example {
+    /// The section of its record.
+    pub record: RecordKind,
+    /// The id of its record; empty for the file.
+    pub id: String,
+    /// What is odd.
+    pub message: String,
+}
+
+impl Tally {
+    /// Counts a finding, and keeps it in words where fewer than `most_examples` are kept.
+    pub(super) fn add(&mut self, record: RecordRef<'_>, finding: &Finding, most_examples: usize) {
+        self.count += 1;
+        if self.examples.len() < most_examples {
+            self.examples.push(Example { record: record.kind, id: record.id.to_owned(), message: finding.to_string() });
+        }
+    }
+}

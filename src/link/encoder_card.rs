@@ -1,0 +1,185 @@
+//! What an image encoder takes and gives: the small JSON file beside its ONNX file.
+
+use serde::{Deserialize, Serialize};
+
+/// An encoder's card.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EncoderCard {
+    /// Names the encoder in answers.
+    pub id: String,
+    /// The ONNX file, relative to the card.
+    pub file: String,
+    /// The ONNX file's SHA-256, 64 lowercase hexadecimal digits.
+    pub sha256: String,
+    /// How a picture goes in.
+    pub input: Input,
+    /// How features come out.
+    pub output: Output,
+    /// Which parts of the picture are encoded for a mask; the pooled features of all are joined to one vector.
+    #[serde(default = "whole_image")]
+    pub views: Vec<View>,
+}
+
+/// How a picture goes in: a tensor of one picture in RGB.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Input {
+    /// The input's name in the graph.
+    pub name: String,
+    /// Columns.
+    pub width: u32,
+    /// Rows.
+    pub height: u32,
+    /// The order of the axes.
+    pub layout: InputLayout,
+    /// The numbers.
+    pub element: InputElement,
+    /// Subtracted from each channel, on the scale 0 to 255; none for bytes.
+    #[serde(default)]
+    pub mean: [f32; 3],
+    /// Divides each channel after that; none for bytes.
+    #[serde(default = "ones")]
+    pub std: [f32; 3],
+    /// How a picture of another shape is fitted in.
+    pub resize: Resize,
+}
+
+/// How features come out: one feature map.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Output {
+    /// The output's name in the graph.
+    pub name: String,
+    /// The order of the axes.
+    pub layout: OutputLayout,
+}
+
+/// The order of an input's axes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum InputLayout {
+    /// `[1, 3, height, width]`.
+    #[default]
+    Nchw,
+    /// `[1, height, width, 3]`.
+    Nhwc,
+}
+
+/// The numbers of an input.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum InputElement {
+    /// 32-bit floats: `(byte - mean) / std`.
+    #[default]
+    F32,
+    /// The bytes themselves.
+    U8,
+}
+
+/// How a picture is fitted to the input's width and height.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Resize {
+    /// Each side on its own.
+    #[default]
+    Stretch,
+    /// The longest side to the input's; below and to the right zeros, after mean and std, as segment-anything does.
+    Pad,
+}
+
+/// The order of an output's axes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum OutputLayout {
+    /// `[1, channels, height, width]`.
+    #[default]
+    Chw,
+    /// `[1, height, width, channels]`.
+    Hwc,
+}
+
+/// A part of the picture that is encoded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum View {
+    /// The whole picture: encoded once, whatever mask is asked about.
+    Image,
+    /// A square around the mask's box: the encoder runs for each mask, and sees small things large.
+    Crop,
+}
+
+/// Why a card cannot be used.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A value of the card makes no sense.
+    #[error("the encoder's card: {what}")]
+    Value {
+        /// Which and why.
+        what: &'static str,
+    },
+}
+
+impl EncoderCard {
+    /// Checks what the types leave open.
+    pub fn check(&self) -> Result<(), Error> {
+        const MOST_SIDE: u32 = 4096;
+        let sides = [self.input.width, self.input.height];
+        let numbers = self.input.mean.iter().chain(&self.input.std);
+        let faults = [
+            (!super::protocol::is_sha256(&self.sha256), "sha256 is not 64 lowercase hexadecimal digits"),
+            (sides.iter().any(|side| !(1..=MOST_SIDE).contains(side)), "the input's sides are not 1 to 4096"),
+            (numbers.clone().any(|number| !number.is_finite()), "mean or std is not finite"),
+            (self.input.std.contains(&0.0), "std is 0"),
+            (self.views.is_empty() || self.views.len() > 2, "views are not one or two"),
+            (self.views.len() == 2 && self.views[0] == self.views[1], "a view comes twice"),
+        ];
+        match faults.into_iter().find(|(wrong, _)| *wrong) {
+            Some((_, what)) => Err(Error::Value { what }),
+            None => Ok(()),
+        }
+    }
+}
+
+fn ones() -> [f32; 3] {
+    [1.0; 3]
+}
+
+fn whole_image() -> Vec<View> {
+    vec![View::Image]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CARD: &str = r#"{
+        "id": "sam1-small", "file": "encoder.onnx",
+        "sha256": "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
+        "input": {"name": "x", "width": 1024, "height": 1024, "layout": "nchw", "element": "f32",
+                  "mean": [123.675, 116.28, 103.53], "std": [58.395, 57.12, 57.375], "resize": "pad"},
+        "output": {"name": "image_embeddings", "layout": "chw"}
+    }"#;
+
+    #[test]
+    fn a_card_reads_and_is_checked() {
+        let card: EncoderCard = serde_json::from_str(CARD).unwrap();
+        assert_eq!((card.check(), &card.views[..]), (Ok(()), &[View::Image][..]));
+        let wrong = |change: fn(&mut EncoderCard)| {
+            let mut card = card.clone();
+            change(&mut card);
+            card.check().unwrap_err().to_string()
+        };
+        assert!(wrong(|card| card.sha256.truncate(63)).contains("sha256"));
+        assert!(wrong(|card| card.input.width = 0).contains("sides"));
+        assert!(wrong(|card| card.input.std[1] = 0.0).contains("std"));
+        assert!(wrong(|card| card.views = vec![View::Crop; 2]).contains("twice"));
+    }
+
+    #[test]
+    fn a_misspelt_field_is_refused() {
+        let error = serde_json::from_str::<EncoderCard>(&CARD.replace("\"resize\"", "\"resise\"")).unwrap_err();
+        assert!(error.to_string().contains("resise"), "{error}");
+    }
+}

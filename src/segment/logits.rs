@@ -1,0 +1,204 @@
+//! A coarse grid of logits to the runs of a mask at the picture's size, without a bitmap in between.
+//!
+//! Between the centres of cells the logits are interpolated bilinearly, so down one column of the picture they are
+//! piecewise linear, and where they change sign is solved for, not sampled: a column costs time by the grid's height
+//! and not by the picture's.
+
+use super::{Error, Frame};
+use crate::rle::Mask;
+
+/// Logits of one mask over the part of the frame that the picture fills, column by column.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Logits {
+    size: LogitsSize,
+    columns: Vec<f32>,
+    /// Picture pixels to cells: how many cells a pixel is wide and high.
+    cells_per_pixel: [f64; 2],
+    frame: Frame,
+}
+
+/// The number of columns and rows of a grid of logits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LogitsSize {
+    /// Columns.
+    pub width: usize,
+    /// Rows.
+    pub height: usize,
+}
+
+impl Logits {
+    /// Takes the picture's part of `side * side` row-major logits that span the whole frame.
+    pub fn from_frame(frame: Frame, side: usize, row_major: &[f32]) -> Result<Self, Error> {
+        if row_major.len() != side * side || side == 0 {
+            return Err(Error::Output {
+                name: "low_res_masks",
+                expected: format!("{side}x{side}"),
+                actual: format!("{} values", row_major.len()),
+            });
+        }
+        let cells_per_frame_pixel = side as f64 / f64::from(frame.side);
+        let covered = |content: u32| ((f64::from(content) * cells_per_frame_pixel).ceil() as usize).clamp(1, side);
+        let size = LogitsSize { width: covered(frame.content.width), height: covered(frame.content.height) };
+        let columns: Vec<f32> =
+            (0..size.width).flat_map(|x| (0..size.height).map(move |y| row_major[y * side + x])).collect();
+        if !columns.iter().all(|logit| logit.is_finite()) {
+            return Err(Error::NotFinite);
+        }
+        let cells_per_pixel = [
+            cells_per_frame_pixel * f64::from(frame.content.width) / f64::from(frame.picture.width),
+            cells_per_frame_pixel * f64::from(frame.content.height) / f64::from(frame.picture.height),
+        ];
+        Ok(Self { size, columns, cells_per_pixel, frame })
+    }
+
+    /// The grid's size.
+    pub fn size(&self) -> LogitsSize {
+        self.size
+    }
+
+    /// All logits, column by column.
+    pub(super) fn columns_mut(&mut self) -> &mut [f32] {
+        &mut self.columns
+    }
+
+    /// All logits, column by column.
+    pub fn columns(&self) -> &[f32] {
+        &self.columns
+    }
+
+    /// The cell, `column * height + row`, that holds a point of the picture.
+    pub fn cell_at(&self, point_in_image: crate::geometry::Point) -> usize {
+        let cell = |position: f64, scale: f64, count: usize| ((position * scale) as usize).min(count - 1);
+        let x = cell(point_in_image.x, self.cells_per_pixel[0], self.size.width);
+        x * self.size.height + cell(point_in_image.y, self.cells_per_pixel[1], self.size.height)
+    }
+
+    /// The mask of the pixels whose interpolated logit, at the pixel's centre, is positive.
+    pub fn to_mask(&self) -> Result<Mask, Error> {
+        let picture = self.frame.picture;
+        let mut boundaries = Vec::new();
+        let mut knots = vec![0.0_f32; self.size.height];
+        for x in 0..picture.width {
+            self.interpolate_column(x, &mut knots);
+            self.push_column_runs(&knots, x * picture.height, &mut boundaries);
+        }
+        Ok(Mask::from_boundaries(picture, boundaries)?)
+    }
+
+    /// The logits at the heights of the cells' centres, in the column of pixels `x`.
+    fn interpolate_column(&self, x: u32, knots: &mut [f32]) {
+        let last = (self.size.width - 1) as f64;
+        let position = ((f64::from(x) + 0.5) * self.cells_per_pixel[0] - 0.5).clamp(0.0, last);
+        let left = position as usize;
+        let right = (left + 1).min(self.size.width - 1);
+        let share = (position - left as f64) as f32;
+        let height = self.size.height;
+        let (left, right) = (&self.columns[left * height..][..height], &self.columns[right * height..][..height]);
+        for ((knot, left), right) in knots.iter_mut().zip(left).zip(right) {
+            *knot = left + share * (right - left);
+        }
+    }
+
+    /// Appends the runs of one column, whose first pixel has the index `base`.
+    fn push_column_runs(&self, knots: &[f32], base: u32, boundaries: &mut Vec<u32>) {
+        let height = self.frame.picture.height;
+        let scale = self.cells_per_pixel[1];
+        let mut inside = knots[0] > 0.0;
+        if inside {
+            push_boundary(base, boundaries);
+        }
+        for (at, pair) in knots.windows(2).enumerate() {
+            let now = pair[1] > 0.0;
+            if now == inside {
+                continue;
+            }
+            inside = now;
+            let crossing = at as f64 + f64::from(pair[0]) / (f64::from(pair[0]) - f64::from(pair[1]));
+            // Pixel y has its centre at (y + 0.5) * scale - 0.5. A pixel right on the crossing has logit 0: not set.
+            let y = (crossing + 0.5) / scale - 0.5;
+            let first = if now { y.floor() + 1.0 } else { y.ceil() };
+            push_boundary(base + first.clamp(0.0, f64::from(height)) as u32, boundaries);
+        }
+        if inside {
+            push_boundary(base + height, boundaries);
+        }
+    }
+}
+
+/// Appends a change of value; two at one place cancel, which also joins runs across columns.
+fn push_boundary(index: u32, boundaries: &mut Vec<u32>) {
+    if boundaries.last() == Some(&index) {
+        boundaries.pop();
+    } else {
+        boundaries.push(index);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::geometry::Size;
+
+    /// The definition: every pixel's logit by bilinear interpolation.
+    fn sampled(frame: Frame, side: usize, row_major: &[f32]) -> Vec<f64> {
+        let logits = Logits::from_frame(frame, side, row_major).unwrap();
+        let LogitsSize { width, height } = logits.size();
+        let at = |x: usize, y: usize| f64::from(logits.columns()[x * height + y]);
+        let split = |pixel: u32, scale: f64, count: usize| {
+            let position = ((f64::from(pixel) + 0.5) * scale - 0.5).clamp(0.0, (count - 1) as f64);
+            (position as usize, (position as usize + 1).min(count - 1), position.fract())
+        };
+        let mut values = Vec::new();
+        for y in 0..frame.picture.height {
+            for x in 0..frame.picture.width {
+                let (left, right, across) = split(x, logits.cells_per_pixel[0], width);
+                let (top, bottom, down) = split(y, logits.cells_per_pixel[1], height);
+                let upper = at(left, top) * (1.0 - across) + at(right, top) * across;
+                let lower = at(left, bottom) * (1.0 - across) + at(right, bottom) * across;
+                values.push(upper * (1.0 - down) + lower * down);
+            }
+        }
+        values
+    }
+
+    proptest! {
+        /// Pixels whose logit is within rounding of 0 may fall either way; all others are exact.
+        #[test]
+        fn runs_are_the_signs_of_the_sampled_logits(
+            (width, height) in (1_u32..70, 1_u32..70),
+            side in 1_usize..12,
+            values in prop::collection::vec(-3.0_f32..3.0, 144),
+        ) {
+            let frame = Frame::new(Size::new(width, height), 48).unwrap();
+            let row_major = &values[..side * side];
+            let mask = Logits::from_frame(frame, side, row_major).unwrap().to_mask().unwrap().to_row_major().unwrap();
+            for (at, (found, expected)) in mask.iter().zip(sampled(frame, side, row_major)).enumerate() {
+                prop_assert!(expected.abs() < 1e-5 || (*found == 1) == (expected > 0.0), "pixel {at}: {expected}");
+            }
+        }
+    }
+
+    #[test]
+    fn all_positive_is_the_whole_picture_in_one_run() {
+        let frame = Frame::new(Size::new(30, 20), 64).unwrap();
+        let mask = Logits::from_frame(frame, 16, &[1.0; 256]).unwrap().to_mask().unwrap();
+        assert_eq!(mask.boundaries(), [0, 600]);
+    }
+
+    #[test]
+    fn padding_never_reaches_the_mask() {
+        let frame = Frame::new(Size::new(64, 32), 64).unwrap();
+        let row_major: Vec<f32> = (0..256).map(|at| if at / 16 < 8 { -1.0 } else { 100.0 }).collect();
+        assert!(Logits::from_frame(frame, 16, &row_major).unwrap().to_mask().unwrap().is_empty());
+    }
+
+    #[test]
+    fn what_is_not_finite_is_refused() {
+        let frame = Frame::new(Size::new(4, 4), 4).unwrap();
+        for bad in [f32::NAN, f32::INFINITY] {
+            assert!(matches!(Logits::from_frame(frame, 1, &[bad]), Err(Error::NotFinite)));
+        }
+    }
+}

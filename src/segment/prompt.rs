@@ -1,0 +1,178 @@
+//! What a person points at: positive and negative clicks and a box, and the decoder's tensors of them.
+
+use super::{Error, Frame, Tensor};
+use crate::geometry::{Point, Rect};
+
+/// The most prompts taken for one mask.
+pub const MOST_PROMPTS: usize = 64;
+
+/// One thing a person did, in image space: pixel `(x, y)` covers `[x, x + 1) × [y, y + 1)`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Prompt {
+    /// A click on the object, or, where not positive, on something that does not belong to it.
+    Click {
+        /// Where.
+        point: Point,
+        /// Whether the mask is to cover the point.
+        positive: bool,
+    },
+    /// A box around the object; the last one counts.
+    Box(Rect),
+}
+
+/// Prompts for one mask in the order they were given.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Prompts {
+    list: Vec<Prompt>,
+}
+
+impl Prompts {
+    /// No prompt yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds one; fails where there are [`MOST_PROMPTS`] already.
+    pub fn push(&mut self, prompt: Prompt) -> Result<(), Error> {
+        if self.list.len() >= MOST_PROMPTS {
+            let actual = self.list.len() as u64 + 1;
+            return Err(Error::Limit { what: "prompts of a mask", limit: MOST_PROMPTS as u64, actual });
+        }
+        self.list.push(prompt);
+        Ok(())
+    }
+
+    /// Takes the last prompt back and answers it.
+    pub fn undo(&mut self) -> Option<Prompt> {
+        self.list.pop()
+    }
+
+    /// Takes all prompts back.
+    pub fn clear(&mut self) {
+        self.list.clear();
+    }
+
+    /// The prompts in order.
+    pub fn as_slice(&self) -> &[Prompt] {
+        &self.list
+    }
+
+    /// The box that counts: the last one given.
+    pub fn rect(&self) -> Option<Rect> {
+        self.list.iter().rev().find_map(|prompt| if let Prompt::Box(rect) = prompt { Some(*rect) } else { None })
+    }
+
+    /// The clicks with whether they are positive, in order.
+    pub fn clicks(&self) -> impl Iterator<Item = (Point, bool)> + '_ {
+        self.list.iter().filter_map(|prompt| match *prompt {
+            Prompt::Click { point, positive } => Some((point, positive)),
+            Prompt::Box(_) => None,
+        })
+    }
+
+    /// `point_coords` f32[1, n, 2] in frame pixels and `point_labels` f32[1, n], as segment-anything's ONNX example
+    /// lays them out: 1 positive, 0 negative, 2 and 3 the box's corners, and where there is no box one point of
+    /// padding labelled -1.
+    ///
+    /// The graph takes a pixel's index for its centre, so a point of continuous space moves by half a frame pixel.
+    pub(super) fn tensors(&self, frame: &Frame) -> Result<[Tensor; 2], Error> {
+        self.check(frame)?;
+        let (mut coords, mut labels) = (Vec::new(), Vec::new());
+        let mut push = |point: Point, label: f32| {
+            let point_in_frame = frame.frame_from_image(point);
+            coords.extend([(point_in_frame.x - 0.5) as f32, (point_in_frame.y - 0.5) as f32]);
+            labels.push(label);
+        };
+        for (point, positive) in self.clicks() {
+            push(point, f32::from(u8::from(positive)));
+        }
+        if let Some(rect) = self.rect() {
+            push(Point::new(rect.x1, rect.y1), 2.0);
+            push(Point::new(rect.x2, rect.y2), 3.0);
+        } else {
+            coords.extend([0.0, 0.0]);
+            labels.push(-1.0);
+        }
+        let count = labels.len();
+        Ok([Tensor::from_f32s(coords).reshaped([1, count, 2]), Tensor::from_f32s(labels).reshaped([1, count])])
+    }
+
+    fn check(&self, frame: &Frame) -> Result<(), Error> {
+        if self.list.is_empty() {
+            return Err(Error::PromptMissing);
+        }
+        let (width, height) = (f64::from(frame.picture.width), f64::from(frame.picture.height));
+        let outside = |point: &Point| !((0.0..=width).contains(&point.x) && (0.0..=height).contains(&point.y));
+        for (at, prompt) in self.list.iter().enumerate() {
+            let corners = match *prompt {
+                Prompt::Click { point, .. } => [point; 2],
+                Prompt::Box(rect) => [Point::new(rect.x1, rect.y1), Point::new(rect.x2, rect.y2)],
+            };
+            if let Some(&Point { x, y }) = corners.iter().find(|corner| outside(corner)) {
+                return Err(Error::PromptOutside { at, x, y, size: frame.picture });
+            }
+        }
+        Ok(())
+    }
+}
+
+impl FromIterator<Prompt> for Result<Prompts, Error> {
+    fn from_iter<I: IntoIterator<Item = Prompt>>(prompts: I) -> Self {
+        let mut collected = Prompts::new();
+        prompts.into_iter().try_for_each(|prompt| collected.push(prompt))?;
+        Ok(collected)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::geometry::Size;
+
+    fn click(x: f64, y: f64, positive: bool) -> Prompt {
+        Prompt::Click { point: Point::new(x, y), positive }
+    }
+
+    #[test]
+    fn a_click_without_a_box_is_padded() {
+        let frame = Frame::new(Size::new(512, 256), 1024).unwrap();
+        let prompts = Prompts { list: vec![click(10.5, 20.5, true), click(3.0, 4.0, false)] };
+        let [coords, labels] = prompts.tensors(&frame).unwrap();
+        assert_eq!((coords.shape(), labels.shape()), (&[1, 3, 2][..], &[1, 3][..]));
+        assert_eq!(coords.as_f32().unwrap(), [20.5, 40.5, 5.5, 7.5, 0.0, 0.0]);
+        assert_eq!(labels.as_f32().unwrap(), [1.0, 0.0, -1.0]);
+    }
+
+    #[test]
+    fn the_last_box_counts_and_follows_the_clicks() {
+        let frame = Frame::new(Size::new(1024, 1024), 1024).unwrap();
+        let first = Prompt::Box(Rect { x1: 1.0, y1: 1.0, x2: 2.0, y2: 2.0 });
+        let last = Prompt::Box(Rect { x1: 10.0, y1: 20.0, x2: 30.0, y2: 40.0 });
+        let prompts = Prompts { list: vec![first, click(15.0, 25.0, true), last] };
+        let [coords, labels] = prompts.tensors(&frame).unwrap();
+        assert_eq!(coords.as_f32().unwrap(), [14.5, 24.5, 9.5, 19.5, 29.5, 39.5]);
+        assert_eq!(labels.as_f32().unwrap(), [1.0, 2.0, 3.0]);
+    }
+
+    #[test]
+    fn what_lies_outside_is_named() {
+        let frame = Frame::new(Size::new(100, 50), 1024).unwrap();
+        for bad in [click(100.5, 1.0, true), click(1.0, f64::NAN, true), click(-1.0, 0.0, false)] {
+            let error = Prompts { list: vec![click(1.0, 1.0, true), bad] }.tensors(&frame).unwrap_err();
+            assert!(matches!(error, Error::PromptOutside { at: 1, .. }), "{error}");
+        }
+        assert!(matches!(Prompts::new().tensors(&frame), Err(Error::PromptMissing)));
+    }
+
+    #[test]
+    fn undo_takes_the_last_back_and_a_flood_is_refused() {
+        let mut prompts = Prompts::new();
+        for _ in 0..MOST_PROMPTS {
+            prompts.push(click(1.0, 1.0, true)).unwrap();
+        }
+        assert!(matches!(prompts.push(click(1.0, 1.0, true)), Err(Error::Limit { .. })));
+        assert_eq!(prompts.undo(), Some(click(1.0, 1.0, true)));
+        prompts.clear();
+        assert_eq!(prompts.undo(), None);
+    }
+}

@@ -1,0 +1,72 @@
+/** @file What the browser tests share: a server of dist/, a headless Chromium with WebGPU, and pages that report their errors. */
+
+import { createReadStream, existsSync, statSync } from 'node:fs';
+import { createServer } from 'node:http';
+import { extname, join, normalize } from 'node:path';
+import { chromium } from 'playwright-core';
+
+const DIST = join(import.meta.dirname, '../../dist');
+
+/** WebGPU without a GPU, by Chromium's software renderer. */
+const WITH_WEBGPU = ['--enable-unsafe-webgpu', '--use-webgpu-adapter=swiftshader'];
+const WITHOUT_WEBGPU = ['--disable-features=WebGPU', '--disable-blink-features=WebGPU'];
+const ALWAYS = ['--headless=new', '--no-sandbox', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'];
+
+const TYPES = new Map([
+  ['.html', 'text/html; charset=utf-8'], ['.js', 'text/javascript'], ['.mjs', 'text/javascript'], ['.css', 'text/css'], ['.svg', 'image/svg+xml'],
+  ['.json', 'application/json'], ['.wasm', 'application/wasm'], ['.jpg', 'image/jpeg'], ['.png', 'image/png'], ['.onnx', 'application/octet-stream'],
+]);
+
+/**
+ * Serves dist/ on a free port, and `extra` files (path to body) before it.
+ * @param {Record<string, string>} [extra]
+ */
+export async function serve(extra = {}) {
+  const server = createServer((request, response) => {
+    const path = decodeURIComponent(new URL(request.url ?? '/', 'http://host').pathname);
+    const name = path.endsWith('/') ? `${path}index.html` : path;
+    const type = TYPES.get(extname(name)) ?? 'application/octet-stream';
+    const file = join(DIST, normalize(name));
+    const body = extra[path];
+    if (body !== undefined) {
+      response.writeHead(200, { 'content-type': type }).end(body);
+    } else if (file.startsWith(DIST) && existsSync(file) && statSync(file).isFile()) {
+      response.writeHead(200, { 'content-type': type });
+      createReadStream(file).pipe(response);
+    } else {
+      response.writeHead(404, { 'content-type': 'text/plain' }).end('not here');
+    }
+  });
+  await new Promise((resolve) => { server.listen(0, '127.0.0.1', () => resolve(undefined)); });
+  const { port } = /** @type {import('node:net').AddressInfo} */ (server.address());
+  return {
+    address: `http://127.0.0.1:${port}/`,
+    close: () => new Promise((resolve) => {
+      server.close(resolve);
+      server.closeAllConnections();
+    }),
+  };
+}
+
+/** @param {{ webgpu?: boolean }} [options] */
+export function launch({ webgpu = true } = {}) {
+  return chromium.launch({
+    executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
+    args: [...ALWAYS, ...(webgpu ? WITH_WEBGPU : WITHOUT_WEBGPU)],
+  });
+}
+
+/**
+ * A page that collects what its console and its exceptions say is wrong.
+ * @param {import('playwright-core').Browser} browser
+ * @param {import('playwright-core').BrowserContextOptions} [options]
+ */
+export async function newPage(browser, options = {}) {
+  const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, ...options });
+  const page = await context.newPage();
+  /** @type {string[]} */
+  const errors = [];
+  page.on('console', (message) => { if (message.type() === 'error') errors.push(`${message.text()} (${message.location().url})`); });
+  page.on('pageerror', (error) => errors.push(String(error)));
+  return { page, errors, close: () => context.close() };
+}

@@ -1,0 +1,119 @@
+//! However a file is cut into chunks, the same is read; wherever it ends, what was before is read.
+
+use masklink::dataset::{Dataset, DatasetBuilder, Limits, Progress};
+use proptest::prelude::*;
+
+/// A file with everything the scanner tells apart: nested and skipped values, escapes, odd elements, multi-byte text.
+const SMALL: &str = concat!(
+    "\u{feff}",
+    r#"{"info":{"a":[1,{"b":"]}\"\\"}],"c":null},"v\"":-1.5e3,"x":"y\\","images":[{"id":"p","file_name":"/p.jpg","#,
+    r#""width":4,"height":3},7,[{}],"s"],"categories" : [ {"id":"Q1","name":"\u00e9 é 鳥"} ],"annotations":[{"id":"a","#,
+    r#""image_id":"p","category_id":"Q1","segmentation":[{"size":[3,4],"counts":"36"},{"size":[3,4],"counts":[3,6,3]}],"#,
+    r#""bbox":[[1,0,3,3]],"label":["\"x\\(0.5)"]},{"id":},{"id":"b","image_id":"p","category_id":"Q1","segmentation":"#,
+    r#"{"size":[3,4],"counts":[0,12]},"odd":{"deep":[[[[{}]]]]}}]}"#,
+    "\n",
+);
+
+fn read(chunks: impl IntoIterator<Item = impl AsRef<[u8]>>) -> Dataset {
+    let mut builder = DatasetBuilder::new(Limits::default());
+    for chunk in chunks {
+        builder.push(chunk.as_ref());
+    }
+    builder.finish()
+}
+
+/// Everything that was read, in words.
+fn outcome(dataset: &Dataset) -> String {
+    let findings: Vec<_> = dataset.findings().collect();
+    let (pictures, categories) = (dataset.pictures(), dataset.categories());
+    // Not the bytes taken: a file that is none is given up at the end of a chunk.
+    let Progress { bytes: _, pictures: p, categories: c, annotations: a } = dataset.progress();
+    format!("{pictures:?}\n{categories:?}\n{:?}\n{findings:?}\n{p} {c} {a}", dataset.annotations())
+}
+
+#[test]
+fn every_cut_of_a_small_file() {
+    let bytes = SMALL.as_bytes();
+    let whole = read([bytes]);
+    assert_eq!((whole.pictures().len(), whole.categories().len(), whole.annotations().len()), (1, 1, 2));
+    assert_eq!(whole.findings().count(), 5, "{}", outcome(&whole));
+    let expected = outcome(&whole);
+    for cut in 0..=bytes.len() {
+        assert_eq!(outcome(&read([&bytes[..cut], &bytes[cut..]])), expected, "cut at {cut}");
+    }
+    assert_eq!(outcome(&read(bytes.chunks(1))), expected, "byte by byte");
+}
+
+#[test]
+fn every_end_of_a_small_file() {
+    let bytes = SMALL.trim_end().as_bytes();
+    let mut most = 0;
+    for end in 0..bytes.len() {
+        let dataset = read([&bytes[..end]]);
+        let said: Vec<_> = dataset.findings().map(|(_, finding)| finding.code()).collect();
+        let expected = if end <= "\u{feff}".len() { "not-annotations" } else { "truncated" };
+        assert_eq!(said.iter().filter(|&&code| code == expected).count(), 1, "ends at {end}: {said:?}");
+        assert!(dataset.annotations().len() >= most, "fewer annotations at {end}");
+        most = dataset.annotations().len();
+    }
+    assert_eq!(most, 2);
+}
+
+/// A file of `records` annotations on a third as many pictures, with sections in one of three orders.
+fn larger(records: usize, order: usize) -> String {
+    let list = |of: &dyn Fn(usize) -> String, count: usize| (0..count).map(of).collect::<Vec<_>>().join(",\n ");
+    let images = list(&|n| format!(r#"{{"id":{n},"file_name":"/{n}.jpg","width":40,"height":30}}"#), records / 3 + 1);
+    let annotations = list(
+        &|n| {
+            let (run, rest) = (n % 97 + 1, 1200 - n % 97 - 1);
+            let prompt = "\\\"{[".repeat(n % 7);
+            format!(
+                r#"{{"id":"{n}","image_id":{},"category_id":"Q{}","text_prompt":"{prompt}",
+                "segmentation":[{{"size":[30,40],"counts":[0,{run},{rest}]}}],"data_split":"entity_train"}}"#,
+                n / 3,
+                n % 5 + 1
+            )
+        },
+        records,
+    );
+    let categories = list(&|n| format!(r#"{{"id":"Q{}","name":"n{n}"}}"#, n + 1), 5);
+    let sections = [("images", images), ("categories", categories), ("annotations", annotations)];
+    let section = |at: usize| format!(r#""{}":[{}]"#, sections[at % 3].0, sections[at % 3].1);
+    format!("{{{},{},{}}}", section(order), section(order + 1), section(order + 2))
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+    #[test]
+    fn any_cuts_of_a_larger_file(order in 0..3_usize, lengths in prop::collection::vec(1..4000_usize, 1..40)) {
+        let json = larger(60, order);
+        let expected = outcome(&read([&json]));
+        let mut rest = json.as_bytes();
+        let mut chunks = Vec::new();
+        for length in lengths.iter().cycle() {
+            if rest.is_empty() {
+                break;
+            }
+            let (chunk, after) = rest.split_at(*length.min(&rest.len()));
+            chunks.push(chunk);
+            rest = after;
+        }
+        let dataset = read(chunks);
+        prop_assert_eq!(dataset.annotations().len(), 60);
+        prop_assert_eq!(outcome(&dataset), expected);
+    }
+
+    /// Arbitrary bytes, and arbitrary damage to a good file: an answer comes back, the same for every cut.
+    #[test]
+    fn damage(at in 0..SMALL.len(), put in prop::collection::vec(any::<u8>(), 0..6), gone in 0..40_usize, cut in 0..900_usize) {
+        let mut bytes = SMALL.as_bytes().to_vec();
+        let end = (at + gone).min(bytes.len());
+        bytes.splice(at..end, put);
+        let whole = read([&bytes]);
+        let cut = cut.min(bytes.len());
+        prop_assert_eq!(outcome(&read([&bytes[..cut], &bytes[cut..]])), outcome(&whole));
+        for annotation in whole.annotations() {
+            prop_assert_eq!(annotation.mask().unwrap().area(), annotation.mask_area);
+        }
+    }
+}

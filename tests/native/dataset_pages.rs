@@ -1,0 +1,146 @@
+//! What a viewer asks of a file: an overview, a selection, a page; and the same overview without keeping the file.
+
+use masklink::dataset::{Dataset, Limits, Order, Query, QueryMessage, SurveyBuilder};
+use serde_json::{Value, json};
+
+/// Three pictures of 4 x 3 pixels: p0 with a small crow and a finding, p1 with a large crow and an owl, p2 with none.
+const FILE: &str = r#"{
+    "images": [{"id":"p0","file_name":"/0.jpg","width":4,"height":3}, {"id":"p1","file_name":"/1.jpg","width":4,"height":3},
+        {"id":"p2","file_name":"/2.jpg","width":4,"height":3}],
+    "categories": [{"id":"Q388450","name":"Crow","description":"genus of birds"}, {"id":"Q25222","name":"Owl"}],
+    "annotations": [
+        {"id":"a","image_id":"p0","category_id":"Q388450","segmentation":[{"size":[3,4],"counts":[3,1,8]}],
+         "label":["a black bird"],"data_split":"query_val_seen","bbox":[[1,0,2,1]]},
+        {"id":"b","image_id":"p1","category_id":"Q388450","segmentation":[{"size":[3,4],"counts":[0,12]}],
+         "data_split":"query_val_unseen","question":"What kind of bird?"},
+        {"id":"c","image_id":"p1","category_id":"Q25222","segmentation":[{"size":[3,4],"counts":[2,2,8]}],
+         "data_split":"query_val_seen"},
+        {"id":"d","image_id":"nowhere","category_id":"Q1","segmentation":[{"size":[2,2],"counts":[0,1,3]}]}]}"#;
+
+fn dataset() -> Dataset {
+    Dataset::read(FILE.as_bytes(), &Limits::default())
+}
+
+#[test]
+fn selections() {
+    let dataset = dataset();
+    let all = Query::default();
+    let cases = [
+        ("all", all.clone(), vec!["p0", "p1", "p2", "nowhere"], 4),
+        ("reversed", Query { reversed: true, ..all.clone() }, vec!["nowhere", "p2", "p1", "p0"], 4),
+        ("crows", Query { category: Some("Q388450".into()), ..all.clone() }, vec!["p0", "p1"], 2),
+        ("split", Query { split: Some("query_val_seen".into()), ..all.clone() }, vec!["p0", "p1"], 2),
+        ("no split", Query { split: Some(String::new()), ..all.clone() }, vec!["nowhere"], 1),
+        ("finding", Query { finding: Some("label-without-score".into()), ..all.clone() }, vec!["p0"], 1),
+        ("any finding", Query { finding: Some(String::new()), ..all.clone() }, vec!["p0", "nowhere"], 2),
+        ("words", Query { text: "BIRD black".into(), ..all.clone() }, vec!["p0"], 1),
+        ("entity name", Query { text: "owl".into(), ..all.clone() }, vec!["p1"], 1),
+        ("file name", Query { text: "1.jpg".into(), ..all.clone() }, vec!["p1"], 2),
+        ("no such words", Query { text: "zebra".into(), ..all.clone() }, vec![], 0),
+        ("largest first", Query { order: Order::Size, ..all.clone() }, vec!["p1", "nowhere", "p0", "p2"], 4),
+        ("largest owl", Query { order: Order::Size, text: "owl".into(), ..all.clone() }, vec!["p1"], 1),
+        ("suspicion", Query { order: Order::Suspicion, ..all.clone() }, vec!["nowhere", "p0", "p1", "p2"], 4),
+    ];
+    for (name, query, pictures, annotations) in cases {
+        let selection = dataset.select(&query);
+        let found: Vec<_> =
+            selection.pictures.iter().map(|&index| dataset.pictures()[index as usize].id.as_str()).collect();
+        assert_eq!((found, selection.annotations), (pictures, annotations), "{name}");
+    }
+}
+
+#[test]
+fn groups_and_counts() {
+    let dataset = dataset();
+    let ids = |indices: &[u32]| -> Vec<&str> {
+        indices.iter().map(|&index| dataset.annotations()[index as usize].id.as_str()).collect()
+    };
+    assert_eq!(ids(dataset.annotations_of_picture(dataset.picture_index("p1").unwrap())), ["b", "c"]);
+    assert_eq!(ids(dataset.annotations_of_picture(dataset.picture_index("p2").unwrap())), [""; 0]);
+    assert_eq!(ids(dataset.annotations_of_category(dataset.category_index("Q388450").unwrap())), ["a", "b"]);
+    let splits: Vec<_> = dataset.split_counts().into_iter().collect();
+    assert_eq!(splits, [("", 1), ("query_val_seen", 2), ("query_val_unseen", 1)]);
+}
+
+#[test]
+fn pages() {
+    let dataset = dataset();
+    let query: Query = serde_json::from_value::<QueryMessage>(json!({"category": "Q388450"})).unwrap().into();
+    let selection = dataset.select(&query);
+    let page = dataset.page(&query, &selection, 1, 5).unwrap();
+    assert_eq!(page.boundaries, [0, 12]);
+    let expected = json!([{
+        "id": "p1", "file": "1.jpg", "url": null, "size": [3, 4], "findings": [],
+        "annotations": [{
+            "id": "b", "qid": "Q388450", "title": "Crow", "description": "genus of birds", "thumbnail": null,
+            "textPrompt": null, "question": "What kind of bird?", "labels": [], "split": "query_val_unseen", "seen": false,
+            "isCrowd": false, "boxes": [], "area": 12, "size": [3, 4], "boundaries": [0, 2], "findings": []
+        }]
+    }]);
+    assert_eq!(serde_json::to_value(&page.pictures).unwrap(), expected);
+
+    let all = dataset.page(&Query::default(), &dataset.select(&Query::default()), 0, 2).unwrap();
+    assert_eq!(all.boundaries, [3, 4, 0, 12, 2, 4]);
+    let pictures = serde_json::to_value(&all.pictures).unwrap();
+    assert_eq!(pictures[0]["annotations"][0]["boxes"], json!([[1.0, 0.0, 2.0, 1.0]]));
+    assert_eq!(pictures[0]["annotations"][0]["findings"][0]["code"], "label-without-score");
+    assert_eq!(pictures[1]["annotations"][1]["boundaries"], json!([4, 6]));
+    assert_eq!(dataset.page(&Query::default(), &dataset.select(&Query::default()), 4, 9).unwrap().pictures.len(), 0);
+}
+
+#[test]
+fn a_page_stays_small() {
+    let words = "x".repeat(16_000);
+    let annotation = |n| {
+        format!(
+            r#"{{"id":"{n}","image_id":"p","category_id":"","segmentation":[{{"size":[1,1],"counts":[0,1]}}],"question":"{words}"}}"#
+        )
+    };
+    let annotations: Vec<_> = (0..300).map(annotation).collect();
+    let file = format!(r#"{{"images":[{{"id":"p","width":1,"height":1}}],"annotations":[{}]}}"#, annotations.join(","));
+    let dataset = Dataset::read(file.as_bytes(), &Limits::default());
+    assert_eq!(dataset.annotations().len(), 300);
+    let page = dataset.page(&Query::default(), &dataset.select(&Query::default()), 0, 1).unwrap();
+    let pictures = serde_json::to_value(&page.pictures).unwrap();
+    let shown = pictures[0]["annotations"].as_array().unwrap().len();
+    assert!((200..300).contains(&shown), "{shown}");
+    let message = format!("{} annotations are left out: more than one page can hold", 300 - shown);
+    assert_eq!(pictures[0]["findings"].as_array().unwrap().last(), Some(&json!({"code": "limit", "message": message})));
+}
+
+#[test]
+fn overview_and_survey_agree() {
+    let dataset = dataset();
+    let overview: Value = serde_json::to_value(dataset.overview(5)).unwrap();
+    assert_eq!((&overview["pictures"], &overview["annotations"]), (&json!(4), &json!(4)));
+    assert_eq!(overview["bytes"], json!(FILE.len()));
+    assert_eq!(overview["splits"][1], json!({"name": "query_val_seen", "annotations": 2}));
+    let codes: Vec<_> = overview["findings"].as_array().unwrap().iter().map(|f| f["code"].as_str().unwrap()).collect();
+    assert_eq!(codes, ["label-without-score", "missing-picture", "not-listed", "unknown-category"]);
+
+    let mut builder = SurveyBuilder::new(Limits::default(), 5);
+    FILE.as_bytes().chunks(7).for_each(|chunk| builder.push(chunk));
+    let survey = builder.finish();
+    assert_eq!(survey.findings, dataset.findings_by_code(5));
+    assert_eq!((survey.annotations, survey.masks, survey.boxes, survey.labels), (4, 4, 1, 1));
+    assert_eq!(survey.annotations_of_picture, [1, 2, 0, 1]);
+    assert_eq!((survey.categories, survey.entities), (2, 2));
+    let used: Vec<_> =
+        survey.used_categories.iter().map(|(id, name, count)| (id.as_str(), name.as_str(), *count)).collect();
+    assert_eq!(used, [("Q388450", "Crow", 2), ("Q1", "", 1), ("Q25222", "Owl", 1)]);
+    // Masks of 1, 12, 2 and 1 pixels.
+    assert_eq!(survey.areas, [0, 2, 1, 0, 1]);
+    let splits: Vec<_> = survey.splits.iter().map(|(name, count)| (name.as_str(), *count)).collect();
+    assert_eq!(splits, dataset.split_counts().into_iter().collect::<Vec<_>>());
+}
+
+#[test]
+fn categories_by_name() {
+    let dataset = dataset();
+    let found = |text, most| serde_json::to_value(dataset.frequent_categories(text, most)).unwrap();
+    let crow = json!({"id": "Q388450", "name": "Crow", "annotations": 2});
+    let owl = json!({"id": "Q25222", "name": "Owl", "annotations": 1});
+    assert_eq!(found("", 9), json!([crow, owl]));
+    assert_eq!(found("OW", 1), json!([crow]));
+    assert_eq!(found("q25", 9), json!([owl]));
+}

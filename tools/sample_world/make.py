@@ -1,0 +1,94 @@
+"""The one command: renders the plan, develops the pictures and writes the annotations.
+
+`python make.py [--work DIR] [--samples N] [--develop] [NAME ...]` renders what is not yet rendered (or
+NAMEs afresh), then writes www/samples and the contact sheet.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import annotate
+import card
+import contact_sheet
+import develop
+import numpy as np
+import plan
+from catalogue import THINGS
+from PIL import Image
+
+HERE = Path(__file__).resolve().parent
+SAMPLES = HERE.parent.parent / "www" / "samples"
+JPEG_QUALITY = 88
+
+
+def main() -> None:
+    """Parse the command line and run the steps."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("names", nargs="*", help="pictures to render afresh")
+    parser.add_argument("--work", type=Path, default=HERE / "work", help="where passes are kept")
+    parser.add_argument("--samples", type=int, default=20, help="paths a pixel at most")
+    parser.add_argument("--no-render", action="store_true", help="only use what is rendered")
+    parser.add_argument("--develop", action="store_true", help="develop every picture again")
+    options = parser.parse_args()
+    if not options.no_render:
+        for picture in plan.PICTURES:
+            ready = options.work / picture.name / "index.npy"
+            if picture.name in options.names or (not options.names and not ready.exists()):
+                render(picture.name, options.work, options.samples)
+    done = [p for p in plan.PICTURES if (options.work / p.name / "index.npy").exists()]
+    write(done, options.work, options.develop)
+    contact_sheet.write(SAMPLES / "images", HERE / "contact_sheet.jpg")
+    print(f"{len(done)} of {len(plan.PICTURES)} pictures in {SAMPLES}")
+
+
+def render(name: str, work: Path, samples: int) -> None:
+    """Render one picture in its own Blender."""
+    command = ["blender", "-b", "--factory-startup", "-noaudio", "-P", str(HERE / "render.py")]
+    command += ["--", name, str(work), str(samples)]
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+
+
+def write(pictures: list[plan.Picture], work: Path, fresh: bool) -> None:
+    """Develop the pictures and write images/ and annotations.json."""
+    images = SAMPLES / "images"
+    images.mkdir(parents=True, exist_ok=True)
+    found: list[dict[str, Any]] = []
+    for picture in pictures:
+        target = images / f"{picture.name}.jpg"
+        passes = work / picture.name / "index.npy"
+        if fresh or not target.exists() or target.stat().st_mtime < passes.stat().st_mtime:
+            seed = int(picture.name.split("_")[1])
+            pixels = develop.develop(work / picture.name, picture.exposure, seed)
+            Image.fromarray(pixels).save(target, quality=JPEG_QUALITY, optimize=True)
+        found += annotate.annotations(picture, np.load(passes)[..., 0])
+    used = {a["category_id"] for a in found}
+    world = {
+        "images": [
+            {"id": p.name, "file_name": f"/{p.name}.jpg", "height": plan.HEIGHT, "width": plan.WIDTH}
+            for p in pictures
+        ],
+        "categories": categories(used),
+        "annotations": found,
+    }
+    (SAMPLES / "annotations.json").write_text(json.dumps(world, indent=1) + "\n")
+    for stray in set(images.iterdir()) - {images / f"{p.name}.jpg" for p in pictures}:
+        stray.unlink()
+    card.write(world, images, SAMPLES / "README.md")
+
+
+def categories(used: set[str]) -> list[dict[str, str]]:
+    """Each used Wikidata item once, in the catalogue's order."""
+    rows = {}
+    for thing in THINGS.values():
+        if thing.qid in used:
+            rows[thing.qid] = {"id": thing.qid, "name": thing.title, "description": thing.description}
+    return list(rows.values())
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,113 @@
+/** @file The list of masks under the picture: one stop of the Tab key, arrows within, in step with the canvas. */
+
+import { fill, h } from './dom.js';
+
+/** The most masks listed; the others are reached on the picture. */
+const MOST_LISTED = 300;
+
+/**
+ * @typedef {object} ListActions
+ * @property {(index: number | null) => void} hover
+ * @property {(index: number | null) => void} select
+ */
+
+export class MaskList {
+  #list;
+  #actions;
+  /** What is listed, to build again only when it changed. */
+  #listed = '';
+
+  /**
+   * @param {HTMLElement} list
+   * @param {ListActions} actions
+   * @param {AbortSignal} signal
+   */
+  constructor(list, actions, signal) {
+    this.#list = list;
+    this.#actions = actions;
+    list.addEventListener('click', (event) => this.#toggle(indexOf(event)), { signal });
+    list.addEventListener('pointerover', (event) => actions.hover(indexOf(event)), { signal });
+    list.addEventListener('pointerleave', () => actions.hover(null), { signal });
+    list.addEventListener('focusin', (event) => actions.hover(indexOf(event)), { signal });
+    list.addEventListener('focusout', () => actions.hover(null), { signal });
+    list.addEventListener('keydown', (event) => { if (this.#key(event)) event.preventDefault(); }, { signal });
+  }
+
+  /**
+   * @param {import('./types.js').Snapshot} snapshot
+   * @param {string[]} colours CSS colours of the masks, in their order.
+   */
+  show({ shown, selected }, colours) {
+    const listed = JSON.stringify([shown, colours]);
+    if (listed !== this.#listed) {
+      this.#listed = listed;
+      this.#build(shown, colours);
+    }
+    for (const [index, chip] of this.#chips().entries()) {
+      chip.setAttribute('aria-selected', String(index === selected));
+      if (selected === null ? index === 0 : index === selected) this.#makeStop(chip);
+      if (index === selected) chip.scrollIntoView({ block: 'nearest', inline: 'nearest' });
+    }
+  }
+
+  /** @param {number | null} hovered */
+  markHovered(hovered) {
+    for (const [index, chip] of this.#chips().entries()) chip.classList.toggle('hovered', index === hovered);
+  }
+
+  /**
+   * @param {import('./types.js').ShownSummary[]} shown
+   * @param {string[]} colours
+   */
+  #build(shown, colours) {
+    this.#list.hidden = shown.length === 0;
+    fill(this.#list, ...shown.slice(0, MOST_LISTED).map(({ title, id }, index) => {
+      const swatch = h('span', { class: 'swatch', part: 'swatch' });
+      swatch.style.setProperty('--swatch', colours[index] ?? '');
+      return h('div', { class: 'chip', part: 'mask', role: 'option', 'data-index': index, tabindex: -1, 'aria-selected': 'false' }, swatch, h('span', { class: 'name' }, title || id));
+    }));
+    this.#list.setAttribute('aria-label', shown.length > MOST_LISTED ? `The first ${MOST_LISTED} of ${shown.length} masks` : `Masks, ${shown.length}`);
+  }
+
+  /** @param {KeyboardEvent} event */
+  #key(event) {
+    const chips = this.#chips();
+    const index = indexOf(event);
+    if (index === null) return false;
+    const steps = new Map([['ArrowRight', index + 1], ['ArrowDown', index + 1], ['ArrowLeft', index - 1], ['ArrowUp', index - 1], ['Home', 0], ['End', chips.length - 1]]);
+    const target = chips[steps.get(event.key) ?? -1];
+    if (target) {
+      this.#makeStop(target);
+      target.focus();
+      return true;
+    }
+    if (event.key === 'Enter' || event.key === ' ') {
+      this.#toggle(index);
+      return true;
+    }
+    if (event.key === 'Escape') this.#actions.select(null);
+    return event.key === 'Escape' || steps.has(event.key);
+  }
+
+  /** @param {number | null} index */
+  #toggle(index) {
+    if (index === null) return;
+    const already = this.#chips()[index]?.getAttribute('aria-selected') === 'true';
+    this.#actions.select(already ? null : index);
+  }
+
+  /** @param {HTMLElement} stop */
+  #makeStop(stop) {
+    for (const chip of this.#chips()) chip.tabIndex = chip === stop ? 0 : -1;
+  }
+
+  #chips() {
+    return /** @type {HTMLElement[]} */ ([...this.#list.children]);
+  }
+}
+
+/** @param {Event} event */
+function indexOf(event) {
+  const chip = event.target instanceof Element ? event.target.closest('[data-index]') : null;
+  return chip instanceof HTMLElement ? Number(chip.dataset.index) : null;
+}

@@ -1,0 +1,23 @@
+/** @file Loads the WebAssembly module once for all viewers of a page. */
+
+import init, { Viewer } from '../pkg/masklink.js';
+import { ViewerError } from './errors.js';
+
+/** @type {Promise<typeof Viewer> | undefined} */
+let loading;
+
+/** The class `Viewer` of the module, once it is compiled. A failed load is tried again by the next call. */
+export function loadViewer() {
+  loading ??= load();
+  return loading;
+}
+
+async function load() {
+  try {
+    await init();
+    return Viewer;
+  } catch (cause) {
+    loading = undefined;
+    throw new ViewerError('module', 'The viewer’s WebAssembly module could not be loaded; reload the page, and check that this browser allows WebAssembly.', { cause });
+  }
+}

@@ -1,0 +1,67 @@
+/** @file Loads a picture: its bytes, its bitmap as displayed, and the hash that names it to the endpoint. */
+
+import { ViewerError } from './errors.js';
+
+/** The most bytes of an encoded picture that are read. */
+export const MOST_PICTURE_BYTES = 64 * 1024 * 1024;
+/** The most pixels of a picture that are decoded. */
+export const MOST_PICTURE_PIXELS = 100_000_000;
+
+/**
+ * @typedef {object} Picture
+ * @property {string} key What the viewer calls it.
+ * @property {ImageBitmap} bitmap As displayed: turned as its EXIF data says.
+ * @property {Blob} blob As encoded.
+ * @property {string | null} sha256 Of the encoded bytes, in hexadecimal; null where the page is not a secure context.
+ */
+
+/**
+ * @param {string} address
+ * @param {AbortSignal} signal
+ * @returns {Promise<Blob>}
+ */
+export async function fetchPicture(address, signal) {
+  let response;
+  try {
+    response = await fetch(address, { signal });
+  } catch (cause) {
+    if (signal.aborted) throw cause;
+    throw new ViewerError('picture-unreachable', `The picture ${address} could not be fetched; check the address and that its server allows other pages (CORS).`, { cause });
+  }
+  if (!response.ok) {
+    throw new ViewerError('picture-missing', `The picture ${address} could not be fetched: the server answered ${response.status}.`);
+  }
+  return await response.blob();
+}
+
+/**
+ * @param {Blob} blob
+ * @param {string} key
+ * @returns {Promise<Picture>}
+ */
+export async function decodePicture(blob, key) {
+  if (blob.size > MOST_PICTURE_BYTES) {
+    throw new ViewerError('picture-too-large', `The picture has ${Math.round(blob.size / 2 ** 20)} MiB; at most ${MOST_PICTURE_BYTES / 2 ** 20} are read.`);
+  }
+  let bitmap;
+  try {
+    bitmap = await createImageBitmap(blob, { imageOrientation: 'from-image', premultiplyAlpha: 'premultiply', colorSpaceConversion: 'default' });
+  } catch (cause) {
+    throw new ViewerError('picture-unreadable', 'This is not a picture the browser can read; JPEG, PNG, WebP, GIF and AVIF are.', { cause });
+  }
+  if (bitmap.width * bitmap.height > MOST_PICTURE_PIXELS) {
+    bitmap.close();
+    throw new ViewerError('picture-too-large', `The picture has more than ${MOST_PICTURE_PIXELS / 1e6} million pixels.`);
+  }
+  return { key, bitmap, blob, sha256: await sha256(blob) };
+}
+
+/**
+ * @param {Blob} blob
+ * @returns {Promise<string | null>}
+ */
+async function sha256(blob) {
+  if (!globalThis.crypto?.subtle) return null;
+  const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', await blob.arrayBuffer()));
+  return Array.from(digest, (byte) => byte.toString(16).padStart(2, '0')).join('');
+}

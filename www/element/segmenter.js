@@ -1,0 +1,138 @@
+/** @file Puts the viewer's questions to the segmentation worker, and its answers back as events. */
+
+import { SegmentClient } from '../segment-client.js';
+import { failureOf } from './errors.js';
+
+/** @typedef {import('./types.js').SegmentRequest} SegmentRequest */
+
+/** Where the list of models is, relative to the page's scripts. */
+const MANIFEST = new URL('../models/models.json', import.meta.url).href;
+const PARTS = { runtime: 'Loading ONNX Runtime', encoder: 'Loading the model', decoder: 'Loading the model' };
+/** Codes of answers that nobody waits for any more. */
+const DROPPED = new Set(['superseded', 'cancelled']);
+/** Earlier answers that may be refined. */
+const MOST_REFINABLE = 16;
+
+/**
+ * @typedef {object} SegmenterHost
+ * @property {(event: Record<string, unknown> & { type: string }) => void} send
+ * @property {(words: string | null, done?: number) => void} progress Words, or null when nothing is loaded any more.
+ * @property {() => void} changed The status has changed.
+ */
+
+export class Segmenter {
+  #host;
+  /** @type {SegmentClient | undefined} */
+  #client;
+  /** @type {string | null} */
+  #model = null;
+  /** @type {ImageBitmap | undefined} */
+  #bitmap;
+  /** The worker's ticket of each answer, by the viewer's. @type {Map<number, number>} */
+  #answers = new Map();
+  /** @type {number | undefined} The question that has no answer yet. */
+  #asked;
+  /** @type {{ encode?: number, decode?: number }} */
+  #timings = {};
+
+  /** @param {SegmenterHost} host */
+  constructor(host) {
+    this.#host = host;
+  }
+
+  /** What segments, and how long it took; undefined before the first click. */
+  get status() {
+    const status = this.#client?.status;
+    if (!status) return undefined;
+    const { encode, decode } = this.#timings;
+    const times = [
+      encode !== undefined && `picture ${milliseconds(encode)}`,
+      decode !== undefined && `click ${milliseconds(decode)}`,
+    ].filter(Boolean);
+    const provider = status.provider === 'webgpu' ? 'WebGPU' : `the CPU by WebAssembly${status.threads > 1 ? `, ${status.threads} threads` : ''}`;
+    return { ...status, timings: this.#timings, words: `${status.title} on ${provider}${times.length > 0 ? `: ${times.join(', ')}` : ''}` };
+  }
+
+  /** @param {import('./picture.js').Picture} picture */
+  usePicture({ bitmap }) {
+    this.#bitmap = bitmap;
+    this.#answers.clear();
+    this.#timings = {};
+    this.#client?.usePicture(bitmap);
+  }
+
+  forgetPicture() {
+    this.#bitmap = undefined;
+    this.#client?.forgetPicture();
+  }
+
+  /**
+   * @param {SegmentRequest} request
+   * @param {string | null} model The model's id, or null for the default.
+   */
+  async segment({ ticket, points, box, refine }, model) {
+    const client = this.#clientFor(model);
+    this.#asked = ticket;
+    const earlier = refine && this.#answers.get(refine[0]);
+    try {
+      const answer = await client.click({ points, box, refine: earlier === null || earlier === undefined ? null : [earlier, refine?.[1] ?? 0] });
+      this.#answers.set(ticket, answer.ticket);
+      for (const old of [...this.#answers.keys()].slice(0, -MOST_REFINABLE)) this.#answers.delete(old);
+      this.#host.send({ type: 'segmented', ticket, candidates: answer.candidates, best: answer.best });
+    } catch (thrown) {
+      const failure = failureOf(thrown, 'segment');
+      if (!DROPPED.has(failure.code)) this.#host.send({ type: 'segmentFailed', ticket, failure });
+    } finally {
+      if (this.#asked === ticket) {
+        this.#asked = undefined;
+        this.#host.progress(null);
+      }
+    }
+  }
+
+  /** @param {number} ticket */
+  cancel(ticket) {
+    if (this.#asked !== ticket) return;
+    this.#asked = undefined;
+    // The download of the model goes on: the next click needs it as well.
+    if (this.#client?.status) this.#client.cancel();
+  }
+
+  /** Ends the worker. */
+  free() {
+    this.#client?.free();
+    this.#client = undefined;
+  }
+
+  /** @param {string | null} model */
+  #clientFor(model) {
+    if (this.#client && this.#model === model) return this.#client;
+    this.free();
+    this.#model = model;
+    this.#answers.clear();
+    const client = this.#client = new SegmentClient({ manifest: MANIFEST, ...(model === null ? {} : { model }) });
+    client.addEventListener('progress', (event) => this.#progress(/** @type {CustomEvent} */ (event).detail));
+    client.addEventListener('status', () => {
+      this.#host.progress(null);
+      this.#host.changed();
+    });
+    client.addEventListener('timings', (event) => {
+      Object.assign(this.#timings, /** @type {CustomEvent} */ (event).detail);
+      this.#host.changed();
+    });
+    if (this.#bitmap) client.usePicture(this.#bitmap);
+    return client;
+  }
+
+  /** @param {import('../segment/messages.js').Progress} progress */
+  #progress({ part, loaded, total }) {
+    if (this.#asked === undefined) return;
+    const size = total > 0 ? `, ${(total / 1e6).toFixed(1)} MB` : '';
+    this.#host.progress(`${PARTS[part]}${size}`, total > 0 ? loaded / total : undefined);
+  }
+}
+
+/** @param {number} time */
+function milliseconds(time) {
+  return time >= 1000 ? `${(time / 1000).toFixed(1)} s` : `${Math.round(time)} ms`;
+}

@@ -1,0 +1,185 @@
+/** @file Cards of the entities a mask may be. Every text of an endpoint becomes a text node; every address is checked. */
+
+import { h } from '../element/dom.js';
+
+/** How many cards are shown before all are asked for. */
+const FIRST_CARDS = 5;
+const SVG = 'http://www.w3.org/2000/svg';
+
+/** @typedef {import('../element/types.js').Entity} Entity */
+/** @typedef {import('../element/types.js').Snapshot} Snapshot */
+
+/**
+ * What is known of the current mask's entity, as nodes.
+ * @param {Snapshot} snapshot
+ * @param {{ retry: () => void, settings: () => void, ask: () => void }} actions
+ * @returns {Node[]}
+ */
+export function entityNodes(snapshot, actions) {
+  const { linking, segmenting, mask } = snapshot;
+  if (segmenting) return [skeleton('Finding the object')];
+  if (snapshot.segmentFailure) return [banner(snapshot.segmentFailure.message, true)];
+  if (linking.phase === 'asking') return [skeleton('Asking what it is')];
+  if (linking.phase === 'failed') return [banner(linking.failure.message, true, ...remedies(linking.failure.code, actions))];
+  if (linking.phase === 'answered') return answerNodes(linking, snapshot.verdict, actions);
+  if (mask) return [h('p', { class: 'note' }, 'The annotation below says what it is.'), h('div', { class: 'row' }, button('Ask the endpoint too', actions.ask))];
+  return [hint(snapshot)];
+}
+
+/**
+ * @param {Extract<Snapshot['linking'], { phase: 'answered' }>} linking
+ * @param {Snapshot['verdict']} verdict
+ * @param {{ retry: () => void, settings: () => void }} actions
+ */
+function answerNodes({ answer, source, failure }, verdict, actions) {
+  const nodes = [];
+  if (source === 'recorded') {
+    nodes.push(banner(`Recorded earlier for this sample. ${failure?.message ?? ''}`, false, ...remedies(failure?.code ?? '', actions)));
+  }
+  const words = {
+    likely: 'Likely this',
+    possible: 'Possibly one of these',
+    unsure: 'Not sure. These are only the nearest',
+    nothing: 'The endpoint knows nothing like it',
+  };
+  nodes.push(h('p', { class: `verdict ${verdict}` }, words[verdict ?? 'nothing']));
+  const cards = answer.entities.map(card);
+  const list = h('ol', { class: `cards ${verdict}` }, ...cards.slice(0, FIRST_CARDS));
+  nodes.push(list);
+  const rest = cards.slice(FIRST_CARDS);
+  if (rest.length > 0) {
+    const more = button(`Show ${rest.length} more`, () => {
+      list.append(...rest);
+      more.remove();
+      rest[0]?.querySelector('a')?.focus();
+    });
+    nodes.push(more);
+  }
+  return nodes;
+}
+
+/**
+ * @param {Entity} entity
+ * @param {number} place
+ */
+function card(entity, place) {
+  const { qid, title, description, score } = entity;
+  const percent = Math.round(Math.min(Math.max(score, 0), 1) * 100);
+  const bar = h('div', { class: 'meter', role: 'meter', 'aria-label': `Score of ${title}`, 'aria-valuemin': 0, 'aria-valuemax': 100, 'aria-valuenow': percent }, h('span'));
+  bar.style.setProperty('--score', String(percent / 100));
+  return h('li', { class: 'card' },
+    thumbnail(entity),
+    h('div', { class: 'name' }, h('h3', {}, title || qid), description && h('p', { class: 'about' }, description)),
+    h('span', { class: 'percent', 'aria-hidden': 'true' }, `${percent} %`),
+    h('div', { class: 'more' }, bar, h('p', { class: 'links' }, ...links(entity))),
+    place === 0 && evidence(entity));
+}
+
+/** @param {Entity} entity */
+function links({ qid, url }) {
+  const known = /^Q[1-9]\d*$/.test(qid);
+  const article = webAddress(url) ?? (known ? `https://www.wikidata.org/wiki/Special:GoToLinkedPage/enwiki/${qid}` : null);
+  return [
+    article && outward(article, 'Wikipedia'),
+    known ? outward(`https://www.wikidata.org/wiki/${qid}`, `Wikidata ${qid}`) : h('span', {}, qid),
+  ].filter((node) => node !== null);
+}
+
+/**
+ * @param {string} address
+ * @param {string} words
+ */
+function outward(address, words) {
+  return h('a', { href: address, target: '_blank', rel: 'noopener noreferrer' }, words);
+}
+
+/** The entity's picture, else what the index has seen of it. @param {Entity} entity */
+function thumbnail({ thumbnail: address, evidence: [first], title }) {
+  const checked = webAddress(address);
+  if (checked) return h('img', { class: 'picture', src: checked, alt: '', loading: 'lazy', referrerpolicy: 'no-referrer' });
+  const crop = first && cropped(first, 1.15);
+  const holder = h('div', { class: 'picture' }, crop ?? h('span', { 'aria-hidden': 'true' }, (title || '?').slice(0, 1)));
+  return holder;
+}
+
+/** The annotated masks that spoke for the entity. @param {Entity} entity */
+function evidence({ evidence: seen }) {
+  const crops = seen.slice(0, 4).map((one) => cropped(one, 1.25)).filter((crop) => crop !== null);
+  if (crops.length === 0) return null;
+  const nearest = seen[0]?.similarity;
+  const words = typeof nearest === 'number' ? `Looks like ${crops.length > 1 ? 'these' : 'this'}, similarity ${nearest.toFixed(2)}` : 'Looks like this';
+  return h('div', { class: 'evidence' }, ...crops, h('span', {}, words));
+}
+
+/**
+ * A square of the picture around a box; nothing of the picture is read by the page itself.
+ * @param {import('../element/types.js').Evidence} one
+ * @param {number} margin The side of the square by the longer side of the box.
+ */
+function cropped({ picture, box }, margin) {
+  const address = webAddress(picture);
+  const [x1, y1, x2, y2] = (Array.isArray(box) ? box : []).map(Number);
+  if (!address || x1 === undefined || y1 === undefined || x2 === undefined || y2 === undefined || !(x2 > x1 && y2 > y1)) return null;
+  const side = Math.max(x2 - x1, y2 - y1) * margin;
+  const svg = document.createElementNS(SVG, 'svg');
+  svg.setAttribute('viewBox', `${(x1 + x2 - side) / 2} ${(y1 + y2 - side) / 2} ${side} ${side}`);
+  svg.setAttribute('aria-hidden', 'true');
+  const image = document.createElementNS(SVG, 'image');
+  image.setAttribute('href', address);
+  svg.append(image);
+  return svg;
+}
+
+/**
+ * The address made absolute, if it is one of the web; `javascript:` and the like give null.
+ * @param {string | undefined} address
+ */
+export function webAddress(address) {
+  if (!address || !URL.canParse(address, document.baseURI)) return null;
+  const url = new URL(address, document.baseURI);
+  return url.protocol === 'https:' || url.protocol === 'http:' ? url.href : null;
+}
+
+/**
+ * @param {string} code
+ * @param {{ retry: () => void, settings: () => void }} actions
+ */
+function remedies(code, { retry, settings }) {
+  return code === 'no-endpoint' ? [button('Settings', settings)] : [button('Try again', retry)];
+}
+
+/**
+ * @param {string} words
+ * @param {boolean} bad
+ * @param {...Node} actions
+ */
+function banner(words, bad, ...actions) {
+  return h('div', { class: bad ? 'banner bad' : 'banner' }, h('p', {}, words), ...actions);
+}
+
+/** @param {string} words */
+function skeleton(words) {
+  return h('div', { class: 'skeleton' }, h('p', { class: 'note' }, `${words} …`), h('span'), h('span'), h('span'));
+}
+
+/** @param {Snapshot} snapshot */
+function hint({ picture, tool }) {
+  const first = !picture ? 'Open a picture to begin.'
+    : tool === 'select' ? 'Select a mask on the picture or in the list below it.'
+      : tool === 'box' ? 'Draw a box around an object in the picture.'
+        : 'Click an object in the picture.';
+  return h('div', { class: 'hint' },
+    h('p', {}, first),
+    h('ul', {},
+      h('li', {}, 'A model in this page finds its outline.'),
+      h('li', {}, 'The endpoint compares it with what it knows.'),
+      h('li', {}, 'Refine with ', h('kbd', {}, 'Ctrl'), ' click to add, ', h('kbd', {}, 'Shift'), ' click to take away.')));
+}
+
+/**
+ * @param {string} words
+ * @param {() => void} action
+ */
+function button(words, action) {
+  return h('button', { type: 'button', class: 'button', onclick: action }, words);
+}

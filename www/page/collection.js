@@ -1,0 +1,138 @@
+/** @file Pictures with annotations: pages of them for the strip, and one opened in the viewer. */
+
+/** @typedef {import('../dataset-client.js').AnnotationFile} AnnotationFile */
+/** @typedef {import('../dataset-client.js').Picture} Picture */
+/** @typedef {import('../dataset-client.js').Annotation} Annotation */
+
+/** Pictures on one page of the strip. */
+const PAGE_SIZE = 24;
+
+/**
+ * @typedef {object} Opened What is needed to show one picture.
+ * @property {string} key
+ * @property {string | Blob | null} source
+ * @property {[number, number] | undefined} size Width and height, where the file tells.
+ * @property {import('../element/types.js').ShownMask[]} masks
+ * @property {import('./record.js').Details[]} details
+ */
+
+export class Collection {
+  #file;
+  #find;
+  #start = 0;
+  #count;
+  /** @type {Map<string, { picture: Picture, boundaries: Uint32Array }>} */
+  #shown = new Map();
+  /** Addresses of thumbnails that must be given back. @type {string[]} */
+  #addresses = [];
+
+  /**
+   * @param {string} title
+   * @param {AnnotationFile} file
+   * @param {(picture: Picture) => string | Blob | null} find Where a picture is: its address, its bytes, or nowhere.
+   */
+  constructor(title, file, find) {
+    this.title = title;
+    this.#file = file;
+    this.#find = find;
+    this.#count = file.overview.pictures;
+  }
+
+  /** @returns {AnnotationFile['overview']} */
+  get overview() {
+    return this.#file.overview;
+  }
+
+  /** The first picture of the page, the last, and how many there are, counted from 1. */
+  get range() {
+    return { from: Math.min(this.#start + 1, this.#count), to: Math.min(this.#start + PAGE_SIZE, this.#count), of: this.#count };
+  }
+
+  /** Chooses the pictures whose records hold these words. @param {string} text */
+  async search(text) {
+    const { pictures } = await this.#file.select({ text });
+    this.#count = pictures;
+    this.#start = 0;
+  }
+
+  /**
+   * Goes some pages on, and gives the pictures of that page.
+   * @param {number} by
+   * @returns {Promise<import('./strip.js').StripItem[]>}
+   */
+  async turn(by) {
+    const last = Math.max(0, Math.ceil(this.#count / PAGE_SIZE) - 1) * PAGE_SIZE;
+    this.#start = Math.min(Math.max(this.#start + by * PAGE_SIZE, 0), last);
+    const { pictures, boundaries } = await this.#file.page(this.#start, PAGE_SIZE);
+    this.#forgetAddresses();
+    this.#shown = new Map(pictures.map((picture) => [picture.id, { picture, boundaries }]));
+    return pictures.map((picture) => ({ key: picture.id, caption: captionOf(picture), thumbnail: this.#addressOf(picture) }));
+  }
+
+  /** Goes to the page of a picture, if the file has it. @param {string} key */
+  async seek(key) {
+    while (!this.#shown.has(key) && this.range.to < this.#count) await this.turn(1);
+    return this.#shown.has(key);
+  }
+
+  /** @param {string} key @returns {Opened | undefined} */
+  open(key) {
+    const shown = this.#shown.get(key);
+    if (!shown) return undefined;
+    const { picture, boundaries } = shown;
+    // A mask of another size than its picture cannot lie on it; the record's findings say so.
+    const fitting = picture.annotations.filter(({ size }) => !picture.size || (size[0] === picture.size[0] && size[1] === picture.size[1]));
+    const size = picture.size ?? fitting[0]?.size;
+    return {
+      key,
+      source: this.#find(picture),
+      size: size && [size[1], size[0]],
+      masks: fitting.map((annotation) => maskOf(annotation, boundaries)),
+      details: fitting.map((annotation) => detailsOf(annotation, picture)),
+    };
+  }
+
+  /** Ends the worker that holds the file. */
+  close() {
+    this.#forgetAddresses();
+    this.#file.close();
+  }
+
+  /** @param {Picture} picture */
+  #addressOf(picture) {
+    const found = this.#find(picture);
+    if (!(found instanceof Blob)) return found;
+    const address = URL.createObjectURL(found);
+    this.#addresses.push(address);
+    return address;
+  }
+
+  #forgetAddresses() {
+    for (const address of this.#addresses) URL.revokeObjectURL(address);
+    this.#addresses = [];
+  }
+}
+
+/**
+ * @param {Annotation} annotation
+ * @param {Uint32Array} boundaries Of all masks of the page.
+ * @returns {import('../element/types.js').ShownMask}
+ */
+function maskOf({ id, title, qid, size, boundaries: [from, to] }, boundaries) {
+  return { id, title, qid: qid || null, mask: { size, boundaries: [...boundaries.subarray(from, to)] } };
+}
+
+/**
+ * @param {Annotation} annotation
+ * @param {Picture} picture
+ * @returns {import('./record.js').Details}
+ */
+function detailsOf({ id, title, qid, description, textPrompt, question, labels, split, seen, findings }, picture) {
+  return { id, title, qid, description, textPrompt, question, labels, split, seen, findings: [...findings, ...picture.findings].map(({ message }) => message) };
+}
+
+/** @param {Picture} picture */
+function captionOf({ id, file, annotations }) {
+  const titles = [...new Set(annotations.map(({ title }) => title).filter(Boolean))];
+  return titles.length > 0 ? titles.join(', ') : file?.split('/').at(-1) ?? id;
+}

@@ -1,0 +1,102 @@
+/** @file The current mask: its candidates, its measures, and ways to take it along. */
+
+import { h } from '../element/dom.js';
+import { icon } from '../element/icons.js';
+
+/** @typedef {import('../element/types.js').Snapshot} Snapshot */
+/** @typedef {import('../mask-viewer.js').MaskViewer} MaskViewer */
+
+/**
+ * @param {Snapshot} snapshot
+ * @param {MaskViewer} viewer
+ * @param {(words: string) => void} say
+ * @returns {Node[]}
+ */
+export function factNodes({ candidates, chosen, facts, prompts, mask, picture }, viewer, say) {
+  if (!facts || !mask) return [];
+  const { area, share, bbox, components, runs } = facts;
+  /** @type {[string, string][]} */
+  const rows = [
+    ['Area', `${area.toLocaleString('en')} px, ${(share * 100).toFixed(share < 0.1 ? 1 : 0)} % of the picture`],
+    ['Box', bbox ? `${bbox[2]} × ${bbox[3]} at ${bbox[0]}, ${bbox[1]}` : 'none'],
+    ['Parts', `${components.toLocaleString('en')}, in ${runs.toLocaleString('en')} runs`],
+  ];
+  if (prompts.length > 0) rows.push(['Clicks', spellPrompts(prompts)]);
+  const name = fileName(picture);
+  const text = () => JSON.stringify({ size: mask.size, counts: mask.counts });
+  return [
+    candidates.length > 1 && candidateGroup(candidates, chosen, viewer),
+    h('dl', { class: 'facts' }, ...rows.flatMap(([term, words]) => [h('dt', {}, term), h('dd', {}, words)])),
+    h('div', { class: 'row' },
+      action('copy', 'Copy RLE', async () => {
+        try {
+          await navigator.clipboard.writeText(text());
+          say('The mask is in the clipboard as COCO RLE.');
+        } catch {
+          say('The browser does not allow copying here; save the JSON instead.');
+        }
+      }),
+      action('save', 'JSON', () => save(new Blob([text()], { type: 'application/json' }), `${name}.json`)),
+      action('save', 'PNG', () => {
+        const png = viewer.maskPng();
+        if (png) save(png, `${name}.png`);
+      })),
+  ].filter((node) => node !== false);
+}
+
+/**
+ * @param {number[]} candidates
+ * @param {number} chosen
+ * @param {MaskViewer} viewer
+ */
+function candidateGroup(candidates, chosen, viewer) {
+  const buttons = candidates.map((score, index) => h('button', {
+    type: 'button', class: 'candidate', role: 'radio', 'aria-checked': String(index === chosen), tabindex: index === chosen ? 0 : -1, 'data-focus': `candidate-${index}`,
+    'aria-label': `Candidate ${index + 1}, the model’s own score ${Math.round(score * 100)} percent`, onclick: () => viewer.chooseCandidate(index),
+  }, `${index + 1} · ${Math.round(score * 100)} %`));
+  const group = h('div', { class: 'candidates', role: 'radiogroup', 'aria-label': 'Candidates', title: '[ and ] go through the candidates' }, ...buttons);
+  group.addEventListener('keydown', (event) => {
+    const step = new Map([['ArrowRight', 1], ['ArrowDown', 1], ['ArrowLeft', -1], ['ArrowUp', -1]]).get(event.key);
+    if (!step) return;
+    event.preventDefault();
+    const next = (chosen + step + buttons.length) % buttons.length;
+    buttons[next]?.focus();
+    viewer.chooseCandidate(next);
+  });
+  return group;
+}
+
+/** @param {Snapshot['prompts']} prompts */
+function spellPrompts(prompts) {
+  const positive = prompts.filter((prompt) => prompt.type === 'point' && prompt.positive).length;
+  const negative = prompts.filter((prompt) => prompt.type === 'point' && !prompt.positive).length;
+  const boxes = prompts.length - positive - negative;
+  const words = [positive && `${positive} on it`, negative && `${negative} off it`, boxes && 'a box'];
+  return words.filter(Boolean).join(', ');
+}
+
+/** @param {string | null} picture */
+function fileName(picture) {
+  const last = picture?.split(/[\\/]/).at(-1)?.replace(/\.\w+$/, '') || 'picture';
+  return `${last.replace(/[^\w.-]+/g, '_').slice(0, 80)}-mask`;
+}
+
+/**
+ * @param {Blob} blob
+ * @param {string} name
+ */
+function save(blob, name) {
+  const address = URL.createObjectURL(blob);
+  h('a', { href: address, download: name }).click();
+  // The browser has taken the blob by the next task.
+  setTimeout(() => URL.revokeObjectURL(address));
+}
+
+/**
+ * @param {'copy' | 'save'} name
+ * @param {string} words
+ * @param {() => void} act
+ */
+function action(name, words, act) {
+  return h('button', { type: 'button', class: 'button', 'data-focus': words, onclick: act }, icon(name), words);
+}

@@ -1,0 +1,94 @@
+/** @file The demo page: puts samples, datasets and photos into the viewer and shows what it finds. */
+
+import '../mask-viewer.js';
+import { openAnnotations } from '../dataset-client.js';
+import { loadViewer } from '../element/module.js';
+import { fill } from '../element/dom.js';
+import { icon } from '../element/icons.js';
+import { keepAddress, readAddress } from './address.js';
+import { Browser } from './browser.js';
+import { Collection } from './collection.js';
+import { connectDatasetDialog } from './dataset.js';
+import { listenForPictures } from './open.js';
+import { Panel } from './panel.js';
+import { connectSettings } from './settings.js';
+import { inFolder, underAddress } from './sources.js';
+import { showStatus } from './status.js';
+
+const SAMPLES = 'samples/annotations.json';
+const SAMPLE_PICTURES = 'samples/images/';
+const RECORDINGS = 'samples/recorded.json';
+const MODELS = 'models/models.json';
+
+const viewer = /** @type {import('../mask-viewer.js').MaskViewer} */ (document.getElementById('viewer'));
+const byId = (/** @type {string} */ id) => /** @type {HTMLElement} */ (document.getElementById(id));
+
+// The page's own server is the endpoint unless the person chose another; a static host answers 404 and says so.
+const settings = connectSettings(viewer, { endpoint: new URL('.', document.baseURI).href });
+const panel = new Panel(viewer, settings.open);
+const browser = new Browser(viewer, panel);
+showStatus(viewer, byId('status'));
+viewer.tool = 'pick';
+
+for (const [id, name] of /** @type {const} */ ([['choose-photo', 'photo'], ['choose-dataset', 'data'], ['open-settings', 'settings']])) byId(id).prepend(icon(name));
+byId('open-settings').addEventListener('click', settings.open);
+listenForPictures({ button: byId('choose-photo'), input: /** @type {HTMLInputElement} */ (byId('photo-input')), hint: byId('drop-hint') }, async (file) => {
+  browser.leave();
+  viewer.tool = 'pick';
+  await viewer.openPicture(file, { key: file.name });
+});
+connectDatasetDialog(byId('choose-dataset'), async ({ file, folder, prefix, progress }) => {
+  const annotations = await openAnnotations(file, { progress });
+  const collection = new Collection(file.name, annotations, folder.length > 0 ? inFolder(folder) : underAddress(prefix));
+  await browser.show(collection, describe(annotations.overview));
+  viewer.tool = 'select';
+});
+
+begin();
+
+async function begin() {
+  offerModels();
+  const [, recordings] = await Promise.all([loadViewer(), optionalJson(RECORDINGS)]);
+  const address = readAddress();
+  browser.recordings = recordings ?? {};
+  try {
+    const annotations = await openAnnotations(SAMPLES);
+    await browser.show(new Collection('Sample pictures', annotations, underAddress(SAMPLE_PICTURES)), 'Rendered from our own models, so everyone may use them.');
+    await openFirst(address);
+  } catch (thrown) {
+    fill(byId('strip-note'), `The samples could not be loaded: ${thrown instanceof Error ? thrown.message : thrown}`);
+  }
+  keepAddress(viewer, () => browser.key);
+}
+
+/** @param {import('./address.js').Address} address */
+async function openFirst({ picture, view, mask }) {
+  const found = picture !== null && await browser.open(picture);
+  if (!found) {
+    const first = document.querySelector('#thumbnails [data-index]');
+    if (first instanceof HTMLElement) first.click();
+    return;
+  }
+  if (view) viewer.view = view;
+  const index = viewer.snapshot?.shown.findIndex(({ id }) => id === mask) ?? -1;
+  if (mask !== null && index >= 0) viewer.selectMask(index);
+}
+
+async function offerModels() {
+  const list = await optionalJson(MODELS);
+  if (Array.isArray(list?.models)) settings.offerModels(list.models);
+}
+
+/** JSON that a host may leave out. @param {string} address */
+async function optionalJson(address) {
+  const response = await fetch(address);
+  return response.ok ? response.json() : null;
+}
+
+/** @param {{ pictures: number, annotations: number, categories: number, findings: { code: string, count: number }[] }} overview */
+function describe({ pictures, annotations, categories, findings }) {
+  const wrong = findings.reduce((sum, { count }) => sum + count, 0);
+  const words = [`${annotations.toLocaleString('en')} masks of ${categories.toLocaleString('en')} entities on ${pictures.toLocaleString('en')} pictures`];
+  if (wrong > 0) words.push(`${wrong.toLocaleString('en')} findings`);
+  return `${words.join(', ')}.`;
+}

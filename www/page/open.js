@@ -1,0 +1,49 @@
+/** @file Ways to bring a picture of one's own: choose, drop or paste. */
+
+/**
+ * @param {{ button: HTMLElement, input: HTMLInputElement, hint: HTMLElement }} nodes
+ * @param {(file: File) => void} open
+ */
+export function listenForPictures({ button, input, hint }, open) {
+  button.addEventListener('click', () => input.click());
+  input.addEventListener('change', () => {
+    const file = input.files?.[0];
+    // The same file can be chosen again after this.
+    input.value = '';
+    if (file) open(file);
+  });
+
+  document.addEventListener('paste', (event) => {
+    const file = pictureIn(event.clipboardData);
+    if (file && !(event.target instanceof HTMLInputElement)) {
+      event.preventDefault();
+      open(file);
+    }
+  });
+
+  let depth = 0;
+  const over = (/** @type {number} */ step) => {
+    depth = Math.max(0, depth + step);
+    hint.hidden = depth === 0;
+  };
+  document.addEventListener('dragenter', (event) => { if (hasFiles(event)) over(1); });
+  document.addEventListener('dragleave', (event) => { if (hasFiles(event)) over(-1); });
+  document.addEventListener('dragover', (event) => { if (hasFiles(event)) event.preventDefault(); });
+  document.addEventListener('drop', (event) => {
+    if (!hasFiles(event)) return;
+    event.preventDefault();
+    over(-depth);
+    const file = pictureIn(event.dataTransfer) ?? event.dataTransfer?.files[0];
+    if (file) open(file);
+  });
+}
+
+/** @param {DragEvent} event */
+function hasFiles(event) {
+  return event.dataTransfer?.types.includes('Files') ?? false;
+}
+
+/** @param {DataTransfer | null} data */
+function pictureIn(data) {
+  return [...(data?.files ?? [])].find((file) => file.type.startsWith('image/'));
+}

@@ -1,0 +1,95 @@
+/** @file The settings dialog; what is set is kept in this browser, but for the token. */
+
+import { h } from '../element/dom.js';
+
+/** @typedef {import('../element/types.js').Settings} Settings */
+
+const KEY = 'masklink.settings';
+
+/**
+ * @param {import('../mask-viewer.js').MaskViewer} viewer
+ * @param {Partial<Settings>} defaults What holds where the person set nothing.
+ * @returns {{ open: () => void, offerModels: (models: { id: string, title: string }[]) => void }}
+ */
+export function connectSettings(viewer, defaults) {
+  const dialog = /** @type {HTMLDialogElement} */ (document.getElementById('settings'));
+  const form = /** @type {HTMLFormElement} */ (document.getElementById('settings-form'));
+  const field = (/** @type {string} */ name) => /** @type {HTMLInputElement & HTMLSelectElement} */ (form.elements.namedItem(name));
+  const kept = read();
+  viewer.settings = { ...defaults, ...kept.settings };
+  applyTheme(kept.theme);
+
+  form.addEventListener('input', (event) => {
+    const name = event.target instanceof Element ? event.target.getAttribute('name') : null;
+    // An address is taken when it is finished, not at each letter.
+    if (name !== 'endpoint' && name !== 'token') take();
+  });
+  form.addEventListener('change', take);
+  dialog.addEventListener('click', (event) => { if (event.target === dialog) dialog.close(); });
+
+  function take() {
+    const endpoint = field('endpoint').value.trim();
+    if (!field('endpoint').checkValidity()) return;
+    const theme = field('theme').value;
+    /** @type {Settings} */
+    const settings = {
+      endpoint: endpoint || null,
+      model: field('model').value || null,
+      opacity: Number(field('opacity').value),
+      colouring: field('colouring').value === 'mask' ? 'mask' : 'entity',
+      patterns: field('patterns').checked,
+      labels: field('labels').checked,
+      boxes: field('boxes').checked,
+      renderer: field('renderer').value === 'cpu' ? 'cpu' : 'auto',
+    };
+    viewer.token = field('token').value || null;
+    viewer.settings = settings;
+    applyTheme(theme);
+    keep({ settings, theme });
+  }
+
+  return {
+    open() {
+      const { endpoint, model, opacity, colouring, patterns, labels, boxes, renderer } = viewer.settings;
+      field('endpoint').value = endpoint ?? '';
+      field('token').value = viewer.token ?? '';
+      field('model').value = model ?? field('model').options[0]?.value ?? '';
+      field('opacity').value = String(opacity);
+      field('colouring').value = colouring;
+      field('patterns').checked = patterns;
+      field('labels').checked = labels;
+      field('boxes').checked = boxes;
+      field('renderer').value = renderer;
+      field('theme').value = document.documentElement.dataset.theme ?? 'auto';
+      dialog.showModal();
+    },
+    offerModels(models) {
+      field('model').replaceChildren(...models.map(({ id, title }) => h('option', { value: id }, title)));
+    },
+  };
+}
+
+/** @param {string} theme */
+function applyTheme(theme) {
+  if (theme === 'light' || theme === 'dark') document.documentElement.dataset.theme = theme;
+  else delete document.documentElement.dataset.theme;
+}
+
+/** What was kept; a browser that keeps nothing, or something unreadable, gives nothing. */
+function read() {
+  try {
+    const { settings = {}, theme = 'auto' } = JSON.parse(localStorage.getItem(KEY) ?? '{}');
+    return { settings: /** @type {Partial<Settings>} */ (settings), theme: String(theme) };
+  } catch {
+    return { settings: {}, theme: 'auto' };
+  }
+}
+
+/** @param {{ settings: Settings, theme: string }} what */
+function keep(what) {
+  try {
+    localStorage.setItem(KEY, JSON.stringify(what));
+  } catch {
+    // A browser that keeps nothing still uses the settings until the page is closed.
+  }
+}

@@ -1,0 +1,42 @@
+/** @file Where the pictures of an annotation file are: under an address, or in a folder of this computer. */
+
+/** @typedef {import('../dataset-client.js').Picture} Picture */
+
+/**
+ * Finds pictures below an address; a picture that names an address of its own is found there.
+ * @param {string} prefix
+ * @returns {(picture: Picture) => string | null}
+ */
+export function underAddress(prefix) {
+  const base = prefix && !prefix.endsWith('/') ? `${prefix}/` : prefix;
+  return ({ file, url }) => {
+    if (file && base) return base + file.replace(/^\/+/, '').split('/').map(encodeURIComponent).join('/');
+    return url && /^https?:/.test(url) ? url : null;
+  };
+}
+
+/**
+ * Finds pictures in a chosen folder, by the longest end of their path that some file has: the folder may hold
+ * `04/a.jpg` at any depth, or `a.jpg` alone.
+ * @param {Iterable<File>} files
+ * @returns {(picture: Picture) => File | null}
+ */
+export function inFolder(files) {
+  /** @type {Map<string, File>} */
+  const byEnd = new Map();
+  for (const file of files) {
+    const steps = (file.webkitRelativePath || file.name).split('/');
+    for (let from = steps.length - 1; from >= 0; from -= 1) {
+      const end = steps.slice(from).join('/');
+      if (!byEnd.has(end)) byEnd.set(end, file);
+    }
+  }
+  return ({ file }) => {
+    const steps = (file ?? '').split('/').filter(Boolean);
+    for (let from = 0; from < steps.length; from += 1) {
+      const found = byEnd.get(steps.slice(from).join('/'));
+      if (found) return found;
+    }
+    return null;
+  };
+}

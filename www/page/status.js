@@ -1,0 +1,22 @@
+/** @file The status line: what draws, what segments, what links, and how long it took. */
+
+import { fill, h } from '../element/dom.js';
+
+/**
+ * @param {import('../mask-viewer.js').MaskViewer} viewer
+ * @param {HTMLElement} list
+ */
+export function showStatus(viewer, list) {
+  const show = () => {
+    const { renderer, segment, link } = viewer.status;
+    /** @type {[string, string | null | undefined][]} */
+    const rows = [
+      ['Drawn by', renderer && `${renderer.kind === 'webgpu' ? 'WebGPU' : 'the CPU'}${renderer.note ? ` (${renderer.note})` : ''}`],
+      ['Segmented by', segment?.words ?? 'nothing yet; the model is loaded with the first click'],
+      ['Linked by', link?.words ?? (viewer.settings.endpoint ? viewer.settings.endpoint : 'no endpoint')],
+    ];
+    fill(list, ...rows.filter(([, words]) => words).map(([term, words]) => h('div', {}, h('dt', {}, term), h('dd', {}, words))));
+  };
+  for (const name of ['update', 'ready', 'error']) viewer.addEventListener(name, show);
+  show();
+}

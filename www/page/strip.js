@@ -1,0 +1,94 @@
+/** @file A strip of pictures to choose from: one stop of the Tab key, arrows within. */
+
+import { fill, h } from '../element/dom.js';
+
+/**
+ * @typedef {object} StripItem
+ * @property {string} key
+ * @property {string} caption
+ * @property {string | null} thumbnail Its address; null shows the caption alone.
+ */
+
+export class Strip {
+  #list;
+  #choose;
+  /** @type {StripItem[]} */
+  #items = [];
+
+  /**
+   * @param {HTMLElement} list
+   * @param {(key: string) => void} choose
+   */
+  constructor(list, choose) {
+    this.#list = list;
+    this.#choose = choose;
+    list.addEventListener('click', (event) => this.#take(this.#at(event)));
+    list.addEventListener('keydown', (event) => { if (this.#key(event)) event.preventDefault(); });
+  }
+
+  /** @param {StripItem[]} items */
+  set items(items) {
+    this.#items = items;
+    fill(this.#list, ...items.map(({ caption, thumbnail }, index) => h('div', {
+      class: thumbnail ? 'thumbnail' : 'thumbnail plain', role: 'option', 'aria-selected': 'false', 'aria-label': caption, 'data-index': index, tabindex: index === 0 ? 0 : -1,
+    }, thumbnail && h('img', { src: thumbnail, alt: '', loading: 'lazy', decoding: 'async', width: 104, height: 78, onerror: withoutImage }),
+    h('span', { class: thumbnail ? 'caption' : '' }, caption))));
+  }
+
+  /** Marks the picture that is open. @param {string | null} key */
+  set selected(key) {
+    for (const [index, item] of this.#nodes().entries()) {
+      const selected = this.#items[index]?.key === key;
+      item.setAttribute('aria-selected', String(selected));
+      if (selected) {
+        this.#makeStop(item);
+        item.scrollIntoView({ block: 'nearest', inline: 'nearest' });
+      }
+    }
+  }
+
+  /** @param {KeyboardEvent} event */
+  #key(event) {
+    const index = this.#at(event);
+    if (index === null) return false;
+    const nodes = this.#nodes();
+    const steps = new Map([['ArrowRight', index + 1], ['ArrowDown', index + 1], ['ArrowLeft', index - 1], ['ArrowUp', index - 1], ['Home', 0], ['End', nodes.length - 1]]);
+    const target = nodes[steps.get(event.key) ?? -1];
+    if (target) {
+      this.#makeStop(target);
+      target.focus();
+    } else if (event.key === 'Enter' || event.key === ' ') {
+      this.#take(index);
+    }
+    return steps.has(event.key) || event.key === 'Enter' || event.key === ' ';
+  }
+
+  /** @param {number | null} index */
+  #take(index) {
+    const item = index === null ? undefined : this.#items[index];
+    if (item) this.#choose(item.key);
+  }
+
+  /** @param {Event} event */
+  #at(event) {
+    const node = event.target instanceof Element ? event.target.closest('[data-index]') : null;
+    return node instanceof HTMLElement ? Number(node.dataset.index) : null;
+  }
+
+  /** @param {HTMLElement} stop */
+  #makeStop(stop) {
+    for (const node of this.#nodes()) node.tabIndex = node === stop ? 0 : -1;
+  }
+
+  #nodes() {
+    return /** @type {HTMLElement[]} */ ([...this.#list.children]);
+  }
+}
+
+/** A thumbnail that cannot be loaded leaves its caption. @param {Event} event */
+function withoutImage(event) {
+  const image = /** @type {HTMLImageElement} */ (event.target);
+  image.closest('.thumbnail')?.classList.add('plain');
+  image.nextElementSibling?.classList.remove('caption');
+  image.remove();
+}
