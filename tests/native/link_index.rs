@@ -128,7 +128,7 @@ fn a_header_from_outside_is_checked() {
         ("/version", json!(2), "version 2"),
         ("/format", json!("zip"), "'zip'"),
         ("/entries", json!(u64::MAX), "entries of the index: 18446744073709551615 is over the limit"),
-        ("/dimensions", json!(1 << 40), "numbers of a vector"),
+        ("/dimensions", json!(1_u64 << 40), "numbers of a vector"),
         ("/dimensions", json!(4), "bytes, the header says"),
         ("/dimensions", json!(0), "no entries"),
         ("/entries", json!(29), "bytes, the header says"),
