@@ -24,13 +24,13 @@ pub(super) struct EvalLinkArgs {
     /// Address of the endpoint (http), below which are v1/link and v1/images.
     #[arg(long, value_name = "URL")]
     endpoint: String,
-    /// Bearer token, where the endpoint asks for one; better given in MASKLINK_TOKEN.
+    /// Bearer token, where the endpoint asks for one; better given in `MASKLINK_TOKEN`.
     #[arg(long, value_name = "TOKEN")]
     token: Option<String>,
-    /// Also print the accuracy of each data_split.
+    /// Also print the accuracy of each `data_split`.
     #[arg(long)]
     by_split: bool,
-    /// Ask only for annotations of this data_split; may be given several times.
+    /// Ask only for annotations of this `data_split`; may be given several times.
     #[arg(long, value_name = "SPLIT")]
     split: Vec<String>,
     /// Write the answers to this file, for a page to show while the endpoint is down.
@@ -155,7 +155,6 @@ fn ask(
             match action {
                 Action::Answer { response, .. } => return Ok((response, latency)),
                 Action::Fail { code, message, .. } => anyhow::bail!("{code}: {message}"),
-                Action::Abort { .. } => {}
                 Action::Fetch { fetch, method, url, headers, body } => {
                     let (content, ms) = match &body {
                         Body::Text { text } => (text.as_bytes(), patience.link_ms),
@@ -176,7 +175,7 @@ fn ask(
                     std::thread::sleep(Duration::from_millis(ms.into()));
                     event = Some(Event::Elapsed { timer });
                 }
-                Action::Wait { .. } => {}
+                Action::Wait { .. } | Action::Abort { .. } => {}
             }
         }
         actions = client.handle(event.context("the client has nothing to do")?);

@@ -62,8 +62,11 @@ pub(super) fn send(
     let mut stream = connect(&with_port, patience).map_err(io)?;
     stream.set_read_timeout(Some(patience)).map_err(io)?;
     stream.set_write_timeout(Some(patience)).map_err(io)?;
-    let headers: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
-    let head = format!("{method} {path} HTTP/1.0\r\nhost: {host}\r\ncontent-length: {}\r\n{headers}\r\n", body.len());
+    let mut head = format!("{method} {path} HTTP/1.0\r\nhost: {host}\r\ncontent-length: {}\r\n", body.len());
+    for (name, value) in headers {
+        head.extend([name, ": ", value, "\r\n"]);
+    }
+    head.push_str("\r\n");
     stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(body)).map_err(io)?;
     let mut answer = Vec::new();
     stream.take(MOST_BYTES + 1).read_to_end(&mut answer).map_err(io)?;
