@@ -368,9 +368,10 @@ export class MaskViewer extends HTMLElement {
       changed: () => this.#update(),
     });
     this.#linker = new Linker({ send, token: () => this.token, picture: () => this.#picture, changed: () => this.#update() });
-    const starting = this.#starting = Engine.create(this.#nodes.canvas, this.#wishes.settings.renderer, {
+    const starting = this.#starting = Engine.create(this.#nodes.stage, this.#wishes.settings.renderer, {
       onEffect: (effect) => this.#perform(effect),
       onDraw: () => this.#stage?.place(),
+      onRebuilt: () => this.#update(),
       onLost: (thrown) => this.#fail(failureOf(thrown, 'renderer')),
     });
     starting.then((engine) => signal.aborted ? engine.free() : this.#connect(engine), (thrown) => this.#fail(failureOf(thrown, 'renderer')));
@@ -379,7 +380,6 @@ export class MaskViewer extends HTMLElement {
   /** @param {Engine} engine */
   #connect(engine) {
     this.#engine = engine;
-    this.#nodes.canvas = engine.canvas;
     this.#stage?.connect(engine);
     this.#send({ type: 'settingsChanged', settings: this.#wishes.settings });
     if (this.#wishes.tool) this.#send({ type: 'toolChosen', tool: this.#wishes.tool });

@@ -2,16 +2,14 @@
 //!
 //! Nothing is computed here. Every failure becomes a JavaScript `Error` with a stable `code`.
 
+mod dataset;
 mod error;
+mod link;
+mod segment;
 mod surface;
 mod viewer;
 
-pub mod dataset;
-
-mod segment;
-
-pub use segment::{Segmenter, sha256_hex};
-
+pub use segment::sha256_hex;
 use wasm_bindgen::prelude::wasm_bindgen;
 
 use crate::app::Address;

@@ -37,8 +37,8 @@ listenForPictures({ button: byId('choose-photo'), input: /** @type {HTMLInputEle
   viewer.tool = 'pick';
   await viewer.openPicture(file, { key: file.name });
 });
-connectDatasetDialog(byId('choose-dataset'), async ({ file, folder, prefix, progress }) => {
-  const annotations = await openAnnotations(file, { progress });
+connectDatasetDialog(byId('choose-dataset'), async ({ file, folder, prefix, progress, signal }) => {
+  const annotations = await openAnnotations(file, { onProgress: ({ bytes, total, annotations: found }) => progress(reading(bytes, total, found)), signal });
   const collection = new Collection(file.name, annotations, folder.length > 0 ? inFolder(folder) : underAddress(prefix));
   await browser.show(collection, describe(annotations.overview));
   viewer.tool = 'select';
@@ -83,6 +83,16 @@ async function offerModels() {
 async function optionalJson(address) {
   const response = await fetch(address);
   return response.ok ? response.json() : null;
+}
+
+/**
+ * @param {number} bytes
+ * @param {number | null} total
+ * @param {number} found
+ */
+function reading(bytes, total, found) {
+  const megabytes = (/** @type {number} */ count) => (count / 1e6).toFixed(count < 1e7 ? 1 : 0);
+  return `Read ${megabytes(bytes)}${total === null ? '' : ` of ${megabytes(total)}`} MB, ${found.toLocaleString('en')} annotations`;
 }
 
 /** @param {{ pictures: number, annotations: number, categories: number, findings: { code: string, count: number }[] }} overview */

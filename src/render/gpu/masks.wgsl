@@ -139,7 +139,7 @@ fn vs_outline(@builtin(vertex_index) corner: u32, @builtin(instance_index) insta
     let length = i32(segment.y & 0xffffu);
     let end = start + select(vec2(length, 0), vec2(0, length), segment.y >> 16u == 1u);
     let look = looks[chunk.mask];
-    let width = look.sizes >> 8u & 0xffu;
+    let width = (look.sizes >> 8u) & 0xffu;
     return line(vec4(edge_in_canvas(start), edge_in_canvas(end)), i32(width), look, chunk.stroke, corner);
 }
 
@@ -170,7 +170,7 @@ fn line(between: vec4<i32>, width: i32, look: Look, stroke: u32, corner: u32) ->
     if color == 0u || width == 0 {
         return Line(NOWHERE, 0u);
     }
-    let casing = select(0, i32(look.sizes >> 16u & 0xffu), stroke == 0u);
+    let casing = select(0, i32((look.sizes >> 16u) & 0xffu), stroke == 0u);
     let before = (width + 1) / 2 + casing;
     let after = width / 2 + casing;
     return Line(corner_of(vec4(between.xy - before, between.zw + after), corner), color);
