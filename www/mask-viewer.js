@@ -150,8 +150,8 @@ export class MaskViewer extends HTMLElement {
   attributeChangedCallback(name, before, value) {
     if (before === value) return;
     if (name === 'controls') this.#nodes.bar.hidden = this.#nodes.zoom.hidden = value === null;
-    if (name === 'endpoint') this.settings = { endpoint: value };
-    if (name === 'model') this.settings = { model: value };
+    if (name === 'endpoint') this.configure({ endpoint: value });
+    if (name === 'model') this.configure({ model: value });
     if (name === 'src' && this.isConnected) this.#openSource();
     if (name === 'annotations' && this.isConnected) this.#showAnnotations();
   }
@@ -193,13 +193,13 @@ export class MaskViewer extends HTMLElement {
     this.#send({ type: 'toolChosen', tool });
   }
 
-  /** The settings; setting some of them leaves the others. @returns {Settings} */
+  /** The settings; `configure` changes them. */
   get settings() {
     return this.#wishes.settings;
   }
 
-  /** @param {Partial<Settings>} some */
-  set settings(some) {
+  /** Changes some of the settings. @param {Partial<Settings>} some */
+  configure(some) {
     const renderer = this.#wishes.settings.renderer;
     this.#wishes.settings = { ...this.#wishes.settings, ...some };
     this.#send({ type: 'settingsChanged', settings: this.#wishes.settings });

@@ -87,8 +87,11 @@ impl Surface {
         gpu: GpuRenderer,
         copied_to: Option<CanvasRenderingContext2d>,
     ) -> Self {
-        let copied = if copied_to.is_some() { ", copied to the page" } else { "" };
-        let note = format!("{}{copied}", gpu.adapter_name().trim());
+        // A browser that hides the adapter's name leaves the name of the backend, which tells nothing new.
+        let name = gpu.adapter_name().replace("BrowserWebGpu", "").trim().to_owned();
+        let copied = copied_to.is_some().then(|| "copied to the page".to_owned());
+        let note = [Some(name).filter(|name| !name.is_empty()), copied];
+        let note = note.into_iter().flatten().collect::<Vec<_>>().join(", ");
         let renderer = Renderer::Gpu { gpu: Box::new(gpu), copied_to };
         Self { canvas, renderer, scene, picture: None, note, opened: js_sys::Date::now() }
     }

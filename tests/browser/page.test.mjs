@@ -107,7 +107,7 @@ test('the keyboard alone selects, zooms, draws a box and clears', async () => {
   const { page, errors, close } = await openPage();
   await page.evaluate(() => {
     const viewer = /** @type {MaskViewer} */ (document.querySelector('mask-viewer'));
-    viewer.settings = { endpoint: null };
+    viewer.configure({ endpoint: null });
   });
   const stage = page.getByRole('application');
   // Skip link, three buttons of the head, and then the stage.
@@ -244,7 +244,7 @@ test('hostile names and addresses stay text', async () => {
   await page.evaluate(() => {
     const viewer = /** @type {MaskViewer} */ (document.querySelector('mask-viewer'));
     viewer.selectMask(0);
-    viewer.settings = { endpoint: new URL('hostile', document.baseURI).href };
+    viewer.configure({ endpoint: new URL('hostile', document.baseURI).href });
     viewer.askLink();
   });
   await page.route('**/hostile/v1/link', (route) => route.fulfill({

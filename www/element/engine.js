@@ -4,6 +4,9 @@ import { failureOf } from './errors.js';
 import { newCanvas } from './template.js';
 import { loadViewer } from './module.js';
 
+/** Milliseconds before a lost GPU is asked for again. */
+const RESTART = 400;
+
 /** @typedef {import('../pkg/masklink.js').Viewer} Viewer */
 /** @typedef {import('./types.js').Effect} Effect */
 /** @typedef {import('./types.js').Snapshot} Snapshot */
@@ -142,6 +145,9 @@ export class Engine {
       if (this.#ended) return;
       try {
         await this.#drawing;
+        // A driver or a browser's GPU process that starts again takes a moment.
+        await new Promise((resolve) => { setTimeout(resolve, RESTART); });
+        if (this.#ended) return;
         await this.#viewer.rebuild();
         if (this.#ended) return;
         this.#take();

@@ -107,7 +107,7 @@ export class Stage {
     const [x, y] = crosshair
       ? (this.#engine?.ask((viewer) => viewer.canvasFromImage(crosshair.x, crosshair.y)) ?? [0, 0])
       : [width / 2, height / 2];
-    this.#change((viewer) => viewer.zoomAbout(x, y, factor));
+    this.#change((viewer) => viewer.zoomAbout(x ?? 0, y ?? 0, factor));
   }
 
   fit() {

@@ -78,6 +78,7 @@ canvas { position: absolute; inset: 0; width: 100%; height: 100%; display: block
 .tool[aria-checked='true']:focus-visible { outline-color: var(--on-accent); }
 .tool .word { font-size: 0.875rem; }
 @container (max-width: 44rem) { .tool .word { display: none; } .tool { padding: 0; } }
+@container (max-width: 32rem) { .zoom { flex-direction: row; } }
 @container (max-width: 24rem) { .bar { gap: 0; padding: 2px 0; justify-content: space-between; } .bar .space { display: none; } }
 .icon { width: 20px; height: 20px; flex: none; fill: none; stroke: currentColor; stroke-width: 1.8; stroke-linecap: round; stroke-linejoin: round; }
 
