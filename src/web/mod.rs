@@ -6,6 +6,7 @@ mod dataset;
 mod error;
 mod link;
 mod segment;
+mod rle;
 mod surface;
 mod viewer;
 
