@@ -2,15 +2,11 @@
 //!
 //! Nothing is computed here. Every failure becomes a JavaScript `Error` with a stable `code`.
 
+pub mod dataset;
 mod error;
+pub mod segment;
 mod surface;
 mod viewer;
-
-pub mod dataset;
-
-mod segment;
-
-pub use segment::{Segmenter, sha256_hex};
 
 use wasm_bindgen::prelude::wasm_bindgen;
 
