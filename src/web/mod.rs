@@ -11,6 +11,12 @@ mod surface;
 mod viewer;
 
 pub use segment::sha256_hex;
+pub mod dataset;
+mod error;
+pub mod segment;
+mod surface;
+mod viewer;
+
 use wasm_bindgen::prelude::wasm_bindgen;
 
 use crate::app::Address;

@@ -49,6 +49,28 @@ export async function modelBytes(file, watch) {
 }
 
 /**
+ * The text of the list of models: the newest there is, or the one kept from the last visit where there is no network.
+ * @param {string} address
+ * @param {AbortSignal} signal
+ */
+export async function manifestText(address, signal) {
+  const cache = await openCache();
+  try {
+    const response = await fetch(address, { signal, cache: 'no-cache' });
+    if (!response.ok) throw new SegmentError('model-list', `The list of models ${address} could not be fetched: the server answered ${response.status}.`);
+    const text = await response.text();
+    await write(cache, address, text);
+    return text;
+  } catch (thrown) {
+    if (signal.aborted) throw new SegmentError('cancelled', 'The loading of the model was cancelled.');
+    if (thrown instanceof SegmentError) throw thrown;
+    const kept = await cache?.match(address);
+    if (kept) return await kept.text();
+    throw new SegmentError('model-list', `The list of models ${address} could not be fetched; check the connection and try again.`, { cause: thrown });
+  }
+}
+
+/**
  * @param {ModelFile} file
  * @param {Cache | undefined} cache
  * @param {Watch} watch
@@ -156,11 +178,11 @@ async function read(cache, key) {
 /**
  * @param {Cache | undefined} cache
  * @param {string} key
- * @param {Uint8Array<ArrayBuffer>} bytes
+ * @param {Uint8Array<ArrayBuffer> | string} body
  */
-async function write(cache, key, bytes) {
+async function write(cache, key, body) {
   try {
-    await cache?.put(key, new Response(bytes));
+    await cache?.put(key, new Response(body));
   } catch (thrown) {
     console.warn(`The model is not kept for the next visit: ${messageOf(thrown)}`);
   }

@@ -1,7 +1,7 @@
 /** @file A model at work in the worker: its files, its graphs, and the picture it looks at. */
 
 import { Segmenter, sha256Hex } from '../pkg/masklink.js';
-import { modelBytes } from './download.js';
+import { manifestText, modelBytes } from './download.js';
 import { SegmentError, codeOf, messageOf } from './messages.js';
 import { Runtime } from './runtime.js';
 
@@ -56,7 +56,7 @@ export class Engine {
    * @param {{ signal: AbortSignal, progress: (progress: Progress) => void, status: (status: ModelStatus) => void }} watch
    */
   static async open(options, watch) {
-    const segmenter = new Segmenter(await fetchManifest(options.manifest, watch.signal), options.model);
+    const segmenter = new Segmenter(await manifestText(options.manifest, watch.signal), options.model);
     /** @type {Model} */
     const model = JSON.parse(segmenter.modelJson);
     const file = (/** @type {'encoder' | 'decoder'} */ part) => modelBytes({ ...model[part], url: new URL(model[part].url, options.manifest).href }, {
@@ -168,19 +168,6 @@ export class Engine {
     if (!this.#sessions) throw new SegmentError('model-missing', 'The model is not loaded; open it first.');
     return this.#sessions;
   }
-}
-
-/** @param {string} address @param {AbortSignal} signal */
-async function fetchManifest(address, signal) {
-  let response;
-  try {
-    response = await fetch(address, { signal });
-  } catch (cause) {
-    if (signal.aborted) throw new SegmentError('cancelled', 'The loading of the model was cancelled.');
-    throw new SegmentError('model-list', `The list of models ${address} could not be fetched; check the connection and try again.`, { cause });
-  }
-  if (!response.ok) throw new SegmentError('model-list', `The list of models ${address} could not be fetched: the server answered ${response.status}.`);
-  return await response.text();
 }
 
 function superseded() {

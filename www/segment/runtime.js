@@ -9,7 +9,7 @@
 
 import { SegmentError, messageOf } from './messages.js';
 
-/** @typedef {import('onnxruntime-web')} Ort */
+/** @typedef {typeof import('onnxruntime-web')} Ort */
 /** @typedef {import('onnxruntime-web').InferenceSession} InferenceSession */
 /** @typedef {'webgpu' | 'wasm'} Provider */
 /** @typedef {'jspi' | 'asyncify' | 'wasm'} Build */
