@@ -105,7 +105,7 @@ export class MaskViewer extends HTMLElement {
     this.#root.adoptedStyleSheets = [styles()];
     this.#root.append(this.#nodes.root);
     this.#showEmpty();
-    this.#nodes.bar.hidden = this.#nodes.zoom.hidden = true;
+    this.#nodes.bar.hidden = this.#nodes.zoom.hidden = this.#nodes.noMasks.hidden = true;
   }
 
   connectedCallback() {
@@ -116,6 +116,7 @@ export class MaskViewer extends HTMLElement {
       wheelZooms: () => this.controls,
       tool: (tool) => { this.tool = tool; },
       viewChanged: () => this.#emit('view-change'),
+      wanted: () => this.#segmenter?.prepare(this.settings.model),
     }, signal);
     this.#list = new MaskList(this.#nodes.masks, {
       hover: (index) => this.#send({ type: 'maskHovered', index }),
@@ -149,7 +150,7 @@ export class MaskViewer extends HTMLElement {
    */
   attributeChangedCallback(name, before, value) {
     if (before === value) return;
-    if (name === 'controls') this.#nodes.bar.hidden = this.#nodes.zoom.hidden = value === null;
+    if (name === 'controls') this.#showControls();
     if (name === 'endpoint') this.configure({ endpoint: value });
     if (name === 'model') this.configure({ model: value });
     if (name === 'src' && this.isConnected) this.#openSource();
@@ -504,6 +505,7 @@ export class MaskViewer extends HTMLElement {
     fill(summary, describe(snapshot));
     this.#stage?.show(snapshot);
     this.#list?.show(snapshot, this.colours);
+    this.#showControls();
     this.#emit('update');
   }
 
@@ -555,6 +557,13 @@ export class MaskViewer extends HTMLElement {
 
   #hideProgress() {
     this.#nodes.progress.hidden = true;
+  }
+
+  /** The tools; and in place of a list of masks a word, so that nothing moves when masks come. */
+  #showControls() {
+    const { bar, zoom, noMasks } = this.#nodes;
+    bar.hidden = zoom.hidden = !this.controls;
+    noMasks.hidden = !this.controls || (this.#snapshot?.shown.length ?? 0) > 0;
   }
 
   /** @param {Record<string, unknown> & { type: string }} event */

@@ -5,14 +5,7 @@
 mod dataset;
 mod error;
 mod link;
-mod segment;
 mod rle;
-mod surface;
-mod viewer;
-
-pub use segment::sha256_hex;
-pub mod dataset;
-mod error;
 pub mod segment;
 mod surface;
 mod viewer;

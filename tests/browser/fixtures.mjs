@@ -33,9 +33,19 @@ function bitmapFile(width, height) {
   return file;
 }
 
+/** An annotation file of two pictures: one is served, the other is not and has a box outside of it. */
+export const ODD_DATASET = JSON.stringify({
+  images: [{ id: 't', file_name: '/tiny.bmp', width: 8, height: 6 }, { id: 'gone', file_name: '/missing.bmp', width: 8, height: 6 }],
+  categories: [{ id: 'Q1', name: 'Universe' }],
+  annotations: [
+    { id: 'a', image_id: 't', category_id: 'Q1', bbox: [[1, 0, 3, 6]], segmentation: [{ size: [6, 8], counts: [6, 12, 30] }] },
+    { id: 'b', image_id: 'gone', category_id: 'Q1', bbox: [[1, 0, 300, 6]], segmentation: [{ size: [6, 8], counts: [6, 12, 30] }] },
+  ],
+});
+
 /** A page with two viewers, a picture of 8 by 6 pixels and an annotation of it. */
 export const FIXTURES = {
-  '/two.html': `<!doctype html><html lang="en"><title>two</title><script type="module" src="mask-viewer.js"></script>
+  '/two.html': `<!doctype html><html lang="en"><title>two</title><link rel="icon" href="icon.svg"><script type="module" src="mask-viewer.js"></script>
     <mask-viewer src="tiny.bmp" annotations="tiny.json" controls></mask-viewer><mask-viewer src="tiny.bmp" annotations="tiny.json"></mask-viewer></html>`,
   '/tiny.bmp': bitmapFile(8, 6),
   '/tiny.json': JSON.stringify({

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { after, before, test } from 'node:test';
-import { FIXTURES, HOSTILE, HOSTILE_ANSWER } from './fixtures.mjs';
+import { FIXTURES, HOSTILE, HOSTILE_ANSWER, ODD_DATASET } from './fixtures.mjs';
 import { launch, newPage, serve } from './support.mjs';
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
@@ -43,8 +43,13 @@ async function openPage({ path = '', in: where = browser, ...options } = {}) {
  * @param {import('playwright-core').Page} page
  * @param {string} condition An expression of `snapshot`.
  */
-function until(page, condition) {
-  return page.waitForFunction(`((snapshot) => snapshot && ${condition})(document.querySelector('mask-viewer').snapshot)`, null, { timeout: PATIENCE });
+async function until(page, condition) {
+  const end = Date.now() + PATIENCE;
+  // The page's own policy forbids the evaluation that waitForFunction does in the page.
+  while (!await page.evaluate(`((snapshot) => snapshot && ${condition})(document.querySelector('mask-viewer').snapshot)`)) {
+    assert.ok(Date.now() < end, `never: ${condition}`);
+    await page.waitForTimeout(50);
+  }
 }
 
 /** How many different colours a picture of the stage has, sampled; an empty stage has one. @param {import('playwright-core').Page} page */
@@ -61,6 +66,12 @@ async function coloursOnStage(page) {
   }, shot.toString('base64'));
 }
 
+/** Waits until the stage shows a picture. @param {import('playwright-core').Page} page */
+async function drawn(page) {
+  const end = Date.now() + PATIENCE;
+  while (await coloursOnStage(page) <= 200) assert.ok(Date.now() < end, 'the stage shows no picture');
+}
+
 /** What axe-core finds wrong, in words. @param {import('playwright-core').Page} page */
 async function violations(page) {
   await page.evaluate(AXE);
@@ -74,8 +85,7 @@ async function violations(page) {
 test('a sample is drawn by WebGPU with its masks, and nothing complains', async () => {
   const { page, errors, close } = await openPage();
   await page.getByRole('radio', { name: 'Select a mask' }).click();
-  await page.waitForTimeout(500);
-  assert.ok(await coloursOnStage(page) > 200, 'the stage shows a picture');
+  await drawn(page);
   assert.match(await page.locator('#status').innerText(), /WebGPU/);
   const masks = page.getByRole('listbox', { name: /^Masks/ }).getByRole('option');
   assert.ok(await masks.count() >= 1);
@@ -176,12 +186,101 @@ test('without WebGPU the CPU draws, and the page says so in words', async () => 
   const without = await launch({ webgpu: false });
   try {
     const { page, errors } = await openPage({ in: without });
-    assert.ok(await coloursOnStage(page) > 200, 'the stage shows a picture');
+    await drawn(page);
     assert.match(await page.locator('#status').innerText(), /the CPU \(.*(WebGPU|adapter)/);
     assert.deepEqual(errors.filter((text) => !text.includes('recorded.json')), []);
   } finally {
     await without.close();
   }
+});
+
+test('a lost GPU device is replaced, and the picture drawn again', async () => {
+  const { page, errors, close } = await newPage(browser);
+  await page.addInitScript(() => {
+    /** @type {GPUDevice[]} */
+    const devices = /** @type {any} */ (globalThis).devices = [];
+    const request = GPUAdapter.prototype.requestDevice;
+    GPUAdapter.prototype.requestDevice = async function (...options) {
+      const device = await request.apply(this, options);
+      devices.push(device);
+      return device;
+    };
+  });
+  await page.goto(server.address);
+  await until(page, 'snapshot.shown.length > 0');
+  await drawn(page);
+  const before = await page.evaluate(() => /** @type {any} */ (globalThis).devices.length);
+  await page.evaluate(() => /** @type {any} */ (globalThis).devices.at(-1).destroy());
+  await page.waitForFunction((count) => /** @type {any} */ (globalThis).devices.length > count, before, { timeout: PATIENCE });
+  // What is drawn from now on comes from the new device.
+  await page.getByRole('radio', { name: 'Select a mask' }).click();
+  await drawn(page);
+  assert.match(await page.locator('#status').innerText(), /WebGPU/);
+  assert.deepEqual(errors.filter((text) => !text.includes('recorded.json')), []);
+  await close();
+});
+
+test('while the endpoint is down a recorded answer is given and marked as one', async () => {
+  const { page, close } = await openPage();
+  await page.evaluate(async () => {
+    const viewer = /** @type {MaskViewer} */ (document.querySelector('mask-viewer'));
+    // Nobody listens on port 9 of this machine.
+    viewer.configure({ endpoint: 'http://127.0.0.1:9/' });
+    viewer.selectMask(0);
+  });
+  await until(page, 'snapshot.selected === 0');
+  await page.evaluate(() => {
+    const viewer = /** @type {MaskViewer} */ (document.querySelector('mask-viewer'));
+    const mask = viewer.snapshot?.mask;
+    if (!mask) throw new Error('no mask is selected');
+    viewer.useRecordings([{ mask, answer: { entities: [{ qid: 'Q89', title: 'Apple', score: 0.9, evidence: [] }] } }]);
+  });
+  await page.getByRole('button', { name: 'Ask the endpoint too' }).click();
+  await until(page, "snapshot.linking.phase === 'answered'");
+  assert.match(await page.locator('.banner').innerText(), /recorded earlier/);
+  assert.equal(await page.locator('.card h3').first().innerText(), 'Apple');
+  await page.evaluate(() => {
+    const viewer = /** @type {MaskViewer} */ (document.querySelector('mask-viewer'));
+    viewer.useRecordings([]);
+    viewer.askLink();
+  });
+  await until(page, "snapshot.linking.phase === 'failed'");
+  assert.match(await page.locator('.banner').innerText(), /gave no answer/);
+  await close();
+});
+
+test('a dataset is opened by its dialog, searched, and its findings are told', async () => {
+  const { page, errors, close } = await openPage();
+  await page.getByRole('button', { name: 'Open a dataset' }).click();
+  await page.getByLabel('Annotation file (JSON)').setInputFiles({ name: 'odd.json', mimeType: 'application/json', buffer: Buffer.from(ODD_DATASET) });
+  await page.getByLabel('Or at addresses that begin with').fill(server.address);
+  await page.getByRole('button', { name: 'Open', exact: true }).click();
+  await page.getByRole('heading', { name: 'odd.json' }).waitFor();
+  assert.match(await page.locator('#strip-note').innerText(), /2 masks of 1 entities on 2 pictures, 2 findings/);
+  await until(page, "snapshot.picture === 't' && snapshot.shown.length === 1");
+  await page.getByRole('searchbox').fill('missing');
+  await page.getByRole('listbox', { name: 'odd.json' }).getByRole('option').first().click();
+  // Its picture is nowhere: the mask is drawn on an empty frame, and its finding is told.
+  await until(page, "snapshot.picture === 'gone' && snapshot.shown.length === 1");
+  await page.getByRole('listbox', { name: /^Masks/ }).getByRole('option').first().click();
+  assert.ok(await page.locator('.findings li').count() > 0);
+  assert.deepEqual(errors.filter((text) => !/recorded\.json|missing\.bmp/.test(text)), []);
+  await close();
+});
+
+test('nothing jumps while the page loads', async () => {
+  const { page, close } = await newPage(browser);
+  await page.addInitScript(() => {
+    const shifts = /** @type {any} */ (globalThis).shifts = [];
+    new PerformanceObserver((list) => shifts.push(...list.getEntries().map((entry) => /** @type {any} */ (entry).value))).observe({ type: 'layout-shift', buffered: true });
+  });
+  await page.goto(server.address);
+  await until(page, 'snapshot.shown.length > 0');
+  await page.waitForTimeout(500);
+  const shift = await page.evaluate(() => /** @type {number[]} */ (/** @type {any} */ (globalThis).shifts).reduce((sum, value) => sum + value, 0));
+  // Web Vitals call up to 0.1 good.
+  assert.ok(shift < 0.02, `layout shift ${shift}`);
+  await close();
 });
 
 test('the address keeps picture, view and selection', async () => {

@@ -40,8 +40,9 @@ listenForPictures({ button: byId('choose-photo'), input: /** @type {HTMLInputEle
 connectDatasetDialog(byId('choose-dataset'), async ({ file, folder, prefix, progress, signal }) => {
   const annotations = await openAnnotations(file, { onProgress: ({ bytes, total, annotations: found }) => progress(reading(bytes, total, found)), signal });
   const collection = new Collection(file.name, annotations, folder.length > 0 ? inFolder(folder) : underAddress(prefix));
-  await browser.show(collection, describe(annotations.overview));
   viewer.tool = 'select';
+  await browser.show(collection, describe(annotations.overview), { search: true });
+  await browser.openFirst();
 });
 
 begin();
@@ -53,7 +54,7 @@ async function begin() {
   browser.recordings = recordings ?? {};
   try {
     const annotations = await openAnnotations(SAMPLES);
-    await browser.show(new Collection('Sample pictures', annotations, underAddress(SAMPLE_PICTURES)), 'Rendered from our own models, so everyone may use them.');
+    await browser.show(new Collection('Sample pictures', annotations, underAddress(SAMPLE_PICTURES)), 'Rendered from our own models, so everyone may use them.', { search: false });
     await openFirst(address);
   } catch (thrown) {
     fill(byId('strip-note'), `The samples could not be loaded: ${thrown instanceof Error ? thrown.message : thrown}`);
@@ -64,11 +65,7 @@ async function begin() {
 /** @param {import('./address.js').Address} address */
 async function openFirst({ picture, view, mask }) {
   const found = picture !== null && await browser.open(picture);
-  if (!found) {
-    const first = document.querySelector('#thumbnails [data-index]');
-    if (first instanceof HTMLElement) first.click();
-    return;
-  }
+  if (!found) return browser.openFirst();
   if (view) viewer.view = view;
   const index = viewer.snapshot?.shown.findIndex(({ id }) => id === mask) ?? -1;
   if (mask !== null && index >= 0) viewer.selectMask(index);
