@@ -6,15 +6,13 @@ mod bench;
 mod error;
 #[cfg(feature = "browser-tests")]
 mod render_test;
+mod dataset;
+mod error;
+mod link;
 mod rle;
+pub mod segment;
 mod surface;
 mod viewer;
-
-pub mod dataset;
-
-mod segment;
-
-pub use segment::{Segmenter, sha256_hex};
 
 use wasm_bindgen::prelude::wasm_bindgen;
 

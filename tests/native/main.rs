@@ -10,6 +10,7 @@ mod eval_link;
 mod eval_segment;
 mod http;
 mod inspect_cli;
+mod inspect_cli;
 mod link;
 mod link_index;
 mod onnx;
