@@ -4,8 +4,9 @@
  *
  * Usage: node tools/dist.mjs DIST PKG
  */
-import { cpSync, existsSync, mkdirSync, readFileSync, readdirSync, rmSync, statSync } from "node:fs";
-import { dirname, join, relative } from "node:path";
+import { cpSync, existsSync, mkdirSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { basename, dirname, join, relative } from "node:path";
+import { gzipSync } from "node:zlib";
 
 const [dist, pkg] = process.argv.slice(2);
 if (!dist || !pkg) throw new Error("usage: node tools/dist.mjs DIST PKG");
@@ -30,9 +31,19 @@ for (const file of filesBelow(pkg)) {
   if (!file.endsWith(".d.ts")) sources.set(join("pkg", file), join(pkg, file));
 }
 if (existsSync("www/vendor.json")) {
-  /** @type {{from: string, to: string}[]} */
+  /** @type {{from: string, to: string, gzip?: boolean}[]} */
   const vendored = JSON.parse(readFileSync("www/vendor.json", "utf8"));
-  for (const { from, to } of vendored) sources.set(to, join("node_modules", from));
+  for (const { from, to, gzip } of vendored) sources.set(to, gzip ? gzipped(join("node_modules", from)) : join("node_modules", from));
+}
+
+/** The gzipped copy of a file, beside the wasm package; made again when the file is newer. @param {string} file @returns {string} */
+function gzipped(file) {
+  const copy = join(dirname(pkg), "vendor", `${basename(file)}.gzip`);
+  if (!existsSync(copy) || statSync(copy).mtimeMs < statSync(file).mtimeMs) {
+    mkdirSync(dirname(copy), { recursive: true });
+    writeFileSync(copy, gzipSync(readFileSync(file), { level: 9 }));
+  }
+  return copy;
 }
 
 let written = 0;

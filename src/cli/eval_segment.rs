@@ -6,18 +6,18 @@
 //! the bar within the clicks played counts with all of them in `NoC`.
 
 use std::collections::BTreeMap;
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use anyhow::{Context, Result, ensure};
 
-use super::annotated::{self, Object};
-use super::interior::interior_point;
 use super::onnx::RuntimeArgs;
 use super::progress::Progress;
 use super::segmenter::{ModelChoice, Segmenter};
+use crate::dataset::{Annotation, Dataset, Limits, Picture};
 use crate::geometry::{Point, Size};
-use crate::rle::Mask;
+use crate::rle::{Connectivity, Mask};
 use crate::segment::{Channels, Pixels, Prompt, Prompts};
 
 /// The bars of `NoC`, in percent of IoU.
@@ -60,19 +60,19 @@ struct Scores {
 }
 
 pub(super) fn run(args: &EvalSegmentArgs) -> Result<()> {
-    let objects = annotated::read(&args.annotations, args.split.as_deref(), args.limit)?;
-    ensure!(!objects.is_empty(), "{} has no annotation to evaluate", args.annotations.display());
+    let path = &args.annotations;
+    let file = File::open(path).with_context(|| path.display().to_string())?;
+    let dataset = Dataset::read_from(file, &Limits::default()).with_context(|| path.display().to_string())?;
+    let annotations = chosen(&dataset, args);
+    ensure!(!annotations.is_empty(), "{} has no annotation to evaluate", path.display());
     let mut segmenter = Segmenter::load(&args.model.clone().unwrap_or_default(), &args.runtime)?;
-    let mut by_picture: BTreeMap<&str, Vec<&Object>> = BTreeMap::new();
-    for object in &objects {
-        by_picture.entry(&object.file_name).or_default().push(object);
-    }
-    let progress = Progress::of_items(objects.len() as u64, "objects");
+    let progress = Progress::of_items(annotations.len() as u64, "objects");
     let mut scores = Scores::default();
-    for (file_name, objects) in by_picture {
-        let count = objects.len();
-        if let Err(error) = play_picture(&mut segmenter, args, file_name, &objects, &mut scores, &progress) {
-            progress.say(&format!("skipped {count} of {file_name}: {error:#}"));
+    for same_picture in annotations.chunk_by(|a, b| a.picture == b.picture) {
+        let picture = dataset.picture(&same_picture[0].picture);
+        if let Err(error) = play_picture(&mut segmenter, args, picture, same_picture, &mut scores, &progress) {
+            let count = same_picture.len();
+            progress.say(&format!("skipped {count} of picture {}: {error:#}", same_picture[0].picture));
             scores.skipped += count;
             progress.advance(count as u64);
         }
@@ -83,25 +83,37 @@ pub(super) fn run(args: &EvalSegmentArgs) -> Result<()> {
     Ok(())
 }
 
+/// The annotations of the split, at most so many, spread evenly over the file, sorted by picture.
+fn chosen<'a>(dataset: &'a Dataset, args: &EvalSegmentArgs) -> Vec<&'a Annotation> {
+    let of_split = |annotation: &&Annotation| args.split.as_ref().is_none_or(|split| annotation.split_name() == split);
+    let all: Vec<&Annotation> = dataset.annotations().iter().filter(of_split).collect();
+    let total = all.len() as u64;
+    let wanted = args.limit.unwrap_or(total).min(total);
+    let mut chosen: Vec<&Annotation> = (0..wanted).map(|at| all[(at * total / wanted) as usize]).collect();
+    chosen.sort_by(|a, b| a.picture.cmp(&b.picture));
+    chosen
+}
+
 /// Plays all objects of one picture. Fails where the picture is unusable; a bad object is said and skipped.
 fn play_picture(
     segmenter: &mut Segmenter,
     args: &EvalSegmentArgs,
-    file_name: &str,
-    objects: &[&Object],
+    picture: Option<&Picture>,
+    annotations: &[&Annotation],
     scores: &mut Scores,
     progress: &Progress,
 ) -> Result<()> {
-    let picture = read_picture(&args.images, file_name)?;
-    let size = Size::new(picture.width(), picture.height());
+    let file = picture.and_then(|picture| picture.file.as_ref()).context("it is not listed with a file name")?;
+    let pixels = read_picture(&args.images.join(file))?;
+    let size = Size::new(pixels.width(), pixels.height());
     let start = Instant::now();
-    segmenter.encode(Pixels::new(size, Channels::Rgb, &picture)?)?;
+    segmenter.encode(Pixels::new(size, Channels::Rgb, &pixels)?)?;
     scores.encode_ms.push(milliseconds(start));
-    for object in objects {
-        match object.mask(size).and_then(|truth| play(segmenter, &truth, args.clicks, &mut scores.click_ms)) {
+    for annotation in annotations {
+        match play(segmenter, annotation, size, args.clicks, &mut scores.click_ms) {
             Ok(ious) => scores.ious.push(ious),
             Err(error) => {
-                progress.say(&format!("skipped {}: {error:#}", object.id));
+                progress.say(&format!("skipped {}: {error:#}", annotation.id));
                 scores.skipped += 1;
             }
         }
@@ -111,21 +123,30 @@ fn play_picture(
 }
 
 /// IoU after each click on one object.
-fn play(segmenter: &mut Segmenter, truth: &Mask, clicks: u32, click_ms: &mut Vec<f64>) -> Result<Vec<f64>> {
-    ensure!(!truth.is_empty(), "the mask is empty");
+fn play(
+    segmenter: &mut Segmenter,
+    annotation: &Annotation,
+    picture: Size,
+    clicks: u32,
+    click_ms: &mut Vec<f64>,
+) -> Result<Vec<f64>> {
+    let truth = annotation.mask()?;
+    ensure!(truth.size() == picture, "its mask is of {}, the picture of {picture}", truth.size());
+    ensure!(!truth.is_empty(), "its mask is empty");
+    segmenter.restart();
     let mut prompts = Prompts::new();
     let mut answer = Mask::empty(truth.size())?;
     let mut ious = Vec::with_capacity(clicks as usize);
     while ious.len() < clicks as usize {
         // An answer without an error stands for all clicks that are left.
-        let Some((point, positive)) = next_click(truth, &answer)? else {
+        let Some((point, positive)) = next_click(&truth, &answer)? else {
             let last = ious.last().copied().unwrap_or(1.0);
             ious.resize(clicks as usize, last);
             break;
         };
         prompts.push(Prompt::Click { point, positive })?;
         let start = Instant::now();
-        answer = segmenter.decode(prompts.clone())?.mask().clone();
+        answer = segmenter.decode(&prompts)?.mask().clone();
         click_ms.push(milliseconds(start));
         ious.push(truth.iou(&answer, false)?);
     }
@@ -134,25 +155,18 @@ fn play(segmenter: &mut Segmenter, truth: &Mask, clicks: u32, click_ms: &mut Vec
 
 /// The centre of the interior-most pixel of the largest 8-connected error region, and whether pixels are missing there.
 fn next_click(truth: &Mask, answer: &Mask) -> Result<Option<(Point, bool)>> {
-    let missed = interior_point(&truth.difference(answer)?);
-    let excess = interior_point(&answer.difference(truth)?);
-    let (found, positive) = match (missed, excess) {
-        (Some(missed), Some(excess)) if excess.area > missed.area => (excess, false),
-        (Some(missed), _) => (missed, true),
-        (None, Some(excess)) => (excess, false),
-        (None, None) => return Ok(None),
-    };
-    Ok(Some((Point::new(f64::from(found.x) + 0.5, f64::from(found.y) + 0.5), positive)))
+    let missed = truth.difference(answer)?.largest_component(Connectivity::Eight);
+    let excess = answer.difference(truth)?.largest_component(Connectivity::Eight);
+    let positive = missed.area() >= excess.area();
+    let region = if positive { missed } else { excess };
+    Ok(region.interior_most()?.map(|pixel| (pixel.center(), positive)))
 }
 
-fn read_picture(folder: &Path, file_name: &str) -> Result<image::RgbImage> {
-    // Names come from the annotation file: they stay below the folder.
-    let relative = Path::new(file_name.trim_start_matches('/'));
-    let is_below = relative.components().all(|part| matches!(part, std::path::Component::Normal(_)));
-    ensure!(is_below, "the file name leaves the folder");
-    let path = folder.join(relative);
-    let reader = image::ImageReader::open(&path).with_context(|| path.display().to_string())?;
-    Ok(reader.with_guessed_format()?.decode()?.into_rgb8())
+/// A picture's pixels as they are stored: masks are drawn on those, whatever its EXIF data says of turning it.
+fn read_picture(path: &Path) -> Result<image::RgbImage> {
+    let reader = image::ImageReader::open(path).with_context(|| path.display().to_string())?;
+    let decoded = reader.with_guessed_format()?.decode();
+    Ok(decoded.with_context(|| path.display().to_string())?.into_rgb8())
 }
 
 fn report(args: &EvalSegmentArgs, model: &str, scores: &Scores) {

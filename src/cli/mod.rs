@@ -1,6 +1,5 @@
 //! The command line of the native binary: one file a subcommand.
 
-mod annotated;
 mod annotations;
 pub mod encoder;
 mod eval;
@@ -8,7 +7,6 @@ mod eval_segment;
 mod index;
 mod inspect;
 mod inspect_report;
-mod interior;
 pub mod linker;
 pub mod onnx;
 pub mod picture;

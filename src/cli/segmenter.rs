@@ -6,7 +6,7 @@ use anyhow::{Context, Result, ensure};
 use sha2::{Digest, Sha256};
 
 use super::onnx::{self, Graph, Runtime, RuntimeArgs};
-use crate::segment::{self, Answer, Data, Limits, Manifest, Model, Pixels, Prompts, Session, Tensor};
+use crate::segment::{self, Answer, Data, Limits, Manifest, Model, Pixels, Prompts, Refine, Session, Tensor, Ticket};
 
 /// The manifest used where none is named.
 const DEFAULT_MANIFEST: &str = "www/models/models.json";
@@ -16,6 +16,9 @@ pub(crate) struct Segmenter {
     session: Session<Tensor>,
     encoder: Graph,
     decoder: Graph,
+    asked: u32,
+    /// The last answer's ticket and best candidate, which the next question goes on from.
+    last: Option<Refine>,
 }
 
 /// Which model of which manifest: `ID`, `PATH/models.json` or `PATH/models.json#ID`.
@@ -55,7 +58,7 @@ impl Segmenter {
         let folder = path.parent().unwrap_or(Path::new(""));
         let encoder = load_graph(folder, &model.encoder.graph, runtime)?;
         let decoder = load_graph(folder, &model.decoder.graph, runtime)?;
-        Ok(Self { session: Session::new(model.clone())?, encoder, decoder })
+        Ok(Self { session: Session::new(model.clone())?, encoder, decoder, asked: 0, last: None })
     }
 
     /// The model's entry of the manifest.
@@ -65,7 +68,9 @@ impl Segmenter {
 
     /// Looks at a picture; decodes refer to it from now on.
     pub(crate) fn encode(&mut self, pixels: Pixels<'_>) -> Result<()> {
-        let job = self.session.begin_encode(pixels)?;
+        self.restart();
+        let ticket = self.next_ticket();
+        let job = self.session.begin_encode(ticket, pixels)?;
         let output = self.encoder.outputs().first().context("the encoder has no output")?.name.clone();
         let mut outputs = run(&mut self.encoder, &[(&job.name, &job.input)], &[&output])?;
         let embedding = outputs.pop().context("the encoder answered nothing")?;
@@ -75,16 +80,29 @@ impl Segmenter {
         Ok(())
     }
 
-    /// The masks of the prompts in the picture last encoded.
-    pub(crate) fn decode(&mut self, prompts: Prompts) -> Result<Answer> {
-        let job = self.session.begin_decode(prompts)?;
+    /// Makes the next decode begin anew, for another object of the same picture.
+    pub(crate) fn restart(&mut self) {
+        self.last = None;
+    }
+
+    /// The masks of the prompts in the picture last encoded, going on from the answer before.
+    pub(crate) fn decode(&mut self, prompts: &Prompts) -> Result<Answer> {
+        let ticket = self.next_ticket();
+        let job = self.session.begin_decode(ticket, prompts, self.last)?;
         let embedding = self.session.embedding().ok_or(segment::Error::PictureMissing)?;
         let mut inputs: Vec<(&str, &Tensor)> = job.inputs.iter().map(|(name, tensor)| (*name, tensor)).collect();
         inputs.push((Session::<Tensor>::EMBEDDING, embedding));
         let outputs = run(&mut self.decoder, &inputs, &Session::<Tensor>::OUTPUTS)?;
         let outputs: [Tensor; 2] =
             outputs.try_into().ok().context("the decoder answered another number of outputs than asked for")?;
-        self.session.finish_decode(&job, &outputs)?.context("the answer is older than the question")
+        let answer = self.session.finish_decode(&job, &outputs)?.context("the answer is older than the question")?;
+        self.last = Some(Refine { ticket, candidate: answer.best });
+        Ok(answer)
+    }
+
+    fn next_ticket(&mut self) -> Ticket {
+        self.asked += 1;
+        Ticket(self.asked)
     }
 }
 
@@ -168,7 +186,7 @@ mod tests {
         ] {
             let (pixels, truth) = disc(size, centre, radius);
             segmenter.encode(Pixels::new(size, Channels::Rgb, &pixels).unwrap()).unwrap();
-            let answer = segmenter.decode(clicks(&[(centre, true)])).unwrap();
+            let answer = segmenter.decode(&clicks(&[(centre, true)])).unwrap();
             let iou = truth.iou(answer.mask(), false).unwrap();
             // The colours' bar is near red, so a cell on the edge is left out: half a cell of 20 to 60 in radius.
             assert!(iou > 0.95, "{size}: IoU {iou}");
@@ -184,11 +202,9 @@ mod tests {
         let (pixels, _) = disc(size, Point::new(300.0, 200.0), 150.0);
         segmenter.encode(Pixels::new(size, Channels::Rgb, &pixels).unwrap()).unwrap();
         let prompts = clicks(&[(Point::new(310.0, 190.0), true), (Point::new(10.0, 10.0), false)]);
-        let ours = segmenter.decode(prompts.clone()).unwrap();
+        let ours = segmenter.decode(&prompts).unwrap();
 
-        // Asked again, the session would feed its answer back; a fresh question is wanted.
-        segmenter.encode(Pixels::new(size, Channels::Rgb, &pixels).unwrap()).unwrap();
-        let job = segmenter.session.begin_decode(prompts).unwrap();
+        let job = segmenter.session.begin_decode(Ticket(99), &prompts, None).unwrap();
         let full = Tensor::new([2], Data::F32(vec![size.height as f32, size.width as f32])).unwrap();
         let mut inputs: Vec<_> = job.inputs.iter().map(|(name, tensor)| (*name, tensor)).collect();
         inputs.retain(|input| input.0 != "orig_im_size");

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::Error;
 
@@ -36,7 +36,7 @@ impl Default for Limits {
 }
 
 /// A promptable segmentation model of two graphs.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 pub struct Model {
     /// The name it is chosen by: ASCII letters, digits, `.`, `_` and `-`.
     pub id: String,
@@ -55,7 +55,7 @@ pub struct Model {
 }
 
 /// Which names and shapes a model's graphs have.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[non_exhaustive]
 pub enum Family {
     /// Meta's own ONNX export of segment-anything (`scripts/export_onnx_model.py`).
@@ -70,7 +70,7 @@ pub enum Family {
 }
 
 /// A file that holds an ONNX graph.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 pub struct Graph {
     /// Relative to the manifest, or absolute.
     pub url: String,
@@ -81,7 +81,7 @@ pub struct Graph {
 }
 
 /// The graph from a picture to its embedding, and how it wants the picture.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 pub struct Encoder {
     /// The graph's file.
     #[serde(flatten)]
@@ -103,7 +103,7 @@ pub struct Encoder {
 }
 
 /// The order of axes of an encoder's input.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 pub enum Layout {
     /// `[1, 3, side, side]`.
     #[serde(rename = "CHW", alias = "NCHW")]
@@ -111,7 +111,7 @@ pub enum Layout {
 }
 
 /// The type of an encoder's input.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 pub enum Dtype {
     /// 32-bit floats.
     #[serde(rename = "float32", alias = "f32")]
@@ -119,7 +119,7 @@ pub enum Dtype {
 }
 
 /// The graph from an embedding and prompts to candidate masks.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 pub struct Decoder {
     /// The graph's file.
     #[serde(flatten)]

@@ -8,7 +8,7 @@
 //! Prompts ─► Session::begin_decode ─► decoder graph ─► finish_decode ─► Answer      each click
 //! ```
 //!
-//! Each `begin` gives a [`Ticket`]; a `finish` whose ticket is no longer the newest is dropped, so a slow answer never
+//! Each `begin` carries a [`Ticket`]; a `finish` whose ticket is no longer the newest is dropped, so a slow answer never
 //! replaces a newer one. Models are described by a [`Manifest`].
 
 mod cleanup;
@@ -27,5 +27,5 @@ pub use logits::{Logits, LogitsSize};
 pub use manifest::{Decoder, Encoder, Family, Graph, Limits, Manifest, Model};
 pub use preprocess::{Channels, Pixels};
 pub use prompt::{MOST_PROMPTS, Prompt, Prompts};
-pub use session::{Answer, Candidate, DecodeJob, EncodeJob, Session, Ticket};
+pub use session::{Answer, Candidate, DecodeJob, EncodeJob, Refine, Session, Ticket};
 pub use tensor::{Data, Tensor};

@@ -1,7 +1,10 @@
 //! One model at work on one picture: what to run next, and what its answer means.
 
+use std::collections::VecDeque;
+
 use super::cleanup::clean;
-use super::{Error, Family, Frame, Logits, Model, Pixels, Prompt, Prompts, Tensor};
+use super::{Error, Family, Frame, Logits, Model, Pixels, Prompts, Tensor};
+use crate::geometry::Point;
 use crate::rle::Mask;
 
 /// A picture being segmented: encoded once, then decoded for each change of the prompts.
@@ -11,15 +14,27 @@ use crate::rle::Mask;
 #[derive(Debug)]
 pub struct Session<E> {
     model: Model,
-    newest: Ticket,
+    newest: Option<Ticket>,
     picture: Option<Encoded<E>>,
-    /// Answers to prompts of this picture, each to more prompts than the one before.
-    history: Vec<Step>,
+    /// Answers for this picture that can still be refined, oldest first.
+    answered: VecDeque<Answered>,
 }
 
-/// Tells a run's outputs apart from those of an older run.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Ticket(u32);
+/// A number by which the caller tells its questions apart. The one begun last is the newest, whatever its number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Ticket(pub u32);
+
+/// Which earlier answer a question goes on from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Refine {
+    /// The ticket of the answer.
+    pub ticket: Ticket,
+    /// Which of its candidates.
+    pub candidate: usize,
+}
+
+/// The most answers whose logits are kept for refinement: 12 MiB where the model has three candidates of 256 × 256.
+const MOST_ANSWERED: usize = 16;
 
 /// A run of the encoder that is to be made.
 #[derive(Debug)]
@@ -40,7 +55,7 @@ pub struct DecodeJob {
     pub ticket: Ticket,
     /// The graph's inputs by name, but for the embedding.
     pub inputs: Vec<(&'static str, Tensor)>,
-    prompts: Prompts,
+    clicks: Vec<(Point, bool)>,
 }
 
 /// What the prompts point out.
@@ -68,11 +83,10 @@ struct Encoded<E> {
 }
 
 #[derive(Debug)]
-struct Step {
-    prompts: Vec<Prompt>,
+struct Answered {
+    ticket: Ticket,
     /// f32[candidates, side, side] as the decoder gave them.
     low_res: Vec<f32>,
-    chosen: usize,
 }
 
 impl Answer {
@@ -94,7 +108,7 @@ impl<E> Session<E> {
     /// A session without a picture. Fails for a family that is not supported.
     pub fn new(model: Model) -> Result<Self, Error> {
         match model.family {
-            Family::Sam1 => Ok(Self { model, newest: Ticket::default(), picture: None, history: Vec::new() }),
+            Family::Sam1 => Ok(Self { model, newest: None, picture: None, answered: VecDeque::new() }),
             family => Err(Error::FamilyUnsupported(family.name())),
         }
     }
@@ -110,17 +124,18 @@ impl<E> Session<E> {
     }
 
     /// Moves on to another picture: forgets the one before, and any answer still to come.
-    pub fn begin_encode(&mut self, pixels: Pixels<'_>) -> Result<EncodeJob, Error> {
+    pub fn begin_encode(&mut self, ticket: Ticket, pixels: Pixels<'_>) -> Result<EncodeJob, Error> {
         self.cancel();
         self.picture = None;
-        self.history.clear();
+        self.answered.clear();
         let (frame, input) = pixels.to_input(&self.model.encoder)?;
-        Ok(EncodeJob { ticket: self.newest, name: self.model.encoder.input.clone(), input, frame })
+        self.newest = Some(ticket);
+        Ok(EncodeJob { ticket, name: self.model.encoder.input.clone(), input, frame })
     }
 
     /// Takes the encoder's output; false where the person has moved on and it was dropped.
     pub fn finish_encode(&mut self, job: &EncodeJob, embedding: E) -> bool {
-        let current = job.ticket == self.newest;
+        let current = Some(job.ticket) == self.newest;
         if current {
             self.picture = Some(Encoded { frame: job.frame, embedding });
         }
@@ -129,23 +144,25 @@ impl<E> Session<E> {
 
     /// Asks for the mask of the prompts. An answer to an earlier question that is still to come will be dropped.
     ///
-    /// Where the prompts add to ones already answered, that answer's logits are fed back, so that the model refines
-    /// it. Fewer prompts, after an undo, go back to the answer before.
-    pub fn begin_decode(&mut self, prompts: Prompts) -> Result<DecodeJob, Error> {
+    /// `refine` names the answer whose logits are fed back to the model, so that it corrects that mask instead of
+    /// beginning anew. Only the last answers are kept; one that is not any more is begun anew.
+    pub fn begin_decode(
+        &mut self,
+        ticket: Ticket,
+        prompts: &Prompts,
+        refine: Option<Refine>,
+    ) -> Result<DecodeJob, Error> {
         let frame = self.picture.as_ref().ok_or(Error::PictureMissing)?.frame;
         let [coords, labels] = prompts.tensors(&frame)?;
-        self.cancel();
-        let kept = self.history.iter().take_while(|step| is_proper_prefix(&step.prompts, prompts.as_slice())).count();
-        self.history.truncate(kept);
+        let fed_back = refine.map(|refine| self.logits_of(refine)).transpose()?.flatten();
+        self.newest = Some(ticket);
         let side = self.model.decoder.low_res;
-        let cells = side * side;
-        let fed_back = self.history.last().map(|step| step.low_res[step.chosen * cells..][..cells].to_vec());
         let has_mask = f32::from(u8::from(fed_back.is_some()));
-        let mask = Tensor::from_f32s(fed_back.unwrap_or_else(|| vec![0.0; cells]));
+        let mask = Tensor::from_f32s(fed_back.unwrap_or_else(|| vec![0.0; side * side]));
         // The graph enlarges its masks to this size, which nobody looks at: ask for little.
         let (width, height) = (frame.content.width.div_ceil(8), frame.content.height.div_ceil(8));
         Ok(DecodeJob {
-            ticket: self.newest,
+            ticket,
             inputs: vec![
                 ("point_coords", coords),
                 ("point_labels", labels),
@@ -153,13 +170,13 @@ impl<E> Session<E> {
                 ("has_mask_input", Tensor::from_f32s(vec![has_mask])),
                 ("orig_im_size", Tensor::from_f32s(vec![height as f32, width as f32])),
             ],
-            prompts,
+            clicks: prompts.clicks().collect(),
         })
     }
 
     /// Takes the decoder's [outputs](Self::OUTPUTS); `None` where the person has moved on and they were dropped.
     pub fn finish_decode(&mut self, job: &DecodeJob, outputs: &[Tensor; 2]) -> Result<Option<Answer>, Error> {
-        let Some(picture) = self.picture.as_ref().filter(|_| job.ticket == self.newest) else {
+        let Some(picture) = self.picture.as_ref().filter(|_| Some(job.ticket) == self.newest) else {
             return Ok(None);
         };
         let (count, side) = (self.model.decoder.candidates, self.model.decoder.low_res);
@@ -168,33 +185,33 @@ impl<E> Session<E> {
         if !ious.iter().all(|iou| iou.is_finite()) {
             return Err(Error::NotFinite);
         }
-        let clicks: Vec<_> = job.prompts.clicks().collect();
         let mut candidates = Vec::with_capacity(count);
         for (&iou, grid) in ious.iter().zip(low_res.chunks_exact(side * side)) {
             let mut logits = Logits::from_frame(picture.frame, side, grid)?;
-            clean(&mut logits, &clicks);
+            clean(&mut logits, &job.clicks);
             candidates.push(Candidate { mask: logits.to_mask()?, predicted_iou: iou.clamp(0.0, 1.0) });
         }
         let best = best_candidate(ious, &job.inputs[1].1);
-        self.history.push(Step { prompts: job.prompts.as_slice().to_vec(), low_res: low_res.to_vec(), chosen: best });
-        Ok(Some(Answer { candidates, best }))
-    }
-
-    /// Says that the person prefers another candidate of the last answer; the next prompt refines that one.
-    pub fn choose(&mut self, candidate: usize) -> Result<(), Error> {
-        let count = if self.history.is_empty() { 0 } else { self.model.decoder.candidates };
-        match self.history.last_mut().filter(|_| candidate < count) {
-            Some(step) => {
-                step.chosen = candidate;
-                Ok(())
-            }
-            None => Err(Error::CandidateUnknown { asked: candidate, count }),
+        if self.answered.len() == MOST_ANSWERED {
+            self.answered.pop_front();
         }
+        self.answered.push_back(Answered { ticket: job.ticket, low_res: low_res.to_vec() });
+        Ok(Some(Answer { candidates, best }))
     }
 
     /// Drops any answer still to come.
     pub fn cancel(&mut self) {
-        self.newest.0 = self.newest.0.wrapping_add(1);
+        self.newest = None;
+    }
+
+    fn logits_of(&self, Refine { ticket, candidate }: Refine) -> Result<Option<Vec<f32>>, Error> {
+        let count = self.model.decoder.candidates;
+        if candidate >= count {
+            return Err(Error::CandidateUnknown { asked: candidate, count });
+        }
+        let cells = self.model.decoder.low_res.pow(2);
+        let answered = self.answered.iter().rev().find(|answered| answered.ticket == ticket);
+        Ok(answered.map(|answered| answered.low_res[candidate * cells..][..cells].to_vec()))
     }
 }
 
@@ -213,10 +230,6 @@ fn best_candidate(ious: &[f32], labels: &Tensor) -> usize {
     eligible.max_by(|&a, &b| ious[a].total_cmp(&ious[b])).unwrap_or(0)
 }
 
-fn is_proper_prefix(start: &[Prompt], whole: &[Prompt]) -> bool {
-    start.len() < whole.len() && whole.starts_with(start)
-}
-
 fn floats<'a>(tensor: &'a Tensor, name: &'static str, shape: &[usize]) -> Result<&'a [f32], Error> {
     tensor.as_f32().filter(|_| tensor.shape() == shape).ok_or_else(|| Error::Output {
         name,
@@ -228,9 +241,9 @@ fn floats<'a>(tensor: &'a Tensor, name: &'static str, shape: &[usize]) -> Result
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::geometry::{Point, Size};
+    use crate::geometry::Size;
     use crate::segment::manifest::tests::model_json;
-    use crate::segment::{Channels, Limits};
+    use crate::segment::{Channels, Limits, Prompt};
 
     const SIDE: usize = 4;
 
@@ -244,7 +257,8 @@ mod tests {
 
     fn encoded() -> Session<&'static str> {
         let mut session = session();
-        let job = session.begin_encode(Pixels::new(Size::new(8, 8), Channels::Rgb, &[7; 192]).unwrap()).unwrap();
+        let job =
+            session.begin_encode(Ticket(0), Pixels::new(Size::new(8, 8), Channels::Rgb, &[7; 192]).unwrap()).unwrap();
         assert!(session.finish_encode(&job, "embedding"));
         session
     }
@@ -265,48 +279,53 @@ mod tests {
     }
 
     #[test]
-    fn the_best_candidate_is_the_mask_and_its_logits_are_fed_back() {
+    fn the_best_candidate_is_the_mask_and_any_can_be_refined() {
         let mut session = encoded();
-        let first = session.begin_decode(prompts(&[(1.0, 1.0)])).unwrap();
+        let first = session.begin_decode(Ticket(7), &prompts(&[(1.0, 1.0)]), None).unwrap();
         assert_eq!(input(&first, "has_mask_input"), [0.0]);
         let answer = session.finish_decode(&first, &outputs([0.2, 1.5], [-1.0, 2.0])).unwrap().unwrap();
         assert_eq!((answer.best, answer.mask().area()), (1, 64));
         assert!((answer.candidates[1].predicted_iou - 1.0).abs() < f32::EPSILON);
 
-        let second = session.begin_decode(prompts(&[(1.0, 1.0), (5.0, 5.0)])).unwrap();
-        assert_eq!((input(&second, "has_mask_input"), input(&second, "mask_input")), (&[1.0][..], &[2.0; 16][..]));
-        session.choose(0).unwrap();
-        let after_choice = session.begin_decode(prompts(&[(1.0, 1.0), (6.0, 5.0)])).unwrap();
-        assert_eq!(input(&after_choice, "mask_input"), [-1.0; 16]);
-        assert!(matches!(session.choose(2), Err(Error::CandidateUnknown { asked: 2, count: 2 })));
+        let two = prompts(&[(1.0, 1.0), (5.0, 5.0)]);
+        for (ticket, candidate, fed_back) in [(7, 1, Some(2.0)), (7, 0, Some(-1.0)), (6, 0, None)] {
+            let refine = Refine { ticket: Ticket(ticket), candidate };
+            let job = session.begin_decode(Ticket(8), &two, Some(refine)).unwrap();
+            assert_eq!(input(&job, "has_mask_input"), [f32::from(u8::from(fed_back.is_some()))]);
+            assert_eq!(input(&job, "mask_input"), [fed_back.unwrap_or(0.0); 16]);
+        }
+        let unknown = session.begin_decode(Ticket(8), &two, Some(Refine { ticket: Ticket(7), candidate: 2 }));
+        assert!(matches!(unknown, Err(Error::CandidateUnknown { asked: 2, count: 2 })));
     }
 
     #[test]
-    fn undo_goes_back_to_the_answer_before() {
+    fn only_the_last_answers_can_be_refined() {
         let mut session = encoded();
-        for (clicks, logit) in [(&[(1.0, 1.0)][..], 1.0), (&[(1.0, 1.0), (2.0, 2.0)], 2.0)] {
-            let job = session.begin_decode(prompts(clicks)).unwrap();
-            session.finish_decode(&job, &outputs([0.9, 0.1], [logit, 0.5])).unwrap().unwrap();
+        for ticket in 0..=MOST_ANSWERED as u32 {
+            let job = session.begin_decode(Ticket(ticket), &prompts(&[(1.0, 1.0)]), None).unwrap();
+            session.finish_decode(&job, &outputs([0.9, 0.1], [1.0, 1.0])).unwrap().unwrap();
         }
-        let undone = session.begin_decode(prompts(&[(1.0, 1.0)])).unwrap();
-        assert_eq!(input(&undone, "has_mask_input"), [0.0]);
-        session.finish_decode(&undone, &outputs([0.9, 0.1], [1.0, 0.5])).unwrap().unwrap();
-        let elsewhere = session.begin_decode(prompts(&[(3.0, 3.0)])).unwrap();
-        assert_eq!(input(&elsewhere, "has_mask_input"), [0.0]);
+        for (ticket, kept) in [(0, 0.0), (1, 1.0)] {
+            let refine = Refine { ticket: Ticket(ticket), candidate: 0 };
+            let job = session.begin_decode(Ticket(99), &prompts(&[(1.0, 1.0)]), Some(refine)).unwrap();
+            assert_eq!(input(&job, "has_mask_input"), [kept]);
+        }
     }
 
     #[test]
     fn stale_answers_are_dropped() {
         let mut session = encoded();
-        let old = session.begin_decode(prompts(&[(1.0, 1.0)])).unwrap();
-        let new = session.begin_decode(prompts(&[(2.0, 2.0)])).unwrap();
+        let old = session.begin_decode(Ticket(1), &prompts(&[(1.0, 1.0)]), None).unwrap();
+        let new = session.begin_decode(Ticket(2), &prompts(&[(2.0, 2.0)]), None).unwrap();
         assert!(session.finish_decode(&old, &outputs([0.9, 0.1], [1.0, 1.0])).unwrap().is_none());
         assert!(session.finish_decode(&new, &outputs([0.9, 0.1], [1.0, 1.0])).unwrap().is_some());
 
-        let decode = session.begin_decode(prompts(&[(2.0, 2.0)])).unwrap();
-        let encode = session.begin_encode(Pixels::new(Size::new(1, 1), Channels::Rgb, &[0; 3]).unwrap()).unwrap();
+        let decode = session.begin_decode(Ticket(3), &prompts(&[(2.0, 2.0)]), None).unwrap();
+        let pixel = Pixels::new(Size::new(1, 1), Channels::Rgb, &[0; 3]).unwrap();
+        let encode = session.begin_encode(Ticket(4), pixel).unwrap();
         assert!(session.finish_decode(&decode, &outputs([0.9, 0.1], [1.0, 1.0])).unwrap().is_none());
-        assert!(matches!(session.begin_decode(prompts(&[(0.5, 0.5)])), Err(Error::PictureMissing)));
+        let early = session.begin_decode(Ticket(5), &prompts(&[(0.5, 0.5)]), None);
+        assert!(matches!(early, Err(Error::PictureMissing)));
         session.cancel();
         assert!(!session.finish_encode(&encode, "late"));
     }
@@ -314,7 +333,7 @@ mod tests {
     #[test]
     fn outputs_that_break_the_contract_are_named() {
         let mut session = encoded();
-        let job = session.begin_decode(prompts(&[(1.0, 1.0)])).unwrap();
+        let job = session.begin_decode(Ticket(1), &prompts(&[(1.0, 1.0)]), None).unwrap();
         let [ious, low_res] = outputs([0.9, 0.1], [1.0, 1.0]);
         let swapped = session.finish_decode(&job, &[low_res, ious.clone()]).unwrap_err();
         assert_eq!(

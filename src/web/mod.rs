@@ -3,10 +3,15 @@
 //! Nothing is computed here. Every failure becomes a JavaScript `Error` with a stable `code`.
 
 mod error;
+mod rle;
 mod surface;
 mod viewer;
 
 pub mod dataset;
+
+mod segment;
+
+pub use segment::{Segmenter, sha256_hex};
 
 use wasm_bindgen::prelude::wasm_bindgen;
 

@@ -1,0 +1,195 @@
+//! The segmentation model as the worker sees it: everything about it but the running of its graphs.
+
+use js_sys::{Array, Float32Array, Object, Reflect};
+use serde::Deserialize;
+use serde_json::json;
+use wasm_bindgen::prelude::{JsValue, wasm_bindgen};
+
+use crate::geometry::{Point, Rect, Size};
+use crate::rle::Mask;
+use crate::segment::{
+    Answer, Channels, Data, DecodeJob, EncodeJob, Error, Limits, Manifest, Pixels, Prompt, Prompts, Refine, Session,
+    Tensor, Ticket,
+};
+
+/// A picture being segmented by one model. The worker runs what this asks for and hands back what came out:
+///
+/// ```js
+/// const segmenter = new Segmenter(manifestJson, undefined);
+/// const input = segmenter.beginEncode(1, width, height, rgba);
+/// segmenter.finishEncode(await encoder.run({ image: new Tensor('float32', input, [1, 3, 1024, 1024]) }));
+/// const inputs = segmenter.beginDecode(2, JSON.stringify({ points: [[120, 80, 1]] }));
+/// const answer = segmenter.finishDecode(iouPredictions, lowResMasks);
+/// ```
+///
+/// Only the question asked last is answered: what was begun before is forgotten.
+#[wasm_bindgen]
+pub struct Segmenter {
+    session: Session<JsValue>,
+    encode: Option<EncodeJob>,
+    decode: Option<DecodeJob>,
+}
+
+/// A question, as JSON: `{"points": [[x, y, label]], "box": [x1, y1, x2, y2], "refine": [ticket, candidate]}` in pixels
+/// of the picture; label 1 is the object, 0 is not.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Question {
+    #[serde(default)]
+    points: Vec<[f64; 3]>,
+    #[serde(default, rename = "box")]
+    rect: Option<[f64; 4]>,
+    #[serde(default)]
+    refine: Option<(u32, usize)>,
+}
+
+#[wasm_bindgen]
+impl Segmenter {
+    /// A session with a model of the list `models.json`: the one of the given id, or the default.
+    #[wasm_bindgen(constructor)]
+    pub fn new(manifest_json: &str, id: Option<String>) -> Result<Self, JsValue> {
+        let manifest = Manifest::from_json(manifest_json.as_bytes(), &Limits::default()).map_err(thrown)?;
+        let model = match id {
+            Some(id) => manifest.model(&id).map_err(thrown)?,
+            None => manifest.default_model(),
+        };
+        Ok(Self { session: Session::new(model.clone()).map_err(thrown)?, encode: None, decode: None })
+    }
+
+    /// The model's entry of the list, as JSON.
+    #[wasm_bindgen(getter, js_name = modelJson)]
+    pub fn model_json(&self) -> Result<String, JsValue> {
+        serde_json::to_string(self.session.model()).map_err(|error| thrown(error.into()))
+    }
+
+    /// Moves on to another picture, given as RGBA, and answers the encoder's input, `f32[1, 3, size, size]`.
+    #[wasm_bindgen(js_name = beginEncode)]
+    pub fn begin_encode(&mut self, ticket: u32, width: u32, height: u32, rgba: &[u8]) -> Result<Float32Array, JsValue> {
+        let pixels = Pixels::new(Size::new(width, height), Channels::Rgba, rgba).map_err(thrown)?;
+        let job = self.session.begin_encode(Ticket(ticket), pixels).map_err(thrown)?;
+        let input = Float32Array::from(job.input.as_f32().unwrap_or_default());
+        self.encode = Some(job);
+        Ok(input)
+    }
+
+    /// Keeps the encoder's output, whatever holds it; false where the picture is not wanted any more.
+    #[wasm_bindgen(js_name = finishEncode)]
+    pub fn finish_encode(&mut self, embedding: JsValue) -> bool {
+        self.encode.take().is_some_and(|job| self.session.finish_encode(&job, embedding))
+    }
+
+    /// What [`finish_encode`](Self::finish_encode) was given; `undefined` before.
+    #[wasm_bindgen(getter)]
+    pub fn embedding(&self) -> JsValue {
+        self.session.embedding().cloned().unwrap_or(JsValue::UNDEFINED)
+    }
+
+    /// Asks for a mask and answers the decoder's inputs but for the embedding: `[{ name, shape, data }]`, all f32.
+    #[wasm_bindgen(js_name = beginDecode)]
+    pub fn begin_decode(&mut self, ticket: u32, question_json: &str) -> Result<Array, JsValue> {
+        let question: Question =
+            serde_json::from_str(question_json).map_err(|error| js_error("question-malformed", &error))?;
+        let refine = question.refine.map(|(ticket, candidate)| Refine { ticket: Ticket(ticket), candidate });
+        let prompts = question.prompts().map_err(thrown)?;
+        let job = self.session.begin_decode(Ticket(ticket), &prompts, refine).map_err(thrown)?;
+        let inputs = job.inputs.iter().map(|(name, tensor)| named_tensor(name, tensor)).collect();
+        self.decode = Some(job);
+        inputs
+    }
+
+    /// The answer to the last question from the decoder's outputs `iou_predictions` and `low_res_masks`, as JSON:
+    /// `{"best": 0, "candidates": [{"mask": {"size": [h, w], "counts": "…"}, "score": 0.9}]}`.
+    ///
+    /// `undefined` where the answer is not wanted any more.
+    #[wasm_bindgen(js_name = finishDecode)]
+    pub fn finish_decode(&mut self, ious: Vec<f32>, low_res: Vec<f32>) -> Result<Option<String>, JsValue> {
+        let Some(job) = self.decode.take() else { return Ok(None) };
+        let decoder = &self.session.model().decoder;
+        let (count, side) = (decoder.candidates, decoder.low_res);
+        let outputs = [
+            output(Session::<JsValue>::OUTPUTS[0], vec![1, count], ious).map_err(thrown)?,
+            output(Session::<JsValue>::OUTPUTS[1], vec![1, count, side, side], low_res).map_err(thrown)?,
+        ];
+        let answer = self.session.finish_decode(&job, &outputs).map_err(thrown)?;
+        Ok(answer.map(|answer| answer_json(&answer)))
+    }
+
+    /// Forgets what was asked; nothing that is still to come will be answered.
+    pub fn cancel(&mut self) {
+        self.session.cancel();
+        (self.encode, self.decode) = (None, None);
+    }
+}
+
+/// The SHA-256 of bytes in lower-case hexadecimal, for pages that are no secure context and so lack `crypto.subtle`.
+#[wasm_bindgen(js_name = sha256Hex)]
+pub fn sha256_hex(bytes: &[u8]) -> String {
+    use sha2::{Digest, Sha256};
+    let digits = Sha256::digest(bytes).into_iter().flat_map(|byte| [byte >> 4, byte & 15]);
+    digits.filter_map(|digit| char::from_digit(digit.into(), 16)).collect()
+}
+
+impl Question {
+    fn prompts(&self) -> Result<Prompts, Error> {
+        let points =
+            self.points.iter().map(|&[x, y, label]| Prompt::Click { point: Point::new(x, y), positive: label > 0.5 });
+        let rect = self.rect.map(|[x1, y1, x2, y2]| Prompt::Box(Rect::from_corners([x1, y1], [x2, y2])));
+        points.chain(rect).collect()
+    }
+}
+
+fn output(name: &'static str, shape: Vec<usize>, values: Vec<f32>) -> Result<Tensor, Error> {
+    let actual = format!("{} values", values.len());
+    let expected = format!("float32{shape:?}");
+    Tensor::new(shape, Data::F32(values)).ok_or(Error::Output { name, expected, actual })
+}
+
+fn named_tensor(name: &str, tensor: &Tensor) -> Result<Object, JsValue> {
+    let shape: Array = tensor.shape().iter().map(|&side| JsValue::from(side as u32)).collect();
+    let data = Float32Array::from(tensor.as_f32().unwrap_or_default());
+    let named = Object::new();
+    for (key, value) in [("name", JsValue::from_str(name)), ("shape", shape.into()), ("data", data.into())] {
+        Reflect::set(&named, &JsValue::from_str(key), &value)?;
+    }
+    Ok(named)
+}
+
+fn answer_json(answer: &Answer) -> String {
+    let candidates: Vec<_> = answer
+        .candidates
+        .iter()
+        .map(|candidate| json!({ "mask": mask_json(&candidate.mask), "score": candidate.predicted_iou }))
+        .collect();
+    json!({ "best": answer.best, "candidates": candidates }).to_string()
+}
+
+fn mask_json(mask: &Mask) -> serde_json::Value {
+    let size = mask.size();
+    json!({ "size": [size.height, size.width], "counts": mask.to_compressed() })
+}
+
+/// The `Error` of a segmentation's failure, with a code that programs may rely on.
+fn thrown(error: Error) -> JsValue {
+    let code = match error {
+        Error::ManifestSyntax(_) | Error::ManifestVersion { .. } | Error::ModelField { .. } | Error::ModelTwice(_) => {
+            "model-list"
+        }
+        Error::ModelUnknown { .. } => "model-unknown",
+        Error::FamilyUnsupported(_) => "model-unsupported",
+        Error::Output { .. } => "model-output",
+        Error::NotFinite => "model-not-finite",
+        Error::PixelCount { .. } | Error::PictureEmpty(_) => "picture-unreadable",
+        Error::PictureMissing => "picture-missing",
+        Error::PromptOutside { .. } | Error::PromptMissing | Error::CandidateUnknown { .. } => "question-malformed",
+        _ => "limit",
+    };
+    js_error(code, &error)
+}
+
+fn js_error(code: &str, error: &dyn std::fmt::Display) -> JsValue {
+    let thrown = js_sys::Error::new(&error.to_string());
+    thrown.set_name("MasklinkError");
+    // A fresh object takes any property; were it not so, the message would still tell.
+    let _: Result<bool, JsValue> = Reflect::set(&thrown, &JsValue::from_str("code"), &JsValue::from_str(code));
+    thrown.into()
+}
