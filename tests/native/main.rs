@@ -10,7 +10,6 @@ mod eval_link;
 mod eval_segment;
 mod http;
 mod inspect_cli;
-mod inspect_cli;
 mod link;
 mod link_index;
 mod onnx;
