@@ -1,4 +1,5 @@
 //! How fast annotation files are read, beside `serde_json` reading the same bytes into a generic value.
+#![allow(clippy::unwrap_used, reason = "its input is its own")]
 
 use std::hint::black_box;
 

@@ -76,7 +76,11 @@ async function read(source, id) {
   const parser = new AnnotationReader();
   let told = 0;
   for (;;) {
-    const { done, value } = await reader.read();
+    const { done, value } = await reader.read().catch((cause) => {
+      const [bytes] = parser.progress();
+      parser.free();
+      throw Object.assign(new Error(`The file broke off after ${bytes} bytes: ${cause}`, { cause }), { code: 'broken-off' });
+    });
     if (done || enough || !parser.push(value)) break;
     if (performance.now() - told > BETWEEN_PROGRESS) {
       const [bytes, pictures, categories, records] = parser.progress();

@@ -129,18 +129,20 @@ impl Encoder {
 
     /// The feature of a mask: the pooled features of the card's views, each of length 1, one after the other.
     pub fn feature(&self, picture: &Picture, mask: &Mask) -> Result<Vec<f32>, Error> {
+        pool_all(&self.maps(picture, mask)?, mask)
+    }
+
+    /// The feature maps of the card's views for a mask: what takes the time.
+    pub fn maps<'a>(&self, picture: &'a Picture, mask: &Mask) -> Result<Vec<Cow<'a, FeatureMap>>, Error> {
         if mask.size() != picture.size() {
             return Err(Error::MaskSize { mask: mask.size(), picture: picture.size() });
         }
         let bounds = mask.bbox().ok_or(pool::Error::EmptyMask)?;
-        let mut feature = Vec::new();
-        for view in &self.card.views {
-            feature.extend(match view {
-                View::Image => self.map_of_image(picture)?.pool(mask)?,
-                View::Crop => self.map(picture.pixels(), crop_around(bounds, picture.size()))?.pool(mask)?,
-            });
-        }
-        Ok(feature)
+        let map = |view: &View| match view {
+            View::Image => self.map_of_image(picture).map(Cow::Borrowed),
+            View::Crop => self.map(picture.pixels(), crop_around(bounds, picture.size())).map(Cow::Owned),
+        };
+        self.card.views.iter().map(map).collect()
     }
 
     fn map_of_image<'a>(&self, picture: &'a Picture) -> Result<&'a FeatureMap, Error> {
@@ -191,6 +193,15 @@ impl Encoder {
         let region_in_image = Rect::from_xywh([f64::from(part.x), f64::from(part.y), covered[0], covered[1]]);
         Ok(FeatureMap::new(shape, data, region_in_image)?)
     }
+}
+
+/// The pooled features of all maps, each of length 1, one after the other.
+pub fn pool_all(maps: &[Cow<'_, FeatureMap>], mask: &Mask) -> Result<Vec<f32>, Error> {
+    let mut feature = Vec::new();
+    for map in maps {
+        feature.extend(map.pool(mask)?);
+    }
+    Ok(feature)
 }
 
 /// The square around a box with its margin, cut at the picture's edges.

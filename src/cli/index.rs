@@ -6,13 +6,15 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, bail};
 
 use super::annotations::{self, Record};
-use super::encoder::Encoder;
-use super::onnx::Runtime;
+use super::encoder::{self, Encoder};
+use super::onnx::{Runtime, RuntimeArgs};
 use super::picture::Picture;
 use super::progress::Progress;
-use crate::link::index::{Element, Entity, Entry, Index};
+use crate::dataset::Category;
+use crate::link::index::{Entity, Entry, Index};
 use crate::link::index_folder;
 use crate::link::protocol::sha256_hex;
+use crate::link::vectors::Element;
 
 /// Build the index that masks are linked by.
 #[derive(clap::Args)]
@@ -44,26 +46,22 @@ pub(super) struct IndexArgs {
     /// Largest picture to decode, in pixels.
     #[arg(long, value_name = "N", default_value_t = 100_000_000)]
     most_pixels: u64,
-    /// ONNX Runtime's shared library; found by itself where npm or pip installed it.
-    #[arg(long, value_name = "PATH")]
-    onnxruntime: Option<PathBuf>,
-    /// Threads of the encoder; 0 takes all cores.
-    #[arg(long, value_name = "N", default_value_t = 0)]
-    threads: usize,
+    #[command(flatten)]
+    runtime: RuntimeArgs,
 }
 
 /// Runs the command.
 pub(super) fn run(args: &IndexArgs) -> anyhow::Result<()> {
-    let runtime = Runtime::load(args.onnxruntime.as_deref())?;
-    let encoder = Encoder::open(&args.encoder, &runtime, args.threads)?;
-    let mut records = annotations::read(&args.annotations)?;
-    records.retain(|record| args.split.is_empty() || args.split.contains(&record.split));
+    let runtime = Runtime::load(args.runtime.onnxruntime.as_deref())?;
+    let encoder = Encoder::open(&args.encoder, &runtime, args.runtime.threads)?;
+    let dataset = annotations::read(&args.annotations)?;
+    let (records, unusable) = annotations::records(&dataset, &args.split)?;
     if records.is_empty() {
-        bail!("{} has no annotation with a mask to take", args.annotations.display());
+        bail!("{} has no annotation with a mask, a picture and a category to take", args.annotations.display());
     }
     let known = args.entities.as_deref().map(read_entities).transpose()?.unwrap_or_default();
     let (entities, positions) = entities(&records, &known);
-    let (views, left_out) = views(args, &encoder, &records, &positions)?;
+    let views = views(args, &encoder, &records, &positions)?;
     if views.is_empty() {
         bail!("none of {} annotations could be taken", records.len());
     }
@@ -72,6 +70,7 @@ pub(super) fn run(args: &IndexArgs) -> anyhow::Result<()> {
     index_folder::write(&args.output, &index, encoder.model())?;
 
     let taken = index.entries().len();
+    let left_out = records.len() - taken + unusable;
     println!("{taken} masks of {} entities, {left_out} left out", index.entities().len());
     if let Some(held_out) = &index.calibration().held_out {
         println!(
@@ -83,43 +82,43 @@ pub(super) fn run(args: &IndexArgs) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The entries and features of all records whose picture and mask can be used, and how many could not.
+/// The entries and features of all records whose picture and mask can be used; of the others standard error tells.
 fn views(
     args: &IndexArgs,
     encoder: &Encoder,
-    records: &[Record],
+    records: &[Record<'_>],
     positions: &HashMap<&str, u32>,
-) -> anyhow::Result<(Vec<(Entry, Vec<f32>)>, usize)> {
-    let mut by_picture: BTreeMap<&str, Vec<&Record>> = BTreeMap::new();
+) -> anyhow::Result<Vec<(Entry, Vec<f32>)>> {
+    let mut by_picture: BTreeMap<&str, Vec<&Record<'_>>> = BTreeMap::new();
     for record in records {
-        by_picture.entry(&record.file).or_default().push(record);
+        by_picture.entry(record.file).or_default().push(record);
     }
-    let bar = Progress::of_items(records.len() as u64, "masks");
+    let progress = Progress::of_items(records.len() as u64, "masks");
     let mut views = Vec::with_capacity(records.len());
     for (file, records) in by_picture {
-        bar.advance(records.len() as u64);
-        let (picture, picture_hash) = match read_picture(&args.images, file, args.most_pixels) {
+        progress.advance(records.len() as u64);
+        let (picture, picture_hash) = match read_picture(&args.images.join(file), args.most_pixels) {
             Ok(picture) => picture,
             Err(error) => {
-                bar.say(&format!("{file}: {error:#}; left out"));
+                progress.say(&format!("{file}: {error:#}; left out"));
                 continue;
             }
         };
-        for record in records {
-            let feature = match encoder.feature(&picture, &record.mask) {
+        for Record { annotation, category, mask, .. } in records {
+            let feature = match encoder.feature(&picture, mask) {
                 Ok(feature) => feature,
                 // The encoder's own failure would repeat for every mask.
-                Err(error @ super::encoder::Error::Onnx(_)) => return Err(error.into()),
+                Err(error @ encoder::Error::Onnx(_)) => return Err(error.into()),
                 Err(error) => {
-                    bar.say(&format!("annotation {}: {error}; left out", record.id));
+                    progress.say(&format!("annotation {}: {error}; left out", annotation.id));
                     continue;
                 }
             };
-            let Some(bounds) = record.mask.bbox() else { continue };
+            let Some(bounds) = mask.bbox() else { continue };
             let corners = [bounds.x, bounds.y, bounds.x + bounds.width, bounds.y + bounds.height];
             let entry = Entry {
-                entity: positions[record.entity.as_str()],
-                annotation: record.id.clone(),
+                entity: positions[category.id.as_str()],
+                annotation: annotation.id.clone(),
                 picture: args.picture_url.replace("{file}", &percent_encoded(file)),
                 picture_hash: picture_hash.clone(),
                 bounds: corners.map(|corner| corner as f32),
@@ -127,44 +126,43 @@ fn views(
             views.push((entry, feature));
         }
     }
-    bar.finish();
-    let left_out = records.len() - views.len();
-    Ok((views, left_out))
+    progress.finish();
+    Ok(views)
 }
 
-fn read_picture(folder: &Path, file: &str, most_pixels: u64) -> anyhow::Result<(Picture, String)> {
-    let path = annotations::picture_path(folder, file).context("the name leads out of the folder of pictures")?;
-    let bytes = std::fs::read(&path)?;
+fn read_picture(path: &Path, most_pixels: u64) -> anyhow::Result<(Picture, String)> {
+    let bytes = std::fs::read(path)?;
     let hash = sha256_hex(&bytes)[..16].to_owned();
     Ok((Picture::decode(&bytes, most_pixels)?, hash))
 }
 
 /// The entities of the records in order of first mention, and the position of each.
-fn entities<'a>(records: &'a [Record], known: &HashMap<String, Entity>) -> (Vec<Entity>, HashMap<&'a str, u32>) {
+fn entities<'a>(records: &'a [Record<'_>], known: &HashMap<String, Entity>) -> (Vec<Entity>, HashMap<&'a str, u32>) {
     let mut positions = HashMap::new();
     let mut entities = Vec::new();
-    for record in records {
-        positions.entry(record.entity.as_str()).or_insert_with(|| {
-            let plain = || Entity {
-                qid: record.entity.clone(),
-                title: record.title.clone(),
-                url: is_qid(&record.entity).then(|| wikipedia_by_qid(&record.entity)),
-                ..Entity::default()
-            };
-            entities.push(known.get(&record.entity).cloned().unwrap_or_else(plain));
+    for Record { category, .. } in records {
+        positions.entry(category.id.as_str()).or_insert_with(|| {
+            entities.push(known.get(&category.id).cloned().unwrap_or_else(|| entity(category)));
             entities.len() as u32 - 1
         });
     }
     (entities, positions)
 }
 
+/// What the annotation file itself says of an entity.
+fn entity(category: &Category) -> Entity {
+    Entity {
+        qid: category.id.clone(),
+        title: category.name.clone(),
+        description: category.description.clone(),
+        url: category.is_entity().then(|| wikipedia_by_qid(&category.id)),
+        thumbnail: category.thumbnail.clone(),
+    }
+}
+
 /// Wikidata's redirect to the English article: right even where the data set's name is not the article's title.
 fn wikipedia_by_qid(qid: &str) -> String {
     format!("https://www.wikidata.org/wiki/Special:GoToLinkedPage/enwiki/{qid}")
-}
-
-fn is_qid(id: &str) -> bool {
-    id.strip_prefix('Q').is_some_and(|digits| !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
 fn read_entities(path: &Path) -> anyhow::Result<HashMap<String, Entity>> {
@@ -199,6 +197,5 @@ mod tests {
     #[test]
     fn names_become_addresses() {
         assert_eq!(percent_encoded("a b/ü?#.jpg"), "a%20b/%C3%BC%3F%23.jpg");
-        assert!(is_qid("Q42") && !is_qid("Q") && !is_qid("42") && !is_qid("Q4x"));
     }
 }

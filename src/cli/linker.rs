@@ -7,8 +7,9 @@ use super::encoder::{self, Encoder};
 use super::onnx::Runtime;
 use super::picture::Picture;
 use crate::link::calibrate::CANDIDATES;
-use crate::link::index::{self, Index, Limits};
+use crate::link::index::{self, Index};
 use crate::link::index_folder;
+use crate::link::index_header::Limits;
 use crate::link::protocol::{Evidence, LinkResponse, ModelInfo, ScoredEntity, Timing};
 use crate::link::search::{self, Hit};
 use crate::rle::Mask;
@@ -64,9 +65,9 @@ impl Linker {
     /// The `top_k` likeliest entities of a mask. Queue and total of the timing are the caller's to fill.
     pub fn answer(&self, picture: &Picture, mask: &Mask, top_k: usize) -> Result<LinkResponse, Error> {
         let started = Instant::now();
-        self.encoder.prepare(picture)?;
+        let maps = self.encoder.maps(picture, mask)?;
         let encoded = Instant::now();
-        let query = self.index.query(&self.encoder.feature(picture, mask)?)?;
+        let query = self.index.query(&encoder::pool_all(&maps, mask)?)?;
         let pooled = Instant::now();
         // The scores' softmax runs over a fixed number of candidates, however many are asked for.
         let hits = search::nearest(&self.index, &query, top_k.max(CANDIDATES), None);

@@ -21,6 +21,9 @@ pub enum Error {
     /// The bytes do not begin like a picture of a format that is read.
     #[error("the bytes are not a JPEG, PNG, WebP, GIF or BMP picture")]
     Format,
+    /// Decoding would take more memory than the limit of pixels allows for.
+    #[error("the picture takes too much memory to decode")]
+    Memory,
     /// They do, but what follows is broken.
     #[error("the picture is broken")]
     Broken(#[source] ImageError),
@@ -50,10 +53,7 @@ impl Picture {
         if reader.format().is_none() {
             return Err(Error::Format);
         }
-        let mut decoder = reader.into_decoder().map_err(|error| match error {
-            ImageError::Unsupported(_) => Error::Format,
-            error => Error::Broken(error),
-        })?;
+        let mut decoder = reader.into_decoder().map_err(Error::from_image)?;
         let (width, height) = decoder.dimensions();
         let size = Size::new(width, height);
         if size.pixels() > most_pixels {
@@ -62,8 +62,8 @@ impl Picture {
         if size.pixels() == 0 {
             return Err(Error::Empty(size));
         }
-        let orientation = decoder.orientation().map_err(Error::Broken)?;
-        let mut image = DynamicImage::from_decoder(decoder).map_err(Error::Broken)?;
+        let orientation = decoder.orientation().map_err(Error::from_image)?;
+        let mut image = DynamicImage::from_decoder(decoder).map_err(Error::from_image)?;
         image.apply_orientation(orientation);
         Ok(Self { pixels: image.into_rgb8(), map: OnceLock::new() })
     }
@@ -91,6 +91,16 @@ impl Picture {
     /// Bytes of memory the pixels take.
     pub fn pixel_bytes(&self) -> usize {
         self.pixels.as_raw().len()
+    }
+}
+
+impl Error {
+    fn from_image(error: ImageError) -> Self {
+        match error {
+            ImageError::Unsupported(_) => Self::Format,
+            ImageError::Limits(_) => Self::Memory,
+            error => Self::Broken(error),
+        }
     }
 }
 

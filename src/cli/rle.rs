@@ -204,19 +204,6 @@ impl From<serde_json::Error> for LineError {
 
 impl From<Error> for LineError {
     fn from(error: Error) -> Self {
-        let (code, at) = match error {
-            Error::Character { at, .. } => ("character", Some(at)),
-            Error::Truncated { at } => ("truncated", Some(at)),
-            Error::LongNumber { at } => ("long-number", Some(at)),
-            Error::RunLength { at, .. } => ("run-length", Some(at)),
-            Error::Coverage { at, .. } => ("coverage", Some(at)),
-            Error::PolygonLength { at, .. } => ("polygon-length", Some(at)),
-            Error::Coordinate { at, .. } => ("coordinate", Some(at)),
-            Error::Limit { .. } => ("limit", None),
-            Error::Boundary { at } => ("boundary", Some(at)),
-            Error::BitmapLength { .. } => ("bitmap-length", None),
-            Error::SizeMismatch { .. } => ("size-mismatch", None),
-        };
-        Self::new(code, error.to_string(), at.map(|at| at as u64))
+        Self::new(error.code(), error.to_string(), error.at().map(|at| at as u64))
     }
 }

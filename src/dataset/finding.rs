@@ -149,7 +149,7 @@ pub enum Problem {
     #[error("not an http or https address")]
     UnsafeUrl,
     /// The picture stands in for one that annotations name and the file does not list.
-    #[error("named by annotations, not listed")]
+    #[error("stands in for a picture that the file does not list")]
     NotListed,
     /// The annotation's picture is not in the file; a stand-in without a file takes its place.
     #[error("no picture has the id {id:?}")]

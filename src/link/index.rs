@@ -5,19 +5,14 @@
 //! Vectors are centred (their mean is subtracted, then they are scaled to length 1 again): features of one network
 //! share a large common part, without which cosines tell more.
 
-use half::f16;
-use half::slice::HalfFloatSliceExt as _;
 use serde::{Deserialize, Serialize};
 
 use super::calibrate::{self, Calibration};
 use super::encoder_card::EncoderCard;
+use super::index_header::{FORMAT, Header, Limits, Part, Parts, VERSION};
 use super::pool;
-use super::protocol::{is_sha256, sha256_hex};
-
-/// What the header's `format` says.
-pub const FORMAT: &str = "masklink-index";
-/// The version of the file form this code writes and reads.
-pub const VERSION: u32 = 1;
+use super::protocol::sha256_hex;
+use super::vectors::{Element, Vectors, floats};
 
 /// Views of entities to search in.
 #[derive(Clone, Debug, PartialEq)]
@@ -66,94 +61,6 @@ pub struct Entry {
     /// The mask's box, `[x1, y1, x2, y2]` in pixels.
     #[serde(rename = "box")]
     pub bounds: [f32; 4],
-}
-
-/// Unit vectors, one a row.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Vectors {
-    dimensions: usize,
-    values: Values,
-}
-
-/// How the numbers of vectors are stored.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Element {
-    /// 16-bit floats: half the memory and the reading, cosines right to about 0.0005.
-    F16,
-    /// 32-bit floats.
-    F32,
-}
-
-#[derive(Clone, Debug, PartialEq)]
-enum Values {
-    F16(Vec<f16>),
-    F32(Vec<f32>),
-}
-
-/// The most an index read from outside may hold.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Limits {
-    /// Entries.
-    pub entries: u64,
-    /// Numbers a vector.
-    pub dimensions: u64,
-    /// Bytes of all parts together.
-    pub bytes: u64,
-}
-
-impl Default for Limits {
-    /// 2²⁶ entries of at most 2¹⁶ numbers, 32 GiB in all.
-    fn default() -> Self {
-        Self { entries: 1 << 26, dimensions: 1 << 16, bytes: 32 << 30 }
-    }
-}
-
-/// The header file.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Header {
-    /// [`FORMAT`].
-    pub format: String,
-    /// [`VERSION`].
-    pub version: u32,
-    /// The encoder of the vectors.
-    pub encoder: EncoderCard,
-    /// Numbers a vector.
-    pub dimensions: u64,
-    /// How they are stored.
-    pub element: Element,
-    /// Rows of the vectors, lines of the entries.
-    pub entries: u64,
-    /// Lines of the entities.
-    pub entities: u64,
-    /// How cosines become scores.
-    pub calibration: Calibration,
-    /// The other files.
-    pub parts: Parts,
-}
-
-/// The files beside the header.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Parts {
-    /// The mean that was subtracted, `dimensions` numbers of 32 bits.
-    pub mean: Part,
-    /// `entries × dimensions` numbers.
-    pub vectors: Part,
-    /// One [`Entity`] a line.
-    pub entities: Part,
-    /// One [`Entry`] a line, sorted by entity.
-    pub entries: Part,
-}
-
-/// One file beside the header.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Part {
-    /// Its name: a plain file name with a part of its hash, so that an old part is never read with a new header.
-    pub file: String,
-    /// Its length.
-    pub bytes: u64,
-    /// Its SHA-256.
-    pub sha256: String,
 }
 
 /// Why an index cannot be built or read.
@@ -338,7 +245,7 @@ impl Index {
             format: FORMAT.to_owned(),
             version: VERSION,
             encoder: self.encoder.clone(),
-            dimensions: self.vectors.dimensions as u64,
+            dimensions: self.vectors.dimensions() as u64,
             element: self.vectors.element(),
             entries: self.entries.len() as u64,
             entities: self.entities.len() as u64,
@@ -404,7 +311,12 @@ impl Index {
         entries: Vec<Entry>,
         calibration: Calibration,
     ) -> Result<Self, Error> {
-        vectors.check()?;
+        if vectors.rows() == 0 {
+            return Err(Error::Empty);
+        }
+        if let Some((row, length)) = vectors.first_not_unit() {
+            return Err(Error::VectorLength { row, length });
+        }
         let mut qids = std::collections::HashSet::new();
         if let Some(twice) = entities.iter().position(|entity| !qids.insert(&entity.qid)) {
             return Err(Error::Order { entity: twice as u32 });
@@ -432,167 +344,6 @@ impl Index {
         let pictures = pictures.collect();
         Ok(Self { encoder, mean, vectors, entities, entries, starts, pictures, calibration })
     }
-}
-
-impl Vectors {
-    /// Rows of `dimensions` numbers each.
-    pub fn new(dimensions: usize, element: Element, rows: &[f32]) -> Self {
-        let values = match element {
-            Element::F16 => {
-                let mut values = vec![f16::ZERO; rows.len()];
-                values.convert_from_f32_slice(rows);
-                Values::F16(values)
-            }
-            Element::F32 => Values::F32(rows.to_vec()),
-        };
-        Self { dimensions, values }
-    }
-
-    /// Numbers a row.
-    pub fn dimensions(&self) -> usize {
-        self.dimensions
-    }
-
-    /// The number of rows.
-    pub fn rows(&self) -> usize {
-        let values = match &self.values {
-            Values::F16(values) => values.len(),
-            Values::F32(values) => values.len(),
-        };
-        values / self.dimensions
-    }
-
-    /// How the numbers are stored.
-    pub fn element(&self) -> Element {
-        match self.values {
-            Values::F16(_) => Element::F16,
-            Values::F32(_) => Element::F32,
-        }
-    }
-
-    /// Some rows as 32-bit floats: the stored ones themselves, or converted into `scratch`.
-    pub fn read<'a>(&'a self, rows: std::ops::Range<usize>, scratch: &'a mut Vec<f32>) -> &'a [f32] {
-        let range = rows.start * self.dimensions..rows.end * self.dimensions;
-        match &self.values {
-            Values::F32(values) => &values[range],
-            Values::F16(values) => {
-                scratch.resize(range.len(), 0.0);
-                values[range].convert_to_f32_slice(scratch);
-                scratch
-            }
-        }
-    }
-
-    fn check(&self) -> Result<(), Error> {
-        if self.rows() == 0 {
-            return Err(Error::Empty);
-        }
-        let mut scratch = Vec::new();
-        for row in 0..self.rows() {
-            let length = self.read(row..row + 1, &mut scratch).iter().map(|value| value * value).sum::<f32>().sqrt();
-            // Rounding to 16 bits moves the length by less than 2^-11.
-            if !((length - 1.0).abs() < 1e-3) {
-                return Err(Error::VectorLength { row, length });
-            }
-        }
-        Ok(())
-    }
-
-    fn from_bytes(dimensions: usize, element: Element, bytes: &[u8]) -> Self {
-        let values = match element {
-            Element::F16 => {
-                Values::F16(bytes.chunks_exact(2).map(|pair| f16::from_le_bytes([pair[0], pair[1]])).collect())
-            }
-            Element::F32 => Values::F32(floats(bytes)),
-        };
-        Self { dimensions, values }
-    }
-
-    fn to_bytes(&self) -> Vec<u8> {
-        match &self.values {
-            Values::F16(values) => values.iter().flat_map(|value| value.to_le_bytes()).collect(),
-            Values::F32(values) => values.iter().flat_map(|value| value.to_le_bytes()).collect(),
-        }
-    }
-}
-
-impl Element {
-    /// Bytes a number.
-    pub const fn bytes(self) -> u64 {
-        match self {
-            Self::F16 => 2,
-            Self::F32 => 4,
-        }
-    }
-
-    const fn name(self) -> &'static str {
-        match self {
-            Self::F16 => "f16",
-            Self::F32 => "f32",
-        }
-    }
-}
-
-impl Header {
-    /// Checks the header against itself and the limits, before anything else is read.
-    fn check(&self, limits: Limits) -> Result<(), Error> {
-        let Self { format, version, dimensions, element, entries, parts, .. } = self;
-        if format != FORMAT || *version != VERSION {
-            return Err(Error::Version { format: format.clone(), version: *version });
-        }
-        let list = [&parts.mean, &parts.vectors, &parts.entities, &parts.entries];
-        let bytes = list.iter().try_fold(0_u64, |sum, part| sum.checked_add(part.bytes)).unwrap_or(u64::MAX);
-        for (what, limit, actual) in [
-            ("entries of the index", limits.entries, *entries),
-            ("numbers of a vector", limits.dimensions, *dimensions),
-            ("bytes of the index", limits.bytes, bytes),
-        ] {
-            if actual > limit {
-                return Err(Error::Limit { what, limit, actual });
-            }
-        }
-        if *entries == 0 || *dimensions == 0 {
-            return Err(Error::Empty);
-        }
-        // Within the limits the products fit 64 bits.
-        for (part, expected) in
-            [(&parts.mean, dimensions * 4), (&parts.vectors, entries.saturating_mul(dimensions * element.bytes()))]
-        {
-            if part.bytes != expected {
-                return Err(Error::PartLength { file: part.file.clone(), expected, actual: part.bytes });
-            }
-        }
-        for part in list {
-            if !is_plain_name(&part.file) || !is_sha256(&part.sha256) {
-                return Err(Error::PartName { file: part.file.clone() });
-            }
-        }
-        if !is_plain_name(&self.encoder.file) {
-            return Err(Error::PartName { file: self.encoder.file.clone() });
-        }
-        self.encoder.check().map_err(|error| Error::Header(serde::de::Error::custom(error)))?;
-        self.calibration.check().map_err(|reason| Error::Header(serde::de::Error::custom(reason)))
-    }
-}
-
-impl Part {
-    fn check(&self, bytes: &[u8]) -> Result<(), Error> {
-        let (file, actual) = (self.file.clone(), bytes.len() as u64);
-        if actual != self.bytes {
-            return Err(Error::PartLength { file, expected: self.bytes, actual });
-        }
-        let actual = sha256_hex(bytes);
-        if actual != self.sha256 {
-            return Err(Error::PartHash { file, expected: self.sha256.clone(), actual });
-        }
-        Ok(())
-    }
-}
-
-/// Whether a name stays in its folder, whatever the system.
-fn is_plain_name(file: &str) -> bool {
-    let plain = file.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.'));
-    plain && !file.is_empty() && !file.starts_with('.')
 }
 
 /// Sorts QIDs as numbers: shorter ones first, then by their characters.
@@ -636,10 +387,6 @@ fn mean(features: &[Vec<f32>]) -> Result<Vec<f32>, Error> {
 fn centre(feature: &mut [f32], mean: &[f32]) -> Result<(), pool::Error> {
     feature.iter_mut().zip(mean).for_each(|(value, mean)| *value -= mean);
     pool::normalise(feature)
-}
-
-fn floats(bytes: &[u8]) -> Vec<f32> {
-    bytes.chunks_exact(4).map(|four| f32::from_le_bytes([four[0], four[1], four[2], four[3]])).collect()
 }
 
 fn part(name: &str, extension: &str, bytes: Vec<u8>) -> (Part, Vec<u8>) {

@@ -4,7 +4,8 @@ use std::fs::{self, File};
 use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
-use super::index::{self, Files, Index, Limits};
+use super::index::{self, Files, Index};
+use super::index_header::{Limits, Part};
 use super::protocol::sha256_hex;
 
 /// The header's file name.
@@ -38,7 +39,7 @@ pub enum Error {
 pub fn read(folder: &Path, limits: Limits) -> Result<(Index, String), Error> {
     let path = folder.join(HEADER);
     let header = read_at_most(&path, MOST_HEADER_BYTES).map_err(|source| Error::Io { path, source })?;
-    let read = |part: &index::Part| read_at_most(&folder.join(&part.file), part.bytes);
+    let read = |part: &Part| read_at_most(&folder.join(&part.file), part.bytes);
     let index = Index::from_files(&header, limits, read)
         .map_err(|source| Error::Index { folder: folder.to_path_buf(), source })?;
     Ok((index, sha256_hex(&header)))

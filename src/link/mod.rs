@@ -10,7 +10,9 @@ pub mod encoder_card;
 pub mod index;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod index_folder;
+pub mod index_header;
 pub mod pool;
 pub mod problem;
 pub mod protocol;
 pub mod search;
+pub mod vectors;

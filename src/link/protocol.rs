@@ -127,7 +127,7 @@ pub struct ModelInfo {
 pub struct Timing {
     /// Waiting for a free worker.
     pub queue: f64,
-    /// Reading the picture and running the encoder; near 0 where the features were known.
+    /// Reading the picture and running the encoder; near 0 where all features were known.
     pub encode: f64,
     /// Averaging the features over the mask.
     pub pool: f64,

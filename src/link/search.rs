@@ -1,6 +1,7 @@
 //! Exact search: the entities whose best view is nearest to a query, by cosine.
 
-use super::index::{Index, Vectors};
+use super::index::Index;
+use super::vectors::Vectors;
 
 /// One entity found.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -46,13 +47,14 @@ pub fn nearest_views(index: &Index, query: &[f32], entity: u32, k: usize) -> Vec
     let mut scratch = Vec::new();
     let entries = index.entries_of(entity);
     let rows = index.vectors().read(entries.clone(), &mut scratch);
-    let mut views: Vec<_> = entries.zip(rows.chunks_exact(query.len()).map(|row| dot(row, query))).collect();
+    let mut views: Vec<_> =
+        entries.zip(rows.chunks_exact(query.len()).map(|row| dot(row, query).clamp(-1.0, 1.0))).collect();
     views.sort_by(|a, b| b.1.total_cmp(&a.1));
     views.truncate(k);
     views
 }
 
-/// Calls `visit` with each row and its scalar product with `query`, in order.
+/// Calls `visit` with each row and its cosine with `query`, in order.
 pub fn cosines(vectors: &Vectors, query: &[f32], mut visit: impl FnMut(usize, f32)) {
     // About 64 KiB of numbers, so that rows converted from 16 bits are still in the nearest cache when multiplied.
     let block = (16_384 / vectors.dimensions()).max(1);
@@ -60,7 +62,8 @@ pub fn cosines(vectors: &Vectors, query: &[f32], mut visit: impl FnMut(usize, f3
     for start in (0..vectors.rows()).step_by(block) {
         let rows = vectors.read(start..(start + block).min(vectors.rows()), &mut scratch);
         for (row, vector) in rows.chunks_exact(vectors.dimensions()).enumerate() {
-            visit(start + row, dot(vector, query));
+            // Lengths are 1 up to rounding, which a cosine must not show.
+            visit(start + row, dot(vector, query).clamp(-1.0, 1.0));
         }
     }
 }
@@ -106,7 +109,8 @@ impl Top {
 #[cfg(test)]
 mod tests {
     use super::super::encoder_card::EncoderCard;
-    use super::super::index::{Element, Entity, Entry};
+    use super::super::index::{Entity, Entry};
+    use super::super::vectors::Element;
     use super::*;
     use proptest::prelude::*;
 
@@ -125,7 +129,7 @@ mod tests {
         let mut scratch = Vec::new();
         let mut best = std::collections::BTreeMap::new();
         for (at, entry) in index.entries().iter().enumerate() {
-            let similarity = dot(index.vectors().read(at..at + 1, &mut scratch), query);
+            let similarity = dot(index.vectors().read(at..at + 1, &mut scratch), query).clamp(-1.0, 1.0);
             let entry = best.entry(entry.entity).or_insert(f32::NEG_INFINITY);
             if except_picture != Some(index.picture_of(at)) {
                 *entry = entry.max(similarity);

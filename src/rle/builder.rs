@@ -42,25 +42,21 @@ impl Builder {
         Ok(())
     }
 
-    /// Adds `lengths.len()` runs at once where each has a pixel and none passes the end; else adds none.
-    #[inline]
-    pub(super) fn push_runs<const N: usize>(&mut self, lengths: [i64; N]) -> bool {
-        let mut ends = [0; N];
-        let mut position = i64::from(self.position);
-        let mut sign = 0;
-        for (end, length) in ends.iter_mut().zip(lengths) {
-            position += length;
-            *end = position as u32;
-            // Negative where the length is, and where it is 0.
-            sign |= length - 1;
-        }
-        if sign < 0 || position > i64::from(self.pixels) {
+    /// Adds runs that have a pixel each, by the indices at which they end; false, with none added, where they pass the
+    /// last pixel. The ends must increase and lie after the runs so far.
+    pub(super) fn push_ends(&mut self, ends: &[u32], position: i64) -> bool {
+        if position > i64::from(self.pixels) {
             return false;
         }
-        self.boundaries.extend_from_slice(&ends);
+        self.boundaries.extend_from_slice(ends);
         self.position = position as u32;
-        self.runs += N;
+        self.runs += ends.len();
         true
+    }
+
+    /// The number of pixels that the runs so far cover.
+    pub(super) fn position(&self) -> u32 {
+        self.position
     }
 
     /// The mask, where the runs cover all its pixels.

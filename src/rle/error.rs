@@ -93,3 +93,37 @@ pub enum Error {
         actual: u64,
     },
 }
+
+impl Error {
+    /// The name of the variant for machines; it stays as it is.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Character { .. } => "character",
+            Self::Truncated { .. } => "truncated",
+            Self::LongNumber { .. } => "long-number",
+            Self::RunLength { .. } => "run-length",
+            Self::Coverage { .. } => "coverage",
+            Self::Boundary { .. } => "boundary",
+            Self::PolygonLength { .. } => "polygon-length",
+            Self::Coordinate { .. } => "coordinate",
+            Self::BitmapLength { .. } => "bitmap-length",
+            Self::SizeMismatch { .. } => "size-mismatch",
+            Self::Limit { .. } => "limit",
+        }
+    }
+
+    /// The byte of the string or the element of the list at fault, where one is.
+    pub fn at(&self) -> Option<usize> {
+        match *self {
+            Self::Character { at, .. }
+            | Self::Truncated { at }
+            | Self::LongNumber { at }
+            | Self::RunLength { at, .. }
+            | Self::Coverage { at, .. }
+            | Self::Boundary { at }
+            | Self::PolygonLength { at, .. }
+            | Self::Coordinate { at, .. } => Some(at),
+            Self::BitmapLength { .. } | Self::SizeMismatch { .. } | Self::Limit { .. } => None,
+        }
+    }
+}

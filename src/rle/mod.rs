@@ -8,6 +8,7 @@ mod bitmap;
 mod builder;
 mod component;
 mod compressed;
+mod compressed_quick;
 mod error;
 mod interior;
 mod limits;

@@ -5,6 +5,11 @@
 pub mod dataset;
 mod error;
 pub mod segment;
+mod bench;
+mod error;
+#[cfg(feature = "browser-tests")]
+mod render_test;
+mod rle;
 mod surface;
 mod viewer;
 

@@ -1,4 +1,7 @@
-//! A canvas with the renderer that draws on it: WebGPU where it works, else the CPU into a 2D context.
+//! A canvas with the renderer that draws on it.
+//!
+//! Three ways, the first that works: WebGPU onto the canvas; WebGPU into a texture that is copied onto a 2D canvas,
+//! where a browser computes on a GPU (or its imitation) but cannot show a WebGPU canvas; the CPU onto a 2D canvas.
 
 use std::sync::Arc;
 
@@ -10,21 +13,23 @@ use web_sys::{
 
 use super::error::{js_error, of_render};
 use crate::app::RendererChoice;
-use crate::render::{CpuRenderer, GpuRenderer, Scene, Style, Target, View};
+use crate::geometry::Size;
+use crate::render::{self, CpuRenderer, Frame, GpuRenderer, Scene, Style, Target, View};
 
 /// From this scale on a pixel of the picture is shown as a square, as the masks' pixels are.
 const SQUARES_FROM_SCALE: f64 = 2.0;
 
-/// What is drawn and where.
-pub(super) struct Drawing<'a> {
-    pub(super) scene: &'a Arc<Scene>,
-    pub(super) picture: Option<&'a ImageBitmap>,
-    pub(super) view: &'a View,
-    pub(super) style: &'a Style,
+/// What is drawn and how.
+pub(super) struct Drawing {
+    pub(super) scene: Arc<Scene>,
+    pub(super) picture: Option<ImageBitmap>,
+    pub(super) view: View,
+    pub(super) style: Style,
 }
 
 /// The renderer of one canvas and what it was last given.
 pub(super) struct Surface {
+    canvas: HtmlCanvasElement,
     renderer: Renderer,
     scene: Arc<Scene>,
     picture: Option<ImageBitmap>,
@@ -33,51 +38,73 @@ pub(super) struct Surface {
 }
 
 enum Renderer {
-    Gpu(Box<GpuRenderer>),
-    Cpu(CpuSurface),
-}
-
-struct CpuSurface {
-    canvas: HtmlCanvasElement,
-    context: CanvasRenderingContext2d,
-    renderer: CpuRenderer,
+    Gpu { gpu: Box<GpuRenderer>, copied_to: Option<CanvasRenderingContext2d> },
+    Cpu { cpu: CpuRenderer, context: CanvasRenderingContext2d },
 }
 
 impl Surface {
     /// Takes WebGPU unless the CPU is asked for or there is no adapter, and says in words what it took.
+    ///
+    /// A canvas keeps the first kind of context it gave, so where WebGPU fails after it gave one, another canvas takes
+    /// its place in the document; see [`Self::canvas`].
     pub(super) async fn open(
         canvas: HtmlCanvasElement,
         choice: RendererChoice,
         scene: Arc<Scene>,
     ) -> Result<Self, JsValue> {
         if choice == RendererChoice::Cpu {
-            return Self::on_cpu(canvas, scene, "as set".to_owned());
+            return Self::on_cpu(canvas, scene, "as set");
         }
         if !has_webgpu() {
-            return Self::on_cpu(canvas, scene, "this browser offers no WebGPU here".to_owned());
+            return Self::on_cpu(canvas, scene, "this browser offers no WebGPU here");
         }
-        // A canvas keeps the first kind of context it gave, so the adapter is tried without one.
-        if let Err(error) = GpuRenderer::new(Target::Offscreen, Arc::clone(&scene)).await {
-            return Self::on_cpu(canvas, scene, format!("WebGPU does not work here: {error}"));
+        match shown(&canvas, &scene).await {
+            Ok(gpu) => Ok(Self::on_gpu(canvas, scene, gpu, None)),
+            Err(render::Error::Adapter(_)) => {
+                Self::on_cpu(another(&canvas)?, scene, "this browser finds no graphics adapter")
+            }
+            Err(_) => Self::copied(another(&canvas)?, scene).await,
         }
-        let gpu = GpuRenderer::new(Target::Canvas(canvas), Arc::clone(&scene)).await.map_err(|e| of_render(&e))?;
-        let note = gpu.adapter_name();
-        Ok(Self { renderer: Renderer::Gpu(Box::new(gpu)), scene, picture: None, note })
     }
 
-    fn on_cpu(canvas: HtmlCanvasElement, scene: Arc<Scene>, note: String) -> Result<Self, JsValue> {
-        let context = canvas.get_context("2d")?.and_then(|context| context.dyn_into().ok());
-        let context = context.ok_or_else(|| js_error("renderer", "the canvas gives no 2D context"))?;
-        let renderer = CpuRenderer::new(Arc::clone(&scene));
-        let cpu = CpuSurface { canvas, context, renderer };
-        Ok(Self { renderer: Renderer::Cpu(cpu), scene, picture: None, note })
+    async fn copied(canvas: HtmlCanvasElement, scene: Arc<Scene>) -> Result<Self, JsValue> {
+        match GpuRenderer::new(Target::Offscreen, Arc::clone(&scene)).await {
+            Ok(gpu) => {
+                let context = context_2d(&canvas)?;
+                Ok(Self::on_gpu(canvas, scene, gpu, Some(context)))
+            }
+            Err(_) => Self::on_cpu(canvas, scene, "WebGPU does not work in this browser"),
+        }
+    }
+
+    fn on_gpu(
+        canvas: HtmlCanvasElement,
+        scene: Arc<Scene>,
+        gpu: GpuRenderer,
+        copied_to: Option<CanvasRenderingContext2d>,
+    ) -> Self {
+        let copied = if copied_to.is_some() { ", copied to the page" } else { "" };
+        let note = format!("{}{copied}", gpu.adapter_name().trim());
+        let renderer = Renderer::Gpu { gpu: Box::new(gpu), copied_to };
+        Self { canvas, renderer, scene, picture: None, note }
+    }
+
+    fn on_cpu(canvas: HtmlCanvasElement, scene: Arc<Scene>, why: &str) -> Result<Self, JsValue> {
+        let context = context_2d(&canvas)?;
+        let renderer = Renderer::Cpu { cpu: CpuRenderer::new(Arc::clone(&scene)), context };
+        Ok(Self { canvas, renderer, scene, picture: None, note: why.to_owned() })
+    }
+
+    /// The canvas drawn on, which may have taken the place of that given.
+    pub(super) fn canvas(&self) -> &HtmlCanvasElement {
+        &self.canvas
     }
 
     /// `webgpu` or `cpu`.
     pub(super) fn kind(&self) -> &'static str {
         match self.renderer {
-            Renderer::Gpu(_) => "webgpu",
-            Renderer::Cpu(_) => "cpu",
+            Renderer::Gpu { .. } => "webgpu",
+            Renderer::Cpu { .. } => "cpu",
         }
     }
 
@@ -86,106 +113,149 @@ impl Surface {
         &self.note
     }
 
-    /// Draws one frame, after giving the renderer what it has not got yet.
+    /// Whether frames come only after a wait, by [`Self::draw_copied`].
+    pub(super) fn is_copied(&self) -> bool {
+        matches!(self.renderer, Renderer::Gpu { copied_to: Some(_), .. })
+    }
+
+    /// Draws one frame.
     pub(super) fn draw(&mut self, drawing: &Drawing) -> Result<(), JsValue> {
-        let new_scene = !Arc::ptr_eq(&self.scene, drawing.scene);
-        let new_picture = self.picture.as_ref() != drawing.picture;
+        self.give(drawing).map_err(|error| of_render(&error))?;
         match &mut self.renderer {
-            Renderer::Gpu(gpu) => {
-                let given = give(gpu, drawing, new_scene, new_picture);
-                given.and_then(|()| gpu.draw(drawing.view, drawing.style).map(|_| ())).map_err(|e| of_render(&e))?;
+            Renderer::Gpu { gpu, .. } => {
+                gpu.draw(&drawing.view, &drawing.style).map(|_| ()).map_err(|error| of_render(&error))
             }
-            Renderer::Cpu(cpu) => {
-                if new_scene {
-                    cpu.renderer = CpuRenderer::new(Arc::clone(drawing.scene));
-                }
-                cpu.draw(drawing)?;
-            }
+            Renderer::Cpu { cpu, context } => draw_on_cpu(&self.canvas, context, cpu, drawing),
         }
-        self.scene = Arc::clone(drawing.scene);
-        self.picture = drawing.picture.cloned();
-        Ok(())
+    }
+
+    /// Draws one frame into a texture and copies it onto the canvas.
+    pub(super) async fn draw_copied(&mut self, drawing: &Drawing) -> Result<(), JsValue> {
+        self.draw(drawing)?;
+        let Renderer::Gpu { gpu, copied_to: Some(context) } = &self.renderer else { return Ok(()) };
+        if drawing.view.canvas.pixels() == 0 {
+            return Ok(());
+        }
+        let frame = gpu.read_back().await.map_err(|error| of_render(&error))?;
+        fit_canvas(&self.canvas, frame.size());
+        context.put_image_data(&image_data(&frame)?, 0.0, 0.0)
     }
 
     /// Completes with the reason when the GPU device is lost; never for the CPU.
     pub(super) fn lost(&self) -> Option<impl Future<Output = String> + use<>> {
         match &self.renderer {
-            Renderer::Gpu(gpu) => {
+            Renderer::Gpu { gpu, .. } => {
                 let lost = gpu.lost();
                 Some(async move { lost.await.to_string() })
             }
-            Renderer::Cpu(_) => None,
+            Renderer::Cpu { .. } => None,
         }
     }
 
     /// Opens a new device after the last was lost.
     pub(super) async fn rebuild(&mut self) -> Result<(), JsValue> {
         match &mut self.renderer {
-            Renderer::Gpu(gpu) => gpu.rebuild().await.map_err(|error| of_render(&error)),
-            Renderer::Cpu(_) => Ok(()),
+            Renderer::Gpu { gpu, .. } => gpu.rebuild().await.map_err(|error| of_render(&error)),
+            Renderer::Cpu { .. } => Ok(()),
         }
+    }
+
+    /// Gives the renderer what it has not got yet.
+    fn give(&mut self, Drawing { scene, picture, .. }: &Drawing) -> Result<(), render::Error> {
+        let new_scene = !Arc::ptr_eq(&self.scene, scene);
+        let new_picture = self.picture != *picture;
+        match &mut self.renderer {
+            Renderer::Gpu { gpu, .. } => {
+                match (new_scene, new_picture) {
+                    (true, true) => gpu.set_scene(Arc::clone(scene))?,
+                    (true, false) => gpu.update_scene(Arc::clone(scene))?,
+                    (false, _) => {}
+                }
+                match picture {
+                    Some(picture) if new_picture => drop(gpu.set_picture_bitmap(picture.clone())?),
+                    None if new_picture => drop(gpu.set_picture(None)?),
+                    _ => {}
+                }
+            }
+            Renderer::Cpu { cpu, .. } if new_scene => *cpu = CpuRenderer::new(Arc::clone(scene)),
+            Renderer::Cpu { .. } => {}
+        }
+        (self.scene, self.picture) = (Arc::clone(scene), picture.clone());
+        Ok(())
     }
 }
 
 impl Drop for Surface {
     fn drop(&mut self) {
-        if let Renderer::Gpu(gpu) = &self.renderer {
+        if let Renderer::Gpu { gpu, .. } = &self.renderer {
             gpu.destroy();
         }
     }
 }
 
-fn give(
-    gpu: &mut GpuRenderer,
-    drawing: &Drawing,
-    new_scene: bool,
-    new_picture: bool,
-) -> Result<(), crate::render::Error> {
-    match (new_scene, new_picture) {
-        (true, true) => gpu.set_scene(Arc::clone(drawing.scene))?,
-        (true, false) => gpu.update_scene(Arc::clone(drawing.scene))?,
-        (false, _) => {}
+/// WebGPU on the canvas, tried with a frame: some browsers give a context and lose the device when it is shown.
+async fn shown(canvas: &HtmlCanvasElement, scene: &Arc<Scene>) -> Result<GpuRenderer, render::Error> {
+    let mut gpu = GpuRenderer::new(Target::Canvas(canvas.clone()), Arc::clone(scene)).await?;
+    let view = View::fit(Size::new(1, 1), 1.0, scene.size());
+    gpu.draw(&view, &Style::default())?;
+    gpu.finish().await?;
+    Ok(gpu)
+}
+
+/// A canvas like this one, without a context, in its place.
+fn another(canvas: &HtmlCanvasElement) -> Result<HtmlCanvasElement, JsValue> {
+    let fresh = canvas.clone_node()?.unchecked_into::<HtmlCanvasElement>();
+    canvas.replace_with_with_node_1(&fresh)?;
+    Ok(fresh)
+}
+
+/// The picture by the browser's own scaling, and the masks over it.
+fn draw_on_cpu(
+    canvas: &HtmlCanvasElement,
+    context: &CanvasRenderingContext2d,
+    cpu: &mut CpuRenderer,
+    Drawing { scene, picture, view, style }: &Drawing,
+) -> Result<(), JsValue> {
+    let Size { width, height } = view.canvas;
+    if width == 0 || height == 0 {
+        return Ok(());
     }
-    match drawing.picture {
-        Some(picture) if new_picture => gpu.set_picture_bitmap(picture.clone()).map(|_| ()),
-        None if new_picture => gpu.set_picture(None).map(|_| ()),
-        _ => Ok(()),
+    fit_canvas(canvas, view.canvas);
+    context.clear_rect(0.0, 0.0, width.into(), height.into());
+    if let Some(picture) = picture {
+        let to = view.canvas_from_image;
+        context.set_image_smoothing_enabled(to.scale < SQUARES_FROM_SCALE);
+        let (dw, dh) = (to.scale * f64::from(scene.size().width), to.scale * f64::from(scene.size().height));
+        context.draw_image_with_image_bitmap_and_dw_and_dh(picture, to.x, to.y, dw, dh)?;
+        cpu.leave_picture_out();
+    } else {
+        cpu.set_picture(None);
+    }
+    let frame = cpu.draw(view, style).map_err(|error| of_render(&error))?;
+    // `putImageData` replaces what is there; drawing a canvas blends.
+    let scratch = OffscreenCanvas::new(width, height)?;
+    let over = scratch.get_context("2d")?.and_then(|found| found.dyn_into::<OffscreenCanvasRenderingContext2d>().ok());
+    let over = over.ok_or_else(|| js_error("renderer", "an offscreen canvas gives no 2D context"))?;
+    over.put_image_data(&image_data(&frame)?, 0.0, 0.0)?;
+    context.draw_image_with_offscreen_canvas(&scratch, 0.0, 0.0)
+}
+
+fn image_data(frame: &Frame) -> Result<ImageData, JsValue> {
+    let Size { width, height } = frame.size();
+    ImageData::new_with_u8_clamped_array_and_sh(Clamped(&frame.to_straight_alpha()), width, height)
+}
+
+/// Sets the canvas's size where it is another; setting it clears the canvas.
+fn fit_canvas(canvas: &HtmlCanvasElement, Size { width, height }: Size) {
+    if (canvas.width(), canvas.height()) != (width, height) {
+        canvas.set_width(width);
+        canvas.set_height(height);
     }
 }
 
-impl CpuSurface {
-    /// The picture by the browser's own scaling, and the masks over it.
-    fn draw(&mut self, Drawing { picture, view, style, scene }: &Drawing) -> Result<(), JsValue> {
-        let (width, height) = (view.canvas.width, view.canvas.height);
-        if width == 0 || height == 0 {
-            return Ok(());
-        }
-        if (self.canvas.width(), self.canvas.height()) != (width, height) {
-            self.canvas.set_width(width);
-            self.canvas.set_height(height);
-        }
-        self.context.clear_rect(0.0, 0.0, width.into(), height.into());
-        match picture {
-            Some(picture) => {
-                let to = view.canvas_from_image;
-                self.context.set_image_smoothing_enabled(to.scale < SQUARES_FROM_SCALE);
-                let (dw, dh) = (to.scale * f64::from(scene.size().width), to.scale * f64::from(scene.size().height));
-                self.context.draw_image_with_image_bitmap_and_dw_and_dh(picture, to.x, to.y, dw, dh)?;
-                self.renderer.leave_picture_out();
-            }
-            None => self.renderer.set_picture(None),
-        }
-        let frame = self.renderer.draw(view, style).map_err(|error| of_render(&error))?;
-        let pixels = frame.to_straight_alpha();
-        let data = ImageData::new_with_u8_clamped_array_and_sh(Clamped(&pixels), width, height)?;
-        // `putImageData` replaces what is there; drawing a canvas blends.
-        let scratch = OffscreenCanvas::new(width, height)?;
-        let context =
-            scratch.get_context("2d")?.and_then(|found| found.dyn_into::<OffscreenCanvasRenderingContext2d>().ok());
-        let context = context.ok_or_else(|| js_error("renderer", "an offscreen canvas gives no 2D context"))?;
-        context.put_image_data(&data, 0.0, 0.0)?;
-        self.context.draw_image_with_offscreen_canvas(&scratch, 0.0, 0.0)
-    }
+fn context_2d(canvas: &HtmlCanvasElement) -> Result<CanvasRenderingContext2d, JsValue> {
+    let context = canvas.get_context("2d")?.and_then(|context| context.dyn_into().ok());
+    context.ok_or_else(|| js_error("renderer", "the canvas gives no 2D context"))
 }
 
 /// Whether the browser has `navigator.gpu`; it is missing in pages that are not secure contexts.

@@ -38,6 +38,7 @@ pub struct Viewer {
     fitted: bool,
     /// Empty while a lost device is being replaced.
     surface: Rc<RefCell<Option<Surface>>>,
+    canvas: HtmlCanvasElement,
     kind: &'static str,
     note: String,
 }
@@ -50,6 +51,12 @@ impl Viewer {
         let scene = Arc::new(Scene::new(Size::default()).map_err(|error| of_render(&error))?);
         let surface = Surface::open(canvas, choice, Arc::clone(&scene)).await?;
         Ok(Self::new(scene, surface))
+    }
+
+    /// The canvas drawn on; another than that given where that could not show what WebGPU draws.
+    #[wasm_bindgen(getter)]
+    pub fn canvas(&self) -> HtmlCanvasElement {
+        self.canvas.clone()
     }
 
     /// `webgpu` or `cpu`.
@@ -96,11 +103,15 @@ impl Viewer {
         self.picture = None;
     }
 
-    /// Draws one frame. Throws with the code `device-lost` where the GPU is gone; `rebuild` then brings it back.
-    pub fn draw(&self) -> Result<(), JsValue> {
-        let Some(surface) = &mut *self.surface.borrow_mut() else { return Ok(()) };
-        let (scene, picture, style) = (&self.scene, self.picture.as_ref(), self.state.style());
-        surface.draw(&Drawing { scene, picture, view: &self.view, style: &style })
+    /// Draws one frame. Throws or rejects with the code `device-lost` where the GPU is gone; `rebuild` brings it back.
+    ///
+    /// Answers `undefined` when the frame is drawn, or a promise of it; draw no other until that is settled.
+    pub fn draw(&self) -> Result<Option<js_sys::Promise>, JsValue> {
+        match &mut *self.surface.borrow_mut() {
+            Some(surface) if surface.is_copied() => Ok(Some(self.draw_later())),
+            Some(surface) => surface.draw(&self.drawing()).map(|()| None),
+            None => Ok(None),
+        }
     }
 
     /// Resolves with the reason when the GPU device is lost; never where the CPU draws.
@@ -219,9 +230,18 @@ impl Viewer {
 impl Viewer {
     fn new(scene: Arc<Scene>, surface: Surface) -> Self {
         let view = View::fit(Size::default(), 1.0, Size::default());
-        let (kind, note) = (surface.kind(), surface.note().to_owned());
+        let (canvas, kind, note) = (surface.canvas().clone(), surface.kind(), surface.note().to_owned());
         let surface = Rc::new(RefCell::new(Some(surface)));
-        Self { state: State::default(), scene, picture: None, view, fitted: true, surface, kind, note }
+        Self { state: State::default(), scene, picture: None, view, fitted: true, surface, canvas, kind, note }
+    }
+
+    fn drawing(&self) -> Drawing {
+        let (scene, picture) = (Arc::clone(&self.scene), self.picture.clone());
+        Drawing { scene, picture, view: self.view, style: self.state.style() }
+    }
+
+    fn draw_later(&self) -> js_sys::Promise {
+        future_to_promise(draw_copied(Rc::clone(&self.surface), self.drawing()))
     }
 
     fn rebuild_scene(&mut self) -> Result<(), JsValue> {
@@ -247,6 +267,15 @@ impl Viewer {
     fn in_device(&self, x: f64, y: f64) -> Point {
         Point::new(x * self.view.device_pixel_ratio, y * self.view.device_pixel_ratio)
     }
+}
+
+/// Takes the surface out while the frame comes, so that draws meanwhile do nothing.
+async fn draw_copied(cell: Rc<RefCell<Option<Surface>>>, drawing: Drawing) -> Result<JsValue, JsValue> {
+    let taken = cell.borrow_mut().take();
+    let Some(mut surface) = taken else { return Ok(JsValue::UNDEFINED) };
+    let outcome = surface.draw_copied(&drawing).await;
+    *cell.borrow_mut() = Some(surface);
+    outcome.map(|()| JsValue::UNDEFINED)
 }
 
 /// Takes the surface out while its device is replaced, so that draws meanwhile do nothing.

@@ -306,7 +306,7 @@ fn odd_files() {
             "a list of annotations",
             format!("[{good}]"),
             &[
-                "picture p: not-listed named by annotations, not listed",
+                "picture p: not-listed stands in for a picture that the file does not list",
                 "annotation a: missing-picture image_id: no picture has the id \"p\"",
                 "annotation a: unknown-category category_id: no category has the id \"Q1\"",
             ],
@@ -377,7 +377,7 @@ fn odd_pictures_and_categories() {
             r#""name":"u""#,
             &[
                 "picture #0: missing id: missing",
-                "picture p: not-listed named by annotations, not listed",
+                "picture p: not-listed stands in for a picture that the file does not list",
                 "category #0: missing id: missing",
                 "annotation a: missing-picture image_id: no picture has the id \"p\"",
                 "annotation a: unknown-category category_id: no category has the id \"Q1\"",

@@ -1,5 +1,6 @@
 /** @file One WebAssembly viewer on one canvas: keeps its size, draws when something changed, hands its effects on. */
 
+import { failureOf } from './errors.js';
 import { newCanvas } from './template.js';
 import { loadViewer } from './module.js';
 
@@ -12,7 +13,13 @@ export class Engine {
   #viewer;
   /** @type {HTMLCanvasElement} */
   #canvas;
+  /** The frame asked for or being drawn; 0 for none. */
   #frame = 0;
+  /** Whether something changed while a frame was drawn. */
+  #again = false;
+  #ended = false;
+  /** @type {Promise<void> | undefined} */
+  #drawing;
   /** @type {ResizeObserver} */
   #observer;
   #onEffect;
@@ -30,23 +37,23 @@ export class Engine {
     const Viewer = await loadViewer();
     const fresh = newCanvas();
     canvas.replaceWith(fresh);
-    return new Engine(await Viewer.create(fresh, renderer), fresh, listeners);
+    return new Engine(await Viewer.create(fresh, renderer), listeners);
   }
 
   /**
    * @param {Viewer} viewer
-   * @param {HTMLCanvasElement} canvas
    * @param {{ onEffect: (effect: Effect) => void, onDraw: () => void, onLost: (thrown: unknown) => void }} listeners
    */
-  constructor(viewer, canvas, { onEffect, onDraw, onLost }) {
+  constructor(viewer, { onEffect, onDraw, onLost }) {
     this.#viewer = viewer;
-    this.#canvas = canvas;
+    this.#canvas = viewer.canvas;
     this.#onEffect = onEffect;
     this.#onDraw = onDraw;
     this.#onLost = onLost;
     this.#observer = new ResizeObserver(() => this.#resize());
-    this.#observer.observe(canvas);
+    this.#observer.observe(this.#canvas);
     this.#resize();
+    this.#watch();
   }
 
   /** The canvas drawn on. */
@@ -98,24 +105,46 @@ export class Engine {
 
   /** Draws before the next frame of the screen; several calls draw once. */
   invalidate() {
-    this.#frame ||= requestAnimationFrame(() => {
-      this.#frame = 0;
-      try {
-        this.#viewer.draw();
-      } catch (thrown) {
-        this.#onLost(thrown);
-        return;
-      }
-      this.#onDraw();
-    });
+    if (this.#frame) this.#again = true;
+    else this.#frame = requestAnimationFrame(() => { this.#drawing = this.#draw(); });
   }
 
   /** Gives back the canvas's memory, the GPU's buffers and the listeners. */
   free() {
+    this.#ended = true;
     cancelAnimationFrame(this.#frame);
     this.#observer.disconnect();
     this.#viewer.free();
     this.#canvas.width = this.#canvas.height = 0;
+  }
+
+  async #draw() {
+    this.#again = false;
+    try {
+      await this.#viewer.draw();
+      if (!this.#ended) this.#onDraw();
+    } catch (thrown) {
+      // A lost device is brought back by #watch.
+      if (!this.#ended && failureOf(thrown, 'renderer').code !== 'device-lost') this.#onLost(thrown);
+    }
+    this.#frame = 0;
+    if (this.#again && !this.#ended) this.invalidate();
+  }
+
+  /** Brings the GPU back each time it is lost, as when a driver restarts; gives up when that does not work. */
+  async #watch() {
+    while (!this.#ended) {
+      await this.#viewer.lost();
+      if (this.#ended) return;
+      try {
+        await this.#drawing;
+        await this.#viewer.rebuild();
+        this.invalidate();
+      } catch (thrown) {
+        this.#onLost(thrown);
+        return;
+      }
+    }
   }
 
   #resize() {

@@ -1,1 +1,156 @@
-export class Linker { constructor({ send }) { this.send = send; this.status = undefined; } link({ ticket }) { queueMicrotask(() => this.send({ type: 'linkFailed', ticket, failure: { code: 'endpoint-down', message: 'The endpoint does not answer.' } })); } cancel() {} free() {} }
+/** @file Puts the viewer's masks to the linking endpoint: fetches, waits and aborts as the client's rules say. */
+
+import { LinkClient } from '../pkg/masklink.js';
+import { failureOf } from './errors.js';
+
+/** The most bytes of an answer that are read; an entity takes about one kilobyte. */
+const MOST_ANSWER_BYTES = 4 * 1024 * 1024;
+
+/**
+ * @typedef {object} LinkerHost
+ * @property {(event: Record<string, unknown> & { type: string }) => void} send
+ * @property {() => string | null} token
+ * @property {() => import('./picture.js').Picture | undefined} picture
+ * @property {() => void} changed The status has changed.
+ */
+
+/**
+ * @typedef {{ type: 'fetch', fetch: number, method: string, url: string, headers: [string, string][],
+ *     body: { kind: 'text', text: string } | { kind: 'picture', sha256: string } }
+ *   | { type: 'abort', fetch: number } | { type: 'wait', timer: number, ms: number }
+ *   | { type: 'answer', ticket: number, response: import('./types.js').LinkAnswer }
+ *   | { type: 'fail', ticket: number, code: string, message: string }} Action
+ */
+
+export class Linker {
+  #host;
+  /** @type {LinkClient | undefined} */
+  #client;
+  /** @type {Map<number, AbortController>} */
+  #fetches = new Map();
+  /** @type {Set<number>} */
+  #timers = new Set();
+  #asked = 0;
+  /** Who answered last, and how fast. @type {{ endpoint: string, words: string, milliseconds: number } | undefined} */
+  status;
+  #endpoint = '';
+
+  /** @param {LinkerHost} host */
+  constructor(host) {
+    this.#host = host;
+  }
+
+  /** @param {{ ticket: number, mask: import('./types.js').MaskJson, endpoint: string }} effect */
+  link({ ticket, mask, endpoint }) {
+    const picture = this.#host.picture();
+    if (!picture) {
+      const failure = { code: 'picture-missing', message: 'The picture itself is not here, so nothing can be asked about it.' };
+      // Not at once: the viewer is still performing the effect that asked.
+      queueMicrotask(() => this.#host.send({ type: 'linkFailed', ticket, failure }));
+      return;
+    }
+    this.#asked = performance.now();
+    this.#endpoint = endpoint;
+    this.#handle({ type: 'ask', ticket, endpoint, token: this.#host.token(), picture: picture.sha256, mask });
+  }
+
+  /** @param {number} ticket */
+  cancel(ticket) {
+    this.#handle({ type: 'cancel', ticket });
+  }
+
+  /** Aborts what is under way. */
+  free() {
+    for (const controller of this.#fetches.values()) controller.abort();
+    for (const timer of this.#timers) clearTimeout(timer);
+    this.#fetches.clear();
+    this.#timers.clear();
+    this.#client?.free();
+    this.#client = undefined;
+  }
+
+  /** @param {Record<string, unknown> & { type: string }} event */
+  #handle(event) {
+    const client = this.#client ??= new LinkClient();
+    for (const action of /** @type {Action[]} */ (JSON.parse(client.handle(JSON.stringify(event))))) this.#perform(action);
+  }
+
+  /** @param {Action} action */
+  #perform(action) {
+    switch (action.type) {
+      case 'fetch': return void this.#fetch(action);
+      case 'abort': return this.#fetches.get(action.fetch)?.abort();
+      case 'wait': return this.#wait(action.timer, action.ms);
+      case 'answer': return this.#answer(action.ticket, action.response);
+      case 'fail': return this.#host.send({ type: 'linkFailed', ticket: action.ticket, failure: { code: action.code, message: action.message } });
+      default:
+    }
+  }
+
+  /** @param {Extract<Action, { type: 'fetch' }>} action */
+  async #fetch({ fetch: number, method, url, headers, body }) {
+    const controller = new AbortController();
+    this.#fetches.set(number, controller);
+    try {
+      const content = body.kind === 'text' ? body.text : this.#host.picture()?.blob ?? null;
+      const response = await fetch(url, { method, headers, body: content, signal: controller.signal, credentials: 'omit', referrerPolicy: 'no-referrer' });
+      const retryAfter = response.headers.get('retry-after');
+      const text = await readText(response);
+      if (!controller.signal.aborted) this.#handle({ type: 'responded', fetch: number, status: response.status, retryAfter, body: text });
+    } catch (thrown) {
+      if (controller.signal.aborted) return;
+      const { message } = failureOf(thrown, 'unreachable');
+      this.#handle({ type: 'broke', fetch: number, reason: `The endpoint ${hostOf(url)} does not answer (${message}).` });
+    } finally {
+      this.#fetches.delete(number);
+    }
+  }
+
+  /**
+   * @param {number} timer
+   * @param {number} ms
+   */
+  #wait(timer, ms) {
+    const id = window.setTimeout(() => {
+      this.#timers.delete(id);
+      this.#handle({ type: 'elapsed', timer });
+    }, ms);
+    this.#timers.add(id);
+  }
+
+  /**
+   * @param {number} ticket
+   * @param {import('./types.js').LinkAnswer} answer
+   */
+  #answer(ticket, answer) {
+    const milliseconds = performance.now() - this.#asked;
+    const own = answer.timing_ms?.total;
+    const words = `${hostOf(this.#endpoint)}: ${Math.round(milliseconds)} ms${typeof own === 'number' ? `, ${own.toFixed(0)} ms of them its own` : ''}`;
+    this.status = { endpoint: this.#endpoint, words, milliseconds };
+    this.#host.send({ type: 'linked', ticket, answer });
+    this.#host.changed();
+  }
+}
+
+/**
+ * The body as text, unless it is larger than any answer.
+ * @param {Response} response
+ */
+async function readText(response) {
+  const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader();
+  let text = '';
+  for (;;) {
+    const { done, value } = await reader?.read() ?? { done: true, value: undefined };
+    if (done) return text;
+    text += value;
+    if (text.length > MOST_ANSWER_BYTES) {
+      await reader?.cancel();
+      throw new Error('its answer is too large');
+    }
+  }
+}
+
+/** @param {string} address */
+function hostOf(address) {
+  return URL.canParse(address, document.baseURI) ? new URL(address, document.baseURI).host : address;
+}

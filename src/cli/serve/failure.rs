@@ -46,7 +46,7 @@ impl IntoResponse for Failure {
 impl From<picture::Error> for Failure {
     fn from(error: picture::Error) -> Self {
         let kind = match error {
-            picture::Error::Pixels { .. } => Kind::TooLarge,
+            picture::Error::Pixels { .. } | picture::Error::Memory => Kind::TooLarge,
             _ => Kind::UnsupportedMedia,
         };
         Self::new(kind, error.to_string())

@@ -14,6 +14,7 @@ mod server;
 mod store;
 mod watch;
 
+use std::io::IsTerminal as _;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
@@ -26,7 +27,7 @@ pub use router::app;
 pub use server::{Limits, Server, Settings};
 
 use super::linker::Linker;
-use super::onnx::Runtime;
+use super::onnx::{Runtime, RuntimeArgs};
 
 /// Serve the page and the linking endpoint.
 #[derive(clap::Args)]
@@ -73,12 +74,8 @@ pub(super) struct ServeArgs {
     /// Memory for pictures and their features, in MiB.
     #[arg(long, value_name = "MIB", default_value_t = 512)]
     memory: usize,
-    /// ONNX Runtime's shared library; found by itself where npm or pip installed it.
-    #[arg(long, value_name = "PATH")]
-    onnxruntime: Option<PathBuf>,
-    /// Threads of the encoder; 0 takes all cores.
-    #[arg(long, value_name = "N", default_value_t = 0)]
-    threads: usize,
+    #[command(flatten)]
+    runtime: RuntimeArgs,
 }
 
 /// Runs the command until the process is asked to stop.
@@ -87,6 +84,7 @@ pub(super) fn run(args: ServeArgs) -> anyhow::Result<()> {
         .with_env_filter(
             tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| "masklink=info".into()),
         )
+        .with_ansi(std::io::stderr().is_terminal())
         .with_writer(std::io::stderr)
         .init();
     for folder in [&args.root, &args.data].into_iter().flatten() {
@@ -94,8 +92,8 @@ pub(super) fn run(args: ServeArgs) -> anyhow::Result<()> {
     }
     let linker = match &args.index {
         Some(folder) => {
-            let runtime = Runtime::load(args.onnxruntime.as_deref())?;
-            Some(Linker::open(folder, &runtime, args.threads)?)
+            let runtime = Runtime::load(args.runtime.onnxruntime.as_deref())?;
+            Some(Linker::open(folder, &runtime, args.runtime.threads)?)
         }
         None => None,
     };

@@ -1,0 +1,88 @@
+//! Masks for JavaScript: read from COCO's strings and polygons, measured, merged and written.
+
+use wasm_bindgen::JsValue;
+use wasm_bindgen::prelude::wasm_bindgen;
+
+use super::error::js_error;
+use crate::geometry::Size;
+use crate::rle::{Error, Mask};
+
+/// A list of masks, held as runs.
+///
+/// ```js
+/// const masks = new Masks();
+/// masks.push(4, 6, "5220;");
+/// masks.area(0); // 4
+/// masks.free();
+/// ```
+#[wasm_bindgen]
+#[derive(Default)]
+pub struct Masks(Vec<Mask>);
+
+#[wasm_bindgen]
+impl Masks {
+    /// No masks.
+    #[wasm_bindgen(constructor)]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The number of masks.
+    #[wasm_bindgen(getter)]
+    pub fn length(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Adds the mask of COCO's compressed counts.
+    pub fn push(&mut self, height: u32, width: u32, counts: &str) -> Result<(), JsValue> {
+        self.0.push(Mask::from_compressed(Size::new(width, height), counts).map_err(of_rle)?);
+        Ok(())
+    }
+
+    /// Adds many masks in one call: `sizes` holds height and width of each, `lines` its compressed counts, one a line.
+    #[wasm_bindgen(js_name = pushLines)]
+    pub fn push_lines(&mut self, sizes: &[u32], lines: &str) -> Result<(), JsValue> {
+        let sizes = sizes.as_chunks().0.iter().map(|&[height, width]| Size::new(width, height));
+        let masks = sizes.zip(lines.split('\n')).map(|(size, counts)| Mask::from_compressed(size, counts));
+        self.0.extend(masks.collect::<Result<Vec<_>, _>>().map_err(of_rle)?);
+        Ok(())
+    }
+
+    /// Adds the mask of one polygon, x and y of its points in turn, as COCO fills it.
+    #[wasm_bindgen(js_name = pushPolygon)]
+    pub fn push_polygon(&mut self, height: u32, width: u32, polygon: &[f64]) -> Result<(), JsValue> {
+        self.0.push(Mask::from_polygon(Size::new(width, height), polygon).map_err(of_rle)?);
+        Ok(())
+    }
+
+    /// The compressed counts of a mask; nothing where there is no such mask.
+    pub fn counts(&self, index: usize) -> Option<String> {
+        self.0.get(index).map(Mask::to_compressed)
+    }
+
+    /// The number of pixels set in a mask.
+    pub fn area(&self, index: usize) -> Option<f64> {
+        self.0.get(index).map(|mask| mask.area() as f64)
+    }
+
+    /// The bitmap of a mask, row by row, a byte 0 or 1 a pixel.
+    #[wasm_bindgen(js_name = toRowMajor)]
+    pub fn to_row_major(&self, index: usize) -> Result<Option<Vec<u8>>, JsValue> {
+        self.0.get(index).map(Mask::to_row_major).transpose().map_err(of_rle)
+    }
+
+    /// The area of the union of each mask and the next of the list, where they have one size; else 0.
+    #[wasm_bindgen(js_name = unionAreas)]
+    pub fn union_areas(&self) -> Vec<f64> {
+        self.0.windows(2).map(|pair| pair[0].union(&pair[1]).map_or(0.0, |union| union.area() as f64)).collect()
+    }
+
+    /// Drops all masks.
+    pub fn clear(&mut self) {
+        self.0.clear();
+    }
+}
+
+fn of_rle(error: Error) -> JsValue {
+    js_error(error.code(), error)
+}

@@ -1,0 +1,89 @@
+//! `masklink inspect` as a process: what it prints, and its exit status.
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output};
+
+use serde_json::{Value, json};
+
+use crate::shared_data::shared_data;
+
+fn inspect(annotations: &Path, args: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_masklink"));
+    command.arg("inspect").arg("--annotations").arg(annotations).args(args).output().unwrap()
+}
+
+fn report(output: &Output) -> Value {
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+#[test]
+fn odd_file_with_pictures() {
+    let folder = tempfile::tempdir().unwrap();
+    let images = folder.path().join("images");
+    fs::create_dir(&images).unwrap();
+    image::RgbImage::new(5, 3).save(images.join("other.png")).unwrap();
+    image::RgbImage::new(4, 3).save(images.join("right.png")).unwrap();
+    fs::write(images.join("broken.png"), b"no picture").unwrap();
+    let picture = |n: usize, name: &str| format!(r#"{{"id":{n},"file_name":"/{name}","width":4,"height":3}}"#);
+    let names = ["other.png", "right.png", "broken.png", "gone.png", "../secret.png"];
+    let pictures: Vec<_> = names.iter().enumerate().map(|(n, name)| picture(n, name)).collect();
+    let annotations: Vec<_> = (0..4)
+        .map(|n| {
+            format!(r#"{{"id":{n},"image_id":{n},"category_id":"Q9","segmentation":{{"size":[3,4],"counts":[3,99]}}}}"#)
+        })
+        .collect();
+    let file = folder.path().join("annotations.json");
+    let json = format!(r#"{{"images":[{}],"annotations":[{}]}}"#, pictures.join(","), annotations.join(","));
+    fs::write(&file, &json).unwrap();
+
+    let images = images.to_str().unwrap();
+    let output = inspect(&file, &["--images", images, "--json", "--findings", "1"]);
+    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+    let found = report(&output);
+    assert_eq!(found["bytes"], json!(json.len()));
+    assert_eq!((&found["pictures"]["count"], &found["annotations"]["count"]), (&json!(5), &json!(4)));
+    assert_eq!(found["pictures"]["without_annotations"], json!(1));
+    let files = &found["files"];
+    let counts: Vec<_> = ["present", "missing", "unreadable", "other_size", "unnamed"].map(|key| &files[key]).to_vec();
+    assert_eq!(counts, [&json!(3), &json!(1), &json!(1), &json!(1), &json!(1)]);
+    assert_eq!(files["missing_examples"], json!(["gone.png"]));
+    assert_eq!(files["other_size_examples"], json!(["other.png: 5x3, said to be 4x3"]));
+    assert_eq!(found["findings"]["bad-mask"]["count"], json!(4));
+    assert_eq!(found["findings"]["bad-mask"]["examples"].as_array().unwrap().len(), 1);
+    assert_eq!(found["findings"]["unknown-category"]["count"], json!(4));
+    assert_eq!(found["findings"]["unsafe-path"]["examples"][0]["id"], "4");
+
+    let strict = inspect(&file, &["--strict"]);
+    assert_eq!(strict.status.code(), Some(1));
+    let text = String::from_utf8(strict.stdout).unwrap();
+    assert!(text.contains("bad-mask") && text.contains("annotation 0: segmentation[0]: the runs"), "{text}");
+}
+
+#[test]
+fn exit_status() {
+    let folder = tempfile::tempdir().unwrap();
+    let page = folder.path().join("page.html");
+    fs::write(&page, "<html>").unwrap();
+    assert_eq!(inspect(&page, &[]).status.code(), Some(1), "no annotation file");
+    assert_eq!(inspect(&folder.path().join("gone.json"), &[]).status.code(), Some(1), "no file");
+    assert_eq!(inspect(&page, &["--images", "/nowhere/at/all"]).status.code(), Some(1), "no folder");
+    assert_eq!(inspect(&page, &["--colour"]).status.code(), Some(2), "no such option");
+}
+
+#[test]
+fn published_files() {
+    for (kind, pictures, annotations) in
+        [("plvel_example", 1, 1), ("coco_plvel", 160, 160), ("clicktrain", 1852, 10_950)]
+    {
+        let Some(folder) = shared_data(kind) else { continue };
+        let images = folder.join("images");
+        let output =
+            inspect(&folder.join("annotations.json"), &["--json", "--strict", "--images", images.to_str().unwrap()]);
+        assert_eq!(output.status.code(), Some(0), "{kind}: {}", String::from_utf8_lossy(&output.stderr));
+        let found = report(&output);
+        assert_eq!(found["annotations"]["count"], json!(annotations), "{kind}");
+        assert_eq!(found["files"]["present"], json!(pictures), "{kind}");
+        assert_eq!(found["findings"], json!({}), "{kind}");
+    }
+}

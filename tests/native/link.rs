@@ -1,0 +1,305 @@
+//! The linking endpoint over a real index: right answers, clear refusals, bounded work.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::ConnectInfo;
+use base64::Engine as _;
+use masklink::cli::serve::{Limits, Server, Settings, app, openapi_document};
+use masklink::link::protocol::{LinkResponse, StoredImage, sha256_hex};
+use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
+
+use crate::http::{Answer, request, send};
+use crate::plvel::{Built, built};
+
+fn server(built: &Built, settings: Settings) -> Router {
+    app(Server::new(Some(built.linker()), settings).unwrap())
+}
+
+async fn put(app: &Router, sha256: &str, body: impl Into<axum::body::Body>) -> Answer {
+    send(app, request("PUT", &format!("/v1/images/{sha256}"), &[("content-type", "image/jpeg")], body)).await
+}
+
+async fn ask(app: &Router, body: &Value) -> Answer {
+    send(app, request("POST", "/v1/link", &[("content-type", "application/json")], body.to_string())).await
+}
+
+/// Half the photographs are indexed, the other half asked for. Measured: top-1 0.57, top-5 0.87 of 67 answerable.
+#[tokio::test(flavor = "multi_thread")]
+async fn held_out_things_are_found() {
+    let Some(built) = built() else { return };
+    let app = server(built, Settings::default());
+    let known: Vec<_> = built.linker().index().entities().iter().map(|entity| entity.qid.clone()).collect();
+    let (mut answerable, mut top1, mut top5) = (0, 0, 0);
+    for thing in built.held_out.iter().filter(|thing| known.contains(&thing.qid)) {
+        let sha256 = sha256_hex(&thing.picture);
+        let stored = put(&app, &sha256, thing.picture.clone()).await;
+        assert!(stored.status.is_success(), "{stored:?}");
+        let answer = ask(&app, &json!({"image": {"sha256": sha256}, "mask": thing.mask})).await;
+        let response: LinkResponse = answer.json();
+        let scores: Vec<_> = response.entities.iter().map(|entity| entity.score).collect();
+        assert!(scores.is_sorted_by(|a, b| a >= b) && scores.iter().all(|score| (0.0..=1.0).contains(score)));
+        assert!(response.entities.len() == 10 && response.entities.iter().all(|entity| !entity.evidence.is_empty()));
+        answerable += 1;
+        let rank = response.entities.iter().position(|entity| entity.qid == thing.qid);
+        top1 += usize::from(rank == Some(0));
+        top5 += usize::from(rank.is_some_and(|rank| rank < 5));
+    }
+    println!("held out: {answerable} answerable, top-1 {top1}, top-5 {top5}");
+    assert!(answerable >= 50, "{answerable}");
+    // A little below what was measured: another ONNX Runtime may round otherwise.
+    assert!(top1 * 100 >= answerable * 50 && top5 * 100 >= answerable * 75, "{top1} {top5} of {answerable}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_picture_is_stored_once_and_told_apart_by_its_hash() {
+    let Some(built) = built() else { return };
+    let app = server(built, Settings::default());
+    let thing = &built.held_out[0];
+    let sha256 = sha256_hex(&thing.picture);
+    let question = json!({"image": {"sha256": sha256}, "mask": thing.mask, "top_k": 3});
+    assert_eq!(ask(&app, &question).await.problem(), (404, "image-unknown"));
+    assert_eq!(put(&app, &sha256_hex(b"other"), thing.picture.clone()).await.problem(), (422, "hash-mismatch"));
+    let first = put(&app, &sha256, thing.picture.clone()).await;
+    let size = thing.mask["size"].as_array().unwrap();
+    let stored: StoredImage = first.json();
+    assert_eq!((first.status.as_u16(), json!([stored.height, stored.width])), (201, json!(size)));
+    assert_eq!(put(&app, &sha256, thing.picture.clone()).await.status, 200);
+    let by_hash: LinkResponse = ask(&app, &question).await.json();
+    assert_eq!(by_hash.entities.len(), 3);
+    let data = base64::engine::general_purpose::STANDARD.encode(&thing.picture);
+    let by_data: LinkResponse =
+        ask(&app, &json!({"image": {"data": data}, "mask": thing.mask, "top_k": 3})).await.json();
+    assert_eq!(by_hash.entities, by_data.entities);
+    let evidence = &by_hash.entities[0].evidence[0];
+    assert!(evidence.picture.starts_with("samples/") && evidence.similarity <= 1.0, "{evidence:?}");
+    let metrics = String::from_utf8(send(&app, request("GET", "/metrics", &[], "")).await.body.to_vec()).unwrap();
+    assert!(metrics.contains("masklink_pictures 1\n"), "{metrics}");
+    assert!(metrics.contains(r#"masklink_requests_total{route="/v1/link",method="POST",status="200"} 2"#), "{metrics}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_restarted_server_finds_pictures_in_its_folder() {
+    let Some(built) = built() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let settings = Settings { store: Some(folder.path().to_path_buf()), ..Settings::default() };
+    let thing = &built.held_out[0];
+    let sha256 = sha256_hex(&thing.picture);
+    assert_eq!(put(&server(built, settings.clone()), &sha256, thing.picture.clone()).await.status, 201);
+    let question = json!({"image": {"sha256": sha256}, "mask": thing.mask});
+    assert_eq!(ask(&server(built, settings), &question).await.status, 200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn wrong_requests_are_refused_with_the_reason() {
+    let Some(built) = built() else { return };
+    let limits = Limits { image_bytes: 400_000, request_bytes: 20_000, pixels: 1_000_000, ..Limits::default() };
+    let app = server(built, Settings { limits, ..Settings::default() });
+    let thing = &built.held_out[0];
+    let sha256 = sha256_hex(&thing.picture);
+    assert_eq!(put(&app, &sha256, thing.picture.clone()).await.status, 201);
+
+    let text = b"<svg xmlns='http://www.w3.org/2000/svg'/>".to_vec();
+    let begun = thing.picture[..200].to_vec();
+    let huge = wide_png();
+    assert!(huge.len() < 400_000);
+    let large = vec![0; 400_001];
+    for (body, problem) in [
+        (text, (415, "unsupported-media")),
+        (begun, (415, "unsupported-media")),
+        (Vec::new(), (415, "unsupported-media")),
+        (huge, (413, "too-large")),
+        (large, (413, "too-large")),
+    ] {
+        assert_eq!(put(&app, &sha256_hex(&body), body).await.problem(), problem);
+    }
+    let stated = [("content-length", "400001")];
+    let answer = send(&app, request("PUT", &format!("/v1/images/{sha256}"), &stated, "")).await;
+    assert_eq!(answer.problem(), (413, "too-large"), "refused by its stated length, before it is read");
+    for path in ["xyz", &sha256.to_uppercase(), &sha256[1..], "..%2f..%2fetc%2fpasswd"] {
+        assert_eq!(put(&app, path, "x").await.problem(), (422, "bad-value"), "{path}");
+    }
+
+    let image = json!({"sha256": sha256});
+    let [height, width] = [0, 1].map(|at| thing.mask["size"][at].as_u64().unwrap());
+    let mask = |counts: &str| json!({"size": [height, width], "counts": counts});
+    for (body, problem) in [
+        (json!({"image": image, "mask": mask("")}), (422, "bad-mask")),
+        (json!({"image": image, "mask": mask("\u{7f}\u{fffd}")}), (422, "bad-mask")),
+        (json!({"image": image, "mask": mask(&"o".repeat(10_000))}), (422, "bad-mask")),
+        (json!({"image": image, "mask": {"size": [height, width], "counts": [0, 1]}}), (400, "bad-request")),
+        (json!({"image": image, "mask": {"size": [2, 3], "counts": "06"}}), (422, "bad-mask")),
+        (
+            json!({"image": image, "mask": {"size": [4_294_967_295_u32, 4_294_967_295_u32], "counts": "0"}}),
+            (422, "bad-mask"),
+        ),
+        (json!({"image": image, "mask": {"size": [0, 0], "counts": ""}}), (422, "bad-mask")),
+        (json!({"image": image, "mask": thing.mask, "top_k": 0}), (422, "bad-value")),
+        (json!({"image": image, "mask": thing.mask, "top_k": 101}), (422, "bad-value")),
+        (
+            json!({"image": {"url": "http://169.254.169.254/latest/meta-data"}, "mask": thing.mask}),
+            (403, "url-forbidden"),
+        ),
+        (json!({"image": {"data": "%%%"}, "mask": thing.mask}), (422, "bad-value")),
+        (json!({"image": {"sha256": "../x"}, "mask": thing.mask}), (422, "bad-value")),
+        (json!({"image": {}, "mask": thing.mask}), (400, "bad-request")),
+        (json!([]), (400, "bad-request")),
+        (json!({"image": image, "mask": thing.mask, "note": "x".repeat(600_000)}), (413, "too-large")),
+    ] {
+        let text = body.to_string();
+        assert_eq!(ask(&app, &body).await.problem(), problem, "{}", &text[..text.len().min(200)]);
+    }
+    let empty = masklink::rle::Mask::empty(masklink::geometry::Size::new(width as u32, height as u32)).unwrap();
+    let empty = ask(&app, &json!({"image": image, "mask": mask(&empty.to_compressed())})).await;
+    assert_eq!(empty.problem(), (422, "bad-mask"), "a mask without a pixel");
+    let form = request("POST", "/v1/link", &[("content-type", "text/plain")], "{}");
+    assert_eq!(
+        send(&app, form).await.problem(),
+        (415, "unsupported-media"),
+        "a form of another site needs no preflight"
+    );
+    assert_eq!(ask(&app, &json!({"image": image, "mask": thing.mask})).await.status, 200, "and goes on working");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_is_asked_for() {
+    let Some(built) = built() else { return };
+    let app = server(built, Settings { token: Some("secret".into()), ..Settings::default() });
+    let link = |headers: &[(&str, &str)]| {
+        let headers = [&[("content-type", "application/json")], headers].concat();
+        request("POST", "/v1/link", &headers, "{}")
+    };
+    let refused = send(&app, link(&[])).await;
+    assert_eq!((refused.problem(), refused.header("www-authenticate")), ((401, "unauthorized"), "Bearer"));
+    assert_eq!(send(&app, link(&[("authorization", "Bearer wrong")])).await.problem().0, 401);
+    assert_eq!(send(&app, link(&[("authorization", "Bearer secret")])).await.problem(), (400, "bad-request"));
+    assert_eq!(put(&app, &sha256_hex(b""), "").await.problem().0, 401);
+    assert_eq!(send(&app, request("GET", "/healthz", &[], "")).await.status, 200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn pages_of_allowed_origins_get_through() {
+    let Some(built) = built() else { return };
+    let origin = "https://page.example";
+    let preflight = |origin| {
+        let headers = [
+            ("origin", origin),
+            ("access-control-request-method", "PUT"),
+            ("access-control-request-headers", "authorization,content-type"),
+        ];
+        request("OPTIONS", "/v1/images/abc", &headers, "")
+    };
+    let allow_origins = vec![origin.parse().unwrap()];
+    let app = server(built, Settings { allow_origins, token: Some("secret".into()), ..Settings::default() });
+    let allowed = send(&app, preflight(origin)).await;
+    assert_eq!((allowed.status.as_u16(), allowed.header("access-control-allow-origin")), (200, origin));
+    assert!(allowed.header("access-control-allow-methods").contains("PUT"));
+    assert!(allowed.header("access-control-allow-headers").contains("authorization"));
+    let other = send(&app, preflight("https://other.example")).await;
+    assert_eq!(other.header("access-control-allow-origin"), "");
+    let refused = send(&app, request("POST", "/v1/link", &[("origin", origin)], "{}")).await;
+    assert_eq!(
+        (refused.problem().0, refused.header("access-control-allow-origin")),
+        (401, origin),
+        "readable refusals"
+    );
+    assert_eq!(refused.header("access-control-expose-headers"), "retry-after");
+
+    let closed = server(built, Settings::default());
+    assert_eq!(send(&closed, preflight(origin)).await.header("access-control-allow-origin"), "");
+    let open = server(built, Settings { allow_origins: vec!["*".parse().unwrap()], ..Settings::default() });
+    assert_eq!(send(&open, preflight(origin)).await.header("access-control-allow-origin"), "*");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_that_asks_too_often_is_told_when_to_come_back() {
+    let Some(built) = built() else { return };
+    let limits = Limits { requests_per_second: 0.2, ..Limits::default() };
+    let app = server(built, Settings { limits, ..Settings::default() });
+    let from = |client: [u8; 4]| {
+        let mut request = request("POST", "/v1/link", &[], "");
+        request.extensions_mut().insert(ConnectInfo(SocketAddr::from((client, 1000))));
+        request
+    };
+    let mut statuses = Vec::new();
+    for _ in 0..4 {
+        statuses.push(send(&app, from([192, 0, 2, 1])).await.status.as_u16());
+    }
+    assert_eq!(statuses, [415, 415, 429, 429], "two requests in ten seconds");
+    let refused = send(&app, from([192, 0, 2, 1])).await;
+    assert_eq!((refused.problem(), refused.header("retry-after")), ((429, "rate-limited"), "5"));
+    assert_eq!(send(&app, from([192, 0, 2, 2])).await.status, 415, "another client");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_crowd_is_answered_or_turned_away() {
+    let Some(built) = built() else { return };
+    let limits = Limits { workers: 1, waiting: 3, ..Limits::default() };
+    let app = server(built, Settings { limits, ..Settings::default() });
+    let thing = &built.held_out[0];
+    let sha256 = sha256_hex(&thing.picture);
+    assert_eq!(put(&app, &sha256, thing.picture.clone()).await.status, 201);
+    let question = json!({"image": {"sha256": sha256}, "mask": thing.mask});
+    let crowd = (0..24).map(|_| {
+        let (app, question) = (app.clone(), question.clone());
+        tokio::spawn(async move {
+            let answer = ask(&app, &question).await;
+            if answer.status != 200 {
+                assert_eq!((answer.problem(), answer.header("retry-after")), ((503, "unavailable"), "1"));
+            }
+            answer.status.as_u16()
+        })
+    });
+    let mut statuses = Vec::new();
+    for one in crowd.collect::<Vec<_>>() {
+        statuses.push(one.await.unwrap());
+    }
+    let answered = statuses.iter().filter(|&&status| status == 200).count();
+    assert!((4..24).contains(&answered), "{statuses:?}");
+    assert_eq!(ask(&app, &question).await.status, 200, "and goes on working");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_request_that_takes_too_long_ends() {
+    let Some(built) = built() else { return };
+    let limits = Limits { time: Duration::from_millis(100), ..Limits::default() };
+    let app = server(built, Settings { limits, ..Settings::default() });
+    let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let serving = tokio::spawn(async move { axum::serve(listener, app).await });
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    // Ten bytes are promised and none comes.
+    let head = format!("PUT /v1/images/{} HTTP/1.1\r\nhost: x\r\ncontent-length: 10\r\n\r\n", sha256_hex(b""));
+    stream.write_all(head.as_bytes()).await.unwrap();
+    let mut answer = [0; 12];
+    let read = tokio::time::timeout(Duration::from_secs(20), stream.read_exact(&mut answer)).await;
+    read.expect("the server goes on waiting").unwrap();
+    assert_eq!(&answer, b"HTTP/1.1 408");
+    serving.abort();
+}
+
+#[test]
+fn the_document_describes_what_is_served() {
+    let document = serde_json::to_value(openapi_document()).unwrap();
+    let paths: Vec<_> = document["paths"].as_object().unwrap().keys().map(String::as_str).collect();
+    assert_eq!(paths, ["/healthz", "/metrics", "/readyz", "/v1/images/{sha256}", "/v1/link"]);
+    let schemas = &document["components"]["schemas"];
+    assert_eq!(schemas["LinkRequest"]["required"], json!(["image", "mask"]));
+    assert_eq!(schemas["ScoredEntity"]["properties"]["score"]["maximum"], json!(1));
+    assert!(schemas["Evidence"]["properties"]["box"].is_object(), "names as on the wire: {}", schemas["Evidence"]);
+    let variants: Vec<_> =
+        schemas["ImageRef"]["oneOf"].as_array().unwrap().iter().map(|one| one["required"][0].clone()).collect();
+    assert_eq!(variants, ["sha256", "url", "data"]);
+    let codes = document["paths"]["/v1/link"]["post"]["responses"].as_object().unwrap();
+    assert!(codes.contains_key("404") && codes.contains_key("503"), "{codes:?}");
+}
+
+/// A small file that becomes two million pixels.
+fn wide_png() -> Vec<u8> {
+    let mut bytes = std::io::Cursor::new(Vec::new());
+    image::RgbImage::new(2000, 1000).write_to(&mut bytes, image::ImageFormat::Png).unwrap();
+    bytes.into_inner()
+}

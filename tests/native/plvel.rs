@@ -1,0 +1,118 @@
+//! A real index: everyday things in photographs, one half of the photographs indexed, the other half held out.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::OnceLock;
+
+use masklink::cli::linker::Linker;
+use masklink::cli::onnx::Runtime;
+use serde_json::{Value, json};
+
+use crate::shared_data::shared_data;
+
+/// The index in a folder, and the masks of the photographs that are not in it.
+pub(crate) struct Built {
+    folder: tempfile::TempDir,
+    pub(crate) held_out: Vec<HeldOut>,
+}
+
+/// A mask to ask about.
+pub(crate) struct HeldOut {
+    /// The encoded photograph.
+    pub(crate) picture: Vec<u8>,
+    /// `{"size", "counts"}`.
+    pub(crate) mask: Value,
+    pub(crate) qid: String,
+}
+
+impl Built {
+    pub(crate) fn folder(&self) -> PathBuf {
+        self.folder.path().join("index")
+    }
+
+    pub(crate) fn linker(&self) -> Linker {
+        Linker::open(&self.folder(), &Runtime::load(None).unwrap(), 0).unwrap()
+    }
+}
+
+/// The index, built once for all tests by `masklink index`; `None` where the photographs or the encoder are missing.
+pub(crate) fn built() -> Option<&'static Built> {
+    static BUILT: OnceLock<Option<Built>> = OnceLock::new();
+    BUILT.get_or_init(build).as_ref()
+}
+
+/// Runs `masklink index` into a folder and answers its standard output.
+pub(crate) fn run_index(annotations: &Path, output: &Path) -> String {
+    let (photos, encoders) = (shared_data("coco_plvel").unwrap(), shared_data("encoders").unwrap());
+    let card = annotations.with_file_name("card.json");
+    std::fs::write(&card, card_of(&encoders.join("mobilenet_v2_features_7x7.onnx")).to_string()).unwrap();
+    let run = Command::new(env!("CARGO_BIN_EXE_masklink"))
+        .arg("index")
+        .args([Path::new("--annotations"), annotations, Path::new("--images"), &photos.join("images")])
+        .args([Path::new("--encoder"), &card, Path::new("--output"), output])
+        .args(["--picture-url", "samples/{file}"])
+        .output()
+        .unwrap();
+    assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
+    String::from_utf8(run.stdout).unwrap()
+}
+
+/// The part of the annotation file whose photographs satisfy `take`.
+pub(crate) fn write_part(path: &Path, take: impl Fn(&str) -> bool) {
+    let mut file = annotations();
+    let taken = |id: &Value| take(photo_of(id.as_str().unwrap()));
+    file["images"].as_array_mut().unwrap().retain(|image| taken(&image["id"]));
+    file["annotations"].as_array_mut().unwrap().retain(|annotation| taken(&annotation["image_id"]));
+    std::fs::write(path, file.to_string()).unwrap();
+}
+
+fn build() -> Option<Built> {
+    let photos = shared_data("coco_plvel")?;
+    shared_data("encoders")?;
+    let file = annotations();
+    // Some photographs come twice, with another object each: by number, so that no photograph is in both halves.
+    let numbers: BTreeSet<_> = list(&file["images"]).map(|image| photo_of(image["id"].as_str().unwrap())).collect();
+    let indexed: BTreeSet<_> = numbers.iter().copied().step_by(2).collect();
+    let folder = tempfile::tempdir().unwrap();
+    let part = folder.path().join("indexed.json");
+    write_part(&part, |photo| indexed.contains(photo));
+    println!("{}", run_index(&part, &folder.path().join("index")));
+
+    let names: BTreeMap<_, _> =
+        list(&file["images"]).map(|image| (image["id"].as_str(), image["file_name"].as_str())).collect();
+    let held_out = list(&file["annotations"])
+        .filter(|annotation| !indexed.contains(photo_of(annotation["image_id"].as_str().unwrap())));
+    let held_out = held_out.map(|annotation| {
+        let name = names[&annotation["image_id"].as_str()].unwrap().trim_start_matches('/');
+        let picture = std::fs::read(photos.join("images").join(name)).unwrap();
+        let qid = annotation["category_id"].as_str().unwrap().to_owned();
+        HeldOut { picture, mask: annotation["segmentation"][0].clone(), qid }
+    });
+    let held_out = held_out.collect();
+    Some(Built { folder, held_out })
+}
+
+fn annotations() -> Value {
+    let photos = shared_data("coco_plvel").unwrap();
+    serde_json::from_slice(&std::fs::read(photos.join("annotations.json")).unwrap()).unwrap()
+}
+
+fn list(value: &Value) -> impl Iterator<Item = &Value> {
+    value.as_array().unwrap().iter()
+}
+
+/// COCO's number of a photograph: `dog07_000000145781` is photograph 000000145781.
+fn photo_of(id: &str) -> &str {
+    id.rsplit('_').next().unwrap()
+}
+
+fn card_of(model: &Path) -> Value {
+    let sha256 = masklink::link::protocol::sha256_hex(&std::fs::read(model).unwrap());
+    json!({
+        "id": "mobilenet-v2-7x7", "file": model, "sha256": sha256,
+        "input": {"name": "input", "width": 224, "height": 224, "layout": "nhwc", "element": "u8", "resize": "stretch"},
+        "output": {"name": "MobilenetV2/Logits/AvgPool_prequant__815_DequantizeLinear__982:0", "layout": "chw"},
+        "views": ["image", "crop"],
+    })
+}

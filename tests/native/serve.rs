@@ -1,0 +1,191 @@
+//! The server's files: ranges, compressed variants, conditional requests, safe paths and safe headers.
+
+use std::fs;
+
+use axum::Router;
+use masklink::cli::serve::{Limits, Server, Settings, app};
+
+use crate::http::{Answer, request, send};
+
+const LETTERS: &str = "abcdefghijklmnopqrstuvwxyz";
+
+/// A server of a folder of files, with a secret beside the folder.
+struct Site {
+    app: Router,
+    _folder: tempfile::TempDir,
+}
+
+fn site() -> Site {
+    let folder = tempfile::tempdir().unwrap();
+    let (root, data) = (folder.path().join("root"), folder.path().join("data"));
+    for path in [&root, &data, &root.join("sub")] {
+        fs::create_dir(path).unwrap();
+    }
+    fs::write(folder.path().join("secret.txt"), "secret").unwrap();
+    fs::write(root.join("index.html"), "<h1>page</h1>").unwrap();
+    fs::write(root.join("sub/index.html"), "<h1>sub</h1>").unwrap();
+    fs::write(root.join("letters.txt"), LETTERS).unwrap();
+    for name in ["a.wasm", "a.mjs", "a.js", "a.css", "a.json", "a.onnx", "a.parquet", "a.svg"] {
+        fs::write(root.join(name), name).unwrap();
+    }
+    // Of different lengths, as real variants are: the entity tag is made of length and time.
+    for (suffix, content) in [("br", "as brotli"), ("gz", "as gzip")] {
+        fs::write(root.join(format!("a.wasm.{suffix}")), content).unwrap();
+    }
+    fs::write(root.join("a.mjs.gz"), "as gzip").unwrap();
+    fs::write(data.join("part.parquet"), LETTERS).unwrap();
+    let connect = vec!["https://endpoint.example".to_owned()];
+    let settings = Settings { root: Some(root), data: Some(data), connect, ..Settings::default() };
+    Site { app: app(Server::new(None, settings).unwrap()), _folder: folder }
+}
+
+impl Site {
+    async fn get(&self, path: &str, headers: &[(&str, &str)]) -> Answer {
+        send(&self.app, request("GET", path, headers, "")).await
+    }
+}
+
+#[tokio::test]
+async fn ranges() {
+    let site = site();
+    for (range, status, content_range, body) in [
+        ("bytes=0-2", 206, "bytes 0-2/26", "abc"),
+        ("bytes=23-", 206, "bytes 23-25/26", "xyz"),
+        ("bytes=-2", 206, "bytes 24-25/26", "yz"),
+        ("bytes=20-900", 206, "bytes 20-25/26", "uvwxyz"),
+        ("bytes=26-", 416, "bytes */26", ""),
+        ("bytes=9-3", 416, "bytes */26", ""),
+    ] {
+        let answer = site.get("/letters.txt", &[("range", range)]).await;
+        assert_eq!((answer.status.as_u16(), answer.header("content-range")), (status, content_range), "{range}");
+        assert_eq!(answer.body, body.as_bytes(), "{range}");
+    }
+    let whole = site.get("/letters.txt", &[]).await;
+    assert_eq!((whole.header("accept-ranges"), &whole.body[..]), ("bytes", LETTERS.as_bytes()));
+    let head = send(&site.app, request("HEAD", "/letters.txt", &[], "")).await;
+    assert_eq!((head.header("content-length"), head.body.len()), ("26", 0));
+}
+
+#[tokio::test]
+async fn compressed_variants_are_chosen_by_what_the_client_takes() {
+    let site = site();
+    for (path, accepts, encoding, body) in [
+        ("/a.wasm", "gzip, deflate, br", "br", "as brotli"),
+        ("/a.wasm", "gzip", "gzip", "as gzip"),
+        ("/a.wasm", "br;q=0, gzip", "gzip", "as gzip"),
+        ("/a.wasm", "zstd", "", "a.wasm"),
+        ("/a.wasm", "", "", "a.wasm"),
+        ("/a.mjs", "gzip, br", "gzip", "as gzip"),
+        ("/a.json", "gzip, br", "", "a.json"),
+    ] {
+        let answer = site.get(path, &[("accept-encoding", accepts)]).await;
+        assert_eq!((answer.status.as_u16(), answer.header("content-encoding")), (200, encoding), "{path} {accepts}");
+        assert_eq!((&answer.body[..], answer.header("vary")), (body.as_bytes(), "accept-encoding"), "{path} {accepts}");
+    }
+    let part = site.get("/a.wasm", &[("accept-encoding", "br"), ("range", "bytes=0-1")]).await;
+    assert_eq!((part.header("content-encoding"), &part.body[..]), ("", &b"a."[..]), "ranges count plain bytes");
+}
+
+#[tokio::test]
+async fn types() {
+    let site = site();
+    for (path, content_type) in [
+        ("/", "text/html"),
+        ("/sub/", "text/html"),
+        ("/a.wasm", "application/wasm"),
+        ("/a.mjs", "application/javascript"),
+        ("/a.js", "text/javascript"),
+        ("/a.css", "text/css"),
+        ("/a.json", "application/json"),
+        ("/a.onnx", "application/octet-stream"),
+        ("/a.parquet", "application/vnd.apache.parquet"),
+        ("/a.svg", "image/svg+xml"),
+        ("/data/part.parquet", "application/vnd.apache.parquet"),
+    ] {
+        let answer = site.get(path, &[]).await;
+        assert_eq!((answer.status.as_u16(), answer.header("content-type")), (200, content_type), "{path}");
+    }
+    let compressed = site.get("/a.wasm", &[("accept-encoding", "br")]).await;
+    assert_eq!(compressed.header("content-type"), "application/wasm", "a stream compiles by this type alone");
+}
+
+#[tokio::test]
+async fn what_a_client_has_is_not_sent_again() {
+    let site = site();
+    let first = site.get("/letters.txt", &[]).await;
+    assert_eq!(first.header("cache-control"), "no-cache");
+    let (tag, date) = (first.header("etag"), first.header("last-modified"));
+    for (condition, status) in [
+        (("if-none-match", tag), 304),
+        (("if-none-match", "\"other\""), 200),
+        (("if-modified-since", date), 304),
+        (("if-modified-since", "Thu, 01 Jan 1970 00:00:00 GMT"), 200),
+    ] {
+        let answer = site.get("/letters.txt", &[condition]).await;
+        assert_eq!(answer.status, status, "{condition:?}");
+        assert_eq!(answer.body.is_empty(), status == 304);
+    }
+    let plain = site.get("/a.wasm", &[]).await;
+    let compressed = site.get("/a.wasm", &[("accept-encoding", "br")]).await;
+    assert_ne!(plain.header("etag"), compressed.header("etag"), "each variant is an entity of its own");
+}
+
+#[tokio::test]
+async fn paths_stay_in_their_folder() {
+    let site = site();
+    for path in [
+        "/../secret.txt",
+        "/sub/../../secret.txt",
+        "/%2e%2e/secret.txt",
+        "/..%2fsecret.txt",
+        "/%2e%2e%2fsecret.txt",
+        "/..%5csecret.txt",
+        "/sub/%2e%2e/%2e%2e/secret.txt",
+        "/data/../secret.txt",
+        "/data/%2e%2e/secret.txt",
+        "/data//etc/passwd",
+        "//etc/passwd",
+        "/letters.txt%00.html",
+        "/letters.txt/",
+        "/nothing",
+        "/v1/nothing",
+    ] {
+        let answer = site.get(path, &[]).await;
+        assert!(matches!(answer.status.as_u16(), 400 | 404), "{path}: {answer:?}");
+        assert!(!answer.body.starts_with(b"secret") && !answer.body.starts_with(b"root:"), "{path}");
+    }
+    assert_eq!(site.get("/nothing", &[]).await.problem(), (404, "not-found"));
+    let post = send(&site.app, request("POST", "/letters.txt", &[], "x")).await;
+    assert_eq!(post.status, 405);
+}
+
+#[tokio::test]
+async fn every_answer_bears_the_safe_headers() {
+    let site = site();
+    for path in ["/", "/nothing", "/healthz", "/v1/openapi.json"] {
+        let answer = site.get(path, &[]).await;
+        let policy = answer.header("content-security-policy");
+        assert!(policy.starts_with("default-src 'none'"), "{path}: {policy}");
+        assert!(!policy.contains("unsafe-inline") && !policy.contains("'unsafe-eval'"), "{policy}");
+        assert!(policy.contains("connect-src 'self' blob: data: https://endpoint.example;"), "{policy}");
+        assert!(policy.contains("script-src 'self' 'wasm-unsafe-eval';"), "{policy}");
+        assert_eq!(answer.header("x-content-type-options"), "nosniff", "{path}");
+    }
+}
+
+#[tokio::test]
+async fn a_policy_cannot_be_broken_by_an_origin() {
+    let connect = vec!["https://a.example\r\nx: y".to_owned()];
+    assert!(Server::new(None, Settings { connect, ..Settings::default() }).is_err());
+}
+
+#[tokio::test]
+async fn a_server_without_an_index_says_so() {
+    let app = app(Server::new(None, Settings { limits: Limits::default(), ..Settings::default() }).unwrap());
+    let link = request("POST", "/v1/link", &[("content-type", "application/json")], "{}");
+    assert_eq!(send(&app, link).await.problem(), (503, "unavailable"));
+    assert_eq!(send(&app, request("GET", "/readyz", &[], "")).await.problem(), (503, "unavailable"));
+    assert_eq!(send(&app, request("GET", "/healthz", &[], "")).await.body, "ok\n");
+    assert_eq!(send(&app, request("GET", "/", &[], "")).await.problem(), (404, "not-found"));
+    assert_eq!(send(&app, request("DELETE", "/v1/link", &[], "")).await.problem(), (405, "method-not-allowed"));
+}

@@ -1,0 +1,241 @@
+"""Reads annotated pictures in Mask-OVEN-Wiki's shape and turns them into augmented training samples."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from pycocotools import mask as coco_mask
+
+FRAME = 256
+"""Side of the training frame: the model sees the 1024 frame averaged four times down."""
+
+SMALL_FRAME = 160
+"""Side of the cheaper frame that most early batches use."""
+
+MEAN = np.array([123.675, 116.28, 103.53], np.float32)
+STD = np.array([58.395, 57.12, 57.375], np.float32)
+"""SAM's normalisation of 0..255 RGB values."""
+
+GRID_STEP = 16
+"""Pixels from one distillation target to the next."""
+
+Image = NDArray[np.uint8]
+Mask = NDArray[np.uint8]
+
+
+@dataclass
+class Record:
+    """One picture with the masks drawn on it."""
+
+    image_id: str
+    path: Path
+    source: str
+    annotation_ids: list[str] = field(default_factory=list)
+    segmentations: list[list[dict[str, Any]]] = field(default_factory=list)
+    long_side: int = 0
+    """Longest side to shrink to when read; 0 keeps the file's size."""
+    teacher: NDArray[np.float16] | None = None
+    _pixels: Image | None = None
+
+    def image(self) -> Image:
+        """RGB pixels u8[h, w, 3], read once and kept."""
+        if self._pixels is None:
+            bgr = cv2.imread(str(self.path), cv2.IMREAD_COLOR)
+            if bgr is None:
+                raise FileNotFoundError(self.path)
+            rgb = cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB)
+            self._pixels = shrink(rgb, self.long_side).astype(np.uint8)
+        return self._pixels
+
+    def mask(self, index: int) -> Mask:
+        """Annotation `index` as u8[h, w] of 0 and 1 at the size of `image`; parts are joined."""
+        mask = np.asarray(coco_mask.decode(coco_mask.merge(self.segmentations[index])), np.uint8)
+        height, width = self.image().shape[:2]
+        if mask.shape != (height, width):
+            mask = (cv2.resize(mask * 255, (width, height), interpolation=cv2.INTER_AREA) > 127).astype(np.uint8)
+        return mask
+
+
+def load_records(annotations: Path, images: Path, split: str, long_side: int = 0) -> list[Record]:
+    """Pictures that have an annotation whose `data_split` contains `split` ("" takes all), in the file's order."""
+    document = json.loads(annotations.read_text())
+    records: dict[str, Record] = {}
+    for entry in document["images"]:
+        name = str(entry["file_name"]).lstrip("/")
+        source = name.rsplit("_", 1)[0]
+        records[entry["id"]] = Record(str(entry["id"]), images / name, source, long_side=long_side)
+    for annotation in document["annotations"]:
+        if split not in annotation["data_split"]:
+            continue
+        segmentation = annotation["segmentation"]
+        record = records[annotation["image_id"]]
+        record.annotation_ids.append(str(annotation["id"]))
+        record.segmentations.append(segmentation if isinstance(segmentation, list) else [segmentation])
+    return [record for record in records.values() if record.segmentations]
+
+
+def shrink(image: Image, long_side: int) -> Image:
+    """Shrinks so that the longest side is at most `long_side` (0: no limit)."""
+    height, width = image.shape[:2]
+    longest = max(height, width)
+    if long_side == 0 or longest <= long_side:
+        return image
+    size = (round(width * long_side / longest), round(height * long_side / longest))
+    return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
+
+
+@dataclass
+class Sample:
+    """One augmented picture: normalised CHW pixels, its object masks, and distillation targets where known."""
+
+    pixels: NDArray[np.float32]
+    masks: NDArray[np.uint8]
+    teacher: NDArray[np.float32] | None
+
+
+class Sampler:
+    """Draws augmented samples: a source by weight, a picture of it, a crop around one of its objects."""
+
+    def __init__(self, records: Sequence[Record], weights: dict[str, float], objects: int) -> None:
+        by_source: dict[str, list[Record]] = {}
+        for record in records:
+            by_source.setdefault(record.source, []).append(record)
+        self.groups = list(by_source.values())
+        share = np.array([weights.get(name, weights["*"]) for name in by_source], np.float64)
+        self.share = share / share.sum()
+        self.objects = objects
+
+    def draw(self, rng: np.random.Generator, frame: int = FRAME) -> Sample:
+        """A sample with one to `objects` masks; draws again when a crop shows no object."""
+        while True:
+            group = self.groups[int(rng.choice(len(self.groups), p=self.share))]
+            sample = self._crop(group[int(rng.integers(len(group)))], frame, rng)
+            if sample is not None:
+                return sample
+
+    def _crop(self, record: Record, frame: int, rng: np.random.Generator) -> Sample | None:
+        image = record.image()
+        order = rng.permutation(len(record.segmentations))[: self.objects + 4]
+        masks = [record.mask(int(index)) for index in order]
+        width, height = frame_size(frame, rng)
+        matrix = source_from_frame(image.shape[:2], (height, width), masks[0], rng)
+        flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+        warp = {"flags": flags, "borderMode": cv2.BORDER_REFLECT_101}
+        pixels = np.asarray(cv2.warpAffine(image, matrix, (width, height), **warp), np.uint8)
+        warped = [(cv2.warpAffine(m * 255, matrix, (width, height), **warp) > 127).astype(np.uint8) for m in masks]
+
+        pasted = rng.random() < 0.25
+        if pasted:
+            pixels, warped = self._paste(pixels, warped, rng)
+        chosen = [mask for mask in warped if 40 <= int(mask.sum()) <= 0.92 * mask.size][: self.objects]
+        if not chosen:
+            return None
+        framed = np.zeros((len(chosen), frame, frame), np.uint8)
+        framed[:, :height, :width] = chosen
+        normal = np.zeros((frame, frame, 3), np.float32)
+        normal[:height, :width] = (recolour(pixels, rng).astype(np.float32) - MEAN) / STD
+        teacher = None
+        if record.teacher is not None and not pasted:
+            teacher = sample_teacher(record.teacher, matrix, image.shape[:2], frame)
+        return Sample(np.ascontiguousarray(normal.transpose(2, 0, 1)), framed, teacher)
+
+    def _paste(self, pixels: Image, masks: list[Mask], rng: np.random.Generator) -> tuple[Image, list[Mask]]:
+        """Pastes one object of another picture: it covers the other masks and joins them as the first."""
+        group = self.groups[int(rng.choice(len(self.groups), p=self.share))]
+        donor = group[int(rng.integers(len(group)))]
+        mask = donor.mask(int(rng.integers(len(donor.segmentations))))
+        left, top, box_width, box_height = cv2.boundingRect(mask)
+        if min(box_width, box_height) < 12:
+            return pixels, masks
+        height, width = pixels.shape[:2]
+        scale = rng.uniform(0.2, 0.7) * min(height, width) / max(box_width, box_height)
+        angle = rng.uniform(-30, 30)
+        matrix = cv2.getRotationMatrix2D((left + box_width / 2, top + box_height / 2), angle, scale)
+        matrix[0, 2] += rng.uniform(0.15, 0.85) * width - (left + box_width / 2)
+        matrix[1, 2] += rng.uniform(0.15, 0.85) * height - (top + box_height / 2)
+        alpha = cv2.warpAffine((mask * 255).astype(np.uint8), matrix, (width, height), flags=cv2.INTER_AREA)
+        soft = cv2.GaussianBlur(alpha, (3, 3), 0.7).astype(np.float32)[..., None] / 255
+        colours = cv2.warpAffine(donor.image(), matrix, (width, height), flags=cv2.INTER_AREA)
+        mixed = pixels * (1 - soft) + colours * soft
+        placed = (alpha > 127).astype(np.uint8)
+        if int(placed.sum()) < 64:
+            return pixels, masks
+        return mixed.astype(np.uint8), [placed, *[(mask & (1 - placed)) for mask in masks]]
+
+
+def frame_size(frame: int, rng: np.random.Generator) -> tuple[int, int]:
+    """Width and height of the used part of the frame, the longest side `frame`: square, landscape or portrait."""
+    if rng.random() < 0.35:
+        return frame, frame
+    short = round(frame * float(rng.choice([0.667, 0.75, 0.75, 0.81])))
+    return (frame, short) if rng.random() < 0.6 else (short, frame)
+
+
+def source_from_frame(
+    source: tuple[int, int], frame: tuple[int, int], around: Mask, rng: np.random.Generator
+) -> NDArray[np.float64]:
+    """Affine 2x3 from frame pixels to source pixels: a crop that contains (part of) the mask `around`."""
+    height, width = source
+    rows, columns = frame
+    fit = min(width / columns, height / rows)
+    zoom = fit * rng.uniform(0.5, 1.0) if rng.random() < 0.55 else fit * rng.uniform(1.0, 1.25)
+    stretch = np.exp(rng.uniform(-0.15, 0.15))
+    angle = np.deg2rad(rng.uniform(-20, 20)) if rng.random() < 0.3 else 0.0
+    flip = -1.0 if rng.random() < 0.5 else 1.0
+    scale = np.diag([zoom * stretch * flip, zoom / stretch])
+    turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+    linear = turn @ scale
+    left, top, box_width, box_height = cv2.boundingRect(around)
+    half = np.array([columns, rows]) * zoom / 2
+    target = np.array([left + rng.random() * box_width, top + rng.random() * box_height])
+    centre = target + rng.uniform(-0.8, 0.8, 2) * half
+    limit = np.array([width, height], np.float64)
+    centre = np.where(2 * half < limit, np.clip(centre, half, limit - half), limit / 2)
+    offset = centre - linear @ (np.array([columns, rows]) / 2)
+    return np.concatenate([linear, offset[:, None]], axis=1)
+
+
+def recolour(pixels: Image, rng: np.random.Generator) -> Image:
+    """Changes light, colour, sharpness and compression."""
+    out = pixels.astype(np.float32)
+    if rng.random() < 0.8:
+        grey = out.mean(axis=2, keepdims=True)
+        out = grey + (out - grey) * rng.uniform(0.5, 1.5)
+        out = (out - 128) * rng.uniform(0.7, 1.3) + 128 + rng.uniform(-25, 25)
+        out = out * rng.uniform(0.88, 1.12, 3).astype(np.float32)
+    if rng.random() < 0.04:
+        out = np.repeat(out.mean(axis=2, keepdims=True), 3, axis=2)
+    if rng.random() < 0.2:
+        out = cv2.GaussianBlur(out, (0, 0), rng.uniform(0.4, 1.4)).astype(np.float32)
+    if rng.random() < 0.2:
+        out = out + rng.normal(0, rng.uniform(2, 10), out.shape).astype(np.float32)
+    clipped = np.clip(out, 0, 255).astype(np.uint8)
+    if rng.random() < 0.2:
+        quality = [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(25, 80))]
+        packed = cv2.imencode(".jpg", clipped, quality)[1]
+        clipped = np.asarray(cv2.imdecode(packed, cv2.IMREAD_COLOR), np.uint8)
+    return clipped
+
+
+def sample_teacher(
+    cells: NDArray[np.float16], matrix: NDArray[np.float64], source: tuple[int, int], frame: int
+) -> NDArray[np.float32]:
+    """Reads the teacher's cells where each 16 pixels of the frame lie: f32[dims, frame / 16, frame / 16]."""
+    grid_side = frame // GRID_STEP
+    centres = (np.arange(grid_side) + 0.5) * GRID_STEP
+    x, y = np.meshgrid(centres, centres)
+    position = matrix[:, :2] @ np.stack([x.ravel(), y.ravel()]) + matrix[:, 2:]
+    side = cells.shape[0]
+    column = np.clip(position[0] / source[1] * side - 0.5, 0, side - 1.001)
+    row = np.clip(position[1] / source[0] * side - 0.5, 0, side - 1.001)
+    c, r = column.astype(int), row.astype(int)
+    fx, fy = (column - c)[:, None], (row - r)[:, None]
+    grid = cells.astype(np.float32)
+    top = grid[r, c] * (1 - fx) + grid[r, c + 1] * fx
+    bottom = grid[r + 1, c] * (1 - fx) + grid[r + 1, c + 1] * fx
+    return (top * (1 - fy) + bottom * fy).T.reshape(-1, grid_side, grid_side).astype(np.float32)

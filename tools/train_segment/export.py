@@ -1,0 +1,250 @@
+"""Writes the trained model as two ONNX graphs in the `sam1` contract, checks them, and lists them in models.json."""
+
+import argparse
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import onnxruntime as ort
+import torch
+from numpy.typing import NDArray
+from onnx import TensorProto, helper, numpy_helper
+from torch import Tensor, nn
+from torch.nn.utils.fusion import fuse_conv_bn_eval
+
+from data import MEAN, STD
+from model import CANDIDATES, FRAME, PACK, POOL, ConvNorm, Decoder, Encoder
+from train import Model
+
+OPSET = 17
+SMALLEST_HALF = 64
+"""Constants of fewer numbers stay f32: halving them saves nothing."""
+
+
+class FrameEncoder(nn.Module):
+    """The encoder behind the contract's 1024 frame."""
+
+    def __init__(self, encoder: Encoder) -> None:
+        super().__init__()
+        self.encoder = encoder
+
+    def forward(self, image: Tensor) -> Tensor:
+        return self.encoder(nn.functional.avg_pool2d(image, POOL))
+
+
+def fold_norms(module: nn.Module) -> None:
+    """Replaces each convolution with batch normalisation by one convolution, in place."""
+    for name, child in module.named_children():
+        if isinstance(child, ConvNorm):
+            setattr(module, name, fuse_conv_bn_eval(child[0], child[1]))
+        else:
+            fold_norms(child)
+
+
+def trained(checkpoint: Path) -> tuple[Encoder, Decoder]:
+    """The checkpoint's averaged weights, ready to run."""
+    saved = torch.load(checkpoint, map_location="cpu")
+    model = Model(saved["average"]["student.bias"].shape[0])
+    model.load_state_dict(saved["average"])
+    model.eval()
+    fold_norms(model)
+    return model.encoder, model.decoder
+
+
+def encoder_graph(encoder: Encoder) -> onnx.ModelProto:
+    """image f32[1, 3, 1024, 1024] -> image_embeddings f32[1, 256, 64, 64]."""
+    return traced(FrameEncoder(encoder), (torch.zeros(1, 3, FRAME, FRAME),), ["image"], ["image_embeddings"], {})
+
+
+def decoder_graph(decoder: Decoder) -> onnx.ModelProto:
+    """The decoder with the contract's names, and the masks resized to the picture."""
+    cells = FRAME // POOL // PACK
+    example = (
+        torch.zeros(1, 256, cells, cells),
+        torch.zeros(1, 2, 2),
+        torch.ones(1, 2),
+        torch.zeros(1, 1, cells * PACK, cells * PACK),
+        torch.zeros(1),
+    )
+    inputs = ["image_embeddings", "point_coords", "point_labels", "mask_input", "has_mask_input"]
+    dynamic = {"point_coords": {1: "points"}, "point_labels": {1: "points"}}
+    model = traced(decoder, example, inputs, ["low_res_masks", "iou_predictions"], dynamic)
+    append_resize(model.graph, cells * PACK)
+    return model
+
+
+def traced(
+    module: nn.Module,
+    example: tuple[Tensor, ...],
+    inputs: list[str],
+    outputs: list[str],
+    dynamic: dict[str, dict[int, str]],
+) -> onnx.ModelProto:
+    """The module's graph, with its constants folded and its shapes inferred."""
+    path = Path("/tmp") / f"traced_{outputs[0]}.onnx"
+    torch.onnx.export(
+        module,
+        example,
+        str(path),
+        input_names=inputs,
+        output_names=outputs,
+        dynamic_axes=dynamic,
+        opset_version=OPSET,
+        do_constant_folding=True,
+        dynamo=False,
+    )
+    model = onnx.load(path)
+    path.unlink()
+    return model
+
+
+def append_resize(graph: onnx.GraphProto, side: int) -> None:
+    """Appends `masks`: the low-res masks without the frame's padding, bilinear at `orig_im_size` (h, w).
+
+    Rows and columns that the picture reaches are cut first, so that the resize never makes more than the picture
+    and one low-res pixel; the scale is exact, so the cut moves nothing.
+    """
+
+    def constant(name: str, value: NDArray[Any]) -> str:
+        graph.initializer.append(numpy_helper.from_array(value, name))
+        return name
+
+    def node(kind: str, inputs: list[str], output: str, **attributes: Any) -> str:
+        graph.node.append(helper.make_node(kind, inputs, [output], name=f"resize/{output}", **attributes))
+        return output
+
+    full = constant("resize_side", np.array([side], np.float32))
+    one = constant("resize_one", np.array([1], np.float32))
+    ones = constant("resize_ones", np.array([1, 1], np.float32))
+    zeros = constant("resize_zeros", np.array([0, 0], np.int64))
+    axes = constant("resize_axes", np.array([2, 3], np.int64))
+    longest = node("ReduceMax", ["orig_im_size"], "longest", axes=[0], keepdims=1)
+    scale = node("Div", [longest, full], "scale")
+    reached = node("Floor", [node("Div", ["orig_im_size", scale], "reached_exact")], "reached_whole")
+    rows = node("Min", [node("Add", [reached, one], "reached"), full], "cut")
+    cut = node(
+        "Slice", ["low_res_masks", zeros, node("Cast", [rows], "cut_end", to=TensorProto.INT64), axes], "cut_masks"
+    )
+    scales = node("Concat", [ones, scale, scale], "scales", axis=0)
+    resized = node(
+        "Resize",
+        [cut, "", scales],
+        "resized",
+        mode="linear",
+        coordinate_transformation_mode="half_pixel",
+    )
+    size = node("Cast", ["orig_im_size"], "size", to=TensorProto.INT64)
+    node("Slice", [resized, zeros, size, axes], "masks")
+    graph.input.append(helper.make_tensor_value_info("orig_im_size", TensorProto.FLOAT, [2]))
+    masks = helper.make_tensor_value_info("masks", TensorProto.FLOAT, [1, CANDIDATES, "height", "width"])
+    kept = {output.name: output for output in graph.output}
+    del graph.output[:]
+    graph.output.extend([masks, kept["iou_predictions"], kept["low_res_masks"]])
+
+
+def halve_weights(model: onnx.ModelProto) -> None:
+    """Stores large f32 constants as f16 behind a Cast, which the runtime folds away when it loads the graph."""
+    casts = []
+    for tensor in model.graph.initializer:
+        if tensor.data_type != TensorProto.FLOAT or np.prod(tensor.dims) < SMALLEST_HALF:
+            continue
+        name = tensor.name
+        half = numpy_helper.from_array(numpy_helper.to_array(tensor).astype(np.float16), f"{name}.half")
+        tensor.CopyFrom(half)
+        casts.append(helper.make_node("Cast", [half.name], [name], name=f"widen/{name}", to=TensorProto.FLOAT))
+    nodes = [*casts, *model.graph.node]
+    del model.graph.node[:]
+    model.graph.node.extend(nodes)
+
+
+def largest_difference(encoder: Encoder, decoder: Decoder, folder: Path, names: tuple[str, str]) -> dict[str, float]:
+    """Runs both forms on the same noise and prompts; the largest difference relative to the outputs' deviation."""
+    rng = np.random.default_rng(7)
+    image = rng.normal(0, 1, (1, 3, FRAME // 32, FRAME // 32)).repeat(32, 2).repeat(32, 3).astype(np.float32)
+    sessions = [ort.InferenceSession(str(folder / name), providers=["CPUExecutionProvider"]) for name in names]
+    embedding = np.asarray(sessions[0].run(None, {"image": image})[0])
+    coords = np.array([[[300, 420], [700, 200], [0, 0]]], np.float32)
+    labels = np.array([[1, 0, -1]], np.float32)
+    mask = rng.normal(0, 3, (1, 1, 256, 256)).astype(np.float32)
+    given = np.ones(1, np.float32)
+    feed = {"image_embeddings": embedding, "point_coords": coords, "point_labels": labels, "mask_input": mask}
+    size = np.array([480, 640], np.float32)
+    masks, iou, low_res = sessions[1].run(None, {**feed, "has_mask_input": given, "orig_im_size": size})
+    if np.asarray(masks).shape != (1, CANDIDATES, 480, 640):
+        raise RuntimeError(f"masks have shape {np.asarray(masks).shape}")
+    with torch.no_grad():
+        own = FrameEncoder(encoder)(torch.from_numpy(image))
+        own_low, own_iou = decoder(torch.from_numpy(embedding), *map(torch.from_numpy, (coords, labels, mask, given)))
+    pairs = {
+        "image_embeddings": (own.numpy(), embedding),
+        "low_res_masks": (own_low.numpy(), np.asarray(low_res)),
+        "iou_predictions": (own_iou.numpy(), np.asarray(iou)),
+    }
+    return {name: float(np.abs(a - b).max() / max(float(a.std()), 0.05)) for name, (a, b) in pairs.items()}
+
+
+def described(path: Path) -> dict[str, Any]:
+    """Relative address, size and hash of a graph's file."""
+    content = path.read_bytes()
+    return {"url": path.name, "bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
+
+
+def manifest_entry(identity: str, title: str, folder: Path, names: tuple[str, str]) -> dict[str, Any]:
+    """What models.json says of the model."""
+    return {
+        "id": identity,
+        "title": title,
+        "family": "sam1",
+        "licence": "Apache-2.0",
+        "source": "tools/train_segment",
+        "encoder": {
+            **described(folder / names[0]),
+            "input": "image",
+            "size": FRAME,
+            "mean": [round(float(value), 3) for value in MEAN],
+            "std": [round(float(value), 3) for value in STD],
+            "layout": "CHW",
+            "dtype": "f32",
+            "embedding": [1, 256, 64, 64],
+        },
+        "decoder": {**described(folder / names[1]), "candidates": CANDIDATES, "low_res": 256},
+    }
+
+
+def main() -> None:
+    """Exports, checks, and puts the entry first in the manifest as its default."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--checkpoint", type=Path, required=True)
+    parser.add_argument("--out", type=Path, required=True, help="folder of models.json")
+    parser.add_argument("--id", default="click-small")
+    parser.add_argument("--title", default="Click, small (made here)")
+    parser.add_argument("--tolerance", type=float, default=0.05)
+    options = parser.parse_args()
+
+    encoder, decoder = trained(options.checkpoint)
+    options.out.mkdir(parents=True, exist_ok=True)
+    names = (f"{options.id}.encoder.onnx", f"{options.id}.decoder.onnx")
+    for name, graph in zip(names, (encoder_graph(encoder), decoder_graph(decoder)), strict=True):
+        halve_weights(graph)
+        graph.producer_name = "tools/train_segment"
+        onnx.checker.check_model(graph, full_check=True)
+        onnx.save(graph, options.out / name)
+    differences = largest_difference(encoder, decoder, options.out, names)
+    print("largest difference, in standard deviations:", differences)
+    if max(differences.values()) > options.tolerance:
+        raise SystemExit(f"the graphs differ from the trained model by more than {options.tolerance}")
+
+    path = options.out / "models.json"
+    manifest = json.loads(path.read_text()) if path.exists() else {"version": 1, "default": "", "models": []}
+    entry = manifest_entry(options.id, options.title, options.out, names)
+    manifest["default"] = options.id
+    manifest["models"] = [entry, *[other for other in manifest["models"] if other["id"] != options.id]]
+    path.write_text(json.dumps(manifest, indent=2) + "\n")
+    print(json.dumps(entry, indent=2))
+
+
+if __name__ == "__main__":
+    main()

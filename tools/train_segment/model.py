@@ -1,0 +1,378 @@
+"""The click model: a convolutional picture encoder and a prompt decoder in the `sam1` contract.
+
+The encoder sees the 1024 frame averaged down to 256.
+Its embedding f32[256, 64, 64] holds, in this order of channels, 112 of meaning, 48 keys (3 heads of 16) that are
+compared by cosine, and 96 of detail: 6 channels at 256x256, packed by pixel unshuffle.
+The decoder turns prompts into maps (distance, likeness to what was clicked, cost of the way from the click),
+runs a small U-Net over them and answers with a local linear model in the detail channels, as a guided filter does
+(He, Sun and Tang, 2010), so that the mask's edge follows the picture's.
+"""
+
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+FRAME = 1024
+"""Side of the contract's frame; training may use a smaller one, a multiple of 128."""
+POOL = 4
+PACK = 4
+"""Side, in detail pixels, of the square packed into one cell."""
+CELL = POOL * PACK
+"""Side of a cell in pixels of the frame."""
+MEANING, HEADS, KEY, DETAIL = 112, 3, 16, 6
+CANDIDATES = 3
+NARROW, MIDDLE, WIDE, LATE = 24, 48, 96, 32
+LOOKS = HEADS + 1
+"""Ways to compare two places: each head of learned keys, and colour."""
+PROMPT_MAPS = 12 + 4 * LOOKS
+ALL_MAPS = PROMPT_MAPS + 1 + 2 * LOOKS
+FIRST_GUESS = (
+    *[0.5] * LOOKS,  # likeness to the positive clicks
+    *[-0.3] * LOOKS,  # likeness to the negative ones
+    *[0.7] * LOOKS,  # likeness to the mask so far
+    *[-0.7] * LOOKS,  # likeness to the rest
+    *[2.0, -2.0, 1.0, -1.0],  # distance: near and around, positive and negative
+    *[2.0, 0.0, 2.0, 0.0],  # box, mask so far, its logits, whether there is one
+    *[2.0, -1.0, 0.0, 0.0],  # way from the clicks
+)
+"""Where training starts: the weight of each prompt map in a first guess, so that even that is sensible."""
+
+SHARPNESS = 3.0
+"""How hard colours are binned."""
+
+FAR = 24.0
+"""Largest way, in cells, told apart from "cannot be reached"."""
+
+
+class ConvNorm(nn.Sequential):
+    """3x3 convolution and batch normalisation (folded into the convolution on export)."""
+
+    def __init__(self, inputs: int, outputs: int, stride: int = 1, size: int = 3) -> None:
+        convolution = nn.Conv2d(inputs, outputs, size, stride, size // 2, bias=False)
+        super().__init__(convolution, nn.BatchNorm2d(outputs))
+
+
+class Residual(nn.Module):
+    """relu(x + norm(conv(x)))."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.body = ConvNorm(channels, channels)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.relu(x + self.body(x))
+
+
+class Context(nn.Module):
+    """Adds what the whole picture says to each cell."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.narrow = nn.Linear(channels, channels // 2)
+        self.widen = nn.Linear(channels // 2, channels)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x + self.widen(F.relu(self.narrow(x.mean((2, 3)))))[:, :, None, None]
+
+
+class Encoder(nn.Module):
+    """Picture f32[b, 3, 256, 256], normalised, to embedding f32[b, 256, 64, 64]."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem = ConvNorm(3, 16, 2)
+        self.stage4 = nn.Sequential(ConvNorm(16, 48, 2), nn.ReLU(), Residual(48))
+        self.stage8 = nn.Sequential(ConvNorm(48, 96, 2), nn.ReLU(), Residual(96), Residual(96))
+        self.stage16 = nn.Sequential(ConvNorm(96, 160, 2), nn.ReLU(), Residual(160), Residual(160), Residual(160))
+        self.stage32 = nn.Sequential(ConvNorm(160, 192, 2), nn.ReLU(), Residual(192), Residual(192), Context(192))
+        self.side32 = ConvNorm(192, 96, size=1)
+        self.side16 = ConvNorm(160, 96, size=1)
+        self.side8 = ConvNorm(96, 96, size=1)
+        self.merge8 = ConvNorm(96, 64)
+        self.side4 = ConvNorm(48, 64, size=1)
+        self.merge4 = ConvNorm(64, 48)
+        self.pack = nn.Conv2d(48, MEANING + HEADS * KEY, 1)
+        self.edges = nn.Conv2d(16, 4 * (DETAIL - 3), 1)
+
+    def forward(self, picture: Tensor) -> Tensor:
+        return self.embed(picture)[0]
+
+    def embed(self, picture: Tensor) -> tuple[Tensor, Tensor]:
+        """The embedding, and the 96 channels at stride 16 that distillation reads."""
+        stem = F.relu(self.stem(picture))
+        s4 = self.stage4(stem)
+        s8 = self.stage8(s4)
+        s16 = self.stage16(s8)
+        s32 = self.stage32(s16)
+        up16 = F.relu(self.side16(s16) + doubled(self.side32(s32)))
+        up8 = F.relu(self.side8(s8) + doubled(up16))
+        up4 = F.relu(self.side4(s4) + doubled(F.relu(self.merge8(up8))))
+        packed = self.pack(F.relu(self.merge4(up4)))
+        fine = torch.cat([picture * 0.5, F.pixel_shuffle(self.edges(stem), 2)], 1)
+        return torch.cat([packed, F.pixel_unshuffle(fine, 4)], 1), up16
+
+
+def doubled(x: Tensor) -> Tensor:
+    """Twice the size, bilinear."""
+    return F.interpolate(x, scale_factor=2.0, mode="bilinear", align_corners=False)
+
+
+@dataclass
+class PictureMaps:
+    """What the decoder computes once a picture, whatever the prompts."""
+
+    keys: Tensor
+    """f32[b, heads, key, cells * cells], unit length."""
+    cost: Tensor
+    """f32[b, 1, 64, 64], the cost of one step through a cell."""
+    early: Tensor
+    middle: Tensor
+    wide: Tensor
+    late: Tensor
+    detail: Tensor
+    """f32[b, 6, 256, 256]."""
+
+    def of(self, index: Tensor) -> "PictureMaps":
+        """The maps of picture `index[i]` for object i; the detail stays by picture."""
+        return PictureMaps(
+            self.keys.index_select(0, index),
+            self.cost.index_select(0, index),
+            self.early.index_select(0, index),
+            self.middle.index_select(0, index),
+            self.wide.index_select(0, index),
+            self.late.index_select(0, index),
+            self.detail,
+        )
+
+
+class Decoder(nn.Module):
+    """Embedding and prompts to three candidate masks f32[b, 3, 256, 256] (logits) and their expected IoU f32[b, 3]."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.meaning_early = nn.Conv2d(MEANING, NARROW, 1)
+        self.meaning_middle = nn.Conv2d(MEANING, MIDDLE, 1)
+        self.meaning_wide = nn.Conv2d(MEANING, WIDE, 1)
+        self.meaning_late = nn.Conv2d(MEANING, LATE, 1)
+        self.meaning_cost = nn.Conv2d(MEANING, 1, 1)
+        self.colours = nn.Parameter(torch.randn(KEY, 3))
+        self.guess = nn.Conv2d(PROMPT_MAPS, 1, 1)
+        self.prompt = nn.Conv2d(ALL_MAPS, NARROW, 3, padding=1)
+        self.down_middle = nn.Conv2d(NARROW, MIDDLE, 3, 2, 1)
+        self.body_middle = nn.Conv2d(MIDDLE, MIDDLE, 3, padding=1)
+        self.down_wide = nn.Conv2d(MIDDLE, WIDE, 3, 2, 1)
+        self.body_wide1 = nn.Conv2d(WIDE, WIDE, 3, padding=1)
+        self.body_wide2 = nn.Conv2d(WIDE, WIDE, 3, padding=1)
+        self.context = Context(WIDE)
+        self.up_middle = nn.Conv2d(WIDE, MIDDLE, 1)
+        self.out_middle = nn.Conv2d(MIDDLE, MIDDLE, 3, padding=1)
+        self.up_narrow = nn.Conv2d(MIDDLE, NARROW, 1)
+        self.late = nn.Conv2d(NARROW, LATE, 3, padding=1)
+        self.late_prompt = nn.Conv2d(ALL_MAPS, LATE, 1, bias=False)
+        self.coefficients = nn.Conv2d(LATE, CANDIDATES * (DETAIL + 1), 1)
+        self.prior = nn.Conv2d(ALL_MAPS, CANDIDATES * (DETAIL + 1), 1, bias=False)
+        self.judge_hidden = nn.Linear(LATE + WIDE + 3, 32)
+        self.judge = nn.Linear(32, 1)
+        self.judge_bias = nn.Parameter(torch.zeros(CANDIDATES))
+        with torch.no_grad():
+            self.coefficients.weight.mul_(0.3)
+            assert self.coefficients.bias is not None and self.meaning_cost.bias is not None
+            self.coefficients.bias.zero_()
+            self.coefficients.bias[:: DETAIL + 1] = -1.0
+            first = torch.tensor(FIRST_GUESS).reshape(1, -1, 1, 1)
+            self.prior.weight.zero_()
+            self.prior.weight[:: DETAIL + 1, :PROMPT_MAPS] = first
+            assert self.guess.bias is not None
+            self.guess.weight.copy_(first)
+            self.guess.bias.fill_(-1.0)
+            self.meaning_cost.bias.fill_(-2.0)
+
+    def forward(
+        self, embedding: Tensor, coords: Tensor, labels: Tensor, mask: Tensor, has_mask: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """Takes `coords` f32[b, n, 2] (frame), `labels` f32[b, n], `mask` f32[b, 1, 256, 256], `has_mask` f32[b]."""
+        picture = self.picture_maps(embedding)
+        coefficients, late, wide = self.answer(picture, coords, labels, mask, has_mask)
+        low_res = linear_model(doubled(doubled(coefficients)), picture.detail)
+        share = F.avg_pool2d(torch.sigmoid(low_res), PACK)
+        return low_res, self.expected_iou(share, late, wide)
+
+    def picture_maps(self, embedding: Tensor) -> PictureMaps:
+        """Splits the embedding and computes all that no prompt changes."""
+        meaning = embedding[:, :MEANING]
+        keys = embedding[:, MEANING : MEANING + HEADS * KEY].flatten(2).unflatten(1, (HEADS, KEY))
+        half = F.avg_pool2d(meaning, 2)
+        detail = F.pixel_shuffle(embedding[:, MEANING + HEADS * KEY :], PACK)
+        colour = self.colour_keys(F.avg_pool2d(detail[:, :3], PACK).flatten(2))
+        return PictureMaps(
+            keys=torch.cat([keys / length(keys, 2), colour[:, None]], 1),
+            cost=softplus(self.meaning_cost(meaning)),
+            early=self.meaning_early(meaning),
+            middle=self.meaning_middle(half),
+            wide=self.meaning_wide(F.avg_pool2d(half, 2)),
+            late=self.meaning_late(meaning),
+            detail=detail,
+        )
+
+    def colour_keys(self, colour: Tensor) -> Tensor:
+        """Soft bins of the colours f32[b, 3, cells * cells], after the picture's own mean and spread: unit length."""
+        centred = colour - colour.mean(2, keepdim=True)
+        spread = (centred * centred).mean((1, 2), keepdim=True).add(0.02).sqrt()
+        scaled = centred / spread
+        bins = self.colours
+        far = (bins * bins).sum(1)[None, :, None] - 2 * (bins @ scaled)
+        share = torch.softmax(-SHARPNESS * far, 1)
+        return share / length(share, 1)
+
+    def answer(
+        self, picture: PictureMaps, coords: Tensor, labels: Tensor, mask: Tensor, has_mask: Tensor
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Coefficients f32[b, 21, 64, 64] of the local linear models, the last features, and the widest ones' mean."""
+        maps = self.prompt_maps(picture, coords, labels, mask, has_mask)
+        narrow = F.relu(self.prompt(maps) + picture.early)
+        middle = F.relu(self.down_middle(narrow) + picture.middle)
+        middle = F.relu(middle + self.body_middle(middle))
+        wide = F.relu(self.down_wide(middle) + picture.wide)
+        wide = F.relu(wide + self.body_wide1(wide))
+        wide = self.context(F.relu(wide + self.body_wide2(wide)))
+        middle = F.relu(middle + doubled(self.up_middle(wide)))
+        middle = F.relu(middle + self.out_middle(middle))
+        narrow = F.relu(narrow + doubled(self.up_narrow(middle)))
+        late = F.relu(self.late(narrow) + self.late_prompt(maps) + picture.late)
+        return self.coefficients(late) + self.prior(maps), late, wide.mean((2, 3))
+
+    def prompt_maps(
+        self, picture: PictureMaps, coords: Tensor, labels: Tensor, mask: Tensor, has_mask: Tensor
+    ) -> Tensor:
+        """The prompts as f32[b, 37, cells, cells].
+
+        The first 28 say what was given.
+        A linear guess from these is compared with the picture once more, as GrabCut does (Rother et al., 2004).
+        """
+        cells = picture.early.shape[2]
+        cell_x, cell_y = cell_places(cells, coords)
+        x = ((coords[:, :, 0:1] + 0.5) / CELL - 0.5).clamp(0, cells - 1)
+        y = ((coords[:, :, 1:2] + 0.5) / CELL - 0.5).clamp(0, cells - 1)
+        offset_x, offset_y = (cell_x - x).abs(), (cell_y - y).abs()
+        hat = F.relu(1 - offset_x) * F.relu(1 - offset_y)
+        squared = offset_x * offset_x + offset_y * offset_y
+        positive = is_label(labels, 1.0)[:, :, None]
+        negative = is_label(labels, 0.0)[:, :, None]
+        has_box = is_label(labels, 3.0).amax(1)[:, None, None]
+
+        clicked = hat[:, None] @ picture.keys.transpose(2, 3)
+        likeness = (clicked / length(clicked, 3)) @ picture.keys
+        like_positive = most(likeness, positive[:, None])
+        like_negative = most(likeness, negative[:, None])
+        near = torch.exp(-(squared / 4).clamp(max=30))
+        around = torch.exp(-(squared / 128).clamp(max=30))
+        around_positive = (around * positive).amax(1, keepdim=True)
+        around_negative = (around * negative).amax(1, keepdim=True)
+        box = box_map(cell_x, cell_y, x, y, labels) * has_box
+
+        given = has_mask[:, None, None]
+        logits = F.avg_pool2d(mask.clamp(-12, 12), PACK).flatten(2) * given
+        inside = torch.sigmoid(logits)
+        start = has_box * box + (1 - has_box) * around_positive * F.relu(like_positive).mean(1)
+        inner = given * inside + (1 - given) * start
+        like_both = likeness_to_means(picture.keys, torch.cat([inner, 1 - inner], 1))
+
+        ways = self.ways(picture.cost, (hat * positive).amax(1, True), (hat * negative).amax(1, True))
+        flat = torch.cat(
+            [
+                like_positive.flatten(1, 2),
+                like_negative.flatten(1, 2),
+                like_both,
+                (near * positive).amax(1, keepdim=True),
+                (near * negative).amax(1, keepdim=True),
+                around_positive,
+                around_negative,
+                box,
+                inside * given,
+                logits * 0.25,
+                given.expand(-1, -1, cells * cells),
+                torch.exp(ways.flatten(2)),
+                ways.flatten(2) / FAR,
+            ],
+            1,
+        )
+        first = flat.unflatten(2, (cells, cells))
+        guess = torch.sigmoid(self.guess(first).flatten(2))
+        again = likeness_to_means(picture.keys, torch.cat([guess, 1 - guess], 1))
+        return torch.cat([first, torch.cat([guess, again], 1).unflatten(2, (cells, cells))], 1)
+
+    def ways(self, cost: Tensor, positive: Tensor, negative: Tensor) -> Tensor:
+        """Minus the cost of the cheapest way from the clicks to each cell: f32[b, 2, 64, 64], at least -FAR.
+
+        A geodesic distance by rounds of pooling, first at half the resolution.
+        """
+        seeds = torch.cat([positive, negative], 1).unflatten(2, cost.shape[2:])
+        coarse_cost = F.max_pool2d(cost, 2) * 2
+        way = (F.max_pool2d(seeds, 2) - 1) * FAR
+        for _ in range(16):
+            way = torch.maximum(way, F.max_pool2d(way, 3, 1, 1) - coarse_cost)
+        way = torch.maximum(doubled(way), (seeds - 1) * FAR)
+        for _ in range(4):
+            way = torch.maximum(way, F.max_pool2d(way, 3, 1, 1) - cost)
+        return way.clamp(min=-FAR)
+
+    def expected_iou(self, share: Tensor, late: Tensor, wide: Tensor) -> Tensor:
+        """Expected IoU f32[b, 3] from the candidates' probabilities `share` f32[b, 3, 64, 64]."""
+        flat = share.flatten(2)
+        area = flat.sum(2, keepdim=True) + 1
+        mean = (flat @ late.flatten(2).transpose(1, 2)) / area
+        sure = (flat * flat).sum(2, keepdim=True) / area
+        size = (area / flat.shape[2]).sqrt()
+        context = wide[:, None].expand(-1, CANDIDATES, -1)
+        hidden = F.relu(self.judge_hidden(torch.cat([mean, context, sure, size, size * size], 2)))
+        return torch.sigmoid(self.judge(hidden).squeeze(2) + self.judge_bias)
+
+
+def cell_places(cells: int, like: Tensor) -> tuple[Tensor, Tensor]:
+    """Column and row of each cell, row by row: twice f32[1, 1, cells * cells]."""
+    places = torch.arange(cells, device=like.device, dtype=torch.float32)
+    row, column = torch.meshgrid(places, places, indexing="ij")
+    return column.reshape(1, 1, -1), row.reshape(1, 1, -1)
+
+
+def box_map(cell_x: Tensor, cell_y: Tensor, x: Tensor, y: Tensor, labels: Tensor) -> Tensor:
+    """How much of each cell lies between the corners labelled 2 and 3: f32[b, 1, cells * cells]."""
+    first, last = is_label(labels, 2.0)[:, :, None], is_label(labels, 3.0)[:, :, None]
+    left, top = (x * first).sum(1, True), (y * first).sum(1, True)
+    right, bottom = (x * last).sum(1, True), (y * last).sum(1, True)
+    across = (cell_x - left + 0.5).clamp(0, 1) * (right - cell_x + 0.5).clamp(0, 1)
+    return across * (cell_y - top + 0.5).clamp(0, 1) * (bottom - cell_y + 0.5).clamp(0, 1)
+
+
+def linear_model(coefficients: Tensor, detail: Tensor) -> Tensor:
+    """Candidates' logits f32[b, 3, h, w]: an offset and a weight for each detail channel, varying over the picture."""
+    offset, weights = coefficients.unflatten(1, (CANDIDATES, DETAIL + 1)).split((1, DETAIL), 2)
+    return offset.squeeze(2) + (weights * detail[:, None]).sum(2)
+
+
+def softplus(x: Tensor) -> Tensor:
+    """log(1 + e^x), in operators that every provider has."""
+    return F.relu(x) + torch.log(1 + torch.exp(-x.abs()))
+
+
+def is_label(labels: Tensor, value: float) -> Tensor:
+    """1 where a label equals `value`, else 0."""
+    return F.relu(1 - (labels - value).abs())
+
+
+def most(values: Tensor, chosen: Tensor) -> Tensor:
+    """The largest of the chosen points' values, at least -1: f32[b, looks, 1, cells * cells]."""
+    return ((values + 1) * chosen).amax(2, keepdim=True) - 1
+
+
+def likeness_to_means(keys: Tensor, weights: Tensor) -> Tensor:
+    """Cosine of each cell's key with each weighted mean key: f32[b, means * looks, cells * cells], means slowest."""
+    mean = (weights[:, None] @ keys.transpose(2, 3)) / (weights.sum(2, keepdim=True)[:, None] + 1)
+    return ((mean / length(mean, 3)) @ keys).transpose(1, 2).flatten(1, 2)
+
+
+def length(x: Tensor, axis: int) -> Tensor:
+    """Euclidean length along `axis`, never zero."""
+    return (x * x).sum(axis, keepdim=True).add(1e-4).sqrt()

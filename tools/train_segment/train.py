@@ -1,0 +1,338 @@
+"""Trains the click model interactively, within a given time, resuming from its checkpoint when there is one."""
+
+import argparse
+import copy
+import math
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.utils.data import DataLoader, IterableDataset
+
+from clicks import training_click
+from data import FRAME, GRID_STEP, SMALL_FRAME, Record, Sample, Sampler, load_records
+from model import CANDIDATES, Decoder, Encoder, doubled, linear_model
+
+WEIGHTS = {
+    "coco_nc": 0.27,
+    "coco": 0.11,
+    "ccp": 0.15,
+    "facade": 0.12,
+    "cats": 0.10,
+    "animals_oi": 0.12,
+    "mushrooms": 0.03,
+    "granular": 0.02,
+    "world": 0.12,
+    "*": 0.03,
+}
+"""How often a source is drawn, whatever its size; the sum need not be 1."""
+
+POINTS = 6
+ROUNDS_SHARE = (0.15, 0.25, 0.3, 0.3)
+"""How often a batch is trained for 1, 2, 3 and 4 rounds of clicks."""
+
+
+class Model(nn.Module):
+    """Encoder, decoder, and the layer that only distillation uses."""
+
+    def __init__(self, teacher_dims: int) -> None:
+        super().__init__()
+        self.encoder = Encoder()
+        self.decoder = Decoder()
+        self.student = nn.Conv2d(96, teacher_dims, 1)
+
+
+@dataclass
+class Batch:
+    """Pictures, their objects' masks, and each mask's picture."""
+
+    pixels: Tensor
+    masks: NDArray[np.uint8]
+    picture: Tensor
+    teacher: Tensor
+    taught: Tensor
+
+
+class Stream(IterableDataset[Batch]):
+    """An endless stream of batches, drawn in a worker process."""
+
+    def __init__(self, sampler: Sampler, pictures: int, small: float, seed: int, dims: int) -> None:
+        self.sampler, self.pictures, self.small, self.seed, self.dims = sampler, pictures, small, seed, dims
+
+    def __iter__(self) -> Iterator[Batch]:
+        """Batches without end, each in the small or the full frame."""
+        worker = torch.utils.data.get_worker_info()
+        rng = np.random.default_rng([self.seed, worker.id if worker else 0])
+        while True:
+            frame = SMALL_FRAME if rng.random() < self.small else FRAME
+            yield collate([self.sampler.draw(rng, frame) for _ in range(self.pictures)], self.dims)
+
+
+def collate(samples: list[Sample], dims: int) -> Batch:
+    """Stacks samples; a picture without distillation targets gets zeros and `taught` 0."""
+    side = samples[0].pixels.shape[1] // GRID_STEP
+    blank = np.zeros((dims, side, side), np.float32)
+    return Batch(
+        torch.from_numpy(np.stack([s.pixels for s in samples])),
+        np.concatenate([s.masks for s in samples]),
+        torch.tensor([i for i, s in enumerate(samples) for _ in s.masks]),
+        torch.from_numpy(np.stack([blank if s.teacher is None else s.teacher for s in samples])),
+        torch.tensor([0.0 if s.teacher is None else 1.0 for s in samples]),
+    )
+
+
+class Prompts:
+    """The clicks and boxes given so far to a batch of objects."""
+
+    def __init__(self, masks: NDArray[np.uint8], rng: np.random.Generator) -> None:
+        self.masks, self.rng = masks, rng
+        self.coords = np.zeros((len(masks), POINTS, 2), np.float32)
+        self.labels = np.full((len(masks), POINTS), -1, np.float32)
+        self.used = np.zeros(len(masks), int)
+        self.region = np.zeros_like(masks)
+        """The wrong pixels that each object's last click is to correct."""
+        for index, mask in enumerate(masks):
+            if rng.random() < 0.15:
+                self._box(index, mask)
+            else:
+                self.click(index, np.zeros_like(mask))
+
+    def click(self, index: int, answer: NDArray[np.uint8]) -> None:
+        """Adds a click on the object's wrong pixels, if any."""
+        self.region[index] = 0
+        click = training_click(self.masks[index], answer, self.rng)
+        if click is None:
+            return
+        x, y, label, self.region[index] = click
+        self._add(index, x, y, label)
+
+    def _box(self, index: int, mask: NDArray[np.uint8]) -> None:
+        rows, columns = np.nonzero(mask)
+        left, top, right, bottom = columns.min(), rows.min(), columns.max() + 1, rows.max() + 1
+        loose = self.rng.normal(0, 0.04, 4) * np.array([right - left, bottom - top] * 2)
+        corners = np.clip(np.array([left, top, right, bottom]) + loose, 0, mask.shape[0])
+        self._add(index, corners[0] - 0.5, corners[1] - 0.5, 2)
+        self._add(index, corners[2] - 0.5, corners[3] - 0.5, 3)
+
+    def _add(self, index: int, x: float, y: float, label: int) -> None:
+        slot = self.used[index]
+        self.coords[index, slot] = ((x + 0.5) * 4 - 0.5, (y + 0.5) * 4 - 0.5)
+        self.labels[index, slot] = label
+        self.used[index] += 1
+
+
+def mask_loss(logits: Tensor, truth: Tensor, weight: Tensor) -> Tensor:
+    """Normalised focal loss (Sofiiuk et al., 2022) plus dice loss, f32[objects, candidates]."""
+    probability = torch.sigmoid(logits)
+    wrong = (probability - truth).abs()
+    focus = wrong.detach() + 0.02
+    focus = focus * weight
+    cross = F.binary_cross_entropy_with_logits(logits, truth.expand_as(logits), reduction="none")
+    focal = (focus * cross).sum((2, 3)) / focus.sum((2, 3))
+    dice = 1 - (2 * (probability * truth).sum((2, 3)) + 4) / (probability.sum((2, 3)) + truth.sum((2, 3)) + 4)
+    return focal + dice
+
+
+def overlap(logits: Tensor, truth: Tensor) -> Tensor:
+    """IoU of the thresholded candidates, f32[objects, candidates]."""
+    answer = (logits > 0).float()
+    both = (answer * truth).sum((2, 3))
+    return both / (answer.sum((2, 3)) + truth.sum((2, 3)) - both).clamp(min=1)
+
+
+def ranking_loss(expected: Tensor, actual: Tensor) -> Tensor:
+    """Cross entropy between the softened rankings of the candidates, so that close calls are learnt too."""
+    return -(torch.softmax(actual / 0.05, 1) * torch.log_softmax(expected / 0.05, 1)).sum(1).mean()
+
+
+def batch_loss(
+    model: Model, batch: Batch, rng: np.random.Generator, device: torch.device
+) -> tuple[Tensor, list[float]]:
+    """Loss of some rounds of clicks, and the chosen candidates' mean IoU after each."""
+    pixels = batch.pixels.to(device).contiguous(memory_format=torch.channels_last)
+    picture = batch.picture.to(device)
+    embedding, deep = model.encoder.embed(pixels)
+    maps = model.decoder.picture_maps(embedding)
+    objects = maps.of(picture)
+    truth_full = torch.from_numpy(batch.masks).to(device)
+    count = len(batch.masks)
+    mask = torch.zeros(count, 1, *truth_full.shape[1:], device=device)
+    has_mask = torch.zeros(count, device=device)
+    prompts = Prompts(batch.masks, rng)
+    rounds = 1 + int(rng.choice(len(ROUNDS_SHARE), p=ROUNDS_SHARE))
+    total = torch.zeros((), device=device)
+    reached: list[float] = []
+    for turn in range(rounds):
+        coords = torch.from_numpy(prompts.coords).to(device)
+        labels = torch.from_numpy(prompts.labels).to(device)
+        coefficients, late, wide = model.decoder.answer(objects, coords, labels, mask, has_mask)
+        # A lattice of pixels, another each time, stands for all: it saves half the step.
+        coarse = rng.random() < 0.5
+        stride = 4 if coarse else 2
+        down, right = (1 + rng.integers(2, size=2)) if coarse else rng.integers(2, size=2)
+        detail = maps.detail[:, :, down::stride, right::stride].index_select(0, picture)
+        logits = linear_model(coefficients if coarse else doubled(coefficients), detail)
+        truth = truth_full[:, None, down::stride, right::stride].float()
+        region = torch.from_numpy(prompts.region[:, None, down::stride, right::stride]).to(device).float()
+        losses = mask_loss(logits, truth, 1 + 2 * region * (turn > 0))
+        # The last candidate always answers as well as it can; the others may be other readings of the same clicks.
+        best = losses.min(1).values
+        spread = 0.05 if turn == 0 else 0.2
+        blame = losses[:, -1] * 0.5 + best * (0.5 - spread) + losses.mean(1) * spread
+        expected = model.decoder.expected_iou(F.avg_pool2d(torch.sigmoid(logits.detach()), 4 // stride), late, wide)
+        actual = overlap(logits.detach(), truth)
+        judged = F.mse_loss(expected, actual) * 4 + ranking_loss(expected, actual) * 0.1
+        total = total + blame.mean() + judged
+        pick = expected.argmax(1)
+        reached.append(float(actual.gather(1, pick[:, None]).mean()))
+        if turn + 1 < rounds:
+            with torch.no_grad():
+                split = coefficients.unflatten(1, (CANDIDATES, -1))[torch.arange(count, device=device), pick]
+                fine = doubled(doubled(split))
+                full = fine[:, 0] + (fine[:, 1:] * maps.detail.index_select(0, picture)).sum(1)
+            answers = (full > 0).to(torch.uint8).cpu().numpy()
+            for index in range(count):
+                prompts.click(index, answers[index])
+            has_mask = torch.from_numpy((rng.random(count) < 0.88).astype(np.float32)).to(device)
+            mask = full[:, None] * has_mask[:, None, None, None]
+    total = total / rounds
+    if float(batch.taught.sum()) > 0:
+        seen = F.avg_pool2d((batch.pixels.abs().sum(1, keepdim=True) > 0).float(), GRID_STEP)
+        share = (seen * batch.taught[:, None, None, None]).to(device)
+        missed = (model.student(deep) - batch.teacher.to(device)).square().mean(1, keepdim=True)
+        total = total + 0.4 * (missed * share).sum() / share.sum().clamp(min=1)
+    return total, reached
+
+
+def load_training_records(options: argparse.Namespace) -> list[Record]:
+    """The photographs' train split, with distillation targets where given, and the sample world's."""
+    records = load_records(options.photos / "annotations.json", options.photos / "images", "train")
+    if options.teacher is not None:
+        with np.load(options.teacher) as features:
+            for record in records:
+                record.teacher = features[record.image_id]
+    if options.world is not None:
+        world = load_records(options.world / "annotations.json", options.world / "images", "train", long_side=384)
+        for record in world:
+            record.source = "world"
+        records += world
+    for record in records:
+        record.image()
+    return records
+
+
+def main() -> None:
+    """Trains until `--minutes` of training time are used, however many runs that takes."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--photos", type=Path, required=True, help="folder with annotations.json and images/")
+    parser.add_argument("--world", type=Path, help="the sample world's folder, same shape")
+    parser.add_argument("--teacher", type=Path, help="distillation targets made by teacher.py")
+    parser.add_argument("--checkpoint", type=Path, required=True)
+    parser.add_argument("--minutes", type=float, default=80)
+    parser.add_argument("--pictures", type=int, default=6, help="pictures a step")
+    parser.add_argument("--objects", type=int, default=2, help="objects a picture, at most")
+    parser.add_argument("--small", type=float, default=0.0, help="share of batches in the small frame")
+    parser.add_argument("--rate", type=float, default=1.5e-3)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--workers", type=int, default=1)
+    options = parser.parse_args()
+
+    torch.manual_seed(options.seed)
+    torch.set_num_threads(options.threads)
+    torch.set_flush_denormal(True)
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    records = load_training_records(options)
+    dims = 64
+    model = Model(dims).to(device, memory_format=torch.channels_last)
+    average = copy.deepcopy(model)
+    matrices = [p for p in model.parameters() if p.ndim > 1]
+    others = [p for p in model.parameters() if p.ndim <= 1]
+    groups = [{"params": matrices, "weight_decay": 0.02}, {"params": others, "weight_decay": 0.0}]
+    optimizer = torch.optim.AdamW(groups, lr=options.rate, betas=(0.9, 0.98))
+    step, used = 0, 0.0
+    if options.checkpoint.exists():
+        saved = torch.load(options.checkpoint, map_location=device)
+        model.load_state_dict(saved["model"])
+        average.load_state_dict(saved["average"])
+        optimizer.load_state_dict(saved["optimizer"])
+        step, used = saved["step"], saved["used"]
+    print(f"{len(records)} pictures, {device}, from step {step}, {used / 60:.1f} min used", flush=True)
+
+    rng = np.random.default_rng([options.seed, step])
+    stream = Stream(
+        Sampler(records, WEIGHTS, options.objects), options.pictures, options.small, options.seed + step, dims
+    )
+    loader = DataLoader(stream, batch_size=None, num_workers=options.workers, prefetch_factor=4)
+    model.train()
+    limit = options.minutes * 60
+    last, saved_at = time.monotonic(), time.monotonic()
+    window: list[tuple[float, list[float]]] = []
+    for batch in loader:
+        share = min(used / limit, 1.0)
+        rate = options.rate * min(1.0, (step + 1) / 150) * (0.5 + 0.5 * math.cos(math.pi * share)) + 1e-6
+        for group in optimizer.param_groups:
+            group["lr"] = rate
+        loss, reached = batch_loss(model, batch, rng, device)
+        optimizer.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 2.0)
+        optimizer.step()
+        step += 1
+        update_average(average, model, min(0.996, (step + 1) / (step + 10)))
+        now = time.monotonic()
+        used, last = used + now - last, now
+        window.append((float(loss.detach()), reached))
+        if step % 50 == 0:
+            report(step, used, rate, window)
+            window = []
+        finished = used >= limit
+        if finished or now - saved_at > 150:
+            saved_at = now
+            save(options.checkpoint, model, average, optimizer, step, used)
+        if finished:
+            break
+
+
+def update_average(average: nn.Module, model: nn.Module, keep: float) -> None:
+    """Moves the exponential moving average of the weights (and norms' statistics) towards the model."""
+    with torch.no_grad():
+        for old, new in zip(average.state_dict().values(), model.state_dict().values(), strict=True):
+            if old.dtype.is_floating_point:
+                old.lerp_(new, 1 - keep)
+            else:
+                old.copy_(new)
+
+
+def report(step: int, used: float, rate: float, window: list[tuple[float, list[float]]]) -> None:
+    """Prints the mean loss and the IoU after each round since the last report."""
+    rounds = [[r[turn] for _, r in window if len(r) > turn] for turn in range(len(ROUNDS_SHARE))]
+    ious = " ".join(f"{sum(values) / len(values):.3f}" if values else "-" for values in rounds)
+    loss = sum(loss for loss, _ in window) / len(window)
+    print(f"step {step} min {used / 60:.1f} rate {rate:.2e} loss {loss:.3f} iou {ious}", flush=True)
+
+
+def save(
+    path: Path, model: nn.Module, average: nn.Module, optimizer: torch.optim.Optimizer, step: int, used: float
+) -> None:
+    """Writes the checkpoint so that a reader never sees half of it."""
+    state = {
+        "model": model.state_dict(),
+        "average": average.state_dict(),
+        "optimizer": optimizer.state_dict(),
+        "step": step,
+        "used": used,
+    }
+    partial = path.with_suffix(".partial")
+    torch.save(state, partial)
+    partial.replace(path)
+
+
+if __name__ == "__main__":
+    main()
