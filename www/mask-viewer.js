@@ -105,7 +105,7 @@ export class MaskViewer extends HTMLElement {
     this.#root.adoptedStyleSheets = [styles()];
     this.#root.append(this.#nodes.root);
     this.#showEmpty();
-    this.#nodes.bar.hidden = this.#nodes.zoom.hidden = true;
+    this.#nodes.bar.hidden = this.#nodes.zoom.hidden = this.#nodes.noMasks.hidden = true;
   }
 
   connectedCallback() {
@@ -116,6 +116,7 @@ export class MaskViewer extends HTMLElement {
       wheelZooms: () => this.controls,
       tool: (tool) => { this.tool = tool; },
       viewChanged: () => this.#emit('view-change'),
+      wanted: () => this.#segmenter?.prepare(this.settings.model),
     }, signal);
     this.#list = new MaskList(this.#nodes.masks, {
       hover: (index) => this.#send({ type: 'maskHovered', index }),
@@ -149,9 +150,9 @@ export class MaskViewer extends HTMLElement {
    */
   attributeChangedCallback(name, before, value) {
     if (before === value) return;
-    if (name === 'controls') this.#nodes.bar.hidden = this.#nodes.zoom.hidden = value === null;
-    if (name === 'endpoint') this.settings = { endpoint: value };
-    if (name === 'model') this.settings = { model: value };
+    if (name === 'controls') this.#showControls();
+    if (name === 'endpoint') this.configure({ endpoint: value });
+    if (name === 'model') this.configure({ model: value });
     if (name === 'src' && this.isConnected) this.#openSource();
     if (name === 'annotations' && this.isConnected) this.#showAnnotations();
   }
@@ -193,13 +194,13 @@ export class MaskViewer extends HTMLElement {
     this.#send({ type: 'toolChosen', tool });
   }
 
-  /** The settings; setting some of them leaves the others. @returns {Settings} */
+  /** The settings; `configure` changes them. */
   get settings() {
     return this.#wishes.settings;
   }
 
-  /** @param {Partial<Settings>} some */
-  set settings(some) {
+  /** Changes some of the settings. @param {Partial<Settings>} some */
+  configure(some) {
     const renderer = this.#wishes.settings.renderer;
     this.#wishes.settings = { ...this.#wishes.settings, ...some };
     this.#send({ type: 'settingsChanged', settings: this.#wishes.settings });
@@ -368,9 +369,10 @@ export class MaskViewer extends HTMLElement {
       changed: () => this.#update(),
     });
     this.#linker = new Linker({ send, token: () => this.token, picture: () => this.#picture, changed: () => this.#update() });
-    const starting = this.#starting = Engine.create(this.#nodes.canvas, this.#wishes.settings.renderer, {
+    const starting = this.#starting = Engine.create(this.#nodes.stage, this.#wishes.settings.renderer, {
       onEffect: (effect) => this.#perform(effect),
       onDraw: () => this.#stage?.place(),
+      onRebuilt: () => this.#update(),
       onLost: (thrown) => this.#fail(failureOf(thrown, 'renderer')),
     });
     starting.then((engine) => signal.aborted ? engine.free() : this.#connect(engine), (thrown) => this.#fail(failureOf(thrown, 'renderer')));
@@ -379,7 +381,6 @@ export class MaskViewer extends HTMLElement {
   /** @param {Engine} engine */
   #connect(engine) {
     this.#engine = engine;
-    this.#nodes.canvas = engine.canvas;
     this.#stage?.connect(engine);
     this.#send({ type: 'settingsChanged', settings: this.#wishes.settings });
     if (this.#wishes.tool) this.#send({ type: 'toolChosen', tool: this.#wishes.tool });
@@ -504,6 +505,7 @@ export class MaskViewer extends HTMLElement {
     fill(summary, describe(snapshot));
     this.#stage?.show(snapshot);
     this.#list?.show(snapshot, this.colours);
+    this.#showControls();
     this.#emit('update');
   }
 
@@ -555,6 +557,13 @@ export class MaskViewer extends HTMLElement {
 
   #hideProgress() {
     this.#nodes.progress.hidden = true;
+  }
+
+  /** The tools; and in place of a list of masks a word, so that nothing moves when masks come. */
+  #showControls() {
+    const { bar, zoom, noMasks } = this.#nodes;
+    bar.hidden = zoom.hidden = !this.controls;
+    noMasks.hidden = !this.controls || (this.#snapshot?.shown.length ?? 0) > 0;
   }
 
   /** @param {Record<string, unknown> & { type: string }} event */

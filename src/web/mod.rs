@@ -2,14 +2,15 @@
 //!
 //! Nothing is computed here. Every failure becomes a JavaScript `Error` with a stable `code`.
 
-pub mod dataset;
-mod error;
-pub mod segment;
 mod bench;
+mod dataset;
 mod error;
+mod error;
+mod link;
 #[cfg(feature = "browser-tests")]
 mod render_test;
 mod rle;
+pub mod segment;
 mod surface;
 mod viewer;
 

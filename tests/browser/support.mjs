@@ -14,12 +14,12 @@ const ALWAYS = ['--headless=new', '--no-sandbox', '--disable-quic', '--no-first-
 
 const TYPES = new Map([
   ['.html', 'text/html; charset=utf-8'], ['.js', 'text/javascript'], ['.mjs', 'text/javascript'], ['.css', 'text/css'], ['.svg', 'image/svg+xml'],
-  ['.json', 'application/json'], ['.wasm', 'application/wasm'], ['.jpg', 'image/jpeg'], ['.png', 'image/png'], ['.onnx', 'application/octet-stream'],
+  ['.json', 'application/json'], ['.bmp', 'image/bmp'], ['.wasm', 'application/wasm'], ['.jpg', 'image/jpeg'], ['.png', 'image/png'], ['.onnx', 'application/octet-stream'],
 ]);
 
 /**
  * Serves dist/ on a free port, and `extra` files (path to body) before it.
- * @param {Record<string, string>} [extra]
+ * @param {Record<string, string | Buffer>} [extra]
  */
 export async function serve(extra = {}) {
   const server = createServer((request, response) => {

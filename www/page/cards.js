@@ -20,7 +20,7 @@ export function entityNodes(snapshot, actions) {
   if (segmenting) return [skeleton('Finding the object')];
   if (snapshot.segmentFailure) return [banner(snapshot.segmentFailure.message, true)];
   if (linking.phase === 'asking') return [skeleton('Asking what it is')];
-  if (linking.phase === 'failed') return [banner(linking.failure.message, true, ...remedies(linking.failure.code, actions))];
+  if (linking.phase === 'failed') return [banner(sentence(linking.failure), true, ...remedies(linking.failure.code, actions))];
   if (linking.phase === 'answered') return answerNodes(linking, snapshot.verdict, actions);
   if (mask) return [h('p', { class: 'note' }, 'The annotation below says what it is.'), h('div', { class: 'row' }, button('Ask the endpoint too', actions.ask))];
   return [hint(snapshot)];
@@ -34,7 +34,7 @@ export function entityNodes(snapshot, actions) {
 function answerNodes({ answer, source, failure }, verdict, actions) {
   const nodes = [];
   if (source === 'recorded') {
-    nodes.push(banner(`Recorded earlier for this sample. ${failure?.message ?? ''}`, false, ...remedies(failure?.code ?? '', actions)));
+    nodes.push(banner(`This answer was recorded earlier. ${failure ? sentence(failure) : ''}`, false, ...remedies(failure?.code ?? '', actions)));
   }
   const words = {
     likely: 'Likely this',
@@ -145,7 +145,13 @@ export function webAddress(address) {
  * @param {{ retry: () => void, settings: () => void }} actions
  */
 function remedies(code, { retry, settings }) {
-  return code === 'no-endpoint' ? [button('Settings', settings)] : [button('Try again', retry)];
+  return code === 'no-endpoint' ? [button('Settings', settings)] : [button('Try again', retry), button('Settings', settings)];
+}
+
+/** Why the endpoint did not answer, as a sentence. @param {import('../element/types.js').Failure} failure */
+function sentence({ code, message }) {
+  const text = message.replace(/\.$/, '');
+  return code === 'no-endpoint' ? message : `The linking endpoint gave no answer: ${text.charAt(0).toLowerCase()}${text.slice(1)}.`;
 }
 
 /**
@@ -154,7 +160,7 @@ function remedies(code, { retry, settings }) {
  * @param {...Node} actions
  */
 function banner(words, bad, ...actions) {
-  return h('div', { class: bad ? 'banner bad' : 'banner' }, h('p', {}, words), ...actions);
+  return h('div', { class: bad ? 'banner bad' : 'banner' }, h('p', {}, words), actions.length > 0 && h('div', { class: 'row' }, ...actions));
 }
 
 /** @param {string} words */
