@@ -121,7 +121,7 @@ default_index() {
     local inputs=(www/samples/annotations.json www/models/models.json "$(native_binary)")
     if fresh index "${inputs[@]}" && [[ -d $TARGET/index ]]; then return; fi
     "$(native_binary)" index --annotations www/samples/annotations.json --images www/samples/images \
-        --encoder www/models/link-encoder.json -o "$TARGET/index"
+        --picture-url "samples/images/{file}" --encoder www/models/link-encoder.json -o "$TARGET/index"
     mark index "${inputs[@]}"
 }
 
