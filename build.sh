@@ -62,6 +62,7 @@ run_tests() {
     step "index of the sample pictures" default_index
     step "native tests" cargo test --quiet -- "$@"
     step "documentation examples" cargo test --quiet --doc
+    step "wasm module of the browser tests" build_wasm_tests
     step "browser tests" browser_tests "$@"
 }
 
@@ -108,6 +109,16 @@ build_wasm() {
         --enable-sign-ext --enable-mutable-globals --enable-reference-types --enable-multivalue --enable-simd \
         "$TARGET/pkg/masklink_bg.wasm" -o "$TARGET/pkg/masklink_bg.wasm"
     mark wasm-pkg "$module" Cargo.lock
+}
+
+# The page's module with what the browser tests call besides.
+build_wasm_tests() {
+    # shellcheck disable=SC2086
+    wasm_cargo build --quiet --lib --profile wasm $WASM_FEATURES --features browser-tests
+    local module="$TARGET/$WASM_TRIPLE/wasm/masklink.wasm"
+    if fresh wasm-pkg-tests "$module" Cargo.lock; then return; fi
+    "$TARGET/tools/bin/wasm-bindgen" --target web --out-dir "$TARGET/pkg-tests" "$module"
+    mark wasm-pkg-tests "$module" Cargo.lock
 }
 
 # The server without the GPU renderer, which only tests and benchmarks use natively.

@@ -3,7 +3,9 @@
 mod annotations;
 pub mod encoder;
 mod eval;
+mod eval_link;
 mod eval_segment;
+mod http;
 mod index;
 mod inspect;
 mod inspect_report;

@@ -2,9 +2,13 @@
 //!
 //! Nothing is computed here. Every failure becomes a JavaScript `Error` with a stable `code`.
 
+mod bench;
 mod dataset;
 mod error;
+mod error;
 mod link;
+#[cfg(feature = "browser-tests")]
+mod render_test;
 mod rle;
 pub mod segment;
 mod surface;

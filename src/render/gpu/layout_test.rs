@@ -2,7 +2,7 @@
 
 use naga::valid::{Capabilities, ValidationFlags, Validator};
 
-use super::pack::{Box, CHUNK, Chunk, INSTANCES_A_BOX, MANY, MaskBox, SIDE_BITS};
+use super::pack::{Box, CHUNK, Chunk, INSTANCES_A_BOX};
 use super::upload::FrameUniforms;
 use crate::render::style::{Look, PATTERN_GAP_OPACITY};
 
@@ -35,7 +35,6 @@ macro_rules! check {
 fn structs_of_the_masks_shader_match() {
     let module = &parse(MASKS);
     check!(module, "Look", Look, fill, line, casing, sizes);
-    check!(module, "MaskBox", MaskBox, left, top, right, bottom, columns);
     check!(module, "Chunk", Chunk, mask, first, count, stroke);
     check!(module, "Box", Box, top_left, bottom_right, mask);
 }
@@ -66,9 +65,6 @@ fn constants_of_both_languages_are_equal() {
     let has = |source: &str, text: &str| assert!(source.contains(text), "{text}");
     has(MASKS, &format!("const GAP_OPACITY = {PATTERN_GAP_OPACITY:?};"));
     has(MASKS, &format!("const FARTHEST = {FARTHEST:e};"));
-    has(MASKS, &format!("const SIDE_BITS = {SIDE_BITS}u;"));
-    has(MASKS, &format!("const SIDE = {:#x}u;", (1 << SIDE_BITS) - 1));
-    has(MASKS, &format!("const MANY = {MANY:#x}u;"));
     has(MASKS, &format!("chunks[instance / {CHUNK}u]"));
     has(MASKS, &format!("boxes[instance / {INSTANCES_A_BOX}u]"));
     has(PICTURE, &format!("const NEAREST_FROM_SCALE = {NEAREST_FROM_SCALE:?};"));

@@ -21,7 +21,7 @@ use context::Context;
 use output::Output;
 use pack::INSTANCES_A_BOX;
 use pipelines::Pipelines;
-use upload::{FrameUniforms, PictureSource, PictureTexture, SceneBuffers};
+use upload::{FrameUniforms, PictureSource, PictureTexture, SceneBuffers, frame_buffer};
 
 use super::style::Look;
 use super::{Error, Frame, Picture, Scene, Style, View};
@@ -70,20 +70,17 @@ impl GpuRenderer {
 
     /// Puts another scene in place and takes the picture away.
     pub fn set_scene(&mut self, scene: Arc<Scene>) -> Result<(), Error> {
+        self.update_scene(scene)?;
         self.picture = None;
         self.live.picture = None;
-        self.live.buffers = SceneBuffers::new(&self.live.context, &self.live.pipelines, &scene)?;
-        self.live.looks.clear();
-        self.scene = scene;
         Ok(())
     }
 
-    /// Puts a scene of the same picture in place, as after an overlay is added.
+    /// Puts a scene of the same picture in place, as after an overlay is added; the picture stays in GPU memory.
     pub fn update_scene(&mut self, scene: Arc<Scene>) -> Result<(), Error> {
-        let picture = self.picture.take();
-        self.set_scene(scene)?;
-        self.picture = picture;
-        self.live.set_picture(self.picture.as_ref())
+        self.live.set_scene(&scene)?;
+        self.scene = scene;
+        Ok(())
     }
 
     /// Sets or takes away the picture under the masks; without one the frames show an outline of its size.
@@ -163,6 +160,7 @@ impl std::fmt::Debug for GpuRenderer {
 /// All that goes with the device when it is lost.
 struct Live {
     pipelines: Pipelines,
+    frame: wgpu::Buffer,
     buffers: SceneBuffers,
     picture: Option<PictureTexture>,
     /// The looks in GPU memory, so that only changed ones are sent.
@@ -175,18 +173,25 @@ impl Live {
     async fn open(target: &Target, scene: &Scene, picture: Option<&PictureSource>) -> Result<Self, Error> {
         let (context, output) = Context::open(target).await?;
         let pipelines = Pipelines::new(&context, output.format());
-        let buffers = SceneBuffers::new(&context, &pipelines, scene)?;
-        let mut live = Self { pipelines, buffers, picture: None, looks: Vec::new(), output, context };
+        let frame = frame_buffer(&context);
+        let buffers = SceneBuffers::new(&context, &pipelines, &frame, scene)?;
+        let mut live = Self { pipelines, frame, buffers, picture: None, looks: Vec::new(), output, context };
         live.set_picture(picture)?;
         live.context.check()?;
         Ok(live)
+    }
+
+    fn set_scene(&mut self, scene: &Scene) -> Result<(), Error> {
+        self.buffers = SceneBuffers::new(&self.context, &self.pipelines, &self.frame, scene)?;
+        self.looks.clear();
+        Ok(())
     }
 
     fn set_picture(&mut self, source: Option<&PictureSource>) -> Result<(), Error> {
         // A browser refuses to copy a bitmap to a lost device by an exception that wgpu does not expect.
         self.context.check()?;
         self.picture = match source {
-            Some(source) => PictureTexture::new(&self.context, &self.pipelines, &self.buffers.frame, source)?,
+            Some(source) => PictureTexture::new(&self.context, &self.pipelines, &self.frame, source)?,
             None => None,
         };
         Ok(())
@@ -211,7 +216,7 @@ impl Live {
     /// Sends the uniforms, and the looks if they changed; answers how many bytes.
     fn upload(&mut self, scene: &Scene, view: &View, style: &Style) -> u64 {
         let uniforms = FrameUniforms::of(view, scene.size());
-        self.context.queue.write_buffer(&self.buffers.frame, 0, bytemuck::bytes_of(&uniforms));
+        self.context.queue.write_buffer(&self.frame, 0, bytemuck::bytes_of(&uniforms));
         let looks = style.looks(scene, view, self.picture.is_some());
         let mut uploaded = size_of::<FrameUniforms>();
         if looks != self.looks {
@@ -240,22 +245,22 @@ impl Live {
             pass.draw(0..3, 0..1);
         }
         pass.set_bind_group(0, &self.buffers.bindings, &[]);
-        let mut lines = |pipeline, instances: std::ops::Range<u32>| {
+        let mut draw = |pipeline, instances: std::ops::Range<u32>| {
             if !instances.is_empty() {
                 pass.set_pipeline(pipeline);
                 pass.draw(0..4, instances);
             }
         };
-        lines(&self.pipelines.boxes, 0..INSTANCES_A_BOX);
-        lines(&self.pipelines.fill, 0..scene.len() as u32);
-        lines(&self.pipelines.outline, 0..self.buffers.outline_instances);
+        draw(&self.pipelines.boxes, 0..INSTANCES_A_BOX);
+        draw(&self.pipelines.fill, self.buffers.fills.clone());
+        draw(&self.pipelines.outline, self.buffers.outlines.clone());
         if style.boxes {
-            lines(&self.pipelines.boxes, INSTANCES_A_BOX..self.buffers.box_instances);
+            draw(&self.pipelines.boxes, self.buffers.boxes.clone());
         }
         for ranges in style.raised(scene).map(|index| &self.buffers.ranges[index]) {
-            lines(&self.pipelines.outline, ranges.outline.clone());
+            draw(&self.pipelines.outline, ranges.outline.clone());
             if style.boxes {
-                lines(&self.pipelines.boxes, ranges.boxes.clone());
+                draw(&self.pipelines.boxes, ranges.boxes.clone());
             }
         }
     }

@@ -1,11 +1,12 @@
 //! The scene's buffers and the picture's texture in GPU memory.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use bytemuck::{NoUninit, Pod, Zeroable};
 
 use super::context::Context;
-use super::pack::{Packed, Ranges};
+use super::pack::{INSTANCES_A_BOX, Packed, Ranges};
 use super::pipelines::Pipelines;
 use crate::geometry::Size;
 use crate::render::picture::scaled_size;
@@ -42,30 +43,31 @@ impl FrameUniforms {
 
 /// The buffers of one scene.
 pub(super) struct SceneBuffers {
-    pub(super) frame: wgpu::Buffer,
     pub(super) looks: wgpu::Buffer,
     pub(super) bindings: wgpu::BindGroup,
     pub(super) ranges: Vec<Ranges>,
-    pub(super) box_instances: u32,
-    pub(super) outline_instances: u32,
+    pub(super) fills: Range<u32>,
+    pub(super) outlines: Range<u32>,
+    pub(super) boxes: Range<u32>,
     pub(super) bytes: u64,
 }
 
 impl SceneBuffers {
-    pub(super) fn new(context: &Context, pipelines: &Pipelines, scene: &Scene) -> Result<Self, Error> {
+    pub(super) fn new(
+        context: &Context,
+        pipelines: &Pipelines,
+        frame: &wgpu::Buffer,
+        scene: &Scene,
+    ) -> Result<Self, Error> {
         let packed = Packed::of(scene);
         let looks = vec![Look::zeroed(); scene.len() + 1];
         let mut factory = Factory { context, bytes: 0 };
-        let usage = wgpu::BufferUsages::UNIFORM;
-        let frame = factory.buffer("SceneBuffers::frame", &[FrameUniforms::zeroed()], usage)?;
-        let usage = wgpu::BufferUsages::STORAGE;
-        let looks = factory.buffer("SceneBuffers::looks", &looks, usage)?;
-        let masks = factory.buffer("SceneBuffers::masks", &packed.masks, usage)?;
-        let runs = factory.buffer("SceneBuffers::runs", &packed.runs, usage)?;
-        let segments = factory.buffer("SceneBuffers::segments", &packed.segments, usage)?;
-        let chunks = factory.buffer("SceneBuffers::chunks", &packed.chunks, usage)?;
-        let boxes = factory.buffer("SceneBuffers::boxes", &packed.boxes, usage)?;
-        let bound = [&frame, &looks, &masks, &runs, &segments, &chunks, &boxes];
+        let looks = factory.storage("SceneBuffers::looks", &looks)?;
+        let rects = factory.storage("SceneBuffers::rects", &packed.rects)?;
+        let segments = factory.storage("SceneBuffers::segments", &packed.segments)?;
+        let chunks = factory.storage("SceneBuffers::chunks", &packed.chunks)?;
+        let boxes = factory.storage("SceneBuffers::boxes", &packed.boxes)?;
+        let bound = [frame, &looks, &rects, &segments, &chunks, &boxes];
         let entries: Vec<_> =
             (0..).zip(bound).map(|(binding, buffer)| entry(binding, buffer.as_entire_binding())).collect();
         let bindings = context.device.create_bind_group(&wgpu::BindGroupDescriptor {
@@ -74,15 +76,30 @@ impl SceneBuffers {
             entries: &entries,
         });
         Ok(Self {
-            frame,
             looks,
             bindings,
-            box_instances: packed.boxes.len() as u32 * super::pack::INSTANCES_A_BOX,
-            outline_instances: packed.chunks.len() as u32 * super::pack::CHUNK,
+            fills: packed.fills,
+            outlines: packed.outlines,
+            // The first box is the frame of a missing picture.
+            boxes: INSTANCES_A_BOX..packed.boxes.len() as u32 * INSTANCES_A_BOX,
             ranges: packed.ranges,
             bytes: factory.bytes,
         })
     }
+}
+
+/// The uniforms' buffer, which outlives scenes and pictures.
+pub(super) fn frame_buffer(context: &Context) -> wgpu::Buffer {
+    buffer(context, "Live::frame", size_of::<FrameUniforms>() as u64, wgpu::BufferUsages::UNIFORM)
+}
+
+fn buffer(context: &Context, label: &str, size: u64, usage: wgpu::BufferUsages) -> wgpu::Buffer {
+    context.device.create_buffer(&wgpu::BufferDescriptor {
+        label: Some(label),
+        size,
+        usage: usage | wgpu::BufferUsages::COPY_DST,
+        mapped_at_creation: false,
+    })
 }
 
 /// Makes buffers within the device's limit and counts their bytes.
@@ -92,21 +109,14 @@ struct Factory<'a> {
 }
 
 impl Factory<'_> {
-    fn buffer<T: NoUninit + Zeroable>(
-        &mut self,
-        label: &'static str,
-        contents: &[T],
-        usage: wgpu::BufferUsages,
-    ) -> Result<wgpu::Buffer, Error> {
+    fn storage<T: NoUninit>(&mut self, label: &'static str, contents: &[T]) -> Result<wgpu::Buffer, Error> {
         // A binding must hold at least one element.
         let size = (size_of_val(contents).max(size_of::<T>()) as u64).next_multiple_of(4);
         let limit = self.context.most_buffer_bytes();
         if size > limit {
             return Err(Error::Limit { what: label, limit, actual: size });
         }
-        let usage = usage | wgpu::BufferUsages::COPY_DST;
-        let descriptor = wgpu::BufferDescriptor { label: Some(label), size, usage, mapped_at_creation: false };
-        let buffer = self.context.device.create_buffer(&descriptor);
+        let buffer = buffer(self.context, label, size, wgpu::BufferUsages::STORAGE);
         self.context.queue.write_buffer(&buffer, 0, bytemuck::cast_slice(contents));
         self.bytes += size;
         Ok(buffer)

@@ -1,0 +1,74 @@
+//! Frames of many overlapping masks for the benchmark page, `www/bench.html`.
+
+use wasm_bindgen::JsValue;
+use wasm_bindgen::prelude::wasm_bindgen;
+
+use super::error::{js_error, of_render};
+use crate::geometry::{Size, Transform};
+use crate::render::{GpuRenderer, Overlay, Scene, Style, Target, View};
+use crate::rle::Mask;
+
+#[allow(clippy::expect_used, reason = "code of the benchmarks, whose masks are right by construction")]
+#[path = "../../benches/shared/overlapping.rs"]
+mod overlapping;
+
+/// Overlapping masks on a picture of 1920 x 1080, and a renderer that draws them to a texture of that size.
+///
+/// ```js
+/// const bench = await FrameBench.create(1000);
+/// await bench.frame(false);
+/// ```
+#[wasm_bindgen]
+pub struct FrameBench {
+    gpu: GpuRenderer,
+    masks: Vec<Mask>,
+}
+
+#[wasm_bindgen]
+impl FrameBench {
+    /// The first `count` masks of a fixed sequence, on a GPU device of their own.
+    pub async fn create(count: u32) -> Result<FrameBench, JsValue> {
+        let masks = overlapping::blobs(count);
+        let mut scene = Scene::new(overlapping::PICTURE).map_err(|error| of_render(&error))?;
+        for mask in &masks {
+            let overlay = Overlay { masks: vec![mask.clone()], ..Overlay::default() };
+            scene.push(overlay).map_err(|error| of_render(&error))?;
+        }
+        let gpu = GpuRenderer::new(Target::Offscreen, scene.into()).await.map_err(|error| of_render(&error))?;
+        Ok(Self { gpu, masks })
+    }
+
+    /// Draws a frame, with outlines or without, and completes when the GPU is done with it.
+    pub async fn frame(&mut self, outlines: bool) -> Result<(), JsValue> {
+        let view =
+            View { canvas: overlapping::PICTURE, device_pixel_ratio: 1.0, canvas_from_image: Transform::default() };
+        let plain = Style::default();
+        let style = if outlines { plain } else { Style { outline_width: 0.0, ..plain } };
+        self.gpu.draw(&view, &style).map_err(|error| of_render(&error))?;
+        self.gpu.finish().await.map_err(|error| of_render(&error))
+    }
+
+    /// Bytes of GPU memory that the masks take, as allocated.
+    #[wasm_bindgen(getter)]
+    pub fn bytes(&self) -> f64 {
+        self.gpu.memory().overlays as f64
+    }
+
+    /// Which adapter draws.
+    #[wasm_bindgen(getter)]
+    pub fn adapter(&self) -> String {
+        self.gpu.adapter_name()
+    }
+
+    /// One mask as the usual way uploads it: a byte a pixel, 0 or 255, row by row.
+    pub fn bitmap(&self, index: usize) -> Result<Vec<u8>, JsValue> {
+        let mask = self.masks.get(index).ok_or_else(|| js_error("index", "no such mask"))?;
+        let bitmap = mask.to_row_major().map_err(|error| js_error("mask", error))?;
+        Ok(bitmap.into_iter().map(|set| set * 255).collect())
+    }
+
+    /// Gives the GPU memory back.
+    pub fn destroy(&self) {
+        self.gpu.destroy();
+    }
+}

@@ -1,0 +1,125 @@
+//! The two renderers over the scenes of the tests, in a browser; built with the feature `browser-tests` alone.
+
+use std::sync::Arc;
+
+use image::ImageEncoder as _;
+use wasm_bindgen::JsValue;
+use wasm_bindgen::prelude::wasm_bindgen;
+use web_sys::ImageBitmap;
+
+use super::error::{js_error, of_render};
+use crate::geometry::{Rect, Size, Transform};
+use crate::render::{Color, ColorBy, CpuRenderer, Frame, GpuRenderer, Overlay, Picture, Scene, Style, Target, View};
+use crate::rle::Mask;
+
+#[allow(clippy::expect_used, dead_code, reason = "test code, of which this build uses a part")]
+#[path = "../../tests/scenes/render.rs"]
+mod scenes;
+
+use scenes::{Difference, TestScene, three_panels};
+
+/// A GPU renderer and the test scenes it is compared on.
+#[wasm_bindgen]
+pub struct RenderTest {
+    gpu: GpuRenderer,
+    scenes: Vec<TestScene>,
+    expected: Frame,
+    actual: Frame,
+}
+
+#[wasm_bindgen]
+impl RenderTest {
+    /// Opens a device of its own.
+    pub async fn open() -> Result<RenderTest, JsValue> {
+        let scene = Scene::new(Size::default()).map_err(|error| of_render(&error))?;
+        let gpu = GpuRenderer::new(Target::Offscreen, scene.into()).await.map_err(|error| of_render(&error))?;
+        Ok(Self { gpu, scenes: scenes::all(), expected: Frame::default(), actual: Frame::default() })
+    }
+
+    /// The names of the scenes, in order.
+    pub fn names(&self) -> Vec<String> {
+        self.scenes.iter().map(|test| test.name.to_owned()).collect()
+    }
+
+    /// Which adapter draws.
+    pub fn adapter(&self) -> String {
+        self.gpu.adapter_name()
+    }
+
+    /// The picture of a scene as `ImageData` takes it, empty where it has none.
+    pub fn picture(&self, index: usize) -> Vec<u8> {
+        self.scenes[index].picture.as_ref().map_or_else(Vec::new, |picture| picture.rgba().to_vec())
+    }
+
+    /// The width of a scene's picture, 0 where it has none.
+    #[wasm_bindgen(js_name = pictureWidth)]
+    pub fn picture_width(&self, index: usize) -> u32 {
+        self.scenes[index].picture.as_ref().map_or(0, |picture| picture.size().width)
+    }
+
+    /// Draws a scene by both renderers; a bitmap takes the place of the scene's own picture on the GPU.
+    pub async fn draw(&mut self, index: usize, bitmap: Option<ImageBitmap>) -> Result<(), JsValue> {
+        let test = &self.scenes[index];
+        self.gpu.set_scene(test.scene.clone().into()).map_err(|error| of_render(&error))?;
+        let picture = test.picture.clone().map(Arc::new);
+        let mut cpu = CpuRenderer::new(test.scene.clone().into());
+        cpu.set_picture(picture.clone());
+        match bitmap {
+            Some(bitmap) => self.gpu.set_picture_bitmap(bitmap),
+            None => self.gpu.set_picture(picture),
+        }
+        .map_err(|error| of_render(&error))?;
+        self.expected = cpu.draw(&test.view, &test.style).map_err(|error| of_render(&error))?;
+        self.redraw(index).await
+    }
+
+    /// Draws a scene by the GPU once more with what the renderer has kept.
+    pub async fn redraw(&mut self, index: usize) -> Result<(), JsValue> {
+        let test = &self.scenes[index];
+        self.gpu.draw(&test.view, &test.style).map_err(|error| of_render(&error))?;
+        self.actual = self.gpu.read_back().await.map_err(|error| of_render(&error))?;
+        Ok(())
+    }
+
+    /// Destroys the device; completes with the reason once the loss is known.
+    pub async fn lose(&self) -> String {
+        let lost = self.gpu.lost();
+        self.gpu.destroy();
+        lost.await.to_string()
+    }
+
+    /// Opens another device after a loss.
+    pub async fn rebuild(&mut self) -> Result<(), JsValue> {
+        self.gpu.rebuild().await.map_err(|error| of_render(&error))
+    }
+
+    /// Whether the two frames last drawn agree within the tolerance.
+    #[wasm_bindgen(getter)]
+    pub fn tolerable(&self) -> bool {
+        Difference::of(&self.expected, &self.actual).is_tolerable()
+    }
+
+    /// The largest difference of a channel and the number of pixels over the tolerance, in words.
+    #[wasm_bindgen(getter)]
+    pub fn difference(&self) -> String {
+        let Difference { worst, outliers, pixels } = Difference::of(&self.expected, &self.actual);
+        format!("worst {worst}, outliers {outliers} of {pixels}")
+    }
+
+    /// Number of different colours of the GPU's frame: one or two where nothing was drawn.
+    #[wasm_bindgen(getter)]
+    pub fn colours(&self) -> usize {
+        self.actual.rgba().as_chunks::<4>().0.iter().collect::<std::collections::HashSet<_>>().len()
+    }
+
+    /// Expected, difference and actual side by side, as PNG.
+    pub fn panels(&self) -> Result<Vec<u8>, JsValue> {
+        let (size, rgba) = three_panels(&self.expected, &self.actual);
+        let mut png = Vec::new();
+        let encoder = image::codecs::png::PngEncoder::new(&mut png);
+        encoder
+            .write_image(&rgba, size.width, size.height, image::ExtendedColorType::Rgba8)
+            .map_err(|error| js_error("png", error))?;
+        Ok(png)
+    }
+}

@@ -1,0 +1,100 @@
+/**
+ * @file The WebGPU renderer against the CPU renderer over the same scenes as natively, in headless Chromium; a lost device is
+ * rebuilt. The module is the crate built with the feature `browser-tests`, by `./build.sh test`.
+ */
+
+import assert from 'node:assert/strict';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { launch, newPage, serve } from './support.mjs';
+
+const TARGET = process.env.CARGO_TARGET_DIR ?? join(import.meta.dirname, '../../target');
+const PACKAGE = join(TARGET, 'pkg-tests');
+
+/** @type {{ close: () => unknown }[]} */
+const opened = [];
+/** @type {import('playwright-core').Page} */
+let page;
+/** @type {string[]} */
+let errors;
+
+before(async () => {
+  assert.ok(existsSync(join(PACKAGE, 'masklink.js')), `no ${PACKAGE}: ./build.sh test builds it`);
+  const server = await serve({ '/empty.html': '<!doctype html><title>render test</title>' });
+  const browser = await launch();
+  opened.push(server, browser);
+  ({ page, errors } = await newPage(browser));
+  for (const [name, contentType] of [['masklink.js', 'text/javascript'], ['masklink_bg.wasm', 'application/wasm']]) {
+    const body = readFileSync(join(PACKAGE, name));
+    await page.route(`${server.address}${name}`, (route) => route.fulfill({ body, contentType }));
+  }
+  await page.goto(`${server.address}empty.html`);
+  await page.evaluate(`(async () => {
+    const { default: init, RenderTest } = await import('./masklink.js');
+    await init();
+    window.renderTest = await RenderTest.open();
+  })()`);
+});
+
+after(async () => {
+  for (const one of opened.reverse()) await one.close();
+});
+
+/** @template T @param {string} body of an async function whose `test` is the renderers' test @returns {Promise<T>} */
+function inPage(body) {
+  return /** @type {Promise<T>} */ (page.evaluate(`(async (test) => { ${body} })(window.renderTest)`));
+}
+
+/** Writes expected | difference | actual and says where. @param {string} name */
+async function panels(name) {
+  const png = await inPage('return Array.from(test.panels());');
+  mkdirSync(join(TARGET, 'tmp/render'), { recursive: true });
+  const path = join(TARGET, 'tmp/render', `browser-${name.replace(/[^a-z0-9]+/gi, '-')}.png`);
+  writeFileSync(path, Buffer.from(/** @type {number[]} */ (png)));
+  return path;
+}
+
+test('GPU and CPU draw the same in the browser', async () => {
+  const names = /** @type {string[]} */ (await inPage('return test.names();'));
+  assert.equal(names.length, 25);
+  const failures = [];
+  console.log(`adapter: ${await inPage('return test.adapter();')}`);
+  for (const [index, name] of names.entries()) {
+    const { tolerable, difference } = /** @type {{ tolerable: boolean, difference: string }} */ (
+      await inPage(`await test.draw(${index}); return { tolerable: test.tolerable, difference: test.difference };`)
+    );
+    console.log(`${name.padEnd(36)} ${difference}`);
+    if (!tolerable) failures.push(`${name}: ${difference}: ${await panels(name)}`);
+  }
+  assert.deepEqual(failures, [], 'expected | difference | actual');
+});
+
+test('a picture from an ImageBitmap is drawn as the same picture from bytes', async () => {
+  const tolerable = await inPage(`
+    const index = test.names().indexOf('both');
+    const data = new ImageData(new Uint8ClampedArray(test.picture(index)), test.pictureWidth(index));
+    await test.draw(index, await createImageBitmap(data));
+    return test.tolerable && test.colours > 100;
+  `);
+  assert.ok(tolerable, `${await inPage('return test.difference;')}: ${await panels('bitmap')}`);
+});
+
+test('a lost device is rebuilt and draws the same, picture included', async () => {
+  const after = await inPage(`
+    const index = test.names().indexOf('both');
+    const data = new ImageData(new Uint8ClampedArray(test.picture(index)), test.pictureWidth(index));
+    await test.draw(index, await createImageBitmap(data));
+    const reason = await test.lose();
+    const refused = await test.redraw(index).then(() => 'drawn', (error) => error.code);
+    await test.rebuild();
+    await test.redraw(index);
+    return { reason, refused, tolerable: test.tolerable, colours: test.colours };
+  `);
+  const { reason, refused, tolerable, colours } = /** @type {Record<string, unknown>} */ (after);
+  assert.equal(reason, 'it was destroyed');
+  assert.equal(refused, 'device-lost');
+  assert.ok(tolerable, await panels('rebuilt'));
+  assert.ok(Number(colours) > 100, 'something was drawn');
+  assert.deepEqual(errors, []);
+});

@@ -1,0 +1,82 @@
+/** @file The usual way to draw masks, as the bar to measure against: an R8 texture a mask, drawn as a quad over the picture. */
+
+const SHADER = `
+@group(0) @binding(0) var mask: texture_2d<f32>;
+@group(0) @binding(1) var<uniform> color: vec4<f32>;
+@vertex
+fn vs_quad(@builtin(vertex_index) corner: u32) -> @builtin(position) vec4<f32> {
+    return vec4(vec2<f32>(vec2(corner % 2u, corner / 2u)) * 2.0 - 1.0, 0.0, 1.0);
+}
+@fragment
+fn fs_quad(@builtin(position) position: vec4<f32>) -> @location(0) vec4<f32> {
+    let alpha = color.a * textureLoad(mask, vec2<i32>(position.xy), 0).r;
+    return vec4(color.rgb * alpha, alpha);
+}`;
+const OPACITY = 0.4;
+
+/** All masks of a picture as textures of its size, drawn one to one on a device of their own. */
+export class TextureAMask {
+  /** @param {GPUDevice} device @param {GPURenderPipeline} pipeline @param {GPUBindGroup[]} bindings @param {GPUTexture} target */
+  constructor(device, pipeline, bindings, target) {
+    this.device = device;
+    this.pipeline = pipeline;
+    this.bindings = bindings;
+    this.target = target;
+  }
+
+  /**
+   * @param {{ width: number, height: number }} size
+   * @param {number} count
+   * @param {(index: number) => Uint8Array} bitmapOf a byte a pixel, 0 or 255, row by row
+   */
+  static async create(size, count, bitmapOf) {
+    const adapter = await navigator.gpu.requestAdapter();
+    if (!adapter) throw new Error('this browser offers no WebGPU adapter');
+    const device = await adapter.requestDevice();
+    const module = device.createShaderModule({ code: SHADER });
+    const over = /** @type {GPUBlendComponent} */ ({ srcFactor: 'one', dstFactor: 'one-minus-src-alpha' });
+    const pipeline = device.createRenderPipeline({
+      layout: 'auto',
+      vertex: { module },
+      fragment: { module, targets: [{ format: 'rgba8unorm', blend: { color: over, alpha: over } }] },
+      primitive: { topology: 'triangle-strip' },
+    });
+    const bindings = [];
+    for (let index = 0; index < count; index += 1) {
+      const usage = GPUTextureUsage.TEXTURE_BINDING | GPUTextureUsage.COPY_DST;
+      const texture = device.createTexture({ size, format: 'r8unorm', usage });
+      const bitmap = /** @type {Uint8Array<ArrayBuffer>} */ (bitmapOf(index));
+      device.queue.writeTexture({ texture }, bitmap, { bytesPerRow: size.width }, size);
+      // What is written waits in memory of the CPU until the GPU has taken it.
+      if (index % 16 === 15) await device.queue.onSubmittedWorkDone();
+      const color = device.createBuffer({ size: 16, usage: GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST });
+      const shade = (index % 256) / 255;
+      device.queue.writeBuffer(color, 0, new Float32Array([shade, 1 - shade, 0.5, OPACITY]));
+      const entries = [{ binding: 0, resource: texture.createView() }, { binding: 1, resource: { buffer: color } }];
+      bindings.push(device.createBindGroup({ layout: pipeline.getBindGroupLayout(0), entries }));
+    }
+    const target = device.createTexture({ size, format: 'rgba8unorm', usage: GPUTextureUsage.RENDER_ATTACHMENT });
+    await device.queue.onSubmittedWorkDone();
+    return new TextureAMask(device, pipeline, bindings, target);
+  }
+
+  /** Draws a frame; resolves when the GPU is done with it. */
+  async frame() {
+    const encoder = this.device.createCommandEncoder();
+    const pass = encoder.beginRenderPass({
+      colorAttachments: [{ view: this.target.createView(), loadOp: 'clear', clearValue: [0, 0, 0, 0], storeOp: 'store' }],
+    });
+    pass.setPipeline(this.pipeline);
+    for (const binding of this.bindings) {
+      pass.setBindGroup(0, binding);
+      pass.draw(4);
+    }
+    pass.end();
+    this.device.queue.submit([encoder.finish()]);
+    await this.device.queue.onSubmittedWorkDone();
+  }
+
+  destroy() {
+    this.device.destroy();
+  }
+}

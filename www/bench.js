@@ -1,0 +1,90 @@
+/**
+ * @file Measures what a frame of overlapping masks costs, drawn from runs and in the usual way from a texture a mask.
+ * `bench.html#10,100` measures at once; `document.body.dataset.done` is set when the table is complete.
+ */
+
+import init, { FrameBench } from './pkg/masklink.js';
+import { TextureAMask } from './bench-textures.js';
+
+const LEAST_FRAMES = 3;
+const LEAST_MILLISECONDS = 1000;
+const MEBIBYTE = 2 ** 20;
+const PICTURE = { width: 1920, height: 1080 };
+
+/** @param {string} id @returns {HTMLElement} */
+function element(id) {
+  const found = document.getElementById(id);
+  if (!found) throw new Error(`the page has no #${id}`);
+  return found;
+}
+
+/** The median time of a frame, after one that warms up. @param {() => Promise<void>} frame */
+async function median(frame) {
+  await frame();
+  const times = [];
+  const begun = performance.now();
+  while (times.length < LEAST_FRAMES || performance.now() - begun < LEAST_MILLISECONDS) {
+    const start = performance.now();
+    await frame();
+    times.push(performance.now() - start);
+  }
+  times.sort((a, b) => a - b);
+  return times[Math.floor(times.length / 2)] ?? NaN;
+}
+
+/** @param {number} count @param {number} mostBytes @param {(text: string) => void} say */
+async function measure(count, mostBytes, say) {
+  say(`${count} masks: from runs`);
+  const bench = await FrameBench.create(count);
+  element('adapter').textContent = `Drawn by ${bench.adapter}`;
+  const runs = await median(() => bench.frame(false));
+  say(`${count} masks: from runs, with outlines`);
+  const outlines = await median(() => bench.frame(true));
+  const textureBytes = count * PICTURE.width * PICTURE.height;
+  let textures = NaN;
+  if (textureBytes <= mostBytes) {
+    say(`${count} masks: from textures`);
+    const usual = await TextureAMask.create(PICTURE, count, (index) => bench.bitmap(index));
+    textures = await median(() => usual.frame());
+    usual.destroy();
+  }
+  const bytes = bench.bytes;
+  bench.destroy();
+  bench.free();
+  const timed = Number.isNaN(textures) ? ['not run', ''] : [textures.toFixed(1), (textures / runs).toFixed(1)];
+  return [count, runs.toFixed(1), outlines.toFixed(1), ...timed, (bytes / MEBIBYTE).toFixed(2), (textureBytes / MEBIBYTE).toFixed(0)];
+}
+
+/** @param {string} text @returns {number[]} */
+function countsOf(text) {
+  return text.split(/[^0-9]+/).map(Number).filter((count) => count > 0);
+}
+
+async function run() {
+  const start = /** @type {HTMLButtonElement} */ (element('start'));
+  const counts = /** @type {HTMLInputElement} */ (element('counts'));
+  const most = /** @type {HTMLInputElement} */ (element('most'));
+  const status = element('status');
+  start.disabled = true;
+  element('rows').replaceChildren();
+  try {
+    await init();
+    for (const count of countsOf(counts.value)) {
+      const cells = await measure(count, Number(most.value) * MEBIBYTE, (text) => { status.textContent = text; });
+      const row = document.createElement('tr');
+      row.append(...cells.map((cell) => Object.assign(document.createElement('td'), { textContent: String(cell) })));
+      element('rows').append(row);
+    }
+    status.textContent = 'Done.';
+  } catch (error) {
+    status.textContent = `Stopped: ${error instanceof Error ? error.message : String(error)}`;
+  }
+  start.disabled = false;
+  document.body.dataset.done = 'true';
+}
+
+element('start').addEventListener('click', () => { void run(); });
+if (location.hash) {
+  /** @type {HTMLInputElement} */ (element('counts')).value = countsOf(location.hash).join(' ');
+  void run();
+}
