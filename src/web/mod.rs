@@ -5,7 +5,6 @@
 mod bench;
 mod dataset;
 mod error;
-mod error;
 mod link;
 #[cfg(feature = "browser-tests")]
 mod render_test;
