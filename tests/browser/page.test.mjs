@@ -220,6 +220,34 @@ test('a lost GPU device is replaced, and the picture drawn again', async () => {
   await close();
 });
 
+test('a click becomes a mask around it; a click before that takes its place', async () => {
+  const { page, errors, close } = await openPage();
+  const told = await page.evaluate(() => new Promise((resolve, reject) => {
+    const viewer = /** @type {MaskViewer} */ (document.querySelector('mask-viewer'));
+    /** @type {unknown[]} */
+    const masks = [];
+    viewer.configure({ endpoint: null });
+    viewer.addEventListener('segment', (event) => masks.push(/** @type {CustomEvent} */ (event).detail));
+    viewer.addEventListener('update', () => {
+      const { facts, segmenting, prompts, segmentFailure } = viewer.snapshot ?? {};
+      if (segmentFailure) reject(new Error(segmentFailure.message));
+      if (facts && !segmenting) resolve({ facts, prompts, masks: masks.length });
+    });
+    // Nothing but table first, then the middle of the orange.
+    viewer.clickAt(60, 60);
+    viewer.clickAt(530, 300);
+  }));
+  const { facts, prompts, masks } = /** @type {any} */ (told);
+  const [x, y, width, height] = facts.bbox;
+  assert.ok(x <= 530 && 530 < x + width && y <= 300 && 300 < y + height, JSON.stringify(facts));
+  assert.deepEqual(prompts, [{ type: 'point', x: 530, y: 300, positive: true }]);
+  assert.equal(masks, 1, 'the first click was never answered');
+  assert.match(await page.locator('#status').innerText(), /picture .*, click /);
+  assert.match(await page.locator('#mask-body').innerText(), /Area/);
+  assert.deepEqual(errors.filter((text) => !text.includes('recorded.json')), []);
+  await close();
+});
+
 test('while the endpoint is down a recorded answer is given and marked as one', async () => {
   const { page, close } = await openPage();
   await page.evaluate(async () => {

@@ -97,7 +97,6 @@ canvas { position: absolute; inset: 0; width: 100%; height: 100%; display: block
 
 .notice { position: absolute; inset: 0; display: grid; place-content: center; justify-items: center; gap: 0.75rem; padding: 1.5rem; text-align: center; background: var(--stage); color: var(--text); }
 .notice[hidden] { display: none; }
-.notice.error { background: color-mix(in srgb, var(--stage) 92%, transparent); }
 .notice .icon { width: 36px; height: 36px; color: var(--muted); }
 .notice p { margin: 0; max-width: 32rem; text-wrap: balance; }
 .progress { position: absolute; left: 50%; top: 12px; translate: -50% 0; display: flex; align-items: center; gap: 0.625rem; width: max-content; max-width: calc(100% - 24px); padding: 0.375rem 0.875rem; border-radius: 20px; background: var(--surface); border: 1px solid var(--line); box-shadow: 0 1px 6px #0003; font-size: 0.875rem; pointer-events: none; }

@@ -3,7 +3,9 @@
 import { h } from '../element/dom.js';
 
 /** How many cards are shown before all are asked for. */
-const FIRST_CARDS = 5;
+const FIRST_CARDS = 3;
+/** How many known masks are shown for the first card. */
+const MOST_EVIDENCE = 4;
 const SVG = 'http://www.w3.org/2000/svg';
 
 /** @typedef {import('../element/types.js').Entity} Entity */
@@ -102,13 +104,14 @@ function thumbnail({ thumbnail: address, evidence: [first], title }) {
   return holder;
 }
 
-/** The annotated masks that spoke for the entity. @param {Entity} entity */
-function evidence({ evidence: seen }) {
-  const crops = seen.slice(0, 4).map((one) => cropped(one, 1.25)).filter((crop) => crop !== null);
-  if (crops.length === 0) return null;
+/** The annotated masks that spoke for the entity, but for one that stands in for its picture. @param {Entity} entity */
+function evidence({ evidence: seen, thumbnail: address }) {
+  const others = seen.slice(webAddress(address) ? 0 : 1, MOST_EVIDENCE);
+  const crops = others.map((one) => cropped(one, 1.25)).filter((crop) => crop !== null);
   const nearest = seen[0]?.similarity;
-  const words = typeof nearest === 'number' ? `Looks like ${crops.length > 1 ? 'these' : 'this'}, similarity ${nearest.toFixed(2)}` : 'Looks like this';
-  return h('div', { class: 'evidence' }, ...crops, h('span', {}, words));
+  if (typeof nearest !== 'number') return null;
+  const count = `${seen.length} known ${seen.length === 1 ? 'mask' : 'masks'}`;
+  return h('div', { class: 'evidence' }, ...crops, h('span', {}, `Like ${count}, the nearest by a similarity of ${nearest.toFixed(2)}`));
 }
 
 /**
