@@ -17,7 +17,7 @@ impl Pipelines {
     pub(super) fn new(context: &Context, format: wgpu::TextureFormat) -> Self {
         let device = &context.device;
         let picture_layout = layout(device, "Pipelines::picture_layout", &[UNIFORM, TEXTURE, SAMPLER]);
-        let masks = [UNIFORM, STORAGE, STORAGE, STORAGE, STORAGE, STORAGE];
+        let masks = [UNIFORM, STORAGE, STORAGE, STORAGE, STORAGE, STORAGE, STORAGE];
         let masks_layout = layout(device, "Pipelines::masks_layout", &masks);
         let shader = |label, source: &'static str| {
             let source = wgpu::ShaderSource::Wgsl(source.into());
