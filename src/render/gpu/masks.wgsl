@@ -97,6 +97,24 @@ fn vs_fill(@builtin(vertex_index) corner: u32, @builtin(instance_index) mask: u3
 
 @fragment
 fn fs_fill(in: Fill) -> @location(0) vec4<f32> {
+    if !covers(in) {
+        discard;
+    }
+    return in.color;
+}
+
+// Apart from the plain fill, because rasterisers in software compute a branch whether it is taken or not, and here that
+// means divisions of integers.
+@fragment
+fn fs_patterned_fill(in: Fill) -> @location(0) vec4<f32> {
+    if !covers(in) {
+        discard;
+    }
+    let gap = !on_stroke(in.columns.w, vec2<u32>(in.position.xy));
+    return select(in.color, in.color * GAP_OPACITY, gap);
+}
+
+fn covers(in: Fill) -> bool {
     let pixel = pixel_in_image(in.position.xy);
     // Rounding may find the column beside the box; it is as good as the nearest within.
     let column = u32(clamp(pixel.x - i32(in.columns.x), 0, i32(in.columns.y)));
@@ -105,11 +123,7 @@ fn fs_fill(in: Fill) -> @location(0) vec4<f32> {
     if word >= MANY {
         run = run_at(word - MANY, pixel.y);
     }
-    if pixel.y < i32(run & SIDE) || pixel.y >= i32(run >> SIDE_BITS) {
-        discard;
-    }
-    let gap = in.columns.w != 0u && !on_stroke(in.columns.w, vec2<u32>(in.position.xy));
-    return select(in.color, in.color * GAP_OPACITY, gap);
+    return pixel.y >= i32(run & SIDE) && pixel.y < i32(run >> SIDE_BITS);
 }
 
 // Of the runs whose number stands at `at`, the first that ends below row `y`, or the last.

@@ -250,7 +250,8 @@ impl Live {
             }
         };
         draw(&self.pipelines.boxes, 0..INSTANCES_A_BOX);
-        draw(&self.pipelines.fill, 0..scene.len() as u32);
+        let fill = if style.patterns { &self.pipelines.patterned_fill } else { &self.pipelines.fill };
+        draw(fill, 0..scene.len() as u32);
         draw(&self.pipelines.outline, self.buffers.outlines.clone());
         if style.boxes {
             draw(&self.pipelines.boxes, self.buffers.boxes.clone());
