@@ -1,12 +1,12 @@
 /** @file Registers `<mask-viewer>`: masks over a picture, a click to segment, and the entity it may be. */
 
 import { Annotations } from './element/annotations.js';
-import { fill, h } from './element/dom.js';
+import { fill } from './element/dom.js';
 import { Engine } from './element/engine.js';
 import { ViewerError, failureOf } from './element/errors.js';
-import { icon } from './element/icons.js';
 import { Linker } from './element/linker.js';
 import { MaskList } from './element/mask-list.js';
+import { Notices, describe } from './element/notices.js';
 import { decodePicture, fetchPicture } from './element/picture.js';
 import { Segmenter } from './element/segmenter.js';
 import { Stage } from './element/stage.js';
@@ -71,6 +71,7 @@ export class MaskViewer extends HTMLElement {
   static observedAttributes = ['src', 'annotations', 'endpoint', 'model', 'controls'];
 
   #nodes = build();
+  #notices = new Notices(this.#nodes);
   #root = this.attachShadow({ mode: 'open' });
   /** Ends everything that belongs to one stay in a document. @type {AbortController | undefined} */
   #stay;
@@ -104,8 +105,8 @@ export class MaskViewer extends HTMLElement {
     super();
     this.#root.adoptedStyleSheets = [styles()];
     this.#root.append(this.#nodes.root);
-    this.#showEmpty();
-    this.#nodes.bar.hidden = this.#nodes.zoom.hidden = true;
+    this.#notices.empty();
+    this.#nodes.bar.hidden = this.#nodes.zoom.hidden = this.#nodes.noMasks.hidden = true;
   }
 
   connectedCallback() {
@@ -116,6 +117,7 @@ export class MaskViewer extends HTMLElement {
       wheelZooms: () => this.controls,
       tool: (tool) => { this.tool = tool; },
       viewChanged: () => this.#emit('view-change'),
+      wanted: () => this.#segmenter?.prepare(this.settings.model),
     }, signal);
     this.#list = new MaskList(this.#nodes.masks, {
       hover: (index) => this.#send({ type: 'maskHovered', index }),
@@ -139,7 +141,7 @@ export class MaskViewer extends HTMLElement {
     this.#engine?.free();
     this.#picture?.bitmap.close();
     this.#stay = this.#loading = this.#segmenter = this.#linker = this.#engine = this.#picture = this.#starting = undefined;
-    this.#showEmpty();
+    this.#notices.empty();
   }
 
   /**
@@ -149,9 +151,9 @@ export class MaskViewer extends HTMLElement {
    */
   attributeChangedCallback(name, before, value) {
     if (before === value) return;
-    if (name === 'controls') this.#nodes.bar.hidden = this.#nodes.zoom.hidden = value === null;
-    if (name === 'endpoint') this.settings = { endpoint: value };
-    if (name === 'model') this.settings = { model: value };
+    if (name === 'controls') this.#showControls();
+    if (name === 'endpoint') this.configure({ endpoint: value });
+    if (name === 'model') this.configure({ model: value });
     if (name === 'src' && this.isConnected) this.#openSource();
     if (name === 'annotations' && this.isConnected) this.#showAnnotations();
   }
@@ -193,13 +195,13 @@ export class MaskViewer extends HTMLElement {
     this.#send({ type: 'toolChosen', tool });
   }
 
-  /** The settings; setting some of them leaves the others. @returns {Settings} */
+  /** The settings; `configure` changes them. */
   get settings() {
     return this.#wishes.settings;
   }
 
-  /** @param {Partial<Settings>} some */
-  set settings(some) {
+  /** Changes some of the settings. @param {Partial<Settings>} some */
+  configure(some) {
     const renderer = this.#wishes.settings.renderer;
     this.#wishes.settings = { ...this.#wishes.settings, ...some };
     this.#send({ type: 'settingsChanged', settings: this.#wishes.settings });
@@ -247,7 +249,7 @@ export class MaskViewer extends HTMLElement {
   async openPicture(source, { key = typeof source === 'string' ? source : `blob-${++opened}`, size } = {}) {
     this.#loading?.abort();
     const loading = this.#loading = new AbortController();
-    this.#showProgress('Loading the picture');
+    this.#notices.progress('Loading the picture');
     try {
       const blob = typeof source === 'string' ? await fetchPicture(source, loading.signal) : source;
       const picture = await decodePicture(blob, key);
@@ -263,7 +265,7 @@ export class MaskViewer extends HTMLElement {
       await this.#showMissing(failureOf(thrown, 'picture'), key, size);
       return false;
     } finally {
-      if (this.#loading === loading) this.#hideProgress();
+      if (this.#loading === loading) this.#notices.done();
     }
   }
 
@@ -275,7 +277,7 @@ export class MaskViewer extends HTMLElement {
     this.#segmenter?.forgetPicture();
     this.#engine?.change((viewer) => viewer.clearPicture());
     this.#send({ type: 'pictureClosed' });
-    this.#showEmpty();
+    this.#notices.empty();
   }
 
   /** Shows these masks instead of those before; each must be as large as the picture. @param {ShownMask[]} masks */
@@ -364,13 +366,14 @@ export class MaskViewer extends HTMLElement {
     const send = (/** @type {Record<string, unknown> & { type: string }} */ event) => this.#send(event);
     this.#segmenter = new Segmenter({
       send,
-      progress: (words, done) => words === null ? this.#hideProgress() : this.#showProgress(words, done),
+      progress: (words, done) => words === null ? this.#notices.done() : this.#notices.progress(words, done),
       changed: () => this.#update(),
     });
     this.#linker = new Linker({ send, token: () => this.token, picture: () => this.#picture, changed: () => this.#update() });
-    const starting = this.#starting = Engine.create(this.#nodes.canvas, this.#wishes.settings.renderer, {
+    const starting = this.#starting = Engine.create(this.#nodes.stage, this.#wishes.settings.renderer, {
       onEffect: (effect) => this.#perform(effect),
       onDraw: () => this.#stage?.place(),
+      onRebuilt: () => this.#update(),
       onLost: (thrown) => this.#fail(failureOf(thrown, 'renderer')),
     });
     starting.then((engine) => signal.aborted ? engine.free() : this.#connect(engine), (thrown) => this.#fail(failureOf(thrown, 'renderer')));
@@ -379,7 +382,6 @@ export class MaskViewer extends HTMLElement {
   /** @param {Engine} engine */
   #connect(engine) {
     this.#engine = engine;
-    this.#nodes.canvas = engine.canvas;
     this.#stage?.connect(engine);
     this.#send({ type: 'settingsChanged', settings: this.#wishes.settings });
     if (this.#wishes.tool) this.#send({ type: 'toolChosen', tool: this.#wishes.tool });
@@ -414,7 +416,7 @@ export class MaskViewer extends HTMLElement {
     } catch (thrown) {
       this.#fail(failureOf(thrown, 'picture'));
     }
-    this.#nodes.notice.hidden = true;
+    this.#notices.clear();
     this.#emit('view-change');
   }
 
@@ -431,7 +433,7 @@ export class MaskViewer extends HTMLElement {
     engine?.change((viewer) => viewer.clearPicture());
     if (engine && size) {
       engine.dispatch({ type: 'pictureOpened', key, width: size[0], height: size[1] });
-      this.#nodes.notice.hidden = true;
+      this.#notices.clear();
     } else {
       engine?.dispatch({ type: 'pictureClosed' });
     }
@@ -458,7 +460,7 @@ export class MaskViewer extends HTMLElement {
   #perform(effect) {
     switch (effect.type) {
       case 'changed': return this.#update();
-      case 'announce': return fill(this.#nodes.spoken, effect.text);
+      case 'announce': return this.#notices.say(effect.text);
       case 'notify': return this.#notify(effect.name, effect.detail);
       case 'segment': return this.#segmenter?.segment(effect, this.#wishes.settings.model);
       case 'cancelSegment': return this.#segmenter?.cancel(effect.ticket);
@@ -504,6 +506,7 @@ export class MaskViewer extends HTMLElement {
     fill(summary, describe(snapshot));
     this.#stage?.show(snapshot);
     this.#list?.show(snapshot, this.colours);
+    this.#showControls();
     this.#emit('update');
   }
 
@@ -519,42 +522,22 @@ export class MaskViewer extends HTMLElement {
     next?.focus();
   }
 
-  #showEmpty() {
-    const { notice } = this.#nodes;
-    notice.className = 'notice';
-    notice.hidden = false;
-    fill(notice, h('slot', { name: 'empty' }, icon('photo'), h('p', {}, 'No picture yet.')));
-  }
-
   /**
    * @param {import('./element/types.js').Failure} failure
    * @param {boolean} [instead] Whether the words stand in for the picture.
    */
   #fail(failure, instead = !this.#picture) {
-    const { notice, spoken } = this.#nodes;
-    if (instead) {
-      notice.className = 'notice error';
-      notice.hidden = false;
-      fill(notice, icon('warning'), h('p', {}, failure.message));
-    }
-    fill(spoken, failure.message);
+    if (instead) this.#notices.fail(failure.message);
+    this.#notices.say(failure.message);
     this.#emit('error', failure);
   }
 
-  /**
-   * @param {string} words
-   * @param {number} [done] From 0 to 1 where it is known.
-   */
-  #showProgress(words, done) {
-    const { progress, progressWords, progressBar } = this.#nodes;
-    progress.hidden = false;
-    fill(progressWords, words);
-    progressBar.hidden = done === undefined;
-    progressBar.value = done ?? 0;
-  }
-
-  #hideProgress() {
-    this.#nodes.progress.hidden = true;
+  /** The tools; and in place of a list of masks a word, so that nothing moves when masks come. */
+  #showControls() {
+    const { bar, zoom, noMasks } = this.#nodes;
+    bar.hidden = zoom.hidden = !this.controls;
+    noMasks.hidden = !this.controls || (this.#snapshot?.shown.length ?? 0) > 0;
+    fill(noMasks, this.#snapshot?.picture ? 'No masks are given for this picture.' : '');
   }
 
   /** @param {Record<string, unknown> & { type: string }} event */
@@ -586,16 +569,6 @@ export class MaskViewer extends HTMLElement {
 
 /** Pictures opened without an address, to give each a name of its own. */
 let opened = 0;
-
-/** What the canvas shows, in words. @param {Snapshot} snapshot */
-function describe({ size, shown, selected, facts, segmenting }) {
-  if (!size) return 'No picture.';
-  const names = [...new Set(shown.map(({ title, id }) => title || id))].slice(0, 8).join(', ');
-  const masks = shown.length === 0 ? 'No masks are shown.' : `${shown.length} ${shown.length === 1 ? 'mask' : 'masks'}: ${names}.`;
-  const chosen = selected === null ? '' : ` Selected: ${shown[selected]?.title || shown[selected]?.id}.`;
-  const current = facts ? ` The current mask covers ${(facts.share * 100).toFixed(0)} percent.` : '';
-  return `A picture of ${size[0]} by ${size[1]} pixels. ${masks}${chosen}${current}${segmenting ? ' The model is at work.' : ''}`;
-}
 
 if (!customElements.get('mask-viewer')) customElements.define('mask-viewer', MaskViewer);
 else console.warn('mask-viewer is registered already');

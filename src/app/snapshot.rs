@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::{Failure, Linking, MaskJson, Prompt, Selection, Settings, State, Tool, Verdict};
 use crate::geometry::{PixelRect, Rect};
-use crate::rle::Mask;
+use crate::rle::{Connectivity, Mask};
 
 /// The state as its panels need it; masks themselves are not in it, but the current one.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -66,6 +66,8 @@ pub struct Facts {
     pub bbox: Option<[u32; 4]>,
     /// Runs of ones in column-major order.
     pub runs: usize,
+    /// Parts that touch nowhere, not even at a corner.
+    pub components: usize,
 }
 
 impl Facts {
@@ -73,7 +75,8 @@ impl Facts {
     pub fn of(mask: &Mask) -> Self {
         let bbox = mask.bbox().map(|PixelRect { x, y, width, height }| [x, y, width, height]);
         let area = mask.area();
-        Self { area, share: area as f64 / mask.size().pixels().max(1) as f64, bbox, runs: mask.runs().len() }
+        let share = area as f64 / mask.size().pixels().max(1) as f64;
+        Self { area, share, bbox, runs: mask.runs().len(), components: mask.components(Connectivity::Eight).len() }
     }
 }
 

@@ -17,7 +17,8 @@ use crate::rle::Mask;
 
 /// How much wider than the mask's box the crop is, on each side, in parts of the box.
 ///
-/// Of 0, 0.1, 0.2 and 0.4, measured on 148 masks of `coco_plvel` with MobileNet v2, 0.1 was best, by no more than noise.
+/// Of 0, 0.1, 0.2 and 0.4, tried with a `MobileNet` v2 on 148 masks of everyday things, each asked for without its own
+/// photograph, 0.1 found the most, by no more than chance could.
 const CROP_MARGIN: f64 = 0.1;
 
 /// An encoder ready to run.
@@ -244,12 +245,12 @@ fn tensor<T: Copy + Default>(
     let mut data = vec![T::default(); 3 * width * height];
     for (y, row) in pixels.as_raw().chunks_exact(pixels.width() as usize * 3).enumerate() {
         for (x, pixel) in row.as_chunks::<3>().0.iter().enumerate() {
-            for channel in 0..3 {
+            for (channel, &byte) in pixel.iter().enumerate() {
                 let at = match input.layout {
                     InputLayout::Nchw => (channel * height + y) * width + x,
                     InputLayout::Nhwc => (y * width + x) * 3 + channel,
                 };
-                data[at] = number(pixel[channel], channel);
+                data[at] = number(byte, channel);
             }
         }
     }

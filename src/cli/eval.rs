@@ -2,7 +2,7 @@
 
 use clap::Subcommand;
 
-use super::eval_segment;
+use super::{eval_link, eval_segment};
 
 #[derive(clap::Args)]
 pub(super) struct EvalArgs {
@@ -14,10 +14,13 @@ pub(super) struct EvalArgs {
 enum What {
     /// Plays the interactive segmentation protocol against annotated masks.
     Segment(eval_segment::EvalSegmentArgs),
+    /// Asks a linking endpoint for annotated masks and counts how often it is right.
+    Link(eval_link::EvalLinkArgs),
 }
 
 pub(super) fn run(args: EvalArgs) -> anyhow::Result<()> {
     match args.what {
         What::Segment(args) => eval_segment::run(&args),
+        What::Link(args) => eval_link::run(&args),
     }
 }

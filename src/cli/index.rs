@@ -31,7 +31,7 @@ pub(super) struct IndexArgs {
     /// Folder to write; an index that is there is replaced once the new one is whole.
     #[arg(short, long, value_name = "DIR")]
     output: PathBuf,
-    /// Take only annotations of this data_split; may be given several times.
+    /// Take only annotations of this `data_split`; may be given several times.
     #[arg(long, value_name = "SPLIT")]
     split: Vec<String>,
     /// What to know of the entities beyond their names: JSON lines of qid, title, description, url, thumbnail.

@@ -3,7 +3,9 @@
 mod annotations;
 pub mod encoder;
 mod eval;
+mod eval_link;
 mod eval_segment;
+mod http;
 mod index;
 mod inspect;
 mod inspect_report;
@@ -12,7 +14,7 @@ pub mod onnx;
 pub mod picture;
 mod progress;
 mod rle;
-mod segmenter;
+pub mod segmenter;
 pub mod serve;
 
 use std::process::ExitCode;

@@ -18,12 +18,14 @@ const MOST_QUERIES: usize = 2_000;
 const LEAST_ANSWERABLE: usize = 20;
 
 /// How cosines become scores, and how well the held-out views bear it out.
+///
+/// In 32 bits, which JSON gives back as they were written.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Calibration {
     /// Divides the cosines before the softmax.
-    pub temperature: f64,
+    pub temperature: f32,
     /// Bias, weight of the cosine, weight of the logit of the share.
-    pub weights: [f64; 3],
+    pub weights: [f32; 3],
     /// What was measured on the views it was fitted to; `None` where there were too few to fit.
     pub held_out: Option<HeldOut>,
 }
@@ -36,12 +38,12 @@ pub struct HeldOut {
     /// Those whose entity has a view in another picture, so that they could be answered.
     pub answerable: u64,
     /// Part of the answerable whose first candidate was right.
-    pub top1: f64,
+    pub top1: f32,
     /// Part of the answerable with the right one among the first five.
-    pub top5: f64,
+    pub top5: f32,
     /// Mean difference between the first candidate's score and how often it was right, over ten bins of the score,
     /// weighted by their number of queries (expected calibration error).
-    pub calibration_error: f64,
+    pub calibration_error: f32,
 }
 
 impl Default for Calibration {
@@ -54,8 +56,8 @@ impl Default for Calibration {
 impl Calibration {
     /// The scores of candidates with these cosines, which must be the nearest ones in falling order.
     pub fn scores(&self, cosines: &[f32]) -> Vec<f32> {
-        let [bias, of_cosine, of_share] = self.weights;
-        let features = features(cosines, self.temperature);
+        let [bias, of_cosine, of_share] = self.weights.map(f64::from);
+        let features = features(cosines, f64::from(self.temperature));
         features.map(|[cosine, share]| sigmoid(bias + of_cosine * cosine + of_share * share) as f32).collect()
     }
 
@@ -85,7 +87,7 @@ pub fn fit(index: &Index) -> Calibration {
         return Calibration::default();
     }
     let temperature = best_temperature(&queries);
-    let calibration = Calibration { temperature, weights: fit_weights(&queries, temperature), held_out: None };
+    let calibration = fitted(&queries, temperature);
     let held_out = measure(&calibration, &queries, answerable);
     Calibration { held_out: Some(held_out), ..calibration }
 }
@@ -129,6 +131,11 @@ fn best_temperature(queries: &[Query]) -> f64 {
     f64::midpoint(low, high).exp()
 }
 
+fn fitted(queries: &[Query], temperature: f64) -> Calibration {
+    let weights = fit_weights(queries, temperature).map(|weight| weight as f32);
+    Calibration { temperature: temperature as f32, weights, held_out: None }
+}
+
 /// Logistic regression of "this candidate is right" by Newton's method; a weight that turns negative is left out.
 fn fit_weights(queries: &[Query], temperature: f64) -> [f64; 3] {
     let samples: Vec<_> = queries
@@ -144,7 +151,7 @@ fn fit_weights(queries: &[Query], temperature: f64) -> [f64; 3] {
             return weights;
         }
     }
-    Calibration::default().weights
+    Calibration::default().weights.map(f64::from)
 }
 
 fn newton(samples: &[([f64; 3], bool)], used: [bool; 3]) -> [f64; 3] {
@@ -210,11 +217,11 @@ fn measure(calibration: &Calibration, queries: &[Query], answerable: usize) -> H
     HeldOut {
         queries: queries.len() as u64,
         answerable: answerable as u64,
-        top1: within(1) / answerable as f64,
-        top5: within(5) / answerable as f64,
+        top1: (within(1) / answerable as f64) as f32,
+        top5: (within(5) / answerable as f64) as f32,
         // Each bin's mean score less its part of right ones, weighted by its size: the sizes cancel.
-        calibration_error: bins.iter().map(|(scores, right)| (scores - right).abs()).sum::<f64>()
-            / queries.len() as f64,
+        calibration_error: (bins.iter().map(|(scores, right)| (scores - right).abs()).sum::<f64>()
+            / queries.len() as f64) as f32,
     }
 }
 
@@ -260,7 +267,7 @@ mod tests {
     fn scores_are_as_often_right_as_they_say() {
         let queries = queries(|gap| 0.3 + 2.0 * gap);
         let temperature = best_temperature(&queries);
-        let calibration = Calibration { temperature, weights: fit_weights(&queries, temperature), held_out: None };
+        let calibration = fitted(&queries, temperature);
         let measured = measure(&calibration, &queries, queries.len());
         // 4,000 coin tosses in ten bins err by about 0.02 on their own.
         assert!(measured.calibration_error < 0.04, "{measured:?} {calibration:?}");
@@ -271,8 +278,7 @@ mod tests {
     #[test]
     fn scores_keep_the_order_and_stay_within_0_and_1() {
         let queries = queries(|_| 0.5);
-        let fitted = Calibration { temperature: 0.05, weights: fit_weights(&queries, 0.05), held_out: None };
-        for calibration in [fitted, Calibration::default()] {
+        for calibration in [fitted(&queries, 0.05), Calibration::default()] {
             for cosines in [&[0.9, 0.9, 0.3, -1.0][..], &[1.0], &[1.0, -1.0, -1.0], &[0.0; 32], &[]] {
                 let scores = calibration.scores(cosines);
                 assert!(scores.windows(2).all(|pair| pair[0] >= pair[1]), "{scores:?}");
@@ -291,7 +297,7 @@ mod tests {
     #[test]
     fn weights_from_outside_are_checked() {
         let wrong = |temperature, weights| Calibration { temperature, weights, held_out: None }.check().is_err();
-        assert!(wrong(0.0, [0.0; 3]) && wrong(f64::NAN, [0.0; 3]) && wrong(1.0, [0.0, -1.0, 0.0]));
-        assert!(wrong(1.0, [f64::INFINITY, 0.0, 0.0]) && Calibration::default().check().is_ok());
+        assert!(wrong(0.0, [0.0; 3]) && wrong(f32::NAN, [0.0; 3]) && wrong(1.0, [0.0, -1.0, 0.0]));
+        assert!(wrong(1.0, [f32::INFINITY, 0.0, 0.0]) && Calibration::default().check().is_ok());
     }
 }

@@ -244,7 +244,7 @@ impl Client {
                 if step == Step::Link && kind == Some(Kind::ImageUnknown) && !open.was_put {
                     return self.send(Open { step: Step::Put, ..open });
                 }
-                vec![fail_with(&open, status, problem)]
+                vec![fail_with(&open, status, problem.as_ref())]
             }
         }
     }
@@ -257,7 +257,8 @@ impl Client {
         let doubled = pause_ms.saturating_mul(1 << open.retries.min(16)).min(longest_pause_ms);
         let ms = asked.unwrap_or_default().max(spread(doubled, &open));
         if open.retries >= retries || ms > longest_pause_ms {
-            return vec![fail_with(&open, status, serde_json::from_str(body).ok())];
+            let problem: Option<Problem> = serde_json::from_str(body).ok();
+            return vec![fail_with(&open, status, problem.as_ref())];
         }
         open.retries += 1;
         open.fetch = None;
@@ -334,8 +335,8 @@ fn fail(open: &Open, code: &str, message: String) -> Action {
 }
 
 /// The failure that an error answer tells of; an answer that is no problem of the protocol comes from something else.
-fn fail_with(open: &Open, status: u16, problem: Option<Problem>) -> Action {
-    match problem.as_ref().and_then(|problem| Some((problem.kind()?, problem))) {
+fn fail_with(open: &Open, status: u16, problem: Option<&Problem>) -> Action {
+    match problem.and_then(|problem| Some((problem.kind()?, problem))) {
         Some((kind, problem)) => {
             let message = match &problem.detail {
                 Some(detail) => format!("{}: {detail}", kind.title()),

@@ -360,12 +360,18 @@ fn in_order(mut entities: Vec<Entity>, mut views: Views) -> Result<(Vec<Entity>,
         return Err(Error::Order { entity: entry.entity });
     }
     let mut seen = vec![false; entities.len()];
-    views.iter().for_each(|(entry, _)| seen[entry.entity as usize] = true);
+    for (entry, _) in &views {
+        seen[entry.entity as usize] = true;
+    }
     let mut order: Vec<_> = (0..entities.len()).filter(|&at| seen[at]).collect();
     order.sort_by(|&a, &b| qid_order(&entities[a].qid).cmp(&qid_order(&entities[b].qid)));
     let mut position = vec![0; entities.len()];
-    order.iter().enumerate().for_each(|(new, &old)| position[old] = new as u32);
-    views.iter_mut().for_each(|(entry, _)| entry.entity = position[entry.entity as usize]);
+    for (new, &old) in order.iter().enumerate() {
+        position[old] = new as u32;
+    }
+    for (entry, _) in &mut views {
+        entry.entity = position[entry.entity as usize];
+    }
     views.sort_by(|(a, _), (b, _)| (a.entity, &a.annotation, &a.picture).cmp(&(b.entity, &b.annotation, &b.picture)));
     let entities = order.into_iter().map(|old| std::mem::take(&mut entities[old])).collect();
     Ok((entities, views))
@@ -406,11 +412,13 @@ fn to_lines<T: Serialize>(items: &[T]) -> Result<Vec<u8>, serde_json::Error> {
 
 fn lines<T: for<'a> Deserialize<'a>>(part: &Part, bytes: &[u8], expected: u64) -> Result<Vec<T>, Error> {
     let file = part.file.clone();
-    let actual = bytes.iter().filter(|&&byte| byte == b'\n').count() as u64;
+    // Each line ends with a line feed, so behind the last one the split leaves an empty rest.
+    let lines: Vec<_> = bytes.split(|&byte| byte == b'\n').collect();
+    let actual = lines.len() as u64 - 1;
     if actual != expected || !bytes.ends_with(b"\n") {
         return Err(Error::Lines { file, expected, actual });
     }
-    let lines = bytes[..bytes.len() - 1].split(|&byte| byte == b'\n').enumerate();
+    let lines = lines[..lines.len() - 1].iter().copied().enumerate();
     let read = |(at, line): (usize, &[u8])| {
         serde_json::from_slice(line).map_err(|source| Error::Line { file: file.clone(), line: at + 1, source })
     };

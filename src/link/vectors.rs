@@ -82,7 +82,7 @@ impl Vectors {
         for row in 0..self.rows() {
             let length = self.read(row..row + 1, &mut scratch).iter().map(|value| value * value).sum::<f32>().sqrt();
             // Rounding to 16 bits moves the length by less than 2^-11.
-            if !((length - 1.0).abs() < 1e-3) {
+            if !length.is_finite() || (length - 1.0).abs() >= 1e-3 {
                 return Some((row, length));
             }
         }

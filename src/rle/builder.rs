@@ -42,21 +42,16 @@ impl Builder {
         Ok(())
     }
 
-    /// Adds runs that have a pixel each, by the indices at which they end; false, with none added, where they pass the
-    /// last pixel. The ends must increase and lie after the runs so far.
-    pub(super) fn push_ends(&mut self, ends: &[u32], position: i64) -> bool {
-        if position > i64::from(self.pixels) {
-            return false;
-        }
-        self.boundaries.extend_from_slice(ends);
-        self.position = position as u32;
-        self.runs += ends.len();
-        true
-    }
-
-    /// The number of pixels that the runs so far cover.
-    pub(super) fn position(&self) -> u32 {
-        self.position
+    /// Adds `runs` runs that have a pixel each. `write` gets the position so far, fills in where the runs end and
+    /// answers the last of them, or nothing where one has no pixel; then, and where they pass the end, this fails.
+    #[inline]
+    pub(super) fn push_ends(&mut self, runs: usize, write: impl FnOnce(i64, &mut [u32]) -> Option<i64>) -> Option<()> {
+        let start = self.boundaries.len();
+        self.boundaries.resize(start + runs, 0);
+        let position = write(i64::from(self.position), &mut self.boundaries[start..])?;
+        self.position = u32::try_from(position).ok().filter(|&position| position <= self.pixels)?;
+        self.runs += runs;
+        Some(())
     }
 
     /// The mask, where the runs cover all its pixels.

@@ -82,7 +82,8 @@ impl Reader {
             return None;
         }
         let room = self.differences.get_mut(self.waiting..)?.first_chunk_mut::<8>()?;
-        if groups & each(0x20) == 0 && self.shift == 0 {
+        let more = groups & each(0x20);
+        if more == 0 && self.shift == 0 {
             // Flips the sign bit, so that subtracting 16 extends the sign.
             for (difference, bits) in room.iter_mut().zip((groups ^ each(0x10)).to_le_bytes()) {
                 *difference = i64::from(bits) - 16;
@@ -90,12 +91,17 @@ impl Reader {
             self.waiting += 8;
             return Some(());
         }
-        let (mut partial, mut shift, mut longest, mut read) = (self.partial, self.shift, 0, 0);
+        // So no shift passes 40 below, and no number seven characters.
+        let going_on = more & (more >> 8) & (more >> 16) & (more >> 24) & (more >> 32);
+        let leading = (more ^ each(0x20)).trailing_zeros() / 8;
+        if going_on != 0 || self.shift + 5 * leading > MOST_SHIFT {
+            return None;
+        }
+        let (mut partial, mut shift, mut read) = (self.partial, self.shift, 0);
         for bits in groups.to_le_bytes() {
-            partial |= u64::from(bits & 0x1f).wrapping_shl(shift);
-            longest = longest.max(shift);
+            partial |= u64::from(bits & 0x1f) << shift;
             // Written always, and counted when the number ends here.
-            let unused = 59_u32.saturating_sub(shift);
+            let unused = 59 - shift;
             room[read & 7] = (partial << unused) as i64 >> unused;
             let goes_on = u32::from(bits >> 5);
             read += 1 - goes_on as usize;
@@ -104,27 +110,26 @@ impl Reader {
         }
         (self.partial, self.shift) = (partial, shift);
         self.waiting += read;
-        (longest <= MOST_SHIFT).then_some(())
+        Some(())
     }
 
     /// Turns what waits, but for an odd one left over, into run ends.
     #[inline]
     fn add_up(&mut self) -> Option<()> {
+        let Self { differences, odd, even, builder, .. } = self;
         let pairs = self.waiting / 2;
-        let mut ends = [[0; 2]; CAPACITY / 2];
-        let mut position = i64::from(self.builder.position());
-        // Negative once a length is, or is 0.
-        let mut sign = 0;
-        for (end, difference) in ends.iter_mut().zip(&self.differences.as_chunks::<2>().0[..pairs]) {
-            self.odd += difference[0];
-            self.even += difference[1];
-            sign |= (self.odd - 1) | (self.even - 1);
-            *end = [(position + self.odd) as u32, (position + self.odd + self.even) as u32];
-            position += self.odd + self.even;
-        }
-        if sign < 0 || !self.builder.push_ends(ends[..pairs].as_flattened(), position) {
-            return None;
-        }
+        builder.push_ends(2 * pairs, |mut position, ends| {
+            // Negative once a length is, or is 0.
+            let mut sign = 0;
+            for (end, difference) in ends.as_chunks_mut().0.iter_mut().zip(differences.as_chunks::<2>().0) {
+                *odd += difference[0];
+                *even += difference[1];
+                sign |= (*odd - 1) | (*even - 1);
+                *end = [(position + *odd) as u32, (position + *odd + *even) as u32];
+                position += *odd + *even;
+            }
+            (sign >= 0).then_some(position)
+        })?;
         if !self.waiting.is_multiple_of(2) {
             self.differences[0] = self.differences[2 * pairs];
         }

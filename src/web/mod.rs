@@ -3,18 +3,15 @@
 //! Nothing is computed here. Every failure becomes a JavaScript `Error` with a stable `code`.
 
 mod bench;
+mod dataset;
 mod error;
+mod link;
 #[cfg(feature = "browser-tests")]
 mod render_test;
 mod rle;
+pub mod segment;
 mod surface;
 mod viewer;
-
-pub mod dataset;
-
-mod segment;
-
-pub use segment::{Segmenter, sha256_hex};
 
 use wasm_bindgen::prelude::wasm_bindgen;
 

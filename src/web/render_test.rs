@@ -9,9 +9,7 @@ use web_sys::ImageBitmap;
 
 use super::error::{js_error, of_render};
 use crate::geometry::{Rect, Size, Transform};
-use crate::render::{
-    Color, ColorBy, CpuRenderer, Frame, GpuRenderer, Overlay, Picture, Scene, Style, Target, View,
-};
+use crate::render::{Color, ColorBy, CpuRenderer, Frame, GpuRenderer, Overlay, Picture, Scene, Style, Target, View};
 use crate::rle::Mask;
 
 #[allow(clippy::expect_used, dead_code, reason = "test code, of which this build uses a part")]

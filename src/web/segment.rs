@@ -5,8 +5,9 @@ use serde::Deserialize;
 use serde_json::json;
 use wasm_bindgen::prelude::{JsValue, wasm_bindgen};
 
+use super::error::js_error;
+use crate::app::MaskJson;
 use crate::geometry::{Point, Rect, Size};
-use crate::rle::Mask;
 use crate::segment::{
     Answer, Channels, Data, DecodeJob, EncodeJob, Error, Limits, Manifest, Pixels, Prompt, Prompts, Refine, Session,
     Tensor, Ticket,
@@ -88,7 +89,7 @@ impl Segmenter {
     #[wasm_bindgen(js_name = beginDecode)]
     pub fn begin_decode(&mut self, ticket: u32, question_json: &str) -> Result<Array, JsValue> {
         let question: Question =
-            serde_json::from_str(question_json).map_err(|error| js_error("question-malformed", &error))?;
+            serde_json::from_str(question_json).map_err(|error| js_error("question-malformed", error))?;
         let refine = question.refine.map(|(ticket, candidate)| Refine { ticket: Ticket(ticket), candidate });
         let prompts = question.prompts().map_err(thrown)?;
         let job = self.session.begin_decode(Ticket(ticket), &prompts, refine).map_err(thrown)?;
@@ -158,14 +159,9 @@ fn answer_json(answer: &Answer) -> String {
     let candidates: Vec<_> = answer
         .candidates
         .iter()
-        .map(|candidate| json!({ "mask": mask_json(&candidate.mask), "score": candidate.predicted_iou }))
+        .map(|candidate| json!({ "mask": MaskJson::from(&candidate.mask), "score": candidate.predicted_iou }))
         .collect();
     json!({ "best": answer.best, "candidates": candidates }).to_string()
-}
-
-fn mask_json(mask: &Mask) -> serde_json::Value {
-    let size = mask.size();
-    json!({ "size": [size.height, size.width], "counts": mask.to_compressed() })
 }
 
 /// The `Error` of a segmentation's failure, with a code that programs may rely on.
@@ -183,13 +179,5 @@ fn thrown(error: Error) -> JsValue {
         Error::PromptOutside { .. } | Error::PromptMissing | Error::CandidateUnknown { .. } => "question-malformed",
         _ => "limit",
     };
-    js_error(code, &error)
-}
-
-fn js_error(code: &str, error: &dyn std::fmt::Display) -> JsValue {
-    let thrown = js_sys::Error::new(&error.to_string());
-    thrown.set_name("MasklinkError");
-    // A fresh object takes any property; were it not so, the message would still tell.
-    let _: Result<bool, JsValue> = Reflect::set(&thrown, &JsValue::from_str("code"), &JsValue::from_str(code));
-    thrown.into()
+    js_error(code, error)
 }

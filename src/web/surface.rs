@@ -18,6 +18,8 @@ use crate::render::{self, CpuRenderer, Frame, GpuRenderer, Scene, Style, Target,
 
 /// From this scale on a pixel of the picture is shown as a square, as the masks' pixels are.
 const SQUARES_FROM_SCALE: f64 = 2.0;
+/// A device that is lost sooner was lost by showing a frame, not by something that happened to the machine.
+const LEAST_LASTING_MS: f64 = 5_000.0;
 
 /// What is drawn and how.
 pub(super) struct Drawing {
@@ -35,6 +37,8 @@ pub(super) struct Surface {
     picture: Option<ImageBitmap>,
     /// Which adapter draws, or why it is the CPU.
     note: String,
+    /// When the device was opened, in milliseconds as JavaScript counts them.
+    opened: f64,
 }
 
 enum Renderer {
@@ -58,7 +62,7 @@ impl Surface {
         if !has_webgpu() {
             return Self::on_cpu(canvas, scene, "this browser offers no WebGPU here");
         }
-        match shown(&canvas, &scene).await {
+        match GpuRenderer::new(Target::Canvas(canvas.clone()), Arc::clone(&scene)).await {
             Ok(gpu) => Ok(Self::on_gpu(canvas, scene, gpu, None)),
             Err(render::Error::Adapter(_)) => {
                 Self::on_cpu(another(&canvas)?, scene, "this browser finds no graphics adapter")
@@ -83,16 +87,19 @@ impl Surface {
         gpu: GpuRenderer,
         copied_to: Option<CanvasRenderingContext2d>,
     ) -> Self {
-        let copied = if copied_to.is_some() { ", copied to the page" } else { "" };
-        let note = format!("{}{copied}", gpu.adapter_name().trim());
+        // A browser that hides the adapter's name leaves the name of the backend, which tells nothing new.
+        let name = gpu.adapter_name().replace("BrowserWebGpu", "").trim().to_owned();
+        let copied = copied_to.is_some().then(|| "copied to the page".to_owned());
+        let note = [Some(name).filter(|name| !name.is_empty()), copied];
+        let note = note.into_iter().flatten().collect::<Vec<_>>().join(", ");
         let renderer = Renderer::Gpu { gpu: Box::new(gpu), copied_to };
-        Self { canvas, renderer, scene, picture: None, note }
+        Self { canvas, renderer, scene, picture: None, note, opened: js_sys::Date::now() }
     }
 
     fn on_cpu(canvas: HtmlCanvasElement, scene: Arc<Scene>, why: &str) -> Result<Self, JsValue> {
         let context = context_2d(&canvas)?;
         let renderer = Renderer::Cpu { cpu: CpuRenderer::new(Arc::clone(&scene)), context };
-        Ok(Self { canvas, renderer, scene, picture: None, note: why.to_owned() })
+        Ok(Self { canvas, renderer, scene, picture: None, note: why.to_owned(), opened: js_sys::Date::now() })
     }
 
     /// The canvas drawn on, which may have taken the place of that given.
@@ -153,10 +160,21 @@ impl Surface {
     }
 
     /// Opens a new device after the last was lost.
-    pub(super) async fn rebuild(&mut self) -> Result<(), JsValue> {
+    ///
+    /// A browser that cannot show WebGPU on a canvas gives a context all the same and loses the device with the first
+    /// frame; from then on frames are copied, onto another canvas.
+    pub(super) async fn rebuild(mut self) -> Result<Self, JsValue> {
+        let lasted = js_sys::Date::now() - self.opened;
         match &mut self.renderer {
-            Renderer::Gpu { gpu, .. } => gpu.rebuild().await.map_err(|error| of_render(&error)),
-            Renderer::Cpu { .. } => Ok(()),
+            Renderer::Gpu { copied_to: None, .. } if lasted < LEAST_LASTING_MS => {
+                Self::copied(another(&self.canvas)?, Arc::clone(&self.scene)).await
+            }
+            Renderer::Gpu { gpu, .. } => {
+                gpu.rebuild().await.map_err(|error| of_render(&error))?;
+                self.opened = js_sys::Date::now();
+                Ok(self)
+            }
+            Renderer::Cpu { .. } => Ok(self),
         }
     }
 
@@ -191,15 +209,6 @@ impl Drop for Surface {
             gpu.destroy();
         }
     }
-}
-
-/// WebGPU on the canvas, tried with a frame: some browsers give a context and lose the device when it is shown.
-async fn shown(canvas: &HtmlCanvasElement, scene: &Arc<Scene>) -> Result<GpuRenderer, render::Error> {
-    let mut gpu = GpuRenderer::new(Target::Canvas(canvas.clone()), Arc::clone(scene)).await?;
-    let view = View::fit(Size::new(1, 1), 1.0, scene.size());
-    gpu.draw(&view, &Style::default())?;
-    gpu.finish().await?;
-    Ok(gpu)
 }
 
 /// A canvas like this one, without a context, in its place.

@@ -38,9 +38,6 @@ pub struct Viewer {
     fitted: bool,
     /// Empty while a lost device is being replaced.
     surface: Rc<RefCell<Option<Surface>>>,
-    canvas: HtmlCanvasElement,
-    kind: &'static str,
-    note: String,
 }
 
 #[wasm_bindgen]
@@ -53,22 +50,23 @@ impl Viewer {
         Ok(Self::new(scene, surface))
     }
 
-    /// The canvas drawn on; another than that given where that could not show what WebGPU draws.
+    /// The canvas drawn on, another than that given where that could not show what WebGPU draws; `undefined` while a
+    /// frame or a device is awaited.
     #[wasm_bindgen(getter)]
-    pub fn canvas(&self) -> HtmlCanvasElement {
-        self.canvas.clone()
+    pub fn canvas(&self) -> Option<HtmlCanvasElement> {
+        self.surface.borrow().as_ref().map(|surface| surface.canvas().clone())
     }
 
-    /// `webgpu` or `cpu`.
+    /// `webgpu` or `cpu`; `undefined` while a frame or a device is awaited.
     #[wasm_bindgen(getter, js_name = rendererKind)]
-    pub fn renderer_kind(&self) -> String {
-        self.kind.to_owned()
+    pub fn renderer_kind(&self) -> Option<String> {
+        self.surface.borrow().as_ref().map(|surface| surface.kind().to_owned())
     }
 
-    /// Which adapter draws, or why it is the CPU.
+    /// Which adapter draws, or why it is the CPU; `undefined` likewise.
     #[wasm_bindgen(getter, js_name = rendererNote)]
-    pub fn renderer_note(&self) -> String {
-        self.note.clone()
+    pub fn renderer_note(&self) -> Option<String> {
+        self.surface.borrow().as_ref().map(|surface| surface.note().to_owned())
     }
 
     /// Takes in an event (JSON) and answers the effects to perform (a JSON array), in order.
@@ -230,9 +228,8 @@ impl Viewer {
 impl Viewer {
     fn new(scene: Arc<Scene>, surface: Surface) -> Self {
         let view = View::fit(Size::default(), 1.0, Size::default());
-        let (canvas, kind, note) = (surface.canvas().clone(), surface.kind(), surface.note().to_owned());
         let surface = Rc::new(RefCell::new(Some(surface)));
-        Self { state: State::default(), scene, picture: None, view, fitted: true, surface, canvas, kind, note }
+        Self { state: State::default(), scene, picture: None, view, fitted: true, surface }
     }
 
     fn drawing(&self) -> Drawing {
@@ -281,10 +278,9 @@ async fn draw_copied(cell: Rc<RefCell<Option<Surface>>>, drawing: Drawing) -> Re
 /// Takes the surface out while its device is replaced, so that draws meanwhile do nothing.
 async fn rebuild(cell: Rc<RefCell<Option<Surface>>>) -> Result<JsValue, JsValue> {
     let taken = cell.borrow_mut().take();
-    let Some(mut surface) = taken else { return Ok(JsValue::UNDEFINED) };
-    let outcome = surface.rebuild().await;
-    *cell.borrow_mut() = Some(surface);
-    outcome.map(|()| JsValue::UNDEFINED)
+    let Some(surface) = taken else { return Ok(JsValue::UNDEFINED) };
+    *cell.borrow_mut() = Some(surface.rebuild().await?);
+    Ok(JsValue::UNDEFINED)
 }
 
 fn png(mask: &crate::rle::Mask) -> Result<Vec<u8>, JsValue> {

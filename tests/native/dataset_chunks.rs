@@ -59,6 +59,22 @@ fn every_end_of_a_small_file() {
     assert_eq!(most, 2);
 }
 
+#[test]
+fn positions_beyond_four_gibibytes() {
+    let chunk = vec![b'x'; 64 << 20];
+    let mut builder = DatasetBuilder::new(Limits::default());
+    builder.push(br#"{"info":""#);
+    for _ in 0..65 {
+        builder.push(&chunk);
+    }
+    builder.push(br#"","annotations":[{"id":}]}"#);
+    let dataset = builder.finish();
+    let findings: Vec<_> = dataset.findings().map(|(_, finding)| finding.to_string()).collect();
+    // 9 bytes before and 17 bytes after the text, then 6 in the record.
+    let record = 9 + 65 * (64 << 20) + 17_u64;
+    assert_eq!(findings, [format!("the record at byte {record} cannot be read: byte {}: expected value", record + 6)]);
+}
+
 /// A file of `records` annotations on a third as many pictures, with sections in one of three orders.
 fn larger(records: usize, order: usize) -> String {
     let list = |of: &dyn Fn(usize) -> String, count: usize| (0..count).map(of).collect::<Vec<_>>().join(",\n ");

@@ -31,6 +31,11 @@ impl Built {
         self.folder.path().join("index")
     }
 
+    /// The annotation file of what is held out.
+    pub(crate) fn held_out_file(&self) -> PathBuf {
+        self.folder.path().join("held_out.json")
+    }
+
     pub(crate) fn linker(&self) -> Linker {
         Linker::open(&self.folder(), &Runtime::load(None).unwrap(), 0).unwrap()
     }
@@ -77,6 +82,7 @@ fn build() -> Option<Built> {
     let folder = tempfile::tempdir().unwrap();
     let part = folder.path().join("indexed.json");
     write_part(&part, |photo| indexed.contains(photo));
+    write_part(&folder.path().join("held_out.json"), |photo| !indexed.contains(photo));
     println!("{}", run_index(&part, &folder.path().join("index")));
 
     let names: BTreeMap<_, _> =

@@ -6,10 +6,11 @@ from typing import Any
 
 import cv2
 import numpy as np
-from catalogue import THINGS, Thing
 from numpy.typing import NDArray
-from plan import Picture
 from pycocotools import mask as coco
+
+from catalogue import THINGS, Thing
+from plan import Picture
 
 SMALLEST_THING = 150
 SMALLEST_PART = 12
@@ -40,9 +41,7 @@ def parts(mask: NDArray[np.uint8]) -> list[NDArray[np.uint8]]:
     return [(labels == k + 1).astype(np.uint8) for k in order]
 
 
-def annotation(
-    picture: Picture, number: int, thing: Thing, masks: list[NDArray[np.uint8]]
-) -> dict[str, Any]:
+def annotation(picture: Picture, number: int, thing: Thing, masks: list[NDArray[np.uint8]]) -> dict[str, Any]:
     """One thing of one picture; boxes are x1, y1, x2, y2 with x2 and y2 exclusive."""
     kind = "query" if thing.query else "entity"
     known = "unseen" if thing.unseen else "seen"

@@ -44,7 +44,9 @@ def write(world: dict[str, Any], images: Path, target: Path) -> None:
     rows = []
     for split in ("train", "val", "test"):
         pictures = sum(splits[image["id"]] == split for image in world["images"])
-        seen, unseen = (sum(a["data_split"].endswith(f"{split}_{k}") for a in found) for k in ("seen", "unseen"))
+        seen, unseen = (
+            sum(a["data_split"].endswith(f"{split}_{k}") for a in found) for k in ("seen", "unseen")
+        )
         rows.append(f"| {split} | {pictures} | {seen} | {unseen} |")
     count = Counter(a["category_id"] for a in found)
     new = sorted({names[a["category_id"]] for a in found if a["data_split"].endswith("unseen")})
@@ -62,6 +64,8 @@ def write(world: dict[str, Any], images: Path, target: Path) -> None:
             unseen=", ".join(new) or "none",
             entity=sum(a["data_split"].startswith("entity") for a in found),
             query=sum(a["data_split"].startswith("query") for a in found),
-            things="\n".join(f"| {names[q]} | {q} | {count[q]} |" for q in sorted(names, key=lambda q: names[q])),
+            things="\n".join(
+                f"| {names[q]} | {q} | {count[q]} |" for q in sorted(names, key=lambda q: names[q])
+            ),
         )
     )

@@ -28,7 +28,10 @@ def develop(folder: Path, exposure: float, seed: int) -> NDArray[np.uint8]:
 
 def denoise(colour: Image, albedo: Image, normal: Image) -> Image:
     """Intel Open Image Denoise on the linear light, guided by albedo and normal."""
-    clean = [np.clip(np.nan_to_num(image), low, high) for image, low, high in ((colour, 0, 1e4), (albedo, 0, 1), (normal, -1, 1))]
+    clean = [
+        np.clip(np.nan_to_num(image), low, high)
+        for image, low, high in ((colour, 0, 1e4), (albedo, 0, 1), (normal, -1, 1))
+    ]
     return np.asarray(pyoidn.denoise(clean[0], clean[1], clean[2], hdr=True), dtype=np.float32)
 
 

@@ -6,9 +6,10 @@ import math
 from random import Random
 from typing import Any
 
+from mathutils import Vector, noise
+
 import light
 from materials import Graph, cloth, glaze, glow, marble, metal, plain, wood
-from mathutils import Vector, noise
 from mesh import box, cylinder, join, lathe, mesh_object, place, spline, tube
 
 WALLS = ("#cfc8bb", "#b9c2c4", "#d8d2c6", "#a8b0a0", "#c4a898", "#8d9aa6", "#dcd6cf", "#6f7f86")
@@ -41,7 +42,9 @@ def white_table(rng: Random) -> None:
 
 def linen_table(rng: Random) -> None:
     """A table under a striped or plain cloth with soft folds."""
-    base, stripe = rng.choice((("#d8d0c0", "#5a7594"), ("#c9c2b2", None), ("#e0dace", "#a8433a"), ("#7c8c92", None)))
+    base, stripe = rng.choice(
+        (("#d8d0c0", "#5a7594"), ("#c9c2b2", None), ("#e0dace", "#a8433a"), ("#7c8c92", None))
+    )
     fabric = cloth("linen", base, stripe, width=rng.uniform(0.012, 0.04))
     seed = rng.uniform(-50, 50)
     count, wide = 180, 2.2
@@ -103,7 +106,9 @@ def court(rng: Random) -> None:
     for colour, turn, shift in (("#e8e8e4", 0.3, 0.12), ("#1d4f9a", 0.3 + math.pi / 2, -0.4)):
         stripe = box((12, 0.05, 0.001), plain("line", colour, 0.3), (0, shift, 0.0002))
         stripe.rotation_euler = (0, 0, turn + rng.uniform(-0.2, 0.2))
-    wall = box((22, 0.1, 6), plain("hall wall", rng.choice(("#7f8c94", "#a89a80", "#56707a")), 0.7), (0, 7.5, 3))
+    wall = box(
+        (22, 0.1, 6), plain("hall wall", rng.choice(("#7f8c94", "#a89a80", "#56707a")), 0.7), (0, 7.5, 3)
+    )
     wall.name = "wall"
     for k in range(5):
         box((3.4, 0.3, 0.35), plain("bench", "#5a3a22", 0.5), (-8 + 4 * k, 6.6, 0.42))
@@ -116,7 +121,9 @@ def floor_room(rng: Random) -> None:
     """A living-room floor with a rug, for bigger things."""
     box((7, 7, 0.02), wood("floor", rng, "#a8763f", "#5e3a1c", 0.32, 0.12), (0, 0, -0.01))
     base, stripe = rng.choice((("#7a3f38", "#c9a878"), ("#5a6a78", "#c8c2b4"), ("#b8a888", None)))
-    rug = box((2.6, 1.9, 0.012), cloth("rug", base, stripe, 260, 0.12), (rng.uniform(-0.2, 0.2), 0.1, -0.003), 0.004)
+    rug = box(
+        (2.6, 1.9, 0.012), cloth("rug", base, stripe, 260, 0.12), (rng.uniform(-0.2, 0.2), 0.1, -0.003), 0.004
+    )
     rug.rotation_euler = (0, 0, rng.uniform(-0.2, 0.2))
     wall = plain("wall", rng.choice(WALLS), 0.85, speckle=0.03)
     box((8, 0.1, 3), wall, (0, 2.2, 1.5))
@@ -154,15 +161,30 @@ def shelf_wall(rng: Random, bright: float = 1.0) -> None:
         x = -1.4
         while x < 1.4:
             x += rng.uniform(0.12, 0.3)
-            tone = rng.choice(("#a8402c", "#d9c9a4", "#39606e", "#77804a", "#d08a30", "#e4e0d8", "#333a44", "#8a5a7a"))
+            tone = rng.choice(
+                ("#a8402c", "#d9c9a4", "#39606e", "#77804a", "#d08a30", "#e4e0d8", "#333a44", "#8a5a7a")
+            )
             if rng.random() < 0.5:
-                cylinder(rng.uniform(0.04, 0.08), rng.uniform(0.1, 0.24), glaze("jar", tone), (x, 2.02, level + 0.015))
+                cylinder(
+                    rng.uniform(0.04, 0.08),
+                    rng.uniform(0.1, 0.24),
+                    glaze("jar", tone),
+                    (x, 2.02, level + 0.015),
+                )
             else:
-                box((rng.uniform(0.03, 0.14), 0.16, rng.uniform(0.1, 0.26)), plain("tin", tone, 0.5), (x, 2.02, level + 0.12))
+                box(
+                    (rng.uniform(0.03, 0.14), 0.16, rng.uniform(0.1, 0.26)),
+                    plain("tin", tone, 0.5),
+                    (x, 2.02, level + 0.12),
+                )
     plant(rng, (rng.choice((-1, 1)) * rng.uniform(0.8, 1.3), 1.5, -0.1))
     frame = rng.uniform(-1.2, 1.2)
     box((0.5, 0.03, 0.62), plain("frame", "#2b2420", 0.4), (frame, 2.15, 1.25))
-    box((0.42, 0.03, 0.54), plain("print", rng.choice(("#c8b898", "#8aa0b0", "#b87a60")), 0.8), (frame, 2.14, 1.25))
+    box(
+        (0.42, 0.03, 0.54),
+        plain("print", rng.choice(("#c8b898", "#8aa0b0", "#b87a60")), 0.8),
+        (frame, 2.14, 1.25),
+    )
 
 
 def plant(rng: Random, at: tuple[float, float, float]) -> None:
@@ -172,7 +194,14 @@ def plant(rng: Random, at: tuple[float, float, float]) -> None:
     for _ in range(34):
         a, rise = rng.uniform(0, math.tau), rng.uniform(0.25, 0.6)
         tip = (at[0] + 0.32 * math.cos(a) * rng.random(), at[1] + 0.3 * math.sin(a), at[2] + 0.2 + rise)
-        path = spline([(at[0], at[1], at[2] + 0.2), ((at[0] + tip[0]) / 2, (at[1] + tip[1]) / 2, at[2] + 0.3 + rise * 0.7), tip], 5)
+        path = spline(
+            [
+                (at[0], at[1], at[2] + 0.2),
+                ((at[0] + tip[0]) / 2, (at[1] + tip[1]) / 2, at[2] + 0.3 + rise * 0.7),
+                tip,
+            ],
+            5,
+        )
         tube(path, lambda t: 0.004 + 0.02 * math.sin(math.pi * t) ** 2, green, 6)
 
 
@@ -192,7 +221,9 @@ def tiles(rng: Random, distance: float) -> None:
     inside = g.fit(edge, 0.0012, 0.0022)
     colour = g.mix(inside, "#9a958c", g.mix(g.fit(g.noise(5), 0.3, 0.7, 0, 0.15), tone, "#6a6a60"))
     height = g.math("ADD", g.fit(edge, 0.001, 0.006), g.math("MULTIPLY", g.noise(14, 2), 0.6))
-    glazed = g.finish(Base_Color=colour, Roughness=g.fit(inside, 0, 1, 0.8, 0.14), Normal=g.bump(height, 0.0012))
+    glazed = g.finish(
+        Base_Color=colour, Roughness=g.fit(inside, 0, 1, 0.8, 0.14), Normal=g.bump(height, 0.0012)
+    )
     box((5, 0.04, 2.4), glazed, (0, distance, 0.9))
 
 
@@ -207,10 +238,20 @@ def pots(rng: Random, y: float) -> None:
             cylinder(r, h, glaze("canister", tone), (x, y, 0), 0.006)
             cylinder(r * 1.02, 0.02, wood("lid", rng, "#c0935c", "#8a5c30"), (x, y, h))
         elif kind < 0.75:
-            board = box((0.26, 0.02, 0.38), wood("board", rng, "#b07a44", "#6f4420"), (x, y + 0.05, 0.2), 0.008)
+            board = box(
+                (0.26, 0.02, 0.38), wood("board", rng, "#b07a44", "#6f4420"), (x, y + 0.05, 0.2), 0.008
+            )
             board.rotation_euler = (-0.15, 0, 0)
         else:
-            round_ = [(0, 0), (0.04, 0), (0.06, 0.03), (0.062, 0.06), (0.045, 0.085), (0.046, 0.092), (0, 0.092)]
+            round_ = [
+                (0, 0),
+                (0.04, 0),
+                (0.06, 0.03),
+                (0.062, 0.06),
+                (0.045, 0.085),
+                (0.046, 0.092),
+                (0, 0.092),
+            ]
             place(lathe(round_, glaze("sugar pot", tone), 48, 4), (x, y, 0))
         x += rng.uniform(0.22, 0.42)
 
@@ -221,7 +262,11 @@ def papers(rng: Random) -> None:
     x, y, _ = g.split()
     line = g.math("LESS_THAN", g.math("FRACT", g.math("MULTIPLY", y, 110.0)), 0.28)
     words = g.math("GREATER_THAN", g.noise(1, 2, 0.5, 0, g.moved(scale=(170, 110, 1))), 0.45)
-    inside = g.math("MULTIPLY", g.math("LESS_THAN", g.math("ABSOLUTE", x), 0.085), g.math("LESS_THAN", g.math("ABSOLUTE", y), 0.125))
+    inside = g.math(
+        "MULTIPLY",
+        g.math("LESS_THAN", g.math("ABSOLUTE", x), 0.085),
+        g.math("LESS_THAN", g.math("ABSOLUTE", y), 0.125),
+    )
     ink = g.math("MULTIPLY", g.math("MULTIPLY", line, words), inside)
     sheet = g.finish(Base_Color=g.mix(ink, "#e6e2d8", "#4a4a52"), Roughness=0.85)
     for k in range(rng.choice((1, 2, 3))):
@@ -233,14 +278,22 @@ def papers(rng: Random) -> None:
 def plate(rng: Random, radius: float = 0.13) -> Any:
     """A dinner plate; things may lie beside it."""
     tone = rng.choice(("#e6e4de", "#c8d4d8", "#e8dcc4"))
-    ring = [(0, 0.004), (radius * 0.55, 0.004), (radius * 0.68, 0.007), (radius * 0.98, 0.02), (radius, 0.022)]
+    ring = [
+        (0, 0.004),
+        (radius * 0.55, 0.004),
+        (radius * 0.68, 0.007),
+        (radius * 0.98, 0.02),
+        (radius, 0.022),
+    ]
     ring += [(radius * 0.98, 0.018), (radius * 0.66, 0.0), (0, 0.0)]
     return join("plate", [lathe(ring, glaze("plate", tone), 96, 3)])
 
 
 def cutting_board(rng: Random) -> Any:
     """A wooden board with a hole."""
-    board = box((0.36, 0.24, 0.018), wood("board", rng, "#c99a60", "#8a5a2c", 0.55, 0.06), (0, 0, 0.009), 0.008)
+    board = box(
+        (0.36, 0.24, 0.018), wood("board", rng, "#c99a60", "#8a5a2c", 0.55, 0.06), (0, 0, 0.009), 0.008
+    )
     return join("board", [board])
 
 
@@ -251,19 +304,41 @@ def crumbs(rng: Random, colour: str, spread: float, count: int = 60) -> None:
     for _ in range(count):
         size = rng.uniform(0.0006, 0.0022)
         at = (rng.gauss(0, spread), rng.gauss(0, spread), size * 0.4)
-        parts.append(box((size, size * rng.uniform(0.6, 1.4), size), grain, at, 0, (rng.random(), rng.random(), rng.random())))
+        parts.append(
+            box(
+                (size, size * rng.uniform(0.6, 1.4), size),
+                grain,
+                at,
+                0,
+                (rng.random(), rng.random(), rng.random()),
+            )
+        )
     join("crumbs", parts)
 
 
 def spoon_rest(rng: Random) -> Any:
     """A small steel dish."""
-    return join("dish", [lathe([(0, 0), (0.03, 0), (0.045, 0.016), (0.043, 0.016), (0.029, 0.003), (0, 0.003)], metal("steel"), 64, 2)])
+    return join(
+        "dish",
+        [
+            lathe(
+                [(0, 0), (0.03, 0), (0.045, 0.016), (0.043, 0.016), (0.029, 0.003), (0, 0.003)],
+                metal("steel"),
+                64,
+                2,
+            )
+        ],
+    )
 
 
 def grid_faces(columns: int, rows: int) -> list[tuple[int, int, int, int]]:
     """Quads of a (columns + 1) x (rows + 1) grid of vertices, column by column."""
     step = rows + 1
-    return [(i * step + j, (i + 1) * step + j, (i + 1) * step + j + 1, i * step + j + 1) for i in range(columns) for j in range(rows)]
+    return [
+        (i * step + j, (i + 1) * step + j, (i + 1) * step + j + 1, i * step + j + 1)
+        for i in range(columns)
+        for j in range(rows)
+    ]
 
 
 def candle_glow(at: tuple[float, float, float]) -> Any:

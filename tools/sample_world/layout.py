@@ -101,7 +101,9 @@ def clear_view(things: Sequence[Any], target: Any, rng: Random, elevation: float
     best, least = 0.0, math.inf
     for _ in range(16):
         turn = rng.uniform(-0.9, 0.9)
-        out = Vector((math.sin(turn) * math.cos(elevation), -math.cos(turn) * math.cos(elevation), math.sin(elevation)))
+        out = Vector(
+            (math.sin(turn) * math.cos(elevation), -math.cos(turn) * math.cos(elevation), math.sin(elevation))
+        )
         right = Vector((math.cos(turn), math.sin(turn), 0))
         up = out.cross(right)
         eye = target + out * size * 2
@@ -156,7 +158,7 @@ def aim(
     scene.camera = camera
     data.lens = lens
     data.clip_start = 0.01
-    data.clip_end = 20000
+    data.clip_end = 400000
     spots = [c for thing in things for c in outline(thing)]
     low = Vector([min(p[i] for p in spots) for i in range(3)])
     high = Vector([max(p[i] for p in spots) for i in range(3)])

@@ -34,18 +34,33 @@ def window(rng: Random, side: float, power: float = 60, colour: str = "#e6f0ff")
     for i in (-1, 1):
         for j in (-1, 1):
             at = (side * distance, back + i * 0.34, height + j * 0.42)
-            area(at, (side * (distance - 1), back * 0.6 + i * 0.34, height + j * 0.42 - 0.35), (0.78, 0.62), power / 4, colour)
+            area(
+                at,
+                (side * (distance - 1), back * 0.6 + i * 0.34, height + j * 0.42 - 0.35),
+                (0.78, 0.62),
+                power / 4,
+                colour,
+            )
 
 
-def sunbeam(rng: Random, side: float, strength: float = 6.0, bars: bool = True, back: float | None = None) -> None:
+def sunbeam(
+    rng: Random,
+    side: float,
+    strength: float = 6.0,
+    bars: bool = True,
+    back: float | None = None,
+    colour: str = "#ffdcae",
+) -> None:
     """Low sun from one side, cut by window bars; `back` is its angle past the side, in radians."""
     lift = rng.uniform(0.38, 0.65)
     around = rng.uniform(-0.2, 0.7) if back is None else back
-    toward = Vector((side * math.cos(lift) * math.cos(around), math.cos(lift) * math.sin(around), math.sin(lift)))
+    toward = Vector(
+        (side * math.cos(lift) * math.cos(around), math.cos(lift) * math.sin(around), math.sin(lift))
+    )
     data = bpy.data.lights.new("sun", "SUN")
     data.energy = strength
     data.angle = math.radians(0.8)
-    data.color = linear("#ffdcae")[:3]
+    data.color = linear(colour)[:3]
     sun = bpy.data.objects.new("sun", data)
     bpy.context.collection.objects.link(sun)
     sun.rotation_euler = (-toward).to_track_quat("-Z", "Y").to_euler()
@@ -149,7 +164,12 @@ def night_lamp(rng: Random, at: tuple[float, float, float]) -> None:
     shade.node_tree.nodes["Principled BSDF"].inputs["Emission"].default_value = linear("#ffb860")
     shade.node_tree.nodes["Principled BSDF"].inputs["Emission Strength"].default_value = 0.9
     brass = plain("lamp foot", "#8a6a30", 0.3, 0.9)
-    foot = lathe([(0, 0), (0.075, 0), (0.075, 0.012), (0.03, 0.02), (0.009, 0.05), (0.009, 0.3), (0, 0.3)], brass, 48, 1)
+    foot = lathe(
+        [(0, 0), (0.075, 0), (0.075, 0.012), (0.03, 0.02), (0.009, 0.05), (0.009, 0.3), (0, 0.3)],
+        brass,
+        48,
+        1,
+    )
     cone = lathe([(0.15, 0.26), (0.1, 0.45), (0.098, 0.45), (0.148, 0.26), (0.15, 0.26)], shade, 64, 1)
     lamp = join("lamp", [foot, cone])
     lamp.location = at
@@ -167,7 +187,14 @@ def fairy_lights(rng: Random, count: int, wide: float, at: tuple[float, float, f
     for _ in range(count):
         tone = rng.choice(("#ffb45a", "#ffd08a", "#ff8a3a", "#ffe6c0", "#9ac4ff"))
         bead = lathe([(0, 0), (0.01, 0.01), (0, 0.02)], glow("bead", tone, rng.uniform(12, 40)), 10, 2)
-        place(bead, (at[0] + rng.uniform(-wide, wide), at[1] + rng.uniform(-0.4, 0.4), at[2] + rng.uniform(-0.5, 0.7)))
+        place(
+            bead,
+            (
+                at[0] + rng.uniform(-wide, wide),
+                at[1] + rng.uniform(-0.4, 0.4),
+                at[2] + rng.uniform(-0.5, 0.7),
+            ),
+        )
 
 
 def cord(points: Any, colour: str = "#202020") -> Any:

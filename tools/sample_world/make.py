@@ -12,14 +12,15 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from PIL import Image
+
 import annotate
 import card
 import contact_sheet
 import develop
-import numpy as np
 import plan
 from catalogue import THINGS
-from PIL import Image
 
 HERE = Path(__file__).resolve().parent
 SAMPLES = HERE.parent.parent / "www" / "samples"

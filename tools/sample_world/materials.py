@@ -205,9 +205,7 @@ def wood(
         offset = g.math("MULTIPLY", random, 37.0)
         tone = random
     shifted = g.node("ShaderNodeCombineXYZ", {0: g.math("ADD", x, offset), 1: g.math("ADD", y, offset), 2: z})
-    stretched = g.moved(
-        scale=(along[1] * grain / along[0], grain, grain * 0.6), vector=shifted.outputs[0]
-    )
+    stretched = g.moved(scale=(along[1] * grain / along[0], grain, grain * 0.6), vector=shifted.outputs[0])
     figure = g.noise(1.0, 6, 0.62, 1.4, stretched)
     rings = g.waves(0.55, 9, 3, stretched, wave_type="BANDS", bands_direction="Y")
     fibres = g.noise(1.0, 4, 0.7, 0, g.moved(scale=(18, 500, 500), vector=shifted.outputs[0]))
@@ -263,7 +261,9 @@ def metal(name: str, colour: str = "#c9c9c9", rough: float = 0.25, brushed: floa
     return g.finish(Base_Color=colour, Metallic=1.0, Roughness=gloss, Normal=normal)
 
 
-def glaze(name: str, colour: str, rough: float = 0.12, speckle: str | None = None, wave: float = 0.0004) -> Any:
+def glaze(
+    name: str, colour: str, rough: float = 0.12, speckle: str | None = None, wave: float = 0.0004
+) -> Any:
     """Glazed ceramic."""
     g = Graph(name)
     tone: Any = colour
@@ -271,9 +271,7 @@ def glaze(name: str, colour: str, rough: float = 0.12, speckle: str | None = Non
         spots = g.fit(g.cells(160), 0.1, 0.16, 1, 0)
         tone = g.mix(g.math("MULTIPLY", spots, g.fit(g.noise(90), 0.5, 0.6)), colour, speckle)
     tone = g.mix(g.fit(g.noise(18, 3), 0.4, 0.7, 0, 0.07), tone, "#000000")
-    return g.finish(
-        Base_Color=tone, Roughness=rough, Clearcoat=0.5, Normal=g.bump(g.noise(35, 2), wave, 0.5)
-    )
+    return g.finish(Base_Color=tone, Roughness=rough, Clearcoat=0.5, Normal=g.bump(g.noise(35, 2), wave, 0.5))
 
 
 def glass(name: str, tint: str = "#ffffff", rough: float = 0.0) -> Any:

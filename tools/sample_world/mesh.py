@@ -71,12 +71,7 @@ def spline(points: Sequence[Sequence[float]], per_span: int = 6, closed: bool = 
             t = k / per_span
             curve.append(
                 0.5
-                * (
-                    2 * b
-                    + (c - a) * t
-                    + (2 * a - 5 * b + 4 * c - d) * t * t
-                    + (3 * b - a - 3 * c + d) * t**3
-                )
+                * (2 * b + (c - a) * t + (2 * a - 5 * b + 4 * c - d) * t * t + (3 * b - a - 3 * c + d) * t**3)
             )
     if not closed:
         curve.append(vectors[-1].copy())

@@ -7,10 +7,11 @@ from random import Random
 from typing import Any
 
 import bpy
+from mathutils import Vector, noise
+
 import light
 from indoors import grid_faces
 from materials import Graph, plain, wood
-from mathutils import Vector, noise
 from mesh import box, join, mesh_object, sphere, tube
 
 
@@ -37,20 +38,28 @@ def beach(rng: Random) -> None:
     fine = g.noise(700, 3, 0.7)
     tone = g.ramp(g.noise(9, 6, 0.65, 0.4), [(0.3, "#b89868"), (0.7, "#d8bf92")])
     tone = g.mix(g.fit(fine, 0.35, 0.65, 0, 0.3), tone, "#7a5c38")
-    height = g.math("ADD", g.math("MULTIPLY", fine, 0.5), g.math("ADD", g.math("MULTIPLY", grains, 0.4), g.math("MULTIPLY", g.noise(60, 4, 0.6), 4.0)))
+    height = g.math(
+        "ADD",
+        g.math("MULTIPLY", fine, 0.5),
+        g.math("ADD", g.math("MULTIPLY", grains, 0.4), g.math("MULTIPLY", g.noise(60, 4, 0.6), 4.0)),
+    )
     sand = g.finish(Base_Color=tone, Roughness=0.95, Specular=0.2, Normal=g.bump(height, 0.0011))
     seed = rng.uniform(-50, 50)
     turn = rng.uniform(-0.6, 0.6)
 
     def lift(x: float, y: float) -> float:
-        wave = math.sin(34 * (x * math.sin(turn) + y * math.cos(turn)) + 5 * noise.noise(Vector((x * 2, y * 2, seed))))
+        wave = math.sin(
+            34 * (x * math.sin(turn) + y * math.cos(turn)) + 5 * noise.noise(Vector((x * 2, y * 2, seed)))
+        )
         away = min(1.0, max(0.0, math.hypot(x, y) - 0.16) / 0.15)
         return away * (0.0042 * wave + 0.012 * noise.noise(Vector((x * 2.3, y * 2.3, seed)))) - 0.0005
 
     patch(sand, 2.6, 260, lift)
     ground(sand, -0.02, 60)
     g = Graph("sea")
-    water = g.finish(Base_Color="#1d5a6a", Roughness=0.08, Specular=0.6, Normal=g.bump(g.noise(2.2, 6, 0.6, 0.5), 0.25))
+    water = g.finish(
+        Base_Color="#1d5a6a", Roughness=0.08, Specular=0.6, Normal=g.bump(g.noise(2.2, 6, 0.6, 0.5), 0.25)
+    )
     box((600, 300, 0.02), water, (0, 164, -0.01))
     foam = plain("foam", "#eef2f0", 0.9)
     for k in range(2):
@@ -86,13 +95,18 @@ def road(rng: Random) -> None:
     g = Graph("asphalt")
     stones = g.cells(140, output="Color")
     grey = g.node("ShaderNodeRGBToBW", {0: stones}).outputs[0]
-    tone = g.ramp(g.math("ADD", g.math("MULTIPLY", grey, 0.5), g.math("MULTIPLY", g.noise(2, 6, 0.6), 0.5)), [(0.2, "#242426"), (0.8, "#5a5856")])
+    tone = g.ramp(
+        g.math("ADD", g.math("MULTIPLY", grey, 0.5), g.math("MULTIPLY", g.noise(2, 6, 0.6), 0.5)),
+        [(0.2, "#242426"), (0.8, "#5a5856")],
+    )
     height = g.math("ADD", g.cells(140), g.noise(500, 2))
     asphalt = g.finish(Base_Color=tone, Roughness=0.85, Normal=g.bump(height, 0.003))
     ground(asphalt, 0.0, 70)
     g = Graph("road paint")
     worn = g.fit(g.noise(30, 6, 0.7), 0.36, 0.44)
-    paint = g.finish(Base_Color=g.mix(worn, "#4a4846", "#dcd8cc"), Roughness=0.7, Normal=g.bump(g.cells(140), 0.002))
+    paint = g.finish(
+        Base_Color=g.mix(worn, "#4a4846", "#dcd8cc"), Roughness=0.7, Normal=g.bump(g.cells(140), 0.002)
+    )
     stripe = box((30, 0.12, 0.003), paint, (0, rng.uniform(0.35, 0.8), 0.0006))
     stripe.rotation_euler = (0, 0, rng.uniform(-0.12, 0.12))
     kerb = rng.uniform(3.2, 4.6)
@@ -107,8 +121,17 @@ def road(rng: Random) -> None:
 def snow(rng: Random) -> None:
     """Snow under a cold low sun with dark firs behind."""
     g = Graph("snow")
-    height = g.math("ADD", g.math("MULTIPLY", g.noise(160, 4, 0.7), 0.5), g.math("MULTIPLY", g.noise(14, 4), 3.0))
-    white = g.finish(Base_Color="#e8ecf0", Roughness=0.6, Subsurface=0.12, Subsurface_Radius=(0.02, 0.03, 0.05), Subsurface_Color="#d8e8f8", Normal=g.bump(height, 0.004))
+    height = g.math(
+        "ADD", g.math("MULTIPLY", g.noise(160, 4, 0.7), 0.5), g.math("MULTIPLY", g.noise(14, 4), 3.0)
+    )
+    white = g.finish(
+        Base_Color="#e8ecf0",
+        Roughness=0.6,
+        Subsurface=0.12,
+        Subsurface_Radius=(0.02, 0.03, 0.05),
+        Subsurface_Color="#d8e8f8",
+        Normal=g.bump(height, 0.004),
+    )
     seed = rng.uniform(-50, 50)
 
     def lift(x: float, y: float) -> float:
@@ -149,7 +172,12 @@ def earth(rng: Random, dark: str, bright: str, level: float = 0.0) -> None:
 
 def ground(material: Any, level: float, half: float) -> None:
     """A flat square of half-width `half`, as one quad."""
-    mesh_object("ground", [(-half, -half, level), (half, -half, level), (half, half, level), (-half, half, level)], [(0, 1, 2, 3)], material)
+    mesh_object(
+        "ground",
+        [(-half, -half, level), (half, -half, level), (half, half, level), (-half, half, level)],
+        [(0, 1, 2, 3)],
+        material,
+    )
 
 
 def patch(material: Any, wide: float, count: int, lift: Any) -> None:
@@ -167,7 +195,9 @@ def grass(rng: Random, radius: float, height: float, density: float = 1.0) -> No
     greens = (("#3f6a1c", "#7a9a36"), ("#547a22", "#94ac48"), ("#2f5a1c", "#668a30"))
     for low, high in greens:
         g = Graph("grass")
-        tone = g.ramp(g.node("ShaderNodeObjectInfo").outputs["Random"], [(0, low), (0.85, high), (1, "#a8a058")])
+        tone = g.ramp(
+            g.node("ShaderNodeObjectInfo").outputs["Random"], [(0, low), (0.85, high), (1, "#a8a058")]
+        )
         blade = g.finish(Base_Color=tone, Roughness=0.5, Subsurface=0.0, Specular=0.3)
         tuft = blades(rng, height, blade)
         count = int(4200 * density)
@@ -228,7 +258,11 @@ def hedge(rng: Random, distance: float, size: float = 1.2, level: float = 0.0) -
             return d * (1 + 0.3 * noise.noise(d * 2 + seed) + 0.14 * noise.noise(d * 6 + seed))
 
         bush = sphere(radius, foliage, 24, 36, lumpy)
-        bush.location = (rng.uniform(-2.2, 2.2) * distance, distance * rng.uniform(0.9, 1.5), level + radius * rng.uniform(0.3, 0.9))
+        bush.location = (
+            rng.uniform(-2.2, 2.2) * distance,
+            distance * rng.uniform(0.9, 1.5),
+            level + radius * rng.uniform(0.3, 0.9),
+        )
 
 
 def blossoms(rng: Random) -> None:
@@ -247,11 +281,28 @@ def bricks(rng: Random, distance: float) -> None:
     first, second = rng.choice((("#8a4a34", "#6a3426"), ("#a88a6a", "#8a6c50"), ("#7a4038", "#94604a")))
     wall = g.node(
         "ShaderNodeTexBrick",
-        {"Vector": flat, "Color1": first, "Color2": second, "Mortar": "#a09888", "Scale": 1.0, "Mortar Size": 0.006, "Mortar Smooth": 0.3, "Bias": 0.0, "Brick Width": 0.22, "Row Height": 0.075},
+        {
+            "Vector": flat,
+            "Color1": first,
+            "Color2": second,
+            "Mortar": "#a09888",
+            "Scale": 1.0,
+            "Mortar Size": 0.006,
+            "Mortar Smooth": 0.3,
+            "Bias": 0.0,
+            "Brick Width": 0.22,
+            "Row Height": 0.075,
+        },
     )
     tone = g.mix(g.fit(g.noise(60, 6, 0.7), 0.35, 0.7, 0, 0.5), wall.outputs[0], "#3a2a22")
-    height = g.math("SUBTRACT", g.math("MULTIPLY", g.noise(120, 5), 0.5), g.math("MULTIPLY", wall.outputs[1], 2.0))
-    box((30, 0.2, 3.2), g.finish(Base_Color=tone, Roughness=0.9, Normal=g.bump(height, 0.006)), (0, distance, 1.6))
+    height = g.math(
+        "SUBTRACT", g.math("MULTIPLY", g.noise(120, 5), 0.5), g.math("MULTIPLY", wall.outputs[1], 2.0)
+    )
+    box(
+        (30, 0.2, 3.2),
+        g.finish(Base_Color=tone, Roughness=0.9, Normal=g.bump(height, 0.006)),
+        (0, distance, 1.6),
+    )
 
 
 def pebbles(rng: Random, count: int, spread: float) -> None:
@@ -259,7 +310,13 @@ def pebbles(rng: Random, count: int, spread: float) -> None:
     for _ in range(count):
         size = rng.uniform(0.003, 0.014)
         seed = Vector([rng.uniform(-9, 9) for _ in range(3)])
-        stone = sphere(size, plain("pebble", rng.choice(("#8a8078", "#b0a490", "#5f5a58", "#d8d0c4")), 0.7, speckle=0.3), 10, 14, lambda d, s=seed: d * (1 + 0.25 * noise.noise(d + s)))
+        stone = sphere(
+            size,
+            plain("pebble", rng.choice(("#8a8078", "#b0a490", "#5f5a58", "#d8d0c4")), 0.7, speckle=0.3),
+            10,
+            14,
+            lambda d, s=seed: d * (1 + 0.25 * noise.noise(d + s)),
+        )
         r, a = spread * (0.45 + rng.expovariate(1.6)), rng.uniform(0, math.tau)
         stone.location = (r * math.cos(a), r * math.sin(a), size * 0.15)
         stone.scale = (1, rng.uniform(0.7, 1), rng.uniform(0.4, 0.7))
@@ -275,7 +332,13 @@ def leaves(rng: Random, count: int, spread: float) -> None:
             t = i / 8
             half = size * 0.35 * math.sin(math.pi * t**0.8)
             for j in (-1, 0, 1):
-                vertices.append((size * (t - 0.5), half * j + 0.0001 * j, 0.004 + 0.2 * half * abs(j) + size * 0.3 * (t - 0.5) ** 2))
+                vertices.append(
+                    (
+                        size * (t - 0.5),
+                        half * j + 0.0001 * j,
+                        0.004 + 0.2 * half * abs(j) + size * 0.3 * (t - 0.5) ** 2,
+                    )
+                )
         for i in range(8):
             for j in range(2):
                 a = i * 3 + j
@@ -299,8 +362,12 @@ def fir(rng: Random, at: tuple[float, float, float], height: float) -> None:
         for s in range(22):
             a = math.tau * s / 22
             r = height * 0.26 * (1.05 - t) * (1 if s % 2 else 0.66) * rng.uniform(0.85, 1.1)
-            vertices.append((r * math.cos(a), r * math.sin(a), height * (0.08 + t * 0.9) * rng.uniform(0.97, 1.0)))
-        parts.append(mesh_object("tier", vertices, [(0, 1 + s, 1 + (s + 1) % 22) for s in range(22)], needles))
+            vertices.append(
+                (r * math.cos(a), r * math.sin(a), height * (0.08 + t * 0.9) * rng.uniform(0.97, 1.0))
+            )
+        parts.append(
+            mesh_object("tier", vertices, [(0, 1 + s, 1 + (s + 1) % 22) for s in range(22)], needles)
+        )
     tree = join("fir", parts)
     tree.location = at
 
@@ -320,7 +387,13 @@ def desert(rng: Random) -> None:
 
     patch(sand, 5200, 150, dunes)
     ground(sand, -9, 40000)
-    light.sky(rng, rng.uniform(0.3, 0.75), rng.choice((-1, 1)) * rng.uniform(0.7, 2.0) + math.pi, rng.choice((0.0, 0.25)), 3.0)
+    light.sky(
+        rng,
+        rng.uniform(0.3, 0.75),
+        rng.choice((-1, 1)) * rng.uniform(0.7, 2.0) + math.pi,
+        rng.choice((0.0, 0.25)),
+        3.0,
+    )
 
 
 def plain_of_grass(rng: Random) -> None:
@@ -331,14 +404,24 @@ def plain_of_grass(rng: Random) -> None:
     ground(cover, 0.0, 4000)
     grass(rng, 26, 0.22, 1.3)
     hedge(rng, 260, 12)
-    light.sky(rng, rng.uniform(0.2, 0.6), rng.choice((-1, 1)) * rng.uniform(0.8, 2.2) + math.pi, rng.choice((0.6, 0.8)), 1.5)
+    light.sky(
+        rng,
+        rng.uniform(0.2, 0.6),
+        rng.choice((-1, 1)) * rng.uniform(0.8, 2.2) + math.pi,
+        rng.choice((0.6, 0.8)),
+        1.5,
+    )
 
 
 def park(rng: Random) -> None:
     """A city lawn with rows of trees and pale blocks of houses far off."""
     g = Graph("park lawn")
     tone = g.ramp(g.noise(0.2, 8, 0.7), [(0.3, "#4f6a26"), (0.7, "#7a923e")])
-    ground(g.finish(Base_Color=tone, Roughness=1.0, Specular=0.1, Normal=g.bump(g.noise(6, 7, 0.8), 0.2)), 0.0, 6000)
+    ground(
+        g.finish(Base_Color=tone, Roughness=1.0, Specular=0.1, Normal=g.bump(g.noise(6, 7, 0.8), 0.2)),
+        0.0,
+        6000,
+    )
     gravel = plain("gravel", "#b8aa90", 0.95, speckle=0.3)
     for x in (-62, 62):
         box((16, 1400, 0.1), gravel, (x, -420, 0.03))
@@ -361,7 +444,16 @@ def trees(rng: Random, count: int) -> None:
     for k in range(count):
         seed = Vector([rng.uniform(-9, 9) for _ in range(3)])
         size = rng.uniform(6, 9)
-        tree = sphere(size, crown, 22, 32, lambda d, s=seed: Vector((d.x, d.y, d.z * 1.1)) * (1 + 0.3 * noise.noise(d * 2 + s) + 0.16 * noise.noise(d * 6 + s)))
+        tree = sphere(
+            size,
+            crown,
+            22,
+            32,
+            lambda d, s=seed: (
+                Vector((d.x, d.y, d.z * 1.1))
+                * (1 + 0.3 * noise.noise(d * 2 + s) + 0.16 * noise.noise(d * 6 + s))
+            ),
+        )
         side = -1 if k % 2 else 1
         tree.location = (side * rng.uniform(88, 135), -420 + 13 * k + rng.uniform(-5, 5), size * 0.95)
 
@@ -381,22 +473,32 @@ def coast(rng: Random) -> None:
         shore = 18 + 7 * noise.noise(Vector((math.atan2(y, x), seed, 0)))
         top = -0.25 - 6.5 * min(1.0, max(0.0, (r - 6) / shore)) ** 1.3
         rough = min(1.0, max(0.0, r - 6) / 6)
-        return top + rough * (2.2 * noise.noise(Vector((x / 6, y / 6, seed))) + 0.9 * noise.noise(Vector((x / 2, y / 2, seed))))
+        return top + rough * (
+            2.2 * noise.noise(Vector((x / 6, y / 6, seed))) + 0.9 * noise.noise(Vector((x / 2, y / 2, seed)))
+        )
 
     patch(rock, 110, 200, cliff)
     g = Graph("ocean")
     swell = g.math("ADD", g.noise(0.09, 7, 0.62, 0.5), g.math("MULTIPLY", g.noise(0.9, 5, 0.6), 0.22))
     ocean = g.finish(Base_Color="#12384a", Roughness=0.12, Specular=0.6, Normal=g.bump(swell, 3.0))
     ground(ocean, -6.0, 30000)
-    light.sky(rng, rng.uniform(0.1, 0.55), rng.choice((-1, 1)) * rng.uniform(0.8, 2.2) + math.pi, rng.choice((0.3, 0.6, 0.8)), 1.6)
+    light.sky(
+        rng,
+        rng.uniform(0.1, 0.55),
+        rng.choice((-1, 1)) * rng.uniform(0.8, 2.2) + math.pi,
+        rng.choice((0.3, 0.6, 0.8)),
+        1.6,
+    )
 
 
 def space(rng: Random) -> None:
     """Black sky with stars, one hard sun."""
     light.background("#000000", 0.0)
-    glows = [light.glow("star", tone, power) for tone in ("#ffffff", "#ffe8c8", "#c8d8ff") for power in (1.5, 4, 9)]
+    glows = [
+        light.glow("star", tone, power) for tone in ("#ffffff", "#ffe8c8", "#c8d8ff") for power in (1.5, 4, 9)
+    ]
     for _ in range(420):
         d = Vector((rng.uniform(-1, 1), rng.uniform(0.3, 1), rng.uniform(-1, 1))).normalized()
         star = sphere(rng.uniform(0.02, 0.07) * rng.random(), rng.choice(glows), 4, 6)
         star.location = d * 60
-    light.sunbeam(rng, rng.choice((-1, 1)), 5.0, bars=False, back=rng.uniform(-1.25, -0.75))
+    light.sunbeam(rng, rng.choice((-1, 1)), 5.0, bars=False, back=rng.uniform(-1.25, -0.75), colour="#fff6ea")

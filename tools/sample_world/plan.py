@@ -42,7 +42,9 @@ PICTURES = [
     Picture("world_005", "train", "court", ("basketball", "volleyball", "football")),
     Picture("world_006", "train", "linen", ("tangerine", "tangerine", "orange", "apple", "banana")),
     Picture("world_007", "train", "walnut", ("apple", "lemon", "tennis ball"), exposure=-0.4),
-    Picture("world_008", "train", "garden", ("strawberry", "strawberry", "strawberry", "banana", "pineapple")),
+    Picture(
+        "world_008", "train", "garden", ("strawberry", "strawberry", "strawberry", "banana", "pineapple")
+    ),
     Picture("world_009", "train", "white", ("avocado", "avocado", "lemon", "tangerine")),
     Picture("world_010", "val", "counter", ("apple", "orange", "banana")),
     Picture("world_011", "val", "pavement", ("basketball", "tennis ball")),
@@ -63,7 +65,9 @@ PICTURES = [
     Picture("world_026", "train", "linen", ("pizza", "fork", "knife", "glass bottle")),
     Picture("world_027", "train", "walnut", ("pretzel", "hamburger", "glass bottle", "bagel")),
     Picture("world_028", "val", "counter", ("teapot", "kettle", "doughnut")),
-    Picture("world_029", "train", "white", ("broccoli", "carrot", "cucumber", "onion", "potato"), elevation=33),
+    Picture(
+        "world_029", "train", "white", ("broccoli", "carrot", "cucumber", "onion", "potato"), elevation=33
+    ),
     Picture("world_030", "train", "park", ("eiffel tower",), elevation=-8, lens=35, fill=0.84),
     Picture("world_031", "train", "coast", ("lighthouse",), elevation=3, fill=0.62),
     Picture("world_032", "train", "pavement", ("traffic cone", "fire hydrant", "bucket"), gap=0.05),
@@ -90,7 +94,9 @@ PICTURES = [
     Picture("world_053", "train", "field", ("umbrella", "pumpkin", "ladder", "wheel"), gap=0.1),
     Picture("world_054", "train", "field", ("ladder", "wheel", "bucket", "pumpkin"), gap=0.1),
     Picture("world_055", "train", "road", ("stop sign", "traffic light"), gap=0.4, elevation=4),
-    Picture("world_056", "train", "road", ("traffic light", "stop sign", "traffic cone"), gap=0.3, elevation=5),
+    Picture(
+        "world_056", "train", "road", ("traffic light", "stop sign", "traffic cone"), gap=0.3, elevation=5
+    ),
     Picture("world_057", "test", "road", ("stop sign", "traffic cone", "fire hydrant"), gap=0.2, elevation=7),
     Picture("world_058", "train", "snow", ("snowman",), elevation=8),
     Picture("world_059", "train", "snow", ("snowman", "bucket"), elevation=12, gap=0.1),

@@ -37,8 +37,8 @@ def main(name: str, out: Path, samples: int = 20, percent: int = 100) -> None:
     index_settings()
     write_passes(folder, {"index": "IndexOB"})
     bpy.ops.render.render()
-    for name in (*PASSES, "index"):
-        unpack(folder, name)
+    for file in (*PASSES, "index"):
+        unpack(folder, file)
 
 
 def unpack(folder: Path, name: str) -> None:
@@ -67,10 +67,10 @@ def settings(samples: int) -> None:
     cycles.adaptive_threshold = 0.06
     cycles.adaptive_min_samples = 6
     cycles.use_denoising = False
-    cycles.max_bounces = 6
-    cycles.diffuse_bounces = 3
-    cycles.glossy_bounces = 3
-    cycles.transmission_bounces = 6
+    cycles.max_bounces = 5
+    cycles.diffuse_bounces = 2
+    cycles.glossy_bounces = 2
+    cycles.transmission_bounces = 5
     cycles.transparent_max_bounces = 8
     cycles.sample_clamp_indirect = 4
     cycles.sample_clamp_direct = 60

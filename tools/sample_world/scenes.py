@@ -8,6 +8,7 @@ from random import Random
 from typing import Any
 
 import bpy
+
 import indoors
 import layout
 import outdoors
@@ -101,7 +102,9 @@ def clutter(picture: Picture, rng: Random) -> list[Any]:
     """Things of no interest that stand among the others."""
     extras = []
     for word in picture.extras:
-        extra = {"plate": indoors.plate, "board": indoors.cutting_board, "dish": indoors.spoon_rest}[word](rng)
+        extra = {"plate": indoors.plate, "board": indoors.cutting_board, "dish": indoors.spoon_rest}[word](
+            rng
+        )
         layout.settle(extra, 0.0, rng.uniform(0, math.tau), rng)
         extras.append(extra)
     if picture.crumbs:

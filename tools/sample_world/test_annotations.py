@@ -12,10 +12,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from catalogue import THINGS
 from PIL import Image
-from plan import PICTURES
 from pycocotools import mask as coco
+
+from catalogue import THINGS
+from plan import PICTURES
 
 SAMPLES = Path(__file__).resolve().parent.parent.parent / "www" / "samples"
 WORLD: dict[str, Any] = json.loads((SAMPLES / "annotations.json").read_text())

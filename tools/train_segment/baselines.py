@@ -91,8 +91,9 @@ class GrabCut:
             marks[0, :] = marks[-1, :] = cv2.GC_BGD
         cv2.setRNGSeed(0)
         background, foreground = np.zeros((1, 65)), np.zeros((1, 65))
+        whole = (0, 0, width, height)
         try:
-            cv2.grabCut(self.image, marks, None, background, foreground, self.ITERATIONS, cv2.GC_INIT_WITH_MASK)
+            cv2.grabCut(self.image, marks, whole, background, foreground, self.ITERATIONS, cv2.GC_INIT_WITH_MASK)
         except cv2.error:
             # OpenCV refuses when all the pixels of a side have one colour; the marks are then the answer.
             pass

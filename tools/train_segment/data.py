@@ -48,8 +48,8 @@ class Record:
             bgr = cv2.imread(str(self.path), cv2.IMREAD_COLOR)
             if bgr is None:
                 raise FileNotFoundError(self.path)
-            rgb = cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB)
-            self._pixels = shrink(rgb, self.long_side).astype(np.uint8)
+            rgb = np.asarray(cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB), np.uint8)
+            self._pixels = shrink(rgb, self.long_side)
         return self._pixels
 
     def mask(self, index: int) -> Mask:
@@ -124,10 +124,8 @@ class Sampler:
         masks = [record.mask(int(index)) for index in order]
         width, height = frame_size(frame, rng)
         matrix = source_from_frame(image.shape[:2], (height, width), masks[0], rng)
-        flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-        warp = {"flags": flags, "borderMode": cv2.BORDER_REFLECT_101}
-        pixels = np.asarray(cv2.warpAffine(image, matrix, (width, height), **warp), np.uint8)
-        warped = [(cv2.warpAffine(m * 255, matrix, (width, height), **warp) > 127).astype(np.uint8) for m in masks]
+        pixels = warp(image, matrix, (width, height))
+        warped = [(warp(mask * 255, matrix, (width, height)) > 127).astype(np.uint8) for mask in masks]
 
         pasted = rng.random() < 0.25
         if pasted:
@@ -166,6 +164,13 @@ class Sampler:
         if int(placed.sum()) < 64:
             return pixels, masks
         return mixed.astype(np.uint8), [placed, *[(mask & (1 - placed)) for mask in masks]]
+
+
+def warp(image: Image, source_from_frame: NDArray[np.float64], size: tuple[int, int]) -> Image:
+    """Reads the frame of `size` (width, height) out of the picture, mirrored beyond its border."""
+    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    frame = cv2.warpAffine(image, source_from_frame, size, flags=flags, borderMode=cv2.BORDER_REFLECT_101)
+    return np.asarray(frame, np.uint8)
 
 
 def frame_size(frame: int, rng: np.random.Generator) -> tuple[int, int]:

@@ -217,10 +217,8 @@ class Decoder(nn.Module):
         )
 
     def colour_keys(self, colour: Tensor) -> Tensor:
-        """Soft bins of the colours f32[b, 3, cells * cells], after the picture's own mean and spread: unit length."""
-        centred = colour - colour.mean(2, keepdim=True)
-        spread = (centred * centred).mean((1, 2), keepdim=True).add(0.02).sqrt()
-        scaled = centred / spread
+        """Soft bins of the colours f32[b, 3, cells * cells], in the picture's own units: unit length."""
+        scaled = own_colours(colour)
         bins = self.colours
         far = (bins * bins).sum(1)[None, :, None] - 2 * (bins @ scaled)
         share = torch.softmax(-SHARPNESS * far, 1)
@@ -344,6 +342,12 @@ def box_map(cell_x: Tensor, cell_y: Tensor, x: Tensor, y: Tensor, labels: Tensor
     right, bottom = (x * last).sum(1, True), (y * last).sum(1, True)
     across = (cell_x - left + 0.5).clamp(0, 1) * (right - cell_x + 0.5).clamp(0, 1)
     return across * (cell_y - top + 0.5).clamp(0, 1) * (bottom - cell_y + 0.5).clamp(0, 1)
+
+
+def own_colours(colour: Tensor) -> Tensor:
+    """Colours f32[b, 3, n] less the picture's mean, by its spread, so that dim and bright pictures are told alike."""
+    centred = colour - colour.mean(2, keepdim=True)
+    return centred / (centred * centred).mean((1, 2), keepdim=True).add(0.02).sqrt()
 
 
 def linear_model(coefficients: Tensor, detail: Tensor) -> Tensor:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import cv2
 import numpy as np
 import torch
 import torch.nn.functional as F
@@ -17,7 +18,7 @@ from torch.utils.data import DataLoader, IterableDataset
 
 from clicks import training_click
 from data import FRAME, GRID_STEP, SMALL_FRAME, Record, Sample, Sampler, load_records
-from model import CANDIDATES, Decoder, Encoder, doubled, linear_model
+from model import CANDIDATES, KEY, Decoder, Encoder, doubled, linear_model, own_colours
 
 WEIGHTS = {
     "coco_nc": 0.27,
@@ -227,6 +228,19 @@ def load_training_records(options: argparse.Namespace) -> list[Record]:
     return records
 
 
+def initial_colours(sampler: Sampler, rng: np.random.Generator) -> Tensor:
+    """Centres of the decoder's colour bins: k-means over some samples' cells, in the units of `colour_keys`."""
+    cells: list[Tensor] = []
+    for _ in range(150):
+        picture = torch.from_numpy(sampler.draw(rng).pixels)[None] * 0.5
+        scaled = own_colours(F.avg_pool2d(picture, 4).flatten(2))[0].T
+        cells.append(scaled[torch.from_numpy(rng.integers(0, len(scaled), 200))])
+    cv2.setRNGSeed(int(rng.integers(1 << 30)))
+    stop = (cv2.TERM_CRITERIA_EPS + cv2.TERM_CRITERIA_MAX_ITER, 60, 1e-4)
+    guess = np.zeros((0, 1), np.int32)
+    return torch.from_numpy(cv2.kmeans(torch.cat(cells).numpy(), KEY, guess, stop, 3, cv2.KMEANS_PP_CENTERS)[2])
+
+
 def main() -> None:
     """Trains until `--minutes` of training time are used, however many runs that takes."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -250,7 +264,7 @@ def main() -> None:
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     records = load_training_records(options)
     dims = 64
-    model = Model(dims).to(device, memory_format=torch.channels_last)
+    model = Model(dims).to(device).to(memory_format=torch.channels_last)
     average = copy.deepcopy(model)
     matrices = [p for p in model.parameters() if p.ndim > 1]
     others = [p for p in model.parameters() if p.ndim <= 1]
@@ -281,7 +295,7 @@ def main() -> None:
             group["lr"] = rate
         loss, reached = batch_loss(model, batch, rng, device)
         optimizer.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 2.0)
         optimizer.step()
         step += 1

@@ -4,6 +4,9 @@ import { failureOf } from './errors.js';
 import { newCanvas } from './template.js';
 import { loadViewer } from './module.js';
 
+/** Milliseconds before a lost GPU is asked for again. */
+const RESTART = 400;
+
 /** @typedef {import('../pkg/masklink.js').Viewer} Viewer */
 /** @typedef {import('./types.js').Effect} Effect */
 /** @typedef {import('./types.js').Snapshot} Snapshot */
@@ -13,6 +16,7 @@ export class Engine {
   #viewer;
   /** @type {HTMLCanvasElement} */
   #canvas;
+  #renderer;
   /** The frame asked for or being drawn; 0 for none. */
   #frame = 0;
   /** Whether something changed while a frame was drawn. */
@@ -24,31 +28,34 @@ export class Engine {
   #observer;
   #onEffect;
   #onDraw;
+  #onRebuilt;
   #onLost;
 
   /**
-   * Makes the renderer asked for, or the CPU's where WebGPU is missing. A canvas that already carries a picture of
-   * another renderer is replaced, since a canvas keeps the first kind of context it gave.
-   * @param {HTMLCanvasElement} canvas
+   * Makes the renderer asked for, or the CPU's where WebGPU is missing, on a new canvas: a canvas keeps the first kind
+   * of context it gave.
+   * @param {HTMLElement} stage Holds the canvas.
    * @param {'auto' | 'cpu'} renderer
-   * @param {{ onEffect: (effect: Effect) => void, onDraw: () => void, onLost: (thrown: unknown) => void }} listeners
+   * @param {{ onEffect: (effect: Effect) => void, onDraw: () => void, onRebuilt: () => void, onLost: (thrown: unknown) => void }} listeners
    */
-  static async create(canvas, renderer, listeners) {
+  static async create(stage, renderer, listeners) {
     const Viewer = await loadViewer();
     const fresh = newCanvas();
-    canvas.replaceWith(fresh);
+    stage.querySelector('canvas')?.replaceWith(fresh);
     return new Engine(await Viewer.create(fresh, renderer), listeners);
   }
 
   /**
    * @param {Viewer} viewer
-   * @param {{ onEffect: (effect: Effect) => void, onDraw: () => void, onLost: (thrown: unknown) => void }} listeners
+   * @param {{ onEffect: (effect: Effect) => void, onDraw: () => void, onRebuilt: () => void, onLost: (thrown: unknown) => void }} listeners
    */
-  constructor(viewer, { onEffect, onDraw, onLost }) {
+  constructor(viewer, { onEffect, onDraw, onRebuilt, onLost }) {
     this.#viewer = viewer;
-    this.#canvas = viewer.canvas;
+    this.#canvas = /** @type {HTMLCanvasElement} */ (viewer.canvas);
+    this.#renderer = { kind: viewer.rendererKind ?? 'cpu', note: viewer.rendererNote ?? '' };
     this.#onEffect = onEffect;
     this.#onDraw = onDraw;
+    this.#onRebuilt = onRebuilt;
     this.#onLost = onLost;
     this.#observer = new ResizeObserver(() => this.#resize());
     this.#observer.observe(this.#canvas);
@@ -63,7 +70,7 @@ export class Engine {
 
   /** `webgpu` or `cpu`, and a word on which adapter or why. */
   get renderer() {
-    return { kind: this.#viewer.rendererKind, note: this.#viewer.rendererNote };
+    return this.#renderer;
   }
 
   /** What the panels show. @returns {Snapshot} */
@@ -138,13 +145,27 @@ export class Engine {
       if (this.#ended) return;
       try {
         await this.#drawing;
+        // A driver or a browser's GPU process that starts again takes a moment.
+        await new Promise((resolve) => { setTimeout(resolve, RESTART); });
+        if (this.#ended) return;
         await this.#viewer.rebuild();
-        this.invalidate();
+        if (this.#ended) return;
+        this.#take();
       } catch (thrown) {
         this.#onLost(thrown);
         return;
       }
     }
+  }
+
+  /** Goes on with the canvas and renderer that a rebuild left. */
+  #take() {
+    this.#observer.disconnect();
+    this.#canvas = this.#viewer.canvas ?? this.#canvas;
+    this.#renderer = { kind: this.#viewer.rendererKind ?? 'cpu', note: this.#viewer.rendererNote ?? '' };
+    this.#observer.observe(this.#canvas);
+    this.#resize();
+    this.#onRebuilt();
   }
 
   #resize() {

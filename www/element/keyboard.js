@@ -18,6 +18,7 @@ const LONG_STEP = 50;
  * @property {() => boolean} escape Whether there was something to give up.
  */
 
+/** @type {Map<string, [number, number]>} */
 const ARROWS = new Map([['ArrowLeft', [-1, 0]], ['ArrowRight', [1, 0]], ['ArrowUp', [0, -1]], ['ArrowDown', [0, 1]]]);
 
 /**

@@ -1,6 +1,8 @@
 /** @file Loads a picture: its bytes, its bitmap as displayed, and the hash that names it to the endpoint. */
 
+import { sha256Hex } from '../pkg/masklink.js';
 import { ViewerError } from './errors.js';
+import { loadViewer } from './module.js';
 
 /** The most bytes of an encoded picture that are read. */
 export const MOST_PICTURE_BYTES = 64 * 1024 * 1024;
@@ -12,7 +14,7 @@ export const MOST_PICTURE_PIXELS = 100_000_000;
  * @property {string} key What the viewer calls it.
  * @property {ImageBitmap} bitmap As displayed: turned as its EXIF data says.
  * @property {Blob} blob As encoded.
- * @property {string | null} sha256 Of the encoded bytes, in hexadecimal; null where the page is not a secure context.
+ * @property {string} sha256 Of the encoded bytes, in lower-case hexadecimal.
  */
 
 /**
@@ -58,10 +60,15 @@ export async function decodePicture(blob, key) {
 
 /**
  * @param {Blob} blob
- * @returns {Promise<string | null>}
+ * @returns {Promise<string>}
  */
 async function sha256(blob) {
-  if (!globalThis.crypto?.subtle) return null;
-  const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', await blob.arrayBuffer()));
+  const bytes = await blob.arrayBuffer();
+  if (!globalThis.crypto?.subtle) {
+    // A page that is no secure context lacks it.
+    await loadViewer();
+    return sha256Hex(new Uint8Array(bytes));
+  }
+  const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', bytes));
   return Array.from(digest, (byte) => byte.toString(16).padStart(2, '0')).join('');
 }

@@ -7,7 +7,7 @@ import { failureOf } from './errors.js';
 
 /** Where the list of models is, relative to the page's scripts. */
 const MANIFEST = new URL('../models/models.json', import.meta.url).href;
-const PARTS = { runtime: 'Loading ONNX Runtime', encoder: 'Loading the model', decoder: 'Loading the model' };
+const PARTS = { runtime: 'Loading the runtime', encoder: 'Loading the model', decoder: 'Loading the model' };
 /** Codes of answers that nobody waits for any more. */
 const DROPPED = new Set(['superseded', 'cancelled']);
 /** Earlier answers that may be refined. */
@@ -28,6 +28,8 @@ export class Segmenter {
   #model = null;
   /** @type {ImageBitmap | undefined} */
   #bitmap;
+  /** The picture that is encoded, or being encoded, before a click. @type {ImageBitmap | undefined} */
+  #prepared;
   /** The worker's ticket of each answer, by the viewer's. @type {Map<number, number>} */
   #answers = new Map();
   /** @type {number | undefined} The question that has no answer yet. */
@@ -90,6 +92,22 @@ export class Segmenter {
     }
   }
 
+  /**
+   * Loads the model and encodes the picture before the first click. What fails is told by that click.
+   * @param {string | null} model
+   */
+  async prepare(model) {
+    if (this.#prepared === this.#bitmap) return;
+    this.#prepared = this.#bitmap;
+    try {
+      await this.#clientFor(model).encode();
+    } catch {
+      this.#prepared = undefined;
+    } finally {
+      if (this.#asked === undefined) this.#host.progress(null);
+    }
+  }
+
   /** @param {number} ticket */
   cancel(ticket) {
     if (this.#asked !== ticket) return;
@@ -101,7 +119,7 @@ export class Segmenter {
   /** Ends the worker. */
   free() {
     this.#client?.free();
-    this.#client = undefined;
+    this.#client = this.#prepared = undefined;
   }
 
   /** @param {string | null} model */
@@ -126,7 +144,6 @@ export class Segmenter {
 
   /** @param {import('../segment/messages.js').Progress} progress */
   #progress({ part, loaded, total }) {
-    if (this.#asked === undefined) return;
     const size = total > 0 ? `, ${(total / 1e6).toFixed(1)} MB` : '';
     this.#host.progress(`${PARTS[part]}${size}`, total > 0 ? loaded / total : undefined);
   }

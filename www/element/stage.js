@@ -4,6 +4,8 @@ import { listenToKeys } from './keyboard.js';
 import { placeMarks } from './marks.js';
 import { listenToPointers } from './pointer.js';
 
+/** Tools whose clicks ask the model. */
+const SEGMENTING = new Set(['pick', 'add', 'remove', 'box']);
 /** A zoom step of a button or key. */
 const ZOOM_STEP = 1.25;
 
@@ -25,7 +27,7 @@ export class Stage {
 
   /**
    * @param {import('./template.js').Nodes} nodes
-   * @param {{ wheelZooms: () => boolean, tool: (tool: import('./types.js').Tool) => void, viewChanged: () => void }} host
+   * @param {{ wheelZooms: () => boolean, tool: (tool: import('./types.js').Tool) => void, viewChanged: () => void, wanted: () => void }} host
    * @param {AbortSignal} signal
    */
   constructor(nodes, host, signal) {
@@ -34,7 +36,7 @@ export class Stage {
     const { stage, zoomIn, zoomOut, fit, actual } = nodes;
     listenToPointers(stage, {
       tool: () => this.#snapshot?.tool ?? 'select',
-      hover: (x, y) => this.#send({ type: 'pointerMoved', point: this.#inPicture(x, y) }),
+      hover: (x, y) => this.#hover(x, y),
       leave: () => this.#send({ type: 'pointerMoved', point: null }),
       click: (x, y, keys) => this.#click(x, y, keys),
       box: (from, to, done) => this.#drawBox(from, to, done),
@@ -107,7 +109,7 @@ export class Stage {
     const [x, y] = crosshair
       ? (this.#engine?.ask((viewer) => viewer.canvasFromImage(crosshair.x, crosshair.y)) ?? [0, 0])
       : [width / 2, height / 2];
-    this.#change((viewer) => viewer.zoomAbout(x, y, factor));
+    this.#change((viewer) => viewer.zoomAbout(x ?? 0, y ?? 0, factor));
   }
 
   fit() {
@@ -143,6 +145,16 @@ export class Stage {
   #inPicture(x, y) {
     const point = this.#engine?.ask((viewer) => viewer.imageFromCanvas(x, y));
     return point ? [point[0] ?? 0, point[1] ?? 0] : null;
+  }
+
+  /**
+   * @param {number} x
+   * @param {number} y
+   */
+  #hover(x, y) {
+    // A pointer with a segmenting tool over the picture will click soon: the model is got ready meanwhile.
+    if (this.#snapshot?.picture && SEGMENTING.has(this.#snapshot.tool)) this.#host.wanted();
+    this.#send({ type: 'pointerMoved', point: this.#inPicture(x, y) });
   }
 
   /**

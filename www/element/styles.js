@@ -78,11 +78,14 @@ canvas { position: absolute; inset: 0; width: 100%; height: 100%; display: block
 .tool[aria-checked='true']:focus-visible { outline-color: var(--on-accent); }
 .tool .word { font-size: 0.875rem; }
 @container (max-width: 44rem) { .tool .word { display: none; } .tool { padding: 0; } }
+@container (max-width: 32rem) { .zoom { flex-direction: row; } }
 @container (max-width: 24rem) { .bar { gap: 0; padding: 2px 0; justify-content: space-between; } .bar .space { display: none; } }
 .icon { width: 20px; height: 20px; flex: none; fill: none; stroke: currentColor; stroke-width: 1.8; stroke-linecap: round; stroke-linejoin: round; }
 
 .masks { display: flex; gap: 6px; margin: 0; padding: 6px 8px; list-style: none; overflow-x: auto; border-top: 1px solid var(--line); scrollbar-width: thin; }
-.masks[hidden] { display: none; }
+.masks[hidden], .no-masks[hidden] { display: none; }
+.masks, .no-masks { min-height: 57px; }
+.no-masks { display: flex; align-items: center; margin: 0; padding: 6px 14px; border-top: 1px solid var(--line); color: var(--muted); font-size: 0.875rem; }
 .chip {
   display: inline-flex; flex: none; align-items: center; gap: 0.5rem; min-height: 44px; max-width: 15rem; padding: 0 0.875rem; border-radius: 22px;
   border: 1px solid var(--line); background: transparent; cursor: pointer; white-space: nowrap;
@@ -94,13 +97,12 @@ canvas { position: absolute; inset: 0; width: 100%; height: 100%; display: block
 
 .notice { position: absolute; inset: 0; display: grid; place-content: center; justify-items: center; gap: 0.75rem; padding: 1.5rem; text-align: center; background: var(--stage); color: var(--text); }
 .notice[hidden] { display: none; }
-.notice.error { background: color-mix(in srgb, var(--stage) 92%, transparent); }
 .notice .icon { width: 36px; height: 36px; color: var(--muted); }
 .notice p { margin: 0; max-width: 32rem; text-wrap: balance; }
-.progress { position: absolute; left: 50%; top: 12px; translate: -50% 0; display: flex; align-items: center; gap: 0.625rem; max-width: calc(100% - 24px); padding: 0.375rem 0.875rem; border-radius: 20px; background: var(--surface); border: 1px solid var(--line); box-shadow: 0 1px 6px #0003; font-size: 0.875rem; pointer-events: none; }
+.progress { position: absolute; left: 50%; top: 12px; translate: -50% 0; display: flex; align-items: center; gap: 0.625rem; width: max-content; max-width: calc(100% - 24px); padding: 0.375rem 0.875rem; border-radius: 20px; background: var(--surface); border: 1px solid var(--line); box-shadow: 0 1px 6px #0003; font-size: 0.875rem; pointer-events: none; }
 .progress[hidden] { display: none; }
-.progress progress { width: 6rem; accent-color: var(--accent); }
-.spinner { width: 16px; height: 16px; border-radius: 50%; border: 2.5px solid var(--line); border-top-color: var(--accent); animation: turn 0.8s linear infinite; }
+.progress progress { width: 4.5rem; accent-color: var(--accent); }
+.spinner { flex: none; width: 16px; height: 16px; border-radius: 50%; border: 2.5px solid var(--line); border-top-color: var(--accent); animation: turn 0.8s linear infinite; }
 @keyframes turn { to { rotate: 1turn; } }
 .unseen { position: absolute; width: 1px; height: 1px; margin: -1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
 

@@ -17,6 +17,9 @@ export class Browser {
   #title = /** @type {HTMLElement} */ (document.getElementById('strip-title'));
   #note = /** @type {HTMLElement} */ (document.getElementById('strip-note'));
   #pager = /** @type {HTMLElement} */ (document.getElementById('pager'));
+  #search = /** @type {HTMLInputElement} */ (document.getElementById('search'));
+  /** Counts searches, so that a late answer of an earlier one is dropped. */
+  #searches = 0;
   /** Answers recorded for pictures, by key. @type {Record<string, import('../element/types.js').RecordedAnswer[]>} */
   recordings = {};
   /** Called after a picture was opened. @type {(key: string) => void} */
@@ -30,6 +33,7 @@ export class Browser {
     this.#viewer = viewer;
     this.#panel = panel;
     this.#strip = new Strip(/** @type {HTMLElement} */ (document.getElementById('thumbnails')), (key) => this.open(key));
+    this.#search.addEventListener('input', () => this.#find(this.#search.value));
   }
 
   /** The key of the picture that is open, if it is one of the strip. */
@@ -41,8 +45,11 @@ export class Browser {
    * Shows the pictures of a collection instead of those before.
    * @param {Collection} collection
    * @param {string} note
+   * @param {{ search: boolean }} options Whether there is so much that one searches it.
    */
-  async show(collection, note) {
+  async show(collection, note, { search }) {
+    this.#search.hidden = !search;
+    this.#search.value = '';
     this.#collection?.close();
     this.#collection = collection;
     this.#open = null;
@@ -71,10 +78,23 @@ export class Browser {
     return true;
   }
 
+  /** Opens the first picture of the page, where there is one. */
+  async openFirst() {
+    const [first] = this.#strip.items;
+    if (first) await this.open(first.key);
+  }
+
   /** A picture from elsewhere is shown: none of the strip is open. */
   leave() {
     this.#open = this.#strip.selected = null;
     this.#panel.details = [];
+  }
+
+  /** @param {string} text */
+  async #find(text) {
+    const search = this.#searches += 1;
+    await this.#collection?.search(text);
+    if (search === this.#searches) await this.#turn(0);
   }
 
   /** @param {number} by */
@@ -84,10 +104,10 @@ export class Browser {
     this.#strip.items = await collection.turn(by);
     this.#strip.selected = this.#open;
     const { from, to, of } = collection.range;
-    this.#pager.hidden = to - from + 1 >= of && by === 0;
+    this.#pager.hidden = collection.overview.pictures <= to - from + 1;
     fill(this.#pager,
       this.#button('previous', 'Earlier pictures', from <= 1, -1),
-      h('span', { 'aria-live': 'polite' }, `${from.toLocaleString('en')} to ${to.toLocaleString('en')} of ${of.toLocaleString('en')}`),
+      h('span', { 'aria-live': 'polite' }, of === 0 ? 'Nothing found' : `${from.toLocaleString('en')} to ${to.toLocaleString('en')} of ${of.toLocaleString('en')}`),
       this.#button('next', 'Later pictures', to >= of, 1));
   }
 

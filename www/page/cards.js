@@ -3,7 +3,9 @@
 import { h } from '../element/dom.js';
 
 /** How many cards are shown before all are asked for. */
-const FIRST_CARDS = 5;
+const FIRST_CARDS = 3;
+/** How many known masks are shown for the first card. */
+const MOST_EVIDENCE = 4;
 const SVG = 'http://www.w3.org/2000/svg';
 
 /** @typedef {import('../element/types.js').Entity} Entity */
@@ -20,7 +22,7 @@ export function entityNodes(snapshot, actions) {
   if (segmenting) return [skeleton('Finding the object')];
   if (snapshot.segmentFailure) return [banner(snapshot.segmentFailure.message, true)];
   if (linking.phase === 'asking') return [skeleton('Asking what it is')];
-  if (linking.phase === 'failed') return [banner(linking.failure.message, true, ...remedies(linking.failure.code, actions))];
+  if (linking.phase === 'failed') return [banner(sentence(linking.failure), true, ...remedies(linking.failure.code, actions))];
   if (linking.phase === 'answered') return answerNodes(linking, snapshot.verdict, actions);
   if (mask) return [h('p', { class: 'note' }, 'The annotation below says what it is.'), h('div', { class: 'row' }, button('Ask the endpoint too', actions.ask))];
   return [hint(snapshot)];
@@ -34,7 +36,7 @@ export function entityNodes(snapshot, actions) {
 function answerNodes({ answer, source, failure }, verdict, actions) {
   const nodes = [];
   if (source === 'recorded') {
-    nodes.push(banner(`Recorded earlier for this sample. ${failure?.message ?? ''}`, false, ...remedies(failure?.code ?? '', actions)));
+    nodes.push(banner(`This answer was recorded earlier. ${failure ? sentence(failure) : ''}`, false, ...remedies(failure?.code ?? '', actions)));
   }
   const words = {
     likely: 'Likely this',
@@ -102,13 +104,14 @@ function thumbnail({ thumbnail: address, evidence: [first], title }) {
   return holder;
 }
 
-/** The annotated masks that spoke for the entity. @param {Entity} entity */
-function evidence({ evidence: seen }) {
-  const crops = seen.slice(0, 4).map((one) => cropped(one, 1.25)).filter((crop) => crop !== null);
-  if (crops.length === 0) return null;
+/** The annotated masks that spoke for the entity, but for one that stands in for its picture. @param {Entity} entity */
+function evidence({ evidence: seen, thumbnail: address }) {
+  const others = seen.slice(webAddress(address) ? 0 : 1, MOST_EVIDENCE);
+  const crops = others.map((one) => cropped(one, 1.25)).filter((crop) => crop !== null);
   const nearest = seen[0]?.similarity;
-  const words = typeof nearest === 'number' ? `Looks like ${crops.length > 1 ? 'these' : 'this'}, similarity ${nearest.toFixed(2)}` : 'Looks like this';
-  return h('div', { class: 'evidence' }, ...crops, h('span', {}, words));
+  if (typeof nearest !== 'number') return null;
+  const count = `${seen.length} known ${seen.length === 1 ? 'mask' : 'masks'}`;
+  return h('div', { class: 'evidence' }, ...crops, h('span', {}, `Like ${count}, the nearest by a similarity of ${nearest.toFixed(2)}`));
 }
 
 /**
@@ -145,7 +148,13 @@ export function webAddress(address) {
  * @param {{ retry: () => void, settings: () => void }} actions
  */
 function remedies(code, { retry, settings }) {
-  return code === 'no-endpoint' ? [button('Settings', settings)] : [button('Try again', retry)];
+  return code === 'no-endpoint' ? [button('Settings', settings)] : [button('Try again', retry), button('Settings', settings)];
+}
+
+/** Why the endpoint did not answer, as a sentence. @param {import('../element/types.js').Failure} failure */
+function sentence({ code, message }) {
+  const text = message.replace(/\.$/, '');
+  return code === 'no-endpoint' ? message : `The linking endpoint gave no answer: ${text.charAt(0).toLowerCase()}${text.slice(1)}.`;
 }
 
 /**
@@ -154,7 +163,7 @@ function remedies(code, { retry, settings }) {
  * @param {...Node} actions
  */
 function banner(words, bad, ...actions) {
-  return h('div', { class: bad ? 'banner bad' : 'banner' }, h('p', {}, words), ...actions);
+  return h('div', { class: bad ? 'banner bad' : 'banner' }, h('p', {}, words), actions.length > 0 && h('div', { class: 'row' }, ...actions));
 }
 
 /** @param {string} words */

@@ -1,5 +1,7 @@
 /** @file Pictures with annotations: pages of them for the strip, and one opened in the viewer. */
 
+import { fittingMasks, maskOf } from '../element/annotations.js';
+
 /** @typedef {import('../dataset-client.js').AnnotationFile} AnnotationFile */
 /** @typedef {import('../dataset-client.js').Picture} Picture */
 /** @typedef {import('../dataset-client.js').Annotation} Annotation */
@@ -21,7 +23,7 @@ export class Collection {
   #find;
   #start = 0;
   #count;
-  /** @type {Map<string, { picture: Picture, boundaries: Uint32Array }>} */
+  /** @type {Map<string, Picture>} */
   #shown = new Map();
   /** Addresses of thumbnails that must be given back. @type {string[]} */
   #addresses = [];
@@ -63,9 +65,9 @@ export class Collection {
   async turn(by) {
     const last = Math.max(0, Math.ceil(this.#count / PAGE_SIZE) - 1) * PAGE_SIZE;
     this.#start = Math.min(Math.max(this.#start + by * PAGE_SIZE, 0), last);
-    const { pictures, boundaries } = await this.#file.page(this.#start, PAGE_SIZE);
+    const pictures = await this.#file.page(this.#start, PAGE_SIZE);
     this.#forgetAddresses();
-    this.#shown = new Map(pictures.map((picture) => [picture.id, { picture, boundaries }]));
+    this.#shown = new Map(pictures.map((picture) => [picture.id, picture]));
     return pictures.map((picture) => ({ key: picture.id, caption: captionOf(picture), thumbnail: this.#addressOf(picture) }));
   }
 
@@ -77,17 +79,15 @@ export class Collection {
 
   /** @param {string} key @returns {Opened | undefined} */
   open(key) {
-    const shown = this.#shown.get(key);
-    if (!shown) return undefined;
-    const { picture, boundaries } = shown;
-    // A mask of another size than its picture cannot lie on it; the record's findings say so.
-    const fitting = picture.annotations.filter(({ size }) => !picture.size || (size[0] === picture.size[0] && size[1] === picture.size[1]));
-    const size = picture.size ?? fitting[0]?.size;
+    const picture = this.#shown.get(key);
+    if (!picture) return undefined;
+    const fitting = fittingMasks(picture);
+    const size = picture.size ?? fitting[0]?.mask.size;
     return {
       key,
       source: this.#find(picture),
       size: size && [size[1], size[0]],
-      masks: fitting.map((annotation) => maskOf(annotation, boundaries)),
+      masks: fitting.map(maskOf),
       details: fitting.map((annotation) => detailsOf(annotation, picture)),
     };
   }
@@ -111,15 +111,6 @@ export class Collection {
     for (const address of this.#addresses) URL.revokeObjectURL(address);
     this.#addresses = [];
   }
-}
-
-/**
- * @param {Annotation} annotation
- * @param {Uint32Array} boundaries Of all masks of the page.
- * @returns {import('../element/types.js').ShownMask}
- */
-function maskOf({ id, title, qid, size, boundaries: [from, to] }, boundaries) {
-  return { id, title, qid: qid || null, mask: { size, boundaries: [...boundaries.subarray(from, to)] } };
 }
 
 /**

@@ -9,6 +9,7 @@ import { failureOf } from '../element/errors.js';
  * @property {File[]} folder
  * @property {string} prefix
  * @property {(words: string) => void} progress
+ * @property {AbortSignal} signal Aborted when the dialog is closed.
  */
 
 /**
@@ -18,7 +19,7 @@ import { failureOf } from '../element/errors.js';
 export function connectDatasetDialog(button, open) {
   const dialog = /** @type {HTMLDialogElement} */ (document.getElementById('dataset'));
   const form = /** @type {HTMLFormElement} */ (document.getElementById('dataset-form'));
-  const problem = /** @type {HTMLElement} */ (document.getElementById('dataset-problem'));
+  const words = /** @type {HTMLElement} */ (document.getElementById('dataset-words'));
   const field = (/** @type {string} */ name) => /** @type {HTMLInputElement} */ (form.elements.namedItem(name));
   button.addEventListener('click', () => dialog.showModal());
   dialog.addEventListener('click', (event) => { if (event.target === dialog) dialog.close(); });
@@ -26,18 +27,26 @@ export function connectDatasetDialog(button, open) {
     const file = field('annotations').files?.[0];
     if (/** @type {HTMLButtonElement | null} */ (event.submitter)?.value !== 'open' || !file) return;
     event.preventDefault();
-    problem.hidden = true;
+    const reading = new AbortController();
+    dialog.addEventListener('close', () => reading.abort(), { once: true });
+    const progress = (/** @type {string} */ words) => say(words, false);
     try {
-      const progress = (/** @type {string} */ words) => {
-        problem.hidden = false;
-        fill(problem, words);
-      };
-      await open({ file, folder: [...field('folder').files ?? []], prefix: field('prefix').value.trim(), progress });
-      problem.hidden = true;
+      progress('Reading');
+      await open({ file, folder: [...field('folder').files ?? []], prefix: field('prefix').value.trim(), progress, signal: reading.signal });
       dialog.close();
     } catch (thrown) {
-      problem.hidden = false;
-      fill(problem, failureOf(thrown, 'dataset').message);
+      if (!reading.signal.aborted) say(failureOf(thrown, 'dataset').message, true);
     }
   });
+  dialog.addEventListener('close', () => { words.hidden = true; });
+
+  /**
+   * @param {string} text
+   * @param {boolean} bad
+   */
+  function say(text, bad) {
+    words.hidden = false;
+    words.classList.toggle('problem', bad);
+    fill(words, text);
+  }
 }

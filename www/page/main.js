@@ -37,11 +37,12 @@ listenForPictures({ button: byId('choose-photo'), input: /** @type {HTMLInputEle
   viewer.tool = 'pick';
   await viewer.openPicture(file, { key: file.name });
 });
-connectDatasetDialog(byId('choose-dataset'), async ({ file, folder, prefix, progress }) => {
-  const annotations = await openAnnotations(file, { progress });
+connectDatasetDialog(byId('choose-dataset'), async ({ file, folder, prefix, progress, signal }) => {
+  const annotations = await openAnnotations(file, { onProgress: ({ bytes, total, annotations: found }) => progress(reading(bytes, total, found)), signal });
   const collection = new Collection(file.name, annotations, folder.length > 0 ? inFolder(folder) : underAddress(prefix));
-  await browser.show(collection, describe(annotations.overview));
   viewer.tool = 'select';
+  await browser.show(collection, describe(annotations.overview), { search: true });
+  await browser.openFirst();
 });
 
 begin();
@@ -53,7 +54,7 @@ async function begin() {
   browser.recordings = recordings ?? {};
   try {
     const annotations = await openAnnotations(SAMPLES);
-    await browser.show(new Collection('Sample pictures', annotations, underAddress(SAMPLE_PICTURES)), 'Rendered from our own models, so everyone may use them.');
+    await browser.show(new Collection('Sample pictures', annotations, underAddress(SAMPLE_PICTURES)), 'Rendered from our own models, so everyone may use them.', { search: false });
     await openFirst(address);
   } catch (thrown) {
     fill(byId('strip-note'), `The samples could not be loaded: ${thrown instanceof Error ? thrown.message : thrown}`);
@@ -64,11 +65,7 @@ async function begin() {
 /** @param {import('./address.js').Address} address */
 async function openFirst({ picture, view, mask }) {
   const found = picture !== null && await browser.open(picture);
-  if (!found) {
-    const first = document.querySelector('#thumbnails [data-index]');
-    if (first instanceof HTMLElement) first.click();
-    return;
-  }
+  if (!found) return browser.openFirst();
   if (view) viewer.view = view;
   const index = viewer.snapshot?.shown.findIndex(({ id }) => id === mask) ?? -1;
   if (mask !== null && index >= 0) viewer.selectMask(index);
@@ -83,6 +80,16 @@ async function offerModels() {
 async function optionalJson(address) {
   const response = await fetch(address);
   return response.ok ? response.json() : null;
+}
+
+/**
+ * @param {number} bytes
+ * @param {number | null} total
+ * @param {number} found
+ */
+function reading(bytes, total, found) {
+  const megabytes = (/** @type {number} */ count) => (count / 1e6).toFixed(count < 1e7 ? 1 : 0);
+  return `Read ${megabytes(bytes)}${total === null ? '' : ` of ${megabytes(total)}`} MB, ${found.toLocaleString('en')} annotations`;
 }
 
 /** @param {{ pictures: number, annotations: number, categories: number, findings: { code: string, count: number }[] }} overview */

@@ -16,7 +16,7 @@ export function connectSettings(viewer, defaults) {
   const form = /** @type {HTMLFormElement} */ (document.getElementById('settings-form'));
   const field = (/** @type {string} */ name) => /** @type {HTMLInputElement & HTMLSelectElement} */ (form.elements.namedItem(name));
   const kept = read();
-  viewer.settings = { ...defaults, ...kept.settings };
+  viewer.configure({ ...defaults, ...kept.settings });
   applyTheme(kept.theme);
 
   form.addEventListener('input', (event) => {
@@ -43,7 +43,7 @@ export function connectSettings(viewer, defaults) {
       renderer: field('renderer').value === 'cpu' ? 'cpu' : 'auto',
     };
     viewer.token = field('token').value || null;
-    viewer.settings = settings;
+    viewer.configure(settings);
     applyTheme(theme);
     keep({ settings, theme });
   }

@@ -26,6 +26,10 @@ export class Strip {
     list.addEventListener('keydown', (event) => { if (this.#key(event)) event.preventDefault(); });
   }
 
+  get items() {
+    return this.#items;
+  }
+
   /** @param {StripItem[]} items */
   set items(items) {
     this.#items = items;

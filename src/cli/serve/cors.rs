@@ -19,5 +19,5 @@ pub(super) fn layer(origins: &[HeaderValue]) -> CorsLayer {
         .expose_headers([header::RETRY_AFTER])
         // A public page may ask a server in the visitor's own network, if it is one of the origins.
         .allow_private_network(!origins.is_empty())
-        .max_age(Duration::from_secs(3600))
+        .max_age(Duration::from_hours(1))
 }

@@ -50,7 +50,7 @@ pub(super) struct ServeArgs {
     /// Port to listen on; 0 takes a free one.
     #[arg(long, default_value_t = 8080)]
     port: u16,
-    /// Bearer token the endpoint asks for; better given in MASKLINK_TOKEN, where other users do not see it.
+    /// Bearer token the endpoint asks for; better given in `MASKLINK_TOKEN`, where other users do not see it.
     #[arg(long, value_name = "TOKEN")]
     token: Option<String>,
     /// Origin whose pages may use the endpoint, or * for any; may be given several times.

@@ -1,4 +1,4 @@
-//! The protocol's OpenAPI document, generated from the wire types and the handlers' own descriptions.
+//! The protocol's `OpenAPI` document, generated from the wire types and the handlers' own descriptions.
 
 use axum::Json;
 use utoipa::openapi::OpenApi;

@@ -188,6 +188,8 @@ impl Live {
     }
 
     fn set_picture(&mut self, source: Option<&PictureSource>) -> Result<(), Error> {
+        // A browser refuses to copy a bitmap to a lost device by an exception that wgpu does not expect.
+        self.context.check()?;
         self.picture = match source {
             Some(source) => PictureTexture::new(&self.context, &self.pipelines, &self.frame, source)?,
             None => None,

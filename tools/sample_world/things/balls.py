@@ -7,9 +7,10 @@ from random import Random
 from typing import Any
 
 from mathutils import Vector
+from mathutils.kdtree import KDTree
 
 from materials import Graph, plain
-from mesh import join, sphere, spline, tube
+from mesh import join, mesh_object, sphere, spline, tube
 
 
 def seam_curve(depth: float, count: int = 120) -> list[Any]:
@@ -57,13 +58,19 @@ def basketball(rng: Random) -> Any:
         return g.fit(g.math("ABSOLUTE", value), 0.0022, 0.0036, 1, 0)
 
     # Two great circles and the two hyperbola-like side channels.
-    side = g.math("SUBTRACT", g.math("MULTIPLY", x, x), g.math("ADD", g.math("MULTIPLY", g.math("MULTIPLY", z, z), 0.62), 0.0031))
+    side = g.math(
+        "SUBTRACT",
+        g.math("MULTIPLY", x, x),
+        g.math("ADD", g.math("MULTIPLY", g.math("MULTIPLY", z, z), 0.62), 0.0031),
+    )
     channels = g.math("MAXIMUM", line(y), line(z))
     channels = g.math("MAXIMUM", channels, g.fit(g.math("ABSOLUTE", side), 0.00034, 0.0006, 1, 0))
     skin_ = g.ramp(g.noise(22, 5, 0.65), [(0.3, "#a8480f"), (0.7, "#cf6a1c")])
     tone = g.mix(channels, skin_, "#15110f")
     height = g.math("SUBTRACT", g.math("MULTIPLY", pebbles, 0.35), g.math("MULTIPLY", channels, 2.0))
-    leather = g.finish(Base_Color=tone, Roughness=g.fit(channels, 0, 1, 0.48, 0.7), Normal=g.bump(height, 0.0009))
+    leather = g.finish(
+        Base_Color=tone, Roughness=g.fit(channels, 0, 1, 0.48, 0.7), Normal=g.bump(height, 0.0009)
+    )
     return join("basketball", [sphere(radius, leather, 64, 128)])
 
 
@@ -76,7 +83,9 @@ def baseball(rng: Random) -> Any:
     radius = 0.037
     curve = seam_curve(0.34, 216)
     parts = [sphere(radius, leather, 48, 96)]
-    parts.append(tube([p * (radius - 0.0001) for p in curve], 0.0005, plain("gap", "#8a7f6c", 0.9), 6, closed=True))
+    parts.append(
+        tube([p * (radius - 0.0001) for p in curve], 0.0005, plain("gap", "#8a7f6c", 0.9), 6, closed=True)
+    )
     thread = plain("stitch", "#b3141b", 0.6)
     for k in range(0, 216, 2):
         here, ahead = curve[k], (curve[(k + 1) % 216] - curve[k - 1]).normalized()
@@ -84,7 +93,11 @@ def baseball(rng: Random) -> Any:
         for sign in (-1, 1):
             far = (here + across * sign * 0.062 - ahead * 0.03).normalized()
             near = (here + across * sign * 0.006 + ahead * 0.01).normalized()
-            path = [near * (radius + 0.0001), (near + far).normalized() * (radius + 0.0007), far * (radius + 0.0001)]
+            path = [
+                near * (radius + 0.0001),
+                (near + far).normalized() * (radius + 0.0007),
+                far * (radius + 0.0001),
+            ]
             parts.append(tube(spline(path, 3), 0.00048, thread, 6))
     return join("baseball", parts)
 
@@ -98,8 +111,6 @@ def golf_ball(rng: Random) -> Any:
         z = 1 - 2 * (k + 0.5) / count
         ring = math.sqrt(1 - z * z)
         centres.append(Vector((ring * math.cos(golden * k), ring * math.sin(golden * k), z)))
-    from mathutils.kdtree import KDTree
-
     tree = KDTree(count)
     for k, centre in enumerate(centres):
         tree.insert(centre, k)
@@ -116,7 +127,12 @@ def golf_ball(rng: Random) -> Any:
 def football(rng: Random) -> Any:
     """The classic football: black pentagons and white hexagons, seams between."""
     golden = (1 + math.sqrt(5)) / 2
-    fives = [Vector(p).normalized() for a in (-1, 1) for b in (-golden, golden) for p in ((0, a, b), (a, b, 0), (b, 0, a))]
+    fives = [
+        Vector(p).normalized()
+        for a in (-1, 1)
+        for b in (-golden, golden)
+        for p in ((0, a, b), (a, b, 0), (b, 0, a))
+    ]
     sixes = []
     for i in range(12):
         for j in range(i):
@@ -134,8 +150,6 @@ def football(rng: Random) -> Any:
 
 def panel(centre: Any, sides: int, centres: list[Any], radius: float, material: Any) -> Any:
     """One spherical polygon, puffed up between its seams."""
-    from mesh import mesh_object
-
     # The bisecting planes of the truncated icosahedron, offset so all edges come out equal.
     limits = []
     for other in centres:
@@ -154,7 +168,7 @@ def panel(centre: Any, sides: int, centres: list[Any], radius: float, material: 
             for other in limits:
                 theirs = 0.9393 if abs(_five(other, centres)) else 0.9149
                 # Boundary: d.centre / own == d.other / theirs for d = centre + reach * ray.
-                low = (1 / own - centre.dot(other) / theirs)
+                low = 1 / own - centre.dot(other) / theirs
                 slope = ray.dot(other) / theirs - ray.dot(centre) / own
                 if slope > 1e-9:
                     reach = min(reach, low / slope)
@@ -179,7 +193,11 @@ def _five(direction: Any, centres: list[Any]) -> bool:
 def volleyball(rng: Random) -> Any:
     """A volleyball: six faces of three strips each, in white or yellow and blue."""
     g = Graph("volleyball")
-    pairs = [("#e6e2d8", "#e6e2d8", "#dcd6c8"), ("#e9b71c", "#1d3f8f", "#e9b71c"), ("#e6e2d8", "#b3202a", "#1f3a7a")]
+    pairs = [
+        ("#e6e2d8", "#e6e2d8", "#dcd6c8"),
+        ("#e9b71c", "#1d3f8f", "#e9b71c"),
+        ("#e6e2d8", "#b3202a", "#1f3a7a"),
+    ]
     tones = rng.choices(pairs, (2, 4, 2))[0]
     x, y, z = g.split()
     ax, ay, az = (g.math("ABSOLUTE", v) for v in (x, y, z))
@@ -188,7 +206,9 @@ def volleyball(rng: Random) -> Any:
         inside = g.math("MULTIPLY", g.math("GREATER_THAN", main, other), g.math("GREATER_THAN", main, third))
         place = g.math("DIVIDE", across, main)
         third_of = g.math("ABSOLUTE", g.math("SUBTRACT", g.math("ABSOLUTE", place), 0.34))
-        border = g.math("SUBTRACT", 1.0, g.math("MAXIMUM", g.math("DIVIDE", other, main), g.math("DIVIDE", third, main)))
+        border = g.math(
+            "SUBTRACT", 1.0, g.math("MAXIMUM", g.math("DIVIDE", other, main), g.math("DIVIDE", third, main))
+        )
         seam = g.math("MINIMUM", third_of, border)
         middle = g.math("LESS_THAN", g.math("ABSOLUTE", place), 0.34)
         return inside, seam, middle

@@ -1,4 +1,4 @@
-"""Desk and house things: pencil, scissors, clock, book, clothespin, hammer, hat, umbrella, suitcase, chess."""
+"""Things of the house: pencil, scissors, clock, book, clothespin, hammer, hats, umbrella, suitcase, chess."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from random import Random
 from typing import Any
 
 import bpy
+
 from materials import Graph, cloth, metal, plain, skin, wood
-from mathutils import Vector
 from mesh import box, cylinder, extrude, join, lathe, mesh_object, place, sphere, spline, tube
 
 
@@ -23,16 +23,48 @@ def pencil(rng: Random) -> Any:
     def hexagon(x: float, r: float) -> list[tuple[float, float, float]]:
         return [(x, r * math.cos(math.tau * k / 6), r * math.sin(math.tau * k / 6)) for k in range(6)]
 
-    body = mesh_object("body", hexagon(0.0, radius) + hexagon(length, radius), [(k, (k + 1) % 6, 6 + (k + 1) % 6, 6 + k) for k in range(6)], paint, smooth=False)
+    body = mesh_object(
+        "body",
+        hexagon(0.0, radius) + hexagon(length, radius),
+        [(k, (k + 1) % 6, 6 + (k + 1) % 6, 6 + k) for k in range(6)],
+        paint,
+        smooth=False,
+    )
     parts = [body]
-    cone = lathe([(radius * 1.0, 0.0), (radius * 0.3, 0.016)], timber, 48, 1, lambda a, t, r, z: (r, z + (0.0016 * abs(math.cos(3 * a)) - 0.0016 if t == 0 else 0)))
+    cone = lathe(
+        [(radius * 1.0, 0.0), (radius * 0.3, 0.016)],
+        timber,
+        48,
+        1,
+        lambda a, t, r, z: (r, z + (0.0016 * abs(math.cos(3 * a)) - 0.0016 if t == 0 else 0)),
+    )
     parts.append(place(cone, (length, 0, 0), (0, math.pi / 2, 0)))
     tip = lathe([(radius * 0.3, 0.016), (radius * 0.06, 0.0213), (0, 0.0216)], lead, 24, 1)
     parts.append(place(tip, (length, 0, 0), (0, math.pi / 2, 0)))
     steel = metal("ferrule", "#c8b478", 0.25)
-    ferrule = lathe([(0.0038, 0), (0.0039, 0.002), (0.0036, 0.003), (0.0039, 0.004), (0.0036, 0.005), (0.0039, 0.006), (0.0039, 0.011), (0.0036, 0.012), (0.0038, 0.014)], steel, 32, 2)
+    ferrule = lathe(
+        [
+            (0.0038, 0),
+            (0.0039, 0.002),
+            (0.0036, 0.003),
+            (0.0039, 0.004),
+            (0.0036, 0.005),
+            (0.0039, 0.006),
+            (0.0039, 0.011),
+            (0.0036, 0.012),
+            (0.0038, 0.014),
+        ],
+        steel,
+        32,
+        2,
+    )
     parts.append(place(ferrule, (0.001, 0, 0), (0, -math.pi / 2, 0)))
-    rubber = lathe([(0.0034, 0.012), (0.0035, 0.0205), (0.0028, 0.0222), (0, 0.0225)], plain("eraser", "#c86a70", 0.8), 32, 3)
+    rubber = lathe(
+        [(0.0034, 0.012), (0.0035, 0.0205), (0.0028, 0.0222), (0, 0.0225)],
+        plain("eraser", "#c86a70", 0.8),
+        32,
+        3,
+    )
     parts.append(place(rubber, (0.001, 0, 0), (0, -math.pi / 2, 0)))
     return place(join("pencil", parts), (0, 0, radius))
 
@@ -44,10 +76,40 @@ def scissors(rng: Random) -> Any:
     spread = rng.uniform(0.12, 0.42)
     halves = []
     for sign in (-1, 1):
-        blade = extrude([(-0.028, -0.004), (-0.028, 0.005), (0, 0.0075), (0.05, 0.006), (0.092, 0.0012), (0.095, 0.0), (0.05, -0.0045), (0, -0.006)], 0.0018, steel, 0.0005, 2)
-        loop = spline([(-0.026, 0.003), (-0.045, 0.0115), (-0.065, 0.021), (-0.088, 0.021), (-0.1, 0.01), (-0.094, -0.004), (-0.074, -0.008), (-0.05, -0.005)], 6, closed=True)
+        blade = extrude(
+            [
+                (-0.028, -0.004),
+                (-0.028, 0.005),
+                (0, 0.0075),
+                (0.05, 0.006),
+                (0.092, 0.0012),
+                (0.095, 0.0),
+                (0.05, -0.0045),
+                (0, -0.006),
+            ],
+            0.0018,
+            steel,
+            0.0005,
+            2,
+        )
+        loop = spline(
+            [
+                (-0.026, 0.003),
+                (-0.045, 0.0115),
+                (-0.065, 0.021),
+                (-0.088, 0.021),
+                (-0.1, 0.01),
+                (-0.094, -0.004),
+                (-0.074, -0.008),
+                (-0.05, -0.005),
+            ],
+            6,
+            closed=True,
+        )
         ring = tube([(p.x, p.y, 0.001) for p in loop], 0.0042, grip, 16, closed=True)
-        shank = tube([(-0.022, 0.001, 0.001), (-0.034, 0.005, 0.001), (-0.046, 0.006, 0.001)], 0.0048, grip, 14)
+        shank = tube(
+            [(-0.022, 0.001, 0.001), (-0.034, 0.005, 0.001), (-0.046, 0.006, 0.001)], 0.0048, grip, 14
+        )
         half = join("half", [blade, ring, shank])
         if sign < 0:
             half.scale = (1, -1, 1)
@@ -63,18 +125,45 @@ def scissors(rng: Random) -> Any:
 
 def clock(rng: Random) -> Any:
     """A twin-bell alarm clock standing, its dial toward -y."""
-    shell = rng.choice((metal("brass", "#c8a04a", 0.2), plain("red shell", "#a81c18", 0.2, Clearcoat=0.6), plain("teal shell", "#3a7f7a", 0.2, Clearcoat=0.6), metal("chrome", "#d0d0d0", 0.1), plain("black shell", "#1a1a1c", 0.2, Clearcoat=0.6)))
+    shell = rng.choice(
+        (
+            metal("brass", "#c8a04a", 0.2),
+            plain("red shell", "#a81c18", 0.2, Clearcoat=0.6),
+            plain("teal shell", "#3a7f7a", 0.2, Clearcoat=0.6),
+            metal("chrome", "#d0d0d0", 0.1),
+            plain("black shell", "#1a1a1c", 0.2, Clearcoat=0.6),
+        )
+    )
     brass = metal("bells", rng.choice(("#c8a04a", "#c8c8c8")), 0.16)
     dial = plain("dial", rng.choice(("#eeeae0", "#e8e0c8")), 0.6, speckle=0.02)
     ink = plain("ink", "#1a1a1c", 0.5)
     radius = 0.05
-    case = lathe([(0, 0.0), (0.042, 0.0), (0.048, 0.004), (radius, 0.014), (radius, 0.042), (0.048, 0.046), (0.0445, 0.046), (0.0445, 0.041), (0, 0.041)], shell, 96, 2)
+    case = lathe(
+        [
+            (0, 0.0),
+            (0.042, 0.0),
+            (0.048, 0.004),
+            (radius, 0.014),
+            (radius, 0.042),
+            (0.048, 0.046),
+            (0.0445, 0.046),
+            (0.0445, 0.041),
+            (0, 0.041),
+        ],
+        shell,
+        96,
+        2,
+    )
     face = lathe([(0, 0.0412), (0.0444, 0.0412)], dial, 96, 1)
     parts = [case, face]
     for k in range(60):
         a = math.tau * k / 60
         long = 0.0055 if k % 5 == 0 else 0.0025
-        mark = box((0.0016 if k % 5 == 0 else 0.0007, long, 0.0003), ink, (0.0395 * math.sin(a), 0.0395 * math.cos(a), 0.0415))
+        mark = box(
+            (0.0016 if k % 5 == 0 else 0.0007, long, 0.0003),
+            ink,
+            (0.0395 * math.sin(a), 0.0395 * math.cos(a), 0.0415),
+        )
         mark.rotation_euler = (0, 0, -a)
         parts.append(mark)
     for k in range(1, 13):
@@ -90,12 +179,32 @@ def clock(rng: Random) -> Any:
         parts.append(hand)
     parts.append(cylinder(0.0024, 0.002, brass, (0, 0, 0.042)))
     for sign in (-1, 1):
-        bell = lathe([(0.0, 0.0165), (0.01, 0.015), (0.0175, 0.009), (0.02, 0.0), (0.0185, 0.0)], brass, 48, 4)
+        bell = lathe(
+            [(0.0, 0.0165), (0.01, 0.015), (0.0175, 0.009), (0.02, 0.0), (0.0185, 0.0)], brass, 48, 4
+        )
         place(bell, (sign * 0.03, 0.045, 0.026), (-math.pi / 2, 0, 0))
         bell.rotation_euler = (-math.pi / 2, sign * 0.55, 0)
-        foot = tube([(sign * 0.028, -0.04, 0.026), (sign * 0.036, -0.062, 0.026)], lambda t: 0.0045 - 0.0015 * t, shell, 14)
-        parts += [bell, foot, tube([(sign * 0.024, 0.04, 0.026), (sign * 0.03, 0.052, 0.026)], 0.002, brass, 8)]
-    loop = spline([(-0.024, 0.062, 0.026), (-0.018, 0.077, 0.026), (0, 0.082, 0.026), (0.018, 0.077, 0.026), (0.024, 0.062, 0.026)], 6)
+        foot = tube(
+            [(sign * 0.028, -0.04, 0.026), (sign * 0.036, -0.062, 0.026)],
+            lambda t: 0.0045 - 0.0015 * t,
+            shell,
+            14,
+        )
+        parts += [
+            bell,
+            foot,
+            tube([(sign * 0.024, 0.04, 0.026), (sign * 0.03, 0.052, 0.026)], 0.002, brass, 8),
+        ]
+    loop = spline(
+        [
+            (-0.024, 0.062, 0.026),
+            (-0.018, 0.077, 0.026),
+            (0, 0.082, 0.026),
+            (0.018, 0.077, 0.026),
+            (0.024, 0.062, 0.026),
+        ],
+        6,
+    )
     parts.append(tube(loop, 0.0022, brass, 12))
     parts.append(tube([(0, 0.048, 0.026), (0, 0.064, 0.026)], 0.0014, brass, 8))
     parts.append(place(sphere(0.0045, brass, 12, 18), (0, 0.066, 0.026), scale=(1.6, 1, 1)))
@@ -120,7 +229,16 @@ def numeral(text: str, at: tuple[float, float, float], size: float, material: An
 
 def book(rng: Random) -> Any:
     """A hardback book lying closed, cloth cover and cream pages."""
-    tone, gold = rng.choice((("#7a1f1c", "#c8a04a"), ("#1f3a5a", "#d0c8b0"), ("#2a4a34", "#c8a04a"), ("#2a2628", "#b8b0a0"), ("#a8763a", "#2a1c10"), ("#5a3a5a", "#d8c890")))
+    tone, gold = rng.choice(
+        (
+            ("#7a1f1c", "#c8a04a"),
+            ("#1f3a5a", "#d0c8b0"),
+            ("#2a4a34", "#c8a04a"),
+            ("#2a2628", "#b8b0a0"),
+            ("#a8763a", "#2a1c10"),
+            ("#5a3a5a", "#d8c890"),
+        )
+    )
     cover = cloth("book cloth", tone, None, 1400)
     gilt = metal("gilt", gold, 0.35)
     wide, tall, thick = rng.uniform(0.12, 0.16), rng.uniform(0.18, 0.23), rng.uniform(0.018, 0.042)
@@ -129,7 +247,10 @@ def book(rng: Random) -> Any:
     _, _, z = g.split()
     leaves = g.noise(1, 3, 0.7, 0, g.moved(scale=(8, 8, 2600)))
     paper = g.finish(Base_Color=g.mix(g.fit(leaves, 0.35, 0.65, 0, 0.4), "#e8dfc8", "#8f8468"), Roughness=0.9)
-    parts = [box((wide, tall, board), cover, (0, 0, board / 2), 0.0009), box((wide, tall, board), cover, (0, 0, thick - board / 2), 0.0009)]
+    parts = [
+        box((wide, tall, board), cover, (0, 0, board / 2), 0.0009),
+        box((wide, tall, board), cover, (0, 0, thick - board / 2), 0.0009),
+    ]
     parts.append(box((wide - 0.006, tall - 0.008, thick - 2 * board), paper, (-0.001, 0, thick / 2)))
     spine = []
     for k in range(17):
@@ -141,12 +262,19 @@ def book(rng: Random) -> Any:
     solid.thickness = 0.002
     parts.append(back)
     for w, h in ((wide * 0.82, tall * 0.88), (wide * 0.76, tall * 0.84)):
-        frame = [(-w / 2, -h / 2, thick), (w / 2, -h / 2, thick), (w / 2, h / 2, thick), (-w / 2, h / 2, thick)]
+        frame = [
+            (-w / 2, -h / 2, thick),
+            (w / 2, -h / 2, thick),
+            (w / 2, h / 2, thick),
+            (-w / 2, h / 2, thick),
+        ]
         for a, b in zip(frame, frame[1:] + frame[:1], strict=True):
             parts.append(tube([a, b], 0.0005, gilt, 6))
     parts.append(box((wide * 0.5, 0.012, 0.0004), gilt, (0, tall * 0.2, thick)))
     parts.append(box((wide * 0.34, 0.006, 0.0004), gilt, (0, tall * 0.12, thick)))
-    parts.append(place(lathe([(0, 0), (0.014, 0), (0.014, 0.0004), (0, 0.0004)], gilt, 8, 1), (0, -tall * 0.16, thick)))
+    parts.append(
+        place(lathe([(0, 0), (0.014, 0), (0.014, 0.0004), (0, 0.0004)], gilt, 8, 1), (0, -tall * 0.16, thick))
+    )
     return join("book", parts)
 
 
@@ -156,7 +284,20 @@ def clothespin(rng: Random) -> Any:
     steel = metal("spring", "#a8a8a8", 0.3)
     parts = []
     for sign in (-1, 1):
-        half = [(-0.036, 0.0012), (-0.02, 0.0006), (-0.015, 0.0022), (-0.011, 0.0006), (0.0, 0.0012), (0.004, 0.0028), (0.008, 0.0012), (0.036, 0.0065), (0.0362, 0.0098), (0.0, 0.0072), (-0.03, 0.0058), (-0.036, 0.0026)]
+        half = [
+            (-0.036, 0.0012),
+            (-0.02, 0.0006),
+            (-0.015, 0.0022),
+            (-0.011, 0.0006),
+            (0.0, 0.0012),
+            (0.004, 0.0028),
+            (0.008, 0.0012),
+            (0.036, 0.0065),
+            (0.0362, 0.0098),
+            (0.0, 0.0072),
+            (-0.03, 0.0058),
+            (-0.036, 0.0026),
+        ]
         outline = [(x, sign * y) for x, y in half]
         parts.append(extrude(outline if sign > 0 else outline[::-1], 0.0095, timber, 0.0006, 2))
     coil = []
@@ -168,7 +309,9 @@ def clothespin(rng: Random) -> Any:
         for sign in (-1, 1):
             parts.append(tube([(0.005, sign * 0.002, z), (-0.006, sign * 0.0062, z)], 0.0007, steel, 8))
     for sign in (-1, 1):
-        parts.append(tube([(-0.006, sign * 0.0066, -0.0002), (-0.006, sign * 0.0066, 0.0097)], 0.0007, steel, 8))
+        parts.append(
+            tube([(-0.006, sign * 0.0066, -0.0002), (-0.006, sign * 0.0066, 0.0097)], 0.0007, steel, 8)
+        )
     return place(join("clothespin", parts), (0, 0, 0.0005), scale=rng.uniform(1.0, 1.2))
 
 
@@ -176,12 +319,52 @@ def hammer(rng: Random) -> Any:
     """A claw hammer with a wooden handle, lying flat."""
     steel = metal("hammer head", rng.choice(("#8a8c90", "#5f6266")), 0.3)
     timber = wood("ash", rng, "#d8b078", "#a87a44", 0.45)
-    parts = [tube([(0.0, y, 0.0) for y in [-0.27 + 0.29 * k / 40 for k in range(41)]], lambda t: 0.0135 - 0.004 * math.sin(math.pi * min(t * 1.3, 1)) - 0.0012 * t, timber, 36, section=lambda a, t: 1 + 0.14 * math.cos(2 * a))]
-    poll = lathe([(0, 0.062), (0.0125, 0.062), (0.0145, 0.06), (0.0145, 0.047), (0.0105, 0.043), (0.0105, 0.03), (0.014, 0.018), (0.0155, 0.0), (0.014, -0.016), (0, -0.016)], steel, 48, 1)
+    parts = [
+        tube(
+            [(0.0, y, 0.0) for y in [-0.27 + 0.29 * k / 40 for k in range(41)]],
+            lambda t: 0.0135 - 0.004 * math.sin(math.pi * min(t * 1.3, 1)) - 0.0012 * t,
+            timber,
+            36,
+            section=lambda a, t: 1 + 0.14 * math.cos(2 * a),
+        )
+    ]
+    poll = lathe(
+        [
+            (0, 0.062),
+            (0.0125, 0.062),
+            (0.0145, 0.06),
+            (0.0145, 0.047),
+            (0.0105, 0.043),
+            (0.0105, 0.03),
+            (0.014, 0.018),
+            (0.0155, 0.0),
+            (0.014, -0.016),
+            (0, -0.016),
+        ],
+        steel,
+        48,
+        1,
+    )
     parts.append(place(poll, (0, 0.012, 0), (0, math.pi / 2, 0)))
     for sign in (-1, 1):
-        claw = spline([(-0.008, 0.013, sign * 0.005), (-0.03, 0.014, sign * 0.0065), (-0.052, 0.006, sign * 0.0085), (-0.068, -0.012, sign * 0.0105)], 7)
-        parts.append(tube(claw, lambda t: 0.0088 * (1 - t) + 0.0028, steel, 20, section=lambda a, t: 1 + 0.2 * math.cos(2 * a)))
+        claw = spline(
+            [
+                (-0.008, 0.013, sign * 0.005),
+                (-0.03, 0.014, sign * 0.0065),
+                (-0.052, 0.006, sign * 0.0085),
+                (-0.068, -0.012, sign * 0.0105),
+            ],
+            7,
+        )
+        parts.append(
+            tube(
+                claw,
+                lambda t: 0.0088 * (1 - t) + 0.0028,
+                steel,
+                20,
+                section=lambda a, t: 1 + 0.2 * math.cos(2 * a),
+            )
+        )
     return place(join("hammer", parts), (0, 0, 0.0155))
 
 
@@ -194,17 +377,49 @@ def top_hat(rng: Random) -> Any:
     band = cloth("ribbon", rng.choice(("#1a1a1e", "#5a1418", "#3a3a44")), None, 700)
 
     def rolled(a: float, t: float, r: float, z: float) -> tuple[float, float]:
-        return r * (1 + 0.08 * math.cos(2 * a)), z + (0.022 * max(0.0, (r - 0.088)) / 0.045) * (0.2 + 0.8 * math.cos(a) ** 2) * (1 if z < 0.03 else 0)
+        return r * (1 + 0.08 * math.cos(2 * a)), z + (0.022 * max(0.0, (r - 0.088)) / 0.045) * (
+            0.2 + 0.8 * math.cos(a) ** 2
+        ) * (1 if z < 0.03 else 0)
 
-    ring = [(0.078, 0.0), (0.09, 0.0), (0.115, 0.001), (0.133, 0.003), (0.135, 0.006), (0.115, 0.005), (0.09, 0.005), (0.083, 0.009), (0.079, 0.05), (0.081, 0.1), (0.088, 0.148), (0.086, 0.152), (0.04, 0.153), (0, 0.153)]
+    ring = [
+        (0.078, 0.0),
+        (0.09, 0.0),
+        (0.115, 0.001),
+        (0.133, 0.003),
+        (0.135, 0.006),
+        (0.115, 0.005),
+        (0.09, 0.005),
+        (0.083, 0.009),
+        (0.079, 0.05),
+        (0.081, 0.1),
+        (0.088, 0.148),
+        (0.086, 0.152),
+        (0.04, 0.153),
+        (0, 0.153),
+    ]
     hat = lathe(ring, silk, 128, 5, rolled)
-    strip = lathe([(0.0835, 0.008), (0.0805, 0.04), (0.0795, 0.042)], band, 128, 3, lambda a, t, r, z: (r * (1 + 0.08 * math.cos(2 * a)) + 0.0008, z))
+    strip = lathe(
+        [(0.0835, 0.008), (0.0805, 0.04), (0.0795, 0.042)],
+        band,
+        128,
+        3,
+        lambda a, t, r, z: (r * (1 + 0.08 * math.cos(2 * a)) + 0.0008, z),
+    )
     return join("top hat", [hat, strip])
 
 
 def umbrella(rng: Random) -> Any:
     """An open umbrella resting on the ground on its rim and tip."""
-    tone, other = rng.choice((("#a81c1c", "#a81c1c"), ("#1f3a6a", "#1f3a6a"), ("#d8b020", "#d8b020"), ("#c02828", "#ece6dc"), ("#1c1c20", "#1c1c20"), ("#2a7a6a", "#ece6dc")))
+    tone, other = rng.choice(
+        (
+            ("#a81c1c", "#a81c1c"),
+            ("#1f3a6a", "#1f3a6a"),
+            ("#d8b020", "#d8b020"),
+            ("#c02828", "#ece6dc"),
+            ("#1c1c20", "#1c1c20"),
+            ("#2a7a6a", "#ece6dc"),
+        )
+    )
     panels = [cloth("canopy", t, None, 600) for t in (tone, other)]
     steel = metal("rib", "#b8b8b8", 0.25)
     dark = wood("handle", rng, "#6a4024", "#2f1a0c", 0.3)
@@ -219,9 +434,15 @@ def umbrella(rng: Random) -> Any:
                 a = math.tau * (k + u) / count
                 sag = 1 - (0.07 * t * t) * math.sin(math.pi * u)
                 r = radius * math.sin(t * 1.15) / math.sin(1.15) * sag
-                z = drop * (math.cos(t * 1.15) - math.cos(1.15)) / (1 - math.cos(1.15)) - 0.012 * t * math.sin(math.pi * u)
+                z = drop * (math.cos(t * 1.15) - math.cos(1.15)) / (
+                    1 - math.cos(1.15)
+                ) - 0.012 * t * math.sin(math.pi * u)
                 vertices.append((r * math.cos(a), r * math.sin(a), z))
-        faces = [(i * (n + 1) + j, (i + 1) * (n + 1) + j, (i + 1) * (n + 1) + j + 1, i * (n + 1) + j + 1) for i in range(n) for j in range(n)]
+        faces = [
+            (i * (n + 1) + j, (i + 1) * (n + 1) + j, (i + 1) * (n + 1) + j + 1, i * (n + 1) + j + 1)
+            for i in range(n)
+            for j in range(n)
+        ]
         parts.append(mesh_object("panel", vertices, faces, panels[k % 2]))
         a = math.tau * k / count
         rib = []
@@ -234,7 +455,17 @@ def umbrella(rng: Random) -> Any:
         parts.append(tube([(0.01 * math.cos(a), 0.01 * math.sin(a), -0.12), rib[7]], 0.0018, steel, 6))
     parts.append(tube([(0, 0, drop + 0.05), (0, 0, -0.52)], 0.005, steel, 16))
     parts.append(tube([(0, 0, drop + 0.07), (0, 0, drop)], lambda t: 0.003 + 0.005 * t, dark, 16))
-    hook = spline([(0, 0, -0.5), (0, 0, -0.6), (0.012, 0, -0.635), (0.04, 0, -0.645), (0.062, 0, -0.625), (0.064, 0, -0.6)], 7)
+    hook = spline(
+        [
+            (0, 0, -0.5),
+            (0, 0, -0.6),
+            (0.012, 0, -0.635),
+            (0.04, 0, -0.645),
+            (0.062, 0, -0.625),
+            (0.064, 0, -0.6),
+        ],
+        7,
+    )
     parts.append(tube(hook, 0.0105, dark, 20))
     thing = join("umbrella", parts)
     place(thing, (0, 0, 0), (rng.choice((-1, 1)) * rng.uniform(1.85, 2.05), 0, 0))
@@ -258,8 +489,23 @@ def suitcase(rng: Random) -> Any:
     for x in (-1, 1):
         for z in (0, 1):
             corner = sphere(0.045, trim, 16, 24)
-            parts.append(place(corner, (x * (wide / 2 - 0.028), -deep / 2 + 0.03, z * (tall - 0.056) + 0.028), scale=(0.78, 0.8, 0.78)))
-    grip = spline([(-0.075, 0, tall), (-0.07, 0, tall + 0.035), (0, 0, tall + 0.046), (0.07, 0, tall + 0.035), (0.075, 0, tall)], 7)
+            parts.append(
+                place(
+                    corner,
+                    (x * (wide / 2 - 0.028), -deep / 2 + 0.03, z * (tall - 0.056) + 0.028),
+                    scale=(0.78, 0.8, 0.78),
+                )
+            )
+    grip = spline(
+        [
+            (-0.075, 0, tall),
+            (-0.07, 0, tall + 0.035),
+            (0, 0, tall + 0.046),
+            (0.07, 0, tall + 0.035),
+            (0.075, 0, tall),
+        ],
+        7,
+    )
     parts.append(tube(grip, lambda t: 0.008 + 0.004 * math.sin(math.pi * t), trim, 18))
     return join("suitcase", parts)
 
@@ -273,31 +519,80 @@ def chess_piece(rng: Random, name: str, profile: list[tuple[float, float]]) -> t
     return parts, timber
 
 
-FOOT = [(0, 0), (0.0165, 0), (0.018, 0.0025), (0.0175, 0.006), (0.0145, 0.0085), (0.0152, 0.011), (0.0125, 0.0145)]
+FOOT = [
+    (0, 0),
+    (0.0165, 0),
+    (0.018, 0.0025),
+    (0.0175, 0.006),
+    (0.0145, 0.0085),
+    (0.0152, 0.011),
+    (0.0125, 0.0145),
+]
 
 
 def rook(rng: Random) -> Any:
     """A chess rook with battlements."""
-    profile = [*FOOT, (0.0092, 0.024), (0.0088, 0.033), (0.0098, 0.0385), (0.0132, 0.0405), (0.0128, 0.0435), (0.0122, 0.0455), (0.0125, 0.05), (0, 0.05)]
+    profile = [
+        *FOOT,
+        (0.0092, 0.024),
+        (0.0088, 0.033),
+        (0.0098, 0.0385),
+        (0.0132, 0.0405),
+        (0.0128, 0.0435),
+        (0.0122, 0.0455),
+        (0.0125, 0.05),
+        (0, 0.05),
+    ]
     parts, timber = chess_piece(rng, "rook", profile)
     for k in range(5):
         a0 = math.tau * k / 5
         arc = [a0 + 0.86 * i / 8 for i in range(9)]
-        outline = [(0.0127 * math.cos(a), 0.0127 * math.sin(a)) for a in arc] + [(0.0085 * math.cos(a), 0.0085 * math.sin(a)) for a in reversed(arc)]
+        outline = [(0.0127 * math.cos(a), 0.0127 * math.sin(a)) for a in arc] + [
+            (0.0085 * math.cos(a), 0.0085 * math.sin(a)) for a in reversed(arc)
+        ]
         parts.append(place(extrude(outline, 0.006, timber, 0.0005, 2), (0, 0, 0.0495)))
     return place(join("rook", parts), scale=rng.uniform(0.95, 1.1))
 
 
 def pawn(rng: Random) -> Any:
     """A chess pawn with its round head."""
-    profile = [*[(r * 0.9, z * 0.9) for r, z in FOOT], (0.0068, 0.0215), (0.0056, 0.0275), (0.0064, 0.0305), (0.0105, 0.0318), (0.0098, 0.0335), (0.0056, 0.0348), (0.0078, 0.037), (0.0093, 0.0418), (0.0072, 0.0468), (0.0035, 0.0492), (0, 0.0496)]
+    profile = [
+        *[(r * 0.9, z * 0.9) for r, z in FOOT],
+        (0.0068, 0.0215),
+        (0.0056, 0.0275),
+        (0.0064, 0.0305),
+        (0.0105, 0.0318),
+        (0.0098, 0.0335),
+        (0.0056, 0.0348),
+        (0.0078, 0.037),
+        (0.0093, 0.0418),
+        (0.0072, 0.0468),
+        (0.0035, 0.0492),
+        (0, 0.0496),
+    ]
     parts, _ = chess_piece(rng, "pawn", profile)
     return place(join("pawn", parts), scale=rng.uniform(0.92, 1.05))
 
 
 def bishop(rng: Random) -> Any:
     """A chess bishop with its mitre and button."""
-    profile = [*FOOT, (0.0078, 0.028), (0.0062, 0.043), (0.0068, 0.047), (0.0122, 0.0485), (0.0115, 0.0508), (0.0068, 0.0525), (0.0088, 0.0555), (0.0103, 0.061), (0.0083, 0.068), (0.0045, 0.0735), (0.0028, 0.0748), (0.0038, 0.0768), (0.0028, 0.0798), (0, 0.0805)]
+    profile = [
+        *FOOT,
+        (0.0078, 0.028),
+        (0.0062, 0.043),
+        (0.0068, 0.047),
+        (0.0122, 0.0485),
+        (0.0115, 0.0508),
+        (0.0068, 0.0525),
+        (0.0088, 0.0555),
+        (0.0103, 0.061),
+        (0.0083, 0.068),
+        (0.0045, 0.0735),
+        (0.0028, 0.0748),
+        (0.0038, 0.0768),
+        (0.0028, 0.0798),
+        (0, 0.0805),
+    ]
     parts, _ = chess_piece(rng, "bishop", profile)
     slit = box((0.0016, 0.03, 0.012), plain("slit", "#120a06", 0.9), (0.006, 0, 0.0655))
     slit.rotation_euler = (0, 0.6, 0)

@@ -26,7 +26,9 @@ def apple(rng: Random) -> Any:
     patches = g.noise(26, 4, 0.6, 0.5, g.moved(seed))
     mixture = g.math("ADD", g.math("MULTIPLY", streaks, 0.5), g.math("MULTIPLY", patches, 0.5))
     colour = g.ramp(mixture, [(0.4, deep), (0.53, middle), (0.68, light)])
-    hollow = g.fit(g.node("ShaderNodeVectorMath", {0: flat}, operation="LENGTH").outputs[1], 0.004, 0.017, 1, 0)
+    hollow = g.fit(
+        g.node("ShaderNodeVectorMath", {0: flat}, operation="LENGTH").outputs[1], 0.004, 0.017, 1, 0
+    )
     top = g.math("MULTIPLY", hollow, g.math("GREATER_THAN", z, 0.035))
     colour = g.mix(g.math("MULTIPLY", top, 0.75), colour, "#a39a45")
     dots = g.fit(g.cells(190, g.moved(seed)), 0.05, 0.13, 1, 0)
@@ -62,7 +64,11 @@ def citrus(rng: Random, name: str, radius: float, flat: float, tones: tuple[str,
 
     def shape(d: Any) -> Any:
         swell = 1 + 0.018 * noise.noise(d * 1.6 + seed)
-        dimple = 0.07 * math.exp(-((d.x**2 + d.y**2) / 0.02)) if d.z > 0 else 0.03 * math.exp(-((d.x**2 + d.y**2) / 0.01))
+        dimple = (
+            0.07 * math.exp(-((d.x**2 + d.y**2) / 0.02))
+            if d.z > 0
+            else 0.03 * math.exp(-((d.x**2 + d.y**2) / 0.01))
+        )
         return Vector((d.x * swell, d.y * swell, d.z * flat * (swell - dimple)))
 
     body = sphere(radius, peel, 48, 96, shape)
@@ -74,7 +80,9 @@ def citrus(rng: Random, name: str, radius: float, flat: float, tones: tuple[str,
         star.append((r * math.cos(math.tau * k / 20), r * math.sin(math.tau * k / 20), top + radius * 0.03))
     rim = [(p[0] * 1.2, p[1] * 1.2, top + radius * 0.004) for p in star]
     faces = [tuple(range(20))] + [(k, (k + 1) % 20, 20 + (k + 1) % 20, 20 + k) for k in range(20)]
-    return place(join(name, [body, mesh_object("star", star + rim, faces, green)]), scale=rng.uniform(0.94, 1.07))
+    return place(
+        join(name, [body, mesh_object("star", star + rim, faces, green)]), scale=rng.uniform(0.94, 1.07)
+    )
 
 
 def orange(rng: Random) -> Any:
@@ -89,7 +97,9 @@ def tangerine(rng: Random) -> Any:
     fruit = citrus(rng, "tangerine", 0.029, rng.uniform(0.74, 0.8), tones, 0.0004)
     top = 0.029 * 0.74
     parts = [fruit]
-    parts.append(tube([(0, 0, top - 0.001), (0.001, 0, top + 0.005)], 0.0012, plain("stalk", "#5b5a28", 0.8), 8))
+    parts.append(
+        tube([(0, 0, top - 0.001), (0.001, 0, top + 0.005)], 0.0012, plain("stalk", "#5b5a28", 0.8), 8)
+    )
     turn = rng.uniform(0, math.tau)
     for k in range(rng.choice((1, 2, 2))):
         blade = leaf(rng, 0.042, 0.017, "#2c5a1c")
@@ -134,7 +144,9 @@ def lemon(rng: Random) -> Any:
         return r * (1 + 0.05 * noise.noise(d * 1.2 + seed)), z
 
     body = lathe(ring, peel, 64, 5, uneven)
-    tip = lathe([(0, -0.001), (0.0028, -0.001), (0.0033, 0.001), (0, 0.002)], plain("tip", "#8a7a2a", 0.9), 16)
+    tip = lathe(
+        [(0, -0.001), (0.0028, -0.001), (0.0033, 0.001), (0, 0.002)], plain("tip", "#8a7a2a", 0.9), 16
+    )
     fruit = join("lemon", [body, tip])
     place(fruit, (-0.046, 0, 0.0285), (0, math.pi / 2, 0), rng.uniform(0.9, 1.05))
     return join("lemon", [fruit])
@@ -195,7 +207,15 @@ def banana(rng: Random) -> Any:
 def strawberry(rng: Random) -> Any:
     """A strawberry with seeds set in pits and its green cap, lying on its side."""
     red = skin("strawberry", rng, [(0.3, "#9d0d0f"), (0.7, "#cc1d17")], 40, 0.24, 380, 0.0003, 0.15, 0.4)
-    ring = [(0, 0), (0.004, 0.0008), (0.010, 0.008), (0.0155, 0.019), (0.0165, 0.027), (0.0125, 0.0335), (0, 0.034)]
+    ring = [
+        (0, 0),
+        (0.004, 0.0008),
+        (0.010, 0.008),
+        (0.0155, 0.019),
+        (0.0165, 0.027),
+        (0.0125, 0.0335),
+        (0, 0.034),
+    ]
     seed = Vector([rng.uniform(-9, 9) for _ in range(3)])
 
     def uneven(angle: float, t: float, r: float, z: float) -> tuple[float, float]:
@@ -212,7 +232,13 @@ def strawberry(rng: Random) -> Any:
     for k in range(count):
         z = 0.002 + 0.030 * (k + 0.5) / count
         a = golden * k
-        best = min(range(len(points)), key=lambda i: (points[i].z - z) ** 2 + (math.atan2(points[i].y, points[i].x) - math.remainder(a, math.tau)) ** 2 * 1e-4)
+        best = min(
+            range(len(points)),
+            key=lambda i: (
+                (points[i].z - z) ** 2
+                + (math.atan2(points[i].y, points[i].x) - math.remainder(a, math.tau)) ** 2 * 1e-4
+            ),
+        )
         grain = sphere(0.00062, yellow, 6, 8)
         grain.rotation_euler = normals[best].to_track_quat("X", "Z").to_euler()
         grain.scale = (0.5, 0.8, 1.35)
@@ -220,8 +246,17 @@ def strawberry(rng: Random) -> Any:
         parts.append(grain)
     for k in range(9):
         sepal = leaf(rng, rng.uniform(0.013, 0.018), 0.006, "#3f7a22")
-        parts.append(place(sepal, (0, 0, 0.0345), (0, rng.uniform(-0.2, 0.3), math.tau * k / 9 + rng.uniform(-0.2, 0.2))))
-    stem = tube(spline([(0, 0, 0.033), (0.002, 0, 0.044), (0.006, 0.001, 0.052)], 5), 0.0011, plain("stem", "#5c8a35", 0.6), 8)
+        parts.append(
+            place(
+                sepal, (0, 0, 0.0345), (0, rng.uniform(-0.2, 0.3), math.tau * k / 9 + rng.uniform(-0.2, 0.2))
+            )
+        )
+    stem = tube(
+        spline([(0, 0, 0.033), (0.002, 0, 0.044), (0.006, 0.001, 0.052)], 5),
+        0.0011,
+        plain("stem", "#5c8a35", 0.6),
+        8,
+    )
     parts.append(stem)
     fruit = join("strawberry", parts)
     place(fruit, (0, 0, 0.0165), (0, rng.uniform(1.45, 1.75), 0))
@@ -234,7 +269,10 @@ def pineapple(rng: Random) -> Any:
     tone = g.ramp(g.noise(38, 5, 0.65, 0.4), [(0.3, "#7a4d12"), (0.5, "#b9791c"), (0.7, "#8f8a2e")])
     rind = g.finish(Base_Color=tone, Roughness=0.55, Normal=g.bump(g.noise(220, 4), 0.0012))
     thorn = plain("pineapple thorn", "#6b4a22", 0.8)
-    core = lathe([(0, 0.0), (0.035, 0.002), (0.05, 0.03), (0.054, 0.08), (0.049, 0.13), (0.033, 0.16), (0, 0.165)], rind)
+    core = lathe(
+        [(0, 0.0), (0.035, 0.002), (0.05, 0.03), (0.054, 0.08), (0.049, 0.13), (0.033, 0.16), (0, 0.165)],
+        rind,
+    )
     parts = [core]
     rows, per_row = 14, 13
     for i in range(rows):
@@ -252,14 +290,25 @@ def pineapple(rng: Random) -> Any:
     for k in range(46):
         t = k / 45
         blade = leaf(rng, 0.15 - 0.05 * abs(t - 0.55) * 2, 0.021 - 0.008 * t, "#4c6b3a")
-        parts.append(place(blade, (0, 0, 0.158 + 0.012 * t), (0, -(0.55 + 0.95 * t + rng.uniform(-0.1, 0.1)), 2.4 * k)))
+        parts.append(
+            place(blade, (0, 0, 0.158 + 0.012 * t), (0, -(0.55 + 0.95 * t + rng.uniform(-0.1, 0.1)), 2.4 * k))
+        )
     return place(join("pineapple", parts), scale=rng.uniform(0.95, 1.15))
 
 
 def avocado(rng: Random) -> Any:
     """Half an avocado with its stone, cut side up, or the whole fruit lying."""
     rough = skin("avocado skin", rng, [(0.3, "#141c0c"), (0.7, "#34451c")], 30, 0.4, 260, 0.0012, 0.02)
-    ring = [(0, 0), (0.02, 0.004), (0.033, 0.022), (0.035, 0.042), (0.028, 0.068), (0.018, 0.09), (0.011, 0.101), (0, 0.105)]
+    ring = [
+        (0, 0),
+        (0.02, 0.004),
+        (0.033, 0.022),
+        (0.035, 0.042),
+        (0.028, 0.068),
+        (0.018, 0.09),
+        (0.011, 0.101),
+        (0, 0.105),
+    ]
     half = rng.random() < 0.7
     body = lathe(ring, rough, 64, 6)
     if not half:
@@ -273,14 +322,22 @@ def avocado(rng: Random) -> Any:
     x, _, z = g.split()
     # After lying down, the outline's own scaled copies give the rings of flesh colour.
     flesh = g.ramp(g.noise(90, 3), [(0.3, "#cfd06a"), (0.7, "#dcdc88")])
-    inner = g.finish(Base_Color=flesh, Roughness=0.4, Subsurface=0.15, Subsurface_Radius=(0.01, 0.01, 0.004), Subsurface_Color=flesh)
+    inner = g.finish(
+        Base_Color=flesh,
+        Roughness=0.4,
+        Subsurface=0.15,
+        Subsurface_Radius=(0.01, 0.01, 0.004),
+        Subsurface_Color=flesh,
+    )
     edge = plain("avocado edge", "#7f9a30", 0.45)
     outline = [(p.x, p.y) for p in spline(ring, 6)]
     parts = [body]
     for scale, lift, material in ((0.965, 0.0004, edge), (0.87, 0.0008, inner)):
         loop = [(r * scale, 0.0475 + (h - 0.0475) * scale) for r, h in outline]
         loop += [(-r, h) for r, h in reversed(loop[1:-1])]
-        face = mesh_object("flesh", [(r, lift, h) for r, h in loop], [tuple(range(len(loop)))], material, False)
+        face = mesh_object(
+            "flesh", [(r, lift, h) for r, h in loop], [tuple(range(len(loop)))], material, False
+        )
         parts.append(face)
     stone = place(sphere(0.0165, plain("stone", "#6b3b1a", 0.3, speckle=0.4), 24, 36), (0, 0.003, 0.036))
     parts.append(stone)
@@ -303,11 +360,19 @@ def coconut(rng: Random) -> Any:
     parts = [body]
     for k in range(3):
         a = math.tau * k / 3
-        parts.append(place(sphere(0.0065, dark, 10, 14), (0.016 * math.cos(a), 0.016 * math.sin(a), 0.0595), scale=(1, 1, 0.4)))
+        parts.append(
+            place(
+                sphere(0.0065, dark, 10, 14),
+                (0.016 * math.cos(a), 0.016 * math.sin(a), 0.0595),
+                scale=(1, 1, 0.4),
+            )
+        )
     hair = plain("fibre", "#8a6438", 0.9)
     for _ in range(160):
         d = Vector((rng.gauss(0, 1), rng.gauss(0, 1), rng.gauss(0, 1))).normalized()
         start = Vector((d.x, d.y, d.z * 1.08)) * 0.056
         drift = Vector((rng.gauss(0, 1), rng.gauss(0, 1), rng.gauss(0, 1) + 0.5)) * 0.005
-        parts.append(tube([start, start + d * 0.0012 + drift * 0.5, start + d * 0.003 + drift], 0.00028, hair, 4))
+        parts.append(
+            tube([start, start + d * 0.0012 + drift * 0.5, start + d * 0.003 + drift], 0.00028, hair, 4)
+        )
     return join("coconut", parts)

@@ -1,4 +1,4 @@
-"""Things of streets and yards: traffic cone, hydrant, traffic light, stop sign, ladder, chair, anchor, snowman."""
+"""Things of streets and yards: cone, hydrant, traffic light, stop sign, ladder, chair, anchor, snowman."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ import math
 from random import Random
 from typing import Any
 
-from materials import Graph, glow, metal, plain, wood
 from mathutils import Vector, noise
+
+from materials import Graph, cloth, glow, metal, plain, wood
 from mesh import box, cylinder, extrude, join, lathe, mesh_object, place, sphere, spline, tube
 from things.desk import numeral
 
@@ -46,7 +47,24 @@ def fire_hydrant(rng: Random) -> Any:
     paint = weathered("hydrant", rng.choice(("#b01a14", "#b01a14", "#d8a414", "#c8321a")), 0.42)
     trim = weathered("hydrant cap", rng.choice(("#c8c4bc", "#b01a14", "#2a4a7a")), 0.4)
     iron = metal("bolt", "#6a6460", 0.45)
-    body = [(0, 0), (0.15, 0), (0.155, 0.012), (0.15, 0.035), (0.115, 0.04), (0.108, 0.06), (0.102, 0.3), (0.106, 0.44), (0.128, 0.45), (0.13, 0.475), (0.12, 0.485), (0.118, 0.51), (0.1, 0.57), (0.06, 0.605), (0.04, 0.612), (0, 0.612)]
+    body = [
+        (0, 0),
+        (0.15, 0),
+        (0.155, 0.012),
+        (0.15, 0.035),
+        (0.115, 0.04),
+        (0.108, 0.06),
+        (0.102, 0.3),
+        (0.106, 0.44),
+        (0.128, 0.45),
+        (0.13, 0.475),
+        (0.12, 0.485),
+        (0.118, 0.51),
+        (0.1, 0.57),
+        (0.06, 0.605),
+        (0.04, 0.612),
+        (0, 0.612),
+    ]
     parts = [lathe(body, paint, 96, 2)]
     parts.append(lathe([(0, 0.61), (0.034, 0.61), (0.034, 0.622), (0.022, 0.626), (0, 0.626)], paint, 40, 1))
     parts.append(cylinder(0.019, 0.045, trim, (0, 0, 0.622)))
@@ -55,7 +73,23 @@ def fire_hydrant(rng: Random) -> Any:
         parts.append(cylinder(0.012, 0.016, iron, (0.132 * math.cos(a), 0.132 * math.sin(a), 0.03)))
         parts.append(cylinder(0.0085, 0.012, iron, (0.118 * math.cos(a), 0.118 * math.sin(a), 0.472)))
     for turn, size, height in ((0.0, 1.0, 0.37), (math.pi, 1.0, 0.37), (-math.pi / 2, 1.4, 0.34)):
-        arm = lathe([(0.05, 0.08), (0.05, 0.125), (0.06, 0.128), (0.06, 0.14), (0.053, 0.142), (0.053, 0.165), (0.045, 0.172), (0.018, 0.174), (0.017, 0.192), (0, 0.192)], trim if size > 1 else paint, 64, 1)
+        arm = lathe(
+            [
+                (0.05, 0.08),
+                (0.05, 0.125),
+                (0.06, 0.128),
+                (0.06, 0.14),
+                (0.053, 0.142),
+                (0.053, 0.165),
+                (0.045, 0.172),
+                (0.018, 0.174),
+                (0.017, 0.192),
+                (0, 0.192),
+            ],
+            trim if size > 1 else paint,
+            64,
+            1,
+        )
         place(arm, (0, 0, height), (0, math.pi / 2, turn), (size * 0.95, size * 0.95, 1))
         arm.rotation_euler = (0, math.pi / 2, turn)
         parts.append(arm)
@@ -103,7 +137,13 @@ def stop_sign(rng: Random) -> Any:
     half = 0.375
 
     def octagon(r: float) -> list[tuple[float, float]]:
-        return [(r / math.cos(math.pi / 8) * math.cos(math.pi / 8 + math.tau * k / 8), r / math.cos(math.pi / 8) * math.sin(math.pi / 8 + math.tau * k / 8)) for k in range(8)]
+        return [
+            (
+                r / math.cos(math.pi / 8) * math.cos(math.pi / 8 + math.tau * k / 8),
+                r / math.cos(math.pi / 8) * math.sin(math.pi / 8 + math.tau * k / 8),
+            )
+            for k in range(8)
+        ]
 
     parts = [extrude(octagon(half), 0.003, white, 0.0008, 2)]
     parts.append(place(extrude(octagon(half - 0.02), 0.0015, red), (0, 0, 0.0025)))
@@ -122,7 +162,13 @@ def stop_sign(rng: Random) -> Any:
 
 def ladder(rng: Random) -> Any:
     """A wooden or aluminium stepladder standing open."""
-    rail = rng.choice((wood("ladder wood", rng, "#d0a468", "#94683a", 0.5, along=(0.08, 0.08, 1)), metal("aluminium", "#c0c2c4", 0.3, 0.3), plain("yellow rail", "#d8a010", 0.4)))
+    rail = rng.choice(
+        (
+            wood("ladder wood", rng, "#d0a468", "#94683a", 0.5, along=(0.08, 0.08, 1)),
+            metal("aluminium", "#c0c2c4", 0.3, 0.3),
+            plain("yellow rail", "#d8a010", 0.4),
+        )
+    )
     steel = metal("hinge", "#8a8a8a", 0.35)
     tall, spread = 1.5, 0.42
     parts = []
@@ -137,7 +183,15 @@ def ladder(rng: Random) -> Any:
     for x in (-1, 1):
         parts.append(bar((x * 0.24, -spread, 0), (x * 0.17, 0, tall), 0.03, 0.07, rail))
         parts.append(bar((x * 0.24, spread, 0), (x * 0.17, 0.02, tall), 0.028, 0.045, rail))
-        parts.append(bar((x * 0.222, -spread * 0.6, tall * 0.4), (x * 0.222, spread * 0.6, tall * 0.4), 0.006, 0.02, steel))
+        parts.append(
+            bar(
+                (x * 0.222, -spread * 0.6, tall * 0.4),
+                (x * 0.222, spread * 0.6, tall * 0.4),
+                0.006,
+                0.02,
+                steel,
+            )
+        )
     for k in range(1, 5):
         t = k / 5
         half = 0.24 - 0.07 * t
@@ -145,18 +199,28 @@ def ladder(rng: Random) -> Any:
     parts.append(box((0.4, 0.16, 0.025), rail, (0, 0, tall), 0.006))
     for t in (0.25, 0.75):
         half = 0.24 - 0.07 * t
-        parts.append(bar((-half, spread * (1 - t), tall * t), (half, spread * (1 - t), tall * t), 0.02, 0.03, rail))
+        parts.append(
+            bar((-half, spread * (1 - t), tall * t), (half, spread * (1 - t), tall * t), 0.02, 0.03, rail)
+        )
     return join("ladder", parts)
 
 
 def chair(rng: Random) -> Any:
     """A wooden chair with a slatted back, facing -y."""
     tones = rng.choice((("#b8803f", "#7a4a20"), ("#5a3420", "#2a160c"), ("#d8b888", "#a8804c")))
-    timber = wood("chair", rng, *tones, 0.35, along=(0.08, 0.08, 1)) if rng.random() < 0.75 else plain("chair paint", rng.choice(("#e0dcd0", "#3a6a6a", "#a83a28")), 0.35)
+    timber = (
+        wood("chair", rng, *tones, 0.35, along=(0.08, 0.08, 1))
+        if rng.random() < 0.75
+        else plain("chair paint", rng.choice(("#e0dcd0", "#3a6a6a", "#a83a28")), 0.35)
+    )
     parts = [box((0.43, 0.41, 0.03), timber, (0, 0, 0.45), 0.012)]
     for x in (-1, 1):
-        parts.append(tube([(x * 0.19, -0.18, 0.0), (x * 0.18, -0.17, 0.44)], lambda t: 0.014 + 0.006 * t, timber, 20))
-        back = spline([(x * 0.19, 0.21, 0.0), (x * 0.18, 0.18, 0.44), (x * 0.18, 0.21, 0.7), (x * 0.18, 0.27, 0.96)], 8)
+        parts.append(
+            tube([(x * 0.19, -0.18, 0.0), (x * 0.18, -0.17, 0.44)], lambda t: 0.014 + 0.006 * t, timber, 20)
+        )
+        back = spline(
+            [(x * 0.19, 0.21, 0.0), (x * 0.18, 0.18, 0.44), (x * 0.18, 0.21, 0.7), (x * 0.18, 0.27, 0.96)], 8
+        )
         parts.append(tube(back, 0.0185, timber, 20))
         parts.append(tube([(x * 0.188, -0.175, 0.16), (x * 0.188, 0.2, 0.16)], 0.01, timber, 14))
         parts.append(box((0.02, 0.34, 0.05), timber, (x * 0.18, 0, 0.41), 0.004))
@@ -179,10 +243,14 @@ def anchor(rng: Random) -> Any:
     tone = g.ramp(patches, [(0.3, "#2a1a14"), (0.5, "#6a3418"), (0.62, "#94542a"), (0.75, "#3a3434")])
     iron = g.finish(Base_Color=tone, Roughness=0.8, Metallic=0.3, Normal=g.bump(g.noise(60, 6, 0.7), 0.006))
     parts = [tube([(0, -0.5, 0), (0, 0.5, 0)], lambda t: 0.042 - 0.012 * t, iron, 24)]
-    arc = [(0.42 * math.sin(a), -0.08 - 0.42 * math.cos(a), 0) for a in [-1.25 + 2.5 * k / 40 for k in range(41)]]
+    arc = [
+        (0.42 * math.sin(a), -0.08 - 0.42 * math.cos(a), 0) for a in [-1.25 + 2.5 * k / 40 for k in range(41)]
+    ]
     parts.append(tube(arc, lambda t: 0.022 + 0.024 * math.sin(math.pi * t), iron, 24))
     for sign in (-1, 1):
-        fluke = extrude([(0, 0.17), (0.095, -0.03), (0.05, -0.075), (-0.05, -0.075), (-0.095, -0.03)], 0.022, iron, 0.006)
+        fluke = extrude(
+            [(0, 0.17), (0.095, -0.03), (0.05, -0.075), (-0.05, -0.075), (-0.095, -0.03)], 0.022, iron, 0.006
+        )
         tip = Vector((sign * 0.42 * math.sin(1.2), -0.08 - 0.42 * math.cos(1.2), 0))
         place(fluke, tip + Vector((-sign * 0.012, 0, 0)), (0, sign * 1.35, 0))
         fluke.rotation_euler = (0, math.pi / 2, 0)
@@ -192,7 +260,9 @@ def anchor(rng: Random) -> Any:
     parts.append(tube([(0, 0.37, -0.34), (0, 0.37, 0.34)], 0.024, iron, 20))
     for z in (-0.34, 0.34):
         parts.append(place(sphere(0.045, iron, 16, 24), (0, 0.37, z)))
-    ring = [(0.075 * math.cos(a), 0.565 + 0.075 * math.sin(a), 0) for a in [math.tau * k / 40 for k in range(40)]]
+    ring = [
+        (0.075 * math.cos(a), 0.565 + 0.075 * math.sin(a), 0) for a in [math.tau * k / 40 for k in range(40)]
+    ]
     parts.append(tube(ring, 0.014, iron, 14, closed=True))
     thing = join("anchor", parts)
     place(thing, (0, 0, 0.3), (0.0, rng.choice((-1, 1)) * 0.75, 0))
@@ -203,18 +273,54 @@ def snowman(rng: Random) -> Any:
     """A snowman of three balls with carrot nose, coal eyes, twig arms, hat and scarf."""
     g = Graph("packed snow")
     rough = g.math("ADD", g.noise(22, 6, 0.7), g.math("MULTIPLY", g.noise(140, 4), 0.3))
-    snow = g.finish(Base_Color="#e9edf1", Roughness=0.7, Subsurface=0.1, Subsurface_Radius=(0.02, 0.03, 0.05), Subsurface_Color="#dbe8f6", Normal=g.bump(rough, 0.02))
+    snow = g.finish(
+        Base_Color="#e9edf1",
+        Roughness=0.7,
+        Subsurface=0.1,
+        Subsurface_Radius=(0.02, 0.03, 0.05),
+        Subsurface_Color="#dbe8f6",
+        Normal=g.bump(rough, 0.02),
+    )
     parts = []
     for z, r in ((0.36, 0.42), (0.93, 0.31), (1.36, 0.22)):
         seed = Vector([rng.uniform(-9, 9) for _ in range(3)])
-        parts.append(place(sphere(r, snow, 48, 72, lambda d, s=seed: d * (1 + 0.05 * noise.noise(d * 1.7 + s) + 0.015 * noise.noise(d * 6 + s))), (rng.uniform(-0.02, 0.02), 0, z)))
+        parts.append(
+            place(
+                sphere(
+                    r,
+                    snow,
+                    48,
+                    72,
+                    lambda d, s=seed: (
+                        d * (1 + 0.05 * noise.noise(d * 1.7 + s) + 0.015 * noise.noise(d * 6 + s))
+                    ),
+                ),
+                (rng.uniform(-0.02, 0.02), 0, z),
+            )
+        )
     coal = plain("coal", "#141416", 0.5)
-    for x, y, z, r in ((-0.08, -0.2, 1.42, 0.025), (0.08, -0.2, 1.42, 0.025), (0, -0.31, 1.05, 0.028), (0, -0.325, 0.93, 0.028), (0, -0.31, 0.8, 0.028)):
+    for x, y, z, r in (
+        (-0.08, -0.2, 1.42, 0.025),
+        (0.08, -0.2, 1.42, 0.025),
+        (0, -0.31, 1.05, 0.028),
+        (0, -0.325, 0.93, 0.028),
+        (0, -0.31, 0.8, 0.028),
+    ):
         parts.append(place(sphere(r, coal, 8, 10, lambda d: d * (1 + 0.2 * noise.noise(d * 3))), (x, y, z)))
     for k in range(7):
         a = -0.75 + 1.5 * k / 6
-        parts.append(place(sphere(0.014, coal, 6, 8), (0.12 * math.sin(a), -0.205 + 0.015 * abs(a), 1.3 - 0.035 * math.cos(a) + 0.01)))
-    nose = tube([(0, -0.2, 1.36), (0.005, -0.29, 1.355), (0, -0.38, 1.345)], lambda t: 0.032 * (1.03 - t), plain("nose", "#e0701a", 0.5, speckle=0.3), 20)
+        parts.append(
+            place(
+                sphere(0.014, coal, 6, 8),
+                (0.12 * math.sin(a), -0.205 + 0.015 * abs(a), 1.3 - 0.035 * math.cos(a) + 0.01),
+            )
+        )
+    nose = tube(
+        [(0, -0.2, 1.36), (0.005, -0.29, 1.355), (0, -0.38, 1.345)],
+        lambda t: 0.032 * (1.03 - t),
+        plain("nose", "#e0701a", 0.5, speckle=0.3),
+        20,
+    )
     parts.append(nose)
     bark = plain("twig", "#3f2a1a", 0.9, speckle=0.4)
     for sign in (-1, 1):
@@ -222,16 +328,34 @@ def snowman(rng: Random) -> Any:
         parts.append(tube(arm, lambda t: 0.015 - 0.008 * t, bark, 10))
         for d in ((0.1, 0.0, 0.03), (0.02, -0.03, 0.13), (0.09, 0.02, 0.11)):
             tip = arm[-3]
-            parts.append(tube([tip, tip + Vector((sign * d[0], d[1], d[2]))], lambda t: 0.007 - 0.004 * t, bark, 8))
+            parts.append(
+                tube([tip, tip + Vector((sign * d[0], d[1], d[2]))], lambda t: 0.007 - 0.004 * t, bark, 8)
+            )
     felt = plain("hat", "#17171a", 0.8)
-    hat = lathe([(0, 0), (0.24, 0), (0.245, 0.01), (0.235, 0.018), (0.155, 0.02), (0.15, 0.03), (0.158, 0.24), (0.15, 0.25), (0, 0.25)], felt, 64, 1)
+    hat = lathe(
+        [
+            (0, 0),
+            (0.24, 0),
+            (0.245, 0.01),
+            (0.235, 0.018),
+            (0.155, 0.02),
+            (0.15, 0.03),
+            (0.158, 0.24),
+            (0.15, 0.25),
+            (0, 0.25),
+        ],
+        felt,
+        64,
+        1,
+    )
     place(hat, (0, 0, 1.53), (-0.1, rng.uniform(-0.12, 0.12), 0))
     hat.rotation_euler = (-0.1, 0.08, 0)
     parts.append(hat)
-    from materials import cloth
-
     wool = cloth("scarf", rng.choice(("#a81c1c", "#1f4a7a", "#2a6a3a")), "#e0dcd0", 300, 0.05)
-    loop = [(0.215 * math.cos(a), 0.215 * math.sin(a), 1.17 + 0.02 * math.sin(2 * a)) for a in [math.tau * k / 48 for k in range(48)]]
+    loop = [
+        (0.215 * math.cos(a), 0.215 * math.sin(a), 1.17 + 0.02 * math.sin(2 * a))
+        for a in [math.tau * k / 48 for k in range(48)]
+    ]
     parts.append(tube(loop, 0.045, wool, 16, closed=True))
     end = spline([(0.1, -0.21, 1.17), (0.13, -0.3, 1.08), (0.14, -0.32, 0.92), (0.13, -0.34, 0.78)], 6)
     parts.append(tube(end, 0.05, wool, 20, section=lambda a, t: 0.45 + 0.6 * abs(math.cos(a))))
@@ -243,17 +367,56 @@ def wheel(rng: Random) -> Any:
     timber = wood("wheel", rng, "#a07a4c", "#5f4226", 0.6)
     iron = metal("tyre", "#5a5450", 0.5)
     radius = 0.42
-    rim = [(radius - 0.06, -0.03), (radius - 0.06, 0.03), (radius, 0.032), (radius, -0.032), (radius - 0.06, -0.03)]
+    rim = [
+        (radius - 0.06, -0.03),
+        (radius - 0.06, 0.03),
+        (radius, 0.032),
+        (radius, -0.032),
+        (radius - 0.06, -0.03),
+    ]
     parts = [lathe(rim, timber, 120, 1)]
-    parts.append(lathe([(radius, -0.033), (radius + 0.009, -0.033), (radius + 0.009, 0.033), (radius, 0.033)], iron, 120, 1))
-    hub = [(0, -0.13), (0.045, -0.13), (0.05, -0.12), (0.06, -0.06), (0.082, -0.035), (0.082, 0.035), (0.06, 0.06), (0.05, 0.12), (0.045, 0.13), (0, 0.13)]
+    parts.append(
+        lathe(
+            [(radius, -0.033), (radius + 0.009, -0.033), (radius + 0.009, 0.033), (radius, 0.033)],
+            iron,
+            120,
+            1,
+        )
+    )
+    hub = [
+        (0, -0.13),
+        (0.045, -0.13),
+        (0.05, -0.12),
+        (0.06, -0.06),
+        (0.082, -0.035),
+        (0.082, 0.035),
+        (0.06, 0.06),
+        (0.05, 0.12),
+        (0.045, 0.13),
+        (0, 0.13),
+    ]
     parts.append(lathe(hub, timber, 64, 1))
-    parts.append(lathe([(0, -0.131), (0.022, -0.131), (0.022, 0.131), (0, 0.131)], plain("axle hole", "#0f0b08", 0.9), 32, 1))
+    parts.append(
+        lathe(
+            [(0, -0.131), (0.022, -0.131), (0.022, 0.131), (0, 0.131)],
+            plain("axle hole", "#0f0b08", 0.9),
+            32,
+            1,
+        )
+    )
     for z in (-0.07, 0.062):
         parts.append(lathe([(0.057, z), (0.0615, z), (0.0615, z + 0.012), (0.057, z + 0.012)], iron, 64, 1))
     for k in range(12):
         a = math.tau * k / 12
-        spoke = tube([(0.07 * math.cos(a), 0.07 * math.sin(a), 0), ((radius - 0.05) * math.cos(a), (radius - 0.05) * math.sin(a), 0)], lambda t: 0.021 - 0.004 * math.sin(math.pi * t), timber, 14)
+        spoke = tube(
+            [
+                (0.07 * math.cos(a), 0.07 * math.sin(a), 0),
+                ((radius - 0.05) * math.cos(a), (radius - 0.05) * math.sin(a), 0),
+            ],
+            lambda t: 0.021 - 0.004 * math.sin(math.pi * t),
+            timber,
+            14,
+        )
         parts.append(spoke)
     thing = join("wheel", parts)
     place(thing, (0, 0, 0), (math.pi / 2 - rng.uniform(0.12, 0.3), 0, 0))

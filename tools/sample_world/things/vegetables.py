@@ -6,8 +6,9 @@ import math
 from random import Random
 from typing import Any
 
-from materials import Graph, plain, skin
 from mathutils import Vector, noise
+
+from materials import Graph, plain, skin
 from mesh import join, lathe, place, sphere, spline, tube
 from things.fruit import leaf
 
@@ -26,7 +27,9 @@ def tomato(rng: Random) -> Any:
     parts = [lathe(ring, red, 80, 6, lobed)]
     for k in range(6):
         sepal = leaf(rng, rng.uniform(0.018, 0.026), 0.0055, "#3f6a22")
-        parts.append(place(sepal, (0, 0, 0.0545), (rng.uniform(-0.3, 0.3), rng.uniform(-0.5, -0.1), math.tau * k / 6)))
+        parts.append(
+            place(sepal, (0, 0, 0.0545), (rng.uniform(-0.3, 0.3), rng.uniform(-0.5, -0.1), math.tau * k / 6))
+        )
     path = spline([(0, 0, 0.052), (0.001, 0, 0.06), (0.005, 0, 0.067)], 5)
     parts.append(tube(path, 0.0018, plain("stalk", "#4a7028", 0.7), 10))
     return place(join("tomato", parts), scale=rng.uniform(0.85, 1.12))
@@ -41,7 +44,9 @@ def carrot(rng: Random) -> Any:
     seed = rng.uniform(-20, 20)
 
     def girth(t: float) -> float:
-        ripple = 0.00035 * noise.noise(Vector((t * 60, seed, 0))) + 0.0006 * noise.noise(Vector((t * 12, seed, 3)))
+        ripple = 0.00035 * noise.noise(Vector((t * 60, seed, 0))) + 0.0006 * noise.noise(
+            Vector((t * 12, seed, 3))
+        )
         end = min(1.0, t / 0.04) ** 0.5 if t < 0.04 else 1.0
         return (0.0165 * (1 - t) ** 0.55 * (1 - 0.18 * t) * end + 0.0008) + ripple * (1 - t)
 
@@ -83,9 +88,17 @@ def bell_pepper(rng: Random) -> Any:
     ring += [(0.038, 0.075), (0.03, 0.087), (0.018, 0.086), (0.009, 0.079), (0, 0.076)]
     body = lathe(ring, peel, 120, 7, lobed)
     green = plain("pepper stalk", "#4a7a26", 0.5, speckle=0.2)
-    cap = lathe([(0, 0.083), (0.012, 0.081), (0.014, 0.082), (0.008, 0.086), (0.004, 0.091), (0, 0.092)], green, 30, 4)
+    cap = lathe(
+        [(0, 0.083), (0.012, 0.081), (0.014, 0.082), (0.008, 0.086), (0.004, 0.091), (0, 0.092)], green, 30, 4
+    )
     path = spline([(0, 0, 0.084), (0.001, 0.001, 0.1), (0.007, 0.002, 0.114)], 6)
-    stalk = tube(path, lambda t: 0.0045 - 0.001 * math.sin(math.pi * t), green, 14, section=lambda a, t: 1 + 0.12 * math.cos(5 * a))
+    stalk = tube(
+        path,
+        lambda t: 0.0045 - 0.001 * math.sin(math.pi * t),
+        green,
+        14,
+        section=lambda a, t: 1 + 0.12 * math.cos(5 * a),
+    )
     return place(join("bell pepper", [body, cap, stalk]), scale=rng.uniform(0.92, 1.1))
 
 
@@ -107,8 +120,16 @@ def pumpkin(rng: Random) -> Any:
     tone = g.ramp(g.noise(40, 5, 0.6, 0.5), [(0.3, "#5a5a28"), (0.7, "#8f8a50")])
     woody = g.finish(Base_Color=tone, Roughness=0.8, Normal=g.bump(g.noise(200, 4), 0.001))
     top = 0.17 * flat
-    path = spline([(0, 0, top), (0.002, 0, top + 0.025), (0.014, 0.006, top + 0.05), (0.03, 0.01, top + 0.062)], 7)
-    stalk = tube(path, lambda t: 0.019 * (1 - t) ** 2 + 0.0105, woody, 40, section=lambda a, t: 1 + 0.16 * math.cos(5 * a + 2.5 * t))
+    path = spline(
+        [(0, 0, top), (0.002, 0, top + 0.025), (0.014, 0.006, top + 0.05), (0.03, 0.01, top + 0.062)], 7
+    )
+    stalk = tube(
+        path,
+        lambda t: 0.019 * (1 - t) ** 2 + 0.0105,
+        woody,
+        40,
+        section=lambda a, t: 1 + 0.16 * math.cos(5 * a + 2.5 * t),
+    )
     return place(join("pumpkin", [body, stalk]), scale=rng.uniform(0.7, 1.15))
 
 
@@ -134,17 +155,45 @@ def onion(rng: Random) -> Any:
     g = Graph("onion")
     x, y, z = g.split()
     angle = g.math("ARCTAN2", y, x)
-    lines = g.noise(1, 4, 0.6, 0.15, g.node("ShaderNodeCombineXYZ", {0: g.math("MULTIPLY", angle, 9.0), 1: g.math("MULTIPLY", z, 9.0)}).outputs[0])
+    lines = g.noise(
+        1,
+        4,
+        0.6,
+        0.15,
+        g.node(
+            "ShaderNodeCombineXYZ", {0: g.math("MULTIPLY", angle, 9.0), 1: g.math("MULTIPLY", z, 9.0)}
+        ).outputs[0],
+    )
     tone = g.ramp(lines, [(0.3, tones[0]), (0.5, tones[1]), (0.72, tones[2])])
-    paper = g.finish(Base_Color=tone, Roughness=0.3, Specular=0.6, Clearcoat=0.3, Normal=g.bump(lines, 0.0009))
-    ring = [(0, 0), (0.006, 0.001), (0.02, 0.008), (0.034, 0.024), (0.037, 0.036), (0.03, 0.052), (0.015, 0.065)]
+    paper = g.finish(
+        Base_Color=tone, Roughness=0.3, Specular=0.6, Clearcoat=0.3, Normal=g.bump(lines, 0.0009)
+    )
+    ring = [
+        (0, 0),
+        (0.006, 0.001),
+        (0.02, 0.008),
+        (0.034, 0.024),
+        (0.037, 0.036),
+        (0.03, 0.052),
+        (0.015, 0.065),
+    ]
     ring += [(0.007, 0.075), (0.0045, 0.09), (0.0055, 0.098), (0, 0.097)]
     parts = [lathe(ring, paper, 72, 7)]
     root = plain("root", "#c0a878", 0.9)
     for _ in range(26):
         a, r = rng.uniform(0, math.tau), rng.uniform(0.001, 0.006)
         out = Vector((math.cos(a), math.sin(a), 0))
-        parts.append(tube([out * r + Vector((0, 0, 0.002)), out * (r + rng.uniform(0.004, 0.012)) + Vector((0, 0, rng.uniform(0, 0.003)))], 0.0004, root, 4))
+        parts.append(
+            tube(
+                [
+                    out * r + Vector((0, 0, 0.002)),
+                    out * (r + rng.uniform(0.004, 0.012)) + Vector((0, 0, rng.uniform(0, 0.003))),
+                ],
+                0.0004,
+                root,
+                4,
+            )
+        )
     return place(join("onion", parts), scale=rng.uniform(0.9, 1.15))
 
 
@@ -172,7 +221,14 @@ def broccoli(rng: Random) -> Any:
     bumps = g.cells(420)
     buds = g.finish(Base_Color=tone, Roughness=0.7, Normal=g.bump(g.fit(bumps, 0, 0.7, 1, 0), 0.0035))
     pale = skin("broccoli stalk", rng, [(0.3, "#7fa04a"), (0.7, "#a8c070")], 12, 0.5, 60, 0.0006, 0.1)
-    parts = [tube([(0, 0, 0), (0, 0, 0.03), (0.002, 0, 0.07)], lambda t: 0.018 - 0.003 * math.sin(math.pi * t), pale, 28)]
+    parts = [
+        tube(
+            [(0, 0, 0), (0, 0, 0.03), (0.002, 0, 0.07)],
+            lambda t: 0.018 - 0.003 * math.sin(math.pi * t),
+            pale,
+            28,
+        )
+    ]
     golden = math.pi * (3 - math.sqrt(5))
     for k in range(34):
         u = (k + 0.5) / 34
@@ -193,4 +249,3 @@ def broccoli(rng: Random) -> Any:
     head = join("broccoli", parts)
     place(head, (0, 0, 0), (0, rng.uniform(1.2, 1.75), 0), rng.uniform(0.95, 1.15))
     return join("broccoli", [head])
-

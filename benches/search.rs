@@ -1,0 +1,84 @@
+//! How fast the index is searched, beside the way one would write it first: a cosine a row, everything sorted.
+
+use std::hint::black_box;
+
+use criterion::{BenchmarkId, Criterion, SamplingMode, Throughput, criterion_group, criterion_main};
+use masklink::link::encoder_card::EncoderCard;
+use masklink::link::index::{Entity, Entry, Index};
+use masklink::link::search::nearest;
+use masklink::link::vectors::Element;
+
+/// Views of the index: four of each entity.
+const VIEWS: u32 = 40_000;
+const VIEWS_OF_ENTITY: u32 = 4;
+/// Numbers a vector, as the click model's encoder gives.
+const DIMENSIONS: usize = 256;
+const TOP: usize = 10;
+
+/// Repeatable numbers around 0 (a linear congruential generator, Knuth's MMIX).
+struct Numbers(u64);
+
+impl Numbers {
+    fn vector(&mut self) -> Vec<f32> {
+        (0..DIMENSIONS).map(|_| self.next()).collect()
+    }
+
+    fn next(&mut self) -> f32 {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 40) as f32 / (1 << 23) as f32 - 1.0
+    }
+}
+
+fn index(element: Element) -> Index {
+    let mut numbers = Numbers(1);
+    let entities = (0..VIEWS / VIEWS_OF_ENTITY).map(|n| Entity { qid: format!("Q{n}"), ..Entity::default() }).collect();
+    let views = (0..VIEWS).map(|n| {
+        let (annotation, picture_hash) = (format!("{n:08}"), n.to_string());
+        let entry = Entry { entity: n / VIEWS_OF_ENTITY, annotation, picture_hash, ..Entry::default() };
+        (entry, numbers.vector())
+    });
+    Index::build(EncoderCard::default(), element, entities, views.collect()).unwrap_or_else(|error| panic!("{error}"))
+}
+
+/// A cosine with both lengths computed for each row, one sum after the other, and all entities sorted.
+fn naive(rows: &[f32], entries: &[Entry], query: &[f32]) -> Vec<(u32, f32)> {
+    let mut best = std::collections::HashMap::new();
+    for (row, entry) in rows.chunks_exact(query.len()).zip(entries) {
+        let length = |vector: &[f32]| vector.iter().map(|value| value * value).sum::<f32>().sqrt();
+        let product: f32 = row.iter().zip(query).map(|(a, b)| a * b).sum();
+        let similarity = product / (length(row) * length(query));
+        let kept = best.entry(entry.entity).or_insert(similarity);
+        *kept = similarity.max(*kept);
+    }
+    let mut all: Vec<_> = best.into_iter().collect();
+    all.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
+    all.truncate(TOP);
+    all
+}
+
+fn search(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("search");
+    group.sampling_mode(SamplingMode::Flat).sample_size(20).throughput(Throughput::Elements(VIEWS.into()));
+    for element in [Element::F16, Element::F32] {
+        let index = index(element);
+        let query = index.query(&Numbers(7).vector()).unwrap_or_else(|error| panic!("{error}"));
+        let found = nearest(&index, &query, TOP, None);
+        let mut scratch = Vec::new();
+        let rows = index.vectors().read(0..VIEWS as usize, &mut scratch).to_vec();
+        let expected = naive(&rows, index.entries(), &query);
+        let same = found.iter().zip(&expected).all(|(hit, (entity, _))| hit.entity == *entity);
+        assert!(same && found.len() == expected.len(), "the two ways differ: {found:?} {expected:?}");
+        group.bench_function(BenchmarkId::new("blocked", format!("{element:?}")), |bencher| {
+            bencher.iter(|| nearest(black_box(&index), black_box(&query), TOP, None));
+        });
+        if element == Element::F32 {
+            group.bench_function(BenchmarkId::new("naive", format!("{element:?}")), |bencher| {
+                bencher.iter(|| naive(black_box(&rows), index.entries(), black_box(&query)));
+            });
+        }
+    }
+    group.finish();
+}
+
+criterion_group!(benches, search);
+criterion_main!(benches);

@@ -1,0 +1,392 @@
+/** @file The page as a stranger meets it: drawn, by keyboard alone, on a phone, dark and light, without WebGPU, and with hostile data. */
+
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { after, before, test } from 'node:test';
+import { FIXTURES, HOSTILE, HOSTILE_ANSWER, ODD_DATASET } from './fixtures.mjs';
+import { launch, newPage, serve } from './support.mjs';
+
+const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+/** How long a first drawing may take here: SwiftShader compiles its shaders on a shared processor. */
+const PATIENCE = 60_000;
+
+/** @type {Awaited<ReturnType<typeof serve>>} */
+let server;
+/** @type {import('playwright-core').Browser} */
+let browser;
+
+before(async () => {
+  server = await serve(FIXTURES);
+  browser = await launch();
+});
+after(async () => {
+  await browser?.close();
+  await server?.close();
+});
+
+/** @typedef {import('../../www/mask-viewer.js').MaskViewer} MaskViewer */
+
+/** The page with its first sample drawn. @param {import('playwright-core').BrowserContextOptions & { path?: string, in?: import('playwright-core').Browser }} [options] */
+async function openPage({ path = '', in: where = browser, ...options } = {}) {
+  const opened = await newPage(where, options);
+  await opened.page.goto(server.address + path);
+  await opened.page.waitForFunction(() => {
+    const viewer = /** @type {MaskViewer | null} */ (document.querySelector('mask-viewer'));
+    return (viewer?.snapshot?.shown.length ?? 0) > 0;
+  }, null, { timeout: PATIENCE });
+  return opened;
+}
+
+/**
+ * Waits until the first viewer's snapshot fulfils a condition.
+ * @param {import('playwright-core').Page} page
+ * @param {string} condition An expression of `snapshot`.
+ */
+async function until(page, condition) {
+  const end = Date.now() + PATIENCE;
+  // The page's own policy forbids the evaluation that waitForFunction does in the page.
+  while (!await page.evaluate(`((snapshot) => snapshot && ${condition})(document.querySelector('mask-viewer').snapshot)`)) {
+    assert.ok(Date.now() < end, `never: ${condition}`);
+    await page.waitForTimeout(50);
+  }
+}
+
+/** How many different colours a picture of the stage has, sampled; an empty stage has one. @param {import('playwright-core').Page} page */
+async function coloursOnStage(page) {
+  const shot = await page.locator('mask-viewer').first().locator('[part~=stage]').screenshot();
+  return page.evaluate(async (base64) => {
+    const bytes = Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0));
+    const bitmap = await createImageBitmap(new Blob([bytes]));
+    const context = new OffscreenCanvas(bitmap.width, bitmap.height).getContext('2d');
+    if (!context) return 0;
+    context.drawImage(bitmap, 0, 0);
+    const pixels = new Uint32Array(context.getImageData(0, 0, bitmap.width, bitmap.height).data.buffer);
+    return new Set(pixels.filter((_, index) => index % 97 === 0)).size;
+  }, shot.toString('base64'));
+}
+
+/** Waits until the stage shows a picture. @param {import('playwright-core').Page} page */
+async function drawn(page) {
+  const end = Date.now() + PATIENCE;
+  while (await coloursOnStage(page) <= 200) assert.ok(Date.now() < end, 'the stage shows no picture');
+}
+
+/** What axe-core finds wrong, in words. @param {import('playwright-core').Page} page */
+async function violations(page) {
+  await page.evaluate(AXE);
+  return page.evaluate(async () => {
+    const axe = /** @type {any} */ (globalThis).axe;
+    const { violations: found } = await axe.run(document, { resultTypes: ['violations'] });
+    return found.flatMap((/** @type {any} */ { id, nodes }) => nodes.map((/** @type {any} */ node) => `${id}: ${node.target} ${node.failureSummary}`));
+  });
+}
+
+test('a sample is drawn by WebGPU with its masks, and nothing complains', async () => {
+  const { page, errors, close } = await openPage();
+  await page.getByRole('radio', { name: 'Select a mask' }).click();
+  await drawn(page);
+  assert.match(await page.locator('#status').innerText(), /WebGPU/);
+  const masks = page.getByRole('listbox', { name: /^Masks/ }).getByRole('option');
+  assert.ok(await masks.count() >= 1);
+  await masks.first().click();
+  await until(page, 'snapshot.selected === 0');
+  assert.ok(await page.getByRole('heading', { name: 'Annotation' }).isVisible());
+  assert.ok(await page.getByRole('link', { name: /Q\d+/ }).first().isVisible());
+  assert.deepEqual(errors.filter((text) => !text.includes('recorded.json')), []);
+  await close();
+});
+
+test('hovering a mask on the picture marks it in the list', async () => {
+  const { page, close } = await openPage();
+  await page.getByRole('radio', { name: 'Select a mask' }).click();
+  const at = await page.evaluate(() => {
+    const viewer = /** @type {MaskViewer} */ (document.querySelector('mask-viewer'));
+    /** @type {(string | undefined)[]} */
+    const names = /** @type {any} */ (globalThis).hovered = [];
+    viewer.addEventListener('mask-hover', (event) => names.push(/** @type {CustomEvent} */ (event).detail?.id));
+    const { left, top, width, height } = viewer.getBoundingClientRect();
+    return { left, top, width, height };
+  });
+  for (let step = 1; step < 20; step += 1) await page.mouse.move(at.left + (at.width * step) / 20, at.top + at.height * 0.42);
+  const names = await page.evaluate(() => /** @type {any} */ (globalThis).hovered);
+  assert.ok(names.some(Boolean), 'some mask lies on that line');
+  await close();
+});
+
+test('the keyboard alone selects, zooms, draws a box and clears', async () => {
+  const { page, errors, close } = await openPage();
+  await page.evaluate(() => {
+    const viewer = /** @type {MaskViewer} */ (document.querySelector('mask-viewer'));
+    viewer.configure({ endpoint: null });
+  });
+  const stage = page.getByRole('application');
+  // Skip link, three buttons of the head, and then the stage.
+  for (let presses = 0; presses < 6 && !(await stage.evaluate((node) => node.matches(':focus'))); presses += 1) await page.keyboard.press('Tab');
+  assert.ok(await stage.evaluate((node) => node.matches(':focus')), 'Tab reaches the stage');
+  await page.keyboard.press('+');
+  const zoomed = () => page.evaluate(() => /** @type {MaskViewer} */ (document.querySelector('mask-viewer')).view);
+  assert.ok((await zoomed()) !== null, 'plus zooms');
+  await page.keyboard.press('0');
+  assert.equal(await zoomed(), null, 'nought fits');
+  await page.keyboard.press('b');
+  await until(page, "snapshot.tool === 'box'");
+  await page.keyboard.press('Shift+ArrowLeft');
+  await page.keyboard.press('Enter');
+  await page.keyboard.press('Shift+ArrowRight');
+  await page.keyboard.press('Shift+ArrowRight');
+  await page.keyboard.press('Shift+ArrowDown');
+  await page.keyboard.press('Enter');
+  await until(page, "snapshot.prompts.length === 1 && snapshot.prompts[0].type === 'box'");
+  await page.keyboard.press('c');
+  await until(page, 'snapshot.prompts.length === 0');
+  await page.keyboard.press('s');
+  for (let presses = 0; presses < 12; presses += 1) {
+    await page.keyboard.press('Tab');
+    if (await page.evaluate(() => document.querySelector('mask-viewer')?.shadowRoot?.activeElement?.getAttribute('role') === 'option')) break;
+  }
+  await page.keyboard.press('Enter');
+  await until(page, 'snapshot.selected === 0');
+  assert.match(await page.locator('mask-viewer').getByRole('status').innerText(), /selected/);
+  assert.deepEqual(errors.filter((text) => !text.includes('recorded.json')), []);
+  await close();
+});
+
+for (const colorScheme of /** @type {const} */ (['light', 'dark'])) {
+  test(`axe-core finds nothing wrong, ${colorScheme}`, async () => {
+    const { page, close } = await openPage({ colorScheme });
+    // The page's own policy forbids the checker's injected script; it is put in past the policy.
+    assert.deepEqual(await violations(page), []);
+    await page.getByRole('listbox', { name: /^Masks/ }).getByRole('option').first().click();
+    await until(page, 'snapshot.selected === 0');
+    assert.deepEqual(await violations(page), [], 'with a mask selected');
+    await page.getByRole('button', { name: 'Settings' }).click();
+    assert.deepEqual(await violations(page), [], 'with the settings open');
+    await close();
+  });
+}
+
+test('a phone shows all of it, with targets a finger can hit', async () => {
+  const { page, close } = await openPage({ viewport: { width: 360, height: 740 }, hasTouch: true, isMobile: true });
+  const overflow = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+  assert.ok(overflow <= 0, `the page is ${overflow} px too wide`);
+  const small = await page.evaluate(() => {
+    const viewer = /** @type {MaskViewer} */ (document.querySelector('mask-viewer'));
+    const controls = [...viewer.shadowRoot?.querySelectorAll('button, [role=option]') ?? [], ...document.querySelectorAll('main button, header button, [role=option]')];
+    return controls.map((node) => ({ name: node.getAttribute('aria-label') ?? node.textContent, box: node.getBoundingClientRect() }))
+      .filter(({ box }) => box.width > 0 && (box.width < 43.9 || box.height < 43.9)).map(({ name, box }) => `${name} ${box.width}x${box.height}`);
+  });
+  assert.deepEqual(small, []);
+  const stage = page.locator('mask-viewer [part~=stage]');
+  assert.ok(await stage.isVisible());
+  await close();
+});
+
+test('without WebGPU the CPU draws, and the page says so in words', async () => {
+  const without = await launch({ webgpu: false });
+  try {
+    const { page, errors } = await openPage({ in: without });
+    await drawn(page);
+    assert.match(await page.locator('#status').innerText(), /the CPU \(.*(WebGPU|adapter)/);
+    assert.deepEqual(errors.filter((text) => !text.includes('recorded.json')), []);
+  } finally {
+    await without.close();
+  }
+});
+
+test('a lost GPU device is replaced, and the picture drawn again', async () => {
+  const { page, errors, close } = await newPage(browser);
+  await page.addInitScript(() => {
+    /** @type {GPUDevice[]} */
+    const devices = /** @type {any} */ (globalThis).devices = [];
+    const request = GPUAdapter.prototype.requestDevice;
+    GPUAdapter.prototype.requestDevice = async function (...options) {
+      const device = await request.apply(this, options);
+      devices.push(device);
+      return device;
+    };
+  });
+  await page.goto(server.address);
+  await until(page, 'snapshot.shown.length > 0');
+  await drawn(page);
+  const before = await page.evaluate(() => /** @type {any} */ (globalThis).devices.length);
+  await page.evaluate(() => /** @type {any} */ (globalThis).devices.at(-1).destroy());
+  await page.waitForFunction((count) => /** @type {any} */ (globalThis).devices.length > count, before, { timeout: PATIENCE });
+  // What is drawn from now on comes from the new device.
+  await page.getByRole('radio', { name: 'Select a mask' }).click();
+  await drawn(page);
+  assert.match(await page.locator('#status').innerText(), /WebGPU/);
+  assert.deepEqual(errors.filter((text) => !text.includes('recorded.json')), []);
+  await close();
+});
+
+test('a click becomes a mask around it; a click before that takes its place', async () => {
+  const { page, errors, close } = await openPage();
+  const told = await page.evaluate(() => new Promise((resolve, reject) => {
+    const viewer = /** @type {MaskViewer} */ (document.querySelector('mask-viewer'));
+    /** @type {unknown[]} */
+    const masks = [];
+    viewer.configure({ endpoint: null });
+    viewer.addEventListener('segment', (event) => masks.push(/** @type {CustomEvent} */ (event).detail));
+    viewer.addEventListener('update', () => {
+      const { facts, segmenting, prompts, segmentFailure } = viewer.snapshot ?? {};
+      if (segmentFailure) reject(new Error(segmentFailure.message));
+      if (facts && !segmenting) resolve({ facts, prompts, masks: masks.length });
+    });
+    // Nothing but table first, then the middle of the orange.
+    viewer.clickAt(60, 60);
+    viewer.clickAt(530, 300);
+  }));
+  const { facts, prompts, masks } = /** @type {any} */ (told);
+  const [x, y, width, height] = facts.bbox;
+  assert.ok(x <= 530 && 530 < x + width && y <= 300 && 300 < y + height, JSON.stringify(facts));
+  assert.deepEqual(prompts, [{ type: 'point', x: 530, y: 300, positive: true }]);
+  assert.equal(masks, 1, 'the first click was never answered');
+  assert.match(await page.locator('#status').innerText(), /picture .*, click /);
+  assert.match(await page.locator('#mask-body').innerText(), /Area/);
+  assert.deepEqual(errors.filter((text) => !text.includes('recorded.json')), []);
+  await close();
+});
+
+test('while the endpoint is down a recorded answer is given and marked as one', async () => {
+  const { page, close } = await openPage();
+  await page.evaluate(async () => {
+    const viewer = /** @type {MaskViewer} */ (document.querySelector('mask-viewer'));
+    // Nobody listens on port 9 of this machine.
+    viewer.configure({ endpoint: 'http://127.0.0.1:9/' });
+    viewer.selectMask(0);
+  });
+  await until(page, 'snapshot.selected === 0');
+  await page.evaluate(() => {
+    const viewer = /** @type {MaskViewer} */ (document.querySelector('mask-viewer'));
+    const mask = viewer.snapshot?.mask;
+    if (!mask) throw new Error('no mask is selected');
+    viewer.useRecordings([{ mask, answer: { entities: [{ qid: 'Q89', title: 'Apple', score: 0.9, evidence: [] }] } }]);
+  });
+  await page.getByRole('button', { name: 'Ask the endpoint too' }).click();
+  await until(page, "snapshot.linking.phase === 'answered'");
+  assert.match(await page.locator('.banner').innerText(), /recorded earlier/);
+  assert.equal(await page.locator('.card h3').first().innerText(), 'Apple');
+  await page.evaluate(() => {
+    const viewer = /** @type {MaskViewer} */ (document.querySelector('mask-viewer'));
+    viewer.useRecordings([]);
+    viewer.askLink();
+  });
+  await until(page, "snapshot.linking.phase === 'failed'");
+  assert.match(await page.locator('.banner').innerText(), /gave no answer/);
+  await close();
+});
+
+test('a dataset is opened by its dialog, searched, and its findings are told', async () => {
+  const { page, errors, close } = await openPage();
+  await page.getByRole('button', { name: 'Open a dataset' }).click();
+  await page.getByLabel('Annotation file (JSON)').setInputFiles({ name: 'odd.json', mimeType: 'application/json', buffer: Buffer.from(ODD_DATASET) });
+  await page.getByLabel('Or at addresses that begin with').fill(server.address);
+  await page.getByRole('button', { name: 'Open', exact: true }).click();
+  await page.getByRole('heading', { name: 'odd.json' }).waitFor();
+  assert.match(await page.locator('#strip-note').innerText(), /2 masks of 1 entities on 2 pictures, 2 findings/);
+  await until(page, "snapshot.picture === 't' && snapshot.shown.length === 1");
+  await page.getByRole('searchbox').fill('missing');
+  await page.getByRole('listbox', { name: 'odd.json' }).getByRole('option').first().click();
+  // Its picture is nowhere: the mask is drawn on an empty frame, and its finding is told.
+  await until(page, "snapshot.picture === 'gone' && snapshot.shown.length === 1");
+  await page.getByRole('listbox', { name: /^Masks/ }).getByRole('option').first().click();
+  assert.ok(await page.locator('.findings li').count() > 0);
+  assert.deepEqual(errors.filter((text) => !/recorded\.json|missing\.bmp/.test(text)), []);
+  await close();
+});
+
+test('nothing jumps while the page loads', async () => {
+  const { page, close } = await newPage(browser);
+  await page.addInitScript(() => {
+    const shifts = /** @type {any} */ (globalThis).shifts = [];
+    new PerformanceObserver((list) => shifts.push(...list.getEntries().map((entry) => /** @type {any} */ (entry).value))).observe({ type: 'layout-shift', buffered: true });
+  });
+  await page.goto(server.address);
+  await until(page, 'snapshot.shown.length > 0');
+  await page.waitForTimeout(500);
+  const shift = await page.evaluate(() => /** @type {number[]} */ (/** @type {any} */ (globalThis).shifts).reduce((sum, value) => sum + value, 0));
+  // Web Vitals call up to 0.1 good.
+  assert.ok(shift < 0.02, `layout shift ${shift}`);
+  await close();
+});
+
+test('the address keeps picture, view and selection', async () => {
+  const { page, close } = await openPage();
+  await page.evaluate(() => {
+    const viewer = /** @type {MaskViewer} */ (document.querySelector('mask-viewer'));
+    viewer.selectMask(0);
+    viewer.view = { x: 200, y: 150, scale: 2 };
+    viewer.zoomBy(1);
+  });
+  await page.waitForFunction(() => location.hash.includes('mask=') && location.hash.includes('view='));
+  const path = await page.evaluate(() => location.hash);
+  await close();
+  const again = await openPage({ path });
+  await until(again.page, 'snapshot.selected === 0');
+  const view = await again.page.evaluate(() => /** @type {MaskViewer} */ (document.querySelector('mask-viewer')).view);
+  assert.ok(view && Math.abs(view.x - 200) < 1 && Math.abs(view.y - 150) < 1 && Math.abs(view.scale - 2) < 0.01, JSON.stringify(view));
+  await again.close();
+});
+
+test('two viewers live on one page, and one that is removed frees what it held', async () => {
+  const { page, errors, close } = await newPage(browser);
+  await page.goto(`${server.address}two.html`);
+  await page.waitForFunction(() => [...document.querySelectorAll('mask-viewer')].every((viewer) => /** @type {MaskViewer} */ (viewer).snapshot?.shown.length === 1), null, { timeout: PATIENCE });
+  const canvas = await page.evaluate(async () => {
+    const [first, second] = /** @type {MaskViewer[]} */ ([...document.querySelectorAll('mask-viewer')]);
+    second?.selectMask(0);
+    await new Promise((resolve) => { setTimeout(resolve, 100); });
+    const drawn = first?.shadowRoot?.querySelector('canvas');
+    const bitmap = first?.bitmap;
+    const before = [drawn?.width, bitmap?.width];
+    first?.remove();
+    await new Promise((resolve) => { setTimeout(resolve, 100); });
+    return { before, after: [drawn?.width, bitmap?.width], selected: [first?.snapshot?.selected, second?.snapshot?.selected] };
+  });
+  assert.ok(canvas.before.every((width) => width && width > 0), JSON.stringify(canvas));
+  assert.deepEqual(canvas.after, [0, 0], 'the canvas has no memory and the bitmap is closed');
+  assert.deepEqual(canvas.selected, [null, 0], 'the viewers are independent');
+  await page.evaluate(() => document.body.append(document.createElement('mask-viewer')));
+  assert.deepEqual(errors, []);
+  await close();
+});
+
+test('a viewer that comes back into the document shows its picture again', async () => {
+  const { page, errors, close } = await newPage(browser);
+  await page.goto(`${server.address}two.html`);
+  const shown = () => page.waitForFunction(() => /** @type {MaskViewer} */ (document.querySelector('mask-viewer')).snapshot?.shown.length === 1 && /** @type {MaskViewer} */ (document.querySelector('mask-viewer')).bitmap, null, { timeout: PATIENCE });
+  await shown();
+  await page.evaluate(() => {
+    const viewer = /** @type {MaskViewer} */ (document.querySelector('mask-viewer'));
+    viewer.remove();
+    document.body.prepend(viewer);
+  });
+  await shown();
+  assert.deepEqual(errors, []);
+  await close();
+});
+
+test('hostile names and addresses stay text', async () => {
+  const { page, errors, close } = await openPage();
+  await page.evaluate(() => {
+    const viewer = /** @type {MaskViewer} */ (document.querySelector('mask-viewer'));
+    viewer.selectMask(0);
+    viewer.configure({ endpoint: new URL('hostile', document.baseURI).href });
+    viewer.askLink();
+  });
+  await page.route('**/hostile/v1/link', (route) => route.fulfill({
+    status: 200, contentType: 'application/json', body: JSON.stringify(HOSTILE_ANSWER),
+  }));
+  await page.evaluate(() => /** @type {MaskViewer} */ (document.querySelector('mask-viewer')).askLink());
+  await until(page, "snapshot.linking.phase === 'answered'");
+  const cards = page.locator('.card');
+  assert.equal(await cards.first().locator('h3').innerText(), HOSTILE);
+  assert.equal(await page.locator('.card [onerror], .card script').count(), 0);
+  const links = await cards.locator('a').evaluateAll((nodes) => nodes.map((node) => /** @type {HTMLAnchorElement} */ (node).protocol));
+  assert.ok(links.every((protocol) => protocol === 'https:' || protocol === 'http:'), links.join());
+  assert.equal(await page.evaluate(() => /** @type {any} */ (globalThis).pwned), undefined);
+  assert.match(await page.locator('.verdict').innerText(), /Not sure/);
+  assert.deepEqual(errors.filter((text) => !/recorded\.json|404|hostile/.test(text)), []);
+  await close();
+});

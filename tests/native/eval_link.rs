@@ -1,0 +1,83 @@
+//! `masklink serve` and `masklink eval link` as processes: address, answers, recorded answers, an orderly end.
+
+use std::io::{BufRead as _, BufReader};
+use std::process::{Child, Command, Stdio};
+
+use serde_json::Value;
+
+use crate::plvel::built;
+use crate::shared_data::shared_data;
+
+/// A running server; killed where a test fails before it ends.
+struct Serving {
+    process: Child,
+    address: String,
+}
+
+impl Drop for Serving {
+    fn drop(&mut self) {
+        // It is gone already where the test went well.
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+fn serve(arguments: &[&std::ffi::OsStr]) -> Serving {
+    let mut process = Command::new(env!("CARGO_BIN_EXE_masklink"))
+        .args(["serve", "--port", "0", "--token", "secret"])
+        .args(arguments)
+        .env("RUST_LOG", "off")
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut address = String::new();
+    BufReader::new(process.stdout.take().unwrap()).read_line(&mut address).unwrap();
+    Serving { process, address: address.trim().to_owned() }
+}
+
+fn eval(address: &str, annotations: &std::path::Path, arguments: &[&str]) -> (bool, String, String) {
+    let images = shared_data("coco_plvel").unwrap().join("images");
+    let run = Command::new(env!("CARGO_BIN_EXE_masklink"))
+        .args(["eval", "link", "--json", "--by-split", "--endpoint", address, "--annotations"])
+        .args([annotations, "--images".as_ref(), &images])
+        .args(arguments)
+        .output()
+        .unwrap();
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    (run.status.success(), text(run.stdout), text(run.stderr))
+}
+
+#[test]
+fn an_endpoint_is_evaluated_over_http() {
+    let Some(built) = built() else { return };
+    let mut serving = serve(&["--index".as_ref(), built.folder().as_os_str()]);
+    assert!(serving.address.starts_with("http://127.0.0.1:"), "{:?}", serving.address);
+    let recorded = built.folder().with_file_name("recorded.json");
+    let arguments = ["--token", "secret", "--split", "query_val_seen", "--record", recorded.to_str().unwrap()];
+    let (good, output, errors) = eval(&serving.address, &built.held_out_file(), &arguments);
+    assert!(good, "{errors}");
+    let report: Value = serde_json::from_str(output.lines().last().unwrap()).unwrap();
+    let n = report["n"].as_u64().unwrap();
+    assert!(n >= 20 && report["failed"] == 0 && report["by_split"]["query_val_seen"]["n"] == n, "{output} {errors}");
+    // Of all of the split, those counted whose entity the index does not hold.
+    assert!(report["top1"].as_f64().unwrap() > 0.35 && report["top5"].as_f64().unwrap() > 0.55, "{output}");
+    assert!(report["latency_ms"]["p50"].as_f64() <= report["latency_ms"]["p95"].as_f64(), "{output}");
+    let recorded: Value = serde_json::from_slice(&std::fs::read(recorded).unwrap()).unwrap();
+    let answers: usize = recorded.as_object().unwrap().values().map(|list| list.as_array().unwrap().len()).sum();
+    assert_eq!(answers as u64, n);
+
+    let (good, _, errors) = eval(&serving.address, &built.held_out_file(), &["--token", "wrong"]);
+    assert!(!good && errors.contains("unauthorized"), "{errors}");
+
+    let stop = Command::new("kill").args(["-TERM", &serving.process.id().to_string()]).status().unwrap();
+    assert!(stop.success() && serving.process.wait().unwrap().success(), "an orderly end");
+    let (good, _, errors) = eval(&serving.address, &built.held_out_file(), &[]);
+    assert!(!good && errors.contains("unreachable"), "{errors}");
+}
+
+#[test]
+fn https_is_refused_in_words() {
+    let Some(built) = built() else { return };
+    let (good, _, errors) = eval("https://127.0.0.1:1/", &built.held_out_file(), &[]);
+    assert!(!good && errors.contains("does not begin with http://"), "{errors}");
+}

@@ -1,0 +1,222 @@
+//! Indexes on disk: whole or refused, replaced in one step, the same bytes each time.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use masklink::link::encoder_card::{EncoderCard, View};
+use masklink::link::index::{Entity, Entry, Index};
+use masklink::link::index_folder::{self, HEADER};
+use masklink::link::index_header::Limits;
+use masklink::link::protocol::sha256_hex;
+use masklink::link::vectors::Element;
+use serde_json::{Value, json};
+
+use crate::plvel;
+use crate::shared_data::shared_data;
+
+const MODEL: &[u8] = b"stands for an ONNX file";
+
+/// Thirty views of ten entities, two of each entity in different pictures.
+fn index(element: Element) -> Index {
+    let entities = (0..10).map(|n| Entity { qid: format!("Q{n}"), title: format!("entity {n}"), ..Entity::default() });
+    let views = (0..30_u32).map(|n| {
+        let vector = (0..8).map(|at| ((n % 10 * 7 + at * 3) % 11) as f32 + (n / 10) as f32 * 0.1).collect();
+        let (annotation, picture) = (format!("a{n}"), format!("p{n}.jpg"));
+        (
+            Entry {
+                entity: n % 10,
+                annotation,
+                picture_hash: format!("{n:016x}"),
+                picture,
+                bounds: [0.0, 1.0, 2.0, 3.0],
+            },
+            vector,
+        )
+    });
+    Index::build(card(), element, entities.collect(), views.collect()).unwrap()
+}
+
+fn card() -> EncoderCard {
+    let mut card =
+        EncoderCard { id: "x".into(), sha256: sha256_hex(MODEL), views: vec![View::Image], ..EncoderCard::default() };
+    (card.input.width, card.input.height, card.input.std) = (8, 8, [1.0; 3]);
+    card
+}
+
+/// The text of an error with its causes.
+fn refusal(folder: &Path, limits: Limits) -> String {
+    let error = index_folder::read(folder, limits).map(|_| ()).unwrap_err();
+    format!("{:#}", anyhow::Error::from(error))
+}
+
+fn part_file(folder: &Path, kind: &str) -> PathBuf {
+    let header: Value = serde_json::from_slice(&fs::read(folder.join(HEADER)).unwrap()).unwrap();
+    folder.join(header["parts"][kind]["file"].as_str().unwrap())
+}
+
+#[test]
+fn an_index_is_read_as_it_was_written() {
+    for element in [Element::F16, Element::F32] {
+        let folder = tempfile::tempdir().unwrap();
+        let index = index(element);
+        index_folder::write(folder.path(), &index, MODEL).unwrap();
+        let (read, _) = index_folder::read(folder.path(), Limits::default()).unwrap();
+        assert_eq!(read, index);
+        assert_eq!(index_folder::read_encoder(folder.path(), &read).unwrap(), MODEL);
+        assert_eq!(read.to_files().unwrap(), index.to_files().unwrap());
+    }
+}
+
+#[test]
+fn the_order_of_the_views_changes_nothing() {
+    let entities: Vec<_> = (0..3).map(|n| Entity { qid: format!("Q{n}"), ..Entity::default() }).collect();
+    let views: Vec<_> = (0..6_u32)
+        .map(|n| {
+            let entry = Entry { entity: n % 3, annotation: format!("a{n}"), ..Entry::default() };
+            (entry, vec![f32::from(n as u8), 1.0, f32::from((n * n) as u8)])
+        })
+        .collect();
+    let build = |views| Index::build(card(), Element::F16, entities.clone(), views).unwrap().to_files().unwrap();
+    let turned: Vec<_> = views.iter().rev().cloned().collect();
+    assert_eq!(build(views), build(turned));
+}
+
+#[test]
+fn a_new_index_takes_the_place_of_the_old_and_leaves_nothing_behind() {
+    let folder = tempfile::tempdir().unwrap();
+    let mine = folder.path().join("notes.txt");
+    fs::write(&mine, "mine").unwrap();
+    index_folder::write(folder.path(), &index(Element::F32), MODEL).unwrap();
+    index_folder::write(folder.path(), &index(Element::F16), MODEL).unwrap();
+    assert_eq!(index_folder::read(folder.path(), Limits::default()).unwrap().0, index(Element::F16));
+    let mut names: Vec<_> = fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    names.sort();
+    assert_eq!(names.len(), 7, "header, five parts, and a file of somebody else: {names:?}");
+    assert!(mine.exists());
+}
+
+#[test]
+fn what_changed_on_disk_is_refused_with_the_reason() {
+    let folder = tempfile::tempdir().unwrap();
+    for kind in ["mean", "vectors", "entities", "entries"] {
+        index_folder::write(folder.path(), &index(Element::F16), MODEL).unwrap();
+        let path = part_file(folder.path(), kind);
+        let whole = fs::read(&path).unwrap();
+        let mut flipped = whole.clone();
+        flipped[whole.len() / 2] ^= 1;
+        for (content, reason) in [
+            (flipped, "has the SHA-256"),
+            (whole[..whole.len() - 1].to_vec(), "the header says"),
+            ([&whole[..], b"x"].concat(), "are expected"),
+        ] {
+            fs::write(&path, content).unwrap();
+            let text = refusal(folder.path(), Limits::default());
+            assert!(text.contains(reason) && text.contains(kind), "{kind}: {text}");
+        }
+        fs::remove_file(&path).unwrap();
+        let text = refusal(folder.path(), Limits::default());
+        assert!(text.contains("cannot be read") && text.contains(kind), "{kind}: {text}");
+    }
+}
+
+#[test]
+fn a_header_from_outside_is_checked() {
+    let folder = tempfile::tempdir().unwrap();
+    index_folder::write(folder.path(), &index(Element::F16), MODEL).unwrap();
+    let whole = fs::read_to_string(folder.path().join(HEADER)).unwrap();
+    for (pointer, value, reason) in [
+        ("/version", json!(2), "version 2"),
+        ("/format", json!("zip"), "'zip'"),
+        ("/entries", json!(u64::MAX), "entries of the index: 18446744073709551615 is over the limit"),
+        ("/dimensions", json!(1_u64 << 40), "numbers of a vector"),
+        ("/dimensions", json!(4), "bytes, the header says"),
+        ("/dimensions", json!(0), "no entries"),
+        ("/entries", json!(29), "bytes, the header says"),
+        ("/entities", json!(9), "lines, the header says"),
+        ("/element", json!("f64"), "unknown variant `f64`"),
+        ("/parts/vectors/bytes", json!(u64::MAX), "bytes of the index"),
+        ("/parts/mean/file", json!("../../etc/passwd"), "not a plain file name"),
+        ("/parts/entries/file", json!(""), "not a plain file name"),
+        ("/parts/entries/file", json!(".hidden"), "not a plain file name"),
+        ("/encoder/file", json!("C:\\x"), "not a plain file name"),
+        ("/encoder/sha256", json!("zz"), "sha256"),
+        ("/calibration/temperature", json!(-1.0), "temperature"),
+        ("/calibration/weights", json!([0.0, -1.0, 1.0]), "negative"),
+    ] {
+        let mut header: Value = serde_json::from_str(&whole).unwrap();
+        *header.pointer_mut(pointer).unwrap() = value;
+        fs::write(folder.path().join(HEADER), header.to_string()).unwrap();
+        let text = refusal(folder.path(), Limits::default());
+        assert!(text.contains(reason), "{pointer}: {text}");
+    }
+    fs::write(folder.path().join(HEADER), "x".repeat(2 << 20)).unwrap();
+    assert!(refusal(folder.path(), Limits::default()).contains("2097152 bytes"), "a header of any length");
+    fs::write(folder.path().join(HEADER), &whole).unwrap();
+    let limits = Limits { bytes: 1000, ..Limits::default() };
+    assert!(refusal(folder.path(), limits).contains("bytes of the index"));
+    assert!(index_folder::read(folder.path(), Limits::default()).is_ok());
+}
+
+#[test]
+fn parts_with_right_hashes_and_wrong_content_are_refused() {
+    let files = index(Element::F32).to_files().unwrap();
+    let check = |kind: &str, change: &dyn Fn(&mut Vec<u8>), reason: &str| {
+        let mut header: Value = serde_json::from_slice(&files.header).unwrap();
+        let mut parts = files.parts.clone();
+        let name = header["parts"][kind]["file"].as_str().unwrap().to_owned();
+        let (_, bytes) = parts.iter_mut().find(|(file, _)| *file == name).unwrap();
+        change(bytes);
+        header["parts"][kind]["sha256"] = sha256_hex(bytes).into();
+        header["parts"][kind]["bytes"] = bytes.len().into();
+        let read = |part: &masklink::link::index_header::Part| {
+            Ok(parts.iter().find(|(file, _)| *file == part.file).unwrap().1.clone())
+        };
+        let error = Index::from_files(header.to_string().as_bytes(), Limits::default(), read).unwrap_err();
+        assert!(error.to_string().contains(reason), "{kind}: {error}");
+    };
+    let text = |bytes: &mut Vec<u8>, from: &str, to: &str| {
+        *bytes = String::from_utf8(bytes.clone()).unwrap().replacen(from, to, 1).into_bytes();
+    };
+    check("vectors", &|bytes| bytes[..4].copy_from_slice(&f32::NAN.to_le_bytes()), "vector 0 has the length NaN");
+    check("vectors", &|bytes| bytes[..4].copy_from_slice(&9_f32.to_le_bytes()), "vector 0 has the length");
+    check("entities", &|bytes| text(bytes, "\"Q1\"", "\"Q0\""), "entity 1 is out of order");
+    check("entities", &|bytes| text(bytes, "\"qid\"", "\"quid\""), "line 1");
+    check("entries", &|bytes| text(bytes, "\"entity\":0", "\"entity\":7"), "entity 7 is out of order");
+    check("entries", &|bytes| text(bytes, "\"entity\":9", "\"entity\":4000000000"), "entity 4000000000 is out of");
+    check("entries", &|bytes| text(bytes, "[0.0,1.0,2.0,3.0]", "[0.0,1.0,2.0]"), "line 1");
+    check("entries", &|bytes| bytes.push(b'\n'), "31 lines");
+}
+
+#[test]
+fn what_cannot_be_an_index_is_not_built() {
+    let entities = || vec![Entity { qid: "Q1".into(), ..Entity::default() }];
+    let build = |views| Index::build(card(), Element::F32, entities(), views).map(|_| ()).unwrap_err().to_string();
+    let entry = |entity| Entry { entity, ..Entry::default() };
+    assert!(build(vec![]).contains("no entries"));
+    assert!(build(vec![(entry(1), vec![1.0])]).contains("entity 1"));
+    assert!(build(vec![(entry(0), vec![1.0, 2.0]), (entry(0), vec![1.0])]).contains("view 1 has 1 numbers"));
+    assert!(build(vec![(entry(0), vec![f32::INFINITY])]).contains("no usable feature"));
+    let two_of_one_name = vec![Entity { qid: "Q1".into(), ..Entity::default() }; 2];
+    let views = vec![(entry(0), vec![1.0, 0.0]), (entry(1), vec![0.0, 1.0])];
+    assert!(Index::build(card(), Element::F32, two_of_one_name, views).is_err());
+}
+
+#[test]
+fn the_command_gives_the_same_bytes_each_time() {
+    if shared_data("coco_plvel").is_none() || shared_data("encoders").is_none() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let part = folder.path().join("part.json");
+    plvel::write_part(&part, |photo| photo.ends_with('1'));
+    let outputs = ["a", "b"].map(|name| folder.path().join(name));
+    let said = outputs.each_ref().map(|output| plvel::run_index(&part, output));
+    assert!(said[0].contains("0 left out"), "{}", said[0]);
+    let content = |folder: &PathBuf| {
+        let mut files: Vec<_> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+        files.sort();
+        files.iter().map(|path| (path.file_name().unwrap().to_owned(), fs::read(path).unwrap())).collect::<Vec<_>>()
+    };
+    assert!(content(&outputs[0]) == content(&outputs[1]), "two runs differ");
+    assert_eq!(content(&outputs[0]).len(), 6);
+}

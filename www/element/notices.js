@@ -1,0 +1,72 @@
+/** @file What a viewer says instead of a picture, above it, and aloud. */
+
+import { fill, h } from './dom.js';
+import { icon } from './icons.js';
+
+export class Notices {
+  #nodes;
+
+  /** @param {import('./template.js').Nodes} nodes */
+  constructor(nodes) {
+    this.#nodes = nodes;
+  }
+
+  /** There is no picture; the page may say what to do by the slot `empty`. */
+  empty() {
+    this.#instead('notice', h('slot', { name: 'empty' }, icon('photo'), h('p', {}, 'No picture yet.')));
+  }
+
+  /** Something did not work, and stands in for the picture. @param {string} words */
+  fail(words) {
+    this.#instead('notice error', icon('warning'), h('p', {}, words));
+  }
+
+  /** There is a picture. */
+  clear() {
+    this.#nodes.notice.hidden = true;
+  }
+
+  /** Tells those who hear the page. @param {string} words */
+  say(words) {
+    fill(this.#nodes.spoken, words);
+  }
+
+  /**
+   * Something takes time.
+   * @param {string} words
+   * @param {number} [done] From 0 to 1 where it is known.
+   */
+  progress(words, done) {
+    const { progress, progressWords, progressBar } = this.#nodes;
+    progress.hidden = false;
+    fill(progressWords, words);
+    progressBar.hidden = done === undefined;
+    progressBar.value = done ?? 0;
+  }
+
+  /** Nothing takes time any more. */
+  done() {
+    this.#nodes.progress.hidden = true;
+  }
+
+  /**
+   * @param {string} name
+   * @param {...Node} nodes
+   */
+  #instead(name, ...nodes) {
+    const { notice } = this.#nodes;
+    notice.className = name;
+    notice.hidden = false;
+    fill(notice, ...nodes);
+  }
+}
+
+/** What the canvas shows, in words. @param {import('./types.js').Snapshot} snapshot */
+export function describe({ size, shown, selected, facts, segmenting }) {
+  if (!size) return 'No picture.';
+  const names = [...new Set(shown.map(({ title, id }) => title || id))].slice(0, 8).join(', ');
+  const masks = shown.length === 0 ? 'No masks are shown.' : `${shown.length} ${shown.length === 1 ? 'mask' : 'masks'}: ${names}.`;
+  const chosen = selected === null ? '' : ` Selected: ${shown[selected]?.title || shown[selected]?.id}.`;
+  const current = facts ? ` The current mask covers ${(facts.share * 100).toFixed(0)} percent.` : '';
+  return `A picture of ${size[0]} by ${size[1]} pixels. ${masks}${chosen}${current}${segmenting ? ' The model is at work.' : ''}`;
+}

@@ -1,0 +1,189 @@
+/**
+ * @file Downloads a model's files: with progress, taken up again where they broke off, checked, and kept by hash.
+ *
+ * What is kept is asked for by its SHA-256, so a model that changed is another entry and an old one never passes for
+ * it. Where the browser keeps nothing (a page that is no secure context), files are downloaded each time.
+ */
+
+import { SegmentError, messageOf } from './messages.js';
+
+const CACHE = 'masklink-models';
+/** Attempts at a download that keeps breaking off, and the pause before each further one in milliseconds. */
+const ATTEMPTS = 3;
+const PAUSE = 500;
+
+/**
+ * @typedef {object} ModelFile
+ * @property {string} url Absolute.
+ * @property {number} bytes
+ * @property {string} sha256
+ */
+
+/**
+ * @typedef {object} Watch
+ * @property {AbortSignal} signal
+ * @property {(loaded: number, total: number) => void} progress
+ * @property {(bytes: Uint8Array<ArrayBuffer>) => string} sha256 Computes it where the browser will not.
+ */
+
+/**
+ * The file's bytes, from the cache or the network, of the right length and hash.
+ * @param {ModelFile} file
+ * @param {Watch} watch
+ * @returns {Promise<Uint8Array<ArrayBuffer>>}
+ */
+export async function modelBytes(file, watch) {
+  const cache = await openCache();
+  const kept = await read(cache, keyOf(file, 'whole'));
+  if (kept && (await isRight(kept, file, watch))) {
+    watch.progress(file.bytes, file.bytes);
+    return kept;
+  }
+  const bytes = await download(file, cache, watch);
+  if (!(await isRight(bytes, file, watch))) {
+    throw new SegmentError('model-hash', `The model file ${file.url} is not the one its list describes: its SHA-256 is another. Reload the page; if it stays so, the list or the file must be put right where they are published.`);
+  }
+  await write(cache, keyOf(file, 'whole'), bytes);
+  await cache?.delete(keyOf(file, 'part'));
+  return bytes;
+}
+
+/**
+ * The text of the list of models: the newest there is, or the one kept from the last visit where there is no network.
+ * @param {string} address
+ * @param {AbortSignal} signal
+ */
+export async function manifestText(address, signal) {
+  const cache = await openCache();
+  try {
+    const response = await fetch(address, { signal, cache: 'no-cache' });
+    if (!response.ok) throw new SegmentError('model-list', `The list of models ${address} could not be fetched: the server answered ${response.status}.`);
+    const text = await response.text();
+    await write(cache, address, text);
+    return text;
+  } catch (thrown) {
+    if (signal.aborted) throw new SegmentError('cancelled', 'The loading of the model was cancelled.');
+    if (thrown instanceof SegmentError) throw thrown;
+    const kept = await cache?.match(address);
+    if (kept) return await kept.text();
+    throw new SegmentError('model-list', `The list of models ${address} could not be fetched; check the connection and try again.`, { cause: thrown });
+  }
+}
+
+/**
+ * @param {ModelFile} file
+ * @param {Cache | undefined} cache
+ * @param {Watch} watch
+ */
+async function download(file, cache, watch) {
+  const bytes = new Uint8Array(file.bytes);
+  const part = await read(cache, keyOf(file, 'part'));
+  let loaded = part && part.length < file.bytes ? part.length : 0;
+  if (part && loaded) bytes.set(part);
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      for await (const [at, chunk] of chunks(file, loaded, watch.signal)) {
+        if (at + chunk.length > file.bytes) throw wrongLength(file, 'more');
+        bytes.set(chunk, at);
+        loaded = at + chunk.length;
+        watch.progress(loaded, file.bytes);
+      }
+      if (loaded === file.bytes) return bytes;
+      throw wrongLength(file, 'less');
+    } catch (thrown) {
+      const over = thrown instanceof SegmentError || watch.signal.aborted || attempt === ATTEMPTS;
+      if (!over) {
+        await new Promise((resolve) => setTimeout(resolve, PAUSE * attempt));
+        continue;
+      }
+      if (loaded && !(thrown instanceof SegmentError)) await write(cache, keyOf(file, 'part'), bytes.slice(0, loaded));
+      if (watch.signal.aborted) throw new SegmentError('cancelled', 'The download was cancelled; what has arrived is kept.');
+      if (thrown instanceof SegmentError) throw thrown;
+      throw new SegmentError('model-unreachable', `The model file ${file.url} could not be downloaded (${messageOf(thrown)}). Check the connection and try again; what has arrived is kept.`, { cause: thrown });
+    }
+  }
+}
+
+/**
+ * The pieces of a file from `start` on, or from 0 where the server does not serve parts, each with its place.
+ * @param {ModelFile} file
+ * @param {number} start
+ * @param {AbortSignal} signal
+ * @returns {AsyncGenerator<[number, Uint8Array]>}
+ */
+async function* chunks(file, start, signal) {
+  const response = await fetch(file.url, { signal, headers: start ? { Range: `bytes=${start}-` } : {} });
+  const rest = response.status === 206 && response.headers.get('Content-Range')?.startsWith(`bytes ${start}-`);
+  if (!rest && response.status !== 200) {
+    await response.body?.cancel();
+    // A part that the server cannot go on from is begun anew by the next attempt.
+    throw new SegmentError('model-unreachable', `The model file ${file.url} could not be downloaded: the server answered ${response.status}.`);
+  }
+  let at = rest ? start : 0;
+  const reader = response.body?.getReader();
+  for (let piece = await reader?.read(); piece && !piece.done; piece = await reader?.read()) {
+    yield [at, piece.value];
+    at += piece.value.length;
+  }
+}
+
+/**
+ * @param {ModelFile} file
+ * @param {'more' | 'less'} way
+ */
+function wrongLength(file, way) {
+  return new SegmentError('model-size', `The model file ${file.url} has ${way} than the ${file.bytes} bytes that its list says; the list or the file must be put right where they are published.`);
+}
+
+/**
+ * @param {Uint8Array<ArrayBuffer>} bytes
+ * @param {ModelFile} file
+ * @param {Watch} watch
+ */
+async function isRight(bytes, file, watch) {
+  if (bytes.length !== file.bytes) return false;
+  if (!globalThis.crypto?.subtle) return watch.sha256(bytes) === file.sha256;
+  const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', bytes));
+  return Array.from(digest, (byte) => byte.toString(16).padStart(2, '0')).join('') === file.sha256;
+}
+
+/**
+ * An address that no server is asked for: the cache wants one as its key.
+ * @param {ModelFile} file
+ * @param {'whole' | 'part'} what
+ */
+function keyOf(file, what) {
+  return new URL(`/masklink-model-cache/${file.sha256}/${what}`, self.location.origin).href;
+}
+
+/** @returns {Promise<Cache | undefined>} */
+async function openCache() {
+  try {
+    return await self.caches?.open(CACHE);
+  } catch (thrown) {
+    console.warn(`Models are not kept for the next visit: ${messageOf(thrown)}`);
+    return undefined;
+  }
+}
+
+/**
+ * @param {Cache | undefined} cache
+ * @param {string} key
+ */
+async function read(cache, key) {
+  const response = await cache?.match(key);
+  return response && new Uint8Array(await response.arrayBuffer());
+}
+
+/**
+ * @param {Cache | undefined} cache
+ * @param {string} key
+ * @param {Uint8Array<ArrayBuffer> | string} body
+ */
+async function write(cache, key, body) {
+  try {
+    await cache?.put(key, new Response(body));
+  } catch (thrown) {
+    console.warn(`The model is not kept for the next visit: ${messageOf(thrown)}`);
+  }
+}
