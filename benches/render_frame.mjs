@@ -8,7 +8,7 @@ const browser = await launch();
 const { page, errors } = await newPage(browser);
 page.setDefaultTimeout(0);
 await page.goto(`${server.address}bench.html#${(counts.length ? counts : ['10', '100', '1000', '5000']).join(',')}`);
-await page.waitForFunction('document.body.dataset.done');
+await page.waitForSelector('body[data-done]');
 const rows = await page.locator('tr').evaluateAll((found) => found.map((row) => [...row.children].map((cell) => cell.textContent ?? '')));
 console.log(await page.locator('#adapter').textContent());
 for (const row of rows) console.log(row.map((cell) => cell.padStart(18)).join(''));

@@ -13,6 +13,9 @@ fn fs_quad(@builtin(position) position: vec4<f32>) -> @location(0) vec4<f32> {
     return vec4(color.rgb * alpha, alpha);
 }`;
 const OPACITY = 0.4;
+/** Flags of the WebGPU specification (GPUTextureUsage, GPUBufferUsage); TypeScript's DOM types lack the two namespaces. */
+const TEXTURE = { COPY_DST: 2, TEXTURE_BINDING: 4, RENDER_ATTACHMENT: 16 };
+const BUFFER = { COPY_DST: 8, UNIFORM: 64 };
 
 /** All masks of a picture as textures of its size, drawn one to one on a device of their own. */
 export class TextureAMask {
@@ -43,19 +46,19 @@ export class TextureAMask {
     });
     const bindings = [];
     for (let index = 0; index < count; index += 1) {
-      const usage = GPUTextureUsage.TEXTURE_BINDING | GPUTextureUsage.COPY_DST;
+      const usage = TEXTURE.TEXTURE_BINDING | TEXTURE.COPY_DST;
       const texture = device.createTexture({ size, format: 'r8unorm', usage });
       const bitmap = /** @type {Uint8Array<ArrayBuffer>} */ (bitmapOf(index));
       device.queue.writeTexture({ texture }, bitmap, { bytesPerRow: size.width }, size);
       // What is written waits in memory of the CPU until the GPU has taken it.
       if (index % 16 === 15) await device.queue.onSubmittedWorkDone();
-      const color = device.createBuffer({ size: 16, usage: GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST });
+      const color = device.createBuffer({ size: 16, usage: BUFFER.UNIFORM | BUFFER.COPY_DST });
       const shade = (index % 256) / 255;
       device.queue.writeBuffer(color, 0, new Float32Array([shade, 1 - shade, 0.5, OPACITY]));
       const entries = [{ binding: 0, resource: texture.createView() }, { binding: 1, resource: { buffer: color } }];
       bindings.push(device.createBindGroup({ layout: pipeline.getBindGroupLayout(0), entries }));
     }
-    const target = device.createTexture({ size, format: 'rgba8unorm', usage: GPUTextureUsage.RENDER_ATTACHMENT });
+    const target = device.createTexture({ size, format: 'rgba8unorm', usage: TEXTURE.RENDER_ATTACHMENT });
     await device.queue.onSubmittedWorkDone();
     return new TextureAMask(device, pipeline, bindings, target);
   }

@@ -9,6 +9,10 @@ use crate::rle::Mask;
 pub(super) struct Columns {
     /// The leftmost column with a run.
     pub(super) x: u32,
+    /// The topmost row with a run.
+    pub(super) top: u32,
+    /// One past the lowest row with a run.
+    pub(super) bottom: u32,
     /// One entry a column and one at the end; just `[0]` for an empty mask.
     pub(super) starts: Vec<u32>,
     /// Rows fit 16 bits because a scene's sides do.
@@ -19,9 +23,10 @@ impl Columns {
     /// The columns of a mask whose sides are at most [`super::scene::MOST_SIDE`].
     pub(super) fn of(mask: &Mask) -> Self {
         let height = mask.size().height;
-        let mut columns = Self { x: 0, starts: vec![0], runs: Vec::with_capacity(mask.runs().len()) };
+        let mut columns =
+            Self { x: 0, top: 0, bottom: 0, starts: vec![0], runs: Vec::with_capacity(mask.runs().len()) };
         let Some(bbox) = mask.bbox() else { return columns };
-        columns.x = bbox.x;
+        (columns.x, columns.top, columns.bottom) = (bbox.x, bbox.y, bbox.y + bbox.height);
         columns.starts.reserve(bbox.width as usize);
         let mut column = bbox.x;
         for run in mask.runs() {
@@ -67,7 +72,7 @@ mod tests {
         // Height 3: pixels 1..7 cover column 0 rows 1-2, column 1 whole, column 2 row 0; column 3 is empty.
         let mask = Mask::from_boundaries(Size::new(6, 3), vec![1, 7, 12, 13, 14, 15]).unwrap();
         let columns = Columns::of(&mask);
-        assert_eq!((columns.x, columns.width()), (0, 5));
+        assert_eq!((columns.x, columns.top, columns.bottom, columns.width()), (0, 0, 3, 5));
         let seen: Vec<_> = (0..7).map(|x| columns.runs_of(x).to_vec()).collect();
         let expected: [&[[u16; 2]]; 7] = [&[[1, 3]], &[[0, 3]], &[[0, 1]], &[], &[[0, 1], [2, 3]], &[], &[]];
         assert_eq!(seen, expected);

@@ -9,8 +9,8 @@ use super::view::View;
 use crate::geometry::{PixelRect, Point, Rect, Size};
 use crate::rle::Mask;
 
-/// The longest side of a picture that can be drawn: positions travel to the GPU as 16-bit numbers.
-pub const MOST_SIDE: u32 = 65_535;
+/// The longest side of a picture that can be drawn: two rows of a run travel to the GPU in one 32-bit word.
+pub const MOST_SIDE: u32 = 32_767;
 
 /// One annotation as it is handed to a scene.
 #[derive(Clone, Debug, Default)]
@@ -47,7 +47,7 @@ pub(super) struct Item {
 }
 
 impl Scene {
-    /// The scene without overlays over a picture of `size`. Fails where a side passes 65,535 pixels.
+    /// The scene without overlays over a picture of `size`. Fails where a side passes 32,767 pixels.
     pub fn new(size: Size) -> Result<Self, Error> {
         let actual = size.longest_side();
         if actual > MOST_SIDE {
@@ -205,7 +205,7 @@ mod tests {
 
     #[test]
     fn a_side_over_the_limit_and_a_box_without_a_number_are_refused() {
-        assert!(matches!(Scene::new(Size::new(65_536, 1)), Err(Error::Limit { actual: 65_536, .. })));
+        assert!(matches!(Scene::new(Size::new(32_768, 1)), Err(Error::Limit { actual: 32_768, .. })));
         let boxes = vec![Rect::default(), Rect { x1: f64::NAN, ..Rect::default() }];
         let error = scene().push(Overlay { boxes, ..Overlay::default() }).unwrap_err();
         assert!(matches!(error, Error::Box { at: 1 }));

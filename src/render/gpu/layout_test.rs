@@ -2,7 +2,7 @@
 
 use naga::valid::{Capabilities, ValidationFlags, Validator};
 
-use super::pack::{Box, CHUNK, Chunk, INSTANCES_A_BOX};
+use super::pack::{Box, CHUNK, Chunk, INSTANCES_A_BOX, MANY, MaskBox, SIDE_BITS};
 use super::upload::FrameUniforms;
 use crate::render::style::{Look, PATTERN_GAP_OPACITY};
 
@@ -35,6 +35,7 @@ macro_rules! check {
 fn structs_of_the_masks_shader_match() {
     let module = &parse(MASKS);
     check!(module, "Look", Look, fill, line, casing, sizes);
+    check!(module, "MaskBox", MaskBox, left, top, right, bottom, columns);
     check!(module, "Chunk", Chunk, mask, first, count, stroke);
     check!(module, "Box", Box, top_left, bottom_right, mask);
 }
@@ -58,6 +59,17 @@ fn both_shaders_read_the_same_uniforms() {
     }
 }
 
+/// Chromium's compiler refuses a shift beside `&` without parentheses, which naga takes.
+#[test]
+fn a_shift_beside_an_and_is_in_parentheses() {
+    for source in [MASKS, PICTURE] {
+        let words: Vec<&str> = source.split_whitespace().collect();
+        let bare =
+            words.windows(3).find(|at| (at[0] == ">>" || at[0] == "<<") && at[2] == "&" && !at[1].ends_with(')'));
+        assert_eq!(bare, None);
+    }
+}
+
 #[test]
 fn constants_of_both_languages_are_equal() {
     use crate::render::picture::{MOST_TAPS, NEAREST_FROM_SCALE};
@@ -65,6 +77,9 @@ fn constants_of_both_languages_are_equal() {
     let has = |source: &str, text: &str| assert!(source.contains(text), "{text}");
     has(MASKS, &format!("const GAP_OPACITY = {PATTERN_GAP_OPACITY:?};"));
     has(MASKS, &format!("const FARTHEST = {FARTHEST:e};"));
+    has(MASKS, &format!("const SIDE_BITS = {SIDE_BITS}u;"));
+    has(MASKS, &format!("const SIDE = {:#x}u;", (1 << SIDE_BITS) - 1));
+    has(MASKS, &format!("const MANY = {MANY:#x}u;"));
     has(MASKS, &format!("chunks[instance / {CHUNK}u]"));
     has(MASKS, &format!("boxes[instance / {INSTANCES_A_BOX}u]"));
     has(PICTURE, &format!("const NEAREST_FROM_SCALE = {NEAREST_FROM_SCALE:?};"));

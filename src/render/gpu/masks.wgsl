@@ -23,12 +23,21 @@ struct Look {
     sizes: u32,
 }
 
-// Up to 64 neighbouring rectangles of one mask's fill, or segments of its outline.
+// The box of a mask in pixels of the picture, and where its columns begin in `runs`.
+struct MaskBox {
+    left: u32,
+    top: u32,
+    right: u32,
+    bottom: u32,
+    columns: u32,
+}
+
+// Up to 64 neighbouring segments of one mask; drawn as one stroke.
 struct Chunk {
     mask: u32,
     first: u32,
     count: u32,
-    // Of an outline: 0 the casing, 1 the core.
+    // 0 the casing, 1 the core.
     stroke: u32,
 }
 
@@ -41,22 +50,29 @@ struct Box {
 
 @group(0) @binding(0) var<uniform> frame: Frame;
 @group(0) @binding(1) var<storage, read> looks: array<Look>;
-// Runs of columns as rectangles that do not overlap within a mask: left | top << 16, width | height << 16.
-@group(0) @binding(2) var<storage, read> rects: array<vec2<u32>>;
+@group(0) @binding(2) var<storage, read> masks: array<MaskBox>;
+// For each mask a word a column: its only run, or where its runs stand, after their number. See pack.rs.
+@group(0) @binding(3) var<storage, read> runs: array<u32>;
 // x | y << 16, length | vertical << 16.
-@group(0) @binding(3) var<storage, read> segments: array<vec2<u32>>;
-@group(0) @binding(4) var<storage, read> chunks: array<Chunk>;
-@group(0) @binding(5) var<storage, read> boxes: array<Box>;
+@group(0) @binding(4) var<storage, read> segments: array<vec2<u32>>;
+@group(0) @binding(5) var<storage, read> chunks: array<Chunk>;
+@group(0) @binding(6) var<storage, read> boxes: array<Box>;
 
 const NOWHERE = vec4<f32>(2.0, 2.0, 0.0, 1.0);
 const FARTHEST = 1e6;
 const GAP_OPACITY = 0.3;
+// A run is top | bottom << SIDE_BITS; a word from MANY on points at several.
+const SIDE_BITS = 15u;
+const SIDE = 0x7fffu;
+const MANY = 0x80000000u;
 
 struct Fill {
     @builtin(position) position: vec4<f32>,
+    // The same for the whole mask, so that a fragment reads the runs alone: its leftmost column, its last column
+    // counted from there, where its columns begin in `runs`, and its pattern.
+    @location(0) @interpolate(flat, either) columns: vec4<u32>,
     // Premultiplied, on the strokes of the pattern.
-    @location(0) @interpolate(flat, either) color: vec4<f32>,
-    @location(1) @interpolate(flat, either) pattern: u32,
+    @location(1) @interpolate(flat, either) color: vec4<f32>,
 }
 
 struct Line {
@@ -65,25 +81,64 @@ struct Line {
 }
 
 @vertex
-fn vs_fill(@builtin(vertex_index) corner: u32, @builtin(instance_index) instance: u32) -> Fill {
-    let chunk = chunks[instance / 64u];
-    let in_chunk = instance % 64u;
-    let look = looks[chunk.mask];
+fn vs_fill(@builtin(vertex_index) corner: u32, @builtin(instance_index) mask: u32) -> Fill {
+    let extent = masks[mask];
+    let look = looks[mask];
+    let columns = vec4(extent.left, extent.right - 1u - extent.left, extent.columns, look.sizes & 0xffu);
     let color = unpack4x8unorm(look.fill);
-    if in_chunk >= chunk.count || color.a == 0.0 {
-        return Fill(NOWHERE, color, 0u);
+    if color.a == 0.0 || extent.left == extent.right {
+        return Fill(NOWHERE, columns, color);
     }
-    let rect = rects[chunk.first + in_chunk];
-    let start = vec2<i32>(vec2(rect.x & 0xffffu, rect.x >> 16u));
-    let end = start + vec2<i32>(vec2(rect.y & 0xffffu, rect.y >> 16u));
-    let covered = vec4(edge_in_canvas(start), edge_in_canvas(end));
-    return Fill(corner_of(covered, corner), vec4(color.rgb * color.a, color.a), look.sizes & 0xffu);
+    let top_left = edge_in_canvas(vec2<i32>(vec2(extent.left, extent.top)));
+    let bottom_right = edge_in_canvas(vec2<i32>(vec2(extent.right, extent.bottom)));
+    let premultiplied = vec4(color.rgb * color.a, color.a);
+    return Fill(corner_of(vec4(top_left, bottom_right), corner), columns, premultiplied);
 }
 
 @fragment
 fn fs_fill(in: Fill) -> @location(0) vec4<f32> {
-    let gap = in.pattern != 0u && !on_stroke(in.pattern, vec2<u32>(in.position.xy));
+    if !covers(in) {
+        discard;
+    }
+    return in.color;
+}
+
+// Apart from the plain fill, because rasterisers in software compute a branch whether it is taken or not, and here that
+// means divisions of integers.
+@fragment
+fn fs_patterned_fill(in: Fill) -> @location(0) vec4<f32> {
+    if !covers(in) {
+        discard;
+    }
+    let gap = !on_stroke(in.columns.w, vec2<u32>(in.position.xy));
     return select(in.color, in.color * GAP_OPACITY, gap);
+}
+
+fn covers(in: Fill) -> bool {
+    let pixel = pixel_in_image(in.position.xy);
+    // Rounding may find the column beside the box; it is as good as the nearest within.
+    let column = u32(clamp(pixel.x - i32(in.columns.x), 0, i32(in.columns.y)));
+    let word = runs[in.columns.z + column];
+    var run = word;
+    if word >= MANY {
+        run = run_at(word - MANY, pixel.y);
+    }
+    return pixel.y >= i32(run & SIDE) && pixel.y < i32(run >> SIDE_BITS);
+}
+
+// Of the runs whose number stands at `at`, the first that ends below row `y`, or the last.
+fn run_at(at: u32, y: i32) -> u32 {
+    var low = at + 1u;
+    var high = at + runs[at];
+    while low < high {
+        let middle = (low + high) / 2u;
+        if i32(runs[middle] >> SIDE_BITS) <= y {
+            low = middle + 1u;
+        } else {
+            high = middle;
+        }
+    }
+    return runs[low];
 }
 
 @vertex
@@ -157,6 +212,11 @@ fn real_edge_in_canvas(image: vec2<f32>) -> vec2<i32> {
 fn snapped(from_anchor: vec2<f32>) -> vec2<i32> {
     let exact = from_anchor * frame.scale + frame.anchor_in_canvas;
     return vec2<i32>(ceil(clamp(exact, vec2(-FARTHEST), vec2(FARTHEST)) - 0.5));
+}
+
+// `canvas` is the middle of a device pixel.
+fn pixel_in_image(canvas: vec2<f32>) -> vec2<i32> {
+    return vec2<i32>(floor((canvas - frame.anchor_in_canvas) / frame.scale)) + frame.anchor_in_image;
 }
 
 fn on_stroke(pattern: u32, canvas: vec2<u32>) -> bool {

@@ -135,10 +135,10 @@ impl GpuRenderer {
         }
     }
 
-    /// What draws, for a status line: the adapter's name, or its driver's where a browser hides the name.
+    /// What draws, for a status line: the adapter's name, or `WebGPU` where a browser hides it.
     pub fn adapter_name(&self) -> String {
-        let info = &self.live.context.adapter;
-        if info.name.is_empty() { format!("{:?} {}", info.backend, info.driver) } else { info.name.clone() }
+        let name = &self.live.context.adapter.name;
+        if name.is_empty() { "WebGPU".to_owned() } else { name.clone() }
     }
 
     fn set_picture_source(&mut self, source: Option<PictureSource>) -> Result<PictureFit, Error> {
@@ -252,7 +252,8 @@ impl Live {
             }
         };
         draw(&self.pipelines.boxes, 0..INSTANCES_A_BOX);
-        draw(&self.pipelines.fill, self.buffers.fills.clone());
+        let fill = if style.patterns { &self.pipelines.patterned_fill } else { &self.pipelines.fill };
+        draw(fill, 0..scene.len() as u32);
         draw(&self.pipelines.outline, self.buffers.outlines.clone());
         if style.boxes {
             draw(&self.pipelines.boxes, self.buffers.boxes.clone());

@@ -1,4 +1,4 @@
-//! The four pipelines and the layouts of what they read; built once a device.
+//! The five pipelines and the layouts of what they read; built once a device.
 
 use super::context::Context;
 
@@ -6,6 +6,7 @@ use super::context::Context;
 pub(super) struct Pipelines {
     pub(super) picture: wgpu::RenderPipeline,
     pub(super) fill: wgpu::RenderPipeline,
+    pub(super) patterned_fill: wgpu::RenderPipeline,
     pub(super) outline: wgpu::RenderPipeline,
     pub(super) boxes: wgpu::RenderPipeline,
     pub(super) picture_layout: wgpu::BindGroupLayout,
@@ -17,7 +18,7 @@ impl Pipelines {
     pub(super) fn new(context: &Context, format: wgpu::TextureFormat) -> Self {
         let device = &context.device;
         let picture_layout = layout(device, "Pipelines::picture_layout", &[UNIFORM, TEXTURE, SAMPLER]);
-        let masks = [UNIFORM, STORAGE, STORAGE, STORAGE, STORAGE, STORAGE];
+        let masks = [UNIFORM, STORAGE, STORAGE, STORAGE, STORAGE, STORAGE, STORAGE];
         let masks_layout = layout(device, "Pipelines::masks_layout", &masks);
         let shader = |label, source: &'static str| {
             let source = wgpu::ShaderSource::Wgsl(source.into());
@@ -30,6 +31,7 @@ impl Pipelines {
         Self {
             picture: of_picture.build("Pipelines::picture", "vs_picture", "fs_picture"),
             fill: of_masks.build("Pipelines::fill", "vs_fill", "fs_fill"),
+            patterned_fill: of_masks.build("Pipelines::patterned_fill", "vs_fill", "fs_patterned_fill"),
             outline: of_masks.build("Pipelines::outline", "vs_outline", "fs_line"),
             boxes: of_masks.build("Pipelines::boxes", "vs_box", "fs_line"),
             sampler: device.create_sampler(&wgpu::SamplerDescriptor {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use bytemuck::{NoUninit, Pod, Zeroable};
 
 use super::context::Context;
-use super::pack::{INSTANCES_A_BOX, Packed, Ranges};
+use super::pack::{CHUNK, INSTANCES_A_BOX, Packed, Ranges};
 use super::pipelines::Pipelines;
 use crate::geometry::Size;
 use crate::render::picture::scaled_size;
@@ -46,7 +46,6 @@ pub(super) struct SceneBuffers {
     pub(super) looks: wgpu::Buffer,
     pub(super) bindings: wgpu::BindGroup,
     pub(super) ranges: Vec<Ranges>,
-    pub(super) fills: Range<u32>,
     pub(super) outlines: Range<u32>,
     pub(super) boxes: Range<u32>,
     pub(super) bytes: u64,
@@ -63,11 +62,12 @@ impl SceneBuffers {
         let looks = vec![Look::zeroed(); scene.len() + 1];
         let mut factory = Factory { context, bytes: 0 };
         let looks = factory.storage("SceneBuffers::looks", &looks)?;
-        let rects = factory.storage("SceneBuffers::rects", &packed.rects)?;
+        let masks = factory.storage("SceneBuffers::masks", &packed.masks)?;
+        let runs = factory.storage("SceneBuffers::runs", &packed.runs)?;
         let segments = factory.storage("SceneBuffers::segments", &packed.segments)?;
         let chunks = factory.storage("SceneBuffers::chunks", &packed.chunks)?;
         let boxes = factory.storage("SceneBuffers::boxes", &packed.boxes)?;
-        let bound = [frame, &looks, &rects, &segments, &chunks, &boxes];
+        let bound = [frame, &looks, &masks, &runs, &segments, &chunks, &boxes];
         let entries: Vec<_> =
             (0..).zip(bound).map(|(binding, buffer)| entry(binding, buffer.as_entire_binding())).collect();
         let bindings = context.device.create_bind_group(&wgpu::BindGroupDescriptor {
@@ -78,8 +78,7 @@ impl SceneBuffers {
         Ok(Self {
             looks,
             bindings,
-            fills: packed.fills,
-            outlines: packed.outlines,
+            outlines: 0..packed.chunks.len() as u32 * CHUNK,
             // The first box is the frame of a missing picture.
             boxes: INSTANCES_A_BOX..packed.boxes.len() as u32 * INSTANCES_A_BOX,
             ranges: packed.ranges,
