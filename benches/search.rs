@@ -1,4 +1,5 @@
 //! How fast the index is searched, beside the way one would write it first: a cosine a row, everything sorted.
+#![allow(clippy::unwrap_used, reason = "a benchmark fails by panicking")]
 
 use std::hint::black_box;
 
@@ -37,7 +38,7 @@ fn index(element: Element) -> Index {
         let entry = Entry { entity: n / VIEWS_OF_ENTITY, annotation, picture_hash, ..Entry::default() };
         (entry, numbers.vector())
     });
-    Index::build(EncoderCard::default(), element, entities, views.collect()).unwrap_or_else(|error| panic!("{error}"))
+    Index::build(EncoderCard::default(), element, entities, views.collect()).unwrap()
 }
 
 /// A cosine with both lengths computed for each row, one sum after the other, and all entities sorted.
@@ -61,7 +62,7 @@ fn search(criterion: &mut Criterion) {
     group.sampling_mode(SamplingMode::Flat).sample_size(20).throughput(Throughput::Elements(VIEWS.into()));
     for element in [Element::F16, Element::F32] {
         let index = index(element);
-        let query = index.query(&Numbers(7).vector()).unwrap_or_else(|error| panic!("{error}"));
+        let query = index.query(&Numbers(7).vector()).unwrap();
         let found = nearest(&index, &query, TOP, None);
         let mut scratch = Vec::new();
         let rows = index.vectors().read(0..VIEWS as usize, &mut scratch).to_vec();
