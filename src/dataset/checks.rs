@@ -2,7 +2,7 @@
 
 use super::{Annotation, Finding, Problem};
 use crate::geometry::{PixelRect, Rect, Size};
-use crate::rle::Mask;
+use crate::rle::{self, Mask};
 
 /// Below this intersection over union, a box and the rectangle around its mask are said to disagree.
 const LEAST_BOX_IOU: f64 = 0.5;
@@ -11,63 +11,83 @@ const FITTING_BOX_IOU: f64 = 0.9;
 /// How far, in pixels, a box may pass the picture's edge: half a pixel of rounding on either convention.
 const EDGE_SLACK: f64 = 1.0;
 
-/// Settles the annotation's mask facts and lists what does not fit. `masks` are the decoded parts with their places.
+/// A decoded mask of an annotation.
+pub(super) struct Part {
+    /// Its place in the published list.
+    pub(super) place: usize,
+    pub(super) mask: Mask,
+    /// The smallest rectangle around it.
+    bounds: Option<PixelRect>,
+}
+
+impl Part {
+    pub(super) fn new(place: usize, mask: Mask) -> Self {
+        let bounds = mask.bbox();
+        Self { place, mask, bounds }
+    }
+}
+
+/// Settles the annotation's mask facts and lists what does not fit.
 pub(super) fn masks(
     annotation: &mut Annotation,
     picture: Option<Size>,
-    masks: &[(usize, Mask)],
+    parts: &[Part],
     findings: &mut Vec<Finding>,
-) {
-    let fitting = masks.iter().map(|(_, mask)| mask.size()).find(|&size| Some(size) == picture);
-    let whole = fitting.or_else(|| masks.first().map(|(_, mask)| mask.size())).or(picture).unwrap_or_default();
-    annotation.mask_size = whole;
-    if masks.is_empty() && findings.iter().all(|finding| finding.field != "segmentation") {
+) -> Result<(), rle::Error> {
+    let mut sizes = parts.iter().map(|part| part.mask.size());
+    let first = sizes.clone().next();
+    let whole = sizes.find(|&size| Some(size) == picture).or(first).or(picture).unwrap_or_default();
+    if parts.is_empty() && findings.iter().all(|finding| finding.field != "segmentation") {
         findings.push(Finding::new("segmentation", Problem::NoMask));
     }
-    for (part, mask) in masks {
+    for Part { place, mask, .. } in parts {
         if let Some(picture) = picture.filter(|&picture| picture != mask.size()) {
             let problem = Problem::SizeDiffers { mask: mask.size(), picture };
-            findings.push(Finding::of_part("segmentation", *part, problem));
+            findings.push(Finding::of_part("segmentation", *place, problem));
         } else if mask.size() != whole {
             let problem = Problem::PartsDiffer { part: mask.size(), whole };
-            findings.push(Finding::of_part("segmentation", *part, problem));
+            findings.push(Finding::of_part("segmentation", *place, problem));
         }
         if mask.is_empty() {
-            findings.push(Finding::of_part("segmentation", *part, Problem::EmptyMask));
+            findings.push(Finding::of_part("segmentation", *place, Problem::EmptyMask));
         }
     }
-    let fitting: Vec<_> = masks.iter().map(|(_, mask)| mask).filter(|mask| mask.size() == whole).cloned().collect();
-    match Mask::union_of(whole, &fitting) {
-        Ok(union) => (annotation.mask_area, annotation.mask_bounds) = (union.area(), union.bbox()),
-        Err(error) => findings.push(Finding::new("segmentation", error.into())),
-    }
-    boxes(annotation, picture.unwrap_or(whole), masks, findings);
+    let fitting = || parts.iter().filter(|part| part.mask.size() == whole);
+    annotation.mask_size = whole;
+    annotation.mask_bounds = fitting().filter_map(|part| part.bounds).reduce(hull);
+    annotation.mask_area = match parts {
+        [] => 0,
+        [part] => part.mask.area(),
+        _ => Mask::union_of(whole, &fitting().map(|part| part.mask.clone()).collect::<Vec<_>>())?.area(),
+    };
+    boxes(annotation, picture.unwrap_or(whole), parts, findings);
+    Ok(())
 }
 
-fn boxes(annotation: &Annotation, picture: Size, masks: &[(usize, Mask)], findings: &mut Vec<Finding>) {
+fn boxes(annotation: &Annotation, picture: Size, parts: &[Part], findings: &mut Vec<Finding>) {
     let (width, height) = (f64::from(picture.width), f64::from(picture.height));
-    for (part, &found) in annotation.boxes.iter().enumerate() {
+    for (place, &found) in annotation.boxes.iter().enumerate() {
         if found.width() <= 0.0 || found.height() <= 0.0 {
-            findings.push(Finding::of_part("bbox", part, Problem::EmptyBox { found }));
+            findings.push(Finding::of_part("bbox", place, Problem::EmptyBox { found }));
         }
         let inside = found.x1 >= -EDGE_SLACK
             && found.y1 >= -EDGE_SLACK
             && found.x2 <= width + EDGE_SLACK
             && found.y2 <= height + EDGE_SLACK;
         if !inside && picture.pixels() > 0 {
-            findings.push(Finding::of_part("bbox", part, Problem::BoxOutside { found, picture }));
+            findings.push(Finding::of_part("bbox", place, Problem::BoxOutside { found, picture }));
         }
     }
     // One box a mask: compared one by one. Else what they cover together.
-    if annotation.boxes.len() == masks.len() {
-        for (part, (&found, (_, mask))) in annotation.boxes.iter().zip(masks).enumerate() {
-            if let Some(problem) = mask.bbox().and_then(|bounds| disagreement(found, bounds)) {
-                findings.push(Finding::of_part("bbox", part, problem));
+    if annotation.boxes.len() == parts.len() {
+        for (place, (&found, part)) in annotation.boxes.iter().zip(parts).enumerate() {
+            if let Some(problem) = part.bounds.and_then(|bounds| disagreement(found, bounds)) {
+                findings.push(Finding::of_part("bbox", place, problem));
             }
         }
     } else if let Some(bounds) = annotation.mask_bounds
-        && let Some(hull) = annotation.boxes.iter().copied().reduce(hull)
-        && let Some(problem) = disagreement(hull, bounds)
+        && let Some(around) = annotation.boxes.iter().copied().reduce(hull_of_boxes)
+        && let Some(problem) = disagreement(around, bounds)
     {
         findings.push(Finding::new("bbox", problem));
     }
@@ -96,7 +116,14 @@ fn disagreement(found: Rect, mask: PixelRect) -> Option<Problem> {
     Some(Problem::BoxDisagrees { mask, iou: overlap as f32, fits_in_other_order })
 }
 
-fn hull(a: Rect, b: Rect) -> Rect {
+/// The smallest rectangle around two.
+fn hull(a: PixelRect, b: PixelRect) -> PixelRect {
+    let (x, y) = (a.x.min(b.x), a.y.min(b.y));
+    let (right, bottom) = ((a.x + a.width).max(b.x + b.width), (a.y + a.height).max(b.y + b.height));
+    PixelRect { x, y, width: right - x, height: bottom - y }
+}
+
+fn hull_of_boxes(a: Rect, b: Rect) -> Rect {
     Rect { x1: a.x1.min(b.x1), y1: a.y1.min(b.y1), x2: a.x2.max(b.x2), y2: a.y2.max(b.y2) }
 }
 

@@ -1,6 +1,6 @@
 //! An annotation as read, before its picture is known, and how it is settled once it is.
 
-use super::checks;
+use super::checks::{self, Part};
 use super::{Annotation, EncodedMask, Finding, Limits, Picture, Problem};
 use crate::geometry::Size;
 use crate::rle::{self, Mask};
@@ -44,27 +44,29 @@ impl Draft {
             findings.push(Finding::new("image_id", Problem::MissingPicture { id }));
         }
         let picture_size = picture.and_then(|picture| picture.size);
-        let mut masks = Vec::with_capacity(parts.len() + 1);
-        for (part, encoded) in parts {
-            match encoded.decode() {
+        let mut decoded = Vec::with_capacity(parts.len() + 1);
+        for (place, part) in parts {
+            match part.decode() {
                 Ok((encoded, mask)) => {
                     annotation.parts.push(encoded);
-                    masks.push((part, mask));
+                    decoded.push(Part::new(place, mask));
                 }
-                Err(error) => findings.push(Finding::of_part("segmentation", part, error.into())),
+                Err(error) => findings.push(Finding::of_part("segmentation", place, error.into())),
             }
         }
         if !polygons.is_empty() {
             match picture_size.map(|size| Mask::from_polygons(size, &polygons)) {
                 Some(Ok(mask)) => {
                     annotation.parts.push(EncodedMask::from_mask(&mask));
-                    masks.push((0, mask));
+                    decoded.push(Part::new(0, mask));
                 }
                 Some(Err(error)) => findings.push(Finding::new("segmentation", error.into())),
                 None => findings.push(Finding::new("segmentation", Problem::PolygonsWithoutSize)),
             }
         }
-        checks::masks(&mut annotation, picture_size, &masks, &mut findings);
+        if let Err(error) = checks::masks(&mut annotation, picture_size, &decoded, &mut findings) {
+            findings.push(Finding::new("segmentation", error.into()));
+        }
         if polygons.is_empty() {
             checks::area(&annotation, &mut findings);
         }
