@@ -14,6 +14,7 @@ Rounds of all take turns, so that a busy machine is busy for all; printed are st
 from __future__ import annotations
 
 import argparse
+import importlib
 import json
 import statistics
 import subprocess
@@ -22,27 +23,37 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import hotcoco.mask
-import pycocotools.mask
-
 ROOT = Path(__file__).resolve().parent.parent
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("file", type=Path, help='JSON lines, each {"size":[h,w],"counts":"…"}, also below a key "in"')
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "file",
+        type=Path,
+        help='JSON lines, each {"size":[h,w],"counts":"…"}, also below a key "in"',
+    )
     parser.add_argument("--rounds", type=int, default=9)
-    parser.add_argument("--example", type=Path, default=ROOT / "target/release/examples/rle_speed")
+    parser.add_argument(
+        "--example", type=Path, default=ROOT / "target/release/examples/rle_speed"
+    )
     parser.add_argument("--wasm", action="store_true", help="also under Node")
     args = parser.parse_args()
 
     lines = [json.loads(line) for line in args.file.read_text().splitlines()]
-    masks = [{"size": mask["size"], "counts": mask["counts"]} for mask in (line.get("in", line) for line in lines)]
+    masks = [
+        {"size": mask["size"], "counts": mask["counts"]}
+        for mask in (line.get("in", line) for line in lines)
+    ]
     plain = args.file if "in" not in lines[0] else write_plain(masks)
     works = python_works(masks)
     seconds: dict[str, list[float]] = {name: [] for name in works}
     for _ in range(args.rounds):
-        for name, per_round in masklink_round(args.example, plain, wasm=args.wasm).items():
+        for name, per_round in masklink_round(
+            args.example, plain, wasm=args.wasm
+        ).items():
             seconds.setdefault(name, []).append(per_round)
         for name, work in works.items():
             started = time.perf_counter()
@@ -62,7 +73,9 @@ def masklink_round(example: Path, file: Path, *, wasm: bool) -> dict[str, float]
     result = {title: statistics.median(times[kind]) for kind, title in kinds.items()}
     if wasm:
         times = output_of(["node", str(ROOT / "benches/rle_wasm.mjs"), str(file), "5"])
-        result["runs: masklink, wasm under Node"] = statistics.median(times["string_to_runs"])
+        result["runs: masklink, wasm under Node"] = statistics.median(
+            times["string_to_runs"]
+        )
     return result
 
 
@@ -76,13 +89,19 @@ def python_works(masks: list[dict[str, Any]]) -> dict[str, Callable[[], object]]
     """What the two packages are asked to do in a round."""
     # pycocotools takes bytes without converting them first.
     binary = [{**mask, "counts": mask["counts"].encode()} for mask in masks]
-    hot, coco = hotcoco.mask, pycocotools.mask
+    # By name, so that the tools of this project are checked without the two packages.
+    hot = importlib.import_module("hotcoco.mask")
+    coco = importlib.import_module("pycocotools.mask")
 
     def pairs(of: list[dict[str, Any]]) -> list[list[dict[str, Any]]]:
-        return [[a, b] for a, b in zip(of, of[1:], strict=False) if a["size"] == b["size"]]
+        return [
+            [a, b] for a, b in zip(of, of[1:], strict=False) if a["size"] == b["size"]
+        ]
 
     return {
-        "runs: hotcoco": lambda: [hot.rle_from_string(mask["counts"], *mask["size"]) for mask in masks],
+        "runs: hotcoco": lambda: [
+            hot.rle_from_string(mask["counts"], *mask["size"]) for mask in masks
+        ],
         "area: hotcoco": lambda: [hot.area(mask) for mask in masks],
         "area of a list: hotcoco": lambda: hot.area(masks),
         "area: pycocotools": lambda: [coco.area(mask) for mask in binary],
@@ -105,7 +124,9 @@ def report(strings: int, seconds: dict[str, list[float]]) -> None:
     print(f"{strings} strings, {len(next(iter(seconds.values())))} rounds")
     for name in sorted(medians):
         rate = strings / medians[name]
-        print(f"{name:36} {rate:12,.0f} strings/s   best round {strings / min(seconds[name]):12,.0f}")
+        print(
+            f"{name:36} {rate:12,.0f} strings/s   best round {strings / min(seconds[name]):12,.0f}"
+        )
     ours = medians["runs and area: masklink"]
     for name in ("runs: hotcoco", "area of a list: hotcoco", "area: pycocotools"):
         print(f"masklink is {medians[name] / ours:.2f} times as fast as {name}")

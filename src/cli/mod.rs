@@ -14,7 +14,7 @@ pub mod onnx;
 pub mod picture;
 mod progress;
 mod rle;
-mod segmenter;
+pub mod segmenter;
 pub mod serve;
 
 use std::process::ExitCode;

@@ -12,7 +12,7 @@ use crate::segment::{self, Answer, Data, Limits, Manifest, Model, Pixels, Prompt
 const DEFAULT_MANIFEST: &str = "www/models/models.json";
 
 /// A loaded model and the picture it looks at.
-pub(crate) struct Segmenter {
+pub struct Segmenter {
     session: Session<Tensor>,
     encoder: Graph,
     decoder: Graph,
@@ -23,7 +23,7 @@ pub(crate) struct Segmenter {
 
 /// Which model of which manifest: `ID`, `PATH/models.json` or `PATH/models.json#ID`.
 #[derive(Clone, Debug)]
-pub(crate) struct ModelChoice {
+pub struct ModelChoice {
     manifest: PathBuf,
     id: Option<String>,
 }
@@ -47,7 +47,7 @@ impl From<&str> for ModelChoice {
 
 impl Segmenter {
     /// Loads the chosen model, checking its files' sizes and hashes.
-    pub(crate) fn load(choice: &ModelChoice, runtime: &RuntimeArgs) -> Result<Self> {
+    pub fn load(choice: &ModelChoice, runtime: &RuntimeArgs) -> Result<Self> {
         let path = &choice.manifest;
         let json = std::fs::read(path).with_context(|| format!("{} could not be read", path.display()))?;
         let manifest = Manifest::from_json(&json, &Limits::default()).with_context(|| path.display().to_string())?;
@@ -62,12 +62,12 @@ impl Segmenter {
     }
 
     /// The model's entry of the manifest.
-    pub(crate) fn model(&self) -> &Model {
+    pub fn model(&self) -> &Model {
         self.session.model()
     }
 
     /// Looks at a picture; decodes refer to it from now on.
-    pub(crate) fn encode(&mut self, pixels: Pixels<'_>) -> Result<()> {
+    pub fn encode(&mut self, pixels: Pixels<'_>) -> Result<()> {
         self.restart();
         let ticket = self.next_ticket();
         let job = self.session.begin_encode(ticket, pixels)?;
@@ -81,12 +81,12 @@ impl Segmenter {
     }
 
     /// Makes the next decode begin anew, for another object of the same picture.
-    pub(crate) fn restart(&mut self) {
+    pub fn restart(&mut self) {
         self.last = None;
     }
 
     /// The masks of the prompts in the picture last encoded, going on from the answer before.
-    pub(crate) fn decode(&mut self, prompts: &Prompts) -> Result<Answer> {
+    pub fn decode(&mut self, prompts: &Prompts) -> Result<Answer> {
         let ticket = self.next_ticket();
         let job = self.session.begin_decode(ticket, prompts, self.last)?;
         let embedding = self.session.embedding().ok_or(segment::Error::PictureMissing)?;

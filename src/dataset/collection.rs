@@ -4,9 +4,8 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::io;
 
 use super::groups::Groups;
-use super::{
-    Annotation, Category, Finding, Join, Limits, Picture, Problem, Progress, Reader, RecordKind, RecordRef, Tally,
-};
+use super::join::Join;
+use super::{Annotation, Category, Finding, Limits, Picture, Problem, Progress, Reader, RecordKind, RecordRef, Tally};
 
 /// The records of an annotation file, joined by their ids.
 #[derive(Default)]

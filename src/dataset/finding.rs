@@ -191,7 +191,7 @@ pub enum Problem {
     /// The annotation has no mask at all.
     #[error("there is no mask")]
     NoMask,
-    /// A box reaches outside the picture.
+    /// A box reaches outside the picture, by more than one pixel.
     #[error("the box ({:.2}, {:.2})-({:.2}, {:.2}) reaches outside {picture}", .found.x1, .found.y1, .found.x2, .found.y2)]
     BoxOutside {
         /// The box.

@@ -10,7 +10,7 @@ use super::{Annotation, Category, Draft, Finding, Item, Limits, Picture, Problem
 /// Annotations are handed on settled as soon as their picture is known. One whose picture the file does not list gets
 /// a stand-in, so that its masks can still be shown.
 #[derive(Default)]
-pub struct Join {
+pub(super) struct Join {
     limits: Limits,
     pictures: Vec<Picture>,
     categories: Vec<Category>,
@@ -39,12 +39,12 @@ const MOST_PROBLEMS: usize = 10_000;
 
 impl Join {
     /// A join that knows nothing yet.
-    pub fn new(limits: Limits) -> Self {
+    pub(super) fn new(limits: Limits) -> Self {
         Self { limits, ..Self::default() }
     }
 
     /// Takes what the reader found; answers an annotation where it is complete.
-    pub fn push(&mut self, item: Item) -> Option<Annotation> {
+    pub(super) fn push(&mut self, item: Item) -> Option<Annotation> {
         match item {
             Item::Picture(picture) => self.push_picture(picture),
             Item::Category(category) => self.push_category(category),
@@ -68,12 +68,12 @@ impl Join {
     }
 
     /// The picture of this id.
-    pub fn picture(&self, id: &str) -> Option<&Picture> {
+    pub(super) fn picture(&self, id: &str) -> Option<&Picture> {
         self.picture_by_id.get(id).map(|&index| &self.pictures[index as usize])
     }
 
     /// Which picture, in the order they came, has this id.
-    pub fn picture_index(&self, id: &str) -> Option<u32> {
+    pub(super) fn picture_index(&self, id: &str) -> Option<u32> {
         self.picture_by_id.get(id).copied()
     }
 

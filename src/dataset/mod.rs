@@ -47,7 +47,6 @@ pub use collection::{Dataset, DatasetBuilder};
 pub use draft::Draft;
 pub use encoded::EncodedMask;
 pub use finding::{Finding, Problem, RecordKind, RecordRef};
-pub use join::Join;
 pub use label::Label;
 pub use limits::Limits;
 pub use page::{CategoryCount, Overview, Page, PagePicture, QueryMessage};

@@ -4,10 +4,8 @@ use std::collections::hash_map::RandomState;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::hash::BuildHasher;
 
-use super::join::Joined;
-use super::{
-    Annotation, Finding, Item, Join, Limits, Picture, Problem, Progress, Reader, RecordKind, RecordRef, Tally,
-};
+use super::join::{Join, Joined};
+use super::{Annotation, Finding, Item, Limits, Picture, Problem, Progress, Reader, RecordKind, RecordRef, Tally};
 
 /// What an annotation file holds, and what is odd about it.
 #[derive(Debug, Default)]

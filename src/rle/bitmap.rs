@@ -74,7 +74,11 @@ impl Mask {
         }
         for y in 1..height {
             let (above, below) = bitmap[(y - 1) * width..(y + 1) * width].split_at_mut(width);
-            for (value, &over) in below.iter_mut().zip(above.iter()) {
+            let ((blocks, rest), (blocks_above, rest_above)) = (below.as_chunks_mut(), above.as_chunks());
+            for (block, &over) in blocks.iter_mut().zip(blocks_above) {
+                *block = (u64::from_ne_bytes(*block) ^ u64::from_ne_bytes(over)).to_ne_bytes();
+            }
+            for (value, over) in rest.iter_mut().zip(rest_above) {
                 *value ^= over;
             }
         }

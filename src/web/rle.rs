@@ -39,9 +39,11 @@ impl Masks {
         Ok(())
     }
 
-    /// Adds many masks in one call: `sizes` holds height and width of each, `lines` its compressed counts, one a line.
+    /// Adds many masks in one call: `sizes` holds height and width of each, `lines` its compressed counts, one a line,
+    /// as UTF-8.
     #[wasm_bindgen(js_name = pushLines)]
-    pub fn push_lines(&mut self, sizes: &[u32], lines: &str) -> Result<(), JsValue> {
+    pub fn push_lines(&mut self, sizes: &[u32], lines: &[u8]) -> Result<(), JsValue> {
+        let lines = std::str::from_utf8(lines).map_err(|error| js_error("character", error))?;
         let sizes = sizes.as_chunks().0.iter().map(|&[height, width]| Size::new(width, height));
         let masks = sizes.zip(lines.split('\n')).map(|(size, counts)| Mask::from_compressed(size, counts));
         self.0.extend(masks.collect::<Result<Vec<_>, _>>().map_err(of_rle)?);

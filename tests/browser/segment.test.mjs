@@ -15,6 +15,7 @@ import { launch, newPage, serve } from './support.mjs';
 
 const MODELS = join(import.meta.dirname, '../models');
 const SIZE = { width: 640, height: 480 };
+const BLANK = { '/blank.html': '<!doctype html><title>segment</title>' };
 const DISC = { x: 200, y: 260, radius: 120 };
 
 /** @type {Awaited<ReturnType<typeof serve>>} */
@@ -25,7 +26,7 @@ let models;
 let browser;
 
 before(async () => {
-  site = await serve({ '/blank.html': '<!doctype html><title>segment</title>' });
+  site = await serve(BLANK);
   models = await ModelServer.start();
   browser = await launch();
 });
@@ -88,9 +89,9 @@ class ModelServer {
 }
 
 /** A page with `segmenter`, a client of the model server, and `disc()`, a red disc on blue. */
-async function openPage(options = {}, context = undefined) {
-  const opened = context ? { page: await context.newPage(), close: async () => {} } : await newPage(browser);
-  await opened.page.goto(`${site.address}blank.html`);
+async function openPage(options = {}, { on = browser, address = site.address, context = undefined } = {}) {
+  const opened = context ? { page: await context.newPage(), errors: [], close: async () => {} } : await newPage(on);
+  await opened.page.goto(`${address}blank.html`);
   await opened.page.evaluate(async ({ options, SIZE, DISC }) => {
     const { SegmentClient } = await import('/segment-client.js');
     const segmenter = new SegmentClient(options);
@@ -204,17 +205,34 @@ test('providers and builds agree, and say what runs and why', async (t) => {
 test('where the GPU fails, the processor takes over and says so', async () => {
   const without = await launch({ webgpu: false });
   try {
-    const opened = await newPage(without);
-    await opened.close();
-    const previous = browser;
-    browser = without;
-    const { page } = await openPage({ provider: 'webgpu' }).finally(() => { browser = previous; });
+    const { page } = await openPage({ provider: 'webgpu' }, { on: without });
     checkDisc(await clickDisc(page));
     const status = await page.evaluate(() => segmenter.status);
     assert.equal(status.provider, 'wasm');
     assert.match(status.reasons.join('; '), /the GPU failed/);
   } finally {
     await without.close();
+  }
+});
+
+test('it runs under a strict policy, and with threads on an isolated page', async (t) => {
+  models.reset();
+  const origin = new URL(models.manifest).origin;
+  const strict = await serve(BLANK, {
+    'content-security-policy': `default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; connect-src 'self' ${origin}`,
+    'cross-origin-opener-policy': 'same-origin',
+    'cross-origin-embedder-policy': 'require-corp',
+  });
+  try {
+    const { page, errors, close } = await openPage({}, { address: strict.address });
+    checkDisc(await clickDisc(page));
+    const { threads, isolated } = await page.evaluate(() => ({ threads: segmenter.status.threads, isolated: crossOriginIsolated }));
+    assert.ok(isolated && threads > 1, `${threads} threads`);
+    assert.deepEqual(errors.filter((error) => !error.includes('favicon')), []);
+    t.diagnostic(`${threads} threads`);
+    await close();
+  } finally {
+    await strict.close();
   }
 });
 
@@ -292,9 +310,8 @@ test('once loaded, the model works without its server', async () => {
   checkDisc(await clickDisc(page));
   models.reset();
   models.fault = 'down';
-  await openPage({}, page.context()).then(async ({ page: later }) => {
-    checkDisc(await clickDisc(later));
-  });
+  const { page: later } = await openPage({}, { context: page.context() });
+  checkDisc(await clickDisc(later));
   assert.deepEqual(models.asked, []);
   await close();
 });

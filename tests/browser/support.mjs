@@ -18,10 +18,11 @@ const TYPES = new Map([
 ]);
 
 /**
- * Serves dist/ on a free port, and `extra` files (path to body) before it.
+ * Serves dist/ on a free port, and `extra` files (path to body) before it, all with these headers.
  * @param {Record<string, string | Buffer>} [extra]
+ * @param {Record<string, string>} [headers]
  */
-export async function serve(extra = {}) {
+export async function serve(extra = {}, headers = {}) {
   const server = createServer((request, response) => {
     const path = decodeURIComponent(new URL(request.url ?? '/', 'http://host').pathname);
     const name = path.endsWith('/') ? `${path}index.html` : path;
@@ -29,9 +30,9 @@ export async function serve(extra = {}) {
     const file = join(DIST, normalize(name));
     const body = extra[path];
     if (body !== undefined) {
-      response.writeHead(200, { 'content-type': type }).end(body);
+      response.writeHead(200, { ...headers, 'content-type': type }).end(body);
     } else if (file.startsWith(DIST) && existsSync(file) && statSync(file).isFile()) {
-      response.writeHead(200, { 'content-type': type });
+      response.writeHead(200, { ...headers, 'content-type': type });
       createReadStream(file).pipe(response);
     } else {
       response.writeHead(404, { 'content-type': 'text/plain' }).end('not here');

@@ -18,6 +18,7 @@ mod render;
 mod rle;
 mod rle_cli;
 mod rle_oracle;
+mod segment;
 mod serve;
 mod shared_data;
 mod tidy;

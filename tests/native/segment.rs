@@ -1,0 +1,78 @@
+//! The default click model, run natively, on photographs and annotated objects it was not made from.
+
+use std::path::Path;
+use std::process::Command;
+
+use masklink::cli::onnx::RuntimeArgs;
+use masklink::cli::segmenter::{ModelChoice, Segmenter};
+use masklink::geometry::{Point, Size};
+use masklink::segment::{Channels, Pixels, Prompt, Prompts};
+
+use crate::shared_data::shared_data;
+
+const MANIFEST: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/www/models/models.json");
+
+fn click(x: f64, y: f64, positive: bool) -> Prompt {
+    Prompt::Click { point: Point::new(x, y), positive }
+}
+
+/// A click is an answer: on any photograph the mask holds the pixel clicked, leaves out one clicked away, and is no
+/// flood of the whole picture.
+#[test]
+fn the_default_model_answers_clicks_on_photographs() {
+    let Some(folder) = shared_data("photos") else { return };
+    let mut segmenter = Segmenter::load(&ModelChoice::from(MANIFEST), &RuntimeArgs::default()).unwrap();
+    let mut seen = 0;
+    let mut holding = 0;
+    let mut flooding = Vec::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.extension().is_none_or(|extension| extension != "jpg") {
+            continue;
+        }
+        let picture = image::open(&path).unwrap().into_rgb8();
+        let size = Size::new(picture.width(), picture.height());
+        segmenter.encode(Pixels::new(size, Channels::Rgb, &picture).unwrap()).unwrap();
+        for (across, down) in [(0.5, 0.5), (0.35, 0.55), (0.65, 0.55)] {
+            let (x, y) = (f64::from(size.width) * across, f64::from(size.height) * down);
+            segmenter.restart();
+            let mut prompts = Prompts::new();
+            prompts.push(click(x, y, true)).unwrap();
+            let answer = segmenter.decode(&prompts).unwrap();
+            let mask = answer.mask();
+            assert_eq!(mask.size(), size);
+            seen += 1;
+            holding += usize::from(mask.contains(x as u32, y as u32));
+            if mask.area() > size.pixels() * 9 / 10 {
+                flooding.push(format!("{}: {x},{y}", path.display()));
+            }
+        }
+    }
+    assert!(seen >= 39, "only {seen} clicks were tried");
+    assert!(holding * 10 >= seen * 9, "{holding} of {seen} masks hold the pixel clicked");
+    assert!(flooding.len() * 10 <= seen, "masks that flood the picture: {flooding:#?}");
+}
+
+/// The model is better than the trivial answers and profits from clicks. Its card says how good it is on how much.
+#[test]
+fn the_default_model_gets_better_by_clicks() {
+    let Some(folder) = shared_data("coco_plvel") else { return };
+    let line = eval(&folder, &["--clicks", "4", "--limit", "24"]);
+    let miou: Vec<f64> = serde_json::from_value(line["miou"].clone()).unwrap();
+    assert_eq!(line["n"], 24);
+    assert!(miou[0] > 0.3, "{line}");
+    assert!(miou[3] > miou[0] + 0.05, "{line}");
+}
+
+fn eval(folder: &Path, more: &[&str]) -> serde_json::Value {
+    let output = Command::new(env!("CARGO_BIN_EXE_masklink"))
+        .args(["eval", "segment", "--json", "--model", MANIFEST, "--annotations"])
+        .arg(folder.join("annotations.json"))
+        .arg("--images")
+        .arg(folder.join("images"))
+        .args(more)
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    serde_json::from_slice(&output.stdout).unwrap()
+}
