@@ -54,6 +54,7 @@ const DEFAULTS = { endpoint: null, model: null, opacity: 0.45, colouring: 'entit
  * @csspart mask - One mask of the list.
  * @csspart swatch - The colour of a mask of the list.
  * @csspart notice - What stands in for a picture: nothing yet, or an error.
+ * @csspart hint - Why masks are drawn without their picture.
  * @csspart progress - What is being loaded.
  *
  * @cssproperty --mask-viewer-accent - Colour of the chosen tool, selection and focus.
@@ -241,7 +242,7 @@ export class MaskViewer extends HTMLElement {
 
   /**
    * Opens a picture instead of the one before.
-   * @param {string | Blob} source Its address, or the encoded picture.
+   * @param {string | Blob | null} source Its address, the encoded picture, or null where nobody has it.
    * @param {{ key?: string, size?: [number, number] }} [options] `key` names it in events; `size` (width, height) draws
    *   an empty frame of that size, for its masks, where the picture cannot be read.
    * @returns {Promise<boolean>} Whether the picture is shown; false where another was opened meanwhile.
@@ -251,6 +252,7 @@ export class MaskViewer extends HTMLElement {
     const loading = this.#loading = new AbortController();
     this.#notices.progress('Loading the picture');
     try {
+      if (source === null) throw new ViewerError('picture-missing', 'The picture itself is not here.');
       const blob = typeof source === 'string' ? await fetchPicture(source, loading.signal) : source;
       const picture = await decodePicture(blob, key);
       const engine = await this.#starting;
@@ -433,7 +435,7 @@ export class MaskViewer extends HTMLElement {
     engine?.change((viewer) => viewer.clearPicture());
     if (engine && size) {
       engine.dispatch({ type: 'pictureOpened', key, width: size[0], height: size[1] });
-      this.#notices.clear();
+      this.#notices.clear(`${failure.message} Its masks are drawn on a frame of its size.`);
     } else {
       engine?.dispatch({ type: 'pictureClosed' });
     }

@@ -290,6 +290,7 @@ test('a dataset is opened by its dialog, searched, and its findings are told', a
   await page.getByRole('listbox', { name: 'odd.json' }).getByRole('option').first().click();
   // Its picture is nowhere: the mask is drawn on an empty frame, and its finding is told.
   await until(page, "snapshot.picture === 'gone' && snapshot.shown.length === 1");
+  assert.match(await page.locator('mask-viewer [part~=hint]').innerText(), /404.*drawn on a frame/);
   await page.getByRole('listbox', { name: /^Masks/ }).getByRole('option').first().click();
   assert.ok(await page.locator('.findings li').count() > 0);
   assert.deepEqual(errors.filter((text) => !/recorded\.json|missing\.bmp/.test(text)), []);

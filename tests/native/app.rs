@@ -330,6 +330,36 @@ fn answers_are_sorted_before_the_first_is_named() {
 }
 
 #[test]
+fn masks_of_one_entity_share_a_colour_and_clicks_hide_them() {
+    let mut state = opened();
+    let shown = |id: &str, from, qid: Option<&str>| ShownMaskJson {
+        id: id.into(),
+        mask: columns(from, from + 2).into(),
+        title: id.into(),
+        qid: qid.map(str::to_owned),
+    };
+    let masks = vec![shown("a", 0, Some("Q1")), shown("b", 4, None), shown("c", 8, Some("Q1")), shown("d", 12, None)];
+    state.update(Event::MasksShown { masks });
+    state.update(Event::ToolChosen { tool: Tool::Select });
+    let (scene, style) = (state.scene().unwrap(), state.style());
+    let colour = |index| style.color(&scene, index).unwrap();
+    assert_eq!(colour(0), colour(2));
+    assert!(colour(0) != colour(1) && colour(1) != colour(3), "masks without an entity differ");
+    assert!(style.fill_opacity > 0.0 && style.shows(0));
+
+    state.update(Event::ToolChosen { tool: Tool::Pick });
+    assert!(state.style().fill_opacity == 0.0, "what is to be clicked is not covered");
+    let ticket = segment_ticket(&state.update(click(5.0, 5.0))).unwrap();
+    assert!((0..4).all(|index| !state.style().shows(index)));
+    state.update(segmented(ticket, &[(columns(0, 10), 0.9)]));
+    assert_eq!(state.scene().unwrap().len(), 5);
+    assert_eq!((state.style().selected, state.style().shows(4)), (Some(4), true));
+    state.update(Event::Cleared);
+    assert_eq!(state.scene().unwrap().len(), 4);
+    assert!(state.style().shows(0));
+}
+
+#[test]
 fn addresses_come_back_as_they_went() {
     let view = Some(AddressView { x: 12.5, y: -3.0, scale: 1.25 });
     let cases = [

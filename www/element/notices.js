@@ -21,9 +21,12 @@ export class Notices {
     this.#instead('notice error', icon('warning'), h('p', {}, words));
   }
 
-  /** There is a picture. */
-  clear() {
-    this.#nodes.notice.hidden = true;
+  /** There is a picture, or a frame in its place; `words` tell why it is only a frame. @param {string} [words] */
+  clear(words = '') {
+    const { notice, hint } = this.#nodes;
+    notice.hidden = true;
+    hint.hidden = words === '';
+    fill(hint, words);
   }
 
   /** Tells those who hear the page. @param {string} words */
@@ -54,7 +57,8 @@ export class Notices {
    * @param {...Node} nodes
    */
   #instead(name, ...nodes) {
-    const { notice } = this.#nodes;
+    const { notice, hint } = this.#nodes;
+    hint.hidden = true;
     notice.className = name;
     notice.hidden = false;
     fill(notice, ...nodes);

@@ -46,12 +46,13 @@ export function build() {
   const progressWords = h('span');
   const progressBar = h('progress', { 'aria-label': 'Progress', hidden: true });
   const progress = h('div', { class: 'progress', part: 'progress', hidden: true }, h('span', { class: 'spinner' }), progressWords, progressBar);
+  const hint = h('p', { class: 'hint', part: 'hint', hidden: true });
   const masks = h('div', { class: 'masks', part: 'masks', role: 'listbox', 'aria-label': 'Masks', 'aria-orientation': 'horizontal', hidden: true });
   const noMasks = h('p', { class: 'no-masks' }, 'No masks are given for this picture.');
   const spoken = h('div', { class: 'unseen', 'aria-live': 'polite', role: 'status' });
-  const frame = h('div', { class: 'frame', part: 'frame' }, stage, zoom, notice, progress);
+  const frame = h('div', { class: 'frame', part: 'frame' }, stage, zoom, hint, notice, progress);
   const root = h('div', { class: 'base', part: 'base' }, frame, bar, masks, noMasks, summary, h('p', { id: 'keys', class: 'unseen' }, KEYS), spoken);
-  return { root, frame, stage, canvas, marks, tools, bar, undo, clear, zoom, zoomIn, zoomOut, fit, actual, notice, progress, progressWords, progressBar, masks, noMasks, summary, spoken };
+  return { root, frame, stage, canvas, marks, tools, bar, undo, clear, zoom, zoomIn, zoomOut, fit, actual, hint, notice, progress, progressWords, progressBar, masks, noMasks, summary, spoken };
 }
 
 /** A canvas that no renderer has used yet; a canvas keeps the first kind of context it gave. */

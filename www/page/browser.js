@@ -1,6 +1,7 @@
 /** @file The strip below the picture: the samples, or the pages of an opened dataset. */
 
 import { fill, h } from '../element/dom.js';
+import { failureOf } from '../element/errors.js';
 import { icon } from '../element/icons.js';
 import { Strip } from './strip.js';
 
@@ -22,8 +23,6 @@ export class Browser {
   #searches = 0;
   /** Answers recorded for pictures, by key. @type {Record<string, import('../element/types.js').RecordedAnswer[]>} */
   recordings = {};
-  /** Called after a picture was opened. @type {(key: string) => void} */
-  onOpen = () => {};
 
   /**
    * @param {import('../mask-viewer.js').MaskViewer} viewer
@@ -69,12 +68,11 @@ export class Browser {
     const opened = collection.open(key);
     if (!opened) return false;
     this.#open = this.#strip.selected = key;
-    await this.#viewer.openPicture(opened.source ?? new Blob(), { key, size: opened.size });
+    await this.#viewer.openPicture(opened.source, { key, size: opened.size });
     if (this.#open !== key) return true;
     this.#viewer.showMasks(opened.masks);
     this.#viewer.useRecordings(this.recordings[key] ?? []);
     this.#panel.details = opened.details;
-    this.onOpen(key);
     return true;
   }
 
@@ -93,8 +91,14 @@ export class Browser {
   /** @param {string} text */
   async #find(text) {
     const search = this.#searches += 1;
-    await this.#collection?.search(text);
-    if (search === this.#searches) await this.#turn(0);
+    const collection = this.#collection;
+    try {
+      await collection?.search(text);
+      if (search === this.#searches && collection === this.#collection) await this.#turn(0);
+    } catch (thrown) {
+      // A collection that was closed meanwhile answers nothing, and nobody asks it any more.
+      if (collection === this.#collection) fill(this.#note, failureOf(thrown, 'dataset').message);
+    }
   }
 
   /** @param {number} by */

@@ -25,6 +25,7 @@ export function factNodes({ candidates, chosen, facts, prompts, mask, picture },
   const name = fileName(picture);
   const text = () => JSON.stringify({ size: mask.size, counts: mask.counts });
   return [
+    candidates.length > 1 && h('p', { class: 'note' }, 'Other outlines, with the model’s own score'),
     candidates.length > 1 && candidateGroup(candidates, chosen, viewer),
     h('dl', { class: 'facts' }, ...rows.flatMap(([term, words]) => [h('dt', {}, term), h('dd', {}, words)])),
     h('div', { class: 'row' },
