@@ -8,6 +8,8 @@ readonly STAMPS="$TARGET/stamps"
 readonly DIST="dist"
 readonly WASM_TRIPLE="wasm32-unknown-unknown"
 readonly WASM_FEATURES="--no-default-features --features gpu"
+# Every browser with WebGPU, and ONNX Runtime itself, has SIMD.
+export CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS="-C target-feature=+simd128"
 
 usage() {
     cat <<'TEXT'

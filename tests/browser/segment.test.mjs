@@ -11,6 +11,7 @@ import { createServer } from 'node:http';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 
+import { bitmapOf, iou } from './masks.mjs';
 import { launch, newPage, serve } from './support.mjs';
 
 const MODELS = join(import.meta.dirname, '../models');
@@ -123,36 +124,6 @@ function clickDisc(page, question = { points: [[DISC.x, DISC.y, 1]] }) {
     segmenter.usePicture(disc());
     return settled(segmenter.click(question));
   }, question);
-}
-
-/** COCO's compressed counts as a column-major bitmap. */
-function bitmapOf({ size: [height, width], counts }) {
-  const runs = [];
-  for (let at = 0; at < counts.length;) {
-    let value = 0;
-    let shift = 0;
-    for (let more = true; more; shift += 5) {
-      const bits = counts.charCodeAt(at++) - 48;
-      value |= (bits & 31) << shift;
-      more = (bits & 32) !== 0;
-      if (!more && bits & 16) value |= -1 << (shift + 5);
-    }
-    runs.push(runs.length > 2 ? value + runs[runs.length - 2] : value);
-  }
-  const bitmap = new Uint8Array(width * height);
-  let at = 0;
-  runs.forEach((run, index) => bitmap.fill(index % 2, at, (at += run)));
-  assert.equal(at, bitmap.length, 'the runs cover the mask');
-  return bitmap;
-}
-
-function iou(a, b) {
-  let [both, either] = [0, 0];
-  a.forEach((value, at) => {
-    both += value & b[at];
-    either += value | b[at];
-  });
-  return both / either;
 }
 
 function trueDisc() {

@@ -174,6 +174,14 @@ async fn every_answer_bears_the_safe_headers() {
 }
 
 #[tokio::test]
+async fn the_page_may_use_any_endpoint_unless_origins_are_named() {
+    let app = app(Server::new(None, Settings::default()).unwrap());
+    let answer = send(&app, request("GET", "/healthz", &[], "")).await;
+    let policy = answer.header("content-security-policy");
+    assert!(policy.contains("connect-src 'self' blob: data: https: http:;"), "{policy}");
+}
+
+#[tokio::test]
 async fn a_policy_cannot_be_broken_by_an_origin() {
     let connect = vec!["https://a.example\r\nx: y".to_owned()];
     assert!(Server::new(None, Settings { connect, ..Settings::default() }).is_err());

@@ -40,9 +40,13 @@ const FIXED: [(HeaderName, &str); 4] = [
 ];
 
 /// The Content-Security-Policy (CSP Level 3): the page's own files and WebAssembly, pictures from anywhere by https,
-/// connections to this server and the origins in `connect`; nothing inline, nothing evaluated.
+/// connections to this server and the origins in `connect`, or to any where it is empty, because the endpoint and the
+/// data set are settings of the page; nothing inline, nothing evaluated.
 pub(super) fn policy(connect: &[String]) -> Result<HeaderValue, header::InvalidHeaderValue> {
-    let connect: String = connect.iter().flat_map(|origin| [" ", origin]).collect();
+    let connect: String = match connect {
+        [] => " https: http:".to_owned(),
+        origins => origins.iter().flat_map(|origin| [" ", origin]).collect(),
+    };
     HeaderValue::try_from(format!(
         "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self' blob:; style-src 'self'; \
          img-src 'self' blob: data: https:; connect-src 'self' blob: data:{connect}; font-src 'self'; \

@@ -56,7 +56,7 @@ pub(super) struct ServeArgs {
     /// Origin whose pages may use the endpoint, or * for any; may be given several times.
     #[arg(long, value_name = "ORIGIN")]
     allow_origin: Vec<HeaderValue>,
-    /// Origin the served page may connect to besides this server; may be given several times.
+    /// Origin the served page may connect to besides this server; may be given several times; without it, any.
     #[arg(long, value_name = "ORIGIN")]
     connect: Vec<String>,
     /// Requests a second for each client address, on average over a minute; 0 sets no limit.

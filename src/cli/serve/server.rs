@@ -49,7 +49,7 @@ pub struct Settings {
     pub token: Option<String>,
     /// Origins whose pages may use the endpoint; `*` for any.
     pub allow_origins: Vec<HeaderValue>,
-    /// Origins the page may connect to besides this server.
+    /// Origins the page may connect to besides this server; any, where none is given.
     pub connect: Vec<String>,
     /// What is taken at most.
     pub limits: Limits,
