@@ -75,6 +75,7 @@ check() {
     step "lints, native" cargo clippy --quiet --all-targets -- -D warnings
     step "lints, no GPU" cargo clippy --quiet --no-default-features --features cli -- -D warnings
     step "lints, wasm" check_wasm
+    step "wasm module" build_wasm
     step "documentation" env RUSTDOCFLAGS="-D warnings" cargo doc --quiet --no-deps --document-private-items
     step "types of the JavaScript" npx --no-install tsc -p www/jsconfig.json
     step "Python" check_python

@@ -15,8 +15,7 @@ import { connectSettings } from './settings.js';
 import { inFolder, underAddress } from './sources.js';
 import { showStatus } from './status.js';
 
-const SAMPLES = 'samples/annotations.json';
-const SAMPLE_PICTURES = 'samples/images/';
+const SAMPLES = 'samples/';
 const RECORDINGS = 'samples/recorded.json';
 const MODELS = 'models/models.json';
 
@@ -53,13 +52,22 @@ async function begin() {
   const address = readAddress();
   browser.recordings = recordings ?? {};
   try {
-    const annotations = await openAnnotations(SAMPLES);
-    await browser.show(new Collection('Sample pictures', annotations, underAddress(SAMPLE_PICTURES)), 'Rendered from our own models, so everyone may use them.', { search: false });
+    await openServed(new URLSearchParams(location.search).get('data'));
     await openFirst(address);
   } catch (thrown) {
-    fill(byId('strip-note'), `The samples could not be loaded: ${thrown instanceof Error ? thrown.message : thrown}`);
+    fill(byId('strip-note'), `The pictures could not be loaded: ${thrown instanceof Error ? thrown.message : thrown}`);
   }
   keepAddress(viewer, () => browser.key);
+}
+
+/** Opens a folder of annotations.json and images/ that a server has, else the samples. @param {string | null} folder */
+async function openServed(folder) {
+  const base = folder ? folder.replace(/\/*$/, '/') : SAMPLES;
+  const annotations = await openAnnotations(`${base}annotations.json`);
+  const collection = new Collection(folder ?? 'Sample pictures', annotations, underAddress(`${base}images/`));
+  if (folder) viewer.tool = 'select';
+  const words = folder ? describe(annotations.overview) : 'Rendered from our own models, so everyone may use them.';
+  await browser.show(collection, words, { search: folder !== null });
 }
 
 /** @param {import('./address.js').Address} address */

@@ -98,14 +98,19 @@ pub(super) fn run(args: ServeArgs) -> anyhow::Result<()> {
         None => None,
     };
     let address = SocketAddr::new(args.host, args.port);
+    let has_data = args.data.is_some();
     let server = Server::new(linker, settings(args))?;
-    tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(listen(address, server))
+    tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(listen(address, server, has_data))
 }
 
-async fn listen(address: SocketAddr, server: Server) -> anyhow::Result<()> {
+async fn listen(address: SocketAddr, server: Server, has_data: bool) -> anyhow::Result<()> {
     let listener = TcpListener::bind(address).await.with_context(|| format!("cannot listen on {address}"))?;
     // The line that people and scripts wait for.
-    println!("http://{}/", listener.local_addr()?);
+    let address = listener.local_addr()?;
+    println!("http://{address}/");
+    if has_data {
+        println!("http://{address}/?data=data/ opens the data");
+    }
     let service = app(server).into_make_service_with_connect_info::<SocketAddr>();
     axum::serve(listener, service).with_graceful_shutdown(stop_asked()).await.context("the server stopped")
 }
