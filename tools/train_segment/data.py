@@ -130,9 +130,13 @@ class Sampler:
         pasted = rng.random() < 0.25
         if pasted:
             pixels, warped = self._paste(pixels, warped, rng)
-        chosen = [mask for mask in warped if 40 <= int(mask.sum()) <= 0.92 * mask.size][: self.objects]
-        if not chosen:
+        usable = [mask for mask in warped if 40 <= int(mask.sum()) <= 0.92 * mask.size]
+        if not usable:
             return None
+        # People click what is large more often than the many small parts that are annotated.
+        pull = np.sqrt([float(mask.sum()) for mask in usable])
+        few = min(self.objects, len(usable))
+        chosen = [usable[int(i)] for i in rng.choice(len(usable), few, replace=False, p=pull / pull.sum())]
         framed = np.zeros((len(chosen), frame, frame), np.uint8)
         framed[:, :height, :width] = chosen
         normal = np.zeros((frame, frame, 3), np.float32)

@@ -253,6 +253,7 @@ def main() -> None:
     parser.add_argument("--objects", type=int, default=2, help="objects a picture, at most")
     parser.add_argument("--small", type=float, default=0.0, help="share of batches in the small frame")
     parser.add_argument("--rate", type=float, default=1.5e-3)
+    parser.add_argument("--average", type=float, default=0.996, help="how much the averaged weights keep a step")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--workers", type=int, default=1)
@@ -299,7 +300,7 @@ def main() -> None:
         torch.nn.utils.clip_grad_norm_(model.parameters(), 2.0)
         optimizer.step()
         step += 1
-        update_average(average, model, min(0.996, (step + 1) / (step + 10)))
+        update_average(average, model, min(options.average, (step + 1) / (step + 10)))
         now = time.monotonic()
         used, last = used + now - last, now
         window.append((float(loss.detach()), reached))
