@@ -69,6 +69,7 @@ async function until(page, condition) {
 async function clickInImage(page, point_in_image) {
   const at = await page.evaluate(({ x, y }) => {
     const viewer = /** @type {MaskViewer} */ (document.querySelector('mask-viewer'));
+    viewer.tool = 'pick';
     viewer.fit();
     const canvas = /** @type {HTMLCanvasElement} */ (viewer.shadowRoot?.querySelector('[part~=canvas]'));
     const box = canvas.getBoundingClientRect();
@@ -76,7 +77,6 @@ async function clickInImage(page, point_in_image) {
     const scale = Math.min(box.width / width, box.height / height);
     return { x: box.x + (box.width - width * scale) / 2 + x * scale, y: box.y + (box.height - height * scale) / 2 + y * scale };
   }, point_in_image);
-  await page.getByRole('button', { name: /^Object/ }).or(page.getByRole('radio', { name: /^Object/ })).first().click();
   await page.mouse.click(at.x, at.y);
 }
 
@@ -97,14 +97,14 @@ function annotated(path, id) {
 }
 
 test('a click on a sample gives its mask, and the first card is its entity', async (t) => {
-  const { page, errors, close } = await openPage();
+  // A test picture: neither the model nor the index has seen it. How often both are right is in their cards.
+  const { image, annotations } = annotated(join(ROOT, 'www/samples/annotations.json'), 'world_012');
+  const annotation = annotations.find((/** @type {any} */ one) => one.category_id === 'Q13191');
+  const { page, errors, close } = await openPage(`${server.address}#picture=${image.id}`);
   const key = await page.evaluate(() => /** @type {MaskViewer} */ (document.querySelector('mask-viewer')).snapshot?.picture);
-  const shown = await page.evaluate(() => /** @type {MaskViewer} */ (document.querySelector('mask-viewer')).snapshot?.shown);
-  const file = JSON.parse(readFileSync(join(ROOT, 'www/samples/annotations.json'), 'utf8'));
-  const annotation = file.annotations.find((/** @type {any} */ one) => one.id === shown?.[0]?.id);
-  assert.ok(annotation, `the page shows ${key} with ${JSON.stringify(shown)}`);
+  assert.ok(key?.includes(image.id), `the page shows ${key}`);
   const truth = unionOf(annotation.segmentation);
-  await clickInImage(page, pointInside(truth, annotation.segmentation[0].size[0]));
+  await clickInImage(page, pointInside(truth, image.height));
   const { bitmap } = await maskOf(page);
   const found = iou(bitmap, truth);
   t.diagnostic(`IoU ${found.toFixed(3)} on ${annotation.id}`);
@@ -115,8 +115,7 @@ test('a click on a sample gives its mask, and the first card is its entity', asy
   assert.equal(/** @type {any} */ (linking).answer.entities[0].qid, annotation.category_id);
   const first = page.locator('.card').first();
   await first.waitFor();
-  const name = file.categories.find((/** @type {any} */ one) => one.id === annotation.category_id).name;
-  assert.equal(await first.locator('h3').textContent(), name);
+  assert.equal(await first.locator('h3').textContent(), 'Orange (fruit)');
   const status = await page.evaluate(() => /** @type {MaskViewer} */ (document.querySelector('mask-viewer')).status);
   t.diagnostic(JSON.stringify(status));
   assert.deepEqual(errors, []);
