@@ -15,7 +15,7 @@ const MOST_LINE_BYTES: u64 = 64 << 20;
 
 /// Reads JSON lines from standard input and answers each by one on standard output.
 ///
-/// A line is {"size":[h,w],"counts":"…"}, {"size":[h,w],"counts":[…]} or {"size":[h,w],"polygons":[[x,y,…],…]}. Its
+/// A line is `{"size":[h,w],"counts":"…"}`, `{"size":[h,w],"counts":[…]}` or `{"size":[h,w],"polygons":[[x,y,…],…]}`. Its
 /// answer is {"area","bbox","runs","components","sha256","counts"}, or {"error":{"code","message","at"}} with the
 /// position counted from 0. A bad line never stops the rest.
 #[derive(clap::Args)]

@@ -61,9 +61,9 @@ pub struct Parts {
     pub mean: Part,
     /// `entries × dimensions` numbers.
     pub vectors: Part,
-    /// One [`Entity`] a line.
+    /// One [`Entity`](super::index::Entity) a line.
     pub entities: Part,
-    /// One [`Entry`] a line, sorted by entity.
+    /// One [`Entry`](super::index::Entry) a line, sorted by entity.
     pub entries: Part,
 }
 
