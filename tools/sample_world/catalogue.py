@@ -295,9 +295,6 @@ THINGS: dict[str, Thing] = {
         OBJECT,
         "a clothespin",
     ),
-    "hammer": Thing(
-        "Q25294", "Hammer", "tool with a heavy head for striking", "desk.hammer", OBJECT, "a hammer"
-    ),
     "top hat": Thing("Q110304", "Top hat", "tall flat-crowned hat", "desk.top_hat", OBJECT, "a top hat"),
     "umbrella": Thing(
         "Q41607", "Umbrella", "folding canopy against rain or sun", "desk.umbrella", OBJECT, "an umbrella"

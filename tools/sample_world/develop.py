@@ -40,7 +40,7 @@ def meter(light: Image) -> np.float32:
     luma = light @ np.float32([0.2126, 0.7152, 0.0722])
     middle = np.exp(np.mean(np.log(np.clip(luma, 1e-4, None))))
     bright = np.percentile(luma, 97)
-    return np.float32(min(0.35 / middle, 1.65 / max(float(bright), 1e-4)))
+    return np.float32(min(0.32 / middle, 1.65 / max(float(bright), 1e-4)))
 
 
 def bloom(light: Image) -> Image:

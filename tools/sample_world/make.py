@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 import annotate
@@ -25,6 +26,7 @@ from catalogue import THINGS
 HERE = Path(__file__).resolve().parent
 SAMPLES = HERE.parent.parent / "www" / "samples"
 JPEG_QUALITY = 88
+JPEG_BYTES = 150_000
 
 
 def main() -> None:
@@ -32,7 +34,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("names", nargs="*", help="pictures to render afresh")
     parser.add_argument("--work", type=Path, default=HERE / "work", help="where passes are kept")
-    parser.add_argument("--samples", type=int, default=20, help="paths a pixel at most")
+    parser.add_argument("--samples", type=int, default=4, help="paths a pixel at most")
     parser.add_argument("--no-render", action="store_true", help="only use what is rendered")
     parser.add_argument("--develop", action="store_true", help="develop every picture again")
     options = parser.parse_args()
@@ -65,7 +67,7 @@ def write(pictures: list[plan.Picture], work: Path, fresh: bool) -> None:
         if fresh or not target.exists() or target.stat().st_mtime < passes.stat().st_mtime:
             seed = int(picture.name.split("_")[1])
             pixels = develop.develop(work / picture.name, picture.exposure, seed)
-            Image.fromarray(pixels).save(target, quality=JPEG_QUALITY, optimize=True)
+            save(pixels, target)
         found += annotate.annotations(picture, np.load(passes)[..., 0])
     used = {a["category_id"] for a in found}
     world = {
@@ -80,6 +82,14 @@ def write(pictures: list[plan.Picture], work: Path, fresh: bool) -> None:
     for stray in set(images.iterdir()) - {images / f"{p.name}.jpg" for p in pictures}:
         stray.unlink()
     card.write(world, images, SAMPLES / "README.md")
+
+
+def save(pixels: NDArray[np.uint8], target: Path) -> None:
+    """A JPEG of at most JPEG_BYTES, at the best quality from JPEG_QUALITY down that allows it."""
+    for quality in range(JPEG_QUALITY, 69, -3):
+        Image.fromarray(pixels).save(target, quality=quality, optimize=True)
+        if target.stat().st_size <= JPEG_BYTES:
+            break
 
 
 def categories(used: set[str]) -> list[dict[str, str]]:

@@ -21,7 +21,7 @@ import scenes
 PASSES = {"colour": "Image", "albedo": "Denoising Albedo", "normal": "Denoising Normal"}
 
 
-def main(name: str, out: Path, samples: int = 20, percent: int = 100) -> None:
+def main(name: str, out: Path, samples: int = 4, percent: int = 100) -> None:
     """Render the picture `name` into out/NAME/{colour,albedo,normal,index}.npy."""
     picture = plan.by_name(name)
     bpy.ops.wm.read_factory_settings(use_empty=True)

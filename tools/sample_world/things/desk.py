@@ -1,4 +1,4 @@
-"""Things of the house: pencil, scissors, clock, book, clothespin, hammer, hats, umbrella, suitcase, chess."""
+"""Things of the house: pencil, scissors, clock, book, clothespin, hats, umbrella, suitcase, chess."""
 
 from __future__ import annotations
 
@@ -313,59 +313,6 @@ def clothespin(rng: Random) -> Any:
             tube([(-0.006, sign * 0.0066, -0.0002), (-0.006, sign * 0.0066, 0.0097)], 0.0007, steel, 8)
         )
     return place(join("clothespin", parts), (0, 0, 0.0005), scale=rng.uniform(1.0, 1.2))
-
-
-def hammer(rng: Random) -> Any:
-    """A claw hammer with a wooden handle, lying flat."""
-    steel = metal("hammer head", rng.choice(("#8a8c90", "#5f6266")), 0.3)
-    timber = wood("ash", rng, "#d8b078", "#a87a44", 0.45)
-    parts = [
-        tube(
-            [(0.0, y, 0.0) for y in [-0.27 + 0.29 * k / 40 for k in range(41)]],
-            lambda t: 0.0135 - 0.004 * math.sin(math.pi * min(t * 1.3, 1)) - 0.0012 * t,
-            timber,
-            36,
-            section=lambda a, t: 1 + 0.14 * math.cos(2 * a),
-        )
-    ]
-    poll = lathe(
-        [
-            (0, 0.062),
-            (0.0125, 0.062),
-            (0.0145, 0.06),
-            (0.0145, 0.047),
-            (0.0105, 0.043),
-            (0.0105, 0.03),
-            (0.014, 0.018),
-            (0.0155, 0.0),
-            (0.014, -0.016),
-            (0, -0.016),
-        ],
-        steel,
-        48,
-        1,
-    )
-    parts.append(place(poll, (0, 0.012, 0), (0, math.pi / 2, 0)))
-    for sign in (-1, 1):
-        claw = spline(
-            [
-                (-0.008, 0.013, sign * 0.005),
-                (-0.03, 0.014, sign * 0.0065),
-                (-0.052, 0.006, sign * 0.0085),
-                (-0.068, -0.012, sign * 0.0105),
-            ],
-            7,
-        )
-        parts.append(
-            tube(
-                claw,
-                lambda t: 0.0088 * (1 - t) + 0.0028,
-                steel,
-                20,
-                section=lambda a, t: 1 + 0.2 * math.cos(2 * a),
-            )
-        )
-    return place(join("hammer", parts), (0, 0, 0.0155))
 
 
 def top_hat(rng: Random) -> Any:
