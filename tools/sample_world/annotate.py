@@ -16,7 +16,7 @@ SMALLEST_THING = 150
 SMALLEST_PART = 12
 
 
-def annotations(picture: Picture, index: NDArray[np.float32]) -> list[dict[str, Any]]:
+def annotations_of(picture: Picture, index: NDArray[np.float32]) -> list[dict[str, Any]]:
     """One annotation per visible thing; `index` is HW, thing k of the plan being k + 1.
 
     Things with fewer than SMALLEST_THING visible pixels are left out, and so are parts

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -37,7 +38,7 @@ def denoise(colour: Image, albedo: Image, normal: Image) -> Image:
 
 def meter(light: Image) -> np.float32:
     """Exposure as a camera's matrix meter would choose it."""
-    luma = light @ np.float32([0.2126, 0.7152, 0.0722])
+    luma = light @ np.asarray([0.2126, 0.7152, 0.0722], np.float32)
     middle = np.exp(np.mean(np.log(np.clip(luma, 1e-4, None))))
     bright = np.percentile(luma, 97)
     return np.float32(min(0.32 / middle, 1.65 / max(float(bright), 1e-4)))
@@ -53,13 +54,13 @@ def bloom(light: Image) -> Image:
 def tone(light: Image) -> Image:
     """A filmic curve (Hable's operator), then the sRGB transfer."""
 
-    def curve(x: Image) -> Image:
+    def curve(x: Any) -> Any:
         a, b, c, d, e, f = 0.22, 0.30, 0.10, 0.20, 0.01, 0.30
         return (x * (a * x + c * b) + d * e) / (x * (a * x + b) + d * f) - e / f
 
     white = curve(np.float32(5.5))
     shown = np.clip(curve(np.clip(light, 0, None) * np.float32(1.9)) / white, 0, 1)
-    luma = shown @ np.float32([0.2126, 0.7152, 0.0722])
+    luma = shown @ np.asarray([0.2126, 0.7152, 0.0722], np.float32)
     shown = np.clip(luma[..., None] + (shown - luma[..., None]) * 1.12, 0, 1)
     srgb = np.where(shown <= 0.0031308, shown * 12.92, 1.055 * shown ** (1 / 2.4) - 0.055)
     return np.asarray(srgb, dtype=np.float32)

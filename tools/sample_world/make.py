@@ -68,7 +68,7 @@ def write(pictures: list[plan.Picture], work: Path, fresh: bool) -> None:
             seed = int(picture.name.split("_")[1])
             pixels = develop.develop(work / picture.name, picture.exposure, seed)
             save(pixels, target)
-        found += annotate.annotations(picture, np.load(passes)[..., 0])
+        found += annotate.annotations_of(picture, np.load(passes)[..., 0])
     used = {a["category_id"] for a in found}
     world = {
         "images": [

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from random import Random
 from typing import Any
 
@@ -29,15 +29,15 @@ class Graph:
         self.tree.nodes.clear()
         self._coordinates = self.tree.nodes.new("ShaderNodeTexCoord")
 
-    def node(self, kind: str, inputs: dict[str | int, Any] | None = None, **settings: Any) -> Any:
+    def node(self, kind: str, inputs: Mapping[Any, Any] | None = None, **settings: Any) -> Any:
         """A node of a Blender class; an input is a value, an sRGB code or a socket."""
         made = self.tree.nodes.new(kind)
         for key, value in settings.items():
             setattr(made, key, value)
-        for key, value in (inputs or {}).items():
+        for name, value in (inputs or {}).items():
             if value is None:
                 continue
-            socket = made.inputs[key]
+            socket = made.inputs[name]
             if isinstance(value, bpy.types.NodeSocket):
                 self.tree.links.new(value, socket)
             else:

@@ -315,7 +315,7 @@ def pebbles(rng: Random, count: int, spread: float) -> None:
             plain("pebble", rng.choice(("#8a8078", "#b0a490", "#5f5a58", "#d8d0c4")), 0.7, speckle=0.3),
             10,
             14,
-            lambda d, s=seed: d * (1 + 0.25 * noise.noise(d + s)),
+            lambda d, s=seed: d * (1 + 0.25 * noise.noise(d + s)),  # type: ignore[misc]
         )
         r, a = spread * (0.45 + rng.expovariate(1.6)), rng.uniform(0, math.tau)
         stone.location = (r * math.cos(a), r * math.sin(a), size * 0.15)
@@ -344,8 +344,8 @@ def leaves(rng: Random, count: int, spread: float) -> None:
                 a = i * 3 + j
                 faces.append((a, a + 1, a + 4, a + 3))
         dry = mesh_object("dry leaf", vertices, faces, brown)
-        r, a = spread * (0.25 + rng.random()), rng.uniform(0, math.tau)
-        dry.location = (r * math.cos(a), r * math.sin(a), 0)
+        r, angle = spread * (0.25 + rng.random()), rng.uniform(0, math.tau)
+        dry.location = (r * math.cos(angle), r * math.sin(angle), 0)
         dry.rotation_euler = (rng.uniform(-0.1, 0.1), rng.uniform(-0.1, 0.1), rng.uniform(0, math.tau))
 
 
@@ -449,7 +449,7 @@ def trees(rng: Random, count: int) -> None:
             crown,
             22,
             32,
-            lambda d, s=seed: (
+            lambda d, s=seed: (  # type: ignore[misc]
                 Vector((d.x, d.y, d.z * 1.1))
                 * (1 + 0.3 * noise.noise(d * 2 + s) + 0.16 * noise.noise(d * 6 + s))
             ),

@@ -65,9 +65,7 @@ PICTURES = [
     Picture("world_026", "train", "linen", ("pizza", "fork", "knife", "glass bottle")),
     Picture("world_027", "train", "walnut", ("pretzel", "hamburger", "glass bottle", "bagel", "vase")),
     Picture("world_028", "val", "counter", ("teapot", "kettle", "doughnut", "spoon")),
-    Picture(
-        "world_029", "train", "white", ("carrot", "onion", "tomato", "bagel"), elevation=33
-    ),
+    Picture("world_029", "train", "white", ("carrot", "onion", "tomato", "bagel"), elevation=33),
     Picture("world_030", "train", "park", ("eiffel tower",), elevation=-8, lens=35, fill=0.84),
     Picture("world_031", "train", "coast", ("lighthouse",), elevation=3, fill=0.62),
     Picture("world_032", "train", "pavement", ("traffic cone", "fire hydrant", "bucket"), gap=0.05),

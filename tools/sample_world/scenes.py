@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import math
+from collections.abc import Callable
 from random import Random
 from typing import Any
 
@@ -15,7 +16,7 @@ import outdoors
 from catalogue import THINGS
 from plan import HEIGHT, WIDTH, Picture
 
-PLACES = {
+PLACES: dict[str, Callable[[Random], Any]] = {
     "oak": indoors.oak_table,
     "walnut": indoors.walnut_table,
     "white": indoors.white_table,
@@ -102,9 +103,12 @@ def clutter(picture: Picture, rng: Random) -> list[Any]:
     """Things of no interest that stand among the others."""
     extras = []
     for word in picture.extras:
-        extra = {"plate": indoors.plate, "board": indoors.cutting_board, "dish": indoors.spoon_rest}[word](
-            rng
-        )
+        dishes: dict[str, Callable[[Random], Any]] = {
+            "plate": indoors.plate,
+            "board": indoors.cutting_board,
+            "dish": indoors.spoon_rest,
+        }
+        extra = dishes[word](rng)
         layout.settle(extra, 0.0, rng.uniform(0, math.tau), rng)
         extras.append(extra)
     if picture.crumbs:
