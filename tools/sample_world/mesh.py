@@ -96,7 +96,7 @@ def lathe(
             if shape:
                 r, z = shape(angle, t, r, z)
             vertices.append((r * math.cos(angle), r * math.sin(angle), z))
-    faces = []
+    faces: list[tuple[int, ...]] = []
     for k in range(len(curve) - 1):
         for s in range(segments):
             a, b = k * segments + s, k * segments + (s + 1) % segments
@@ -145,7 +145,7 @@ def tube(
             angle = TAU * s / segments
             r = radius_at(t) * (section(angle, t) if section else 1.0)
             vertices.append(point + side * (r * math.cos(angle)) + up * (r * math.sin(angle)))
-    faces = []
+    faces: list[tuple[int, ...]] = []
     for k in range(count if closed else count - 1):
         for s in range(segments):
             a = k * segments + s
@@ -179,7 +179,7 @@ def sphere(
                 )
             )
             vertices.append((shape(d) if shape else d) * radius)
-    faces = []
+    faces: list[tuple[int, ...]] = []
     for k in range(rings):
         for s in range(segments):
             a, b = k * segments + s, k * segments + (s + 1) % segments
