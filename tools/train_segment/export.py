@@ -246,7 +246,9 @@ def main() -> None:
         raise SystemExit(f"the graphs differ from the trained model by more than {options.tolerance}")
 
     path = options.out / "models.json"
-    manifest = json.loads(path.read_text()) if path.exists() else {"version": 1, "default": "", "models": []}
+    manifest: dict[str, Any] = (
+        json.loads(path.read_text()) if path.exists() else {"version": 1, "default": "", "models": []}
+    )
     entry = manifest_entry(options.id, options.title, options.out, names)
     manifest["default"] = options.id
     manifest["models"] = [entry, *[other for other in manifest["models"] if other["id"] != options.id]]
