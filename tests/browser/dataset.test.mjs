@@ -161,7 +161,8 @@ describe('annotation files in a page', () => {
     assert.deepEqual(found.top, { id: 'Q7', name: 'Entity 7', annotations: ofEntity });
     assert.equal(found.closed, 'closed');
     assert.equal(parsed, count);
-    assert.ok(inThePage > LONGEST_TASK, 'a long task is seen where there is one');
+    // No machine parses more than 3 GB/s: a trace that misses this task would miss others.
+    assert.ok(inThePage > bytes / 3e6, `a long task is seen where there is one, not ${inThePage} ms`);
     assert.ok(longest < LONGEST_TASK, `a task of the page took ${longest} ms`);
     await close();
   });
