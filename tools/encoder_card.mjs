@@ -18,6 +18,7 @@ const card = {
   sha256,
   input: { name: input, width: size, height: size, layout: "nchw", element: "f32", mean, std, resize: "pad" },
   output: { name: "image_embeddings", layout: "chw" },
+  // A view of the crop around the mask, which costs a run for each mask, was measured on the sample pictures: no gain.
   views: ["image"],
 };
 writeFileSync(cardPath, `${JSON.stringify(card, null, 2)}\n`);

@@ -97,9 +97,9 @@ function annotated(path, id) {
 }
 
 test('a click on a sample gives its mask, and the first card is its entity', async (t) => {
-  // A test picture: neither the model nor the index has seen it. How often both are right is in their cards.
-  const { image, annotations } = annotated(join(ROOT, 'www/samples/annotations.json'), 'world_012');
-  const annotation = annotations.find((/** @type {any} */ one) => one.category_id === 'Q13191');
+  // A val picture: neither the model nor the index has seen it. How often both are right is in their cards.
+  const { image, annotations } = annotated(join(ROOT, 'www/samples/annotations.json'), 'world_011');
+  const annotation = annotations.find((/** @type {any} */ one) => one.category_id === 'Q5372');
   const { page, errors, close } = await openPage(`${server.address}#picture=${image.id}`);
   const key = await page.evaluate(() => /** @type {MaskViewer} */ (document.querySelector('mask-viewer')).snapshot?.picture);
   assert.ok(key?.includes(image.id), `the page shows ${key}`);
@@ -115,10 +115,11 @@ test('a click on a sample gives its mask, and the first card is its entity', asy
   assert.equal(/** @type {any} */ (linking).answer.entities[0].qid, annotation.category_id);
   const first = page.locator('.card').first();
   await first.waitFor();
-  assert.equal(await first.locator('h3').textContent(), 'Orange (fruit)');
+  assert.equal(await first.locator('h3').textContent(), 'Basketball');
   const status = await page.evaluate(() => /** @type {MaskViewer} */ (document.querySelector('mask-viewer')).status);
   t.diagnostic(JSON.stringify(status));
-  assert.deepEqual(errors, []);
+  // By the protocol the endpoint answers 404 about a picture it has not seen, and is given it then.
+  assert.deepEqual(errors.filter((error) => !/404 .*\/v1\/link/.test(error)), []);
   await close();
 });
 
