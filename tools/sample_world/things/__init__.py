@@ -1,0 +1,1 @@
+"""The things that can be put into a picture, one module a family."""
