@@ -54,7 +54,6 @@ dist() {
     build
     step "index of the sample pictures" default_index
     step "precompressed files" node tools/precompress.mjs "$DIST" "$TARGET/precompressed"
-    step "sizes" size
 }
 
 run_tests() {
