@@ -182,6 +182,15 @@ test('a phone shows all of it, with targets a finger can hit', async () => {
   await close();
 });
 
+test('a phone opens a picture far along the strip without moving the page', async () => {
+  const { page, close } = await openPage({ path: '#picture=world_011', viewport: { width: 360, height: 740 } });
+  await drawn(page);
+  assert.equal(await page.evaluate('scrollY'), 0);
+  const chosen = await page.locator('.thumbnail[aria-selected=true]').boundingBox();
+  assert.ok(chosen && chosen.x >= 0 && chosen.x + chosen.width <= 361, JSON.stringify(chosen));
+  await close();
+});
+
 test('without WebGPU the CPU draws, and the page says so in words', async () => {
   const without = await launch({ webgpu: false });
   try {

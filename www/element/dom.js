@@ -46,3 +46,15 @@ function append(parent, children) {
     }
   }
 }
+
+/**
+ * Scrolls a row sideways until one of its items is seen. `scrollIntoView` would move the whole page as well, which on
+ * a phone hides what the person was looking at.
+ * @param {HTMLElement} row
+ * @param {HTMLElement} item
+ */
+export function scrollWithin(row, item) {
+  const [frame, box] = [row.getBoundingClientRect(), item.getBoundingClientRect()];
+  if (box.left < frame.left) row.scrollLeft += box.left - frame.left;
+  else if (box.right > frame.right) row.scrollLeft += box.right - frame.right;
+}

@@ -1,6 +1,6 @@
 /** @file The list of masks under the picture: one stop of the Tab key, arrows within, in step with the canvas. */
 
-import { fill, h } from './dom.js';
+import { fill, h, scrollWithin } from './dom.js';
 
 /** The most masks listed; the others are reached on the picture. */
 const MOST_LISTED = 300;
@@ -46,7 +46,7 @@ export class MaskList {
     for (const [index, chip] of this.#chips().entries()) {
       chip.setAttribute('aria-selected', String(index === selected));
       if (selected === null ? index === 0 : index === selected) this.#makeStop(chip);
-      if (index === selected) chip.scrollIntoView({ block: 'nearest', inline: 'nearest' });
+      if (index === selected) scrollWithin(this.#list, chip);
     }
   }
 

@@ -1,6 +1,6 @@
 /** @file A strip of pictures to choose from: one stop of the Tab key, arrows within. */
 
-import { fill, h } from '../element/dom.js';
+import { fill, h, scrollWithin } from '../element/dom.js';
 
 /**
  * @typedef {object} StripItem
@@ -46,7 +46,7 @@ export class Strip {
       item.setAttribute('aria-selected', String(selected));
       if (selected) {
         this.#makeStop(item);
-        item.scrollIntoView({ block: 'nearest', inline: 'nearest' });
+        scrollWithin(this.#list, item);
       }
     }
   }
