@@ -61,8 +61,7 @@ run_tests() {
     setup_test
     build
     step "index of the sample pictures" default_index
-    step "native tests" cargo test --quiet -- "$@"
-    step "documentation examples" cargo test --quiet --doc
+    step "native tests and documentation examples" cargo test --quiet -- "$@"
     step "wasm module of the browser tests" build_wasm_tests
     step "browser tests" browser_tests "$@"
 }
