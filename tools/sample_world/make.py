@@ -52,7 +52,7 @@ def main() -> None:
 def render(name: str, work: Path, samples: int) -> None:
     """Render one picture in its own Blender."""
     command = ["blender", "-b", "--factory-startup", "-noaudio", "-P", str(HERE / "render.py")]
-    command += ["--", name, str(work), str(samples)]
+    command += ["--", str(work), str(samples), "100", name]
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
 
 
