@@ -60,7 +60,7 @@ def render(names: list[str], work: Path) -> None:
 
 
 def add(picture: Picture, work: Path, out: Path, world: dict[str, Any]) -> None:
-    """Develop one picture and append it to `world`, unless nothing in it is big enough."""
+    """Develop one picture and append it and what is seen in it to `world`."""
     index = np.load(work / picture.name / "index.npy")[..., 0]
     found = annotate.annotations_of(picture, index, SMALLEST_THING)
     pixels = develop.develop(work / picture.name, picture.exposure, int(picture.name.split("_")[1]))
