@@ -113,7 +113,7 @@ def road(rng: Random) -> None:
     box((60, 0.16, 0.14), plain("kerb", "#9a958a", 0.85, speckle=0.3), (0, kerb, 0.05), 0.02)
     verge = plain("verge", "#4a6228", 0.9, speckle=0.4)
     box((80, 30, 0.1), verge, (0, kerb + 15.1, 0.06))
-    hedge(rng, kerb + 8, 2.4)
+    hedge(rng, kerb + 8, 2.4, detail=4)
     leaves(rng, 12, 1.2)
     sunny(rng)
 
@@ -313,8 +313,8 @@ def blades(rng: Random, height: float, material: Any) -> Any:
     return mesh_object("tuft", vertices, faces, material)
 
 
-def hedge(rng: Random, distance: float, size: float = 1.2, level: float = 0.0) -> None:
-    """Shrubs and trees far behind, as leafy blobs."""
+def hedge(rng: Random, distance: float, size: float = 1.2, level: float = 0.0, detail: int = 1) -> None:
+    """Shrubs and trees far behind, as leafy blobs; `detail` refines those that are seen sharp."""
     g = Graph("foliage")
     leafy = g.noise(14 / size, 6, 0.8)
     tone = g.ramp(leafy, [(0.35, "#14240c"), (0.55, "#3a5a1e"), (0.75, "#7f9a40")])
@@ -324,9 +324,12 @@ def hedge(rng: Random, distance: float, size: float = 1.2, level: float = 0.0) -
         radius = size * rng.uniform(0.6, 1.5)
 
         def lumpy(d: Any, seed: Any = seed) -> Any:
-            return d * (1 + 0.3 * noise.noise(d * 2 + seed) + 0.14 * noise.noise(d * 6 + seed))
+            lump = 0.3 * noise.noise(d * 2 + seed) + 0.14 * noise.noise(d * 6 + seed)
+            if detail > 1:
+                lump += 0.09 * noise.noise(d * 17 + seed) + 0.05 * noise.noise(d * 40 + seed)
+            return d * (1 + lump)
 
-        bush = sphere(radius, foliage, 24, 36, lumpy)
+        bush = sphere(radius, foliage, 24 * detail, 36 * detail, lumpy)
         bush.location = (
             rng.uniform(-2.2, 2.2) * distance,
             distance * rng.uniform(0.9, 1.5),

@@ -95,7 +95,15 @@ PICTURES = [
     Picture(
         "world_056", "train", "road", ("traffic light", "stop sign", "traffic cone"), gap=0.3, elevation=5
     ),
-    Picture("world_057", "test", "road", ("stop sign", "traffic cone", "fire hydrant"), gap=0.2, elevation=7),
+    Picture(
+        "world_057",
+        "test",
+        "road",
+        ("stop sign", "traffic cone", "fire hydrant"),
+        take=1,
+        gap=0.2,
+        elevation=7,
+    ),
     Picture("world_058", "train", "snow", ("snowman",), elevation=8),
     Picture("world_059", "train", "snow", ("snowman", "bucket"), elevation=12, gap=0.1),
     Picture("world_060", "test", "snow", ("snowman",), elevation=5, fill=0.6),

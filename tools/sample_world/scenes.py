@@ -44,7 +44,7 @@ PLACES: dict[str, Callable[[Random], Any]] = {
     "space": outdoors.space,
 }
 EYE = {"desert": 2.0, "downs": 1.7, "park": 1.8, "coast": -3.0, "space": -math.inf}
-SINK = {"lawn": 0.006, "field": 0.01, "beach": 0.004, "snow": 0.012, "forest": 0.006}
+SINK = {"lawn": 0.006, "field": 0.01, "beach": 0.004, "snow": 0.012, "forest": 0.006, "downs": 0.9}
 AFLOAT = 0.3
 
 
