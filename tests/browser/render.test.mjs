@@ -20,7 +20,7 @@ let page;
 let errors;
 
 before(async () => {
-  const server = await serve({ '/empty.html': '<!doctype html><title>render test</title>' });
+  const server = await serve({ '/empty.html': '<!doctype html><title>render test</title><link rel="icon" href="icon.svg">' });
   const browser = await launch();
   opened.push(server, browser);
   ({ page, errors } = await newPage(browser));
