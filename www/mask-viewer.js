@@ -18,12 +18,8 @@ import { styles } from './element/styles.js';
 import { build } from './element/template.js';
 import { Toolbar } from './element/toolbar.js';
 
-/** @typedef {import('./element/types.js').Snapshot} Snapshot */
-/** @typedef {import('./element/types.js').Settings} Settings */
-/** @typedef {import('./element/types.js').Tool} Tool */
-/** @typedef {import('./element/types.js').ShownMask} ShownMask */
-/** @typedef {import('./element/types.js').RecordedAnswer} RecordedAnswer */
-/** @typedef {import('./element/types.js').Failure} Failure */
+/** @import { Failure, RecordedAnswer, Settings, ShownMask, Snapshot, Tool } from './element/types.js' */
+/** @typedef {{ x: number, y: number, scale: number }} View */
 /** @typedef {{ source: string | Blob | null, options: { key: string, size: [number, number] | undefined }, masks: ShownMask[], recordings: RecordedAnswer[] }} Opened */
 
 /** @type {Settings} */
@@ -80,7 +76,7 @@ export class MaskViewer extends AttributesElement {
 
   #nodes = build();
   #notices = new Notices(this.#nodes);
-  #root = this.attachShadow({ mode: 'open' });
+  #root = this.attachShadow({ mode: 'open', delegatesFocus: true });
   /** Ends everything that belongs to one stay in a document. @type {AbortController | undefined} */
   #stay;
   /** Ends the loading of the picture before. @type {AbortController | undefined} */
@@ -112,8 +108,8 @@ export class MaskViewer extends AttributesElement {
   #picture;
   /** @type {Toolbar | undefined} */
   #toolbar;
-  /** Wished before the engine was there. @type {{ tool: Tool | undefined, settings: Settings }} */
-  #wishes = { tool: undefined, settings: { ...DEFAULTS } };
+  /** Wished before the engine was there. @type {{ tool: Tool | undefined, view: View | null, settings: Settings }} */
+  #wishes = { tool: undefined, view: null, settings: { ...DEFAULTS } };
   /** What was opened last, to show it again by another renderer. @type {Opened | undefined} */
   #opened;
   /** The `src` that was opened last. @type {string | null} */
@@ -133,8 +129,7 @@ export class MaskViewer extends AttributesElement {
   }
 
   connectedCallback() {
-    const stay = this.#stay = new AbortController();
-    const { signal } = stay;
+    const { signal } = this.#stay = new AbortController();
     takeEarly(this, ['src', 'annotations', 'endpoint', 'model', 'controls', 'tool', 'view', 'token']);
     this.#stage = new Stage(this.#nodes, {
       wheelZooms: () => this.controls,
@@ -175,14 +170,8 @@ export class MaskViewer extends AttributesElement {
   attributeChangedCallback(name, before, value) {
     if (before === value) return;
     if (name === 'controls') this.#showTools();
-    if (name === 'endpoint') this.configure({ endpoint: value });
-    if (name === 'model') this.configure({ model: value });
+    if (name === 'endpoint' || name === 'model') this.configure({ [name]: value });
     if (name === 'src' || name === 'annotations') this.#followAttributes();
-  }
-
-  /** Moves the focus to the picture. @override @param {FocusOptions} [options] */
-  focus(options) {
-    this.#nodes.stage.focus(options);
   }
 
   /** Address of the linking endpoint, as in the settings; null sends nothing. */
@@ -253,6 +242,8 @@ export class MaskViewer extends AttributesElement {
   }
 
   set view(view) {
+    // Before there is a picture it is wished for the first one.
+    this.#wishes.view = this.#snapshot?.picture ? null : view;
     if (view) this.#engine?.change((viewer) => viewer.setView(view.x, view.y, view.scale));
     else this.fit();
   }
@@ -304,14 +295,17 @@ export class MaskViewer extends AttributesElement {
    */
   showMasks(masks) {
     if (this.#opened) this.#opened.masks = masks;
+    if (this.#problem) this.#notices.clear();
     this.#problem = '';
-    this.#takeIn({ type: 'masksShown', masks }, masks.length, ['mask', 'masks']);
+    const failure = this.#takeIn({ type: 'masksShown', masks }, masks.length, ['mask', 'masks']);
+    if (failure) this.#failMasks(failure);
   }
 
   /** Gives answers to fall back on while the endpoint is down, for the picture that is open. @param {RecordedAnswer[]} answers */
   useRecordings(answers) {
     if (this.#opened) this.#opened.recordings = answers;
-    this.#takeIn({ type: 'recordingsRead', answers }, answers.length, ['recorded answer', 'recorded answers']);
+    const failure = this.#takeIn({ type: 'recordingsRead', answers }, answers.length, ['recorded answer', 'recorded answers']);
+    if (failure) this.#fail(failure, false);
   }
 
   /** Selects a shown mask by its place, or none; before `ready` nothing is shown. @param {number | null} index */
@@ -420,13 +414,12 @@ export class MaskViewer extends AttributesElement {
     this.#linker?.free();
     this.#start();
     if (!opened) return;
-    const { masks, recordings } = opened;
     const opening = this.openPicture(this.#picture?.key === opened.options.key ? this.#picture.blob : opened.source, opened.options);
-    const again = this.#opened;
+    this.#opened = opened;
     await opening;
-    if (this.#opened !== again) return;
-    this.showMasks(masks);
-    this.useRecordings(recordings);
+    if (this.#opened !== opened) return;
+    this.showMasks(opened.masks);
+    this.useRecordings(opened.recordings);
   }
 
   /**
@@ -443,6 +436,8 @@ export class MaskViewer extends AttributesElement {
     } catch (thrown) {
       this.#fail(failureOf(thrown, 'picture'));
     }
+    if (this.#wishes.view) this.view = this.#wishes.view;
+    this.#wishes.view = null;
     this.#problem = '';
     this.#notices.clear();
     this.#emit('view-change');
@@ -500,7 +495,7 @@ export class MaskViewer extends AttributesElement {
   }
 
   /**
-   * Gives something to the module whose parts may not fit the picture; of all that do not, one event and one hint tell.
+   * Gives something to the module whose parts may not fit the picture; what does not is told as one failure.
    * @param {Record<string, unknown> & { type: string }} event
    * @param {number} count
    * @param {[string, string]} words What they are, one and many.
@@ -509,8 +504,7 @@ export class MaskViewer extends AttributesElement {
     const complaints = this.#complaints = /** @type {Failure[]} */ ([]);
     this.#send(event);
     this.#complaints = undefined;
-    const failure = summaryOf(complaints, count, words);
-    if (failure) this.#failMasks(failure);
+    return summaryOf(complaints, count, words);
   }
 
   /** Says why masks are not shown, also to those who see the picture. @param {Failure} failure */
@@ -554,6 +548,7 @@ export class MaskViewer extends AttributesElement {
     const { stage, summary } = this.#nodes;
     stage.setAttribute('aria-busy', String(snapshot.segmenting));
     fill(summary, describe(snapshot));
+    this.#notices.trouble(snapshot.segmentFailure?.message ?? '');
     this.#stage?.show(snapshot);
     this.#list?.show(snapshot, this.colours);
     this.#showTools();

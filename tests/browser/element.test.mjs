@@ -131,7 +131,7 @@ test('a viewer that is taken away ends the reading of its annotations', async ()
   });
   await page.waitForFunction(() => /** @type {any} */ (globalThis).workers === 1);
   await page.evaluate(() => document.querySelector('mask-viewer')?.remove());
-  await page.waitForFunction(() => /** @type {any} */ (globalThis).ended === 1, null, { timeout: 5000 });
+  await page.waitForFunction(() => /** @type {any} */ (globalThis).ended === 1, null, { timeout: PATIENCE });
   assert.deepEqual(errors, []);
   await close();
 });

@@ -30,7 +30,7 @@ const TYPES = new Map([
  */
 export async function serve(extra = {}, headers = {}) {
   const server = createServer((request, response) => {
-    const path = decodeURIComponent(new URL(request.url ?? '/', 'http://host').pathname);
+    const path = unescaped(new URL(request.url ?? '/', 'http://host').pathname);
     const name = path.endsWith('/') ? `${path}index.html` : path;
     const type = TYPES.get(extname(name)) ?? 'application/octet-stream';
     const file = join(DIST, normalize(name));
@@ -53,6 +53,11 @@ export async function serve(extra = {}, headers = {}) {
       server.closeAllConnections();
     }),
   };
+}
+
+/** A path as files are called; one with a bare % as it stands. @param {string} path */
+function unescaped(path) {
+  return /%(?![0-9a-f]{2})/i.test(path) ? path : decodeURIComponent(path);
 }
 
 /** @param {{ webgpu?: boolean }} [options] */
