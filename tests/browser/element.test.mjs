@@ -1,6 +1,7 @@
 /** @file The element by itself, as other pages embed it: properties before the upgrade, files that are wrong, focus, names and what is said aloud. */
 
 import assert from 'node:assert/strict';
+import { createServer } from 'node:http';
 import { after, before, test } from 'node:test';
 import { FIXTURES } from './fixtures.mjs';
 import { PATIENCE, launch, newPage, openPage, serve, until } from './support.mjs';
@@ -27,6 +28,7 @@ before(async () => {
     '/one.html': html('<mask-viewer src="tiny.bmp" controls></mask-viewer>'),
     '/early.html': html('<mask-viewer></mask-viewer>', `Object.assign(document.querySelector('mask-viewer'),
       { src: 'tiny.bmp', annotations: 'tiny.json', controls: true, tool: 'box', token: 'secret', endpoint: 'https://early.example/', model: 'mine' })`),
+    '/flex.html': html('<div style="display: flex; width: 500px"><mask-viewer style="height: auto" src="tiny.bmp" controls></mask-viewer></div>'),
     '/broken.html': html('<mask-viewer src="tiny.bmp" annotations="broken.json" controls></mask-viewer>'),
     '/percent.html': html('<mask-viewer src="1%.bmp" annotations="numbers.json" controls></mask-viewer>'),
     '/numbers.json': annotationsOf(1, 2, 3), '/others.json': annotationsOf(7, 8, 9),
@@ -81,6 +83,54 @@ test('annotations that cannot be loaded are told in sight, and tried again', asy
   });
   await until(page, 'snapshot.shown.length === 1');
   assert.equal(await hint.isVisible(), false);
+  await close();
+});
+
+test('a viewer in a flex box has a width, and no more than there is', async () => {
+  const { page, errors, close } = await open('flex.html');
+  const box = await page.locator('mask-viewer').boundingBox();
+  assert.equal(box?.width, 500);
+  assert.ok(box.height >= 256, `${box.height} px tall`);
+  assert.deepEqual(errors, []);
+  await close();
+});
+
+test('the policy that the README asks for is enough to draw and to segment', async (t) => {
+  const policy = "default-src 'none'; img-src 'self'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; connect-src 'self'";
+  const strict = await serve({
+    ...FIXTURES,
+    '/strict.html': `<!doctype html><html lang="en"><title>strict</title><link rel="icon" href="icon.svg"><script type="module" src="mask-viewer.js"></script>
+      <mask-viewer src="tiny.bmp" annotations="tiny.json" controls></mask-viewer></html>`,
+  }, { 'content-security-policy': policy });
+  t.after(strict.close);
+  const { page, errors, close } = await openPage(browser, `${strict.address}strict.html`);
+  await page.evaluate(() => /** @type {MaskViewer} */ (document.querySelector('mask-viewer')).clickAt(4, 3, { add: true }));
+  await until(page, '!snapshot.segmenting && (snapshot.candidates.length > 0 || snapshot.segmentFailure)');
+  assert.equal(await page.evaluate(() => /** @type {MaskViewer} */ (document.querySelector('mask-viewer')).snapshot?.segmentFailure), null);
+  assert.deepEqual(errors, []);
+  await close();
+});
+
+test('a picture that its server says is too large is refused before it is read', async (t) => {
+  const endless = createServer((_, response) => {
+    response.writeHead(200, { 'content-type': 'image/bmp', 'content-length': String(65 * 2 ** 20), 'access-control-allow-origin': '*' });
+    // The rest never comes.
+    response.write(FIXTURES['/tiny.bmp']);
+  });
+  await new Promise((resolve) => { endless.listen(0, '127.0.0.1', () => resolve(undefined)); });
+  t.after(() => {
+    endless.close();
+    endless.closeAllConnections();
+  });
+  const { port } = /** @type {import('node:net').AddressInfo} */ (endless.address());
+  const { page, close } = await open('one.html');
+  const code = await page.evaluate((address) => new Promise((resolve) => {
+    const viewer = /** @type {MaskViewer} */ (document.querySelector('mask-viewer'));
+    viewer.addEventListener('error', (event) => resolve(/** @type {CustomEvent} */ (event).detail.code));
+    setTimeout(() => resolve('none'), 20_000);
+    viewer.src = address;
+  }), `http://127.0.0.1:${port}/large.bmp`);
+  assert.equal(code, 'picture-too-large');
   await close();
 });
 

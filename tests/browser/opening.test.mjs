@@ -114,7 +114,7 @@ test('Open twice opens once, and the dialog closes before the picture is there',
 test('what is odd in a dataset is listed with its records', async () => {
   const { page, errors, prefix, close } = await withDialog('odd.json', ODD_DATASET);
   await prefix.fill(server.address);
-  await prefix.press('Enter');
+  await page.getByRole('button', { name: 'Open', exact: true }).click();
   await page.getByRole('heading', { name: 'odd.json' }).waitFor();
   assert.match(await page.locator('#strip-note').innerText(), /^2 masks of 1 entity on 2 pictures/);
   const findings = page.locator('#findings');
@@ -136,7 +136,7 @@ test('masks that do not fit are told once, in sight, and not as masks that are n
     document.querySelector('mask-viewer')?.addEventListener('error', (event) => told.push(/** @type {CustomEvent} */ (event).detail.message));
   });
   await prefix.fill(server.address);
-  await prefix.press('Enter');
+  await page.getByRole('button', { name: 'Open', exact: true }).click();
   await until(page, "snapshot.picture === 't'");
   const hint = page.locator('mask-viewer [part~=hint]');
   await hint.waitFor();
@@ -155,7 +155,7 @@ test('details are those of the mask that is selected, though one before it canno
     {"id":"bad","image_id":"t","category_id":"Q1","segmentation":[${bad}]},{"id":"good","image_id":"t","category_id":"Q2","segmentation":[${good}]}]}`;
   const { page, errors, prefix, close } = await withDialog('mixed.json', dataset);
   await prefix.fill(server.address);
-  await prefix.press('Enter');
+  await page.getByRole('button', { name: 'Open', exact: true }).click();
   await until(page, "snapshot.picture === 't' && snapshot.shown.length === 1");
   await page.getByRole('listbox', { name: /^Masks/ }).getByRole('option', { name: 'Good' }).click();
   await until(page, 'snapshot.selected === 0');

@@ -111,6 +111,27 @@ test('a photo dropped while the samples load stays', async () => {
   await close();
 });
 
+test('a dataset opened while the samples load stays', async () => {
+  const { page, errors, close } = await newPage(browser);
+  /** @type {() => void} */
+  let release = () => {};
+  const held = new Promise((resolve) => { release = () => resolve(undefined); });
+  await page.route('**/samples/annotations.json', async (route) => { await held; await route.continue(); });
+  await page.goto(server.address);
+  await page.waitForFunction(() => document.querySelector('mask-viewer')?.matches(':defined'));
+  await page.getByRole('button', { name: 'Open a dataset' }).click();
+  await page.getByLabel('Annotation file (JSON)').setInputFiles({ name: 'mine.json', mimeType: 'application/json', buffer: Buffer.from(FIXTURES['/tiny.json']) });
+  await page.getByLabel('Or at addresses that begin with').fill(server.address);
+  await page.getByRole('button', { name: 'Open', exact: true }).click();
+  await until(page, "snapshot.picture === 't' && snapshot.shown.length === 1");
+  release();
+  await page.waitForTimeout(3000);
+  assert.equal(await page.locator('#strip-title').innerText(), 'mine.json');
+  await until(page, "snapshot.picture === 't' && snapshot.shown.length === 1");
+  assert.deepEqual(errors, []);
+  await close();
+});
+
 test('the first picture does not wait for the recorded answers, and gets them when they come', async () => {
   const { page, errors, close } = await newPage(browser);
   /** @type {() => void} */
