@@ -6,14 +6,11 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { bitmapOf, iou, pointInside, unionOf } from './masks.mjs';
-import { launch, newPage } from './support.mjs';
+import { launch, openPage, until } from './support.mjs';
 
 const ROOT = join(import.meta.dirname, '../..');
 const TARGET = process.env.CARGO_TARGET_DIR ?? join(ROOT, 'target');
 const SHARED = process.env.MASKLINK_SHARED_DATA ?? join(ROOT, '../shared/data');
-/** How long the first mask may take: ONNX Runtime is loaded and compiled on a shared processor. */
-const PATIENCE = 120_000;
-
 /** @typedef {import('../../www/mask-viewer.js').MaskViewer} MaskViewer */
 
 /** The endpoint that serves the page and links. @param {string[]} [more] */
@@ -47,23 +44,6 @@ after(async () => {
   await browser?.close();
   await server?.kill();
 });
-
-/** The page, its viewer drawn. */
-async function openPage(address = server.address) {
-  const opened = await newPage(browser);
-  await opened.page.goto(address);
-  await until(opened.page, 'snapshot.shown.length > 0');
-  return opened;
-}
-
-/** @param {import('playwright-core').Page} page @param {string} condition An expression of `snapshot`. */
-async function until(page, condition) {
-  const end = Date.now() + PATIENCE;
-  while (!await page.evaluate(`((snapshot) => snapshot && ${condition})(document.querySelector('mask-viewer')?.snapshot)`)) {
-    assert.ok(Date.now() < end, `never: ${condition}; ${JSON.stringify(await page.evaluate('document.querySelector("mask-viewer")?.snapshot'))}`);
-    await page.waitForTimeout(100);
-  }
-}
 
 /** Clicks with the real pointer at a point of the picture. @param {import('playwright-core').Page} page @param {{ x: number, y: number }} point_in_image */
 async function clickInImage(page, point_in_image) {
@@ -100,7 +80,7 @@ test('a click on a sample gives its mask, and the first card is its entity', asy
   // A val picture: neither the model nor the index has seen it. How often both are right is in their cards.
   const { image, annotations } = annotated(join(ROOT, 'www/samples/annotations.json'), 'world_011');
   const annotation = annotations.find((/** @type {any} */ one) => one.category_id === 'Q5372');
-  const { page, errors, close } = await openPage(`${server.address}#picture=${image.id}`);
+  const { page, errors, close } = await openPage(browser, `${server.address}#picture=${image.id}`);
   const key = await page.evaluate(() => /** @type {MaskViewer} */ (document.querySelector('mask-viewer')).snapshot?.picture);
   assert.ok(key?.includes(image.id), `the page shows ${key}`);
   const truth = unionOf(annotation.segmentation);
@@ -125,7 +105,7 @@ test('a click on a sample gives its mask, and the first card is its entity', asy
 
 test('the endpoint dies in the middle: the mask stays, the page says what happened', async () => {
   const own = await startServer();
-  const { page, close } = await openPage(own.address);
+  const { page, close } = await openPage(browser, own.address);
   await clickInImage(page, { x: 300, y: 300 });
   await maskOf(page);
   await own.kill();
@@ -152,7 +132,7 @@ test('photos of others: a mask where it was clicked', async (t) => {
     { file: 'photos/owl.jpg', point: null, truth: null },
     { file: 'photos/sunflower.jpg', point: null, truth: null },
   ];
-  const { page, close } = await openPage();
+  const { page, close } = await openPage(browser, server.address);
   for (const { file, point, truth } of photos) {
     const bytes = readFileSync(join(SHARED, file)).toString('base64');
     await page.evaluate(async (base64) => {
