@@ -39,7 +39,7 @@ serve() {
     done
     setup_build
     build
-    step "index of the sample pictures" default_index
+    step "index of the sample pictures" publish_index
     exec "$(native_binary)" serve --root "$DIST" --index "$TARGET/index" --port "$port" "${data[@]}"
 }
 
@@ -52,7 +52,7 @@ build() {
 dist() {
     setup_build
     build
-    step "index of the sample pictures" default_index
+    step "index of the sample pictures" publish_index
     step "precompressed files" node tools/precompress.mjs "$DIST" "$TARGET/precompressed"
 }
 
@@ -60,7 +60,7 @@ run_tests() {
     setup_build
     setup_test
     build
-    step "index of the sample pictures" default_index
+    step "index of the sample pictures" publish_index
     step "native tests and documentation examples" cargo test --quiet -- "$@"
     step "wasm module of the browser tests" build_wasm_tests
     step "browser tests" browser_tests "$@"
@@ -130,13 +130,20 @@ build_native() {
 native_binary() { echo "$TARGET/release/masklink"; }
 
 default_index() {
-    local inputs=(www/samples/annotations.json www/models/models.json "$(native_binary)")
+    local inputs=(www/samples/annotations.json www/models/link-encoder.json "$(native_binary)")
     if fresh index "${inputs[@]}" && [[ -d $TARGET/index ]]; then return; fi
     # Only the train pictures: what the page shows of the others is a question to the index and not a look-up.
     "$(native_binary)" index --annotations www/samples/annotations.json --images www/samples/images \
         --picture-url 'samples/images/{file}' --split entity_train_seen --split query_train_seen \
         --encoder www/models/link-encoder.json -o "$TARGET/index"
     mark index "${inputs[@]}"
+}
+
+# Beside the page, for pages that no endpoint answers.
+publish_index() {
+    default_index
+    rm -rf "$DIST/index"
+    cp -r "$TARGET/index" "$DIST/index"
 }
 
 browser_tests() {

@@ -20,6 +20,7 @@
 //! # Code map
 //!
 //! - [`geometry`]: sizes, points, rectangles, the transform between image space and canvas space.
+//! - [`pixels`]: pixels of a picture, and any rectangle of them resampled to a model's input.
 //! - [`rle`]: [`rle::Mask`], the COCO codecs, set operations, components, outlines.
 //! - [`dataset`]: Mask-OVEN-Wiki and plain COCO files, streamed, with a list of findings on odd records.
 //! - [`render`]: a scene of masks drawn by WebGPU, and its twin that draws the same on the CPU.
@@ -46,6 +47,7 @@ pub mod cli;
 pub mod dataset;
 pub mod geometry;
 pub mod link;
+pub mod pixels;
 pub mod render;
 pub mod rle;
 pub mod segment;

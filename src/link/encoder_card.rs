@@ -12,6 +12,9 @@ pub struct EncoderCard {
     pub file: String,
     /// The ONNX file's SHA-256, 64 lowercase hexadecimal digits.
     pub sha256: String,
+    /// The ONNX file's length; the card in an index has it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bytes: Option<u64>,
     /// How a picture goes in.
     pub input: Input,
     /// How features come out.
@@ -84,7 +87,8 @@ pub enum Resize {
     /// Each side on its own.
     #[default]
     Stretch,
-    /// The longest side to the input's; below and to the right zeros, after mean and std, as segment-anything does.
+    /// Both sides by one factor, so that one fills the input; below or to the right zeros, after mean and std, as
+    /// segment-anything does (128 for bytes).
     Pad,
 }
 
@@ -110,7 +114,8 @@ pub enum OutputLayout {
 pub enum View {
     /// The whole picture: encoded once, whatever mask is asked about.
     Image,
-    /// A square around the mask's box: the encoder runs for each mask, and sees small things large.
+    /// A square around the mask's box, a fifth wider than the box's longer side and not cut at the picture's edges,
+    /// beyond which the input is neutral: the encoder runs for each mask, and sees small things large.
     Crop,
 }
 

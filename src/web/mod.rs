@@ -6,6 +6,7 @@ mod bench;
 mod dataset;
 mod error;
 mod link;
+mod link_in_page;
 #[cfg(feature = "browser-tests")]
 mod render_test;
 mod rle;

@@ -18,12 +18,13 @@ import { showStatus } from './status.js';
 const SAMPLES = 'samples/';
 const RECORDINGS = 'samples/recorded.json';
 const MODELS = 'models/models.json';
+/** Names the endpoint of this host: the server that comes with the page says itself, a static host none. */
+const ENDPOINT = 'endpoint.json';
 
 const viewer = /** @type {import('../mask-viewer.js').MaskViewer} */ (document.getElementById('viewer'));
 const byId = (/** @type {string} */ id) => /** @type {HTMLElement} */ (document.getElementById(id));
 
-// The page's own server is the endpoint unless the person chose another; a static host answers 404 and says so.
-const settings = connectSettings(viewer, { endpoint: new URL('.', document.baseURI).href });
+const settings = connectSettings(viewer);
 const panel = new Panel(viewer, settings.open);
 const browser = new Browser(viewer, panel);
 showStatus(viewer, byId('status'));
@@ -48,7 +49,8 @@ begin();
 
 async function begin() {
   offerModels();
-  const [, recordings] = await Promise.all([loadViewer(), optionalJson(RECORDINGS)]);
+  const [, recordings, host] = await Promise.all([loadViewer(), optionalJson(RECORDINGS), optionalJson(ENDPOINT)]);
+  settings.offerEndpoint(typeof host?.endpoint === 'string' ? new URL(host.endpoint, document.baseURI).href : null);
   const address = readAddress();
   browser.recordings = recordings ?? {};
   try {

@@ -8,15 +8,16 @@ const KEY = 'masklink.settings';
 
 /**
  * @param {import('../mask-viewer.js').MaskViewer} viewer
- * @param {Partial<Settings>} defaults What holds where the person set nothing.
- * @returns {{ open: () => void, offerModels: (models: { id: string, title: string }[]) => void }}
+ * @returns {{ open: () => void, offerModels: (models: { id: string, title: string }[]) => void, offerEndpoint: (endpoint: string | null) => void }}
  */
-export function connectSettings(viewer, defaults) {
+export function connectSettings(viewer) {
   const dialog = /** @type {HTMLDialogElement} */ (document.getElementById('settings'));
   const form = /** @type {HTMLFormElement} */ (document.getElementById('settings-form'));
   const field = (/** @type {string} */ name) => /** @type {HTMLInputElement & HTMLSelectElement} */ (form.elements.namedItem(name));
   const kept = read();
-  viewer.configure({ ...defaults, ...kept.settings });
+  /** The host's own, unless the person sets another. @type {string | null} */
+  let hosts = null;
+  viewer.configure(kept.settings);
   applyTheme(kept.theme);
 
   form.addEventListener('input', (event) => {
@@ -31,7 +32,7 @@ export function connectSettings(viewer, defaults) {
     const endpoint = field('endpoint').value.trim();
     if (!field('endpoint').checkValidity()) return;
     const theme = field('theme').value;
-    /** @type {Settings} */
+    /** @type {Partial<Settings>} */
     const settings = {
       endpoint: endpoint || null,
       model: field('model').value || null,
@@ -45,7 +46,9 @@ export function connectSettings(viewer, defaults) {
     viewer.token = field('token').value || null;
     viewer.configure(settings);
     applyTheme(theme);
-    keep({ settings, theme });
+    kept.settings = settings;
+    if (settings.endpoint === hosts) delete kept.settings.endpoint;
+    keep({ settings: kept.settings, theme });
   }
 
   return {
@@ -62,6 +65,10 @@ export function connectSettings(viewer, defaults) {
       field('renderer').value = renderer;
       field('theme').value = document.documentElement.dataset.theme ?? 'auto';
       dialog.showModal();
+    },
+    offerEndpoint(endpoint) {
+      hosts = endpoint;
+      if (!('endpoint' in kept.settings)) viewer.configure({ endpoint });
     },
     offerModels(models) {
       field('model').replaceChildren(...models.map(({ id, title }) => h('option', { value: id }, title)));
@@ -85,7 +92,7 @@ function read() {
   }
 }
 
-/** @param {{ settings: Settings, theme: string }} what */
+/** @param {{ settings: Partial<Settings>, theme: string }} what */
 function keep(what) {
   try {
     localStorage.setItem(KEY, JSON.stringify(what));
