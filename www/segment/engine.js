@@ -57,14 +57,18 @@ export class Engine {
    */
   static async open(options, watch) {
     const segmenter = new Segmenter(await listText(options.manifest, { signal: watch.signal, code: 'model-list', words: 'The list of models' }), options.model);
+    // What fails ends the other downloads too, so that nothing tells of progress after the failure.
+    const failed = new AbortController();
+    const signal = AbortSignal.any([watch.signal, failed.signal]);
     /** @type {Model} */
     const model = JSON.parse(segmenter.modelJson);
     const file = (/** @type {'encoder' | 'decoder'} */ part) => modelBytes({ ...model[part], url: new URL(model[part].url, options.manifest).href }, {
-      signal: watch.signal,
-      progress: (loaded, total) => watch.progress({ part, loaded, total }),
+      signal,
+      progress: (loaded, total) => { if (!signal.aborted) watch.progress({ part, loaded, total }); },
       sha256: sha256Hex,
     });
-    const [runtime, encoder, decoder] = await Promise.all([watch.runtime(), file('encoder'), file('decoder')]);
+    const [runtime, encoder, decoder] = await Promise.all([watch.runtime(), file('encoder'), file('decoder')])
+      .finally(() => failed.abort());
     const engine = new Engine(segmenter, model, runtime, { encoder, decoder }, watch.status);
     await engine.#orOnProcessor(() => engine.#createSessions());
     return engine;
