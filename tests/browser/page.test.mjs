@@ -257,8 +257,9 @@ test('a click becomes a mask around it; a click before that takes its place', as
   await close();
 });
 
-test('while the endpoint is down a recorded answer is given and marked as one', async () => {
+test('where neither the endpoint nor the page answers a recorded answer is given and marked as one', async () => {
   const { page, close } = await openPage();
+  await page.route('**/index/index.json', (route) => route.fulfill({ status: 404, body: '' }));
   await page.evaluate(async () => {
     const viewer = /** @type {MaskViewer} */ (document.querySelector('mask-viewer'));
     // Nobody listens on port 9 of this machine.
@@ -272,7 +273,7 @@ test('while the endpoint is down a recorded answer is given and marked as one', 
     if (!mask) throw new Error('no mask is selected');
     viewer.useRecordings([{ mask, answer: { entities: [{ qid: 'Q89', title: 'Apple', score: 0.9, evidence: [] }] } }]);
   });
-  await page.getByRole('button', { name: 'Ask the endpoint too' }).click();
+  await page.getByRole('button', { name: 'Compare it with the index' }).click();
   await until(page, "snapshot.linking.phase === 'answered'");
   assert.match(await page.locator('.banner').innerText(), /recorded earlier/);
   assert.equal(await page.locator('.card h3').first().innerText(), 'Apple');
@@ -282,7 +283,7 @@ test('while the endpoint is down a recorded answer is given and marked as one', 
     viewer.askLink();
   });
   await until(page, "snapshot.linking.phase === 'failed'");
-  assert.match(await page.locator('.banner').innerText(), /gave no answer/);
+  assert.match(await page.locator('.banner').innerText(), /No answer: The endpoint 127\.0\.0\.1:9 does not answer .*The index of this page .* answered 404/);
   await close();
 });
 
