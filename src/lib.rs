@@ -29,7 +29,8 @@
 //! - [`link`]: the linking protocol, mask-pooled features, the index and its exact search, for the server and for a page
 //!   that links by itself; the client's behaviour.
 //! - [`app`]: the page's state and what happens on each event, as plain data.
-//! - `web`: the only place that JavaScript sees.
+//! - `web`: the only place that JavaScript sees. It becomes a small module for the page, one for the page's workers, and
+//!   one that measures and tests the renderers; a feature of each one's name says what it exports.
 //! - `cli`: one file a subcommand, the HTTP server, the native ONNX Runtime.
 //!
 //! # Invariants

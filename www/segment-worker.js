@@ -5,7 +5,7 @@
  * waiting. What it says is in `segment/messages.js`.
  */
 
-import init from './pkg/masklink.js';
+import init from './pkg/workers.js';
 import { Engine } from './segment/engine.js';
 import { Linking } from './segment/linking.js';
 import { SegmentError, codeOf, messageOf } from './segment/messages.js';

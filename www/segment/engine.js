@@ -1,6 +1,6 @@
 /** @file A model at work in the worker: its files, its graphs, and the picture it looks at. */
 
-import { Segmenter, sha256Hex } from '../pkg/masklink.js';
+import { Segmenter, sha256Hex } from '../pkg/workers.js';
 import { listText, modelBytes } from './download.js';
 import { SegmentError, codeOf, messageOf } from './messages.js';
 

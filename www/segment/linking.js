@@ -1,6 +1,6 @@
 /** @file Linking in the worker: an index of static files and its encoder, in place of an endpoint. */
 
-import { PageLinker, sha256Hex } from '../pkg/masklink.js';
+import { PageLinker, sha256Hex } from '../pkg/workers.js';
 import { listText, modelBytes } from './download.js';
 import { SegmentError } from './messages.js';
 
