@@ -403,6 +403,21 @@ test('a viewer that comes back into the document shows its picture again', async
   await close();
 });
 
+test('what the index does not hold is not given a name', async () => {
+  const { page, close } = await openPage();
+  const answer = { ...HOSTILE_ANSWER, entities: [{ qid: 'Q89', title: 'Apple', score: 0.6, evidence: [] }], in_index: { known: false, probability: 0.1 } };
+  await page.route('**/elsewhere/v1/link', (route) => route.fulfill({ status: 200, contentType: 'application/json', body: JSON.stringify(answer) }));
+  await page.evaluate(() => {
+    const viewer = /** @type {MaskViewer} */ (document.querySelector('mask-viewer'));
+    viewer.configure({ endpoint: new URL('elsewhere', document.baseURI).href });
+    viewer.selectMask(0);
+    viewer.askLink();
+  });
+  await until(page, "snapshot.linking.phase === 'answered'");
+  assert.match(await page.locator('.verdict').innerText(), /Not in the index/);
+  await close();
+});
+
 test('hostile names and addresses stay text', async () => {
   const { page, errors, close } = await openPage();
   await page.evaluate(() => {
