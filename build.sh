@@ -7,7 +7,8 @@ readonly TARGET="${CARGO_TARGET_DIR:-$PWD/target}"
 readonly STAMPS="$TARGET/stamps"
 readonly DIST="dist"
 readonly WASM_TRIPLE="wasm32-unknown-unknown"
-readonly WASM_FEATURES="--no-default-features --features gpu"
+# WebAssembly modules, each the program and the feature of its name: those of the page, and that of measuring and testing it.
+readonly PAGE_MODULES=(viewer workers) ALL_MODULES=(viewer workers workbench)
 # Every browser with WebGPU, and ONNX Runtime itself, has SIMD.
 export CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS="-C target-feature=+simd128"
 
@@ -17,7 +18,7 @@ usage() {
 ./build.sh test [FILTER]                   every test: native, and in a headless browser
 ./build.sh setup                           install what building, serving and testing need
 ./build.sh build                           the page in dist/ (its index and precompressed files left out)
-./build.sh dist                            dist/ complete, for any static host
+./build.sh dist                            dist/ complete, for any static host; fails over a budget
 ./build.sh check                           formatting, lints, types and documentation
 ./build.sh bench                           benchmarks, native and in the browser
 ./build.sh size                            sizes of the page against their budgets; fails over budget
@@ -38,31 +39,32 @@ serve() {
         esac
     done
     setup_build
-    build
+    build "${PAGE_MODULES[@]}"
     step "index of the sample pictures" default_index
     exec "$(native_binary)" serve --root "$DIST" --index "$TARGET/index" --port "$port" "${data[@]}"
 }
 
 build() {
-    step "wasm module" build_wasm
+    local module
+    for module in "$@"; do step "wasm module: $module" build_wasm "$module"; done
     step "native binary" build_native
-    step "page in $DIST/" node tools/dist.mjs "$DIST" "$TARGET/pkg"
+    step "page in $DIST/" node tools/dist.mjs "$DIST" "$TARGET/pkg" "$@"
 }
 
 dist() {
     setup_build
-    build
+    build "${ALL_MODULES[@]}"
     step "index of the sample pictures" default_index
     step "precompressed files" node tools/precompress.mjs "$DIST" "$TARGET/precompressed"
+    step "sizes" size
 }
 
 run_tests() {
     setup_build
     setup_test
-    build
+    build "${ALL_MODULES[@]}"
     step "index of the sample pictures" default_index
     step "native tests and documentation examples" cargo test --quiet -- "$@"
-    step "wasm module of the browser tests" build_wasm_tests
     step "browser tests" browser_tests "$@"
 }
 
@@ -72,8 +74,11 @@ check() {
     step "formatting" cargo fmt --check
     step "lints, native" cargo clippy --quiet --all-targets -- -D warnings
     step "lints, no GPU" cargo clippy --quiet --no-default-features --features cli -- -D warnings
-    step "lints, wasm" check_wasm
-    step "wasm module" build_wasm
+    local module
+    for module in "${ALL_MODULES[@]}"; do
+        step "lints, wasm module $module" check_wasm "$module"
+        step "wasm module $module" build_wasm "$module"
+    done
     step "documentation" env RUSTDOCFLAGS="-D warnings" cargo doc --quiet --no-deps --document-private-items
     step "types of the JavaScript" npx --no-install tsc -p www/jsconfig.json
     step "Python" check_python
@@ -83,7 +88,7 @@ check() {
 bench() {
     setup_build
     setup_test
-    build
+    build "${ALL_MODULES[@]}"
     step "native benchmarks" cargo bench
     local file
     for file in benches/*.mjs; do step "$file" node "$file"; done
@@ -100,26 +105,16 @@ clean() {
 
 # ---------------------------------------------------------------- steps
 
+# build_wasm MODULE: pkg/MODULE.js and pkg/MODULE_bg.wasm, optimised.
 build_wasm() {
-    # shellcheck disable=SC2086 # the features are several words
-    wasm_cargo build --quiet --lib --profile wasm $WASM_FEATURES
-    local module="$TARGET/$WASM_TRIPLE/wasm/masklink.wasm"
-    if fresh wasm-pkg "$module" Cargo.lock; then return; fi
-    "$TARGET/tools/bin/wasm-bindgen" --target web --out-dir "$TARGET/pkg" "$module"
+    local module="$1" built="$TARGET/$WASM_TRIPLE/wasm/$1.wasm"
+    wasm_cargo build --quiet --bin "$module" --profile wasm --no-default-features --features "$module"
+    if fresh "wasm-$module" "$built" Cargo.lock build.sh; then return; fi
+    "$TARGET/tools/bin/wasm-bindgen" --target web --out-dir "$TARGET/pkg" --out-name "$module" "$built"
     node_modules/.bin/wasm-opt -O3 --strip-debug --strip-producers --enable-bulk-memory --enable-nontrapping-float-to-int \
         --enable-sign-ext --enable-mutable-globals --enable-reference-types --enable-multivalue --enable-simd \
-        "$TARGET/pkg/masklink_bg.wasm" -o "$TARGET/pkg/masklink_bg.wasm"
-    mark wasm-pkg "$module" Cargo.lock
-}
-
-# The page's module with what the browser tests call besides.
-build_wasm_tests() {
-    # shellcheck disable=SC2086
-    wasm_cargo build --quiet --lib --profile wasm $WASM_FEATURES --features browser-tests
-    local module="$TARGET/$WASM_TRIPLE/wasm/masklink.wasm"
-    if fresh wasm-pkg-tests "$module" Cargo.lock; then return; fi
-    "$TARGET/tools/bin/wasm-bindgen" --target web --out-dir "$TARGET/pkg-tests" "$module"
-    mark wasm-pkg-tests "$module" Cargo.lock
+        "$TARGET/pkg/${module}_bg.wasm" -o "$TARGET/pkg/${module}_bg.wasm"
+    mark "wasm-$module" "$built" Cargo.lock build.sh
 }
 
 # The server without the GPU renderer, which only tests and benchmarks use natively.
@@ -148,13 +143,12 @@ browser_tests() {
 check_wasm() {
     # Clippy where its own toolchain has the target. Where only Debian's compiler has it, that compiler's warnings on
     # the page's own build, which cargo repeats from its cache.
+    local features=(--no-default-features --features "$1")
     if [[ $(wasm_toolchain) == rustup ]]; then
-        # shellcheck disable=SC2086
-        cargo clippy --quiet --lib --target $WASM_TRIPLE $WASM_FEATURES -- -D warnings
+        cargo clippy --quiet --lib --bin "$1" --target $WASM_TRIPLE "${features[@]}" -- -D warnings
     else
         local said
-        # shellcheck disable=SC2086
-        said=$(wasm_cargo build --quiet --lib --profile wasm $WASM_FEATURES 2>&1) || die "$said"
+        said=$(wasm_cargo build --quiet --bin "$1" --profile wasm "${features[@]}" 2>&1) || die "$said"
         [[ $said != *warning* ]] || die "$said"
     fi
 }
@@ -287,7 +281,7 @@ case "${1:-help}" in
     serve) shift; serve "$@" ;;
     test) shift; run_tests "$@" ;;
     setup) setup_build; setup_test ;;
-    build) setup_build; build ;;
+    build) setup_build; build "${PAGE_MODULES[@]}" ;;
     dist | check | bench | size | clean) "$1" ;;
     help | -h | --help) usage ;;
     *) usage >&2; exit 2 ;;

@@ -26,7 +26,8 @@
 //! - [`segment`]: pictures to tensors, prompts to tensors, logits to runs; which model, and how its graphs look.
 //! - [`link`]: the linking protocol, mask-pooled features, the index and its exact search, the client's behaviour.
 //! - [`app`]: the page's state and what happens on each event, as plain data.
-//! - `web`: the only place that JavaScript sees.
+//! - `web`: the only place that JavaScript sees. It becomes a small module for the page, one for the page's workers, and
+//!   one that measures and tests the renderers; a feature of each one's name says what it exports.
 //! - `cli`: one file a subcommand, the HTTP server, the native ONNX Runtime.
 //!
 //! # Invariants

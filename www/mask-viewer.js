@@ -8,6 +8,7 @@ import { Linker } from './element/linker.js';
 import { MaskList } from './element/mask-list.js';
 import { Notices, describe } from './element/notices.js';
 import { decodePicture, fetchPicture } from './element/picture.js';
+import { pngOf } from './element/png.js';
 import { Segmenter } from './element/segmenter.js';
 import { Stage } from './element/stage.js';
 import { styles } from './element/styles.js';
@@ -357,10 +358,11 @@ export class MaskViewer extends HTMLElement {
     this.#stage?.zoom(factor);
   }
 
-  /** The current mask as a PNG of the picture's size, white on black. @returns {Blob | undefined} */
-  maskPng() {
-    const bytes = this.#engine?.ask((viewer) => viewer.maskPng());
-    return bytes ? new Blob([/** @type {Uint8Array<ArrayBuffer>} */ (bytes)], { type: 'image/png' }) : undefined;
+  /** The current mask as a PNG of the picture's size, white on black. @returns {Promise<Blob | undefined>} */
+  async maskPng() {
+    const [height, width] = this.#snapshot?.mask?.size ?? [0, 0];
+    const pixels = this.#engine?.ask((viewer) => viewer.maskBitmap());
+    return pixels && await pngOf({ width, height, pixels });
   }
 
   /** @param {AbortSignal} signal */

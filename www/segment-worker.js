@@ -4,7 +4,7 @@
  * It does one thing at a time in the order asked; only a cancel overtakes. What it says is in `segment/messages.js`.
  */
 
-import init from './pkg/masklink.js';
+import init from './pkg/workers.js';
 import { Engine } from './segment/engine.js';
 import { SegmentError, codeOf, messageOf } from './segment/messages.js';
 

@@ -17,6 +17,8 @@ pub struct Shown {
     pub id: String,
     /// As large as the picture.
     pub mask: Mask,
+    /// Its pixels.
+    pub area: u64,
     /// The entity's name, or any label.
     pub title: String,
     /// The entity, where linked.
@@ -90,7 +92,7 @@ impl State {
 
     /// The masks shown, as [`Event::MasksShown`] takes them.
     pub fn shown_json(&self) -> Vec<ShownMaskJson> {
-        let json = |Shown { id, mask, title, qid }: &Shown| ShownMaskJson {
+        let json = |Shown { id, mask, title, qid, .. }: &Shown| ShownMaskJson {
             id: id.clone(),
             mask: MaskJson::from(mask).into(),
             title: title.clone(),
@@ -143,21 +145,22 @@ impl State {
         }
     }
 
-    /// The smallest shown mask with this point of the picture, since what lies upon something is smaller than it.
+    /// The smallest shown mask with this point of the picture, since what lies upon something is smaller than it; of
+    /// equally small ones the topmost.
     pub fn shown_at(&self, [x, y]: [f64; 2]) -> Option<usize> {
         if !(x >= 0.0 && y >= 0.0) {
             return None;
         }
         let (x, y) = (x as u32, y as u32);
-        let under = self.shown.iter().enumerate().filter(|(_, shown)| shown.mask.contains(x, y));
-        under.min_by_key(|(_, shown)| shown.mask.area()).map(|(index, _)| index)
+        let under = self.shown.iter().enumerate().rev().filter(|(_, shown)| shown.mask.contains(x, y));
+        under.min_by_key(|(_, shown)| shown.area).map(|(index, _)| index)
     }
 
     fn open(&mut self, picture: Option<(String, Size)>) -> Vec<Effect> {
         let mut effects = self.stop_waiting();
+        effects.extend(self.let_go(Selection::Nothing));
         self.picture = picture;
         (self.shown, self.recordings) = (Vec::new(), Vec::new());
-        (self.hovered, self.selection) = (None, Selection::Nothing);
         (self.clicks, self.segment_failure) = (Clicks::default(), None);
         effects.extend([Effect::DrawMasks, Effect::Changed]);
         effects
@@ -169,18 +172,28 @@ impl State {
         self.shown.clear();
         for ShownMaskJson { id, mask, title, qid } in masks {
             match decode(&mask, size) {
-                Ok(mask) => self.shown.push(Shown { id, mask, title, qid }),
+                Ok(mask) => self.shown.push(Shown { id, area: mask.area(), mask, title, qid }),
                 Err(failure) => {
                     let message = format!("mask {id}: {}", failure.message);
                     effects.push(Effect::Notify(Notice::Error(Failure { message, ..failure })));
                 }
             }
         }
-        self.hovered = None;
-        if matches!(self.selection, Selection::Shown(_)) {
-            self.selection = Selection::Nothing;
-        }
+        let selection = if matches!(self.selection, Selection::Shown(_)) { Selection::Nothing } else { self.selection };
+        effects.extend(self.let_go(selection));
         effects.extend([Effect::DrawMasks, Effect::Changed]);
+        effects
+    }
+
+    /// Takes another selection that is none of the masks shown, ends hovering, and tells what there was of both.
+    fn let_go(&mut self, selection: Selection) -> Vec<Effect> {
+        let mut effects = Vec::new();
+        if self.hovered.take().is_some() {
+            effects.push(Effect::Notify(Notice::MaskHover(None)));
+        }
+        if matches!(std::mem::replace(&mut self.selection, selection), Selection::Shown(_)) {
+            effects.push(Effect::Notify(Notice::MaskSelect(None)));
+        }
         effects
     }
 
@@ -287,7 +300,10 @@ impl State {
         let mut effects = self.stop_waiting();
         let ticket = self.ticket();
         let Some((picture, _)) = &self.picture else { return effects };
-        (self.selection, self.segment_failure) = (Selection::Clicked, None);
+        if matches!(std::mem::replace(&mut self.selection, Selection::Clicked), Selection::Shown(_)) {
+            effects.push(Effect::Notify(Notice::MaskSelect(None)));
+        }
+        self.segment_failure = None;
         let request = self.clicks.ask(ticket, picture);
         effects.extend([Effect::Segment(request), Effect::DrawMasks, Effect::Changed]);
         effects

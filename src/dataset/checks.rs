@@ -36,7 +36,9 @@ pub(super) fn masks(
 ) -> Result<(), rle::Error> {
     let mut sizes = parts.iter().map(|part| part.mask.size());
     let first = sizes.clone().next();
-    let whole = sizes.find(|&size| Some(size) == picture).or(first).or(picture).unwrap_or_default();
+    // A picture may be stated larger than any mask can be; then there is nothing to draw on.
+    let drawable = picture.filter(|size| size.pixels() <= rle::MOST_PIXELS);
+    let whole = sizes.find(|&size| Some(size) == picture).or(first).or(drawable).unwrap_or_default();
     if parts.is_empty() && findings.iter().all(|finding| finding.field != "segmentation") {
         findings.push(Finding::new("segmentation", Problem::NoMask));
     }

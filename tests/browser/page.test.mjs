@@ -5,6 +5,7 @@ import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { after, before, test } from 'node:test';
 import { FIXTURES, HOSTILE, HOSTILE_ANSWER, ODD_DATASET } from './fixtures.mjs';
+import { bitmapOf } from './masks.mjs';
 import { launch, newPage, serve } from './support.mjs';
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
@@ -111,6 +112,30 @@ test('hovering a mask on the picture marks it in the list', async () => {
   for (let step = 1; step < 20; step += 1) await page.mouse.move(at.left + (at.width * step) / 20, at.top + at.height * 0.42);
   const names = await page.evaluate(() => /** @type {any} */ (globalThis).hovered);
   assert.ok(names.some(Boolean), 'some mask lies on that line');
+  await close();
+});
+
+test('a mask saved as PNG is the mask, white on black', async () => {
+  const { page, close } = await openPage();
+  await page.evaluate(() => /** @type {MaskViewer} */ (document.querySelector('mask-viewer')).selectMask(0));
+  await until(page, 'snapshot.selected === 0');
+  const { mask, size, kind, reds } = await page.evaluate(async () => {
+    const viewer = /** @type {MaskViewer} */ (document.querySelector('mask-viewer'));
+    const png = await viewer.maskPng();
+    if (!png || !viewer.snapshot?.mask) throw new Error('no mask is selected');
+    const { width, height } = await createImageBitmap(png);
+    const context = new OffscreenCanvas(width, height).getContext('2d');
+    context?.drawImage(await createImageBitmap(png), 0, 0);
+    const { data } = /** @type {ImageData} */ (context?.getImageData(0, 0, width, height));
+    const head = new Uint8Array(await png.slice(24, 26).arrayBuffer());
+    return { mask: viewer.snapshot.mask, size: [height, width], kind: [...head], reds: [...data.filter((_, at) => at % 4 === 0)] };
+  });
+  assert.deepEqual(kind, [8, 0], 'eight bits of grey a pixel');
+  assert.deepEqual(size, mask.size);
+  const expected = bitmapOf(mask);
+  const [height = 0, width = 0] = size;
+  const wrong = reds.filter((red, at) => red !== 255 * (expected[(at % width) * height + Math.floor(at / width)] ?? NaN)).length;
+  assert.equal(wrong, 0, `of ${reds.length} pixels`);
   await close();
 });
 

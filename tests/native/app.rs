@@ -294,6 +294,36 @@ fn the_smallest_mask_under_the_pointer_is_hovered_and_selected() {
     assert!(link_ticket(&effects).is_some(), "the entity of a shown mask is asked on demand");
     state.update(Event::MaskSelected { index: Some(99) });
     assert_eq!(state.selection(), Selection::Nothing);
+
+    let masks = vec![shown("below", columns(0, 8)), shown("above", columns(0, 8))];
+    state.update(Event::MasksShown { masks });
+    assert_eq!(state.shown_at([3.0, 3.0]), Some(1), "of equal masks the one that is seen");
+}
+
+#[test]
+fn whatever_ends_a_selection_or_a_hover_is_told() {
+    let masks = || {
+        let shown = ShownMaskJson { id: "cup".into(), mask: columns(4, 8).into(), title: "cup".into(), qid: None };
+        Event::MasksShown { masks: vec![shown] }
+    };
+    let endings: [(&str, Event); 4] = [
+        ("another picture", Event::PictureOpened { key: "other.jpg".into(), width: 8, height: 8 }),
+        ("no picture", Event::PictureClosed),
+        ("other masks", masks()),
+        ("a click", click(2.0, 2.0)),
+    ];
+    for (name, ending) in endings {
+        let mut state = opened();
+        state.update(masks());
+        state.update(Event::ToolChosen { tool: Tool::Pick });
+        state.update(Event::MaskSelected { index: Some(0) });
+        state.update(Event::MaskHovered { index: Some(0) });
+        let effects = state.update(ending);
+        let selects = effects.iter().filter(|effect| **effect == Effect::Notify(Notice::MaskSelect(None))).count();
+        assert_eq!(selects, 1, "{name}: {effects:?}");
+        let hovers = effects.contains(&Effect::Notify(Notice::MaskHover(None)));
+        assert_eq!(hovers, name != "a click", "{name}: {effects:?}");
+    }
 }
 
 #[test]

@@ -1,6 +1,6 @@
 /** @file Puts the viewer's masks to the linking endpoint: fetches, waits and aborts as the client's rules say. */
 
-import { LinkClient } from '../pkg/masklink.js';
+import { LinkClient } from '../pkg/viewer.js';
 import { failureOf } from './errors.js';
 
 /** The most bytes of an answer that are read; an entity takes about one kilobyte. */

@@ -1,6 +1,6 @@
 /** @file Loads a picture: its bytes, its bitmap as displayed, and the hash that names it to the endpoint. */
 
-import { sha256Hex } from '../pkg/masklink.js';
+import { sha256Hex } from '../pkg/viewer.js';
 import { ViewerError } from './errors.js';
 import { loadViewer } from './module.js';
 

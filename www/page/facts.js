@@ -38,8 +38,8 @@ export function factNodes({ candidates, chosen, facts, prompts, mask, picture },
         }
       }),
       action('save', 'JSON', () => save(new Blob([text()], { type: 'application/json' }), `${name}.json`)),
-      action('save', 'PNG', () => {
-        const png = viewer.maskPng();
+      action('save', 'PNG', async () => {
+        const png = await viewer.maskPng();
         if (png) save(png, `${name}.png`);
       })),
   ].filter((node) => node !== false);

@@ -1,6 +1,6 @@
 /** @file A model at work in the worker: its files, its graphs, and the picture it looks at. */
 
-import { Segmenter, sha256Hex } from '../pkg/masklink.js';
+import { Segmenter, sha256Hex } from '../pkg/workers.js';
 import { manifestText, modelBytes } from './download.js';
 import { SegmentError, codeOf, messageOf } from './messages.js';
 import { Runtime } from './runtime.js';
@@ -57,15 +57,19 @@ export class Engine {
    */
   static async open(options, watch) {
     const segmenter = new Segmenter(await manifestText(options.manifest, watch.signal), options.model);
+    // What fails ends the other downloads too, so that nothing tells of progress after the failure.
+    const failed = new AbortController();
+    const signal = AbortSignal.any([watch.signal, failed.signal]);
     /** @type {Model} */
     const model = JSON.parse(segmenter.modelJson);
     const file = (/** @type {'encoder' | 'decoder'} */ part) => modelBytes({ ...model[part], url: new URL(model[part].url, options.manifest).href }, {
-      signal: watch.signal,
-      progress: (loaded, total) => watch.progress({ part, loaded, total }),
+      signal,
+      progress: (loaded, total) => { if (!signal.aborted) watch.progress({ part, loaded, total }); },
       sha256: sha256Hex,
     });
     watch.progress({ part: 'runtime', loaded: 0, total: 0 });
-    const [runtime, encoder, decoder] = await Promise.all([Runtime.load(options), file('encoder'), file('decoder')]);
+    const [runtime, encoder, decoder] = await Promise.all([Runtime.load(options), file('encoder'), file('decoder')])
+      .finally(() => failed.abort());
     const engine = new Engine(segmenter, model, runtime, { encoder, decoder }, watch.status);
     await engine.#orOnProcessor(() => engine.#createSessions());
     return engine;

@@ -53,15 +53,10 @@ pub(super) async fn post_link(
     }
     // Base64 writes three bytes as four characters.
     let most = limits.request_bytes + limits.image_bytes.div_ceil(3) * 4;
-    let body = images::read_body(&headers, body, most).await?;
-    let request: LinkRequest =
-        serde_json::from_slice(&body).map_err(|error| Failure::new(Kind::BadRequest, error.to_string()))?;
-    if !(1..=MOST_ENTITIES).contains(&request.top_k) {
-        let detail = format!("top_k is {}, not 1 to {MOST_ENTITIES}", request.top_k);
-        return Err(Failure::new(Kind::BadValue, detail));
-    }
-    let mask = mask(&request.mask, limits.pixels)?;
+    let received = server.receive(&headers, body, most).await?;
     let work = move |inner: &Inner| {
+        let request = parse(&received.bytes, limits.request_bytes)?;
+        let mask = mask(&request.mask, limits.pixels)?;
         let taken = Instant::now();
         let picture = picture(inner, &request.image)?;
         let reading = millis(taken, Instant::now());
@@ -76,9 +71,28 @@ pub(super) async fn post_link(
     Ok(Json(response))
 }
 
+/// The request in a body of which all but a picture in base64 takes at most `most_bytes`.
+fn parse(body: &[u8], most_bytes: usize) -> Result<LinkRequest, Failure> {
+    let request: LinkRequest =
+        serde_json::from_slice(body).map_err(|error| Failure::new(Kind::BadRequest, error.to_string()))?;
+    let picture_bytes = if let ImageRef::Data(text) = &request.image { text.len() } else { 0 };
+    if body.len().saturating_sub(picture_bytes) > most_bytes {
+        return Err(Failure::new(
+            Kind::TooLarge,
+            format!("the request without its picture has more than {most_bytes} bytes"),
+        ));
+    }
+    if !(1..=MOST_ENTITIES).contains(&request.top_k) {
+        let detail = format!("top_k is {}, not 1 to {MOST_ENTITIES}", request.top_k);
+        return Err(Failure::new(Kind::BadValue, detail));
+    }
+    Ok(request)
+}
+
 fn picture(inner: &Inner, image: &ImageRef) -> Result<Arc<Picture>, Failure> {
     match image {
-        ImageRef::Sha256(sha256) if is_sha256(sha256) => images::find(inner, sha256),
+        ImageRef::Sha256(sha256) if is_sha256(sha256) => images::find(inner, sha256)?
+            .ok_or_else(|| Failure::new(Kind::ImageUnknown, "put it to /v1/images/{sha256} and ask again")),
         ImageRef::Sha256(_) => Err(Failure::new(Kind::BadValue, "sha256 is not 64 lowercase hexadecimal digits")),
         ImageRef::Url(_) => Err(Failure::new(Kind::UrlForbidden, "this server does not fetch pictures; put them")),
         ImageRef::Data(text) => {

@@ -27,6 +27,7 @@ pub fn app(server: Server) -> Router {
         .route("/v1/openapi.json", get(openapi::get))
         .route("/v1/{*rest}", axum::routing::any(nothing_here))
         .method_not_allowed_fallback(wrong_method)
+        .layer(CatchPanicLayer::custom(panicked))
         .layer(cors::layer(&server.inner.settings.allow_origins));
     Router::new()
         .merge(endpoint)
@@ -34,30 +35,31 @@ pub fn app(server: Server) -> Router {
         .route("/readyz", get(health::readyz))
         .route("/metrics", get(health::metrics))
         .fallback(static_files)
+        // Innermost, so that a panic too is answered with every header, counted and logged.
+        .layer(CatchPanicLayer::custom(panicked))
         .layer(middleware::from_fn_with_state(with(&server), files::headers))
         .layer(middleware::from_fn_with_state(with(&server), watch::requests))
-        .layer(CatchPanicLayer::custom(panicked))
         .with_state(server)
 }
 
 /// A file of the page or, below `/data/`, of the data folder.
 async fn static_files(State(server): State<Server>, request: Request) -> Response {
     let path = request.uri().path();
-    let (folder, request) =
+    let (folder, prefix, request) =
         match (path.strip_prefix("/data/"), &server.inner.settings.data, &server.inner.settings.root) {
             (Some(rest), Some(data), _) => match inside(&request, rest) {
                 Some(uri) => {
                     let mut request = request;
                     *request.uri_mut() = uri;
-                    (data, request)
+                    (data, "/data", request)
                 }
                 None => return nothing_here().await.into_response(),
             },
-            (_, _, Some(root)) => (root, request),
+            (_, _, Some(root)) => (root, "", request),
             _ => return nothing_here().await.into_response(),
         };
     let service: ServeDir<_> =
-        files::folder(folder).fallback(tower::service_fn(|_: axum::http::Request<Body>| async {
+        files::folder(folder, prefix).fallback(tower::service_fn(|_: axum::http::Request<Body>| async {
             Ok::<_, std::convert::Infallible>(nothing_here().await.into_response())
         }));
     match service.oneshot(request).await {
