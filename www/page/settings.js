@@ -33,7 +33,7 @@ export function connectSettings(viewer) {
   function take() {
     const before = viewer.settings;
     const theme = field('theme').value;
-    /** @type {Partial<Settings>} */
+    /** @type {Settings} */
     const settings = {
       // An address that is none is refused by the form; the other settings hold all the same.
       endpoint: field('endpoint').checkValidity() ? field('endpoint').value.trim() || null : before.endpoint,
