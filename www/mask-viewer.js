@@ -425,7 +425,8 @@ export class MaskViewer extends AttributesElement {
     this.#linker?.free();
     this.#start();
     if (!opened) return;
-    const opening = this.openPicture(this.#picture?.key === opened.options.key ? this.#picture.blob : opened.source, opened.options);
+    const fetched = typeof opened.source === 'string' && this.#picture?.key === opened.options.key;
+    const opening = this.openPicture(fetched ? this.#picture?.blob ?? opened.source : opened.source, opened.options);
     this.#opened = opened;
     await opening;
     if (this.#opened !== opened) return;
