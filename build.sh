@@ -44,7 +44,7 @@ serve() {
     done
     setup_build
     build "${PAGE_MODULES[@]}"
-    step "index of the sample pictures" default_index
+    step "index of the sample pictures" publish_index
     exec "$(native_binary)" serve --root "$DIST" --index "$TARGET/index" --port "$port" ${data[@]+"${data[@]}"}
 }
 
@@ -58,7 +58,7 @@ build() {
 dist() {
     setup_build
     build "${ALL_MODULES[@]}"
-    step "index of the sample pictures" default_index
+    step "index of the sample pictures" publish_index
     step "precompressed files" node tools/precompress.mjs "$DIST" "$TARGET/precompressed"
     step "sizes" size
 }
@@ -67,7 +67,7 @@ run_tests() {
     setup_build
     setup_test
     build "${ALL_MODULES[@]}"
-    step "index of the sample pictures" default_index
+    step "index of the sample pictures" publish_index
     step "native tests and documentation examples" cargo test --quiet -- "$@"
     step "browser tests" browser_tests "$@"
 }
@@ -131,13 +131,20 @@ build_native() {
 native_binary() { echo "$TARGET/release/masklink"; }
 
 default_index() {
-    local inputs=(www/samples/annotations.json www/samples/images/*.jpg www/models/models.json www/models/link-encoder.json "$(native_binary)")
+    local inputs=(www/samples/annotations.json www/samples/images/*.jpg www/models/link-encoder.json "$(native_binary)")
     if fresh index "${inputs[@]}" && [[ -d $TARGET/index ]]; then return; fi
     # Only the train pictures: what the page shows of the others is a question to the index and not a look-up.
     "$(native_binary)" index --annotations www/samples/annotations.json --images www/samples/images \
         --picture-url 'samples/images/{file}' --split entity_train_seen --split query_train_seen \
         --encoder www/models/link-encoder.json -o "$TARGET/index"
     mark index "${inputs[@]}"
+}
+
+# Beside the page, for pages that no endpoint answers.
+publish_index() {
+    default_index
+    rm -rf "$DIST/index"
+    cp -r "$TARGET/index" "$DIST/index"
 }
 
 browser_tests() {

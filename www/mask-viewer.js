@@ -26,13 +26,14 @@ import { Toolbar } from './element/toolbar.js';
 const DEFAULTS = { endpoint: null, model: null, opacity: 0.45, colouring: 'entity', patterns: false, labels: false, boxes: false, renderer: 'auto' };
 
 /**
- * Masks over a picture. A click segments an object, an endpoint tells which Wikipedia entity it may be.
+ * Masks over a picture. A click segments an object; an endpoint, or an index of static files, tells which Wikipedia
+ * entity it may be.
  *
  * @summary Shows, makes and links masks of a picture.
  *
  * @attr {string} src - Address of the picture.
  * @attr {string} annotations - Address of masks in COCO's or Mask-OVEN-Wiki's JSON; those of `src`'s file name are shown.
- * @attr {string} endpoint - Address of a linking endpoint; without it no mask is sent anywhere.
+ * @attr {string} endpoint - Address of a linking endpoint; without it nothing is sent anywhere, and the index in `index/` beside this script answers in the page.
  * @attr {string} model - Id of a segmentation model in `models/models.json`; without it the first.
  * @attr {boolean} controls - Shows the tools, and lets the wheel zoom without Ctrl.
  *
@@ -40,7 +41,7 @@ const DEFAULTS = { endpoint: null, model: null, opacity: 0.45, colouring: 'entit
  * @event {CustomEvent<{ index: number, id: string, title: string, qid: string | null } | null>} mask-hover - Another shown mask, or none, is pointed at.
  * @event {CustomEvent<{ index: number, id: string, title: string, qid: string | null } | null>} mask-select - Another shown mask, or none, is selected.
  * @event {CustomEvent<{ mask: { size: [number, number], counts: string }, score: number }>} segment - A click became a mask (COCO RLE), or another candidate is preferred.
- * @event {CustomEvent<{ mask: object, answer: { entities: object[] }, source: 'endpoint' | 'recorded' }>} link - The entities of a mask are known.
+ * @event {CustomEvent<{ mask: object, answer: { entities: object[] }, source: 'endpoint' | 'page' | 'recorded' }>} link - The entities of a mask are known.
  * @event {CustomEvent<{ code: string, message: string }>} error - Something did not work.
  * @event {CustomEvent<void>} update - What `snapshot` or `status` tells has changed.
  * @event {CustomEvent<void>} view-change - Another part of the picture is seen.
@@ -301,7 +302,7 @@ export class MaskViewer extends AttributesElement {
     if (failure) this.#failMasks(failure);
   }
 
-  /** Gives answers to fall back on while the endpoint is down, for the picture that is open. @param {RecordedAnswer[]} answers */
+  /** Gives answers to fall back on where neither an endpoint nor the page itself can answer. @param {RecordedAnswer[]} answers */
   useRecordings(answers) {
     if (this.#opened) this.#opened.recordings = answers;
     const failure = this.#takeIn({ type: 'recordingsRead', answers }, answers.length, ['recorded answer', 'recorded answers']);
@@ -387,7 +388,17 @@ export class MaskViewer extends AttributesElement {
       progress: (words, done) => words === null ? this.#notices.done() : this.#notices.progress(words, done),
       changed: () => this.#update(),
     });
-    this.#linker = new Linker({ send, token: () => this.token, picture: () => this.#picture, changed: () => this.#update() });
+    this.#linker = new Linker({
+      send,
+      token: () => this.token,
+      picture: () => this.#picture,
+      linkInPage: async (mask) => {
+        if (!this.#picture || !this.#segmenter) throw new ViewerError('picture-missing', 'The picture itself is not here, so nothing can be said about it.');
+        return await this.#segmenter.link(mask, this.settings.model);
+      },
+      cancelInPage: () => this.#segmenter?.cancelLink(),
+      changed: () => this.#update(),
+    });
     this.#starter.start();
   }
 
@@ -525,6 +536,7 @@ export class MaskViewer extends AttributesElement {
       case 'segment': return this.#segmenter?.segment(effect, this.#wishes.settings.model);
       case 'cancelSegment': return this.#segmenter?.cancel(effect.ticket);
       case 'link': return this.#linker?.link(effect);
+      case 'linkInPage': return void this.#linker?.linkInPage(effect);
       case 'cancelLink': return this.#linker?.cancel(effect.ticket);
       default:
     }

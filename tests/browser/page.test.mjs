@@ -259,8 +259,9 @@ test('a click becomes a mask around it; a click before that takes its place', as
   await close();
 });
 
-test('while the endpoint is down a recorded answer is given and marked as one', async () => {
+test('where neither the endpoint nor the page answers a recorded answer is given and marked as one', async () => {
   const { page, close } = await newPage(browser);
+  await page.route('**/index/index.json', (route) => route.fulfill({ status: 404, body: '' }));
   // The page's own recordings come when they come, and would take the place of those below.
   await page.route('**/samples/recorded.json', (route) => route.fulfill({ status: 404 }));
   await page.goto(server.address);
@@ -278,7 +279,7 @@ test('while the endpoint is down a recorded answer is given and marked as one', 
     if (!mask) throw new Error('no mask is selected');
     viewer.useRecordings([{ mask, answer: { entities: [{ qid: 'Q89', title: 'Apple', score: 0.9, evidence: [] }] } }]);
   });
-  await page.getByRole('button', { name: 'Ask the endpoint too' }).click();
+  await page.getByRole('button', { name: 'Compare it with the index' }).click();
   await until(page, "snapshot.linking.phase === 'answered'");
   assert.match(await page.locator('.banner').innerText(), /recorded earlier/);
   assert.equal(await page.locator('.card h3').first().innerText(), 'Apple');
@@ -288,7 +289,7 @@ test('while the endpoint is down a recorded answer is given and marked as one', 
     viewer.askLink();
   });
   await until(page, "snapshot.linking.phase === 'failed'");
-  assert.match(await page.locator('.banner').innerText(), /gave no answer/);
+  assert.match(await page.locator('.banner').innerText(), /No answer: The endpoint 127\.0\.0\.1:9 does not answer .*The index of this page .* answered 404/);
   await close();
 });
 
@@ -381,6 +382,21 @@ test('a viewer that comes back into the document shows its picture again', async
   });
   await shown();
   assert.deepEqual(errors, []);
+  await close();
+});
+
+test('what the index does not hold is not given a name', async () => {
+  const { page, close } = await openSamples();
+  const answer = { ...HOSTILE_ANSWER, entities: [{ qid: 'Q89', title: 'Apple', score: 0.6, evidence: [] }], in_index: { known: false, probability: 0.1 } };
+  await page.route('**/elsewhere/v1/link', (route) => route.fulfill({ status: 200, contentType: 'application/json', body: JSON.stringify(answer) }));
+  await page.evaluate(() => {
+    const viewer = /** @type {MaskViewer} */ (document.querySelector('mask-viewer'));
+    viewer.configure({ endpoint: new URL('elsewhere', document.baseURI).href });
+    viewer.selectMask(0);
+    viewer.askLink();
+  });
+  await until(page, "snapshot.linking.phase === 'answered'");
+  assert.match(await page.locator('.verdict').innerText(), /Not in the index/);
   await close();
 });
 

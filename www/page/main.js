@@ -20,12 +20,13 @@ import { showStatus } from './status.js';
 const SAMPLES = 'samples/';
 const RECORDINGS = 'samples/recorded.json';
 const MODELS = 'models/models.json';
+/** Names the endpoint of this host: the server that comes with the page says itself, a static host none. */
+const ENDPOINT = 'endpoint.json';
 
 const viewer = /** @type {import('../mask-viewer.js').MaskViewer} */ (document.getElementById('viewer'));
 const byId = (/** @type {string} */ id) => /** @type {HTMLElement} */ (document.getElementById(id));
 
-// The page's own server is the endpoint unless the person chose another; a static host answers 404 and says so.
-const settings = connectSettings(viewer, { endpoint: new URL('.', document.baseURI).href });
+const settings = connectSettings(viewer);
 const panel = new Panel(viewer, settings.open);
 const browser = new Browser(viewer, panel);
 showStatus(viewer, byId('status'));
@@ -62,7 +63,8 @@ begin();
 async function begin() {
   offerModels();
   try {
-    await loadViewer();
+    const [host] = await Promise.all([optionalJson(ENDPOINT), loadViewer()]);
+    settings.offerEndpoint(typeof host?.endpoint === 'string' ? new URL(host.endpoint, document.baseURI).href : null);
     const address = readAddress();
     await openServed(new URLSearchParams(location.search).get('data'));
     if (taken === 'nothing' && !await follow(address)) await browser.openFirst();

@@ -8,16 +8,17 @@ const KEY = 'masklink.settings';
 
 /**
  * @param {import('../mask-viewer.js').MaskViewer} viewer
- * @param {Partial<Settings>} defaults What holds where the person set nothing.
- * @returns {{ open: () => void, offerModels: (models: { id: string, title: string }[]) => void }}
+ * @returns {{ open: () => void, offerModels: (models: { id: string, title: string }[]) => void, offerEndpoint: (endpoint: string | null) => void }}
  */
-export function connectSettings(viewer, defaults) {
+export function connectSettings(viewer) {
   const dialog = /** @type {HTMLDialogElement} */ (document.getElementById('settings'));
   const form = /** @type {HTMLFormElement} */ (document.getElementById('settings-form'));
   const field = (/** @type {string} */ name) => /** @type {HTMLInputElement & HTMLSelectElement} */ (form.elements.namedItem(name));
   /** @type {Settings} */
-  const initial = { ...viewer.settings, ...defaults };
+  const initial = { ...viewer.settings };
   const kept = read();
+  /** The host's own, unless the person sets another. @type {string | null} */
+  let hosts = null;
   viewer.configure({ ...initial, ...kept.settings });
   applyTheme(kept.theme);
 
@@ -49,7 +50,8 @@ export function connectSettings(viewer, defaults) {
     viewer.token = field('token').value || null;
     viewer.configure(settings);
     applyTheme(theme);
-    keep({ settings: differing(settings, initial), theme });
+    kept.settings = differing(settings, { ...initial, endpoint: hosts });
+    keep({ settings: kept.settings, theme });
   }
 
   return {
@@ -66,6 +68,10 @@ export function connectSettings(viewer, defaults) {
       field('renderer').value = renderer;
       field('theme').value = document.documentElement.dataset.theme ?? 'auto';
       dialog.showModal();
+    },
+    offerEndpoint(endpoint) {
+      hosts = endpoint;
+      if (!('endpoint' in kept.settings)) viewer.configure({ endpoint });
     },
     offerModels([first, ...others]) {
       if (!first) return;

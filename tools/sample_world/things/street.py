@@ -374,13 +374,14 @@ def wheel(rng: Random) -> Any:
         (radius, -0.032),
         (radius - 0.06, -0.03),
     ]
-    parts = [lathe(rim, timber, 120, 1)]
+    parts = [lathe(rim, timber, 120, 1, capped=False)]
     parts.append(
         lathe(
             [(radius, -0.033), (radius + 0.009, -0.033), (radius + 0.009, 0.033), (radius, 0.033)],
             iron,
             120,
             1,
+            capped=False,
         )
     )
     hub = [
@@ -405,7 +406,11 @@ def wheel(rng: Random) -> Any:
         )
     )
     for z in (-0.07, 0.062):
-        parts.append(lathe([(0.057, z), (0.0615, z), (0.0615, z + 0.012), (0.057, z + 0.012)], iron, 64, 1))
+        parts.append(
+            lathe(
+                [(0.057, z), (0.0615, z), (0.0615, z + 0.012), (0.057, z + 0.012)], iron, 64, 1, capped=False
+            )
+        )
     for k in range(12):
         a = math.tau * k / 12
         spoke = tube(
