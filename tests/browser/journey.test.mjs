@@ -5,11 +5,10 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { iou, pointInside, unionOf } from './masks.mjs';
-import { ROOT, annotated, clickInImage, maskOf, snapshotOf, startServer, until } from './steps.mjs';
-import { launch, newPage } from './support.mjs';
+import { ROOT, annotated, clickInImage, maskOf, snapshotOf, startServer } from './steps.mjs';
+import { launch, openPage, until } from './support.mjs';
 
 const SHARED = process.env.MASKLINK_SHARED_DATA ?? join(ROOT, '../shared/data');
-
 /** @typedef {import('../../www/mask-viewer.js').MaskViewer} MaskViewer */
 
 /** @type {Awaited<ReturnType<typeof startServer>>} */
@@ -26,19 +25,11 @@ after(async () => {
   await server?.kill();
 });
 
-/** The page, its viewer drawn. */
-async function openPage(address = server.address) {
-  const opened = await newPage(browser);
-  await opened.page.goto(address);
-  await until(opened.page, 'snapshot.shown.length > 0');
-  return opened;
-}
-
 test('a click on a sample gives its mask, and the first card is its entity', async (t) => {
   // A val picture: neither the model nor the index has seen it. How often both are right is in their cards.
   const { image, annotations } = annotated(join(ROOT, 'www/samples/annotations.json'), 'world_011');
   const annotation = annotations.find((/** @type {any} */ one) => one.category_id === 'Q5372');
-  const { page, errors, close } = await openPage(`${server.address}#picture=${image.id}`);
+  const { page, errors, close } = await openPage(browser, `${server.address}#picture=${image.id}`);
   const key = await page.evaluate(() => /** @type {MaskViewer} */ (document.querySelector('mask-viewer')).snapshot?.picture);
   assert.ok(key?.includes(image.id), `the page shows ${key}`);
   const truth = unionOf(annotation.segmentation);
@@ -63,7 +54,7 @@ test('a click on a sample gives its mask, and the first card is its entity', asy
 
 test('the endpoint dies in the middle: the mask stays, and the page goes on by its own index', async () => {
   const own = await startServer();
-  const { page, close } = await openPage(own.address);
+  const { page, close } = await openPage(browser, own.address);
   await clickInImage(page, { x: 300, y: 300 });
   await maskOf(page);
   // What a page fetches at first use must be here before its server goes.
@@ -95,7 +86,7 @@ test('photos of others: a mask where it was clicked', async (t) => {
     { file: 'photos/owl.jpg', point: null, truth: null },
     { file: 'photos/sunflower.jpg', point: null, truth: null },
   ];
-  const { page, close } = await openPage();
+  const { page, close } = await openPage(browser, server.address);
   for (const { file, point, truth } of photos) {
     const bytes = readFileSync(join(SHARED, file)).toString('base64');
     await page.evaluate(async (base64) => {

@@ -6,8 +6,8 @@ import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { pointInside, unionOf } from './masks.mjs';
-import { ROOT, annotated, clickInImage, maskOf, snapshotOf, startServer, until } from './steps.mjs';
-import { launch, newPage, serve } from './support.mjs';
+import { ROOT, annotated, clickInImage, maskOf, snapshotOf, startServer } from './steps.mjs';
+import { launch, newPage, serve, until } from './support.mjs';
 
 const SAMPLES = join(ROOT, 'www/samples');
 const PICTURE = 'world_011';

@@ -5,12 +5,10 @@ import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { bitmapOf } from './masks.mjs';
+import { until } from './support.mjs';
 
 export const ROOT = join(import.meta.dirname, '../..');
 const TARGET = process.env.CARGO_TARGET_DIR ?? join(ROOT, 'target');
-/** How long the first mask may take: ONNX Runtime is loaded and compiled on a shared processor. */
-const PATIENCE = 180_000;
-
 /** @typedef {import('../../www/mask-viewer.js').MaskViewer} MaskViewer */
 
 /** The endpoint that serves the page and links. @param {string[]} [more] */
@@ -29,15 +27,6 @@ export async function startServer(...more) {
   });
   const ended = new Promise((resolve) => { child.on('exit', resolve); });
   return { address: /** @type {string} */ (address), kill: () => { child.kill('SIGKILL'); return ended; } };
-}
-
-/** @param {import('playwright-core').Page} page @param {string} condition An expression of `snapshot`. */
-export async function until(page, condition) {
-  const end = Date.now() + PATIENCE;
-  while (!await page.evaluate(`((snapshot) => snapshot && ${condition})(document.querySelector('mask-viewer')?.snapshot)`)) {
-    assert.ok(Date.now() < end, `never: ${condition}; ${JSON.stringify(await page.evaluate('document.querySelector("mask-viewer")?.snapshot'))}`);
-    await page.waitForTimeout(100);
-  }
 }
 
 /** Clicks with the real pointer at a point of the picture. @param {import('playwright-core').Page} page @param {{ x: number, y: number }} point_in_image */

@@ -121,12 +121,13 @@ export class Segmenter {
    * @param {string | null} model
    */
   async prepare(model) {
+    const client = this.#clientFor(model);
     if (this.#prepared === this.#bitmap) return;
     this.#prepared = this.#bitmap;
     try {
-      await this.#clientFor(model).encode();
+      await client.encode();
     } catch {
-      this.#prepared = undefined;
+      // The click tells it, and tries again; a pointer that moves on must not.
     } finally {
       this.#rest();
     }

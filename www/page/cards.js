@@ -187,7 +187,9 @@ function hint({ picture, tool }) {
     h('ul', {},
       h('li', {}, 'A model in this page finds its outline.'),
       h('li', {}, 'It is compared with known masks of many things.'),
-      h('li', {}, 'Refine with ', h('kbd', {}, 'Ctrl'), ' click to add, ', h('kbd', {}, 'Shift'), ' click to take away.')));
+      matchMedia('(hover: none)').matches
+        ? h('li', {}, 'Refine with the tools Add and Remove under the picture.')
+        : h('li', {}, 'Refine with ', h('kbd', {}, 'Ctrl'), ' click to add, ', h('kbd', {}, 'Shift'), ' click to take away.')));
 }
 
 /**
@@ -195,5 +197,5 @@ function hint({ picture, tool }) {
  * @param {() => void} action
  */
 function button(words, action) {
-  return h('button', { type: 'button', class: 'button', onclick: action }, words);
+  return h('button', { type: 'button', class: 'button', 'data-focus': words, onclick: action }, words);
 }
