@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::{Colouring, Selection, Shown, State, Tool};
+use super::{Colouring, Selection, State, Tool};
 use crate::geometry::{Rect, Size};
 use crate::render::{ColorBy, Error, Overlay, Scene, Style};
 use crate::rle::Mask;

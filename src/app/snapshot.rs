@@ -105,7 +105,7 @@ impl State {
             facts: self.current_mask().map(Facts::of),
             linking: self.linking().clone(),
             verdict: match self.linking() {
-                Linking::Answered { answer, .. } => Some(Verdict::of(&answer.entities)),
+                Linking::Answered { answer, .. } => Some(Verdict::of(answer)),
                 _ => None,
             },
             settings: self.settings().clone(),

@@ -379,49 +379,70 @@ impl State {
         let (Some(mask), Some((picture, _))) = (self.current_mask().map(MaskJson::from), self.picture.clone()) else {
             return effects;
         };
-        if let Some(endpoint) = self.settings.endpoint.clone() {
-            let ticket = self.ticket();
-            self.linking = Linking::Asking { ticket };
-            effects.extend([Effect::Link { ticket, picture, mask, endpoint }, Effect::Changed]);
-        } else {
-            let message = "No linking endpoint is set; choose one in the settings.".to_owned();
-            effects.extend(self.fall_back(Failure { code: "no-endpoint".to_owned(), message }));
-        }
+        let Some(endpoint) = self.settings.endpoint.clone() else {
+            effects.extend(self.ask_page(Vec::new()));
+            return effects;
+        };
+        let ticket = self.ticket();
+        self.linking = Linking::Asking { ticket, source: Source::Endpoint, failures: Vec::new() };
+        effects.extend([Effect::Link { ticket, picture, mask, endpoint }, Effect::Changed]);
         effects
     }
 
-    fn take_link(&mut self, ticket: Ticket, mut answer: LinkAnswer) -> Vec<Effect> {
-        if self.linking.awaited() != Some(ticket) {
+    /// Asks the page itself, where no endpoint is set or it had no answer.
+    fn ask_page(&mut self, failures: Vec<Failure>) -> Vec<Effect> {
+        let (Some(mask), Some((picture, _))) = (self.current_mask().map(MaskJson::from), self.picture.clone()) else {
             return Vec::new();
-        }
+        };
+        let ticket = self.ticket();
+        self.linking = Linking::Asking { ticket, source: Source::Page, failures };
+        vec![Effect::LinkInPage { ticket, picture, mask }, Effect::Changed]
+    }
+
+    fn take_link(&mut self, ticket: Ticket, mut answer: LinkAnswer) -> Vec<Effect> {
+        let Some((source, failures)) = self.take_asked(ticket) else { return Vec::new() };
         answer.entities.sort_by(|a, b| b.score.total_cmp(&a.score));
-        self.tell_answer(answer, Source::Endpoint, None)
+        self.tell_answer(answer, source, failures)
     }
 
     fn take_link_failure(&mut self, ticket: Ticket, failure: Failure) -> Vec<Effect> {
-        if self.linking.awaited() != Some(ticket) {
-            return Vec::new();
+        let Some((source, mut failures)) = self.take_asked(ticket) else { return Vec::new() };
+        if !failures.contains(&failure) {
+            failures.push(failure);
         }
-        self.fall_back(failure)
+        if source == Source::Endpoint { self.ask_page(failures) } else { self.fall_back(failures) }
     }
 
-    /// Answers from the recordings what the endpoint could not, or tells why there is no answer.
-    fn fall_back(&mut self, failure: Failure) -> Vec<Effect> {
+    /// Who was asked under this ticket, and why those before had no answer, if it is the one awaited.
+    fn take_asked(&mut self, awaited: Ticket) -> Option<(Source, Vec<Failure>)> {
+        match &mut self.linking {
+            Linking::Asking { ticket, source, failures } if *ticket == awaited => {
+                Some((*source, std::mem::take(failures)))
+            }
+            _ => None,
+        }
+    }
+
+    /// Answers from the recordings what nobody else could, or tells why there is no answer.
+    fn fall_back(&mut self, failures: Vec<Failure>) -> Vec<Effect> {
         let recorded = self.current_mask().and_then(|mask| linking::nearest(&self.recordings, mask));
         if let Some(answer) = recorded.map(|recording| recording.answer.clone()) {
-            return self.tell_answer(answer, Source::Recorded, Some(failure));
+            return self.tell_answer(answer, Source::Recorded, failures);
         }
-        self.linking = Linking::Failed { failure: failure.clone() };
-        let text = format!("No entity: {}", failure.message);
-        vec![announce(text), Effect::Notify(Notice::Error(failure)), Effect::Changed]
+        let messages: Vec<_> = failures.iter().map(|failure| failure.message.as_str()).collect();
+        let mut effects = vec![announce(format!("No entity: {}", messages.join(" ")))];
+        effects.extend(failures.iter().cloned().map(|failure| Effect::Notify(Notice::Error(failure))));
+        self.linking = Linking::Failed { failures };
+        effects.push(Effect::Changed);
+        effects
     }
 
-    fn tell_answer(&mut self, answer: LinkAnswer, source: Source, failure: Option<Failure>) -> Vec<Effect> {
+    fn tell_answer(&mut self, answer: LinkAnswer, source: Source, failures: Vec<Failure>) -> Vec<Effect> {
         let mut effects = vec![announce(spoken_answer(&answer, source))];
         if let Some(mask) = self.current_mask().map(MaskJson::from) {
             effects.push(Effect::Notify(Notice::Link { mask, answer: answer.clone(), source }));
         }
-        self.linking = Linking::Answered { answer, source, failure };
+        self.linking = Linking::Answered { answer, source, failures };
         effects.push(Effect::Changed);
         effects
     }
@@ -489,14 +510,16 @@ fn spoken_answer(answer: &LinkAnswer, source: Source) -> String {
     let first = answer.entities.first();
     let percent = first.map_or(0.0, |entity| 100.0 * entity.score);
     let title = first.map_or("", |entity| entity.title.as_str());
-    let said = match Verdict::of(&answer.entities) {
+    let said = match Verdict::of(answer) {
         Verdict::Likely => format!("Likely {title}, {percent:.0} %."),
         Verdict::Possible => format!("Possibly {title}, {percent:.0} %."),
         Verdict::Unsure => format!("Not sure; the nearest is {title}, {percent:.0} %."),
-        Verdict::Nothing => "The endpoint knows nothing like it.".to_owned(),
+        Verdict::Unknown => format!("Not in the index; the nearest there is {title}."),
+        Verdict::Nothing => "Nothing like it is known.".to_owned(),
     };
     match source {
         Source::Endpoint => said,
-        Source::Recorded => format!("{said} This answer was recorded earlier; the endpoint does not answer now."),
+        Source::Page => format!("{said} This was computed in the page."),
+        Source::Recorded => format!("{said} This answer was recorded earlier; nobody answers now."),
     }
 }

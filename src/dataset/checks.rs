@@ -67,6 +67,9 @@ pub(super) fn masks(
 }
 
 fn boxes(annotation: &Annotation, picture: Size, parts: &[Part], findings: &mut Vec<Finding>) {
+    // A mask or a box that could not be read leaves the others out of step.
+    let all_read = findings.iter().all(|finding| finding.field != "bbox")
+        && parts.iter().enumerate().all(|(at, part)| part.place == at);
     let (width, height) = (f64::from(picture.width), f64::from(picture.height));
     for (place, &found) in annotation.boxes.iter().enumerate() {
         if found.width() <= 0.0 || found.height() <= 0.0 {
@@ -79,6 +82,9 @@ fn boxes(annotation: &Annotation, picture: Size, parts: &[Part], findings: &mut 
         if !inside && picture.pixels() > 0 {
             findings.push(Finding::of_part("bbox", place, Problem::BoxOutside { found, picture }));
         }
+    }
+    if !all_read {
+        return;
     }
     // One box a mask: compared one by one. Else what they cover together.
     if annotation.boxes.len() == parts.len() {

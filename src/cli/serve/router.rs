@@ -1,5 +1,6 @@
 //! The routes, and what each request passes on its way to them.
 
+use axum::Json;
 use axum::extract::{Request, State};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse as _, Response};
@@ -31,6 +32,7 @@ pub fn app(server: Server) -> Router {
         .layer(cors::layer(&server.inner.settings.allow_origins));
     Router::new()
         .merge(endpoint)
+        .route("/endpoint.json", get(own_endpoint))
         .route("/healthz", get(health::healthz))
         .route("/readyz", get(health::readyz))
         .route("/metrics", get(health::metrics))
@@ -40,6 +42,13 @@ pub fn app(server: Server) -> Router {
         .layer(middleware::from_fn_with_state(with(&server), files::headers))
         .layer(middleware::from_fn_with_state(with(&server), watch::requests))
         .with_state(server)
+}
+
+/// Tells the page which endpoint to ask: this very server, where it has an index. Beside a page on another host lies a
+/// file of this name, which its host may edit.
+async fn own_endpoint(State(server): State<Server>) -> Json<serde_json::Value> {
+    let endpoint = server.inner.linker.as_ref().map(|_| "./");
+    Json(serde_json::json!({ "endpoint": endpoint }))
 }
 
 /// A file of the page or, below `/data/`, of the data folder.
