@@ -35,6 +35,7 @@ use crate::rle::Mask;
         (status = 415, description = "unsupported-media", body = Problem, content_type = "application/problem+json"),
         (status = 422, description = "bad-mask, bad-value", body = Problem, content_type = "application/problem+json"),
         (status = 429, description = "rate-limited: wait as Retry-After says", body = Problem, content_type = "application/problem+json"),
+        (status = 502, description = "image-unavailable: the address does not answer with a picture", body = Problem, content_type = "application/problem+json"),
         (status = 503, description = "unavailable: wait as Retry-After says", body = Problem, content_type = "application/problem+json"),
     ),
     security((), ("token" = []))
@@ -61,9 +62,14 @@ pub(super) async fn post_link(
         return Err(Failure::new(Kind::BadValue, detail));
     }
     let mask = mask(&request.mask, limits.pixels)?;
+    let image = match request.image {
+        ImageRef::Sha256(sha256) => Image::Stored(sha256),
+        ImageRef::Data(text) => Image::Base64(text),
+        ImageRef::Url(address) => Image::Bytes(server.fetch(address).await?),
+    };
     let work = move |inner: &Inner| {
         let taken = Instant::now();
-        let picture = picture(inner, &request.image)?;
+        let picture = picture(inner, &image)?;
         let reading = millis(taken, Instant::now());
         let mut response = inner.linker()?.answer(&picture, &mask, request.top_k as usize)?;
         response.timing_ms.encode += reading;
@@ -76,12 +82,19 @@ pub(super) async fn post_link(
     Ok(Json(response))
 }
 
-fn picture(inner: &Inner, image: &ImageRef) -> Result<Arc<Picture>, Failure> {
+/// The picture of a question, where it is at hand.
+enum Image {
+    /// By its SHA-256.
+    Stored(String),
+    Base64(String),
+    Bytes(Vec<u8>),
+}
+
+fn picture(inner: &Inner, image: &Image) -> Result<Arc<Picture>, Failure> {
     match image {
-        ImageRef::Sha256(sha256) if is_sha256(sha256) => images::find(inner, sha256),
-        ImageRef::Sha256(_) => Err(Failure::new(Kind::BadValue, "sha256 is not 64 lowercase hexadecimal digits")),
-        ImageRef::Url(_) => Err(Failure::new(Kind::UrlForbidden, "this server does not fetch pictures; put them")),
-        ImageRef::Data(text) => {
+        Image::Stored(sha256) if is_sha256(sha256) => images::find(inner, sha256),
+        Image::Stored(_) => Err(Failure::new(Kind::BadValue, "sha256 is not 64 lowercase hexadecimal digits")),
+        Image::Base64(text) => {
             let bytes = STANDARD
                 .decode(text)
                 .map_err(|error| Failure::new(Kind::BadValue, format!("data is not base64: {error}")))?;
@@ -89,12 +102,18 @@ fn picture(inner: &Inner, image: &ImageRef) -> Result<Arc<Picture>, Failure> {
                 let detail = format!("the picture has more than {} bytes", inner.settings.limits.image_bytes);
                 return Err(Failure::new(Kind::TooLarge, detail));
             }
-            let sha256 = sha256_hex(&bytes);
-            match inner.store.get(&sha256) {
-                Some(picture) => Ok(picture),
-                None => images::take(inner, &sha256, &bytes),
-            }
+            by_content(inner, &bytes)
         }
+        Image::Bytes(bytes) => by_content(inner, bytes),
+    }
+}
+
+/// The picture of these bytes, known already or new.
+fn by_content(inner: &Inner, bytes: &[u8]) -> Result<Arc<Picture>, Failure> {
+    let sha256 = sha256_hex(bytes);
+    match inner.store.get(&sha256) {
+        Some(picture) => Ok(picture),
+        None => images::take(inner, &sha256, bytes),
     }
 }
 

@@ -11,7 +11,7 @@ use tower_http::services::ServeDir;
 
 use super::failure::Failure;
 use super::server::Server;
-use super::{auth, cors, files, health, images, link, openapi, rate, watch};
+use super::{auth, cors, files, health, host, images, link, openapi, rate, watch};
 use crate::link::problem::Kind;
 
 /// The whole server as a service: every route and layer, no socket.
@@ -34,6 +34,7 @@ pub fn app(server: Server) -> Router {
         .route("/readyz", get(health::readyz))
         .route("/metrics", get(health::metrics))
         .fallback(static_files)
+        .layer(middleware::from_fn_with_state(with(&server), host::check))
         .layer(middleware::from_fn_with_state(with(&server), files::headers))
         .layer(middleware::from_fn_with_state(with(&server), watch::requests))
         .layer(CatchPanicLayer::custom(panicked))

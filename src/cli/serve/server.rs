@@ -9,6 +9,7 @@ use axum::http::HeaderValue;
 use tokio::sync::Semaphore;
 
 use super::failure::Failure;
+use super::fetch::Fetcher;
 use super::files;
 use super::rate::Rate;
 use super::store::Store;
@@ -30,6 +31,9 @@ pub(super) struct Inner {
     pub(super) watch: Watch,
     /// The Content-Security-Policy of every answer.
     pub(super) policy: HeaderValue,
+    fetcher: Option<Fetcher>,
+    /// Permits for pictures being fetched.
+    fetching: Arc<Semaphore>,
     /// Permits for requests that compute or wait to.
     admitted: Arc<Semaphore>,
     /// Permits for requests that compute.
@@ -51,6 +55,10 @@ pub struct Settings {
     pub allow_origins: Vec<HeaderValue>,
     /// Origins the page may connect to besides this server; any, where none is given.
     pub connect: Vec<String>,
+    /// Names besides the loopback's that the server answers to; to any, where there is no list.
+    pub hosts: Option<Vec<String>>,
+    /// Hosts from which pictures named by an address are fetched; from none, where there is no list.
+    pub url_hosts: Vec<String>,
     /// What is taken at most.
     pub limits: Limits,
 }
@@ -68,6 +76,8 @@ pub struct Limits {
     pub workers: usize,
     /// Requests that wait to compute, beyond which the answer is 503.
     pub waiting: usize,
+    /// Pictures fetched at a time, beyond which the answer is 503.
+    pub fetches: usize,
     /// Requests a second of one client, on average; 0 for no limit.
     pub requests_per_second: f64,
     /// How long a request may take.
@@ -84,6 +94,7 @@ impl Default for Limits {
             pixels: 50_000_000,
             workers: std::thread::available_parallelism().map_or(1, NonZeroUsize::get),
             waiting: 64,
+            fetches: 16,
             requests_per_second: 20.0,
             time: Duration::from_secs(30),
             store_bytes: 512 << 20,
@@ -101,6 +112,8 @@ impl Server {
             rate: Rate::new(limits.requests_per_second),
             watch: Watch::new(),
             policy: files::policy(&settings.connect).map_err(std::io::Error::other)?,
+            fetcher: (!settings.url_hosts.is_empty()).then(|| Fetcher::new(&settings.url_hosts, limits.image_bytes)),
+            fetching: Arc::new(Semaphore::new(limits.fetches)),
             admitted: Arc::new(Semaphore::new(limits.workers + limits.waiting)),
             working: Arc::new(Semaphore::new(limits.workers)),
             settings,
@@ -131,6 +144,30 @@ impl Server {
             Ok(done) => Ok((done?, waited)),
             Err(error) => {
                 tracing::error!(%error, "a worker panicked");
+                Err(Failure::new(Kind::Internal, ""))
+            }
+        }
+    }
+}
+
+impl Server {
+    /// The bytes of a picture named by its address.
+    pub(super) async fn fetch(&self, address: String) -> Result<Vec<u8>, Failure> {
+        if self.inner.fetcher.is_none() {
+            return Err(Failure::new(Kind::UrlForbidden, "this server does not fetch pictures; put them"));
+        }
+        let busy = |_| Failure::retry_after(Kind::Unavailable, "too many pictures are being fetched", 1);
+        let fetching = self.inner.fetching.clone().try_acquire_owned().map_err(busy)?;
+        let inner = Arc::clone(&self.inner);
+        let task = tokio::task::spawn_blocking(move || {
+            let fetched = inner.fetcher.as_ref().map(|fetcher| fetcher.get(&address)).transpose();
+            drop(fetching);
+            fetched
+        });
+        match task.await {
+            Ok(fetched) => Ok(fetched?.unwrap_or_default()),
+            Err(error) => {
+                tracing::error!(%error, "fetching a picture panicked");
                 Err(Failure::new(Kind::Internal, ""))
             }
         }
