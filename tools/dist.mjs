@@ -15,6 +15,12 @@ if (!dist || !pkg || modules.length === 0) throw new Error("usage: node tools/di
 /** Files of www/ that are about the sources and not for visitors. */
 const LEFT_OUT = new Set(["jsconfig.json", "vendor.json"]);
 const PRECOMPRESSED = /\.(br|gz)$/;
+// An index carries its encoder with it; the card and file it is made from are for whoever makes one.
+const CARD = "models/link-encoder.json";
+const { file: encoder } = JSON.parse(readFileSync(join("www", CARD), "utf8"));
+const { models } = JSON.parse(readFileSync("www/models/models.json", "utf8"));
+LEFT_OUT.add(CARD);
+if (!models.some((/** @type {{encoder: {url: string}}} */ model) => model.encoder.url === encoder)) LEFT_OUT.add(`models/${encoder}`);
 /** The page of the module `workbench`. */
 const BENCH_PAGE = /^bench[.-]/;
 

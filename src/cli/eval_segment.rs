@@ -17,8 +17,9 @@ use super::progress::Progress;
 use super::segmenter::{ModelChoice, Segmenter};
 use crate::dataset::{Annotation, Dataset, Limits, Picture};
 use crate::geometry::{Point, Size};
+use crate::pixels::{Channels, Pixels};
 use crate::rle::{Connectivity, Mask};
-use crate::segment::{Channels, Pixels, Prompt, Prompts};
+use crate::segment::{Prompt, Prompts};
 
 /// The bars of `NoC`, in percent of IoU.
 const BARS: [u32; 3] = [80, 85, 90];

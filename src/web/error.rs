@@ -25,13 +25,13 @@ pub(super) fn of_render(error: &crate::render::Error) -> JsValue {
 }
 
 /// Plain data as JSON.
-#[cfg(feature = "viewer")]
+#[cfg(any(feature = "viewer", feature = "workers"))]
 pub(super) fn to_json(data: &impl serde::Serialize) -> Result<String, JsValue> {
     serde_json::to_string(data).map_err(|error| js_error("json", error))
 }
 
 /// Plain data from JSON.
-#[cfg(feature = "viewer")]
+#[cfg(any(feature = "viewer", feature = "workers"))]
 pub(super) fn from_json<T: serde::de::DeserializeOwned>(json: &str) -> Result<T, JsValue> {
     serde_json::from_str(json).map_err(|error| js_error("json", error))
 }

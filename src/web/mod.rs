@@ -15,6 +15,8 @@ mod error;
 pub mod hash;
 #[cfg(feature = "viewer")]
 mod link;
+#[cfg(feature = "workers")]
+mod link_in_page;
 #[cfg(feature = "workbench")]
 mod render_test;
 #[cfg(feature = "workers")]

@@ -5,10 +5,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { FIXTURES } from './fixtures.mjs';
-import { launch, newPage, serve } from './support.mjs';
-
-/** How long a first drawing may take here: SwiftShader compiles its shaders on a shared processor. */
-const PATIENCE = 60_000;
+import { PATIENCE, bring, launch, openPage, serve, until } from './support.mjs';
 
 /** @typedef {import('../../www/mask-viewer.js').MaskViewer} MaskViewer */
 
@@ -27,21 +24,7 @@ after(async () => {
 });
 
 /** @param {import('playwright-core').BrowserContextOptions} [options] */
-async function openPage(options, address = server.address) {
-  const opened = await newPage(browser, options);
-  await opened.page.goto(address);
-  await until(opened.page, 'snapshot.shown.length > 0');
-  return opened;
-}
-
-/** @param {import('playwright-core').Page} page @param {string} condition An expression of `snapshot`. */
-async function until(page, condition) {
-  const end = Date.now() + PATIENCE;
-  while (!await page.evaluate(`((snapshot) => snapshot && ${condition})(document.querySelector('mask-viewer')?.snapshot)`)) {
-    assert.ok(Date.now() < end, `never: ${condition}; ${JSON.stringify(await page.evaluate('document.querySelector("mask-viewer")?.snapshot'))}`);
-    await page.waitForTimeout(50);
-  }
-}
+const openSamples = (options) => openPage(browser, server.address, options);
 
 /** Sets the view and answers the stage's box in the window. @param {import('playwright-core').Page} page @param {{ x: number, y: number, scale: number }} view */
 function setView(page, view) {
@@ -81,7 +64,7 @@ function assertNear(actual, expected) {
 }
 
 test('the wheel zooms about the pointer, in and out', async () => {
-  const { page, errors, close } = await openPage();
+  const { page, errors, close } = await openSamples();
   const view = { x: 480, y: 320, scale: 1 };
   const stage = await setView(page, view);
   /** @type {[number, number]} */
@@ -100,7 +83,7 @@ test('the wheel zooms about the pointer, in and out', async () => {
 });
 
 test('two fingers zoom about what is between them, and leave no click', async () => {
-  const { page, errors, close } = await openPage({ hasTouch: true });
+  const { page, errors, close } = await openSamples({ hasTouch: true });
   const view = { x: 480, y: 320, scale: 1 };
   const stage = await setView(page, view);
   const devtools = await page.context().newCDPSession(page);
@@ -127,17 +110,8 @@ test('two fingers zoom about what is between them, and leave no click', async ()
 
 for (const gesture of /** @type {const} */ (['drop', 'paste'])) {
   test(`a picture comes by ${gesture}`, async () => {
-    const { page, errors, close } = await openPage();
-    await page.evaluate(async (kind) => {
-      const bytes = await (await fetch('tiny.bmp')).arrayBuffer();
-      const data = new DataTransfer();
-      data.items.add(new File([bytes], 'mine.bmp', { type: 'image/bmp' }));
-      const event = kind === 'drop'
-        ? new DragEvent('drop', { dataTransfer: data, bubbles: true, cancelable: true })
-        : new ClipboardEvent('paste', { clipboardData: data, bubbles: true, cancelable: true });
-      document.body.dispatchEvent(event);
-      if (!event.defaultPrevented) throw new Error('the page left the file to the browser');
-    }, gesture);
+    const { page, errors, close } = await openSamples();
+    await bring(page, { name: 'mine.bmp', type: 'image/bmp', base64: FIXTURES['/tiny.bmp'].toString('base64') }, gesture);
     await until(page, "snapshot.picture === 'mine.bmp' && snapshot.size[0] === 8 && snapshot.size[1] === 6 && snapshot.shown.length === 0");
     assert.deepEqual(errors, []);
     await close();
@@ -145,12 +119,8 @@ for (const gesture of /** @type {const} */ (['drop', 'paste'])) {
 }
 
 test('what is dropped and is no picture is told, and the page goes on', async () => {
-  const { page, close } = await openPage();
-  await page.evaluate(() => {
-    const data = new DataTransfer();
-    data.items.add(new File(['not a picture'], 'notes.txt', { type: 'text/plain' }));
-    document.body.dispatchEvent(new DragEvent('drop', { dataTransfer: data, bubbles: true, cancelable: true }));
-  });
+  const { page, close } = await openSamples();
+  await bring(page, { name: 'notes.txt', type: 'text/plain', base64: btoa('not a picture') });
   await page.locator('mask-viewer').getByText(/not a picture the browser can read/).first().waitFor();
   await page.getByRole('listbox', { name: /sample/i }).getByRole('option').first().click();
   await until(page, 'snapshot.shown.length > 0');
@@ -161,7 +131,7 @@ test('a model whose bytes are not the listed ones is refused on the page, in wor
   const models = JSON.parse(readFileSync(join(import.meta.dirname, '../../www/models/models.json'), 'utf8'));
   models.models[0].decoder.sha256 = 'a'.repeat(64);
   const tampered = await serve({ '/models/models.json': JSON.stringify(models) });
-  const { page, close } = await openPage({}, tampered.address);
+  const { page, close } = await openPage(browser, tampered.address);
   await page.evaluate(() => {
     const viewer = /** @type {MaskViewer} */ (document.querySelector('mask-viewer'));
     viewer.configure({ endpoint: null });

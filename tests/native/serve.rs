@@ -6,6 +6,7 @@ use axum::Router;
 use masklink::cli::serve::{Limits, Server, Settings, app};
 
 use crate::http::{Answer, request, send};
+use crate::plvel::built;
 
 const LETTERS: &str = "abcdefghijklmnopqrstuvwxyz";
 
@@ -43,6 +44,19 @@ impl Site {
     async fn get(&self, path: &str, headers: &[(&str, &str)]) -> Answer {
         send(&self.app, request("GET", path, headers, "")).await
     }
+}
+
+#[tokio::test]
+async fn the_page_is_told_which_endpoint_to_ask() {
+    let endpoint = async |app: &Router| {
+        let answer = send(app, request("GET", "/endpoint.json", &[], "")).await;
+        assert_eq!(answer.header("content-type"), "application/json");
+        answer.json::<serde_json::Value>()
+    };
+    assert_eq!(endpoint(&site().app).await, serde_json::json!({"endpoint": null}), "without an index none");
+    let Some(built) = built() else { return };
+    let app = app(Server::new(Some(built.linker()), Settings::default()).unwrap());
+    assert_eq!(endpoint(&app).await, serde_json::json!({"endpoint": "./"}));
 }
 
 #[tokio::test]

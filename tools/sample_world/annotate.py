@@ -16,17 +16,19 @@ SMALLEST_THING = 150
 SMALLEST_PART = 12
 
 
-def annotations_of(picture: Picture, index: NDArray[np.float32]) -> list[dict[str, Any]]:
+def annotations_of(
+    picture: Picture, index: NDArray[np.float32], smallest: int = SMALLEST_THING
+) -> list[dict[str, Any]]:
     """One annotation per visible thing; `index` is HW, thing k of the plan being k + 1.
 
-    Things with fewer than SMALLEST_THING visible pixels are left out, and so are parts
+    Things with fewer than `smallest` visible pixels are left out, and so are parts
     of less than SMALLEST_PART pixels or half a percent of the thing.
     """
     found = []
     ids = np.rint(index).astype(np.int32)
     for number, key in enumerate(picture.things):
         mask = (ids == number + 1).astype(np.uint8)
-        if mask.sum() < SMALLEST_THING:
+        if mask.sum() < smallest:
             continue
         found.append(annotation(picture, number, THINGS[key], parts(mask)))
     return found

@@ -200,6 +200,7 @@ THINGS: dict[str, Thing] = {
         "vegetables.broccoli",
         VEGETABLE,
         "a broccoli",
+        unseen=True,
     ),
     "doughnut": Thing(
         "Q192783",
@@ -294,8 +295,11 @@ THINGS: dict[str, Thing] = {
         "desk.clothespin",
         OBJECT,
         "a clothespin",
+        unseen=True,
     ),
-    "top hat": Thing("Q110304", "Top hat", "tall flat-crowned hat", "desk.top_hat", OBJECT, "a top hat"),
+    "top hat": Thing(
+        "Q110304", "Top hat", "tall flat-crowned hat", "desk.top_hat", OBJECT, "a top hat", unseen=True
+    ),
     "umbrella": Thing(
         "Q41607", "Umbrella", "folding canopy against rain or sun", "desk.umbrella", OBJECT, "an umbrella"
     ),
@@ -390,7 +394,16 @@ THINGS: dict[str, Thing] = {
         45,
     ),
     "wheel": Thing(
-        "Q446", "Wheel", "round part that turns on an axle", "street.wheel", OBJECT, "a wheel", 0, 0, 50
+        "Q446",
+        "Wheel",
+        "round part that turns on an axle",
+        "street.wheel",
+        OBJECT,
+        "a wheel",
+        0,
+        0,
+        50,
+        unseen=True,
     ),
     "guitar": Thing("Q6607", "Guitar", "fretted string instrument", "music.guitar", MUSIC, "a guitar"),
     "violin": Thing(

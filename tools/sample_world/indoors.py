@@ -99,6 +99,24 @@ def night_desk(rng: Random) -> None:
     light.room(0.05, "#4a6aa8")
 
 
+def alcove(rng: Random) -> None:
+    """A shelf close to a plastered wall, in hard light from one side."""
+    g = Graph("plaster")
+    tone = rng.choice(("#b8a48a", "#7f9a94", "#c98a6a", "#8a94b0", "#d8cdb8", "#9aa67a"))
+    mottle = g.noise(5, 7, 0.65, 0.4)
+    colour = g.mix(g.fit(mottle, 0.35, 0.7, 0, 0.22), tone, "#5a4a3a")
+    height = g.math("ADD", g.noise(40, 6, 0.7), g.math("MULTIPLY", mottle, 2.0))
+    wall = g.finish(Base_Color=colour, Roughness=0.9, Normal=g.bump(height, 0.0025))
+    box((6, 0.1, 4), wall, (0, rng.uniform(0.42, 0.55), 0.8))
+    light_, dark = rng.choice((("#c0935c", "#7a4c25"), ("#d8c8ac", "#a89070"), ("#6a4630", "#2f1a10")))
+    shelf = box((3.2, 1.1, 0.04), wood("shelf", rng, light_, dark, 0.4, 0.18), (0, 0, -0.02), 0.004)
+    shelf.name = "shelf"
+    box((8, 8, 0.02), wood("floor", rng, "#7a5a3a", "#3f2a1a", 0.5), (0, 0, -1.1))
+    side = rng.choice((-1, 1))
+    light.sunbeam(rng, side, 4.5, bars=rng.random() < 0.4, back=rng.uniform(-0.9, -0.3))
+    light.room(0.3)
+
+
 def court(rng: Random) -> None:
     """A sports hall floor: varnished boards and painted lines."""
     floor = box((16, 16, 0.02), wood("court", rng, "#d09a58", "#a06a30", 0.2, 0.07), (0, 0, -0.01))

@@ -1,6 +1,6 @@
 """The one command: renders the plan, develops the pictures and writes the annotations.
 
-`python make.py [--work DIR] [--samples N] [--develop] [NAME ...]` renders what is not yet rendered (or
+`python make.py [--work DIR] [--samples N] [--develop] [NAME ...]` renders what www/samples lacks (or
 NAMEs afresh), then writes www/samples and the contact sheet.
 """
 
@@ -27,6 +27,7 @@ HERE = Path(__file__).resolve().parent
 SAMPLES = HERE.parent.parent / "www" / "samples"
 JPEG_QUALITY = 88
 JPEG_BYTES = 150_000
+BATCH = 6
 
 
 def main() -> None:
@@ -38,32 +39,51 @@ def main() -> None:
     parser.add_argument("--no-render", action="store_true", help="only use what is rendered")
     parser.add_argument("--develop", action="store_true", help="develop every picture again")
     options = parser.parse_args()
+    kept = committed()
     if not options.no_render:
-        for picture in plan.PICTURES:
-            ready = options.work / picture.name / "index.npy"
-            if picture.name in options.names or (not options.names and not ready.exists()):
-                render(picture.name, options.work, options.samples)
-    done = [p for p in plan.PICTURES if (options.work / p.name / "index.npy").exists()]
-    write(done, options.work, options.develop)
+        ready = {file.parent.name for file in options.work.glob("*/index.npy")} | set(kept)
+        names = options.names or [p.name for p in plan.PICTURES if p.name not in ready]
+        for start in range(0, len(names), BATCH):
+            render(names[start : start + BATCH], options.work, options.samples)
+    passes = [p for p in plan.PICTURES if (options.work / p.name / "index.npy").exists()]
+    done = [p for p in plan.PICTURES if p in passes or p.name in kept]
+    write(done, kept, options.work, options.develop)
     contact_sheet.write(SAMPLES / "images", HERE / "contact_sheet.jpg")
     print(f"{len(done)} of {len(plan.PICTURES)} pictures in {SAMPLES}")
 
 
-def render(name: str, work: Path, samples: int) -> None:
-    """Render one picture in its own Blender."""
+def committed() -> dict[str, list[dict[str, Any]]]:
+    """The annotations that www/samples holds already, by picture."""
+    path = SAMPLES / "annotations.json"
+    if not path.exists():
+        return {}
+    world = json.loads(path.read_text())
+    kept: dict[str, list[dict[str, Any]]] = {image["id"]: [] for image in world["images"]}
+    for annotation in world["annotations"]:
+        kept[annotation["image_id"]].append(annotation)
+    return kept
+
+
+def render(names: list[str], work: Path, samples: int) -> None:
+    """Render a few pictures in one Blender."""
     command = ["blender", "-b", "--factory-startup", "-noaudio", "-P", str(HERE / "render.py")]
-    command += ["--", name, str(work), str(samples)]
+    command += ["--", str(work), str(samples), "100", *names]
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
 
 
-def write(pictures: list[plan.Picture], work: Path, fresh: bool) -> None:
-    """Develop the pictures and write images/ and annotations.json."""
+def write(
+    pictures: list[plan.Picture], kept: dict[str, list[dict[str, Any]]], work: Path, fresh: bool
+) -> None:
+    """Develop the pictures and write images/ and annotations.json; what has no passes here is `kept`."""
     images = SAMPLES / "images"
     images.mkdir(parents=True, exist_ok=True)
     found: list[dict[str, Any]] = []
     for picture in pictures:
         target = images / f"{picture.name}.jpg"
         passes = work / picture.name / "index.npy"
+        if not passes.exists():
+            found += kept[picture.name]
+            continue
         if fresh or not target.exists() or target.stat().st_mtime < passes.stat().st_mtime:
             seed = int(picture.name.split("_")[1])
             pixels = develop.develop(work / picture.name, picture.exposure, seed)

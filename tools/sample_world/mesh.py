@@ -84,8 +84,12 @@ def lathe(
     segments: int = 64,
     per_span: int = 6,
     shape: Callable[[float, float, float, float], Point2] | None = None,
+    capped: bool = True,
 ) -> Any:
-    """Revolve (radius, z) points around z; `shape(angle, t, r, z)` may bend each ring."""
+    """Revolve (radius, z) points around z; `shape(angle, t, r, z)` may bend each ring.
+
+    Ends off the axis are closed by discs if `capped`.
+    """
     curve = spline(profile, per_span) if per_span > 1 else [Vector(p) for p in profile]
     vertices: list[Point3] = []
     for k, point in enumerate(curve):
@@ -102,7 +106,7 @@ def lathe(
             a, b = k * segments + s, k * segments + (s + 1) % segments
             faces.append((a, b, b + segments, a + segments))
     for end in (0, len(curve) - 1):
-        if curve[end].x > 1e-6:
+        if capped and curve[end].x > 1e-6:
             faces.append(tuple(end * segments + s for s in range(segments)))
     return mesh_object("lathe", vertices, faces, material)
 

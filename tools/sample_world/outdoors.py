@@ -113,7 +113,7 @@ def road(rng: Random) -> None:
     box((60, 0.16, 0.14), plain("kerb", "#9a958a", 0.85, speckle=0.3), (0, kerb, 0.05), 0.02)
     verge = plain("verge", "#4a6228", 0.9, speckle=0.4)
     box((80, 30, 0.1), verge, (0, kerb + 15.1, 0.06))
-    hedge(rng, kerb + 8, 2.4)
+    hedge(rng, kerb + 8, 2.4, detail=4)
     leaves(rng, 12, 1.2)
     sunny(rng)
 
@@ -154,6 +154,75 @@ def garden_table(rng: Random) -> None:
     blossoms(rng)
     leaves(rng, 5, 0.5)
     sunny(rng, low=0.5, high=1.0)
+
+
+def wet_street(rng: Random) -> None:
+    """Asphalt after the rain: puddles that mirror a grey sky."""
+    g = Graph("wet asphalt")
+    stones = g.node("ShaderNodeRGBToBW", {0: g.cells(140, output="Color")}).outputs[0]
+    dry = g.ramp(stones, [(0.1, "#1c1c1e"), (0.9, "#4a4846")])
+    water = g.fit(g.noise(rng.uniform(1.2, 2.0), 4, 0.55, 0.3, g.moved([rng.uniform(-9, 9)] * 3)), 0.5, 0.56)
+    rough = g.math("ADD", g.cells(140), g.noise(500, 2))
+    height = g.math("MULTIPLY", rough, g.fit(water, 0, 1, 1, 0.02))
+    asphalt = g.finish(
+        Base_Color=g.mix(water, dry, "#131416"),
+        Roughness=g.fit(water, 0, 1, 0.5, 0.02),
+        Specular=0.6,
+        Normal=g.bump(height, 0.003),
+    )
+    ground(asphalt, 0.0, 70)
+    kerb = rng.uniform(3.0, 4.2)
+    box((60, 0.16, 0.14), plain("kerb", "#8a867c", 0.4, speckle=0.3), (0, kerb, 0.05), 0.02)
+    bricks(rng, kerb + 2.5)
+    leaves(rng, 26, 1.2)
+    light.sky(rng, rng.uniform(0.35, 0.7), rng.uniform(0, math.tau), 0.8, 4.0)
+
+
+def pond(rng: Random) -> None:
+    """Still dark water with small ripples, reeds of hedge far behind; what is put here floats."""
+    g = Graph("pond")
+    ripples = g.math("ADD", g.noise(6, 3, 0.5, 0.6), g.math("MULTIPLY", g.noise(28, 2), 0.2))
+    tone = rng.choice(("#04100f", "#0a160c", "#06141c"))
+    water = g.finish(Base_Color=tone, Roughness=0.03, Specular=0.7, Normal=g.bump(ripples, 0.05))
+    ground(water, 0.0, 12)
+    earth(rng, "#3a4a1e", "#55682a", -0.02)
+    for _ in range(16):
+        leaf = plain("lily pad", rng.choice(("#4a7a2a", "#5f8a34", "#3f6a2c")), 0.35, speckle=0.3)
+        r, a, size = rng.uniform(0.5, 3.2), rng.uniform(0, math.tau), rng.uniform(0.06, 0.13)
+        notch = rng.uniform(0, math.tau)
+        rim = [(size * math.cos(notch + b), size * math.sin(notch + b), 0.003) for b in arc(0.15, 6.1, 40)]
+        pad = mesh_object("lily pad", [(0, 0, 0.002), *rim], [(0, k, k + 1) for k in range(1, 40)], leaf)
+        pad.location = (r * math.cos(a), r * math.sin(a), 0)
+    hedge(rng, 11, 1.4)
+    sunny(rng)
+
+
+def arc(start: float, end: float, count: int) -> list[float]:
+    """`count` even steps from `start` to `end`."""
+    return [start + (end - start) * k / (count - 1) for k in range(count)]
+
+
+def forest(rng: Random) -> None:
+    """A forest floor in autumn: dark earth, fallen leaves, trunks behind."""
+    g = Graph("forest floor")
+    tone = g.ramp(g.noise(14, 8, 0.75, 0.4), [(0.3, "#1a120b"), (0.7, "#3a2a1a")])
+    soil = g.finish(Base_Color=tone, Roughness=0.95, Specular=0.1, Normal=g.bump(g.noise(120, 6, 0.8), 0.02))
+    ground(soil, -0.002, 200)
+    leaves(rng, 700, 0.9)
+    g = Graph("bark")
+    ridges = g.noise(3, 8, 0.7, 0.5, g.moved(scale=(6, 6, 1)))
+    bark = g.finish(
+        Base_Color=g.ramp(ridges, [(0.35, "#241a12"), (0.7, "#6a5844")]),
+        Roughness=0.95,
+        Normal=g.bump(ridges, 0.06),
+    )
+    for _ in range(22):
+        foot = (rng.uniform(-9, 9), rng.uniform(3.2, 14), -0.05)
+        lean = (foot[0] + rng.uniform(-0.5, 0.5), foot[1], 7.0)
+        width = rng.uniform(0.1, 0.26)
+        tube([foot, lean], lambda t, w=width: w * (1.25 - 0.5 * t**0.4), bark, 20)  # type: ignore[misc]
+    hedge(rng, 18, 2.2)
+    sunny(rng, low=0.3, high=0.7)
 
 
 def sunny(rng: Random, low: float = 0.4, high: float = 1.05) -> None:
@@ -244,8 +313,8 @@ def blades(rng: Random, height: float, material: Any) -> Any:
     return mesh_object("tuft", vertices, faces, material)
 
 
-def hedge(rng: Random, distance: float, size: float = 1.2, level: float = 0.0) -> None:
-    """Shrubs and trees far behind, as leafy blobs."""
+def hedge(rng: Random, distance: float, size: float = 1.2, level: float = 0.0, detail: int = 1) -> None:
+    """Shrubs and trees far behind, as leafy blobs; `detail` refines those that are seen sharp."""
     g = Graph("foliage")
     leafy = g.noise(14 / size, 6, 0.8)
     tone = g.ramp(leafy, [(0.35, "#14240c"), (0.55, "#3a5a1e"), (0.75, "#7f9a40")])
@@ -255,9 +324,12 @@ def hedge(rng: Random, distance: float, size: float = 1.2, level: float = 0.0) -
         radius = size * rng.uniform(0.6, 1.5)
 
         def lumpy(d: Any, seed: Any = seed) -> Any:
-            return d * (1 + 0.3 * noise.noise(d * 2 + seed) + 0.14 * noise.noise(d * 6 + seed))
+            lump = 0.3 * noise.noise(d * 2 + seed) + 0.14 * noise.noise(d * 6 + seed)
+            if detail > 1:
+                lump += 0.09 * noise.noise(d * 17 + seed) + 0.05 * noise.noise(d * 40 + seed)
+            return d * (1 + lump)
 
-        bush = sphere(radius, foliage, 24, 36, lumpy)
+        bush = sphere(radius, foliage, 24 * detail, 36 * detail, lumpy)
         bush.location = (
             rng.uniform(-2.2, 2.2) * distance,
             distance * rng.uniform(0.9, 1.5),

@@ -1,7 +1,6 @@
-"""Blender entry: builds one picture of the plan and writes its light, helper and index passes.
+"""Blender entry: builds pictures of a plan and writes their light, helper and index passes.
 
-Run as `blender -b --factory-startup -P render.py -- NAME OUT_DIR [SAMPLES [PERCENT]]`; a
-picture of less than 100 percent is a preview.
+Run as `blender -b --factory-startup -P render.py -- OUT_DIR SAMPLES PERCENT NAME ...`.
 """
 
 from __future__ import annotations
@@ -15,15 +14,17 @@ sys.path.insert(0, str(Path(__file__).parent))
 import bpy
 import numpy as np
 
+import cheap_plan
 import plan
 import scenes
 
 PASSES = {"colour": "Image", "albedo": "Denoising Albedo", "normal": "Denoising Normal"}
 
 
-def main(name: str, out: Path, samples: int = 4, percent: int = 100) -> None:
+def main(name: str, out: Path, samples: int, percent: int) -> None:
     """Render the picture `name` into out/NAME/{colour,albedo,normal,index}.npy."""
-    picture = plan.by_name(name)
+    lookup = cheap_plan.by_name if name.startswith(cheap_plan.PREFIX) else plan.by_name
+    picture = lookup(name)
     bpy.ops.wm.read_factory_settings(use_empty=True)
     things = scenes.build(picture)
     for index, thing in enumerate(things, start=1):
@@ -113,4 +114,5 @@ def write_passes(folder: Path, passes: dict[str, str]) -> None:
 
 if __name__ == "__main__":
     arguments = sys.argv[sys.argv.index("--") + 1 :]
-    main(arguments[0], Path(arguments[1]), *map(int, arguments[2:]))
+    for picture_name in arguments[3:]:
+        main(picture_name, Path(arguments[0]), int(arguments[1]), int(arguments[2]))

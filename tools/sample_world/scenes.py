@@ -33,6 +33,10 @@ PLACES: dict[str, Callable[[Random], Any]] = {
     "road": outdoors.road,
     "snow": outdoors.snow,
     "garden": outdoors.garden_table,
+    "alcove": indoors.alcove,
+    "rain": outdoors.wet_street,
+    "pond": outdoors.pond,
+    "forest": outdoors.forest,
     "desert": outdoors.desert,
     "downs": outdoors.plain_of_grass,
     "park": outdoors.park,
@@ -40,7 +44,8 @@ PLACES: dict[str, Callable[[Random], Any]] = {
     "space": outdoors.space,
 }
 EYE = {"desert": 2.0, "downs": 1.7, "park": 1.8, "coast": -3.0, "space": -math.inf}
-SINK = {"lawn": 0.006, "field": 0.01, "beach": 0.004, "snow": 0.012}
+SINK = {"lawn": 0.006, "field": 0.01, "beach": 0.004, "snow": 0.012, "forest": 0.006, "downs": 0.9}
+AFLOAT = 0.3
 
 
 def build(picture: Picture) -> list[Any]:
@@ -96,6 +101,8 @@ def settle(thing: Any, key: str, picture: Picture, rng: Random) -> None:
     yaw = rng.uniform(0, math.tau) if entry.face is None else math.radians(entry.face) * rng.uniform(-1, 1)
     size = max(thing.dimensions)
     sink = min(SINK.get(picture.place, 0.0), size * 0.08)
+    if picture.place == "pond":
+        sink = thing.dimensions.z * AFLOAT
     layout.settle(thing, math.radians(entry.tilt), yaw, rng, sink)
 
 

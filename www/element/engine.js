@@ -84,7 +84,7 @@ export class Engine {
    */
   dispatch(event) {
     const effects = /** @type {Effect[]} */ (JSON.parse(this.#viewer.dispatch(JSON.stringify(event))));
-    this.invalidate();
+    if (effects.length > 0) this.invalidate();
     for (const effect of effects) this.#onEffect(effect);
   }
 

@@ -1,12 +1,12 @@
 /** @file A model at work in the worker: its files, its graphs, and the picture it looks at. */
 
 import { Segmenter, sha256Hex } from '../pkg/workers.js';
-import { manifestText, modelBytes } from './download.js';
+import { listText, modelBytes } from './download.js';
 import { SegmentError, codeOf, messageOf } from './messages.js';
-import { Runtime } from './runtime.js';
 
 /** @typedef {import('./messages.js').Progress} Progress */
 /** @typedef {import('./messages.js').ModelStatus} ModelStatus */
+/** @typedef {import('./runtime.js').Runtime} Runtime */
 
 const EMBEDDING = 'image_embeddings';
 const OUTPUTS = /** @type {const} */ (['iou_predictions', 'low_res_masks']);
@@ -53,10 +53,10 @@ export class Engine {
 
   /**
    * @param {import('./messages.js').OpenOptions} options
-   * @param {{ signal: AbortSignal, progress: (progress: Progress) => void, status: (status: ModelStatus) => void }} watch
+   * @param {{ signal: AbortSignal, runtime: () => Promise<Runtime>, progress: (progress: Progress) => void, status: (status: ModelStatus) => void }} watch
    */
   static async open(options, watch) {
-    const segmenter = new Segmenter(await manifestText(options.manifest, watch.signal), options.model);
+    const segmenter = new Segmenter(await listText(options.manifest, { signal: watch.signal, code: 'model-list', words: 'The list of models' }), options.model);
     // What fails ends the other downloads too, so that nothing tells of progress after the failure.
     const failed = new AbortController();
     const signal = AbortSignal.any([watch.signal, failed.signal]);
@@ -67,8 +67,7 @@ export class Engine {
       progress: (loaded, total) => { if (!signal.aborted) watch.progress({ part, loaded, total }); },
       sha256: sha256Hex,
     });
-    watch.progress({ part: 'runtime', loaded: 0, total: 0 });
-    const [runtime, encoder, decoder] = await Promise.all([Runtime.load(options), file('encoder'), file('decoder')])
+    const [runtime, encoder, decoder] = await Promise.all([watch.runtime(), file('encoder'), file('decoder')])
       .finally(() => failed.abort());
     const engine = new Engine(segmenter, model, runtime, { encoder, decoder }, watch.status);
     await engine.#orOnProcessor(() => engine.#createSessions());

@@ -54,58 +54,89 @@ pub(super) async fn post_link(
     }
     // Base64 writes three bytes as four characters.
     let most = limits.request_bytes + limits.image_bytes.div_ceil(3) * 4;
-    let body = images::read_body(&headers, body, most).await?;
-    let request: LinkRequest =
-        serde_json::from_slice(&body).map_err(|error| Failure::new(Kind::BadRequest, error.to_string()))?;
-    if !(1..=MOST_ENTITIES).contains(&request.top_k) {
-        let detail = format!("top_k is {}, not 1 to {MOST_ENTITIES}", request.top_k);
-        return Err(Failure::new(Kind::BadValue, detail));
-    }
-    let mask = mask(&request.mask, limits.pixels)?;
-    let image = match request.image {
-        ImageRef::Sha256(sha256) => Image::Stored(sha256),
-        ImageRef::Data(text) => Image::Base64(text),
-        ImageRef::Url(address) => Image::Bytes(server.fetch(address).await?),
-    };
+    let received = server.receive(&headers, body, most).await?;
     let work = move |inner: &Inner| {
-        let taken = Instant::now();
-        let picture = picture(inner, &image)?;
-        let reading = millis(taken, Instant::now());
-        let mut response = inner.linker()?.answer(&picture, &mask, request.top_k as usize)?;
-        response.timing_ms.encode += reading;
-        inner.watch.linked(&response.timing_ms);
-        Ok(response)
+        let request = parse(&received.bytes, limits.request_bytes)?;
+        let mask = mask(&request.mask, limits.pixels)?;
+        let top_k = request.top_k as usize;
+        match request.image {
+            ImageRef::Url(address) => Ok(Step::Fetch { address, mask, top_k }),
+            ImageRef::Sha256(sha256) => answer(inner, &mask, top_k, || stored(inner, &sha256)).map(Step::Answered),
+            ImageRef::Data(text) => answer(inner, &mask, top_k, || given(inner, &text)).map(Step::Answered),
+        }
     };
-    let (mut response, waited) = server.compute(work).await?;
+    let (step, mut waited) = server.compute(work).await?;
+    let mut response = match step {
+        Step::Answered(response) => response,
+        Step::Fetch { address, mask, top_k } => {
+            let fetched = server.fetch(address).await?;
+            let work = move |inner: &Inner| answer(inner, &mask, top_k, || by_content(inner, &fetched.bytes));
+            let (response, more) = server.compute(work).await?;
+            waited += more;
+            response
+        }
+    };
     response.timing_ms.queue = waited;
     response.timing_ms.total = millis(started, Instant::now());
     Ok(Json(response))
 }
 
-/// The picture of a question, where it is at hand.
-enum Image {
-    /// By its SHA-256.
-    Stored(String),
-    Base64(String),
-    Bytes(Vec<u8>),
+/// What a worker does with a question at once; it does not wait for other servers.
+enum Step {
+    Answered(LinkResponse),
+    Fetch { address: String, mask: Mask, top_k: usize },
 }
 
-fn picture(inner: &Inner, image: &Image) -> Result<Arc<Picture>, Failure> {
-    match image {
-        Image::Stored(sha256) if is_sha256(sha256) => images::find(inner, sha256),
-        Image::Stored(_) => Err(Failure::new(Kind::BadValue, "sha256 is not 64 lowercase hexadecimal digits")),
-        Image::Base64(text) => {
-            let bytes = STANDARD
-                .decode(text)
-                .map_err(|error| Failure::new(Kind::BadValue, format!("data is not base64: {error}")))?;
-            if bytes.len() > inner.settings.limits.image_bytes {
-                let detail = format!("the picture has more than {} bytes", inner.settings.limits.image_bytes);
-                return Err(Failure::new(Kind::TooLarge, detail));
-            }
-            by_content(inner, &bytes)
-        }
-        Image::Bytes(bytes) => by_content(inner, bytes),
+fn answer(
+    inner: &Inner,
+    mask: &Mask,
+    top_k: usize,
+    picture: impl FnOnce() -> Result<Arc<Picture>, Failure>,
+) -> Result<LinkResponse, Failure> {
+    let taken = Instant::now();
+    let picture = picture()?;
+    let reading = millis(taken, Instant::now());
+    let mut response = inner.linker()?.answer(&picture, mask, top_k)?;
+    response.timing_ms.encode += reading;
+    inner.watch.linked(&response.timing_ms);
+    Ok(response)
+}
+
+/// The request in a body of which all but a picture in base64 takes at most `most_bytes`.
+fn parse(body: &[u8], most_bytes: usize) -> Result<LinkRequest, Failure> {
+    let request: LinkRequest =
+        serde_json::from_slice(body).map_err(|error| Failure::new(Kind::BadRequest, error.to_string()))?;
+    let picture_bytes = if let ImageRef::Data(text) = &request.image { text.len() } else { 0 };
+    if body.len().saturating_sub(picture_bytes) > most_bytes {
+        return Err(Failure::new(
+            Kind::TooLarge,
+            format!("the request without its picture has more than {most_bytes} bytes"),
+        ));
     }
+    if !(1..=MOST_ENTITIES).contains(&request.top_k) {
+        let detail = format!("top_k is {}, not 1 to {MOST_ENTITIES}", request.top_k);
+        return Err(Failure::new(Kind::BadValue, detail));
+    }
+    Ok(request)
+}
+
+fn stored(inner: &Inner, sha256: &str) -> Result<Arc<Picture>, Failure> {
+    if !is_sha256(sha256) {
+        return Err(Failure::new(Kind::BadValue, "sha256 is not 64 lowercase hexadecimal digits"));
+    }
+    let unknown = || Failure::new(Kind::ImageUnknown, "put it to /v1/images/{sha256} and ask again");
+    images::find(inner, sha256)?.ok_or_else(unknown)
+}
+
+/// The picture given in base64.
+fn given(inner: &Inner, text: &str) -> Result<Arc<Picture>, Failure> {
+    let bytes =
+        STANDARD.decode(text).map_err(|error| Failure::new(Kind::BadValue, format!("data is not base64: {error}")))?;
+    if bytes.len() > inner.settings.limits.image_bytes {
+        let detail = format!("the picture has more than {} bytes", inner.settings.limits.image_bytes);
+        return Err(Failure::new(Kind::TooLarge, detail));
+    }
+    by_content(inner, &bytes)
 }
 
 /// The picture of these bytes, known already or new.

@@ -214,7 +214,7 @@ def chair(rng: Random) -> Any:
         else plain("chair paint", rng.choice(("#e0dcd0", "#3a6a6a", "#a83a28")), 0.35)
     )
     parts = [box((0.43, 0.41, 0.03), timber, (0, 0, 0.45), 0.012)]
-    for x in (-1, 1):
+    for x in (-1.0, 1.0):
         parts.append(
             tube([(x * 0.19, -0.18, 0.0), (x * 0.18, -0.17, 0.44)], lambda t: 0.014 + 0.006 * t, timber, 20)
         )
@@ -291,8 +291,8 @@ def snowman(rng: Random) -> Any:
                     snow,
                     48,
                     72,
-                    lambda d, s=seed: (
-                        d * (1 + 0.05 * noise.noise(d * 1.7 + s) + 0.015 * noise.noise(d * 6 + s))
+                    lambda d: (
+                        d * (1 + 0.05 * noise.noise(d * 1.7 + seed) + 0.015 * noise.noise(d * 6 + seed))
                     ),
                 ),
                 (rng.uniform(-0.02, 0.02), 0, z),
@@ -374,13 +374,14 @@ def wheel(rng: Random) -> Any:
         (radius, -0.032),
         (radius - 0.06, -0.03),
     ]
-    parts = [lathe(rim, timber, 120, 1)]
+    parts = [lathe(rim, timber, 120, 1, capped=False)]
     parts.append(
         lathe(
             [(radius, -0.033), (radius + 0.009, -0.033), (radius + 0.009, 0.033), (radius, 0.033)],
             iron,
             120,
             1,
+            capped=False,
         )
     )
     hub = [
@@ -405,7 +406,11 @@ def wheel(rng: Random) -> Any:
         )
     )
     for z in (-0.07, 0.062):
-        parts.append(lathe([(0.057, z), (0.0615, z), (0.0615, z + 0.012), (0.057, z + 0.012)], iron, 64, 1))
+        parts.append(
+            lathe(
+                [(0.057, z), (0.0615, z), (0.0615, z + 0.012), (0.057, z + 0.012)], iron, 64, 1, capped=False
+            )
+        )
     for k in range(12):
         a = math.tau * k / 12
         spoke = tube(

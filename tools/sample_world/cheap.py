@@ -1,0 +1,83 @@
+"""Renders small quick pictures of random arrangements, with exact masks, to train models on.
+
+`python cheap.py --out DIR [--count N]` writes DIR/images and DIR/annotations.json, in the
+shape of www/samples and all of it train; a run goes on where the last one ended.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+import annotate
+import cheap_plan
+import develop
+from make import HERE, categories
+from plan import HEIGHT, WIDTH, Picture
+
+PERCENT = 40
+SAMPLES = 3
+BATCH = 15
+SMALLEST_THING = 60
+
+
+def main() -> None:
+    """Parse the command line and render batch by batch."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--out", type=Path, required=True, help="a folder outside the repository")
+    parser.add_argument("--count", type=int, default=400, help="pictures in all")
+    options = parser.parse_args()
+    (options.out / "images").mkdir(parents=True, exist_ok=True)
+    path = options.out / "annotations.json"
+    world: dict[str, Any] = {"images": [], "categories": [], "annotations": []}
+    if path.exists():
+        world = json.loads(path.read_text())
+    done = {image["id"] for image in world["images"]}
+    missing = [p for p in cheap_plan.pictures(options.count) if p.name not in done]
+    for start in range(0, len(missing), BATCH):
+        with tempfile.TemporaryDirectory() as work:
+            batch = missing[start : start + BATCH]
+            render([picture.name for picture in batch], Path(work))
+            for picture in batch:
+                add(picture, Path(work), options.out, world)
+        publish(world, path)
+        print(f"{len(world['images'])} pictures, {len(world['annotations'])} annotations", flush=True)
+
+
+def render(names: list[str], work: Path) -> None:
+    """Render a batch in one Blender."""
+    command = ["blender", "-b", "--factory-startup", "-noaudio", "-P", str(HERE / "render.py"), "--"]
+    command += [str(work), str(SAMPLES), str(PERCENT), *names]
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+
+
+def add(picture: Picture, work: Path, out: Path, world: dict[str, Any]) -> None:
+    """Develop one picture and append it and what is seen in it to `world`."""
+    index = np.load(work / picture.name / "index.npy")[..., 0]
+    found = annotate.annotations_of(picture, index, SMALLEST_THING)
+    pixels = develop.develop(work / picture.name, picture.exposure, int(picture.name.split("_")[1]))
+    Image.fromarray(pixels).save(out / "images" / f"{picture.name}.jpg", quality=90)
+    height, width = HEIGHT * PERCENT // 100, WIDTH * PERCENT // 100
+    entry = {"id": picture.name, "file_name": f"/{picture.name}.jpg", "height": height, "width": width}
+    world["images"].append(entry)
+    world["annotations"] += found
+
+
+def publish(world: dict[str, Any], path: Path) -> None:
+    """Replace the annotations at once, so that a reader never sees half of them."""
+    world["categories"] = categories({a["category_id"] for a in world["annotations"]})
+    fresh = path.with_suffix(".part")
+    fresh.write_text(json.dumps(world) + "\n")
+    os.replace(fresh, path)
+
+
+if __name__ == "__main__":
+    main()

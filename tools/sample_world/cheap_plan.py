@@ -1,0 +1,113 @@
+"""The plan of the cheap training pictures: an endless list of random arrangements of seen things."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from random import Random
+
+from catalogue import THINGS
+from plan import SEED, Picture
+
+PREFIX = "cheap_"
+TABLES = ("oak", "walnut", "white", "linen", "counter", "desk", "night", "garden")
+SEEN = tuple(key for key, thing in THINGS.items() if not thing.unseen)
+BIG = ("pumpkin", "bucket", "umbrella", "suitcase")
+SMALL = tuple(
+    key
+    for key in SEEN
+    if THINGS[key].model.startswith(("fruit.", "vegetables.", "bakery.", "kitchen.", "desk."))
+    and key not in BIG
+)
+
+
+@dataclass(frozen=True)
+class Group:
+    """Things that may stand together, where, how far apart in metres, and how many at most."""
+
+    things: tuple[str, ...]
+    places: tuple[str, ...]
+    gap: tuple[float, float]
+    most: int
+    elevation: tuple[float, float] = (8, 58)
+    exposure: float = 0.0
+
+
+GROUPS = (
+    Group(
+        (*SMALL, "tennis ball", "baseball"),
+        (*TABLES, *TABLES, *TABLES, "lawn", "beach", "pavement"),
+        (0.003, 0.03),
+        6,
+    ),
+    Group(
+        ("tennis ball", "baseball", "basketball", "volleyball", "football", "orange", "lemon"),
+        ("court", "lawn", "beach", "pavement", "road"),
+        (0.003, 0.08),
+        4,
+    ),
+    Group(
+        ("chair", "suitcase", "guitar", "umbrella", "bucket", "pumpkin", "basketball", "ladder"),
+        ("room", "room", "field", "pavement", "beach"),
+        (0.02, 0.15),
+        4,
+    ),
+    Group(
+        ("traffic cone", "fire hydrant", "bucket", "suitcase", "pumpkin", "football"),
+        ("road", "pavement", "field"),
+        (0.02, 0.2),
+        4,
+    ),
+    Group(
+        ("traffic light", "stop sign", "traffic cone", "fire hydrant", "ladder"),
+        ("road", "road", "pavement", "field"),
+        (0.05, 0.4),
+        3,
+        (2, 20),
+    ),
+    Group(("snowman", "bucket", "umbrella", "traffic cone", "chair"), ("snow",), (0.05, 0.2), 3, (3, 25)),
+    Group(("great pyramid",), ("desert",), (0, 0), 1, (-4, 12)),
+    Group(("eiffel tower",), ("park",), (0, 0), 1, (-8, 12)),
+    Group(("lighthouse",), ("coast",), (0, 0), 1, (1, 18)),
+    Group(("saturn",), ("space",), (0, 0), 1, (3, 30), -1.5),
+    Group(("moon",), ("space",), (0, 0), 1, (-25, 25), -1.5),
+    Group(("mars",), ("space",), (0, 0), 1, (-25, 25), -1.5),
+)
+
+
+def pictures(count: int) -> list[Picture]:
+    """The first `count` pictures; a longer list begins with the shorter one."""
+    rng = Random(f"{SEED}/{PREFIX}")
+    shown: Counter[str] = Counter()
+    return [one(number, rng, shown) for number in range(count)]
+
+
+def by_name(name: str) -> Picture:
+    """The picture called `name`."""
+    return pictures(int(name.removeprefix(PREFIX)) + 1)[-1]
+
+
+def one(number: int, rng: Random, shown: Counter[str]) -> Picture:
+    """The next picture: led by a thing that was `shown` least, with random neighbours."""
+    lead = min(SEEN, key=lambda key: (shown[key], rng.random()))
+    group = rng.choice([group for group in GROUPS if lead in group.things])
+    things = [lead]
+    for _ in range(rng.randint(min(2, group.most), group.most) - 1):
+        few = sorted(rng.sample(group.things, 3), key=lambda key: shown[key] + 2 * things.count(key))
+        things.append(few[0])
+    shown.update(set(things))
+    rng.shuffle(things)
+    return Picture(
+        f"{PREFIX}{number:05d}",
+        "train",
+        rng.choice(group.places),
+        tuple(things),
+        gap=rng.uniform(*group.gap),
+        loose=rng.uniform(0.4, 1.6),
+        elevation=rng.uniform(*group.elevation) or 1.0,
+        azimuth=rng.uniform(-50, 50) if rng.random() < 0.5 else None,
+        lens=rng.choice((28, 35, 50, 65, 85)),
+        fill=rng.uniform(0.45, 1.05) if len(things) > 1 else rng.uniform(0.35, 0.85),
+        stop=rng.choice((2.8, 4.0, 5.6, 8.0, 11.0)),
+        exposure=group.exposure + rng.uniform(-0.5, 0.4),
+    )
