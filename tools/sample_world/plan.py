@@ -85,7 +85,7 @@ PICTURES = [
     Picture("world_046", "train", "park", ("eiffel tower",), elevation=-8, lens=28, fill=0.8),
     Picture("world_047", "train", "coast", ("lighthouse",), elevation=8, fill=0.75),
     Picture("world_048", "test", "coast", ("lighthouse",), elevation=5, fill=0.5),
-    Picture("world_049", "test", "beach", ("anchor",)),
+    Picture("world_049", "test", "beach", ("anchor",), take=1, elevation=42),
     Picture("world_050", "train", "room", ("chair", "suitcase", "guitar", "umbrella"), gap=0.05),
     Picture("world_051", "train", "room", ("guitar", "chair", "vase", "bucket"), gap=0.06),
     Picture("world_052", "train", "pavement", ("suitcase", "umbrella"), gap=0.06),
@@ -147,7 +147,7 @@ PICTURES = [
     Picture("world_098", "test", "lawn", ("baseball", "golf ball", "tennis ball")),
     Picture("world_099", "train", "beach", ("football", "bucket"), gap=0.03),
     Picture("world_100", "test", "beach", ("coconut", "banana", "pineapple")),
-    Picture("world_101", "test", "beach", ("anchor", "bucket"), gap=0.1),
+    Picture("world_101", "test", "beach", ("anchor", "bucket"), gap=0.1, elevation=40),
     Picture("world_102", "val", "beach", ("volleyball", "tennis ball", "baseball")),
     Picture(
         "world_103",
