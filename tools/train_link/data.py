@@ -223,7 +223,7 @@ def cut(pixels: Image, mask: Mask, bounds: Box, side: int) -> tuple[Image, NDArr
     inside = np.zeros_like(mask)
     inside[bounds[1] : bounds[1] + bounds[3], bounds[0] : bounds[0] + bounds[2]] = 255
     image, share, there = (warp(layer, matrix, side) for layer in (pixels, mask * np.uint8(255), inside))
-    return image, share.astype(np.float32) / 255, (there > 127).astype(np.float32)
+    return image, share.astype(np.float32) / np.float32(255), (there > 127).astype(np.float32)
 
 
 def box_of(mask: Mask) -> Box:
