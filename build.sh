@@ -22,6 +22,7 @@ usage() {
 ./build.sh dist                            dist/ complete, for any static host; fails over a budget
 ./build.sh check                           formatting, lints, types and documentation
 ./build.sh bench                           benchmarks, native and in the browser
+./build.sh fuzz [SECONDS]                  what reads bytes from outside, on made-up ones; 60 s each where not said
 ./build.sh size                            sizes of the page against their budgets; fails over budget
 ./build.sh clean                           remove everything that was built
 ./build.sh help                            this text
@@ -98,6 +99,22 @@ bench() {
     step "native benchmarks" cargo bench
     local file
     for file in benches/*.mjs; do step "$file" node "$file"; done
+}
+
+fuzz() {
+    local seconds="${1:-60}" target name
+    need cargo "install Rust: see rustup.rs"
+    if [[ ! -x $TARGET/tools/bin/cargo-fuzz ]]; then
+        step "cargo-fuzz" cargo install --quiet --root "$TARGET/tools" --target-dir "$TARGET/tools/build" cargo-fuzz
+    fi
+    for target in tests/fuzz/fuzz_targets/*.rs; do
+        name=$(basename "$target" .rs)
+        mkdir -p "$TARGET/fuzz/corpus/$name"
+        # The sanitizer and the coverage counters are flags that a stable compiler takes only when told that it may.
+        step "fuzzing: $name" env RUSTC_BOOTSTRAP=1 PATH="$TARGET/tools/bin:$PATH" cargo fuzz run --fuzz-dir tests/fuzz \
+            --target-dir "$TARGET/fuzz" "$name" "$TARGET/fuzz/corpus/$name" "tests/fuzz/seeds/$name" -- \
+            -max_total_time="$seconds" -timeout=10 -print_final_stats=1
+    done
 }
 
 size() {
@@ -309,6 +326,7 @@ case "${1:-help}" in
     test) shift; run_tests "$@" ;;
     setup) setup_build; setup_test ;;
     build) setup_build; build "${PAGE_MODULES[@]}" ;;
+    fuzz) shift; fuzz "$@" ;;
     dist | check | bench | size | clean) "$1" ;;
     help | -h | --help) usage ;;
     *) usage >&2; exit 2 ;;

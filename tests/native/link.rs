@@ -66,6 +66,26 @@ async fn held_out_things_are_found() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_picture_is_fetched_from_a_listed_host_alone() {
+    let Some(built) = built() else { return };
+    let thing = &built.held_out[0];
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let host = listener.local_addr().unwrap().to_string();
+    let files = Router::new().route("/a.jpg", axum::routing::get(thing.picture.clone()));
+    tokio::spawn(async move { axum::serve(listener, files).await });
+    let app = server(built, Settings { url_hosts: vec![host.clone()], ..Settings::default() });
+    let question = |image: Value| json!({"image": image, "mask": thing.mask});
+    let by_url = |path: &str| question(json!({"url": format!("http://{host}{path}")}));
+    let fetched: LinkResponse = ask(&app, &by_url("/a.jpg")).await.json();
+    let data = base64::engine::general_purpose::STANDARD.encode(&thing.picture);
+    let given: LinkResponse = ask(&app, &question(json!({"data": data}))).await.json();
+    assert_eq!(fetched.entities, given.entities);
+    assert_eq!(ask(&app, &by_url("/b.jpg")).await.problem(), (502, "image-unavailable"));
+    let elsewhere = question(json!({"url": "http://127.0.0.2/a.jpg"}));
+    assert_eq!(ask(&app, &elsewhere).await.problem(), (403, "url-forbidden"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_picture_is_stored_once_and_told_apart_by_its_hash() {
     let Some(built) = built() else { return };
     let app = server(built, Settings::default());

@@ -145,6 +145,31 @@ async fn what_a_client_has_is_not_sent_again() {
 }
 
 #[tokio::test]
+async fn another_name_pointed_at_the_loopback_is_turned_away() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("letters.txt"), LETTERS).unwrap();
+    let serving = |hosts: Option<&[&str]>| {
+        let hosts = hosts.map(|hosts| hosts.iter().map(ToString::to_string).collect());
+        let settings = Settings { root: Some(folder.path().to_owned()), hosts, ..Settings::default() };
+        app(Server::new(None, settings).unwrap())
+    };
+    let (loopback, named, open) = (serving(Some(&[])), serving(Some(&["masks.example"])), serving(None));
+    for path in ["/letters.txt", "/healthz", "/metrics", "/v1/openapi.json"] {
+        let get = |host: &'static str| request("GET", path, &[("host", host)], "");
+        assert_eq!(send(&loopback, get("evil.example:8080")).await.problem(), (421, "wrong-host"), "{path}");
+        assert_eq!(send(&named, get("evil.example")).await.problem(), (421, "wrong-host"), "{path}");
+        for (app, host) in
+            [(&loopback, "127.0.0.1:8080"), (&loopback, "localhost"), (&named, "masks.example"), (&open, "any.example")]
+        {
+            assert_eq!(send(app, get(host)).await.status, 200, "{path} {host}");
+        }
+    }
+    let question = request("POST", "/v1/link", &[("host", "evil.example"), ("content-type", "application/json")], "{}");
+    let refused = send(&loopback, question).await;
+    assert_eq!((refused.problem(), refused.header("access-control-allow-origin")), ((421, "wrong-host"), ""));
+}
+
+#[tokio::test]
 async fn paths_stay_in_their_folder() {
     let site = site();
     for path in [

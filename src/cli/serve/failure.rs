@@ -24,6 +24,11 @@ impl Failure {
     pub(super) fn retry_after(kind: Kind, detail: impl Into<String>, seconds: u64) -> Self {
         Self { retry_after: Some(seconds), ..Self::new(kind, detail) }
     }
+
+    #[cfg(test)]
+    pub(super) fn kind(&self) -> Kind {
+        self.kind
+    }
 }
 
 impl IntoResponse for Failure {

@@ -3,8 +3,10 @@
 mod auth;
 mod cors;
 mod failure;
+mod fetch;
 mod files;
 mod health;
+mod host;
 mod images;
 mod link;
 mod listen;
@@ -54,6 +56,14 @@ pub(super) struct ServeArgs {
     /// Port to listen on; 0 takes a free one.
     #[arg(long, default_value_t = 8080)]
     port: u16,
+    /// Name that browsers may call this server by; may be given several times. Without it, any name, or on a loopback
+    /// address only localhost, so that no other site's name can be pointed there.
+    #[arg(long, value_name = "NAME")]
+    allow_host: Vec<String>,
+    /// Host to fetch pictures from that a question names by their address; may be given several times. A port other
+    /// than the scheme's, and an address that is not public, must be listed literally.
+    #[arg(long, value_name = "HOST[:PORT]")]
+    allow_url_host: Vec<String>,
     /// Bearer token the endpoint asks for; better given in `MASKLINK_TOKEN`, where other users do not see it.
     #[arg(long, value_name = "TOKEN")]
     token: Option<String>,
@@ -121,13 +131,16 @@ fn settings(args: ServeArgs) -> Settings {
         folder_bytes: args.store_size << 20,
         ..Limits::default()
     };
+    let listed = args.host.is_loopback() || !args.allow_host.is_empty();
     Settings {
+        hosts: listed.then_some(args.allow_host),
         root: args.root,
         data: args.data,
         store: args.store,
         token: args.token.or_else(|| std::env::var("MASKLINK_TOKEN").ok()).filter(|token| !token.is_empty()),
         allow_origins: args.allow_origin,
         connect: args.connect,
+        url_hosts: args.allow_url_host,
         limits,
     }
 }

@@ -12,7 +12,7 @@ use tower_http::services::ServeDir;
 
 use super::failure::Failure;
 use super::server::Server;
-use super::{auth, cors, files, health, images, link, openapi, rate, watch};
+use super::{auth, cors, files, health, host, images, link, openapi, rate, watch};
 use crate::link::problem::Kind;
 
 /// The whole server as a service: every route and layer, no socket.
@@ -37,6 +37,7 @@ pub fn app(server: Server) -> Router {
         .route("/readyz", get(health::readyz))
         .route("/metrics", get(health::metrics))
         .fallback(static_files)
+        .layer(middleware::from_fn_with_state(with(&server), host::check))
         // Innermost, so that a panic too is answered with every header, counted and logged.
         .layer(CatchPanicLayer::custom(panicked))
         .layer(middleware::from_fn_with_state(with(&server), files::headers))

@@ -11,6 +11,7 @@ use http_body_util::LengthLimitError;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::failure::Failure;
+use super::fetch::Fetcher;
 use super::files;
 use super::rate::Rate;
 use super::store::Store;
@@ -33,6 +34,7 @@ pub(super) struct Inner {
     pub(super) watch: Watch,
     /// The Content-Security-Policy of every answer.
     pub(super) policy: HeaderValue,
+    fetcher: Option<Fetcher>,
     /// Permits for bodies in memory, one a KiB.
     receiving: Arc<Semaphore>,
     /// Permits for requests that compute or wait to.
@@ -56,6 +58,10 @@ pub struct Settings {
     pub allow_origins: Vec<HeaderValue>,
     /// Origins the page may connect to besides this server; any, where none is given.
     pub connect: Vec<String>,
+    /// Names besides the loopback's that the server answers to; to any, where there is no list.
+    pub hosts: Option<Vec<String>>,
+    /// Hosts from which pictures named by an address are fetched; from none, where there is no list.
+    pub url_hosts: Vec<String>,
     /// What is taken at most.
     pub limits: Limits,
 }
@@ -119,6 +125,7 @@ impl Server {
             rate: Rate::new(limits.requests_per_second),
             watch: Watch::new(),
             policy: files::policy(&settings.connect).map_err(std::io::Error::other)?,
+            fetcher: (!settings.url_hosts.is_empty()).then(|| Fetcher::new(&settings.url_hosts, limits.image_bytes)),
             receiving: Arc::new(Semaphore::new(limits.body_bytes >> 10)),
             admitted: Arc::new(Semaphore::new(limits.workers + limits.waiting)),
             working: Arc::new(Semaphore::new(limits.workers)),
@@ -133,14 +140,37 @@ impl Server {
         let stated = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
         let most =
             stated.map_or(Ok(limit), usize::try_from).ok().filter(|&most| most <= limit).ok_or_else(too_large)?;
-        let room = u32::try_from(most.div_ceil(1 << 10)).map_err(|_| too_large())?;
-        let full = |_| Failure::retry_after(Kind::Unavailable, "too many bodies are on their way", 1);
-        let room = self.inner.receiving.clone().try_acquire_many_owned(room).map_err(full)?;
+        let room = self.room(most)?;
         let bytes = to_bytes(body, most).await.map_err(|error| {
             let over = std::error::Error::source(&error).is_some_and(<dyn std::error::Error>::is::<LengthLimitError>);
             if over { too_large() } else { Failure::new(Kind::BadRequest, "the body broke off") }
         })?;
         Ok(Received { bytes, _room: room })
+    }
+
+    /// Fetches the picture at an address, and holds room for it in memory until it is dropped.
+    pub(super) async fn fetch(&self, address: String) -> Result<Received, Failure> {
+        let forbidden = || Failure::new(Kind::UrlForbidden, "this server does not fetch pictures; put them");
+        if self.inner.fetcher.is_none() {
+            return Err(forbidden());
+        }
+        let room = self.room(self.inner.settings.limits.image_bytes)?;
+        let inner = Arc::clone(&self.inner);
+        let task = tokio::task::spawn_blocking(move || {
+            let bytes = inner.fetcher.as_ref().ok_or_else(forbidden)?.get(&address)?;
+            Ok(Received { bytes: bytes.into(), _room: room })
+        });
+        task.await.unwrap_or_else(|error| {
+            tracing::error!(%error, "fetching a picture panicked");
+            Err(Failure::new(Kind::Internal, ""))
+        })
+    }
+
+    /// Room in memory for a body.
+    fn room(&self, bytes: usize) -> Result<OwnedSemaphorePermit, Failure> {
+        let full = || Failure::retry_after(Kind::Unavailable, "too many bodies are on their way", 1);
+        let permits = u32::try_from(bytes.div_ceil(1 << 10)).map_err(|_| full())?;
+        self.inner.receiving.clone().try_acquire_many_owned(permits).map_err(|_| full())
     }
 
     /// Keeps the measurements small for as long as the server lives.
