@@ -201,8 +201,8 @@ class Sampler:
         mask = within(imperfect(patch.truth, patch.clicked, rng), patch.bounds)
         if int(mask.sum()) < side * side / 250:
             return None
-        image, share = cut(patch.pixels, mask, patch.bounds, side)
-        normal = (recolour(image, rng).astype(np.float32) - MEAN) / STD
+        image, share, there = cut(patch.pixels, mask, patch.bounds, side)
+        normal = (recolour(image, rng).astype(np.float32) - MEAN) / STD * there[..., None]
         teacher = None if outlier else region.teacher
         return Sample(np.ascontiguousarray(normal.transpose(2, 0, 1)), share[None], label, teacher)
 
@@ -215,13 +215,15 @@ def within(mask: Mask, bounds: Box) -> Mask:
     return inside
 
 
-def cut(pixels: Image, mask: Mask, bounds: Box, side: int) -> tuple[Image, NDArray[np.float32]]:
-    """The crop around a mask and the mask in it, both `side` a side, much as evaluation and the program cut them."""
-    x, y, width, height = around(box_of(mask), bounds)
-    method = cv2.INTER_AREA if min(width, height) > side else cv2.INTER_LINEAR
-    image = cv2.resize(pixels[y : y + height, x : x + width], (side, side), interpolation=method)
-    share = cv2.resize(mask[y : y + height, x : x + width] * np.float32(1), (side, side), interpolation=method)
-    return np.asarray(image, np.uint8), np.asarray(share, np.float32)
+def cut(pixels: Image, mask: Mask, bounds: Box, side: int) -> tuple[Image, NDArray[np.float32], NDArray[np.float32]]:
+    """The crop around a mask, the mask in it and where there is a picture; much as the program samples them."""
+    x, y, width, _ = around(box_of(mask))
+    scale = width / side
+    matrix = np.array([[scale, 0, x], [0, scale, y]])
+    inside = np.zeros_like(mask)
+    inside[bounds[1] : bounds[1] + bounds[3], bounds[0] : bounds[0] + bounds[2]] = 255
+    image, share, there = (warp(layer, matrix, side) for layer in (pixels, mask * np.uint8(255), inside))
+    return image, share.astype(np.float32) / np.float32(255), (there > 127).astype(np.float32)
 
 
 def box_of(mask: Mask) -> Box:

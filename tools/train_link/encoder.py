@@ -9,7 +9,7 @@ import numpy as np
 import onnxruntime as ort
 from numpy.typing import NDArray
 
-from crop import Box, around, coverage, resized
+from crop import Span, around, coverage, sampled
 from data import Image, Mask, box_of
 
 Vector = NDArray[np.float32]
@@ -33,33 +33,30 @@ class CardEncoder:
 
     def vector(self, image: Image, mask: Mask) -> Vector:
         """The pooled features of the card's views, each of length 1, one after the other."""
-        whole: Box = (0, 0, image.shape[1], image.shape[0])
+        whole: Span = (0, 0, image.shape[1], image.shape[0])
         started = time.perf_counter()
-        parts = []
-        for view in self.card["views"]:
-            box = whole if view == "image" else around(box_of(mask), whole)
-            parts.append(self._view(image, mask, box))
+        views = [whole if view == "image" else around(box_of(mask)) for view in self.card["views"]]
+        vector = np.concatenate([self._view(image, mask, view) for view in views])
         self.milliseconds.append(1000 * (time.perf_counter() - started))
-        return np.concatenate(parts)
+        return vector
 
-    def _view(self, image: Image, mask: Mask, box: Box) -> Vector:
+    def _view(self, image: Image, mask: Mask, region: Span) -> Vector:
         given = self.card["input"]
         width, height = given["width"], given["height"]
-        x, y, columns, rows = box
         if given["resize"] == "pad":
-            scale = min(width / columns, height / rows)
-            width, height = (max(int(np.floor(side * scale + 0.5)), 1) for side in (columns, rows))
-            # The padding lies beyond the picture, where there is no mask.
-            columns, rows = round(columns * given["width"] / width), round(rows * given["height"] / height)
-        pixels: NDArray[Any] = resized(image, box, width, height)
+            scale = max(region[2] / width, region[3] / height)
+            region = (region[0], region[1], width * scale, height * scale)
+        pixels, (x, y, columns, rows) = sampled(image, region, width, height)
+        inside = pixels[y : y + rows, x : x + columns]
+        frame: NDArray[Any] = np.zeros((height, width, 3), np.float32)
         if given["element"] == "f32":
-            normal = (pixels.astype(np.float32) - np.float32(given["mean"])) / np.float32(given["std"])
-            pixels = np.zeros((given["height"], given["width"], 3), np.float32)
-            pixels[:height, :width] = normal
+            frame[y : y + rows, x : x + columns] = (inside - np.float32(given["mean"])) / np.float32(given["std"])
+        else:
+            frame = np.full((height, width, 3), 128, np.uint8)
+            frame[y : y + rows, x : x + columns] = inside + 0.5
         if given["layout"] == "nchw":
-            pixels = pixels.transpose(2, 0, 1)
-        feed = {given["name"]: np.ascontiguousarray(pixels)[None]}
-        region: Box = (x, y, columns, rows)
+            frame = frame.transpose(2, 0, 1)
+        feed = {given["name"]: np.ascontiguousarray(frame)[None]}
         cells = np.asarray(self.session.run([self.card["output"]["name"]], feed)[0][0], np.float32)
         if self.card["output"]["layout"] == "hwc":
             cells = cells.transpose(2, 0, 1)

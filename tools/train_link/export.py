@@ -46,13 +46,13 @@ def trained(checkpoint: Path) -> RegionEncoder:
     return encoder
 
 
-def graph(encoder: RegionEncoder) -> onnx.ModelProto:
-    """image f32[1, 3, 96, 96] -> features f32[1, 160, 6, 6]."""
+def graph(encoder: RegionEncoder, side: int) -> onnx.ModelProto:
+    """image f32[1, 3, side, side] -> features f32[1, 160, side / 16, side / 16]."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "traced.onnx"
         torch.onnx.export(
             encoder,
-            (torch.zeros(1, 3, SIDE, SIDE),),
+            (torch.zeros(1, 3, side, side),),
             str(path),
             input_names=["image"],
             output_names=["features"],
@@ -77,10 +77,10 @@ def halve_weights(model: onnx.ModelProto) -> None:
     model.graph.node.extend(nodes)
 
 
-def largest_difference(encoder: RegionEncoder, path: Path) -> float:
+def largest_difference(encoder: RegionEncoder, path: Path, side: int) -> float:
     """Runs both forms on the same noise; the largest difference of the features, relative to their deviation."""
     rng = np.random.default_rng(7)
-    image = rng.normal(0, 1, (1, 3, SIDE // 8, SIDE // 8)).repeat(8, 2).repeat(8, 3).astype(np.float32)
+    image = rng.normal(0, 1, (1, 3, side // 8, side // 8)).repeat(8, 2).repeat(8, 3).astype(np.float32)
     session = ort.InferenceSession(str(path), providers=["CPUExecutionProvider"])
     found = np.asarray(session.run(None, {"image": image})[0])
     with torch.no_grad():
@@ -88,12 +88,12 @@ def largest_difference(encoder: RegionEncoder, path: Path) -> float:
     return float(np.abs(own - found).max() / own.std())
 
 
-def card(identity: str, path: Path) -> dict[str, Any]:
+def card(identity: str, path: Path, side: int) -> dict[str, Any]:
     """What `masklink` reads of the encoder."""
     given = {
         "name": "image",
-        "width": SIDE,
-        "height": SIDE,
+        "width": side,
+        "height": side,
         "layout": "nchw",
         "element": "f32",
         "mean": [round(float(value), 3) for value in MEAN],
@@ -115,6 +115,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--checkpoint", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True, help="folder")
+    parser.add_argument("--side", type=int, default=SIDE, help="of the crop, a multiple of 16")
     parser.add_argument("--id", default="link-small")
     parser.add_argument("--card", default="link-encoder.json", help="the card's file name")
     parser.add_argument("--tolerance", type=float, default=0.02)
@@ -123,16 +124,16 @@ def main() -> None:
     encoder = trained(options.checkpoint)
     options.out.mkdir(parents=True, exist_ok=True)
     path = options.out / f"{options.id}.onnx"
-    model = graph(encoder)
+    model = graph(encoder, options.side)
     halve_weights(model)
     model.producer_name = "tools/train_link"
     onnx.checker.check_model(model, full_check=True)
     onnx.save(model, path)
-    difference = largest_difference(encoder, path)
+    difference = largest_difference(encoder, path, options.side)
     print(f"{path.stat().st_size} bytes, {DIMENSIONS} channels, largest difference {difference:.5f} deviations")
     if difference > options.tolerance:
         raise SystemExit(f"the graph differs from the trained model by more than {options.tolerance}")
-    (options.out / options.card).write_text(json.dumps(card(options.id, path), indent=2) + "\n")
+    (options.out / options.card).write_text(json.dumps(card(options.id, path, options.side), indent=2) + "\n")
 
 
 if __name__ == "__main__":

@@ -7,7 +7,6 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from crop import around
 from data import Image, Mask, box_of, load_regions
 from encoder import CardEncoder
 from evaluate import Index, embed, labels_of, one_click
@@ -28,8 +27,9 @@ INTRODUCTION = (
 def panel(image: Image, mask: Mask) -> Image:
     """A mask in its surroundings, outlined."""
     x, y, width, height = box_of(mask)
-    wide = (x - width // 4, y - height // 4, width + width // 2, height + height // 2)
-    left, top, columns, rows = around(wide, (0, 0, image.shape[1], image.shape[0]))
+    margin = max(width, height) // 4
+    left, top = max(x - margin, 0), max(y - margin, 0)
+    columns, rows = min(x + width + margin, image.shape[1]) - left, min(y + height + margin, image.shape[0]) - top
     pixels = np.ascontiguousarray(image[top : top + rows, left : left + columns])
     scale = SIDE / max(columns, rows)
     size = (max(round(columns * scale), 1), max(round(rows * scale), 1))

@@ -65,7 +65,7 @@ class ClickModel:
 
 
 def main() -> None:
-    """Writes JSON: for each annotation id the masks of an interior-most and of random clicks."""
+    """Writes JSON: for each annotation id the masks of an interior-most and of random clicks as COCO RLEs."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, required=True, help="folder of annotations.json and images/")
     parser.add_argument("--split", default="train")
@@ -73,6 +73,7 @@ def main() -> None:
     parser.add_argument("--clicks", type=int, default=2, help="the first at the interior-most point")
     parser.add_argument("--every", type=int, default=1, help="take every n-th picture only")
     parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--as-annotations", action="store_true", help="write an annotation file with the first masks")
     options = parser.parse_args()
 
     cv2.setNumThreads(1)
@@ -92,7 +93,15 @@ def main() -> None:
             rles = [coco_mask.encode(np.asfortranarray(mask)) for mask in masks if mask.any()]
             clicked[regions[at].identity] = [{**rle, "counts": rle["counts"].decode()} for rle in rles]
         regions[group[0]].picture.levels.clear()
-    options.out.write_text(json.dumps(clicked))
+    if options.as_annotations:
+        document = json.loads((options.data / "annotations.json").read_text())
+        # What the model gave no mask for is asked with the exact one.
+        for annotation in document["annotations"]:
+            if clicked.get(annotation["id"]):
+                annotation["segmentation"] = clicked[annotation["id"]][:1]
+        options.out.write_text(json.dumps(document))
+    else:
+        options.out.write_text(json.dumps(clicked))
     print(f"{len(clicked)} regions")
 
 

@@ -12,7 +12,7 @@ import numpy as np
 import onnxruntime as ort
 from numpy.typing import NDArray
 
-from crop import around, coverage, resized
+from crop import around, coverage, sampled
 from data import Region, load_regions
 
 SIDE = 224
@@ -31,9 +31,12 @@ class Classifier:
     def vector(self, region: Region) -> NDArray[np.float32]:
         """The mean feature of the region's crop under its mask, of length 1."""
         image, mask = region.picture.image(), region.mask()
-        box = around(region.box(), (0, 0, image.shape[1], image.shape[0]))
-        pixels = resized(image, box, SIDE, SIDE)[None]
-        cells = np.asarray(self.session.run(None, {self.name: pixels})[0][0], np.float32)
+        box = around(region.box())
+        pixels, (x, y, width, height) = sampled(image, box, SIDE, SIDE)
+        # Beyond the picture the middle of the scale.
+        bytes_in = np.full((1, SIDE, SIDE, 3), 128, np.uint8)
+        bytes_in[0, y : y + height, x : x + width] = pixels[y : y + height, x : x + width] + 0.5
+        cells = np.asarray(self.session.run(None, {self.name: bytes_in})[0][0], np.float32)
         share = coverage(mask, box, cells.shape[2], cells.shape[1])
         pooled = np.tensordot(cells, share, ([1, 2], [0, 1])).astype(np.float32)
         return np.asarray(pooled / np.linalg.norm(pooled), np.float32)

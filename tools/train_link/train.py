@@ -95,7 +95,8 @@ def changed(drawn: dict[str, Any]) -> dict[str, Any]:
     images = torch.where(mirrored, images.flip(3), images)
     masks = torch.where(mirrored, masks.flip(3), masks)
     gain = 1 + 0.25 * (torch.rand(few, 1, 1, 1) - 0.5) + 0.12 * (torch.rand(few, 3, 1, 1) - 0.5)
-    images = images * gain + 0.5 * (torch.rand(few, 1, 1, 1) - 0.5)
+    there = (images != 0).any(1, keepdim=True)
+    images = (images * gain + 0.5 * (torch.rand(few, 1, 1, 1) - 0.5)) * there
     return {**drawn, "image": images, "mask": masks}
 
 
