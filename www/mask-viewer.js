@@ -26,8 +26,7 @@ import { Toolbar } from './element/toolbar.js';
 const DEFAULTS = { endpoint: null, model: null, opacity: 0.45, colouring: 'entity', patterns: false, labels: false, boxes: false, renderer: 'auto' };
 
 /**
- * Masks over a picture. A click segments an object; an endpoint, or an index of static files, tells which Wikipedia
- * entity it may be.
+ * Masks over a picture. A click segments an object; an endpoint, or an index of static files, tells its Wikipedia entity.
  *
  * @summary Shows, makes and links masks of a picture.
  *
@@ -73,8 +72,6 @@ const DEFAULTS = { endpoint: null, model: null, opacity: 0.45, colouring: 'entit
  * @cssproperty --mask-viewer-font - The font, as the shorthand `font`.
  */
 export class MaskViewer extends AttributesElement {
-  static observedAttributes = ['src', 'annotations', 'endpoint', 'model', 'controls'];
-
   #nodes = build();
   #notices = new Notices(this.#nodes);
   #root = this.attachShadow({ mode: 'open', delegatesFocus: true });
@@ -256,7 +253,7 @@ export class MaskViewer extends AttributesElement {
    *   an empty frame of that size, for its masks, where the picture cannot be read.
    * @returns {Promise<boolean>} Whether the picture is shown; false where another was opened meanwhile.
    */
-  async openPicture(source, { key = typeof source === 'string' ? source : `blob-${++opened}`, size } = {}) {
+  async openPicture(source, { key = typeof source === 'string' ? source : `blob-${performance.now()}`, size } = {}) {
     this.#loading?.abort();
     const loading = this.#loading = new AbortController();
     this.#opened = { source, options: { key, size }, masks: [], recordings: [] };
@@ -274,7 +271,7 @@ export class MaskViewer extends AttributesElement {
       return true;
     } catch (thrown) {
       if (loading.signal.aborted) return false;
-      await this.#showMissing(failureOf(thrown, 'picture'), key, size, loading.signal);
+      await this.#showMissing(failureOf(thrown, 'picture'), { key, size }, loading.signal);
       return false;
     } finally {
       if (this.#loading === loading) this.#notices.done();
@@ -392,11 +389,8 @@ export class MaskViewer extends AttributesElement {
       send,
       token: () => this.token,
       picture: () => this.#picture,
-      linkInPage: async (mask) => {
-        if (!this.#picture || !this.#segmenter) throw new ViewerError('picture-missing', 'The picture itself is not here, so nothing can be said about it.');
-        return await this.#segmenter.link(mask, this.settings.model);
-      },
-      cancelInPage: () => this.#segmenter?.cancelLink(),
+      segmenter: () => this.#segmenter,
+      model: () => this.settings.model,
       changed: () => this.#update(),
     });
     this.#starter.start();
@@ -455,13 +449,8 @@ export class MaskViewer extends AttributesElement {
     this.#emit('view-change');
   }
 
-  /**
-   * @param {Failure} failure
-   * @param {string} key
-   * @param {[number, number] | undefined} size
-   * @param {AbortSignal} signal
-   */
-  async #showMissing(failure, key, size, signal) {
+  /** @param {Failure} failure @param {Opened['options']} options @param {AbortSignal} signal */
+  async #showMissing(failure, { key, size }, signal) {
     const engine = await this.#starter.started();
     if (signal.aborted) return;
     this.#forgetPicture(engine);
@@ -600,9 +589,6 @@ export class MaskViewer extends AttributesElement {
   }
 
 }
-
-/** Pictures opened without an address, to give each a name of its own. */
-let opened = 0;
 
 if (!customElements.get('mask-viewer')) customElements.define('mask-viewer', MaskViewer);
 else console.warn('mask-viewer is registered already');

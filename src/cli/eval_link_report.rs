@@ -8,6 +8,9 @@ use crate::dataset::Series;
 use crate::link::novelty::FALSE_ALARMS;
 use crate::link::protocol::InIndex;
 
+/// The rows of PL-VEL's table: its two series, and the masks of both.
+const ROWS: [&str; 3] = ["entity", "query", "overall"];
+
 /// One question and what became of it.
 pub(super) struct Outcome<'a> {
     pub(super) split: &'a str,
@@ -88,7 +91,8 @@ impl<'a> Report<'a> {
             splits.entry(outcome.split).or_default().push(outcome);
         }
         let Accuracy { n, top1, top5 } = accuracy(outcomes.iter());
-        let rows = [("entity", Some(Series::Entity)), ("query", Some(Series::Query)), ("overall", None)];
+        let [entity, query, overall] = ROWS;
+        let rows = [(entity, Some(Series::Entity)), (query, Some(Series::Query)), (overall, None)];
         let row = |series: Option<Series>| row(outcomes, |outcome| series.is_none() || outcome.series == series);
         latencies.sort_by(f64::total_cmp);
         Self {
@@ -112,24 +116,15 @@ impl<'a> Report<'a> {
             }
         }
         if !self.table.is_empty() {
-            println!("{:>16}{:>22}{:>29}", "masks", "top-1", "top-5");
-            println!(
-                "{:>9}{:>7}{:>9}{:>7}{:>9}{:>11}{:>7}{:>9}",
-                "", "seen", "unseen", "seen", "unseen", "harm. mean", "seen", "unseen  harm. mean"
-            );
+            println!("{:24}{:<27}top-5", "masks", "top-1");
+            println!("{0:9}{1:>6}{2:>8}{1:>9}{2:>9}{3:>9}{1:>9}{2:>9}{3:>9}", "", "seen", "unseen", "harmonic");
         }
-        for (name, Row { seen, unseen, harmonic_mean }) in &self.table {
-            println!(
-                "{name:<9}{:>7}{:>9}{:>7.3}{:>9.3}{:>11.3}{:>7.3}{:>8.3}{:>12.3}",
-                seen.n,
-                unseen.n,
-                seen.top1,
-                unseen.top1,
-                harmonic_mean.top1,
-                seen.top5,
-                unseen.top5,
-                harmonic_mean.top5
-            );
+        for (name, Row { seen, unseen, harmonic_mean }) in
+            ROWS.into_iter().filter_map(|name| Some((name, self.table.get(name)?)))
+        {
+            print!("{name:9}{:>6}{:>8}", seen.n, unseen.n);
+            print!("{:>9.3}{:>9.3}{:>9.3}", seen.top1, unseen.top1, harmonic_mean.top1);
+            println!("{:>9.3}{:>9.3}{:>9.3}", seen.top5, unseen.top5, harmonic_mean.top5);
         }
         if let Some(Unknown { indexed, false_alarms, not_indexed, found, found_at_5_percent }) = &self.unknown {
             let Accuracy { n, top1, top5 } = indexed;

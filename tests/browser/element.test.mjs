@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
 import { after, before, test } from 'node:test';
 import { FIXTURES } from './fixtures.mjs';
-import { PATIENCE, launch, newPage, openPage, serve, until } from './support.mjs';
+import { PATIENCE, launch, newPage, openPage, serve, until, withoutIndex } from './support.mjs';
 
 /** @typedef {import('../../www/mask-viewer.js').MaskViewer} MaskViewer */
 
@@ -27,7 +27,7 @@ before(async () => {
     ...FIXTURES,
     '/one.html': html('<mask-viewer src="tiny.bmp" controls></mask-viewer>'),
     '/early.html': html('<mask-viewer></mask-viewer>', `Object.assign(document.querySelector('mask-viewer'),
-      { src: 'tiny.bmp', annotations: 'tiny.json', controls: true, tool: 'box', token: 'secret', endpoint: 'https://early.example/', model: 'mine' })`),
+      { src: 'tiny.bmp', annotations: 'tiny.json', controls: true, tool: 'box', token: 'secret', endpoint: 'https://early.example/', model: 'mine', view: { x: 3, y: 2, scale: 100 } })`),
     '/flex.html': html('<div style="display: flex; width: 500px"><mask-viewer style="height: auto" src="tiny.bmp" controls></mask-viewer></div>'),
     '/broken.html': html('<mask-viewer src="tiny.bmp" annotations="broken.json" controls></mask-viewer>'),
     '/percent.html': html('<mask-viewer src="1%.bmp" annotations="numbers.json" controls></mask-viewer>'),
@@ -59,11 +59,13 @@ test('properties set before the element is defined are taken', async () => {
   const found = await page.evaluate(() => {
     const viewer = /** @type {MaskViewer} */ (document.querySelector('mask-viewer'));
     const { tool, token, endpoint, model, controls, src } = viewer;
-    return { own: Object.keys(viewer), tool, token, endpoint, model, controls, src, settings: [viewer.settings.endpoint, viewer.settings.model] };
+    const settings = [viewer.settings.endpoint, viewer.settings.model];
+    return { own: Object.keys(viewer), tool, token, endpoint, model, controls, src, settings, view: viewer.view };
   });
   assert.deepEqual(found.settings, ['https://early.example/', 'mine']);
-  assert.deepEqual({ ...found, settings: undefined }, {
-    own: [], tool: 'box', token: 'secret', endpoint: 'https://early.example/', model: 'mine', controls: true, src: 'tiny.bmp', settings: undefined,
+  assert.equal(found.view?.scale, 100);
+  assert.deepEqual({ ...found, settings: undefined, view: undefined }, {
+    own: [], tool: 'box', token: 'secret', endpoint: 'https://early.example/', model: 'mine', controls: true, src: 'tiny.bmp', settings: undefined, view: undefined,
   });
   assert.deepEqual(errors, []);
   await close();
@@ -107,7 +109,8 @@ test('the policy that the README asks for is enough to draw and to segment', asy
   await page.evaluate(() => /** @type {MaskViewer} */ (document.querySelector('mask-viewer')).clickAt(4, 3, { add: true }));
   await until(page, '!snapshot.segmenting && (snapshot.candidates.length > 0 || snapshot.segmentFailure)');
   assert.equal(await page.evaluate(() => /** @type {MaskViewer} */ (document.querySelector('mask-viewer')).snapshot?.segmentFailure), null);
-  assert.deepEqual(errors, []);
+  // Here no index is published.
+  assert.deepEqual(errors.filter((text) => !/index\.json/.test(text)), []);
   await close();
 });
 
@@ -277,10 +280,10 @@ test('each tool’s name holds the word that is seen', async () => {
 
 test('the list of masks keeps focus, tab stop and place while the state changes', async () => {
   const { page, errors, close } = await openPage(browser, server.address);
+  await withoutIndex(page);
   await page.evaluate(() => {
     const viewer = /** @type {MaskViewer} */ (document.querySelector('mask-viewer'));
-    viewer.configure({ endpoint: null });
-    // A mask of one's own, as a click would give it, without the model.
+    // A mask of one's own.
     viewer.clickAt(10, 10);
   });
   const focused = () => page.evaluate(() => {
@@ -297,19 +300,20 @@ test('the list of masks keeps focus, tab stop and place while the state changes'
   await page.keyboard.press('Enter');
   await until(page, 'snapshot.selected === 1');
   assert.deepEqual(await focused(), ['1', 0, true], 'choosing a mask after a click leaves the focus');
-  assert.deepEqual(errors, []);
+  assert.deepEqual(errors.filter((text) => !/index\.json/.test(text)), []);
   await close();
 });
 
 test('the panel keeps the focus when the button that had it is gone', async () => {
   const { page, close } = await openPage(browser, server.address);
+  await withoutIndex(page);
   await page.evaluate(() => {
     const viewer = /** @type {MaskViewer} */ (document.querySelector('mask-viewer'));
     // Nobody listens on port 9 of this machine.
     viewer.configure({ endpoint: 'http://127.0.0.1:9/' });
     viewer.selectMask(0);
   });
-  await page.getByRole('button', { name: 'Ask the endpoint too' }).focus();
+  await page.getByRole('button', { name: 'Compare it with the index' }).focus();
   await page.keyboard.press('Enter');
   await until(page, "snapshot.linking.phase === 'asking' || snapshot.linking.phase === 'failed' || snapshot.linking.phase === 'answered'");
   const focused = () => page.evaluate(() => document.activeElement?.closest('#entities') !== null && document.activeElement?.tagName);

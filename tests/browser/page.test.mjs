@@ -6,7 +6,7 @@ import { createRequire } from 'node:module';
 import { after, before, test } from 'node:test';
 import { FIXTURES, HOSTILE, HOSTILE_ANSWER, ODD_DATASET } from './fixtures.mjs';
 import { bitmapOf } from './masks.mjs';
-import { PATIENCE, launch, newPage, openPage, serve, until } from './support.mjs';
+import { PATIENCE, launch, newPage, openPage, serve, until, withoutIndex } from './support.mjs';
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 /** @type {Awaited<ReturnType<typeof serve>>} */
@@ -261,7 +261,7 @@ test('a click becomes a mask around it; a click before that takes its place', as
 
 test('where neither the endpoint nor the page answers a recorded answer is given and marked as one', async () => {
   const { page, close } = await newPage(browser);
-  await page.route('**/index/index.json', (route) => route.fulfill({ status: 404, body: '' }));
+  await withoutIndex(page);
   // The page's own recordings come when they come, and would take the place of those below.
   await page.route('**/samples/recorded.json', (route) => route.fulfill({ status: 404 }));
   await page.goto(server.address);

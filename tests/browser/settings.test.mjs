@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { FIXTURES } from './fixtures.mjs';
-import { PATIENCE, bring, launch, newPage, openPage, serve, until } from './support.mjs';
+import { PATIENCE, bring, launch, newPage, openPage, serve, until, withoutIndex } from './support.mjs';
 
 /** @typedef {import('../../www/mask-viewer.js').MaskViewer} MaskViewer */
 
@@ -13,7 +13,8 @@ let server;
 let browser;
 
 before(async () => {
-  server = await serve(FIXTURES);
+  // A host with an endpoint of its own, as the server that comes with the page is.
+  server = await serve({ ...FIXTURES, '/endpoint.json': '{ "endpoint": "." }' });
   browser = await launch();
 });
 after(async () => {
@@ -108,6 +109,7 @@ test('the renderer that is asked for draws after a reload as well, and the pictu
 
 test('another renderer shows a frame without a picture, its masks and its recordings again', async () => {
   const { page, close } = await newPage(browser);
+  await withoutIndex(page);
   await page.goto(`${server.address}two.html`);
   await until(page, 'snapshot.shown.length > 0');
   const mask = await page.evaluate(async () => {

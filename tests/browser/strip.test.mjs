@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { FIXTURES } from './fixtures.mjs';
-import { PATIENCE, bring, launch, newPage, openPage, serve, until } from './support.mjs';
+import { PATIENCE, bring, launch, newPage, openPage, serve, until, withoutIndex } from './support.mjs';
 
 /** @typedef {import('../../www/mask-viewer.js').MaskViewer} MaskViewer */
 
@@ -78,14 +78,20 @@ test('turning the pages by keyboard keeps the focus on a button of the pager', a
   const [earlier, later] = [page.getByRole('button', { name: 'Earlier pictures' }), page.getByRole('button', { name: 'Later pictures' })];
   await page.evaluate(() => { /** @type {any} */ (globalThis).words = document.querySelector('#pager span'); });
   await later.focus();
-  await page.keyboard.press('Enter');
-  await page.getByText('25 to').waitFor();
-  // It was the last page: the button that led there can do no more.
-  assert.ok(await later.isDisabled());
+  for (let first = 25; !await later.isDisabled(); first += 24) {
+    assert.ok(await later.evaluate((node) => node.matches(':focus')), `the button has the focus before picture ${first}`);
+    await page.keyboard.press('Enter');
+    await page.getByText(`${first} to`).waitFor();
+  }
+  // At the last page the button that led there can do no more.
   assert.ok(await earlier.evaluate((node) => node.matches(':focus')), 'the other button has the focus');
   assert.ok(await page.evaluate(() => /** @type {any} */ (globalThis).words.isConnected), 'the words that are read aloud are the same element');
-  await page.keyboard.press('Enter');
-  await page.getByText('1 to 24 of').waitFor();
+  while (!await earlier.isDisabled()) {
+    const before = await range(page);
+    await page.keyboard.press('Enter');
+    await page.waitForFunction((words) => document.querySelector('#pager span')?.textContent !== words, before);
+  }
+  assert.match(await range(page), /^1 to 24 of/);
   assert.ok(await later.evaluate((node) => node.matches(':focus')));
   assert.deepEqual(errors, []);
   await close();
@@ -138,6 +144,7 @@ test('the first picture does not wait for the recorded answers, and gets them wh
   let release = () => {};
   const held = new Promise((resolve) => { release = () => resolve(undefined); });
   await page.route('**/samples/recorded.json', async (route) => { await held; await route.continue(); });
+  await withoutIndex(page);
   await page.goto(server.address);
   await until(page, 'snapshot.shown.length > 0');
   const came = page.waitForResponse('**/samples/recorded.json');
@@ -152,13 +159,13 @@ test('the first picture does not wait for the recorded answers, and gets them wh
     viewer.askLink();
   });
   await until(page, "snapshot.linking.phase === 'answered' && snapshot.linking.source === 'recorded'");
-  assert.deepEqual(errors, []);
+  assert.deepEqual(errors.filter((text) => !/index\.json/.test(text)), []);
   await close();
 });
 
 test('a host that answers a missing file with a page of HTML takes nothing from the page', async (t) => {
   const html = '<!doctype html><title>not found</title>';
-  const host = await serve({ '/samples/recorded.json': html, '/models/models.json': html });
+  const host = await serve({ '/samples/recorded.json': html, '/models/models.json': html, '/endpoint.json': html });
   t.after(host.close);
   const { page, errors, close } = await openPage(browser, host.address);
   await thumbnails(page).nth(1).click();

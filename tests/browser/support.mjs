@@ -110,6 +110,11 @@ export async function until(page, condition) {
   }
 }
 
+/** Takes the index away with which a page links by itself; what is asked then is answered at once. @param {import('playwright-core').Page} page */
+export function withoutIndex(page) {
+  return page.route('**/index/index.json', (route) => route.fulfill({ status: 404, body: '' }));
+}
+
 /**
  * Lets something be dropped on the page, or pasted into it.
  * @param {import('playwright-core').Page} page

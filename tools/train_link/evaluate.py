@@ -38,9 +38,13 @@ class Index:
         mean = vectors.mean(0)
         return cls(unit(vectors - mean), labels, mean)
 
+    def cosines(self, queries: NDArray[np.float32]) -> NDArray[np.float32]:
+        """The cosine of each query with each view."""
+        return np.asarray(unit(queries - self.mean) @ self.vectors.T, np.float32)
+
     def likenesses(self, queries: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.str_]]:
         """The cosine of each query with the nearest view of each entity: f32[queries, entities], entities."""
-        cosines = unit(queries - self.mean) @ self.vectors.T
+        cosines = self.cosines(queries)
         entities = np.unique(self.labels)
         best = [cosines[:, self.labels == entity].max(1) for entity in entities]
         return np.stack(best, 1), entities

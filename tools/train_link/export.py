@@ -47,7 +47,7 @@ def trained(checkpoint: Path) -> RegionEncoder:
 
 
 def graph(encoder: RegionEncoder) -> onnx.ModelProto:
-    """image f32[1, 3, 128, 128] -> features f32[1, 160, 8, 8]."""
+    """image f32[1, 3, 96, 96] -> features f32[1, 160, 6, 6]."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "traced.onnx"
         torch.onnx.export(

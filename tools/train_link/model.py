@@ -3,7 +3,7 @@
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-SIDE = 128
+SIDE = 96
 """Side of the crop in the network's pixels; training may use a smaller one, a multiple of 16."""
 STRIDE = 16
 MARGIN = 0.1
@@ -35,7 +35,7 @@ class Residual(nn.Module):
 
 
 class RegionEncoder(nn.Module):
-    """Crop f32[b, 3, 128, 128], normalised, to features f32[b, 160, 8, 8], to be averaged under the mask."""
+    """Crop f32[b, 3, 96, 96], normalised, to features f32[b, 160, 6, 6], to be averaged under the mask."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -64,5 +64,5 @@ class RegionEncoder(nn.Module):
         return features
 
     def vectors(self, crop: Tensor, mask: Tensor) -> Tensor:
-        """The mean features under masks f32[b, 1, 128, 128] of shares 0..1, of length 1: f32[b, 160]."""
+        """The mean features under masks f32[b, 1, 96, 96] of shares 0..1, of length 1: f32[b, 160]."""
         return F.normalize((self(crop) * F.avg_pool2d(mask, STRIDE)).sum((2, 3)))

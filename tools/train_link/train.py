@@ -49,7 +49,7 @@ class Batches(IterableDataset[dict[str, Any]]):
         worker = torch.utils.data.get_worker_info()
         rng = np.random.default_rng([self.seed, worker.id if worker else 0])
         while True:
-            side = SIDE // 2 if rng.random() < self.small else SIDE
+            side = SIDE * 2 // 3 if rng.random() < self.small else SIDE
             samples = [self.world.draw(side, rng) for _ in range(WORLD)]
             samples += [self.world.draw(side, rng, outlier=True) for _ in range(ASTRAY)]
             samples += [self.photos.draw(side, rng) for _ in range(PHOTOS)]

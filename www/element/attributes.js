@@ -2,6 +2,8 @@
 
 /** An element with the attributes of a viewer that are read where they are needed. */
 export class AttributesElement extends HTMLElement {
+  static observedAttributes = ['src', 'annotations', 'endpoint', 'model', 'controls'];
+
   /** @type {string | null} */
   #token = null;
 

@@ -1,7 +1,7 @@
 /** @file Puts the viewer's masks to the linking endpoint, as the client's rules say, or to the page's own index. */
 
 import { LinkClient } from '../pkg/viewer.js';
-import { failureOf } from './errors.js';
+import { ViewerError, failureOf } from './errors.js';
 
 /** The most bytes of an answer that are read; an entity takes about one kilobyte. */
 const MOST_ANSWER_BYTES = 4 * 1024 * 1024;
@@ -13,8 +13,8 @@ const DROPPED = new Set(['superseded', 'cancelled']);
  * @property {(event: Record<string, unknown> & { type: string }) => void} send
  * @property {() => string | null} token
  * @property {() => import('./picture.js').Picture | undefined} picture
- * @property {(mask: import('./types.js').MaskJson) => Promise<import('./types.js').LinkAnswer>} linkInPage
- * @property {() => void} cancelInPage
+ * @property {() => import('./segmenter.js').Segmenter | undefined} segmenter Links in the page: its worker holds the encoder.
+ * @property {() => string | null} model The model's id, or null for the default.
  * @property {() => void} changed The status has changed.
  */
 
@@ -67,7 +67,9 @@ export class Linker {
     await Promise.resolve();
     try {
       if (this.#indexMissing) return this.#host.send({ type: 'linkFailed', ticket, failure: this.#indexMissing });
-      const answer = await this.#host.linkInPage(mask);
+      const segmenter = this.#host.segmenter();
+      if (!this.#host.picture() || !segmenter) throw new ViewerError('picture-missing', 'The picture itself is not here, so nothing can be said about it.');
+      const answer = await segmenter.link(mask, this.#host.model());
       this.#answer(ticket, answer, 'In this page');
     } catch (thrown) {
       const failure = failureOf(thrown, 'link');
@@ -79,7 +81,7 @@ export class Linker {
   /** @param {number} ticket */
   cancel(ticket) {
     this.#handle({ type: 'cancel', ticket });
-    this.#host.cancelInPage();
+    this.#host.segmenter()?.cancelLink();
   }
 
   /** Aborts what is under way. */

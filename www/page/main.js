@@ -8,6 +8,7 @@ import { failureOf } from '../element/errors.js';
 import { icon } from '../element/icons.js';
 import { keepAddress, readAddress } from './address.js';
 import { Browser } from './browser.js';
+import { webAddress } from './cards.js';
 import { Collection } from './collection.js';
 import { connectDatasetDialog } from './dataset.js';
 import { countOf } from './findings.js';
@@ -64,7 +65,7 @@ async function begin() {
   offerModels();
   try {
     const [host] = await Promise.all([optionalJson(ENDPOINT), loadViewer()]);
-    settings.offerEndpoint(typeof host?.endpoint === 'string' ? new URL(host.endpoint, document.baseURI).href : null);
+    settings.offerEndpoint(webAddress(host?.endpoint));
     const address = readAddress();
     await openServed(new URLSearchParams(location.search).get('data'));
     if (taken === 'nothing' && !await follow(address)) await browser.openFirst();

@@ -3,6 +3,7 @@
 import { Segmenter, sha256Hex } from '../pkg/workers.js';
 import { listText, modelBytes } from './download.js';
 import { SegmentError, codeOf, messageOf } from './messages.js';
+import { inWords } from './runtime.js';
 
 /** @typedef {import('./messages.js').Progress} Progress */
 /** @typedef {import('./messages.js').ModelStatus} ModelStatus */
@@ -183,10 +184,4 @@ function isFinite(values) {
   let sum = 0;
   for (const value of values) sum += value * 0;
   return sum === 0;
-}
-
-/** A failure of the runtime itself, which carries no code of ours, said so that a person can act on it. @param {unknown} thrown */
-function inWords(thrown) {
-  if (codeOf(thrown, '')) return thrown;
-  return new SegmentError('model-run', `The model could not be run: ${messageOf(thrown)}. Close other pages to free memory, then try again.`, { cause: thrown });
 }

@@ -3,6 +3,7 @@
 import { PageLinker, sha256Hex } from '../pkg/workers.js';
 import { listText, modelBytes } from './download.js';
 import { SegmentError } from './messages.js';
+import { inWords } from './runtime.js';
 
 /** @typedef {import('./messages.js').LinkAnswer} LinkAnswer */
 /** @typedef {import('./messages.js').Progress} Progress */
@@ -72,7 +73,6 @@ export class Linking {
    */
   async answer(runtime, picture, mask) {
     const linker = this.#linker;
-    const session = this.#session ??= await runtime.session(this.#encoder, 'wasm');
     const { input, output } = JSON.parse(linker.ports());
     const start = performance.now();
     linker.begin(picture.width, picture.height, JSON.stringify(mask), this.#picture !== picture);
@@ -83,8 +83,7 @@ export class Linking {
       const { data } = picture.read(x, y, width, height);
       const rgba = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
       const { shape, data: values } = /** @type {{ shape: number[], data: Float32Array | Uint8Array }} */ (linker.input(view, rgba));
-      const [map] = await runtime.outputs(session, [{ name: input, shape, data: values }], [output]);
-      if (!map) throw new SegmentError('model-output', `The linking model did not answer ${output}.`);
+      const map = await this.#run(runtime, { name: input, shape, data: values }, output);
       linker.output(view, Uint32Array.from(map.shape), map.data);
     }
     const encoded = performance.now();
@@ -94,5 +93,21 @@ export class Linking {
     const searched = performance.now();
     const timing = { queue: 0, encode: encoded - start, pool: pooled - encoded, search: searched - pooled, total: searched - start };
     return { ...answer, timing_ms: timing };
+  }
+
+  /**
+   * @param {Runtime} runtime
+   * @param {{ name: string, shape: number[], data: Float32Array | Uint8Array }} input
+   * @param {string} output
+   */
+  async #run(runtime, input, output) {
+    try {
+      const session = this.#session ??= await runtime.session(this.#encoder, 'wasm');
+      const [map] = await runtime.outputs(session, [input], [output]);
+      if (!map) throw new SegmentError('model-output', `The linking model did not answer ${output}.`);
+      return map;
+    } catch (thrown) {
+      throw inWords(thrown);
+    }
   }
 }

@@ -7,7 +7,7 @@
  * module is published gzipped, because unpacked it is larger than some hosts take (25 MiB).
  */
 
-import { SegmentError, messageOf } from './messages.js';
+import { SegmentError, codeOf, messageOf } from './messages.js';
 
 /** @typedef {typeof import('onnxruntime-web')} Ort */
 /** @typedef {import('onnxruntime-web').InferenceSession} InferenceSession */
@@ -122,6 +122,12 @@ export class Runtime {
       return { shape, data };
     });
   }
+}
+
+/** A failure of the runtime itself, which carries no code of ours, said so that a person can act on it. @param {unknown} thrown */
+export function inWords(thrown) {
+  if (codeOf(thrown, '')) return thrown;
+  return new SegmentError('model-run', `The model could not be run: ${messageOf(thrown)}. Close other pages to free memory, then try again.`, { cause: thrown });
 }
 
 /**
