@@ -437,6 +437,7 @@ fn addresses_come_back_as_they_went() {
         Address::default(),
         Address { picture: Some("a b/ü&=#%.jpg".into()), view, mask: Some("oven_query_val_00000107".into()) },
         Address { view, ..Address::default() },
+        Address { view: Some(AddressView { x: 0.0, y: 0.0, scale: 1e-4 }), ..Address::default() },
     ];
     for address in cases {
         assert_eq!(Address::parse(&address.to_hash()), address, "{}", address.to_hash());
