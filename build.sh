@@ -1,13 +1,15 @@
 #!/usr/bin/env bash
 # Builds, serves and tests masklink. `./build.sh help` lists the verbs.
 set -euo pipefail
+readonly CALLER="$PWD"
 cd "$(dirname "${BASH_SOURCE[0]}")"
 
 readonly TARGET="${CARGO_TARGET_DIR:-$PWD/target}"
 readonly STAMPS="$TARGET/stamps"
 readonly DIST="dist"
 readonly WASM_TRIPLE="wasm32-unknown-unknown"
-readonly WASM_FEATURES="--no-default-features --features gpu"
+# WebAssembly modules, each the program and the feature of its name: those of the page, and that of measuring and testing it.
+readonly PAGE_MODULES=(viewer workers) ALL_MODULES=(viewer workers workbench)
 # Every browser with WebGPU, and ONNX Runtime itself, has SIMD.
 export CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS="-C target-feature=+simd128"
 
@@ -17,9 +19,10 @@ usage() {
 ./build.sh test [FILTER]                   every test: native, and in a headless browser
 ./build.sh setup                           install what building, serving and testing need
 ./build.sh build                           the page in dist/ (its index and precompressed files left out)
-./build.sh dist                            dist/ complete, for any static host
+./build.sh dist                            dist/ complete, for any static host; fails over a budget
 ./build.sh check                           formatting, lints, types and documentation
 ./build.sh bench                           benchmarks, native and in the browser
+./build.sh fuzz [SECONDS]                  what reads bytes from outside, on made-up ones; 60 s each where not said
 ./build.sh size                            sizes of the page against their budgets; fails over budget
 ./build.sh clean                           remove everything that was built
 ./build.sh help                            this text
@@ -29,40 +32,44 @@ TEXT
 # ---------------------------------------------------------------- verbs
 
 serve() {
-    local port=8080 data=()
+    local port=8080 folder data=()
     while (($#)); do
         case "$1" in
             --port) port="${2:?--port needs a number}"; shift 2 ;;
-            --data) data=(--data "${2:?--data needs a folder}"); shift 2 ;;
+            --data)
+                folder=$(from_caller "${2:?--data needs a folder}")
+                data=(--data "$folder")
+                shift 2 ;;
             *) usage >&2; exit 2 ;;
         esac
     done
     setup_build
-    build
-    step "index of the sample pictures" default_index
-    exec "$(native_binary)" serve --root "$DIST" --index "$TARGET/index" --port "$port" "${data[@]}"
+    build "${PAGE_MODULES[@]}"
+    step "index of the sample pictures" publish_index
+    exec "$(native_binary)" serve --root "$DIST" --index "$TARGET/index" --port "$port" ${data[@]+"${data[@]}"}
 }
 
 build() {
-    step "wasm module" build_wasm
+    local module
+    for module in "$@"; do step "wasm module: $module" build_wasm "$module"; done
     step "native binary" build_native
-    step "page in $DIST/" node tools/dist.mjs "$DIST" "$TARGET/pkg"
+    step "page in $DIST/" node tools/dist.mjs "$DIST" "$TARGET/pkg" "$@"
 }
 
 dist() {
     setup_build
-    build
-    step "index of the sample pictures" default_index
+    build "${ALL_MODULES[@]}"
+    step "index of the sample pictures" publish_index
     step "precompressed files" node tools/precompress.mjs "$DIST" "$TARGET/precompressed"
+    step "sizes" size
 }
 
 run_tests() {
     setup_build
     setup_test
-    build
-    step "index of the sample pictures" default_index
+    build "${ALL_MODULES[@]}"
+    step "index of the sample pictures" publish_index
     step "native tests and documentation examples" cargo test --quiet -- "$@"
-    step "wasm module of the browser tests" build_wasm_tests
     step "browser tests" browser_tests "$@"
 }
 
@@ -72,21 +79,42 @@ check() {
     step "formatting" cargo fmt --check
     step "lints, native" cargo clippy --quiet --all-targets -- -D warnings
     step "lints, no GPU" cargo clippy --quiet --no-default-features --features cli -- -D warnings
-    step "lints, wasm" check_wasm
-    step "wasm module" build_wasm
+    local module
+    for module in "${ALL_MODULES[@]}"; do
+        step "lints, wasm module $module" check_wasm "$module"
+        step "wasm module $module" build_wasm "$module"
+    done
     step "documentation" env RUSTDOCFLAGS="-D warnings" cargo doc --quiet --no-deps --document-private-items
     step "types of the JavaScript" npx --no-install tsc -p www/jsconfig.json
     step "Python" check_python
+    step "page in $DIST/" node tools/dist.mjs "$DIST" "$TARGET/pkg" "${ALL_MODULES[@]}"
+    step "sizes of the page" size
     step "sizes of the sources" cargo test --quiet --test native tidy
 }
 
 bench() {
     setup_build
     setup_test
-    build
+    build "${ALL_MODULES[@]}"
     step "native benchmarks" cargo bench
     local file
     for file in benches/*.mjs; do step "$file" node "$file"; done
+}
+
+fuzz() {
+    local seconds="${1:-60}" target name
+    need cargo "install Rust: see rustup.rs"
+    if [[ ! -x $TARGET/tools/bin/cargo-fuzz ]]; then
+        step "cargo-fuzz" cargo install --quiet --root "$TARGET/tools" --target-dir "$TARGET/tools/build" cargo-fuzz
+    fi
+    for target in tests/fuzz/fuzz_targets/*.rs; do
+        name=$(basename "$target" .rs)
+        mkdir -p "$TARGET/fuzz/corpus/$name"
+        # The sanitizer and the coverage counters are flags that a stable compiler takes only when told that it may.
+        step "fuzzing: $name" env RUSTC_BOOTSTRAP=1 PATH="$TARGET/tools/bin:$PATH" cargo fuzz run --fuzz-dir tests/fuzz \
+            --target-dir "$TARGET/fuzz" "$name" "$TARGET/fuzz/corpus/$name" "tests/fuzz/seeds/$name" -- \
+            -max_total_time="$seconds" -timeout=10 -print_final_stats=1
+    done
 }
 
 size() {
@@ -100,26 +128,16 @@ clean() {
 
 # ---------------------------------------------------------------- steps
 
+# build_wasm MODULE: pkg/MODULE.js and pkg/MODULE_bg.wasm, optimised.
 build_wasm() {
-    # shellcheck disable=SC2086 # the features are several words
-    wasm_cargo build --quiet --lib --profile wasm $WASM_FEATURES
-    local module="$TARGET/$WASM_TRIPLE/wasm/masklink.wasm"
-    if fresh wasm-pkg "$module" Cargo.lock; then return; fi
-    "$TARGET/tools/bin/wasm-bindgen" --target web --out-dir "$TARGET/pkg" "$module"
+    local module="$1" built="$TARGET/$WASM_TRIPLE/wasm/$1.wasm"
+    wasm_cargo build --quiet --bin "$module" --profile wasm --no-default-features --features "$module"
+    if fresh "wasm-$module" "$built" Cargo.lock package-lock.json build.sh; then return; fi
+    "$TARGET/tools/bin/wasm-bindgen" --target web --out-dir "$TARGET/pkg" --out-name "$module" "$built"
     node_modules/.bin/wasm-opt -O3 --strip-debug --strip-producers --enable-bulk-memory --enable-nontrapping-float-to-int \
         --enable-sign-ext --enable-mutable-globals --enable-reference-types --enable-multivalue --enable-simd \
-        "$TARGET/pkg/masklink_bg.wasm" -o "$TARGET/pkg/masklink_bg.wasm"
-    mark wasm-pkg "$module" Cargo.lock
-}
-
-# The page's module with what the browser tests call besides.
-build_wasm_tests() {
-    # shellcheck disable=SC2086
-    wasm_cargo build --quiet --lib --profile wasm $WASM_FEATURES --features browser-tests
-    local module="$TARGET/$WASM_TRIPLE/wasm/masklink.wasm"
-    if fresh wasm-pkg-tests "$module" Cargo.lock; then return; fi
-    "$TARGET/tools/bin/wasm-bindgen" --target web --out-dir "$TARGET/pkg-tests" "$module"
-    mark wasm-pkg-tests "$module" Cargo.lock
+        "$TARGET/pkg/${module}_bg.wasm" -o "$TARGET/pkg/${module}_bg.wasm"
+    mark "wasm-$module" "$built" Cargo.lock package-lock.json build.sh
 }
 
 # The server without the GPU renderer, which only tests and benchmarks use natively.
@@ -130,7 +148,7 @@ build_native() {
 native_binary() { echo "$TARGET/release/masklink"; }
 
 default_index() {
-    local inputs=(www/samples/annotations.json www/models/models.json "$(native_binary)")
+    local inputs=(www/samples/annotations.json www/samples/images/*.jpg www/models/link-encoder.json "$(native_binary)")
     if fresh index "${inputs[@]}" && [[ -d $TARGET/index ]]; then return; fi
     # Only the train pictures: what the page shows of the others is a question to the index and not a look-up.
     "$(native_binary)" index --annotations www/samples/annotations.json --images www/samples/images \
@@ -139,22 +157,28 @@ default_index() {
     mark index "${inputs[@]}"
 }
 
+# Beside the page, for pages that no endpoint answers.
+publish_index() {
+    default_index
+    rm -rf "$DIST/index"
+    cp -r "$TARGET/index" "$DIST/index"
+}
+
 browser_tests() {
     local pattern=()
     if (($#)); then pattern=(--test-name-pattern "$1"); fi
-    node --test --test-concurrency=1 "${pattern[@]}" tests/browser/*.test.mjs
+    node --test --test-concurrency=1 ${pattern[@]+"${pattern[@]}"} tests/browser/*.test.mjs
 }
 
 check_wasm() {
     # Clippy where its own toolchain has the target. Where only Debian's compiler has it, that compiler's warnings on
     # the page's own build, which cargo repeats from its cache.
+    local features=(--no-default-features --features "$1")
     if [[ $(wasm_toolchain) == rustup ]]; then
-        # shellcheck disable=SC2086
-        cargo clippy --quiet --lib --target $WASM_TRIPLE $WASM_FEATURES -- -D warnings
+        cargo clippy --quiet --lib --bin "$1" --target $WASM_TRIPLE "${features[@]}" -- -D warnings
     else
         local said
-        # shellcheck disable=SC2086
-        said=$(wasm_cargo build --quiet --lib --profile wasm $WASM_FEATURES 2>&1) || die "$said"
+        said=$(wasm_cargo build --quiet --bin "$1" --profile wasm "${features[@]}" 2>&1) || die "$said"
         [[ $said != *warning* ]] || die "$said"
     fi
 }
@@ -168,23 +192,30 @@ check_python() {
     fi
     "$venv/bin/ruff" format --check --quiet tools
     "$venv/bin/ruff" check --quiet tools
-    local folder
+    local folder files
+    shopt -s nullglob
     for folder in tools tools/*/; do
         # Each folder is a program of its own, with modules of the same names.
-        compgen -G "$folder/*.py" >/dev/null || continue
-        (cd "$folder" && "$venv/bin/mypy" --no-error-summary --config-file "$OLDPWD/tools/mypy.ini" ./*.py)
+        files=("$folder"/*.py)
+        ((${#files[@]})) || continue
+        [[ $folder == tools ]] || files+=("$folder"/*/*.py)
+        (cd "$folder" && "$venv/bin/mypy" --no-error-summary --config-file "$OLDPWD/tools/mypy.ini" "${files[@]#"$folder"/}")
     done
+    shopt -u nullglob
+    "$venv/bin/python" tools/sample_world/test_annotations.py
 }
 
 # ---------------------------------------------------------------- what must be there
 
 setup_build() {
     need cargo "install Rust: see rustup.rs"
-    need node "install Node.js 20 or newer"
+    need node "install Node.js 20.11 or newer"
+    node -e 'const [major, minor] = process.versions.node.split(".").map(Number); process.exit(major > 20 || (major === 20 && minor >= 11) ? 0 : 1)' ||
+        die "Node.js $(node --version) is too old: install 20.11 or newer"
     need npm "install npm, it comes with Node.js"
     need cc "apt-get install gcc libc6-dev"
-    if ! fresh npm package-lock.json .npmrc; then
-        step "npm packages" npm ci --silent
+    if ! fresh npm package-lock.json .npmrc || [[ ! -d node_modules ]]; then
+        step "npm packages" npm ci --loglevel=error
         mark npm package-lock.json .npmrc
     fi
     if [[ $(wasm_toolchain) == none ]]; then step "Rust's wasm target" install_wasm_target; fi
@@ -198,15 +229,20 @@ setup_build() {
 }
 
 setup_test() {
-    if ! command -v chromium >/dev/null && [[ -z ${CHROMIUM:-} ]]; then
+    [[ -n ${CHROMIUM:-} ]] || CHROMIUM=$(find_chromium)
+    if [[ -z $CHROMIUM ]]; then
         debian_packages chromium "or set CHROMIUM to a Chromium or Chrome"
+        CHROMIUM=$(find_chromium)
     fi
+    export CHROMIUM
     # A software Vulkan driver lets the GPU code run natively on a machine without a GPU.
     if is_debian && ! compgen -G "/usr/share/vulkan/icd.d/*.json" >/dev/null; then
         debian_packages "mesa-vulkan-drivers libvulkan1" "the native GPU tests need a Vulkan driver"
     fi
     need python3 "apt-get install python3 python3-venv"
 }
+
+find_chromium() { command -v chromium || command -v chromium-browser || command -v google-chrome || true; }
 
 install_wasm_target() {
     if command -v rustup >/dev/null && timeout 120 rustup target add $WASM_TRIPLE >"$STAMPS/rustup.log" 2>&1; then return; fi
@@ -279,6 +315,8 @@ fresh() { [[ "$(cat "$STAMPS/$1" 2>/dev/null)" == "$(digest "${@:2}")" ]]; }
 mark() { digest "${@:2}" >"$STAMPS/$1"; }
 digest() { cat -- "$@" | sha256sum; }
 
+# from_caller FOLDER: where a folder is that was named where the script was called.
+from_caller() { (cd "$CALLER" && cd -- "$1" >/dev/null 2>&1 && pwd) || die "there is no folder $1"; }
 need() { command -v "$1" >/dev/null || die "$1 is missing: $2"; }
 die() { printf 'build.sh: %s\n' "$1" >&2; exit 1; }
 
@@ -287,7 +325,8 @@ case "${1:-help}" in
     serve) shift; serve "$@" ;;
     test) shift; run_tests "$@" ;;
     setup) setup_build; setup_test ;;
-    build) setup_build; build ;;
+    build) setup_build; build "${PAGE_MODULES[@]}" ;;
+    fuzz) shift; fuzz "$@" ;;
     dist | check | bench | size | clean) "$1" ;;
     help | -h | --help) usage ;;
     *) usage >&2; exit 2 ;;

@@ -7,8 +7,8 @@
 import { readFile } from 'node:fs/promises';
 
 const pkg = new URL(`${process.env.PKG ?? '../target/pkg'}/`, import.meta.url);
-const { default: init, Masks } = await import(new URL('masklink.js', pkg).href);
-await init({ module_or_path: await readFile(new URL('masklink_bg.wasm', pkg)) });
+const { default: init, Masks } = await import(new URL('workers.js', pkg).href);
+await init({ module_or_path: await readFile(new URL('workers_bg.wasm', pkg)) });
 
 const [file, rounds = '9'] = process.argv.slice(2);
 const strings = file ? await read(file) : make(500);

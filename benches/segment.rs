@@ -5,7 +5,8 @@ use std::hint::black_box;
 
 use criterion::{Criterion, SamplingMode, criterion_group, criterion_main};
 use masklink::geometry::{Point, Size};
-use masklink::segment::{Channels, Data, Limits, Manifest, Pixels, Prompt, Prompts, Session, Tensor, Ticket};
+use masklink::pixels::{Channels, Pixels};
+use masklink::segment::{Data, Limits, Manifest, Prompt, Prompts, Session, Tensor, Ticket};
 
 /// A photo of a telephone, 12 megapixels, and one as the web shows it.
 const PICTURES: [Size; 2] = [Size::new(4000, 3000), Size::new(1280, 853)];

@@ -5,14 +5,15 @@
 //! A picture has masks. A mask arrives as COCO run-length encoding, is kept as its column-major run boundaries from
 //! then on, and is drawn by a GPU that gets those runs and nothing larger. A click in the picture becomes a prompt, a
 //! prompt becomes a mask by a small segment-anything model in a worker, and a mask becomes a ranked list of Wikipedia
-//! entities by an HTTP endpoint. One crate holds all of it: compiled to WebAssembly it is the page's core, compiled
+//! entities by an HTTP endpoint, or by the same code in the worker. One crate holds all of it: compiled to WebAssembly it is the page's core, compiled
 //! natively it is the command line tool and the server.
 //!
 //! ```text
 //! geometry ─► rle ─► dataset ┐
-//!              ├──► render   ├─► app ─► web    (wasm32 only)
-//!              ├──► segment  │
-//!              └──► link ────┘     cli         (native only: the binary `masklink`)
+//!     │        ├──► render   ├─► app ─► web    (wasm32 only)
+//!     │        ├──► segment  │
+//!     │        └──► link ────┘     cli         (native only: the binary `masklink`)
+//!     └──► pixels ─► segment, link
 //! ```
 //!
 //! An arrow points from what is used to who uses it; a test (`tests/native/tidy.rs`) keeps it so.
@@ -20,13 +21,16 @@
 //! # Code map
 //!
 //! - [`geometry`]: sizes, points, rectangles, the transform between image space and canvas space.
+//! - [`pixels`]: pixels of a picture, and any rectangle of them resampled to a model's input.
 //! - [`rle`]: [`rle::Mask`], the COCO codecs, set operations, components, outlines.
 //! - [`dataset`]: Mask-OVEN-Wiki and plain COCO files, streamed, with a list of findings on odd records.
 //! - [`render`]: a scene of masks drawn by WebGPU, and its twin that draws the same on the CPU.
 //! - [`segment`]: pictures to tensors, prompts to tensors, logits to runs; which model, and how its graphs look.
-//! - [`link`]: the linking protocol, mask-pooled features, the index and its exact search, the client's behaviour.
+//! - [`link`]: the linking protocol, mask-pooled features, the index and its exact search, for the server and for a page
+//!   that links by itself; the client's behaviour.
 //! - [`app`]: the page's state and what happens on each event, as plain data.
-//! - `web`: the only place that JavaScript sees.
+//! - `web`: the only place that JavaScript sees. It becomes a small module for the page, one for the page's workers, and
+//!   one that measures and tests the renderers; a feature of each one's name says what it exports.
 //! - `cli`: one file a subcommand, the HTTP server, the native ONNX Runtime.
 //!
 //! # Invariants
@@ -46,6 +50,7 @@ pub mod cli;
 pub mod dataset;
 pub mod geometry;
 pub mod link;
+pub mod pixels;
 pub mod render;
 pub mod rle;
 pub mod segment;

@@ -1,19 +1,28 @@
 /**
- * Lays the page out in a folder: www/, the wasm package and the vendored runtime files. A file that is already there
- * with the same bytes keeps its date, one that no longer belongs is removed.
+ * Lays the page out in a folder: www/, the WebAssembly modules named and the vendored runtime files. A file that is
+ * already there with the same bytes keeps its date, one that no longer belongs is removed. The benchmark page comes with
+ * its module, `workbench`.
  *
- * Usage: node tools/dist.mjs DIST PKG
+ * Usage: node tools/dist.mjs DIST PKG MODULE…
  */
 import { cpSync, existsSync, mkdirSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { basename, dirname, join, relative } from "node:path";
 import { gzipSync } from "node:zlib";
 
-const [dist, pkg] = process.argv.slice(2);
-if (!dist || !pkg) throw new Error("usage: node tools/dist.mjs DIST PKG");
+const [dist, pkg, ...modules] = process.argv.slice(2);
+if (!dist || !pkg || modules.length === 0) throw new Error("usage: node tools/dist.mjs DIST PKG MODULE…");
 
 /** Files of www/ that are about the sources and not for visitors. */
 const LEFT_OUT = new Set(["jsconfig.json", "vendor.json"]);
 const PRECOMPRESSED = /\.(br|gz)$/;
+// An index carries its encoder with it; the card and file it is made from are for whoever makes one.
+const CARD = "models/link-encoder.json";
+const { file: encoder } = JSON.parse(readFileSync(join("www", CARD), "utf8"));
+const { models } = JSON.parse(readFileSync("www/models/models.json", "utf8"));
+LEFT_OUT.add(CARD);
+if (!models.some((/** @type {{encoder: {url: string}}} */ model) => model.encoder.url === encoder)) LEFT_OUT.add(`models/${encoder}`);
+/** The page of the module `workbench`. */
+const BENCH_PAGE = /^bench[.-]/;
 
 /** Every file below `folder`, relative to it. @param {string} folder @returns {string[]} */
 function filesBelow(folder) {
@@ -25,11 +34,10 @@ function filesBelow(folder) {
 /** Where each published file comes from. @type {Map<string, string>} */
 const sources = new Map();
 for (const file of filesBelow("www")) {
-  if (!LEFT_OUT.has(file) && !file.endsWith(".d.ts")) sources.set(file, join("www", file));
+  if (LEFT_OUT.has(file) || file.endsWith(".d.ts") || (BENCH_PAGE.test(file) && !modules.includes("workbench"))) continue;
+  sources.set(file, join("www", file));
 }
-for (const file of filesBelow(pkg)) {
-  if (!file.endsWith(".d.ts")) sources.set(join("pkg", file), join(pkg, file));
-}
+for (const file of modules.flatMap((module) => [`${module}.js`, `${module}_bg.wasm`])) sources.set(join("pkg", file), join(pkg, file));
 if (existsSync("www/vendor.json")) {
   /** @type {{from: string, to: string, gzip?: boolean}[]} */
   const vendored = JSON.parse(readFileSync("www/vendor.json", "utf8"));

@@ -13,7 +13,7 @@ const [dist, cache] = process.argv.slice(2);
 if (!dist || !cache) throw new Error("usage: node tools/precompress.mjs DIST CACHE");
 mkdirSync(cache, { recursive: true });
 
-const COMPRESSIBLE = new Set([".html", ".css", ".js", ".mjs", ".json", ".wasm", ".svg", ".txt", ".md", ".onnx"]);
+const COMPRESSIBLE = new Set([".html", ".css", ".js", ".mjs", ".json", ".wasm", ".svg", ".txt", ".md", ".onnx", ".jsonl"]);
 const SMALLEST = 1024;
 /** Brotli's highest effort costs minutes on the largest modules and gains 2 %. */
 const LARGE = 4 * 1024 * 1024;

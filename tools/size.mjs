@@ -1,6 +1,7 @@
 /**
  * Prints the sizes of what a visitor downloads, raw, gzip and brotli, against the project's budgets; exit status 1
- * over budget. What belongs to the viewer is found by following the static imports from its entry module.
+ * over budget. What belongs to the viewer is found by following the static imports from its entry module, what belongs to
+ * the page by following the workers it starts besides.
  *
  * Usage: node tools/size.mjs DIST
  */
@@ -13,21 +14,29 @@ if (!dist) throw new Error("usage: node tools/size.mjs DIST");
 const KB = 1024;
 const MOST_A_FILE = 25 * KB * KB;
 
-/** The module at `entry` and everything it imports, with the wasm module beside the package's glue. @param {string[]} entries */
-function closure(entries) {
+const IMPORTS = /(?:from|import)\s*["'](\.{1,2}\/[^"']+)["']/g;
+const WORKERS = /new Worker\(\s*new URL\(\s*["'](\.{1,2}\/[^"']+)["']/g;
+
+/**
+ * The modules at `entries` and everything they name by these patterns, with the wasm module beside each one's glue.
+ * @param {string[]} entries
+ * @param {RegExp[]} patterns
+ */
+function closure(entries, patterns) {
   /** @type {Set<string>} */
   const seen = new Set();
   const waiting = [...entries];
   while (waiting.length > 0) {
     const file = /** @type {string} */ (waiting.pop());
-    if (seen.has(file) || !existsSync(join(dist, file))) continue;
+    if (seen.has(file)) continue;
+    if (!existsSync(join(dist, file))) throw new Error(`${file} is imported and not in ${dist}/`);
     seen.add(file);
     if (![".js", ".mjs"].includes(extname(file))) continue;
     const text = readFileSync(join(dist, file), "utf8");
-    for (const [, name] of text.matchAll(/(?:from|import)\s*["'](\.{1,2}\/[^"']+)["']/g)) {
+    for (const [, name] of patterns.flatMap((pattern) => [...text.matchAll(pattern)])) {
       waiting.push(normalize(join(dirname(file), name)));
     }
-    if (file === "pkg/masklink.js") waiting.push("pkg/masklink_bg.wasm");
+    if (file.startsWith("pkg/")) waiting.push(file.replace(/\.js$/, "_bg.wasm"));
   }
   return [...seen];
 }
@@ -40,8 +49,8 @@ function sizes(files) {
 }
 
 const rows = [
-  { what: "viewer: element and wasm module", files: closure(["mask-viewer.js", "pkg/masklink.js"]), budget: 300 * KB },
-  { what: "whole page but models, pictures and ONNX Runtime", files: closure(["page/main.js", "mask-viewer.js", "pkg/masklink.js", "segment-worker.js", "dataset-worker.js"]), budget: 1024 * KB },
+  { what: "viewer: element and wasm module", files: closure(["mask-viewer.js"], [IMPORTS]), budget: 300 * KB },
+  { what: "whole page but models, pictures and ONNX Runtime", files: closure(["page/main.js"], [IMPORTS, WORKERS]), budget: 1024 * KB },
 ];
 let over = false;
 const kb = (/** @type {number} */ bytes) => `${(bytes / KB).toFixed(1)} KB`.padStart(11);

@@ -1,17 +1,5 @@
 /** @file The usual way to draw masks, as the bar to measure against: an R8 texture a mask, drawn as a quad over the picture. */
 
-const SHADER = `
-@group(0) @binding(0) var mask: texture_2d<f32>;
-@group(0) @binding(1) var<uniform> color: vec4<f32>;
-@vertex
-fn vs_quad(@builtin(vertex_index) corner: u32) -> @builtin(position) vec4<f32> {
-    return vec4(vec2<f32>(vec2(corner % 2u, corner / 2u)) * 2.0 - 1.0, 0.0, 1.0);
-}
-@fragment
-fn fs_quad(@builtin(position) position: vec4<f32>) -> @location(0) vec4<f32> {
-    let alpha = color.a * textureLoad(mask, vec2<i32>(position.xy), 0).r;
-    return vec4(color.rgb * alpha, alpha);
-}`;
 const OPACITY = 0.4;
 /** Flags of the WebGPU specification (GPUTextureUsage, GPUBufferUsage); TypeScript's DOM types lack the two namespaces. */
 const TEXTURE = { COPY_DST: 2, TEXTURE_BINDING: 4, RENDER_ATTACHMENT: 16 };
@@ -36,7 +24,9 @@ export class TextureAMask {
     const adapter = await navigator.gpu.requestAdapter();
     if (!adapter) throw new Error('this browser offers no WebGPU adapter');
     const device = await adapter.requestDevice();
-    const module = device.createShaderModule({ code: SHADER });
+    // The native benchmark draws by the same shader.
+    const shader = await fetch(new URL('bench-textures.wgsl', import.meta.url));
+    const module = device.createShaderModule({ code: await shader.text() });
     const over = /** @type {GPUBlendComponent} */ ({ srcFactor: 'one', dstFactor: 'one-minus-src-alpha' });
     const pipeline = device.createRenderPipeline({
       layout: 'auto',

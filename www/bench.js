@@ -3,7 +3,7 @@
  * `bench.html#10,100` measures at once; `document.body.dataset.done` is set when the table is complete.
  */
 
-import init, { FrameBench } from './pkg/masklink.js';
+import init, { FrameBench } from './pkg/workbench.js';
 import { TextureAMask } from './bench-textures.js';
 
 const LEAST_FRAMES = 3;

@@ -3,11 +3,11 @@
  * `dataset-client.js` speaks with it.
  */
 
-import init, { AnnotationReader } from './pkg/masklink.js';
+import init, { AnnotationReader } from './pkg/workers.js';
 
 /**
  * @typedef {import('./dataset-client.js').Request} Request
- * @typedef {import('./pkg/masklink.js').AnnotationFile} AnnotationFile
+ * @typedef {import('./pkg/workers.js').AnnotationFile} AnnotationFile
  */
 
 /** How often the page is told how far reading has come, in milliseconds. */

@@ -1,35 +1,38 @@
 /** @file Registers `<mask-viewer>`: masks over a picture, a click to segment, and the entity it may be. */
 
+import { afterTask } from './element/after-task.js';
 import { Annotations } from './element/annotations.js';
+import { AttributesElement, takeEarly } from './element/attributes.js';
 import { fill } from './element/dom.js';
 import { Engine } from './element/engine.js';
-import { ViewerError, failureOf } from './element/errors.js';
+import { ViewerError, failureOf, summaryOf } from './element/errors.js';
 import { Linker } from './element/linker.js';
 import { MaskList } from './element/mask-list.js';
 import { Notices, describe } from './element/notices.js';
 import { decodePicture, fetchPicture } from './element/picture.js';
+import { pngOf } from './element/png.js';
 import { Segmenter } from './element/segmenter.js';
 import { Stage } from './element/stage.js';
+import { Starter } from './element/starter.js';
 import { styles } from './element/styles.js';
 import { build } from './element/template.js';
+import { Toolbar } from './element/toolbar.js';
 
-/** @typedef {import('./element/types.js').Snapshot} Snapshot */
-/** @typedef {import('./element/types.js').Settings} Settings */
-/** @typedef {import('./element/types.js').Tool} Tool */
-/** @typedef {import('./element/types.js').ShownMask} ShownMask */
-/** @typedef {import('./element/types.js').RecordedAnswer} RecordedAnswer */
+/** @import { Failure, RecordedAnswer, Settings, ShownMask, Snapshot, Tool } from './element/types.js' */
+/** @typedef {{ x: number, y: number, scale: number }} View */
+/** @typedef {{ source: string | Blob | null, options: { key: string, size: [number, number] | undefined }, masks: ShownMask[], recordings: RecordedAnswer[] }} Opened */
 
 /** @type {Settings} */
 const DEFAULTS = { endpoint: null, model: null, opacity: 0.45, colouring: 'entity', patterns: false, labels: false, boxes: false, renderer: 'auto' };
 
 /**
- * Masks over a picture. A click segments an object, an endpoint tells which Wikipedia entity it may be.
+ * Masks over a picture. A click segments an object; an endpoint, or an index of static files, tells its Wikipedia entity.
  *
  * @summary Shows, makes and links masks of a picture.
  *
  * @attr {string} src - Address of the picture.
  * @attr {string} annotations - Address of masks in COCO's or Mask-OVEN-Wiki's JSON; those of `src`'s file name are shown.
- * @attr {string} endpoint - Address of a linking endpoint; without it no mask is sent anywhere.
+ * @attr {string} endpoint - Address of a linking endpoint; without it nothing is sent anywhere, and the index in `index/` beside this script answers in the page.
  * @attr {string} model - Id of a segmentation model in `models/models.json`; without it the first.
  * @attr {boolean} controls - Shows the tools, and lets the wheel zoom without Ctrl.
  *
@@ -37,7 +40,7 @@ const DEFAULTS = { endpoint: null, model: null, opacity: 0.45, colouring: 'entit
  * @event {CustomEvent<{ index: number, id: string, title: string, qid: string | null } | null>} mask-hover - Another shown mask, or none, is pointed at.
  * @event {CustomEvent<{ index: number, id: string, title: string, qid: string | null } | null>} mask-select - Another shown mask, or none, is selected.
  * @event {CustomEvent<{ mask: { size: [number, number], counts: string }, score: number }>} segment - A click became a mask (COCO RLE), or another candidate is preferred.
- * @event {CustomEvent<{ mask: object, answer: { entities: object[] }, source: 'endpoint' | 'recorded' }>} link - The entities of a mask are known.
+ * @event {CustomEvent<{ mask: object, answer: { entities: object[] }, source: 'endpoint' | 'page' | 'recorded' }>} link - The entities of a mask are known.
  * @event {CustomEvent<{ code: string, message: string }>} error - Something did not work.
  * @event {CustomEvent<void>} update - What `snapshot` or `status` tells has changed.
  * @event {CustomEvent<void>} view-change - Another part of the picture is seen.
@@ -68,20 +71,26 @@ const DEFAULTS = { endpoint: null, model: null, opacity: 0.45, colouring: 'entit
  * @cssproperty --mask-viewer-radius - Radius of the corners.
  * @cssproperty --mask-viewer-font - The font, as the shorthand `font`.
  */
-export class MaskViewer extends HTMLElement {
-  static observedAttributes = ['src', 'annotations', 'endpoint', 'model', 'controls'];
-
+export class MaskViewer extends AttributesElement {
   #nodes = build();
   #notices = new Notices(this.#nodes);
-  #root = this.attachShadow({ mode: 'open' });
+  #root = this.attachShadow({ mode: 'open', delegatesFocus: true });
   /** Ends everything that belongs to one stay in a document. @type {AbortController | undefined} */
   #stay;
   /** Ends the loading of the picture before. @type {AbortController | undefined} */
   #loading;
-  /** @type {Promise<Engine> | undefined} */
-  #starting;
-  /** @type {Engine | undefined} */
-  #engine;
+  #starter = new Starter({
+    renderer: () => this.settings.renderer,
+    create: (renderer) => Engine.create(this.#nodes.stage, renderer, {
+      onEffect: (effect) => this.#perform(effect),
+      onDraw: () => this.#stage?.place(),
+      onRebuilt: () => this.#update(),
+      onLost: (thrown) => this.#fail(failureOf(thrown, 'renderer')),
+    }),
+    ready: (engine) => this.#connect(engine),
+    outdated: () => this.#restart(),
+    failed: (thrown) => this.#fail(failureOf(thrown, 'renderer')),
+  });
   /** @type {Stage | undefined} */
   #stage;
   /** @type {MaskList | undefined} */
@@ -95,41 +104,46 @@ export class MaskViewer extends HTMLElement {
   #snapshot;
   /** @type {import('./element/picture.js').Picture | undefined} */
   #picture;
-  /** Wished before the engine was there. @type {{ tool: Tool | undefined, settings: Settings }} */
-  #wishes = { tool: undefined, settings: { ...DEFAULTS } };
-  #updating = false;
-
-  /** Bearer token for the endpoint; kept in memory only. @type {string | null} */
-  token = null;
+  /** @type {Toolbar | undefined} */
+  #toolbar;
+  /** Wished before the engine was there. @type {{ tool: Tool | undefined, view: View | null, settings: Settings }} */
+  #wishes = { tool: undefined, view: null, settings: { ...DEFAULTS } };
+  /** What was opened last, to show it again by another renderer. @type {Opened | undefined} */
+  #opened;
+  /** The `src` that was opened last. @type {string | null} */
+  #source = null;
+  #followAttributes = afterTask(() => this.#openAttributes());
+  #update = afterTask(() => { if (this.#engine) this.#show(this.#engine); });
+  /** What the module complains of while it takes masks or answers in. @type {Failure[] | undefined} */
+  #complaints;
+  /** Why the masks, or some of them, are not shown. */
+  #problem = '';
 
   constructor() {
     super();
     this.#root.adoptedStyleSheets = [styles()];
     this.#root.append(this.#nodes.root);
     this.#notices.empty();
-    this.#nodes.bar.hidden = this.#nodes.zoom.hidden = this.#nodes.noMasks.hidden = true;
   }
 
   connectedCallback() {
-    const stay = this.#stay = new AbortController();
-    const { signal } = stay;
-    const { tools, undo, clear } = this.#nodes;
+    const { signal } = this.#stay = new AbortController();
+    takeEarly(this, ['src', 'annotations', 'endpoint', 'model', 'controls', 'tool', 'view', 'token']);
     this.#stage = new Stage(this.#nodes, {
       wheelZooms: () => this.controls,
       tool: (tool) => { this.tool = tool; },
       viewChanged: () => this.#emit('view-change'),
       wanted: () => this.#segmenter?.prepare(this.settings.model),
+      say: (words) => this.#notices.say(words),
     }, signal);
     this.#list = new MaskList(this.#nodes.masks, {
       hover: (index) => this.#send({ type: 'maskHovered', index }),
       select: (index) => this.selectMask(index),
     }, signal);
-    for (const [tool, button] of tools) button.addEventListener('click', () => { this.tool = tool; }, { signal });
-    this.#nodes.bar.addEventListener('keydown', (event) => this.#walkTools(event), { signal });
-    undo.addEventListener('click', () => this.undo(), { signal });
-    clear.addEventListener('click', () => this.clear(), { signal });
-    this.#start(signal);
-    if (this.src) this.#openSource();
+    this.#toolbar = new Toolbar(this.#nodes, { choose: (tool) => { this.tool = tool; }, undo: () => this.undo(), clear: () => this.clear() }, signal);
+    this.#showTools();
+    this.#start();
+    this.#followAttributes();
   }
 
   disconnectedCallback() {
@@ -139,9 +153,10 @@ export class MaskViewer extends HTMLElement {
     this.#linker?.free();
     this.#annotations.free();
     this.#stage?.connect(undefined);
-    this.#engine?.free();
+    this.#starter.free();
     this.#picture?.bitmap.close();
-    this.#stay = this.#loading = this.#segmenter = this.#linker = this.#engine = this.#picture = this.#starting = undefined;
+    this.#stay = this.#loading = this.#segmenter = this.#linker = this.#picture = undefined;
+    this.#source = null;
     this.#notices.empty();
   }
 
@@ -152,38 +167,27 @@ export class MaskViewer extends HTMLElement {
    */
   attributeChangedCallback(name, before, value) {
     if (before === value) return;
-    if (name === 'controls') this.#showControls();
-    if (name === 'endpoint') this.configure({ endpoint: value });
-    if (name === 'model') this.configure({ model: value });
-    if (name === 'src' && this.isConnected) this.#openSource();
-    if (name === 'annotations' && this.isConnected) this.#showAnnotations();
+    if (name === 'controls') this.#showTools();
+    if (name === 'endpoint' || name === 'model') this.configure({ [name]: value });
+    if (name === 'src' || name === 'annotations') this.#followAttributes();
   }
 
-  /** Address of the picture. */
-  get src() {
-    return this.getAttribute('src');
+  /** Address of the linking endpoint, as in the settings; null sends nothing. */
+  get endpoint() {
+    return this.settings.endpoint;
   }
 
-  set src(value) {
-    this.#reflect('src', value);
+  set endpoint(value) {
+    this.configure({ endpoint: value });
   }
 
-  /** Address of the masks. */
-  get annotations() {
-    return this.getAttribute('annotations');
+  /** Id of the segmentation model, as in the settings; null is the first of `models/models.json`. */
+  get model() {
+    return this.settings.model;
   }
 
-  set annotations(value) {
-    this.#reflect('annotations', value);
-  }
-
-  /** Whether the tools are shown. */
-  get controls() {
-    return this.hasAttribute('controls');
-  }
-
-  set controls(value) {
-    this.toggleAttribute('controls', value);
+  set model(value) {
+    this.configure({ model: value });
   }
 
   /** The tool in hand: `select`, `pick`, `add`, `remove`, `box` or `pan`. */
@@ -236,6 +240,8 @@ export class MaskViewer extends HTMLElement {
   }
 
   set view(view) {
+    // Before there is a picture it is wished for the first one.
+    this.#wishes.view = this.#snapshot?.picture ? null : view;
     if (view) this.#engine?.change((viewer) => viewer.setView(view.x, view.y, view.scale));
     else this.fit();
   }
@@ -247,15 +253,16 @@ export class MaskViewer extends HTMLElement {
    *   an empty frame of that size, for its masks, where the picture cannot be read.
    * @returns {Promise<boolean>} Whether the picture is shown; false where another was opened meanwhile.
    */
-  async openPicture(source, { key = typeof source === 'string' ? source : `blob-${++opened}`, size } = {}) {
+  async openPicture(source, { key = typeof source === 'string' ? source : `blob-${performance.now()}`, size } = {}) {
     this.#loading?.abort();
     const loading = this.#loading = new AbortController();
+    this.#opened = { source, options: { key, size }, masks: [], recordings: [] };
     this.#notices.progress('Loading the picture');
     try {
       if (source === null) throw new ViewerError('picture-missing', 'The picture itself is not here.');
       const blob = typeof source === 'string' ? await fetchPicture(source, loading.signal) : source;
       const picture = await decodePicture(blob, key);
-      const engine = await this.#starting;
+      const engine = await this.#starter.started();
       if (loading.signal.aborted || !engine) {
         picture.bitmap.close();
         return false;
@@ -264,7 +271,7 @@ export class MaskViewer extends HTMLElement {
       return true;
     } catch (thrown) {
       if (loading.signal.aborted) return false;
-      await this.#showMissing(failureOf(thrown, 'picture'), key, size);
+      await this.#showMissing(failureOf(thrown, 'picture'), { key, size }, loading.signal);
       return false;
     } finally {
       if (this.#loading === loading) this.#notices.done();
@@ -274,25 +281,32 @@ export class MaskViewer extends HTMLElement {
   /** Takes the picture away. */
   closePicture() {
     this.#loading?.abort();
-    this.#picture?.bitmap.close();
-    this.#picture = undefined;
-    this.#segmenter?.forgetPicture();
-    this.#engine?.change((viewer) => viewer.clearPicture());
+    this.#opened = undefined;
+    this.#forgetPicture(this.#engine);
     this.#send({ type: 'pictureClosed' });
     this.#notices.empty();
   }
 
-  /** Shows these masks instead of those before; each must be as large as the picture. @param {ShownMask[]} masks */
+  /**
+   * Shows these masks instead of those before; each must be as large as the picture, which must be open: wait for `openPicture`.
+   * @param {ShownMask[]} masks
+   */
   showMasks(masks) {
-    this.#send({ type: 'masksShown', masks });
+    if (this.#opened) this.#opened.masks = masks;
+    if (this.#problem) this.#notices.clear();
+    this.#problem = '';
+    const failure = this.#takeIn({ type: 'masksShown', masks }, masks.length, ['mask', 'masks']);
+    if (failure) this.#failMasks(failure);
   }
 
-  /** Gives answers to fall back on while the endpoint is down. @param {RecordedAnswer[]} answers */
+  /** Gives answers to fall back on where neither an endpoint nor the page itself can answer. @param {RecordedAnswer[]} answers */
   useRecordings(answers) {
-    this.#send({ type: 'recordingsRead', answers });
+    if (this.#opened) this.#opened.recordings = answers;
+    const failure = this.#takeIn({ type: 'recordingsRead', answers }, answers.length, ['recorded answer', 'recorded answers']);
+    if (failure) this.#fail(failure, false);
   }
 
-  /** Selects a shown mask by its place, or none. @param {number | null} index */
+  /** Selects a shown mask by its place, or none; before `ready` nothing is shown. @param {number | null} index */
   selectMask(index) {
     this.#send({ type: 'maskSelected', index });
   }
@@ -304,7 +318,7 @@ export class MaskViewer extends HTMLElement {
   }
 
   /**
-   * Clicks a point of the picture with the tool in hand.
+   * Clicks a point of the picture with the tool in hand; without an open picture nothing happens.
    * @param {number} x In pixels of the picture.
    * @param {number} y In pixels of the picture.
    * @param {{ negative?: boolean, add?: boolean }} [keys]
@@ -357,33 +371,37 @@ export class MaskViewer extends HTMLElement {
     this.#stage?.zoom(factor);
   }
 
-  /** The current mask as a PNG of the picture's size, white on black. @returns {Blob | undefined} */
-  maskPng() {
-    const bytes = this.#engine?.ask((viewer) => viewer.maskPng());
-    return bytes ? new Blob([/** @type {Uint8Array<ArrayBuffer>} */ (bytes)], { type: 'image/png' }) : undefined;
+  /** The current mask as a PNG of the picture's size, white on black. @returns {Promise<Blob | undefined>} */
+  async maskPng() {
+    const [height, width] = this.#snapshot?.mask?.size ?? [0, 0];
+    const pixels = this.#engine?.ask((viewer) => viewer.maskBitmap());
+    return pixels && await pngOf({ width, height, pixels });
   }
 
-  /** @param {AbortSignal} signal */
-  #start(signal) {
+  #start() {
     const send = (/** @type {Record<string, unknown> & { type: string }} */ event) => this.#send(event);
     this.#segmenter = new Segmenter({
       send,
       progress: (words, done) => words === null ? this.#notices.done() : this.#notices.progress(words, done),
       changed: () => this.#update(),
     });
-    this.#linker = new Linker({ send, token: () => this.token, picture: () => this.#picture, changed: () => this.#update() });
-    const starting = this.#starting = Engine.create(this.#nodes.stage, this.#wishes.settings.renderer, {
-      onEffect: (effect) => this.#perform(effect),
-      onDraw: () => this.#stage?.place(),
-      onRebuilt: () => this.#update(),
-      onLost: (thrown) => this.#fail(failureOf(thrown, 'renderer')),
+    this.#linker = new Linker({
+      send,
+      token: () => this.token,
+      picture: () => this.#picture,
+      segmenter: () => this.#segmenter,
+      model: () => this.settings.model,
+      changed: () => this.#update(),
     });
-    starting.then((engine) => signal.aborted ? engine.free() : this.#connect(engine), (thrown) => this.#fail(failureOf(thrown, 'renderer')));
+    this.#starter.start();
+  }
+
+  get #engine() {
+    return this.#starter.engine;
   }
 
   /** @param {Engine} engine */
   #connect(engine) {
-    this.#engine = engine;
     this.#stage?.connect(engine);
     this.#send({ type: 'settingsChanged', settings: this.#wishes.settings });
     if (this.#wishes.tool) this.#send({ type: 'toolChosen', tool: this.#wishes.tool });
@@ -392,16 +410,22 @@ export class MaskViewer extends HTMLElement {
     this.#emit('ready', { renderer: kind, note });
   }
 
-  /** Starts again with another renderer; the picture and its masks are shown again. */
+  /** Starts again with another renderer; what was opened is opened again, with its masks and recordings. */
   async #restart() {
-    const [stay, picture, blob, masks] = [this.#stay, this.#picture, this.#picture?.blob, this.#engine?.ask((viewer) => viewer.shownMasks())];
-    if (!stay || !this.#engine) return;
-    this.#engine.free();
-    this.#engine = undefined;
+    const opened = this.#opened;
+    if (!this.#engine) return;
+    this.#starter.free();
     this.#segmenter?.free();
     this.#linker?.free();
-    this.#start(stay.signal);
-    if (blob && picture && await this.openPicture(blob, { key: picture.key }) && masks) this.showMasks(JSON.parse(masks));
+    this.#start();
+    if (!opened) return;
+    const fetched = typeof opened.source === 'string' && this.#picture?.key === opened.options.key;
+    const opening = this.openPicture(fetched ? this.#picture?.blob ?? opened.source : opened.source, opened.options);
+    this.#opened = opened;
+    await opening;
+    if (this.#opened !== opened) return;
+    this.showMasks(opened.masks);
+    this.useRecordings(opened.recordings);
   }
 
   /**
@@ -418,21 +442,19 @@ export class MaskViewer extends HTMLElement {
     } catch (thrown) {
       this.#fail(failureOf(thrown, 'picture'));
     }
+    if (this.#wishes.view) this.view = this.#wishes.view;
+    this.#wishes.view = null;
+    this.#problem = '';
     this.#notices.clear();
     this.#emit('view-change');
   }
 
-  /**
-   * @param {import('./element/types.js').Failure} failure
-   * @param {string} key
-   * @param {[number, number] | undefined} size
-   */
-  async #showMissing(failure, key, size) {
-    const engine = await this.#starting;
-    this.#picture?.bitmap.close();
-    this.#picture = undefined;
-    this.#segmenter?.forgetPicture();
-    engine?.change((viewer) => viewer.clearPicture());
+  /** @param {Failure} failure @param {Opened['options']} options @param {AbortSignal} signal */
+  async #showMissing(failure, { key, size }, signal) {
+    const engine = await this.#starter.started();
+    if (signal.aborted) return;
+    this.#forgetPicture(engine);
+    this.#problem = '';
     if (engine && size) {
       engine.dispatch({ type: 'pictureOpened', key, width: size[0], height: size[1] });
       this.#notices.clear(`${failure.message} Its masks are drawn on a frame of its size.`);
@@ -442,20 +464,56 @@ export class MaskViewer extends HTMLElement {
     this.#fail(failure, !size);
   }
 
-  async #openSource() {
-    if (!this.src) return this.closePicture();
-    if (await this.openPicture(this.src)) await this.#showAnnotations();
+  /** @param {Engine | undefined} engine */
+  #forgetPicture(engine) {
+    this.#picture?.bitmap.close();
+    this.#picture = undefined;
+    this.#segmenter?.forgetPicture();
+    engine?.change((viewer) => viewer.clearPicture());
+  }
+
+  /** Opens what the attributes name: the picture where it is another one, with its masks. */
+  async #openAttributes() {
+    if (!this.#stay) return;
+    if (this.src !== this.#source) {
+      this.#source = this.src;
+      if (!this.src) return this.closePicture();
+      if (!await this.openPicture(this.src)) return;
+    }
+    await this.#showAnnotations();
   }
 
   async #showAnnotations() {
     const [address, src, picture] = [this.annotations, this.src, this.#picture];
-    if (!address || !src || !picture) return;
+    if (!address || !src || picture?.key !== src) return;
+    const asked = () => this.#picture === picture && this.annotations === address;
     try {
       const masks = await this.#annotations.masksOf(address, src);
-      if (this.#picture === picture) this.showMasks(masks);
+      if (asked()) this.showMasks(masks);
     } catch (thrown) {
-      this.#fail(failureOf(thrown, 'annotations'), false);
+      if (asked()) this.#failMasks(failureOf(thrown, 'annotations'));
     }
+  }
+
+  /**
+   * Gives something to the module whose parts may not fit the picture; what does not is told as one failure.
+   * @param {Record<string, unknown> & { type: string }} event
+   * @param {number} count
+   * @param {[string, string]} words What they are, one and many.
+   */
+  #takeIn(event, count, words) {
+    const complaints = this.#complaints = /** @type {Failure[]} */ ([]);
+    this.#send(event);
+    this.#complaints = undefined;
+    return summaryOf(complaints, count, words);
+  }
+
+  /** Says why masks are not shown, also to those who see the picture. @param {Failure} failure */
+  #failMasks(failure) {
+    this.#problem = failure.message;
+    this.#notices.clear(failure.message);
+    this.#showTools();
+    this.#fail(failure, false);
   }
 
   /** @param {import('./element/types.js').Effect} effect */
@@ -467,6 +525,7 @@ export class MaskViewer extends HTMLElement {
       case 'segment': return this.#segmenter?.segment(effect, this.#wishes.settings.model);
       case 'cancelSegment': return this.#segmenter?.cancel(effect.ticket);
       case 'link': return this.#linker?.link(effect);
+      case 'linkInPage': return void this.#linker?.linkInPage(effect);
       case 'cancelLink': return this.#linker?.cancel(effect.ticket);
       default:
     }
@@ -481,51 +540,25 @@ export class MaskViewer extends HTMLElement {
       this.#stage?.markHovered(detail?.index ?? null);
       this.#list?.markHovered(detail?.index ?? null);
     }
-    this.#emit(name, detail);
-  }
-
-  /** Shows the state anew, once for all that changed within one task. */
-  #update() {
-    if (this.#updating) return;
-    this.#updating = true;
-    queueMicrotask(() => {
-      this.#updating = false;
-      if (this.#engine) this.#show(this.#engine);
-    });
+    if (name === 'error' && this.#complaints) this.#complaints.push(detail);
+    else this.#emit(name, detail);
   }
 
   /** @param {Engine} engine */
   #show(engine) {
     const snapshot = this.#snapshot = engine.snapshot;
-    const { tools, undo, clear, stage, summary } = this.#nodes;
-    for (const [tool, button] of tools) {
-      button.setAttribute('aria-checked', String(tool === snapshot.tool));
-      button.tabIndex = tool === snapshot.tool ? 0 : -1;
-    }
-    undo.disabled = snapshot.prompts.length === 0;
-    clear.disabled = undo.disabled && snapshot.selected === null;
+    const { stage, summary } = this.#nodes;
     stage.setAttribute('aria-busy', String(snapshot.segmenting));
     fill(summary, describe(snapshot));
+    this.#notices.trouble(snapshot.segmentFailure?.message ?? '');
     this.#stage?.show(snapshot);
     this.#list?.show(snapshot, this.colours);
-    this.#showControls();
+    this.#showTools();
     this.#emit('update');
   }
 
-  /** Arrow keys go through the tools, as in any group of radio buttons. @param {KeyboardEvent} event */
-  #walkTools(event) {
-    const step = new Map([['ArrowRight', 1], ['ArrowDown', 1], ['ArrowLeft', -1], ['ArrowUp', -1]]).get(event.key);
-    const buttons = [...this.#nodes.tools.values()];
-    const at = buttons.findIndex((button) => button === event.target);
-    if (!step || at < 0) return;
-    event.preventDefault();
-    const next = buttons[(at + step + buttons.length) % buttons.length];
-    next?.click();
-    next?.focus();
-  }
-
   /**
-   * @param {import('./element/types.js').Failure} failure
+   * @param {Failure} failure
    * @param {boolean} [instead] Whether the words stand in for the picture.
    */
   #fail(failure, instead = !this.#picture) {
@@ -534,12 +567,8 @@ export class MaskViewer extends HTMLElement {
     this.#emit('error', failure);
   }
 
-  /** The tools; and in place of a list of masks a word, so that nothing moves when masks come. */
-  #showControls() {
-    const { bar, zoom, noMasks } = this.#nodes;
-    bar.hidden = zoom.hidden = !this.controls;
-    noMasks.hidden = !this.controls || (this.#snapshot?.shown.length ?? 0) > 0;
-    fill(noMasks, this.#snapshot?.picture ? 'No masks are given for this picture.' : '');
+  #showTools() {
+    this.#toolbar?.show(this.#snapshot, this.controls, this.#problem);
   }
 
   /** @param {Record<string, unknown> & { type: string }} event */
@@ -559,18 +588,7 @@ export class MaskViewer extends HTMLElement {
     this.dispatchEvent(new CustomEvent(name, { detail, bubbles: true, composed: true }));
   }
 
-  /**
-   * @param {string} name
-   * @param {string | null} value
-   */
-  #reflect(name, value) {
-    if (value === null) this.removeAttribute(name);
-    else this.setAttribute(name, value);
-  }
 }
-
-/** Pictures opened without an address, to give each a name of its own. */
-let opened = 0;
 
 if (!customElements.get('mask-viewer')) customElements.define('mask-viewer', MaskViewer);
 else console.warn('mask-viewer is registered already');

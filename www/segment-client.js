@@ -1,9 +1,11 @@
-/** @file The page's side of the segmentation worker: one picture, questions with the newest first, and its events. */
+/** @file The page's side of the worker: one picture, questions with the newest first, and its events. */
 
 import { SegmentError } from './segment/messages.js';
 
 /** @typedef {import('./segment/messages.js').Answer} Answer */
 /** @typedef {import('./segment/messages.js').Encoded} Encoded */
+/** @typedef {import('./segment/messages.js').LinkAnswer} LinkAnswer */
+/** @typedef {import('./segment/messages.js').MaskJson} MaskJson */
 /** @typedef {import('./segment/messages.js').ModelStatus} ModelStatus */
 /** @typedef {import('./segment/messages.js').OpenOptions} OpenOptions */
 /** @typedef {import('./segment/messages.js').Question} Question */
@@ -44,8 +46,10 @@ export class SegmentClient extends EventTarget {
   #tickets = 0;
   /** @type {Promise<ModelStatus> | undefined} */
   #opening;
-  /** @type {{ source: ImageBitmap | ImageData, encoding?: Promise<Encoded> } | undefined} */
+  /** `given` once the worker has it. @type {{ source: ImageBitmap | ImageData, given?: boolean, encoding?: Promise<Encoded> } | undefined} */
   #picture;
+  /** @type {number | undefined} The worker's ticket of the link that has no answer yet. */
+  #linking;
   /** @type {{ waiting: Waiting } | undefined} The newest question that has no answer yet. */
   #question;
   /** @type {Promise<void>} Ends when the worker has answered what it was asked last. */
@@ -115,11 +119,40 @@ export class SegmentClient extends EventTarget {
     });
   }
 
+  /**
+   * The entities that a mask of the picture may show, by an index of static files. A link asked for before that has no
+   * answer yet is taken back.
+   * @param {string} index The address of the index's header.
+   * @param {MaskJson} mask
+   * @returns {Promise<LinkAnswer>}
+   */
+  async link(index, mask) {
+    this.cancelLink();
+    const picture = this.#picture;
+    if (!picture) throw new SegmentError('picture-missing', 'There is no picture to link in yet.');
+    const asked = this.#post((ticket) => {
+      this.#linking = ticket;
+      return { type: 'link', ticket, options: this.#options, index, mask, ...give(picture) };
+    });
+    const ticket = this.#linking;
+    try {
+      return await asked;
+    } finally {
+      if (this.#linking === ticket) this.#linking = undefined;
+    }
+  }
+
+  /** Takes back the link that has no answer yet. */
+  cancelLink() {
+    if (this.#linking !== undefined) this.#worker?.postMessage(/** @type {Request} */ ({ type: 'cancel', ticket: this.#linking }));
+    this.#linking = undefined;
+  }
+
   /** Takes back the question, and any download under way; what has arrived of it is kept. */
   cancel() {
     this.#question?.waiting.reject(new SegmentError('cancelled', 'The question was taken back.'));
     this.#question = undefined;
-    for (const ticket of this.#waiting.keys()) this.#worker?.postMessage(/** @type {Request} */ ({ type: 'cancel', ticket }));
+    for (const ticket of this.#waiting.keys()) if (ticket !== this.#linking) this.#worker?.postMessage(/** @type {Request} */ ({ type: 'cancel', ticket }));
   }
 
   /** Ends the worker and frees what it holds. The client can be used again. */
@@ -152,12 +185,12 @@ export class SegmentClient extends EventTarget {
     return answer;
   }
 
-  /** @param {{ source: ImageBitmap | ImageData }} picture @returns {Promise<Encoded>} */
+  /** @param {{ source: ImageBitmap | ImageData, given?: boolean }} picture @returns {Promise<Encoded>} */
   async #encode(picture) {
     await this.open();
     await this.#turn;
     if (this.#picture !== picture) throw superseded();
-    const encoding = this.#post((ticket) => ({ type: 'encode', ticket, picture: picture.source }));
+    const encoding = this.#post((ticket) => ({ type: 'encode', ticket, ...give(picture) }));
     this.#turn = encoding.then(() => undefined, () => undefined);
     const encoded = await encoding;
     if (this.#picture !== picture) throw superseded();
@@ -182,6 +215,7 @@ export class SegmentClient extends EventTarget {
         (this.#worker ??= this.#start()).postMessage(request(ticket));
       } catch (cause) {
         this.#waiting.delete(ticket);
+        if (this.#picture) this.#picture.given = false;
         reject(new SegmentError('picture-unreadable', 'The picture cannot be given to the worker; it may have been closed.', { cause }));
       }
     });
@@ -245,6 +279,13 @@ export class SegmentClient extends EventTarget {
     for (const waiting of this.#waiting.values()) waiting.reject(error);
     this.#waiting.clear();
   }
+}
+
+/** The picture, unless the worker has it. @param {{ source: ImageBitmap | ImageData, given?: boolean }} picture */
+function give(picture) {
+  if (picture.given) return {};
+  picture.given = true;
+  return { picture: picture.source };
 }
 
 function superseded() {

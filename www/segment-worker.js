@@ -1,18 +1,28 @@
 /**
- * @file The segmentation worker: loads a model when asked, keeps one picture encoded, answers clicks with masks.
+ * @file The worker that owns ONNX Runtime: answers clicks with masks and, where no endpoint does, masks with entities.
  *
- * It does one thing at a time in the order asked; only a cancel overtakes. What it says is in `segment/messages.js`.
+ * It computes one thing at a time in the order asked; only a cancel overtakes, and downloading an index keeps no click
+ * waiting. What it says is in `segment/messages.js`.
  */
 
-import init from './pkg/masklink.js';
+import init from './pkg/workers.js';
 import { Engine } from './segment/engine.js';
+import { Linking } from './segment/linking.js';
 import { SegmentError, codeOf, messageOf } from './segment/messages.js';
+import { Runtime } from './segment/runtime.js';
 
 /** @typedef {import('./segment/messages.js').Request} Request */
 /** @typedef {import('./segment/messages.js').Reply} Reply */
+/** @typedef {import('./segment/linking.js').Picture & { free: () => void }} Picture */
 
 /** @type {Engine | undefined} */
 let engine;
+/** @type {Promise<Runtime> | undefined} */
+let runtime;
+/** The index asked last. @type {{ address: string, opening: Promise<Linking> } | undefined} */
+let index;
+/** The picture given last. @type {Picture | undefined} */
+let picture;
 /** @type {Map<number, AbortController>} What is waiting or under way, by ticket. */
 const open = new Map();
 /** @type {Promise<void>} */
@@ -25,20 +35,34 @@ self.addEventListener('message', (/** @type {MessageEvent<Request>} */ { data: r
   }
   const controller = new AbortController();
   open.set(request.ticket, controller);
-  last = last.then(() => serve(request, controller.signal));
-  last.catch((thrown) => self.reportError(thrown));
+  if ('picture' in request && request.picture) usePicture(request.picture);
+  const asked = { request, picture, index: request.type === 'link' ? openIndex(request.index) : undefined };
+  const queue = () => {
+    last = last.then(() => serve(asked, controller.signal));
+    last.catch((thrown) => self.reportError(thrown));
+  };
+  if (asked.index) asked.index.then(queue, queue);
+  else queue();
 });
 say({ type: 'ready' });
 
 /**
- * @param {Exclude<Request, { type: 'cancel' }>} request
+ * A question with what it is about, which later ones may change.
+ * @typedef {object} Asked
+ * @property {Exclude<Request, { type: 'cancel' }>} request
+ * @property {Picture | undefined} picture
+ * @property {Promise<Linking> | undefined} index
+ */
+
+/**
+ * @param {Asked} asked
  * @param {AbortSignal} signal
  */
-async function serve(request, signal) {
-  const { ticket } = request;
+async function serve(asked, signal) {
+  const { ticket } = asked.request;
   try {
     if (signal.aborted) throw new SegmentError('cancelled', 'The question was taken back.');
-    say({ type: 'done', ticket, result: await answer(request, signal) });
+    say({ type: 'done', ticket, result: await answer(asked, signal) });
   } catch (thrown) {
     // A module that trapped is in no state to go on: die, and be started anew.
     if (thrown instanceof WebAssembly.RuntimeError) throw thrown;
@@ -49,24 +73,31 @@ async function serve(request, signal) {
 }
 
 /**
- * @param {Exclude<Request, { type: 'cancel' }>} request
+ * @param {Asked} asked
  * @param {AbortSignal} signal
  */
-async function answer(request, signal) {
+async function answer({ request, picture: about, index: opening }, signal) {
   switch (request.type) {
     case 'open': {
       await init();
       engine = await Engine.open(request.options, {
         signal,
-        progress: (progress) => say({ type: 'progress', progress }),
+        runtime: () => runtimeFor(request.options),
+        progress,
         status: (status) => say({ type: 'status', status }),
       });
       return engine.status;
     }
-    case 'encode':
-      return await opened().encode(request.ticket, pixelsOf(request.picture));
+    case 'encode': {
+      const { width, height, read } = given(about);
+      return await opened().encode(request.ticket, read(0, 0, width, height));
+    }
     case 'click':
       return await opened().click(request.ticket, request.question);
+    case 'link': {
+      const linking = await /** @type {Promise<Linking>} */ (opening);
+      return await linking.answer(await runtimeFor(request.options), given(about), request.mask);
+    }
   }
 }
 
@@ -75,15 +106,61 @@ function opened() {
   return engine;
 }
 
-/** @param {ImageBitmap | ImageData} picture */
-function pixelsOf(picture) {
-  if (picture instanceof ImageData) return picture;
-  const { width, height } = picture;
-  const context = new OffscreenCanvas(width, height).getContext('2d', { willReadFrequently: true });
-  if (!context) throw new SegmentError('picture-unreadable', 'The picture could not be read: the browser gave no canvas for it.');
-  context.drawImage(picture, 0, 0);
-  picture.close();
-  return context.getImageData(0, 0, width, height);
+/** @param {Picture | undefined} about */
+function given(about) {
+  if (!about) throw new SegmentError('picture-missing', 'There is no picture yet.');
+  return about;
+}
+
+/**
+ * ONNX Runtime, which clicks and links share.
+ * @param {import('./segment/messages.js').OpenOptions} options
+ */
+function runtimeFor(options) {
+  if (!runtime) {
+    progress({ part: 'runtime', loaded: 0, total: 0 });
+    runtime = Runtime.load(options);
+    runtime.catch(() => { runtime = undefined; });
+  }
+  return runtime;
+}
+
+/** @param {string} address */
+function openIndex(address) {
+  if (index?.address !== address) {
+    const opening = init().then(() => Linking.open(address, progress));
+    index = { address, opening };
+    // Ask again the next time; who asked this time is told by the question's own answer.
+    opening.catch(() => { index = undefined; });
+  }
+  return index.opening;
+}
+
+/** @param {ImageBitmap | ImageData} source */
+function usePicture(source) {
+  picture?.free();
+  let freed = false;
+  picture = {
+    width: source.width,
+    height: source.height,
+    read(x, y, width, height) {
+      if (freed) throw new SegmentError('superseded', 'Another picture took its place.');
+      const context = new OffscreenCanvas(Math.max(width, 1), Math.max(height, 1)).getContext('2d', { willReadFrequently: true });
+      if (!context) throw new SegmentError('picture-unreadable', 'The picture could not be read: the browser gave no canvas for it.');
+      if (source instanceof ImageData) context.putImageData(source, -x, -y);
+      else context.drawImage(source, -x, -y);
+      return context.getImageData(0, 0, width, height);
+    },
+    free() {
+      freed = true;
+      if (!(source instanceof ImageData)) source.close();
+    },
+  };
+}
+
+/** @param {import('./segment/messages.js').Progress} what */
+function progress(what) {
+  say({ type: 'progress', progress: what });
 }
 
 /** @param {Reply} reply */

@@ -120,7 +120,7 @@ fn texture(
 }
 
 fn pipeline(device: &wgpu::Device) -> wgpu::RenderPipeline {
-    let source = wgpu::ShaderSource::Wgsl(include_str!("texture_a_mask.wgsl").into());
+    let source = wgpu::ShaderSource::Wgsl(include_str!("../../www/bench-textures.wgsl").into());
     let module = &device.create_shader_module(wgpu::ShaderModuleDescriptor { label: None, source });
     let target = wgpu::ColorTargetState {
         format: wgpu::TextureFormat::Rgba8Unorm,

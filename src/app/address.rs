@@ -43,7 +43,8 @@ impl Address {
     /// The text after `#`; [`Self::parse`] reads it back.
     pub fn to_hash(&self) -> String {
         let picture = self.picture.as_deref().map(|picture| format!("picture={}", encode(picture)));
-        let view = self.view.map(|AddressView { x, y, scale }| format!("view={x:.1},{y:.1},{scale:.3}"));
+        // As many decimals as the least scale that is read.
+        let view = self.view.map(|AddressView { x, y, scale }| format!("view={x:.1},{y:.1},{scale:.4}"));
         let mask = self.mask.as_deref().map(|mask| format!("mask={}", encode(mask)));
         [picture, view, mask].into_iter().flatten().collect::<Vec<_>>().join("&")
     }

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::{Colouring, Selection, Shown, State, Tool};
+use super::{Colouring, Selection, State, Tool};
 use crate::geometry::{Rect, Size};
 use crate::render::{ColorBy, Error, Overlay, Scene, Style};
 use crate::rle::Mask;
@@ -20,7 +20,7 @@ impl State {
             // A mask that is not linked is an entity of its own.
             let name = shown.qid.as_deref().unwrap_or(&shown.id);
             let entity = *entities.entry((shown.qid.is_some(), name)).or_insert(index as u64);
-            scene.push(overlay(&shown.mask, entity, shown))?;
+            scene.push(overlay(&shown.mask, entity))?;
         }
         if let Some(candidate) = self.clicks().candidate() {
             scene.push(Overlay { masks: vec![candidate.mask.clone()], entity: u64::MAX, ..Overlay::default() })?;
@@ -52,7 +52,7 @@ impl State {
     }
 }
 
-fn overlay(mask: &Mask, entity: u64, shown: &Shown) -> Overlay {
+fn overlay(mask: &Mask, entity: u64) -> Overlay {
     let boxes = mask.bbox().map(Rect::from).into_iter().collect();
-    Overlay { masks: vec![mask.clone()], entity, boxes, label: shown.title.clone() }
+    Overlay { masks: vec![mask.clone()], entity, boxes }
 }

@@ -32,7 +32,16 @@ pub enum Effect {
         /// Where.
         endpoint: String,
     },
-    /// Nobody waits for this answer of the endpoint any more.
+    /// Find in the page itself, by the index published with it, what the mask is.
+    LinkInPage {
+        /// To be given back with the answer.
+        ticket: Ticket,
+        /// The picture, by the key it was opened with.
+        picture: String,
+        /// What to ask about.
+        mask: MaskJson,
+    },
+    /// Nobody waits for this answer of the endpoint, or of the page, any more.
     CancelLink {
         /// Of the request.
         ticket: Ticket,

@@ -30,12 +30,24 @@ pub struct Entity {
 pub struct LinkAnswer {
     /// Best first.
     pub entities: Vec<Entity>,
+    /// Whether the index holds what the mask shows, where the one who answered can tell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub in_index: Option<InIndex>,
     /// Which model answered, as the endpoint describes it.
     #[serde(default)]
     pub model: serde_json::Value,
     /// The endpoint's own timings in milliseconds, by step.
     #[serde(default, alias = "timing_ms")]
     pub timing_ms: serde_json::Value,
+}
+
+/// Whether an index holds what a mask shows, as the linking protocol says it.
+#[derive(Clone, Copy, Debug, PartialEq, Deserialize, Serialize)]
+pub struct InIndex {
+    /// False where nothing in the index is near.
+    pub known: bool,
+    /// 0..=1.
+    pub probability: f64,
 }
 
 /// How sure the first entity of an answer is.
@@ -48,7 +60,9 @@ pub enum Verdict {
     Possible,
     /// Nothing scored high enough to be believed.
     Unsure,
-    /// The endpoint named no entity.
+    /// The index holds nothing like it; the entities are only the nearest of those it holds.
+    Unknown,
+    /// No entity was named.
     Nothing,
 }
 
@@ -58,11 +72,13 @@ impl Verdict {
     /// The least first score that is called possible.
     pub const POSSIBLE: f64 = 0.2;
 
-    /// The verdict on scores sorted from high to low.
-    pub fn of(entities: &[Entity]) -> Self {
+    /// The verdict on an answer whose scores are sorted from high to low.
+    pub fn of(LinkAnswer { entities, in_index, .. }: &LinkAnswer) -> Self {
+        let unknown = in_index.is_some_and(|in_index| !in_index.known);
         let second = entities.get(1).map_or(0.0, |entity| entity.score);
         match entities.first().map(|entity| entity.score) {
             None => Self::Nothing,
+            Some(_) if unknown => Self::Unknown,
             Some(first) if first >= Self::LIKELY && first >= 1.5 * second => Self::Likely,
             Some(first) if first >= Self::POSSIBLE => Self::Possible,
             Some(_) => Self::Unsure,

@@ -102,14 +102,14 @@ pub enum Event {
     },
     /// The person asks what the current mask is.
     LinkAsked,
-    /// The endpoint answered.
+    /// The endpoint, or the page itself, answered.
     Linked {
         /// Of the request.
         ticket: Ticket,
         /// What it said.
         answer: LinkAnswer,
     },
-    /// The endpoint could not answer.
+    /// The endpoint, or the page itself, could not answer.
     LinkFailed {
         /// Of the request.
         ticket: Ticket,

@@ -1,4 +1,6 @@
-//! What is known of the entity of the current mask: asked, answered, recorded or failed.
+//! What is known of the entity of the current mask: asked, answered by whom, or failed.
+//!
+//! The endpoint is asked first, where one is set; then the page itself; what neither answers, a recorded answer may.
 
 use serde::{Deserialize, Serialize};
 
@@ -14,6 +16,8 @@ pub const LEAST_IOU_OF_A_RECORDING: f64 = 0.5;
 pub enum Source {
     /// The endpoint, now.
     Endpoint,
+    /// The page itself, by the index published with it.
+    Page,
     /// The endpoint, earlier: the answer was recorded for a mask much like this one.
     Recorded,
 }
@@ -25,10 +29,14 @@ pub enum Linking {
     /// Nothing was asked.
     #[default]
     Idle,
-    /// The endpoint was asked.
+    /// The endpoint, or the page itself, was asked.
     Asking {
         /// Under this ticket.
         ticket: Ticket,
+        /// Who was asked.
+        source: Source,
+        /// Why those asked before had no answer.
+        failures: Vec<Failure>,
     },
     /// There is an answer.
     Answered {
@@ -36,13 +44,13 @@ pub enum Linking {
         answer: LinkAnswer,
         /// By whom.
         source: Source,
-        /// Why the endpoint itself did not answer, where it did not.
-        failure: Option<Failure>,
+        /// Why those asked before had no answer, in the order asked.
+        failures: Vec<Failure>,
     },
     /// There is no answer.
     Failed {
-        /// Why.
-        failure: Failure,
+        /// Why, of each asked in their order; never empty.
+        failures: Vec<Failure>,
     },
 }
 
@@ -50,7 +58,7 @@ impl Linking {
     /// The request whose answer is awaited.
     pub fn awaited(&self) -> Option<Ticket> {
         match self {
-            Self::Asking { ticket } => Some(*ticket),
+            Self::Asking { ticket, .. } => Some(*ticket),
             _ => None,
         }
     }

@@ -21,7 +21,7 @@ mod state;
 pub use address::{Address, AddressView};
 pub use clicks::{Candidate, Clicks, Prompt};
 pub use effect::{Effect, MaskDetail, Notice, SegmentRequest};
-pub use entity::{Entity, LinkAnswer, Verdict};
+pub use entity::{Entity, InIndex, LinkAnswer, Verdict};
 pub use event::{CandidateJson, Event, Failure, RecordedAnswer, ShownMaskJson};
 pub use linking::{LEAST_IOU_OF_A_RECORDING, Linking, Source};
 pub use mask_json::{MaskJson, RunsJson};

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::{Failure, Linking, MaskJson, Prompt, Selection, Settings, State, Tool, Verdict};
-use crate::geometry::{PixelRect, Rect};
+use crate::geometry::PixelRect;
 use crate::rle::{Connectivity, Mask};
 
 /// The state as its panels need it; masks themselves are not in it, but the current one.
@@ -76,7 +76,7 @@ impl Facts {
         let bbox = mask.bbox().map(|PixelRect { x, y, width, height }| [x, y, width, height]);
         let area = mask.area();
         let share = area as f64 / mask.size().pixels().max(1) as f64;
-        Self { area, share, bbox, runs: mask.runs().len(), components: mask.components(Connectivity::Eight).len() }
+        Self { area, share, bbox, runs: mask.runs().len(), components: mask.component_count(Connectivity::Eight) }
     }
 }
 
@@ -105,20 +105,10 @@ impl State {
             facts: self.current_mask().map(Facts::of),
             linking: self.linking().clone(),
             verdict: match self.linking() {
-                Linking::Answered { answer, .. } => Some(Verdict::of(&answer.entities)),
+                Linking::Answered { answer, .. } => Some(Verdict::of(answer)),
                 _ => None,
             },
             settings: self.settings().clone(),
-        }
-    }
-}
-
-impl Prompt {
-    /// The box, or the point as a box without extent.
-    pub fn rect(&self) -> Rect {
-        match *self {
-            Self::Point { x, y, .. } => Rect { x1: x, y1: y, x2: x, y2: y },
-            Self::Box { x1, y1, x2, y2 } => Rect { x1, y1, x2, y2 },
         }
     }
 }

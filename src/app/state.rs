@@ -17,6 +17,8 @@ pub struct Shown {
     pub id: String,
     /// As large as the picture.
     pub mask: Mask,
+    /// Its pixels.
+    pub area: u64,
     /// The entity's name, or any label.
     pub title: String,
     /// The entity, where linked.
@@ -90,7 +92,7 @@ impl State {
 
     /// The masks shown, as [`Event::MasksShown`] takes them.
     pub fn shown_json(&self) -> Vec<ShownMaskJson> {
-        let json = |Shown { id, mask, title, qid }: &Shown| ShownMaskJson {
+        let json = |Shown { id, mask, title, qid, .. }: &Shown| ShownMaskJson {
             id: id.clone(),
             mask: MaskJson::from(mask).into(),
             title: title.clone(),
@@ -143,21 +145,22 @@ impl State {
         }
     }
 
-    /// The smallest shown mask with this point of the picture, since what lies upon something is smaller than it.
+    /// The smallest shown mask with this point of the picture, since what lies upon something is smaller than it; of
+    /// equally small ones the topmost.
     pub fn shown_at(&self, [x, y]: [f64; 2]) -> Option<usize> {
         if !(x >= 0.0 && y >= 0.0) {
             return None;
         }
         let (x, y) = (x as u32, y as u32);
-        let under = self.shown.iter().enumerate().filter(|(_, shown)| shown.mask.contains(x, y));
-        under.min_by_key(|(_, shown)| shown.mask.area()).map(|(index, _)| index)
+        let under = self.shown.iter().enumerate().rev().filter(|(_, shown)| shown.mask.contains(x, y));
+        under.min_by_key(|(_, shown)| shown.area).map(|(index, _)| index)
     }
 
     fn open(&mut self, picture: Option<(String, Size)>) -> Vec<Effect> {
         let mut effects = self.stop_waiting();
+        effects.extend(self.let_go(Selection::Nothing));
         self.picture = picture;
         (self.shown, self.recordings) = (Vec::new(), Vec::new());
-        (self.hovered, self.selection) = (None, Selection::Nothing);
         (self.clicks, self.segment_failure) = (Clicks::default(), None);
         effects.extend([Effect::DrawMasks, Effect::Changed]);
         effects
@@ -169,18 +172,28 @@ impl State {
         self.shown.clear();
         for ShownMaskJson { id, mask, title, qid } in masks {
             match decode(&mask, size) {
-                Ok(mask) => self.shown.push(Shown { id, mask, title, qid }),
+                Ok(mask) => self.shown.push(Shown { id, area: mask.area(), mask, title, qid }),
                 Err(failure) => {
                     let message = format!("mask {id}: {}", failure.message);
                     effects.push(Effect::Notify(Notice::Error(Failure { message, ..failure })));
                 }
             }
         }
-        self.hovered = None;
-        if matches!(self.selection, Selection::Shown(_)) {
-            self.selection = Selection::Nothing;
-        }
+        let selection = if matches!(self.selection, Selection::Shown(_)) { Selection::Nothing } else { self.selection };
+        effects.extend(self.let_go(selection));
         effects.extend([Effect::DrawMasks, Effect::Changed]);
+        effects
+    }
+
+    /// Takes another selection that is none of the masks shown, ends hovering, and tells what there was of both.
+    fn let_go(&mut self, selection: Selection) -> Vec<Effect> {
+        let mut effects = Vec::new();
+        if self.hovered.take().is_some() {
+            effects.push(Effect::Notify(Notice::MaskHover(None)));
+        }
+        if matches!(std::mem::replace(&mut self.selection, selection), Selection::Shown(_)) {
+            effects.push(Effect::Notify(Notice::MaskSelect(None)));
+        }
         effects
     }
 
@@ -287,7 +300,10 @@ impl State {
         let mut effects = self.stop_waiting();
         let ticket = self.ticket();
         let Some((picture, _)) = &self.picture else { return effects };
-        (self.selection, self.segment_failure) = (Selection::Clicked, None);
+        if matches!(std::mem::replace(&mut self.selection, Selection::Clicked), Selection::Shown(_)) {
+            effects.push(Effect::Notify(Notice::MaskSelect(None)));
+        }
+        self.segment_failure = None;
         let request = self.clicks.ask(ticket, picture);
         effects.extend([Effect::Segment(request), Effect::DrawMasks, Effect::Changed]);
         effects
@@ -363,49 +379,70 @@ impl State {
         let (Some(mask), Some((picture, _))) = (self.current_mask().map(MaskJson::from), self.picture.clone()) else {
             return effects;
         };
-        if let Some(endpoint) = self.settings.endpoint.clone() {
-            let ticket = self.ticket();
-            self.linking = Linking::Asking { ticket };
-            effects.extend([Effect::Link { ticket, picture, mask, endpoint }, Effect::Changed]);
-        } else {
-            let message = "No linking endpoint is set; choose one in the settings.".to_owned();
-            effects.extend(self.fall_back(Failure { code: "no-endpoint".to_owned(), message }));
-        }
+        let Some(endpoint) = self.settings.endpoint.clone() else {
+            effects.extend(self.ask_page(Vec::new()));
+            return effects;
+        };
+        let ticket = self.ticket();
+        self.linking = Linking::Asking { ticket, source: Source::Endpoint, failures: Vec::new() };
+        effects.extend([Effect::Link { ticket, picture, mask, endpoint }, Effect::Changed]);
         effects
     }
 
-    fn take_link(&mut self, ticket: Ticket, mut answer: LinkAnswer) -> Vec<Effect> {
-        if self.linking.awaited() != Some(ticket) {
+    /// Asks the page itself, where no endpoint is set or it had no answer.
+    fn ask_page(&mut self, failures: Vec<Failure>) -> Vec<Effect> {
+        let (Some(mask), Some((picture, _))) = (self.current_mask().map(MaskJson::from), self.picture.clone()) else {
             return Vec::new();
-        }
+        };
+        let ticket = self.ticket();
+        self.linking = Linking::Asking { ticket, source: Source::Page, failures };
+        vec![Effect::LinkInPage { ticket, picture, mask }, Effect::Changed]
+    }
+
+    fn take_link(&mut self, ticket: Ticket, mut answer: LinkAnswer) -> Vec<Effect> {
+        let Some((source, failures)) = self.take_asked(ticket) else { return Vec::new() };
         answer.entities.sort_by(|a, b| b.score.total_cmp(&a.score));
-        self.tell_answer(answer, Source::Endpoint, None)
+        self.tell_answer(answer, source, failures)
     }
 
     fn take_link_failure(&mut self, ticket: Ticket, failure: Failure) -> Vec<Effect> {
-        if self.linking.awaited() != Some(ticket) {
-            return Vec::new();
+        let Some((source, mut failures)) = self.take_asked(ticket) else { return Vec::new() };
+        if !failures.contains(&failure) {
+            failures.push(failure);
         }
-        self.fall_back(failure)
+        if source == Source::Endpoint { self.ask_page(failures) } else { self.fall_back(failures) }
     }
 
-    /// Answers from the recordings what the endpoint could not, or tells why there is no answer.
-    fn fall_back(&mut self, failure: Failure) -> Vec<Effect> {
+    /// Who was asked under this ticket, and why those before had no answer, if it is the one awaited.
+    fn take_asked(&mut self, awaited: Ticket) -> Option<(Source, Vec<Failure>)> {
+        match &mut self.linking {
+            Linking::Asking { ticket, source, failures } if *ticket == awaited => {
+                Some((*source, std::mem::take(failures)))
+            }
+            _ => None,
+        }
+    }
+
+    /// Answers from the recordings what nobody else could, or tells why there is no answer.
+    fn fall_back(&mut self, failures: Vec<Failure>) -> Vec<Effect> {
         let recorded = self.current_mask().and_then(|mask| linking::nearest(&self.recordings, mask));
         if let Some(answer) = recorded.map(|recording| recording.answer.clone()) {
-            return self.tell_answer(answer, Source::Recorded, Some(failure));
+            return self.tell_answer(answer, Source::Recorded, failures);
         }
-        self.linking = Linking::Failed { failure: failure.clone() };
-        let text = format!("No entity: {}", failure.message);
-        vec![announce(text), Effect::Notify(Notice::Error(failure)), Effect::Changed]
+        let messages: Vec<_> = failures.iter().map(|failure| failure.message.as_str()).collect();
+        let mut effects = vec![announce(format!("No entity: {}", messages.join(" ")))];
+        effects.extend(failures.iter().cloned().map(|failure| Effect::Notify(Notice::Error(failure))));
+        self.linking = Linking::Failed { failures };
+        effects.push(Effect::Changed);
+        effects
     }
 
-    fn tell_answer(&mut self, answer: LinkAnswer, source: Source, failure: Option<Failure>) -> Vec<Effect> {
+    fn tell_answer(&mut self, answer: LinkAnswer, source: Source, failures: Vec<Failure>) -> Vec<Effect> {
         let mut effects = vec![announce(spoken_answer(&answer, source))];
         if let Some(mask) = self.current_mask().map(MaskJson::from) {
             effects.push(Effect::Notify(Notice::Link { mask, answer: answer.clone(), source }));
         }
-        self.linking = Linking::Answered { answer, source, failure };
+        self.linking = Linking::Answered { answer, source, failures };
         effects.push(Effect::Changed);
         effects
     }
@@ -473,14 +510,16 @@ fn spoken_answer(answer: &LinkAnswer, source: Source) -> String {
     let first = answer.entities.first();
     let percent = first.map_or(0.0, |entity| 100.0 * entity.score);
     let title = first.map_or("", |entity| entity.title.as_str());
-    let said = match Verdict::of(&answer.entities) {
+    let said = match Verdict::of(answer) {
         Verdict::Likely => format!("Likely {title}, {percent:.0} %."),
         Verdict::Possible => format!("Possibly {title}, {percent:.0} %."),
         Verdict::Unsure => format!("Not sure; the nearest is {title}, {percent:.0} %."),
-        Verdict::Nothing => "The endpoint knows nothing like it.".to_owned(),
+        Verdict::Unknown => format!("Not in the index; the nearest there is {title}."),
+        Verdict::Nothing => "Nothing like it is known.".to_owned(),
     };
     match source {
         Source::Endpoint => said,
-        Source::Recorded => format!("{said} This answer was recorded earlier; the endpoint does not answer now."),
+        Source::Page => format!("{said} This was computed in the page."),
+        Source::Recorded => format!("{said} This answer was recorded earlier; nobody answers now."),
     }
 }

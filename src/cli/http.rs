@@ -2,7 +2,7 @@
 
 use std::io::{Read as _, Write as _};
 use std::net::{TcpStream, ToSocketAddrs as _};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// The most bytes of an answer.
 const MOST_BYTES: u64 = 16 << 20;
@@ -60,7 +60,7 @@ pub(super) fn send(
     let io = |source| Error::Io { host: host.to_owned(), source };
     let with_port = if has_port(host) { host.to_owned() } else { format!("{host}:80") };
     let mut stream = connect(&with_port, patience).map_err(io)?;
-    stream.set_read_timeout(Some(patience)).map_err(io)?;
+    let deadline = Instant::now() + patience;
     stream.set_write_timeout(Some(patience)).map_err(io)?;
     let mut head = format!("{method} {path} HTTP/1.0\r\nhost: {host}\r\ncontent-length: {}\r\n", body.len());
     for (name, value) in headers {
@@ -68,12 +68,32 @@ pub(super) fn send(
     }
     head.push_str("\r\n");
     stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(body)).map_err(io)?;
-    let mut answer = Vec::new();
-    stream.take(MOST_BYTES + 1).read_to_end(&mut answer).map_err(io)?;
+    let answer = read_until(&mut stream, deadline).map_err(io)?;
     if answer.len() as u64 > MOST_BYTES {
         return Err(Error::TooLong { host: host.to_owned() });
     }
     parse(&answer).ok_or_else(|| Error::Protocol { host: host.to_owned() })
+}
+
+/// Reads to the end, or one byte past the limit. The deadline holds for all of it: a server that sends a byte now and
+/// then would hold a limit of each read off for ever.
+fn read_until(stream: &mut TcpStream, deadline: Instant) -> std::io::Result<Vec<u8>> {
+    let mut answer = Vec::new();
+    let mut chunk = [0; 1 << 14];
+    while answer.len() as u64 <= MOST_BYTES {
+        let left = deadline.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return Err(std::io::ErrorKind::TimedOut.into());
+        }
+        stream.set_read_timeout(Some(left))?;
+        match stream.read(&mut chunk) {
+            Ok(0) => break,
+            Ok(count) => answer.extend_from_slice(&chunk[..count]),
+            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(answer)
 }
 
 fn connect(host: &str, patience: Duration) -> std::io::Result<TcpStream> {

@@ -4,6 +4,7 @@ mod annotations;
 pub mod encoder;
 mod eval;
 mod eval_link;
+mod eval_link_report;
 mod eval_segment;
 mod http;
 mod index;

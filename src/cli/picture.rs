@@ -7,6 +7,7 @@ use image::{DynamicImage, ImageDecoder as _, ImageError, ImageReader, Limits, Rg
 
 use crate::geometry::Size;
 use crate::link::pool::FeatureMap;
+use crate::pixels::{self, Channels, Pixels};
 
 /// A decoded picture and, once it was computed, its feature map.
 pub struct Picture {
@@ -74,8 +75,8 @@ impl Picture {
     }
 
     /// The pixels in RGB.
-    pub fn pixels(&self) -> &RgbImage {
-        &self.pixels
+    pub fn pixels(&self) -> Result<Pixels<'_>, pixels::Error> {
+        Pixels::new(self.size(), Channels::Rgb, self.pixels.as_raw())
     }
 
     /// The feature map of the whole picture, where it was computed.
@@ -119,7 +120,7 @@ mod tests {
     fn pictures_decode_within_the_limit() {
         let picture = Picture::decode(&png(30, 20), 600).unwrap();
         assert_eq!(picture.size(), Size::new(30, 20));
-        assert_eq!(picture.pixels().get_pixel(29, 19), &Rgb([9, 8, 7]));
+        assert_eq!(picture.pixels.get_pixel(29, 19), &Rgb([9, 8, 7]));
         let error = Picture::decode(&png(30, 20), 599).err().unwrap();
         assert_eq!(error.to_string(), "the picture has 600 pixels, the limit is 599");
     }

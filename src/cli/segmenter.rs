@@ -6,7 +6,8 @@ use anyhow::{Context, Result, ensure};
 use sha2::{Digest, Sha256};
 
 use super::onnx::{self, Graph, Runtime, RuntimeArgs};
-use crate::segment::{self, Answer, Data, Limits, Manifest, Model, Pixels, Prompts, Refine, Session, Tensor, Ticket};
+use crate::pixels::Pixels;
+use crate::segment::{self, Answer, Data, Limits, Manifest, Model, Prompts, Refine, Session, Tensor, Ticket};
 
 /// The manifest used where none is named.
 const DEFAULT_MANIFEST: &str = "www/models/models.json";
@@ -147,8 +148,9 @@ fn hexadecimal(bytes: &[u8]) -> String {
 mod tests {
     use super::*;
     use crate::geometry::{Point, Size};
+    use crate::pixels::Channels;
     use crate::rle::Mask;
-    use crate::segment::{Channels, Data, Prompt};
+    use crate::segment::{Data, Prompt};
 
     fn load(manifest: &str) -> Result<Segmenter> {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/models").join(manifest);

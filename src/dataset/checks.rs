@@ -36,7 +36,9 @@ pub(super) fn masks(
 ) -> Result<(), rle::Error> {
     let mut sizes = parts.iter().map(|part| part.mask.size());
     let first = sizes.clone().next();
-    let whole = sizes.find(|&size| Some(size) == picture).or(first).or(picture).unwrap_or_default();
+    // A picture may be stated larger than any mask can be; then there is nothing to draw on.
+    let drawable = picture.filter(|size| size.pixels() <= rle::MOST_PIXELS);
+    let whole = sizes.find(|&size| Some(size) == picture).or(first).or(drawable).unwrap_or_default();
     if parts.is_empty() && findings.iter().all(|finding| finding.field != "segmentation") {
         findings.push(Finding::new("segmentation", Problem::NoMask));
     }
@@ -65,6 +67,9 @@ pub(super) fn masks(
 }
 
 fn boxes(annotation: &Annotation, picture: Size, parts: &[Part], findings: &mut Vec<Finding>) {
+    // A mask or a box that could not be read leaves the others out of step.
+    let all_read = findings.iter().all(|finding| finding.field != "bbox")
+        && parts.iter().enumerate().all(|(at, part)| part.place == at);
     let (width, height) = (f64::from(picture.width), f64::from(picture.height));
     for (place, &found) in annotation.boxes.iter().enumerate() {
         if found.width() <= 0.0 || found.height() <= 0.0 {
@@ -77,6 +82,9 @@ fn boxes(annotation: &Annotation, picture: Size, parts: &[Part], findings: &mut 
         if !inside && picture.pixels() > 0 {
             findings.push(Finding::of_part("bbox", place, Problem::BoxOutside { found, picture }));
         }
+    }
+    if !all_read {
+        return;
     }
     // One box a mask: compared one by one. Else what they cover together.
     if annotation.boxes.len() == parts.len() {

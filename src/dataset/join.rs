@@ -111,8 +111,7 @@ impl Join {
     }
 
     fn push_category(&mut self, mut category: Category) {
-        let texts = category.name.len() + category.description.as_ref().map_or(0, String::len);
-        if !self.keep((size_of::<Category>() + texts + 3 * category.id.len()) as u64) {
+        if !self.keep((size_of::<Category>() + category.text_bytes() + 3 * category.id.len()) as u64) {
             return;
         }
         match self.category_by_id.entry(category.id.as_str().into()) {

@@ -5,7 +5,7 @@
 pub struct Limits {
     /// Bytes of the whole file; reading stops there. Default 64 GiB.
     pub file_bytes: u64,
-    /// Records of all sections together; reading stops there. Default 2²⁵, six times Mask-OVEN-Wiki.
+    /// Records of all sections together; reading stops there. Default 2²⁵, three times Mask-OVEN-Wiki.
     pub records: u64,
     /// Bytes of one record; a longer one is skipped without being stored. Default 8 MiB.
     pub record_bytes: usize,

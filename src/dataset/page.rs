@@ -5,15 +5,18 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Annotation, Dataset, Finding, Label, Order, Picture, Query, Selection, Tally};
+use super::{Annotation, Category, Dataset, Finding, Label, Order, Picture, Query, Selection, Tally};
 use crate::rle::{self, Mask};
 
 /// The most pictures of one page.
 const MOST_PICTURES: usize = 500;
 /// The most run boundaries of one page, 64 MiB.
 const MOST_BOUNDARIES: usize = 1 << 24;
-/// The most bytes of texts and boxes of one page, so that no file can make the page that receives it stall.
+/// The most bytes of texts, boxes and names of fields of one page, so that no file can make the page that receives it
+/// stall.
 const MOST_RECORD_BYTES: usize = 4 << 20;
+/// What an annotation's JSON takes beside its texts and lists: the names of its fields, and its numbers.
+const FIXED_RECORD_BYTES: usize = 256;
 
 /// A [`Query`] as a page sends it; what is left out chooses everything.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -193,7 +196,9 @@ impl Dataset {
             let mut annotations = Vec::with_capacity(chosen.len());
             for (at, annotation) in chosen.iter().enumerate() {
                 let mask = annotation.mask()?;
-                record_bytes += annotation.record_bytes();
+                // Each annotation brings its category's texts along, which a file states once.
+                let of_category = self.category_of(annotation).map_or(0, Category::text_bytes);
+                record_bytes += FIXED_RECORD_BYTES + of_category + annotation.record_bytes();
                 let boundaries = page.boundaries.len() + mask.boundaries().len();
                 if record_bytes > MOST_RECORD_BYTES || boundaries > MOST_BOUNDARIES {
                     let message =

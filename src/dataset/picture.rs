@@ -34,6 +34,12 @@ pub struct Category {
 }
 
 impl Category {
+    /// The bytes of its texts but the id.
+    pub(super) fn text_bytes(&self) -> usize {
+        let optional: usize = [&self.description, &self.thumbnail].into_iter().flatten().map(String::len).sum();
+        self.name.len() + optional
+    }
+
     /// Whether the id is a Wikidata QID: `Q` and a positive number without leading zeros.
     pub fn is_entity(&self) -> bool {
         self.id.strip_prefix('Q').is_some_and(|digits| {

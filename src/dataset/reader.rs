@@ -23,11 +23,11 @@ pub enum Item {
 pub struct Progress {
     /// Bytes taken.
     pub bytes: u64,
-    /// Elements of `images`, those left out included.
+    /// Elements of `images` that are records of a length that is read.
     pub pictures: u64,
-    /// Elements of `categories`, those left out included.
+    /// Elements of `categories`, likewise.
     pub categories: u64,
-    /// Elements of `annotations`, those left out included.
+    /// Elements of `annotations`, likewise.
     pub annotations: u64,
 }
 

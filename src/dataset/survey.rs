@@ -88,6 +88,9 @@ fn take(join: &mut Join, counts: &mut Counts, item: Item) {
     }
 }
 
+/// About what a map takes for a name, its text left out.
+const NAME_BYTES: u64 = 64;
+
 /// A survey in the making.
 struct Counts {
     survey: Survey,
@@ -109,7 +112,7 @@ impl Counts {
         }
     }
 
-    fn annotation(&mut self, join: &Join, mut annotation: Annotation) {
+    fn annotation(&mut self, join: &mut Join, mut annotation: Annotation) {
         if !self.ids.insert(self.hasher.hash_one(&annotation.id)) {
             annotation.findings.push(Finding::new("id", Problem::DuplicateId));
         }
@@ -122,7 +125,10 @@ impl Counts {
         count(&mut survey.areas, doublings);
         match survey.splits.get_mut(annotation.split_name()) {
             Some(count) => *count += 1,
-            None => _ = survey.splits.insert(annotation.split_name().to_owned(), 1),
+            None if join.keep(annotation.split_name().len() as u64 + NAME_BYTES) => {
+                survey.splits.insert(annotation.split_name().to_owned(), 1);
+            }
+            None => {}
         }
         if let Some(index) = join.picture_index(&annotation.picture) {
             count(&mut survey.annotations_of_picture, index as usize);
@@ -130,7 +136,9 @@ impl Counts {
         for finding in &annotation.findings {
             self.tally(RecordKind::Annotation, &annotation.id, finding);
         }
-        if !annotation.category.is_empty() {
+        let kept = self.categories.contains_key(annotation.category.as_str())
+            || join.keep(annotation.category.len() as u64 + NAME_BYTES);
+        if kept && !annotation.category.is_empty() {
             let (count, first) = self.categories.entry(annotation.category.into()).or_default();
             *count += 1;
             if first.len() < self.most_examples {
@@ -159,7 +167,10 @@ impl Counts {
             }
         }
         let mut used: Vec<(String, String, u64)> = Vec::with_capacity(self.categories.len());
-        for (id, (count, first)) in std::mem::take(&mut self.categories) {
+        // In the order of the ids, so that a file has the same examples each time.
+        let mut named: Vec<_> = std::mem::take(&mut self.categories).into_iter().collect();
+        named.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
+        for (id, (count, first)) in named {
             if let Some(&index) = joined.category_by_id.get(&id) {
                 used.push((id.into(), joined.categories[index as usize].name.clone(), count));
                 continue;

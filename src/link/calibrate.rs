@@ -8,6 +8,9 @@
 use serde::{Deserialize, Serialize};
 
 use super::index::Index;
+use super::logistic::{newton, sigmoid};
+use super::novelty::{self, Boundary};
+use super::protocol::InIndex;
 use super::search;
 
 /// How many of the nearest candidates share in the softmax.
@@ -28,6 +31,9 @@ pub struct Calibration {
     pub weights: [f32; 3],
     /// What was measured on the views it was fitted to; `None` where there were too few to fit.
     pub held_out: Option<HeldOut>,
+    /// Between things of the index and others; `None` where there were too few views to fit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub boundary: Option<Boundary>,
 }
 
 /// Measured by asking for each view without its own picture.
@@ -49,7 +55,7 @@ pub struct HeldOut {
 impl Default for Calibration {
     /// Plain softmax shares.
     fn default() -> Self {
-        Self { temperature: 0.07, weights: [0.0, 0.0, 1.0], held_out: None }
+        Self { temperature: 0.07, weights: [0.0, 0.0, 1.0], held_out: None, boundary: None }
     }
 }
 
@@ -61,6 +67,11 @@ impl Calibration {
         features.map(|[cosine, share]| sigmoid(bias + of_cosine * cosine + of_share * share) as f32).collect()
     }
 
+    /// Whether the index holds what has these cosines, which must be the nearest ones in falling order.
+    pub fn in_index(&self, cosines: &[f32]) -> Option<InIndex> {
+        self.boundary.as_ref().map(|boundary| boundary.side_of(cosines))
+    }
+
     /// Why weights read from outside cannot be used.
     pub(super) fn check(&self) -> Result<(), &'static str> {
         let [bias, of_cosine, of_share] = self.weights;
@@ -70,14 +81,15 @@ impl Calibration {
         if !bias.is_finite() || [of_cosine, of_share].iter().any(|weight| !weight.is_finite() || *weight < 0.0) {
             return Err("a weight of the calibration is negative or not finite");
         }
-        Ok(())
+        self.boundary.as_ref().map_or(Ok(()), Boundary::check)
     }
 }
 
 /// One held-out view: the cosines of its candidates and which of them is right.
-struct Query {
-    cosines: Vec<f32>,
-    right: Option<usize>,
+pub(super) struct Query {
+    /// In falling order.
+    pub(super) cosines: Vec<f32>,
+    pub(super) right: Option<usize>,
 }
 
 /// Fits the calibration of an index to its own views, each asked for without its picture.
@@ -89,7 +101,7 @@ pub fn fit(index: &Index) -> Calibration {
     let temperature = best_temperature(&queries);
     let calibration = fitted(&queries, temperature);
     let held_out = measure(&calibration, &queries, answerable);
-    Calibration { held_out: Some(held_out), ..calibration }
+    Calibration { held_out: Some(held_out), boundary: novelty::fit(&queries), ..calibration }
 }
 
 /// The views asked for, and how many of them had a view of their entity in another picture.
@@ -133,7 +145,7 @@ fn best_temperature(queries: &[Query]) -> f64 {
 
 fn fitted(queries: &[Query], temperature: f64) -> Calibration {
     let weights = fit_weights(queries, temperature).map(|weight| weight as f32);
-    Calibration { temperature: temperature as f32, weights, held_out: None }
+    Calibration { temperature: temperature as f32, weights, ..Calibration::default() }
 }
 
 /// Logistic regression of "this candidate is right" by Newton's method; a weight that turns negative is left out.
@@ -152,56 +164,6 @@ fn fit_weights(queries: &[Query], temperature: f64) -> [f64; 3] {
         }
     }
     Calibration::default().weights.map(f64::from)
-}
-
-fn newton(samples: &[([f64; 3], bool)], used: [bool; 3]) -> [f64; 3] {
-    // A weak pull to zero keeps separable samples finite.
-    const RIDGE: f64 = 1e-2;
-    let mut weights = [0.0; 3];
-    for _ in 0..50 {
-        let mut gradient = [0.0; 3];
-        let mut hessian = [[0.0; 3]; 3];
-        for (features, right) in samples {
-            let score = sigmoid((0..3).map(|i| weights[i] * features[i]).sum());
-            for i in 0..3 {
-                gradient[i] += (score - f64::from(u8::from(*right))) * features[i];
-                for j in 0..3 {
-                    hessian[i][j] += score * (1.0 - score) * features[i] * features[j];
-                }
-            }
-        }
-        for i in 0..3 {
-            gradient[i] += RIDGE * weights[i];
-            hessian[i][i] += RIDGE;
-            if !used[i] {
-                gradient[i] = 0.0;
-                (0..3).for_each(|j| (hessian[i][j], hessian[j][i]) = (0.0, 0.0));
-                hessian[i][i] = 1.0;
-            }
-        }
-        let step = solve(hessian, gradient);
-        (0..3).for_each(|i| weights[i] -= step[i]);
-        if step.iter().all(|value| value.abs() < 1e-10) {
-            break;
-        }
-    }
-    weights
-}
-
-/// Solves a symmetric positive definite system of three equations by Gaussian elimination.
-fn solve(mut matrix: [[f64; 3]; 3], mut right: [f64; 3]) -> [f64; 3] {
-    for pivot in 0..3 {
-        for row in pivot + 1..3 {
-            let factor = matrix[row][pivot] / matrix[pivot][pivot];
-            (pivot..3).for_each(|column| matrix[row][column] -= factor * matrix[pivot][column]);
-            right[row] -= factor * right[pivot];
-        }
-    }
-    for row in (0..3).rev() {
-        let known: f64 = (row + 1..3).map(|column| matrix[row][column] * right[column]).sum();
-        right[row] = (right[row] - known) / matrix[row][row];
-    }
-    right
 }
 
 fn measure(calibration: &Calibration, queries: &[Query], answerable: usize) -> HeldOut {
@@ -238,10 +200,6 @@ fn log_shares(cosines: &[f32], temperature: f64) -> Vec<f64> {
     let scaled = cosines.iter().map(|&cosine| f64::from(cosine - largest) / temperature);
     let total = scaled.clone().map(f64::exp).sum::<f64>().ln();
     scaled.map(|value| value - total).collect()
-}
-
-fn sigmoid(value: f64) -> f64 {
-    1.0 / (1.0 + (-value).exp())
 }
 
 #[cfg(test)]
@@ -288,15 +246,9 @@ mod tests {
     }
 
     #[test]
-    fn three_equations_are_solved() {
-        let matrix = [[4.0, 1.0, 0.0], [1.0, 3.0, 1.0], [0.0, 1.0, 2.0]];
-        let x = solve(matrix, [6.0, 10.0, 8.0]);
-        assert!(x.iter().zip([1.0, 2.0, 3.0]).all(|(a, b)| (a - b).abs() < 1e-12), "{x:?}");
-    }
-
-    #[test]
     fn weights_from_outside_are_checked() {
-        let wrong = |temperature, weights| Calibration { temperature, weights, held_out: None }.check().is_err();
+        let wrong =
+            |temperature, weights| Calibration { temperature, weights, ..Calibration::default() }.check().is_err();
         assert!(wrong(0.0, [0.0; 3]) && wrong(f32::NAN, [0.0; 3]) && wrong(1.0, [0.0, -1.0, 0.0]));
         assert!(wrong(1.0, [f32::INFINITY, 0.0, 0.0]) && Calibration::default().check().is_ok());
     }

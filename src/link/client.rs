@@ -319,12 +319,15 @@ fn spread(ms: u32, open: &Open) -> u32 {
 /// Reads an answer and checks what the types leave open: it comes from outside.
 fn answer(body: &str) -> Result<LinkResponse, String> {
     let mut response: LinkResponse = serde_json::from_str(body).map_err(|error| error.to_string())?;
-    let LinkResponse { entities, .. } = &mut response;
+    let LinkResponse { entities, in_index, .. } = &mut response;
     if entities.len() > MOST_ENTITIES as usize {
         return Err(format!("{} entities where {MOST_ENTITIES} are the most", entities.len()));
     }
     if let Some(entity) = entities.iter().find(|entity| !(0.0..=1.0).contains(&entity.score)) {
         return Err(format!("the score of {} is {}, not 0 to 1", entity.qid, entity.score));
+    }
+    if let Some(probability) = in_index.map(|in_index| in_index.probability).filter(|p| !(0.0..=1.0).contains(p)) {
+        return Err(format!("the probability of being in the index is {probability}, not 0 to 1"));
     }
     entities.sort_by(|a, b| b.score.total_cmp(&a.score));
     Ok(response)
@@ -474,6 +477,11 @@ mod tests {
             (200, "<html>".to_owned(), "bad-answer"),
             (200, entities(&[1.5]), "bad-answer"),
             (200, entities(&[0.5; 101]), "bad-answer"),
+            (
+                200,
+                entities(&[0.5]).replace("{\"entities", "{\"in_index\":{\"known\":true,\"probability\":2},\"entities"),
+                "bad-answer",
+            ),
             (404, "<html>not found</html>".into(), "not-an-endpoint"),
             (405, r#"{"type":"about:blank","title":"x","status":405}"#.into(), "not-an-endpoint"),
             (401, problem(Kind::Unauthorized), "unauthorized"),

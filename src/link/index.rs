@@ -217,8 +217,7 @@ impl Index {
         limits: Limits,
         mut read: impl FnMut(&Part) -> Result<Vec<u8>, std::io::Error>,
     ) -> Result<Self, Error> {
-        let header: Header = serde_json::from_slice(header).map_err(Error::Header)?;
-        header.check(limits)?;
+        let header = Header::read(header, limits)?;
         let Header { encoder, dimensions, element, entries, entities, calibration, parts, .. } = header;
         let mut part = |part: &Part| {
             let bytes = read(part).map_err(|source| Error::Read { file: part.file.clone(), source })?;

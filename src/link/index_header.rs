@@ -79,13 +79,19 @@ pub struct Part {
 }
 
 impl Header {
-    /// Checks the header against itself and the limits, before anything else is read.
-    pub(super) fn check(&self, limits: Limits) -> Result<(), Error> {
+    /// Reads a header and checks it against itself and the limits, before anything else is read.
+    pub fn read(bytes: &[u8], limits: Limits) -> Result<Self, Error> {
+        let header: Self = serde_json::from_slice(bytes).map_err(Error::Header)?;
+        header.check(limits)?;
+        Ok(header)
+    }
+
+    fn check(&self, limits: Limits) -> Result<(), Error> {
         let Self { format, version, dimensions, element, entries, parts, .. } = self;
         if format != FORMAT || *version != VERSION {
             return Err(Error::Version { format: format.clone(), version: *version });
         }
-        let list = [&parts.mean, &parts.vectors, &parts.entities, &parts.entries];
+        let list = parts.list();
         let bytes = list.iter().try_fold(0_u64, |sum, part| sum.checked_add(part.bytes)).unwrap_or(u64::MAX);
         for (what, limit, actual) in [
             ("entries of the index", limits.entries, *entries),
@@ -117,6 +123,13 @@ impl Header {
         }
         self.encoder.check().map_err(|error| Error::Header(serde::de::Error::custom(error)))?;
         self.calibration.check().map_err(|reason| Error::Header(serde::de::Error::custom(reason)))
+    }
+}
+
+impl Parts {
+    /// All of them, in the order in which they are read.
+    pub fn list(&self) -> [&Part; 4] {
+        [&self.mean, &self.vectors, &self.entities, &self.entries]
     }
 }
 

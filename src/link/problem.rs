@@ -45,6 +45,8 @@ pub enum Kind {
     TooLarge,
     /// The body is not a picture of a format the server reads, or not of the media type the path takes.
     UnsupportedMedia,
+    /// The request calls the server by a name that is not its own.
+    WrongHost,
     /// The body's SHA-256 is not the one in the path.
     HashMismatch,
     /// The mask cannot be read, is empty, or has another size than the picture.
@@ -63,7 +65,7 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind, in order of status.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::BadRequest,
         Self::Unauthorized,
         Self::UrlForbidden,
@@ -73,6 +75,7 @@ impl Kind {
         Self::Timeout,
         Self::TooLarge,
         Self::UnsupportedMedia,
+        Self::WrongHost,
         Self::HashMismatch,
         Self::BadMask,
         Self::BadValue,
@@ -118,6 +121,7 @@ impl Kind {
             Self::Timeout => ("timeout", 408, "The request took too long"),
             Self::TooLarge => ("too-large", 413, "The body is larger than this server takes"),
             Self::UnsupportedMedia => ("unsupported-media", 415, "The body is not of a supported type"),
+            Self::WrongHost => ("wrong-host", 421, "This server does not answer to that name"),
             Self::HashMismatch => ("hash-mismatch", 422, "The body's SHA-256 is not the one in the path"),
             Self::BadMask => ("bad-mask", 422, "The mask does not fit the picture"),
             Self::BadValue => ("bad-value", 422, "A value is outside its range"),

@@ -59,6 +59,9 @@ pub struct WireMask {
 pub struct LinkResponse {
     /// Sorted by falling score, equal scores by rising QID.
     pub entities: Vec<ScoredEntity>,
+    /// Whether the index holds what the mask shows at all; absent where the server cannot tell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub in_index: Option<InIndex>,
     /// What computed the answer.
     pub model: ModelInfo,
     /// Where the time went.
@@ -103,6 +106,18 @@ pub struct Evidence {
     pub bounds: [f32; 4],
     /// Cosine of the two feature vectors, -1 to 1.
     pub similarity: f32,
+}
+
+/// Whether the index holds what a mask shows.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(all(feature = "cli", not(target_arch = "wasm32")), derive(utoipa::ToSchema))]
+pub struct InIndex {
+    /// False where nothing in the index is near: the entities are then only the nearest of those there are. The index
+    /// sets the limit so that 1 in 20 of the things it holds, seen in a new picture, is missed.
+    pub known: bool,
+    /// How likely the index holds it, 0 to 1, where half of what is asked about is in the index.
+    #[cfg_attr(all(feature = "cli", not(target_arch = "wasm32")), schema(minimum = 0, maximum = 1))]
+    pub probability: f32,
 }
 
 /// What computed an answer.

@@ -12,7 +12,7 @@ use super::view::Anchor;
 use super::{Error, Frame, Scene, Style, View};
 use crate::geometry::{Rect, Size};
 
-/// The most pixels of a canvas this renderer draws: 2²⁶, four times a screen of 8K.
+/// The most pixels of a canvas this renderer draws: 2²⁶, twice a screen of 8K.
 const MOST_CANVAS_PIXELS: u64 = 1 << 26;
 
 /// Draws a scene into memory.

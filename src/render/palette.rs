@@ -14,9 +14,8 @@ pub struct Color {
 /// The colours, in the order they are given out.
 ///
 /// Any two differ by at least 0.07 in Oklab (Ottosson 2020), also as protanopes, deuteranopes and tritanopes see them
-/// (Machado et al. 2009, severity 1); the seven colours of Okabe and Ito reach 0.076 by the same measure. All are light
-/// enough that they have a contrast (WCAG 2.2) of 9:1 with the outlines' black casing, so on every background the line
-/// or its casing has one of at least 3:1.
+/// (Machado et al. 2009, severity 1). All are light enough that they have a contrast (WCAG 2.2) of 9:1 with the outlines'
+/// black casing, so on every background the line or its casing has one of at least 3:1.
 pub const PALETTE: [Color; 8] = [
     Color::new(0x66, 0xdd, 0xff),
     Color::new(0xff, 0x99, 0x00),
@@ -116,6 +115,14 @@ mod tests {
                     assert!(distance >= 0.07, "{} and {}: {distance:.3}", PALETTE[i], PALETTE[j]);
                 }
             }
+        }
+    }
+
+    #[test]
+    fn each_colour_stands_out_from_its_casing() {
+        for color in PALETTE {
+            let found = contrast(luminance(color), luminance(CASING));
+            assert!(found >= 9.0, "{color}: {found:.2}");
         }
     }
 

@@ -4,7 +4,6 @@ use std::collections::HashMap;
 
 use super::Error;
 use super::columns::Columns;
-use super::style::Style;
 use super::view::View;
 use crate::geometry::{PixelRect, Point, Rect, Size};
 use crate::rle::Mask;
@@ -21,8 +20,6 @@ pub struct Overlay {
     pub entity: u64,
     /// Boxes in image space, drawn where the style asks for them; they may pass the picture's edge.
     pub boxes: Vec<Rect>,
-    /// What a person reads beside the overlay; the page sets it as text, no renderer draws it.
-    pub label: String,
 }
 
 /// A picture's size and the overlays upon it, lowest first.
@@ -41,8 +38,6 @@ pub(super) struct Item {
     /// Number of different entities before the first overlay of this one.
     pub(super) entity_rank: u32,
     mask: Mask,
-    label: String,
-    area: u64,
     bbox: Option<PixelRect>,
 }
 
@@ -69,8 +64,6 @@ impl Scene {
             columns: Columns::of(&mask),
             boxes: overlay.boxes.into_iter().map(|rect| self.within_reach(rect)).collect(),
             entity_rank,
-            label: overlay.label,
-            area: mask.area(),
             bbox: mask.bbox(),
             mask,
         });
@@ -95,29 +88,6 @@ impl Scene {
     /// The union of an overlay's masks; `None` past the last overlay.
     pub fn mask(&self, index: usize) -> Option<&Mask> {
         self.items.get(index).map(|item| &item.mask)
-    }
-
-    /// An overlay's label; `None` past the last overlay.
-    pub fn label(&self, index: usize) -> Option<&str> {
-        self.items.get(index).map(|item| item.label.as_str())
-    }
-
-    /// The visible overlay under a point of image space: of several the smallest, of equally small the topmost.
-    ///
-    /// The smallest, because a large mask that lies over a small one would else make the small one unreachable.
-    pub fn hit(&self, point_in_image: Point, style: &Style) -> Option<usize> {
-        let (x, y) = (point_in_image.x.floor(), point_in_image.y.floor());
-        let inside = x >= 0.0 && y >= 0.0 && x < f64::from(self.size.width) && y < f64::from(self.size.height);
-        if !inside {
-            return None;
-        }
-        let (x, y) = (x as u32, y as u32);
-        let under = |item: &Item| item.bbox.is_some_and(|b| x >= b.x && x < b.x + b.width) && item.mask.contains(x, y);
-        let items = self.items.iter().enumerate().rev();
-        items
-            .filter(|(index, item)| style.shows(*index) && under(item))
-            .min_by_key(|(_, item)| item.area)
-            .map(|(i, _)| i)
     }
 
     /// Where a label may stand: the top-left corner of what the overlay draws, in canvas space.
@@ -176,18 +146,6 @@ mod tests {
             scene.push(Overlay { masks: vec![square(size, x, y, side)], ..Overlay::default() }).unwrap();
         }
         scene
-    }
-
-    #[test]
-    fn hit_finds_the_smallest_then_the_topmost_visible() {
-        let (scene, style) = (scene(), Style::default());
-        assert_eq!(scene.hit(Point::new(3.5, 3.5), &style), Some(0));
-        assert_eq!(scene.hit(Point::new(8.9, 8.9), &style), Some(1));
-        assert_eq!(scene.hit(Point::new(13.0, 3.0), &style), Some(3));
-        assert_eq!(scene.hit(Point::new(13.0, 3.0), &Style { hidden: [3].into(), ..style.clone() }), Some(2));
-        for outside in [(-0.1, 3.0), (20.0, 3.0), (3.0, 10.0), (10.5, 1.0), (f64::NAN, 1.0)] {
-            assert_eq!(scene.hit(Point::new(outside.0, outside.1), &style), None);
-        }
     }
 
     #[test]

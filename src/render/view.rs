@@ -107,8 +107,12 @@ impl View {
         }
     }
 
-    /// Keeps a point of the picture in the middle of the canvas, so that it is never lost out of sight.
+    /// Keeps a point of the picture in the middle of the canvas, so that it is never lost out of sight. What was moved
+    /// or zoomed by something that is no number shows the whole picture.
     fn held(&self, image: Size) -> Self {
+        if self.check().is_err() {
+            return self.centred(self.fit_scale(image), image);
+        }
         let Transform { scale, x, y } = self.canvas_from_image;
         let middle = middle(self.canvas);
         let hold = |value: f64, middle: f64, side: u32| value.clamp(middle - scale * f64::from(side), middle);
@@ -237,6 +241,23 @@ mod tests {
             assert_eq!(anchor.edge_in_canvas(column, 0), exact);
         }
         assert_eq!((anchor.pixel_in_image(0, 0), anchor.pixel_in_image(0, 1)), (60_000, 12));
+    }
+
+    #[test]
+    fn what_is_no_number_shows_the_whole_picture() {
+        let image = Size::new(640, 480);
+        let (view, middle) = (fitted().zoomed(Point::new(10.0, 10.0), 3.0, image), Point::new(5.0, 5.0));
+        let nowhere = Rect { x1: f64::NAN, y1: 0.0, x2: 1.0, y2: 1.0 };
+        for (name, odd) in [
+            ("factor", view.zoomed(middle, f64::NAN, image)),
+            ("place", view.zoomed(Point::new(f64::NAN, 0.0), 2.0, image)),
+            ("far", view.panned(f64::INFINITY, 0.0, image)),
+            ("rectangle", view.fit_rect(nowhere, image)),
+        ] {
+            assert!(odd.check().is_ok(), "{name}: {odd:?}");
+            let whole = View::fit(view.canvas, view.device_pixel_ratio, image);
+            assert!(odd == whole || name == "rectangle", "{name}: {odd:?}");
+        }
     }
 
     #[test]

@@ -12,10 +12,11 @@ pub const MOST_RUNS: u64 = 1 << 26;
 /// The most pixels a bitmap is made for: 2²⁸, a picture of 16,384 × 16,384.
 pub const MOST_BITMAP_PIXELS: u64 = 1 << 28;
 
-/// The most pixel columns that the edges of all polygons of one mask may cross together: 2²⁶.
+/// The most pixel columns that the edges of all polygons of one mask may cross together: 2²², 40 outlines each around a
+/// picture of 50,000 columns.
 ///
 /// Columns left and right of the mask cost nothing and are not counted.
-pub const MOST_POLYGON_CROSSINGS: u64 = 1 << 26;
+pub const MOST_POLYGON_CROSSINGS: u64 = 1 << 22;
 
 /// The furthest that a polygon's coordinate may lie from 0, in pixels: 2²⁸.
 pub const MOST_COORDINATE: f64 = (1_u32 << 28) as f64;

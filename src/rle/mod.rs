@@ -1,8 +1,9 @@
 //! Binary masks as run boundaries: COCO's codecs, set operations and measures, without a bitmap.
 //!
 //! Pixels are counted down the columns, as COCO counts them: pixel `(x, y)` of a mask of height `h` has the index
-//! `x * h + y`. A [`Mask`] holds the indices at which the value changes, so every operation costs time by the number
-//! of runs and not by the number of pixels.
+//! `x * h + y`. A [`Mask`] holds the indices at which the value changes, so sets, measures and
+//! outlines cost time by the number of runs and not by the number of pixels; only a bitmap and the interior-most point
+//! look at every pixel.
 
 mod bitmap;
 mod builder;

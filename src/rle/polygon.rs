@@ -1,4 +1,4 @@
-//! Masks from polygons and boxes, pixel for pixel as COCO rasterises them (maskApi `rleFrPoly`, `rleFrBbox`).
+//! Masks from polygons, pixel for pixel as COCO rasterises them (maskApi `rleFrPoly`).
 //!
 //! maskApi walks the outline on a grid of five points a pixel and notes where it passes the middle of a pixel column;
 //! the pixels below such a place change their value. Only those places are visited here, so an edge costs time by the
@@ -7,7 +7,7 @@
 use super::builder::{close, toggle};
 use super::limits::{MOST_COORDINATE, MOST_POLYGON_CROSSINGS, checked_pixels, within};
 use super::{Error, Mask};
-use crate::geometry::{Rect, Size};
+use crate::geometry::Size;
 
 /// Grid points a pixel.
 const SCALE: i64 = 5;
@@ -41,12 +41,6 @@ impl Mask {
         }
         let masks: Vec<_> = outlines.iter().map(|outline| outline.rasterise(size, pixels)).collect();
         Self::union_of(size, &masks)
-    }
-
-    /// The mask of a rectangle, by way of its four corners.
-    pub fn from_rect(size: Size, rect: Rect) -> Result<Self, Error> {
-        let Rect { x1, y1, x2, y2 } = rect;
-        Self::from_polygon(size, &[x1, y1, x1, y2, x2, y2, x2, y1])
     }
 }
 

@@ -1,6 +1,7 @@
 //! What can go wrong between a picture, clicks and a model, by whose fault.
 
 use crate::geometry::Size;
+use crate::pixels;
 
 /// Why a model, a picture, a prompt or a model's answer was refused.
 #[derive(Debug, thiserror::Error)]
@@ -55,18 +56,9 @@ pub enum Error {
     #[error("the model answered values that are not finite; try another provider")]
     NotFinite,
 
-    /// The pixels do not fill the size.
-    #[error("a picture of {size} with {channels} channels needs {expected} bytes, not {actual}")]
-    PixelCount {
-        /// The size given.
-        size: Size,
-        /// Bytes a pixel.
-        channels: usize,
-        /// Bytes needed.
-        expected: u64,
-        /// Bytes given.
-        actual: u64,
-    },
+    /// The bytes are not the picture's pixels.
+    #[error(transparent)]
+    Pixels(#[from] pixels::Error),
     /// A picture without pixels.
     #[error("the picture is empty ({0})")]
     PictureEmpty(Size),

@@ -25,7 +25,6 @@ pub use error::Error;
 pub use frame::Frame;
 pub use logits::{Logits, LogitsSize};
 pub use manifest::{Decoder, Encoder, Family, Graph, Limits, Manifest, Model};
-pub use preprocess::{Channels, Pixels};
 pub use prompt::{MOST_PROMPTS, Prompt, Prompts};
 pub use session::{Answer, Candidate, DecodeJob, EncodeJob, Refine, Session, Ticket};
 pub use tensor::{Data, Tensor};

@@ -3,8 +3,10 @@
 use std::collections::VecDeque;
 
 use super::cleanup::clean;
-use super::{Error, Family, Frame, Logits, Model, Pixels, Prompts, Tensor};
+use super::preprocess::to_input;
+use super::{Error, Family, Frame, Logits, Model, Prompts, Tensor};
 use crate::geometry::Point;
+use crate::pixels::Pixels;
 use crate::rle::Mask;
 
 /// A picture being segmented: encoded once, then decoded for each change of the prompts.
@@ -128,7 +130,7 @@ impl<E> Session<E> {
         self.cancel();
         self.picture = None;
         self.answered.clear();
-        let (frame, input) = pixels.to_input(&self.model.encoder)?;
+        let (frame, input) = to_input(pixels, &self.model.encoder)?;
         self.newest = Some(ticket);
         Ok(EncodeJob { ticket, name: self.model.encoder.input.clone(), input, frame })
     }
@@ -242,8 +244,9 @@ fn floats<'a>(tensor: &'a Tensor, name: &'static str, shape: &[usize]) -> Result
 mod tests {
     use super::*;
     use crate::geometry::Size;
+    use crate::pixels::Channels;
     use crate::segment::manifest::tests::model_json;
-    use crate::segment::{Channels, Limits, Prompt};
+    use crate::segment::{Limits, Prompt};
 
     const SIDE: usize = 4;
 

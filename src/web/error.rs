@@ -1,11 +1,7 @@
 //! Failures as JavaScript sees them: an `Error` with a stable `code`.
 
 use js_sys::Reflect;
-use serde::Serialize;
-use serde::de::DeserializeOwned;
 use wasm_bindgen::JsValue;
-
-use crate::render;
 
 /// An `Error` whose `code` programs may rely on and whose message is for people.
 pub(super) fn js_error(code: &str, error: impl std::fmt::Display) -> JsValue {
@@ -17,21 +13,25 @@ pub(super) fn js_error(code: &str, error: impl std::fmt::Display) -> JsValue {
 }
 
 /// The `Error` of a renderer's failure.
-pub(super) fn of_render(error: &render::Error) -> JsValue {
+#[cfg(feature = "gpu")]
+pub(super) fn of_render(error: &crate::render::Error) -> JsValue {
+    use crate::render::Error;
     let code = match error {
-        render::Error::Lost(_) => "device-lost",
-        render::Error::Limit { .. } => "limit",
+        Error::Lost(_) => "device-lost",
+        Error::Limit { .. } => "limit",
         _ => "renderer",
     };
     js_error(code, error)
 }
 
 /// Plain data as JSON.
-pub(super) fn to_json(data: &impl Serialize) -> Result<String, JsValue> {
+#[cfg(any(feature = "viewer", feature = "workers"))]
+pub(super) fn to_json(data: &impl serde::Serialize) -> Result<String, JsValue> {
     serde_json::to_string(data).map_err(|error| js_error("json", error))
 }
 
 /// Plain data from JSON.
-pub(super) fn from_json<T: DeserializeOwned>(json: &str) -> Result<T, JsValue> {
+#[cfg(any(feature = "viewer", feature = "workers"))]
+pub(super) fn from_json<T: serde::de::DeserializeOwned>(json: &str) -> Result<T, JsValue> {
     serde_json::from_str(json).map_err(|error| js_error("json", error))
 }

@@ -1,36 +1,34 @@
 //! The boundary to JavaScript: thin classes over the crate, their documentation written for the reader of JavaScript.
 //!
-//! Nothing is computed here. Every failure becomes a JavaScript `Error` with a stable `code`.
+//! Nothing is computed here. Every failure becomes a JavaScript `Error` with a stable `code`. A page loads two modules
+//! of this: the small one that draws (feature `viewer`), and in its workers the one that reads and computes (`workers`).
 
+#[cfg(feature = "viewer")]
+pub mod address;
+#[cfg(feature = "workbench")]
 mod bench;
+#[cfg(feature = "workers")]
 mod dataset;
+#[cfg(any(feature = "viewer", feature = "workers", feature = "workbench"))]
 mod error;
+#[cfg(any(feature = "viewer", feature = "workers"))]
+pub mod hash;
+#[cfg(feature = "viewer")]
 mod link;
-#[cfg(feature = "browser-tests")]
+#[cfg(feature = "workers")]
+mod link_in_page;
+#[cfg(feature = "workbench")]
 mod render_test;
+#[cfg(feature = "workers")]
 mod rle;
-pub mod segment;
+#[cfg(feature = "workers")]
+mod segment;
+#[cfg(feature = "viewer")]
 mod surface;
+#[cfg(feature = "viewer")]
 mod viewer;
 
-use wasm_bindgen::prelude::wasm_bindgen;
-
-use crate::app::Address;
-
-/// Makes a panic's message and place readable in the console; the module calls it when it is loaded.
-#[wasm_bindgen(start)]
+/// Makes a panic's message and place readable in the console; a module calls it when it is loaded.
 pub fn start() {
     console_error_panic_hook::set_once();
-}
-
-/// Reads the part of an address after `#` into JSON: `{"picture", "view": {"x", "y", "scale"}, "mask"}`, each may be null.
-#[wasm_bindgen(js_name = parseAddress)]
-pub fn parse_address(hash: &str) -> Result<String, wasm_bindgen::JsValue> {
-    error::to_json(&Address::parse(hash))
-}
-
-/// Writes what `parseAddress` reads, without `#`.
-#[wasm_bindgen(js_name = formatAddress)]
-pub fn format_address(json: &str) -> Result<String, wasm_bindgen::JsValue> {
-    error::from_json::<Address>(json).map(|address| address.to_hash())
 }

@@ -1,13 +1,12 @@
-//! The two renderers over the scenes of the tests, in a browser; built with the feature `browser-tests` alone.
+//! The two renderers over the scenes of the tests, in a browser; built with the feature `workbench` alone.
 
 use std::sync::Arc;
 
-use image::ImageEncoder as _;
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
 use web_sys::ImageBitmap;
 
-use super::error::{js_error, of_render};
+use super::error::of_render;
 use crate::geometry::{Rect, Size, Transform};
 use crate::render::{Color, ColorBy, CpuRenderer, Frame, GpuRenderer, Overlay, Picture, Scene, Style, Target, View};
 use crate::rle::Mask;
@@ -112,14 +111,14 @@ impl RenderTest {
         self.actual.rgba().as_chunks::<4>().0.iter().collect::<std::collections::HashSet<_>>().len()
     }
 
-    /// Expected, difference and actual side by side, as PNG.
-    pub fn panels(&self) -> Result<Vec<u8>, JsValue> {
-        let (size, rgba) = three_panels(&self.expected, &self.actual);
-        let mut png = Vec::new();
-        let encoder = image::codecs::png::PngEncoder::new(&mut png);
-        encoder
-            .write_image(&rgba, size.width, size.height, image::ExtendedColorType::Rgba8)
-            .map_err(|error| js_error("png", error))?;
-        Ok(png)
+    /// Expected, difference and actual side by side, as RGBA.
+    pub fn panels(&self) -> Vec<u8> {
+        three_panels(&self.expected, &self.actual).1
+    }
+
+    /// The width of the `panels`.
+    #[wasm_bindgen(getter, js_name = panelsWidth)]
+    pub fn panels_width(&self) -> u32 {
+        three_panels(&self.expected, &self.actual).0.width
     }
 }

@@ -8,9 +8,9 @@ use wasm_bindgen::prelude::{JsValue, wasm_bindgen};
 use super::error::js_error;
 use crate::app::MaskJson;
 use crate::geometry::{Point, Rect, Size};
+use crate::pixels::{Channels, Pixels};
 use crate::segment::{
-    Answer, Channels, Data, DecodeJob, EncodeJob, Error, Limits, Manifest, Pixels, Prompt, Prompts, Refine, Session,
-    Tensor, Ticket,
+    Answer, Data, DecodeJob, EncodeJob, Error, Limits, Manifest, Prompt, Prompts, Refine, Session, Tensor, Ticket,
 };
 
 /// A picture being segmented by one model. The worker runs what this asks for and hands back what came out:
@@ -66,7 +66,8 @@ impl Segmenter {
     /// Moves on to another picture, given as RGBA, and answers the encoder's input, `f32[1, 3, size, size]`.
     #[wasm_bindgen(js_name = beginEncode)]
     pub fn begin_encode(&mut self, ticket: u32, width: u32, height: u32, rgba: &[u8]) -> Result<Float32Array, JsValue> {
-        let pixels = Pixels::new(Size::new(width, height), Channels::Rgba, rgba).map_err(thrown)?;
+        let pixels =
+            Pixels::new(Size::new(width, height), Channels::Rgba, rgba).map_err(|error| thrown(error.into()))?;
         let job = self.session.begin_encode(Ticket(ticket), pixels).map_err(thrown)?;
         let input = Float32Array::from(job.input.as_f32().unwrap_or_default());
         self.encode = Some(job);
@@ -122,14 +123,6 @@ impl Segmenter {
     }
 }
 
-/// The SHA-256 of bytes in lower-case hexadecimal, for pages that are no secure context and so lack `crypto.subtle`.
-#[wasm_bindgen(js_name = sha256Hex)]
-pub fn sha256_hex(bytes: &[u8]) -> String {
-    use sha2::{Digest, Sha256};
-    let digits = Sha256::digest(bytes).into_iter().flat_map(|byte| [byte >> 4, byte & 15]);
-    digits.filter_map(|digit| char::from_digit(digit.into(), 16)).collect()
-}
-
 impl Question {
     fn prompts(&self) -> Result<Prompts, Error> {
         let points =
@@ -174,7 +167,7 @@ fn thrown(error: Error) -> JsValue {
         Error::FamilyUnsupported(_) => "model-unsupported",
         Error::Output { .. } => "model-output",
         Error::NotFinite => "model-not-finite",
-        Error::PixelCount { .. } | Error::PictureEmpty(_) => "picture-unreadable",
+        Error::Pixels(_) | Error::PictureEmpty(_) => "picture-unreadable",
         Error::PictureMissing => "picture-missing",
         Error::PromptOutside { .. } | Error::PromptMissing | Error::CandidateUnknown { .. } => "question-malformed",
         _ => "limit",

@@ -4,7 +4,6 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use image::ImageEncoder as _;
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen_futures::future_to_promise;
@@ -12,9 +11,9 @@ use web_sys::{HtmlCanvasElement, ImageBitmap};
 
 use super::error::{from_json, js_error, of_render, to_json};
 use super::surface::{Drawing, Surface};
-use crate::app::{Effect, Event, RendererChoice, State};
+use crate::app::{Effect, Event, Failure, Notice, RendererChoice, State};
 use crate::geometry::{Point, Rect, Size, Transform};
-use crate::render::{Scene, View};
+use crate::render::{self, Scene, View};
 
 /// Masks over a picture on one canvas.
 ///
@@ -71,9 +70,13 @@ impl Viewer {
 
     /// Takes in an event (JSON) and answers the effects to perform (a JSON array), in order.
     pub fn dispatch(&mut self, event: &str) -> Result<String, JsValue> {
-        let effects = self.state.update(from_json::<Event>(event)?);
-        if effects.contains(&Effect::DrawMasks) {
-            self.rebuild_scene()?;
+        let mut effects = self.state.update(from_json::<Event>(event)?);
+        if effects.contains(&Effect::DrawMasks)
+            && let Err(error) = self.rebuild_scene()
+        {
+            // What else the event asks for still holds: the state has changed already.
+            let failure = Failure { code: "picture-too-large".to_owned(), message: error.to_string() };
+            effects.push(Effect::Notify(Notice::Error(failure)));
         }
         to_json(&effects)
     }
@@ -218,10 +221,13 @@ impl Viewer {
         (0..self.scene.len()).map_while(|index| style.color(&self.scene, index)).map(|c| c.to_string()).collect()
     }
 
-    /// The current mask as a PNG of the picture's size, white on black; `undefined` where there is none.
-    #[wasm_bindgen(js_name = maskPng)]
-    pub fn mask_png(&self) -> Result<Option<Vec<u8>>, JsValue> {
-        self.state.current_mask().map(png).transpose()
+    /// The current mask as a bitmap, row by row, a byte 0 or 255 a pixel; `undefined` where there is none.
+    #[wasm_bindgen(js_name = maskBitmap)]
+    pub fn mask_bitmap(&self) -> Result<Option<Vec<u8>>, JsValue> {
+        let Some(mask) = self.state.current_mask() else { return Ok(None) };
+        let mut pixels = mask.to_row_major().map_err(|error| js_error(error.code(), error))?;
+        pixels.iter_mut().for_each(|pixel| *pixel *= 255);
+        Ok(Some(pixels))
     }
 }
 
@@ -241,9 +247,9 @@ impl Viewer {
         future_to_promise(draw_copied(Rc::clone(&self.surface), self.drawing()))
     }
 
-    fn rebuild_scene(&mut self) -> Result<(), JsValue> {
+    fn rebuild_scene(&mut self) -> Result<(), render::Error> {
         let last = self.scene.size();
-        self.scene = Arc::new(self.state.scene().map_err(|error| of_render(&error))?);
+        self.scene = Arc::new(self.state.scene()?);
         if self.scene.size() != last {
             self.fit();
         }
@@ -281,14 +287,4 @@ async fn rebuild(cell: Rc<RefCell<Option<Surface>>>) -> Result<JsValue, JsValue>
     let Some(surface) = taken else { return Ok(JsValue::UNDEFINED) };
     *cell.borrow_mut() = Some(surface.rebuild().await?);
     Ok(JsValue::UNDEFINED)
-}
-
-fn png(mask: &crate::rle::Mask) -> Result<Vec<u8>, JsValue> {
-    let fault = |error: &dyn std::fmt::Display| js_error("png", error);
-    let mut pixels = mask.to_row_major().map_err(|error| fault(&error))?;
-    pixels.iter_mut().for_each(|pixel| *pixel *= 255);
-    let (mut bytes, Size { width, height }) = (Vec::new(), mask.size());
-    let encoder = image::codecs::png::PngEncoder::new(&mut bytes);
-    encoder.write_image(&pixels, width, height, image::ExtendedColorType::L8).map_err(|error| fault(&error))?;
-    Ok(bytes)
 }

@@ -1,38 +1,15 @@
 /** @file The whole path with every part real: a click, the model in its worker, the endpoint, its index, the cards. */
 
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { bitmapOf, iou, pointInside, unionOf } from './masks.mjs';
-import { launch, newPage } from './support.mjs';
+import { iou, pointInside, unionOf } from './masks.mjs';
+import { ROOT, annotated, clickInImage, maskOf, snapshotOf, startServer } from './steps.mjs';
+import { launch, openPage, until } from './support.mjs';
 
-const ROOT = join(import.meta.dirname, '../..');
-const TARGET = process.env.CARGO_TARGET_DIR ?? join(ROOT, 'target');
 const SHARED = process.env.MASKLINK_SHARED_DATA ?? join(ROOT, '../shared/data');
-/** How long the first mask may take: ONNX Runtime is loaded and compiled on a shared processor. */
-const PATIENCE = 120_000;
-
 /** @typedef {import('../../www/mask-viewer.js').MaskViewer} MaskViewer */
-
-/** The endpoint that serves the page and links. @param {string[]} [more] */
-async function startServer(...more) {
-  const child = spawn(join(TARGET, 'release/masklink'), ['serve', '--root', join(ROOT, 'dist'), '--index', join(TARGET, 'index'), '--port', '0', ...more], { cwd: ROOT });
-  let said = '';
-  child.stderr.on('data', (bytes) => { said += bytes; });
-  const address = await new Promise((resolve, reject) => {
-    let printed = '';
-    child.stdout.on('data', (bytes) => {
-      printed += bytes;
-      const found = /http:\/\/\S+/.exec(printed);
-      if (found) resolve(found[0]);
-    });
-    child.on('exit', (status) => reject(new Error(`the server ended with ${status}: ${said}`)));
-  });
-  const ended = new Promise((resolve) => { child.on('exit', resolve); });
-  return { address: /** @type {string} */ (address), kill: () => { child.kill('SIGKILL'); return ended; } };
-}
 
 /** @type {Awaited<ReturnType<typeof startServer>>} */
 let server;
@@ -48,59 +25,11 @@ after(async () => {
   await server?.kill();
 });
 
-/** The page, its viewer drawn. */
-async function openPage(address = server.address) {
-  const opened = await newPage(browser);
-  await opened.page.goto(address);
-  await until(opened.page, 'snapshot.shown.length > 0');
-  return opened;
-}
-
-/** @param {import('playwright-core').Page} page @param {string} condition An expression of `snapshot`. */
-async function until(page, condition) {
-  const end = Date.now() + PATIENCE;
-  while (!await page.evaluate(`((snapshot) => snapshot && ${condition})(document.querySelector('mask-viewer')?.snapshot)`)) {
-    assert.ok(Date.now() < end, `never: ${condition}; ${JSON.stringify(await page.evaluate('document.querySelector("mask-viewer")?.snapshot'))}`);
-    await page.waitForTimeout(100);
-  }
-}
-
-/** Clicks with the real pointer at a point of the picture. @param {import('playwright-core').Page} page @param {{ x: number, y: number }} point_in_image */
-async function clickInImage(page, point_in_image) {
-  const at = await page.evaluate(({ x, y }) => {
-    const viewer = /** @type {MaskViewer} */ (document.querySelector('mask-viewer'));
-    viewer.tool = 'pick';
-    viewer.fit();
-    const canvas = /** @type {HTMLCanvasElement} */ (viewer.shadowRoot?.querySelector('[part~=canvas]'));
-    const box = canvas.getBoundingClientRect();
-    const [width = 1, height = 1] = viewer.snapshot?.size ?? [];
-    const scale = Math.min(box.width / width, box.height / height);
-    return { x: box.x + (box.width - width * scale) / 2 + x * scale, y: box.y + (box.height - height * scale) / 2 + y * scale };
-  }, point_in_image);
-  await page.mouse.click(at.x, at.y);
-}
-
-/** The snapshot once the model has answered. @param {import('playwright-core').Page} page */
-async function maskOf(page) {
-  await until(page, '!snapshot.segmenting && (snapshot.candidates.length > 0 || snapshot.segmentFailure)');
-  const snapshot = await page.evaluate(() => /** @type {MaskViewer} */ (document.querySelector('mask-viewer')).snapshot);
-  assert.ok(snapshot?.mask && !snapshot.segmentFailure, JSON.stringify(snapshot?.segmentFailure));
-  return { snapshot, bitmap: bitmapOf(snapshot.mask) };
-}
-
-/** A picture of an annotation file with what is annotated in it. @param {string} path @param {string} id */
-function annotated(path, id) {
-  const file = JSON.parse(readFileSync(path, 'utf8'));
-  const image = file.images.find((/** @type {any} */ one) => one.id === id);
-  assert.ok(image, `${path} has no picture ${id}`);
-  return { image, annotations: file.annotations.filter((/** @type {any} */ one) => one.image_id === id) };
-}
-
 test('a click on a sample gives its mask, and the first card is its entity', async (t) => {
   // A val picture: neither the model nor the index has seen it. How often both are right is in their cards.
   const { image, annotations } = annotated(join(ROOT, 'www/samples/annotations.json'), 'world_011');
   const annotation = annotations.find((/** @type {any} */ one) => one.category_id === 'Q5372');
-  const { page, errors, close } = await openPage(`${server.address}#picture=${image.id}`);
+  const { page, errors, close } = await openPage(browser, `${server.address}#picture=${image.id}`);
   const key = await page.evaluate(() => /** @type {MaskViewer} */ (document.querySelector('mask-viewer')).snapshot?.picture);
   assert.ok(key?.includes(image.id), `the page shows ${key}`);
   const truth = unionOf(annotation.segmentation);
@@ -123,19 +52,24 @@ test('a click on a sample gives its mask, and the first card is its entity', asy
   await close();
 });
 
-test('the endpoint dies in the middle: the mask stays, the page says what happened', async () => {
+test('the endpoint dies in the middle: the mask stays, and the page goes on by its own index', async () => {
   const own = await startServer();
-  const { page, close } = await openPage(own.address);
+  const { page, close } = await openPage(browser, own.address);
   await clickInImage(page, { x: 300, y: 300 });
   await maskOf(page);
+  // What a page fetches at first use must be here before its server goes.
+  await page.evaluate(() => /** @type {MaskViewer} */ (document.querySelector('mask-viewer')).configure({ endpoint: null }));
+  await page.evaluate(() => /** @type {MaskViewer} */ (document.querySelector('mask-viewer')).askLink());
+  await until(page, "snapshot.linking.phase === 'answered' && snapshot.linking.source === 'page'");
+  await page.evaluate((endpoint) => /** @type {MaskViewer} */ (document.querySelector('mask-viewer')).configure({ endpoint }), own.address);
   await own.kill();
   await page.evaluate(() => /** @type {MaskViewer} */ (document.querySelector('mask-viewer')).askLink());
-  await until(page, "['failed', 'answered'].includes(snapshot.linking.phase)");
-  const snapshot = await page.evaluate(() => /** @type {MaskViewer} */ (document.querySelector('mask-viewer')).snapshot);
-  assert.ok(snapshot?.mask, 'the mask is still there');
-  const linking = /** @type {any} */ (snapshot.linking);
-  assert.ok(linking.failure?.message.length > 20, JSON.stringify(linking));
-  if (linking.phase === 'answered') assert.equal(linking.source, 'recorded');
+  await until(page, "snapshot.linking.phase === 'answered' && snapshot.linking.failures.length > 0");
+  const { mask, linking } = await snapshotOf(page);
+  assert.ok(mask, 'the mask is still there');
+  assert.equal(/** @type {any} */ (linking).source, 'page');
+  assert.match(await page.locator('.banner').innerText(), /endpoint 127\.0\.0\.1:\d+ does not answer/);
+  assert.match(await page.locator('#entities-body').innerText(), /Computed in this page/);
   await close();
 });
 
@@ -152,7 +86,7 @@ test('photos of others: a mask where it was clicked', async (t) => {
     { file: 'photos/owl.jpg', point: null, truth: null },
     { file: 'photos/sunflower.jpg', point: null, truth: null },
   ];
-  const { page, close } = await openPage();
+  const { page, close } = await openPage(browser, server.address);
   for (const { file, point, truth } of photos) {
     const bytes = readFileSync(join(SHARED, file)).toString('base64');
     await page.evaluate(async (base64) => {

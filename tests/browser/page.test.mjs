@@ -5,12 +5,10 @@ import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { after, before, test } from 'node:test';
 import { FIXTURES, HOSTILE, HOSTILE_ANSWER, ODD_DATASET } from './fixtures.mjs';
-import { launch, newPage, serve } from './support.mjs';
+import { bitmapOf } from './masks.mjs';
+import { PATIENCE, launch, newPage, openPage, serve, until, withoutIndex } from './support.mjs';
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
-/** How long a first drawing may take here: SwiftShader compiles its shaders on a shared processor. */
-const PATIENCE = 60_000;
-
 /** @type {Awaited<ReturnType<typeof serve>>} */
 let server;
 /** @type {import('playwright-core').Browser} */
@@ -28,28 +26,8 @@ after(async () => {
 /** @typedef {import('../../www/mask-viewer.js').MaskViewer} MaskViewer */
 
 /** The page with its first sample drawn. @param {import('playwright-core').BrowserContextOptions & { path?: string, in?: import('playwright-core').Browser }} [options] */
-async function openPage({ path = '', in: where = browser, ...options } = {}) {
-  const opened = await newPage(where, options);
-  await opened.page.goto(server.address + path);
-  await opened.page.waitForFunction(() => {
-    const viewer = /** @type {MaskViewer | null} */ (document.querySelector('mask-viewer'));
-    return (viewer?.snapshot?.shown.length ?? 0) > 0;
-  }, null, { timeout: PATIENCE });
-  return opened;
-}
-
-/**
- * Waits until the first viewer's snapshot fulfils a condition.
- * @param {import('playwright-core').Page} page
- * @param {string} condition An expression of `snapshot`.
- */
-async function until(page, condition) {
-  const end = Date.now() + PATIENCE;
-  // The page's own policy forbids the evaluation that waitForFunction does in the page.
-  while (!await page.evaluate(`((snapshot) => snapshot && ${condition})(document.querySelector('mask-viewer').snapshot)`)) {
-    assert.ok(Date.now() < end, `never: ${condition}`);
-    await page.waitForTimeout(50);
-  }
+function openSamples({ path = '', in: where = browser, ...options } = {}) {
+  return openPage(where, server.address + path, options);
 }
 
 /** How many different colours a picture of the stage has, sampled; an empty stage has one. @param {import('playwright-core').Page} page */
@@ -83,7 +61,7 @@ async function violations(page) {
 }
 
 test('a sample is drawn by WebGPU with its masks, and nothing complains', async () => {
-  const { page, errors, close } = await openPage();
+  const { page, errors, close } = await openSamples();
   await page.getByRole('radio', { name: 'Select a mask' }).click();
   await drawn(page);
   assert.match(await page.locator('#status').innerText(), /WebGPU/);
@@ -98,7 +76,7 @@ test('a sample is drawn by WebGPU with its masks, and nothing complains', async 
 });
 
 test('hovering a mask on the picture marks it in the list', async () => {
-  const { page, close } = await openPage();
+  const { page, close } = await openSamples();
   await page.getByRole('radio', { name: 'Select a mask' }).click();
   const at = await page.evaluate(() => {
     const viewer = /** @type {MaskViewer} */ (document.querySelector('mask-viewer'));
@@ -114,8 +92,32 @@ test('hovering a mask on the picture marks it in the list', async () => {
   await close();
 });
 
+test('a mask saved as PNG is the mask, white on black', async () => {
+  const { page, close } = await openSamples();
+  await page.evaluate(() => /** @type {MaskViewer} */ (document.querySelector('mask-viewer')).selectMask(0));
+  await until(page, 'snapshot.selected === 0');
+  const { mask, size, kind, reds } = await page.evaluate(async () => {
+    const viewer = /** @type {MaskViewer} */ (document.querySelector('mask-viewer'));
+    const png = await viewer.maskPng();
+    if (!png || !viewer.snapshot?.mask) throw new Error('no mask is selected');
+    const { width, height } = await createImageBitmap(png);
+    const context = new OffscreenCanvas(width, height).getContext('2d');
+    context?.drawImage(await createImageBitmap(png), 0, 0);
+    const { data } = /** @type {ImageData} */ (context?.getImageData(0, 0, width, height));
+    const head = new Uint8Array(await png.slice(24, 26).arrayBuffer());
+    return { mask: viewer.snapshot.mask, size: [height, width], kind: [...head], reds: [...data.filter((_, at) => at % 4 === 0)] };
+  });
+  assert.deepEqual(kind, [8, 0], 'eight bits of grey a pixel');
+  assert.deepEqual(size, mask.size);
+  const expected = bitmapOf(mask);
+  const [height = 0, width = 0] = size;
+  const wrong = reds.filter((red, at) => red !== 255 * (expected[(at % width) * height + Math.floor(at / width)] ?? NaN)).length;
+  assert.equal(wrong, 0, `of ${reds.length} pixels`);
+  await close();
+});
+
 test('the keyboard alone selects, zooms, draws a box and clears', async () => {
-  const { page, errors, close } = await openPage();
+  const { page, errors, close } = await openSamples();
   await page.evaluate(() => {
     const viewer = /** @type {MaskViewer} */ (document.querySelector('mask-viewer'));
     viewer.configure({ endpoint: null });
@@ -154,7 +156,7 @@ test('the keyboard alone selects, zooms, draws a box and clears', async () => {
 
 for (const colorScheme of /** @type {const} */ (['light', 'dark'])) {
   test(`axe-core finds nothing wrong, ${colorScheme}`, async () => {
-    const { page, close } = await openPage({ colorScheme });
+    const { page, close } = await openSamples({ colorScheme });
     // The page's own policy forbids the checker's injected script; it is put in past the policy.
     assert.deepEqual(await violations(page), []);
     await page.getByRole('listbox', { name: /^Masks/ }).getByRole('option').first().click();
@@ -167,7 +169,7 @@ for (const colorScheme of /** @type {const} */ (['light', 'dark'])) {
 }
 
 test('a phone shows all of it, with targets a finger can hit', async () => {
-  const { page, close } = await openPage({ viewport: { width: 360, height: 740 }, hasTouch: true, isMobile: true });
+  const { page, close } = await openSamples({ viewport: { width: 360, height: 740 }, hasTouch: true, isMobile: true });
   const overflow = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
   assert.ok(overflow <= 0, `the page is ${overflow} px too wide`);
   const small = await page.evaluate(() => {
@@ -183,7 +185,7 @@ test('a phone shows all of it, with targets a finger can hit', async () => {
 });
 
 test('a phone opens a picture far along the strip without moving the page', async () => {
-  const { page, close } = await openPage({ path: '#picture=world_011', viewport: { width: 360, height: 740 } });
+  const { page, close } = await openSamples({ path: '#picture=world_011', viewport: { width: 360, height: 740 } });
   await drawn(page);
   assert.equal(await page.evaluate('scrollY'), 0);
   const chosen = await page.locator('.thumbnail[aria-selected=true]').boundingBox();
@@ -194,7 +196,7 @@ test('a phone opens a picture far along the strip without moving the page', asyn
 test('without WebGPU the CPU draws, and the page says so in words', async () => {
   const without = await launch({ webgpu: false });
   try {
-    const { page, errors } = await openPage({ in: without });
+    const { page, errors } = await openSamples({ in: without });
     await drawn(page);
     assert.match(await page.locator('#status').innerText(), /the CPU \(.*(WebGPU|adapter)/);
     assert.deepEqual(errors, []);
@@ -230,7 +232,7 @@ test('a lost GPU device is replaced, and the picture drawn again', async () => {
 });
 
 test('a click becomes a mask around it; a click before that takes its place', async () => {
-  const { page, errors, close } = await openPage();
+  const { page, errors, close } = await openSamples();
   const told = await page.evaluate(() => new Promise((resolve, reject) => {
     const viewer = /** @type {MaskViewer} */ (document.querySelector('mask-viewer'));
     /** @type {unknown[]} */
@@ -257,8 +259,13 @@ test('a click becomes a mask around it; a click before that takes its place', as
   await close();
 });
 
-test('while the endpoint is down a recorded answer is given and marked as one', async () => {
-  const { page, close } = await openPage();
+test('where neither the endpoint nor the page answers a recorded answer is given and marked as one', async () => {
+  const { page, close } = await newPage(browser);
+  await withoutIndex(page);
+  // The page's own recordings come when they come, and would take the place of those below.
+  await page.route('**/samples/recorded.json', (route) => route.fulfill({ status: 404 }));
+  await page.goto(server.address);
+  await until(page, 'snapshot.shown.length > 0');
   await page.evaluate(async () => {
     const viewer = /** @type {MaskViewer} */ (document.querySelector('mask-viewer'));
     // Nobody listens on port 9 of this machine.
@@ -272,7 +279,7 @@ test('while the endpoint is down a recorded answer is given and marked as one', 
     if (!mask) throw new Error('no mask is selected');
     viewer.useRecordings([{ mask, answer: { entities: [{ qid: 'Q89', title: 'Apple', score: 0.9, evidence: [] }] } }]);
   });
-  await page.getByRole('button', { name: 'Ask the endpoint too' }).click();
+  await page.getByRole('button', { name: 'Compare it with the index' }).click();
   await until(page, "snapshot.linking.phase === 'answered'");
   assert.match(await page.locator('.banner').innerText(), /recorded earlier/);
   assert.equal(await page.locator('.card h3').first().innerText(), 'Apple');
@@ -282,18 +289,19 @@ test('while the endpoint is down a recorded answer is given and marked as one', 
     viewer.askLink();
   });
   await until(page, "snapshot.linking.phase === 'failed'");
-  assert.match(await page.locator('.banner').innerText(), /gave no answer/);
+  assert.match(await page.locator('.banner').innerText(), /No answer: The endpoint 127\.0\.0\.1:9 does not answer .*The index of this page .* answered 404/);
   await close();
 });
 
 test('a dataset is opened by its dialog, searched, and its findings are told', async () => {
-  const { page, errors, close } = await openPage();
+  const { page, errors, close } = await openSamples();
   await page.getByRole('button', { name: 'Open a dataset' }).click();
   await page.getByLabel('Annotation file (JSON)').setInputFiles({ name: 'odd.json', mimeType: 'application/json', buffer: Buffer.from(ODD_DATASET) });
   await page.getByLabel('Or at addresses that begin with').fill(server.address);
   await page.getByRole('button', { name: 'Open', exact: true }).click();
   await page.getByRole('heading', { name: 'odd.json' }).waitFor();
-  assert.match(await page.locator('#strip-note').innerText(), /2 masks of 1 entities on 2 pictures, 2 findings/);
+  assert.match(await page.locator('#strip-note').innerText(), /2 masks of 1 entity on 2 pictures/);
+  assert.equal(await page.locator('#findings summary').innerText(), '2 findings');
   await until(page, "snapshot.picture === 't' && snapshot.shown.length === 1");
   await page.getByRole('searchbox').fill('missing');
   await page.getByRole('listbox', { name: 'odd.json' }).getByRole('option').first().click();
@@ -322,7 +330,7 @@ test('nothing jumps while the page loads', async () => {
 });
 
 test('the address keeps picture, view and selection', async () => {
-  const { page, close } = await openPage();
+  const { page, close } = await openSamples();
   await page.evaluate(() => {
     const viewer = /** @type {MaskViewer} */ (document.querySelector('mask-viewer'));
     viewer.selectMask(0);
@@ -332,7 +340,7 @@ test('the address keeps picture, view and selection', async () => {
   await page.waitForFunction(() => location.hash.includes('mask=') && location.hash.includes('view='));
   const path = await page.evaluate(() => location.hash);
   await close();
-  const again = await openPage({ path });
+  const again = await openSamples({ path });
   await until(again.page, 'snapshot.selected === 0');
   const view = await again.page.evaluate(() => /** @type {MaskViewer} */ (document.querySelector('mask-viewer')).view);
   assert.ok(view && Math.abs(view.x - 200) < 1 && Math.abs(view.y - 150) < 1 && Math.abs(view.scale - 2) < 0.01, JSON.stringify(view));
@@ -377,8 +385,23 @@ test('a viewer that comes back into the document shows its picture again', async
   await close();
 });
 
+test('what the index does not hold is not given a name', async () => {
+  const { page, close } = await openSamples();
+  const answer = { ...HOSTILE_ANSWER, entities: [{ qid: 'Q89', title: 'Apple', score: 0.6, evidence: [] }], in_index: { known: false, probability: 0.1 } };
+  await page.route('**/elsewhere/v1/link', (route) => route.fulfill({ status: 200, contentType: 'application/json', body: JSON.stringify(answer) }));
+  await page.evaluate(() => {
+    const viewer = /** @type {MaskViewer} */ (document.querySelector('mask-viewer'));
+    viewer.configure({ endpoint: new URL('elsewhere', document.baseURI).href });
+    viewer.selectMask(0);
+    viewer.askLink();
+  });
+  await until(page, "snapshot.linking.phase === 'answered'");
+  assert.match(await page.locator('.verdict').innerText(), /Not in the index/);
+  await close();
+});
+
 test('hostile names and addresses stay text', async () => {
-  const { page, errors, close } = await openPage();
+  const { page, errors, close } = await openSamples();
   await page.evaluate(() => {
     const viewer = /** @type {MaskViewer} */ (document.querySelector('mask-viewer'));
     viewer.selectMask(0);

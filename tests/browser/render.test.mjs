@@ -1,16 +1,16 @@
 /**
  * @file The WebGPU renderer against the CPU renderer over the same scenes as natively, in headless Chromium; a lost device is
- * rebuilt. The module is the crate built with the feature `browser-tests`, by `./build.sh test`.
+ * rebuilt. The module `workbench` exports what this calls.
  */
 
 import assert from 'node:assert/strict';
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { pngOf } from '../../www/element/png.js';
 import { launch, newPage, serve } from './support.mjs';
 
 const TARGET = process.env.CARGO_TARGET_DIR ?? join(import.meta.dirname, '../../target');
-const PACKAGE = join(TARGET, 'pkg-tests');
 
 /** @type {{ close: () => unknown }[]} */
 const opened = [];
@@ -20,18 +20,13 @@ let page;
 let errors;
 
 before(async () => {
-  assert.ok(existsSync(join(PACKAGE, 'masklink.js')), `no ${PACKAGE}: ./build.sh test builds it`);
-  const server = await serve({ '/empty.html': '<!doctype html><title>render test</title>' });
+  const server = await serve({ '/empty.html': '<!doctype html><title>render test</title><link rel="icon" href="icon.svg">' });
   const browser = await launch();
   opened.push(server, browser);
   ({ page, errors } = await newPage(browser));
-  for (const [name, contentType] of [['masklink.js', 'text/javascript'], ['masklink_bg.wasm', 'application/wasm']]) {
-    const body = readFileSync(join(PACKAGE, name));
-    await page.route(`${server.address}${name}`, (route) => route.fulfill({ body, contentType }));
-  }
   await page.goto(`${server.address}empty.html`);
   await page.evaluate(`(async () => {
-    const { default: init, RenderTest } = await import('./masklink.js');
+    const { default: init, RenderTest } = await import('./pkg/workbench.js');
     await init();
     window.renderTest = await RenderTest.open();
   })()`);
@@ -48,10 +43,11 @@ function inPage(body) {
 
 /** Writes expected | difference | actual and says where. @param {string} name */
 async function panels(name) {
-  const png = await inPage('return Array.from(test.panels());');
+  const { width, rgba } = /** @type {{ width: number, rgba: number[] }} */ (await inPage('return { width: test.panelsWidth, rgba: Array.from(test.panels()) };'));
+  const png = await pngOf({ width, height: rgba.length / width / 4, pixels: Uint8Array.from(rgba) });
   mkdirSync(join(TARGET, 'tmp/render'), { recursive: true });
   const path = join(TARGET, 'tmp/render', `browser-${name.replace(/[^a-z0-9]+/gi, '-')}.png`);
-  writeFileSync(path, Buffer.from(/** @type {number[]} */ (png)));
+  writeFileSync(path, Buffer.from(await png.arrayBuffer()));
   return path;
 }
 

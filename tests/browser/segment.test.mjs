@@ -173,6 +173,27 @@ test('providers and builds agree, and say what runs and why', async (t) => {
   for (const other of bitmaps.slice(1)) assert.ok(iou(bitmaps[0], other) > 0.999, 'the GPU gives the same mask');
 });
 
+test('the default model gives the same mask on the GPU as on the processor', async (t) => {
+  /** @type {Uint8Array[]} */
+  const bitmaps = [];
+  for (const provider of ['wasm', 'webgpu']) {
+    const { page, close } = await openPage({ provider, manifest: `${site.address}models/models.json` });
+    const { value, ...failure } = await page.evaluate(async () => {
+      const response = await fetch('/samples/images/world_001.jpg');
+      segmenter.usePicture(await createImageBitmap(await response.blob()));
+      return settled(segmenter.click({ points: [[530, 300, 1]] }));
+    });
+    assert.ok(value, JSON.stringify(failure));
+    assert.equal(await page.evaluate(() => segmenter.status.provider), provider);
+    bitmaps.push(bitmapOf(value.candidates[value.best].mask));
+    t.diagnostic(`${provider}: ${JSON.stringify(value.ms)}, expected IoU ${value.candidates.map(({ score }) => score.toFixed(4))}`);
+    await close();
+  }
+  const found = iou(bitmaps[0], bitmaps[1]);
+  t.diagnostic(`IoU of the two masks ${found}`);
+  assert.ok(found > 0.99, `the masks differ: IoU ${found}`);
+});
+
 test('where the GPU fails, the processor takes over and says so', async () => {
   const without = await launch({ webgpu: false });
   try {

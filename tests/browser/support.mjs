@@ -1,9 +1,15 @@
 /** @file What the browser tests share: a server of dist/, a headless Chromium with WebGPU, and pages that report their errors. */
 
+import assert from 'node:assert/strict';
 import { createReadStream, existsSync, statSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { extname, join, normalize } from 'node:path';
 import { chromium } from 'playwright-core';
+
+/** @typedef {import('../../www/mask-viewer.js').MaskViewer} MaskViewer */
+
+/** How long a first drawing or mask may take here, in milliseconds: SwiftShader and ONNX Runtime compile on a shared processor. */
+export const PATIENCE = 120_000;
 
 const DIST = join(import.meta.dirname, '../../dist');
 
@@ -24,7 +30,7 @@ const TYPES = new Map([
  */
 export async function serve(extra = {}, headers = {}) {
   const server = createServer((request, response) => {
-    const path = decodeURIComponent(new URL(request.url ?? '/', 'http://host').pathname);
+    const path = unescaped(new URL(request.url ?? '/', 'http://host').pathname);
     const name = path.endsWith('/') ? `${path}index.html` : path;
     const type = TYPES.get(extname(name)) ?? 'application/octet-stream';
     const file = join(DIST, normalize(name));
@@ -49,6 +55,11 @@ export async function serve(extra = {}, headers = {}) {
   };
 }
 
+/** A path as files are called; one with a bare % as it stands. @param {string} path */
+function unescaped(path) {
+  return /%(?![0-9a-f]{2})/i.test(path) ? path : decodeURIComponent(path);
+}
+
 /** @param {{ webgpu?: boolean }} [options] */
 export function launch({ webgpu = true } = {}) {
   return chromium.launch({
@@ -70,4 +81,54 @@ export async function newPage(browser, options = {}) {
   page.on('console', (message) => { if (message.type() === 'error') errors.push(`${message.text()} (${message.location().url})`); });
   page.on('pageerror', (error) => errors.push(String(error)));
   return { page, errors, close: () => context.close() };
+}
+
+/**
+ * A page whose first viewer shows masks.
+ * @param {import('playwright-core').Browser} browser
+ * @param {string} address
+ * @param {import('playwright-core').BrowserContextOptions} [options]
+ */
+export async function openPage(browser, address, options = {}) {
+  const opened = await newPage(browser, options);
+  await opened.page.goto(address);
+  await until(opened.page, 'snapshot.shown.length > 0');
+  return opened;
+}
+
+/**
+ * Waits until the first viewer's snapshot fulfils a condition.
+ * @param {import('playwright-core').Page} page
+ * @param {string} condition An expression of `snapshot`.
+ */
+export async function until(page, condition) {
+  const end = Date.now() + PATIENCE;
+  // The page's own policy forbids the evaluation that waitForFunction does in the page.
+  while (!await page.evaluate(`((snapshot) => snapshot && ${condition})(document.querySelector('mask-viewer')?.snapshot)`)) {
+    assert.ok(Date.now() < end, `never: ${condition}; ${JSON.stringify(await page.evaluate('document.querySelector("mask-viewer")?.snapshot'))}`);
+    await page.waitForTimeout(50);
+  }
+}
+
+/** Takes the index away with which a page links by itself; what is asked then is answered at once. @param {import('playwright-core').Page} page */
+export function withoutIndex(page) {
+  return page.route('**/index/index.json', (route) => route.fulfill({ status: 404, body: '' }));
+}
+
+/**
+ * Lets something be dropped on the page, or pasted into it.
+ * @param {import('playwright-core').Page} page
+ * @param {{ name: string, type: string, base64: string }} file
+ * @param {'drop' | 'paste'} [gesture]
+ */
+export function bring(page, file, gesture = 'drop') {
+  return page.evaluate(({ name, type, base64, kind }) => {
+    const data = new DataTransfer();
+    data.items.add(new File([Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0))], name, { type }));
+    const event = kind === 'drop'
+      ? new DragEvent('drop', { dataTransfer: data, bubbles: true, cancelable: true })
+      : new ClipboardEvent('paste', { clipboardData: data, bubbles: true, cancelable: true });
+    document.body.dispatchEvent(event);
+    if (!event.defaultPrevented) throw new Error('the page left the file to the browser');
+  }, { ...file, kind: gesture });
 }

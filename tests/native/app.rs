@@ -3,8 +3,8 @@
 #![allow(clippy::unwrap_used, reason = "what a helper cannot do fails the test that called it")]
 
 use masklink::app::{
-    Address, AddressView, CandidateJson, Effect, Entity, Event, Failure, LinkAnswer, Linking, MaskJson, Notice,
-    RecordedAnswer, Selection, Settings, ShownMaskJson, Source, State, Ticket, Tool, Verdict,
+    Address, AddressView, CandidateJson, Effect, Entity, Event, Failure, InIndex, LinkAnswer, Linking, MaskJson,
+    Notice, RecordedAnswer, Selection, Settings, ShownMaskJson, Source, State, Ticket, Tool, Verdict,
 };
 use masklink::geometry::Size;
 use masklink::rle::Mask;
@@ -53,6 +53,21 @@ fn banana(score: f64) -> LinkAnswer {
 
 fn failure(code: &str) -> Failure {
     Failure { code: code.into(), message: format!("it is {code}") }
+}
+
+/// Ticket and mask of the question to the page itself.
+fn in_page(effects: &[Effect]) -> Option<(Ticket, MaskJson)> {
+    effects.iter().find_map(|effect| match effect {
+        Effect::LinkInPage { ticket, mask, .. } => Some((*ticket, mask.clone())),
+        _ => None,
+    })
+}
+
+/// The endpoint is down and the page has no index.
+fn fail_both(state: &mut State, ticket: Ticket) -> Vec<Effect> {
+    let effects = state.update(Event::LinkFailed { ticket, failure: failure("endpoint-down") });
+    let (ticket, _) = in_page(&effects).unwrap();
+    state.update(Event::LinkFailed { ticket, failure: failure("index-missing") })
 }
 
 fn announced(effects: &[Effect]) -> Vec<&str> {
@@ -124,15 +139,26 @@ fn a_click_while_the_endpoint_is_asked_cancels_the_question() {
 }
 
 #[test]
-fn an_endpoint_that_is_down_is_answered_from_the_recordings_and_marked() {
+fn an_endpoint_that_is_down_is_followed_by_the_page_itself() {
+    let (mut state, ticket) = clicked();
+    let effects = state.update(Event::LinkFailed { ticket, failure: failure("endpoint-down") });
+    let Some((ticket, mask)) = in_page(&effects) else { unreachable!("{effects:?}") };
+    assert_eq!(mask, columns(0, 10));
+    let effects = state.update(Event::Linked { ticket, answer: banana(0.8) });
+    assert_eq!(announced(&effects), ["Likely Banana, 80 %. This was computed in the page."]);
+    let failures = vec![failure("endpoint-down")];
+    assert_eq!(state.linking(), &Linking::Answered { answer: banana(0.8), source: Source::Page, failures });
+}
+
+#[test]
+fn what_nobody_answers_comes_from_the_recordings_and_is_marked() {
     let (mut state, ticket) = clicked();
     let far = RecordedAnswer { mask: columns(20, 40), answer: LinkAnswer::default() };
     let near = RecordedAnswer { mask: columns(0, 9), answer: banana(0.7) };
     assert_eq!(state.update(Event::RecordingsRead { answers: vec![far, near] }), []);
-    let effects = state.update(Event::LinkFailed { ticket, failure: failure("endpoint-down") });
-    let marked =
-        Linking::Answered { answer: banana(0.7), source: Source::Recorded, failure: Some(failure("endpoint-down")) };
-    assert_eq!(state.linking(), &marked);
+    let effects = fail_both(&mut state, ticket);
+    let failures = vec![failure("endpoint-down"), failure("index-missing")];
+    assert_eq!(state.linking(), &Linking::Answered { answer: banana(0.7), source: Source::Recorded, failures });
     assert!(announced(&effects)[0].contains("recorded earlier"));
 }
 
@@ -142,20 +168,34 @@ fn a_recording_of_another_object_is_not_given() {
     // Columns 0..10 against 6..16: 4 shared of 16, an overlap of 0.25.
     let other = RecordedAnswer { mask: columns(6, 16), answer: banana(0.7) };
     state.update(Event::RecordingsRead { answers: vec![other] });
-    let effects = state.update(Event::LinkFailed { ticket, failure: failure("endpoint-down") });
-    assert_eq!(state.linking(), &Linking::Failed { failure: failure("endpoint-down") });
-    assert!(effects.contains(&Effect::Notify(Notice::Error(failure("endpoint-down")))));
+    let effects = fail_both(&mut state, ticket);
+    let failures = vec![failure("endpoint-down"), failure("index-missing")];
+    assert_eq!(state.linking(), &Linking::Failed { failures: failures.clone() });
+    for failure in failures {
+        assert!(effects.contains(&Effect::Notify(Notice::Error(failure))));
+    }
 }
 
 #[test]
-fn without_an_endpoint_nobody_is_asked() {
+fn without_an_endpoint_the_mask_stays_in_the_page() {
     let mut state = opened();
     state.update(Event::SettingsChanged { settings: Settings::default() });
     let ticket = segment_ticket(&state.update(click(5.0, 5.0))).unwrap();
     let effects = state.update(segmented(ticket, &[(columns(0, 10), 0.9)]));
     assert_eq!(link_ticket(&effects), None);
-    let Linking::Failed { failure } = state.linking() else { unreachable!("{:?}", state.linking()) };
-    assert_eq!(failure.code, "no-endpoint");
+    let (ticket, _) = in_page(&effects).unwrap();
+    let effects = state.update(click(20.0, 5.0));
+    assert_eq!(effects.first(), Some(&Effect::CancelLink { ticket }), "and the next click takes the question back");
+    assert_eq!(state.update(Event::Linked { ticket, answer: banana(0.8) }), []);
+}
+
+#[test]
+fn what_is_not_in_the_index_is_not_named() {
+    let (mut state, ticket) = clicked();
+    let in_index = Some(InIndex { known: false, probability: 0.1 });
+    let effects = state.update(Event::Linked { ticket, answer: LinkAnswer { in_index, ..banana(0.6) } });
+    assert_eq!(announced(&effects), ["Not in the index; the nearest there is Banana."]);
+    assert_eq!(state.snapshot().verdict, Some(Verdict::Unknown));
 }
 
 #[test]
@@ -294,6 +334,36 @@ fn the_smallest_mask_under_the_pointer_is_hovered_and_selected() {
     assert!(link_ticket(&effects).is_some(), "the entity of a shown mask is asked on demand");
     state.update(Event::MaskSelected { index: Some(99) });
     assert_eq!(state.selection(), Selection::Nothing);
+
+    let masks = vec![shown("below", columns(0, 8)), shown("above", columns(0, 8))];
+    state.update(Event::MasksShown { masks });
+    assert_eq!(state.shown_at([3.0, 3.0]), Some(1), "of equal masks the one that is seen");
+}
+
+#[test]
+fn whatever_ends_a_selection_or_a_hover_is_told() {
+    let masks = || {
+        let shown = ShownMaskJson { id: "cup".into(), mask: columns(4, 8).into(), title: "cup".into(), qid: None };
+        Event::MasksShown { masks: vec![shown] }
+    };
+    let endings: [(&str, Event); 4] = [
+        ("another picture", Event::PictureOpened { key: "other.jpg".into(), width: 8, height: 8 }),
+        ("no picture", Event::PictureClosed),
+        ("other masks", masks()),
+        ("a click", click(2.0, 2.0)),
+    ];
+    for (name, ending) in endings {
+        let mut state = opened();
+        state.update(masks());
+        state.update(Event::ToolChosen { tool: Tool::Pick });
+        state.update(Event::MaskSelected { index: Some(0) });
+        state.update(Event::MaskHovered { index: Some(0) });
+        let effects = state.update(ending);
+        let selects = effects.iter().filter(|effect| **effect == Effect::Notify(Notice::MaskSelect(None))).count();
+        assert_eq!(selects, 1, "{name}: {effects:?}");
+        let hovers = effects.contains(&Effect::Notify(Notice::MaskHover(None)));
+        assert_eq!(hovers, name != "a click", "{name}: {effects:?}");
+    }
 }
 
 #[test]
@@ -317,7 +387,8 @@ fn verdicts_never_claim_more_than_the_scores() {
     ];
     for (scores, expected) in cases {
         let entities: Vec<_> = scores.iter().map(|&score| entity("Q1", "One", score)).collect();
-        assert_eq!(Verdict::of(&entities), expected, "{scores:?}");
+        let answer = LinkAnswer { entities, ..LinkAnswer::default() };
+        assert_eq!(Verdict::of(&answer), expected, "{scores:?}");
     }
 }
 
@@ -366,6 +437,7 @@ fn addresses_come_back_as_they_went() {
         Address::default(),
         Address { picture: Some("a b/ü&=#%.jpg".into()), view, mask: Some("oven_query_val_00000107".into()) },
         Address { view, ..Address::default() },
+        Address { view: Some(AddressView { x: 0.0, y: 0.0, scale: 1e-4 }), ..Address::default() },
     ];
     for address in cases {
         assert_eq!(Address::parse(&address.to_hash()), address, "{}", address.to_hash());

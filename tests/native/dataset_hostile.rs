@@ -208,6 +208,16 @@ fn odd_boxes_and_words() {
 }
 
 #[test]
+fn boxes_are_compared_with_their_own_masks_only() {
+    let fields = r#""segmentation":[{"size":[3,4],"counts":"~"},{"size":[3,4],"counts":[0,3,9]},{"size":[3,4],"counts":[9,3]}],
+        "bbox":[[1,0,2,3],"x",[3,0,4,3]]"#;
+    let dataset = Dataset::read(file(&annotation(fields)).as_bytes(), &Limits::default());
+    let found = findings(&dataset);
+    assert!(found.iter().all(|finding| !finding.contains("box-disagrees")), "{found:?}");
+    assert_eq!(found.len(), 2, "the mask and the box that cannot be read: {found:?}");
+}
+
+#[test]
 fn parts_that_can_be_used_are_used() {
     let json = file(&annotation(
         r#""segmentation":[{"size":[1,2],"counts":[0,2]},{"size":[3,4],"counts":"~"},{"size":[3,4],"counts":[3,6,3]}]"#,

@@ -109,6 +109,37 @@ fn a_page_stays_small() {
 }
 
 #[test]
+fn a_page_counts_the_texts_each_annotation_brings_along() {
+    let words = "word ".repeat(3_000);
+    let annotations: Vec<Value> =
+        (0..2_000).map(|id| json!({"id": format!("{id}"), "image_id": "p", "category_id": "Q1"})).collect();
+    let file = json!({
+        "images": [{"id": "p", "file_name": "p.jpg", "width": 4, "height": 3}],
+        "categories": [{"id": "Q1", "name": "Crow", "description": words}],
+        "annotations": annotations,
+    });
+    let dataset = Dataset::read(file.to_string().as_bytes(), &Limits::default());
+    let query = Query::default();
+    let page = dataset.page(&query, &dataset.select(&query), 0, 10).unwrap();
+    let bytes = serde_json::to_string(&page.pictures).unwrap().len();
+    assert!(bytes < 6 << 20, "{bytes} bytes of JSON");
+}
+
+#[test]
+fn a_picture_too_large_for_any_mask_hides_no_other() {
+    let file = r#"{
+        "images": [{"id":"huge","file_name":"h.jpg","width":100000,"height":100000}, {"id":"p","file_name":"p.jpg","width":4,"height":3}],
+        "categories": [],
+        "annotations": [{"id":"a","image_id":"huge","category_id":"Q1"},
+            {"id":"b","image_id":"p","category_id":"Q1","segmentation":[{"size":[3,4],"counts":[3,1,8]}]}]}"#;
+    let dataset = Dataset::read(file.as_bytes(), &Limits::default());
+    let query = Query::default();
+    let page = dataset.page(&query, &dataset.select(&query), 0, 10).unwrap();
+    let pictures = serde_json::to_value(&page.pictures).unwrap();
+    assert_eq!(pictures[1]["annotations"][0]["area"], 1, "{pictures}");
+}
+
+#[test]
 fn overview_and_survey_agree() {
     let dataset = dataset();
     let overview: Value = serde_json::to_value(dataset.overview(5)).unwrap();

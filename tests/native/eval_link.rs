@@ -53,7 +53,14 @@ fn an_endpoint_is_evaluated_over_http() {
     let mut serving = serve(&["--index".as_ref(), built.folder().as_os_str()]);
     assert!(serving.address.starts_with("http://127.0.0.1:"), "{:?}", serving.address);
     let recorded = built.folder().with_file_name("recorded.json");
-    let arguments = ["--token", "secret", "--split", "query_val_seen", "--record", recorded.to_str().unwrap()];
+    let folder = built.folder();
+    let arguments = [
+        ["--token", "secret"],
+        ["--split", "query_val_seen"],
+        ["--record", recorded.to_str().unwrap()],
+        ["--index", folder.to_str().unwrap()],
+    ]
+    .concat();
     let (good, output, errors) = eval(&serving.address, &built.held_out_file(), &arguments);
     assert!(good, "{errors}");
     let report: Value = serde_json::from_str(output.lines().last().unwrap()).unwrap();
@@ -61,6 +68,11 @@ fn an_endpoint_is_evaluated_over_http() {
     assert!(n >= 20 && report["failed"] == 0 && report["by_split"]["query_val_seen"]["n"] == n, "{output} {errors}");
     // Of all of the split, those counted whose entity the index does not hold.
     assert!(report["top1"].as_f64().unwrap() > 0.35 && report["top5"].as_f64().unwrap() > 0.55, "{output}");
+    let row = &report["table"]["query"];
+    assert!(row["seen"]["n"] == n && row["unseen"]["n"] == 0 && report["table"]["entity"].is_null(), "{output}");
+    let unknown = &report["unknown"];
+    assert_eq!(unknown["indexed"]["n"].as_u64().unwrap() + unknown["not_indexed"].as_u64().unwrap(), n, "{output}");
+    assert!(unknown["indexed"]["top1"].as_f64() >= report["top1"].as_f64(), "{output}");
     assert!(report["latency_ms"]["p50"].as_f64() <= report["latency_ms"]["p95"].as_f64(), "{output}");
     let recorded: Value = serde_json::from_slice(&std::fs::read(recorded).unwrap()).unwrap();
     let answers: usize = recorded.as_object().unwrap().values().map(|list| list.as_array().unwrap().len()).sum();

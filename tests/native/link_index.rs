@@ -7,8 +7,11 @@ use masklink::link::encoder_card::{EncoderCard, View};
 use masklink::link::index::{Entity, Entry, Index};
 use masklink::link::index_folder::{self, HEADER};
 use masklink::link::index_header::Limits;
+use masklink::link::linker::Linker;
 use masklink::link::protocol::sha256_hex;
 use masklink::link::vectors::Element;
+use proptest::prelude::*;
+use proptest::sample::Index as Place;
 use serde_json::{Value, json};
 
 use crate::plvel;
@@ -185,6 +188,51 @@ fn parts_with_right_hashes_and_wrong_content_are_refused() {
     check("entries", &|bytes| text(bytes, "\"entity\":9", "\"entity\":4000000000"), "entity 4000000000 is out of");
     check("entries", &|bytes| text(bytes, "[0.0,1.0,2.0,3.0]", "[0.0,1.0,2.0]"), "line 1");
     check("entries", &|bytes| bytes.push(b'\n'), "31 lines");
+}
+
+proptest! {
+    /// A part whose hash is right and whose bytes are not gives a refusal, or an index that still answers.
+    #[test]
+    fn a_spoilt_part_never_breaks_the_reader(kind in 0_usize..4, at in any::<Place>(), to in any::<u8>(), cut in any::<bool>()) {
+        let kind = ["mean", "vectors", "entities", "entries"][kind];
+        let files = index(Element::F16).to_files().unwrap();
+        let mut header: Value = serde_json::from_slice(&files.header).unwrap();
+        let mut parts = files.parts.clone();
+        let name = header["parts"][kind]["file"].as_str().unwrap().to_owned();
+        let (_, bytes) = parts.iter_mut().find(|(file, _)| *file == name).unwrap();
+        let at = at.index(bytes.len());
+        if cut { bytes.truncate(at) } else { bytes[at] = to }
+        header["parts"][kind]["sha256"] = sha256_hex(bytes).into();
+        header["parts"][kind]["bytes"] = bytes.len().into();
+        let read = |part: &masklink::link::index_header::Part| {
+            Ok(parts.iter().find(|(file, _)| *file == part.file).unwrap().1.clone())
+        };
+        if let Ok(index) = Index::from_files(header.to_string().as_bytes(), Limits::default(), read) {
+            let linker = Linker::new(index, String::new());
+            // A mean that is not finite leaves no direction, which is an error of the question.
+            if let Ok(query) = linker.index().query(&[1.0, 0.5, -1.0, 2.0, 0.0, 0.0, 1.0, 3.0]) {
+                prop_assert!(linker.answer(&query, 3).entities.len() <= 3);
+            }
+        }
+    }
+
+    /// So does a header of which one byte is another.
+    #[test]
+    fn a_spoilt_header_never_breaks_the_reader(at in any::<Place>(), to in any::<u8>()) {
+        let mut files = index(Element::F32).to_files().unwrap();
+        let at = at.index(files.header.len());
+        files.header[at] = to;
+        let read = |part: &masklink::link::index_header::Part| {
+            let found = files.parts.iter().find(|(file, _)| *file == part.file);
+            found.map(|(_, bytes)| bytes.clone()).ok_or_else(|| std::io::ErrorKind::NotFound.into())
+        };
+        if let Ok(index) = Index::from_files(&files.header, Limits::default(), read) {
+            let linker = Linker::new(index, String::new());
+            let query = linker.index().query(&[1.0, 0.5, -1.0, 2.0, 0.0, 0.0, 1.0, 3.0]).unwrap();
+            let answer = linker.answer(&query, 3);
+            prop_assert!(answer.entities.iter().all(|entity| (0.0..=1.0).contains(&entity.score)), "{answer:?}");
+        }
+    }
 }
 
 #[test]

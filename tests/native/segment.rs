@@ -6,7 +6,8 @@ use std::process::Command;
 use masklink::cli::onnx::RuntimeArgs;
 use masklink::cli::segmenter::{ModelChoice, Segmenter};
 use masklink::geometry::{Point, Size};
-use masklink::segment::{Channels, Pixels, Prompt, Prompts};
+use masklink::pixels::{Channels, Pixels};
+use masklink::segment::{Prompt, Prompts};
 
 use crate::shared_data::shared_data;
 

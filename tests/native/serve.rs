@@ -6,6 +6,7 @@ use axum::Router;
 use masklink::cli::serve::{Limits, Server, Settings, app};
 
 use crate::http::{Answer, request, send};
+use crate::plvel::built;
 
 const LETTERS: &str = "abcdefghijklmnopqrstuvwxyz";
 
@@ -43,6 +44,19 @@ impl Site {
     async fn get(&self, path: &str, headers: &[(&str, &str)]) -> Answer {
         send(&self.app, request("GET", path, headers, "")).await
     }
+}
+
+#[tokio::test]
+async fn the_page_is_told_which_endpoint_to_ask() {
+    let endpoint = async |app: &Router| {
+        let answer = send(app, request("GET", "/endpoint.json", &[], "")).await;
+        assert_eq!(answer.header("content-type"), "application/json");
+        answer.json::<serde_json::Value>()
+    };
+    assert_eq!(endpoint(&site().app).await, serde_json::json!({"endpoint": null}), "without an index none");
+    let Some(built) = built() else { return };
+    let app = app(Server::new(Some(built.linker()), Settings::default()).unwrap());
+    assert_eq!(endpoint(&app).await, serde_json::json!({"endpoint": "./"}));
 }
 
 #[tokio::test]
@@ -128,6 +142,31 @@ async fn what_a_client_has_is_not_sent_again() {
     let plain = site.get("/a.wasm", &[]).await;
     let compressed = site.get("/a.wasm", &[("accept-encoding", "br")]).await;
     assert_ne!(plain.header("etag"), compressed.header("etag"), "each variant is an entity of its own");
+}
+
+#[tokio::test]
+async fn another_name_pointed_at_the_loopback_is_turned_away() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("letters.txt"), LETTERS).unwrap();
+    let serving = |hosts: Option<&[&str]>| {
+        let hosts = hosts.map(|hosts| hosts.iter().map(ToString::to_string).collect());
+        let settings = Settings { root: Some(folder.path().to_owned()), hosts, ..Settings::default() };
+        app(Server::new(None, settings).unwrap())
+    };
+    let (loopback, named, open) = (serving(Some(&[])), serving(Some(&["masks.example"])), serving(None));
+    for path in ["/letters.txt", "/healthz", "/metrics", "/v1/openapi.json"] {
+        let get = |host: &'static str| request("GET", path, &[("host", host)], "");
+        assert_eq!(send(&loopback, get("evil.example:8080")).await.problem(), (421, "wrong-host"), "{path}");
+        assert_eq!(send(&named, get("evil.example")).await.problem(), (421, "wrong-host"), "{path}");
+        for (app, host) in
+            [(&loopback, "127.0.0.1:8080"), (&loopback, "localhost"), (&named, "masks.example"), (&open, "any.example")]
+        {
+            assert_eq!(send(app, get(host)).await.status, 200, "{path} {host}");
+        }
+    }
+    let question = request("POST", "/v1/link", &[("host", "evil.example"), ("content-type", "application/json")], "{}");
+    let refused = send(&loopback, question).await;
+    assert_eq!((refused.problem(), refused.header("access-control-allow-origin")), ((421, "wrong-host"), ""));
 }
 
 #[tokio::test]

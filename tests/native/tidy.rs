@@ -4,16 +4,17 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Which modules of the crate each module may name, besides itself. An arrow is added by a line here, on purpose.
-const MAY_NAME: [(&str, &[&str]); 9] = [
+const MAY_NAME: [(&str, &[&str]); 10] = [
     ("geometry", &[]),
+    ("pixels", &["geometry"]),
     ("rle", &["geometry"]),
     ("dataset", &["geometry", "rle"]),
     ("render", &["geometry", "rle"]),
-    ("segment", &["geometry", "rle"]),
-    ("link", &["geometry", "rle"]),
+    ("segment", &["geometry", "pixels", "rle"]),
+    ("link", &["geometry", "pixels", "rle"]),
     ("app", &["geometry", "rle", "dataset", "render", "segment", "link"]),
-    ("web", &["geometry", "rle", "dataset", "render", "segment", "link", "app"]),
-    ("cli", &["geometry", "rle", "dataset", "segment", "link"]),
+    ("web", &["geometry", "pixels", "rle", "dataset", "render", "segment", "link", "app"]),
+    ("cli", &["geometry", "pixels", "rle", "dataset", "segment", "link"]),
 ];
 
 /// Words that stand in one place only: the pattern, and the paths where it may stand.

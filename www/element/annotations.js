@@ -15,6 +15,8 @@ export class Annotations {
   #address = '';
   /** @type {Promise<AnnotationFile> | undefined} */
   #file;
+  /** Ends the reading of the file. */
+  #reading = new AbortController();
 
   /**
    * The masks of the picture whose file name is that of `picture`; of the only picture where the file has one.
@@ -23,33 +25,37 @@ export class Annotations {
    * @returns {Promise<import('./types.js').ShownMask[]>}
    */
   async masksOf(address, picture) {
-    if (address !== this.#address) this.free();
-    this.#address = address;
-    this.#file ??= openAnnotations(address);
-    const file = await this.#file;
-    const name = decodeURIComponent(new URL(picture, document.baseURI).pathname.split('/').at(-1) ?? '');
-    if (file.overview.pictures > 1) await file.select({ text: name });
-    const candidates = await file.page(0, MOST_LOOKED_AT);
-    const found = file.overview.pictures === 1 ? candidates[0] : candidates.find(({ file: path, id }) => path?.split('/').at(-1) === name || id === name);
+    const file = await this.#open(address);
+    const name = unescaped(new URL(picture, document.baseURI).pathname.split('/').at(-1) ?? '');
+    const single = file.overview.pictures === 1;
+    // Both are asked at once, so that another picture's question cannot come between them.
+    const selecting = single ? undefined : file.select({ text: name });
+    const [candidates] = await Promise.all([file.page(0, MOST_LOOKED_AT), selecting]);
+    const found = single ? candidates[0] : candidates.find(({ file: path, id }) => path?.split('/').at(-1) === name || id === name);
     if (!found) throw new ViewerError('picture-unknown', `The annotations ${address} have no picture called ${name}.`);
-    return fittingMasks(found).map(maskOf);
+    return found.annotations.map(maskOf);
   }
 
-  /** Ends the worker that holds the file. */
+  /** Ends the reading, and the worker that holds the file. */
   free() {
+    this.#reading.abort();
     // What failed to open was told to the one who asked for it, and holds nothing.
     this.#file?.then((file) => file.close(), () => {});
     this.#file = undefined;
     this.#address = '';
   }
-}
 
-/**
- * The annotations that can lie on their picture: of another size they cannot, and their findings say so.
- * @param {Picture} picture
- */
-export function fittingMasks({ size, annotations }) {
-  return annotations.filter(({ mask }) => !size || (mask.size[0] === size[0] && mask.size[1] === size[1]));
+  /** @param {string} address */
+  #open(address) {
+    if (address === this.#address && this.#file) return this.#file;
+    this.free();
+    this.#address = address;
+    const { signal } = this.#reading = new AbortController();
+    const file = this.#file = openAnnotations(address, { signal });
+    // What failed is tried again by the next picture.
+    file.catch(() => { if (this.#file === file) this.#file = undefined; });
+    return file;
+  }
 }
 
 /**
@@ -58,4 +64,13 @@ export function fittingMasks({ size, annotations }) {
  */
 export function maskOf({ id, title, qid, mask }) {
   return { id, title, qid: qid || null, mask: { size: mask.size, boundaries: [...mask.boundaries] } };
+}
+
+/** A step of an address as a file is called; one that is no valid escape, as in `100%.jpg`, as it stands. @param {string} step */
+function unescaped(step) {
+  try {
+    return decodeURIComponent(step);
+  } catch {
+    return step;
+  }
 }

@@ -7,7 +7,7 @@ import { loadViewer } from './module.js';
 /** Milliseconds before a lost GPU is asked for again. */
 const RESTART = 400;
 
-/** @typedef {import('../pkg/masklink.js').Viewer} Viewer */
+/** @typedef {import('../pkg/viewer.js').Viewer} Viewer */
 /** @typedef {import('./types.js').Effect} Effect */
 /** @typedef {import('./types.js').Snapshot} Snapshot */
 
@@ -84,7 +84,7 @@ export class Engine {
    */
   dispatch(event) {
     const effects = /** @type {Effect[]} */ (JSON.parse(this.#viewer.dispatch(JSON.stringify(event))));
-    this.invalidate();
+    if (effects.length > 0) this.invalidate();
     for (const effect of effects) this.#onEffect(effect);
   }
 

@@ -27,3 +27,17 @@ export function failureOf(thrown, code) {
   }
   return { code, message: String(thrown) };
 }
+
+/**
+ * Several failures as one: how many there are, and the first.
+ * @param {import('./types.js').Failure[]} failures
+ * @param {number} count Of things that could have failed.
+ * @param {[string, string]} words What they are, one and many.
+ * @returns {import('./types.js').Failure | undefined} Undefined where nothing failed.
+ */
+export function summaryOf([first, ...others], count, [one, many]) {
+  if (!first) return undefined;
+  const failed = others.length + 1;
+  const what = count === 1 ? `The ${one}` : failed === count ? `All ${count} ${many}` : `${failed} of ${count} ${many}`;
+  return { code: first.code, message: `${what} cannot be used: ${first.message}.` };
+}

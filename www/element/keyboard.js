@@ -38,7 +38,8 @@ export function listenToKeys(stage, actions, signal) {
     ['[', () => actions.candidate(-1)], [']', () => actions.candidate(1)],
   ]);
   stage.addEventListener('keydown', (event) => {
-    if (event.ctrlKey || event.metaKey) return;
+    // Alt and an arrow go through the browser's history.
+    if (event.ctrlKey || event.metaKey || (event.altKey && event.key !== 'Enter')) return;
     if (act(event)) event.preventDefault();
   }, { signal });
 

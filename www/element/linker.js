@@ -1,16 +1,20 @@
-/** @file Puts the viewer's masks to the linking endpoint: fetches, waits and aborts as the client's rules say. */
+/** @file Puts the viewer's masks to the linking endpoint, as the client's rules say, or to the page's own index. */
 
-import { LinkClient } from '../pkg/masklink.js';
-import { failureOf } from './errors.js';
+import { LinkClient } from '../pkg/viewer.js';
+import { ViewerError, failureOf } from './errors.js';
 
 /** The most bytes of an answer that are read; an entity takes about one kilobyte. */
 const MOST_ANSWER_BYTES = 4 * 1024 * 1024;
+/** Codes of answers that nobody waits for any more. */
+const DROPPED = new Set(['superseded', 'cancelled']);
 
 /**
  * @typedef {object} LinkerHost
  * @property {(event: Record<string, unknown> & { type: string }) => void} send
  * @property {() => string | null} token
  * @property {() => import('./picture.js').Picture | undefined} picture
+ * @property {() => import('./segmenter.js').Segmenter | undefined} segmenter Links in the page: its worker holds the encoder.
+ * @property {() => string | null} model The model's id, or null for the default.
  * @property {() => void} changed The status has changed.
  */
 
@@ -31,9 +35,11 @@ export class Linker {
   /** @type {Set<number>} */
   #timers = new Set();
   #asked = 0;
-  /** Who answered last, and how fast. @type {{ endpoint: string, words: string, milliseconds: number } | undefined} */
+  /** Who answered last, and how fast. @type {{ endpoint: string, words: string, milliseconds: number, timing: any } | undefined} */
   status;
   #endpoint = '';
+  /** Why this page cannot link by itself: it was published without an index. @type {import('./types.js').Failure | undefined} */
+  #indexMissing;
 
   /** @param {LinkerHost} host */
   constructor(host) {
@@ -54,9 +60,28 @@ export class Linker {
     this.#handle({ type: 'ask', ticket, endpoint, token: this.#host.token(), picture: picture.sha256, mask });
   }
 
+  /** @param {{ ticket: number, mask: import('./types.js').MaskJson }} effect */
+  async linkInPage({ ticket, mask }) {
+    this.#asked = performance.now();
+    // What is told must not come while the viewer is still performing the effect that asked.
+    await Promise.resolve();
+    try {
+      if (this.#indexMissing) return this.#host.send({ type: 'linkFailed', ticket, failure: this.#indexMissing });
+      const segmenter = this.#host.segmenter();
+      if (!this.#host.picture() || !segmenter) throw new ViewerError('picture-missing', 'The picture itself is not here, so nothing can be said about it.');
+      const answer = await segmenter.link(mask, this.#host.model());
+      this.#answer(ticket, answer, 'In this page');
+    } catch (thrown) {
+      const failure = failureOf(thrown, 'link');
+      if (failure.code === 'index-missing') this.#indexMissing = failure;
+      if (!DROPPED.has(failure.code)) this.#host.send({ type: 'linkFailed', ticket, failure });
+    }
+  }
+
   /** @param {number} ticket */
   cancel(ticket) {
     this.#handle({ type: 'cancel', ticket });
+    this.#host.segmenter()?.cancelLink();
   }
 
   /** Aborts what is under way. */
@@ -81,7 +106,7 @@ export class Linker {
       case 'fetch': return void this.#fetch(action);
       case 'abort': return this.#fetches.get(action.fetch)?.abort();
       case 'wait': return this.#wait(action.timer, action.ms);
-      case 'answer': return this.#answer(action.ticket, action.response);
+      case 'answer': return this.#answer(action.ticket, action.response, hostOf(this.#endpoint));
       case 'fail': return this.#host.send({ type: 'linkFailed', ticket: action.ticket, failure: { code: action.code, message: action.message } });
       default:
     }
@@ -121,12 +146,13 @@ export class Linker {
   /**
    * @param {number} ticket
    * @param {import('./types.js').LinkAnswer} answer
+   * @param {string} who
    */
-  #answer(ticket, answer) {
+  #answer(ticket, answer, who) {
     const milliseconds = performance.now() - this.#asked;
     const own = answer.timing_ms?.total;
-    const words = `${hostOf(this.#endpoint)}: ${Math.round(milliseconds)} ms${typeof own === 'number' ? `, ${own.toFixed(0)} ms of them its own` : ''}`;
-    this.status = { endpoint: this.#endpoint, words, milliseconds };
+    const words = `${who}: ${Math.round(milliseconds)} ms${typeof own === 'number' ? `, ${own.toFixed(0)} ms of them its own` : ''}`;
+    this.status = { endpoint: this.#endpoint, words, milliseconds, timing: answer.timing_ms };
     this.#host.send({ type: 'linked', ticket, answer });
     this.#host.changed();
   }

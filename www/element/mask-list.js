@@ -16,6 +16,8 @@ export class MaskList {
   #actions;
   /** What is listed, to build again only when it changed. */
   #listed = '';
+  /** The mask that was selected when the list was last shown. @type {number | null | undefined} */
+  #selected;
 
   /**
    * @param {HTMLElement} list
@@ -38,11 +40,15 @@ export class MaskList {
    * @param {string[]} colours CSS colours of the masks, in their order.
    */
   show({ shown, selected }, colours) {
-    const listed = JSON.stringify([shown, colours]);
+    // The last colour is that of the clicked mask, which is not listed.
+    const listed = JSON.stringify([shown, colours.slice(0, shown.length)]);
     if (listed !== this.#listed) {
       this.#listed = listed;
       this.#build(shown, colours);
+    } else if (selected === this.#selected) {
+      return;
     }
+    this.#selected = selected;
     for (const [index, chip] of this.#chips().entries()) {
       chip.setAttribute('aria-selected', String(index === selected));
       if (selected === null ? index === 0 : index === selected) this.#makeStop(chip);

@@ -1,6 +1,6 @@
 /** @file Loads the WebAssembly module once for all viewers of a page. */
 
-import init, { Viewer } from '../pkg/masklink.js';
+import init, { Viewer } from '../pkg/viewer.js';
 import { ViewerError } from './errors.js';
 
 /** @type {Promise<typeof Viewer> | undefined} */

@@ -5,6 +5,10 @@ import { icon } from './icons.js';
 
 export class Notices {
   #nodes;
+  /** What is odd about the picture or its masks. */
+  #lasting = '';
+  /** What did not work just now. */
+  #trouble = '';
 
   /** @param {import('./template.js').Nodes} nodes */
   constructor(nodes) {
@@ -21,12 +25,17 @@ export class Notices {
     this.#instead('notice error', icon('warning'), h('p', {}, words));
   }
 
-  /** There is a picture, or a frame in its place; `words` tell why it is only a frame. @param {string} [words] */
+  /** There is a picture, or a frame in its place; `words` tell why it is only a frame, or lacks masks. @param {string} [words] */
   clear(words = '') {
-    const { notice, hint } = this.#nodes;
-    notice.hidden = true;
-    hint.hidden = words === '';
-    fill(hint, words);
+    this.#nodes.notice.hidden = true;
+    this.#lasting = words;
+    this.#showHint();
+  }
+
+  /** The last click did not work; no words once another one did. @param {string} words */
+  trouble(words) {
+    this.#trouble = words;
+    this.#showHint();
   }
 
   /** Tells those who hear the page. @param {string} words */
@@ -57,11 +66,19 @@ export class Notices {
    * @param {...Node} nodes
    */
   #instead(name, ...nodes) {
-    const { notice, hint } = this.#nodes;
-    hint.hidden = true;
+    const { notice } = this.#nodes;
+    this.#lasting = this.#trouble = '';
+    this.#showHint();
     notice.className = name;
     notice.hidden = false;
     fill(notice, ...nodes);
+  }
+
+  #showHint() {
+    const { hint } = this.#nodes;
+    const words = this.#trouble || this.#lasting;
+    if (hint.textContent !== words) fill(hint, words);
+    hint.hidden = words === '';
   }
 }
 

@@ -1,12 +1,12 @@
 /** @file Loads a picture: its bytes, its bitmap as displayed, and the hash that names it to the endpoint. */
 
-import { sha256Hex } from '../pkg/masklink.js';
+import { sha256Hex } from '../pkg/viewer.js';
 import { ViewerError } from './errors.js';
 import { loadViewer } from './module.js';
 
-/** The most bytes of an encoded picture that are read. */
+/** The most bytes of an encoded picture: what its server says is more is not read, and no more is decoded. */
 export const MOST_PICTURE_BYTES = 64 * 1024 * 1024;
-/** The most pixels of a picture that are decoded. */
+/** The most pixels of a picture that is shown; how many it has is known once it is decoded. */
 export const MOST_PICTURE_PIXELS = 100_000_000;
 
 /**
@@ -33,6 +33,11 @@ export async function fetchPicture(address, signal) {
   if (!response.ok) {
     throw new ViewerError('picture-missing', `The picture ${address} could not be fetched: the server answered ${response.status}.`);
   }
+  const length = Number(response.headers.get('content-length') ?? 0);
+  if (length > MOST_PICTURE_BYTES) {
+    await response.body?.cancel();
+    throw tooLarge(length);
+  }
   return await response.blob();
 }
 
@@ -42,9 +47,7 @@ export async function fetchPicture(address, signal) {
  * @returns {Promise<Picture>}
  */
 export async function decodePicture(blob, key) {
-  if (blob.size > MOST_PICTURE_BYTES) {
-    throw new ViewerError('picture-too-large', `The picture has ${Math.round(blob.size / 2 ** 20)} MiB; at most ${MOST_PICTURE_BYTES / 2 ** 20} are read.`);
-  }
+  if (blob.size > MOST_PICTURE_BYTES) throw tooLarge(blob.size);
   let bitmap;
   try {
     bitmap = await createImageBitmap(blob, { imageOrientation: 'from-image', premultiplyAlpha: 'premultiply', colorSpaceConversion: 'default' });
@@ -56,6 +59,11 @@ export async function decodePicture(blob, key) {
     throw new ViewerError('picture-too-large', `The picture has more than ${MOST_PICTURE_PIXELS / 1e6} million pixels.`);
   }
   return { key, bitmap, blob, sha256: await sha256(blob) };
+}
+
+/** @param {number} bytes */
+function tooLarge(bytes) {
+  return new ViewerError('picture-too-large', `The picture has ${Math.round(bytes / 2 ** 20)} MiB; at most ${MOST_PICTURE_BYTES / 2 ** 20} are read.`);
 }
 
 /**

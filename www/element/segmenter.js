@@ -1,4 +1,4 @@
-/** @file Puts the viewer's questions to the segmentation worker, and its answers back as events. */
+/** @file Puts the viewer's questions to the worker that segments and links, and its answers back as events. */
 
 import { SegmentClient } from '../segment-client.js';
 import { failureOf } from './errors.js';
@@ -7,7 +7,9 @@ import { failureOf } from './errors.js';
 
 /** Where the list of models is, relative to the page's scripts. */
 const MANIFEST = new URL('../models/models.json', import.meta.url).href;
-const PARTS = { runtime: 'Loading the runtime', encoder: 'Loading the model', decoder: 'Loading the model' };
+/** Where the index of pages without an endpoint is, relative to the page's scripts. */
+const INDEX = new URL('../index/index.json', import.meta.url).href;
+const PARTS = { runtime: 'Loading the runtime', encoder: 'Loading the model', decoder: 'Loading the model', index: 'Loading the index' };
 /** Codes of answers that nobody waits for any more. */
 const DROPPED = new Set(['superseded', 'cancelled']);
 /** Earlier answers that may be refined. */
@@ -34,6 +36,7 @@ export class Segmenter {
   #answers = new Map();
   /** @type {number | undefined} The question that has no answer yet. */
   #asked;
+  #linking = 0;
   /** @type {{ encode?: number, decode?: number }} */
   #timings = {};
 
@@ -87,9 +90,30 @@ export class Segmenter {
     } finally {
       if (this.#asked === ticket) {
         this.#asked = undefined;
-        this.#host.progress(null);
+        this.#rest();
       }
     }
+  }
+
+  /**
+   * The entities a mask of the picture may show, by the index published with the page.
+   * @param {import('./types.js').MaskJson} mask
+   * @param {string | null} model The model's id, or null for the default.
+   * @returns {Promise<import('./types.js').LinkAnswer>}
+   */
+  async link(mask, model) {
+    this.#linking += 1;
+    try {
+      return await this.#clientFor(model).link(INDEX, mask);
+    } finally {
+      this.#linking -= 1;
+      this.#rest();
+    }
+  }
+
+  /** Takes back the link that has no answer yet. */
+  cancelLink() {
+    this.#client?.cancelLink();
   }
 
   /**
@@ -97,14 +121,15 @@ export class Segmenter {
    * @param {string | null} model
    */
   async prepare(model) {
+    const client = this.#clientFor(model);
     if (this.#prepared === this.#bitmap) return;
     this.#prepared = this.#bitmap;
     try {
-      await this.#clientFor(model).encode();
+      await client.encode();
     } catch {
-      this.#prepared = undefined;
+      // The click tells it, and tries again; a pointer that moves on must not.
     } finally {
-      if (this.#asked === undefined) this.#host.progress(null);
+      this.#rest();
     }
   }
 
@@ -140,6 +165,11 @@ export class Segmenter {
     });
     if (this.#bitmap) client.usePicture(this.#bitmap);
     return client;
+  }
+
+  /** Nothing is loaded any more, unless something is still asked. */
+  #rest() {
+    if (this.#asked === undefined && this.#linking === 0) this.#host.progress(null);
   }
 
   /** @param {import('../segment/messages.js').Progress} progress */

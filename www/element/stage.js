@@ -27,7 +27,7 @@ export class Stage {
 
   /**
    * @param {import('./template.js').Nodes} nodes
-   * @param {{ wheelZooms: () => boolean, tool: (tool: import('./types.js').Tool) => void, viewChanged: () => void, wanted: () => void }} host
+   * @param {{ wheelZooms: () => boolean, tool: (tool: import('./types.js').Tool) => void, viewChanged: () => void, wanted: () => void, say: (words: string) => void }} host
    * @param {AbortSignal} signal
    */
   constructor(nodes, host, signal) {
@@ -213,6 +213,9 @@ export class Stage {
     this.#setCrosshair(inside);
     this.#keepInSight(inside);
     this.#send({ type: 'pointerMoved', point: [inside.x, inside.y] });
+    const mask = this.#hovered === null ? undefined : this.#snapshot?.shown[this.#hovered];
+    const place = `${Math.ceil(inside.x)} of ${size[0]}, ${Math.ceil(inside.y)} of ${size[1]}`;
+    this.#host.say(mask ? `${mask.title || mask.id}: ${place}` : place);
   }
 
   /** Moves the picture so that the crosshair stays on the stage. @param {{ x: number, y: number }} at */

@@ -15,7 +15,10 @@ const TEXT = `
   display: block;
   color: var(--text);
   font: var(--mask-viewer-font, 0.9375rem/1.45 system-ui, sans-serif);
+  /* Its width decides its layout, so its content gives it none: that of a parent that asks for one, as a flex box does. */
   container-type: inline-size;
+  contain-intrinsic-inline-size: 40rem;
+  min-width: 0;
 }
 :host([hidden]) { display: none; }
 *, *::before, *::after { box-sizing: border-box; }

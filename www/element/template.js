@@ -7,8 +7,8 @@ import { icon } from './icons.js';
 export const TOOLS = /** @type {const} */ ([
   { tool: 'select', word: 'Select', title: 'Select a mask', key: 's' },
   { tool: 'pick', word: 'Object', title: 'Click an object', key: 'o' },
-  { tool: 'add', word: 'Add', title: 'Add a point that belongs to the object', key: 'p' },
-  { tool: 'remove', word: 'Remove', title: 'Add a point that does not belong to the object', key: 'n' },
+  { tool: 'add', word: 'Add', title: 'Add: a point that belongs to the object', key: 'p' },
+  { tool: 'remove', word: 'Remove', title: 'Remove: a point that does not belong to the object', key: 'n' },
   { tool: 'box', word: 'Box', title: 'Draw a box around an object', key: 'b' },
   { tool: 'pan', word: 'Move', title: 'Move the picture', key: 'h' },
 ]);
@@ -48,7 +48,7 @@ export function build() {
   const progress = h('div', { class: 'progress', part: 'progress', hidden: true }, h('span', { class: 'spinner' }), progressWords, progressBar);
   const hint = h('p', { class: 'hint', part: 'hint', hidden: true });
   const masks = h('div', { class: 'masks', part: 'masks', role: 'listbox', 'aria-label': 'Masks', 'aria-orientation': 'horizontal', hidden: true });
-  const noMasks = h('p', { class: 'no-masks' }, 'No masks are given for this picture.');
+  const noMasks = h('p', { class: 'no-masks' });
   const spoken = h('div', { class: 'unseen', 'aria-live': 'polite', role: 'status' });
   const frame = h('div', { class: 'frame', part: 'frame' }, stage, zoom, hint, notice, progress);
   const root = h('div', { class: 'base', part: 'base' }, frame, bar, masks, noMasks, summary, h('p', { id: 'keys', class: 'unseen' }, KEYS), spoken);

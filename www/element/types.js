@@ -40,13 +40,15 @@
  * @property {string} [thumbnail]
  * @property {Evidence[]} evidence
  *
- * @typedef {{ entities: Entity[], model?: any, timingMs?: any, timing_ms?: any }} LinkAnswer
+ * @typedef {{ known: boolean, probability: number }} InIndex Whether the index holds what a mask shows.
+ *
+ * @typedef {{ entities: Entity[], in_index?: InIndex, model?: any, timingMs?: any, timing_ms?: any }} LinkAnswer
  *
  * @typedef {{ mask: MaskJson, answer: LinkAnswer }} RecordedAnswer
  *
- * @typedef {{ phase: 'idle' } | { phase: 'asking', ticket: number }
- *   | { phase: 'answered', answer: LinkAnswer, source: 'endpoint' | 'recorded', failure: Failure | null }
- *   | { phase: 'failed', failure: Failure }} Linking
+ * @typedef {{ phase: 'idle' } | { phase: 'asking', ticket: number, source: 'endpoint' | 'page', failures: Failure[] }
+ *   | { phase: 'answered', answer: LinkAnswer, source: 'endpoint' | 'page' | 'recorded', failures: Failure[] }
+ *   | { phase: 'failed', failures: Failure[] }} Linking
  *
  * @typedef {{ type: 'point', x: number, y: number, positive: boolean }
  *   | { type: 'box', x1: number, y1: number, x2: number, y2: number }} Prompt
@@ -70,7 +72,7 @@
  * @property {MaskJson | null} mask
  * @property {Facts | null} facts
  * @property {Linking} linking
- * @property {'likely' | 'possible' | 'unsure' | 'nothing' | null} verdict
+ * @property {'likely' | 'possible' | 'unsure' | 'unknown' | 'nothing' | null} verdict
  * @property {Settings} settings
  *
  * @typedef {object} SegmentRequest
@@ -83,6 +85,7 @@
  * @typedef {{ type: 'changed' } | { type: 'announce', text: string }
  *   | ({ type: 'segment' } & SegmentRequest) | { type: 'cancelSegment', ticket: number }
  *   | { type: 'link', ticket: number, picture: string, mask: MaskJson, endpoint: string }
+ *   | { type: 'linkInPage', ticket: number, picture: string, mask: MaskJson }
  *   | { type: 'cancelLink', ticket: number }
  *   | { type: 'notify', name: string, detail: unknown }
  *   | { type: 'keepSettings', settings: Settings }

@@ -1,6 +1,6 @@
 /** @file Keeps picture, view and selection in the part of the address after `#`, so that a link shows the same. */
 
-import { formatAddress, parseAddress } from '../pkg/masklink.js';
+import { formatAddress, parseAddress } from '../pkg/viewer.js';
 
 /** Milliseconds of rest before the address follows the view; browsers allow few changes a second. */
 const REST = 300;

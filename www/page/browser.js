@@ -3,6 +3,7 @@
 import { fill, h } from '../element/dom.js';
 import { failureOf } from '../element/errors.js';
 import { icon } from '../element/icons.js';
+import { showFindings } from './findings.js';
 import { Strip } from './strip.js';
 
 /** @typedef {import('./collection.js').Collection} Collection */
@@ -21,8 +22,10 @@ export class Browser {
   #search = /** @type {HTMLInputElement} */ (document.getElementById('search'));
   /** Counts searches, so that a late answer of an earlier one is dropped. */
   #searches = 0;
-  /** Answers recorded for pictures, by key. @type {Record<string, import('../element/types.js').RecordedAnswer[]>} */
-  recordings = {};
+  #buttons = { earlier: this.#button('previous', 'Earlier pictures', -1), later: this.#button('next', 'Later pictures', 1) };
+  #range = h('span', { 'aria-live': 'polite' });
+  /** @type {Record<string, import('../element/types.js').RecordedAnswer[]>} */
+  #recordings = {};
 
   /**
    * @param {import('../mask-viewer.js').MaskViewer} viewer
@@ -31,13 +34,20 @@ export class Browser {
   constructor(viewer, panel) {
     this.#viewer = viewer;
     this.#panel = panel;
-    this.#strip = new Strip(/** @type {HTMLElement} */ (document.getElementById('thumbnails')), (key) => this.open(key));
-    this.#search.addEventListener('input', () => this.#find(this.#search.value));
+    this.#strip = new Strip(/** @type {HTMLElement} */ (document.getElementById('thumbnails')), (key) => this.#told(this.open(key)));
+    this.#search.addEventListener('input', () => this.#told(this.#find(this.#search.value)));
+    fill(this.#pager, this.#buttons.earlier, this.#range, this.#buttons.later);
   }
 
   /** The key of the picture that is open, if it is one of the strip. */
   get key() {
     return this.#open;
+  }
+
+  /** Answers recorded for pictures, by key; the open picture gets its own at once. @param {Record<string, import('../element/types.js').RecordedAnswer[]>} recordings */
+  set recordings(recordings) {
+    this.#recordings = recordings;
+    if (this.#open !== null && this.#viewer.snapshot?.picture === this.#open) this.#viewer.useRecordings(recordings[this.#open] ?? []);
   }
 
   /**
@@ -54,7 +64,8 @@ export class Browser {
     this.#open = null;
     fill(this.#title, collection.title);
     fill(this.#note, note);
-    await this.#turn(0);
+    showFindings(collection.overview.findings);
+    this.#show(await collection.turn(0));
   }
 
   /**
@@ -64,14 +75,20 @@ export class Browser {
    */
   async open(key) {
     const collection = this.#collection;
-    if (!collection || !(collection.open(key) || await collection.seek(key))) return false;
+    if (!collection) return false;
+    if (!collection.open(key)) {
+      const items = await collection.seek(key);
+      if (!items || collection !== this.#collection) return false;
+      this.#search.value = '';
+      this.#show(items);
+    }
     const opened = collection.open(key);
     if (!opened) return false;
     this.#open = this.#strip.selected = key;
     await this.#viewer.openPicture(opened.source, { key, size: opened.size });
     if (this.#open !== key) return true;
     this.#viewer.showMasks(opened.masks);
-    this.#viewer.useRecordings(this.recordings[key] ?? []);
+    this.#viewer.useRecordings(this.#recordings[key] ?? []);
     this.#panel.details = opened.details;
     return true;
   }
@@ -92,36 +109,51 @@ export class Browser {
   async #find(text) {
     const search = this.#searches += 1;
     const collection = this.#collection;
+    await collection?.search(text);
+    if (search === this.#searches && collection === this.#collection) await this.#turn(0);
+  }
+
+  /** @param {number} by */
+  async #turn(by) {
+    const collection = this.#collection;
+    const items = await collection?.turn(by);
+    if (items && collection === this.#collection) this.#show(items);
+  }
+
+  /** Shows a page of the collection. @param {import('./strip.js').StripItem[]} items */
+  #show(items) {
+    if (!this.#collection) return;
+    this.#strip.items = items;
+    this.#strip.selected = this.#open;
+    const { from, to, of } = this.#collection.range;
+    const { earlier, later } = this.#buttons;
+    const focused = document.activeElement;
+    this.#pager.hidden = this.#collection.overview.pictures <= to - from + 1;
+    earlier.disabled = from <= 1;
+    later.disabled = to >= of;
+    // A button that can do no more hands the focus on, or it would be lost.
+    if (focused === earlier && earlier.disabled) later.focus();
+    if (focused === later && later.disabled) earlier.focus();
+    fill(this.#range, of === 0 ? 'Nothing found' : `${from.toLocaleString('en')} to ${to.toLocaleString('en')} of ${of.toLocaleString('en')}`);
+  }
+
+  /** Says below the title what went wrong. @param {Promise<unknown>} doing */
+  async #told(doing) {
+    const collection = this.#collection;
     try {
-      await collection?.search(text);
-      if (search === this.#searches && collection === this.#collection) await this.#turn(0);
+      await doing;
     } catch (thrown) {
       // A collection that was closed meanwhile answers nothing, and nobody asks it any more.
       if (collection === this.#collection) fill(this.#note, failureOf(thrown, 'dataset').message);
     }
   }
 
-  /** @param {number} by */
-  async #turn(by) {
-    const collection = this.#collection;
-    if (!collection) return;
-    this.#strip.items = await collection.turn(by);
-    this.#strip.selected = this.#open;
-    const { from, to, of } = collection.range;
-    this.#pager.hidden = collection.overview.pictures <= to - from + 1;
-    fill(this.#pager,
-      this.#button('previous', 'Earlier pictures', from <= 1, -1),
-      h('span', { 'aria-live': 'polite' }, of === 0 ? 'Nothing found' : `${from.toLocaleString('en')} to ${to.toLocaleString('en')} of ${of.toLocaleString('en')}`),
-      this.#button('next', 'Later pictures', to >= of, 1));
-  }
-
   /**
    * @param {'previous' | 'next'} name
    * @param {string} words
-   * @param {boolean} disabled
    * @param {number} by
    */
-  #button(name, words, disabled, by) {
-    return h('button', { type: 'button', class: 'button quiet', 'aria-label': words, disabled, onclick: () => this.#turn(by) }, icon(name));
+  #button(name, words, by) {
+    return h('button', { type: 'button', class: 'button quiet', 'aria-label': words, onclick: () => this.#told(this.#turn(by)) }, icon(name));
   }
 }

@@ -21,10 +21,10 @@ export function entityNodes(snapshot, actions) {
   const { linking, segmenting, mask } = snapshot;
   if (segmenting) return [skeleton('Finding the object')];
   if (snapshot.segmentFailure) return [banner(snapshot.segmentFailure.message, true)];
-  if (linking.phase === 'asking') return [skeleton('Asking what it is')];
-  if (linking.phase === 'failed') return [banner(sentence(linking.failure), true, ...remedies(linking.failure.code, actions))];
+  if (linking.phase === 'asking') return [...failed(linking.failures), skeleton(linking.source === 'page' ? 'Looking in the index of this page' : 'Asking what it is')];
+  if (linking.phase === 'failed') return [banner(sentences(linking.failures), true, ...remedies(actions))];
   if (linking.phase === 'answered') return answerNodes(linking, snapshot.verdict, actions);
-  if (mask) return [h('p', { class: 'note' }, 'The annotation below says what it is.'), h('div', { class: 'row' }, button('Ask the endpoint too', actions.ask))];
+  if (mask) return [h('p', { class: 'note' }, 'The annotation below says what it is.'), h('div', { class: 'row' }, button('Compare it with the index', actions.ask))];
   return [hint(snapshot)];
 }
 
@@ -33,18 +33,22 @@ export function entityNodes(snapshot, actions) {
  * @param {Snapshot['verdict']} verdict
  * @param {{ retry: () => void, settings: () => void }} actions
  */
-function answerNodes({ answer, source, failure }, verdict, actions) {
+function answerNodes({ answer, source, failures }, verdict, actions) {
   const nodes = [];
   if (source === 'recorded') {
-    nodes.push(banner(`This answer was recorded earlier. ${failure ? sentence(failure) : ''}`, false, ...remedies(failure?.code ?? '', actions)));
+    nodes.push(banner(`This answer was recorded earlier. ${sentences(failures)}`, false, ...remedies(actions)));
+  } else if (failures.length > 0) {
+    nodes.push(banner(sentences(failures), false, ...remedies(actions)));
   }
   const words = {
     likely: 'Likely this',
     possible: 'Possibly one of these',
     unsure: 'Not sure. These are only the nearest',
-    nothing: 'The endpoint knows nothing like it',
+    unknown: 'Not in the index. These are only the nearest there',
+    nothing: 'Nothing like it is known',
   };
   nodes.push(h('p', { class: `verdict ${verdict}` }, words[verdict ?? 'nothing']));
+  if (source === 'page') nodes.push(h('p', { class: 'note' }, 'Computed in this page; nothing was sent.'));
   const cards = answer.entities.map(card);
   const list = h('ol', { class: `cards ${verdict}` }, ...cards.slice(0, FIRST_CARDS));
   nodes.push(list);
@@ -143,18 +147,19 @@ export function webAddress(address) {
   return url.protocol === 'https:' || url.protocol === 'http:' ? url.href : null;
 }
 
-/**
- * @param {string} code
- * @param {{ retry: () => void, settings: () => void }} actions
- */
-function remedies(code, { retry, settings }) {
-  return code === 'no-endpoint' ? [button('Settings', settings)] : [button('Try again', retry), button('Settings', settings)];
+/** @param {{ retry: () => void, settings: () => void }} actions */
+function remedies({ retry, settings }) {
+  return [button('Try again', retry), button('Settings', settings)];
 }
 
-/** Why the endpoint did not answer, as a sentence. @param {import('../element/types.js').Failure} failure */
-function sentence({ code, message }) {
-  const text = message.replace(/\.$/, '');
-  return code === 'no-endpoint' ? message : `The linking endpoint gave no answer: ${text.charAt(0).toLowerCase()}${text.slice(1)}.`;
+/** Why those asked had no answer, in words. @param {import('../element/types.js').Failure[]} failures */
+function sentences(failures) {
+  return `No answer: ${failures.map(({ message }) => `${message.replace(/\.$/, '')}.`).join(' ')}`;
+}
+
+/** @param {import('../element/types.js').Failure[]} failures */
+function failed(failures) {
+  return failures.length > 0 ? [banner(sentences(failures), false)] : [];
 }
 
 /**
@@ -181,8 +186,10 @@ function hint({ picture, tool }) {
     h('p', {}, first),
     h('ul', {},
       h('li', {}, 'A model in this page finds its outline.'),
-      h('li', {}, 'The endpoint compares it with what it knows.'),
-      h('li', {}, 'Refine with ', h('kbd', {}, 'Ctrl'), ' click to add, ', h('kbd', {}, 'Shift'), ' click to take away.')));
+      h('li', {}, 'It is compared with known masks of many things.'),
+      matchMedia('(hover: none)').matches
+        ? h('li', {}, 'Refine with the tools Add and Remove under the picture.')
+        : h('li', {}, 'Refine with ', h('kbd', {}, 'Ctrl'), ' click to add, ', h('kbd', {}, 'Shift'), ' click to take away.')));
 }
 
 /**
@@ -190,5 +197,5 @@ function hint({ picture, tool }) {
  * @param {() => void} action
  */
 function button(words, action) {
-  return h('button', { type: 'button', class: 'button', onclick: action }, words);
+  return h('button', { type: 'button', class: 'button', 'data-focus': words, onclick: action }, words);
 }

@@ -1,6 +1,6 @@
 /** @file Pictures with annotations: pages of them for the strip, and one opened in the viewer. */
 
-import { fittingMasks, maskOf } from '../element/annotations.js';
+import { maskOf } from '../element/annotations.js';
 
 /** @typedef {import('../dataset-client.js').AnnotationFile} AnnotationFile */
 /** @typedef {import('../dataset-client.js').Picture} Picture */
@@ -8,6 +8,8 @@ import { fittingMasks, maskOf } from '../element/annotations.js';
 
 /** Pictures on one page of the strip. */
 const PAGE_SIZE = 24;
+/** The most pages that are looked through for one picture, so that an address cannot make the page go through a whole dataset. */
+const MOST_SOUGHT = 400;
 
 /**
  * @typedef {object} Opened What is needed to show one picture.
@@ -23,6 +25,8 @@ export class Collection {
   #find;
   #start = 0;
   #count;
+  /** What was searched for last. */
+  #text = '';
   /** @type {Map<string, Picture>} */
   #shown = new Map();
   /** Addresses of thumbnails that must be given back. @type {string[]} */
@@ -53,6 +57,7 @@ export class Collection {
   /** Chooses the pictures whose records hold these words. @param {string} text */
   async search(text) {
     const { pictures } = await this.#file.select({ text });
+    this.#text = text;
     this.#count = pictures;
     this.#start = 0;
   }
@@ -71,24 +76,36 @@ export class Collection {
     return pictures.map((picture) => ({ key: picture.id, caption: captionOf(picture), thumbnail: this.#addressOf(picture) }));
   }
 
-  /** Goes to the page of a picture, if the file has it. @param {string} key */
+  /**
+   * Goes to the page of a picture among all pictures, and gives the pictures of that page; null where the picture is not
+   * found, and then the page and the search stay.
+   * @param {string} key
+   * @returns {Promise<import('./strip.js').StripItem[] | null>}
+   */
   async seek(key) {
-    while (!this.#shown.has(key) && this.range.to < this.#count) await this.turn(1);
-    return this.#shown.has(key);
+    const [text, start] = [this.#text, this.#start];
+    await this.search('');
+    const last = Math.min(this.#count, MOST_SOUGHT * PAGE_SIZE);
+    for (; this.#start < last; this.#start += PAGE_SIZE) {
+      const pictures = await this.#file.page(this.#start, PAGE_SIZE);
+      if (pictures.some(({ id }) => id === key)) return this.turn(0);
+    }
+    await this.search(text);
+    this.#start = start;
+    return null;
   }
 
   /** @param {string} key @returns {Opened | undefined} */
   open(key) {
     const picture = this.#shown.get(key);
     if (!picture) return undefined;
-    const fitting = fittingMasks(picture);
-    const size = picture.size ?? fitting[0]?.mask.size;
+    const size = picture.size ?? picture.annotations[0]?.mask.size;
     return {
       key,
       source: this.#find(picture),
       size: size && [size[1], size[0]],
-      masks: fitting.map(maskOf),
-      details: fitting.map((annotation) => detailsOf(annotation, picture)),
+      masks: picture.annotations.map(maskOf),
+      details: picture.annotations.map((annotation) => detailsOf(annotation, picture)),
     };
   }
 

@@ -9,36 +9,43 @@ import { failureOf } from '../element/errors.js';
  * @property {File[]} folder
  * @property {string} prefix
  * @property {(words: string) => void} progress
- * @property {AbortSignal} signal Aborted when the dialog is closed.
+ * @property {AbortSignal} signal Aborted when the dialog is closed, or opens something else.
  */
 
 /**
  * @param {HTMLElement} button
- * @param {(chosen: Chosen) => Promise<void>} open
+ * @param {(chosen: Chosen) => Promise<void>} open Done when the dataset is in the page; the dialog is closed then.
  */
 export function connectDatasetDialog(button, open) {
   const dialog = /** @type {HTMLDialogElement} */ (document.getElementById('dataset'));
   const form = /** @type {HTMLFormElement} */ (document.getElementById('dataset-form'));
   const words = /** @type {HTMLElement} */ (document.getElementById('dataset-words'));
   const field = (/** @type {string} */ name) => /** @type {HTMLInputElement} */ (form.elements.namedItem(name));
+  /** Ends the reading under way. */
+  let reading = new AbortController();
+
   button.addEventListener('click', () => dialog.showModal());
+  document.getElementById('dataset-cancel')?.addEventListener('click', () => dialog.close());
   dialog.addEventListener('click', (event) => { if (event.target === dialog) dialog.close(); });
+  dialog.addEventListener('close', () => {
+    reading.abort();
+    words.hidden = true;
+  });
   form.addEventListener('submit', async (event) => {
-    const file = field('annotations').files?.[0];
-    if (/** @type {HTMLButtonElement | null} */ (event.submitter)?.value !== 'open' || !file) return;
     event.preventDefault();
-    const reading = new AbortController();
-    dialog.addEventListener('close', () => reading.abort(), { once: true });
-    const progress = (/** @type {string} */ words) => say(words, false);
+    const file = field('annotations').files?.[0];
+    if (!file) return;
+    reading.abort();
+    const { signal } = reading = new AbortController();
+    const progress = (/** @type {string} */ text) => { if (!signal.aborted) say(text, false); };
     try {
       progress('Reading');
-      await open({ file, folder: [...field('folder').files ?? []], prefix: field('prefix').value.trim(), progress, signal: reading.signal });
+      await open({ file, folder: [...field('folder').files ?? []], prefix: field('prefix').value.trim(), progress, signal });
       dialog.close();
     } catch (thrown) {
-      if (!reading.signal.aborted) say(failureOf(thrown, 'dataset').message, true);
+      if (!signal.aborted) say(failureOf(thrown, 'dataset').message, true);
     }
   });
-  dialog.addEventListener('close', () => { words.hidden = true; });
 
   /**
    * @param {string} text

@@ -38,8 +38,8 @@ export function factNodes({ candidates, chosen, facts, prompts, mask, picture },
         }
       }),
       action('save', 'JSON', () => save(new Blob([text()], { type: 'application/json' }), `${name}.json`)),
-      action('save', 'PNG', () => {
-        const png = viewer.maskPng();
+      action('save', 'PNG', async () => {
+        const png = await viewer.maskPng();
         if (png) save(png, `${name}.png`);
       })),
   ].filter((node) => node !== false);
@@ -53,7 +53,7 @@ export function factNodes({ candidates, chosen, facts, prompts, mask, picture },
 function candidateGroup(candidates, chosen, viewer) {
   const buttons = candidates.map((score, index) => h('button', {
     type: 'button', class: 'candidate', role: 'radio', 'aria-checked': String(index === chosen), tabindex: index === chosen ? 0 : -1, 'data-focus': `candidate-${index}`,
-    'aria-label': `Candidate ${index + 1}, the model’s own score ${Math.round(score * 100)} percent`, onclick: () => viewer.chooseCandidate(index),
+    'aria-label': `Candidate ${index + 1} · ${Math.round(score * 100)} %, the model’s own score`, onclick: () => viewer.chooseCandidate(index),
   }, `${index + 1} · ${Math.round(score * 100)} %`));
   const group = h('div', { class: 'candidates', role: 'radiogroup', 'aria-label': 'Candidates', title: '[ and ] go through the candidates' }, ...buttons);
   group.addEventListener('keydown', (event) => {

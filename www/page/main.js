@@ -4,11 +4,14 @@ import '../mask-viewer.js';
 import { openAnnotations } from '../dataset-client.js';
 import { loadViewer } from '../element/module.js';
 import { fill } from '../element/dom.js';
+import { failureOf } from '../element/errors.js';
 import { icon } from '../element/icons.js';
 import { keepAddress, readAddress } from './address.js';
 import { Browser } from './browser.js';
+import { webAddress } from './cards.js';
 import { Collection } from './collection.js';
 import { connectDatasetDialog } from './dataset.js';
+import { countOf } from './findings.js';
 import { listenForPictures } from './open.js';
 import { Panel } from './panel.js';
 import { connectSettings } from './settings.js';
@@ -18,12 +21,13 @@ import { showStatus } from './status.js';
 const SAMPLES = 'samples/';
 const RECORDINGS = 'samples/recorded.json';
 const MODELS = 'models/models.json';
+/** Names the endpoint of this host: the server that comes with the page says itself, a static host none. */
+const ENDPOINT = 'endpoint.json';
 
 const viewer = /** @type {import('../mask-viewer.js').MaskViewer} */ (document.getElementById('viewer'));
 const byId = (/** @type {string} */ id) => /** @type {HTMLElement} */ (document.getElementById(id));
 
-// The page's own server is the endpoint unless the person chose another; a static host answers 404 and says so.
-const settings = connectSettings(viewer, { endpoint: new URL('.', document.baseURI).href });
+const settings = connectSettings(viewer);
 const panel = new Panel(viewer, settings.open);
 const browser = new Browser(viewer, panel);
 showStatus(viewer, byId('status'));
@@ -31,52 +35,77 @@ viewer.tool = 'pick';
 
 for (const [id, name] of /** @type {const} */ ([['choose-photo', 'photo'], ['choose-dataset', 'data'], ['open-settings', 'settings']])) byId(id).prepend(icon(name));
 byId('open-settings').addEventListener('click', settings.open);
+/** What the person opened while the samples were being loaded: it is not replaced by them. @type {'nothing' | 'photo' | 'dataset'} */
+let taken = 'nothing';
 listenForPictures({ button: byId('choose-photo'), input: /** @type {HTMLInputElement} */ (byId('photo-input')), hint: byId('drop-hint') }, async (file) => {
+  if (taken === 'nothing') taken = 'photo';
   browser.leave();
   viewer.tool = 'pick';
   await viewer.openPicture(file, { key: file.name });
 });
 connectDatasetDialog(byId('choose-dataset'), async ({ file, folder, prefix, progress, signal }) => {
   const annotations = await openAnnotations(file, { onProgress: ({ bytes, total, annotations: found }) => progress(reading(bytes, total, found)), signal });
+  if (signal.aborted) annotations.close();
+  signal.throwIfAborted();
+  taken = 'dataset';
   const collection = new Collection(file.name, annotations, folder.length > 0 ? inFolder(folder) : underAddress(prefix));
   viewer.tool = 'select';
   await browser.show(collection, describe(annotations.overview), { search: true });
-  await browser.openFirst();
+  browser.openFirst().catch(tell);
+});
+byId('skip').addEventListener('click', (event) => {
+  // Following the link would put its name in place of the picture's in the address.
+  event.preventDefault();
+  viewer.focus();
 });
 
 begin();
 
 async function begin() {
   offerModels();
-  const [, recordings] = await Promise.all([loadViewer(), optionalJson(RECORDINGS)]);
-  const address = readAddress();
-  browser.recordings = recordings ?? {};
   try {
+    const [host] = await Promise.all([optionalJson(ENDPOINT), loadViewer()]);
+    settings.offerEndpoint(webAddress(host?.endpoint));
+    const address = readAddress();
     await openServed(new URLSearchParams(location.search).get('data'));
-    await openFirst(address);
+    if (taken === 'nothing' && !await follow(address)) await browser.openFirst();
   } catch (thrown) {
-    fill(byId('strip-note'), `The pictures could not be loaded: ${thrown instanceof Error ? thrown.message : thrown}`);
+    tell(thrown);
   }
   keepAddress(viewer, () => browser.key);
+  addEventListener('hashchange', () => follow(readAddress()).catch(tell));
+  browser.recordings = await optionalJson(RECORDINGS) ?? {};
+}
+
+/** Says why no pictures are shown. @param {unknown} thrown */
+function tell(thrown) {
+  fill(byId('strip-note'), `The pictures could not be loaded: ${failureOf(thrown, 'page').message}`);
 }
 
 /** Opens a folder of annotations.json and images/ that a server has, else the samples. @param {string | null} folder */
 async function openServed(folder) {
   const base = folder ? folder.replace(/\/*$/, '/') : SAMPLES;
   const annotations = await openAnnotations(`${base}annotations.json`);
+  if (taken === 'dataset') return annotations.close();
   const collection = new Collection(folder ?? 'Sample pictures', annotations, underAddress(`${base}images/`));
-  if (folder) viewer.tool = 'select';
+  if (folder && taken === 'nothing') viewer.tool = 'select';
   const words = folder ? describe(annotations.overview) : 'Rendered from our own models, so everyone may use them.';
   await browser.show(collection, words, { search: folder !== null });
 }
 
-/** @param {import('./address.js').Address} address */
-async function openFirst({ picture, view, mask }) {
-  const found = picture !== null && await browser.open(picture);
-  if (!found) return browser.openFirst();
-  if (view) viewer.view = view;
+/**
+ * Shows what an address names.
+ * @param {import('./address.js').Address} address
+ * @returns {Promise<boolean>} Whether its picture was found.
+ */
+async function follow({ picture, view, mask }) {
+  if (picture === null || (picture !== browser.key && !await browser.open(picture))) return false;
+  // Another picture may have been opened meanwhile.
+  if (browser.key !== picture) return true;
+  viewer.view = view;
   const index = viewer.snapshot?.shown.findIndex(({ id }) => id === mask) ?? -1;
   if (mask !== null && index >= 0) viewer.selectMask(index);
+  return true;
 }
 
 async function offerModels() {
@@ -84,10 +113,14 @@ async function offerModels() {
   if (Array.isArray(list?.models)) settings.offerModels(list.models);
 }
 
-/** JSON that a host may leave out. @param {string} address */
+/** JSON that a host may leave out, or have a page of HTML for; then null. @param {string} address */
 async function optionalJson(address) {
-  const response = await fetch(address);
-  return response.ok ? response.json() : null;
+  try {
+    const response = await fetch(address);
+    return response.ok ? await response.json() : null;
+  } catch {
+    return null;
+  }
 }
 
 /**
@@ -100,10 +133,7 @@ function reading(bytes, total, found) {
   return `Read ${megabytes(bytes)}${total === null ? '' : ` of ${megabytes(total)}`} MB, ${found.toLocaleString('en')} annotations`;
 }
 
-/** @param {{ pictures: number, annotations: number, categories: number, findings: { code: string, count: number }[] }} overview */
-function describe({ pictures, annotations, categories, findings }) {
-  const wrong = findings.reduce((sum, { count }) => sum + count, 0);
-  const words = [`${annotations.toLocaleString('en')} masks of ${categories.toLocaleString('en')} entities on ${pictures.toLocaleString('en')} pictures`];
-  if (wrong > 0) words.push(`${wrong.toLocaleString('en')} findings`);
-  return `${words.join(', ')}.`;
+/** @param {import('../dataset-client.js').Overview} overview */
+function describe({ pictures, annotations, categories }) {
+  return `${countOf(annotations, 'mask', 'masks')} of ${countOf(categories, 'entity', 'entities')} on ${countOf(pictures, 'picture', 'pictures')}.`;
 }

@@ -36,7 +36,7 @@ export class Panel {
   show() {
     const snapshot = this.#viewer.snapshot;
     if (!snapshot) return;
-    const { linking, segmenting, segmentFailure, mask, tool, picture, verdict, facts, candidates, chosen, prompts, selected } = snapshot;
+    const { linking, segmenting, segmentFailure, mask, tool, picture, verdict, facts, candidates, chosen, prompts, selected, shown } = snapshot;
     this.#section('entities', [linking, segmenting, segmentFailure, mask && 1, tool, picture, verdict], () => entityNodes(snapshot, {
       retry: () => this.#viewer.askLink(),
       ask: () => this.#viewer.askLink(),
@@ -47,12 +47,14 @@ export class Panel {
       const nodes = factNodes(snapshot, this.#viewer, (words) => fill(this.#spoken, words));
       return nodes.length > 0 ? [...nodes, this.#spoken] : [];
     });
-    const details = selected === null ? undefined : this.#details[selected];
+    // By id and not by place: a mask that cannot be drawn is not shown.
+    const id = selected === null ? undefined : shown[selected]?.id;
+    const details = this.#details.find((one) => one.id === id);
     this.#section('record', details, () => details ? recordNodes(details) : []);
   }
 
   /**
-   * Builds a section again if what it is built from has changed; the focus stays on the control it was on.
+   * Builds a section again if what it is built from has changed; the focus stays on the control it was on, or by it.
    * @param {string} name
    * @param {unknown} from
    * @param {() => Node[]} build
@@ -62,11 +64,22 @@ export class Panel {
     const key = JSON.stringify(from) ?? '';
     if (this.#built.get(body) === key) return;
     this.#built.set(body, key);
-    const focused = document.activeElement instanceof HTMLElement && body.contains(document.activeElement) ? document.activeElement.dataset.focus : undefined;
+    const focused = document.activeElement instanceof HTMLElement && body.contains(document.activeElement) ? document.activeElement : undefined;
     const nodes = build();
     fill(body, ...nodes);
     const section = /** @type {HTMLElement} */ (body.closest('section'));
     section.hidden = name !== 'entities' && nodes.length === 0;
-    if (focused) /** @type {HTMLElement | null} */ (body.querySelector(`[data-focus="${CSS.escape(focused)}"]`))?.focus();
+    if (focused) this.#focusAgain(section, focused.dataset.focus ?? '');
+  }
+
+  /**
+   * Focuses the control of this name, or the section's title where it is gone: a focus that is lost begins at the page's top.
+   * @param {HTMLElement} section
+   * @param {string} name
+   */
+  #focusAgain(section, name) {
+    const same = name && section.querySelector(`[data-focus="${CSS.escape(name)}"]`);
+    const title = section.hidden ? document.getElementById('entities-title') : section.querySelector('h2');
+    /** @type {HTMLElement | null} */ (same || title)?.focus();
   }
 }

@@ -8,15 +8,18 @@ const KEY = 'masklink.settings';
 
 /**
  * @param {import('../mask-viewer.js').MaskViewer} viewer
- * @param {Partial<Settings>} defaults What holds where the person set nothing.
- * @returns {{ open: () => void, offerModels: (models: { id: string, title: string }[]) => void }}
+ * @returns {{ open: () => void, offerModels: (models: { id: string, title: string }[]) => void, offerEndpoint: (endpoint: string | null) => void }}
  */
-export function connectSettings(viewer, defaults) {
+export function connectSettings(viewer) {
   const dialog = /** @type {HTMLDialogElement} */ (document.getElementById('settings'));
   const form = /** @type {HTMLFormElement} */ (document.getElementById('settings-form'));
   const field = (/** @type {string} */ name) => /** @type {HTMLInputElement & HTMLSelectElement} */ (form.elements.namedItem(name));
+  /** @type {Settings} */
+  const initial = { ...viewer.settings };
   const kept = read();
-  viewer.configure({ ...defaults, ...kept.settings });
+  /** The host's own, unless the person sets another. @type {string | null} */
+  let hosts = null;
+  viewer.configure({ ...initial, ...kept.settings });
   applyTheme(kept.theme);
 
   form.addEventListener('input', (event) => {
@@ -28,13 +31,13 @@ export function connectSettings(viewer, defaults) {
   dialog.addEventListener('click', (event) => { if (event.target === dialog) dialog.close(); });
 
   function take() {
-    const endpoint = field('endpoint').value.trim();
-    if (!field('endpoint').checkValidity()) return;
+    const before = viewer.settings;
     const theme = field('theme').value;
     /** @type {Settings} */
     const settings = {
-      endpoint: endpoint || null,
-      model: field('model').value || null,
+      // An address that is none is refused by the form; the other settings hold all the same.
+      endpoint: field('endpoint').checkValidity() ? field('endpoint').value.trim() || null : before.endpoint,
+      model: field('model').options.length > 0 ? field('model').value || null : before.model,
       opacity: Number(field('opacity').value),
       colouring: field('colouring').value === 'mask' ? 'mask' : 'entity',
       patterns: field('patterns').checked,
@@ -42,10 +45,13 @@ export function connectSettings(viewer, defaults) {
       boxes: field('boxes').checked,
       renderer: field('renderer').value === 'cpu' ? 'cpu' : 'auto',
     };
+    // A token is for the endpoint it was given for.
+    if (settings.endpoint !== before.endpoint) field('token').value = '';
     viewer.token = field('token').value || null;
     viewer.configure(settings);
     applyTheme(theme);
-    keep({ settings, theme });
+    kept.settings = differing(settings, { ...initial, endpoint: hosts });
+    keep({ settings: kept.settings, theme });
   }
 
   return {
@@ -53,7 +59,7 @@ export function connectSettings(viewer, defaults) {
       const { endpoint, model, opacity, colouring, patterns, labels, boxes, renderer } = viewer.settings;
       field('endpoint').value = endpoint ?? '';
       field('token').value = viewer.token ?? '';
-      field('model').value = model ?? field('model').options[0]?.value ?? '';
+      field('model').value = model ?? '';
       field('opacity').value = String(opacity);
       field('colouring').value = colouring;
       field('patterns').checked = patterns;
@@ -63,10 +69,29 @@ export function connectSettings(viewer, defaults) {
       field('theme').value = document.documentElement.dataset.theme ?? 'auto';
       dialog.showModal();
     },
-    offerModels(models) {
-      field('model').replaceChildren(...models.map(({ id, title }) => h('option', { value: id }, title)));
+    offerEndpoint(endpoint) {
+      hosts = endpoint;
+      if (!('endpoint' in kept.settings)) viewer.configure({ endpoint });
+    },
+    offerModels([first, ...others]) {
+      if (!first) return;
+      // The first is the default, whichever it will be.
+      field('model').replaceChildren(h('option', { value: '' }, first.title), ...others.map(({ id, title }) => h('option', { value: id }, title)));
+      const { model } = viewer.settings;
+      if (model !== null && !others.some(({ id }) => id === model)) viewer.configure({ model: null });
+      field('model').value = viewer.settings.model ?? '';
     },
   };
+}
+
+/**
+ * What differs from the defaults: only that is kept, so that better defaults reach those who changed something else.
+ * @param {Settings} settings
+ * @param {Settings} initial
+ * @returns {Partial<Settings>}
+ */
+function differing(settings, initial) {
+  return Object.fromEntries(Object.entries(settings).filter(([name, value]) => value !== initial[/** @type {keyof Settings} */ (name)]));
 }
 
 /** @param {string} theme */
@@ -85,7 +110,7 @@ function read() {
   }
 }
 
-/** @param {{ settings: Settings, theme: string }} what */
+/** @param {{ settings: Partial<Settings>, theme: string }} what */
 function keep(what) {
   try {
     localStorage.setItem(KEY, JSON.stringify(what));

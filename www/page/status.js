@@ -13,7 +13,7 @@ export function showStatus(viewer, list) {
     const rows = [
       ['Drawn by', renderer && `${renderer.kind === 'webgpu' ? 'WebGPU' : 'the CPU'}${renderer.note ? ` (${renderer.note})` : ''}`],
       ['Segmented by', segment?.words ?? 'nothing yet; the model is loaded with the first click'],
-      ['Linked by', link?.words ?? (viewer.settings.endpoint ? viewer.settings.endpoint : 'no endpoint')],
+      ['Linked by', link?.words ?? (viewer.settings.endpoint ?? 'this page itself')],
     ];
     fill(list, ...rows.filter(([, words]) => words).map(([term, words]) => h('div', {}, h('dt', {}, term), h('dd', {}, words))));
   };

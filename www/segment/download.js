@@ -1,5 +1,5 @@
 /**
- * @file Downloads a model's files: with progress, taken up again where they broke off, checked, and kept by hash.
+ * @file Downloads the files of a model or an index: with progress, taken up again where they broke off, checked, and kept by hash.
  *
  * What is kept is asked for by its SHA-256, so a model that changed is another entry and an old one never passes for
  * it. Where the browser keeps nothing (a page that is no secure context), files are downloaded each time.
@@ -41,7 +41,7 @@ export async function modelBytes(file, watch) {
   }
   const bytes = await download(file, cache, watch);
   if (!(await isRight(bytes, file, watch))) {
-    throw new SegmentError('model-hash', `The model file ${file.url} is not the one its list describes: its SHA-256 is another. Reload the page; if it stays so, the list or the file must be put right where they are published.`);
+    throw new SegmentError('model-hash', `The file ${file.url} is not the one its list describes: its SHA-256 is another. Reload the page; if it stays so, the list or the file must be put right where they are published.`);
   }
   await write(cache, keyOf(file, 'whole'), bytes);
   await cache?.delete(keyOf(file, 'part'));
@@ -49,15 +49,15 @@ export async function modelBytes(file, watch) {
 }
 
 /**
- * The text of the list of models: the newest there is, or the one kept from the last visit where there is no network.
+ * The text of a list of files: the newest there is, or the one kept from the last visit where there is no network.
  * @param {string} address
- * @param {AbortSignal} signal
+ * @param {{ signal: AbortSignal, code: string, words: string }} list `words` say what it lists, `code` is the failure's.
  */
-export async function manifestText(address, signal) {
+export async function listText(address, { signal, code, words }) {
   const cache = await openCache();
   try {
     const response = await fetch(address, { signal, cache: 'no-cache' });
-    if (!response.ok) throw new SegmentError('model-list', `The list of models ${address} could not be fetched: the server answered ${response.status}.`);
+    if (!response.ok) throw new SegmentError(code, `${words} (${address}) could not be fetched: the server answered ${response.status}.`);
     const text = await response.text();
     await write(cache, address, text);
     return text;
@@ -66,7 +66,7 @@ export async function manifestText(address, signal) {
     if (thrown instanceof SegmentError) throw thrown;
     const kept = await cache?.match(address);
     if (kept) return await kept.text();
-    throw new SegmentError('model-list', `The list of models ${address} could not be fetched; check the connection and try again.`, { cause: thrown });
+    throw new SegmentError(code, `${words} (${address}) could not be fetched; check the connection and try again.`, { cause: thrown });
   }
 }
 
@@ -99,7 +99,7 @@ async function download(file, cache, watch) {
       if (loaded && !(thrown instanceof SegmentError)) await write(cache, keyOf(file, 'part'), bytes.slice(0, loaded));
       if (watch.signal.aborted) throw new SegmentError('cancelled', 'The download was cancelled; what has arrived is kept.');
       if (thrown instanceof SegmentError) throw thrown;
-      throw new SegmentError('model-unreachable', `The model file ${file.url} could not be downloaded (${messageOf(thrown)}). Check the connection and try again; what has arrived is kept.`, { cause: thrown });
+      throw new SegmentError('model-unreachable', `The file ${file.url} could not be downloaded (${messageOf(thrown)}). Check the connection and try again; what has arrived is kept.`, { cause: thrown });
     }
   }
 }
@@ -117,7 +117,7 @@ async function* chunks(file, start, signal) {
   if (!rest && response.status !== 200) {
     await response.body?.cancel();
     // A part that the server cannot go on from is begun anew by the next attempt.
-    throw new SegmentError('model-unreachable', `The model file ${file.url} could not be downloaded: the server answered ${response.status}.`);
+    throw new SegmentError('model-unreachable', `The file ${file.url} could not be downloaded: the server answered ${response.status}.`);
   }
   let at = rest ? start : 0;
   const reader = response.body?.getReader();
@@ -132,7 +132,7 @@ async function* chunks(file, start, signal) {
  * @param {'more' | 'less'} way
  */
 function wrongLength(file, way) {
-  return new SegmentError('model-size', `The model file ${file.url} has ${way} than the ${file.bytes} bytes that its list says; the list or the file must be put right where they are published.`);
+  return new SegmentError('model-size', `The file ${file.url} has ${way} than the ${file.bytes} bytes that its list says; the list or the file must be put right where they are published.`);
 }
 
 /**

@@ -1,12 +1,13 @@
 /** @file A model at work in the worker: its files, its graphs, and the picture it looks at. */
 
-import { Segmenter, sha256Hex } from '../pkg/masklink.js';
-import { manifestText, modelBytes } from './download.js';
+import { Segmenter, sha256Hex } from '../pkg/workers.js';
+import { listText, modelBytes } from './download.js';
 import { SegmentError, codeOf, messageOf } from './messages.js';
-import { Runtime } from './runtime.js';
+import { inWords } from './runtime.js';
 
 /** @typedef {import('./messages.js').Progress} Progress */
 /** @typedef {import('./messages.js').ModelStatus} ModelStatus */
+/** @typedef {import('./runtime.js').Runtime} Runtime */
 
 const EMBEDDING = 'image_embeddings';
 const OUTPUTS = /** @type {const} */ (['iou_predictions', 'low_res_masks']);
@@ -53,19 +54,22 @@ export class Engine {
 
   /**
    * @param {import('./messages.js').OpenOptions} options
-   * @param {{ signal: AbortSignal, progress: (progress: Progress) => void, status: (status: ModelStatus) => void }} watch
+   * @param {{ signal: AbortSignal, runtime: () => Promise<Runtime>, progress: (progress: Progress) => void, status: (status: ModelStatus) => void }} watch
    */
   static async open(options, watch) {
-    const segmenter = new Segmenter(await manifestText(options.manifest, watch.signal), options.model);
+    const segmenter = new Segmenter(await listText(options.manifest, { signal: watch.signal, code: 'model-list', words: 'The list of models' }), options.model);
+    // What fails ends the other downloads too, so that nothing tells of progress after the failure.
+    const failed = new AbortController();
+    const signal = AbortSignal.any([watch.signal, failed.signal]);
     /** @type {Model} */
     const model = JSON.parse(segmenter.modelJson);
     const file = (/** @type {'encoder' | 'decoder'} */ part) => modelBytes({ ...model[part], url: new URL(model[part].url, options.manifest).href }, {
-      signal: watch.signal,
-      progress: (loaded, total) => watch.progress({ part, loaded, total }),
+      signal,
+      progress: (loaded, total) => { if (!signal.aborted) watch.progress({ part, loaded, total }); },
       sha256: sha256Hex,
     });
-    watch.progress({ part: 'runtime', loaded: 0, total: 0 });
-    const [runtime, encoder, decoder] = await Promise.all([Runtime.load(options), file('encoder'), file('decoder')]);
+    const [runtime, encoder, decoder] = await Promise.all([watch.runtime(), file('encoder'), file('decoder')])
+      .finally(() => failed.abort());
     const engine = new Engine(segmenter, model, runtime, { encoder, decoder }, watch.status);
     await engine.#orOnProcessor(() => engine.#createSessions());
     return engine;
@@ -180,10 +184,4 @@ function isFinite(values) {
   let sum = 0;
   for (const value of values) sum += value * 0;
   return sum === 0;
-}
-
-/** A failure of the runtime itself, which carries no code of ours, said so that a person can act on it. @param {unknown} thrown */
-function inWords(thrown) {
-  if (codeOf(thrown, '')) return thrown;
-  return new SegmentError('model-run', `The model could not be run: ${messageOf(thrown)}. Close other pages to free memory, then try again.`, { cause: thrown });
 }

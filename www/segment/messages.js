@@ -1,4 +1,4 @@
-/** @file What the page and the segmentation worker say to each other, and what goes wrong, with a stable code. */
+/** @file What the page and the worker say to each other, and what goes wrong, with a stable code. */
 
 /**
  * @typedef {object} MaskJson COCO's compressed run-length encoding.
@@ -47,8 +47,12 @@
  */
 
 /**
+ * @typedef {import('../element/types.js').LinkAnswer} LinkAnswer What a linking endpoint, or the worker itself, says a mask may show.
+ */
+
+/**
  * @typedef {object} Progress
- * @property {'runtime' | 'encoder' | 'decoder'} part What is being loaded.
+ * @property {'runtime' | 'encoder' | 'decoder' | 'index'} part What is being loaded.
  * @property {number} loaded Bytes so far.
  * @property {number} total Bytes in all; 0 where that is not known.
  */
@@ -62,15 +66,26 @@
  */
 
 /**
+ * @typedef {object} LinkRequest
+ * @property {'link'} type
+ * @property {number} ticket
+ * @property {OpenOptions} options
+ * @property {string} index The address of the index's header.
+ * @property {MaskJson} mask
+ * @property {ImageBitmap | ImageData} [picture] Unless it is the one the worker was given last.
+ */
+
+/**
  * @typedef {{ type: 'open', ticket: number, options: OpenOptions }
- *   | { type: 'encode', ticket: number, picture: ImageBitmap | ImageData }
+ *   | { type: 'encode', ticket: number, picture?: ImageBitmap | ImageData }
  *   | { type: 'click', ticket: number, question: Question }
+ *   | LinkRequest
  *   | { type: 'cancel', ticket: number }} Request To the worker. The tickets of one worker are all different.
  */
 
 /**
  * @typedef {{ type: 'ready' }
- *   | { type: 'done', ticket: number, result: ModelStatus | Encoded | Answer }
+ *   | { type: 'done', ticket: number, result: ModelStatus | Encoded | Answer | LinkAnswer }
  *   | { type: 'failed', ticket: number, code: string, message: string }
  *   | { type: 'progress', progress: Progress }
  *   | { type: 'status', status: ModelStatus }} Reply From the worker; each request is done or failed once.

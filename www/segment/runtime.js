@@ -7,7 +7,7 @@
  * module is published gzipped, because unpacked it is larger than some hosts take (25 MiB).
  */
 
-import { SegmentError, messageOf } from './messages.js';
+import { SegmentError, codeOf, messageOf } from './messages.js';
 
 /** @typedef {typeof import('onnxruntime-web')} Ort */
 /** @typedef {import('onnxruntime-web').InferenceSession} InferenceSession */
@@ -78,35 +78,56 @@ export class Runtime {
 
   /**
    * @param {Uint8Array} graph The bytes of an ONNX file.
+   * @param {Provider} [provider] Who computes.
    * @returns {Promise<InferenceSession>}
    */
-  async session(graph) {
+  async session(graph, provider = this.provider) {
     return await this.#ort.InferenceSession.create(graph, {
-      executionProviders: [this.provider],
+      executionProviders: [provider],
       graphOptimizationLevel: 'all',
       logSeverityLevel: 3,
     });
   }
 
   /**
-   * Runs a graph on f32 tensors and answers the wanted outputs' elements.
+   * Runs a graph and answers the wanted outputs' elements, which must be 32-bit floats.
    * @param {InferenceSession} session
-   * @param {{ name: string, shape: readonly number[], data: Float32Array }[]} inputs
+   * @param {{ name: string, shape: readonly number[], data: Float32Array | Uint8Array }[]} inputs
    * @param {readonly string[]} wanted
    * @returns {Promise<Float32Array[]>}
    */
   async run(session, inputs, wanted) {
+    return (await this.outputs(session, inputs, wanted)).map(({ data }) => data);
+  }
+
+  /**
+   * The same with the outputs' shapes.
+   * @param {InferenceSession} session
+   * @param {{ name: string, shape: readonly number[], data: Float32Array | Uint8Array }[]} inputs
+   * @param {readonly string[]} wanted
+   * @returns {Promise<{ shape: readonly number[], data: Float32Array }[]>}
+   */
+  async outputs(session, inputs, wanted) {
     const { Tensor } = this.#ort;
-    const feeds = Object.fromEntries(inputs.map(({ name, shape, data }) => [name, new Tensor('float32', data, shape)]));
+    const tensor = (/** @type {Float32Array | Uint8Array} */ data, /** @type {readonly number[]} */ shape) => (
+      data instanceof Float32Array ? new Tensor('float32', data, shape) : new Tensor('uint8', data, shape)
+    );
+    const feeds = Object.fromEntries(inputs.map(({ name, shape, data }) => [name, tensor(data, shape)]));
     const outputs = await session.run(feeds, wanted);
     return wanted.map((name) => {
-      const data = outputs[name]?.data;
-      if (!(data instanceof Float32Array)) {
+      const { data, dims: shape } = outputs[name] ?? {};
+      if (!(data instanceof Float32Array) || !shape) {
         throw new SegmentError('model-output', `The model did not answer ${name} as 32-bit floats; it does not fit its description.`);
       }
-      return data;
+      return { shape, data };
     });
   }
+}
+
+/** A failure of the runtime itself, which carries no code of ours, said so that a person can act on it. @param {unknown} thrown */
+export function inWords(thrown) {
+  if (codeOf(thrown, '')) return thrown;
+  return new SegmentError('model-run', `The model could not be run: ${messageOf(thrown)}. Close other pages to free memory, then try again.`, { cause: thrown });
 }
 
 /**

@@ -6,6 +6,7 @@ use axum::response::{IntoResponse, Response};
 
 use crate::cli::{encoder, linker, picture};
 use crate::link::problem::{self, Kind};
+use crate::link::{self, encode, pool};
 
 /// A problem on its way to the client, with the seconds after which to try again where that helps.
 #[derive(Debug)]
@@ -22,6 +23,11 @@ impl Failure {
 
     pub(super) fn retry_after(kind: Kind, detail: impl Into<String>, seconds: u64) -> Self {
         Self { retry_after: Some(seconds), ..Self::new(kind, detail) }
+    }
+
+    #[cfg(test)]
+    pub(super) fn kind(&self) -> Kind {
+        self.kind
     }
 }
 
@@ -56,7 +62,7 @@ impl From<picture::Error> for Failure {
 impl From<encoder::Error> for Failure {
     fn from(error: encoder::Error) -> Self {
         match error {
-            encoder::Error::MaskSize { .. } | encoder::Error::Pool(_) => Self::new(Kind::BadMask, error.to_string()),
+            encoder::Error::Encode(error) => error.into(),
             error => Self::internal(&error),
         }
     }
@@ -66,7 +72,19 @@ impl From<linker::Error> for Failure {
     fn from(error: linker::Error) -> Self {
         match error {
             linker::Error::Encoder(error) => error.into(),
-            error @ linker::Error::Index(_) => Self::internal(&error),
+            linker::Error::Linker(link::linker::Error::Encode(error)) => error.into(),
+            linker::Error::Linker(error) => Self::internal(&error),
+        }
+    }
+}
+
+impl From<encode::Error> for Failure {
+    fn from(error: encode::Error) -> Self {
+        match error {
+            encode::Error::MaskSize { .. } | encode::Error::Pool(pool::Error::EmptyMask | pool::Error::NoDirection) => {
+                Self::new(Kind::BadMask, error.to_string())
+            }
+            error => Self::internal(&error),
         }
     }
 }

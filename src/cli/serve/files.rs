@@ -10,9 +10,9 @@ use tower_http::services::ServeDir;
 
 use super::server::Server;
 
-/// The files of a folder. `file.br` and `file.gz` beside a file are sent in its place where the client takes them.
-pub(super) fn folder(path: &Path) -> ServeDir {
-    ServeDir::new(path).precompressed_br().precompressed_gzip()
+/// The files of a folder that is served below `prefix`. `file.br` and `file.gz` beside a file are sent in its place where the client takes them.
+pub(super) fn folder(path: &Path, prefix: &str) -> ServeDir {
+    ServeDir::new(path).precompressed_br().precompressed_gzip().redirect_path_prefix(prefix)
 }
 
 /// Adds the headers of every answer, and makes ranges count the bytes of the file itself.

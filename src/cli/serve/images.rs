@@ -3,10 +3,9 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::body::{Body, Bytes, to_bytes};
+use axum::body::Body;
 use axum::extract::{Path, State};
-use axum::http::{HeaderMap, StatusCode, header};
-use http_body_util::LengthLimitError;
+use axum::http::{HeaderMap, StatusCode};
 
 use super::failure::Failure;
 use super::server::{Inner, Server};
@@ -42,16 +41,17 @@ pub(super) async fn put_image(
         return Err(Failure::new(Kind::BadValue, "the path does not end in 64 lowercase hexadecimal digits"));
     }
     server.inner.linker()?;
-    let bytes = read_body(&headers, body, server.inner.settings.limits.image_bytes).await?;
+    let received = server.receive(&headers, body, server.inner.settings.limits.image_bytes).await?;
     let work = move |inner: &Inner| {
-        let actual = sha256_hex(&bytes);
+        let bytes = &received.bytes;
+        let actual = sha256_hex(bytes);
         if actual != sha256 {
             return Err(Failure::new(Kind::HashMismatch, format!("the body's SHA-256 is {actual}")));
         }
-        if let Some(picture) = inner.store.get(&sha256) {
+        if let Some(picture) = find(inner, &sha256)? {
             return Ok((StatusCode::OK, stored(&sha256, &picture)));
         }
-        let picture = take(inner, &sha256, &bytes)?;
+        let picture = take(inner, &sha256, bytes)?;
         Ok((StatusCode::CREATED, stored(&sha256, &picture)))
     };
     let ((status, image), _) = server.compute(work).await?;
@@ -66,29 +66,14 @@ pub(super) fn take(inner: &Inner, sha256: &str, bytes: &[u8]) -> Result<Arc<Pict
 }
 
 /// The stored picture of a hash: from memory, or from the store's folder.
-pub(super) fn find(inner: &Inner, sha256: &str) -> Result<Arc<Picture>, Failure> {
+pub(super) fn find(inner: &Inner, sha256: &str) -> Result<Option<Arc<Picture>>, Failure> {
     if let Some(picture) = inner.store.get(sha256) {
-        return Ok(picture);
+        return Ok(Some(picture));
     }
-    let Some(bytes) = inner.store.read(sha256)? else {
-        return Err(Failure::new(Kind::ImageUnknown, "put it to /v1/images/{sha256} and ask again"));
-    };
+    let Some(bytes) = inner.store.read(sha256)? else { return Ok(None) };
     let picture = decode(inner, &bytes)?;
     inner.store.keep(sha256, &picture);
-    Ok(picture)
-}
-
-/// Reads a body of at most `limit` bytes.
-pub(super) async fn read_body(headers: &HeaderMap, body: Body, limit: usize) -> Result<Bytes, Failure> {
-    let too_large = || Failure::new(Kind::TooLarge, format!("the body has more than {limit} bytes"));
-    let stated = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
-    if stated.is_some_and(|length| length > limit as u64) {
-        return Err(too_large());
-    }
-    to_bytes(body, limit).await.map_err(|error| {
-        let over_limit = std::error::Error::source(&error).is_some_and(<dyn std::error::Error>::is::<LengthLimitError>);
-        if over_limit { too_large() } else { Failure::new(Kind::BadRequest, "the body broke off") }
-    })
+    Ok(Some(picture))
 }
 
 fn decode(inner: &Inner, bytes: &[u8]) -> Result<Arc<Picture>, Failure> {

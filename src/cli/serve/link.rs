@@ -35,6 +35,7 @@ use crate::rle::Mask;
         (status = 415, description = "unsupported-media", body = Problem, content_type = "application/problem+json"),
         (status = 422, description = "bad-mask, bad-value", body = Problem, content_type = "application/problem+json"),
         (status = 429, description = "rate-limited: wait as Retry-After says", body = Problem, content_type = "application/problem+json"),
+        (status = 502, description = "image-unavailable: the address does not answer with a picture", body = Problem, content_type = "application/problem+json"),
         (status = 503, description = "unavailable: wait as Retry-After says", body = Problem, content_type = "application/problem+json"),
     ),
     security((), ("token" = []))
@@ -53,48 +54,97 @@ pub(super) async fn post_link(
     }
     // Base64 writes three bytes as four characters.
     let most = limits.request_bytes + limits.image_bytes.div_ceil(3) * 4;
-    let body = images::read_body(&headers, body, most).await?;
-    let request: LinkRequest =
-        serde_json::from_slice(&body).map_err(|error| Failure::new(Kind::BadRequest, error.to_string()))?;
-    if !(1..=MOST_ENTITIES).contains(&request.top_k) {
-        let detail = format!("top_k is {}, not 1 to {MOST_ENTITIES}", request.top_k);
-        return Err(Failure::new(Kind::BadValue, detail));
-    }
-    let mask = mask(&request.mask, limits.pixels)?;
+    let received = server.receive(&headers, body, most).await?;
     let work = move |inner: &Inner| {
-        let taken = Instant::now();
-        let picture = picture(inner, &request.image)?;
-        let reading = millis(taken, Instant::now());
-        let mut response = inner.linker()?.answer(&picture, &mask, request.top_k as usize)?;
-        response.timing_ms.encode += reading;
-        inner.watch.linked(&response.timing_ms);
-        Ok(response)
+        let request = parse(&received.bytes, limits.request_bytes)?;
+        let mask = mask(&request.mask, limits.pixels)?;
+        let top_k = request.top_k as usize;
+        match request.image {
+            ImageRef::Url(address) => Ok(Step::Fetch { address, mask, top_k }),
+            ImageRef::Sha256(sha256) => answer(inner, &mask, top_k, || stored(inner, &sha256)).map(Step::Answered),
+            ImageRef::Data(text) => answer(inner, &mask, top_k, || given(inner, &text)).map(Step::Answered),
+        }
     };
-    let (mut response, waited) = server.compute(work).await?;
+    let (step, mut waited) = server.compute(work).await?;
+    let mut response = match step {
+        Step::Answered(response) => response,
+        Step::Fetch { address, mask, top_k } => {
+            let fetched = server.fetch(address).await?;
+            let work = move |inner: &Inner| answer(inner, &mask, top_k, || by_content(inner, &fetched.bytes));
+            let (response, more) = server.compute(work).await?;
+            waited += more;
+            response
+        }
+    };
     response.timing_ms.queue = waited;
     response.timing_ms.total = millis(started, Instant::now());
     Ok(Json(response))
 }
 
-fn picture(inner: &Inner, image: &ImageRef) -> Result<Arc<Picture>, Failure> {
-    match image {
-        ImageRef::Sha256(sha256) if is_sha256(sha256) => images::find(inner, sha256),
-        ImageRef::Sha256(_) => Err(Failure::new(Kind::BadValue, "sha256 is not 64 lowercase hexadecimal digits")),
-        ImageRef::Url(_) => Err(Failure::new(Kind::UrlForbidden, "this server does not fetch pictures; put them")),
-        ImageRef::Data(text) => {
-            let bytes = STANDARD
-                .decode(text)
-                .map_err(|error| Failure::new(Kind::BadValue, format!("data is not base64: {error}")))?;
-            if bytes.len() > inner.settings.limits.image_bytes {
-                let detail = format!("the picture has more than {} bytes", inner.settings.limits.image_bytes);
-                return Err(Failure::new(Kind::TooLarge, detail));
-            }
-            let sha256 = sha256_hex(&bytes);
-            match inner.store.get(&sha256) {
-                Some(picture) => Ok(picture),
-                None => images::take(inner, &sha256, &bytes),
-            }
-        }
+/// What a worker does with a question at once; it does not wait for other servers.
+enum Step {
+    Answered(LinkResponse),
+    Fetch { address: String, mask: Mask, top_k: usize },
+}
+
+fn answer(
+    inner: &Inner,
+    mask: &Mask,
+    top_k: usize,
+    picture: impl FnOnce() -> Result<Arc<Picture>, Failure>,
+) -> Result<LinkResponse, Failure> {
+    let taken = Instant::now();
+    let picture = picture()?;
+    let reading = millis(taken, Instant::now());
+    let mut response = inner.linker()?.answer(&picture, mask, top_k)?;
+    response.timing_ms.encode += reading;
+    inner.watch.linked(&response.timing_ms);
+    Ok(response)
+}
+
+/// The request in a body of which all but a picture in base64 takes at most `most_bytes`.
+fn parse(body: &[u8], most_bytes: usize) -> Result<LinkRequest, Failure> {
+    let request: LinkRequest =
+        serde_json::from_slice(body).map_err(|error| Failure::new(Kind::BadRequest, error.to_string()))?;
+    let picture_bytes = if let ImageRef::Data(text) = &request.image { text.len() } else { 0 };
+    if body.len().saturating_sub(picture_bytes) > most_bytes {
+        return Err(Failure::new(
+            Kind::TooLarge,
+            format!("the request without its picture has more than {most_bytes} bytes"),
+        ));
+    }
+    if !(1..=MOST_ENTITIES).contains(&request.top_k) {
+        let detail = format!("top_k is {}, not 1 to {MOST_ENTITIES}", request.top_k);
+        return Err(Failure::new(Kind::BadValue, detail));
+    }
+    Ok(request)
+}
+
+fn stored(inner: &Inner, sha256: &str) -> Result<Arc<Picture>, Failure> {
+    if !is_sha256(sha256) {
+        return Err(Failure::new(Kind::BadValue, "sha256 is not 64 lowercase hexadecimal digits"));
+    }
+    let unknown = || Failure::new(Kind::ImageUnknown, "put it to /v1/images/{sha256} and ask again");
+    images::find(inner, sha256)?.ok_or_else(unknown)
+}
+
+/// The picture given in base64.
+fn given(inner: &Inner, text: &str) -> Result<Arc<Picture>, Failure> {
+    let bytes =
+        STANDARD.decode(text).map_err(|error| Failure::new(Kind::BadValue, format!("data is not base64: {error}")))?;
+    if bytes.len() > inner.settings.limits.image_bytes {
+        let detail = format!("the picture has more than {} bytes", inner.settings.limits.image_bytes);
+        return Err(Failure::new(Kind::TooLarge, detail));
+    }
+    by_content(inner, &bytes)
+}
+
+/// The picture of these bytes, known already or new.
+fn by_content(inner: &Inner, bytes: &[u8]) -> Result<Arc<Picture>, Failure> {
+    let sha256 = sha256_hex(bytes);
+    match inner.store.get(&sha256) {
+        Some(picture) => Ok(picture),
+        None => images::take(inner, &sha256, bytes),
     }
 }
 

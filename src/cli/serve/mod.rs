@@ -3,24 +3,27 @@
 mod auth;
 mod cors;
 mod failure;
+mod fetch;
 mod files;
 mod health;
+mod host;
 mod images;
 mod link;
+mod listen;
 mod openapi;
 mod rate;
 mod router;
 mod server;
 mod store;
+mod store_folder;
 mod watch;
 
 use std::io::IsTerminal as _;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
-use anyhow::{Context as _, ensure};
+use anyhow::ensure;
 use axum::http::HeaderValue;
-use tokio::net::TcpListener;
 
 pub use openapi::document as openapi_document;
 pub use router::app;
@@ -47,9 +50,20 @@ pub(super) struct ServeArgs {
     /// Address to listen on.
     #[arg(long, default_value = "127.0.0.1")]
     host: IpAddr,
+    /// The most the store's folder may hold, in MiB; beyond it the pictures put first are removed.
+    #[arg(long, value_name = "MIB", default_value_t = 10_240)]
+    store_size: u64,
     /// Port to listen on; 0 takes a free one.
     #[arg(long, default_value_t = 8080)]
     port: u16,
+    /// Name that browsers may call this server by; may be given several times. Without it, any name, or on a loopback
+    /// address only localhost, so that no other site's name can be pointed there.
+    #[arg(long, value_name = "NAME")]
+    allow_host: Vec<String>,
+    /// Host to fetch pictures from that a question names by their address; may be given several times. A port other
+    /// than the scheme's, and an address that is not public, must be listed literally.
+    #[arg(long, value_name = "HOST[:PORT]")]
+    allow_url_host: Vec<String>,
     /// Bearer token the endpoint asks for; better given in `MASKLINK_TOKEN`, where other users do not see it.
     #[arg(long, value_name = "TOKEN")]
     token: Option<String>,
@@ -59,7 +73,7 @@ pub(super) struct ServeArgs {
     /// Origin the served page may connect to besides this server; may be given several times; without it, any.
     #[arg(long, value_name = "ORIGIN")]
     connect: Vec<String>,
-    /// Requests a second for each client address, on average over a minute; 0 sets no limit.
+    /// Requests a second for each client address, ten seconds' worth of them at once; 0 sets no limit.
     #[arg(long, value_name = "N", default_value_t = 20.0)]
     rate: f64,
     /// Masks and pictures computed at a time.
@@ -87,6 +101,7 @@ pub(super) fn run(args: ServeArgs) -> anyhow::Result<()> {
         .with_ansi(std::io::stderr().is_terminal())
         .with_writer(std::io::stderr)
         .init();
+    ensure!(args.token.as_deref() != Some(""), "--token is empty: leave it out to let anybody use the endpoint");
     for folder in [&args.root, &args.data].into_iter().flatten() {
         ensure!(folder.is_dir(), "{} is not a folder", folder.display());
     }
@@ -100,48 +115,10 @@ pub(super) fn run(args: ServeArgs) -> anyhow::Result<()> {
     let address = SocketAddr::new(args.host, args.port);
     let has_data = args.data.is_some();
     let server = Server::new(linker, settings(args))?;
-    tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(listen(address, server, has_data))
-}
-
-async fn listen(address: SocketAddr, server: Server, has_data: bool) -> anyhow::Result<()> {
-    let listener = TcpListener::bind(address).await.with_context(|| format!("cannot listen on {address}"))?;
-    // The line that people and scripts wait for.
-    let address = listener.local_addr()?;
-    println!("http://{address}/");
-    if has_data {
-        println!("http://{address}/?data=data/ opens the data");
-    }
-    let service = app(server).into_make_service_with_connect_info::<SocketAddr>();
-    axum::serve(listener, service).with_graceful_shutdown(stop_asked()).await.context("the server stopped")
-}
-
-/// Waits for Ctrl-C or, on Unix, for SIGTERM; requests under way are then answered to the end.
-async fn stop_asked() {
-    let interrupt = async {
-        if let Err(error) = tokio::signal::ctrl_c().await {
-            tracing::warn!(%error, "Ctrl-C cannot be waited for");
-            std::future::pending::<()>().await;
-        }
-    };
-    #[cfg(unix)]
-    let terminate = async {
-        match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
-            Ok(mut signal) => {
-                signal.recv().await;
-            }
-            Err(error) => {
-                tracing::warn!(%error, "SIGTERM cannot be waited for");
-                std::future::pending::<()>().await;
-            }
-        }
-    };
-    #[cfg(not(unix))]
-    let terminate = std::future::pending::<()>();
-    tokio::select! {
-        () = interrupt => {}
-        () = terminate => {}
-    }
-    tracing::info!("stopping");
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?
+        .block_on(listen::listen(address, server, has_data))
 }
 
 fn settings(args: ServeArgs) -> Settings {
@@ -151,15 +128,19 @@ fn settings(args: ServeArgs) -> Settings {
         workers: args.workers.max(1),
         requests_per_second: args.rate,
         store_bytes: args.memory << 20,
+        folder_bytes: args.store_size << 20,
         ..Limits::default()
     };
+    let listed = args.host.is_loopback() || !args.allow_host.is_empty();
     Settings {
+        hosts: listed.then_some(args.allow_host),
         root: args.root,
         data: args.data,
         store: args.store,
         token: args.token.or_else(|| std::env::var("MASKLINK_TOKEN").ok()).filter(|token| !token.is_empty()),
         allow_origins: args.allow_origin,
         connect: args.connect,
+        url_hosts: args.allow_url_host,
         limits,
     }
 }

@@ -15,7 +15,8 @@ use crate::link::problem::Kind;
 
 /// The seconds' worth of requests a client may make at once.
 const BURST_SECS: f64 = 10.0;
-/// The most addresses remembered; beyond it full buckets are forgotten, which changes nothing for their clients.
+/// The most addresses remembered. Beyond it full buckets are forgotten, which changes nothing for their clients, and
+/// where that is not enough all are, so that no crowd of addresses costs memory or a search for each request.
 const MOST_CLIENTS: usize = 10_000;
 
 /// The buckets.
@@ -58,6 +59,9 @@ impl Rate {
         let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
         if buckets.len() >= MOST_CLIENTS {
             buckets.retain(|_, bucket| filled_to(bucket) < capacity);
+            if buckets.len() >= MOST_CLIENTS / 2 {
+                buckets.clear();
+            }
         }
         let bucket = buckets.entry(network(client)).or_insert(Bucket { tokens: capacity, filled: now });
         *bucket = Bucket { tokens: filled_to(bucket), filled: now };
@@ -98,6 +102,16 @@ mod tests {
         assert_eq!(rate.take(client, start + Duration::from_secs(2)), Ok(()));
         assert_eq!(rate.take(client, start + Duration::from_secs(3)), Err(1));
         assert_eq!(Rate::new(0.0).take(client, start), Ok(()));
+    }
+
+    #[test]
+    fn a_crowd_of_addresses_is_forgotten_and_not_remembered_without_end() {
+        let rate = Rate::new(0.01);
+        let start = Instant::now();
+        for index in 0..=2 * MOST_CLIENTS as u32 {
+            assert_eq!(rate.take(IpAddr::V4(index.into()), start), Ok(()));
+            assert!(rate.buckets.lock().unwrap().len() <= MOST_CLIENTS);
+        }
     }
 
     #[test]

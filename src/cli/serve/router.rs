@@ -1,5 +1,6 @@
 //! The routes, and what each request passes on its way to them.
 
+use axum::Json;
 use axum::extract::{Request, State};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse as _, Response};
@@ -11,7 +12,7 @@ use tower_http::services::ServeDir;
 
 use super::failure::Failure;
 use super::server::Server;
-use super::{auth, cors, files, health, images, link, openapi, rate, watch};
+use super::{auth, cors, files, health, host, images, link, openapi, rate, watch};
 use crate::link::problem::Kind;
 
 /// The whole server as a service: every route and layer, no socket.
@@ -27,37 +28,48 @@ pub fn app(server: Server) -> Router {
         .route("/v1/openapi.json", get(openapi::get))
         .route("/v1/{*rest}", axum::routing::any(nothing_here))
         .method_not_allowed_fallback(wrong_method)
+        .layer(CatchPanicLayer::custom(panicked))
         .layer(cors::layer(&server.inner.settings.allow_origins));
     Router::new()
         .merge(endpoint)
+        .route("/endpoint.json", get(own_endpoint))
         .route("/healthz", get(health::healthz))
         .route("/readyz", get(health::readyz))
         .route("/metrics", get(health::metrics))
         .fallback(static_files)
+        .layer(middleware::from_fn_with_state(with(&server), host::check))
+        // Innermost, so that a panic too is answered with every header, counted and logged.
+        .layer(CatchPanicLayer::custom(panicked))
         .layer(middleware::from_fn_with_state(with(&server), files::headers))
         .layer(middleware::from_fn_with_state(with(&server), watch::requests))
-        .layer(CatchPanicLayer::custom(panicked))
         .with_state(server)
+}
+
+/// Tells the page which endpoint to ask: this very server, where it has an index. Beside a page on another host lies a
+/// file of this name, which its host may edit.
+async fn own_endpoint(State(server): State<Server>) -> Json<serde_json::Value> {
+    let endpoint = server.inner.linker.as_ref().map(|_| "./");
+    Json(serde_json::json!({ "endpoint": endpoint }))
 }
 
 /// A file of the page or, below `/data/`, of the data folder.
 async fn static_files(State(server): State<Server>, request: Request) -> Response {
     let path = request.uri().path();
-    let (folder, request) =
+    let (folder, prefix, request) =
         match (path.strip_prefix("/data/"), &server.inner.settings.data, &server.inner.settings.root) {
             (Some(rest), Some(data), _) => match inside(&request, rest) {
                 Some(uri) => {
                     let mut request = request;
                     *request.uri_mut() = uri;
-                    (data, request)
+                    (data, "/data", request)
                 }
                 None => return nothing_here().await.into_response(),
             },
-            (_, _, Some(root)) => (root, request),
+            (_, _, Some(root)) => (root, "", request),
             _ => return nothing_here().await.into_response(),
         };
     let service: ServeDir<_> =
-        files::folder(folder).fallback(tower::service_fn(|_: axum::http::Request<Body>| async {
+        files::folder(folder, prefix).fallback(tower::service_fn(|_: axum::http::Request<Body>| async {
             Ok::<_, std::convert::Infallible>(nothing_here().await.into_response())
         }));
     match service.oneshot(request).await {

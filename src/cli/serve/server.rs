@@ -5,13 +5,17 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use axum::http::HeaderValue;
-use tokio::sync::Semaphore;
+use axum::body::{Body, Bytes, to_bytes};
+use axum::http::{HeaderMap, HeaderValue, header};
+use http_body_util::LengthLimitError;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::failure::Failure;
+use super::fetch::Fetcher;
 use super::files;
 use super::rate::Rate;
 use super::store::Store;
+use super::store_folder::Folder;
 use super::watch::Watch;
 use crate::cli::linker::{Linker, millis};
 use crate::link::problem::Kind;
@@ -30,6 +34,9 @@ pub(super) struct Inner {
     pub(super) watch: Watch,
     /// The Content-Security-Policy of every answer.
     pub(super) policy: HeaderValue,
+    fetcher: Option<Fetcher>,
+    /// Permits for bodies in memory, one a KiB.
+    receiving: Arc<Semaphore>,
     /// Permits for requests that compute or wait to.
     admitted: Arc<Semaphore>,
     /// Permits for requests that compute.
@@ -51,6 +58,10 @@ pub struct Settings {
     pub allow_origins: Vec<HeaderValue>,
     /// Origins the page may connect to besides this server; any, where none is given.
     pub connect: Vec<String>,
+    /// Names besides the loopback's that the server answers to; to any, where there is no list.
+    pub hosts: Option<Vec<String>>,
+    /// Hosts from which pictures named by an address are fetched; from none, where there is no list.
+    pub url_hosts: Vec<String>,
     /// What is taken at most.
     pub limits: Limits,
 }
@@ -70,10 +81,14 @@ pub struct Limits {
     pub waiting: usize,
     /// Requests a second of one client, on average; 0 for no limit.
     pub requests_per_second: f64,
+    /// Bytes of bodies in memory, beyond which the answer is 503.
+    pub body_bytes: usize,
     /// How long a request may take.
     pub time: Duration,
     /// Bytes of memory for pictures and their features.
     pub store_bytes: usize,
+    /// Bytes of the folder that keeps put pictures.
+    pub folder_bytes: u64,
 }
 
 impl Default for Limits {
@@ -84,28 +99,87 @@ impl Default for Limits {
             pixels: 50_000_000,
             workers: std::thread::available_parallelism().map_or(1, NonZeroUsize::get),
             waiting: 64,
+            body_bytes: 512 << 20,
             requests_per_second: 20.0,
             time: Duration::from_secs(30),
             store_bytes: 512 << 20,
+            folder_bytes: 10 << 30,
         }
     }
+}
+
+/// A body, and the room it takes.
+pub(super) struct Received {
+    pub(super) bytes: Bytes,
+    _room: OwnedSemaphorePermit,
 }
 
 impl Server {
     /// A server of these settings; without a linker the endpoint answers 503.
     pub fn new(linker: Option<Linker>, settings: Settings) -> std::io::Result<Self> {
         let limits = settings.limits;
+        let folder = settings.store.clone().map(|path| Folder::open(path, limits.folder_bytes)).transpose()?;
         let inner = Inner {
             linker,
-            store: Store::new(limits.store_bytes, settings.store.clone())?,
+            store: Store::new(limits.store_bytes, folder),
             rate: Rate::new(limits.requests_per_second),
             watch: Watch::new(),
             policy: files::policy(&settings.connect).map_err(std::io::Error::other)?,
+            fetcher: (!settings.url_hosts.is_empty()).then(|| Fetcher::new(&settings.url_hosts, limits.image_bytes)),
+            receiving: Arc::new(Semaphore::new(limits.body_bytes >> 10)),
             admitted: Arc::new(Semaphore::new(limits.workers + limits.waiting)),
             working: Arc::new(Semaphore::new(limits.workers)),
             settings,
         };
         Ok(Self { inner: Arc::new(inner) })
+    }
+
+    /// Reads a body of at most `limit` bytes, and holds room for it in memory until it is dropped.
+    pub(super) async fn receive(&self, headers: &HeaderMap, body: Body, limit: usize) -> Result<Received, Failure> {
+        let too_large = || Failure::new(Kind::TooLarge, format!("the body has more than {limit} bytes"));
+        let stated = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
+        let most =
+            stated.map_or(Ok(limit), usize::try_from).ok().filter(|&most| most <= limit).ok_or_else(too_large)?;
+        let room = self.room(most)?;
+        let bytes = to_bytes(body, most).await.map_err(|error| {
+            let over = std::error::Error::source(&error).is_some_and(<dyn std::error::Error>::is::<LengthLimitError>);
+            if over { too_large() } else { Failure::new(Kind::BadRequest, "the body broke off") }
+        })?;
+        Ok(Received { bytes, _room: room })
+    }
+
+    /// Fetches the picture at an address, and holds room for it in memory until it is dropped.
+    pub(super) async fn fetch(&self, address: String) -> Result<Received, Failure> {
+        let forbidden = || Failure::new(Kind::UrlForbidden, "this server does not fetch pictures; put them");
+        if self.inner.fetcher.is_none() {
+            return Err(forbidden());
+        }
+        let room = self.room(self.inner.settings.limits.image_bytes)?;
+        let inner = Arc::clone(&self.inner);
+        let task = tokio::task::spawn_blocking(move || {
+            let bytes = inner.fetcher.as_ref().ok_or_else(forbidden)?.get(&address)?;
+            Ok(Received { bytes: bytes.into(), _room: room })
+        });
+        task.await.unwrap_or_else(|error| {
+            tracing::error!(%error, "fetching a picture panicked");
+            Err(Failure::new(Kind::Internal, ""))
+        })
+    }
+
+    /// Room in memory for a body.
+    fn room(&self, bytes: usize) -> Result<OwnedSemaphorePermit, Failure> {
+        let full = || Failure::retry_after(Kind::Unavailable, "too many bodies are on their way", 1);
+        let permits = u32::try_from(bytes.div_ceil(1 << 10)).map_err(|_| full())?;
+        self.inner.receiving.clone().try_acquire_many_owned(permits).map_err(|_| full())
+    }
+
+    /// Keeps the measurements small for as long as the server lives.
+    pub(super) async fn upkeep(self) {
+        let mut tick = tokio::time::interval(Duration::from_secs(5));
+        loop {
+            tick.tick().await;
+            self.inner.watch.upkeep();
+        }
     }
 
     /// Runs `work` on a thread that may block, once a worker is free; also answers the milliseconds waited for one.

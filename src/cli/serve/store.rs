@@ -1,17 +1,16 @@
 //! Put pictures by content: decoded ones with their features in bounded memory, encoded ones in a folder if wanted.
 
 use std::collections::HashMap;
-use std::fs;
 use std::io;
-use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use super::store_folder::Folder;
 use crate::cli::picture::Picture;
 
 /// The stored pictures.
 pub(super) struct Store {
     memory: Mutex<Memory>,
-    folder: Option<PathBuf>,
+    folder: Option<Folder>,
 }
 
 struct Memory {
@@ -30,12 +29,9 @@ struct Kept {
 
 impl Store {
     /// A store of at most `most_bytes` in memory, and of all pictures in `folder` where there is one.
-    pub(super) fn new(most_bytes: usize, folder: Option<PathBuf>) -> io::Result<Self> {
-        if let Some(folder) = &folder {
-            fs::create_dir_all(folder)?;
-        }
+    pub(super) fn new(most_bytes: usize, folder: Option<Folder>) -> Self {
         let memory = Memory { most_bytes, bytes: 0, clock: 0, pictures: HashMap::new() };
-        Ok(Self { memory: Mutex::new(memory), folder })
+        Self { memory: Mutex::new(memory), folder }
     }
 
     /// The picture of a SHA-256 kept in memory.
@@ -50,23 +46,13 @@ impl Store {
 
     /// The encoded bytes kept in the folder, for a picture that has left memory.
     pub(super) fn read(&self, sha256: &str) -> io::Result<Option<Vec<u8>>> {
-        let Some(folder) = &self.folder else { return Ok(None) };
-        match fs::read(folder.join(sha256)) {
-            Ok(bytes) => Ok(Some(bytes)),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(error),
-        }
+        self.folder.as_ref().map_or(Ok(None), |folder| folder.read(sha256))
     }
 
     /// Keeps a picture; the caller has checked that `bytes` have this hash.
     pub(super) fn put(&self, sha256: &str, bytes: &[u8], picture: &Arc<Picture>) -> io::Result<()> {
         if let Some(folder) = &self.folder {
-            let path = folder.join(sha256);
-            if !path.exists() {
-                let mut file = tempfile::NamedTempFile::new_in(folder)?;
-                io::Write::write_all(&mut file, bytes)?;
-                file.persist(path)?;
-            }
+            folder.put(sha256, bytes)?;
         }
         self.keep(sha256, picture);
         Ok(())
@@ -115,6 +101,7 @@ impl Memory {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::link::protocol::sha256_hex;
     use image::{ImageFormat, RgbImage};
 
     fn picture(width: u32) -> (Vec<u8>, Arc<Picture>) {
@@ -128,7 +115,7 @@ mod tests {
     #[test]
     fn the_one_not_used_for_longest_leaves_first() {
         // Each picture takes 300 bytes; three fit.
-        let store = Store::new(1000, None).unwrap();
+        let store = Store::new(1000, None);
         let (bytes, ten) = picture(10);
         for name in ["a", "b", "c"] {
             store.put(name, &bytes, &ten).unwrap();
@@ -147,12 +134,13 @@ mod tests {
     #[test]
     fn a_folder_keeps_what_leaves_memory() {
         let folder = tempfile::tempdir().unwrap();
-        let store = Store::new(300, Some(folder.path().join("pictures"))).unwrap();
-        let (bytes, ten) = picture(10);
-        store.put("a", &bytes, &ten).unwrap();
-        store.put("b", &bytes, &ten).unwrap();
-        assert!(store.get("a").is_none());
-        assert_eq!(store.read("a").unwrap(), Some(bytes));
-        assert_eq!(store.read("c").unwrap(), None);
+        let store = Store::new(300, Some(Folder::open(folder.path().join("pictures"), 1 << 20).unwrap()));
+        let (first, ten) = picture(10);
+        let (second, eleven) = picture(11);
+        let [a, b] = [&first, &second].map(|bytes| sha256_hex(bytes));
+        store.put(&a, &first, &ten).unwrap();
+        store.put(&b, &second, &eleven).unwrap();
+        assert!(store.get(&a).is_none());
+        assert_eq!(store.read(&a).unwrap(), Some(first));
     }
 }

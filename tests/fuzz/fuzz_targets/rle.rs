@@ -1,6 +1,6 @@
 //! Fuzzes the decoders of masks and everything that is done with what they accept.
 //!
-//! `cargo install cargo-fuzz`, then `cargo +nightly fuzz run --fuzz-dir tests/fuzz rle`.
+//! `./build.sh fuzz` runs all targets.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;

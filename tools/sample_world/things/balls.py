@@ -159,7 +159,8 @@ def panel(centre: Any, sides: int, centres: list[Any], radius: float, material: 
     own = 0.9393 if sides == 5 else 0.9149
     side = centre.orthogonal().normalized()
     up = centre.cross(side)
-    vertices, faces, rings, spokes = [centre * radius * 1.002], [], 10, 60
+    vertices, rings, spokes = [centre * radius * 1.002], 10, 60
+    faces: list[tuple[int, ...]] = []
     for i in range(1, rings + 1):
         for k in range(spokes):
             a = math.tau * k / spokes

@@ -268,8 +268,8 @@ def book(rng: Random) -> Any:
             (w / 2, h / 2, thick),
             (-w / 2, h / 2, thick),
         ]
-        for a, b in zip(frame, frame[1:] + frame[:1], strict=True):
-            parts.append(tube([a, b], 0.0005, gilt, 6))
+        for start, end in zip(frame, frame[1:] + frame[:1], strict=True):
+            parts.append(tube([start, end], 0.0005, gilt, 6))
     parts.append(box((wide * 0.5, 0.012, 0.0004), gilt, (0, tall * 0.2, thick)))
     parts.append(box((wide * 0.34, 0.006, 0.0004), gilt, (0, tall * 0.12, thick)))
     parts.append(

@@ -185,7 +185,7 @@ def fork(rng: Random) -> Any:
     parts = [sheet(smooth_rows(rows), steel, 0.0022)]
     for k in range(4):
         y = (k - 1.5) * 0.0071
-        tine = [
+        tine: list[tuple[float, ...]] = [
             (0.043, 0.0022, 0.0038, 0),
             (0.055, 0.00205, 0.0035, 0),
             (0.075, 0.0018, 0.006, 0),

@@ -28,7 +28,7 @@ def great_pyramid(rng: Random) -> Any:
     rock = stone("limestone", "#8a6c44", "#c8a878", 0.09, 0.9)
     courses, wide, tall = 74, 230.0, 139.0
     vertices: list[Any] = []
-    faces = []
+    faces: list[tuple[int, ...]] = []
     rows = []
     per_side = 40
     for k in range(courses):

@@ -82,7 +82,7 @@ def guitar(rng: Random) -> Any:
     head.rotation_euler = (-0.16, 0, 0)
     head.location = (0, 0.6, 0.092)
     parts.append(head)
-    for x in (-1, 1):
+    for x in (-1.0, 1.0):
         for k in range(3):
             y = 0.645 + 0.045 * k
             z = 0.105 - 0.16 * (y - 0.6)

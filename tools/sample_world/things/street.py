@@ -214,7 +214,7 @@ def chair(rng: Random) -> Any:
         else plain("chair paint", rng.choice(("#e0dcd0", "#3a6a6a", "#a83a28")), 0.35)
     )
     parts = [box((0.43, 0.41, 0.03), timber, (0, 0, 0.45), 0.012)]
-    for x in (-1, 1):
+    for x in (-1.0, 1.0):
         parts.append(
             tube([(x * 0.19, -0.18, 0.0), (x * 0.18, -0.17, 0.44)], lambda t: 0.014 + 0.006 * t, timber, 20)
         )
@@ -291,8 +291,8 @@ def snowman(rng: Random) -> Any:
                     snow,
                     48,
                     72,
-                    lambda d, s=seed: (
-                        d * (1 + 0.05 * noise.noise(d * 1.7 + s) + 0.015 * noise.noise(d * 6 + s))
+                    lambda d: (
+                        d * (1 + 0.05 * noise.noise(d * 1.7 + seed) + 0.015 * noise.noise(d * 6 + seed))
                     ),
                 ),
                 (rng.uniform(-0.02, 0.02), 0, z),

@@ -1,0 +1,244 @@
+//! What `masklink eval link` reports: PL-VEL's table, accuracy by split, what is called unknown, latency.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use crate::dataset::Series;
+use crate::link::novelty::FALSE_ALARMS;
+use crate::link::protocol::InIndex;
+
+/// The rows of PL-VEL's table: its two series, and the masks of both.
+const ROWS: [&str; 3] = ["entity", "query", "overall"];
+
+/// One question and what became of it.
+pub(super) struct Outcome<'a> {
+    pub(super) split: &'a str,
+    pub(super) series: Option<Series>,
+    pub(super) seen: Option<bool>,
+    /// The right entity's place in the answer, from 0.
+    pub(super) rank: Option<usize>,
+    /// Whether the index holds the right entity, where that is known.
+    pub(super) indexed: Option<bool>,
+    /// What the answer says of that.
+    pub(super) in_index: Option<InIndex>,
+}
+
+/// What the last line of `--json` says.
+#[derive(Debug, Serialize)]
+pub(super) struct Report<'a> {
+    n: usize,
+    top1: f64,
+    top5: f64,
+    failed: usize,
+    by_split: BTreeMap<&'a str, Accuracy>,
+    /// PL-VEL's table, its rows `entity`, `query` and `overall`, as far as there are such annotations.
+    table: BTreeMap<&'static str, Row>,
+    /// Where the index is at hand and its endpoint says what it holds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    unknown: Option<Unknown>,
+    latency_ms: Latency,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+struct Accuracy {
+    n: usize,
+    top1: f64,
+    top5: f64,
+}
+
+/// A series, or all annotations, by whether their entity is seen in training.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+struct Row {
+    seen: Accuracy,
+    unseen: Accuracy,
+    harmonic_mean: HarmonicMean,
+}
+
+/// Of seen and unseen; 0 where one of them is 0 or missing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+struct HarmonicMean {
+    top1: f64,
+    top5: f64,
+}
+
+/// How well things outside the index are told from those in it.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+struct Unknown {
+    /// Of the masks whose entity the index holds.
+    indexed: Accuracy,
+    /// Part of those that were called unknown all the same.
+    false_alarms: f64,
+    /// Masks whose entity the index does not hold.
+    not_indexed: usize,
+    /// Part of those that were called unknown.
+    found: f64,
+    /// The same at the threshold of the answers' probabilities that gives exactly the stated part of false alarms.
+    found_at_5_percent: f64,
+}
+
+/// Of the answers to `POST /v1/link`, the picture being there.
+#[derive(Debug, Serialize)]
+struct Latency {
+    p50: f64,
+    p95: f64,
+}
+
+impl<'a> Report<'a> {
+    pub(super) fn of(outcomes: &[Outcome<'a>], mut latencies: Vec<f64>, failed: usize) -> Self {
+        let mut splits: BTreeMap<&str, Vec<&Outcome<'_>>> = BTreeMap::new();
+        for outcome in outcomes {
+            splits.entry(outcome.split).or_default().push(outcome);
+        }
+        let Accuracy { n, top1, top5 } = accuracy(outcomes.iter());
+        let [entity, query, overall] = ROWS;
+        let rows = [(entity, Some(Series::Entity)), (query, Some(Series::Query)), (overall, None)];
+        let row = |series: Option<Series>| row(outcomes, |outcome| series.is_none() || outcome.series == series);
+        latencies.sort_by(f64::total_cmp);
+        Self {
+            n,
+            top1,
+            top5,
+            failed,
+            by_split: splits.into_iter().map(|(split, outcomes)| (split, accuracy(outcomes.into_iter()))).collect(),
+            table: rows.into_iter().filter_map(|(name, series)| Some((name, row(series)?))).collect(),
+            unknown: unknown(outcomes),
+            latency_ms: Latency { p50: percentile(&latencies, 50), p95: percentile(&latencies, 95) },
+        }
+    }
+
+    pub(super) fn print(&self, by_split: bool) {
+        let Self { n, top1, top5, failed, latency_ms, .. } = self;
+        println!("{n} masks: top-1 {top1:.3}, top-5 {top5:.3}; {failed} without an answer");
+        if by_split {
+            for (split, Accuracy { n, top1, top5 }) in &self.by_split {
+                println!("  {split}: {n} masks, top-1 {top1:.3}, top-5 {top5:.3}");
+            }
+        }
+        if !self.table.is_empty() {
+            println!("{:24}{:<27}top-5", "masks", "top-1");
+            println!("{0:9}{1:>6}{2:>8}{1:>9}{2:>9}{3:>9}{1:>9}{2:>9}{3:>9}", "", "seen", "unseen", "harmonic");
+        }
+        for (name, Row { seen, unseen, harmonic_mean }) in
+            ROWS.into_iter().filter_map(|name| Some((name, self.table.get(name)?)))
+        {
+            print!("{name:9}{:>6}{:>8}", seen.n, unseen.n);
+            print!("{:>9.3}{:>9.3}{:>9.3}", seen.top1, unseen.top1, harmonic_mean.top1);
+            println!("{:>9.3}{:>9.3}{:>9.3}", seen.top5, unseen.top5, harmonic_mean.top5);
+        }
+        if let Some(Unknown { indexed, false_alarms, not_indexed, found, found_at_5_percent }) = &self.unknown {
+            let Accuracy { n, top1, top5 } = indexed;
+            println!("in the index: {n} masks, top-1 {top1:.3}, top-5 {top5:.3}, called unknown {false_alarms:.3}");
+            println!("not in the index: {not_indexed} masks, called unknown {found:.3}");
+            println!("  at exactly {FALSE_ALARMS:.2} of those in the index called unknown: {found_at_5_percent:.3}");
+        }
+        println!("latency p50 {:.1} ms, p95 {:.1} ms", latency_ms.p50, latency_ms.p95);
+    }
+}
+
+/// A row of the table; `None` where no annotation of it says whether its entity is seen.
+fn row(outcomes: &[Outcome<'_>], is_of_row: impl Fn(&Outcome<'_>) -> bool) -> Option<Row> {
+    let of = |seen| accuracy(outcomes.iter().filter(|outcome| outcome.seen == Some(seen) && is_of_row(outcome)));
+    let (seen, unseen) = (of(true), of(false));
+    let harmonic_mean =
+        HarmonicMean { top1: harmonic_mean(seen.top1, unseen.top1), top5: harmonic_mean(seen.top5, unseen.top5) };
+    (seen.n + unseen.n > 0).then_some(Row { seen, unseen, harmonic_mean })
+}
+
+fn unknown(outcomes: &[Outcome<'_>]) -> Option<Unknown> {
+    let of = |indexed| outcomes.iter().filter(move |outcome| outcome.indexed == Some(indexed));
+    let said = |indexed| of(indexed).filter_map(|outcome| outcome.in_index).collect::<Vec<_>>();
+    let (known, strange) = (said(true), said(false));
+    if known.is_empty() || strange.is_empty() {
+        return None;
+    }
+    let part = |list: &[InIndex], called: &dyn Fn(&InIndex) -> bool| {
+        list.iter().filter(|in_index| called(in_index)).count() as f64 / list.len() as f64
+    };
+    let mut probabilities: Vec<_> = known.iter().map(|in_index| in_index.probability).collect();
+    probabilities.sort_by(f32::total_cmp);
+    let least = probabilities[(FALSE_ALARMS * probabilities.len() as f64) as usize];
+    Some(Unknown {
+        indexed: accuracy(of(true)),
+        false_alarms: part(&known, &|in_index| !in_index.known),
+        not_indexed: strange.len(),
+        found: part(&strange, &|in_index| !in_index.known),
+        found_at_5_percent: part(&strange, &|in_index| in_index.probability < least),
+    })
+}
+
+fn accuracy<'a>(outcomes: impl Iterator<Item = &'a Outcome<'a>>) -> Accuracy {
+    let (mut n, mut top1, mut top5) = (0, 0, 0);
+    for outcome in outcomes {
+        n += 1;
+        top1 += usize::from(outcome.rank == Some(0));
+        top5 += usize::from(outcome.rank.is_some_and(|rank| rank < 5));
+    }
+    let part = |right: usize| if n == 0 { 0.0 } else { right as f64 / n as f64 };
+    Accuracy { n, top1: part(top1), top5: part(top5) }
+}
+
+fn harmonic_mean(a: f64, b: f64) -> f64 {
+    if a + b == 0.0 { 0.0 } else { 2.0 * a * b / (a + b) }
+}
+
+/// The least value that at least `percent` of the sorted values do not pass; 0 where there is none.
+fn percentile(sorted: &[f64], percent: usize) -> f64 {
+    let rank = (sorted.len() * percent).div_ceil(100);
+    sorted.get(rank.saturating_sub(1)).copied().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn outcome(split: &'static str, rank: Option<usize>) -> Outcome<'static> {
+        let parsed = crate::dataset::Split::parse(split);
+        Outcome { split, series: parsed.series, seen: parsed.seen, rank, indexed: None, in_index: None }
+    }
+
+    #[test]
+    fn the_table_is_by_series_and_by_whether_the_entity_was_seen() {
+        let outcomes = [
+            outcome("entity_val_seen", Some(0)),
+            outcome("entity_val_seen", Some(4)),
+            outcome("entity_val_unseen", Some(5)),
+            outcome("entity_val_unseen", None),
+            outcome("entity_val_unseen", Some(0)),
+            outcome("entity_val_unseen", Some(1)),
+            outcome("query_val_seen", Some(0)),
+            outcome("odd", None),
+        ];
+        let report = Report::of(&outcomes, vec![9.0, 1.0, 2.0], 1);
+        assert_eq!((report.n, report.top1, report.top5), (8, 3.0 / 8.0, 5.0 / 8.0));
+        assert_eq!(report.by_split["entity_val_seen"], Accuracy { n: 2, top1: 0.5, top5: 1.0 });
+        let entity = report.table["entity"];
+        assert_eq!(entity.unseen, Accuracy { n: 4, top1: 0.25, top5: 0.5 });
+        let mean = entity.harmonic_mean;
+        assert!((mean.top1 - 1.0 / 3.0).abs() < 1e-12 && (mean.top5 - 2.0 / 3.0).abs() < 1e-12, "{mean:?}");
+        let query = report.table["query"];
+        assert_eq!((query.seen.n, query.unseen.n, query.harmonic_mean), (1, 0, HarmonicMean::default()));
+        assert_eq!((report.table["overall"].seen.n, report.table["overall"].unseen.n), (3, 4));
+        assert!((report.latency_ms.p50 - 2.0).abs() < 1e-12 && (report.latency_ms.p95 - 9.0).abs() < 1e-12);
+        assert_eq!(report.unknown, None, "nobody said what the index holds");
+    }
+
+    #[test]
+    fn what_is_called_unknown_is_counted_on_both_sides() {
+        let said = |indexed, known, probability| {
+            let in_index = Some(InIndex { known, probability });
+            Outcome { indexed: Some(indexed), in_index, ..outcome("entity_val_seen", indexed.then_some(0)) }
+        };
+        let mut outcomes: Vec<_> = (0_u8..19).map(|at| said(true, true, 0.8 + f32::from(at) * 0.01)).collect();
+        outcomes.push(said(true, false, 0.3));
+        // The second is below what 19 of 20 known ones have, but above what the index called its least.
+        outcomes.extend([said(false, false, 0.1), said(false, true, 0.7), said(false, true, 0.9)]);
+        let unknown = Report::of(&outcomes, Vec::new(), 0).unknown.unwrap();
+        assert_eq!((unknown.indexed.n, unknown.indexed.top1, unknown.not_indexed), (20, 1.0, 3));
+        assert!(
+            (unknown.false_alarms - 0.05).abs() < 1e-12 && (unknown.found - 1.0 / 3.0).abs() < 1e-12,
+            "{unknown:?}"
+        );
+        assert!((unknown.found_at_5_percent - 2.0 / 3.0).abs() < 1e-12, "{unknown:?}");
+    }
+}

@@ -1,0 +1,153 @@
+//! A folder of put pictures, each a file named by its SHA-256, of bounded size.
+
+use std::fs;
+use std::io::{self, Write as _};
+use std::path::PathBuf;
+use std::sync::{Mutex, PoisonError};
+use std::time::SystemTime;
+
+use crate::link::protocol::{is_sha256, sha256_hex};
+
+/// The folder.
+pub(super) struct Folder {
+    path: PathBuf,
+    most_bytes: u64,
+    /// What its pictures take.
+    bytes: Mutex<u64>,
+}
+
+impl Folder {
+    /// Opens a folder, made where it is not there, and counts what it holds.
+    pub(super) fn open(path: PathBuf, most_bytes: u64) -> io::Result<Self> {
+        fs::create_dir_all(&path)?;
+        let folder = Self { path, most_bytes, bytes: Mutex::new(0) };
+        let held = folder.pictures()?.iter().map(|picture| picture.bytes).sum();
+        *folder.bytes() = held;
+        Ok(folder)
+    }
+
+    /// The bytes of a hash, if they are here and whole.
+    pub(super) fn read(&self, sha256: &str) -> io::Result<Option<Vec<u8>>> {
+        let path = self.path.join(sha256);
+        match fs::read(&path) {
+            Ok(bytes) if sha256_hex(&bytes) == sha256 => Ok(Some(bytes)),
+            // Cut short by a crash or changed by someone: as good as not there, so that the client puts it again.
+            Ok(bytes) => {
+                fs::remove_file(path)?;
+                let mut held = self.bytes();
+                *held = held.saturating_sub(bytes.len() as u64);
+                Ok(None)
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Keeps bytes whose hash the caller has checked; a reader sees all of them or none.
+    pub(super) fn put(&self, sha256: &str, bytes: &[u8]) -> io::Result<()> {
+        let path = self.path.join(sha256);
+        if path.exists() {
+            return Ok(());
+        }
+        let mut file = tempfile::NamedTempFile::new_in(&self.path)?;
+        file.write_all(bytes)?;
+        file.as_file().sync_all()?;
+        file.persist(path)?;
+        let mut held = self.bytes();
+        *held += bytes.len() as u64;
+        if *held > self.most_bytes {
+            *held = self.remove_oldest()?;
+        }
+        Ok(())
+    }
+
+    /// Removes the pictures put first until a tenth of the room is free; answers what is left.
+    fn remove_oldest(&self) -> io::Result<u64> {
+        let mut pictures = self.pictures()?;
+        pictures.sort_by_key(|picture| picture.put);
+        let mut held: u64 = pictures.iter().map(|picture| picture.bytes).sum();
+        // The newest stays in any case: it is being asked about.
+        pictures.pop();
+        for picture in pictures {
+            if held <= self.most_bytes / 10 * 9 {
+                break;
+            }
+            fs::remove_file(picture.path)?;
+            held -= picture.bytes;
+        }
+        Ok(held)
+    }
+
+    fn pictures(&self) -> io::Result<Vec<Stored>> {
+        let mut pictures = Vec::new();
+        for entry in fs::read_dir(&self.path)? {
+            let entry = entry?;
+            // What is not named as ours is not ours to count or remove.
+            if entry.file_name().to_str().is_some_and(is_sha256) {
+                let about = entry.metadata()?;
+                pictures.push(Stored { path: entry.path(), bytes: about.len(), put: about.modified()? });
+            }
+        }
+        Ok(pictures)
+    }
+
+    fn bytes(&self) -> std::sync::MutexGuard<'_, u64> {
+        self.bytes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+struct Stored {
+    path: PathBuf,
+    bytes: u64,
+    put: SystemTime,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_damaged_is_not_there_and_can_be_put_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Folder::open(folder.path().join("pictures"), 1000).unwrap();
+        let bytes = b"a picture";
+        let sha256 = sha256_hex(bytes);
+        assert_eq!(store.read(&sha256).unwrap(), None);
+        store.put(&sha256, bytes).unwrap();
+        assert_eq!(store.read(&sha256).unwrap().as_deref(), Some(&bytes[..]));
+        let path = folder.path().join("pictures").join(&sha256);
+        fs::write(&path, &bytes[..5]).unwrap();
+        assert_eq!((store.read(&sha256).unwrap(), path.exists()), (None, false));
+        store.put(&sha256, bytes).unwrap();
+        assert_eq!(store.read(&sha256).unwrap().as_deref(), Some(&bytes[..]));
+    }
+
+    #[test]
+    fn the_oldest_leave_when_it_is_full_also_after_a_restart() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("note.txt"), [0; 5000]).unwrap();
+        let store = Folder::open(folder.path().to_owned(), 1000).unwrap();
+        let pictures: Vec<Vec<u8>> = (0..5).map(|index| vec![index; 300]).collect();
+        let names: Vec<String> = pictures.iter().map(|bytes| sha256_hex(bytes)).collect();
+        let put = |store: &Folder, index: usize| {
+            store.put(&names[index], &pictures[index]).unwrap();
+            let time = SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(1_000 + index as u64);
+            fs::File::options()
+                .write(true)
+                .open(folder.path().join(&names[index]))
+                .unwrap()
+                .set_modified(time)
+                .unwrap();
+        };
+        let there = |store: &Folder| names.iter().map(|name| store.read(name).unwrap().is_some()).collect::<Vec<_>>();
+        for index in 0..3 {
+            put(&store, index);
+        }
+        let store = Folder::open(folder.path().to_owned(), 1000).unwrap();
+        put(&store, 3);
+        assert_eq!(there(&store), [false, true, true, true, false]);
+        put(&store, 4);
+        assert_eq!(there(&store), [false, false, true, true, true]);
+        assert!(folder.path().join("note.txt").exists());
+    }
+}

@@ -1,0 +1,330 @@
+/** @file The element by itself, as other pages embed it: properties before the upgrade, files that are wrong, focus, names and what is said aloud. */
+
+import assert from 'node:assert/strict';
+import { createServer } from 'node:http';
+import { after, before, test } from 'node:test';
+import { FIXTURES } from './fixtures.mjs';
+import { PATIENCE, launch, newPage, openPage, serve, until, withoutIndex } from './support.mjs';
+
+/** @typedef {import('../../www/mask-viewer.js').MaskViewer} MaskViewer */
+
+/** @param {string} body @param {string} [script] Runs before the element is defined. */
+const html = (body, script = '') => `<!doctype html><html lang="en"><title>test</title><link rel="icon" href="icon.svg"><style>mask-viewer { height: 400px }</style>
+  ${body}<script>${script}</script><script type="module" src="mask-viewer.js"></script></html>`;
+/** A file of `count` pictures that are all called after a number. @param {number[]} numbers */
+const annotationsOf = (...numbers) => JSON.stringify({
+  images: numbers.map((n) => ({ id: `p${n}`, file_name: `${n}%.bmp`, width: 8, height: 6 })), categories: [{ id: 'Q1', name: 'Universe' }],
+  annotations: numbers.map((n) => ({ id: `a${n}`, image_id: `p${n}`, category_id: 'Q1', bbox: [[1, 0, 3, 6]], segmentation: [{ size: [6, 8], counts: [6, 12, 30] }] })),
+});
+
+/** @type {Awaited<ReturnType<typeof serve>>} */
+let server;
+/** @type {import('playwright-core').Browser} */
+let browser;
+
+before(async () => {
+  server = await serve({
+    ...FIXTURES,
+    '/one.html': html('<mask-viewer src="tiny.bmp" controls></mask-viewer>'),
+    '/early.html': html('<mask-viewer></mask-viewer>', `Object.assign(document.querySelector('mask-viewer'),
+      { src: 'tiny.bmp', annotations: 'tiny.json', controls: true, tool: 'box', token: 'secret', endpoint: 'https://early.example/', model: 'mine', view: { x: 3, y: 2, scale: 100 } })`),
+    '/flex.html': html('<div style="display: flex; width: 500px"><mask-viewer style="height: auto" src="tiny.bmp" controls></mask-viewer></div>'),
+    '/broken.html': html('<mask-viewer src="tiny.bmp" annotations="broken.json" controls></mask-viewer>'),
+    '/percent.html': html('<mask-viewer src="1%.bmp" annotations="numbers.json" controls></mask-viewer>'),
+    '/numbers.json': annotationsOf(1, 2, 3), '/others.json': annotationsOf(7, 8, 9),
+    ...Object.fromEntries([1, 2, 3, 7, 8, 9].map((n) => [`/${n}%.bmp`, FIXTURES['/tiny.bmp']])),
+  });
+  browser = await launch();
+});
+after(async () => {
+  await browser?.close();
+  await server?.close();
+});
+
+/** A page that notes the viewer's errors. @param {string} path @param {string} [condition] */
+async function open(path, condition = 'snapshot.picture') {
+  const opened = await newPage(browser);
+  await opened.page.addInitScript(() => {
+    /** @type {string[]} */
+    const told = /** @type {any} */ (globalThis).told = [];
+    addEventListener('error', (event) => { if (event instanceof CustomEvent) told.push(event.detail.message); });
+  });
+  await opened.page.goto(server.address + path);
+  await until(opened.page, condition);
+  return { ...opened, told: () => opened.page.evaluate(() => /** @type {string[]} */ (/** @type {any} */ (globalThis).told)) };
+}
+
+test('properties set before the element is defined are taken', async () => {
+  const { page, errors, close } = await open('early.html', 'snapshot.shown.length === 1');
+  const found = await page.evaluate(() => {
+    const viewer = /** @type {MaskViewer} */ (document.querySelector('mask-viewer'));
+    const { tool, token, endpoint, model, controls, src } = viewer;
+    const settings = [viewer.settings.endpoint, viewer.settings.model];
+    return { own: Object.keys(viewer), tool, token, endpoint, model, controls, src, settings, view: viewer.view };
+  });
+  assert.deepEqual(found.settings, ['https://early.example/', 'mine']);
+  assert.equal(found.view?.scale, 100);
+  assert.deepEqual({ ...found, settings: undefined, view: undefined }, {
+    own: [], tool: 'box', token: 'secret', endpoint: 'https://early.example/', model: 'mine', controls: true, src: 'tiny.bmp', settings: undefined, view: undefined,
+  });
+  assert.deepEqual(errors, []);
+  await close();
+});
+
+test('annotations that cannot be loaded are told in sight, and tried again', async () => {
+  const { page, told, close } = await open('broken.html');
+  const hint = page.locator('mask-viewer [part~=hint]');
+  await hint.waitFor();
+  assert.match(await hint.innerText(), /broken\.json could not be loaded: the server answered 404/);
+  assert.equal(await page.locator('mask-viewer').getByText('No masks are given').count(), 0);
+  assert.equal((await told()).length, 1);
+  await page.route('**/broken.json', (route) => route.fulfill({ contentType: 'application/json', body: FIXTURES['/tiny.json'] }));
+  await page.evaluate(() => {
+    const viewer = /** @type {MaskViewer} */ (document.querySelector('mask-viewer'));
+    viewer.src = './tiny.bmp';
+  });
+  await until(page, 'snapshot.shown.length === 1');
+  assert.equal(await hint.isVisible(), false);
+  await close();
+});
+
+test('a viewer in a flex box has a width, and no more than there is', async () => {
+  const { page, errors, close } = await open('flex.html');
+  const box = await page.locator('mask-viewer').boundingBox();
+  assert.equal(box?.width, 500);
+  assert.ok(box.height >= 256, `${box.height} px tall`);
+  assert.deepEqual(errors, []);
+  await close();
+});
+
+test('the policy that the README asks for is enough to draw and to segment', async (t) => {
+  const policy = "default-src 'none'; img-src 'self'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; connect-src 'self'";
+  const strict = await serve({
+    ...FIXTURES,
+    '/strict.html': `<!doctype html><html lang="en"><title>strict</title><link rel="icon" href="icon.svg"><script type="module" src="mask-viewer.js"></script>
+      <mask-viewer src="tiny.bmp" annotations="tiny.json" controls></mask-viewer></html>`,
+  }, { 'content-security-policy': policy });
+  t.after(strict.close);
+  const { page, errors, close } = await openPage(browser, `${strict.address}strict.html`);
+  await page.evaluate(() => /** @type {MaskViewer} */ (document.querySelector('mask-viewer')).clickAt(4, 3, { add: true }));
+  await until(page, '!snapshot.segmenting && (snapshot.candidates.length > 0 || snapshot.segmentFailure)');
+  assert.equal(await page.evaluate(() => /** @type {MaskViewer} */ (document.querySelector('mask-viewer')).snapshot?.segmentFailure), null);
+  // Here no index is published.
+  assert.deepEqual(errors.filter((text) => !/index\.json/.test(text)), []);
+  await close();
+});
+
+test('a picture that its server says is too large is refused before it is read', async (t) => {
+  const endless = createServer((_, response) => {
+    response.writeHead(200, { 'content-type': 'image/bmp', 'content-length': String(65 * 2 ** 20), 'access-control-allow-origin': '*' });
+    // The rest never comes.
+    response.write(FIXTURES['/tiny.bmp']);
+  });
+  await new Promise((resolve) => { endless.listen(0, '127.0.0.1', () => resolve(undefined)); });
+  t.after(() => {
+    endless.close();
+    endless.closeAllConnections();
+  });
+  const { port } = /** @type {import('node:net').AddressInfo} */ (endless.address());
+  const { page, close } = await open('one.html');
+  const code = await page.evaluate((address) => new Promise((resolve) => {
+    const viewer = /** @type {MaskViewer} */ (document.querySelector('mask-viewer'));
+    viewer.addEventListener('error', (event) => resolve(/** @type {CustomEvent} */ (event).detail.code));
+    setTimeout(() => resolve('none'), 20_000);
+    viewer.src = address;
+  }), `http://127.0.0.1:${port}/large.bmp`);
+  assert.equal(code, 'picture-too-large');
+  await close();
+});
+
+test('a picture whose address is no valid escape has its masks', async () => {
+  const { told, errors, close } = await open('percent.html', 'snapshot.shown.length === 1');
+  assert.deepEqual(await told(), []);
+  assert.deepEqual(errors, []);
+  await close();
+});
+
+test('annotations and picture set one after the other belong together; of many pictures the last one counts', async () => {
+  const { page, told, errors, close } = await open('percent.html', 'snapshot.shown.length === 1');
+  await page.evaluate(() => {
+    const viewer = /** @type {MaskViewer} */ (document.querySelector('mask-viewer'));
+    viewer.annotations = 'others.json';
+    viewer.src = '7%.bmp';
+  });
+  await until(page, "snapshot.picture === '7%.bmp' && snapshot.shown[0]?.id === 'a7'");
+  await page.evaluate(async () => {
+    const viewer = /** @type {MaskViewer} */ (document.querySelector('mask-viewer'));
+    for (const src of ['8%.bmp', '9%.bmp', '7%.bmp', '8%.bmp', '9%.bmp']) {
+      viewer.src = src;
+      await new Promise((resolve) => { setTimeout(resolve, 3); });
+    }
+  });
+  await until(page, "snapshot.picture === '9%.bmp' && snapshot.shown[0]?.id === 'a9'");
+  assert.deepEqual(await told(), []);
+  assert.deepEqual(errors, []);
+  await close();
+});
+
+test('a viewer that is taken away ends the reading of its annotations', async () => {
+  const { page, errors, close } = await open('one.html');
+  await page.evaluate(() => {
+    const ended = /** @type {any} */ (globalThis);
+    ended.workers = ended.ended = 0;
+    const [post, terminate] = [Worker.prototype.postMessage, Worker.prototype.terminate];
+    // The worker is never asked, so it never answers.
+    Worker.prototype.postMessage = function (/** @type {any} */ message, /** @type {any} */ transfer) {
+      if (message.verb === 'open') ended.workers += 1;
+      else post.call(this, message, transfer);
+    };
+    Worker.prototype.terminate = function () {
+      ended.ended += 1;
+      return terminate.call(this);
+    };
+    /** @type {MaskViewer} */ (document.querySelector('mask-viewer')).annotations = 'tiny.json';
+  });
+  await page.waitForFunction(() => /** @type {any} */ (globalThis).workers === 1);
+  await page.evaluate(() => document.querySelector('mask-viewer')?.remove());
+  await page.waitForFunction(() => /** @type {any} */ (globalThis).ended === 1, null, { timeout: PATIENCE });
+  assert.deepEqual(errors, []);
+  await close();
+});
+
+test('a model that cannot be loaded is asked for once while the pointer moves, and again by a click', async () => {
+  const { page, close } = await open('one.html');
+  let asked = 0;
+  await page.route('**/models/models.json', (route) => {
+    asked += 1;
+    return route.abort();
+  });
+  await page.getByRole('radio', { name: 'Click an object' }).click();
+  await until(page, "snapshot.tool === 'pick'");
+  const box = await page.locator('mask-viewer [part~=stage]').boundingBox();
+  assert.ok(box);
+  for (let step = 0; step < 40; step += 1) {
+    await page.mouse.move(box.x + box.width / 2 + step, box.y + box.height / 2);
+    await page.waitForTimeout(20);
+  }
+  await page.waitForTimeout(500);
+  assert.equal(asked, 1);
+  await page.mouse.click(box.x + box.width / 2, box.y + box.height / 2);
+  await until(page, 'snapshot.segmentFailure');
+  assert.equal(asked, 2);
+  await close();
+});
+
+test('a viewer whose module is missing says so, and nothing is thrown', async () => {
+  const { page, errors, close } = await newPage(browser);
+  await page.route('**/*.wasm', (route) => route.abort());
+  await page.goto(`${server.address}two.html`);
+  await page.locator('mask-viewer').first().getByText(/could not be loaded/).first().waitFor();
+  await page.evaluate(() => {
+    const viewer = /** @type {MaskViewer} */ (document.querySelector('mask-viewer'));
+    viewer.src = './tiny.bmp';
+  });
+  await page.waitForTimeout(500);
+  assert.deepEqual(errors.filter((text) => !/ERR_FAILED/.test(text)), []);
+  await close();
+});
+
+test('a pointer that moves where nothing changes draws nothing', async () => {
+  const { page, errors, close } = await open('two.html', 'snapshot.shown.length === 1');
+  const box = await page.locator('mask-viewer').first().locator('[part~=stage]').boundingBox();
+  assert.ok(box);
+  await page.evaluate(() => {
+    /** @type {any} */ (globalThis).frames = 0;
+    const request = globalThis.requestAnimationFrame;
+    globalThis.requestAnimationFrame = (callback) => {
+      /** @type {any} */ (globalThis).frames += 1;
+      return request(callback);
+    };
+  });
+  const frames = () => page.evaluate(() => /** @type {number} */ (/** @type {any} */ (globalThis).frames));
+  await page.mouse.move(box.x + 4, box.y + 4);
+  // What the opening still has to draw, on a busy machine.
+  let before = -1;
+  for (const end = Date.now() + PATIENCE; before !== await frames() && Date.now() < end; await page.waitForTimeout(1500)) before = await frames();
+  for (let step = 0; step < 20; step += 1) await page.mouse.move(box.x + 4 + step % 3, box.y + 4);
+  await page.waitForTimeout(200);
+  assert.equal(await frames(), before);
+  assert.deepEqual(errors, []);
+  await close();
+});
+
+test('the keyboard’s crosshair is said aloud; Alt and an arrow stay the browser’s', async () => {
+  const { page, errors, close } = await open('two.html', 'snapshot.shown.length === 1');
+  await page.getByRole('application').first().focus();
+  const said = () => page.locator('mask-viewer').first().getByRole('status').innerText();
+  await page.keyboard.press('ArrowLeft');
+  assert.match(await said(), /\b[1-8] of 8, [1-6] of 6/);
+  // The mask covers the second and third of eight columns.
+  for (let step = 0; step < 30 && !/Universe/.test(await said()); step += 1) await page.keyboard.press('ArrowLeft');
+  assert.match(await said(), /^Universe/);
+  const prevented = await page.evaluate(() => {
+    const stage = document.querySelector('mask-viewer')?.shadowRoot?.querySelector('[part~=stage]');
+    const press = (/** @type {KeyboardEventInit} */ init) => {
+      const event = new KeyboardEvent('keydown', { bubbles: true, cancelable: true, ...init });
+      stage?.dispatchEvent(event);
+      return event.defaultPrevented;
+    };
+    return [press({ key: 'ArrowLeft', altKey: true }), press({ key: 'Enter', altKey: true })];
+  });
+  assert.deepEqual(prevented, [false, true]);
+  assert.deepEqual(errors, []);
+  await close();
+});
+
+test('each tool’s name holds the word that is seen', async () => {
+  const { page, close } = await open('one.html');
+  const names = await page.getByRole('radiogroup', { name: 'Tools' }).getByRole('radio').evaluateAll((nodes) => nodes.map((node) => [node.getAttribute('aria-label') ?? '', node.textContent?.trim() ?? '']));
+  assert.equal(names.length, 6);
+  for (const [name = '', word = ''] of names) assert.ok(word && name.toLowerCase().includes(word.toLowerCase()), `${word} is not in "${name}"`);
+  await close();
+});
+
+test('the list of masks keeps focus, tab stop and place while the state changes', async () => {
+  const { page, errors, close } = await openPage(browser, server.address);
+  await withoutIndex(page);
+  await page.evaluate(() => {
+    const viewer = /** @type {MaskViewer} */ (document.querySelector('mask-viewer'));
+    // A mask of one's own.
+    viewer.clickAt(10, 10);
+  });
+  const focused = () => page.evaluate(() => {
+    const chip = /** @type {HTMLElement | null | undefined} */ (document.querySelector('mask-viewer')?.shadowRoot?.activeElement);
+    return chip ? [chip.dataset.index, chip.tabIndex, chip.isConnected] : null;
+  });
+  await until(page, '!snapshot.segmenting && snapshot.candidates.length > 0');
+  const masks = page.getByRole('listbox', { name: /^Masks/ }).getByRole('option');
+  await masks.first().focus();
+  await page.keyboard.press('ArrowRight');
+  await page.evaluate(() => /** @type {MaskViewer} */ (document.querySelector('mask-viewer')).configure({ patterns: true }));
+  await until(page, 'snapshot.settings.patterns');
+  assert.deepEqual(await focused(), ['1', 0, true], 'an update leaves the tab stop');
+  await page.keyboard.press('Enter');
+  await until(page, 'snapshot.selected === 1');
+  assert.deepEqual(await focused(), ['1', 0, true], 'choosing a mask after a click leaves the focus');
+  assert.deepEqual(errors.filter((text) => !/index\.json/.test(text)), []);
+  await close();
+});
+
+test('the panel keeps the focus when the button that had it is gone', async () => {
+  const { page, close } = await openPage(browser, server.address);
+  await withoutIndex(page);
+  await page.evaluate(() => {
+    const viewer = /** @type {MaskViewer} */ (document.querySelector('mask-viewer'));
+    // Nobody listens on port 9 of this machine.
+    viewer.configure({ endpoint: 'http://127.0.0.1:9/' });
+    viewer.selectMask(0);
+  });
+  await page.getByRole('button', { name: 'Compare it with the index' }).focus();
+  await page.keyboard.press('Enter');
+  await until(page, "snapshot.linking.phase === 'asking' || snapshot.linking.phase === 'failed' || snapshot.linking.phase === 'answered'");
+  const focused = () => page.evaluate(() => document.activeElement?.closest('#entities') !== null && document.activeElement?.tagName);
+  assert.ok(await focused(), 'the focus is in the section');
+  await until(page, "snapshot.linking.phase === 'failed' || snapshot.linking.phase === 'answered'");
+  await page.getByRole('button', { name: 'Try again' }).focus();
+  await page.keyboard.press('Enter');
+  await until(page, "snapshot.linking.phase === 'failed' || snapshot.linking.phase === 'answered'");
+  assert.ok(await focused(), 'the focus is still in the section');
+  await close();
+});

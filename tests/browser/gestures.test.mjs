@@ -1,0 +1,147 @@
+/** @file Hands on the page: wheel and pinch keep what is under them in place, pictures come by drop and paste, a tampered model is refused in words. */
+
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { FIXTURES } from './fixtures.mjs';
+import { PATIENCE, bring, launch, openPage, serve, until } from './support.mjs';
+
+/** @typedef {import('../../www/mask-viewer.js').MaskViewer} MaskViewer */
+
+/** @type {Awaited<ReturnType<typeof serve>>} */
+let server;
+/** @type {import('playwright-core').Browser} */
+let browser;
+
+before(async () => {
+  server = await serve(FIXTURES);
+  browser = await launch();
+});
+after(async () => {
+  await browser?.close();
+  await server?.close();
+});
+
+/** @param {import('playwright-core').BrowserContextOptions} [options] */
+const openSamples = (options) => openPage(browser, server.address, options);
+
+/** Sets the view and answers the stage's box in the window. @param {import('playwright-core').Page} page @param {{ x: number, y: number, scale: number }} view */
+function setView(page, view) {
+  return page.evaluate((wanted) => {
+    const viewer = /** @type {MaskViewer} */ (document.querySelector('mask-viewer'));
+    viewer.view = wanted;
+    const { x, y, width, height } = /** @type {Element} */ (viewer.shadowRoot?.querySelector('[part~=stage]')).getBoundingClientRect();
+    return { x, y, width, height };
+  }, view);
+}
+
+/** The view once its scale is not `before`. @param {import('playwright-core').Page} page @param {number} before */
+async function viewAfter(page, before) {
+  for (const end = Date.now() + PATIENCE; ;) {
+    const view = await page.evaluate(() => /** @type {MaskViewer} */ (document.querySelector('mask-viewer')).view);
+    if (view && view.scale !== before) return view;
+    assert.ok(Date.now() < end, 'the view never zoomed');
+    await page.waitForTimeout(50);
+  }
+}
+
+/**
+ * The point of the picture under a point of the stage.
+ * @param {{ x: number, y: number, scale: number }} view
+ * @param {{ width: number, height: number }} stage
+ * @param {[number, number]} at In CSS pixels from the stage's corner.
+ */
+function inImage(view, stage, [x, y]) {
+  return [view.x + (x - stage.width / 2) / view.scale, view.y + (y - stage.height / 2) / view.scale];
+}
+
+/** @param {number[]} actual @param {number[]} expected */
+function assertNear(actual, expected) {
+  for (const [axis, value] of actual.entries()) {
+    assert.ok(Math.abs(value - (expected[axis] ?? NaN)) < 0.75, `${actual} is not ${expected}`);
+  }
+}
+
+test('the wheel zooms about the pointer, in and out', async () => {
+  const { page, errors, close } = await openSamples();
+  const view = { x: 480, y: 320, scale: 1 };
+  const stage = await setView(page, view);
+  /** @type {[number, number]} */
+  const at = [stage.width / 2 + 70, stage.height / 2 - 50];
+  await page.mouse.move(stage.x + at[0], stage.y + at[1]);
+  await page.mouse.wheel(0, -240);
+  const closer = await viewAfter(page, 1);
+  assert.ok(closer.scale > 1.2, `scale ${closer.scale}`);
+  assertNear(inImage(closer, stage, at), inImage(view, stage, at));
+  await page.mouse.wheel(0, 240);
+  const back = await viewAfter(page, closer.scale);
+  assert.ok(Math.abs(back.scale - 1) < 0.01, `scale ${back.scale}`);
+  assertNear([back.x, back.y], [view.x, view.y]);
+  assert.deepEqual(errors, []);
+  await close();
+});
+
+test('two fingers zoom about what is between them, and leave no click', async () => {
+  const { page, errors, close } = await openSamples({ hasTouch: true });
+  const view = { x: 480, y: 320, scale: 1 };
+  const stage = await setView(page, view);
+  const devtools = await page.context().newCDPSession(page);
+  const middle = [stage.x + stage.width / 2 - 40, stage.y + stage.height / 2 + 30];
+  /** @param {'touchStart' | 'touchMove' | 'touchEnd'} type @param {number[]} offsets Of the fingers from the middle. */
+  const touch = (type, offsets) => devtools.send('Input.dispatchTouchEvent', {
+    type, touchPoints: offsets.map((offset, id) => ({ x: (middle[0] ?? 0) + offset, y: middle[1] ?? 0, id })),
+  });
+  await touch('touchStart', [-40]);
+  await touch('touchStart', [-40, 40]);
+  for (const apart of [50, 60, 70, 80]) await touch('touchMove', [-apart, apart]);
+  await touch('touchEnd', []);
+  const closer = await viewAfter(page, 1);
+  assert.ok(Math.abs(closer.scale - 2) < 0.05, `fingers twice as far apart: scale ${closer.scale}`);
+  /** @type {[number, number]} */
+  const at = [stage.width / 2 - 40, stage.height / 2 + 30];
+  assertNear(inImage(closer, stage, at), inImage(view, stage, at));
+  await page.waitForTimeout(200);
+  const prompts = await page.evaluate(() => /** @type {MaskViewer} */ (document.querySelector('mask-viewer')).snapshot?.prompts);
+  assert.deepEqual(prompts, []);
+  assert.deepEqual(errors, []);
+  await close();
+});
+
+for (const gesture of /** @type {const} */ (['drop', 'paste'])) {
+  test(`a picture comes by ${gesture}`, async () => {
+    const { page, errors, close } = await openSamples();
+    await bring(page, { name: 'mine.bmp', type: 'image/bmp', base64: FIXTURES['/tiny.bmp'].toString('base64') }, gesture);
+    await until(page, "snapshot.picture === 'mine.bmp' && snapshot.size[0] === 8 && snapshot.size[1] === 6 && snapshot.shown.length === 0");
+    assert.deepEqual(errors, []);
+    await close();
+  });
+}
+
+test('what is dropped and is no picture is told, and the page goes on', async () => {
+  const { page, close } = await openSamples();
+  await bring(page, { name: 'notes.txt', type: 'text/plain', base64: btoa('not a picture') });
+  await page.locator('mask-viewer').getByText(/not a picture the browser can read/).first().waitFor();
+  await page.getByRole('listbox', { name: /sample/i }).getByRole('option').first().click();
+  await until(page, 'snapshot.shown.length > 0');
+  await close();
+});
+
+test('a model whose bytes are not the listed ones is refused on the page, in words', async () => {
+  const models = JSON.parse(readFileSync(join(import.meta.dirname, '../../www/models/models.json'), 'utf8'));
+  models.models[0].decoder.sha256 = 'a'.repeat(64);
+  const tampered = await serve({ '/models/models.json': JSON.stringify(models) });
+  const { page, close } = await openPage(browser, tampered.address);
+  await page.evaluate(() => {
+    const viewer = /** @type {MaskViewer} */ (document.querySelector('mask-viewer'));
+    viewer.configure({ endpoint: null });
+    viewer.clickAt(530, 300);
+  });
+  await until(page, 'snapshot.segmentFailure');
+  const failure = await page.evaluate(() => /** @type {MaskViewer} */ (document.querySelector('mask-viewer')).snapshot?.segmentFailure);
+  assert.equal(failure?.code, 'model-hash');
+  assert.match(await page.locator('main').innerText(), /its SHA-256 is another/);
+  assert.equal(await page.locator('mask-viewer').getByText('Loading the model').isVisible(), false, 'it still says that it loads');
+  await close();
+  await tampered.close();
+});

@@ -1,0 +1,50 @@
+/** @file Where things are on a low window and on a phone. */
+
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { launch, openPage, serve } from './support.mjs';
+
+/** @type {Awaited<ReturnType<typeof serve>>} */
+let server;
+/** @type {import('playwright-core').Browser} */
+let browser;
+
+before(async () => {
+  server = await serve();
+  browser = await launch();
+});
+after(async () => {
+  await browser?.close();
+  await server?.close();
+});
+
+/** @param {import('playwright-core').Page} page @param {string} selector */
+async function boxOf(page, selector) {
+  const box = await page.locator(selector).first().boundingBox();
+  assert.ok(box, selector);
+  return { ...box, right: box.x + box.width, bottom: box.y + box.height };
+}
+
+for (const [width, height] of /** @type {const} */ ([[1280, 520], [1280, 620], [1920, 1080]])) {
+  test(`nothing overlaps in a window of ${width} by ${height}`, async () => {
+    const { page, errors, close } = await openPage(browser, server.address, { viewport: { width, height } });
+    const [viewer, strip, panel, status] = [await boxOf(page, 'mask-viewer'), await boxOf(page, '.strip'), await boxOf(page, '.panel'), await boxOf(page, '.status')];
+    assert.ok(viewer.height >= 320, `the viewer is ${viewer.height} px tall`);
+    assert.ok(viewer.bottom <= strip.y, `the viewer ends at ${viewer.bottom}, the strip begins at ${strip.y}`);
+    assert.ok(strip.bottom <= status.y && panel.bottom <= status.y + 1, `${strip.bottom}, ${panel.bottom} and ${status.y}`);
+    assert.ok(viewer.right <= panel.x);
+    assert.deepEqual(errors, []);
+    await close();
+  });
+}
+
+test('a phone shows the sample pictures in its first screen, and names tools instead of keys', async () => {
+  const { page, errors, close } = await openPage(browser, server.address, { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true });
+  const strip = await boxOf(page, '.thumbnail');
+  assert.ok(strip.bottom <= 844, `the first thumbnail ends at ${strip.bottom}`);
+  const hint = await page.locator('#entities-body').innerText();
+  assert.match(hint, /tools Add and Remove/);
+  assert.doesNotMatch(hint, /Ctrl|Shift/);
+  assert.deepEqual(errors, []);
+  await close();
+});

@@ -1,0 +1,206 @@
+/** @file Linking without any endpoint: plain static files, the index and its encoder in the page's worker. */
+
+import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
+import { readFileSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { pointInside, unionOf } from './masks.mjs';
+import { ROOT, annotated, clickInImage, maskOf, snapshotOf, startServer } from './steps.mjs';
+import { launch, newPage, serve, until } from './support.mjs';
+
+const SAMPLES = join(ROOT, 'www/samples');
+const PICTURE = 'world_011';
+/** How many masks are compared with the server's. */
+const MASKS = 24;
+/** How far a score may be from the server's: browser and server decode JPEG with other rounding; PNG has none. */
+const ROUNDING = { jpeg: 0.02, png: 0.0005 };
+
+/** @typedef {import('../../www/mask-viewer.js').MaskViewer} MaskViewer */
+
+/** @type {Awaited<ReturnType<typeof serve>>} Nothing but dist/. */
+let host;
+/** @type {Awaited<ReturnType<typeof startServer>>} The endpoint to compare with. */
+let endpoint;
+/** @type {import('playwright-core').Browser} */
+let browser;
+
+before(async () => {
+  [host, endpoint, browser] = await Promise.all([serve(), startServer('--rate', '0'), launch()]);
+});
+after(async () => {
+  await browser?.close();
+  await endpoint?.kill();
+  await host?.close();
+});
+
+/** @param {Awaited<ReturnType<typeof serve>>} [from] */
+async function openPage(from = host) {
+  const opened = await newPage(browser);
+  await opened.page.goto(`${from.address}#picture=${PICTURE}`);
+  await until(opened.page, `snapshot.picture?.includes('${PICTURE}') && snapshot.shown.length > 0`);
+  return opened;
+}
+
+/** The encoded picture of a sample. @param {string} id */
+function pictureOf(id) {
+  return readFileSync(join(SAMPLES, 'images', annotated(join(SAMPLES, 'annotations.json'), id).image.file_name));
+}
+
+/** The endpoint's answer about a mask of a picture. @param {unknown} mask @param {Buffer} bytes Of the encoded picture. */
+async function asked(mask, bytes) {
+  const sha256 = createHash('sha256').update(bytes).digest('hex');
+  const put = await fetch(`${endpoint.address}v1/images/${sha256}`, { method: 'PUT', body: bytes });
+  assert.ok(put.ok, await put.text());
+  const body = JSON.stringify({ image: { sha256 }, mask });
+  const answer = await fetch(`${endpoint.address}v1/link`, { method: 'POST', body, headers: { 'content-type': 'application/json' } });
+  assert.ok(answer.ok);
+  return await answer.json();
+}
+
+/** The page's own answer about what is selected. @param {import('playwright-core').Page} page */
+async function answered(page) {
+  await until(page, "['answered', 'failed'].includes(snapshot.linking.phase)");
+  const { linking, mask } = await snapshotOf(page);
+  assert.equal(linking.phase, 'answered', JSON.stringify(linking));
+  return { .../** @type {any} */ (linking), mask };
+}
+
+/**
+ * The same entities in the same order with the same scores, but for `rounding`.
+ * @param {any} here
+ * @param {any} there
+ * @param {number} rounding
+ */
+function sameAnswer(here, there, rounding) {
+  const names = (/** @type {any} */ { entities }) => entities.slice(0, 5).map((/** @type {any} */ { qid }) => qid);
+  const apart = Math.max(...there.entities.map((/** @type {any} */ { score }, /** @type {number} */ at) => Math.abs(score - here.entities[at].score)));
+  assert.ok(apart < rounding, `scores differ by ${apart}`);
+  assert.deepEqual(names(here), names(there));
+  assert.equal(here.in_index?.known, there.in_index?.known);
+  assert.deepEqual(here.model, there.model);
+  return apart;
+}
+
+test('from static files alone a click is linked in the page, as the server would', async (t) => {
+  const { page, errors, close } = await openPage();
+  /** @type {string[]} */
+  const sent = [];
+  page.on('request', (request) => { if (request.method() !== 'GET') sent.push(request.url()); });
+  const { image, annotations } = annotated(join(SAMPLES, 'annotations.json'), PICTURE);
+  const annotation = annotations.find((/** @type {any} */ one) => one.category_id === 'Q5372');
+  await clickInImage(page, pointInside(unionOf(annotation.segmentation), image.height));
+  await maskOf(page);
+  const { source, failures, answer, mask } = await answered(page);
+  assert.deepEqual([source, failures], ['page', []]);
+  const there = await asked(mask, pictureOf(PICTURE));
+  t.diagnostic(`scores differ by at most ${sameAnswer(answer, there, ROUNDING.jpeg)}`);
+  assert.equal(await page.locator('.card h3').first().textContent(), there.entities[0].title);
+  assert.match(await page.locator('#entities-body').innerText(), /Computed in this page/);
+  assert.deepEqual(sent, [], 'nothing is sent anywhere');
+  const { link } = await page.evaluate(() => /** @type {MaskViewer} */ (document.querySelector('mask-viewer')).status);
+  t.diagnostic(JSON.stringify(link));
+
+  // The picture a card was matched to, and where in it.
+  const seen = page.locator('.card svg image').first();
+  await seen.waitFor();
+  const shown = await seen.evaluate(async (node) => {
+    const address = /** @type {string} */ (node.getAttribute('href'));
+    return { address, picture: (await createImageBitmap(await (await fetch(address)).blob())).width > 0, box: node.parentElement?.getAttribute('viewBox') };
+  });
+  assert.ok(shown.address.endsWith(answer.entities[0].evidence[0].picture) && shown.picture && shown.box, JSON.stringify(shown));
+  assert.deepEqual(errors, []);
+  await close();
+});
+
+test('masks of pictures that the index has not seen are ranked as the server ranks them', async (t) => {
+  const { page, errors, close } = await openPage();
+  /** @type {{ images: any[], annotations: any[] }} */
+  const { images, annotations } = JSON.parse(readFileSync(join(SAMPLES, 'annotations.json'), 'utf8'));
+  let [apart, count] = [0, 0];
+  /** @type {number[]} */
+  const times = [];
+  for (const { id, file_name: file } of images) {
+    const masks = annotations.filter((one) => one.image_id === id && one.segmentation.length === 1)
+      .map((one) => ({ id: one.id, mask: one.segmentation[0], split: one.data_split }));
+    if (times.length >= MASKS || masks.length === 0 || masks.some(({ split }) => /train/.test(split))) continue;
+    // As PNG, which has one meaning: the server and the browser see the same pixels.
+    const png = await page.evaluate(async ({ address, key, shown }) => {
+      const bitmap = await createImageBitmap(await (await fetch(address)).blob());
+      const canvas = new OffscreenCanvas(bitmap.width, bitmap.height);
+      canvas.getContext('2d')?.drawImage(bitmap, 0, 0);
+      const blob = await canvas.convertToBlob({ type: 'image/png' });
+      const viewer = /** @type {MaskViewer} */ (document.querySelector('mask-viewer'));
+      await viewer.openPicture(blob, { key });
+      viewer.showMasks(shown);
+      return Array.from(new Uint8Array(await blob.arrayBuffer()));
+    }, { address: `samples/images${file}`, key: id, shown: masks });
+    for (let at = 0; at < masks.length; at += 1) {
+      await page.evaluate((index) => {
+        const viewer = /** @type {MaskViewer} */ (document.querySelector('mask-viewer'));
+        viewer.selectMask(index);
+        viewer.askLink();
+      }, at);
+      const { source, answer, mask } = await answered(page);
+      assert.equal(source, 'page');
+      apart = Math.max(apart, sameAnswer(answer, await asked(mask, Buffer.from(png)), ROUNDING.png));
+      times.push(Math.round(answer.timing_ms.total));
+    }
+    count += 1;
+  }
+  times.sort((a, b) => a - b);
+  t.diagnostic(`${times.length} masks in ${count} pictures, scores differ by at most ${apart}, half of them within ${times[times.length >> 1]} ms`);
+  assert.ok(times.length >= MASKS);
+  assert.deepEqual(errors, []);
+  await close();
+});
+
+test('a picture and a question that are replaced leave no answer behind', async () => {
+  const { page, close } = await openPage();
+  await page.evaluate(async () => {
+    const viewer = /** @type {MaskViewer} */ (document.querySelector('mask-viewer'));
+    viewer.selectMask(0);
+    viewer.askLink();
+    viewer.selectMask(1);
+    viewer.askLink();
+  });
+  const { answer, mask } = await answered(page);
+  sameAnswer(answer, await asked(mask, pictureOf(PICTURE)), ROUNDING.jpeg);
+  await close();
+});
+
+test('an encoder of another hash is refused in words', async () => {
+  const index = join(ROOT, 'dist/index');
+  const file = readdirSync(index).find((name) => /^encoder-.*\.onnx$/.test(name));
+  assert.ok(file);
+  const bytes = readFileSync(join(index, file));
+  bytes[bytes.length >> 1] = (bytes[bytes.length >> 1] ?? 0) ^ 1;
+  const wrong = await serve({ [`/index/${file}`]: bytes, '/samples/recorded.json': '{}' });
+  const { page, close } = await openPage(wrong);
+  await page.evaluate(() => {
+    const viewer = /** @type {MaskViewer} */ (document.querySelector('mask-viewer'));
+    viewer.selectMask(0);
+    viewer.askLink();
+  });
+  await until(page, "snapshot.linking.phase === 'failed'");
+  assert.match(await page.locator('.banner').innerText(), /is not the one its list describes: its SHA-256 is another/);
+  await close();
+  await wrong.close();
+});
+
+test('an index that is broken, or not there, is told apart', async () => {
+  for (const [body, words] of /** @type {const} */ ([['{"format": "other"}', /not that of an index/], [null, /the server answered 404/]])) {
+    const other = await serve({ ...(body === null ? {} : { '/index/index.json': body }), '/samples/recorded.json': '{}' });
+    const { page, close } = await openPage(other);
+    if (body === null) await page.route('**/index/index.json', (route) => route.fulfill({ status: 404, body: '' }));
+    await page.evaluate(() => {
+      const viewer = /** @type {MaskViewer} */ (document.querySelector('mask-viewer'));
+      viewer.selectMask(0);
+      viewer.askLink();
+    });
+    await until(page, "snapshot.linking.phase === 'failed'");
+    assert.match(await page.locator('.banner').innerText(), words);
+    await close();
+    await other.close();
+  }
+});

@@ -1,0 +1,170 @@
+/** @file The dialog that opens a dataset: its keys, giving up, opening twice, and the list of what is odd. */
+
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { FIXTURES, ODD_DATASET } from './fixtures.mjs';
+import { launch, openPage, serve, until } from './support.mjs';
+
+/** @typedef {import('../../www/mask-viewer.js').MaskViewer} MaskViewer */
+
+/** @type {Awaited<ReturnType<typeof serve>>} */
+let server;
+/** @type {import('playwright-core').Browser} */
+let browser;
+
+before(async () => {
+  server = await serve(FIXTURES);
+  browser = await launch();
+});
+after(async () => {
+  await browser?.close();
+  await server?.close();
+});
+
+/** A dataset of one picture whose masks are of another size than the picture that is served. @param {number} count */
+function misfits(count) {
+  const one = JSON.stringify({ size: [12, 16], counts: [24, 24, 144] });
+  const annotations = Array.from({ length: count }, (_, at) => `{"id":"m${at}","image_id":"t","category_id":"Q1","bbox":[[2,0,4,12]],"segmentation":[${one}]}`);
+  return `{"images":[{"id":"t","file_name":"/tiny.bmp","width":16,"height":12}],"categories":[{"id":"Q1","name":"Universe"}],"annotations":[${annotations}]}`;
+}
+
+/** Opens the page and its dialog, a file chosen. @param {string} name @param {string} text */
+async function withDialog(name, text) {
+  const opened = await openPage(browser, server.address);
+  const { page } = opened;
+  await page.getByRole('button', { name: 'Open a dataset' }).click();
+  await page.getByLabel('Annotation file (JSON)').setInputFiles({ name, mimeType: 'application/json', buffer: Buffer.from(text) });
+  return { ...opened, prefix: page.getByLabel('Or at addresses that begin with'), dialog: page.getByRole('dialog', { name: 'Open a dataset' }) };
+}
+
+/** Holds annotation files back until `release` is called in the page, and counts the workers that are `ended`. @param {import('playwright-core').Page} page */
+function holdFiles(page) {
+  return page.evaluate(() => {
+    const held = new Promise((resolve) => { /** @type {any} */ (globalThis).release = resolve; });
+    const post = Worker.prototype.postMessage;
+    /** @type {any} */ (globalThis).ended = 0;
+    const terminate = Worker.prototype.terminate;
+    Worker.prototype.terminate = function () {
+      /** @type {any} */ (globalThis).ended += 1;
+      return terminate.call(this);
+    };
+    Worker.prototype.postMessage = function (/** @type {any} */ message, /** @type {any} */ transfer) {
+      if (message.verb !== 'open') return post.call(this, message, transfer);
+      held.then(() => post.call(this, message, transfer));
+    };
+  });
+}
+
+test('Enter in the address opens the dataset, and Cancel does not', async () => {
+  const { page, errors, prefix, dialog, close } = await withDialog('odd.json', ODD_DATASET);
+  await page.getByRole('button', { name: 'Cancel' }).click();
+  await dialog.waitFor({ state: 'hidden' });
+  assert.equal(await page.locator('#strip-title').innerText(), 'Sample pictures');
+  await page.getByRole('button', { name: 'Open a dataset' }).click();
+  await prefix.fill(server.address);
+  await prefix.press('Enter');
+  await page.getByRole('heading', { name: 'odd.json' }).waitFor();
+  await until(page, "snapshot.picture === 't' && snapshot.shown.length === 1");
+  await dialog.waitFor({ state: 'hidden' });
+  assert.deepEqual(errors.filter((text) => !/missing\.bmp/.test(text)), []);
+  await close();
+});
+
+test('pictures at what is no web address are not asked for', async () => {
+  const { prefix, errors, close } = await withDialog('odd.json', ODD_DATASET);
+  await prefix.fill('localhost:8080');
+  assert.equal(await prefix.evaluate((/** @type {HTMLInputElement} */ node) => node.validity.patternMismatch), true);
+  assert.deepEqual(errors, []);
+  await close();
+});
+
+test('a dataset given up while it is read leaves everything as it was', async () => {
+  const { page, errors, dialog, close } = await withDialog('odd.json', ODD_DATASET);
+  await holdFiles(page);
+  await dialog.getByRole('button', { name: 'Open', exact: true }).click();
+  await page.getByRole('button', { name: 'Cancel' }).click();
+  await page.evaluate(() => /** @type {any} */ (globalThis).release());
+  await page.waitForTimeout(1000);
+  assert.equal(await page.locator('#strip-title').innerText(), 'Sample pictures');
+  await page.getByRole('button', { name: 'Open a dataset' }).click();
+  assert.equal(await page.locator('#dataset-words').isVisible(), false, 'nothing is said of what was given up');
+  assert.deepEqual(errors, []);
+  await close();
+});
+
+test('Open twice reads once, and the dialog closes before the picture is there', async () => {
+  const { page, errors, prefix, dialog, close } = await withDialog('odd.json', ODD_DATASET);
+  await prefix.fill(server.address);
+  await holdFiles(page);
+  /** @type {() => void} */
+  let release = () => {};
+  const held = new Promise((resolve) => { release = () => resolve(undefined); });
+  const fetched = page.waitForRequest((request) => request.url().endsWith('tiny.bmp') && request.resourceType() === 'fetch');
+  await page.route('**/tiny.bmp', async (route) => { await held; await route.continue(); });
+  const open = dialog.getByRole('button', { name: 'Open', exact: true });
+  await open.click();
+  await open.click();
+  assert.equal(await page.evaluate(() => /** @type {any} */ (globalThis).ended), 1, 'the first reading has ended');
+  await page.evaluate(() => /** @type {any} */ (globalThis).release());
+  await dialog.waitFor({ state: 'hidden' });
+  await fetched;
+  release();
+  await until(page, "snapshot.picture === 't' && snapshot.shown.length === 1");
+  assert.equal(await page.locator('#strip-title').innerText(), 'odd.json');
+  assert.deepEqual(errors.filter((text) => !/missing\.bmp/.test(text)), []);
+  await close();
+});
+
+test('what is odd in a dataset is listed with its records', async () => {
+  const { page, errors, prefix, close } = await withDialog('odd.json', ODD_DATASET);
+  await prefix.fill(server.address);
+  await page.getByRole('button', { name: 'Open', exact: true }).click();
+  await page.getByRole('heading', { name: 'odd.json' }).waitFor();
+  assert.match(await page.locator('#strip-note').innerText(), /^2 masks of 1 entity on 2 pictures/);
+  const findings = page.locator('#findings');
+  await findings.getByText('2 findings').click();
+  assert.match(await findings.innerText(), /1 × box-outside[\s\S]*annotation b: bbox\[0\]: the box .* reaches outside/);
+  // The samples have none, or say nothing of them.
+  await page.reload();
+  await until(page, 'snapshot.shown.length > 0');
+  assert.equal(await findings.isVisible(), false);
+  assert.deepEqual(errors.filter((text) => !/missing\.bmp/.test(text)), []);
+  await close();
+});
+
+test('masks that do not fit are told once, in sight, and not as masks that are not given', async () => {
+  const { page, errors, prefix, close } = await withDialog('misfits.json', misfits(3));
+  await page.evaluate(() => {
+    /** @type {string[]} */
+    const told = /** @type {any} */ (globalThis).told = [];
+    document.querySelector('mask-viewer')?.addEventListener('error', (event) => told.push(/** @type {CustomEvent} */ (event).detail.message));
+  });
+  await prefix.fill(server.address);
+  await page.getByRole('button', { name: 'Open', exact: true }).click();
+  await until(page, "snapshot.picture === 't'");
+  const hint = page.locator('mask-viewer [part~=hint]');
+  await hint.waitFor();
+  assert.match(await hint.innerText(), /3 masks .*m0.* 16x12, the picture 8x6/);
+  assert.equal(await page.locator('mask-viewer').getByText('No masks are given').count(), 0);
+  const told = await page.evaluate(() => /** @type {any} */ (globalThis).told);
+  assert.equal(told.length, 1, told.join('\n'));
+  assert.deepEqual(errors, []);
+  await close();
+});
+
+test('details are those of the mask that is selected, though one before it cannot be drawn', async () => {
+  const good = '{"size":[6,8],"counts":[6,12,30]}';
+  const bad = '{"size":[12,16],"counts":[24,24,144]}';
+  const dataset = `{"images":[{"id":"t","file_name":"/tiny.bmp"}],"categories":[{"id":"Q1","name":"Bad"},{"id":"Q2","name":"Good"}],"annotations":[
+    {"id":"bad","image_id":"t","category_id":"Q1","segmentation":[${bad}]},{"id":"good","image_id":"t","category_id":"Q2","segmentation":[${good}]}]}`;
+  const { page, errors, prefix, close } = await withDialog('mixed.json', dataset);
+  await prefix.fill(server.address);
+  await page.getByRole('button', { name: 'Open', exact: true }).click();
+  await until(page, "snapshot.picture === 't' && snapshot.shown.length === 1");
+  await page.getByRole('listbox', { name: /^Masks/ }).getByRole('option', { name: 'Good' }).click();
+  await until(page, 'snapshot.selected === 0');
+  assert.match(await page.locator('#record-body').innerText(), /Good/);
+  assert.match(await page.locator('mask-viewer [part~=hint]').innerText(), /bad/);
+  assert.deepEqual(errors, []);
+  await close();
+});

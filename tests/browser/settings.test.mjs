@@ -1,0 +1,148 @@
+/** @file The settings: what is kept and what not, what an address must be, and the renderer that is asked for. */
+
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { FIXTURES } from './fixtures.mjs';
+import { PATIENCE, bring, launch, newPage, openPage, serve, until, withoutIndex } from './support.mjs';
+
+/** @typedef {import('../../www/mask-viewer.js').MaskViewer} MaskViewer */
+
+/** @type {Awaited<ReturnType<typeof serve>>} */
+let server;
+/** @type {import('playwright-core').Browser} */
+let browser;
+
+before(async () => {
+  // A host with an endpoint of its own, as the server that comes with the page is.
+  server = await serve({ ...FIXTURES, '/endpoint.json': '{ "endpoint": "." }' });
+  browser = await launch();
+});
+after(async () => {
+  await browser?.close();
+  await server?.close();
+});
+
+/** @param {import('playwright-core').Page} page */
+const kept = (page) => page.evaluate(() => JSON.parse(localStorage.getItem('masklink.settings') ?? '{}').settings);
+/** @param {import('playwright-core').Page} page */
+const settingsOf = (page) => page.evaluate(() => /** @type {MaskViewer} */ (document.querySelector('mask-viewer')).settings);
+/** @param {import('playwright-core').Page} page */
+async function openSettings(page) {
+  await page.getByRole('button', { name: 'Settings' }).first().click();
+  return page.getByRole('dialog', { name: 'Settings' });
+}
+
+test('only what differs from the defaults is kept', async () => {
+  const { page, errors, close } = await openPage(browser, server.address);
+  const dialog = await openSettings(page);
+  await dialog.getByLabel('Boxes around masks').check();
+  assert.deepEqual(await kept(page), { boxes: true });
+  assert.equal((await settingsOf(page)).model, null);
+  await dialog.getByLabel('Boxes around masks').uncheck();
+  assert.deepEqual(await kept(page), {});
+  await dialog.getByRole('textbox', { name: 'Address' }).fill('');
+  await dialog.getByRole('textbox', { name: 'Token' }).focus();
+  assert.deepEqual(await kept(page), { endpoint: null }, 'nothing is to be sent');
+  assert.deepEqual(errors, []);
+  await close();
+});
+
+test('a kept model that is no longer listed gives way to the default', async () => {
+  const { page, errors, close } = await newPage(browser);
+  await page.addInitScript(() => localStorage.setItem('masklink.settings', JSON.stringify({ settings: { model: 'gone', labels: true } })));
+  await page.goto(server.address);
+  await until(page, 'snapshot.shown.length > 0 && snapshot.settings.model === null && snapshot.settings.labels');
+  const dialog = await openSettings(page);
+  assert.equal(await dialog.getByRole('combobox', { name: 'Model' }).inputValue(), '');
+  assert.notEqual(await dialog.getByRole('combobox', { name: 'Model' }).locator('option:checked').innerText(), '');
+  assert.deepEqual(errors, []);
+  await close();
+});
+
+test('an address that is none is refused, and the other settings are still taken', async () => {
+  const { page, errors, close } = await openPage(browser, server.address);
+  const before = (await settingsOf(page)).endpoint;
+  const dialog = await openSettings(page);
+  const address = dialog.getByRole('textbox', { name: 'Address' });
+  await address.fill('localhost:8080');
+  await dialog.getByLabel('Boxes around masks').check();
+  assert.equal(await address.evaluate((/** @type {HTMLInputElement} */ node) => node.validity.patternMismatch), true);
+  const settings = await settingsOf(page);
+  assert.equal(settings.endpoint, before, 'a scheme called localhost is no endpoint');
+  assert.equal(settings.boxes, true);
+  assert.deepEqual(await kept(page), { boxes: true });
+  assert.deepEqual(errors, []);
+  await close();
+});
+
+test('the token of one endpoint is not sent to another', async () => {
+  const { page, errors, close } = await openPage(browser, server.address);
+  const dialog = await openSettings(page);
+  const token = () => page.evaluate(() => /** @type {MaskViewer} */ (document.querySelector('mask-viewer')).token);
+  await dialog.getByRole('textbox', { name: 'Token' }).fill('secret');
+  await dialog.getByRole('textbox', { name: 'Address' }).focus();
+  assert.equal(await token(), 'secret');
+  await dialog.getByLabel('Boxes around masks').check();
+  assert.equal(await token(), 'secret', 'the same endpoint keeps it');
+  await dialog.getByRole('textbox', { name: 'Address' }).fill('https://other.example/');
+  await dialog.getByRole('textbox', { name: 'Token' }).focus();
+  assert.equal((await settingsOf(page)).endpoint, 'https://other.example/');
+  assert.equal(await token(), null);
+  assert.equal(await dialog.getByRole('textbox', { name: 'Token' }).inputValue(), '');
+  assert.deepEqual(errors, []);
+  await close();
+});
+
+test('the renderer that is asked for draws after a reload as well, and the picture survives the change', async () => {
+  const { page, errors, close } = await openPage(browser, server.address);
+  const drawnBy = (/** @type {RegExp} */ words) => page.locator('#status').getByText(words).first().waitFor({ timeout: PATIENCE });
+  await drawnBy(/^WebGPU/);
+  await (await openSettings(page)).getByRole('combobox', { name: 'Renderer' }).selectOption('cpu');
+  await drawnBy(/^the CPU/);
+  await until(page, 'snapshot.shown.length > 0');
+  await page.reload();
+  await until(page, "snapshot.shown.length > 0 && snapshot.settings.renderer === 'cpu'");
+  await drawnBy(/^the CPU/);
+  assert.deepEqual(errors, []);
+  await close();
+});
+
+test('another renderer shows a frame without a picture, its masks and its recordings again', async () => {
+  const { page, close } = await newPage(browser);
+  await withoutIndex(page);
+  await page.goto(`${server.address}two.html`);
+  await until(page, 'snapshot.shown.length > 0');
+  const mask = await page.evaluate(async () => {
+    const viewer = /** @type {MaskViewer} */ (document.querySelector('mask-viewer'));
+    const masks = [{ id: 'm', title: 'Mine', mask: { size: /** @type {[number, number]} */ ([6, 8]), boundaries: [6, 18] } }];
+    await viewer.openPicture(null, { key: 'frame', size: [8, 6] });
+    viewer.showMasks(masks);
+    viewer.selectMask(0);
+    await new Promise((resolve) => { viewer.addEventListener('update', resolve, { once: true }); });
+    const mask = viewer.snapshot?.mask;
+    if (!mask) throw new Error('no mask is selected');
+    viewer.useRecordings([{ mask, answer: { entities: [{ qid: 'Q1', title: 'Universe', score: 0.9, evidence: [] }] } }]);
+    viewer.configure({ renderer: 'cpu' });
+    return mask;
+  });
+  await page.waitForFunction(() => /** @type {MaskViewer} */ (document.querySelector('mask-viewer')).status.renderer?.kind === 'cpu', null, { timeout: PATIENCE });
+  await until(page, "snapshot.picture === 'frame' && snapshot.shown.length === 1 && snapshot.shown[0].id === 'm'");
+  await page.evaluate(() => {
+    const viewer = /** @type {MaskViewer} */ (document.querySelector('mask-viewer'));
+    viewer.selectMask(0);
+    viewer.askLink();
+  });
+  await until(page, "snapshot.linking.phase === 'answered' && snapshot.linking.source === 'recorded'");
+  assert.deepEqual(mask.size, [6, 8]);
+  await close();
+});
+
+test('a renderer changed while a photo is being opened ends with that photo', async () => {
+  const { page, errors, close } = await openPage(browser, server.address);
+  await bring(page, { name: 'mine.bmp', type: 'image/bmp', base64: FIXTURES['/tiny.bmp'].toString('base64') });
+  await page.evaluate(() => /** @type {MaskViewer} */ (document.querySelector('mask-viewer')).configure({ renderer: 'cpu' }));
+  await page.locator('#status').getByText(/^the CPU/).first().waitFor({ timeout: PATIENCE });
+  await until(page, "snapshot.picture === 'mine.bmp'");
+  assert.deepEqual(errors, []);
+  await close();
+});

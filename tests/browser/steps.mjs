@@ -1,0 +1,68 @@
+/** @file Steps that journeys through the page share: a real server, real clicks, what the viewer comes to. */
+
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { bitmapOf } from './masks.mjs';
+import { until } from './support.mjs';
+
+export const ROOT = join(import.meta.dirname, '../..');
+const TARGET = process.env.CARGO_TARGET_DIR ?? join(ROOT, 'target');
+/** @typedef {import('../../www/mask-viewer.js').MaskViewer} MaskViewer */
+
+/** The endpoint that serves the page and links. @param {string[]} [more] */
+export async function startServer(...more) {
+  const child = spawn(join(TARGET, 'release/masklink'), ['serve', '--root', join(ROOT, 'dist'), '--index', join(TARGET, 'index'), '--port', '0', ...more], { cwd: ROOT });
+  let said = '';
+  child.stderr.on('data', (bytes) => { said += bytes; });
+  const address = await new Promise((resolve, reject) => {
+    let printed = '';
+    child.stdout.on('data', (bytes) => {
+      printed += bytes;
+      const found = /http:\/\/\S+/.exec(printed);
+      if (found) resolve(found[0]);
+    });
+    child.on('exit', (status) => reject(new Error(`the server ended with ${status}: ${said}`)));
+  });
+  const ended = new Promise((resolve) => { child.on('exit', resolve); });
+  return { address: /** @type {string} */ (address), kill: () => { child.kill('SIGKILL'); return ended; } };
+}
+
+/** Clicks with the real pointer at a point of the picture. @param {import('playwright-core').Page} page @param {{ x: number, y: number }} point_in_image */
+export async function clickInImage(page, point_in_image) {
+  const at = await page.evaluate(({ x, y }) => {
+    const viewer = /** @type {MaskViewer} */ (document.querySelector('mask-viewer'));
+    viewer.tool = 'pick';
+    viewer.fit();
+    const canvas = /** @type {HTMLCanvasElement} */ (viewer.shadowRoot?.querySelector('[part~=canvas]'));
+    const box = canvas.getBoundingClientRect();
+    const [width = 1, height = 1] = viewer.snapshot?.size ?? [];
+    const scale = Math.min(box.width / width, box.height / height);
+    return { x: box.x + (box.width - width * scale) / 2 + x * scale, y: box.y + (box.height - height * scale) / 2 + y * scale };
+  }, point_in_image);
+  await page.mouse.click(at.x, at.y);
+}
+
+/** The snapshot once the model has answered. @param {import('playwright-core').Page} page */
+export async function maskOf(page) {
+  await until(page, '!snapshot.segmenting && (snapshot.candidates.length > 0 || snapshot.segmentFailure)');
+  const snapshot = await page.evaluate(() => /** @type {MaskViewer} */ (document.querySelector('mask-viewer')).snapshot);
+  assert.ok(snapshot?.mask && !snapshot.segmentFailure, JSON.stringify(snapshot?.segmentFailure));
+  return { snapshot, bitmap: bitmapOf(snapshot.mask) };
+}
+
+/** A picture of an annotation file with what is annotated in it. @param {string} path @param {string} id */
+export function annotated(path, id) {
+  const file = JSON.parse(readFileSync(path, 'utf8'));
+  const image = file.images.find((/** @type {any} */ one) => one.id === id);
+  assert.ok(image, `${path} has no picture ${id}`);
+  return { image, annotations: file.annotations.filter((/** @type {any} */ one) => one.image_id === id) };
+}
+
+/** What the viewer comes to. @param {import('playwright-core').Page} page */
+export async function snapshotOf(page) {
+  const snapshot = await page.evaluate(() => /** @type {MaskViewer} */ (document.querySelector('mask-viewer')).snapshot);
+  assert.ok(snapshot);
+  return snapshot;
+}

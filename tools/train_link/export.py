@@ -1,0 +1,140 @@
+"""Writes the trained region encoder as an ONNX graph with its card, and checks it against PyTorch."""
+
+import argparse
+import hashlib
+import json
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import onnxruntime as ort
+import torch
+from onnx import TensorProto, helper, numpy_helper
+from torch import nn
+from torch.nn.utils.fusion import fuse_conv_bn_eval
+
+from data import MEAN, STD
+from model import DIMENSIONS, SIDE, ConvNorm, RegionEncoder
+
+OPSET = 17
+SMALLEST_HALF = 64
+"""Constants of fewer numbers stay f32: halving them saves nothing."""
+
+
+def fold_norms(module: nn.Module) -> None:
+    """Replaces each convolution with batch normalisation by one convolution, in place."""
+    for name, child in module.named_children():
+        if isinstance(child, ConvNorm):
+            convolution, norm = child[0], child[1]
+            assert isinstance(convolution, nn.Conv2d) and isinstance(norm, nn.BatchNorm2d)
+            setattr(module, name, fuse_conv_bn_eval(convolution, norm))
+        else:
+            fold_norms(child)
+
+
+def trained(checkpoint: Path) -> RegionEncoder:
+    """The checkpoint's averaged weights, ready to run."""
+    saved = torch.load(checkpoint, map_location="cpu")
+    encoder = RegionEncoder()
+    prefix = "encoder."
+    weights = {key.removeprefix(prefix): value for key, value in saved["average"].items() if key.startswith(prefix)}
+    encoder.load_state_dict(weights)
+    encoder.eval()
+    fold_norms(encoder)
+    return encoder
+
+
+def graph(encoder: RegionEncoder, side: int) -> onnx.ModelProto:
+    """image f32[1, 3, side, side] -> features f32[1, 160, side / 16, side / 16]."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "traced.onnx"
+        torch.onnx.export(
+            encoder,
+            (torch.zeros(1, 3, side, side),),
+            str(path),
+            input_names=["image"],
+            output_names=["features"],
+            opset_version=OPSET,
+            dynamo=False,
+        )
+        return onnx.load(path)
+
+
+def halve_weights(model: onnx.ModelProto) -> None:
+    """Stores weights as f16, widened by a Cast when the graph is loaded."""
+    casts = []
+    for tensor in model.graph.initializer:
+        if tensor.data_type != TensorProto.FLOAT or np.prod(tensor.dims) < SMALLEST_HALF:
+            continue
+        name = tensor.name
+        half = numpy_helper.from_array(numpy_helper.to_array(tensor).astype(np.float16), f"{name}.half")
+        tensor.CopyFrom(half)
+        casts.append(helper.make_node("Cast", [half.name], [name], name=f"widen/{name}", to=TensorProto.FLOAT))
+    nodes = [*casts, *model.graph.node]
+    del model.graph.node[:]
+    model.graph.node.extend(nodes)
+
+
+def largest_difference(encoder: RegionEncoder, path: Path, side: int) -> float:
+    """Runs both forms on the same noise; the largest difference of the features, relative to their deviation."""
+    rng = np.random.default_rng(7)
+    image = rng.normal(0, 1, (1, 3, side // 8, side // 8)).repeat(8, 2).repeat(8, 3).astype(np.float32)
+    session = ort.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    found = np.asarray(session.run(None, {"image": image})[0])
+    with torch.no_grad():
+        own = encoder(torch.from_numpy(image)).numpy()
+    return float(np.abs(own - found).max() / own.std())
+
+
+def card(identity: str, path: Path, side: int) -> dict[str, Any]:
+    """What `masklink` reads of the encoder."""
+    given = {
+        "name": "image",
+        "width": side,
+        "height": side,
+        "layout": "nchw",
+        "element": "f32",
+        "mean": [round(float(value), 3) for value in MEAN],
+        "std": [round(float(value), 3) for value in STD],
+        "resize": "stretch",
+    }
+    return {
+        "id": identity,
+        "file": path.name,
+        "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
+        "input": given,
+        "output": {"name": "features", "layout": "chw"},
+        "views": ["crop"],
+    }
+
+
+def main() -> None:
+    """Exports and checks."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--checkpoint", type=Path, required=True)
+    parser.add_argument("--out", type=Path, required=True, help="folder")
+    parser.add_argument("--side", type=int, default=SIDE, help="of the crop, a multiple of 16")
+    parser.add_argument("--id", default="link-small")
+    parser.add_argument("--card", default="link-encoder.json", help="the card's file name")
+    parser.add_argument("--tolerance", type=float, default=0.02)
+    options = parser.parse_args()
+
+    encoder = trained(options.checkpoint)
+    options.out.mkdir(parents=True, exist_ok=True)
+    path = options.out / f"{options.id}.onnx"
+    model = graph(encoder, options.side)
+    halve_weights(model)
+    model.producer_name = "tools/train_link"
+    onnx.checker.check_model(model, full_check=True)
+    onnx.save(model, path)
+    difference = largest_difference(encoder, path, options.side)
+    print(f"{path.stat().st_size} bytes, {DIMENSIONS} channels, largest difference {difference:.5f} deviations")
+    if difference > options.tolerance:
+        raise SystemExit(f"the graph differs from the trained model by more than {options.tolerance}")
+    (options.out / options.card).write_text(json.dumps(card(options.id, path, options.side), indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main()

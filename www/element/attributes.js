@@ -1,0 +1,69 @@
+/** @file What a page tells a viewer by its tag, as properties; also where they are set before the element is defined. */
+
+/** An element with the attributes of a viewer that are read where they are needed. */
+export class AttributesElement extends HTMLElement {
+  static observedAttributes = ['src', 'annotations', 'endpoint', 'model', 'controls'];
+
+  /** @type {string | null} */
+  #token = null;
+
+  /** Address of the picture. */
+  get src() {
+    return this.getAttribute('src');
+  }
+
+  set src(value) {
+    this.#reflect('src', value);
+  }
+
+  /** Address of the masks. */
+  get annotations() {
+    return this.getAttribute('annotations');
+  }
+
+  set annotations(value) {
+    this.#reflect('annotations', value);
+  }
+
+  /** Whether the tools are shown. */
+  get controls() {
+    return this.hasAttribute('controls');
+  }
+
+  set controls(value) {
+    this.toggleAttribute('controls', value);
+  }
+
+  /** Bearer token for the endpoint; no attribute, since it is kept in memory only. It stays when the endpoint is changed. */
+  get token() {
+    return this.#token;
+  }
+
+  set token(value) {
+    this.#token = value;
+  }
+
+  /**
+   * @param {string} name
+   * @param {string | null} value
+   */
+  #reflect(name, value) {
+    if (value === null) this.removeAttribute(name);
+    else this.setAttribute(name, value);
+  }
+}
+
+/**
+ * Sets properties anew that were set before the element was defined: as its own they hide those of its class.
+ * @template {HTMLElement} T
+ * @param {T} element
+ * @param {readonly (keyof T)[]} names
+ */
+export function takeEarly(element, names) {
+  for (const name of names) {
+    if (!Object.hasOwn(element, name)) continue;
+    const value = element[name];
+    delete (/** @type {Partial<T>} */ (element))[name];
+    element[name] = value;
+  }
+}
