@@ -170,7 +170,6 @@ PICTURES = [
     Picture("world_122", "train", "coast", ("lighthouse",), elevation=2, lens=85, fill=0.7),
     Picture("world_123", "train", "park", ("eiffel tower",), elevation=-8, lens=65, fill=0.62),
     Picture("world_124", "test", "downs", ("stonehenge",), elevation=9, lens=50, fill=0.85),
-    Picture("world_125", "train", "garden", ("pizza", "glass bottle", "tomato", "fork")),
     Picture("world_126", "test", "garden", ("hamburger", "doughnut", "bagel", "pretzel")),
     Picture("world_128", "train", "white", ("tomato", "apple", "tomato", "apple")),
     Picture("world_129", "test", "white", ("tomato", "apple", "onion", "potato")),
