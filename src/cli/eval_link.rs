@@ -88,6 +88,7 @@ pub(super) fn run(args: &EvalLinkArgs) -> anyhow::Result<()> {
         outcomes.push(Outcome { split: annotation.split_name(), series, seen, rank, indexed, in_index });
     }
     progress.finish();
+    ensure!(!latencies.is_empty(), "none of the {failed} questions had an answer");
     if let Some(path) = &args.record {
         write_whole(path, &serde_json::to_vec(&recordings)?)?;
     }

@@ -7,20 +7,22 @@
 
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Instant;
 
 use anyhow::{Context, Result, ensure};
 
 use super::onnx::RuntimeArgs;
+use super::picture::Picture as Displayed;
 use super::progress::Progress;
 use super::segmenter::{ModelChoice, Segmenter};
 use crate::dataset::{Annotation, Dataset, Limits, Picture};
 use crate::geometry::{Point, Size};
-use crate::pixels::{Channels, Pixels};
 use crate::rle::{Connectivity, Mask};
 use crate::segment::{Prompt, Prompts};
 
+/// The most pixels of a picture.
+const MOST_PIXELS: u64 = 1 << 28;
 /// The bars of `NoC`, in percent of IoU.
 const BARS: [u32; 3] = [80, 85, 90];
 
@@ -105,10 +107,13 @@ fn play_picture(
     progress: &Progress,
 ) -> Result<()> {
     let file = picture.and_then(|picture| picture.file.as_ref()).context("it is not listed with a file name")?;
-    let pixels = read_picture(&args.images.join(file))?;
-    let size = Size::new(pixels.width(), pixels.height());
+    let path = args.images.join(file);
+    let bytes = std::fs::read(&path).with_context(|| path.display().to_string())?;
+    // As displayed, which is what the page, the index and the endpoint look at too.
+    let pixels = Displayed::decode(&bytes, MOST_PIXELS).with_context(|| path.display().to_string())?;
+    let size = pixels.size();
     let start = Instant::now();
-    segmenter.encode(Pixels::new(size, Channels::Rgb, &pixels)?)?;
+    segmenter.encode(pixels.pixels()?)?;
     scores.encode_ms.push(milliseconds(start));
     for annotation in annotations {
         match play(segmenter, annotation, size, args.clicks, &mut scores.click_ms) {
@@ -161,13 +166,6 @@ fn next_click(truth: &Mask, answer: &Mask) -> Result<Option<(Point, bool)>> {
     let positive = missed.area() >= excess.area();
     let region = if positive { missed } else { excess };
     Ok(region.interior_most()?.map(|pixel| (pixel.center(), positive)))
-}
-
-/// A picture's pixels as they are stored: masks are drawn on those, whatever its EXIF data says of turning it.
-fn read_picture(path: &Path) -> Result<image::RgbImage> {
-    let reader = image::ImageReader::open(path).with_context(|| path.display().to_string())?;
-    let decoded = reader.with_guessed_format()?.decode();
-    Ok(decoded.with_context(|| path.display().to_string())?.into_rgb8())
 }
 
 fn report(args: &EvalSegmentArgs, model: &str, scores: &Scores) {

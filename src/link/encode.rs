@@ -194,9 +194,8 @@ mod tests {
     use proptest::prelude::*;
 
     fn card(width: u32, height: u32, resize: Resize) -> EncoderCard {
-        let mut card = EncoderCard::default();
-        card.input = Input { width, height, resize, std: [1.0; 3], ..Input::default() };
-        card
+        let input = Input { width, height, resize, std: [1.0; 3], ..Input::default() };
+        EncoderCard { input, ..EncoderCard::default() }
     }
 
     fn rectangle(size: Size, PixelRect { x, y, width, height }: PixelRect) -> Mask {
@@ -213,25 +212,25 @@ mod tests {
         let region = |x, y, width, height| {
             let mask = rectangle(size, PixelRect { x, y, width, height });
             let Rect { x1, y1, x2, y2 } = EncodeJob::new(&card, View::Crop, size, &mask).unwrap().region_in_image;
-            [x1, y1, x2, y2].map(|value| (value * 1e9).round() / 1e9)
+            [x1, y1, x2, y2].map(|value| (value * 10.0).round() as i32)
         };
-        assert_eq!(region(40, 20, 10, 10), [39.0, 19.0, 51.0, 31.0]);
-        assert_eq!(region(40, 20, 10, 2), [39.0, 15.0, 51.0, 27.0]);
-        assert_eq!(region(0, 0, 100, 50), [-10.0, -35.0, 110.0, 85.0]);
-        assert_eq!(region(99, 49, 1, 1), [98.9, 48.9, 100.1, 50.1]);
+        assert_eq!(region(40, 20, 10, 10), [390, 190, 510, 310]);
+        assert_eq!(region(40, 20, 10, 2), [390, 150, 510, 270]);
+        assert_eq!(region(0, 0, 100, 50), [-100, -350, 1100, 850]);
+        assert_eq!(region(99, 49, 1, 1), [989, 489, 1001, 501]);
     }
 
     #[test]
     fn padding_keeps_proportions() {
         let covered = |card: &EncoderCard, width, height| {
             let Rect { x2, y2, .. } = EncodeJob::of_picture(card, Size::new(width, height)).region_in_image;
-            [x2, y2]
+            [x2, y2].map(|value| value.round() as i32)
         };
         let square = card(1024, 1024, Resize::Pad);
-        assert_eq!(covered(&square, 640, 480), [640.0, 640.0]);
-        assert_eq!(covered(&square, 1, 5000), [5000.0, 5000.0]);
-        assert_eq!(covered(&card(200, 100, Resize::Pad), 50, 50), [100.0, 50.0]);
-        assert_eq!(covered(&card(200, 100, Resize::Stretch), 50, 60), [50.0, 60.0]);
+        assert_eq!(covered(&square, 640, 480), [640, 640]);
+        assert_eq!(covered(&square, 1, 5000), [5000, 5000]);
+        assert_eq!(covered(&card(200, 100, Resize::Pad), 50, 50), [100, 50]);
+        assert_eq!(covered(&card(200, 100, Resize::Stretch), 50, 60), [50, 60]);
     }
 
     #[test]

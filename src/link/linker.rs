@@ -62,7 +62,10 @@ impl Linker {
         // Candidates behind those get the last one's score at most; it is all that is known of them.
         let last = scores.last().copied().unwrap_or_default();
         scores.resize(hits.len(), last);
-        let entities = hits.iter().zip(scores).take(top_k).map(|(hit, score)| self.entity(query, hit, score)).collect();
+        // Entities lie in the order of their QIDs, by which the protocol breaks ties.
+        let mut scored: Vec<_> = hits.iter().zip(scores).collect();
+        scored.sort_by(|(a, x), (b, y)| y.total_cmp(x).then(a.entity.cmp(&b.entity)));
+        let entities = scored.into_iter().take(top_k).map(|(hit, score)| self.entity(query, hit, score)).collect();
         let in_index = self.index.calibration().in_index(&cosines);
         LinkResponse { entities, in_index, model: self.model.clone(), timing_ms: Timing::default() }
     }

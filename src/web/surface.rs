@@ -170,7 +170,10 @@ impl Surface {
                 Self::copied(another(&self.canvas)?, Arc::clone(&self.scene)).await
             }
             Renderer::Gpu { gpu, .. } => {
-                gpu.rebuild().await.map_err(|error| of_render(&error))?;
+                if gpu.rebuild().await.is_err() {
+                    let why = "WebGPU was lost and did not come back";
+                    return Self::on_cpu(another(&self.canvas)?, Arc::clone(&self.scene), why);
+                }
                 self.opened = js_sys::Date::now();
                 Ok(self)
             }

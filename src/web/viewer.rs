@@ -11,9 +11,9 @@ use web_sys::{HtmlCanvasElement, ImageBitmap};
 
 use super::error::{from_json, js_error, of_render, to_json};
 use super::surface::{Drawing, Surface};
-use crate::app::{Effect, Event, RendererChoice, State};
+use crate::app::{Effect, Event, Failure, Notice, RendererChoice, State};
 use crate::geometry::{Point, Rect, Size, Transform};
-use crate::render::{Scene, View};
+use crate::render::{self, Scene, View};
 
 /// Masks over a picture on one canvas.
 ///
@@ -70,9 +70,13 @@ impl Viewer {
 
     /// Takes in an event (JSON) and answers the effects to perform (a JSON array), in order.
     pub fn dispatch(&mut self, event: &str) -> Result<String, JsValue> {
-        let effects = self.state.update(from_json::<Event>(event)?);
-        if effects.contains(&Effect::DrawMasks) {
-            self.rebuild_scene()?;
+        let mut effects = self.state.update(from_json::<Event>(event)?);
+        if effects.contains(&Effect::DrawMasks)
+            && let Err(error) = self.rebuild_scene()
+        {
+            // What else the event asks for still holds: the state has changed already.
+            let failure = Failure { code: "picture-too-large".to_owned(), message: error.to_string() };
+            effects.push(Effect::Notify(Notice::Error(failure)));
         }
         to_json(&effects)
     }
@@ -243,9 +247,9 @@ impl Viewer {
         future_to_promise(draw_copied(Rc::clone(&self.surface), self.drawing()))
     }
 
-    fn rebuild_scene(&mut self) -> Result<(), JsValue> {
+    fn rebuild_scene(&mut self) -> Result<(), render::Error> {
         let last = self.scene.size();
-        self.scene = Arc::new(self.state.scene().map_err(|error| of_render(&error))?);
+        self.scene = Arc::new(self.state.scene()?);
         if self.scene.size() != last {
             self.fit();
         }

@@ -84,7 +84,9 @@ impl Fetcher {
             ureq::Error::BodyExceedsLimit(_) => {
                 Failure::new(Kind::TooLarge, format!("the picture at {uri} has more than {} bytes", self.most_bytes))
             }
-            ureq::Error::Io(error) if error.get_ref().is_some_and(|inner| inner.is::<NotPublic>()) => {
+            ureq::Error::Io(error)
+                if error.get_ref().is_some_and(<dyn std::error::Error + Send + Sync>::is::<NotPublic>) =>
+            {
                 forbidden(&uri.to_string(), "is on a host with no public address; list the address itself to allow it")
             }
             error => unavailable(uri, &format!("cannot be had: {error}")),

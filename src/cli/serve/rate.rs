@@ -108,7 +108,7 @@ mod tests {
     fn a_crowd_of_addresses_is_forgotten_and_not_remembered_without_end() {
         let rate = Rate::new(0.01);
         let start = Instant::now();
-        for index in 0..2 * MOST_CLIENTS as u32 + 1 {
+        for index in 0..=2 * MOST_CLIENTS as u32 {
             assert_eq!(rate.take(IpAddr::V4(index.into()), start), Ok(()));
             assert!(rate.buckets.lock().unwrap().len() <= MOST_CLIENTS);
         }
