@@ -9,7 +9,7 @@ const TOLERANCE: f64 = 0.005;
 fn the_click_model_does_on_the_samples_what_its_card_says() {
     let root = env!("CARGO_MANIFEST_DIR");
     let card = std::fs::read_to_string(format!("{root}/www/models/README.md")).unwrap();
-    let line = card.lines().find(|line| line.contains("On all its 134 masks")).expect("the card names the samples");
+    let line = card.lines().find(|line| line.contains("On all 372 masks")).expect("the card names the samples");
     let stated: Vec<f64> = line
         .split(|c: char| !c.is_ascii_digit() && c != '.')
         .filter(|word| word.starts_with("0."))
@@ -26,7 +26,7 @@ fn the_click_model_does_on_the_samples_what_its_card_says() {
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let text = String::from_utf8(output.stdout).unwrap();
     let answer: serde_json::Value = serde_json::from_str(text.lines().last().unwrap()).unwrap();
-    assert_eq!(answer["n"], 134);
+    assert_eq!(answer["n"], 372);
     for (clicks, stated) in [1, 3, 5].into_iter().zip(stated) {
         let measured = answer["miou"][clicks - 1].as_f64().unwrap();
         assert!((measured - stated).abs() < TOLERANCE, "after {clicks} clicks {measured}, the card says {stated}");
