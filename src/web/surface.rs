@@ -14,7 +14,7 @@ use web_sys::{
 use super::error::{js_error, of_render};
 use crate::app::RendererChoice;
 use crate::geometry::Size;
-use crate::render::{self, CpuRenderer, Frame, GpuRenderer, Scene, Style, Target, View};
+use crate::render::{self, CpuRenderer, Frame, GpuRenderer, PictureFit, Scene, Style, Target, View};
 
 /// From this scale on a pixel of the picture is shown as a square, as the masks' pixels are.
 const SQUARES_FROM_SCALE: f64 = 2.0;
@@ -37,6 +37,8 @@ pub(super) struct Surface {
     picture: Option<ImageBitmap>,
     /// Which adapter draws, or why it is the CPU.
     note: String,
+    /// Whether the picture is drawn pixel by pixel.
+    fit: PictureFit,
     /// When the device was opened, in milliseconds as JavaScript counts them.
     opened: f64,
 }
@@ -93,13 +95,21 @@ impl Surface {
         let note = [Some(name).filter(|name| !name.is_empty()), copied];
         let note = note.into_iter().flatten().collect::<Vec<_>>().join(", ");
         let renderer = Renderer::Gpu { gpu: Box::new(gpu), copied_to };
-        Self { canvas, renderer, scene, picture: None, note, opened: js_sys::Date::now() }
+        Self { canvas, renderer, scene, picture: None, fit: PictureFit::Whole, note, opened: js_sys::Date::now() }
     }
 
     fn on_cpu(canvas: HtmlCanvasElement, scene: Arc<Scene>, why: &str) -> Result<Self, JsValue> {
         let context = context_2d(&canvas)?;
         let renderer = Renderer::Cpu { cpu: CpuRenderer::new(Arc::clone(&scene)), context };
-        Ok(Self { canvas, renderer, scene, picture: None, note: why.to_owned(), opened: js_sys::Date::now() })
+        Ok(Self {
+            canvas,
+            renderer,
+            scene,
+            picture: None,
+            fit: PictureFit::Whole,
+            note: why.to_owned(),
+            opened: js_sys::Date::now(),
+        })
     }
 
     /// The canvas drawn on, which may have taken the place of that given.
@@ -115,9 +125,12 @@ impl Surface {
         }
     }
 
-    /// Which adapter draws, or why it is the CPU.
-    pub(super) fn note(&self) -> &str {
-        &self.note
+    /// Which adapter draws, or why it is the CPU; and where the picture is larger than the GPU takes, that it is scaled.
+    pub(super) fn note(&self) -> String {
+        match self.fit {
+            PictureFit::Whole => self.note.clone(),
+            scaled @ PictureFit::Scaled { .. } => format!("{}. {scaled}", self.note),
+        }
     }
 
     /// Whether frames come only after a wait, by [`Self::draw_copied`].
@@ -193,8 +206,8 @@ impl Surface {
                     (false, _) => {}
                 }
                 match picture {
-                    Some(picture) if new_picture => drop(gpu.set_picture_bitmap(picture.clone())?),
-                    None if new_picture => drop(gpu.set_picture(None)?),
+                    Some(picture) if new_picture => self.fit = gpu.set_picture_bitmap(picture.clone())?,
+                    None if new_picture => self.fit = gpu.set_picture(None)?,
                     _ => {}
                 }
             }

@@ -65,7 +65,7 @@ impl Viewer {
     /// Which adapter draws, or why it is the CPU; `undefined` likewise.
     #[wasm_bindgen(getter, js_name = rendererNote)]
     pub fn renderer_note(&self) -> Option<String> {
-        self.surface.borrow().as_ref().map(|surface| surface.note().to_owned())
+        self.surface.borrow().as_ref().map(Surface::note)
     }
 
     /// Takes in an event (JSON) and answers the effects to perform (a JSON array), in order.

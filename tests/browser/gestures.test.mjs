@@ -118,6 +118,25 @@ for (const gesture of /** @type {const} */ (['drop', 'paste'])) {
   });
 }
 
+test('a picture larger than the GPU takes is scaled, and the page says so', async () => {
+  const { page, errors, close } = await openSamples();
+  await page.evaluate(async () => {
+    const adapter = await navigator.gpu.requestAdapter();
+    const canvas = new OffscreenCanvas(Math.min(32_000, 2 * (adapter?.limits.maxTextureDimension2D ?? 0)), 4);
+    canvas.getContext('2d')?.fillRect(0, 0, 9, 4);
+    const viewer = /** @type {MaskViewer} */ (document.querySelector('mask-viewer'));
+    await viewer.openPicture(await canvas.convertToBlob(), { key: 'wide' });
+  });
+  await until(page, "snapshot.picture === 'wide'");
+  const status = page.locator('#status');
+  await status.getByText(/is shown from \d+x\d+: this GPU takes at most/).waitFor();
+  await page.getByRole('listbox', { name: /sample/i }).getByRole('option').first().click();
+  await until(page, "snapshot.picture !== 'wide' && snapshot.shown.length > 0");
+  await status.getByText(/is shown from/).waitFor({ state: 'detached' });
+  assert.deepEqual(errors, []);
+  await close();
+});
+
 test('what is dropped and is no picture is told, and the page goes on', async () => {
   const { page, close } = await openSamples();
   await bring(page, { name: 'notes.txt', type: 'text/plain', base64: btoa('not a picture') });

@@ -129,13 +129,22 @@ export class Engine {
     this.#again = false;
     try {
       await this.#viewer.draw();
-      if (!this.#ended) this.#onDraw();
+      if (!this.#ended) this.#drawn();
     } catch (thrown) {
       // A lost device is brought back by #watch.
       if (!this.#ended && failureOf(thrown, 'renderer').code !== 'device-lost') this.#onLost(thrown);
     }
     this.#frame = 0;
     if (this.#again && !this.#ended) this.invalidate();
+  }
+
+  /** Tells of a frame, and of what it told about the renderer: a picture may be more than the GPU takes. */
+  #drawn() {
+    this.#onDraw();
+    const note = this.#viewer.rendererNote ?? this.#renderer.note;
+    if (note === this.#renderer.note) return;
+    this.#renderer = { ...this.#renderer, note };
+    this.#onRebuilt();
   }
 
   /** Brings the GPU back each time it is lost, as when a driver restarts; gives up when that does not work. */
