@@ -153,6 +153,7 @@ default_index() {
     # Only the train pictures: what the page shows of the others is a question to the index and not a look-up.
     "$(native_binary)" index --annotations www/samples/annotations.json --images www/samples/images \
         --picture-url 'samples/images/{file}' --split entity_train_seen --split query_train_seen \
+        --calibrate-split entity_val_seen --calibrate-split query_val_seen --calibrate-split entity_val_unseen \
         --encoder www/models/link-encoder.json -o "$TARGET/index"
     mark index "${inputs[@]}"
 }

@@ -10,7 +10,7 @@ use super::encoder::{self, Encoder};
 use super::onnx::{Runtime, RuntimeArgs};
 use super::picture::Picture;
 use super::progress::Progress;
-use crate::dataset::Category;
+use crate::dataset::{Category, Dataset};
 use crate::link::index::{Entity, Entry, Index};
 use crate::link::index_folder;
 use crate::link::protocol::sha256_hex;
@@ -34,6 +34,10 @@ pub(super) struct IndexArgs {
     /// Take only annotations of this `data_split`; may be given several times.
     #[arg(long, value_name = "SPLIT")]
     split: Vec<String>,
+    /// Keep annotations of this `data_split` out and calibrate scores, and what counts as unknown, by them; may be given
+    /// several times; without it the index's own views are taken.
+    #[arg(long, value_name = "SPLIT")]
+    calibrate_split: Vec<String>,
     /// What to know of the entities beyond their names: JSON lines of qid, title, description, url, thumbnail.
     #[arg(long, value_name = "FILE")]
     entities: Option<PathBuf>,
@@ -66,20 +70,37 @@ pub(super) fn run(args: &IndexArgs) -> anyhow::Result<()> {
         bail!("none of {} annotations could be taken", records.len());
     }
     let element = if args.f32 { Element::F32 } else { Element::F16 };
-    let index = Index::build(encoder.card().clone(), element, entities, views)?;
+    let mut index = Index::build(encoder.card().clone(), element, entities, views)?;
+    if !args.calibrate_split.is_empty() {
+        index.calibrate_by(&questions(args, &encoder, &dataset)?)?;
+    }
     index_folder::write(&args.output, &index, encoder.model())?;
 
     let taken = index.entries().len();
     let left_out = records.len() - taken + unusable;
     println!("{taken} masks of {} entities, {left_out} left out", index.entities().len());
     if let Some(held_out) = &index.calibration().held_out {
+        let asked =
+            if args.calibrate_split.is_empty() { "each asked for without its picture" } else { "masks kept out" };
         println!(
-            "each asked for without its picture: {} answerable, top-1 {:.3}, top-5 {:.3}, calibration error {:.3}",
+            "{asked}: {} answerable, top-1 {:.3}, top-5 {:.3}, calibration error {:.3}",
             held_out.answerable, held_out.top1, held_out.top5, held_out.calibration_error
         );
     }
     println!("{}", args.output.display());
     Ok(())
+}
+
+/// The features of the masks to calibrate by, each with the QID of what it shows.
+fn questions(args: &IndexArgs, encoder: &Encoder, dataset: &Dataset) -> anyhow::Result<Vec<(Vec<f32>, String)>> {
+    let both = args.calibrate_split.iter().find(|split| args.split.is_empty() || args.split.contains(split));
+    if let Some(split) = both {
+        bail!("the split {split} is to be taken and to be kept out; name the splits to take with --split");
+    }
+    let (records, _) = annotations::records(dataset, &args.calibrate_split)?;
+    let (shown, positions) = entities(&records, &HashMap::new());
+    let views = views(args, encoder, &records, &positions)?;
+    Ok(views.into_iter().map(|(entry, feature)| (feature, shown[entry.entity as usize].qid.clone())).collect())
 }
 
 /// The entries and features of all records whose picture and mask can be used; of the others standard error tells.

@@ -1,13 +1,14 @@
-//! Scores from cosines: how likely each candidate is right, fitted on the index's own views.
+//! Scores from cosines: how likely each candidate is right, fitted on questions whose answer is known.
 //!
-//! Each view is asked for as if its picture were not in the index. Two numbers of a candidate decide its score: its
+//! These are masks kept out of the index, or else the index's own views, each asked for as if its picture were not in
+//! the index. An encoder finds views it was trained on too easily: where it was trained on the index, keep some out. Two numbers of a candidate decide its score: its
 //! cosine, and its share in a softmax over the nearest candidates, which tells a clear winner from a crowd. A logistic
 //! function of the two is fitted to whether the candidate was right; so a mask of a thing the index has no other view
 //! of teaches low scores. Weights are never negative, so that scores keep the order of the cosines.
 
 use serde::{Deserialize, Serialize};
 
-use super::index::Index;
+use super::index::{self, Index};
 use super::logistic::{newton, sigmoid};
 use super::novelty::{self, Boundary};
 use super::protocol::InIndex;
@@ -36,10 +37,10 @@ pub struct Calibration {
     pub boundary: Option<Boundary>,
 }
 
-/// Measured by asking for each view without its own picture.
+/// Measured by asking for masks that are kept out, or for each view without its own picture.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct HeldOut {
-    /// Views asked for.
+    /// Masks asked for.
     pub queries: u64,
     /// Those whose entity has a view in another picture, so that they could be answered.
     pub answerable: u64,
@@ -95,13 +96,33 @@ pub(super) struct Query {
 /// Fits the calibration of an index to its own views, each asked for without its picture.
 pub fn fit(index: &Index) -> Calibration {
     let (queries, answerable) = held_out(index);
+    fit_queries(&queries, answerable)
+}
+
+/// Fits the calibration of an index to masks that are not in it: the feature of each and the QID of what it shows.
+pub fn fit_to(index: &Index, questions: &[(Vec<f32>, String)]) -> Result<Calibration, index::Error> {
+    let entity_of = |qid: &str| index.entities().iter().position(|entity| entity.qid == qid);
+    let mut answerable = 0;
+    let mut queries = Vec::with_capacity(questions.len());
+    for (feature, qid) in questions {
+        let entity = entity_of(qid);
+        answerable += usize::from(entity.is_some());
+        let hits = search::nearest(index, &index.query(feature)?, CANDIDATES, None);
+        let right = hits.iter().position(|hit| Some(hit.entity as usize) == entity);
+        queries.push(Query { cosines: hits.iter().map(|hit| hit.similarity).collect(), right });
+    }
+    Ok(fit_queries(&queries, answerable))
+}
+
+/// Plain softmax shares where too few questions have an answer.
+fn fit_queries(queries: &[Query], answerable: usize) -> Calibration {
     if answerable < LEAST_ANSWERABLE {
         return Calibration::default();
     }
-    let temperature = best_temperature(&queries);
-    let calibration = fitted(&queries, temperature);
-    let held_out = measure(&calibration, &queries, answerable);
-    Calibration { held_out: Some(held_out), boundary: novelty::fit(&queries), ..calibration }
+    let temperature = best_temperature(queries);
+    let calibration = fitted(queries, temperature);
+    let held_out = measure(&calibration, queries, answerable);
+    Calibration { held_out: Some(held_out), boundary: novelty::fit(queries), ..calibration }
 }
 
 /// The views asked for, and how many of them had a view of their entity in another picture.

@@ -211,6 +211,12 @@ impl Index {
         Ok(index)
     }
 
+    /// Calibrates it by masks that are not in it, instead of its own views: the feature of each and the QID it shows.
+    pub fn calibrate_by(&mut self, questions: &[(Vec<f32>, String)]) -> Result<(), Error> {
+        self.calibration = calibrate::fit_to(self, questions)?;
+        Ok(())
+    }
+
     /// Reads an index: the header, and each part as `read` gives it once its stated length is within the limits.
     pub fn from_files(
         header: &[u8],

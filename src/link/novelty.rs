@@ -1,7 +1,7 @@
-//! Whether the index holds a thing at all: a boundary fitted on the index's own views.
+//! Whether the index holds a thing at all: a boundary fitted on questions whose answer is known.
 //!
-//! Each view is asked for twice: without its own picture, as a thing the index holds seen anew, and without its whole
-//! entity, as a thing it does not hold. Two numbers tell them apart: the nearest entity's cosine, and its lead over the
+//! Each counts twice: as it is, a thing the index holds seen anew, and without its whole entity, a thing it does not
+//! hold; one about an entity that the index lacks counts as the latter only. Two numbers tell them apart: the nearest entity's cosine, and its lead over the
 //! second, which is small where a strange thing lies between known ones.
 
 use serde::{Deserialize, Serialize};

@@ -10,7 +10,6 @@ fuzz_target!(|data: &[u8]| {
     let whole = read([file]);
     let cut = read(file.chunks(usize::from(length) + 1));
     assert_eq!(words(&whole), words(&cut));
-    assert!(file.is_empty() || whole.findings().count() > 0 || serde_json::from_slice::<serde_json::Value>(file).is_ok());
     let query = Query::default();
     let selection = whole.select(&query);
     assert_eq!(selection.pictures.len(), whole.pictures().len());
