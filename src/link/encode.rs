@@ -29,7 +29,7 @@ pub struct EncodeJob<'a> {
 pub enum Values {
     /// `(byte - mean) / std`; zero outside the picture.
     F32(Vec<f32>),
-    /// The bytes themselves; [`MIDDLE`] outside the picture.
+    /// The bytes themselves; 128 outside the picture.
     U8(Vec<u8>),
 }
 

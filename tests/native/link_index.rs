@@ -3,12 +3,14 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use masklink::link::calibrate::CANDIDATES;
 use masklink::link::encoder_card::{EncoderCard, View};
 use masklink::link::index::{Entity, Entry, Index};
 use masklink::link::index_folder::{self, HEADER};
 use masklink::link::index_header::Limits;
 use masklink::link::linker::Linker;
 use masklink::link::protocol::sha256_hex;
+use masklink::link::search;
 use masklink::link::vectors::Element;
 use proptest::prelude::*;
 use proptest::sample::Index as Place;
@@ -44,6 +46,38 @@ fn card() -> EncoderCard {
         EncoderCard { id: "x".into(), sha256: sha256_hex(MODEL), views: vec![View::Image], ..EncoderCard::default() };
     (card.input.width, card.input.height, card.input.std) = (8, 8, [1.0; 3]);
     card
+}
+
+/// What the entities of [`index`] look like in another picture.
+fn seen_anew(n: u32) -> Vec<f32> {
+    (0..8).map(|at| ((n % 10 * 7 + at * 3) % 11) as f32 + 0.35 - at as f32 * 0.02).collect()
+}
+
+#[test]
+fn masks_kept_out_calibrate_it() {
+    let mut index = index(Element::F32);
+    let own = index.calibration().clone();
+    let known = (0..30).map(|n| (seen_anew(n), format!("Q{}", n % 10)));
+    let strange =
+        (0..30_u32).map(|n| ((0..8).map(|at| ((n * 5 + at * at + 1) % 7) as f32).collect(), "Q99".to_owned()));
+    let questions: Vec<(Vec<f32>, String)> = known.chain(strange).collect();
+    index.calibrate_by(&questions).unwrap();
+    let calibration = index.calibration();
+    assert_ne!(*calibration, own);
+    let held_out = calibration.held_out.as_ref().unwrap();
+    assert_eq!((held_out.queries, held_out.answerable), (60, 30));
+    assert!(held_out.top1 > 0.99, "{held_out:?}");
+    let unknown = |(feature, _): &&(Vec<f32>, String)| {
+        let hits = search::nearest(&index, &index.query(feature).unwrap(), CANDIDATES, None);
+        let cosines: Vec<f32> = hits.iter().map(|hit| hit.similarity).collect();
+        !calibration.in_index(&cosines).unwrap().known
+    };
+    let (known, strange) = questions.split_at(30);
+    assert!(known.iter().filter(unknown).count() <= 1, "one in twenty of what it holds is missed at most");
+    assert!(strange.iter().filter(unknown).count() >= 20, "what it does not hold is told");
+
+    let short = [(vec![1.0; 7], "Q1".to_owned())];
+    assert!(index.calibrate_by(&short).is_err());
 }
 
 /// The text of an error with its causes.
