@@ -30,6 +30,18 @@ const range = (page) => page.locator('#pager span').innerText();
 /** @param {import('playwright-core').Page} page */
 const viewOf = (page) => page.evaluate(() => /** @type {MaskViewer} */ (document.querySelector('mask-viewer')).view);
 
+/** The page while its samples are still on their way; `release` lets them come. */
+async function openBeforeSamples() {
+  const opened = await newPage(browser);
+  /** @type {() => void} */
+  let release = () => {};
+  const held = new Promise((resolve) => { release = () => resolve(undefined); });
+  await opened.page.route('**/samples/annotations.json', async (route) => { await held; await route.continue(); });
+  await opened.page.goto(server.address);
+  await opened.page.waitForFunction(() => document.querySelector('mask-viewer')?.matches(':defined'));
+  return { ...opened, release };
+}
+
 test('an address of a picture on a later page turns the strip there, and the strip goes on working', async () => {
   const { page, errors, close } = await openPage(browser, `${server.address}#picture=world_036`);
   await until(page, "snapshot.picture === 'world_036'");
@@ -98,13 +110,7 @@ test('turning the pages by keyboard keeps the focus on a button of the pager', a
 });
 
 test('a photo dropped while the samples load stays', async () => {
-  const { page, errors, close } = await newPage(browser);
-  /** @type {() => void} */
-  let release = () => {};
-  const held = new Promise((resolve) => { release = () => resolve(undefined); });
-  await page.route('**/samples/annotations.json', async (route) => { await held; await route.continue(); });
-  await page.goto(server.address);
-  await page.waitForFunction(() => document.querySelector('mask-viewer')?.matches(':defined'));
+  const { page, errors, close, release } = await openBeforeSamples();
   await bring(page, PHOTO);
   await until(page, "snapshot.picture === 'mine.bmp'");
   release();
@@ -118,13 +124,7 @@ test('a photo dropped while the samples load stays', async () => {
 });
 
 test('a dataset opened while the samples load stays', async () => {
-  const { page, errors, close } = await newPage(browser);
-  /** @type {() => void} */
-  let release = () => {};
-  const held = new Promise((resolve) => { release = () => resolve(undefined); });
-  await page.route('**/samples/annotations.json', async (route) => { await held; await route.continue(); });
-  await page.goto(server.address);
-  await page.waitForFunction(() => document.querySelector('mask-viewer')?.matches(':defined'));
+  const { page, errors, close, release } = await openBeforeSamples();
   await page.getByRole('button', { name: 'Open a dataset' }).click();
   await page.getByLabel('Annotation file (JSON)').setInputFiles({ name: 'mine.json', mimeType: 'application/json', buffer: Buffer.from(FIXTURES['/tiny.json']) });
   await page.getByLabel('Or at addresses that begin with').fill(server.address);
