@@ -1,10 +1,11 @@
 //! Scores from cosines: how likely each candidate is right, fitted on questions whose answer is known.
 //!
 //! These are masks kept out of the index, or else the index's own views, each asked for as if its picture were not in
-//! the index. An encoder finds views it was trained on too easily: where it was trained on the index, keep some out. Two numbers of a candidate decide its score: its
-//! cosine, and its share in a softmax over the nearest candidates, which tells a clear winner from a crowd. A logistic
-//! function of the two is fitted to whether the candidate was right; so a mask of a thing the index has no other view
-//! of teaches low scores. Weights are never negative, so that scores keep the order of the cosines.
+//! the index. An encoder finds views it was trained on too easily: where it was trained on the index, keep some out.
+//! Two numbers of a candidate decide its score: its cosine, and its share in a softmax over the nearest candidates,
+//! which tells a clear winner from a crowd. A logistic function of the two is fitted to whether the candidate was
+//! right; so a mask of a thing the index has no other view of teaches low scores. Weights are never negative, so that
+//! scores keep the order of the cosines.
 
 use serde::{Deserialize, Serialize};
 
