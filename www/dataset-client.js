@@ -71,6 +71,7 @@
  *   | { verb: 'enough' }
  *   | { verb: 'categories', text: string, most: number }
  *   | { verb: 'select', query: Query }
+ *   | { verb: 'place', picture: string }
  *   | { verb: 'page', start: number, count: number }
  * )} Request What the worker is asked.
  *
@@ -155,6 +156,15 @@ export class AnnotationFile {
    */
   async select(query) {
     return /** @type {any} */ (await this.#worker.ask({ verb: 'select', query }));
+  }
+
+  /**
+   * The place of a picture in the selection, from 0; null where it is not selected.
+   * @param {string} picture
+   * @returns {Promise<number | null>}
+   */
+  async place(picture) {
+    return /** @type {any} */ (await this.#worker.ask({ verb: 'place', picture }));
   }
 
   /**

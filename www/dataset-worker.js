@@ -49,6 +49,8 @@ async function answerTo(request) {
       const [pictures, selected] = opened().select(JSON.stringify(request.query));
       return { answer: { pictures, annotations: selected } };
     }
+    case 'place':
+      return { answer: opened().placeOf(request.picture) ?? null };
     case 'page': {
       const page = opened().page(request.start, request.count);
       const boundaries = page.boundaries();

@@ -7,14 +7,18 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, ensure};
 use serde::Serialize;
 
-use super::annotations::{self, Record};
+use super::annotations;
+use super::clicker::Clicker;
 use super::eval_link_report::{Outcome, Report};
 use super::http;
+use super::onnx::RuntimeArgs;
 use super::progress::Progress;
+use super::segmenter::ModelChoice;
 use crate::link::client::{Action, Body, Client, Event, Patience, Question};
 use crate::link::index_folder;
 use crate::link::index_header::Limits;
 use crate::link::protocol::{LinkResponse, WireMask, sha256_hex};
+use crate::rle::Mask;
 
 #[derive(clap::Args)]
 pub(super) struct EvalLinkArgs {
@@ -39,6 +43,14 @@ pub(super) struct EvalLinkArgs {
     /// Ask only for annotations of this `data_split`; may be given several times.
     #[arg(long, value_name = "SPLIT")]
     split: Vec<String>,
+    /// Ask with the mask that one click on the object gives, not with the annotated one.
+    #[arg(long)]
+    click: bool,
+    /// The model that is clicked: ID of a model, or models.json#ID, or models.json for its default [default: www/models/models.json].
+    #[arg(long, value_name = "MANIFEST-ENTRY", requires = "click", value_parser = |text: &str| Ok::<_, String>(ModelChoice::from(text)))]
+    model: Option<ModelChoice>,
+    #[command(flatten)]
+    runtime: RuntimeArgs,
     /// Write the answers to this file, for a page to show while the endpoint is down.
     #[arg(long, value_name = "FILE")]
     record: Option<PathBuf>,
@@ -60,19 +72,24 @@ pub(super) fn run(args: &EvalLinkArgs) -> anyhow::Result<()> {
     ensure!(!records.is_empty(), "{} has no annotation to evaluate", args.annotations.display());
     let token = args.token.clone().or_else(|| std::env::var("MASKLINK_TOKEN").ok());
     let indexed = args.index.as_deref().map(indexed_entities).transpose()?;
+    let clicker = args.click.then(|| Clicker::load(&args.model.clone().unwrap_or_default(), &args.runtime));
+    let mut clicker = clicker.transpose()?;
     let progress = Progress::of_items(records.len() as u64, "masks");
     let (mut outcomes, mut latencies, mut failed) = (Vec::new(), Vec::new(), 0);
     let mut recordings: BTreeMap<&str, Vec<Recording>> = BTreeMap::new();
     for record in &records {
         progress.advance(1);
         let annotation = record.annotation;
-        let asked = ask(&args.endpoint, token.as_deref(), &args.images.join(record.file), record);
+        let picture = args.images.join(record.file);
+        let mask = clicker.as_mut().map_or_else(|| Ok(record.mask.clone()), |one| one.mask_of(&picture, &record.mask));
+        let asked =
+            mask.and_then(|mask| ask(&args.endpoint, token.as_deref(), &picture, &mask).map(|asked| (mask, asked)));
         let (rank, in_index) = match asked {
-            Ok((answer, latency)) => {
+            Ok((mask, (answer, latency))) => {
                 let in_index = answer.in_index;
                 latencies.push(latency.as_secs_f64() * 1e3);
                 let rank = answer.entities.iter().position(|entity| entity.qid == record.category.id);
-                let recording = Recording { mask: WireMask::from_mask(&record.mask), answer };
+                let recording = Recording { mask: WireMask::from_mask(&mask), answer };
                 recordings.entry(&annotation.picture).or_default().push(recording);
                 (rank, in_index)
             }
@@ -111,7 +128,7 @@ fn ask(
     endpoint: &str,
     token: Option<&str>,
     picture: &Path,
-    record: &Record<'_>,
+    mask: &Mask,
 ) -> anyhow::Result<(LinkResponse, Duration)> {
     let bytes = std::fs::read(picture).with_context(|| picture.display().to_string())?;
     let patience = Patience::default();
@@ -122,7 +139,7 @@ fn ask(
         endpoint: endpoint.to_owned(),
         token: token.map(str::to_owned),
         picture: sha256_hex(&bytes),
-        mask: WireMask::from_mask(&record.mask),
+        mask: WireMask::from_mask(mask),
     }));
     loop {
         let mut event = None;

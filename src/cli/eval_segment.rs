@@ -12,17 +12,16 @@ use std::time::Instant;
 
 use anyhow::{Context, Result, ensure};
 
+use super::clicker::{MOST_PIXELS, next_click};
 use super::onnx::RuntimeArgs;
 use super::picture::Picture as Displayed;
 use super::progress::Progress;
 use super::segmenter::{ModelChoice, Segmenter};
 use crate::dataset::{Annotation, Dataset, Limits, Picture};
-use crate::geometry::{Point, Size};
-use crate::rle::{Connectivity, Mask};
+use crate::geometry::Size;
+use crate::rle::Mask;
 use crate::segment::{Prompt, Prompts};
 
-/// The most pixels of a picture.
-const MOST_PIXELS: u64 = 1 << 28;
 /// The bars of `NoC`, in percent of IoU.
 const BARS: [u32; 3] = [80, 85, 90];
 
@@ -40,9 +39,9 @@ pub(super) struct EvalSegmentArgs {
     /// Clicks played on each object.
     #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=64))]
     clicks: u32,
-    /// Only annotations of this `data_split`.
-    #[arg(long, value_name = "S")]
-    split: Option<String>,
+    /// Only annotations of this `data_split`; may be given several times.
+    #[arg(long, value_name = "SPLIT")]
+    split: Vec<String>,
     /// At most so many objects, spread evenly over the file.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     limit: Option<u64>,
@@ -86,9 +85,11 @@ pub(super) fn run(args: &EvalSegmentArgs) -> Result<()> {
     Ok(())
 }
 
-/// The annotations of the split, at most so many, spread evenly over the file, sorted by picture.
+/// The annotations of the splits, at most so many, spread evenly over the file, sorted by picture.
 fn chosen<'a>(dataset: &'a Dataset, args: &EvalSegmentArgs) -> Vec<&'a Annotation> {
-    let of_split = |annotation: &&Annotation| args.split.as_ref().is_none_or(|split| annotation.split_name() == split);
+    let of_split = |annotation: &&Annotation| {
+        args.split.is_empty() || args.split.iter().any(|split| annotation.split_name() == split)
+    };
     let all: Vec<&Annotation> = dataset.annotations().iter().filter(of_split).collect();
     let total = all.len() as u64;
     let wanted = args.limit.unwrap_or(total).min(total);
@@ -157,15 +158,6 @@ fn play(
         ious.push(truth.iou(&answer, false)?);
     }
     Ok(ious)
-}
-
-/// The centre of the interior-most pixel of the largest 8-connected error region, and whether pixels are missing there.
-fn next_click(truth: &Mask, answer: &Mask) -> Result<Option<(Point, bool)>> {
-    let missed = truth.difference(answer)?.largest_component(Connectivity::Eight);
-    let excess = answer.difference(truth)?.largest_component(Connectivity::Eight);
-    let positive = missed.area() >= excess.area();
-    let region = if positive { missed } else { excess };
-    Ok(region.interior_most()?.map(|pixel| (pixel.center(), positive)))
 }
 
 fn report(args: &EvalSegmentArgs, model: &str, scores: &Scores) {

@@ -1,6 +1,7 @@
 //! The command line of the native binary: one file a subcommand.
 
 mod annotations;
+mod clicker;
 pub mod encoder;
 mod eval;
 mod eval_link;

@@ -78,6 +78,12 @@ impl Dataset {
         Selection { pictures: keyed.into_iter().map(|(_, picture)| picture).collect(), annotations }
     }
 
+    /// The place of the picture of this id in a selection, from 0; `None` where it is not selected.
+    pub fn place_of(&self, selection: &Selection, id: &str) -> Option<usize> {
+        let picture = self.picture_index(id)?;
+        selection.pictures.iter().position(|&selected| selected == picture)
+    }
+
     /// The annotations of a picture that a query chooses.
     pub fn chosen_of_picture<'d>(&'d self, picture: u32, query: &Query) -> Vec<&'d Annotation> {
         Matcher::new(self, query).of_picture(picture).collect()

@@ -76,6 +76,12 @@ impl AnnotationFile {
         Ok(vec![self.selection.pictures.len() as f64, self.selection.annotations as f64])
     }
 
+    /// The place of a picture in the selection, from 0, by its id; `undefined` where it is not selected.
+    #[wasm_bindgen(js_name = placeOf)]
+    pub fn place_of(&self, id: &str) -> Option<u32> {
+        self.dataset.place_of(&self.selection, id).map(|place| place as u32)
+    }
+
     /// The pictures of the selection from `start` on.
     pub fn page(&self, start: u32, count: u32) -> Result<AnnotationPage, JsError> {
         let page = self.dataset.page(&self.query, &self.selection, start as usize, count as usize)?;

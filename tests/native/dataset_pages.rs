@@ -45,6 +45,9 @@ fn selections() {
         let selection = dataset.select(&query);
         let found: Vec<_> =
             selection.pictures.iter().map(|&index| dataset.pictures()[index as usize].id.as_str()).collect();
+        let places = ["p0", "p1", "p2", "nowhere", "no such id"].map(|id| dataset.place_of(&selection, id));
+        let expected = ["p0", "p1", "p2", "nowhere", "no such id"].map(|id| pictures.iter().position(|&one| one == id));
+        assert_eq!(places, expected, "{name}");
         assert_eq!((found, selection.annotations), (pictures, annotations), "{name}");
     }
 }

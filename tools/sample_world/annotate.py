@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pycocotools import mask as coco
 
-from catalogue import THINGS, Thing
+from catalogue import Thing, thing_called
 from plan import Picture
 
 SMALLEST_THING = 150
@@ -30,7 +30,7 @@ def annotations_of(
         mask = (ids == number + 1).astype(np.uint8)
         if mask.sum() < smallest:
             continue
-        found.append(annotation(picture, number, THINGS[key], parts(mask)))
+        found.append(annotation(picture, number, thing_called(key), parts(mask)))
     return found
 
 

@@ -482,3 +482,15 @@ THINGS: dict[str, Thing] = {
     ),
     "moon": Thing("Q405", "Moon", "natural satellite of the Earth", "space.moon", BODY, "the moon", 0, 0, 0),
 }
+
+MADE_UP = "made up "
+
+
+def thing_called(key: str) -> Thing:
+    """The thing of that key; "made up 7" is the seventh object that no entity stands for."""
+    if not key.startswith(MADE_UP):
+        return THINGS[key]
+    number = int(key.removeprefix(MADE_UP))
+    tilt, lies = ((180.0, 0.0), (5.0, 0.3), (5.0, 0.0))[number % 3]
+    name = f"{MADE_UP}{number}"
+    return Thing(f"made-up-{number}", name, "", f"made_up.{number}", OBJECT, f"a {name}", tilt, lies)

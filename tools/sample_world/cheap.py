@@ -1,6 +1,6 @@
 """Renders small quick pictures of random arrangements, with exact masks, to train models on.
 
-`python cheap.py --out DIR [--count N]` writes DIR/images and DIR/annotations.json, in the
+`python cheap.py --out DIR [--count N] [--made M]` writes DIR/images and DIR/annotations.json, in the
 shape of www/samples and all of it train; a run goes on where the last one ended.
 """
 
@@ -33,7 +33,8 @@ def main() -> None:
     """Parse the command line and render batch by batch."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, required=True, help="a folder outside the repository")
-    parser.add_argument("--count", type=int, default=400, help="pictures in all")
+    parser.add_argument("--count", type=int, default=400, help="pictures of seen things in all")
+    parser.add_argument("--made", type=int, default=0, help="pictures of made-up objects in all")
     options = parser.parse_args()
     (options.out / "images").mkdir(parents=True, exist_ok=True)
     path = options.out / "annotations.json"
@@ -41,7 +42,9 @@ def main() -> None:
     if path.exists():
         world = json.loads(path.read_text())
     done = {image["id"] for image in world["images"]}
-    missing = [p for p in cheap_plan.pictures(options.count) if p.name not in done]
+    planned = cheap_plan.pictures(cheap_plan.SEEN_PREFIX, options.count)
+    planned += cheap_plan.pictures(cheap_plan.MADE_PREFIX, options.made)
+    missing = [picture for picture in planned if picture.name not in done]
     for start in range(0, len(missing), BATCH):
         with tempfile.TemporaryDirectory() as work:
             batch = missing[start : start + BATCH]
@@ -73,7 +76,10 @@ def add(picture: Picture, work: Path, out: Path, world: dict[str, Any]) -> None:
 
 def publish(world: dict[str, Any], path: Path) -> None:
     """Replace the annotations at once, so that a reader never sees half of them."""
-    world["categories"] = categories({a["category_id"] for a in world["annotations"]})
+    used = {a["category_id"] for a in world["annotations"]}
+    world["categories"] = categories(used)
+    made = sorted(used - {row["id"] for row in world["categories"]})
+    world["categories"] += [{"id": name, "name": name, "description": "a made-up object"} for name in made]
     fresh = path.with_suffix(".part")
     fresh.write_text(json.dumps(world) + "\n")
     os.replace(fresh, path)

@@ -1,4 +1,4 @@
-"""The plan of the cheap training pictures: an endless list of random arrangements of seen things."""
+"""Plans of the cheap training pictures: random arrangements of seen things, or of made-up objects."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from collections import Counter
 from dataclasses import dataclass
 from random import Random
 
-from catalogue import THINGS
+from catalogue import MADE_UP, THINGS
 from plan import SEED, Picture
 
-PREFIX = "cheap_"
+SEEN_PREFIX, MADE_PREFIX = "cheap_", "made_"
 TABLES = ("oak", "walnut", "white", "linen", "counter", "desk", "night", "garden")
 SEEN = tuple(key for key, thing in THINGS.items() if not thing.unseen)
 BIG = ("pumpkin", "bucket", "umbrella", "suitcase")
@@ -19,6 +19,8 @@ SMALL = tuple(
     if THINGS[key].model.startswith(("fruit.", "vegetables.", "bakery.", "kitchen.", "desk."))
     and key not in BIG
 )
+MADE = tuple(f"{MADE_UP}{number}" for number in range(160))
+"""Objects that no entity stands for."""
 
 
 @dataclass(frozen=True)
@@ -75,20 +77,39 @@ GROUPS = (
 )
 
 
-def pictures(count: int) -> list[Picture]:
-    """The first `count` pictures; a longer list begins with the shorter one."""
-    rng = Random(f"{SEED}/{PREFIX}")
+def pictures(prefix: str, count: int) -> list[Picture]:
+    """The first `count` pictures of one plan; a longer list begins with the shorter one."""
+    rng = Random(f"{SEED}/{prefix}")
     shown: Counter[str] = Counter()
-    return [one(number, rng, shown) for number in range(count)]
+    one = of_made_up if prefix == MADE_PREFIX else of_seen
+    return [one(f"{prefix}{number:05d}", rng, shown) for number in range(count)]
+
+
+def is_cheap(name: str) -> bool:
+    """Whether a picture's name is one of these plans'."""
+    return name.startswith((SEEN_PREFIX, MADE_PREFIX))
 
 
 def by_name(name: str) -> Picture:
     """The picture called `name`."""
-    return pictures(int(name.removeprefix(PREFIX)) + 1)[-1]
+    prefix, number = name.split("_")
+    return pictures(f"{prefix}_", int(number) + 1)[-1]
 
 
-def one(number: int, rng: Random, shown: Counter[str]) -> Picture:
-    """The next picture: led by a thing that was `shown` least, with random neighbours."""
+def of_made_up(name: str, rng: Random, shown: Counter[str]) -> Picture:
+    """The next picture of made-up objects, those shown least first, and now and then of a seen thing."""
+    order = sorted(MADE, key=lambda key: (shown[key], rng.random()))
+    things = order[: rng.randint(2, 5)]
+    if rng.random() < 0.4:
+        things.append(rng.choice(SMALL))
+    shown.update(things)
+    rng.shuffle(things)
+    places = (*TABLES, *TABLES, "lawn", "beach", "pavement", "road", "room", "snow", "court")
+    return arranged(name, tuple(things), rng.choice(places), (0.003, 0.04), (8, 58), 0.0, rng)
+
+
+def of_seen(name: str, rng: Random, shown: Counter[str]) -> Picture:
+    """The next picture of seen things: led by one that was `shown` least, with random neighbours."""
     lead = min(SEEN, key=lambda key: (shown[key], rng.random()))
     group = rng.choice([group for group in GROUPS if lead in group.things])
     things = [lead]
@@ -97,17 +118,32 @@ def one(number: int, rng: Random, shown: Counter[str]) -> Picture:
         things.append(few[0])
     shown.update(set(things))
     rng.shuffle(things)
+    return arranged(
+        name, tuple(things), rng.choice(group.places), group.gap, group.elevation, group.exposure, rng
+    )
+
+
+def arranged(
+    name: str,
+    things: tuple[str, ...],
+    place: str,
+    gap: tuple[float, float],
+    elevation: tuple[float, float],
+    exposure: float,
+    rng: Random,
+) -> Picture:
+    """A picture of these things, all else drawn."""
     return Picture(
-        f"{PREFIX}{number:05d}",
+        name,
         "train",
-        rng.choice(group.places),
-        tuple(things),
-        gap=rng.uniform(*group.gap),
+        place,
+        things,
+        gap=rng.uniform(*gap),
         loose=rng.uniform(0.4, 1.6),
-        elevation=rng.uniform(*group.elevation) or 1.0,
+        elevation=rng.uniform(*elevation) or 1.0,
         azimuth=rng.uniform(-50, 50) if rng.random() < 0.5 else None,
         lens=rng.choice((28, 35, 50, 65, 85)),
         fill=rng.uniform(0.45, 1.05) if len(things) > 1 else rng.uniform(0.35, 0.85),
         stop=rng.choice((2.8, 4.0, 5.6, 8.0, 11.0)),
-        exposure=group.exposure + rng.uniform(-0.5, 0.4),
+        exposure=exposure + rng.uniform(-0.5, 0.4),
     )

@@ -27,6 +27,9 @@ HERE = Path(__file__).resolve().parent
 SAMPLES = HERE.parent.parent / "www" / "samples"
 JPEG_QUALITY = 88
 JPEG_BYTES = 150_000
+THUMBNAIL = (240, 160)
+"""Twice the size of the page's strip."""
+THUMBNAIL_QUALITY = 80
 BATCH = 6
 
 
@@ -98,10 +101,26 @@ def write(
         "categories": categories(used),
         "annotations": found,
     }
+    thumbnails(images, SAMPLES / "thumbnails")
     (SAMPLES / "annotations.json").write_text(json.dumps(world, indent=1) + "\n")
-    for stray in set(images.iterdir()) - {images / f"{p.name}.jpg" for p in pictures}:
-        stray.unlink()
+    names = {f"{p.name}.jpg" for p in pictures}
+    for stray in [*images.iterdir(), *(SAMPLES / "thumbnails").iterdir()]:
+        if stray.name not in names:
+            stray.unlink()
     card.write(world, images, SAMPLES / "README.md")
+
+
+def thumbnails(images: Path, folder: Path) -> None:
+    """A small copy of each picture that is newer than the one there is."""
+    folder.mkdir(exist_ok=True)
+    for file in sorted(images.glob("*.jpg")):
+        small = folder / file.name
+        if small.exists() and small.stat().st_mtime >= file.stat().st_mtime:
+            continue
+        with Image.open(file) as picture:
+            picture.resize(THUMBNAIL, Image.Resampling.LANCZOS).save(
+                small, quality=THUMBNAIL_QUALITY, optimize=True
+            )
 
 
 def save(pixels: NDArray[np.uint8], target: Path) -> None:

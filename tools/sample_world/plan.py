@@ -182,6 +182,17 @@ PICTURES = [
     Picture("world_138", "test", "counter", ("strawberry", "avocado", "coconut", "lemon")),
     Picture("world_139", "val", "desk", ("clock", "book", "pencil")),
     Picture("world_140", "train", "beach", ("umbrella", "suitcase"), gap=0.05),
+    Picture("world_141", "test", "counter", ("carrot", "cucumber", "bell pepper"), elevation=30),
+    Picture("world_142", "test", "linen", ("teapot", "cupcake", "spoon"), elevation=24),
+    Picture("world_143", "test", "garden", ("cucumber", "teapot", "tomato", "carrot")),
+    Picture("world_144", "val", "oak", ("tangerine", "lemon", "pineapple")),
+    Picture("world_145", "val", "garden", ("avocado", "strawberry", "cucumber", "bell pepper"), elevation=32),
+    Picture("world_146", "val", "linen", ("bagel", "pretzel", "hamburger", "glass bottle"), elevation=26),
+    Picture("world_147", "val", "room", ("chair", "bucket", "suitcase", "ladder"), gap=0.05),
+    Picture("world_148", "val", "walnut", ("bishop", "rook", "pawn"), elevation=22),
+    Picture("world_149", "val", "counter", ("rolling pin", "whisk", "fork", "potato"), elevation=35),
+    Picture("world_150", "val", "lawn", ("football", "baseball", "volleyball")),
+    Picture("world_151", "val", "road", ("traffic cone", "traffic light"), gap=0.2, elevation=6),
 ]
 
 

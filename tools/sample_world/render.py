@@ -23,7 +23,7 @@ PASSES = {"colour": "Image", "albedo": "Denoising Albedo", "normal": "Denoising 
 
 def main(name: str, out: Path, samples: int, percent: int) -> None:
     """Render the picture `name` into out/NAME/{colour,albedo,normal,index}.npy."""
-    lookup = cheap_plan.by_name if name.startswith(cheap_plan.PREFIX) else plan.by_name
+    lookup = cheap_plan.by_name if cheap_plan.is_cheap(name) else plan.by_name
     picture = lookup(name)
     bpy.ops.wm.read_factory_settings(use_empty=True)
     things = scenes.build(picture)

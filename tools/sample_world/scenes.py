@@ -13,7 +13,7 @@ import bpy
 import indoors
 import layout
 import outdoors
-from catalogue import THINGS
+from catalogue import thing_called
 from plan import HEIGHT, WIDTH, Picture
 
 PLACES: dict[str, Callable[[Random], Any]] = {
@@ -76,9 +76,9 @@ def build(picture: Picture) -> list[Any]:
 
 def make(key: str, rng: Random) -> Any:
     """Model one thing of the catalogue."""
-    entry = THINGS[key]
-    family, noun = entry.model.split(".")
-    thing = getattr(importlib.import_module(f"things.{family}"), noun)(rng)
+    family, noun = thing_called(key).model.split(".")
+    module = importlib.import_module(f"things.{family}")
+    thing = module.made_up(int(noun), rng) if family == "made_up" else getattr(module, noun)(rng)
     bpy.ops.object.select_all(action="DESELECT")
     thing.select_set(True)
     bpy.context.view_layer.objects.active = thing
@@ -89,7 +89,7 @@ def make(key: str, rng: Random) -> Any:
 
 def settle(thing: Any, key: str, picture: Picture, rng: Random) -> None:
     """Rest a thing on the ground in one of the ways it naturally rests."""
-    entry = THINGS[key]
+    entry = thing_called(key)
     if entry.lies and rng.random() < entry.lies:
         thing.rotation_euler = (math.pi / 2, 0, 0)
         bpy.ops.object.select_all(action="DESELECT")

@@ -56,6 +56,15 @@ def test_pictures_exist_with_their_size_and_within_the_limits() -> None:
     assert len(list((SAMPLES / "images").iterdir())) == len(IMAGES), "a file nobody lists"
 
 
+def test_each_picture_has_a_small_copy() -> None:
+    names = {image["file_name"].lstrip("/") for image in WORLD["images"]}
+    assert {file.name for file in (SAMPLES / "thumbnails").iterdir()} == names
+    for name in names:
+        with Image.open(SAMPLES / "thumbnails" / name) as small:
+            assert small.size == (240, 160), name
+        assert (SAMPLES / "thumbnails" / name).stat().st_size < 16 * 1024, name
+
+
 def test_masks_decode_match_their_boxes_and_do_not_overlap() -> None:
     taken: dict[str, np.ndarray[Any, Any]] = {}
     for a in WORLD["annotations"]:

@@ -1,4 +1,4 @@
-"""Masks of one click each by a click model of models.json: what linking is asked for in practice."""
+"""Masks of one click each by a click model of models.json, to train with; `masklink eval link --click` measures."""
 
 import argparse
 import json
@@ -15,7 +15,6 @@ from data import Image, Mask, load_regions
 
 sys.path.append(str(Path(__file__).resolve().parent.parent / "train_segment"))
 from clicks import interior_point, random_inside
-from tidy import tidied
 
 
 class ClickModel:
@@ -49,7 +48,7 @@ class ClickModel:
         self.embedding = np.asarray(self.encoder.run(None, {self.entry["encoder"]["input"]: frame})[0])
 
     def mask_at(self, x: int, y: int) -> Mask:
-        """The best candidate after a click at this pixel, tidied."""
+        """The best candidate after a click at this pixel; the program would clean it up."""
         scale = self.entry["encoder"]["size"] / max(self.size)
         low = self.entry["decoder"]["low_res"]
         feed = {
@@ -61,7 +60,7 @@ class ClickModel:
             "orig_im_size": np.array(self.size, np.float32),
         }
         masks, expected = (np.asarray(out) for out in self.decoder.run(["masks", "iou_predictions"], feed))
-        return tidied((masks[0, int(np.argmax(expected[0]))] > 0).astype(np.uint8), [(x, y)])
+        return (masks[0, int(np.argmax(expected[0]))] > 0).astype(np.uint8)
 
 
 def main() -> None:
@@ -73,7 +72,6 @@ def main() -> None:
     parser.add_argument("--clicks", type=int, default=2, help="the first at the interior-most point")
     parser.add_argument("--every", type=int, default=1, help="take every n-th picture only")
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--as-annotations", action="store_true", help="write an annotation file with the first masks")
     options = parser.parse_args()
 
     cv2.setNumThreads(1)
@@ -93,15 +91,7 @@ def main() -> None:
             rles = [coco_mask.encode(np.asfortranarray(mask)) for mask in masks if mask.any()]
             clicked[regions[at].identity] = [{**rle, "counts": rle["counts"].decode()} for rle in rles]
         regions[group[0]].picture.levels.clear()
-    if options.as_annotations:
-        document = json.loads((options.data / "annotations.json").read_text())
-        # What the model gave no mask for is asked with the exact one.
-        for annotation in document["annotations"]:
-            if clicked.get(annotation["id"]):
-                annotation["segmentation"] = clicked[annotation["id"]][:1]
-        options.out.write_text(json.dumps(document))
-    else:
-        options.out.write_text(json.dumps(clicked))
+    options.out.write_text(json.dumps(clicked))
     print(f"{len(clicked)} regions")
 
 

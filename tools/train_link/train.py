@@ -39,7 +39,7 @@ class Batches(IterableDataset[dict[str, Any]]):
 
     def __init__(self, world: list[Region], photos: list[Region], small: float, seed: int) -> None:
         everything = world + photos
-        self.world = Sampler(world, everything, 0.7)
+        self.world = Sampler(world, everything, 0.3)
         self.photos = Sampler(photos, everything, 0.5)
         self.small = small
         self.seed = seed

@@ -2,7 +2,8 @@
 
 The first click falls on the interior-most point of the object (the picture's border counts as outside), each next one
 on that of the largest error region; all clicks so far and the last low-res mask go in, and of the candidates the one
-of the highest expected IoU counts.
+of the highest expected IoU counts. `masklink eval segment` measures the program, which also cleans the masks up; this
+is its reference in Python, and runs the baselines.
 """
 
 import argparse
@@ -19,7 +20,6 @@ from numpy.typing import NDArray
 
 from clicks import Region, next_click
 from data import Image, Record, load_records
-from tidy import tidied
 
 Click = tuple[int, int, int]
 """x, y in pixels of the picture, and 1 (in the object) or 0 (outside)."""
@@ -40,7 +40,7 @@ class Method(Protocol):
 class GraphModel:
     """A model of the `sam1` family from models.json."""
 
-    def __init__(self, manifest: Path, identity: str | None, threads: int, raw: bool) -> None:
+    def __init__(self, manifest: Path, identity: str | None, threads: int) -> None:
         listed = json.loads(manifest.read_text())
         wanted = identity or listed["default"]
         self.entry: dict[str, Any] = next(model for model in listed["models"] if model["id"] == wanted)
@@ -52,7 +52,6 @@ class GraphModel:
             )
             for part in ("encoder", "decoder")
         )
-        self.raw = raw
         self.embedding: NDArray[np.float32] | None = None
         self.size = (0, 0)
         self.low_res: NDArray[np.float32] | None = None
@@ -97,8 +96,7 @@ class GraphModel:
         self.runs["decoder"] += 1
         best = int(np.argmax(expected[0]))
         self.low_res = low_res[:, best : best + 1]
-        mask = (masks[0, best] > 0).astype(np.uint8)
-        return mask if self.raw else tidied(mask, [(x, y) for x, y, label in clicks if label == 1])
+        return (masks[0, best] > 0).astype(np.uint8)
 
 
 def play(method: Method, record: Record, index: int, clicks: int) -> list[float]:
@@ -153,7 +151,7 @@ def methods(options: argparse.Namespace) -> dict[str, Callable[[], Method]]:
     from baselines import Disc, Flood, GrabCut
 
     return {
-        "model": lambda: GraphModel(options.model, options.id, options.threads, options.raw),
+        "model": lambda: GraphModel(options.model, options.id, options.threads),
         "flood": Flood,
         "disc": Disc,
         "grabcut": GrabCut,
@@ -172,7 +170,6 @@ def main() -> None:
     parser.add_argument("--clicks", type=int, default=5)
     parser.add_argument("--every", type=int, default=1, help="take every n-th picture only")
     parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--raw", action="store_true", help="do not tidy the mask (islands, pinholes)")
     options = parser.parse_args()
 
     cv2.setNumThreads(1)

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from data import MEAN, STD
-from model import CANDIDATES, FRAME, PACK, POOL, ConvNorm, Decoder, Encoder
+from model import CANDIDATES, FRAME, MEANING, PACK, POOL, ConvNorm, Decoder, Encoder
 from train import Model
 
 OPSET = 17
@@ -47,6 +47,44 @@ def fold_norms(module: nn.Module) -> None:
             fold_norms(child)
 
 
+class Take(nn.Module):
+    """Channels `first` to `last` as they are."""
+
+    def __init__(self, first: int, last: int) -> None:
+        super().__init__()
+        self.first, self.last = first, last
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x[:, self.first : self.last]
+
+
+def move_meaning(encoder: Encoder, decoder: Decoder) -> None:
+    """Changes the basis of the embedding's meaning, in place, so that the decoder answers the same with less work.
+
+    Three of its convolutions are linear maps of the meaning, 57 channels together: the encoder writes those, and a
+    basis of what they leave out, and the decoder only takes them.
+    """
+    taken = {name: getattr(decoder, name) for name in ("meaning_early", "meaning_late", "meaning_cost")}
+    seen = torch.cat([layer.weight[:, :, 0, 0] for layer in taken.values()]).double()
+    rest = torch.linalg.svd(seen).Vh[len(seen) :]
+    basis = torch.cat([seen, rest])
+    shift = torch.cat([*(layer.bias for layer in taken.values()), torch.zeros(len(rest))]).double()
+    back = torch.linalg.inv(basis)
+    pack = encoder.pack
+    assert pack.bias is not None
+    pack.weight[:MEANING, :, 0, 0] = (basis @ pack.weight[:MEANING, :, 0, 0].double()).float()
+    pack.bias[:MEANING] = (basis @ pack.bias[:MEANING].double() + shift).float()
+    for layer in (decoder.meaning_middle, decoder.meaning_wide):
+        assert layer.bias is not None
+        weight = layer.weight[:, :, 0, 0].double() @ back
+        layer.weight[:, :, 0, 0] = weight.float()
+        layer.bias -= (weight @ shift).float()
+    first = 0
+    for name, layer in taken.items():
+        setattr(decoder, name, Take(first, first + layer.out_channels))
+        first += layer.out_channels
+
+
 def trained(checkpoint: Path) -> tuple[Encoder, Decoder]:
     """The checkpoint's averaged weights, ready to run."""
     saved = torch.load(checkpoint, map_location="cpu")
@@ -54,7 +92,22 @@ def trained(checkpoint: Path) -> tuple[Encoder, Decoder]:
     model.load_state_dict(saved["average"])
     model.eval()
     fold_norms(model)
+    with torch.no_grad():
+        before = model.decoder(*example(model.encoder))
+        move_meaning(model.encoder, model.decoder)
+        after = model.decoder(*example(model.encoder))
+    for one, other in zip(before, after, strict=True):
+        if float((one - other).abs().max()) > 0.01 * float(one.std()):
+            raise SystemExit("the model answers otherwise after the change of basis")
     return model.encoder, model.decoder
+
+
+def example(encoder: Encoder) -> tuple[Tensor, ...]:
+    """The decoder's inputs for a click on noise."""
+    torch.manual_seed(5)
+    noise = nn.functional.interpolate(torch.randn(1, 3, 32, 32), (FRAME // POOL, FRAME // POOL), mode="bilinear")
+    click, label = torch.tensor([[[400.0, 620.0]]]), torch.ones(1, 1)
+    return encoder(noise), click, label, torch.zeros(1, 1, FRAME // POOL, FRAME // POOL), torch.zeros(1)
 
 
 def encoder_graph(encoder: Encoder) -> onnx.ModelProto:

@@ -4,8 +4,8 @@ The encoder sees the 1024 frame averaged down to 256.
 Its embedding f32[256, 64, 64] holds, in this order of channels, 112 of meaning, 48 keys (3 heads of 16) that are
 compared by cosine, and 96 of detail: 6 channels at 256x256, packed by pixel unshuffle.
 The decoder turns prompts into maps (distance, likeness to what was clicked, cost of the way from the click),
-runs a small U-Net over them and answers with a local linear model in the detail channels, as a guided filter does
-(He, Sun and Tang, 2010), so that the mask's edge follows the picture's.
+runs a small U-Net over them and answers with a local linear model in the detail channels, one for each 2x2 square, as a
+guided filter does (He, Sun and Tang, 2010), so that the mask's edge follows the picture's.
 """
 
 from dataclasses import dataclass
@@ -132,7 +132,7 @@ class PictureMaps:
     wide: Tensor
     late: Tensor
     detail: Tensor
-    """f32[b, 6, 256, 256]."""
+    """f32[b, 6, 4, 128, 128]: the pixels of each 2x2 square, row by row."""
 
     def of(self, index: Tensor) -> "PictureMaps":
         """The maps of picture `index[i]` for object i; the detail stays by picture."""
@@ -159,7 +159,7 @@ class Decoder(nn.Module):
         self.meaning_cost = nn.Conv2d(MEANING, 1, 1)
         self.colours = nn.Parameter(torch.randn(KEY, 3))
         self.guess = nn.Conv2d(PROMPT_MAPS, 1, 1)
-        self.prompt = nn.Conv2d(ALL_MAPS, NARROW, 3, padding=1)
+        self.prompt = nn.Conv2d(ALL_MAPS, NARROW, 1)
         self.down_middle = nn.Conv2d(NARROW, MIDDLE, 3, 2, 1)
         self.body_middle = nn.Conv2d(MIDDLE, MIDDLE, 3, padding=1)
         self.down_wide = nn.Conv2d(MIDDLE, WIDE, 3, 2, 1)
@@ -195,17 +195,17 @@ class Decoder(nn.Module):
         """Takes `coords` f32[b, n, 2] (frame), `labels` f32[b, n], `mask` f32[b, 1, 256, 256], `has_mask` f32[b]."""
         picture = self.picture_maps(embedding)
         coefficients, late, wide = self.answer(picture, coords, labels, mask, has_mask)
-        low_res = linear_model(doubled(doubled(coefficients)), picture.detail)
-        share = F.avg_pool2d(torch.sigmoid(low_res), PACK)
-        return low_res, self.expected_iou(share, late, wide)
+        squares = linear_model(doubled(coefficients), picture.detail)
+        share = F.avg_pool2d(torch.sigmoid(squares[:, :, 0]), PACK // 2)
+        return F.pixel_shuffle(squares.flatten(1, 2), 2), self.expected_iou(share, late, wide)
 
     def picture_maps(self, embedding: Tensor) -> PictureMaps:
         """Splits the embedding and computes all that no prompt changes."""
         meaning = embedding[:, :MEANING]
         keys = embedding[:, MEANING : MEANING + HEADS * KEY].flatten(2).unflatten(1, (HEADS, KEY))
         half = F.avg_pool2d(meaning, 2)
-        detail = F.pixel_shuffle(embedding[:, MEANING + HEADS * KEY :], PACK)
-        colour = self.colour_keys(F.avg_pool2d(detail[:, :3], PACK).flatten(2))
+        packed = embedding[:, MEANING + HEADS * KEY :].unflatten(1, (DETAIL, PACK * PACK))
+        colour = self.colour_keys(packed[:, :3].mean(2).flatten(2))
         return PictureMaps(
             keys=torch.cat([keys / length(keys, 2), colour[:, None]], 1),
             cost=softplus(self.meaning_cost(meaning)),
@@ -213,7 +213,7 @@ class Decoder(nn.Module):
             middle=self.meaning_middle(half),
             wide=self.meaning_wide(F.avg_pool2d(half, 2)),
             late=self.meaning_late(meaning),
-            detail=detail,
+            detail=in_squares(packed),
         )
 
     def colour_keys(self, colour: Tensor) -> Tensor:
@@ -271,7 +271,7 @@ class Decoder(nn.Module):
         box = box_map(cell_x, cell_y, x, y, labels) * has_box
 
         given = has_mask[:, None, None]
-        logits = F.avg_pool2d(mask.clamp(-12, 12), PACK).flatten(2) * given
+        logits = F.avg_pool2d(mask, PACK).clamp(-12, 12).flatten(2) * given
         inside = torch.sigmoid(logits)
         start = has_box * box + (1 - has_box) * around_positive * F.relu(like_positive).mean(1)
         inner = given * inside + (1 - given) * start
@@ -350,10 +350,22 @@ def own_colours(colour: Tensor) -> Tensor:
     return centred / (centred * centred).mean((1, 2), keepdim=True).add(0.02).sqrt()
 
 
+def in_squares(packed: Tensor) -> Tensor:
+    """Cells' packed pixels f32[b, c, 16, h, w] as 2x2 squares f32[b, c, 4, 2 h, 2 w]."""
+    batch, channels, _, rows, columns = packed.shape
+    apart = packed.reshape(batch, channels, 2, 2, 2, 2, rows, columns)
+    # From (square's row, row in it, square's column, column in it, cell's row, cell's column).
+    ordered = apart.permute(0, 1, 3, 5, 6, 2, 7, 4)
+    return ordered.reshape(batch, channels, 4, 2 * rows, 2 * columns)
+
+
 def linear_model(coefficients: Tensor, detail: Tensor) -> Tensor:
-    """Candidates' logits f32[b, 3, h, w]: an offset and a weight for each detail channel, varying over the picture."""
-    offset, weights = coefficients.unflatten(1, (CANDIDATES, DETAIL + 1)).split((1, DETAIL), 2)
-    return offset.squeeze(2) + (weights * detail[:, None]).sum(2)
+    """Logits f32[b, 3, n, h, w] of n pixels a place: an offset and a weight for each detail channel, varying by place.
+
+    Takes coefficients f32[b, 21, h, w] and detail f32[b, 6, n, h, w].
+    """
+    offset, weights = coefficients.unflatten(1, (-1, DETAIL + 1)).split((1, DETAIL), 2)
+    return offset + (weights[:, :, :, None] * detail[:, None]).sum(2)
 
 
 def softplus(x: Tensor) -> Tensor:

@@ -29,7 +29,7 @@ WEIGHTS = {
     "animals_oi": 0.12,
     "mushrooms": 0.03,
     "granular": 0.02,
-    "world": 0.12,
+    "world": 0.2,
     "*": 0.03,
 }
 """How often a source is drawn, whatever its size; the sum need not be 1."""
@@ -177,8 +177,10 @@ def batch_loss(
         coarse = rng.random() < 0.5
         stride = 4 if coarse else 2
         down, right = (1 + rng.integers(2, size=2)) if coarse else rng.integers(2, size=2)
-        detail = maps.detail[:, :, down::stride, right::stride].index_select(0, picture)
-        logits = linear_model(coefficients if coarse else doubled(coefficients), detail)
+        phase = int(down % 2 * 2 + right % 2)
+        lattice = maps.detail[:, :, phase, down // 2 :: stride // 2, right // 2 :: stride // 2]
+        detail = lattice.index_select(0, picture)[:, :, None]
+        logits = linear_model(coefficients if coarse else doubled(coefficients), detail).squeeze(2)
         truth = truth_full[:, None, down::stride, right::stride].float()
         region = torch.from_numpy(prompts.region[:, None, down::stride, right::stride]).to(device).float()
         losses = mask_loss(logits, truth, 1 + 2 * region * (turn > 0))
@@ -195,8 +197,8 @@ def batch_loss(
         if turn + 1 < rounds:
             with torch.no_grad():
                 split = coefficients.unflatten(1, (CANDIDATES, -1))[torch.arange(count, device=device), pick]
-                fine = doubled(doubled(split))
-                full = fine[:, 0] + (fine[:, 1:] * maps.detail.index_select(0, picture)).sum(1)
+                squares = linear_model(doubled(split), maps.detail.index_select(0, picture))
+                full = F.pixel_shuffle(squares.flatten(1, 2), 2).squeeze(1)
             answers = (full > 0).to(torch.uint8).cpu().numpy()
             for index in range(count):
                 prompts.click(index, answers[index])
@@ -218,8 +220,8 @@ def load_training_records(options: argparse.Namespace) -> list[Record]:
         with np.load(options.teacher) as features:
             for record in records:
                 record.teacher = features[record.image_id]
-    if options.world is not None:
-        world = load_records(options.world / "annotations.json", options.world / "images", "train", long_side=384)
+    for folder in options.world:
+        world = load_records(folder / "annotations.json", folder / "images", "train", long_side=384)
         for record in world:
             record.source = "world"
         records += world
@@ -245,7 +247,7 @@ def main() -> None:
     """Trains until `--minutes` of training time are used, however many runs that takes."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--photos", type=Path, required=True, help="folder with annotations.json and images/")
-    parser.add_argument("--world", type=Path, help="the sample world's folder, same shape")
+    parser.add_argument("--world", type=Path, action="append", default=[], help="sample worlds, same shape")
     parser.add_argument("--teacher", type=Path, help="distillation targets made by teacher.py")
     parser.add_argument("--checkpoint", type=Path, required=True)
     parser.add_argument("--minutes", type=float, default=80)
@@ -254,6 +256,7 @@ def main() -> None:
     parser.add_argument("--small", type=float, default=0.0, help="share of batches in the small frame")
     parser.add_argument("--rate", type=float, default=1.5e-3)
     parser.add_argument("--average", type=float, default=0.996, help="how much the averaged weights keep a step")
+    parser.add_argument("--forget", action="store_true", help="start the optimiser and the clock afresh")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--workers", type=int, default=1)
@@ -276,8 +279,10 @@ def main() -> None:
         saved = torch.load(options.checkpoint, map_location=device)
         model.load_state_dict(saved["model"])
         average.load_state_dict(saved["average"])
-        optimizer.load_state_dict(saved["optimizer"])
-        step, used = saved["step"], saved["used"]
+        step = saved["step"]
+        if not options.forget:
+            optimizer.load_state_dict(saved["optimizer"])
+            used = saved["used"]
     print(f"{len(records)} pictures, {device}, from step {step}, {used / 60:.1f} min used", flush=True)
 
     rng = np.random.default_rng([options.seed, step])

@@ -8,8 +8,6 @@ import { maskOf } from '../element/annotations.js';
 
 /** Pictures on one page of the strip. */
 const PAGE_SIZE = 24;
-/** The most pages that are looked through for one picture, so that an address cannot make the page go through a whole dataset. */
-const MOST_SOUGHT = 400;
 
 /**
  * @typedef {object} Opened What is needed to show one picture.
@@ -23,6 +21,7 @@ const MOST_SOUGHT = 400;
 export class Collection {
   #file;
   #find;
+  #findSmall;
   #start = 0;
   #count;
   /** What was searched for last. */
@@ -36,11 +35,13 @@ export class Collection {
    * @param {string} title
    * @param {AnnotationFile} file
    * @param {(picture: Picture) => string | Blob | null} find Where a picture is: its address, its bytes, or nowhere.
+   * @param {(picture: Picture) => string | Blob | null} findSmall Where a small copy of it is, for the strip.
    */
-  constructor(title, file, find) {
+  constructor(title, file, find, findSmall = find) {
     this.title = title;
     this.#file = file;
     this.#find = find;
+    this.#findSmall = findSmall;
     this.#count = file.overview.pictures;
   }
 
@@ -85,14 +86,14 @@ export class Collection {
   async seek(key) {
     const [text, start] = [this.#text, this.#start];
     await this.search('');
-    const last = Math.min(this.#count, MOST_SOUGHT * PAGE_SIZE);
-    for (; this.#start < last; this.#start += PAGE_SIZE) {
-      const pictures = await this.#file.page(this.#start, PAGE_SIZE);
-      if (pictures.some(({ id }) => id === key)) return this.turn(0);
+    const place = await this.#file.place(key);
+    if (place === null) {
+      await this.search(text);
+      this.#start = start;
+      return null;
     }
-    await this.search(text);
-    this.#start = start;
-    return null;
+    this.#start = Math.floor(place / PAGE_SIZE) * PAGE_SIZE;
+    return this.turn(0);
   }
 
   /** @param {string} key @returns {Opened | undefined} */
@@ -117,7 +118,7 @@ export class Collection {
 
   /** @param {Picture} picture */
   #addressOf(picture) {
-    const found = this.#find(picture);
+    const found = this.#findSmall(picture);
     if (!(found instanceof Blob)) return found;
     const address = URL.createObjectURL(found);
     this.#addresses.push(address);

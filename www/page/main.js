@@ -87,7 +87,8 @@ async function openServed(folder) {
   const base = folder ? folder.replace(/\/*$/, '/') : SAMPLES;
   const annotations = await openAnnotations(`${base}annotations.json`);
   if (taken === 'dataset') return annotations.close();
-  const collection = new Collection(folder ?? 'Sample pictures', annotations, underAddress(`${base}images/`));
+  const find = underAddress(`${base}images/`);
+  const collection = new Collection(folder ?? 'Sample pictures', annotations, find, folder ? find : underAddress(`${base}thumbnails/`));
   if (folder && taken === 'nothing') viewer.tool = 'select';
   const words = folder ? describe(annotations.overview) : 'Rendered from our own models, so everyone may use them.';
   await browser.show(collection, words, { search: folder !== null });

@@ -1,0 +1,97 @@
+"""Writes failures.md: the five worst answers to one click on the sample world's test split, with small pictures."""
+
+import argparse
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from clicks import Region, next_click
+from data import Image, Record, load_records
+from evaluate import Click, GraphModel
+
+HERE = Path(__file__).resolve().parent
+COUNT = 5
+WIDTH = 480
+TRUTH, ANSWER, CLICK = (255, 255, 255), (255, 0, 200), (0, 220, 255)
+INTRODUCTION = (
+    "The lowest IoU after one click on the test pictures of the sample world, one a picture,",
+    "before the program cleans up.",
+    "White is the object, magenta the answer, the dot the click. Made by `failures.py`.",
+)
+
+
+@dataclass
+class Failure:
+    """One object answered badly."""
+
+    record: Record
+    index: int
+    click: Click
+    answer: Region
+    iou: float
+
+
+def failures(model: GraphModel, records: list[Record]) -> list[Failure]:
+    """Each picture's worst answer, worst first."""
+    found = []
+    for record in records:
+        model.look(record.image())
+        answers = [answered(model, record, index) for index in range(len(record.segmentations))]
+        found.append(min(answers, key=lambda one: one.iou))
+    return sorted(found, key=lambda one: one.iou)
+
+
+def answered(model: GraphModel, record: Record, index: int) -> Failure:
+    """What one click on an object gives."""
+    truth = record.mask(index)
+    click = next_click(truth, np.zeros_like(truth))
+    if click is None:
+        raise ValueError(f"{record.annotation_ids[index]} has no pixels")
+    answer = model.answer([click])
+    iou = int((truth & answer).sum()) / max(int((truth | answer).sum()), 1)
+    return Failure(record, index, click, answer, iou)
+
+
+def drawn(failure: Failure) -> Image:
+    """The picture with the object, the answer and the click."""
+    image = failure.record.image()
+    scale = WIDTH / image.shape[1]
+    size = (WIDTH, round(image.shape[0] * scale))
+    small = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
+    for mask, colour in ((failure.record.mask(failure.index), TRUTH), (failure.answer, ANSWER)):
+        part = cv2.resize(mask, size, interpolation=cv2.INTER_NEAREST)
+        outlines, _ = cv2.findContours(part, cv2.RETR_LIST, cv2.CHAIN_APPROX_NONE)
+        cv2.drawContours(small, outlines, -1, colour, 2, cv2.LINE_AA)
+    x, y, _ = failure.click
+    cv2.circle(small, (round(x * scale), round(y * scale)), 5, CLICK, -1, cv2.LINE_AA)
+    return np.asarray(small, np.uint8)
+
+
+def main() -> None:
+    """Draws them and writes the page."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--world", type=Path, required=True)
+    parser.add_argument("--model", type=Path, required=True, help="models.json")
+    options = parser.parse_args()
+
+    world = json.loads((options.world / "annotations.json").read_text())
+    titles = {entry["id"]: entry["name"] for entry in world["categories"]}
+    shown = {str(a["id"]): titles[a["category_id"]] for a in world["annotations"]}
+    records = load_records(options.world / "annotations.json", options.world / "images", "_test_")
+    worst = failures(GraphModel(options.model, None, 1), records)[:COUNT]
+    lines = ["# Five failures", "", *INTRODUCTION, ""]
+    (HERE / "failures").mkdir(exist_ok=True)
+    for place, failure in enumerate(worst, 1):
+        name, identity = f"failures/{place}.jpg", failure.record.annotation_ids[failure.index]
+        picture = cv2.cvtColor(drawn(failure), cv2.COLOR_RGB2BGR)
+        cv2.imwrite(str(HERE / name), picture, [cv2.IMWRITE_JPEG_QUALITY, 85])
+        lines += [f"{place}. {shown[identity]}, IoU {failure.iou:.2f}, `{identity}`", ""]
+        lines += [f"   ![{shown[identity]}]({name})", ""]
+    (HERE / "failures.md").write_text("\n".join(lines))
+
+
+if __name__ == "__main__":
+    main()
