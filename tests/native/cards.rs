@@ -1,34 +1,93 @@
-//! The committed model still does what its card says, on the pictures the project made itself.
+//! The committed models still do what their card says, on the pictures the project made itself.
 
+use std::path::Path;
 use std::process::Command;
 
+use serde_json::Value;
+
+use crate::eval_link::serve;
+
 /// Between machines the last bits of a convolution differ, and with them a few pixels.
-const TOLERANCE: f64 = 0.005;
+const IOU_TOLERANCE: f64 = 0.005;
+/// And with these the answer to a mask or two that lies between two things.
+const LINKED_TOLERANCE: f64 = 0.02;
+
+const ROOT: &str = env!("CARGO_MANIFEST_DIR");
+const SAMPLES: [&str; 4] = ["--annotations", "www/samples/annotations.json", "--images", "www/samples/images"];
+
+/// The line of the models' card that contains these words.
+fn line_with(words: &str) -> String {
+    let card = std::fs::read_to_string(format!("{ROOT}/www/models/README.md")).unwrap();
+    card.lines().find(|line| line.contains(words)).unwrap_or_else(|| panic!("the card says nothing of {words:?}")).into()
+}
+
+/// The numbers of a line, those after a digit or point of a word aside.
+fn numbers(line: &str) -> Vec<f64> {
+    let words = line.split(|c: char| !c.is_ascii_digit() && c != '.').map(|word| word.trim_matches('.'));
+    words.filter(|word| !word.is_empty()).map(|word| word.parse().unwrap()).collect()
+}
+
+/// The JSON that a command of `masklink` ends with.
+fn last_line(arguments: &[&str]) -> Value {
+    let output = Command::new(env!("CARGO_BIN_EXE_masklink")).current_dir(ROOT).args(arguments).output().unwrap();
+    assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+    serde_json::from_str(String::from_utf8(output.stdout).unwrap().lines().last().unwrap()).unwrap()
+}
 
 #[test]
 fn the_click_model_does_on_the_samples_what_its_card_says() {
-    let root = env!("CARGO_MANIFEST_DIR");
-    let card = std::fs::read_to_string(format!("{root}/www/models/README.md")).unwrap();
-    let line = card.lines().find(|line| line.contains("On all 372 masks")).expect("the card names the samples");
-    let stated: Vec<f64> = line
-        .split(|c: char| !c.is_ascii_digit() && c != '.')
-        .filter(|word| word.starts_with("0."))
-        .map(|word| word.trim_end_matches('.').parse().unwrap())
-        .collect();
-    assert_eq!(stated.len(), 3, "{line}");
-
-    let output = Command::new(env!("CARGO_BIN_EXE_masklink"))
-        .current_dir(root)
-        .args(["eval", "segment", "--annotations", "www/samples/annotations.json", "--images", "www/samples/images"])
-        .args(["--clicks", "5", "--json"])
-        .output()
-        .unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    let text = String::from_utf8(output.stdout).unwrap();
-    let answer: serde_json::Value = serde_json::from_str(text.lines().last().unwrap()).unwrap();
-    assert_eq!(answer["n"], 372);
+    let line = line_with("masks of the sample world, those of its train pictures included");
+    let [masks, stated @ ..] = &numbers(&line)[..] else { panic!("{line}") };
+    let answer = last_line(&[&["eval", "segment"], &SAMPLES[..], &["--clicks", "5", "--json"]].concat());
+    assert_eq!(answer["n"].as_f64(), Some(*masks));
     for (clicks, stated) in [1, 3, 5].into_iter().zip(stated) {
         let measured = answer["miou"][clicks - 1].as_f64().unwrap();
-        assert!((measured - stated).abs() < TOLERANCE, "after {clicks} clicks {measured}, the card says {stated}");
+        assert!((measured - stated).abs() < IOU_TOLERANCE, "after {clicks} clicks {measured}, the card says {stated}");
+    }
+}
+
+#[test]
+fn the_region_encoder_does_on_the_samples_what_its_card_says() {
+    let folder = tempfile::tempdir().unwrap();
+    let index = folder.path().join("index");
+    let splits = ["--split", "entity_train_seen", "--split", "query_train_seen"];
+    let kept_out = ["entity_val_seen", "query_val_seen", "entity_val_unseen"].map(|split| ["--calibrate-split", split]);
+    let built = Command::new(env!("CARGO_BIN_EXE_masklink"))
+        .current_dir(ROOT)
+        .arg("index")
+        .args(SAMPLES)
+        .args(splits)
+        .args(kept_out.as_flattened())
+        .args(["--encoder".as_ref(), Path::new("www/models/link-encoder.json"), "-o".as_ref(), &index])
+        .output()
+        .unwrap();
+    assert!(built.status.success(), "{}", String::from_utf8_lossy(&built.stderr));
+
+    let index = index.to_str().unwrap();
+    let serving = serve(&["--index".as_ref(), index.as_ref()]);
+    let test = ["entity_test_seen", "query_test_seen", "entity_test_unseen", "query_test_unseen"];
+    let asked = ["eval", "link", "--json", "--token", "secret", "--endpoint", &serving.address, "--index", index];
+    for (row, click) in [("| exact |", &[][..]), ("| one click of", &["--click"])] {
+        let line = line_with(row);
+        let stated = numbers(&line);
+        let splits = test.map(|split| ["--split", split]);
+        let said = last_line(&[&asked, &SAMPLES[..], splits.as_flattened(), click].concat());
+        let unknown = &said["unknown"];
+        let measured = [
+            &unknown["indexed"]["n"],
+            &unknown["indexed"]["top1"],
+            &unknown["indexed"]["top5"],
+            &unknown["false_alarms"],
+            &unknown["not_indexed"],
+            &unknown["found"],
+        ];
+        assert_eq!(stated.len(), measured.len(), "{line}");
+        // One of the few unknown things more or less.
+        let one_of_few = 1.01 / measured[4].as_f64().unwrap();
+        let tolerances = [0.0, LINKED_TOLERANCE, LINKED_TOLERANCE, LINKED_TOLERANCE, 0.0, one_of_few];
+        for ((stated, measured), tolerance) in stated.iter().zip(measured).zip(tolerances) {
+            let measured = measured.as_f64().unwrap();
+            assert!((measured - stated).abs() <= tolerance, "the card says {line}, measured is {said}");
+        }
     }
 }

@@ -9,9 +9,9 @@ use crate::plvel::built;
 use crate::shared_data::shared_data;
 
 /// A running server; killed where a test fails before it ends.
-struct Serving {
+pub(crate) struct Serving {
     process: Child,
-    address: String,
+    pub(crate) address: String,
 }
 
 impl Drop for Serving {
@@ -22,7 +22,7 @@ impl Drop for Serving {
     }
 }
 
-fn serve(arguments: &[&std::ffi::OsStr]) -> Serving {
+pub(crate) fn serve(arguments: &[&std::ffi::OsStr]) -> Serving {
     let mut process = Command::new(env!("CARGO_BIN_EXE_masklink"))
         .args(["serve", "--port", "0", "--token", "secret"])
         .args(arguments)
