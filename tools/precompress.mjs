@@ -30,6 +30,8 @@ const encoders = { br: brotli, gz: (/** @type {Buffer} */ bytes) => gzipSync(byt
 let count = 0;
 for (const entry of readdirSync(dist, { recursive: true, withFileTypes: true })) {
   if (!entry.isFile() || !COMPRESSIBLE.has(extname(entry.name))) continue;
+  // `masklink index -o dist/index` replaces this file, and knows nothing of variants beside it.
+  if (entry.name === "index.json") continue;
   const file = join(entry.parentPath, entry.name);
   const bytes = readFileSync(file);
   if (bytes.length < SMALLEST) continue;

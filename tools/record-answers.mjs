@@ -40,9 +40,9 @@ for (const { id, file_name: file } of images) {
       continue;
     }
     const body = JSON.stringify({ image: { sha256 }, mask, top_k: ENTITIES });
-    const { entities } = await ask("/v1/link", { method: "POST", body, headers: { "content-type": "application/json" } });
+    const { entities, in_index } = await ask("/v1/link", { method: "POST", body, headers: { "content-type": "application/json" } });
     for (const entity of entities) entity.evidence = entity.evidence.slice(0, EVIDENCE);
-    recorded[id].push({ mask, answer: { entities } });
+    recorded[id].push({ mask, answer: { entities, in_index } });
   }
 }
 

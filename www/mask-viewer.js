@@ -3,6 +3,7 @@
 import { afterTask } from './element/after-task.js';
 import { Annotations } from './element/annotations.js';
 import { AttributesElement, takeEarly } from './element/attributes.js';
+import { DEFAULTS } from './element/defaults.js';
 import { fill } from './element/dom.js';
 import { Engine } from './element/engine.js';
 import { ViewerError, failureOf, summaryOf } from './element/errors.js';
@@ -18,12 +19,8 @@ import { styles } from './element/styles.js';
 import { build } from './element/template.js';
 import { Toolbar } from './element/toolbar.js';
 
-/** @import { Failure, RecordedAnswer, Settings, ShownMask, Snapshot, Tool } from './element/types.js' */
+/** @import { Failure, Opened, RecordedAnswer, Settings, ShownMask, Snapshot, Tool } from './element/types.js' */
 /** @typedef {{ x: number, y: number, scale: number }} View */
-/** @typedef {{ source: string | Blob | null, options: { key: string, size: [number, number] | undefined }, masks: ShownMask[], recordings: RecordedAnswer[] }} Opened */
-
-/** @type {Settings} */
-const DEFAULTS = { endpoint: null, model: null, opacity: 0.45, colouring: 'entity', patterns: false, labels: false, boxes: false, renderer: 'auto' };
 
 /**
  * Masks over a picture. A click segments an object; an endpoint, or an index of static files, tells its Wikipedia entity.
@@ -85,7 +82,7 @@ export class MaskViewer extends AttributesElement {
       onEffect: (effect) => this.#perform(effect),
       onDraw: () => this.#stage?.place(),
       onRebuilt: () => this.#update(),
-      onLost: (thrown) => this.#fail(failureOf(thrown, 'renderer')),
+      onLost: (thrown) => this.#giveUp(failureOf(thrown, 'renderer')),
     }),
     ready: (engine) => this.#connect(engine),
     outdated: () => this.#restart(),
@@ -157,6 +154,7 @@ export class MaskViewer extends AttributesElement {
     this.#picture?.bitmap.close();
     this.#stay = this.#loading = this.#segmenter = this.#linker = this.#picture = undefined;
     this.#source = null;
+    this.#notices.done();
     this.#notices.empty();
   }
 
@@ -351,7 +349,7 @@ export class MaskViewer extends AttributesElement {
     this.#send({ type: 'candidateChosen', index });
   }
 
-  /** Asks the endpoint what the current mask is. */
+  /** Asks the endpoint, or without one the page itself, what the current mask is. */
   askLink() {
     this.#send({ type: 'linkAsked' });
   }
@@ -414,6 +412,7 @@ export class MaskViewer extends AttributesElement {
   async #restart() {
     const opened = this.#opened;
     if (!this.#engine) return;
+    this.#stage?.connect(undefined);
     this.#starter.free();
     this.#segmenter?.free();
     this.#linker?.free();
@@ -486,7 +485,7 @@ export class MaskViewer extends AttributesElement {
   async #showAnnotations() {
     const [address, src, picture] = [this.annotations, this.src, this.#picture];
     if (!address || !src || picture?.key !== src) return;
-    const asked = () => this.#picture === picture && this.annotations === address;
+    const asked = () => this.#picture?.key === picture.key && this.src === src && this.annotations === address;
     try {
       const masks = await this.#annotations.masksOf(address, src);
       if (asked()) this.showMasks(masks);
@@ -567,6 +566,13 @@ export class MaskViewer extends AttributesElement {
     this.#emit('error', failure);
   }
 
+  /** What the GPU cannot draw the CPU does; what it cannot either is told in the picture's place. @param {Failure} failure */
+  #giveUp(failure) {
+    const isGpu = this.#engine?.renderer.kind === 'webgpu';
+    if (isGpu) this.configure({ renderer: 'cpu' });
+    this.#fail(failure, !isGpu);
+  }
+
   #showTools() {
     this.#toolbar?.show(this.#snapshot, this.controls, this.#problem);
   }
@@ -587,10 +593,8 @@ export class MaskViewer extends AttributesElement {
   #emit(name, detail) {
     this.dispatchEvent(new CustomEvent(name, { detail, bubbles: true, composed: true }));
   }
-
 }
 
 if (!customElements.get('mask-viewer')) customElements.define('mask-viewer', MaskViewer);
 else console.warn('mask-viewer is registered already');
-
 export { ViewerError };

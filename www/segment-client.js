@@ -272,7 +272,7 @@ export class SegmentClient extends EventTarget {
   #end(error) {
     this.#worker?.terminate();
     this.#worker = undefined;
-    this.#opening = undefined;
+    this.#opening = this.status = undefined;
     if (this.#picture) this.#picture = { source: this.#picture.source };
     this.#question?.waiting.reject(error);
     this.#question = undefined;

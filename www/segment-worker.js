@@ -44,7 +44,6 @@ self.addEventListener('message', (/** @type {MessageEvent<Request>} */ { data: r
   if (asked.index) asked.index.then(queue, queue);
   else queue();
 });
-say({ type: 'ready' });
 
 /**
  * A question with what it is about, which later ones may change.

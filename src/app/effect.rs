@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::{Failure, LinkAnswer, MaskJson, Settings, Source, Ticket};
+use super::{Failure, LinkAnswer, MaskJson, Source, Ticket};
 
 /// Something the page has to do.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -53,11 +53,6 @@ pub enum Effect {
     },
     /// Tell the page around.
     Notify(Notice),
-    /// Keep the settings for the next visit.
-    KeepSettings {
-        /// All of them.
-        settings: Settings,
-    },
 }
 
 /// A question to the segmentation model.

@@ -37,7 +37,7 @@ pub struct LinkAnswer {
     #[serde(default)]
     pub model: serde_json::Value,
     /// The endpoint's own timings in milliseconds, by step.
-    #[serde(default, alias = "timing_ms")]
+    #[serde(default)]
     pub timing_ms: serde_json::Value,
 }
 

@@ -47,7 +47,7 @@ pub enum RendererChoice {
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Settings {
-    /// The linking endpoint's address; `None` asks nobody.
+    /// The linking endpoint's address; `None` sends nothing anywhere: the page itself is asked.
     pub endpoint: Option<String>,
     /// The segmentation model's id in the manifest; `None` is the manifest's first.
     pub model: Option<String>,

@@ -90,17 +90,6 @@ impl State {
         &self.shown
     }
 
-    /// The masks shown, as [`Event::MasksShown`] takes them.
-    pub fn shown_json(&self) -> Vec<ShownMaskJson> {
-        let json = |Shown { id, mask, title, qid, .. }: &Shown| ShownMaskJson {
-            id: id.clone(),
-            mask: MaskJson::from(mask).into(),
-            title: title.clone(),
-            qid: qid.clone(),
-        };
-        self.shown.iter().map(json).collect()
-    }
-
     /// The shown mask pointed at.
     pub fn hovered(&self) -> Option<usize> {
         self.hovered
@@ -451,8 +440,8 @@ impl State {
         if self.settings == settings {
             return Vec::new();
         }
-        self.settings = settings.clone();
-        vec![Effect::KeepSettings { settings }, Effect::DrawMasks, Effect::Changed]
+        self.settings = settings;
+        vec![Effect::DrawMasks, Effect::Changed]
     }
 
     fn stop_waiting(&mut self) -> Vec<Effect> {

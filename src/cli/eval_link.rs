@@ -1,6 +1,7 @@
 //! `masklink eval link`: top-1 and top-5 accuracy of a linking endpoint as PL-VEL reports it, and its latency.
 
 use std::collections::{BTreeMap, HashSet};
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -124,12 +125,7 @@ fn indexed_entities(folder: &Path) -> anyhow::Result<HashSet<String>> {
 }
 
 /// Asks for one mask, as a page would: puts the picture where it is unknown, waits where the endpoint is busy.
-fn ask(
-    endpoint: &str,
-    token: Option<&str>,
-    picture: &Path,
-    mask: &Mask,
-) -> anyhow::Result<(LinkResponse, Duration)> {
+fn ask(endpoint: &str, token: Option<&str>, picture: &Path, mask: &Mask) -> anyhow::Result<(LinkResponse, Duration)> {
     let bytes = std::fs::read(picture).with_context(|| picture.display().to_string())?;
     let patience = Patience::default();
     let mut client = Client::new(patience);
@@ -176,10 +172,13 @@ fn ask(
 
 /// Writes a file so that it is whole or absent.
 fn write_whole(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut file = tempfile::NamedTempFile::new_in(folder).with_context(|| folder.display().to_string())?;
-    std::io::Write::write_all(&mut file, bytes)?;
-    file.as_file().sync_all()?;
-    file.persist(path)?;
-    Ok(())
+    // Not a temporary file of the library's, which its owner alone may read: a web server is to serve this one.
+    let part = path.with_extension(format!("{}.part", std::process::id()));
+    let write = || {
+        let mut file = std::fs::File::create(&part)?;
+        file.write_all(bytes)?;
+        file.sync_all()?;
+        std::fs::rename(&part, path)
+    };
+    write().with_context(|| path.display().to_string())
 }

@@ -3,14 +3,14 @@
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, bail, ensure};
 
 use super::annotations::{self, Record};
 use super::encoder::{self, Encoder};
 use super::onnx::{Runtime, RuntimeArgs};
 use super::picture::Picture;
 use super::progress::Progress;
-use crate::dataset::{Category, Dataset};
+use crate::dataset::Category;
 use crate::link::index::{Entity, Entry, Index};
 use crate::link::index_folder;
 use crate::link::protocol::sha256_hex;
@@ -56,12 +56,24 @@ pub(super) struct IndexArgs {
 
 /// Runs the command.
 pub(super) fn run(args: &IndexArgs) -> anyhow::Result<()> {
+    let both = args.calibrate_split.iter().find(|split| args.split.is_empty() || args.split.contains(split));
+    if let Some(split) = both {
+        bail!("the split {split} is to be taken and to be kept out; name the splits to take with --split");
+    }
     let runtime = Runtime::load(args.runtime.onnxruntime.as_deref())?;
     let encoder = Encoder::open(&args.encoder, &runtime, args.runtime.threads)?;
     let dataset = annotations::read(&args.annotations)?;
     let (records, unusable) = annotations::records(&dataset, &args.split)?;
     if records.is_empty() {
         bail!("{} has no annotation with a mask, a picture and a category to take", args.annotations.display());
+    }
+    let (kept_out, _) = if args.calibrate_split.is_empty() {
+        (Vec::new(), 0)
+    } else {
+        annotations::records(&dataset, &args.calibrate_split)?
+    };
+    if kept_out.is_empty() && !args.calibrate_split.is_empty() {
+        bail!("no annotation of {} can be calibrated by", args.calibrate_split.join(", "));
     }
     let known = args.entities.as_deref().map(read_entities).transpose()?.unwrap_or_default();
     let (entities, positions) = entities(&records, &known);
@@ -72,7 +84,12 @@ pub(super) fn run(args: &IndexArgs) -> anyhow::Result<()> {
     let element = if args.f32 { Element::F32 } else { Element::F16 };
     let mut index = Index::build(encoder.card().clone(), element, entities, views)?;
     if !args.calibrate_split.is_empty() {
-        index.calibrate_by(&questions(args, &encoder, &dataset)?)?;
+        index.calibrate_by(&questions(args, &encoder, &kept_out)?)?;
+        ensure!(
+            index.calibration().held_out.is_some(),
+            "too few of the {} masks kept out show an entity of the index to calibrate by",
+            kept_out.len()
+        );
     }
     index_folder::write(&args.output, &index, encoder.model())?;
 
@@ -92,14 +109,9 @@ pub(super) fn run(args: &IndexArgs) -> anyhow::Result<()> {
 }
 
 /// The features of the masks to calibrate by, each with the QID of what it shows.
-fn questions(args: &IndexArgs, encoder: &Encoder, dataset: &Dataset) -> anyhow::Result<Vec<(Vec<f32>, String)>> {
-    let both = args.calibrate_split.iter().find(|split| args.split.is_empty() || args.split.contains(split));
-    if let Some(split) = both {
-        bail!("the split {split} is to be taken and to be kept out; name the splits to take with --split");
-    }
-    let (records, _) = annotations::records(dataset, &args.calibrate_split)?;
-    let (shown, positions) = entities(&records, &HashMap::new());
-    let views = views(args, encoder, &records, &positions)?;
+fn questions(args: &IndexArgs, encoder: &Encoder, records: &[Record<'_>]) -> anyhow::Result<Vec<(Vec<f32>, String)>> {
+    let (shown, positions) = entities(records, &HashMap::new());
+    let views = views(args, encoder, records, &positions)?;
     Ok(views.into_iter().map(|(entry, feature)| (feature, shown[entry.entity as usize].qid.clone())).collect())
 }
 

@@ -7,6 +7,8 @@ use std::time::Instant;
 
 use anyhow::{Context, bail};
 use clap::Args;
+use image::metadata::Orientation;
+use image::{ImageDecoder as _, ImageReader};
 
 use super::inspect_report::{Files, Report};
 use super::progress::Progress;
@@ -102,9 +104,8 @@ fn look_for(pictures: &[Picture], folder: &Path, most_examples: usize) -> anyhow
             continue;
         }
         files.present += 1;
-        match image::image_dimensions(&path) {
-            Ok((width, height)) => {
-                let found = Size::new(width, height);
+        match displayed_size(&path) {
+            Ok(found) => {
                 if let Some(said) = picture.size.filter(|&said| said != found) {
                     files.other_size += 1;
                     example(&mut files.other_size_examples, format!("{name}: {found}, said to be {said}"));
@@ -117,4 +118,16 @@ fn look_for(pictures: &[Picture], folder: &Path, most_examples: usize) -> anyhow
         }
     }
     Ok(files)
+}
+
+/// Width and height as displayed, by the header alone; the format goes by the content, as everywhere else.
+fn displayed_size(path: &Path) -> image::ImageResult<Size> {
+    let mut decoder = ImageReader::open(path)?.with_guessed_format()?.into_decoder()?;
+    let (width, height) = decoder.dimensions();
+    Ok(match decoder.orientation()? {
+        Orientation::Rotate90 | Orientation::Rotate270 | Orientation::Rotate90FlipH | Orientation::Rotate270FlipH => {
+            Size::new(height, width)
+        }
+        _ => Size::new(width, height),
+    })
 }

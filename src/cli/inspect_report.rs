@@ -234,8 +234,12 @@ impl fmt::Display for Report {
             line(f, &category.id, category.annotations)?;
             writeln!(f, "  {}", printable(&category.name))?;
         }
-        if self.findings.is_empty() && self.further_problems == 0 {
+        if self.findings() == 0 {
             return writeln!(f, "\nno findings");
+        }
+        if self.findings.is_empty() && self.further_problems == 0 {
+            // Those of the files are told above.
+            return Ok(());
         }
         writeln!(f, "\nfindings")?;
         for (code, found) in &self.findings {

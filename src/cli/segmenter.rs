@@ -3,9 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
-use sha2::{Digest, Sha256};
 
 use super::onnx::{self, Graph, Runtime, RuntimeArgs};
+use crate::link::protocol::sha256_hex;
 use crate::pixels::Pixels;
 use crate::segment::{self, Answer, Data, Limits, Manifest, Model, Prompts, Refine, Session, Tensor, Ticket};
 
@@ -113,7 +113,7 @@ fn load_graph(folder: &Path, graph: &segment::Graph, runtime: &RuntimeArgs) -> R
     let bytes = std::fs::read(&path).with_context(described)?;
     let found = bytes.len();
     ensure!(found as u64 == graph.bytes, "{} has {found} bytes, the manifest says {}", path.display(), graph.bytes);
-    let digest = hexadecimal(&Sha256::digest(&bytes));
+    let digest = sha256_hex(&bytes);
     ensure!(digest == graph.sha256, "{} has SHA-256 {digest}, the manifest says {}", path.display(), graph.sha256);
     let loaded = Runtime::load(runtime.onnxruntime.as_deref())?;
     Graph::from_bytes(&loaded, &bytes, runtime.threads).with_context(described)
@@ -137,11 +137,6 @@ fn run(graph: &mut Graph, inputs: &[(&str, &Tensor)], wanted: &[&str]) -> Result
         .into_iter()
         .map(|output| Tensor::new(output.shape, Data::F32(output.data)).context("an output does not fill its shape"))
         .collect()
-}
-
-fn hexadecimal(bytes: &[u8]) -> String {
-    let digits = bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]);
-    digits.map(|digit| char::from_digit(digit.into(), 16).unwrap_or_default()).collect()
 }
 
 #[cfg(test)]

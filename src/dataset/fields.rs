@@ -13,6 +13,9 @@ pub(super) struct Fields<'l> {
 
 type Value<'a> = Option<Loose<'a>>;
 
+/// Below this a 64-bit float tells all whole numbers apart (2 to the 53rd).
+const MOST_EXACT: f64 = 9_007_199_254_740_992.0;
+
 impl<'l> Fields<'l> {
     pub(super) fn new(limits: &'l Limits) -> Self {
         Self { limits, findings: Vec::new() }
@@ -42,7 +45,13 @@ impl<'l> Fields<'l> {
         match value? {
             Loose::Text(text) if text.is_empty() => None,
             Loose::Text(text) => Some(self.cut(field, text.into_owned())),
-            Loose::Number(number) => Some(number.to_string()),
+            // Tables write whole numbers as 7.0 where a column has gaps.
+            Loose::Number(number) => Some(match number.as_f64() {
+                Some(value) if number.is_f64() && value.fract() == 0.0 && value.abs() < MOST_EXACT => {
+                    format!("{value:.0}")
+                }
+                _ => number.to_string(),
+            }),
             Loose::Null => None,
             other => {
                 self.note_shape(field, "a text or a number", &other);
@@ -287,6 +296,9 @@ fn rle(value: Loose<'_>) -> Result<DraftPart, Problem> {
     };
     match counts {
         Some(Loose::Text(text)) => Ok(DraftPart::Compressed { size, counts: text.into() }),
+        Some(Loose::Numbers(counts)) if counts.iter().any(|length| length.fract() != 0.0) => {
+            Err(Problem::Shape { expected: "whole run lengths", found: "other numbers" })
+        }
         Some(Loose::Numbers(counts)) => Ok(DraftPart::Counts { size, counts }),
         Some(Loose::List(list)) if list.is_empty() => Ok(DraftPart::Counts { size, counts: Vec::new() }),
         other => {

@@ -79,9 +79,12 @@ impl Join {
 
     /// Settles the annotations that still wait, handing each on, and answers what is known.
     pub(super) fn finish(mut self, mut sink: impl FnMut(&mut Self, Annotation)) -> Joined {
+        // Stand-ins come behind the listed pictures, and no annotation is settled by one.
+        let listed = self.pictures.len() as u32;
         for draft in std::mem::take(&mut self.waiting) {
             self.kept_bytes -= draft.kept_bytes();
-            let picture = self.picture(draft.picture());
+            let index = self.picture_index(draft.picture()).filter(|&index| index < listed);
+            let picture = index.map(|index| &self.pictures[index as usize]);
             let annotation = draft.settle(picture, &self.limits);
             self.stand_in(&annotation);
             sink(&mut self, annotation);

@@ -136,9 +136,13 @@ impl Counts {
         for finding in &annotation.findings {
             self.tally(RecordKind::Annotation, &annotation.id, finding);
         }
+        if annotation.category.is_empty() {
+            return;
+        }
+        // With the ids of its first annotations, which are about as long as this one's.
         let kept = self.categories.contains_key(annotation.category.as_str())
-            || join.keep(annotation.category.len() as u64 + NAME_BYTES);
-        if kept && !annotation.category.is_empty() {
+            || join.keep((annotation.category.len() + annotation.id.len() * self.most_examples) as u64 + NAME_BYTES);
+        if kept {
             let (count, first) = self.categories.entry(annotation.category.into()).or_default();
             *count += 1;
             if first.len() < self.most_examples {

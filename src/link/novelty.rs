@@ -66,7 +66,10 @@ pub(super) fn fit(queries: &[Query]) -> Option<Boundary> {
         .collect();
     // A weight that turns negative is left out.
     let tries = [[true, true, true], [true, true, false], [true, false, true]];
-    let weights = tries.into_iter().map(|used| newton(&samples, used).map(|weight| weight as f32));
+    // As if half of what is asked about were in the index.
+    let prior = (unknown.len() as f64 / known.len() as f64).ln();
+    let fitted = tries.into_iter().map(|used| newton(&samples, used));
+    let weights = fitted.map(|[bias, cosine, lead]| [bias + prior, cosine, lead].map(|weight| weight as f32));
     let boundary = |weights| Boundary { weights, least: 0.0, unknown_found: 0.0 };
     let mut boundary = weights.map(boundary).find(|boundary| boundary.check().is_ok())?;
     let mut probabilities: Vec<_> = known.iter().map(|cosines| boundary.probability(cosines)).collect();
@@ -121,6 +124,18 @@ mod tests {
         let stricter = Boundary { least: boundary.least.next_up(), ..boundary };
         let missed = queries.iter().filter(|query| !stricter.side_of(&query.cosines).known).count();
         assert!((missed as f64) > FALSE_ALARMS * 200.0, "{missed}: the limit is no lower than it must be");
+    }
+
+    #[test]
+    fn a_probability_does_not_depend_on_how_many_strange_things_were_asked_for() {
+        let strange = |at: usize| Query { cosines: vec![0.4 + (at * 11 % 50) as f32 / 100.0, 0.3], right: None };
+        let near = |at: usize| Query { cosines: vec![0.5 + (at * 7 % 45) as f32 / 100.0, 0.35, 0.3], right: Some(0) };
+        let fitted = |times: usize| {
+            let known = (0..90).map(near);
+            fit(&known.chain((0..90 * times).map(strange)).collect::<Vec<_>>()).unwrap()
+        };
+        let [few, many] = [fitted(1), fitted(8)].map(|boundary| boundary.side_of(&[0.65, 0.33]).probability);
+        assert!((few - many).abs() < 0.1, "{few} {many}");
     }
 
     #[test]

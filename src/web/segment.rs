@@ -115,12 +115,6 @@ impl Segmenter {
         let answer = self.session.finish_decode(&job, &outputs).map_err(thrown)?;
         Ok(answer.map(|answer| answer_json(&answer)))
     }
-
-    /// Forgets what was asked; nothing that is still to come will be answered.
-    pub fn cancel(&mut self) {
-        self.session.cancel();
-        (self.encode, self.decode) = (None, None);
-    }
 }
 
 impl Question {

@@ -70,7 +70,9 @@ impl Viewer {
 
     /// Takes in an event (JSON) and answers the effects to perform (a JSON array), in order.
     pub fn dispatch(&mut self, event: &str) -> Result<String, JsValue> {
-        let mut effects = self.state.update(from_json::<Event>(event)?);
+        let event = from_json::<Event>(event)?;
+        let is_another = matches!(event, Event::PictureOpened { .. } | Event::PictureClosed);
+        let mut effects = self.state.update(event);
         if effects.contains(&Effect::DrawMasks)
             && let Err(error) = self.rebuild_scene()
         {
@@ -78,18 +80,15 @@ impl Viewer {
             let failure = Failure { code: "picture-too-large".to_owned(), message: error.to_string() };
             effects.push(Effect::Notify(Notice::Error(failure)));
         }
+        if is_another {
+            self.fit();
+        }
         to_json(&effects)
     }
 
     /// What the panels show (JSON).
     pub fn snapshot(&self) -> Result<String, JsValue> {
         to_json(&self.state.snapshot())
-    }
-
-    /// The masks shown (JSON), as the event `masksShown` takes them.
-    #[wasm_bindgen(js_name = shownMasks)]
-    pub fn shown_masks(&self) -> Result<String, JsValue> {
-        to_json(&self.state.shown_json())
     }
 
     /// Puts a picture under the masks; it must stay open until another takes its place.
@@ -191,7 +190,8 @@ impl Viewer {
         let Size { width, height } = self.view.canvas;
         let scale = scale * self.view.device_pixel_ratio;
         let to = Transform { scale, x: f64::from(width) / 2.0 - scale * x, y: f64::from(height) / 2.0 - scale * y };
-        self.look(View { canvas_from_image: to, ..self.view }.panned(0.0, 0.0, self.scene.size()));
+        let middle = Point::new(f64::from(width) / 2.0, f64::from(height) / 2.0);
+        self.look(View { canvas_from_image: to, ..self.view }.zoomed(middle, 1.0, self.scene.size()));
     }
 
     /// `[x, y]` in pixels of the picture.
@@ -248,11 +248,7 @@ impl Viewer {
     }
 
     fn rebuild_scene(&mut self) -> Result<(), render::Error> {
-        let last = self.scene.size();
         self.scene = Arc::new(self.state.scene()?);
-        if self.scene.size() != last {
-            self.fit();
-        }
         Ok(())
     }
 

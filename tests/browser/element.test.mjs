@@ -27,7 +27,7 @@ before(async () => {
     ...FIXTURES,
     '/one.html': html('<mask-viewer src="tiny.bmp" controls></mask-viewer>'),
     '/early.html': html('<mask-viewer></mask-viewer>', `Object.assign(document.querySelector('mask-viewer'),
-      { src: 'tiny.bmp', annotations: 'tiny.json', controls: true, tool: 'box', token: 'secret', endpoint: 'https://early.example/', model: 'mine', view: { x: 3, y: 2, scale: 100 } })`),
+      { src: 'tiny.bmp', annotations: 'tiny.json', controls: true, tool: 'box', token: 'secret', endpoint: 'https://early.example/', model: 'mine', view: { x: 3, y: 2, scale: 50 } })`),
     '/flex.html': html('<div style="display: flex; width: 500px"><mask-viewer style="height: auto" src="tiny.bmp" controls></mask-viewer></div>'),
     '/broken.html': html('<mask-viewer src="tiny.bmp" annotations="broken.json" controls></mask-viewer>'),
     '/percent.html': html('<mask-viewer src="1%.bmp" annotations="numbers.json" controls></mask-viewer>'),
@@ -63,7 +63,7 @@ test('properties set before the element is defined are taken', async () => {
     return { own: Object.keys(viewer), tool, token, endpoint, model, controls, src, settings, view: viewer.view };
   });
   assert.deepEqual(found.settings, ['https://early.example/', 'mine']);
-  assert.equal(found.view?.scale, 100);
+  assert.equal(found.view?.scale, 50);
   assert.deepEqual({ ...found, settings: undefined, view: undefined }, {
     own: [], tool: 'box', token: 'secret', endpoint: 'https://early.example/', model: 'mine', controls: true, src: 'tiny.bmp', settings: undefined, view: undefined,
   });

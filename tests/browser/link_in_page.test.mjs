@@ -188,6 +188,24 @@ test('an encoder of another hash is refused in words', async () => {
   await wrong.close();
 });
 
+test('an index that could not be had once is asked for again', async () => {
+  const other = await serve({ '/samples/recorded.json': '{}' });
+  const { page, close } = await openPage(other);
+  await page.route('**/index/index.json', (route) => route.fulfill({ status: 503, body: '' }), { times: 1 });
+  const ask = () => page.evaluate(() => {
+    const viewer = /** @type {MaskViewer} */ (document.querySelector('mask-viewer'));
+    viewer.selectMask(0);
+    viewer.askLink();
+  });
+  await ask();
+  await until(page, "snapshot.linking.phase === 'failed'");
+  assert.match(await page.locator('.banner').innerText(), /the server answered 503/);
+  await ask();
+  await until(page, "snapshot.linking.phase === 'answered'");
+  await close();
+  await other.close();
+});
+
 test('an index that is broken, or not there, is told apart', async () => {
   for (const [body, words] of /** @type {const} */ ([['{"format": "other"}', /not that of an index/], [null, /the server answered 404/]])) {
     const other = await serve({ ...(body === null ? {} : { '/index/index.json': body }), '/samples/recorded.json': '{}' });

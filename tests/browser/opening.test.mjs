@@ -92,6 +92,26 @@ test('a dataset given up while it is read leaves everything as it was', async ()
   await close();
 });
 
+test('a file dropped onto the dialog leaves the open picture alone', async () => {
+  const { page, errors, close } = await openPage(browser, server.address);
+  await until(page, "snapshot.picture === 'world_001' && snapshot.shown.length > 0");
+  await page.getByRole('button', { name: 'Open a dataset' }).click();
+  const prevented = await page.evaluate(() => ['dialog[open] input[type=file]', 'dialog[open]'].map((selector) => {
+    const data = new DataTransfer();
+    data.items.add(new File(['{}'], 'mine.json', { type: 'application/json' }));
+    const event = new DragEvent('drop', { dataTransfer: data, bubbles: true, cancelable: true });
+    document.querySelector(selector)?.dispatchEvent(event);
+    return event.defaultPrevented;
+  }));
+  // The field takes the file by itself; beside it the browser would leave the page for the file.
+  assert.deepEqual(prevented, [false, true]);
+  await page.waitForTimeout(300);
+  const picture = await page.evaluate(() => /** @type {import('../../www/mask-viewer.js').MaskViewer} */ (document.querySelector('mask-viewer')).snapshot?.picture);
+  assert.equal(picture, 'world_001');
+  assert.deepEqual(errors, []);
+  await close();
+});
+
 test('Open twice reads once, and the dialog closes before the picture is there', async () => {
   const { page, errors, prefix, dialog, close } = await withDialog('odd.json', ODD_DATASET);
   await prefix.fill(server.address);

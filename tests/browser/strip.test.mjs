@@ -85,6 +85,23 @@ test('an address pasted into the open page is followed; the skip link leaves it 
   await close();
 });
 
+test('another picture is shown whole, however the one before was zoomed', async () => {
+  const { page, errors, close } = await openPage(browser, server.address);
+  await until(page, "snapshot.picture === 'world_001' && snapshot.shown.length > 0");
+  await page.evaluate(() => { /** @type {MaskViewer} */ (document.querySelector('mask-viewer')).view = { x: 100, y: 100, scale: 3 }; });
+  assert.notEqual(await viewOf(page), null);
+  await thumbnails(page).nth(1).click();
+  await until(page, "snapshot.picture === 'world_002' && snapshot.shown.length > 0");
+  assert.equal(await viewOf(page), null);
+  // Limits of zoom hold for addresses too.
+  await page.evaluate(() => { location.hash = '#picture=world_002&view=480,320,9999'; });
+  await page.waitForFunction(() => (/** @type {MaskViewer} */ (document.querySelector('mask-viewer')).view?.scale ?? 0) > 1);
+  const view = await viewOf(page);
+  assert.ok(view && view.scale <= 64, JSON.stringify(view));
+  assert.deepEqual(errors, []);
+  await close();
+});
+
 test('turning the pages by keyboard keeps the focus on a button of the pager', async () => {
   const { page, errors, close } = await openPage(browser, server.address);
   const [earlier, later] = [page.getByRole('button', { name: 'Earlier pictures' }), page.getByRole('button', { name: 'Later pictures' })];

@@ -18,7 +18,10 @@ const SAMPLES: [&str; 4] = ["--annotations", "www/samples/annotations.json", "--
 /// The line of the models' card that contains these words.
 fn line_with(words: &str) -> String {
     let card = std::fs::read_to_string(format!("{ROOT}/www/models/README.md")).unwrap();
-    card.lines().find(|line| line.contains(words)).unwrap_or_else(|| panic!("the card says nothing of {words:?}")).into()
+    card.lines()
+        .find(|line| line.contains(words))
+        .unwrap_or_else(|| panic!("the card says nothing of {words:?}"))
+        .into()
 }
 
 /// The numbers of a line, those after a digit or point of a word aside.

@@ -476,3 +476,35 @@ fn limits() {
     let cut = Dataset::read(file(&wordy).as_bytes(), &Limits { text_bytes: 99, ..whole });
     assert_eq!(cut.annotations()[0].question.as_ref().map(String::len), Some(98));
 }
+
+#[test]
+fn each_annotation_of_an_unlisted_picture_says_so() {
+    let one =
+        |id: &str, mask: &str| format!(r#"{{"id":"{id}","image_id":"gone","category_id":"Q1","segmentation":{mask}}}"#);
+    let masks = [r#"{"size":[3,4],"counts":[3,6,3]}"#, r#"{"size":[2,2],"counts":[0,4]}"#];
+    let file = file(&[one("a", masks[0]), one("b", masks[1])].join(","));
+    check(
+        "two masks of different sizes",
+        &file,
+        &[
+            "picture gone: not-listed stands in for a picture that the file does not list",
+            "annotation a: missing-picture image_id: no picture has the id \"gone\"",
+            "annotation b: missing-picture image_id: no picture has the id \"gone\"",
+        ],
+    );
+}
+
+#[test]
+fn whole_numbers_written_with_a_fraction_are_the_same_ids() {
+    let json = r#"{"images":[{"id":7,"file_name":"a.jpg","width":4,"height":3}],"categories":[{"id":3.0,"name":"x"}],
+        "annotations":[{"id":1.5,"image_id":7.0,"category_id":3,"segmentation":{"size":[3,4],"counts":[3,6,3]}}]}"#;
+    let dataset = check("as a table library writes them", json, &[]);
+    assert_eq!(dataset.annotations()[0].id, "1.5");
+}
+
+#[test]
+fn parts_of_a_pixel_are_no_run_lengths() {
+    let fields = r#""segmentation":{"size":[3,4],"counts":[1.5,4.5,6]}"#;
+    let said = findings(&Dataset::read(file(&annotation(fields)).as_bytes(), &Limits::default()));
+    assert!(said.iter().any(|finding| finding.contains("whole run lengths")), "{said:?}");
+}

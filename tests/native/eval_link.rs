@@ -93,3 +93,20 @@ fn https_is_refused_in_words() {
     let (good, _, errors) = eval("https://127.0.0.1:1/", &built.held_out_file(), &[]);
     assert!(!good && errors.contains("does not begin with http://"), "{errors}");
 }
+
+#[test]
+fn a_connection_that_says_nothing_is_ended() {
+    use std::io::{Read as _, Write as _};
+    let serving = serve(&[]);
+    let address = serving.address.trim_start_matches("http://").trim_end_matches('/').to_owned();
+    // Nothing at all, and the beginning of what might become HTTP/2.
+    let waits = ["", "PRI * HT"].map(|words| {
+        let mut stream = std::net::TcpStream::connect(&address).unwrap();
+        stream.set_read_timeout(Some(std::time::Duration::from_secs(40))).unwrap();
+        stream.write_all(words.as_bytes()).unwrap();
+        std::thread::spawn(move || stream.read_to_end(&mut Vec::new()))
+    });
+    for wait in waits {
+        wait.join().unwrap().expect("the server goes on waiting");
+    }
+}

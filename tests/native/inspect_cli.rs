@@ -87,3 +87,21 @@ fn published_files() {
         assert_eq!(found["findings"], json!({}), "{kind}");
     }
 }
+
+#[test]
+fn a_picture_is_judged_by_its_content_and_not_by_its_name() {
+    let folder = tempfile::tempdir().unwrap();
+    let picture = folder.path().join("a.jpg");
+    image::RgbImage::new(4, 3).save_with_format(&picture, image::ImageFormat::Png).unwrap();
+    let file = folder.path().join("annotations.json");
+    fs::write(&file, r#"{"images":[{"id":1,"file_name":"a.jpg","width":4,"height":3}],"annotations":[]}"#).unwrap();
+    let output = inspect(&file, &["--images", folder.path().to_str().unwrap(), "--json", "--strict"]);
+    let found = report(&output);
+    assert_eq!(output.status.code(), Some(0), "{found}");
+    assert_eq!((&found["files"]["present"], &found["files"]["unreadable"]), (&json!(1), &json!(0)));
+
+    fs::remove_file(picture).unwrap();
+    let output = inspect(&file, &["--images", folder.path().to_str().unwrap(), "--strict"]);
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(output.status.code() == Some(1) && !text.contains("no findings"), "{text}");
+}

@@ -302,3 +302,24 @@ fn the_command_gives_the_same_bytes_each_time() {
     assert!(content(&outputs[0]) == content(&outputs[1]), "two runs differ");
     assert_eq!(content(&outputs[0]).len(), 6);
 }
+
+#[test]
+fn a_split_to_calibrate_by_that_nothing_has_is_an_error_before_the_work() {
+    let folder = tempfile::tempdir().unwrap();
+    let index = |more: &[&str]| {
+        let run = std::process::Command::new(env!("CARGO_BIN_EXE_masklink"))
+            .current_dir(env!("CARGO_MANIFEST_DIR"))
+            .args(["index", "--annotations", "www/samples/annotations.json", "--images", "nowhere"])
+            .args(["--encoder", "www/models/link-encoder.json"])
+            .args(more)
+            .args(["-o".as_ref(), folder.path().join("index").as_os_str()])
+            .output()
+            .unwrap();
+        assert!(!run.status.success());
+        String::from_utf8(run.stderr).unwrap()
+    };
+    let said = index(&["--split", "entity_train_seen", "--calibrate-split", "entity_vall_seen"]);
+    assert!(said.contains("no annotation of entity_vall_seen"), "{said}");
+    let said = index(&["--split", "entity_train_seen", "--calibrate-split", "entity_train_seen"]);
+    assert!(said.contains("entity_train_seen is to be taken and to be kept out"), "{said}");
+}

@@ -15,13 +15,15 @@ mod scenes;
 
 use scenes::{Difference, TestScene, three_panels};
 
+use crate::shared_data::not_tested;
+
 /// A renderer of an empty scene, or `None` with a loud line where the machine has no adapter.
 fn gpu() -> Option<GpuRenderer> {
     let scene = Scene::new(Size::new(1, 1)).unwrap();
     match pollster::block_on(GpuRenderer::new(Target::Offscreen, scene.into())) {
         Ok(gpu) => Some(gpu),
         Err(error) => {
-            eprintln!("\n*** NOT TESTED: {error}; install mesa-vulkan-drivers for a software adapter ***\n");
+            not_tested(&format!("{error}; install mesa-vulkan-drivers for a software adapter"));
             None
         }
     }

@@ -1,5 +1,6 @@
 //! Finds the pictures and masks that lie beside the repository and are not part of it.
 
+use std::io::Write as _;
 use std::path::PathBuf;
 
 /// The folder of a kind of test material, or `None` with a loud line where the machine lacks it.
@@ -13,6 +14,12 @@ pub(crate) fn shared_data(kind: &str) -> Option<PathBuf> {
     if folder.is_dir() {
         return Some(folder);
     }
-    eprintln!("\n*** NOT TESTED: {} is missing; set MASKLINK_SHARED_DATA to its parent ***\n", folder.display());
+    not_tested(&format!("{} is missing; set MASKLINK_SHARED_DATA to its parent", folder.display()));
     None
+}
+
+/// Says that something is not tested, straight to the stream: what a test that passes prints is thrown away.
+pub(crate) fn not_tested(why: &str) {
+    // Where standard error is closed nobody can be told.
+    let _ = writeln!(std::io::stderr(), "\n*** NOT TESTED: {why} ***\n");
 }

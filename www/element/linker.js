@@ -5,8 +5,6 @@ import { ViewerError, failureOf } from './errors.js';
 
 /** The most bytes of an answer that are read; an entity takes about one kilobyte. */
 const MOST_ANSWER_BYTES = 4 * 1024 * 1024;
-/** Codes of answers that nobody waits for any more. */
-const DROPPED = new Set(['superseded', 'cancelled']);
 
 /**
  * @typedef {object} LinkerHost
@@ -38,8 +36,6 @@ export class Linker {
   /** Who answered last, and how fast. @type {{ endpoint: string, words: string, milliseconds: number, timing: any } | undefined} */
   status;
   #endpoint = '';
-  /** Why this page cannot link by itself: it was published without an index. @type {import('./types.js').Failure | undefined} */
-  #indexMissing;
 
   /** @param {LinkerHost} host */
   constructor(host) {
@@ -66,15 +62,12 @@ export class Linker {
     // What is told must not come while the viewer is still performing the effect that asked.
     await Promise.resolve();
     try {
-      if (this.#indexMissing) return this.#host.send({ type: 'linkFailed', ticket, failure: this.#indexMissing });
       const segmenter = this.#host.segmenter();
       if (!this.#host.picture() || !segmenter) throw new ViewerError('picture-missing', 'The picture itself is not here, so nothing can be said about it.');
       const answer = await segmenter.link(mask, this.#host.model());
       this.#answer(ticket, answer, 'In this page');
     } catch (thrown) {
-      const failure = failureOf(thrown, 'link');
-      if (failure.code === 'index-missing') this.#indexMissing = failure;
-      if (!DROPPED.has(failure.code)) this.#host.send({ type: 'linkFailed', ticket, failure });
+      this.#host.send({ type: 'linkFailed', ticket, failure: failureOf(thrown, 'link') });
     }
   }
 

@@ -8,6 +8,8 @@ import { loadViewer } from './module.js';
 export const MOST_PICTURE_BYTES = 64 * 1024 * 1024;
 /** The most pixels of a picture that is shown; how many it has is known once it is decoded. */
 export const MOST_PICTURE_PIXELS = 100_000_000;
+/** The longest side of a picture that can be drawn: `MOST_SIDE` of src/render/scene.rs. */
+const MOST_PICTURE_SIDE = 32_767;
 
 /**
  * @typedef {object} Picture
@@ -57,6 +59,10 @@ export async function decodePicture(blob, key) {
   if (bitmap.width * bitmap.height > MOST_PICTURE_PIXELS) {
     bitmap.close();
     throw new ViewerError('picture-too-large', `The picture has more than ${MOST_PICTURE_PIXELS / 1e6} million pixels.`);
+  }
+  if (Math.max(bitmap.width, bitmap.height) > MOST_PICTURE_SIDE) {
+    bitmap.close();
+    throw new ViewerError('picture-too-large', `A side of the picture has more than ${MOST_PICTURE_SIDE.toLocaleString('en')} pixels.`);
   }
   return { key, bitmap, blob, sha256: await sha256(blob) };
 }

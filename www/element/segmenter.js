@@ -10,8 +10,6 @@ const MANIFEST = new URL('../models/models.json', import.meta.url).href;
 /** Where the index of pages without an endpoint is, relative to the page's scripts. */
 const INDEX = new URL('../index/index.json', import.meta.url).href;
 const PARTS = { runtime: 'Loading the runtime', encoder: 'Loading the model', decoder: 'Loading the model', index: 'Loading the index' };
-/** Codes of answers that nobody waits for any more. */
-const DROPPED = new Set(['superseded', 'cancelled']);
 /** Earlier answers that may be refined. */
 const MOST_REFINABLE = 16;
 
@@ -85,8 +83,7 @@ export class Segmenter {
       for (const old of [...this.#answers.keys()].slice(0, -MOST_REFINABLE)) this.#answers.delete(old);
       this.#host.send({ type: 'segmented', ticket, candidates: answer.candidates, best: answer.best });
     } catch (thrown) {
-      const failure = failureOf(thrown, 'segment');
-      if (!DROPPED.has(failure.code)) this.#host.send({ type: 'segmentFailed', ticket, failure });
+      if (this.#asked === ticket) this.#host.send({ type: 'segmentFailed', ticket, failure: failureOf(thrown, 'segment') });
     } finally {
       if (this.#asked === ticket) {
         this.#asked = undefined;

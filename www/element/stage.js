@@ -52,7 +52,11 @@ export class Stage {
       actual: () => this.showActualPixels(),
       tool: host.tool,
       undo: () => this.#send({ type: 'undone' }),
-      clear: () => this.#send({ type: 'cleared' }),
+      clear: () => {
+        this.#corner = null;
+        this.place();
+        this.#send({ type: 'cleared' });
+      },
       candidate: (by) => this.#send({ type: 'candidateStepped', by }),
       escape: () => this.#escape(),
     }, signal);
@@ -60,7 +64,10 @@ export class Stage {
     zoomOut.addEventListener('click', () => this.zoom(1 / ZOOM_STEP), { signal });
     fit.addEventListener('click', () => this.fit(), { signal });
     actual.addEventListener('click', () => this.showActualPixels(), { signal });
-    stage.addEventListener('blur', () => this.#setCrosshair(null), { signal });
+    stage.addEventListener('blur', () => {
+      this.#corner = null;
+      this.#setCrosshair(null);
+    }, { signal });
   }
 
   /** @param {import('./engine.js').Engine | undefined} engine */
@@ -70,9 +77,9 @@ export class Stage {
 
   /** @param {import('./types.js').Snapshot} snapshot */
   show(snapshot) {
-    if (snapshot.picture !== this.#snapshot?.picture) {
-      this.#crosshair = this.#corner = this.#box = null;
-    }
+    const isAnother = snapshot.picture !== this.#snapshot?.picture;
+    if (isAnother) this.#crosshair = this.#box = null;
+    if (isAnother || snapshot.tool !== this.#snapshot?.tool) this.#corner = null;
     this.#snapshot = snapshot;
     this.#nodes.stage.dataset.tool = snapshot.tool;
     this.place();
@@ -194,6 +201,7 @@ export class Stage {
     } else {
       this.#corner = { ...at };
       this.place();
+      this.#host.say('The first corner is set. Enter sets the other, Escape gives up.');
     }
   }
 

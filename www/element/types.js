@@ -42,7 +42,7 @@
  *
  * @typedef {{ known: boolean, probability: number }} InIndex Whether the index holds what a mask shows.
  *
- * @typedef {{ entities: Entity[], in_index?: InIndex, model?: any, timingMs?: any, timing_ms?: any }} LinkAnswer
+ * @typedef {{ entities: Entity[], in_index?: InIndex, model?: any, timing_ms?: any }} LinkAnswer
  *
  * @typedef {{ mask: MaskJson, answer: LinkAnswer }} RecordedAnswer
  *
@@ -75,6 +75,12 @@
  * @property {'likely' | 'possible' | 'unsure' | 'unknown' | 'nothing' | null} verdict
  * @property {Settings} settings
  *
+ * @typedef {object} Opened What is open, to be opened again by another renderer.
+ * @property {string | Blob | null} source
+ * @property {{ key: string, size: [number, number] | undefined }} options
+ * @property {ShownMask[]} masks
+ * @property {RecordedAnswer[]} recordings
+ *
  * @typedef {object} SegmentRequest
  * @property {number} ticket
  * @property {string} picture
@@ -88,7 +94,6 @@
  *   | { type: 'linkInPage', ticket: number, picture: string, mask: MaskJson }
  *   | { type: 'cancelLink', ticket: number }
  *   | { type: 'notify', name: string, detail: unknown }
- *   | { type: 'keepSettings', settings: Settings }
  *   | { type: 'drawMasks' } | { type: 'drawStyle' }} Effect
  */
 export {};

@@ -44,6 +44,9 @@ export class Browser {
     return this.#open;
   }
 
+  /** Counts openings, so that an earlier one shows nothing any more. */
+  #openings = 0;
+
   /** Answers recorded for pictures, by key; the open picture gets its own at once. @param {Record<string, import('../element/types.js').RecordedAnswer[]>} recordings */
   set recordings(recordings) {
     this.#recordings = recordings;
@@ -62,6 +65,7 @@ export class Browser {
     this.#collection?.close();
     this.#collection = collection;
     this.#open = null;
+    this.#openings += 1;
     fill(this.#title, collection.title);
     fill(this.#note, note);
     showFindings(collection.overview.findings);
@@ -85,8 +89,9 @@ export class Browser {
     const opened = collection.open(key);
     if (!opened) return false;
     this.#open = this.#strip.selected = key;
+    const opening = this.#openings += 1;
     await this.#viewer.openPicture(opened.source, { key, size: opened.size });
-    if (this.#open !== key) return true;
+    if (opening !== this.#openings) return true;
     this.#viewer.showMasks(opened.masks);
     this.#viewer.useRecordings(this.#recordings[key] ?? []);
     this.#panel.details = opened.details;
@@ -102,6 +107,7 @@ export class Browser {
   /** A picture from elsewhere is shown: none of the strip is open. */
   leave() {
     this.#open = this.#strip.selected = null;
+    this.#openings += 1;
     this.#panel.details = [];
   }
 

@@ -89,8 +89,8 @@ function fileName(picture) {
 function save(blob, name) {
   const address = URL.createObjectURL(blob);
   h('a', { href: address, download: name }).click();
-  // The browser has taken the blob by the next task.
-  setTimeout(() => URL.revokeObjectURL(address));
+  // A browser may take the blob only after it has asked where to save it.
+  setTimeout(() => URL.revokeObjectURL(address), 60_000);
 }
 
 /**

@@ -33,13 +33,16 @@ export function listenForPictures({ button, input, hint }, open) {
     if (!hasFiles(event)) return;
     event.preventDefault();
     over(-depth);
+    // An open dialog is about something else.
+    if (document.querySelector('dialog[open]')) return;
     const file = pictureIn(event.dataTransfer) ?? event.dataTransfer?.files[0];
     if (file) open(file);
   });
 }
 
-/** @param {DragEvent} event */
+/** Whether files are dragged, and not over a field that takes files itself. @param {DragEvent} event */
 function hasFiles(event) {
+  if (event.target instanceof Element && event.target.closest('input[type=file]')) return false;
   return event.dataTransfer?.types.includes('Files') ?? false;
 }
 

@@ -40,11 +40,11 @@ export async function modelBytes(file, watch) {
     return kept;
   }
   const bytes = await download(file, cache, watch);
+  await cache?.delete(keyOf(file, 'part'));
   if (!(await isRight(bytes, file, watch))) {
     throw new SegmentError('model-hash', `The file ${file.url} is not the one its list describes: its SHA-256 is another. Reload the page; if it stays so, the list or the file must be put right where they are published.`);
   }
   await write(cache, keyOf(file, 'whole'), bytes);
-  await cache?.delete(keyOf(file, 'part'));
   return bytes;
 }
 
@@ -112,11 +112,15 @@ async function download(file, cache, watch) {
  * @returns {AsyncGenerator<[number, Uint8Array]>}
  */
 async function* chunks(file, start, signal) {
-  const response = await fetch(file.url, { signal, headers: start ? { Range: `bytes=${start}-` } : {} });
+  let response = await fetch(file.url, { signal, headers: start ? { Range: `bytes=${start}-` } : {} });
   const rest = response.status === 206 && response.headers.get('Content-Range')?.startsWith(`bytes ${start}-`);
+  if (start && !rest && response.status !== 200) {
+    // The server cannot go on from there: all of it.
+    await response.body?.cancel();
+    response = await fetch(file.url, { signal });
+  }
   if (!rest && response.status !== 200) {
     await response.body?.cancel();
-    // A part that the server cannot go on from is begun anew by the next attempt.
     throw new SegmentError('model-unreachable', `The file ${file.url} could not be downloaded: the server answered ${response.status}.`);
   }
   let at = rest ? start : 0;

@@ -84,8 +84,7 @@
  */
 
 /**
- * @typedef {{ type: 'ready' }
- *   | { type: 'done', ticket: number, result: ModelStatus | Encoded | Answer | LinkAnswer }
+ * @typedef {{ type: 'done', ticket: number, result: ModelStatus | Encoded | Answer | LinkAnswer }
  *   | { type: 'failed', ticket: number, code: string, message: string }
  *   | { type: 'progress', progress: Progress }
  *   | { type: 'status', status: ModelStatus }} Reply From the worker; each request is done or failed once.

@@ -107,7 +107,11 @@ fn redirected(from: &Uri, to: &str) -> Option<Uri> {
     if to.starts_with('/') && !to.starts_with("//") {
         return format!("{}://{}{to}", from.scheme_str()?, from.authority()?).parse().ok();
     }
-    to.parse().ok().filter(|uri: &Uri| uri.authority().is_some())
+    if to.starts_with("//") {
+        return format!("{}:{to}", from.scheme_str()?).parse().ok();
+    }
+    // What has no scheme would be read as the name of a host.
+    to.parse().ok().filter(|uri: &Uri| uri.scheme().is_some() && uri.authority().is_some())
 }
 
 /// Finds the addresses of names, and of these only public ones: whoever owns a listed name may let it point anywhere. An
@@ -310,6 +314,22 @@ mod tests {
             "4000::1",
         ] {
             assert!(!is_public(address.parse().unwrap()), "{address}");
+        }
+    }
+
+    #[test]
+    fn a_location_leads_to_an_address_or_a_path() {
+        let from: Uri = "https://a.example:8443/x/y.jpg".parse().unwrap();
+        let cases = [
+            ("/z.jpg", Some("https://a.example:8443/z.jpg")),
+            ("//b.example/z.jpg", Some("https://b.example/z.jpg")),
+            ("http://b.example/z.jpg", Some("http://b.example/z.jpg")),
+            // Not the name of a host.
+            ("z.jpg", None),
+            ("", None),
+        ];
+        for (to, expected) in cases {
+            assert_eq!(redirected(&from, to).map(|uri| uri.to_string()).as_deref(), expected, "{to}");
         }
     }
 }

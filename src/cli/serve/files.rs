@@ -39,7 +39,7 @@ const FIXED: [(HeaderName, &str); 4] = [
     (HeaderName::from_static("permissions-policy"), "camera=(), geolocation=(), microphone=()"),
 ];
 
-/// The Content-Security-Policy (CSP Level 3): the page's own files and WebAssembly, pictures from anywhere by https,
+/// The Content-Security-Policy (CSP Level 3): the page's own files and WebAssembly, pictures from anywhere,
 /// connections to this server and the origins in `connect`, or to any where it is empty, because the endpoint and the
 /// data set are settings of the page; nothing inline, nothing evaluated.
 pub(super) fn policy(connect: &[String]) -> Result<HeaderValue, header::InvalidHeaderValue> {
@@ -49,7 +49,7 @@ pub(super) fn policy(connect: &[String]) -> Result<HeaderValue, header::InvalidH
     };
     HeaderValue::try_from(format!(
         "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self' blob:; style-src 'self'; \
-         img-src 'self' blob: data: https:; connect-src 'self' blob: data:{connect}; font-src 'self'; \
+         img-src 'self' blob: data: https: http:; connect-src 'self' blob: data:{connect}; font-src 'self'; \
          manifest-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'self'"
     ))
 }

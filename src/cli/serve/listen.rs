@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use axum::extract::Request;
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use hyper_util::server::conn::auto::Builder;
+use hyper::server::conn::http1::Builder;
+use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::{TcpListener, TcpStream};
 use tower::{Service as _, ServiceExt as _};
@@ -45,9 +45,9 @@ pub(super) async fn listen(address: SocketAddr, server: Server, has_data: bool) 
 /// Accepts connections until the process is asked to stop.
 async fn accept(listener: TcpListener, server: Server, open: &GracefulShutdown) {
     let mut services = app(server).into_make_service_with_connect_info::<SocketAddr>();
-    let mut builder = Builder::new(TokioExecutor::new());
-    builder.http1().timer(TokioTimer::new()).header_read_timeout(HEAD_TIME);
-    builder.http2().timer(TokioTimer::new());
+    // HTTP/1 alone: nothing ends a client that is silent before its version is known, or in HTTP/2.
+    let mut builder = Builder::new();
+    builder.timer(TokioTimer::new()).header_read_timeout(HEAD_TIME);
     let mut stop = std::pin::pin!(stop_asked());
     loop {
         let accepted: std::io::Result<(TcpStream, SocketAddr)> = tokio::select! {
@@ -69,7 +69,7 @@ async fn accept(listener: TcpListener, server: Server, open: &GracefulShutdown) 
             Err(never) => match never as Infallible {},
         };
         let service = hyper_util::service::TowerToHyperService::new(service);
-        let connection = open.watch(builder.serve_connection_with_upgrades(TokioIo::new(stream), service).into_owned());
+        let connection = open.watch(builder.serve_connection(TokioIo::new(stream), service));
         tokio::spawn(async move {
             if let Err(error) = connection.await {
                 tracing::debug!(%client, %error, "a connection broke");

@@ -129,6 +129,8 @@ fn settings(args: ServeArgs) -> Settings {
         requests_per_second: args.rate,
         store_bytes: args.memory << 20,
         folder_bytes: args.store_size << 20,
+        // Room for the largest bodies, which hold a picture in base64.
+        body_bytes: Limits::default().body_bytes.max(args.most_bytes.saturating_mul(3)),
         ..Limits::default()
     };
     let listed = args.host.is_loopback() || !args.allow_host.is_empty();

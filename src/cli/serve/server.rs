@@ -192,8 +192,12 @@ impl Server {
         let busy = |_| Failure::retry_after(Kind::Unavailable, "all workers are busy", 1);
         let admitted = self.inner.admitted.clone().try_acquire_owned().map_err(busy)?;
         let started = Instant::now();
+        let overdue = |_| Failure::retry_after(Kind::Unavailable, "all workers are busy", 1);
         let closed = |_| Failure::new(Kind::Unavailable, "the server is stopping");
-        let working = self.inner.working.clone().acquire_owned().await.map_err(closed)?;
+        // Who waits half of the time a request may take is told to come again, which clients do, and not that it is over.
+        let patience = self.inner.settings.limits.time / 2;
+        let free = tokio::time::timeout(patience, self.inner.working.clone().acquire_owned());
+        let working = free.await.map_err(overdue)?.map_err(closed)?;
         let waited = millis(started, Instant::now());
         let inner = Arc::clone(&self.inner);
         let task = tokio::task::spawn_blocking(move || {
