@@ -46,7 +46,7 @@ test('an address of a picture on a later page turns the strip there, and the str
   const { page, errors, close } = await openPage(browser, `${server.address}#picture=world_036`);
   await until(page, "snapshot.picture === 'world_036'");
   assert.match(await range(page), /^25 to /);
-  assert.equal(await page.locator('.thumbnail[aria-selected=true] img').getAttribute('src'), 'samples/images/world_036.jpg');
+  assert.equal(await page.locator('.thumbnail[aria-selected=true] img').getAttribute('src'), 'samples/thumbnails/world_036.jpg');
   await thumbnails(page).first().click();
   await until(page, "snapshot.picture !== 'world_036' && snapshot.shown.length > 0");
   await page.getByRole('button', { name: 'Earlier pictures' }).click();
