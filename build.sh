@@ -148,13 +148,13 @@ build_native() {
 native_binary() { echo "$TARGET/release/masklink"; }
 
 default_index() {
-    local inputs=(www/samples/annotations.json www/samples/images/*.jpg www/models/link-encoder.json "$(native_binary)")
+    local inputs=(www/samples/annotations.json www/samples/images/*.jpg www/models/link-encoder.json www/models/models.json "$(native_binary)")
     if fresh index "${inputs[@]}" && [[ -d $TARGET/index ]]; then return; fi
     # Only the train pictures: what the page shows of the others is a question to the index and not a look-up.
     "$(native_binary)" index --annotations www/samples/annotations.json --images www/samples/images \
         --picture-url 'samples/images/{file}' --split entity_train_seen --split query_train_seen \
         --calibrate-split entity_val_seen --calibrate-split query_val_seen --calibrate-split entity_val_unseen \
-        --encoder www/models/link-encoder.json -o "$TARGET/index"
+        --calibrate-click --encoder www/models/link-encoder.json -o "$TARGET/index"
     mark index "${inputs[@]}"
 }
 

@@ -1,7 +1,7 @@
 /**
  * Records a linking endpoint's answers about the sample pictures' masks, for when no endpoint answers the page.
  *
- * Usage: node tools/record-answers.mjs ENDPOINT SAMPLES
+ * Usage: node tools/record-answers.mjs ENDPOINT SAMPLES   (while `masklink serve --rate 0` runs)
  * Reads SAMPLES/annotations.json and SAMPLES/images/, writes SAMPLES/recorded.json: by picture, each mask with its answer.
  */
 import { createHash } from "node:crypto";

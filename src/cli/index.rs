@@ -6,10 +6,12 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, bail, ensure};
 
 use super::annotations::{self, Record};
+use super::clicker::Clicker;
 use super::encoder::{self, Encoder};
 use super::onnx::{Runtime, RuntimeArgs};
 use super::picture::Picture;
 use super::progress::Progress;
+use super::segmenter::ModelChoice;
 use crate::dataset::Category;
 use crate::link::index::{Entity, Entry, Index};
 use crate::link::index_folder;
@@ -38,6 +40,12 @@ pub(super) struct IndexArgs {
     /// several times; without it the index's own views are taken.
     #[arg(long, value_name = "SPLIT")]
     calibrate_split: Vec<String>,
+    /// Calibrate by the masks that one click on each object kept out gives: those are what people ask with.
+    #[arg(long, requires = "calibrate_split")]
+    calibrate_click: bool,
+    /// The model that is clicked: ID of a model, or models.json#ID, or models.json for its default [default: www/models/models.json].
+    #[arg(long, value_name = "MANIFEST-ENTRY", requires = "calibrate_click", value_parser = |text: &str| Ok::<_, String>(ModelChoice::from(text)))]
+    model: Option<ModelChoice>,
     /// What to know of the entities beyond their names: JSON lines of qid, title, description, url, thumbnail.
     #[arg(long, value_name = "FILE")]
     entities: Option<PathBuf>,
@@ -67,7 +75,7 @@ pub(super) fn run(args: &IndexArgs) -> anyhow::Result<()> {
     if records.is_empty() {
         bail!("{} has no annotation with a mask, a picture and a category to take", args.annotations.display());
     }
-    let (kept_out, _) = if args.calibrate_split.is_empty() {
+    let (mut kept_out, _) = if args.calibrate_split.is_empty() {
         (Vec::new(), 0)
     } else {
         annotations::records(&dataset, &args.calibrate_split)?
@@ -84,6 +92,9 @@ pub(super) fn run(args: &IndexArgs) -> anyhow::Result<()> {
     let element = if args.f32 { Element::F32 } else { Element::F16 };
     let mut index = Index::build(encoder.card().clone(), element, entities, views)?;
     if !args.calibrate_split.is_empty() {
+        if args.calibrate_click {
+            click(args, &mut kept_out)?;
+        }
         index.calibrate_by(&questions(args, &encoder, &kept_out)?)?;
         ensure!(
             index.calibration().held_out.is_some(),
@@ -105,6 +116,27 @@ pub(super) fn run(args: &IndexArgs) -> anyhow::Result<()> {
         );
     }
     println!("{}", args.output.display());
+    Ok(())
+}
+
+/// Puts what one click gives in the place of each mask, and leaves out where that is nothing.
+fn click(args: &IndexArgs, records: &mut Vec<Record<'_>>) -> anyhow::Result<()> {
+    let mut clicker = Clicker::load(&args.model.clone().unwrap_or_default(), &args.runtime)?;
+    let progress = Progress::of_items(records.len() as u64, "clicks");
+    records.retain_mut(|record| {
+        progress.advance(1);
+        match clicker.mask_of(&args.images.join(record.file), &record.mask) {
+            Ok(mask) => {
+                record.mask = mask;
+                true
+            }
+            Err(error) => {
+                progress.say(&format!("annotation {}: {error:#}; left out", record.annotation.id));
+                false
+            }
+        }
+    });
+    progress.finish();
     Ok(())
 }
 

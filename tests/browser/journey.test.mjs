@@ -102,6 +102,7 @@ test('photos of others: a mask where it was clicked', async (t) => {
     const share = bitmap.reduce((sum, value) => sum + value, 0) / bitmap.length;
     assert.equal(bitmap[Math.floor(clicked.x) * height + Math.floor(clicked.y)], 1, `${file}: the clicked pixel is in the mask`);
     assert.ok(share > 0.005 && share < 0.9, `${file}: the mask covers ${share}`);
+    if (truth) assert.ok(iou(bitmap, truth) > 0.8, `${file}: IoU ${iou(bitmap, truth)}`);
     t.diagnostic(`${file}: covers ${(share * 100).toFixed(1)} %${truth ? `, IoU ${iou(bitmap, truth).toFixed(3)}` : ''}`);
   }
   await close();

@@ -61,6 +61,7 @@ fn the_region_encoder_does_on_the_samples_what_its_card_says() {
         .args(SAMPLES)
         .args(splits)
         .args(kept_out.as_flattened())
+        .arg("--calibrate-click")
         .args(["--encoder".as_ref(), Path::new("www/models/link-encoder.json"), "-o".as_ref(), &index])
         .output()
         .unwrap();
