@@ -200,3 +200,12 @@ fn collect(folder: &Path, extension: &str, found: &mut Vec<PathBuf>) {
         }
     }
 }
+
+#[test]
+fn the_page_knows_the_longest_side_that_can_be_drawn() {
+    let text = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/www/element/picture.js")).unwrap();
+    let line =
+        text.lines().find(|line| line.contains("const MOST_PICTURE_SIDE = ")).expect("the page has no such limit");
+    let digits: String = line.chars().filter(char::is_ascii_digit).collect();
+    assert_eq!(digits.parse(), Ok(masklink::render::MOST_SIDE), "{line}");
+}

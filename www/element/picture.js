@@ -8,7 +8,7 @@ import { loadViewer } from './module.js';
 export const MOST_PICTURE_BYTES = 64 * 1024 * 1024;
 /** The most pixels of a picture that is shown; how many it has is known once it is decoded. */
 export const MOST_PICTURE_PIXELS = 100_000_000;
-/** The longest side of a picture that can be drawn: `MOST_SIDE` of src/render/scene.rs. */
+/** The longest side of a picture that can be drawn: `MOST_SIDE` of src/render/scene.rs, which a test compares. */
 const MOST_PICTURE_SIDE = 32_767;
 
 /**
