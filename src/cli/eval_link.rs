@@ -18,7 +18,7 @@ use super::segmenter::ModelChoice;
 use crate::link::client::{Action, Body, Client, Event, Patience, Question};
 use crate::link::index_folder;
 use crate::link::index_header::Limits;
-use crate::link::protocol::{LinkResponse, WireMask, sha256_hex};
+use crate::link::protocol::{InIndex, LinkResponse, ScoredEntity, WireMask, sha256_hex};
 use crate::rle::Mask;
 
 #[derive(clap::Args)]
@@ -60,11 +60,33 @@ pub(super) struct EvalLinkArgs {
     json: bool,
 }
 
+/// Entities of an answer, and known masks of an entity, that a recording keeps: what a person looks at.
+const RECORDED_ENTITIES: usize = 5;
+const RECORDED_EVIDENCE: usize = 4;
+
 /// A recorded answer, as a page reads it.
 #[derive(Serialize)]
 struct Recording {
     mask: WireMask,
-    answer: LinkResponse,
+    answer: RecordedAnswer,
+}
+
+#[derive(Serialize)]
+struct RecordedAnswer {
+    entities: Vec<ScoredEntity>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    in_index: Option<InIndex>,
+}
+
+impl Recording {
+    fn of(mask: &Mask, answer: LinkResponse) -> Self {
+        let mut entities = answer.entities;
+        entities.truncate(RECORDED_ENTITIES);
+        for entity in &mut entities {
+            entity.evidence.truncate(RECORDED_EVIDENCE);
+        }
+        Self { mask: WireMask::from_mask(mask), answer: RecordedAnswer { entities, in_index: answer.in_index } }
+    }
 }
 
 pub(super) fn run(args: &EvalLinkArgs) -> anyhow::Result<()> {
@@ -90,8 +112,7 @@ pub(super) fn run(args: &EvalLinkArgs) -> anyhow::Result<()> {
                 let in_index = answer.in_index;
                 latencies.push(latency.as_secs_f64() * 1e3);
                 let rank = answer.entities.iter().position(|entity| entity.qid == record.category.id);
-                let recording = Recording { mask: WireMask::from_mask(&mask), answer };
-                recordings.entry(&annotation.picture).or_default().push(recording);
+                recordings.entry(&annotation.picture).or_default().push(Recording::of(&mask, answer));
                 (rank, in_index)
             }
             Err(error) => {

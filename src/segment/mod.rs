@@ -19,6 +19,7 @@ mod manifest;
 mod preprocess;
 mod prompt;
 mod session;
+mod smooth;
 mod tensor;
 
 pub use error::Error;

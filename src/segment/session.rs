@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 
 use super::cleanup::clean;
 use super::preprocess::to_input;
+use super::smooth::round_stairs;
 use super::{Error, Family, Frame, Logits, Model, Prompts, Tensor};
 use crate::geometry::Point;
 use crate::pixels::Pixels;
@@ -191,6 +192,7 @@ impl<E> Session<E> {
         for (&iou, grid) in ious.iter().zip(low_res.chunks_exact(side * side)) {
             let mut logits = Logits::from_frame(picture.frame, side, grid)?;
             clean(&mut logits, &job.clicks);
+            round_stairs(&mut logits);
             candidates.push(Candidate { mask: logits.to_mask()?, predicted_iou: iou.clamp(0.0, 1.0) });
         }
         let best = best_candidate(ious, &job.inputs[1].1);

@@ -77,6 +77,13 @@ fn an_endpoint_is_evaluated_over_http() {
     let recorded: Value = serde_json::from_slice(&std::fs::read(recorded).unwrap()).unwrap();
     let answers: usize = recorded.as_object().unwrap().values().map(|list| list.as_array().unwrap().len()).sum();
     assert_eq!(answers as u64, n);
+    for answer in recorded.as_object().unwrap().values().flat_map(|list| list.as_array().unwrap()) {
+        let entities = answer["answer"]["entities"].as_array().unwrap();
+        assert!((1..=5).contains(&entities.len()) && answer["answer"]["in_index"]["known"].is_boolean(), "{answer}");
+        assert!(entities.iter().all(|entity| entity["evidence"].as_array().unwrap().len() <= 4), "{answer}");
+        // When and by what it was computed is nothing to the page, and would change the file each time.
+        assert!(answer["answer"]["timing_ms"].is_null(), "{answer}");
+    }
 
     let (good, _, errors) = eval(&serving.address, &built.held_out_file(), &["--token", "wrong"]);
     assert!(!good && errors.contains("unauthorized"), "{errors}");

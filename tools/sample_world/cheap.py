@@ -1,7 +1,8 @@
 """Renders small quick pictures of random arrangements, with exact masks, to train models on.
 
-`python cheap.py --out DIR [--count N] [--made M]` writes DIR/images and DIR/annotations.json, in the
-shape of www/samples and all of it train; a run goes on where the last one ended.
+`python cheap.py --out DIR [--count N] [--made M] [--views V]` writes DIR/images and
+DIR/annotations.json, in the shape of www/samples and all of it train; a run goes on where the last
+one ended.
 """
 
 from __future__ import annotations
@@ -35,6 +36,8 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True, help="a folder outside the repository")
     parser.add_argument("--count", type=int, default=400, help="pictures of seen things in all")
     parser.add_argument("--made", type=int, default=0, help="pictures of made-up objects in all")
+    parser.add_argument("--views", type=int, default=0, help="further views of each new picture")
+    parser.add_argument("--threads", type=int, default=0, help="Blender's; 0 takes all cores")
     options = parser.parse_args()
     (options.out / "images").mkdir(parents=True, exist_ok=True)
     path = options.out / "annotations.json"
@@ -48,17 +51,20 @@ def main() -> None:
     for start in range(0, len(missing), BATCH):
         with tempfile.TemporaryDirectory() as work:
             batch = missing[start : start + BATCH]
-            render([picture.name for picture in batch], Path(work))
+            render([picture.name for picture in batch], Path(work), options.views, options.threads)
             for picture in batch:
                 add(picture, Path(work), options.out, world)
+                for number in range(1, options.views + 1):
+                    add(cheap_plan.view(picture, number)[0], Path(work), options.out, world)
         publish(world, path)
         print(f"{len(world['images'])} pictures, {len(world['annotations'])} annotations", flush=True)
 
 
-def render(names: list[str], work: Path) -> None:
+def render(names: list[str], work: Path, views: int, threads: int) -> None:
     """Render a batch in one Blender."""
-    command = ["blender", "-b", "--factory-startup", "-noaudio", "-P", str(HERE / "render.py"), "--"]
-    command += [str(work), str(SAMPLES), str(PERCENT), *names]
+    command = ["blender", "-b", "--factory-startup", "-noaudio", "-t", str(threads)]
+    command += ["-P", str(HERE / "render.py"), "--"]
+    command += [str(work), str(SAMPLES), str(PERCENT), str(views), *names]
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
 
 
@@ -66,7 +72,8 @@ def add(picture: Picture, work: Path, out: Path, world: dict[str, Any]) -> None:
     """Develop one picture and append it and what is seen in it to `world`."""
     index = np.load(work / picture.name / "index.npy")[..., 0]
     found = annotate.annotations_of(picture, index, SMALLEST_THING)
-    pixels = develop.develop(work / picture.name, picture.exposure, int(picture.name.split("_")[1]))
+    seed = int(picture.name.split("_")[1].replace("v", "0000"))
+    pixels = develop.develop(work / picture.name, picture.exposure, seed)
     Image.fromarray(pixels).save(out / "images" / f"{picture.name}.jpg", quality=90)
     height, width = HEIGHT * PERCENT // 100, WIDTH * PERCENT // 100
     entry = {"id": picture.name, "file_name": f"/{picture.name}.jpg", "height": height, "width": width}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 
 from catalogue import MADE_UP, THINGS
@@ -94,6 +94,27 @@ def by_name(name: str) -> Picture:
     """The picture called `name`."""
     prefix, number = name.split("_")
     return pictures(f"{prefix}_", int(number) + 1)[-1]
+
+
+def view(picture: Picture, number: int) -> tuple[Picture, tuple[int, ...]]:
+    """View `number` of a picture, from 1: another camera, and which of `picture.things` it frames.
+
+    A view costs a render, a picture its scene too.
+    """
+    rng = Random(f"{picture.seed}/{number}")
+    few = rng.choice((1, 1, 2, len(picture.things)))
+    framed = tuple(sorted(rng.sample(range(len(picture.things)), min(few, len(picture.things)))))
+    range_ = next((g.elevation for g in GROUPS if set(picture.things) <= set(g.things)), (8, 58))
+    return replace(
+        picture,
+        name=f"{picture.name}v{number}",
+        elevation=rng.uniform(*range_) or 1.0,
+        azimuth=rng.uniform(-60, 60),
+        lens=rng.choice((28, 35, 50, 65, 85)),
+        fill=rng.uniform(0.4, 0.95),
+        stop=rng.choice((2.8, 4.0, 5.6, 8.0, 11.0)),
+        exposure=picture.exposure + rng.uniform(-0.4, 0.4),
+    ), framed
 
 
 def of_made_up(name: str, rng: Random, shown: Counter[str]) -> Picture:

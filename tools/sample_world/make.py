@@ -70,7 +70,7 @@ def committed() -> dict[str, list[dict[str, Any]]]:
 def render(names: list[str], work: Path, samples: int) -> None:
     """Render a few pictures in one Blender."""
     command = ["blender", "-b", "--factory-startup", "-noaudio", "-P", str(HERE / "render.py")]
-    command += ["--", str(work), str(samples), "100", *names]
+    command += ["--", str(work), str(samples), "100", "0", *names]
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
 
 

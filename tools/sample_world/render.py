@@ -1,12 +1,14 @@
 """Blender entry: builds pictures of a plan and writes their light, helper and index passes.
 
-Run as `blender -b --factory-startup -P render.py -- OUT_DIR SAMPLES PERCENT NAME ...`.
+Run as `blender -b --factory-startup -P render.py -- OUT_DIR SAMPLES PERCENT VIEWS NAME ...`; VIEWS are the
+further views of each picture of a cheap plan.
 """
 
 from __future__ import annotations
 
 import sys
 from pathlib import Path
+from random import Random
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -21,18 +23,26 @@ import scenes
 PASSES = {"colour": "Image", "albedo": "Denoising Albedo", "normal": "Denoising Normal"}
 
 
-def main(name: str, out: Path, samples: int, percent: int) -> None:
-    """Render the picture `name` into out/NAME/{colour,albedo,normal,index}.npy."""
+def main(name: str, out: Path, samples: int, percent: int, views: int) -> None:
+    """Render the picture `name`, and further views of it, into out/NAME/{colour,albedo,normal,index}.npy."""
     lookup = cheap_plan.by_name if cheap_plan.is_cheap(name) else plan.by_name
     picture = lookup(name)
     bpy.ops.wm.read_factory_settings(use_empty=True)
     things = scenes.build(picture)
     for index, thing in enumerate(things, start=1):
         thing.pass_index = index
-    folder = out / name
+    bpy.context.scene.render.resolution_percentage = percent
+    render(out / name, samples)
+    for number in range(1, views + 1):
+        other, framed = cheap_plan.view(picture, number)
+        scenes.aim(other, [things[place] for place in framed], Random(other.seed))
+        render(out / other.name, samples)
+
+
+def render(folder: Path, samples: int) -> None:
+    """Render what the scene's camera sees into folder/{colour,albedo,normal,index}.npy."""
     folder.mkdir(parents=True, exist_ok=True)
     settings(samples)
-    bpy.context.scene.render.resolution_percentage = percent
     write_passes(folder, PASSES)
     bpy.ops.render.render()
     index_settings()
@@ -76,6 +86,8 @@ def settings(samples: int) -> None:
     cycles.sample_clamp_indirect = 4
     cycles.sample_clamp_direct = 60
     cycles.blur_glossy = 0.6
+    cycles.pixel_filter_type = "BLACKMAN_HARRIS"
+    cycles.filter_width = 1.5
     cycles.caustics_reflective = False
     cycles.caustics_refractive = False
     layer = bpy.context.view_layer
@@ -114,5 +126,5 @@ def write_passes(folder: Path, passes: dict[str, str]) -> None:
 
 if __name__ == "__main__":
     arguments = sys.argv[sys.argv.index("--") + 1 :]
-    for picture_name in arguments[3:]:
-        main(picture_name, Path(arguments[0]), int(arguments[1]), int(arguments[2]))
+    for picture_name in arguments[4:]:
+        main(picture_name, Path(arguments[0]), *(int(argument) for argument in arguments[1:4]))

@@ -61,6 +61,12 @@ def build(picture: Picture) -> list[Any]:
         things.append(thing)
     extras = clutter(picture, rng)
     layout.arrange(things + extras, rng, picture.gap, picture.loose)
+    aim(picture, things, rng)
+    return things
+
+
+def aim(picture: Picture, things: list[Any], rng: Random) -> None:
+    """The picture's camera, which sees all `things`."""
     layout.aim(
         things,
         rng,
@@ -71,7 +77,6 @@ def build(picture: Picture) -> list[Any]:
         EYE.get(picture.place, 0.0),
         None if picture.azimuth is None else math.radians(picture.azimuth),
     )
-    return things
 
 
 def make(key: str, rng: Random) -> Any:

@@ -1,0 +1,57 @@
+/** @file From a click to its mask on the screen, in headless Chromium: what the page adds to the model's own run; `node benches/click_path.mjs [CLICKS]`. */
+
+import { launch, openPage, serve, until } from '../tests/browser/support.mjs';
+
+/** @typedef {import('../www/mask-viewer.js').MaskViewer} MaskViewer */
+
+const clicks = Number(process.argv[2] ?? 30);
+const server = await serve();
+const browser = await launch();
+const { page, errors } = await openPage(browser, `${server.address}index.html`);
+page.setDefaultTimeout(0);
+
+/** One click where the picture is encoded already, and all that follows it, so that the next begins at rest. @param {{ x: number, y: number }} point_in_image */
+async function clicked(point_in_image) {
+  const times = await page.evaluate(async ({ x, y }) => {
+    const viewer = /** @type {MaskViewer} */ (document.querySelector('mask-viewer'));
+    viewer.clear();
+    const frame = () => new Promise((resolve) => { requestAnimationFrame(resolve); });
+    await frame();
+    /** @type {Promise<number>} */
+    const answered = new Promise((resolve) => {
+      const look = () => {
+        const { snapshot } = viewer;
+        if (!snapshot || snapshot.segmenting || (snapshot.candidates.length === 0 && !snapshot.segmentFailure)) return;
+        viewer.removeEventListener('update', look);
+        resolve(performance.now());
+      };
+      viewer.addEventListener('update', look);
+    });
+    const start = performance.now();
+    viewer.clickAt(x, y);
+    const mask = await answered - start;
+    await frame();
+    const shown = performance.now() - start;
+    const { run, decode } = /** @type {{ run: number, decode: number }} */ (/** @type {any} */ (viewer.status).segment.timings);
+    return { run, decode, mask, shown };
+  }, point_in_image);
+  await until(page, "snapshot.linking.phase !== 'asking'");
+  return times;
+}
+
+/** @param {number[]} values */
+const median = (values) => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? NaN;
+
+const [width, height] = await page.evaluate(() => /** @type {MaskViewer} */ (document.querySelector('mask-viewer')).snapshot?.size ?? [0, 0]);
+await clicked({ x: width / 2, y: height / 2 });
+const rows = [];
+for (let at = 0; at < clicks; at += 1) {
+  rows.push(await clicked({ x: width * (0.2 + 0.6 * ((at * 7) % clicks) / clicks), y: height * (0.3 + 0.4 * ((at * 11) % clicks) / clicks) }));
+}
+for (const [name, words] of Object.entries({ run: "the model's own run", decode: 'and what the worker does around it', mask: 'click to mask', shown: 'click to the next frame' })) {
+  console.log(`${words.padEnd(36)}${median(rows.map((row) => row[/** @type {'run'} */ (name)])).toFixed(1).padStart(8)} ms`);
+}
+console.log(`${'the page, beyond the run'.padEnd(36)}${median(rows.map((row) => row.mask - row.run)).toFixed(1).padStart(8)} ms, median of ${clicks}`);
+await browser.close();
+await server.close();
+if (errors.length) throw new Error(errors.join('\n'));

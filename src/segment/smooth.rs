@@ -1,0 +1,107 @@
+//! Rounds the stairs of a mask's edge, by logits alone: no cell changes sides.
+//!
+//! A sure model's logits jump from far below 0 to far above from one cell to the next, so that the edge, where they
+//! cross 0, lies midway between cells all along: stairs at the picture's resolution. Bounding the logits and blurring
+//! them moves each crossing by up to half a cell towards where its neighbours' are.
+
+use super::Logits;
+
+/// Logits beyond this say no more about where the edge is.
+const SURE_LOGIT: f32 = 2.0;
+/// The least magnitude of a logit afterwards: what is one cell wide stays, thinner.
+const LEAST_LOGIT: f32 = 0.2;
+/// How often the binomial filter 1 2 1 runs along columns and along rows.
+const ROUNDS: usize = 2;
+
+/// Bounds and blurs the logits; each keeps its sign, one of exactly 0 stays outside.
+pub(super) fn round_stairs(logits: &mut Logits) {
+    let height = logits.size().height;
+    let sides: Vec<f32> = logits.columns().iter().map(|&logit| if logit > 0.0 { 1.0 } else { -1.0 }).collect();
+    let mut before: Vec<f32> = logits.columns().iter().map(|logit| logit.clamp(-SURE_LOGIT, SURE_LOGIT)).collect();
+    let mut after = vec![0.0; before.len()];
+    for _ in 0..ROUNDS {
+        for (source, target) in before.chunks_exact(height).zip(after.chunks_exact_mut(height)) {
+            for y in 0..height {
+                let (above, below) = (source[y.saturating_sub(1)], source[(y + 1).min(height - 1)]);
+                target[y] = 0.25 * above + 0.5 * source[y] + 0.25 * below;
+            }
+        }
+        for at in 0..after.len() {
+            let left = after[at.checked_sub(height).unwrap_or(at)];
+            let right = after.get(at + height).copied().unwrap_or(after[at]);
+            before[at] = 0.25 * left + 0.5 * after[at] + 0.25 * right;
+        }
+    }
+    for ((logit, blurred), side) in logits.columns_mut().iter_mut().zip(before).zip(sides) {
+        *logit = side * (side * blurred).max(LEAST_LOGIT);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::geometry::Size;
+    use crate::segment::{Frame, LogitsSize};
+
+    /// A grid of `side * side` cells over a picture of ten pixels a cell.
+    fn grid(side: usize, logit: impl Fn(usize, usize) -> f32) -> Logits {
+        let pixels = side as u32 * 10;
+        let frame = Frame::new(Size::new(pixels, pixels), pixels).unwrap();
+        let row_major: Vec<f32> = (0..side * side).map(|at| logit(at % side, at / side)).collect();
+        Logits::from_frame(frame, side, &row_major).unwrap()
+    }
+
+    /// How far the mask's lower edge strays from the line `y = slope * x + start`, in pixels, at most.
+    fn farthest(logits: &Logits, slope: f64, start: f64) -> f64 {
+        let mask = logits.to_mask().unwrap();
+        let pixels = mask.size().height as usize;
+        let bits = mask.to_row_major().unwrap();
+        let mut most = 0.0_f64;
+        // The border's cells have no neighbours to go by.
+        for x in 30..pixels - 30 {
+            let edge = (0..pixels).find(|y| bits[y * pixels + x] == 0).unwrap_or(pixels);
+            most = most.max((edge as f64 - (slope * (x as f64 + 0.5) + start)).abs());
+        }
+        most
+    }
+
+    #[test]
+    fn a_sloping_edge_has_no_stairs() {
+        let (side, slope, start) = (16, 0.25, 60.0);
+        let above = |x: usize, y: usize| {
+            let line = slope * (x as f64 * 10.0 + 5.0) + start;
+            if (y as f64 * 10.0 + 5.0) < line { 30.0 } else { -30.0 }
+        };
+        let mut logits = grid(side, above);
+        let before = farthest(&logits, slope, start);
+        round_stairs(&mut logits);
+        let after = farthest(&logits, slope, start);
+        assert!(before > 3.5 && after < 0.4 * before, "{before} pixels before, {after} after");
+    }
+
+    #[test]
+    fn a_line_one_cell_wide_stays_whole() {
+        let mut logits = grid(12, |x, y| if x == y { 9.0 } else { -9.0 });
+        round_stairs(&mut logits);
+        for at in 0..12 {
+            assert!(logits.columns()[at * 12 + at] > 0.0, "cell {at}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_cell_changes_sides(width in 1_usize..20, values in prop::collection::vec(-9.0_f32..9.0, 400)) {
+            let mut logits = grid(width, |x, y| values[y * 20 + x]);
+            let before = logits.clone();
+            round_stairs(&mut logits);
+            let LogitsSize { width, height } = logits.size();
+            prop_assert_eq!(before.columns().len(), width * height);
+            for (old, new) in before.columns().iter().zip(logits.columns()) {
+                prop_assert_eq!(*old > 0.0, *new > 0.0);
+                prop_assert!(new.is_finite() && new.abs() <= SURE_LOGIT);
+            }
+        }
+    }
+}
