@@ -24,6 +24,13 @@ STD = np.array([58.395, 57.12, 57.375], np.float32)
 GRID_STEP = 16
 """Pixels from one distillation target to the next."""
 
+WORLD = "world"
+"""The source of every sample world's pictures."""
+UNKNOWN, BACKGROUND = -1, 0
+"""Kinds of pixels besides the categories, which count from 1."""
+KIND_STEP = 4
+"""Pixels from one kind to the next."""
+
 Image = NDArray[np.uint8]
 Mask = NDArray[np.uint8]
 
@@ -37,10 +44,26 @@ class Record:
     source: str
     annotation_ids: list[str] = field(default_factory=list)
     segmentations: list[list[dict[str, Any]]] = field(default_factory=list)
+    categories: list[str] = field(default_factory=list)
     long_side: int = 0
     """Longest side to shrink to when read; 0 keeps the file's size."""
     teacher: NDArray[np.float16] | None = None
     _pixels: Image | None = None
+    _kinds: NDArray[np.int16] | None = None
+
+    def kinds(self, numbers: dict[str, int]) -> NDArray[np.int16]:
+        """What each pixel of `image` shows, by the numbers of categories, computed once; the smaller mask is above.
+
+        A pixel under no mask is UNKNOWN, in a sample world BACKGROUND.
+        """
+        if self._kinds is None:
+            rest = BACKGROUND if self.source == WORLD else UNKNOWN
+            kinds = np.full(self.image().shape[:2], rest, np.int16)
+            masks = [self.mask(index) for index in range(len(self.segmentations))]
+            for index in sorted(range(len(masks)), key=lambda index: -int(masks[index].sum())):
+                kinds[masks[index] > 0] = numbers[self.categories[index]]
+            self._kinds = kinds
+        return self._kinds
 
     def image(self) -> Image:
         """RGB pixels u8[h, w, 3], read once and kept."""
@@ -76,6 +99,7 @@ def load_records(annotations: Path, images: Path, split: str, long_side: int = 0
         record = records[annotation["image_id"]]
         record.annotation_ids.append(str(annotation["id"]))
         record.segmentations.append(segmentation if isinstance(segmentation, list) else [segmentation])
+        record.categories.append(str(annotation["category_id"]))
     return [record for record in records.values() if record.segmentations]
 
 
@@ -95,13 +119,18 @@ class Sample:
 
     pixels: NDArray[np.float32]
     masks: NDArray[np.uint8]
+    kinds: NDArray[np.int16]
+    """What every KIND_STEP-th pixel shows, i16[side / KIND_STEP, side / KIND_STEP]."""
     teacher: NDArray[np.float32] | None
 
 
 class Sampler:
     """Draws augmented samples: a source by weight, a picture of it, a crop around one of its objects."""
 
-    def __init__(self, records: Sequence[Record], weights: dict[str, float], objects: int) -> None:
+    def __init__(
+        self, records: Sequence[Record], weights: dict[str, float], objects: int, numbers: dict[str, int]
+    ) -> None:
+        self.numbers = numbers
         by_source: dict[str, list[Record]] = {}
         for record in records:
             by_source.setdefault(record.source, []).append(record)
@@ -127,9 +156,10 @@ class Sampler:
         pixels = warp(image, matrix, (width, height))
         warped = [(warp(mask * 255, matrix, (width, height)) > 127).astype(np.uint8) for mask in masks]
 
+        kinds = warp_kinds(record.kinds(self.numbers), matrix, (width, height))
         pasted = rng.random() < 0.25
         if pasted:
-            pixels, warped = self._paste(pixels, warped, rng)
+            pixels, warped, kinds = self._paste(pixels, warped, kinds, rng)
         usable = [mask for mask in warped if 40 <= int(mask.sum()) <= 0.92 * mask.size]
         if not usable:
             return None
@@ -141,19 +171,26 @@ class Sampler:
         framed[:, :height, :width] = chosen
         normal = np.zeros((frame, frame, 3), np.float32)
         normal[:height, :width] = (recolour(pixels, rng).astype(np.float32) - MEAN) / STD
+        shown = np.full((frame, frame), UNKNOWN, np.int16)
+        shown[:height, :width] = kinds
         teacher = None
         if record.teacher is not None and not pasted:
             teacher = sample_teacher(record.teacher, matrix, image.shape[:2], frame)
-        return Sample(np.ascontiguousarray(normal.transpose(2, 0, 1)), framed, teacher)
+        half = KIND_STEP // 2
+        shown = np.ascontiguousarray(shown[half::KIND_STEP, half::KIND_STEP])
+        return Sample(np.ascontiguousarray(normal.transpose(2, 0, 1)), framed, shown, teacher)
 
-    def _paste(self, pixels: Image, masks: list[Mask], rng: np.random.Generator) -> tuple[Image, list[Mask]]:
+    def _paste(
+        self, pixels: Image, masks: list[Mask], kinds: NDArray[np.int16], rng: np.random.Generator
+    ) -> tuple[Image, list[Mask], NDArray[np.int16]]:
         """Pastes one object of another picture: it covers the other masks and joins them as the first."""
         group = self.groups[int(rng.choice(len(self.groups), p=self.share))]
         donor = group[int(rng.integers(len(group)))]
-        mask = donor.mask(int(rng.integers(len(donor.segmentations))))
+        which = int(rng.integers(len(donor.segmentations)))
+        mask = donor.mask(which)
         left, top, box_width, box_height = cv2.boundingRect(mask)
         if min(box_width, box_height) < 12:
-            return pixels, masks
+            return pixels, masks, kinds
         height, width = pixels.shape[:2]
         scale = rng.uniform(0.2, 0.7) * min(height, width) / max(box_width, box_height)
         angle = rng.uniform(-30, 30)
@@ -166,8 +203,9 @@ class Sampler:
         mixed = pixels * (1 - soft) + colours * soft
         placed = (alpha > 127).astype(np.uint8)
         if int(placed.sum()) < 64:
-            return pixels, masks
-        return mixed.astype(np.uint8), [placed, *[(mask & (1 - placed)) for mask in masks]]
+            return pixels, masks, kinds
+        kinds = np.where(placed > 0, np.int16(self.numbers[donor.categories[which]]), kinds)
+        return mixed.astype(np.uint8), [placed, *[(mask & (1 - placed)) for mask in masks]], kinds
 
 
 def warp(image: Image, source_from_frame: NDArray[np.float64], size: tuple[int, int]) -> Image:
@@ -175,6 +213,15 @@ def warp(image: Image, source_from_frame: NDArray[np.float64], size: tuple[int, 
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
     frame = cv2.warpAffine(image, source_from_frame, size, flags=flags, borderMode=cv2.BORDER_REFLECT_101)
     return np.asarray(frame, np.uint8)
+
+
+def warp_kinds(
+    kinds: NDArray[np.int16], source_from_frame: NDArray[np.float64], size: tuple[int, int]
+) -> NDArray[np.int16]:
+    """As `warp`, but each pixel takes the kind of the nearest one."""
+    flags = cv2.INTER_NEAREST | cv2.WARP_INVERSE_MAP
+    frame = cv2.warpAffine(kinds, source_from_frame, size, flags=flags, borderMode=cv2.BORDER_REFLECT_101)
+    return np.asarray(frame, np.int16)
 
 
 def frame_size(frame: int, rng: np.random.Generator) -> tuple[int, int]:

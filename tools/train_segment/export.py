@@ -88,7 +88,7 @@ def move_meaning(encoder: Encoder, decoder: Decoder) -> None:
 def trained(checkpoint: Path) -> tuple[Encoder, Decoder]:
     """The checkpoint's averaged weights, ready to run."""
     saved = torch.load(checkpoint, map_location="cpu")
-    model = Model(saved["average"]["student.bias"].shape[0])
+    model = Model(*(saved["average"][f"{layer}.bias"].shape[0] for layer in ("student", "kinds")))
     model.load_state_dict(saved["average"])
     model.eval()
     fold_norms(model)

@@ -6,6 +6,7 @@ compared by cosine, and 96 of detail: 6 channels at 256x256, packed by pixel uns
 The decoder turns prompts into maps (distance, likeness to what was clicked, cost of the way from the click),
 runs a small U-Net over them and answers with a local linear model in the detail channels, one for each 2x2 square, as a
 guided filter does (He, Sun and Tang, 2010), so that the mask's edge follows the picture's.
+Each candidate is cut at the level of its logits at which a small network expects most of it.
 """
 
 from dataclasses import dataclass
@@ -38,6 +39,9 @@ FIRST_GUESS = (
     *[2.0, -1.0, 0.0, 0.0],  # way from the clicks
 )
 """Where training starts: the weight of each prompt map in a first guess, so that even that is sensible."""
+
+LEVELS = (-4.0, -2.0, -1.0, 0.0, 1.0, 2.0)
+"""Logits that a candidate may be cut at: what one click leaves open is often no more than how far the object goes."""
 
 SHARPNESS = 3.0
 """How hard colours are binned."""
@@ -84,9 +88,9 @@ class Encoder(nn.Module):
         super().__init__()
         self.stem = ConvNorm(3, 16, 2)
         self.stage4 = nn.Sequential(ConvNorm(16, 48, 2), nn.ReLU(), Residual(48))
-        self.stage8 = nn.Sequential(ConvNorm(48, 96, 2), nn.ReLU(), Residual(96), Residual(96))
-        self.stage16 = nn.Sequential(ConvNorm(96, 160, 2), nn.ReLU(), Residual(160), Residual(160), Residual(160))
-        self.stage32 = nn.Sequential(ConvNorm(160, 192, 2), nn.ReLU(), Residual(192), Residual(192), Context(192))
+        self.stage8 = nn.Sequential(ConvNorm(48, 96, 2), nn.ReLU(), *(Residual(96) for _ in range(3)))
+        self.stage16 = nn.Sequential(ConvNorm(96, 160, 2), nn.ReLU(), *(Residual(160) for _ in range(5)))
+        self.stage32 = nn.Sequential(ConvNorm(160, 192, 2), nn.ReLU(), *(Residual(192) for _ in range(4)), Context(192))
         self.side32 = ConvNorm(192, 96, size=1)
         self.side16 = ConvNorm(160, 96, size=1)
         self.side8 = ConvNorm(96, 96, size=1)
@@ -131,6 +135,8 @@ class PictureMaps:
     middle: Tensor
     wide: Tensor
     late: Tensor
+    borders: Tensor
+    """f32[b, 2, 64, 64]: how unlike in colour each cell and the next to the right and below are, log, less the mean."""
     detail: Tensor
     """f32[b, 6, 4, 128, 128]: the pixels of each 2x2 square, row by row."""
 
@@ -143,6 +149,7 @@ class PictureMaps:
             self.middle.index_select(0, index),
             self.wide.index_select(0, index),
             self.late.index_select(0, index),
+            self.borders.index_select(0, index),
             self.detail,
         )
 
@@ -173,9 +180,9 @@ class Decoder(nn.Module):
         self.late_prompt = nn.Conv2d(ALL_MAPS, LATE, 1, bias=False)
         self.coefficients = nn.Conv2d(LATE, CANDIDATES * (DETAIL + 1), 1)
         self.prior = nn.Conv2d(ALL_MAPS, CANDIDATES * (DETAIL + 1), 1, bias=False)
-        self.judge_hidden = nn.Linear(LATE + WIDE + 3, 32)
-        self.judge = nn.Linear(32, 1)
-        self.judge_bias = nn.Parameter(torch.zeros(CANDIDATES))
+        self.judge_hidden = nn.Linear(LATE + WIDE + 4 + len(LEVELS), 64)
+        self.judge_options = nn.Parameter(torch.zeros(CANDIDATES, len(LEVELS), 64))
+        self.judge = nn.Linear(64, 1)
         with torch.no_grad():
             self.coefficients.weight.mul_(0.3)
             assert self.coefficients.bias is not None and self.meaning_cost.bias is not None
@@ -196,8 +203,10 @@ class Decoder(nn.Module):
         picture = self.picture_maps(embedding)
         coefficients, late, wide = self.answer(picture, coords, labels, mask, has_mask)
         squares = linear_model(doubled(coefficients), picture.detail)
-        share = F.avg_pool2d(torch.sigmoid(squares[:, :, 0]), PACK // 2)
-        return F.pixel_shuffle(squares.flatten(1, 2), 2), self.expected_iou(share, late, wide)
+        expected = self.expected_iou(shares(squares[:, :, 0], PACK // 2), late, wide, picture.borders)
+        best, level = expected.max(2)
+        cut = squares - torch.tensor(LEVELS, device=squares.device)[level][:, :, None, None, None]
+        return F.pixel_shuffle(cut.flatten(1, 2), 2), best
 
     def picture_maps(self, embedding: Tensor) -> PictureMaps:
         """Splits the embedding and computes all that no prompt changes."""
@@ -205,7 +214,8 @@ class Decoder(nn.Module):
         keys = embedding[:, MEANING : MEANING + HEADS * KEY].flatten(2).unflatten(1, (HEADS, KEY))
         half = F.avg_pool2d(meaning, 2)
         packed = embedding[:, MEANING + HEADS * KEY :].unflatten(1, (DETAIL, PACK * PACK))
-        colour = self.colour_keys(packed[:, :3].mean(2).flatten(2))
+        paint = packed[:, :3].mean(2)
+        colour = self.colour_keys(paint.flatten(2))
         return PictureMaps(
             keys=torch.cat([keys / length(keys, 2), colour[:, None]], 1),
             cost=softplus(self.meaning_cost(meaning)),
@@ -213,6 +223,7 @@ class Decoder(nn.Module):
             middle=self.meaning_middle(half),
             wide=self.meaning_wide(F.avg_pool2d(half, 2)),
             late=self.meaning_late(meaning),
+            borders=borders(paint),
             detail=in_squares(packed),
         )
 
@@ -316,16 +327,44 @@ class Decoder(nn.Module):
             way = torch.maximum(way, F.max_pool2d(way, 3, 1, 1) - cost)
         return way.clamp(min=-FAR)
 
-    def expected_iou(self, share: Tensor, late: Tensor, wide: Tensor) -> Tensor:
-        """Expected IoU f32[b, 3] from the candidates' probabilities `share` f32[b, 3, 64, 64]."""
+    def expected_iou(self, share: Tensor, late: Tensor, wide: Tensor, borders: Tensor) -> Tensor:
+        """Expected IoU f32[b, 3, levels] of the candidates cut at each level, from `shares`.
+
+        By what lies under the mask, how sure it is, how its area grows with the level and how it keeps to borders
+        of colour.
+        """
         flat = share.flatten(2)
         area = flat.sum(2, keepdim=True) + 1
         mean = (flat @ late.flatten(2).transpose(1, 2)) / area
         sure = (flat * flat).sum(2, keepdim=True) / area
+        across = (share[:, :, :, 1:] - share[:, :, :, :-1]).abs()
+        down = (share[:, :, 1:] - share[:, :, :-1]).abs()
+        kept = (across * borders[:, 0:1, :, :-1]).sum((2, 3)) + (down * borders[:, 1:2, :-1]).sum((2, 3))
+        keeps = (kept / (across.sum((2, 3)) + down.sum((2, 3)) + 0.5))[:, :, None]
         size = (area / flat.shape[2]).sqrt()
-        context = wide[:, None].expand(-1, CANDIDATES, -1)
-        hidden = F.relu(self.judge_hidden(torch.cat([mean, context, sure, size, size * size], 2)))
-        return torch.sigmoid(self.judge(hidden).squeeze(2) + self.judge_bias)
+        areas = size.unflatten(1, (CANDIDATES, len(LEVELS))).squeeze(3).log()
+        growth = areas[:, :, None].expand(-1, -1, len(LEVELS), -1).flatten(1, 2)
+        context = wide[:, None].expand(-1, CANDIDATES * len(LEVELS), -1)
+        told = self.judge_hidden(torch.cat([mean, context, sure, size, size * size, keeps, growth], 2))
+        hidden = F.relu(told.unflatten(1, (CANDIDATES, len(LEVELS))) + self.judge_options)
+        return torch.sigmoid(self.judge(hidden).squeeze(3))
+
+
+def shares(logits: Tensor, pool: int) -> Tensor:
+    """How much of each cell a mask takes, cut at each level.
+
+    f32[b, 3, h, w] to f32[b, 3 * levels, h / pool, w / pool].
+    """
+    levels = torch.tensor(LEVELS, device=logits.device)[:, None, None]
+    return F.avg_pool2d(torch.sigmoid(logits[:, :, None] - levels).flatten(1, 2), pool)
+
+
+def borders(paint: Tensor) -> Tensor:
+    """As in `PictureMaps`, of the cells' colours f32[b, 3, 64, 64]."""
+    across = F.pad((paint[:, :, :, 1:] - paint[:, :, :, :-1]).abs().sum(1, keepdim=True), (0, 1))
+    down = F.pad((paint[:, :, 1:] - paint[:, :, :-1]).abs().sum(1, keepdim=True), (0, 0, 0, 1))
+    unlike = torch.log1p(8 * torch.cat([across, down], 1))
+    return unlike - unlike.mean((1, 2, 3), keepdim=True)
 
 
 def cell_places(cells: int, like: Tensor) -> tuple[Tensor, Tensor]:

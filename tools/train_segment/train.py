@@ -17,8 +17,19 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, IterableDataset
 
 from clicks import training_click
-from data import FRAME, GRID_STEP, SMALL_FRAME, Record, Sample, Sampler, load_records
-from model import CANDIDATES, KEY, Decoder, Encoder, doubled, linear_model, own_colours
+from data import (
+    BACKGROUND,
+    FRAME,
+    GRID_STEP,
+    SMALL_FRAME,
+    UNKNOWN,
+    WORLD,
+    Record,
+    Sample,
+    Sampler,
+    load_records,
+)
+from model import CANDIDATES, KEY, LEVELS, MEANING, Decoder, Encoder, doubled, linear_model, own_colours, shares
 
 WEIGHTS = {
     "coco_nc": 0.27,
@@ -29,24 +40,27 @@ WEIGHTS = {
     "animals_oi": 0.12,
     "mushrooms": 0.03,
     "granular": 0.02,
-    "world": 0.2,
+    "world": 0.55,
     "*": 0.03,
 }
 """How often a source is drawn, whatever its size; the sum need not be 1."""
 
 POINTS = 6
-ROUNDS_SHARE = (0.15, 0.25, 0.3, 0.3)
+KINDS_SHARE = 0.3
+"""Weight of naming what each cell shows."""
+ROUNDS_SHARE = (0.35, 0.25, 0.2, 0.2)
 """How often a batch is trained for 1, 2, 3 and 4 rounds of clicks."""
 
 
 class Model(nn.Module):
-    """Encoder, decoder, and the layer that only distillation uses."""
+    """Encoder, decoder, and the layers that only training uses: for distillation, and to name what a cell shows."""
 
-    def __init__(self, teacher_dims: int) -> None:
+    def __init__(self, teacher_dims: int, kinds: int) -> None:
         super().__init__()
         self.encoder = Encoder()
         self.decoder = Decoder()
         self.student = nn.Conv2d(96, teacher_dims, 1)
+        self.kinds = nn.Conv2d(MEANING, kinds, 1)
 
 
 @dataclass
@@ -56,6 +70,7 @@ class Batch:
     pixels: Tensor
     masks: NDArray[np.uint8]
     picture: Tensor
+    kinds: Tensor
     teacher: Tensor
     taught: Tensor
 
@@ -83,6 +98,7 @@ def collate(samples: list[Sample], dims: int) -> Batch:
         torch.from_numpy(np.stack([s.pixels for s in samples])),
         np.concatenate([s.masks for s in samples]),
         torch.tensor([i for i, s in enumerate(samples) for _ in s.masks]),
+        torch.from_numpy(np.stack([s.kinds for s in samples]).astype(np.int64)),
         torch.from_numpy(np.stack([blank if s.teacher is None else s.teacher for s in samples])),
         torch.tensor([0.0 if s.teacher is None else 1.0 for s in samples]),
     )
@@ -169,42 +185,52 @@ def batch_loss(
     rounds = 1 + int(rng.choice(len(ROUNDS_SHARE), p=ROUNDS_SHARE))
     total = torch.zeros((), device=device)
     reached: list[float] = []
+    # A lattice of pixels, another each step, stands for all: it saves half the step.
+    coarse = rng.random() < 0.5
+    stride = 4 if coarse else 2
+    down, right = (1 + rng.integers(2, size=2)) if coarse else rng.integers(2, size=2)
+    phase = int(down % 2 * 2 + right % 2)
+    lattice = maps.detail[:, :, phase, down // 2 :: stride // 2, right // 2 :: stride // 2]
+    detail = lattice.index_select(0, picture)[:, :, None]
+    truth = truth_full[:, None, down::stride, right::stride].float()
     for turn in range(rounds):
         coords = torch.from_numpy(prompts.coords).to(device)
         labels = torch.from_numpy(prompts.labels).to(device)
         coefficients, late, wide = model.decoder.answer(objects, coords, labels, mask, has_mask)
-        # A lattice of pixels, another each time, stands for all: it saves half the step.
-        coarse = rng.random() < 0.5
-        stride = 4 if coarse else 2
-        down, right = (1 + rng.integers(2, size=2)) if coarse else rng.integers(2, size=2)
-        phase = int(down % 2 * 2 + right % 2)
-        lattice = maps.detail[:, :, phase, down // 2 :: stride // 2, right // 2 :: stride // 2]
-        detail = lattice.index_select(0, picture)[:, :, None]
         logits = linear_model(coefficients if coarse else doubled(coefficients), detail).squeeze(2)
-        truth = truth_full[:, None, down::stride, right::stride].float()
         region = torch.from_numpy(prompts.region[:, None, down::stride, right::stride]).to(device).float()
         losses = mask_loss(logits, truth, 1 + 2 * region * (turn > 0))
         # The last candidate always answers as well as it can; the others may be other readings of the same clicks.
         best = losses.min(1).values
         spread = 0.05 if turn == 0 else 0.2
         blame = losses[:, -1] * 0.5 + best * (0.5 - spread) + losses.mean(1) * spread
-        expected = model.decoder.expected_iou(F.avg_pool2d(torch.sigmoid(logits.detach()), 4 // stride), late, wide)
-        actual = overlap(logits.detach(), truth)
-        judged = F.mse_loss(expected, actual) * 4 + ranking_loss(expected, actual) * 0.1
+        share = shares(logits.detach(), 4 // stride)
+        expected = model.decoder.expected_iou(share, late, wide, objects.borders).flatten(1)
+        cuts = torch.tensor(LEVELS, device=device)[:, None, None]
+        actual = overlap((logits.detach()[:, :, None] - cuts).flatten(1, 2), truth)
+        judged = F.mse_loss(expected, actual) * 4 + ranking_loss(expected, actual) * 0.2
         total = total + blame.mean() + judged
-        pick = expected.argmax(1)
-        reached.append(float(actual.gather(1, pick[:, None]).mean()))
+        option = expected.argmax(1)
+        pick, level = option // len(LEVELS), cuts.flatten()[option % len(LEVELS)]
+        reached.append(float(actual.gather(1, option[:, None]).mean()))
         if turn + 1 < rounds:
             with torch.no_grad():
                 split = coefficients.unflatten(1, (CANDIDATES, -1))[torch.arange(count, device=device), pick]
                 squares = linear_model(doubled(split), maps.detail.index_select(0, picture))
-                full = F.pixel_shuffle(squares.flatten(1, 2), 2).squeeze(1)
+                full = F.pixel_shuffle(squares.flatten(1, 2), 2).squeeze(1) - level[:, None, None]
             answers = (full > 0).to(torch.uint8).cpu().numpy()
             for index in range(count):
                 prompts.click(index, answers[index])
             has_mask = torch.from_numpy((rng.random(count) < 0.88).astype(np.float32)).to(device)
             mask = full[:, None] * has_mask[:, None, None, None]
     total = total / rounds
+    named = F.cross_entropy(
+        model.kinds(embedding[:, :MEANING]), batch.kinds.to(device), ignore_index=UNKNOWN, reduction="none"
+    )
+    known = (batch.kinds != UNKNOWN).to(device)
+    # The background is most of a sample world; all of it together counts as much as what stands before it.
+    weights = torch.where(batch.kinds.to(device) == BACKGROUND, 0.2, 1.0) * known
+    total = total + KINDS_SHARE * (named * weights).sum() / weights.sum().clamp(min=1)
     if float(batch.taught.sum()) > 0:
         seen = F.avg_pool2d((batch.pixels.abs().sum(1, keepdim=True) > 0).float(), GRID_STEP)
         share = (seen * batch.taught[:, None, None, None]).to(device)
@@ -223,7 +249,7 @@ def load_training_records(options: argparse.Namespace) -> list[Record]:
     for folder in options.world:
         world = load_records(folder / "annotations.json", folder / "images", "train", long_side=384)
         for record in world:
-            record.source = "world"
+            record.source = WORLD
         records += world
     for record in records:
         record.image()
@@ -268,7 +294,9 @@ def main() -> None:
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     records = load_training_records(options)
     dims = 64
-    model = Model(dims).to(device).to(memory_format=torch.channels_last)
+    categories = sorted({category for record in records for category in record.categories})
+    numbers = {category: number for number, category in enumerate(categories, start=BACKGROUND + 1)}
+    model = Model(dims, len(numbers) + 1).to(device).to(memory_format=torch.channels_last)
     average = copy.deepcopy(model)
     matrices = [p for p in model.parameters() if p.ndim > 1]
     others = [p for p in model.parameters() if p.ndim <= 1]
@@ -287,7 +315,7 @@ def main() -> None:
 
     rng = np.random.default_rng([options.seed, step])
     stream = Stream(
-        Sampler(records, WEIGHTS, options.objects), options.pictures, options.small, options.seed + step, dims
+        Sampler(records, WEIGHTS, options.objects, numbers), options.pictures, options.small, options.seed + step, dims
     )
     loader = DataLoader(stream, batch_size=None, num_workers=options.workers, prefetch_factor=4)
     model.train()
