@@ -205,9 +205,10 @@ test('without WebGPU the CPU draws, and the page says so in words', async () => 
   }
 });
 
-test('a lost GPU device is replaced, and the picture drawn again', async () => {
-  const { page, errors, close } = await newPage(browser);
-  await page.addInitScript(() => {
+/** The page, drawn by WebGPU, with the devices it asked for in `devices`. */
+async function openWithDevices() {
+  const opened = await newPage(browser);
+  await opened.page.addInitScript(() => {
     /** @type {GPUDevice[]} */
     const devices = /** @type {any} */ (globalThis).devices = [];
     const request = GPUAdapter.prototype.requestDevice;
@@ -217,9 +218,14 @@ test('a lost GPU device is replaced, and the picture drawn again', async () => {
       return device;
     };
   });
-  await page.goto(server.address);
-  await until(page, 'snapshot.shown.length > 0');
-  await drawn(page);
+  await opened.page.goto(server.address);
+  await until(opened.page, 'snapshot.shown.length > 0');
+  await drawn(opened.page);
+  return opened;
+}
+
+test('a lost GPU device is replaced, and the picture drawn again', async () => {
+  const { page, errors, close } = await openWithDevices();
   const before = await page.evaluate(() => /** @type {any} */ (globalThis).devices.length);
   await page.evaluate(() => /** @type {any} */ (globalThis).devices.at(-1).destroy());
   await page.waitForFunction((count) => /** @type {any} */ (globalThis).devices.length > count, before, { timeout: PATIENCE });
@@ -228,6 +234,18 @@ test('a lost GPU device is replaced, and the picture drawn again', async () => {
   await drawn(page);
   assert.match(await page.locator('#status').innerText(), /WebGPU/);
   assert.deepEqual(errors, []);
+  await close();
+});
+
+test('a GPU that refuses work gives way to the CPU, and the masks stay', async () => {
+  const { page, close } = await openWithDevices();
+  const shown = await page.evaluate(() => /** @type {MaskViewer} */ (document.querySelector('mask-viewer')).snapshot?.shown.length);
+  // An error of the device's own, as one that is out of memory reports it.
+  await page.evaluate(() => /** @type {any} */ (globalThis).devices.at(-1).createBuffer({ size: 16, usage: 0xffff_ffff }));
+  await until(page, '(document.querySelector("mask-viewer").zoomBy(1.1), document.querySelector("mask-viewer").status.renderer?.kind === "cpu")');
+  await until(page, `snapshot.shown.length === ${shown}`);
+  await drawn(page);
+  assert.match(await page.locator('#status').innerText(), /the CPU/);
   await close();
 });
 
