@@ -283,6 +283,11 @@ def main() -> None:
     parser.add_argument("--rate", type=float, default=1.5e-3)
     parser.add_argument("--average", type=float, default=0.996, help="how much the averaged weights keep a step")
     parser.add_argument("--forget", action="store_true", help="start the optimiser and the clock afresh")
+    parser.add_argument(
+        "--judge",
+        action="store_true",
+        help="train only what ranks the candidates, on the averaged weights; implies --forget",
+    )
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--workers", type=int, default=1)
@@ -302,13 +307,14 @@ def main() -> None:
     others = [p for p in model.parameters() if p.ndim <= 1]
     groups = [{"params": matrices, "weight_decay": 0.02}, {"params": others, "weight_decay": 0.0}]
     optimizer = torch.optim.AdamW(groups, lr=options.rate, betas=(0.9, 0.98))
+    fresh = options.forget or options.judge
     step, used = 0, 0.0
     if options.checkpoint.exists():
         saved = torch.load(options.checkpoint, map_location=device)
         model.load_state_dict(saved["model"])
         average.load_state_dict(saved["average"])
         step = saved["step"]
-        if not options.forget:
+        if not fresh:
             optimizer.load_state_dict(saved["optimizer"])
             used = saved["used"]
     print(f"{len(records)} pictures, {device}, from step {step}, {used / 60:.1f} min used", flush=True)
@@ -319,6 +325,8 @@ def main() -> None:
     )
     loader = DataLoader(stream, batch_size=None, num_workers=options.workers, prefetch_factor=4)
     model.train()
+    if options.judge:
+        keep_all_but_judge(model, average)
     limit = options.minutes * 60
     last, saved_at = time.monotonic(), time.monotonic()
     window: list[tuple[float, list[float]]] = []
@@ -346,6 +354,14 @@ def main() -> None:
             save(options.checkpoint, model, average, optimizer, step, used)
         if finished:
             break
+
+
+def keep_all_but_judge(model: Model, average: Model) -> None:
+    """Goes on from the averaged weights, of which only the judge's change; norms keep their statistics."""
+    model.load_state_dict(average.state_dict())
+    model.eval()
+    for name, parameter in model.named_parameters():
+        parameter.requires_grad_(".judge" in name)
 
 
 def update_average(average: nn.Module, model: nn.Module, keep: float) -> None:
