@@ -205,7 +205,7 @@ def batch_loss(
         spread = 0.05 if turn == 0 else 0.2
         blame = losses[:, -1] * 0.5 + best * (0.5 - spread) + losses.mean(1) * spread
         share = shares(logits.detach(), 4 // stride)
-        expected = model.decoder.expected_iou(share, late, wide, objects.borders).flatten(1)
+        expected = model.decoder.expected_iou(share, late, wide, objects.borders, has_mask).flatten(1)
         cuts = torch.tensor(LEVELS, device=device)[:, None, None]
         actual = overlap((logits.detach()[:, :, None] - cuts).flatten(1, 2), truth)
         judged = F.mse_loss(expected, actual) * 4 + ranking_loss(expected, actual) * 0.2
