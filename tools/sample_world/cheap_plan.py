@@ -104,11 +104,11 @@ def view(picture: Picture, number: int) -> tuple[Picture, tuple[int, ...]]:
     rng = Random(f"{picture.seed}/{number}")
     few = rng.choice((1, 1, 2, len(picture.things)))
     framed = tuple(sorted(rng.sample(range(len(picture.things)), min(few, len(picture.things)))))
-    range_ = next((g.elevation for g in GROUPS if set(picture.things) <= set(g.things)), (8, 58))
+    elevation = next((g.elevation for g in GROUPS if set(picture.things) <= set(g.things)), (8, 58))
     return replace(
         picture,
         name=f"{picture.name}v{number}",
-        elevation=rng.uniform(*range_) or 1.0,
+        elevation=rng.uniform(*elevation) or 1.0,
         azimuth=rng.uniform(-60, 60),
         lens=rng.choice((28, 35, 50, 65, 85)),
         fill=rng.uniform(0.4, 0.95),

@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import cv2
 import numpy as np
 import torch
 import torch.nn.functional as F
@@ -29,7 +28,7 @@ from data import (
     Sampler,
     load_records,
 )
-from model import CANDIDATES, KEY, LEVELS, MEANING, Decoder, Encoder, doubled, linear_model, own_colours, shares
+from model import CANDIDATES, LEVELS, MEANING, Decoder, Encoder, doubled, linear_model, shares
 
 WEIGHTS = {
     "coco_nc": 0.27,
@@ -228,7 +227,7 @@ def batch_loss(
         model.kinds(embedding[:, :MEANING]), batch.kinds.to(device), ignore_index=UNKNOWN, reduction="none"
     )
     known = (batch.kinds != UNKNOWN).to(device)
-    # The background is most of a sample world; all of it together counts as much as what stands before it.
+    # The background is most of a sample world, so that each of its cells counts a fifth.
     weights = torch.where(batch.kinds.to(device) == BACKGROUND, 0.2, 1.0) * known
     total = total + KINDS_SHARE * (named * weights).sum() / weights.sum().clamp(min=1)
     if float(batch.taught.sum()) > 0:
@@ -254,19 +253,6 @@ def load_training_records(options: argparse.Namespace) -> list[Record]:
     for record in records:
         record.image()
     return records
-
-
-def initial_colours(sampler: Sampler, rng: np.random.Generator) -> Tensor:
-    """Centres of the decoder's colour bins: k-means over some samples' cells, in the units of `colour_keys`."""
-    cells: list[Tensor] = []
-    for _ in range(150):
-        picture = torch.from_numpy(sampler.draw(rng).pixels)[None] * 0.5
-        scaled = own_colours(F.avg_pool2d(picture, 4).flatten(2))[0].T
-        cells.append(scaled[torch.from_numpy(rng.integers(0, len(scaled), 200))])
-    cv2.setRNGSeed(int(rng.integers(1 << 30)))
-    stop = (cv2.TERM_CRITERIA_EPS + cv2.TERM_CRITERIA_MAX_ITER, 60, 1e-4)
-    guess = np.zeros((0, 1), np.int32)
-    return torch.from_numpy(cv2.kmeans(torch.cat(cells).numpy(), KEY, guess, stop, 3, cv2.KMEANS_PP_CENTERS)[2])
 
 
 def main() -> None:
