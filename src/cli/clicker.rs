@@ -30,8 +30,8 @@ impl Clicker {
         if self.looks_at.as_deref() != Some(picture) {
             self.looks_at = None;
             let bytes = std::fs::read(picture).with_context(|| picture.display().to_string())?;
-            let pixels = Picture::decode(&bytes, MOST_PIXELS).with_context(|| picture.display().to_string())?;
-            self.segmenter.encode(pixels.pixels()?)?;
+            self.segmenter
+                .encode(Picture::decode(&bytes, MOST_PIXELS).with_context(|| picture.display().to_string())?)?;
             self.looks_at = Some(picture.to_owned());
         }
         self.segmenter.restart();

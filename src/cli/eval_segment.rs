@@ -19,6 +19,7 @@ use super::progress::Progress;
 use super::segmenter::{ModelChoice, Segmenter};
 use crate::dataset::{Annotation, Dataset, Limits, Picture};
 use crate::geometry::Size;
+use crate::link::protocol::WireMask;
 use crate::rle::Mask;
 use crate::segment::{Prompt, Prompts};
 
@@ -45,6 +46,9 @@ pub(super) struct EvalSegmentArgs {
     /// At most so many objects, spread evenly over the file.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     limit: Option<u64>,
+    /// Also write the masks after each click, as COCO RLEs: `{"annotation id": [{"size": [h, w], "counts": "…"}]}`.
+    #[arg(long, value_name = "F.json")]
+    masks: Option<PathBuf>,
     /// End with one line of JSON on standard output.
     #[arg(long)]
     json: bool,
@@ -59,6 +63,7 @@ struct Scores {
     skipped: usize,
     encode_ms: Vec<f64>,
     click_ms: Vec<f64>,
+    masks: BTreeMap<String, Vec<WireMask>>,
 }
 
 pub(super) fn run(args: &EvalSegmentArgs) -> Result<()> {
@@ -81,6 +86,10 @@ pub(super) fn run(args: &EvalSegmentArgs) -> Result<()> {
     }
     progress.finish();
     ensure!(!scores.ious.is_empty(), "no object could be evaluated; {} were skipped", scores.skipped);
+    if let Some(path) = &args.masks {
+        let json = serde_json::to_vec(&scores.masks)?;
+        std::fs::write(path, json).with_context(|| format!("{} could not be written", path.display()))?;
+    }
     report(args, &segmenter.model().id, &scores);
     Ok(())
 }
@@ -114,11 +123,16 @@ fn play_picture(
     let pixels = Displayed::decode(&bytes, MOST_PIXELS).with_context(|| path.display().to_string())?;
     let size = pixels.size();
     let start = Instant::now();
-    segmenter.encode(pixels.pixels()?)?;
+    segmenter.encode(pixels)?;
     scores.encode_ms.push(milliseconds(start));
     for annotation in annotations {
         match play(segmenter, annotation, size, args.clicks, &mut scores.click_ms) {
-            Ok(ious) => scores.ious.push(ious),
+            Ok((ious, masks)) => {
+                scores.ious.push(ious);
+                if args.masks.is_some() {
+                    scores.masks.insert(annotation.id.clone(), masks.iter().map(WireMask::from_mask).collect());
+                }
+            }
             Err(error) => {
                 progress.say(&format!("skipped {}: {error:#}", annotation.id));
                 scores.skipped += 1;
@@ -129,14 +143,14 @@ fn play_picture(
     Ok(())
 }
 
-/// IoU after each click on one object.
+/// IoU after each click on one object, and the masks of the clicks that were needed.
 fn play(
     segmenter: &mut Segmenter,
     annotation: &Annotation,
     picture: Size,
     clicks: u32,
     click_ms: &mut Vec<f64>,
-) -> Result<Vec<f64>> {
+) -> Result<(Vec<f64>, Vec<Mask>)> {
     let truth = annotation.mask()?;
     ensure!(truth.size() == picture, "its mask is of {}, the picture of {picture}", truth.size());
     ensure!(!truth.is_empty(), "its mask is empty");
@@ -144,6 +158,7 @@ fn play(
     let mut prompts = Prompts::new();
     let mut answer = Mask::empty(truth.size())?;
     let mut ious = Vec::with_capacity(clicks as usize);
+    let mut masks = Vec::new();
     while ious.len() < clicks as usize {
         // An answer without an error stands for all clicks that are left.
         let Some((point, positive)) = next_click(&truth, &answer)? else {
@@ -156,8 +171,9 @@ fn play(
         answer = segmenter.decode(&prompts)?.mask().clone();
         click_ms.push(milliseconds(start));
         ious.push(truth.iou(&answer, false)?);
+        masks.push(answer.clone());
     }
-    Ok(ious)
+    Ok((ious, masks))
 }
 
 fn report(args: &EvalSegmentArgs, model: &str, scores: &Scores) {

@@ -66,7 +66,7 @@ impl Picture {
         let orientation = decoder.orientation().map_err(Error::from_image)?;
         let mut image = DynamicImage::from_decoder(decoder).map_err(Error::from_image)?;
         image.apply_orientation(orientation);
-        Ok(Self { pixels: image.into_rgb8(), map: OnceLock::new() })
+        Ok(image.into_rgb8().into())
     }
 
     /// Width and height as displayed.
@@ -92,6 +92,12 @@ impl Picture {
     /// Bytes of memory the pixels take.
     pub fn pixel_bytes(&self) -> usize {
         self.pixels.as_raw().len()
+    }
+}
+
+impl From<RgbImage> for Picture {
+    fn from(pixels: RgbImage) -> Self {
+        Self { pixels, map: OnceLock::new() }
     }
 }
 

@@ -5,9 +5,11 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, ensure};
 
 use super::onnx::{self, Graph, Runtime, RuntimeArgs};
+use super::picture::Picture;
 use crate::link::protocol::sha256_hex;
-use crate::pixels::Pixels;
-use crate::segment::{self, Answer, Data, Limits, Manifest, Model, Prompts, Refine, Session, Tensor, Ticket};
+use crate::segment::{
+    self, Answer, Data, DecodeJob, EncodeJob, Limits, Manifest, Model, Prompts, Refine, Session, Tensor, Ticket,
+};
 
 /// The manifest used where none is named.
 const DEFAULT_MANIFEST: &str = "www/models/models.json";
@@ -15,6 +17,7 @@ const DEFAULT_MANIFEST: &str = "www/models/models.json";
 /// A loaded model and the picture it looks at.
 pub struct Segmenter {
     session: Session<Tensor>,
+    picture: Option<Picture>,
     encoder: Graph,
     decoder: Graph,
     asked: u32,
@@ -59,7 +62,7 @@ impl Segmenter {
         let folder = path.parent().unwrap_or(Path::new(""));
         let encoder = load_graph(folder, &model.encoder.graph, runtime)?;
         let decoder = load_graph(folder, &model.decoder.graph, runtime)?;
-        Ok(Self { session: Session::new(model.clone())?, encoder, decoder, asked: 0, last: None })
+        Ok(Self { session: Session::new(model.clone())?, picture: None, encoder, decoder, asked: 0, last: None })
     }
 
     /// The model's entry of the manifest.
@@ -68,16 +71,13 @@ impl Segmenter {
     }
 
     /// Looks at a picture; decodes refer to it from now on.
-    pub fn encode(&mut self, pixels: Pixels<'_>) -> Result<()> {
+    pub fn encode(&mut self, picture: Picture) -> Result<()> {
         self.restart();
+        self.picture = None;
         let ticket = self.next_ticket();
-        let job = self.session.begin_encode(ticket, pixels)?;
-        let output = self.encoder.outputs().first().context("the encoder has no output")?.name.clone();
-        let mut outputs = run(&mut self.encoder, &[(&job.name, &job.input)], &[&output])?;
-        let embedding = outputs.pop().context("the encoder answered nothing")?;
-        let expected = self.session.model().encoder.embedding;
-        ensure!(embedding.shape() == expected, "the encoder answered {embedding}, not float32{expected:?}");
-        self.session.finish_encode(&job, embedding);
+        let job = self.session.begin_encode(ticket, picture.pixels()?)?;
+        self.run_encoder(&job)?;
+        self.picture = Some(picture);
         Ok(())
     }
 
@@ -90,15 +90,38 @@ impl Segmenter {
     pub fn decode(&mut self, prompts: &Prompts) -> Result<Answer> {
         let ticket = self.next_ticket();
         let job = self.session.begin_decode(ticket, prompts, self.last)?;
-        let embedding = self.session.embedding().ok_or(segment::Error::PictureMissing)?;
+        let mut answer = self.run_decoder(&job)?;
+        if let Some(zoom) = self.session.zoom_in(ticket) {
+            if zoom.window.is_some() {
+                let picture = self.picture.as_ref().ok_or(segment::Error::PictureMissing)?;
+                let job = self.session.begin_zoom_encode(&zoom, picture.pixels()?)?;
+                self.run_encoder(&job)?;
+            }
+            let job = self.session.begin_zoom_decode(&zoom)?;
+            answer = self.run_decoder(&job)?;
+        }
+        self.last = Some(Refine { ticket, candidate: answer.best });
+        Ok(answer)
+    }
+
+    fn run_encoder(&mut self, job: &EncodeJob) -> Result<()> {
+        let output = self.encoder.outputs().first().context("the encoder has no output")?.name.clone();
+        let mut outputs = run(&mut self.encoder, &[(&job.name, &job.input)], &[&output])?;
+        let embedding = outputs.pop().context("the encoder answered nothing")?;
+        let expected = self.session.model().encoder.embedding;
+        ensure!(embedding.shape() == expected, "the encoder answered {embedding}, not float32{expected:?}");
+        self.session.finish_encode(job, embedding);
+        Ok(())
+    }
+
+    fn run_decoder(&mut self, job: &DecodeJob) -> Result<Answer> {
+        let embedding = self.session.embedding_for(job).ok_or(segment::Error::PictureMissing)?;
         let mut inputs: Vec<(&str, &Tensor)> = job.inputs.iter().map(|(name, tensor)| (*name, tensor)).collect();
         inputs.push((Session::<Tensor>::EMBEDDING, embedding));
         let outputs = run(&mut self.decoder, &inputs, &Session::<Tensor>::OUTPUTS)?;
         let outputs: [Tensor; 2] =
             outputs.try_into().ok().context("the decoder answered another number of outputs than asked for")?;
-        let answer = self.session.finish_decode(&job, &outputs)?.context("the answer is older than the question")?;
-        self.last = Some(Refine { ticket, candidate: answer.best });
-        Ok(answer)
+        self.session.finish_decode(job, &outputs)?.context("the answer is older than the question")
     }
 
     fn next_ticket(&mut self) -> Ticket {
@@ -143,7 +166,6 @@ fn run(graph: &mut Graph, inputs: &[(&str, &Tensor)], wanted: &[&str]) -> Result
 mod tests {
     use super::*;
     use crate::geometry::{Point, Size};
-    use crate::pixels::Channels;
     use crate::rle::Mask;
     use crate::segment::{Data, Frame, Logits, Prompt};
 
@@ -153,8 +175,8 @@ mod tests {
         Segmenter::load(&choice, &RuntimeArgs::default())
     }
 
-    /// A red disc on blue, RGB.
-    fn disc(size: Size, centre: Point, radius: f64) -> (Vec<u8>, Mask) {
+    /// A red disc on blue.
+    fn disc(size: Size, centre: Point, radius: f64) -> (Picture, Mask) {
         let mut pixels = Vec::new();
         let mut bitmap = Vec::new();
         for y in 0..size.height {
@@ -165,7 +187,8 @@ mod tests {
                 bitmap.push(u8::from(inside));
             }
         }
-        (pixels, Mask::from_row_major(size, &bitmap).unwrap())
+        let pixels = image::RgbImage::from_raw(size.width, size.height, pixels).unwrap();
+        (Picture::from(pixels), Mask::from_row_major(size, &bitmap).unwrap())
     }
 
     fn clicks(points: &[(Point, bool)]) -> Prompts {
@@ -181,8 +204,8 @@ mod tests {
             (Size::new(1500, 2100), Point::new(1200.0, 500.0), 250.0),
             (Size::new(90, 61), Point::new(40.0, 30.0), 22.0),
         ] {
-            let (pixels, truth) = disc(size, centre, radius);
-            segmenter.encode(Pixels::new(size, Channels::Rgb, &pixels).unwrap()).unwrap();
+            let (picture, truth) = disc(size, centre, radius);
+            segmenter.encode(picture).unwrap();
             let answer = segmenter.decode(&clicks(&[(centre, true)])).unwrap();
             let iou = truth.iou(answer.mask(), false).unwrap();
             // The colours' bar is near red, so a cell on the edge is left out: half a cell of 20 to 60 in radius.
@@ -196,8 +219,8 @@ mod tests {
     fn runs_agree_with_the_masks_the_graph_enlarges_itself() {
         let mut segmenter = load("models.json").unwrap();
         let size = Size::new(700, 467);
-        let (pixels, _) = disc(size, Point::new(300.0, 200.0), 150.0);
-        segmenter.encode(Pixels::new(size, Channels::Rgb, &pixels).unwrap()).unwrap();
+        let (picture, _) = disc(size, Point::new(300.0, 200.0), 150.0);
+        segmenter.encode(picture).unwrap();
         let prompts = clicks(&[(Point::new(310.0, 190.0), true), (Point::new(10.0, 10.0), false)]);
         let ours = segmenter.decode(&prompts).unwrap();
 

@@ -80,6 +80,9 @@ pub enum Error {
     /// A decode was asked for before a picture was encoded.
     #[error("no picture is encoded yet")]
     PictureMissing,
+    /// The answer to be corrected is not kept any more.
+    #[error("the answer to be corrected is not kept any more")]
+    AnswerMissing,
     /// A candidate was chosen that the last answer does not have.
     #[error("candidate {asked} was chosen of {count}")]
     CandidateUnknown {

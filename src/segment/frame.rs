@@ -1,22 +1,24 @@
-//! How a picture lies in the square frame a model sees: scaled to the frame's side, at its top-left corner.
+//! How a picture, or a part of it, lies in the square frame a model sees: scaled to its side, at its top-left corner.
 
 use super::Error;
-use crate::geometry::{Point, Size};
+use crate::geometry::{PixelRect, Point, Size};
 
 /// The most pixels a picture may have to be segmented: 2²⁷, a picture of 13,377 × 10,033.
 pub(super) const MOST_PICTURE_PIXELS: u64 = 1 << 27;
 
-/// The square frame of a model and the picture in it.
+/// The square frame of a model and what of a picture is in it.
 ///
-/// *Frame space* counts frame pixels from the top-left corner; the picture fills `0..content.width` ×
+/// *Frame space* counts frame pixels from the top-left corner; the region fills `0..content.width` ×
 /// `0..content.height` of it and the rest is padding (segment-anything's `ResizeLongestSide`).
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Frame {
     /// The picture's own size.
     pub picture: Size,
+    /// What of the picture the frame shows: all of it, or the part that is zoomed in on.
+    pub region: PixelRect,
     /// The frame's side in frame pixels, 1024 for `sam1`.
     pub side: u32,
-    /// The picture's size in the frame: its longest side is the frame's.
+    /// The region's size in the frame: its longest side is the frame's.
     pub content: Size,
 }
 
@@ -30,17 +32,40 @@ impl Frame {
             let actual = picture.pixels();
             return Err(Error::Limit { what: "pixels of a picture", limit: MOST_PICTURE_PIXELS, actual });
         }
-        let scale = f64::from(side) / f64::from(picture.longest_side());
+        Ok(Self::of_region(picture, PixelRect { x: 0, y: 0, width: picture.width, height: picture.height }, side))
+    }
+
+    /// Lays a part of a picture that [`new`](Self::new) takes, neither empty nor beyond its border, into a frame.
+    pub(super) fn of_region(picture: Size, region: PixelRect, side: u32) -> Self {
+        let scale = f64::from(side) / f64::from(region.width.max(region.height));
         let scaled = |length: u32| ((f64::from(length) * scale + 0.5) as u32).clamp(1, side);
-        Ok(Self { picture, side, content: Size::new(scaled(picture.width), scaled(picture.height)) })
+        Self { picture, region, side, content: Size::new(scaled(region.width), scaled(region.height)) }
     }
 
     /// Where a point of the picture lies in the frame.
     pub fn frame_from_image(&self, point_in_image: Point) -> Point {
+        let region = self.region;
         Point::new(
-            point_in_image.x * f64::from(self.content.width) / f64::from(self.picture.width),
-            point_in_image.y * f64::from(self.content.height) / f64::from(self.picture.height),
+            (point_in_image.x - f64::from(region.x)) * f64::from(self.content.width) / f64::from(region.width),
+            (point_in_image.y - f64::from(region.y)) * f64::from(self.content.height) / f64::from(region.height),
         )
+    }
+
+    /// Where a point of the frame lies in the picture.
+    pub fn image_from_frame(&self, point_in_frame: Point) -> Point {
+        let region = self.region;
+        Point::new(
+            point_in_frame.x * f64::from(region.width) / f64::from(self.content.width) + f64::from(region.x),
+            point_in_frame.y * f64::from(region.height) / f64::from(self.content.height) + f64::from(region.y),
+        )
+    }
+
+    /// How many frame pixels a pixel of the picture is wide and high.
+    pub(super) fn frame_pixels_per_pixel(&self) -> [f64; 2] {
+        [
+            f64::from(self.content.width) / f64::from(self.region.width),
+            f64::from(self.content.height) / f64::from(self.region.height),
+        ]
     }
 }
 
@@ -64,6 +89,14 @@ mod tests {
     fn corners_map_to_corners() {
         let frame = Frame::new(Size::new(333, 500), 1024).unwrap();
         assert_eq!(frame.frame_from_image(Point::new(333.0, 500.0)), Point::new(682.0, 1024.0));
+        let region = PixelRect { x: 40, y: 10, width: 100, height: 50 };
+        let frame = Frame::of_region(Size::new(333, 500), region, 1024);
+        assert_eq!(frame.content, Size::new(1024, 512));
+        for (in_image, in_frame) in [((40.0, 10.0), (0.0, 0.0)), ((140.0, 60.0), (1024.0, 512.0))] {
+            let (in_image, in_frame) = (Point::new(in_image.0, in_image.1), Point::new(in_frame.0, in_frame.1));
+            assert_eq!(frame.frame_from_image(in_image), in_frame);
+            assert_eq!(frame.image_from_frame(in_frame), in_image);
+        }
     }
 
     #[test]

@@ -7,7 +7,7 @@
 use super::{Error, Frame};
 use crate::rle::Mask;
 
-/// Logits of one mask over the part of the frame that the picture fills, column by column.
+/// Logits of one mask over the part of the frame that is filled, column by column.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Logits {
     size: LogitsSize,
@@ -27,7 +27,7 @@ pub struct LogitsSize {
 }
 
 impl Logits {
-    /// Takes the picture's part of `side * side` row-major logits that span the whole frame.
+    /// Takes the filled part of `side * side` row-major logits that span the whole frame.
     pub fn from_frame(frame: Frame, side: usize, row_major: &[f32]) -> Result<Self, Error> {
         if row_major.len() != side * side || side == 0 {
             return Err(Error::Output {
@@ -44,10 +44,7 @@ impl Logits {
         if !columns.iter().all(|logit| logit.is_finite()) {
             return Err(Error::NotFinite);
         }
-        let cells_per_pixel = [
-            cells_per_frame_pixel * f64::from(frame.content.width) / f64::from(frame.picture.width),
-            cells_per_frame_pixel * f64::from(frame.content.height) / f64::from(frame.picture.height),
-        ];
+        let cells_per_pixel = frame.frame_pixels_per_pixel().map(|pixels| pixels * cells_per_frame_pixel);
         Ok(Self { size, columns, cells_per_pixel, frame })
     }
 
@@ -66,26 +63,30 @@ impl Logits {
         &self.columns
     }
 
-    /// The cell, `column * height + row`, that holds a point of the picture.
+    /// The cell, `column * height + row`, that holds a point of the picture, or the nearest one.
     pub fn cell_at(&self, point_in_image: crate::geometry::Point) -> usize {
         let cell = |position: f64, scale: f64, count: usize| ((position * scale) as usize).min(count - 1);
-        let x = cell(point_in_image.x, self.cells_per_pixel[0], self.size.width);
-        x * self.size.height + cell(point_in_image.y, self.cells_per_pixel[1], self.size.height)
+        let region = self.frame.region;
+        let x = cell(point_in_image.x - f64::from(region.x), self.cells_per_pixel[0], self.size.width);
+        let y = cell(point_in_image.y - f64::from(region.y), self.cells_per_pixel[1], self.size.height);
+        x * self.size.height + y
     }
 
     /// The mask of the pixels whose interpolated logit, at the pixel's centre, is positive.
+    ///
+    /// As large as the picture; empty beyond the region that the frame shows.
     pub fn to_mask(&self) -> Result<Mask, Error> {
-        let picture = self.frame.picture;
+        let Frame { picture, region, .. } = self.frame;
         let mut boundaries = Vec::new();
         let mut knots = vec![0.0_f32; self.size.height];
-        for x in 0..picture.width {
+        for x in 0..region.width {
             self.interpolate_column(x, &mut knots);
-            self.push_column_runs(&knots, x * picture.height, &mut boundaries);
+            self.push_column_runs(&knots, (region.x + x) * picture.height + region.y, &mut boundaries);
         }
         Ok(Mask::from_boundaries(picture, boundaries)?)
     }
 
-    /// The logits at the heights of the cells' centres, in the column of pixels `x`.
+    /// The logits at the heights of the cells' centres, in the region's column of pixels `x`.
     fn interpolate_column(&self, x: u32, knots: &mut [f32]) {
         let last = (self.size.width - 1) as f64;
         let position = ((f64::from(x) + 0.5) * self.cells_per_pixel[0] - 0.5).clamp(0.0, last);
@@ -101,7 +102,7 @@ impl Logits {
 
     /// Appends the runs of one column, whose first pixel has the index `base`.
     fn push_column_runs(&self, knots: &[f32], base: u32, boundaries: &mut Vec<u32>) {
-        let height = self.frame.picture.height;
+        let height = self.frame.region.height;
         let scale = self.cells_per_pixel[1];
         let mut inside = knots[0] > 0.0;
         if inside {
@@ -139,9 +140,9 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::geometry::Size;
+    use crate::geometry::{PixelRect, Size};
 
-    /// The definition: every pixel's logit by bilinear interpolation.
+    /// The definition: the logit of every pixel of the region by bilinear interpolation.
     fn sampled(frame: Frame, side: usize, row_major: &[f32]) -> Vec<f64> {
         let logits = Logits::from_frame(frame, side, row_major).unwrap();
         let LogitsSize { width, height } = logits.size();
@@ -151,8 +152,8 @@ mod tests {
             (position as usize, (position as usize + 1).min(count - 1), position.fract())
         };
         let mut values = Vec::new();
-        for y in 0..frame.picture.height {
-            for x in 0..frame.picture.width {
+        for y in 0..frame.region.height {
+            for x in 0..frame.region.width {
                 let (left, right, across) = split(x, logits.cells_per_pixel[0], width);
                 let (top, bottom, down) = split(y, logits.cells_per_pixel[1], height);
                 let upper = at(left, top) * (1.0 - across) + at(right, top) * across;
@@ -168,14 +169,24 @@ mod tests {
         #[test]
         fn runs_are_the_signs_of_the_sampled_logits(
             (width, height) in (1_u32..70, 1_u32..70),
+            [left, top, right, bottom] in prop::array::uniform4(0_u32..20),
             side in 1_usize..12,
             values in prop::collection::vec(-3.0_f32..3.0, 144),
         ) {
-            let frame = Frame::new(Size::new(width, height), 48).unwrap();
+            let region = PixelRect { x: left, y: top, width, height };
+            let picture = Size::new(left + width + right, top + height + bottom);
+            let frame = Frame::of_region(picture, region, 48);
             let row_major = &values[..side * side];
             let mask = Logits::from_frame(frame, side, row_major).unwrap().to_mask().unwrap().to_row_major().unwrap();
-            for (at, (found, expected)) in mask.iter().zip(sampled(frame, side, row_major)).enumerate() {
-                prop_assert!(expected.abs() < 1e-5 || (*found == 1) == (expected > 0.0), "pixel {at}: {expected}");
+            let expected = sampled(frame, side, row_major);
+            for (at, &found) in mask.iter().enumerate() {
+                let (x, y) = (at as u32 % picture.width, at as u32 / picture.width);
+                let logit = if (left..left + width).contains(&x) && (top..top + height).contains(&y) {
+                    expected[((y - top) * width + x - left) as usize]
+                } else {
+                    -1.0
+                };
+                prop_assert!(logit.abs() < 1e-5 || (found == 1) == (logit > 0.0), "pixel {x}, {y}: {logit}");
             }
         }
     }

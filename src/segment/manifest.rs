@@ -52,6 +52,10 @@ pub struct Model {
     pub encoder: Encoder,
     /// Embedding and prompts to masks.
     pub decoder: Decoder,
+    /// Whether an answer is corrected by a second look, and how far around its box: the side of what is looked at, in
+    /// longest sides of the box. Slower, and better where the model was trained to be given its own mask back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub zoom_in: Option<f64>,
 }
 
 /// Which names and shapes a model's graphs have.
@@ -211,6 +215,8 @@ impl Model {
         require(encoder.mean.iter().all(|mean| mean.is_finite()), "encoder.mean", "must be finite")?;
         let std_holds = encoder.std.iter().all(|std| std.is_finite() && *std > 0.0);
         require(std_holds, "encoder.std", "must be finite and positive")?;
+        let zoom_in_holds = self.zoom_in.is_none_or(|margin| (1.0..=16.0).contains(&margin));
+        require(zoom_in_holds, "zoom_in", "must be 1 to 16")?;
         require((1..=16).contains(&self.decoder.candidates), "decoder.candidates", "must be 1 to 16")?;
         let low_res_holds = self.decoder.low_res > 0 && self.decoder.low_res as u64 <= u64::from(encoder.size);
         require(low_res_holds, "decoder.low_res", "must be from 1 to encoder.size")
@@ -288,8 +294,10 @@ pub(super) mod tests {
             ("/encoder/std", json!([0, 1, 1]), "encoder.std"),
             ("/decoder/low_res", json!(4096), "decoder.low_res"),
             ("/decoder/candidates", json!(99), "decoder.candidates"),
+            ("/zoom_in", json!(0.5), "zoom_in"),
         ] {
             let mut model = model_json();
+            model["zoom_in"] = json!(2.0);
             *model.pointer_mut(pointer).unwrap() = value;
             match read(&json!({ "version": 1, "default": "tiny", "models": [model] })) {
                 Err(Error::ModelField { field, .. }) => assert_eq!(field, named),

@@ -6,14 +6,17 @@
 //! ```text
 //! Pixels ─► Session::begin_encode ─► encoder graph ─► finish_encode      once a picture
 //! Prompts ─► Session::begin_decode ─► decoder graph ─► finish_decode ─► Answer      each click
+//! Answer ─► Session::zoom_in ─► encoder graph, decoder graph ─► finish_decode ─► Answer      where the model asks for it
 //! ```
 //!
 //! Each `begin` carries a [`Ticket`]; a `finish` whose ticket is no longer the newest is dropped, so a slow answer never
 //! replaces a newer one. Models are described by a [`Manifest`].
 
+mod answer;
 mod cleanup;
 mod error;
 mod frame;
+mod job;
 mod logits;
 mod manifest;
 mod preprocess;
@@ -21,11 +24,14 @@ mod prompt;
 mod session;
 mod smooth;
 mod tensor;
+mod zoom;
 
+pub use answer::{Answer, Candidate};
 pub use error::Error;
 pub use frame::Frame;
+pub use job::{DecodeJob, EncodeJob, Refine, Ticket, Zoom};
 pub use logits::{Logits, LogitsSize};
 pub use manifest::{Decoder, Encoder, Family, Graph, Limits, Manifest, Model};
 pub use prompt::{MOST_PROMPTS, Prompt, Prompts};
-pub use session::{Answer, Candidate, DecodeJob, EncodeJob, Refine, Session, Ticket};
+pub use session::Session;
 pub use tensor::{Data, Tensor};

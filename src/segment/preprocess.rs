@@ -1,25 +1,28 @@
-//! A picture's pixels to an encoder's input: scaled with antialiasing, normalised, padded.
+//! Pixels of a picture, or of a part of it, to an encoder's input: scaled with antialiasing, normalised, padded.
 //!
 //! [`Pixels::sample`]'s filter is Pillow's `BILINEAR`, which segment-anything's `ResizeLongestSide` uses.
 
 use super::frame::Frame;
 use super::{Encoder, Error, Tensor};
-use crate::geometry::Rect;
-use crate::pixels::Pixels;
+use crate::geometry::{PixelRect, Rect};
+use crate::pixels::{self, Pixels};
 
-/// The encoder's input, f32[1, 3, side, side], and how the picture lies in it.
-pub(super) fn to_input(pixels: Pixels<'_>, encoder: &Encoder) -> Result<(Frame, Tensor), Error> {
-    let frame = Frame::new(pixels.size(), encoder.size)?;
+/// The encoder's input, f32[1, 3, side, side], of what the frame shows.
+pub(super) fn to_input(pixels: Pixels<'_>, frame: &Frame, encoder: &Encoder) -> Result<Tensor, Error> {
     let side = encoder.size as usize;
     let plane = side * side;
     let mut values = vec![0.0_f32; 3 * plane];
-    let [width, height] = [frame.picture.width, frame.picture.height].map(f64::from);
-    pixels.sample(Rect::from_xywh([0.0, 0.0, width, height]), frame.content, |x, y, rgb| {
+    pixels.sample(Rect::from(frame.region), frame.content, |x, y, rgb| {
         for (channel, value) in rgb.into_iter().enumerate() {
             values[channel * plane + y * side + x] = (value - encoder.mean[channel]) / encoder.std[channel];
         }
     })?;
-    Ok((frame, Tensor::from_f32s(values).reshaped([1, 3, side, side])))
+    Ok(Tensor::from_f32s(values).reshaped([1, 3, side, side]))
+}
+
+/// The window of the picture that [`to_input`] reads.
+pub(super) fn window_of(frame: &Frame) -> PixelRect {
+    pixels::window_of(frame.picture, Rect::from(frame.region), frame.content)
 }
 
 #[cfg(test)]
@@ -41,7 +44,8 @@ mod tests {
     fn channels_go_to_planes_normalised_and_padded_with_zeros() {
         let size = Size::new(4, 2);
         let bytes: Vec<u8> = (0..8).flat_map(|at| [at, 100 + at, 200, 255]).collect();
-        let (frame, input) = to_input(Pixels::new(size, Channels::Rgba, &bytes).unwrap(), &encoder(4)).unwrap();
+        let frame = Frame::new(size, 4).unwrap();
+        let input = to_input(Pixels::new(size, Channels::Rgba, &bytes).unwrap(), &frame, &encoder(4)).unwrap();
         assert_eq!(frame.content, size);
         assert_eq!(input.shape(), [1, 3, 4, 4]);
         let values = input.as_f32().unwrap();
@@ -50,5 +54,21 @@ mod tests {
         assert_eq!(values[8..16], padding);
         assert_eq!(values[16..20], [45.0, 45.5, 46.0, 46.5]);
         assert_eq!(values[32..40], [45.0; 8]);
+    }
+
+    #[test]
+    fn a_part_of_a_picture_fills_the_frame_and_needs_no_more_than_its_window() {
+        let size = Size::new(9, 7);
+        let bytes: Vec<u8> = (0..63 * 3).map(|at| at as u8).collect();
+        let frame = Frame::of_region(size, PixelRect { x: 3, y: 2, width: 4, height: 2 }, 4);
+        let whole = to_input(Pixels::new(size, Channels::Rgb, &bytes).unwrap(), &frame, &encoder(4)).unwrap();
+        assert_eq!(whole.as_f32().unwrap()[..4], [63.0, 66.0, 69.0, 72.0]);
+        let window = window_of(&frame);
+        let part: Vec<u8> = (window.y..window.y + window.height)
+            .flat_map(|y| &bytes[((y * 9 + window.x) * 3) as usize..][..window.width as usize * 3])
+            .copied()
+            .collect();
+        let part = Pixels::of_window(size, window, Channels::Rgb, &part).unwrap();
+        assert_eq!(to_input(part, &frame, &encoder(4)).unwrap(), whole);
     }
 }

@@ -1,7 +1,7 @@
 //! What a person points at: positive and negative clicks and a box, and the decoder's tensors of them.
 
 use super::{Error, Frame, Tensor};
-use crate::geometry::{Point, Rect};
+use crate::geometry::{PixelRect, Point, Rect};
 
 /// The most prompts taken for one mask.
 pub const MOST_PROMPTS: usize = 64;
@@ -68,6 +68,41 @@ impl Prompts {
             Prompt::Click { point, positive } => Some((point, positive)),
             Prompt::Box(_) => None,
         })
+    }
+
+    /// The rectangle with all positive clicks and the box in it as well.
+    pub(super) fn extent_with(&self, mut rect: Rect) -> Rect {
+        let mut take = |x: f64, y: f64| {
+            rect.x1 = rect.x1.min(x);
+            rect.y1 = rect.y1.min(y);
+            rect.x2 = rect.x2.max(x);
+            rect.y2 = rect.y2.max(y);
+        };
+        for (point, _) in self.clicks().filter(|&(_, positive)| positive) {
+            take(point.x, point.y);
+        }
+        if let Some(corners) = self.rect() {
+            take(corners.x1, corners.y1);
+            take(corners.x2, corners.y2);
+        }
+        rect
+    }
+
+    /// The clicks in a part of the picture, and what of the box lies there.
+    pub(super) fn within(&self, region: PixelRect) -> Self {
+        let region = Rect::from(region);
+        let holds = |&(point, _): &(Point, bool)| {
+            (region.x1..=region.x2).contains(&point.x) && (region.y1..=region.y2).contains(&point.y)
+        };
+        let clicks = self.clicks().filter(holds).map(|(point, positive)| Prompt::Click { point, positive });
+        let cut = self.rect().map(|rect| Rect {
+            x1: rect.x1.max(region.x1),
+            y1: rect.y1.max(region.y1),
+            x2: rect.x2.min(region.x2),
+            y2: rect.y2.min(region.y2),
+        });
+        let rect = cut.filter(|cut| cut.width() > 0.0 && cut.height() > 0.0).map(Prompt::Box);
+        Self { list: clicks.chain(rect).collect() }
     }
 
     /// `point_coords` f32[1, n, 2] in frame pixels and `point_labels` f32[1, n], as segment-anything's ONNX example
@@ -162,6 +197,18 @@ mod tests {
             assert!(matches!(error, Error::PromptOutside { at: 1, .. }), "{error}");
         }
         assert!(matches!(Prompts::new().tensors(&frame), Err(Error::PromptMissing)));
+    }
+
+    #[test]
+    fn a_part_of_the_picture_keeps_the_clicks_in_it_and_what_is_there_of_the_box() {
+        let rect = Rect { x1: 10.0, y1: 20.0, x2: 60.0, y2: 40.0 };
+        let prompts = Prompts { list: vec![click(15.0, 25.0, true), Prompt::Box(rect), click(80.0, 5.0, false)] };
+        let part = |x, width| prompts.within(PixelRect { x, y: 0, width, height: 30 }).list;
+        let cut = Rect { x1: 10.0, y1: 20.0, x2: 50.0, y2: 30.0 };
+        assert_eq!(part(0, 50), [click(15.0, 25.0, true), Prompt::Box(cut)]);
+        assert_eq!(part(70, 30), [click(80.0, 5.0, false)]);
+        let extent = prompts.extent_with(Rect { x1: 30.0, y1: 10.0, x2: 70.0, y2: 35.0 });
+        assert_eq!(extent, Rect { x1: 10.0, y1: 10.0, x2: 70.0, y2: 40.0 });
     }
 
     #[test]

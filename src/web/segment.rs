@@ -7,10 +7,10 @@ use wasm_bindgen::prelude::{JsValue, wasm_bindgen};
 
 use super::error::js_error;
 use crate::app::MaskJson;
-use crate::geometry::{Point, Rect, Size};
+use crate::geometry::{PixelRect, Point, Rect, Size};
 use crate::pixels::{Channels, Pixels};
 use crate::segment::{
-    Answer, Data, DecodeJob, EncodeJob, Error, Limits, Manifest, Prompt, Prompts, Refine, Session, Tensor, Ticket,
+    Answer, Data, DecodeJob, EncodeJob, Error, Limits, Manifest, Prompt, Prompts, Refine, Session, Tensor, Ticket, Zoom,
 };
 
 /// A picture being segmented by one model. The worker runs what this asks for and hands back what came out:
@@ -20,7 +20,18 @@ use crate::segment::{
 /// const input = segmenter.beginEncode(1, width, height, rgba);
 /// segmenter.finishEncode(await encoder.run({ image: new Tensor('float32', input, [1, 3, 1024, 1024]) }));
 /// const inputs = segmenter.beginDecode(2, JSON.stringify({ points: [[120, 80, 1]] }));
-/// const answer = segmenter.finishDecode(iouPredictions, lowResMasks);
+/// segmenter.finishDecode(iouPredictions, lowResMasks);
+/// const window = segmenter.zoomIn();
+/// if (window) {
+///   const [x, y, columns, rows] = window;
+///   if (columns) {
+///     const closer = segmenter.beginZoomEncode(rgbaOf(x, y, columns, rows));
+///     segmenter.finishEncode(await encoder.run({ image: new Tensor('float32', closer, [1, 3, 1024, 1024]) }));
+///   }
+///   const again = segmenter.beginZoomDecode();
+///   segmenter.finishDecode(iouPredictions, lowResMasks);
+/// }
+/// const answer = segmenter.answerJson();
 /// ```
 ///
 /// Only the question asked last is answered: what was begun before is forgotten.
@@ -29,6 +40,8 @@ pub struct Segmenter {
     session: Session<JsValue>,
     encode: Option<EncodeJob>,
     decode: Option<DecodeJob>,
+    zoom: Option<Zoom>,
+    answer: Option<(Ticket, Answer)>,
 }
 
 /// A question, as JSON: `{"points": [[x, y, label]], "box": [x1, y1, x2, y2], "refine": [ticket, candidate]}` in pixels
@@ -54,7 +67,8 @@ impl Segmenter {
             Some(id) => manifest.model(&id).map_err(thrown)?,
             None => manifest.default_model(),
         };
-        Ok(Self { session: Session::new(model.clone()).map_err(thrown)?, encode: None, decode: None })
+        let session = Session::new(model.clone()).map_err(thrown)?;
+        Ok(Self { session, encode: None, decode: None, zoom: None, answer: None })
     }
 
     /// The model's entry of the list, as JSON.
@@ -80,13 +94,14 @@ impl Segmenter {
         self.encode.take().is_some_and(|job| self.session.finish_encode(&job, embedding))
     }
 
-    /// What [`finish_encode`](Self::finish_encode) was given; `undefined` before.
+    /// What [`finish_encode`](Self::finish_encode) was given for the whole picture; `undefined` before.
     #[wasm_bindgen(getter)]
     pub fn embedding(&self) -> JsValue {
         self.session.embedding().cloned().unwrap_or(JsValue::UNDEFINED)
     }
 
-    /// Asks for a mask and answers the decoder's inputs but for the embedding: `[{ name, shape, data }]`, all f32.
+    /// Asks for a mask and answers the decoder's inputs: `[{ name, shape, data }]`, all f32, and last the embedding as
+    /// [`finish_encode`](Self::finish_encode) was given it.
     #[wasm_bindgen(js_name = beginDecode)]
     pub fn begin_decode(&mut self, ticket: u32, question_json: &str) -> Result<Array, JsValue> {
         let question: Question =
@@ -94,18 +109,48 @@ impl Segmenter {
         let refine = question.refine.map(|(ticket, candidate)| Refine { ticket: Ticket(ticket), candidate });
         let prompts = question.prompts().map_err(thrown)?;
         let job = self.session.begin_decode(Ticket(ticket), &prompts, refine).map_err(thrown)?;
-        let inputs = job.inputs.iter().map(|(name, tensor)| named_tensor(name, tensor)).collect();
-        self.decode = Some(job);
-        inputs
+        self.decode_inputs(job)
     }
 
-    /// The answer to the last question from the decoder's outputs `iou_predictions` and `low_res_masks`, as JSON:
-    /// `{"best": 0, "candidates": [{"mask": {"size": [h, w], "counts": "…"}, "score": 0.9}]}`.
+    /// Whether the last answer is to be corrected by a second look: the window `[x, y, columns, rows]` of the picture
+    /// that [`begin_zoom_encode`](Self::begin_zoom_encode) needs, without extent where it was seen before.
     ///
-    /// `undefined` where the answer is not wanted any more.
+    /// `undefined` where the answer stands as it is.
+    #[wasm_bindgen(js_name = zoomIn)]
+    pub fn zoom_in(&mut self) -> Option<Vec<u32>> {
+        self.zoom = self.answer.as_ref().and_then(|&(ticket, _)| self.session.zoom_in(ticket));
+        let PixelRect { x, y, width, height } = self.zoom.as_ref()?.window.unwrap_or_default();
+        Some(vec![x, y, width, height])
+    }
+
+    /// Takes the window's RGBA and answers the encoder's input, as [`begin_encode`](Self::begin_encode) does.
+    #[wasm_bindgen(js_name = beginZoomEncode)]
+    pub fn begin_zoom_encode(&mut self, rgba: &[u8]) -> Result<Float32Array, JsValue> {
+        let missing = || thrown(Error::AnswerMissing);
+        let zoom = self.zoom.as_ref().ok_or_else(missing)?;
+        let (_, answer) = self.answer.as_ref().ok_or_else(missing)?;
+        let window = zoom.window.unwrap_or_default();
+        let pixels = Pixels::of_window(answer.mask().size(), window, Channels::Rgba, rgba);
+        let job =
+            self.session.begin_zoom_encode(zoom, pixels.map_err(|error| thrown(error.into()))?).map_err(thrown)?;
+        let input = Float32Array::from(job.input.as_f32().unwrap_or_default());
+        self.encode = Some(job);
+        Ok(input)
+    }
+
+    /// The decoder's inputs for the second look, as [`begin_decode`](Self::begin_decode) answers them.
+    #[wasm_bindgen(js_name = beginZoomDecode)]
+    pub fn begin_zoom_decode(&mut self) -> Result<Array, JsValue> {
+        let zoom = self.zoom.take().ok_or_else(|| thrown(Error::AnswerMissing))?;
+        let job = self.session.begin_zoom_decode(&zoom).map_err(thrown)?;
+        self.decode_inputs(job)
+    }
+
+    /// Takes the decoder's outputs `iou_predictions` and `low_res_masks`; false where the answer is not wanted any more.
     #[wasm_bindgen(js_name = finishDecode)]
-    pub fn finish_decode(&mut self, ious: Vec<f32>, low_res: Vec<f32>) -> Result<Option<String>, JsValue> {
-        let Some(job) = self.decode.take() else { return Ok(None) };
+    pub fn finish_decode(&mut self, ious: Vec<f32>, low_res: Vec<f32>) -> Result<bool, JsValue> {
+        self.answer = None;
+        let Some(job) = self.decode.take() else { return Ok(false) };
         let decoder = &self.session.model().decoder;
         let (count, side) = (decoder.candidates, decoder.low_res);
         let outputs = [
@@ -113,7 +158,28 @@ impl Segmenter {
             output(Session::<JsValue>::OUTPUTS[1], vec![1, count, side, side], low_res).map_err(thrown)?,
         ];
         let answer = self.session.finish_decode(&job, &outputs).map_err(thrown)?;
-        Ok(answer.map(|answer| answer_json(&answer)))
+        self.answer = answer.map(|answer| (job.ticket, answer));
+        Ok(self.answer.is_some())
+    }
+
+    /// The answer to the last question, as corrected so far, as JSON:
+    /// `{"best": 0, "candidates": [{"mask": {"size": [h, w], "counts": "…"}, "score": 0.9}]}`.
+    ///
+    /// `undefined` where there is none, or it is not wanted any more.
+    #[wasm_bindgen(js_name = answerJson)]
+    pub fn answer_json(&self) -> Option<String> {
+        self.answer.as_ref().map(|(_, answer)| answer_json(answer))
+    }
+}
+
+impl Segmenter {
+    fn decode_inputs(&mut self, job: DecodeJob) -> Result<Array, JsValue> {
+        let embedding = self.session.embedding_for(&job).ok_or_else(|| thrown(Error::PictureMissing))?;
+        let inputs: Array =
+            job.inputs.iter().map(|(name, tensor)| named_tensor(name, tensor)).collect::<Result<_, _>>()?;
+        inputs.push(embedding);
+        self.decode = Some(job);
+        Ok(inputs)
     }
 }
 
@@ -163,7 +229,9 @@ fn thrown(error: Error) -> JsValue {
         Error::NotFinite => "model-not-finite",
         Error::Pixels(_) | Error::PictureEmpty(_) => "picture-unreadable",
         Error::PictureMissing => "picture-missing",
-        Error::PromptOutside { .. } | Error::PromptMissing | Error::CandidateUnknown { .. } => "question-malformed",
+        Error::PromptOutside { .. } | Error::PromptMissing | Error::AnswerMissing | Error::CandidateUnknown { .. } => {
+            "question-malformed"
+        }
         _ => "limit",
     };
     js_error(code, error)

@@ -101,13 +101,13 @@ async function openPage(options = {}, { on = browser, address = site.address, co
     Object.assign(window, {
       segmenter,
       events,
-      disc() {
+      disc(radius = DISC.radius) {
         const canvas = new OffscreenCanvas(SIZE.width, SIZE.height);
         const context = canvas.getContext('2d');
         context.fillStyle = 'rgb(30 60 180)';
         context.fillRect(0, 0, SIZE.width, SIZE.height);
         context.fillStyle = 'rgb(200 30 30)';
-        context.arc(DISC.x, DISC.y, DISC.radius, 0, 2 * Math.PI);
+        context.arc(DISC.x, DISC.y, radius, 0, 2 * Math.PI);
         context.fill();
         return canvas.transferToImageBitmap();
       },
@@ -126,11 +126,11 @@ function clickDisc(page, question = { points: [[DISC.x, DISC.y, 1]] }) {
   }, question);
 }
 
-function trueDisc() {
+function trueDisc(radius = DISC.radius) {
   const bitmap = new Uint8Array(SIZE.width * SIZE.height);
   for (let x = 0; x < SIZE.width; x += 1) {
     for (let y = 0; y < SIZE.height; y += 1) {
-      bitmap[x * SIZE.height + y] = Number(Math.hypot(x + 0.5 - DISC.x, y + 0.5 - DISC.y) < DISC.radius);
+      bitmap[x * SIZE.height + y] = Number(Math.hypot(x + 0.5 - DISC.x, y + 0.5 - DISC.y) < radius);
     }
   }
   return bitmap;
@@ -245,6 +245,28 @@ test('a negative click and a refinement change the mask', async () => {
   assert.equal(outside.code, 'question-malformed');
   assert.match(outside.message, /outside the picture of 640x480/);
   await close();
+});
+
+test('a model that zooms in corrects its answer by a closer look, and looks once at what it looked at', async () => {
+  const radius = 14;
+  /** @type {number[]} */
+  const found = [];
+  for (const zoom of [undefined, 2]) {
+    models.reset();
+    models.edit = (manifest) => { manifest.models[0].zoom_in = zoom; };
+    const { page, close } = await openPage();
+    const { value, ...failure } = await page.evaluate(([radius, DISC]) => {
+      segmenter.usePicture(disc(radius));
+      return settled(segmenter.click({ points: [[DISC.x, DISC.y, 1]] }));
+    }, [radius, DISC]);
+    assert.ok(value, JSON.stringify(failure));
+    found.push(iou(bitmapOf(value.candidates[value.best].mask), trueDisc(radius)));
+    const again = await page.evaluate(([ticket, best, DISC]) => settled(segmenter.click({ points: [[DISC.x, DISC.y, 1], [600, 20, 0]], refine: [ticket, best] })), [value.ticket, value.best, DISC]);
+    assert.ok(iou(bitmapOf(again.value.candidates[again.value.best].mask), trueDisc(radius)) > found[0] - 0.01, JSON.stringify(again));
+    await close();
+  }
+  const [once, closer] = found;
+  assert.ok(closer > once + 0.05 && closer > 0.9, `IoU ${once} at first, ${closer} closer`);
 });
 
 test('bad models are refused with words on what to do', async () => {

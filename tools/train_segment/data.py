@@ -17,6 +17,11 @@ FRAME = 256
 SMALL_FRAME = 160
 """Side of the cheaper frame that most early batches use."""
 
+CLOSER_SHARE = 0.3
+"""How often a crop is a closer look at one object, as the program takes when it zooms in on its first answer."""
+MOST_ENLARGED = 0.25
+"""Pixels of the picture to one of the frame, at least."""
+
 MEAN = np.array([123.675, 116.28, 103.53], np.float32)
 STD = np.array([58.395, 57.12, 57.375], np.float32)
 """SAM's normalisation of 0..255 RGB values."""
@@ -239,17 +244,24 @@ def source_from_frame(
     height, width = source
     rows, columns = frame
     fit = min(width / columns, height / rows)
+    left, top, box_width, box_height = cv2.boundingRect(around)
     zoom = fit * rng.uniform(0.5, 1.0) if rng.random() < 0.55 else fit * rng.uniform(1.0, 1.25)
+    closer = rng.random() < CLOSER_SHARE
+    if closer:
+        filled = max(box_width / columns, box_height / rows)
+        zoom = float(np.clip(filled * rng.uniform(1.2, 2.8), MOST_ENLARGED, fit * 1.25))
     stretch = np.exp(rng.uniform(-0.15, 0.15))
     angle = np.deg2rad(rng.uniform(-20, 20)) if rng.random() < 0.3 else 0.0
     flip = -1.0 if rng.random() < 0.5 else 1.0
     scale = np.diag([zoom * stretch * flip, zoom / stretch])
     turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
     linear = turn @ scale
-    left, top, box_width, box_height = cv2.boundingRect(around)
     half = np.array([columns, rows]) * zoom / 2
-    target = np.array([left + rng.random() * box_width, top + rng.random() * box_height])
-    centre = target + rng.uniform(-0.8, 0.8, 2) * half
+    if closer:
+        centre = np.array([left + box_width / 2, top + box_height / 2]) + rng.uniform(-0.3, 0.3, 2) * half
+    else:
+        target = np.array([left + rng.random() * box_width, top + rng.random() * box_height])
+        centre = target + rng.uniform(-0.8, 0.8, 2) * half
     limit = np.array([width, height], np.float64)
     centre = np.where(2 * half < limit, np.clip(centre, half, limit - half), limit / 2)
     offset = centre - linear @ (np.array([columns, rows]) / 2)

@@ -21,6 +21,8 @@ from model import CANDIDATES, FRAME, MEANING, PACK, POOL, ConvNorm, Decoder, Enc
 from train import Model
 
 OPSET = 17
+ZOOM_IN = 1.8
+"""Side of the part that the program looks at a second time, in longest sides of the first answer's box."""
 SMALLEST_HALF = 64
 """Constants of fewer numbers stay f32: halving them saves nothing."""
 
@@ -272,6 +274,7 @@ def manifest_entry(identity: str, title: str, folder: Path, names: tuple[str, st
             "embedding": [1, 256, 64, 64],
         },
         "decoder": {**described(folder / names[1]), "candidates": CANDIDATES, "low_res": 256},
+        "zoom_in": ZOOM_IN,
     }
 
 

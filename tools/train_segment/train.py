@@ -39,7 +39,7 @@ WEIGHTS = {
     "animals_oi": 0.12,
     "mushrooms": 0.03,
     "granular": 0.02,
-    "world": 0.55,
+    "world": 0.8,
     "*": 0.03,
 }
 """How often a source is drawn, whatever its size; the sum need not be 1."""
@@ -47,7 +47,9 @@ WEIGHTS = {
 POINTS = 6
 KINDS_SHARE = 0.3
 """Weight of naming what each cell shows."""
-ROUNDS_SHARE = (0.35, 0.25, 0.2, 0.2)
+AGAIN_SHARE = 0.35
+"""How often a round after the first adds no click and only gives the mask back, as zooming in does."""
+ROUNDS_SHARE = (0.25, 0.35, 0.2, 0.2)
 """How often a batch is trained for 1, 2, 3 and 4 rounds of clicks."""
 
 
@@ -143,6 +145,15 @@ class Prompts:
         self.used[index] += 1
 
 
+def coarser(logits: Tensor, times: int) -> Tensor:
+    """Logits f32[objects, side, side] as they are where they were answered for a larger part of the picture."""
+    if times == 1:
+        return logits
+    small = F.avg_pool2d(logits[:, None], 4 * times, ceil_mode=True)
+    wide = F.interpolate(small, scale_factor=4 * times, mode="bilinear", align_corners=False)
+    return wide[:, 0, : logits.shape[1], : logits.shape[2]]
+
+
 def mask_loss(logits: Tensor, truth: Tensor, weight: Tensor) -> Tensor:
     """Normalised focal loss (Sofiiuk et al., 2022) plus dice loss, f32[objects, candidates]."""
     probability = torch.sigmoid(logits)
@@ -213,14 +224,22 @@ def batch_loss(
         pick, level = option // len(LEVELS), cuts.flatten()[option % len(LEVELS)]
         reached.append(float(actual.gather(1, option[:, None]).mean()))
         if turn + 1 < rounds:
+            again = rng.random() < AGAIN_SHARE
+            if again and rng.random() < 0.3:
+                pick = torch.from_numpy(rng.integers(CANDIDATES, size=count)).to(device)
             with torch.no_grad():
                 split = coefficients.unflatten(1, (CANDIDATES, -1))[torch.arange(count, device=device), pick]
                 squares = linear_model(doubled(split), maps.detail.index_select(0, picture))
                 full = F.pixel_shuffle(squares.flatten(1, 2), 2).squeeze(1) - level[:, None, None]
-            answers = (full > 0).to(torch.uint8).cpu().numpy()
-            for index in range(count):
-                prompts.click(index, answers[index])
-            has_mask = torch.from_numpy((rng.random(count) < 0.88).astype(np.float32)).to(device)
+            if again:
+                prompts.region[:] = 0
+                full = coarser(full, int(rng.integers(1, 5)))
+            else:
+                answers = (full > 0).to(torch.uint8).cpu().numpy()
+                for index in range(count):
+                    prompts.click(index, answers[index])
+            keep = np.ones(count) if again else rng.random(count) < 0.88
+            has_mask = torch.from_numpy(keep.astype(np.float32)).to(device)
             mask = full[:, None] * has_mask[:, None, None, None]
     total = total / rounds
     named = F.cross_entropy(

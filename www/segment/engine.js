@@ -8,6 +8,7 @@ import { inWords } from './runtime.js';
 /** @typedef {import('./messages.js').Progress} Progress */
 /** @typedef {import('./messages.js').ModelStatus} ModelStatus */
 /** @typedef {import('./runtime.js').Runtime} Runtime */
+/** @typedef {import('./linking.js').Picture} Picture */
 
 const EMBEDDING = 'image_embeddings';
 const OUTPUTS = /** @type {const} */ (['iou_predictions', 'low_res_masks']);
@@ -99,12 +100,13 @@ export class Engine {
   /**
    * @param {number} ticket
    * @param {import('./messages.js').Question} question
+   * @param {Picture} picture The one encoded.
    * @returns {Promise<import('./messages.js').Answer>}
    */
-  async click(ticket, question) {
+  async click(ticket, question, picture) {
     const start = performance.now();
     const asked = JSON.stringify(question);
-    const { answer, run } = await this.#orOnProcessor(() => this.#runDecoder(ticket, asked));
+    const { answer, run } = await this.#orOnProcessor(() => this.#answer(ticket, asked, picture));
     return { ticket, ...answer, ms: { decode: performance.now() - start, run } };
   }
 
@@ -124,15 +126,36 @@ export class Engine {
   /**
    * @param {number} ticket
    * @param {string} question
+   * @param {Picture} picture
    */
-  async #runDecoder(ticket, question) {
-    const inputs = this.segmenter.beginDecode(ticket, question);
-    const start = performance.now();
-    const [ious, lowRes] = await this.runtime.run(this.#running.decoder, [...inputs, this.segmenter.embedding], OUTPUTS);
-    const run = performance.now() - start;
-    const json = ious && lowRes && this.segmenter.finishDecode(ious, lowRes);
+  async #answer(ticket, question, picture) {
+    let run = await this.#runDecoder(this.segmenter.beginDecode(ticket, question));
+    const window = this.segmenter.zoomIn();
+    if (window) {
+      const [x = 0, y = 0, width = 0, height = 0] = window;
+      if (width > 0) {
+        const { data } = picture.read(x, y, width, height);
+        const closer = await this.#runEncoder(this.segmenter.beginZoomEncode(new Uint8Array(data.buffer, data.byteOffset, data.byteLength)));
+        if (!this.segmenter.finishEncode(closer.embedding)) throw superseded();
+        run += closer.run;
+      }
+      run += await this.#runDecoder(this.segmenter.beginZoomDecode());
+    }
+    const json = this.segmenter.answerJson();
     if (!json) throw superseded();
     return { answer: JSON.parse(json), run };
+  }
+
+  /**
+   * @param {{ name: string, shape: readonly number[], data: Float32Array }[]} inputs
+   * @returns {Promise<number>} How long the graph ran, in milliseconds.
+   */
+  async #runDecoder(inputs) {
+    const start = performance.now();
+    const [ious, lowRes] = await this.runtime.run(this.#running.decoder, inputs, OUTPUTS);
+    const run = performance.now() - start;
+    if (!ious || !lowRes || !this.segmenter.finishDecode(ious, lowRes)) throw superseded();
+    return run;
   }
 
   /**

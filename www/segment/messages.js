@@ -25,7 +25,7 @@
  * @property {number} ticket The question's.
  * @property {Candidate[]} candidates As the model gave them.
  * @property {number} best Which of them the model thinks best.
- * @property {{ decode: number, run: number }} ms The whole decoding, and the graph's own run in it.
+ * @property {{ decode: number, run: number }} ms The whole answer, and the graphs' own runs in it.
  */
 
 /**

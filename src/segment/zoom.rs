@@ -1,0 +1,223 @@
+//! Zooming in: which part of a picture an answer is corrected in by a second look, and logits moved there and back.
+//!
+//! A model sees any picture on one grid, 256 cells a side for `sam1`, of which a small object fills few; looked at
+//! once more with its surroundings alone it fills many ("Zoom-In" of f-BRS, Sofiiuk et al., 2020).
+
+use super::Frame;
+use crate::geometry::{PixelRect, Point, Rect, Size};
+
+/// The least side of a region in pixels of the picture: fewer show nothing more.
+const LEAST_SIDE: f64 = 80.0;
+/// A region of a larger share of the picture's longest side than this is all of the picture, which is encoded already.
+const MOST_OF_PICTURE: f64 = 0.85;
+/// A region looked at before is looked at again where it is at most this many times as large as it had to be.
+const MOST_TOO_LARGE: f64 = 1.4;
+/// The logit of cells nothing is known of.
+const OUTSIDE: f32 = -12.0;
+
+/// The part of a picture to look at for a subject: a square of `margin` times its longest side around it, as far as
+/// the picture goes.
+///
+/// `held`, looked at before, is taken again where it shows the subject well enough.
+pub(super) fn region_around(subject: Rect, margin: f64, picture: Size, held: Option<PixelRect>) -> PixelRect {
+    let [width, height] = [picture.width, picture.height].map(f64::from);
+    let [x, y] = [(subject.x1 + subject.x2) / 2.0, (subject.y1 + subject.y2) / 2.0];
+    let longest = subject.width().max(subject.height());
+    let within = |side: f64| {
+        let half = side / 2.0;
+        Rect::from_corners([(x - half).max(0.0), (y - half).max(0.0)], [(x + half).min(width), (y + half).min(height)])
+    };
+    let side = (longest * margin).max(LEAST_SIDE);
+    let needed = within(longest * f64::midpoint(1.0, margin));
+    let fits = |held: &PixelRect| {
+        let rect = Rect::from(*held);
+        let holds = rect.x1 <= needed.x1 && rect.y1 <= needed.y1 && rect.x2 >= needed.x2 && rect.y2 >= needed.y2;
+        holds && rect.width().max(rect.height()) <= side * MOST_TOO_LARGE
+    };
+    if let Some(held) = held.filter(fits) {
+        return held;
+    }
+    let region = pixels_of(within(side), picture);
+    if f64::from(region.width.max(region.height)) > MOST_OF_PICTURE * f64::from(picture.longest_side()) {
+        return PixelRect { x: 0, y: 0, width: picture.width, height: picture.height };
+    }
+    region
+}
+
+/// The pixels a rectangle touches; at least one.
+fn pixels_of(rect: Rect, picture: Size) -> PixelRect {
+    let [x, y] = [(rect.x1 as u32).min(picture.width - 1), (rect.y1 as u32).min(picture.height - 1)];
+    let [right, bottom] = [(rect.x2.ceil() as u32).min(picture.width), (rect.y2.ceil() as u32).min(picture.height)];
+    PixelRect { x, y, width: right.saturating_sub(x).max(1), height: bottom.saturating_sub(y).max(1) }
+}
+
+/// Whether pixels of `rect` lie at a border of the region that is not the picture's.
+pub(super) fn is_cut_off(rect: PixelRect, frame: &Frame) -> bool {
+    let Frame { region, picture, .. } = frame;
+    let [right, bottom] = [region.x + region.width, region.y + region.height];
+    (region.x > 0 && rect.x == region.x)
+        || (region.y > 0 && rect.y == region.y)
+        || (right < picture.width && rect.x + rect.width == right)
+        || (bottom < picture.height && rect.y + rect.height == bottom)
+}
+
+/// Logits of the region that `frame` shows, all unknown: `side * side`, row by row.
+pub(super) fn unknown(side: usize) -> Vec<f32> {
+    vec![OUTSIDE; side * side]
+}
+
+/// Writes the logits of `from`'s grid into the cells of `to`'s grid whose centres both regions hold.
+///
+/// Both grids have `side * side` cells, row by row. A cell takes the mean over its own extent.
+pub(super) fn regrid(from: (&Frame, &[f32]), to: (&Frame, &mut [f32]), side: usize) {
+    let (from, source) = from;
+    let (to, target) = to;
+    let cells_per_frame_pixel = side as f64 / f64::from(to.side);
+    let filled = |content: u32| ((f64::from(content) * cells_per_frame_pixel).ceil() as usize).min(side);
+    let [source_cells, target_cells] =
+        [from, to].map(|frame| frame.frame_pixels_per_pixel()[0] * side as f64 / f64::from(frame.side));
+    // As many samples a side as cells of the source lie in one of the target.
+    let samples = ((source_cells / target_cells).round() as usize).clamp(1, 8);
+    let grid = Grid { frame: from, cells: source, side };
+    let at =
+        |cell: usize, sample: usize| (cell as f64 + (sample as f64 + 0.5) / samples as f64) / cells_per_frame_pixel;
+    let shown = Rect::from(from.region);
+    for row in 0..filled(to.content.height) {
+        for column in 0..filled(to.content.width) {
+            let middle = |cell: usize| (cell as f64 + 0.5) / cells_per_frame_pixel;
+            let centre = to.image_from_frame(Point::new(middle(column), middle(row)));
+            let held = (shown.x1..shown.x2).contains(&centre.x) && (shown.y1..shown.y2).contains(&centre.y);
+            if !held {
+                continue;
+            }
+            let mut sum = 0.0;
+            for down in 0..samples {
+                for across in 0..samples {
+                    sum += grid.at(to.image_from_frame(Point::new(at(column, across), at(row, down))));
+                }
+            }
+            target[row * side + column] = sum / (samples * samples) as f32;
+        }
+    }
+}
+
+/// Logits read between the centres of their cells.
+struct Grid<'a> {
+    frame: &'a Frame,
+    cells: &'a [f32],
+    side: usize,
+}
+
+impl Grid<'_> {
+    /// The logit at a point of the picture, bilinear; beyond the region that of its border.
+    fn at(&self, point_in_image: Point) -> f32 {
+        let cells_per_frame_pixel = self.side as f64 / f64::from(self.frame.side);
+        let point = self.frame.frame_from_image(point_in_image);
+        let place = |position: f64, content: u32| {
+            let last = (f64::from(content) * cells_per_frame_pixel).ceil().max(1.0) - 1.0;
+            let position = (position * cells_per_frame_pixel - 0.5).clamp(0.0, last);
+            let low = position as usize;
+            (low, (low + 1).min(last as usize), (position - low as f64) as f32)
+        };
+        let (left, right, across) = place(point.x, self.frame.content.width);
+        let (top, bottom, down) = place(point.y, self.frame.content.height);
+        let row = |y: usize| {
+            let (left, right) = (self.cells[y * self.side + left], self.cells[y * self.side + right]);
+            left + across * (right - left)
+        };
+        let (upper, lower) = (row(top), row(bottom));
+        upper + down * (lower - upper)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn rect(x: u32, y: u32, width: u32, height: u32) -> PixelRect {
+        PixelRect { x, y, width, height }
+    }
+
+    #[test]
+    fn the_region_is_a_square_around_the_subject_within_the_picture() {
+        let picture = Size::new(1000, 600);
+        let around = |subject: PixelRect| region_around(subject.into(), 2.0, picture, None);
+        assert_eq!(around(rect(400, 200, 100, 60)), rect(350, 130, 200, 200));
+        assert_eq!(around(rect(0, 0, 100, 60)), rect(0, 0, 150, 130), "cut at the picture's corner");
+        assert_eq!(around(rect(500, 300, 2, 2)), rect(461, 261, 80, 80), "no smaller than shows more");
+        assert_eq!(around(rect(100, 100, 600, 300)), rect(0, 0, 1000, 600), "nearly all is all");
+        assert_eq!(region_around(rect(3, 2, 1, 1).into(), 2.0, Size::new(5, 4), None), rect(0, 0, 5, 4));
+    }
+
+    #[test]
+    fn a_region_looked_at_is_looked_at_again_while_it_fits() {
+        let picture = Size::new(1000, 600);
+        let held = rect(350, 130, 200, 200);
+        for (subject, again) in [
+            (rect(400, 200, 100, 60), true),
+            (rect(410, 190, 90, 80), true),
+            (rect(420, 210, 60, 40), false),
+            (rect(440, 200, 100, 60), false),
+        ] {
+            let region = region_around(subject.into(), 2.0, picture, Some(held));
+            assert_eq!(region == held, again, "{subject:?}");
+        }
+    }
+
+    #[test]
+    fn what_reaches_the_regions_inner_border_is_cut_off() {
+        let frame = Frame::of_region(Size::new(100, 80), rect(20, 0, 80, 50), 64);
+        for (subject, cut) in [
+            (rect(30, 0, 70, 20), false),
+            (rect(20, 5, 10, 10), true),
+            (rect(30, 40, 10, 10), true),
+            (rect(21, 1, 79, 48), false),
+        ] {
+            assert_eq!(is_cut_off(subject, &frame), cut, "{subject:?}");
+        }
+    }
+
+    proptest! {
+        /// What is linear across the picture stays so, whichever way the cells' sizes differ.
+        #[test]
+        fn a_slope_is_the_same_on_both_grids(
+            (x, y) in (0_u32..60, 0_u32..40),
+            (width, height) in (30_u32..80, 30_u32..80),
+            into_region in any::<bool>(),
+        ) {
+            let side = 32;
+            let picture = Size::new(150, 130);
+            let whole = Frame::new(picture, 64).unwrap();
+            let part = Frame::of_region(picture, rect(x, y, width, height), 64);
+            let (from, to) = if into_region { (whole, part) } else { (part, whole) };
+            let slope = |point: Point| (point.x * 0.05 - point.y * 0.03) as f32;
+            let centre = |frame: &Frame, at: usize| {
+                let cell = |index: usize| (index as f64 + 0.5) * f64::from(frame.side) / side as f64;
+                frame.image_from_frame(Point::new(cell(at % side), cell(at / side)))
+            };
+            let source: Vec<f32> = (0..side * side).map(|at| slope(centre(&from, at))).collect();
+            let mut target = unknown(side);
+            regrid((&from, &source), (&to, &mut target), side);
+            // At the border of what was shown the nearest cell's logit stands for what is beyond its centre.
+            let cell = f64::from(to.region.width.max(to.region.height).max(from.region.width.max(from.region.height)));
+            let border = cell / side as f64 * 1.5;
+            let mut inner = 0;
+            for (at, &found) in target.iter().enumerate() {
+                let point = centre(&to, at);
+                let inside = |frame: &Frame, by: f64| {
+                    let shown = Rect::from(frame.region);
+                    point.x > shown.x1 + by && point.x < shown.x2 - by && point.y > shown.y1 + by && point.y < shown.y2 - by
+                };
+                if inside(&from, border) && inside(&to, 0.0) {
+                    inner += 1;
+                    prop_assert!((found - slope(point)).abs() < 1e-3, "{point:?}: {found}");
+                } else if !inside(&from, -1e-6) || !inside(&to, -border) {
+                    prop_assert_eq!(found, OUTSIDE);
+                }
+            }
+            prop_assert!(inner > 0);
+        }
+    }
+}
