@@ -4,11 +4,15 @@ use std::collections::HashMap;
 
 use super::{Colouring, Selection, State, Tool};
 use crate::geometry::{Rect, Size};
-use crate::render::{ColorBy, Error, Overlay, Scene, Style};
+use crate::render::{Color, ColorBy, Error, Overlay, PALETTE, Scene, Style};
 use crate::rle::Mask;
 
 /// Width of outlines in CSS pixels.
 const OUTLINE_WIDTH: f32 = 1.5;
+/// The colour of the mask that is clicked: few things one clicks on are of this blue.
+const CLICKED: Color = PALETTE[0];
+/// Its opacity in that of other fills: who asks what a thing is has to see the thing's own colour.
+const CLICKED_OPACITY: f32 = 0.5;
 
 impl State {
     /// The masks shown, and above them that of the clicks, over a picture of the state's size.
@@ -23,7 +27,8 @@ impl State {
             scene.push(overlay(&shown.mask, entity))?;
         }
         if let Some(candidate) = self.clicks().candidate() {
-            scene.push(Overlay { masks: vec![candidate.mask.clone()], entity: u64::MAX, ..Overlay::default() })?;
+            let masks = vec![candidate.mask.clone()];
+            scene.push(Overlay { masks, entity: u64::MAX, color: Some(CLICKED), ..Overlay::default() })?;
         }
         Ok(scene)
     }
@@ -36,7 +41,11 @@ impl State {
             matches!(self.tool(), Tool::Select | Tool::Pan) || matches!(self.selection(), Selection::Shown(_));
         let settings = self.settings();
         Style {
-            fill_opacity: if browsing || clicked { settings.opacity as f32 } else { 0.0 },
+            fill_opacity: match (clicked, browsing) {
+                (true, _) => settings.opacity as f32 * CLICKED_OPACITY,
+                (false, true) => settings.opacity as f32,
+                (false, false) => 0.0,
+            },
             outline_width: OUTLINE_WIDTH,
             patterns: settings.patterns,
             color_by: if settings.colouring == Colouring::Entity { ColorBy::Entity } else { ColorBy::Mask },
@@ -54,5 +63,5 @@ impl State {
 
 fn overlay(mask: &Mask, entity: u64) -> Overlay {
     let boxes = mask.bbox().map(Rect::from).into_iter().collect();
-    Overlay { masks: vec![mask.clone()], entity, boxes }
+    Overlay { masks: vec![mask.clone()], entity, color: None, boxes }
 }

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use super::Error;
 use super::columns::Columns;
+use super::palette::Color;
 use super::view::View;
 use crate::geometry::{PixelRect, Point, Rect, Size};
 use crate::rle::Mask;
@@ -18,6 +19,8 @@ pub struct Overlay {
     pub masks: Vec<Mask>,
     /// Overlays of equal `entity` share a colour when colours go by entity.
     pub entity: u64,
+    /// A colour of its own; else the palette's, by turns.
+    pub color: Option<Color>,
     /// Boxes in image space, drawn where the style asks for them; they may pass the picture's edge.
     pub boxes: Vec<Rect>,
 }
@@ -37,6 +40,7 @@ pub(super) struct Item {
     pub(super) boxes: Vec<Rect>,
     /// Number of different entities before the first overlay of this one.
     pub(super) entity_rank: u32,
+    pub(super) color: Option<Color>,
     mask: Mask,
     bbox: Option<PixelRect>,
 }
@@ -64,6 +68,7 @@ impl Scene {
             columns: Columns::of(&mask),
             boxes: overlay.boxes.into_iter().map(|rect| self.within_reach(rect)).collect(),
             entity_rank,
+            color: overlay.color,
             bbox: mask.bbox(),
             mask,
         });

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use bytemuck::{Pod, Zeroable};
 
 use super::palette::{CASING, Color, EMPTY_FRAME, PALETTE, SELECTED};
-use super::scene::Scene;
+use super::scene::{Item, Scene};
 use super::view::View;
 
 /// Number of fill patterns, plain included.
@@ -79,7 +79,7 @@ impl Style {
 
     /// The colour of an overlay, as its fill, outline and card show it; `None` past the scene's last overlay.
     pub fn color(&self, scene: &Scene, index: usize) -> Option<Color> {
-        scene.items().get(index).map(|item| PALETTE[self.rank(item.entity_rank, index) as usize % PALETTE.len()])
+        scene.items().get(index).map(|item| color_of(item, self.rank(item.entity_rank, index)))
     }
 
     /// One look an overlay, and a last one for the frame that stands in for a missing picture.
@@ -102,8 +102,9 @@ impl Style {
         if !self.shows(index) {
             return Look::zeroed();
         }
-        let rank = self.rank(scene.items()[index].entity_rank, index);
-        let color = PALETTE[rank as usize % PALETTE.len()];
+        let item = &scene.items()[index];
+        let rank = self.rank(item.entity_rank, index);
+        let color = color_of(item, rank);
         let (hovered, selected) = (self.hovered == Some(index), self.selected == Some(index));
         let opacity = self.fill_opacity.clamp(0.0, 1.0) + if hovered { HOVERED_OPACITY } else { 0.0 };
         let emphasis = if hovered || selected { EMPHASIS_WIDTH } else { 0.0 };
@@ -126,6 +127,10 @@ impl Style {
             ColorBy::Entity => entity_rank,
         }
     }
+}
+
+fn color_of(item: &Item, rank: u32) -> Color {
+    item.color.unwrap_or(PALETTE[rank as usize % PALETTE.len()])
 }
 
 /// How one overlay is drawn under one view; mirrored in `masks.wgsl`, stride 16 bytes.
@@ -223,6 +228,16 @@ mod tests {
         assert_eq!(colors(&by_mask), [PALETTE[0], PALETTE[1], PALETTE[2]]);
         assert_eq!(colors(&by_entity), [PALETTE[0], PALETTE[1], PALETTE[0]]);
         assert_eq!(by_mask.color(&scene, 3), None);
+    }
+
+    #[test]
+    fn an_overlay_may_have_a_colour_of_its_own() {
+        let mut scene = scene(&[9, 4]);
+        scene.push(Overlay { color: Some(PALETTE[5]), ..Overlay::default() }).unwrap();
+        let style = Style::default();
+        assert_eq!([1, 2].map(|index| style.color(&scene, index).unwrap()), [PALETTE[1], PALETTE[5]]);
+        let fills = style.looks(&scene, &view(1.0, 0.0), true);
+        assert_eq!(fills[2].fill & 0x00ff_ffff, PALETTE[5].packed(0));
     }
 
     #[test]

@@ -425,6 +425,10 @@ fn masks_of_one_entity_share_a_colour_and_clicks_hide_them() {
     state.update(segmented(ticket, &[(columns(0, 10), 0.9)]));
     assert_eq!(state.scene().unwrap().len(), 5);
     assert_eq!((state.style().selected, state.style().shows(4)), (Some(4), true));
+    let asked = state.style();
+    assert!(asked.fill_opacity > 0.0 && asked.fill_opacity < style.fill_opacity, "its own colour has to be seen");
+    let blue = asked.color(&state.scene().unwrap(), 4);
+    assert_eq!(blue, style.color(&scene, 0), "the first of the palette, however many masks there are");
     state.update(Event::Cleared);
     assert_eq!(state.scene().unwrap().len(), 4);
     assert!(state.style().shows(0));

@@ -147,7 +147,7 @@ fn scene_of(size: Size, shapes: &[&str]) -> Scene {
     for (index, shape) in shapes.iter().enumerate() {
         let offset = 5.25 * index as f64;
         let boxes = vec![Rect::from_xywh([10.0 + offset, -4.5 + offset, 60.75, 40.5])];
-        let overlay = Overlay { masks: vec![mask_of(size, shape)], entity: index as u64 / 2, boxes };
+        let overlay = Overlay { masks: vec![mask_of(size, shape)], entity: index as u64 / 2, color: None, boxes };
         scene.push(overlay).expect("a mask of the picture's size");
     }
     scene

@@ -10,7 +10,6 @@ import numpy as np
 from data import Image, Mask, box_of, load_regions
 from encoder import CardEncoder
 from evaluate import Index, embed, labels_of, one_click
-from one_click import ClickModel
 
 HERE = Path(__file__).resolve().parent
 SIDE = 150
@@ -47,7 +46,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--card", type=Path, required=True)
     parser.add_argument("--world", type=Path, required=True)
-    parser.add_argument("--model", type=Path, required=True, help="click models")
+    parser.add_argument("--clicked", type=Path, required=True, help="by masklink eval segment --clicks 1 --masks")
     options = parser.parse_args()
 
     titles = {
@@ -57,7 +56,7 @@ def main() -> None:
     encoder = CardEncoder.open(options.card)
     train, test = load_regions(options.world, "train"), load_regions(options.world, "_test_")
     index = Index.build(embed(encoder, train), labels_of(train))
-    masks, _ = one_click(ClickModel(options.model), test)
+    masks, _ = one_click(options.clicked, test)
     cosines = index.cosines(embed(encoder, test, masks))
     nearest = cosines.argmax(1)
     wrong = [at for at, view in enumerate(nearest) if train[view].label != test[at].label]

@@ -14,6 +14,7 @@ import cv2
 import numpy as np
 import torch
 import torch.nn.functional as F
+from pycocotools import mask as coco_mask
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, IterableDataset
 
@@ -170,7 +171,7 @@ def with_extras(regions: list[Region], teachers: list[Path], clicked: list[Path]
         masks.update(json.loads(path.read_text()))
     for region in regions:
         region.teacher = targets.get(region.identity)
-        region.clicked = masks.get(region.identity, [])
+        region.clicked = [rle for rle in masks.get(region.identity, []) if coco_mask.area(rle) > 0]
     return regions
 
 

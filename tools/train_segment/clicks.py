@@ -35,8 +35,10 @@ def next_click(truth: Region, answer: Region) -> tuple[int, int, int] | None:
     return x, y, int(chosen <= missed)
 
 
-def training_click(truth: Region, answer: Region, rng: np.random.Generator) -> tuple[int, int, int, Region] | None:
-    """Like `next_click`, but three times in ten anywhere well inside a region drawn by area.
+def training_click(
+    truth: Region, answer: Region, loose_share: float, rng: np.random.Generator
+) -> tuple[int, int, int, Region] | None:
+    """Like `next_click`, but for a share of the clicks anywhere well inside a region drawn by area.
 
     Also returns the region that the click is to correct.
     """
@@ -44,7 +46,7 @@ def training_click(truth: Region, answer: Region, rng: np.random.Generator) -> t
     total = int(areas.sum())
     if total == 0:
         return None
-    loose = rng.random() < 0.3
+    loose = rng.random() < loose_share
     chosen = int(rng.choice(len(areas), p=areas / total)) if loose else int(np.argmax(areas))
     region = (labels == chosen).astype(np.uint8)
     x, y = random_inside(region, rng) if loose else interior_point(region)

@@ -47,6 +47,8 @@ WEIGHTS = {
 POINTS = 6
 KINDS_SHARE = 0.3
 """Weight of naming what each cell shows."""
+LOOSE_SHARE = 0.3
+"""How often a click falls elsewhere than the protocol's would, as people's do."""
 AGAIN_SHARE = 0.35
 """How often a round after the first adds no click and only gives the mask back, as zooming in does."""
 ROUNDS_SHARE = (0.25, 0.35, 0.2, 0.2)
@@ -108,8 +110,8 @@ def collate(samples: list[Sample], dims: int) -> Batch:
 class Prompts:
     """The clicks and boxes given so far to a batch of objects."""
 
-    def __init__(self, masks: NDArray[np.uint8], rng: np.random.Generator) -> None:
-        self.masks, self.rng = masks, rng
+    def __init__(self, masks: NDArray[np.uint8], loose_share: float, rng: np.random.Generator) -> None:
+        self.masks, self.loose_share, self.rng = masks, loose_share, rng
         self.coords = np.zeros((len(masks), POINTS, 2), np.float32)
         self.labels = np.full((len(masks), POINTS), -1, np.float32)
         self.used = np.zeros(len(masks), int)
@@ -124,7 +126,7 @@ class Prompts:
     def click(self, index: int, answer: NDArray[np.uint8]) -> None:
         """Adds a click on the object's wrong pixels, if any."""
         self.region[index] = 0
-        click = training_click(self.masks[index], answer, self.rng)
+        click = training_click(self.masks[index], answer, self.loose_share, self.rng)
         if click is None:
             return
         x, y, label, self.region[index] = click
@@ -179,7 +181,7 @@ def ranking_loss(expected: Tensor, actual: Tensor) -> Tensor:
 
 
 def batch_loss(
-    model: Model, batch: Batch, rng: np.random.Generator, device: torch.device
+    model: Model, batch: Batch, loose_share: float, rng: np.random.Generator, device: torch.device
 ) -> tuple[Tensor, list[float]]:
     """Loss of some rounds of clicks, and the chosen candidates' mean IoU after each."""
     pixels = batch.pixels.to(device).contiguous(memory_format=torch.channels_last)
@@ -191,7 +193,7 @@ def batch_loss(
     count = len(batch.masks)
     mask = torch.zeros(count, 1, *truth_full.shape[1:], device=device)
     has_mask = torch.zeros(count, device=device)
-    prompts = Prompts(batch.masks, rng)
+    prompts = Prompts(batch.masks, loose_share, rng)
     rounds = 1 + int(rng.choice(len(ROUNDS_SHARE), p=ROUNDS_SHARE))
     total = torch.zeros((), device=device)
     reached: list[float] = []
@@ -330,8 +332,11 @@ def main() -> None:
     )
     loader = DataLoader(stream, batch_size=None, num_workers=options.workers, prefetch_factor=4)
     model.train()
+    loose_share = LOOSE_SHARE
     if options.judge:
         keep_all_but_judge(model, average)
+        # What is to be expected of an answer depends on where the click fell: as the protocol's are.
+        loose_share = 0.0
     limit = options.minutes * 60
     last, saved_at = time.monotonic(), time.monotonic()
     window: list[tuple[float, list[float]]] = []
@@ -340,7 +345,7 @@ def main() -> None:
         rate = options.rate * min(1.0, (step + 1) / 150) * (0.5 + 0.5 * math.cos(math.pi * share)) + 1e-6
         for group in optimizer.param_groups:
             group["lr"] = rate
-        loss, reached = batch_loss(model, batch, rng, device)
+        loss, reached = batch_loss(model, batch, loose_share, rng, device)
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 2.0)
