@@ -406,10 +406,10 @@ mod tests {
     #[test]
     fn what_was_looked_at_is_not_encoded_again() {
         let mut session = zooming();
-        asked(&mut session, 1, [6, 9]);
+        asked(&mut session, 1, [5, 10]);
         let zoom = session.zoom_in(Ticket(1)).unwrap();
         encode_zoomed(&mut session, &zoom);
-        asked(&mut session, 2, [6, 9]);
+        asked(&mut session, 2, [6, 10]);
         let again = session.zoom_in(Ticket(2)).unwrap();
         assert_eq!(again.window, None);
         let job = session.begin_zoom_decode(&again).unwrap();

@@ -2,8 +2,8 @@
 
 The first click falls on the interior-most point of the object (the picture's border counts as outside), each next one
 on that of the largest error region; all clicks so far and the last low-res mask go in, and of the candidates the one
-of the highest expected IoU counts. `masklink eval segment` measures the program, which also cleans the masks up; this
-is its reference in Python, and runs the baselines.
+of the highest expected IoU counts. `masklink eval segment` measures the program, which also zooms in and cleans the
+masks up; this measures the graphs alone, and runs the baselines.
 """
 
 import argparse

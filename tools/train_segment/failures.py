@@ -4,21 +4,22 @@ import argparse
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
+from pycocotools import mask as coco_mask
 
 from clicks import Region, next_click
 from data import Image, Record, load_records
-from evaluate import Click, GraphModel
+from evaluate import Click
 
 HERE = Path(__file__).resolve().parent
 COUNT = 5
 WIDTH = 480
 TRUTH, ANSWER, CLICK = (255, 255, 255), (255, 0, 200), (0, 220, 255)
 INTRODUCTION = (
-    "The lowest IoU after one click on the test pictures of the sample world, one a picture,",
-    "before the program cleans up.",
+    "The lowest IoU after one click on the test pictures of the sample world, one a picture.",
     "White is the object, magenta the answer, the dot the click. Made by `failures.py`.",
 )
 
@@ -34,23 +35,22 @@ class Failure:
     iou: float
 
 
-def failures(model: GraphModel, records: list[Record]) -> list[Failure]:
+def failures(masks: dict[str, list[dict[str, Any]]], records: list[Record]) -> list[Failure]:
     """Each picture's worst answer, worst first."""
     found = []
     for record in records:
-        model.look(record.image())
-        answers = [answered(model, record, index) for index in range(len(record.segmentations))]
+        answers = [answered(masks, record, index) for index in range(len(record.segmentations))]
         found.append(min(answers, key=lambda one: one.iou))
     return sorted(found, key=lambda one: one.iou)
 
 
-def answered(model: GraphModel, record: Record, index: int) -> Failure:
-    """What one click on an object gives."""
+def answered(masks: dict[str, list[dict[str, Any]]], record: Record, index: int) -> Failure:
+    """What one click on an object gave."""
     truth = record.mask(index)
     click = next_click(truth, np.zeros_like(truth))
     if click is None:
         raise ValueError(f"{record.annotation_ids[index]} has no pixels")
-    answer = model.answer([click])
+    answer = np.asarray(coco_mask.decode(masks[record.annotation_ids[index]][0]), np.uint8)
     iou = int((truth & answer).sum()) / max(int((truth | answer).sum()), 1)
     return Failure(record, index, click, answer, iou)
 
@@ -74,14 +74,14 @@ def main() -> None:
     """Draws them and writes the page."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--world", type=Path, required=True)
-    parser.add_argument("--model", type=Path, required=True, help="models.json")
+    parser.add_argument("--clicked", type=Path, required=True, help="by masklink eval segment --clicks 1 --masks")
     options = parser.parse_args()
 
     world = json.loads((options.world / "annotations.json").read_text())
     titles = {entry["id"]: entry["name"] for entry in world["categories"]}
     shown = {str(a["id"]): titles[a["category_id"]] for a in world["annotations"]}
     records = load_records(options.world / "annotations.json", options.world / "images", "_test_")
-    worst = failures(GraphModel(options.model, None, 1), records)[:COUNT]
+    worst = failures(json.loads(options.clicked.read_text()), records)[:COUNT]
     lines = ["# Five failures", "", *INTRODUCTION, ""]
     (HERE / "failures").mkdir(exist_ok=True)
     for place, failure in enumerate(worst, 1):

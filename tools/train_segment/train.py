@@ -39,7 +39,7 @@ WEIGHTS = {
     "animals_oi": 0.12,
     "mushrooms": 0.03,
     "granular": 0.02,
-    "world": 0.8,
+    "world": 0.5,
     "*": 0.03,
 }
 """How often a source is drawn, whatever its size; the sum need not be 1."""
