@@ -12,7 +12,7 @@ const OUTLINE_WIDTH: f32 = 1.5;
 /// The colour of the mask that is clicked: few things one clicks on are of this blue.
 const CLICKED: Color = PALETTE[0];
 /// Its opacity in that of other fills: who asks what a thing is has to see the thing's own colour.
-const CLICKED_OPACITY: f32 = 0.5;
+const CLICKED_OPACITY: f32 = 0.4;
 
 impl State {
     /// The masks shown, and above them that of the clicks, over a picture of the state's size.

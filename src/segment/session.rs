@@ -75,8 +75,8 @@ impl<E> Session<E> {
 
     /// The encoder's output that a run of the decoder takes; `None` where it was dropped since.
     pub fn embedding_for(&self, job: &DecodeJob) -> Option<&E> {
-        let kept = [&self.picture, &self.zoomed].into_iter().flatten();
-        kept.into_iter().find(|encoded| encoded.frame == job.frame).map(|encoded| &encoded.embedding)
+        let mut kept = [&self.picture, &self.zoomed].into_iter().flatten();
+        kept.find(|encoded| encoded.frame == job.frame).map(|encoded| &encoded.embedding)
     }
 
     /// Moves on to another picture: forgets the one before, and any answer still to come.
@@ -173,8 +173,9 @@ impl<E> Session<E> {
         let clicks: Vec<_> = job.prompts.clicks().collect();
         let candidate = |at: usize| {
             let mut logits = Logits::from_frame(job.frame, side, &low_res[at * side * side..][..side * side])?;
-            clean(&mut logits, &clicks);
+            // In this order: an isthmus that rounding takes away leaves an island, which then goes as well.
             round_stairs(&mut logits);
+            clean(&mut logits, &clicks);
             Ok::<_, Error>(Candidate { mask: logits.to_mask()?, predicted_iou: ious[at].clamp(0.0, 1.0) })
         };
         if job.corrects {
@@ -398,7 +399,7 @@ mod tests {
         let next = session.begin_decode(Ticket(2), &prompts(&[(150.0, 150.0), (170.0, 150.0)]), Some(refine)).unwrap();
         assert_eq!(session.embedding_for(&next), Some(&"whole"));
         let fed_back = input(&next, "mask_input");
-        assert_eq!(fed_back[0], -3.0, "beyond the region nothing changes");
+        assert!((fed_back[0] + 3.0).abs() < f32::EPSILON, "beyond the region nothing changes");
         assert!(fed_back[6 * 16 + 6] < 0.0, "what the closer look left out is gone: {fed_back:?}");
         assert!(fed_back[7 * 16 + 7] > 0.0);
     }
