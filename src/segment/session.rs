@@ -173,9 +173,9 @@ impl<E> Session<E> {
         let clicks: Vec<_> = job.prompts.clicks().collect();
         let candidate = |at: usize| {
             let mut logits = Logits::from_frame(job.frame, side, &low_res[at * side * side..][..side * side])?;
-            // In this order: an isthmus that rounding takes away leaves an island, which then goes as well.
-            round_stairs(&mut logits);
+            // In this order: how sure the model is of a part far away, rounding blurs.
             clean(&mut logits, &clicks);
+            round_stairs(&mut logits);
             Ok::<_, Error>(Candidate { mask: logits.to_mask()?, predicted_iou: ious[at].clamp(0.0, 1.0) })
         };
         if job.corrects {

@@ -97,3 +97,24 @@ fn failed_work_is_status_1_and_wrong_usage_status_2() {
     assert!(String::from_utf8_lossy(&nothing.stderr).contains("no annotation"));
     assert_eq!(eval(folder.path(), &["--clicks", "0"]).status.code(), Some(2));
 }
+
+#[test]
+fn the_masks_of_the_clicks_are_written_where_asked_for() {
+    let folder = tempfile::tempdir().unwrap();
+    write_pictures(folder.path());
+    let file = folder.path().join("masks.json");
+    let output = eval(folder.path(), &["--clicks", "2", "--masks", file.to_str().unwrap()]);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let written: Value = serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
+    assert_eq!(written.as_object().unwrap().keys().collect::<Vec<_>>(), ["one", "two"]);
+    let annotations: Value =
+        serde_json::from_slice(&std::fs::read(folder.path().join("annotations.json")).unwrap()).unwrap();
+    let mask_of = |json: &Value| {
+        assert_eq!(json["size"], json!([200, 320]));
+        Mask::from_compressed(Size::new(320, 200), json["counts"].as_str().unwrap()).unwrap()
+    };
+    let truth = mask_of(&annotations["annotations"][0]["segmentation"][0]);
+    let clicked = mask_of(&written["one"][0]);
+    let iou = truth.iou(&clicked, false).unwrap();
+    assert!(iou > 0.97, "IoU {iou}");
+}

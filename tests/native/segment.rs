@@ -4,9 +4,9 @@ use std::path::Path;
 use std::process::Command;
 
 use masklink::cli::onnx::RuntimeArgs;
+use masklink::cli::picture::Picture;
 use masklink::cli::segmenter::{ModelChoice, Segmenter};
-use masklink::geometry::{Point, Size};
-use masklink::pixels::{Channels, Pixels};
+use masklink::geometry::Point;
 use masklink::segment::{Prompt, Prompts};
 
 use crate::shared_data::shared_data;
@@ -31,9 +31,9 @@ fn the_default_model_answers_clicks_on_photographs() {
         if path.extension().is_none_or(|extension| extension != "jpg") {
             continue;
         }
-        let picture = image::open(&path).unwrap().into_rgb8();
-        let size = Size::new(picture.width(), picture.height());
-        segmenter.encode(Pixels::new(size, Channels::Rgb, &picture).unwrap()).unwrap();
+        let picture = Picture::from(image::open(&path).unwrap().into_rgb8());
+        let size = picture.size();
+        segmenter.encode(picture).unwrap();
         for (across, down) in [(0.5, 0.5), (0.35, 0.55), (0.65, 0.55)] {
             let (x, y) = (f64::from(size.width) * across, f64::from(size.height) * down);
             segmenter.restart();
