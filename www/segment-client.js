@@ -16,6 +16,7 @@ import { SegmentError } from './segment/messages.js';
  * @typedef {object} Waiting
  * @property {(result: any) => void} resolve
  * @property {(error: SegmentError) => void} reject
+ * @property {(answer: Answer) => void} [provisional]
  */
 
 /**
@@ -109,12 +110,14 @@ export class SegmentClient extends EventTarget {
   /**
    * The masks of a question. A question asked before that has no answer yet is superseded.
    * @param {Question} question
+   * @param {(answer: Answer) => void} [onProvisional] Told the first answer where the model goes on to look closer; the
+   *   promise's corrects it.
    * @returns {Promise<Answer>}
    */
-  click(question) {
+  click(question, onProvisional = () => {}) {
     this.#supersede();
     return new Promise((resolve, reject) => {
-      const asked = (this.#question = { waiting: { resolve, reject } });
+      const asked = (this.#question = { waiting: { resolve, reject, provisional: onProvisional } });
       this.#answer(asked, question).then(resolve, reject);
     });
   }
@@ -176,7 +179,12 @@ export class SegmentClient extends EventTarget {
       if (this.#question !== asked) throw superseded();
       if (this.#turn === turn && this.#picture?.encoding) break;
     }
-    const answering = this.#post((ticket) => ({ type: 'click', ticket, question }));
+    const told = (/** @type {Answer} */ first) => {
+      if (this.#question !== asked) return;
+      this.dispatchEvent(new CustomEvent('timings', { detail: first.ms }));
+      asked.waiting.provisional?.(first);
+    };
+    const answering = this.#post((ticket) => ({ type: 'click', ticket, question }), told);
     this.#turn = answering.then(() => undefined, () => undefined);
     const answer = await answering;
     if (this.#question !== asked) throw superseded();
@@ -205,12 +213,13 @@ export class SegmentClient extends EventTarget {
 
   /**
    * @param {(ticket: number) => Request} request
+   * @param {(answer: Answer) => void} [provisional]
    * @returns {Promise<any>}
    */
-  #post(request) {
+  #post(request, provisional) {
     return new Promise((resolve, reject) => {
       const ticket = (this.#tickets += 1);
-      this.#waiting.set(ticket, { resolve, reject });
+      this.#waiting.set(ticket, { resolve, reject, provisional });
       try {
         (this.#worker ??= this.#start()).postMessage(request(ticket));
       } catch (cause) {
@@ -240,6 +249,9 @@ export class SegmentClient extends EventTarget {
         break;
       case 'status':
         this.#setStatus(reply.status);
+        break;
+      case 'provisional':
+        this.#waiting.get(reply.ticket)?.provisional?.(reply.result);
         break;
       case 'done':
         this.#waiting.get(reply.ticket)?.resolve(reply.result);

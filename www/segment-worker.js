@@ -92,7 +92,7 @@ async function answer({ request, picture: about, index: opening }, signal) {
       return await opened().encode(request.ticket, read(0, 0, width, height));
     }
     case 'click':
-      return await opened().click(request.ticket, request.question, given(about));
+      return await opened().click(request.ticket, request.question, given(about), (result) => say({ type: 'provisional', ticket: request.ticket, result }));
     case 'link': {
       const linking = await /** @type {Promise<Linking>} */ (opening);
       return await linking.answer(await runtimeFor(request.options), given(about), request.mask);

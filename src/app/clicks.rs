@@ -125,12 +125,20 @@ impl Clicks {
 
     /// Takes the candidates, best first, and which of them to prefer, if `ticket` is awaited.
     pub(super) fn answer(&mut self, ticket: Ticket, candidates: Vec<Candidate>, chosen: usize) -> bool {
-        if self.awaited != Some(ticket) {
-            return false;
+        let awaited = self.answer_for_now(ticket, candidates, chosen);
+        if awaited {
+            self.awaited = None;
         }
-        self.awaited = None;
-        self.answer = Some(Answer { ticket, prompts: self.prompts.len(), candidates, chosen });
-        true
+        awaited
+    }
+
+    /// As [`answer`](Self::answer), but goes on waiting for a better answer to the same question.
+    pub(super) fn answer_for_now(&mut self, ticket: Ticket, candidates: Vec<Candidate>, chosen: usize) -> bool {
+        let awaited = self.awaited == Some(ticket);
+        if awaited {
+            self.answer = Some(Answer { ticket, prompts: self.prompts.len(), candidates, chosen });
+        }
+        awaited
     }
 
     /// Gives up waiting if `ticket` is awaited.

@@ -92,6 +92,9 @@ pub enum Event {
         /// Which of them the model prefers; without it the one of the highest score.
         #[serde(default)]
         best: Option<usize>,
+        /// Whether the model looks closer still: these are shown until its answer comes, and not linked.
+        #[serde(default)]
+        provisional: bool,
     },
     /// The model could not answer.
     SegmentFailed {

@@ -71,7 +71,9 @@ impl State {
             Event::Cleared => self.clear(),
             Event::CandidateChosen { index } => self.choose_candidate(index),
             Event::CandidateStepped { by } => self.step_candidate(by),
-            Event::Segmented { ticket, candidates, best } => self.take_candidates(ticket, &candidates, best),
+            Event::Segmented { ticket, candidates, best, provisional } => {
+                self.take_candidates(ticket, &candidates, best, provisional)
+            }
             Event::SegmentFailed { ticket, failure } => self.take_segment_failure(ticket, failure),
             Event::LinkAsked => self.ask_link(),
             Event::Linked { ticket, answer } => self.take_link(ticket, answer),
@@ -298,7 +300,13 @@ impl State {
         effects
     }
 
-    fn take_candidates(&mut self, ticket: Ticket, candidates: &[CandidateJson], best: Option<usize>) -> Vec<Effect> {
+    fn take_candidates(
+        &mut self,
+        ticket: Ticket,
+        candidates: &[CandidateJson],
+        best: Option<usize>,
+        provisional: bool,
+    ) -> Vec<Effect> {
         let Some((_, size)) = self.picture else { return Vec::new() };
         if self.clicks.awaited() != Some(ticket) {
             return Vec::new();
@@ -312,11 +320,18 @@ impl State {
         };
         decoded.retain(|candidate| !candidate.mask.is_empty());
         decoded.sort_by(|a, b| b.score.total_cmp(&a.score));
+        if decoded.is_empty() && provisional {
+            return Vec::new();
+        }
         if decoded.is_empty() {
             let message = "The model found no object there; click another spot or draw a box.".to_owned();
             return self.take_segment_failure(ticket, Failure { code: "nothing-found".to_owned(), message });
         }
         let chosen = decoded.iter().position(|candidate| Some(candidate.place) == best).unwrap_or(0);
+        if provisional {
+            self.clicks.answer_for_now(ticket, decoded, chosen);
+            return vec![Effect::DrawMasks, Effect::Changed];
+        }
         self.clicks.answer(ticket, decoded, chosen);
         let mut effects = vec![Effect::DrawMasks];
         effects.extend(self.tell_candidate());

@@ -255,11 +255,19 @@ test('a model that zooms in corrects its answer by a closer look, and looks once
     models.reset();
     models.edit = (manifest) => { manifest.models[0].zoom_in = zoom; };
     const { page, close } = await openPage();
-    const { value, ...failure } = await page.evaluate(([radius, DISC]) => {
+    const { firsts, value, ...failure } = await page.evaluate(async ([radius, DISC]) => {
+      const firsts = [];
       segmenter.usePicture(disc(radius));
-      return settled(segmenter.click({ points: [[DISC.x, DISC.y, 1]] }));
+      const last = await settled(segmenter.click({ points: [[DISC.x, DISC.y, 1]] }, (first) => firsts.push(first)));
+      return { firsts, ...last };
     }, [radius, DISC]);
     assert.ok(value, JSON.stringify(failure));
+    assert.equal(firsts.length, zoom === undefined ? 0 : 1, 'what is going to be corrected is told before');
+    for (const { ticket, candidates, best } of firsts) {
+      assert.equal(ticket, value.ticket);
+      const first = iou(bitmapOf(candidates[best].mask), trueDisc(radius));
+      assert.ok(Math.abs(first - found[0]) < 0.001, `IoU ${first} before the closer look`);
+    }
     found.push(iou(bitmapOf(value.candidates[value.best].mask), trueDisc(radius)));
     const again = await page.evaluate(([ticket, best, DISC]) => settled(segmenter.click({ points: [[DISC.x, DISC.y, 1], [600, 20, 0]], refine: [ticket, best] })), [value.ticket, value.best, DISC]);
     assert.ok(iou(bitmapOf(again.value.candidates[again.value.best].mask), trueDisc(radius)) > found[0] - 0.01, JSON.stringify(again));

@@ -40,7 +40,7 @@ fn link_ticket(effects: &[Effect]) -> Option<Ticket> {
 
 fn segmented(ticket: Ticket, masks: &[(MaskJson, f64)]) -> Event {
     let candidates = masks.iter().map(|(mask, score)| CandidateJson { mask: mask.clone(), score: *score }).collect();
-    Event::Segmented { ticket, candidates, best: None }
+    Event::Segmented { ticket, candidates, best: None, provisional: false }
 }
 
 fn entity(qid: &str, title: &str, score: f64) -> Entity {
@@ -199,6 +199,27 @@ fn what_is_not_in_the_index_is_not_named() {
 }
 
 #[test]
+fn a_provisional_mask_is_shown_but_not_linked_until_its_correction() {
+    let shown = |state: &State| MaskJson::from(&state.clicks().candidate().unwrap().mask);
+    let mut state = opened();
+    let ticket = segment_ticket(&state.update(click(5.0, 5.0))).unwrap();
+    let Event::Segmented { candidates, best, .. } = segmented(ticket, &[(columns(0, 10), 0.9)]) else { unreachable!() };
+    let first = Event::Segmented { ticket, candidates, best, provisional: true };
+    let effects = state.update(first.clone());
+    assert!(effects.contains(&Effect::DrawMasks));
+    assert!(link_ticket(&effects).is_none(), "{effects:?}");
+    assert_eq!(shown(&state), columns(0, 10));
+    assert_eq!(state.clicks().awaited(), Some(ticket));
+
+    let effects = state.update(segmented(ticket, &[(columns(0, 9), 0.95)]));
+    assert!(link_ticket(&effects).is_some());
+    assert_eq!(shown(&state), columns(0, 9));
+    assert_eq!(state.clicks().awaited(), None);
+    assert!(state.update(first).is_empty(), "late");
+    assert_eq!(shown(&state), columns(0, 9));
+}
+
+#[test]
 fn more_points_refine_the_preferred_candidate() {
     let mut state = opened();
     let first = segment_ticket(&state.update(click(5.0, 5.0))).unwrap();
@@ -275,7 +296,7 @@ fn the_candidate_the_model_prefers_is_chosen_though_another_scores_higher() {
     let ticket = segment_ticket(&state.update(click(5.0, 5.0))).unwrap();
     let candidate = |mask, score| CandidateJson { mask, score };
     let candidates = vec![candidate(columns(0, 4), 0.5), candidate(columns(0, 10), 0.9)];
-    state.update(Event::Segmented { ticket, candidates, best: Some(0) });
+    state.update(Event::Segmented { ticket, candidates, best: Some(0), provisional: false });
     assert_eq!(state.snapshot().candidates, [0.9, 0.5]);
     assert_eq!(state.snapshot().mask, Some(columns(0, 4)));
 }

@@ -78,10 +78,13 @@ export class Segmenter {
     this.#asked = ticket;
     const earlier = refine && this.#answers.get(refine[0]);
     try {
-      const answer = await client.click({ points, box, refine: earlier === null || earlier === undefined ? null : [earlier, refine?.[1] ?? 0] });
-      this.#answers.set(ticket, answer.ticket);
-      for (const old of [...this.#answers.keys()].slice(0, -MOST_REFINABLE)) this.#answers.delete(old);
-      this.#host.send({ type: 'segmented', ticket, candidates: answer.candidates, best: answer.best });
+      const answered = (/** @type {import('../segment/messages.js').Answer} */ answer, provisional = false) => {
+        this.#answers.set(ticket, answer.ticket);
+        for (const old of [...this.#answers.keys()].slice(0, -MOST_REFINABLE)) this.#answers.delete(old);
+        this.#host.send({ type: 'segmented', ticket, candidates: answer.candidates, best: answer.best, provisional });
+      };
+      const question = { points, box, refine: /** @type {[number, number] | null} */ (earlier === null || earlier === undefined ? null : [earlier, refine?.[1] ?? 0]) };
+      answered(await client.click(question, (first) => answered(first, true)));
     } catch (thrown) {
       if (this.#asked === ticket) this.#host.send({ type: 'segmentFailed', ticket, failure: failureOf(thrown, 'segment') });
     } finally {

@@ -101,13 +101,24 @@ export class Engine {
    * @param {number} ticket
    * @param {import('./messages.js').Question} question
    * @param {Picture} picture The one encoded.
+   * @param {(answer: import('./messages.js').Answer) => void} onProvisional Told what a closer look is going to correct.
    * @returns {Promise<import('./messages.js').Answer>}
    */
-  async click(ticket, question, picture) {
+  async click(ticket, question, picture, onProvisional) {
     const start = performance.now();
     const asked = JSON.stringify(question);
-    const { answer, run } = await this.#orOnProcessor(() => this.#answer(ticket, asked, picture));
-    return { ticket, ...answer, ms: { decode: performance.now() - start, run } };
+    const answer = (/** @type {number} */ run) => {
+      const json = this.segmenter.answerJson();
+      if (!json) throw superseded();
+      return { ticket, ...JSON.parse(json), ms: { decode: performance.now() - start, run } };
+    };
+    return answer(await this.#orOnProcessor(async () => {
+      const first = await this.#runDecoder(this.segmenter.beginDecode(ticket, asked));
+      const window = this.segmenter.zoomIn();
+      if (!window) return first;
+      onProvisional(answer(first));
+      return first + await this.#runZoomed(window, picture);
+    }));
   }
 
   /** @param {Float32Array} input */
@@ -124,26 +135,20 @@ export class Engine {
   }
 
   /**
-   * @param {number} ticket
-   * @param {string} question
+   * The second look at what was answered, in a window of the picture that is encoded unless it was before.
+   * @param {Uint32Array} window
    * @param {Picture} picture
+   * @returns {Promise<number>} How long the graphs ran, in milliseconds.
    */
-  async #answer(ticket, question, picture) {
-    let run = await this.#runDecoder(this.segmenter.beginDecode(ticket, question));
-    const window = this.segmenter.zoomIn();
-    if (window) {
-      const [x = 0, y = 0, width = 0, height = 0] = window;
-      if (width > 0) {
-        const { data } = picture.read(x, y, width, height);
-        const closer = await this.#runEncoder(this.segmenter.beginZoomEncode(new Uint8Array(data.buffer, data.byteOffset, data.byteLength)));
-        if (!this.segmenter.finishEncode(closer.embedding)) throw superseded();
-        run += closer.run;
-      }
-      run += await this.#runDecoder(this.segmenter.beginZoomDecode());
+  async #runZoomed([x = 0, y = 0, width = 0, height = 0], picture) {
+    let run = 0;
+    if (width > 0) {
+      const { data } = picture.read(x, y, width, height);
+      const closer = await this.#runEncoder(this.segmenter.beginZoomEncode(new Uint8Array(data.buffer, data.byteOffset, data.byteLength)));
+      if (!this.segmenter.finishEncode(closer.embedding)) throw superseded();
+      run = closer.run;
     }
-    const json = this.segmenter.answerJson();
-    if (!json) throw superseded();
-    return { answer: JSON.parse(json), run };
+    return run + await this.#runDecoder(this.segmenter.beginZoomDecode());
   }
 
   /**

@@ -85,6 +85,7 @@
 
 /**
  * @typedef {{ type: 'done', ticket: number, result: ModelStatus | Encoded | Answer | LinkAnswer }
+ *   | { type: 'provisional', ticket: number, result: Answer }
  *   | { type: 'failed', ticket: number, code: string, message: string }
  *   | { type: 'progress', progress: Progress }
  *   | { type: 'status', status: ModelStatus }} Reply From the worker; each request is done or failed once.
