@@ -117,8 +117,8 @@ export class SegmentClient extends EventTarget {
   click(question, onProvisional = () => {}) {
     this.#supersede();
     return new Promise((resolve, reject) => {
-      const asked = (this.#question = { waiting: { resolve, reject, provisional: onProvisional } });
-      this.#answer(asked, question).then(resolve, reject);
+      const asked = (this.#question = { waiting: { resolve, reject } });
+      this.#answer(asked, question, onProvisional).then(resolve, reject);
     });
   }
 
@@ -167,9 +167,10 @@ export class SegmentClient extends EventTarget {
   /**
    * @param {{ waiting: Waiting }} asked
    * @param {Question} question
+   * @param {(answer: Answer) => void} onProvisional
    * @returns {Promise<Answer>}
    */
-  async #answer(asked, question) {
+  async #answer(asked, question, onProvisional) {
     // One question at a time: while a graph runs, only the newest of those that come in goes on.
     for (;;) {
       await this.encode();
@@ -182,7 +183,7 @@ export class SegmentClient extends EventTarget {
     const told = (/** @type {Answer} */ first) => {
       if (this.#question !== asked) return;
       this.dispatchEvent(new CustomEvent('timings', { detail: first.ms }));
-      asked.waiting.provisional?.(first);
+      onProvisional(first);
     };
     const answering = this.#post((ticket) => ({ type: 'click', ticket, question }), told);
     this.#turn = answering.then(() => undefined, () => undefined);

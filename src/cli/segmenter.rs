@@ -91,7 +91,7 @@ impl Segmenter {
         let ticket = self.next_ticket();
         let job = self.session.begin_decode(ticket, prompts, self.last)?;
         let mut answer = self.run_decoder(&job)?;
-        if let Some(zoom) = self.session.zoom_in(ticket) {
+        while let Some(zoom) = self.session.zoom_in(ticket) {
             if zoom.window.is_some() {
                 let picture = self.picture.as_ref().ok_or(segment::Error::PictureMissing)?;
                 let job = self.session.begin_zoom_encode(&zoom, picture.pixels()?)?;

@@ -24,7 +24,12 @@ pub struct Candidate {
 impl Answer {
     /// The mask the model thinks best.
     pub fn mask(&self) -> &Mask {
-        &self.candidates[self.best].mask
+        &self.best_candidate().mask
+    }
+
+    /// The candidate the model thinks best.
+    pub(super) fn best_candidate(&self) -> &Candidate {
+        &self.candidates[self.best]
     }
 }
 

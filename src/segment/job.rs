@@ -37,15 +37,26 @@ pub struct DecodeJob {
     pub inputs: Vec<(&'static str, Tensor)>,
     pub(super) prompts: Prompts,
     pub(super) frame: Frame,
-    /// Whether it corrects the answer of the same ticket.
-    pub(super) corrects: bool,
+    pub(super) look: Look,
 }
 
-/// A second look that an answer is to be corrected by: decoded once more with its own mask, in a part of the picture.
+/// A look at a part of the picture by which an answer is to be bettered.
 #[derive(Debug)]
 pub struct Zoom {
     /// Which pixels of the picture the encoder is to see for it; `None` where their embedding is kept.
     pub window: Option<PixelRect>,
     pub(super) ticket: Ticket,
     pub(super) frame: Frame,
+    pub(super) look: Look,
+}
+
+/// What a model is shown of a picture for one question, in this order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Look {
+    /// All of it.
+    Whole,
+    /// The surroundings of a first click, for another answer to it.
+    OnClick,
+    /// The surroundings of the answer, to correct it.
+    Closer,
 }

@@ -56,6 +56,10 @@ pub struct Model {
     /// longest sides of the box. Slower, and better where the model was trained to be given its own mask back.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub zoom_in: Option<f64>,
+    /// Whether the first click on an object is also looked at from near, and how near: the side of what is looked at,
+    /// in longest sides of the picture. Of both answers the one that the model expects more of counts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub zoom_on_click: Option<f64>,
 }
 
 /// Which names and shapes a model's graphs have.
@@ -217,6 +221,8 @@ impl Model {
         require(std_holds, "encoder.std", "must be finite and positive")?;
         let zoom_in_holds = self.zoom_in.is_none_or(|margin| (1.0..=16.0).contains(&margin));
         require(zoom_in_holds, "zoom_in", "must be 1 to 16")?;
+        let zoom_on_click_holds = self.zoom_on_click.is_none_or(|share| (0.05..1.0).contains(&share));
+        require(zoom_on_click_holds, "zoom_on_click", "must be from 0.05 to less than 1")?;
         require((1..=16).contains(&self.decoder.candidates), "decoder.candidates", "must be 1 to 16")?;
         let low_res_holds = self.decoder.low_res > 0 && self.decoder.low_res as u64 <= u64::from(encoder.size);
         require(low_res_holds, "decoder.low_res", "must be from 1 to encoder.size")
@@ -295,9 +301,11 @@ pub(super) mod tests {
             ("/decoder/low_res", json!(4096), "decoder.low_res"),
             ("/decoder/candidates", json!(99), "decoder.candidates"),
             ("/zoom_in", json!(0.5), "zoom_in"),
+            ("/zoom_on_click", json!(1.0), "zoom_on_click"),
         ] {
             let mut model = model_json();
             model["zoom_in"] = json!(2.0);
+            model["zoom_on_click"] = json!(0.5);
             *model.pointer_mut(pointer).unwrap() = value;
             match read(&json!({ "version": 1, "default": "tiny", "models": [model] })) {
                 Err(Error::ModelField { field, .. }) => assert_eq!(field, named),

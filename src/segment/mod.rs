@@ -6,7 +6,7 @@
 //! ```text
 //! Pixels ─► Session::begin_encode ─► encoder graph ─► finish_encode      once a picture
 //! Prompts ─► Session::begin_decode ─► decoder graph ─► finish_decode ─► Answer      each click
-//! Answer ─► Session::zoom_in ─► encoder graph, decoder graph ─► finish_decode ─► Answer      where the model asks for it
+//! Answer ─► Session::zoom_in ─► encoder graph, decoder graph ─► finish_decode ─► Answer      as long as the model asks for it
 //! ```
 //!
 //! Each `begin` carries a [`Ticket`]; a `finish` whose ticket is no longer the newest is dropped, so a slow answer never
@@ -14,6 +14,7 @@
 
 mod answer;
 mod cleanup;
+mod closer;
 mod error;
 mod frame;
 mod job;

@@ -88,6 +88,14 @@ impl Prompts {
         rect
     }
 
+    /// Where the object was clicked if that is all that was said of it.
+    pub(super) fn only_click(&self) -> Option<Point> {
+        match *self.list.as_slice() {
+            [Prompt::Click { point, positive: true }] => Some(point),
+            _ => None,
+        }
+    }
+
     /// The clicks in a part of the picture, and what of the box lies there.
     pub(super) fn within(&self, region: PixelRect) -> Self {
         let region = Rect::from(region);

@@ -1,7 +1,7 @@
-//! Zooming in: which part of a picture an answer is corrected in by a second look, and logits moved there and back.
+//! Zooming in: which parts of a picture are looked at once more for an answer, and logits moved there and back.
 //!
-//! A model sees any picture on one grid, 256 cells a side for `sam1`, of which a small object fills few; looked at
-//! once more with its surroundings alone it fills many ("Zoom-In" of f-BRS, Sofiiuk et al., 2020).
+//! A model sees any picture on one grid, 256 cells a side for `sam1`, of which a small or thin object fills few; looked
+//! at once more with its surroundings alone it fills many ("Zoom-In" of f-BRS, Sofiiuk et al., 2020).
 
 use super::Frame;
 use crate::geometry::{PixelRect, Point, Rect, Size};
@@ -42,6 +42,21 @@ pub(super) fn region_around(subject: Rect, margin: f64, picture: Size, held: Opt
         return PixelRect { x: 0, y: 0, width: picture.width, height: picture.height };
     }
     region
+}
+
+/// The part of a picture to look at for a first click: a square of `share` of the picture's longest side with the click
+/// in its middle, or as near to it as the picture goes.
+///
+/// `None` where so small a part shows nothing more.
+pub(super) fn region_on_click(click: Point, share: f64, picture: Size) -> Option<PixelRect> {
+    let side = share * f64::from(picture.longest_side());
+    let span = |at: f64, length: u32| {
+        let length = f64::from(length);
+        let start = (at - side / 2.0).clamp(0.0, (length - side).max(0.0)).floor();
+        [start, (start + side).min(length)]
+    };
+    let ([x1, x2], [y1, y2]) = (span(click.x, picture.width), span(click.y, picture.height));
+    (side >= LEAST_SIDE).then(|| pixels_of(Rect { x1, y1, x2, y2 }, picture))
 }
 
 /// The pixels a rectangle touches; at least one.
@@ -149,6 +164,16 @@ mod tests {
         assert_eq!(around(rect(500, 300, 2, 2)), rect(461, 261, 80, 80), "no smaller than shows more");
         assert_eq!(around(rect(100, 100, 600, 300)), rect(0, 0, 1000, 600), "nearly all is all");
         assert_eq!(region_around(rect(3, 2, 1, 1).into(), 2.0, Size::new(5, 4), None), rect(0, 0, 5, 4));
+    }
+
+    #[test]
+    fn a_first_click_is_looked_at_in_a_square_within_the_picture() {
+        let on_click = |x: f64, y: f64| region_on_click(Point::new(x, y), 0.5, Size::new(1000, 600));
+        assert_eq!(on_click(500.0, 300.0), Some(rect(250, 50, 500, 500)));
+        assert_eq!(on_click(3.0, 599.0), Some(rect(0, 100, 500, 500)), "moved into the picture");
+        let wide = Size::new(1000, 400);
+        assert_eq!(region_on_click(Point::new(990.0, 3.0), 0.5, wide), Some(rect(500, 0, 500, 400)));
+        assert_eq!(region_on_click(Point::new(70.0, 70.0), 0.5, Size::new(150, 150)), None);
     }
 
     #[test]

@@ -112,7 +112,7 @@ impl Segmenter {
         self.decode_inputs(job)
     }
 
-    /// Whether the last answer is to be corrected by a second look: the window `[x, y, columns, rows]` of the picture
+    /// Whether the last answer is to be bettered by another look: the window `[x, y, columns, rows]` of the picture
     /// that [`begin_zoom_encode`](Self::begin_zoom_encode) needs, without extent where it was seen before.
     ///
     /// `undefined` where the answer stands as it is.
@@ -138,7 +138,7 @@ impl Segmenter {
         Ok(input)
     }
 
-    /// The decoder's inputs for the second look, as [`begin_decode`](Self::begin_decode) answers them.
+    /// The decoder's inputs for that look, as [`begin_decode`](Self::begin_decode) answers them.
     #[wasm_bindgen(js_name = beginZoomDecode)]
     pub fn begin_zoom_decode(&mut self) -> Result<Array, JsValue> {
         let zoom = self.zoom.take().ok_or_else(|| thrown(Error::AnswerMissing))?;

@@ -251,9 +251,9 @@ test('a model that zooms in corrects its answer by a closer look, and looks once
   const radius = 14;
   /** @type {number[]} */
   const found = [];
-  for (const zoom of [undefined, 2]) {
+  for (const [zoom, onClick] of [[undefined, undefined], [2, undefined], [2, 0.5]]) {
     models.reset();
-    models.edit = (manifest) => { manifest.models[0].zoom_in = zoom; };
+    models.edit = (manifest) => { Object.assign(manifest.models[0], { zoom_in: zoom, zoom_on_click: onClick }); };
     const { page, close } = await openPage();
     const { firsts, value, ...failure } = await page.evaluate(async ([radius, DISC]) => {
       const firsts = [];
@@ -262,7 +262,7 @@ test('a model that zooms in corrects its answer by a closer look, and looks once
       return { firsts, ...last };
     }, [radius, DISC]);
     assert.ok(value, JSON.stringify(failure));
-    assert.equal(firsts.length, zoom === undefined ? 0 : 1, 'what is going to be corrected is told before');
+    assert.equal(firsts.length, zoom ? 1 : 0, 'what is going to be corrected is told before');
     for (const { ticket, candidates, best } of firsts) {
       assert.equal(ticket, value.ticket);
       const first = iou(bitmapOf(candidates[best].mask), trueDisc(radius));
@@ -273,8 +273,8 @@ test('a model that zooms in corrects its answer by a closer look, and looks once
     assert.ok(iou(bitmapOf(again.value.candidates[again.value.best].mask), trueDisc(radius)) > found[0] - 0.01, JSON.stringify(again));
     await close();
   }
-  const [once, closer] = found;
-  assert.ok(closer > once + 0.05 && closer > 0.9, `IoU ${once} at first, ${closer} closer`);
+  const [once, ...closer] = found;
+  for (const iou of closer) assert.ok(iou > once + 0.05 && iou > 0.9, `IoU ${once} at first, ${iou} closer`);
 });
 
 test('bad models are refused with words on what to do', async () => {

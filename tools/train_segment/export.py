@@ -23,6 +23,8 @@ from train import Model
 OPSET = 17
 ZOOM_IN = 1.8
 """Side of the part that the program looks at a second time, in longest sides of the first answer's box."""
+ZOOM_ON_CLICK = 0.5
+"""Side of the part that the program also looks at for a first click, in longest sides of the picture."""
 SMALLEST_HALF = 64
 """Constants of fewer numbers stay f32: halving them saves nothing."""
 
@@ -275,6 +277,7 @@ def manifest_entry(identity: str, title: str, folder: Path, names: tuple[str, st
         },
         "decoder": {**described(folder / names[1]), "candidates": CANDIDATES, "low_res": 256},
         "zoom_in": ZOOM_IN,
+        "zoom_on_click": ZOOM_ON_CLICK,
     }
 
 

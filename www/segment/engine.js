@@ -113,11 +113,11 @@ export class Engine {
       return { ticket, ...JSON.parse(json), ms: { decode: performance.now() - start, run } };
     };
     return answer(await this.#orOnProcessor(async () => {
-      const first = await this.#runDecoder(this.segmenter.beginDecode(ticket, asked));
-      const window = this.segmenter.zoomIn();
-      if (!window) return first;
-      onProvisional(answer(first));
-      return first + await this.#runZoomed(window, picture);
+      let run = await this.#runDecoder(this.segmenter.beginDecode(ticket, asked));
+      let window = this.segmenter.zoomIn();
+      if (window) onProvisional(answer(run));
+      for (; window; window = this.segmenter.zoomIn()) run += await this.#runZoomed(window, picture);
+      return run;
     }));
   }
 
@@ -135,7 +135,7 @@ export class Engine {
   }
 
   /**
-   * The second look at what was answered, in a window of the picture that is encoded unless it was before.
+   * Another look for what was answered, in a window of the picture that is encoded unless it was before.
    * @param {Uint32Array} window
    * @param {Picture} picture
    * @returns {Promise<number>} How long the graphs ran, in milliseconds.
