@@ -1,6 +1,7 @@
 //! What a frame of many overlapping masks costs: drawn from runs, and in the usual way from a texture a mask.
 //!
-//! `cargo bench --bench render_frame -- [MASKS…]` prints the adapter, then a line for each number of masks.
+//! `cargo bench --bench render_frame -- [MASKS…] [--most-gib=N]` prints the adapter, then a line for each number of
+//! masks. The usual way is run where its textures take at most N GiB, 4 if not said otherwise.
 #![allow(clippy::expect_used, reason = "a benchmark that cannot run must say so and stop")]
 
 use std::time::{Duration, Instant};
@@ -17,13 +18,15 @@ mod texture_a_mask;
 use overlapping::{PICTURE, blobs};
 use texture_a_mask::TextureAMask;
 
-/// The most memory that the usual way may take here; where it needs more it is not run.
-const MOST_TEXTURE_BYTES: u64 = 4 << 30;
+/// The most memory that the usual way may take if not said otherwise; where it needs more it is not run.
+const MOST_TEXTURE_GIB: u64 = 4;
 /// Each way draws for this long at least, and at least twice.
 const MEASURED: Duration = Duration::from_secs(2);
 
 fn main() {
     let asked: Vec<u32> = std::env::args().filter_map(|argument| argument.parse().ok()).collect();
+    let most = std::env::args().find_map(|argument| argument.strip_prefix("--most-gib=")?.parse().ok());
+    let most_texture_bytes = most.unwrap_or(MOST_TEXTURE_GIB) << 30;
     let counts = if asked.is_empty() { vec![10, 100, 1_000, 5_000] } else { asked };
     let view = View { canvas: PICTURE, device_pixel_ratio: 1.0, canvas_from_image: Transform::default() };
     let fills = Style { outline_width: 0.0, ..Style::default() };
@@ -48,7 +51,7 @@ fn main() {
         let cpu = CpuRenderer::new(scene);
         let on_cpu = median(|| drop(cpu.draw(&view, &fills).expect("a frame")));
         let texture_bytes = PICTURE.pixels() * u64::from(count);
-        let textures = (texture_bytes <= MOST_TEXTURE_BYTES).then(|| {
+        let textures = (texture_bytes <= most_texture_bytes).then(|| {
             let usual = TextureAMask::new(PICTURE, &masks);
             assert_eq!(usual.bytes, texture_bytes);
             median(|| usual.frame())

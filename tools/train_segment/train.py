@@ -39,17 +39,16 @@ WEIGHTS = {
     "animals_oi": 0.12,
     "mushrooms": 0.03,
     "granular": 0.02,
-    "world": 0.5,
     "*": 0.03,
 }
-"""How often a source is drawn, whatever its size; the sum need not be 1."""
+"""How often a source of photographs is drawn, whatever its size; the sum need not be 1."""
 
 POINTS = 6
 KINDS_SHARE = 0.3
 """Weight of naming what each cell shows."""
 LOOSE_SHARE = 0.3
 """How often a click falls elsewhere than the protocol's would, as people's do."""
-AGAIN_SHARE = 0.35
+AGAIN_SHARE = 0.25
 """How often a round after the first adds no click and only gives the mask back, as zooming in does."""
 ROUNDS_SHARE = (0.25, 0.35, 0.2, 0.2)
 """How often a batch is trained for 1, 2, 3 and 4 rounds of clicks."""
@@ -281,6 +280,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--photos", type=Path, required=True, help="folder with annotations.json and images/")
     parser.add_argument("--world", type=Path, action="append", default=[], help="sample worlds, same shape")
+    parser.add_argument("--world-weight", type=float, default=0.5, help="how often these are drawn; photographs: 0.92")
     parser.add_argument("--teacher", type=Path, help="distillation targets made by teacher.py")
     parser.add_argument("--checkpoint", type=Path, required=True)
     parser.add_argument("--minutes", type=float, default=80)
@@ -327,9 +327,8 @@ def main() -> None:
     print(f"{len(records)} pictures, {device}, from step {step}, {used / 60:.1f} min used", flush=True)
 
     rng = np.random.default_rng([options.seed, step])
-    stream = Stream(
-        Sampler(records, WEIGHTS, options.objects, numbers), options.pictures, options.small, options.seed + step, dims
-    )
+    sampler = Sampler(records, {**WEIGHTS, WORLD: options.world_weight}, options.objects, numbers)
+    stream = Stream(sampler, options.pictures, options.small, options.seed + step, dims)
     loader = DataLoader(stream, batch_size=None, num_workers=options.workers, prefetch_factor=4)
     model.train()
     loose_share = LOOSE_SHARE
