@@ -7,6 +7,10 @@ use super::zoom::{is_cut_off, region_around, region_on_click, regrid, unknown};
 use super::{Answer, Candidate, DecodeJob, EncodeJob, Error, Frame, Session, Ticket, Zoom};
 use crate::pixels::Pixels;
 
+/// An answer that covers more than one part in so many of what a click would be looked at in shows as much as it can:
+/// from near it is mostly answered in part.
+const LARGE_PART: u64 = 2;
+
 impl<E> Session<E> {
     /// The next look that an answer deserves, the newest one's; `None` where it stands as it is.
     ///
@@ -17,7 +21,11 @@ impl<E> Session<E> {
         let answered = self.answered.iter().rev().find(|answered| answered.ticket == ticket)?;
         let held = self.zoomed.as_ref().map(|zoomed| zoomed.frame);
         let size = picture.frame.picture;
-        let on_click = || region_on_click(answered.prompts.only_click()?, self.model.zoom_on_click?, size);
+        let area = answered.answer.mask().area();
+        let on_click = || {
+            let region = region_on_click(answered.prompts.only_click()?, self.model.zoom_on_click?, size)?;
+            (area <= u64::from(region.width) * u64::from(region.height) / LARGE_PART).then_some(region)
+        };
         let closer = || {
             let subject = answered.prompts.extent_with(answered.answer.mask().bbox()?.into());
             let region = region_around(subject, self.model.zoom_in?, size, held.map(|frame| frame.region));
@@ -257,18 +265,24 @@ mod tests {
     }
 
     #[test]
-    fn only_a_single_click_is_looked_at_from_near() {
+    fn only_a_single_click_on_what_is_not_large_is_looked_at_from_near() {
         let mut session = zooming_as(None, Some(0.5));
         let rect = Prompt::Box(Rect::from_corners([100.0, 100.0], [200.0, 200.0]));
         let away = Prompt::Click { point: Point::new(150.0, 150.0), positive: false };
         let boxed = [rect].into_iter().collect::<Result<_, _>>().unwrap();
         let negative = [away].into_iter().collect::<Result<_, _>>().unwrap();
         let twice = prompts(&[(150.0, 150.0), (160.0, 150.0)]);
-        for (ticket, prompts, near) in
-            [(1, boxed, false), (2, negative, false), (3, twice, false), (4, prompts(&[(150.0, 150.0)]), true)]
-        {
+        let once = prompts(&[(150.0, 150.0)]);
+        // From near 160 x 160 pixels are looked at, half of which is 12,800.
+        for (ticket, prompts, [first, past], near) in [
+            (1, boxed, [6, 9], false),
+            (2, negative, [6, 9], false),
+            (3, twice, [6, 9], false),
+            (4, once.clone(), [6, 9], true),
+            (5, once, [5, 10], false),
+        ] {
             let job = session.begin_decode(Ticket(ticket), &prompts, None).unwrap();
-            session.finish_decode(&job, &square(6, 9)).unwrap().unwrap();
+            session.finish_decode(&job, &square(first, past)).unwrap().unwrap();
             assert_eq!(session.zoom_in(Ticket(ticket)).is_some(), near, "{prompts:?}");
         }
     }
