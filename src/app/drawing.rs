@@ -4,14 +4,15 @@ use std::collections::HashMap;
 
 use super::{Colouring, Selection, State, Tool};
 use crate::geometry::{Rect, Size};
-use crate::render::{Color, ColorBy, Error, Overlay, PALETTE, Scene, Style};
+use crate::render::{Color, ColorBy, Error, Overlay, Scene, Style};
 use crate::rle::Mask;
 
 /// Width of outlines in CSS pixels.
 const OUTLINE_WIDTH: f32 = 1.5;
-/// The colour of the mask that is clicked: few things one clicks on are of this blue.
-const CLICKED: Color = PALETTE[0];
-/// Its opacity in that of other fills: who asks what a thing is has to see the thing's own colour.
+/// The colour of the mask that is clicked: white makes a thing lighter and keeps its hue, which tells an orange from a
+/// lemon.
+const CLICKED: Color = Color { red: 255, green: 255, blue: 255 };
+/// Its opacity in that of other fills.
 const CLICKED_OPACITY: f32 = 0.4;
 
 impl State {
