@@ -279,7 +279,7 @@ mod tests {
             (2, negative, [6, 9], false),
             (3, twice, [6, 9], false),
             (4, once.clone(), [6, 9], true),
-            (5, once, [5, 10], false),
+            (5, once, [4, 10], false),
         ] {
             let job = session.begin_decode(Ticket(ticket), &prompts, None).unwrap();
             session.finish_decode(&job, &square(first, past)).unwrap().unwrap();
