@@ -92,6 +92,44 @@ test('hovering a mask on the picture marks it in the list', async () => {
   await close();
 });
 
+test('nothing that segments is loaded before a pointer comes to the picture', async () => {
+  const { page, close } = await newPage(browser);
+  /** @type {string[]} */
+  const asked = [];
+  page.on('request', (request) => asked.push(request.url()));
+  // The list of models, for the settings, and the module that reads annotations come with the page.
+  const segments = () => asked.filter((url) => /segment-worker|onnxruntime|ort[.-]|\.onnx/.test(url));
+  await page.goto(server.address);
+  await until(page, 'snapshot.shown.length > 0');
+  await drawn(page);
+  await page.waitForLoadState('networkidle');
+  assert.deepEqual(segments(), []);
+  await page.evaluate(() => { /** @type {MaskViewer} */ (document.querySelector('mask-viewer')).tool = 'pick'; });
+  await page.locator('mask-viewer').first().hover({ position: { x: 200, y: 200 } });
+  const end = Date.now() + PATIENCE;
+  while (!segments().some((url) => url.endsWith('.onnx'))) {
+    assert.ok(Date.now() < end, `the pointer loads nothing: ${segments()}`);
+    await page.waitForTimeout(50);
+  }
+  await close();
+});
+
+test('a mask saved as JSON is its run-length encoding', async () => {
+  const { page, close } = await openSamples();
+  await page.evaluate(() => /** @type {MaskViewer} */ (document.querySelector('mask-viewer')).selectMask(0));
+  await until(page, 'snapshot.selected === 0');
+  const [saved] = await Promise.all([page.waitForEvent('download'), page.getByRole('button', { name: 'JSON', exact: true }).click()]);
+  const { size, counts } = await page.evaluate(() => {
+    const mask = /** @type {MaskViewer} */ (document.querySelector('mask-viewer')).snapshot?.mask;
+    if (!mask) throw new Error('no mask is selected');
+    return mask;
+  });
+  assert.match(saved.suggestedFilename(), /\.json$/);
+  assert.deepEqual(JSON.parse(readFileSync(await saved.path(), 'utf8')), { size, counts });
+  assert.ok(bitmapOf({ size, counts }).some(Boolean));
+  await close();
+});
+
 test('a mask saved as PNG is the mask, white on black', async () => {
   const { page, close } = await openSamples();
   await page.evaluate(() => /** @type {MaskViewer} */ (document.querySelector('mask-viewer')).selectMask(0));
