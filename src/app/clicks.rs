@@ -150,6 +150,11 @@ impl Clicks {
         awaited
     }
 
+    /// Whether the candidates answer these prompts, be it for now, and not earlier ones.
+    pub(super) fn answered(&self) -> bool {
+        self.answer.as_ref().is_some_and(|answer| self.awaited.is_none_or(|awaited| awaited == answer.ticket))
+    }
+
     /// Prefers another candidate; false where there is no such one or it is preferred already.
     pub(super) fn choose(&mut self, index: usize) -> bool {
         match &mut self.answer {

@@ -348,9 +348,10 @@ impl State {
     }
 
     fn choose_candidate(&mut self, index: usize) -> Vec<Effect> {
-        if self.clicks.awaited().is_some() || !self.clicks.choose(index) {
+        if !self.clicks.answered() || !self.clicks.choose(index) {
             return Vec::new();
         }
+        // A closer look at another candidate that is still to come would undo the choice.
         let mut effects = self.stop_waiting();
         effects.push(Effect::DrawMasks);
         effects.extend(self.tell_candidate());

@@ -220,6 +220,25 @@ fn a_provisional_mask_is_shown_but_not_linked_until_its_correction() {
 }
 
 #[test]
+fn a_candidate_chosen_while_a_closer_look_is_taken_stays() {
+    let mut state = opened();
+    let ticket = segment_ticket(&state.update(click(5.0, 5.0))).unwrap();
+    assert_eq!(state.update(Event::CandidateStepped { by: 1 }), [], "there is none yet");
+    let masks = [(columns(0, 10), 0.9), (columns(0, 20), 0.5)];
+    let Event::Segmented { candidates, best, .. } = segmented(ticket, &masks) else { unreachable!() };
+    state.update(Event::Segmented { ticket, candidates, best, provisional: true });
+
+    let effects = state.update(Event::CandidateStepped { by: 1 });
+    assert!(effects.contains(&Effect::CancelSegment { ticket }) && link_ticket(&effects).is_some(), "{effects:?}");
+    assert!(state.update(segmented(ticket, &masks)).is_empty(), "late");
+    assert_eq!(MaskJson::from(&state.clicks().candidate().unwrap().mask), columns(0, 20));
+
+    // What answers an earlier question is no candidate for the next.
+    state.update(Event::Clicked { x: 9.0, y: 1.0, negative: true, add: false });
+    assert_eq!(state.update(Event::CandidateStepped { by: 1 }), []);
+}
+
+#[test]
 fn more_points_refine_the_preferred_candidate() {
     let mut state = opened();
     let first = segment_ticket(&state.update(click(5.0, 5.0))).unwrap();
