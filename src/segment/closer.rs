@@ -65,18 +65,23 @@ impl<E> Session<E> {
     /// The answer, or what a look from near offers in its place where the model expects more of that.
     ///
     /// Of the masks offered those that reach out of what was looked at would end at a straight line: they do not count.
+    /// They are not made where less is `expected` of the best of them.
     pub(super) fn prefer(
         &mut self,
         job: &DecodeJob,
-        whole: Frame,
-        offered: Answer,
+        expected: f32,
+        offer: impl FnOnce() -> Result<Answer, Error>,
         low_res: &[f32],
     ) -> Result<Answer, Error> {
         let side = self.model.decoder.low_res;
+        let whole = self.picture.as_ref().ok_or(Error::PictureMissing)?.frame;
         let answered = self.answered_mut(job.ticket, Look::OnClick)?;
+        if expected.clamp(0.0, 1.0) <= answered.answer.best_candidate().predicted_iou {
+            return Ok(answered.answer.clone());
+        }
+        let offered = offer()?;
         let counts = |candidate: &Candidate| candidate.mask.bbox().is_some_and(|rect| !is_cut_off(rect, &job.frame));
-        let best = offered.best_candidate();
-        if counts(best) && best.predicted_iou > answered.answer.best_candidate().predicted_iou {
+        if counts(offered.best_candidate()) {
             answered.answer.best = offered.best;
             for (at, candidate) in offered.candidates.into_iter().enumerate().filter(|(_, offered)| counts(offered)) {
                 answered.answer.candidates[at] = candidate;
@@ -93,14 +98,9 @@ impl<E> Session<E> {
     ///
     /// A mask that reaches out of what was looked at would end at a straight line, and none is no correction: the
     /// answer stays.
-    pub(super) fn correct(
-        &mut self,
-        job: &DecodeJob,
-        whole: Frame,
-        closer: Candidate,
-        low_res: &[f32],
-    ) -> Result<Answer, Error> {
+    pub(super) fn correct(&mut self, job: &DecodeJob, closer: Candidate, low_res: &[f32]) -> Result<Answer, Error> {
         let side = self.model.decoder.low_res;
+        let whole = self.picture.as_ref().ok_or(Error::PictureMissing)?.frame;
         let answered = self.answered_mut(job.ticket, Look::Closer)?;
         if closer.mask.bbox().is_some_and(|rect| !is_cut_off(rect, &job.frame)) {
             let best = answered.answer.best;

@@ -124,9 +124,9 @@ impl<E> Session<E> {
 
     /// Takes the decoder's [outputs](Self::OUTPUTS); `None` where the person has moved on and they were dropped.
     pub fn finish_decode(&mut self, job: &DecodeJob, outputs: &[Tensor; 2]) -> Result<Option<Answer>, Error> {
-        let Some(picture) = self.picture.as_ref().filter(|_| Some(job.ticket) == self.newest) else {
+        if self.picture.is_none() || Some(job.ticket) != self.newest {
             return Ok(None);
-        };
+        }
         let (count, side) = (self.model.decoder.candidates, self.model.decoder.low_res);
         let ious = floats(&outputs[0], Self::OUTPUTS[0], &[1, count])?;
         let low_res = floats(&outputs[1], Self::OUTPUTS[1], &[1, count, side, side])?;
@@ -142,15 +142,17 @@ impl<E> Session<E> {
             round_stairs(&mut logits);
             Ok::<_, Error>(Candidate { mask: logits.to_mask()?, predicted_iou: ious[at].clamp(0.0, 1.0) })
         };
-        let whole = picture.frame;
-        if job.look == Look::Closer {
-            return self.correct(job, whole, candidate(best)?, &low_res[best * side * side..][..side * side]).map(Some);
+        let answer =
+            || Ok::<_, Error>(Answer { candidates: (0..count).map(candidate).collect::<Result<_, _>>()?, best });
+        match job.look {
+            Look::Whole => {}
+            Look::OnClick => return self.prefer(job, ious[best], answer, low_res).map(Some),
+            Look::Closer => {
+                let seen = &low_res[best * side * side..][..side * side];
+                return self.correct(job, candidate(best)?, seen).map(Some);
+            }
         }
-        let candidates = (0..count).map(candidate).collect::<Result<_, _>>()?;
-        let answer = Answer { candidates, best };
-        if job.look == Look::OnClick {
-            return self.prefer(job, whole, answer, low_res).map(Some);
-        }
+        let answer = answer()?;
         if self.answered.len() == MOST_ANSWERED {
             self.answered.pop_front();
         }
