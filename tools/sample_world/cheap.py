@@ -24,8 +24,8 @@ import develop
 from make import HERE, categories
 from plan import HEIGHT, WIDTH, Picture
 
-PERCENT = 40
 SAMPLES = 3
+BOUNCES = 1
 BATCH = 15
 SMALLEST_THING = 60
 
@@ -37,6 +37,7 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=400, help="pictures of seen things in all")
     parser.add_argument("--made", type=int, default=0, help="pictures of made-up objects in all")
     parser.add_argument("--views", type=int, default=0, help="further views of each new picture")
+    parser.add_argument("--percent", type=int, default=32, help="of the sample pictures' sides")
     parser.add_argument("--threads", type=int, default=0, help="Blender's; 0 takes all cores")
     options = parser.parse_args()
     (options.out / "images").mkdir(parents=True, exist_ok=True)
@@ -51,31 +52,32 @@ def main() -> None:
     for start in range(0, len(missing), BATCH):
         with tempfile.TemporaryDirectory() as work:
             batch = missing[start : start + BATCH]
-            render([picture.name for picture in batch], Path(work), options.views, options.threads)
+            render([picture.name for picture in batch], Path(work), options)
             for picture in batch:
-                add(picture, Path(work), options.out, world)
+                add(picture, Path(work), options, world)
                 for number in range(1, options.views + 1):
-                    add(cheap_plan.view(picture, number)[0], Path(work), options.out, world)
+                    add(cheap_plan.view(picture, number)[0], Path(work), options, world)
         publish(world, path)
         print(f"{len(world['images'])} pictures, {len(world['annotations'])} annotations", flush=True)
 
 
-def render(names: list[str], work: Path, views: int, threads: int) -> None:
+def render(names: list[str], work: Path, options: argparse.Namespace) -> None:
     """Render a batch in one Blender."""
-    command = ["blender", "-b", "--factory-startup", "-noaudio", "-t", str(threads)]
-    command += ["-P", str(HERE / "render.py"), "--"]
-    command += [str(work), str(SAMPLES), str(PERCENT), str(views), *names]
+    command = ["blender", "-b", "--factory-startup", "-noaudio", "-t", str(options.threads)]
+    command += ["-P", str(HERE / "render.py"), "--", str(work)]
+    command += [str(number) for number in (SAMPLES, options.percent, BOUNCES, options.views)]
+    command += names
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
 
 
-def add(picture: Picture, work: Path, out: Path, world: dict[str, Any]) -> None:
+def add(picture: Picture, work: Path, options: argparse.Namespace, world: dict[str, Any]) -> None:
     """Develop one picture and append it and what is seen in it to `world`."""
     index = np.load(work / picture.name / "index.npy")[..., 0]
     found = annotate.annotations_of(picture, index, SMALLEST_THING)
     seed = int(picture.name.split("_")[1].replace("v", "0000"))
     pixels = develop.develop(work / picture.name, picture.exposure, seed)
-    Image.fromarray(pixels).save(out / "images" / f"{picture.name}.jpg", quality=90)
-    height, width = HEIGHT * PERCENT // 100, WIDTH * PERCENT // 100
+    Image.fromarray(pixels).save(options.out / "images" / f"{picture.name}.jpg", quality=90)
+    height, width = HEIGHT * options.percent // 100, WIDTH * options.percent // 100
     entry = {"id": picture.name, "file_name": f"/{picture.name}.jpg", "height": height, "width": width}
     world["images"].append(entry)
     world["annotations"] += found

@@ -31,6 +31,7 @@ THUMBNAIL = (240, 160)
 """Twice the size of the page's strip."""
 THUMBNAIL_QUALITY = 80
 BATCH = 6
+BOUNCES = 2
 
 
 def main() -> None:
@@ -70,7 +71,7 @@ def committed() -> dict[str, list[dict[str, Any]]]:
 def render(names: list[str], work: Path, samples: int) -> None:
     """Render a few pictures in one Blender."""
     command = ["blender", "-b", "--factory-startup", "-noaudio", "-P", str(HERE / "render.py")]
-    command += ["--", str(work), str(samples), "100", "0", *names]
+    command += ["--", str(work), str(samples), "100", str(BOUNCES), "0", *names]
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
 
 

@@ -1,7 +1,7 @@
 """Blender entry: builds pictures of a plan and writes their light, helper and index passes.
 
-Run as `blender -b --factory-startup -P render.py -- OUT_DIR SAMPLES PERCENT VIEWS NAME ...`; VIEWS are the
-further views of each picture of a cheap plan.
+Run as `blender -b --factory-startup -P render.py -- OUT_DIR SAMPLES PERCENT BOUNCES VIEWS NAME ...`;
+BOUNCES are those of diffuse and glossy light, VIEWS the further views of each picture of a cheap plan.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ import scenes
 PASSES = {"colour": "Image", "albedo": "Denoising Albedo", "normal": "Denoising Normal"}
 
 
-def main(name: str, out: Path, samples: int, percent: int, views: int) -> None:
+def main(name: str, out: Path, samples: int, percent: int, bounces: int, views: int) -> None:
     """Render the picture `name`, and further views of it, into out/NAME/{colour,albedo,normal,index}.npy."""
     lookup = cheap_plan.by_name if cheap_plan.is_cheap(name) else plan.by_name
     picture = lookup(name)
@@ -32,17 +32,17 @@ def main(name: str, out: Path, samples: int, percent: int, views: int) -> None:
     for index, thing in enumerate(things, start=1):
         thing.pass_index = index
     bpy.context.scene.render.resolution_percentage = percent
-    render(out / name, samples)
+    render(out / name, samples, bounces)
     for number in range(1, views + 1):
         other, framed = cheap_plan.view(picture, number)
         scenes.aim(other, [things[place] for place in framed], Random(other.seed))
-        render(out / other.name, samples)
+        render(out / other.name, samples, bounces)
 
 
-def render(folder: Path, samples: int) -> None:
+def render(folder: Path, samples: int, bounces: int) -> None:
     """Render what the scene's camera sees into folder/{colour,albedo,normal,index}.npy."""
     folder.mkdir(parents=True, exist_ok=True)
-    settings(samples)
+    settings(samples, bounces)
     write_passes(folder, PASSES)
     bpy.ops.render.render()
     index_settings()
@@ -65,7 +65,7 @@ def unpack(folder: Path, name: str) -> None:
     file.unlink()
 
 
-def settings(samples: int) -> None:
+def settings(samples: int, bounces: int) -> None:
     """Path tracing with few bounces and clamped fireflies."""
     scene = bpy.context.scene
     scene.render.engine = "CYCLES"
@@ -79,8 +79,8 @@ def settings(samples: int) -> None:
     cycles.adaptive_min_samples = 6
     cycles.use_denoising = False
     cycles.max_bounces = 5
-    cycles.diffuse_bounces = 2
-    cycles.glossy_bounces = 2
+    cycles.diffuse_bounces = bounces
+    cycles.glossy_bounces = bounces
     cycles.transmission_bounces = 5
     cycles.transparent_max_bounces = 8
     cycles.sample_clamp_indirect = 4
@@ -126,5 +126,5 @@ def write_passes(folder: Path, passes: dict[str, str]) -> None:
 
 if __name__ == "__main__":
     arguments = sys.argv[sys.argv.index("--") + 1 :]
-    for picture_name in arguments[4:]:
-        main(picture_name, Path(arguments[0]), *(int(argument) for argument in arguments[1:4]))
+    for picture_name in arguments[5:]:
+        main(picture_name, Path(arguments[0]), *(int(argument) for argument in arguments[1:5]))
