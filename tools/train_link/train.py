@@ -31,6 +31,8 @@ AVERAGE = 0.998
 """Share of the averaged weights kept each step."""
 KEPT = 400
 """Batches kept for use again."""
+LEAST_SIDE = 20
+"""The longer side of a photographed region's box, in its own pixels."""
 WORLD, ASTRAY, PHOTOS = 36, 6, 14
 """Regions of the world, outliers made from them, and photographed regions in a batch."""
 
@@ -104,8 +106,9 @@ def changed(drawn: dict[str, Any]) -> dict[str, Any]:
 class Learner(nn.Module):
     """The encoder and what only training needs: a direction for each label, and the distillation layer."""
 
-    def __init__(self, world: list[str], photos: list[str], teacher: int) -> None:
+    def __init__(self, world: list[str], photos: list[str], teacher: int, bf16: bool) -> None:
         super().__init__()
+        self.bf16 = bf16
         self.encoder = RegionEncoder()
         self.world = nn.Parameter(torch.randn(len(world), DIMENSIONS))
         self.photos = nn.Parameter(torch.randn(len(photos), DIMENSIONS))
@@ -113,7 +116,8 @@ class Learner(nn.Module):
 
     def losses(self, images: Tensor, masks: Tensor, teacher: Tensor, labels: Tensor) -> dict[str, Tensor]:
         """`labels` are places among the world's, -1 for none, then among the photographs' in the last PHOTOS rows."""
-        vectors = self.encoder.vectors(images, masks)
+        with torch.autocast(images.device.type, torch.bfloat16, enabled=self.bf16):
+            vectors = self.encoder.vectors(images, masks).float()
         own = WORLD + ASTRAY
         cosines = vectors @ F.normalize(self.world).T
         none = torch.full_like(cosines[:, :1], NONE)
@@ -175,35 +179,47 @@ def with_extras(regions: list[Region], teachers: list[Path], clicked: list[Path]
     return regions
 
 
+def add_data_options(parser: argparse.ArgumentParser) -> None:
+    """What `load_training_regions` reads."""
+    parser.add_argument("--world", type=Path, action="append", required=True, help="sample worlds")
+    parser.add_argument("--photos", type=Path, required=True)
+    parser.add_argument("--teacher", type=Path, action="append", default=[])
+    parser.add_argument("--clicked", type=Path, action="append", default=[])
+
+
+def load_training_regions(options: argparse.Namespace) -> tuple[list[Region], list[Region]]:
+    """The regions of the worlds and of the photographs, with their distillation targets and click masks."""
+    world = [region for folder in options.world for region in load_regions(folder, "train")]
+    photos = [region for region in load_regions(options.photos, "train") if max(region.box()[2:]) >= LEAST_SIDE]
+    with_extras(world + photos, options.teacher, options.clicked)
+    return world, photos
+
+
 def main() -> None:
     """Trains until `--minutes` of training time have passed."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--world", type=Path, action="append", required=True, help="sample worlds")
-    parser.add_argument("--photos", type=Path, required=True)
+    add_data_options(parser)
     parser.add_argument("--alike", nargs="*", default=[], help="the photographs' labels of things in the world")
-    parser.add_argument("--teacher", type=Path, action="append", default=[])
-    parser.add_argument("--clicked", type=Path, action="append", default=[])
     parser.add_argument("--checkpoint", type=Path, required=True)
     parser.add_argument("--minutes", type=float, required=True, help="training time in all")
     parser.add_argument("--small", type=float, default=0.7, help="share of batches with smaller crops")
     parser.add_argument("--rate", type=float, default=2e-3)
     parser.add_argument("--forget", action="store_true", help="start the optimiser and the clock afresh")
     parser.add_argument("--echoes", type=int, default=3, help="earlier batches used again for each new one")
+    parser.add_argument("--bf16", action="store_true", help="convolve in bfloat16, which AMX and GPUs do faster")
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--threads", type=int, default=2)
     options = parser.parse_args()
 
     torch.set_num_threads(options.threads)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    world = [region for folder in options.world for region in load_regions(folder, "train")]
-    photos = [region for region in load_regions(options.photos, "train") if max(region.box()[2:]) >= 20]
-    with_extras(world + photos, options.teacher, options.clicked)
+    world, photos = load_training_regions(options)
     names = [sorted({region.label for region in kind}) for kind in (world, photos)]
     labels = Labels(names[0], names[1], set(names[0]) | set(options.alike))
     dims = next((r.teacher.size for r in world + photos if r.teacher is not None), 1)
 
     torch.manual_seed(1)
-    learner = Learner(names[0], names[1], dims).to(device)
+    learner = Learner(names[0], names[1], dims, options.bf16).to(device)
     spent, step = 0.0, 0
     if options.checkpoint.exists():
         saved = torch.load(options.checkpoint, map_location=device)
@@ -217,7 +233,7 @@ def main() -> None:
     plain = [p for p in learner.parameters() if p.dim() != 4]
     groups = [{"params": decayed, "weight_decay": 0.05}, {"params": plain, "weight_decay": 0.0}]
     optimiser = torch.optim.AdamW(groups, lr=options.rate)
-    if options.checkpoint.exists() and saved["names"] == names and not options.forget:
+    if options.checkpoint.exists() and saved["names"] == names and saved["optimiser"] and not options.forget:
         optimiser.load_state_dict(saved["optimiser"])
     source = Batches(world, photos, options.small, seed=step)
     loader = DataLoader(source, batch_size=None, num_workers=options.workers, prefetch_factor=4)
@@ -288,7 +304,7 @@ def save(
     path: Path,
     learner: Learner,
     average: nn.Module,
-    optimiser: torch.optim.Optimizer,
+    optimiser: torch.optim.Optimizer | None,
     names: list[list[str]],
     step: int,
     spent: float,
@@ -297,7 +313,7 @@ def save(
     content = {
         "model": learner.state_dict(),
         "average": average.state_dict(),
-        "optimiser": optimiser.state_dict(),
+        "optimiser": None if optimiser is None else optimiser.state_dict(),
         "names": names,
         "step": step,
         "spent": spent,
