@@ -17,7 +17,7 @@ FRAME = 256
 SMALL_FRAME = 160
 """Side of the cheaper frame that most early batches use."""
 
-CLOSER_SHARE = 0.3
+CLOSER_SHARE = 0.45
 """How often a crop is a closer look at one object, as the program takes when it zooms in on its first answer."""
 MOST_ENLARGED = 0.25
 """Pixels of the picture to one of the frame, at least."""
@@ -53,7 +53,7 @@ class Record:
     long_side: int = 0
     """Longest side to shrink to when read; 0 keeps the file's size."""
     teacher: NDArray[np.float16] | None = None
-    _pixels: Image | None = None
+    _levels: list[Image] = field(default_factory=list)
     _kinds: NDArray[np.int16] | None = None
 
     def kinds(self, numbers: dict[str, int]) -> NDArray[np.int16]:
@@ -72,13 +72,21 @@ class Record:
 
     def image(self) -> Image:
         """RGB pixels u8[h, w, 3], read once and kept."""
-        if self._pixels is None:
+        if not self._levels:
             bgr = cv2.imread(str(self.path), cv2.IMREAD_COLOR)
             if bgr is None:
                 raise FileNotFoundError(self.path)
             rgb = np.asarray(cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB), np.uint8)
-            self._pixels = shrink(rgb, self.long_side)
-        return self._pixels
+            self._levels.append(shrink(rgb, self.long_side))
+        return self._levels[0]
+
+    def halved(self, times: int) -> Image:
+        """The picture shrunk to 1 / 2^times, kept: what is read from it are means of pixels, as the program takes."""
+        image = self.image()
+        while len(self._levels) <= times:
+            height, width = (max(side >> len(self._levels), 1) for side in image.shape[:2])
+            self._levels.append(np.asarray(cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA), np.uint8))
+        return self._levels[times]
 
     def mask(self, index: int) -> Mask:
         """Annotation `index` as u8[h, w] of 0 and 1 at the size of `image`; parts are joined."""
@@ -158,7 +166,7 @@ class Sampler:
         masks = [record.mask(int(index)) for index in order]
         width, height = frame_size(frame, rng)
         matrix = source_from_frame(image.shape[:2], (height, width), masks[0], rng)
-        pixels = warp(image, matrix, (width, height))
+        pixels = read(record, matrix, (width, height))
         warped = [(warp(mask * 255, matrix, (width, height)) > 127).astype(np.uint8) for mask in masks]
 
         kinds = warp_kinds(record.kinds(self.numbers), matrix, (width, height))
@@ -204,13 +212,27 @@ class Sampler:
         matrix[1, 2] += rng.uniform(0.15, 0.85) * height - (top + box_height / 2)
         alpha = cv2.warpAffine((mask * 255).astype(np.uint8), matrix, (width, height), flags=cv2.INTER_AREA)
         soft = cv2.GaussianBlur(alpha, (3, 3), 0.7).astype(np.float32)[..., None] / 255
-        colours = cv2.warpAffine(donor.image(), matrix, (width, height), flags=cv2.INTER_AREA)
+        frame_from_donor = np.vstack([matrix, [0, 0, 1]])
+        colours = read(donor, np.linalg.inv(frame_from_donor)[:2], (width, height))
         mixed = pixels * (1 - soft) + colours * soft
         placed = (alpha > 127).astype(np.uint8)
         if int(placed.sum()) < 64:
             return pixels, masks, kinds
         kinds = np.where(placed > 0, np.int16(self.numbers[donor.categories[which]]), kinds)
         return mixed.astype(np.uint8), [placed, *[(mask & (1 - placed)) for mask in masks]], kinds
+
+
+def read(record: Record, source_from_frame: NDArray[np.float64], size: tuple[int, int]) -> Image:
+    """As `warp`, from the smallest copy of the picture that has a pixel for each of the frame's."""
+    pixels_a_side = float(np.sqrt(abs(np.linalg.det(source_from_frame[:, :2]))))
+    level = record.halved(int(np.log2(max(pixels_a_side, 1.0))))
+    level_from_source = np.array(level.shape[1::-1]) / record.image().shape[1::-1]
+    matrix = source_from_frame.copy()
+    # Pixel centres lie at halves.
+    matrix[:, 2] += 0.5
+    matrix *= level_from_source[:, None]
+    matrix[:, 2] -= 0.5
+    return warp(level, matrix, size)
 
 
 def warp(image: Image, source_from_frame: NDArray[np.float64], size: tuple[int, int]) -> Image:

@@ -31,38 +31,47 @@ from data import (
 from model import CANDIDATES, LEVELS, MEANING, Decoder, Encoder, doubled, linear_model, shares
 
 WEIGHTS = {
-    "coco_nc": 0.27,
-    "coco": 0.11,
-    "ccp": 0.15,
-    "facade": 0.12,
-    "cats": 0.10,
-    "animals_oi": 0.12,
+    "coco_nc": 0.22,
+    "coco": 0.09,
+    "ccp": 0.19,
+    "facade": 0.15,
+    "cats": 0.11,
+    "animals_oi": 0.10,
     "mushrooms": 0.03,
-    "granular": 0.02,
+    "granular": 0.025,
     "*": 0.03,
 }
 """How often a source of photographs is drawn, whatever its size; the sum need not be 1."""
 
+DIMS = 64
+"""Length of a distillation target."""
 POINTS = 6
 KINDS_SHARE = 0.3
 """Weight of naming what each cell shows."""
-LOOSE_SHARE = 0.3
+LOOSE_SHARE = 0.2
 """How often a click falls elsewhere than the protocol's would, as people's do."""
-AGAIN_SHARE = 0.25
+AGAIN_SHARE = 0.4
 """How often a round after the first adds no click and only gives the mask back, as zooming in does."""
-ROUNDS_SHARE = (0.25, 0.35, 0.2, 0.2)
+ROUNDS_SHARE = (0.45, 0.27, 0.16, 0.12)
 """How often a batch is trained for 1, 2, 3 and 4 rounds of clicks."""
 
 
 class Model(nn.Module):
     """Encoder, decoder, and the layers that only training uses: for distillation, and to name what a cell shows."""
 
-    def __init__(self, teacher_dims: int, kinds: int) -> None:
+    def __init__(self, teacher_dims: int, kinds: int, bf16: bool = False) -> None:
         super().__init__()
+        self.bf16 = bf16
         self.encoder = Encoder()
         self.decoder = Decoder()
         self.student = nn.Conv2d(96, teacher_dims, 1)
         self.kinds = nn.Conv2d(MEANING, kinds, 1)
+
+    def embed(self, pixels: Tensor) -> tuple[Tensor, Tensor]:
+        """As the encoder's, where asked for with its convolutions in bfloat16."""
+        with torch.autocast(pixels.device.type, torch.bfloat16, enabled=self.bf16):
+            embedding, deep = self.encoder.embed(pixels)
+        return embedding.float(), deep.float()
 
 
 @dataclass
@@ -185,7 +194,7 @@ def batch_loss(
     """Loss of some rounds of clicks, and the chosen candidates' mean IoU after each."""
     pixels = batch.pixels.to(device).contiguous(memory_format=torch.channels_last)
     picture = batch.picture.to(device)
-    embedding, deep = model.encoder.embed(pixels)
+    embedding, deep = model.embed(pixels)
     maps = model.decoder.picture_maps(embedding)
     objects = maps.of(picture)
     truth_full = torch.from_numpy(batch.masks).to(device)
@@ -258,6 +267,14 @@ def batch_loss(
     return total, reached
 
 
+def add_data_options(parser: argparse.ArgumentParser) -> None:
+    """What `load_training_records` reads."""
+    parser.add_argument("--photos", type=Path, required=True, help="folder with annotations.json and images/")
+    parser.add_argument("--world", type=Path, action="append", default=[], help="sample worlds, same shape")
+    parser.add_argument("--world-weight", type=float, default=0.5, help="how often these are drawn; photographs: 0.93")
+    parser.add_argument("--teacher", type=Path, help="distillation targets made by teacher.py")
+
+
 def load_training_records(options: argparse.Namespace) -> list[Record]:
     """The photographs' train split, with distillation targets where given, and the sample world's."""
     records = load_records(options.photos / "annotations.json", options.photos / "images", "train")
@@ -266,7 +283,7 @@ def load_training_records(options: argparse.Namespace) -> list[Record]:
             for record in records:
                 record.teacher = features[record.image_id]
     for folder in options.world:
-        world = load_records(folder / "annotations.json", folder / "images", "train", long_side=384)
+        world = load_records(folder / "annotations.json", folder / "images", "train")
         for record in world:
             record.source = WORLD
         records += world
@@ -275,13 +292,16 @@ def load_training_records(options: argparse.Namespace) -> list[Record]:
     return records
 
 
+def numbers_of(records: list[Record]) -> dict[str, int]:
+    """A number for each category, after the background's."""
+    categories = sorted({category for record in records for category in record.categories})
+    return {category: number for number, category in enumerate(categories, start=BACKGROUND + 1)}
+
+
 def main() -> None:
     """Trains until `--minutes` of training time are used, however many runs that takes."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--photos", type=Path, required=True, help="folder with annotations.json and images/")
-    parser.add_argument("--world", type=Path, action="append", default=[], help="sample worlds, same shape")
-    parser.add_argument("--world-weight", type=float, default=0.5, help="how often these are drawn; photographs: 0.92")
-    parser.add_argument("--teacher", type=Path, help="distillation targets made by teacher.py")
+    add_data_options(parser)
     parser.add_argument("--checkpoint", type=Path, required=True)
     parser.add_argument("--minutes", type=float, default=80)
     parser.add_argument("--pictures", type=int, default=6, help="pictures a step")
@@ -297,6 +317,7 @@ def main() -> None:
     )
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--bf16", action="store_true", help="encode in bfloat16, which AMX and GPUs do faster")
     parser.add_argument("--workers", type=int, default=1)
     options = parser.parse_args()
 
@@ -305,10 +326,8 @@ def main() -> None:
     torch.set_flush_denormal(True)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     records = load_training_records(options)
-    dims = 64
-    categories = sorted({category for record in records for category in record.categories})
-    numbers = {category: number for number, category in enumerate(categories, start=BACKGROUND + 1)}
-    model = Model(dims, len(numbers) + 1).to(device).to(memory_format=torch.channels_last)
+    numbers = numbers_of(records)
+    model = Model(DIMS, len(numbers) + 1, options.bf16).to(device).to(memory_format=torch.channels_last)
     average = copy.deepcopy(model)
     matrices = [p for p in model.parameters() if p.ndim > 1]
     others = [p for p in model.parameters() if p.ndim <= 1]
@@ -321,14 +340,14 @@ def main() -> None:
         model.load_state_dict(saved["model"])
         average.load_state_dict(saved["average"])
         step = saved["step"]
-        if not fresh:
+        if not fresh and saved["optimizer"] is not None:
             optimizer.load_state_dict(saved["optimizer"])
             used = saved["used"]
     print(f"{len(records)} pictures, {device}, from step {step}, {used / 60:.1f} min used", flush=True)
 
     rng = np.random.default_rng([options.seed, step])
     sampler = Sampler(records, {**WEIGHTS, WORLD: options.world_weight}, options.objects, numbers)
-    stream = Stream(sampler, options.pictures, options.small, options.seed + step, dims)
+    stream = Stream(sampler, options.pictures, options.small, options.seed + step, DIMS)
     loader = DataLoader(stream, batch_size=None, num_workers=options.workers, prefetch_factor=4)
     model.train()
     loose_share = LOOSE_SHARE
@@ -392,13 +411,13 @@ def report(step: int, used: float, rate: float, window: list[tuple[float, list[f
 
 
 def save(
-    path: Path, model: nn.Module, average: nn.Module, optimizer: torch.optim.Optimizer, step: int, used: float
+    path: Path, model: nn.Module, average: nn.Module, optimizer: torch.optim.Optimizer | None, step: int, used: float
 ) -> None:
     """Writes the checkpoint so that a reader never sees half of it."""
     state = {
         "model": model.state_dict(),
         "average": average.state_dict(),
-        "optimizer": optimizer.state_dict(),
+        "optimizer": None if optimizer is None else optimizer.state_dict(),
         "step": step,
         "used": used,
     }
