@@ -14,7 +14,7 @@ const PICTURE = 'world_011';
 /** How many masks are compared with the server's. */
 const MASKS = 24;
 /** How far a score may be from the server's: browser and server decode JPEG with other rounding; PNG has none. */
-const ROUNDING = { jpeg: 0.02, png: 0.0005 };
+const ROUNDING = { jpeg: 0.02, png: 0.00001 };
 
 /** @typedef {import('../../www/mask-viewer.js').MaskViewer} MaskViewer */
 
@@ -67,16 +67,20 @@ async function answered(page) {
 }
 
 /**
- * The same entities in the same order with the same scores, but for `rounding`.
+ * The same entities in the same order with the same scores, but for `rounding`: those that the server tells apart by
+ * less may change places.
  * @param {any} here
  * @param {any} there
  * @param {number} rounding
  */
 function sameAnswer(here, there, rounding) {
-  const names = (/** @type {any} */ { entities }) => entities.slice(0, 5).map((/** @type {any} */ { qid }) => qid);
+  const scores = new Map(there.entities.map((/** @type {any} */ { qid, score }) => [qid, score]));
   const apart = Math.max(...there.entities.map((/** @type {any} */ { score }, /** @type {number} */ at) => Math.abs(score - here.entities[at].score)));
   assert.ok(apart < rounding, `scores differ by ${apart}`);
-  assert.deepEqual(names(here), names(there));
+  for (const [at, { qid, score }] of there.entities.slice(0, 5).entries()) {
+    const instead = here.entities[at].qid;
+    assert.ok(instead === qid || Math.abs(scores.get(instead) - score) < rounding, `${instead} stands where ${qid} ought to`);
+  }
   assert.equal(here.in_index?.known, there.in_index?.known);
   assert.deepEqual(here.model, there.model);
   return apart;
