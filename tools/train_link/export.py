@@ -11,27 +11,14 @@ import numpy as np
 import onnx
 import onnxruntime as ort
 import torch
-from onnx import TensorProto, helper, numpy_helper
 from torch import Tensor, nn
-from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from data import MEAN, STD
-from model import DIMENSIONS, SIDE, ConvNorm, RegionEncoder
+from model import DIMENSIONS, SIDE, RegionEncoder
+from norms import fold_norms
+from stored import halve_weights
 
 OPSET = 17
-SMALLEST_HALF = 64
-"""Constants of fewer numbers stay f32: halving them saves nothing."""
-
-
-def fold_norms(module: nn.Module) -> None:
-    """Replaces each convolution with batch normalisation by one convolution, in place."""
-    for name, child in module.named_children():
-        if isinstance(child, ConvNorm):
-            convolution, norm = child[0], child[1]
-            assert isinstance(convolution, nn.Conv2d) and isinstance(norm, nn.BatchNorm2d)
-            setattr(module, name, fuse_conv_bn_eval(convolution, norm))
-        else:
-            fold_norms(child)
 
 
 def trained(checkpoint: Path) -> RegionEncoder:
@@ -77,21 +64,6 @@ def graph(encoder: nn.Module, side: int) -> onnx.ModelProto:
             dynamo=False,
         )
         return onnx.load(path)
-
-
-def halve_weights(model: onnx.ModelProto) -> None:
-    """Stores weights as f16, widened by a Cast when the graph is loaded."""
-    casts = []
-    for tensor in model.graph.initializer:
-        if tensor.data_type != TensorProto.FLOAT or np.prod(tensor.dims) < SMALLEST_HALF:
-            continue
-        name = tensor.name
-        half = numpy_helper.from_array(numpy_helper.to_array(tensor).astype(np.float16), f"{name}.half")
-        tensor.CopyFrom(half)
-        casts.append(helper.make_node("Cast", [half.name], [name], name=f"widen/{name}", to=TensorProto.FLOAT))
-    nodes = [*casts, *model.graph.node]
-    del model.graph.node[:]
-    model.graph.node.extend(nodes)
 
 
 def largest_difference(encoder: nn.Module, path: Path, side: int) -> float:

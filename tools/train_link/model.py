@@ -1,7 +1,14 @@
 """The region encoder: a picture's crop around a mask to features that are averaged under it."""
 
+import sys
+from pathlib import Path
+
 import torch.nn.functional as F
 from torch import Tensor, nn
+
+sys.path.append(str(Path(__file__).resolve().parent.parent / "networks"))
+
+from norms import ConvNorm, Residual
 
 SIDE = 96
 """Side of the crop in the network's pixels; training may use a smaller one, a multiple of 16."""
@@ -13,25 +20,6 @@ WIDTHS = (20, 40, 80, 160)
 WIDE = 224
 DIMENSIONS = 160
 """Length of the vector."""
-
-
-class ConvNorm(nn.Sequential):
-    """3x3 convolution and batch normalisation (folded into the convolution on export)."""
-
-    def __init__(self, inputs: int, outputs: int, stride: int = 1, size: int = 3) -> None:
-        convolution = nn.Conv2d(inputs, outputs, size, stride, size // 2, bias=False)
-        super().__init__(convolution, nn.BatchNorm2d(outputs))
-
-
-class Residual(nn.Module):
-    """relu(x + norm(conv(x)))."""
-
-    def __init__(self, channels: int) -> None:
-        super().__init__()
-        self.body = ConvNorm(channels, channels)
-
-    def forward(self, x: Tensor) -> Tensor:
-        return F.relu(x + self.body(x))
 
 
 class RegionEncoder(nn.Module):

@@ -50,8 +50,6 @@ class Record:
     annotation_ids: list[str] = field(default_factory=list)
     segmentations: list[list[dict[str, Any]]] = field(default_factory=list)
     categories: list[str] = field(default_factory=list)
-    long_side: int = 0
-    """Longest side to shrink to when read; 0 keeps the file's size."""
     teacher: NDArray[np.float16] | None = None
     _levels: list[Image] = field(default_factory=list)
     _kinds: NDArray[np.int16] | None = None
@@ -77,7 +75,7 @@ class Record:
             if bgr is None:
                 raise FileNotFoundError(self.path)
             rgb = np.asarray(cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB), np.uint8)
-            self._levels.append(shrink(rgb, self.long_side))
+            self._levels.append(rgb)
         return self._levels[0]
 
     def halved(self, times: int) -> Image:
@@ -97,14 +95,14 @@ class Record:
         return mask
 
 
-def load_records(annotations: Path, images: Path, split: str, long_side: int = 0) -> list[Record]:
+def load_records(annotations: Path, images: Path, split: str) -> list[Record]:
     """Pictures that have an annotation whose `data_split` contains `split` ("" takes all), in the file's order."""
     document = json.loads(annotations.read_text())
     records: dict[str, Record] = {}
     for entry in document["images"]:
         name = str(entry["file_name"]).lstrip("/")
         source = name.rsplit("_", 1)[0]
-        records[entry["id"]] = Record(str(entry["id"]), images / name, source, long_side=long_side)
+        records[entry["id"]] = Record(str(entry["id"]), images / name, source)
     for annotation in document["annotations"]:
         if split not in annotation["data_split"]:
             continue
@@ -114,16 +112,6 @@ def load_records(annotations: Path, images: Path, split: str, long_side: int = 0
         record.segmentations.append(segmentation if isinstance(segmentation, list) else [segmentation])
         record.categories.append(str(annotation["category_id"]))
     return [record for record in records.values() if record.segmentations]
-
-
-def shrink(image: Image, long_side: int) -> Image:
-    """Shrinks so that the longest side is at most `long_side` (0: no limit)."""
-    height, width = image.shape[:2]
-    longest = max(height, width)
-    if long_side == 0 or longest <= long_side:
-        return image
-    size = (round(width * long_side / longest), round(height * long_side / longest))
-    return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
 
 
 @dataclass

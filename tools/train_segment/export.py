@@ -14,10 +14,11 @@ import torch
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 from torch import Tensor, nn
-from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from data import MEAN, STD
-from model import CANDIDATES, FRAME, MEANING, PACK, POOL, ConvNorm, Decoder, Encoder
+from model import CANDIDATES, FRAME, MEANING, PACK, POOL, Decoder, Encoder
+from norms import fold_norms
+from stored import halve_weights, round_to_bytes, store_as_bytes
 from train import Model
 
 OPSET = 17
@@ -25,12 +26,6 @@ ZOOM_IN = 1.8
 """Side of the part that the program looks at a second time, in longest sides of the first answer's box."""
 ZOOM_ON_CLICK = 0.5
 """Side of the part that the program also looks at for a first click, in longest sides of the picture."""
-SMALLEST_HALF = 64
-"""Constants of fewer numbers stay f32: halving them saves nothing."""
-SCALE = ".scale"
-"""Ends the names of the scales of what is stored as bytes."""
-SMALLEST_BYTES = 20_000
-"""The encoder's convolutions of so many weights are stored as bytes: they are nearly all of its file."""
 
 
 class FrameEncoder(nn.Module):
@@ -42,17 +37,6 @@ class FrameEncoder(nn.Module):
 
     def forward(self, image: Tensor) -> Tensor:
         return self.encoder(nn.functional.avg_pool2d(image, POOL))
-
-
-def fold_norms(module: nn.Module) -> None:
-    """Replaces each convolution with batch normalisation by one convolution, in place."""
-    for name, child in module.named_children():
-        if isinstance(child, ConvNorm):
-            convolution, norm = child[0], child[1]
-            assert isinstance(convolution, nn.Conv2d) and isinstance(norm, nn.BatchNorm2d)
-            setattr(module, name, fuse_conv_bn_eval(convolution, norm))
-        else:
-            fold_norms(child)
 
 
 class Take(nn.Module):
@@ -116,21 +100,6 @@ def example(encoder: Encoder) -> tuple[Tensor, ...]:
     noise = nn.functional.interpolate(torch.randn(1, 3, 32, 32), (FRAME // POOL, FRAME // POOL), mode="bilinear")
     click, label = torch.tensor([[[400.0, 620.0]]]), torch.ones(1, 1)
     return encoder(noise), click, label, torch.zeros(1, 1, FRAME // POOL, FRAME // POOL), torch.zeros(1)
-
-
-def round_to_bytes(encoder: Encoder) -> None:
-    """Rounds, in place, what `store_as_bytes` stores as bytes, so that the graphs are held to what they are to hold."""
-    with torch.no_grad():
-        for layer in encoder.modules():
-            if isinstance(layer, nn.Conv2d) and layer.weight.numel() >= SMALLEST_BYTES:
-                scale = byte_scale(layer.weight.numpy())
-                layer.weight.copy_(torch.from_numpy(np.rint(layer.weight.numpy() / scale) * scale))
-
-
-def byte_scale(weights: NDArray[np.float32]) -> NDArray[np.float32]:
-    """What one step of a byte is worth in each output channel: f32[outputs, 1, 1, 1]."""
-    largest = np.abs(weights).max((1, 2, 3), keepdims=True)
-    return np.asarray(np.maximum(largest, 1e-12) / 127, np.float32)
 
 
 def encoder_graph(encoder: Encoder) -> onnx.ModelProto:
@@ -222,46 +191,6 @@ def append_resize(graph: onnx.GraphProto, side: int) -> None:
     kept = {output.name: output for output in graph.output}
     del graph.output[:]
     graph.output.extend([masks, kept["iou_predictions"], kept["low_res_masks"]])
-
-
-def store_as_bytes(model: onnx.ModelProto) -> None:
-    """Stores large convolutions as i8 with a scale for each output channel, which the runtime multiplies on loading."""
-    nodes = []
-    for tensor in list(model.graph.initializer):
-        if len(tensor.dims) != 4 or np.prod(tensor.dims) < SMALLEST_BYTES:
-            continue
-        name = tensor.name
-        weights = numpy_helper.to_array(tensor)
-        scale = byte_scale(weights)
-        model.graph.initializer.append(numpy_helper.from_array(scale, f"{name}{SCALE}"))
-        tensor.CopyFrom(numpy_helper.from_array(np.rint(weights / scale).astype(np.int8), f"{name}.bytes"))
-        wide = f"{name}.wide"
-        nodes.append(helper.make_node("Cast", [tensor.name], [wide], name=f"widen/{name}", to=TensorProto.FLOAT))
-        nodes.append(helper.make_node("Mul", [wide, f"{name}{SCALE}"], [name], name=f"scale/{name}"))
-    put_first(model.graph, nodes)
-
-
-def halve_weights(model: onnx.ModelProto) -> None:
-    """Stores large f32 constants as f16 behind a Cast, which the runtime folds away when it loads the graph."""
-    casts = []
-    for tensor in model.graph.initializer:
-        if tensor.data_type != TensorProto.FLOAT or np.prod(tensor.dims) < SMALLEST_HALF:
-            continue
-        if tensor.name.endswith(SCALE):
-            # Scales may be less than what f16 holds well.
-            continue
-        name = tensor.name
-        half = numpy_helper.from_array(numpy_helper.to_array(tensor).astype(np.float16), f"{name}.half")
-        tensor.CopyFrom(half)
-        casts.append(helper.make_node("Cast", [half.name], [name], name=f"widen/{name}", to=TensorProto.FLOAT))
-    put_first(model.graph, casts)
-
-
-def put_first(graph: onnx.GraphProto, nodes: list[onnx.NodeProto]) -> None:
-    """Puts nodes before those of the graph, which read what they make."""
-    rest = list(graph.node)
-    del graph.node[:]
-    graph.node.extend([*nodes, *rest])
 
 
 def largest_difference(encoder: Encoder, decoder: Decoder, folder: Path, names: tuple[str, str]) -> dict[str, float]:

@@ -9,11 +9,17 @@ guided filter does (He, Sun and Tang, 2010), so that the mask's edge follows the
 Each candidate is cut at the level of its logits at which a small network expects most of it.
 """
 
+import sys
 from dataclasses import dataclass
+from pathlib import Path
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+
+sys.path.append(str(Path(__file__).resolve().parent.parent / "networks"))
+
+from norms import ConvNorm, Residual
 
 FRAME = 1024
 """Side of the contract's frame; training may use a smaller one, a multiple of 128."""
@@ -56,25 +62,6 @@ SHARPNESS = 3.0
 
 FAR = 24.0
 """Largest way, in cells, told apart from "cannot be reached"."""
-
-
-class ConvNorm(nn.Sequential):
-    """3x3 convolution and batch normalisation (folded into the convolution on export)."""
-
-    def __init__(self, inputs: int, outputs: int, stride: int = 1, size: int = 3) -> None:
-        convolution = nn.Conv2d(inputs, outputs, size, stride, size // 2, bias=False)
-        super().__init__(convolution, nn.BatchNorm2d(outputs))
-
-
-class Residual(nn.Module):
-    """relu(x + norm(conv(x)))."""
-
-    def __init__(self, channels: int) -> None:
-        super().__init__()
-        self.body = ConvNorm(channels, channels)
-
-    def forward(self, x: Tensor) -> Tensor:
-        return F.relu(x + self.body(x))
 
 
 class Context(nn.Module):
