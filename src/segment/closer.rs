@@ -76,7 +76,7 @@ impl<E> Session<E> {
         let side = self.model.decoder.low_res;
         let whole = self.picture.as_ref().ok_or(Error::PictureMissing)?.frame;
         let answered = self.answered_mut(job.ticket, Look::OnClick)?;
-        if expected.clamp(0.0, 1.0) <= answered.answer.best_candidate().predicted_iou {
+        if expected <= answered.answer.best_candidate().predicted_iou {
             return Ok(answered.answer.clone());
         }
         let offered = offer()?;

@@ -135,24 +135,25 @@ impl<E> Session<E> {
         }
         let best = best_candidate(ious, &job.inputs[1].1);
         let clicks: Vec<_> = job.prompts.clicks().collect();
+        let expected = |at: usize| ious[at].clamp(0.0, 1.0);
         let candidate = |at: usize| {
             let mut logits = Logits::from_frame(job.frame, side, &low_res[at * side * side..][..side * side])?;
             // In this order: how sure the model is of a part far away, rounding blurs.
             clean(&mut logits, &clicks);
             round_stairs(&mut logits);
-            Ok::<_, Error>(Candidate { mask: logits.to_mask()?, predicted_iou: ious[at].clamp(0.0, 1.0) })
+            Ok::<_, Error>(Candidate { mask: logits.to_mask()?, predicted_iou: expected(at) })
         };
         let answer =
             || Ok::<_, Error>(Answer { candidates: (0..count).map(candidate).collect::<Result<_, _>>()?, best });
-        match job.look {
-            Look::Whole => {}
-            Look::OnClick => return self.prefer(job, ious[best], answer, low_res).map(Some),
-            Look::Closer => {
-                let seen = &low_res[best * side * side..][..side * side];
-                return self.correct(job, candidate(best)?, seen).map(Some);
-            }
-        }
-        let answer = answer()?;
+        Ok(Some(match job.look {
+            Look::Whole => self.remember(job, answer()?, low_res),
+            Look::OnClick => self.prefer(job, expected(best), answer, low_res)?,
+            Look::Closer => self.correct(job, candidate(best)?, &low_res[best * side * side..][..side * side])?,
+        }))
+    }
+
+    /// Keeps an answer, for a while, to be looked at closer and refined.
+    fn remember(&mut self, job: &DecodeJob, answer: Answer, low_res: &[f32]) -> Answer {
         if self.answered.len() == MOST_ANSWERED {
             self.answered.pop_front();
         }
@@ -163,7 +164,7 @@ impl<E> Session<E> {
             answer: answer.clone(),
             low_res: low_res.to_vec(),
         });
-        Ok(Some(answer))
+        answer
     }
 
     /// Drops any answer still to come.
