@@ -9,9 +9,6 @@ use crate::geometry::{PixelRect, Rect, Size};
 use crate::pixels::{self, Pixels};
 use crate::rle::Mask;
 
-/// How much wider than the longer side of the mask's box a crop is, on each side, in parts of that side: enough for the
-/// outline and a little of what is around it.
-const CROP_MARGIN: f64 = 0.1;
 /// What a graph that takes bytes sees outside the picture: their middle, which such graphs map to about zero.
 const MIDDLE: u8 = 128;
 
@@ -22,6 +19,8 @@ pub struct EncodeJob<'a> {
     picture: Size,
     /// What the whole input covers; it may reach outside the picture, where the input is zero.
     region_in_image: Rect,
+    /// What the fourth channel shows, where the card asks for one.
+    mask: Option<&'a Mask>,
 }
 
 /// The numbers of an encoder's input, in the card's layout.
@@ -61,21 +60,24 @@ pub enum Error {
 
 impl<'a> EncodeJob<'a> {
     /// The run for one view of a mask in a picture of this size.
-    pub fn new(card: &'a EncoderCard, view: View, picture: Size, mask: &Mask) -> Result<Self, Error> {
+    pub fn new(card: &'a EncoderCard, view: View, picture: Size, mask: &'a Mask) -> Result<Self, Error> {
         if mask.size() != picture {
             return Err(Error::MaskSize { mask: mask.size(), picture });
         }
         let bounds = mask.bbox().ok_or(pool::Error::EmptyMask)?;
         Ok(match view {
             View::Image => Self::of_picture(card, picture),
-            View::Crop => Self { card, picture, region_in_image: fitted(square_around(bounds), &card.input) },
+            View::Crop => {
+                let region_in_image = fitted(square_around(bounds, card.margin()), &card.input);
+                Self { card, picture, region_in_image, mask: card.input.mask.then_some(mask) }
+            }
         })
     }
 
     /// The run for a picture, whatever mask is asked about.
     pub fn of_picture(card: &'a EncoderCard, picture: Size) -> Self {
         let whole = Rect::from_xywh([0.0, 0.0, f64::from(picture.width), f64::from(picture.height)]);
-        Self { card, picture, region_in_image: fitted(whole, &card.input) }
+        Self { card, picture, region_in_image: fitted(whole, &card.input), mask: None }
     }
 
     /// The pixels that [`input`](Self::input) reads.
@@ -86,9 +88,10 @@ impl<'a> EncodeJob<'a> {
     /// The input's shape.
     pub fn shape(&self) -> [usize; 4] {
         let [width, height] = [self.card.input.width, self.card.input.height].map(|side| side as usize);
+        let channels = self.card.input.channels();
         match self.card.input.layout {
-            InputLayout::Nchw => [1, 3, height, width],
-            InputLayout::Nhwc => [1, height, width, 3],
+            InputLayout::Nchw => [1, channels, height, width],
+            InputLayout::Nhwc => [1, height, width, channels],
         }
     }
 
@@ -97,10 +100,14 @@ impl<'a> EncodeJob<'a> {
         let Input { mean, std, element, .. } = &self.card.input;
         Ok(match element {
             InputElement::F32 => {
-                Values::F32(self.filled(pixels, 0.0, |value, channel| (value - mean[channel]) / std[channel])?)
+                let of_byte = |value, channel: usize| (value - mean[channel]) / std[channel];
+                Values::F32(self.filled(pixels, 0.0, of_byte, |share| share as f32)?)
             }
-            // The conversion saturates.
-            InputElement::U8 => Values::U8(self.filled(pixels, MIDDLE, |value, _| (value + 0.5) as u8)?),
+            // The conversions saturate.
+            InputElement::U8 => {
+                let of_share = |share| (share * 255.0 + 0.5) as u8;
+                Values::U8(self.filled(pixels, MIDDLE, |value, _| (value + 0.5) as u8, of_share)?)
+            }
         })
     }
 
@@ -118,20 +125,27 @@ impl<'a> EncodeJob<'a> {
         &self,
         pixels: &Pixels<'_>,
         outside: T,
-        number: impl Fn(f32, usize) -> T,
+        of_byte: impl Fn(f32, usize) -> T,
+        of_share: impl Fn(f64) -> T,
     ) -> Result<Vec<T>, Error> {
         let [width, height] = [self.card.input.width, self.card.input.height].map(|side| side as usize);
-        let layout = self.card.input.layout;
-        let mut data = vec![outside; 3 * width * height];
+        let (layout, channels) = (self.card.input.layout, self.card.input.channels());
+        let place = |x: usize, y: usize, channel: usize| match layout {
+            InputLayout::Nchw => (channel * height + y) * width + x,
+            InputLayout::Nhwc => (y * width + x) * channels + channel,
+        };
+        let mut data = vec![outside; channels * width * height];
         pixels.sample(self.region_in_image, self.target(), |x, y, rgb| {
             for (channel, value) in rgb.into_iter().enumerate() {
-                let at = match layout {
-                    InputLayout::Nchw => (channel * height + y) * width + x,
-                    InputLayout::Nhwc => (y * width + x) * 3 + channel,
-                };
-                data[at] = number(value, channel);
+                data[place(x, y, channel)] = of_byte(value, channel);
             }
         })?;
+        if let Some(mask) = self.mask {
+            let shares = pool::coverage(mask, [height, width], self.region_in_image);
+            for (cell, share) in shares.into_iter().enumerate() {
+                data[place(cell % width, cell / width, 3)] = of_share(share);
+            }
+        }
         Ok(data)
     }
 }
@@ -147,9 +161,9 @@ pub fn feature<'m>(maps: impl IntoIterator<Item = &'m FeatureMap>, mask: &Mask) 
 
 /// The square around a box's middle with the margin. It is not cut at the picture's edges: a thing keeps its
 /// proportions wherever it stands.
-fn square_around(bounds: PixelRect) -> Rect {
+fn square_around(bounds: PixelRect, margin: f32) -> Rect {
     let bounds = Rect::from(bounds);
-    let side = bounds.width().max(bounds.height()) * (1.0 + 2.0 * CROP_MARGIN);
+    let side = bounds.width().max(bounds.height()) * (1.0 + 2.0 * f64::from(margin));
     let middle = [f64::midpoint(bounds.x1, bounds.x2), f64::midpoint(bounds.y1, bounds.y2)];
     Rect::from_xywh([middle[0] - side / 2.0, middle[1] - side / 2.0, side, side])
 }
@@ -218,6 +232,41 @@ mod tests {
         assert_eq!(region(40, 20, 10, 2), [390, 150, 510, 270]);
         assert_eq!(region(0, 0, 100, 50), [-100, -350, 1100, 850]);
         assert_eq!(region(99, 49, 1, 1), [989, 489, 1001, 501]);
+    }
+
+    #[test]
+    fn a_crop_is_as_wide_as_the_card_says() {
+        let mut card = card(8, 8, Resize::Stretch);
+        card.crop_margin = Some(0.5);
+        let mask = rectangle(Size::new(100, 50), PixelRect { x: 40, y: 20, width: 10, height: 6 });
+        let Rect { x1, y1, x2, y2 } = EncodeJob::new(&card, View::Crop, mask.size(), &mask).unwrap().region_in_image;
+        assert_eq!([x1, y1, x2, y2].map(|side| (side * 10.0).round() as i32), [350, 130, 550, 330]);
+    }
+
+    #[test]
+    fn a_fourth_channel_shows_the_mask() {
+        let mut card = card(4, 2, Resize::Stretch);
+        (card.input.mask, card.crop_margin) = (true, Some(0.0));
+        // A square of 4 pixels; samples are 1 wide and 2 high.
+        let size = Size::new(5, 6);
+        let mask = Mask::from_row_major(
+            size,
+            &[[0, 0, 0, 0, 0], [0, 1, 1, 0, 0], [0, 1, 0, 0, 1], [0, 0, 0, 0, 1], [0, 0, 0, 0, 1], [0, 0, 0, 0, 0]]
+                .concat(),
+        )
+        .unwrap();
+        let bytes = [9; 5 * 6 * 3];
+        let pixels = Pixels::new(size, Channels::Rgb, &bytes).unwrap();
+        let job = |card: &EncoderCard| {
+            let job = EncodeJob::new(card, View::Crop, size, &mask).unwrap();
+            (job.shape(), job.input(&pixels).unwrap())
+        };
+        let shares = [1.0, 0.5, 0.0, 0.5, 0.0, 0.0, 0.0, 1.0];
+        let (shape, Values::F32(values)) = job(&card) else { panic!("the card says 32-bit floats") };
+        assert_eq!((shape, &values[..24], &values[24..]), ([1, 4, 2, 4], &[9.0; 24][..], &shares[..]));
+        (card.input.element, card.input.layout) = (InputElement::U8, InputLayout::Nhwc);
+        let (shape, Values::U8(values)) = job(&card) else { panic!("the card says bytes") };
+        assert_eq!((shape, &values[..8]), ([1, 2, 4, 4], &[9, 9, 9, 255, 9, 9, 9, 128][..]));
     }
 
     #[test]

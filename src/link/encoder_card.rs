@@ -2,6 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
+/// The usual margin of a crop: enough for the outline and a little of what is around it.
+pub const CROP_MARGIN: f32 = 0.1;
+/// A wider crop would show the thing asked about too small.
+const MOST_MARGIN: f32 = 4.0;
+
 /// An encoder's card.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -22,9 +27,13 @@ pub struct EncoderCard {
     /// Which parts of the picture are encoded for a mask; the pooled features of all are joined to one vector.
     #[serde(default = "whole_image")]
     pub views: Vec<View>,
+    /// How much wider than the longer side of the mask's box a crop is, on each side, in parts of that side;
+    /// [`CROP_MARGIN`] where the card does not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub crop_margin: Option<f32>,
 }
 
-/// How a picture goes in: a tensor of one picture in RGB.
+/// How a picture goes in: a tensor of one picture in RGB, or of RGB and the mask asked about.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Input {
@@ -46,6 +55,10 @@ pub struct Input {
     pub std: [f32; 3],
     /// How a picture of another shape is fitted in.
     pub resize: Resize,
+    /// Whether a fourth channel says which part of each sample the mask covers: 0 to 1, or 0 to 255 in bytes. For crops
+    /// only, as a whole picture is encoded once for all masks.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub mask: bool,
 }
 
 /// How features come out: one feature map.
@@ -58,14 +71,14 @@ pub struct Output {
     pub layout: OutputLayout,
 }
 
-/// The order of an input's axes.
+/// The order of an input's axes, of three channels or four.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum InputLayout {
-    /// `[1, 3, height, width]`.
+    /// `[1, channels, height, width]`.
     #[default]
     Nchw,
-    /// `[1, height, width, 3]`.
+    /// `[1, height, width, channels]`.
     Nhwc,
 }
 
@@ -114,7 +127,7 @@ pub enum OutputLayout {
 pub enum View {
     /// The whole picture: encoded once, whatever mask is asked about.
     Image,
-    /// A square around the mask's box, a fifth wider than the box's longer side and not cut at the picture's edges,
+    /// A square around the mask's box, wider than the box's longer side by a margin and not cut at the picture's edges,
     /// beyond which the input is neutral: the encoder runs for each mask, and sees small things large.
     Crop,
 }
@@ -144,12 +157,31 @@ impl EncoderCard {
             (self.input.std.contains(&0.0), "std is 0"),
             (self.views.is_empty() || self.views.len() > 2, "views are not one or two"),
             (self.views.len() == 2 && self.views[0] == self.views[1], "a view comes twice"),
+            (self.input.mask && self.views.contains(&View::Image), "the whole picture is encoded without a mask"),
+            (!(0.0..=MOST_MARGIN).contains(&self.margin()), "the crop's margin is not 0 to 4"),
         ];
         match faults.into_iter().find(|(wrong, _)| *wrong) {
             Some((_, what)) => Err(Error::Value { what }),
             None => Ok(()),
         }
     }
+
+    /// How much wider a crop is than the box, on each side, in parts of its longer side.
+    pub fn margin(&self) -> f32 {
+        self.crop_margin.unwrap_or(CROP_MARGIN)
+    }
+}
+
+impl Input {
+    /// The number of channels.
+    pub fn channels(&self) -> usize {
+        3 + usize::from(self.mask)
+    }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_false(value: &bool) -> bool {
+    !value
 }
 
 fn ones() -> [f32; 3] {
@@ -185,6 +217,9 @@ mod tests {
         assert!(wrong(|card| card.input.width = 0).contains("sides"));
         assert!(wrong(|card| card.input.std[1] = 0.0).contains("std"));
         assert!(wrong(|card| card.views = vec![View::Crop; 2]).contains("twice"));
+        assert!(wrong(|card| card.input.mask = true).contains("without a mask"));
+        assert!(wrong(|card| card.crop_margin = Some(-0.1)).contains("margin"));
+        assert!(wrong(|card| card.crop_margin = Some(f32::NAN)).contains("margin"));
     }
 
     #[test]

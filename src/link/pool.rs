@@ -80,27 +80,41 @@ impl FeatureMap {
         Ok(vector)
     }
 
-    /// The area in cells that the mask covers of each cell, row-major; computed on the runs.
+    /// The area in cells that the mask covers of each cell, row-major.
     pub fn coverage(&self, mask: &Mask) -> Vec<f64> {
-        let mut coverage = vec![0.0; self.height * self.width];
-        let image_height = mask.size().height;
-        for run in mask.runs() {
-            let (first, last) = (run.start / image_height, (run.end - 1) / image_height);
-            let (top, bottom) = (run.start % image_height, (run.end - 1) % image_height + 1);
-            if first == last {
-                self.cover(&mut coverage, [first, first + 1], [top, bottom]);
-                continue;
-            }
-            // A run over several columns is a foot, whole columns and a head.
-            self.cover(&mut coverage, [first, first + 1], [top, image_height]);
-            self.cover(&mut coverage, [first + 1, last], [0, image_height]);
-            self.cover(&mut coverage, [last, last + 1], [0, bottom]);
-        }
-        coverage
+        coverage(mask, [self.height, self.width], self.region_in_image)
     }
+}
 
+/// The part that a mask covers of each of `height × width` equal cells of a region, row-major; computed on the runs.
+pub fn coverage(mask: &Mask, [height, width]: [usize; 2], region_in_image: Rect) -> Vec<f64> {
+    let mut grid = Grid { height, width, region_in_image, covered: vec![0.0; height * width] };
+    let image_height = mask.size().height;
+    for run in mask.runs() {
+        let (first, last) = (run.start / image_height, (run.end - 1) / image_height);
+        let (top, bottom) = (run.start % image_height, (run.end - 1) % image_height + 1);
+        if first == last {
+            grid.cover([first, first + 1], [top, bottom]);
+            continue;
+        }
+        // A run over several columns is a foot, whole columns and a head.
+        grid.cover([first, first + 1], [top, image_height]);
+        grid.cover([first + 1, last], [0, image_height]);
+        grid.cover([last, last + 1], [0, bottom]);
+    }
+    grid.covered
+}
+
+struct Grid {
+    height: usize,
+    width: usize,
+    region_in_image: Rect,
+    covered: Vec<f64>,
+}
+
+impl Grid {
     /// Adds the pixels `columns × rows` to the cells they overlap.
-    fn cover(&self, coverage: &mut [f64], columns: [u32; 2], rows: [u32; 2]) {
+    fn cover(&mut self, columns: [u32; 2], rows: [u32; 2]) {
         let Rect { x1, y1, .. } = self.region_in_image;
         let cells_per_pixel =
             [self.width as f64 / self.region_in_image.width(), self.height as f64 / self.region_in_image.height()];
@@ -109,7 +123,7 @@ impl FeatureMap {
         for row in y[0] as usize..y[1].ceil() as usize {
             let tall = overlap(row, y);
             for column in x[0] as usize..x[1].ceil() as usize {
-                coverage[row * self.width + column] += tall * overlap(column, x);
+                self.covered[row * self.width + column] += tall * overlap(column, x);
             }
         }
     }
