@@ -10,7 +10,7 @@ from catalogue import MADE_UP, THINGS
 from plan import SEED, Picture
 
 SEEN_PREFIX, MADE_PREFIX = "cheap_", "made_"
-TABLES = ("oak", "walnut", "white", "linen", "counter", "desk", "night", "garden")
+TABLES = ("oak", "walnut", "white", "linen", "counter", "desk", "night", "garden", "alcove")
 SEEN = tuple(key for key, thing in THINGS.items() if not thing.unseen)
 BIG = ("pumpkin", "bucket", "umbrella", "suitcase")
 SMALL = tuple(
@@ -44,7 +44,7 @@ GROUPS = (
     ),
     Group(
         ("tennis ball", "baseball", "basketball", "volleyball", "football", "orange", "lemon"),
-        ("court", "lawn", "beach", "pavement", "road"),
+        ("court", "lawn", "beach", "pavement", "road", "pond", "rain"),
         (0.003, 0.08),
         4,
     ),
@@ -56,13 +56,13 @@ GROUPS = (
     ),
     Group(
         ("traffic cone", "fire hydrant", "bucket", "suitcase", "pumpkin", "football"),
-        ("road", "pavement", "field"),
+        ("road", "pavement", "field", "rain"),
         (0.02, 0.2),
         4,
     ),
     Group(
         ("traffic light", "stop sign", "traffic cone", "fire hydrant", "ladder"),
-        ("road", "road", "pavement", "field"),
+        ("road", "rain", "pavement", "field"),
         (0.05, 0.4),
         3,
         (2, 20),
