@@ -3,18 +3,23 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from model import MARGIN
-
 Box = tuple[int, int, int, int]
 """x, y, width, height in whole pixels."""
 Span = tuple[float, float, float, float]
 """The same in real numbers."""
 
 
-def around(box: Box) -> Span:
-    """The square around the box's middle with the margin; it may reach outside the picture."""
+NARROW = 0.1
+"""The margin of a card that names none."""
+
+
+def around(box: Box, margin: float) -> Span:
+    """The square around the box's middle, on each side wider by so many of the box's longer sides.
+
+    It may reach outside the picture.
+    """
     x, y, width, height = box
-    side = max(width, height) * (1 + 2 * MARGIN)
+    side = max(width, height) * (1 + 2 * margin)
     return x + width / 2 - side / 2, y + height / 2 - side / 2, side, side
 
 

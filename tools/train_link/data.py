@@ -11,20 +11,25 @@ import numpy as np
 from numpy.typing import NDArray
 from pycocotools import mask as coco_mask
 
-from crop import Box, around
+from crop import Box
 from masks import imperfect
+from model import MARGIN
 
 MEAN = np.array([123.675, 116.28, 103.53], np.float32)
 STD = np.array([58.395, 57.12, 57.375], np.float32)
 """The normalisation of 0..255 RGB values, ImageNet's."""
 
-PATCH = 9 / 4
-"""Side of the square that augmentation works in, in sides of the crop that comes out."""
-OBJECT = 13 / 16
-"""The longer side of the object's box in it, likewise."""
+REACH = 2.4
+"""Side of the square that a region is kept in, in longer sides of its box."""
+FINE, COARSE = 256, 128
+"""Its pixels across, and those of its masks."""
 
 Image = NDArray[np.uint8]
 Mask = NDArray[np.uint8]
+Matrix = NDArray[np.float64]
+"""f64[2, 3], affine."""
+SMALLEST = 60
+"""Pixels of a mask in the square."""
 OUTLIER = ""
 """The label of a region that shows none of the things."""
 
@@ -56,25 +61,19 @@ class Picture:
 
 
 @dataclass
-class Shape:
-    """A mask within its box."""
+class Kept:
+    """A region as it is kept between draws: the square around its box."""
 
-    x: int
-    y: int
-    mask: Mask
-
-    @classmethod
-    def decode(cls, rles: list[dict[str, Any]]) -> "Shape":
-        """The joined parts."""
-        whole = np.asarray(coco_mask.decode(coco_mask.merge(rles)), np.uint8)
-        x, y, width, height = cv2.boundingRect(whole)
-        return cls(x, y, whole[y : y + height, x : x + width] * np.uint8(255))
-
-    def warped(self, source_from_patch: NDArray[np.float64], side: int) -> Mask:
-        """The mask in the patch, 0 to 255."""
-        shifted = source_from_patch.copy()
-        shifted[:, 2] -= (self.x, self.y)
-        return warp(self.mask, shifted, side)
+    fine: Image
+    """u8[256, 256, 3], mirrored beyond the picture's border."""
+    coarse: Image
+    """u8[128, 128, 3]."""
+    truth: Mask
+    """u8[128, 128] of 0 and 1."""
+    clicked: list[Mask]
+    """Likewise."""
+    bounds: Box
+    """Where the picture is in `truth`."""
 
 
 @dataclass
@@ -89,13 +88,13 @@ class Region:
     clicked: list[dict[str, Any]] = field(default_factory=list)
     """Masks of a click model after one click each, as RLE."""
     teacher: NDArray[np.float32] | None = None
-    _shape: Shape | None = None
+    _kept: Kept | None = None
 
-    def shape(self) -> Shape:
-        """The mask within its box, kept."""
-        if self._shape is None:
-            self._shape = Shape.decode(self.rles)
-        return self._shape
+    def kept(self) -> Kept:
+        """The square around it, read once."""
+        if self._kept is None:
+            self._kept = square_of(self)
+        return self._kept
 
     def mask(self) -> Mask:
         """u8[h, w] of 0 and 1; parts are joined."""
@@ -140,17 +139,6 @@ class Sample:
     teacher: NDArray[np.float32] | None
 
 
-@dataclass
-class Patch:
-    """A region in the frame that augmentation works in."""
-
-    pixels: Image
-    truth: Mask
-    clicked: Mask | None
-    bounds: Box
-    """Where the picture is."""
-
-
 class Sampler:
     """Draws augmented regions of one kind: labels evenly, then a region of the label."""
 
@@ -173,38 +161,137 @@ class Sampler:
             if sample is not None:
                 return sample
 
-    def _other(self, rng: np.random.Generator) -> Region:
-        return self.others[int(rng.integers(len(self.others)))]
+    def _other(self, rng: np.random.Generator) -> Kept:
+        return self.others[int(rng.integers(len(self.others)))].kept()
 
     def _sample(self, region: Region, side: int, rng: np.random.Generator, outlier: bool) -> Sample | None:
-        patch = patch_of(region, side, rng)
-        label = region.label
-        if outlier:
-            label = OUTLIER
-            if rng.random() < 0.5:
-                patch.pixels, patch.truth = chimera(patch, patch_of(self._other(rng), side, rng), rng)
-            else:
-                patch.truth = beside(patch.truth, rng)
-            patch.clicked = None
-        area = int(patch.truth.sum())
-        if area < side * side / 150:
-            return None
+        kept = region.kept()
+        swapped = outlier and rng.random() < 0.5
+        truth = beside(kept.truth, rng) if outlier and not swapped else kept.truth
+        clicked = kept.clicked[int(rng.integers(len(kept.clicked)))] if kept.clicked and not outlier else None
         chance = rng.random()
-        if chance < 0.15:
-            patch.pixels = on_background(patch, patch_of(self._other(rng), side, rng).pixels)
-        elif chance < 0.35 and not outlier:
-            patch.pixels, covered = behind(patch, patch_of(self._other(rng), side, rng), rng)
-            if int((patch.truth & (1 - covered)).sum()) < 0.45 * area:
+        front: Front | None = None
+        if chance < 0.2 and not outlier:
+            front = Front.before(truth, self._other(rng), rng)
+            seen = truth & (1 - front.covered)
+            if int(seen.sum()) < 0.45 * int(truth.sum()):
                 return None
-            patch.truth = patch.truth & (1 - covered)
-            patch.clicked = None if patch.clicked is None else patch.clicked & (1 - covered)
-        mask = within(imperfect(patch.truth, patch.clicked, rng), patch.bounds)
-        if int(mask.sum()) < side * side / 250:
+            truth = seen
+            clicked = None if clicked is None else clicked & (1 - front.covered)
+        if int(truth.sum()) < SMALLEST:
             return None
-        image, share, there = cut(patch.pixels, mask, patch.bounds, side)
-        normal = (recolour(image, rng).astype(np.float32) - MEAN) / STD * there[..., None]
-        teacher = None if outlier else region.teacher
-        return Sample(np.ascontiguousarray(normal.transpose(2, 0, 1)), share[None], label, teacher)
+        turned = rng.random() < 0.45
+        mask = imperfect(truth, clicked, rng)
+        if not turned:
+            mask = within(mask, kept.bounds)
+        if int(mask.sum()) < SMALLEST:
+            return None
+        matrix = crop_of(mask, turn(rng, turned), side)
+        image = pixels_of(kept, matrix, side)
+        if swapped:
+            image = painted(image, layer(kept.truth, matrix, side), self._other(rng), rng)
+        elif front is not None:
+            image = front.put_on(image, matrix)
+        elif chance > 0.85:
+            image = blended(stretched(self._other(rng).fine, side), image, layer(kept.truth, matrix, side))
+        normal = (recolour(image, rng).astype(np.float32) - MEAN) / STD
+        if not turned:
+            # Nothing is seen beyond the picture.
+            normal = normal * (layer(within(np.ones_like(mask), kept.bounds), matrix, side)[..., None] > 0.5)
+        pixels = np.ascontiguousarray(normal.transpose(2, 0, 1), np.float32)
+        share = layer(mask, matrix, side)[None]
+        return Sample(pixels, share, OUTLIER, None) if outlier else Sample(pixels, share, region.label, region.teacher)
+
+
+@dataclass
+class Front:
+    """Another object before a region's."""
+
+    kept: Kept
+    shift: Matrix
+    """Coarse pixels of the region's square from those of the other's."""
+    covered: Mask
+    """What it hides, in the region's square."""
+
+    @classmethod
+    def before(cls, truth: Mask, other: Kept, rng: np.random.Generator) -> "Front":
+        """The other's middle, or its edge, on a point of the mask."""
+        points = np.argwhere(truth)
+        row, column = points[int(rng.integers(len(points)))] if len(points) else (COARSE // 2, COARSE // 2)
+        shift = np.array([[1, 0, column - COARSE / 2], [0, 1, row - COARSE / 2]], np.float64)
+        if rng.random() < 0.5:
+            shift[:, 2] += rng.normal(0, COARSE / 8, 2)
+        return cls(other, shift, np.asarray(cv2.warpAffine(other.truth, shift, (COARSE, COARSE)), np.uint8))
+
+    def put_on(self, image: Image, matrix: Matrix) -> Image:
+        """The crop with it, `matrix` being fine pixels of the region's square from those of the crop."""
+        placed = matrix.copy()
+        placed[:, 2] -= self.shift[:, 2] * (FINE / COARSE)
+        side = len(image)
+        return blended(image, pixels_of(self.kept, placed, side), layer(self.kept.truth, placed, side))
+
+
+def square_of(region: Region) -> Kept:
+    """Reads the square around a region's box out of its picture."""
+    x, y, width, height = region.box()
+    rows, columns = region.picture.image().shape[:2]
+    reach = REACH * max(width, height)
+    corner = np.array([x + width / 2 - reach / 2, y + height / 2 - reach / 2])
+    times = max(int(np.floor(np.log2(max(reach / FINE, 1.0)))), 0)
+    level = region.picture.halved(times)
+    shrink = np.array([[level.shape[1] / columns], [level.shape[0] / rows]])
+    fine = warp(level, scaled(reach / FINE, corner) * shrink, FINE)
+    small = scaled(reach / COARSE, corner)
+    ends = np.clip(np.round((np.array([[0, 0], [columns, rows]]) - corner) / (reach / COARSE)), 0, COARSE).astype(int)
+    (left, top), (right, bottom) = ends.tolist()
+
+    def read(rles: list[dict[str, Any]]) -> Mask:
+        """A mask in the square."""
+        whole = np.asarray(coco_mask.decode(coco_mask.merge(rles)), np.uint8) * np.uint8(255)
+        return (warp(whole, small, COARSE) > 127).astype(np.uint8)
+
+    coarse = np.asarray(cv2.resize(fine, (COARSE, COARSE), interpolation=cv2.INTER_AREA), np.uint8)
+    clicked = [read([rle]) for rle in region.clicked]
+    bounds: Box = (left, top, right - left, bottom - top)
+    return Kept(fine, coarse, read(region.rles), [mask for mask in clicked if mask.any()], bounds)
+
+
+def scaled(scale: float, corner: NDArray[np.float64]) -> Matrix:
+    """Picture from square: so many pixels of the picture to one of the square, from a corner."""
+    return np.array([[scale, 0, corner[0]], [0, scale, corner[1]]])
+
+
+def turn(rng: np.random.Generator, turned: bool) -> NDArray[np.float64]:
+    """Mirrored and stretched at random, and `turned`: f64[2, 2]."""
+    angle = np.deg2rad(rng.uniform(-25, 25)) if turned else 0.0
+    stretch = np.exp(rng.uniform(-0.13, 0.13))
+    flip = -1.0 if rng.random() < 0.5 else 1.0
+    rotation = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+    return np.asarray(rotation @ np.diag([stretch * flip, 1 / stretch]))
+
+
+def crop_of(mask: Mask, linear: NDArray[np.float64], side: int) -> Matrix:
+    """Fine pixels of the square from those of the crop around the mask as it looks turned by `linear`."""
+    rows, columns = np.nonzero(mask)
+    points = np.stack([columns, rows]) + 0.5
+    seen = np.linalg.inv(linear) @ (points * (FINE / COARSE))
+    low, high = seen.min(1) - FINE / COARSE / 2, seen.max(1) + FINE / COARSE / 2
+    wide = float((high - low).max()) * (1 + 2 * MARGIN)
+    corner = (low + high) / 2 - wide / 2
+    return np.asarray(np.hstack([linear * (wide / side), (linear @ corner)[:, None]]))
+
+
+def pixels_of(kept: Kept, matrix: Matrix, side: int) -> Image:
+    """The crop's pixels."""
+    if np.sqrt(abs(np.linalg.det(matrix[:, :2]))) < 1.5:
+        return warp(kept.fine, matrix, side)
+    return warp(kept.coarse, matrix * (COARSE / FINE), side)
+
+
+def layer(mask: Mask, matrix: Matrix, side: int) -> NDArray[np.float32]:
+    """The part of each of the crop's pixels that a mask of 0 and 1 covers, f32[side, side]."""
+    share = warp(mask * np.uint8(255), matrix * (COARSE / FINE), side)
+    return np.asarray(share, np.float32) / np.float32(255)
 
 
 def within(mask: Mask, bounds: Box) -> Mask:
@@ -215,116 +302,53 @@ def within(mask: Mask, bounds: Box) -> Mask:
     return inside
 
 
-def cut(pixels: Image, mask: Mask, bounds: Box, side: int) -> tuple[Image, NDArray[np.float32], NDArray[np.float32]]:
-    """The crop around a mask, the mask in it and where there is a picture; much as the program samples them."""
-    x, y, width, _ = around(box_of(mask))
-    scale = width / side
-    matrix = np.array([[scale, 0, x], [0, scale, y]])
-    inside = np.zeros_like(mask)
-    inside[bounds[1] : bounds[1] + bounds[3], bounds[0] : bounds[0] + bounds[2]] = 255
-    image, share, there = (warp(layer, matrix, side) for layer in (pixels, mask * np.uint8(255), inside))
-    return image, share.astype(np.float32) / np.float32(255), (there > 127).astype(np.float32)
-
-
 def box_of(mask: Mask) -> Box:
     """The box of the pixels that are not 0."""
     x, y, width, height = cv2.boundingRect(mask)
     return x, y, width, height
 
 
-def patch_of(region: Region, side: int, rng: np.random.Generator) -> Patch:
-    """The region in a square for a crop of `side`, turned, mirrored and stretched at random."""
-    patch = int(side * PATCH)
-    shape = region.shape()
-    height, width = shape.mask.shape
-    scale = max(width, height) / (side * OBJECT) * np.exp(rng.uniform(-0.2, 0.2))
-    turned = rng.random() < 0.45
-    angle = np.deg2rad(rng.uniform(-25, 25)) if turned else 0.0
-    stretch = np.exp(rng.uniform(-0.13, 0.13))
-    flip = -1.0 if rng.random() < 0.5 else 1.0
-    turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
-    linear = turn @ np.diag([scale * stretch * flip, scale / stretch])
-    centre = np.array([shape.x + width / 2, shape.y + height / 2])
-    offset = centre - linear @ np.full(2, patch / 2)
-    matrix = np.concatenate([linear, offset[:, None]], axis=1)
-    mask = shape.warped(matrix, patch)
-    clicked = None
-    if region.clicked:
-        rle = region.clicked[int(rng.integers(len(region.clicked)))]
-        clicked = (Shape.decode([rle]).warped(matrix, patch) > 127).astype(np.uint8)
-    level = region.picture.halved(max(int(np.floor(np.log2(max(scale, 1.0)))), 0))
-    rows, columns = region.picture.image().shape[:2]
-    shrink = np.array([[level.shape[1] / columns], [level.shape[0] / rows]])
-    pixels = warp(level, matrix * shrink, patch)
-    bounds: Box = (0, 0, patch, patch)
-    if not turned:
-        corners = np.array([[0, 0], [columns, rows]], np.float64)
-        ends = np.sort(np.linalg.solve(linear, (corners - offset).T).T, axis=0)
-        low, high = np.clip(np.ceil(ends[0]), 0, patch).astype(int), np.clip(np.floor(ends[1]), 0, patch).astype(int)
-        bounds = (int(low[0]), int(low[1]), int(high[0] - low[0]), int(high[1] - low[1]))
-        for found in (mask, clicked):
-            if found is not None:
-                found[: low[1]] = found[high[1] :] = 0
-                found[:, : low[0]] = found[:, high[0] :] = 0
-    return Patch(pixels, (mask > 127).astype(np.uint8), clicked, bounds)
-
-
-def warp(image: Image, source_from_patch: NDArray[np.float64], side: int) -> Image:
-    """Reads the patch out of the picture, mirrored beyond its border; a mask ends there."""
+def warp(image: Image, source_from_target: Matrix, side: int) -> Image:
+    """Reads a square out of a picture, mirrored beyond its border; a mask ends there."""
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
     border = cv2.BORDER_REFLECT_101 if image.ndim == 3 else cv2.BORDER_CONSTANT
     # Pixel centres lie at halves.
-    shifted = source_from_patch.copy()
-    shifted[:, 2] += source_from_patch[:, :2] @ np.full(2, 0.5) - 0.5
+    shifted = source_from_target.copy()
+    shifted[:, 2] += source_from_target[:, :2] @ np.full(2, 0.5) - 0.5
     return np.asarray(cv2.warpAffine(image, shifted, (side, side), flags=flags, borderMode=border), np.uint8)
 
 
-def soft(mask: Mask) -> NDArray[np.float32]:
-    """f32[h, w, 1], the mask with an edge of about a pixel."""
-    return np.asarray(cv2.GaussianBlur(mask * np.float32(1), (3, 3), 0.7), np.float32)[..., None]
+def stretched(image: Image, side: int) -> Image:
+    """An image at another size."""
+    return np.asarray(cv2.resize(image, (side, side), interpolation=cv2.INTER_AREA), np.uint8)
 
 
-def on_background(patch: Patch, background: Image) -> Image:
-    """The object before another picture."""
-    alpha = soft(patch.truth)
-    return np.asarray(patch.pixels * alpha + background * (1 - alpha), np.uint8)
+def blended(under: Image, over: Image, share: NDArray[np.float32]) -> Image:
+    """One image over the other where `share` says how much, f32[h, w]."""
+    alpha = share[..., None]
+    return np.asarray(under * (1 - alpha) + over * alpha, np.uint8)
 
 
-def behind(patch: Patch, other: Patch, rng: np.random.Generator) -> tuple[Image, Mask]:
-    """Puts part of another object before this one; the pixels and what they cover."""
-    points = np.argwhere(patch.truth)
-    side = len(patch.truth)
-    row, column = points[int(rng.integers(len(points)))]
-    shift = np.array([[1, 0, column - side / 2], [0, 1, row - side / 2]], np.float64)
-    if rng.random() < 0.5:
-        # Its edge rather than its middle.
-        shift[:, 2] += rng.normal(0, side / 8, 2)
-    covered = np.asarray(cv2.warpAffine(other.truth, shift, (side, side)), np.uint8)
-    pixels = cv2.warpAffine(other.pixels, shift, (side, side))
-    alpha = soft(covered)
-    return np.asarray(patch.pixels * (1 - alpha) + pixels * alpha, np.uint8), covered
-
-
-def chimera(patch: Patch, other: Patch, rng: np.random.Generator) -> tuple[Image, Mask]:
+def painted(image: Image, shape: NDArray[np.float32], other: Kept, rng: np.random.Generator) -> Image:
     """The shape of one object with the surface of another, which is neither."""
-    surface = other.pixels
-    x, y, width, height = cv2.boundingRect(other.truth)
-    if min(width, height) > 8:
-        inner = surface[y + height // 4 : y + height - height // 4, x + width // 4 : x + width - width // 4]
-        surface = np.asarray(cv2.resize(inner, surface.shape[:2], interpolation=cv2.INTER_LINEAR), np.uint8)
-    shade = patch.pixels.mean(2, keepdims=True) / max(float(patch.pixels[patch.truth > 0].mean()), 16.0)
-    painted = np.clip(surface * (shade if rng.random() < 0.7 else 1.0), 0, 255)
-    alpha = soft(patch.truth)
-    return np.asarray(patch.pixels * (1 - alpha) + painted * alpha, np.uint8), patch.truth
+    x, y, width, height = (side * FINE // COARSE for side in box_of(other.truth))
+    surface = other.fine
+    if min(width, height) > 16:
+        surface = surface[y + height // 4 : y + height - height // 4, x + width // 4 : x + width - width // 4]
+    surface = stretched(surface, len(image))
+    seen = image[shape > 0.5]
+    shade = image.mean(2, keepdims=True) / max(float(seen.mean()) if seen.size else 0.0, 16.0)
+    cover = np.clip(surface * (shade if rng.random() < 0.7 else 1.0), 0, 255)
+    return blended(image, np.asarray(cover, np.uint8), shape)
 
 
 def beside(truth: Mask, rng: np.random.Generator) -> Mask:
     """A blob that mostly is not the object."""
     blob = np.zeros_like(truth)
-    centre = tuple(int(v) for v in rng.uniform(0.15, 0.85, 2) * len(truth))
+    centre = tuple(int(v) for v in rng.uniform(0.2, 0.8, 2) * len(truth))
     axes = tuple(int(v) for v in rng.uniform(0.05, 0.2, 2) * len(truth))
     cv2.ellipse(blob, centre, axes, float(rng.uniform(0, 180)), 0, 360, 1, -1)
-    near = np.asarray(cv2.dilate(truth, np.ones((5, 5), np.uint8)), np.uint8)
+    near = np.asarray(cv2.dilate(truth, np.ones((3, 3), np.uint8)), np.uint8)
     return np.asarray(blob & (1 - near), np.uint8)
 
 

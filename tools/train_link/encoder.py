@@ -9,7 +9,7 @@ import numpy as np
 import onnxruntime as ort
 from numpy.typing import NDArray
 
-from crop import Span, around, coverage, sampled
+from crop import NARROW, Span, around, coverage, sampled
 from data import Image, Mask, box_of
 
 Vector = NDArray[np.float32]
@@ -35,7 +35,8 @@ class CardEncoder:
         """The pooled features of the card's views, each of length 1, one after the other."""
         whole: Span = (0, 0, image.shape[1], image.shape[0])
         started = time.perf_counter()
-        views = [whole if view == "image" else around(box_of(mask)) for view in self.card["views"]]
+        crop = around(box_of(mask), self.card.get("crop_margin", NARROW))
+        views = [whole if view == "image" else crop for view in self.card["views"]]
         vector = np.concatenate([self._view(image, mask, view) for view in views])
         self.milliseconds.append(1000 * (time.perf_counter() - started))
         return vector
@@ -54,6 +55,10 @@ class CardEncoder:
         else:
             frame = np.full((height, width, 3), 128, np.uint8)
             frame[y : y + rows, x : x + columns] = inside + 0.5
+        if given.get("mask", False):
+            share = coverage(mask, region, width, height)
+            share = share if given["element"] == "f32" else (share * 255 + 0.5).astype(np.uint8)
+            frame = np.concatenate([frame, share[..., None]], 2)
         if given["layout"] == "nchw":
             frame = frame.transpose(2, 0, 1)
         feed = {given["name"]: np.ascontiguousarray(frame)[None]}

@@ -33,7 +33,7 @@ KEPT = 400
 """Batches kept for use again."""
 LEAST_SIDE = 20
 """The longer side of a photographed region's box, in its own pixels."""
-WORLD, ASTRAY, PHOTOS = 36, 6, 14
+WORLD, ASTRAY, PHOTOS = 42, 6, 16
 """Regions of the world, outliers made from them, and photographed regions in a batch."""
 
 
@@ -212,6 +212,8 @@ def main() -> None:
     options = parser.parse_args()
 
     torch.set_num_threads(options.threads)
+    # Its threads do not outlive the fork of a worker, which would wait for them.
+    cv2.setNumThreads(1)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     world, photos = load_training_regions(options)
     names = [sorted({region.label for region in kind}) for kind in (world, photos)]
@@ -237,6 +239,10 @@ def main() -> None:
         optimiser.load_state_dict(saved["optimiser"])
     source = Batches(world, photos, options.small, seed=step)
     loader = DataLoader(source, batch_size=None, num_workers=options.workers, prefetch_factor=4)
+    for region in world + photos:
+        region.kept()
+    for region in world + photos:
+        region.picture.levels.clear()
     print(f"{len(world)} and {len(photos)} regions, {len(names[0])} and {len(names[1])} labels", flush=True)
 
     started = last_save = time.monotonic()
