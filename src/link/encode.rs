@@ -161,9 +161,9 @@ pub fn feature<'m>(maps: impl IntoIterator<Item = &'m FeatureMap>, mask: &Mask) 
 
 /// The square around a box's middle with the margin. It is not cut at the picture's edges: a thing keeps its
 /// proportions wherever it stands.
-fn square_around(bounds: PixelRect, margin: f32) -> Rect {
+fn square_around(bounds: PixelRect, margin: f64) -> Rect {
     let bounds = Rect::from(bounds);
-    let side = bounds.width().max(bounds.height()) * (1.0 + 2.0 * f64::from(margin));
+    let side = bounds.width().max(bounds.height()) * (1.0 + 2.0 * margin);
     let middle = [f64::midpoint(bounds.x1, bounds.x2), f64::midpoint(bounds.y1, bounds.y2)];
     Rect::from_xywh([middle[0] - side / 2.0, middle[1] - side / 2.0, side, side])
 }

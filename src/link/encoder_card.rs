@@ -3,9 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 /// The usual margin of a crop: enough for the outline and a little of what is around it.
-pub const CROP_MARGIN: f32 = 0.1;
+pub const CROP_MARGIN: f64 = 0.1;
 /// A wider crop would show the thing asked about too small.
-const MOST_MARGIN: f32 = 4.0;
+const MOST_MARGIN: f64 = 4.0;
 
 /// An encoder's card.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -30,7 +30,7 @@ pub struct EncoderCard {
     /// How much wider than the longer side of the mask's box a crop is, on each side, in parts of that side;
     /// [`CROP_MARGIN`] where the card does not say.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub crop_margin: Option<f32>,
+    pub crop_margin: Option<f64>,
 }
 
 /// How a picture goes in: a tensor of one picture in RGB, or of RGB and the mask asked about.
@@ -167,7 +167,7 @@ impl EncoderCard {
     }
 
     /// How much wider a crop is than the box, on each side, in parts of its longer side.
-    pub fn margin(&self) -> f32 {
+    pub fn margin(&self) -> f64 {
         self.crop_margin.unwrap_or(CROP_MARGIN)
     }
 }
@@ -219,7 +219,22 @@ mod tests {
         assert!(wrong(|card| card.views = vec![View::Crop; 2]).contains("twice"));
         assert!(wrong(|card| card.input.mask = true).contains("without a mask"));
         assert!(wrong(|card| card.crop_margin = Some(-0.1)).contains("margin"));
-        assert!(wrong(|card| card.crop_margin = Some(f32::NAN)).contains("margin"));
+        assert!(wrong(|card| card.crop_margin = Some(f64::NAN)).contains("margin"));
+    }
+
+    #[test]
+    fn what_a_card_does_not_ask_for_is_not_written() {
+        // Whoever knows neither field refuses a card that has one.
+        let plain: EncoderCard = serde_json::from_str(CARD).unwrap();
+        let written = serde_json::to_string(&plain).unwrap();
+        assert!(!written.contains("crop_margin") && !written.contains("mask"), "{written}");
+        assert_eq!((plain.margin(), plain.input.channels()), (CROP_MARGIN, 3));
+        let crops = CARD.replace("\"pad\"}", "\"stretch\", \"mask\": true}");
+        let crops = crops.replace("}\n    }", "}, \"views\": [\"crop\"], \"crop_margin\": 0.35\n    }");
+        let asking: EncoderCard = serde_json::from_str(&crops).unwrap();
+        assert_eq!((asking.check(), asking.margin(), asking.input.channels()), (Ok(()), 0.35, 4));
+        let again: EncoderCard = serde_json::from_str(&serde_json::to_string(&asking).unwrap()).unwrap();
+        assert_eq!(again, asking);
     }
 
     #[test]

@@ -7,10 +7,8 @@ Box = tuple[int, int, int, int]
 """x, y, width, height in whole pixels."""
 Span = tuple[float, float, float, float]
 """The same in real numbers."""
-
-
-NARROW = 0.1
-"""The margin of a card that names none."""
+MARGIN = 0.1
+"""How much wider than the mask's box a crop is, on each side, in parts of its longer side, if a card says nothing."""
 
 
 def around(box: Box, margin: float) -> Span:

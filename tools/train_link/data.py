@@ -11,9 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 from pycocotools import mask as coco_mask
 
-from crop import Box
+from crop import MARGIN, Box
 from masks import imperfect
-from model import MARGIN
 
 MEAN = np.array([123.675, 116.28, 103.53], np.float32)
 STD = np.array([58.395, 57.12, 57.375], np.float32)
@@ -169,6 +168,8 @@ class Sampler:
         swapped = outlier and rng.random() < 0.5
         truth = beside(kept.truth, rng) if outlier and not swapped else kept.truth
         clicked = kept.clicked[int(rng.integers(len(kept.clicked)))] if kept.clicked and not outlier else None
+        if int(truth.sum()) < SMALLEST:
+            return None
         chance = rng.random()
         front: Front | None = None
         if chance < 0.2 and not outlier:
@@ -178,8 +179,6 @@ class Sampler:
                 return None
             truth = seen
             clicked = None if clicked is None else clicked & (1 - front.covered)
-        if int(truth.sum()) < SMALLEST:
-            return None
         turned = rng.random() < 0.45
         mask = imperfect(truth, clicked, rng)
         if not turned:
@@ -217,7 +216,7 @@ class Front:
     def before(cls, truth: Mask, other: Kept, rng: np.random.Generator) -> "Front":
         """The other's middle, or its edge, on a point of the mask."""
         points = np.argwhere(truth)
-        row, column = points[int(rng.integers(len(points)))] if len(points) else (COARSE // 2, COARSE // 2)
+        row, column = points[int(rng.integers(len(points)))]
         shift = np.array([[1, 0, column - COARSE / 2], [0, 1, row - COARSE / 2]], np.float64)
         if rng.random() < 0.5:
             shift[:, 2] += rng.normal(0, COARSE / 8, 2)

@@ -9,7 +9,7 @@ import numpy as np
 import onnxruntime as ort
 from numpy.typing import NDArray
 
-from crop import NARROW, Span, around, coverage, sampled
+from crop import MARGIN, Span, around, coverage, sampled
 from data import Image, Mask, box_of
 
 Vector = NDArray[np.float32]
@@ -35,7 +35,7 @@ class CardEncoder:
         """The pooled features of the card's views, each of length 1, one after the other."""
         whole: Span = (0, 0, image.shape[1], image.shape[0])
         started = time.perf_counter()
-        crop = around(box_of(mask), self.card.get("crop_margin", NARROW))
+        crop = around(box_of(mask), self.card.get("crop_margin", MARGIN))
         views = [whole if view == "image" else crop for view in self.card["views"]]
         vector = np.concatenate([self._view(image, mask, view) for view in views])
         self.milliseconds.append(1000 * (time.perf_counter() - started))

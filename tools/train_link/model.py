@@ -13,8 +13,6 @@ from norms import ConvNorm, Residual
 SIDE = 96
 """Side of the crop in the network's pixels; training may use a smaller one, a multiple of 16."""
 STRIDE = 16
-MARGIN = 0.1
-"""How much wider than the mask's box the crop is, on each side, in parts of the box's longer side."""
 WIDTHS = (20, 40, 80, 160)
 """Channels at strides 2, 4, 8 and 16."""
 WIDE = 224

@@ -12,7 +12,7 @@ import numpy as np
 import onnxruntime as ort
 from numpy.typing import NDArray
 
-from crop import NARROW, around, coverage, sampled
+from crop import MARGIN, around, coverage, sampled
 from data import Region, load_regions
 
 SIDE = 224
@@ -31,7 +31,7 @@ class Classifier:
     def vector(self, region: Region) -> NDArray[np.float32]:
         """The mean feature of the region's crop under its mask, of length 1."""
         image, mask = region.picture.image(), region.mask()
-        box = around(region.box(), NARROW)
+        box = around(region.box(), MARGIN)
         pixels, (x, y, width, height) = sampled(image, box, SIDE, SIDE)
         # Beyond the picture the middle of the scale.
         bytes_in = np.full((1, SIDE, SIDE, 3), 128, np.uint8)

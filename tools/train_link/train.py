@@ -239,6 +239,7 @@ def main() -> None:
         optimiser.load_state_dict(saved["optimiser"])
     source = Batches(world, photos, options.small, seed=step)
     loader = DataLoader(source, batch_size=None, num_workers=options.workers, prefetch_factor=4)
+    # Before workers fork, which then share them; whole pictures are not needed any more.
     for region in world + photos:
         region.kept()
     for region in world + photos:
