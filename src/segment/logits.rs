@@ -5,6 +5,7 @@
 //! and not by the picture's.
 
 use super::{Error, Frame};
+use crate::geometry::{Point, Size};
 use crate::rle::Mask;
 
 /// Logits of one mask over the part of the frame that is filled, column by column.
@@ -39,9 +40,15 @@ impl Logits {
         let cells_per_frame_pixel = side as f64 / f64::from(frame.side);
         let covered = |content: u32| ((f64::from(content) * cells_per_frame_pixel).ceil() as usize).clamp(1, side);
         let size = LogitsSize { width: covered(frame.content.width), height: covered(frame.content.height) };
-        let columns: Vec<f32> =
-            (0..size.width).flat_map(|x| (0..size.height).map(move |y| row_major[y * side + x])).collect();
-        if !columns.iter().all(|logit| logit.is_finite()) {
+        let mut columns = vec![0.0_f32; size.width * size.height];
+        let mut is_finite = true;
+        for (y, row) in row_major.chunks_exact(side).take(size.height).enumerate() {
+            for (logit, cell) in row.iter().zip(columns[y..].iter_mut().step_by(size.height)) {
+                *cell = *logit;
+                is_finite &= logit.is_finite();
+            }
+        }
+        if !is_finite {
             return Err(Error::NotFinite);
         }
         let cells_per_pixel = frame.frame_pixels_per_pixel().map(|pixels| pixels * cells_per_frame_pixel);
@@ -63,13 +70,28 @@ impl Logits {
         &self.columns
     }
 
-    /// The cell, `column * height + row`, that holds a point of the picture, or the nearest one.
-    pub fn cell_at(&self, point_in_image: crate::geometry::Point) -> usize {
-        let cell = |position: f64, scale: f64, count: usize| ((position * scale) as usize).min(count - 1);
+    /// The cells of positive logit, as a mask of the grid's size.
+    pub(super) fn cells_inside(&self) -> Result<Mask, Error> {
+        let mut boundaries = Vec::new();
+        for (at, logit) in self.columns.iter().enumerate() {
+            if (*logit > 0.0) != (boundaries.len() % 2 == 1) {
+                boundaries.push(at as u32);
+            }
+        }
+        if boundaries.len() % 2 == 1 {
+            boundaries.push(self.columns.len() as u32);
+        }
+        let LogitsSize { width, height } = self.size;
+        Ok(Mask::from_boundaries(Size::new(width as u32, height as u32), boundaries)?)
+    }
+
+    /// Column and row of the cell that holds a point of the picture, or the nearest one.
+    pub fn cell_at(&self, point_in_image: Point) -> [u32; 2] {
+        let cell = |position: f64, scale: f64, count: usize| ((position * scale) as u32).min(count as u32 - 1);
         let region = self.frame.region;
         let x = cell(point_in_image.x - f64::from(region.x), self.cells_per_pixel[0], self.size.width);
         let y = cell(point_in_image.y - f64::from(region.y), self.cells_per_pixel[1], self.size.height);
-        x * self.size.height + y
+        [x, y]
     }
 
     /// The mask of the pixels whose interpolated logit, at the pixel's centre, is positive.
@@ -78,51 +100,80 @@ impl Logits {
     pub fn to_mask(&self) -> Result<Mask, Error> {
         let Frame { picture, region, .. } = self.frame;
         let mut boundaries = Vec::new();
-        let mut knots = vec![0.0_f32; self.size.height];
+        let (mut looked_at, mut crossed) = (usize::MAX, Vec::new());
         for x in 0..region.width {
-            self.interpolate_column(x, &mut knots);
-            self.push_column_runs(&knots, (region.x + x) * picture.height + region.y, &mut boundaries);
+            let (left, share) = self.column_at(x);
+            let column = Column { left: self.column(left), right: self.column(left + 1), share };
+            if left != looked_at {
+                (looked_at, crossed) = (left, column.crossed());
+            }
+            self.push_column_runs(&column, &crossed, (region.x + x) * picture.height + region.y, &mut boundaries);
         }
         Ok(Mask::from_boundaries(picture, boundaries)?)
     }
 
-    /// The logits at the heights of the cells' centres, in the region's column of pixels `x`.
-    fn interpolate_column(&self, x: u32, knots: &mut [f32]) {
+    /// The column of cells left of the region's column of pixels `x`, and how far that is on the way to the next.
+    fn column_at(&self, x: u32) -> (usize, f32) {
         let last = (self.size.width - 1) as f64;
         let position = ((f64::from(x) + 0.5) * self.cells_per_pixel[0] - 0.5).clamp(0.0, last);
-        let left = position as usize;
-        let right = (left + 1).min(self.size.width - 1);
-        let share = (position - left as f64) as f32;
-        let height = self.size.height;
-        let (left, right) = (&self.columns[left * height..][..height], &self.columns[right * height..][..height]);
-        for ((knot, left), right) in knots.iter_mut().zip(left).zip(right) {
-            *knot = left + share * (right - left);
-        }
+        (position as usize, position.fract() as f32)
     }
 
-    /// Appends the runs of one column, whose first pixel has the index `base`.
-    fn push_column_runs(&self, knots: &[f32], base: u32, boundaries: &mut Vec<u32>) {
+    /// A column of cells; the last stands for those beyond it.
+    fn column(&self, x: usize) -> &[f32] {
+        let height = self.size.height;
+        &self.columns[x.min(self.size.width - 1) * height..][..height]
+    }
+
+    /// Appends the runs of one column of pixels, the first of which has the index `base`.
+    fn push_column_runs(&self, column: &Column<'_>, crossed: &[usize], base: u32, boundaries: &mut Vec<u32>) {
         let height = self.frame.region.height;
         let scale = self.cells_per_pixel[1];
-        let mut inside = knots[0] > 0.0;
+        let mut inside = column.logit(0) > 0.0;
         if inside {
             push_boundary(base, boundaries);
         }
-        for (at, pair) in knots.windows(2).enumerate() {
-            let now = pair[1] > 0.0;
+        for &at in crossed {
+            let [upper, lower] = [at, at + 1].map(|at| column.logit(at));
+            let now = lower > 0.0;
             if now == inside {
                 continue;
             }
             inside = now;
-            let crossing = at as f64 + f64::from(pair[0]) / (f64::from(pair[0]) - f64::from(pair[1]));
+            let way = f64::from(upper) / (f64::from(upper) - f64::from(lower));
             // Pixel y has its centre at (y + 0.5) * scale - 0.5. A pixel right on the crossing has logit 0: not set.
-            let y = (crossing + 0.5) / scale - 0.5;
+            let y = (at as f64 + way.clamp(0.0, 1.0) + 0.5) / scale - 0.5;
             let first = if now { y.floor() + 1.0 } else { y.ceil() };
             push_boundary(base + first.clamp(0.0, f64::from(height)) as u32, boundaries);
         }
         if inside {
             push_boundary(base + height, boundaries);
         }
+    }
+}
+
+/// The logits down a column of pixels that lies between two columns of cells, at the heights of the cells' centres.
+struct Column<'a> {
+    left: &'a [f32],
+    right: &'a [f32],
+    /// How far it is from `left` to `right`, within 0..=1.
+    share: f32,
+}
+
+impl Column<'_> {
+    fn logit(&self, at: usize) -> f32 {
+        self.left[at] + self.share * (self.right[at] - self.left[at])
+    }
+
+    /// Where the sign may change down a column anywhere between the two: the cells above such places.
+    ///
+    /// These are few, and the same for all columns of pixels between two of cells, of which a large picture has many.
+    fn crossed(&self) -> Vec<usize> {
+        let signs = |at: usize| usize::from(self.left[at] > 0.0) + usize::from(self.right[at] > 0.0);
+        (1..self.left.len())
+            .filter(|&below| !matches!(signs(below - 1) + signs(below), 0 | 4))
+            .map(|at| at - 1)
+            .collect()
     }
 }
 
@@ -140,7 +191,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::geometry::{PixelRect, Size};
+    use crate::geometry::PixelRect;
 
     /// The definition: the logit of every pixel of the region by bilinear interpolation.
     fn sampled(frame: Frame, side: usize, row_major: &[f32]) -> Vec<f64> {

@@ -139,7 +139,7 @@ impl<E> Session<E> {
         let candidate = |at: usize| {
             let mut logits = Logits::from_frame(job.frame, side, &low_res[at * side * side..][..side * side])?;
             // In this order: how sure the model is of a part far away, rounding blurs.
-            clean(&mut logits, &clicks);
+            clean(&mut logits, &clicks)?;
             round_stairs(&mut logits);
             Ok::<_, Error>(Candidate { mask: logits.to_mask()?, predicted_iou: expected(at) })
         };

@@ -18,17 +18,21 @@ pub(super) fn round_stairs(logits: &mut Logits) {
     let height = logits.size().height;
     let mut before: Vec<f32> = logits.columns().iter().map(|logit| logit.clamp(-SURE_LOGIT, SURE_LOGIT)).collect();
     let mut after = vec![0.0; before.len()];
+    let mut padded = Vec::with_capacity(height + 2);
     for _ in 0..ROUNDS {
+        // The border's cells stand for those beyond it.
         for (source, target) in before.chunks_exact(height).zip(after.chunks_exact_mut(height)) {
-            for y in 0..height {
-                let (above, below) = (source[y.saturating_sub(1)], source[(y + 1).min(height - 1)]);
-                target[y] = 0.25 * above + 0.5 * source[y] + 0.25 * below;
-            }
+            padded.clear();
+            padded.push(source[0]);
+            padded.extend_from_slice(source);
+            padded.push(source[height - 1]);
+            blend([&padded[..height], &padded[1..=height], &padded[2..]], target);
         }
-        for at in 0..after.len() {
-            let left = after[at.checked_sub(height).unwrap_or(at)];
-            let right = after.get(at + height).copied().unwrap_or(after[at]);
-            before[at] = 0.25 * left + 0.5 * after[at] + 0.25 * right;
+        let last = after.len() - height;
+        for at in (0..after.len()).step_by(height) {
+            let column = |start: usize| &after[start..start + height];
+            let (left, right) = (column(at.saturating_sub(height)), column((at + height).min(last)));
+            blend([left, column(at), right], &mut before[at..at + height]);
         }
     }
     for (logit, blurred) in logits.columns_mut().iter_mut().zip(before) {
@@ -37,6 +41,13 @@ pub(super) fn round_stairs(logits: &mut Logits) {
             sure if sure <= -SURE_LOGIT => blurred.min(-LEAST_LOGIT),
             _ => blurred,
         };
+    }
+}
+
+/// One step of the filter, over as many places at once as the processor has lanes for.
+fn blend([before, here, after]: [&[f32]; 3], target: &mut [f32]) {
+    for (((value, before), here), after) in target.iter_mut().zip(before).zip(here).zip(after) {
+        *value = 0.25 * before + 0.5 * here + 0.25 * after;
     }
 }
 

@@ -22,15 +22,15 @@ def annotations_of(
     """One annotation per visible thing; `index` is HW, thing k of the plan being k + 1.
 
     Things with fewer than `smallest` visible pixels are left out, and so are parts
-    of less than SMALLEST_PART pixels or half a percent of the thing.
+    of less than SMALLEST_PART pixels or half a percent of the thing, and things of only such parts.
     """
     found = []
     ids = np.rint(index).astype(np.int32)
     for number, key in enumerate(picture.things):
         mask = (ids == number + 1).astype(np.uint8)
-        if mask.sum() < smallest:
-            continue
-        found.append(annotation(picture, number, thing_called(key), parts(mask)))
+        pieces = parts(mask) if mask.sum() >= smallest else []
+        if pieces:
+            found.append(annotation(picture, number, thing_called(key), pieces))
     return found
 
 
