@@ -30,7 +30,8 @@ import { Toolbar } from './element/toolbar.js';
  * @attr {string} src - Address of the picture.
  * @attr {string} annotations - Address of masks in COCO's or Mask-OVEN-Wiki's JSON; those of `src`'s file name are shown.
  * @attr {string} endpoint - Address of a linking endpoint; without it nothing is sent anywhere, and the index in `index/` beside this script answers in the page.
- * @attr {string} model - Id of a segmentation model in `models/models.json`; without it the first.
+ * @attr {string} model - Id of a segmentation model in `models/models.json`; without it the list's default.
+ * @attr {string} tool - What a click does at first: `select` (a shown mask; the default), `pick` (makes a mask), `add`, `remove`, `box` or `pan`. The tool in hand since is the property's.
  * @attr {boolean} controls - Shows the tools, and lets the wheel zoom without Ctrl.
  *
  * @event {CustomEvent<{ renderer: string, note: string }>} ready - The viewer can draw.
@@ -158,14 +159,11 @@ export class MaskViewer extends AttributesElement {
     this.#notices.empty();
   }
 
-  /**
-   * @param {string} name
-   * @param {string | null} before
-   * @param {string | null} value
-   */
+  /** @param {string} name @param {string | null} before @param {string | null} value */
   attributeChangedCallback(name, before, value) {
     if (before === value) return;
     if (name === 'controls') this.#showTools();
+    if (name === 'tool') this.tool = /** @type {Tool} */ (value ?? 'select');
     if (name === 'endpoint' || name === 'model') this.configure({ [name]: value });
     if (name === 'src' || name === 'annotations') this.#followAttributes();
   }
@@ -179,7 +177,7 @@ export class MaskViewer extends AttributesElement {
     this.configure({ endpoint: value });
   }
 
-  /** Id of the segmentation model, as in the settings; null is the first of `models/models.json`. */
+  /** Id of the segmentation model, as in the settings; null is the default of `models/models.json`. */
   get model() {
     return this.settings.model;
   }

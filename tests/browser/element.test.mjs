@@ -26,6 +26,7 @@ before(async () => {
   server = await serve({
     ...FIXTURES,
     '/one.html': html('<mask-viewer src="tiny.bmp" controls></mask-viewer>'),
+    '/pick.html': html('<mask-viewer src="tiny.bmp" tool="pick"></mask-viewer>'),
     '/early.html': html('<mask-viewer></mask-viewer>', `Object.assign(document.querySelector('mask-viewer'),
       { src: 'tiny.bmp', annotations: 'tiny.json', controls: true, tool: 'box', token: 'secret', endpoint: 'https://early.example/', model: 'mine', view: { x: 3, y: 2, scale: 50 } })`),
     '/flex.html': html('<div style="display: flex; width: 500px"><mask-viewer style="height: auto" src="tiny.bmp" controls></mask-viewer></div>'),
@@ -68,6 +69,19 @@ test('properties set before the element is defined are taken', async () => {
     own: [], tool: 'box', token: 'secret', endpoint: 'https://early.example/', model: 'mine', controls: true, src: 'tiny.bmp', settings: undefined, view: undefined,
   });
   assert.deepEqual(errors, []);
+  await close();
+});
+
+test('the tag says which tool is in hand at first', async () => {
+  const { page, told, close } = await open('pick.html');
+  await until(page, "snapshot.tool === 'pick'");
+  await page.evaluate(() => { const viewer = /** @type {MaskViewer} */ (document.querySelector('mask-viewer')); viewer.tool = 'pan'; });
+  await until(page, "snapshot.tool === 'pan'");
+  await page.evaluate(() => document.querySelector('mask-viewer')?.removeAttribute('tool'));
+  await until(page, "snapshot.tool === 'select'");
+  assert.deepEqual(await told(), []);
+  await page.evaluate(() => document.querySelector('mask-viewer')?.setAttribute('tool', 'hammer'));
+  await page.waitForFunction(() => /** @type {any} */ (globalThis).told.some((/** @type {string} */ words) => words.includes('hammer')));
   await close();
 });
 

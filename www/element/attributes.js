@@ -2,7 +2,7 @@
 
 /** An element with the attributes of a viewer that are read where they are needed. */
 export class AttributesElement extends HTMLElement {
-  static observedAttributes = ['src', 'annotations', 'endpoint', 'model', 'controls'];
+  static observedAttributes = ['src', 'annotations', 'endpoint', 'model', 'tool', 'controls'];
 
   /** @type {string | null} */
   #token = null;

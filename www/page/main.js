@@ -111,7 +111,7 @@ async function follow({ picture, view, mask }) {
 
 async function offerModels() {
   const list = await optionalJson(MODELS);
-  if (Array.isArray(list?.models)) settings.offerModels(list.models);
+  if (Array.isArray(list?.models)) settings.offerModels(list);
 }
 
 /** JSON that a host may leave out, or have a page of HTML for; then null. @param {string} address */

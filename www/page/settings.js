@@ -8,7 +8,7 @@ const KEY = 'masklink.settings';
 
 /**
  * @param {import('../mask-viewer.js').MaskViewer} viewer
- * @returns {{ open: () => void, offerModels: (models: { id: string, title: string }[]) => void, offerEndpoint: (endpoint: string | null) => void }}
+ * @returns {{ open: () => void, offerModels: (list: { default: string, models: { id: string, title: string }[] }) => void, offerEndpoint: (endpoint: string | null) => void }}
  */
 export function connectSettings(viewer) {
   const dialog = /** @type {HTMLDialogElement} */ (document.getElementById('settings'));
@@ -73,9 +73,11 @@ export function connectSettings(viewer) {
       hosts = endpoint;
       if (!('endpoint' in kept.settings)) viewer.configure({ endpoint });
     },
-    offerModels([first, ...others]) {
+    offerModels({ default: usual, models }) {
+      const others = models.filter(({ id }) => id !== usual);
+      // Which one the default is may change: it is chosen by no id.
+      const first = models.find(({ id }) => id === usual);
       if (!first) return;
-      // The first is the default, whichever it will be.
       field('model').replaceChildren(h('option', { value: '' }, first.title), ...others.map(({ id, title }) => h('option', { value: id }, title)));
       const { model } = viewer.settings;
       if (model !== null && !others.some(({ id }) => id === model)) viewer.configure({ model: null });

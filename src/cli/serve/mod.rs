@@ -56,8 +56,8 @@ pub(super) struct ServeArgs {
     /// Port to listen on; 0 takes a free one.
     #[arg(long, default_value_t = 8080)]
     port: u16,
-    /// Name that browsers may call this server by; may be given several times. Without it, any name, or on a loopback
-    /// address only localhost, so that no other site's name can be pointed there.
+    /// Name that browsers may call this server by, besides localhost and loopback addresses; may be given several times.
+    /// Without it, any name, or on a loopback address no other, so that no other site's name can be pointed there.
     #[arg(long, value_name = "NAME")]
     allow_host: Vec<String>,
     /// Host to fetch pictures from that a question names by their address; may be given several times. A port other
