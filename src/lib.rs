@@ -5,14 +5,14 @@
 //! A picture has masks. A mask arrives as COCO run-length encoding, is kept as its column-major run boundaries from
 //! then on, and is drawn by a GPU that gets those runs and nothing larger. A click in the picture becomes a prompt, a
 //! prompt becomes a mask by a small segment-anything model in a worker, and a mask becomes a ranked list of Wikipedia
-//! entities by an HTTP endpoint, or by the same code in the worker. One crate holds all of it: compiled to WebAssembly it is the page's core, compiled
-//! natively it is the command line tool and the server.
+//! entities by an HTTP endpoint, or by the same code in the worker. One crate holds all of it: compiled to WebAssembly it
+//! is the page's core, compiled natively it is the command line tool and the server.
 //!
 //! ```text
-//! geometry ─► rle ─► dataset ┐
-//!     │        ├──► render   ├─► app ─► web    (wasm32 only)
-//!     │        ├──► segment  │
-//!     │        └──► link ────┘     cli         (native only: the binary `masklink`)
+//! geometry ─► rle ─► render ─► app ─► web    (wasm32 only)
+//!     │        ├──► dataset ─┐
+//!     │        ├──► segment ─┼─► web, cli       (cli native only: the binary `masklink`)
+//!     │        └──► link ────┘
 //!     └──► pixels ─► segment, link
 //! ```
 //!
@@ -36,7 +36,7 @@
 //! # Invariants
 //!
 //! - **A mask is runs.** A bitmap is made only where a model or an export needs one, after its size was checked.
-//! - **`render`, `segment`, `link` and `dataset` do not know each other.** What joins them stands in `app`, `web`, `cli`.
+//! - **`render`, `segment`, `link` and `dataset` do not know each other.** What joins them stands in `web` and `cli`.
 //! - **`app` is pure:** it has no clock, no network, no GPU and no JavaScript; it answers an event with effects.
 //! - **Every WGSL kernel has a CPU twin** that is its specification, its fallback and its oracle in the tests.
 //! - **wgpu stands in `render` alone, `#[wasm_bindgen]` in `web` alone, the native ONNX Runtime in `cli::onnx` alone.**

@@ -78,7 +78,7 @@
  * @typedef {{ id: number, answer?: unknown, error?: Failure, progress?: Progress }} Answer What it says.
  */
 
-/** An error with a stable `code`: `http`, `broken-off`, `crash`, `worker`, `closed`, or the name of the browser's own error. */
+/** An error with a stable `code`: `unreachable`, `http`, `broken-off`, `crash`, `worker`, `closed`, or the name of the browser's own error. */
 export class AnnotationsError extends Error {
   /** @param {Failure} failure */
   constructor({ code, message }) {

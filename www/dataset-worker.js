@@ -103,7 +103,10 @@ async function read(source, id) {
  */
 async function streamOf(source) {
   if (typeof source !== 'string') return { stream: source.stream(), total: source.size };
-  const response = await fetch(source);
+  const response = await fetch(source).catch((cause) => {
+    const words = `${source} could not be fetched; check the address and that its server allows other pages (CORS).`;
+    throw Object.assign(new Error(words, { cause }), { code: 'unreachable' });
+  });
   if (!response.ok || !response.body) {
     const words = `${source} could not be loaded: the server answered ${response.status} ${response.statusText}`.trimEnd();
     throw Object.assign(new Error(words), { code: 'http' });

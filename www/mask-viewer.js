@@ -28,7 +28,7 @@ import { Toolbar } from './element/toolbar.js';
  * @summary Shows, makes and links masks of a picture.
  *
  * @attr {string} src - Address of the picture.
- * @attr {string} annotations - Address of masks in COCO's or Mask-OVEN-Wiki's JSON; those of `src`'s file name are shown.
+ * @attr {string} annotations - Address of masks in COCO's or Mask-OVEN-Wiki's JSON; those of `src`'s file name are shown, or of the only picture where it has one.
  * @attr {string} endpoint - Address of a linking endpoint; without it nothing is sent anywhere, and the index in `index/` beside this script answers in the page.
  * @attr {string} model - Id of a segmentation model in `models/models.json`; without it the list's default.
  * @attr {string} tool - What a click does at first: `select` (a shown mask; the default), `pick` (makes a mask), `add`, `remove`, `box` or `pan`. The tool in hand since is the property's.
@@ -142,6 +142,8 @@ export class MaskViewer extends AttributesElement {
     this.#showTools();
     this.#start();
     this.#followAttributes();
+    // What the tag does not name was opened by a program, before the element came here or where it was before.
+    if (!this.src && this.#opened) this.#reopen(this.#opened);
   }
 
   disconnectedCallback() {
@@ -166,6 +168,10 @@ export class MaskViewer extends AttributesElement {
     if (name === 'tool') this.tool = /** @type {Tool} */ (value ?? 'select');
     if (name === 'endpoint' || name === 'model') this.configure({ [name]: value });
     if (name === 'src' || name === 'annotations') this.#followAttributes();
+    if (name === 'annotations' && value === null) {
+      this.#annotations.free();
+      this.showMasks([]);
+    }
   }
 
   /** Address of the linking endpoint, as in the settings; null sends nothing. */
@@ -204,9 +210,12 @@ export class MaskViewer extends AttributesElement {
   /** Changes some of the settings. @param {Partial<Settings>} some */
   configure(some) {
     const renderer = this.#wishes.settings.renderer;
-    this.#wishes.settings = { ...this.#wishes.settings, ...some };
+    const { endpoint, model, ...others } = { ...this.#wishes.settings, ...some };
+    this.#wishes.settings = { ...others, endpoint: endpoint || null, model: model || null };
     this.#send({ type: 'settingsChanged', settings: this.#wishes.settings });
-    if (this.#wishes.settings.renderer !== renderer) this.#restart();
+    if (others.renderer === renderer) return;
+    this.#starter.trust();
+    this.#restart();
   }
 
   /** What is shown, as plain data; `undefined` before `ready`. */
@@ -216,7 +225,7 @@ export class MaskViewer extends AttributesElement {
 
   /** What does the work: renderer, model, its provider, and the last timings in milliseconds. */
   get status() {
-    return { renderer: this.#engine?.renderer, segment: this.#segmenter?.status, link: this.#linker?.status };
+    return { renderer: this.#starter.renderer, segment: this.#segmenter?.status, link: this.#linker?.status };
   }
 
   /** The picture's bitmap as displayed; it belongs to the viewer. */
@@ -247,7 +256,8 @@ export class MaskViewer extends AttributesElement {
    * @param {string | Blob | null} source Its address, the encoded picture, or null where nobody has it.
    * @param {{ key?: string, size?: [number, number] }} [options] `key` names it in events; `size` (width, height) draws
    *   an empty frame of that size, for its masks, where the picture cannot be read.
-   * @returns {Promise<boolean>} Whether the picture is shown; false where another was opened meanwhile.
+   * @returns {Promise<boolean>} Whether the picture is shown; false where another was opened meanwhile, it cannot be
+   *   read (event `error`), or the element is in no document yet, where it is shown once it is.
    */
   async openPicture(source, { key = typeof source === 'string' ? source : `blob-${performance.now()}`, size } = {}) {
     this.#loading?.abort();
@@ -323,11 +333,7 @@ export class MaskViewer extends AttributesElement {
     this.#send({ type: 'clicked', x, y, negative, add });
   }
 
-  /**
-   * Segments what is in a box between two corners in pixels of the picture.
-   * @param {[number, number]} from
-   * @param {[number, number]} to
-   */
+  /** Segments what is in a box between two corners in pixels of the picture. @param {[number, number]} from @param {[number, number]} to */
   drawBox(from, to) {
     this.#send({ type: 'boxDrawn', from, to });
   }
@@ -378,7 +384,7 @@ export class MaskViewer extends AttributesElement {
     const send = (/** @type {Record<string, unknown> & { type: string }} */ event) => this.#send(event);
     this.#segmenter = new Segmenter({
       send,
-      progress: (words, done) => words === null ? this.#notices.done() : this.#notices.progress(words, done),
+      progress: (words, size, done) => words === null ? this.#notices.done() : this.#notices.progress(words, size, done),
       changed: () => this.#update(),
     });
     this.#linker = new Linker({
@@ -402,20 +408,23 @@ export class MaskViewer extends AttributesElement {
     this.#send({ type: 'settingsChanged', settings: this.#wishes.settings });
     if (this.#wishes.tool) this.#send({ type: 'toolChosen', tool: this.#wishes.tool });
     this.#update();
-    const { kind, note } = engine.renderer;
+    const { kind, note } = this.#starter.renderer ?? engine.renderer;
     this.#emit('ready', { renderer: kind, note });
   }
 
-  /** Starts again with another renderer; what was opened is opened again, with its masks and recordings. */
-  async #restart() {
-    const opened = this.#opened;
+  /** Starts again with another renderer. */
+  #restart() {
     if (!this.#engine) return;
     this.#stage?.connect(undefined);
     this.#starter.free();
     this.#segmenter?.free();
     this.#linker?.free();
     this.#start();
-    if (!opened) return;
+    if (this.#opened) this.#reopen(this.#opened);
+  }
+
+  /** Opens again what was opened last, with its masks and recordings. @param {Opened} opened */
+  async #reopen(opened) {
     const fetched = typeof opened.source === 'string' && this.#picture?.key === opened.options.key;
     const opening = this.openPicture(fetched ? this.#picture?.blob ?? opened.source : opened.source, opened.options);
     this.#opened = opened;
@@ -423,12 +432,11 @@ export class MaskViewer extends AttributesElement {
     if (this.#opened !== opened) return;
     this.showMasks(opened.masks);
     this.useRecordings(opened.recordings);
+    // Those that the tag names may have been still to come.
+    if (opened.masks.length === 0) await this.#showAnnotations();
   }
 
-  /**
-   * @param {Engine} engine
-   * @param {import('./element/picture.js').Picture} picture
-   */
+  /** @param {Engine} engine @param {import('./element/picture.js').Picture} picture */
   #take(engine, picture) {
     this.#picture?.bitmap.close();
     this.#picture = picture;
@@ -528,10 +536,7 @@ export class MaskViewer extends AttributesElement {
     }
   }
 
-  /**
-   * @param {string} name
-   * @param {any} detail
-   */
+  /** @param {string} name @param {any} detail */
   #notify(name, detail) {
     if (name === 'mask-hover') {
       this.#stage?.markHovered(detail?.index ?? null);
@@ -554,10 +559,7 @@ export class MaskViewer extends AttributesElement {
     this.#emit('update');
   }
 
-  /**
-   * @param {Failure} failure
-   * @param {boolean} [instead] Whether the words stand in for the picture.
-   */
+  /** @param {Failure} failure @param {boolean} [instead] Whether the words stand in for the picture. */
   #fail(failure, instead = !this.#picture) {
     if (instead) this.#notices.fail(failure.message);
     this.#notices.say(failure.message);
@@ -567,7 +569,10 @@ export class MaskViewer extends AttributesElement {
   /** What the GPU cannot draw the CPU does; what it cannot either is told in the picture's place. @param {Failure} failure */
   #giveUp(failure) {
     const isGpu = this.#engine?.renderer.kind === 'webgpu';
-    if (isGpu) this.configure({ renderer: 'cpu' });
+    if (isGpu) {
+      this.#starter.fallBack();
+      this.#restart();
+    }
     this.#fail(failure, !isGpu);
   }
 
@@ -584,10 +589,7 @@ export class MaskViewer extends AttributesElement {
     }
   }
 
-  /**
-   * @param {string} name
-   * @param {unknown} [detail]
-   */
+  /** @param {string} name @param {unknown} [detail] */
   #emit(name, detail) {
     this.dispatchEvent(new CustomEvent(name, { detail, bubbles: true, composed: true }));
   }

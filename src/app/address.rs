@@ -86,8 +86,8 @@ fn decode(text: &str) -> Option<String> {
     while let Some((&byte, after)) = rest.split_first() {
         rest = after;
         if byte == b'%' {
-            let digits = std::str::from_utf8(rest.get(..2)?).ok()?;
-            bytes.push(u8::from_str_radix(digits, 16).ok()?);
+            let digit = |at: usize| char::from(*rest.get(at)?).to_digit(16);
+            bytes.push((digit(0)? * 16 + digit(1)?) as u8);
             rest = &rest[2..];
         } else {
             bytes.push(byte);

@@ -91,11 +91,8 @@ impl Clicks {
         self.candidates().get(self.chosen())
     }
 
-    /// Adds a prompt; a box takes the place of the box before, since a model takes one.
+    /// Adds a prompt.
     pub(super) fn push(&mut self, prompt: Prompt) {
-        if matches!(prompt, Prompt::Box { .. }) {
-            self.prompts.retain(|earlier| !matches!(earlier, Prompt::Box { .. }));
-        }
         self.prompts.push(prompt);
     }
 
@@ -150,7 +147,8 @@ impl Clicks {
         awaited
     }
 
-    /// Whether the candidates answer these prompts, be it for now, and not earlier ones.
+    /// Whether there are candidates to choose among: those of these prompts, be it for now, or where the question failed
+    /// those of the one before, which are still shown.
     pub(super) fn answered(&self) -> bool {
         self.answer.as_ref().is_some_and(|answer| self.awaited.is_none_or(|awaited| awaited == answer.ticket))
     }

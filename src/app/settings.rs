@@ -49,7 +49,7 @@ pub enum RendererChoice {
 pub struct Settings {
     /// The linking endpoint's address; `None` sends nothing anywhere: the page itself is asked.
     pub endpoint: Option<String>,
-    /// The segmentation model's id in the manifest; `None` is the manifest's first.
+    /// The segmentation model's id in the manifest; `None` is the manifest's default.
     pub model: Option<String>,
     /// Opacity of a mask's fill, 0..=1.
     pub opacity: f64,

@@ -258,9 +258,14 @@ impl State {
     fn draw_box(&mut self, from: [f64; 2], to: [f64; 2]) -> Vec<Effect> {
         let Some((_, size)) = self.picture else { return Vec::new() };
         let inside = |[x, y]: [f64; 2]| [x.clamp(0.0, f64::from(size.width)), y.clamp(0.0, f64::from(size.height))];
+        let (from, to) = (inside(from), inside(to));
+        if from.iter().zip(to).any(|(from, to)| (from - to).abs() == 0.0) {
+            // Beside the picture, or a press without a drag: as a click there, it says nothing.
+            return Vec::new();
+        }
         let mut effects = self.stop_waiting();
         self.clicks = Clicks::default();
-        self.clicks.push(Prompt::from_corners(inside(from), inside(to)));
+        self.clicks.push(Prompt::from_corners(from, to));
         effects.extend(self.ask_segment());
         effects
     }
@@ -330,7 +335,10 @@ impl State {
         let chosen = decoded.iter().position(|candidate| Some(candidate.place) == best).unwrap_or(0);
         if provisional {
             self.clicks.answer_for_now(ticket, decoded, chosen);
-            return vec![Effect::DrawMasks, Effect::Changed];
+            // What was asked about the mask before is no answer about this one.
+            let mut effects = self.stop_link();
+            effects.extend([Effect::DrawMasks, Effect::Changed]);
+            return effects;
         }
         self.clicks.answer(ticket, decoded, chosen);
         let mut effects = vec![Effect::DrawMasks];
@@ -353,6 +361,7 @@ impl State {
         }
         // A closer look at another candidate that is still to come would undo the choice.
         let mut effects = self.stop_waiting();
+        self.segment_failure = None;
         effects.push(Effect::DrawMasks);
         effects.extend(self.tell_candidate());
         effects
@@ -456,8 +465,14 @@ impl State {
         if self.settings == settings {
             return Vec::new();
         }
+        let asked_elsewhere = self.settings.endpoint != settings.endpoint && self.linking.awaited().is_some();
         self.settings = settings;
-        vec![Effect::DrawMasks, Effect::Changed]
+        let mut effects = vec![Effect::DrawMasks, Effect::Changed];
+        if asked_elsewhere {
+            // An endpoint that is taken away, or replaced, is not to get what was about to be sent there.
+            effects.extend(self.ask_link());
+        }
+        effects
     }
 
     fn stop_waiting(&mut self) -> Vec<Effect> {

@@ -13,8 +13,8 @@ pub struct Draft {
     pub(super) annotation: Annotation,
     /// The encoded masks, each with its place in the published list.
     pub(super) parts: Vec<(usize, DraftPart)>,
-    /// Flat x, y lists in image space.
-    pub(super) polygons: Vec<Vec<f64>>,
+    /// Flat x, y lists in image space, each with its place in the published list.
+    pub(super) polygons: Vec<(usize, Vec<f64>)>,
 }
 
 /// An encoded mask that may not decode.
@@ -54,11 +54,12 @@ impl Draft {
                 Err(error) => findings.push(Finding::of_part("segmentation", place, error.into())),
             }
         }
-        if !polygons.is_empty() {
-            match picture_size.map(|size| Mask::from_polygons(size, &polygons)) {
+        if let Some((place, _)) = polygons.first() {
+            let outlines: Vec<_> = polygons.iter().map(|(_, polygon)| polygon.as_slice()).collect();
+            match picture_size.map(|size| Mask::from_polygons(size, &outlines)) {
                 Some(Ok(mask)) => {
                     annotation.parts.push(EncodedMask::from_mask(&mask));
-                    decoded.push(Part::new(0, mask));
+                    decoded.push(Part::new(*place, mask));
                 }
                 Some(Err(error)) => findings.push(Finding::new("segmentation", error.into())),
                 None => findings.push(Finding::new("segmentation", Problem::PolygonsWithoutSize)),
@@ -78,7 +79,7 @@ impl Draft {
     /// About how many bytes of memory it takes.
     pub(super) fn kept_bytes(&self) -> u64 {
         let parts: usize = self.parts.iter().map(|(_, part)| part.bytes()).sum();
-        let polygons: usize = self.polygons.iter().map(|polygon| polygon.len() * size_of::<f64>()).sum();
+        let polygons: usize = self.polygons.iter().map(|(_, polygon)| polygon.len() * size_of::<f64>()).sum();
         self.annotation.kept_bytes() + (parts + polygons) as u64
     }
 }

@@ -4,6 +4,7 @@ use super::draft::DraftPart;
 use super::loose::Loose;
 use super::{Finding, Label, Limits, Problem};
 use crate::geometry::{Rect, Size};
+use crate::rle::{self, far_coordinate};
 
 /// The findings of one record while its fields are read.
 pub(super) struct Fields<'l> {
@@ -232,12 +233,12 @@ impl<'l> Fields<'l> {
         labels
     }
 
-    /// Encoded masks, each with its place in the list, and polygons.
+    /// Encoded masks and polygons, each with its place in the list.
     pub(super) fn segmentation(
         &mut self,
         field: &'static str,
         value: Value<'_>,
-    ) -> (Vec<(usize, DraftPart)>, Vec<Vec<f64>>) {
+    ) -> (Vec<(usize, DraftPart)>, Vec<(usize, Vec<f64>)>) {
         let list = match value {
             None | Some(Loose::Null) => Vec::new(),
             Some(Loose::List(list)) => self.bounded(field, list),
@@ -251,7 +252,13 @@ impl<'l> Fields<'l> {
         for (part, value) in list.into_iter().enumerate() {
             match value {
                 Loose::Numbers(polygon) if polygon.len() >= 6 && polygon.len().is_multiple_of(2) => {
-                    polygons.push(polygon);
+                    match far_coordinate(&polygon) {
+                        Some(at) => {
+                            let error = rle::Error::Coordinate { polygon: part, at };
+                            self.note_part(field, part, error.into());
+                        }
+                        None => polygons.push((part, polygon)),
+                    }
                 }
                 Loose::Numbers(_) => {
                     let expected = "x and y of three points or more";

@@ -253,15 +253,15 @@ impl Splitter {
                 return at + 1;
             }
             (Some(_), _) => report(self.base + at as u64, "a list of records", sink),
+            (None, b',' | b']' | b'}') => report(self.base + at as u64, "a value", sink),
             (None, _) => {}
         }
         if matches!(byte, b'"' | b'[' | b'{') {
             self.state = State::SkippedValue;
-            at
         } else {
             self.state = State::SkippedScalar;
-            at + 1
         }
+        at
     }
 
     fn in_key(&mut self, bytes: &[u8], at: usize) -> usize {

@@ -91,7 +91,10 @@ impl Calibration {
 pub(super) struct Query {
     /// In falling order.
     pub(super) cosines: Vec<f32>,
+    /// `None` where the right one is not among the candidates.
     pub(super) right: Option<usize>,
+    /// Whether the index holds it, among the candidates or not.
+    pub(super) held: bool,
 }
 
 /// Fits the calibration of an index to its own views, each asked for without its picture.
@@ -110,7 +113,8 @@ pub fn fit_to(index: &Index, questions: &[(Vec<f32>, String)]) -> Result<Calibra
         answerable += usize::from(entity.is_some());
         let hits = search::nearest(index, &index.query(feature)?, CANDIDATES, None);
         let right = hits.iter().position(|hit| Some(hit.entity as usize) == entity);
-        queries.push(Query { cosines: hits.iter().map(|hit| hit.similarity).collect(), right });
+        let cosines = hits.iter().map(|hit| hit.similarity).collect();
+        queries.push(Query { cosines, right, held: entity.is_some() });
     }
     Ok(fit_queries(&queries, answerable))
 }
@@ -135,11 +139,12 @@ fn held_out(index: &Index) -> (Vec<Query>, usize) {
     let mut ask = |entry: usize| {
         let picture = index.picture_of(entry);
         let entity = index.entries()[entry].entity;
-        answerable += usize::from(index.entries_of(entity).any(|other| index.picture_of(other) != picture));
+        let held = index.entries_of(entity).any(|other| index.picture_of(other) != picture);
+        answerable += usize::from(held);
         let query = index.vectors().read(entry..entry + 1, &mut scratch);
         let hits = search::nearest(index, query, CANDIDATES, Some(picture));
         let right = hits.iter().position(|hit| hit.entity == entity);
-        Query { cosines: hits.iter().map(|hit| hit.similarity).collect(), right }
+        Query { cosines: hits.iter().map(|hit| hit.similarity).collect(), right, held }
     };
     let queries = (0..entries).step_by(step.max(1)).map(&mut ask).filter(|query| !query.cosines.is_empty()).collect();
     (queries, answerable)
@@ -238,7 +243,7 @@ mod tests {
         let one = |_| {
             let gap = random() * 0.3;
             let right = if random() < chance(gap) { Some(0) } else { (random() < 0.5).then_some(1) };
-            Query { cosines: vec![0.6, (0.6 - gap) as f32, 0.1], right }
+            Query { cosines: vec![0.6, (0.6 - gap) as f32, 0.1], right, held: right.is_some() }
         };
         (0..4000).map(one).collect()
     }

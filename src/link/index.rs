@@ -84,6 +84,14 @@ pub enum Error {
         /// The name in the header.
         file: String,
     },
+    /// A part's hash is not 64 lower-case hexadecimal digits.
+    #[error("the header's SHA-256 of {file} is none: {sha256:?}")]
+    HashForm {
+        /// The part.
+        file: String,
+        /// What the header says.
+        sha256: String,
+    },
     /// A part has another length than the header says.
     #[error("{file} has {actual} bytes, the header says {expected}")]
     PartLength {
@@ -147,6 +155,25 @@ pub enum Error {
         expected: usize,
         /// Numbers of this one.
         actual: usize,
+    },
+    /// A question's vector is not as long as the index's: another encoder made it.
+    #[error(
+        "the mask's vector has {actual} numbers, those of the index have {expected}: they are of different encoders"
+    )]
+    QuestionDimensions {
+        /// Numbers of the index's vectors.
+        expected: usize,
+        /// Numbers of the question's.
+        actual: usize,
+    },
+    /// A question's vector has no direction once the index's mean is subtracted.
+    #[error("the mask's vector: {0}")]
+    Question(#[source] pool::Error),
+    /// A number of the index's mean is infinite or none.
+    #[error("number {at} of the index's mean is not finite")]
+    Mean {
+        /// Which number.
+        at: usize,
     },
     /// There is nothing to search in.
     #[error("the index has no entries")]
@@ -231,6 +258,9 @@ impl Index {
             Ok::<_, Error>(bytes)
         };
         let mean = floats(&part(&parts.mean)?);
+        if let Some(at) = mean.iter().position(|value| !value.is_finite()) {
+            return Err(Error::Mean { at });
+        }
         let vectors = Vectors::from_bytes(dimensions as usize, element, &part(&parts.vectors)?);
         let entities = lines(&parts.entities, &part(&parts.entities)?, entities)?;
         let entries = lines(&parts.entries, &part(&parts.entries)?, entries)?;
@@ -301,10 +331,10 @@ impl Index {
     pub fn query(&self, feature: &[f32]) -> Result<Vec<f32>, Error> {
         let (expected, actual) = (self.mean.len(), feature.len());
         if actual != expected {
-            return Err(Error::Dimensions { row: 0, expected, actual });
+            return Err(Error::QuestionDimensions { expected, actual });
         }
         let mut query = feature.to_vec();
-        centre(&mut query, &self.mean).map_err(|source| Error::Feature { row: 0, source })?;
+        centre(&mut query, &self.mean).map_err(Error::Question)?;
         Ok(query)
     }
 
@@ -417,13 +447,12 @@ fn to_lines<T: Serialize>(items: &[T]) -> Result<Vec<u8>, serde_json::Error> {
 
 fn lines<T: for<'a> Deserialize<'a>>(part: &Part, bytes: &[u8], expected: u64) -> Result<Vec<T>, Error> {
     let file = part.file.clone();
-    // Each line ends with a line feed, so behind the last one the split leaves an empty rest.
-    let lines: Vec<_> = bytes.split(|&byte| byte == b'\n').collect();
-    let actual = lines.len() as u64 - 1;
+    let actual = memchr::memchr_iter(b'\n', bytes).count() as u64;
     if actual != expected || !bytes.ends_with(b"\n") {
         return Err(Error::Lines { file, expected, actual });
     }
-    let lines = lines[..lines.len() - 1].iter().copied().enumerate();
+    // Each line ends with a line feed, so behind the last one the split leaves an empty rest.
+    let lines = bytes.split(|&byte| byte == b'\n').take(actual as usize).enumerate();
     let read = |(at, line): (usize, &[u8])| {
         serde_json::from_slice(line).map_err(|source| Error::Line { file: file.clone(), line: at + 1, source })
     };

@@ -78,19 +78,27 @@ pub struct Part {
     pub sha256: String,
 }
 
+/// What a file says it is, whatever else a version holds.
+#[derive(Deserialize)]
+struct Kind {
+    format: String,
+    version: u32,
+}
+
 impl Header {
     /// Reads a header and checks it against itself and the limits, before anything else is read.
     pub fn read(bytes: &[u8], limits: Limits) -> Result<Self, Error> {
+        let Kind { format, version } = serde_json::from_slice(bytes).map_err(Error::Header)?;
+        if format != FORMAT || version != VERSION {
+            return Err(Error::Version { format, version });
+        }
         let header: Self = serde_json::from_slice(bytes).map_err(Error::Header)?;
         header.check(limits)?;
         Ok(header)
     }
 
     fn check(&self, limits: Limits) -> Result<(), Error> {
-        let Self { format, version, dimensions, element, entries, parts, .. } = self;
-        if format != FORMAT || *version != VERSION {
-            return Err(Error::Version { format: format.clone(), version: *version });
-        }
+        let Self { dimensions, element, entries, parts, .. } = self;
         let list = parts.list();
         let bytes = list.iter().try_fold(0_u64, |sum, part| sum.checked_add(part.bytes)).unwrap_or(u64::MAX);
         for (what, limit, actual) in [
@@ -114,8 +122,11 @@ impl Header {
             }
         }
         for part in list {
-            if !is_plain_name(&part.file) || !is_sha256(&part.sha256) {
+            if !is_plain_name(&part.file) {
                 return Err(Error::PartName { file: part.file.clone() });
+            }
+            if !is_sha256(&part.sha256) {
+                return Err(Error::HashForm { file: part.file.clone(), sha256: part.sha256.clone() });
             }
         }
         if !is_plain_name(&self.encoder.file) {

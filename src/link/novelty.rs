@@ -1,8 +1,8 @@
 //! Whether the index holds a thing at all: a boundary fitted on questions whose answer is known.
 //!
 //! Each counts twice: as it is, a thing the index holds seen anew, and without its whole entity, a thing it does not
-//! hold; one about an entity that the index lacks counts as the latter only. Two numbers tell them apart: the nearest entity's cosine, and its lead over the
-//! second, which is small where a strange thing lies between known ones.
+//! hold; one about an entity that the index lacks counts as the latter only. Two numbers tell them apart: the nearest
+//! entity's cosine, and its lead over the second, which is small where a strange thing lies between known ones.
 
 use serde::{Deserialize, Serialize};
 
@@ -54,8 +54,7 @@ impl Boundary {
 
 /// The boundary that the index's own views give; `None` where there are too few of them.
 pub(super) fn fit(queries: &[Query]) -> Option<Boundary> {
-    let known: Vec<_> =
-        queries.iter().filter(|query| query.right.is_some()).map(|query| query.cosines.clone()).collect();
+    let known: Vec<_> = queries.iter().filter(|query| query.held).map(|query| query.cosines.clone()).collect();
     let unknown: Vec<_> = queries.iter().map(without_the_right).filter(|cosines| !cosines.is_empty()).collect();
     if known.len() < LEAST_OF_A_KIND || unknown.len() < LEAST_OF_A_KIND {
         return None;
@@ -100,7 +99,7 @@ mod tests {
     fn queries(count: usize) -> Vec<Query> {
         let query = |at: usize| {
             let spread = (at * 7 % 20) as f32 / 100.0;
-            Query { cosines: vec![0.9 - spread, 0.5 - spread / 2.0, 0.3], right: Some(0) }
+            Query { cosines: vec![0.9 - spread, 0.5 - spread / 2.0, 0.3], right: Some(0), held: true }
         };
         (0..count).map(query).collect()
     }
@@ -127,9 +126,24 @@ mod tests {
     }
 
     #[test]
+    fn a_thing_that_is_held_but_far_down_is_missed_like_any_other() {
+        // Of a quarter the right entity is not even among the candidates, and nothing near.
+        let far = |at: usize| Query { cosines: vec![0.3 + (at % 10) as f32 / 100.0, 0.28], right: None, held: true };
+        let queries: Vec<_> = queries(150).into_iter().chain((0..50).map(far)).collect();
+        let boundary = fit(&queries).unwrap();
+        let missed = queries.iter().filter(|query| !boundary.side_of(&query.cosines).known).count();
+        assert!((missed as f64) <= FALSE_ALARMS * 200.0, "{missed}");
+    }
+
+    #[test]
     fn a_probability_does_not_depend_on_how_many_strange_things_were_asked_for() {
-        let strange = |at: usize| Query { cosines: vec![0.4 + (at * 11 % 50) as f32 / 100.0, 0.3], right: None };
-        let near = |at: usize| Query { cosines: vec![0.5 + (at * 7 % 45) as f32 / 100.0, 0.35, 0.3], right: Some(0) };
+        let strange =
+            |at: usize| Query { cosines: vec![0.4 + (at * 11 % 50) as f32 / 100.0, 0.3], right: None, held: false };
+        let near = |at: usize| Query {
+            cosines: vec![0.5 + (at * 7 % 45) as f32 / 100.0, 0.35, 0.3],
+            right: Some(0),
+            held: true,
+        };
         let fitted = |times: usize| {
             let known = (0..90).map(near);
             fit(&known.chain((0..90 * times).map(strange)).collect::<Vec<_>>()).unwrap()

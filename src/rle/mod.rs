@@ -25,3 +25,4 @@ pub use interior::InteriorPixel;
 pub use limits::{MOST_BITMAP_PIXELS, MOST_COORDINATE, MOST_PIXELS, MOST_POLYGON_CROSSINGS, MOST_RUNS};
 pub use mask::Mask;
 pub use outline::Outline;
+pub(crate) use polygon::far_coordinate;

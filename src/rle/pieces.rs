@@ -32,7 +32,6 @@ impl Pieces {
                 pieces.push(Piece { columns: x..last_x, rows: 0..height });
             }
             if last_y > 0 {
-                let y = if x < last_x { 0 } else { y };
                 pieces.push(Piece { columns: last_x..last_x + 1, rows: y..last_y });
             }
         }

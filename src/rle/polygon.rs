@@ -44,6 +44,11 @@ impl Mask {
     }
 }
 
+/// Which number of a polygon cannot be drawn to.
+pub(crate) fn far_coordinate(numbers: &[f64]) -> Option<usize> {
+    numbers.iter().position(|number| number.is_nan() || number.abs() > MOST_COORDINATE)
+}
+
 /// A polygon's points on the grid.
 struct GridOutline(Vec<[i64; 2]>);
 
@@ -52,7 +57,7 @@ impl GridOutline {
         if numbers.len() < 6 || numbers.len() % 2 == 1 {
             return Err(Error::PolygonLength { at: polygon, numbers: numbers.len() });
         }
-        if let Some(at) = numbers.iter().position(|number| number.is_nan() || number.abs() > MOST_COORDINATE) {
+        if let Some(at) = far_coordinate(numbers) {
             return Err(Error::Coordinate { polygon, at });
         }
         // Rounds towards zero after adding a half, as the cast in maskApi does.

@@ -116,7 +116,9 @@ impl Logits {
     fn column_at(&self, x: u32) -> (usize, f32) {
         let last = (self.size.width - 1) as f64;
         let position = ((f64::from(x) + 0.5) * self.cells_per_pixel[0] - 0.5).clamp(0.0, last);
-        (position as usize, position.fract() as f32)
+        let share = position.fract() as f32;
+        // Rounded to the whole way it is there.
+        if share < 1.0 { (position as usize, share) } else { (position as usize + 1, 0.0) }
     }
 
     /// A column of cells; the last stands for those beyond it.
@@ -130,6 +132,7 @@ impl Logits {
         let height = self.frame.region.height;
         let scale = self.cells_per_pixel[1];
         let mut inside = column.logit(0) > 0.0;
+        let mut top = 0;
         if inside {
             push_boundary(base, boundaries);
         }
@@ -144,7 +147,9 @@ impl Logits {
             // Pixel y has its centre at (y + 0.5) * scale - 0.5. A pixel right on the crossing has logit 0: not set.
             let y = (at as f64 + way.clamp(0.0, 1.0) + 0.5) / scale - 0.5;
             let first = if now { y.floor() + 1.0 } else { y.ceil() };
-            push_boundary(base + first.clamp(0.0, f64::from(height)) as u32, boundaries);
+            // Of two crossings next to each other the second may round to less.
+            top = (first.clamp(0.0, f64::from(height)) as u32).max(top);
+            push_boundary(base + top, boundaries);
         }
         if inside {
             push_boundary(base + height, boundaries);
@@ -156,7 +161,7 @@ impl Logits {
 struct Column<'a> {
     left: &'a [f32],
     right: &'a [f32],
-    /// How far it is from `left` to `right`, within 0..=1.
+    /// How far it is from `left` to `right`, within 0..1.
     share: f32,
 }
 
@@ -254,6 +259,22 @@ mod tests {
         let frame = Frame::new(Size::new(64, 32), 64).unwrap();
         let row_major: Vec<f32> = (0..256).map(|at| if at / 16 < 8 { -1.0 } else { 100.0 }).collect();
         assert!(Logits::from_frame(frame, 16, &row_major).unwrap().to_mask().unwrap().is_empty());
+    }
+
+    #[test]
+    fn a_crossing_that_rounds_past_the_next_is_no_crossing() {
+        let frame = Frame::new(Size::new(3, 3), 3).unwrap();
+        let row_major = [-2.0, -2.0, -2.0, 1e-20, 1e-20, 1e-20, -2.0, -2.0, -2.0];
+        assert!(Logits::from_frame(frame, 3, &row_major).unwrap().to_mask().unwrap().is_empty());
+    }
+
+    #[test]
+    fn a_column_all_but_at_its_right_cells_is_read_from_them() {
+        // Of 1,459 columns on 256 cells one lies less than a rounding error left of a cell.
+        let frame = Frame::new(Size::new(1459, 1563), 1024).unwrap();
+        let logits = (0..256 * 256).map(|at| if at % 2 == 0 { 3.0 } else { 1e-9 }).collect::<Vec<_>>();
+        let mask = Logits::from_frame(frame, 256, &logits).unwrap().to_mask().unwrap();
+        assert_eq!(mask.area(), mask.size().pixels());
     }
 
     #[test]

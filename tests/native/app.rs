@@ -190,6 +190,61 @@ fn without_an_endpoint_the_mask_stays_in_the_page() {
 }
 
 #[test]
+fn an_endpoint_that_is_taken_away_is_not_waited_for() {
+    let (mut state, ticket) = clicked();
+    let settings = Settings { endpoint: None, ..Settings::default() };
+    let effects = state.update(Event::SettingsChanged { settings: settings.clone() });
+    assert!(effects.contains(&Effect::CancelLink { ticket }), "{effects:?}");
+    let (in_page, _) = in_page(&effects).unwrap();
+    assert_eq!(state.update(Event::Linked { ticket, answer: banana(0.8) }), []);
+    state.update(Event::Linked { ticket: in_page, answer: banana(0.8) });
+    // What is answered is not asked again, and another setting does not ask anew.
+    let moved = Settings { endpoint: Some("http://other.example/".into()), ..settings.clone() };
+    assert_eq!(link_ticket(&state.update(Event::SettingsChanged { settings: moved })), None);
+    let (mut state, ticket) = clicked();
+    let paler = Settings { opacity: 0.1, ..state.settings().clone() };
+    state.update(Event::SettingsChanged { settings: paler });
+    assert_eq!(state.linking().awaited(), Some(ticket));
+}
+
+#[test]
+fn a_box_beside_the_picture_or_of_no_area_changes_nothing() {
+    let (mut state, _) = clicked();
+    let before = state.snapshot();
+    for (from, to) in [([-50.0, -50.0], [-10.0, -10.0]), ([5.0, 5.0], [5.0, 9.0]), ([4.0, 4.0], [4.0, 4.0])] {
+        assert_eq!(state.update(Event::BoxDrawn { from, to }), [], "{from:?} {to:?}");
+    }
+    assert_eq!(state.snapshot(), before);
+    assert!(segment_ticket(&state.update(Event::BoxDrawn { from: [-9.0, 2.0], to: [9.0, 8.0] })).is_some());
+}
+
+#[test]
+fn a_candidate_chosen_after_a_failed_click_takes_the_failure_away() {
+    let mut state = opened();
+    let ticket = segment_ticket(&state.update(click(5.0, 5.0))).unwrap();
+    state.update(segmented(ticket, &[(columns(0, 10), 0.9), (columns(0, 20), 0.8)]));
+    let more = Event::Clicked { x: 20.0, y: 5.0, negative: false, add: true };
+    let ticket = segment_ticket(&state.update(more)).unwrap();
+    state.update(Event::SegmentFailed { ticket, failure: failure("worker") });
+    assert!(state.snapshot().segment_failure.is_some());
+    let effects = state.update(Event::CandidateChosen { index: 1 });
+    assert!(link_ticket(&effects).is_some());
+    assert_eq!(state.snapshot().segment_failure, None);
+}
+
+#[test]
+fn a_provisional_mask_is_not_given_the_answer_of_the_mask_before() {
+    let (mut state, _) = clicked();
+    let more = Event::Clicked { x: 20.0, y: 5.0, negative: false, add: true };
+    let second = segment_ticket(&state.update(more)).unwrap();
+    let asked = link_ticket(&state.update(Event::LinkAsked)).unwrap();
+    let Event::Segmented { candidates, best, .. } = segmented(second, &[(columns(0, 30), 0.9)]) else { unreachable!() };
+    let effects = state.update(Event::Segmented { ticket: second, candidates, best, provisional: true });
+    assert!(effects.contains(&Effect::CancelLink { ticket: asked }), "{effects:?}");
+    assert_eq!(state.update(Event::Linked { ticket: asked, answer: banana(0.8) }), []);
+}
+
+#[test]
 fn what_is_not_in_the_index_is_not_named() {
     let (mut state, ticket) = clicked();
     let in_index = Some(InIndex { known: false, probability: 0.1 });

@@ -123,7 +123,12 @@ fn odd_masks() {
         (
             "polygon far away",
             r#""segmentation":[[0,0,1e300,3,3,3]]"#,
-            &["annotation a: bad-mask segmentation: coordinate 2 of polygon 0 is not a number within ±268435456"],
+            &["annotation a: bad-mask segmentation[0]: coordinate 2 of polygon 0 is not a number within ±268435456"],
+        ),
+        (
+            "one polygon of two far away",
+            r#""segmentation":[[1,0,3,0,3,3,1,3],[0,0,1e300,3,3,3]]"#,
+            &["annotation a: bad-mask segmentation[1]: coordinate 2 of polygon 1 is not a number within ±268435456"],
         ),
     ]);
 }
@@ -252,6 +257,18 @@ fn odd_files() {
                 "file : not-annotations byte 34: a list of records expected",
             ],
             &[],
+        ),
+        (
+            "a value that is missing",
+            format!(r#"{{"info":,"year": ,"annotations":[{good}]}}"#),
+            &[
+                "file : not-annotations byte 8: a value expected",
+                "file : not-annotations byte 17: a value expected",
+                "picture p: not-listed stands in for a picture that the file does not list",
+                "annotation a: missing-picture image_id: no picture has the id \"p\"",
+                "annotation a: unknown-category category_id: no category has the id \"Q1\"",
+            ],
+            &["a"],
         ),
         (
             "elements that are no objects",

@@ -172,6 +172,7 @@ fn a_header_from_outside_is_checked() {
         ("/entities", json!(9), "lines, the header says"),
         ("/element", json!("f64"), "unknown variant `f64`"),
         ("/parts/vectors/bytes", json!(u64::MAX), "bytes of the index"),
+        ("/parts/mean/sha256", json!("ABC"), "SHA-256 of mean"),
         ("/parts/mean/file", json!("../../etc/passwd"), "not a plain file name"),
         ("/parts/entries/file", json!(""), "not a plain file name"),
         ("/parts/entries/file", json!(".hidden"), "not a plain file name"),
@@ -186,6 +187,9 @@ fn a_header_from_outside_is_checked() {
         let text = refusal(folder.path(), Limits::default());
         assert!(text.contains(reason), "{pointer}: {text}");
     }
+    let next = json!({ "format": "masklink-index", "version": 2, "shards": [] });
+    fs::write(folder.path().join(HEADER), next.to_string()).unwrap();
+    assert!(refusal(folder.path(), Limits::default()).contains("version 2"), "whatever a later version holds");
     fs::write(folder.path().join(HEADER), "x".repeat(2 << 20)).unwrap();
     assert!(refusal(folder.path(), Limits::default()).contains("2097152 bytes"), "a header of any length");
     fs::write(folder.path().join(HEADER), &whole).unwrap();
@@ -216,6 +220,7 @@ fn parts_with_right_hashes_and_wrong_content_are_refused() {
     };
     check("vectors", &|bytes| bytes[..4].copy_from_slice(&f32::NAN.to_le_bytes()), "vector 0 has the length NaN");
     check("vectors", &|bytes| bytes[..4].copy_from_slice(&9_f32.to_le_bytes()), "vector 0 has the length");
+    check("mean", &|bytes| bytes[4..8].copy_from_slice(&f32::NAN.to_le_bytes()), "number 1 of the index's mean");
     check("entities", &|bytes| text(bytes, "\"Q1\"", "\"Q0\""), "entity 1 is out of order");
     check("entities", &|bytes| text(bytes, "\"qid\"", "\"quid\""), "line 1");
     check("entries", &|bytes| text(bytes, "\"entity\":0", "\"entity\":7"), "entity 7 is out of order");
@@ -243,7 +248,7 @@ proptest! {
         };
         if let Ok(index) = Index::from_files(header.to_string().as_bytes(), Limits::default(), read) {
             let linker = Linker::new(index, String::new());
-            // A mean that is not finite leaves no direction, which is an error of the question.
+            // A mean far away may leave no direction, which is an error of the question.
             if let Ok(query) = linker.index().query(&[1.0, 0.5, -1.0, 2.0, 0.0, 0.0, 1.0, 3.0]) {
                 prop_assert!(linker.answer(&query, 3).entities.len() <= 3);
             }

@@ -12,7 +12,7 @@ const MAY_NAME: [(&str, &[&str]); 10] = [
     ("render", &["geometry", "rle"]),
     ("segment", &["geometry", "pixels", "rle"]),
     ("link", &["geometry", "pixels", "rle"]),
-    ("app", &["geometry", "rle", "dataset", "render", "segment", "link"]),
+    ("app", &["geometry", "rle", "render"]),
     ("web", &["geometry", "pixels", "rle", "dataset", "render", "segment", "link", "app"]),
     ("cli", &["geometry", "pixels", "rle", "dataset", "segment", "link"]),
 ];

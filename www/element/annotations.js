@@ -26,13 +26,14 @@ export class Annotations {
    */
   async masksOf(address, picture) {
     const file = await this.#open(address);
-    const name = unescaped(new URL(picture, document.baseURI).pathname.split('/').at(-1) ?? '');
+    const steps = new URL(picture, document.baseURI).pathname.split('/').map(unescaped);
+    const name = steps.at(-1) ?? '';
     const single = file.overview.pictures === 1;
     // Both are asked at once, so that another picture's question cannot come between them.
     const selecting = single ? undefined : file.select({ text: name });
     const [candidates] = await Promise.all([file.page(0, MOST_LOOKED_AT), selecting]);
-    const found = single ? candidates[0] : candidates.find(({ file: path, id }) => path?.split('/').at(-1) === name || id === name);
-    if (!found) throw new ViewerError('picture-unknown', `The annotations ${address} have no picture called ${name}.`);
+    const found = single ? candidates[0] : nearest(candidates, steps);
+    if (!found) throw new ViewerError('picture-unknown', `The annotations ${address} have no masks of a picture called ${name}.`);
     return found.annotations.map(maskOf);
   }
 
@@ -64,6 +65,22 @@ export class Annotations {
  */
 export function maskOf({ id, title, qid, mask }) {
   return { id, title, qid: qid || null, mask: { size: mask.size, boundaries: [...mask.boundaries] } };
+}
+
+/**
+ * The picture whose path ends as the address does, in its file's name at least and then in as many folders as any.
+ * @param {Picture[]} pictures
+ * @param {string[]} address Its steps.
+ */
+function nearest(pictures, address) {
+  const shared = (/** @type {Picture} */ { file }) => {
+    const path = file?.split('/') ?? [];
+    let count = 0;
+    while (count < path.length && path.at(-1 - count) === address.at(-1 - count)) count += 1;
+    return count;
+  };
+  const best = Math.max(0, ...pictures.map(shared));
+  return best > 0 ? pictures.find((picture) => shared(picture) === best) : undefined;
 }
 
 /** A step of an address as a file is called; one that is no valid escape, as in `100%.jpg`, as it stands. @param {string} step */

@@ -6,6 +6,8 @@ import { loadViewer } from './module.js';
 
 /** Milliseconds before a lost GPU is asked for again. */
 const RESTART = 400;
+/** Changes of the pixels below the canvas, where the browser tells of them: another screen may have more in the same place. @type {ResizeObserverOptions} */
+const OBSERVED = 'devicePixelContentBoxSize' in ResizeObserverEntry.prototype ? { box: 'device-pixel-content-box' } : {};
 
 /** @typedef {import('../pkg/viewer.js').Viewer} Viewer */
 /** @typedef {import('./types.js').Effect} Effect */
@@ -58,7 +60,7 @@ export class Engine {
     this.#onRebuilt = onRebuilt;
     this.#onLost = onLost;
     this.#observer = new ResizeObserver(() => this.#resize());
-    this.#observer.observe(this.#canvas);
+    this.#observer.observe(this.#canvas, OBSERVED);
     this.#resize();
     this.#watch();
   }
@@ -172,7 +174,7 @@ export class Engine {
     this.#observer.disconnect();
     this.#canvas = this.#viewer.canvas ?? this.#canvas;
     this.#renderer = { kind: this.#viewer.rendererKind ?? 'cpu', note: this.#viewer.rendererNote ?? '' };
-    this.#observer.observe(this.#canvas);
+    this.#observer.observe(this.#canvas, OBSERVED);
     this.#resize();
     this.#onRebuilt();
   }

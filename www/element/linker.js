@@ -33,7 +33,7 @@ export class Linker {
   /** @type {Set<number>} */
   #timers = new Set();
   #asked = 0;
-  /** Who answered last, and how fast. @type {{ endpoint: string, words: string, milliseconds: number, timing: any } | undefined} */
+  /** Who answered last, and how fast. @type {{ endpoint: string | null, words: string, milliseconds: number, timing: any } | undefined} */
   status;
   #endpoint = '';
 
@@ -65,7 +65,7 @@ export class Linker {
       const segmenter = this.#host.segmenter();
       if (!this.#host.picture() || !segmenter) throw new ViewerError('picture-missing', 'The picture itself is not here, so nothing can be said about it.');
       const answer = await segmenter.link(mask, this.#host.model());
-      this.#answer(ticket, answer, 'In this page');
+      this.#answer(ticket, answer, 'In this page', null);
     } catch (thrown) {
       this.#host.send({ type: 'linkFailed', ticket, failure: failureOf(thrown, 'link') });
     }
@@ -99,7 +99,7 @@ export class Linker {
       case 'fetch': return void this.#fetch(action);
       case 'abort': return this.#fetches.get(action.fetch)?.abort();
       case 'wait': return this.#wait(action.timer, action.ms);
-      case 'answer': return this.#answer(action.ticket, action.response, hostOf(this.#endpoint));
+      case 'answer': return this.#answer(action.ticket, action.response, hostOf(this.#endpoint), this.#endpoint);
       case 'fail': return this.#host.send({ type: 'linkFailed', ticket: action.ticket, failure: { code: action.code, message: action.message } });
       default:
     }
@@ -140,12 +140,13 @@ export class Linker {
    * @param {number} ticket
    * @param {import('./types.js').LinkAnswer} answer
    * @param {string} who
+   * @param {string | null} endpoint
    */
-  #answer(ticket, answer, who) {
+  #answer(ticket, answer, who, endpoint) {
     const milliseconds = performance.now() - this.#asked;
     const own = answer.timing_ms?.total;
     const words = `${who}: ${Math.round(milliseconds)} ms${typeof own === 'number' ? `, ${own.toFixed(0)} ms of them its own` : ''}`;
-    this.status = { endpoint: this.#endpoint, words, milliseconds, timing: answer.timing_ms };
+    this.status = { endpoint, words, milliseconds, timing: answer.timing_ms };
     this.#host.send({ type: 'linked', ticket, answer });
     this.#host.changed();
   }

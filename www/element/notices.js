@@ -9,6 +9,8 @@ export class Notices {
   #lasting = '';
   /** What did not work just now. */
   #trouble = '';
+  /** What takes time, as it was said. */
+  #taking = '';
 
   /** @param {import('./template.js').Nodes} nodes */
   constructor(nodes) {
@@ -27,7 +29,7 @@ export class Notices {
 
   /** There is a picture, or a frame in its place; `words` tell why it is only a frame, or lacks masks. @param {string} [words] */
   clear(words = '') {
-    this.#nodes.notice.hidden = true;
+    this.#cover(false);
     this.#lasting = words;
     this.#showHint();
   }
@@ -44,14 +46,17 @@ export class Notices {
   }
 
   /**
-   * Something takes time.
+   * Something takes time; it is said once, and not how far it is.
    * @param {string} words
+   * @param {string} [size]
    * @param {number} [done] From 0 to 1 where it is known.
    */
-  progress(words, done) {
+  progress(words, size = '', done = undefined) {
     const { progress, progressWords, progressBar } = this.#nodes;
     progress.hidden = false;
-    fill(progressWords, words);
+    fill(progressWords, words + size);
+    if (words !== this.#taking) this.say(`${words}.`);
+    this.#taking = words;
     progressBar.hidden = done === undefined;
     progressBar.value = done ?? 0;
   }
@@ -59,6 +64,7 @@ export class Notices {
   /** Nothing takes time any more. */
   done() {
     this.#nodes.progress.hidden = true;
+    this.#taking = '';
   }
 
   /**
@@ -70,8 +76,15 @@ export class Notices {
     this.#lasting = this.#trouble = '';
     this.#showHint();
     notice.className = name;
-    notice.hidden = false;
+    this.#cover(true);
     fill(notice, ...nodes);
+  }
+
+  /** Whether a notice covers the picture, which then takes neither focus nor pointer. @param {boolean} covered */
+  #cover(covered) {
+    const { notice, stage, zoom } = this.#nodes;
+    notice.hidden = !covered;
+    stage.inert = zoom.inert = covered;
   }
 
   #showHint() {

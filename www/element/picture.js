@@ -40,7 +40,12 @@ export async function fetchPicture(address, signal) {
     await response.body?.cancel();
     throw tooLarge(length);
   }
-  return await response.blob();
+  try {
+    return await response.blob();
+  } catch (cause) {
+    if (signal.aborted) throw cause;
+    throw new ViewerError('picture-unreachable', `The picture ${address} broke off while it was fetched; try again.`, { cause });
+  }
 }
 
 /**

@@ -16,7 +16,7 @@ const MOST_REFINABLE = 16;
 /**
  * @typedef {object} SegmenterHost
  * @property {(event: Record<string, unknown> & { type: string }) => void} send
- * @property {(words: string | null, done?: number) => void} progress Words, or null when nothing is loaded any more.
+ * @property {(words: string | null, size?: string, done?: number) => void} progress What is loaded, its size, and from 0 to 1 how much of it is there; null when nothing is loaded any more.
  * @property {() => void} changed The status has changed.
  */
 
@@ -88,10 +88,9 @@ export class Segmenter {
     } catch (thrown) {
       if (this.#asked === ticket) this.#host.send({ type: 'segmentFailed', ticket, failure: failureOf(thrown, 'segment') });
     } finally {
-      if (this.#asked === ticket) {
-        this.#asked = undefined;
-        this.#rest();
-      }
+      if (this.#asked === ticket) this.#asked = undefined;
+      // Also where the click was taken back: what was loading for it may have failed.
+      this.#rest();
     }
   }
 
@@ -175,7 +174,7 @@ export class Segmenter {
   /** @param {import('../segment/messages.js').Progress} progress */
   #progress({ part, loaded, total }) {
     const size = total > 0 ? `, ${(total / 1e6).toFixed(1)} MB` : '';
-    this.#host.progress(`${PARTS[part]}${size}`, total > 0 ? loaded / total : undefined);
+    this.#host.progress(PARTS[part], size, total > 0 ? loaded / total : undefined);
   }
 }
 

@@ -18,17 +18,33 @@ export class Starter {
   #starting;
   /** The engine, once it is there. @type {Engine | undefined} */
   engine;
+  #gpuFailed = false;
 
   /** @param {StarterHost} host */
   constructor(host) {
     this.#host = host;
   }
 
+  /** What draws, and a word on which adapter or why. @returns {Engine['renderer'] | undefined} */
+  get renderer() {
+    return this.engine && this.#gpuFailed ? { kind: 'cpu', note: 'the GPU failed' } : this.engine?.renderer;
+  }
+
+  /** From now on the CPU draws, whatever is asked for: the GPU failed. */
+  fallBack() {
+    this.#gpuFailed = true;
+  }
+
+  /** The GPU may be tried again. */
+  trust() {
+    this.#gpuFailed = false;
+  }
+
   async start() {
-    let asked = this.#host.renderer();
+    let asked = this.#wanted;
     // After the page's own scripts, which may ask for another renderer as soon as the element is there.
     const starting = this.#starting = Promise.resolve().then(() => {
-      asked = this.#host.renderer();
+      asked = this.#wanted;
       return this.#host.create(asked);
     });
     try {
@@ -36,7 +52,7 @@ export class Starter {
       if (starting !== this.#starting) return engine.free();
       this.engine = engine;
       this.#host.ready(engine);
-      if (asked !== this.#host.renderer()) this.#host.outdated();
+      if (asked !== this.#wanted) this.#host.outdated();
     } catch (thrown) {
       if (starting === this.#starting) this.#host.failed(thrown);
     }
@@ -55,5 +71,9 @@ export class Starter {
   free() {
     this.engine?.free();
     this.engine = this.#starting = undefined;
+  }
+
+  get #wanted() {
+    return this.#gpuFailed ? 'cpu' : this.#host.renderer();
   }
 }

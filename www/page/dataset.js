@@ -20,6 +20,8 @@ export function connectDatasetDialog(button, open) {
   const dialog = /** @type {HTMLDialogElement} */ (document.getElementById('dataset'));
   const form = /** @type {HTMLFormElement} */ (document.getElementById('dataset-form'));
   const words = /** @type {HTMLElement} */ (document.getElementById('dataset-words'));
+  /** What those hear who do not see it, without the numbers that change all the time. */
+  const spoken = /** @type {HTMLElement} */ (document.getElementById('dataset-spoken'));
   const field = (/** @type {string} */ name) => /** @type {HTMLInputElement} */ (form.elements.namedItem(name));
   /** Ends the reading under way. */
   let reading = new AbortController();
@@ -37,13 +39,17 @@ export function connectDatasetDialog(button, open) {
     if (!file) return;
     reading.abort();
     const { signal } = reading = new AbortController();
-    const progress = (/** @type {string} */ text) => { if (!signal.aborted) say(text, false); };
+    const progress = (/** @type {string} */ text) => { if (!signal.aborted) show(text, false); };
     try {
       progress('Reading');
+      fill(spoken, 'Reading');
       await open({ file, folder: [...field('folder').files ?? []], prefix: field('prefix').value.trim(), progress, signal });
       dialog.close();
     } catch (thrown) {
-      if (!signal.aborted) say(failureOf(thrown, 'dataset').message, true);
+      if (signal.aborted) return;
+      const { message } = failureOf(thrown, 'dataset');
+      show(message, true);
+      fill(spoken, message);
     }
   });
 
@@ -51,7 +57,7 @@ export function connectDatasetDialog(button, open) {
    * @param {string} text
    * @param {boolean} bad
    */
-  function say(text, bad) {
+  function show(text, bad) {
     words.hidden = false;
     words.classList.toggle('problem', bad);
     fill(words, text);

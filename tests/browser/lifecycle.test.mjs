@@ -1,0 +1,172 @@
+/** @file A viewer's life in a page: moved, its renderer changed while it loads, its GPU failing, its attributes changed and taken away. */
+
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { FIXTURES } from './fixtures.mjs';
+import { launch, newPage, serve, until } from './support.mjs';
+
+/** @typedef {import('../../www/mask-viewer.js').MaskViewer} MaskViewer */
+
+/** @param {string} body */
+const html = (body) => `<!doctype html><html lang="en"><title>test</title><link rel="icon" href="icon.svg"><style>mask-viewer { height: 400px }</style>
+  ${body}<script type="module" src="mask-viewer.js"></script></html>`;
+
+/** An annotation file of pictures at these paths, each with a mask called after it. @param {string[]} files */
+const annotationsOf = (...files) => JSON.stringify({
+  images: files.map((file) => ({ id: file, file_name: file, width: 8, height: 6 })), categories: [{ id: 'Q1', name: 'Universe' }],
+  annotations: files.map((file) => ({ id: `of ${file}`, image_id: file, category_id: 'Q1', bbox: [[1, 0, 3, 6]], segmentation: [{ size: [6, 8], counts: [6, 12, 30] }] })),
+});
+
+/** @type {Awaited<ReturnType<typeof serve>>} */
+let server;
+/** @type {import('playwright-core').Browser} */
+let browser;
+
+before(async () => {
+  server = await serve({
+    ...FIXTURES,
+    '/empty.html': html('<mask-viewer controls></mask-viewer>'),
+    '/folders.html': html('<mask-viewer src="val/1.bmp" annotations="folders.json" controls></mask-viewer>'),
+    '/folders.json': annotationsOf('train/1.bmp', 'val/1.bmp', 'val/2.bmp'),
+    ...Object.fromEntries(['train/1', 'val/1', 'val/2', 'val/3'].map((name) => [`/${name}.bmp`, FIXTURES['/tiny.bmp']])),
+  });
+  browser = await launch();
+});
+after(async () => {
+  await browser?.close();
+  await server?.close();
+});
+
+/** A page that notes the viewer's errors. @param {string} path @param {string} condition */
+async function open(path, condition) {
+  const opened = await newPage(browser);
+  await opened.page.addInitScript(() => {
+    /** @type {GPUDevice[]} */
+    const devices = /** @type {any} */ (globalThis).devices = [];
+    const request = GPUAdapter.prototype.requestDevice;
+    GPUAdapter.prototype.requestDevice = async function (descriptor) {
+      const device = await request.call(this, descriptor);
+      devices.push(device);
+      return device;
+    };
+    /** @type {string[]} */
+    const told = /** @type {any} */ (globalThis).told = [];
+    addEventListener('error', (event) => { if (event instanceof CustomEvent) told.push(event.detail.message); });
+  });
+  await opened.page.goto(server.address + path);
+  await until(opened.page, condition);
+  return {
+    ...opened,
+    told: () => opened.page.evaluate(() => /** @type {string[]} */ (/** @type {any} */ (globalThis).told)),
+    kind: (/** @type {string} */ kind) => opened.page.waitForFunction((wanted) => /** @type {MaskViewer} */ (document.querySelector('mask-viewer')).status.renderer?.kind === wanted, kind),
+  };
+}
+
+test('of pictures of one name in several folders the one whose path the address ends with is meant', async () => {
+  const { page, told, close } = await open('folders.html', 'snapshot.shown.length > 0');
+  const shown = () => page.evaluate(() => /** @type {MaskViewer} */ (document.querySelector('mask-viewer')).snapshot?.shown[0]?.id);
+  assert.equal(await shown(), 'of val/1.bmp');
+  await page.evaluate(() => document.querySelector('mask-viewer')?.setAttribute('src', 'train/1.bmp'));
+  await until(page, "snapshot.shown[0]?.id === 'of train/1.bmp'");
+  assert.deepEqual(await told(), []);
+  await page.evaluate(() => document.querySelector('mask-viewer')?.setAttribute('src', 'val/3.bmp'));
+  await page.locator('mask-viewer').getByText('have no masks of a picture called 3.bmp').first().waitFor();
+  await close();
+});
+
+test('annotations that the tag names no more are shown no more', async () => {
+  const { page, told, close } = await open('folders.html', 'snapshot.shown.length > 0');
+  await page.evaluate(() => document.querySelector('mask-viewer')?.removeAttribute('annotations'));
+  await until(page, 'snapshot.picture && snapshot.shown.length === 0');
+  assert.deepEqual(await told(), []);
+  await page.evaluate(() => document.querySelector('mask-viewer')?.setAttribute('annotations', 'folders.json'));
+  await until(page, 'snapshot.shown.length > 0');
+  await close();
+});
+
+test('annotations on a server that cannot be reached are told with their address', async () => {
+  const { page, close } = await open('folders.html', 'snapshot.shown.length > 0');
+  await page.route('**/gone.json', (route) => route.abort());
+  await page.evaluate(() => document.querySelector('mask-viewer')?.setAttribute('annotations', 'gone.json'));
+  await page.locator('mask-viewer').getByText(/gone\.json could not be fetched; check the address/).first().waitFor();
+  await close();
+});
+
+test('another renderer, asked for while a picture loads, shows that picture with the masks the tag names', async () => {
+  const { page, told, errors, close, kind } = await open('folders.html', 'snapshot.shown.length > 0');
+  let release = () => {};
+  const held = new Promise((resolve) => { release = () => resolve(undefined); });
+  await page.route('**/val/2.bmp', async (route) => {
+    await held;
+    await route.continue();
+  });
+  await page.evaluate(() => {
+    const viewer = /** @type {MaskViewer} */ (document.querySelector('mask-viewer'));
+    viewer.src = 'val/2.bmp';
+    setTimeout(() => viewer.configure({ renderer: 'cpu' }), 50);
+  });
+  await kind('cpu');
+  release();
+  await until(page, "snapshot.picture === 'val/2.bmp' && snapshot.shown[0]?.id === 'of val/2.bmp'");
+  assert.deepEqual(await told(), []);
+  assert.deepEqual(errors, []);
+  await close();
+});
+
+test('a viewer that is moved, or filled before it is in the document, shows what a program opened', async () => {
+  const { page, errors, close } = await open('folders.html', 'snapshot.shown.length > 0');
+  await page.evaluate(async () => {
+    const viewer = /** @type {MaskViewer} */ (document.createElement('mask-viewer'));
+    document.querySelector('mask-viewer')?.remove();
+    const picture = await (await fetch('tiny.bmp')).blob();
+    const opening = viewer.openPicture(picture, { key: 'mine' });
+    viewer.showMasks([{ id: 'm', title: 'Mine', qid: null, mask: { size: [6, 8], boundaries: [6, 18] } }]);
+    document.body.append(viewer);
+    await opening;
+  });
+  await until(page, "snapshot.picture === 'mine' && snapshot.shown[0]?.id === 'm'");
+  await page.evaluate(() => {
+    const [viewer, section] = [document.querySelector('mask-viewer'), document.createElement('section')];
+    document.body.append(section);
+    if (viewer) section.append(viewer);
+  });
+  await until(page, "snapshot.picture === 'mine' && snapshot.shown[0]?.id === 'm'");
+  assert.deepEqual(errors, []);
+  await close();
+});
+
+test('what a notice covers takes no focus', async () => {
+  const { page, close } = await open('empty.html', 'true');
+  const inert = () => page.evaluate(() => ['stage', 'zoom'].map((part) => /** @type {HTMLElement} */ (document.querySelector('mask-viewer')?.shadowRoot?.querySelector(`[part~=${part}]`)).inert));
+  assert.deepEqual(await inert(), [true, true]);
+  await page.evaluate(() => /** @type {MaskViewer} */ (document.querySelector('mask-viewer')).openPicture('tiny.bmp'));
+  await until(page, 'snapshot.picture');
+  assert.deepEqual(await inert(), [false, false]);
+  await page.evaluate(() => /** @type {MaskViewer} */ (document.querySelector('mask-viewer')).openPicture(new Blob(['no picture'])));
+  assert.deepEqual(await inert(), [true, true]);
+  await close();
+});
+
+test('where the GPU fails the CPU draws, and nobody has set that', async () => {
+  const { page, kind, close } = await open('folders.html', 'snapshot.shown.length > 0');
+  await kind('webgpu');
+  await page.evaluate(() => {
+    // As a GPU whose memory is full answers.
+    const submit = GPUQueue.prototype.submit;
+    GPUQueue.prototype.submit = function (/** @type {any} */ commands) {
+      submit.call(this, commands);
+      for (const device of /** @type {any} */ (globalThis).devices) {
+        device.dispatchEvent(new GPUUncapturedErrorEvent('uncapturederror', { error: new GPUOutOfMemoryError('full') }));
+      }
+    };
+    document.querySelector('mask-viewer')?.setAttribute('src', 'val/2.bmp');
+  });
+  await kind('cpu');
+  await until(page, "snapshot.picture === 'val/2.bmp' && snapshot.shown[0]?.id === 'of val/2.bmp'");
+  const found = await page.evaluate(() => {
+    const viewer = /** @type {MaskViewer} */ (document.querySelector('mask-viewer'));
+    return [viewer.settings.renderer, viewer.status.renderer?.note];
+  });
+  assert.deepEqual(found, ['auto', 'the GPU failed']);
+  await close();
+});
