@@ -11,11 +11,14 @@ use crate::rle::{self, Mask};
 #[derive(Clone, Debug)]
 pub struct Draft {
     pub(super) annotation: Annotation,
-    /// The encoded masks, each with its place in the published list.
-    pub(super) parts: Vec<(usize, DraftPart)>,
-    /// Flat x, y lists in image space, each with its place in the published list.
-    pub(super) polygons: Vec<(usize, Vec<f64>)>,
+    /// The encoded masks.
+    pub(super) parts: Vec<Placed<DraftPart>>,
+    /// Flat x, y lists in image space.
+    pub(super) polygons: Vec<Placed<Vec<f64>>>,
 }
+
+/// An element of a published list with its place there.
+pub(super) type Placed<T> = (usize, T);
 
 /// An encoded mask that may not decode.
 #[derive(Clone, Debug)]

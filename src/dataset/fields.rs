@@ -1,6 +1,6 @@
 //! Judges the values of a record's fields: each becomes what it should be, or a finding and nothing.
 
-use super::draft::DraftPart;
+use super::draft::{DraftPart, Placed};
 use super::loose::Loose;
 use super::{Finding, Label, Limits, Problem};
 use crate::geometry::{Rect, Size};
@@ -233,12 +233,12 @@ impl<'l> Fields<'l> {
         labels
     }
 
-    /// Encoded masks and polygons, each with its place in the list.
+    /// Encoded masks and polygons.
     pub(super) fn segmentation(
         &mut self,
         field: &'static str,
         value: Value<'_>,
-    ) -> (Vec<(usize, DraftPart)>, Vec<(usize, Vec<f64>)>) {
+    ) -> (Vec<Placed<DraftPart>>, Vec<Placed<Vec<f64>>>) {
         let list = match value {
             None | Some(Loose::Null) => Vec::new(),
             Some(Loose::List(list)) => self.bounded(field, list),

@@ -50,6 +50,14 @@ pub enum Error {
     /// The bytes are not the pixels needed.
     #[error(transparent)]
     Pixels(#[from] pixels::Error),
+    /// No sample of the input falls into the picture, so the encoder would see nothing.
+    #[error("a picture of {picture} is too thin: at the encoder's input of {input} nothing of it is seen")]
+    TooThin {
+        /// The picture's size.
+        picture: Size,
+        /// The input's size.
+        input: Size,
+    },
     /// The graph's output is not one feature map.
     #[error("the encoder's output has the shape {shape:?}, not that of one feature map")]
     OutputShape {
@@ -135,11 +143,16 @@ impl<'a> EncodeJob<'a> {
             InputLayout::Nhwc => (y * width + x) * channels + channel,
         };
         let mut data = vec![outside; channels * width * height];
+        let mut is_seen = false;
         pixels.sample(self.region_in_image, self.target(), |x, y, rgb| {
+            is_seen = true;
             for (channel, value) in rgb.into_iter().enumerate() {
                 data[place(x, y, channel)] = of_byte(value, channel);
             }
         })?;
+        if !is_seen {
+            return Err(Error::TooThin { picture: pixels.size(), input: self.target() });
+        }
         if let Some(mask) = self.mask {
             let shares = pool::coverage(mask, [height, width], self.region_in_image);
             for (cell, share) in shares.into_iter().enumerate() {
@@ -280,6 +293,17 @@ mod tests {
         assert_eq!(covered(&square, 1, 5000), [5000, 5000]);
         assert_eq!(covered(&card(200, 100, Resize::Pad), 50, 50), [100, 50]);
         assert_eq!(covered(&card(200, 100, Resize::Stretch), 50, 60), [50, 60]);
+    }
+
+    #[test]
+    fn what_is_too_thin_to_be_seen_is_refused() {
+        let size = Size::new(1, 5000);
+        let bytes = vec![7; 15_000];
+        let pixels = Pixels::new(size, Channels::Rgb, &bytes).unwrap();
+        let input = |side| EncodeJob::of_picture(&card(side, side, Resize::Pad), size).input(&pixels);
+        let error = input(1024).unwrap_err();
+        assert!(matches!(error, Error::TooThin { .. }), "{error}");
+        assert!(input(5000).is_ok());
     }
 
     #[test]

@@ -417,10 +417,12 @@ def packed_model(coefficients: Tensor, packed: Tensor) -> Tensor:
     To arrange what varies by 2x2 square in cells is a fourth of the work of arranging the pixels in squares.
     """
     batch, _, rows, columns = coefficients.shape
-    offset, weights = coefficients.unflatten(1, (-1, DETAIL + 1)).split((1, DETAIL), 2)
-    # Places are (square's row, row in it, square's column, column in it, cell); neither row nor column varies the model.
-    varying = (quartered(part.flatten(1, 2)).reshape(batch, CANDIDATES, -1, 2, 1, 2, 1, rows * columns) for part in (offset, weights))
-    offset, weights = varying
+
+    def by_square(part: Tensor) -> Tensor:
+        # Of (square's row, row in it, square's column, column in it, cell) the places in a square share their model.
+        return quartered(part.flatten(1, 2)).reshape(batch, CANDIDATES, -1, 2, 1, 2, 1, rows * columns)
+
+    offset, weights = map(by_square, coefficients.unflatten(1, (-1, DETAIL + 1)).split((1, DETAIL), 2))
     pixels = packed.reshape(batch, 1, DETAIL, 2, 2, 2, 2, rows * columns)
     logits = offset.squeeze(2) + (weights * pixels).sum(2)
     return logits.reshape(batch, CANDIDATES, PACK * PACK, rows, columns)

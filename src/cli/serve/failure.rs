@@ -84,6 +84,7 @@ impl From<encode::Error> for Failure {
             encode::Error::MaskSize { .. } | encode::Error::Pool(pool::Error::EmptyMask | pool::Error::NoDirection) => {
                 Self::new(Kind::BadMask, error.to_string())
             }
+            encode::Error::TooThin { .. } => Self::new(Kind::UnsupportedMedia, error.to_string()),
             error => Self::internal(&error),
         }
     }
