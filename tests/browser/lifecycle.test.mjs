@@ -1,6 +1,7 @@
-/** @file A viewer's life in a page: moved, its renderer changed while it loads, its GPU failing, its attributes changed and taken away. */
+/** @file A viewer's life in a page: moved, its renderer changed while it loads, its GPU failing, its attributes changed and taken away, and what it keeps for the next visit. */
 
 import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
 import { after, before, test } from 'node:test';
 import { FIXTURES } from './fixtures.mjs';
 import { launch, newPage, serve, until } from './support.mjs';
@@ -168,5 +169,22 @@ test('where the GPU fails the CPU draws, and nobody has set that', async () => {
     return [viewer.settings.renderer, viewer.status.renderer?.note];
   });
   assert.deepEqual(found, ['auto', 'the GPU failed']);
+  await close();
+});
+
+test('the models of an earlier version are forgotten, and what another list names is kept', async () => {
+  const { page, close } = await open('folders.html', 'snapshot.shown.length > 0');
+  const kept = async () => (await page.evaluate(async () => (await (await caches.open('masklink-models')).keys()).map(({ url }) => url))).map((url) => /cache\/(....)/.exec(url)?.[1]).filter((start) => start).sort();
+  await page.evaluate(async () => {
+    const cache = await caches.open('masklink-models');
+    for (const digit of ['0', '1']) await cache.put(`/masklink-model-cache/${digit.repeat(64)}/whole`, new Response('weights'));
+    await cache.put('models/models.json', new Response(JSON.stringify({ sha256: '0'.repeat(64) })));
+    await cache.put('other/models.json', new Response(JSON.stringify({ sha256: '1'.repeat(64) })));
+    /** @type {MaskViewer} */ (document.querySelector('mask-viewer')).clickAt(4, 3, { add: true });
+  });
+  await until(page, '!snapshot.segmenting && (snapshot.candidates.length > 0 || snapshot.segmentFailure)');
+  const { models } = JSON.parse(await readFile('www/models/models.json', 'utf8'));
+  const now = [models[0].encoder.sha256, models[0].decoder.sha256].map((hash) => hash.slice(0, 4));
+  assert.deepEqual((await kept()).filter((start) => ['0000', '1111', ...now].includes(start ?? '')), ['1111', ...now].sort());
   await close();
 });

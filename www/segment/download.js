@@ -59,7 +59,9 @@ export async function listText(address, { signal, code, words }) {
     const response = await fetch(address, { signal, cache: 'no-cache' });
     if (!response.ok) throw new SegmentError(code, `${words} (${address}) could not be fetched: the server answered ${response.status}.`);
     const text = await response.text();
+    const before = await (await cache?.match(address))?.text();
     await write(cache, address, text);
+    if (cache && before !== undefined && before !== text) await forgetUnlisted(cache);
     return text;
   } catch (thrown) {
     if (signal.aborted) throw new SegmentError('cancelled', 'The loading of the model was cancelled.');
@@ -68,6 +70,16 @@ export async function listText(address, { signal, code, words }) {
     if (kept) return await kept.text();
     throw new SegmentError(code, `${words} (${address}) could not be fetched; check the connection and try again.`, { cause: thrown });
   }
+}
+
+/** Forgets the files that no list names any more, which were those of an earlier version. @param {Cache} cache */
+async function forgetUnlisted(cache) {
+  const requests = await cache.keys();
+  const hashOf = (/** @type {Request} */ { url }) => /\/masklink-model-cache\/([0-9a-f]{64})\//.exec(url)?.[1];
+  const lists = await Promise.all(requests.filter((request) => !hashOf(request)).map(async (request) => (await cache.match(request))?.text()));
+  const listed = new Set(lists.flatMap((text) => text?.match(/\b[0-9a-f]{64}\b/g) ?? []));
+  const unlisted = requests.filter((request) => hashOf(request) && !listed.has(hashOf(request) ?? ''));
+  await Promise.all(unlisted.map((request) => cache.delete(request)));
 }
 
 /**
