@@ -26,6 +26,9 @@ MEAN = np.array([123.675, 116.28, 103.53], np.float32)
 STD = np.array([58.395, 57.12, 57.375], np.float32)
 """SAM's normalisation of 0..255 RGB values."""
 
+SIZE_PULL_OF_KNOWN = 0.2
+"""Power of its area by which an object is drawn where it is known how hard it is; of others it is a half."""
+
 GRID_STEP = 16
 """Pixels from one distillation target to the next."""
 
@@ -50,6 +53,8 @@ class Record:
     annotation_ids: list[str] = field(default_factory=list)
     segmentations: list[list[dict[str, Any]]] = field(default_factory=list)
     categories: list[str] = field(default_factory=list)
+    hardness: list[float] = field(default_factory=list)
+    """How often each object is drawn beside others; empty where all are drawn alike."""
     teacher: NDArray[np.float16] | None = None
     _levels: list[Image] = field(default_factory=list)
     _kinds: NDArray[np.int16] | None = None
@@ -139,18 +144,27 @@ class Sampler:
         share = np.array([weights.get(name, weights["*"]) for name in by_source], np.float64)
         self.share = share / share.sum()
         self.objects = objects
+        pulls = [np.array([sum(record.hardness) or 1.0 for record in group]) for group in self.groups]
+        self.picture_shares = [pull / pull.sum() for pull in pulls]
 
     def draw(self, rng: np.random.Generator, frame: int = FRAME) -> Sample:
         """A sample with one to `objects` masks; draws again when a crop shows no object."""
         while True:
-            group = self.groups[int(rng.choice(len(self.groups), p=self.share))]
-            sample = self._crop(group[int(rng.integers(len(group)))], frame, rng)
+            which = int(rng.choice(len(self.groups), p=self.share))
+            picture = int(rng.choice(len(self.groups[which]), p=self.picture_shares[which]))
+            sample = self._crop(self.groups[which][picture], frame, rng)
             if sample is not None:
                 return sample
 
     def _crop(self, record: Record, frame: int, rng: np.random.Generator) -> Sample | None:
         image = record.image()
-        order = rng.permutation(len(record.segmentations))[: self.objects + 4]
+        order = rng.permutation(len(record.segmentations))
+        hardness = np.array(record.hardness or np.ones(len(order)))
+        if record.hardness:
+            # The crop is around the first.
+            first = int(rng.choice(len(order), p=hardness / hardness.sum()))
+            order = np.concatenate([[first], order[order != first]])
+        order = order[: self.objects + 4]
         masks = [record.mask(int(index)) for index in order]
         width, height = frame_size(frame, rng)
         matrix = source_from_frame(image.shape[:2], (height, width), masks[0], rng)
@@ -161,11 +175,16 @@ class Sampler:
         pasted = rng.random() < 0.25
         if pasted:
             pixels, warped, kinds = self._paste(pixels, warped, kinds, rng)
-        usable = [mask for mask in warped if 40 <= int(mask.sum()) <= 0.92 * mask.size]
-        if not usable:
+        # What was pasted comes first.
+        weights = [*np.ones(len(warped) - len(order)), *hardness[order]]
+        both = zip(warped, weights, strict=True)
+        pairs = [(mask, weight) for mask, weight in both if 40 <= int(mask.sum()) <= 0.92 * mask.size]
+        if not pairs:
             return None
+        usable = [mask for mask, _ in pairs]
         # People click what is large more often than the many small parts that are annotated.
-        pull = np.sqrt([float(mask.sum()) for mask in usable])
+        areas = np.array([float(mask.sum()) for mask in usable])
+        pull = np.array([weight for _, weight in pairs]) * areas ** (SIZE_PULL_OF_KNOWN if record.hardness else 0.5)
         few = min(self.objects, len(usable))
         chosen = [usable[int(i)] for i in rng.choice(len(usable), few, replace=False, p=pull / pull.sum())]
         framed = np.zeros((len(chosen), frame, frame), np.uint8)

@@ -2,16 +2,20 @@
 
 import argparse
 import copy
+import itertools
+import json
 import math
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
+from pycocotools import mask as coco_mask
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, IterableDataset
 
@@ -52,6 +56,8 @@ LOOSE_SHARE = 0.2
 """How often a click falls elsewhere than the protocol's would, as people's do."""
 AGAIN_SHARE = 0.4
 """How often a round after the first adds no click and only gives the mask back, as zooming in does."""
+HARDNESS, UNKNOWN_HARDNESS = (0.15, 0.8), 0.5
+"""How often an object is drawn beside others: at least and at most, and where nothing is known of it."""
 ROUNDS_SHARE = (0.45, 0.27, 0.16, 0.12)
 """How often a batch is trained for 1, 2, 3 and 4 rounds of clicks."""
 
@@ -271,6 +277,14 @@ def add_data_options(parser: argparse.ArgumentParser) -> None:
     """What `load_training_records` reads."""
     parser.add_argument("--photos", type=Path, required=True, help="folder with annotations.json and images/")
     parser.add_argument("--world", type=Path, action="append", default=[], help="sample worlds, same shape")
+    parser.add_argument(
+        "--clicked",
+        type=Path,
+        action="append",
+        default=[],
+        help="what one click answers on each world in turn, by masklink eval segment --clicks 1 --masks: "
+        "what it missed is drawn more often",
+    )
     parser.add_argument("--world-weight", type=float, default=0.5, help="how often these are drawn; photographs: 0.93")
     parser.add_argument("--teacher", type=Path, help="distillation targets made by teacher.py")
 
@@ -282,14 +296,29 @@ def load_training_records(options: argparse.Namespace) -> list[Record]:
         with np.load(options.teacher) as features:
             for record in records:
                 record.teacher = features[record.image_id]
-    for folder in options.world:
+    for folder, clicked in itertools.zip_longest(options.world, options.clicked):
         world = load_records(folder / "annotations.json", folder / "images", "train")
+        answers = {} if clicked is None else json.loads(clicked.read_text())
         for record in world:
             record.source = WORLD
+            if options.clicked:
+                record.hardness = hardness(record, answers)
         records += world
     for record in records:
         record.image()
     return records
+
+
+def hardness(record: Record, answers: dict[str, list[dict[str, Any]]]) -> list[float]:
+    """How often each object is to be drawn: by what its answer's IoU lacks, in the middle where none is known."""
+
+    def of(name: str, truth: list[dict[str, Any]]) -> float:
+        if name not in answers:
+            return UNKNOWN_HARDNESS
+        iou = float(coco_mask.iou([answers[name][0]], [coco_mask.merge(truth)], [False])[0, 0])
+        return float(np.clip(1.1 - iou, *HARDNESS))
+
+    return [of(*pair) for pair in zip(record.annotation_ids, record.segmentations, strict=True)]
 
 
 def numbers_of(records: list[Record]) -> dict[str, int]:
