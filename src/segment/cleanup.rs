@@ -30,14 +30,15 @@ pub(super) fn clean(logits: &mut Logits, clicks: &[(Point, bool)]) -> Result<(),
 
 fn drop_islands(logits: &mut Logits, clicked: &[[u32; 2]]) -> Result<(), Error> {
     let parts = logits.cells_inside()?.components(Connectivity::Eight);
-    let main_parts: Vec<&Mask> = parts.iter().filter(|part| holds_any(part, clicked)).collect();
-    // A click on the object's rim can lie just off the mask; then the largest part stands for it.
-    let largest = if main_parts.is_empty() { parts.iter().max_by_key(|part| part.area()) } else { None };
-    let main_parts = main_parts.into_iter().chain(largest);
-    let main_area = main_parts.clone().map(Mask::area).max().unwrap_or(0);
-    for part in &parts {
-        let is_main = main_parts.clone().any(|main| std::ptr::eq(main, part));
-        if !is_main && !is_sure(logits, part, main_area) {
+    let (mut main, mut others): (Vec<_>, Vec<_>) = parts.into_iter().partition(|part| holds_any(part, clicked));
+    if main.is_empty() {
+        // A click on the object's rim can lie just off the mask; then the largest part stands for it.
+        let largest = others.iter().map(Mask::area).enumerate().max_by_key(|&(_, area)| area);
+        main.extend(largest.map(|(at, _)| others.remove(at)));
+    }
+    let main_area = main.iter().map(Mask::area).max().unwrap_or(0);
+    for part in &others {
+        if !is_sure(logits, part, main_area) {
             flip(logits, part);
         }
     }
