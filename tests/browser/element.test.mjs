@@ -3,14 +3,11 @@
 import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
 import { after, before, test } from 'node:test';
-import { FIXTURES } from './fixtures.mjs';
-import { PATIENCE, launch, newPage, openPage, serve, until, withoutIndex } from './support.mjs';
+import { FIXTURES, elementPage } from './fixtures.mjs';
+import { PATIENCE, keepErrors, launch, newPage, openPage, serve, until, withoutIndex } from './support.mjs';
 
 /** @typedef {import('../../www/mask-viewer.js').MaskViewer} MaskViewer */
 
-/** @param {string} body @param {string} [script] Runs before the element is defined. */
-const html = (body, script = '') => `<!doctype html><html lang="en"><title>test</title><link rel="icon" href="icon.svg"><style>mask-viewer { height: 400px }</style>
-  ${body}<script>${script}</script><script type="module" src="mask-viewer.js"></script></html>`;
 /** A file of `count` pictures that are all called after a number. @param {number[]} numbers */
 const annotationsOf = (...numbers) => JSON.stringify({
   images: numbers.map((n) => ({ id: `p${n}`, file_name: `${n}%.bmp`, width: 8, height: 6 })), categories: [{ id: 'Q1', name: 'Universe' }],
@@ -25,13 +22,13 @@ let browser;
 before(async () => {
   server = await serve({
     ...FIXTURES,
-    '/one.html': html('<mask-viewer src="tiny.bmp" controls></mask-viewer>'),
-    '/pick.html': html('<mask-viewer src="tiny.bmp" tool="pick"></mask-viewer>'),
-    '/early.html': html('<mask-viewer></mask-viewer>', `Object.assign(document.querySelector('mask-viewer'),
+    '/one.html': elementPage('<mask-viewer src="tiny.bmp" controls></mask-viewer>'),
+    '/pick.html': elementPage('<mask-viewer src="tiny.bmp" tool="pick"></mask-viewer>'),
+    '/early.html': elementPage('<mask-viewer></mask-viewer>', `Object.assign(document.querySelector('mask-viewer'),
       { src: 'tiny.bmp', annotations: 'tiny.json', controls: true, tool: 'box', token: 'secret', endpoint: 'https://early.example/', model: 'mine', view: { x: 3, y: 2, scale: 50 } })`),
-    '/flex.html': html('<div style="display: flex; width: 500px"><mask-viewer style="height: auto" src="tiny.bmp" controls></mask-viewer></div>'),
-    '/broken.html': html('<mask-viewer src="tiny.bmp" annotations="broken.json" controls></mask-viewer>'),
-    '/percent.html': html('<mask-viewer src="1%.bmp" annotations="numbers.json" controls></mask-viewer>'),
+    '/flex.html': elementPage('<div style="display: flex; width: 500px"><mask-viewer style="height: auto" src="tiny.bmp" controls></mask-viewer></div>'),
+    '/broken.html': elementPage('<mask-viewer src="tiny.bmp" annotations="broken.json" controls></mask-viewer>'),
+    '/percent.html': elementPage('<mask-viewer src="1%.bmp" annotations="numbers.json" controls></mask-viewer>'),
     '/numbers.json': annotationsOf(1, 2, 3), '/others.json': annotationsOf(7, 8, 9),
     ...Object.fromEntries([1, 2, 3, 7, 8, 9].map((n) => [`/${n}%.bmp`, FIXTURES['/tiny.bmp']])),
   });
@@ -45,14 +42,10 @@ after(async () => {
 /** A page that notes the viewer's errors. @param {string} path @param {string} [condition] */
 async function open(path, condition = 'snapshot.picture') {
   const opened = await newPage(browser);
-  await opened.page.addInitScript(() => {
-    /** @type {string[]} */
-    const told = /** @type {any} */ (globalThis).told = [];
-    addEventListener('error', (event) => { if (event instanceof CustomEvent) told.push(event.detail.message); });
-  });
+  const told = await keepErrors(opened.page);
   await opened.page.goto(server.address + path);
   await until(opened.page, condition);
-  return { ...opened, told: () => opened.page.evaluate(() => /** @type {string[]} */ (/** @type {any} */ (globalThis).told)) };
+  return { ...opened, told };
 }
 
 test('properties set before the element is defined are taken', async () => {

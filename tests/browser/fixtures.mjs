@@ -43,6 +43,12 @@ export const ODD_DATASET = JSON.stringify({
   ],
 });
 
+/** A page that loads the element. @param {string} body @param {string} [script] Runs before the element is defined. */
+export function elementPage(body, script = '') {
+  return `<!doctype html><html lang="en"><title>test</title><link rel="icon" href="icon.svg"><style>mask-viewer { height: 400px }</style>
+    ${body}<script>${script}</script><script type="module" src="mask-viewer.js"></script></html>`;
+}
+
 /** A page with two viewers, a picture of 8 by 6 pixels and an annotation of it. */
 export const FIXTURES = {
   '/two.html': `<!doctype html><html lang="en"><title>two</title><link rel="icon" href="icon.svg"><script type="module" src="mask-viewer.js"></script>

@@ -48,3 +48,14 @@ test('a phone shows the sample pictures in its first screen, and names tools ins
   assert.deepEqual(errors, []);
   await close();
 });
+
+test('on a phone what is said about the picture covers none of the buttons on it', async () => {
+  const { page, errors, close } = await openPage(browser, server.address, { viewport: { width: 390, height: 844 } });
+  await page.evaluate(() => /** @type {import('../../www/mask-viewer.js').MaskViewer} */ (document.querySelector('mask-viewer'))
+    .openPicture(null, { key: 'elsewhere', size: [960, 640] }));
+  const [hint, zoom, frame] = [await boxOf(page, 'mask-viewer .hint'), await boxOf(page, 'mask-viewer .zoom'), await boxOf(page, 'mask-viewer .frame')];
+  assert.ok(hint.bottom <= zoom.y || hint.right <= zoom.x, JSON.stringify({ hint, zoom }));
+  assert.ok(hint.x >= frame.x && hint.right <= frame.right && hint.y >= frame.y, JSON.stringify({ hint, frame }));
+  assert.deepEqual(errors, []);
+  await close();
+});

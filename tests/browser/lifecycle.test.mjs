@@ -3,14 +3,10 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { after, before, test } from 'node:test';
-import { FIXTURES } from './fixtures.mjs';
-import { launch, newPage, serve, until } from './support.mjs';
+import { FIXTURES, elementPage } from './fixtures.mjs';
+import { failDevices, keepDevices, keepErrors, launch, newPage, serve, until } from './support.mjs';
 
 /** @typedef {import('../../www/mask-viewer.js').MaskViewer} MaskViewer */
-
-/** @param {string} body */
-const html = (body) => `<!doctype html><html lang="en"><title>test</title><link rel="icon" href="icon.svg"><style>mask-viewer { height: 400px }</style>
-  ${body}<script type="module" src="mask-viewer.js"></script></html>`;
 
 /** An annotation file of pictures at these paths, each with a mask called after it. @param {string[]} files */
 const annotationsOf = (...files) => JSON.stringify({
@@ -26,8 +22,8 @@ let browser;
 before(async () => {
   server = await serve({
     ...FIXTURES,
-    '/empty.html': html('<mask-viewer controls></mask-viewer>'),
-    '/folders.html': html('<mask-viewer src="val/1.bmp" annotations="folders.json" controls></mask-viewer>'),
+    '/empty.html': elementPage('<mask-viewer controls></mask-viewer>'),
+    '/folders.html': elementPage('<mask-viewer src="val/1.bmp" annotations="folders.json" controls></mask-viewer>'),
     '/folders.json': annotationsOf('train/1.bmp', 'val/1.bmp', 'val/2.bmp'),
     ...Object.fromEntries(['train/1', 'val/1', 'val/2', 'val/3'].map((name) => [`/${name}.bmp`, FIXTURES['/tiny.bmp']])),
   });
@@ -41,24 +37,13 @@ after(async () => {
 /** A page that notes the viewer's errors. @param {string} path @param {string} condition */
 async function open(path, condition) {
   const opened = await newPage(browser);
-  await opened.page.addInitScript(() => {
-    /** @type {GPUDevice[]} */
-    const devices = /** @type {any} */ (globalThis).devices = [];
-    const request = GPUAdapter.prototype.requestDevice;
-    GPUAdapter.prototype.requestDevice = async function (descriptor) {
-      const device = await request.call(this, descriptor);
-      devices.push(device);
-      return device;
-    };
-    /** @type {string[]} */
-    const told = /** @type {any} */ (globalThis).told = [];
-    addEventListener('error', (event) => { if (event instanceof CustomEvent) told.push(event.detail.message); });
-  });
+  await keepDevices(opened.page);
+  const told = await keepErrors(opened.page);
   await opened.page.goto(server.address + path);
   await until(opened.page, condition);
   return {
     ...opened,
-    told: () => opened.page.evaluate(() => /** @type {string[]} */ (/** @type {any} */ (globalThis).told)),
+    told,
     kind: (/** @type {string} */ kind) => opened.page.waitForFunction((wanted) => /** @type {MaskViewer} */ (document.querySelector('mask-viewer')).status.renderer?.kind === wanted, kind),
   };
 }
@@ -151,18 +136,10 @@ test('what a notice covers takes no focus', async () => {
 test('where the GPU fails the CPU draws, and nobody has set that', async () => {
   const { page, kind, close } = await open('folders.html', 'snapshot.shown.length > 0');
   await kind('webgpu');
-  await page.evaluate(() => {
-    // As a GPU whose memory is full answers.
-    const submit = GPUQueue.prototype.submit;
-    GPUQueue.prototype.submit = function (/** @type {any} */ commands) {
-      submit.call(this, commands);
-      for (const device of /** @type {any} */ (globalThis).devices) {
-        device.dispatchEvent(new GPUUncapturedErrorEvent('uncapturederror', { error: new GPUOutOfMemoryError('full') }));
-      }
-    };
-    document.querySelector('mask-viewer')?.setAttribute('src', 'val/2.bmp');
-  });
-  await kind('cpu');
+  await failDevices(page);
+  await page.evaluate(() => document.querySelector('mask-viewer')?.setAttribute('src', 'val/2.bmp'));
+  // The next frame that is drawn notices.
+  await until(page, '(document.querySelector("mask-viewer").zoomBy(1.1), document.querySelector("mask-viewer").status.renderer?.kind === "cpu")');
   await until(page, "snapshot.picture === 'val/2.bmp' && snapshot.shown[0]?.id === 'of val/2.bmp'");
   const found = await page.evaluate(() => {
     const viewer = /** @type {MaskViewer} */ (document.querySelector('mask-viewer'));

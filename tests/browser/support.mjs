@@ -110,6 +110,41 @@ export async function until(page, condition) {
   }
 }
 
+/** Keeps the GPU devices that a page will ask for in its global `devices`. @param {import('playwright-core').Page} page */
+export function keepDevices(page) {
+  return page.addInitScript(() => {
+    /** @type {GPUDevice[]} */
+    const devices = /** @type {any} */ (globalThis).devices = [];
+    const request = GPUAdapter.prototype.requestDevice;
+    GPUAdapter.prototype.requestDevice = async function (...options) {
+      const device = await request.apply(this, options);
+      devices.push(device);
+      return device;
+    };
+  });
+}
+
+/** Has the newest of them refuse work from now on, as a GPU does that is out of memory. @param {import('playwright-core').Page} page */
+export function failDevices(page) {
+  return page.evaluate(() => {
+    setInterval(() => /** @type {any} */ (globalThis).devices.at(-1).createBuffer({ size: 16, usage: 0xffff_ffff }), 50);
+  });
+}
+
+/**
+ * Keeps what viewers will say in events `error` in the page's global `told`.
+ * @param {import('playwright-core').Page} page
+ * @returns {Promise<() => Promise<string[]>>} Reads it.
+ */
+export async function keepErrors(page) {
+  await page.addInitScript(() => {
+    /** @type {string[]} */
+    const told = /** @type {any} */ (globalThis).told = [];
+    addEventListener('error', (event) => { if (event instanceof CustomEvent) told.push(event.detail.message); });
+  });
+  return () => page.evaluate(() => /** @type {any} */ (globalThis).told);
+}
+
 /** Takes the index away with which a page links by itself; what is asked then is answered at once. @param {import('playwright-core').Page} page */
 export function withoutIndex(page) {
   return page.route('**/index/index.json', (route) => route.fulfill({ status: 404, body: '' }));

@@ -73,14 +73,16 @@ export function maskOf({ id, title, qid, mask }) {
  * @param {string[]} address Its steps.
  */
 function nearest(pictures, address) {
-  const shared = (/** @type {Picture} */ { file }) => {
-    const path = file?.split('/') ?? [];
-    let count = 0;
-    while (count < path.length && path.at(-1 - count) === address.at(-1 - count)) count += 1;
-    return count;
-  };
-  const best = Math.max(0, ...pictures.map(shared));
-  return best > 0 ? pictures.find((picture) => shared(picture) === best) : undefined;
+  /** @type {Picture | undefined} */
+  let found;
+  let most = 0;
+  for (const picture of pictures) {
+    const path = picture.file?.split('/') ?? [];
+    let shared = 0;
+    while (shared < path.length && path.at(-1 - shared) === address.at(-1 - shared)) shared += 1;
+    if (shared > most) [found, most] = [picture, shared];
+  }
+  return found;
 }
 
 /** A step of an address as a file is called; one that is no valid escape, as in `100%.jpg`, as it stands. @param {string} step */

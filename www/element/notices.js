@@ -51,7 +51,7 @@ export class Notices {
    * @param {string} [size]
    * @param {number} [done] From 0 to 1 where it is known.
    */
-  progress(words, size = '', done = undefined) {
+  progress(words, size = '', done) {
     const { progress, progressWords, progressBar } = this.#nodes;
     progress.hidden = false;
     fill(progressWords, words + size);

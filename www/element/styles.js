@@ -81,7 +81,6 @@ canvas { position: absolute; inset: 0; width: 100%; height: 100%; display: block
 .tool[aria-checked='true']:focus-visible { outline-color: var(--on-accent); }
 .tool .word { font-size: 0.875rem; }
 @container (max-width: 44rem) { .tool .word { display: none; } .tool { padding: 0; } }
-@container (max-width: 32rem) { .zoom { flex-direction: row; } }
 @container (max-width: 24rem) { .bar { gap: 0; padding: 2px 0; justify-content: space-between; } .bar .space { display: none; } }
 .icon { width: 20px; height: 20px; flex: none; fill: none; stroke: currentColor; stroke-width: 1.8; stroke-linecap: round; stroke-linejoin: round; }
 
@@ -105,6 +104,7 @@ canvas { position: absolute; inset: 0; width: 100%; height: 100%; display: block
 .progress { position: absolute; left: 50%; top: 12px; translate: -50% 0; display: flex; align-items: center; gap: 0.625rem; width: max-content; max-width: calc(100% - 24px); padding: 0.375rem 0.875rem; border-radius: 20px; background: var(--surface); border: 1px solid var(--line); box-shadow: 0 1px 6px #0003; font-size: 0.875rem; pointer-events: none; }
 .progress[hidden], .hint[hidden] { display: none; }
 .hint { position: absolute; left: 12px; bottom: 12px; max-width: min(24rem, calc(100% - 96px)); margin: 0; padding: 0.375rem 0.75rem; border-radius: 10px; background: var(--surface); border: 1px solid var(--line); font-size: 0.875rem; pointer-events: none; }
+@container (max-width: 32rem) { .zoom { flex-direction: row; } .hint { bottom: 64px; max-width: calc(100% - 24px); } }
 .progress progress { width: 4.5rem; accent-color: var(--accent); }
 .spinner { flex: none; width: 16px; height: 16px; border-radius: 50%; border: 2.5px solid var(--line); border-top-color: var(--accent); animation: turn 0.8s linear infinite; }
 @keyframes turn { to { rotate: 1turn; } }

@@ -32,6 +32,7 @@ export function connectDatasetDialog(button, open) {
   dialog.addEventListener('close', () => {
     reading.abort();
     words.hidden = true;
+    fill(spoken);
   });
   form.addEventListener('submit', async (event) => {
     event.preventDefault();
