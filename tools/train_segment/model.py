@@ -136,11 +136,6 @@ class PictureMaps:
     packed: Tensor
     """f32[b, 6, 16, 64, 64]: the detail, each cell's 4x4 pixels row by row."""
 
-    @property
-    def detail(self) -> Tensor:
-        """f32[b, 6, 4, 128, 128]: the pixels of each 2x2 square, row by row."""
-        return in_squares(self.packed)
-
     def of(self, index: Tensor) -> "PictureMaps":
         """The maps of picture `index[i]` for object i; the detail stays by picture."""
         return PictureMaps(
@@ -412,20 +407,21 @@ def linear_model(coefficients: Tensor, detail: Tensor) -> Tensor:
 
 
 def packed_model(coefficients: Tensor, packed: Tensor) -> Tensor:
-    """As `linear_model` of the doubled coefficients at every pixel, but packed as the detail is: f32[b, 3, 16, h, w].
+    """As `linear_model` of the doubled coefficients at every pixel, but packed as the detail is: f32[b, n, 16, h, w].
 
     To arrange what varies by 2x2 square in cells is a fourth of the work of arranging the pixels in squares.
     """
     batch, _, rows, columns = coefficients.shape
+    masks = coefficients.shape[1] // (DETAIL + 1)
 
     def by_square(part: Tensor) -> Tensor:
         # Of (square's row, row in it, square's column, column in it, cell) the places in a square share their model.
-        return quartered(part.flatten(1, 2)).reshape(batch, CANDIDATES, -1, 2, 1, 2, 1, rows * columns)
+        return quartered(part.flatten(1, 2)).reshape(batch, masks, -1, 2, 1, 2, 1, rows * columns)
 
     offset, weights = map(by_square, coefficients.unflatten(1, (-1, DETAIL + 1)).split((1, DETAIL), 2))
     pixels = packed.reshape(batch, 1, DETAIL, 2, 2, 2, 2, rows * columns)
     logits = offset.squeeze(2) + (weights * pixels).sum(2)
-    return logits.reshape(batch, CANDIDATES, PACK * PACK, rows, columns)
+    return logits.reshape(batch, masks, PACK * PACK, rows, columns)
 
 
 def packed_shares(logits: Tensor) -> Tensor:

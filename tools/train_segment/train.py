@@ -32,7 +32,19 @@ from data import (
     Sampler,
     load_records,
 )
-from model import CANDIDATES, LEVELS, MEANING, Decoder, Encoder, doubled, linear_model, shares
+from model import (
+    CANDIDATES,
+    LEVELS,
+    MEANING,
+    PACK,
+    Decoder,
+    Encoder,
+    doubled,
+    in_squares,
+    linear_model,
+    packed_model,
+    shares,
+)
 
 WEIGHTS = {
     "coco_nc": 0.22,
@@ -216,7 +228,7 @@ def batch_loss(
     stride = 4 if coarse else 2
     down, right = (1 + rng.integers(2, size=2)) if coarse else rng.integers(2, size=2)
     phase = int(down % 2 * 2 + right % 2)
-    lattice = maps.detail[:, :, phase, down // 2 :: stride // 2, right // 2 :: stride // 2]
+    lattice = in_squares(maps.packed)[:, :, phase, down // 2 :: stride // 2, right // 2 :: stride // 2]
     detail = lattice.index_select(0, picture)[:, :, None]
     truth = truth_full[:, None, down::stride, right::stride].float()
     for turn in range(rounds):
@@ -245,8 +257,8 @@ def batch_loss(
                 pick = torch.from_numpy(rng.integers(CANDIDATES, size=count)).to(device)
             with torch.no_grad():
                 split = coefficients.unflatten(1, (CANDIDATES, -1))[torch.arange(count, device=device), pick]
-                squares = linear_model(doubled(split), maps.detail.index_select(0, picture))
-                full = F.pixel_shuffle(squares.flatten(1, 2), 2).squeeze(1) - level[:, None, None]
+                packed = packed_model(split, maps.packed.index_select(0, picture))
+                full = F.pixel_shuffle(packed.flatten(1, 2), PACK).squeeze(1) - level[:, None, None]
             if again:
                 prompts.region[:] = 0
                 full = coarser(full, int(rng.integers(1, 5)))
@@ -296,6 +308,8 @@ def load_training_records(options: argparse.Namespace) -> list[Record]:
         with np.load(options.teacher) as features:
             for record in records:
                 record.teacher = features[record.image_id]
+    if len(options.clicked) > len(options.world):
+        raise SystemExit("--clicked is given more often than --world")
     for folder, clicked in itertools.zip_longest(options.world, options.clicked):
         world = load_records(folder / "annotations.json", folder / "images", "train")
         answers = {} if clicked is None else json.loads(clicked.read_text())
