@@ -2,7 +2,8 @@
 
 use serde::Serialize;
 
-use super::{Failure, LinkAnswer, MaskJson, Source, Ticket};
+use super::{Failure, LinkAnswer, Source, Ticket};
+use crate::rle::CocoRle;
 
 /// Something the page has to do.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -28,7 +29,7 @@ pub enum Effect {
         /// The picture, by the key it was opened with.
         picture: String,
         /// What to ask about.
-        mask: MaskJson,
+        mask: CocoRle,
         /// Where.
         endpoint: String,
     },
@@ -39,7 +40,7 @@ pub enum Effect {
         /// The picture, by the key it was opened with.
         picture: String,
         /// What to ask about.
-        mask: MaskJson,
+        mask: CocoRle,
     },
     /// Nobody waits for this answer of the endpoint, or of the page, any more.
     CancelLink {
@@ -83,14 +84,14 @@ pub enum Notice {
     /// A click became a mask, or the preferred candidate changed.
     Segment {
         /// The mask.
-        mask: MaskJson,
+        mask: CocoRle,
         /// The model's own estimate of its `IoU`.
         score: f64,
     },
     /// The mask's entities are known.
     Link {
         /// The mask asked about.
-        mask: MaskJson,
+        mask: CocoRle,
         /// The entities.
         answer: LinkAnswer,
         /// Who answered.

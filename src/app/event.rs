@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{LinkAnswer, MaskJson, RunsJson, Settings, Ticket, Tool};
+use super::{LinkAnswer, RunsJson, Settings, Ticket, Tool};
+use crate::rle::CocoRle;
 
 /// Something that happened. Positions are in image space.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
@@ -146,7 +147,7 @@ pub struct ShownMaskJson {
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 pub struct CandidateJson {
     /// As large as the picture.
-    pub mask: MaskJson,
+    pub mask: CocoRle,
     /// The model's own estimate of its `IoU`, 0..=1.
     pub score: f64,
 }
@@ -155,7 +156,7 @@ pub struct CandidateJson {
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 pub struct RecordedAnswer {
     /// What was asked about.
-    pub mask: MaskJson,
+    pub mask: CocoRle,
     /// What was answered.
     pub answer: LinkAnswer,
 }

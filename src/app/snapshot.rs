@@ -2,9 +2,9 @@
 
 use serde::Serialize;
 
-use super::{Failure, Linking, MaskJson, Prompt, Selection, Settings, State, Tool, Verdict};
+use super::{Failure, Linking, Prompt, Selection, Settings, State, Tool, Verdict};
 use crate::geometry::PixelRect;
-use crate::rle::{Connectivity, Mask};
+use crate::rle::{CocoRle, Connectivity, Mask};
 
 /// The state as its panels need it; masks themselves are not in it, but the current one.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -33,7 +33,7 @@ pub struct Snapshot {
     /// Why the model did not answer.
     pub segment_failure: Option<Failure>,
     /// The mask the panel is about.
-    pub mask: Option<MaskJson>,
+    pub mask: Option<CocoRle>,
     /// Its measures.
     pub facts: Option<Facts>,
     /// What is known of its entity.
@@ -101,7 +101,7 @@ impl State {
             candidates: self.clicks().candidates().iter().map(|candidate| candidate.score).collect(),
             chosen: self.clicks().chosen(),
             segment_failure: self.segment_failure().cloned(),
-            mask: self.current_mask().map(MaskJson::from),
+            mask: self.current_mask().map(CocoRle::from),
             facts: self.current_mask().map(Facts::of),
             linking: self.linking().clone(),
             verdict: match self.linking() {

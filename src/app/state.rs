@@ -6,9 +6,9 @@ use super::entity::{LinkAnswer, Verdict};
 use super::event::{CandidateJson, Event, Failure, RecordedAnswer, ShownMaskJson};
 use super::linking::{self, Linking, Recording, Source};
 use super::settings::{Settings, Tool};
-use super::{MaskJson, RunsJson, Ticket};
+use super::{RunsJson, Ticket};
 use crate::geometry::Size;
-use crate::rle::Mask;
+use crate::rle::{CocoRle, Mask};
 
 /// A mask shown over the picture.
 #[derive(Clone, Debug, PartialEq)]
@@ -390,7 +390,7 @@ impl State {
 
     fn ask_link(&mut self) -> Vec<Effect> {
         let mut effects = self.stop_link();
-        let (Some(mask), Some((picture, _))) = (self.current_mask().map(MaskJson::from), self.picture.clone()) else {
+        let (Some(mask), Some((picture, _))) = (self.current_mask().map(CocoRle::from), self.picture.clone()) else {
             return effects;
         };
         let Some(endpoint) = self.settings.endpoint.clone() else {
@@ -405,7 +405,7 @@ impl State {
 
     /// Asks the page itself, where no endpoint is set or it had no answer.
     fn ask_page(&mut self, failures: Vec<Failure>) -> Vec<Effect> {
-        let (Some(mask), Some((picture, _))) = (self.current_mask().map(MaskJson::from), self.picture.clone()) else {
+        let (Some(mask), Some((picture, _))) = (self.current_mask().map(CocoRle::from), self.picture.clone()) else {
             return Vec::new();
         };
         let ticket = self.ticket();
@@ -453,7 +453,7 @@ impl State {
 
     fn tell_answer(&mut self, answer: LinkAnswer, source: Source, failures: Vec<Failure>) -> Vec<Effect> {
         let mut effects = vec![announce(spoken_answer(&answer, source))];
-        if let Some(mask) = self.current_mask().map(MaskJson::from) {
+        if let Some(mask) = self.current_mask().map(CocoRle::from) {
             effects.push(Effect::Notify(Notice::Link { mask, answer: answer.clone(), source }));
         }
         self.linking = Linking::Answered { answer, source, failures };
@@ -504,9 +504,8 @@ impl State {
 
 /// Decodes a mask that must be as large as the picture; the size is checked before anything is allocated.
 fn decode(mask: &RunsJson, picture: Size) -> Result<Mask, Failure> {
-    if mask.size() != [picture.height, picture.width] {
-        let [height, width] = mask.size();
-        let message = format!("the mask is {width}x{height}, the picture {picture}");
+    if mask.size() != picture {
+        let message = format!("the mask is {}, the picture {picture}", mask.size());
         return Err(Failure { code: "mask-size".to_owned(), message });
     }
     Mask::try_from(mask).map_err(|error| Failure { code: "mask-malformed".to_owned(), message: error.to_string() })

@@ -18,8 +18,8 @@ use super::segmenter::ModelChoice;
 use crate::link::client::{Action, Body, Client, Event, Patience, Question};
 use crate::link::index_folder;
 use crate::link::index_header::Limits;
-use crate::link::protocol::{InIndex, LinkResponse, ScoredEntity, WireMask, sha256_hex};
-use crate::rle::Mask;
+use crate::link::protocol::{InIndex, LinkResponse, ScoredEntity, sha256_hex};
+use crate::rle::{CocoRle, Mask};
 
 #[derive(clap::Args)]
 pub(super) struct EvalLinkArgs {
@@ -67,7 +67,7 @@ const RECORDED_EVIDENCE: usize = 4;
 /// A recorded answer, as a page reads it.
 #[derive(Serialize)]
 struct Recording {
-    mask: WireMask,
+    mask: CocoRle,
     answer: RecordedAnswer,
 }
 
@@ -85,7 +85,7 @@ impl Recording {
         for entity in &mut entities {
             entity.evidence.truncate(RECORDED_EVIDENCE);
         }
-        Self { mask: WireMask::from_mask(mask), answer: RecordedAnswer { entities, in_index: answer.in_index } }
+        Self { mask: mask.into(), answer: RecordedAnswer { entities, in_index: answer.in_index } }
     }
 }
 
@@ -156,7 +156,7 @@ fn ask(endpoint: &str, token: Option<&str>, picture: &Path, mask: &Mask) -> anyh
         endpoint: endpoint.to_owned(),
         token: token.map(str::to_owned),
         picture: sha256_hex(&bytes),
-        mask: WireMask::from_mask(mask),
+        mask: mask.into(),
     }));
     loop {
         let mut event = None;

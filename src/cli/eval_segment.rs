@@ -19,8 +19,7 @@ use super::progress::Progress;
 use super::segmenter::{ModelChoice, Segmenter};
 use crate::dataset::{Annotation, Dataset, Limits, Picture};
 use crate::geometry::Size;
-use crate::link::protocol::WireMask;
-use crate::rle::Mask;
+use crate::rle::{CocoRle, Mask};
 use crate::segment::{Prompt, Prompts};
 
 /// The bars of `NoC`, in percent of IoU.
@@ -63,7 +62,7 @@ struct Scores {
     skipped: usize,
     encode_ms: Vec<f64>,
     click_ms: Vec<f64>,
-    masks: BTreeMap<String, Vec<WireMask>>,
+    masks: BTreeMap<String, Vec<CocoRle>>,
 }
 
 pub(super) fn run(args: &EvalSegmentArgs) -> Result<()> {
@@ -130,7 +129,7 @@ fn play_picture(
             Ok((ious, masks)) => {
                 scores.ious.push(ious);
                 if args.masks.is_some() {
-                    scores.masks.insert(annotation.id.clone(), masks.iter().map(WireMask::from_mask).collect());
+                    scores.masks.insert(annotation.id.clone(), masks.iter().map(CocoRle::from).collect());
                 }
             }
             Err(error) => {

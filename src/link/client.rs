@@ -6,9 +6,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::problem::{Kind, Problem};
-use super::protocol::{
-    DEFAULT_ENTITIES, IMAGES_PATH, ImageRef, LINK_PATH, LinkRequest, LinkResponse, MOST_ENTITIES, WireMask,
-};
+use super::protocol::{DEFAULT_ENTITIES, IMAGES_PATH, ImageRef, LINK_PATH, LinkRequest, LinkResponse, MOST_ENTITIES};
+use crate::rle::CocoRle;
 
 /// How patient a client is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -46,7 +45,7 @@ pub struct Question {
     /// SHA-256 of the encoded picture.
     pub picture: String,
     /// The mask, of the picture's size as displayed.
-    pub mask: WireMask,
+    pub mask: CocoRle,
 }
 
 /// What happened.
@@ -357,7 +356,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn question(ticket: u32) -> Question {
-        let mask = WireMask { size: [2, 3], counts: "06".into() };
+        let mask = CocoRle { size: [2, 3], counts: "06".into() };
         let (endpoint, picture) = ("http://host/api/".into(), "ab".repeat(32));
         Question { ticket, endpoint, token: Some("secret".into()), picture, mask }
     }

@@ -2,8 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::geometry::Size;
-use crate::rle::{self, Mask};
+use crate::rle::CocoRle;
 
 /// Path of `POST`: which entities a mask may show.
 pub const LINK_PATH: &str = "/v1/link";
@@ -22,7 +21,7 @@ pub struct LinkRequest {
     /// The picture.
     pub image: ImageRef,
     /// The part of it that is asked about.
-    pub mask: WireMask,
+    pub mask: CocoRle,
     /// The most entities to answer, 1 to 100.
     #[serde(default = "default_entities")]
     #[cfg_attr(all(feature = "cli", not(target_arch = "wasm32")), schema(minimum = 1, maximum = 100, default = 10))]
@@ -40,17 +39,6 @@ pub enum ImageRef {
     Url(String),
     /// The encoded picture itself in base64.
     Data(String),
-}
-
-/// A mask in COCO's compressed form.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(all(feature = "cli", not(target_arch = "wasm32")), derive(utoipa::ToSchema))]
-#[serde(deny_unknown_fields)]
-pub struct WireMask {
-    /// Height and width in pixels, in COCO's order; those of the picture as displayed.
-    pub size: [u32; 2],
-    /// COCO's compressed run lengths, column-major.
-    pub counts: String,
 }
 
 /// The entities a mask may show, the likeliest first.
@@ -164,20 +152,6 @@ pub struct StoredImage {
     pub height: u32,
 }
 
-impl WireMask {
-    /// The wire form of a mask.
-    pub fn from_mask(mask: &Mask) -> Self {
-        let Size { width, height } = mask.size();
-        Self { size: [height, width], counts: mask.to_compressed() }
-    }
-
-    /// The mask itself, checked.
-    pub fn to_mask(&self) -> Result<Mask, rle::Error> {
-        let [height, width] = self.size;
-        Mask::from_compressed(Size::new(width, height), &self.counts)
-    }
-}
-
 /// Whether a text is a SHA-256 as the protocol writes it: 64 lowercase hexadecimal digits.
 pub fn is_sha256(text: &str) -> bool {
     text.len() == 64 && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
@@ -205,7 +179,7 @@ mod tests {
         let request: LinkRequest = serde_json::from_str(text).unwrap();
         assert_eq!(request.image, ImageRef::Sha256("ab".into()));
         assert_eq!(request.top_k, 10);
-        assert_eq!(request.mask.to_mask().unwrap().size(), Size::new(3, 2));
+        assert_eq!(request.mask, CocoRle { size: [2, 3], counts: "06".to_owned() });
         let again: LinkRequest = serde_json::from_str(&serde_json::to_string(&request).unwrap()).unwrap();
         assert_eq!(again, request);
     }

@@ -7,6 +7,7 @@
 
 mod bitmap;
 mod builder;
+mod coco_rle;
 mod component;
 mod compressed;
 mod compressed_quick;
@@ -19,6 +20,7 @@ mod pieces;
 mod polygon;
 mod set;
 
+pub use coco_rle::CocoRle;
 pub use component::Connectivity;
 pub use error::Error;
 pub use interior::InteriorPixel;

@@ -11,9 +11,9 @@ use crate::link::index::{self, Index};
 use crate::link::index_header::{Header, Limits};
 use crate::link::linker::{self, Linker};
 use crate::link::pool::FeatureMap;
-use crate::link::protocol::{DEFAULT_ENTITIES, WireMask, sha256_hex};
+use crate::link::protocol::{DEFAULT_ENTITIES, sha256_hex};
 use crate::pixels::{Channels, Pixels};
-use crate::rle::Mask;
+use crate::rle::{CocoRle, Mask};
 
 /// What a page is ready to download: an index is held in memory whole.
 const LIMITS: Limits = Limits { entries: 1 << 20, dimensions: 1 << 14, bytes: 256 << 20 };
@@ -95,7 +95,7 @@ impl PageLinker {
     /// Asks about a mask (JSON: `{"size": [h, w], "counts": "…"}`) in a picture of this size. `anew` where it is
     /// another picture than the last.
     pub fn begin(&mut self, width: u32, height: u32, mask_json: &str, anew: bool) -> Result<(), JsValue> {
-        let mask = from_json::<WireMask>(mask_json)?.to_mask().map_err(|error| js_error("bad-mask", error))?;
+        let mask = Mask::try_from(&from_json::<CocoRle>(mask_json)?).map_err(|error| js_error("bad-mask", error))?;
         let picture = Size::new(width, height);
         if anew || self.of_picture.as_ref().is_some_and(|(size, _)| *size != picture) {
             self.of_picture = None;

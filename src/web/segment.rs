@@ -6,9 +6,9 @@ use serde_json::json;
 use wasm_bindgen::prelude::{JsValue, wasm_bindgen};
 
 use super::error::js_error;
-use crate::app::MaskJson;
 use crate::geometry::{PixelRect, Point, Rect, Size};
 use crate::pixels::{Channels, Pixels};
+use crate::rle::CocoRle;
 use crate::segment::{
     Answer, Data, DecodeJob, EncodeJob, Error, Limits, Manifest, Prompt, Prompts, Refine, Session, Tensor, Ticket, Zoom,
 };
@@ -212,7 +212,7 @@ fn answer_json(answer: &Answer) -> String {
     let candidates: Vec<_> = answer
         .candidates
         .iter()
-        .map(|candidate| json!({ "mask": MaskJson::from(&candidate.mask), "score": candidate.predicted_iou }))
+        .map(|candidate| json!({ "mask": CocoRle::from(&candidate.mask), "score": candidate.predicted_iou }))
         .collect();
     json!({ "best": answer.best, "candidates": candidates }).to_string()
 }

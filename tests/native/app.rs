@@ -3,18 +3,18 @@
 #![allow(clippy::unwrap_used, reason = "what a helper cannot do fails the test that called it")]
 
 use masklink::app::{
-    Address, AddressView, CandidateJson, Effect, Entity, Event, Failure, InIndex, LinkAnswer, Linking, MaskJson,
-    Notice, RecordedAnswer, Selection, Settings, ShownMaskJson, Source, State, Ticket, Tool, Verdict,
+    Address, AddressView, CandidateJson, Effect, Entity, Event, Failure, InIndex, LinkAnswer, Linking, Notice,
+    RecordedAnswer, Selection, Settings, ShownMaskJson, Source, State, Ticket, Tool, Verdict,
 };
 use masklink::geometry::Size;
-use masklink::rle::Mask;
+use masklink::rle::{CocoRle, Mask};
 
 const SIZE: Size = Size::new(40, 30);
 const ENDPOINT: &str = "http://127.0.0.1:1/v1";
 
 /// The mask of columns `from..to`, all rows.
-fn columns(from: u32, to: u32) -> MaskJson {
-    MaskJson::from(&Mask::from_boundaries(SIZE, vec![from * SIZE.height, to * SIZE.height]).unwrap())
+fn columns(from: u32, to: u32) -> CocoRle {
+    CocoRle::from(&Mask::from_boundaries(SIZE, vec![from * SIZE.height, to * SIZE.height]).unwrap())
 }
 
 fn opened() -> State {
@@ -38,7 +38,7 @@ fn link_ticket(effects: &[Effect]) -> Option<Ticket> {
     effects.iter().find_map(|effect| if let Effect::Link { ticket, .. } = effect { Some(*ticket) } else { None })
 }
 
-fn segmented(ticket: Ticket, masks: &[(MaskJson, f64)]) -> Event {
+fn segmented(ticket: Ticket, masks: &[(CocoRle, f64)]) -> Event {
     let candidates = masks.iter().map(|(mask, score)| CandidateJson { mask: mask.clone(), score: *score }).collect();
     Event::Segmented { ticket, candidates, best: None, provisional: false }
 }
@@ -56,7 +56,7 @@ fn failure(code: &str) -> Failure {
 }
 
 /// Ticket and mask of the question to the page itself.
-fn in_page(effects: &[Effect]) -> Option<(Ticket, MaskJson)> {
+fn in_page(effects: &[Effect]) -> Option<(Ticket, CocoRle)> {
     effects.iter().find_map(|effect| match effect {
         Effect::LinkInPage { ticket, mask, .. } => Some((*ticket, mask.clone())),
         _ => None,
@@ -255,7 +255,7 @@ fn what_is_not_in_the_index_is_not_named() {
 
 #[test]
 fn a_provisional_mask_is_shown_but_not_linked_until_its_correction() {
-    let shown = |state: &State| MaskJson::from(&state.clicks().candidate().unwrap().mask);
+    let shown = |state: &State| CocoRle::from(&state.clicks().candidate().unwrap().mask);
     let mut state = opened();
     let ticket = segment_ticket(&state.update(click(5.0, 5.0))).unwrap();
     let Event::Segmented { candidates, best, .. } = segmented(ticket, &[(columns(0, 10), 0.9)]) else { unreachable!() };
@@ -286,7 +286,7 @@ fn a_candidate_chosen_while_a_closer_look_is_taken_stays() {
     let effects = state.update(Event::CandidateStepped { by: 1 });
     assert!(effects.contains(&Effect::CancelSegment { ticket }) && link_ticket(&effects).is_some(), "{effects:?}");
     assert!(state.update(segmented(ticket, &masks)).is_empty(), "late");
-    assert_eq!(MaskJson::from(&state.clicks().candidate().unwrap().mask), columns(0, 20));
+    assert_eq!(CocoRle::from(&state.clicks().candidate().unwrap().mask), columns(0, 20));
 
     // What answers an earlier question is no candidate for the next.
     state.update(Event::Clicked { x: 9.0, y: 1.0, negative: true, add: false });
@@ -379,7 +379,7 @@ fn the_candidate_the_model_prefers_is_chosen_though_another_scores_higher() {
 fn an_answer_without_an_object_says_so() {
     let mut state = opened();
     let ticket = segment_ticket(&state.update(click(5.0, 5.0))).unwrap();
-    let effects = state.update(segmented(ticket, &[(MaskJson::from(&Mask::empty(SIZE).unwrap()), 0.9)]));
+    let effects = state.update(segmented(ticket, &[(CocoRle::from(&Mask::empty(SIZE).unwrap()), 0.9)]));
     assert!(announced(&effects)[0].contains("found no object"));
     assert_eq!(state.snapshot().segment_failure.unwrap().code, "nothing-found");
     assert!(!state.snapshot().segmenting);
@@ -389,9 +389,9 @@ fn an_answer_without_an_object_says_so() {
 fn masks_of_another_size_are_refused_one_by_one() {
     let mut state = opened();
     let shown =
-        |id: &str, mask: MaskJson| ShownMaskJson { id: id.into(), mask: mask.into(), title: id.into(), qid: None };
-    let huge = MaskJson { size: [u32::MAX, u32::MAX], counts: "0".into() };
-    let broken = MaskJson { size: [30, 40], counts: "\u{7f}".into() };
+        |id: &str, mask: CocoRle| ShownMaskJson { id: id.into(), mask: mask.into(), title: id.into(), qid: None };
+    let huge = CocoRle { size: [u32::MAX, u32::MAX], counts: "0".into() };
+    let broken = CocoRle { size: [30, 40], counts: "\u{7f}".into() };
     let masks = vec![shown("huge", huge), shown("good", columns(0, 3)), shown("broken", broken)];
     let effects = state.update(Event::MasksShown { masks });
     let errors = effects.iter().filter_map(|effect| match effect {
@@ -408,7 +408,7 @@ fn masks_of_another_size_are_refused_one_by_one() {
 #[test]
 fn the_smallest_mask_under_the_pointer_is_hovered_and_selected() {
     let mut state = opened();
-    let shown = |id: &str, mask: MaskJson| ShownMaskJson {
+    let shown = |id: &str, mask: CocoRle| ShownMaskJson {
         id: id.into(),
         mask: mask.into(),
         title: id.into(),

@@ -15,10 +15,9 @@ use super::images;
 use super::server::{Inner, Server};
 use crate::cli::linker::millis;
 use crate::cli::picture::Picture;
-use crate::geometry::Size;
 use crate::link::problem::{Kind, Problem};
-use crate::link::protocol::{ImageRef, LinkRequest, LinkResponse, MOST_ENTITIES, WireMask, is_sha256, sha256_hex};
-use crate::rle::Mask;
+use crate::link::protocol::{ImageRef, LinkRequest, LinkResponse, MOST_ENTITIES, is_sha256, sha256_hex};
+use crate::rle::{CocoRle, Mask};
 
 #[utoipa::path(
     post,
@@ -148,12 +147,10 @@ fn by_content(inner: &Inner, bytes: &[u8]) -> Result<Arc<Picture>, Failure> {
     }
 }
 
-fn mask(wire: &WireMask, most_pixels: u64) -> Result<Mask, Failure> {
-    let [height, width] = wire.size;
-    let size = Size::new(width, height);
-    if size.pixels() > most_pixels {
-        let detail = format!("the mask has {} pixels, the limit is {most_pixels}", size.pixels());
-        return Err(Failure::new(Kind::BadMask, detail));
+fn mask(rle: &CocoRle, most_pixels: u64) -> Result<Mask, Failure> {
+    let pixels = rle.mask_size().pixels();
+    if pixels > most_pixels {
+        return Err(Failure::new(Kind::BadMask, format!("the mask has {pixels} pixels, the limit is {most_pixels}")));
     }
-    wire.to_mask().map_err(|error| Failure::new(Kind::BadMask, error.to_string()))
+    Mask::try_from(rle).map_err(|error| Failure::new(Kind::BadMask, error.to_string()))
 }

@@ -8,7 +8,8 @@ use masklink::link::client::{Action, Client, Event, Question};
 use masklink::link::encoder_card::EncoderCard;
 use masklink::link::index::Index;
 use masklink::link::index_header;
-use masklink::link::protocol::{LinkRequest, WireMask};
+use masklink::link::protocol::LinkRequest;
+use masklink::rle::{CocoRle, Mask};
 use masklink::segment::{Limits, Manifest, Session};
 
 // The first byte chooses who reads the rest.
@@ -36,15 +37,15 @@ fn manifest(json: &[u8]) {
 /// A mask that is accepted is written as it was read.
 fn request(json: &[u8]) {
     let Ok(request) = serde_json::from_slice::<LinkRequest>(json) else { return };
-    let Ok(mask) = request.mask.to_mask() else { return };
-    assert_eq!(WireMask::from_mask(&mask).to_mask(), Ok(mask));
+    let Ok(mask) = Mask::try_from(&request.mask) else { return };
+    assert_eq!(Mask::try_from(&CocoRle::from(&mask)), Ok(mask));
 }
 
 /// Whatever a server answers, the client ends the question or asks on, and never gives out scores that are none.
 fn answer(bytes: &[u8]) {
     let Some((&[low, high], body)) = bytes.split_first_chunk() else { return };
     let (status, mut client) = (u16::from_le_bytes([low, high]), Client::default());
-    let mask = WireMask { size: [2, 3], counts: "06".to_owned() };
+    let mask = CocoRle { size: [2, 3], counts: "06".to_owned() };
     let (endpoint, picture) = ("http://host".to_owned(), "ab".repeat(32));
     let mut actions = client.handle(Event::Ask(Question { ticket: 1, endpoint, token: None, picture, mask }));
     for _ in 0..20 {

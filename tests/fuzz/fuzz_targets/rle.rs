@@ -23,7 +23,8 @@ fuzz_target!(|data: &[u8]| {
         1 => Mask::from_counts(size, words()),
         2 => Mask::from_boundaries(size, words()),
         _ => {
-            let numbers: Vec<f64> = rest.as_chunks().0.iter().map(|&word| f64::from(f32::from_le_bytes(word))).collect();
+            let numbers: Vec<f64> =
+                rest.as_chunks().0.iter().map(|&word| f64::from(f32::from_le_bytes(word))).collect();
             // Wide masks take their time, as they may.
             if size.width > 4096 {
                 return;

@@ -1,0 +1,58 @@
+//! COCO's compressed run-length encoding as JSON: `{"size": [height, width], "counts": "…"}`.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Error, Mask};
+use crate::geometry::Size;
+
+/// A mask in COCO's compressed form, as pycocotools writes it.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[cfg_attr(all(feature = "cli", not(target_arch = "wasm32")), derive(utoipa::ToSchema))]
+pub struct CocoRle {
+    /// Height and width in pixels, in COCO's order.
+    pub size: [u32; 2],
+    /// COCO's compressed run lengths, column-major.
+    pub counts: String,
+}
+
+impl CocoRle {
+    /// The size it states.
+    pub fn mask_size(&self) -> Size {
+        let [height, width] = self.size;
+        Size::new(width, height)
+    }
+}
+
+impl From<&Mask> for CocoRle {
+    fn from(mask: &Mask) -> Self {
+        let Size { width, height } = mask.size();
+        Self { size: [height, width], counts: mask.to_compressed() }
+    }
+}
+
+impl TryFrom<&CocoRle> for Mask {
+    type Error = Error;
+
+    fn try_from(rle: &CocoRle) -> Result<Self, Error> {
+        Self::from_compressed(rle.mask_size(), &rle.counts)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn height_comes_first() {
+        let rle: CocoRle = serde_json::from_str(r#"{"size":[2,3],"counts":"06"}"#).unwrap();
+        let mask = Mask::try_from(&rle).unwrap();
+        assert_eq!((mask.size(), mask.area()), (Size::new(3, 2), 6));
+        assert_eq!(CocoRle::from(&mask), rle);
+    }
+
+    #[test]
+    fn counts_for_another_size_are_refused() {
+        let rle = CocoRle { size: [2, 4], counts: "06".to_owned() };
+        assert!(matches!(Mask::try_from(&rle), Err(Error::Coverage { actual: 6, expected: 8, .. })));
+    }
+}
