@@ -73,6 +73,7 @@
  *   | { verb: 'select', query: Query }
  *   | { verb: 'place', picture: string }
  *   | { verb: 'page', start: number, count: number }
+ *   | { verb: 'picture', address: string }
  * )} Request What the worker is asked.
  *
  * @typedef {{ id: number, answer?: unknown, error?: Failure, progress?: Progress }} Answer What it says.
@@ -174,22 +175,39 @@ export class AnnotationFile {
    * @returns {Promise<Picture[]>}
    */
   async page(start, count) {
-    const answer = /** @type {{ pictures: any[], boundaries: Uint32Array }} */ (
-      await this.#worker.ask({ verb: 'page', start, count })
-    );
-    for (const annotation of answer.pictures.flatMap((picture) => picture.annotations)) {
-      const { size, boundaries } = annotation;
-      annotation.mask = { size, boundaries: answer.boundaries.subarray(...boundaries) };
-      delete annotation.size;
-      delete annotation.boundaries;
-    }
-    return answer.pictures;
+    return picturesOf(await this.#worker.ask({ verb: 'page', start, count }));
+  }
+
+  /**
+   * The picture whose path an address ends with, selected or not, with all its annotations: one whose whole path does,
+   * or else the one with the longest end in common, a file's name at least. Null where there is none, or several are
+   * as near.
+   * @param {string} address A path, not URL-encoded.
+   * @returns {Promise<Picture | null>}
+   */
+  async picture(address) {
+    return picturesOf(await this.#worker.ask({ verb: 'picture', address }))[0] ?? null;
   }
 
   /** Frees the file; everything asked afterwards, or not answered yet, rejects with code `closed`. */
   close() {
     this.#worker.close();
   }
+}
+
+/**
+ * Gives each annotation of an answer its mask.
+ * @param {any} answer
+ * @returns {Picture[]}
+ */
+function picturesOf({ pictures, boundaries: all }) {
+  for (const annotation of pictures.flatMap((/** @type {any} */ picture) => picture.annotations)) {
+    const { size, boundaries } = annotation;
+    annotation.mask = { size, boundaries: all.subarray(...boundaries) };
+    delete annotation.size;
+    delete annotation.boundaries;
+  }
+  return pictures;
 }
 
 /** The worker as a function from requests to promises of answers. */

@@ -51,14 +51,19 @@ async function answerTo(request) {
     }
     case 'place':
       return { answer: opened().placeOf(request.picture) ?? null };
-    case 'page': {
-      const page = opened().page(request.start, request.count);
-      const boundaries = page.boundaries();
-      const answer = { pictures: JSON.parse(page.pictures()), boundaries };
-      page.free();
-      return { answer, transfer: [boundaries.buffer] };
-    }
+    case 'page':
+      return pageOf(opened().page(request.start, request.count));
+    case 'picture':
+      return pageOf(opened().pictureAt(request.address));
   }
+}
+
+/** @param {import('./pkg/workers.js').AnnotationPage} page It is freed. */
+function pageOf(page) {
+  const boundaries = page.boundaries();
+  const answer = { pictures: JSON.parse(page.pictures()), boundaries };
+  page.free();
+  return { answer, transfer: [boundaries.buffer] };
 }
 
 function opened() {

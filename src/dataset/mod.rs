@@ -34,6 +34,7 @@ mod limits;
 mod loose;
 mod nest;
 mod page;
+mod path;
 mod picture;
 mod query;
 mod reader;

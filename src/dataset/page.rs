@@ -215,6 +215,12 @@ impl Dataset {
         Ok(page)
     }
 
+    /// One picture, by its index, with all its annotations; an empty page where there is no such picture.
+    pub fn page_of_picture(&self, index: u32) -> Result<Page, rle::Error> {
+        let pictures = self.pictures().get(index as usize).map(|_| index).into_iter().collect();
+        self.page(&Query::default(), &Selection { pictures, annotations: 0 }, 0, 1)
+    }
+
     /// An annotation whose mask's boundaries stand from `from` on.
     fn page_annotation(&self, annotation: &Annotation, mask: &Mask, from: usize) -> PageAnnotation {
         let category = self.category_of(annotation);

@@ -3,7 +3,7 @@
 use wasm_bindgen::JsError;
 use wasm_bindgen::prelude::wasm_bindgen;
 
-use crate::dataset::{Dataset, DatasetBuilder, Limits, Query, QueryMessage, Selection};
+use crate::dataset::{Dataset, DatasetBuilder, Limits, Page, Query, QueryMessage, Selection};
 
 /// Examples kept of each sort of finding in an overview.
 const MOST_EXAMPLES: usize = 5;
@@ -84,8 +84,15 @@ impl AnnotationFile {
 
     /// The pictures of the selection from `start` on.
     pub fn page(&self, start: u32, count: u32) -> Result<AnnotationPage, JsError> {
-        let page = self.dataset.page(&self.query, &self.selection, start as usize, count as usize)?;
-        Ok(AnnotationPage { pictures: serde_json::to_string(&page.pictures)?, boundaries: page.boundaries })
+        AnnotationPage::of(self.dataset.page(&self.query, &self.selection, start as usize, count as usize)?)
+    }
+
+    /// The picture that an address means, as `Dataset::picture_at` finds it, with all its annotations: a page of one
+    /// picture, or none.
+    #[wasm_bindgen(js_name = pictureAt)]
+    pub fn picture_at(&self, address: &str) -> Result<AnnotationPage, JsError> {
+        let page = self.dataset.picture_at(address).map(|index| self.dataset.page_of_picture(index)).transpose()?;
+        AnnotationPage::of(page.unwrap_or_default())
     }
 }
 
@@ -94,6 +101,12 @@ impl AnnotationFile {
 pub struct AnnotationPage {
     pictures: String,
     boundaries: Vec<u32>,
+}
+
+impl AnnotationPage {
+    fn of(page: Page) -> Result<Self, JsError> {
+        Ok(Self { pictures: serde_json::to_string(&page.pictures)?, boundaries: page.boundaries })
+    }
 }
 
 #[wasm_bindgen]

@@ -8,10 +8,10 @@ import { failDevices, keepDevices, keepErrors, launch, newPage, serve, until } f
 
 /** @typedef {import('../../www/mask-viewer.js').MaskViewer} MaskViewer */
 
-/** An annotation file of pictures at these paths, each with a mask called after it. @param {string[]} files */
+/** An annotation file of pictures at these paths, each with a mask called after it but for those in `bare/`. @param {string[]} files */
 const annotationsOf = (...files) => JSON.stringify({
   images: files.map((file) => ({ id: file, file_name: file, width: 8, height: 6 })), categories: [{ id: 'Q1', name: 'Universe' }],
-  annotations: files.map((file) => ({ id: `of ${file}`, image_id: file, category_id: 'Q1', bbox: [[1, 0, 3, 6]], segmentation: [{ size: [6, 8], counts: [6, 12, 30] }] })),
+  annotations: files.filter((file) => !file.startsWith('bare/')).map((file) => ({ id: `of ${file}`, image_id: file, category_id: 'Q1', bbox: [[1, 0, 3, 6]], segmentation: [{ size: [6, 8], counts: [6, 12, 30] }] })),
 });
 
 /** @type {Awaited<ReturnType<typeof serve>>} */
@@ -24,8 +24,8 @@ before(async () => {
     ...FIXTURES,
     '/empty.html': elementPage('<mask-viewer controls></mask-viewer>'),
     '/folders.html': elementPage('<mask-viewer src="val/1.bmp" annotations="folders.json" controls></mask-viewer>'),
-    '/folders.json': annotationsOf('train/1.bmp', 'val/1.bmp', 'val/2.bmp'),
-    ...Object.fromEntries(['train/1', 'val/1', 'val/2', 'val/3'].map((name) => [`/${name}.bmp`, FIXTURES['/tiny.bmp']])),
+    '/folders.json': annotationsOf('train/1.bmp', 'val/1.bmp', 'val/2.bmp', 'bare/1.bmp', ...Array.from({ length: 600 }, (_, n) => `many/${n}/1.bmp`)),
+    ...Object.fromEntries(['train/1', 'val/1', 'val/2', 'val/3', 'bare/1', 'many/590/1', 'other/1'].map((name) => [`/${name}.bmp`, FIXTURES['/tiny.bmp']])),
   });
   browser = await launch();
 });
@@ -54,9 +54,17 @@ test('of pictures of one name in several folders the one whose path the address 
   assert.equal(await shown(), 'of val/1.bmp');
   await page.evaluate(() => document.querySelector('mask-viewer')?.setAttribute('src', 'train/1.bmp'));
   await until(page, "snapshot.shown[0]?.id === 'of train/1.bmp'");
+  await page.evaluate(() => document.querySelector('mask-viewer')?.setAttribute('src', 'many/590/1.bmp'));
+  await until(page, "snapshot.shown[0]?.id === 'of many/590/1.bmp'");
+  await page.evaluate(() => document.querySelector('mask-viewer')?.setAttribute('src', 'bare/1.bmp'));
+  await until(page, "snapshot.picture === 'bare/1.bmp' && snapshot.shown.length === 0");
+  await page.waitForTimeout(300);
+  assert.equal(await shown(), undefined, 'a picture without masks shows no other picture’s');
   assert.deepEqual(await told(), []);
+  await page.evaluate(() => document.querySelector('mask-viewer')?.setAttribute('src', 'other/1.bmp'));
+  await page.locator('mask-viewer').getByText('have no picture called 1.bmp, or several').first().waitFor();
   await page.evaluate(() => document.querySelector('mask-viewer')?.setAttribute('src', 'val/3.bmp'));
-  await page.locator('mask-viewer').getByText('have no masks of a picture called 3.bmp').first().waitFor();
+  await page.locator('mask-viewer').getByText('have no picture called 3.bmp').first().waitFor();
   await close();
 });
 

@@ -28,6 +28,7 @@ test('in a folder, the longest end of the path that some file has decides', () =
   assert.equal(find(picture('05/a.jpg')), second);
   assert.equal(find(picture('/04/a.jpg')), first);
   assert.equal(find(picture('07/c.jpg')), alone, 'the folder holds the file without its own folders');
+  assert.equal(find(picture('06/a.jpg')), null, 'which of two files of that name it is nobody knows');
   assert.equal(find(picture('04/missing.jpg')), null);
   assert.equal(find(picture(null)), null);
 });

@@ -5,10 +5,6 @@ import { ViewerError } from './errors.js';
 
 /** @typedef {import('../dataset-client.js').AnnotationFile} AnnotationFile */
 /** @typedef {import('../dataset-client.js').Annotation} Annotation */
-/** @typedef {import('../dataset-client.js').Picture} Picture */
-
-/** The most pictures whose names hold the file name looked for that are compared with it. */
-const MOST_LOOKED_AT = 500;
 
 /** The file that the attribute `annotations` names, kept open while it is the same. */
 export class Annotations {
@@ -19,21 +15,19 @@ export class Annotations {
   #reading = new AbortController();
 
   /**
-   * The masks of the picture whose file name is that of `picture`; of the only picture where the file has one.
+   * The masks of the picture whose path the address ends with; of the only picture where the file has one.
    * @param {string} address Of the annotation file.
    * @param {string} picture Its address.
    * @returns {Promise<import('./types.js').ShownMask[]>}
    */
   async masksOf(address, picture) {
     const file = await this.#open(address);
-    const steps = new URL(picture, document.baseURI).pathname.split('/').map(unescaped);
-    const name = steps.at(-1) ?? '';
-    const single = file.overview.pictures === 1;
-    // Both are asked at once, so that another picture's question cannot come between them.
-    const selecting = single ? undefined : file.select({ text: name });
-    const [candidates] = await Promise.all([file.page(0, MOST_LOOKED_AT), selecting]);
-    const found = single ? candidates[0] : nearest(candidates, steps);
-    if (!found) throw new ViewerError('picture-unknown', `The annotations ${address} have no masks of a picture called ${name}.`);
+    const path = new URL(picture, document.baseURI).pathname.split('/').map(unescaped).join('/');
+    const found = file.overview.pictures === 1 ? (await file.page(0, 1))[0] : await file.picture(path);
+    if (!found) {
+      const name = path.slice(path.lastIndexOf('/') + 1);
+      throw new ViewerError('picture-unknown', `The annotations ${address} have no picture called ${name}, or several in other folders.`);
+    }
     return found.annotations.map(maskOf);
   }
 
@@ -65,24 +59,6 @@ export class Annotations {
  */
 export function maskOf({ id, title, qid, mask }) {
   return { id, title, qid: qid || null, mask: { size: mask.size, boundaries: [...mask.boundaries] } };
-}
-
-/**
- * The picture whose path ends as the address does, in its file's name at least and then in as many folders as any.
- * @param {Picture[]} pictures
- * @param {string[]} address Its steps.
- */
-function nearest(pictures, address) {
-  /** @type {Picture | undefined} */
-  let found;
-  let most = 0;
-  for (const picture of pictures) {
-    const path = picture.file?.split('/') ?? [];
-    let shared = 0;
-    while (shared < path.length && path.at(-1 - shared) === address.at(-1 - shared)) shared += 1;
-    if (shared > most) [found, most] = [picture, shared];
-  }
-  return found;
 }
 
 /** A step of an address as a file is called; one that is no valid escape, as in `100%.jpg`, as it stands. @param {string} step */

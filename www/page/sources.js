@@ -16,26 +16,26 @@ export function underAddress(prefix) {
 }
 
 /**
- * Finds pictures in a chosen folder, by the longest end of their path that some file has: the folder may hold
- * `04/a.jpg` at any depth, or `a.jpg` alone.
+ * Finds pictures in a chosen folder, which may hold `04/a.jpg` at any depth: by their path, or else by the longest end
+ * of it that some file has, such as `a.jpg`. Where several files have it none is found, as any may be another picture.
  * @param {Iterable<File>} files
  * @returns {(picture: Picture) => File | null}
  */
 export function inFolder(files) {
-  /** @type {Map<string, File>} */
+  /** @type {Map<string, File | null>} */
   const byEnd = new Map();
   for (const file of files) {
     const steps = (file.webkitRelativePath || file.name).split('/');
     for (let from = steps.length - 1; from >= 0; from -= 1) {
       const end = steps.slice(from).join('/');
-      if (!byEnd.has(end)) byEnd.set(end, file);
+      byEnd.set(end, byEnd.has(end) ? null : file);
     }
   }
   return ({ file }) => {
     const steps = (file ?? '').split('/').filter(Boolean);
     for (let from = 0; from < steps.length; from += 1) {
       const found = byEnd.get(steps.slice(from).join('/'));
-      if (found) return found;
+      if (found !== undefined) return found;
     }
     return null;
   };
