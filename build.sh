@@ -133,6 +133,7 @@ build_wasm() {
     local module="$1" built="$TARGET/$WASM_TRIPLE/wasm/$1.wasm"
     wasm_cargo build --quiet --bin "$module" --profile wasm --no-default-features --features "$module"
     if fresh "wasm-$module" "$built" Cargo.lock package-lock.json build.sh; then return; fi
+    unmark "wasm-$module"
     "$TARGET/tools/bin/wasm-bindgen" --target web --out-dir "$TARGET/pkg" --out-name "$module" "$built"
     node_modules/.bin/wasm-opt -O3 --strip-debug --strip-producers --enable-bulk-memory --enable-nontrapping-float-to-int \
         --enable-sign-ext --enable-mutable-globals --enable-reference-types --enable-multivalue --enable-simd \
@@ -150,6 +151,7 @@ native_binary() { echo "$TARGET/release/masklink"; }
 default_index() {
     local inputs=(www/samples/annotations.json www/samples/images/*.jpg www/models/link-encoder.json www/models/models.json "$(native_binary)")
     if fresh index "${inputs[@]}" && [[ -d $TARGET/index ]]; then return; fi
+    unmark index
     # Only the train pictures: what the page shows of the others is a question to the index and not a look-up.
     "$(native_binary)" index --annotations www/samples/annotations.json --images www/samples/images \
         --picture-url 'samples/images/{file}' --split entity_train_seen --split query_train_seen \
@@ -193,6 +195,7 @@ check_wasm() {
 check_python() {
     local venv="$TARGET/tools/python"
     if ! fresh python tools/requirements-check.txt; then
+        unmark python
         python3 -m venv "$venv"
         "$venv/bin/pip" install --quiet --disable-pip-version-check -r tools/requirements-check.txt
         mark python tools/requirements-check.txt
@@ -222,6 +225,7 @@ setup_build() {
     need npm "install npm, it comes with Node.js"
     need cc "apt-get install gcc libc6-dev"
     if ! fresh npm package-lock.json .npmrc || [[ ! -d node_modules ]]; then
+        unmark npm
         step "npm packages" npm ci --loglevel=error
         mark npm package-lock.json .npmrc
     fi
@@ -319,6 +323,8 @@ step() {
 
 # fresh NAME FILES…: whether these files are what they were when `mark NAME FILES…` was last called.
 fresh() { [[ "$(cat "$STAMPS/$1" 2>/dev/null)" == "$(digest "${@:2}")" ]]; }
+# unmark NAME: call it before the work that `mark NAME` ends, so that what is left when it is interrupted is made again.
+unmark() { rm -f "$STAMPS/$1"; }
 mark() { digest "${@:2}" >"$STAMPS/$1"; }
 digest() { cat -- "$@" | sha256sum; }
 

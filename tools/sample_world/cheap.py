@@ -21,7 +21,7 @@ from PIL import Image
 import annotate
 import cheap_plan
 import develop
-from make import HERE, categories
+from make import SCRIPT, categories
 from plan import HEIGHT, WIDTH, Picture
 
 SAMPLES = 3
@@ -64,7 +64,7 @@ def main() -> None:
 def render(names: list[str], work: Path, options: argparse.Namespace) -> None:
     """Render a batch in one Blender."""
     command = ["blender", "-b", "--factory-startup", "-noaudio", "-t", str(options.threads)]
-    command += ["-P", str(HERE / "render.py"), "--", str(work)]
+    command += [*SCRIPT, "--", str(work)]
     command += [str(number) for number in (SAMPLES, options.percent, BOUNCES, options.views)]
     command += names
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL)

@@ -30,6 +30,8 @@ JPEG_BYTES = 150_000
 THUMBNAIL = (240, 160)
 """Twice the size of the page's strip."""
 THUMBNAIL_QUALITY = 80
+SCRIPT = ["--python-exit-code", "1", "-P", str(HERE / "render.py")]
+"""Blender's options; without the exit code a script that fails would count as success."""
 BATCH = 6
 BOUNCES = 2
 
@@ -70,7 +72,7 @@ def committed() -> dict[str, list[dict[str, Any]]]:
 
 def render(names: list[str], work: Path, samples: int) -> None:
     """Render a few pictures in one Blender."""
-    command = ["blender", "-b", "--factory-startup", "-noaudio", "-P", str(HERE / "render.py")]
+    command = ["blender", "-b", "--factory-startup", "-noaudio", *SCRIPT]
     command += ["--", str(work), str(samples), "100", str(BOUNCES), "0", *names]
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
 

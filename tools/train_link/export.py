@@ -3,6 +3,7 @@
 import argparse
 import hashlib
 import json
+import os
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -112,17 +113,23 @@ def main() -> None:
 
     encoder = BothWays(trained(options.checkpoint))
     options.out.mkdir(parents=True, exist_ok=True)
-    path = options.out / f"{options.id}.onnx"
     model = graph(encoder, options.side)
     halve_weights(model)
     model.producer_name = "tools/train_link"
     onnx.checker.check_model(model, full_check=True)
-    onnx.save(model, path)
-    difference = largest_difference(encoder, path, options.side)
-    print(f"{path.stat().st_size} bytes, {DIMENSIONS} channels, largest difference {difference:.5f} deviations")
-    if difference > options.tolerance:
-        raise SystemExit(f"the graph differs from the trained model by more than {options.tolerance}")
-    (options.out / options.card).write_text(json.dumps(card(options.id, path, options.side), indent=2) + "\n")
+    # Nothing of `out` changes before the check has passed; a folder in it is on the same disk, so that files only move.
+    with tempfile.TemporaryDirectory(dir=options.out) as folder:
+        path = Path(folder) / f"{options.id}.onnx"
+        onnx.save(model, path)
+        difference = largest_difference(encoder, path, options.side)
+        print(f"{path.stat().st_size} bytes, {DIMENSIONS} channels, largest difference {difference:.5f} deviations")
+        # Not-a-number is no small difference either.
+        if not difference <= options.tolerance:
+            raise SystemExit(f"the graph differs from the trained model by more than {options.tolerance}")
+        card_path = path.with_name(options.card)
+        card_path.write_text(json.dumps(card(options.id, path, options.side), indent=2) + "\n")
+        for file in (path, card_path):
+            os.replace(file, options.out / file.name)
 
 
 if __name__ == "__main__":

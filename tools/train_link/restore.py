@@ -6,12 +6,16 @@ training has besides (the optimiser, the distillation layer) begins anew.
 
 import argparse
 import itertools
+import sys
 from pathlib import Path
 
 import torch
 import torch.nn.functional as F
 
 from data import OUTLIER, Region
+
+sys.path.append(str(Path(__file__).resolve().parent.parent / "networks"))
+
 from norms import settled_norms, unfold_norms
 from stored import constants
 from train import ASTRAY, WORLD, Batches, Learner, add_data_options, load_training_regions, save

@@ -3,6 +3,7 @@
 import argparse
 import hashlib
 import json
+import os
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -270,24 +271,32 @@ def main() -> None:
     names = (f"{options.id}.encoder.onnx", f"{options.id}.decoder.onnx")
     graphs = (encoder_graph(encoder), decoder_graph(decoder))
     store_as_bytes(graphs[0])
-    for name, graph in zip(names, graphs, strict=True):
+    for graph in graphs:
         halve_weights(graph)
         graph.producer_name = "tools/train_segment"
         onnx.checker.check_model(graph, full_check=True)
-        onnx.save(graph, options.out / name)
-    differences = largest_difference(encoder, decoder, options.out, names)
-    print("largest difference, in standard deviations:", differences)
-    if max(differences.values()) > options.tolerance:
-        raise SystemExit(f"the graphs differ from the trained model by more than {options.tolerance}")
 
     path = options.out / "models.json"
     manifest: dict[str, Any] = (
         json.loads(path.read_text()) if path.exists() else {"version": 1, "default": "", "models": []}
     )
-    entry = manifest_entry(options.id, options.title, options.out, names)
-    manifest["default"] = options.id
-    manifest["models"] = [entry, *[other for other in manifest["models"] if other["id"] != options.id]]
-    path.write_text(json.dumps(manifest, indent=2) + "\n")
+    # Nothing of `out` changes before the check has passed; a folder in it is on the same disk, so that files only move.
+    with tempfile.TemporaryDirectory(dir=options.out) as folder:
+        unchecked = Path(folder)
+        for name, graph in zip(names, graphs, strict=True):
+            onnx.save(graph, unchecked / name)
+        differences = largest_difference(encoder, decoder, unchecked, names)
+        print("largest difference, in standard deviations:", differences)
+        # Not-a-number is no small difference either.
+        if not all(difference <= options.tolerance for difference in differences.values()):
+            raise SystemExit(f"the graphs differ from the trained model by more than {options.tolerance}")
+
+        entry = manifest_entry(options.id, options.title, unchecked, names)
+        manifest["default"] = options.id
+        manifest["models"] = [entry, *[other for other in manifest["models"] if other["id"] != options.id]]
+        (unchecked / path.name).write_text(json.dumps(manifest, indent=2) + "\n")
+        for name in (*names, path.name):
+            os.replace(unchecked / name, options.out / name)
     print(json.dumps(entry, indent=2))
 
 
