@@ -22,7 +22,7 @@
  * @property {number} pictures
  * @property {number} categories
  * @property {number} annotations
- * @property {{ name: string, annotations: number }[]} splits The name is `''` for annotations without one.
+ * @property {{ name: string, annotations: number }[]} splits The 100 most frequent; the name is `''` for annotations without one.
  * @property {{ code: string, count: number, examples: { record: string, id: string, message: string }[] }[]} findings
  *
  * @typedef {object} Query What is left out chooses everything.

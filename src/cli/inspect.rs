@@ -1,7 +1,7 @@
 //! `masklink inspect`: what an annotation file holds and what is odd about it, at any length in little memory.
 
 use std::fs::File;
-use std::io::Read;
+use std::io::{Read, Write as _};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -42,18 +42,24 @@ pub(super) struct InspectArgs {
 const CHUNK_BYTES: usize = 1 << 20;
 
 pub(super) fn run(args: &InspectArgs) -> anyhow::Result<()> {
+    if let Some(folder) = args.images.as_deref().filter(|folder| !folder.is_dir()) {
+        bail!("{} is not a folder", folder.display());
+    }
     let started = Instant::now();
     let survey = survey(&args.annotations, args.findings)?;
     let seconds = started.elapsed().as_secs_f64();
-    let files = args.images.as_deref().map(|folder| look_for(&survey.pictures, folder, args.findings)).transpose()?;
+    let files = args.images.as_deref().map(|folder| look_for(&survey.pictures, folder, args.findings));
     let report = Report::new(&args.annotations, seconds, &survey, files);
+    let mut out = std::io::stdout().lock();
     if args.json {
-        println!("{}", serde_json::to_string(&report)?);
+        writeln!(out, "{}", serde_json::to_string(&report)?)?;
     } else {
-        print!("{report}");
+        write!(out, "{report}")?;
     }
     let progress = survey.progress;
-    if progress.pictures + progress.categories + progress.annotations == 0 {
+    let records = progress.pictures + progress.categories + progress.annotations;
+    // A file whose sections are all empty is one, and nothing is odd about it.
+    if records == 0 && report.findings() > 0 {
         bail!("{}: no records of an annotation file in it", args.annotations.display());
     }
     let found = report.findings();
@@ -65,7 +71,9 @@ pub(super) fn run(args: &InspectArgs) -> anyhow::Result<()> {
 
 fn survey(path: &Path, most_examples: usize) -> anyhow::Result<Survey> {
     let mut file = File::open(path).with_context(|| path.display().to_string())?;
-    let shown = Progress::of_bytes(file.metadata()?.len());
+    // A pipe has no length.
+    let length = file.metadata().map(|file| file.is_file().then_some(file.len()))?;
+    let shown = Progress::of_bytes(length);
     let mut builder = SurveyBuilder::new(Limits::default(), most_examples);
     let mut chunk = vec![0; CHUNK_BYTES];
     while !builder.is_done() {
@@ -82,17 +90,16 @@ fn survey(path: &Path, most_examples: usize) -> anyhow::Result<Survey> {
 }
 
 /// Compares the pictures with the files of a folder, by their headers alone.
-fn look_for(pictures: &[Picture], folder: &Path, most_examples: usize) -> anyhow::Result<Files> {
-    if !folder.is_dir() {
-        bail!("{} is not a folder", folder.display());
-    }
+fn look_for(pictures: &[Picture], folder: &Path, most_examples: usize) -> Files {
     let mut files = Files::default();
     let example = |examples: &mut Vec<String>, words: String| {
         if examples.len() < most_examples {
             examples.push(words);
         }
     };
+    let progress = Progress::of_items(pictures.len() as u64, "pictures");
     for picture in pictures {
+        progress.advance(1);
         let Some(name) = &picture.file else {
             files.unnamed += 1;
             continue;
@@ -117,7 +124,8 @@ fn look_for(pictures: &[Picture], folder: &Path, most_examples: usize) -> anyhow
             }
         }
     }
-    Ok(files)
+    progress.finish();
+    files
 }
 
 /// Width and height as displayed, by the header alone; the format goes by the content, as everywhere else.

@@ -23,9 +23,7 @@ pub(super) struct Report {
     annotations: Annotations,
     splits: BTreeMap<String, u64>,
     mask_areas: Vec<Areas>,
-    findings: BTreeMap<&'static str, Found>,
-    /// Problems of the file that were too many to be counted by sort.
-    further_problems: u64,
+    findings: BTreeMap<&'static str, Tally>,
     #[serde(skip_serializing_if = "Option::is_none")]
     files: Option<Files>,
 }
@@ -71,19 +69,6 @@ struct Areas {
     annotations: u64,
 }
 
-#[derive(Serialize)]
-struct Found {
-    count: u64,
-    examples: Vec<Example>,
-}
-
-#[derive(Serialize)]
-struct Example {
-    record: &'static str,
-    id: String,
-    message: String,
-}
-
 /// What the folder of pictures holds of those the file names.
 #[derive(Default, Serialize)]
 pub(super) struct Files {
@@ -118,11 +103,11 @@ impl Report {
             categories: Categories {
                 count: survey.categories,
                 entities: survey.entities,
-                used: survey.used_categories.len() as u64,
+                used: survey.used_categories.iter().filter(|(_, name, _)| name.is_some()).count() as u64,
                 most_frequent: most_frequent
                     .map(|(id, name, annotations)| Category {
                         id: id.clone(),
-                        name: name.clone(),
+                        name: name.clone().unwrap_or_default(),
                         annotations: *annotations,
                     })
                     .collect(),
@@ -135,8 +120,7 @@ impl Report {
             },
             splits: survey.splits.clone(),
             mask_areas: areas(&survey.areas),
-            findings: survey.findings.iter().map(|(&code, tally)| (code, found(tally))).collect(),
-            further_problems: survey.problems_left_out,
+            findings: survey.findings.clone(),
             files,
         }
     }
@@ -144,7 +128,7 @@ impl Report {
     /// How many things were found, missing files and files of another size included.
     pub(super) fn findings(&self) -> u64 {
         let files = self.files.as_ref().map_or(0, |files| files.missing + files.unreadable + files.other_size);
-        self.findings.values().map(|found| found.count).sum::<u64>() + self.further_problems + files
+        self.findings.values().map(|found| found.count).sum::<u64>() + files
     }
 }
 
@@ -162,15 +146,6 @@ fn areas(by_doublings: &[u64]) -> Vec<Areas> {
             Areas { from, to, annotations }
         })
         .collect()
-}
-
-fn found(tally: &Tally) -> Found {
-    let example = |example: &crate::dataset::Example| Example {
-        record: example.record.name(),
-        id: example.id.clone(),
-        message: example.message.clone(),
-    };
-    Found { count: tally.count, examples: tally.examples.iter().map(example).collect() }
 }
 
 impl fmt::Display for Report {
@@ -237,7 +212,7 @@ impl fmt::Display for Report {
         if self.findings() == 0 {
             return writeln!(f, "\nno findings");
         }
-        if self.findings.is_empty() && self.further_problems == 0 {
+        if self.findings.is_empty() {
             // Those of the files are told above.
             return Ok(());
         }
@@ -246,11 +221,15 @@ impl fmt::Display for Report {
             line(f, code, found.count)?;
             writeln!(f)?;
             for example in &found.examples {
-                writeln!(f, "{:16}{} {}: {}", "", example.record, printable(&example.id), printable(&example.message))?;
+                writeln!(
+                    f,
+                    "{:16}{} {}: {}",
+                    "",
+                    example.record.name(),
+                    printable(&example.id),
+                    printable(&example.message)
+                )?;
             }
-        }
-        if self.further_problems > 0 {
-            writeln!(f, "and {} further problems of the file", HumanCount(self.further_problems))?;
         }
         Ok(())
     }

@@ -56,9 +56,16 @@ pub fn run() -> ExitCode {
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
+        // Whoever read the output has enough of it.
+        Err(error) if is_broken_pipe(&error) => ExitCode::FAILURE,
         Err(error) => {
             eprintln!("masklink: {error:#}");
             ExitCode::FAILURE
         }
     }
+}
+
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    let of_output = error.downcast_ref::<std::io::Error>();
+    of_output.is_some_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe)
 }

@@ -24,22 +24,26 @@ enum Unit {
 }
 
 impl Progress {
-    /// Begins work on `total` bytes.
-    pub(super) fn of_bytes(total: u64) -> Self {
+    /// Begins work on `total` bytes, where it is known how many.
+    pub(super) fn of_bytes(total: Option<u64>) -> Self {
         Self::new(total, Unit::Bytes)
     }
 
     /// Begins work on `total` things, called `items` in the plural.
     pub(super) fn of_items(total: u64, items: &'static str) -> Self {
-        Self::new(total, Unit::Items(items))
+        Self::new(Some(total), Unit::Items(items))
     }
 
-    fn new(total: u64, unit: Unit) -> Self {
+    fn new(total: Option<u64>, unit: Unit) -> Self {
         let started = Instant::now();
         let terminal = std::io::stderr().is_terminal();
-        let bar = if terminal { ProgressBar::new(total) } else { ProgressBar::hidden() };
-        bar.set_length(total);
+        let bar = if terminal { ProgressBar::no_length() } else { ProgressBar::hidden() };
+        match total {
+            Some(total) => bar.set_length(total),
+            None => bar.unset_length(),
+        }
         let template = match unit {
+            Unit::Bytes if total.is_none() => "{spinner} {bytes} {bytes_per_sec} {msg}".to_owned(),
             Unit::Bytes => "{wide_bar} {bytes}/{total_bytes} {bytes_per_sec}, {eta} left {msg}".to_owned(),
             Unit::Items(items) => format!("{{wide_bar}} {{pos}}/{{len}} {items}, {{per_sec}}, {{eta}} left {{msg}}"),
         };
@@ -78,15 +82,17 @@ impl Progress {
     }
 
     fn print_line(&self, done: u64, elapsed: Duration, what: &str) {
-        let total = self.bar.length().unwrap_or(done);
         let rate = done as f64 / elapsed.as_secs_f64();
-        let left = total.saturating_sub(done) as f64 / rate;
+        let (of, left) = self.bar.length().map_or_else(Default::default, |total| {
+            let of = match self.unit {
+                Unit::Bytes => format!(" of {}", HumanBytes(total)),
+                Unit::Items(_) => format!(" of {total}"),
+            };
+            (of, format!(", {:.0} s left", total.saturating_sub(done) as f64 / rate))
+        });
         match self.unit {
-            Unit::Bytes => {
-                let (done, total, rate) = (HumanBytes(done), HumanBytes(total), HumanBytes(rate as u64));
-                eprintln!("{done} of {total}, {rate}/s, {left:.0} s left {what}");
-            }
-            Unit::Items(items) => eprintln!("{done} of {total} {items}, {rate:.1}/s, {left:.0} s left {what}"),
+            Unit::Bytes => eprintln!("{}{of}, {}/s{left} {what}", HumanBytes(done), HumanBytes(rate as u64)),
+            Unit::Items(items) => eprintln!("{done}{of} {items}, {rate:.1}/s{left} {what}"),
         }
     }
 }

@@ -59,7 +59,15 @@ impl Annotation {
         self.split.as_ref().map_or("", |split| split.raw.as_str())
     }
 
-    /// About how many bytes of memory it takes.
+    /// Gives back the room that its lists do not use.
+    pub(super) fn shrink_to_fit(&mut self) {
+        self.parts.shrink_to_fit();
+        self.boxes.shrink_to_fit();
+        self.labels.shrink_to_fit();
+        self.findings.shrink_to_fit();
+    }
+
+    /// About how many bytes of memory it takes, shrunk.
     pub(super) fn kept_bytes(&self) -> u64 {
         let parts: usize = self.parts.iter().map(|part| part.counts().len() + size_of::<EncodedMask>()).sum();
         (size_of::<Self>() + parts + self.record_bytes()) as u64
@@ -70,7 +78,7 @@ impl Annotation {
         let texts = self.id.len() + self.picture.len() + self.category.len() + self.split_name().len();
         let optional: usize = [&self.text_prompt, &self.question].into_iter().flatten().map(String::len).sum();
         let labels: usize = self.labels.iter().map(|label| label.text.len() + size_of::<Label>()).sum();
-        let lists = self.boxes.len() * size_of::<Rect>() + self.findings.len() * size_of::<Finding>();
-        texts + optional + labels + lists
+        let findings: usize = self.findings.iter().map(Finding::kept_bytes).sum();
+        texts + optional + labels + findings + self.boxes.len() * size_of::<Rect>()
     }
 }

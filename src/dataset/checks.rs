@@ -8,7 +8,8 @@ use crate::rle::{self, Mask};
 const LEAST_BOX_IOU: f64 = 0.5;
 /// From this intersection over union on, the other reading of a box's numbers is said to fit.
 const FITTING_BOX_IOU: f64 = 0.9;
-/// How far, in pixels, a box may pass the picture's edge: half a pixel of rounding on either convention.
+/// How far, in pixels, a box may pass the picture's edge, or an edge be from the mask's: half a pixel of rounding on
+/// either convention.
 const EDGE_SLACK: f64 = 1.0;
 
 /// A decoded mask of an annotation.
@@ -114,8 +115,10 @@ pub(super) fn area(annotation: &Annotation, findings: &mut Vec<Finding>) {
 
 fn disagreement(found: Rect, mask: PixelRect) -> Option<Problem> {
     let bounds = Rect::from(mask);
+    let edges = [(found.x1, bounds.x1), (found.y1, bounds.y1), (found.x2, bounds.x2), (found.y2, bounds.y2)];
     let overlap = iou(found, bounds);
-    if overlap >= LEAST_BOX_IOU {
+    // Of a thing a few pixels small, a box of fractions and the mask's whole pixels may overlap little and yet agree.
+    if overlap >= LEAST_BOX_IOU || edges.iter().all(|(edge, other)| (edge - other).abs() <= EDGE_SLACK) {
         return None;
     }
     let as_size = Rect::from_xywh([found.x1, found.y1, found.x2, found.y2]);

@@ -4,21 +4,23 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::io;
 
 use super::groups::Groups;
-use super::join::Join;
-use super::{Annotation, Category, Finding, Limits, Picture, Problem, Progress, Reader, RecordKind, RecordRef, Tally};
+use super::join::{ENTRY_BYTES, Join};
+use super::{
+    Annotation, Blocks, Category, Finding, Limits, Picture, Problem, Progress, Reader, RecordKind, RecordRef, Tally,
+};
 
 /// The records of an annotation file, joined by their ids.
 #[derive(Default)]
 pub struct Dataset {
     pictures: Vec<Picture>,
     categories: Vec<Category>,
-    annotations: Vec<Annotation>,
+    annotations: Blocks<Annotation>,
     picture_by_id: HashMap<Box<str>, u32>,
     category_by_id: HashMap<Box<str>, u32>,
     annotations_by_picture: Groups,
     annotations_by_category: Groups,
     problems: Vec<Finding>,
-    problems_left_out: u64,
+    further_problems: BTreeMap<&'static str, u64>,
     progress: Progress,
 }
 
@@ -59,7 +61,7 @@ impl Dataset {
     }
 
     /// The annotations in the order of the file, but those that came before their picture at the end.
-    pub fn annotations(&self) -> &[Annotation] {
+    pub fn annotations(&self) -> &Blocks<Annotation> {
         &self.annotations
     }
 
@@ -136,19 +138,16 @@ impl Dataset {
             .flat_map(|(record, findings)| findings.iter().map(move |finding| (record, finding)))
     }
 
-    /// The findings counted by their code, with this many examples of each.
+    /// The findings counted by their code, with this many examples of each. Of problems of the file itself more are
+    /// counted than [`findings`](Self::findings) lists, where they are very many.
     pub fn findings_by_code(&self, most_examples: usize) -> BTreeMap<&'static str, Tally> {
-        let mut tallies = BTreeMap::new();
+        let further = self.further_problems.iter();
+        let mut tallies: BTreeMap<_, _> = further.map(|(&code, &count)| (code, Tally::of(count))).collect();
         for (record, finding) in self.findings() {
             let tally: &mut Tally = tallies.entry(finding.code()).or_default();
             tally.add(record, finding, most_examples);
         }
         tallies
-    }
-
-    /// How many problems of the file itself were too many to be kept.
-    pub fn problems_left_out(&self) -> u64 {
-        self.problems_left_out
     }
 }
 
@@ -159,14 +158,19 @@ const CHUNK_BYTES: usize = 1 << 20;
 pub struct DatasetBuilder {
     reader: Reader,
     join: Join,
-    annotations: Vec<Annotation>,
+    annotations: Blocks<Annotation>,
     ids: HashSet<Box<str>>,
 }
 
 impl DatasetBuilder {
     /// At the beginning of a file.
     pub fn new(limits: Limits) -> Self {
-        Self { reader: Reader::new(limits), join: Join::new(limits), annotations: Vec::new(), ids: HashSet::new() }
+        Self {
+            reader: Reader::new(limits),
+            join: Join::new(limits),
+            annotations: Blocks::default(),
+            ids: HashSet::new(),
+        }
     }
 
     /// Takes the next bytes of the file.
@@ -208,7 +212,7 @@ impl DatasetBuilder {
             annotations_by_picture: Groups::default(),
             annotations_by_category: Groups::default(),
             problems: problems.into_iter().map(|problem| Finding::new("", problem)).collect(),
-            problems_left_out: joined.problems_left_out,
+            further_problems: joined.further_problems,
             progress,
         };
         dataset.look_up_categories();
@@ -225,6 +229,7 @@ impl Dataset {
         for annotation in self.annotations.iter_mut().filter(|annotation| !annotation.category.is_empty()) {
             if !self.category_by_id.contains_key(annotation.category.as_str()) {
                 let id = annotation.category.as_str().into();
+                annotation.findings.reserve_exact(1);
                 annotation.findings.push(Finding::new("category_id", Problem::UnknownCategory { id }));
             }
         }
@@ -250,8 +255,15 @@ impl Dataset {
     }
 }
 
-fn keep(join: &mut Join, annotations: &mut Vec<Annotation>, ids: &mut HashSet<Box<str>>, mut annotation: Annotation) {
-    if !join.keep(annotation.kept_bytes() + annotation.id.len() as u64) {
+fn keep(
+    join: &mut Join,
+    annotations: &mut Blocks<Annotation>,
+    ids: &mut HashSet<Box<str>>,
+    mut annotation: Annotation,
+) {
+    // A category that is missing is found out at the end.
+    let at_the_end = size_of::<Finding>() + annotation.category.len();
+    if !join.keep(annotation.kept_bytes() + ENTRY_BYTES + (annotation.id.len() + at_the_end) as u64) {
         return;
     }
     if !ids.insert(annotation.id.as_str().into()) {

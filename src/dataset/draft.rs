@@ -76,14 +76,24 @@ impl Draft {
         }
         findings.truncate(limits.findings);
         annotation.findings = findings;
+        annotation.shrink_to_fit();
         annotation
     }
 
-    /// About how many bytes of memory it takes.
+    /// Gives back the room that its lists do not use.
+    pub(super) fn shrink_to_fit(&mut self) {
+        self.annotation.shrink_to_fit();
+        self.parts.shrink_to_fit();
+        self.polygons.iter_mut().for_each(|(_, polygon)| polygon.shrink_to_fit());
+        self.polygons.shrink_to_fit();
+    }
+
+    /// About how many bytes of memory it takes, shrunk.
     pub(super) fn kept_bytes(&self) -> u64 {
-        let parts: usize = self.parts.iter().map(|(_, part)| part.bytes()).sum();
-        let polygons: usize = self.polygons.iter().map(|(_, polygon)| polygon.len() * size_of::<f64>()).sum();
-        self.annotation.kept_bytes() + (parts + polygons) as u64
+        let parts: usize = self.parts.iter().map(|(_, part)| part.kept_bytes()).sum();
+        let polygons: usize = self.polygons.iter().map(|(_, polygon)| size_of_val(polygon.as_slice())).sum();
+        let lists = size_of_val(self.parts.as_slice()) + size_of_val(self.polygons.as_slice());
+        self.annotation.kept_bytes() + (size_of::<Self>() - size_of::<Annotation>() + lists + parts + polygons) as u64
     }
 }
 
@@ -103,11 +113,11 @@ impl DraftPart {
         }
     }
 
-    fn bytes(&self) -> usize {
-        size_of::<Self>()
-            + match self {
-                Self::Compressed { counts, .. } => counts.len(),
-                Self::Counts { counts, .. } => counts.len() * size_of::<f64>(),
-            }
+    /// The bytes of its counts.
+    fn kept_bytes(&self) -> usize {
+        match self {
+            Self::Compressed { counts, .. } => counts.len(),
+            Self::Counts { counts, .. } => counts.capacity() * size_of::<f64>(),
+        }
     }
 }

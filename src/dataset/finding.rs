@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use serde::Serialize;
+
 use crate::geometry::{PixelRect, Rect, Size};
 use crate::rle;
 
@@ -29,6 +31,19 @@ impl Finding {
     pub fn code(&self) -> &'static str {
         self.problem.code()
     }
+
+    /// The bytes that it takes, its text included.
+    pub(super) fn kept_bytes(&self) -> usize {
+        let text = match &self.problem {
+            Problem::Malformed { reason: text, .. }
+            | Problem::MissingPicture { id: text }
+            | Problem::UnknownCategory { id: text }
+            | Problem::LabelWithoutScore { label: text }
+            | Problem::UnclearSplit { split: text } => text.len(),
+            _ => 0,
+        };
+        size_of::<Self>() + text
+    }
 }
 
 /// `segmentation[1]: the runs cover …`
@@ -43,7 +58,8 @@ impl fmt::Display for Finding {
 }
 
 /// The section of the file a record stands in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
 pub enum RecordKind {
     /// The file itself.
     File,
@@ -127,6 +143,14 @@ pub enum Problem {
         limit: u64,
         /// What was found, or a lower bound of it.
         actual: u64,
+    },
+    /// Not all records fit into memory.
+    #[error("{records} records are left out, as the others take the {limit} bytes of memory that there are for them")]
+    LeftOut {
+        /// How many.
+        records: u64,
+        /// The most memory that is taken.
+        limit: u64,
     },
     /// A needed field is absent.
     #[error("missing")]
@@ -248,7 +272,7 @@ impl Problem {
             Self::Truncated { .. } => "truncated",
             Self::Malformed { .. } => "malformed",
             Self::RecordTooLong { .. } => "record-too-long",
-            Self::Limit { .. } => "limit",
+            Self::Limit { .. } | Self::LeftOut { .. } => "limit",
             Self::Missing => "missing",
             Self::Shape { .. } => "shape",
             Self::DuplicateId => "duplicate-id",

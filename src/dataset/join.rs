@@ -1,9 +1,9 @@
 //! Brings annotations together with their pictures and categories, in whatever order a file lists them.
 
-use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::collections::{BTreeMap, HashMap};
 
-use super::{Annotation, Category, Draft, Finding, Item, Limits, Picture, Problem};
+use super::{Annotation, Blocks, Category, Draft, Finding, Item, Limits, Picture, Problem};
 
 /// The pictures and categories of a file, and the annotations that still wait for theirs.
 ///
@@ -16,12 +16,12 @@ pub(super) struct Join {
     categories: Vec<Category>,
     picture_by_id: HashMap<Box<str>, u32>,
     category_by_id: HashMap<Box<str>, u32>,
-    waiting: Vec<Draft>,
+    waiting: Blocks<Draft>,
     problems: Vec<Problem>,
-    problems_left_out: u64,
+    further_problems: BTreeMap<&'static str, u64>,
     kept_bytes: u64,
-    /// Whether a record was left out for want of memory.
-    was_full: bool,
+    /// Records left out for want of memory.
+    left_out: u64,
 }
 
 /// What a finished [`Join`] knows.
@@ -31,11 +31,14 @@ pub(super) struct Joined {
     pub(super) picture_by_id: HashMap<Box<str>, u32>,
     pub(super) category_by_id: HashMap<Box<str>, u32>,
     pub(super) problems: Vec<Problem>,
-    pub(super) problems_left_out: u64,
+    /// How many more there were, by their code.
+    pub(super) further_problems: BTreeMap<&'static str, u64>,
 }
 
 /// Problems of a file that are kept in full; further ones are counted.
 const MOST_PROBLEMS: usize = 10_000;
+/// About what a map takes for an entry while it grows, the text of its key left out.
+pub(super) const ENTRY_BYTES: u64 = 64;
 
 impl Join {
     /// A join that knows nothing yet.
@@ -56,13 +59,12 @@ impl Join {
 
     /// Counts memory that the caller keeps for a record; answers whether there is room for it.
     pub(super) fn keep(&mut self, bytes: u64) -> bool {
-        let (limit, actual) = (self.limits.kept_bytes, self.kept_bytes + bytes);
-        let fits = actual <= limit;
+        let kept = self.kept_bytes.saturating_add(bytes);
+        let fits = kept <= self.limits.kept_bytes;
         if fits {
-            self.kept_bytes = actual;
-        } else if !self.was_full {
-            self.was_full = true;
-            self.push_problem(Problem::Limit { what: "bytes of memory", limit, actual });
+            self.kept_bytes = kept;
+        } else {
+            self.left_out += 1;
         }
         fits
     }
@@ -89,19 +91,22 @@ impl Join {
             self.stand_in(&annotation);
             sink(&mut self, annotation);
         }
+        if self.left_out > 0 {
+            self.problems.push(Problem::LeftOut { records: self.left_out, limit: self.limits.kept_bytes });
+        }
         Joined {
             pictures: self.pictures,
             categories: self.categories,
             picture_by_id: self.picture_by_id,
             category_by_id: self.category_by_id,
             problems: self.problems,
-            problems_left_out: self.problems_left_out,
+            further_problems: self.further_problems,
         }
     }
 
     fn push_picture(&mut self, mut picture: Picture) {
-        let texts = picture.file.as_ref().map_or(0, String::len) + picture.url.as_ref().map_or(0, String::len);
-        if !self.keep((size_of::<Picture>() + texts + 3 * picture.id.len()) as u64) {
+        picture.findings.shrink_to_fit();
+        if !self.keep(picture.kept_bytes() + picture.id.len() as u64 + ENTRY_BYTES) {
             return;
         }
         match self.picture_by_id.entry(picture.id.as_str().into()) {
@@ -114,7 +119,8 @@ impl Join {
     }
 
     fn push_category(&mut self, mut category: Category) {
-        if !self.keep((size_of::<Category>() + category.text_bytes() + 3 * category.id.len()) as u64) {
+        category.findings.shrink_to_fit();
+        if !self.keep(category.kept_bytes() + category.id.len() as u64 + ENTRY_BYTES) {
             return;
         }
         match self.category_by_id.entry(category.id.as_str().into()) {
@@ -126,10 +132,11 @@ impl Join {
         self.categories.push(category);
     }
 
-    fn push_draft(&mut self, draft: Draft) -> Option<Annotation> {
+    fn push_draft(&mut self, mut draft: Draft) -> Option<Annotation> {
         if let Some(picture) = self.picture(draft.picture()) {
             return Some(draft.settle(Some(picture), &self.limits));
         }
+        draft.shrink_to_fit();
         if self.keep(draft.kept_bytes()) {
             self.waiting.push(draft);
         }
@@ -140,11 +147,11 @@ impl Join {
         if self.problems.len() < MOST_PROBLEMS {
             self.problems.push(problem);
         } else {
-            self.problems_left_out += 1;
+            *self.further_problems.entry(problem.code()).or_default() += 1;
         }
     }
 
-    /// Adds what an annotation's picture lacks: the record itself, or its size.
+    /// Adds an annotation's picture where the file does not list it.
     fn stand_in(&mut self, annotation: &Annotation) {
         if self.picture_by_id.contains_key(annotation.picture.as_str()) {
             return;

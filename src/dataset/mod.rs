@@ -20,6 +20,7 @@
 //! ```
 
 mod annotation;
+mod blocks;
 mod checks;
 mod coco;
 mod collection;
@@ -44,6 +45,7 @@ mod survey;
 mod tally;
 
 pub use annotation::Annotation;
+pub use blocks::Blocks;
 pub use collection::{Dataset, DatasetBuilder};
 pub use draft::Draft;
 pub use encoded::EncodedMask;

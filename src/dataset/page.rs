@@ -15,6 +15,8 @@ const MOST_BOUNDARIES: usize = 1 << 24;
 /// The most bytes of texts, boxes and names of fields of one page, so that no file can make the page that receives it
 /// stall.
 const MOST_RECORD_BYTES: usize = 4 << 20;
+/// The most splits of an overview.
+const MOST_SPLITS: usize = 100;
 /// What an annotation's JSON takes beside its texts and lists: the names of its fields, and its numbers.
 const FIXED_RECORD_BYTES: usize = 256;
 
@@ -51,7 +53,7 @@ impl From<QueryMessage> for Query {
     }
 }
 
-/// What a file holds, to show above its pages and to fill the filters.
+/// What a file holds, to show above its pages.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Overview {
@@ -59,6 +61,7 @@ pub struct Overview {
     pictures: usize,
     categories: usize,
     annotations: usize,
+    /// The most frequent, by their names.
     splits: Vec<SplitCount>,
     findings: Vec<FindingCount>,
 }
@@ -72,15 +75,8 @@ struct SplitCount {
 #[derive(Debug, Serialize)]
 struct FindingCount {
     code: &'static str,
-    count: u64,
-    examples: Vec<FindingExample>,
-}
-
-#[derive(Debug, Serialize)]
-struct FindingExample {
-    record: &'static str,
-    id: String,
-    message: String,
+    #[serde(flatten)]
+    tally: Tally,
 }
 
 /// A category and how many annotations show it.
@@ -156,14 +152,21 @@ struct FindingMessage {
 impl Dataset {
     /// The overview, with this many examples of each sort of finding.
     pub fn overview(&self, most_examples: usize) -> Overview {
-        let splits = self.split_counts().into_iter();
+        let mut splits: Vec<_> = self.split_counts().into_iter().collect();
+        splits.sort_by_key(|&(_, annotations)| std::cmp::Reverse(annotations));
+        splits.truncate(MOST_SPLITS);
+        splits.sort_unstable();
+        let findings = self.findings_by_code(most_examples).into_iter();
         Overview {
             bytes: self.progress().bytes,
             pictures: self.pictures().len(),
             categories: self.categories().len(),
             annotations: self.annotations().len(),
-            splits: splits.map(|(name, annotations)| SplitCount { name: name.to_owned(), annotations }).collect(),
-            findings: self.findings_by_code(most_examples).into_iter().map(finding_count).collect(),
+            splits: splits
+                .into_iter()
+                .map(|(name, annotations)| SplitCount { name: name.to_owned(), annotations })
+                .collect(),
+            findings: findings.map(|(code, tally)| FindingCount { code, tally }).collect(),
         }
     }
 
@@ -249,13 +252,4 @@ impl Dataset {
 
 fn finding_message(finding: &Finding) -> FindingMessage {
     FindingMessage { code: finding.code(), message: finding.to_string() }
-}
-
-fn finding_count((code, tally): (&'static str, Tally)) -> FindingCount {
-    let example = |example: super::Example| FindingExample {
-        record: example.record.name(),
-        id: example.id,
-        message: example.message,
-    };
-    FindingCount { code, count: tally.count, examples: tally.examples.into_iter().map(example).collect() }
 }

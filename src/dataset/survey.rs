@@ -4,7 +4,7 @@ use std::collections::hash_map::RandomState;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::hash::BuildHasher;
 
-use super::join::{Join, Joined};
+use super::join::{ENTRY_BYTES, Join, Joined};
 use super::{Annotation, Finding, Item, Limits, Picture, Problem, Progress, Reader, RecordKind, RecordRef, Tally};
 
 /// What an annotation file holds, and what is odd about it.
@@ -20,8 +20,8 @@ pub struct Survey {
     pub categories: u64,
     /// Categories listed that are Wikidata entities.
     pub entities: u64,
-    /// Categories that annotations name, the most frequent first: id, name and annotations.
-    pub used_categories: Vec<(String, String, u64)>,
+    /// Categories that annotations name, the most frequent first: id, name where the file lists it, and annotations.
+    pub used_categories: Vec<(String, Option<String>, u64)>,
     /// Annotations read.
     pub annotations: u64,
     /// Masks that decode; an annotation may have several.
@@ -36,8 +36,6 @@ pub struct Survey {
     pub areas: Vec<u64>,
     /// Findings by their code.
     pub findings: BTreeMap<&'static str, Tally>,
-    /// Problems of the file itself that were too many to be looked at one by one.
-    pub problems_left_out: u64,
 }
 
 /// Makes a [`Survey`] from chunks of a file.
@@ -88,9 +86,6 @@ fn take(join: &mut Join, counts: &mut Counts, item: Item) {
     }
 }
 
-/// About what a map takes for a name, its text left out.
-const NAME_BYTES: u64 = 64;
-
 /// A survey in the making.
 struct Counts {
     survey: Survey,
@@ -125,7 +120,7 @@ impl Counts {
         count(&mut survey.areas, doublings);
         match survey.splits.get_mut(annotation.split_name()) {
             Some(count) => *count += 1,
-            None if join.keep(annotation.split_name().len() as u64 + NAME_BYTES) => {
+            None if join.keep(annotation.split_name().len() as u64 + ENTRY_BYTES) => {
                 survey.splits.insert(annotation.split_name().to_owned(), 1);
             }
             None => {}
@@ -139,13 +134,14 @@ impl Counts {
         if annotation.category.is_empty() {
             return;
         }
-        // With the ids of its first annotations, which are about as long as this one's.
         let kept = self.categories.contains_key(annotation.category.as_str())
-            || join.keep((annotation.category.len() + annotation.id.len() * self.most_examples) as u64 + NAME_BYTES);
+            || join.keep(annotation.category.len() as u64 + ENTRY_BYTES);
         if kept {
             let (count, first) = self.categories.entry(annotation.category.into()).or_default();
             *count += 1;
-            if first.len() < self.most_examples {
+            // In a list that doubles.
+            let bytes = annotation.id.len() + 2 * size_of::<String>();
+            if first.len() < self.most_examples && join.keep(bytes as u64) {
                 first.push(annotation.id);
             }
         }
@@ -157,6 +153,9 @@ impl Counts {
     }
 
     fn finish(mut self, joined: Joined) -> Survey {
+        for (code, count) in joined.further_problems {
+            self.survey.findings.entry(code).or_default().count += count;
+        }
         for problem in joined.problems {
             self.tally(RecordKind::File, "", &Finding::new("", problem));
         }
@@ -170,13 +169,13 @@ impl Counts {
                 self.tally(RecordKind::Category, &category.id, finding);
             }
         }
-        let mut used: Vec<(String, String, u64)> = Vec::with_capacity(self.categories.len());
+        let mut used: Vec<(String, Option<String>, u64)> = Vec::with_capacity(self.categories.len());
         // In the order of the ids, so that a file has the same examples each time.
         let mut named: Vec<_> = std::mem::take(&mut self.categories).into_iter().collect();
         named.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
         for (id, (count, first)) in named {
             if let Some(&index) = joined.category_by_id.get(&id) {
-                used.push((id.into(), joined.categories[index as usize].name.clone(), count));
+                used.push((id.into(), Some(joined.categories[index as usize].name.clone()), count));
                 continue;
             }
             let finding = Finding::new("category_id", Problem::UnknownCategory { id: id.clone() });
@@ -184,7 +183,7 @@ impl Counts {
                 self.tally(RecordKind::Annotation, annotation, &finding);
             }
             self.survey.findings.entry(finding.code()).or_default().count += count - first.len() as u64;
-            used.push((id.into(), String::new(), count));
+            used.push((id.into(), None, count));
         }
         used.sort_by(|(a_id, _, a), (b_id, _, b)| b.cmp(a).then_with(|| a_id.cmp(b_id)));
         let mut survey = self.survey;
@@ -193,7 +192,6 @@ impl Counts {
         survey.entities = joined.categories.iter().filter(|category| category.is_entity()).count() as u64;
         survey.pictures = joined.pictures;
         survey.used_categories = used;
-        survey.problems_left_out = joined.problems_left_out;
         survey
     }
 }

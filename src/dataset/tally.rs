@@ -1,9 +1,11 @@
 //! Findings counted, with the first of them as examples.
 
+use serde::Serialize;
+
 use super::{Finding, RecordKind, RecordRef};
 
 /// Findings of one code.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Tally {
     /// How many.
     pub count: u64,
@@ -12,7 +14,7 @@ pub struct Tally {
 }
 
 /// A finding in words.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Example {
     /// The section of its record.
     pub record: RecordKind,
@@ -23,6 +25,11 @@ pub struct Example {
 }
 
 impl Tally {
+    /// So many, of which no examples are known.
+    pub(super) fn of(count: u64) -> Self {
+        Self { count, examples: Vec::new() }
+    }
+
     /// Counts a finding, and keeps it in words where fewer than `most_examples` are kept.
     pub(super) fn add(&mut self, record: RecordRef<'_>, finding: &Finding, most_examples: usize) {
         self.count += 1;

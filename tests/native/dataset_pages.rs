@@ -160,8 +160,8 @@ fn overview_and_survey_agree() {
     assert_eq!(survey.annotations_of_picture, [1, 2, 0, 1]);
     assert_eq!((survey.categories, survey.entities), (2, 2));
     let used: Vec<_> =
-        survey.used_categories.iter().map(|(id, name, count)| (id.as_str(), name.as_str(), *count)).collect();
-    assert_eq!(used, [("Q388450", "Crow", 2), ("Q1", "", 1), ("Q25222", "Owl", 1)]);
+        survey.used_categories.iter().map(|(id, name, count)| (id.as_str(), name.as_deref(), *count)).collect();
+    assert_eq!(used, [("Q388450", Some("Crow"), 2), ("Q1", None, 1), ("Q25222", Some("Owl"), 1)]);
     // Masks of 1, 12, 2 and 1 pixels.
     assert_eq!(survey.areas, [0, 2, 1, 0, 1]);
     let splits: Vec<_> = survey.splits.iter().map(|(name, count)| (name.as_str(), *count)).collect();

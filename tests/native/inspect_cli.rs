@@ -72,6 +72,54 @@ fn exit_status() {
 }
 
 #[test]
+fn a_file_of_empty_lists_is_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("empty.json");
+    fs::write(&file, r#"{"images":[],"annotations":[],"categories":[]}"#).unwrap();
+    let output = inspect(&file, &["--strict"]);
+    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+    fs::write(&file, r#"{"images":["#).unwrap();
+    assert_eq!(inspect(&file, &[]).status.code(), Some(1), "it breaks off before the first record");
+}
+
+#[test]
+fn any_number_of_examples_can_be_asked_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("annotations.json");
+    let annotations: Vec<_> =
+        (0..200).map(|n| format!(r#"{{"id":"{n:032}","image_id":0,"category_id":"Q{}"}}"#, n + 1)).collect();
+    let images = r#"[{"id":0,"file_name":"a.jpg","width":4,"height":3}]"#;
+    let categories = r#"[{"id":"Q1","name":"universe"}]"#;
+    let json = format!(r#"{{"images":{images},"categories":{categories},"annotations":[{}]}}"#, annotations.join(","));
+    fs::write(&file, json).unwrap();
+    let found = report(&inspect(&file, &["--json", "--findings", &u64::MAX.to_string()]));
+    assert_eq!(found["findings"]["limit"], Value::Null);
+    assert_eq!(found["findings"]["unknown-category"]["examples"].as_array().unwrap().len(), 199);
+    assert_eq!(found["categories"]["used"], json!(1), "of those the file lists");
+}
+
+#[test]
+fn problems_of_a_file_are_counted_however_many() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("annotations.json");
+    fs::write(&file, format!(r#"{{"annotations":[{}]}}"#, vec![r#"{"id":}"#; 30_000].join(","))).unwrap();
+    assert_eq!(report(&inspect(&file, &["--json"]))["findings"]["malformed"]["count"], json!(30_000));
+}
+
+#[test]
+fn an_output_that_is_read_no_further_ends_quietly() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("annotations.json");
+    fs::write(&file, r#"{"images":[{"id":1}],"annotations":[],"categories":[]}"#).unwrap();
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let mut command = Command::new(env!("CARGO_BIN_EXE_masklink"));
+    let output = command.arg("inspect").arg("--annotations").arg(&file).stdout(writer).output().unwrap();
+    assert_eq!(String::from_utf8_lossy(&output.stderr), "");
+    assert_eq!(output.status.code(), Some(1));
+}
+
+#[test]
 fn published_files() {
     for (kind, pictures, annotations) in
         [("plvel_example", 1, 1), ("coco_plvel", 160, 160), ("clicktrain", 1852, 10_950)]
