@@ -48,7 +48,8 @@ pub struct Candidate {
 pub struct Clicks {
     prompts: Vec<Prompt>,
     awaited: Option<Ticket>,
-    answer: Option<Answer>,
+    /// By rising numbers of prompts; the last one is shown, and those before it are gone back to.
+    answers: Vec<Answer>,
 }
 
 #[derive(Clone, Debug)]
@@ -56,6 +57,8 @@ struct Answer {
     ticket: Ticket,
     /// How many prompts had been given when it was asked.
     prompts: usize,
+    /// Whether no better answer to the same question was still to come.
+    settled: bool,
     candidates: Vec<Candidate>,
     chosen: usize,
 }
@@ -78,12 +81,12 @@ impl Clicks {
 
     /// The last answer's candidates, best first.
     pub fn candidates(&self) -> &[Candidate] {
-        self.answer.as_ref().map_or(&[], |answer| &answer.candidates)
+        self.answers.last().map_or(&[], |answer| &answer.candidates)
     }
 
     /// The preferred candidate's place.
     pub fn chosen(&self) -> usize {
-        self.answer.as_ref().map_or(0, |answer| answer.chosen)
+        self.answers.last().map_or(0, |answer| answer.chosen)
     }
 
     /// The preferred candidate.
@@ -96,12 +99,12 @@ impl Clicks {
         self.prompts.push(prompt);
     }
 
-    /// Takes the last prompt back. Later answers no longer refine what it led to.
-    pub(super) fn undo(&mut self) {
+    /// Takes the last prompt back, and what it led to. Answers whether the mask that was there before it is back.
+    pub(super) fn undo(&mut self) -> bool {
         self.prompts.pop();
-        if self.answer.as_ref().is_some_and(|answer| answer.prompts > self.prompts.len()) {
-            self.answer = None;
-        }
+        let left = self.prompts.len();
+        self.answers.retain(|answer| answer.prompts < left || (answer.prompts == left && answer.settled));
+        self.answers.last().is_some_and(|answer| answer.prompts == left)
     }
 
     /// The question these prompts ask, now awaited under `ticket`.
@@ -116,13 +119,13 @@ impl Clicks {
             }
         }
         request.refine =
-            self.answer.as_ref().zip(self.candidate()).map(|(answer, chosen)| (answer.ticket, chosen.place));
+            self.answers.last().zip(self.candidate()).map(|(answer, chosen)| (answer.ticket, chosen.place));
         request
     }
 
     /// Takes the candidates, best first, and which of them to prefer, if `ticket` is awaited.
     pub(super) fn answer(&mut self, ticket: Ticket, candidates: Vec<Candidate>, chosen: usize) -> bool {
-        let awaited = self.answer_for_now(ticket, candidates, chosen);
+        let awaited = self.take(ticket, candidates, chosen, true);
         if awaited {
             self.awaited = None;
         }
@@ -131,9 +134,15 @@ impl Clicks {
 
     /// As [`answer`](Self::answer), but goes on waiting for a better answer to the same question.
     pub(super) fn answer_for_now(&mut self, ticket: Ticket, candidates: Vec<Candidate>, chosen: usize) -> bool {
+        self.take(ticket, candidates, chosen, false)
+    }
+
+    fn take(&mut self, ticket: Ticket, candidates: Vec<Candidate>, chosen: usize, settled: bool) -> bool {
         let awaited = self.awaited == Some(ticket);
         if awaited {
-            self.answer = Some(Answer { ticket, prompts: self.prompts.len(), candidates, chosen });
+            let prompts = self.prompts.len();
+            self.answers.retain(|answer| answer.prompts < prompts);
+            self.answers.push(Answer { ticket, prompts, settled, candidates, chosen });
         }
         awaited
     }
@@ -150,14 +159,15 @@ impl Clicks {
     /// Whether there are candidates to choose among: those of these prompts, be it for now, or where the question failed
     /// those of the one before, which are still shown.
     pub(super) fn answered(&self) -> bool {
-        self.answer.as_ref().is_some_and(|answer| self.awaited.is_none_or(|awaited| awaited == answer.ticket))
+        self.answers.last().is_some_and(|answer| self.awaited.is_none_or(|awaited| awaited == answer.ticket))
     }
 
     /// Prefers another candidate; false where there is no such one or it is preferred already.
     pub(super) fn choose(&mut self, index: usize) -> bool {
-        match &mut self.answer {
+        match self.answers.last_mut() {
             Some(answer) if index < answer.candidates.len() && index != answer.chosen => {
-                answer.chosen = index;
+                // No closer look is taken at what was chosen by hand.
+                (answer.chosen, answer.settled) = (index, true);
                 true
             }
             _ => false,

@@ -271,11 +271,20 @@ impl State {
     }
 
     fn undo(&mut self) -> Vec<Effect> {
-        if self.clicks.prompts().len() < 2 {
-            return self.clear();
+        match self.clicks.prompts().len() {
+            0 => return Vec::new(),
+            1 => return self.clear(),
+            _ => {}
         }
-        self.clicks.undo();
-        self.ask_segment()
+        let mut effects = self.stop_waiting();
+        if !self.clicks.undo() {
+            effects.extend(self.ask_segment());
+            return effects;
+        }
+        self.segment_failure = None;
+        effects.push(Effect::DrawMasks);
+        effects.extend(self.tell_candidate());
+        effects
     }
 
     fn clear(&mut self) -> Vec<Effect> {
@@ -467,7 +476,7 @@ impl State {
         }
         let asked_elsewhere = self.settings.endpoint != settings.endpoint && self.linking.awaited().is_some();
         self.settings = settings;
-        let mut effects = vec![Effect::DrawMasks, Effect::Changed];
+        let mut effects = vec![Effect::DrawStyle, Effect::Changed];
         if asked_elsewhere {
             // An endpoint that is taken away, or replaced, is not to get what was about to be sent there.
             effects.extend(self.ask_link());
