@@ -95,11 +95,15 @@ impl Scene {
         self.items.get(index).map(|item| &item.mask)
     }
 
-    /// Where a label may stand: the top-left corner of what the overlay draws, in canvas space.
+    /// Where a label may stand: the top-left corner of what the overlay draws, in canvas space; `None` where nothing of
+    /// it is in view.
     pub fn label_anchor(&self, index: usize, view: &View) -> Option<Point> {
         let item = self.items.get(index)?;
         let rect = item.bbox.map(Rect::from).or_else(|| item.boxes.first().copied())?;
-        Some(view.canvas_from_image.apply(Point::new(rect.x1, rect.y1)))
+        let seen = view.canvas_from_image.apply_rect(rect);
+        let Size { width, height } = view.canvas;
+        let in_view = seen.x1 < f64::from(width) && seen.y1 < f64::from(height) && seen.x2 > 0.0 && seen.y2 > 0.0;
+        in_view.then_some(Point::new(seen.x1, seen.y1))
     }
 
     pub(super) fn items(&self) -> &[Item] {
@@ -134,6 +138,7 @@ impl Scene {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::geometry::Transform;
 
     fn square(size: Size, x: u32, y: u32, side: u32) -> Mask {
         let inside = |index: u32| {
@@ -151,6 +156,20 @@ mod tests {
             scene.push(Overlay { masks: vec![square(size, x, y, side)], ..Overlay::default() }).unwrap();
         }
         scene
+    }
+
+    #[test]
+    fn what_is_out_of_view_has_no_label() {
+        let (scene, picture) = (scene(), Size::new(20, 10));
+        let seen = |view: View| [0, 1, 2].map(|index| scene.label_anchor(index, &view).is_some());
+        let fitted = View::fit(Size::new(400, 200), 1.0, picture);
+        assert_eq!(seen(fitted), [true, true, true]);
+        assert_eq!(scene.label_anchor(9, &fitted), None, "there is no such overlay");
+        // Ten times as large, so that two pixels of the picture fill the canvas: first inside the first two, then right
+        // of all but the third.
+        let at = |x, y| Transform { scale: 200.0, x: -200.0 * x, y: -200.0 * y };
+        assert_eq!(seen(View { canvas_from_image: at(3.0, 3.0), ..fitted }), [true, true, false]);
+        assert_eq!(seen(View { canvas_from_image: at(12.5, 2.5), ..fitted }), [false, false, true]);
     }
 
     #[test]

@@ -208,7 +208,7 @@ impl Viewer {
         vec![point.x / self.view.device_pixel_ratio, point.y / self.view.device_pixel_ratio]
     }
 
-    /// `[x, y]` where the name of a mask may stand; `undefined` where there is no such mask.
+    /// `[x, y]` where the name of a mask may stand; `undefined` where there is no such mask in view.
     #[wasm_bindgen(js_name = labelAnchor)]
     pub fn label_anchor(&self, index: usize) -> Option<Vec<f64>> {
         let anchor = self.scene.label_anchor(index, &self.view)?;
