@@ -296,7 +296,7 @@ async fn a_crowd_is_answered_or_turned_away() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_request_that_takes_too_long_ends() {
     let Some(built) = built() else { return };
-    let limits = Limits { time: Duration::from_millis(100), ..Limits::default() };
+    let limits = Limits { put_time: Duration::from_millis(100), ..Limits::default() };
     let app = server(built, Settings { limits, ..Settings::default() });
     let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
     let address = listener.local_addr().unwrap();

@@ -2,6 +2,7 @@
 
 use axum::Json;
 use axum::extract::{Request, State};
+use axum::http::Method;
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, post, put};
@@ -11,7 +12,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::services::ServeDir;
 
 use super::failure::Failure;
-use super::server::Server;
+use super::server::{Limits, Server};
 use super::{auth, cors, files, health, host, images, link, openapi, rate, watch};
 use crate::link::problem::Kind;
 
@@ -85,7 +86,8 @@ fn inside(request: &Request, rest: &str) -> Option<axum::http::Uri> {
 }
 
 async fn time_limit(State(server): State<Server>, request: Request, next: Next) -> Response {
-    let limit = server.inner.settings.limits.time;
+    let Limits { time, put_time, .. } = server.inner.settings.limits;
+    let limit = if request.method() == Method::PUT { put_time } else { time };
     match tokio::time::timeout(limit, next.run(request)).await {
         Ok(response) => response,
         Err(_) => Failure::new(Kind::Timeout, format!("more than {} s", limit.as_secs())).into_response(),

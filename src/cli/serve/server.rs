@@ -18,6 +18,7 @@ use super::store::Store;
 use super::store_folder::Folder;
 use super::watch::Watch;
 use crate::cli::linker::{Linker, millis};
+use crate::link::client::Patience;
 use crate::link::problem::Kind;
 
 /// The server's state; cheap to clone.
@@ -85,6 +86,10 @@ pub struct Limits {
     pub body_bytes: usize,
     /// How long a request may take.
     pub time: Duration,
+    /// How long putting a picture may take.
+    pub put_time: Duration,
+    /// How long a request may wait to compute, beyond which the answer is 503.
+    pub queue_time: Duration,
     /// Bytes of memory for pictures and their features.
     pub store_bytes: usize,
     /// Bytes of the folder that keeps put pictures.
@@ -93,6 +98,7 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
+        let Patience { link_ms, put_ms, .. } = Patience::default();
         Self {
             image_bytes: 20 << 20,
             request_bytes: 4 << 20,
@@ -102,6 +108,9 @@ impl Default for Limits {
             body_bytes: 512 << 20,
             requests_per_second: 20.0,
             time: Duration::from_secs(30),
+            put_time: Duration::from_millis(put_ms.into()),
+            // A client that has left hears no 503 and so does not come again: one that waits is told long before.
+            queue_time: Duration::from_millis((link_ms / 3).into()),
             store_bytes: 512 << 20,
             folder_bytes: 10 << 30,
         }
@@ -194,8 +203,7 @@ impl Server {
         let started = Instant::now();
         let overdue = |_| Failure::retry_after(Kind::Unavailable, "all workers are busy", 1);
         let closed = |_| Failure::new(Kind::Unavailable, "the server is stopping");
-        // Who waits half of the time a request may take is told to come again, which clients do, and not that it is over.
-        let patience = self.inner.settings.limits.time / 2;
+        let patience = self.inner.settings.limits.queue_time;
         let free = tokio::time::timeout(patience, self.inner.working.clone().acquire_owned());
         let working = free.await.map_err(overdue)?.map_err(closed)?;
         let waited = millis(started, Instant::now());
@@ -220,5 +228,34 @@ impl Inner {
     pub(super) fn linker(&self) -> Result<&Linker, Failure> {
         let missing = || Failure::new(Kind::Unavailable, "this server was started without an index");
         self.linker.as_ref().ok_or_else(missing)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_server_says_that_it_is_busy_before_clients_leave() {
+        let (limits, client) = (Limits::default(), Patience::default());
+        // Twice, because a picture that is fetched waits once more.
+        assert!(limits.queue_time * 2 < Duration::from_millis(client.link_ms.into()));
+        assert!(limits.put_time >= Duration::from_millis(client.put_ms.into()));
+    }
+
+    #[tokio::test]
+    async fn who_waits_too_long_to_compute_is_told_to_come_again() {
+        let limits = Limits { workers: 1, queue_time: Duration::from_millis(20), ..Limits::default() };
+        let server = Server::new(None, Settings { limits, ..Settings::default() }).unwrap();
+        let (release, held) = std::sync::mpsc::channel::<()>();
+        let busy = server.clone();
+        let first = tokio::spawn(async move { busy.compute(move |_| Ok(held.recv().is_err())).await });
+        while server.inner.working.available_permits() > 0 {
+            tokio::task::yield_now().await;
+        }
+        let second = tokio::time::timeout(Duration::from_secs(10), server.compute(|_| Ok(()))).await;
+        assert_eq!(second.expect("it goes on waiting").unwrap_err().kind(), Kind::Unavailable);
+        drop(release);
+        assert!(first.await.unwrap().unwrap().0);
     }
 }
