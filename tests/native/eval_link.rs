@@ -95,6 +95,23 @@ fn an_endpoint_is_evaluated_over_http() {
 }
 
 #[test]
+fn what_would_let_in_everybody_or_nobody_is_refused() {
+    // The folder that is not there ends a server that takes what it should not.
+    let refusal = |arguments: &[&str], token: &str| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_masklink"));
+        command.args(["serve", "--port", "0", "--root", "/nowhere"]).args(arguments).env("MASKLINK_TOKEN", token);
+        let run = command.output().unwrap();
+        (run.status.code(), String::from_utf8(run.stderr).unwrap())
+    };
+    for (arguments, token) in [(&[][..], ""), (&["--token", ""], "secret")] {
+        let (code, errors) = refusal(arguments, token);
+        assert!(code == Some(1) && errors.contains("the token is empty"), "{errors}");
+    }
+    let (code, errors) = refusal(&["--allow-origin", "their.site"], "secret");
+    assert!(code == Some(2) && errors.contains("scheme://host[:port]"), "{errors}");
+}
+
+#[test]
 fn https_is_refused_in_words() {
     let Some(built) = built() else { return };
     let (good, _, errors) = eval("https://127.0.0.1:1/", &built.held_out_file(), &[]);
