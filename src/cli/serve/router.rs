@@ -2,7 +2,7 @@
 
 use axum::Json;
 use axum::extract::{Request, State};
-use axum::http::Method;
+use axum::http::{Method, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, post, put};
@@ -56,7 +56,7 @@ async fn own_endpoint(State(server): State<Server>) -> Json<serde_json::Value> {
 /// A file of the page or, below `/data/`, of the data folder.
 async fn static_files(State(server): State<Server>, request: Request) -> Response {
     let path = request.uri().path();
-    let (folder, prefix, request) =
+    let (folder, prefix, mut request) =
         match (path.strip_prefix("/data/"), &server.inner.settings.data, &server.inner.settings.root) {
             (Some(rest), Some(data), _) => match inside(&request, rest) {
                 Some(uri) => {
@@ -69,10 +69,13 @@ async fn static_files(State(server): State<Server>, request: Request) -> Respons
             (_, _, Some(root)) => (root, "", request),
             _ => return nothing_here().await.into_response(),
         };
-    let service: ServeDir<_> =
-        files::folder(folder, prefix).fallback(tower::service_fn(|_: axum::http::Request<Body>| async {
-            Ok::<_, std::convert::Infallible>(nothing_here().await.into_response())
-        }));
+    let folder = files::folder(folder, prefix);
+    if !files::is_same_version(&folder, request.uri(), request.headers()).await {
+        request.headers_mut().remove(header::RANGE);
+    }
+    let service: ServeDir<_> = folder.fallback(tower::service_fn(|_: axum::http::Request<Body>| async {
+        Ok::<_, std::convert::Infallible>(nothing_here().await.into_response())
+    }));
     match service.oneshot(request).await {
         Ok(response) => response.map(Body::new),
         Err(never) => match never {},
