@@ -5,9 +5,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use axum::body::{Body, Bytes, to_bytes};
+use axum::body::{Body, Bytes};
 use axum::http::{HeaderMap, HeaderValue, header};
-use http_body_util::LengthLimitError;
+use http_body_util::BodyExt as _;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::failure::Failure;
@@ -36,7 +36,7 @@ pub(super) struct Inner {
     /// The Content-Security-Policy of every answer.
     pub(super) policy: HeaderValue,
     fetcher: Option<Fetcher>,
-    /// Permits for bodies in memory, one a KiB.
+    /// Permits for bodies in memory, one for each [`ROOM_UNIT`].
     receiving: Arc<Semaphore>,
     /// Permits for requests that compute or wait to.
     admitted: Arc<Semaphore>,
@@ -117,6 +117,9 @@ impl Default for Limits {
     }
 }
 
+/// Bytes of a body for which one permit is taken.
+const ROOM_UNIT: usize = 1 << 10;
+
 /// A body, and the room it takes.
 pub(super) struct Received {
     pub(super) bytes: Bytes,
@@ -135,7 +138,7 @@ impl Server {
             watch: Watch::new(),
             policy: files::policy(&settings.connect).map_err(std::io::Error::other)?,
             fetcher: (!settings.url_hosts.is_empty()).then(|| Fetcher::new(&settings.url_hosts, limits.image_bytes)),
-            receiving: Arc::new(Semaphore::new(limits.body_bytes >> 10)),
+            receiving: Arc::new(Semaphore::new(limits.body_bytes / ROOM_UNIT)),
             admitted: Arc::new(Semaphore::new(limits.workers + limits.waiting)),
             working: Arc::new(Semaphore::new(limits.workers)),
             settings,
@@ -143,18 +146,25 @@ impl Server {
         Ok(Self { inner: Arc::new(inner) })
     }
 
-    /// Reads a body of at most `limit` bytes, and holds room for it in memory until it is dropped.
+    /// Reads a body of at most `limit` bytes, and holds room for what has come of it in memory until it is dropped.
     pub(super) async fn receive(&self, headers: &HeaderMap, body: Body, limit: usize) -> Result<Received, Failure> {
         let too_large = || Failure::new(Kind::TooLarge, format!("the body has more than {limit} bytes"));
         let stated = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
         let most =
             stated.map_or(Ok(limit), usize::try_from).ok().filter(|&most| most <= limit).ok_or_else(too_large)?;
-        let room = self.room(most)?;
-        let bytes = to_bytes(body, most).await.map_err(|error| {
-            let over = std::error::Error::source(&error).is_some_and(<dyn std::error::Error>::is::<LengthLimitError>);
-            if over { too_large() } else { Failure::new(Kind::BadRequest, "the body broke off") }
-        })?;
-        Ok(Received { bytes, _room: room })
+        let (mut body, mut bytes, mut room) = (body, Vec::new(), self.room(0)?);
+        while let Some(frame) = body.frame().await {
+            let frame = frame.map_err(|_| Failure::new(Kind::BadRequest, "the body broke off"))?;
+            let Ok(chunk) = frame.into_data() else { continue };
+            if chunk.len() > most - bytes.len() {
+                return Err(too_large());
+            }
+            // Room is taken for what has come: who only says how much is to come takes it from nobody.
+            let needed = (bytes.len() + chunk.len()).div_ceil(ROOM_UNIT) - room.num_permits();
+            room.merge(self.room(needed * ROOM_UNIT)?);
+            bytes.extend_from_slice(&chunk);
+        }
+        Ok(Received { bytes: bytes.into(), _room: room })
     }
 
     /// Fetches the picture at an address, and holds room for it in memory until it is dropped.
@@ -178,7 +188,7 @@ impl Server {
     /// Room in memory for a body.
     fn room(&self, bytes: usize) -> Result<OwnedSemaphorePermit, Failure> {
         let full = || Failure::retry_after(Kind::Unavailable, "too many bodies are on their way", 1);
-        let permits = u32::try_from(bytes.div_ceil(1 << 10)).map_err(|_| full())?;
+        let permits = u32::try_from(bytes.div_ceil(ROOM_UNIT)).map_err(|_| full())?;
         self.inner.receiving.clone().try_acquire_many_owned(permits).map_err(|_| full())
     }
 
@@ -233,6 +243,13 @@ impl Inner {
 
 #[cfg(test)]
 mod tests {
+    use std::convert::Infallible;
+    use std::pin::Pin;
+    use std::task::{Context, Poll};
+
+    use axum::body::HttpBody;
+    use hyper::body::Frame;
+
     use super::*;
 
     #[test]
@@ -241,6 +258,41 @@ mod tests {
         // Twice, because a picture that is fetched waits once more.
         assert!(limits.queue_time * 2 < Duration::from_millis(client.link_ms.into()));
         assert!(limits.put_time >= Duration::from_millis(client.put_ms.into()));
+    }
+
+    /// A body of which nothing comes.
+    struct Silent;
+
+    impl HttpBody for Silent {
+        type Data = Bytes;
+        type Error = Infallible;
+
+        fn poll_frame(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+            Poll::Pending
+        }
+    }
+
+    #[tokio::test]
+    async fn room_is_taken_for_what_has_come_of_a_body_alone() {
+        let limits = Limits { body_bytes: 64 << 10, ..Limits::default() };
+        let server = Server::new(None, Settings { limits, ..Settings::default() }).unwrap();
+        let length = |bytes: usize| HeaderMap::from_iter([(header::CONTENT_LENGTH, bytes.into())]);
+        let receive = async |bytes: usize, limit| server.receive(&length(bytes), vec![7; bytes].into(), limit).await;
+        let (promised, none) = (length(64 << 10), HeaderMap::new());
+        let mut silent = std::pin::pin!(server.receive(&promised, Body::new(Silent), 64 << 10));
+        let mut unstated = std::pin::pin!(server.receive(&none, Body::new(Silent), 64 << 10));
+        // Each begins to wait.
+        assert!(tokio::time::timeout(Duration::ZERO, &mut silent).await.is_err());
+        assert!(tokio::time::timeout(Duration::ZERO, &mut unstated).await.is_err());
+        let first = receive(40 << 10, 64 << 10).await.unwrap();
+        assert_eq!(first.bytes, vec![7; 40 << 10]);
+        assert_eq!(receive(24 << 10 | 1, 64 << 10).await.map(drop).unwrap_err().kind(), Kind::Unavailable);
+        let second = receive(24 << 10, 64 << 10).await.unwrap();
+        drop((first, second));
+        assert!(receive(64 << 10, 64 << 10).await.is_ok(), "the room is free again");
+        assert_eq!(receive(11, 10).await.map(drop).unwrap_err().kind(), Kind::TooLarge);
+        let unstated = server.receive(&none, vec![7; 11].into(), 10).await;
+        assert_eq!(unstated.map(drop).unwrap_err().kind(), Kind::TooLarge);
     }
 
     #[tokio::test]
