@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use masklink::link::calibrate::CANDIDATES;
+use masklink::link::calibrate::{CANDIDATES, Calibration};
 use masklink::link::encoder_card::{EncoderCard, View};
 use masklink::link::index::{Entity, Entry, Index};
 use masklink::link::index_folder::{self, HEADER};
@@ -38,7 +38,10 @@ fn index(element: Element) -> Index {
             vector,
         )
     });
-    Index::build(card(), element, entities.collect(), views.collect()).unwrap()
+    let mut index = Index::build(card(), element, entities.collect(), views.collect()).unwrap();
+    assert_eq!(*index.calibration(), Calibration::default(), "what calibrates it is the caller's to choose");
+    index.calibrate();
+    index
 }
 
 fn card() -> EncoderCard {
@@ -75,6 +78,11 @@ fn masks_kept_out_calibrate_it() {
     let (known, strange) = questions.split_at(30);
     assert!(known.iter().filter(unknown).count() <= 1, "one in twenty of what it holds is missed at most");
     assert!(strange.iter().filter(unknown).count() >= 20, "what it does not hold is told");
+
+    let many: Vec<_> = (0..7_000).map(|n| (seen_anew(n % 10), format!("Q{}", n % 10))).collect();
+    index.calibrate_by(&many).unwrap();
+    let held_out = index.calibration().held_out.as_ref().unwrap();
+    assert_eq!((held_out.queries, held_out.answerable), (1750, 1750), "one in four, so that 2,000 are the most");
 
     let short = [(vec![1.0; 7], "Q1".to_owned())];
     assert!(index.calibrate_by(&short).is_err());
