@@ -16,6 +16,7 @@ mod router;
 mod server;
 mod store;
 mod store_folder;
+mod stream;
 mod watch;
 
 use std::env::VarError;

@@ -90,6 +90,10 @@ pub struct Limits {
     pub put_time: Duration,
     /// How long a request may wait to compute, beyond which the answer is 503.
     pub queue_time: Duration,
+    /// Connections at a time; others wait to be accepted.
+    pub connections: usize,
+    /// How long a client may take nothing of its answer.
+    pub stall_time: Duration,
     /// Bytes of memory for pictures and their features.
     pub store_bytes: usize,
     /// Bytes of the folder that keeps put pictures.
@@ -111,6 +115,9 @@ impl Default for Limits {
             put_time: Duration::from_millis(put_ms.into()),
             // A client that has left hears no 503 and so does not come again: one that waits is told long before.
             queue_time: Duration::from_millis((link_ms / 3).into()),
+            // Each may hold its socket and a file, and a process mostly gets 1,024 descriptors.
+            connections: 400,
+            stall_time: Duration::from_secs(60),
             store_bytes: 512 << 20,
             folder_bytes: 10 << 30,
         }
