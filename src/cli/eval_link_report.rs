@@ -228,14 +228,26 @@ mod tests {
         let mean = entity.harmonic_mean.unwrap();
         assert!((mean.top1 - 1.0 / 3.0).abs() < 1e-12 && (mean.top5 - 2.0 / 3.0).abs() < 1e-12, "{mean:?}");
         let query = report.table["query"];
-        assert_eq!((query.seen.n, query.unseen.n, query.harmonic_mean), (1, 0, None));
+        assert_eq!((query.seen.n, query.unseen.n), (1, 0));
         assert_eq!((report.table["overall"].seen.n, report.table["overall"].unseen.n), (3, 4));
         assert!((report.latency_ms.p50 - 2.0).abs() < 1e-12 && (report.latency_ms.p95 - 9.0).abs() < 1e-12);
-        assert!(
-            !Report::of(&outcomes[..6], Vec::new(), 0).table.contains_key("overall"),
-            "of one series there is none"
-        );
         assert_eq!(report.unknown, None, "nobody said what the index holds");
+    }
+
+    #[test]
+    fn there_is_no_mean_of_one_side() {
+        let report = Report::of(&[outcome("query_val_seen", Some(0))], vec![1.0], 0);
+        assert_eq!(serde_json::to_value(&report).unwrap()["table"]["query"]["harmonic_mean"], serde_json::Value::Null);
+        let sides = [outcome("query_val_seen", Some(0)), outcome("query_val_unseen", None)];
+        let mean = Report::of(&sides, vec![1.0], 0).table["query"].harmonic_mean;
+        assert_eq!(mean, Some(HarmonicMean::default()), "one that is wrong throughout is there");
+    }
+
+    #[test]
+    fn one_series_alone_has_no_overall_row() {
+        for split in ["entity_val_seen", "query_val_seen", "human_seen"] {
+            assert!(!Report::of(&[outcome(split, Some(0))], vec![1.0], 0).table.contains_key("overall"), "{split}");
+        }
     }
 
     #[test]
