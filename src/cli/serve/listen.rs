@@ -134,7 +134,7 @@ mod tests {
         tokio::select! {
             () = accept(listener, server, &open, std::future::pending()) => {}
             () = ask(address) => {}
-            () = tokio::time::sleep(Duration::from_secs(60)) => panic!("the server goes on waiting"),
+            () = tokio::time::sleep(Duration::from_secs(20)) => panic!("the server goes on waiting"),
         }
     }
 

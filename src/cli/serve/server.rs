@@ -117,7 +117,7 @@ impl Default for Limits {
             queue_time: Duration::from_millis((link_ms / 3).into()),
             // Each may hold its socket and a file, and a process mostly gets 1,024 descriptors.
             connections: 400,
-            stall_time: Duration::from_secs(60),
+            stall_time: Duration::from_mins(1),
             store_bytes: 512 << 20,
             folder_bytes: 10 << 30,
         }
