@@ -89,6 +89,28 @@ impl Recording {
     }
 }
 
+/// The recorded answers of each picture; none is kept where no file is to have them.
+struct Recordings<'a> {
+    file: Option<&'a Path>,
+    by_picture: BTreeMap<&'a str, Vec<Recording>>,
+}
+
+impl<'a> Recordings<'a> {
+    fn of(file: Option<&'a Path>) -> Self {
+        Self { file, by_picture: BTreeMap::new() }
+    }
+
+    fn keep(&mut self, picture: &'a str, mask: &Mask, answer: LinkResponse) {
+        if self.file.is_some() {
+            self.by_picture.entry(picture).or_default().push(Recording::of(mask, answer));
+        }
+    }
+
+    fn write(&self) -> anyhow::Result<()> {
+        self.file.map_or(Ok(()), |file| write_whole(file, &serde_json::to_vec(&self.by_picture)?))
+    }
+}
+
 pub(super) fn run(args: &EvalLinkArgs) -> anyhow::Result<()> {
     let dataset = annotations::read(&args.annotations)?;
     let (records, _) = annotations::records(&dataset, &args.split)?;
@@ -99,7 +121,7 @@ pub(super) fn run(args: &EvalLinkArgs) -> anyhow::Result<()> {
     let mut clicker = clicker.transpose()?;
     let progress = Progress::of_items(records.len() as u64, "masks");
     let (mut outcomes, mut latencies, mut failed) = (Vec::new(), Vec::new(), 0);
-    let mut recordings: BTreeMap<&str, Vec<Recording>> = BTreeMap::new();
+    let mut recordings = Recordings::of(args.record.as_deref());
     for record in &records {
         progress.advance(1);
         let annotation = record.annotation;
@@ -112,7 +134,7 @@ pub(super) fn run(args: &EvalLinkArgs) -> anyhow::Result<()> {
                 let in_index = answer.in_index;
                 latencies.push(latency.as_secs_f64() * 1e3);
                 let rank = answer.entities.iter().position(|entity| entity.qid == record.category.id);
-                recordings.entry(&annotation.picture).or_default().push(Recording::of(&mask, answer));
+                recordings.keep(&annotation.picture, &mask, answer);
                 (rank, in_index)
             }
             Err(error) => {
@@ -128,9 +150,7 @@ pub(super) fn run(args: &EvalLinkArgs) -> anyhow::Result<()> {
     }
     progress.finish();
     ensure!(!latencies.is_empty(), "none of the {failed} questions had an answer");
-    if let Some(path) = &args.record {
-        write_whole(path, &serde_json::to_vec(&recordings)?)?;
-    }
+    recordings.write()?;
     let report = Report::of(&outcomes, latencies, failed);
     report.print(args.by_split);
     if args.json {
@@ -202,4 +222,23 @@ fn write_whole(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
         std::fs::rename(&part, path)
     };
     write().with_context(|| path.display().to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::geometry::Size;
+    use crate::link::protocol::{ModelInfo, Timing};
+
+    #[test]
+    fn answers_are_kept_only_for_a_file() {
+        let mask = Mask::empty(Size::new(2, 2)).unwrap();
+        let (model, timing_ms) = (ModelInfo::default(), Timing::default());
+        let answer = LinkResponse { entities: Vec::new(), in_index: None, model, timing_ms };
+        for (file, kept) in [(None, 0), (Some(Path::new("answers.json")), 1)] {
+            let mut recordings = Recordings::of(file);
+            recordings.keep("picture", &mask, answer.clone());
+            assert_eq!(recordings.by_picture.len(), kept);
+        }
+    }
 }

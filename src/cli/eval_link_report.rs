@@ -32,7 +32,8 @@ pub(super) struct Report<'a> {
     top5: f64,
     failed: usize,
     by_split: BTreeMap<&'a str, Accuracy>,
-    /// PL-VEL's table, its rows `entity`, `query` and `overall`, as far as there are such annotations.
+    /// PL-VEL's table, its rows `entity` and `query`, as far as there are such annotations, and `overall` where there are
+    /// both.
     table: BTreeMap<&'static str, Row>,
     /// Where the index is at hand and its endpoint says what it holds.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -47,15 +48,16 @@ struct Accuracy {
     top5: f64,
 }
 
-/// A series, or all annotations, by whether their entity is seen in training.
+/// A series, or both, by whether their entity is seen in training.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
 struct Row {
     seen: Accuracy,
     unseen: Accuracy,
-    harmonic_mean: HarmonicMean,
+    /// `None` where seen or unseen are missing.
+    harmonic_mean: Option<HarmonicMean>,
 }
 
-/// Of seen and unseen; 0 where one of them is 0 or missing.
+/// Of seen and unseen; 0 where one of them is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
 struct HarmonicMean {
     top1: f64,
@@ -92,8 +94,9 @@ impl<'a> Report<'a> {
         }
         let Accuracy { n, top1, top5 } = accuracy(outcomes.iter());
         let [entity, query, overall] = ROWS;
-        let rows = [(entity, Some(Series::Entity)), (query, Some(Series::Query)), (overall, None)];
-        let row = |series: Option<Series>| row(outcomes, |outcome| series.is_none() || outcome.series == series);
+        let (entities, queries) = (row(outcomes, &[Series::Entity]), row(outcomes, &[Series::Query]));
+        let both = entities.and(queries).and_then(|_| row(outcomes, &[Series::Entity, Series::Query]));
+        let rows = [(entity, entities), (query, queries), (overall, both)];
         latencies.sort_by(f64::total_cmp);
         Self {
             n,
@@ -101,7 +104,7 @@ impl<'a> Report<'a> {
             top5,
             failed,
             by_split: splits.into_iter().map(|(split, outcomes)| (split, accuracy(outcomes.into_iter()))).collect(),
-            table: rows.into_iter().filter_map(|(name, series)| Some((name, row(series)?))).collect(),
+            table: rows.into_iter().filter_map(|(name, row)| Some((name, row?))).collect(),
             unknown: unknown(outcomes),
             latency_ms: Latency { p50: percentile(&latencies, 50), p95: percentile(&latencies, 95) },
         }
@@ -123,8 +126,11 @@ impl<'a> Report<'a> {
             ROWS.into_iter().filter_map(|name| Some((name, self.table.get(name)?)))
         {
             print!("{name:9}{:>6}{:>8}", seen.n, unseen.n);
-            print!("{:>9.3}{:>9.3}{:>9.3}", seen.top1, unseen.top1, harmonic_mean.top1);
-            println!("{:>9.3}{:>9.3}{:>9.3}", seen.top5, unseen.top5, harmonic_mean.top5);
+            let harmonic = |top: fn(&HarmonicMean) -> f64| {
+                harmonic_mean.as_ref().map_or("–".to_owned(), |mean| format!("{:.3}", top(mean)))
+            };
+            print!("{:>9.3}{:>9.3}{:>9}", seen.top1, unseen.top1, harmonic(|mean| mean.top1));
+            println!("{:>9.3}{:>9.3}{:>9}", seen.top5, unseen.top5, harmonic(|mean| mean.top5));
         }
         if let Some(Unknown { indexed, false_alarms, not_indexed, found, found_at_5_percent }) = &self.unknown {
             let Accuracy { n, top1, top5 } = indexed;
@@ -136,12 +142,15 @@ impl<'a> Report<'a> {
     }
 }
 
-/// A row of the table; `None` where no annotation of it says whether its entity is seen.
-fn row(outcomes: &[Outcome<'_>], is_of_row: impl Fn(&Outcome<'_>) -> bool) -> Option<Row> {
+/// The row of these series; `None` where no annotation of theirs says whether its entity is seen.
+fn row(outcomes: &[Outcome<'_>], series: &[Series]) -> Option<Row> {
+    let is_of_row = |outcome: &Outcome<'_>| outcome.series.is_some_and(|one| series.contains(&one));
     let of = |seen| accuracy(outcomes.iter().filter(|outcome| outcome.seen == Some(seen) && is_of_row(outcome)));
     let (seen, unseen) = (of(true), of(false));
-    let harmonic_mean =
-        HarmonicMean { top1: harmonic_mean(seen.top1, unseen.top1), top5: harmonic_mean(seen.top5, unseen.top5) };
+    let harmonic_mean = (seen.n > 0 && unseen.n > 0).then(|| HarmonicMean {
+        top1: harmonic_mean(seen.top1, unseen.top1),
+        top5: harmonic_mean(seen.top5, unseen.top5),
+    });
     (seen.n + unseen.n > 0).then_some(Row { seen, unseen, harmonic_mean })
 }
 
@@ -208,19 +217,37 @@ mod tests {
             outcome("entity_val_unseen", Some(1)),
             outcome("query_val_seen", Some(0)),
             outcome("odd", None),
+            // Of a series that the table has no row for.
+            Outcome { series: Some(Series::Human), ..outcome("entity_val_seen", Some(0)) },
         ];
         let report = Report::of(&outcomes, vec![9.0, 1.0, 2.0], 1);
-        assert_eq!((report.n, report.top1, report.top5), (8, 3.0 / 8.0, 5.0 / 8.0));
-        assert_eq!(report.by_split["entity_val_seen"], Accuracy { n: 2, top1: 0.5, top5: 1.0 });
+        assert_eq!((report.n, report.top1, report.top5), (9, 4.0 / 9.0, 6.0 / 9.0));
+        assert_eq!(report.by_split["entity_val_seen"], Accuracy { n: 3, top1: 2.0 / 3.0, top5: 1.0 });
         let entity = report.table["entity"];
         assert_eq!(entity.unseen, Accuracy { n: 4, top1: 0.25, top5: 0.5 });
-        let mean = entity.harmonic_mean;
+        let mean = entity.harmonic_mean.unwrap();
         assert!((mean.top1 - 1.0 / 3.0).abs() < 1e-12 && (mean.top5 - 2.0 / 3.0).abs() < 1e-12, "{mean:?}");
         let query = report.table["query"];
-        assert_eq!((query.seen.n, query.unseen.n, query.harmonic_mean), (1, 0, HarmonicMean::default()));
+        assert_eq!((query.seen.n, query.unseen.n), (1, 0));
         assert_eq!((report.table["overall"].seen.n, report.table["overall"].unseen.n), (3, 4));
         assert!((report.latency_ms.p50 - 2.0).abs() < 1e-12 && (report.latency_ms.p95 - 9.0).abs() < 1e-12);
         assert_eq!(report.unknown, None, "nobody said what the index holds");
+    }
+
+    #[test]
+    fn there_is_no_mean_of_one_side() {
+        let report = Report::of(&[outcome("query_val_seen", Some(0))], vec![1.0], 0);
+        assert_eq!(serde_json::to_value(&report).unwrap()["table"]["query"]["harmonic_mean"], serde_json::Value::Null);
+        let sides = [outcome("query_val_seen", Some(0)), outcome("query_val_unseen", None)];
+        let mean = Report::of(&sides, vec![1.0], 0).table["query"].harmonic_mean;
+        assert_eq!(mean, Some(HarmonicMean::default()), "one that is wrong throughout is there");
+    }
+
+    #[test]
+    fn one_series_alone_has_no_overall_row() {
+        for split in ["entity_val_seen", "query_val_seen", "human_seen"] {
+            assert!(!Report::of(&[outcome(split, Some(0))], vec![1.0], 0).table.contains_key("overall"), "{split}");
+        }
     }
 
     #[test]

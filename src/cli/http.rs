@@ -1,6 +1,6 @@
 //! A small HTTP client for evaluating endpoints: plain HTTP, one request a connection.
 
-use std::io::{Read as _, Write as _};
+use std::io::{self, Read as _, Write as _};
 use std::net::{TcpStream, ToSocketAddrs as _};
 use std::time::{Duration, Instant};
 
@@ -30,7 +30,15 @@ pub(super) enum Error {
         /// Whom it was to reach.
         host: String,
         /// What the system says.
-        source: std::io::Error,
+        source: io::Error,
+    },
+    /// No answer in the time that was given.
+    #[error("{host} took more than {patience:?}")]
+    Timeout {
+        /// Whom it was to reach.
+        host: String,
+        /// How long it was waited for.
+        patience: Duration,
     },
     /// What came back is not HTTP.
     #[error("{host} does not speak HTTP")]
@@ -57,7 +65,11 @@ pub(super) fn send(
     patience: Duration,
 ) -> Result<Response, Error> {
     let (host, path) = host_and_path(url).ok_or_else(|| Error::Address { url: url.to_owned() })?;
-    let io = |source| Error::Io { host: host.to_owned(), source };
+    let io = |source: io::Error| match source.kind() {
+        // The system says the first of the two where a socket's own limit has passed.
+        io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => Error::Timeout { host: host.to_owned(), patience },
+        _ => Error::Io { host: host.to_owned(), source },
+    };
     let with_port = if has_port(host) { host.to_owned() } else { format!("{host}:80") };
     let mut stream = connect(&with_port, patience).map_err(io)?;
     let deadline = Instant::now() + patience;
@@ -67,37 +79,42 @@ pub(super) fn send(
         head.extend([name, ": ", value, "\r\n"]);
     }
     head.push_str("\r\n");
-    stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(body)).map_err(io)?;
-    let answer = read_until(&mut stream, deadline).map_err(io)?;
+    let sent = stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(body));
+    let mut answer = Vec::new();
+    let read = read_until(&mut stream, deadline, &mut answer);
     if answer.len() as u64 > MOST_BYTES {
         return Err(Error::TooLong { host: host.to_owned() });
     }
-    parse(&answer).ok_or_else(|| Error::Protocol { host: host.to_owned() })
+    match (sent, read) {
+        // Who refuses a request answers before it has all of it and hangs up: the answer says more than the broken pipe.
+        (Err(source), _) => parse(&answer).ok_or_else(|| io(source)),
+        (Ok(()), Err(source)) => Err(io(source)),
+        (Ok(()), Ok(())) => parse(&answer).ok_or_else(|| Error::Protocol { host: host.to_owned() }),
+    }
 }
 
 /// Reads to the end, or one byte past the limit. The deadline holds for all of it: a server that sends a byte now and
 /// then would hold a limit of each read off for ever.
-fn read_until(stream: &mut TcpStream, deadline: Instant) -> std::io::Result<Vec<u8>> {
-    let mut answer = Vec::new();
+fn read_until(stream: &mut TcpStream, deadline: Instant, answer: &mut Vec<u8>) -> io::Result<()> {
     let mut chunk = [0; 1 << 14];
     while answer.len() as u64 <= MOST_BYTES {
         let left = deadline.saturating_duration_since(Instant::now());
         if left.is_zero() {
-            return Err(std::io::ErrorKind::TimedOut.into());
+            return Err(io::ErrorKind::TimedOut.into());
         }
         stream.set_read_timeout(Some(left))?;
         match stream.read(&mut chunk) {
             Ok(0) => break,
             Ok(count) => answer.extend_from_slice(&chunk[..count]),
-            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(error) => return Err(error),
         }
     }
-    Ok(answer)
+    Ok(())
 }
 
-fn connect(host: &str, patience: Duration) -> std::io::Result<TcpStream> {
-    let mut last = std::io::Error::new(std::io::ErrorKind::NotFound, "the host has no address");
+fn connect(host: &str, patience: Duration) -> io::Result<TcpStream> {
+    let mut last = io::Error::new(io::ErrorKind::NotFound, "the host has no address");
     for address in host.to_socket_addrs()? {
         match TcpStream::connect_timeout(&address, patience) {
             Ok(stream) => return Ok(stream),
@@ -144,6 +161,34 @@ mod tests {
             assert_eq!(host_and_path(url), None, "{url}");
         }
         assert!(has_port("a:1") && has_port("[::1]:8080") && !has_port("a") && !has_port("[::1]"));
+    }
+
+    /// Sends eight million bytes, more than lie on the way, to a server that does this with the connection.
+    fn sent_to(serve: impl FnOnce(TcpStream) + Send + 'static, patience: Duration) -> Result<Response, Error> {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}/", listener.local_addr().unwrap());
+        let server = std::thread::spawn(move || serve(listener.accept().unwrap().0));
+        let response = send("PUT", &url, &[], &vec![0; 8_000_000], patience);
+        server.join().unwrap();
+        response
+    }
+
+    #[test]
+    fn an_answer_that_comes_before_the_request_is_sent_counts() {
+        let refuse = |mut stream: TcpStream| stream.write_all(b"HTTP/1.1 413 No\r\n\r\ntoo large").unwrap();
+        let response = sent_to(refuse, Duration::from_secs(20)).unwrap();
+        assert_eq!((response.status, &*response.body), (413, "too large"));
+        assert!(matches!(sent_to(drop, Duration::from_secs(20)), Err(Error::Io { .. })));
+    }
+
+    #[test]
+    fn a_server_that_is_too_slow_is_said_to_be() {
+        let read_all = |mut stream: TcpStream| {
+            // To the end: the client leaves first.
+            let _ = stream.read_to_end(&mut Vec::new());
+        };
+        let error = sent_to(read_all, Duration::from_secs(1)).unwrap_err();
+        assert!(error.to_string().ends_with(" took more than 1s"), "{error}");
     }
 
     #[test]

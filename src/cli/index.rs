@@ -91,7 +91,9 @@ pub(super) fn run(args: &IndexArgs) -> anyhow::Result<()> {
     }
     let element = if args.f32 { Element::F32 } else { Element::F16 };
     let mut index = Index::build(encoder.card().clone(), element, entities, views)?;
-    if !args.calibrate_split.is_empty() {
+    if args.calibrate_split.is_empty() {
+        index.calibrate();
+    } else {
         if args.calibrate_click {
             click(args, &mut kept_out)?;
         }

@@ -7,6 +7,8 @@
 //! right; so a mask of a thing the index has no other view of teaches low scores. Weights are never negative, so that
 //! scores keep the order of the cosines.
 
+use std::collections::HashMap;
+
 use serde::{Deserialize, Serialize};
 
 use super::index::{self, Index};
@@ -17,7 +19,7 @@ use super::search;
 
 /// How many of the nearest candidates share in the softmax.
 pub const CANDIDATES: usize = 32;
-/// How many held-out views are asked for at most; more change the three weights little.
+/// How many held-out masks are asked for at most; more change the three weights little.
 const MOST_QUERIES: usize = 2_000;
 /// Fewer views than this whose entity has another picture say too little; scores are then plain softmax shares.
 const LEAST_ANSWERABLE: usize = 20;
@@ -103,13 +105,15 @@ pub fn fit(index: &Index) -> Calibration {
     fit_queries(&queries, answerable)
 }
 
-/// Fits the calibration of an index to masks that are not in it: the feature of each and the QID of what it shows.
+/// Fits the calibration of an index to masks that are not in it: the feature of each and the QID of what it shows. Of
+/// very many some are asked for, evenly spread.
 pub fn fit_to(index: &Index, questions: &[(Vec<f32>, String)]) -> Result<Calibration, index::Error> {
-    let entity_of = |qid: &str| index.entities().iter().position(|entity| entity.qid == qid);
+    let positions: HashMap<&str, usize> =
+        index.entities().iter().enumerate().map(|(at, entity)| (entity.qid.as_str(), at)).collect();
     let mut answerable = 0;
-    let mut queries = Vec::with_capacity(questions.len());
-    for (feature, qid) in questions {
-        let entity = entity_of(qid);
+    let mut queries = Vec::new();
+    for (feature, qid) in questions.iter().step_by(step(questions.len())) {
+        let entity = positions.get(qid.as_str()).copied();
         answerable += usize::from(entity.is_some());
         let hits = search::nearest(index, &index.query(feature)?, CANDIDATES, None);
         let right = hits.iter().position(|hit| Some(hit.entity as usize) == entity);
@@ -117,6 +121,11 @@ pub fn fit_to(index: &Index, questions: &[(Vec<f32>, String)]) -> Result<Calibra
         queries.push(Query { cosines, right, held: entity.is_some() });
     }
     Ok(fit_queries(&queries, answerable))
+}
+
+/// One in how many masks is asked for.
+fn step(masks: usize) -> usize {
+    masks.div_ceil(MOST_QUERIES).max(1)
 }
 
 /// Plain softmax shares where too few questions have an answer.
@@ -133,7 +142,6 @@ fn fit_queries(queries: &[Query], answerable: usize) -> Calibration {
 /// The views asked for, and how many of them had a view of their entity in another picture.
 fn held_out(index: &Index) -> (Vec<Query>, usize) {
     let entries = index.entries().len();
-    let step = entries.div_ceil(MOST_QUERIES);
     let mut scratch = Vec::new();
     let mut answerable = 0;
     let mut ask = |entry: usize| {
@@ -146,7 +154,7 @@ fn held_out(index: &Index) -> (Vec<Query>, usize) {
         let right = hits.iter().position(|hit| hit.entity == entity);
         Query { cosines: hits.iter().map(|hit| hit.similarity).collect(), right, held }
     };
-    let queries = (0..entries).step_by(step.max(1)).map(&mut ask).filter(|query| !query.cosines.is_empty()).collect();
+    let queries = (0..entries).step_by(step(entries)).map(&mut ask).filter(|query| !query.cosines.is_empty()).collect();
     (queries, answerable)
 }
 

@@ -218,6 +218,7 @@ pub struct Files {
 impl Index {
     /// Puts an index together: `views` are entries with their pooled features, each entry's `entity` a position in
     /// `entities`. Entities without a view are left out; the order of the result does not depend on that of `views`.
+    /// It is not calibrated yet.
     pub fn build(
         mut encoder: EncoderCard,
         element: Element,
@@ -233,12 +234,15 @@ impl Index {
             centre(feature, &mean).map_err(|source| Error::Feature { row, source })?;
         }
         let vectors = Vectors::new(mean.len(), element, &features.concat());
-        let mut index = Self::checked(encoder, mean, vectors, entities, entries, Calibration::default())?;
-        index.calibration = calibrate::fit(&index);
-        Ok(index)
+        Self::checked(encoder, mean, vectors, entities, entries, Calibration::default())
     }
 
-    /// Calibrates it by masks that are not in it, instead of its own views: the feature of each and the QID it shows.
+    /// Calibrates it by its own views, each asked for without its picture.
+    pub fn calibrate(&mut self) {
+        self.calibration = calibrate::fit(self);
+    }
+
+    /// Calibrates it by masks that are not in it: the feature of each and the QID it shows.
     pub fn calibrate_by(&mut self, questions: &[(Vec<f32>, String)]) -> Result<(), Error> {
         self.calibration = calibrate::fit_to(self, questions)?;
         Ok(())

@@ -94,6 +94,29 @@ fn an_endpoint_is_evaluated_over_http() {
     assert!(!good && errors.contains("unreachable"), "{errors}");
 }
 
+/// The exit code and the words of a server that does not start. The folder that is not there ends one that takes what
+/// it should not.
+fn refusal(arguments: &[&str], token: &str) -> (Option<i32>, String) {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_masklink"));
+    command.args(["serve", "--port", "0", "--root", "/nowhere"]).args(arguments).env("MASKLINK_TOKEN", token);
+    let run = command.output().unwrap();
+    (run.status.code(), String::from_utf8(run.stderr).unwrap())
+}
+
+#[test]
+fn an_empty_token_is_refused() {
+    for (arguments, token) in [(&["--token", ""][..], "secret"), (&[], "")] {
+        let (code, errors) = refusal(arguments, token);
+        assert!(code == Some(1) && errors.contains("the token is empty"), "{arguments:?}: {errors}");
+    }
+}
+
+#[test]
+fn an_origin_that_no_browser_sends_is_wrong_usage() {
+    let (code, errors) = refusal(&["--allow-origin", "their.site"], "secret");
+    assert!(code == Some(2) && errors.contains("scheme://host[:port]"), "{errors}");
+}
+
 #[test]
 fn https_is_refused_in_words() {
     let Some(built) = built() else { return };

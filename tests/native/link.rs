@@ -109,6 +109,10 @@ async fn a_picture_is_stored_once_and_told_apart_by_its_hash() {
     assert!(evidence.picture.starts_with("samples/") && evidence.similarity <= 1.0, "{evidence:?}");
     let metrics = String::from_utf8(send(&app, request("GET", "/metrics", &[], "")).await.body.to_vec()).unwrap();
     assert!(metrics.contains("masklink_pictures 1\n"), "{metrics}");
+    // One picture, two answers.
+    for count in ["prepare_seconds_count 1", "encode_seconds_count 2", "pool_seconds_count 2"] {
+        assert!(metrics.contains(&format!("masklink_{count}\n")), "{count}: {metrics}");
+    }
     assert!(metrics.contains(r#"masklink_requests_total{route="/v1/link",method="POST",status="200"} 2"#), "{metrics}");
 }
 
@@ -296,7 +300,7 @@ async fn a_crowd_is_answered_or_turned_away() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_request_that_takes_too_long_ends() {
     let Some(built) = built() else { return };
-    let limits = Limits { time: Duration::from_millis(100), ..Limits::default() };
+    let limits = Limits { put_time: Duration::from_millis(100), ..Limits::default() };
     let app = server(built, Settings { limits, ..Settings::default() });
     let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
     let address = listener.local_addr().unwrap();

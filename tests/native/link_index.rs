@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use masklink::link::calibrate::CANDIDATES;
+use masklink::link::calibrate::{CANDIDATES, Calibration};
 use masklink::link::encoder_card::{EncoderCard, View};
 use masklink::link::index::{Entity, Entry, Index};
 use masklink::link::index_folder::{self, HEADER};
@@ -56,6 +56,7 @@ fn seen_anew(n: u32) -> Vec<f32> {
 #[test]
 fn masks_kept_out_calibrate_it() {
     let mut index = index(Element::F32);
+    index.calibrate();
     let own = index.calibration().clone();
     let known = (0..30).map(|n| (seen_anew(n), format!("Q{}", n % 10)));
     let strange =
@@ -78,6 +79,23 @@ fn masks_kept_out_calibrate_it() {
 
     let short = [(vec![1.0; 7], "Q1".to_owned())];
     assert!(index.calibrate_by(&short).is_err());
+}
+
+#[test]
+fn what_calibrates_it_is_the_callers_to_choose() {
+    let mut index = index(Element::F32);
+    assert_eq!(*index.calibration(), Calibration::default());
+    index.calibrate();
+    assert_eq!(index.calibration().held_out.as_ref().unwrap().queries, 30);
+}
+
+#[test]
+fn very_many_masks_calibrate_it_by_a_part_of_them() {
+    let mut index = index(Element::F32);
+    let many: Vec<_> = (0..7_000).map(|n| (seen_anew(n), format!("Q{}", n % 10))).collect();
+    index.calibrate_by(&many).unwrap();
+    let held_out = index.calibration().held_out.as_ref().unwrap();
+    assert_eq!((held_out.queries, held_out.answerable), (1750, 1750), "one in four, for 2,000 are the most");
 }
 
 /// The text of an error with its causes.

@@ -69,6 +69,8 @@ async fn ranges() {
         ("bytes=20-900", 206, "bytes 20-25/26", "uvwxyz"),
         ("bytes=26-", 416, "bytes */26", ""),
         ("bytes=9-3", 416, "bytes */26", ""),
+        ("foo=0-1", 200, "", LETTERS),
+        ("bytes=0-1,4-5", 200, "", LETTERS),
     ] {
         let answer = site.get("/letters.txt", &[("range", range)]).await;
         assert_eq!((answer.status.as_u16(), answer.header("content-range")), (status, content_range), "{range}");
@@ -78,6 +80,21 @@ async fn ranges() {
     assert_eq!((whole.header("accept-ranges"), &whole.body[..]), ("bytes", LETTERS.as_bytes()));
     let head = send(&site.app, request("HEAD", "/letters.txt", &[], "")).await;
     assert_eq!((head.header("content-length"), head.body.len()), ("26", 0));
+}
+
+#[tokio::test]
+async fn a_part_of_another_version_is_not_sent() {
+    let site = site();
+    for path in ["/letters.txt", "/data/part.parquet"] {
+        let whole = site.get(path, &[]).await;
+        let (tag, date) = (whole.header("etag"), whole.header("last-modified"));
+        let (weak, earlier) = (format!("W/{tag}"), "Thu, 01 Jan 1970 00:00:00 GMT");
+        for (version, status) in [(tag, 206), (date, 206), ("\"other\"", 200), (&weak, 200), (earlier, 200), ("", 200)]
+        {
+            let answer = site.get(path, &[("range", "bytes=0-2"), ("if-range", version)]).await;
+            assert_eq!(answer.status, status, "{path} {version}");
+        }
+    }
 }
 
 #[tokio::test]

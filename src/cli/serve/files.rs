@@ -2,10 +2,12 @@
 
 use std::path::Path;
 
+use axum::body::Body;
 use axum::extract::{Request, State};
-use axum::http::{HeaderName, HeaderValue, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Uri, header};
 use axum::middleware::Next;
 use axum::response::Response;
+use tower::ServiceExt as _;
 use tower_http::services::ServeDir;
 
 use super::server::Server;
@@ -15,8 +17,25 @@ pub(super) fn folder(path: &Path, prefix: &str) -> ServeDir {
     ServeDir::new(path).precompressed_br().precompressed_gzip().redirect_path_prefix(prefix)
 }
 
+/// Whether a client that says which version of a file it has a part of (`If-Range`, RFC 9110 section 13.1.5) means the one
+/// in the folder. A client that does not say so takes a part of any.
+pub(super) async fn is_same_version(folder: &ServeDir, uri: &Uri, headers: &HeaderMap) -> bool {
+    let Some(version) = headers.get(header::IF_RANGE) else { return true };
+    let mut about = Request::new(Body::empty());
+    (*about.method_mut(), *about.uri_mut()) = (Method::HEAD, uri.clone());
+    let Ok(about) = folder.clone().oneshot(about).await;
+    // The service's entity tags are strong ones; a weak one of the client's is thus equal to none.
+    [header::ETAG, header::LAST_MODIFIED].iter().any(|name| about.headers().get(name) == Some(version))
+}
+
 /// Adds the headers of every answer, and makes ranges count the bytes of the file itself.
 pub(super) async fn headers(State(server): State<Server>, mut request: Request, next: Next) -> Response {
+    let is_one =
+        |range: &HeaderValue| range.to_str().is_ok_and(|range| range.starts_with("bytes=") && !range.contains(','));
+    // Another unit is to be ignored and several ranges may be (RFC 9110 section 14.2); the service below refuses both.
+    if !request.headers().get(header::RANGE).is_some_and(is_one) {
+        request.headers_mut().remove(header::RANGE);
+    }
     if request.headers().contains_key(header::RANGE) {
         // A range of a compressed variant helps no reader of Parquet footers; browsers ask for the plain file too.
         request.headers_mut().remove(header::ACCEPT_ENCODING);

@@ -77,9 +77,11 @@ pub(super) fn find(inner: &Inner, sha256: &str) -> Result<Option<Arc<Picture>>, 
 }
 
 fn decode(inner: &Inner, bytes: &[u8]) -> Result<Arc<Picture>, Failure> {
-    let picture = Picture::decode(bytes, inner.settings.limits.pixels)?;
-    inner.watch.encode(|| inner.linker()?.encoder().prepare(&picture).map_err(Failure::from))?;
-    Ok(Arc::new(picture))
+    inner.watch.prepare(|| {
+        let picture = Picture::decode(bytes, inner.settings.limits.pixels)?;
+        inner.linker()?.encoder().prepare(&picture)?;
+        Ok(Arc::new(picture))
+    })
 }
 
 fn stored(sha256: &str, picture: &Picture) -> StoredImage {

@@ -16,13 +16,15 @@ mod router;
 mod server;
 mod store;
 mod store_folder;
+mod stream;
 mod watch;
 
+use std::env::VarError;
 use std::io::IsTerminal as _;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
-use anyhow::ensure;
+use anyhow::{Context as _, ensure};
 use axum::http::HeaderValue;
 
 pub use openapi::document as openapi_document;
@@ -68,7 +70,7 @@ pub(super) struct ServeArgs {
     #[arg(long, value_name = "TOKEN")]
     token: Option<String>,
     /// Origin whose pages may use the endpoint, or * for any; may be given several times.
-    #[arg(long, value_name = "ORIGIN")]
+    #[arg(long, value_name = "ORIGIN", value_parser = cors::origin)]
     allow_origin: Vec<HeaderValue>,
     /// Origin the served page may connect to besides this server; may be given several times; without it, any.
     #[arg(long, value_name = "ORIGIN")]
@@ -101,7 +103,7 @@ pub(super) fn run(args: ServeArgs) -> anyhow::Result<()> {
         .with_ansi(std::io::stderr().is_terminal())
         .with_writer(std::io::stderr)
         .init();
-    ensure!(args.token.as_deref() != Some(""), "--token is empty: leave it out to let anybody use the endpoint");
+    let token = token(args.token.clone())?;
     for folder in [&args.root, &args.data].into_iter().flatten() {
         ensure!(folder.is_dir(), "{} is not a folder", folder.display());
     }
@@ -114,14 +116,29 @@ pub(super) fn run(args: ServeArgs) -> anyhow::Result<()> {
     };
     let address = SocketAddr::new(args.host, args.port);
     let has_data = args.data.is_some();
-    let server = Server::new(linker, settings(args))?;
+    let server = Server::new(linker, settings(args, token))?;
     tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()?
         .block_on(listen::listen(address, server, has_data))
 }
 
-fn settings(args: ServeArgs) -> Settings {
+/// The token given, or that of the environment. An empty one is an error: it mostly comes of a script whose variable is
+/// not set, and would let everybody in.
+fn token(given: Option<String>) -> anyhow::Result<Option<String>> {
+    let token = match (given, std::env::var("MASKLINK_TOKEN")) {
+        (Some(token), _) => Some(token),
+        (None, Err(VarError::NotPresent)) => None,
+        (None, found) => Some(found.context("MASKLINK_TOKEN")?),
+    };
+    ensure!(
+        token.as_deref() != Some(""),
+        "the token is empty: leave --token and MASKLINK_TOKEN out to let anybody use the endpoint"
+    );
+    Ok(token)
+}
+
+fn settings(args: ServeArgs, token: Option<String>) -> Settings {
     let limits = Limits {
         image_bytes: args.most_bytes,
         pixels: args.most_pixels,
@@ -139,7 +156,7 @@ fn settings(args: ServeArgs) -> Settings {
         root: args.root,
         data: args.data,
         store: args.store,
-        token: args.token.or_else(|| std::env::var("MASKLINK_TOKEN").ok()).filter(|token| !token.is_empty()),
+        token,
         allow_origins: args.allow_origin,
         connect: args.connect,
         url_hosts: args.allow_url_host,

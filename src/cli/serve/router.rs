@@ -2,6 +2,7 @@
 
 use axum::Json;
 use axum::extract::{Request, State};
+use axum::http::{Method, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, post, put};
@@ -11,7 +12,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::services::ServeDir;
 
 use super::failure::Failure;
-use super::server::Server;
+use super::server::{Limits, Server};
 use super::{auth, cors, files, health, host, images, link, openapi, rate, watch};
 use crate::link::problem::Kind;
 
@@ -55,7 +56,7 @@ async fn own_endpoint(State(server): State<Server>) -> Json<serde_json::Value> {
 /// A file of the page or, below `/data/`, of the data folder.
 async fn static_files(State(server): State<Server>, request: Request) -> Response {
     let path = request.uri().path();
-    let (folder, prefix, request) =
+    let (folder, prefix, mut request) =
         match (path.strip_prefix("/data/"), &server.inner.settings.data, &server.inner.settings.root) {
             (Some(rest), Some(data), _) => match inside(&request, rest) {
                 Some(uri) => {
@@ -68,10 +69,13 @@ async fn static_files(State(server): State<Server>, request: Request) -> Respons
             (_, _, Some(root)) => (root, "", request),
             _ => return nothing_here().await.into_response(),
         };
-    let service: ServeDir<_> =
-        files::folder(folder, prefix).fallback(tower::service_fn(|_: axum::http::Request<Body>| async {
-            Ok::<_, std::convert::Infallible>(nothing_here().await.into_response())
-        }));
+    let folder = files::folder(folder, prefix);
+    if !files::is_same_version(&folder, request.uri(), request.headers()).await {
+        request.headers_mut().remove(header::RANGE);
+    }
+    let service: ServeDir<_> = folder.fallback(tower::service_fn(|_: axum::http::Request<Body>| async {
+        Ok::<_, std::convert::Infallible>(nothing_here().await.into_response())
+    }));
     match service.oneshot(request).await {
         Ok(response) => response.map(Body::new),
         Err(never) => match never {},
@@ -85,7 +89,8 @@ fn inside(request: &Request, rest: &str) -> Option<axum::http::Uri> {
 }
 
 async fn time_limit(State(server): State<Server>, request: Request, next: Next) -> Response {
-    let limit = server.inner.settings.limits.time;
+    let Limits { time, put_time, .. } = server.inner.settings.limits;
+    let limit = if request.method() == Method::PUT { put_time } else { time };
     match tokio::time::timeout(limit, next.run(request)).await {
         Ok(response) => response,
         Err(_) => Failure::new(Kind::Timeout, format!("more than {} s", limit.as_secs())).into_response(),

@@ -7,6 +7,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use super::store_folder::Folder;
 use crate::cli::picture::Picture;
 
+/// What a picture in memory takes besides its pixels and features, at most: small ones would fill memory uncounted.
+const OVERHEAD: usize = 1 << 10;
+
 /// The stored pictures.
 pub(super) struct Store {
     memory: Mutex<Memory>,
@@ -60,7 +63,7 @@ impl Store {
 
     /// Keeps a picture in memory alone.
     pub(super) fn keep(&self, sha256: &str, picture: &Arc<Picture>) {
-        let bytes = picture.pixel_bytes() + picture.map().map_or(0, crate::link::pool::FeatureMap::bytes);
+        let bytes = OVERHEAD + picture.pixel_bytes() + picture.map().map_or(0, crate::link::pool::FeatureMap::bytes);
         let mut memory = self.lock();
         memory.clock += 1;
         let kept = Kept { picture: Arc::clone(picture), bytes, used: memory.clock };
@@ -114,8 +117,8 @@ mod tests {
 
     #[test]
     fn the_one_not_used_for_longest_leaves_first() {
-        // Each picture takes 300 bytes; three fit.
-        let store = Store::new(1000, None);
+        // Each picture takes 300 bytes and its overhead; three fit.
+        let store = Store::new(4000, None);
         let (bytes, ten) = picture(10);
         for name in ["a", "b", "c"] {
             store.put(name, &bytes, &ten).unwrap();
@@ -123,18 +126,18 @@ mod tests {
         assert!(store.get("a").is_some());
         store.put("d", &bytes, &ten).unwrap();
         let there = ["a", "b", "c", "d"].map(|name| store.get(name).is_some());
-        assert_eq!((there, store.usage()), ([true, false, true, true], (3, 900)));
+        assert_eq!((there, store.usage()), ([true, false, true, true], (3, 3 * (300 + OVERHEAD))));
         store.put("d", &bytes, &ten).unwrap();
-        assert_eq!(store.usage(), (3, 900));
+        assert_eq!(store.usage(), (3, 3 * (300 + OVERHEAD)));
         let (bytes, huge) = picture(1000);
         store.put("huge", &bytes, &huge).unwrap();
-        assert_eq!((store.usage(), store.get("huge").is_some()), ((1, 30_000), true));
+        assert_eq!((store.usage(), store.get("huge").is_some()), ((1, 30_000 + OVERHEAD), true));
     }
 
     #[test]
     fn a_folder_keeps_what_leaves_memory() {
         let folder = tempfile::tempdir().unwrap();
-        let store = Store::new(300, Some(Folder::open(folder.path().join("pictures"), 1 << 20).unwrap()));
+        let store = Store::new(300 + OVERHEAD, Some(Folder::open(folder.path().join("pictures"), 1 << 20).unwrap()));
         let (first, ten) = picture(10);
         let (second, eleven) = picture(11);
         let [a, b] = [&first, &second].map(|bytes| sha256_hex(bytes));

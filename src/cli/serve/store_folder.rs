@@ -2,11 +2,18 @@
 
 use std::fs;
 use std::io::{self, Write as _};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use crate::link::protocol::{is_sha256, sha256_hex};
+
+/// File systems give a file room by whole blocks, mostly of this size: small pictures would fill the disk uncounted.
+const BLOCK: u64 = 4096;
+/// How the name of a picture begins of which only a part is written.
+const PART_PREFIX: &str = ".put-";
+/// A part older than this was left by a crash; another server in the same folder may be writing younger ones.
+const PART_AGE: Duration = Duration::from_hours(1);
 
 /// The folder.
 pub(super) struct Folder {
@@ -20,6 +27,7 @@ impl Folder {
     /// Opens a folder, made where it is not there, and counts what it holds.
     pub(super) fn open(path: PathBuf, most_bytes: u64) -> io::Result<Self> {
         fs::create_dir_all(&path)?;
+        remove_parts(&path)?;
         let folder = Self { path, most_bytes, bytes: Mutex::new(0) };
         let held = folder.pictures()?.iter().map(|picture| picture.bytes).sum();
         *folder.bytes() = held;
@@ -35,7 +43,7 @@ impl Folder {
             Ok(bytes) => {
                 fs::remove_file(path)?;
                 let mut held = self.bytes();
-                *held = held.saturating_sub(bytes.len() as u64);
+                *held = held.saturating_sub(on_disk(bytes.len() as u64));
                 Ok(None)
             }
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
@@ -49,12 +57,12 @@ impl Folder {
         if path.exists() {
             return Ok(());
         }
-        let mut file = tempfile::NamedTempFile::new_in(&self.path)?;
+        let mut file = tempfile::Builder::new().prefix(PART_PREFIX).tempfile_in(&self.path)?;
         file.write_all(bytes)?;
         file.as_file().sync_all()?;
         file.persist(path)?;
         let mut held = self.bytes();
-        *held += bytes.len() as u64;
+        *held += on_disk(bytes.len() as u64);
         if *held > self.most_bytes {
             *held = self.remove_oldest()?;
         }
@@ -85,7 +93,7 @@ impl Folder {
             // What is not named as ours is not ours to count or remove.
             if entry.file_name().to_str().is_some_and(is_sha256) {
                 let about = entry.metadata()?;
-                pictures.push(Stored { path: entry.path(), bytes: about.len(), put: about.modified()? });
+                pictures.push(Stored { path: entry.path(), bytes: on_disk(about.len()), put: about.modified()? });
             }
         }
         Ok(pictures)
@@ -94,6 +102,22 @@ impl Folder {
     fn bytes(&self) -> std::sync::MutexGuard<'_, u64> {
         self.bytes.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// What a file of this length takes.
+fn on_disk(length: u64) -> u64 {
+    length.next_multiple_of(BLOCK)
+}
+
+fn remove_parts(folder: &Path) -> io::Result<()> {
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        let is_part = entry.file_name().to_str().is_some_and(|name| name.starts_with(PART_PREFIX));
+        if is_part && entry.metadata()?.modified()?.elapsed().is_ok_and(|age| age > PART_AGE) {
+            fs::remove_file(entry.path())?;
+        }
+    }
+    Ok(())
 }
 
 struct Stored {
@@ -105,6 +129,26 @@ struct Stored {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn set_time(path: &Path, time: SystemTime) {
+        fs::File::options().write(true).open(path).unwrap().set_modified(time).unwrap();
+    }
+
+    #[test]
+    fn what_a_crash_left_is_removed() {
+        let folder = tempfile::tempdir().unwrap();
+        let [old, young, other] = [".put-old", ".put-young", "other"].map(|name| folder.path().join(name));
+        for path in [&old, &young, &other] {
+            fs::write(path, "begun").unwrap();
+        }
+        for path in [&old, &other] {
+            set_time(path, SystemTime::UNIX_EPOCH);
+        }
+        let store = Folder::open(folder.path().to_owned(), 1000).unwrap();
+        assert_eq!([&old, &young, &other].map(|path| path.exists()), [false, true, true]);
+        store.put(&sha256_hex(b"a picture"), b"a picture").unwrap();
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 3, "what is put leaves no part");
+    }
 
     #[test]
     fn what_is_damaged_is_not_there_and_can_be_put_again() {
@@ -126,24 +170,21 @@ mod tests {
     fn the_oldest_leave_when_it_is_full_also_after_a_restart() {
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join("note.txt"), [0; 5000]).unwrap();
-        let store = Folder::open(folder.path().to_owned(), 1000).unwrap();
+        // Each takes a block; three fit, with a tenth of the room to spare.
+        let most = 14_000;
+        let store = Folder::open(folder.path().to_owned(), most).unwrap();
         let pictures: Vec<Vec<u8>> = (0..5).map(|index| vec![index; 300]).collect();
         let names: Vec<String> = pictures.iter().map(|bytes| sha256_hex(bytes)).collect();
         let put = |store: &Folder, index: usize| {
             store.put(&names[index], &pictures[index]).unwrap();
-            let time = SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(1_000 + index as u64);
-            fs::File::options()
-                .write(true)
-                .open(folder.path().join(&names[index]))
-                .unwrap()
-                .set_modified(time)
-                .unwrap();
+            let time = SystemTime::UNIX_EPOCH + Duration::from_secs(1_000 + index as u64);
+            set_time(&folder.path().join(&names[index]), time);
         };
         let there = |store: &Folder| names.iter().map(|name| store.read(name).unwrap().is_some()).collect::<Vec<_>>();
         for index in 0..3 {
             put(&store, index);
         }
-        let store = Folder::open(folder.path().to_owned(), 1000).unwrap();
+        let store = Folder::open(folder.path().to_owned(), most).unwrap();
         put(&store, 3);
         assert_eq!(there(&store), [false, true, true, true, false]);
         put(&store, 4);

@@ -40,12 +40,12 @@ impl Watch {
         self.handle.run_upkeep();
     }
 
-    /// Measures the features of one picture.
-    pub(super) fn encode<T>(&self, work: impl FnOnce() -> T) -> T {
+    /// Measures what a new picture alone takes: to decode it and, where the encoder has a view of the whole, its features.
+    pub(super) fn prepare<T>(&self, work: impl FnOnce() -> T) -> T {
         let started = Instant::now();
         let done = work();
         with_local_recorder(&self.recorder, || {
-            histogram!("masklink_encode_seconds").record(started.elapsed().as_secs_f64());
+            histogram!("masklink_prepare_seconds").record(started.elapsed().as_secs_f64());
         });
         done
     }
@@ -53,6 +53,7 @@ impl Watch {
     /// Notes the parts of one answer.
     pub(super) fn linked(&self, timing: &Timing) {
         with_local_recorder(&self.recorder, || {
+            histogram!("masklink_encode_seconds").record(timing.encode / 1e3);
             histogram!("masklink_pool_seconds").record(timing.pool / 1e3);
             histogram!("masklink_search_seconds").record(timing.search / 1e3);
         });
