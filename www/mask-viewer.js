@@ -81,6 +81,7 @@ export class MaskViewer extends AttributesElement {
     renderer: () => this.settings.renderer,
     create: (renderer) => Engine.create(this.#nodes.stage, renderer, {
       onEffect: (effect) => this.#perform(effect),
+      onFailed: (thrown) => this.#fail(failureOf(thrown, 'viewer'), false),
       onDraw: () => this.#stage?.place(),
       onRebuilt: () => this.#update(),
       onLost: (thrown) => this.#giveUp(failureOf(thrown, 'renderer')),
@@ -112,8 +113,6 @@ export class MaskViewer extends AttributesElement {
   #source = null;
   #followAttributes = afterTask(() => this.#openAttributes());
   #update = afterTask(() => { if (this.#engine) this.#show(this.#engine); });
-  /** What the module complains of while it takes masks or answers in. @type {Failure[] | undefined} */
-  #complaints;
   /** Why the masks, or some of them, are not shown. */
   #problem = '';
 
@@ -142,8 +141,8 @@ export class MaskViewer extends AttributesElement {
     this.#showTools();
     this.#start();
     this.#followAttributes();
-    // What the tag does not name was opened by a program, before the element came here or where it was before.
-    if (!this.src && this.#opened) this.#reopen(this.#opened);
+    // What was shown where the element was before, or given before it came here, unless the tag has changed since.
+    if (this.src === this.#source && this.#opened) this.#reopen(this.#opened);
   }
 
   disconnectedCallback() {
@@ -156,7 +155,6 @@ export class MaskViewer extends AttributesElement {
     this.#starter.free();
     this.#picture?.bitmap.close();
     this.#stay = this.#loading = this.#segmenter = this.#linker = this.#picture = undefined;
-    this.#source = null;
     this.#notices.done();
     this.#notices.empty();
   }
@@ -168,6 +166,8 @@ export class MaskViewer extends AttributesElement {
     if (name === 'tool') this.tool = /** @type {Tool} */ (value ?? 'select');
     if (name === 'endpoint' || name === 'model') this.configure({ [name]: value });
     if (name === 'src' || name === 'annotations') this.#followAttributes();
+    // What was shown with other masks is not what the tag names now.
+    if (name === 'annotations' && !this.#stay) this.#source = null;
     if (name === 'annotations' && value === null) {
       this.#annotations.free();
       this.showMasks([]);
@@ -194,7 +194,7 @@ export class MaskViewer extends AttributesElement {
 
   /** The tool in hand: `select`, `pick`, `add`, `remove`, `box` or `pan`. */
   get tool() {
-    return this.#snapshot?.tool ?? this.#wishes.tool ?? 'select';
+    return this.#engine?.snapshot.tool ?? this.#wishes.tool ?? 'select';
   }
 
   set tool(tool) {
@@ -218,7 +218,7 @@ export class MaskViewer extends AttributesElement {
     this.#restart();
   }
 
-  /** What is shown, as plain data; `undefined` before `ready`. */
+  /** What is shown, as plain data, at the last event `update`; `undefined` before `ready`. */
   get snapshot() {
     return this.#snapshot;
   }
@@ -375,7 +375,7 @@ export class MaskViewer extends AttributesElement {
 
   /** The current mask as a PNG of the picture's size, white on black. @returns {Promise<Blob | undefined>} */
   async maskPng() {
-    const [height, width] = this.#snapshot?.mask?.size ?? [0, 0];
+    const [height, width] = this.#engine?.snapshot.mask?.size ?? [0, 0];
     const pixels = this.#engine?.ask((viewer) => viewer.maskBitmap());
     return pixels && await pngOf({ width, height, pixels });
   }
@@ -496,7 +496,10 @@ export class MaskViewer extends AttributesElement {
       const masks = await this.#annotations.masksOf(address, src);
       if (asked()) this.showMasks(masks);
     } catch (thrown) {
-      if (asked()) this.#failMasks(failureOf(thrown, 'annotations'));
+      if (!asked()) return;
+      // Those of the file before are not what the tag names now.
+      this.showMasks([]);
+      this.#failMasks(failureOf(thrown, 'annotations'));
     }
   }
 
@@ -507,9 +510,8 @@ export class MaskViewer extends AttributesElement {
    * @param {[string, string]} words What they are, one and many.
    */
   #takeIn(event, count, words) {
-    const complaints = this.#complaints = /** @type {Failure[]} */ ([]);
-    this.#send(event);
-    this.#complaints = undefined;
+    const complaints = /** @type {Failure[]} */ ([]);
+    this.#send(event, complaints);
     return summaryOf(complaints, count, words);
   }
 
@@ -542,16 +544,14 @@ export class MaskViewer extends AttributesElement {
       this.#stage?.markHovered(detail?.index ?? null);
       this.#list?.markHovered(detail?.index ?? null);
     }
-    if (name === 'error' && this.#complaints) this.#complaints.push(detail);
-    else this.#emit(name, detail);
+    this.#emit(name, detail);
   }
 
   /** @param {Engine} engine */
   #show(engine) {
     const snapshot = this.#snapshot = engine.snapshot;
-    const { stage, summary } = this.#nodes;
-    stage.setAttribute('aria-busy', String(snapshot.segmenting));
-    fill(summary, describe(snapshot));
+    this.#nodes.stage.setAttribute('aria-busy', String(snapshot.segmenting));
+    fill(this.#nodes.summary, describe(snapshot));
     this.#notices.trouble(snapshot.segmentFailure?.message ?? '');
     this.#stage?.show(snapshot);
     this.#list?.show(snapshot, this.colours);
@@ -580,10 +580,10 @@ export class MaskViewer extends AttributesElement {
     this.#toolbar?.show(this.#snapshot, this.controls, this.#problem);
   }
 
-  /** @param {Record<string, unknown> & { type: string }} event */
-  #send(event) {
+  /** @param {Record<string, unknown> & { type: string }} event @param {Failure[]} [complaints] Takes the failures, which are then not told. */
+  #send(event, complaints) {
     try {
-      this.#engine?.dispatch(event);
+      this.#engine?.dispatch(event, complaints);
     } catch (thrown) {
       this.#fail(failureOf(thrown, 'viewer'), false);
     }

@@ -1,6 +1,6 @@
 /** @file The page's side of the worker: one picture, questions with the newest first, and its events. */
 
-import { SegmentError } from './segment/messages.js';
+import { SegmentError, cancelled } from './segment/messages.js';
 
 /** @typedef {import('./segment/messages.js').Answer} Answer */
 /** @typedef {import('./segment/messages.js').Encoded} Encoded */
@@ -153,7 +153,7 @@ export class SegmentClient extends EventTarget {
 
   /** Takes back the question, and any download under way; what has arrived of it is kept. */
   cancel() {
-    this.#question?.waiting.reject(new SegmentError('cancelled', 'The question was taken back.'));
+    this.#question?.waiting.reject(cancelled());
     this.#question = undefined;
     for (const ticket of this.#waiting.keys()) if (ticket !== this.#linking) this.#worker?.postMessage(/** @type {Request} */ ({ type: 'cancel', ticket }));
   }

@@ -8,7 +8,7 @@
 import init from './pkg/workers.js';
 import { Engine } from './segment/engine.js';
 import { Linking } from './segment/linking.js';
-import { SegmentError, codeOf, messageOf } from './segment/messages.js';
+import { SegmentError, cancelled, codeOf, messageOf } from './segment/messages.js';
 import { Runtime } from './segment/runtime.js';
 
 /** @typedef {import('./segment/messages.js').Request} Request */
@@ -60,7 +60,7 @@ self.addEventListener('message', (/** @type {MessageEvent<Request>} */ { data: r
 async function serve(asked, signal) {
   const { ticket } = asked.request;
   try {
-    if (signal.aborted) throw new SegmentError('cancelled', 'The question was taken back.');
+    if (signal.aborted) throw cancelled();
     say({ type: 'done', ticket, result: await answer(asked, signal) });
   } catch (thrown) {
     // A module that trapped is in no state to go on: die, and be started anew.
@@ -92,7 +92,7 @@ async function answer({ request, picture: about, index: opening }, signal) {
       return await opened().encode(request.ticket, read(0, 0, width, height));
     }
     case 'click':
-      return await opened().click(request.ticket, request.question, given(about), (result) => say({ type: 'provisional', ticket: request.ticket, result }));
+      return await opened().click(request.ticket, request.question, given(about), (result) => say({ type: 'provisional', ticket: request.ticket, result }), signal);
     case 'link': {
       const linking = await /** @type {Promise<Linking>} */ (opening);
       return await linking.answer(await runtimeFor(request.options), given(about), request.mask);

@@ -14,6 +14,17 @@ const annotationsOf = (...numbers) => JSON.stringify({
   annotations: numbers.map((n) => ({ id: `a${n}`, image_id: `p${n}`, category_id: 'Q1', bbox: [[1, 0, 3, 6]], segmentation: [{ size: [6, 8], counts: [6, 12, 30] }] })),
 });
 
+const HEBREW = 'תפוז (פרי) שנמצא על השולחן ליד החלון';
+/** Names too long for where they stand, of masks in the last column and the last row of 8 by 6 pixels. */
+const NAMES = JSON.stringify({
+  images: [{ id: 't', file_name: 'tiny.bmp', width: 8, height: 6 }],
+  categories: [{ id: 'Q1', name: 'A name that is too long for the room beside its mask' }, { id: 'Q2', name: HEBREW }],
+  annotations: [
+    { id: 'a', image_id: 't', category_id: 'Q1', segmentation: [{ size: [6, 8], counts: [42, 6] }] },
+    { id: 'b', image_id: 't', category_id: 'Q2', segmentation: [{ size: [6, 8], counts: [29, 1, 18] }] },
+  ],
+});
+
 /** @type {Awaited<ReturnType<typeof serve>>} */
 let server;
 /** @type {import('playwright-core').Browser} */
@@ -27,6 +38,9 @@ before(async () => {
     '/early.html': elementPage('<mask-viewer></mask-viewer>', `Object.assign(document.querySelector('mask-viewer'),
       { src: 'tiny.bmp', annotations: 'tiny.json', controls: true, tool: 'box', token: 'secret', endpoint: 'https://early.example/', model: 'mine', view: { x: 3, y: 2, scale: 50 } })`),
     '/flex.html': elementPage('<div style="display: flex; width: 500px"><mask-viewer style="height: auto" src="tiny.bmp" controls></mask-viewer></div>'),
+    '/own.html': elementPage('<mask-viewer style="height: auto" src="tiny.bmp" annotations="tiny.json" controls></mask-viewer>'),
+    '/names.html': elementPage('<mask-viewer style="width: 320px; height: 500px" src="tiny.bmp" annotations="names.json" controls></mask-viewer>'),
+    '/names.json': NAMES,
     '/broken.html': elementPage('<mask-viewer src="tiny.bmp" annotations="broken.json" controls></mask-viewer>'),
     '/percent.html': elementPage('<mask-viewer src="1%.bmp" annotations="numbers.json" controls></mask-viewer>'),
     '/numbers.json': annotationsOf(1, 2, 3), '/others.json': annotationsOf(7, 8, 9),
@@ -92,6 +106,100 @@ test('annotations that cannot be loaded are told in sight, and tried again', asy
   });
   await until(page, 'snapshot.shown.length === 1');
   assert.equal(await hint.isVisible(), false);
+  await close();
+});
+
+test('the masks of a file do not stay where another one cannot be loaded', async () => {
+  const { page, close } = await open('own.html', 'snapshot.shown.length === 1');
+  await page.evaluate(() => { /** @type {MaskViewer} */ (document.querySelector('mask-viewer')).annotations = 'broken.json'; });
+  const hint = page.locator('mask-viewer [part~=hint]');
+  await hint.waitFor();
+  assert.match(await hint.innerText(), /broken\.json could not be loaded/);
+  await until(page, 'snapshot.shown.length === 0');
+  assert.match(await hint.innerText(), /broken\.json could not be loaded/);
+  await close();
+});
+
+test('without controls neither tools nor zoom buttons are seen', async () => {
+  const { page, close } = await open('pick.html');
+  for (const part of ['tools', 'zoom', 'masks']) assert.equal(await page.locator(`mask-viewer [part~=${part}]`).isVisible(), false, part);
+  await close();
+});
+
+test('a viewer of its own height has room for its zoom buttons', async () => {
+  const { page, close } = await open('own.html');
+  const [frame, zoom] = [await page.locator('mask-viewer [part~=frame]').boundingBox(), await page.locator('mask-viewer [part~=zoom]').boundingBox()];
+  assert.ok(frame && zoom && zoom.y >= frame.y && zoom.y + zoom.height <= frame.y + frame.height, JSON.stringify({ frame, zoom }));
+  await close();
+});
+
+test('a picture drawn for a stage of another shape is not stretched', async () => {
+  const { page, close } = await open('one.html');
+  assert.equal(await page.locator('mask-viewer [part~=canvas]').evaluate((node) => getComputedStyle(node).objectFit), 'contain');
+  await close();
+});
+
+test('a long address stays within the words about it', async () => {
+  const { page, close } = await open('names.html');
+  const overflow = (/** @type {string} */ selector) => page.locator(`mask-viewer ${selector}`).evaluate((node) => node.scrollWidth - node.clientWidth);
+  const long = `${'long_name_'.repeat(20)}x`;
+  await page.evaluate((name) => { /** @type {MaskViewer} */ (document.querySelector('mask-viewer')).annotations = `${name}.json`; }, long);
+  await page.locator('mask-viewer [part~=hint]').getByText(long).waitFor();
+  assert.equal(await overflow('[part~=hint]'), 0);
+  await page.evaluate((name) => { /** @type {MaskViewer} */ (document.querySelector('mask-viewer')).src = `${name}.bmp`; }, long);
+  await page.locator('mask-viewer [part~=notice]').getByText(long).waitFor();
+  assert.equal(await overflow('[part~=notice] p'), 0);
+  await close();
+});
+
+test('names stand wholly on the picture, and begin where their script begins', async () => {
+  const { page, errors, close } = await open('names.html', 'snapshot.shown.length === 2');
+  await page.evaluate(() => /** @type {MaskViewer} */ (document.querySelector('mask-viewer')).configure({ labels: true }));
+  await until(page, 'snapshot.settings.labels');
+  const labels = page.locator('mask-viewer .label');
+  await labels.nth(1).waitFor();
+  const stage = await page.locator('mask-viewer [part~=stage]').boundingBox();
+  for (const label of await labels.all()) {
+    const box = await label.boundingBox();
+    assert.ok(stage && box && box.x >= stage.x && box.x + box.width <= stage.x + stage.width, JSON.stringify({ stage, box }));
+    assert.ok(box.y >= stage.y && box.y + box.height <= stage.y + stage.height, JSON.stringify({ stage, box }));
+  }
+  const direction = (/** @type {import('playwright-core').Locator} */ name) => name.evaluate((node) => getComputedStyle(node).direction);
+  assert.equal(await direction(labels.getByText(HEBREW)), 'rtl');
+  assert.equal(await direction(page.locator('mask-viewer .chip .name').getByText(HEBREW)), 'rtl');
+  // The last column is moved out of sight, and its name with it.
+  await page.evaluate(() => { /** @type {MaskViewer} */ (document.querySelector('mask-viewer')).view = { x: 1, y: 3, scale: 100 }; });
+  await page.waitForFunction(() => document.querySelector('mask-viewer')?.shadowRoot?.querySelectorAll('.label').length === 0);
+  assert.deepEqual(errors, []);
+  await close();
+});
+
+test('a button that can do no more hands the focus to the picture', async () => {
+  const { page, errors, close } = await open('own.html', 'snapshot.shown.length === 1');
+  const focused = () => page.evaluate(() => document.querySelector('mask-viewer')?.shadowRoot?.activeElement?.getAttribute('part'));
+  await page.evaluate(() => /** @type {MaskViewer} */ (document.querySelector('mask-viewer')).selectMask(0));
+  await until(page, 'snapshot.selected === 0');
+  await page.getByRole('button', { name: 'Clear the clicks' }).press('Enter');
+  await until(page, 'snapshot.selected === null');
+  assert.equal(await focused(), 'stage');
+  await page.evaluate(() => /** @type {MaskViewer} */ (document.querySelector('mask-viewer')).drawBox([1, 1], [5, 5]));
+  await until(page, 'snapshot.prompts.length === 1');
+  await page.getByRole('button', { name: 'Take the last click back' }).press('Enter');
+  await until(page, 'snapshot.prompts.length === 0');
+  assert.equal(await focused(), 'stage');
+  assert.deepEqual(errors, []);
+  await close();
+});
+
+test('the keys that the buttons name work on the buttons', async () => {
+  const { page, errors, close } = await open('one.html');
+  await page.getByRole('radio', { name: 'Select a mask' }).press('b');
+  await until(page, "snapshot.tool === 'box'");
+  await page.getByRole('button', { name: 'Zoom in' }).press('+');
+  await page.waitForFunction(() => /** @type {MaskViewer} */ (document.querySelector('mask-viewer')).view !== null);
+  await page.getByRole('button', { name: 'Zoom in' }).press('0');
+  await page.waitForFunction(() => /** @type {MaskViewer} */ (document.querySelector('mask-viewer')).view === null);
+  assert.deepEqual(errors, []);
   await close();
 });
 

@@ -137,6 +137,35 @@ test('a picture larger than the GPU takes is scaled, and the page says so', asyn
   await close();
 });
 
+test('Escape gives up a box that the pointer is drawing', async () => {
+  const { page, errors, close } = await openSamples();
+  const stage = await setView(page, { x: 480, y: 320, scale: 1 });
+  await page.evaluate(() => { /** @type {MaskViewer} */ (document.querySelector('mask-viewer')).tool = 'box'; });
+  await until(page, "snapshot.tool === 'box'");
+  const [x, y] = [stage.x + stage.width / 2, stage.y + stage.height / 2];
+  const frames = page.locator('mask-viewer .frame-mark');
+  await page.mouse.move(x - 60, y - 60);
+  await page.mouse.down();
+  await page.mouse.move(x, y, { steps: 3 });
+  await frames.waitFor();
+  await page.keyboard.press('Escape');
+  await page.mouse.move(x + 20, y + 20, { steps: 3 });
+  assert.equal(await frames.count(), 0);
+  await page.mouse.up();
+  await page.waitForTimeout(200);
+  const prompts = () => page.evaluate(() => /** @type {MaskViewer} */ (document.querySelector('mask-viewer')).snapshot?.prompts.map(({ type }) => type));
+  assert.deepEqual(await prompts(), []);
+  // The next box is drawn as ever.
+  await page.mouse.move(x - 60, y - 60);
+  await page.mouse.down();
+  await page.mouse.move(x, y, { steps: 3 });
+  await page.mouse.up();
+  await until(page, 'snapshot.prompts.length > 0');
+  assert.deepEqual(await prompts(), ['box']);
+  assert.deepEqual(errors, []);
+  await close();
+});
+
 test('what is dropped and is no picture is told, and the page goes on', async () => {
   const { page, close } = await openSamples();
   await bring(page, { name: 'notes.txt', type: 'text/plain', base64: btoa('not a picture') });

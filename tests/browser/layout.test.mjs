@@ -38,6 +38,36 @@ for (const [width, height] of /** @type {const} */ ([[1280, 520], [1280, 620], [
   });
 }
 
+test('a status line of two lines leaves the picture as large as it was', async () => {
+  const { page, errors, close } = await openPage(browser, server.address);
+  const heights = await page.evaluate(() => ['words', 'more words than a line has '.repeat(9)].map((textContent) => {
+    const list = /** @type {HTMLElement} */ (document.getElementById('status'));
+    list.replaceChildren(Object.assign(document.createElement('dd'), { textContent }));
+    return [list.offsetHeight, /** @type {HTMLElement} */ (document.querySelector('mask-viewer')).offsetHeight];
+  }));
+  const [[one = 0, before], [two = 0, after]] = /** @type {[number[], number[]]} */ (heights);
+  assert.ok(two > 1.5 * one, `${one} px, then ${two} px`);
+  assert.equal(after, before);
+  assert.deepEqual(errors, []);
+  await close();
+});
+
+test('on paper the page has its natural height, and nothing lies over the picture', async () => {
+  const { page, errors, close } = await openPage(browser, server.address);
+  await page.emulateMedia({ media: 'print' });
+  const style = (/** @type {string} */ selector, /** @type {keyof CSSStyleDeclaration} */ name) => page.locator(selector).first()
+    .evaluate((node, property) => getComputedStyle(node)[/** @type {any} */ (property)], name);
+  assert.equal(await style('.panel', 'overflowY'), 'visible');
+  assert.equal(await style('mask-viewer .marks', 'display'), 'none');
+  assert.equal(await style('mask-viewer .swatch', 'printColorAdjust'), 'exact');
+  await page.setViewportSize({ width: 1280, height: 640 });
+  await page.evaluate(() => document.querySelector('.panel')?.append(Object.assign(document.createElement('p'), { textContent: 'a line '.repeat(3000) })));
+  const [panel, status] = [await boxOf(page, '.panel'), await boxOf(page, '.status')];
+  assert.ok(panel.height > 640 && panel.bottom <= status.y, JSON.stringify({ panel, status }));
+  assert.deepEqual(errors, []);
+  await close();
+});
+
 test('a phone shows the sample pictures in its first screen, and names tools instead of keys', async () => {
   const { page, errors, close } = await openPage(browser, server.address, { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true });
   const strip = await boxOf(page, '.thumbnail');

@@ -24,6 +24,7 @@ before(async () => {
     ...FIXTURES,
     '/empty.html': elementPage('<mask-viewer controls></mask-viewer>'),
     '/folders.html': elementPage('<mask-viewer src="val/1.bmp" annotations="folders.json" controls></mask-viewer>'),
+    '/others.json': annotationsOf('2.bmp'),
     '/folders.json': annotationsOf('train/1.bmp', 'val/1.bmp', 'val/2.bmp', 'bare/1.bmp', ...Array.from({ length: 600 }, (_, n) => `many/${n}/1.bmp`)),
     ...Object.fromEntries(['train/1', 'val/1', 'val/2', 'val/3', 'bare/1', 'many/590/1', 'other/1'].map((name) => [`/${name}.bmp`, FIXTURES['/tiny.bmp']])),
   });
@@ -125,6 +126,38 @@ test('a viewer that is moved, or filled before it is in the document, shows what
     if (viewer) section.append(viewer);
   });
   await until(page, "snapshot.picture === 'mine' && snapshot.shown[0]?.id === 'm'");
+  assert.deepEqual(errors, []);
+  await close();
+});
+
+test('a viewer that is moved shows what a program showed instead of what the tag names, until the tag names something else', async () => {
+  const { page, errors, told, close } = await open('folders.html', 'snapshot.shown.length > 0');
+  /** Takes the viewer away, changes its tag, and puts it elsewhere. @param {Record<string, string>} changes */
+  const move = (changes = {}) => page.evaluate((attributes) => {
+    const [viewer, section] = [/** @type {MaskViewer} */ (document.querySelector('mask-viewer')), document.createElement('section')];
+    viewer.remove();
+    for (const [name, value] of Object.entries(attributes)) viewer.setAttribute(name, value);
+    document.body.append(section);
+    section.append(viewer);
+    return new Promise((resolve) => { viewer.addEventListener('ready', resolve, { once: true }); });
+  }, changes);
+  await page.evaluate(() => {
+    const viewer = /** @type {MaskViewer} */ (document.querySelector('mask-viewer'));
+    viewer.showMasks([{ id: 'm', title: 'Mine', qid: null, mask: { size: [6, 8], boundaries: [6, 18] } }]);
+  });
+  await move();
+  await until(page, "snapshot.picture === 'val/1.bmp' && snapshot.shown[0]?.id === 'm'");
+  await page.evaluate(async () => {
+    const viewer = /** @type {MaskViewer} */ (document.querySelector('mask-viewer'));
+    await viewer.openPicture(await (await fetch('tiny.bmp')).blob(), { key: 'mine' });
+  });
+  await move();
+  await until(page, "snapshot.picture === 'mine' && snapshot.shown.length === 0");
+  await move({ src: 'val/2.bmp' });
+  await until(page, "snapshot.picture === 'val/2.bmp' && snapshot.shown[0]?.id === 'of val/2.bmp'");
+  await move({ annotations: 'others.json' });
+  await until(page, "snapshot.picture === 'val/2.bmp' && snapshot.shown[0]?.id === 'of 2.bmp'");
+  assert.deepEqual(await told(), []);
   assert.deepEqual(errors, []);
   await close();
 });

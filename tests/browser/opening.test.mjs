@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { FIXTURES, ODD_DATASET } from './fixtures.mjs';
-import { launch, openPage, serve, until } from './support.mjs';
+import { bring, launch, openPage, serve, until } from './support.mjs';
 
 /** @typedef {import('../../www/mask-viewer.js').MaskViewer} MaskViewer */
 
@@ -27,6 +27,12 @@ function misfits(count) {
   const annotations = Array.from({ length: count }, (_, at) => `{"id":"m${at}","image_id":"t","category_id":"Q1","bbox":[[2,0,4,12]],"segmentation":[${one}]}`);
   return `{"images":[{"id":"t","file_name":"/tiny.bmp","width":16,"height":12}],"categories":[{"id":"Q1","name":"Universe"}],"annotations":[${annotations}]}`;
 }
+
+/** A dataset of one picture that is nowhere, with this name on it. @param {string} name */
+const named = (name) => JSON.stringify({
+  images: [{ id: 't', file_name: 'nowhere.bmp', width: 8, height: 6 }], categories: [{ id: 'Q1', name }],
+  annotations: [{ id: 'a', image_id: 't', category_id: 'Q1', segmentation: [{ size: [6, 8], counts: [6, 12, 30] }] }],
+});
 
 /** Opens the page and its dialog, a file chosen. @param {string} name @param {string} text */
 async function withDialog(name, text) {
@@ -88,6 +94,89 @@ test('a dataset given up while it is read leaves everything as it was', async ()
   assert.equal(await page.locator('#strip-title').innerText(), 'Sample pictures');
   await page.getByRole('button', { name: 'Open a dataset' }).click();
   assert.equal(await page.locator('#dataset-words').isVisible(), false, 'nothing is said of what was given up');
+  assert.deepEqual(errors, []);
+  await close();
+});
+
+for (const [what, text, words] of /** @type {const} */ ([
+  ['of HTML', '<!doctype html><title>a page</title>', /mine\.json holds no pictures \(.+\)\. It must hold annotations/],
+  ['that is empty', '', /mine\.json holds no pictures \(.+\)\. It must hold annotations/],
+  ['of other JSON', '{"name":"masklink"}', /mine\.json holds no pictures \(.+\)\. It must hold annotations/],
+  ['without pictures', '{"images":[],"categories":[],"annotations":[]}', /mine\.json holds no pictures\. It must hold annotations/],
+])) {
+  test(`a file ${what} is told in the dialog, and the samples stay`, async () => {
+    const { page, errors, dialog, close } = await withDialog('mine.json', text);
+    await dialog.getByRole('button', { name: 'Open', exact: true }).click();
+    await dialog.locator('#dataset-words.problem').waitFor();
+    assert.match(await dialog.locator('#dataset-words').innerText(), words);
+    assert.equal(await page.locator('#strip-title').innerText(), 'Sample pictures');
+    assert.ok(await page.locator('.thumbnail').count() > 1);
+    assert.deepEqual(errors, []);
+    await close();
+  });
+}
+
+test('a dataset of one picture says that a search found nothing', async () => {
+  const { page, errors, dialog, close } = await withDialog('mine.json', named('Universe'));
+  await dialog.getByRole('button', { name: 'Open', exact: true }).click();
+  await dialog.waitFor({ state: 'hidden' });
+  const pager = page.getByRole('navigation', { name: 'Pages of pictures' });
+  assert.equal(await pager.isVisible(), false);
+  await page.getByRole('searchbox').fill('nowhere to be found');
+  await pager.getByText('Nothing found').waitFor();
+  await page.getByRole('searchbox').fill('universe');
+  await pager.waitFor({ state: 'hidden' });
+  assert.deepEqual(errors, []);
+  await close();
+});
+
+test('a name of many lines shows whole lines in the strip', async () => {
+  const { page, errors, dialog, close } = await withDialog('mine.json', named('One of the longest names that a museum ever gave to a thing in its collection'));
+  await dialog.getByRole('button', { name: 'Open', exact: true }).click();
+  await dialog.waitFor({ state: 'hidden' });
+  const [thumbnail, name] = [await page.locator('.thumbnail.plain').boundingBox(), await page.locator('.thumbnail.plain span').boundingBox()];
+  assert.ok(thumbnail && name && name.y >= thumbnail.y && name.y + name.height <= thumbnail.y + thumbnail.height, JSON.stringify({ thumbnail, name }));
+  assert.deepEqual(errors, []);
+  await close();
+});
+
+test('names from right to left keep their beginning in the strip and in the record', async () => {
+  const { page, errors, dialog, close } = await withDialog('mine.json', named('תפוז (פרי) שנמצא על השולחן'));
+  await dialog.getByRole('button', { name: 'Open', exact: true }).click();
+  await until(page, "snapshot.picture === 't' && snapshot.shown.length === 1");
+  await page.getByRole('listbox', { name: /^Masks/ }).getByRole('option').click();
+  for (const selector of ['.thumbnail span', '#record-body dd >> nth=0']) {
+    assert.equal(await page.locator(selector).evaluate((node) => getComputedStyle(node).direction), 'rtl', selector);
+  }
+  assert.deepEqual(errors, []);
+  await close();
+});
+
+test('an annotation file dropped onto the page is chosen in the dialog', async () => {
+  const { page, errors, close } = await openPage(browser, server.address);
+  await bring(page, { name: 'odd.json', type: 'application/json', base64: Buffer.from(ODD_DATASET).toString('base64') });
+  const dialog = page.getByRole('dialog', { name: 'Open a dataset' });
+  await dialog.waitFor();
+  await until(page, "snapshot.picture === 'world_001' && snapshot.shown.length > 0");
+  await dialog.getByLabel('Or at addresses that begin with').fill(server.address);
+  await dialog.getByRole('button', { name: 'Open', exact: true }).click();
+  await page.getByRole('heading', { name: 'odd.json' }).waitFor();
+  await until(page, "snapshot.picture === 't' && snapshot.shown.length === 1");
+  assert.deepEqual(errors.filter((text) => !/missing\.bmp/.test(text)), []);
+  await close();
+});
+
+test('a picture pasted while a dialog is open is not opened behind it', async () => {
+  const { page, errors, close } = await openPage(browser, server.address);
+  await until(page, "snapshot.picture === 'world_001' && snapshot.shown.length > 0");
+  await page.getByRole('button', { name: 'Settings' }).click();
+  const picture = { name: 'mine.bmp', type: 'image/bmp', base64: FIXTURES['/tiny.bmp'].toString('base64') };
+  await assert.rejects(bring(page, picture, 'paste'), /left the file to the browser/);
+  await page.waitForTimeout(500);
+  await until(page, "snapshot.picture === 'world_001'");
+  await page.getByRole('button', { name: 'Done' }).click();
+  await bring(page, picture, 'paste');
+  await until(page, "snapshot.picture === 'mine.bmp'");
   assert.deepEqual(errors, []);
   await close();
 });

@@ -114,6 +114,19 @@ test('nothing that segments is loaded before a pointer comes to the picture', as
   await close();
 });
 
+test('a mask is saved under the name of its picture in any script', async () => {
+  const { page, close } = await openSamples();
+  await page.evaluate(async () => {
+    const viewer = /** @type {MaskViewer} */ (document.querySelector('mask-viewer'));
+    await viewer.openPicture(null, { key: 'फल/हिन्दी 写真_1.jpg', size: [8, 6] });
+    viewer.showMasks([{ id: 'm', title: 'Mine', mask: { size: [6, 8], boundaries: [6, 18] } }]);
+    viewer.selectMask(0);
+  });
+  const [saved] = await Promise.all([page.waitForEvent('download'), page.getByRole('button', { name: 'JSON', exact: true }).click()]);
+  assert.equal(saved.suggestedFilename(), 'हिन्दी_写真_1-mask.json');
+  await close();
+});
+
 test('a mask saved as JSON is its run-length encoding', async () => {
   const { page, close } = await openSamples();
   await page.evaluate(() => /** @type {MaskViewer} */ (document.querySelector('mask-viewer')).selectMask(0));
@@ -345,6 +358,22 @@ test('where neither the endpoint nor the page answers a recorded answer is given
   await close();
 });
 
+test('an answer of the page does not say that nothing was sent where the endpoint was asked', async () => {
+  const { page, close } = await openSamples();
+  await page.evaluate(() => {
+    const viewer = /** @type {MaskViewer} */ (document.querySelector('mask-viewer'));
+    // Nobody listens on port 9 of this machine.
+    viewer.configure({ endpoint: 'http://127.0.0.1:9/' });
+    viewer.selectMask(0);
+    viewer.askLink();
+  });
+  await until(page, "snapshot.linking.phase === 'answered' && snapshot.linking.source === 'page'");
+  const words = await page.locator('#entities-body').innerText();
+  assert.match(words, /does not answer[\s\S]*Computed in this page\./);
+  assert.doesNotMatch(words, /nothing was sent/);
+  await close();
+});
+
 test('a dataset is opened by its dialog, searched, and its findings are told', async () => {
   const { page, errors, close } = await openSamples();
   await page.getByRole('button', { name: 'Open a dataset' }).click();
@@ -449,6 +478,23 @@ test('what the index does not hold is not given a name', async () => {
   });
   await until(page, "snapshot.linking.phase === 'answered'");
   assert.match(await page.locator('.verdict').innerText(), /Not in the index/);
+  await close();
+});
+
+test('names from right to left keep their beginning on the cards', async () => {
+  const { page, close } = await openSamples();
+  const answer = { ...HOSTILE_ANSWER, entities: [{ qid: 'Q89', title: 'תפוח', description: 'פרי', score: 0.9, evidence: [] }] };
+  await page.route('**/elsewhere/v1/link', (route) => route.fulfill({ status: 200, contentType: 'application/json', body: JSON.stringify(answer) }));
+  await page.evaluate(() => {
+    const viewer = /** @type {MaskViewer} */ (document.querySelector('mask-viewer'));
+    viewer.configure({ endpoint: new URL('elsewhere', document.baseURI).href });
+    viewer.selectMask(0);
+    viewer.askLink();
+  });
+  await until(page, "snapshot.linking.phase === 'answered'");
+  for (const selector of ['.card h3', '.card .about']) {
+    assert.equal(await page.locator(selector).evaluate((node) => getComputedStyle(node).direction), 'rtl', selector);
+  }
   await close();
 });
 

@@ -277,6 +277,39 @@ test('a model that zooms in corrects its answer by a closer look, and looks once
   for (const iou of closer) assert.ok(iou > once + 0.05 && iou > 0.9, `IoU ${once} at first, ${iou} closer`);
 });
 
+test('a click that is taken back ends before its closer look, and the next one is answered', async () => {
+  models.reset();
+  models.edit = (manifest) => { Object.assign(manifest.models[0], { zoom_in: 2 }); };
+  const { page, close } = await openPage();
+  const { first, second, replies } = await page.evaluate(async (DISC) => {
+    const replies = [];
+    let cancels = false;
+    window.Worker = class extends Worker {
+      constructor(...given) {
+        super(...given);
+        this.addEventListener('message', ({ data }) => replies.push(data));
+      }
+
+      postMessage(message) {
+        super.postMessage(message);
+        if (message.type === 'click' && cancels) queueMicrotask(() => segmenter.cancel());
+      }
+    };
+    const click = () => settled(segmenter.click({ points: [[DISC.x, DISC.y, 1]] }));
+    segmenter.usePicture(disc(14));
+    await segmenter.encode();
+    cancels = true;
+    const first = await click();
+    cancels = false;
+    return { first, second: await click(), replies: replies.filter(({ type }) => type !== 'progress' && type !== 'status') };
+  }, DISC);
+  assert.equal(first.code, 'cancelled');
+  assert.ok(second.value, JSON.stringify(second));
+  const told = replies.map(({ type, code }) => code ?? type);
+  assert.deepEqual(told.slice(2), ['provisional', 'cancelled', 'provisional', 'done']);
+  await close();
+});
+
 test('bad models are refused with words on what to do', async () => {
   const cases = [
     [(m) => { m.models[0].decoder.sha256 = 'a'.repeat(64); }, 'model-hash'],

@@ -47,6 +47,20 @@ test('only what differs from the defaults is kept', async () => {
   await close();
 });
 
+test('the field that has the focus is seen above the button at the bottom', async () => {
+  const { page, errors, close } = await openPage(browser, server.address, { viewport: { width: 1280, height: 600 } });
+  const dialog = await openSettings(page);
+  const done = await dialog.locator('.dialog-actions').boundingBox();
+  const fields = await dialog.locator('input, select').count();
+  for (let step = 0; step < fields; step += 1) {
+    const box = await dialog.locator(':focus').boundingBox();
+    assert.ok(done && box && box.y + box.height <= done.y, `field ${step}: ${JSON.stringify({ box, done })}`);
+    await page.keyboard.press('Tab');
+  }
+  assert.deepEqual(errors, []);
+  await close();
+});
+
 test('a kept model that is no longer listed gives way to the default', async () => {
   const { page, errors, close } = await newPage(browser);
   await page.addInitScript(() => localStorage.setItem('masklink.settings', JSON.stringify({ settings: { model: 'gone', labels: true } })));

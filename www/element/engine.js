@@ -11,7 +11,17 @@ const OBSERVED = 'devicePixelContentBoxSize' in ResizeObserverEntry.prototype ? 
 
 /** @typedef {import('../pkg/viewer.js').Viewer} Viewer */
 /** @typedef {import('./types.js').Effect} Effect */
+/** @typedef {import('./types.js').Failure} Failure */
 /** @typedef {import('./types.js').Snapshot} Snapshot */
+
+/**
+ * @typedef {object} Listeners
+ * @property {(effect: Effect) => void} onEffect
+ * @property {(thrown: unknown) => void} onFailed Told what `onEffect` threw.
+ * @property {() => void} onDraw
+ * @property {() => void} onRebuilt
+ * @property {(thrown: unknown) => void} onLost
+ */
 
 export class Engine {
   /** @type {Viewer} */
@@ -24,11 +34,15 @@ export class Engine {
   /** Whether something changed while a frame was drawn. */
   #again = false;
   #ended = false;
+  /** Effects still to be performed, in order. @type {Effect[]} */
+  #effects = [];
+  #performing = false;
   /** @type {Promise<void> | undefined} */
   #drawing;
   /** @type {ResizeObserver} */
   #observer;
   #onEffect;
+  #onFailed;
   #onDraw;
   #onRebuilt;
   #onLost;
@@ -38,7 +52,7 @@ export class Engine {
    * of context it gave.
    * @param {HTMLElement} stage Holds the canvas.
    * @param {'auto' | 'cpu'} renderer
-   * @param {{ onEffect: (effect: Effect) => void, onDraw: () => void, onRebuilt: () => void, onLost: (thrown: unknown) => void }} listeners
+   * @param {Listeners} listeners
    */
   static async create(stage, renderer, listeners) {
     const Viewer = await loadViewer();
@@ -49,13 +63,14 @@ export class Engine {
 
   /**
    * @param {Viewer} viewer
-   * @param {{ onEffect: (effect: Effect) => void, onDraw: () => void, onRebuilt: () => void, onLost: (thrown: unknown) => void }} listeners
+   * @param {Listeners} listeners
    */
-  constructor(viewer, { onEffect, onDraw, onRebuilt, onLost }) {
+  constructor(viewer, { onEffect, onFailed, onDraw, onRebuilt, onLost }) {
     this.#viewer = viewer;
     this.#canvas = /** @type {HTMLCanvasElement} */ (viewer.canvas);
     this.#renderer = { kind: viewer.rendererKind ?? 'cpu', note: viewer.rendererNote ?? '' };
     this.#onEffect = onEffect;
+    this.#onFailed = onFailed;
     this.#onDraw = onDraw;
     this.#onRebuilt = onRebuilt;
     this.#onLost = onLost;
@@ -81,13 +96,33 @@ export class Engine {
   }
 
   /**
-   * Tells what happened and hands each effect on, in order.
+   * Tells what happened and hands each effect on, in order. An effect may call a listener that tells of something else:
+   * its effects come after all of these.
    * @param {Record<string, unknown> & { type: string }} event
+   * @param {Failure[]} [complaints] Takes the failures, which are then not handed on.
    */
-  dispatch(event) {
+  dispatch(event, complaints) {
     const effects = /** @type {Effect[]} */ (JSON.parse(this.#viewer.dispatch(JSON.stringify(event))));
     if (effects.length > 0) this.invalidate();
-    for (const effect of effects) this.#onEffect(effect);
+    for (const effect of effects) {
+      if (complaints && effect.type === 'notify' && effect.name === 'error') complaints.push(/** @type {Failure} */ (effect.detail));
+      else this.#effects.push(effect);
+    }
+    if (!this.#performing) this.#perform();
+  }
+
+  #perform() {
+    this.#performing = true;
+    // The loop also reaches what is added meanwhile.
+    for (const effect of this.#effects) {
+      try {
+        this.#onEffect(effect);
+      } catch (thrown) {
+        this.#onFailed(thrown);
+      }
+    }
+    this.#effects = [];
+    this.#performing = false;
   }
 
   /**

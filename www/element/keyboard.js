@@ -1,4 +1,4 @@
-/** @file The keys of the stage, for those who use no pointer. */
+/** @file The keys of the stage, for those who use no pointer; those that buttons announce work on the buttons as well. */
 
 /** CSS pixels an arrow key moves, and with Shift. */
 const STEP = 10;
@@ -24,10 +24,11 @@ const ARROWS = new Map([['ArrowLeft', [-1, 0]], ['ArrowRight', [1, 0]], ['ArrowU
 /**
  * Listens until `signal` is aborted.
  * @param {HTMLElement} stage
+ * @param {HTMLElement[]} bars Of buttons.
  * @param {KeyActions} actions
  * @param {AbortSignal} signal
  */
-export function listenToKeys(stage, actions, signal) {
+export function listenToKeys(stage, bars, actions, signal) {
   /** @type {Map<string, () => unknown>} */
   const plain = new Map([
     ['+', () => actions.zoom(1.25)], ['=', () => actions.zoom(1.25)], ['-', () => actions.zoom(0.8)],
@@ -37,11 +38,20 @@ export function listenToKeys(stage, actions, signal) {
     ['u', () => actions.undo()], ['Backspace', () => actions.undo()], ['c', () => actions.clear()],
     ['[', () => actions.candidate(-1)], [']', () => actions.candidate(1)],
   ]);
-  stage.addEventListener('keydown', (event) => {
-    // Alt and an arrow go through the browser's history.
-    if (event.ctrlKey || event.metaKey || (event.altKey && event.key !== 'Enter')) return;
-    if (act(event)) event.preventDefault();
-  }, { signal });
+  listen(stage, act);
+  for (const bar of bars) listen(bar, press);
+
+  /**
+   * @param {HTMLElement} node
+   * @param {(event: KeyboardEvent) => boolean} take Whether the key meant something.
+   */
+  function listen(node, take) {
+    node.addEventListener('keydown', (event) => {
+      // Alt and an arrow go through the browser's history.
+      if (event.ctrlKey || event.metaKey || (event.altKey && event.key !== 'Enter')) return;
+      if (take(event)) event.preventDefault();
+    }, { signal });
+  }
 
   /** @param {KeyboardEvent} event */
   function act(event) {
@@ -58,6 +68,11 @@ export function listenToKeys(stage, actions, signal) {
     // Space only arms dragging; its scrolling would lose the picture from sight.
     if (event.key === ' ') return true;
     if (event.key === 'Escape') return actions.escape();
+    return press(event);
+  }
+
+  /** @param {KeyboardEvent} event */
+  function press(event) {
     const action = plain.get(event.key.length === 1 ? event.key.toLowerCase() : event.key);
     action?.();
     return action !== undefined;

@@ -47,8 +47,7 @@ export class Linker {
     const picture = this.#host.picture();
     if (!picture) {
       const failure = { code: 'picture-missing', message: 'The picture itself is not here, so nothing can be asked about it.' };
-      // Not at once: the viewer is still performing the effect that asked.
-      queueMicrotask(() => this.#host.send({ type: 'linkFailed', ticket, failure }));
+      this.#host.send({ type: 'linkFailed', ticket, failure });
       return;
     }
     this.#asked = performance.now();
@@ -59,8 +58,6 @@ export class Linker {
   /** @param {{ ticket: number, mask: import('./types.js').MaskJson }} effect */
   async linkInPage({ ticket, mask }) {
     this.#asked = performance.now();
-    // What is told must not come while the viewer is still performing the effect that asked.
-    await Promise.resolve();
     try {
       const segmenter = this.#host.segmenter();
       if (!this.#host.picture() || !segmenter) throw new ViewerError('picture-missing', 'The picture itself is not here, so nothing can be said about it.');
@@ -110,6 +107,8 @@ export class Linker {
     const controller = new AbortController();
     this.#fetches.set(number, controller);
     try {
+      // What a listener takes back at once is not sent.
+      await Promise.resolve();
       const content = body.kind === 'text' ? body.text : this.#host.picture()?.blob ?? null;
       const response = await fetch(url, { method, headers, body: content, signal: controller.signal, credentials: 'omit', referrerPolicy: 'no-referrer' });
       const retryAfter = response.headers.get('retry-after');

@@ -26,7 +26,7 @@ export function placeMarks(marks, { project, prompts, segmenting, crosshair, box
   if (segmenting && last?.type === 'point') nodes.unshift(at(project(last.x, last.y), h('div', { class: 'pulse' })));
   if (box) nodes.push(frame(box.from, box.to));
   for (const { text, at: [x, y] } of labels.slice(0, MOST_LABELS)) {
-    nodes.push(at([Math.max(4, x), Math.max(4, y - 28)], h('div', { class: 'label' }, text)));
+    nodes.push(inSight([x, y - 28], h('div', { class: 'label', dir: 'auto' }, text)));
   }
   if (crosshair) nodes.push(at(project(crosshair.x, crosshair.y), h('div', { class: 'crosshair' })));
   fill(marks, ...nodes);
@@ -38,6 +38,17 @@ export function placeMarks(marks, { project, prompts, segmenting, crosshair, box
  */
 function at([x, y], node) {
   node.style.transform = `translate(${x.toFixed(1)}px, ${y.toFixed(1)}px)`;
+  return node;
+}
+
+/**
+ * As near to a position as all of the node is seen: 100% is its own size, the other lengths are the frame's.
+ * @param {[number, number]} position
+ * @param {HTMLElement} node
+ */
+function inSight([x, y], node) {
+  const within = (/** @type {number} */ value, /** @type {string} */ whole) => `clamp(4px, ${value.toFixed(1)}px, ${whole} - 100% - 4px)`;
+  node.style.transform = `translate(${within(x, '100cqw')}, ${within(y, '100cqh')})`;
   return node;
 }
 

@@ -70,7 +70,7 @@ export class MaskList {
     fill(this.#list, ...shown.slice(0, MOST_LISTED).map(({ title, id }, index) => {
       const swatch = h('span', { class: 'swatch', part: 'swatch' });
       swatch.style.setProperty('--swatch', colours[index] ?? '');
-      return h('div', { class: 'chip', part: 'mask', role: 'option', 'data-index': index, tabindex: -1, 'aria-selected': 'false' }, swatch, h('span', { class: 'name' }, title || id));
+      return h('div', { class: 'chip', part: 'mask', role: 'option', 'data-index': index, tabindex: -1, 'aria-selected': 'false' }, swatch, h('span', { class: 'name', dir: 'auto' }, title || id));
     }));
     this.#list.setAttribute('aria-label', shown.length > MOST_LISTED ? `The first ${MOST_LISTED} of ${shown.length} masks` : `Masks, ${shown.length}`);
   }

@@ -105,7 +105,11 @@ export function listenToPointers(stage, actions, signal) {
     actions.zoom(at.x, at.y, Math.exp(-pixels * (event.ctrlKey ? 0.01 : 0.0016)));
   }, { signal, passive: false });
 
-  stage.addEventListener('keydown', (event) => { if (event.code === 'Space') spaceHeld = true; }, { signal });
+  stage.addEventListener('keydown', (event) => {
+    if (event.code === 'Space') spaceHeld = true;
+    // The stage takes the box away; the release must not bring it back.
+    if (event.key === 'Escape' && gesture === 'box') become('none');
+  }, { signal });
   stage.addEventListener('keyup', (event) => { if (event.code === 'Space') spaceHeld = false; }, { signal });
   stage.addEventListener('blur', () => { spaceHeld = false; }, { signal });
 

@@ -103,7 +103,8 @@ export class Segmenter {
   async link(mask, model) {
     this.#linking += 1;
     try {
-      return await this.#clientFor(model).link(INDEX, mask);
+      // Any model's worker links alike, and another one would end what this one is asked.
+      return await (this.#client ?? this.#clientFor(model)).link(INDEX, mask);
     } finally {
       this.#linking -= 1;
       this.#rest();
@@ -117,9 +118,12 @@ export class Segmenter {
 
   /**
    * Loads the model and encodes the picture before the first click. What fails is told by that click.
+   *
+   * Another model than before waits until nothing is asked: what is asked keeps the model it was asked with.
    * @param {string | null} model
    */
   async prepare(model) {
+    if (this.#client && this.#model !== model && (this.#asked !== undefined || this.#linking > 0)) return;
     const client = this.#clientFor(model);
     if (this.#prepared === this.#bitmap) return;
     this.#prepared = this.#bitmap;

@@ -44,7 +44,7 @@ export class Stage {
       zoom: (x, y, factor) => this.#change((viewer) => viewer.zoomAbout(x, y, factor)),
       wheelZooms: host.wheelZooms,
     }, signal);
-    listenToKeys(stage, {
+    listenToKeys(stage, [nodes.bar, nodes.zoom], {
       move: (dx, dy) => this.#move(dx, dy),
       click: (negative) => this.#clickByKey(negative),
       zoom: (factor) => this.zoom(factor),

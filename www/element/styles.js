@@ -34,7 +34,7 @@ button { font: inherit; color: inherit; }
   border-radius: var(--radius);
   overflow: hidden;
 }
-.frame { position: relative; flex: 1 1 auto; min-height: 10rem; background: var(--stage); overflow: hidden; }
+.frame { container-type: size; position: relative; flex: 1 1 auto; min-height: 10rem; background: var(--stage); overflow: hidden; }
 .stage { position: absolute; inset: 0; cursor: crosshair; outline: none; user-select: none; -webkit-user-select: none; touch-action: pan-y; }
 .stage.zoomed, .stage[data-tool='box'] { touch-action: none; }
 .stage[data-tool='select'] { cursor: default; }
@@ -45,7 +45,8 @@ button { font: inherit; color: inherit; }
   content: ''; position: absolute; inset: 3px; border-radius: calc(var(--radius) - 4px);
   outline: 3px solid var(--accent); box-shadow: 0 0 0 5px var(--surface); pointer-events: none;
 }
-canvas { position: absolute; inset: 0; width: 100%; height: 100%; display: block; }
+/* Until the next drawing the one before fits into a stage of another shape, and is not stretched. */
+canvas { position: absolute; inset: 0; width: 100%; height: 100%; display: block; object-fit: contain; }
 
 .marks { position: absolute; inset: 0; overflow: hidden; pointer-events: none; }
 .marks > * { position: absolute; left: 0; top: 0; }
@@ -67,6 +68,7 @@ canvas { position: absolute; inset: 0; width: 100%; height: 100%; display: block
 
 .zoom { position: absolute; right: 8px; bottom: 8px; display: flex; flex-direction: column; border-radius: 10px; overflow: hidden; background: var(--surface); border: 1px solid var(--line); box-shadow: 0 1px 6px #0003; }
 .bar { display: flex; align-items: center; gap: 2px; padding: 4px; border-top: 1px solid var(--line); overflow-x: auto; scrollbar-width: none; }
+.bar[hidden], .zoom[hidden] { display: none; }
 .bar .space { flex: 1; }
 .tools { display: flex; gap: inherit; }
 .tool {
@@ -100,11 +102,12 @@ canvas { position: absolute; inset: 0; width: 100%; height: 100%; display: block
 .notice { position: absolute; inset: 0; display: grid; place-content: center; justify-items: center; gap: 0.75rem; padding: 1.5rem; text-align: center; background: var(--stage); color: var(--text); }
 .notice[hidden] { display: none; }
 .notice .icon { width: 36px; height: 36px; color: var(--muted); }
-.notice p { margin: 0; max-width: 32rem; text-wrap: balance; }
+.notice p { margin: 0; max-width: 32rem; text-wrap: balance; overflow-wrap: anywhere; }
 .progress { position: absolute; left: 50%; top: 12px; translate: -50% 0; display: flex; align-items: center; gap: 0.625rem; width: max-content; max-width: calc(100% - 24px); padding: 0.375rem 0.875rem; border-radius: 20px; background: var(--surface); border: 1px solid var(--line); box-shadow: 0 1px 6px #0003; font-size: 0.875rem; pointer-events: none; }
 .progress[hidden], .hint[hidden] { display: none; }
-.hint { position: absolute; left: 12px; bottom: 12px; max-width: min(24rem, calc(100% - 96px)); margin: 0; padding: 0.375rem 0.75rem; border-radius: 10px; background: var(--surface); border: 1px solid var(--line); font-size: 0.875rem; pointer-events: none; }
-@container (max-width: 32rem) { .zoom { flex-direction: row; } .hint { bottom: 64px; max-width: calc(100% - 24px); } }
+.hint { position: absolute; left: 12px; bottom: 12px; max-width: min(24rem, calc(100% - 96px)); margin: 0; padding: 0.375rem 0.75rem; border-radius: 10px; background: var(--surface); border: 1px solid var(--line); font-size: 0.875rem; overflow-wrap: anywhere; pointer-events: none; }
+/* Where the zoom buttons do not fit above one another. */
+@container (max-width: 32rem) or (max-height: 194px) { .zoom { flex-direction: row; } .hint { bottom: 64px; max-width: calc(100% - 24px); } }
 .progress progress { width: 4.5rem; accent-color: var(--accent); }
 .spinner { flex: none; width: 16px; height: 16px; border-radius: 50%; border: 2.5px solid var(--line); border-top-color: var(--accent); animation: turn 0.8s linear infinite; }
 @keyframes turn { to { rotate: 1turn; } }
@@ -113,6 +116,10 @@ canvas { position: absolute; inset: 0; width: 100%; height: 100%; display: block
 @media (prefers-reduced-motion: reduce) {
   .pulse { animation: none; scale: 0.7; }
   .spinner { animation-duration: 3s; }
+}
+@media print {
+  .marks, .bar, .zoom { display: none; }
+  .swatch { print-color-adjust: exact; }
 }
 @media (forced-colors: active) {
   .tool[aria-checked='true'], .chip[aria-selected='true'] { outline: 3px solid Highlight; outline-offset: -3px; }

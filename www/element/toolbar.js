@@ -25,13 +25,18 @@ export class Toolbar {
    * @param {string} problem Why masks are not shown.
    */
   show(snapshot, controls, problem) {
-    const { tools, undo, clear, bar, zoom, noMasks } = this.#nodes;
+    const { tools, undo, clear, bar, zoom, stage, noMasks } = this.#nodes;
     for (const [tool, button] of tools) {
       button.setAttribute('aria-checked', String(tool === snapshot?.tool));
       button.tabIndex = tool === snapshot?.tool ? 0 : -1;
     }
-    undo.disabled = !snapshot || snapshot.prompts.length === 0;
-    clear.disabled = undo.disabled && (snapshot?.selected ?? null) === null;
+    const nothingToUndo = !snapshot || snapshot.prompts.length === 0;
+    const nothingToClear = nothingToUndo && (snapshot?.selected ?? null) === null;
+    for (const [button, isDone] of /** @type {const} */ ([[undo, nothingToUndo], [clear, nothingToClear]])) {
+      // A button that can do no more hands the focus on, or it would be lost.
+      if (isDone && button.matches(':focus')) stage.focus({ preventScroll: true });
+      button.disabled = isDone;
+    }
     bar.hidden = zoom.hidden = !controls;
     noMasks.hidden = !controls || (snapshot?.shown.length ?? 0) > 0;
     fill(noMasks, snapshot?.picture ? problem ? 'The masks cannot be shown.' : 'No masks are given for this picture.' : '');

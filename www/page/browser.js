@@ -134,7 +134,7 @@ export class Browser {
     const { from, to, of } = this.#collection.range;
     const { earlier, later } = this.#buttons;
     const focused = document.activeElement;
-    this.#pager.hidden = this.#collection.overview.pictures <= to - from + 1;
+    this.#pager.hidden = from <= 1 && to === this.#collection.overview.pictures;
     earlier.disabled = from <= 1;
     later.disabled = to >= of;
     // A button that can do no more hands the focus on, or it would be lost.

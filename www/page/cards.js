@@ -48,7 +48,7 @@ function answerNodes({ answer, source, failures }, verdict, actions) {
     nothing: 'Nothing like it is known',
   };
   nodes.push(h('p', { class: `verdict ${verdict}` }, words[verdict ?? 'nothing']));
-  if (source === 'page') nodes.push(h('p', { class: 'note' }, 'Computed in this page; nothing was sent.'));
+  if (source === 'page') nodes.push(h('p', { class: 'note' }, failures.length > 0 ? 'Computed in this page.' : 'Computed in this page; nothing was sent.'));
   const cards = answer.entities.map(card);
   const list = h('ol', { class: `cards ${verdict}` }, ...cards.slice(0, FIRST_CARDS));
   nodes.push(list);
@@ -75,7 +75,7 @@ function card(entity, place) {
   bar.style.setProperty('--score', String(percent / 100));
   return h('li', { class: 'card' },
     thumbnail(entity),
-    h('div', { class: 'name' }, h('h3', {}, title || qid), description && h('p', { class: 'about' }, description)),
+    h('div', { class: 'name' }, h('h3', { dir: 'auto' }, title || qid), description && h('p', { class: 'about', dir: 'auto' }, description)),
     h('span', { class: 'percent', 'aria-hidden': 'true' }, `${percent} %`),
     h('div', { class: 'more' }, bar, h('p', { class: 'links' }, ...links(entity))),
     place === 0 && evidence(entity));

@@ -15,6 +15,7 @@ import { failureOf } from '../element/errors.js';
 /**
  * @param {HTMLElement} button
  * @param {(chosen: Chosen) => Promise<void>} open Done when the dataset is in the page; the dialog is closed then.
+ * @returns {(file: File) => void} Opens the dialog with a file chosen.
  */
 export function connectDatasetDialog(button, open) {
   const dialog = /** @type {HTMLDialogElement} */ (document.getElementById('dataset'));
@@ -63,4 +64,11 @@ export function connectDatasetDialog(button, open) {
     words.classList.toggle('problem', bad);
     fill(words, text);
   }
+
+  return (file) => {
+    const data = new DataTransfer();
+    data.items.add(file);
+    field('annotations').files = data.files;
+    dialog.showModal();
+  };
 }

@@ -79,7 +79,7 @@ function spellPrompts(prompts) {
 /** @param {string | null} picture */
 function fileName(picture) {
   const last = picture?.split(/[\\/]/).at(-1)?.replace(/\.\w+$/, '') || 'picture';
-  return `${last.replace(/[^\w.-]+/g, '_').slice(0, 80)}-mask`;
+  return `${last.replace(/[^\p{L}\p{M}\p{N}_.-]+/gu, '_').slice(0, 80)}-mask`;
 }
 
 /**

@@ -42,9 +42,9 @@ listenForPictures({ button: byId('choose-photo'), input: /** @type {HTMLInputEle
   browser.leave();
   viewer.tool = 'pick';
   await viewer.openPicture(file, { key: file.name });
-});
-connectDatasetDialog(byId('choose-dataset'), async ({ file, folder, prefix, progress, signal }) => {
-  const annotations = await openAnnotations(file, { onProgress: ({ bytes, total, annotations: found }) => progress(reading(bytes, total, found)), signal });
+}, (file) => offerDataset(file));
+const offerDataset = connectDatasetDialog(byId('choose-dataset'), async ({ file, folder, prefix, progress, signal }) => {
+  const annotations = await openAnnotated(file, { onProgress: ({ bytes, total, annotations: found }) => progress(reading(bytes, total, found)), signal });
   if (signal.aborted) annotations.close();
   signal.throwIfAborted();
   taken = 'dataset';
@@ -85,13 +85,27 @@ function tell(thrown) {
 /** Opens a folder of annotations.json and images/ that a server has, else the samples. @param {string | null} folder */
 async function openServed(folder) {
   const base = folder ? folder.replace(/\/*$/, '/') : SAMPLES;
-  const annotations = await openAnnotations(`${base}annotations.json`);
+  const annotations = await openAnnotated(`${base}annotations.json`);
   if (taken === 'dataset') return annotations.close();
   const find = underAddress(`${base}images/`);
   const collection = new Collection(folder ?? 'Sample pictures', annotations, find, folder ? find : underAddress(`${base}thumbnails/`));
   if (folder && taken === 'nothing') viewer.tool = 'select';
   const words = folder ? describe(annotations.overview) : 'Rendered from our own models, so everyone may use them.';
   await browser.show(collection, words, { search: folder !== null });
+}
+
+/**
+ * Opens annotations; a file without any pictures, as one of something else is, is refused.
+ * @param {File | string} source
+ * @param {Parameters<typeof openAnnotations>[1]} [options]
+ */
+async function openAnnotated(source, options) {
+  const annotations = await openAnnotations(source, options);
+  const { pictures, findings } = annotations.overview;
+  if (pictures > 0) return annotations;
+  annotations.close();
+  const found = findings[0]?.examples[0]?.message;
+  throw new Error(`${source instanceof File ? source.name : source} holds no pictures${found ? ` (${found})` : ''}. It must hold annotations as Mask-OVEN-Wiki or COCO publishes them.`);
 }
 
 /**

@@ -1,10 +1,11 @@
-/** @file Ways to bring a picture of one's own: choose, drop or paste. */
+/** @file Ways to bring a picture of one's own: choose, drop or paste; a dataset's file can be dropped as well. */
 
 /**
  * @param {{ button: HTMLElement, input: HTMLInputElement, hint: HTMLElement }} nodes
  * @param {(file: File) => void} open
+ * @param {(file: File) => void} openDataset
  */
-export function listenForPictures({ button, input, hint }, open) {
+export function listenForPictures({ button, input, hint }, open, openDataset) {
   button.addEventListener('click', () => input.click());
   input.addEventListener('change', () => {
     const file = input.files?.[0];
@@ -15,7 +16,7 @@ export function listenForPictures({ button, input, hint }, open) {
 
   document.addEventListener('paste', (event) => {
     const file = pictureIn(event.clipboardData);
-    if (file && !(event.target instanceof HTMLInputElement)) {
+    if (file && !(event.target instanceof HTMLInputElement) && !dialogIsOpen()) {
       event.preventDefault();
       open(file);
     }
@@ -33,11 +34,16 @@ export function listenForPictures({ button, input, hint }, open) {
     if (!hasFiles(event)) return;
     event.preventDefault();
     over(-depth);
-    // An open dialog is about something else.
-    if (document.querySelector('dialog[open]')) return;
+    if (dialogIsOpen()) return;
     const file = pictureIn(event.dataTransfer) ?? event.dataTransfer?.files[0];
-    if (file) open(file);
+    if (file && /\.json$/i.test(file.name)) openDataset(file);
+    else if (file) open(file);
   });
+}
+
+/** An open dialog is about something else than pictures. */
+function dialogIsOpen() {
+  return document.querySelector('dialog[open]') !== null;
 }
 
 /** Whether files are dragged, and not over a field that takes files itself. @param {DragEvent} event */

@@ -36,7 +36,7 @@ export class Strip {
     fill(this.#list, ...items.map(({ caption, thumbnail }, index) => h('div', {
       class: thumbnail ? 'thumbnail' : 'thumbnail plain', role: 'option', 'aria-selected': 'false', 'aria-label': caption, 'data-index': index, tabindex: index === 0 ? 0 : -1,
     }, thumbnail && h('img', { src: thumbnail, alt: '', loading: 'lazy', decoding: 'async', width: 104, height: 78, onerror: withoutImage }),
-    h('span', { class: thumbnail ? 'caption' : '' }, caption))));
+    h('span', { class: thumbnail ? 'caption' : '', dir: 'auto' }, caption))));
   }
 
   /** Marks the picture that is open. @param {string | null} key */

@@ -2,7 +2,7 @@
 
 import { Segmenter, sha256Hex } from '../pkg/workers.js';
 import { listText, modelBytes } from './download.js';
-import { SegmentError, codeOf, messageOf } from './messages.js';
+import { SegmentError, cancelled, codeOf, messageOf } from './messages.js';
 import { inWords } from './runtime.js';
 
 /** @typedef {import('./messages.js').Progress} Progress */
@@ -102,9 +102,10 @@ export class Engine {
    * @param {import('./messages.js').Question} question
    * @param {Picture} picture The one encoded.
    * @param {(answer: import('./messages.js').Answer) => void} onProvisional Told what a closer look is going to correct.
+   * @param {AbortSignal} signal Ends it before the next closer look.
    * @returns {Promise<import('./messages.js').Answer>}
    */
-  async click(ticket, question, picture, onProvisional) {
+  async click(ticket, question, picture, onProvisional, signal) {
     const start = performance.now();
     const asked = JSON.stringify(question);
     const answer = (/** @type {number} */ run) => {
@@ -116,7 +117,12 @@ export class Engine {
       let run = await this.#runDecoder(this.segmenter.beginDecode(ticket, asked));
       let window = this.segmenter.zoomIn();
       if (window) onProvisional(answer(run));
-      for (; window; window = this.segmenter.zoomIn()) run += await this.#runZoomed(window, picture);
+      for (; window; window = this.segmenter.zoomIn()) {
+        // The graphs leave the worker no moment to hear that the click was taken back.
+        await new Promise((resolve) => { setTimeout(resolve); });
+        if (signal.aborted) throw cancelled();
+        run += await this.#runZoomed(window, picture);
+      }
       return run;
     }));
   }

@@ -105,6 +105,11 @@ export class SegmentError extends Error {
   }
 }
 
+/** What a question ends with that was taken back. */
+export function cancelled() {
+  return new SegmentError('cancelled', 'The question was taken back.');
+}
+
 /**
  * The code of anything that was thrown; `fallback` where it has none.
  * @param {unknown} thrown

@@ -1,0 +1,249 @@
+/** @file Clicks and links under way: what becomes of them when a listener, the settings or the pointer does something meanwhile. */
+
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { FIXTURES, HOSTILE_ANSWER, elementPage } from './fixtures.mjs';
+import { maskOf, snapshotOf } from './steps.mjs';
+import { PATIENCE, keepErrors, launch, newPage, serve, until } from './support.mjs';
+
+/** @typedef {import('../../www/mask-viewer.js').MaskViewer} MaskViewer */
+
+/** @type {Awaited<ReturnType<typeof serve>>} */
+let server;
+/** @type {import('playwright-core').Browser} */
+let browser;
+
+before(async () => {
+  server = await serve({ ...FIXTURES, '/sample.html': elementPage('<mask-viewer src="samples/images/world_001.jpg" tool="pick"></mask-viewer>') });
+  browser = await launch();
+});
+after(async () => {
+  await browser?.close();
+  await server?.close();
+});
+
+/** A page with a sample picture, and what the viewer tells as errors. */
+async function openSample() {
+  const opened = await newPage(browser);
+  const told = await keepErrors(opened.page);
+  await opened.page.goto(`${server.address}sample.html`);
+  await until(opened.page, 'snapshot.picture');
+  return { ...opened, told };
+}
+
+/** Holds what matches back until it is released. @param {import('playwright-core').Page} page @param {string} pattern */
+async function hold(page, pattern) {
+  let release = () => {};
+  const released = new Promise((resolve) => { release = () => resolve(undefined); });
+  let asked = false;
+  await page.route(pattern, async (route) => {
+    asked = true;
+    await released;
+    await route.continue();
+  });
+  const arrived = async () => {
+    for (const end = Date.now() + PATIENCE; !asked; await page.waitForTimeout(20)) assert.ok(Date.now() < end, `${pattern} was never asked for`);
+  };
+  return { release, arrived };
+}
+
+/** Moves the pointer over the picture, where a segmenting tool gets the model ready. @param {import('playwright-core').Page} page */
+async function hover(page) {
+  const box = await page.locator('mask-viewer [part~=stage]').boundingBox();
+  assert.ok(box);
+  await page.mouse.move(box.x + box.width / 2, box.y + box.height / 2);
+  await page.mouse.move(box.x + box.width / 2 + 9, box.y + box.height / 2 + 9);
+  await page.waitForTimeout(300);
+}
+
+/**
+ * Clicks with an endpoint that takes a moment to answer, and does something in the event that tells of the mask.
+ * @param {import('playwright-core').Page} page
+ * @param {'chooseCandidate' | 'clear'} call
+ */
+async function callOnSegment(page, call) {
+  /** @type {string[]} The masks the endpoint was asked about. */
+  const asked = [];
+  await page.route('**/v1/link', async (route) => {
+    await page.waitForTimeout(300);
+    await route.fulfill({ json: HOSTILE_ANSWER });
+  });
+  page.on('request', (request) => { if (request.url().endsWith('/v1/link')) asked.push(request.postDataJSON().mask.counts); });
+  await page.evaluate(([method, endpoint]) => {
+    const viewer = /** @type {MaskViewer} */ (document.querySelector('mask-viewer'));
+    viewer.configure({ endpoint });
+    viewer.addEventListener('segment', () => (method === 'clear' ? viewer.clear() : viewer.chooseCandidate(1)), { once: true });
+    viewer.clickAt(530, 300);
+  }, /** @type {const} */ ([call, server.address]));
+  return asked;
+}
+
+test('a listener that prefers another candidate has that one linked', async () => {
+  const { page, errors, told, close } = await openSample();
+  const asked = await callOnSegment(page, 'chooseCandidate');
+  const { snapshot } = await maskOf(page);
+  assert.equal(snapshot.chosen, 1);
+  await until(page, "snapshot.linking.phase === 'answered'");
+  assert.deepEqual(asked, [snapshot.mask?.counts]);
+  assert.deepEqual(await told(), []);
+  assert.deepEqual(errors, []);
+  await close();
+});
+
+test('a listener that takes the click back has nothing linked', async () => {
+  const { page, errors, told, close } = await openSample();
+  const asked = await callOnSegment(page, 'clear');
+  await until(page, '!snapshot.segmenting && snapshot.prompts.length === 0');
+  await page.waitForTimeout(1000);
+  assert.deepEqual(asked, []);
+  assert.equal((await snapshotOf(page)).linking.phase, 'idle');
+  assert.deepEqual(await told(), []);
+  assert.deepEqual(errors, []);
+  await close();
+});
+
+test('a listener that takes back what the page links by itself has the worker told', async () => {
+  const { page, errors, told, close } = await openSample();
+  const said = await page.evaluate(async () => {
+    const viewer = /** @type {MaskViewer} */ (document.querySelector('mask-viewer'));
+    /** @type {{ type: string, ticket: number }[]} */
+    const messages = [];
+    const post = Worker.prototype.postMessage;
+    Worker.prototype.postMessage = function (/** @type {any} */ message) {
+      messages.push({ type: message.type, ticket: message.ticket });
+      post.call(this, message);
+    };
+    const cleared = new Promise((resolve) => {
+      viewer.addEventListener('segment', () => {
+        viewer.clear();
+        setTimeout(resolve, 200);
+      }, { once: true });
+    });
+    viewer.clickAt(530, 300);
+    await cleared;
+    return messages.slice(messages.findIndex(({ type }) => type === 'link'));
+  });
+  assert.deepEqual(said, [{ type: 'link', ticket: said[0]?.ticket }, { type: 'cancel', ticket: said[0]?.ticket }]);
+  assert.deepEqual(await told(), []);
+  assert.deepEqual(errors, []);
+  await close();
+});
+
+test('a failure in the middle of what an event asks for is told, and the rest is done', async () => {
+  const { page, errors, told, close } = await openSample();
+  await page.evaluate(() => {
+    const viewer = /** @type {MaskViewer} */ (document.querySelector('mask-viewer'));
+    viewer.showMasks([{ id: 'm', title: 'Mine', mask: { size: [640, 960], boundaries: [0, 6400] } }]);
+  });
+  await until(page, 'snapshot.shown.length === 1');
+  await page.evaluate(() => {
+    const viewer = /** @type {MaskViewer} */ (document.querySelector('mask-viewer'));
+    const dispatch = viewer.dispatchEvent;
+    viewer.dispatchEvent = (event) => {
+      if (event.type === 'mask-select') throw new Error('broken by the test');
+      return dispatch.call(viewer, event);
+    };
+    viewer.selectMask(0);
+  });
+  await until(page, 'snapshot.selected === 0');
+  assert.match((await told()).join(), /broken by the test/);
+  await page.evaluate(() => /** @type {MaskViewer} */ (document.querySelector('mask-viewer')).selectMask(null));
+  await until(page, 'snapshot.selected === null');
+  assert.deepEqual(errors, []);
+  await close();
+});
+
+test('masks that a listener shows and that do not fit are told as one failure', async () => {
+  const { page, errors, told, close } = await openSample();
+  await page.evaluate(() => {
+    const viewer = /** @type {MaskViewer} */ (document.querySelector('mask-viewer'));
+    const mask = { id: 'm', title: 'Mine', mask: { size: /** @type {[number, number]} */ ([640, 960]), boundaries: [0, 6400] } };
+    const misfit = { id: 'o', mask: { size: /** @type {[number, number]} */ ([6, 8]), boundaries: [6, 18] } };
+    viewer.showMasks([mask]);
+    viewer.addEventListener('mask-select', () => viewer.showMasks([mask, misfit, misfit]), { once: true });
+    viewer.selectMask(0);
+  });
+  await until(page, 'snapshot.selected === null && snapshot.shown.length === 1');
+  assert.equal((await told()).length, 1);
+  assert.match((await told()).join(), /2 of 3 masks cannot be used/);
+  assert.deepEqual(errors, []);
+  await close();
+});
+
+test('the mask that an event tells of is had as a PNG at once', async () => {
+  const { page, errors, close } = await openSample();
+  const found = await page.evaluate(async () => {
+    const viewer = /** @type {MaskViewer} */ (document.querySelector('mask-viewer'));
+    viewer.showMasks([{ id: 'm', title: 'Mine', mask: { size: [640, 960], boundaries: [0, 6400] } }]);
+    /** @type {Promise<Blob | undefined>[]} */
+    const asked = [];
+    viewer.addEventListener('mask-select', () => asked.push(viewer.maskPng()), { once: true });
+    viewer.selectMask(0);
+    viewer.tool = 'box';
+    asked.push(viewer.maskPng());
+    const { tool } = viewer;
+    const pictures = await Promise.all((await Promise.all(asked)).map((blob) => blob && createImageBitmap(blob)));
+    viewer.selectMask(null);
+    return { tool, sizes: pictures.map((picture) => [picture?.width, picture?.height]), none: await viewer.maskPng() };
+  });
+  assert.deepEqual(found, { tool: 'box', sizes: [[960, 640], [960, 640]], none: undefined });
+  assert.deepEqual(errors, []);
+  await close();
+});
+
+test('a click goes on where another model is set and the pointer moves', async () => {
+  const { page, errors, told, close } = await openSample();
+  const encoder = await hold(page, '**/*.encoder.onnx');
+  await page.evaluate(() => /** @type {MaskViewer} */ (document.querySelector('mask-viewer')).clickAt(530, 300));
+  await encoder.arrived();
+  await page.evaluate(() => { /** @type {MaskViewer} */ (document.querySelector('mask-viewer')).model = 'click-small'; });
+  await hover(page);
+  assert.equal((await snapshotOf(page)).segmenting, true);
+  encoder.release();
+  await maskOf(page);
+  assert.deepEqual(await told(), []);
+  assert.deepEqual(errors, []);
+  await close();
+});
+
+test('a click goes on where another model is set and its first mask is linked', async () => {
+  const { page, errors, told, close } = await openSample();
+  const linked = page.evaluate(() => new Promise((resolve) => {
+    const viewer = /** @type {MaskViewer} */ (document.querySelector('mask-viewer'));
+    let asked = false;
+    viewer.addEventListener('update', () => {
+      if (asked || !viewer.snapshot?.segmenting || viewer.snapshot.candidates.length === 0) return;
+      asked = true;
+      viewer.model = 'click-small';
+      viewer.askLink();
+    });
+    viewer.addEventListener('segment', () => resolve(asked));
+    viewer.addEventListener('error', (event) => resolve(/** @type {CustomEvent} */ (event).detail.message));
+    viewer.clickAt(530, 300);
+  }));
+  assert.equal(await linked, true);
+  await until(page, "snapshot.linking.phase === 'answered'");
+  assert.deepEqual(await told(), []);
+  assert.deepEqual(errors, []);
+  await close();
+});
+
+test('a link goes on where another model is set and the pointer moves', async () => {
+  const { page, errors, told, close } = await openSample();
+  const index = await hold(page, '**/index/index.json');
+  await page.evaluate(() => {
+    const viewer = /** @type {MaskViewer} */ (document.querySelector('mask-viewer'));
+    viewer.showMasks([{ id: 'm', title: 'Mine', mask: { size: [640, 960], boundaries: [0, 6400] } }]);
+    viewer.selectMask(0);
+    viewer.askLink();
+  });
+  await index.arrived();
+  await page.evaluate(() => { /** @type {MaskViewer} */ (document.querySelector('mask-viewer')).model = 'click-small'; });
+  await hover(page);
+  assert.equal((await snapshotOf(page)).linking.phase, 'asking');
+  index.release();
+  await until(page, "snapshot.linking.phase === 'answered'");
+  assert.deepEqual(await told(), []);
+  assert.deepEqual(errors, []);
+  await close();
+});
