@@ -74,6 +74,11 @@ impl Clicks {
         self.prompts.is_empty()
     }
 
+    /// Whether all that was said is what does not belong to the object.
+    pub(super) fn takes_away_only(&self) -> bool {
+        self.prompts.iter().all(|prompt| matches!(prompt, Prompt::Point { positive: false, .. }))
+    }
+
     /// The request whose answer is awaited.
     pub fn awaited(&self) -> Option<Ticket> {
         self.awaited

@@ -338,7 +338,12 @@ impl State {
             return Vec::new();
         }
         if decoded.is_empty() {
-            let message = "The model found no object there; click another spot or draw a box.".to_owned();
+            let message = if self.clicks.takes_away_only() {
+                "There is nothing to take away from yet; click the object first."
+            } else {
+                "The model found no object there; click another spot or draw a box."
+            };
+            let message = message.to_owned();
             return self.take_segment_failure(ticket, Failure { code: "nothing-found".to_owned(), message });
         }
         let chosen = decoded.iter().position(|candidate| Some(candidate.place) == best).unwrap_or(0);

@@ -125,7 +125,7 @@ pub enum Action {
     Fail {
         /// The question's.
         ticket: u32,
-        /// A problem's code, or one of `timeout`, `unreachable`, `bad-answer`, `not-an-endpoint`.
+        /// A problem's code, or one of `timeout`, `unreachable`, `bad-answer`, `server-failed`, `not-an-endpoint`.
         code: String,
         /// What went wrong, for people.
         message: String,
@@ -317,7 +317,8 @@ fn spread(ms: u32, open: &Open) -> u32 {
 
 /// Reads an answer and checks what the types leave open: it comes from outside.
 fn answer(body: &str) -> Result<LinkResponse, String> {
-    let mut response: LinkResponse = serde_json::from_str(body).map_err(|error| error.to_string())?;
+    let unreadable = |error| format!("the address answers, but not as the linking protocol has it ({error})");
+    let mut response: LinkResponse = serde_json::from_str(body).map_err(unreadable)?;
     let LinkResponse { entities, in_index, .. } = &mut response;
     if entities.len() > MOST_ENTITIES as usize {
         return Err(format!("{} entities where {MOST_ENTITIES} are the most", entities.len()));
@@ -346,6 +347,7 @@ fn fail_with(open: &Open, status: u16, problem: Option<&Problem>) -> Action {
             };
             fail(open, kind.code(), message)
         }
+        None if status >= 500 => fail(open, "server-failed", format!("the server failed (HTTP {status})")),
         None => fail(open, "not-an-endpoint", format!("the address answers {status} and speaks another protocol")),
     }
 }
@@ -482,6 +484,7 @@ mod tests {
                 "bad-answer",
             ),
             (404, "<html>not found</html>".into(), "not-an-endpoint"),
+            (500, "<html>oops</html>".into(), "server-failed"),
             (405, r#"{"type":"about:blank","title":"x","status":405}"#.into(), "not-an-endpoint"),
             (401, problem(Kind::Unauthorized), "unauthorized"),
             (422, problem(Kind::BadMask), "bad-mask"),

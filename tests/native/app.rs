@@ -434,6 +434,12 @@ fn an_answer_without_an_object_says_so() {
     let effects = state.update(segmented(ticket, &[(CocoRle::from(&Mask::empty(SIZE).unwrap()), 0.9)]));
     assert!(announced(&effects)[0].contains("found no object"));
     assert_eq!(state.snapshot().segment_failure.unwrap().code, "nothing-found");
+
+    let mut state = opened();
+    let effects = state.update(Event::Clicked { x: 5.0, y: 5.0, negative: true, add: false });
+    let nothing = segmented(segment_ticket(&effects).unwrap(), &[(CocoRle::from(&Mask::empty(SIZE).unwrap()), 0.9)]);
+    let effects = state.update(nothing);
+    assert!(announced(&effects)[0].contains("click the object first"), "{effects:?}");
     assert!(!state.snapshot().segmenting);
 }
 
