@@ -13,11 +13,11 @@ const SIZE: Size = Size::new(40, 30);
 const ENDPOINT: &str = "http://127.0.0.1:1/v1";
 
 /// The mask of columns `from..to`, all rows.
-fn columns(from: u32, to: u32) -> CocoRle {
+pub(crate) fn columns(from: u32, to: u32) -> CocoRle {
     CocoRle::from(&Mask::from_boundaries(SIZE, vec![from * SIZE.height, to * SIZE.height]).unwrap())
 }
 
-fn opened() -> State {
+pub(crate) fn opened() -> State {
     let mut state = State::default();
     state.update(Event::PictureOpened { key: "banana.jpg".into(), width: SIZE.width, height: SIZE.height });
     let settings = Settings { endpoint: Some(ENDPOINT.into()), ..Settings::default() };
@@ -26,19 +26,19 @@ fn opened() -> State {
     state
 }
 
-fn click(x: f64, y: f64) -> Event {
+pub(crate) fn click(x: f64, y: f64) -> Event {
     Event::Clicked { x, y, negative: false, add: false }
 }
 
-fn segment_ticket(effects: &[Effect]) -> Option<Ticket> {
+pub(crate) fn segment_ticket(effects: &[Effect]) -> Option<Ticket> {
     effects.iter().find_map(|effect| if let Effect::Segment(request) = effect { Some(request.ticket) } else { None })
 }
 
-fn link_ticket(effects: &[Effect]) -> Option<Ticket> {
+pub(crate) fn link_ticket(effects: &[Effect]) -> Option<Ticket> {
     effects.iter().find_map(|effect| if let Effect::Link { ticket, .. } = effect { Some(*ticket) } else { None })
 }
 
-fn segmented(ticket: Ticket, masks: &[(CocoRle, f64)]) -> Event {
+pub(crate) fn segmented(ticket: Ticket, masks: &[(CocoRle, f64)]) -> Event {
     let candidates = masks.iter().map(|(mask, score)| CandidateJson { mask: mask.clone(), score: *score }).collect();
     Event::Segmented { ticket, candidates, best: None, provisional: false }
 }
@@ -305,66 +305,6 @@ fn more_points_refine_the_preferred_candidate() {
     assert_eq!(request.points, [[5.0, 5.0, 1.0], [9.0, 1.0, 0.0]]);
     // The best candidate stood second in the model's answer.
     assert_eq!(request.refine, Some((first, 1)));
-}
-
-#[test]
-fn undo_takes_one_point_back_and_then_clears() {
-    let mut state = opened();
-    state.update(click(5.0, 5.0));
-    state.update(Event::Clicked { x: 6.0, y: 5.0, negative: false, add: true });
-    assert_eq!(state.clicks().prompts().len(), 2);
-    let effects = state.update(Event::Undone);
-    assert!(segment_ticket(&effects).is_some());
-    assert_eq!(state.clicks().prompts().len(), 1);
-    state.update(Event::Undone);
-    assert!(state.clicks().is_empty());
-    assert_eq!(state.selection(), Selection::Nothing);
-    assert_eq!(state.update(Event::Undone), []);
-}
-
-#[test]
-fn undo_goes_back_to_the_mask_that_was_there() {
-    let shown = |state: &State| state.clicks().candidate().map(|candidate| CocoRle::from(&candidate.mask));
-    let add = |x| Event::Clicked { x, y: 5.0, negative: false, add: true };
-    let mut state = opened();
-    let first = segment_ticket(&state.update(click(5.0, 5.0))).unwrap();
-    state.update(segmented(first, &[(columns(0, 10), 0.9), (columns(0, 4), 0.5)]));
-    state.update(Event::CandidateStepped { by: 1 });
-
-    // Whether the next question is answered, failed or still awaited, the mask chosen is back, and nothing is asked of
-    // the model again.
-    for answered in [true, false] {
-        let second = segment_ticket(&state.update(add(6.0))).unwrap();
-        if answered {
-            state.update(segmented(second, &[(columns(0, 20), 0.9)]));
-            assert_eq!(shown(&state), Some(columns(0, 20)));
-        }
-        let effects = state.update(Event::Undone);
-        assert_eq!(effects.contains(&Effect::CancelSegment { ticket: second }), !answered);
-        assert!(segment_ticket(&effects).is_none() && link_ticket(&effects).is_some(), "{effects:?}");
-        assert_eq!((shown(&state), state.clicks().chosen()), (Some(columns(0, 4)), 1));
-    }
-
-    // What was still to be bettered is asked for again, and not from itself.
-    let second = segment_ticket(&state.update(add(6.0))).unwrap();
-    let Event::Segmented { candidates, best, .. } = segmented(second, &[(columns(0, 19), 0.9)]) else { unreachable!() };
-    state.update(Event::Segmented { ticket: second, candidates, best, provisional: true });
-    state.update(add(7.0));
-    let effects = state.update(Event::Undone);
-    let Some(Effect::Segment(request)) = effects.iter().find(|effect| matches!(effect, Effect::Segment(_))) else {
-        unreachable!("no request in {effects:?}")
-    };
-    assert_eq!((request.points.len(), request.refine), (2, Some((first, 1))));
-}
-
-#[test]
-fn undo_leaves_a_selected_mask_alone() {
-    let mut state = opened();
-    let cup = ShownMaskJson { id: "cup".into(), mask: columns(4, 8).into(), title: "cup".into(), qid: None };
-    state.update(Event::MasksShown { masks: vec![cup] });
-    state.update(Event::MaskSelected { index: Some(0) });
-    assert_eq!(state.update(Event::Undone), []);
-    assert_eq!(state.selection(), Selection::Shown(0));
 }
 
 #[test]
