@@ -78,7 +78,6 @@ impl Annotation {
         let texts = self.id.len() + self.picture.len() + self.category.len() + self.split_name().len();
         let optional: usize = [&self.text_prompt, &self.question].into_iter().flatten().map(String::len).sum();
         let labels: usize = self.labels.iter().map(|label| label.text.len() + size_of::<Label>()).sum();
-        let findings: usize = self.findings.iter().map(Finding::kept_bytes).sum();
-        texts + optional + labels + findings + self.boxes.len() * size_of::<Rect>()
+        texts + optional + labels + Finding::kept_bytes(&self.findings) + self.boxes.len() * size_of::<Rect>()
     }
 }

@@ -36,11 +36,6 @@ impl<T> Blocks<T> {
         self.blocks.is_empty()
     }
 
-    /// The element at a place, from 0.
-    pub fn get(&self, index: usize) -> Option<&T> {
-        self.blocks.get(index / BLOCK)?.get(index % BLOCK)
-    }
-
     /// The elements in order.
     pub fn iter(&self) -> impl Iterator<Item = &T> {
         self.blocks.iter().flatten()
@@ -101,8 +96,7 @@ mod tests {
             let mut blocks = Blocks::default();
             (0..count).for_each(|element| blocks.push(element));
             assert_eq!((blocks.len(), blocks.is_empty()), (count, count == 0));
-            assert_eq!(blocks.get(count), None);
-            assert!((0..count).all(|at| blocks[at] == at && blocks.get(at) == Some(&at)));
+            assert!((0..count).all(|at| blocks[at] == at));
             assert!(blocks.iter().copied().eq(0..count) && blocks.into_iter().eq(0..count));
         }
     }

@@ -32,17 +32,10 @@ impl Finding {
         self.problem.code()
     }
 
-    /// The bytes that it takes, its text included.
-    pub(super) fn kept_bytes(&self) -> usize {
-        let text = match &self.problem {
-            Problem::Malformed { reason: text, .. }
-            | Problem::MissingPicture { id: text }
-            | Problem::UnknownCategory { id: text }
-            | Problem::LabelWithoutScore { label: text }
-            | Problem::UnclearSplit { split: text } => text.len(),
-            _ => 0,
-        };
-        size_of::<Self>() + text
+    /// The bytes that these take, their texts included.
+    pub(super) fn kept_bytes(findings: &[Self]) -> usize {
+        let texts: usize = findings.iter().map(|finding| finding.problem.text_bytes()).sum();
+        size_of_val(findings) + texts
     }
 }
 
@@ -265,6 +258,18 @@ pub enum Problem {
 }
 
 impl Problem {
+    /// The bytes of its text.
+    fn text_bytes(&self) -> usize {
+        match self {
+            Self::Malformed { reason: text, .. }
+            | Self::MissingPicture { id: text }
+            | Self::UnknownCategory { id: text }
+            | Self::LabelWithoutScore { label: text }
+            | Self::UnclearSplit { split: text } => text.len(),
+            _ => 0,
+        }
+    }
+
     /// A stable code of the sort of problem, to count and filter by.
     pub fn code(&self) -> &'static str {
         match self {

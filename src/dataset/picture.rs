@@ -37,16 +37,15 @@ impl Picture {
     /// About how many bytes of memory it takes in a list that grows.
     pub(super) fn kept_bytes(&self) -> u64 {
         let texts: usize = [&self.file, &self.url].into_iter().flatten().map(String::len).sum();
-        let findings: usize = self.findings.iter().map(Finding::kept_bytes).sum();
-        (2 * size_of::<Self>() + self.id.len() + texts + findings) as u64
+        (2 * size_of::<Self>() + self.id.len() + texts + Finding::kept_bytes(&self.findings)) as u64
     }
 }
 
 impl Category {
     /// About how many bytes of memory it takes in a list that grows.
     pub(super) fn kept_bytes(&self) -> u64 {
-        let findings: usize = self.findings.iter().map(Finding::kept_bytes).sum();
-        (2 * size_of::<Self>() + self.id.len() + self.text_bytes() + findings) as u64
+        let texts = self.id.len() + self.text_bytes();
+        (2 * size_of::<Self>() + texts + Finding::kept_bytes(&self.findings)) as u64
     }
 
     /// The bytes of its texts but the id.

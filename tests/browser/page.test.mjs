@@ -466,9 +466,8 @@ test('a viewer that comes back into the document shows its picture again', async
   await close();
 });
 
-test('what the index does not hold is not given a name', async () => {
-  const { page, close } = await openSamples();
-  const answer = { ...HOSTILE_ANSWER, entities: [{ qid: 'Q89', title: 'Apple', score: 0.6, evidence: [] }], in_index: { known: false, probability: 0.1 } };
+/** Asks about the first mask an endpoint that answers this. @param {import('playwright-core').Page} page @param {unknown} answer */
+async function linkFirstMask(page, answer) {
   await page.route('**/elsewhere/v1/link', (route) => route.fulfill({ status: 200, contentType: 'application/json', body: JSON.stringify(answer) }));
   await page.evaluate(() => {
     const viewer = /** @type {MaskViewer} */ (document.querySelector('mask-viewer'));
@@ -477,6 +476,12 @@ test('what the index does not hold is not given a name', async () => {
     viewer.askLink();
   });
   await until(page, "snapshot.linking.phase === 'answered'");
+}
+
+test('what the index does not hold is not given a name', async () => {
+  const { page, close } = await openSamples();
+  const answer = { ...HOSTILE_ANSWER, entities: [{ qid: 'Q89', title: 'Apple', score: 0.6, evidence: [] }], in_index: { known: false, probability: 0.1 } };
+  await linkFirstMask(page, answer);
   assert.match(await page.locator('.verdict').innerText(), /Not in the index/);
   await close();
 });
@@ -484,14 +489,7 @@ test('what the index does not hold is not given a name', async () => {
 test('names from right to left keep their beginning on the cards', async () => {
   const { page, close } = await openSamples();
   const answer = { ...HOSTILE_ANSWER, entities: [{ qid: 'Q89', title: 'תפוח', description: 'פרי', score: 0.9, evidence: [] }] };
-  await page.route('**/elsewhere/v1/link', (route) => route.fulfill({ status: 200, contentType: 'application/json', body: JSON.stringify(answer) }));
-  await page.evaluate(() => {
-    const viewer = /** @type {MaskViewer} */ (document.querySelector('mask-viewer'));
-    viewer.configure({ endpoint: new URL('elsewhere', document.baseURI).href });
-    viewer.selectMask(0);
-    viewer.askLink();
-  });
-  await until(page, "snapshot.linking.phase === 'answered'");
+  await linkFirstMask(page, answer);
   for (const selector of ['.card h3', '.card .about']) {
     assert.equal(await page.locator(selector).evaluate((node) => getComputedStyle(node).direction), 'rtl', selector);
   }
