@@ -1,4 +1,4 @@
-#!/usr/bin/env bash
+# !/usr/bin/env bash
 # Builds, serves and tests masklink. `./build.sh help` lists the verbs.
 set -euo pipefail
 readonly CALLER="$PWD"
@@ -8,7 +8,8 @@ readonly TARGET="${CARGO_TARGET_DIR:-$PWD/target}"
 readonly STAMPS="$TARGET/stamps"
 readonly DIST="dist"
 readonly WASM_TRIPLE="wasm32-unknown-unknown"
-# WebAssembly modules, each the program and the feature of its name: those of the page, and that of measuring and testing it.
+# WebAssembly modules, each the program and the feature of its name: those of the page, and that of
+# measuring and testing it.
 readonly PAGE_MODULES=(viewer workers) ALL_MODULES=(viewer workers workbench)
 # Every browser with WebGPU, and ONNX Runtime itself, has SIMD.
 export CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS="-C target-feature=+simd128"
@@ -45,7 +46,7 @@ serve() {
     done
     setup_build
     build "${PAGE_MODULES[@]}"
-    step "index of the sample pictures" publish_index
+    step "index of the sample images" publish_index
     exec "$(native_binary)" serve --root "$DIST" --index "$TARGET/index" --port "$port" ${data[@]+"${data[@]}"}
 }
 
@@ -59,7 +60,7 @@ build() {
 dist() {
     setup_build
     build "${ALL_MODULES[@]}"
-    step "index of the sample pictures" publish_index
+    step "index of the sample images" publish_index
     step "precompressed files" node tools/precompress.mjs "$DIST" "$TARGET/precompressed"
     step "sizes" size
 }
@@ -68,7 +69,7 @@ run_tests() {
     setup_build
     setup_test
     build "${ALL_MODULES[@]}"
-    step "index of the sample pictures" publish_index
+    step "index of the sample images" publish_index
     step "native tests and documentation examples" cargo test --quiet -- "$@"
     step "browser tests" browser_tests "$@"
 }
@@ -76,7 +77,8 @@ run_tests() {
 check() {
     setup_build
     setup_test
-    step "formatting" cargo fmt --check
+    step "formatting of the Rust" cargo fmt --check
+    step "formatting of the JavaScript" npx --no-install prettier --check --log-level warn "www/**/*.{js,css,html}" "tests/**/*.mjs" "benches/*.mjs" "tools/*.mjs"
     step "lints, native" cargo clippy --quiet --all-targets -- -D warnings
     step "lints, no GPU" cargo clippy --quiet --no-default-features --features cli -- -D warnings
     local module
@@ -110,7 +112,8 @@ fuzz() {
     for target in tests/fuzz/fuzz_targets/*.rs; do
         name=$(basename "$target" .rs)
         mkdir -p "$TARGET/fuzz/corpus/$name"
-        # The sanitizer and the coverage counters are flags that a stable compiler takes only when told that it may.
+        # The sanitizer and the coverage counters are flags that a stable compiler takes only when
+        # told that it may.
         step "fuzzing: $name" env RUSTC_BOOTSTRAP=1 PATH="$TARGET/tools/bin:$PATH" cargo fuzz run --fuzz-dir tests/fuzz \
             --target-dir "$TARGET/fuzz" "$name" "$TARGET/fuzz/corpus/$name" "tests/fuzz/seeds/$name" -- \
             -max_total_time="$seconds" -timeout=10 -print_final_stats=1
@@ -152,9 +155,9 @@ default_index() {
     local inputs=(www/samples/annotations.json www/samples/images/*.jpg www/models/link-encoder.json www/models/models.json "$(native_binary)")
     if fresh index "${inputs[@]}" && [[ -d $TARGET/index ]]; then return; fi
     unmark index
-    # Only the train pictures: what the page shows of the others is a question to the index and not a look-up.
+    # Only the train images: what the page shows of the others is a question to the index and not a look-up.
     "$(native_binary)" index --annotations www/samples/annotations.json --images www/samples/images \
-        --picture-url 'samples/images/{file}' --split entity_train_seen --split query_train_seen \
+        --image-url 'samples/images/{file}' --split entity_train_seen --split query_train_seen \
         --calibrate-split entity_val_seen --calibrate-split query_val_seen --calibrate-split entity_val_unseen \
         --calibrate-click --encoder www/models/link-encoder.json -o "$TARGET/index"
     mark index "${inputs[@]}"
@@ -180,8 +183,8 @@ browser_tests() {
 }
 
 check_wasm() {
-    # Clippy where its own toolchain has the target. Where only Debian's compiler has it, that compiler's warnings on
-    # the page's own build, which cargo repeats from its cache.
+    # Clippy where its own toolchain has the target. Where only Debian's compiler has it, that
+    # compiler's warnings on the page's own build, which cargo repeats from its cache.
     local features=(--no-default-features --features "$1")
     if [[ $(wasm_toolchain) == rustup ]]; then
         cargo clippy --quiet --lib --bin "$1" --target $WASM_TRIPLE "${features[@]}" -- -D warnings
@@ -261,7 +264,8 @@ install_wasm_target() {
     debian_packages "rustc-web cargo-web rust-web-src" "rustup could not download the $WASM_TRIPLE target"
 }
 
-# Which compiler has the wasm target: rustup's, Debian's (with the standard library built from source), or none.
+# Which compiler has the wasm target: rustup's, Debian's (with the standard library built from
+# source), or none.
 wasm_toolchain() {
     if [[ -d "$(rustc --print target-libdir --target $WASM_TRIPLE 2>/dev/null)" ]]; then echo rustup
     elif compgen -G "/usr/src/rustc-*/library/std" >/dev/null && [[ -x /usr/bin/cargo ]]; then echo debian
@@ -323,7 +327,8 @@ step() {
 
 # fresh NAME FILES…: whether these files are what they were when `mark NAME FILES…` was last called.
 fresh() { [[ "$(cat "$STAMPS/$1" 2>/dev/null)" == "$(digest "${@:2}")" ]]; }
-# unmark NAME: call it before the work that `mark NAME` ends, so that what is left when it is interrupted is made again.
+# unmark NAME: call it before the work that `mark NAME` ends, so that what is left when it is
+# interrupted is made again.
 unmark() { rm -f "$STAMPS/$1"; }
 mark() { digest "${@:2}" >"$STAMPS/$1"; }
 digest() { cat -- "$@" | sha256sum; }

@@ -1,4 +1,7 @@
-/** @file From a click to its mask on the screen, in headless Chromium: what the page adds to the model's own run; `node benches/click_path.mjs [CLICKS]`. */
+/**
+ * @file From a click to its mask on the screen, in headless Chromium: what the page adds to the
+ * model's own run; `node benches/click_path.mjs [CLICKS]`.
+ */
 
 import { launch, openPage, serve, until } from '../tests/browser/support.mjs';
 
@@ -10,32 +13,51 @@ const browser = await launch();
 const { page, errors } = await openPage(browser, `${server.address}index.html`);
 page.setDefaultTimeout(0);
 
-/** One click where the picture is encoded already, and all that follows it, so that the next begins at rest. @param {{ x: number, y: number }} point_in_image */
+/**
+ * One click where the image is encoded already, and all that follows it, so that the next begins
+ * at rest.
+ * @param {{ x: number, y: number }} point_in_image
+ */
 async function clicked(point_in_image) {
   const times = await page.evaluate(async ({ x, y }) => {
     const viewer = /** @type {MaskViewer} */ (document.querySelector('mask-viewer'));
     viewer.clear();
-    const frame = () => new Promise((resolve) => { requestAnimationFrame(resolve); });
+    const frame = () =>
+      new Promise((resolve) => {
+        requestAnimationFrame(resolve);
+      });
     await frame();
-    const timings = () => /** @type {{ run: number, decode: number }} */ (/** @type {any} */ (viewer.status).segment.timings);
-    /** @param {boolean} last The mask that a closer look corrected; else the first one. @returns {Promise<number>} */
-    const mask = (last) => new Promise((resolve) => {
-      const look = () => {
-        const { snapshot } = viewer;
-        if (!snapshot || (last && snapshot.segmenting) || (snapshot.candidates.length === 0 && !snapshot.segmentFailure)) return;
-        viewer.removeEventListener('update', look);
-        resolve(performance.now());
-      };
-      viewer.addEventListener('update', look);
-    });
+    const timings = () =>
+      /** @type {{ run: number, decode: number }} */ (
+        /** @type {any} */ (viewer.status).segment.timings
+      );
+    /**
+     * @param {boolean} last The mask that a closer look corrected; else the first one.
+     * @returns {Promise<number>}
+     */
+    const mask = (last) =>
+      new Promise((resolve) => {
+        const look = () => {
+          const { snapshot } = viewer;
+          if (
+            !snapshot ||
+            (last && snapshot.segmenting) ||
+            (snapshot.candidates.length === 0 && !snapshot.segmentFailure)
+          )
+            return;
+          viewer.removeEventListener('update', look);
+          resolve(performance.now());
+        };
+        viewer.addEventListener('update', look);
+      });
     const [coming, corrected] = [mask(false), mask(true)];
     const start = performance.now();
     viewer.clickAt(x, y);
-    const first = await coming - start;
+    const first = (await coming) - start;
     const { run, decode } = timings();
     await frame();
     const shown = performance.now() - start;
-    const last = await corrected - start;
+    const last = (await corrected) - start;
     return { run, decode, first, shown, last, lastRun: timings().run };
   }, point_in_image);
   await until(page, "snapshot.linking.phase !== 'asking'");
@@ -45,16 +67,38 @@ async function clicked(point_in_image) {
 /** @param {number[]} values */
 const median = (values) => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? NaN;
 
-const [width, height] = await page.evaluate(() => /** @type {MaskViewer} */ (document.querySelector('mask-viewer')).snapshot?.size ?? [0, 0]);
+const [width, height] = await page.evaluate(
+  () => /** @type {MaskViewer} */ (document.querySelector('mask-viewer')).snapshot?.size ?? [0, 0],
+);
 await clicked({ x: width / 2, y: height / 2 });
 const rows = [];
 for (let at = 0; at < clicks; at += 1) {
-  rows.push(await clicked({ x: width * (0.2 + 0.6 * ((at * 7) % clicks) / clicks), y: height * (0.3 + 0.4 * ((at * 11) % clicks) / clicks) }));
+  rows.push(
+    await clicked({
+      x: width * (0.2 + (0.6 * ((at * 7) % clicks)) / clicks),
+      y: height * (0.3 + (0.4 * ((at * 11) % clicks)) / clicks),
+    }),
+  );
 }
-for (const [name, words] of Object.entries({ run: "the model's own run", decode: 'and what the worker does around it', first: 'click to mask', shown: 'click to the next frame', lastRun: 'all runs, closer look included', last: 'click to the mask corrected' })) {
-  console.log(`${words.padEnd(36)}${median(rows.map((row) => row[/** @type {'run'} */ (name)])).toFixed(1).padStart(8)} ms`);
+for (const [name, words] of Object.entries({
+  run: "the model's own run",
+  decode: 'and what the worker does around it',
+  first: 'click to mask',
+  shown: 'click to the next frame',
+  lastRun: 'all runs, closer look included',
+  last: 'click to the mask corrected',
+})) {
+  console.log(
+    `${words.padEnd(36)}${median(rows.map((row) => row[/** @type {'run'} */ (name)]))
+      .toFixed(1)
+      .padStart(8)} ms`,
+  );
 }
-console.log(`${'the page, beyond the run'.padEnd(36)}${median(rows.map((row) => row.first - row.run)).toFixed(1).padStart(8)} ms, median of ${clicks}`);
+console.log(
+  `${'the page, beyond the run'.padEnd(36)}${median(rows.map((row) => row.first - row.run))
+    .toFixed(1)
+    .padStart(8)} ms, median of ${clicks}`,
+);
 await browser.close();
 await server.close();
 if (errors.length) throw new Error(errors.join('\n'));

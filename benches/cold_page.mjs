@@ -1,19 +1,30 @@
-/** @file From opening the page to the first sample picture with its masks on the screen, each time in a fresh headless Chromium; `node benches/cold_page.mjs [TIMES]`. */
+/**
+ * @file From opening the page to the first sample image with its masks on the screen, each time in
+ * a fresh headless Chromium; `node benches/cold_page.mjs [TIMES]`.
+ */
 
 import { launch, newPage, serve } from '../tests/browser/support.mjs';
 
 const times = Number(process.argv[2] ?? 5);
 const server = await serve();
-/** Milliseconds from the start of the navigation to the first frame that shows masks. @type {number[]} */
+/**
+ * Milliseconds from the start of the navigation to the first frame that shows masks.
+ * @type {number[]}
+ */
 const shown = [];
 for (let time = 0; time < times; time += 1) {
   const browser = await launch();
   const { page, errors } = await newPage(browser);
   await page.addInitScript(() => {
     const look = () => {
-      const viewer = /** @type {import('../www/mask-viewer.js').MaskViewer | null} */ (document.querySelector('mask-viewer'));
+      const viewer = /** @type {import('../www/mask-viewer.js').MaskViewer | null} */ (
+        document.querySelector('mask-viewer')
+      );
       // What this frame is drawn from is on the screen at the next.
-      if (viewer?.snapshot?.shown.length) requestAnimationFrame((now) => { document.documentElement.dataset.shown = String(now); });
+      if (viewer?.snapshot?.shown.length)
+        requestAnimationFrame((now) => {
+          document.documentElement.dataset.shown = String(now);
+        });
       else requestAnimationFrame(look);
     };
     requestAnimationFrame(look);
@@ -25,4 +36,6 @@ for (let time = 0; time < times; time += 1) {
 }
 await server.close();
 shown.sort((a, b) => a - b);
-console.log(`first masks after ${shown.map((ms) => ms.toFixed(0)).join(', ')} ms; median ${(shown[shown.length >> 1] ?? NaN).toFixed(0)}`);
+console.log(
+  `first masks after ${shown.map((ms) => ms.toFixed(0)).join(', ')} ms; median ${(shown[shown.length >> 1] ?? NaN).toFixed(0)}`,
+);

@@ -13,11 +13,15 @@ const RECORDS: usize = 8_000;
 /// Bytes pushed at a time.
 const CHUNK_BYTES: usize = 1 << 20;
 
-/// A file in Mask-OVEN-Wiki's shape: pictures of 500 x 375, each with an annotation of two masks of a wavy region.
+/// A file in Mask-OVEN-Wiki's shape: images of 500 x 375, each with an annotation of two masks of a
+/// wavy region.
 fn file() -> Vec<u8> {
     let strings: Vec<String> = (0..64).map(wavy_mask).collect();
-    let pictures = list(|n| {
-        format!(r#"{{"id":"oven_{n:08}","file_name":"/{:02}/oven_{n:08}.jpg","height":375,"width":500}}"#, n % 100)
+    let images = list(|n| {
+        format!(
+            r#"{{"id":"oven_{n:08}","file_name":"/{:02}/oven_{n:08}.jpg","height":375,"width":500}}"#,
+            n % 100
+        )
     });
     let categories = list(|n| format!(r#"{{"id":"Q{}","name":"Entity {n}"}}"#, n + 1));
     let annotations = list(|n| {
@@ -31,7 +35,8 @@ fn file() -> Vec<u8> {
             mask(n + 1)
         )
     });
-    format!(r#"{{"images":[{pictures}],"categories":[{categories}],"annotations":[{annotations}]}}"#).into_bytes()
+    format!(r#"{{"images":[{images}],"categories":[{categories}],"annotations":[{annotations}]}}"#)
+        .into_bytes()
 }
 
 fn list(record: impl Fn(usize) -> String) -> String {

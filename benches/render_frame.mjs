@@ -1,4 +1,7 @@
-/** @file Opens the benchmark page in headless Chromium with WebGPU in software and prints its table; `node benches/render_frame.mjs [MASKS…]`. */
+/**
+ * @file Opens the benchmark page in headless Chromium with WebGPU in software and prints its
+ * table; `node benches/render_frame.mjs [MASKS…]`.
+ */
 
 import { launch, newPage, serve } from '../tests/browser/support.mjs';
 
@@ -7,9 +10,15 @@ const server = await serve();
 const browser = await launch();
 const { page, errors } = await newPage(browser);
 page.setDefaultTimeout(0);
-await page.goto(`${server.address}bench.html#${(counts.length ? counts : ['10', '100', '1000', '5000']).join(',')}`);
+await page.goto(
+  `${server.address}bench.html#${(counts.length ? counts : ['10', '100', '1000', '5000']).join(',')}`,
+);
 await page.waitForSelector('body[data-done]');
-const rows = await page.locator('tr').evaluateAll((found) => found.map((row) => [...row.children].map((cell) => cell.textContent ?? '')));
+const rows = await page
+  .locator('tr')
+  .evaluateAll((found) =>
+    found.map((row) => [...row.children].map((cell) => cell.textContent ?? '')),
+  );
 console.log(await page.locator('#adapter').textContent());
 for (const row of rows) console.log(row.map((cell) => cell.padStart(18)).join(''));
 const status = await page.locator('#status').textContent();

@@ -1,7 +1,8 @@
 //! What a frame of many overlapping masks costs: drawn from runs, and in the usual way from a texture a mask.
 //!
-//! `cargo bench --bench render_frame -- [MASKS…] [--most-gib=N]` prints the adapter, then a line for each number of
-//! masks. The usual way is run where its textures take at most N GiB, 4 if not said otherwise.
+//! `cargo bench --bench render_frame -- [MASKS…] [--max-gib=N]` prints the adapter, then a line for
+//! each number of masks. The usual way is run where its textures take at most N GiB, 4 if not said
+//! otherwise.
 #![allow(clippy::expect_used, reason = "a benchmark that cannot run must say so and stop")]
 
 use std::time::{Duration, Instant};
@@ -15,32 +16,32 @@ mod overlapping;
 #[path = "shared/texture_a_mask.rs"]
 mod texture_a_mask;
 
-use overlapping::{PICTURE, blobs};
+use overlapping::{IMAGE, blobs};
 use texture_a_mask::TextureAMask;
 
 /// The most memory that the usual way may take if not said otherwise; where it needs more it is not run.
-const MOST_TEXTURE_GIB: u64 = 4;
+const MAX_TEXTURE_GIB: u64 = 4;
 /// Each way draws for this long at least, and at least twice.
 const MEASURED: Duration = Duration::from_secs(2);
 
 fn main() {
     let asked: Vec<u32> = std::env::args().filter_map(|argument| argument.parse().ok()).collect();
-    let most = std::env::args().find_map(|argument| argument.strip_prefix("--most-gib=")?.parse().ok());
-    let most_texture_bytes = most.unwrap_or(MOST_TEXTURE_GIB) << 30;
+    let most = std::env::args().find_map(|argument| argument.strip_prefix("--max-gib=")?.parse().ok());
+    let max_texture_bytes = most.unwrap_or(MAX_TEXTURE_GIB) << 30;
     let counts = if asked.is_empty() { vec![10, 100, 1_000, 5_000] } else { asked };
-    let view = View { canvas: PICTURE, device_pixel_ratio: 1.0, canvas_from_image: Transform::default() };
+    let view = View { canvas: IMAGE, device_pixel_ratio: 1.0, canvas_from_image: Transform::default() };
     let fills = Style { outline_width: 0.0, ..Style::default() };
     let outlined = Style::default();
-    let empty = Scene::new(PICTURE).expect("a picture within the limits");
+    let empty = Scene::new(IMAGE).expect("an image within the limits");
     let mut gpu = pollster::block_on(GpuRenderer::new(Target::Offscreen, empty.into())).expect("an adapter");
-    println!("adapter: {}; canvas {PICTURE}, one to one; milliseconds a frame, median", gpu.adapter_name());
+    println!("adapter: {}; canvas {IMAGE}, one to one; milliseconds a frame, median", gpu.adapter_name());
     println!(
         "{:>6} {:>9} {:>12} {:>9} {:>9} {:>12} {:>7} {:>10} {:>10}",
         "masks", "fills", "and outlines", "on CPU", "textures", "runs MiB", "ratio", "tex. MiB", "depth"
     );
     for count in counts {
         let masks = blobs(count);
-        let depth = masks.iter().map(Mask::area).sum::<u64>() as f64 / PICTURE.pixels() as f64;
+        let depth = masks.iter().map(Mask::area).sum::<u64>() as f64 / IMAGE.pixels() as f64;
         let scene = std::sync::Arc::new(scene_of(&masks));
         gpu.set_scene(scene.clone()).expect("a scene within the limits");
         let mut gpu_frame = |style: &Style| {
@@ -50,9 +51,9 @@ fn main() {
         let (from_runs, with_outlines) = (median(|| gpu_frame(&fills)), median(|| gpu_frame(&outlined)));
         let cpu = CpuRenderer::new(scene);
         let on_cpu = median(|| drop(cpu.draw(&view, &fills).expect("a frame")));
-        let texture_bytes = PICTURE.pixels() * u64::from(count);
-        let textures = (texture_bytes <= most_texture_bytes).then(|| {
-            let usual = TextureAMask::new(PICTURE, &masks);
+        let texture_bytes = IMAGE.pixels() * u64::from(count);
+        let textures = (texture_bytes <= max_texture_bytes).then(|| {
+            let usual = TextureAMask::new(IMAGE, &masks);
             assert_eq!(usual.bytes, texture_bytes);
             median(|| usual.frame())
         });
@@ -68,9 +69,11 @@ fn main() {
 }
 
 fn scene_of(masks: &[Mask]) -> Scene {
-    let mut scene = Scene::new(PICTURE).expect("a picture within the limits");
+    let mut scene = Scene::new(IMAGE).expect("an image within the limits");
     for mask in masks {
-        scene.push(Overlay { masks: vec![mask.clone()], ..Overlay::default() }).expect("a mask of the picture's size");
+        scene
+            .push(Overlay { masks: vec![mask.clone()], ..Overlay::default() })
+            .expect("a mask of the image's size");
     }
     scene
 }

@@ -1,6 +1,7 @@
 //! Benchmarks of masks as runs: strings to runs, runs to bitmaps, unions and point tests.
 //!
-//! Over masks that this file makes, and over COCO's strings where the shared test data lies beside the repository.
+//! Over masks that this file makes, and over COCO's strings where the shared test data lies beside
+//! the repository.
 
 use std::f64::consts::TAU;
 use std::fs;
@@ -20,7 +21,10 @@ struct Input {
 
 impl Input {
     fn new(name: &'static str, strings: Vec<(Size, String)>) -> Result<Self, Error> {
-        let masks = strings.iter().map(|(size, text)| Mask::from_compressed(*size, text)).collect::<Result<_, _>>()?;
+        let masks = strings
+            .iter()
+            .map(|(size, text)| Mask::from_compressed(*size, text))
+            .collect::<Result<_, _>>()?;
         Ok(Self { name, strings, masks })
     }
 }

@@ -1,8 +1,9 @@
 // Times masks as runs in WebAssembly under Node: strings to runs, runs to bitmaps, unions.
 //
-// node benches/rle_wasm.mjs [FILE [ROUNDS]]: over the strings of a file of JSON lines {"size":[h,w],"counts":"…"}, or over
-// blobs made here. The module is that of `./build.sh build`; PKG names another folder. Prints one JSON object: seconds of
-// each round over all strings, by kind of work.
+// node benches/rle_wasm.mjs [FILE [ROUNDS]]: over the strings of a file of JSON lines
+// {"size":[h,w],"counts":"…"}, or over blobs made here. The module is that of `./build.sh build`;
+// PKG names another folder. Prints one JSON object: seconds of each round over all strings, by kind
+// of work.
 
 import { readFile } from 'node:fs/promises';
 
@@ -50,7 +51,10 @@ function seconds(work) {
  */
 async function read(path) {
   const text = await readFile(path, 'utf8');
-  return text.trimEnd().split('\n').map((line) => JSON.parse(line));
+  return text
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line));
 }
 
 /**

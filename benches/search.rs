@@ -1,4 +1,5 @@
-//! How fast the index is searched, beside the way one would write it first: a cosine a row, everything sorted.
+//! How fast the index is searched, beside the way one would write it first: a cosine a row,
+//! everything sorted.
 #![allow(clippy::unwrap_used, reason = "a benchmark fails by panicking")]
 
 use std::hint::black_box;
@@ -32,10 +33,11 @@ impl Numbers {
 
 fn index(element: Element) -> Index {
     let mut numbers = Numbers(1);
-    let entities = (0..VIEWS / VIEWS_OF_ENTITY).map(|n| Entity { qid: format!("Q{n}"), ..Entity::default() }).collect();
+    let entities =
+        (0..VIEWS / VIEWS_OF_ENTITY).map(|n| Entity { qid: format!("Q{n}"), ..Entity::default() }).collect();
     let views = (0..VIEWS).map(|n| {
-        let (annotation, picture_hash) = (format!("{n:08}"), n.to_string());
-        let entry = Entry { entity: n / VIEWS_OF_ENTITY, annotation, picture_hash, ..Entry::default() };
+        let (annotation, image_hash) = (format!("{n:08}"), n.to_string());
+        let entry = Entry { entity: n / VIEWS_OF_ENTITY, annotation, image_hash, ..Entry::default() };
         (entry, numbers.vector())
     });
     Index::build(EncoderCard::default(), element, entities, views.collect()).unwrap()

@@ -1,4 +1,5 @@
-//! What a click costs around the model's own runs: pixels to the encoder's input, logits to the masks of an answer.
+//! What a click costs around the model's own runs: pixels to the encoder's input, logits to the
+//! masks of an answer.
 #![allow(clippy::unwrap_used, reason = "its input is its own")]
 
 use std::hint::black_box;
@@ -9,7 +10,7 @@ use masklink::pixels::{Channels, Pixels};
 use masklink::segment::{Data, Limits, Manifest, Prompt, Prompts, Session, Tensor, Ticket};
 
 /// A photo of a telephone, 12 megapixels, and one as the web shows it.
-const PICTURES: [Size; 2] = [Size::new(4000, 3000), Size::new(1280, 853)];
+const IMAGES: [Size; 2] = [Size::new(4000, 3000), Size::new(1280, 853)];
 
 fn session() -> Session<()> {
     let json = include_bytes!("../www/models/models.json");
@@ -20,7 +21,7 @@ fn session() -> Session<()> {
 fn preprocess(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("encoder input");
     group.sampling_mode(SamplingMode::Flat).sample_size(10);
-    for size in PICTURES {
+    for size in IMAGES {
         let rgba: Vec<u8> = (0..size.pixels() * 4).map(|at| (at % 251) as u8).collect();
         let mut session = session();
         group.bench_function(size.to_string(), |bencher| {
@@ -31,11 +32,11 @@ fn preprocess(criterion: &mut Criterion) {
     group.finish();
 }
 
-/// Three candidates of a ragged blob with specks and holes, at the picture's size.
+/// Three candidates of a ragged blob with specks and holes, at the image's size.
 fn postprocess(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("answer");
     group.sample_size(20);
-    for size in PICTURES {
+    for size in IMAGES {
         let mut session = session();
         let decoder = session.model().decoder.clone();
         let (count, side) = (decoder.candidates, decoder.low_res);
@@ -50,7 +51,8 @@ fn postprocess(criterion: &mut Criterion) {
             Tensor::new([1, count, side, side], Data::F32(low_res)).unwrap(),
         ];
         let pixels = vec![0; size.pixels() as usize * 4];
-        let encoding = session.begin_encode(Ticket(1), Pixels::new(size, Channels::Rgba, &pixels).unwrap()).unwrap();
+        let encoding =
+            session.begin_encode(Ticket(1), Pixels::new(size, Channels::Rgba, &pixels).unwrap()).unwrap();
         session.finish_encode(&encoding, ());
         let mut prompts = Prompts::new();
         let point = Point::new(f64::from(size.width) / 2.0, f64::from(size.height) / 2.0);

@@ -1,8 +1,9 @@
-//! Writes an index of random vectors beside an encoder, to measure a server that searches millions of entities.
+//! Writes an index of random vectors beside an encoder, to measure a server that searches millions
+//! of entities.
 //!
-//! `cargo run --release --no-default-features --example random_index -- INDEX TO ENTITIES` takes encoder, mean and
-//! calibration from the folder INDEX and gives each entity one view. Then `masklink serve --index TO` answers from it
-//! and `masklink eval link` asks it.
+//! `cargo run --release --no-default-features --example random_index -- INDEX TO ENTITIES` takes
+//! encoder, mean and calibration from the folder INDEX and gives each entity one view. Then
+//! `masklink serve --index TO` answers from it and `masklink eval link` asks it.
 
 use std::error::Error;
 use std::fs;
@@ -18,7 +19,9 @@ use masklink::link::vectors::Element;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let args: Vec<String> = std::env::args().skip(1).collect();
-    let [from, to, entities] = args.as_slice() else { return Err("usage: random_index INDEX TO ENTITIES".into()) };
+    let [from, to, entities] = args.as_slice() else {
+        return Err("usage: random_index INDEX TO ENTITIES".into());
+    };
     let (from, to, entities) = (Path::new(from), Path::new(to), entities.parse::<u32>()?);
     let header: Header = serde_json::from_slice(&fs::read(from.join(HEADER))?)?;
     fs::create_dir_all(to)?;
@@ -74,6 +77,12 @@ fn entity(number: u32) -> Entity {
 }
 
 fn entry(number: u32) -> Entry {
-    let (annotation, picture_hash) = (format!("random_{number:08}"), format!("{number:016x}"));
-    Entry { entity: number, annotation, picture: "random.jpg".to_owned(), picture_hash, bounds: [0.0, 0.0, 1.0, 1.0] }
+    let (annotation, image_hash) = (format!("random_{number:08}"), format!("{number:016x}"));
+    Entry {
+        entity: number,
+        annotation,
+        image: "random.jpg".to_owned(),
+        image_hash,
+        bounds: [0.0, 0.0, 1.0, 1.0],
+    }
 }

@@ -1,7 +1,9 @@
-//! Times masks as runs over the strings of a file of JSON lines; `tools/bench_rle.py` compares the figures with others'.
+//! Times masks as runs over the strings of a file of JSON lines; `tools/bench_rle.py` compares the
+//! figures with others'.
 //!
 //! `cargo run --release --no-default-features --example rle_speed -- FILE [ROUNDS]`, a line being
-//! `{"size":[h,w],"counts":"…"}`. Prints one JSON object: seconds of each round over all strings, by kind of work.
+//! `{"size":[h,w],"counts":"…"}`. Prints one JSON object: seconds of each round over all strings,
+//! by kind of work.
 
 use std::error::Error;
 use std::hint::black_box;
@@ -18,8 +20,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     let strings = std::fs::read_to_string(file)?.lines().map(string_of).collect::<Result<Vec<_>, _>>()?;
 
     let decode = |(size, text): &(Size, String)| Mask::from_compressed(*size, text);
-    let string_to_area =
-        seconds(rounds, || strings.iter().try_fold(0, |sum, string| decode(string).map(|mask| sum + mask.area())))?;
+    let string_to_area = seconds(rounds, || {
+        strings.iter().try_fold(0, |sum, string| decode(string).map(|mask| sum + mask.area()))
+    })?;
     let string_to_bitmap = seconds(rounds, || {
         strings.iter().try_fold(0, |sum, string| Ok(sum + u64::from(decode(string)?.to_column_major()?[0])))
     })?;

@@ -2,11 +2,12 @@
 //!
 //! # Bird's eye
 //!
-//! A picture has masks. A mask arrives as COCO run-length encoding, is kept as its column-major run boundaries from
-//! then on, and is drawn by a GPU that gets those runs and nothing larger. A click in the picture becomes a prompt, a
-//! prompt becomes a mask by a small segment-anything model in a worker, and a mask becomes a ranked list of Wikipedia
-//! entities by an HTTP endpoint, or by the same code in the worker. One crate holds all of it: compiled to WebAssembly it
-//! is the page's core, compiled natively it is the command line tool and the server.
+//! An image has masks. A mask arrives as COCO run-length encoding, is kept as its column-major run
+//! boundaries from then on, and is drawn by a GPU that gets those runs and nothing larger. A click
+//! in the image becomes a prompt, a prompt becomes a mask by a small segment-anything model in a
+//! worker, and a mask becomes a ranked list of Wikipedia entities by an HTTP endpoint, or by the
+//! same code in the worker. One crate holds all of it: compiled to WebAssembly it is the page's
+//! core, compiled natively it is the command line tool and the server.
 //!
 //! ```text
 //! geometry ─► rle ─► render ─► app ─► web    (wasm32 only)
@@ -21,27 +22,34 @@
 //! # Code map
 //!
 //! - [`geometry`]: sizes, points, rectangles, the transform between image space and canvas space.
-//! - [`pixels`]: pixels of a picture, and any rectangle of them resampled to a model's input.
+//! - [`pixels`]: pixels of an image, and any rectangle of them resampled to a model's input.
 //! - [`rle`]: [`rle::Mask`], the COCO codecs, set operations, components, outlines.
 //! - [`dataset`]: Mask-OVEN-Wiki and plain COCO files, streamed, with a list of findings on odd records.
 //! - [`render`]: a scene of masks drawn by WebGPU, and its twin that draws the same on the CPU.
-//! - [`segment`]: pictures to tensors, prompts to tensors, logits to runs; which model, and how its graphs look.
-//! - [`link`]: the linking protocol, mask-pooled features, the index and its exact search, for the server and for a page
-//!   that links by itself; the client's behaviour.
+//! - [`segment`]: images to tensors, prompts to tensors, logits to runs; which model, and how its
+//!   graphs look.
+//! - [`link`]: the linking protocol, mask-pooled features, the index and its exact search, for the
+//!   server and for a page that links by itself; the client's behaviour.
 //! - [`app`]: the page's state and what happens on each event, as plain data.
-//! - `web`: the only place that JavaScript sees. It becomes a small module for the page, one for the page's workers, and
-//!   one that measures and tests the renderers; a feature of each one's name says what it exports.
+//! - `web`: the only place that JavaScript sees. It becomes a small module for the page, one for
+//!   the page's workers, and one that measures and tests the renderers; a feature of each one's
+//!   name says what it exports.
 //! - `cli`: one file a subcommand, the HTTP server, the native ONNX Runtime.
 //!
 //! # Invariants
 //!
-//! - **A mask is runs.** A bitmap is made only where a model or an export needs one, after its size was checked.
-//! - **`render`, `segment`, `link` and `dataset` do not know each other.** What joins them stands in `web` and `cli`.
-//! - **`app` is pure:** it has no clock, no network, no GPU and no JavaScript; it answers an event with effects.
-//! - **Every WGSL kernel has a CPU twin** that is its specification, its fallback and its oracle in the tests.
-//! - **wgpu stands in `render` alone, `#[wasm_bindgen]` in `web` alone, the native ONNX Runtime in `cli::onnx` alone.**
-//! - **Every byte from outside is hostile:** limits come before allocation, an error says where and why, and one bad
-//!   record never hides the others.
+//! - **A mask is runs.** A bitmap is made only where a model or an export needs one, after its size
+//!   was checked.
+//! - **`render`, `segment`, `link` and `dataset` do not know each other.** What joins them stands
+//!   in `web` and `cli`.
+//! - **`app` is pure:** it has no clock, no network, no GPU and no JavaScript; it answers an event
+//!   with effects.
+//! - **Every WGSL kernel has a CPU twin** that is its specification, its fallback and its oracle in
+//!   the tests.
+//! - **wgpu stands in `render` alone, `#[wasm_bindgen]` in `web` alone, the native ONNX Runtime in
+//!   `cli::onnx` alone.**
+//! - **Every byte from outside is hostile:** limits come before allocation, an error says where and
+//!   why, and one bad record never hides the others.
 //! - **No `unsafe`.**
 
 pub mod app;

@@ -1,4 +1,5 @@
-//! How much memory an annotation file may take; in a binary of its own, since it counts what the whole process takes.
+//! How much memory an annotation file may take; in a binary of its own, since it counts what the
+//! whole process takes.
 
 use masklink::dataset::{Dataset, DatasetBuilder, Limits};
 use peak_alloc::PeakAlloc;
@@ -38,21 +39,25 @@ fn a_file_takes_no_more_memory_than_its_limit() {
     let mask = r#""segmentation":{"counts":"5220;","size":[4,6]}"#;
     let annotations =
         section("annotations", |n| format!(r#"{{"id":{n},"image_id":{},"category_id":1,{mask}}}"#, n / 16));
-    let boxes =
-        section("annotations", |n| format!(r#"{{"id":{n},"image_id":{},"category_id":1,"bbox":[1,1,2,2]}}"#, n / 16));
-    let pictures = r#""images":[{"id":0,"file_name":"a.jpg","width":6,"height":4}],"categories":[{"id":1,"name":"a"}]"#;
+    let boxes = section("annotations", |n| {
+        format!(r#"{{"id":{n},"image_id":{},"category_id":1,"bbox":[1,1,2,2]}}"#, n / 16)
+    });
+    let images =
+        r#""images":[{"id":0,"file_name":"a.jpg","width":6,"height":4}],"categories":[{"id":1,"name":"a"}]"#;
     for (name, file) in [
-        ("pictures first", format!("{{{pictures},{annotations}}}")),
-        ("annotations first, as with sorted keys", format!("{{{annotations},{pictures}}}")),
-        ("boxes without masks, each a finding", format!("{{{boxes},{pictures}}}")),
-        ("pictures of nothing", format!("{{{}}}", section("images", |_| "{}".to_owned()))),
+        ("images first", format!("{{{images},{annotations}}}")),
+        ("annotations first, as with sorted keys", format!("{{{annotations},{images}}}")),
+        ("boxes without masks, each a finding", format!("{{{boxes},{images}}}")),
+        ("images of nothing", format!("{{{}}}", section("images", |_| "{}".to_owned()))),
         ("categories of nothing", format!("{{{}}}", section("categories", |_| "{}".to_owned()))),
         ("records that are none", format!("{{{}}}", section("annotations", |_| "{\"id\":}".to_owned()))),
         (
-            "polygons without a picture",
+            "polygons without an image",
             format!(
                 "{{{}}}",
-                section("annotations", |n| format!(r#"{{"id":{n},"image_id":9,"segmentation":[[1,1,3,1,3,3]]}}"#))
+                section("annotations", |n| format!(
+                    r#"{{"id":{n},"image_id":9,"segmentation":[[1,1,3,1,3,3]]}}"#
+                ))
             ),
         ),
     ] {

@@ -1,5 +1,5 @@
 /**
- * Takes the README's pictures from the running page: a sample, one real click, the cards that come back.
+ * Takes the README's images from the running page: a sample, one real click, the cards that come back.
  *
  * Usage: node tools/screenshot.mjs ADDRESS FOLDER   (while `./build.sh serve` runs)
  */
@@ -17,36 +17,58 @@ const LOOKS = [
   { name: 'phone-light', viewport: { width: 390, height: 844 }, colorScheme: 'light' },
   { name: 'phone-dark', viewport: { width: 390, height: 844 }, colorScheme: 'dark' },
 ];
-/** A test picture, which the index does not hold, and the middle of the orange between its look-alikes. */
-const PICTURE = process.env.PICTURE ?? 'world_075';
+/**
+ * A test image, which the index does not hold, and the middle of the orange between its
+ * look-alikes.
+ */
+const IMAGE = process.env.IMAGE ?? 'world_075';
 const CLICK = process.env.CLICK ?? '0.47,0.35';
 
 const browser = await launch();
 for (const { name, viewport, colorScheme } of LOOKS) {
-  const context = await browser.newContext({ viewport, colorScheme: /** @type {'light' | 'dark'} */ (colorScheme), deviceScaleFactor: name.startsWith('phone') ? 2 : 1 });
+  const context = await browser.newContext({
+    viewport,
+    colorScheme: /** @type {'light' | 'dark'} */ (colorScheme),
+    deviceScaleFactor: name.startsWith('phone') ? 2 : 1,
+  });
   const page = await context.newPage();
-  await page.goto(`${address}#picture=${PICTURE}`);
+  await page.goto(`${address}#image=${IMAGE}`);
   const wait = async (/** @type {string} */ condition) => {
     for (let tries = 0; tries < 1200; tries += 1) {
-      if (await page.evaluate(`((snapshot) => snapshot && ${condition})(document.querySelector('mask-viewer')?.snapshot)`)) return;
+      if (
+        await page.evaluate(
+          `((snapshot) => snapshot && ${condition})(document.querySelector('mask-viewer')?.snapshot)`,
+        )
+      )
+        return;
       await page.waitForTimeout(100);
     }
-    throw new Error(`${name}: never ${condition}: ${JSON.stringify(await page.evaluate(`document.querySelector('mask-viewer')?.snapshot`))}`);
+    throw new Error(
+      `${name}: never ${condition}: ${JSON.stringify(await page.evaluate(`document.querySelector('mask-viewer')?.snapshot`))}`,
+    );
   };
   await wait('snapshot.shown.length > 0');
   await page.waitForTimeout(1500);
   await page.screenshot({ path: join(folder, `${name}-opened.png`) });
   const [x, y] = CLICK.split(',').map(Number);
-  await page.evaluate(([x = 0.5, y = 0.5]) => {
-    const viewer = /** @type {import('../www/mask-viewer.js').MaskViewer} */ (document.querySelector('mask-viewer'));
-    const [width = 1, height = 1] = viewer.snapshot?.size ?? [];
-    viewer.clickAt(x * width, y * height);
-  }, [x, y]);
-  await wait("!snapshot.segmenting && (snapshot.candidates.length > 0 || snapshot.segmentFailure)");
+  await page.evaluate(
+    ([x = 0.5, y = 0.5]) => {
+      const viewer = /** @type {import('../www/mask-viewer.js').MaskViewer} */ (
+        document.querySelector('mask-viewer')
+      );
+      const [width = 1, height = 1] = viewer.snapshot?.size ?? [];
+      viewer.clickAt(x * width, y * height);
+    },
+    [x, y],
+  );
+  await wait('!snapshot.segmenting && (snapshot.candidates.length > 0 || snapshot.segmentFailure)');
   await wait("['answered', 'failed'].includes(snapshot.linking.phase)");
   await page.waitForTimeout(1500);
   await page.screenshot({ path: join(folder, `${name}.png`) });
-  console.log(name, JSON.stringify(await page.evaluate('document.querySelector("mask-viewer").status')));
+  console.log(
+    name,
+    JSON.stringify(await page.evaluate('document.querySelector("mask-viewer").status')),
+  );
   await context.close();
 }
 await browser.close();

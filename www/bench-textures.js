@@ -1,13 +1,24 @@
-/** @file The usual way to draw masks, as the bar to measure against: an R8 texture a mask, drawn as a quad over the picture. */
+/**
+ * @file The usual way to draw masks, as the bar to measure against: an R8 texture a mask, drawn as
+ * a quad over the image.
+ */
 
 const OPACITY = 0.4;
-/** Flags of the WebGPU specification (GPUTextureUsage, GPUBufferUsage); TypeScript's DOM types lack the two namespaces. */
+/**
+ * Flags of the WebGPU specification (GPUTextureUsage, GPUBufferUsage); TypeScript's DOM types lack
+ * the two namespaces.
+ */
 const TEXTURE = { COPY_DST: 2, TEXTURE_BINDING: 4, RENDER_ATTACHMENT: 16 };
 const BUFFER = { COPY_DST: 8, UNIFORM: 64 };
 
-/** All masks of a picture as textures of its size, drawn one to one on a device of their own. */
+/** All masks of an image as textures of its size, drawn one to one on a device of their own. */
 export class TextureAMask {
-  /** @param {GPUDevice} device @param {GPURenderPipeline} pipeline @param {GPUBindGroup[]} bindings @param {GPUTexture} target */
+  /**
+   * @param {GPUDevice} device
+   * @param {GPURenderPipeline} pipeline
+   * @param {GPUBindGroup[]} bindings
+   * @param {GPUTexture} target
+   */
   constructor(device, pipeline, bindings, target) {
     this.device = device;
     this.pipeline = pipeline;
@@ -27,11 +38,17 @@ export class TextureAMask {
     // The native benchmark draws by the same shader.
     const shader = await fetch(new URL('bench-textures.wgsl', import.meta.url));
     const module = device.createShaderModule({ code: await shader.text() });
-    const over = /** @type {GPUBlendComponent} */ ({ srcFactor: 'one', dstFactor: 'one-minus-src-alpha' });
+    const over = /** @type {GPUBlendComponent} */ ({
+      srcFactor: 'one',
+      dstFactor: 'one-minus-src-alpha',
+    });
     const pipeline = device.createRenderPipeline({
       layout: 'auto',
       vertex: { module },
-      fragment: { module, targets: [{ format: 'rgba8unorm', blend: { color: over, alpha: over } }] },
+      fragment: {
+        module,
+        targets: [{ format: 'rgba8unorm', blend: { color: over, alpha: over } }],
+      },
       primitive: { topology: 'triangle-strip' },
     });
     const bindings = [];
@@ -45,10 +62,17 @@ export class TextureAMask {
       const color = device.createBuffer({ size: 16, usage: BUFFER.UNIFORM | BUFFER.COPY_DST });
       const shade = (index % 256) / 255;
       device.queue.writeBuffer(color, 0, new Float32Array([shade, 1 - shade, 0.5, OPACITY]));
-      const entries = [{ binding: 0, resource: texture.createView() }, { binding: 1, resource: { buffer: color } }];
+      const entries = [
+        { binding: 0, resource: texture.createView() },
+        { binding: 1, resource: { buffer: color } },
+      ];
       bindings.push(device.createBindGroup({ layout: pipeline.getBindGroupLayout(0), entries }));
     }
-    const target = device.createTexture({ size, format: 'rgba8unorm', usage: TEXTURE.RENDER_ATTACHMENT });
+    const target = device.createTexture({
+      size,
+      format: 'rgba8unorm',
+      usage: TEXTURE.RENDER_ATTACHMENT,
+    });
     await device.queue.onSubmittedWorkDone();
     return new TextureAMask(device, pipeline, bindings, target);
   }
@@ -57,7 +81,14 @@ export class TextureAMask {
   async frame() {
     const encoder = this.device.createCommandEncoder();
     const pass = encoder.beginRenderPass({
-      colorAttachments: [{ view: this.target.createView(), loadOp: 'clear', clearValue: [0, 0, 0, 0], storeOp: 'store' }],
+      colorAttachments: [
+        {
+          view: this.target.createView(),
+          loadOp: 'clear',
+          clearValue: [0, 0, 0, 0],
+          storeOp: 'store',
+        },
+      ],
     });
     pass.setPipeline(this.pipeline);
     for (const binding of this.bindings) {

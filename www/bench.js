@@ -1,15 +1,16 @@
 /**
- * @file Measures what a frame of overlapping masks costs, drawn from runs and in the usual way from a texture a mask.
+ * @file Measures what a frame of overlapping masks costs, drawn from runs and in the usual way from
+ *   a texture a mask.
  * `bench.html#10,100` measures at once; `document.body.dataset.done` is set when the table is complete.
  */
 
 import init, { FrameBench } from './pkg/workbench.js';
 import { TextureAMask } from './bench-textures.js';
 
-const LEAST_FRAMES = 3;
-const LEAST_MILLISECONDS = 1000;
+const MIN_FRAMES = 3;
+const MIN_MILLISECONDS = 1000;
 const MEBIBYTE = 2 ** 20;
-const PICTURE = { width: 1920, height: 1080 };
+const IMAGE = { width: 1920, height: 1080 };
 
 /** @param {string} id @returns {HTMLElement} */
 function element(id) {
@@ -23,7 +24,7 @@ async function median(frame) {
   await frame();
   const times = [];
   const begun = performance.now();
-  while (times.length < LEAST_FRAMES || performance.now() - begun < LEAST_MILLISECONDS) {
+  while (times.length < MIN_FRAMES || performance.now() - begun < MIN_MILLISECONDS) {
     const start = performance.now();
     await frame();
     times.push(performance.now() - start);
@@ -32,32 +33,44 @@ async function median(frame) {
   return times[Math.floor(times.length / 2)] ?? NaN;
 }
 
-/** @param {number} count @param {number} mostBytes @param {(text: string) => void} say */
-async function measure(count, mostBytes, say) {
+/** @param {number} count @param {number} maxBytes @param {(text: string) => void} say */
+async function measure(count, maxBytes, say) {
   say(`${count} masks: from runs`);
   const bench = await FrameBench.create(count);
   element('adapter').textContent = `Drawn by ${bench.adapter}`;
   const runs = await median(() => bench.frame(false));
   say(`${count} masks: from runs, with outlines`);
   const outlines = await median(() => bench.frame(true));
-  const textureBytes = count * PICTURE.width * PICTURE.height;
+  const textureBytes = count * IMAGE.width * IMAGE.height;
   let textures = NaN;
-  if (textureBytes <= mostBytes) {
+  if (textureBytes <= maxBytes) {
     say(`${count} masks: from textures`);
-    const usual = await TextureAMask.create(PICTURE, count, (index) => bench.bitmap(index));
+    const usual = await TextureAMask.create(IMAGE, count, (index) => bench.bitmap(index));
     textures = await median(() => usual.frame());
     usual.destroy();
   }
   const bytes = bench.bytes;
   bench.destroy();
   bench.free();
-  const timed = Number.isNaN(textures) ? ['not run', ''] : [textures.toFixed(1), (textures / runs).toFixed(1)];
-  return [count, runs.toFixed(1), outlines.toFixed(1), ...timed, (bytes / MEBIBYTE).toFixed(2), (textureBytes / MEBIBYTE).toFixed(0)];
+  const timed = Number.isNaN(textures)
+    ? ['not run', '']
+    : [textures.toFixed(1), (textures / runs).toFixed(1)];
+  return [
+    count,
+    runs.toFixed(1),
+    outlines.toFixed(1),
+    ...timed,
+    (bytes / MEBIBYTE).toFixed(2),
+    (textureBytes / MEBIBYTE).toFixed(0),
+  ];
 }
 
 /** @param {string} text @returns {number[]} */
 function countsOf(text) {
-  return text.split(/[^0-9]+/).map(Number).filter((count) => count > 0);
+  return text
+    .split(/[^0-9]+/)
+    .map(Number)
+    .filter((count) => count > 0);
 }
 
 async function run() {
@@ -70,9 +83,15 @@ async function run() {
   try {
     await init();
     for (const count of countsOf(counts.value)) {
-      const cells = await measure(count, Number(most.value) * MEBIBYTE, (text) => { status.textContent = text; });
+      const cells = await measure(count, Number(most.value) * MEBIBYTE, (text) => {
+        status.textContent = text;
+      });
       const row = document.createElement('tr');
-      row.append(...cells.map((cell) => Object.assign(document.createElement('td'), { textContent: String(cell) })));
+      row.append(
+        ...cells.map((cell) =>
+          Object.assign(document.createElement('td'), { textContent: String(cell) }),
+        ),
+      );
       element('rows').append(row);
     }
     status.textContent = 'Done.';
@@ -83,7 +102,9 @@ async function run() {
   document.body.dataset.done = 'true';
 }
 
-element('start').addEventListener('click', () => { void run(); });
+element('start').addEventListener('click', () => {
+  void run();
+});
 if (location.hash) {
   /** @type {HTMLInputElement} */ (element('counts')).value = countsOf(location.hash).join(' ');
   void run();

@@ -1,10 +1,11 @@
 /**
- * @file Opens an annotation file of any length, Mask-OVEN-Wiki's or COCO's, in a worker, and pages through it.
+ * @file Opens an annotation file of any length, Mask-OVEN-Wiki's or COCO's, in a worker, and pages
+ *   through it.
  *
  * ```js
  * const file = await openAnnotations(chosenFile, { onProgress: ({ bytes, total }) => show(bytes, total) });
  * await file.select({ category: 'Q388450', order: 'suspicion' });
- * const pictures = await file.page(0, 20);
+ * const images = await file.page(0, 20);
  * file.close();
  * ```
  */
@@ -13,24 +14,27 @@
  * @typedef {object} Progress
  * @property {number} bytes Read so far.
  * @property {number | null} total Of the file, where it is known.
- * @property {number} pictures
+ * @property {number} images
  * @property {number} categories
  * @property {number} annotations
  *
  * @typedef {object} Overview
  * @property {number} bytes
- * @property {number} pictures
+ * @property {number} images
  * @property {number} categories
  * @property {number} annotations
- * @property {{ name: string, annotations: number }[]} splits The 100 most frequent; the name is `''` for annotations without one.
- * @property {{ code: string, count: number, examples: { record: string, id: string, message: string }[] }[]} findings
+ * @property {{ name: string, annotations: number }[]} splits The 100 most frequent; the name is
+ *   `''` for annotations without one.
+ * @property {{ code: string, count: number, examples: { record: string, id: string, message: string
+ *   }[] }[]} findings
  *
  * @typedef {object} Query What is left out chooses everything.
  * @property {string} [category] The id of a category, such as a QID.
  * @property {string} [split] As published; `''` for annotations without one.
  * @property {string} [finding] The code of a finding; `''` for any.
  * @property {string} [text] Words that must all occur in the record, its entity or its file name.
- * @property {'file' | 'size' | 'suspicion'} [order] Of the pictures: as in the file, largest mask first, most findings first.
+ * @property {'file' | 'size' | 'suspicion'} [order] Of the images: as in the file, largest mask
+ *   first, most findings first.
  * @property {boolean} [reversed]
  *
  * @typedef {{ code: string, message: string }} Finding What is odd about a record.
@@ -56,7 +60,7 @@
  * @property {Mask} mask All of the annotation's masks together.
  * @property {Finding[]} findings
  *
- * @typedef {object} Picture Every text comes from the file and is untrusted.
+ * @typedef {object} ImageRecord Every text comes from the file and is untrusted.
  * @property {string} id
  * @property {string | null} file A relative path without leading slash and without `..`; not URL-encoded.
  * @property {string | null} url An http(s) address.
@@ -71,15 +75,18 @@
  *   | { verb: 'enough' }
  *   | { verb: 'categories', text: string, most: number }
  *   | { verb: 'select', query: Query }
- *   | { verb: 'place', picture: string }
+ *   | { verb: 'place', image: string }
  *   | { verb: 'page', start: number, count: number }
- *   | { verb: 'picture', address: string }
+ *   | { verb: 'image', address: string }
  * )} Request What the worker is asked.
  *
  * @typedef {{ id: number, answer?: unknown, error?: Failure, progress?: Progress }} Answer What it says.
  */
 
-/** An error with a stable `code`: `unreachable`, `http`, `broken-off`, `crash`, `worker`, `closed`, or the name of the browser's own error. */
+/**
+ * An error with a stable `code`: `unreachable`, `http`, `broken-off`, `crash`, `worker`, `closed`,
+ * or the name of the browser's own error.
+ */
 export class AnnotationsError extends Error {
   /** @param {Failure} failure */
   constructor({ code, message }) {
@@ -90,12 +97,14 @@ export class AnnotationsError extends Error {
 }
 
 /**
- * Opens an annotation file. Nothing in the file makes this fail: what is wrong is told in `overview.findings`.
+ * Opens an annotation file. Nothing in the file makes this fail: what is wrong is told in
+ * `overview.findings`.
  *
  * @param {Blob | string} source A file, or an address.
  * @param {object} [options]
  * @param {(progress: Progress) => void} [options.onProgress]
- * @param {AbortSignal} [options.signal] Gives up: reading ends at once and the promise rejects with its reason.
+ * @param {AbortSignal} [options.signal] Gives up: reading ends at once and the promise rejects with
+ *   its reason.
  * @param {AbortSignal} [options.enough] Ends reading early, and opens what was read so far.
  * @returns {Promise<AnnotationFile>}
  */
@@ -151,45 +160,48 @@ export class AnnotationFile {
   }
 
   /**
-   * Selects what `page` pages through, and answers how much that is. Before the first call everything is selected.
+   * Selects what `page` pages through, and answers how much that is. Before the first call
+   * everything is selected.
    * @param {Query} query
-   * @returns {Promise<{ pictures: number, annotations: number }>}
+   * @returns {Promise<{ images: number, annotations: number }>}
    */
   async select(query) {
     return /** @type {any} */ (await this.#worker.ask({ verb: 'select', query }));
   }
 
   /**
-   * The place of a picture in the selection, from 0; null where it is not selected.
-   * @param {string} picture
+   * The place of an image in the selection, from 0; null where it is not selected.
+   * @param {string} image
    * @returns {Promise<number | null>}
    */
-  async place(picture) {
-    return /** @type {any} */ (await this.#worker.ask({ verb: 'place', picture }));
+  async place(image) {
+    return /** @type {any} */ (await this.#worker.ask({ verb: 'place', image }));
   }
 
   /**
-   * The pictures of the selection from `start` on, 500 at most.
+   * The images of the selection from `start` on, 500 at most.
    * @param {number} start
    * @param {number} count
-   * @returns {Promise<Picture[]>}
+   * @returns {Promise<ImageRecord[]>}
    */
   async page(start, count) {
-    return picturesOf(await this.#worker.ask({ verb: 'page', start, count }));
+    return imagesOf(await this.#worker.ask({ verb: 'page', start, count }));
   }
 
   /**
-   * The picture whose path an address ends with, selected or not, with all its annotations: one whose whole path does,
-   * or else the one with the longest end in common, a file's name at least. Null where there is none, or several are
-   * as near.
+   * The image whose path an address ends with, selected or not, with all its annotations: one whose
+   * whole path does, or else the one with the longest end in common, a file's name at least. Null
+   * where there is none, or several are as near.
    * @param {string} address A path, not URL-encoded.
-   * @returns {Promise<Picture | null>}
+   * @returns {Promise<ImageRecord | null>}
    */
-  async picture(address) {
-    return picturesOf(await this.#worker.ask({ verb: 'picture', address }))[0] ?? null;
+  async image(address) {
+    return imagesOf(await this.#worker.ask({ verb: 'image', address }))[0] ?? null;
   }
 
-  /** Frees the file; everything asked afterwards, or not answered yet, rejects with code `closed`. */
+  /**
+   * Frees the file; everything asked afterwards, or not answered yet, rejects with code `closed`.
+   */
   close() {
     this.#worker.close();
   }
@@ -198,16 +210,16 @@ export class AnnotationFile {
 /**
  * Gives each annotation of an answer its mask.
  * @param {any} answer
- * @returns {Picture[]}
+ * @returns {ImageRecord[]}
  */
-function picturesOf({ pictures, boundaries: all }) {
-  for (const annotation of pictures.flatMap((/** @type {any} */ picture) => picture.annotations)) {
+function imagesOf({ images, boundaries: all }) {
+  for (const annotation of images.flatMap((/** @type {any} */ image) => image.annotations)) {
     const { size, boundaries } = annotation;
     annotation.mask = { size, boundaries: all.subarray(...boundaries) };
     delete annotation.size;
     delete annotation.boundaries;
   }
-  return pictures;
+  return images;
 }
 
 /** The worker as a function from requests to promises of answers. */
@@ -232,7 +244,10 @@ class AnnotationWorker {
       else waiting?.resolve(data.answer);
     });
     this.#worker.addEventListener('error', ({ message }) => {
-      this.#end({ code: 'worker', message: `The worker that reads annotation files failed: ${message ?? 'it could not be loaded'}.` });
+      this.#end({
+        code: 'worker',
+        message: `The worker that reads annotation files failed: ${message ?? 'it could not be loaded'}.`,
+      });
     });
   }
 

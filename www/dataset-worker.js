@@ -15,7 +15,10 @@ const BETWEEN_PROGRESS = 100;
 
 /** @type {AnnotationFile | undefined} */
 let annotations;
-/** Where the bytes come from, while they come. @type {ReadableStreamDefaultReader<Uint8Array> | undefined} */
+/**
+ * Where the bytes come from, while they come.
+ * @type {ReadableStreamDefaultReader<Uint8Array> | undefined}
+ */
 let reading;
 /** Whether the page has asked to end reading with what is there. */
 let enough = false;
@@ -46,22 +49,22 @@ async function answerTo(request) {
     case 'categories':
       return { answer: JSON.parse(opened().categories(request.text, request.most)) };
     case 'select': {
-      const [pictures, selected] = opened().select(JSON.stringify(request.query));
-      return { answer: { pictures, annotations: selected } };
+      const [images, selected] = opened().select(JSON.stringify(request.query));
+      return { answer: { images, annotations: selected } };
     }
     case 'place':
-      return { answer: opened().placeOf(request.picture) ?? null };
+      return { answer: opened().placeOf(request.image) ?? null };
     case 'page':
       return pageOf(opened().page(request.start, request.count));
-    case 'picture':
-      return pageOf(opened().pictureAt(request.address));
+    case 'image':
+      return pageOf(opened().imageAt(request.address));
   }
 }
 
 /** @param {import('./pkg/workers.js').AnnotationPage} page It is freed. */
 function pageOf(page) {
   const boundaries = page.boundaries();
-  const answer = { pictures: JSON.parse(page.pictures()), boundaries };
+  const answer = { images: JSON.parse(page.images()), boundaries };
   page.free();
   return { answer, transfer: [boundaries.buffer] };
 }
@@ -79,19 +82,22 @@ function opened() {
 async function read(source, id) {
   await init();
   const { stream, total } = await streamOf(source);
-  const reader = reading = stream.getReader();
+  const reader = (reading = stream.getReader());
   const parser = new AnnotationReader();
   let told = 0;
   for (;;) {
     const { done, value } = await reader.read().catch((cause) => {
       const [bytes] = parser.progress();
       parser.free();
-      throw Object.assign(new Error(`The file broke off after ${bytes} bytes: ${cause}`, { cause }), { code: 'broken-off' });
+      throw Object.assign(
+        new Error(`The file broke off after ${bytes} bytes: ${cause}`, { cause }),
+        { code: 'broken-off' },
+      );
     });
     if (done || enough || !parser.push(value)) break;
     if (performance.now() - told > BETWEEN_PROGRESS) {
-      const [bytes, pictures, categories, records] = parser.progress();
-      postMessage({ id, progress: { bytes, total, pictures, categories, annotations: records } });
+      const [bytes, images, categories, records] = parser.progress();
+      postMessage({ id, progress: { bytes, total, images, categories, annotations: records } });
       // Chunks that are there already come without a turn of the event loop, and `enough` could not arrive.
       await new Promise((resolve) => setTimeout(resolve));
       told = performance.now();
@@ -113,11 +119,14 @@ async function streamOf(source) {
     throw Object.assign(new Error(words, { cause }), { code: 'unreachable' });
   });
   if (!response.ok || !response.body) {
-    const words = `${source} could not be loaded: the server answered ${response.status} ${response.statusText}`.trimEnd();
+    const words =
+      `${source} could not be loaded: the server answered ${response.status} ${response.statusText}`.trimEnd();
     throw Object.assign(new Error(words), { code: 'http' });
   }
   // The length of an encoded answer is not that of what it decodes to.
-  const length = response.headers.get('content-encoding') ? null : response.headers.get('content-length');
+  const length = response.headers.get('content-encoding')
+    ? null
+    : response.headers.get('content-length');
   return { stream: response.body, total: length === null ? null : Number(length) };
 }
 
@@ -127,7 +136,10 @@ async function streamOf(source) {
  */
 function failureOf(thrown) {
   if (thrown instanceof WebAssembly.RuntimeError) {
-    return { code: 'crash', message: `The file could not be read, most likely for want of memory (${thrown.message}).` };
+    return {
+      code: 'crash',
+      message: `The file could not be read, most likely for want of memory (${thrown.message}).`,
+    };
   }
   if (thrown instanceof Error || thrown instanceof DOMException) {
     const own = /** @type {{ code?: unknown }} */ (thrown).code;

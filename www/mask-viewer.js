@@ -1,4 +1,7 @@
-/** @file Registers `<mask-viewer>`: masks over a picture, a click to segment, and the entity it may be. */
+/**
+ * @file Registers `<mask-viewer>`: masks over an image, a click to segment, and the entity it may
+ * be.
+ */
 
 import { afterTask } from './element/after-task.js';
 import { Annotations } from './element/annotations.js';
@@ -10,7 +13,7 @@ import { ViewerError, failureOf, summaryOf } from './element/errors.js';
 import { Linker } from './element/linker.js';
 import { MaskList } from './element/mask-list.js';
 import { Notices, describe } from './element/notices.js';
-import { decodePicture, fetchPicture } from './element/picture.js';
+import { decodeImage, fetchImage } from './element/image.js';
 import { pngOf } from './element/png.js';
 import { Segmenter } from './element/segmenter.js';
 import { Stage } from './element/stage.js';
@@ -23,30 +26,38 @@ import { Toolbar } from './element/toolbar.js';
 /** @typedef {{ x: number, y: number, scale: number }} View */
 
 /**
- * Masks over a picture. A click segments an object; an endpoint, or an index of static files, tells its Wikipedia entity.
+ * Masks over an image. A click segments an object; an endpoint, or an index of static files, tells
+ * its Wikipedia entity.
  *
- * @summary Shows, makes and links masks of a picture.
+ * @summary Shows, makes and links masks of an image.
  *
- * @attr {string} src - Address of the picture.
- * @attr {string} annotations - Address of masks in COCO's or Mask-OVEN-Wiki's JSON; those of `src`'s file name are shown, or of the only picture where it has one.
- * @attr {string} endpoint - Address of a linking endpoint; without it nothing is sent anywhere, and the index in `index/` beside this script answers in the page.
+ * @attr {string} src - Address of the image.
+ * @attr {string} annotations - Address of masks in COCO's or Mask-OVEN-Wiki's JSON; those of
+ *   `src`'s file name are shown, or of the only image where it has one.
+ * @attr {string} endpoint - Address of a linking endpoint; without it nothing is sent anywhere, and
+ *   the index in `index/` beside this script answers in the page.
  * @attr {string} model - Id of a segmentation model in `models/models.json`; without it the list's default.
- * @attr {string} tool - What a click does at first: `select` (a shown mask; the default), `pick` (makes a mask), `add`, `remove`, `box` or `pan`. The tool in hand since is the property's.
+ * @attr {string} tool - What a click does at first: `select` (a shown mask; the default), `pick`
+ *   (makes a mask), `add`, `remove`, `box` or `pan`. The tool in hand since is the property's.
  * @attr {boolean} controls - Shows the tools, and lets the wheel zoom without Ctrl.
  *
  * @event {CustomEvent<{ renderer: string, note: string }>} ready - The viewer can draw.
- * @event {CustomEvent<{ index: number, id: string, title: string, qid: string | null } | null>} mask-hover - Another shown mask, or none, is pointed at.
- * @event {CustomEvent<{ index: number, id: string, title: string, qid: string | null } | null>} mask-select - Another shown mask, or none, is selected.
- * @event {CustomEvent<{ mask: { size: [number, number], counts: string }, score: number }>} segment - A click became a mask (COCO RLE), or another candidate is preferred.
- * @event {CustomEvent<{ mask: object, answer: { entities: object[] }, source: 'endpoint' | 'page' | 'recorded' }>} link - The entities of a mask are known.
+ * @event {CustomEvent<{ index: number, id: string, title: string, qid: string | null } | null>}
+ *   mask-hover - Another shown mask, or none, is pointed at.
+ * @event {CustomEvent<{ index: number, id: string, title: string, qid: string | null } | null>}
+ *   mask-select - Another shown mask, or none, is selected.
+ * @event {CustomEvent<{ mask: { size: [number, number], counts: string }, score: number }>} segment
+ *   - A click became a mask (COCO RLE), or another candidate is preferred.
+ * @event {CustomEvent<{ mask: object, answer: { entities: object[] }, source: 'endpoint' | 'page' |
+ *   'recorded' }>} link - The entities of a mask are known.
  * @event {CustomEvent<{ code: string, message: string }>} error - Something did not work.
  * @event {CustomEvent<void>} update - What `snapshot` or `status` tells has changed.
- * @event {CustomEvent<void>} view-change - Another part of the picture is seen.
+ * @event {CustomEvent<void>} view-change - Another part of the image is seen.
  *
- * @slot empty - What is shown where there is no picture.
+ * @slot empty - What is shown where there is no image.
  *
  * @csspart base - All of it.
- * @csspart frame - Around the picture.
+ * @csspart frame - Around the image.
  * @csspart stage - What takes pointers and keys.
  * @csspart canvas - The canvas.
  * @csspart tools - The bar of tools.
@@ -54,8 +65,8 @@ import { Toolbar } from './element/toolbar.js';
  * @csspart masks - The list of masks.
  * @csspart mask - One mask of the list.
  * @csspart swatch - The colour of a mask of the list.
- * @csspart notice - What stands in for a picture: nothing yet, or an error.
- * @csspart hint - Why masks are drawn without their picture.
+ * @csspart notice - What stands in for an image: nothing yet, or an error.
+ * @csspart hint - Why masks are drawn without their image.
  * @csspart progress - What is being loaded.
  *
  * @cssproperty --mask-viewer-accent - Colour of the chosen tool, selection and focus.
@@ -65,7 +76,7 @@ import { Toolbar } from './element/toolbar.js';
  * @cssproperty --mask-viewer-text - Colour of text.
  * @cssproperty --mask-viewer-muted - Colour of lesser text.
  * @cssproperty --mask-viewer-line - Colour of dividing lines.
- * @cssproperty --mask-viewer-stage - Background around the picture.
+ * @cssproperty --mask-viewer-stage - Background around the image.
  * @cssproperty --mask-viewer-radius - Radius of the corners.
  * @cssproperty --mask-viewer-font - The font, as the shorthand `font`.
  */
@@ -75,17 +86,18 @@ export class MaskViewer extends AttributesElement {
   #root = this.attachShadow({ mode: 'open', delegatesFocus: true });
   /** Ends everything that belongs to one stay in a document. @type {AbortController | undefined} */
   #stay;
-  /** Ends the loading of the picture before. @type {AbortController | undefined} */
+  /** Ends the loading of the image before. @type {AbortController | undefined} */
   #loading;
   #starter = new Starter({
     renderer: () => this.settings.renderer,
-    create: (renderer) => Engine.create(this.#nodes.stage, renderer, {
-      onEffect: (effect) => this.#perform(effect),
-      onFailed: (thrown) => this.#fail(failureOf(thrown, 'viewer'), false),
-      onDraw: () => this.#stage?.place(),
-      onRebuilt: () => this.#update(),
-      onLost: (thrown) => this.#giveUp(failureOf(thrown, 'renderer')),
-    }),
+    create: (renderer) =>
+      Engine.create(this.#nodes.stage, renderer, {
+        onEffect: (effect) => this.#perform(effect),
+        onFailed: (thrown) => this.#fail(failureOf(thrown, 'viewer'), false),
+        onDraw: () => this.#stage?.place(),
+        onRebuilt: () => this.#update(),
+        onLost: (thrown) => this.#giveUp(failureOf(thrown, 'renderer')),
+      }),
     ready: (engine) => this.#connect(engine),
     outdated: () => this.#restart(),
     failed: (thrown) => this.#fail(failureOf(thrown, 'renderer')),
@@ -101,18 +113,23 @@ export class MaskViewer extends AttributesElement {
   #annotations = new Annotations();
   /** @type {Snapshot | undefined} */
   #snapshot;
-  /** @type {import('./element/picture.js').Picture | undefined} */
-  #picture;
+  /** @type {import('./element/image.js').OpenImage | undefined} */
+  #image;
   /** @type {Toolbar | undefined} */
   #toolbar;
-  /** Wished before the engine was there. @type {{ tool: Tool | undefined, view: View | null, settings: Settings }} */
+  /**
+   * Wished before the engine was there.
+   * @type {{ tool: Tool | undefined, view: View | null, settings: Settings }}
+   */
   #wishes = { tool: undefined, view: null, settings: { ...DEFAULTS } };
   /** What was opened last, to show it again by another renderer. @type {Opened | undefined} */
   #opened;
   /** The `src` that was opened last. @type {string | null} */
   #source = null;
   #followAttributes = afterTask(() => this.#openAttributes());
-  #update = afterTask(() => { if (this.#engine) this.#show(this.#engine); });
+  #update = afterTask(() => {
+    if (this.#engine) this.#show(this.#engine);
+  });
   /** Why the masks, or some of them, are not shown. */
   #problem = '';
 
@@ -124,24 +141,54 @@ export class MaskViewer extends AttributesElement {
   }
 
   connectedCallback() {
-    const { signal } = this.#stay = new AbortController();
-    takeEarly(this, ['src', 'annotations', 'endpoint', 'model', 'controls', 'tool', 'view', 'token']);
-    this.#stage = new Stage(this.#nodes, {
-      wheelZooms: () => this.controls,
-      tool: (tool) => { this.tool = tool; },
-      viewChanged: () => this.#emit('view-change'),
-      wanted: () => this.#segmenter?.prepare(this.settings.model),
-      say: (words) => this.#notices.say(words),
-    }, signal);
-    this.#list = new MaskList(this.#nodes.masks, {
-      hover: (index) => this.#send({ type: 'maskHovered', index }),
-      select: (index) => this.selectMask(index),
-    }, signal);
-    this.#toolbar = new Toolbar(this.#nodes, { choose: (tool) => { this.tool = tool; }, undo: () => this.undo(), clear: () => this.clear() }, signal);
+    const { signal } = (this.#stay = new AbortController());
+    takeEarly(this, [
+      'src',
+      'annotations',
+      'endpoint',
+      'model',
+      'controls',
+      'tool',
+      'view',
+      'token',
+    ]);
+    this.#stage = new Stage(
+      this.#nodes,
+      {
+        wheelZooms: () => this.controls,
+        tool: (tool) => {
+          this.tool = tool;
+        },
+        viewChanged: () => this.#emit('view-change'),
+        wanted: () => this.#segmenter?.prepare(this.settings.model),
+        say: (words) => this.#notices.say(words),
+      },
+      signal,
+    );
+    this.#list = new MaskList(
+      this.#nodes.masks,
+      {
+        hover: (index) => this.#send({ type: 'maskHovered', index }),
+        select: (index) => this.selectMask(index),
+      },
+      signal,
+    );
+    this.#toolbar = new Toolbar(
+      this.#nodes,
+      {
+        choose: (tool) => {
+          this.tool = tool;
+        },
+        undo: () => this.undo(),
+        clear: () => this.clear(),
+      },
+      signal,
+    );
     this.#showTools();
     this.#start();
     this.#followAttributes();
-    // What was shown where the element was before, or given before it came here, unless the tag has changed since.
+    // What was shown where the element was before, or given before it came here, unless the tag has
+    // changed since.
     if (this.src === this.#source && this.#opened) this.#reopen(this.#opened);
   }
 
@@ -153,8 +200,8 @@ export class MaskViewer extends AttributesElement {
     this.#annotations.free();
     this.#stage?.connect(undefined);
     this.#starter.free();
-    this.#picture?.bitmap.close();
-    this.#stay = this.#loading = this.#segmenter = this.#linker = this.#picture = undefined;
+    this.#image?.bitmap.close();
+    this.#stay = this.#loading = this.#segmenter = this.#linker = this.#image = undefined;
     this.#notices.done();
     this.#notices.empty();
   }
@@ -183,7 +230,9 @@ export class MaskViewer extends AttributesElement {
     this.configure({ endpoint: value });
   }
 
-  /** Id of the segmentation model, as in the settings; null is the default of `models/models.json`. */
+  /**
+   * Id of the segmentation model, as in the settings; null is the default of `models/models.json`.
+   */
   get model() {
     return this.settings.model;
   }
@@ -225,76 +274,92 @@ export class MaskViewer extends AttributesElement {
 
   /** What does the work: renderer, model, its provider, and the last timings in milliseconds. */
   get status() {
-    return { renderer: this.#starter.renderer, segment: this.#segmenter?.status, link: this.#linker?.status };
+    return {
+      renderer: this.#starter.renderer,
+      segment: this.#segmenter?.status,
+      link: this.#linker?.status,
+    };
   }
 
-  /** The picture's bitmap as displayed; it belongs to the viewer. */
+  /** The image's bitmap as displayed; it belongs to the viewer. */
   get bitmap() {
-    return this.#picture?.bitmap;
+    return this.#image?.bitmap;
   }
 
-  /** The colours of the shown masks as CSS colours, and last that of the clicked mask. @returns {string[]} */
+  /**
+   * The colours of the shown masks as CSS colours, and last that of the clicked mask.
+   * @returns {string[]}
+   */
   get colours() {
     return this.#engine?.ask((viewer) => viewer.colours()) ?? [];
   }
 
-  /** The middle of the view in the picture and CSS pixels a pixel; `null` while the whole picture is fitted. */
+  /**
+   * The middle of the view in the image and CSS pixels a pixel; `null` while the whole image is
+   * fitted.
+   */
   get view() {
-    const view = this.#engine?.ask((viewer) => viewer.isZoomed ? viewer.view() : undefined);
+    const view = this.#engine?.ask((viewer) => (viewer.isZoomed ? viewer.view() : undefined));
     return view ? { x: view[0] ?? 0, y: view[1] ?? 0, scale: view[2] ?? 1 } : null;
   }
 
   set view(view) {
-    // Before there is a picture it is wished for the first one.
-    this.#wishes.view = this.#snapshot?.picture ? null : view;
+    // Before there is an image it is wished for the first one.
+    this.#wishes.view = this.#snapshot?.image ? null : view;
     if (view) this.#engine?.change((viewer) => viewer.setView(view.x, view.y, view.scale));
     else this.fit();
   }
 
   /**
-   * Opens a picture instead of the one before.
-   * @param {string | Blob | null} source Its address, the encoded picture, or null where nobody has it.
-   * @param {{ key?: string, size?: [number, number] }} [options] `key` names it in events; `size` (width, height) draws
-   *   an empty frame of that size, for its masks, where the picture cannot be read.
-   * @returns {Promise<boolean>} Whether the picture is shown; false where another was opened meanwhile, it cannot be
-   *   read (event `error`), or the element is in no document yet, where it is shown once it is.
+   * Opens an image instead of the one before.
+   * @param {string | Blob | null} source Its address, the encoded image, or null where nobody has it.
+   * @param {{ key?: string, size?: [number, number] }} [options] `key` names it in events; `size`
+   *   (width, height) draws an empty frame of that size, for its masks, where the image cannot be
+   *   read.
+   * @returns {Promise<boolean>} Whether the image is shown; false where another was opened
+   *   meanwhile, it cannot be read (event `error`), or the element is in no document yet, where it
+   *   is shown once it is.
    */
-  async openPicture(source, { key = typeof source === 'string' ? source : `blob-${performance.now()}`, size } = {}) {
+  async openImage(
+    source,
+    { key = typeof source === 'string' ? source : `blob-${performance.now()}`, size } = {},
+  ) {
     this.#loading?.abort();
-    const loading = this.#loading = new AbortController();
+    const loading = (this.#loading = new AbortController());
     this.#opened = { source, options: { key, size }, masks: [], recordings: [] };
-    this.#notices.progress('Loading the picture');
+    this.#notices.progress('Loading the image');
     try {
-      if (source === null) throw new ViewerError('picture-missing', 'The picture itself is not here.');
-      const blob = typeof source === 'string' ? await fetchPicture(source, loading.signal) : source;
-      const picture = await decodePicture(blob, key);
+      if (source === null) throw new ViewerError('image-missing', 'The image itself is not here.');
+      const blob = typeof source === 'string' ? await fetchImage(source, loading.signal) : source;
+      const image = await decodeImage(blob, key);
       const engine = await this.#starter.started();
       if (loading.signal.aborted || !engine) {
-        picture.bitmap.close();
+        image.bitmap.close();
         return false;
       }
-      this.#take(engine, picture);
+      this.#take(engine, image);
       return true;
     } catch (thrown) {
       if (loading.signal.aborted) return false;
-      await this.#showMissing(failureOf(thrown, 'picture'), { key, size }, loading.signal);
+      await this.#showMissing(failureOf(thrown, 'image'), { key, size }, loading.signal);
       return false;
     } finally {
       if (this.#loading === loading) this.#notices.done();
     }
   }
 
-  /** Takes the picture away. */
-  closePicture() {
+  /** Takes the image away. */
+  closeImage() {
     this.#loading?.abort();
     this.#opened = undefined;
-    this.#forgetPicture(this.#engine);
-    this.#send({ type: 'pictureClosed' });
+    this.#forgetImage(this.#engine);
+    this.#send({ type: 'imageClosed' });
     this.#notices.empty();
   }
 
   /**
-   * Shows these masks instead of those before; each must be as large as the picture, which must be open: wait for `openPicture`.
+   * Shows these masks instead of those before; each must be as large as the image, which must be
+   * open: wait for `openImage`.
    * @param {ShownMask[]} masks
    */
   showMasks(masks) {
@@ -305,14 +370,23 @@ export class MaskViewer extends AttributesElement {
     if (failure) this.#failMasks(failure);
   }
 
-  /** Gives answers to fall back on where neither an endpoint nor the page itself can answer. @param {RecordedAnswer[]} answers */
+  /**
+   * Gives answers to fall back on where neither an endpoint nor the page itself can answer.
+   * @param {RecordedAnswer[]} answers
+   */
   useRecordings(answers) {
     if (this.#opened) this.#opened.recordings = answers;
-    const failure = this.#takeIn({ type: 'recordingsRead', answers }, answers.length, ['recorded answer', 'recorded answers']);
+    const failure = this.#takeIn({ type: 'recordingsRead', answers }, answers.length, [
+      'recorded answer',
+      'recorded answers',
+    ]);
     if (failure) this.#fail(failure, false);
   }
 
-  /** Selects a shown mask by its place, or none; before `ready` nothing is shown. @param {number | null} index */
+  /**
+   * Selects a shown mask by its place, or none; before `ready` nothing is shown.
+   * @param {number | null} index
+   */
   selectMask(index) {
     this.#send({ type: 'maskSelected', index });
   }
@@ -324,16 +398,20 @@ export class MaskViewer extends AttributesElement {
   }
 
   /**
-   * Clicks a point of the picture with the tool in hand; without an open picture nothing happens.
-   * @param {number} x In pixels of the picture.
-   * @param {number} y In pixels of the picture.
+   * Clicks a point of the image with the tool in hand; without an open image nothing happens.
+   * @param {number} x In pixels of the image.
+   * @param {number} y In pixels of the image.
    * @param {{ negative?: boolean, add?: boolean }} [keys]
    */
   clickAt(x, y, { negative = false, add = false } = {}) {
     this.#send({ type: 'clicked', x, y, negative, add });
   }
 
-  /** Segments what is in a box between two corners in pixels of the picture. @param {[number, number]} from @param {[number, number]} to */
+  /**
+   * Segments what is in a box between two corners in pixels of the image.
+   * @param {[number, number]} from
+   * @param {[number, number]} to
+   */
   drawBox(from, to) {
     this.#send({ type: 'boxDrawn', from, to });
   }
@@ -358,12 +436,12 @@ export class MaskViewer extends AttributesElement {
     this.#send({ type: 'linkAsked' });
   }
 
-  /** Shows the whole picture. */
+  /** Shows the whole image. */
   fit() {
     this.#stage?.fit();
   }
 
-  /** Shows a pixel of the picture as a pixel of the screen. */
+  /** Shows a pixel of the image as a pixel of the screen. */
   showActualPixels() {
     this.#stage?.showActualPixels();
   }
@@ -373,24 +451,29 @@ export class MaskViewer extends AttributesElement {
     this.#stage?.zoom(factor);
   }
 
-  /** The current mask as a PNG of the picture's size, white on black. @returns {Promise<Blob | undefined>} */
+  /**
+   * The current mask as a PNG of the image's size, white on black.
+   * @returns {Promise<Blob | undefined>}
+   */
   async maskPng() {
     const [height, width] = this.#engine?.snapshot.mask?.size ?? [0, 0];
     const pixels = this.#engine?.ask((viewer) => viewer.maskBitmap());
-    return pixels && await pngOf({ width, height, pixels });
+    return pixels && (await pngOf({ width, height, pixels }));
   }
 
   #start() {
-    const send = (/** @type {Record<string, unknown> & { type: string }} */ event) => this.#send(event);
+    const send = (/** @type {Record<string, unknown> & { type: string }} */ event) =>
+      this.#send(event);
     this.#segmenter = new Segmenter({
       send,
-      progress: (words, size, done) => words === null ? this.#notices.done() : this.#notices.progress(words, size, done),
+      progress: (words, size, done) =>
+        words === null ? this.#notices.done() : this.#notices.progress(words, size, done),
       changed: () => this.#update(),
     });
     this.#linker = new Linker({
       send,
       token: () => this.token,
-      picture: () => this.#picture,
+      image: () => this.#image,
       segmenter: () => this.#segmenter,
       model: () => this.settings.model,
       changed: () => this.#update(),
@@ -425,8 +508,11 @@ export class MaskViewer extends AttributesElement {
 
   /** Opens again what was opened last, with its masks and recordings. @param {Opened} opened */
   async #reopen(opened) {
-    const fetched = typeof opened.source === 'string' && this.#picture?.key === opened.options.key;
-    const opening = this.openPicture(fetched ? this.#picture?.blob ?? opened.source : opened.source, opened.options);
+    const fetched = typeof opened.source === 'string' && this.#image?.key === opened.options.key;
+    const opening = this.openImage(
+      fetched ? (this.#image?.blob ?? opened.source) : opened.source,
+      opened.options,
+    );
     this.#opened = opened;
     await opening;
     if (this.#opened !== opened) return;
@@ -436,16 +522,21 @@ export class MaskViewer extends AttributesElement {
     if (opened.masks.length === 0) await this.#showAnnotations();
   }
 
-  /** @param {Engine} engine @param {import('./element/picture.js').Picture} picture */
-  #take(engine, picture) {
-    this.#picture?.bitmap.close();
-    this.#picture = picture;
-    this.#segmenter?.usePicture(picture);
-    engine.dispatch({ type: 'pictureOpened', key: picture.key, width: picture.bitmap.width, height: picture.bitmap.height });
+  /** @param {Engine} engine @param {import('./element/image.js').OpenImage} image */
+  #take(engine, image) {
+    this.#image?.bitmap.close();
+    this.#image = image;
+    this.#segmenter?.useImage(image);
+    engine.dispatch({
+      type: 'imageOpened',
+      key: image.key,
+      width: image.bitmap.width,
+      height: image.bitmap.height,
+    });
     try {
-      engine.change((viewer) => viewer.setPicture(picture.bitmap));
+      engine.change((viewer) => viewer.setImage(image.bitmap));
     } catch (thrown) {
-      this.#fail(failureOf(thrown, 'picture'));
+      this.#fail(failureOf(thrown, 'image'));
     }
     if (this.#wishes.view) this.view = this.#wishes.view;
     this.#wishes.view = null;
@@ -458,40 +549,41 @@ export class MaskViewer extends AttributesElement {
   async #showMissing(failure, { key, size }, signal) {
     const engine = await this.#starter.started();
     if (signal.aborted) return;
-    this.#forgetPicture(engine);
+    this.#forgetImage(engine);
     this.#problem = '';
     if (engine && size) {
-      engine.dispatch({ type: 'pictureOpened', key, width: size[0], height: size[1] });
+      engine.dispatch({ type: 'imageOpened', key, width: size[0], height: size[1] });
       this.#notices.clear(`${failure.message} Its masks are drawn on a frame of its size.`);
     } else {
-      engine?.dispatch({ type: 'pictureClosed' });
+      engine?.dispatch({ type: 'imageClosed' });
     }
     this.#fail(failure, !size);
   }
 
   /** @param {Engine | undefined} engine */
-  #forgetPicture(engine) {
-    this.#picture?.bitmap.close();
-    this.#picture = undefined;
-    this.#segmenter?.forgetPicture();
-    engine?.change((viewer) => viewer.clearPicture());
+  #forgetImage(engine) {
+    this.#image?.bitmap.close();
+    this.#image = undefined;
+    this.#segmenter?.forgetImage();
+    engine?.change((viewer) => viewer.clearImage());
   }
 
-  /** Opens what the attributes name: the picture where it is another one, with its masks. */
+  /** Opens what the attributes name: the image where it is another one, with its masks. */
   async #openAttributes() {
     if (!this.#stay) return;
     if (this.src !== this.#source) {
       this.#source = this.src;
-      if (!this.src) return this.closePicture();
-      if (!await this.openPicture(this.src)) return;
+      if (!this.src) return this.closeImage();
+      if (!(await this.openImage(this.src))) return;
     }
     await this.#showAnnotations();
   }
 
   async #showAnnotations() {
-    const [address, src, picture] = [this.annotations, this.src, this.#picture];
-    if (!address || !src || picture?.key !== src) return;
-    const asked = () => this.#picture?.key === picture.key && this.src === src && this.annotations === address;
+    const [address, src, image] = [this.annotations, this.src, this.#image];
+    if (!address || !src || image?.key !== src) return;
+    const asked = () =>
+      this.#image?.key === image.key && this.src === src && this.annotations === address;
     try {
       const masks = await this.#annotations.masksOf(address, src);
       if (asked()) this.showMasks(masks);
@@ -504,7 +596,7 @@ export class MaskViewer extends AttributesElement {
   }
 
   /**
-   * Gives something to the module whose parts may not fit the picture; what does not is told as one failure.
+   * Gives something to the module whose parts may not fit the image; what does not is told as one failure.
    * @param {Record<string, unknown> & { type: string }} event
    * @param {number} count
    * @param {[string, string]} words What they are, one and many.
@@ -515,7 +607,7 @@ export class MaskViewer extends AttributesElement {
     return summaryOf(complaints, count, words);
   }
 
-  /** Says why masks are not shown, also to those who see the picture. @param {Failure} failure */
+  /** Says why masks are not shown, also to those who see the image. @param {Failure} failure */
   #failMasks(failure) {
     this.#problem = failure.message;
     this.#notices.clear(failure.message);
@@ -526,14 +618,22 @@ export class MaskViewer extends AttributesElement {
   /** @param {import('./element/types.js').Effect} effect */
   #perform(effect) {
     switch (effect.type) {
-      case 'changed': return this.#update();
-      case 'announce': return this.#notices.say(effect.text);
-      case 'notify': return this.#notify(effect.name, effect.detail);
-      case 'segment': return this.#segmenter?.segment(effect, this.#wishes.settings.model);
-      case 'cancelSegment': return this.#segmenter?.cancel(effect.ticket);
-      case 'link': return this.#linker?.link(effect);
-      case 'linkInPage': return void this.#linker?.linkInPage(effect);
-      case 'cancelLink': return this.#linker?.cancel(effect.ticket);
+      case 'changed':
+        return this.#update();
+      case 'announce':
+        return this.#notices.say(effect.text);
+      case 'notify':
+        return this.#notify(effect.name, effect.detail);
+      case 'segment':
+        return this.#segmenter?.segment(effect, this.#wishes.settings.model);
+      case 'cancelSegment':
+        return this.#segmenter?.cancel(effect.ticket);
+      case 'link':
+        return this.#linker?.link(effect);
+      case 'linkInPage':
+        return void this.#linker?.linkInPage(effect);
+      case 'cancelLink':
+        return this.#linker?.cancel(effect.ticket);
       default:
     }
   }
@@ -549,7 +649,7 @@ export class MaskViewer extends AttributesElement {
 
   /** @param {Engine} engine */
   #show(engine) {
-    const snapshot = this.#snapshot = engine.snapshot;
+    const snapshot = (this.#snapshot = engine.snapshot);
     this.#nodes.stage.setAttribute('aria-busy', String(snapshot.segmenting));
     fill(this.#nodes.summary, describe(snapshot));
     this.#notices.trouble(snapshot.segmentFailure?.message ?? '');
@@ -559,14 +659,20 @@ export class MaskViewer extends AttributesElement {
     this.#emit('update');
   }
 
-  /** @param {Failure} failure @param {boolean} [instead] Whether the words stand in for the picture. */
-  #fail(failure, instead = !this.#picture) {
+  /**
+   * @param {Failure} failure
+   * @param {boolean} [instead] Whether the words stand in for the image.
+   */
+  #fail(failure, instead = !this.#image) {
     if (instead) this.#notices.fail(failure.message);
     this.#notices.say(failure.message);
     this.#emit('error', failure);
   }
 
-  /** What the GPU cannot draw the CPU does; what it cannot either is told in the picture's place. @param {Failure} failure */
+  /**
+   * What the GPU cannot draw the CPU does; what it cannot either is told in the image's place.
+   * @param {Failure} failure
+   */
   #giveUp(failure) {
     const isGpu = this.#engine?.renderer.kind === 'webgpu';
     if (isGpu) {
@@ -580,7 +686,10 @@ export class MaskViewer extends AttributesElement {
     this.#toolbar?.show(this.#snapshot, this.controls, this.#problem);
   }
 
-  /** @param {Record<string, unknown> & { type: string }} event @param {Failure[]} [complaints] Takes the failures, which are then not told. */
+  /**
+   * @param {Record<string, unknown> & { type: string }} event
+   * @param {Failure[]} [complaints] Takes the failures, which are then not told.
+   */
   #send(event, complaints) {
     try {
       this.#engine?.dispatch(event, complaints);

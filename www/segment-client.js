@@ -1,4 +1,6 @@
-/** @file The page's side of the worker: one picture, questions with the newest first, and its events. */
+/**
+ * @file The page's side of the worker: one image, questions with the newest first, and its events.
+ */
 
 import { SegmentError, cancelled } from './segment/messages.js';
 
@@ -20,22 +22,23 @@ import { SegmentError, cancelled } from './segment/messages.js';
  */
 
 /**
- * Segments a picture by clicks, in a worker that is started by the first call that needs it.
+ * Segments an image by clicks, in a worker that is started by the first call that needs it.
  *
  * ```js
  * const segmenter = new SegmentClient({ manifest: new URL('models/models.json', document.baseURI).href });
  * segmenter.addEventListener('progress', ({ detail }) => show(detail.part, detail.loaded / detail.total));
- * segmenter.usePicture(imageBitmap);
+ * segmenter.useImage(imageBitmap);
  * const { candidates, best } = await segmenter.click({ points: [[120, 80, 1]] });
  * ```
  *
- * Events, all with a `detail`: `progress` ({@link import('./segment/messages.js').Progress}) while something is
- * loaded; `status` ({@link ModelStatus}) when it is known who computes, and when that changes; `timings`
- * (`{ encode: number, run: number }` or `{ decode: number, run: number }`, in milliseconds) after each run; `crash`
- * (`{ message: string }`) when the worker died: the next call starts another, which encodes the picture again.
+ * Events, all with a `detail`: `progress` ({@link import('./segment/messages.js').Progress}) while
+ * something is loaded; `status` ({@link ModelStatus}) when it is known who computes, and when that
+ * changes; `timings` (`{ encode: number, run: number }` or `{ decode: number, run: number }`, in
+ * milliseconds) after each run; `crash` (`{ message: string }`) when the worker died: the next call
+ * starts another, which encodes the image again.
  *
- * A promise that is rejected holds a {@link SegmentError} with a stable `code`: `superseded` when a newer question or
- * picture took its place, `cancelled`, or what went wrong.
+ * A promise that is rejected holds a {@link SegmentError} with a stable `code`: `superseded` when a
+ * newer question or image took its place, `cancelled`, or what went wrong.
  */
 export class SegmentClient extends EventTarget {
   /** @type {OpenOptions} */
@@ -47,8 +50,12 @@ export class SegmentClient extends EventTarget {
   #tickets = 0;
   /** @type {Promise<ModelStatus> | undefined} */
   #opening;
-  /** `given` once the worker has it. @type {{ source: ImageBitmap | ImageData, given?: boolean, encoding?: Promise<Encoded> } | undefined} */
-  #picture;
+  /**
+   * `given` once the worker has it.
+   * @type {{ source: ImageBitmap | ImageData, given?: boolean, encoding?: Promise<Encoded> } |
+   *   undefined}
+   */
+  #image;
   /** @type {number | undefined} The worker's ticket of the link that has no answer yet. */
   #linking;
   /** @type {{ waiting: Waiting } | undefined} The newest question that has no answer yet. */
@@ -66,7 +73,11 @@ export class SegmentClient extends EventTarget {
 
   /** Loads the model now, not with the first click. @returns {Promise<ModelStatus>} */
   open() {
-    this.#opening ??= this.#post((ticket) => ({ type: 'open', ticket, options: this.#options })).then(
+    this.#opening ??= this.#post((ticket) => ({
+      type: 'open',
+      ticket,
+      options: this.#options,
+    })).then(
       (status) => this.#setStatus(status),
       (error) => {
         this.#opening = undefined;
@@ -77,41 +88,43 @@ export class SegmentClient extends EventTarget {
   }
 
   /**
-   * Names the picture that the next questions are about. It is encoded when {@link encode} or {@link click} is called.
-   * @param {ImageBitmap | ImageData} source Stays the caller's, and open as long as it is the picture.
+   * Names the image that the next questions are about. It is encoded when {@link encode} or {@link
+   * click} is called.
+   * @param {ImageBitmap | ImageData} source Stays the caller's, and open as long as it is the image.
    */
-  usePicture(source) {
+  useImage(source) {
     this.#supersede();
-    this.#picture = { source };
+    this.#image = { source };
   }
 
-  /** Drops the picture and what is asked about it. */
-  forgetPicture() {
+  /** Drops the image and what is asked about it. */
+  forgetImage() {
     this.#supersede();
-    this.#picture = undefined;
+    this.#image = undefined;
   }
 
   /**
-   * Encodes the picture now, so that the first click need not wait for it.
-   * @param {ImageBitmap | ImageData} [source] Becomes the picture.
+   * Encodes the image now, so that the first click need not wait for it.
+   * @param {ImageBitmap | ImageData} [source] Becomes the image.
    * @returns {Promise<Encoded>}
    */
   encode(source) {
-    if (source) this.usePicture(source);
-    const picture = this.#picture;
-    if (!picture) return Promise.reject(new SegmentError('picture-missing', 'There is no picture to segment yet.'));
-    picture.encoding ??= this.#encode(picture).catch((error) => {
-      picture.encoding = undefined;
+    if (source) this.useImage(source);
+    const image = this.#image;
+    if (!image)
+      return Promise.reject(new SegmentError('image-missing', 'There is no image to segment yet.'));
+    image.encoding ??= this.#encode(image).catch((error) => {
+      image.encoding = undefined;
       throw error;
     });
-    return picture.encoding;
+    return image.encoding;
   }
 
   /**
    * The masks of a question. A question asked before that has no answer yet is superseded.
    * @param {Question} question
-   * @param {(answer: Answer) => void} [onProvisional] Told the first answer where the model goes on to look closer; the
-   *   promise's corrects it.
+   * @param {(answer: Answer) => void} [onProvisional] Told the first answer where the model goes on
+   *   to look closer; the promise's corrects it.
    * @returns {Promise<Answer>}
    */
   click(question, onProvisional = () => {}) {
@@ -123,19 +136,19 @@ export class SegmentClient extends EventTarget {
   }
 
   /**
-   * The entities that a mask of the picture may show, by an index of static files. A link asked for before that has no
-   * answer yet is taken back.
+   * The entities that a mask of the image may show, by an index of static files. A link asked for
+   * before that has no answer yet is taken back.
    * @param {string} index The address of the index's header.
    * @param {MaskJson} mask
    * @returns {Promise<LinkAnswer>}
    */
   async link(index, mask) {
     this.cancelLink();
-    const picture = this.#picture;
-    if (!picture) throw new SegmentError('picture-missing', 'There is no picture to link in yet.');
+    const image = this.#image;
+    if (!image) throw new SegmentError('image-missing', 'There is no image to link in yet.');
     const asked = this.#post((ticket) => {
       this.#linking = ticket;
-      return { type: 'link', ticket, options: this.#options, index, mask, ...give(picture) };
+      return { type: 'link', ticket, options: this.#options, index, mask, ...give(image) };
     });
     const ticket = this.#linking;
     try {
@@ -147,7 +160,8 @@ export class SegmentClient extends EventTarget {
 
   /** Takes back the link that has no answer yet. */
   cancelLink() {
-    if (this.#linking !== undefined) this.#worker?.postMessage(/** @type {Request} */ ({ type: 'cancel', ticket: this.#linking }));
+    if (this.#linking !== undefined)
+      this.#worker?.postMessage(/** @type {Request} */ ({ type: 'cancel', ticket: this.#linking }));
     this.#linking = undefined;
   }
 
@@ -155,13 +169,15 @@ export class SegmentClient extends EventTarget {
   cancel() {
     this.#question?.waiting.reject(cancelled());
     this.#question = undefined;
-    for (const ticket of this.#waiting.keys()) if (ticket !== this.#linking) this.#worker?.postMessage(/** @type {Request} */ ({ type: 'cancel', ticket }));
+    for (const ticket of this.#waiting.keys())
+      if (ticket !== this.#linking)
+        this.#worker?.postMessage(/** @type {Request} */ ({ type: 'cancel', ticket }));
   }
 
   /** Ends the worker and frees what it holds. The client can be used again. */
   free() {
     this.#end(new SegmentError('cancelled', 'The segmentation was ended.'));
-    this.#picture = undefined;
+    this.#image = undefined;
   }
 
   /**
@@ -178,7 +194,7 @@ export class SegmentClient extends EventTarget {
       const turn = this.#turn;
       await turn;
       if (this.#question !== asked) throw superseded();
-      if (this.#turn === turn && this.#picture?.encoding) break;
+      if (this.#turn === turn && this.#image?.encoding) break;
     }
     const told = (/** @type {Answer} */ first) => {
       if (this.#question !== asked) return;
@@ -186,7 +202,10 @@ export class SegmentClient extends EventTarget {
       onProvisional(first);
     };
     const answering = this.#post((ticket) => ({ type: 'click', ticket, question }), told);
-    this.#turn = answering.then(() => undefined, () => undefined);
+    this.#turn = answering.then(
+      () => undefined,
+      () => undefined,
+    );
     const answer = await answering;
     if (this.#question !== asked) throw superseded();
     this.#question = undefined;
@@ -194,15 +213,21 @@ export class SegmentClient extends EventTarget {
     return answer;
   }
 
-  /** @param {{ source: ImageBitmap | ImageData, given?: boolean }} picture @returns {Promise<Encoded>} */
-  async #encode(picture) {
+  /**
+   * @param {{ source: ImageBitmap | ImageData, given?: boolean }} image
+   * @returns {Promise<Encoded>}
+   */
+  async #encode(image) {
     await this.open();
     await this.#turn;
-    if (this.#picture !== picture) throw superseded();
-    const encoding = this.#post((ticket) => ({ type: 'encode', ticket, ...give(picture) }));
-    this.#turn = encoding.then(() => undefined, () => undefined);
+    if (this.#image !== image) throw superseded();
+    const encoding = this.#post((ticket) => ({ type: 'encode', ticket, ...give(image) }));
+    this.#turn = encoding.then(
+      () => undefined,
+      () => undefined,
+    );
     const encoded = await encoding;
-    if (this.#picture !== picture) throw superseded();
+    if (this.#image !== image) throw superseded();
     this.dispatchEvent(new CustomEvent('timings', { detail: encoded.ms }));
     return encoded;
   }
@@ -225,15 +250,26 @@ export class SegmentClient extends EventTarget {
         (this.#worker ??= this.#start()).postMessage(request(ticket));
       } catch (cause) {
         this.#waiting.delete(ticket);
-        if (this.#picture) this.#picture.given = false;
-        reject(new SegmentError('picture-unreadable', 'The picture cannot be given to the worker; it may have been closed.', { cause }));
+        if (this.#image) this.#image.given = false;
+        reject(
+          new SegmentError(
+            'image-unreadable',
+            'The image cannot be given to the worker; it may have been closed.',
+            { cause },
+          ),
+        );
       }
     });
   }
 
   #start() {
-    const worker = new Worker(new URL('./segment-worker.js', import.meta.url), { type: 'module', name: 'segment' });
-    worker.addEventListener('message', (/** @type {MessageEvent<Reply>} */ { data }) => this.#hear(data));
+    const worker = new Worker(new URL('./segment-worker.js', import.meta.url), {
+      type: 'module',
+      name: 'segment',
+    });
+    worker.addEventListener('message', (/** @type {MessageEvent<Reply>} */ { data }) =>
+      this.#hear(data),
+    );
     worker.addEventListener('messageerror', () => this.#crash('an answer could not be read'));
     worker.addEventListener('error', (event) => {
       event.preventDefault();
@@ -277,7 +313,12 @@ export class SegmentClient extends EventTarget {
 
   /** @param {string} message */
   #crash(message) {
-    this.#end(new SegmentError('worker-crashed', `The segmentation worker stopped (${message}). Try again: it is started anew.`));
+    this.#end(
+      new SegmentError(
+        'worker-crashed',
+        `The segmentation worker stopped (${message}). Try again: it is started anew.`,
+      ),
+    );
     this.dispatchEvent(new CustomEvent('crash', { detail: { message } }));
   }
 
@@ -286,7 +327,7 @@ export class SegmentClient extends EventTarget {
     this.#worker?.terminate();
     this.#worker = undefined;
     this.#opening = this.status = undefined;
-    if (this.#picture) this.#picture = { source: this.#picture.source };
+    if (this.#image) this.#image = { source: this.#image.source };
     this.#question?.waiting.reject(error);
     this.#question = undefined;
     for (const waiting of this.#waiting.values()) waiting.reject(error);
@@ -294,11 +335,14 @@ export class SegmentClient extends EventTarget {
   }
 }
 
-/** The picture, unless the worker has it. @param {{ source: ImageBitmap | ImageData, given?: boolean }} picture */
-function give(picture) {
-  if (picture.given) return {};
-  picture.given = true;
-  return { picture: picture.source };
+/**
+ * The image, unless the worker has it.
+ * @param {{ source: ImageBitmap | ImageData, given?: boolean }} image
+ */
+function give(image) {
+  if (image.given) return {};
+  image.given = true;
+  return { image: image.source };
 }
 
 function superseded() {

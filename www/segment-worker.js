@@ -1,8 +1,9 @@
 /**
- * @file The worker that owns ONNX Runtime: answers clicks with masks and, where no endpoint does, masks with entities.
+ * @file The worker that owns ONNX Runtime: answers clicks with masks and, where no endpoint does,
+ *   masks with entities.
  *
- * It computes one thing at a time in the order asked; only a cancel overtakes, and downloading an index keeps no click
- * waiting. What it says is in `segment/messages.js`.
+ * It computes one thing at a time in the order asked; only a cancel overtakes, and downloading an
+ * index keeps no click waiting. What it says is in `segment/messages.js`.
  */
 
 import init from './pkg/workers.js';
@@ -13,7 +14,7 @@ import { Runtime } from './segment/runtime.js';
 
 /** @typedef {import('./segment/messages.js').Request} Request */
 /** @typedef {import('./segment/messages.js').Reply} Reply */
-/** @typedef {import('./segment/linking.js').Picture & { free: () => void }} Picture */
+/** @typedef {import('./segment/linking.js').ImageSource & { free: () => void }} ImageSource */
 
 /** @type {Engine | undefined} */
 let engine;
@@ -21,8 +22,8 @@ let engine;
 let runtime;
 /** The index asked last. @type {{ address: string, opening: Promise<Linking> } | undefined} */
 let index;
-/** The picture given last. @type {Picture | undefined} */
-let picture;
+/** The image given last. @type {ImageSource | undefined} */
+let image;
 /** @type {Map<number, AbortController>} What is waiting or under way, by ticket. */
 const open = new Map();
 /** @type {Promise<void>} */
@@ -35,8 +36,12 @@ self.addEventListener('message', (/** @type {MessageEvent<Request>} */ { data: r
   }
   const controller = new AbortController();
   open.set(request.ticket, controller);
-  if ('picture' in request && request.picture) usePicture(request.picture);
-  const asked = { request, picture, index: request.type === 'link' ? openIndex(request.index) : undefined };
+  if ('image' in request && request.image) useImage(request.image);
+  const asked = {
+    request,
+    image,
+    index: request.type === 'link' ? openIndex(request.index) : undefined,
+  };
   const queue = () => {
     last = last.then(() => serve(asked, controller.signal));
     last.catch((thrown) => self.reportError(thrown));
@@ -49,7 +54,7 @@ self.addEventListener('message', (/** @type {MessageEvent<Request>} */ { data: r
  * A question with what it is about, which later ones may change.
  * @typedef {object} Asked
  * @property {Exclude<Request, { type: 'cancel' }>} request
- * @property {Picture | undefined} picture
+ * @property {ImageSource | undefined} image
  * @property {Promise<Linking> | undefined} index
  */
 
@@ -75,7 +80,7 @@ async function serve(asked, signal) {
  * @param {Asked} asked
  * @param {AbortSignal} signal
  */
-async function answer({ request, picture: about, index: opening }, signal) {
+async function answer({ request, image: about, index: opening }, signal) {
   switch (request.type) {
     case 'open': {
       await init();
@@ -92,7 +97,13 @@ async function answer({ request, picture: about, index: opening }, signal) {
       return await opened().encode(request.ticket, read(0, 0, width, height));
     }
     case 'click':
-      return await opened().click(request.ticket, request.question, given(about), (result) => say({ type: 'provisional', ticket: request.ticket, result }), signal);
+      return await opened().click(
+        request.ticket,
+        request.question,
+        given(about),
+        (result) => say({ type: 'provisional', ticket: request.ticket, result }),
+        signal,
+      );
     case 'link': {
       const linking = await /** @type {Promise<Linking>} */ (opening);
       return await linking.answer(await runtimeFor(request.options), given(about), request.mask);
@@ -105,9 +116,9 @@ function opened() {
   return engine;
 }
 
-/** @param {Picture | undefined} about */
+/** @param {ImageSource | undefined} about */
 function given(about) {
-  if (!about) throw new SegmentError('picture-missing', 'There is no picture yet.');
+  if (!about) throw new SegmentError('image-missing', 'There is no image yet.');
   return about;
 }
 
@@ -119,7 +130,9 @@ function runtimeFor(options) {
   if (!runtime) {
     progress({ part: 'runtime', loaded: 0, total: 0 });
     runtime = Runtime.load(options);
-    runtime.catch(() => { runtime = undefined; });
+    runtime.catch(() => {
+      runtime = undefined;
+    });
   }
   return runtime;
 }
@@ -130,22 +143,31 @@ function openIndex(address) {
     const opening = init().then(() => Linking.open(address, progress));
     index = { address, opening };
     // Ask again the next time; who asked this time is told by the question's own answer.
-    opening.catch(() => { index = undefined; });
+    opening.catch(() => {
+      index = undefined;
+    });
   }
   return index.opening;
 }
 
 /** @param {ImageBitmap | ImageData} source */
-function usePicture(source) {
-  picture?.free();
+function useImage(source) {
+  image?.free();
   let freed = false;
-  picture = {
+  image = {
     width: source.width,
     height: source.height,
     read(x, y, width, height) {
-      if (freed) throw new SegmentError('superseded', 'Another picture took its place.');
-      const context = new OffscreenCanvas(Math.max(width, 1), Math.max(height, 1)).getContext('2d', { willReadFrequently: true });
-      if (!context) throw new SegmentError('picture-unreadable', 'The picture could not be read: the browser gave no canvas for it.');
+      if (freed) throw new SegmentError('superseded', 'Another image took its place.');
+      const context = new OffscreenCanvas(Math.max(width, 1), Math.max(height, 1)).getContext(
+        '2d',
+        { willReadFrequently: true },
+      );
+      if (!context)
+        throw new SegmentError(
+          'image-unreadable',
+          'The image could not be read: the browser gave no canvas for it.',
+        );
       if (source instanceof ImageData) context.putImageData(source, -x, -y);
       else context.drawImage(source, -x, -y);
       return context.getImageData(0, 0, width, height);

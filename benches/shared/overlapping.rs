@@ -4,10 +4,10 @@
 
 use super::{Mask, Size};
 
-/// The picture the frame benchmarks draw on.
-pub(super) const PICTURE: Size = Size::new(1920, 1080);
+/// The image the frame benchmarks draw on.
+pub(super) const IMAGE: Size = Size::new(1920, 1080);
 
-/// `count` blobs of half widths between 24 and 216 pixels, small ones more frequent, anywhere in the picture.
+/// `count` blobs of half widths between 24 and 216 pixels, small ones more frequent, anywhere in the image.
 ///
 /// Each column of a blob has one run with a jagged top and bottom, or two around a hole in every third blob.
 pub(super) fn blobs(count: u32) -> Vec<Mask> {
@@ -16,13 +16,14 @@ pub(super) fn blobs(count: u32) -> Vec<Mask> {
 }
 
 fn blob(random: &mut Random, has_hole: bool) -> Mask {
-    let (width, height) = (f64::from(PICTURE.width), f64::from(PICTURE.height));
+    let (width, height) = (f64::from(IMAGE.width), f64::from(IMAGE.height));
     let half_width = 24.0 * 9.0_f64.powf(random.next());
     let half_height = half_width * (0.5 + random.next());
     let (x, y) = (random.next() * width, random.next() * height);
     let phase = random.next() * 6.0;
     let mut boundaries: Vec<u32> = Vec::new();
-    let (left, right) = ((x - half_width).clamp(0.0, width - 1.0) as u32, (x + half_width).clamp(1.0, width) as u32);
+    let (left, right) =
+        ((x - half_width).clamp(0.0, width - 1.0) as u32, (x + half_width).clamp(1.0, width) as u32);
     for column in left..right {
         let across = (f64::from(column) + 0.5 - x) / half_width;
         let half = half_height * (1.0 - across * across).max(0.0).sqrt();
@@ -37,7 +38,7 @@ fn blob(random: &mut Random, has_hole: bool) -> Mask {
             vec![[top, bottom]]
         };
         for [start, end] in runs.into_iter().filter(|[start, end]| start < end) {
-            let base = column * PICTURE.height;
+            let base = column * IMAGE.height;
             // A run at the foot of a column joins one at the head of the next.
             if boundaries.last() == Some(&(base + start)) {
                 boundaries.pop();
@@ -47,7 +48,7 @@ fn blob(random: &mut Random, has_hole: bool) -> Mask {
             boundaries.push(base + end);
         }
     }
-    Mask::from_boundaries(PICTURE, boundaries).expect("boundaries increase within the picture")
+    Mask::from_boundaries(IMAGE, boundaries).expect("boundaries increase within the image")
 }
 
 /// Marsaglia's xorshift64: the same numbers everywhere.

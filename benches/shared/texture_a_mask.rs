@@ -6,7 +6,7 @@ use super::{Mask, Size};
 
 const OPACITY: f32 = 0.4;
 
-/// All masks of a picture as textures of its size, drawn one to one.
+/// All masks of an image as textures of its size, drawn one to one.
 pub(super) struct TextureAMask {
     device: wgpu::Device,
     queue: wgpu::Queue,
@@ -26,9 +26,12 @@ impl TextureAMask {
         let (device, queue) = device.expect("a device");
         let pipeline = pipeline(&device);
         let layout = pipeline.get_bind_group_layout(0);
-        let target = texture(&device, size, wgpu::TextureFormat::Rgba8Unorm, wgpu::TextureUsages::RENDER_ATTACHMENT);
-        let bindings =
-            (0..=u8::MAX).cycle().zip(masks).map(|(shade, mask)| binding(&device, &queue, &layout, mask, shade));
+        let target =
+            texture(&device, size, wgpu::TextureFormat::Rgba8Unorm, wgpu::TextureUsages::RENDER_ATTACHMENT);
+        let bindings = (0..=u8::MAX)
+            .cycle()
+            .zip(masks)
+            .map(|(shade, mask)| binding(&device, &queue, &layout, mask, shade));
         let mut drawn = Self {
             bindings: Vec::new(),
             target: target.create_view(&wgpu::TextureViewDescriptor::default()),
@@ -74,9 +77,12 @@ fn binding(
 ) -> wgpu::BindGroup {
     let usage = wgpu::TextureUsages::TEXTURE_BINDING | wgpu::TextureUsages::COPY_DST;
     let texture = texture(device, mask.size(), wgpu::TextureFormat::R8Unorm, usage);
-    let bitmap: Vec<u8> = mask.to_row_major().expect("a small picture").iter().map(|&set| set * 255).collect();
-    let layout_of_rows =
-        wgpu::TexelCopyBufferLayout { offset: 0, bytes_per_row: Some(mask.size().width), rows_per_image: None };
+    let bitmap: Vec<u8> = mask.to_row_major().expect("a small image").iter().map(|&set| set * 255).collect();
+    let layout_of_rows = wgpu::TexelCopyBufferLayout {
+        offset: 0,
+        bytes_per_row: Some(mask.size().width),
+        rows_per_image: None,
+    };
     queue.write_texture(texture.as_image_copy(), &bitmap, layout_of_rows, texture.size());
     // What is written waits in memory of the CPU until it is submitted.
     queue.submit([]);
@@ -88,7 +94,8 @@ fn binding(
         mapped_at_creation: false,
     });
     let shade = f32::from(shade) / 255.0;
-    let components: Vec<u8> = [shade, 1.0 - shade, 0.5, OPACITY].iter().flat_map(|value| value.to_le_bytes()).collect();
+    let components: Vec<u8> =
+        [shade, 1.0 - shade, 0.5, OPACITY].iter().flat_map(|value| value.to_le_bytes()).collect();
     queue.write_buffer(&color, 0, &components);
     let view = texture.create_view(&wgpu::TextureViewDescriptor::default());
     device.create_bind_group(&wgpu::BindGroupDescriptor {

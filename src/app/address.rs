@@ -1,27 +1,27 @@
-//! The part of the page's address after `#`: which picture, which part of it, which mask.
+//! The part of the page's address after `#`: which image, which part of it, which mask.
 
 use serde::{Deserialize, Serialize};
 
-/// What the address keeps. `picture=…&view=x,y,scale&mask=…`; unknown keys are ignored.
+/// What the address keeps. `image=…&view=x,y,scale&mask=…`; unknown keys are ignored.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
 #[serde(default)]
 pub struct Address {
-    /// The picture's name, such as a sample's id.
-    pub picture: Option<String>,
-    /// The part seen; `None` fits the whole picture.
+    /// The image's name, such as a sample's id.
+    pub image: Option<String>,
+    /// The part seen; `None` fits the whole image.
     pub view: Option<AddressView>,
     /// The shown mask selected, by its id.
     pub mask: Option<String>,
 }
 
-/// The part of the picture that is seen.
+/// The part of the image that is seen.
 #[derive(Clone, Copy, Debug, PartialEq, Deserialize, Serialize)]
 pub struct AddressView {
     /// The middle of the view in image space, to the right.
     pub x: f64,
     /// The middle of the view in image space, down.
     pub y: f64,
-    /// CSS pixels per pixel of the picture, so that an address means the same on every screen.
+    /// CSS pixels per pixel of the image, so that an address means the same on every screen.
     pub scale: f64,
 }
 
@@ -31,7 +31,7 @@ impl Address {
         let mut address = Self::default();
         for (key, value) in hash.trim_start_matches('#').split('&').filter_map(|pair| pair.split_once('=')) {
             match key {
-                "picture" => address.picture = decode(value),
+                "image" => address.image = decode(value),
                 "view" => address.view = AddressView::parse(value),
                 "mask" => address.mask = decode(value),
                 _ => {}
@@ -42,11 +42,11 @@ impl Address {
 
     /// The text after `#`; [`Self::parse`] reads it back.
     pub fn to_hash(&self) -> String {
-        let picture = self.picture.as_deref().map(|picture| format!("picture={}", encode(picture)));
+        let image = self.image.as_deref().map(|image| format!("image={}", encode(image)));
         // As many decimals as the least scale that is read.
         let view = self.view.map(|AddressView { x, y, scale }| format!("view={x:.1},{y:.1},{scale:.4}"));
         let mask = self.mask.as_deref().map(|mask| format!("mask={}", encode(mask)));
-        [picture, view, mask].into_iter().flatten().collect::<Vec<_>>().join("&")
+        [image, view, mask].into_iter().flatten().collect::<Vec<_>>().join("&")
     }
 }
 
@@ -64,7 +64,9 @@ fn encode(text: &str) -> String {
     let mut encoded = String::with_capacity(text.len());
     for byte in text.bytes() {
         match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' | b'/' => encoded.push(byte.into()),
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' | b'/' => {
+                encoded.push(byte.into());
+            }
             _ => {
                 encoded.push('%');
                 encoded.push(hex_digit(byte >> 4));

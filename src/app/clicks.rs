@@ -104,7 +104,8 @@ impl Clicks {
         self.prompts.push(prompt);
     }
 
-    /// Takes the last prompt back, and what it led to. Answers whether the mask that was there before it is back.
+    /// Takes the last prompt back, and what it led to. Answers whether the mask that was there
+    /// before it is back.
     pub(super) fn undo(&mut self) -> bool {
         self.prompts.pop();
         let left = self.prompts.len();
@@ -113,13 +114,15 @@ impl Clicks {
     }
 
     /// The question these prompts ask, now awaited under `ticket`.
-    pub(super) fn ask(&mut self, ticket: Ticket, picture: &str) -> SegmentRequest {
+    pub(super) fn ask(&mut self, ticket: Ticket, image: &str) -> SegmentRequest {
         self.awaited = Some(ticket);
         let mut request =
-            SegmentRequest { ticket, picture: picture.to_owned(), points: Vec::new(), rect: None, refine: None };
+            SegmentRequest { ticket, image: image.to_owned(), points: Vec::new(), rect: None, refine: None };
         for prompt in &self.prompts {
             match *prompt {
-                Prompt::Point { x, y, positive } => request.points.push([x, y, f64::from(u8::from(positive))]),
+                Prompt::Point { x, y, positive } => {
+                    request.points.push([x, y, f64::from(u8::from(positive))]);
+                }
                 Prompt::Box { x1, y1, x2, y2 } => request.rect = Some([x1, y1, x2, y2]),
             }
         }
@@ -138,7 +141,12 @@ impl Clicks {
     }
 
     /// As [`answer`](Self::answer), but goes on waiting for a better answer to the same question.
-    pub(super) fn answer_for_now(&mut self, ticket: Ticket, candidates: Vec<Candidate>, chosen: usize) -> bool {
+    pub(super) fn answer_for_now(
+        &mut self,
+        ticket: Ticket,
+        candidates: Vec<Candidate>,
+        chosen: usize,
+    ) -> bool {
         self.take(ticket, candidates, chosen, false)
     }
 
@@ -161,8 +169,8 @@ impl Clicks {
         awaited
     }
 
-    /// Whether there are candidates to choose among: those of these prompts, be it for now, or where the question failed
-    /// those of the one before, which are still shown.
+    /// Whether there are candidates to choose among: those of these prompts, be it for now, or
+    /// where the question failed those of the one before, which are still shown.
     pub(super) fn answered(&self) -> bool {
         self.answers.last().is_some_and(|answer| self.awaited.is_none_or(|awaited| awaited == answer.ticket))
     }

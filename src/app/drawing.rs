@@ -2,23 +2,23 @@
 
 use std::collections::HashMap;
 
-use super::{Colouring, Selection, State, Tool};
+use super::{ColorMode, Selection, State, Tool};
 use crate::geometry::{Rect, Size};
 use crate::render::{Color, ColorBy, Error, Overlay, Scene, Style};
 use crate::rle::Mask;
 
 /// Width of outlines in CSS pixels.
 const OUTLINE_WIDTH: f32 = 1.5;
-/// The colour of the mask that is clicked: white makes a thing lighter and keeps its hue, which tells an orange from a
-/// lemon.
+/// The colour of the mask that is clicked: white makes a thing lighter and keeps its hue, which
+/// tells an orange from a lemon.
 const CLICKED: Color = Color { red: 255, green: 255, blue: 255 };
 /// Its opacity in that of other fills.
 const CLICKED_OPACITY: f32 = 0.4;
 
 impl State {
-    /// The masks shown, and above them that of the clicks, over a picture of the state's size.
+    /// The masks shown, and above them that of the clicks, over an image of the state's size.
     pub fn scene(&self) -> Result<Scene, Error> {
-        let size = self.picture().map_or(Size::default(), |(_, size)| size);
+        let size = self.image().map_or(Size::default(), |(_, size)| size);
         let mut scene = Scene::new(size)?;
         let mut entities = HashMap::new();
         for (index, shown) in self.shown().iter().enumerate() {
@@ -34,12 +34,12 @@ impl State {
         Ok(scene)
     }
 
-    /// How [`Self::scene`] is drawn now: while an object is clicked nothing else covers the picture.
+    /// How [`Self::scene`] is drawn now: while an object is clicked nothing else covers the image.
     pub fn style(&self) -> Style {
         let count = self.shown().len();
         let clicked = !self.clicks().is_empty();
-        let browsing =
-            matches!(self.tool(), Tool::Select | Tool::Pan) || matches!(self.selection(), Selection::Shown(_));
+        let browsing = matches!(self.tool(), Tool::Select | Tool::Pan)
+            || matches!(self.selection(), Selection::Shown(_));
         let settings = self.settings();
         Style {
             fill_opacity: match (clicked, browsing) {
@@ -49,7 +49,7 @@ impl State {
             },
             outline_width: OUTLINE_WIDTH,
             patterns: settings.patterns,
-            color_by: if settings.colouring == Colouring::Entity { ColorBy::Entity } else { ColorBy::Mask },
+            color_by: if settings.color_mode == ColorMode::Entity { ColorBy::Entity } else { ColorBy::Mask },
             boxes: settings.boxes,
             hovered: self.hovered().filter(|_| browsing),
             selected: match self.selection() {

@@ -26,8 +26,8 @@ pub enum Effect {
     Link {
         /// To be given back with the answer.
         ticket: Ticket,
-        /// The picture, by the key it was opened with.
-        picture: String,
+        /// The image, by the key it was opened with.
+        image: String,
         /// What to ask about.
         mask: CocoRle,
         /// Where.
@@ -37,8 +37,8 @@ pub enum Effect {
     LinkInPage {
         /// To be given back with the answer.
         ticket: Ticket,
-        /// The picture, by the key it was opened with.
-        picture: String,
+        /// The image, by the key it was opened with.
+        image: String,
         /// What to ask about.
         mask: CocoRle,
     },
@@ -62,8 +62,8 @@ pub enum Effect {
 pub struct SegmentRequest {
     /// To be given back with the answer.
     pub ticket: Ticket,
-    /// The picture, by the key it was opened with.
-    pub picture: String,
+    /// The image, by the key it was opened with.
+    pub image: String,
     /// `[x, y, label]` in image space; label 1 belongs to the object, 0 does not.
     pub points: Vec<[f64; 3]>,
     /// `[x1, y1, x2, y2]` in image space.

@@ -17,7 +17,7 @@ pub struct Entity {
     /// The Wikipedia article.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub url: Option<String>,
-    /// A picture of the entity.
+    /// An image of the entity.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub thumbnail: Option<String>,
     /// What in the index spoke for it, as the endpoint sent it.

@@ -1,4 +1,4 @@
-//! What can happen: the person, the picture, the model and the endpoint, as plain data.
+//! What can happen: the person, the image, the model and the endpoint, as plain data.
 
 use serde::{Deserialize, Serialize};
 
@@ -9,28 +9,28 @@ use crate::rle::CocoRle;
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(tag = "type", rename_all = "camelCase", rename_all_fields = "camelCase")]
 pub enum Event {
-    /// A picture is there; what belonged to the last one is forgotten.
-    PictureOpened {
-        /// What the page calls the picture: its address or its content's hash.
+    /// An image is there; what belonged to the last one is forgotten.
+    ImageOpened {
+        /// What the page calls the image: its address or its content's hash.
         key: String,
         /// Pixels across.
         width: u32,
         /// Pixels down.
         height: u32,
     },
-    /// The picture was taken away.
-    PictureClosed,
-    /// These masks are shown over the picture, instead of those before.
+    /// The image was taken away.
+    ImageClosed,
+    /// These masks are shown over the image, instead of those before.
     MasksShown {
         /// In drawing order.
         masks: Vec<ShownMaskJson>,
     },
-    /// Answers of the endpoint that were recorded for this picture.
+    /// Answers of the endpoint that were recorded for this image.
     RecordingsRead {
         /// In any order.
         answers: Vec<RecordedAnswer>,
     },
-    /// The pointer is over this point of the picture, or has left it.
+    /// The pointer is over this point of the image, or has left it.
     PointerMoved {
         /// `[x, y]`.
         point: Option<[f64; 2]>,
@@ -50,7 +50,7 @@ pub enum Event {
         /// Which.
         tool: Tool,
     },
-    /// The picture was clicked.
+    /// The image was clicked.
     Clicked {
         /// To the right.
         x: f64,
@@ -133,7 +133,7 @@ pub enum Event {
 pub struct ShownMaskJson {
     /// The annotation's id, or any name the page knows it by.
     pub id: String,
-    /// The mask; as large as the picture.
+    /// The mask; as large as the image.
     pub mask: RunsJson,
     /// The entity's name, or any label.
     #[serde(default)]
@@ -146,7 +146,7 @@ pub struct ShownMaskJson {
 /// One of a model's candidates.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 pub struct CandidateJson {
-    /// As large as the picture.
+    /// As large as the image.
     pub mask: CocoRle,
     /// The model's own estimate of its `IoU`, 0..=1.
     pub score: f64,

@@ -1,6 +1,7 @@
 //! What is known of the entity of the current mask: asked, answered by whom, or failed.
 //!
-//! The endpoint is asked first, where one is set; then the page itself; what neither answers, a recorded answer may.
+//! The endpoint is asked first, where one is set; then the page itself; what neither answers, a
+//! recorded answer may.
 
 use serde::{Deserialize, Serialize};
 
@@ -8,7 +9,7 @@ use super::{Failure, LinkAnswer, Ticket};
 use crate::rle::Mask;
 
 /// A recorded answer is given only for a mask that overlaps the recorded one by at least this `IoU`.
-pub const LEAST_IOU_OF_A_RECORDING: f64 = 0.5;
+pub const MIN_IOU_OF_A_RECORDING: f64 = 0.5;
 
 /// Who gave an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
@@ -73,12 +74,13 @@ pub(super) struct Recording {
 
 /// The recorded answer whose mask is most like `mask`, if any is like enough.
 pub(super) fn nearest<'a>(recordings: &'a [Recording], mask: &Mask) -> Option<&'a Recording> {
-    let with_iou = recordings.iter().filter(|recording| recording.mask.size() == mask.size()).map(|recording| {
-        let iou = recording.mask.iou(mask, false).unwrap_or(0.0);
-        (iou, recording)
-    });
+    let with_iou =
+        recordings.iter().filter(|recording| recording.mask.size() == mask.size()).map(|recording| {
+            let iou = recording.mask.iou(mask, false).unwrap_or(0.0);
+            (iou, recording)
+        });
     with_iou
-        .filter(|(iou, _)| *iou >= LEAST_IOU_OF_A_RECORDING)
+        .filter(|(iou, _)| *iou >= MIN_IOU_OF_A_RECORDING)
         .max_by(|(a, _), (b, _)| a.total_cmp(b))
         .map(|(_, recording)| recording)
 }

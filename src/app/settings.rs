@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-/// What a click on the picture does.
+/// What a click on the image does.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Tool {
@@ -17,14 +17,14 @@ pub enum Tool {
     Remove,
     /// Draws a box around the object.
     Box,
-    /// Moves the picture.
+    /// Moves the image.
     Pan,
 }
 
 /// What a colour stands for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub enum Colouring {
+pub enum ColorMode {
     /// Masks of one entity share a colour.
     #[default]
     Entity,
@@ -54,7 +54,7 @@ pub struct Settings {
     /// Opacity of a mask's fill, 0..=1.
     pub opacity: f64,
     /// What a colour stands for.
-    pub colouring: Colouring,
+    pub color_mode: ColorMode,
     /// Whether fills carry a pattern, so that they can be told apart without colour.
     pub patterns: bool,
     /// Whether names are drawn beside masks.
@@ -71,7 +71,7 @@ impl Default for Settings {
             endpoint: None,
             model: None,
             opacity: 0.45,
-            colouring: Colouring::default(),
+            color_mode: ColorMode::default(),
             patterns: false,
             labels: false,
             boxes: false,

@@ -10,9 +10,9 @@ use crate::rle::{CocoRle, Connectivity, Mask};
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Snapshot {
-    /// The picture's key.
-    pub picture: Option<String>,
-    /// `[width, height]` of the picture.
+    /// The image's key.
+    pub image: Option<String>,
+    /// `[width, height]` of the image.
     pub size: Option<[u32; 2]>,
     /// The tool in hand.
     pub tool: Tool,
@@ -60,7 +60,7 @@ pub struct ShownSummary {
 pub struct Facts {
     /// Pixels set.
     pub area: u64,
-    /// Area over the picture's area.
+    /// Area over the image's area.
     pub share: f64,
     /// COCO's `[x, y, width, height]`; `None` for an empty mask.
     pub bbox: Option<[u32; 4]>,
@@ -76,7 +76,13 @@ impl Facts {
         let bbox = mask.bbox().map(|PixelRect { x, y, width, height }| [x, y, width, height]);
         let area = mask.area();
         let share = area as f64 / mask.size().pixels().max(1) as f64;
-        Self { area, share, bbox, runs: mask.runs().len(), components: mask.component_count(Connectivity::Eight) }
+        Self {
+            area,
+            share,
+            bbox,
+            runs: mask.runs().len(),
+            components: mask.component_count(Connectivity::Eight),
+        }
     }
 }
 
@@ -90,8 +96,8 @@ impl State {
             qid: shown.qid.clone(),
         });
         Snapshot {
-            picture: self.picture().map(|(key, _)| key.to_owned()),
-            size: self.picture().map(|(_, size)| [size.width, size.height]),
+            image: self.image().map(|(key, _)| key.to_owned()),
+            size: self.image().map(|(_, size)| [size.width, size.height]),
             tool: self.tool(),
             shown: shown.collect(),
             hovered: self.hovered(),

@@ -10,12 +10,12 @@ use super::{RunsJson, Ticket};
 use crate::geometry::Size;
 use crate::rle::{CocoRle, Mask};
 
-/// A mask shown over the picture.
+/// A mask shown over the image.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Shown {
     /// The annotation's id.
     pub id: String,
-    /// As large as the picture.
+    /// As large as the image.
     pub mask: Mask,
     /// Its pixels.
     pub area: u64,
@@ -40,7 +40,7 @@ pub enum Selection {
 /// The state of one viewer. See the [module](super) for how it is driven.
 #[derive(Clone, Debug, Default)]
 pub struct State {
-    picture: Option<(String, Size)>,
+    image: Option<(String, Size)>,
     shown: Vec<Shown>,
     recordings: Vec<Recording>,
     hovered: Option<usize>,
@@ -57,8 +57,8 @@ impl State {
     /// Takes in what happened and answers what is to be done, in order.
     pub fn update(&mut self, event: Event) -> Vec<Effect> {
         match event {
-            Event::PictureOpened { key, width, height } => self.open(Some((key, Size::new(width, height)))),
-            Event::PictureClosed => self.open(None),
+            Event::ImageOpened { key, width, height } => self.open(Some((key, Size::new(width, height)))),
+            Event::ImageClosed => self.open(None),
             Event::MasksShown { masks } => self.show(masks),
             Event::RecordingsRead { answers } => self.keep_recordings(answers),
             Event::PointerMoved { point } => self.hover(point.and_then(|point| self.shown_at(point))),
@@ -82,9 +82,9 @@ impl State {
         }
     }
 
-    /// The picture's key and size.
-    pub fn picture(&self) -> Option<(&str, Size)> {
-        self.picture.as_ref().map(|(key, size)| (key.as_str(), *size))
+    /// The image's key and size.
+    pub fn image(&self) -> Option<(&str, Size)> {
+        self.image.as_ref().map(|(key, size)| (key.as_str(), *size))
     }
 
     /// The masks shown, in drawing order.
@@ -136,8 +136,8 @@ impl State {
         }
     }
 
-    /// The smallest shown mask with this point of the picture, since what lies upon something is smaller than it; of
-    /// equally small ones the topmost.
+    /// The smallest shown mask with this point of the image, since what lies upon something is
+    /// smaller than it; of equally small ones the topmost.
     pub fn shown_at(&self, [x, y]: [f64; 2]) -> Option<usize> {
         if !(x >= 0.0 && y >= 0.0) {
             return None;
@@ -147,10 +147,10 @@ impl State {
         under.min_by_key(|(_, shown)| shown.area).map(|(index, _)| index)
     }
 
-    fn open(&mut self, picture: Option<(String, Size)>) -> Vec<Effect> {
+    fn open(&mut self, image: Option<(String, Size)>) -> Vec<Effect> {
         let mut effects = self.stop_waiting();
         effects.extend(self.let_go(Selection::Nothing));
-        self.picture = picture;
+        self.image = image;
         (self.shown, self.recordings) = (Vec::new(), Vec::new());
         (self.clicks, self.segment_failure) = (Clicks::default(), None);
         effects.extend([Effect::DrawMasks, Effect::Changed]);
@@ -158,8 +158,9 @@ impl State {
     }
 
     fn show(&mut self, masks: Vec<ShownMaskJson>) -> Vec<Effect> {
-        let mut effects = if matches!(self.selection, Selection::Shown(_)) { self.stop_waiting() } else { Vec::new() };
-        let Some((_, size)) = self.picture.clone() else { return effects };
+        let mut effects =
+            if matches!(self.selection, Selection::Shown(_)) { self.stop_waiting() } else { Vec::new() };
+        let Some((_, size)) = self.image.clone() else { return effects };
         self.shown.clear();
         for ShownMaskJson { id, mask, title, qid } in masks {
             match decode(&mask, size) {
@@ -170,13 +171,15 @@ impl State {
                 }
             }
         }
-        let selection = if matches!(self.selection, Selection::Shown(_)) { Selection::Nothing } else { self.selection };
+        let selection =
+            if matches!(self.selection, Selection::Shown(_)) { Selection::Nothing } else { self.selection };
         effects.extend(self.let_go(selection));
         effects.extend([Effect::DrawMasks, Effect::Changed]);
         effects
     }
 
-    /// Takes another selection that is none of the masks shown, ends hovering, and tells what there was of both.
+    /// Takes another selection that is none of the masks shown, ends hovering, and tells what there
+    /// was of both.
     fn let_go(&mut self, selection: Selection) -> Vec<Effect> {
         let mut effects = Vec::new();
         if self.hovered.take().is_some() {
@@ -189,7 +192,7 @@ impl State {
     }
 
     fn keep_recordings(&mut self, answers: Vec<RecordedAnswer>) -> Vec<Effect> {
-        let Some((_, size)) = self.picture else { return Vec::new() };
+        let Some((_, size)) = self.image else { return Vec::new() };
         let mut effects = Vec::new();
         self.recordings.clear();
         for RecordedAnswer { mask, answer } in answers {
@@ -234,7 +237,7 @@ impl State {
     }
 
     fn click(&mut self, [x, y]: [f64; 2], negative: bool, add: bool) -> Vec<Effect> {
-        let Some((_, size)) = &self.picture else { return Vec::new() };
+        let Some((_, size)) = &self.image else { return Vec::new() };
         let inside = (0.0..f64::from(size.width)).contains(&x) && (0.0..f64::from(size.height)).contains(&y);
         if !inside {
             return Vec::new();
@@ -256,11 +259,12 @@ impl State {
     }
 
     fn draw_box(&mut self, from: [f64; 2], to: [f64; 2]) -> Vec<Effect> {
-        let Some((_, size)) = self.picture else { return Vec::new() };
-        let inside = |[x, y]: [f64; 2]| [x.clamp(0.0, f64::from(size.width)), y.clamp(0.0, f64::from(size.height))];
+        let Some((_, size)) = self.image else { return Vec::new() };
+        let inside =
+            |[x, y]: [f64; 2]| [x.clamp(0.0, f64::from(size.width)), y.clamp(0.0, f64::from(size.height))];
         let (from, to) = (inside(from), inside(to));
         if from.iter().zip(to).any(|(from, to)| (from - to).abs() == 0.0) {
-            // Beside the picture, or a press without a drag: as a click there, it says nothing.
+            // Beside the image, or a press without a drag: as a click there, it says nothing.
             return Vec::new();
         }
         let mut effects = self.stop_waiting();
@@ -304,12 +308,12 @@ impl State {
     fn ask_segment(&mut self) -> Vec<Effect> {
         let mut effects = self.stop_waiting();
         let ticket = self.ticket();
-        let Some((picture, _)) = &self.picture else { return effects };
+        let Some((image, _)) = &self.image else { return effects };
         if matches!(std::mem::replace(&mut self.selection, Selection::Clicked), Selection::Shown(_)) {
             effects.push(Effect::Notify(Notice::MaskSelect(None)));
         }
         self.segment_failure = None;
-        let request = self.clicks.ask(ticket, picture);
+        let request = self.clicks.ask(ticket, image);
         effects.extend([Effect::Segment(request), Effect::DrawMasks, Effect::Changed]);
         effects
     }
@@ -321,12 +325,16 @@ impl State {
         best: Option<usize>,
         provisional: bool,
     ) -> Vec<Effect> {
-        let Some((_, size)) = self.picture else { return Vec::new() };
+        let Some((_, size)) = self.image else { return Vec::new() };
         if self.clicks.awaited() != Some(ticket) {
             return Vec::new();
         }
         let decoded = candidates.iter().enumerate().map(|(place, candidate)| {
-            decode(&candidate.mask.clone().into(), size).map(|mask| Candidate { mask, score: candidate.score, place })
+            decode(&candidate.mask.clone().into(), size).map(|mask| Candidate {
+                mask,
+                score: candidate.score,
+                place,
+            })
         });
         let mut decoded: Vec<Candidate> = match decoded.collect() {
             Ok(decoded) => decoded,
@@ -404,7 +412,8 @@ impl State {
 
     fn ask_link(&mut self) -> Vec<Effect> {
         let mut effects = self.stop_link();
-        let (Some(mask), Some((picture, _))) = (self.current_mask().map(CocoRle::from), self.picture.clone()) else {
+        let (Some(mask), Some((image, _))) = (self.current_mask().map(CocoRle::from), self.image.clone())
+        else {
             return effects;
         };
         let Some(endpoint) = self.settings.endpoint.clone() else {
@@ -413,18 +422,19 @@ impl State {
         };
         let ticket = self.ticket();
         self.linking = Linking::Asking { ticket, source: Source::Endpoint, failures: Vec::new() };
-        effects.extend([Effect::Link { ticket, picture, mask, endpoint }, Effect::Changed]);
+        effects.extend([Effect::Link { ticket, image, mask, endpoint }, Effect::Changed]);
         effects
     }
 
     /// Asks the page itself, where no endpoint is set or it had no answer.
     fn ask_page(&mut self, failures: Vec<Failure>) -> Vec<Effect> {
-        let (Some(mask), Some((picture, _))) = (self.current_mask().map(CocoRle::from), self.picture.clone()) else {
+        let (Some(mask), Some((image, _))) = (self.current_mask().map(CocoRle::from), self.image.clone())
+        else {
             return Vec::new();
         };
         let ticket = self.ticket();
         self.linking = Linking::Asking { ticket, source: Source::Page, failures };
-        vec![Effect::LinkInPage { ticket, picture, mask }, Effect::Changed]
+        vec![Effect::LinkInPage { ticket, image, mask }, Effect::Changed]
     }
 
     fn take_link(&mut self, ticket: Ticket, mut answer: LinkAnswer) -> Vec<Effect> {
@@ -516,19 +526,20 @@ impl State {
     }
 }
 
-/// Decodes a mask that must be as large as the picture; the size is checked before anything is allocated.
-fn decode(mask: &RunsJson, picture: Size) -> Result<Mask, Failure> {
-    if mask.size() != picture {
-        let message = format!("the mask is {}, the picture {picture}", mask.size());
+/// Decodes a mask that must be as large as the image; the size is checked before anything is allocated.
+fn decode(mask: &RunsJson, image: Size) -> Result<Mask, Failure> {
+    if mask.size() != image {
+        let message = format!("the mask is {}, the image {image}", mask.size());
         return Err(Failure { code: "mask-size".to_owned(), message });
     }
-    Mask::try_from(mask).map_err(|error| Failure { code: "mask-malformed".to_owned(), message: error.to_string() })
+    Mask::try_from(mask)
+        .map_err(|error| Failure { code: "mask-malformed".to_owned(), message: error.to_string() })
 }
 
-/// How much of the picture the mask covers, in words.
+/// How much of the image the mask covers, in words.
 fn share_of(mask: &Mask) -> String {
     let share = 100.0 * mask.area() as f64 / mask.size().pixels().max(1) as f64;
-    if share < 1.0 { "under 1 % of the picture".to_owned() } else { format!("{share:.0} % of the picture") }
+    if share < 1.0 { "under 1 % of the image".to_owned() } else { format!("{share:.0} % of the image") }
 }
 
 fn announce(text: String) -> Effect {

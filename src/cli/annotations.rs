@@ -1,4 +1,4 @@
-//! Masks of an annotation file with their pictures and entities, as the commands of linking need them.
+//! Masks of an annotation file with their images and entities, as the commands of linking need them.
 
 use std::fs::File;
 use std::path::Path;
@@ -8,11 +8,11 @@ use anyhow::Context as _;
 use crate::dataset::{Annotation, Category, Dataset, Limits};
 use crate::rle::Mask;
 
-/// One annotation with a mask, a picture file and a category.
+/// One annotation with a mask, an image file and a category.
 pub(super) struct Record<'a> {
     /// The annotation itself.
     pub(super) annotation: &'a Annotation,
-    /// The picture's file, relative to the folder of pictures and never outside it.
+    /// The image's file, relative to the folder of images and never outside it.
     pub(super) file: &'a str,
     /// The entity or COCO category.
     pub(super) category: Category,
@@ -27,20 +27,27 @@ pub(super) fn read(path: &Path) -> anyhow::Result<Dataset> {
 }
 
 /// The usable annotations of these splits (of all, where none is named), and how many others there are.
-pub(super) fn records<'a>(dataset: &'a Dataset, splits: &[String]) -> anyhow::Result<(Vec<Record<'a>>, usize)> {
+pub(super) fn records<'a>(
+    dataset: &'a Dataset,
+    splits: &[String],
+) -> anyhow::Result<(Vec<Record<'a>>, usize)> {
     let (mut records, mut unusable) = (Vec::new(), 0);
     for annotation in dataset.annotations() {
         if !splits.is_empty() && !splits.iter().any(|split| split == annotation.split_name()) {
             continue;
         }
-        let file = dataset.picture_of(annotation).and_then(|picture| picture.file.as_deref());
-        let (Some(file), false, true) = (file, annotation.category.is_empty(), annotation.mask_area > 0) else {
+        let file = dataset.image_of(annotation).and_then(|image| image.file.as_deref());
+        let (Some(file), false, true) = (file, annotation.category.is_empty(), annotation.mask_area > 0)
+        else {
             unusable += 1;
             continue;
         };
         // A category the file does not list is named by its id.
-        let unlisted =
-            || Category { id: annotation.category.clone(), name: annotation.category.clone(), ..Category::default() };
+        let unlisted = || Category {
+            id: annotation.category.clone(),
+            name: annotation.category.clone(),
+            ..Category::default()
+        };
         let category = dataset.category_of(annotation).cloned().unwrap_or_else(unlisted);
         records.push(Record { annotation, file, category, mask: annotation.mask()? });
     }

@@ -1,11 +1,11 @@
-//! Image encoders described by a card: pictures in, feature maps and features of masks out.
+//! Image encoders described by a card: images in, feature maps and features of masks out.
 
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
+use super::decoded_image::DecodedImage;
 use super::onnx::{self, Data, Graph, Runtime, Tensor};
-use super::picture::Picture;
 use crate::link::encode::{self, EncodeJob, Values};
 use crate::link::encoder_card::{self, EncoderCard, View};
 use crate::link::pool::FeatureMap;
@@ -62,7 +62,8 @@ pub enum Error {
 }
 
 impl Encoder {
-    /// Reads a card and the ONNX file it names, and makes the graph ready to run on `threads` threads (0: all cores).
+    /// Reads a card and the ONNX file it names, and makes the graph ready to run on `threads`
+    /// threads (0: all cores).
     pub fn open(card: &Path, runtime: &Runtime, threads: usize) -> Result<Self, Error> {
         let text = read(card)?;
         let card_content: EncoderCard = serde_json::from_slice(&text).map_err(Error::CardSyntax)?;
@@ -71,7 +72,12 @@ impl Encoder {
     }
 
     /// The encoder of a card and its ONNX file's bytes.
-    pub fn new(mut card: EncoderCard, model: Vec<u8>, runtime: &Runtime, threads: usize) -> Result<Self, Error> {
+    pub fn new(
+        mut card: EncoderCard,
+        model: Vec<u8>,
+        runtime: &Runtime,
+        threads: usize,
+    ) -> Result<Self, Error> {
         card.check()?;
         let actual = sha256_hex(&model);
         if actual != card.sha256 {
@@ -99,43 +105,43 @@ impl Encoder {
         &self.model
     }
 
-    /// Computes what the picture alone decides, so that masks asked for later find it done.
-    pub fn prepare(&self, picture: &Picture) -> Result<(), Error> {
+    /// Computes what the image alone decides, so that masks asked for later find it done.
+    pub fn prepare(&self, image: &DecodedImage) -> Result<(), Error> {
         if self.card.views.contains(&View::Image) {
-            self.map_of_image(picture)?;
+            self.map_of_image(image)?;
         }
         Ok(())
     }
 
     /// The feature of a mask: the pooled features of the card's views, each of length 1, one after the other.
-    pub fn feature(&self, picture: &Picture, mask: &Mask) -> Result<Vec<f32>, Error> {
-        let maps = self.maps(picture, mask)?;
+    pub fn feature(&self, image: &DecodedImage, mask: &Mask) -> Result<Vec<f32>, Error> {
+        let maps = self.maps(image, mask)?;
         Ok(encode::feature(maps.iter().map(AsRef::as_ref), mask)?)
     }
 
     /// The feature maps of the card's views for a mask: what takes the time.
-    pub fn maps<'a>(&self, picture: &'a Picture, mask: &Mask) -> Result<Vec<Cow<'a, FeatureMap>>, Error> {
+    pub fn maps<'a>(&self, image: &'a DecodedImage, mask: &Mask) -> Result<Vec<Cow<'a, FeatureMap>>, Error> {
         let map = |view: &View| {
-            let job = EncodeJob::new(&self.card, *view, picture.size(), mask)?;
+            let job = EncodeJob::new(&self.card, *view, image.size(), mask)?;
             match view {
-                View::Image => self.map_of_image(picture).map(Cow::Borrowed),
-                View::Crop => self.run(&job, picture).map(Cow::Owned),
+                View::Image => self.map_of_image(image).map(Cow::Borrowed),
+                View::Crop => self.run(&job, image).map(Cow::Owned),
             }
         };
         self.card.views.iter().map(map).collect()
     }
 
-    fn map_of_image<'a>(&self, picture: &'a Picture) -> Result<&'a FeatureMap, Error> {
-        if let Some(map) = picture.map() {
+    fn map_of_image<'a>(&self, image: &'a DecodedImage) -> Result<&'a FeatureMap, Error> {
+        if let Some(map) = image.map() {
             return Ok(map);
         }
-        let map = self.run(&EncodeJob::of_picture(&self.card, picture.size()), picture)?;
-        Ok(picture.keep_map(map))
+        let map = self.run(&EncodeJob::of_image(&self.card, image.size()), image)?;
+        Ok(image.keep_map(map))
     }
 
-    fn run(&self, job: &EncodeJob<'_>, picture: &Picture) -> Result<FeatureMap, Error> {
+    fn run(&self, job: &EncodeJob<'_>, image: &DecodedImage) -> Result<FeatureMap, Error> {
         let EncoderCard { input, output, .. } = &self.card;
-        let values = job.input(&picture.pixels().map_err(encode::Error::from)?)?;
+        let values = job.input(&image.pixels().map_err(encode::Error::from)?)?;
         let data = match &values {
             Values::F32(values) => Data::F32(values),
             Values::U8(values) => Data::U8(values),

@@ -1,4 +1,5 @@
-//! `masklink eval link`: top-1 and top-5 accuracy of a linking endpoint as PL-VEL reports it, and its latency.
+//! `masklink eval link`: top-1 and top-5 accuracy of a linking endpoint as PL-VEL reports it, and
+//! its latency.
 
 use std::collections::{BTreeMap, HashSet};
 use std::io::Write as _;
@@ -26,7 +27,7 @@ pub(super) struct EvalLinkArgs {
     /// Annotation file: Mask-OVEN-Wiki or plain COCO.
     #[arg(long, value_name = "F.json")]
     annotations: PathBuf,
-    /// Folder of the pictures.
+    /// Folder of the images.
     #[arg(long, value_name = "DIR")]
     images: PathBuf,
     /// Address of the endpoint (http), below which are v1/link and v1/images.
@@ -47,7 +48,8 @@ pub(super) struct EvalLinkArgs {
     /// Ask with the mask that one click on the object gives, not with the annotated one.
     #[arg(long)]
     click: bool,
-    /// The model that is clicked: ID of a model, or models.json#ID, or models.json for its default [default: www/models/models.json].
+    /// The model that is clicked: ID of a model, or models.json#ID, or models.json for its default
+    /// [default: www/models/models.json].
     #[arg(long, value_name = "MANIFEST-ENTRY", requires = "click", value_parser = |text: &str| Ok::<_, String>(ModelChoice::from(text)))]
     model: Option<ModelChoice>,
     #[command(flatten)]
@@ -89,25 +91,25 @@ impl Recording {
     }
 }
 
-/// The recorded answers of each picture; none is kept where no file is to have them.
+/// The recorded answers of each image; none is kept where no file is to have them.
 struct Recordings<'a> {
     file: Option<&'a Path>,
-    by_picture: BTreeMap<&'a str, Vec<Recording>>,
+    by_image: BTreeMap<&'a str, Vec<Recording>>,
 }
 
 impl<'a> Recordings<'a> {
     fn of(file: Option<&'a Path>) -> Self {
-        Self { file, by_picture: BTreeMap::new() }
+        Self { file, by_image: BTreeMap::new() }
     }
 
-    fn keep(&mut self, picture: &'a str, mask: &Mask, answer: LinkResponse) {
+    fn keep(&mut self, image: &'a str, mask: &Mask, answer: LinkResponse) {
         if self.file.is_some() {
-            self.by_picture.entry(picture).or_default().push(Recording::of(mask, answer));
+            self.by_image.entry(image).or_default().push(Recording::of(mask, answer));
         }
     }
 
     fn write(&self) -> anyhow::Result<()> {
-        self.file.map_or(Ok(()), |file| write_whole(file, &serde_json::to_vec(&self.by_picture)?))
+        self.file.map_or(Ok(()), |file| write_whole(file, &serde_json::to_vec(&self.by_image)?))
     }
 }
 
@@ -125,16 +127,17 @@ pub(super) fn run(args: &EvalLinkArgs) -> anyhow::Result<()> {
     for record in &records {
         progress.advance(1);
         let annotation = record.annotation;
-        let picture = args.images.join(record.file);
-        let mask = clicker.as_mut().map_or_else(|| Ok(record.mask.clone()), |one| one.mask_of(&picture, &record.mask));
-        let asked =
-            mask.and_then(|mask| ask(&args.endpoint, token.as_deref(), &picture, &mask).map(|asked| (mask, asked)));
+        let image = args.images.join(record.file);
+        let mask =
+            clicker.as_mut().map_or_else(|| Ok(record.mask.clone()), |one| one.mask_of(&image, &record.mask));
+        let asked = mask
+            .and_then(|mask| ask(&args.endpoint, token.as_deref(), &image, &mask).map(|asked| (mask, asked)));
         let (rank, in_index) = match asked {
             Ok((mask, (answer, latency))) => {
                 let in_index = answer.in_index;
                 latencies.push(latency.as_secs_f64() * 1e3);
                 let rank = answer.entities.iter().position(|entity| entity.qid == record.category.id);
-                recordings.keep(&annotation.picture, &mask, answer);
+                recordings.keep(&annotation.image, &mask, answer);
                 (rank, in_index)
             }
             Err(error) => {
@@ -144,7 +147,8 @@ pub(super) fn run(args: &EvalLinkArgs) -> anyhow::Result<()> {
                 (None, None)
             }
         };
-        let (series, seen) = annotation.split.as_ref().map_or((None, None), |split| (split.series, split.seen));
+        let (series, seen) =
+            annotation.split.as_ref().map_or((None, None), |split| (split.series, split.seen));
         let indexed = indexed.as_ref().map(|indexed| indexed.contains(&record.category.id));
         outcomes.push(Outcome { split: annotation.split_name(), series, seen, rank, indexed, in_index });
     }
@@ -165,9 +169,14 @@ fn indexed_entities(folder: &Path) -> anyhow::Result<HashSet<String>> {
     Ok(index.entities().iter().map(|entity| entity.qid.clone()).collect())
 }
 
-/// Asks for one mask, as a page would: puts the picture where it is unknown, waits where the endpoint is busy.
-fn ask(endpoint: &str, token: Option<&str>, picture: &Path, mask: &Mask) -> anyhow::Result<(LinkResponse, Duration)> {
-    let bytes = std::fs::read(picture).with_context(|| picture.display().to_string())?;
+/// Asks for one mask, as a page would: puts the image where it is unknown, waits where the endpoint is busy.
+fn ask(
+    endpoint: &str,
+    token: Option<&str>,
+    image: &Path,
+    mask: &Mask,
+) -> anyhow::Result<(LinkResponse, Duration)> {
+    let bytes = std::fs::read(image).with_context(|| image.display().to_string())?;
     let patience = Patience::default();
     let mut client = Client::new(patience);
     let mut latency = Duration::ZERO;
@@ -175,7 +184,7 @@ fn ask(endpoint: &str, token: Option<&str>, picture: &Path, mask: &Mask) -> anyh
         ticket: 0,
         endpoint: endpoint.to_owned(),
         token: token.map(str::to_owned),
-        picture: sha256_hex(&bytes),
+        image: sha256_hex(&bytes),
         mask: mask.into(),
     }));
     loop {
@@ -187,7 +196,7 @@ fn ask(endpoint: &str, token: Option<&str>, picture: &Path, mask: &Mask) -> anyh
                 Action::Fetch { fetch, method, url, headers, body } => {
                     let (content, ms) = match &body {
                         Body::Text { text } => (text.as_bytes(), patience.link_ms),
-                        Body::Picture { .. } => (&bytes[..], patience.put_ms),
+                        Body::Image { .. } => (&bytes[..], patience.put_ms),
                     };
                     let started = Instant::now();
                     let sent = http::send(&method, &url, &headers, content, Duration::from_millis(ms.into()));
@@ -196,7 +205,9 @@ fn ask(endpoint: &str, token: Option<&str>, picture: &Path, mask: &Mask) -> anyh
                         Ok(http::Response { status, retry_after, body }) => {
                             Event::Responded { fetch, status, retry_after, body }
                         }
-                        Err(error) => Event::Broke { fetch, reason: format!("{:#}", anyhow::Error::from(error)) },
+                        Err(error) => {
+                            Event::Broke { fetch, reason: format!("{:#}", anyhow::Error::from(error)) }
+                        }
                     });
                 }
                 // Beside a fetch it is the time limit, which the socket keeps; alone it is a pause.
@@ -213,7 +224,8 @@ fn ask(endpoint: &str, token: Option<&str>, picture: &Path, mask: &Mask) -> anyh
 
 /// Writes a file so that it is whole or absent.
 fn write_whole(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
-    // Not a temporary file of the library's, which its owner alone may read: a web server is to serve this one.
+    // Not a temporary file of the library's, which its owner alone may read: a web server is to
+    // serve this one.
     let part = path.with_extension(format!("{}.part", std::process::id()));
     let write = || {
         let mut file = std::fs::File::create(&part)?;
@@ -237,8 +249,8 @@ mod tests {
         let answer = LinkResponse { entities: Vec::new(), in_index: None, model, timing_ms };
         for (file, kept) in [(None, 0), (Some(Path::new("answers.json")), 1)] {
             let mut recordings = Recordings::of(file);
-            recordings.keep("picture", &mask, answer.clone());
-            assert_eq!(recordings.by_picture.len(), kept);
+            recordings.keep("image", &mask, answer.clone());
+            assert_eq!(recordings.by_image.len(), kept);
         }
     }
 }

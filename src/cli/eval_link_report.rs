@@ -32,8 +32,8 @@ pub(super) struct Report<'a> {
     top5: f64,
     failed: usize,
     by_split: BTreeMap<&'a str, Accuracy>,
-    /// PL-VEL's table, its rows `entity` and `query`, as far as there are such annotations, and `overall` where there are
-    /// both.
+    /// PL-VEL's table, its rows `entity` and `query`, as far as there are such annotations, and
+    /// `overall` where there are both.
     table: BTreeMap<&'static str, Row>,
     /// Where the index is at hand and its endpoint says what it holds.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -75,11 +75,12 @@ struct Unknown {
     not_indexed: usize,
     /// Part of those that were called unknown.
     found: f64,
-    /// The same at the threshold of the answers' probabilities that gives exactly the stated part of false alarms.
+    /// The same at the threshold of the answers' probabilities that gives exactly the stated part
+    /// of false alarms.
     found_at_5_percent: f64,
 }
 
-/// Of the answers to `POST /v1/link`, the picture being there.
+/// Of the answers to `POST /v1/link`, the image being there.
 #[derive(Debug, Serialize)]
 struct Latency {
     p50: f64,
@@ -103,7 +104,10 @@ impl<'a> Report<'a> {
             top1,
             top5,
             failed,
-            by_split: splits.into_iter().map(|(split, outcomes)| (split, accuracy(outcomes.into_iter()))).collect(),
+            by_split: splits
+                .into_iter()
+                .map(|(split, outcomes)| (split, accuracy(outcomes.into_iter())))
+                .collect(),
             table: rows.into_iter().filter_map(|(name, row)| Some((name, row?))).collect(),
             unknown: unknown(outcomes),
             latency_ms: Latency { p50: percentile(&latencies, 50), p95: percentile(&latencies, 95) },
@@ -120,7 +124,10 @@ impl<'a> Report<'a> {
         }
         if !self.table.is_empty() {
             println!("{:24}{:<27}top-5", "masks", "top-1");
-            println!("{0:9}{1:>6}{2:>8}{1:>9}{2:>9}{3:>9}{1:>9}{2:>9}{3:>9}", "", "seen", "unseen", "harmonic");
+            println!(
+                "{0:9}{1:>6}{2:>8}{1:>9}{2:>9}{3:>9}{1:>9}{2:>9}{3:>9}",
+                "", "seen", "unseen", "harmonic"
+            );
         }
         for (name, Row { seen, unseen, harmonic_mean }) in
             ROWS.into_iter().filter_map(|name| Some((name, self.table.get(name)?)))
@@ -132,11 +139,16 @@ impl<'a> Report<'a> {
             print!("{:>9.3}{:>9.3}{:>9}", seen.top1, unseen.top1, harmonic(|mean| mean.top1));
             println!("{:>9.3}{:>9.3}{:>9}", seen.top5, unseen.top5, harmonic(|mean| mean.top5));
         }
-        if let Some(Unknown { indexed, false_alarms, not_indexed, found, found_at_5_percent }) = &self.unknown {
+        if let Some(Unknown { indexed, false_alarms, not_indexed, found, found_at_5_percent }) = &self.unknown
+        {
             let Accuracy { n, top1, top5 } = indexed;
-            println!("in the index: {n} masks, top-1 {top1:.3}, top-5 {top5:.3}, called unknown {false_alarms:.3}");
+            println!(
+                "in the index: {n} masks, top-1 {top1:.3}, top-5 {top5:.3}, called unknown {false_alarms:.3}"
+            );
             println!("not in the index: {not_indexed} masks, called unknown {found:.3}");
-            println!("  at exactly {FALSE_ALARMS:.2} of those in the index called unknown: {found_at_5_percent:.3}");
+            println!(
+                "  at exactly {FALSE_ALARMS:.2} of those in the index called unknown: {found_at_5_percent:.3}"
+            );
         }
         println!("latency p50 {:.1} ms, p95 {:.1} ms", latency_ms.p50, latency_ms.p95);
     }
@@ -145,7 +157,8 @@ impl<'a> Report<'a> {
 /// The row of these series; `None` where no annotation of theirs says whether its entity is seen.
 fn row(outcomes: &[Outcome<'_>], series: &[Series]) -> Option<Row> {
     let is_of_row = |outcome: &Outcome<'_>| outcome.series.is_some_and(|one| series.contains(&one));
-    let of = |seen| accuracy(outcomes.iter().filter(|outcome| outcome.seen == Some(seen) && is_of_row(outcome)));
+    let of =
+        |seen| accuracy(outcomes.iter().filter(|outcome| outcome.seen == Some(seen) && is_of_row(outcome)));
     let (seen, unseen) = (of(true), of(false));
     let harmonic_mean = (seen.n > 0 && unseen.n > 0).then(|| HarmonicMean {
         top1: harmonic_mean(seen.top1, unseen.top1),
@@ -237,7 +250,10 @@ mod tests {
     #[test]
     fn there_is_no_mean_of_one_side() {
         let report = Report::of(&[outcome("query_val_seen", Some(0))], vec![1.0], 0);
-        assert_eq!(serde_json::to_value(&report).unwrap()["table"]["query"]["harmonic_mean"], serde_json::Value::Null);
+        assert_eq!(
+            serde_json::to_value(&report).unwrap()["table"]["query"]["harmonic_mean"],
+            serde_json::Value::Null
+        );
         let sides = [outcome("query_val_seen", Some(0)), outcome("query_val_unseen", None)];
         let mean = Report::of(&sides, vec![1.0], 0).table["query"].harmonic_mean;
         assert_eq!(mean, Some(HarmonicMean::default()), "one that is wrong throughout is there");
@@ -246,7 +262,10 @@ mod tests {
     #[test]
     fn one_series_alone_has_no_overall_row() {
         for split in ["entity_val_seen", "query_val_seen", "human_seen"] {
-            assert!(!Report::of(&[outcome(split, Some(0))], vec![1.0], 0).table.contains_key("overall"), "{split}");
+            assert!(
+                !Report::of(&[outcome(split, Some(0))], vec![1.0], 0).table.contains_key("overall"),
+                "{split}"
+            );
         }
     }
 
@@ -256,7 +275,8 @@ mod tests {
             let in_index = Some(InIndex { known, probability });
             Outcome { indexed: Some(indexed), in_index, ..outcome("entity_val_seen", indexed.then_some(0)) }
         };
-        let mut outcomes: Vec<_> = (0_u8..19).map(|at| said(true, true, 0.8 + f32::from(at) * 0.01)).collect();
+        let mut outcomes: Vec<_> =
+            (0_u8..19).map(|at| said(true, true, 0.8 + f32::from(at) * 0.01)).collect();
         outcomes.push(said(true, false, 0.3));
         // The second is below what 19 of 20 known ones have, but above what the index called its least.
         outcomes.extend([said(false, false, 0.1), said(false, true, 0.7), said(false, true, 0.9)]);

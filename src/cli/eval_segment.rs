@@ -1,9 +1,10 @@
 //! `masklink eval segment`: mean IoU by number of clicks and the number of clicks to reach an IoU.
 //!
-//! The protocol is the usual one of interactive segmentation (segment-anything, section 7.1): the first click goes to
-//! the interior-most point of the annotated mask, each next to the interior-most point of the largest region that is
-//! wrong, positive where pixels are missing and negative where they are too many. An object whose IoU never reaches
-//! the bar within the clicks played counts with all of them in `NoC`.
+//! The protocol is the usual one of interactive segmentation (segment-anything, section 7.1): the
+//! first click goes to the interior-most point of the annotated mask, each next to the
+//! interior-most point of the largest region that is wrong, positive where pixels are missing and
+//! negative where they are too many. An object whose IoU never reaches the bar within the clicks
+//! played counts with all of them in `NoC`.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -12,12 +13,12 @@ use std::time::Instant;
 
 use anyhow::{Context, Result, ensure};
 
-use super::clicker::{MOST_PIXELS, next_click};
+use super::clicker::{MAX_PIXELS, next_click};
+use super::decoded_image::DecodedImage;
 use super::onnx::RuntimeArgs;
-use super::picture::Picture as Displayed;
 use super::progress::Progress;
 use super::segmenter::{ModelChoice, Segmenter};
-use crate::dataset::{Annotation, Dataset, Limits, Picture};
+use crate::dataset::{Annotation, Dataset, ImageRecord, Limits};
 use crate::geometry::Size;
 use crate::rle::{CocoRle, Mask};
 use crate::segment::{Prompt, Prompts};
@@ -45,7 +46,8 @@ pub(super) struct EvalSegmentArgs {
     /// At most so many objects, spread evenly over the file.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     limit: Option<u64>,
-    /// Also write the masks after each click, as COCO RLEs: `{"annotation id": [{"size": [h, w], "counts": "…"}]}`.
+    /// Also write the masks after each click, as COCO RLEs: `{"annotation id": [{"size": [h, w],
+    /// "counts": "…"}]}`.
     #[arg(long, value_name = "F.json")]
     masks: Option<PathBuf>,
     /// End with one line of JSON on standard output.
@@ -74,11 +76,11 @@ pub(super) fn run(args: &EvalSegmentArgs) -> Result<()> {
     let mut segmenter = Segmenter::load(&args.model.clone().unwrap_or_default(), &args.runtime)?;
     let progress = Progress::of_items(annotations.len() as u64, "objects");
     let mut scores = Scores::default();
-    for same_picture in annotations.chunk_by(|a, b| a.picture == b.picture) {
-        let picture = dataset.picture(&same_picture[0].picture);
-        if let Err(error) = play_picture(&mut segmenter, args, picture, same_picture, &mut scores, &progress) {
-            let count = same_picture.len();
-            progress.say(&format!("skipped {count} of picture {}: {error:#}", same_picture[0].picture));
+    for same_image in annotations.chunk_by(|a, b| a.image == b.image) {
+        let image = dataset.image(&same_image[0].image);
+        if let Err(error) = play_image(&mut segmenter, args, image, same_image, &mut scores, &progress) {
+            let count = same_image.len();
+            progress.say(&format!("skipped {count} of image {}: {error:#}", same_image[0].image));
             scores.skipped += count;
             progress.advance(count as u64);
         }
@@ -93,7 +95,7 @@ pub(super) fn run(args: &EvalSegmentArgs) -> Result<()> {
     Ok(())
 }
 
-/// The annotations of the splits, at most so many, spread evenly over the file, sorted by picture.
+/// The annotations of the splits, at most so many, spread evenly over the file, sorted by image.
 fn chosen<'a>(dataset: &'a Dataset, args: &EvalSegmentArgs) -> Vec<&'a Annotation> {
     let of_split = |annotation: &&Annotation| {
         args.split.is_empty() || args.split.iter().any(|split| annotation.split_name() == split)
@@ -102,24 +104,24 @@ fn chosen<'a>(dataset: &'a Dataset, args: &EvalSegmentArgs) -> Vec<&'a Annotatio
     let total = all.len() as u64;
     let wanted = args.limit.unwrap_or(total).min(total);
     let mut chosen: Vec<&Annotation> = (0..wanted).map(|at| all[(at * total / wanted) as usize]).collect();
-    chosen.sort_by(|a, b| a.picture.cmp(&b.picture));
+    chosen.sort_by(|a, b| a.image.cmp(&b.image));
     chosen
 }
 
-/// Plays all objects of one picture. Fails where the picture is unusable; a bad object is said and skipped.
-fn play_picture(
+/// Plays all objects of one image. Fails where the image is unusable; a bad object is said and skipped.
+fn play_image(
     segmenter: &mut Segmenter,
     args: &EvalSegmentArgs,
-    picture: Option<&Picture>,
+    image: Option<&ImageRecord>,
     annotations: &[&Annotation],
     scores: &mut Scores,
     progress: &Progress,
 ) -> Result<()> {
-    let file = picture.and_then(|picture| picture.file.as_ref()).context("it is not listed with a file name")?;
+    let file = image.and_then(|image| image.file.as_ref()).context("it is not listed with a file name")?;
     let path = args.images.join(file);
     let bytes = std::fs::read(&path).with_context(|| path.display().to_string())?;
     // As displayed, which is what the page, the index and the endpoint look at too.
-    let pixels = Displayed::decode(&bytes, MOST_PIXELS).with_context(|| path.display().to_string())?;
+    let pixels = DecodedImage::decode(&bytes, MAX_PIXELS).with_context(|| path.display().to_string())?;
     let size = pixels.size();
     let start = Instant::now();
     segmenter.encode(pixels)?;
@@ -146,12 +148,12 @@ fn play_picture(
 fn play(
     segmenter: &mut Segmenter,
     annotation: &Annotation,
-    picture: Size,
+    image: Size,
     clicks: u32,
     click_ms: &mut Vec<f64>,
 ) -> Result<(Vec<f64>, Vec<Mask>)> {
     let truth = annotation.mask()?;
-    ensure!(truth.size() == picture, "its mask is of {}, the picture of {picture}", truth.size());
+    ensure!(truth.size() == image, "its mask is of {}, the image of {image}", truth.size());
     ensure!(!truth.is_empty(), "its mask is empty");
     segmenter.restart();
     let mut prompts = Prompts::new();
@@ -178,8 +180,9 @@ fn play(
 fn report(args: &EvalSegmentArgs, model: &str, scores: &Scores) {
     let count = scores.ious.len();
     let mean = |values: &mut dyn Iterator<Item = f64>| values.sum::<f64>() / count as f64;
-    let miou: Vec<f64> =
-        (0..args.clicks as usize).map(|click| mean(&mut scores.ious.iter().map(|ious| ious[click]))).collect();
+    let miou: Vec<f64> = (0..args.clicks as usize)
+        .map(|click| mean(&mut scores.ious.iter().map(|ious| ious[click])))
+        .collect();
     let clicks_to = |ious: &[f64], bar: u32| {
         ious.iter().position(|&iou| iou >= f64::from(bar) / 100.0).map_or(args.clicks as usize, |at| at + 1)
     };
@@ -197,7 +200,7 @@ fn report(args: &EvalSegmentArgs, model: &str, scores: &Scores) {
         return;
     }
     println!("{count} objects, {} skipped, model {model}", scores.skipped);
-    println!("median time: {encode_ms:.0} ms to encode a picture, {click_ms:.1} ms a click");
+    println!("median time: {encode_ms:.0} ms to encode an image, {click_ms:.1} ms a click");
     for (click, miou) in miou.iter().enumerate() {
         println!("mIoU after {:2} clicks: {miou:.4}", click + 1);
     }

@@ -5,7 +5,7 @@ use std::net::{TcpStream, ToSocketAddrs as _};
 use std::time::{Duration, Instant};
 
 /// The most bytes of an answer.
-const MOST_BYTES: u64 = 16 << 20;
+const MAX_BYTES: u64 = 16 << 20;
 
 /// An answer.
 #[derive(Debug, PartialEq, Eq)]
@@ -47,7 +47,7 @@ pub(super) enum Error {
         host: String,
     },
     /// What came back is too long.
-    #[error("{host} answers with more than {MOST_BYTES} bytes")]
+    #[error("{host} answers with more than {MAX_BYTES} bytes")]
     TooLong {
         /// Who answered.
         host: String,
@@ -67,7 +67,9 @@ pub(super) fn send(
     let (host, path) = host_and_path(url).ok_or_else(|| Error::Address { url: url.to_owned() })?;
     let io = |source: io::Error| match source.kind() {
         // The system says the first of the two where a socket's own limit has passed.
-        io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => Error::Timeout { host: host.to_owned(), patience },
+        io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => {
+            Error::Timeout { host: host.to_owned(), patience }
+        }
         _ => Error::Io { host: host.to_owned(), source },
     };
     let with_port = if has_port(host) { host.to_owned() } else { format!("{host}:80") };
@@ -82,22 +84,23 @@ pub(super) fn send(
     let sent = stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(body));
     let mut answer = Vec::new();
     let read = read_until(&mut stream, deadline, &mut answer);
-    if answer.len() as u64 > MOST_BYTES {
+    if answer.len() as u64 > MAX_BYTES {
         return Err(Error::TooLong { host: host.to_owned() });
     }
     match (sent, read) {
-        // Who refuses a request answers before it has all of it and hangs up: the answer says more than the broken pipe.
+        // Who refuses a request answers before it has all of it and hangs up: the answer says more
+        // than the broken pipe.
         (Err(source), _) => parse(&answer).ok_or_else(|| io(source)),
         (Ok(()), Err(source)) => Err(io(source)),
         (Ok(()), Ok(())) => parse(&answer).ok_or_else(|| Error::Protocol { host: host.to_owned() }),
     }
 }
 
-/// Reads to the end, or one byte past the limit. The deadline holds for all of it: a server that sends a byte now and
-/// then would hold a limit of each read off for ever.
+/// Reads to the end, or one byte past the limit. The deadline holds for all of it: a server that
+/// sends a byte now and then would hold a limit of each read off for ever.
 fn read_until(stream: &mut TcpStream, deadline: Instant, answer: &mut Vec<u8>) -> io::Result<()> {
     let mut chunk = [0; 1 << 14];
-    while answer.len() as u64 <= MOST_BYTES {
+    while answer.len() as u64 <= MAX_BYTES {
         let left = deadline.saturating_duration_since(Instant::now());
         if left.is_zero() {
             return Err(io::ErrorKind::TimedOut.into());
@@ -164,7 +167,10 @@ mod tests {
     }
 
     /// Sends eight million bytes, more than lie on the way, to a server that does this with the connection.
-    fn sent_to(serve: impl FnOnce(TcpStream) + Send + 'static, patience: Duration) -> Result<Response, Error> {
+    fn sent_to(
+        serve: impl FnOnce(TcpStream) + Send + 'static,
+        patience: Duration,
+    ) -> Result<Response, Error> {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}/", listener.local_addr().unwrap());
         let server = std::thread::spawn(move || serve(listener.accept().unwrap().0));

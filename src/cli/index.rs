@@ -1,4 +1,4 @@
-//! `masklink index`: builds the index that masks are linked by, from any annotation file and its pictures.
+//! `masklink index`: builds the index that masks are linked by, from any annotation file and its images.
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
@@ -7,9 +7,9 @@ use anyhow::{Context as _, bail, ensure};
 
 use super::annotations::{self, Record};
 use super::clicker::Clicker;
+use super::decoded_image::DecodedImage;
 use super::encoder::{self, Encoder};
 use super::onnx::{Runtime, RuntimeArgs};
-use super::picture::Picture;
 use super::progress::Progress;
 use super::segmenter::ModelChoice;
 use crate::dataset::Category;
@@ -24,7 +24,7 @@ pub(super) struct IndexArgs {
     /// Annotation file: Mask-OVEN-Wiki or plain COCO.
     #[arg(long, value_name = "FILE")]
     annotations: PathBuf,
-    /// Folder of the pictures.
+    /// Folder of the images.
     #[arg(long, value_name = "DIR")]
     images: PathBuf,
     /// Card of the image encoder (JSON beside its ONNX file).
@@ -36,28 +36,30 @@ pub(super) struct IndexArgs {
     /// Take only annotations of this `data_split`; may be given several times.
     #[arg(long, value_name = "SPLIT")]
     split: Vec<String>,
-    /// Keep annotations of this `data_split` out and calibrate scores, and what counts as unknown, by them; may be given
-    /// several times; without it the index's own views are taken.
+    /// Keep annotations of this `data_split` out and calibrate scores, and what counts as unknown,
+    /// by them; may be given several times; without it the index's own views are taken.
     #[arg(long, value_name = "SPLIT")]
     calibrate_split: Vec<String>,
     /// Calibrate by the masks that one click on each object kept out gives: those are what people ask with.
     #[arg(long, requires = "calibrate_split")]
     calibrate_click: bool,
-    /// The model that is clicked: ID of a model, or models.json#ID, or models.json for its default [default: www/models/models.json].
+    /// The model that is clicked: ID of a model, or models.json#ID, or models.json for its default
+    /// [default: www/models/models.json].
     #[arg(long, value_name = "MANIFEST-ENTRY", requires = "calibrate_click", value_parser = |text: &str| Ok::<_, String>(ModelChoice::from(text)))]
     model: Option<ModelChoice>,
-    /// What to know of the entities beyond their names: JSON lines of qid, title, description, url, thumbnail.
+    /// What to know of the entities beyond their names: JSON lines of qid, title, description, url,
+    /// thumbnail.
     #[arg(long, value_name = "FILE")]
     entities: Option<PathBuf>,
-    /// Address of a picture as a page finds it; {file} stands for its file name.
+    /// Address of an image as a page finds it; {file} stands for its file name.
     #[arg(long, value_name = "TEMPLATE", default_value = "{file}")]
-    picture_url: String,
+    image_url: String,
     /// Store 32-bit floats instead of 16-bit ones.
     #[arg(long)]
     f32: bool,
-    /// Largest picture to decode, in pixels.
+    /// Largest image to decode, in pixels.
     #[arg(long, value_name = "N", default_value_t = 100_000_000)]
-    most_pixels: u64,
+    max_pixels: u64,
     #[command(flatten)]
     runtime: RuntimeArgs,
 }
@@ -73,7 +75,10 @@ pub(super) fn run(args: &IndexArgs) -> anyhow::Result<()> {
     let dataset = annotations::read(&args.annotations)?;
     let (records, unusable) = annotations::records(&dataset, &args.split)?;
     if records.is_empty() {
-        bail!("{} has no annotation with a mask, a picture and a category to take", args.annotations.display());
+        bail!(
+            "{} has no annotation with a mask, an image and a category to take",
+            args.annotations.display()
+        );
     }
     let (mut kept_out, _) = if args.calibrate_split.is_empty() {
         (Vec::new(), 0)
@@ -110,8 +115,11 @@ pub(super) fn run(args: &IndexArgs) -> anyhow::Result<()> {
     let left_out = records.len() - taken + unusable;
     println!("{taken} masks of {} entities, {left_out} left out", index.entities().len());
     if let Some(held_out) = &index.calibration().held_out {
-        let asked =
-            if args.calibrate_split.is_empty() { "each asked for without its picture" } else { "masks kept out" };
+        let asked = if args.calibrate_split.is_empty() {
+            "each asked for without its image"
+        } else {
+            "masks kept out"
+        };
         println!(
             "{asked}: {} answerable, top-1 {:.3}, top-5 {:.3}, calibration error {:.3}",
             held_out.answerable, held_out.top1, held_out.top5, held_out.calibration_error
@@ -143,36 +151,44 @@ fn click(args: &IndexArgs, records: &mut Vec<Record<'_>>) -> anyhow::Result<()> 
 }
 
 /// The features of the masks to calibrate by, each with the QID of what it shows.
-fn questions(args: &IndexArgs, encoder: &Encoder, records: &[Record<'_>]) -> anyhow::Result<Vec<(Vec<f32>, String)>> {
+fn questions(
+    args: &IndexArgs,
+    encoder: &Encoder,
+    records: &[Record<'_>],
+) -> anyhow::Result<Vec<(Vec<f32>, String)>> {
     let (shown, positions) = entities(records, &HashMap::new());
     let views = views(args, encoder, records, &positions)?;
-    Ok(views.into_iter().map(|(entry, feature)| (feature, shown[entry.entity as usize].qid.clone())).collect())
+    Ok(views
+        .into_iter()
+        .map(|(entry, feature)| (feature, shown[entry.entity as usize].qid.clone()))
+        .collect())
 }
 
-/// The entries and features of all records whose picture and mask can be used; of the others standard error tells.
+/// The entries and features of all records whose image and mask can be used; of the others standard
+/// error tells.
 fn views(
     args: &IndexArgs,
     encoder: &Encoder,
     records: &[Record<'_>],
     positions: &HashMap<&str, u32>,
 ) -> anyhow::Result<Vec<(Entry, Vec<f32>)>> {
-    let mut by_picture: BTreeMap<&str, Vec<&Record<'_>>> = BTreeMap::new();
+    let mut by_image: BTreeMap<&str, Vec<&Record<'_>>> = BTreeMap::new();
     for record in records {
-        by_picture.entry(record.file).or_default().push(record);
+        by_image.entry(record.file).or_default().push(record);
     }
     let progress = Progress::of_items(records.len() as u64, "masks");
     let mut views = Vec::with_capacity(records.len());
-    for (file, records) in by_picture {
+    for (file, records) in by_image {
         progress.advance(records.len() as u64);
-        let (picture, picture_hash) = match read_picture(&args.images.join(file), args.most_pixels) {
-            Ok(picture) => picture,
+        let (image, image_hash) = match read_image(&args.images.join(file), args.max_pixels) {
+            Ok(image) => image,
             Err(error) => {
                 progress.say(&format!("{file}: {error:#}; left out"));
                 continue;
             }
         };
         for Record { annotation, category, mask, .. } in records {
-            let feature = match encoder.feature(&picture, mask) {
+            let feature = match encoder.feature(&image, mask) {
                 Ok(feature) => feature,
                 // The encoder's own failure would repeat for every mask.
                 Err(error @ encoder::Error::Onnx(_)) => return Err(error.into()),
@@ -186,8 +202,8 @@ fn views(
             let entry = Entry {
                 entity: positions[category.id.as_str()],
                 annotation: annotation.id.clone(),
-                picture: args.picture_url.replace("{file}", &percent_encoded(file)),
-                picture_hash: picture_hash.clone(),
+                image: args.image_url.replace("{file}", &percent_encoded(file)),
+                image_hash: image_hash.clone(),
                 bounds: corners.map(|corner| corner as f32),
             };
             views.push((entry, feature));
@@ -197,14 +213,17 @@ fn views(
     Ok(views)
 }
 
-fn read_picture(path: &Path, most_pixels: u64) -> anyhow::Result<(Picture, String)> {
+fn read_image(path: &Path, max_pixels: u64) -> anyhow::Result<(DecodedImage, String)> {
     let bytes = std::fs::read(path)?;
     let hash = sha256_hex(&bytes)[..16].to_owned();
-    Ok((Picture::decode(&bytes, most_pixels)?, hash))
+    Ok((DecodedImage::decode(&bytes, max_pixels)?, hash))
 }
 
 /// The entities of the records in order of first mention, and the position of each.
-fn entities<'a>(records: &'a [Record<'_>], known: &HashMap<String, Entity>) -> (Vec<Entity>, HashMap<&'a str, u32>) {
+fn entities<'a>(
+    records: &'a [Record<'_>],
+    known: &HashMap<String, Entity>,
+) -> (Vec<Entity>, HashMap<&'a str, u32>) {
     let mut positions = HashMap::new();
     let mut entities = Vec::new();
     for Record { category, .. } in records {
@@ -227,7 +246,8 @@ fn entity(category: &Category) -> Entity {
     }
 }
 
-/// Wikidata's redirect to the English article: right even where the data set's name is not the article's title.
+/// Wikidata's redirect to the English article: right even where the data set's name is not the
+/// article's title.
 fn wikipedia_by_qid(qid: &str) -> String {
     format!("https://www.wikidata.org/wiki/Special:GoToLinkedPage/enwiki/{qid}")
 }

@@ -1,4 +1,5 @@
-//! `masklink inspect`: what an annotation file holds and what is odd about it, at any length in little memory.
+//! `masklink inspect`: what an annotation file holds and what is odd about it, at any length in
+//! little memory.
 
 use std::fs::File;
 use std::io::{Read, Write as _};
@@ -12,19 +13,19 @@ use image::{ImageDecoder as _, ImageReader};
 
 use super::inspect_report::{Files, Report};
 use super::progress::Progress;
-use crate::dataset::{Limits, Picture, Survey, SurveyBuilder};
+use crate::dataset::{ImageRecord, Limits, Survey, SurveyBuilder};
 use crate::geometry::Size;
 
 /// Shows what an annotation file holds: counts, splits, sizes, and what is wrong with which records.
 ///
-/// The exit status is 0 where the file could be read, whatever was found in it, and 1 where it could not; with
-/// --strict, also 1 where anything was found.
+/// The exit status is 0 where the file could be read, whatever was found in it, and 1 where it
+/// could not; with --strict, also 1 where anything was found.
 #[derive(Args)]
 pub(super) struct InspectArgs {
     /// The file: Mask-OVEN-Wiki's JSON, or COCO's
     #[arg(long, value_name = "FILE")]
     annotations: PathBuf,
-    /// The folder of its pictures, to look for missing ones and for other sizes than the file says
+    /// The folder of its images, to look for missing ones and for other sizes than the file says
     #[arg(long, value_name = "DIR")]
     images: Option<PathBuf>,
     /// Print one JSON object instead of text
@@ -48,7 +49,7 @@ pub(super) fn run(args: &InspectArgs) -> anyhow::Result<()> {
     let started = Instant::now();
     let survey = survey(&args.annotations, args.findings)?;
     let seconds = started.elapsed().as_secs_f64();
-    let files = args.images.as_deref().map(|folder| look_for(&survey.pictures, folder, args.findings));
+    let files = args.images.as_deref().map(|folder| look_for(&survey.images, folder, args.findings));
     let report = Report::new(&args.annotations, seconds, &survey, files);
     let mut out = std::io::stdout().lock();
     if args.json {
@@ -57,7 +58,7 @@ pub(super) fn run(args: &InspectArgs) -> anyhow::Result<()> {
         write!(out, "{report}")?;
     }
     let progress = survey.progress;
-    let records = progress.pictures + progress.categories + progress.annotations;
+    let records = progress.images + progress.categories + progress.annotations;
     // A file whose sections are all empty is one, and nothing is odd about it.
     if records == 0 && report.findings() > 0 {
         bail!("{}: no records of an annotation file in it", args.annotations.display());
@@ -69,12 +70,12 @@ pub(super) fn run(args: &InspectArgs) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn survey(path: &Path, most_examples: usize) -> anyhow::Result<Survey> {
+fn survey(path: &Path, max_examples: usize) -> anyhow::Result<Survey> {
     let mut file = File::open(path).with_context(|| path.display().to_string())?;
     // A pipe has no length.
     let length = file.metadata().map(|file| file.is_file().then_some(file.len()))?;
     let shown = Progress::of_bytes(length);
-    let mut builder = SurveyBuilder::new(Limits::default(), most_examples);
+    let mut builder = SurveyBuilder::new(Limits::default(), max_examples);
     let mut chunk = vec![0; CHUNK_BYTES];
     while !builder.is_done() {
         let length = file.read(&mut chunk).with_context(|| path.display().to_string())?;
@@ -89,18 +90,18 @@ fn survey(path: &Path, most_examples: usize) -> anyhow::Result<Survey> {
     Ok(builder.finish())
 }
 
-/// Compares the pictures with the files of a folder, by their headers alone.
-fn look_for(pictures: &[Picture], folder: &Path, most_examples: usize) -> Files {
+/// Compares the images with the files of a folder, by their headers alone.
+fn look_for(images: &[ImageRecord], folder: &Path, max_examples: usize) -> Files {
     let mut files = Files::default();
     let example = |examples: &mut Vec<String>, words: String| {
-        if examples.len() < most_examples {
+        if examples.len() < max_examples {
             examples.push(words);
         }
     };
-    let progress = Progress::of_items(pictures.len() as u64, "pictures");
-    for picture in pictures {
+    let progress = Progress::of_items(images.len() as u64, "images");
+    for image in images {
         progress.advance(1);
-        let Some(name) = &picture.file else {
+        let Some(name) = &image.file else {
             files.unnamed += 1;
             continue;
         };
@@ -113,7 +114,7 @@ fn look_for(pictures: &[Picture], folder: &Path, most_examples: usize) -> Files 
         files.present += 1;
         match displayed_size(&path) {
             Ok(found) => {
-                if let Some(said) = picture.size.filter(|&said| said != found) {
+                if let Some(said) = image.size.filter(|&said| said != found) {
                     files.other_size += 1;
                     example(&mut files.other_size_examples, format!("{name}: {found}, said to be {said}"));
                 }
@@ -133,9 +134,10 @@ fn displayed_size(path: &Path) -> image::ImageResult<Size> {
     let mut decoder = ImageReader::open(path)?.with_guessed_format()?.into_decoder()?;
     let (width, height) = decoder.dimensions();
     Ok(match decoder.orientation()? {
-        Orientation::Rotate90 | Orientation::Rotate270 | Orientation::Rotate90FlipH | Orientation::Rotate270FlipH => {
-            Size::new(height, width)
-        }
+        Orientation::Rotate90
+        | Orientation::Rotate270
+        | Orientation::Rotate90FlipH
+        | Orientation::Rotate270FlipH => Size::new(height, width),
         _ => Size::new(width, height),
     })
 }

@@ -18,7 +18,7 @@ pub(super) struct Report {
     file: String,
     bytes: u64,
     seconds: f64,
-    pictures: Pictures,
+    images: Images,
     categories: Categories,
     annotations: Annotations,
     splits: BTreeMap<String, u64>,
@@ -29,13 +29,13 @@ pub(super) struct Report {
 }
 
 #[derive(Serialize)]
-struct Pictures {
+struct Images {
     count: u64,
     without_annotations: u64,
-    /// Width and height, of the pictures that have a size.
+    /// Width and height, of the images that have a size.
     smallest: Option<[u32; 2]>,
     largest: Option<[u32; 2]>,
-    most_annotations: u64,
+    max_annotations: u64,
 }
 
 #[derive(Serialize)]
@@ -69,7 +69,7 @@ struct Areas {
     annotations: u64,
 }
 
-/// What the folder of pictures holds of those the file names.
+/// What the folder of images holds of those the file names.
 #[derive(Default, Serialize)]
 pub(super) struct Files {
     pub(super) present: u64,
@@ -79,26 +79,26 @@ pub(super) struct Files {
     pub(super) unreadable_examples: Vec<String>,
     pub(super) other_size: u64,
     pub(super) other_size_examples: Vec<String>,
-    /// Pictures for which the file names no path.
+    /// Images for which the file names no path.
     pub(super) unnamed: u64,
 }
 
 impl Report {
     pub(super) fn new(file: &Path, seconds: f64, survey: &Survey, files: Option<Files>) -> Self {
-        let sizes = || survey.pictures.iter().filter_map(|picture| picture.size);
+        let sizes = || survey.images.iter().filter_map(|image| image.size);
         let sides = |size: crate::geometry::Size| [size.width, size.height];
-        let without = survey.annotations_of_picture.iter().filter(|&&count| count == 0).count();
+        let without = survey.annotations_of_image.iter().filter(|&&count| count == 0).count();
         let most_frequent = survey.used_categories.iter().take(CATEGORIES_NAMED);
         Self {
             file: file.display().to_string(),
             bytes: survey.progress.bytes,
             seconds,
-            pictures: Pictures {
-                count: survey.pictures.len() as u64,
+            images: Images {
+                count: survey.images.len() as u64,
                 without_annotations: without as u64,
                 smallest: sizes().min_by_key(|size| size.pixels()).map(sides),
                 largest: sizes().max_by_key(|size| size.pixels()).map(sides),
-                most_annotations: survey.annotations_of_picture.iter().copied().max().unwrap_or(0),
+                max_annotations: survey.annotations_of_image.iter().copied().max().unwrap_or(0),
             },
             categories: Categories {
                 count: survey.categories,
@@ -127,7 +127,8 @@ impl Report {
 
     /// How many things were found, missing files and files of another size included.
     pub(super) fn findings(&self) -> u64 {
-        let files = self.files.as_ref().map_or(0, |files| files.missing + files.unreadable + files.other_size);
+        let files =
+            self.files.as_ref().map_or(0, |files| files.missing + files.unreadable + files.other_size);
         self.findings.values().map(|found| found.count).sum::<u64>() + files
     }
 }
@@ -153,17 +154,18 @@ impl fmt::Display for Report {
         let rate = self.bytes as f64 / self.seconds.max(1e-9);
         let (bytes, rate) = (HumanBytes(self.bytes), HumanBytes(rate as u64));
         writeln!(f, "{}: {bytes} in {:.2} s, {rate}/s\n", printable(&self.file), self.seconds)?;
-        let sides =
-            |sides: Option<[u32; 2]>| sides.map_or("?".to_owned(), |[width, height]| format!("{width}x{height}"));
-        let Pictures { count, without_annotations, smallest, largest, most_annotations } = &self.pictures;
-        line(f, "pictures", *count)?;
+        let sides = |sides: Option<[u32; 2]>| {
+            sides.map_or("?".to_owned(), |[width, height]| format!("{width}x{height}"))
+        };
+        let Images { count, without_annotations, smallest, largest, max_annotations } = &self.images;
+        line(f, "images", *count)?;
         writeln!(
             f,
             "  {} to {}, {} without annotations, at most {} annotations on one",
             sides(*smallest),
             sides(*largest),
             HumanCount(*without_annotations),
-            HumanCount(*most_annotations)
+            HumanCount(*max_annotations)
         )?;
         line(f, "categories", self.categories.count)?;
         writeln!(
@@ -174,7 +176,13 @@ impl fmt::Display for Report {
         )?;
         line(f, "annotations", self.annotations.count)?;
         let Annotations { masks, boxes, labels, .. } = self.annotations;
-        writeln!(f, "  {} masks, {} boxes, {} labels", HumanCount(masks), HumanCount(boxes), HumanCount(labels))?;
+        writeln!(
+            f,
+            "  {} masks, {} boxes, {} labels",
+            HumanCount(masks),
+            HumanCount(boxes),
+            HumanCount(labels)
+        )?;
         if let Some(files) = &self.files {
             line(f, "files", files.present)?;
             writeln!(
@@ -190,7 +198,9 @@ impl fmt::Display for Report {
                 ("unreadable", &files.unreadable_examples),
                 ("another size", &files.other_size_examples),
             ];
-            for (what, example) in examples.iter().flat_map(|(what, list)| list.iter().map(move |one| (what, one))) {
+            for (what, example) in
+                examples.iter().flat_map(|(what, list)| list.iter().map(move |one| (what, one)))
+            {
                 writeln!(f, "{:16}{what}: {}", "", printable(example))?;
             }
         }

@@ -3,9 +3,9 @@
 use std::path::Path;
 use std::time::Instant;
 
+use super::decoded_image::DecodedImage;
 use super::encoder::{self, Encoder};
 use super::onnx::Runtime;
-use super::picture::Picture;
 use crate::link::index::Index;
 use crate::link::index_folder;
 use crate::link::index_header::Limits;
@@ -51,9 +51,9 @@ impl Linker {
     }
 
     /// The `top_k` likeliest entities of a mask. Queue and total of the timing are the caller's to fill.
-    pub fn answer(&self, picture: &Picture, mask: &Mask, top_k: usize) -> Result<LinkResponse, Error> {
+    pub fn answer(&self, image: &DecodedImage, mask: &Mask, top_k: usize) -> Result<LinkResponse, Error> {
         let started = Instant::now();
-        let maps = self.encoder.maps(picture, mask)?;
+        let maps = self.encoder.maps(image, mask)?;
         let encoded = Instant::now();
         let query = self.linker.query(maps.iter().map(AsRef::as_ref), mask)?;
         let pooled = Instant::now();

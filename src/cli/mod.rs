@@ -2,6 +2,7 @@
 
 mod annotations;
 mod clicker;
+pub mod decoded_image;
 pub mod encoder;
 mod eval;
 mod eval_link;
@@ -13,7 +14,6 @@ mod inspect;
 mod inspect_report;
 pub mod linker;
 pub mod onnx;
-pub mod picture;
 mod progress;
 mod rle;
 pub mod segmenter;
@@ -33,7 +33,8 @@ struct CommandLine {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Answers each mask of a stream of JSON lines with its area, box, runs, components, hash and canonical counts.
+    /// Answers each mask of a stream of JSON lines with its area, box, runs, components, hash and
+    /// canonical counts.
     Rle(rle::RleArgs),
     /// Reads an annotation file and says what is in it and what is wrong with it.
     Inspect(inspect::InspectArgs),

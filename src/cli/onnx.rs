@@ -1,8 +1,8 @@
 //! Native ONNX Runtime: finds its shared library and runs graphs of named tensors.
 //!
-//! It and not tract, which needs no library: on one thread of a Xeon at 2.3 GHz, in the same runs, ONNX Runtime 1.31 took
-//! 1.7 ms for the default region encoder and 14.4 ms for the click model's encoder, tract 0.21.19 took 4.1 and 48 ms. The
-//! page runs ONNX Runtime too.
+//! It and not tract, which needs no library: on one thread of a Xeon at 2.3 GHz, in the same runs,
+//! ONNX Runtime 1.31 took 1.7 ms for the default region encoder and 14.4 ms for the click model's
+//! encoder, tract 0.21.19 took 4.1 and 48 ms. The page runs ONNX Runtime too.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -142,7 +142,8 @@ pub enum Error {
 static LOADED: Mutex<Option<Environment>> = Mutex::new(None);
 
 impl Runtime {
-    /// Loads the shared library: `library` where given, else from the first place of [`library_places`] that has one.
+    /// Loads the shared library: `library` where given, else from the first place of
+    /// [`library_places`] that has one.
     pub fn load(library: Option<&Path>) -> Result<Self, Error> {
         let path = match library {
             Some(path) if path.is_file() => path.to_path_buf(),
@@ -200,21 +201,23 @@ impl Graph {
             let known = self.outputs.iter().map(|port| port.name.clone()).collect();
             return Err(Error::OutputUnknown { name: (*name).to_owned(), known });
         }
-        let selector = wanted.iter().fold(OutputSelector::no_default(), |selector, &name| selector.with(name));
+        let selector =
+            wanted.iter().fold(OutputSelector::no_default(), |selector, &name| selector.with(name));
         let options = RunOptions::new().map_err(Error::Run)?.with_outputs(selector);
         let mut outputs = self.session.run_with_options(values(inputs)?, &options).map_err(Error::Run)?;
         wanted
             .iter()
             .map(|&name| {
-                let value = outputs.remove(name).ok_or_else(|| Error::OutputMissing { name: name.to_owned() })?;
+                let value =
+                    outputs.remove(name).ok_or_else(|| Error::OutputMissing { name: name.to_owned() })?;
                 output(name, &value)
             })
             .collect()
     }
 }
 
-/// Where the shared library is looked for, in order: `ORT_DYLIB_PATH`; beside the program; and, from the working
-/// folder and from the program's folder upwards, npm's `onnxruntime-node`.
+/// Where the shared library is looked for, in order: `ORT_DYLIB_PATH`; beside the program; and,
+/// from the working folder and from the program's folder upwards, npm's `onnxruntime-node`.
 pub fn library_places() -> Vec<PathBuf> {
     let mut places: Vec<_> = std::env::var_os("ORT_DYLIB_PATH").map(PathBuf::from).into_iter().collect();
     let program_folder = std::env::current_exe().ok().and_then(|path| path.parent().map(Path::to_path_buf));

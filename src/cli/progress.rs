@@ -45,10 +45,14 @@ impl Progress {
         let template = match unit {
             Unit::Bytes if total.is_none() => "{spinner} {bytes} {bytes_per_sec} {msg}".to_owned(),
             Unit::Bytes => "{wide_bar} {bytes}/{total_bytes} {bytes_per_sec}, {eta} left {msg}".to_owned(),
-            Unit::Items(items) => format!("{{wide_bar}} {{pos}}/{{len}} {items}, {{per_sec}}, {{eta}} left {{msg}}"),
+            Unit::Items(items) => {
+                format!("{{wide_bar}} {{pos}}/{{len}} {items}, {{per_sec}}, {{eta}} left {{msg}}")
+            }
         };
         // The templates are fixed and right; a bar in the default style would be no failure.
-        bar.set_style(ProgressStyle::with_template(&template).unwrap_or_else(|_| ProgressStyle::default_bar()));
+        bar.set_style(
+            ProgressStyle::with_template(&template).unwrap_or_else(|_| ProgressStyle::default_bar()),
+        );
         Self { bar, unit, started, next_line: Cell::new((!terminal).then(|| started + BETWEEN_LINES)) }
     }
 

@@ -8,24 +8,25 @@ use serde_json::error::Category;
 use sha2::{Digest, Sha256};
 
 use crate::geometry::Size;
-use crate::rle::{Connectivity, Error, MOST_BITMAP_PIXELS, Mask};
+use crate::rle::{Connectivity, Error, MAX_BITMAP_PIXELS, Mask};
 
 /// The most bytes of a line that are read; a longer one is answered by an error.
-const MOST_LINE_BYTES: u64 = 64 << 20;
+const MAX_LINE_BYTES: u64 = 64 << 20;
 
 /// Reads JSON lines from standard input and answers each by one on standard output.
 ///
-/// A line is `{"size":[h,w],"counts":"…"}`, `{"size":[h,w],"counts":[…]}` or `{"size":[h,w],"polygons":[[x,y,…],…]}`. Its
-/// answer is {"area","bbox","runs","components","sha256","counts"}, or {"error":{"code","message","at"}} with the
-/// position counted from 0. A bad line never stops the rest.
+/// A line is `{"size":[h,w],"counts":"…"}`, `{"size":[h,w],"counts":[…]}` or
+/// `{"size":[h,w],"polygons":[[x,y,…],…]}`. Its answer is
+/// {"area","bbox","runs","components","sha256","counts"}, or {"error":{"code","message","at"}} with
+/// the position counted from 0. A bad line never stops the rest.
 #[derive(clap::Args)]
 pub(super) struct RleArgs {
     /// What connects pixels into components: the 4 neighbours by side, or also the 4 by corner
     #[arg(long, value_enum, default_value = "4")]
     connectivity: Neighbours,
     /// Largest mask that is hashed, in pixels
-    #[arg(long, default_value_t = MOST_BITMAP_PIXELS)]
-    most_pixels: u64,
+    #[arg(long, default_value_t = MAX_BITMAP_PIXELS)]
+    max_pixels: u64,
 }
 
 #[derive(Clone, Copy, clap::ValueEnum)]
@@ -92,19 +93,20 @@ struct LineError {
     /// Stable, for machines.
     code: &'static str,
     message: String,
-    /// A byte of the line (`json`, `record`), a byte of the string or an element of the list (the rest), from 0.
+    /// A byte of the line (`json`, `record`), a byte of the string or an element of the list (the
+    /// rest), from 0.
     at: Option<u64>,
 }
 
 fn answer(line: &[u8], args: &RleArgs) -> Result<Measured, LineError> {
-    if line.len() as u64 > MOST_LINE_BYTES {
-        return Err(LineError::new("limit", format!("the line is longer than {MOST_LINE_BYTES} bytes"), None));
+    if line.len() as u64 > MAX_LINE_BYTES {
+        return Err(LineError::new("limit", format!("the line is longer than {MAX_LINE_BYTES} bytes"), None));
     }
     let question: Question = serde_json::from_slice(line)?;
     let [height, width] = question.size;
     let size = Size::new(width, height);
-    if size.pixels() > args.most_pixels {
-        let (limit, actual) = (args.most_pixels, size.pixels());
+    if size.pixels() > args.max_pixels {
+        let (limit, actual) = (args.max_pixels, size.pixels());
         return Err(Error::Limit { what: "pixels of a mask", limit, actual }.into());
     }
     let mask = match (question.counts, question.polygons) {
@@ -150,13 +152,14 @@ fn sha256_of_pixels(mask: &Mask) -> String {
     text
 }
 
-/// Reads a line without its end into `line`; false at the end of the input. Of an over-long line the rest is dropped.
+/// Reads a line without its end into `line`; false at the end of the input. Of an over-long line
+/// the rest is dropped.
 fn read_line(input: &mut impl BufRead, line: &mut Vec<u8>) -> io::Result<bool> {
     line.clear();
-    let read = input.by_ref().take(MOST_LINE_BYTES + 1).read_until(b'\n', line)?;
+    let read = input.by_ref().take(MAX_LINE_BYTES + 1).read_until(b'\n', line)?;
     if line.last() == Some(&b'\n') {
         line.pop();
-    } else if read as u64 > MOST_LINE_BYTES {
+    } else if read as u64 > MAX_LINE_BYTES {
         input.skip_until(b'\n')?;
     }
     Ok(read > 0)

@@ -1,23 +1,25 @@
-//! A segmentation model run natively: its entry of the manifest, its two graphs, and the session between them.
+//! A segmentation model run natively: its entry of the manifest, its two graphs, and the session
+//! between them.
 
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
 
+use super::decoded_image::DecodedImage;
 use super::onnx::{self, Graph, Runtime, RuntimeArgs};
-use super::picture::Picture;
 use crate::link::protocol::sha256_hex;
 use crate::segment::{
-    self, Answer, Data, DecodeJob, EncodeJob, Limits, Manifest, Model, Prompts, Refine, Session, Tensor, Ticket,
+    self, Answer, Data, DecodeJob, EncodeJob, Limits, Manifest, Model, Prompts, Refine, Session, Tensor,
+    Ticket,
 };
 
 /// The manifest used where none is named.
 const DEFAULT_MANIFEST: &str = "www/models/models.json";
 
-/// A loaded model and the picture it looks at.
+/// A loaded model and the image it looks at.
 pub struct Segmenter {
     session: Session<Tensor>,
-    picture: Option<Picture>,
+    image: Option<DecodedImage>,
     encoder: Graph,
     decoder: Graph,
     asked: u32,
@@ -40,7 +42,8 @@ impl Default for ModelChoice {
 
 impl From<&str> for ModelChoice {
     fn from(text: &str) -> Self {
-        let is_manifest = |path: &str| Path::new(path).extension().is_some_and(|extension| extension == "json");
+        let is_manifest =
+            |path: &str| Path::new(path).extension().is_some_and(|extension| extension == "json");
         match text.rsplit_once('#') {
             Some((manifest, id)) => Self { manifest: manifest.into(), id: Some(id.into()) },
             None if is_manifest(text) => Self { manifest: text.into(), id: None },
@@ -54,7 +57,8 @@ impl Segmenter {
     pub fn load(choice: &ModelChoice, runtime: &RuntimeArgs) -> Result<Self> {
         let path = &choice.manifest;
         let json = std::fs::read(path).with_context(|| format!("{} could not be read", path.display()))?;
-        let manifest = Manifest::from_json(&json, &Limits::default()).with_context(|| path.display().to_string())?;
+        let manifest =
+            Manifest::from_json(&json, &Limits::default()).with_context(|| path.display().to_string())?;
         let model = match &choice.id {
             Some(id) => manifest.model(id)?,
             None => manifest.default_model(),
@@ -62,7 +66,14 @@ impl Segmenter {
         let folder = path.parent().unwrap_or(Path::new(""));
         let encoder = load_graph(folder, &model.encoder.graph, runtime)?;
         let decoder = load_graph(folder, &model.decoder.graph, runtime)?;
-        Ok(Self { session: Session::new(model.clone())?, picture: None, encoder, decoder, asked: 0, last: None })
+        Ok(Self {
+            session: Session::new(model.clone())?,
+            image: None,
+            encoder,
+            decoder,
+            asked: 0,
+            last: None,
+        })
     }
 
     /// The model's entry of the manifest.
@@ -70,31 +81,31 @@ impl Segmenter {
         self.session.model()
     }
 
-    /// Looks at a picture; decodes refer to it from now on.
-    pub fn encode(&mut self, picture: Picture) -> Result<()> {
+    /// Looks at an image; decodes refer to it from now on.
+    pub fn encode(&mut self, image: DecodedImage) -> Result<()> {
         self.restart();
-        self.picture = None;
+        self.image = None;
         let ticket = self.next_ticket();
-        let job = self.session.begin_encode(ticket, picture.pixels()?)?;
+        let job = self.session.begin_encode(ticket, image.pixels()?)?;
         self.run_encoder(&job)?;
-        self.picture = Some(picture);
+        self.image = Some(image);
         Ok(())
     }
 
-    /// Makes the next decode begin anew, for another object of the same picture.
+    /// Makes the next decode begin anew, for another object of the same image.
     pub fn restart(&mut self) {
         self.last = None;
     }
 
-    /// The masks of the prompts in the picture last encoded, going on from the answer before.
+    /// The masks of the prompts in the image last encoded, going on from the answer before.
     pub fn decode(&mut self, prompts: &Prompts) -> Result<Answer> {
         let ticket = self.next_ticket();
         let job = self.session.begin_decode(ticket, prompts, self.last)?;
         let mut answer = self.run_decoder(&job)?;
         while let Some(zoom) = self.session.zoom_in(ticket) {
             if zoom.window.is_some() {
-                let picture = self.picture.as_ref().ok_or(segment::Error::PictureMissing)?;
-                let job = self.session.begin_zoom_encode(&zoom, picture.pixels()?)?;
+                let image = self.image.as_ref().ok_or(segment::Error::ImageMissing)?;
+                let job = self.session.begin_zoom_encode(&zoom, image.pixels()?)?;
                 self.run_encoder(&job)?;
             }
             let job = self.session.begin_zoom_decode(&zoom)?;
@@ -115,12 +126,15 @@ impl Segmenter {
     }
 
     fn run_decoder(&mut self, job: &DecodeJob) -> Result<Answer> {
-        let embedding = self.session.embedding_for(job).ok_or(segment::Error::PictureMissing)?;
-        let mut inputs: Vec<(&str, &Tensor)> = job.inputs.iter().map(|(name, tensor)| (*name, tensor)).collect();
+        let embedding = self.session.embedding_for(job).ok_or(segment::Error::ImageMissing)?;
+        let mut inputs: Vec<(&str, &Tensor)> =
+            job.inputs.iter().map(|(name, tensor)| (*name, tensor)).collect();
         inputs.push((Session::<Tensor>::EMBEDDING, embedding));
         let outputs = run(&mut self.decoder, &inputs, &Session::<Tensor>::OUTPUTS)?;
-        let outputs: [Tensor; 2] =
-            outputs.try_into().ok().context("the decoder answered another number of outputs than asked for")?;
+        let outputs: [Tensor; 2] = outputs
+            .try_into()
+            .ok()
+            .context("the decoder answered another number of outputs than asked for")?;
         self.session.finish_decode(job, &outputs)?.context("the answer is older than the question")
     }
 
@@ -135,9 +149,19 @@ fn load_graph(folder: &Path, graph: &segment::Graph, runtime: &RuntimeArgs) -> R
     let described = || path.display().to_string();
     let bytes = std::fs::read(&path).with_context(described)?;
     let found = bytes.len();
-    ensure!(found as u64 == graph.bytes, "{} has {found} bytes, the manifest says {}", path.display(), graph.bytes);
+    ensure!(
+        found as u64 == graph.bytes,
+        "{} has {found} bytes, the manifest says {}",
+        path.display(),
+        graph.bytes
+    );
     let digest = sha256_hex(&bytes);
-    ensure!(digest == graph.sha256, "{} has SHA-256 {digest}, the manifest says {}", path.display(), graph.sha256);
+    ensure!(
+        digest == graph.sha256,
+        "{} has SHA-256 {digest}, the manifest says {}",
+        path.display(),
+        graph.sha256
+    );
     let loaded = Runtime::load(runtime.onnxruntime.as_deref())?;
     Graph::from_bytes(&loaded, &bytes, runtime.threads).with_context(described)
 }
@@ -158,7 +182,9 @@ fn run(graph: &mut Graph, inputs: &[(&str, &Tensor)], wanted: &[&str]) -> Result
     let outputs = graph.run_for(&inputs, wanted)?;
     outputs
         .into_iter()
-        .map(|output| Tensor::new(output.shape, Data::F32(output.data)).context("an output does not fill its shape"))
+        .map(|output| {
+            Tensor::new(output.shape, Data::F32(output.data)).context("an output does not fill its shape")
+        })
         .collect()
 }
 
@@ -176,7 +202,7 @@ mod tests {
     }
 
     /// A red disc on blue.
-    fn disc(size: Size, centre: Point, radius: f64) -> (Picture, Mask) {
+    fn disc(size: Size, centre: Point, radius: f64) -> (DecodedImage, Mask) {
         let mut pixels = Vec::new();
         let mut bitmap = Vec::new();
         for y in 0..size.height {
@@ -188,7 +214,7 @@ mod tests {
             }
         }
         let pixels = image::RgbImage::from_raw(size.width, size.height, pixels).unwrap();
-        (Picture::from(pixels), Mask::from_row_major(size, &bitmap).unwrap())
+        (DecodedImage::from(pixels), Mask::from_row_major(size, &bitmap).unwrap())
     }
 
     fn clicks(points: &[(Point, bool)]) -> Prompts {
@@ -204,23 +230,25 @@ mod tests {
             (Size::new(1500, 2100), Point::new(1200.0, 500.0), 250.0),
             (Size::new(90, 61), Point::new(40.0, 30.0), 22.0),
         ] {
-            let (picture, truth) = disc(size, centre, radius);
-            segmenter.encode(picture).unwrap();
+            let (image, truth) = disc(size, centre, radius);
+            segmenter.encode(image).unwrap();
             let answer = segmenter.decode(&clicks(&[(centre, true)])).unwrap();
             let iou = truth.iou(answer.mask(), false).unwrap();
-            // The colours' bar is near red, so a cell on the edge is left out: half a cell of 20 to 60 in radius.
+            // The colours' bar is near red, so a cell on the edge is left out: half a cell of 20 to
+            // 60 in radius.
             assert!(iou > 0.95, "{size}: IoU {iou}");
         }
     }
 
-    /// What the runs are made from is what the graph's own `masks` are made from, which it enlarges in two steps
-    /// where the runs take one: so they differ by less than a frame pixel along the edge.
+    /// What the runs are made from is what the graph's own `masks` are made from, which it enlarges
+    /// in two steps where the runs take one: so they differ by less than a frame pixel along the
+    /// edge.
     #[test]
     fn runs_agree_with_the_masks_the_graph_enlarges_itself() {
         let mut segmenter = load("models.json").unwrap();
         let size = Size::new(700, 467);
-        let (picture, _) = disc(size, Point::new(300.0, 200.0), 150.0);
-        segmenter.encode(picture).unwrap();
+        let (image, _) = disc(size, Point::new(300.0, 200.0), 150.0);
+        segmenter.encode(image).unwrap();
         let prompts = clicks(&[(Point::new(310.0, 190.0), true), (Point::new(10.0, 10.0), false)]);
         let ours = segmenter.decode(&prompts).unwrap();
 
@@ -228,8 +256,10 @@ mod tests {
         let full = Tensor::new([2], Data::F32(vec![size.height as f32, size.width as f32])).unwrap();
         let mut inputs: Vec<_> = job.inputs.iter().map(|(name, tensor)| (*name, tensor)).collect();
         inputs.retain(|input| input.0 != "orig_im_size");
-        inputs.extend([("image_embeddings", segmenter.session.embedding().unwrap()), ("orig_im_size", &full)]);
-        let [masks, coarse] = &run(&mut segmenter.decoder, &inputs, &["masks", "low_res_masks"]).unwrap()[..] else {
+        inputs
+            .extend([("image_embeddings", segmenter.session.embedding().unwrap()), ("orig_im_size", &full)]);
+        let [masks, coarse] = &run(&mut segmenter.decoder, &inputs, &["masks", "low_res_masks"]).unwrap()[..]
+        else {
             panic!("two outputs");
         };
         assert_eq!(masks.shape(), [1, 3, 467, 700]);
@@ -238,7 +268,8 @@ mod tests {
         let theirs = Mask::from_row_major(size, &bitmap).unwrap();
         let (side, low_res) = (segmenter.model().encoder.size, segmenter.model().decoder.low_res);
         let grid = &coarse.as_f32().unwrap()[..low_res * low_res];
-        let plain = Logits::from_frame(Frame::new(size, side).unwrap(), low_res, grid).unwrap().to_mask().unwrap();
+        let plain =
+            Logits::from_frame(Frame::new(size, side).unwrap(), low_res, grid).unwrap().to_mask().unwrap();
         let iou = plain.iou(&theirs, false).unwrap();
         assert!(iou > 0.995, "IoU {iou}");
         // With the stairs rounded the edge lies up to half a cell beside, 5.5 pixels of a disc of 150.

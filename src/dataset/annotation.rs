@@ -4,18 +4,19 @@ use super::{EncodedMask, Finding, Label, Split};
 use crate::geometry::{PixelRect, Rect, Size};
 use crate::rle::{self, Mask};
 
-/// A region of a picture that shows an entity or a COCO category.
+/// A region of an image that shows an entity or a COCO category.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Annotation {
     /// Its id as text; `#17` for the 17th record (from 0) where it has none.
     pub id: String,
-    /// The id of its picture.
-    pub picture: String,
+    /// The id of its image.
+    pub image: String,
     /// The id of its category: a QID, or a number as text; empty where the record has none.
     pub category: String,
     /// The readable masks of `segmentation`, in order; polygons make one mask together.
     pub parts: Vec<EncodedMask>,
-    /// The size of [`mask`](Self::mask): the picture's if a part has it, else the first part's, else the picture's.
+    /// The size of [`mask`](Self::mask): the image's if a part has it, else the first part's, else
+    /// the image's.
     pub mask_size: Size,
     /// The number of pixels of [`mask`](Self::mask).
     pub mask_area: u64,
@@ -27,7 +28,7 @@ pub struct Annotation {
     pub labels: Vec<Label>,
     /// What the segmenter was asked for.
     pub text_prompt: Option<String>,
-    /// The question of OVEN that this picture belongs to.
+    /// The question of OVEN that this image belongs to.
     pub question: Option<String>,
     /// The split, where the record names one.
     pub split: Option<Split>,
@@ -75,8 +76,9 @@ impl Annotation {
 
     /// About how many bytes its texts and lists take, masks left out.
     pub(super) fn record_bytes(&self) -> usize {
-        let texts = self.id.len() + self.picture.len() + self.category.len() + self.split_name().len();
-        let optional: usize = [&self.text_prompt, &self.question].into_iter().flatten().map(String::len).sum();
+        let texts = self.id.len() + self.image.len() + self.category.len() + self.split_name().len();
+        let optional: usize =
+            [&self.text_prompt, &self.question].into_iter().flatten().map(String::len).sum();
         let labels: usize = self.labels.iter().map(|label| label.text.len() + size_of::<Label>()).sum();
         texts + optional + labels + Finding::kept_bytes(&self.findings) + self.boxes.len() * size_of::<Rect>()
     }

@@ -8,8 +8,8 @@ const BLOCK: usize = 1024;
 
 /// A list of any length in blocks of equal length.
 ///
-/// A `Vec` that grows holds its elements twice for a while, and room for as many again: three times the memory that
-/// they take, of which a page has little.
+/// A `Vec` that grows holds its elements twice for a while, and room for as many again: three times
+/// the memory that they take, of which a page has little.
 #[derive(Clone)]
 pub struct Blocks<T> {
     /// All full but the last.

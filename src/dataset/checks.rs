@@ -1,15 +1,15 @@
-//! Compares the masks, boxes and area of an annotation with each other and with its picture.
+//! Compares the masks, boxes and area of an annotation with each other and with its image.
 
 use super::{Annotation, Finding, Problem};
 use crate::geometry::{PixelRect, Rect, Size};
 use crate::rle::{self, Mask};
 
 /// Below this intersection over union, a box and the rectangle around its mask are said to disagree.
-const LEAST_BOX_IOU: f64 = 0.5;
+const MIN_BOX_IOU: f64 = 0.5;
 /// From this intersection over union on, the other reading of a box's numbers is said to fit.
 const FITTING_BOX_IOU: f64 = 0.9;
-/// How far, in pixels, a box may pass the picture's edge, or an edge be from the mask's: half a pixel of rounding on
-/// either convention.
+/// How far, in pixels, a box may pass the image's edge, or an edge be from the mask's: half a pixel
+/// of rounding on either convention.
 const EDGE_SLACK: f64 = 1.0;
 
 /// A decoded mask of an annotation.
@@ -31,21 +31,21 @@ impl Part {
 /// Settles the annotation's mask facts and lists what does not fit.
 pub(super) fn masks(
     annotation: &mut Annotation,
-    picture: Option<Size>,
+    image: Option<Size>,
     parts: &[Part],
     findings: &mut Vec<Finding>,
 ) -> Result<(), rle::Error> {
     let mut sizes = parts.iter().map(|part| part.mask.size());
     let first = sizes.clone().next();
-    // A picture may be stated larger than any mask can be; then there is nothing to draw on.
-    let drawable = picture.filter(|size| size.pixels() <= rle::MOST_PIXELS);
-    let whole = sizes.find(|&size| Some(size) == picture).or(first).or(drawable).unwrap_or_default();
+    // An image may be stated larger than any mask can be; then there is nothing to draw on.
+    let drawable = image.filter(|size| size.pixels() <= rle::MAX_PIXELS);
+    let whole = sizes.find(|&size| Some(size) == image).or(first).or(drawable).unwrap_or_default();
     if parts.is_empty() && findings.iter().all(|finding| finding.field != "segmentation") {
         findings.push(Finding::new("segmentation", Problem::NoMask));
     }
     for Part { place, mask, .. } in parts {
-        if let Some(picture) = picture.filter(|&picture| picture != mask.size()) {
-            let problem = Problem::SizeDiffers { mask: mask.size(), picture };
+        if let Some(image) = image.filter(|&image| image != mask.size()) {
+            let problem = Problem::SizeDiffers { mask: mask.size(), image };
             findings.push(Finding::of_part("segmentation", *place, problem));
         } else if mask.size() != whole {
             let problem = Problem::PartsDiffer { part: mask.size(), whole };
@@ -63,15 +63,15 @@ pub(super) fn masks(
         [part] => part.mask.area(),
         _ => Mask::union_of(whole, &fitting().map(|part| part.mask.clone()).collect::<Vec<_>>())?.area(),
     };
-    boxes(annotation, picture.unwrap_or(whole), parts, findings);
+    boxes(annotation, image.unwrap_or(whole), parts, findings);
     Ok(())
 }
 
-fn boxes(annotation: &Annotation, picture: Size, parts: &[Part], findings: &mut Vec<Finding>) {
+fn boxes(annotation: &Annotation, image: Size, parts: &[Part], findings: &mut Vec<Finding>) {
     // A mask or a box that could not be read leaves the others out of step.
     let all_read = findings.iter().all(|finding| finding.field != "bbox")
         && parts.iter().enumerate().all(|(at, part)| part.place == at);
-    let (width, height) = (f64::from(picture.width), f64::from(picture.height));
+    let (width, height) = (f64::from(image.width), f64::from(image.height));
     for (place, &found) in annotation.boxes.iter().enumerate() {
         if found.width() <= 0.0 || found.height() <= 0.0 {
             findings.push(Finding::of_part("bbox", place, Problem::EmptyBox { found }));
@@ -80,8 +80,8 @@ fn boxes(annotation: &Annotation, picture: Size, parts: &[Part], findings: &mut 
             && found.y1 >= -EDGE_SLACK
             && found.x2 <= width + EDGE_SLACK
             && found.y2 <= height + EDGE_SLACK;
-        if !inside && picture.pixels() > 0 {
-            findings.push(Finding::of_part("bbox", place, Problem::BoxOutside { found, picture }));
+        if !inside && image.pixels() > 0 {
+            findings.push(Finding::of_part("bbox", place, Problem::BoxOutside { found, image }));
         }
     }
     if !all_read {
@@ -117,13 +117,15 @@ fn disagreement(found: Rect, mask: PixelRect) -> Option<Problem> {
     let bounds = Rect::from(mask);
     let edges = [(found.x1, bounds.x1), (found.y1, bounds.y1), (found.x2, bounds.x2), (found.y2, bounds.y2)];
     let overlap = iou(found, bounds);
-    // Of a thing a few pixels small, a box of fractions and the mask's whole pixels may overlap little and yet agree.
-    if overlap >= LEAST_BOX_IOU || edges.iter().all(|(edge, other)| (edge - other).abs() <= EDGE_SLACK) {
+    // Of a thing a few pixels small, a box of fractions and the mask's whole pixels may overlap
+    // little and yet agree.
+    if overlap >= MIN_BOX_IOU || edges.iter().all(|(edge, other)| (edge - other).abs() <= EDGE_SLACK) {
         return None;
     }
     let as_size = Rect::from_xywh([found.x1, found.y1, found.x2, found.y2]);
     let as_corner = Rect { x2: found.width(), y2: found.height(), ..found };
-    let fits_in_other_order = [as_size, as_corner].into_iter().any(|other| iou(other, bounds) >= FITTING_BOX_IOU);
+    let fits_in_other_order =
+        [as_size, as_corner].into_iter().any(|other| iou(other, bounds) >= FITTING_BOX_IOU);
     Some(Problem::BoxDisagrees { mask, iou: overlap as f32, fits_in_other_order })
 }
 
@@ -140,7 +142,8 @@ fn hull_of_boxes(a: Rect, b: Rect) -> Rect {
 
 fn iou(a: Rect, b: Rect) -> f64 {
     let area = |rect: Rect| rect.width().max(0.0) * rect.height().max(0.0);
-    let shared = area(Rect { x1: a.x1.max(b.x1), y1: a.y1.max(b.y1), x2: a.x2.min(b.x2), y2: a.y2.min(b.y2) });
+    let shared =
+        area(Rect { x1: a.x1.max(b.x1), y1: a.y1.max(b.y1), x2: a.x2.min(b.x2), y2: a.y2.min(b.y2) });
     let whole = area(a) + area(b) - shared;
     if whole > 0.0 { shared / whole } else { 0.0 }
 }

@@ -1,10 +1,11 @@
-//! The wire format: Mask-OVEN-Wiki's and COCO's JSON records, and how a field of any shape becomes a typed one.
+//! The wire format: Mask-OVEN-Wiki's and COCO's JSON records, and how a field of any shape becomes
+//! a typed one.
 //!
 //! Which form a field has is decided by its shape alone:
-//! - `bbox`: a flat list of four numbers is COCO's x, y, width, height; a list of such lists is Mask-OVEN-Wiki's
-//!   x1, y1, x2, y2.
-//! - `segmentation`: an object is one RLE; a list of objects is a list of RLEs; a list of number lists, or one flat
-//!   number list, is polygons. A list may mix the two.
+//! - `bbox`: a flat list of four numbers is COCO's x, y, width, height; a list of such lists is
+//!   Mask-OVEN-Wiki's x1, y1, x2, y2.
+//! - `segmentation`: an object is one RLE; a list of objects is a list of RLEs; a list of number
+//!   lists, or one flat number list, is polygons. A list may mix the two.
 //! - `counts`: a text is compressed, a list of numbers is not.
 //! - an id is a text or a number; both become text.
 
@@ -13,11 +14,11 @@ use serde::Deserialize;
 use super::draft::Draft;
 use super::fields::Fields;
 use super::loose::Loose;
-use super::{Annotation, Category, Limits, Picture, Problem, Split};
+use super::{Annotation, Category, ImageRecord, Limits, Problem, Split};
 use crate::geometry::Size;
 
 #[derive(Deserialize)]
-struct WirePicture<'a> {
+struct WireImage<'a> {
     #[serde(borrow)]
     id: Option<Loose<'a>>,
     file_name: Option<Loose<'a>>,
@@ -54,8 +55,8 @@ struct WireAnnotation<'a> {
 }
 
 /// Reads an element of `images`; `number` names it where it has no id.
-pub(super) fn picture(json: &[u8], number: u64, limits: &Limits) -> serde_json::Result<Picture> {
-    let wire: WirePicture<'_> = serde_json::from_slice(json)?;
+pub(super) fn image(json: &[u8], number: u64, limits: &Limits) -> serde_json::Result<ImageRecord> {
+    let wire: WireImage<'_> = serde_json::from_slice(json)?;
     let mut fields = Fields::new(limits);
     let id = fields.id_or_number("id", wire.id, number);
     let file = fields.path("file_name", wire.file_name);
@@ -64,7 +65,7 @@ pub(super) fn picture(json: &[u8], number: u64, limits: &Limits) -> serde_json::
         .into_iter()
         .fold(None, |url, (field, value)| url.or_else(|| fields.web_address(field, value)));
     let size = width.zip(height).map(|(width, height)| Size::new(width, height));
-    Ok(Picture { id, file, size, url, findings: fields.findings })
+    Ok(ImageRecord { id, file, size, url, findings: fields.findings })
 }
 
 /// Reads an element of `categories`; `number` names it where it has no id.
@@ -86,7 +87,7 @@ pub(super) fn annotation(json: &[u8], number: u64, limits: &Limits) -> serde_jso
     let wire: WireAnnotation<'_> = serde_json::from_slice(json)?;
     let mut fields = Fields::new(limits);
     let id = fields.id_or_number("id", wire.id, number);
-    let picture = fields.needed_id("image_id", wire.image_id);
+    let image = fields.needed_id("image_id", wire.image_id);
     let category = fields.needed_id("category_id", wire.category_id);
     let boxes = fields.boxes("bbox", wire.bbox);
     let labels = fields.labels("label", wire.label);
@@ -101,7 +102,7 @@ pub(super) fn annotation(json: &[u8], number: u64, limits: &Limits) -> serde_jso
     let (parts, polygons) = fields.segmentation("segmentation", wire.segmentation);
     let annotation = Annotation {
         id,
-        picture,
+        image,
         category,
         boxes,
         labels,

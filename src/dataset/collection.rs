@@ -6,18 +6,19 @@ use std::io;
 use super::groups::Groups;
 use super::join::{ENTRY_BYTES, Join};
 use super::{
-    Annotation, Blocks, Category, Finding, Limits, Picture, Problem, Progress, Reader, RecordKind, RecordRef, Tally,
+    Annotation, Blocks, Category, Finding, ImageRecord, Limits, Problem, Progress, Reader, RecordKind,
+    RecordRef, Tally,
 };
 
 /// The records of an annotation file, joined by their ids.
 #[derive(Default)]
 pub struct Dataset {
-    pictures: Vec<Picture>,
+    images: Vec<ImageRecord>,
     categories: Vec<Category>,
     annotations: Blocks<Annotation>,
-    picture_by_id: HashMap<Box<str>, u32>,
+    image_by_id: HashMap<Box<str>, u32>,
     category_by_id: HashMap<Box<str>, u32>,
-    annotations_by_picture: Groups,
+    annotations_by_image: Groups,
     annotations_by_category: Groups,
     problems: Vec<Finding>,
     further_problems: BTreeMap<&'static str, u64>,
@@ -50,9 +51,9 @@ impl Dataset {
         }
     }
 
-    /// The pictures in the order of the file; stand-ins for unlisted ones at the end.
-    pub fn pictures(&self) -> &[Picture] {
-        &self.pictures
+    /// The images in the order of the file; stand-ins for unlisted ones at the end.
+    pub fn images(&self) -> &[ImageRecord] {
+        &self.images
     }
 
     /// The categories in the order of the file.
@@ -60,14 +61,14 @@ impl Dataset {
         &self.categories
     }
 
-    /// The annotations in the order of the file, but those that came before their picture at the end.
+    /// The annotations in the order of the file, but those that came before their image at the end.
     pub fn annotations(&self) -> &Blocks<Annotation> {
         &self.annotations
     }
 
-    /// The picture of an annotation; `None` only where memory ran into its limit.
-    pub fn picture_of(&self, annotation: &Annotation) -> Option<&Picture> {
-        self.picture(&annotation.picture)
+    /// The image of an annotation; `None` only where memory ran into its limit.
+    pub fn image_of(&self, annotation: &Annotation) -> Option<&ImageRecord> {
+        self.image(&annotation.image)
     }
 
     /// The category of an annotation, where the file lists it.
@@ -75,9 +76,9 @@ impl Dataset {
         self.category(&annotation.category)
     }
 
-    /// The picture of this id; the first where several have it.
-    pub fn picture(&self, id: &str) -> Option<&Picture> {
-        self.picture_index(id).map(|index| &self.pictures[index as usize])
+    /// The image of this id; the first where several have it.
+    pub fn image(&self, id: &str) -> Option<&ImageRecord> {
+        self.image_index(id).map(|index| &self.images[index as usize])
     }
 
     /// The category of this id; the first where several have it.
@@ -85,9 +86,9 @@ impl Dataset {
         self.category_index(id).map(|index| &self.categories[index as usize])
     }
 
-    /// Where in [`pictures`](Self::pictures) the picture of this id stands.
-    pub fn picture_index(&self, id: &str) -> Option<u32> {
-        self.picture_by_id.get(id).copied()
+    /// Where in [`images`](Self::images) the image of this id stands.
+    pub fn image_index(&self, id: &str) -> Option<u32> {
+        self.image_by_id.get(id).copied()
     }
 
     /// Where in [`categories`](Self::categories) the category of this id stands.
@@ -95,9 +96,9 @@ impl Dataset {
         self.category_by_id.get(id).copied()
     }
 
-    /// Which of the [`annotations`](Self::annotations) belong to a picture, by the picture's index.
-    pub fn annotations_of_picture(&self, picture: u32) -> &[u32] {
-        self.annotations_by_picture.of(picture)
+    /// Which of the [`annotations`](Self::annotations) belong to an image, by the image's index.
+    pub fn annotations_of_image(&self, image: u32) -> &[u32] {
+        self.annotations_by_image.of(image)
     }
 
     /// Which of the [`annotations`](Self::annotations) show a category, by the category's index.
@@ -119,33 +120,36 @@ impl Dataset {
         self.progress
     }
 
-    /// Everything that is odd, with its record: the file first, then pictures, categories and annotations.
+    /// Everything that is odd, with its record: the file first, then images, categories and annotations.
     pub fn findings(&self) -> impl Iterator<Item = (RecordRef<'_>, &Finding)> {
         let file = (RecordRef { kind: RecordKind::File, id: "" }, self.problems.as_slice());
-        let pictures = self.pictures.iter().map(|picture| {
-            (RecordRef { kind: RecordKind::Picture, id: picture.id.as_str() }, picture.findings.as_slice())
+        let images = self.images.iter().map(|image| {
+            (RecordRef { kind: RecordKind::ImageRecord, id: image.id.as_str() }, image.findings.as_slice())
         });
         let categories = self.categories.iter().map(|category| {
             (RecordRef { kind: RecordKind::Category, id: category.id.as_str() }, category.findings.as_slice())
         });
         let annotations = self.annotations.iter().map(|annotation| {
-            (RecordRef { kind: RecordKind::Annotation, id: annotation.id.as_str() }, annotation.findings.as_slice())
+            (
+                RecordRef { kind: RecordKind::Annotation, id: annotation.id.as_str() },
+                annotation.findings.as_slice(),
+            )
         });
         std::iter::once(file)
-            .chain(pictures)
+            .chain(images)
             .chain(categories)
             .chain(annotations)
             .flat_map(|(record, findings)| findings.iter().map(move |finding| (record, finding)))
     }
 
-    /// The findings counted by their code, with this many examples of each. Of problems of the file itself more are
-    /// counted than [`findings`](Self::findings) lists, where they are very many.
-    pub fn findings_by_code(&self, most_examples: usize) -> BTreeMap<&'static str, Tally> {
+    /// The findings counted by their code, with this many examples of each. Of problems of the file
+    /// itself more are counted than [`findings`](Self::findings) lists, where they are very many.
+    pub fn findings_by_code(&self, max_examples: usize) -> BTreeMap<&'static str, Tally> {
         let further = self.further_problems.iter();
         let mut tallies: BTreeMap<_, _> = further.map(|(&code, &count)| (code, Tally::of(count))).collect();
         for (record, finding) in self.findings() {
             let tally: &mut Tally = tallies.entry(finding.code()).or_default();
-            tally.add(record, finding, most_examples);
+            tally.add(record, finding, max_examples);
         }
         tallies
     }
@@ -204,12 +208,12 @@ impl DatasetBuilder {
         let joined = join.finish(|join, annotation| keep(join, &mut annotations, &mut ids, annotation));
         let problems: Vec<Problem> = joined.problems;
         let mut dataset = Dataset {
-            pictures: joined.pictures,
+            images: joined.images,
             categories: joined.categories,
             annotations,
-            picture_by_id: joined.picture_by_id,
+            image_by_id: joined.image_by_id,
             category_by_id: joined.category_by_id,
-            annotations_by_picture: Groups::default(),
+            annotations_by_image: Groups::default(),
             annotations_by_category: Groups::default(),
             problems: problems.into_iter().map(|problem| Finding::new("", problem)).collect(),
             further_problems: joined.further_problems,
@@ -223,8 +227,8 @@ impl DatasetBuilder {
 }
 
 impl Dataset {
-    /// Lists the categories that annotations name and the file has not. COCO's files list categories last, so this is
-    /// known at the end only.
+    /// Lists the categories that annotations name and the file has not. COCO's files list
+    /// categories last, so this is known at the end only.
     fn look_up_categories(&mut self) {
         for annotation in self.annotations.iter_mut().filter(|annotation| !annotation.category.is_empty()) {
             if !self.category_by_id.contains_key(annotation.category.as_str()) {
@@ -238,18 +242,19 @@ impl Dataset {
     fn group(&mut self) {
         let of = |index: &HashMap<Box<str>, u32>, id: &str| index.get(id).copied();
         let annotations = &self.annotations;
-        self.annotations_by_picture =
-            Groups::new(self.pictures.len(), annotations.len(), |at| of(&self.picture_by_id, &annotations[at].picture));
+        self.annotations_by_image = Groups::new(self.images.len(), annotations.len(), |at| {
+            of(&self.image_by_id, &annotations[at].image)
+        });
         self.annotations_by_category = Groups::new(self.categories.len(), annotations.len(), |at| {
             of(&self.category_by_id, &annotations[at].category)
         });
     }
 
-    /// Gives pictures without a size that of their first mask.
+    /// Gives images without a size that of their first mask.
     fn lend_sizes(&mut self) {
         for annotation in self.annotations.iter().filter(|annotation| annotation.mask_size.pixels() > 0) {
-            if let Some(&index) = self.picture_by_id.get(annotation.picture.as_str()) {
-                self.pictures[index as usize].size.get_or_insert(annotation.mask_size);
+            if let Some(&index) = self.image_by_id.get(annotation.image.as_str()) {
+                self.images[index as usize].size.get_or_insert(annotation.mask_size);
             }
         }
     }

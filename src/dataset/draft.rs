@@ -1,13 +1,13 @@
-//! An annotation as read, before its picture is known, and how it is settled once it is.
+//! An annotation as read, before its image is known, and how it is settled once it is.
 
 use super::checks::{self, Part};
-use super::{Annotation, EncodedMask, Finding, Limits, Picture, Problem};
+use super::{Annotation, EncodedMask, Finding, ImageRecord, Limits, Problem};
 use crate::geometry::Size;
 use crate::rle::{self, Mask};
 
 /// An annotation whose masks are not decoded and whose references are not looked up yet.
 ///
-/// A file may list its annotations before its pictures; a polygon needs the picture's size to become a mask.
+/// A file may list its annotations before its images; a polygon needs the image's size to become a mask.
 #[derive(Clone, Debug)]
 pub struct Draft {
     pub(super) annotation: Annotation,
@@ -33,20 +33,20 @@ impl Draft {
         &self.annotation.id
     }
 
-    /// The id of its picture.
-    pub fn picture(&self) -> &str {
-        &self.annotation.picture
+    /// The id of its image.
+    pub fn image(&self) -> &str {
+        &self.annotation.image
     }
 
-    /// Decodes and checks the masks, against the picture where the file has it.
-    pub fn settle(self, picture: Option<&Picture>, limits: &Limits) -> Annotation {
+    /// Decodes and checks the masks, against the image where the file has it.
+    pub fn settle(self, image: Option<&ImageRecord>, limits: &Limits) -> Annotation {
         let Self { mut annotation, parts, polygons } = self;
         let mut findings = std::mem::take(&mut annotation.findings);
-        if picture.is_none() && !annotation.picture.is_empty() {
-            let id = annotation.picture.as_str().into();
-            findings.push(Finding::new("image_id", Problem::MissingPicture { id }));
+        if image.is_none() && !annotation.image.is_empty() {
+            let id = annotation.image.as_str().into();
+            findings.push(Finding::new("image_id", Problem::MissingImage { id }));
         }
-        let picture_size = picture.and_then(|picture| picture.size);
+        let image_size = image.and_then(|image| image.size);
         let mut decoded = Vec::with_capacity(parts.len() + 1);
         for (place, part) in parts {
             match part.decode() {
@@ -59,7 +59,7 @@ impl Draft {
         }
         if let Some((place, _)) = polygons.first() {
             let outlines: Vec<_> = polygons.iter().map(|(_, polygon)| polygon.as_slice()).collect();
-            match picture_size.map(|size| Mask::from_polygons(size, &outlines)) {
+            match image_size.map(|size| Mask::from_polygons(size, &outlines)) {
                 Some(Ok(mask)) => {
                     annotation.parts.push(EncodedMask::from_mask(&mask));
                     decoded.push(Part::new(*place, mask));
@@ -68,7 +68,7 @@ impl Draft {
                 None => findings.push(Finding::new("segmentation", Problem::PolygonsWithoutSize)),
             }
         }
-        if let Err(error) = checks::masks(&mut annotation, picture_size, &decoded, &mut findings) {
+        if let Err(error) = checks::masks(&mut annotation, image_size, &decoded, &mut findings) {
             findings.push(Finding::new("segmentation", error.into()));
         }
         if polygons.is_empty() {
@@ -93,7 +93,8 @@ impl Draft {
         let parts: usize = self.parts.iter().map(|(_, part)| part.kept_bytes()).sum();
         let polygons: usize = self.polygons.iter().map(|(_, polygon)| size_of_val(polygon.as_slice())).sum();
         let lists = size_of_val(self.parts.as_slice()) + size_of_val(self.polygons.as_slice());
-        self.annotation.kept_bytes() + (size_of::<Self>() - size_of::<Annotation>() + lists + parts + polygons) as u64
+        self.annotation.kept_bytes()
+            + (size_of::<Self>() - size_of::<Annotation>() + lists + parts + polygons) as u64
     }
 }
 
@@ -104,7 +105,11 @@ impl DraftPart {
             Self::Counts { size, counts } => {
                 let run_length = |(at, &length): (usize, &f64)| {
                     let whole = length.fract() == 0.0 && (0.0..=f64::from(u32::MAX)).contains(&length);
-                    if whole { Ok(length as u32) } else { Err(rle::Error::RunLength { at, length: length as i64 }) }
+                    if whole {
+                        Ok(length as u32)
+                    } else {
+                        Err(rle::Error::RunLength { at, length: length as i64 })
+                    }
                 };
                 let counts = counts.iter().enumerate().map(run_length).collect::<Result<Vec<_>, _>>()?;
                 let mask = Mask::from_counts(size, counts)?;

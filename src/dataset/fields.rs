@@ -15,7 +15,7 @@ pub(super) struct Fields<'l> {
 type Value<'a> = Option<Loose<'a>>;
 
 /// Below this a 64-bit float tells all whole numbers apart (2 to the 53rd).
-const MOST_EXACT: f64 = 9_007_199_254_740_992.0;
+const MAX_EXACT: f64 = 9_007_199_254_740_992.0;
 
 impl<'l> Fields<'l> {
     pub(super) fn new(limits: &'l Limits) -> Self {
@@ -48,7 +48,7 @@ impl<'l> Fields<'l> {
             Loose::Text(text) => Some(self.cut(field, text.into_owned())),
             // Tables write whole numbers as 7.0 where a column has gaps.
             Loose::Number(number) => Some(match number.as_f64() {
-                Some(value) if number.is_f64() && value.fract() == 0.0 && value.abs() < MOST_EXACT => {
+                Some(value) if number.is_f64() && value.fract() == 0.0 && value.abs() < MAX_EXACT => {
                     format!("{value:.0}")
                 }
                 _ => number.to_string(),
@@ -101,7 +101,7 @@ impl<'l> Fields<'l> {
         text
     }
 
-    /// A relative path inside the folder of pictures: forward slashes, none leading, no `..`.
+    /// A relative path inside the folder of images: forward slashes, none leading, no `..`.
     pub(super) fn path(&mut self, field: &'static str, value: Value<'_>) -> Option<String> {
         let text = self.text(field, value)?.replace('\\', "/");
         let path = text.trim_start_matches('/');
@@ -190,7 +190,12 @@ impl<'l> Fields<'l> {
                 for (part, value) in self.bounded(field, list).into_iter().enumerate() {
                     match value {
                         Loose::Numbers(numbers) if numbers.len() == 4 => {
-                            boxes.push(Rect { x1: numbers[0], y1: numbers[1], x2: numbers[2], y2: numbers[3] });
+                            boxes.push(Rect {
+                                x1: numbers[0],
+                                y1: numbers[1],
+                                x2: numbers[2],
+                                y2: numbers[3],
+                            });
                         }
                         other => {
                             let found = other.what();
@@ -299,7 +304,9 @@ fn rle(value: Loose<'_>) -> Result<DraftPart, Problem> {
                 _ => return Err(Problem::Shape { expected, found: "other numbers" }),
             }
         }
-        other => return Err(Problem::Shape { expected, found: other.map_or("nothing", |value| value.what()) }),
+        other => {
+            return Err(Problem::Shape { expected, found: other.map_or("nothing", |value| value.what()) });
+        }
     };
     match counts {
         Some(Loose::Text(text)) => Ok(DraftPart::Compressed { size, counts: text.into() }),

@@ -57,7 +57,7 @@ pub enum RecordKind {
     /// The file itself.
     File,
     /// An element of `images`.
-    Picture,
+    ImageRecord,
     /// An element of `categories`.
     Category,
     /// An element of `annotations`.
@@ -65,11 +65,11 @@ pub enum RecordKind {
 }
 
 impl RecordKind {
-    /// The name in reports: `"file"`, `"picture"`, `"category"`, `"annotation"`.
+    /// The name in reports: `"file"`, `"image"`, `"category"`, `"annotation"`.
     pub fn name(self) -> &'static str {
         match self {
             Self::File => "file",
-            Self::Picture => "picture",
+            Self::ImageRecord => "image",
             Self::Category => "category",
             Self::Annotation => "annotation",
         }
@@ -85,7 +85,8 @@ pub struct RecordRef<'a> {
     pub id: &'a str,
 }
 
-/// What can be odd about a record. `Display` gives the reason in words; [`code`](Problem::code) a stable code.
+/// What can be odd about a record. `Display` gives the reason in words; [`code`](Problem::code) a
+/// stable code.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Problem {
@@ -138,7 +139,9 @@ pub enum Problem {
         actual: u64,
     },
     /// Not all records fit into memory.
-    #[error("{records} records are left out, as the others take the {limit} bytes of memory that there are for them")]
+    #[error(
+        "{records} records are left out, as the others take the {limit} bytes of memory that there are for them"
+    )]
     LeftOut {
         /// How many.
         records: u64,
@@ -156,21 +159,21 @@ pub enum Problem {
         /// What stands there.
         found: &'static str,
     },
-    /// Two records of a section have the same id; pictures and categories keep the first, annotations both.
+    /// Two records of a section have the same id; images and categories keep the first, annotations both.
     #[error("the id is used before")]
     DuplicateId,
-    /// `file_name` leads out of the folder of pictures; the picture counts as having no file.
-    #[error("the path leads out of the folder of pictures")]
+    /// `file_name` leads out of the folder of images; the image counts as having no file.
+    #[error("the path leads out of the folder of images")]
     UnsafePath,
     /// An address is not http(s); it is left out.
     #[error("not an http or https address")]
     UnsafeUrl,
-    /// The picture stands in for one that annotations name and the file does not list.
-    #[error("stands in for a picture that the file does not list")]
+    /// The image stands in for one that annotations name and the file does not list.
+    #[error("stands in for an image that the file does not list")]
     NotListed,
-    /// The annotation's picture is not in the file; a stand-in without a file takes its place.
-    #[error("no picture has the id {id:?}")]
-    MissingPicture {
+    /// The annotation's image is not in the file; a stand-in without a file takes its place.
+    #[error("no image has the id {id:?}")]
+    MissingImage {
         /// The id asked for.
         id: Box<str>,
     },
@@ -183,13 +186,13 @@ pub enum Problem {
     /// A mask cannot be decoded; it is left out.
     #[error("{0}")]
     BadMask(#[from] rle::Error),
-    /// A mask has another size than its picture.
-    #[error("the mask is {mask}, the picture {picture}")]
+    /// A mask has another size than its image.
+    #[error("the mask is {mask}, the image {image}")]
     SizeDiffers {
         /// The mask's.
         mask: Size,
-        /// The picture's.
-        picture: Size,
+        /// The image's.
+        image: Size,
     },
     /// A mask of a list has another size than the annotation's mask, so it is not part of the union.
     #[error("this mask is {part}, the annotation's {whole}: it is left out of the union")]
@@ -202,19 +205,19 @@ pub enum Problem {
     /// No pixel is set.
     #[error("no pixel is set")]
     EmptyMask,
-    /// Polygons need the size of a picture to become a mask, and there is none.
-    #[error("polygons cannot be drawn without the picture's size")]
+    /// Polygons need the size of an image to become a mask, and there is none.
+    #[error("polygons cannot be drawn without the image's size")]
     PolygonsWithoutSize,
     /// The annotation has no mask at all.
     #[error("there is no mask")]
     NoMask,
-    /// A box reaches outside the picture, by more than one pixel.
-    #[error("the box ({:.2}, {:.2})-({:.2}, {:.2}) reaches outside {picture}", .found.x1, .found.y1, .found.x2, .found.y2)]
+    /// A box reaches outside the image, by more than one pixel.
+    #[error("the box ({:.2}, {:.2})-({:.2}, {:.2}) reaches outside {image}", .found.x1, .found.y1, .found.x2, .found.y2)]
     BoxOutside {
         /// The box.
         found: Rect,
-        /// The picture's size.
-        picture: Size,
+        /// The image's size.
+        image: Size,
     },
     /// A box has no extent or its corners are swapped.
     #[error("the box ({:.2}, {:.2})-({:.2}, {:.2}) has no area", .found.x1, .found.y1, .found.x2, .found.y2)]
@@ -234,8 +237,8 @@ pub enum Problem {
         /// Whether x, y, width, height in place of x1, y1, x2, y2 (or the reverse) would agree.
         fits_in_other_order: bool,
     },
-    /// The published `area` is not the mask's number of pixels, by more than 1 % and 1 pixel. Not asked of polygons,
-    /// whose published area is that of the shape.
+    /// The published `area` is not the mask's number of pixels, by more than 1 % and 1 pixel. Not
+    /// asked of polygons, whose published area is that of the shape.
     #[error("{published} published, the mask has {counted} pixels")]
     AreaDiffers {
         /// As published.
@@ -262,7 +265,7 @@ impl Problem {
     fn text_bytes(&self) -> usize {
         match self {
             Self::Malformed { reason: text, .. }
-            | Self::MissingPicture { id: text }
+            | Self::MissingImage { id: text }
             | Self::UnknownCategory { id: text }
             | Self::LabelWithoutScore { label: text }
             | Self::UnclearSplit { split: text } => text.len(),
@@ -284,7 +287,7 @@ impl Problem {
             Self::UnsafePath => "unsafe-path",
             Self::UnsafeUrl => "unsafe-url",
             Self::NotListed => "not-listed",
-            Self::MissingPicture { .. } => "missing-picture",
+            Self::MissingImage { .. } => "missing-image",
             Self::UnknownCategory { .. } => "unknown-category",
             Self::BadMask(_) => "bad-mask",
             Self::SizeDiffers { .. } => "size-differs",

@@ -9,7 +9,8 @@ pub(super) struct Groups {
 }
 
 impl Groups {
-    /// Sorts `elements` elements into `groups` groups by counting; `group_of` answers none for those left out.
+    /// Sorts `elements` elements into `groups` groups by counting; `group_of` answers none for
+    /// those left out.
     pub(super) fn new(groups: usize, elements: usize, group_of: impl Fn(usize) -> Option<u32>) -> Self {
         let mut starts = vec![0_u32; groups + 1];
         for group in (0..elements).filter_map(&group_of) {

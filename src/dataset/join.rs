@@ -1,20 +1,20 @@
-//! Brings annotations together with their pictures and categories, in whatever order a file lists them.
+//! Brings annotations together with their images and categories, in whatever order a file lists them.
 
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap};
 
-use super::{Annotation, Blocks, Category, Draft, Finding, Item, Limits, Picture, Problem};
+use super::{Annotation, Blocks, Category, Draft, Finding, ImageRecord, Item, Limits, Problem};
 
-/// The pictures and categories of a file, and the annotations that still wait for theirs.
+/// The images and categories of a file, and the annotations that still wait for theirs.
 ///
-/// Annotations are handed on settled as soon as their picture is known. One whose picture the file does not list gets
-/// a stand-in, so that its masks can still be shown.
+/// Annotations are handed on settled as soon as their image is known. One whose image the file does
+/// not list gets a stand-in, so that its masks can still be shown.
 #[derive(Default)]
 pub(super) struct Join {
     limits: Limits,
-    pictures: Vec<Picture>,
+    images: Vec<ImageRecord>,
     categories: Vec<Category>,
-    picture_by_id: HashMap<Box<str>, u32>,
+    image_by_id: HashMap<Box<str>, u32>,
     category_by_id: HashMap<Box<str>, u32>,
     waiting: Blocks<Draft>,
     problems: Vec<Problem>,
@@ -26,9 +26,9 @@ pub(super) struct Join {
 
 /// What a finished [`Join`] knows.
 pub(super) struct Joined {
-    pub(super) pictures: Vec<Picture>,
+    pub(super) images: Vec<ImageRecord>,
     pub(super) categories: Vec<Category>,
-    pub(super) picture_by_id: HashMap<Box<str>, u32>,
+    pub(super) image_by_id: HashMap<Box<str>, u32>,
     pub(super) category_by_id: HashMap<Box<str>, u32>,
     pub(super) problems: Vec<Problem>,
     /// How many more there were, by their code.
@@ -36,7 +36,7 @@ pub(super) struct Joined {
 }
 
 /// Problems of a file that are kept in full; further ones are counted.
-const MOST_PROBLEMS: usize = 10_000;
+const MAX_PROBLEMS: usize = 10_000;
 /// About what a map takes for an entry while it grows, the text of its key left out.
 pub(super) const ENTRY_BYTES: u64 = 64;
 
@@ -49,7 +49,7 @@ impl Join {
     /// Takes what the reader found; answers an annotation where it is complete.
     pub(super) fn push(&mut self, item: Item) -> Option<Annotation> {
         match item {
-            Item::Picture(picture) => self.push_picture(picture),
+            Item::ImageRecord(image) => self.push_image(image),
             Item::Category(category) => self.push_category(category),
             Item::Annotation(draft) => return self.push_draft(draft),
             Item::Problem(problem) => self.push_problem(problem),
@@ -69,25 +69,25 @@ impl Join {
         fits
     }
 
-    /// The picture of this id.
-    pub(super) fn picture(&self, id: &str) -> Option<&Picture> {
-        self.picture_by_id.get(id).map(|&index| &self.pictures[index as usize])
+    /// The image of this id.
+    pub(super) fn image(&self, id: &str) -> Option<&ImageRecord> {
+        self.image_by_id.get(id).map(|&index| &self.images[index as usize])
     }
 
-    /// Which picture, in the order they came, has this id.
-    pub(super) fn picture_index(&self, id: &str) -> Option<u32> {
-        self.picture_by_id.get(id).copied()
+    /// Which image, in the order they came, has this id.
+    pub(super) fn image_index(&self, id: &str) -> Option<u32> {
+        self.image_by_id.get(id).copied()
     }
 
     /// Settles the annotations that still wait, handing each on, and answers what is known.
     pub(super) fn finish(mut self, mut sink: impl FnMut(&mut Self, Annotation)) -> Joined {
-        // Stand-ins come behind the listed pictures, and no annotation is settled by one.
-        let listed = self.pictures.len() as u32;
+        // Stand-ins come behind the listed images, and no annotation is settled by one.
+        let listed = self.images.len() as u32;
         for draft in std::mem::take(&mut self.waiting) {
             self.kept_bytes -= draft.kept_bytes();
-            let index = self.picture_index(draft.picture()).filter(|&index| index < listed);
-            let picture = index.map(|index| &self.pictures[index as usize]);
-            let annotation = draft.settle(picture, &self.limits);
+            let index = self.image_index(draft.image()).filter(|&index| index < listed);
+            let image = index.map(|index| &self.images[index as usize]);
+            let annotation = draft.settle(image, &self.limits);
             self.stand_in(&annotation);
             sink(&mut self, annotation);
         }
@@ -95,27 +95,27 @@ impl Join {
             self.problems.push(Problem::LeftOut { records: self.left_out, limit: self.limits.kept_bytes });
         }
         Joined {
-            pictures: self.pictures,
+            images: self.images,
             categories: self.categories,
-            picture_by_id: self.picture_by_id,
+            image_by_id: self.image_by_id,
             category_by_id: self.category_by_id,
             problems: self.problems,
             further_problems: self.further_problems,
         }
     }
 
-    fn push_picture(&mut self, mut picture: Picture) {
-        picture.findings.shrink_to_fit();
-        if !self.keep(picture.kept_bytes() + picture.id.len() as u64 + ENTRY_BYTES) {
+    fn push_image(&mut self, mut image: ImageRecord) {
+        image.findings.shrink_to_fit();
+        if !self.keep(image.kept_bytes() + image.id.len() as u64 + ENTRY_BYTES) {
             return;
         }
-        match self.picture_by_id.entry(picture.id.as_str().into()) {
-            Entry::Occupied(_) => picture.findings.push(Finding::new("id", Problem::DuplicateId)),
+        match self.image_by_id.entry(image.id.as_str().into()) {
+            Entry::Occupied(_) => image.findings.push(Finding::new("id", Problem::DuplicateId)),
             Entry::Vacant(vacant) => {
-                vacant.insert(self.pictures.len() as u32);
+                vacant.insert(self.images.len() as u32);
             }
         }
-        self.pictures.push(picture);
+        self.images.push(image);
     }
 
     fn push_category(&mut self, mut category: Category) {
@@ -133,8 +133,8 @@ impl Join {
     }
 
     fn push_draft(&mut self, mut draft: Draft) -> Option<Annotation> {
-        if let Some(picture) = self.picture(draft.picture()) {
-            return Some(draft.settle(Some(picture), &self.limits));
+        if let Some(image) = self.image(draft.image()) {
+            return Some(draft.settle(Some(image), &self.limits));
         }
         draft.shrink_to_fit();
         if self.keep(draft.kept_bytes()) {
@@ -144,23 +144,23 @@ impl Join {
     }
 
     fn push_problem(&mut self, problem: Problem) {
-        if self.problems.len() < MOST_PROBLEMS {
+        if self.problems.len() < MAX_PROBLEMS {
             self.problems.push(problem);
         } else {
             *self.further_problems.entry(problem.code()).or_default() += 1;
         }
     }
 
-    /// Adds an annotation's picture where the file does not list it.
+    /// Adds an annotation's image where the file does not list it.
     fn stand_in(&mut self, annotation: &Annotation) {
-        if self.picture_by_id.contains_key(annotation.picture.as_str()) {
+        if self.image_by_id.contains_key(annotation.image.as_str()) {
             return;
         }
-        self.push_picture(Picture {
-            id: annotation.picture.clone(),
+        self.push_image(ImageRecord {
+            id: annotation.image.clone(),
             size: Some(annotation.mask_size).filter(|size| size.pixels() > 0),
             findings: vec![Finding::new("", Problem::NotListed)],
-            ..Picture::default()
+            ..ImageRecord::default()
         });
     }
 }

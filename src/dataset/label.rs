@@ -12,11 +12,12 @@ pub struct Label {
 impl Label {
     /// Splits `"a bird(0.44)"` into the phrase and its score; a text without such a bracket is all phrase.
     pub fn parse(label: &str) -> Self {
-        let scored =
-            label.trim_end().strip_suffix(')').and_then(|front| front.rsplit_once('(')).and_then(|(text, score)| {
+        let scored = label.trim_end().strip_suffix(')').and_then(|front| front.rsplit_once('(')).and_then(
+            |(text, score)| {
                 let score = score.trim().parse::<f32>().ok().filter(|score| score.is_finite())?;
                 Some(Self { text: text.trim().to_owned(), score: Some(score) })
-            });
+            },
+        );
         scored.unwrap_or_else(|| Self { text: label.trim().to_owned(), score: None })
     }
 }

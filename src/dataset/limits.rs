@@ -9,15 +9,15 @@ pub struct Limits {
     pub records: u64,
     /// Bytes of one record; a longer one is skipped without being stored. Default 8 MiB.
     pub record_bytes: usize,
-    /// Bytes of one text but RLE strings, which [`record_bytes`](Self::record_bytes) bounds; a longer one is cut.
-    /// Default 16 KiB.
+    /// Bytes of one text but RLE strings, which [`record_bytes`](Self::record_bytes) bounds; a
+    /// longer one is cut. Default 16 KiB.
     pub text_bytes: usize,
     /// Masks, boxes or labels of one annotation; further ones are left out. Default 1,024.
     pub parts: usize,
     /// Findings kept on one record; further ones are left out. Default 32.
     pub findings: usize,
-    /// Estimated bytes of memory that a [`Dataset`](super::Dataset) keeps; further records are left out. Default
-    /// 16 GiB, and 2 GiB on wasm32, whose memory ends at 4 GiB.
+    /// Estimated bytes of memory that a [`Dataset`](super::Dataset) keeps; further records are left
+    /// out. Default 16 GiB, and 2 GiB on wasm32, whose memory ends at 4 GiB.
     pub kept_bytes: u64,
 }
 

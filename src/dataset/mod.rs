@@ -1,8 +1,8 @@
 //! Annotation files: Mask-OVEN-Wiki as published and plain COCO, read as a stream, odd records and all.
 //!
-//! Bytes go into a [`Reader`], records come out; a [`Dataset`] keeps them, joins them and answers questions about
-//! them. Nothing a file can hold makes reading fail: what is wrong becomes a [`Finding`] on the record it is wrong
-//! with, and the rest stays usable.
+//! Bytes go into a [`Reader`], records come out; a [`Dataset`] keeps them, joins them and answers
+//! questions about them. Nothing a file can hold makes reading fail: what is wrong becomes a
+//! [`Finding`] on the record it is wrong with, and the rest stays usable.
 //!
 //! ```
 //! use masklink::dataset::{Dataset, Limits};
@@ -14,7 +14,7 @@
 //! let dataset = Dataset::read(json, &Limits::default());
 //! let annotation = &dataset.annotations()[0];
 //! assert_eq!(annotation.mask()?.area(), 6);
-//! assert_eq!(dataset.picture_of(annotation).and_then(|picture| picture.file.as_deref()), Some("04/crow.jpg"));
+//! assert_eq!(dataset.image_of(annotation).and_then(|image| image.file.as_deref()), Some("04/crow.jpg"));
 //! assert_eq!(dataset.findings().count(), 0);
 //! # Ok::<(), masklink::rle::Error>(())
 //! ```
@@ -29,6 +29,7 @@ mod encoded;
 mod fields;
 mod finding;
 mod groups;
+mod image_record;
 mod join;
 mod label;
 mod limits;
@@ -36,7 +37,6 @@ mod loose;
 mod nest;
 mod page;
 mod path;
-mod picture;
 mod query;
 mod reader;
 mod split;
@@ -50,10 +50,10 @@ pub use collection::{Dataset, DatasetBuilder};
 pub use draft::Draft;
 pub use encoded::EncodedMask;
 pub use finding::{Finding, Problem, RecordKind, RecordRef};
+pub use image_record::{Category, ImageRecord};
 pub use label::Label;
 pub use limits::Limits;
-pub use page::{CategoryCount, Overview, Page, PagePicture, QueryMessage};
-pub use picture::{Category, Picture};
+pub use page::{CategoryCount, Overview, Page, PageImage, QueryMessage};
 pub use query::{Order, Query, Selection};
 pub use reader::{Item, Progress, Reader};
 pub use split::{Part, Series, Split};

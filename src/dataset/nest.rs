@@ -58,8 +58,8 @@ impl Nest {
         while let Some(found) = memchr3(b'"', b'\\', b'\n', bytes.get(at..).unwrap_or_default()) {
             at += found;
             if bytes[at] != b'\\' {
-                // A line break cannot stand in a JSON string: a quote is missing, and the record's reader will say
-                // so. To end the string here saves the records that follow.
+                // A line break cannot stand in a JSON string: a quote is missing, and the record's
+                // reader will say so. To end the string here saves the records that follow.
                 self.in_string = false;
                 return at + 1;
             }
@@ -80,8 +80,8 @@ impl Nest {
         }
     }
 
-    /// Closes the innermost bracket of this sort, and with it those inside that were left open. A closing bracket
-    /// that nothing opened is passed over.
+    /// Closes the innermost bracket of this sort, and with it those inside that were left open. A
+    /// closing bracket that nothing opened is passed over.
     fn leave(&mut self, bracket: u8) {
         if self.beyond > 0 {
             self.beyond -= 1;

@@ -1,22 +1,23 @@
-//! What a viewer gets of a [`Dataset`]: an overview, and pages of pictures with their annotations, as plain data.
+//! What a viewer gets of a [`Dataset`]: an overview, and pages of images with their annotations, as
+//! plain data.
 //!
-//! These are wire types: their JSON is camel-cased and read by the page. Runs travel beside the JSON, as one list of
-//! boundaries for a whole page.
+//! These are wire types: their JSON is camel-cased and read by the page. Runs travel beside the
+//! JSON, as one list of boundaries for a whole page.
 
 use serde::{Deserialize, Serialize};
 
-use super::{Annotation, Category, Dataset, Finding, Label, Order, Picture, Query, Selection, Tally};
+use super::{Annotation, Category, Dataset, Finding, ImageRecord, Label, Order, Query, Selection, Tally};
 use crate::rle::{self, Mask};
 
-/// The most pictures of one page.
-const MOST_PICTURES: usize = 500;
+/// The most images of one page.
+const MAX_IMAGES: usize = 500;
 /// The most run boundaries of one page, 64 MiB.
-const MOST_BOUNDARIES: usize = 1 << 24;
-/// The most bytes of texts, boxes and names of fields of one page, so that no file can make the page that receives it
-/// stall.
-const MOST_RECORD_BYTES: usize = 4 << 20;
+const MAX_BOUNDARIES: usize = 1 << 24;
+/// The most bytes of texts, boxes and names of fields of one page, so that no file can make the
+/// page that receives it stall.
+const MAX_RECORD_BYTES: usize = 4 << 20;
 /// The most splits of an overview.
-const MOST_SPLITS: usize = 100;
+const MAX_SPLITS: usize = 100;
 /// What an annotation's JSON takes beside its texts and lists: the names of its fields, and its numbers.
 const FIXED_RECORD_BYTES: usize = 256;
 
@@ -58,7 +59,7 @@ impl From<QueryMessage> for Query {
 #[serde(rename_all = "camelCase")]
 pub struct Overview {
     bytes: u64,
-    pictures: usize,
+    images: usize,
     categories: usize,
     annotations: usize,
     /// The most frequent, by their names.
@@ -88,19 +89,19 @@ pub struct CategoryCount {
     annotations: usize,
 }
 
-/// A page of pictures, and the run boundaries of all its masks.
+/// A page of images, and the run boundaries of all its masks.
 #[derive(Debug, Default)]
 pub struct Page {
-    /// The pictures in the order of the selection.
-    pub pictures: Vec<PagePicture>,
+    /// The images in the order of the selection.
+    pub images: Vec<PageImage>,
     /// Run boundaries of one mask after the other; each annotation tells which are its own.
     pub boundaries: Vec<u32>,
 }
 
-/// A picture of a page.
+/// An image of a page.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct PagePicture {
+pub struct PageImage {
     id: String,
     file: Option<String>,
     url: Option<String>,
@@ -151,15 +152,15 @@ struct FindingMessage {
 
 impl Dataset {
     /// The overview, with this many examples of each sort of finding.
-    pub fn overview(&self, most_examples: usize) -> Overview {
+    pub fn overview(&self, max_examples: usize) -> Overview {
         let mut splits: Vec<_> = self.split_counts().into_iter().collect();
         splits.sort_by_key(|&(_, annotations)| std::cmp::Reverse(annotations));
-        splits.truncate(MOST_SPLITS);
+        splits.truncate(MAX_SPLITS);
         splits.sort_unstable();
-        let findings = self.findings_by_code(most_examples).into_iter();
+        let findings = self.findings_by_code(max_examples).into_iter();
         Overview {
             bytes: self.progress().bytes,
-            pictures: self.pictures().len(),
+            images: self.images().len(),
             categories: self.categories().len(),
             annotations: self.annotations().len(),
             splits: splits
@@ -173,7 +174,8 @@ impl Dataset {
     /// The categories whose id or name holds a text, whatever its case; the most frequent first.
     pub fn frequent_categories(&self, text: &str, most: usize) -> Vec<CategoryCount> {
         let text = text.trim().to_lowercase();
-        let counts = (0..self.categories().len()).map(|at| (self.annotations_of_category(at as u32).len(), at));
+        let counts =
+            (0..self.categories().len()).map(|at| (self.annotations_of_category(at as u32).len(), at));
         let mut found: Vec<_> = counts
             .filter(|&(_, at)| {
                 let category = &self.categories()[at];
@@ -188,14 +190,21 @@ impl Dataset {
         found.into_iter().take(most).map(count).collect()
     }
 
-    /// Part of what a query selected: the pictures from `start` on, with the annotations that the query chooses.
-    pub fn page(&self, query: &Query, selection: &Selection, start: usize, count: usize) -> Result<Page, rle::Error> {
+    /// Part of what a query selected: the images from `start` on, with the annotations that the
+    /// query chooses.
+    pub fn page(
+        &self,
+        query: &Query,
+        selection: &Selection,
+        start: usize,
+        count: usize,
+    ) -> Result<Page, rle::Error> {
         let mut page = Page::default();
         let mut record_bytes = 0;
-        for &index in selection.pictures.iter().skip(start).take(count.min(MOST_PICTURES)) {
-            let Picture { id, file, size, url, findings } = self.pictures()[index as usize].clone();
+        for &index in selection.images.iter().skip(start).take(count.min(MAX_IMAGES)) {
+            let ImageRecord { id, file, size, url, findings } = self.images()[index as usize].clone();
             let mut findings: Vec<_> = findings.iter().map(finding_message).collect();
-            let chosen = self.chosen_of_picture(index, query);
+            let chosen = self.chosen_of_image(index, query);
             let mut annotations = Vec::with_capacity(chosen.len());
             for (at, annotation) in chosen.iter().enumerate() {
                 let mask = annotation.mask()?;
@@ -203,9 +212,11 @@ impl Dataset {
                 let of_category = self.category_of(annotation).map_or(0, Category::text_bytes);
                 record_bytes += FIXED_RECORD_BYTES + of_category + annotation.record_bytes();
                 let boundaries = page.boundaries.len() + mask.boundaries().len();
-                if record_bytes > MOST_RECORD_BYTES || boundaries > MOST_BOUNDARIES {
-                    let message =
-                        format!("{} annotations are left out: more than one page can hold", chosen.len() - at);
+                if record_bytes > MAX_RECORD_BYTES || boundaries > MAX_BOUNDARIES {
+                    let message = format!(
+                        "{} annotations are left out: more than one page can hold",
+                        chosen.len() - at
+                    );
                     findings.push(FindingMessage { code: "limit", message });
                     break;
                 }
@@ -213,15 +224,15 @@ impl Dataset {
                 page.boundaries.extend_from_slice(mask.boundaries());
             }
             let size = size.map(|size| [size.height, size.width]);
-            page.pictures.push(PagePicture { id, file, url, size, findings, annotations });
+            page.images.push(PageImage { id, file, url, size, findings, annotations });
         }
         Ok(page)
     }
 
-    /// One picture, by its index, with all its annotations; an empty page where there is no such picture.
-    pub fn page_of_picture(&self, index: u32) -> Result<Page, rle::Error> {
-        let pictures = self.pictures().get(index as usize).map(|_| index).into_iter().collect();
-        self.page(&Query::default(), &Selection { pictures, annotations: 0 }, 0, 1)
+    /// One image, by its index, with all its annotations; an empty page where there is no such image.
+    pub fn page_of_image(&self, index: u32) -> Result<Page, rle::Error> {
+        let images = self.images().get(index as usize).map(|_| index).into_iter().collect();
+        self.page(&Query::default(), &Selection { images, annotations: 0 }, 0, 1)
     }
 
     /// An annotation whose mask's boundaries stand from `from` on.

@@ -1,17 +1,18 @@
-//! Finds the picture that an address means: a page's `photos/val/1.jpg` is a file's `val/1.jpg`.
+//! Finds the image that an address means: a page's `photos/val/1.jpg` is a file's `val/1.jpg`.
 
 use super::Dataset;
 
 impl Dataset {
-    /// The index of the picture whose path the address's path ends with.
+    /// The index of the image whose path the address's path ends with.
     ///
-    /// A page and an annotation file seldom agree on the outer folders, so where no path is wholly in the address, the
-    /// picture with the most steps of it counts, its file's name at least; `None` where several paths are as near, as
-    /// any of them may be another picture. Steps are compared as they stand, not URL-decoded.
-    pub fn picture_at(&self, address: &str) -> Option<u32> {
+    /// A page and an annotation file seldom agree on the outer folders, so where no path is wholly
+    /// in the address, the image with the most steps of it counts, its file's name at least; `None`
+    /// where several paths are as near, as any of them may be another image. Steps are compared as
+    /// they stand, not URL-decoded.
+    pub fn image_at(&self, address: &str) -> Option<u32> {
         let mut nearest = Nearest::default();
-        for (index, picture) in self.pictures().iter().enumerate() {
-            if let Some(path) = picture.file.as_deref().or(picture.url.as_deref()) {
+        for (index, image) in self.images().iter().enumerate() {
+            if let Some(path) = image.file.as_deref().or(image.url.as_deref()) {
                 nearest.take(index as u32, path, match_of(path, address));
             }
         }
@@ -54,10 +55,13 @@ mod tests {
     use super::*;
 
     fn found(paths: &[&str], address: &str) -> Option<u32> {
-        let images: Vec<_> =
-            paths.iter().enumerate().map(|(id, path)| serde_json::json!({"id": id, "file_name": path})).collect();
+        let images: Vec<_> = paths
+            .iter()
+            .enumerate()
+            .map(|(id, path)| serde_json::json!({"id": id, "file_name": path}))
+            .collect();
         let json = serde_json::json!({"images": images, "categories": [], "annotations": []});
-        Dataset::read(json.to_string().as_bytes(), &Limits::default()).picture_at(address)
+        Dataset::read(json.to_string().as_bytes(), &Limits::default()).image_at(address)
     }
 
     #[test]
@@ -72,8 +76,16 @@ mod tests {
     #[test]
     fn one_name_in_several_other_folders_is_none() {
         assert_eq!(found(&["a/1.jpg", "b/1.jpg"], "/photos/c/1.jpg"), None);
-        assert_eq!(found(&["a/1.jpg", "b/2.jpg"], "/photos/c/1.jpg"), Some(0), "it is the only one of that name");
-        assert_eq!(found(&["a/1.jpg", "1.jpg"], "/photos/c/1.jpg"), Some(1), "its whole path is in the address");
+        assert_eq!(
+            found(&["a/1.jpg", "b/2.jpg"], "/photos/c/1.jpg"),
+            Some(0),
+            "it is the only one of that name"
+        );
+        assert_eq!(
+            found(&["a/1.jpg", "1.jpg"], "/photos/c/1.jpg"),
+            Some(1),
+            "its whole path is in the address"
+        );
         assert_eq!(found(&["a/1.jpg", "a/1.jpg"], "/photos/c/1.jpg"), Some(0), "it is listed twice");
     }
 }

@@ -2,17 +2,17 @@
 
 use super::draft::Draft;
 use super::splitter::{Piece, Section, Splitter};
-use super::{Category, Limits, Picture, Problem, coco};
+use super::{Category, ImageRecord, Limits, Problem, coco};
 
 /// What a [`Reader`] finds, in the order of the file.
 #[derive(Clone, Debug)]
 #[expect(clippy::large_enum_variant, reason = "most items are the largest one; a box each would only cost")]
 pub enum Item {
     /// An element of `images`.
-    Picture(Picture),
+    ImageRecord(ImageRecord),
     /// An element of `categories`.
     Category(Category),
-    /// An element of `annotations`, to be settled with its picture.
+    /// An element of `annotations`, to be settled with its image.
     Annotation(Draft),
     /// Something wrong with the file, or with a record so that it is left out.
     Problem(Problem),
@@ -24,7 +24,7 @@ pub struct Progress {
     /// Bytes taken.
     pub bytes: u64,
     /// Elements of `images` that are records of a length that is read.
-    pub pictures: u64,
+    pub images: u64,
     /// Elements of `categories`, likewise.
     pub categories: u64,
     /// Elements of `annotations`, likewise.
@@ -33,8 +33,9 @@ pub struct Progress {
 
 /// A parser without input or output of its own: the caller brings bytes in chunks of any length.
 ///
-/// Memory is constant: one record that lies across chunks, [`Limits::record_bytes`] at most. Positions are 64-bit,
-/// so a file may be longer than the address space. How the file is cut into chunks makes no difference.
+/// Memory is constant: one record that lies across chunks, [`Limits::record_bytes`] at most.
+/// Positions are 64-bit, so a file may be longer than the address space. How the file is cut into
+/// chunks makes no difference.
 pub struct Reader {
     splitter: Splitter,
     limits: Limits,
@@ -45,7 +46,12 @@ pub struct Reader {
 impl Reader {
     /// A reader at the beginning of a file.
     pub fn new(limits: Limits) -> Self {
-        Self { splitter: Splitter::new(limits.record_bytes), limits, progress: Progress::default(), stopped: false }
+        Self {
+            splitter: Splitter::new(limits.record_bytes),
+            limits,
+            progress: Progress::default(),
+            stopped: false,
+        }
     }
 
     /// Takes the next bytes of the file and hands on what they complete.
@@ -90,7 +96,12 @@ impl Reader {
 }
 
 /// Reads one record; answers whether to stop.
-fn read_piece(piece: Piece<'_>, limits: &Limits, progress: &mut Progress, sink: &mut impl FnMut(Item)) -> bool {
+fn read_piece(
+    piece: Piece<'_>,
+    limits: &Limits,
+    progress: &mut Progress,
+    sink: &mut impl FnMut(Item),
+) -> bool {
     let (section, at, json) = match piece {
         Piece::Record { section, at, json } => (section, at, json),
         Piece::TooLong { at, bytes } => {
@@ -108,15 +119,15 @@ fn read_piece(piece: Piece<'_>, limits: &Limits, progress: &mut Progress, sink: 
             return false;
         }
     };
-    let records = progress.pictures + progress.categories + progress.annotations;
+    let records = progress.images + progress.categories + progress.annotations;
     if records >= limits.records {
         sink(Item::Problem(Problem::Limit { what: "records", limit: limits.records, actual: records + 1 }));
         return true;
     }
     let (count, item) = match section {
         Section::Images => {
-            let item = coco::picture(json, progress.pictures, limits).map(Item::Picture);
-            (&mut progress.pictures, item)
+            let item = coco::image(json, progress.images, limits).map(Item::ImageRecord);
+            (&mut progress.images, item)
         }
         Section::Categories => {
             let item = coco::category(json, progress.categories, limits).map(Item::Category);
@@ -133,8 +144,11 @@ fn read_piece(piece: Piece<'_>, limits: &Limits, progress: &mut Progress, sink: 
 }
 
 fn malformed(error: &serde_json::Error, record: u64, json: &[u8]) -> Problem {
-    let before: usize =
-        json.split_inclusive(|&byte| byte == b'\n').take(error.line().saturating_sub(1)).map(<[u8]>::len).sum();
+    let before: usize = json
+        .split_inclusive(|&byte| byte == b'\n')
+        .take(error.line().saturating_sub(1))
+        .map(<[u8]>::len)
+        .sum();
     let within = (before + error.column()).saturating_sub(1).min(json.len());
     let words = error.to_string();
     let reason = words.rsplit_once(" at line ").map_or(words.as_str(), |(reason, _)| reason).into();

@@ -3,13 +3,13 @@
 /// Which of Mask-OVEN-Wiki's files an annotation belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Series {
-    /// Questions about pictures.
+    /// Questions about images.
     Query,
-    /// Pictures of entities.
+    /// Images of entities.
     Entity,
     /// The human-made test set.
     Human,
-    /// Wikipedia's own pictures.
+    /// Wikipedia's own images.
     Wiki,
 }
 
@@ -76,7 +76,11 @@ mod tests {
             ("", None, None, None, false),
         ];
         for (raw, series, part, seen, understood) in cases {
-            assert_eq!(Split::parse(raw), Split { raw: raw.to_owned(), series, part, seen, understood }, "{raw:?}");
+            assert_eq!(
+                Split::parse(raw),
+                Split { raw: raw.to_owned(), series, part, seen, understood },
+                "{raw:?}"
+            );
         }
     }
 }

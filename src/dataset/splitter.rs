@@ -1,8 +1,10 @@
-//! Finds the records of an annotation file in a stream of bytes, without building anything of what is between.
+//! Finds the records of an annotation file in a stream of bytes, without building anything of what
+//! is between.
 //!
-//! A hand-written scanner of JSON's brackets and strings: it knows the file's object (or list) and its sections, and
-//! hands each record on as the bytes from `{` to its `}`. What it skips it does not check; a record it hands on is
-//! checked by who reads it. How the bytes are cut into chunks makes no difference.
+//! A hand-written scanner of JSON's brackets and strings: it knows the file's object (or list) and
+//! its sections, and hands each record on as the bytes from `{` to its `}`. What it skips it does
+//! not check; a record it hands on is checked by who reads it. How the bytes are cut into chunks
+//! makes no difference.
 
 use super::Problem;
 use super::nest::Nest;
@@ -32,7 +34,7 @@ pub(super) struct Splitter {
     state: State,
     separator: Separator,
     nest: Nest,
-    most_record_bytes: usize,
+    max_record_bytes: usize,
     /// Position of the chunk at hand.
     base: u64,
     /// Where the section at hand began.
@@ -85,12 +87,12 @@ enum Separator {
 const LONGEST_KEY: usize = 16;
 
 impl Splitter {
-    pub(super) fn new(most_record_bytes: usize) -> Self {
+    pub(super) fn new(max_record_bytes: usize) -> Self {
         Self {
             state: State::Start,
             separator: Separator::NoneYet,
             nest: Nest::default(),
-            most_record_bytes,
+            max_record_bytes,
             base: 0,
             section_at: 0,
             record_at: 0,
@@ -135,10 +137,15 @@ impl Splitter {
         let (inside, since) = match self.state {
             State::End if self.sections_seen => return None,
             State::End => {
-                return Some(Problem::NotAnnotations { at: self.base, expected: "a list named \"annotations\"" });
+                return Some(Problem::NotAnnotations {
+                    at: self.base,
+                    expected: "a list named \"annotations\"",
+                });
             }
             State::Broken => return None,
-            State::Start => return Some(Problem::NotAnnotations { at: self.base, expected: "a JSON object" }),
+            State::Start => {
+                return Some(Problem::NotAnnotations { at: self.base, expected: "a JSON object" });
+            }
             State::Record => ("a record", self.record_at),
             State::Section | State::SkippedElement | State::SkippedScalarElement => {
                 ("a list of records", self.section_at)
@@ -285,7 +292,7 @@ impl Splitter {
         let end = self.nest.scan(&bytes[at..]).map(|length| at + length);
         let piece = &bytes[at..end.unwrap_or(bytes.len())];
         self.record_bytes += piece.len() as u64;
-        let fits = self.record_bytes <= self.most_record_bytes as u64;
+        let fits = self.record_bytes <= self.max_record_bytes as u64;
         let earlier = !self.kept.is_empty();
         if !fits {
             self.kept = Vec::new();

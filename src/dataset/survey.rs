@@ -5,22 +5,25 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::hash::BuildHasher;
 
 use super::join::{ENTRY_BYTES, Join, Joined};
-use super::{Annotation, Finding, Item, Limits, Picture, Problem, Progress, Reader, RecordKind, RecordRef, Tally};
+use super::{
+    Annotation, Finding, ImageRecord, Item, Limits, Problem, Progress, Reader, RecordKind, RecordRef, Tally,
+};
 
 /// What an annotation file holds, and what is odd about it.
 #[derive(Debug, Default)]
 pub struct Survey {
     /// How much was read.
     pub progress: Progress,
-    /// The pictures listed, and the stand-ins for those that annotations name and the file does not list.
-    pub pictures: Vec<Picture>,
-    /// How many annotations each picture has.
-    pub annotations_of_picture: Vec<u64>,
+    /// The images listed, and the stand-ins for those that annotations name and the file does not list.
+    pub images: Vec<ImageRecord>,
+    /// How many annotations each image has.
+    pub annotations_of_image: Vec<u64>,
     /// Categories listed.
     pub categories: u64,
     /// Categories listed that are Wikidata entities.
     pub entities: u64,
-    /// Categories that annotations name, the most frequent first: id, name where the file lists it, and annotations.
+    /// Categories that annotations name, the most frequent first: id, name where the file lists it,
+    /// and annotations.
     pub used_categories: Vec<(String, Option<String>, u64)>,
     /// Annotations read.
     pub annotations: u64,
@@ -32,7 +35,8 @@ pub struct Survey {
     pub labels: u64,
     /// Annotations of each split as published; `""` for none.
     pub splits: BTreeMap<String, u64>,
-    /// Annotations by the size of their mask: element `n` counts those of `2ⁿ⁻¹` to `2ⁿ - 1` pixels, element 0 empty ones.
+    /// Annotations by the size of their mask: element `n` counts those of `2ⁿ⁻¹` to `2ⁿ - 1`
+    /// pixels, element 0 empty ones.
     pub areas: Vec<u64>,
     /// Findings by their code.
     pub findings: BTreeMap<&'static str, Tally>,
@@ -40,8 +44,9 @@ pub struct Survey {
 
 /// Makes a [`Survey`] from chunks of a file.
 ///
-/// Keeps pictures and categories, and annotations only while their picture is still to come. Of annotations, a 64-bit
-/// hash of the id is kept: among five million, the chance that differing ids are taken for a duplicate is below 10⁻⁵.
+/// Keeps images and categories, and annotations only while their image is still to come. Of
+/// annotations, a 64-bit hash of the id is kept: among five million, the chance that differing ids
+/// are taken for a duplicate is below 10⁻⁵.
 pub struct SurveyBuilder {
     reader: Reader,
     join: Join,
@@ -50,8 +55,8 @@ pub struct SurveyBuilder {
 
 impl SurveyBuilder {
     /// At the beginning of a file, to keep this many examples of each sort of finding.
-    pub fn new(limits: Limits, most_examples: usize) -> Self {
-        Self { reader: Reader::new(limits), join: Join::new(limits), counts: Counts::new(most_examples) }
+    pub fn new(limits: Limits, max_examples: usize) -> Self {
+        Self { reader: Reader::new(limits), join: Join::new(limits), counts: Counts::new(max_examples) }
     }
 
     /// Takes the next bytes of the file.
@@ -93,17 +98,17 @@ struct Counts {
     hasher: RandomState,
     /// How many annotations each category id has, and the first of them.
     categories: HashMap<Box<str>, (u64, Vec<String>)>,
-    most_examples: usize,
+    max_examples: usize,
 }
 
 impl Counts {
-    fn new(most_examples: usize) -> Self {
+    fn new(max_examples: usize) -> Self {
         Self {
             survey: Survey::default(),
             ids: HashSet::new(),
             hasher: RandomState::new(),
             categories: HashMap::new(),
-            most_examples,
+            max_examples,
         }
     }
 
@@ -125,8 +130,8 @@ impl Counts {
             }
             None => {}
         }
-        if let Some(index) = join.picture_index(&annotation.picture) {
-            count(&mut survey.annotations_of_picture, index as usize);
+        if let Some(index) = join.image_index(&annotation.image) {
+            count(&mut survey.annotations_of_image, index as usize);
         }
         for finding in &annotation.findings {
             self.tally(RecordKind::Annotation, &annotation.id, finding);
@@ -141,7 +146,7 @@ impl Counts {
             *count += 1;
             // In a list that doubles.
             let bytes = annotation.id.len() + 2 * size_of::<String>();
-            if first.len() < self.most_examples && join.keep(bytes as u64) {
+            if first.len() < self.max_examples && join.keep(bytes as u64) {
                 first.push(annotation.id);
             }
         }
@@ -149,7 +154,7 @@ impl Counts {
 
     fn tally(&mut self, kind: RecordKind, id: &str, finding: &Finding) {
         let tally = self.survey.findings.entry(finding.code()).or_default();
-        tally.add(RecordRef { kind, id }, finding, self.most_examples);
+        tally.add(RecordRef { kind, id }, finding, self.max_examples);
     }
 
     fn finish(mut self, joined: Joined) -> Survey {
@@ -159,9 +164,9 @@ impl Counts {
         for problem in joined.problems {
             self.tally(RecordKind::File, "", &Finding::new("", problem));
         }
-        for picture in &joined.pictures {
-            for finding in &picture.findings {
-                self.tally(RecordKind::Picture, &picture.id, finding);
+        for image in &joined.images {
+            for finding in &image.findings {
+                self.tally(RecordKind::ImageRecord, &image.id, finding);
             }
         }
         for category in &joined.categories {
@@ -187,10 +192,10 @@ impl Counts {
         }
         used.sort_by(|(a_id, _, a), (b_id, _, b)| b.cmp(a).then_with(|| a_id.cmp(b_id)));
         let mut survey = self.survey;
-        survey.annotations_of_picture.resize(joined.pictures.len(), 0);
+        survey.annotations_of_image.resize(joined.images.len(), 0);
         survey.categories = joined.categories.len() as u64;
         survey.entities = joined.categories.iter().filter(|category| category.is_entity()).count() as u64;
-        survey.pictures = joined.pictures;
+        survey.images = joined.images;
         survey.used_categories = used;
         survey
     }

@@ -30,11 +30,15 @@ impl Tally {
         Self { count, examples: Vec::new() }
     }
 
-    /// Counts a finding, and keeps it in words where fewer than `most_examples` are kept.
-    pub(super) fn add(&mut self, record: RecordRef<'_>, finding: &Finding, most_examples: usize) {
+    /// Counts a finding, and keeps it in words where fewer than `max_examples` are kept.
+    pub(super) fn add(&mut self, record: RecordRef<'_>, finding: &Finding, max_examples: usize) {
         self.count += 1;
-        if self.examples.len() < most_examples {
-            self.examples.push(Example { record: record.kind, id: record.id.to_owned(), message: finding.to_string() });
+        if self.examples.len() < max_examples {
+            self.examples.push(Example {
+                record: record.kind,
+                id: record.id.to_owned(),
+                message: finding.to_string(),
+            });
         }
     }
 }

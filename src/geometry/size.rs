@@ -1,4 +1,4 @@
-//! The width and height of a picture or mask, in pixels.
+//! The width and height of an image or mask, in pixels.
 
 /// Width and height in pixels; either may be zero.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]

@@ -1,10 +1,11 @@
 //! Scores from cosines: how likely each candidate is right, fitted on questions whose answer is known.
 //!
-//! These are masks kept out of the index, or else the index's own views, each asked for as if its picture were not in
-//! the index. An encoder finds views it was trained on too easily: where it was trained on the index, keep some out.
-//! Two numbers of a candidate decide its score: its cosine, and its share in a softmax over the nearest candidates,
-//! which tells a clear winner from a crowd. A logistic function of the two is fitted to whether the candidate was
-//! right; so a mask of a thing the index has no other view of teaches low scores. Weights are never negative, so that
+//! These are masks kept out of the index, or else the index's own views, each asked for as if its
+//! image were not in the index. An encoder finds views it was trained on too easily: where it was
+//! trained on the index, keep some out. Two numbers of a candidate decide its score: its cosine,
+//! and its share in a softmax over the nearest candidates, which tells a clear winner from a crowd.
+//! A logistic function of the two is fitted to whether the candidate was right; so a mask of a
+//! thing the index has no other view of teaches low scores. Weights are never negative, so that
 //! scores keep the order of the cosines.
 
 use std::collections::HashMap;
@@ -20,9 +21,9 @@ use super::search;
 /// How many of the nearest candidates share in the softmax.
 pub const CANDIDATES: usize = 32;
 /// How many held-out masks are asked for at most; more change the three weights little.
-const MOST_QUERIES: usize = 2_000;
-/// Fewer views than this whose entity has another picture say too little; scores are then plain softmax shares.
-const LEAST_ANSWERABLE: usize = 20;
+const MAX_QUERIES: usize = 2_000;
+/// Fewer views than this whose entity has another image say too little; scores are then plain softmax shares.
+const MIN_ANSWERABLE: usize = 20;
 
 /// How cosines become scores, and how well the held-out views bear it out.
 ///
@@ -40,19 +41,19 @@ pub struct Calibration {
     pub boundary: Option<Boundary>,
 }
 
-/// Measured by asking for masks that are kept out, or for each view without its own picture.
+/// Measured by asking for masks that are kept out, or for each view without its own image.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct HeldOut {
     /// Masks asked for.
     pub queries: u64,
-    /// Those whose entity has a view in another picture, so that they could be answered.
+    /// Those whose entity has a view in another image, so that they could be answered.
     pub answerable: u64,
     /// Part of the answerable whose first candidate was right.
     pub top1: f32,
     /// Part of the answerable with the right one among the first five.
     pub top5: f32,
-    /// Mean difference between the first candidate's score and how often it was right, over ten bins of the score,
-    /// weighted by their number of queries (expected calibration error).
+    /// Mean difference between the first candidate's score and how often it was right, over ten
+    /// bins of the score, weighted by their number of queries (expected calibration error).
     pub calibration_error: f32,
 }
 
@@ -82,7 +83,9 @@ impl Calibration {
         if !(self.temperature.is_finite() && self.temperature > 0.0) {
             return Err("the calibration's temperature is not positive");
         }
-        if !bias.is_finite() || [of_cosine, of_share].iter().any(|weight| !weight.is_finite() || *weight < 0.0) {
+        if !bias.is_finite()
+            || [of_cosine, of_share].iter().any(|weight| !weight.is_finite() || *weight < 0.0)
+        {
             return Err("a weight of the calibration is negative or not finite");
         }
         self.boundary.as_ref().map_or(Ok(()), Boundary::check)
@@ -99,14 +102,14 @@ pub(super) struct Query {
     pub(super) held: bool,
 }
 
-/// Fits the calibration of an index to its own views, each asked for without its picture.
+/// Fits the calibration of an index to its own views, each asked for without its image.
 pub fn fit(index: &Index) -> Calibration {
     let (queries, answerable) = held_out(index);
     fit_queries(&queries, answerable)
 }
 
-/// Fits the calibration of an index to masks that are not in it: the feature of each and the QID of what it shows. Of
-/// very many some are asked for, evenly spread.
+/// Fits the calibration of an index to masks that are not in it: the feature of each and the QID of
+/// what it shows. Of very many some are asked for, evenly spread.
 pub fn fit_to(index: &Index, questions: &[(Vec<f32>, String)]) -> Result<Calibration, index::Error> {
     let positions: HashMap<&str, usize> =
         index.entities().iter().enumerate().map(|(at, entity)| (entity.qid.as_str(), at)).collect();
@@ -125,12 +128,12 @@ pub fn fit_to(index: &Index, questions: &[(Vec<f32>, String)]) -> Result<Calibra
 
 /// One in how many masks is asked for.
 fn step(masks: usize) -> usize {
-    masks.div_ceil(MOST_QUERIES).max(1)
+    masks.div_ceil(MAX_QUERIES).max(1)
 }
 
 /// Plain softmax shares where too few questions have an answer.
 fn fit_queries(queries: &[Query], answerable: usize) -> Calibration {
-    if answerable < LEAST_ANSWERABLE {
+    if answerable < MIN_ANSWERABLE {
         return Calibration::default();
     }
     let temperature = best_temperature(queries);
@@ -139,26 +142,28 @@ fn fit_queries(queries: &[Query], answerable: usize) -> Calibration {
     Calibration { held_out: Some(held_out), boundary: novelty::fit(queries), ..calibration }
 }
 
-/// The views asked for, and how many of them had a view of their entity in another picture.
+/// The views asked for, and how many of them had a view of their entity in another image.
 fn held_out(index: &Index) -> (Vec<Query>, usize) {
     let entries = index.entries().len();
     let mut scratch = Vec::new();
     let mut answerable = 0;
     let mut ask = |entry: usize| {
-        let picture = index.picture_of(entry);
+        let image = index.image_of(entry);
         let entity = index.entries()[entry].entity;
-        let held = index.entries_of(entity).any(|other| index.picture_of(other) != picture);
+        let held = index.entries_of(entity).any(|other| index.image_of(other) != image);
         answerable += usize::from(held);
         let query = index.vectors().read(entry..entry + 1, &mut scratch);
-        let hits = search::nearest(index, query, CANDIDATES, Some(picture));
+        let hits = search::nearest(index, query, CANDIDATES, Some(image));
         let right = hits.iter().position(|hit| hit.entity == entity);
         Query { cosines: hits.iter().map(|hit| hit.similarity).collect(), right, held }
     };
-    let queries = (0..entries).step_by(step(entries)).map(&mut ask).filter(|query| !query.cosines.is_empty()).collect();
+    let queries =
+        (0..entries).step_by(step(entries)).map(&mut ask).filter(|query| !query.cosines.is_empty()).collect();
     (queries, answerable)
 }
 
-/// The temperature of the least mean surprise at the right candidate, by golden-section search on its logarithm.
+/// The temperature of the least mean surprise at the right candidate, by golden-section search on
+/// its logarithm.
 fn best_temperature(queries: &[Query]) -> f64 {
     let surprise = |log_temperature: f64| -> f64 {
         let temperature = log_temperature.exp();
@@ -183,13 +188,16 @@ fn fitted(queries: &[Query], temperature: f64) -> Calibration {
     Calibration { temperature: temperature as f32, weights, ..Calibration::default() }
 }
 
-/// Logistic regression of "this candidate is right" by Newton's method; a weight that turns negative is left out.
+/// Logistic regression of "this candidate is right" by Newton's method; a weight that turns
+/// negative is left out.
 fn fit_weights(queries: &[Query], temperature: f64) -> [f64; 3] {
     let samples: Vec<_> = queries
         .iter()
         .flat_map(|query| {
             let features = features(&query.cosines, temperature).enumerate();
-            features.map(|(at, [cosine, share])| ([1.0, cosine, share], query.right == Some(at))).collect::<Vec<_>>()
+            features
+                .map(|(at, [cosine, share])| ([1.0, cosine, share], query.right == Some(at)))
+                .collect::<Vec<_>>()
         })
         .collect();
     for used in [[true, true, true], [true, false, true], [true, true, false]] {
@@ -210,7 +218,8 @@ fn measure(calibration: &Calibration, queries: &[Query], answerable: usize) -> H
         bin.0 += score;
         bin.1 += f64::from(u8::from(query.right == Some(0)));
     }
-    let within = |k: usize| queries.iter().filter(|query| query.right.is_some_and(|right| right < k)).count() as f64;
+    let within =
+        |k: usize| queries.iter().filter(|query| query.right.is_some_and(|right| right < k)).count() as f64;
     HeldOut {
         queries: queries.len() as u64,
         answerable: answerable as u64,
@@ -226,7 +235,8 @@ fn measure(calibration: &Calibration, queries: &[Query], answerable: usize) -> H
 fn features(cosines: &[f32], temperature: f64) -> impl Iterator<Item = [f64; 2]> {
     let shares = log_shares(cosines, temperature).into_iter();
     // Shares within 6e-6 of 0 or 1 say no more than those at that distance.
-    let logit = |log_share: f64| (log_share - (-log_share.exp_m1()).max(f64::MIN_POSITIVE).ln()).clamp(-12.0, 12.0);
+    let logit =
+        |log_share: f64| (log_share - (-log_share.exp_m1()).max(f64::MIN_POSITIVE).ln()).clamp(-12.0, 12.0);
     cosines.iter().zip(shares).map(move |(&cosine, share)| [f64::from(cosine), logit(share)])
 }
 
@@ -282,8 +292,9 @@ mod tests {
 
     #[test]
     fn weights_from_outside_are_checked() {
-        let wrong =
-            |temperature, weights| Calibration { temperature, weights, ..Calibration::default() }.check().is_err();
+        let wrong = |temperature, weights| {
+            Calibration { temperature, weights, ..Calibration::default() }.check().is_err()
+        };
         assert!(wrong(0.0, [0.0; 3]) && wrong(f32::NAN, [0.0; 3]) && wrong(1.0, [0.0, -1.0, 0.0]));
         assert!(wrong(1.0, [f32::INFINITY, 0.0, 0.0]) && Calibration::default().check().is_ok());
     }

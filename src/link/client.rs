@@ -1,12 +1,16 @@
-//! The client's side of the protocol as a state machine without IO: events in, actions out, all of it plain data.
+//! The client's side of the protocol as a state machine without IO: events in, actions out, all of
+//! it plain data.
 //!
-//! The caller fetches, waits and aborts as the actions say and reports back as events. One question is open at a time:
-//! a new one takes the place of the old, whose fetches are aborted and whose late reports are ignored.
+//! The caller fetches, waits and aborts as the actions say and reports back as events. One question
+//! is open at a time: a new one takes the place of the old, whose fetches are aborted and whose
+//! late reports are ignored.
 
 use serde::{Deserialize, Serialize};
 
 use super::problem::{Kind, Problem};
-use super::protocol::{DEFAULT_ENTITIES, IMAGES_PATH, ImageRef, LINK_PATH, LinkRequest, LinkResponse, MOST_ENTITIES};
+use super::protocol::{
+    DEFAULT_ENTITIES, IMAGES_PATH, ImageRef, LINK_PATH, LinkRequest, LinkResponse, MAX_ENTITIES,
+};
 use crate::rle::CocoRle;
 
 /// How patient a client is.
@@ -15,7 +19,7 @@ use crate::rle::CocoRle;
 pub struct Patience {
     /// How long an answer may take, in milliseconds.
     pub link_ms: u32,
-    /// How long putting a picture may take, in milliseconds.
+    /// How long putting an image may take, in milliseconds.
     pub put_ms: u32,
     /// How often a busy endpoint is asked again.
     pub retries: u32,
@@ -42,9 +46,9 @@ pub struct Question {
     /// The bearer token, where the endpoint asks for one.
     #[serde(default)]
     pub token: Option<String>,
-    /// SHA-256 of the encoded picture.
-    pub picture: String,
-    /// The mask, of the picture's size as displayed.
+    /// SHA-256 of the encoded image.
+    pub image: String,
+    /// The mask, of the image's size as displayed.
     pub mask: CocoRle,
 }
 
@@ -125,7 +129,8 @@ pub enum Action {
     Fail {
         /// The question's.
         ticket: u32,
-        /// A problem's code, or one of `timeout`, `unreachable`, `bad-answer`, `server-failed`, `not-an-endpoint`.
+        /// A problem's code, or one of `timeout`, `unreachable`, `bad-answer`, `server-failed`,
+        /// `not-an-endpoint`.
         code: String,
         /// What went wrong, for people.
         message: String,
@@ -141,8 +146,8 @@ pub enum Body {
         /// JSON.
         text: String,
     },
-    /// The encoded picture of this hash, which the caller has.
-    Picture {
+    /// The encoded image of this hash, which the caller has.
+    Image {
         /// SHA-256 of its bytes.
         sha256: String,
     },
@@ -186,7 +191,8 @@ impl Client {
         match event {
             Event::Ask(question) => {
                 let mut actions = self.drop_open();
-                let open = Open { question, step: Step::Link, retries: 0, was_put: false, fetch: None, timer: 0 };
+                let open =
+                    Open { question, step: Step::Link, retries: 0, was_put: false, fetch: None, timer: 0 };
                 actions.extend(self.send(open));
                 actions
             }
@@ -229,7 +235,13 @@ impl Client {
         }
     }
 
-    fn take_response(&mut self, open: Open, status: u16, retry_after: Option<&str>, body: &str) -> Vec<Action> {
+    fn take_response(
+        &mut self,
+        open: Open,
+        status: u16,
+        retry_after: Option<&str>,
+        body: &str,
+    ) -> Vec<Action> {
         match (open.step, status) {
             (Step::Put, 200 | 201) => self.send(Open { step: Step::Link, was_put: true, ..open }),
             (Step::Link, 200) => match answer(body) {
@@ -248,11 +260,14 @@ impl Client {
         }
     }
 
-    /// Waits and sends the same again, unless that was done often enough or the endpoint asks for too long a pause.
+    /// Waits and sends the same again, unless that was done often enough or the endpoint asks for
+    /// too long a pause.
     fn pause(&mut self, mut open: Open, status: u16, retry_after: Option<&str>, body: &str) -> Vec<Action> {
         let Patience { retries, pause_ms, longest_pause_ms, .. } = self.patience;
         // The other form of the header, a date, would need a clock; the client's own pause stands in.
-        let asked = retry_after.and_then(|text| text.trim().parse::<u32>().ok()).map(|secs| secs.saturating_mul(1000));
+        let asked = retry_after
+            .and_then(|text| text.trim().parse::<u32>().ok())
+            .map(|secs| secs.saturating_mul(1000));
         let doubled = pause_ms.saturating_mul(1 << open.retries.min(16)).min(longest_pause_ms);
         let ms = asked.unwrap_or_default().max(spread(doubled, &open));
         if open.retries >= retries || ms > longest_pause_ms {
@@ -270,7 +285,7 @@ impl Client {
     /// Sends the request of the open question's step and sets its timer.
     fn send(&mut self, mut open: Open) -> Vec<Action> {
         let (fetch, timer) = (self.number(), self.number());
-        let Question { endpoint, token, picture, mask, .. } = &open.question;
+        let Question { endpoint, token, image, mask, .. } = &open.question;
         let base = endpoint.trim_end_matches('/');
         let mut headers = Vec::new();
         if let Some(token) = token.as_ref().filter(|token| !token.is_empty()) {
@@ -278,7 +293,7 @@ impl Client {
         }
         let (method, url, body, ms) = match open.step {
             Step::Link => {
-                let image = ImageRef::Sha256(picture.clone());
+                let image = ImageRef::Sha256(image.clone());
                 let request = LinkRequest { image, mask: mask.clone(), top_k: DEFAULT_ENTITIES };
                 let text = match serde_json::to_string(&request) {
                     Ok(text) => text,
@@ -290,8 +305,8 @@ impl Client {
             Step::Put => {
                 // The server tells the format from the bytes.
                 headers.push(("content-type".to_owned(), "application/octet-stream".to_owned()));
-                let body = Body::Picture { sha256: picture.clone() };
-                ("PUT", format!("{base}{IMAGES_PATH}{picture}"), body, self.patience.put_ms)
+                let body = Body::Image { sha256: image.clone() };
+                ("PUT", format!("{base}{IMAGES_PATH}{image}"), body, self.patience.put_ms)
             }
         };
         open.fetch = Some(fetch);
@@ -307,11 +322,14 @@ impl Client {
     }
 }
 
-/// Shortens a pause by up to a half, differently for each picture, so that clients turned away together do not all
-/// come back together.
+/// Shortens a pause by up to a half, differently for each image, so that clients turned away
+/// together do not all come back together.
 fn spread(ms: u32, open: &Open) -> u32 {
-    let seed =
-        open.question.picture.bytes().fold(open.retries, |sum, byte| sum.wrapping_mul(31).wrapping_add(byte.into()));
+    let seed = open
+        .question
+        .image
+        .bytes()
+        .fold(open.retries, |sum, byte| sum.wrapping_mul(31).wrapping_add(byte.into()));
     ms - ms / 2 * (seed % 1024) / 1024
 }
 
@@ -320,13 +338,15 @@ fn answer(body: &str) -> Result<LinkResponse, String> {
     let unreadable = |error| format!("the address answers, but not as the linking protocol has it ({error})");
     let mut response: LinkResponse = serde_json::from_str(body).map_err(unreadable)?;
     let LinkResponse { entities, in_index, .. } = &mut response;
-    if entities.len() > MOST_ENTITIES as usize {
-        return Err(format!("{} entities where {MOST_ENTITIES} are the most", entities.len()));
+    if entities.len() > MAX_ENTITIES as usize {
+        return Err(format!("{} entities where {MAX_ENTITIES} are the most", entities.len()));
     }
     if let Some(entity) = entities.iter().find(|entity| !(0.0..=1.0).contains(&entity.score)) {
         return Err(format!("the score of {} is {}, not 0 to 1", entity.qid, entity.score));
     }
-    if let Some(probability) = in_index.map(|in_index| in_index.probability).filter(|p| !(0.0..=1.0).contains(p)) {
+    if let Some(probability) =
+        in_index.map(|in_index| in_index.probability).filter(|p| !(0.0..=1.0).contains(p))
+    {
         return Err(format!("the probability of being in the index is {probability}, not 0 to 1"));
     }
     entities.sort_by(|a, b| b.score.total_cmp(&a.score));
@@ -337,7 +357,8 @@ fn fail(open: &Open, code: &str, message: String) -> Action {
     Action::Fail { ticket: open.question.ticket, code: code.to_owned(), message }
 }
 
-/// The failure that an error answer tells of; an answer that is no problem of the protocol comes from something else.
+/// The failure that an error answer tells of; an answer that is no problem of the protocol comes
+/// from something else.
 fn fail_with(open: &Open, status: u16, problem: Option<&Problem>) -> Action {
     match problem.and_then(|problem| Some((problem.kind()?, problem))) {
         Some((kind, problem)) => {
@@ -348,7 +369,9 @@ fn fail_with(open: &Open, status: u16, problem: Option<&Problem>) -> Action {
             fail(open, kind.code(), message)
         }
         None if status >= 500 => fail(open, "server-failed", format!("the server failed (HTTP {status})")),
-        None => fail(open, "not-an-endpoint", format!("the address answers {status} and speaks another protocol")),
+        None => {
+            fail(open, "not-an-endpoint", format!("the address answers {status} and speaks another protocol"))
+        }
     }
 }
 
@@ -359,8 +382,8 @@ mod tests {
 
     fn question(ticket: u32) -> Question {
         let mask = CocoRle { size: [2, 3], counts: "06".into() };
-        let (endpoint, picture) = ("http://host/api/".into(), "ab".repeat(32));
-        Question { ticket, endpoint, token: Some("secret".into()), picture, mask }
+        let (endpoint, image) = ("http://host/api/".into(), "ab".repeat(32));
+        Question { ticket, endpoint, token: Some("secret".into()), image, mask }
     }
 
     fn responded(fetch: u32, status: u16, body: &str) -> Event {
@@ -372,16 +395,21 @@ mod tests {
     }
 
     fn entities(scores: &[f32]) -> String {
-        let entities: Vec<_> =
-            scores.iter().map(|score| serde_json::json!({"qid": "Q1", "title": "t", "score": score})).collect();
-        let (model, timing) = (super::super::protocol::ModelInfo::default(), super::super::protocol::Timing::default());
+        let entities: Vec<_> = scores
+            .iter()
+            .map(|score| serde_json::json!({"qid": "Q1", "title": "t", "score": score}))
+            .collect();
+        let (model, timing) =
+            (super::super::protocol::ModelInfo::default(), super::super::protocol::Timing::default());
         serde_json::json!({"entities": entities, "model": model, "timing_ms": timing}).to_string()
     }
 
     /// The fetch, its method, url and timer of "send and wait".
     fn sent(actions: &[Action]) -> (u32, &str, &str, u32) {
         match actions {
-            [Action::Fetch { fetch, method, url, .. }, Action::Wait { timer, .. }] => (*fetch, method, url, *timer),
+            [Action::Fetch { fetch, method, url, .. }, Action::Wait { timer, .. }] => {
+                (*fetch, method, url, *timer)
+            }
             other => panic!("{other:?}"),
         }
     }
@@ -399,7 +427,9 @@ mod tests {
         let actions = client.handle(Event::Ask(question(7)));
         let (fetch, method, url, _) = sent(&actions);
         assert_eq!((method, url), ("POST", "http://host/api/v1/link"));
-        let Action::Fetch { headers, body: Body::Text { text }, .. } = &actions[0] else { panic!("{actions:?}") };
+        let Action::Fetch { headers, body: Body::Text { text }, .. } = &actions[0] else {
+            panic!("{actions:?}")
+        };
         assert!(headers.contains(&("authorization".into(), "Bearer secret".into())));
         assert_eq!(serde_json::from_str::<LinkRequest>(text).unwrap().mask, question(7).mask);
         let actions = client.handle(responded(fetch, 200, &entities(&[0.2, 0.7])));
@@ -409,7 +439,7 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_picture_is_put_once_and_asked_again() {
+    fn an_unknown_image_is_put_once_and_asked_again() {
         let mut client = Client::default();
         let (fetch, ..) = sent(&client.handle(Event::Ask(question(1))));
         let actions = client.handle(responded(fetch, 404, &problem(Kind::ImageUnknown)));
@@ -419,7 +449,11 @@ mod tests {
         let (fetch, method, ..) = sent(&actions);
         assert_eq!(method, "POST");
         let actions = client.handle(responded(fetch, 404, &problem(Kind::ImageUnknown)));
-        assert_eq!(failed(&actions).0, "image-unknown", "a server that forgets at once is not asked for ever");
+        assert_eq!(
+            failed(&actions).0,
+            "image-unknown",
+            "a server that forgets at once is not asked for ever"
+        );
     }
 
     #[test]
@@ -439,7 +473,10 @@ mod tests {
         let within = [250..=500, 3000..=3000, 1000..=2000, 2000..=4000];
         assert!(pauses.iter().zip(within).all(|(pause, range)| range.contains(pause)), "{pauses:?}");
         let (fetch, ..) = sent(&actions);
-        assert_eq!(failed(&client.handle(responded(fetch, 429, &problem(Kind::RateLimited)))).0, "rate-limited");
+        assert_eq!(
+            failed(&client.handle(responded(fetch, 429, &problem(Kind::RateLimited)))).0,
+            "rate-limited"
+        );
     }
 
     #[test]
@@ -480,7 +517,8 @@ mod tests {
             (200, entities(&[0.5; 101]), "bad-answer"),
             (
                 200,
-                entities(&[0.5]).replace("{\"entities", "{\"in_index\":{\"known\":true,\"probability\":2},\"entities"),
+                entities(&[0.5])
+                    .replace("{\"entities", "{\"in_index\":{\"known\":true,\"probability\":2},\"entities"),
                 "bad-answer",
             ),
             (404, "<html>not found</html>".into(), "not-an-endpoint"),

@@ -1,7 +1,8 @@
-//! Between a picture and an encoder's graph: what goes in for a mask, and the feature of what comes out.
+//! Between an image and an encoder's graph: what goes in for a mask, and the feature of what comes out.
 //!
-//! Whoever owns a graph runner (ONNX Runtime, natively or in the page's worker) makes an [`EncodeJob`] for each view of
-//! the encoder's card, runs the graph on its input, and pools the maps. Server and page do the same to the same pixels.
+//! Whoever owns a graph runner (ONNX Runtime, natively or in the page's worker) makes an
+//! [`EncodeJob`] for each view of the encoder's card, runs the graph on its input, and pools the
+//! maps. Server and page do the same to the same pixels.
 
 use super::encoder_card::{EncoderCard, Input, InputElement, InputLayout, OutputLayout, Resize, View};
 use super::pool::{self, FeatureMap};
@@ -9,15 +10,15 @@ use crate::geometry::{PixelRect, Rect, Size};
 use crate::pixels::{self, Pixels};
 use crate::rle::Mask;
 
-/// What a graph that takes bytes sees outside the picture: their middle, which such graphs map to about zero.
+/// What a graph that takes bytes sees outside the image: their middle, which such graphs map to about zero.
 const MIDDLE: u8 = 128;
 
-/// One run of an encoder: which part of which picture it sees.
+/// One run of an encoder: which part of which image it sees.
 #[derive(Clone, Debug, PartialEq)]
 pub struct EncodeJob<'a> {
     card: &'a EncoderCard,
-    picture: Size,
-    /// What the whole input covers; it may reach outside the picture, where the input is zero.
+    image: Size,
+    /// What the whole input covers; it may reach outside the image, where the input is zero.
     region_in_image: Rect,
     /// What the fourth channel shows, where the card asks for one.
     mask: Option<&'a Mask>,
@@ -26,9 +27,9 @@ pub struct EncodeJob<'a> {
 /// The numbers of an encoder's input, in the card's layout.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Values {
-    /// `(byte - mean) / std`; zero outside the picture.
+    /// `(byte - mean) / std`; zero outside the image.
     F32(Vec<f32>),
-    /// The bytes themselves; 128 outside the picture.
+    /// The bytes themselves; 128 outside the image.
     U8(Vec<u8>),
 }
 
@@ -36,13 +37,13 @@ pub enum Values {
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// The mask's size is not the picture's.
-    #[error("the mask is {mask}, the picture {picture}")]
+    /// The mask's size is not the image's.
+    #[error("the mask is {mask}, the image {image}")]
     MaskSize {
         /// The mask's size.
         mask: Size,
-        /// The picture's.
-        picture: Size,
+        /// The image's.
+        image: Size,
     },
     /// The mask has no feature.
     #[error(transparent)]
@@ -50,11 +51,11 @@ pub enum Error {
     /// The bytes are not the pixels needed.
     #[error(transparent)]
     Pixels(#[from] pixels::Error),
-    /// No sample of the input falls into the picture, so the encoder would see nothing.
-    #[error("a picture of {picture} is too thin: at the encoder's input of {input} nothing of it is seen")]
+    /// No sample of the input falls into the image, so the encoder would see nothing.
+    #[error("an image of {image} is too thin: at the encoder's input of {input} nothing of it is seen")]
     TooThin {
-        /// The picture's size.
-        picture: Size,
+        /// The image's size.
+        image: Size,
         /// The input's size.
         input: Size,
     },
@@ -67,30 +68,30 @@ pub enum Error {
 }
 
 impl<'a> EncodeJob<'a> {
-    /// The run for one view of a mask in a picture of this size.
-    pub fn new(card: &'a EncoderCard, view: View, picture: Size, mask: &'a Mask) -> Result<Self, Error> {
-        if mask.size() != picture {
-            return Err(Error::MaskSize { mask: mask.size(), picture });
+    /// The run for one view of a mask in an image of this size.
+    pub fn new(card: &'a EncoderCard, view: View, image: Size, mask: &'a Mask) -> Result<Self, Error> {
+        if mask.size() != image {
+            return Err(Error::MaskSize { mask: mask.size(), image });
         }
         let bounds = mask.bbox().ok_or(pool::Error::EmptyMask)?;
         Ok(match view {
-            View::Image => Self::of_picture(card, picture),
+            View::Image => Self::of_image(card, image),
             View::Crop => {
                 let region_in_image = fitted(square_around(bounds, card.margin()), &card.input);
-                Self { card, picture, region_in_image, mask: card.input.mask.then_some(mask) }
+                Self { card, image, region_in_image, mask: card.input.mask.then_some(mask) }
             }
         })
     }
 
-    /// The run for a picture, whatever mask is asked about.
-    pub fn of_picture(card: &'a EncoderCard, picture: Size) -> Self {
-        let whole = Rect::from_xywh([0.0, 0.0, f64::from(picture.width), f64::from(picture.height)]);
-        Self { card, picture, region_in_image: fitted(whole, &card.input), mask: None }
+    /// The run for an image, whatever mask is asked about.
+    pub fn of_image(card: &'a EncoderCard, image: Size) -> Self {
+        let whole = Rect::from_xywh([0.0, 0.0, f64::from(image.width), f64::from(image.height)]);
+        Self { card, image, region_in_image: fitted(whole, &card.input), mask: None }
     }
 
     /// The pixels that [`input`](Self::input) reads.
     pub fn window(&self) -> PixelRect {
-        pixels::window_of(self.picture, self.region_in_image, self.target())
+        pixels::window_of(self.image, self.region_in_image, self.target())
     }
 
     /// The input's shape.
@@ -103,7 +104,7 @@ impl<'a> EncodeJob<'a> {
         }
     }
 
-    /// The input, from the picture's pixels or the [window](Self::window) of them.
+    /// The input, from the image's pixels or the [window](Self::window) of them.
     pub fn input(&self, pixels: &Pixels<'_>) -> Result<Values, Error> {
         let Input { mean, std, element, .. } = &self.card.input;
         Ok(match element {
@@ -151,7 +152,7 @@ impl<'a> EncodeJob<'a> {
             }
         })?;
         if !is_seen {
-            return Err(Error::TooThin { picture: pixels.size(), input: self.target() });
+            return Err(Error::TooThin { image: pixels.size(), input: self.target() });
         }
         if let Some(mask) = self.mask {
             let shares = pool::coverage(mask, [height, width], self.region_in_image);
@@ -172,7 +173,7 @@ pub fn feature<'m>(maps: impl IntoIterator<Item = &'m FeatureMap>, mask: &Mask) 
     Ok(feature)
 }
 
-/// The square around a box's middle with the margin. It is not cut at the picture's edges: a thing keeps its
+/// The square around a box's middle with the margin. It is not cut at the image's edges: a thing keeps its
 /// proportions wherever it stands.
 fn square_around(bounds: PixelRect, margin: f64) -> Rect {
     let bounds = Rect::from(bounds);
@@ -181,7 +182,7 @@ fn square_around(bounds: PixelRect, margin: f64) -> Rect {
     Rect::from_xywh([middle[0] - side / 2.0, middle[1] - side / 2.0, side, side])
 }
 
-/// What the whole input covers, so that this part of the picture fills it or, padded, lies at its top left.
+/// What the whole input covers, so that this part of the image fills it or, padded, lies at its top left.
 fn fitted(part: Rect, input: &Input) -> Rect {
     let [width, height] = [input.width, input.height].map(f64::from);
     match input.resize {
@@ -194,7 +195,11 @@ fn fitted(part: Rect, input: &Input) -> Rect {
 }
 
 /// The shape `[channels, height, width]` and the values in that order.
-fn channels_first(shape: &[usize], data: Vec<f32>, layout: OutputLayout) -> Result<([usize; 3], Vec<f32>), Error> {
+fn channels_first(
+    shape: &[usize],
+    data: Vec<f32>,
+    layout: OutputLayout,
+) -> Result<([usize; 3], Vec<f32>), Error> {
     let map = match *shape {
         [1, a, b, c] | [a, b, c] => [a, b, c],
         _ => return Err(Error::OutputShape { shape: shape.to_vec() }),
@@ -238,7 +243,8 @@ mod tests {
         let size = Size::new(100, 50);
         let region = |x, y, width, height| {
             let mask = rectangle(size, PixelRect { x, y, width, height });
-            let Rect { x1, y1, x2, y2 } = EncodeJob::new(&card, View::Crop, size, &mask).unwrap().region_in_image;
+            let Rect { x1, y1, x2, y2 } =
+                EncodeJob::new(&card, View::Crop, size, &mask).unwrap().region_in_image;
             [x1, y1, x2, y2].map(|value| (value * 10.0).round() as i32)
         };
         assert_eq!(region(40, 20, 10, 10), [390, 190, 510, 310]);
@@ -252,7 +258,8 @@ mod tests {
         let mut card = card(8, 8, Resize::Stretch);
         card.crop_margin = Some(0.5);
         let mask = rectangle(Size::new(100, 50), PixelRect { x: 40, y: 20, width: 10, height: 6 });
-        let Rect { x1, y1, x2, y2 } = EncodeJob::new(&card, View::Crop, mask.size(), &mask).unwrap().region_in_image;
+        let Rect { x1, y1, x2, y2 } =
+            EncodeJob::new(&card, View::Crop, mask.size(), &mask).unwrap().region_in_image;
         assert_eq!([x1, y1, x2, y2].map(|side| (side * 10.0).round() as i32), [350, 130, 550, 330]);
     }
 
@@ -264,8 +271,15 @@ mod tests {
         let size = Size::new(5, 6);
         let mask = Mask::from_row_major(
             size,
-            &[[0, 0, 0, 0, 0], [0, 1, 1, 0, 0], [0, 1, 0, 0, 1], [0, 0, 0, 0, 1], [0, 0, 0, 0, 1], [0, 0, 0, 0, 0]]
-                .concat(),
+            &[
+                [0, 0, 0, 0, 0],
+                [0, 1, 1, 0, 0],
+                [0, 1, 0, 0, 1],
+                [0, 0, 0, 0, 1],
+                [0, 0, 0, 0, 1],
+                [0, 0, 0, 0, 0],
+            ]
+            .concat(),
         )
         .unwrap();
         let bytes = [9; 5 * 6 * 3];
@@ -285,7 +299,7 @@ mod tests {
     #[test]
     fn padding_keeps_proportions() {
         let covered = |card: &EncoderCard, width, height| {
-            let Rect { x2, y2, .. } = EncodeJob::of_picture(card, Size::new(width, height)).region_in_image;
+            let Rect { x2, y2, .. } = EncodeJob::of_image(card, Size::new(width, height)).region_in_image;
             [x2, y2].map(|value| value.round() as i32)
         };
         let square = card(1024, 1024, Resize::Pad);
@@ -300,7 +314,7 @@ mod tests {
         let size = Size::new(1, 5000);
         let bytes = vec![7; 15_000];
         let pixels = Pixels::new(size, Channels::Rgb, &bytes).unwrap();
-        let input = |side| EncodeJob::of_picture(&card(side, side, Resize::Pad), size).input(&pixels);
+        let input = |side| EncodeJob::of_image(&card(side, side, Resize::Pad), size).input(&pixels);
         let error = input(1024).unwrap_err();
         assert!(matches!(error, Error::TooThin { .. }), "{error}");
         assert!(input(5000).is_ok());
@@ -312,7 +326,7 @@ mod tests {
         let bytes = [1, 2, 3, 4, 5, 6];
         let pixels = Pixels::new(size, Channels::Rgb, &bytes).unwrap();
         let mut card = card(2, 2, Resize::Pad);
-        let input = |card: &EncoderCard| EncodeJob::of_picture(card, size).input(&pixels).unwrap();
+        let input = |card: &EncoderCard| EncodeJob::of_image(card, size).input(&pixels).unwrap();
         (card.input.mean, card.input.std) = ([1.0, 0.0, 0.0], [1.0, 2.0, 1.0]);
         let expected = vec![0.0, 3.0, 0.0, 0.0, 1.0, 2.5, 0.0, 0.0, 3.0, 6.0, 0.0, 0.0];
         assert_eq!(input(&card), Values::F32(expected));
@@ -330,8 +344,11 @@ mod tests {
             assert!(channels_first(shape, values(), OutputLayout::Hwc).is_err(), "{shape:?}");
         }
         let card = card(8, 8, Resize::Stretch);
-        let job = EncodeJob::of_picture(&card, Size::new(4, 4));
-        assert!(matches!(job.feature_map(&[1, 1, 2, 4], values()), Err(Error::Pool(pool::Error::Shape { .. }))));
+        let job = EncodeJob::of_image(&card, Size::new(4, 4));
+        assert!(matches!(
+            job.feature_map(&[1, 1, 2, 4], values()),
+            Err(Error::Pool(pool::Error::Shape { .. }))
+        ));
     }
 
     #[test]
@@ -340,12 +357,12 @@ mod tests {
         let size = Size::new(5, 5);
         let job = |mask: &Mask| EncodeJob::new(&card, View::Image, size, mask).map(|_| ());
         let other = Mask::empty(Size::new(4, 5)).unwrap();
-        assert_eq!(job(&other), Err(Error::MaskSize { mask: Size::new(4, 5), picture: size }));
+        assert_eq!(job(&other), Err(Error::MaskSize { mask: Size::new(4, 5), image: size }));
         assert_eq!(job(&Mask::empty(size).unwrap()), Err(Error::Pool(pool::Error::EmptyMask)));
     }
 
     proptest! {
-        /// A thing moved by whole pixels is seen the same, as long as it is away from the picture's edges.
+        /// A thing moved by whole pixels is seen the same, as long as it is away from the image's edges.
         #[test]
         fn a_crop_moves_with_its_mask(
             x in 0_u32..14, y in 0_u32..14, width in 1_u32..6, height in 1_u32..6, side in 1_u32..9,

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 /// The usual margin of a crop: enough for the outline and a little of what is around it.
 pub const CROP_MARGIN: f64 = 0.1;
 /// A wider crop would show the thing asked about too small.
-const MOST_MARGIN: f64 = 4.0;
+const MAX_MARGIN: f64 = 4.0;
 
 /// An encoder's card.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -20,11 +20,11 @@ pub struct EncoderCard {
     /// The ONNX file's length; the card in an index has it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bytes: Option<u64>,
-    /// How a picture goes in.
+    /// How an image goes in.
     pub input: Input,
     /// How features come out.
     pub output: Output,
-    /// Which parts of the picture are encoded for a mask; the pooled features of all are joined to one vector.
+    /// Which parts of the image are encoded for a mask; the pooled features of all are joined to one vector.
     #[serde(default = "whole_image")]
     pub views: Vec<View>,
     /// How much wider than the longer side of the mask's box a crop is, on each side, in parts of that side;
@@ -33,7 +33,7 @@ pub struct EncoderCard {
     pub crop_margin: Option<f64>,
 }
 
-/// How a picture goes in: a tensor of one picture in RGB, or of RGB and the mask asked about.
+/// How an image goes in: a tensor of one image in RGB, or of RGB and the mask asked about.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Input {
@@ -53,10 +53,10 @@ pub struct Input {
     /// Divides each channel after that; none for bytes.
     #[serde(default = "ones")]
     pub std: [f32; 3],
-    /// How a picture of another shape is fitted in.
+    /// How an image of another shape is fitted in.
     pub resize: Resize,
-    /// Whether a fourth channel says which part of each sample the mask covers: 0 to 1, or 0 to 255 in bytes. For crops
-    /// only, as a whole picture is encoded once for all masks.
+    /// Whether a fourth channel says which part of each sample the mask covers: 0 to 1, or 0 to 255
+    /// in bytes. For crops only, as a whole image is encoded once for all masks.
     #[serde(default, skip_serializing_if = "is_false")]
     pub mask: bool,
 }
@@ -93,15 +93,15 @@ pub enum InputElement {
     U8,
 }
 
-/// How a picture is fitted to the input's width and height.
+/// How an image is fitted to the input's width and height.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Resize {
     /// Each side on its own.
     #[default]
     Stretch,
-    /// Both sides by one factor, so that one fills the input; below or to the right zeros, after mean and std, as
-    /// segment-anything does (128 for bytes).
+    /// Both sides by one factor, so that one fills the input; below or to the right zeros, after
+    /// mean and std, as segment-anything does (128 for bytes).
     Pad,
 }
 
@@ -116,19 +116,21 @@ pub enum OutputLayout {
     Hwc,
 }
 
-/// A part of the picture that is encoded.
+/// A part of the image that is encoded.
 ///
-/// With a `MobileNet` v2 of 7 × 7 cells and 148 masks of everyday things, each asked for without its own photograph, the
-/// picture alone found 50 % at once and 80 % among five, the crop alone 55 % and 80 %, both together 57 % and 84 %: a
-/// small thing lies in one cell of the whole picture, and its surroundings still say something. An encoder with fine
-/// cells, such as segment-anything's 64 × 64, needs no crop and then runs once a picture.
+/// With a `MobileNet` v2 of 7 × 7 cells and 148 masks of everyday things, each asked for without
+/// its own photograph, the image alone found 50 % at once and 80 % among five, the crop alone 55 %
+/// and 80 %, both together 57 % and 84 %: a small thing lies in one cell of the whole image, and
+/// its surroundings still say something. An encoder with fine cells, such as segment-anything's 64
+/// × 64, needs no crop and then runs once an image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum View {
-    /// The whole picture: encoded once, whatever mask is asked about.
+    /// The whole image: encoded once, whatever mask is asked about.
     Image,
-    /// A square around the mask's box, wider than the box's longer side by a margin and not cut at the picture's edges,
-    /// beyond which the input is neutral: the encoder runs for each mask, and sees small things large.
+    /// A square around the mask's box, wider than the box's longer side by a margin and not cut at
+    /// the image's edges, beyond which the input is neutral: the encoder runs for each mask, and
+    /// sees small things large.
     Crop,
 }
 
@@ -147,18 +149,21 @@ pub enum Error {
 impl EncoderCard {
     /// Checks what the types leave open.
     pub fn check(&self) -> Result<(), Error> {
-        const MOST_SIDE: u32 = 4096;
+        const MAX_SIDE: u32 = 4096;
         let sides = [self.input.width, self.input.height];
         let numbers = self.input.mean.iter().chain(&self.input.std);
         let faults = [
             (!super::protocol::is_sha256(&self.sha256), "sha256 is not 64 lowercase hexadecimal digits"),
-            (sides.iter().any(|side| !(1..=MOST_SIDE).contains(side)), "the input's sides are not 1 to 4096"),
+            (sides.iter().any(|side| !(1..=MAX_SIDE).contains(side)), "the input's sides are not 1 to 4096"),
             (numbers.clone().any(|number| !number.is_finite()), "mean or std is not finite"),
             (self.input.std.contains(&0.0), "std is 0"),
             (self.views.is_empty() || self.views.len() > 2, "views are not one or two"),
             (self.views.len() == 2 && self.views[0] == self.views[1], "a view comes twice"),
-            (self.input.mask && self.views.contains(&View::Image), "the whole picture is encoded without a mask"),
-            (!(0.0..=MOST_MARGIN).contains(&self.margin()), "the crop's margin is not 0 to 4"),
+            (
+                self.input.mask && self.views.contains(&View::Image),
+                "the whole image is encoded without a mask",
+            ),
+            (!(0.0..=MAX_MARGIN).contains(&self.margin()), "the crop's margin is not 0 to 4"),
         ];
         match faults.into_iter().find(|(wrong, _)| *wrong) {
             Some((_, what)) => Err(Error::Value { what }),
@@ -239,7 +244,8 @@ mod tests {
 
     #[test]
     fn a_misspelt_field_is_refused() {
-        let error = serde_json::from_str::<EncoderCard>(&CARD.replace("\"resize\"", "\"resise\"")).unwrap_err();
+        let error =
+            serde_json::from_str::<EncoderCard>(&CARD.replace("\"resize\"", "\"resise\"")).unwrap_err();
         assert!(error.to_string().contains("resise"), "{error}");
     }
 }

@@ -1,9 +1,11 @@
-//! The index: entities, the masks seen of each, and one unit vector a mask; its file form, checked on reading.
+//! The index: entities, the masks seen of each, and one unit vector a mask; its file form, checked
+//! on reading.
 //!
-//! An index is a JSON header that names its parts with their lengths and hashes, and four parts: the mean vector
-//! (`f32`) and the views' vectors (`f32` or `f16`), little endian, row-major; entities and entries as JSON lines.
-//! Vectors are centred (their mean is subtracted, then they are scaled to length 1 again): features of one network
-//! share a large common part, without which cosines tell more.
+//! An index is a JSON header that names its parts with their lengths and hashes, and four parts:
+//! the mean vector (`f32`) and the views' vectors (`f32` or `f16`), little endian, row-major;
+//! entities and entries as JSON lines. Vectors are centred (their mean is subtracted, then they are
+//! scaled to length 1 again): features of one network share a large common part, without which
+//! cosines tell more.
 
 use serde::{Deserialize, Serialize};
 
@@ -24,8 +26,8 @@ pub struct Index {
     entries: Vec<Entry>,
     /// For each entity the first of its entries, and behind the last the number of entries.
     starts: Vec<u32>,
-    /// For each entry a number that is the same for entries of one picture.
-    pictures: Vec<u32>,
+    /// For each entry a number that is the same for entries of one image.
+    images: Vec<u32>,
     calibration: Calibration,
 }
 
@@ -42,22 +44,22 @@ pub struct Entity {
     /// Where to read about it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub url: Option<String>,
-    /// A small picture of it.
+    /// A small image of it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub thumbnail: Option<String>,
 }
 
-/// One view of an entity: a mask in a picture.
+/// One view of an entity: a mask in an image.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Entry {
     /// Position of its entity in the list of entities.
     pub entity: u32,
     /// The annotation's id.
     pub annotation: String,
-    /// The picture's address.
-    pub picture: String,
-    /// The first 16 digits of the picture's SHA-256, the same for copies under other names.
-    pub picture_hash: String,
+    /// The image's address.
+    pub image: String,
+    /// The first 16 digits of the image's SHA-256, the same for copies under other names.
+    pub image_hash: String,
     /// The mask's box, `[x1, y1, x2, y2]` in pixels.
     #[serde(rename = "box")]
     pub bounds: [f32; 4],
@@ -216,9 +218,9 @@ pub struct Files {
 }
 
 impl Index {
-    /// Puts an index together: `views` are entries with their pooled features, each entry's `entity` a position in
-    /// `entities`. Entities without a view are left out; the order of the result does not depend on that of `views`.
-    /// It is not calibrated yet.
+    /// Puts an index together: `views` are entries with their pooled features, each entry's
+    /// `entity` a position in `entities`. Entities without a view are left out; the order of the
+    /// result does not depend on that of `views`. It is not calibrated yet.
     pub fn build(
         mut encoder: EncoderCard,
         element: Element,
@@ -237,7 +239,7 @@ impl Index {
         Self::checked(encoder, mean, vectors, entities, entries, Calibration::default())
     }
 
-    /// Calibrates it by its own views, each asked for without its picture.
+    /// Calibrates it by its own views, each asked for without its image.
     pub fn calibrate(&mut self) {
         self.calibration = calibrate::fit(self);
     }
@@ -248,7 +250,8 @@ impl Index {
         Ok(())
     }
 
-    /// Reads an index: the header, and each part as `read` gives it once its stated length is within the limits.
+    /// Reads an index: the header, and each part as `read` gives it once its stated length is
+    /// within the limits.
     pub fn from_files(
         header: &[u8],
         limits: Limits,
@@ -321,9 +324,9 @@ impl Index {
         self.starts[entity as usize] as usize..self.starts[entity as usize + 1] as usize
     }
 
-    /// A number for an entry's picture, the same for entries of one picture.
-    pub fn picture_of(&self, entry: usize) -> u32 {
-        self.pictures[entry]
+    /// A number for an entry's image, the same for entries of one image.
+    pub fn image_of(&self, entry: usize) -> u32 {
+        self.images[entry]
     }
 
     /// How cosines become scores.
@@ -376,12 +379,12 @@ impl Index {
             return Err(Error::Order { entity: entities.len() as u32 });
         }
         let mut numbers = std::collections::HashMap::new();
-        let pictures = entries.iter().map(|entry| {
+        let images = entries.iter().map(|entry| {
             let next = numbers.len() as u32;
-            *numbers.entry(entry.picture_hash.as_str()).or_insert(next)
+            *numbers.entry(entry.image_hash.as_str()).or_insert(next)
         });
-        let pictures = pictures.collect();
-        Ok(Self { encoder, mean, vectors, entities, entries, starts, pictures, calibration })
+        let images = images.collect();
+        Ok(Self { encoder, mean, vectors, entities, entries, starts, images, calibration })
     }
 }
 
@@ -411,12 +414,15 @@ fn in_order(mut entities: Vec<Entity>, mut views: Views) -> Result<(Vec<Entity>,
     for (entry, _) in &mut views {
         entry.entity = position[entry.entity as usize];
     }
-    views.sort_by(|(a, _), (b, _)| (a.entity, &a.annotation, &a.picture).cmp(&(b.entity, &b.annotation, &b.picture)));
+    views.sort_by(|(a, _), (b, _)| {
+        (a.entity, &a.annotation, &a.image).cmp(&(b.entity, &b.annotation, &b.image))
+    });
     let entities = order.into_iter().map(|old| std::mem::take(&mut entities[old])).collect();
     Ok((entities, views))
 }
 
-/// The mean of features of one length; zero for a single one, which centring would otherwise leave without direction.
+/// The mean of features of one length; zero for a single one, which centring would otherwise leave
+/// without direction.
 fn mean(features: &[Vec<f32>]) -> Result<Vec<f32>, Error> {
     let expected = features.first().ok_or(Error::Empty)?.len();
     if let Some(row) = features.iter().position(|feature| feature.len() != expected) {
@@ -458,7 +464,11 @@ fn lines<T: for<'a> Deserialize<'a>>(part: &Part, bytes: &[u8], expected: u64) -
     // Each line ends with a line feed, so behind the last one the split leaves an empty rest.
     let lines = bytes.split(|&byte| byte == b'\n').take(actual as usize).enumerate();
     let read = |(at, line): (usize, &[u8])| {
-        serde_json::from_slice(line).map_err(|source| Error::Line { file: file.clone(), line: at + 1, source })
+        serde_json::from_slice(line).map_err(|source| Error::Line {
+            file: file.clone(),
+            line: at + 1,
+            source,
+        })
     };
     lines.map(read).collect()
 }

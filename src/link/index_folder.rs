@@ -1,4 +1,5 @@
-//! An index on disk: a folder whose `index.json` is put in place last, by a rename, so that it is whole or absent.
+//! An index on disk: a folder whose `index.json` is put in place last, by a rename, so that it is
+//! whole or absent.
 
 use std::fs::{self, File};
 use std::io::{self, Read as _, Write as _};
@@ -11,7 +12,7 @@ use super::protocol::sha256_hex;
 /// The header's file name.
 pub const HEADER: &str = "index.json";
 /// The most bytes of a header.
-const MOST_HEADER_BYTES: u64 = 1 << 20;
+const MAX_HEADER_BYTES: u64 = 1 << 20;
 
 /// Why an index could not be written or read.
 #[derive(Debug, thiserror::Error)]
@@ -38,7 +39,7 @@ pub enum Error {
 /// Reads the index in a folder and the SHA-256 of its header, which names this very index.
 pub fn read(folder: &Path, limits: Limits) -> Result<(Index, String), Error> {
     let path = folder.join(HEADER);
-    let header = read_at_most(&path, MOST_HEADER_BYTES).map_err(|source| Error::Io { path, source })?;
+    let header = read_at_most(&path, MAX_HEADER_BYTES).map_err(|source| Error::Io { path, source })?;
     let read = |part: &Part| read_at_most(&folder.join(&part.file), part.bytes);
     let index = Index::from_files(&header, limits, read)
         .map_err(|source| Error::Index { folder: folder.to_path_buf(), source })?;
@@ -51,11 +52,12 @@ pub fn read_encoder(folder: &Path, index: &Index) -> Result<Vec<u8>, Error> {
     fs::read(&path).map_err(|source| Error::Io { path, source })
 }
 
-/// Writes an index and its encoder's ONNX file into a folder, which is made where it is missing, and replaces the
-/// index that was there. So the folder alone is enough to answer from.
+/// Writes an index and its encoder's ONNX file into a folder, which is made where it is missing,
+/// and replaces the index that was there. So the folder alone is enough to answer from.
 ///
-/// The parts' names hold their hashes, so old and new parts lie side by side until the new header takes the place of
-/// the old one in a single rename; a reader sees the one or the other. Then parts that no header names are removed.
+/// The parts' names hold their hashes, so old and new parts lie side by side until the new header
+/// takes the place of the old one in a single rename; a reader sees the one or the other. Then
+/// parts that no header names are removed.
 pub fn write(folder: &Path, index: &Index, encoder: &[u8]) -> Result<(), Error> {
     let Files { header, parts } =
         index.to_files().map_err(|source| Error::Index { folder: folder.to_path_buf(), source })?;
@@ -120,7 +122,10 @@ fn read_at_most(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
     let file = File::open(path)?;
     let length = file.metadata()?.len();
     if length > limit {
-        return Err(io::Error::new(io::ErrorKind::InvalidData, format!("{length} bytes where {limit} are expected")));
+        return Err(io::Error::new(
+            io::ErrorKind::InvalidData,
+            format!("{length} bytes where {limit} are expected"),
+        ));
     }
     let mut bytes = Vec::with_capacity(length as usize);
     file.take(limit).read_to_end(&mut bytes)?;

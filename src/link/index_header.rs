@@ -70,7 +70,8 @@ pub struct Parts {
 /// One file beside the header.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Part {
-    /// Its name: a plain file name with a part of its hash, so that an old part is never read with a new header.
+    /// Its name: a plain file name with a part of its hash, so that an old part is never read with
+    /// a new header.
     pub file: String,
     /// Its length.
     pub bytes: u64,
@@ -114,9 +115,10 @@ impl Header {
             return Err(Error::Empty);
         }
         // Within the limits the products fit 64 bits.
-        for (part, expected) in
-            [(&parts.mean, dimensions * 4), (&parts.vectors, entries.saturating_mul(dimensions * element.bytes()))]
-        {
+        for (part, expected) in [
+            (&parts.mean, dimensions * 4),
+            (&parts.vectors, entries.saturating_mul(dimensions * element.bytes())),
+        ] {
             if part.bytes != expected {
                 return Err(Error::PartLength { file: part.file.clone(), expected, actual: part.bytes });
             }

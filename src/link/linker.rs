@@ -1,4 +1,5 @@
-//! A mask's feature answered with entities: the nearest views of the index, calibrated scores, what they rest on.
+//! A mask's feature answered with entities: the nearest views of the index, calibrated scores, what
+//! they rest on.
 
 use super::calibrate::CANDIDATES;
 use super::encode;
@@ -9,7 +10,7 @@ use super::search::{self, Hit};
 use crate::rle::Mask;
 
 /// How many views of an entity an answer shows.
-const MOST_EVIDENCE: usize = 3;
+const MAX_EVIDENCE: usize = 3;
 
 /// An index that answers; the running of its encoder's graph is the caller's.
 #[derive(Clone, Debug)]
@@ -49,7 +50,11 @@ impl Linker {
     }
 
     /// The vector to search with for a mask, from the maps of the encoder's views in the order of its card.
-    pub fn query<'m>(&self, maps: impl IntoIterator<Item = &'m FeatureMap>, mask: &Mask) -> Result<Vec<f32>, Error> {
+    pub fn query<'m>(
+        &self,
+        maps: impl IntoIterator<Item = &'m FeatureMap>,
+        mask: &Mask,
+    ) -> Result<Vec<f32>, Error> {
         Ok(self.index.query(&encode::feature(maps, mask)?)?)
     }
 
@@ -65,18 +70,19 @@ impl Linker {
         // Entities lie in the order of their QIDs, by which the protocol breaks ties.
         let mut scored: Vec<_> = hits.iter().zip(scores).collect();
         scored.sort_by(|(a, x), (b, y)| y.total_cmp(x).then(a.entity.cmp(&b.entity)));
-        let entities = scored.into_iter().take(top_k).map(|(hit, score)| self.entity(query, hit, score)).collect();
+        let entities =
+            scored.into_iter().take(top_k).map(|(hit, score)| self.entity(query, hit, score)).collect();
         let in_index = self.index.calibration().in_index(&cosines);
         LinkResponse { entities, in_index, model: self.model.clone(), timing_ms: Timing::default() }
     }
 
     fn entity(&self, query: &[f32], hit: &Hit, score: f32) -> ScoredEntity {
         let entity = self.index.entities()[hit.entity as usize].clone();
-        let views = search::nearest_views(&self.index, query, hit.entity, MOST_EVIDENCE);
+        let views = search::nearest_views(&self.index, query, hit.entity, MAX_EVIDENCE);
         let evidence = views.into_iter().map(|(at, similarity)| {
             let entry = &self.index.entries()[at];
-            let (annotation, picture) = (entry.annotation.clone(), entry.picture.clone());
-            Evidence { annotation, picture, bounds: entry.bounds, similarity }
+            let (annotation, image) = (entry.annotation.clone(), entry.image.clone());
+            Evidence { annotation, image, bounds: entry.bounds, similarity }
         });
         let index::Entity { qid, title, description, url, thumbnail } = entity;
         ScoredEntity { qid, title, description, score, url, thumbnail, evidence: evidence.collect() }

@@ -1,8 +1,9 @@
 //! Whether the index holds a thing at all: a boundary fitted on questions whose answer is known.
 //!
-//! Each counts twice: as it is, a thing the index holds seen anew, and without its whole entity, a thing it does not
-//! hold; one about an entity that the index lacks counts as the latter only. Two numbers tell them apart: the nearest
-//! entity's cosine, and its lead over the second, which is small where a strange thing lies between known ones.
+//! Each counts twice: as it is, a thing the index holds seen anew, and without its whole entity, a
+//! thing it does not hold; one about an entity that the index lacks counts as the latter only. Two
+//! numbers tell them apart: the nearest entity's cosine, and its lead over the second, which is
+//! small where a strange thing lies between known ones.
 
 use serde::{Deserialize, Serialize};
 
@@ -13,7 +14,7 @@ use super::protocol::InIndex;
 /// The part of known things that may pass as unknown.
 pub const FALSE_ALARMS: f64 = 0.05;
 /// Fewer views of either kind say too little.
-const LEAST_OF_A_KIND: usize = 20;
+const MIN_OF_A_KIND: usize = 20;
 
 /// Between things of the index and others.
 ///
@@ -38,7 +39,8 @@ impl Boundary {
     /// Why a boundary read from outside cannot be used.
     pub(super) fn check(&self) -> Result<(), &'static str> {
         let [bias, of_cosine, of_lead] = self.weights;
-        if !bias.is_finite() || [of_cosine, of_lead].iter().any(|weight| !weight.is_finite() || *weight < 0.0) {
+        if !bias.is_finite() || [of_cosine, of_lead].iter().any(|weight| !weight.is_finite() || *weight < 0.0)
+        {
             return Err("a weight of the boundary is negative or not finite");
         }
         if !(0.0..=1.0).contains(&self.least) {
@@ -54,9 +56,11 @@ impl Boundary {
 
 /// The boundary that the index's own views give; `None` where there are too few of them.
 pub(super) fn fit(queries: &[Query]) -> Option<Boundary> {
-    let known: Vec<_> = queries.iter().filter(|query| query.held).map(|query| query.cosines.clone()).collect();
-    let unknown: Vec<_> = queries.iter().map(without_the_right).filter(|cosines| !cosines.is_empty()).collect();
-    if known.len() < LEAST_OF_A_KIND || unknown.len() < LEAST_OF_A_KIND {
+    let known: Vec<_> =
+        queries.iter().filter(|query| query.held).map(|query| query.cosines.clone()).collect();
+    let unknown: Vec<_> =
+        queries.iter().map(without_the_right).filter(|cosines| !cosines.is_empty()).collect();
+    if known.len() < MIN_OF_A_KIND || unknown.len() < MIN_OF_A_KIND {
         return None;
     }
     let samples: Vec<_> = [(&known, true), (&unknown, false)]
@@ -128,7 +132,11 @@ mod tests {
     #[test]
     fn a_thing_that_is_held_but_far_down_is_missed_like_any_other() {
         // Of a quarter the right entity is not even among the candidates, and nothing near.
-        let far = |at: usize| Query { cosines: vec![0.3 + (at % 10) as f32 / 100.0, 0.28], right: None, held: true };
+        let far = |at: usize| Query {
+            cosines: vec![0.3 + (at % 10) as f32 / 100.0, 0.28],
+            right: None,
+            held: true,
+        };
         let queries: Vec<_> = queries(150).into_iter().chain((0..50).map(far)).collect();
         let boundary = fit(&queries).unwrap();
         let missed = queries.iter().filter(|query| !boundary.side_of(&query.cosines).known).count();
@@ -137,8 +145,11 @@ mod tests {
 
     #[test]
     fn a_probability_does_not_depend_on_how_many_strange_things_were_asked_for() {
-        let strange =
-            |at: usize| Query { cosines: vec![0.4 + (at * 11 % 50) as f32 / 100.0, 0.3], right: None, held: false };
+        let strange = |at: usize| Query {
+            cosines: vec![0.4 + (at * 11 % 50) as f32 / 100.0, 0.3],
+            right: None,
+            held: false,
+        };
         let near = |at: usize| Query {
             cosines: vec![0.5 + (at * 7 % 45) as f32 / 100.0, 0.35, 0.3],
             right: Some(0),
@@ -154,13 +165,15 @@ mod tests {
 
     #[test]
     fn few_views_give_no_boundary() {
-        assert_eq!(fit(&queries(LEAST_OF_A_KIND - 1)), None);
+        assert_eq!(fit(&queries(MIN_OF_A_KIND - 1)), None);
     }
 
     #[test]
     fn a_boundary_from_outside_is_checked() {
         let wrong = |weights, least| Boundary { weights, least, unknown_found: 0.0 }.check().is_err();
         assert!(wrong([f32::NAN, 1.0, 1.0], 0.5) && wrong([0.0, -1.0, 1.0], 0.5));
-        assert!(wrong([0.0, 1.0, 1.0], f32::NAN) && wrong([0.0, 1.0, 1.0], 1.5) && !wrong([0.0, 1.0, 1.0], 0.5));
+        assert!(
+            wrong([0.0, 1.0, 1.0], f32::NAN) && wrong([0.0, 1.0, 1.0], 1.5) && !wrong([0.0, 1.0, 1.0], 0.5)
+        );
     }
 }

@@ -1,9 +1,10 @@
-//! Mask-pooled features: the average of a feature map over a mask, weighted by the area each cell shares with it.
+//! Mask-pooled features: the average of a feature map over a mask, weighted by the area each cell
+//! shares with it.
 
 use crate::geometry::Rect;
 use crate::rle::Mask;
 
-/// An encoder's output for a picture or a part of it.
+/// An encoder's output for an image or a part of it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct FeatureMap {
     channels: usize,
@@ -19,7 +20,7 @@ pub struct FeatureMap {
 #[non_exhaustive]
 pub enum Error {
     /// The mask has no pixel, or none inside the region the map covers.
-    #[error("the mask has no pixel inside the encoded part of the picture")]
+    #[error("the mask has no pixel inside the encoded part of the image")]
     EmptyMask,
     /// The values are not `channels × height × width`, or the region has no area.
     #[error("a feature map of {channels}x{height}x{width} over {region:?} has {actual} values")]
@@ -43,8 +44,12 @@ pub enum Error {
 impl FeatureMap {
     /// The map `values` of shape `[channels, height, width]` whose cells tile `region_in_image` evenly.
     ///
-    /// The region may reach past the picture, as it does where the encoder pads the picture to a square.
-    pub fn new([channels, height, width]: [usize; 3], values: Vec<f32>, region_in_image: Rect) -> Result<Self, Error> {
+    /// The region may reach past the image, as it does where the encoder pads the image to a square.
+    pub fn new(
+        [channels, height, width]: [usize; 3],
+        values: Vec<f32>,
+        region_in_image: Rect,
+    ) -> Result<Self, Error> {
         let expected = channels.checked_mul(height).and_then(|area| area.checked_mul(width));
         let has_area = region_in_image.width() > 0.0 && region_in_image.height() > 0.0;
         if expected != Some(values.len()) || values.is_empty() || !has_area {
@@ -86,7 +91,8 @@ impl FeatureMap {
     }
 }
 
-/// The part that a mask covers of each of `height × width` equal cells of a region, row-major; computed on the runs.
+/// The part that a mask covers of each of `height × width` equal cells of a region, row-major;
+/// computed on the runs.
 pub fn coverage(mask: &Mask, [height, width]: [usize; 2], region_in_image: Rect) -> Vec<f64> {
     let mut grid = Grid { height, width, region_in_image, covered: vec![0.0; height * width] };
     let image_height = mask.size().height;
@@ -116,8 +122,10 @@ impl Grid {
     /// Adds the pixels `columns × rows` to the cells they overlap.
     fn cover(&mut self, columns: [u32; 2], rows: [u32; 2]) {
         let Rect { x1, y1, .. } = self.region_in_image;
-        let cells_per_pixel =
-            [self.width as f64 / self.region_in_image.width(), self.height as f64 / self.region_in_image.height()];
+        let cells_per_pixel = [
+            self.width as f64 / self.region_in_image.width(),
+            self.height as f64 / self.region_in_image.height(),
+        ];
         let x = columns.map(|x| ((f64::from(x) - x1) * cells_per_pixel[0]).clamp(0.0, self.width as f64));
         let y = rows.map(|y| ((f64::from(y) - y1) * cells_per_pixel[1]).clamp(0.0, self.height as f64));
         for row in y[0] as usize..y[1].ceil() as usize {
@@ -212,7 +220,8 @@ mod tests {
 
     #[test]
     fn the_mean_weighs_cells_by_area() {
-        // A map of two cells side by side over 4 × 1 pixels; the mask covers the first cell and half of the second.
+        // A map of two cells side by side over 4 × 1 pixels; the mask covers the first cell and
+        // half of the second.
         let size = Size::new(4, 1);
         let mask = Mask::from_row_major(size, &[1, 1, 1, 0]).unwrap();
         let map = FeatureMap::new([2, 1, 2], vec![3.0, 0.0, 0.0, 8.0], whole(size)).unwrap();
@@ -230,8 +239,14 @@ mod tests {
         assert_eq!(map(0.0).pool(&full), Err(Error::NoDirection));
         assert_eq!(map(f32::NAN).pool(&full), Err(Error::NoDirection));
         let outside = Rect { x1: 10.0, y1: 0.0, x2: 12.0, y2: 2.0 };
-        assert_eq!(FeatureMap::new([1, 1, 1], vec![1.0], outside).unwrap().pool(&full), Err(Error::EmptyMask));
-        assert!(matches!(FeatureMap::new([2, 1, 1], vec![1.0], whole(size)), Err(Error::Shape { actual: 1, .. })));
+        assert_eq!(
+            FeatureMap::new([1, 1, 1], vec![1.0], outside).unwrap().pool(&full),
+            Err(Error::EmptyMask)
+        );
+        assert!(matches!(
+            FeatureMap::new([2, 1, 1], vec![1.0], whole(size)),
+            Err(Error::Shape { actual: 1, .. })
+        ));
         assert!(FeatureMap::new([usize::MAX, 2, 2], vec![1.0], whole(size)).is_err());
     }
 }

@@ -31,25 +31,25 @@ pub enum Kind {
     BadRequest,
     /// The server asks for a bearer token that the request lacks.
     Unauthorized,
-    /// The request names a picture by address and the server does not fetch from there.
+    /// The request names an image by address and the server does not fetch from there.
     UrlForbidden,
     /// There is nothing at this path.
     NotFound,
-    /// The picture named by its hash is not stored: put it and ask again.
+    /// The image named by its hash is not stored: put it and ask again.
     ImageUnknown,
     /// The path does not take this method.
     MethodNotAllowed,
     /// The request took too long to arrive or to answer.
     Timeout,
-    /// The body or the picture is larger than the server takes.
+    /// The body or the image is larger than the server takes.
     TooLarge,
-    /// The body is not a picture of a format the server reads, or not of the media type the path takes.
+    /// The body is not an image of a format the server reads, or not of the media type the path takes.
     UnsupportedMedia,
     /// The request calls the server by a name that is not its own.
     WrongHost,
     /// The body's SHA-256 is not the one in the path.
     HashMismatch,
-    /// The mask cannot be read, is empty, or has another size than the picture.
+    /// The mask cannot be read, is empty, or has another size than the image.
     BadMask,
     /// The request is well formed but a value is outside its range.
     BadValue,
@@ -57,7 +57,7 @@ pub enum Kind {
     RateLimited,
     /// The server failed; its log says why.
     Internal,
-    /// The picture could not be fetched from its address.
+    /// The image could not be fetched from its address.
     ImageUnavailable,
     /// The server is busy or has no index: wait as `Retry-After` says.
     Unavailable,
@@ -114,20 +114,20 @@ impl Kind {
         match self {
             Self::BadRequest => ("bad-request", 400, "The body is not a request of this protocol"),
             Self::Unauthorized => ("unauthorized", 401, "A bearer token is needed"),
-            Self::UrlForbidden => ("url-forbidden", 403, "Pictures are not fetched from this address"),
+            Self::UrlForbidden => ("url-forbidden", 403, "Images are not fetched from this address"),
             Self::NotFound => ("not-found", 404, "There is nothing at this path"),
-            Self::ImageUnknown => ("image-unknown", 404, "The picture is not stored here"),
+            Self::ImageUnknown => ("image-unknown", 404, "The image is not stored here"),
             Self::MethodNotAllowed => ("method-not-allowed", 405, "The path does not take this method"),
             Self::Timeout => ("timeout", 408, "The request took too long"),
             Self::TooLarge => ("too-large", 413, "The body is larger than this server takes"),
             Self::UnsupportedMedia => ("unsupported-media", 415, "The body is not of a supported type"),
             Self::WrongHost => ("wrong-host", 421, "This server does not answer to that name"),
             Self::HashMismatch => ("hash-mismatch", 422, "The body's SHA-256 is not the one in the path"),
-            Self::BadMask => ("bad-mask", 422, "The mask does not fit the picture"),
+            Self::BadMask => ("bad-mask", 422, "The mask does not fit the image"),
             Self::BadValue => ("bad-value", 422, "A value is outside its range"),
             Self::RateLimited => ("rate-limited", 429, "Too many requests"),
             Self::Internal => ("internal", 500, "The server failed"),
-            Self::ImageUnavailable => ("image-unavailable", 502, "The picture could not be fetched"),
+            Self::ImageUnavailable => ("image-unavailable", 502, "The image could not be fetched"),
             Self::Unavailable => ("unavailable", 503, "The server cannot answer now"),
         }
     }
@@ -158,7 +158,8 @@ mod tests {
 
     #[test]
     fn a_foreign_type_has_no_kind() {
-        let problem: Problem = serde_json::from_str(r#"{"type":"about:blank","title":"x","status":502}"#).unwrap();
+        let problem: Problem =
+            serde_json::from_str(r#"{"type":"about:blank","title":"x","status":502}"#).unwrap();
         assert_eq!(problem.kind(), None);
     }
 }

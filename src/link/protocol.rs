@@ -6,38 +6,41 @@ use crate::rle::CocoRle;
 
 /// Path of `POST`: which entities a mask may show.
 pub const LINK_PATH: &str = "/v1/link";
-/// Path of `PUT`, followed by the picture's SHA-256: stores a picture.
+/// Path of `PUT`, followed by the image's SHA-256: stores an image.
 pub const IMAGES_PATH: &str = "/v1/images/";
 /// The most entities one answer holds.
-pub const MOST_ENTITIES: u32 = 100;
+pub const MAX_ENTITIES: u32 = 100;
 /// How many entities are answered where the request does not say.
 pub const DEFAULT_ENTITIES: u32 = 10;
 
-/// Asks which entities the masked part of a picture may show.
+/// Asks which entities the masked part of an image may show.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(all(feature = "cli", not(target_arch = "wasm32")), derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct LinkRequest {
-    /// The picture.
+    /// The image.
     pub image: ImageRef,
     /// The part of it that is asked about.
     pub mask: CocoRle,
     /// The most entities to answer, 1 to 100.
     #[serde(default = "default_entities")]
-    #[cfg_attr(all(feature = "cli", not(target_arch = "wasm32")), schema(minimum = 1, maximum = 100, default = 10))]
+    #[cfg_attr(
+        all(feature = "cli", not(target_arch = "wasm32")),
+        schema(minimum = 1, maximum = 100, default = 10)
+    )]
     pub top_k: u32,
 }
 
-/// How a request names its picture: an object with exactly one of the keys `sha256`, `url`, `data`.
+/// How a request names its image: an object with exactly one of the keys `sha256`, `url`, `data`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(all(feature = "cli", not(target_arch = "wasm32")), derive(utoipa::ToSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum ImageRef {
-    /// SHA-256 of the encoded picture, 64 lowercase hexadecimal digits; the picture was put before.
+    /// SHA-256 of the encoded image, 64 lowercase hexadecimal digits; the image was put before.
     Sha256(String),
     /// Where the server may fetch it; refused unless the server's allow-list holds the address.
     Url(String),
-    /// The encoded picture itself in base64.
+    /// The encoded image itself in base64.
     Data(String),
 }
 
@@ -67,13 +70,13 @@ pub struct ScoredEntity {
     /// What the entity is, in a few words.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
-    /// How likely the mask shows this entity, 0 to 1, calibrated on pictures held out of the index.
+    /// How likely the mask shows this entity, 0 to 1, calibrated on images held out of the index.
     #[cfg_attr(all(feature = "cli", not(target_arch = "wasm32")), schema(minimum = 0, maximum = 1))]
     pub score: f32,
     /// Where to read about it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub url: Option<String>,
-    /// A small picture of it.
+    /// A small image of it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub thumbnail: Option<String>,
     /// The stored masks the score rests on, the nearest first.
@@ -87,9 +90,9 @@ pub struct ScoredEntity {
 pub struct Evidence {
     /// Its annotation's id in the annotation file the index was built from.
     pub annotation: String,
-    /// Its picture: an address, relative to the page where it has no scheme.
-    pub picture: String,
-    /// The mask's box in that picture, `[x1, y1, x2, y2]` in pixels.
+    /// Its image: an address, relative to the page where it has no scheme.
+    pub image: String,
+    /// The mask's box in that image, `[x1, y1, x2, y2]` in pixels.
     #[serde(rename = "box")]
     pub bounds: [f32; 4],
     /// Cosine of the two feature vectors, -1 to 1.
@@ -100,8 +103,9 @@ pub struct Evidence {
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(all(feature = "cli", not(target_arch = "wasm32")), derive(utoipa::ToSchema))]
 pub struct InIndex {
-    /// False where nothing in the index is near: the entities are then only the nearest of those there are. The index
-    /// sets the limit so that 1 in 20 of the things it holds, seen in a new picture, is missed.
+    /// False where nothing in the index is near: the entities are then only the nearest of those
+    /// there are. The index sets the limit so that 1 in 20 of the things it holds, seen in a new
+    /// image, is missed.
     pub known: bool,
     /// How likely the index holds it, 0 to 1, where half of what is asked about is in the index.
     #[cfg_attr(all(feature = "cli", not(target_arch = "wasm32")), schema(minimum = 0, maximum = 1))]
@@ -130,7 +134,7 @@ pub struct ModelInfo {
 pub struct Timing {
     /// Waiting for a free worker.
     pub queue: f64,
-    /// Reading the picture and running the encoder; near 0 where all features were known.
+    /// Reading the image and running the encoder; near 0 where all features were known.
     pub encode: f64,
     /// Averaging the features over the mask.
     pub pool: f64,
@@ -140,11 +144,11 @@ pub struct Timing {
     pub total: f64,
 }
 
-/// Answer to a stored picture.
+/// Answer to a stored image.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(all(feature = "cli", not(target_arch = "wasm32")), derive(utoipa::ToSchema))]
 pub struct StoredImage {
-    /// SHA-256 of the encoded picture.
+    /// SHA-256 of the encoded image.
     pub sha256: String,
     /// Width as displayed, in pixels.
     pub width: u32,
@@ -187,11 +191,17 @@ mod tests {
     #[test]
     fn a_wrong_request_is_refused_with_the_reason() {
         for (text, reason) in [
-            (r#"{"image":{"file":"/etc/passwd"},"mask":{"size":[2,3],"counts":"06"}}"#, "unknown variant `file`"),
+            (
+                r#"{"image":{"file":"/etc/passwd"},"mask":{"size":[2,3],"counts":"06"}}"#,
+                "unknown variant `file`",
+            ),
             (r#"{"image":{"sha256":"a","url":"b"},"mask":{"size":[2,3],"counts":"06"}}"#, "expected"),
             (r#"{"image":{"sha256":"a"},"mask":{"size":[2,-3],"counts":"06"}}"#, "integer `-3`"),
             (r#"{"image":{"sha256":"a"},"mask":{"size":[2,3,4],"counts":"06"}}"#, "trailing"),
-            (r#"{"image":{"sha256":"a"},"mask":{"size":[2,3],"counts":"06"},"topk":3}"#, "unknown field `topk`"),
+            (
+                r#"{"image":{"sha256":"a"},"mask":{"size":[2,3],"counts":"06"},"topk":3}"#,
+                "unknown field `topk`",
+            ),
         ] {
             let error = serde_json::from_str::<LinkRequest>(text).unwrap_err().to_string();
             assert!(error.contains(reason), "{text}: {error}");

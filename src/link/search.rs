@@ -16,13 +16,13 @@ pub struct Hit {
 
 /// The `k` entities nearest to `query` (of length 1), the nearest first, equal ones by rising QID.
 ///
-/// An entity is as near as its nearest view: views show different sides of a thing, and one that matches is evidence
-/// whatever the others show. Views of the picture `except_picture` do not count.
-pub fn nearest(index: &Index, query: &[f32], k: usize, except_picture: Option<u32>) -> Vec<Hit> {
+/// An entity is as near as its nearest view: views show different sides of a thing, and one that
+/// matches is evidence whatever the others show. Views of the image `except_image` do not count.
+pub fn nearest(index: &Index, query: &[f32], k: usize, except_image: Option<u32>) -> Vec<Hit> {
     let mut top = Top::new(k);
     let mut best: Option<Hit> = None;
     cosines(index.vectors(), query, |entry, similarity| {
-        if except_picture == Some(index.picture_of(entry)) {
+        if except_image == Some(index.image_of(entry)) {
             return;
         }
         let entity = index.entries()[entry].entity;
@@ -59,7 +59,8 @@ pub fn nearest_views(index: &Index, query: &[f32], entity: u32, k: usize) -> Vec
 
 /// Calls `visit` with each row and its cosine with `query`, in order.
 pub fn cosines(vectors: &Vectors, query: &[f32], mut visit: impl FnMut(usize, f32)) {
-    // About 64 KiB of numbers, so that rows converted from 16 bits are still in the nearest cache when multiplied.
+    // About 64 KiB of numbers, so that rows converted from 16 bits are still in the nearest cache
+    // when multiplied.
     let block = (16_384 / vectors.dimensions()).max(1);
     let mut scratch = Vec::new();
     for start in (0..vectors.rows()).step_by(block) {
@@ -100,7 +101,8 @@ impl Top {
 
     /// Takes a hit of an entity that comes after all before it, so that equal ones stay in order of QID.
     fn push(&mut self, hit: Hit) {
-        if self.hits.len() == self.k && self.hits.last().is_none_or(|last| last.similarity >= hit.similarity) {
+        if self.hits.len() == self.k && self.hits.last().is_none_or(|last| last.similarity >= hit.similarity)
+        {
             return;
         }
         let at = self.hits.partition_point(|other| other.similarity >= hit.similarity);
@@ -121,20 +123,20 @@ mod tests {
         let entities = (0..40).map(|n| Entity { qid: format!("Q{n}"), ..Entity::default() }).collect();
         let views = views.iter().enumerate().map(|(at, (entity, vector))| {
             let annotation = format!("{at:04}");
-            let picture_hash = format!("{}", at % 7);
-            (Entry { entity: *entity, annotation, picture_hash, ..Entry::default() }, vector.to_vec())
+            let image_hash = format!("{}", at % 7);
+            (Entry { entity: *entity, annotation, image_hash, ..Entry::default() }, vector.to_vec())
         });
         Index::build(EncoderCard::default(), element, entities, views.collect()).unwrap()
     }
 
     /// Sorts everything, as the definition says.
-    fn naive(index: &Index, query: &[f32], k: usize, except_picture: Option<u32>) -> Vec<(String, f32)> {
+    fn naive(index: &Index, query: &[f32], k: usize, except_image: Option<u32>) -> Vec<(String, f32)> {
         let mut scratch = Vec::new();
         let mut best = std::collections::BTreeMap::new();
         for (at, entry) in index.entries().iter().enumerate() {
             let similarity = dot(index.vectors().read(at..at + 1, &mut scratch), query).clamp(-1.0, 1.0);
             let entry = best.entry(entry.entity).or_insert(f32::NEG_INFINITY);
-            if except_picture != Some(index.picture_of(at)) {
+            if except_image != Some(index.image_of(at)) {
                 *entry = entry.max(similarity);
             }
         }
@@ -182,7 +184,8 @@ mod tests {
         let index = index(Element::F32, &[(10, [1.0, 0.0, 0.0]), (9, [1.0, 0.0, 0.0]), (3, [0.0, 1.0, 0.0])]);
         let query = index.query(&[1.0, 0.0, 0.0]).unwrap();
         let hits = nearest(&index, &query, 3, None);
-        let qids: Vec<_> = hits.iter().map(|hit| index.entities()[hit.entity as usize].qid.as_str()).collect();
+        let qids: Vec<_> =
+            hits.iter().map(|hit| index.entities()[hit.entity as usize].qid.as_str()).collect();
         assert_eq!(qids, ["Q9", "Q10", "Q3"]);
         assert_eq!(nearest_views(&index, &query, hits[0].entity, 5).len(), 1);
     }

@@ -80,7 +80,8 @@ impl Vectors {
     pub(super) fn first_not_unit(&self) -> Option<(usize, f32)> {
         let mut scratch = Vec::new();
         for row in 0..self.rows() {
-            let length = self.read(row..row + 1, &mut scratch).iter().map(|value| value * value).sum::<f32>().sqrt();
+            let length =
+                self.read(row..row + 1, &mut scratch).iter().map(|value| value * value).sum::<f32>().sqrt();
             // Rounding to 16 bits moves the length by less than 2^-11.
             if !length.is_finite() || (length - 1.0).abs() >= 1e-3 {
                 return Some((row, length));
@@ -92,9 +93,9 @@ impl Vectors {
     /// Rows from their little-endian form.
     pub(super) fn from_bytes(dimensions: usize, element: Element, bytes: &[u8]) -> Self {
         let values = match element {
-            Element::F16 => {
-                Values::F16(bytes.chunks_exact(2).map(|pair| f16::from_le_bytes([pair[0], pair[1]])).collect())
-            }
+            Element::F16 => Values::F16(
+                bytes.chunks_exact(2).map(|pair| f16::from_le_bytes([pair[0], pair[1]])).collect(),
+            ),
             Element::F32 => Values::F32(floats(bytes)),
         };
         Self { dimensions, values }

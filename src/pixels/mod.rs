@@ -1,17 +1,17 @@
-//! Pixels of a picture, and any rectangle of them resampled to a model's input.
+//! Pixels of an image, and any rectangle of them resampled to a model's input.
 //!
-//! The filter is Pillow's `BILINEAR`: a triangle as wide as the scale, so that scaling down averages and scaling up
-//! interpolates, computed in floats without rounding in between. Page, server and command line share it: the same
-//! pixels give the same numbers everywhere, bit by bit.
+//! The filter is Pillow's `BILINEAR`: a triangle as wide as the scale, so that scaling down
+//! averages and scaling up interpolates, computed in floats without rounding in between. Page,
+//! server and command line share it: the same pixels give the same numbers everywhere, bit by bit.
 
 use std::ops::Range;
 
 use crate::geometry::{PixelRect, Rect, Size};
 
-/// Row-major 8-bit pixels of a picture, or of a window of it.
+/// Row-major 8-bit pixels of an image, or of a window of it.
 #[derive(Clone, Copy, Debug)]
 pub struct Pixels<'a> {
-    picture: Size,
+    image: Size,
     window: PixelRect,
     channels: Channels,
     bytes: &'a [u8],
@@ -31,7 +31,7 @@ pub enum Channels {
 #[non_exhaustive]
 pub enum Error {
     /// The bytes do not fill the size.
-    #[error("a picture of {size} with {channels} channels needs {expected} bytes, not {actual}")]
+    #[error("an image of {size} with {channels} channels needs {expected} bytes, not {actual}")]
     Length {
         /// The size given.
         size: Size,
@@ -42,11 +42,11 @@ pub enum Error {
         /// Bytes given.
         actual: u64,
     },
-    /// The window lacks pixels that are asked for, or reaches past its picture.
-    #[error("the window {window:?} of a picture of {picture} does not hold {needed:?}")]
+    /// The window lacks pixels that are asked for, or reaches past its image.
+    #[error("the window {window:?} of an image of {image} does not hold {needed:?}")]
     Window {
-        /// The picture.
-        picture: Size,
+        /// The image.
+        image: Size,
         /// The pixels given.
         window: PixelRect,
         /// The pixels needed.
@@ -55,17 +55,22 @@ pub enum Error {
 }
 
 impl<'a> Pixels<'a> {
-    /// Borrows `height * width * channels` bytes as a picture.
+    /// Borrows `height * width * channels` bytes as an image.
     pub fn new(size: Size, channels: Channels, bytes: &'a [u8]) -> Result<Self, Error> {
         let window = PixelRect { x: 0, y: 0, width: size.width, height: size.height };
         Self::of_window(size, window, channels, bytes)
     }
 
-    /// Borrows the pixels of a window of a picture; the others are not there.
-    pub fn of_window(picture: Size, window: PixelRect, channels: Channels, bytes: &'a [u8]) -> Result<Self, Error> {
-        let whole = PixelRect { x: 0, y: 0, width: picture.width, height: picture.height };
+    /// Borrows the pixels of a window of an image; the others are not there.
+    pub fn of_window(
+        image: Size,
+        window: PixelRect,
+        channels: Channels,
+        bytes: &'a [u8],
+    ) -> Result<Self, Error> {
+        let whole = PixelRect { x: 0, y: 0, width: image.width, height: image.height };
         if !holds(whole, window) {
-            return Err(Error::Window { picture, window: whole, needed: window });
+            return Err(Error::Window { image, window: whole, needed: window });
         }
         let size = Size::new(window.width, window.height);
         let expected = size.pixels().saturating_mul(channels.count() as u64);
@@ -73,29 +78,30 @@ impl<'a> Pixels<'a> {
         if actual != expected {
             return Err(Error::Length { size, channels: channels.count(), expected, actual });
         }
-        Ok(Self { picture, window, channels, bytes })
+        Ok(Self { image, window, channels, bytes })
     }
 
-    /// The picture's width and height.
+    /// The image's width and height.
     pub fn size(&self) -> Size {
-        self.picture
+        self.image
     }
 
-    /// Lays `target.width × target.height` samples evenly over a region, which may reach outside the picture, and
-    /// calls `put` with column, row and RGB (0 to 255) of each sample whose centre lies in the picture.
+    /// Lays `target.width × target.height` samples evenly over a region, which may reach outside
+    /// the image, and calls `put` with column, row and RGB (0 to 255) of each sample whose centre
+    /// lies in the image.
     pub fn sample(
         &self,
         region_in_image: Rect,
         target: Size,
         mut put: impl FnMut(usize, usize, [f32; 3]),
     ) -> Result<(), Error> {
-        let Grid { columns, rows } = Grid::new(self.picture, region_in_image, target);
+        let Grid { columns, rows } = Grid::new(self.image, region_in_image, target);
         let needed = window(&columns, &rows);
         if needed.width == 0 || needed.height == 0 {
             return Ok(());
         }
         if !holds(self.window, needed) {
-            return Err(Error::Window { picture: self.picture, window: self.window, needed });
+            return Err(Error::Window { image: self.image, window: self.window, needed });
         }
         let channels = self.channels.count();
         let stride = self.window.width as usize * channels;
@@ -126,9 +132,9 @@ impl<'a> Pixels<'a> {
     }
 }
 
-/// The window of a picture that [`Pixels::sample`] reads for a region; without extent where it reads nothing.
-pub fn window_of(picture: Size, region_in_image: Rect, target: Size) -> PixelRect {
-    let Grid { columns, rows } = Grid::new(picture, region_in_image, target);
+/// The window of an image that [`Pixels::sample`] reads for a region; without extent where it reads nothing.
+pub fn window_of(image: Size, region_in_image: Rect, target: Size) -> PixelRect {
+    let Grid { columns, rows } = Grid::new(image, region_in_image, target);
     window(&columns, &rows)
 }
 
@@ -147,17 +153,17 @@ struct Grid {
     rows: Vec<Taps>,
 }
 
-/// Which source pixels make one sample, and how much of each; the weights add up to 1. None where the sample's centre
-/// is outside the picture.
+/// Which source pixels make one sample, and how much of each; the weights add up to 1. None where
+/// the sample's centre is outside the image.
 struct Taps {
     sources: Range<usize>,
     weights: Vec<f32>,
 }
 
 impl Grid {
-    fn new(picture: Size, region: Rect, target: Size) -> Self {
-        let columns = taps(region.x1, region.width() / f64::from(target.width), target.width, picture.width);
-        let rows = taps(region.y1, region.height() / f64::from(target.height), target.height, picture.height);
+    fn new(image: Size, region: Rect, target: Size) -> Self {
+        let columns = taps(region.x1, region.width() / f64::from(target.width), target.width, image.width);
+        let rows = taps(region.y1, region.height() / f64::from(target.height), target.height, image.height);
         Self { columns, rows }
     }
 }
@@ -196,7 +202,8 @@ fn holds(outer: PixelRect, inner: PixelRect) -> bool {
         let end = |(start, length): (u32, u32)| u64::from(start) + u64::from(length);
         outer.0 <= inner.0 && end(inner) <= end(outer)
     };
-    within((outer.x, outer.width), (inner.x, inner.width)) && within((outer.y, outer.height), (inner.y, inner.height))
+    within((outer.x, outer.width), (inner.x, inner.width))
+        && within((outer.y, outer.height), (inner.y, inner.height))
 }
 
 #[cfg(test)]
@@ -220,12 +227,16 @@ mod tests {
     }
 
     #[test]
-    fn a_picture_in_its_own_size_is_unchanged() {
+    fn an_image_in_its_own_size_is_unchanged() {
         let size = Size::new(5, 3);
         let bytes = noise(size, 3);
         let samples = sampled(Pixels::new(size, Channels::Rgb, &bytes).unwrap(), whole(size), size);
         assert!(
-            samples.iter().flatten().zip(&bytes).all(|(sample, &byte)| sample.to_bits() == f32::from(byte).to_bits())
+            samples
+                .iter()
+                .flatten()
+                .zip(&bytes)
+                .all(|(sample, &byte)| sample.to_bits() == f32::from(byte).to_bits())
         );
     }
 
@@ -234,20 +245,22 @@ mod tests {
         let size = Size::new(37, 23);
         let rgb = noise(size, 3);
         let rgba: Vec<u8> = rgb.chunks_exact(3).flat_map(|pixel| [pixel[0], pixel[1], pixel[2], 9]).collect();
-        let sampled =
-            |channels, bytes| sampled(Pixels::new(size, channels, bytes).unwrap(), whole(size), Size::new(16, 9));
+        let sampled = |channels, bytes| {
+            sampled(Pixels::new(size, channels, bytes).unwrap(), whole(size), Size::new(16, 9))
+        };
         assert_eq!(sampled(Channels::Rgb, &rgb[..]), sampled(Channels::Rgba, &rgba[..]));
     }
 
-    /// Pillow 13: `Image.fromarray(v).resize((3, 1), Image.BILINEAR)` in mode F for v = 0, 10, …, 70, and the same with
-    /// `box=(1.5, 0, 6.5, 1)`.
+    /// Pillow 13: `Image.fromarray(v).resize((3, 1), Image.BILINEAR)` in mode F for v = 0, 10, …,
+    /// 70, and the same with `box=(1.5, 0, 6.5, 1)`.
     #[test]
     fn samples_are_pillows() {
         let bytes: Vec<u8> = (0..8).flat_map(|at| [at * 10; 3]).collect();
         let size = Size::new(8, 1);
-        for (region, expected) in
-            [(whole(size), [11.052_631, 35.0, 58.947_37]), (Rect { x1: 1.5, y1: 0.0, x2: 6.5, y2: 1.0 }, PILLOW_BOX)]
-        {
+        for (region, expected) in [
+            (whole(size), [11.052_631, 35.0, 58.947_37]),
+            (Rect { x1: 1.5, y1: 0.0, x2: 6.5, y2: 1.0 }, PILLOW_BOX),
+        ] {
             let found = sampled(Pixels::new(size, Channels::Rgb, &bytes).unwrap(), region, Size::new(3, 1));
             for (found, expected) in found.iter().zip(expected) {
                 assert!((found[0] - expected).abs() < 1e-4, "{found:?} {expected}");
@@ -258,17 +271,18 @@ mod tests {
     const PILLOW_BOX: [f32; 3] = [18.823_53, 35.0, 51.176_47];
 
     #[test]
-    fn outside_the_picture_nothing_is_put() {
+    fn outside_the_image_nothing_is_put() {
         let size = Size::new(4, 4);
         let bytes = [200; 48];
         let pixels = Pixels::new(size, Channels::Rgb, &bytes).unwrap();
-        // Half of the region lies to the left of the picture; what is inside keeps its value up to the edge.
+        // Half of the region lies to the left of the image; what is inside keeps its value up to the edge.
         let samples = sampled(pixels, Rect { x1: -4.0, y1: 0.0, x2: 4.0, y2: 4.0 }, Size::new(8, 4));
         for row in samples.chunks_exact(8) {
             assert_eq!(row, [[[0.0; 3]; 4], [[200.0; 3]; 4]].concat());
         }
         let mut calls = 0;
-        for nowhere in [Rect { x1: 9.0, y1: 0.0, x2: 12.0, y2: 4.0 }, Rect { x1: f64::NAN, y1: 0.0, x2: 1.0, y2: 1.0 }]
+        for nowhere in
+            [Rect { x1: 9.0, y1: 0.0, x2: 12.0, y2: 4.0 }, Rect { x1: f64::NAN, y1: 0.0, x2: 1.0, y2: 1.0 }]
         {
             pixels.sample(nowhere, Size::new(8, 8), |_, _, _| calls += 1).unwrap();
         }
@@ -288,9 +302,9 @@ mod tests {
     }
 
     proptest! {
-        /// The window is enough: sampling from it alone gives the same bits as sampling from the whole picture.
+        /// The window is enough: sampling from it alone gives the same bits as sampling from the whole image.
         #[test]
-        fn a_window_gives_what_the_picture_gives(
+        fn a_window_gives_what_the_image_gives(
             x in -20.0..40.0_f64, y in -20.0..40.0_f64, width in 0.1..60.0_f64, height in 0.1..60.0_f64,
             columns in 1_u32..20, rows in 1_u32..20,
         ) {

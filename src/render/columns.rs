@@ -4,7 +4,8 @@ use crate::rle::Mask;
 
 /// The runs of each column of a mask's box.
 ///
-/// Column `x + i` has the runs `runs[starts[i]..starts[i + 1]]`, each rows `[top, bottom)`, in order, never touching.
+/// Column `x + i` has the runs `runs[starts[i]..starts[i + 1]]`, each rows `[top, bottom)`, in
+/// order, never touching.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Columns {
     /// The leftmost column with a run.
@@ -20,7 +21,7 @@ pub(super) struct Columns {
 }
 
 impl Columns {
-    /// The columns of a mask whose sides are at most [`super::scene::MOST_SIDE`].
+    /// The columns of a mask whose sides are at most [`super::scene::MAX_SIDE`].
     pub(super) fn of(mask: &Mask) -> Self {
         let height = mask.size().height;
         let mut columns =
@@ -52,7 +53,7 @@ impl Columns {
         self.starts.len() as u32 - 1
     }
 
-    /// The runs of column `x` of the picture; none outside the box.
+    /// The runs of column `x` of the image; none outside the box.
     pub(super) fn runs_of(&self, x: u32) -> &[[u16; 2]] {
         let index = x.wrapping_sub(self.x) as usize;
         match (self.starts.get(index), self.starts.get(index.wrapping_add(1))) {

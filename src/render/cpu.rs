@@ -6,55 +6,55 @@ use std::sync::Arc;
 use super::columns::Columns;
 use super::line::{Stroke, sides_of};
 use super::outline::{Segment, segments_of};
-use super::picture::{Picture, shown};
+use super::source_image::{SourceImage, shown};
 use super::style::{Look, PATTERN_GAP_OPACITY, PatternGrid};
 use super::view::Anchor;
 use super::{Error, Frame, Scene, Style, View};
 use crate::geometry::{Rect, Size};
 
 /// The most pixels of a canvas this renderer draws: 2²⁶, twice a screen of 8K.
-const MOST_CANVAS_PIXELS: u64 = 1 << 26;
+const MAX_CANVAS_PIXELS: u64 = 1 << 26;
 
 /// Draws a scene into memory.
 #[derive(Debug)]
 pub struct CpuRenderer {
     scene: Arc<Scene>,
     segments: Vec<Vec<Segment>>,
-    picture: Option<Arc<Picture>>,
-    picture_is_elsewhere: bool,
+    image: Option<Arc<SourceImage>>,
+    image_is_elsewhere: bool,
 }
 
 impl CpuRenderer {
-    /// The renderer of a scene, as yet without its picture.
+    /// The renderer of a scene, as yet without its image.
     pub fn new(scene: Arc<Scene>) -> Self {
         let segments = scene.items().iter().map(|item| segments_of(&item.columns)).collect();
-        Self { scene, segments, picture: None, picture_is_elsewhere: false }
+        Self { scene, segments, image: None, image_is_elsewhere: false }
     }
 
-    /// Sets or takes away the picture under the masks; without one the frames show an outline of its size.
-    pub fn set_picture(&mut self, picture: Option<Arc<Picture>>) {
-        self.picture = picture;
-        self.picture_is_elsewhere = false;
+    /// Sets or takes away the image under the masks; without one the frames show an outline of its size.
+    pub fn set_image(&mut self, image: Option<Arc<SourceImage>>) {
+        self.image = image;
+        self.image_is_elsewhere = false;
     }
 
-    /// Says that somebody else draws the picture below, as a page does with `drawImage`: frames then hold the
-    /// overlays alone and no outline of a missing picture.
-    pub fn leave_picture_out(&mut self) {
-        self.picture = None;
-        self.picture_is_elsewhere = true;
+    /// Says that somebody else draws the image below, as a page does with `drawImage`: frames then hold the
+    /// overlays alone and no outline of a missing image.
+    pub fn leave_image_out(&mut self) {
+        self.image = None;
+        self.image_is_elsewhere = true;
     }
 
     /// Draws one frame.
     pub fn draw(&self, view: &View, style: &Style) -> Result<Frame, Error> {
         view.check()?;
         let actual = view.canvas.pixels();
-        if actual > MOST_CANVAS_PIXELS {
-            return Err(Error::Limit { what: "pixels of the canvas", limit: MOST_CANVAS_PIXELS, actual });
+        if actual > MAX_CANVAS_PIXELS {
+            return Err(Error::Limit { what: "pixels of the canvas", limit: MAX_CANVAS_PIXELS, actual });
         }
-        let looks = style.looks(&self.scene, view, self.picture.is_some() || self.picture_is_elsewhere);
+        let looks = style.looks(&self.scene, view, self.image.is_some() || self.image_is_elsewhere);
         let mut canvas = Canvas::new(view);
-        if let Some(picture) = &self.picture {
-            canvas.draw_picture(picture, self.scene.size());
+        if let Some(image) = &self.image {
+            canvas.draw_image(image, self.scene.size());
         }
         let items = self.scene.items();
         canvas.draw_boxes(&[whole(self.scene.size())], looks[items.len()]);
@@ -77,12 +77,12 @@ impl CpuRenderer {
     }
 }
 
-/// The rectangle of a whole picture.
+/// The rectangle of a whole image.
 pub(super) fn whole(size: Size) -> Rect {
     Rect::from_xywh([0.0, 0.0, f64::from(size.width), f64::from(size.height)])
 }
 
-/// A frame being drawn, and where the picture lies in it.
+/// A frame being drawn, and where the image lies in it.
 struct Canvas {
     frame: Frame,
     anchor: Anchor,
@@ -94,14 +94,14 @@ impl Canvas {
         Self { frame: Frame::transparent(view.canvas), anchor: view.anchor(), grid: PatternGrid::of(view) }
     }
 
-    fn draw_picture(&mut self, picture: &Picture, scene: Size) {
+    fn draw_image(&mut self, image: &SourceImage, scene: Size) {
         let size = self.frame.size();
         let columns = shown(&self.anchor, scene.width, size.width, 0);
         for y in shown(&self.anchor, scene.height, size.height, 1) {
             let y_in_image = self.anchor.position_in_image(y, 1);
             for x in columns.clone() {
                 let position = [self.anchor.position_in_image(x, 0), y_in_image];
-                let color = picture.sample(position, self.anchor.scale, scene);
+                let color = image.sample(position, self.anchor.scale, scene);
                 self.pixel(x, y).copy_from_slice(&color.map(|channel| (channel + 0.5) as u8));
             }
         }
@@ -177,7 +177,8 @@ impl Canvas {
     }
 }
 
-/// A colour to be laid over others: `source + (1 - alpha) * target`, premultiplied, rounded to the nearest byte.
+/// A colour to be laid over others: `source + (1 - alpha) * target`, premultiplied, rounded to the
+/// nearest byte.
 #[derive(Clone, Copy)]
 struct Blend {
     /// The premultiplied colour, 0 to 255, with the half that rounds.
@@ -207,8 +208,8 @@ mod tests {
     use crate::render::{Overlay, PALETTE};
     use crate::rle::Mask;
 
-    /// A 4 × 4 picture whose pixel (1, 1) is a mask, under a view of 4 device pixels each.
-    fn draw(style: &Style, picture: Option<Arc<Picture>>) -> Frame {
+    /// A 4 × 4 image whose pixel (1, 1) is a mask, under a view of 4 device pixels each.
+    fn draw(style: &Style, image: Option<Arc<SourceImage>>) -> Frame {
         let size = Size::new(4, 4);
         let mut scene = Scene::new(size).unwrap();
         let masks = vec![Mask::from_boundaries(size, vec![5, 6]).unwrap()];
@@ -216,7 +217,7 @@ mod tests {
             .push(Overlay { masks, boxes: vec![Rect::from_xywh([2.0, 2.0, 1.0, 1.5])], ..Overlay::default() })
             .unwrap();
         let mut renderer = CpuRenderer::new(scene.into());
-        renderer.set_picture(picture);
+        renderer.set_image(image);
         let canvas_from_image = Transform { scale: 4.0, ..Transform::default() };
         let view = View { canvas: Size::new(16, 16), device_pixel_ratio: 1.0, canvas_from_image };
         renderer.draw(&view, style).unwrap()
@@ -226,9 +227,9 @@ mod tests {
         frame.rgba().as_chunks().0[16 * y + x]
     }
 
-    fn black() -> Arc<Picture> {
+    fn black() -> Arc<SourceImage> {
         let rgba = [0, 0, 0, 255].repeat(16);
-        Picture::from_rgba(Size::new(4, 4), rgba).unwrap().into()
+        SourceImage::from_rgba(Size::new(4, 4), rgba).unwrap().into()
     }
 
     #[test]
@@ -254,7 +255,7 @@ mod tests {
     }
 
     #[test]
-    fn a_missing_picture_leaves_a_frame_and_boxes_are_drawn_when_asked() {
+    fn a_missing_image_leaves_a_frame_and_boxes_are_drawn_when_asked() {
         let plain = Style { fill_opacity: 0.0, outline_width: 0.0, ..Style::default() };
         assert_eq!(at(&draw(&plain, None), 15, 9)[3], 255);
         assert_eq!(at(&draw(&plain, None), 9, 9)[3], 0);
@@ -265,6 +266,13 @@ mod tests {
     #[test]
     fn a_hidden_overlay_is_not_drawn() {
         let style = Style { hidden: [0].into(), boxes: true, ..Style::default() };
-        assert!(draw(&style, Some(black())).rgba().as_chunks::<4>().0.iter().all(|pixel| *pixel == [0, 0, 0, 255]));
+        assert!(
+            draw(&style, Some(black()))
+                .rgba()
+                .as_chunks::<4>()
+                .0
+                .iter()
+                .all(|pixel| *pixel == [0, 0, 0, 255])
+        );
     }
 }

@@ -6,8 +6,8 @@ use crate::geometry::Size;
 #[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// A mask is not of the picture's size; give the record's finding to the person and leave it out.
-    #[error("mask {at} is {actual}, its picture is {expected}")]
+    /// A mask is not of the image's size; give the record's finding to the person and leave it out.
+    #[error("mask {at} is {actual}, its image is {expected}")]
     MaskSize {
         /// Which mask of the overlay.
         at: usize,
@@ -22,9 +22,9 @@ pub enum Error {
         /// Which box of the overlay.
         at: usize,
     },
-    /// A picture's bytes are not `4 * width * height`.
-    #[error("an RGBA picture of {size} needs {expected} bytes, not {actual}", expected = 4 * size.pixels())]
-    PictureLength {
+    /// An image's bytes are not `4 * width * height`.
+    #[error("an RGBA image of {size} needs {expected} bytes, not {actual}", expected = 4 * size.pixels())]
+    ImageLength {
         /// The size given.
         size: Size,
         /// The bytes given.
@@ -59,10 +59,10 @@ pub enum Error {
     #[cfg(feature = "gpu")]
     #[error("the adapter offers no format for this canvas")]
     SurfaceFormat,
-    /// A picture could not be scaled down to the GPU's limit on a 2D canvas.
-    #[error("the picture could not be scaled from {from} to {to}")]
-    PictureScaling {
-        /// The picture's own size.
+    /// An image could not be scaled down to the GPU's limit on a 2D canvas.
+    #[error("the image could not be scaled from {from} to {to}")]
+    ImageScaling {
+        /// The image's own size.
         from: Size,
         /// The size asked for.
         to: Size,

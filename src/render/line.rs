@@ -7,7 +7,7 @@ use crate::geometry::Rect;
 /// The two strokes of a line, in the order they are drawn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Stroke {
-    /// The dark stroke below, wider by the casing on each side, so that the line shows on any picture.
+    /// The dark stroke below, wider by the casing on each side, so that the line shows on any image.
     Casing,
     /// The stroke in colour.
     Core,
@@ -38,5 +38,10 @@ impl Stroke {
 pub(super) fn sides_of(rect: &Rect, anchor: &Anchor) -> [[i32; 4]; 4] {
     let edge = |value: f64, axis| anchor.real_edge_in_canvas(value as f32, axis);
     let (left, top, right, bottom) = (edge(rect.x1, 0), edge(rect.y1, 1), edge(rect.x2, 0), edge(rect.y2, 1));
-    [[left, top, right, top], [left, bottom, right, bottom], [left, top, left, bottom], [right, top, right, bottom]]
+    [
+        [left, top, right, top],
+        [left, bottom, right, bottom],
+        [left, top, left, bottom],
+        [right, top, right, bottom],
+    ]
 }

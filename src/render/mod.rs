@@ -1,10 +1,11 @@
-//! Masks drawn over a picture: on the GPU from run boundaries, and the same on the CPU.
+//! Masks drawn over an image: on the GPU from run boundaries, and the same on the CPU.
 //!
-//! A [`Scene`] holds what is drawn, a [`View`] where, a [`Style`] how. [`CpuRenderer`] is the specification, the
-//! fallback where WebGPU is missing and the oracle of the tests; [`GpuRenderer`] (feature `gpu`) draws the same
-//! pixels within the tolerance stated at its test. Both blend in order, premultiplied, in sRGB-encoded values as a
-//! 2D canvas does: the picture, then the fill of each mask, then the outline and the boxes of each mask, then the
-//! outlines of the hovered and of the selected mask once more, so that they are never covered.
+//! A [`Scene`] holds what is drawn, a [`View`] where, a [`Style`] how. [`CpuRenderer`] is the
+//! specification, the fallback where WebGPU is missing and the oracle of the tests; [`GpuRenderer`]
+//! (feature `gpu`) draws the same pixels within the tolerance stated at its test. Both blend in
+//! order, premultiplied, in sRGB-encoded values as a 2D canvas does: the image, then the fill of
+//! each mask, then the outline and the boxes of each mask, then the outlines of the hovered and of
+//! the selected mask once more, so that they are never covered.
 //!
 //! ```
 //! use masklink::geometry::{Point, Size};
@@ -31,8 +32,8 @@ mod gpu;
 mod line;
 mod outline;
 mod palette;
-mod picture;
 mod scene;
+mod source_image;
 mod style;
 mod view;
 
@@ -40,9 +41,9 @@ pub use cpu::CpuRenderer;
 pub use error::Error;
 pub use frame::Frame;
 #[cfg(feature = "gpu")]
-pub use gpu::{Drawn, GpuMemory, GpuRenderer, LostReason, PictureFit, Target};
+pub use gpu::{Drawn, GpuMemory, GpuRenderer, ImageFit, LostReason, Target};
 pub use palette::{Color, PALETTE};
-pub use picture::Picture;
-pub use scene::{MOST_SIDE, Overlay, Scene};
+pub use scene::{MAX_SIDE, Overlay, Scene};
+pub use source_image::SourceImage;
 pub use style::{ColorBy, Style};
 pub use view::View;

@@ -49,7 +49,8 @@ fn push_differences(left: &[[u16; 2]], right: &[[u16; 2]], x: u16, segments: &mu
 /// The horizontal edges of column `x`, going on those of the column before; pushes the ones that end.
 fn carry_on(open: &[[u16; 2]], runs: &[[u16; 2]], x: u16, segments: &mut Vec<Segment>) -> Vec<[u16; 2]> {
     let mut ends = open.iter().copied().peekable();
-    let mut close = |[y, from]: [u16; 2]| segments.push(Segment { x: from, y, length: x - from, vertical: false });
+    let mut close =
+        |[y, from]: [u16; 2]| segments.push(Segment { x: from, y, length: x - from, vertical: false });
     let mut still_open = Vec::with_capacity(2 * runs.len());
     for &y in runs.as_flattened() {
         while let Some(edge) = ends.next_if(|edge| edge[0] < y) {
@@ -80,12 +81,18 @@ mod tests {
         let segment = |x, y, length, vertical| Segment { x, y, length, vertical };
         assert_eq!(
             found,
-            [segment(1, 1, 2, false), segment(1, 1, 2, true), segment(1, 3, 2, false), segment(3, 1, 2, true)]
+            [
+                segment(1, 1, 2, false),
+                segment(1, 1, 2, true),
+                segment(1, 3, 2, false),
+                segment(3, 1, 2, true)
+            ]
         );
     }
 
     proptest! {
-        /// Cut into unit edges, the segments are exactly the edges a naive look at each pixel pair finds, each once.
+        /// Cut into unit edges, the segments are exactly the edges a naive look at each pixel pair
+        /// finds, each once.
         #[test]
         fn unit_edges_are_those_of_the_bitmap(width in 1_u32..9, height in 1_u32..9, seed in prop::collection::vec(0_u8..2, 64)) {
             let bitmap = &seed[..(width * height) as usize];

@@ -1,4 +1,4 @@
-//! The colours of overlays: told apart with any colour vision, their outlines seen on any picture.
+//! The colours of overlays: told apart with any colour vision, their outlines seen on any image.
 
 /// An opaque colour, sRGB-encoded.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -13,9 +13,10 @@ pub struct Color {
 
 /// The colours, in the order they are given out.
 ///
-/// Any two differ by at least 0.07 in Oklab (Ottosson 2020), also as protanopes, deuteranopes and tritanopes see them
-/// (Machado et al. 2009, severity 1). All are light enough that they have a contrast (WCAG 2.2) of 9:1 with the outlines'
-/// black casing, so on every background the line or its casing has one of at least 3:1.
+/// Any two differ by at least 0.07 in Oklab (Ottosson 2020), also as protanopes, deuteranopes and
+/// tritanopes see them (Machado et al. 2009, severity 1). All are light enough that they have a
+/// contrast (WCAG 2.2) of 9:1 with the outlines' black casing, so on every background the line or
+/// its casing has one of at least 3:1.
 pub const PALETTE: [Color; 8] = [
     Color::new(0x66, 0xdd, 0xff),
     Color::new(0xff, 0x99, 0x00),
@@ -31,7 +32,7 @@ pub const PALETTE: [Color; 8] = [
 pub(super) const CASING: Color = Color::new(0, 0, 0);
 /// The outline of the selected overlay.
 pub(super) const SELECTED: Color = Color::new(0xff, 0xff, 0xff);
-/// The outline of a missing picture: 3:1 and more with black and with white.
+/// The outline of a missing image: 3:1 and more with black and with white.
 pub(super) const EMPTY_FRAME: Color = Color::new(0x80, 0x80, 0x80);
 
 impl Color {
@@ -58,12 +59,25 @@ mod tests {
 
     type Matrix = [[f64; 3]; 3];
 
-    /// Normal vision, then Machado et al. 2009 at severity 1: protanopia, deuteranopia, tritanopia. On linear RGB.
+    /// Normal vision, then Machado et al. 2009 at severity 1: protanopia, deuteranopia, tritanopia.
+    /// On linear RGB.
     const VISIONS: [Matrix; 4] = [
         [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]],
-        [[0.152_286, 1.052_583, -0.204_868], [0.114_503, 0.786_281, 0.099_216], [-0.003_882, -0.048_116, 1.051_998]],
-        [[0.367_322, 0.860_646, -0.227_968], [0.280_085, 0.672_501, 0.047_413], [-0.011_820, 0.042_940, 0.968_881]],
-        [[1.255_528, -0.076_749, -0.178_779], [-0.078_411, 0.930_809, 0.147_602], [0.004_733, 0.691_367, 0.303_900]],
+        [
+            [0.152_286, 1.052_583, -0.204_868],
+            [0.114_503, 0.786_281, 0.099_216],
+            [-0.003_882, -0.048_116, 1.051_998],
+        ],
+        [
+            [0.367_322, 0.860_646, -0.227_968],
+            [0.280_085, 0.672_501, 0.047_413],
+            [-0.011_820, 0.042_940, 0.968_881],
+        ],
+        [
+            [1.255_528, -0.076_749, -0.178_779],
+            [-0.078_411, 0.930_809, 0.147_602],
+            [0.004_733, 0.691_367, 0.303_900],
+        ],
     ];
 
     fn apply(matrix: &Matrix, color: [f64; 3]) -> [f64; 3] {

@@ -1,4 +1,4 @@
-//! What is drawn: the size of a picture and the overlays upon it.
+//! What is drawn: the size of an image and the overlays upon it.
 
 use std::collections::HashMap;
 
@@ -9,23 +9,23 @@ use super::view::View;
 use crate::geometry::{PixelRect, Point, Rect, Size};
 use crate::rle::Mask;
 
-/// The longest side of a picture that can be drawn: two rows of a run travel to the GPU in one 32-bit word.
-pub const MOST_SIDE: u32 = 32_767;
+/// The longest side of an image that can be drawn: two rows of a run travel to the GPU in one 32-bit word.
+pub const MAX_SIDE: u32 = 32_767;
 
 /// One annotation as it is handed to a scene.
 #[derive(Clone, Debug, Default)]
 pub struct Overlay {
-    /// Masks of the picture's size; a pixel belongs to the overlay where any of them has it.
+    /// Masks of the image's size; a pixel belongs to the overlay where any of them has it.
     pub masks: Vec<Mask>,
     /// Overlays of equal `entity` share a colour when colours go by entity.
     pub entity: u64,
     /// A colour of its own; else the palette's, by turns.
     pub color: Option<Color>,
-    /// Boxes in image space, drawn where the style asks for them; they may pass the picture's edge.
+    /// Boxes in image space, drawn where the style asks for them; they may pass the image's edge.
     pub boxes: Vec<Rect>,
 }
 
-/// A picture's size and the overlays upon it, lowest first.
+/// An image's size and the overlays upon it, lowest first.
 #[derive(Clone, Debug)]
 pub struct Scene {
     size: Size,
@@ -46,19 +46,21 @@ pub(super) struct Item {
 }
 
 impl Scene {
-    /// The scene without overlays over a picture of `size`. Fails where a side passes 32,767 pixels.
+    /// The scene without overlays over an image of `size`. Fails where a side passes 32,767 pixels.
     pub fn new(size: Size) -> Result<Self, Error> {
         let actual = size.longest_side();
-        if actual > MOST_SIDE {
-            let (limit, actual) = (u64::from(MOST_SIDE), u64::from(actual));
-            return Err(Error::Limit { what: "pixels of a picture's side", limit, actual });
+        if actual > MAX_SIDE {
+            let (limit, actual) = (u64::from(MAX_SIDE), u64::from(actual));
+            return Err(Error::Limit { what: "pixels of an image's side", limit, actual });
         }
         Ok(Self { size, items: Vec::new(), entities: HashMap::new() })
     }
 
     /// Puts an overlay on top of the others and answers its index.
     pub fn push(&mut self, overlay: Overlay) -> Result<usize, Error> {
-        if let Some(at) = overlay.boxes.iter().position(|b| ![b.x1, b.y1, b.x2, b.y2].iter().all(|v| v.is_finite())) {
+        if let Some(at) =
+            overlay.boxes.iter().position(|b| ![b.x1, b.y1, b.x2, b.y2].iter().all(|v| v.is_finite()))
+        {
             return Err(Error::Box { at });
         }
         let mask = self.union(&overlay.masks)?;
@@ -75,7 +77,7 @@ impl Scene {
         Ok(self.items.len() - 1)
     }
 
-    /// The picture's size.
+    /// The image's size.
     pub fn size(&self) -> Size {
         self.size
     }
@@ -95,14 +97,15 @@ impl Scene {
         self.items.get(index).map(|item| &item.mask)
     }
 
-    /// Where a label may stand: the top-left corner of what the overlay draws, in canvas space; `None` where nothing of
-    /// it is in view.
+    /// Where a label may stand: the top-left corner of what the overlay draws, in canvas space;
+    /// `None` where nothing of it is in view.
     pub fn label_anchor(&self, index: usize, view: &View) -> Option<Point> {
         let item = self.items.get(index)?;
         let rect = item.bbox.map(Rect::from).or_else(|| item.boxes.first().copied())?;
         let seen = view.canvas_from_image.apply_rect(rect);
         let Size { width, height } = view.canvas;
-        let in_view = seen.x1 < f64::from(width) && seen.y1 < f64::from(height) && seen.x2 > 0.0 && seen.y2 > 0.0;
+        let in_view =
+            seen.x1 < f64::from(width) && seen.y1 < f64::from(height) && seen.x2 > 0.0 && seen.y2 > 0.0;
         in_view.then_some(Point::new(seen.x1, seen.y1))
     }
 
@@ -110,10 +113,12 @@ impl Scene {
         &self.items
     }
 
-    /// The box cut off a picture's width or height outside the picture, where nobody looks; keeps its numbers small.
+    /// The box cut off an image's width or height outside the image, where nobody looks; keeps its
+    /// numbers small.
     fn within_reach(&self, rect: Rect) -> Rect {
         let (width, height) = (f64::from(self.size.width), f64::from(self.size.height));
-        let (x, y) = (|value: f64| value.clamp(-width, 2.0 * width), |value: f64| value.clamp(-height, 2.0 * height));
+        let (x, y) =
+            (|value: f64| value.clamp(-width, 2.0 * width), |value: f64| value.clamp(-height, 2.0 * height));
         Rect { x1: x(rect.x1), y1: y(rect.y1), x2: x(rect.x2), y2: y(rect.y2) }
     }
 
@@ -124,7 +129,7 @@ impl Scene {
         }
         let Some((first, rest)) = masks.split_first() else {
             return Mask::empty(self.size).map_err(|_| Error::Limit {
-                what: "pixels of a picture",
+                what: "pixels of an image",
                 limit: u64::from(u32::MAX),
                 actual: self.size.pixels(),
             });
@@ -160,20 +165,20 @@ mod tests {
 
     #[test]
     fn what_is_out_of_view_has_no_label() {
-        let (scene, picture) = (scene(), Size::new(20, 10));
+        let (scene, image) = (scene(), Size::new(20, 10));
         let seen = |view: View| [0, 1, 2].map(|index| scene.label_anchor(index, &view).is_some());
-        let fitted = View::fit(Size::new(400, 200), 1.0, picture);
+        let fitted = View::fit(Size::new(400, 200), 1.0, image);
         assert_eq!(seen(fitted), [true, true, true]);
         assert_eq!(scene.label_anchor(9, &fitted), None, "there is no such overlay");
-        // Ten times as large, so that two pixels of the picture fill the canvas: first inside the first two, then right
-        // of all but the third.
+        // Ten times as large, so that two pixels of the image fill the canvas: first inside the
+        // first two, then right of all but the third.
         let at = |x, y| Transform { scale: 200.0, x: -200.0 * x, y: -200.0 * y };
         assert_eq!(seen(View { canvas_from_image: at(3.0, 3.0), ..fitted }), [true, true, false]);
         assert_eq!(seen(View { canvas_from_image: at(12.5, 2.5), ..fitted }), [false, false, true]);
     }
 
     #[test]
-    fn masks_of_an_overlay_are_joined_and_of_the_pictures_size() {
+    fn masks_of_an_overlay_are_joined_and_of_the_images_size() {
         let size = Size::new(20, 10);
         let mut scene = Scene::new(size).unwrap();
         let masks = vec![square(size, 0, 0, 2), square(size, 1, 1, 2)];
@@ -181,7 +186,7 @@ mod tests {
         assert_eq!(scene.mask(index).unwrap().area(), 7);
         let masks = vec![square(size, 0, 0, 2), square(Size::new(10, 20), 0, 0, 1)];
         let error = scene.push(Overlay { masks, ..Overlay::default() }).unwrap_err();
-        assert_eq!(error.to_string(), "mask 1 is 10x20, its picture is 20x10");
+        assert_eq!(error.to_string(), "mask 1 is 10x20, its image is 20x10");
         assert_eq!(scene.len(), 1);
     }
 

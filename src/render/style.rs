@@ -16,14 +16,15 @@ const PATTERN_PERIOD: f32 = 8.0;
 pub(super) const PATTERN_GAP_OPACITY: f32 = 0.3;
 /// What hovering adds to the opacity of a fill.
 const HOVERED_OPACITY: f32 = 0.2;
-/// What hovering or selection adds to the width of an outline, and its width where outlines are off, in CSS pixels.
+/// What hovering or selection adds to the width of an outline, and its width where outlines are
+/// off, in CSS pixels.
 const EMPHASIS_WIDTH: f32 = 1.0;
 /// Width of the dark casing on each side of an outline, in CSS pixels.
 const CASING_WIDTH: f32 = 1.0;
-/// Width of a box's lines and of the frame of a missing picture, in CSS pixels.
+/// Width of a box's lines and of the frame of a missing image, in CSS pixels.
 const BOX_WIDTH: f32 = 1.0;
 /// The widest line, in device pixels: widths travel to the GPU as bytes.
-const MOST_LINE_WIDTH: u32 = 255;
+const MAX_LINE_WIDTH: u32 = 255;
 
 /// What chooses an overlay's colour.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -82,12 +83,15 @@ impl Style {
         scene.items().get(index).map(|item| color_of(item, self.rank(item.entity_rank, index)))
     }
 
-    /// One look an overlay, and a last one for the frame that stands in for a missing picture.
-    pub(super) fn looks(&self, scene: &Scene, view: &View, has_picture: bool) -> Vec<Look> {
+    /// One look an overlay, and a last one for the frame that stands in for a missing image.
+    pub(super) fn looks(&self, scene: &Scene, view: &View, has_image: bool) -> Vec<Look> {
         let mut looks: Vec<Look> = (0..scene.len()).map(|index| self.look(scene, view, index)).collect();
-        let frame =
-            Look { line: EMPTY_FRAME.packed(255), sizes: view.device_pixels(BOX_WIDTH) << 24, ..Look::zeroed() };
-        looks.push(if has_picture { Look::zeroed() } else { frame });
+        let frame = Look {
+            line: EMPTY_FRAME.packed(255),
+            sizes: view.device_pixels(BOX_WIDTH) << 24,
+            ..Look::zeroed()
+        };
+        looks.push(if has_image { Look::zeroed() } else { frame });
         looks
     }
 
@@ -108,7 +112,7 @@ impl Style {
         let (hovered, selected) = (self.hovered == Some(index), self.selected == Some(index));
         let opacity = self.fill_opacity.clamp(0.0, 1.0) + if hovered { HOVERED_OPACITY } else { 0.0 };
         let emphasis = if hovered || selected { EMPHASIS_WIDTH } else { 0.0 };
-        let bytes = |css_pixels| view.device_pixels(css_pixels).min(MOST_LINE_WIDTH);
+        let bytes = |css_pixels| view.device_pixels(css_pixels).min(MAX_LINE_WIDTH);
         let outline_width = bytes(self.outline_width.max(0.0) + emphasis);
         let box_width = if self.boxes { bytes(BOX_WIDTH + emphasis) } else { 0 };
         // A colour that comes round again gets another pattern, so 64 overlays differ.
@@ -143,8 +147,8 @@ pub(super) struct Look {
     pub(super) line: u32,
     /// The same of their casing; opaque, or 0 for none.
     pub(super) casing: u32,
-    /// Pattern, width of the outline, of the casing on each side and of the boxes' lines, in device pixels and 0 for
-    /// none: a byte each from the lowest.
+    /// Pattern, width of the outline, of the casing on each side and of the boxes' lines, in device
+    /// pixels and 0 for none: a byte each from the lowest.
     pub(super) sizes: u32,
 }
 
@@ -166,7 +170,7 @@ impl Look {
     }
 }
 
-/// Where the patterns lie on the canvas: they move with the picture and keep their size.
+/// Where the patterns lie on the canvas: they move with the image and keep their size.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct PatternGrid {
     /// Device pixels after which every pattern repeats; at least 2.
@@ -179,7 +183,8 @@ impl PatternGrid {
     pub(super) fn of(view: &View) -> Self {
         let period = view.device_pixels(PATTERN_PERIOD).max(2);
         let origin = view.canvas_from_image;
-        let shift = [origin.x, origin.y].map(|at| (-at.round()).rem_euclid(f64::from(period)) as u32 % period);
+        let shift =
+            [origin.x, origin.y].map(|at| (-at.round()).rem_euclid(f64::from(period)) as u32 % period);
         Self { period, shift }
     }
 
@@ -243,7 +248,13 @@ mod tests {
     #[test]
     fn widths_are_css_pixels_and_emphasis_widens() {
         let scene = scene(&[0, 1, 2, 3]);
-        let style = Style { hovered: Some(1), selected: Some(2), hidden: [3].into(), boxes: true, ..Style::default() };
+        let style = Style {
+            hovered: Some(1),
+            selected: Some(2),
+            hidden: [3].into(),
+            boxes: true,
+            ..Style::default()
+        };
         let widths = |ratio| -> Vec<(i32, i32)> {
             let looks = style.looks(&scene, &view(ratio, 0.0), true);
             looks.iter().map(|look| (look.outline_width(), look.box_width())).collect()
@@ -262,7 +273,7 @@ mod tests {
     }
 
     #[test]
-    fn patterns_move_with_the_picture() {
+    fn patterns_move_with_the_image() {
         let (here, moved) = (PatternGrid::of(&view(1.0, 0.0)), PatternGrid::of(&view(1.0, 13.0)));
         for pattern in 0..PATTERNS {
             for (x, y) in (0..16).flat_map(|x| (0..16).map(move |y| (x, y))) {

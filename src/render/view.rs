@@ -1,35 +1,36 @@
-//! Where the picture lies on the canvas, and the limits of zoom and pan.
+//! Where the image lies on the canvas, and the limits of zoom and pan.
 
 use super::Error;
 use crate::geometry::{Point, Rect, Size, Transform};
 
-/// The most device pixels a pixel of the picture is shown with, per unit of device pixel ratio.
-const MOST_MAGNIFICATION: f64 = 64.0;
-/// The free margin around a fitted picture, in CSS pixels.
+/// The most device pixels a pixel of the image is shown with, per unit of device pixel ratio.
+const MAX_MAGNIFICATION: f64 = 64.0;
+/// The free margin around a fitted image, in CSS pixels.
 const FIT_MARGIN: f64 = 8.0;
 
-/// Positions in the canvas are kept within this many device pixels, far outside any canvas, so that they fit integers.
+/// Positions in the canvas are kept within this many device pixels, far outside any canvas, so that
+/// they fit integers.
 pub(super) const FARTHEST: f32 = 1e6;
 
-/// The canvas in device pixels and how the picture lies in it. Drawing asks for nothing else about the window.
+/// The canvas in device pixels and how the image lies in it. Drawing asks for nothing else about the window.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct View {
     /// Width and height of the canvas in device pixels.
     pub canvas: Size,
     /// Device pixels per CSS pixel; outlines and patterns keep their size in CSS pixels.
     pub device_pixel_ratio: f64,
-    /// From the picture's pixels to device pixels of the canvas.
+    /// From the image's pixels to device pixels of the canvas.
     pub canvas_from_image: Transform,
 }
 
 impl View {
-    /// The whole picture as large as it fits, centred, with a margin of 8 CSS pixels.
+    /// The whole image as large as it fits, centred, with a margin of 8 CSS pixels.
     pub fn fit(canvas: Size, device_pixel_ratio: f64, image: Size) -> Self {
         let view = Self { canvas, device_pixel_ratio, canvas_from_image: Transform::default() };
         view.centred(view.fit_scale(image), image)
     }
 
-    /// One pixel of the picture on one device pixel; the picture's point under `fixed_in_canvas` stays.
+    /// One pixel of the image on one device pixel; the image's point under `fixed_in_canvas` stays.
     #[must_use]
     pub fn one_to_one(&self, fixed_in_canvas: Point, image: Size) -> Self {
         self.zoomed(fixed_in_canvas, 1.0 / self.canvas_from_image.scale, image)
@@ -37,8 +38,8 @@ impl View {
 
     /// Zooms by `factor` about a point of the canvas, within the limits.
     ///
-    /// The least scale is half of that which fits (or half of 1:1 where a small picture would fit magnified), the most
-    /// shows a pixel of the picture as 64 CSS pixels.
+    /// The least scale is half of that which fits (or half of 1:1 where a small image would fit
+    /// magnified), the most shows a pixel of the image as 64 CSS pixels.
     #[must_use]
     pub fn zoomed(&self, fixed_in_canvas: Point, factor: f64, image: Size) -> Self {
         let (least, most) = self.scale_limits(image);
@@ -48,13 +49,14 @@ impl View {
         Self { canvas_from_image: zoomed, ..*self }.held(image)
     }
 
-    /// Moves the picture by device pixels, within the limits.
+    /// Moves the image by device pixels, within the limits.
     #[must_use]
     pub fn panned(&self, dx: f64, dy: f64, image: Size) -> Self {
         Self { canvas_from_image: self.canvas_from_image.panned(dx, dy), ..*self }.held(image)
     }
 
-    /// The view on a canvas of another size or pixel ratio: the same point stays in the middle at the same CSS scale.
+    /// The view on a canvas of another size or pixel ratio: the same point stays in the middle at
+    /// the same CSS scale.
     #[must_use]
     pub fn resized(&self, canvas: Size, device_pixel_ratio: f64, image: Size) -> Self {
         let middle_in_image = self.canvas_from_image.inverse().apply(middle(self.canvas));
@@ -71,17 +73,19 @@ impl View {
         let room = self.room();
         let scale = (room.x / rect_in_image.width().max(1.0)).min(room.y / rect_in_image.height().max(1.0));
         let scale = scale.clamp(least, most);
-        let centre =
-            Point::new(rect_in_image.x1.midpoint(rect_in_image.x2), rect_in_image.y1.midpoint(rect_in_image.y2));
+        let centre = Point::new(
+            rect_in_image.x1.midpoint(rect_in_image.x2),
+            rect_in_image.y1.midpoint(rect_in_image.y2),
+        );
         let middle = middle(self.canvas);
         let (x, y) = (middle.x - scale * centre.x, middle.y - scale * centre.y);
         Self { canvas_from_image: Transform { scale, x, y }, ..*self }.held(image)
     }
 
-    /// The least and most device pixels a pixel of the picture may be shown with.
+    /// The least and most device pixels a pixel of the image may be shown with.
     pub fn scale_limits(&self, image: Size) -> (f64, f64) {
         let fit = self.fit_scale(image);
-        (fit.min(1.0) / 2.0, fit.max(MOST_MAGNIFICATION * self.device_pixel_ratio))
+        (fit.min(1.0) / 2.0, fit.max(MAX_MAGNIFICATION * self.device_pixel_ratio))
     }
 
     pub(super) fn check(&self) -> Result<(), Error> {
@@ -107,8 +111,8 @@ impl View {
         }
     }
 
-    /// Keeps a point of the picture in the middle of the canvas, so that it is never lost out of sight. What was moved
-    /// or zoomed by something that is no number shows the whole picture.
+    /// Keeps a point of the image in the middle of the canvas, so that it is never lost out of
+    /// sight. What was moved or zoomed by something that is no number shows the whole image.
     fn held(&self, image: Size) -> Self {
         if self.check().is_err() {
             return self.centred(self.fit_scale(image), image);
@@ -139,10 +143,11 @@ impl View {
     }
 }
 
-/// A pixel of the picture and its place in the canvas, near the canvas's top-left corner.
+/// A pixel of the image and its place in the canvas, near the canvas's top-left corner.
 ///
-/// Both renderers compute in 32-bit floats relative to it: `canvas = (image - in_image) * scale + in_canvas`. What is
-/// visible then has small coordinates, and a large picture at a high zoom does not tremble.
+/// Both renderers compute in 32-bit floats relative to it: `canvas = (image - in_image) * scale +
+/// in_canvas`. What is visible then has small coordinates, and a large image at a high zoom does
+/// not tremble.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Anchor {
     pub(super) scale: f32,
@@ -151,22 +156,22 @@ pub(super) struct Anchor {
 }
 
 impl Anchor {
-    /// The device pixel edge nearest to the edge before pixel `image` of the picture; `axis` 0 is x, 1 is y.
+    /// The device pixel edge nearest to the edge before pixel `image` of the image; `axis` 0 is x, 1 is y.
     pub(super) fn edge_in_canvas(&self, image: i32, axis: usize) -> i32 {
         self.snapped((image - self.in_image[axis]) as f32, axis)
     }
 
-    /// The device pixel edge nearest to any position in the picture.
+    /// The device pixel edge nearest to any position in the image.
     pub(super) fn real_edge_in_canvas(&self, image: f32, axis: usize) -> i32 {
         self.snapped(image - self.in_image[axis] as f32, axis)
     }
 
-    /// The position in the picture of the middle of a device pixel.
+    /// The position in the image of the middle of a device pixel.
     pub(super) fn position_in_image(&self, canvas: i32, axis: usize) -> f32 {
         (canvas as f32 + 0.5 - self.in_canvas[axis]) / self.scale + self.in_image[axis] as f32
     }
 
-    /// The pixel of the picture under the middle of a device pixel.
+    /// The pixel of the image under the middle of a device pixel.
     pub(super) fn pixel_in_image(&self, canvas: i32, axis: usize) -> i32 {
         ((canvas as f32 + 0.5 - self.in_canvas[axis]) / self.scale).floor() as i32 + self.in_image[axis]
     }
@@ -193,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn fit_centres_the_whole_picture() {
+    fn fit_centres_the_whole_image() {
         let view = fitted();
         let rect = view.canvas_from_image.apply_rect(Rect::from_xywh([0.0, 0.0, 640.0, 480.0]));
         assert!((rect.y1 - 16.0).abs() < 1e-9 && (rect.y2 - 484.0).abs() < 1e-9, "{rect:?}");
@@ -209,16 +214,20 @@ mod tests {
         }
         let zoomed = view.zoomed(fixed, 3.0, IMAGE);
         let seen = |view: &View| view.canvas_from_image.inverse().apply(fixed);
-        assert!((seen(&zoomed).x - seen(&view).x).abs() < 1e-9 && (seen(&zoomed).y - seen(&view).y).abs() < 1e-9);
+        assert!(
+            (seen(&zoomed).x - seen(&view).x).abs() < 1e-9 && (seen(&zoomed).y - seen(&view).y).abs() < 1e-9
+        );
         assert!((view.one_to_one(fixed, IMAGE).canvas_from_image.scale - 1.0).abs() < 1e-12);
     }
 
     #[test]
-    fn a_pan_never_loses_the_picture() {
+    fn a_pan_never_loses_the_image() {
         for (dx, dy) in [(1e6, 0.0), (-1e6, 1e6), (0.0, -1e6)] {
             let view = fitted().panned(dx, dy, IMAGE);
             let at_middle = view.canvas_from_image.inverse().apply(middle(view.canvas));
-            assert!((-1e-6..=640.000_001).contains(&at_middle.x) && (-1e-6..=480.000_001).contains(&at_middle.y));
+            assert!(
+                (-1e-6..=640.000_001).contains(&at_middle.x) && (-1e-6..=480.000_001).contains(&at_middle.y)
+            );
         }
     }
 
@@ -244,7 +253,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_number_shows_the_whole_picture() {
+    fn what_is_no_number_shows_the_whole_image() {
         let image = Size::new(640, 480);
         let (view, middle) = (fitted().zoomed(Point::new(10.0, 10.0), 3.0, image), Point::new(5.0, 5.0));
         let nowhere = Rect { x1: f64::NAN, y1: 0.0, x2: 1.0, y2: 1.0 };
@@ -265,9 +274,12 @@ mod tests {
         let good = fitted();
         let with = |scale, x| View { canvas_from_image: Transform { scale, x, y: 0.0 }, ..good };
         assert!(good.check().is_ok());
-        for bad in
-            [with(0.0, 0.0), with(f64::NAN, 0.0), with(1.0, f64::INFINITY), View { device_pixel_ratio: 0.0, ..good }]
-        {
+        for bad in [
+            with(0.0, 0.0),
+            with(f64::NAN, 0.0),
+            with(1.0, f64::INFINITY),
+            View { device_pixel_ratio: 0.0, ..good },
+        ] {
             assert!(matches!(bad.check(), Err(Error::View)));
         }
     }

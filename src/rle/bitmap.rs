@@ -1,7 +1,7 @@
 //! Masks from bitmaps and bitmaps from masks, where a model or an export needs one.
 
 use super::builder::close;
-use super::limits::{MOST_BITMAP_PIXELS, checked_pixels, within};
+use super::limits::{MAX_BITMAP_PIXELS, checked_pixels, within};
 use super::{Error, Mask};
 use crate::geometry::Size;
 
@@ -28,7 +28,8 @@ impl Mask {
         Ok(changes.finish(size))
     }
 
-    /// The mask of a column-major bitmap: `height * width` bytes, anything but 0 is set (maskApi `rleEncode`).
+    /// The mask of a column-major bitmap: `height * width` bytes, anything but 0 is set (maskApi
+    /// `rleEncode`).
     pub fn from_column_major(size: Size, bitmap: &[u8]) -> Result<Self, Error> {
         let mut changes = Changes::new(size, bitmap)?;
         changes.read(bitmap);
@@ -59,8 +60,8 @@ impl Mask {
             return Ok(bitmap);
         }
         let (width, height) = (self.size().width as usize, self.size().height as usize);
-        // First where the value differs from the pixel above, by run ends alone; then each row is added to the next,
-        // which goes over the bytes in order and many at a time.
+        // First where the value differs from the pixel above, by run ends alone; then each row is
+        // added to the next, which goes over the bytes in order and many at a time.
         for run in self.runs() {
             let (start, end) = (run.start as usize, run.end as usize);
             let (first, last) = (start / height, end / height);
@@ -126,6 +127,6 @@ impl Changes {
 }
 
 fn bitmap_length(size: Size) -> Result<usize, Error> {
-    within("pixels of a bitmap", MOST_BITMAP_PIXELS, size.pixels())?;
+    within("pixels of a bitmap", MAX_BITMAP_PIXELS, size.pixels())?;
     Ok(size.pixels() as usize)
 }

@@ -1,13 +1,13 @@
 //! Puts a mask together from run lengths in order, or from its boundaries in order.
 
-use super::limits::{MOST_RUNS, checked_pixels, within};
+use super::limits::{MAX_RUNS, checked_pixels, within};
 use super::{Error, Mask};
 use crate::geometry::Size;
 
 /// A mask in the making: the boundaries so far, and the pixels that the runs so far cover.
 ///
-/// After each run the parity of `boundaries` is that of the number of runs, also around runs of no pixel: a boundary
-/// met twice is no boundary.
+/// After each run the parity of `boundaries` is that of the number of runs, also around runs of no
+/// pixel: a boundary met twice is no boundary.
 pub(super) struct Builder {
     size: Size,
     pixels: u32,
@@ -20,7 +20,7 @@ impl Builder {
     /// Room for `runs` runs; fails where the size or the number of runs passes its limit.
     pub(super) fn new(size: Size, runs: usize) -> Result<Self, Error> {
         let pixels = checked_pixels(size)?;
-        within("runs of a mask", MOST_RUNS, runs as u64)?;
+        within("runs of a mask", MAX_RUNS, runs as u64)?;
         // One more: the last run of ones may need an end of its own.
         Ok(Self { size, pixels, boundaries: Vec::with_capacity(runs + 1), position: 0, runs: 0 })
     }
@@ -42,10 +42,15 @@ impl Builder {
         Ok(())
     }
 
-    /// Adds `runs` runs that have a pixel each. `write` gets the position so far, fills in where the runs end and
-    /// answers the last of them, or nothing where one has no pixel; then, and where they pass the end, this fails.
+    /// Adds `runs` runs that have a pixel each. `write` gets the position so far, fills in where
+    /// the runs end and answers the last of them, or nothing where one has no pixel; then, and
+    /// where they pass the end, this fails.
     #[inline]
-    pub(super) fn push_ends(&mut self, runs: usize, write: impl FnOnce(i64, &mut [u32]) -> Option<i64>) -> Option<()> {
+    pub(super) fn push_ends(
+        &mut self,
+        runs: usize,
+        write: impl FnOnce(i64, &mut [u32]) -> Option<i64>,
+    ) -> Option<()> {
         let start = self.boundaries.len();
         self.boundaries.resize(start + runs, 0);
         let position = write(i64::from(self.position), &mut self.boundaries[start..])?;
@@ -82,7 +87,8 @@ pub(super) fn close(boundaries: &mut Vec<u32>, pixels: u32) {
     }
 }
 
-/// Adds the run `start..end` of ones, which begins not before the last one's end; it grows the last one where they meet.
+/// Adds the run `start..end` of ones, which begins not before the last one's end; it grows the last
+/// one where they meet.
 pub(super) fn append_run(boundaries: &mut Vec<u32>, start: u32, end: u32) {
     toggle(boundaries, start);
     boundaries.push(end);

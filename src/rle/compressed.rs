@@ -1,14 +1,15 @@
-//! COCO's compressed strings (maskApi `rleFrString`, `rleToString`): run lengths as differences in 5-bit groups.
+//! COCO's compressed strings (maskApi `rleFrString`, `rleToString`): run lengths as differences in
+//! 5-bit groups.
 //!
-//! A character holds `'0' +` six bits: five of the number, lowest group first, and in bit 5 whether more follow. From
-//! the fourth run on a number is the difference to the run two before.
+//! A character holds `'0' +` six bits: five of the number, lowest group first, and in bit 5 whether
+//! more follow. From the fourth run on a number is the difference to the run two before.
 
 use super::builder::Builder;
 use super::{Error, Mask, compressed_quick};
 use crate::geometry::Size;
 
 /// Seven groups hold 35 bits: every difference of two 32-bit lengths.
-pub(super) const MOST_GROUPS: usize = 7;
+pub(super) const MAX_GROUPS: usize = 7;
 
 impl Mask {
     /// Reads COCO's compressed counts. The size is not part of the string.
@@ -66,7 +67,7 @@ impl Mask {
 /// One signed number from `bytes[start..]`, and where the next begins.
 pub(super) fn number(bytes: &[u8], start: usize) -> Result<(i64, usize), Error> {
     let mut value = 0_i64;
-    for group in 0..MOST_GROUPS {
+    for group in 0..MAX_GROUPS {
         let at = start + group;
         let &found = bytes.get(at).ok_or(Error::Truncated { at: start })?;
         let bits = found.wrapping_sub(48);

@@ -1,12 +1,13 @@
 //! Reads the strings that encoders write, eight characters at a time; gives up on all others.
 //!
-//! First characters become differences, with no branch on how many characters a number has, which is as good as random;
-//! then differences become run ends. What is odd in any way (a foreign character, a run of no pixel, an over-long
-//! number, an end too early or too late) is left to the reader that goes number by number and knows the reason.
+//! First characters become differences, with no branch on how many characters a number has, which
+//! is as good as random; then differences become run ends. What is odd in any way (a foreign
+//! character, a run of no pixel, an over-long number, an end too early or too late) is left to the
+//! reader that goes number by number and knows the reason.
 
 use super::Mask;
 use super::builder::Builder;
-use super::compressed::{MOST_GROUPS, number};
+use super::compressed::{MAX_GROUPS, number};
 
 /// A byte of this value in each of eight.
 const fn each(byte: u8) -> u64 {
@@ -18,7 +19,8 @@ pub(super) fn count_numbers(bytes: &[u8]) -> usize {
     let (blocks, rest) = bytes.as_chunks();
     let more = |block: u64| (block.wrapping_sub(each(48)) >> 5) & each(1);
     // The product adds the eight bytes up in its highest.
-    let going_on: u64 = blocks.iter().map(|&block| more(u64::from_le_bytes(block)).wrapping_mul(each(1)) >> 56).sum();
+    let going_on: u64 =
+        blocks.iter().map(|&block| more(u64::from_le_bytes(block)).wrapping_mul(each(1)) >> 56).sum();
     let going_on_in_rest = rest.iter().filter(|&&byte| byte.wrapping_sub(48) & 0x20 != 0).count();
     bytes.len() - going_on as usize - going_on_in_rest
 }
@@ -37,7 +39,8 @@ pub(super) fn read(mut builder: Builder, bytes: &[u8]) -> Option<Mask> {
     if odd == 0 || even == 0 || ends_within_number {
         return None;
     }
-    let mut reader = Reader { differences: [0; CAPACITY], waiting: 0, partial: 0, shift: 0, odd, even, builder };
+    let mut reader =
+        Reader { differences: [0; CAPACITY], waiting: 0, partial: 0, shift: 0, odd, even, builder };
     let (blocks, rest) = bytes[at..].as_chunks();
     for &block in blocks {
         reader.read_block(block)?;
@@ -55,7 +58,7 @@ pub(super) fn read(mut builder: Builder, bytes: &[u8]) -> Option<Mask> {
 }
 
 /// Seven groups are the most of a number: the last is shifted by this.
-const MOST_SHIFT: u32 = 5 * (MOST_GROUPS as u32 - 1);
+const MAX_SHIFT: u32 = 5 * (MAX_GROUPS as u32 - 1);
 
 /// Differences that may wait to be added up.
 const CAPACITY: usize = 64;
@@ -94,7 +97,7 @@ impl Reader {
         // So no shift passes 40 below, and no number seven characters.
         let going_on = more & (more >> 8) & (more >> 16) & (more >> 24) & (more >> 32);
         let leading = (more ^ each(0x20)).trailing_zeros() / 8;
-        if going_on != 0 || self.shift + 5 * leading > MOST_SHIFT {
+        if going_on != 0 || self.shift + 5 * leading > MAX_SHIFT {
             return None;
         }
         let (mut partial, mut shift, mut read) = (self.partial, self.shift, 0);

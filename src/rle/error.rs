@@ -51,14 +51,16 @@ pub enum Error {
         at: usize,
     },
     /// A polygon is not a list of at least three points, x and y in turn.
-    #[error("polygon {at} has {numbers} numbers; x and y of at least three points are an even number from 6 up")]
+    #[error(
+        "polygon {at} has {numbers} numbers; x and y of at least three points are an even number from 6 up"
+    )]
     PolygonLength {
         /// Which polygon.
         at: usize,
         /// The numbers it has.
         numbers: usize,
     },
-    /// A polygon's coordinate is not finite or is further from 0 than any picture is large.
+    /// A polygon's coordinate is not finite or is further from 0 than any image is large.
     #[error("coordinate {at} of polygon {polygon} is not a number within ±268435456")]
     Coordinate {
         /// Which polygon.

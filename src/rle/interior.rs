@@ -1,12 +1,12 @@
 //! The pixel deepest inside a mask: where a person would click it.
 
-use super::limits::{MOST_BITMAP_PIXELS, within};
+use super::limits::{MAX_BITMAP_PIXELS, within};
 use super::pieces::Pieces;
 use super::{Error, Mask};
 use crate::geometry::Point;
 
 /// The longest side of the rectangle around a mask that is searched for its interior-most pixel.
-const MOST_SIDE: u64 = 1 << 16;
+const MAX_SIDE: u64 = 1 << 16;
 
 /// A pixel of a mask and how deep inside it lies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,7 +15,7 @@ pub struct InteriorPixel {
     pub x: u32,
     /// Row.
     pub y: u32,
-    /// Square of the distance, in pixels, to the nearest pixel that is not set or lies outside the picture.
+    /// Square of the distance, in pixels, to the nearest pixel that is not set or lies outside the image.
     pub squared_distance: u64,
 }
 
@@ -27,11 +27,13 @@ impl InteriorPixel {
 }
 
 impl Mask {
-    /// The pixel furthest from all pixels that are not set, where beyond the border none is; `None` for an empty mask.
+    /// The pixel furthest from all pixels that are not set, where beyond the border none is; `None`
+    /// for an empty mask.
     ///
-    /// This is the maximum of the exact Euclidean distance transform, the first by rows among equals, as the protocol
-    /// of interactive segmentation places its clicks. Two passes after Meijster, Roerdink and Hesselink (2000), the
-    /// first of them over runs; it needs memory by the mask's box's width and not by its pixels.
+    /// This is the maximum of the exact Euclidean distance transform, the first by rows among
+    /// equals, as the protocol of interactive segmentation places its clicks. Two passes after
+    /// Meijster, Roerdink and Hesselink (2000), the first of them over runs; it needs memory by the
+    /// mask's box's width and not by its pixels.
     ///
     /// ```
     /// use masklink::{geometry::Size, rle::{InteriorPixel, Mask}};
@@ -42,8 +44,8 @@ impl Mask {
     /// ```
     pub fn interior_most(&self) -> Result<Option<InteriorPixel>, Error> {
         let Some(bbox) = self.bbox() else { return Ok(None) };
-        within("pixels of a mask's box", MOST_BITMAP_PIXELS, u64::from(bbox.width) * u64::from(bbox.height))?;
-        within("longer side of a mask's box", MOST_SIDE, u64::from(bbox.width.max(bbox.height)))?;
+        within("pixels of a mask's box", MAX_BITMAP_PIXELS, u64::from(bbox.width) * u64::from(bbox.height))?;
+        within("longer side of a mask's box", MAX_SIDE, u64::from(bbox.width.max(bbox.height)))?;
         let mut columns = Columns::of(self, bbox.x, bbox.width);
         let mut envelope = Envelope::default();
         // One column more on either side, in which nothing is set.
@@ -89,8 +91,9 @@ impl Columns {
         Self { rows, next }
     }
 
-    /// Writes for each column how far row `y` is from the nearest row above or below that is not set, 0 where it is
-    /// not set itself; from the second entry on. Rows must be asked for downwards.
+    /// Writes for each column how far row `y` is from the nearest row above or below that is not
+    /// set, 0 where it is not set itself; from the second entry on. Rows must be asked for
+    /// downwards.
     fn depths_in_row(&mut self, y: u32, depths: &mut [u64]) {
         for (depth, [next, end]) in depths[1..].iter_mut().zip(&mut self.next) {
             while next < end && self.rows[*next][1] <= y {

@@ -9,9 +9,9 @@ use crate::geometry::{PixelRect, Size};
 
 /// A binary mask as column-major run boundaries.
 ///
-/// The boundaries are the indices at which the value changes, pixel `(x, y)` having the index `x * height + y`: an
-/// even number of them, strictly increasing, the last at most `size.pixels()`; pairs `[start, end)` are the runs of
-/// ones. So equal masks have equal boundaries.
+/// The boundaries are the indices at which the value changes, pixel `(x, y)` having the index `x *
+/// height + y`: an even number of them, strictly increasing, the last at most `size.pixels()`;
+/// pairs `[start, end)` are the runs of ones. So equal masks have equal boundaries.
 ///
 /// ```
 /// use masklink::{geometry::{PixelRect, Size}, rle::Mask};
@@ -93,7 +93,8 @@ impl Mask {
         self.boundaries.chunks_exact(2).map(|pair| pair[0]..pair[1])
     }
 
-    /// COCO's canonical uncompressed counts: zeros first, no empty run but a leading one (maskApi `rleEncode`).
+    /// COCO's canonical uncompressed counts: zeros first, no empty run but a leading one (maskApi
+    /// `rleEncode`).
     pub fn counts(&self) -> Vec<u32> {
         let mut counts = Vec::with_capacity(self.boundaries.len() + 1);
         let mut last = 0;
@@ -118,7 +119,8 @@ impl Mask {
         self.runs().map(|run| u64::from(run.end - run.start)).sum()
     }
 
-    /// The smallest rectangle that holds all pixels set; `None` for an empty mask (maskApi `rleToBbox` gives zeros).
+    /// The smallest rectangle that holds all pixels set; `None` for an empty mask (maskApi
+    /// `rleToBbox` gives zeros).
     pub fn bbox(&self) -> Option<PixelRect> {
         let height = self.size.height;
         let (first, last) = (self.boundaries.first()?, self.boundaries.last()?);
@@ -130,7 +132,8 @@ impl Mask {
                 top = top.min(start % height);
                 bottom = bottom.max(last % height);
             } else {
-                // A run that goes on into the next column holds the foot of one column and the head of the other.
+                // A run that goes on into the next column holds the foot of one column and the head
+                // of the other.
                 (top, bottom) = (0, height - 1);
                 break;
             }

@@ -1,9 +1,9 @@
 //! Binary masks as run boundaries: COCO's codecs, set operations and measures, without a bitmap.
 //!
-//! Pixels are counted down the columns, as COCO counts them: pixel `(x, y)` of a mask of height `h` has the index
-//! `x * h + y`. A [`Mask`] holds the indices at which the value changes, so sets, measures and
-//! outlines cost time by the number of runs and not by the number of pixels; only a bitmap and the interior-most point
-//! look at every pixel.
+//! Pixels are counted down the columns, as COCO counts them: pixel `(x, y)` of a mask of height `h`
+//! has the index `x * h + y`. A [`Mask`] holds the indices at which the value changes, so sets,
+//! measures and outlines cost time by the number of runs and not by the number of pixels; only a
+//! bitmap and the interior-most point look at every pixel.
 
 mod bitmap;
 mod builder;
@@ -24,7 +24,7 @@ pub use coco_rle::CocoRle;
 pub use component::Connectivity;
 pub use error::Error;
 pub use interior::InteriorPixel;
-pub use limits::{MOST_BITMAP_PIXELS, MOST_COORDINATE, MOST_PIXELS, MOST_POLYGON_CROSSINGS, MOST_RUNS};
+pub use limits::{MAX_BITMAP_PIXELS, MAX_COORDINATE, MAX_PIXELS, MAX_POLYGON_CROSSINGS, MAX_RUNS};
 pub use mask::Mask;
 pub use outline::Outline;
 pub(crate) use polygon::far_coordinate;

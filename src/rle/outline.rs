@@ -7,12 +7,13 @@ use std::ops::Range;
 use super::pieces::Pieces;
 use super::{Connectivity, Mask};
 
-/// The outline of one connected component (by sides): closed rectilinear paths on pixel corners, in image space.
+/// The outline of one connected component (by sides): closed rectilinear paths on pixel corners, in
+/// image space.
 ///
-/// A path lists its corners once, as `[x, y]`, horizontal and vertical edges in turn, the first edge of the outer path
-/// horizontal. The component lies to the right of each edge: with y down the outer path runs clockwise and holes run
-/// counterclockwise, so that both fill rules, even-odd and nonzero, fill it. Paths touch themselves and each other at
-/// corners at most.
+/// A path lists its corners once, as `[x, y]`, horizontal and vertical edges in turn, the first
+/// edge of the outer path horizontal. The component lies to the right of each edge: with y down the
+/// outer path runs clockwise and holes run counterclockwise, so that both fill rules, even-odd and
+/// nonzero, fill it. Paths touch themselves and each other at corners at most.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Outline {
     /// The way around.
@@ -22,7 +23,8 @@ pub struct Outline {
 }
 
 impl Outline {
-    /// The path data of SVG 2 (section 9.3): `M`, then `H` and `V` with absolute coordinates, `Z`, for each path.
+    /// The path data of SVG 2 (section 9.3): `M`, then `H` and `V` with absolute coordinates, `Z`,
+    /// for each path.
     pub fn to_svg_path(&self) -> String {
         let mut text = String::new();
         for path in std::iter::once(&self.outer).chain(&self.holes) {
@@ -73,8 +75,9 @@ impl Mask {
                 path.push(corners[at].position);
                 at = corners[at].next;
             }
-            // The first corner is the upper one of the leftmost edge. What is to the right of that edge is the
-            // component where the path comes up along it and leaves sideways, and a hole where it goes down.
+            // The first corner is the upper one of the leftmost edge. What is to the right of that
+            // edge is the component where the path comes up along it and leaves sideways, and a
+            // hole where it goes down.
             let is_outer = path[0][1] == path[1][1];
             let outline = &mut outlines[labels[corners[first].piece] as usize];
             if is_outer {
@@ -107,18 +110,20 @@ struct Side {
 }
 
 impl Side {
-    /// Orders the sides at a line: downwards, and where two pixels meet in a corner the lower side first, so that the
-    /// edge that comes from above ends at the side of its own pixel.
+    /// Orders the sides at a line: downwards, and where two pixels meet in a corner the lower side
+    /// first, so that the edge that comes from above ends at the side of its own pixel.
     fn order(&self) -> (u32, bool) {
         (self.y, self.is_upper)
     }
 }
 
-/// Goes over the mask from left to right, from one line between columns to the next at which something changes.
+/// Goes over the mask from left to right, from one line between columns to the next at which
+/// something changes.
 #[derive(Default)]
 struct Sweep {
     corners: Vec<Corner>,
-    /// Corners on the current line, downwards, each with whether the mask is left of an edge that goes down from it.
+    /// Corners on the current line, downwards, each with whether the mask is left of an edge that
+    /// goes down from it.
     on_line: Vec<(usize, bool)>,
 }
 
@@ -142,7 +147,8 @@ impl Sweep {
         sweep.corners
     }
 
-    /// Passes the line `x`, from the sides left of it to those right of it, which get to know where they began.
+    /// Passes the line `x`, from the sides left of it to those right of it, which get to know where
+    /// they began.
     fn pass(&mut self, x: u32, left: &[Side], right: &mut [Side]) {
         let (mut i, mut j) = (0, 0);
         loop {

@@ -6,8 +6,8 @@ use super::{Connectivity, Mask};
 
 /// Part of a run: within one column, or a block of whole columns.
 ///
-/// A run has at most three of them, the block between a foot and a head of a column, so that their number is bound to
-/// that of the runs even where the columns are billions of pixels wide.
+/// A run has at most three of them, the block between a foot and a head of a column, so that their
+/// number is bound to that of the runs even where the columns are billions of pixels wide.
 #[derive(Clone, Debug)]
 pub(super) struct Piece {
     pub(super) columns: Range<u32>,
@@ -38,7 +38,8 @@ impl Pieces {
         Self(pieces)
     }
 
-    /// Groups of neighbouring pieces that begin in the same column, as ranges of indices. They end in the same, too.
+    /// Groups of neighbouring pieces that begin in the same column, as ranges of indices. They end
+    /// in the same, too.
     pub(super) fn groups(&self) -> impl Iterator<Item = Range<usize>> + '_ {
         let mut start = 0;
         self.0.chunk_by(|a, b| a.columns.start == b.columns.start).map(move |group| {
@@ -77,7 +78,8 @@ impl Pieces {
         let reach = u64::from(connectivity == Connectivity::Eight);
         while !left.is_empty() && !right.is_empty() {
             let (a, b) = (&self.0[left.start].rows, &self.0[right.start].rows);
-            if u64::from(a.start) < u64::from(b.end) + reach && u64::from(b.start) < u64::from(a.end) + reach {
+            if u64::from(a.start) < u64::from(b.end) + reach && u64::from(b.start) < u64::from(a.end) + reach
+            {
                 forest.join(left.start as u32, right.start as u32);
             }
             // The one that ends first meets nothing further down: the next is a pixel away, at least.

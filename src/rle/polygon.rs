@@ -1,11 +1,12 @@
 //! Masks from polygons, pixel for pixel as COCO rasterises them (maskApi `rleFrPoly`).
 //!
-//! maskApi walks the outline on a grid of five points a pixel and notes where it passes the middle of a pixel column;
-//! the pixels below such a place change their value. Only those places are visited here, so an edge costs time by the
-//! columns of the mask that it crosses and not by its length; the arithmetic at each place is maskApi's own.
+//! maskApi walks the outline on a grid of five points a pixel and notes where it passes the middle
+//! of a pixel column; the pixels below such a place change their value. Only those places are
+//! visited here, so an edge costs time by the columns of the mask that it crosses and not by its
+//! length; the arithmetic at each place is maskApi's own.
 
 use super::builder::{close, toggle};
-use super::limits::{MOST_COORDINATE, MOST_POLYGON_CROSSINGS, checked_pixels, within};
+use super::limits::{MAX_COORDINATE, MAX_POLYGON_CROSSINGS, checked_pixels, within};
 use super::{Error, Mask};
 use crate::geometry::Size;
 
@@ -36,7 +37,7 @@ impl Mask {
         for (at, polygon) in polygons.iter().enumerate() {
             let outline = GridOutline::new(at, polygon.as_ref())?;
             crossings = crossings.saturating_add(outline.edges().map(|edge| edge.columns(size).1).sum());
-            within("pixel columns that the polygons cross", MOST_POLYGON_CROSSINGS, crossings)?;
+            within("pixel columns that the polygons cross", MAX_POLYGON_CROSSINGS, crossings)?;
             outlines.push(outline);
         }
         let masks: Vec<_> = outlines.iter().map(|outline| outline.rasterise(size, pixels)).collect();
@@ -46,7 +47,7 @@ impl Mask {
 
 /// Which number of a polygon cannot be drawn to.
 pub(crate) fn far_coordinate(numbers: &[f64]) -> Option<usize> {
-    numbers.iter().position(|number| number.is_nan() || number.abs() > MOST_COORDINATE)
+    numbers.iter().position(|number| number.is_nan() || number.abs() > MAX_COORDINATE)
 }
 
 /// A polygon's points on the grid.
@@ -110,11 +111,13 @@ impl Edge {
         self.extent[0].abs() >= self.extent[1].abs()
     }
 
-    /// The first pixel column whose middle the edge passes within the mask, and how many follow one another from it.
+    /// The first pixel column whose middle the edge passes within the mask, and how many follow one
+    /// another from it.
     fn columns(&self, size: Size) -> (i64, u64) {
         let (a, b) = (self.start[0], self.start[0] + self.extent[0]);
         // A column c is passed where min <= 5c + 2 and 5c + 3 <= max.
-        let first = (a.min(b) - MIDDLE).div_euclid(SCALE) + i64::from((a.min(b) - MIDDLE).rem_euclid(SCALE) != 0);
+        let first =
+            (a.min(b) - MIDDLE).div_euclid(SCALE) + i64::from((a.min(b) - MIDDLE).rem_euclid(SCALE) != 0);
         let last = (a.max(b) - MIDDLE - 1).div_euclid(SCALE);
         let (first, last) = (first.max(0), last.min(i64::from(size.width) - 1));
         (first, u64::try_from(last - first + 1).unwrap_or(0))
@@ -137,7 +140,8 @@ impl Edge {
         (start as f64 + self.slope * step as f64 + 0.5) as i64
     }
 
-    /// The rows of the two neighbouring points of a steep edge of which one lies in grid column `left`, one right of it.
+    /// The rows of the two neighbouring points of a steep edge of which one lies in grid column
+    /// `left`, one right of it.
     fn rows_beside(&self, left: i64) -> [i64; 2] {
         let rises = self.extent[0] > 0;
         // The first step at which the edge is on the far side of the middle.

@@ -53,7 +53,8 @@ impl Mask {
         let pixels = self.size().pixels() as u32;
         let starts_set = self.boundaries().first() == Some(&0);
         let ends_set = self.boundaries().last() == Some(&pixels);
-        let inner = &self.boundaries()[usize::from(starts_set)..self.boundaries().len() - usize::from(ends_set)];
+        let inner =
+            &self.boundaries()[usize::from(starts_set)..self.boundaries().len() - usize::from(ends_set)];
         let mut boundaries = Vec::with_capacity(inner.len() + 2);
         if !starts_set && pixels > 0 {
             boundaries.push(0);
@@ -82,8 +83,8 @@ impl Mask {
         Ok(area)
     }
 
-    /// Intersection over union, 0 for two empty masks. `other_is_crowd` divides by this mask's own area instead,
-    /// as COCO scores detections against crowd regions (maskApi `rleIou`).
+    /// Intersection over union, 0 for two empty masks. `other_is_crowd` divides by this mask's own
+    /// area instead, as COCO scores detections against crowd regions (maskApi `rleIou`).
     pub fn iou(&self, other: &Self, other_is_crowd: bool) -> Result<f64, Error> {
         let shared = self.shared_area(other)?;
         let whole = if other_is_crowd { self.area() } else { self.area() + other.area() - shared };

@@ -6,7 +6,7 @@ use crate::rle::Mask;
 /// What the prompts point out.
 #[derive(Clone, Debug)]
 pub struct Answer {
-    /// The masks the model offers, cleaned of specks, at the picture's size.
+    /// The masks the model offers, cleaned of specks, at the image's size.
     pub candidates: Vec<Candidate>,
     /// Which of them the model thinks best.
     pub best: usize,
@@ -15,7 +15,7 @@ pub struct Answer {
 /// One mask a model offers.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Candidate {
-    /// The mask at the picture's size.
+    /// The mask at the image's size.
     pub mask: Mask,
     /// The model's own estimate of the mask's IoU with the object meant, within 0..=1.
     pub predicted_iou: f32,
@@ -35,9 +35,9 @@ impl Answer {
 
 /// The candidate of the highest predicted IoU.
 ///
-/// Of segment-anything's four, the first is the one for several prompts and the others are for a single one
-/// (`select_masks` of its ONNX export): with more than two points, padding included, only the first counts, and with
-/// fewer only the others do.
+/// Of segment-anything's four, the first is the one for several prompts and the others are for a
+/// single one (`select_masks` of its ONNX export): with more than two points, padding included,
+/// only the first counts, and with fewer only the others do.
 pub(super) fn best_candidate(ious: &[f32], labels: &Tensor) -> usize {
     let points = labels.shape()[1];
     let eligible = match (ious.len(), points) {

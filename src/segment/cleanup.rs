@@ -1,8 +1,9 @@
 //! Takes specks and far islands out of a grid of logits and closes pinholes, before it becomes a mask.
 //!
-//! A model trained on single objects still lights up look-alikes far from the click. What is kept is what was clicked,
-//! and another part only where the model is sure of it. The rules work on grid cells, so they do not depend on the
-//! picture's resolution, and they change signs only: a logit keeps its magnitude.
+//! A model trained on single objects still lights up look-alikes far from the click. What is kept
+//! is what was clicked, and another part only where the model is sure of it. The rules work on grid
+//! cells, so they do not depend on the image's resolution, and they change signs only: a logit
+//! keeps its magnitude.
 
 use std::ops::Range;
 
@@ -30,7 +31,8 @@ pub(super) fn clean(logits: &mut Logits, clicks: &[(Point, bool)]) -> Result<(),
 
 fn drop_islands(logits: &mut Logits, clicked: &[[u32; 2]]) -> Result<(), Error> {
     let parts = logits.cells_inside()?.components(Connectivity::Eight);
-    let (mut main, mut others): (Vec<_>, Vec<_>) = parts.into_iter().partition(|part| holds_any(part, clicked));
+    let (mut main, mut others): (Vec<_>, Vec<_>) =
+        parts.into_iter().partition(|part| holds_any(part, clicked));
     if main.is_empty() {
         // A click on the object's rim can lie just off the mask; then the largest part stands for it.
         let largest = others.iter().map(Mask::area).enumerate().max_by_key(|&(_, area)| area);
@@ -113,7 +115,9 @@ mod tests {
         clean(&mut logits, &clicks).unwrap();
         let side = rows.len();
         let found: Vec<String> = (0..side)
-            .map(|y| (0..side).map(|x| if logits.columns()[x * side + y] > 0.0 { '#' } else { '.' }).collect())
+            .map(|y| {
+                (0..side).map(|x| if logits.columns()[x * side + y] > 0.0 { '#' } else { '.' }).collect()
+            })
             .collect();
         assert_eq!(found, expected, "{name}");
     }
@@ -122,7 +126,12 @@ mod tests {
     fn islands_go_unless_clicked_or_sure() {
         let on_left = (1.5, 1.5, true);
         let two = ["......", ".##.+.", ".##.+.", "......", "......", "......"];
-        check("unsure island", &two, &[on_left], &["......", ".##...", ".##...", "......", "......", "......"]);
+        check(
+            "unsure island",
+            &two,
+            &[on_left],
+            &["......", ".##...", ".##...", "......", "......", "......"],
+        );
         let sure = ["......", ".##.#.", ".##.#.", "......", "......", "......"];
         check("sure island", &sure, &[on_left], &sure);
         let faint = ["......", ".++.+.", ".++.+.", "......", "......", "......"];

@@ -1,4 +1,5 @@
-//! How a session looks more closely at what it answered: from near at a first click, then at the answer itself.
+//! How a session looks more closely at what it answered: from near at a first click, then at the
+//! answer itself.
 
 use super::job::Look;
 use super::preprocess::window_of;
@@ -7,20 +8,21 @@ use super::zoom::{is_cut_off, region_around, region_on_click, regrid, unknown};
 use super::{Answer, Candidate, DecodeJob, EncodeJob, Error, Frame, Session, Ticket, Zoom};
 use crate::pixels::Pixels;
 
-/// An answer that covers more than one part in so many of what a click would be looked at in shows as much as it can:
-/// from near it is mostly answered in part.
+/// An answer that covers more than one part in so many of what a click would be looked at in shows
+/// as much as it can: from near it is mostly answered in part.
 const LARGE_PART: u64 = 2;
 
 impl<E> Session<E> {
     /// The next look that an answer deserves, the newest one's; `None` where it stands as it is.
     ///
-    /// Where the pixels of its window are asked for, [`begin_zoom_encode`](Self::begin_zoom_encode) comes first, then
-    /// [`begin_zoom_decode`](Self::begin_zoom_decode); both end as other runs do. Then another may follow.
+    /// Where the pixels of its window are asked for, [`begin_zoom_encode`](Self::begin_zoom_encode)
+    /// comes first, then [`begin_zoom_decode`](Self::begin_zoom_decode); both end as other runs do.
+    /// Then another may follow.
     pub fn zoom_in(&self, ticket: Ticket) -> Option<Zoom> {
-        let picture = self.picture.as_ref().filter(|_| Some(ticket) == self.newest)?;
+        let image = self.image.as_ref().filter(|_| Some(ticket) == self.newest)?;
         let answered = self.answered.iter().rev().find(|answered| answered.ticket == ticket)?;
         let held = self.zoomed.as_ref().map(|zoomed| zoomed.frame);
-        let size = picture.frame.picture;
+        let size = image.frame.image;
         let area = answered.answer.mask().area();
         let on_click = || {
             let region = region_on_click(answered.prompts.only_click()?, self.model.zoom_on_click?, size)?;
@@ -36,8 +38,8 @@ impl<E> Session<E> {
             Look::OnClick => closer()?,
             Look::Closer => return None,
         };
-        let frame = Frame::of_region(size, region, picture.frame.side);
-        let kept = frame == picture.frame || Some(frame) == held;
+        let frame = Frame::of_region(size, region, image.frame.side);
+        let kept = frame == image.frame || Some(frame) == held;
         Some(Zoom { window: (!kept).then(|| window_of(&frame)), ticket, frame, look })
     }
 
@@ -47,15 +49,16 @@ impl<E> Session<E> {
         self.encode_job(zoom.ticket, zoom.frame, pixels)
     }
 
-    /// Asks for the mask once more, of what is zoomed in on; where that is to correct the answer, with its own mask.
+    /// Asks for the mask once more, of what is zoomed in on; where that is to correct the answer,
+    /// with its own mask.
     pub fn begin_zoom_decode(&self, zoom: &Zoom) -> Result<DecodeJob, Error> {
-        let picture = self.picture.as_ref().ok_or(Error::PictureMissing)?;
+        let image = self.image.as_ref().ok_or(Error::ImageMissing)?;
         let (side, cells) = (self.model.decoder.low_res, self.model.decoder.low_res.pow(2));
         let asked = self.answered.iter().rev().find(|answered| answered.ticket == zoom.ticket);
         let Answered { prompts, answer, low_res, .. } = asked.ok_or(Error::AnswerMissing)?;
         let own_mask = (zoom.look == Look::Closer).then(|| {
             let mut mask = unknown(side);
-            regrid((&picture.frame, &low_res[answer.best * cells..][..cells]), (&zoom.frame, &mut mask), side);
+            regrid((&image.frame, &low_res[answer.best * cells..][..cells]), (&zoom.frame, &mut mask), side);
             mask
         });
         let prompts = prompts.within(zoom.frame.region);
@@ -64,8 +67,8 @@ impl<E> Session<E> {
 
     /// The answer, or what a look from near offers in its place where the model expects more of that.
     ///
-    /// Of the masks offered those that reach out of what was looked at would end at a straight line: they do not count.
-    /// They are not made where less is `expected` of the best of them.
+    /// Of the masks offered those that reach out of what was looked at would end at a straight
+    /// line: they do not count. They are not made where less is `expected` of the best of them.
     pub(super) fn prefer(
         &mut self,
         job: &DecodeJob,
@@ -74,16 +77,19 @@ impl<E> Session<E> {
         low_res: &[f32],
     ) -> Result<Answer, Error> {
         let side = self.model.decoder.low_res;
-        let whole = self.picture.as_ref().ok_or(Error::PictureMissing)?.frame;
+        let whole = self.image.as_ref().ok_or(Error::ImageMissing)?.frame;
         let answered = self.answered_mut(job.ticket, Look::OnClick)?;
         if expected <= answered.answer.best_candidate().predicted_iou {
             return Ok(answered.answer.clone());
         }
         let offered = offer()?;
-        let counts = |candidate: &Candidate| candidate.mask.bbox().is_some_and(|rect| !is_cut_off(rect, &job.frame));
+        let counts =
+            |candidate: &Candidate| candidate.mask.bbox().is_some_and(|rect| !is_cut_off(rect, &job.frame));
         if counts(offered.best_candidate()) {
             answered.answer.best = offered.best;
-            for (at, candidate) in offered.candidates.into_iter().enumerate().filter(|(_, offered)| counts(offered)) {
+            for (at, candidate) in
+                offered.candidates.into_iter().enumerate().filter(|(_, offered)| counts(offered))
+            {
                 answered.answer.candidates[at] = candidate;
                 let cells = at * side * side..(at + 1) * side * side;
                 let (kept, seen) = (&mut answered.low_res[cells.clone()], &low_res[cells]);
@@ -96,11 +102,16 @@ impl<E> Session<E> {
 
     /// The answer with its best candidate seen closer, which is also what a refinement goes on from.
     ///
-    /// A mask that reaches out of what was looked at would end at a straight line, and none is no correction: the
-    /// answer stays.
-    pub(super) fn correct(&mut self, job: &DecodeJob, closer: Candidate, low_res: &[f32]) -> Result<Answer, Error> {
+    /// A mask that reaches out of what was looked at would end at a straight line, and none is no
+    /// correction: the answer stays.
+    pub(super) fn correct(
+        &mut self,
+        job: &DecodeJob,
+        closer: Candidate,
+        low_res: &[f32],
+    ) -> Result<Answer, Error> {
         let side = self.model.decoder.low_res;
-        let whole = self.picture.as_ref().ok_or(Error::PictureMissing)?.frame;
+        let whole = self.image.as_ref().ok_or(Error::ImageMissing)?.frame;
         let answered = self.answered_mut(job.ticket, Look::Closer)?;
         if closer.mask.bbox().is_some_and(|rect| !is_cut_off(rect, &job.frame)) {
             let best = answered.answer.best;
@@ -129,9 +140,10 @@ mod tests {
     use crate::segment::session::tests::{encoded, input, outputs, prompts};
     use crate::segment::{Limits, Model, Prompt, Refine, Tensor};
 
-    const PICTURE: Size = Size::new(320, 320);
+    const IMAGE: Size = Size::new(320, 320);
 
-    /// A model that zooms in on its answers, on a grid of 16 cells, at a picture of which each cell is 20 pixels.
+    /// A model that zooms in on its answers, on a grid of 16 cells, at an image of which each cell
+    /// is 20 pixels.
     fn zooming() -> Session<&'static str> {
         zooming_as(Some(2.0), None)
     }
@@ -145,8 +157,9 @@ mod tests {
         json["zoom_on_click"] = zoom_on_click.into();
         let model = Model::from_json(json.to_string().as_bytes(), &Limits::default()).unwrap();
         let mut session = Session::new(model).unwrap();
-        let pixels = vec![7; PICTURE.pixels() as usize * 3];
-        let job = session.begin_encode(Ticket(0), Pixels::new(PICTURE, Channels::Rgb, &pixels).unwrap()).unwrap();
+        let pixels = vec![7; IMAGE.pixels() as usize * 3];
+        let job =
+            session.begin_encode(Ticket(0), Pixels::new(IMAGE, Channels::Rgb, &pixels).unwrap()).unwrap();
         assert!(session.finish_encode(&job, "whole"));
         session
     }
@@ -155,7 +168,10 @@ mod tests {
     fn square(first: usize, past: usize) -> [Tensor; 2] {
         let inside = |at: usize| (first..past).contains(&(at % 16)) && (first..past).contains(&(at / 16));
         let low_res = (0..2 * 256).map(|at| if inside(at % 256) { 2.0 } else { -3.0 }).collect();
-        [Tensor::from_f32s(vec![0.5, 0.6]).reshaped([1, 2]), Tensor::from_f32s(low_res).reshaped([1, 2, 16, 16])]
+        [
+            Tensor::from_f32s(vec![0.5, 0.6]).reshaped([1, 2]),
+            Tensor::from_f32s(low_res).reshaped([1, 2, 16, 16]),
+        ]
     }
 
     /// Asks by a click in the middle, answered by a square of cells.
@@ -167,7 +183,7 @@ mod tests {
     fn encode_zoomed(session: &mut Session<&'static str>, zoom: &Zoom) {
         let window = zoom.window.unwrap();
         let pixels = vec![9; window.width as usize * window.height as usize * 3];
-        let pixels = Pixels::of_window(PICTURE, window, Channels::Rgb, &pixels).unwrap();
+        let pixels = Pixels::of_window(IMAGE, window, Channels::Rgb, &pixels).unwrap();
         let job = session.begin_zoom_encode(zoom, pixels).unwrap();
         assert_eq!(job.input.shape(), [1, 3, 32, 32]);
         assert!(session.finish_encode(&job, "closer"));
@@ -194,7 +210,9 @@ mod tests {
 
         // The next question goes on from what was seen closer.
         let refine = Refine { ticket: Ticket(1), candidate: 1 };
-        let next = session.begin_decode(Ticket(2), &prompts(&[(150.0, 150.0), (170.0, 150.0)]), Some(refine)).unwrap();
+        let next = session
+            .begin_decode(Ticket(2), &prompts(&[(150.0, 150.0), (170.0, 150.0)]), Some(refine))
+            .unwrap();
         assert_eq!(session.embedding_for(&next), Some(&"whole"));
         let fed_back = input(&next, "mask_input");
         assert!((fed_back[0] + 3.0).abs() < f32::EPSILON, "beyond the region nothing changes");
@@ -213,7 +231,7 @@ mod tests {
         assert_eq!(again.window, None);
         let job = session.begin_zoom_decode(&again).unwrap();
         assert_eq!(session.embedding_for(&job), Some(&"closer"));
-        // What fills the picture is decoded again with the picture's own embedding.
+        // What fills the image is decoded again with the image's own embedding.
         asked(&mut session, 3, [1, 15]);
         let whole = session.zoom_in(Ticket(3)).unwrap();
         assert_eq!(whole.window, None);
@@ -230,10 +248,17 @@ mod tests {
             let mut session = zooming_as(Some(2.0), Some(0.5));
             let first = asked(&mut session, 1, [5, 9]);
             let near = session.zoom_in(Ticket(1)).unwrap();
-            assert_eq!(near.window.map(|window| (window.x, window.width)), Some((68, 165)), "70 to 230, and a margin");
+            assert_eq!(
+                near.window.map(|window| (window.x, window.width)),
+                Some((68, 165)),
+                "70 to 230, and a margin"
+            );
             encode_zoomed(&mut session, &near);
             let job = session.begin_zoom_decode(&near).unwrap();
-            assert_eq!((session.embedding_for(&job), input(&job, "has_mask_input")), (Some(&"closer"), &[0.0][..]));
+            assert_eq!(
+                (session.embedding_for(&job), input(&job, "has_mask_input")),
+                (Some(&"closer"), &[0.0][..])
+            );
 
             let [_, low_res] = square(cells[0], cells[1]);
             let ious = Tensor::from_f32s(expected.to_vec()).reshaped([1, 2]);
@@ -250,7 +275,11 @@ mod tests {
             };
             let refine = Refine { ticket: Ticket(1), candidate: 1 };
             let logits = session.logits_of(refine).unwrap().unwrap();
-            assert!((logits[0] - kept).abs() < f32::EPSILON, "beyond what counts nothing is known: {}", logits[0]);
+            assert!(
+                (logits[0] - kept).abs() < f32::EPSILON,
+                "beyond what counts nothing is known: {}",
+                logits[0]
+            );
 
             // Whichever counts is then corrected, once.
             let closer = session.zoom_in(Ticket(1)).unwrap();

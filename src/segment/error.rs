@@ -1,9 +1,9 @@
-//! What can go wrong between a picture, clicks and a model, by whose fault.
+//! What can go wrong between an image, clicks and a model, by whose fault.
 
 use crate::geometry::Size;
 use crate::pixels;
 
-/// Why a model, a picture, a prompt or a model's answer was refused.
+/// Why a model, an image, a prompt or a model's answer was refused.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -52,18 +52,19 @@ pub enum Error {
         /// Shape and type found.
         actual: String,
     },
-    /// The decoder answered infinities or not-a-number: the runtime's provider computes wrongly; choose another.
+    /// The decoder answered infinities or not-a-number: the runtime's provider computes wrongly;
+    /// choose another.
     #[error("the model answered values that are not finite; try another provider")]
     NotFinite,
 
-    /// The bytes are not the picture's pixels.
+    /// The bytes are not the image's pixels.
     #[error(transparent)]
     Pixels(#[from] pixels::Error),
-    /// A picture without pixels.
-    #[error("the picture is empty ({0})")]
-    PictureEmpty(Size),
-    /// A click or box with a coordinate that is no number, or outside the picture.
-    #[error("prompt {at} is at ({x}, {y}), outside the picture of {size}")]
+    /// An image without pixels.
+    #[error("the image is empty ({0})")]
+    ImageEmpty(Size),
+    /// A click or box with a coordinate that is no number, or outside the image.
+    #[error("prompt {at} is at ({x}, {y}), outside the image of {size}")]
     PromptOutside {
         /// Which prompt.
         at: usize,
@@ -71,15 +72,15 @@ pub enum Error {
         x: f64,
         /// Its y in image space.
         y: f64,
-        /// The picture's size.
+        /// The image's size.
         size: Size,
     },
     /// Nothing was clicked.
     #[error("there is no click and no box to segment by")]
     PromptMissing,
-    /// A decode was asked for before a picture was encoded.
-    #[error("no picture is encoded yet")]
-    PictureMissing,
+    /// A decode was asked for before an image was encoded.
+    #[error("no image is encoded yet")]
+    ImageMissing,
     /// The answer to be corrected is not kept any more.
     #[error("the answer to be corrected is not kept any more")]
     AnswerMissing,

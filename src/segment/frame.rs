@@ -1,20 +1,21 @@
-//! How a picture, or a part of it, lies in the square frame a model sees: scaled to its side, at its top-left corner.
+//! How an image, or a part of it, lies in the square frame a model sees: scaled to its side, at its
+//! top-left corner.
 
 use super::Error;
 use crate::geometry::{PixelRect, Point, Size};
 
-/// The most pixels a picture may have to be segmented: 2²⁷, a picture of 13,377 × 10,033.
-pub(super) const MOST_PICTURE_PIXELS: u64 = 1 << 27;
+/// The most pixels an image may have to be segmented: 2²⁷, an image of 13,377 × 10,033.
+pub(super) const MAX_IMAGE_PIXELS: u64 = 1 << 27;
 
-/// The square frame of a model and what of a picture is in it.
+/// The square frame of a model and what of an image is in it.
 ///
 /// *Frame space* counts frame pixels from the top-left corner; the region fills `0..content.width` ×
 /// `0..content.height` of it and the rest is padding (segment-anything's `ResizeLongestSide`).
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Frame {
-    /// The picture's own size.
-    pub picture: Size,
-    /// What of the picture the frame shows: all of it, or the part that is zoomed in on.
+    /// The image's own size.
+    pub image: Size,
+    /// What of the image the frame shows: all of it, or the part that is zoomed in on.
     pub region: PixelRect,
     /// The frame's side in frame pixels, 1024 for `sam1`.
     pub side: u32,
@@ -23,44 +24,48 @@ pub struct Frame {
 }
 
 impl Frame {
-    /// Lays a picture into a frame. Fails for a picture that is empty or too large.
-    pub fn new(picture: Size, side: u32) -> Result<Self, Error> {
-        if picture.pixels() == 0 {
-            return Err(Error::PictureEmpty(picture));
+    /// Lays an image into a frame. Fails for an image that is empty or too large.
+    pub fn new(image: Size, side: u32) -> Result<Self, Error> {
+        if image.pixels() == 0 {
+            return Err(Error::ImageEmpty(image));
         }
-        if picture.pixels() > MOST_PICTURE_PIXELS {
-            let actual = picture.pixels();
-            return Err(Error::Limit { what: "pixels of a picture", limit: MOST_PICTURE_PIXELS, actual });
+        if image.pixels() > MAX_IMAGE_PIXELS {
+            let actual = image.pixels();
+            return Err(Error::Limit { what: "pixels of an image", limit: MAX_IMAGE_PIXELS, actual });
         }
-        Ok(Self::of_region(picture, PixelRect { x: 0, y: 0, width: picture.width, height: picture.height }, side))
+        Ok(Self::of_region(image, PixelRect { x: 0, y: 0, width: image.width, height: image.height }, side))
     }
 
-    /// Lays a part of a picture that [`new`](Self::new) takes, neither empty nor beyond its border, into a frame.
-    pub(super) fn of_region(picture: Size, region: PixelRect, side: u32) -> Self {
+    /// Lays a part of an image that [`new`](Self::new) takes, neither empty nor beyond its border,
+    /// into a frame.
+    pub(super) fn of_region(image: Size, region: PixelRect, side: u32) -> Self {
         let scale = f64::from(side) / f64::from(region.width.max(region.height));
         let scaled = |length: u32| ((f64::from(length) * scale + 0.5) as u32).clamp(1, side);
-        Self { picture, region, side, content: Size::new(scaled(region.width), scaled(region.height)) }
+        Self { image, region, side, content: Size::new(scaled(region.width), scaled(region.height)) }
     }
 
-    /// Where a point of the picture lies in the frame.
+    /// Where a point of the image lies in the frame.
     pub fn frame_from_image(&self, point_in_image: Point) -> Point {
         let region = self.region;
         Point::new(
-            (point_in_image.x - f64::from(region.x)) * f64::from(self.content.width) / f64::from(region.width),
-            (point_in_image.y - f64::from(region.y)) * f64::from(self.content.height) / f64::from(region.height),
+            (point_in_image.x - f64::from(region.x)) * f64::from(self.content.width)
+                / f64::from(region.width),
+            (point_in_image.y - f64::from(region.y)) * f64::from(self.content.height)
+                / f64::from(region.height),
         )
     }
 
-    /// Where a point of the frame lies in the picture.
+    /// Where a point of the frame lies in the image.
     pub fn image_from_frame(&self, point_in_frame: Point) -> Point {
         let region = self.region;
         Point::new(
             point_in_frame.x * f64::from(region.width) / f64::from(self.content.width) + f64::from(region.x),
-            point_in_frame.y * f64::from(region.height) / f64::from(self.content.height) + f64::from(region.y),
+            point_in_frame.y * f64::from(region.height) / f64::from(self.content.height)
+                + f64::from(region.y),
         )
     }
 
-    /// How many frame pixels a pixel of the picture is wide and high.
+    /// How many frame pixels a pixel of the image is wide and high.
     pub(super) fn frame_pixels_per_pixel(&self) -> [f64; 2] {
         [
             f64::from(self.content.width) / f64::from(self.region.width),
@@ -75,13 +80,13 @@ mod tests {
 
     #[test]
     fn the_longest_side_fills_the_frame() {
-        for (picture, content) in [
+        for (image, content) in [
             (Size::new(640, 480), Size::new(1024, 768)),
             (Size::new(333, 500), Size::new(682, 1024)),
             (Size::new(4000, 3), Size::new(1024, 1)),
             (Size::new(1, 100_000), Size::new(1, 1024)),
         ] {
-            assert_eq!(Frame::new(picture, 1024).unwrap().content, content);
+            assert_eq!(Frame::new(image, 1024).unwrap().content, content);
         }
     }
 
@@ -93,15 +98,16 @@ mod tests {
         let frame = Frame::of_region(Size::new(333, 500), region, 1024);
         assert_eq!(frame.content, Size::new(1024, 512));
         for (in_image, in_frame) in [((40.0, 10.0), (0.0, 0.0)), ((140.0, 60.0), (1024.0, 512.0))] {
-            let (in_image, in_frame) = (Point::new(in_image.0, in_image.1), Point::new(in_frame.0, in_frame.1));
+            let (in_image, in_frame) =
+                (Point::new(in_image.0, in_image.1), Point::new(in_frame.0, in_frame.1));
             assert_eq!(frame.frame_from_image(in_image), in_frame);
             assert_eq!(frame.image_from_frame(in_frame), in_image);
         }
     }
 
     #[test]
-    fn pictures_without_pixels_or_with_too_many_are_refused() {
-        assert!(matches!(Frame::new(Size::new(0, 5), 1024), Err(Error::PictureEmpty(_))));
+    fn images_without_pixels_or_with_too_many_are_refused() {
+        assert!(matches!(Frame::new(Size::new(0, 5), 1024), Err(Error::ImageEmpty(_))));
         assert!(matches!(Frame::new(Size::new(1 << 20, 1 << 20), 1024), Err(Error::Limit { .. })));
     }
 }

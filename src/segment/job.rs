@@ -3,7 +3,8 @@
 use super::{Frame, Prompts, Tensor};
 use crate::geometry::PixelRect;
 
-/// A number by which the caller tells its questions apart. The one begun last is the newest, whatever its number.
+/// A number by which the caller tells its questions apart. The one begun last is the newest,
+/// whatever its number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Ticket(pub u32);
 
@@ -40,17 +41,17 @@ pub struct DecodeJob {
     pub(super) look: Look,
 }
 
-/// A look at a part of the picture by which an answer is to be bettered.
+/// A look at a part of the image by which an answer is to be bettered.
 #[derive(Debug)]
 pub struct Zoom {
-    /// Which pixels of the picture the encoder is to see for it; `None` where their embedding is kept.
+    /// Which pixels of the image the encoder is to see for it; `None` where their embedding is kept.
     pub window: Option<PixelRect>,
     pub(super) ticket: Ticket,
     pub(super) frame: Frame,
     pub(super) look: Look,
 }
 
-/// What a model is shown of a picture for one question, in this order.
+/// What a model is shown of an image for one question, in this order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Look {
     /// All of it.

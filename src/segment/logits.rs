@@ -1,8 +1,8 @@
-//! A coarse grid of logits to the runs of a mask at the picture's size, without a bitmap in between.
+//! A coarse grid of logits to the runs of a mask at the image's size, without a bitmap in between.
 //!
-//! Between the centres of cells the logits are interpolated bilinearly, so down one column of the picture they are
-//! piecewise linear, and where they change sign is solved for, not sampled: a column costs time by the grid's height
-//! and not by the picture's.
+//! Between the centres of cells the logits are interpolated bilinearly, so down one column of the
+//! image they are piecewise linear, and where they change sign is solved for, not sampled: a column
+//! costs time by the grid's height and not by the image's.
 
 use super::{Error, Frame};
 use crate::geometry::{Point, Size};
@@ -13,7 +13,7 @@ use crate::rle::Mask;
 pub struct Logits {
     size: LogitsSize,
     columns: Vec<f32>,
-    /// Picture pixels to cells: how many cells a pixel is wide and high.
+    /// Image pixels to cells: how many cells a pixel is wide and high.
     cells_per_pixel: [f64; 2],
     frame: Frame,
 }
@@ -38,7 +38,8 @@ impl Logits {
             });
         }
         let cells_per_frame_pixel = side as f64 / f64::from(frame.side);
-        let covered = |content: u32| ((f64::from(content) * cells_per_frame_pixel).ceil() as usize).clamp(1, side);
+        let covered =
+            |content: u32| ((f64::from(content) * cells_per_frame_pixel).ceil() as usize).clamp(1, side);
         let size = LogitsSize { width: covered(frame.content.width), height: covered(frame.content.height) };
         let mut columns = vec![0.0_f32; size.width * size.height];
         let mut is_finite = true;
@@ -85,9 +86,10 @@ impl Logits {
         Ok(Mask::from_boundaries(Size::new(width as u32, height as u32), boundaries)?)
     }
 
-    /// Column and row of the cell that holds a point of the picture, or the nearest one.
+    /// Column and row of the cell that holds a point of the image, or the nearest one.
     pub fn cell_at(&self, point_in_image: Point) -> [u32; 2] {
-        let cell = |position: f64, scale: f64, count: usize| ((position * scale) as u32).min(count as u32 - 1);
+        let cell =
+            |position: f64, scale: f64, count: usize| ((position * scale) as u32).min(count as u32 - 1);
         let region = self.frame.region;
         let x = cell(point_in_image.x - f64::from(region.x), self.cells_per_pixel[0], self.size.width);
         let y = cell(point_in_image.y - f64::from(region.y), self.cells_per_pixel[1], self.size.height);
@@ -96,9 +98,9 @@ impl Logits {
 
     /// The mask of the pixels whose interpolated logit, at the pixel's centre, is positive.
     ///
-    /// As large as the picture; empty beyond the region that the frame shows.
+    /// As large as the image; empty beyond the region that the frame shows.
     pub fn to_mask(&self) -> Result<Mask, Error> {
-        let Frame { picture, region, .. } = self.frame;
+        let Frame { image, region, .. } = self.frame;
         let mut boundaries = Vec::new();
         let (mut looked_at, mut crossed) = (usize::MAX, Vec::new());
         for x in 0..region.width {
@@ -107,12 +109,18 @@ impl Logits {
             if left != looked_at {
                 (looked_at, crossed) = (left, column.crossed());
             }
-            self.push_column_runs(&column, &crossed, (region.x + x) * picture.height + region.y, &mut boundaries);
+            self.push_column_runs(
+                &column,
+                &crossed,
+                (region.x + x) * image.height + region.y,
+                &mut boundaries,
+            );
         }
-        Ok(Mask::from_boundaries(picture, boundaries)?)
+        Ok(Mask::from_boundaries(image, boundaries)?)
     }
 
-    /// The column of cells left of the region's column of pixels `x`, and how far that is on the way to the next.
+    /// The column of cells left of the region's column of pixels `x`, and how far that is on the
+    /// way to the next.
     fn column_at(&self, x: u32) -> (usize, f32) {
         let last = (self.size.width - 1) as f64;
         let position = ((f64::from(x) + 0.5) * self.cells_per_pixel[0] - 0.5).clamp(0.0, last);
@@ -144,7 +152,8 @@ impl Logits {
             }
             inside = now;
             let way = f64::from(upper) / (f64::from(upper) - f64::from(lower));
-            // Pixel y has its centre at (y + 0.5) * scale - 0.5. A pixel right on the crossing has logit 0: not set.
+            // Pixel y has its centre at (y + 0.5) * scale - 0.5. A pixel right on the crossing has
+            // logit 0: not set.
             let y = (at as f64 + way.clamp(0.0, 1.0) + 0.5) / scale - 0.5;
             let first = if now { y.floor() + 1.0 } else { y.ceil() };
             // Of two crossings next to each other the second may round to less.
@@ -157,7 +166,8 @@ impl Logits {
     }
 }
 
-/// The logits down a column of pixels that lies between two columns of cells, at the heights of the cells' centres.
+/// The logits down a column of pixels that lies between two columns of cells, at the heights of the
+/// cells' centres.
 struct Column<'a> {
     left: &'a [f32],
     right: &'a [f32],
@@ -172,7 +182,8 @@ impl Column<'_> {
 
     /// Where the sign may change down a column anywhere between the two: the cells above such places.
     ///
-    /// These are few, and the same for all columns of pixels between two of cells, of which a large picture has many.
+    /// These are few, and the same for all columns of pixels between two of cells, of which a large
+    /// image has many.
     fn crossed(&self) -> Vec<usize> {
         let signs = |at: usize| usize::from(self.left[at] > 0.0) + usize::from(self.right[at] > 0.0);
         (1..self.left.len())
@@ -230,13 +241,13 @@ mod tests {
             values in prop::collection::vec(-3.0_f32..3.0, 144),
         ) {
             let region = PixelRect { x: left, y: top, width, height };
-            let picture = Size::new(left + width + right, top + height + bottom);
-            let frame = Frame::of_region(picture, region, 48);
+            let image = Size::new(left + width + right, top + height + bottom);
+            let frame = Frame::of_region(image, region, 48);
             let row_major = &values[..side * side];
             let mask = Logits::from_frame(frame, side, row_major).unwrap().to_mask().unwrap().to_row_major().unwrap();
             let expected = sampled(frame, side, row_major);
             for (at, &found) in mask.iter().enumerate() {
-                let (x, y) = (at as u32 % picture.width, at as u32 / picture.width);
+                let (x, y) = (at as u32 % image.width, at as u32 / image.width);
                 let logit = if (left..left + width).contains(&x) && (top..top + height).contains(&y) {
                     expected[((y - top) * width + x - left) as usize]
                 } else {
@@ -248,7 +259,7 @@ mod tests {
     }
 
     #[test]
-    fn all_positive_is_the_whole_picture_in_one_run() {
+    fn all_positive_is_the_whole_image_in_one_run() {
         let frame = Frame::new(Size::new(30, 20), 64).unwrap();
         let mask = Logits::from_frame(frame, 16, &[1.0; 256]).unwrap().to_mask().unwrap();
         assert_eq!(mask.boundaries(), [0, 600]);

@@ -48,16 +48,18 @@ pub struct Model {
     pub licence: String,
     /// Where it is from.
     pub source: String,
-    /// Picture to embedding.
+    /// Image to embedding.
     pub encoder: Encoder,
     /// Embedding and prompts to masks.
     pub decoder: Decoder,
-    /// Whether an answer is corrected by a second look, and how far around its box: the side of what is looked at, in
-    /// longest sides of the box. Slower, and better where the model was trained to be given its own mask back.
+    /// Whether an answer is corrected by a second look, and how far around its box: the side of
+    /// what is looked at, in longest sides of the box. Slower, and better where the model was
+    /// trained to be given its own mask back.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub zoom_in: Option<f64>,
-    /// Whether the first click on an object is also looked at from near, and how near: the side of what is looked at,
-    /// in longest sides of the picture. Of both answers the one that the model expects more of counts.
+    /// Whether the first click on an object is also looked at from near, and how near: the side of
+    /// what is looked at, in longest sides of the image. Of both answers the one that the model
+    /// expects more of counts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub zoom_on_click: Option<f64>,
 }
@@ -88,7 +90,7 @@ pub struct Graph {
     pub sha256: String,
 }
 
-/// The graph from a picture to its embedding, and how it wants the picture.
+/// The graph from an image to its embedding, and how it wants the image.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 pub struct Encoder {
     /// The graph's file.
@@ -153,7 +155,8 @@ impl Manifest {
     /// Reads and checks a list of models.
     pub fn from_json(json: &[u8], limits: &Limits) -> Result<Self, Error> {
         check_limit("bytes of the model list", json.len() as u64, limits.json_bytes as u64)?;
-        // The version is looked at first, so that a list of another version says so instead of naming a missing field.
+        // The version is looked at first, so that a list of another version says so instead of
+        // naming a missing field.
         let Version { version: found } = serde_json::from_slice(json)?;
         if found != VERSION {
             return Err(Error::ManifestVersion { expected: VERSION, found });
@@ -224,7 +227,8 @@ impl Model {
         let zoom_on_click_holds = self.zoom_on_click.is_none_or(|share| (0.05..1.0).contains(&share));
         require(zoom_on_click_holds, "zoom_on_click", "must be from 0.05 to less than 1")?;
         require((1..=16).contains(&self.decoder.candidates), "decoder.candidates", "must be 1 to 16")?;
-        let low_res_holds = self.decoder.low_res > 0 && self.decoder.low_res as u64 <= u64::from(encoder.size);
+        let low_res_holds =
+            self.decoder.low_res > 0 && self.decoder.low_res as u64 <= u64::from(encoder.size);
         require(low_res_holds, "decoder.low_res", "must be from 1 to encoder.size")
     }
 }

@@ -1,16 +1,17 @@
-//! Click to mask: what stands between a picture, a person's clicks and a promptable segmentation model.
+//! Click to mask: what stands between an image, a person's clicks and a promptable segmentation model.
 //!
-//! Everything here is plain computation. Whoever owns a graph runner (ONNX Runtime in the page's worker, or natively
-//! behind the command line) asks a [`Session`] what to run, runs it, and hands the outputs back:
+//! Everything here is plain computation. Whoever owns a graph runner (ONNX Runtime in the page's
+//! worker, or natively behind the command line) asks a [`Session`] what to run, runs it, and hands
+//! the outputs back:
 //!
 //! ```text
-//! Pixels ─► Session::begin_encode ─► encoder graph ─► finish_encode      once a picture
+//! Pixels ─► Session::begin_encode ─► encoder graph ─► finish_encode      once an image
 //! Prompts ─► Session::begin_decode ─► decoder graph ─► finish_decode ─► Answer      each click
 //! Answer ─► Session::zoom_in ─► encoder graph, decoder graph ─► finish_decode ─► Answer      as long as the model asks for it
 //! ```
 //!
-//! Each `begin` carries a [`Ticket`]; a `finish` whose ticket is no longer the newest is dropped, so a slow answer never
-//! replaces a newer one. Models are described by a [`Manifest`].
+//! Each `begin` carries a [`Ticket`]; a `finish` whose ticket is no longer the newest is dropped,
+//! so a slow answer never replaces a newer one. Models are described by a [`Manifest`].
 
 mod answer;
 mod cleanup;
@@ -33,6 +34,6 @@ pub use frame::Frame;
 pub use job::{DecodeJob, EncodeJob, Refine, Ticket, Zoom};
 pub use logits::{Logits, LogitsSize};
 pub use manifest::{Decoder, Encoder, Family, Graph, Limits, Manifest, Model};
-pub use prompt::{MOST_PROMPTS, Prompt, Prompts};
+pub use prompt::{MAX_PROMPTS, Prompt, Prompts};
 pub use session::Session;
 pub use tensor::{Data, Tensor};

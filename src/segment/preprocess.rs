@@ -1,4 +1,5 @@
-//! Pixels of a picture, or of a part of it, to an encoder's input: scaled with antialiasing, normalised, padded.
+//! Pixels of an image, or of a part of it, to an encoder's input: scaled with antialiasing,
+//! normalised, padded.
 //!
 //! [`Pixels::sample`]'s filter is Pillow's `BILINEAR`, which segment-anything's `ResizeLongestSide` uses.
 
@@ -20,9 +21,9 @@ pub(super) fn to_input(pixels: Pixels<'_>, frame: &Frame, encoder: &Encoder) -> 
     Ok(Tensor::from_f32s(values).reshaped([1, 3, side, side]))
 }
 
-/// The window of the picture that [`to_input`] reads.
+/// The window of the image that [`to_input`] reads.
 pub(super) fn window_of(frame: &Frame) -> PixelRect {
-    pixels::window_of(frame.picture, Rect::from(frame.region), frame.content)
+    pixels::window_of(frame.image, Rect::from(frame.region), frame.content)
 }
 
 #[cfg(test)]
@@ -45,7 +46,8 @@ mod tests {
         let size = Size::new(4, 2);
         let bytes: Vec<u8> = (0..8).flat_map(|at| [at, 100 + at, 200, 255]).collect();
         let frame = Frame::new(size, 4).unwrap();
-        let input = to_input(Pixels::new(size, Channels::Rgba, &bytes).unwrap(), &frame, &encoder(4)).unwrap();
+        let input =
+            to_input(Pixels::new(size, Channels::Rgba, &bytes).unwrap(), &frame, &encoder(4)).unwrap();
         assert_eq!(frame.content, size);
         assert_eq!(input.shape(), [1, 3, 4, 4]);
         let values = input.as_f32().unwrap();
@@ -57,7 +59,7 @@ mod tests {
     }
 
     #[test]
-    fn a_part_of_a_picture_fills_the_frame_and_needs_no_more_than_its_window() {
+    fn a_part_of_an_image_fills_the_frame_and_needs_no_more_than_its_window() {
         let size = Size::new(9, 7);
         let bytes: Vec<u8> = (0..63 * 3).map(|at| at as u8).collect();
         let frame = Frame::of_region(size, PixelRect { x: 3, y: 2, width: 4, height: 2 }, 4);

@@ -4,7 +4,7 @@ use super::{Error, Frame, Tensor};
 use crate::geometry::{PixelRect, Point, Rect};
 
 /// The most prompts taken for one mask.
-pub const MOST_PROMPTS: usize = 64;
+pub const MAX_PROMPTS: usize = 64;
 
 /// One thing a person did, in image space: pixel `(x, y)` covers `[x, x + 1) × [y, y + 1)`.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -32,11 +32,11 @@ impl Prompts {
         Self::default()
     }
 
-    /// Adds one; fails where there are [`MOST_PROMPTS`] already.
+    /// Adds one; fails where there are [`MAX_PROMPTS`] already.
     pub fn push(&mut self, prompt: Prompt) -> Result<(), Error> {
-        if self.list.len() >= MOST_PROMPTS {
+        if self.list.len() >= MAX_PROMPTS {
             let actual = self.list.len() as u64 + 1;
-            return Err(Error::Limit { what: "prompts of a mask", limit: MOST_PROMPTS as u64, actual });
+            return Err(Error::Limit { what: "prompts of a mask", limit: MAX_PROMPTS as u64, actual });
         }
         self.list.push(prompt);
         Ok(())
@@ -59,7 +59,10 @@ impl Prompts {
 
     /// The box that counts: the last one given.
     pub fn rect(&self) -> Option<Rect> {
-        self.list.iter().rev().find_map(|prompt| if let Prompt::Box(rect) = prompt { Some(*rect) } else { None })
+        self.list
+            .iter()
+            .rev()
+            .find_map(|prompt| if let Prompt::Box(rect) = prompt { Some(*rect) } else { None })
     }
 
     /// The clicks with whether they are positive, in order.
@@ -96,7 +99,7 @@ impl Prompts {
         }
     }
 
-    /// The clicks in a part of the picture, and what of the box lies there.
+    /// The clicks in a part of the image, and what of the box lies there.
     pub(super) fn within(&self, region: PixelRect) -> Self {
         let region = Rect::from(region);
         let holds = |&(point, _): &(Point, bool)| {
@@ -113,11 +116,12 @@ impl Prompts {
         Self { list: clicks.chain(rect).collect() }
     }
 
-    /// `point_coords` f32[1, n, 2] in frame pixels and `point_labels` f32[1, n], as segment-anything's ONNX example
-    /// lays them out: 1 positive, 0 negative, 2 and 3 the box's corners, and where there is no box one point of
-    /// padding labelled -1.
+    /// `point_coords` f32[1, n, 2] in frame pixels and `point_labels` f32[1, n], as
+    /// segment-anything's ONNX example lays them out: 1 positive, 0 negative, 2 and 3 the box's
+    /// corners, and where there is no box one point of padding labelled -1.
     ///
-    /// The graph takes a pixel's index for its centre, so a point of continuous space moves by half a frame pixel.
+    /// The graph takes a pixel's index for its centre, so a point of continuous space moves by half
+    /// a frame pixel.
     pub(super) fn tensors(&self, frame: &Frame) -> Result<[Tensor; 2], Error> {
         self.check(frame)?;
         let (mut coords, mut labels) = (Vec::new(), Vec::new());
@@ -137,22 +141,26 @@ impl Prompts {
             labels.push(-1.0);
         }
         let count = labels.len();
-        Ok([Tensor::from_f32s(coords).reshaped([1, count, 2]), Tensor::from_f32s(labels).reshaped([1, count])])
+        Ok([
+            Tensor::from_f32s(coords).reshaped([1, count, 2]),
+            Tensor::from_f32s(labels).reshaped([1, count]),
+        ])
     }
 
     fn check(&self, frame: &Frame) -> Result<(), Error> {
         if self.list.is_empty() {
             return Err(Error::PromptMissing);
         }
-        let (width, height) = (f64::from(frame.picture.width), f64::from(frame.picture.height));
-        let outside = |point: &Point| !((0.0..=width).contains(&point.x) && (0.0..=height).contains(&point.y));
+        let (width, height) = (f64::from(frame.image.width), f64::from(frame.image.height));
+        let outside =
+            |point: &Point| !((0.0..=width).contains(&point.x) && (0.0..=height).contains(&point.y));
         for (at, prompt) in self.list.iter().enumerate() {
             let corners = match *prompt {
                 Prompt::Click { point, .. } => [point; 2],
                 Prompt::Box(rect) => [Point::new(rect.x1, rect.y1), Point::new(rect.x2, rect.y2)],
             };
             if let Some(&Point { x, y }) = corners.iter().find(|corner| outside(corner)) {
-                return Err(Error::PromptOutside { at, x, y, size: frame.picture });
+                return Err(Error::PromptOutside { at, x, y, size: frame.image });
             }
         }
         Ok(())
@@ -208,9 +216,10 @@ mod tests {
     }
 
     #[test]
-    fn a_part_of_the_picture_keeps_the_clicks_in_it_and_what_is_there_of_the_box() {
+    fn a_part_of_the_image_keeps_the_clicks_in_it_and_what_is_there_of_the_box() {
         let rect = Rect { x1: 10.0, y1: 20.0, x2: 60.0, y2: 40.0 };
-        let prompts = Prompts { list: vec![click(15.0, 25.0, true), Prompt::Box(rect), click(80.0, 5.0, false)] };
+        let prompts =
+            Prompts { list: vec![click(15.0, 25.0, true), Prompt::Box(rect), click(80.0, 5.0, false)] };
         let part = |x, width| prompts.within(PixelRect { x, y: 0, width, height: 30 }).list;
         let cut = Rect { x1: 10.0, y1: 20.0, x2: 50.0, y2: 30.0 };
         assert_eq!(part(0, 50), [click(15.0, 25.0, true), Prompt::Box(cut)]);
@@ -222,7 +231,7 @@ mod tests {
     #[test]
     fn undo_takes_the_last_back_and_a_flood_is_refused() {
         let mut prompts = Prompts::new();
-        for _ in 0..MOST_PROMPTS {
+        for _ in 0..MAX_PROMPTS {
             prompts.push(click(1.0, 1.0, true)).unwrap();
         }
         assert!(matches!(prompts.push(click(1.0, 1.0, true)), Err(Error::Limit { .. })));

@@ -1,4 +1,4 @@
-//! One model at work on one picture: what to run next, and what its answer means.
+//! One model at work on one image: what to run next, and what its answer means.
 
 use std::collections::VecDeque;
 
@@ -8,28 +8,30 @@ use super::job::Look;
 use super::preprocess::to_input;
 use super::smooth::round_stairs;
 use super::{
-    Answer, Candidate, DecodeJob, EncodeJob, Error, Family, Frame, Logits, Model, Prompts, Refine, Tensor, Ticket,
+    Answer, Candidate, DecodeJob, EncodeJob, Error, Family, Frame, Logits, Model, Prompts, Refine, Tensor,
+    Ticket,
 };
 use crate::pixels::Pixels;
 
-/// A picture being segmented: encoded once, then decoded for each change of the prompts, and where the model is made
-/// for it looked at more closely in the parts that matter.
+/// An image being segmented: encoded once, then decoded for each change of the prompts, and where
+/// the model is made for it looked at more closely in the parts that matter.
 ///
-/// `E` is the encoder's output wherever it lives: a [`Tensor`] natively, a handle of the runtime in the page. The
-/// session only keeps it.
+/// `E` is the encoder's output wherever it lives: a [`Tensor`] natively, a handle of the runtime in
+/// the page. The session only keeps it.
 #[derive(Debug)]
 pub struct Session<E> {
     pub(super) model: Model,
     pub(super) newest: Option<Ticket>,
-    pub(super) picture: Option<Encoded<E>>,
-    /// The part of the picture that was zoomed in on last.
+    pub(super) image: Option<Encoded<E>>,
+    /// The part of the image that was zoomed in on last.
     pub(super) zoomed: Option<Encoded<E>>,
-    /// Answers for this picture that can still be refined, oldest first.
+    /// Answers for this image that can still be refined, oldest first.
     pub(super) answered: VecDeque<Answered>,
 }
 
-/// The most answers whose logits are kept for refinement: 12 MiB where the model has three candidates of 256 × 256.
-const MOST_ANSWERED: usize = 16;
+/// The most answers whose logits are kept for refinement: 12 MiB where the model has three
+/// candidates of 256 × 256.
+const MAX_ANSWERED: usize = 16;
 
 #[derive(Debug)]
 pub(super) struct Encoded<E> {
@@ -44,7 +46,7 @@ pub(super) struct Answered {
     /// The last look that it is the answer of.
     pub(super) look: Look,
     pub(super) answer: Answer,
-    /// f32[candidates, side, side], logits of the whole picture.
+    /// f32[candidates, side, side], logits of the whole image.
     pub(super) low_res: Vec<f32>,
 }
 
@@ -53,14 +55,16 @@ impl<E> Session<E> {
     pub const EMBEDDING: &'static str = "image_embeddings";
     /// The decoder's outputs that [`Session::finish_decode`] takes, in its order.
     ///
-    /// `masks`, the third, is not needed: it holds the low-resolution logits enlarged, and enlarging them to runs
-    /// here is cheaper than fetching it.
+    /// `masks`, the third, is not needed: it holds the low-resolution logits enlarged, and
+    /// enlarging them to runs here is cheaper than fetching it.
     pub const OUTPUTS: [&'static str; 2] = ["iou_predictions", "low_res_masks"];
 
-    /// A session without a picture. Fails for a family that is not supported.
+    /// A session without an image. Fails for a family that is not supported.
     pub fn new(model: Model) -> Result<Self, Error> {
         match model.family {
-            Family::Sam1 => Ok(Self { model, newest: None, picture: None, zoomed: None, answered: VecDeque::new() }),
+            Family::Sam1 => {
+                Ok(Self { model, newest: None, image: None, zoomed: None, answered: VecDeque::new() })
+            }
             family => Err(Error::FamilyUnsupported(family.name())),
         }
     }
@@ -70,21 +74,21 @@ impl<E> Session<E> {
         &self.model
     }
 
-    /// The encoder's output for the picture, once it is encoded.
+    /// The encoder's output for the image, once it is encoded.
     pub fn embedding(&self) -> Option<&E> {
-        self.picture.as_ref().map(|picture| &picture.embedding)
+        self.image.as_ref().map(|image| &image.embedding)
     }
 
     /// The encoder's output that a run of the decoder takes; `None` where it was dropped since.
     pub fn embedding_for(&self, job: &DecodeJob) -> Option<&E> {
-        let mut kept = [&self.picture, &self.zoomed].into_iter().flatten();
+        let mut kept = [&self.image, &self.zoomed].into_iter().flatten();
         kept.find(|encoded| encoded.frame == job.frame).map(|encoded| &encoded.embedding)
     }
 
-    /// Moves on to another picture: forgets the one before, and any answer still to come.
+    /// Moves on to another image: forgets the one before, and any answer still to come.
     pub fn begin_encode(&mut self, ticket: Ticket, pixels: Pixels<'_>) -> Result<EncodeJob, Error> {
         self.cancel();
-        self.picture = None;
+        self.image = None;
         self.zoomed = None;
         self.answered.clear();
         let job = self.encode_job(ticket, Frame::new(pixels.size(), self.model.encoder.size)?, pixels)?;
@@ -97,34 +101,37 @@ impl<E> Session<E> {
         let current = Some(job.ticket) == self.newest;
         if current {
             let encoded = Some(Encoded { frame: job.frame, embedding });
-            match self.picture {
+            match self.image {
                 Some(_) => self.zoomed = encoded,
-                None => self.picture = encoded,
+                None => self.image = encoded,
             }
         }
         current
     }
 
-    /// Asks for the mask of the prompts. An answer to an earlier question that is still to come will be dropped.
+    /// Asks for the mask of the prompts. An answer to an earlier question that is still to come
+    /// will be dropped.
     ///
-    /// `refine` names the answer whose logits are fed back to the model, so that it corrects that mask instead of
-    /// beginning anew. Only the last answers are kept; one that is not any more is begun anew.
+    /// `refine` names the answer whose logits are fed back to the model, so that it corrects that
+    /// mask instead of beginning anew. Only the last answers are kept; one that is not any more is
+    /// begun anew.
     pub fn begin_decode(
         &mut self,
         ticket: Ticket,
         prompts: &Prompts,
         refine: Option<Refine>,
     ) -> Result<DecodeJob, Error> {
-        let frame = self.picture.as_ref().ok_or(Error::PictureMissing)?.frame;
+        let frame = self.image.as_ref().ok_or(Error::ImageMissing)?.frame;
         let fed_back = refine.map(|refine| self.logits_of(refine)).transpose()?.flatten();
         let job = self.decode_job(ticket, prompts.clone(), frame, fed_back)?;
         self.newest = Some(ticket);
         Ok(job)
     }
 
-    /// Takes the decoder's [outputs](Self::OUTPUTS); `None` where the person has moved on and they were dropped.
+    /// Takes the decoder's [outputs](Self::OUTPUTS); `None` where the person has moved on and they
+    /// were dropped.
     pub fn finish_decode(&mut self, job: &DecodeJob, outputs: &[Tensor; 2]) -> Result<Option<Answer>, Error> {
-        if self.picture.is_none() || Some(job.ticket) != self.newest {
+        if self.image.is_none() || Some(job.ticket) != self.newest {
             return Ok(None);
         }
         let (count, side) = (self.model.decoder.candidates, self.model.decoder.low_res);
@@ -137,24 +144,28 @@ impl<E> Session<E> {
         let clicks: Vec<_> = job.prompts.clicks().collect();
         let expected = |at: usize| ious[at].clamp(0.0, 1.0);
         let candidate = |at: usize| {
-            let mut logits = Logits::from_frame(job.frame, side, &low_res[at * side * side..][..side * side])?;
+            let mut logits =
+                Logits::from_frame(job.frame, side, &low_res[at * side * side..][..side * side])?;
             // In this order: how sure the model is of a part far away, rounding blurs.
             clean(&mut logits, &clicks)?;
             round_stairs(&mut logits);
             Ok::<_, Error>(Candidate { mask: logits.to_mask()?, predicted_iou: expected(at) })
         };
-        let answer =
-            || Ok::<_, Error>(Answer { candidates: (0..count).map(candidate).collect::<Result<_, _>>()?, best });
+        let answer = || {
+            Ok::<_, Error>(Answer { candidates: (0..count).map(candidate).collect::<Result<_, _>>()?, best })
+        };
         Ok(Some(match job.look {
             Look::Whole => self.remember(job, answer()?, low_res),
             Look::OnClick => self.prefer(job, expected(best), answer, low_res)?,
-            Look::Closer => self.correct(job, candidate(best)?, &low_res[best * side * side..][..side * side])?,
+            Look::Closer => {
+                self.correct(job, candidate(best)?, &low_res[best * side * side..][..side * side])?
+            }
         }))
     }
 
     /// Keeps an answer, for a while, to be looked at closer and refined.
     fn remember(&mut self, job: &DecodeJob, answer: Answer, low_res: &[f32]) -> Answer {
-        if self.answered.len() == MOST_ANSWERED {
+        if self.answered.len() == MAX_ANSWERED {
             self.answered.pop_front();
         }
         self.answered.push_back(Answered {
@@ -172,7 +183,12 @@ impl<E> Session<E> {
         self.newest = None;
     }
 
-    pub(super) fn encode_job(&self, ticket: Ticket, frame: Frame, pixels: Pixels<'_>) -> Result<EncodeJob, Error> {
+    pub(super) fn encode_job(
+        &self,
+        ticket: Ticket,
+        frame: Frame,
+        pixels: Pixels<'_>,
+    ) -> Result<EncodeJob, Error> {
         let input = to_input(pixels, &frame, &self.model.encoder)?;
         Ok(EncodeJob { ticket, name: self.model.encoder.input.clone(), input, frame })
     }
@@ -239,8 +255,9 @@ pub(super) mod tests {
 
     pub(in super::super) fn encoded() -> Session<&'static str> {
         let mut session = session();
-        let job =
-            session.begin_encode(Ticket(0), Pixels::new(Size::new(8, 8), Channels::Rgb, &[7; 192]).unwrap()).unwrap();
+        let job = session
+            .begin_encode(Ticket(0), Pixels::new(Size::new(8, 8), Channels::Rgb, &[7; 192]).unwrap())
+            .unwrap();
         assert!(session.finish_encode(&job, "embedding"));
         session
     }
@@ -253,7 +270,10 @@ pub(super) mod tests {
     /// Two candidates, each of one logit everywhere.
     pub(in super::super) fn outputs(ious: [f32; 2], logits: [f32; 2]) -> [Tensor; 2] {
         let low_res = logits.iter().flat_map(|&logit| [logit; SIDE * SIDE]).collect();
-        [Tensor::from_f32s(ious.to_vec()).reshaped([1, 2]), Tensor::from_f32s(low_res).reshaped([1, 2, SIDE, SIDE])]
+        [
+            Tensor::from_f32s(ious.to_vec()).reshaped([1, 2]),
+            Tensor::from_f32s(low_res).reshaped([1, 2, SIDE, SIDE]),
+        ]
     }
 
     pub(in super::super) fn input<'a>(job: &'a DecodeJob, name: &str) -> &'a [f32] {
@@ -283,7 +303,7 @@ pub(super) mod tests {
     #[test]
     fn only_the_last_answers_can_be_refined() {
         let mut session = encoded();
-        for ticket in 0..=MOST_ANSWERED as u32 {
+        for ticket in 0..=MAX_ANSWERED as u32 {
             let job = session.begin_decode(Ticket(ticket), &prompts(&[(1.0, 1.0)]), None).unwrap();
             session.finish_decode(&job, &outputs([0.9, 0.1], [1.0, 1.0])).unwrap().unwrap();
         }
@@ -307,7 +327,7 @@ pub(super) mod tests {
         let encode = session.begin_encode(Ticket(4), pixel).unwrap();
         assert!(session.finish_decode(&decode, &outputs([0.9, 0.1], [1.0, 1.0])).unwrap().is_none());
         let early = session.begin_decode(Ticket(5), &prompts(&[(0.5, 0.5)]), None);
-        assert!(matches!(early, Err(Error::PictureMissing)));
+        assert!(matches!(early, Err(Error::ImageMissing)));
         session.cancel();
         assert!(!session.finish_encode(&encode, "late"));
     }
@@ -332,6 +352,9 @@ pub(super) mod tests {
         json["family"] = "sam2".into();
         let model = Model::from_json(json.to_string().as_bytes(), &Limits::default()).unwrap();
         let error = Session::<()>::new(model).unwrap_err();
-        assert_eq!(error.to_string(), "models of the family \"sam2\" are not supported yet; only \"sam1\" is");
+        assert_eq!(
+            error.to_string(),
+            "models of the family \"sam2\" are not supported yet; only \"sam1\" is"
+        );
     }
 }

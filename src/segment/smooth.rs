@@ -1,22 +1,24 @@
 //! Rounds the stairs of a mask's edge, by logits alone: no cell that the model is sure of changes sides.
 //!
-//! A sure model's logits jump from far below 0 to far above from one cell to the next, so that the edge, where they
-//! cross 0, lies midway between cells all along: stairs at the picture's resolution. Bounding the logits and blurring
-//! them moves each crossing by up to half a cell towards where its neighbours' are.
+//! A sure model's logits jump from far below 0 to far above from one cell to the next, so that the
+//! edge, where they cross 0, lies midway between cells all along: stairs at the image's resolution.
+//! Bounding the logits and blurring them moves each crossing by up to half a cell towards where its
+//! neighbours' are.
 
 use super::Logits;
 
 /// Logits beyond this say no more about where the edge is, and keep their sign.
 const SURE_LOGIT: f32 = 2.0;
 /// The least magnitude of a sure logit afterwards: what is one cell wide stays, thinner.
-const LEAST_LOGIT: f32 = 0.2;
+const MIN_LOGIT: f32 = 0.2;
 /// How often the binomial filter 1 2 1 runs along columns and along rows.
 const ROUNDS: usize = 2;
 
 /// Bounds and blurs the logits.
 pub(super) fn round_stairs(logits: &mut Logits) {
     let height = logits.size().height;
-    let mut before: Vec<f32> = logits.columns().iter().map(|logit| logit.clamp(-SURE_LOGIT, SURE_LOGIT)).collect();
+    let mut before: Vec<f32> =
+        logits.columns().iter().map(|logit| logit.clamp(-SURE_LOGIT, SURE_LOGIT)).collect();
     let mut after = vec![0.0; before.len()];
     let mut padded = Vec::with_capacity(height + 2);
     for _ in 0..ROUNDS {
@@ -37,8 +39,8 @@ pub(super) fn round_stairs(logits: &mut Logits) {
     }
     for (logit, blurred) in logits.columns_mut().iter_mut().zip(before) {
         *logit = match *logit {
-            sure if sure >= SURE_LOGIT => blurred.max(LEAST_LOGIT),
-            sure if sure <= -SURE_LOGIT => blurred.min(-LEAST_LOGIT),
+            sure if sure >= SURE_LOGIT => blurred.max(MIN_LOGIT),
+            sure if sure <= -SURE_LOGIT => blurred.min(-MIN_LOGIT),
             _ => blurred,
         };
     }
@@ -59,7 +61,7 @@ mod tests {
     use crate::geometry::Size;
     use crate::segment::{Frame, LogitsSize};
 
-    /// A grid of `side * side` cells over a picture of ten pixels a cell.
+    /// A grid of `side * side` cells over an image of ten pixels a cell.
     fn grid(side: usize, logit: impl Fn(usize, usize) -> f32) -> Logits {
         let pixels = side as u32 * 10;
         let frame = Frame::new(Size::new(pixels, pixels), pixels).unwrap();

@@ -1,79 +1,87 @@
-//! Zooming in: which parts of a picture are looked at once more for an answer, and logits moved there and back.
+//! Zooming in: which parts of an image are looked at once more for an answer, and logits moved
+//! there and back.
 //!
-//! A model sees any picture on one grid, 256 cells a side for `sam1`, of which a small or thin object fills few; looked
-//! at once more with its surroundings alone it fills many ("Zoom-In" of f-BRS, Sofiiuk et al., 2020).
+//! A model sees any image on one grid, 256 cells a side for `sam1`, of which a small or thin object
+//! fills few; looked at once more with its surroundings alone it fills many ("Zoom-In" of f-BRS,
+//! Sofiiuk et al., 2020).
 
 use super::Frame;
 use crate::geometry::{PixelRect, Point, Rect, Size};
 
-/// The least side of a region in pixels of the picture: fewer show nothing more.
-const LEAST_SIDE: f64 = 80.0;
-/// A region of a larger share of the picture's longest side than this is all of the picture, which is encoded already.
-const MOST_OF_PICTURE: f64 = 0.85;
+/// The least side of a region in pixels of the image: fewer show nothing more.
+const MIN_SIDE: f64 = 80.0;
+/// A region of a larger share of the image's longest side than this is all of the image, which is
+/// encoded already.
+const MAX_OF_IMAGE: f64 = 0.85;
 /// A region looked at before is looked at again where it is at most this many times as large as it had to be.
-const MOST_TOO_LARGE: f64 = 1.4;
+const MAX_TOO_LARGE: f64 = 1.4;
 /// The logit of cells nothing is known of.
 const OUTSIDE: f32 = -12.0;
 
-/// The part of a picture to look at for a subject: a square of `margin` times its longest side around it, as far as
-/// the picture goes.
+/// The part of an image to look at for a subject: a square of `margin` times its longest side
+/// around it, as far as the image goes.
 ///
 /// `held`, looked at before, is taken again where it shows the subject well enough.
-pub(super) fn region_around(subject: Rect, margin: f64, picture: Size, held: Option<PixelRect>) -> PixelRect {
-    let [width, height] = [picture.width, picture.height].map(f64::from);
+pub(super) fn region_around(subject: Rect, margin: f64, image: Size, held: Option<PixelRect>) -> PixelRect {
+    let [width, height] = [image.width, image.height].map(f64::from);
     let [x, y] = [f64::midpoint(subject.x1, subject.x2), f64::midpoint(subject.y1, subject.y2)];
     let longest = subject.width().max(subject.height());
     let within = |side: f64| {
         let half = side / 2.0;
-        Rect::from_corners([(x - half).max(0.0), (y - half).max(0.0)], [(x + half).min(width), (y + half).min(height)])
+        Rect::from_corners(
+            [(x - half).max(0.0), (y - half).max(0.0)],
+            [(x + half).min(width), (y + half).min(height)],
+        )
     };
-    let side = (longest * margin).max(LEAST_SIDE);
+    let side = (longest * margin).max(MIN_SIDE);
     let needed = within(longest * f64::midpoint(1.0, margin));
     let fits = |held: &PixelRect| {
         let rect = Rect::from(*held);
-        let holds = rect.x1 <= needed.x1 && rect.y1 <= needed.y1 && rect.x2 >= needed.x2 && rect.y2 >= needed.y2;
-        holds && rect.width().max(rect.height()) <= side * MOST_TOO_LARGE
+        let holds =
+            rect.x1 <= needed.x1 && rect.y1 <= needed.y1 && rect.x2 >= needed.x2 && rect.y2 >= needed.y2;
+        holds && rect.width().max(rect.height()) <= side * MAX_TOO_LARGE
     };
     if let Some(held) = held.filter(fits) {
         return held;
     }
-    let region = pixels_of(within(side), picture);
-    if f64::from(region.width.max(region.height)) > MOST_OF_PICTURE * f64::from(picture.longest_side()) {
-        return PixelRect { x: 0, y: 0, width: picture.width, height: picture.height };
+    let region = pixels_of(within(side), image);
+    if f64::from(region.width.max(region.height)) > MAX_OF_IMAGE * f64::from(image.longest_side()) {
+        return PixelRect { x: 0, y: 0, width: image.width, height: image.height };
     }
     region
 }
 
-/// The part of a picture to look at for a first click: a square of `share` of the picture's longest side with the click
-/// in its middle, or as near to it as the picture goes.
+/// The part of an image to look at for a first click: a square of `share` of the image's longest
+/// side with the click in its middle, or as near to it as the image goes.
 ///
 /// `None` where so small a part shows nothing more.
-pub(super) fn region_on_click(click: Point, share: f64, picture: Size) -> Option<PixelRect> {
-    let side = share * f64::from(picture.longest_side());
+pub(super) fn region_on_click(click: Point, share: f64, image: Size) -> Option<PixelRect> {
+    let side = share * f64::from(image.longest_side());
     let span = |at: f64, length: u32| {
         let length = f64::from(length);
         let start = (at - side / 2.0).clamp(0.0, (length - side).max(0.0)).floor();
         [start, (start + side).min(length)]
     };
-    let ([x1, x2], [y1, y2]) = (span(click.x, picture.width), span(click.y, picture.height));
-    (side >= LEAST_SIDE).then(|| pixels_of(Rect { x1, y1, x2, y2 }, picture))
+    let ([x1, x2], [y1, y2]) = (span(click.x, image.width), span(click.y, image.height));
+    (side >= MIN_SIDE).then(|| pixels_of(Rect { x1, y1, x2, y2 }, image))
 }
 
 /// The pixels a rectangle touches; at least one.
-fn pixels_of(rect: Rect, picture: Size) -> PixelRect {
-    let [x, y] = [(rect.x1 as u32).min(picture.width - 1), (rect.y1 as u32).min(picture.height - 1)];
-    let [right, bottom] = [(rect.x2.ceil() as u32).min(picture.width), (rect.y2.ceil() as u32).min(picture.height)];
+fn pixels_of(rect: Rect, image: Size) -> PixelRect {
+    let [x, y] = [(rect.x1 as u32).min(image.width - 1), (rect.y1 as u32).min(image.height - 1)];
+    let [right, bottom] =
+        [(rect.x2.ceil() as u32).min(image.width), (rect.y2.ceil() as u32).min(image.height)];
     PixelRect { x, y, width: right.saturating_sub(x).max(1), height: bottom.saturating_sub(y).max(1) }
 }
 
-/// Whether pixels of `rect` lie at a border of the region that is not the picture's.
+/// Whether pixels of `rect` lie at a border of the region that is not the image's.
 pub(super) fn is_cut_off(rect: PixelRect, frame: &Frame) -> bool {
-    let Frame { region, picture, .. } = frame;
+    let Frame { region, image, .. } = frame;
     let [right, bottom] = [region.x + region.width, region.y + region.height];
     (region.x > 0 && rect.x == region.x)
         || (region.y > 0 && rect.y == region.y)
-        || (right < picture.width && rect.x + rect.width == right)
-        || (bottom < picture.height && rect.y + rect.height == bottom)
+        || (right < image.width && rect.x + rect.width == right)
+        || (bottom < image.height && rect.y + rect.height == bottom)
 }
 
 /// Logits of the region that `frame` shows, all unknown: `side * side`, row by row.
@@ -94,8 +102,9 @@ pub(super) fn regrid(from: (&Frame, &[f32]), to: (&Frame, &mut [f32]), side: usi
     // As many samples a side as cells of the source lie in one of the target.
     let samples = ((source_cells / target_cells).round() as usize).clamp(1, 8);
     let grid = Grid { frame: from, cells: source, side };
-    let at =
-        |cell: usize, sample: usize| (cell as f64 + (sample as f64 + 0.5) / samples as f64) / cells_per_frame_pixel;
+    let at = |cell: usize, sample: usize| {
+        (cell as f64 + (sample as f64 + 0.5) / samples as f64) / cells_per_frame_pixel
+    };
     let shown = Rect::from(from.region);
     for row in 0..filled(to.content.height) {
         for column in 0..filled(to.content.width) {
@@ -124,7 +133,7 @@ struct Grid<'a> {
 }
 
 impl Grid<'_> {
-    /// The logit at a point of the picture, bilinear; beyond the region that of its border.
+    /// The logit at a point of the image, bilinear; beyond the region that of its border.
     fn at(&self, point_in_image: Point) -> f32 {
         let cells_per_frame_pixel = self.side as f64 / f64::from(self.frame.side);
         let point = self.frame.frame_from_image(point_in_image);
@@ -156,21 +165,21 @@ mod tests {
     }
 
     #[test]
-    fn the_region_is_a_square_around_the_subject_within_the_picture() {
-        let picture = Size::new(1000, 600);
-        let around = |subject: PixelRect| region_around(subject.into(), 2.0, picture, None);
+    fn the_region_is_a_square_around_the_subject_within_the_image() {
+        let image = Size::new(1000, 600);
+        let around = |subject: PixelRect| region_around(subject.into(), 2.0, image, None);
         assert_eq!(around(rect(400, 200, 100, 60)), rect(350, 130, 200, 200));
-        assert_eq!(around(rect(0, 0, 100, 60)), rect(0, 0, 150, 130), "cut at the picture's corner");
+        assert_eq!(around(rect(0, 0, 100, 60)), rect(0, 0, 150, 130), "cut at the image's corner");
         assert_eq!(around(rect(500, 300, 2, 2)), rect(461, 261, 80, 80), "no smaller than shows more");
         assert_eq!(around(rect(100, 100, 600, 300)), rect(0, 0, 1000, 600), "nearly all is all");
         assert_eq!(region_around(rect(3, 2, 1, 1).into(), 2.0, Size::new(5, 4), None), rect(0, 0, 5, 4));
     }
 
     #[test]
-    fn a_first_click_is_looked_at_in_a_square_within_the_picture() {
+    fn a_first_click_is_looked_at_in_a_square_within_the_image() {
         let on_click = |x: f64, y: f64| region_on_click(Point::new(x, y), 0.5, Size::new(1000, 600));
         assert_eq!(on_click(500.0, 300.0), Some(rect(250, 50, 500, 500)));
-        assert_eq!(on_click(3.0, 599.0), Some(rect(0, 100, 500, 500)), "moved into the picture");
+        assert_eq!(on_click(3.0, 599.0), Some(rect(0, 100, 500, 500)), "moved into the image");
         let wide = Size::new(1000, 400);
         assert_eq!(region_on_click(Point::new(990.0, 3.0), 0.5, wide), Some(rect(500, 0, 500, 400)));
         assert_eq!(region_on_click(Point::new(70.0, 70.0), 0.5, Size::new(150, 150)), None);
@@ -178,7 +187,7 @@ mod tests {
 
     #[test]
     fn a_region_looked_at_is_looked_at_again_while_it_fits() {
-        let picture = Size::new(1000, 600);
+        let image = Size::new(1000, 600);
         let held = rect(350, 130, 200, 200);
         for (subject, again) in [
             (rect(400, 200, 100, 60), true),
@@ -186,7 +195,7 @@ mod tests {
             (rect(420, 210, 60, 40), false),
             (rect(440, 200, 100, 60), false),
         ] {
-            let region = region_around(subject.into(), 2.0, picture, Some(held));
+            let region = region_around(subject.into(), 2.0, image, Some(held));
             assert_eq!(region == held, again, "{subject:?}");
         }
     }
@@ -205,7 +214,7 @@ mod tests {
     }
 
     proptest! {
-        /// What is linear across the picture stays so, whichever way the cells' sizes differ.
+        /// What is linear across the image stays so, whichever way the cells' sizes differ.
         #[test]
         fn a_slope_is_the_same_on_both_grids(
             (x, y) in (0_u32..60, 0_u32..40),
@@ -213,9 +222,9 @@ mod tests {
             into_region in any::<bool>(),
         ) {
             let side = 32;
-            let picture = Size::new(150, 130);
-            let whole = Frame::new(picture, 64).unwrap();
-            let part = Frame::of_region(picture, rect(x, y, width, height), 64);
+            let image = Size::new(150, 130);
+            let whole = Frame::new(image, 64).unwrap();
+            let part = Frame::of_region(image, rect(x, y, width, height), 64);
             let (from, to) = if into_region { (whole, part) } else { (part, whole) };
             let slope = |point: Point| (point.x * 0.05 - point.y * 0.03) as f32;
             let centre = |frame: &Frame, at: usize| {

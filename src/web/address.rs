@@ -6,7 +6,8 @@ use wasm_bindgen::prelude::wasm_bindgen;
 use super::error::{from_json, to_json};
 use crate::app::Address;
 
-/// Reads the part of an address after `#` into JSON: `{"picture", "view": {"x", "y", "scale"}, "mask"}`, each may be null.
+/// Reads the part of an address after `#` into JSON: `{"image", "view": {"x", "y", "scale"},
+/// "mask"}`, each may be null.
 #[wasm_bindgen(js_name = parseAddress)]
 pub fn parse_address(hash: &str) -> Result<String, JsValue> {
     to_json(&Address::parse(hash))

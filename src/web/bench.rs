@@ -12,7 +12,7 @@ use crate::rle::Mask;
 #[path = "../../benches/shared/overlapping.rs"]
 mod overlapping;
 
-/// Overlapping masks on a picture of 1920 x 1080, and a renderer that draws them to a texture of that size.
+/// Overlapping masks on an image of 1920 x 1080, and a renderer that draws them to a texture of that size.
 ///
 /// ```js
 /// const bench = await FrameBench.create(1000);
@@ -29,19 +29,23 @@ impl FrameBench {
     /// The first `count` masks of a fixed sequence, on a GPU device of their own.
     pub async fn create(count: u32) -> Result<FrameBench, JsValue> {
         let masks = overlapping::blobs(count);
-        let mut scene = Scene::new(overlapping::PICTURE).map_err(|error| of_render(&error))?;
+        let mut scene = Scene::new(overlapping::IMAGE).map_err(|error| of_render(&error))?;
         for mask in &masks {
             let overlay = Overlay { masks: vec![mask.clone()], ..Overlay::default() };
             scene.push(overlay).map_err(|error| of_render(&error))?;
         }
-        let gpu = GpuRenderer::new(Target::Offscreen, scene.into()).await.map_err(|error| of_render(&error))?;
+        let gpu =
+            GpuRenderer::new(Target::Offscreen, scene.into()).await.map_err(|error| of_render(&error))?;
         Ok(Self { gpu, masks })
     }
 
     /// Draws a frame, with outlines or without, and completes when the GPU is done with it.
     pub async fn frame(&mut self, outlines: bool) -> Result<(), JsValue> {
-        let view =
-            View { canvas: overlapping::PICTURE, device_pixel_ratio: 1.0, canvas_from_image: Transform::default() };
+        let view = View {
+            canvas: overlapping::IMAGE,
+            device_pixel_ratio: 1.0,
+            canvas_from_image: Transform::default(),
+        };
         let plain = Style::default();
         let style = if outlines { plain } else { Style { outline_width: 0.0, ..plain } };
         self.gpu.draw(&view, &style).map_err(|error| of_render(&error))?;

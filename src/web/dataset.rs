@@ -6,7 +6,7 @@ use wasm_bindgen::prelude::wasm_bindgen;
 use crate::dataset::{Dataset, DatasetBuilder, Limits, Page, Query, QueryMessage, Selection};
 
 /// Examples kept of each sort of finding in an overview.
-const MOST_EXAMPLES: usize = 5;
+const MAX_EXAMPLES: usize = 5;
 
 /// Reads an annotation file chunk by chunk.
 ///
@@ -33,10 +33,12 @@ impl AnnotationReader {
         !self.0.is_done()
     }
 
-    /// Bytes taken, and pictures, categories and annotations met so far.
+    /// Bytes taken, and images, categories and annotations met so far.
     pub fn progress(&self) -> Vec<f64> {
         let progress = self.0.progress();
-        [progress.bytes, progress.pictures, progress.categories, progress.annotations].map(|n| n as f64).to_vec()
+        [progress.bytes, progress.images, progress.categories, progress.annotations]
+            .map(|n| n as f64)
+            .to_vec()
     }
 
     /// Ends the file here. Never fails: what is wrong with the file is among its findings. Frees the reader.
@@ -58,63 +60,66 @@ pub struct AnnotationFile {
 
 #[wasm_bindgen]
 impl AnnotationFile {
-    /// JSON `{bytes, pictures, categories, annotations, splits: [{name, annotations}], findings: [{code, count, examples}]}`.
+    /// JSON `{bytes, images, categories, annotations, splits: [{name, annotations}], findings:
+    /// [{code, count, examples}]}`.
     pub fn overview(&self) -> Result<String, JsError> {
-        Ok(serde_json::to_string(&self.dataset.overview(MOST_EXAMPLES))?)
+        Ok(serde_json::to_string(&self.dataset.overview(MAX_EXAMPLES))?)
     }
 
-    /// JSON `[{id, name, annotations}]`: the categories whose id or name holds a text, the most frequent first.
+    /// JSON `[{id, name, annotations}]`: the categories whose id or name holds a text, the most
+    /// frequent first.
     pub fn categories(&self, text: &str, most: u32) -> Result<String, JsError> {
         Ok(serde_json::to_string(&self.dataset.frequent_categories(text, most as usize))?)
     }
 
-    /// Selects by JSON `{category?, split?, finding?, text?, order?: 'file' | 'size' | 'suspicion', reversed?}`.
-    /// Answers how many pictures and how many annotations are selected.
+    /// Selects by JSON `{category?, split?, finding?, text?, order?: 'file' | 'size' | 'suspicion',
+    /// reversed?}`. Answers how many images and how many annotations are selected.
     pub fn select(&mut self, query: &str) -> Result<Vec<f64>, JsError> {
         self.query = serde_json::from_str::<QueryMessage>(query)?.into();
         self.selection = self.dataset.select(&self.query);
-        Ok(vec![self.selection.pictures.len() as f64, self.selection.annotations as f64])
+        Ok(vec![self.selection.images.len() as f64, self.selection.annotations as f64])
     }
 
-    /// The place of a picture in the selection, from 0, by its id; `undefined` where it is not selected.
+    /// The place of an image in the selection, from 0, by its id; `undefined` where it is not selected.
     #[wasm_bindgen(js_name = placeOf)]
     pub fn place_of(&self, id: &str) -> Option<u32> {
         self.dataset.place_of(&self.selection, id).map(|place| place as u32)
     }
 
-    /// The pictures of the selection from `start` on.
+    /// The images of the selection from `start` on.
     pub fn page(&self, start: u32, count: u32) -> Result<AnnotationPage, JsError> {
         AnnotationPage::of(self.dataset.page(&self.query, &self.selection, start as usize, count as usize)?)
     }
 
-    /// The picture that an address means, as `Dataset::picture_at` finds it, with all its annotations: a page of one
-    /// picture, or none.
-    #[wasm_bindgen(js_name = pictureAt)]
-    pub fn picture_at(&self, address: &str) -> Result<AnnotationPage, JsError> {
-        let page = self.dataset.picture_at(address).map(|index| self.dataset.page_of_picture(index)).transpose()?;
+    /// The image that an address means, as `Dataset::image_at` finds it, with all its annotations:
+    /// a page of one image, or none.
+    #[wasm_bindgen(js_name = imageAt)]
+    pub fn image_at(&self, address: &str) -> Result<AnnotationPage, JsError> {
+        let page =
+            self.dataset.image_at(address).map(|index| self.dataset.page_of_image(index)).transpose()?;
         AnnotationPage::of(page.unwrap_or_default())
     }
 }
 
-/// A page of pictures with their annotations.
+/// A page of images with their annotations.
 #[wasm_bindgen]
 pub struct AnnotationPage {
-    pictures: String,
+    images: String,
     boundaries: Vec<u32>,
 }
 
 impl AnnotationPage {
     fn of(page: Page) -> Result<Self, JsError> {
-        Ok(Self { pictures: serde_json::to_string(&page.pictures)?, boundaries: page.boundaries })
+        Ok(Self { images: serde_json::to_string(&page.images)?, boundaries: page.boundaries })
     }
 }
 
 #[wasm_bindgen]
 impl AnnotationPage {
-    /// JSON, a list of pictures; see `dataset-client.js` for its type. An annotation's `boundaries: [from, to]` tells
-    /// which of the page's boundaries are its mask's.
-    pub fn pictures(&self) -> String {
-        self.pictures.clone()
+    /// JSON, a list of images; see `dataset-client.js` for its type. An annotation's `boundaries:
+    /// [from, to]` tells which of the page's boundaries are its mask's.
+    pub fn images(&self) -> String {
+        self.images.clone()
     }
 
     /// The run boundaries of all masks, a copy: column-major indices at which a mask's value changes.

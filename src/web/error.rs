@@ -8,7 +8,8 @@ pub(super) fn js_error(code: &str, error: impl std::fmt::Display) -> JsValue {
     let thrown = js_sys::Error::new(&error.to_string());
     thrown.set_name("MasklinkError");
     // A fresh object takes any property; were it not so, the message would still tell.
-    let _: Result<bool, JsValue> = Reflect::set(&thrown, &JsValue::from_str("code"), &JsValue::from_str(code));
+    let _: Result<bool, JsValue> =
+        Reflect::set(&thrown, &JsValue::from_str("code"), &JsValue::from_str(code));
     thrown.into()
 }
 

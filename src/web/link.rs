@@ -10,7 +10,7 @@ use crate::link::client::{Client, Event};
 ///
 /// ```js
 /// const client = new LinkClient();
-/// let actions = JSON.parse(client.handle(JSON.stringify({ type: 'ask', ticket: 1, endpoint, picture: sha256, mask })));
+/// let actions = JSON.parse(client.handle(JSON.stringify({ type: 'ask', ticket: 1, endpoint, image: sha256, mask })));
 /// // `fetch`, `abort` and `wait` are to be done and reported; `answer` and `fail` end the question.
 /// ```
 #[wasm_bindgen]

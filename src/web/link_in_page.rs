@@ -18,10 +18,10 @@ use crate::rle::{CocoRle, Mask};
 /// What a page is ready to download: an index is held in memory whole.
 const LIMITS: Limits = Limits { entries: 1 << 20, dimensions: 1 << 14, bytes: 256 << 20 };
 /// The most bytes of an encoder's ONNX file.
-const MOST_ENCODER_BYTES: u64 = 256 << 20;
+const MAX_ENCODER_BYTES: u64 = 256 << 20;
 
-/// Answers which entities a mask may show, as a linking endpoint would, from an index of static files. The worker
-/// fetches, runs the encoder's graph and hands the outputs back:
+/// Answers which entities a mask may show, as a linking endpoint would, from an index of static
+/// files. The worker fetches, runs the encoder's graph and hands the outputs back:
 ///
 /// ```js
 /// const { parts, encoder } = JSON.parse(PageLinker.files(header));
@@ -40,12 +40,12 @@ const MOST_ENCODER_BYTES: u64 = 256 << 20;
 pub struct PageLinker {
     linker: Linker,
     question: Option<Question>,
-    /// The map of the whole picture, kept for the next mask in it.
-    of_picture: Option<(Size, FeatureMap)>,
+    /// The map of the whole image, kept for the next mask in it.
+    of_image: Option<(Size, FeatureMap)>,
 }
 
 struct Question {
-    picture: Size,
+    image: Size,
     mask: Mask,
     /// One for each of the encoder's views.
     maps: Vec<Option<FeatureMap>>,
@@ -54,12 +54,12 @@ struct Question {
 
 #[wasm_bindgen]
 impl PageLinker {
-    /// What the header of an index names, as JSON: `{"parts": [{"file", "bytes", "sha256"}], "encoder": {…}}`, all
-    /// relative to the header.
+    /// What the header of an index names, as JSON: `{"parts": [{"file", "bytes", "sha256"}],
+    /// "encoder": {…}}`, all relative to the header.
     pub fn files(header: &[u8]) -> Result<String, JsValue> {
         let header = Header::read(header, LIMITS).map_err(of_index)?;
         let card = &header.encoder;
-        let bytes = card.bytes.filter(|bytes| (1..=MOST_ENCODER_BYTES).contains(bytes));
+        let bytes = card.bytes.filter(|bytes| (1..=MAX_ENCODER_BYTES).contains(bytes));
         let Some(bytes) = bytes else {
             return Err(js_error(
                 "index-unusable",
@@ -77,7 +77,7 @@ impl PageLinker {
         let missing = || std::io::Error::new(std::io::ErrorKind::NotFound, "it was not given");
         let read = |_: &_| parts.next().map(|part| part.to_vec()).ok_or_else(missing);
         let index = Index::from_files(header, LIMITS, read).map_err(of_index)?;
-        Ok(Self { linker: Linker::new(index, sha256_hex(header)), question: None, of_picture: None })
+        Ok(Self { linker: Linker::new(index, sha256_hex(header)), question: None, of_image: None })
     }
 
     /// The graph's input and output, as JSON: `{"input", "output"}`.
@@ -92,25 +92,26 @@ impl PageLinker {
         self.linker.index().encoder().views.len()
     }
 
-    /// Asks about a mask (JSON: `{"size": [h, w], "counts": "…"}`) in a picture of this size. `anew` where it is
-    /// another picture than the last.
+    /// Asks about a mask (JSON: `{"size": [h, w], "counts": "…"}`) in an image of this size. `anew`
+    /// where it is another image than the last.
     pub fn begin(&mut self, width: u32, height: u32, mask_json: &str, anew: bool) -> Result<(), JsValue> {
-        let mask = Mask::try_from(&from_json::<CocoRle>(mask_json)?).map_err(|error| js_error("bad-mask", error))?;
-        let picture = Size::new(width, height);
-        if anew || self.of_picture.as_ref().is_some_and(|(size, _)| *size != picture) {
-            self.of_picture = None;
+        let mask =
+            Mask::try_from(&from_json::<CocoRle>(mask_json)?).map_err(|error| js_error("bad-mask", error))?;
+        let image = Size::new(width, height);
+        if anew || self.of_image.as_ref().is_some_and(|(size, _)| *size != image) {
+            self.of_image = None;
         }
         let maps = vec![None; self.views()];
-        self.question = Some(Question { picture, mask, maps, query: None });
+        self.question = Some(Question { image, mask, maps, query: None });
         Ok(())
     }
 
     /// Whether the map of a view is known already.
     pub fn has(&self, view: usize) -> bool {
-        self.linker.index().encoder().views.get(view) == Some(&View::Image) && self.of_picture.is_some()
+        self.linker.index().encoder().views.get(view) == Some(&View::Image) && self.of_image.is_some()
     }
 
-    /// The part of the picture a view needs: x, y, width, height.
+    /// The part of the image a view needs: x, y, width, height.
     pub fn window(&self, view: usize) -> Result<Vec<u32>, JsValue> {
         let PixelRect { x, y, width, height } = self.job(view)?.window();
         Ok(vec![x, y, width, height])
@@ -119,7 +120,7 @@ impl PageLinker {
     /// The graph's input for a view, from the RGBA of its window: `{ shape, data }`, data as f32 or bytes.
     pub fn input(&self, view: usize, rgba: &[u8]) -> Result<Object, JsValue> {
         let job = self.job(view)?;
-        let pixels = Pixels::of_window(self.question()?.picture, job.window(), Channels::Rgba, rgba);
+        let pixels = Pixels::of_window(self.question()?.image, job.window(), Channels::Rgba, rgba);
         let input = job.input(&pixels.map_err(|error| of_encode(error.into()))?).map_err(of_encode)?;
         let data: JsValue = match &input {
             Values::F32(values) => Float32Array::from(&values[..]).into(),
@@ -136,10 +137,10 @@ impl PageLinker {
     pub fn output(&mut self, view: usize, shape: &[u32], values: Vec<f32>) -> Result<(), JsValue> {
         let shape: Vec<_> = shape.iter().map(|&side| side as usize).collect();
         let map = self.job(view)?.feature_map(&shape, values).map_err(of_encode)?;
-        let is_of_picture = self.linker.index().encoder().views.get(view) == Some(&View::Image);
+        let is_of_image = self.linker.index().encoder().views.get(view) == Some(&View::Image);
         let question = self.question.as_mut().ok_or_else(nothing_asked)?;
-        if is_of_picture {
-            self.of_picture = Some((question.picture, map));
+        if is_of_image {
+            self.of_image = Some((question.image, map));
         } else if let Some(place) = question.maps.get_mut(view) {
             *place = Some(map);
         }
@@ -149,10 +150,10 @@ impl PageLinker {
     /// Averages the maps over the mask.
     pub fn pool(&mut self) -> Result<(), JsValue> {
         let question = self.question.as_ref().ok_or_else(nothing_asked)?;
-        let of_picture = self.of_picture.as_ref().map(|(_, map)| map);
+        let of_image = self.of_image.as_ref().map(|(_, map)| map);
         let views = self.linker.index().encoder().views.iter().zip(&question.maps);
         let maps: Option<Vec<_>> =
-            views.map(|(view, map)| if *view == View::Image { of_picture } else { map.as_ref() }).collect();
+            views.map(|(view, map)| if *view == View::Image { of_image } else { map.as_ref() }).collect();
         let maps = maps.ok_or_else(|| js_error("link-state", "a view of the mask was not encoded"))?;
         let query = self.linker.query(maps, &question.mask).map_err(of_linker)?;
         if let Some(question) = &mut self.question {
@@ -174,10 +175,11 @@ impl PageLinker {
     }
 
     fn job(&self, view: usize) -> Result<EncodeJob<'_>, JsValue> {
-        let Question { picture, mask, .. } = self.question()?;
+        let Question { image, mask, .. } = self.question()?;
         let card = self.linker.index().encoder();
-        let view = card.views.get(view).ok_or_else(|| js_error("link-state", "the encoder has no such view"))?;
-        EncodeJob::new(card, *view, *picture, mask).map_err(of_encode)
+        let view =
+            card.views.get(view).ok_or_else(|| js_error("link-state", "the encoder has no such view"))?;
+        EncodeJob::new(card, *view, *image, mask).map_err(of_encode)
     }
 }
 
@@ -193,7 +195,7 @@ fn of_encode(error: encode::Error) -> JsValue {
     let code = match error {
         encode::Error::MaskSize { .. } | encode::Error::Pool(_) => "bad-mask",
         encode::Error::OutputShape { .. } => "model-output",
-        _ => "picture-unreadable",
+        _ => "image-unreadable",
     };
     js_error(code, error)
 }

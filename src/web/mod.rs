@@ -1,7 +1,9 @@
-//! The boundary to JavaScript: thin classes over the crate, their documentation written for the reader of JavaScript.
+//! The boundary to JavaScript: thin classes over the crate, their documentation written for the
+//! reader of JavaScript.
 //!
-//! Nothing is computed here. Every failure becomes a JavaScript `Error` with a stable `code`. A page loads two modules
-//! of this: the small one that draws (feature `viewer`), and in its workers the one that reads and computes (`workers`).
+//! Nothing is computed here. Every failure becomes a JavaScript `Error` with a stable `code`. A
+//! page loads two modules of this: the small one that draws (feature `viewer`), and in its workers
+//! the one that reads and computes (`workers`).
 
 #[cfg(feature = "viewer")]
 pub mod address;

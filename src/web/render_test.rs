@@ -8,7 +8,9 @@ use web_sys::ImageBitmap;
 
 use super::error::of_render;
 use crate::geometry::{Rect, Size, Transform};
-use crate::render::{Color, ColorBy, CpuRenderer, Frame, GpuRenderer, Overlay, Picture, Scene, Style, Target, View};
+use crate::render::{
+    Color, ColorBy, CpuRenderer, Frame, GpuRenderer, Overlay, Scene, SourceImage, Style, Target, View,
+};
 use crate::rle::Mask;
 
 #[allow(clippy::expect_used, dead_code, reason = "test code, of which this build uses a part")]
@@ -31,7 +33,8 @@ impl RenderTest {
     /// Opens a device of its own.
     pub async fn open() -> Result<RenderTest, JsValue> {
         let scene = Scene::new(Size::default()).map_err(|error| of_render(&error))?;
-        let gpu = GpuRenderer::new(Target::Offscreen, scene.into()).await.map_err(|error| of_render(&error))?;
+        let gpu =
+            GpuRenderer::new(Target::Offscreen, scene.into()).await.map_err(|error| of_render(&error))?;
         Ok(Self { gpu, scenes: scenes::all(), expected: Frame::default(), actual: Frame::default() })
     }
 
@@ -45,27 +48,27 @@ impl RenderTest {
         self.gpu.adapter_name()
     }
 
-    /// The picture of a scene as `ImageData` takes it, empty where it has none.
-    pub fn picture(&self, index: usize) -> Vec<u8> {
-        self.scenes[index].picture.as_ref().map_or_else(Vec::new, |picture| picture.rgba().to_vec())
+    /// The image of a scene as `ImageData` takes it, empty where it has none.
+    pub fn image(&self, index: usize) -> Vec<u8> {
+        self.scenes[index].image.as_ref().map_or_else(Vec::new, |image| image.rgba().to_vec())
     }
 
-    /// The width of a scene's picture, 0 where it has none.
-    #[wasm_bindgen(js_name = pictureWidth)]
-    pub fn picture_width(&self, index: usize) -> u32 {
-        self.scenes[index].picture.as_ref().map_or(0, |picture| picture.size().width)
+    /// The width of a scene's image, 0 where it has none.
+    #[wasm_bindgen(js_name = imageWidth)]
+    pub fn image_width(&self, index: usize) -> u32 {
+        self.scenes[index].image.as_ref().map_or(0, |image| image.size().width)
     }
 
-    /// Draws a scene by both renderers; a bitmap takes the place of the scene's own picture on the GPU.
+    /// Draws a scene by both renderers; a bitmap takes the place of the scene's own image on the GPU.
     pub async fn draw(&mut self, index: usize, bitmap: Option<ImageBitmap>) -> Result<(), JsValue> {
         let test = &self.scenes[index];
         self.gpu.set_scene(test.scene.clone().into()).map_err(|error| of_render(&error))?;
-        let picture = test.picture.clone().map(Arc::new);
+        let image = test.image.clone().map(Arc::new);
         let mut cpu = CpuRenderer::new(test.scene.clone().into());
-        cpu.set_picture(picture.clone());
+        cpu.set_image(image.clone());
         match bitmap {
-            Some(bitmap) => self.gpu.set_picture_bitmap(bitmap),
-            None => self.gpu.set_picture(picture),
+            Some(bitmap) => self.gpu.set_image_bitmap(bitmap),
+            None => self.gpu.set_image(image),
         }
         .map_err(|error| of_render(&error))?;
         self.expected = cpu.draw(&test.view, &test.style).map_err(|error| of_render(&error))?;

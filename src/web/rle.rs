@@ -39,8 +39,8 @@ impl Masks {
         Ok(())
     }
 
-    /// Adds many masks in one call: `sizes` holds height and width of each, `lines` its compressed counts, one a line,
-    /// as UTF-8.
+    /// Adds many masks in one call: `sizes` holds height and width of each, `lines` its compressed
+    /// counts, one a line, as UTF-8.
     #[wasm_bindgen(js_name = pushLines)]
     pub fn push_lines(&mut self, sizes: &[u32], lines: &[u8]) -> Result<(), JsValue> {
         let lines = std::str::from_utf8(lines).map_err(|error| js_error("character", error))?;
@@ -76,7 +76,10 @@ impl Masks {
     /// The area of the union of each mask and the next of the list, where they have one size; else 0.
     #[wasm_bindgen(js_name = unionAreas)]
     pub fn union_areas(&self) -> Vec<f64> {
-        self.0.windows(2).map(|pair| pair[0].union(&pair[1]).map_or(0.0, |union| union.area() as f64)).collect()
+        self.0
+            .windows(2)
+            .map(|pair| pair[0].union(&pair[1]).map_or(0.0, |union| union.area() as f64))
+            .collect()
     }
 
     /// Drops all masks.

@@ -10,10 +10,11 @@ use crate::geometry::{PixelRect, Point, Rect, Size};
 use crate::pixels::{Channels, Pixels};
 use crate::rle::CocoRle;
 use crate::segment::{
-    Answer, Data, DecodeJob, EncodeJob, Error, Limits, Manifest, Prompt, Prompts, Refine, Session, Tensor, Ticket, Zoom,
+    Answer, Data, DecodeJob, EncodeJob, Error, Limits, Manifest, Prompt, Prompts, Refine, Session, Tensor,
+    Ticket, Zoom,
 };
 
-/// A picture being segmented by one model. The worker runs what this asks for and hands back what came out:
+/// An image being segmented by one model. The worker runs what this asks for and hands back what came out:
 ///
 /// ```js
 /// const segmenter = new Segmenter(manifestJson, undefined);
@@ -44,8 +45,8 @@ pub struct Segmenter {
     answer: Option<(Ticket, Answer)>,
 }
 
-/// A question, as JSON: `{"points": [[x, y, label]], "box": [x1, y1, x2, y2], "refine": [ticket, candidate]}` in pixels
-/// of the picture; label 1 is the object, 0 is not.
+/// A question, as JSON: `{"points": [[x, y, label]], "box": [x1, y1, x2, y2], "refine": [ticket,
+/// candidate]}` in pixels of the image; label 1 is the object, 0 is not.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct Question {
@@ -77,31 +78,37 @@ impl Segmenter {
         serde_json::to_string(self.session.model()).map_err(|error| thrown(error.into()))
     }
 
-    /// Moves on to another picture, given as RGBA, and answers the encoder's input, `f32[1, 3, size, size]`.
+    /// Moves on to another image, given as RGBA, and answers the encoder's input, `f32[1, 3, size, size]`.
     #[wasm_bindgen(js_name = beginEncode)]
-    pub fn begin_encode(&mut self, ticket: u32, width: u32, height: u32, rgba: &[u8]) -> Result<Float32Array, JsValue> {
-        let pixels =
-            Pixels::new(Size::new(width, height), Channels::Rgba, rgba).map_err(|error| thrown(error.into()))?;
+    pub fn begin_encode(
+        &mut self,
+        ticket: u32,
+        width: u32,
+        height: u32,
+        rgba: &[u8],
+    ) -> Result<Float32Array, JsValue> {
+        let pixels = Pixels::new(Size::new(width, height), Channels::Rgba, rgba)
+            .map_err(|error| thrown(error.into()))?;
         let job = self.session.begin_encode(Ticket(ticket), pixels).map_err(thrown)?;
         let input = Float32Array::from(job.input.as_f32().unwrap_or_default());
         self.encode = Some(job);
         Ok(input)
     }
 
-    /// Keeps the encoder's output, whatever holds it; false where the picture is not wanted any more.
+    /// Keeps the encoder's output, whatever holds it; false where the image is not wanted any more.
     #[wasm_bindgen(js_name = finishEncode)]
     pub fn finish_encode(&mut self, embedding: JsValue) -> bool {
         self.encode.take().is_some_and(|job| self.session.finish_encode(&job, embedding))
     }
 
-    /// What [`finish_encode`](Self::finish_encode) was given for the whole picture; `undefined` before.
+    /// What [`finish_encode`](Self::finish_encode) was given for the whole image; `undefined` before.
     #[wasm_bindgen(getter)]
     pub fn embedding(&self) -> JsValue {
         self.session.embedding().cloned().unwrap_or(JsValue::UNDEFINED)
     }
 
-    /// Asks for a mask and answers the decoder's inputs: `[{ name, shape, data }]`, all f32, and last the embedding as
-    /// [`finish_encode`](Self::finish_encode) was given it.
+    /// Asks for a mask and answers the decoder's inputs: `[{ name, shape, data }]`, all f32, and
+    /// last the embedding as [`finish_encode`](Self::finish_encode) was given it.
     #[wasm_bindgen(js_name = beginDecode)]
     pub fn begin_decode(&mut self, ticket: u32, question_json: &str) -> Result<Array, JsValue> {
         let question: Question =
@@ -112,8 +119,9 @@ impl Segmenter {
         self.decode_inputs(job)
     }
 
-    /// Whether the last answer is to be bettered by another look: the window `[x, y, columns, rows]` of the picture
-    /// that [`begin_zoom_encode`](Self::begin_zoom_encode) needs, without extent where it was seen before.
+    /// Whether the last answer is to be bettered by another look: the window `[x, y, columns,
+    /// rows]` of the image that [`begin_zoom_encode`](Self::begin_zoom_encode) needs, without
+    /// extent where it was seen before.
     ///
     /// `undefined` where the answer stands as it is.
     #[wasm_bindgen(js_name = zoomIn)]
@@ -131,8 +139,10 @@ impl Segmenter {
         let (_, answer) = self.answer.as_ref().ok_or_else(missing)?;
         let window = zoom.window.unwrap_or_default();
         let pixels = Pixels::of_window(answer.mask().size(), window, Channels::Rgba, rgba);
-        let job =
-            self.session.begin_zoom_encode(zoom, pixels.map_err(|error| thrown(error.into()))?).map_err(thrown)?;
+        let job = self
+            .session
+            .begin_zoom_encode(zoom, pixels.map_err(|error| thrown(error.into()))?)
+            .map_err(thrown)?;
         let input = Float32Array::from(job.input.as_f32().unwrap_or_default());
         self.encode = Some(job);
         Ok(input)
@@ -146,7 +156,8 @@ impl Segmenter {
         self.decode_inputs(job)
     }
 
-    /// Takes the decoder's outputs `iou_predictions` and `low_res_masks`; false where the answer is not wanted any more.
+    /// Takes the decoder's outputs `iou_predictions` and `low_res_masks`; false where the answer is
+    /// not wanted any more.
     #[wasm_bindgen(js_name = finishDecode)]
     pub fn finish_decode(&mut self, ious: Vec<f32>, low_res: Vec<f32>) -> Result<bool, JsValue> {
         self.answer = None;
@@ -174,7 +185,7 @@ impl Segmenter {
 
 impl Segmenter {
     fn decode_inputs(&mut self, job: DecodeJob) -> Result<Array, JsValue> {
-        let embedding = self.session.embedding_for(&job).ok_or_else(|| thrown(Error::PictureMissing))?;
+        let embedding = self.session.embedding_for(&job).ok_or_else(|| thrown(Error::ImageMissing))?;
         let inputs: Array =
             job.inputs.iter().map(|(name, tensor)| named_tensor(name, tensor)).collect::<Result<_, _>>()?;
         inputs.push(embedding);
@@ -185,8 +196,10 @@ impl Segmenter {
 
 impl Question {
     fn prompts(&self) -> Result<Prompts, Error> {
-        let points =
-            self.points.iter().map(|&[x, y, label]| Prompt::Click { point: Point::new(x, y), positive: label > 0.5 });
+        let points = self
+            .points
+            .iter()
+            .map(|&[x, y, label]| Prompt::Click { point: Point::new(x, y), positive: label > 0.5 });
         let rect = self.rect.map(|[x1, y1, x2, y2]| Prompt::Box(Rect::from_corners([x1, y1], [x2, y2])));
         points.chain(rect).collect()
     }
@@ -220,18 +233,20 @@ fn answer_json(answer: &Answer) -> String {
 /// The `Error` of a segmentation's failure, with a code that programs may rely on.
 fn thrown(error: Error) -> JsValue {
     let code = match error {
-        Error::ManifestSyntax(_) | Error::ManifestVersion { .. } | Error::ModelField { .. } | Error::ModelTwice(_) => {
-            "model-list"
-        }
+        Error::ManifestSyntax(_)
+        | Error::ManifestVersion { .. }
+        | Error::ModelField { .. }
+        | Error::ModelTwice(_) => "model-list",
         Error::ModelUnknown { .. } => "model-unknown",
         Error::FamilyUnsupported(_) => "model-unsupported",
         Error::Output { .. } => "model-output",
         Error::NotFinite => "model-not-finite",
-        Error::Pixels(_) | Error::PictureEmpty(_) => "picture-unreadable",
-        Error::PictureMissing => "picture-missing",
-        Error::PromptOutside { .. } | Error::PromptMissing | Error::AnswerMissing | Error::CandidateUnknown { .. } => {
-            "question-malformed"
-        }
+        Error::Pixels(_) | Error::ImageEmpty(_) => "image-unreadable",
+        Error::ImageMissing => "image-missing",
+        Error::PromptOutside { .. }
+        | Error::PromptMissing
+        | Error::AnswerMissing
+        | Error::CandidateUnknown { .. } => "question-malformed",
         _ => "limit",
     };
     js_error(code, error)

@@ -1,7 +1,8 @@
 //! A canvas with the renderer that draws on it.
 //!
-//! Three ways, the first that works: WebGPU onto the canvas; WebGPU into a texture that is copied onto a 2D canvas,
-//! where a browser computes on a GPU (or its imitation) but cannot show a WebGPU canvas; the CPU onto a 2D canvas.
+//! Three ways, the first that works: WebGPU onto the canvas; WebGPU into a texture that is copied
+//! onto a 2D canvas, where a browser computes on a GPU (or its imitation) but cannot show a WebGPU
+//! canvas; the CPU onto a 2D canvas.
 
 use std::sync::Arc;
 
@@ -14,17 +15,17 @@ use web_sys::{
 use super::error::{js_error, of_render};
 use crate::app::RendererChoice;
 use crate::geometry::Size;
-use crate::render::{self, CpuRenderer, Frame, GpuRenderer, PictureFit, Scene, Style, Target, View};
+use crate::render::{self, CpuRenderer, Frame, GpuRenderer, ImageFit, Scene, Style, Target, View};
 
-/// From this scale on a pixel of the picture is shown as a square, as the masks' pixels are.
+/// From this scale on a pixel of the image is shown as a square, as the masks' pixels are.
 const SQUARES_FROM_SCALE: f64 = 2.0;
 /// A device that is lost sooner was lost by showing a frame, not by something that happened to the machine.
-const LEAST_LASTING_MS: f64 = 5_000.0;
+const MIN_LASTING_MS: f64 = 5_000.0;
 
 /// What is drawn and how.
 pub(super) struct Drawing {
     pub(super) scene: Arc<Scene>,
-    pub(super) picture: Option<ImageBitmap>,
+    pub(super) image: Option<ImageBitmap>,
     pub(super) view: View,
     pub(super) style: Style,
 }
@@ -34,11 +35,11 @@ pub(super) struct Surface {
     canvas: HtmlCanvasElement,
     renderer: Renderer,
     scene: Arc<Scene>,
-    picture: Option<ImageBitmap>,
+    image: Option<ImageBitmap>,
     /// Which adapter draws, or why it is the CPU.
     note: String,
-    /// Whether the picture is drawn pixel by pixel.
-    fit: PictureFit,
+    /// Whether the image is drawn pixel by pixel.
+    fit: ImageFit,
     /// When the device was opened, in milliseconds as JavaScript counts them.
     opened: f64,
 }
@@ -51,8 +52,8 @@ enum Renderer {
 impl Surface {
     /// Takes WebGPU unless the CPU is asked for or there is no adapter, and says in words what it took.
     ///
-    /// A canvas keeps the first kind of context it gave, so where WebGPU fails after it gave one, another canvas takes
-    /// its place in the document; see [`Self::canvas`].
+    /// A canvas keeps the first kind of context it gave, so where WebGPU fails after it gave one,
+    /// another canvas takes its place in the document; see [`Self::canvas`].
     pub(super) async fn open(
         canvas: HtmlCanvasElement,
         choice: RendererChoice,
@@ -95,7 +96,7 @@ impl Surface {
         let note = [Some(name).filter(|name| !name.is_empty()), copied];
         let note = note.into_iter().flatten().collect::<Vec<_>>().join(", ");
         let renderer = Renderer::Gpu { gpu: Box::new(gpu), copied_to };
-        Self { canvas, renderer, scene, picture: None, fit: PictureFit::Whole, note, opened: js_sys::Date::now() }
+        Self { canvas, renderer, scene, image: None, fit: ImageFit::Whole, note, opened: js_sys::Date::now() }
     }
 
     fn on_cpu(canvas: HtmlCanvasElement, scene: Arc<Scene>, why: &str) -> Result<Self, JsValue> {
@@ -105,8 +106,8 @@ impl Surface {
             canvas,
             renderer,
             scene,
-            picture: None,
-            fit: PictureFit::Whole,
+            image: None,
+            fit: ImageFit::Whole,
             note: why.to_owned(),
             opened: js_sys::Date::now(),
         })
@@ -125,11 +126,12 @@ impl Surface {
         }
     }
 
-    /// Which adapter draws, or why it is the CPU; and where the picture is larger than the GPU takes, that it is scaled.
+    /// Which adapter draws, or why it is the CPU; and where the image is larger than the GPU takes,
+    /// that it is scaled.
     pub(super) fn note(&self) -> String {
         match self.fit {
-            PictureFit::Whole => self.note.clone(),
-            scaled @ PictureFit::Scaled { .. } => format!("{}. {scaled}", self.note),
+            ImageFit::Whole => self.note.clone(),
+            scaled @ ImageFit::Scaled { .. } => format!("{}. {scaled}", self.note),
         }
     }
 
@@ -174,12 +176,12 @@ impl Surface {
 
     /// Opens a new device after the last was lost.
     ///
-    /// A browser that cannot show WebGPU on a canvas gives a context all the same and loses the device with the first
-    /// frame; from then on frames are copied, onto another canvas.
+    /// A browser that cannot show WebGPU on a canvas gives a context all the same and loses the
+    /// device with the first frame; from then on frames are copied, onto another canvas.
     pub(super) async fn rebuild(mut self) -> Result<Self, JsValue> {
         let lasted = js_sys::Date::now() - self.opened;
         match &mut self.renderer {
-            Renderer::Gpu { copied_to: None, .. } if lasted < LEAST_LASTING_MS => {
+            Renderer::Gpu { copied_to: None, .. } if lasted < MIN_LASTING_MS => {
                 Self::copied(another(&self.canvas)?, Arc::clone(&self.scene)).await
             }
             Renderer::Gpu { gpu, .. } => {
@@ -195,26 +197,26 @@ impl Surface {
     }
 
     /// Gives the renderer what it has not got yet.
-    fn give(&mut self, Drawing { scene, picture, .. }: &Drawing) -> Result<(), render::Error> {
+    fn give(&mut self, Drawing { scene, image, .. }: &Drawing) -> Result<(), render::Error> {
         let new_scene = !Arc::ptr_eq(&self.scene, scene);
-        let new_picture = self.picture != *picture;
+        let new_image = self.image != *image;
         match &mut self.renderer {
             Renderer::Gpu { gpu, .. } => {
-                match (new_scene, new_picture) {
+                match (new_scene, new_image) {
                     (true, true) => gpu.set_scene(Arc::clone(scene))?,
                     (true, false) => gpu.update_scene(Arc::clone(scene))?,
                     (false, _) => {}
                 }
-                match picture {
-                    Some(picture) if new_picture => self.fit = gpu.set_picture_bitmap(picture.clone())?,
-                    None if new_picture => self.fit = gpu.set_picture(None)?,
+                match image {
+                    Some(image) if new_image => self.fit = gpu.set_image_bitmap(image.clone())?,
+                    None if new_image => self.fit = gpu.set_image(None)?,
                     _ => {}
                 }
             }
             Renderer::Cpu { cpu, .. } if new_scene => *cpu = CpuRenderer::new(Arc::clone(scene)),
             Renderer::Cpu { .. } => {}
         }
-        (self.scene, self.picture) = (Arc::clone(scene), picture.clone());
+        (self.scene, self.image) = (Arc::clone(scene), image.clone());
         Ok(())
     }
 }
@@ -234,12 +236,12 @@ fn another(canvas: &HtmlCanvasElement) -> Result<HtmlCanvasElement, JsValue> {
     Ok(fresh)
 }
 
-/// The picture by the browser's own scaling, and the masks over it.
+/// The image by the browser's own scaling, and the masks over it.
 fn draw_on_cpu(
     canvas: &HtmlCanvasElement,
     context: &CanvasRenderingContext2d,
     cpu: &mut CpuRenderer,
-    Drawing { scene, picture, view, style }: &Drawing,
+    Drawing { scene, image, view, style }: &Drawing,
 ) -> Result<(), JsValue> {
     let Size { width, height } = view.canvas;
     if width == 0 || height == 0 {
@@ -247,19 +249,21 @@ fn draw_on_cpu(
     }
     fit_canvas(canvas, view.canvas);
     context.clear_rect(0.0, 0.0, width.into(), height.into());
-    if let Some(picture) = picture {
+    if let Some(image) = image {
         let to = view.canvas_from_image;
         context.set_image_smoothing_enabled(to.scale < SQUARES_FROM_SCALE);
         let (dw, dh) = (to.scale * f64::from(scene.size().width), to.scale * f64::from(scene.size().height));
-        context.draw_image_with_image_bitmap_and_dw_and_dh(picture, to.x, to.y, dw, dh)?;
-        cpu.leave_picture_out();
+        context.draw_image_with_image_bitmap_and_dw_and_dh(image, to.x, to.y, dw, dh)?;
+        cpu.leave_image_out();
     } else {
-        cpu.set_picture(None);
+        cpu.set_image(None);
     }
     let frame = cpu.draw(view, style).map_err(|error| of_render(&error))?;
     // `putImageData` replaces what is there; drawing a canvas blends.
     let scratch = OffscreenCanvas::new(width, height)?;
-    let over = scratch.get_context("2d")?.and_then(|found| found.dyn_into::<OffscreenCanvasRenderingContext2d>().ok());
+    let over = scratch
+        .get_context("2d")?
+        .and_then(|found| found.dyn_into::<OffscreenCanvasRenderingContext2d>().ok());
     let over = over.ok_or_else(|| js_error("renderer", "an offscreen canvas gives no 2D context"))?;
     over.put_image_data(&image_data(&frame)?, 0.0, 0.0)?;
     context.draw_image_with_offscreen_canvas(&scratch, 0.0, 0.0)

@@ -15,25 +15,25 @@ use crate::app::{Effect, Event, Failure, Notice, RendererChoice, State};
 use crate::geometry::{Point, Rect, Size, Transform};
 use crate::render::{self, Scene, View};
 
-/// Masks over a picture on one canvas.
+/// Masks over an image on one canvas.
 ///
-/// Positions are CSS pixels of the canvas, or pixels of the picture where a method says so. Nothing is drawn but by
-/// `draw`, which the page calls before the next frame after anything changed.
+/// Positions are CSS pixels of the canvas, or pixels of the image where a method says so. Nothing
+/// is drawn but by `draw`, which the page calls before the next frame after anything changed.
 ///
 /// ```js
 /// const viewer = await Viewer.create(canvas, 'auto');
 /// viewer.resize(canvas.clientWidth, canvas.clientHeight, devicePixelRatio);
-/// viewer.dispatch(JSON.stringify({ type: 'pictureOpened', key: 'a.jpg', width: bitmap.width, height: bitmap.height }));
-/// viewer.setPicture(bitmap);
+/// viewer.dispatch(JSON.stringify({ type: 'imageOpened', key: 'a.jpg', width: bitmap.width, height: bitmap.height }));
+/// viewer.setImage(bitmap);
 /// viewer.draw();
 /// ```
 #[wasm_bindgen]
 pub struct Viewer {
     state: State,
     scene: Arc<Scene>,
-    picture: Option<ImageBitmap>,
+    image: Option<ImageBitmap>,
     view: View,
-    /// Whether the whole picture is fitted, and so is again when the canvas changes its size.
+    /// Whether the whole image is fitted, and so is again when the canvas changes its size.
     fitted: bool,
     /// Empty while a lost device is being replaced.
     surface: Rc<RefCell<Option<Surface>>>,
@@ -41,7 +41,8 @@ pub struct Viewer {
 
 #[wasm_bindgen]
 impl Viewer {
-    /// A viewer on a canvas that has given no context yet. `renderer` is `auto` (WebGPU where it works) or `cpu`.
+    /// A viewer on a canvas that has given no context yet. `renderer` is `auto` (WebGPU where it
+    /// works) or `cpu`.
     pub async fn create(canvas: HtmlCanvasElement, renderer: String) -> Result<Viewer, JsValue> {
         let choice = if renderer == "cpu" { RendererChoice::Cpu } else { RendererChoice::Auto };
         let scene = Arc::new(Scene::new(Size::default()).map_err(|error| of_render(&error))?);
@@ -49,8 +50,8 @@ impl Viewer {
         Ok(Self::new(scene, surface))
     }
 
-    /// The canvas drawn on, another than that given where that could not show what WebGPU draws; `undefined` while a
-    /// frame or a device is awaited.
+    /// The canvas drawn on, another than that given where that could not show what WebGPU draws;
+    /// `undefined` while a frame or a device is awaited.
     #[wasm_bindgen(getter)]
     pub fn canvas(&self) -> Option<HtmlCanvasElement> {
         self.surface.borrow().as_ref().map(|surface| surface.canvas().clone())
@@ -71,13 +72,13 @@ impl Viewer {
     /// Takes in an event (JSON) and answers the effects to perform (a JSON array), in order.
     pub fn dispatch(&mut self, event: &str) -> Result<String, JsValue> {
         let event = from_json::<Event>(event)?;
-        let is_another = matches!(event, Event::PictureOpened { .. } | Event::PictureClosed);
+        let is_another = matches!(event, Event::ImageOpened { .. } | Event::ImageClosed);
         let mut effects = self.state.update(event);
         if effects.contains(&Effect::DrawMasks)
             && let Err(error) = self.rebuild_scene()
         {
             // What else the event asks for still holds: the state has changed already.
-            let failure = Failure { code: "picture-too-large".to_owned(), message: error.to_string() };
+            let failure = Failure { code: "image-too-large".to_owned(), message: error.to_string() };
             effects.push(Effect::Notify(Notice::Error(failure)));
         }
         if is_another {
@@ -91,19 +92,20 @@ impl Viewer {
         to_json(&self.state.snapshot())
     }
 
-    /// Puts a picture under the masks; it must stay open until another takes its place.
-    #[wasm_bindgen(js_name = setPicture)]
-    pub fn set_picture(&mut self, bitmap: &ImageBitmap) {
-        self.picture = Some(bitmap.clone());
+    /// Puts an image under the masks; it must stay open until another takes its place.
+    #[wasm_bindgen(js_name = setImage)]
+    pub fn set_image(&mut self, bitmap: &ImageBitmap) {
+        self.image = Some(bitmap.clone());
     }
 
-    /// Takes the picture away; its masks are then drawn on a frame of its size.
-    #[wasm_bindgen(js_name = clearPicture)]
-    pub fn clear_picture(&mut self) {
-        self.picture = None;
+    /// Takes the image away; its masks are then drawn on a frame of its size.
+    #[wasm_bindgen(js_name = clearImage)]
+    pub fn clear_image(&mut self) {
+        self.image = None;
     }
 
-    /// Draws one frame. Throws or rejects with the code `device-lost` where the GPU is gone; `rebuild` brings it back.
+    /// Draws one frame. Throws or rejects with the code `device-lost` where the GPU is gone;
+    /// `rebuild` brings it back.
     ///
     /// Answers `undefined` when the frame is drawn, or a promise of it; draw no other until that is settled.
     pub fn draw(&self) -> Result<Option<js_sys::Promise>, JsValue> {
@@ -136,7 +138,7 @@ impl Viewer {
         self.fit_again();
     }
 
-    /// Moves the picture.
+    /// Moves the image.
     pub fn pan(&mut self, dx: f64, dy: f64) {
         let ratio = self.view.device_pixel_ratio;
         self.look(self.view.panned(dx * ratio, dy * ratio, self.scene.size()));
@@ -148,13 +150,13 @@ impl Viewer {
         self.look(self.view.zoomed(self.in_device(x, y), factor, self.scene.size()));
     }
 
-    /// Shows the whole picture.
+    /// Shows the whole image.
     pub fn fit(&mut self) {
         self.fitted = true;
         self.fit_again();
     }
 
-    /// Shows a pixel of the picture as a pixel of the screen.
+    /// Shows a pixel of the image as a pixel of the screen.
     #[wasm_bindgen(js_name = showActualPixels)]
     pub fn show_actual_pixels(&mut self) {
         let Size { width, height } = self.view.canvas;
@@ -170,13 +172,13 @@ impl Viewer {
         }
     }
 
-    /// Whether another part than the whole picture is seen.
+    /// Whether another part than the whole image is seen.
     #[wasm_bindgen(getter, js_name = isZoomed)]
     pub fn is_zoomed(&self) -> bool {
         !self.fitted
     }
 
-    /// `[x, y, scale]`: the pixel of the picture in the middle, and CSS pixels a pixel of the picture.
+    /// `[x, y, scale]`: the pixel of the image in the middle, and CSS pixels a pixel of the image.
     pub fn view(&self) -> Vec<f64> {
         let View { canvas, device_pixel_ratio, canvas_from_image } = self.view;
         let middle = Point::new(f64::from(canvas.width) / 2.0, f64::from(canvas.height) / 2.0);
@@ -189,19 +191,23 @@ impl Viewer {
     pub fn set_view(&mut self, x: f64, y: f64, scale: f64) {
         let Size { width, height } = self.view.canvas;
         let scale = scale * self.view.device_pixel_ratio;
-        let to = Transform { scale, x: f64::from(width) / 2.0 - scale * x, y: f64::from(height) / 2.0 - scale * y };
+        let to = Transform {
+            scale,
+            x: f64::from(width) / 2.0 - scale * x,
+            y: f64::from(height) / 2.0 - scale * y,
+        };
         let middle = Point::new(f64::from(width) / 2.0, f64::from(height) / 2.0);
         self.look(View { canvas_from_image: to, ..self.view }.zoomed(middle, 1.0, self.scene.size()));
     }
 
-    /// `[x, y]` in pixels of the picture.
+    /// `[x, y]` in pixels of the image.
     #[wasm_bindgen(js_name = imageFromCanvas)]
     pub fn image_from_canvas(&self, x: f64, y: f64) -> Vec<f64> {
         let point = self.view.canvas_from_image.inverse().apply(self.in_device(x, y));
         vec![point.x, point.y]
     }
 
-    /// `[x, y]` on the canvas of a point of the picture.
+    /// `[x, y]` on the canvas of a point of the image.
     #[wasm_bindgen(js_name = canvasFromImage)]
     pub fn canvas_from_image(&self, x: f64, y: f64) -> Vec<f64> {
         let point = self.view.canvas_from_image.apply(Point::new(x, y));
@@ -218,7 +224,10 @@ impl Viewer {
     /// The CSS colours of the masks in drawing order; where an object was clicked, its mask's is the last.
     pub fn colours(&self) -> Vec<String> {
         let style = self.state.style();
-        (0..self.scene.len()).map_while(|index| style.color(&self.scene, index)).map(|c| c.to_string()).collect()
+        (0..self.scene.len())
+            .map_while(|index| style.color(&self.scene, index))
+            .map(|c| c.to_string())
+            .collect()
     }
 
     /// The current mask as a bitmap, row by row, a byte 0 or 255 a pixel; `undefined` where there is none.
@@ -235,12 +244,12 @@ impl Viewer {
     fn new(scene: Arc<Scene>, surface: Surface) -> Self {
         let view = View::fit(Size::default(), 1.0, Size::default());
         let surface = Rc::new(RefCell::new(Some(surface)));
-        Self { state: State::default(), scene, picture: None, view, fitted: true, surface }
+        Self { state: State::default(), scene, image: None, view, fitted: true, surface }
     }
 
     fn drawing(&self) -> Drawing {
-        let (scene, picture) = (Arc::clone(&self.scene), self.picture.clone());
-        Drawing { scene, picture, view: self.view, style: self.state.style() }
+        let (scene, image) = (Arc::clone(&self.scene), self.image.clone());
+        Drawing { scene, image, view: self.view, style: self.state.style() }
     }
 
     fn draw_later(&self) -> js_sys::Promise {

@@ -1,4 +1,7 @@
-/** @file Opens annotation files of real size in a page: it stays responsive, can give up, and takes whatever a file holds. */
+/**
+ * @file Opens annotation files of real size in a page: it stays responsive, can give up, and takes
+ * whatever a file holds.
+ */
 
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
@@ -11,7 +14,10 @@ import { setTimeout as delay } from 'node:timers/promises';
 
 import { launch, newPage, serve } from './support.mjs';
 
-/** Bytes of the large file; `MASKLINK_TEST_FILE_MB` makes it larger, as the figures in the documentation were measured. */
+/**
+ * Bytes of the large file; `MASKLINK_TEST_FILE_MB` makes it larger, as the figures in the
+ * documentation were measured.
+ */
 const LARGE_BYTES = Number(process.env.MASKLINK_TEST_FILE_MB ?? 60) * 1e6;
 /** No task of the page may take longer, in milliseconds. */
 const LONGEST_TASK = 50;
@@ -49,31 +55,49 @@ const [WIDTH, HEIGHT] = [500, 375];
 /** The boundaries of a wavy band. @param {number} phase */
 function band(phase) {
   return Array.from({ length: 420 }, (_, column) => {
-    const wave = (/** @type {number} */ frequency, /** @type {number} */ height) => Math.sin((column + phase * 7) * frequency) * height;
+    const wave = (/** @type {number} */ frequency, /** @type {number} */ height) =>
+      Math.sin((column + phase * 7) * frequency) * height;
     const start = (column + 40) * HEIGHT;
-    return [start + Math.floor(90 + wave(0.05, 50) + wave(0.9, 4)), start + Math.floor(290 + wave(0.07, 50) + wave(1.3, 4))];
+    return [
+      start + Math.floor(90 + wave(0.05, 50) + wave(0.9, 4)),
+      start + Math.floor(290 + wave(0.07, 50) + wave(1.3, 4)),
+    ];
   }).flat();
 }
 
 /**
- * Writes a file in Mask-OVEN-Wiki's shape, two masks an annotation and 100 entities, and answers how many annotations it has.
+ * Writes a file in Mask-OVEN-Wiki's shape, two masks an annotation and 100 entities, and answers
+ * how many annotations it has.
  * @param {string} path
  * @param {number} bytes
  */
 async function writeLargeFile(path, bytes) {
-  const masks = Array.from({ length: 32 }, (_, phase) => JSON.stringify({ size: [HEIGHT, WIDTH], counts: compressed(WIDTH * HEIGHT, band(phase)) }));
-  const record = (/** @type {number} */ n) => `{"id":"a${n}","image_id":"p${n}","category_id":"Q${(n % 100) + 1}","segmentation":[${masks[n % 32]},${masks[n % 32]}],`
-    + `"bbox":[[40,30,460,350],[40,30,460,350]],"text_prompt":"a thing","label":["a thing(0.44)"],"question":"what is this?","data_split":"entity_train"}`;
+  const masks = Array.from({ length: 32 }, (_, phase) =>
+    JSON.stringify({ size: [HEIGHT, WIDTH], counts: compressed(WIDTH * HEIGHT, band(phase)) }),
+  );
+  const record = (/** @type {number} */ n) =>
+    `{"id":"a${n}","image_id":"p${n}","category_id":"Q${(n % 100) + 1}","segmentation":[${masks[n % 32]},${masks[n % 32]}],` +
+    `"bbox":[[40,30,460,350],[40,30,460,350]],"text_prompt":"a thing","label":["a thing(0.44)"],"question":"what is this?","data_split":"entity_train"}`;
   const count = Math.ceil(bytes / (record(0).length + 80));
   const file = createWriteStream(path);
-  const write = async (/** @type {string} */ text) => { if (!file.write(text)) await once(file, 'drain'); };
-  const list = async (/** @type {string} */ name, /** @type {number} */ length, /** @type {(n: number) => string} */ element) => {
+  const write = async (/** @type {string} */ text) => {
+    if (!file.write(text)) await once(file, 'drain');
+  };
+  const list = async (
+    /** @type {string} */ name,
+    /** @type {number} */ length,
+    /** @type {(n: number) => string} */ element,
+  ) => {
     await write(`"${name}":[`);
     for (let n = 0; n < length; n += 1) await write((n ? ',\n' : '') + element(n));
     await write(']');
   };
   await write('{');
-  await list('images', count, (n) => `{"id":"p${n}","file_name":"/${n % 100}/p${n}.jpg","height":${HEIGHT},"width":${WIDTH}}`);
+  await list(
+    'images',
+    count,
+    (n) => `{"id":"p${n}","file_name":"/${n % 100}/p${n}.jpg","height":${HEIGHT},"width":${WIDTH}}`,
+  );
   await write(',');
   await list('categories', 100, (n) => `{"id":"Q${n + 1}","name":"Entity ${n + 1}"}`);
   await write(',');
@@ -120,7 +144,9 @@ describe('annotation files in a page', () => {
       /** @type {any[]} */
       const progress = [];
       const started = performance.now();
-      const file = await openAnnotations(chosen(), { onProgress: (/** @type {any} */ told) => progress.push(told) });
+      const file = await openAnnotations(chosen(), {
+        onProgress: (/** @type {any} */ told) => progress.push(told),
+      });
       const seconds = (performance.now() - started) / 1000;
       const selected = await file.select({ category: 'Q7', order: 'file' });
       const askedPage = performance.now();
@@ -130,39 +156,82 @@ describe('annotation files in a page', () => {
       const [top] = await file.categories('entity 7', 1);
       file.close();
       const closed = await file.page(0, 1).catch((/** @type {any} */ error) => error.code);
-      return { overview: file.overview, progress, seconds, pageSeconds, selected, first, file: second.file, annotation, size: mask.size, boundaries: [...mask.boundaries], top, closed };
+      return {
+        overview: file.overview,
+        progress,
+        seconds,
+        pageSeconds,
+        selected,
+        first,
+        file: second.file,
+        annotation,
+        size: mask.size,
+        boundaries: [...mask.boundaries],
+        top,
+        closed,
+      };
     });
     const tasks = tasksOf(await browser.stopTracing());
     const longest = Math.max(...tasks.map(({ busy }) => busy));
     const bytes = statSync(large).size;
     await browser.startTracing(page, { categories: TASKS });
-    const parsed = await page.evaluate(async () => JSON.parse(await /** @type {any} */ (globalThis).chosen().text()).annotations.length);
+    const parsed = await page.evaluate(
+      async () =>
+        JSON.parse(await /** @type {any} */ (globalThis).chosen().text()).annotations.length,
+    );
     const inThePage = Math.max(...tasksOf(await browser.stopTracing()).map(({ busy }) => busy));
     const megabytes = (bytes / 1e6).toFixed(1);
-    t.diagnostic(`${megabytes} MB, ${count} annotations in ${found.seconds.toFixed(2)} s (${(bytes / 1e6 / found.seconds).toFixed(0)} MB/s); `
-      + `a page of 50 pictures in ${(found.pageSeconds * 1000).toFixed(0)} ms; `
-      + `longest of ${tasks.length} tasks of the page ${longest.toFixed(1)} ms of work, ${Math.max(...tasks.map(({ clock }) => clock)).toFixed(1)} ms on the clock; `
-      + `JSON.parse of the file in the page: a task of ${inThePage.toFixed(0)} ms of work`);
+    t.diagnostic(
+      `${megabytes} MB, ${count} annotations in ${found.seconds.toFixed(2)} s (${(bytes / 1e6 / found.seconds).toFixed(0)} MB/s); ` +
+        `a page of 50 images in ${(found.pageSeconds * 1000).toFixed(0)} ms; ` +
+        `longest of ${tasks.length} tasks of the page ${longest.toFixed(1)} ms of work, ${Math.max(...tasks.map(({ clock }) => clock)).toFixed(1)} ms on the clock; ` +
+        `JSON.parse of the file in the page: a task of ${inThePage.toFixed(0)} ms of work`,
+    );
 
     assert.deepEqual(errors, []);
-    assert.deepEqual(found.overview, { bytes, pictures: count, categories: 100, annotations: count, splits: [{ name: 'entity_train', annotations: count }], findings: [] });
+    assert.deepEqual(found.overview, {
+      bytes,
+      images: count,
+      categories: 100,
+      annotations: count,
+      splits: [{ name: 'entity_train', annotations: count }],
+      findings: [],
+    });
     assert.ok(found.progress.length >= 3, `${found.progress.length} progress messages`);
-    assert.ok(found.progress.every(({ bytes: at, total }, n) => total === bytes && at <= total && at > (found.progress[n - 1]?.bytes ?? -1)));
+    assert.ok(
+      found.progress.every(
+        ({ bytes: at, total }, n) =>
+          total === bytes && at <= total && at > (found.progress[n - 1]?.bytes ?? -1),
+      ),
+    );
     const ofEntity = Math.ceil((count - 6) / 100);
-    assert.deepEqual(found.selected, { pictures: ofEntity, annotations: ofEntity });
+    assert.deepEqual(found.selected, { images: ofEntity, annotations: ofEntity });
     assert.equal(found.first.id, 'p6');
     assert.equal(found.file, '6/p106.jpg');
     const { title, labels, boxes, seen, split } = found.annotation;
-    assert.deepEqual({ title, labels, boxes, seen, split }, {
-      title: 'Entity 7', labels: [{ text: 'a thing', score: 0.44 }], boxes: [[40, 30, 460, 350], [40, 30, 460, 350]], seen: null, split: 'entity_train',
-    });
+    assert.deepEqual(
+      { title, labels, boxes, seen, split },
+      {
+        title: 'Entity 7',
+        labels: [{ text: 'a thing', score: 0.44 }],
+        boxes: [
+          [40, 30, 460, 350],
+          [40, 30, 460, 350],
+        ],
+        seen: null,
+        split: 'entity_train',
+      },
+    );
     assert.deepEqual(found.size, [HEIGHT, WIDTH]);
     assert.deepEqual(found.boundaries, band(106 % 32));
     assert.deepEqual(found.top, { id: 'Q7', name: 'Entity 7', annotations: ofEntity });
     assert.equal(found.closed, 'closed');
     assert.equal(parsed, count);
     // No machine parses more than 3 GB/s: a trace that misses this task would miss others.
-    assert.ok(inThePage > bytes / 3e6, `a long task is seen where there is one, not ${inThePage} ms`);
+    assert.ok(
+      inThePage > bytes / 3e6,
+      `a long task is seen where there is one, not ${inThePage} ms`,
+    );
     assert.ok(longest < LONGEST_TASK, `a task of the page took ${longest} ms`);
     await close();
   });
@@ -173,8 +242,14 @@ describe('annotation files in a page', () => {
     const givenUp = await page.evaluate(async () => {
       const { openAnnotations, chosen } = /** @type {any} */ (globalThis);
       const control = new AbortController();
-      const opening = openAnnotations(chosen(), { signal: control.signal, onProgress: () => control.abort() });
-      return opening.then(() => 'opened', (/** @type {Error} */ error) => error.name);
+      const opening = openAnnotations(chosen(), {
+        signal: control.signal,
+        onProgress: () => control.abort(),
+      });
+      return opening.then(
+        () => 'opened',
+        (/** @type {Error} */ error) => error.name,
+      );
     });
     assert.equal(givenUp, 'AbortError');
     // The browser tells of a worker's end a moment later.
@@ -184,13 +259,18 @@ describe('annotation files in a page', () => {
     const part = await page.evaluate(async () => {
       const { openAnnotations, chosen } = /** @type {any} */ (globalThis);
       const control = new AbortController();
-      const onProgress = (/** @type {any} */ { annotations }) => { if (annotations > 0) control.abort(); };
+      const onProgress = (/** @type {any} */ { annotations }) => {
+        if (annotations > 0) control.abort();
+      };
       const file = await openAnnotations(chosen(), { enough: control.signal, onProgress });
-      const [picture] = await file.page(0, 1);
+      const [image] = await file.page(0, 1);
       file.close();
-      return { overview: file.overview, area: picture.annotations[0].area };
+      return { overview: file.overview, area: image.annotations[0].area };
     });
-    assert.ok(part.overview.annotations > 0 && part.overview.annotations < count, `${part.overview.annotations} of ${count}`);
+    assert.ok(
+      part.overview.annotations > 0 && part.overview.annotations < count,
+      `${part.overview.annotations} of ${count}`,
+    );
     assert.equal(part.overview.findings[0].code, 'truncated');
     assert.ok(part.area > 0);
     assert.deepEqual(errors, []);
@@ -205,24 +285,36 @@ describe('annotation files in a page', () => {
         createReadStream(large).pipe(response);
       } else if (request.url === '/breaks.json') {
         response.setHeader('content-length', statSync(large).size);
-        createReadStream(large, { end: 1_000_000 }).on('end', () => response.destroy()).pipe(response, { end: false });
+        createReadStream(large, { end: 1_000_000 })
+          .on('end', () => response.destroy())
+          .pipe(response, { end: false });
       } else {
         response.writeHead(404).end();
       }
     });
-    await new Promise((resolve) => { server.listen(0, '127.0.0.1', () => resolve(undefined)); });
+    await new Promise((resolve) => {
+      server.listen(0, '127.0.0.1', () => resolve(undefined));
+    });
     const address = `http://127.0.0.1:${/** @type {import('node:net').AddressInfo} */ (server.address()).port}`;
     const { page, close } = await open();
-    const outcome = (/** @type {string} */ path) => page.evaluate(
-      (from) => /** @type {any} */ (globalThis).openAnnotations(from).then(
-        (/** @type {any} */ file) => { file.close(); return file.overview.annotations; },
-        (/** @type {any} */ { code, message }) => ({ code, message }),
-      ),
-      address + path,
-    );
+    const outcome = (/** @type {string} */ path) =>
+      page.evaluate(
+        (from) =>
+          /** @type {any} */ (globalThis).openAnnotations(from).then(
+            (/** @type {any} */ file) => {
+              file.close();
+              return file.overview.annotations;
+            },
+            (/** @type {any} */ { code, message }) => ({ code, message }),
+          ),
+        address + path,
+      );
     assert.equal(await outcome('/large.json'), count);
     const missing = await outcome('/gone.json');
-    assert.deepEqual([missing.code, missing.message], ['http', `${address}/gone.json could not be loaded: the server answered 404 Not Found`]);
+    assert.deepEqual(
+      [missing.code, missing.message],
+      ['http', `${address}/gone.json could not be loaded: the server answered 404 Not Found`],
+    );
     const broken = await outcome('/breaks.json');
     assert.equal(broken.code, 'broken-off');
     assert.match(broken.message, /^The file broke off after \d+ bytes/);
@@ -233,29 +325,69 @@ describe('annotation files in a page', () => {
 
   test('hostile files', async () => {
     const { page, errors, close } = await open();
-    const good = '{"id":"good","image_id":"p","category_id":"Q1","segmentation":{"size":[3,4],"counts":[3,6,3]}}';
-    const file = (/** @type {string} */ annotations) => `{"images":[{"id":"p","width":4,"height":3}],"categories":[{"id":"Q1","name":"<img src=x onerror=alert(1)>"}],"annotations":[${annotations}${good}]}`;
+    const good =
+      '{"id":"good","image_id":"p","category_id":"Q1","segmentation":{"size":[3,4],"counts":[3,6,3]}}';
+    const file = (/** @type {string} */ annotations) =>
+      `{"images":[{"id":"p","width":4,"height":3}],"categories":[{"id":"Q1","name":"<img src=x onerror=alert(1)>"}],"annotations":[${annotations}${good}]}`;
     /** @type {[string, string, string[], number][]} */
     const cases = [
       ['a page', '<!doctype html>', ['not-annotations'], 0],
       ['nothing', '', ['not-annotations'], 0],
       ['cut off', file('').slice(0, -20), ['truncated'], 0],
       ['markup as a name', file(''), [], 1],
-      ['deep nesting', file(`{"id":"x","bbox":${'['.repeat(200_000)}${']'.repeat(200_000)}},`), ['malformed'], 1],
-      ['a text of 20 MB', file(`{"id":"x","a":"${'x'.repeat(20_000_000)}"},`), ['record-too-long'], 1],
-      ['a mask of 10^12 pixels', file('{"id":"x","image_id":"p","category_id":"Q1","segmentation":[{"size":[1000000,1000000],"counts":[0]}]},'), ['bad-mask'], 2],
-      ['a mask of 4 * 10^9 pixels', file('{"id":"x","image_id":"p","category_id":"Q1","segmentation":[{"size":[65535,65535],"counts":[0,4294836225]}]},'), ['size-differs'], 2],
-      ['keys of objects', file('{"id":"x","__proto__":{"polluted":1},"constructor":null,"image_id":"p","category_id":"Q1","segmentation":[]},'), ['no-mask'], 2],
+      [
+        'deep nesting',
+        file(`{"id":"x","bbox":${'['.repeat(200_000)}${']'.repeat(200_000)}},`),
+        ['malformed'],
+        1,
+      ],
+      [
+        'a text of 20 MB',
+        file(`{"id":"x","a":"${'x'.repeat(20_000_000)}"},`),
+        ['record-too-long'],
+        1,
+      ],
+      [
+        'a mask of 10^12 pixels',
+        file(
+          '{"id":"x","image_id":"p","category_id":"Q1","segmentation":[{"size":[1000000,1000000],"counts":[0]}]},',
+        ),
+        ['bad-mask'],
+        2,
+      ],
+      [
+        'a mask of 4 * 10^9 pixels',
+        file(
+          '{"id":"x","image_id":"p","category_id":"Q1","segmentation":[{"size":[65535,65535],"counts":[0,4294836225]}]},',
+        ),
+        ['size-differs'],
+        2,
+      ],
+      [
+        'keys of objects',
+        file(
+          '{"id":"x","__proto__":{"polluted":1},"constructor":null,"image_id":"p","category_id":"Q1","segmentation":[]},',
+        ),
+        ['no-mask'],
+        2,
+      ],
       ['many broken records', file('{"id":},'.repeat(50_000)), ['malformed'], 1],
     ];
     for (const [name, text, codes, annotations] of cases) {
       const found = await page.evaluate(async (json) => {
         const file = await /** @type {any} */ (globalThis).openAnnotations(new Blob([json]));
-        const [picture] = await file.page(0, 1);
+        const [image] = await file.page(0, 1);
         file.close();
-        return { overview: file.overview, titles: picture?.annotations.map((/** @type {any} */ one) => one.title) ?? [] };
+        return {
+          overview: file.overview,
+          titles: image?.annotations.map((/** @type {any} */ one) => one.title) ?? [],
+        };
       }, text);
-      assert.deepEqual(found.overview.findings.map((/** @type {any} */ { code }) => code), codes, name);
+      assert.deepEqual(
+        found.overview.findings.map((/** @type {any} */ { code }) => code),
+        codes,
+        name,
+      );
       assert.equal(found.overview.annotations, annotations, name);
       if (annotations) assert.ok(found.titles.includes('<img src=x onerror=alert(1)>'), name);
     }
@@ -265,15 +397,24 @@ describe('annotation files in a page', () => {
 });
 
 /**
- * How long the tasks of the page's main thread took, in milliseconds: on the clock, and of the thread's own time, since
- * on a busy machine the clock also counts other processes.
+ * How long the tasks of the page's main thread took, in milliseconds: on the clock, and of the
+ * thread's own time, since on a busy machine the clock also counts other processes.
  * @param {Buffer} trace
  */
 function tasksOf(trace) {
-  /** @type {{ traceEvents: { name: string, ph: string, pid: number, tid: number, dur?: number, tdur?: number, args?: any }[] }} */
+  /**
+   * @type {{ traceEvents: { name: string, ph: string, pid: number, tid: number, dur?: number,
+   *   tdur?: number, args?: any }[] }}
+   */
   const { traceEvents } = JSON.parse(trace.toString());
-  const main = new Set(traceEvents.filter(({ name, args }) => name === 'thread_name' && args.name === 'CrRendererMain').map(({ pid, tid }) => `${pid}/${tid}`));
+  const main = new Set(
+    traceEvents
+      .filter(({ name, args }) => name === 'thread_name' && args.name === 'CrRendererMain')
+      .map(({ pid, tid }) => `${pid}/${tid}`),
+  );
   return traceEvents
-    .filter(({ name, ph, pid, tid }) => ph === 'X' && /RunTask$/.test(name) && main.has(`${pid}/${tid}`))
+    .filter(
+      ({ name, ph, pid, tid }) => ph === 'X' && /RunTask$/.test(name) && main.has(`${pid}/${tid}`),
+    )
     .map(({ dur = 0, tdur = dur }) => ({ clock: dur / 1000, busy: tdur / 1000 }));
 }

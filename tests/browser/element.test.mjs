@@ -1,27 +1,63 @@
-/** @file The element by itself, as other pages embed it: properties before the upgrade, files that are wrong, focus, names and what is said aloud. */
+/**
+ * @file The element by itself, as other pages embed it: properties before the upgrade, files that
+ * are wrong, focus, names and what is said aloud.
+ */
 
 import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
 import { after, before, test } from 'node:test';
 import { FIXTURES, elementPage } from './fixtures.mjs';
-import { PATIENCE, keepErrors, launch, newPage, openPage, serve, until, withoutIndex } from './support.mjs';
+import {
+  PATIENCE,
+  keepErrors,
+  launch,
+  newPage,
+  openPage,
+  serve,
+  until,
+  withoutIndex,
+} from './support.mjs';
 
 /** @typedef {import('../../www/mask-viewer.js').MaskViewer} MaskViewer */
 
-/** A file of `count` pictures that are all called after a number. @param {number[]} numbers */
-const annotationsOf = (...numbers) => JSON.stringify({
-  images: numbers.map((n) => ({ id: `p${n}`, file_name: `${n}%.bmp`, width: 8, height: 6 })), categories: [{ id: 'Q1', name: 'Universe' }],
-  annotations: numbers.map((n) => ({ id: `a${n}`, image_id: `p${n}`, category_id: 'Q1', bbox: [[1, 0, 3, 6]], segmentation: [{ size: [6, 8], counts: [6, 12, 30] }] })),
-});
+/** A file of `count` images that are all called after a number. @param {number[]} numbers */
+const annotationsOf = (...numbers) =>
+  JSON.stringify({
+    images: numbers.map((n) => ({ id: `p${n}`, file_name: `${n}%.bmp`, width: 8, height: 6 })),
+    categories: [{ id: 'Q1', name: 'Universe' }],
+    annotations: numbers.map((n) => ({
+      id: `a${n}`,
+      image_id: `p${n}`,
+      category_id: 'Q1',
+      bbox: [[1, 0, 3, 6]],
+      segmentation: [{ size: [6, 8], counts: [6, 12, 30] }],
+    })),
+  });
 
 const HEBREW = 'תפוז (פרי) שנמצא על השולחן ליד החלון';
-/** Names too long for where they stand, of masks in the last column and the last row of 8 by 6 pixels. */
+/**
+ * Names too long for where they stand, of masks in the last column and the last row of 8 by 6
+ * pixels.
+ */
 const NAMES = JSON.stringify({
   images: [{ id: 't', file_name: 'tiny.bmp', width: 8, height: 6 }],
-  categories: [{ id: 'Q1', name: 'A name that is too long for the room beside its mask' }, { id: 'Q2', name: HEBREW }],
+  categories: [
+    { id: 'Q1', name: 'A name that is too long for the room beside its mask' },
+    { id: 'Q2', name: HEBREW },
+  ],
   annotations: [
-    { id: 'a', image_id: 't', category_id: 'Q1', segmentation: [{ size: [6, 8], counts: [42, 6] }] },
-    { id: 'b', image_id: 't', category_id: 'Q2', segmentation: [{ size: [6, 8], counts: [29, 1, 18] }] },
+    {
+      id: 'a',
+      image_id: 't',
+      category_id: 'Q1',
+      segmentation: [{ size: [6, 8], counts: [42, 6] }],
+    },
+    {
+      id: 'b',
+      image_id: 't',
+      category_id: 'Q2',
+      segmentation: [{ size: [6, 8], counts: [29, 1, 18] }],
+    },
   ],
 });
 
@@ -35,15 +71,29 @@ before(async () => {
     ...FIXTURES,
     '/one.html': elementPage('<mask-viewer src="tiny.bmp" controls></mask-viewer>'),
     '/pick.html': elementPage('<mask-viewer src="tiny.bmp" tool="pick"></mask-viewer>'),
-    '/early.html': elementPage('<mask-viewer></mask-viewer>', `Object.assign(document.querySelector('mask-viewer'),
-      { src: 'tiny.bmp', annotations: 'tiny.json', controls: true, tool: 'box', token: 'secret', endpoint: 'https://early.example/', model: 'mine', view: { x: 3, y: 2, scale: 50 } })`),
-    '/flex.html': elementPage('<div style="display: flex; width: 500px"><mask-viewer style="height: auto" src="tiny.bmp" controls></mask-viewer></div>'),
-    '/own.html': elementPage('<mask-viewer style="height: auto" src="tiny.bmp" annotations="tiny.json" controls></mask-viewer>'),
-    '/names.html': elementPage('<mask-viewer style="width: 320px; height: 500px" src="tiny.bmp" annotations="names.json" controls></mask-viewer>'),
+    '/early.html': elementPage(
+      '<mask-viewer></mask-viewer>',
+      `Object.assign(document.querySelector('mask-viewer'),
+      { src: 'tiny.bmp', annotations: 'tiny.json', controls: true, tool: 'box', token: 'secret', endpoint: 'https://early.example/', model: 'mine', view: { x: 3, y: 2, scale: 50 } })`,
+    ),
+    '/flex.html': elementPage(
+      '<div style="display: flex; width: 500px"><mask-viewer style="height: auto" src="tiny.bmp" controls></mask-viewer></div>',
+    ),
+    '/own.html': elementPage(
+      '<mask-viewer style="height: auto" src="tiny.bmp" annotations="tiny.json" controls></mask-viewer>',
+    ),
+    '/names.html': elementPage(
+      '<mask-viewer style="width: 320px; height: 500px" src="tiny.bmp" annotations="names.json" controls></mask-viewer>',
+    ),
     '/names.json': NAMES,
-    '/broken.html': elementPage('<mask-viewer src="tiny.bmp" annotations="broken.json" controls></mask-viewer>'),
-    '/percent.html': elementPage('<mask-viewer src="1%.bmp" annotations="numbers.json" controls></mask-viewer>'),
-    '/numbers.json': annotationsOf(1, 2, 3), '/others.json': annotationsOf(7, 8, 9),
+    '/broken.html': elementPage(
+      '<mask-viewer src="tiny.bmp" annotations="broken.json" controls></mask-viewer>',
+    ),
+    '/percent.html': elementPage(
+      '<mask-viewer src="1%.bmp" annotations="numbers.json" controls></mask-viewer>',
+    ),
+    '/numbers.json': annotationsOf(1, 2, 3),
+    '/others.json': annotationsOf(7, 8, 9),
     ...Object.fromEntries([1, 2, 3, 7, 8, 9].map((n) => [`/${n}%.bmp`, FIXTURES['/tiny.bmp']])),
   });
   browser = await launch();
@@ -54,7 +104,7 @@ after(async () => {
 });
 
 /** A page that notes the viewer's errors. @param {string} path @param {string} [condition] */
-async function open(path, condition = 'snapshot.picture') {
+async function open(path, condition = 'snapshot.image') {
   const opened = await newPage(browser);
   const told = await keepErrors(opened.page);
   await opened.page.goto(server.address + path);
@@ -68,13 +118,34 @@ test('properties set before the element is defined are taken', async () => {
     const viewer = /** @type {MaskViewer} */ (document.querySelector('mask-viewer'));
     const { tool, token, endpoint, model, controls, src } = viewer;
     const settings = [viewer.settings.endpoint, viewer.settings.model];
-    return { own: Object.keys(viewer), tool, token, endpoint, model, controls, src, settings, view: viewer.view };
+    return {
+      own: Object.keys(viewer),
+      tool,
+      token,
+      endpoint,
+      model,
+      controls,
+      src,
+      settings,
+      view: viewer.view,
+    };
   });
   assert.deepEqual(found.settings, ['https://early.example/', 'mine']);
   assert.equal(found.view?.scale, 50);
-  assert.deepEqual({ ...found, settings: undefined, view: undefined }, {
-    own: [], tool: 'box', token: 'secret', endpoint: 'https://early.example/', model: 'mine', controls: true, src: 'tiny.bmp', settings: undefined, view: undefined,
-  });
+  assert.deepEqual(
+    { ...found, settings: undefined, view: undefined },
+    {
+      own: [],
+      tool: 'box',
+      token: 'secret',
+      endpoint: 'https://early.example/',
+      model: 'mine',
+      controls: true,
+      src: 'tiny.bmp',
+      settings: undefined,
+      view: undefined,
+    },
+  );
   assert.deepEqual(errors, []);
   await close();
 });
@@ -82,13 +153,20 @@ test('properties set before the element is defined are taken', async () => {
 test('the tag says which tool is in hand at first', async () => {
   const { page, told, close } = await open('pick.html');
   await until(page, "snapshot.tool === 'pick'");
-  await page.evaluate(() => { const viewer = /** @type {MaskViewer} */ (document.querySelector('mask-viewer')); viewer.tool = 'pan'; });
+  await page.evaluate(() => {
+    const viewer = /** @type {MaskViewer} */ (document.querySelector('mask-viewer'));
+    viewer.tool = 'pan';
+  });
   await until(page, "snapshot.tool === 'pan'");
   await page.evaluate(() => document.querySelector('mask-viewer')?.removeAttribute('tool'));
   await until(page, "snapshot.tool === 'select'");
   assert.deepEqual(await told(), []);
   await page.evaluate(() => document.querySelector('mask-viewer')?.setAttribute('tool', 'hammer'));
-  await page.waitForFunction(() => /** @type {any} */ (globalThis).told.some((/** @type {string} */ words) => words.includes('hammer')));
+  await page.waitForFunction(() =>
+    /** @type {any} */ (globalThis).told.some((/** @type {string} */ words) =>
+      words.includes('hammer'),
+    ),
+  );
   await close();
 });
 
@@ -99,7 +177,9 @@ test('annotations that cannot be loaded are told in sight, and tried again', asy
   assert.match(await hint.innerText(), /broken\.json could not be loaded: the server answered 404/);
   assert.equal(await page.locator('mask-viewer').getByText('No masks are given').count(), 0);
   assert.equal((await told()).length, 1);
-  await page.route('**/broken.json', (route) => route.fulfill({ contentType: 'application/json', body: FIXTURES['/tiny.json'] }));
+  await page.route('**/broken.json', (route) =>
+    route.fulfill({ contentType: 'application/json', body: FIXTURES['/tiny.json'] }),
+  );
   await page.evaluate(() => {
     const viewer = /** @type {MaskViewer} */ (document.querySelector('mask-viewer'));
     viewer.src = './tiny.bmp';
@@ -111,7 +191,9 @@ test('annotations that cannot be loaded are told in sight, and tried again', asy
 
 test('the masks of a file do not stay where another one cannot be loaded', async () => {
   const { page, close } = await open('own.html', 'snapshot.shown.length === 1');
-  await page.evaluate(() => { /** @type {MaskViewer} */ (document.querySelector('mask-viewer')).annotations = 'broken.json'; });
+  await page.evaluate(() => {
+    /** @type {MaskViewer} */ (document.querySelector('mask-viewer')).annotations = 'broken.json';
+  });
   const hint = page.locator('mask-viewer [part~=hint]');
   await hint.waitFor();
   assert.match(await hint.innerText(), /broken\.json could not be loaded/);
@@ -122,67 +204,109 @@ test('the masks of a file do not stay where another one cannot be loaded', async
 
 test('without controls neither tools nor zoom buttons are seen', async () => {
   const { page, close } = await open('pick.html');
-  for (const part of ['tools', 'zoom', 'masks']) assert.equal(await page.locator(`mask-viewer [part~=${part}]`).isVisible(), false, part);
+  for (const part of ['tools', 'zoom', 'masks'])
+    assert.equal(await page.locator(`mask-viewer [part~=${part}]`).isVisible(), false, part);
   await close();
 });
 
 test('a viewer of its own height has room for its zoom buttons', async () => {
   const { page, close } = await open('own.html');
-  const [frame, zoom] = [await page.locator('mask-viewer [part~=frame]').boundingBox(), await page.locator('mask-viewer [part~=zoom]').boundingBox()];
-  assert.ok(frame && zoom && zoom.y >= frame.y && zoom.y + zoom.height <= frame.y + frame.height, JSON.stringify({ frame, zoom }));
+  const [frame, zoom] = [
+    await page.locator('mask-viewer [part~=frame]').boundingBox(),
+    await page.locator('mask-viewer [part~=zoom]').boundingBox(),
+  ];
+  assert.ok(
+    frame && zoom && zoom.y >= frame.y && zoom.y + zoom.height <= frame.y + frame.height,
+    JSON.stringify({ frame, zoom }),
+  );
   await close();
 });
 
-test('a picture drawn for a stage of another shape is not stretched', async () => {
+test('an image drawn for a stage of another shape is not stretched', async () => {
   const { page, close } = await open('one.html');
-  assert.equal(await page.locator('mask-viewer [part~=canvas]').evaluate((node) => getComputedStyle(node).objectFit), 'contain');
+  assert.equal(
+    await page
+      .locator('mask-viewer [part~=canvas]')
+      .evaluate((node) => getComputedStyle(node).objectFit),
+    'contain',
+  );
   await close();
 });
 
 test('a long address stays within the words about it', async () => {
   const { page, close } = await open('names.html');
-  const overflow = (/** @type {string} */ selector) => page.locator(`mask-viewer ${selector}`).evaluate((node) => node.scrollWidth - node.clientWidth);
+  const overflow = (/** @type {string} */ selector) =>
+    page.locator(`mask-viewer ${selector}`).evaluate((node) => node.scrollWidth - node.clientWidth);
   const long = `${'long_name_'.repeat(20)}x`;
-  await page.evaluate((name) => { /** @type {MaskViewer} */ (document.querySelector('mask-viewer')).annotations = `${name}.json`; }, long);
+  await page.evaluate((name) => {
+    /** @type {MaskViewer} */ (document.querySelector('mask-viewer')).annotations = `${name}.json`;
+  }, long);
   await page.locator('mask-viewer [part~=hint]').getByText(long).waitFor();
   assert.equal(await overflow('[part~=hint]'), 0);
-  await page.evaluate((name) => { /** @type {MaskViewer} */ (document.querySelector('mask-viewer')).src = `${name}.bmp`; }, long);
+  await page.evaluate((name) => {
+    /** @type {MaskViewer} */ (document.querySelector('mask-viewer')).src = `${name}.bmp`;
+  }, long);
   await page.locator('mask-viewer [part~=notice]').getByText(long).waitFor();
   assert.equal(await overflow('[part~=notice] p'), 0);
   await close();
 });
 
-test('names stand wholly on the picture, and begin where their script begins', async () => {
+test('names stand wholly on the image, and begin where their script begins', async () => {
   const { page, errors, close } = await open('names.html', 'snapshot.shown.length === 2');
-  await page.evaluate(() => /** @type {MaskViewer} */ (document.querySelector('mask-viewer')).configure({ labels: true }));
+  await page.evaluate(() =>
+    /** @type {MaskViewer} */ (document.querySelector('mask-viewer')).configure({ labels: true }),
+  );
   await until(page, 'snapshot.settings.labels');
   const labels = page.locator('mask-viewer .label');
   await labels.nth(1).waitFor();
   const stage = await page.locator('mask-viewer [part~=stage]').boundingBox();
   for (const label of await labels.all()) {
     const box = await label.boundingBox();
-    assert.ok(stage && box && box.x >= stage.x && box.x + box.width <= stage.x + stage.width, JSON.stringify({ stage, box }));
-    assert.ok(box.y >= stage.y && box.y + box.height <= stage.y + stage.height, JSON.stringify({ stage, box }));
+    assert.ok(
+      stage && box && box.x >= stage.x && box.x + box.width <= stage.x + stage.width,
+      JSON.stringify({ stage, box }),
+    );
+    assert.ok(
+      box.y >= stage.y && box.y + box.height <= stage.y + stage.height,
+      JSON.stringify({ stage, box }),
+    );
   }
-  const direction = (/** @type {import('playwright-core').Locator} */ name) => name.evaluate((node) => getComputedStyle(node).direction);
+  const direction = (/** @type {import('playwright-core').Locator} */ name) =>
+    name.evaluate((node) => getComputedStyle(node).direction);
   assert.equal(await direction(labels.getByText(HEBREW)), 'rtl');
   assert.equal(await direction(page.locator('mask-viewer .chip .name').getByText(HEBREW)), 'rtl');
   // The last column is moved out of sight, and its name with it.
-  await page.evaluate(() => { /** @type {MaskViewer} */ (document.querySelector('mask-viewer')).view = { x: 1, y: 3, scale: 100 }; });
-  await page.waitForFunction(() => document.querySelector('mask-viewer')?.shadowRoot?.querySelectorAll('.label').length === 0);
+  await page.evaluate(() => {
+    /** @type {MaskViewer} */ (document.querySelector('mask-viewer')).view = {
+      x: 1,
+      y: 3,
+      scale: 100,
+    };
+  });
+  await page.waitForFunction(
+    () =>
+      document.querySelector('mask-viewer')?.shadowRoot?.querySelectorAll('.label').length === 0,
+  );
   assert.deepEqual(errors, []);
   await close();
 });
 
-test('a button that can do no more hands the focus to the picture', async () => {
+test('a button that can do no more hands the focus to the image', async () => {
   const { page, errors, close } = await open('own.html', 'snapshot.shown.length === 1');
-  const focused = () => page.evaluate(() => document.querySelector('mask-viewer')?.shadowRoot?.activeElement?.getAttribute('part'));
-  await page.evaluate(() => /** @type {MaskViewer} */ (document.querySelector('mask-viewer')).selectMask(0));
+  const focused = () =>
+    page.evaluate(() =>
+      document.querySelector('mask-viewer')?.shadowRoot?.activeElement?.getAttribute('part'),
+    );
+  await page.evaluate(() =>
+    /** @type {MaskViewer} */ (document.querySelector('mask-viewer')).selectMask(0),
+  );
   await until(page, 'snapshot.selected === 0');
   await page.getByRole('button', { name: 'Clear the clicks' }).press('Enter');
   await until(page, 'snapshot.selected === null');
   assert.equal(await focused(), 'stage');
-  await page.evaluate(() => /** @type {MaskViewer} */ (document.querySelector('mask-viewer')).drawBox([1, 1], [5, 5]));
+  await page.evaluate(() =>
+    /** @type {MaskViewer} */ (document.querySelector('mask-viewer')).drawBox([1, 1], [5, 5]),
+  );
   await until(page, 'snapshot.prompts.length === 1');
   await page.getByRole('button', { name: 'Take the last click back' }).press('Enter');
   await until(page, 'snapshot.prompts.length === 0');
@@ -196,9 +320,13 @@ test('the keys that the buttons name work on the buttons', async () => {
   await page.getByRole('radio', { name: 'Select a mask' }).press('b');
   await until(page, "snapshot.tool === 'box'");
   await page.getByRole('button', { name: 'Zoom in' }).press('+');
-  await page.waitForFunction(() => /** @type {MaskViewer} */ (document.querySelector('mask-viewer')).view !== null);
+  await page.waitForFunction(
+    () => /** @type {MaskViewer} */ (document.querySelector('mask-viewer')).view !== null,
+  );
   await page.getByRole('button', { name: 'Zoom in' }).press('0');
-  await page.waitForFunction(() => /** @type {MaskViewer} */ (document.querySelector('mask-viewer')).view === null);
+  await page.waitForFunction(
+    () => /** @type {MaskViewer} */ (document.querySelector('mask-viewer')).view === null,
+  );
   assert.deepEqual(errors, []);
   await close();
 });
@@ -213,68 +341,100 @@ test('a viewer in a flex box has a width, and no more than there is', async () =
 });
 
 test('the policy that the README asks for is enough to draw and to segment', async (t) => {
-  const policy = "default-src 'none'; img-src 'self'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; connect-src 'self'";
-  const strict = await serve({
-    ...FIXTURES,
-    '/strict.html': `<!doctype html><html lang="en"><title>strict</title><link rel="icon" href="icon.svg"><script type="module" src="mask-viewer.js"></script>
+  const policy =
+    "default-src 'none'; img-src 'self'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; connect-src 'self'";
+  const strict = await serve(
+    {
+      ...FIXTURES,
+      '/strict.html': `<!doctype html><html lang="en"><title>strict</title><link rel="icon" href="icon.svg"><script type="module" src="mask-viewer.js"></script>
       <mask-viewer src="tiny.bmp" annotations="tiny.json" controls></mask-viewer></html>`,
-  }, { 'content-security-policy': policy });
+    },
+    { 'content-security-policy': policy },
+  );
   t.after(strict.close);
   const { page, errors, close } = await openPage(browser, `${strict.address}strict.html`);
-  await page.evaluate(() => /** @type {MaskViewer} */ (document.querySelector('mask-viewer')).clickAt(4, 3, { add: true }));
-  await until(page, '!snapshot.segmenting && (snapshot.candidates.length > 0 || snapshot.segmentFailure)');
-  assert.equal(await page.evaluate(() => /** @type {MaskViewer} */ (document.querySelector('mask-viewer')).snapshot?.segmentFailure), null);
+  await page.evaluate(() =>
+    /** @type {MaskViewer} */ (document.querySelector('mask-viewer')).clickAt(4, 3, { add: true }),
+  );
+  await until(
+    page,
+    '!snapshot.segmenting && (snapshot.candidates.length > 0 || snapshot.segmentFailure)',
+  );
+  assert.equal(
+    await page.evaluate(
+      () =>
+        /** @type {MaskViewer} */ (document.querySelector('mask-viewer')).snapshot?.segmentFailure,
+    ),
+    null,
+  );
   // Here no index is published.
-  assert.deepEqual(errors.filter((text) => !/index\.json/.test(text)), []);
+  assert.deepEqual(
+    errors.filter((text) => !/index\.json/.test(text)),
+    [],
+  );
   await close();
 });
 
-test('a picture that its server says is too large is refused before it is read', async (t) => {
+test('an image that its server says is too large is refused before it is read', async (t) => {
   const endless = createServer((_, response) => {
-    response.writeHead(200, { 'content-type': 'image/bmp', 'content-length': String(65 * 2 ** 20), 'access-control-allow-origin': '*' });
+    response.writeHead(200, {
+      'content-type': 'image/bmp',
+      'content-length': String(65 * 2 ** 20),
+      'access-control-allow-origin': '*',
+    });
     // The rest never comes.
     response.write(FIXTURES['/tiny.bmp']);
   });
-  await new Promise((resolve) => { endless.listen(0, '127.0.0.1', () => resolve(undefined)); });
+  await new Promise((resolve) => {
+    endless.listen(0, '127.0.0.1', () => resolve(undefined));
+  });
   t.after(() => {
     endless.close();
     endless.closeAllConnections();
   });
   const { port } = /** @type {import('node:net').AddressInfo} */ (endless.address());
   const { page, close } = await open('one.html');
-  const code = await page.evaluate((address) => new Promise((resolve) => {
-    const viewer = /** @type {MaskViewer} */ (document.querySelector('mask-viewer'));
-    viewer.addEventListener('error', (event) => resolve(/** @type {CustomEvent} */ (event).detail.code));
-    setTimeout(() => resolve('none'), 20_000);
-    viewer.src = address;
-  }), `http://127.0.0.1:${port}/large.bmp`);
-  assert.equal(code, 'picture-too-large');
+  const code = await page.evaluate(
+    (address) =>
+      new Promise((resolve) => {
+        const viewer = /** @type {MaskViewer} */ (document.querySelector('mask-viewer'));
+        viewer.addEventListener('error', (event) =>
+          resolve(/** @type {CustomEvent} */ (event).detail.code),
+        );
+        setTimeout(() => resolve('none'), 20_000);
+        viewer.src = address;
+      }),
+    `http://127.0.0.1:${port}/large.bmp`,
+  );
+  assert.equal(code, 'image-too-large');
   await close();
 });
 
-test('a picture whose address is no valid escape has its masks', async () => {
+test('an image whose address is no valid escape has its masks', async () => {
   const { told, errors, close } = await open('percent.html', 'snapshot.shown.length === 1');
   assert.deepEqual(await told(), []);
   assert.deepEqual(errors, []);
   await close();
 });
 
-test('annotations and picture set one after the other belong together; of many pictures the last one counts', async () => {
+test('annotations and image set one after the other belong together; of many images the last one counts', async () => {
   const { page, told, errors, close } = await open('percent.html', 'snapshot.shown.length === 1');
   await page.evaluate(() => {
     const viewer = /** @type {MaskViewer} */ (document.querySelector('mask-viewer'));
     viewer.annotations = 'others.json';
     viewer.src = '7%.bmp';
   });
-  await until(page, "snapshot.picture === '7%.bmp' && snapshot.shown[0]?.id === 'a7'");
+  await until(page, "snapshot.image === '7%.bmp' && snapshot.shown[0]?.id === 'a7'");
   await page.evaluate(async () => {
     const viewer = /** @type {MaskViewer} */ (document.querySelector('mask-viewer'));
     for (const src of ['8%.bmp', '9%.bmp', '7%.bmp', '8%.bmp', '9%.bmp']) {
       viewer.src = src;
-      await new Promise((resolve) => { setTimeout(resolve, 3); });
+      await new Promise((resolve) => {
+        setTimeout(resolve, 3);
+      });
     }
   });
-  await until(page, "snapshot.picture === '9%.bmp' && snapshot.shown[0]?.id === 'a9'");
+  await until(page, "snapshot.image === '9%.bmp' && snapshot.shown[0]?.id === 'a9'");
   assert.deepEqual(await told(), []);
   assert.deepEqual(errors, []);
   await close();
@@ -287,7 +447,10 @@ test('a viewer that is taken away ends the reading of its annotations', async ()
     ended.workers = ended.ended = 0;
     const [post, terminate] = [Worker.prototype.postMessage, Worker.prototype.terminate];
     // The worker is never asked, so it never answers.
-    Worker.prototype.postMessage = function (/** @type {any} */ message, /** @type {any} */ transfer) {
+    Worker.prototype.postMessage = function (
+      /** @type {any} */ message,
+      /** @type {any} */ transfer,
+    ) {
       if (message.verb === 'open') ended.workers += 1;
       else post.call(this, message, transfer);
     };
@@ -299,7 +462,9 @@ test('a viewer that is taken away ends the reading of its annotations', async ()
   });
   await page.waitForFunction(() => /** @type {any} */ (globalThis).workers === 1);
   await page.evaluate(() => document.querySelector('mask-viewer')?.remove());
-  await page.waitForFunction(() => /** @type {any} */ (globalThis).ended === 1, null, { timeout: PATIENCE });
+  await page.waitForFunction(() => /** @type {any} */ (globalThis).ended === 1, null, {
+    timeout: PATIENCE,
+  });
   assert.deepEqual(errors, []);
   await close();
 });
@@ -331,13 +496,21 @@ test('a viewer whose module is missing says so, and nothing is thrown', async ()
   const { page, errors, close } = await newPage(browser);
   await page.route('**/*.wasm', (route) => route.abort());
   await page.goto(`${server.address}two.html`);
-  await page.locator('mask-viewer').first().getByText(/could not be loaded/).first().waitFor();
+  await page
+    .locator('mask-viewer')
+    .first()
+    .getByText(/could not be loaded/)
+    .first()
+    .waitFor();
   await page.evaluate(() => {
     const viewer = /** @type {MaskViewer} */ (document.querySelector('mask-viewer'));
     viewer.src = './tiny.bmp';
   });
   await page.waitForTimeout(500);
-  assert.deepEqual(errors.filter((text) => !/ERR_FAILED/.test(text)), []);
+  assert.deepEqual(
+    errors.filter((text) => !/ERR_FAILED/.test(text)),
+    [],
+  );
   await close();
 });
 
@@ -353,12 +526,18 @@ test('a pointer that moves where nothing changes draws nothing', async () => {
       return request(callback);
     };
   });
-  const frames = () => page.evaluate(() => /** @type {number} */ (/** @type {any} */ (globalThis).frames));
+  const frames = () =>
+    page.evaluate(() => /** @type {number} */ (/** @type {any} */ (globalThis).frames));
   await page.mouse.move(box.x + 4, box.y + 4);
   // What the opening still has to draw, on a busy machine.
   let before = -1;
-  for (const end = Date.now() + PATIENCE; before !== await frames() && Date.now() < end; await page.waitForTimeout(1500)) before = await frames();
-  for (let step = 0; step < 20; step += 1) await page.mouse.move(box.x + 4 + step % 3, box.y + 4);
+  for (
+    const end = Date.now() + PATIENCE;
+    before !== (await frames()) && Date.now() < end;
+    await page.waitForTimeout(1500)
+  )
+    before = await frames();
+  for (let step = 0; step < 20; step += 1) await page.mouse.move(box.x + 4 + (step % 3), box.y + 4);
   await page.waitForTimeout(200);
   assert.equal(await frames(), before);
   assert.deepEqual(errors, []);
@@ -372,7 +551,8 @@ test('the keyboard’s crosshair is said aloud; Alt and an arrow stay the browse
   await page.keyboard.press('ArrowLeft');
   assert.match(await said(), /\b[1-8] of 8, [1-6] of 6/);
   // The mask covers the second and third of eight columns.
-  for (let step = 0; step < 30 && !/Universe/.test(await said()); step += 1) await page.keyboard.press('ArrowLeft');
+  for (let step = 0; step < 30 && !/Universe/.test(await said()); step += 1)
+    await page.keyboard.press('ArrowLeft');
   assert.match(await said(), /^Universe/);
   const prevented = await page.evaluate(() => {
     const stage = document.querySelector('mask-viewer')?.shadowRoot?.querySelector('[part~=stage]');
@@ -390,9 +570,18 @@ test('the keyboard’s crosshair is said aloud; Alt and an arrow stay the browse
 
 test('each tool’s name holds the word that is seen', async () => {
   const { page, close } = await open('one.html');
-  const names = await page.getByRole('radiogroup', { name: 'Tools' }).getByRole('radio').evaluateAll((nodes) => nodes.map((node) => [node.getAttribute('aria-label') ?? '', node.textContent?.trim() ?? '']));
+  const names = await page
+    .getByRole('radiogroup', { name: 'Tools' })
+    .getByRole('radio')
+    .evaluateAll((nodes) =>
+      nodes.map((node) => [node.getAttribute('aria-label') ?? '', node.textContent?.trim() ?? '']),
+    );
   assert.equal(names.length, 6);
-  for (const [name = '', word = ''] of names) assert.ok(word && name.toLowerCase().includes(word.toLowerCase()), `${word} is not in "${name}"`);
+  for (const [name = '', word = ''] of names)
+    assert.ok(
+      word && name.toLowerCase().includes(word.toLowerCase()),
+      `${word} is not in "${name}"`,
+    );
   await close();
 });
 
@@ -404,21 +593,33 @@ test('the list of masks keeps focus, tab stop and place while the state changes'
     // A mask of one's own.
     viewer.clickAt(10, 10);
   });
-  const focused = () => page.evaluate(() => {
-    const chip = /** @type {HTMLElement | null | undefined} */ (document.querySelector('mask-viewer')?.shadowRoot?.activeElement);
-    return chip ? [chip.dataset.index, chip.tabIndex, chip.isConnected] : null;
-  });
+  const focused = () =>
+    page.evaluate(() => {
+      const chip = /** @type {HTMLElement | null | undefined} */ (
+        document.querySelector('mask-viewer')?.shadowRoot?.activeElement
+      );
+      return chip ? [chip.dataset.index, chip.tabIndex, chip.isConnected] : null;
+    });
   await until(page, '!snapshot.segmenting && snapshot.candidates.length > 0');
   const masks = page.getByRole('listbox', { name: /^Masks/ }).getByRole('option');
   await masks.first().focus();
   await page.keyboard.press('ArrowRight');
-  await page.evaluate(() => /** @type {MaskViewer} */ (document.querySelector('mask-viewer')).configure({ patterns: true }));
+  await page.evaluate(() =>
+    /** @type {MaskViewer} */ (document.querySelector('mask-viewer')).configure({ patterns: true }),
+  );
   await until(page, 'snapshot.settings.patterns');
   assert.deepEqual(await focused(), ['1', 0, true], 'an update leaves the tab stop');
   await page.keyboard.press('Enter');
   await until(page, 'snapshot.selected === 1');
-  assert.deepEqual(await focused(), ['1', 0, true], 'choosing a mask after a click leaves the focus');
-  assert.deepEqual(errors.filter((text) => !/index\.json/.test(text)), []);
+  assert.deepEqual(
+    await focused(),
+    ['1', 0, true],
+    'choosing a mask after a click leaves the focus',
+  );
+  assert.deepEqual(
+    errors.filter((text) => !/index\.json/.test(text)),
+    [],
+  );
   await close();
 });
 
@@ -433,8 +634,15 @@ test('the panel keeps the focus when the button that had it is gone', async () =
   });
   await page.getByRole('button', { name: 'Compare it with the index' }).focus();
   await page.keyboard.press('Enter');
-  await until(page, "snapshot.linking.phase === 'asking' || snapshot.linking.phase === 'failed' || snapshot.linking.phase === 'answered'");
-  const focused = () => page.evaluate(() => document.activeElement?.closest('#entities') !== null && document.activeElement?.tagName);
+  await until(
+    page,
+    "snapshot.linking.phase === 'asking' || snapshot.linking.phase === 'failed' || snapshot.linking.phase === 'answered'",
+  );
+  const focused = () =>
+    page.evaluate(
+      () =>
+        document.activeElement?.closest('#entities') !== null && document.activeElement?.tagName,
+    );
   assert.ok(await focused(), 'the focus is in the section');
   await until(page, "snapshot.linking.phase === 'failed' || snapshot.linking.phase === 'answered'");
   await page.getByRole('button', { name: 'Try again' }).focus();

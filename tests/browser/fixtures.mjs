@@ -1,11 +1,24 @@
-/** @file What the page tests serve beside the page: two small viewers, a picture for them, and an answer full of traps. */
+/**
+ * @file What the page tests serve beside the page: two small viewers, an image for them, and an
+ * answer full of traps.
+ */
 
 /** A title that would be markup if it were not text. */
 export const HOSTILE = '<img src=x onerror="pwned=1">&amp;<script>pwned=2</script>';
 /** An endpoint's answer that tries to run scripts by every field. */
 export const HOSTILE_ANSWER = {
   entities: [
-    { qid: 'Q1', title: HOSTILE, description: HOSTILE, score: 0.12, url: 'javascript:pwned=3', thumbnail: 'javascript:pwned=4', evidence: [{ annotation: 'a', picture: 'javascript:pwned=5', box: [0, 0, 1, 1], similarity: 0.5 }] },
+    {
+      qid: 'Q1',
+      title: HOSTILE,
+      description: HOSTILE,
+      score: 0.12,
+      url: 'javascript:pwned=3',
+      thumbnail: 'javascript:pwned=4',
+      evidence: [
+        { annotation: 'a', image: 'javascript:pwned=5', box: [0, 0, 1, 1], similarity: 0.5 },
+      ],
+    },
     { qid: '"><b>', title: '', score: 0.01, evidence: [] },
   ],
   model: { encoder: 'e', encoder_sha256: '', index_sha256: '', entities: 2, entries: 2 },
@@ -33,29 +46,59 @@ function bitmapFile(width, height) {
   return file;
 }
 
-/** An annotation file of two pictures: one is served, the other is not and has a box outside of it. */
+/**
+ * An annotation file of two images: one is served, the other is not and has a box outside of it.
+ */
 export const ODD_DATASET = JSON.stringify({
-  images: [{ id: 't', file_name: '/tiny.bmp', width: 8, height: 6 }, { id: 'gone', file_name: '/missing.bmp', width: 8, height: 6 }],
+  images: [
+    { id: 't', file_name: '/tiny.bmp', width: 8, height: 6 },
+    { id: 'gone', file_name: '/missing.bmp', width: 8, height: 6 },
+  ],
   categories: [{ id: 'Q1', name: 'Universe' }],
   annotations: [
-    { id: 'a', image_id: 't', category_id: 'Q1', bbox: [[1, 0, 3, 6]], segmentation: [{ size: [6, 8], counts: [6, 12, 30] }] },
-    { id: 'b', image_id: 'gone', category_id: 'Q1', bbox: [[1, 0, 300, 6]], segmentation: [{ size: [6, 8], counts: [6, 12, 30] }] },
+    {
+      id: 'a',
+      image_id: 't',
+      category_id: 'Q1',
+      bbox: [[1, 0, 3, 6]],
+      segmentation: [{ size: [6, 8], counts: [6, 12, 30] }],
+    },
+    {
+      id: 'b',
+      image_id: 'gone',
+      category_id: 'Q1',
+      bbox: [[1, 0, 300, 6]],
+      segmentation: [{ size: [6, 8], counts: [6, 12, 30] }],
+    },
   ],
 });
 
-/** A page that loads the element. @param {string} body @param {string} [script] Runs before the element is defined. */
+/**
+ * A page that loads the element.
+ * @param {string} body
+ * @param {string} [script] Runs before the element is defined.
+ */
 export function elementPage(body, script = '') {
   return `<!doctype html><html lang="en"><title>test</title><link rel="icon" href="icon.svg"><style>mask-viewer { height: 400px }</style>
     ${body}<script>${script}</script><script type="module" src="mask-viewer.js"></script></html>`;
 }
 
-/** A page with two viewers, a picture of 8 by 6 pixels and an annotation of it. */
+/** A page with two viewers, an image of 8 by 6 pixels and an annotation of it. */
 export const FIXTURES = {
   '/two.html': `<!doctype html><html lang="en"><title>two</title><link rel="icon" href="icon.svg"><script type="module" src="mask-viewer.js"></script>
     <mask-viewer src="tiny.bmp" annotations="tiny.json" controls></mask-viewer><mask-viewer src="tiny.bmp" annotations="tiny.json"></mask-viewer></html>`,
   '/tiny.bmp': bitmapFile(8, 6),
   '/tiny.json': JSON.stringify({
-    images: [{ id: 't', file_name: 'tiny.bmp', width: 8, height: 6 }], categories: [{ id: 'Q1', name: 'Universe' }],
-    annotations: [{ id: 'a', image_id: 't', category_id: 'Q1', bbox: [[1, 0, 3, 6]], segmentation: [{ size: [6, 8], counts: [6, 12, 30] }] }],
+    images: [{ id: 't', file_name: 'tiny.bmp', width: 8, height: 6 }],
+    categories: [{ id: 'Q1', name: 'Universe' }],
+    annotations: [
+      {
+        id: 'a',
+        image_id: 't',
+        category_id: 'Q1',
+        bbox: [[1, 0, 3, 6]],
+        segmentation: [{ size: [6, 8], counts: [6, 12, 30] }],
+      },
+    ],
   }),
 };

@@ -1,4 +1,7 @@
-/** @file Hands on the page: wheel and pinch keep what is under them in place, pictures come by drop and paste, a tampered model is refused in words. */
+/**
+ * @file Hands on the page: wheel and pinch keep what is under them in place, images come by drop
+ * and paste, a tampered model is refused in words.
+ */
 
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
@@ -26,20 +29,32 @@ after(async () => {
 /** @param {import('playwright-core').BrowserContextOptions} [options] */
 const openSamples = (options) => openPage(browser, server.address, options);
 
-/** Sets the view and answers the stage's box in the window. @param {import('playwright-core').Page} page @param {{ x: number, y: number, scale: number }} view */
+/**
+ * Sets the view and answers the stage's box in the window.
+ * @param {import('playwright-core').Page} page
+ * @param {{ x: number, y: number, scale: number }} view
+ */
 function setView(page, view) {
   return page.evaluate((wanted) => {
     const viewer = /** @type {MaskViewer} */ (document.querySelector('mask-viewer'));
     viewer.view = wanted;
-    const { x, y, width, height } = /** @type {Element} */ (viewer.shadowRoot?.querySelector('[part~=stage]')).getBoundingClientRect();
+    const { x, y, width, height } = /** @type {Element} */ (
+      viewer.shadowRoot?.querySelector('[part~=stage]')
+    ).getBoundingClientRect();
     return { x, y, width, height };
   }, view);
 }
 
-/** The view once its scale is not `before`. @param {import('playwright-core').Page} page @param {number} before */
+/**
+ * The view once its scale is not `before`.
+ * @param {import('playwright-core').Page} page
+ * @param {number} before
+ */
 async function viewAfter(page, before) {
   for (const end = Date.now() + PATIENCE; ;) {
-    const view = await page.evaluate(() => /** @type {MaskViewer} */ (document.querySelector('mask-viewer')).view);
+    const view = await page.evaluate(
+      () => /** @type {MaskViewer} */ (document.querySelector('mask-viewer')).view,
+    );
     if (view && view.scale !== before) return view;
     assert.ok(Date.now() < end, 'the view never zoomed');
     await page.waitForTimeout(50);
@@ -47,13 +62,16 @@ async function viewAfter(page, before) {
 }
 
 /**
- * The point of the picture under a point of the stage.
+ * The point of the image under a point of the stage.
  * @param {{ x: number, y: number, scale: number }} view
  * @param {{ width: number, height: number }} stage
  * @param {[number, number]} at In CSS pixels from the stage's corner.
  */
 function inImage(view, stage, [x, y]) {
-  return [view.x + (x - stage.width / 2) / view.scale, view.y + (y - stage.height / 2) / view.scale];
+  return [
+    view.x + (x - stage.width / 2) / view.scale,
+    view.y + (y - stage.height / 2) / view.scale,
+  ];
 }
 
 /** @param {number[]} actual @param {number[]} expected */
@@ -88,10 +106,19 @@ test('two fingers zoom about what is between them, and leave no click', async ()
   const stage = await setView(page, view);
   const devtools = await page.context().newCDPSession(page);
   const middle = [stage.x + stage.width / 2 - 40, stage.y + stage.height / 2 + 30];
-  /** @param {'touchStart' | 'touchMove' | 'touchEnd'} type @param {number[]} offsets Of the fingers from the middle. */
-  const touch = (type, offsets) => devtools.send('Input.dispatchTouchEvent', {
-    type, touchPoints: offsets.map((offset, id) => ({ x: (middle[0] ?? 0) + offset, y: middle[1] ?? 0, id })),
-  });
+  /**
+   * @param {'touchStart' | 'touchMove' | 'touchEnd'} type
+   * @param {number[]} offsets Of the fingers from the middle.
+   */
+  const touch = (type, offsets) =>
+    devtools.send('Input.dispatchTouchEvent', {
+      type,
+      touchPoints: offsets.map((offset, id) => ({
+        x: (middle[0] ?? 0) + offset,
+        y: middle[1] ?? 0,
+        id,
+      })),
+    });
   await touch('touchStart', [-40]);
   await touch('touchStart', [-40, 40]);
   for (const apart of [50, 60, 70, 80]) await touch('touchMove', [-apart, apart]);
@@ -102,36 +129,52 @@ test('two fingers zoom about what is between them, and leave no click', async ()
   const at = [stage.width / 2 - 40, stage.height / 2 + 30];
   assertNear(inImage(closer, stage, at), inImage(view, stage, at));
   await page.waitForTimeout(200);
-  const prompts = await page.evaluate(() => /** @type {MaskViewer} */ (document.querySelector('mask-viewer')).snapshot?.prompts);
+  const prompts = await page.evaluate(
+    () => /** @type {MaskViewer} */ (document.querySelector('mask-viewer')).snapshot?.prompts,
+  );
   assert.deepEqual(prompts, []);
   assert.deepEqual(errors, []);
   await close();
 });
 
 for (const gesture of /** @type {const} */ (['drop', 'paste'])) {
-  test(`a picture comes by ${gesture}`, async () => {
+  test(`an image comes by ${gesture}`, async () => {
     const { page, errors, close } = await openSamples();
-    await bring(page, { name: 'mine.bmp', type: 'image/bmp', base64: FIXTURES['/tiny.bmp'].toString('base64') }, gesture);
-    await until(page, "snapshot.picture === 'mine.bmp' && snapshot.size[0] === 8 && snapshot.size[1] === 6 && snapshot.shown.length === 0");
+    await bring(
+      page,
+      { name: 'mine.bmp', type: 'image/bmp', base64: FIXTURES['/tiny.bmp'].toString('base64') },
+      gesture,
+    );
+    await until(
+      page,
+      "snapshot.image === 'mine.bmp' && snapshot.size[0] === 8 && snapshot.size[1] === 6 && snapshot.shown.length === 0",
+    );
     assert.deepEqual(errors, []);
     await close();
   });
 }
 
-test('a picture larger than the GPU takes is scaled, and the page says so', async () => {
+test('an image larger than the GPU takes is scaled, and the page says so', async () => {
   const { page, errors, close } = await openSamples();
   await page.evaluate(async () => {
     const adapter = await navigator.gpu.requestAdapter();
-    const canvas = new OffscreenCanvas(Math.min(32_000, 2 * (adapter?.limits.maxTextureDimension2D ?? 0)), 4);
+    const canvas = new OffscreenCanvas(
+      Math.min(32_000, 2 * (adapter?.limits.maxTextureDimension2D ?? 0)),
+      4,
+    );
     canvas.getContext('2d')?.fillRect(0, 0, 9, 4);
     const viewer = /** @type {MaskViewer} */ (document.querySelector('mask-viewer'));
-    await viewer.openPicture(await canvas.convertToBlob(), { key: 'wide' });
+    await viewer.openImage(await canvas.convertToBlob(), { key: 'wide' });
   });
-  await until(page, "snapshot.picture === 'wide'");
+  await until(page, "snapshot.image === 'wide'");
   const status = page.locator('#status');
   await status.getByText(/is shown from \d+x\d+: this GPU takes at most/).waitFor();
-  await page.getByRole('listbox', { name: /sample/i }).getByRole('option').first().click();
-  await until(page, "snapshot.picture !== 'wide' && snapshot.shown.length > 0");
+  await page
+    .getByRole('listbox', { name: /sample/i })
+    .getByRole('option')
+    .first()
+    .click();
+  await until(page, "snapshot.image !== 'wide' && snapshot.shown.length > 0");
   await status.getByText(/is shown from/).waitFor({ state: 'detached' });
   assert.deepEqual(errors, []);
   await close();
@@ -140,7 +183,9 @@ test('a picture larger than the GPU takes is scaled, and the page says so', asyn
 test('Escape gives up a box that the pointer is drawing', async () => {
   const { page, errors, close } = await openSamples();
   const stage = await setView(page, { x: 480, y: 320, scale: 1 });
-  await page.evaluate(() => { /** @type {MaskViewer} */ (document.querySelector('mask-viewer')).tool = 'box'; });
+  await page.evaluate(() => {
+    /** @type {MaskViewer} */ (document.querySelector('mask-viewer')).tool = 'box';
+  });
   await until(page, "snapshot.tool === 'box'");
   const [x, y] = [stage.x + stage.width / 2, stage.y + stage.height / 2];
   const frames = page.locator('mask-viewer .frame-mark');
@@ -153,7 +198,12 @@ test('Escape gives up a box that the pointer is drawing', async () => {
   assert.equal(await frames.count(), 0);
   await page.mouse.up();
   await page.waitForTimeout(200);
-  const prompts = () => page.evaluate(() => /** @type {MaskViewer} */ (document.querySelector('mask-viewer')).snapshot?.prompts.map(({ type }) => type));
+  const prompts = () =>
+    page.evaluate(() =>
+      /** @type {MaskViewer} */ (document.querySelector('mask-viewer')).snapshot?.prompts.map(
+        ({ type }) => type,
+      ),
+    );
   assert.deepEqual(await prompts(), []);
   // The next box is drawn as ever.
   await page.mouse.move(x - 60, y - 60);
@@ -166,17 +216,27 @@ test('Escape gives up a box that the pointer is drawing', async () => {
   await close();
 });
 
-test('what is dropped and is no picture is told, and the page goes on', async () => {
+test('what is dropped and is no image is told, and the page goes on', async () => {
   const { page, close } = await openSamples();
-  await bring(page, { name: 'notes.txt', type: 'text/plain', base64: btoa('not a picture') });
-  await page.locator('mask-viewer').getByText(/not a picture the browser can read/).first().waitFor();
-  await page.getByRole('listbox', { name: /sample/i }).getByRole('option').first().click();
+  await bring(page, { name: 'notes.txt', type: 'text/plain', base64: btoa('not an image') });
+  await page
+    .locator('mask-viewer')
+    .getByText(/not an image the browser can read/)
+    .first()
+    .waitFor();
+  await page
+    .getByRole('listbox', { name: /sample/i })
+    .getByRole('option')
+    .first()
+    .click();
   await until(page, 'snapshot.shown.length > 0');
   await close();
 });
 
 test('a model whose bytes are not the listed ones is refused on the page, in words', async () => {
-  const models = JSON.parse(readFileSync(join(import.meta.dirname, '../../www/models/models.json'), 'utf8'));
+  const models = JSON.parse(
+    readFileSync(join(import.meta.dirname, '../../www/models/models.json'), 'utf8'),
+  );
   models.models[0].decoder.sha256 = 'a'.repeat(64);
   const tampered = await serve({ '/models/models.json': JSON.stringify(models) });
   const { page, close } = await openPage(browser, tampered.address);
@@ -186,10 +246,17 @@ test('a model whose bytes are not the listed ones is refused on the page, in wor
     viewer.clickAt(530, 300);
   });
   await until(page, 'snapshot.segmentFailure');
-  const failure = await page.evaluate(() => /** @type {MaskViewer} */ (document.querySelector('mask-viewer')).snapshot?.segmentFailure);
+  const failure = await page.evaluate(
+    () =>
+      /** @type {MaskViewer} */ (document.querySelector('mask-viewer')).snapshot?.segmentFailure,
+  );
   assert.equal(failure?.code, 'model-hash');
   assert.match(await page.locator('main').innerText(), /its SHA-256 is another/);
-  assert.equal(await page.locator('mask-viewer').getByText('Loading the model').isVisible(), false, 'it still says that it loads');
+  assert.equal(
+    await page.locator('mask-viewer').getByText('Loading the model').isVisible(),
+    false,
+    'it still says that it loads',
+  );
   await close();
   await tampered.close();
 });

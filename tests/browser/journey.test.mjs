@@ -1,4 +1,7 @@
-/** @file The whole path with every part real: a click, the model in its worker, the endpoint, its index, the cards. */
+/**
+ * @file The whole path with every part real: a click, the model in its worker, the endpoint, its
+ * index, the cards.
+ */
 
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
@@ -26,11 +29,13 @@ after(async () => {
 });
 
 test('a click on a sample gives its mask, and the first card is its entity', async (t) => {
-  // A test picture: neither the models nor the index have seen it. How often they are right is in their cards.
+  // A test image: neither the models nor the index have seen it. How often they are right is in their cards.
   const { image, annotations } = annotated(join(ROOT, 'www/samples/annotations.json'), 'world_076');
   const annotation = annotations.find((/** @type {any} */ one) => one.category_id === 'Q5372');
-  const { page, errors, close } = await openPage(browser, `${server.address}#picture=${image.id}`);
-  const key = await page.evaluate(() => /** @type {MaskViewer} */ (document.querySelector('mask-viewer')).snapshot?.picture);
+  const { page, errors, close } = await openPage(browser, `${server.address}#image=${image.id}`);
+  const key = await page.evaluate(
+    () => /** @type {MaskViewer} */ (document.querySelector('mask-viewer')).snapshot?.image,
+  );
   assert.ok(key?.includes(image.id), `the page shows ${key}`);
   const truth = unionOf(annotation.segmentation);
   await clickInImage(page, pointInside(truth, image.height));
@@ -39,16 +44,23 @@ test('a click on a sample gives its mask, and the first card is its entity', asy
   t.diagnostic(`IoU ${found.toFixed(3)} on ${annotation.id}`);
   assert.ok(found > 0.8, `IoU ${found} on ${annotation.id}`);
   await until(page, "snapshot.linking.phase === 'answered'");
-  const linking = await page.evaluate(() => /** @type {MaskViewer} */ (document.querySelector('mask-viewer')).snapshot?.linking);
+  const linking = await page.evaluate(
+    () => /** @type {MaskViewer} */ (document.querySelector('mask-viewer')).snapshot?.linking,
+  );
   assert.equal(/** @type {any} */ (linking).source, 'endpoint');
   assert.equal(/** @type {any} */ (linking).answer.entities[0].qid, annotation.category_id);
   const first = page.locator('.card').first();
   await first.waitFor();
   assert.equal(await first.locator('h3').textContent(), 'Basketball');
-  const status = await page.evaluate(() => /** @type {MaskViewer} */ (document.querySelector('mask-viewer')).status);
+  const status = await page.evaluate(
+    () => /** @type {MaskViewer} */ (document.querySelector('mask-viewer')).status,
+  );
   t.diagnostic(JSON.stringify(status));
-  // By the protocol the endpoint answers 404 about a picture it has not seen, and is given it then.
-  assert.deepEqual(errors.filter((error) => !/404 .*\/v1\/link/.test(error)), []);
+  // By the protocol the endpoint answers 404 about an image it has not seen, and is given it then.
+  assert.deepEqual(
+    errors.filter((error) => !/404 .*\/v1\/link/.test(error)),
+    [],
+  );
   await close();
 });
 
@@ -58,17 +70,33 @@ test('the endpoint dies in the middle: the mask stays, and the page goes on by i
   await clickInImage(page, { x: 300, y: 300 });
   await maskOf(page);
   // What a page fetches at first use must be here before its server goes.
-  await page.evaluate(() => /** @type {MaskViewer} */ (document.querySelector('mask-viewer')).configure({ endpoint: null }));
-  await page.evaluate(() => /** @type {MaskViewer} */ (document.querySelector('mask-viewer')).askLink());
+  await page.evaluate(() =>
+    /** @type {MaskViewer} */ (document.querySelector('mask-viewer')).configure({ endpoint: null }),
+  );
+  await page.evaluate(() =>
+    /** @type {MaskViewer} */ (document.querySelector('mask-viewer')).askLink(),
+  );
   await until(page, "snapshot.linking.phase === 'answered' && snapshot.linking.source === 'page'");
-  await page.evaluate((endpoint) => /** @type {MaskViewer} */ (document.querySelector('mask-viewer')).configure({ endpoint }), own.address);
+  await page.evaluate(
+    (endpoint) =>
+      /** @type {MaskViewer} */ (document.querySelector('mask-viewer')).configure({ endpoint }),
+    own.address,
+  );
   await own.kill();
-  await page.evaluate(() => /** @type {MaskViewer} */ (document.querySelector('mask-viewer')).askLink());
-  await until(page, "snapshot.linking.phase === 'answered' && snapshot.linking.failures.length > 0");
+  await page.evaluate(() =>
+    /** @type {MaskViewer} */ (document.querySelector('mask-viewer')).askLink(),
+  );
+  await until(
+    page,
+    "snapshot.linking.phase === 'answered' && snapshot.linking.failures.length > 0",
+  );
   const { mask, linking } = await snapshotOf(page);
   assert.ok(mask, 'the mask is still there');
   assert.equal(/** @type {any} */ (linking).source, 'page');
-  assert.match(await page.locator('.banner').innerText(), /endpoint 127\.0\.0\.1:\d+ does not answer/);
+  assert.match(
+    await page.locator('.banner').innerText(),
+    /endpoint 127\.0\.0\.1:\d+ does not answer/,
+  );
   assert.match(await page.locator('#entities-body').innerText(), /Computed in this page/);
   await close();
 });
@@ -82,7 +110,11 @@ test('photos of others: a mask where it was clicked', async (t) => {
   const example = annotated(join(SHARED, 'plvel_example/annotations.json'), 'oven_04925844');
   const crow = unionOf(example.annotations[0].segmentation);
   const photos = [
-    { file: `plvel_example/images${example.image.file_name}`, point: pointInside(crow, example.image.height), truth: crow },
+    {
+      file: `plvel_example/images${example.image.file_name}`,
+      point: pointInside(crow, example.image.height),
+      truth: crow,
+    },
     { file: 'photos/owl.jpg', point: null, truth: null },
     { file: 'photos/sunflower.jpg', point: null, truth: null },
   ];
@@ -90,20 +122,30 @@ test('photos of others: a mask where it was clicked', async (t) => {
   for (const { file, point, truth } of photos) {
     const bytes = readFileSync(join(SHARED, file)).toString('base64');
     await page.evaluate(async (base64) => {
-      const blob = new Blob([Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0))], { type: 'image/jpeg' });
-      await /** @type {MaskViewer} */ (document.querySelector('mask-viewer')).openPicture(blob);
+      const blob = new Blob([Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0))], {
+        type: 'image/jpeg',
+      });
+      await /** @type {MaskViewer} */ (document.querySelector('mask-viewer')).openImage(blob);
     }, bytes);
     await until(page, 'snapshot.size && snapshot.shown.length === 0');
-    const size = await page.evaluate(() => /** @type {MaskViewer} */ (document.querySelector('mask-viewer')).snapshot?.size);
+    const size = await page.evaluate(
+      () => /** @type {MaskViewer} */ (document.querySelector('mask-viewer')).snapshot?.size,
+    );
     const [width = 0, height = 0] = size ?? [];
     const clicked = point ?? { x: width / 2, y: height / 2 };
     await clickInImage(page, clicked);
     const { bitmap } = await maskOf(page);
     const share = bitmap.reduce((sum, value) => sum + value, 0) / bitmap.length;
-    assert.equal(bitmap[Math.floor(clicked.x) * height + Math.floor(clicked.y)], 1, `${file}: the clicked pixel is in the mask`);
+    assert.equal(
+      bitmap[Math.floor(clicked.x) * height + Math.floor(clicked.y)],
+      1,
+      `${file}: the clicked pixel is in the mask`,
+    );
     assert.ok(share > 0.005 && share < 0.9, `${file}: the mask covers ${share}`);
     if (truth) assert.ok(iou(bitmap, truth) > 0.8, `${file}: IoU ${iou(bitmap, truth)}`);
-    t.diagnostic(`${file}: covers ${(share * 100).toFixed(1)} %${truth ? `, IoU ${iou(bitmap, truth).toFixed(3)}` : ''}`);
+    t.diagnostic(
+      `${file}: covers ${(share * 100).toFixed(1)} %${truth ? `, IoU ${iou(bitmap, truth).toFixed(3)}` : ''}`,
+    );
   }
   await close();
 });

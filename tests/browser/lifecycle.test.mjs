@@ -1,4 +1,7 @@
-/** @file A viewer's life in a page: moved, its renderer changed while it loads, its GPU failing, its attributes changed and taken away, and what it keeps for the next visit. */
+/**
+ * @file A viewer's life in a page: moved, its renderer changed while it loads, its GPU failing,
+ * its attributes changed and taken away, and what it keeps for the next visit.
+ */
 
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
@@ -8,11 +11,25 @@ import { failDevices, keepDevices, keepErrors, launch, newPage, serve, until } f
 
 /** @typedef {import('../../www/mask-viewer.js').MaskViewer} MaskViewer */
 
-/** An annotation file of pictures at these paths, each with a mask called after it but for those in `bare/`. @param {string[]} files */
-const annotationsOf = (...files) => JSON.stringify({
-  images: files.map((file) => ({ id: file, file_name: file, width: 8, height: 6 })), categories: [{ id: 'Q1', name: 'Universe' }],
-  annotations: files.filter((file) => !file.startsWith('bare/')).map((file) => ({ id: `of ${file}`, image_id: file, category_id: 'Q1', bbox: [[1, 0, 3, 6]], segmentation: [{ size: [6, 8], counts: [6, 12, 30] }] })),
-});
+/**
+ * An annotation file of images at these paths, each with a mask called after it but for those in
+ * `bare/`.
+ * @param {string[]} files
+ */
+const annotationsOf = (...files) =>
+  JSON.stringify({
+    images: files.map((file) => ({ id: file, file_name: file, width: 8, height: 6 })),
+    categories: [{ id: 'Q1', name: 'Universe' }],
+    annotations: files
+      .filter((file) => !file.startsWith('bare/'))
+      .map((file) => ({
+        id: `of ${file}`,
+        image_id: file,
+        category_id: 'Q1',
+        bbox: [[1, 0, 3, 6]],
+        segmentation: [{ size: [6, 8], counts: [6, 12, 30] }],
+      })),
+  });
 
 /** @type {Awaited<ReturnType<typeof serve>>} */
 let server;
@@ -23,10 +40,23 @@ before(async () => {
   server = await serve({
     ...FIXTURES,
     '/empty.html': elementPage('<mask-viewer controls></mask-viewer>'),
-    '/folders.html': elementPage('<mask-viewer src="val/1.bmp" annotations="folders.json" controls></mask-viewer>'),
+    '/folders.html': elementPage(
+      '<mask-viewer src="val/1.bmp" annotations="folders.json" controls></mask-viewer>',
+    ),
     '/others.json': annotationsOf('2.bmp'),
-    '/folders.json': annotationsOf('train/1.bmp', 'val/1.bmp', 'val/2.bmp', 'bare/1.bmp', ...Array.from({ length: 600 }, (_, n) => `many/${n}/1.bmp`)),
-    ...Object.fromEntries(['train/1', 'val/1', 'val/2', 'val/3', 'bare/1', 'many/590/1', 'other/1'].map((name) => [`/${name}.bmp`, FIXTURES['/tiny.bmp']])),
+    '/folders.json': annotationsOf(
+      'train/1.bmp',
+      'val/1.bmp',
+      'val/2.bmp',
+      'bare/1.bmp',
+      ...Array.from({ length: 600 }, (_, n) => `many/${n}/1.bmp`),
+    ),
+    ...Object.fromEntries(
+      ['train/1', 'val/1', 'val/2', 'val/3', 'bare/1', 'many/590/1', 'other/1'].map((name) => [
+        `/${name}.bmp`,
+        FIXTURES['/tiny.bmp'],
+      ]),
+    ),
   });
   browser = await launch();
 });
@@ -45,36 +75,62 @@ async function open(path, condition) {
   return {
     ...opened,
     told,
-    kind: (/** @type {string} */ kind) => opened.page.waitForFunction((wanted) => /** @type {MaskViewer} */ (document.querySelector('mask-viewer')).status.renderer?.kind === wanted, kind),
+    kind: (/** @type {string} */ kind) =>
+      opened.page.waitForFunction(
+        (wanted) =>
+          /** @type {MaskViewer} */ (document.querySelector('mask-viewer')).status.renderer
+            ?.kind === wanted,
+        kind,
+      ),
   };
 }
 
-test('of pictures of one name in several folders the one whose path the address ends with is meant', async () => {
+test('of images of one name in several folders the one whose path the address ends with is meant', async () => {
   const { page, told, close } = await open('folders.html', 'snapshot.shown.length > 0');
-  const shown = () => page.evaluate(() => /** @type {MaskViewer} */ (document.querySelector('mask-viewer')).snapshot?.shown[0]?.id);
+  const shown = () =>
+    page.evaluate(
+      () =>
+        /** @type {MaskViewer} */ (document.querySelector('mask-viewer')).snapshot?.shown[0]?.id,
+    );
   assert.equal(await shown(), 'of val/1.bmp');
-  await page.evaluate(() => document.querySelector('mask-viewer')?.setAttribute('src', 'train/1.bmp'));
+  await page.evaluate(() =>
+    document.querySelector('mask-viewer')?.setAttribute('src', 'train/1.bmp'),
+  );
   await until(page, "snapshot.shown[0]?.id === 'of train/1.bmp'");
-  await page.evaluate(() => document.querySelector('mask-viewer')?.setAttribute('src', 'many/590/1.bmp'));
+  await page.evaluate(() =>
+    document.querySelector('mask-viewer')?.setAttribute('src', 'many/590/1.bmp'),
+  );
   await until(page, "snapshot.shown[0]?.id === 'of many/590/1.bmp'");
-  await page.evaluate(() => document.querySelector('mask-viewer')?.setAttribute('src', 'bare/1.bmp'));
-  await until(page, "snapshot.picture === 'bare/1.bmp' && snapshot.shown.length === 0");
+  await page.evaluate(() =>
+    document.querySelector('mask-viewer')?.setAttribute('src', 'bare/1.bmp'),
+  );
+  await until(page, "snapshot.image === 'bare/1.bmp' && snapshot.shown.length === 0");
   await page.waitForTimeout(300);
-  assert.equal(await shown(), undefined, 'a picture without masks shows no other picture’s');
+  assert.equal(await shown(), undefined, 'an image without masks shows no other image’s');
   assert.deepEqual(await told(), []);
-  await page.evaluate(() => document.querySelector('mask-viewer')?.setAttribute('src', 'other/1.bmp'));
-  await page.locator('mask-viewer').getByText('have no picture called 1.bmp, or several').first().waitFor();
-  await page.evaluate(() => document.querySelector('mask-viewer')?.setAttribute('src', 'val/3.bmp'));
-  await page.locator('mask-viewer').getByText('have no picture called 3.bmp').first().waitFor();
+  await page.evaluate(() =>
+    document.querySelector('mask-viewer')?.setAttribute('src', 'other/1.bmp'),
+  );
+  await page
+    .locator('mask-viewer')
+    .getByText('have no image called 1.bmp, or several')
+    .first()
+    .waitFor();
+  await page.evaluate(() =>
+    document.querySelector('mask-viewer')?.setAttribute('src', 'val/3.bmp'),
+  );
+  await page.locator('mask-viewer').getByText('have no image called 3.bmp').first().waitFor();
   await close();
 });
 
 test('annotations that the tag names no more are shown no more', async () => {
   const { page, told, close } = await open('folders.html', 'snapshot.shown.length > 0');
   await page.evaluate(() => document.querySelector('mask-viewer')?.removeAttribute('annotations'));
-  await until(page, 'snapshot.picture && snapshot.shown.length === 0');
+  await until(page, 'snapshot.image && snapshot.shown.length === 0');
   assert.deepEqual(await told(), []);
-  await page.evaluate(() => document.querySelector('mask-viewer')?.setAttribute('annotations', 'folders.json'));
+  await page.evaluate(() =>
+    document.querySelector('mask-viewer')?.setAttribute('annotations', 'folders.json'),
+  );
   await until(page, 'snapshot.shown.length > 0');
   await close();
 });
@@ -82,15 +138,26 @@ test('annotations that the tag names no more are shown no more', async () => {
 test('annotations on a server that cannot be reached are told with their address', async () => {
   const { page, close } = await open('folders.html', 'snapshot.shown.length > 0');
   await page.route('**/gone.json', (route) => route.abort());
-  await page.evaluate(() => document.querySelector('mask-viewer')?.setAttribute('annotations', 'gone.json'));
-  await page.locator('mask-viewer').getByText(/gone\.json could not be fetched; check the address/).first().waitFor();
+  await page.evaluate(() =>
+    document.querySelector('mask-viewer')?.setAttribute('annotations', 'gone.json'),
+  );
+  await page
+    .locator('mask-viewer')
+    .getByText(/gone\.json could not be fetched; check the address/)
+    .first()
+    .waitFor();
   await close();
 });
 
-test('another renderer, asked for while a picture loads, shows that picture with the masks the tag names', async () => {
-  const { page, told, errors, close, kind } = await open('folders.html', 'snapshot.shown.length > 0');
+test('another renderer, asked for while an image loads, shows that image with the masks the tag names', async () => {
+  const { page, told, errors, close, kind } = await open(
+    'folders.html',
+    'snapshot.shown.length > 0',
+  );
   let release = () => {};
-  const held = new Promise((resolve) => { release = () => resolve(undefined); });
+  const held = new Promise((resolve) => {
+    release = () => resolve(undefined);
+  });
   await page.route('**/val/2.bmp', async (route) => {
     await held;
     await route.continue();
@@ -102,7 +169,7 @@ test('another renderer, asked for while a picture loads, shows that picture with
   });
   await kind('cpu');
   release();
-  await until(page, "snapshot.picture === 'val/2.bmp' && snapshot.shown[0]?.id === 'of val/2.bmp'");
+  await until(page, "snapshot.image === 'val/2.bmp' && snapshot.shown[0]?.id === 'of val/2.bmp'");
   assert.deepEqual(await told(), []);
   assert.deepEqual(errors, []);
   await close();
@@ -113,50 +180,66 @@ test('a viewer that is moved, or filled before it is in the document, shows what
   await page.evaluate(async () => {
     const viewer = /** @type {MaskViewer} */ (document.createElement('mask-viewer'));
     document.querySelector('mask-viewer')?.remove();
-    const picture = await (await fetch('tiny.bmp')).blob();
-    const opening = viewer.openPicture(picture, { key: 'mine' });
-    viewer.showMasks([{ id: 'm', title: 'Mine', qid: null, mask: { size: [6, 8], boundaries: [6, 18] } }]);
+    const image = await (await fetch('tiny.bmp')).blob();
+    const opening = viewer.openImage(image, { key: 'mine' });
+    viewer.showMasks([
+      { id: 'm', title: 'Mine', qid: null, mask: { size: [6, 8], boundaries: [6, 18] } },
+    ]);
     document.body.append(viewer);
     await opening;
   });
-  await until(page, "snapshot.picture === 'mine' && snapshot.shown[0]?.id === 'm'");
+  await until(page, "snapshot.image === 'mine' && snapshot.shown[0]?.id === 'm'");
   await page.evaluate(() => {
-    const [viewer, section] = [document.querySelector('mask-viewer'), document.createElement('section')];
+    const [viewer, section] = [
+      document.querySelector('mask-viewer'),
+      document.createElement('section'),
+    ];
     document.body.append(section);
     if (viewer) section.append(viewer);
   });
-  await until(page, "snapshot.picture === 'mine' && snapshot.shown[0]?.id === 'm'");
+  await until(page, "snapshot.image === 'mine' && snapshot.shown[0]?.id === 'm'");
   assert.deepEqual(errors, []);
   await close();
 });
 
 test('a viewer that is moved shows what a program showed instead of what the tag names, until the tag names something else', async () => {
   const { page, errors, told, close } = await open('folders.html', 'snapshot.shown.length > 0');
-  /** Takes the viewer away, changes its tag, and puts it elsewhere. @param {Record<string, string>} changes */
-  const move = (changes = {}) => page.evaluate((attributes) => {
-    const [viewer, section] = [/** @type {MaskViewer} */ (document.querySelector('mask-viewer')), document.createElement('section')];
-    viewer.remove();
-    for (const [name, value] of Object.entries(attributes)) viewer.setAttribute(name, value);
-    document.body.append(section);
-    section.append(viewer);
-    return new Promise((resolve) => { viewer.addEventListener('ready', resolve, { once: true }); });
-  }, changes);
+  /**
+   * Takes the viewer away, changes its tag, and puts it elsewhere.
+   * @param {Record<string, string>} changes
+   */
+  const move = (changes = {}) =>
+    page.evaluate((attributes) => {
+      const [viewer, section] = [
+        /** @type {MaskViewer} */ (document.querySelector('mask-viewer')),
+        document.createElement('section'),
+      ];
+      viewer.remove();
+      for (const [name, value] of Object.entries(attributes)) viewer.setAttribute(name, value);
+      document.body.append(section);
+      section.append(viewer);
+      return new Promise((resolve) => {
+        viewer.addEventListener('ready', resolve, { once: true });
+      });
+    }, changes);
   await page.evaluate(() => {
     const viewer = /** @type {MaskViewer} */ (document.querySelector('mask-viewer'));
-    viewer.showMasks([{ id: 'm', title: 'Mine', qid: null, mask: { size: [6, 8], boundaries: [6, 18] } }]);
+    viewer.showMasks([
+      { id: 'm', title: 'Mine', qid: null, mask: { size: [6, 8], boundaries: [6, 18] } },
+    ]);
   });
   await move();
-  await until(page, "snapshot.picture === 'val/1.bmp' && snapshot.shown[0]?.id === 'm'");
+  await until(page, "snapshot.image === 'val/1.bmp' && snapshot.shown[0]?.id === 'm'");
   await page.evaluate(async () => {
     const viewer = /** @type {MaskViewer} */ (document.querySelector('mask-viewer'));
-    await viewer.openPicture(await (await fetch('tiny.bmp')).blob(), { key: 'mine' });
+    await viewer.openImage(await (await fetch('tiny.bmp')).blob(), { key: 'mine' });
   });
   await move();
-  await until(page, "snapshot.picture === 'mine' && snapshot.shown.length === 0");
+  await until(page, "snapshot.image === 'mine' && snapshot.shown.length === 0");
   await move({ src: 'val/2.bmp' });
-  await until(page, "snapshot.picture === 'val/2.bmp' && snapshot.shown[0]?.id === 'of val/2.bmp'");
+  await until(page, "snapshot.image === 'val/2.bmp' && snapshot.shown[0]?.id === 'of val/2.bmp'");
   await move({ annotations: 'others.json' });
-  await until(page, "snapshot.picture === 'val/2.bmp' && snapshot.shown[0]?.id === 'of 2.bmp'");
+  await until(page, "snapshot.image === 'val/2.bmp' && snapshot.shown[0]?.id === 'of 2.bmp'");
   assert.deepEqual(await told(), []);
   assert.deepEqual(errors, []);
   await close();
@@ -164,12 +247,26 @@ test('a viewer that is moved shows what a program showed instead of what the tag
 
 test('what a notice covers takes no focus', async () => {
   const { page, close } = await open('empty.html', 'true');
-  const inert = () => page.evaluate(() => ['stage', 'zoom'].map((part) => /** @type {HTMLElement} */ (document.querySelector('mask-viewer')?.shadowRoot?.querySelector(`[part~=${part}]`)).inert));
+  const inert = () =>
+    page.evaluate(() =>
+      ['stage', 'zoom'].map(
+        (part) =>
+          /** @type {HTMLElement} */ (
+            document.querySelector('mask-viewer')?.shadowRoot?.querySelector(`[part~=${part}]`)
+          ).inert,
+      ),
+    );
   assert.deepEqual(await inert(), [true, true]);
-  await page.evaluate(() => /** @type {MaskViewer} */ (document.querySelector('mask-viewer')).openPicture('tiny.bmp'));
-  await until(page, 'snapshot.picture');
+  await page.evaluate(() =>
+    /** @type {MaskViewer} */ (document.querySelector('mask-viewer')).openImage('tiny.bmp'),
+  );
+  await until(page, 'snapshot.image');
   assert.deepEqual(await inert(), [false, false]);
-  await page.evaluate(() => /** @type {MaskViewer} */ (document.querySelector('mask-viewer')).openPicture(new Blob(['no picture'])));
+  await page.evaluate(() =>
+    /** @type {MaskViewer} */ (document.querySelector('mask-viewer')).openImage(
+      new Blob(['no image']),
+    ),
+  );
   assert.deepEqual(await inert(), [true, true]);
   await close();
 });
@@ -178,10 +275,15 @@ test('where the GPU fails the CPU draws, and nobody has set that', async () => {
   const { page, kind, close } = await open('folders.html', 'snapshot.shown.length > 0');
   await kind('webgpu');
   await failDevices(page);
-  await page.evaluate(() => document.querySelector('mask-viewer')?.setAttribute('src', 'val/2.bmp'));
+  await page.evaluate(() =>
+    document.querySelector('mask-viewer')?.setAttribute('src', 'val/2.bmp'),
+  );
   // The next frame that is drawn notices.
-  await until(page, '(document.querySelector("mask-viewer").zoomBy(1.1), document.querySelector("mask-viewer").status.renderer?.kind === "cpu")');
-  await until(page, "snapshot.picture === 'val/2.bmp' && snapshot.shown[0]?.id === 'of val/2.bmp'");
+  await until(
+    page,
+    '(document.querySelector("mask-viewer").zoomBy(1.1), document.querySelector("mask-viewer").status.renderer?.kind === "cpu")',
+  );
+  await until(page, "snapshot.image === 'val/2.bmp' && snapshot.shown[0]?.id === 'of val/2.bmp'");
   const found = await page.evaluate(() => {
     const viewer = /** @type {MaskViewer} */ (document.querySelector('mask-viewer'));
     return [viewer.settings.renderer, viewer.status.renderer?.note];
@@ -192,17 +294,32 @@ test('where the GPU fails the CPU draws, and nobody has set that', async () => {
 
 test('the models of an earlier version are forgotten, and what another list names is kept', async () => {
   const { page, close } = await open('folders.html', 'snapshot.shown.length > 0');
-  const kept = async () => (await page.evaluate(async () => (await (await caches.open('masklink-models')).keys()).map(({ url }) => url))).map((url) => /cache\/(....)/.exec(url)?.[1]).filter((start) => start).sort();
+  const kept = async () =>
+    (
+      await page.evaluate(async () =>
+        (await (await caches.open('masklink-models')).keys()).map(({ url }) => url),
+      )
+    )
+      .map((url) => /cache\/(....)/.exec(url)?.[1])
+      .filter((start) => start)
+      .sort();
   await page.evaluate(async () => {
     const cache = await caches.open('masklink-models');
-    for (const digit of ['0', '1']) await cache.put(`/masklink-model-cache/${digit.repeat(64)}/whole`, new Response('weights'));
+    for (const digit of ['0', '1'])
+      await cache.put(`/masklink-model-cache/${digit.repeat(64)}/whole`, new Response('weights'));
     await cache.put('models/models.json', new Response(JSON.stringify({ sha256: '0'.repeat(64) })));
     await cache.put('other/models.json', new Response(JSON.stringify({ sha256: '1'.repeat(64) })));
     /** @type {MaskViewer} */ (document.querySelector('mask-viewer')).clickAt(4, 3, { add: true });
   });
-  await until(page, '!snapshot.segmenting && (snapshot.candidates.length > 0 || snapshot.segmentFailure)');
+  await until(
+    page,
+    '!snapshot.segmenting && (snapshot.candidates.length > 0 || snapshot.segmentFailure)',
+  );
   const { models } = JSON.parse(await readFile('www/models/models.json', 'utf8'));
   const now = [models[0].encoder.sha256, models[0].decoder.sha256].map((hash) => hash.slice(0, 4));
-  assert.deepEqual((await kept()).filter((start) => ['0000', '1111', ...now].includes(start ?? '')), ['1111', ...now].sort());
+  assert.deepEqual(
+    (await kept()).filter((start) => ['0000', '1111', ...now].includes(start ?? '')),
+    ['1111', ...now].sort(),
+  );
   await close();
 });

@@ -1,4 +1,7 @@
-/** @file Linking without any endpoint: plain static files, the index and its encoder in the page's worker. */
+/**
+ * @file Linking without any endpoint: plain static files, the index and its encoder in the page's
+ * worker.
+ */
 
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
@@ -10,10 +13,13 @@ import { ROOT, annotated, clickInImage, maskOf, snapshotOf, startServer } from '
 import { launch, newPage, serve, until } from './support.mjs';
 
 const SAMPLES = join(ROOT, 'www/samples');
-const PICTURE = 'world_011';
+const IMAGE = 'world_011';
 /** How many masks are compared with the server's. */
 const MASKS = 24;
-/** How far a score may be from the server's: browser and server decode JPEG with other rounding; PNG has none. */
+/**
+ * How far a score may be from the server's: browser and server decode JPEG with other rounding;
+ * PNG has none.
+ */
 const ROUNDING = { jpeg: 0.005, png: 0.00001 };
 
 /** @typedef {import('../../www/mask-viewer.js').MaskViewer} MaskViewer */
@@ -37,23 +43,33 @@ after(async () => {
 /** @param {Awaited<ReturnType<typeof serve>>} [from] */
 async function openPage(from = host) {
   const opened = await newPage(browser);
-  await opened.page.goto(`${from.address}#picture=${PICTURE}`);
-  await until(opened.page, `snapshot.picture?.includes('${PICTURE}') && snapshot.shown.length > 0`);
+  await opened.page.goto(`${from.address}#image=${IMAGE}`);
+  await until(opened.page, `snapshot.image?.includes('${IMAGE}') && snapshot.shown.length > 0`);
   return opened;
 }
 
-/** The encoded picture of a sample. @param {string} id */
-function pictureOf(id) {
-  return readFileSync(join(SAMPLES, 'images', annotated(join(SAMPLES, 'annotations.json'), id).image.file_name));
+/** The encoded image of a sample. @param {string} id */
+function imageOf(id) {
+  return readFileSync(
+    join(SAMPLES, 'images', annotated(join(SAMPLES, 'annotations.json'), id).image.file_name),
+  );
 }
 
-/** The endpoint's answer about a mask of a picture. @param {unknown} mask @param {Buffer} bytes Of the encoded picture. */
+/**
+ * The endpoint's answer about a mask of an image.
+ * @param {unknown} mask
+ * @param {Buffer} bytes Of the encoded image.
+ */
 async function asked(mask, bytes) {
   const sha256 = createHash('sha256').update(bytes).digest('hex');
   const put = await fetch(`${endpoint.address}v1/images/${sha256}`, { method: 'PUT', body: bytes });
   assert.ok(put.ok, await put.text());
   const body = JSON.stringify({ image: { sha256 }, mask });
-  const answer = await fetch(`${endpoint.address}v1/link`, { method: 'POST', body, headers: { 'content-type': 'application/json' } });
+  const answer = await fetch(`${endpoint.address}v1/link`, {
+    method: 'POST',
+    body,
+    headers: { 'content-type': 'application/json' },
+  });
   assert.ok(answer.ok);
   return await answer.json();
 }
@@ -72,8 +88,13 @@ async function answered(page) {
  * @param {any} there
  */
 function sameAnswer(here, there) {
-  const names = (/** @type {any} */ { entities }) => entities.slice(0, 5).map((/** @type {any} */ { qid }) => qid);
-  const apart = Math.max(...there.entities.map((/** @type {any} */ { score }, /** @type {number} */ at) => Math.abs(score - here.entities[at].score)));
+  const names = (/** @type {any} */ { entities }) =>
+    entities.slice(0, 5).map((/** @type {any} */ { qid }) => qid);
+  const apart = Math.max(
+    ...there.entities.map((/** @type {any} */ { score }, /** @type {number} */ at) =>
+      Math.abs(score - here.entities[at].score),
+    ),
+  );
   assert.ok(apart < ROUNDING.png, `scores differ by ${apart}`);
   assert.deepEqual(names(here), names(there));
   assert.equal(here.in_index?.known, there.in_index?.known);
@@ -82,29 +103,45 @@ function sameAnswer(here, there) {
 }
 
 /**
- * What the server says of the encoded picture itself, whose pixels differ a little: the same first entity and verdict,
- * and nearly the same score for each entity.
+ * What the server says of the encoded image itself, whose pixels differ a little: the same first
+ * entity and verdict, and nearly the same score for each entity.
  * @param {any} here
  * @param {any} there
  */
 function nearlySameAnswer(here, there) {
   const score = new Map(there.entities.map((/** @type {any} */ { qid, score }) => [qid, score]));
   for (const { qid, score: own } of here.entities.slice(0, 5)) {
-    assert.ok(Math.abs(own - score.get(qid)) < ROUNDING.jpeg, `${qid}: ${own} here, ${score.get(qid)} there`);
+    assert.ok(
+      Math.abs(own - score.get(qid)) < ROUNDING.jpeg,
+      `${qid}: ${own} here, ${score.get(qid)} there`,
+    );
   }
   assert.equal(here.entities[0].qid, there.entities[0].qid);
   assert.equal(here.in_index?.known, there.in_index?.known);
   assert.deepEqual(here.model, there.model);
 }
 
-/** A picture's pixels as the page decodes them, as PNG, which has one meaning. @param {import('playwright-core').Page} page @param {string} file Of the samples. */
+/**
+ * An image's pixels as the page decodes them, as PNG, which has one meaning.
+ * @param {import('playwright-core').Page} page
+ * @param {string} file Of the samples.
+ */
 async function asPng(page, file) {
-  const png = await page.evaluate(async (address) => {
-    const bitmap = await createImageBitmap(await (await fetch(address)).blob());
-    const canvas = new OffscreenCanvas(bitmap.width, bitmap.height);
-    /** @type {OffscreenCanvasRenderingContext2D} */ (canvas.getContext('2d')).drawImage(bitmap, 0, 0);
-    return [...new Uint8Array(await (await canvas.convertToBlob({ type: 'image/png' })).arrayBuffer())];
-  }, `samples/images/${file.replace(/^[/]/, '')}`);
+  const png = await page.evaluate(
+    async (address) => {
+      const bitmap = await createImageBitmap(await (await fetch(address)).blob());
+      const canvas = new OffscreenCanvas(bitmap.width, bitmap.height);
+      /** @type {OffscreenCanvasRenderingContext2D} */ (canvas.getContext('2d')).drawImage(
+        bitmap,
+        0,
+        0,
+      );
+      return [
+        ...new Uint8Array(await (await canvas.convertToBlob({ type: 'image/png' })).arrayBuffer()),
+      ];
+    },
+    `samples/images/${file.replace(/^[/]/, '')}`,
+  );
   return Buffer.from(png);
 }
 
@@ -112,8 +149,10 @@ test('from static files alone a click is linked in the page, as the server would
   const { page, errors, close } = await openPage();
   /** @type {string[]} */
   const sent = [];
-  page.on('request', (request) => { if (request.method() !== 'GET') sent.push(request.url()); });
-  const { image, annotations } = annotated(join(SAMPLES, 'annotations.json'), PICTURE);
+  page.on('request', (request) => {
+    if (request.method() !== 'GET') sent.push(request.url());
+  });
+  const { image, annotations } = annotated(join(SAMPLES, 'annotations.json'), IMAGE);
   const annotation = annotations.find((/** @type {any} */ one) => one.category_id === 'Q5372');
   await clickInImage(page, pointInside(unionOf(annotation.segmentation), image.height));
   await maskOf(page);
@@ -121,42 +160,62 @@ test('from static files alone a click is linked in the page, as the server would
   assert.deepEqual([source, failures], ['page', []]);
   const there = await asked(mask, await asPng(page, image.file_name));
   t.diagnostic(`scores differ by at most ${sameAnswer(answer, there)}`);
-  nearlySameAnswer(answer, await asked(mask, pictureOf(PICTURE)));
+  nearlySameAnswer(answer, await asked(mask, imageOf(IMAGE)));
   assert.equal(await page.locator('.card h3').first().textContent(), there.entities[0].title);
   assert.match(await page.locator('#entities-body').innerText(), /Computed in this page/);
   assert.deepEqual(sent, [], 'nothing is sent anywhere');
-  const { link } = await page.evaluate(() => /** @type {MaskViewer} */ (document.querySelector('mask-viewer')).status);
+  const { link } = await page.evaluate(
+    () => /** @type {MaskViewer} */ (document.querySelector('mask-viewer')).status,
+  );
   t.diagnostic(JSON.stringify(link));
 
-  // The picture a card was matched to, and where in it.
+  // The image a card was matched to, and where in it.
   const seen = page.locator('.card svg image').first();
   await seen.waitFor();
   const shown = await seen.evaluate(async (node) => {
     const address = /** @type {string} */ (node.getAttribute('href'));
-    return { address, picture: (await createImageBitmap(await (await fetch(address)).blob())).width > 0, box: node.parentElement?.getAttribute('viewBox') };
+    return {
+      address,
+      image: (await createImageBitmap(await (await fetch(address)).blob())).width > 0,
+      box: node.parentElement?.getAttribute('viewBox'),
+    };
   });
-  assert.ok(shown.address.endsWith(answer.entities[0].evidence[0].picture) && shown.picture && shown.box, JSON.stringify(shown));
+  assert.ok(
+    shown.address.endsWith(answer.entities[0].evidence[0].image) && shown.image && shown.box,
+    JSON.stringify(shown),
+  );
   assert.deepEqual(errors, []);
   await close();
 });
 
-test('masks of pictures that the index has not seen are ranked as the server ranks them', async (t) => {
+test('masks of images that the index has not seen are ranked as the server ranks them', async (t) => {
   const { page, errors, close } = await openPage();
   /** @type {{ images: any[], annotations: any[] }} */
-  const { images, annotations } = JSON.parse(readFileSync(join(SAMPLES, 'annotations.json'), 'utf8'));
+  const { images, annotations } = JSON.parse(
+    readFileSync(join(SAMPLES, 'annotations.json'), 'utf8'),
+  );
   let [apart, count] = [0, 0];
   /** @type {number[]} */
   const times = [];
   for (const { id, file_name: file } of images) {
-    const masks = annotations.filter((one) => one.image_id === id && one.segmentation.length === 1)
+    const masks = annotations
+      .filter((one) => one.image_id === id && one.segmentation.length === 1)
       .map((one) => ({ id: one.id, mask: one.segmentation[0], split: one.data_split }));
-    if (times.length >= MASKS || masks.length === 0 || masks.some(({ split }) => /train/.test(split))) continue;
+    if (
+      times.length >= MASKS ||
+      masks.length === 0 ||
+      masks.some(({ split }) => /train/.test(split))
+    )
+      continue;
     const png = await asPng(page, file);
-    await page.evaluate(async ({ bytes, key, shown }) => {
-      const viewer = /** @type {MaskViewer} */ (document.querySelector('mask-viewer'));
-      await viewer.openPicture(new Blob([new Uint8Array(bytes)], { type: 'image/png' }), { key });
-      viewer.showMasks(shown);
-    }, { bytes: [...png], key: id, shown: masks });
+    await page.evaluate(
+      async ({ bytes, key, shown }) => {
+        const viewer = /** @type {MaskViewer} */ (document.querySelector('mask-viewer'));
+        await viewer.openImage(new Blob([new Uint8Array(bytes)], { type: 'image/png' }), { key });
+        viewer.showMasks(shown);
+      },
+      { bytes: [...png], key: id, shown: masks },
+    );
     for (let at = 0; at < masks.length; at += 1) {
       await page.evaluate((index) => {
         const viewer = /** @type {MaskViewer} */ (document.querySelector('mask-viewer'));
@@ -171,13 +230,15 @@ test('masks of pictures that the index has not seen are ranked as the server ran
     count += 1;
   }
   times.sort((a, b) => a - b);
-  t.diagnostic(`${times.length} masks in ${count} pictures, scores differ by at most ${apart}, half of them within ${times[times.length >> 1]} ms`);
+  t.diagnostic(
+    `${times.length} masks in ${count} images, scores differ by at most ${apart}, half of them within ${times[times.length >> 1]} ms`,
+  );
   assert.ok(times.length >= MASKS);
   assert.deepEqual(errors, []);
   await close();
 });
 
-test('a picture and a question that are replaced leave no answer behind', async () => {
+test('an image and a question that are replaced leave no answer behind', async () => {
   const { page, close } = await openPage();
   await page.evaluate(async () => {
     const viewer = /** @type {MaskViewer} */ (document.querySelector('mask-viewer'));
@@ -187,7 +248,7 @@ test('a picture and a question that are replaced leave no answer behind', async 
     viewer.askLink();
   });
   const { answer, mask } = await answered(page);
-  const { image } = annotated(join(SAMPLES, 'annotations.json'), PICTURE);
+  const { image } = annotated(join(SAMPLES, 'annotations.json'), IMAGE);
   sameAnswer(answer, await asked(mask, await asPng(page, image.file_name)));
   await close();
 });
@@ -206,7 +267,10 @@ test('an encoder of another hash is refused in words', async () => {
     viewer.askLink();
   });
   await until(page, "snapshot.linking.phase === 'failed'");
-  assert.match(await page.locator('.banner').innerText(), /is not the one its list describes: its SHA-256 is another/);
+  assert.match(
+    await page.locator('.banner').innerText(),
+    /is not the one its list describes: its SHA-256 is another/,
+  );
   await close();
   await wrong.close();
 });
@@ -214,12 +278,15 @@ test('an encoder of another hash is refused in words', async () => {
 test('an index that could not be had once is asked for again', async () => {
   const other = await serve({ '/samples/recorded.json': '{}' });
   const { page, close } = await openPage(other);
-  await page.route('**/index/index.json', (route) => route.fulfill({ status: 503, body: '' }), { times: 1 });
-  const ask = () => page.evaluate(() => {
-    const viewer = /** @type {MaskViewer} */ (document.querySelector('mask-viewer'));
-    viewer.selectMask(0);
-    viewer.askLink();
+  await page.route('**/index/index.json', (route) => route.fulfill({ status: 503, body: '' }), {
+    times: 1,
   });
+  const ask = () =>
+    page.evaluate(() => {
+      const viewer = /** @type {MaskViewer} */ (document.querySelector('mask-viewer'));
+      viewer.selectMask(0);
+      viewer.askLink();
+    });
   await ask();
   await until(page, "snapshot.linking.phase === 'failed'");
   assert.match(await page.locator('.banner').innerText(), /the server answered 503/);
@@ -230,10 +297,17 @@ test('an index that could not be had once is asked for again', async () => {
 });
 
 test('an index that is broken, or not there, is told apart', async () => {
-  for (const [body, words] of /** @type {const} */ ([['{"format": "other"}', /not that of an index/], [null, /the server answered 404/]])) {
-    const other = await serve({ ...(body === null ? {} : { '/index/index.json': body }), '/samples/recorded.json': '{}' });
+  for (const [body, words] of /** @type {const} */ ([
+    ['{"format": "other"}', /not that of an index/],
+    [null, /the server answered 404/],
+  ])) {
+    const other = await serve({
+      ...(body === null ? {} : { '/index/index.json': body }),
+      '/samples/recorded.json': '{}',
+    });
     const { page, close } = await openPage(other);
-    if (body === null) await page.route('**/index/index.json', (route) => route.fulfill({ status: 404, body: '' }));
+    if (body === null)
+      await page.route('**/index/index.json', (route) => route.fulfill({ status: 404, body: '' }));
     await page.evaluate(() => {
       const viewer = /** @type {MaskViewer} */ (document.querySelector('mask-viewer'));
       viewer.selectMask(0);

@@ -1,4 +1,7 @@
-/** @file COCO masks as bitmaps, for tests: an own small decoder, so that the crate is not its own judge. */
+/**
+ * @file COCO masks as bitmaps, for tests: an own small decoder, so that the crate is not its own
+ * judge.
+ */
 
 import assert from 'node:assert/strict';
 
@@ -30,7 +33,10 @@ export function bitmapOf({ size: [height = 0, width = 0], counts }) {
 export function unionOf(parts) {
   const [first, ...others] = parts.map(bitmapOf);
   assert.ok(first);
-  for (const other of others) other.forEach((value, at) => { first[at] = (first[at] ?? 0) | value; });
+  for (const other of others)
+    other.forEach((value, at) => {
+      first[at] = (first[at] ?? 0) | value;
+    });
   return first;
 }
 
@@ -44,7 +50,12 @@ export function iou(a, b) {
   return both / either;
 }
 
-/** A pixel well inside: the middle of the longest row-run of the column-major bitmap's middle-most pixels. @param {Uint8Array} bitmap @param {number} height */
+/**
+ * A pixel well inside: the middle of the longest row-run of the column-major bitmap's middle-most
+ * pixels.
+ * @param {Uint8Array} bitmap
+ * @param {number} height
+ */
 export function pointInside(bitmap, height) {
   const width = bitmap.length / height;
   let best = { x: 0, y: 0, depth: 0 };
@@ -53,7 +64,16 @@ export function pointInside(bitmap, height) {
       if (!bitmap[x * height + y]) continue;
       // How far the mask reaches in the four directions: the least of them is the depth of the pixel.
       let depth = best.depth + 1;
-      for (const [dx, dy] of [[1, 0], [-1, 0], [0, 1], [0, -1], [0.7, 0.7], [-0.7, 0.7], [0.7, -0.7], [-0.7, -0.7]]) {
+      for (const [dx, dy] of [
+        [1, 0],
+        [-1, 0],
+        [0, 1],
+        [0, -1],
+        [0.7, 0.7],
+        [-0.7, 0.7],
+        [0.7, -0.7],
+        [-0.7, -0.7],
+      ]) {
         const [px, py] = [Math.round(x + (dx ?? 0) * depth), Math.round(y + (dy ?? 0) * depth)];
         if (px < 0 || py < 0 || px >= width || py >= height || !bitmap[px * height + py]) depth = 0;
         if (depth === 0) break;

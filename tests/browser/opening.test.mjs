@@ -1,4 +1,7 @@
-/** @file The dialog that opens a dataset: its keys, giving up, opening twice, and the list of what is odd. */
+/**
+ * @file The dialog that opens a dataset: its keys, giving up, opening twice, and the list of what
+ * is odd.
+ */
 
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
@@ -21,32 +24,60 @@ after(async () => {
   await server?.close();
 });
 
-/** A dataset of one picture whose masks are of another size than the picture that is served. @param {number} count */
+/**
+ * A dataset of one image whose masks are of another size than the image that is served.
+ * @param {number} count
+ */
 function misfits(count) {
   const one = JSON.stringify({ size: [12, 16], counts: [24, 24, 144] });
-  const annotations = Array.from({ length: count }, (_, at) => `{"id":"m${at}","image_id":"t","category_id":"Q1","bbox":[[2,0,4,12]],"segmentation":[${one}]}`);
+  const annotations = Array.from(
+    { length: count },
+    (_, at) =>
+      `{"id":"m${at}","image_id":"t","category_id":"Q1","bbox":[[2,0,4,12]],"segmentation":[${one}]}`,
+  );
   return `{"images":[{"id":"t","file_name":"/tiny.bmp","width":16,"height":12}],"categories":[{"id":"Q1","name":"Universe"}],"annotations":[${annotations}]}`;
 }
 
-/** A dataset of one picture that is nowhere, with this name on it. @param {string} name */
-const named = (name) => JSON.stringify({
-  images: [{ id: 't', file_name: 'nowhere.bmp', width: 8, height: 6 }], categories: [{ id: 'Q1', name }],
-  annotations: [{ id: 'a', image_id: 't', category_id: 'Q1', segmentation: [{ size: [6, 8], counts: [6, 12, 30] }] }],
-});
+/** A dataset of one image that is nowhere, with this name on it. @param {string} name */
+const named = (name) =>
+  JSON.stringify({
+    images: [{ id: 't', file_name: 'nowhere.bmp', width: 8, height: 6 }],
+    categories: [{ id: 'Q1', name }],
+    annotations: [
+      {
+        id: 'a',
+        image_id: 't',
+        category_id: 'Q1',
+        segmentation: [{ size: [6, 8], counts: [6, 12, 30] }],
+      },
+    ],
+  });
 
 /** Opens the page and its dialog, a file chosen. @param {string} name @param {string} text */
 async function withDialog(name, text) {
   const opened = await openPage(browser, server.address);
   const { page } = opened;
   await page.getByRole('button', { name: 'Open a dataset' }).click();
-  await page.getByLabel('Annotation file (JSON)').setInputFiles({ name, mimeType: 'application/json', buffer: Buffer.from(text) });
-  return { ...opened, prefix: page.getByLabel('Or at addresses that begin with'), dialog: page.getByRole('dialog', { name: 'Open a dataset' }) };
+  await page
+    .getByLabel('Annotation file (JSON)')
+    .setInputFiles({ name, mimeType: 'application/json', buffer: Buffer.from(text) });
+  return {
+    ...opened,
+    prefix: page.getByLabel('Or at addresses that begin with'),
+    dialog: page.getByRole('dialog', { name: 'Open a dataset' }),
+  };
 }
 
-/** Holds annotation files back until `release` is called in the page, and counts the workers that are `ended`. @param {import('playwright-core').Page} page */
+/**
+ * Holds annotation files back until `release` is called in the page, and counts the workers that
+ * are `ended`.
+ * @param {import('playwright-core').Page} page
+ */
 function holdFiles(page) {
   return page.evaluate(() => {
-    const held = new Promise((resolve) => { /** @type {any} */ (globalThis).release = resolve; });
+    const held = new Promise((resolve) => {
+      /** @type {any} */ (globalThis).release = resolve;
+    });
     const post = Worker.prototype.postMessage;
     /** @type {any} */ (globalThis).ended = 0;
     const terminate = Worker.prototype.terminate;
@@ -54,7 +85,10 @@ function holdFiles(page) {
       /** @type {any} */ (globalThis).ended += 1;
       return terminate.call(this);
     };
-    Worker.prototype.postMessage = function (/** @type {any} */ message, /** @type {any} */ transfer) {
+    Worker.prototype.postMessage = function (
+      /** @type {any} */ message,
+      /** @type {any} */ transfer,
+    ) {
       if (message.verb !== 'open') return post.call(this, message, transfer);
       held.then(() => post.call(this, message, transfer));
     };
@@ -65,21 +99,27 @@ test('Enter in the address opens the dataset, and Cancel does not', async () => 
   const { page, errors, prefix, dialog, close } = await withDialog('odd.json', ODD_DATASET);
   await page.getByRole('button', { name: 'Cancel' }).click();
   await dialog.waitFor({ state: 'hidden' });
-  assert.equal(await page.locator('#strip-title').innerText(), 'Sample pictures');
+  assert.equal(await page.locator('#strip-title').innerText(), 'Sample images');
   await page.getByRole('button', { name: 'Open a dataset' }).click();
   await prefix.fill(server.address);
   await prefix.press('Enter');
   await page.getByRole('heading', { name: 'odd.json' }).waitFor();
-  await until(page, "snapshot.picture === 't' && snapshot.shown.length === 1");
+  await until(page, "snapshot.image === 't' && snapshot.shown.length === 1");
   await dialog.waitFor({ state: 'hidden' });
-  assert.deepEqual(errors.filter((text) => !/missing\.bmp/.test(text)), []);
+  assert.deepEqual(
+    errors.filter((text) => !/missing\.bmp/.test(text)),
+    [],
+  );
   await close();
 });
 
-test('pictures at what is no web address are not asked for', async () => {
+test('images at what is no web address are not asked for', async () => {
   const { prefix, errors, close } = await withDialog('odd.json', ODD_DATASET);
   await prefix.fill('localhost:8080');
-  assert.equal(await prefix.evaluate((/** @type {HTMLInputElement} */ node) => node.validity.patternMismatch), true);
+  assert.equal(
+    await prefix.evaluate((/** @type {HTMLInputElement} */ node) => node.validity.patternMismatch),
+    true,
+  );
   assert.deepEqual(errors, []);
   await close();
 });
@@ -91,36 +131,52 @@ test('a dataset given up while it is read leaves everything as it was', async ()
   await page.getByRole('button', { name: 'Cancel' }).click();
   await page.evaluate(() => /** @type {any} */ (globalThis).release());
   await page.waitForTimeout(1000);
-  assert.equal(await page.locator('#strip-title').innerText(), 'Sample pictures');
+  assert.equal(await page.locator('#strip-title').innerText(), 'Sample images');
   await page.getByRole('button', { name: 'Open a dataset' }).click();
-  assert.equal(await page.locator('#dataset-words').isVisible(), false, 'nothing is said of what was given up');
+  assert.equal(
+    await page.locator('#dataset-words').isVisible(),
+    false,
+    'nothing is said of what was given up',
+  );
   assert.deepEqual(errors, []);
   await close();
 });
 
 for (const [what, text, words] of /** @type {const} */ ([
-  ['of HTML', '<!doctype html><title>a page</title>', /mine\.json holds no pictures \(.+\)\. It must hold annotations/],
-  ['that is empty', '', /mine\.json holds no pictures \(.+\)\. It must hold annotations/],
-  ['of other JSON', '{"name":"masklink"}', /mine\.json holds no pictures \(.+\)\. It must hold annotations/],
-  ['without pictures', '{"images":[],"categories":[],"annotations":[]}', /mine\.json holds no pictures\. It must hold annotations/],
+  [
+    'of HTML',
+    '<!doctype html><title>a page</title>',
+    /mine\.json holds no images \(.+\)\. It must hold annotations/,
+  ],
+  ['that is empty', '', /mine\.json holds no images \(.+\)\. It must hold annotations/],
+  [
+    'of other JSON',
+    '{"name":"masklink"}',
+    /mine\.json holds no images \(.+\)\. It must hold annotations/,
+  ],
+  [
+    'without images',
+    '{"images":[],"categories":[],"annotations":[]}',
+    /mine\.json holds no images\. It must hold annotations/,
+  ],
 ])) {
   test(`a file ${what} is told in the dialog, and the samples stay`, async () => {
     const { page, errors, dialog, close } = await withDialog('mine.json', text);
     await dialog.getByRole('button', { name: 'Open', exact: true }).click();
     await dialog.locator('#dataset-words.problem').waitFor();
     assert.match(await dialog.locator('#dataset-words').innerText(), words);
-    assert.equal(await page.locator('#strip-title').innerText(), 'Sample pictures');
-    assert.ok(await page.locator('.thumbnail').count() > 1);
+    assert.equal(await page.locator('#strip-title').innerText(), 'Sample images');
+    assert.ok((await page.locator('.thumbnail').count()) > 1);
     assert.deepEqual(errors, []);
     await close();
   });
 }
 
-test('a dataset of one picture says that a search found nothing', async () => {
+test('a dataset of one image says that a search found nothing', async () => {
   const { page, errors, dialog, close } = await withDialog('mine.json', named('Universe'));
   await dialog.getByRole('button', { name: 'Open', exact: true }).click();
   await dialog.waitFor({ state: 'hidden' });
-  const pager = page.getByRole('navigation', { name: 'Pages of pictures' });
+  const pager = page.getByRole('navigation', { name: 'Pages of images' });
   assert.equal(await pager.isVisible(), false);
   await page.getByRole('searchbox').fill('nowhere to be found');
   await pager.getByText('Nothing found').waitFor();
@@ -131,22 +187,44 @@ test('a dataset of one picture says that a search found nothing', async () => {
 });
 
 test('a name of many lines shows whole lines in the strip', async () => {
-  const { page, errors, dialog, close } = await withDialog('mine.json', named('One of the longest names that a museum ever gave to a thing in its collection'));
+  const { page, errors, dialog, close } = await withDialog(
+    'mine.json',
+    named('One of the longest names that a museum ever gave to a thing in its collection'),
+  );
   await dialog.getByRole('button', { name: 'Open', exact: true }).click();
   await dialog.waitFor({ state: 'hidden' });
-  const [thumbnail, name] = [await page.locator('.thumbnail.plain').boundingBox(), await page.locator('.thumbnail.plain span').boundingBox()];
-  assert.ok(thumbnail && name && name.y >= thumbnail.y && name.y + name.height <= thumbnail.y + thumbnail.height, JSON.stringify({ thumbnail, name }));
+  const [thumbnail, name] = [
+    await page.locator('.thumbnail.plain').boundingBox(),
+    await page.locator('.thumbnail.plain span').boundingBox(),
+  ];
+  assert.ok(
+    thumbnail &&
+      name &&
+      name.y >= thumbnail.y &&
+      name.y + name.height <= thumbnail.y + thumbnail.height,
+    JSON.stringify({ thumbnail, name }),
+  );
   assert.deepEqual(errors, []);
   await close();
 });
 
 test('names from right to left keep their beginning in the strip and in the record', async () => {
-  const { page, errors, dialog, close } = await withDialog('mine.json', named('תפוז (פרי) שנמצא על השולחן'));
+  const { page, errors, dialog, close } = await withDialog(
+    'mine.json',
+    named('תפוז (פרי) שנמצא על השולחן'),
+  );
   await dialog.getByRole('button', { name: 'Open', exact: true }).click();
-  await until(page, "snapshot.picture === 't' && snapshot.shown.length === 1");
-  await page.getByRole('listbox', { name: /^Masks/ }).getByRole('option').click();
+  await until(page, "snapshot.image === 't' && snapshot.shown.length === 1");
+  await page
+    .getByRole('listbox', { name: /^Masks/ })
+    .getByRole('option')
+    .click();
   for (const selector of ['.thumbnail span', '#record-body dd >> nth=0']) {
-    assert.equal(await page.locator(selector).evaluate((node) => getComputedStyle(node).direction), 'rtl', selector);
+    assert.equal(
+      await page.locator(selector).evaluate((node) => getComputedStyle(node).direction),
+      'rtl',
+      selector,
+    );
   }
   assert.deepEqual(errors, []);
   await close();
@@ -154,73 +232,105 @@ test('names from right to left keep their beginning in the strip and in the reco
 
 test('an annotation file dropped onto the page is chosen in the dialog', async () => {
   const { page, errors, close } = await openPage(browser, server.address);
-  await bring(page, { name: 'odd.json', type: 'application/json', base64: Buffer.from(ODD_DATASET).toString('base64') });
+  await bring(page, {
+    name: 'odd.json',
+    type: 'application/json',
+    base64: Buffer.from(ODD_DATASET).toString('base64'),
+  });
   const dialog = page.getByRole('dialog', { name: 'Open a dataset' });
   await dialog.waitFor();
-  await until(page, "snapshot.picture === 'world_001' && snapshot.shown.length > 0");
+  await until(page, "snapshot.image === 'world_001' && snapshot.shown.length > 0");
   await dialog.getByLabel('Or at addresses that begin with').fill(server.address);
   await dialog.getByRole('button', { name: 'Open', exact: true }).click();
   await page.getByRole('heading', { name: 'odd.json' }).waitFor();
-  await until(page, "snapshot.picture === 't' && snapshot.shown.length === 1");
-  assert.deepEqual(errors.filter((text) => !/missing\.bmp/.test(text)), []);
+  await until(page, "snapshot.image === 't' && snapshot.shown.length === 1");
+  assert.deepEqual(
+    errors.filter((text) => !/missing\.bmp/.test(text)),
+    [],
+  );
   await close();
 });
 
-test('a picture pasted while a dialog is open is not opened behind it', async () => {
+test('an image pasted while a dialog is open is not opened behind it', async () => {
   const { page, errors, close } = await openPage(browser, server.address);
-  await until(page, "snapshot.picture === 'world_001' && snapshot.shown.length > 0");
+  await until(page, "snapshot.image === 'world_001' && snapshot.shown.length > 0");
   await page.getByRole('button', { name: 'Settings' }).click();
-  const picture = { name: 'mine.bmp', type: 'image/bmp', base64: FIXTURES['/tiny.bmp'].toString('base64') };
-  await assert.rejects(bring(page, picture, 'paste'), /left the file to the browser/);
+  const image = {
+    name: 'mine.bmp',
+    type: 'image/bmp',
+    base64: FIXTURES['/tiny.bmp'].toString('base64'),
+  };
+  await assert.rejects(bring(page, image, 'paste'), /left the file to the browser/);
   await page.waitForTimeout(500);
-  await until(page, "snapshot.picture === 'world_001'");
+  await until(page, "snapshot.image === 'world_001'");
   await page.getByRole('button', { name: 'Done' }).click();
-  await bring(page, picture, 'paste');
-  await until(page, "snapshot.picture === 'mine.bmp'");
+  await bring(page, image, 'paste');
+  await until(page, "snapshot.image === 'mine.bmp'");
   assert.deepEqual(errors, []);
   await close();
 });
 
-test('a file dropped onto the dialog leaves the open picture alone', async () => {
+test('a file dropped onto the dialog leaves the open image alone', async () => {
   const { page, errors, close } = await openPage(browser, server.address);
-  await until(page, "snapshot.picture === 'world_001' && snapshot.shown.length > 0");
+  await until(page, "snapshot.image === 'world_001' && snapshot.shown.length > 0");
   await page.getByRole('button', { name: 'Open a dataset' }).click();
-  const prevented = await page.evaluate(() => ['dialog[open] input[type=file]', 'dialog[open]'].map((selector) => {
-    const data = new DataTransfer();
-    data.items.add(new File(['{}'], 'mine.json', { type: 'application/json' }));
-    const event = new DragEvent('drop', { dataTransfer: data, bubbles: true, cancelable: true });
-    document.querySelector(selector)?.dispatchEvent(event);
-    return event.defaultPrevented;
-  }));
+  const prevented = await page.evaluate(() =>
+    ['dialog[open] input[type=file]', 'dialog[open]'].map((selector) => {
+      const data = new DataTransfer();
+      data.items.add(new File(['{}'], 'mine.json', { type: 'application/json' }));
+      const event = new DragEvent('drop', { dataTransfer: data, bubbles: true, cancelable: true });
+      document.querySelector(selector)?.dispatchEvent(event);
+      return event.defaultPrevented;
+    }),
+  );
   // The field takes the file by itself; beside it the browser would leave the page for the file.
   assert.deepEqual(prevented, [false, true]);
   await page.waitForTimeout(300);
-  const picture = await page.evaluate(() => /** @type {import('../../www/mask-viewer.js').MaskViewer} */ (document.querySelector('mask-viewer')).snapshot?.picture);
-  assert.equal(picture, 'world_001');
+  const image = await page.evaluate(
+    () =>
+      /** @type {import('../../www/mask-viewer.js').MaskViewer} */ (
+        document.querySelector('mask-viewer')
+      ).snapshot?.image,
+  );
+  assert.equal(image, 'world_001');
   assert.deepEqual(errors, []);
   await close();
 });
 
-test('Open twice reads once, and the dialog closes before the picture is there', async () => {
+test('Open twice reads once, and the dialog closes before the image is there', async () => {
   const { page, errors, prefix, dialog, close } = await withDialog('odd.json', ODD_DATASET);
   await prefix.fill(server.address);
   await holdFiles(page);
   /** @type {() => void} */
   let release = () => {};
-  const held = new Promise((resolve) => { release = () => resolve(undefined); });
-  const fetched = page.waitForRequest((request) => request.url().endsWith('tiny.bmp') && request.resourceType() === 'fetch');
-  await page.route('**/tiny.bmp', async (route) => { await held; await route.continue(); });
+  const held = new Promise((resolve) => {
+    release = () => resolve(undefined);
+  });
+  const fetched = page.waitForRequest(
+    (request) => request.url().endsWith('tiny.bmp') && request.resourceType() === 'fetch',
+  );
+  await page.route('**/tiny.bmp', async (route) => {
+    await held;
+    await route.continue();
+  });
   const open = dialog.getByRole('button', { name: 'Open', exact: true });
   await open.click();
   await open.click();
-  assert.equal(await page.evaluate(() => /** @type {any} */ (globalThis).ended), 1, 'the first reading has ended');
+  assert.equal(
+    await page.evaluate(() => /** @type {any} */ (globalThis).ended),
+    1,
+    'the first reading has ended',
+  );
   await page.evaluate(() => /** @type {any} */ (globalThis).release());
   await dialog.waitFor({ state: 'hidden' });
   await fetched;
   release();
-  await until(page, "snapshot.picture === 't' && snapshot.shown.length === 1");
+  await until(page, "snapshot.image === 't' && snapshot.shown.length === 1");
   assert.equal(await page.locator('#strip-title').innerText(), 'odd.json');
-  assert.deepEqual(errors.filter((text) => !/missing\.bmp/.test(text)), []);
+  assert.deepEqual(
+    errors.filter((text) => !/missing\.bmp/.test(text)),
+    [],
+  );
   await close();
 });
 
@@ -229,15 +339,21 @@ test('what is odd in a dataset is listed with its records', async () => {
   await prefix.fill(server.address);
   await page.getByRole('button', { name: 'Open', exact: true }).click();
   await page.getByRole('heading', { name: 'odd.json' }).waitFor();
-  assert.match(await page.locator('#strip-note').innerText(), /^2 masks of 1 entity on 2 pictures/);
+  assert.match(await page.locator('#strip-note').innerText(), /^2 masks of 1 entity on 2 images/);
   const findings = page.locator('#findings');
   await findings.getByText('2 findings').click();
-  assert.match(await findings.innerText(), /1 × box-outside[\s\S]*annotation b: bbox\[0\]: the box .* reaches outside/);
+  assert.match(
+    await findings.innerText(),
+    /1 × box-outside[\s\S]*annotation b: bbox\[0\]: the box .* reaches outside/,
+  );
   // The samples have none, or say nothing of them.
   await page.reload();
   await until(page, 'snapshot.shown.length > 0');
   assert.equal(await findings.isVisible(), false);
-  assert.deepEqual(errors.filter((text) => !/missing\.bmp/.test(text)), []);
+  assert.deepEqual(
+    errors.filter((text) => !/missing\.bmp/.test(text)),
+    [],
+  );
   await close();
 });
 
@@ -245,15 +361,19 @@ test('masks that do not fit are told once, in sight, and not as masks that are n
   const { page, errors, prefix, close } = await withDialog('misfits.json', misfits(3));
   await page.evaluate(() => {
     /** @type {string[]} */
-    const told = /** @type {any} */ (globalThis).told = [];
-    document.querySelector('mask-viewer')?.addEventListener('error', (event) => told.push(/** @type {CustomEvent} */ (event).detail.message));
+    const told = /** @type {any} */ (globalThis.told = []);
+    document
+      .querySelector('mask-viewer')
+      ?.addEventListener('error', (event) =>
+        told.push(/** @type {CustomEvent} */ (event).detail.message),
+      );
   });
   await prefix.fill(server.address);
   await page.getByRole('button', { name: 'Open', exact: true }).click();
-  await until(page, "snapshot.picture === 't'");
+  await until(page, "snapshot.image === 't'");
   const hint = page.locator('mask-viewer [part~=hint]');
   await hint.waitFor();
-  assert.match(await hint.innerText(), /3 masks .*m0.* 16x12, the picture 8x6/);
+  assert.match(await hint.innerText(), /3 masks .*m0.* 16x12, the image 8x6/);
   assert.equal(await page.locator('mask-viewer').getByText('No masks are given').count(), 0);
   const told = await page.evaluate(() => /** @type {any} */ (globalThis).told);
   assert.equal(told.length, 1, told.join('\n'));
@@ -269,8 +389,11 @@ test('details are those of the mask that is selected, though one before it canno
   const { page, errors, prefix, close } = await withDialog('mixed.json', dataset);
   await prefix.fill(server.address);
   await page.getByRole('button', { name: 'Open', exact: true }).click();
-  await until(page, "snapshot.picture === 't' && snapshot.shown.length === 1");
-  await page.getByRole('listbox', { name: /^Masks/ }).getByRole('option', { name: 'Good' }).click();
+  await until(page, "snapshot.image === 't' && snapshot.shown.length === 1");
+  await page
+    .getByRole('listbox', { name: /^Masks/ })
+    .getByRole('option', { name: 'Good' })
+    .click();
   await until(page, 'snapshot.selected === 0');
   assert.match(await page.locator('#record-body').innerText(), /Good/);
   assert.match(await page.locator('mask-viewer [part~=hint]').innerText(), /bad/);

@@ -1,4 +1,7 @@
-/** @file The page as a stranger meets it: drawn, by keyboard alone, on a phone, dark and light, without WebGPU, and with hostile data. */
+/**
+ * @file The page as a stranger meets it: drawn, by keyboard alone, on a phone, dark and light,
+ * without WebGPU, and with hostile data.
+ */
 
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
@@ -6,7 +9,17 @@ import { createRequire } from 'node:module';
 import { after, before, test } from 'node:test';
 import { FIXTURES, HOSTILE, HOSTILE_ANSWER, ODD_DATASET } from './fixtures.mjs';
 import { bitmapOf } from './masks.mjs';
-import { PATIENCE, failDevices, keepDevices, launch, newPage, openPage, serve, until, withoutIndex } from './support.mjs';
+import {
+  PATIENCE,
+  failDevices,
+  keepDevices,
+  launch,
+  newPage,
+  openPage,
+  serve,
+  until,
+  withoutIndex,
+} from './support.mjs';
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 /** @type {Awaited<ReturnType<typeof serve>>} */
@@ -25,12 +38,19 @@ after(async () => {
 
 /** @typedef {import('../../www/mask-viewer.js').MaskViewer} MaskViewer */
 
-/** The page with its first sample drawn. @param {import('playwright-core').BrowserContextOptions & { path?: string, in?: import('playwright-core').Browser }} [options] */
+/**
+ * The page with its first sample drawn.
+ * @param {import('playwright-core').BrowserContextOptions & { path?: string, in?:
+ *   import('playwright-core').Browser }} [options]
+ */
 function openSamples({ path = '', in: where = browser, ...options } = {}) {
   return openPage(where, server.address + path, options);
 }
 
-/** How many different colours a picture of the stage has, sampled; an empty stage has one. @param {import('playwright-core').Page} page */
+/**
+ * How many different colours an image of the stage has, sampled; an empty stage has one.
+ * @param {import('playwright-core').Page} page
+ */
 async function coloursOnStage(page) {
   const shot = await page.locator('mask-viewer').first().locator('[part~=stage]').screenshot();
   return page.evaluate(async (base64) => {
@@ -39,15 +59,18 @@ async function coloursOnStage(page) {
     const context = new OffscreenCanvas(bitmap.width, bitmap.height).getContext('2d');
     if (!context) return 0;
     context.drawImage(bitmap, 0, 0);
-    const pixels = new Uint32Array(context.getImageData(0, 0, bitmap.width, bitmap.height).data.buffer);
+    const pixels = new Uint32Array(
+      context.getImageData(0, 0, bitmap.width, bitmap.height).data.buffer,
+    );
     return new Set(pixels.filter((_, index) => index % 97 === 0)).size;
   }, shot.toString('base64'));
 }
 
-/** Waits until the stage shows a picture. @param {import('playwright-core').Page} page */
+/** Waits until the stage shows an image. @param {import('playwright-core').Page} page */
 async function drawn(page) {
   const end = Date.now() + PATIENCE;
-  while (await coloursOnStage(page) <= 200) assert.ok(Date.now() < end, 'the stage shows no picture');
+  while ((await coloursOnStage(page)) <= 200)
+    assert.ok(Date.now() < end, 'the stage shows no image');
 }
 
 /** What axe-core finds wrong, in words. @param {import('playwright-core').Page} page */
@@ -56,7 +79,9 @@ async function violations(page) {
   return page.evaluate(async () => {
     const axe = /** @type {any} */ (globalThis).axe;
     const { violations: found } = await axe.run(document, { resultTypes: ['violations'] });
-    return found.flatMap((/** @type {any} */ { id, nodes }) => nodes.map((/** @type {any} */ node) => `${id}: ${node.target} ${node.failureSummary}`));
+    return found.flatMap((/** @type {any} */ { id, nodes }) =>
+      nodes.map((/** @type {any} */ node) => `${id}: ${node.target} ${node.failureSummary}`),
+    );
   });
 }
 
@@ -66,7 +91,7 @@ test('a sample is drawn by WebGPU with its masks, and nothing complains', async 
   await drawn(page);
   assert.match(await page.locator('#status').innerText(), /WebGPU/);
   const masks = page.getByRole('listbox', { name: /^Masks/ }).getByRole('option');
-  assert.ok(await masks.count() >= 1);
+  assert.ok((await masks.count()) >= 1);
   await masks.first().click();
   await until(page, 'snapshot.selected === 0');
   assert.ok(await page.getByRole('heading', { name: 'Annotation' }).isVisible());
@@ -75,37 +100,46 @@ test('a sample is drawn by WebGPU with its masks, and nothing complains', async 
   await close();
 });
 
-test('hovering a mask on the picture marks it in the list', async () => {
+test('hovering a mask on the image marks it in the list', async () => {
   const { page, close } = await openSamples();
   await page.getByRole('radio', { name: 'Select a mask' }).click();
   const at = await page.evaluate(() => {
     const viewer = /** @type {MaskViewer} */ (document.querySelector('mask-viewer'));
     /** @type {(string | undefined)[]} */
-    const names = /** @type {any} */ (globalThis).hovered = [];
-    viewer.addEventListener('mask-hover', (event) => names.push(/** @type {CustomEvent} */ (event).detail?.id));
+    const names = /** @type {any} */ (globalThis.hovered = []);
+    viewer.addEventListener('mask-hover', (event) =>
+      names.push(/** @type {CustomEvent} */ (event).detail?.id),
+    );
     const { left, top, width, height } = viewer.getBoundingClientRect();
     return { left, top, width, height };
   });
-  for (let step = 1; step < 20; step += 1) await page.mouse.move(at.left + (at.width * step) / 20, at.top + at.height * 0.42);
+  for (let step = 1; step < 20; step += 1)
+    await page.mouse.move(at.left + (at.width * step) / 20, at.top + at.height * 0.42);
   const names = await page.evaluate(() => /** @type {any} */ (globalThis).hovered);
   assert.ok(names.some(Boolean), 'some mask lies on that line');
   await close();
 });
 
-test('nothing that segments is loaded before a pointer comes to the picture', async () => {
+test('nothing that segments is loaded before a pointer comes to the image', async () => {
   const { page, close } = await newPage(browser);
   /** @type {string[]} */
   const asked = [];
   page.on('request', (request) => asked.push(request.url()));
   // The list of models, for the settings, and the module that reads annotations come with the page.
-  const segments = () => asked.filter((url) => /segment-worker|onnxruntime|ort[.-]|\.onnx/.test(url));
+  const segments = () =>
+    asked.filter((url) => /segment-worker|onnxruntime|ort[.-]|\.onnx/.test(url));
   await page.goto(server.address);
   await until(page, 'snapshot.shown.length > 0');
   await drawn(page);
   await page.waitForLoadState('networkidle');
   assert.deepEqual(segments(), []);
-  await page.evaluate(() => { /** @type {MaskViewer} */ (document.querySelector('mask-viewer')).tool = 'pick'; });
-  await page.locator('mask-viewer').first().hover({ position: { x: 200, y: 200 } });
+  await page.evaluate(() => {
+    /** @type {MaskViewer} */ (document.querySelector('mask-viewer')).tool = 'pick';
+  });
+  await page
+    .locator('mask-viewer')
+    .first()
+    .hover({ position: { x: 200, y: 200 } });
   const end = Date.now() + PATIENCE;
   while (!segments().some((url) => url.endsWith('.onnx'))) {
     assert.ok(Date.now() < end, `the pointer loads nothing: ${segments()}`);
@@ -114,24 +148,32 @@ test('nothing that segments is loaded before a pointer comes to the picture', as
   await close();
 });
 
-test('a mask is saved under the name of its picture in any script', async () => {
+test('a mask is saved under the name of its image in any script', async () => {
   const { page, close } = await openSamples();
   await page.evaluate(async () => {
     const viewer = /** @type {MaskViewer} */ (document.querySelector('mask-viewer'));
-    await viewer.openPicture(null, { key: 'फल/हिन्दी 写真_1.jpg', size: [8, 6] });
+    await viewer.openImage(null, { key: 'फल/हिन्दी 写真_1.jpg', size: [8, 6] });
     viewer.showMasks([{ id: 'm', title: 'Mine', mask: { size: [6, 8], boundaries: [6, 18] } }]);
     viewer.selectMask(0);
   });
-  const [saved] = await Promise.all([page.waitForEvent('download'), page.getByRole('button', { name: 'JSON', exact: true }).click()]);
+  const [saved] = await Promise.all([
+    page.waitForEvent('download'),
+    page.getByRole('button', { name: 'JSON', exact: true }).click(),
+  ]);
   assert.equal(saved.suggestedFilename(), 'हिन्दी_写真_1-mask.json');
   await close();
 });
 
 test('a mask saved as JSON is its run-length encoding', async () => {
   const { page, close } = await openSamples();
-  await page.evaluate(() => /** @type {MaskViewer} */ (document.querySelector('mask-viewer')).selectMask(0));
+  await page.evaluate(() =>
+    /** @type {MaskViewer} */ (document.querySelector('mask-viewer')).selectMask(0),
+  );
   await until(page, 'snapshot.selected === 0');
-  const [saved] = await Promise.all([page.waitForEvent('download'), page.getByRole('button', { name: 'JSON', exact: true }).click()]);
+  const [saved] = await Promise.all([
+    page.waitForEvent('download'),
+    page.getByRole('button', { name: 'JSON', exact: true }).click(),
+  ]);
   const { size, counts } = await page.evaluate(() => {
     const mask = /** @type {MaskViewer} */ (document.querySelector('mask-viewer')).snapshot?.mask;
     if (!mask) throw new Error('no mask is selected');
@@ -145,7 +187,9 @@ test('a mask saved as JSON is its run-length encoding', async () => {
 
 test('a mask saved as PNG is the mask, white on black', async () => {
   const { page, close } = await openSamples();
-  await page.evaluate(() => /** @type {MaskViewer} */ (document.querySelector('mask-viewer')).selectMask(0));
+  await page.evaluate(() =>
+    /** @type {MaskViewer} */ (document.querySelector('mask-viewer')).selectMask(0),
+  );
   await until(page, 'snapshot.selected === 0');
   const { mask, size, kind, reds } = await page.evaluate(async () => {
     const viewer = /** @type {MaskViewer} */ (document.querySelector('mask-viewer'));
@@ -156,13 +200,20 @@ test('a mask saved as PNG is the mask, white on black', async () => {
     context?.drawImage(await createImageBitmap(png), 0, 0);
     const { data } = /** @type {ImageData} */ (context?.getImageData(0, 0, width, height));
     const head = new Uint8Array(await png.slice(24, 26).arrayBuffer());
-    return { mask: viewer.snapshot.mask, size: [height, width], kind: [...head], reds: [...data.filter((_, at) => at % 4 === 0)] };
+    return {
+      mask: viewer.snapshot.mask,
+      size: [height, width],
+      kind: [...head],
+      reds: [...data.filter((_, at) => at % 4 === 0)],
+    };
   });
   assert.deepEqual(kind, [8, 0], 'eight bits of grey a pixel');
   assert.deepEqual(size, mask.size);
   const expected = bitmapOf(mask);
   const [height = 0, width = 0] = size;
-  const wrong = reds.filter((red, at) => red !== 255 * (expected[(at % width) * height + Math.floor(at / width)] ?? NaN)).length;
+  const wrong = reds.filter(
+    (red, at) => red !== 255 * (expected[(at % width) * height + Math.floor(at / width)] ?? NaN),
+  ).length;
   assert.equal(wrong, 0, `of ${reds.length} pixels`);
   await close();
 });
@@ -175,15 +226,25 @@ test('the keyboard alone selects, zooms, draws a box and clears', async () => {
     // All that is said: the model that the box asks for may be said to load after what the keys did.
     const status = /** @type {Element} */ (viewer.shadowRoot?.querySelector('[role=status]'));
     /** @type {string[]} */
-    const heard = /** @type {any} */ (globalThis).heard = [];
-    new MutationObserver(() => heard.push(status.textContent)).observe(status, { childList: true, characterData: true, subtree: true });
+    const heard = /** @type {any} */ (globalThis.heard = []);
+    new MutationObserver(() => heard.push(status.textContent)).observe(status, {
+      childList: true,
+      characterData: true,
+      subtree: true,
+    });
   });
   const stage = page.getByRole('application');
   // Skip link, three buttons of the head, and then the stage.
-  for (let presses = 0; presses < 6 && !(await stage.evaluate((node) => node.matches(':focus'))); presses += 1) await page.keyboard.press('Tab');
+  for (
+    let presses = 0;
+    presses < 6 && !(await stage.evaluate((node) => node.matches(':focus')));
+    presses += 1
+  )
+    await page.keyboard.press('Tab');
   assert.ok(await stage.evaluate((node) => node.matches(':focus')), 'Tab reaches the stage');
   await page.keyboard.press('+');
-  const zoomed = () => page.evaluate(() => /** @type {MaskViewer} */ (document.querySelector('mask-viewer')).view);
+  const zoomed = () =>
+    page.evaluate(() => /** @type {MaskViewer} */ (document.querySelector('mask-viewer')).view);
   assert.ok((await zoomed()) !== null, 'plus zooms');
   await page.keyboard.press('0');
   assert.equal(await zoomed(), null, 'nought fits');
@@ -201,12 +262,24 @@ test('the keyboard alone selects, zooms, draws a box and clears', async () => {
   await page.keyboard.press('s');
   for (let presses = 0; presses < 12; presses += 1) {
     await page.keyboard.press('Tab');
-    if (await page.evaluate(() => document.querySelector('mask-viewer')?.shadowRoot?.activeElement?.getAttribute('role') === 'option')) break;
+    if (
+      await page.evaluate(
+        () =>
+          document.querySelector('mask-viewer')?.shadowRoot?.activeElement?.getAttribute('role') ===
+          'option',
+      )
+    )
+      break;
   }
   await page.keyboard.press('Enter');
   await until(page, 'snapshot.selected === 0');
-  const heard = await page.evaluate(() => /** @type {string[]} */ (/** @type {any} */ (globalThis).heard));
-  assert.ok(heard.some((words) => words.includes('selected')), heard.join(' | '));
+  const heard = await page.evaluate(
+    () => /** @type {string[]} */ (/** @type {any} */ (globalThis).heard),
+  );
+  assert.ok(
+    heard.some((words) => words.includes('selected')),
+    heard.join(' | '),
+  );
   assert.deepEqual(errors, []);
   await close();
 });
@@ -216,7 +289,11 @@ for (const colorScheme of /** @type {const} */ (['light', 'dark'])) {
     const { page, close } = await openSamples({ colorScheme });
     // The page's own policy forbids the checker's injected script; it is put in past the policy.
     assert.deepEqual(await violations(page), []);
-    await page.getByRole('listbox', { name: /^Masks/ }).getByRole('option').first().click();
+    await page
+      .getByRole('listbox', { name: /^Masks/ })
+      .getByRole('option')
+      .first()
+      .click();
     await until(page, 'snapshot.selected === 0');
     assert.deepEqual(await violations(page), [], 'with a mask selected');
     await page.getByRole('button', { name: 'Settings' }).click();
@@ -226,14 +303,28 @@ for (const colorScheme of /** @type {const} */ (['light', 'dark'])) {
 }
 
 test('a phone shows all of it, with targets a finger can hit', async () => {
-  const { page, close } = await openSamples({ viewport: { width: 360, height: 740 }, hasTouch: true, isMobile: true });
-  const overflow = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+  const { page, close } = await openSamples({
+    viewport: { width: 360, height: 740 },
+    hasTouch: true,
+    isMobile: true,
+  });
+  const overflow = await page.evaluate(
+    () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
+  );
   assert.ok(overflow <= 0, `the page is ${overflow} px too wide`);
   const small = await page.evaluate(() => {
     const viewer = /** @type {MaskViewer} */ (document.querySelector('mask-viewer'));
-    const controls = [...viewer.shadowRoot?.querySelectorAll('button, [role=option]') ?? [], ...document.querySelectorAll('main button, header button, [role=option]')];
-    return controls.map((node) => ({ name: node.getAttribute('aria-label') ?? node.textContent, box: node.getBoundingClientRect() }))
-      .filter(({ box }) => box.width > 0 && (box.width < 43.9 || box.height < 43.9)).map(({ name, box }) => `${name} ${box.width}x${box.height}`);
+    const controls = [
+      ...(viewer.shadowRoot?.querySelectorAll('button, [role=option]') ?? []),
+      ...document.querySelectorAll('main button, header button, [role=option]'),
+    ];
+    return controls
+      .map((node) => ({
+        name: node.getAttribute('aria-label') ?? node.textContent,
+        box: node.getBoundingClientRect(),
+      }))
+      .filter(({ box }) => box.width > 0 && (box.width < 43.9 || box.height < 43.9))
+      .map(({ name, box }) => `${name} ${box.width}x${box.height}`);
   });
   assert.deepEqual(small, []);
   const stage = page.locator('mask-viewer [part~=stage]');
@@ -241,8 +332,11 @@ test('a phone shows all of it, with targets a finger can hit', async () => {
   await close();
 });
 
-test('a phone opens a picture far along the strip without moving the page', async () => {
-  const { page, close } = await openSamples({ path: '#picture=world_011', viewport: { width: 360, height: 740 } });
+test('a phone opens an image far along the strip without moving the page', async () => {
+  const { page, close } = await openSamples({
+    path: '#image=world_011',
+    viewport: { width: 360, height: 740 },
+  });
   await drawn(page);
   assert.equal(await page.evaluate('scrollY'), 0);
   const chosen = await page.locator('.thumbnail[aria-selected=true]').boundingBox();
@@ -272,11 +366,15 @@ async function openWithDevices() {
   return opened;
 }
 
-test('a lost GPU device is replaced, and the picture drawn again', async () => {
+test('a lost GPU device is replaced, and the image drawn again', async () => {
   const { page, errors, close } = await openWithDevices();
   const before = await page.evaluate(() => /** @type {any} */ (globalThis).devices.length);
   await page.evaluate(() => /** @type {any} */ (globalThis).devices.at(-1).destroy());
-  await page.waitForFunction((count) => /** @type {any} */ (globalThis).devices.length > count, before, { timeout: PATIENCE });
+  await page.waitForFunction(
+    (count) => /** @type {any} */ (globalThis).devices.length > count,
+    before,
+    { timeout: PATIENCE },
+  );
   // What is drawn from now on comes from the new device.
   await page.getByRole('radio', { name: 'Select a mask' }).click();
   await drawn(page);
@@ -287,9 +385,14 @@ test('a lost GPU device is replaced, and the picture drawn again', async () => {
 
 test('a GPU that refuses work gives way to the CPU, and the masks stay', async () => {
   const { page, close } = await openWithDevices();
-  const shown = await page.evaluate(() => /** @type {MaskViewer} */ (document.querySelector('mask-viewer')).snapshot?.shown.length);
+  const shown = await page.evaluate(
+    () => /** @type {MaskViewer} */ (document.querySelector('mask-viewer')).snapshot?.shown.length,
+  );
   await failDevices(page);
-  await until(page, '(document.querySelector("mask-viewer").zoomBy(1.1), document.querySelector("mask-viewer").status.renderer?.kind === "cpu")');
+  await until(
+    page,
+    '(document.querySelector("mask-viewer").zoomBy(1.1), document.querySelector("mask-viewer").status.renderer?.kind === "cpu")',
+  );
   await until(page, `snapshot.shown.length === ${shown}`);
   await drawn(page);
   assert.match(await page.locator('#status').innerText(), /the CPU/);
@@ -298,27 +401,32 @@ test('a GPU that refuses work gives way to the CPU, and the masks stay', async (
 
 test('a click becomes a mask around it; a click before that takes its place', async () => {
   const { page, errors, close } = await openSamples();
-  const told = await page.evaluate(() => new Promise((resolve, reject) => {
-    const viewer = /** @type {MaskViewer} */ (document.querySelector('mask-viewer'));
-    /** @type {unknown[]} */
-    const masks = [];
-    viewer.configure({ endpoint: null });
-    viewer.addEventListener('segment', (event) => masks.push(/** @type {CustomEvent} */ (event).detail));
-    viewer.addEventListener('update', () => {
-      const { facts, segmenting, prompts, segmentFailure } = viewer.snapshot ?? {};
-      if (segmentFailure) reject(new Error(segmentFailure.message));
-      if (facts && !segmenting) resolve({ facts, prompts, masks: masks.length });
-    });
-    // Nothing but table first, then the middle of the orange.
-    viewer.clickAt(60, 60);
-    viewer.clickAt(530, 300);
-  }));
+  const told = await page.evaluate(
+    () =>
+      new Promise((resolve, reject) => {
+        const viewer = /** @type {MaskViewer} */ (document.querySelector('mask-viewer'));
+        /** @type {unknown[]} */
+        const masks = [];
+        viewer.configure({ endpoint: null });
+        viewer.addEventListener('segment', (event) =>
+          masks.push(/** @type {CustomEvent} */ (event).detail),
+        );
+        viewer.addEventListener('update', () => {
+          const { facts, segmenting, prompts, segmentFailure } = viewer.snapshot ?? {};
+          if (segmentFailure) reject(new Error(segmentFailure.message));
+          if (facts && !segmenting) resolve({ facts, prompts, masks: masks.length });
+        });
+        // Nothing but table first, then the middle of the orange.
+        viewer.clickAt(60, 60);
+        viewer.clickAt(530, 300);
+      }),
+  );
   const { facts, prompts, masks } = /** @type {any} */ (told);
   const [x, y, width, height] = facts.bbox;
   assert.ok(x <= 530 && 530 < x + width && y <= 300 && 300 < y + height, JSON.stringify(facts));
   assert.deepEqual(prompts, [{ type: 'point', x: 530, y: 300, positive: true }]);
   assert.equal(masks, 1, 'the first click was never answered');
-  assert.match(await page.locator('#status').innerText(), /picture .*, click /);
+  assert.match(await page.locator('#status').innerText(), /image .*, click /);
   assert.match(await page.locator('#mask-body').innerText(), /Area/);
   assert.deepEqual(errors, []);
   await close();
@@ -342,7 +450,9 @@ test('where neither the endpoint nor the page answers a recorded answer is given
     const viewer = /** @type {MaskViewer} */ (document.querySelector('mask-viewer'));
     const mask = viewer.snapshot?.mask;
     if (!mask) throw new Error('no mask is selected');
-    viewer.useRecordings([{ mask, answer: { entities: [{ qid: 'Q89', title: 'Apple', score: 0.9, evidence: [] }] } }]);
+    viewer.useRecordings([
+      { mask, answer: { entities: [{ qid: 'Q89', title: 'Apple', score: 0.9, evidence: [] }] } },
+    ]);
   });
   await page.getByRole('button', { name: 'Compare it with the index' }).click();
   await until(page, "snapshot.linking.phase === 'answered'");
@@ -354,7 +464,10 @@ test('where neither the endpoint nor the page answers a recorded answer is given
     viewer.askLink();
   });
   await until(page, "snapshot.linking.phase === 'failed'");
-  assert.match(await page.locator('.banner').innerText(), /No answer: The endpoint 127\.0\.0\.1:9 does not answer .*The index of this page .* answered 404/);
+  assert.match(
+    await page.locator('.banner').innerText(),
+    /No answer: The endpoint 127\.0\.0\.1:9 does not answer .*The index of this page .* answered 404/,
+  );
   await close();
 });
 
@@ -377,40 +490,58 @@ test('an answer of the page does not say that nothing was sent where the endpoin
 test('a dataset is opened by its dialog, searched, and its findings are told', async () => {
   const { page, errors, close } = await openSamples();
   await page.getByRole('button', { name: 'Open a dataset' }).click();
-  await page.getByLabel('Annotation file (JSON)').setInputFiles({ name: 'odd.json', mimeType: 'application/json', buffer: Buffer.from(ODD_DATASET) });
+  await page.getByLabel('Annotation file (JSON)').setInputFiles({
+    name: 'odd.json',
+    mimeType: 'application/json',
+    buffer: Buffer.from(ODD_DATASET),
+  });
   await page.getByLabel('Or at addresses that begin with').fill(server.address);
   await page.getByRole('button', { name: 'Open', exact: true }).click();
   await page.getByRole('heading', { name: 'odd.json' }).waitFor();
-  assert.match(await page.locator('#strip-note').innerText(), /2 masks of 1 entity on 2 pictures/);
+  assert.match(await page.locator('#strip-note').innerText(), /2 masks of 1 entity on 2 images/);
   assert.equal(await page.locator('#findings summary').innerText(), '2 findings');
-  await until(page, "snapshot.picture === 't' && snapshot.shown.length === 1");
+  await until(page, "snapshot.image === 't' && snapshot.shown.length === 1");
   await page.getByRole('searchbox').fill('missing');
   await page.getByRole('listbox', { name: 'odd.json' }).getByRole('option').first().click();
-  // Its picture is nowhere: the mask is drawn on an empty frame, and its finding is told.
-  await until(page, "snapshot.picture === 'gone' && snapshot.shown.length === 1");
+  // Its image is nowhere: the mask is drawn on an empty frame, and its finding is told.
+  await until(page, "snapshot.image === 'gone' && snapshot.shown.length === 1");
   assert.match(await page.locator('mask-viewer [part~=hint]').innerText(), /404.*drawn on a frame/);
-  await page.getByRole('listbox', { name: /^Masks/ }).getByRole('option').first().click();
-  assert.ok(await page.locator('.findings li').count() > 0);
-  assert.deepEqual(errors.filter((text) => !/recorded\.json|missing\.bmp/.test(text)), []);
+  await page
+    .getByRole('listbox', { name: /^Masks/ })
+    .getByRole('option')
+    .first()
+    .click();
+  assert.ok((await page.locator('.findings li').count()) > 0);
+  assert.deepEqual(
+    errors.filter((text) => !/recorded\.json|missing\.bmp/.test(text)),
+    [],
+  );
   await close();
 });
 
 test('nothing jumps while the page loads', async () => {
   const { page, close } = await newPage(browser);
   await page.addInitScript(() => {
-    const shifts = /** @type {any} */ (globalThis).shifts = [];
-    new PerformanceObserver((list) => shifts.push(...list.getEntries().map((entry) => /** @type {any} */ (entry).value))).observe({ type: 'layout-shift', buffered: true });
+    const shifts = /** @type {any} */ (globalThis.shifts = []);
+    new PerformanceObserver((list) =>
+      shifts.push(...list.getEntries().map((entry) => /** @type {any} */ (entry).value)),
+    ).observe({ type: 'layout-shift', buffered: true });
   });
   await page.goto(server.address);
   await until(page, 'snapshot.shown.length > 0');
   await page.waitForTimeout(500);
-  const shift = await page.evaluate(() => /** @type {number[]} */ (/** @type {any} */ (globalThis).shifts).reduce((sum, value) => sum + value, 0));
+  const shift = await page.evaluate(() =>
+    /** @type {number[]} */ (/** @type {any} */ (globalThis).shifts).reduce(
+      (sum, value) => sum + value,
+      0,
+    ),
+  );
   // Web Vitals call up to 0.1 good.
   assert.ok(shift < 0.02, `layout shift ${shift}`);
   await close();
 });
 
-test('the address keeps picture, view and selection', async () => {
+test('the address keeps image, view and selection', async () => {
   const { page, close } = await openSamples();
   await page.evaluate(() => {
     const viewer = /** @type {MaskViewer} */ (document.querySelector('mask-viewer'));
@@ -418,32 +549,62 @@ test('the address keeps picture, view and selection', async () => {
     viewer.view = { x: 200, y: 150, scale: 2 };
     viewer.zoomBy(1);
   });
-  await page.waitForFunction(() => location.hash.includes('mask=') && location.hash.includes('view='));
+  await page.waitForFunction(
+    () => location.hash.includes('mask=') && location.hash.includes('view='),
+  );
   const path = await page.evaluate(() => location.hash);
   await close();
   const again = await openSamples({ path });
   await until(again.page, 'snapshot.selected === 0');
-  const view = await again.page.evaluate(() => /** @type {MaskViewer} */ (document.querySelector('mask-viewer')).view);
-  assert.ok(view && Math.abs(view.x - 200) < 1 && Math.abs(view.y - 150) < 1 && Math.abs(view.scale - 2) < 0.01, JSON.stringify(view));
+  const view = await again.page.evaluate(
+    () => /** @type {MaskViewer} */ (document.querySelector('mask-viewer')).view,
+  );
+  assert.ok(
+    view &&
+      Math.abs(view.x - 200) < 1 &&
+      Math.abs(view.y - 150) < 1 &&
+      Math.abs(view.scale - 2) < 0.01,
+    JSON.stringify(view),
+  );
   await again.close();
 });
 
 test('two viewers live on one page, and one that is removed frees what it held', async () => {
   const { page, errors, close } = await newPage(browser);
   await page.goto(`${server.address}two.html`);
-  await page.waitForFunction(() => [...document.querySelectorAll('mask-viewer')].every((viewer) => /** @type {MaskViewer} */ (viewer).snapshot?.shown.length === 1), null, { timeout: PATIENCE });
+  await page.waitForFunction(
+    () =>
+      [...document.querySelectorAll('mask-viewer')].every(
+        (viewer) => /** @type {MaskViewer} */ (viewer).snapshot?.shown.length === 1,
+      ),
+    null,
+    { timeout: PATIENCE },
+  );
   const canvas = await page.evaluate(async () => {
-    const [first, second] = /** @type {MaskViewer[]} */ ([...document.querySelectorAll('mask-viewer')]);
+    const [first, second] = /** @type {MaskViewer[]} */ ([
+      ...document.querySelectorAll('mask-viewer'),
+    ]);
     second?.selectMask(0);
-    await new Promise((resolve) => { setTimeout(resolve, 100); });
+    await new Promise((resolve) => {
+      setTimeout(resolve, 100);
+    });
     const drawn = first?.shadowRoot?.querySelector('canvas');
     const bitmap = first?.bitmap;
     const before = [drawn?.width, bitmap?.width];
     first?.remove();
-    await new Promise((resolve) => { setTimeout(resolve, 100); });
-    return { before, after: [drawn?.width, bitmap?.width], selected: [first?.snapshot?.selected, second?.snapshot?.selected] };
+    await new Promise((resolve) => {
+      setTimeout(resolve, 100);
+    });
+    return {
+      before,
+      after: [drawn?.width, bitmap?.width],
+      selected: [first?.snapshot?.selected, second?.snapshot?.selected],
+    };
   });
-  assert.ok(canvas.before.every((width) => width && width > 0), JSON.stringify(canvas));
+  assert.ok(
+    canvas.before.every((width) => width && width > 0),
+    JSON.stringify(canvas),
+  );
   assert.deepEqual(canvas.after, [0, 0], 'the canvas has no memory and the bitmap is closed');
   assert.deepEqual(canvas.selected, [null, 0], 'the viewers are independent');
   await page.evaluate(() => document.body.append(document.createElement('mask-viewer')));
@@ -451,10 +612,17 @@ test('two viewers live on one page, and one that is removed frees what it held',
   await close();
 });
 
-test('a viewer that comes back into the document shows its picture again', async () => {
+test('a viewer that comes back into the document shows its image again', async () => {
   const { page, errors, close } = await newPage(browser);
   await page.goto(`${server.address}two.html`);
-  const shown = () => page.waitForFunction(() => /** @type {MaskViewer} */ (document.querySelector('mask-viewer')).snapshot?.shown.length === 1 && /** @type {MaskViewer} */ (document.querySelector('mask-viewer')).bitmap, null, { timeout: PATIENCE });
+  const shown = () =>
+    page.waitForFunction(
+      () =>
+        /** @type {MaskViewer} */ (document.querySelector('mask-viewer')).snapshot?.shown.length ===
+          1 && /** @type {MaskViewer} */ (document.querySelector('mask-viewer')).bitmap,
+      null,
+      { timeout: PATIENCE },
+    );
   await shown();
   await page.evaluate(() => {
     const viewer = /** @type {MaskViewer} */ (document.querySelector('mask-viewer'));
@@ -466,9 +634,15 @@ test('a viewer that comes back into the document shows its picture again', async
   await close();
 });
 
-/** Asks about the first mask an endpoint that answers this. @param {import('playwright-core').Page} page @param {unknown} answer */
+/**
+ * Asks about the first mask an endpoint that answers this.
+ * @param {import('playwright-core').Page} page
+ * @param {unknown} answer
+ */
 async function linkFirstMask(page, answer) {
-  await page.route('**/elsewhere/v1/link', (route) => route.fulfill({ status: 200, contentType: 'application/json', body: JSON.stringify(answer) }));
+  await page.route('**/elsewhere/v1/link', (route) =>
+    route.fulfill({ status: 200, contentType: 'application/json', body: JSON.stringify(answer) }),
+  );
   await page.evaluate(() => {
     const viewer = /** @type {MaskViewer} */ (document.querySelector('mask-viewer'));
     viewer.configure({ endpoint: new URL('elsewhere', document.baseURI).href });
@@ -480,7 +654,11 @@ async function linkFirstMask(page, answer) {
 
 test('what the index does not hold is not given a name', async () => {
   const { page, close } = await openSamples();
-  const answer = { ...HOSTILE_ANSWER, entities: [{ qid: 'Q89', title: 'Apple', score: 0.6, evidence: [] }], in_index: { known: false, probability: 0.1 } };
+  const answer = {
+    ...HOSTILE_ANSWER,
+    entities: [{ qid: 'Q89', title: 'Apple', score: 0.6, evidence: [] }],
+    in_index: { known: false, probability: 0.1 },
+  };
   await linkFirstMask(page, answer);
   assert.match(await page.locator('.verdict').innerText(), /Not in the index/);
   await close();
@@ -488,10 +666,17 @@ test('what the index does not hold is not given a name', async () => {
 
 test('names from right to left keep their beginning on the cards', async () => {
   const { page, close } = await openSamples();
-  const answer = { ...HOSTILE_ANSWER, entities: [{ qid: 'Q89', title: 'תפוח', description: 'פרי', score: 0.9, evidence: [] }] };
+  const answer = {
+    ...HOSTILE_ANSWER,
+    entities: [{ qid: 'Q89', title: 'תפוח', description: 'פרי', score: 0.9, evidence: [] }],
+  };
   await linkFirstMask(page, answer);
   for (const selector of ['.card h3', '.card .about']) {
-    assert.equal(await page.locator(selector).evaluate((node) => getComputedStyle(node).direction), 'rtl', selector);
+    assert.equal(
+      await page.locator(selector).evaluate((node) => getComputedStyle(node).direction),
+      'rtl',
+      selector,
+    );
   }
   await close();
 });
@@ -504,18 +689,32 @@ test('hostile names and addresses stay text', async () => {
     viewer.configure({ endpoint: new URL('hostile', document.baseURI).href });
     viewer.askLink();
   });
-  await page.route('**/hostile/v1/link', (route) => route.fulfill({
-    status: 200, contentType: 'application/json', body: JSON.stringify(HOSTILE_ANSWER),
-  }));
-  await page.evaluate(() => /** @type {MaskViewer} */ (document.querySelector('mask-viewer')).askLink());
+  await page.route('**/hostile/v1/link', (route) =>
+    route.fulfill({
+      status: 200,
+      contentType: 'application/json',
+      body: JSON.stringify(HOSTILE_ANSWER),
+    }),
+  );
+  await page.evaluate(() =>
+    /** @type {MaskViewer} */ (document.querySelector('mask-viewer')).askLink(),
+  );
   await until(page, "snapshot.linking.phase === 'answered'");
   const cards = page.locator('.card');
   assert.equal(await cards.first().locator('h3').innerText(), HOSTILE);
   assert.equal(await page.locator('.card [onerror], .card script').count(), 0);
-  const links = await cards.locator('a').evaluateAll((nodes) => nodes.map((node) => /** @type {HTMLAnchorElement} */ (node).protocol));
-  assert.ok(links.every((protocol) => protocol === 'https:' || protocol === 'http:'), links.join());
+  const links = await cards
+    .locator('a')
+    .evaluateAll((nodes) => nodes.map((node) => /** @type {HTMLAnchorElement} */ (node).protocol));
+  assert.ok(
+    links.every((protocol) => protocol === 'https:' || protocol === 'http:'),
+    links.join(),
+  );
   assert.equal(await page.evaluate(() => /** @type {any} */ (globalThis).pwned), undefined);
   assert.match(await page.locator('.verdict').innerText(), /Not sure/);
-  assert.deepEqual(errors.filter((text) => !/recorded\.json|404|hostile/.test(text)), []);
+  assert.deepEqual(
+    errors.filter((text) => !/recorded\.json|404|hostile/.test(text)),
+    [],
+  );
   await close();
 });

@@ -1,4 +1,7 @@
-/** @file Clicks and links under way: what becomes of them when a listener, the settings or the pointer does something meanwhile. */
+/**
+ * @file Clicks and links under way: what becomes of them when a listener, the settings or the
+ * pointer does something meanwhile.
+ */
 
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
@@ -14,7 +17,12 @@ let server;
 let browser;
 
 before(async () => {
-  server = await serve({ ...FIXTURES, '/sample.html': elementPage('<mask-viewer src="samples/images/world_001.jpg" tool="pick"></mask-viewer>') });
+  server = await serve({
+    ...FIXTURES,
+    '/sample.html': elementPage(
+      '<mask-viewer src="samples/images/world_001.jpg" tool="pick"></mask-viewer>',
+    ),
+  });
   browser = await launch();
 });
 after(async () => {
@@ -22,19 +30,25 @@ after(async () => {
   await server?.close();
 });
 
-/** A page with a sample picture, and what the viewer tells as errors. */
+/** A page with a sample image, and what the viewer tells as errors. */
 async function openSample() {
   const opened = await newPage(browser);
   const told = await keepErrors(opened.page);
   await opened.page.goto(`${server.address}sample.html`);
-  await until(opened.page, 'snapshot.picture');
+  await until(opened.page, 'snapshot.image');
   return { ...opened, told };
 }
 
-/** Holds what matches back until it is released. @param {import('playwright-core').Page} page @param {string} pattern */
+/**
+ * Holds what matches back until it is released.
+ * @param {import('playwright-core').Page} page
+ * @param {string} pattern
+ */
 async function hold(page, pattern) {
   let release = () => {};
-  const released = new Promise((resolve) => { release = () => resolve(undefined); });
+  const released = new Promise((resolve) => {
+    release = () => resolve(undefined);
+  });
   let asked = false;
   await page.route(pattern, async (route) => {
     asked = true;
@@ -42,12 +56,16 @@ async function hold(page, pattern) {
     await route.continue();
   });
   const arrived = async () => {
-    for (const end = Date.now() + PATIENCE; !asked; await page.waitForTimeout(20)) assert.ok(Date.now() < end, `${pattern} was never asked for`);
+    for (const end = Date.now() + PATIENCE; !asked; await page.waitForTimeout(20))
+      assert.ok(Date.now() < end, `${pattern} was never asked for`);
   };
   return { release, arrived };
 }
 
-/** Moves the pointer over the picture, where a segmenting tool gets the model ready. @param {import('playwright-core').Page} page */
+/**
+ * Moves the pointer over the image, where a segmenting tool gets the model ready.
+ * @param {import('playwright-core').Page} page
+ */
 async function hover(page) {
   const box = await page.locator('mask-viewer [part~=stage]').boundingBox();
   assert.ok(box);
@@ -57,7 +75,8 @@ async function hover(page) {
 }
 
 /**
- * Clicks with an endpoint that takes a moment to answer, and does something in the event that tells of the mask.
+ * Clicks with an endpoint that takes a moment to answer, and does something in the event that tells
+ * of the mask.
  * @param {import('playwright-core').Page} page
  * @param {'chooseCandidate' | 'clear'} call
  */
@@ -68,11 +87,17 @@ async function callOnSegment(page, call) {
     await page.waitForTimeout(300);
     await route.fulfill({ json: HOSTILE_ANSWER });
   });
-  page.on('request', (request) => { if (request.url().endsWith('/v1/link')) asked.push(request.postDataJSON().mask.counts); });
+  page.on('request', (request) => {
+    if (request.url().endsWith('/v1/link')) asked.push(request.postDataJSON().mask.counts);
+  });
   await page.evaluate(([method, endpoint]) => {
     const viewer = /** @type {MaskViewer} */ (document.querySelector('mask-viewer'));
     viewer.configure({ endpoint });
-    viewer.addEventListener('segment', () => (method === 'clear' ? viewer.clear() : viewer.chooseCandidate(1)), { once: true });
+    viewer.addEventListener(
+      'segment',
+      () => (method === 'clear' ? viewer.clear() : viewer.chooseCandidate(1)),
+      { once: true },
+    );
     viewer.clickAt(530, 300);
   }, /** @type {const} */ ([call, server.address]));
   return asked;
@@ -114,16 +139,23 @@ test('a listener that takes back what the page links by itself has the worker to
       post.call(this, message);
     };
     const cleared = new Promise((resolve) => {
-      viewer.addEventListener('segment', () => {
-        viewer.clear();
-        setTimeout(resolve, 200);
-      }, { once: true });
+      viewer.addEventListener(
+        'segment',
+        () => {
+          viewer.clear();
+          setTimeout(resolve, 200);
+        },
+        { once: true },
+      );
     });
     viewer.clickAt(530, 300);
     await cleared;
     return messages.slice(messages.findIndex(({ type }) => type === 'link'));
   });
-  assert.deepEqual(said, [{ type: 'link', ticket: said[0]?.ticket }, { type: 'cancel', ticket: said[0]?.ticket }]);
+  assert.deepEqual(said, [
+    { type: 'link', ticket: said[0]?.ticket },
+    { type: 'cancel', ticket: said[0]?.ticket },
+  ]);
   assert.deepEqual(await told(), []);
   assert.deepEqual(errors, []);
   await close();
@@ -133,7 +165,9 @@ test('a failure in the middle of what an event asks for is told, and the rest is
   const { page, errors, told, close } = await openSample();
   await page.evaluate(() => {
     const viewer = /** @type {MaskViewer} */ (document.querySelector('mask-viewer'));
-    viewer.showMasks([{ id: 'm', title: 'Mine', mask: { size: [640, 960], boundaries: [0, 6400] } }]);
+    viewer.showMasks([
+      { id: 'm', title: 'Mine', mask: { size: [640, 960], boundaries: [0, 6400] } },
+    ]);
   });
   await until(page, 'snapshot.shown.length === 1');
   await page.evaluate(() => {
@@ -147,7 +181,9 @@ test('a failure in the middle of what an event asks for is told, and the rest is
   });
   await until(page, 'snapshot.selected === 0');
   assert.match((await told()).join(), /broken by the test/);
-  await page.evaluate(() => /** @type {MaskViewer} */ (document.querySelector('mask-viewer')).selectMask(null));
+  await page.evaluate(() =>
+    /** @type {MaskViewer} */ (document.querySelector('mask-viewer')).selectMask(null),
+  );
   await until(page, 'snapshot.selected === null');
   assert.deepEqual(errors, []);
   await close();
@@ -157,10 +193,19 @@ test('masks that a listener shows and that do not fit are told as one failure', 
   const { page, errors, told, close } = await openSample();
   await page.evaluate(() => {
     const viewer = /** @type {MaskViewer} */ (document.querySelector('mask-viewer'));
-    const mask = { id: 'm', title: 'Mine', mask: { size: /** @type {[number, number]} */ ([640, 960]), boundaries: [0, 6400] } };
-    const misfit = { id: 'o', mask: { size: /** @type {[number, number]} */ ([6, 8]), boundaries: [6, 18] } };
+    const mask = {
+      id: 'm',
+      title: 'Mine',
+      mask: { size: /** @type {[number, number]} */ ([640, 960]), boundaries: [0, 6400] },
+    };
+    const misfit = {
+      id: 'o',
+      mask: { size: /** @type {[number, number]} */ ([6, 8]), boundaries: [6, 18] },
+    };
     viewer.showMasks([mask]);
-    viewer.addEventListener('mask-select', () => viewer.showMasks([mask, misfit, misfit]), { once: true });
+    viewer.addEventListener('mask-select', () => viewer.showMasks([mask, misfit, misfit]), {
+      once: true,
+    });
     viewer.selectMask(0);
   });
   await until(page, 'snapshot.selected === null && snapshot.shown.length === 1');
@@ -174,7 +219,9 @@ test('the mask that an event tells of is had as a PNG at once', async () => {
   const { page, errors, close } = await openSample();
   const found = await page.evaluate(async () => {
     const viewer = /** @type {MaskViewer} */ (document.querySelector('mask-viewer'));
-    viewer.showMasks([{ id: 'm', title: 'Mine', mask: { size: [640, 960], boundaries: [0, 6400] } }]);
+    viewer.showMasks([
+      { id: 'm', title: 'Mine', mask: { size: [640, 960], boundaries: [0, 6400] } },
+    ]);
     /** @type {Promise<Blob | undefined>[]} */
     const asked = [];
     viewer.addEventListener('mask-select', () => asked.push(viewer.maskPng()), { once: true });
@@ -182,11 +229,24 @@ test('the mask that an event tells of is had as a PNG at once', async () => {
     viewer.tool = 'box';
     asked.push(viewer.maskPng());
     const { tool } = viewer;
-    const pictures = await Promise.all((await Promise.all(asked)).map((blob) => blob && createImageBitmap(blob)));
+    const images = await Promise.all(
+      (await Promise.all(asked)).map((blob) => blob && createImageBitmap(blob)),
+    );
     viewer.selectMask(null);
-    return { tool, sizes: pictures.map((picture) => [picture?.width, picture?.height]), none: await viewer.maskPng() };
+    return {
+      tool,
+      sizes: images.map((image) => [image?.width, image?.height]),
+      none: await viewer.maskPng(),
+    };
   });
-  assert.deepEqual(found, { tool: 'box', sizes: [[960, 640], [960, 640]], none: undefined });
+  assert.deepEqual(found, {
+    tool: 'box',
+    sizes: [
+      [960, 640],
+      [960, 640],
+    ],
+    none: undefined,
+  });
   assert.deepEqual(errors, []);
   await close();
 });
@@ -194,9 +254,13 @@ test('the mask that an event tells of is had as a PNG at once', async () => {
 test('a click goes on where another model is set and the pointer moves', async () => {
   const { page, errors, told, close } = await openSample();
   const encoder = await hold(page, '**/*.encoder.onnx');
-  await page.evaluate(() => /** @type {MaskViewer} */ (document.querySelector('mask-viewer')).clickAt(530, 300));
+  await page.evaluate(() =>
+    /** @type {MaskViewer} */ (document.querySelector('mask-viewer')).clickAt(530, 300),
+  );
   await encoder.arrived();
-  await page.evaluate(() => { /** @type {MaskViewer} */ (document.querySelector('mask-viewer')).model = 'click-small'; });
+  await page.evaluate(() => {
+    /** @type {MaskViewer} */ (document.querySelector('mask-viewer')).model = 'click-small';
+  });
   await hover(page);
   assert.equal((await snapshotOf(page)).segmenting, true);
   encoder.release();
@@ -208,19 +272,25 @@ test('a click goes on where another model is set and the pointer moves', async (
 
 test('a click goes on where another model is set and its first mask is linked', async () => {
   const { page, errors, told, close } = await openSample();
-  const linked = page.evaluate(() => new Promise((resolve) => {
-    const viewer = /** @type {MaskViewer} */ (document.querySelector('mask-viewer'));
-    let asked = false;
-    viewer.addEventListener('update', () => {
-      if (asked || !viewer.snapshot?.segmenting || viewer.snapshot.candidates.length === 0) return;
-      asked = true;
-      viewer.model = 'click-small';
-      viewer.askLink();
-    });
-    viewer.addEventListener('segment', () => resolve(asked));
-    viewer.addEventListener('error', (event) => resolve(/** @type {CustomEvent} */ (event).detail.message));
-    viewer.clickAt(530, 300);
-  }));
+  const linked = page.evaluate(
+    () =>
+      new Promise((resolve) => {
+        const viewer = /** @type {MaskViewer} */ (document.querySelector('mask-viewer'));
+        let asked = false;
+        viewer.addEventListener('update', () => {
+          if (asked || !viewer.snapshot?.segmenting || viewer.snapshot.candidates.length === 0)
+            return;
+          asked = true;
+          viewer.model = 'click-small';
+          viewer.askLink();
+        });
+        viewer.addEventListener('segment', () => resolve(asked));
+        viewer.addEventListener('error', (event) =>
+          resolve(/** @type {CustomEvent} */ (event).detail.message),
+        );
+        viewer.clickAt(530, 300);
+      }),
+  );
   assert.equal(await linked, true);
   await until(page, "snapshot.linking.phase === 'answered'");
   assert.deepEqual(await told(), []);
@@ -233,12 +303,16 @@ test('a link goes on where another model is set and the pointer moves', async ()
   const index = await hold(page, '**/index/index.json');
   await page.evaluate(() => {
     const viewer = /** @type {MaskViewer} */ (document.querySelector('mask-viewer'));
-    viewer.showMasks([{ id: 'm', title: 'Mine', mask: { size: [640, 960], boundaries: [0, 6400] } }]);
+    viewer.showMasks([
+      { id: 'm', title: 'Mine', mask: { size: [640, 960], boundaries: [0, 6400] } },
+    ]);
     viewer.selectMask(0);
     viewer.askLink();
   });
   await index.arrived();
-  await page.evaluate(() => { /** @type {MaskViewer} */ (document.querySelector('mask-viewer')).model = 'click-small'; });
+  await page.evaluate(() => {
+    /** @type {MaskViewer} */ (document.querySelector('mask-viewer')).model = 'click-small';
+  });
   await hover(page);
   assert.equal((await snapshotOf(page)).linking.phase, 'asking');
   index.release();

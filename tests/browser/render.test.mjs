@@ -1,5 +1,6 @@
 /**
- * @file The WebGPU renderer against the CPU renderer over the same scenes as natively, in headless Chromium; a lost device is
+ * @file The WebGPU renderer against the CPU renderer over the same scenes as natively, in headless
+ *   Chromium; a lost device is
  * rebuilt. The module `workbench` exports what this calls.
  */
 
@@ -20,7 +21,9 @@ let page;
 let errors;
 
 before(async () => {
-  const server = await serve({ '/empty.html': '<!doctype html><title>render test</title><link rel="icon" href="icon.svg">' });
+  const server = await serve({
+    '/empty.html': '<!doctype html><title>render test</title><link rel="icon" href="icon.svg">',
+  });
   const browser = await launch();
   opened.push(server, browser);
   ({ page, errors } = await newPage(browser));
@@ -36,15 +39,27 @@ after(async () => {
   for (const one of opened.reverse()) await one.close();
 });
 
-/** @template T @param {string} body of an async function whose `test` is the renderers' test @returns {Promise<T>} */
+/**
+ * @template T
+ * @param {string} body of an async function whose `test` is the renderers' test
+ * @returns {Promise<T>}
+ */
 function inPage(body) {
-  return /** @type {Promise<T>} */ (page.evaluate(`(async (test) => { ${body} })(window.renderTest)`));
+  return /** @type {Promise<T>} */ (
+    page.evaluate(`(async (test) => { ${body} })(window.renderTest)`)
+  );
 }
 
 /** Writes expected | difference | actual and says where. @param {string} name */
 async function panels(name) {
-  const { width, rgba } = /** @type {{ width: number, rgba: number[] }} */ (await inPage('return { width: test.panelsWidth, rgba: Array.from(test.panels()) };'));
-  const png = await pngOf({ width, height: rgba.length / width / 4, pixels: Uint8Array.from(rgba) });
+  const { width, rgba } = /** @type {{ width: number, rgba: number[] }} */ (
+    await inPage('return { width: test.panelsWidth, rgba: Array.from(test.panels()) };')
+  );
+  const png = await pngOf({
+    width,
+    height: rgba.length / width / 4,
+    pixels: Uint8Array.from(rgba),
+  });
   mkdirSync(join(TARGET, 'tmp/render'), { recursive: true });
   const path = join(TARGET, 'tmp/render', `browser-${name.replace(/[^a-z0-9]+/gi, '-')}.png`);
   writeFileSync(path, Buffer.from(await png.arrayBuffer()));
@@ -58,7 +73,9 @@ test('GPU and CPU draw the same in the browser', async () => {
   console.log(`adapter: ${await inPage('return test.adapter();')}`);
   for (const [index, name] of names.entries()) {
     const { tolerable, difference } = /** @type {{ tolerable: boolean, difference: string }} */ (
-      await inPage(`await test.draw(${index}); return { tolerable: test.tolerable, difference: test.difference };`)
+      await inPage(
+        `await test.draw(${index}); return { tolerable: test.tolerable, difference: test.difference };`,
+      )
     );
     console.log(`${name.padEnd(36)} ${difference}`);
     if (!tolerable) failures.push(`${name}: ${difference}: ${await panels(name)}`);
@@ -66,20 +83,20 @@ test('GPU and CPU draw the same in the browser', async () => {
   assert.deepEqual(failures, [], 'expected | difference | actual');
 });
 
-test('a picture from an ImageBitmap is drawn as the same picture from bytes', async () => {
+test('an image from an ImageBitmap is drawn as the same image from bytes', async () => {
   const tolerable = await inPage(`
     const index = test.names().indexOf('both');
-    const data = new ImageData(new Uint8ClampedArray(test.picture(index)), test.pictureWidth(index));
+    const data = new ImageData(new Uint8ClampedArray(test.image(index)), test.imageWidth(index));
     await test.draw(index, await createImageBitmap(data));
     return test.tolerable && test.colours > 100;
   `);
   assert.ok(tolerable, `${await inPage('return test.difference;')}: ${await panels('bitmap')}`);
 });
 
-test('a lost device is rebuilt and draws the same, picture included', async () => {
+test('a lost device is rebuilt and draws the same, image included', async () => {
   const after = await inPage(`
     const index = test.names().indexOf('both');
-    const data = new ImageData(new Uint8ClampedArray(test.picture(index)), test.pictureWidth(index));
+    const data = new ImageData(new Uint8ClampedArray(test.image(index)), test.imageWidth(index));
     await test.draw(index, await createImageBitmap(data));
     const reason = await test.lose();
     const refused = await test.redraw(index).then(() => 'drawn', (error) => error.code);

@@ -1,9 +1,21 @@
-/** @file The settings: what is kept and what not, what an address must be, and the renderer that is asked for. */
+/**
+ * @file The settings: what is kept and what not, what an address must be, and the renderer that is
+ * asked for.
+ */
 
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { FIXTURES } from './fixtures.mjs';
-import { PATIENCE, bring, launch, newPage, openPage, serve, until, withoutIndex } from './support.mjs';
+import {
+  PATIENCE,
+  bring,
+  launch,
+  newPage,
+  openPage,
+  serve,
+  until,
+  withoutIndex,
+} from './support.mjs';
 
 /** @typedef {import('../../www/mask-viewer.js').MaskViewer} MaskViewer */
 
@@ -23,9 +35,11 @@ after(async () => {
 });
 
 /** @param {import('playwright-core').Page} page */
-const kept = (page) => page.evaluate(() => JSON.parse(localStorage.getItem('masklink.settings') ?? '{}').settings);
+const kept = (page) =>
+  page.evaluate(() => JSON.parse(localStorage.getItem('masklink.settings') ?? '{}').settings);
 /** @param {import('playwright-core').Page} page */
-const settingsOf = (page) => page.evaluate(() => /** @type {MaskViewer} */ (document.querySelector('mask-viewer')).settings);
+const settingsOf = (page) =>
+  page.evaluate(() => /** @type {MaskViewer} */ (document.querySelector('mask-viewer')).settings);
 /** @param {import('playwright-core').Page} page */
 async function openSettings(page) {
   await page.getByRole('button', { name: 'Settings' }).first().click();
@@ -48,13 +62,18 @@ test('only what differs from the defaults is kept', async () => {
 });
 
 test('the field that has the focus is seen above the button at the bottom', async () => {
-  const { page, errors, close } = await openPage(browser, server.address, { viewport: { width: 1280, height: 600 } });
+  const { page, errors, close } = await openPage(browser, server.address, {
+    viewport: { width: 1280, height: 600 },
+  });
   const dialog = await openSettings(page);
   const done = await dialog.locator('.dialog-actions').boundingBox();
   const fields = await dialog.locator('input, select').count();
   for (let step = 0; step < fields; step += 1) {
     const box = await dialog.locator(':focus').boundingBox();
-    assert.ok(done && box && box.y + box.height <= done.y, `field ${step}: ${JSON.stringify({ box, done })}`);
+    assert.ok(
+      done && box && box.y + box.height <= done.y,
+      `field ${step}: ${JSON.stringify({ box, done })}`,
+    );
     await page.keyboard.press('Tab');
   }
   assert.deepEqual(errors, []);
@@ -63,12 +82,23 @@ test('the field that has the focus is seen above the button at the bottom', asyn
 
 test('a kept model that is no longer listed gives way to the default', async () => {
   const { page, errors, close } = await newPage(browser);
-  await page.addInitScript(() => localStorage.setItem('masklink.settings', JSON.stringify({ settings: { model: 'gone', labels: true } })));
+  await page.addInitScript(() =>
+    localStorage.setItem(
+      'masklink.settings',
+      JSON.stringify({ settings: { model: 'gone', labels: true } }),
+    ),
+  );
   await page.goto(server.address);
-  await until(page, 'snapshot.shown.length > 0 && snapshot.settings.model === null && snapshot.settings.labels');
+  await until(
+    page,
+    'snapshot.shown.length > 0 && snapshot.settings.model === null && snapshot.settings.labels',
+  );
   const dialog = await openSettings(page);
   assert.equal(await dialog.getByRole('combobox', { name: 'Model' }).inputValue(), '');
-  assert.notEqual(await dialog.getByRole('combobox', { name: 'Model' }).locator('option:checked').innerText(), '');
+  assert.notEqual(
+    await dialog.getByRole('combobox', { name: 'Model' }).locator('option:checked').innerText(),
+    '',
+  );
   assert.deepEqual(errors, []);
   await close();
 });
@@ -80,7 +110,10 @@ test('an address that is none is refused, and the other settings are still taken
   const address = dialog.getByRole('textbox', { name: 'Address' });
   await address.fill('localhost:8080');
   await dialog.getByLabel('Boxes around masks').check();
-  assert.equal(await address.evaluate((/** @type {HTMLInputElement} */ node) => node.validity.patternMismatch), true);
+  assert.equal(
+    await address.evaluate((/** @type {HTMLInputElement} */ node) => node.validity.patternMismatch),
+    true,
+  );
   const settings = await settingsOf(page);
   assert.equal(settings.endpoint, before, 'a scheme called localhost is no endpoint');
   assert.equal(settings.boxes, true);
@@ -92,7 +125,8 @@ test('an address that is none is refused, and the other settings are still taken
 test('the token of one endpoint is not sent to another', async () => {
   const { page, errors, close } = await openPage(browser, server.address);
   const dialog = await openSettings(page);
-  const token = () => page.evaluate(() => /** @type {MaskViewer} */ (document.querySelector('mask-viewer')).token);
+  const token = () =>
+    page.evaluate(() => /** @type {MaskViewer} */ (document.querySelector('mask-viewer')).token);
   await dialog.getByRole('textbox', { name: 'Token' }).fill('secret');
   await dialog.getByRole('textbox', { name: 'Address' }).focus();
   assert.equal(await token(), 'secret');
@@ -107,9 +141,10 @@ test('the token of one endpoint is not sent to another', async () => {
   await close();
 });
 
-test('the renderer that is asked for draws after a reload as well, and the picture survives the change', async () => {
+test('the renderer that is asked for draws after a reload as well, and the image survives the change', async () => {
   const { page, errors, close } = await openPage(browser, server.address);
-  const drawnBy = (/** @type {RegExp} */ words) => page.locator('#status').getByText(words).first().waitFor({ timeout: PATIENCE });
+  const drawnBy = (/** @type {RegExp} */ words) =>
+    page.locator('#status').getByText(words).first().waitFor({ timeout: PATIENCE });
   await drawnBy(/^WebGPU/);
   await (await openSettings(page)).getByRole('combobox', { name: 'Renderer' }).selectOption('cpu');
   await drawnBy(/^the CPU/);
@@ -121,42 +156,76 @@ test('the renderer that is asked for draws after a reload as well, and the pictu
   await close();
 });
 
-test('another renderer shows a frame without a picture, its masks and its recordings again', async () => {
+test('another renderer shows a frame without an image, its masks and its recordings again', async () => {
   const { page, close } = await newPage(browser);
   await withoutIndex(page);
   await page.goto(`${server.address}two.html`);
   await until(page, 'snapshot.shown.length > 0');
   const mask = await page.evaluate(async () => {
     const viewer = /** @type {MaskViewer} */ (document.querySelector('mask-viewer'));
-    const masks = [{ id: 'm', title: 'Mine', mask: { size: /** @type {[number, number]} */ ([6, 8]), boundaries: [6, 18] } }];
-    await viewer.openPicture(null, { key: 'frame', size: [8, 6] });
+    const masks = [
+      {
+        id: 'm',
+        title: 'Mine',
+        mask: { size: /** @type {[number, number]} */ ([6, 8]), boundaries: [6, 18] },
+      },
+    ];
+    await viewer.openImage(null, { key: 'frame', size: [8, 6] });
     viewer.showMasks(masks);
     viewer.selectMask(0);
-    await new Promise((resolve) => { viewer.addEventListener('update', resolve, { once: true }); });
+    await new Promise((resolve) => {
+      viewer.addEventListener('update', resolve, { once: true });
+    });
     const mask = viewer.snapshot?.mask;
     if (!mask) throw new Error('no mask is selected');
-    viewer.useRecordings([{ mask, answer: { entities: [{ qid: 'Q1', title: 'Universe', score: 0.9, evidence: [] }] } }]);
+    viewer.useRecordings([
+      { mask, answer: { entities: [{ qid: 'Q1', title: 'Universe', score: 0.9, evidence: [] }] } },
+    ]);
     viewer.configure({ renderer: 'cpu' });
     return mask;
   });
-  await page.waitForFunction(() => /** @type {MaskViewer} */ (document.querySelector('mask-viewer')).status.renderer?.kind === 'cpu', null, { timeout: PATIENCE });
-  await until(page, "snapshot.picture === 'frame' && snapshot.shown.length === 1 && snapshot.shown[0].id === 'm'");
+  await page.waitForFunction(
+    () =>
+      /** @type {MaskViewer} */ (document.querySelector('mask-viewer')).status.renderer?.kind ===
+      'cpu',
+    null,
+    { timeout: PATIENCE },
+  );
+  await until(
+    page,
+    "snapshot.image === 'frame' && snapshot.shown.length === 1 && snapshot.shown[0].id === 'm'",
+  );
   await page.evaluate(() => {
     const viewer = /** @type {MaskViewer} */ (document.querySelector('mask-viewer'));
     viewer.selectMask(0);
     viewer.askLink();
   });
-  await until(page, "snapshot.linking.phase === 'answered' && snapshot.linking.source === 'recorded'");
+  await until(
+    page,
+    "snapshot.linking.phase === 'answered' && snapshot.linking.source === 'recorded'",
+  );
   assert.deepEqual(mask.size, [6, 8]);
   await close();
 });
 
 test('a renderer changed while a photo is being opened ends with that photo', async () => {
   const { page, errors, close } = await openPage(browser, server.address);
-  await bring(page, { name: 'mine.bmp', type: 'image/bmp', base64: FIXTURES['/tiny.bmp'].toString('base64') });
-  await page.evaluate(() => /** @type {MaskViewer} */ (document.querySelector('mask-viewer')).configure({ renderer: 'cpu' }));
-  await page.locator('#status').getByText(/^the CPU/).first().waitFor({ timeout: PATIENCE });
-  await until(page, "snapshot.picture === 'mine.bmp'");
+  await bring(page, {
+    name: 'mine.bmp',
+    type: 'image/bmp',
+    base64: FIXTURES['/tiny.bmp'].toString('base64'),
+  });
+  await page.evaluate(() =>
+    /** @type {MaskViewer} */ (document.querySelector('mask-viewer')).configure({
+      renderer: 'cpu',
+    }),
+  );
+  await page
+    .locator('#status')
+    .getByText(/^the CPU/)
+    .first()
+    .waitFor({ timeout: PATIENCE });
+  await until(page, "snapshot.image === 'mine.bmp'");
   assert.deepEqual(errors, []);
   await close();
 });

@@ -1,4 +1,7 @@
-/** @file Steps that journeys through the page share: a real server, real clicks, what the viewer comes to. */
+/**
+ * @file Steps that journeys through the page share: a real server, real clicks, what the viewer
+ * comes to.
+ */
 
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
@@ -13,9 +16,24 @@ const TARGET = process.env.CARGO_TARGET_DIR ?? join(ROOT, 'target');
 
 /** The endpoint that serves the page and links. @param {string[]} [more] */
 export async function startServer(...more) {
-  const child = spawn(join(TARGET, 'release/masklink'), ['serve', '--root', join(ROOT, 'dist'), '--index', join(TARGET, 'index'), '--port', '0', ...more], { cwd: ROOT });
+  const child = spawn(
+    join(TARGET, 'release/masklink'),
+    [
+      'serve',
+      '--root',
+      join(ROOT, 'dist'),
+      '--index',
+      join(TARGET, 'index'),
+      '--port',
+      '0',
+      ...more,
+    ],
+    { cwd: ROOT },
+  );
   let said = '';
-  child.stderr.on('data', (bytes) => { said += bytes; });
+  child.stderr.on('data', (bytes) => {
+    said += bytes;
+  });
   const address = await new Promise((resolve, reject) => {
     let printed = '';
     child.stdout.on('data', (bytes) => {
@@ -25,44 +43,75 @@ export async function startServer(...more) {
     });
     child.on('exit', (status) => reject(new Error(`the server ended with ${status}: ${said}`)));
   });
-  const ended = new Promise((resolve) => { child.on('exit', resolve); });
-  return { address: /** @type {string} */ (address), kill: () => { child.kill('SIGKILL'); return ended; } };
+  const ended = new Promise((resolve) => {
+    child.on('exit', resolve);
+  });
+  return {
+    address: /** @type {string} */ (address),
+    kill: () => {
+      child.kill('SIGKILL');
+      return ended;
+    },
+  };
 }
 
-/** Clicks with the real pointer at a point of the picture. @param {import('playwright-core').Page} page @param {{ x: number, y: number }} point_in_image */
+/**
+ * Clicks with the real pointer at a point of the image.
+ * @param {import('playwright-core').Page} page
+ * @param {{ x: number, y: number }} point_in_image
+ */
 export async function clickInImage(page, point_in_image) {
   const at = await page.evaluate(({ x, y }) => {
     const viewer = /** @type {MaskViewer} */ (document.querySelector('mask-viewer'));
     viewer.tool = 'pick';
     viewer.fit();
-    const canvas = /** @type {HTMLCanvasElement} */ (viewer.shadowRoot?.querySelector('[part~=canvas]'));
+    const canvas = /** @type {HTMLCanvasElement} */ (
+      viewer.shadowRoot?.querySelector('[part~=canvas]')
+    );
     const box = canvas.getBoundingClientRect();
     const [width = 1, height = 1] = viewer.snapshot?.size ?? [];
     const scale = Math.min(box.width / width, box.height / height);
-    return { x: box.x + (box.width - width * scale) / 2 + x * scale, y: box.y + (box.height - height * scale) / 2 + y * scale };
+    return {
+      x: box.x + (box.width - width * scale) / 2 + x * scale,
+      y: box.y + (box.height - height * scale) / 2 + y * scale,
+    };
   }, point_in_image);
   await page.mouse.click(at.x, at.y);
 }
 
 /** The snapshot once the model has answered. @param {import('playwright-core').Page} page */
 export async function maskOf(page) {
-  await until(page, '!snapshot.segmenting && (snapshot.candidates.length > 0 || snapshot.segmentFailure)');
-  const snapshot = await page.evaluate(() => /** @type {MaskViewer} */ (document.querySelector('mask-viewer')).snapshot);
+  await until(
+    page,
+    '!snapshot.segmenting && (snapshot.candidates.length > 0 || snapshot.segmentFailure)',
+  );
+  const snapshot = await page.evaluate(
+    () => /** @type {MaskViewer} */ (document.querySelector('mask-viewer')).snapshot,
+  );
   assert.ok(snapshot?.mask && !snapshot.segmentFailure, JSON.stringify(snapshot?.segmentFailure));
   return { snapshot, bitmap: bitmapOf(snapshot.mask) };
 }
 
-/** A picture of an annotation file with what is annotated in it. @param {string} path @param {string} id */
+/**
+ * An image of an annotation file with what is annotated in it.
+ * @param {string} path
+ * @param {string} id
+ */
 export function annotated(path, id) {
   const file = JSON.parse(readFileSync(path, 'utf8'));
   const image = file.images.find((/** @type {any} */ one) => one.id === id);
-  assert.ok(image, `${path} has no picture ${id}`);
-  return { image, annotations: file.annotations.filter((/** @type {any} */ one) => one.image_id === id) };
+  assert.ok(image, `${path} has no image ${id}`);
+  return {
+    image,
+    annotations: file.annotations.filter((/** @type {any} */ one) => one.image_id === id),
+  };
 }
 
 /** What the viewer comes to. @param {import('playwright-core').Page} page */
 export async function snapshotOf(page) {
-  const snapshot = await page.evaluate(() => /** @type {MaskViewer} */ (document.querySelector('mask-viewer')).snapshot);
+  const snapshot = await page.evaluate(
+    () => /** @type {MaskViewer} */ (document.querySelector('mask-viewer')).snapshot,
+  );
   assert.ok(snapshot);
   return snapshot;
 }

@@ -1,13 +1,28 @@
-/** @file The strip of pictures, the address that names one of them, and what comes while they load. */
+/**
+ * @file The strip of images, the address that names one of them, and what comes while they load.
+ */
 
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { FIXTURES } from './fixtures.mjs';
-import { PATIENCE, bring, launch, newPage, openPage, serve, until, withoutIndex } from './support.mjs';
+import {
+  PATIENCE,
+  bring,
+  launch,
+  newPage,
+  openPage,
+  serve,
+  until,
+  withoutIndex,
+} from './support.mjs';
 
 /** @typedef {import('../../www/mask-viewer.js').MaskViewer} MaskViewer */
 
-const PHOTO = { name: 'mine.bmp', type: 'image/bmp', base64: FIXTURES['/tiny.bmp'].toString('base64') };
+const PHOTO = {
+  name: 'mine.bmp',
+  type: 'image/bmp',
+  base64: FIXTURES['/tiny.bmp'].toString('base64'),
+};
 
 /** @type {Awaited<ReturnType<typeof serve>>} */
 let server;
@@ -24,60 +39,79 @@ after(async () => {
 });
 
 /** @param {import('playwright-core').Page} page */
-const thumbnails = (page) => page.getByRole('listbox', { name: 'Sample pictures' }).getByRole('option');
+const thumbnails = (page) =>
+  page.getByRole('listbox', { name: 'Sample images' }).getByRole('option');
 /** @param {import('playwright-core').Page} page */
 const range = (page) => page.locator('#pager span').innerText();
 /** @param {import('playwright-core').Page} page */
-const viewOf = (page) => page.evaluate(() => /** @type {MaskViewer} */ (document.querySelector('mask-viewer')).view);
+const viewOf = (page) =>
+  page.evaluate(() => /** @type {MaskViewer} */ (document.querySelector('mask-viewer')).view);
 
 /** The page while its samples are still on their way; `release` lets them come. */
 async function openBeforeSamples() {
   const opened = await newPage(browser);
   /** @type {() => void} */
   let release = () => {};
-  const held = new Promise((resolve) => { release = () => resolve(undefined); });
-  await opened.page.route('**/samples/annotations.json', async (route) => { await held; await route.continue(); });
+  const held = new Promise((resolve) => {
+    release = () => resolve(undefined);
+  });
+  await opened.page.route('**/samples/annotations.json', async (route) => {
+    await held;
+    await route.continue();
+  });
   await opened.page.goto(server.address);
-  await opened.page.waitForFunction(() => document.querySelector('mask-viewer')?.matches(':defined'));
+  await opened.page.waitForFunction(() =>
+    document.querySelector('mask-viewer')?.matches(':defined'),
+  );
   return { ...opened, release };
 }
 
-test('an address of a picture on a later page turns the strip there, and the strip goes on working', async () => {
-  const { page, errors, close } = await openPage(browser, `${server.address}#picture=world_036`);
-  await until(page, "snapshot.picture === 'world_036'");
+test('an address of an image on a later page turns the strip there, and the strip goes on working', async () => {
+  const { page, errors, close } = await openPage(browser, `${server.address}#image=world_036`);
+  await until(page, "snapshot.image === 'world_036'");
   assert.match(await range(page), /^25 to /);
-  assert.equal(await page.locator('.thumbnail[aria-selected=true] img').getAttribute('src'), 'samples/thumbnails/world_036.jpg');
+  assert.equal(
+    await page.locator('.thumbnail[aria-selected=true] img').getAttribute('src'),
+    'samples/thumbnails/world_036.jpg',
+  );
   await thumbnails(page).first().click();
-  await until(page, "snapshot.picture !== 'world_036' && snapshot.shown.length > 0");
-  await page.getByRole('button', { name: 'Earlier pictures' }).click();
+  await until(page, "snapshot.image !== 'world_036' && snapshot.shown.length > 0");
+  await page.getByRole('button', { name: 'Earlier images' }).click();
   await page.getByText('1 to 24 of').waitFor();
   await thumbnails(page).first().click();
-  await until(page, "snapshot.picture === 'world_001' && snapshot.shown.length > 0");
+  await until(page, "snapshot.image === 'world_001' && snapshot.shown.length > 0");
   assert.deepEqual(errors, []);
   await close();
 });
 
-test('an address of an unknown picture opens the first one, and the strip works', async () => {
-  const { page, errors, close } = await openPage(browser, `${server.address}#picture=nowhere`);
-  await until(page, "snapshot.picture === 'world_001'");
+test('an address of an unknown image opens the first one, and the strip works', async () => {
+  const { page, errors, close } = await openPage(browser, `${server.address}#image=nowhere`);
+  await until(page, "snapshot.image === 'world_001'");
   assert.match(await range(page), /^1 to 24/);
   await thumbnails(page).nth(1).click();
-  await until(page, "snapshot.picture === 'world_002' && snapshot.shown.length > 0");
+  await until(page, "snapshot.image === 'world_002' && snapshot.shown.length > 0");
   assert.deepEqual(errors, []);
   await close();
 });
 
 test('an address pasted into the open page is followed; the skip link leaves it alone', async () => {
   const { page, errors, close } = await openPage(browser, server.address);
-  await page.evaluate(() => { location.hash = '#picture=world_036&view=200,150,2'; });
-  await until(page, "snapshot.picture === 'world_036' && snapshot.shown.length > 0");
-  await page.waitForFunction(() => /** @type {MaskViewer} */ (document.querySelector('mask-viewer')).view?.scale === 2);
+  await page.evaluate(() => {
+    location.hash = '#image=world_036&view=200,150,2';
+  });
+  await until(page, "snapshot.image === 'world_036' && snapshot.shown.length > 0");
+  await page.waitForFunction(
+    () => /** @type {MaskViewer} */ (document.querySelector('mask-viewer')).view?.scale === 2,
+  );
   const view = await viewOf(page);
   assert.ok(view && Math.abs(view.x - 200) < 1 && Math.abs(view.y - 150) < 1, JSON.stringify(view));
-  await page.getByRole('link', { name: 'Skip to the picture' }).focus();
+  await page.getByRole('link', { name: 'Skip to the image' }).focus();
   await page.keyboard.press('Enter');
-  assert.ok(await page.getByRole('application').evaluate((node) => node.matches(':focus')), 'the picture has the focus');
-  await page.waitForFunction(() => location.hash.startsWith('#picture=world_036&view='));
+  assert.ok(
+    await page.getByRole('application').evaluate((node) => node.matches(':focus')),
+    'the image has the focus',
+  );
+  await page.waitForFunction(() => location.hash.startsWith('#image=world_036&view='));
   await page.keyboard.press('0');
   await page.waitForFunction(() => !location.hash.includes('view='));
   assert.equal(await viewOf(page), null);
@@ -85,17 +119,27 @@ test('an address pasted into the open page is followed; the skip link leaves it 
   await close();
 });
 
-test('another picture is shown whole, however the one before was zoomed', async () => {
+test('another image is shown whole, however the one before was zoomed', async () => {
   const { page, errors, close } = await openPage(browser, server.address);
-  await until(page, "snapshot.picture === 'world_001' && snapshot.shown.length > 0");
-  await page.evaluate(() => { /** @type {MaskViewer} */ (document.querySelector('mask-viewer')).view = { x: 100, y: 100, scale: 3 }; });
+  await until(page, "snapshot.image === 'world_001' && snapshot.shown.length > 0");
+  await page.evaluate(() => {
+    /** @type {MaskViewer} */ (document.querySelector('mask-viewer')).view = {
+      x: 100,
+      y: 100,
+      scale: 3,
+    };
+  });
   assert.notEqual(await viewOf(page), null);
   await thumbnails(page).nth(1).click();
-  await until(page, "snapshot.picture === 'world_002' && snapshot.shown.length > 0");
+  await until(page, "snapshot.image === 'world_002' && snapshot.shown.length > 0");
   assert.equal(await viewOf(page), null);
   // Limits of zoom hold for addresses too.
-  await page.evaluate(() => { location.hash = '#picture=world_002&view=480,320,9999'; });
-  await page.waitForFunction(() => (/** @type {MaskViewer} */ (document.querySelector('mask-viewer')).view?.scale ?? 0) > 1);
+  await page.evaluate(() => {
+    location.hash = '#image=world_002&view=480,320,9999';
+  });
+  await page.waitForFunction(
+    () => /** @type {MaskViewer} */ (document.querySelector('mask-viewer').view?.scale ?? 0) > 1,
+  );
   const view = await viewOf(page);
   assert.ok(view && view.scale <= 64, JSON.stringify(view));
   assert.deepEqual(errors, []);
@@ -104,21 +148,38 @@ test('another picture is shown whole, however the one before was zoomed', async 
 
 test('turning the pages by keyboard keeps the focus on a button of the pager', async () => {
   const { page, errors, close } = await openPage(browser, server.address);
-  const [earlier, later] = [page.getByRole('button', { name: 'Earlier pictures' }), page.getByRole('button', { name: 'Later pictures' })];
-  await page.evaluate(() => { /** @type {any} */ (globalThis).words = document.querySelector('#pager span'); });
+  const [earlier, later] = [
+    page.getByRole('button', { name: 'Earlier images' }),
+    page.getByRole('button', { name: 'Later images' }),
+  ];
+  await page.evaluate(() => {
+    /** @type {any} */ (globalThis).words = document.querySelector('#pager span');
+  });
   await later.focus();
-  for (let first = 25; !await later.isDisabled(); first += 24) {
-    assert.ok(await later.evaluate((node) => node.matches(':focus')), `the button has the focus before picture ${first}`);
+  for (let first = 25; !(await later.isDisabled()); first += 24) {
+    assert.ok(
+      await later.evaluate((node) => node.matches(':focus')),
+      `the button has the focus before image ${first}`,
+    );
     await page.keyboard.press('Enter');
     await page.getByText(`${first} to`).waitFor();
   }
   // At the last page the button that led there can do no more.
-  assert.ok(await earlier.evaluate((node) => node.matches(':focus')), 'the other button has the focus');
-  assert.ok(await page.evaluate(() => /** @type {any} */ (globalThis).words.isConnected), 'the words that are read aloud are the same element');
-  while (!await earlier.isDisabled()) {
+  assert.ok(
+    await earlier.evaluate((node) => node.matches(':focus')),
+    'the other button has the focus',
+  );
+  assert.ok(
+    await page.evaluate(() => /** @type {any} */ (globalThis).words.isConnected),
+    'the words that are read aloud are the same element',
+  );
+  while (!(await earlier.isDisabled())) {
     const before = await range(page);
     await page.keyboard.press('Enter');
-    await page.waitForFunction((words) => document.querySelector('#pager span')?.textContent !== words, before);
+    await page.waitForFunction(
+      (words) => document.querySelector('#pager span')?.textContent !== words,
+      before,
+    );
   }
   assert.match(await range(page), /^1 to 24 of/);
   assert.ok(await later.evaluate((node) => node.matches(':focus')));
@@ -129,12 +190,14 @@ test('turning the pages by keyboard keeps the focus on a button of the pager', a
 test('a photo dropped while the samples load stays', async () => {
   const { page, errors, close, release } = await openBeforeSamples();
   await bring(page, PHOTO);
-  await until(page, "snapshot.picture === 'mine.bmp'");
+  await until(page, "snapshot.image === 'mine.bmp'");
   release();
   await thumbnails(page).first().waitFor({ timeout: PATIENCE });
   await page.waitForTimeout(1000);
-  const picture = await page.evaluate(() => /** @type {MaskViewer} */ (document.querySelector('mask-viewer')).snapshot?.picture);
-  assert.equal(picture, 'mine.bmp');
+  const image = await page.evaluate(
+    () => /** @type {MaskViewer} */ (document.querySelector('mask-viewer')).snapshot?.image,
+  );
+  assert.equal(image, 'mine.bmp');
   assert.equal(await page.locator('.thumbnail[aria-selected=true]').count(), 0);
   assert.deepEqual(errors, []);
   await close();
@@ -143,24 +206,33 @@ test('a photo dropped while the samples load stays', async () => {
 test('a dataset opened while the samples load stays', async () => {
   const { page, errors, close, release } = await openBeforeSamples();
   await page.getByRole('button', { name: 'Open a dataset' }).click();
-  await page.getByLabel('Annotation file (JSON)').setInputFiles({ name: 'mine.json', mimeType: 'application/json', buffer: Buffer.from(FIXTURES['/tiny.json']) });
+  await page.getByLabel('Annotation file (JSON)').setInputFiles({
+    name: 'mine.json',
+    mimeType: 'application/json',
+    buffer: Buffer.from(FIXTURES['/tiny.json']),
+  });
   await page.getByLabel('Or at addresses that begin with').fill(server.address);
   await page.getByRole('button', { name: 'Open', exact: true }).click();
-  await until(page, "snapshot.picture === 't' && snapshot.shown.length === 1");
+  await until(page, "snapshot.image === 't' && snapshot.shown.length === 1");
   release();
   await page.waitForTimeout(3000);
   assert.equal(await page.locator('#strip-title').innerText(), 'mine.json');
-  await until(page, "snapshot.picture === 't' && snapshot.shown.length === 1");
+  await until(page, "snapshot.image === 't' && snapshot.shown.length === 1");
   assert.deepEqual(errors, []);
   await close();
 });
 
-test('the first picture does not wait for the recorded answers, and gets them when they come', async () => {
+test('the first image does not wait for the recorded answers, and gets them when they come', async () => {
   const { page, errors, close } = await newPage(browser);
   /** @type {() => void} */
   let release = () => {};
-  const held = new Promise((resolve) => { release = () => resolve(undefined); });
-  await page.route('**/samples/recorded.json', async (route) => { await held; await route.continue(); });
+  const held = new Promise((resolve) => {
+    release = () => resolve(undefined);
+  });
+  await page.route('**/samples/recorded.json', async (route) => {
+    await held;
+    await route.continue();
+  });
   await withoutIndex(page);
   await page.goto(server.address);
   await until(page, 'snapshot.shown.length > 0');
@@ -175,18 +247,28 @@ test('the first picture does not wait for the recorded answers, and gets them wh
     viewer.selectMask(0);
     viewer.askLink();
   });
-  await until(page, "snapshot.linking.phase === 'answered' && snapshot.linking.source === 'recorded'");
-  assert.deepEqual(errors.filter((text) => !/index\.json/.test(text)), []);
+  await until(
+    page,
+    "snapshot.linking.phase === 'answered' && snapshot.linking.source === 'recorded'",
+  );
+  assert.deepEqual(
+    errors.filter((text) => !/index\.json/.test(text)),
+    [],
+  );
   await close();
 });
 
 test('a host that answers a missing file with a page of HTML takes nothing from the page', async (t) => {
   const html = '<!doctype html><title>not found</title>';
-  const host = await serve({ '/samples/recorded.json': html, '/models/models.json': html, '/endpoint.json': html });
+  const host = await serve({
+    '/samples/recorded.json': html,
+    '/models/models.json': html,
+    '/endpoint.json': html,
+  });
   t.after(host.close);
   const { page, errors, close } = await openPage(browser, host.address);
   await thumbnails(page).nth(1).click();
-  await until(page, "snapshot.picture === 'world_002' && snapshot.shown.length > 0");
+  await until(page, "snapshot.image === 'world_002' && snapshot.shown.length > 0");
   assert.deepEqual(errors, []);
   await close();
 });

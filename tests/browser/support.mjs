@@ -1,4 +1,7 @@
-/** @file What the browser tests share: a server of dist/, a headless Chromium with WebGPU, and pages that report their errors. */
+/**
+ * @file What the browser tests share: a server of dist/, a headless Chromium with WebGPU, and
+ * pages that report their errors.
+ */
 
 import assert from 'node:assert/strict';
 import { createReadStream, existsSync, statSync } from 'node:fs';
@@ -8,7 +11,10 @@ import { chromium } from 'playwright-core';
 
 /** @typedef {import('../../www/mask-viewer.js').MaskViewer} MaskViewer */
 
-/** How long a first drawing or mask may take here, in milliseconds: SwiftShader and ONNX Runtime compile on a shared processor. */
+/**
+ * How long a first drawing or mask may take here, in milliseconds: SwiftShader and ONNX Runtime
+ * compile on a shared processor.
+ */
 export const PATIENCE = 120_000;
 
 const DIST = join(import.meta.dirname, '../../dist');
@@ -16,11 +22,28 @@ const DIST = join(import.meta.dirname, '../../dist');
 /** WebGPU without a GPU, by Chromium's software renderer. */
 const WITH_WEBGPU = ['--enable-unsafe-webgpu', '--use-webgpu-adapter=swiftshader'];
 const WITHOUT_WEBGPU = ['--disable-features=WebGPU', '--disable-blink-features=WebGPU'];
-const ALWAYS = ['--headless=new', '--no-sandbox', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'];
+const ALWAYS = [
+  '--headless=new',
+  '--no-sandbox',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+];
 
 const TYPES = new Map([
-  ['.html', 'text/html; charset=utf-8'], ['.js', 'text/javascript'], ['.mjs', 'text/javascript'], ['.css', 'text/css'], ['.svg', 'image/svg+xml'],
-  ['.json', 'application/json'], ['.bmp', 'image/bmp'], ['.wasm', 'application/wasm'], ['.jpg', 'image/jpeg'], ['.png', 'image/png'], ['.onnx', 'application/octet-stream'],
+  ['.html', 'text/html; charset=utf-8'],
+  ['.js', 'text/javascript'],
+  ['.mjs', 'text/javascript'],
+  ['.css', 'text/css'],
+  ['.svg', 'image/svg+xml'],
+  ['.json', 'application/json'],
+  ['.bmp', 'image/bmp'],
+  ['.wasm', 'application/wasm'],
+  ['.jpg', 'image/jpeg'],
+  ['.png', 'image/png'],
+  ['.onnx', 'application/octet-stream'],
 ]);
 
 /**
@@ -44,14 +67,17 @@ export async function serve(extra = {}, headers = {}) {
       response.writeHead(404, { 'content-type': 'text/plain' }).end('not here');
     }
   });
-  await new Promise((resolve) => { server.listen(0, '127.0.0.1', () => resolve(undefined)); });
+  await new Promise((resolve) => {
+    server.listen(0, '127.0.0.1', () => resolve(undefined));
+  });
   const { port } = /** @type {import('node:net').AddressInfo} */ (server.address());
   return {
     address: `http://127.0.0.1:${port}/`,
-    close: () => new Promise((resolve) => {
-      server.close(resolve);
-      server.closeAllConnections();
-    }),
+    close: () =>
+      new Promise((resolve) => {
+        server.close(resolve);
+        server.closeAllConnections();
+      }),
   };
 }
 
@@ -78,7 +104,9 @@ export async function newPage(browser, options = {}) {
   const page = await context.newPage();
   /** @type {string[]} */
   const errors = [];
-  page.on('console', (message) => { if (message.type() === 'error') errors.push(`${message.text()} (${message.location().url})`); });
+  page.on('console', (message) => {
+    if (message.type() === 'error') errors.push(`${message.text()} (${message.location().url})`);
+  });
   page.on('pageerror', (error) => errors.push(String(error)));
   return { page, errors, close: () => context.close() };
 }
@@ -104,17 +132,27 @@ export async function openPage(browser, address, options = {}) {
 export async function until(page, condition) {
   const end = Date.now() + PATIENCE;
   // The page's own policy forbids the evaluation that waitForFunction does in the page.
-  while (!await page.evaluate(`((snapshot) => snapshot && ${condition})(document.querySelector('mask-viewer')?.snapshot)`)) {
-    assert.ok(Date.now() < end, `never: ${condition}; ${JSON.stringify(await page.evaluate('document.querySelector("mask-viewer")?.snapshot'))}`);
+  while (
+    !(await page.evaluate(
+      `((snapshot) => snapshot && ${condition})(document.querySelector('mask-viewer')?.snapshot)`,
+    ))
+  ) {
+    assert.ok(
+      Date.now() < end,
+      `never: ${condition}; ${JSON.stringify(await page.evaluate('document.querySelector("mask-viewer")?.snapshot'))}`,
+    );
     await page.waitForTimeout(50);
   }
 }
 
-/** Keeps the GPU devices that a page will ask for in its global `devices`. @param {import('playwright-core').Page} page */
+/**
+ * Keeps the GPU devices that a page will ask for in its global `devices`.
+ * @param {import('playwright-core').Page} page
+ */
 export function keepDevices(page) {
   return page.addInitScript(() => {
     /** @type {GPUDevice[]} */
-    const devices = /** @type {any} */ (globalThis).devices = [];
+    const devices = /** @type {any} */ (globalThis.devices = []);
     const request = GPUAdapter.prototype.requestDevice;
     GPUAdapter.prototype.requestDevice = async function (...options) {
       const device = await request.apply(this, options);
@@ -124,10 +162,19 @@ export function keepDevices(page) {
   });
 }
 
-/** Has the newest of them refuse work from now on, as a GPU does that is out of memory. @param {import('playwright-core').Page} page */
+/**
+ * Has the newest of them refuse work from now on, as a GPU does that is out of memory.
+ * @param {import('playwright-core').Page} page
+ */
 export function failDevices(page) {
   return page.evaluate(() => {
-    setInterval(() => /** @type {any} */ (globalThis).devices.at(-1).createBuffer({ size: 16, usage: 0xffff_ffff }), 50);
+    setInterval(
+      () =>
+        /** @type {any} */ (globalThis).devices
+          .at(-1)
+          .createBuffer({ size: 16, usage: 0xffff_ffff }),
+      50,
+    );
   });
 }
 
@@ -139,13 +186,18 @@ export function failDevices(page) {
 export async function keepErrors(page) {
   await page.addInitScript(() => {
     /** @type {string[]} */
-    const told = /** @type {any} */ (globalThis).told = [];
-    addEventListener('error', (event) => { if (event instanceof CustomEvent) told.push(event.detail.message); });
+    const told = /** @type {any} */ (globalThis.told = []);
+    addEventListener('error', (event) => {
+      if (event instanceof CustomEvent) told.push(event.detail.message);
+    });
   });
   return () => page.evaluate(() => /** @type {any} */ (globalThis).told);
 }
 
-/** Takes the index away with which a page links by itself; what is asked then is answered at once. @param {import('playwright-core').Page} page */
+/**
+ * Takes the index away with which a page links by itself; what is asked then is answered at once.
+ * @param {import('playwright-core').Page} page
+ */
 export function withoutIndex(page) {
   return page.route('**/index/index.json', (route) => route.fulfill({ status: 404, body: '' }));
 }
@@ -157,13 +209,19 @@ export function withoutIndex(page) {
  * @param {'drop' | 'paste'} [gesture]
  */
 export function bring(page, file, gesture = 'drop') {
-  return page.evaluate(({ name, type, base64, kind }) => {
-    const data = new DataTransfer();
-    data.items.add(new File([Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0))], name, { type }));
-    const event = kind === 'drop'
-      ? new DragEvent('drop', { dataTransfer: data, bubbles: true, cancelable: true })
-      : new ClipboardEvent('paste', { clipboardData: data, bubbles: true, cancelable: true });
-    document.body.dispatchEvent(event);
-    if (!event.defaultPrevented) throw new Error('the page left the file to the browser');
-  }, { ...file, kind: gesture });
+  return page.evaluate(
+    ({ name, type, base64, kind }) => {
+      const data = new DataTransfer();
+      data.items.add(
+        new File([Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0))], name, { type }),
+      );
+      const event =
+        kind === 'drop'
+          ? new DragEvent('drop', { dataTransfer: data, bubbles: true, cancelable: true })
+          : new ClipboardEvent('paste', { clipboardData: data, bubbles: true, cancelable: true });
+      document.body.dispatchEvent(event);
+      if (!event.defaultPrevented) throw new Error('the page left the file to the browser');
+    },
+    { ...file, kind: gesture },
+  );
 }

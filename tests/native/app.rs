@@ -3,8 +3,8 @@
 #![allow(clippy::unwrap_used, reason = "what a helper cannot do fails the test that called it")]
 
 use masklink::app::{
-    Address, AddressView, CandidateJson, Effect, Entity, Event, Failure, InIndex, LinkAnswer, Linking, Notice,
-    RecordedAnswer, Selection, Settings, ShownMaskJson, Source, State, Ticket, Tool, Verdict,
+    Address, AddressView, CandidateJson, Effect, Entity, Event, Failure, InIndex, LinkAnswer, Linking,
+    Notice, RecordedAnswer, Selection, Settings, ShownMaskJson, Source, State, Ticket, Tool, Verdict,
 };
 use masklink::geometry::Size;
 use masklink::rle::{CocoRle, Mask};
@@ -19,7 +19,7 @@ pub(crate) fn columns(from: u32, to: u32) -> CocoRle {
 
 pub(crate) fn opened() -> State {
     let mut state = State::default();
-    state.update(Event::PictureOpened { key: "banana.jpg".into(), width: SIZE.width, height: SIZE.height });
+    state.update(Event::ImageOpened { key: "banana.jpg".into(), width: SIZE.width, height: SIZE.height });
     let settings = Settings { endpoint: Some(ENDPOINT.into()), ..Settings::default() };
     state.update(Event::SettingsChanged { settings });
     state.update(Event::ToolChosen { tool: Tool::Pick });
@@ -31,15 +31,20 @@ pub(crate) fn click(x: f64, y: f64) -> Event {
 }
 
 pub(crate) fn segment_ticket(effects: &[Effect]) -> Option<Ticket> {
-    effects.iter().find_map(|effect| if let Effect::Segment(request) = effect { Some(request.ticket) } else { None })
+    effects
+        .iter()
+        .find_map(|effect| if let Effect::Segment(request) = effect { Some(request.ticket) } else { None })
 }
 
 pub(crate) fn link_ticket(effects: &[Effect]) -> Option<Ticket> {
-    effects.iter().find_map(|effect| if let Effect::Link { ticket, .. } = effect { Some(*ticket) } else { None })
+    effects
+        .iter()
+        .find_map(|effect| if let Effect::Link { ticket, .. } = effect { Some(*ticket) } else { None })
 }
 
 pub(crate) fn segmented(ticket: Ticket, masks: &[(CocoRle, f64)]) -> Event {
-    let candidates = masks.iter().map(|(mask, score)| CandidateJson { mask: mask.clone(), score: *score }).collect();
+    let candidates =
+        masks.iter().map(|(mask, score)| CandidateJson { mask: mask.clone(), score: *score }).collect();
     Event::Segmented { ticket, candidates, best: None, provisional: false }
 }
 
@@ -90,18 +95,21 @@ fn clicked() -> (State, Ticket) {
 fn a_click_becomes_a_mask_and_then_an_entity() {
     let mut state = opened();
     let effects = state.update(click(5.5, 7.25));
-    let Some(Effect::Segment(request)) = effects.iter().find(|effect| matches!(effect, Effect::Segment(_))) else {
+    let Some(Effect::Segment(request)) = effects.iter().find(|effect| matches!(effect, Effect::Segment(_)))
+    else {
         unreachable!("no request in {effects:?}")
     };
-    assert_eq!((request.picture.as_str(), request.points.as_slice()), ("banana.jpg", &[[5.5, 7.25, 1.0]][..]));
+    assert_eq!((request.image.as_str(), request.points.as_slice()), ("banana.jpg", &[[5.5, 7.25, 1.0]][..]));
     assert_eq!((request.rect, request.refine), (None, None));
     assert!(state.snapshot().segmenting);
 
     let effects = state.update(segmented(request.ticket, &[(columns(0, 4), 0.5), (columns(0, 10), 0.9)]));
-    assert_eq!(announced(&effects), ["Mask found, 25 % of the picture, candidate 1 of 2."]);
+    assert_eq!(announced(&effects), ["Mask found, 25 % of the image, candidate 1 of 2."]);
     let asked = effects.iter().find(|effect| matches!(effect, Effect::Link { .. }));
-    let Some(Effect::Link { ticket, picture, mask, endpoint }) = asked else { unreachable!("no link in {effects:?}") };
-    assert_eq!((picture.as_str(), mask, endpoint.as_str()), ("banana.jpg", &columns(0, 10), ENDPOINT));
+    let Some(Effect::Link { ticket, image, mask, endpoint }) = asked else {
+        unreachable!("no link in {effects:?}")
+    };
+    assert_eq!((image.as_str(), mask, endpoint.as_str()), ("banana.jpg", &columns(0, 10), ENDPOINT));
 
     let effects = state.update(Event::Linked { ticket: *ticket, answer: banana(0.8) });
     assert_eq!(announced(&effects), ["Likely Banana, 80 %."]);
@@ -158,7 +166,10 @@ fn what_nobody_answers_comes_from_the_recordings_and_is_marked() {
     assert_eq!(state.update(Event::RecordingsRead { answers: vec![far, near] }), []);
     let effects = fail_both(&mut state, ticket);
     let failures = vec![failure("endpoint-down"), failure("index-missing")];
-    assert_eq!(state.linking(), &Linking::Answered { answer: banana(0.7), source: Source::Recorded, failures });
+    assert_eq!(
+        state.linking(),
+        &Linking::Answered { answer: banana(0.7), source: Source::Recorded, failures }
+    );
     assert!(announced(&effects)[0].contains("recorded earlier"));
 }
 
@@ -185,7 +196,11 @@ fn without_an_endpoint_the_mask_stays_in_the_page() {
     assert_eq!(link_ticket(&effects), None);
     let (ticket, _) = in_page(&effects).unwrap();
     let effects = state.update(click(20.0, 5.0));
-    assert_eq!(effects.first(), Some(&Effect::CancelLink { ticket }), "and the next click takes the question back");
+    assert_eq!(
+        effects.first(),
+        Some(&Effect::CancelLink { ticket }),
+        "and the next click takes the question back"
+    );
     assert_eq!(state.update(Event::Linked { ticket, answer: banana(0.8) }), []);
 }
 
@@ -208,7 +223,7 @@ fn an_endpoint_that_is_taken_away_is_not_waited_for() {
 }
 
 #[test]
-fn a_box_beside_the_picture_or_of_no_area_changes_nothing() {
+fn a_box_beside_the_image_or_of_no_area_changes_nothing() {
     let (mut state, _) = clicked();
     let before = state.snapshot();
     for (from, to) in [([-50.0, -50.0], [-10.0, -10.0]), ([5.0, 5.0], [5.0, 9.0]), ([4.0, 4.0], [4.0, 4.0])] {
@@ -238,7 +253,9 @@ fn a_provisional_mask_is_not_given_the_answer_of_the_mask_before() {
     let more = Event::Clicked { x: 20.0, y: 5.0, negative: false, add: true };
     let second = segment_ticket(&state.update(more)).unwrap();
     let asked = link_ticket(&state.update(Event::LinkAsked)).unwrap();
-    let Event::Segmented { candidates, best, .. } = segmented(second, &[(columns(0, 30), 0.9)]) else { unreachable!() };
+    let Event::Segmented { candidates, best, .. } = segmented(second, &[(columns(0, 30), 0.9)]) else {
+        unreachable!()
+    };
     let effects = state.update(Event::Segmented { ticket: second, candidates, best, provisional: true });
     assert!(effects.contains(&Effect::CancelLink { ticket: asked }), "{effects:?}");
     assert_eq!(state.update(Event::Linked { ticket: asked, answer: banana(0.8) }), []);
@@ -258,7 +275,9 @@ fn a_provisional_mask_is_shown_but_not_linked_until_its_correction() {
     let shown = |state: &State| CocoRle::from(&state.clicks().candidate().unwrap().mask);
     let mut state = opened();
     let ticket = segment_ticket(&state.update(click(5.0, 5.0))).unwrap();
-    let Event::Segmented { candidates, best, .. } = segmented(ticket, &[(columns(0, 10), 0.9)]) else { unreachable!() };
+    let Event::Segmented { candidates, best, .. } = segmented(ticket, &[(columns(0, 10), 0.9)]) else {
+        unreachable!()
+    };
     let first = Event::Segmented { ticket, candidates, best, provisional: true };
     let effects = state.update(first.clone());
     assert!(effects.contains(&Effect::DrawMasks));
@@ -284,7 +303,10 @@ fn a_candidate_chosen_while_a_closer_look_is_taken_stays() {
     state.update(Event::Segmented { ticket, candidates, best, provisional: true });
 
     let effects = state.update(Event::CandidateStepped { by: 1 });
-    assert!(effects.contains(&Effect::CancelSegment { ticket }) && link_ticket(&effects).is_some(), "{effects:?}");
+    assert!(
+        effects.contains(&Effect::CancelSegment { ticket }) && link_ticket(&effects).is_some(),
+        "{effects:?}"
+    );
     assert!(state.update(segmented(ticket, &masks)).is_empty(), "late");
     assert_eq!(CocoRle::from(&state.clicks().candidate().unwrap().mask), columns(0, 20));
 
@@ -299,7 +321,8 @@ fn more_points_refine_the_preferred_candidate() {
     let first = segment_ticket(&state.update(click(5.0, 5.0))).unwrap();
     state.update(segmented(first, &[(columns(0, 4), 0.5), (columns(0, 10), 0.9)]));
     let effects = state.update(Event::Clicked { x: 9.0, y: 1.0, negative: true, add: false });
-    let Some(Effect::Segment(request)) = effects.iter().find(|effect| matches!(effect, Effect::Segment(_))) else {
+    let Some(Effect::Segment(request)) = effects.iter().find(|effect| matches!(effect, Effect::Segment(_)))
+    else {
         unreachable!("no request in {effects:?}")
     };
     assert_eq!(request.points, [[5.0, 5.0, 1.0], [9.0, 1.0, 0.0]]);
@@ -310,7 +333,8 @@ fn more_points_refine_the_preferred_candidate() {
 #[test]
 fn settings_change_no_mask() {
     let (mut state, _) = clicked();
-    let effects = state.update(Event::SettingsChanged { settings: Settings { opacity: 0.9, ..Settings::default() } });
+    let effects =
+        state.update(Event::SettingsChanged { settings: Settings { opacity: 0.9, ..Settings::default() } });
     assert!(effects.contains(&Effect::DrawStyle) && !effects.contains(&Effect::DrawMasks), "{effects:?}");
 }
 
@@ -323,20 +347,22 @@ fn a_new_object_forgets_the_points_of_the_last() {
 }
 
 #[test]
-fn a_box_is_cut_at_the_picture_and_takes_the_place_of_what_was() {
+fn a_box_is_cut_at_the_image_and_takes_the_place_of_what_was() {
     let mut state = opened();
     state.update(click(5.0, 5.0));
     let effects = state.update(Event::BoxDrawn { from: [30.0, 40.0], to: [-3.0, 2.0] });
-    let Some(Effect::Segment(request)) = effects.iter().find(|effect| matches!(effect, Effect::Segment(_))) else {
+    let Some(Effect::Segment(request)) = effects.iter().find(|effect| matches!(effect, Effect::Segment(_)))
+    else {
         unreachable!("no request in {effects:?}")
     };
     assert_eq!((request.rect, request.points.len()), (Some([0.0, 2.0, 30.0, 30.0]), 0));
 }
 
 #[test]
-fn clicks_beside_the_picture_and_nonsense_do_nothing() {
+fn clicks_beside_the_image_and_nonsense_do_nothing() {
     let mut state = opened();
-    for (x, y) in [(-1.0, 3.0), (3.0, -0.5), (40.0, 3.0), (3.0, 30.0), (f64::NAN, 3.0), (3.0, f64::INFINITY)] {
+    for (x, y) in [(-1.0, 3.0), (3.0, -0.5), (40.0, 3.0), (3.0, 30.0), (f64::NAN, 3.0), (3.0, f64::INFINITY)]
+    {
         assert_eq!(state.update(click(x, y)), [], "({x}, {y})");
     }
     assert_eq!(State::default().update(click(1.0, 1.0)), []);
@@ -377,7 +403,8 @@ fn an_answer_without_an_object_says_so() {
 
     let mut state = opened();
     let effects = state.update(Event::Clicked { x: 5.0, y: 5.0, negative: true, add: false });
-    let nothing = segmented(segment_ticket(&effects).unwrap(), &[(CocoRle::from(&Mask::empty(SIZE).unwrap()), 0.9)]);
+    let nothing =
+        segmented(segment_ticket(&effects).unwrap(), &[(CocoRle::from(&Mask::empty(SIZE).unwrap()), 0.9)]);
     let effects = state.update(nothing);
     assert!(announced(&effects)[0].contains("click the object first"), "{effects:?}");
     assert!(!state.snapshot().segmenting);
@@ -386,8 +413,12 @@ fn an_answer_without_an_object_says_so() {
 #[test]
 fn masks_of_another_size_are_refused_one_by_one() {
     let mut state = opened();
-    let shown =
-        |id: &str, mask: CocoRle| ShownMaskJson { id: id.into(), mask: mask.into(), title: id.into(), qid: None };
+    let shown = |id: &str, mask: CocoRle| ShownMaskJson {
+        id: id.into(),
+        mask: mask.into(),
+        title: id.into(),
+        qid: None,
+    };
     let huge = CocoRle { size: [u32::MAX, u32::MAX], counts: "0".into() };
     let broken = CocoRle { size: [30, 40], counts: "\u{7f}".into() };
     let masks = vec![shown("huge", huge), shown("good", columns(0, 3)), shown("broken", broken)];
@@ -412,17 +443,20 @@ fn the_smallest_mask_under_the_pointer_is_hovered_and_selected() {
         title: id.into(),
         qid: Some("Q1".into()),
     };
-    let masks = vec![shown("table", columns(0, 40)), shown("cup", columns(4, 8)), shown("plate", columns(2, 12))];
+    let masks =
+        vec![shown("table", columns(0, 40)), shown("cup", columns(4, 8)), shown("plate", columns(2, 12))];
     state.update(Event::MasksShown { masks });
     state.update(Event::ToolChosen { tool: Tool::Select });
     let effects = state.update(Event::PointerMoved { point: Some([5.0, 5.0]) });
-    let Some(Effect::Notify(Notice::MaskHover(Some(detail)))) = effects.get(1) else { unreachable!("{effects:?}") };
+    let Some(Effect::Notify(Notice::MaskHover(Some(detail)))) = effects.get(1) else {
+        unreachable!("{effects:?}")
+    };
     assert_eq!((detail.index, detail.id.as_str()), (1, "cup"));
     assert_eq!(state.update(Event::PointerMoved { point: Some([6.0, 5.0]) }), [], "the same mask again");
 
     let effects = state.update(click(10.0, 3.0));
     assert_eq!(state.selection(), Selection::Shown(2));
-    assert_eq!(announced(&effects), ["plate selected, 25 % of the picture."]);
+    assert_eq!(announced(&effects), ["plate selected, 25 % of the image."]);
     let effects = state.update(Event::LinkAsked);
     assert!(link_ticket(&effects).is_some(), "the entity of a shown mask is asked on demand");
     state.update(Event::MaskSelected { index: Some(99) });
@@ -436,12 +470,13 @@ fn the_smallest_mask_under_the_pointer_is_hovered_and_selected() {
 #[test]
 fn whatever_ends_a_selection_or_a_hover_is_told() {
     let masks = || {
-        let shown = ShownMaskJson { id: "cup".into(), mask: columns(4, 8).into(), title: "cup".into(), qid: None };
+        let shown =
+            ShownMaskJson { id: "cup".into(), mask: columns(4, 8).into(), title: "cup".into(), qid: None };
         Event::MasksShown { masks: vec![shown] }
     };
     let endings: [(&str, Event); 4] = [
-        ("another picture", Event::PictureOpened { key: "other.jpg".into(), width: 8, height: 8 }),
-        ("no picture", Event::PictureClosed),
+        ("another image", Event::ImageOpened { key: "other.jpg".into(), width: 8, height: 8 }),
+        ("no image", Event::ImageClosed),
         ("other masks", masks()),
         ("a click", click(2.0, 2.0)),
     ];
@@ -452,7 +487,8 @@ fn whatever_ends_a_selection_or_a_hover_is_told() {
         state.update(Event::MaskSelected { index: Some(0) });
         state.update(Event::MaskHovered { index: Some(0) });
         let effects = state.update(ending);
-        let selects = effects.iter().filter(|effect| **effect == Effect::Notify(Notice::MaskSelect(None))).count();
+        let selects =
+            effects.iter().filter(|effect| **effect == Effect::Notify(Notice::MaskSelect(None))).count();
         assert_eq!(selects, 1, "{name}: {effects:?}");
         let hovers = effects.contains(&Effect::Notify(Notice::MaskHover(None)));
         assert_eq!(hovers, name != "a click", "{name}: {effects:?}");
@@ -460,9 +496,9 @@ fn whatever_ends_a_selection_or_a_hover_is_told() {
 }
 
 #[test]
-fn a_new_picture_forgets_everything_of_the_last() {
+fn a_new_image_forgets_everything_of_the_last() {
     let (mut state, ticket) = clicked();
-    let effects = state.update(Event::PictureOpened { key: "cup.jpg".into(), width: 8, height: 8 });
+    let effects = state.update(Event::ImageOpened { key: "cup.jpg".into(), width: 8, height: 8 });
     assert_eq!(effects.first(), Some(&Effect::CancelLink { ticket }));
     assert!(state.clicks().is_empty() && state.shown().is_empty() && state.current_mask().is_none());
     assert_eq!(state.update(Event::Linked { ticket, answer: banana(0.9) }), []);
@@ -489,7 +525,8 @@ fn verdicts_never_claim_more_than_the_scores() {
 fn answers_are_sorted_before_the_first_is_named() {
     let (mut state, ticket) = clicked();
     let entities = vec![entity("Q1", "Low", 0.1), entity("Q2", "High", 0.15)];
-    let effects = state.update(Event::Linked { ticket, answer: LinkAnswer { entities, ..LinkAnswer::default() } });
+    let effects =
+        state.update(Event::Linked { ticket, answer: LinkAnswer { entities, ..LinkAnswer::default() } });
     assert_eq!(announced(&effects), ["Not sure; the nearest is High, 15 %."]);
 }
 
@@ -502,7 +539,8 @@ fn masks_of_one_entity_share_a_colour_and_clicks_hide_them() {
         title: id.into(),
         qid: qid.map(str::to_owned),
     };
-    let masks = vec![shown("a", 0, Some("Q1")), shown("b", 4, None), shown("c", 8, Some("Q1")), shown("d", 12, None)];
+    let masks =
+        vec![shown("a", 0, Some("Q1")), shown("b", 4, None), shown("c", 8, Some("Q1")), shown("d", 12, None)];
     state.update(Event::MasksShown { masks });
     state.update(Event::ToolChosen { tool: Tool::Select });
     let (scene, style) = (state.scene().unwrap(), state.style());
@@ -519,7 +557,10 @@ fn masks_of_one_entity_share_a_colour_and_clicks_hide_them() {
     assert_eq!(state.scene().unwrap().len(), 5);
     assert_eq!((state.style().selected, state.style().shows(4)), (Some(4), true));
     let asked = state.style();
-    assert!(asked.fill_opacity > 0.0 && asked.fill_opacity < style.fill_opacity, "its own colour has to be seen");
+    assert!(
+        asked.fill_opacity > 0.0 && asked.fill_opacity < style.fill_opacity,
+        "its own colour has to be seen"
+    );
     let color = asked.color(&state.scene().unwrap(), 4).unwrap();
     assert_eq!([color.red, color.green, color.blue], [255; 3], "it changes no hue");
     state.update(Event::Cleared);
@@ -532,7 +573,7 @@ fn addresses_come_back_as_they_went() {
     let view = Some(AddressView { x: 12.5, y: -3.0, scale: 1.25 });
     let cases = [
         Address::default(),
-        Address { picture: Some("a b/ü&=#%.jpg".into()), view, mask: Some("oven_query_val_00000107".into()) },
+        Address { image: Some("a b/ü&=#%.jpg".into()), view, mask: Some("oven_query_val_00000107".into()) },
         Address { view, ..Address::default() },
         Address { view: Some(AddressView { x: 0.0, y: 0.0, scale: 1e-4 }), ..Address::default() },
     ];
@@ -543,7 +584,9 @@ fn addresses_come_back_as_they_went() {
 
 #[test]
 fn malformed_addresses_lose_only_what_is_malformed() {
-    for hash in ["#view=1,2", "#view=1,2,0", "#view=1,2,NaN", "#view=a,b,c", "#picture=%f", "#picture=%zz", "#&&=&"] {
+    for hash in
+        ["#view=1,2", "#view=1,2,0", "#view=1,2,NaN", "#view=a,b,c", "#image=%f", "#image=%zz", "#&&=&"]
+    {
         assert_eq!(Address::parse(hash), Address::default(), "{hash}");
     }
     let address = Address::parse("#unknown=1&mask=7&view=inf,0,1");
@@ -566,7 +609,6 @@ fn events_have_the_json_form_the_page_writes() {
         },
     );
     let notice = serde_json::to_value(Effect::Notify(Notice::Error(failure("timeout")))).unwrap();
-    let expected =
-        serde_json::json!({"type":"notify","name":"error","detail":{"code":"timeout","message":"it is timeout"}});
+    let expected = serde_json::json!({"type":"notify","name":"error","detail":{"code":"timeout","message":"it is timeout"}});
     assert_eq!(notice, expected);
 }

@@ -29,8 +29,8 @@ fn undo_goes_back_to_the_mask_that_was_there() {
     state.update(segmented(first, &[(columns(0, 10), 0.9), (columns(0, 4), 0.5)]));
     state.update(Event::CandidateStepped { by: 1 });
 
-    // Whether the next question is answered, failed or still awaited, the mask chosen is back, and nothing is asked of
-    // the model again.
+    // Whether the next question is answered, failed or still awaited, the mask chosen is back, and
+    // nothing is asked of the model again.
     for answered in [true, false] {
         let second = segment_ticket(&state.update(add(6.0))).unwrap();
         if answered {
@@ -45,11 +45,14 @@ fn undo_goes_back_to_the_mask_that_was_there() {
 
     // What was still to be bettered is asked for again, and not from itself.
     let second = segment_ticket(&state.update(add(6.0))).unwrap();
-    let Event::Segmented { candidates, best, .. } = segmented(second, &[(columns(0, 19), 0.9)]) else { unreachable!() };
+    let Event::Segmented { candidates, best, .. } = segmented(second, &[(columns(0, 19), 0.9)]) else {
+        unreachable!()
+    };
     state.update(Event::Segmented { ticket: second, candidates, best, provisional: true });
     state.update(add(7.0));
     let effects = state.update(Event::Undone);
-    let Some(Effect::Segment(request)) = effects.iter().find(|effect| matches!(effect, Effect::Segment(_))) else {
+    let Some(Effect::Segment(request)) = effects.iter().find(|effect| matches!(effect, Effect::Segment(_)))
+    else {
         unreachable!("no request in {effects:?}")
     };
     assert_eq!((request.points.len(), request.refine), (2, Some((first, 1))));

@@ -1,4 +1,4 @@
-//! The committed models still do what their card says, on the pictures the project made itself.
+//! The committed models still do what their card says, on the images the project made itself.
 
 use std::path::Path;
 use std::process::Command;
@@ -13,7 +13,8 @@ const IOU_TOLERANCE: f64 = 0.005;
 const LINKED_TOLERANCE: f64 = 0.02;
 
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
-const SAMPLES: [&str; 4] = ["--annotations", "www/samples/annotations.json", "--images", "www/samples/images"];
+const SAMPLES: [&str; 4] =
+    ["--annotations", "www/samples/annotations.json", "--images", "www/samples/images"];
 
 /// The line of the models' card that contains these words.
 fn line_with(words: &str) -> String {
@@ -32,20 +33,24 @@ fn numbers(line: &str) -> Vec<f64> {
 
 /// The JSON that a command of `masklink` ends with.
 fn last_line(arguments: &[&str]) -> Value {
-    let output = Command::new(env!("CARGO_BIN_EXE_masklink")).current_dir(ROOT).args(arguments).output().unwrap();
+    let output =
+        Command::new(env!("CARGO_BIN_EXE_masklink")).current_dir(ROOT).args(arguments).output().unwrap();
     assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
     serde_json::from_str(String::from_utf8(output.stdout).unwrap().lines().last().unwrap()).unwrap()
 }
 
 #[test]
 fn the_click_model_does_on_the_samples_what_its_card_says() {
-    let line = line_with("masks of the sample world, those of its train pictures included");
+    let line = line_with("masks of the sample world, those of its train images included");
     let [masks, stated @ ..] = &numbers(&line)[..] else { panic!("{line}") };
     let answer = last_line(&[&["eval", "segment"], &SAMPLES[..], &["--clicks", "5", "--json"]].concat());
     assert_eq!(answer["n"].as_f64(), Some(*masks));
     for (clicks, stated) in [1, 3, 5].into_iter().zip(stated) {
         let measured = answer["miou"][clicks - 1].as_f64().unwrap();
-        assert!((measured - stated).abs() < IOU_TOLERANCE, "after {clicks} clicks {measured}, the card says {stated}");
+        assert!(
+            (measured - stated).abs() < IOU_TOLERANCE,
+            "after {clicks} clicks {measured}, the card says {stated}"
+        );
     }
 }
 
@@ -54,7 +59,8 @@ fn the_region_encoder_does_on_the_samples_what_its_card_says() {
     let folder = tempfile::tempdir().unwrap();
     let index = folder.path().join("index");
     let splits = ["--split", "entity_train_seen", "--split", "query_train_seen"];
-    let kept_out = ["entity_val_seen", "query_val_seen", "entity_val_unseen"].map(|split| ["--calibrate-split", split]);
+    let kept_out =
+        ["entity_val_seen", "query_val_seen", "entity_val_unseen"].map(|split| ["--calibrate-split", split]);
     let built = Command::new(env!("CARGO_BIN_EXE_masklink"))
         .current_dir(ROOT)
         .arg("index")
@@ -70,7 +76,8 @@ fn the_region_encoder_does_on_the_samples_what_its_card_says() {
     let index = index.to_str().unwrap();
     let serving = serve(&["--index".as_ref(), index.as_ref()]);
     let test = ["entity_test_seen", "query_test_seen", "entity_test_unseen", "query_test_unseen"];
-    let asked = ["eval", "link", "--json", "--token", "secret", "--endpoint", &serving.address, "--index", index];
+    let asked =
+        ["eval", "link", "--json", "--token", "secret", "--endpoint", &serving.address, "--index", index];
     for (row, click) in [("| exact |", &[][..]), ("| one click of", &["--click"])] {
         let line = line_with(row);
         let stated = numbers(&line);

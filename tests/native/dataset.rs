@@ -1,4 +1,5 @@
-//! Annotation files as published and as nobody should write them: what is read, and what is said about the rest.
+//! Annotation files as published and as nobody should write them: what is read, and what is said
+//! about the rest.
 
 use std::fs;
 
@@ -27,9 +28,9 @@ fn published_example() {
     assert_eq!(findings(&dataset), [""; 0]);
     assert_eq!(dataset.annotations().len(), 1);
     let annotation = &dataset.annotations()[0];
-    let picture = dataset.picture_of(annotation).unwrap();
-    assert_eq!(picture.file.as_deref(), Some("04/oven_04925844.jpg"));
-    assert_eq!(picture.size, Some(Size::new(500, 333)));
+    let image = dataset.image_of(annotation).unwrap();
+    assert_eq!(image.file.as_deref(), Some("04/oven_04925844.jpg"));
+    assert_eq!(image.size, Some(Size::new(500, 333)));
     assert_eq!(dataset.category_of(annotation).map(|category| category.name.as_str()), Some("Crow"));
     assert!(dataset.category_of(annotation).unwrap().is_entity());
 
@@ -69,7 +70,7 @@ fn plain_coco() {
     assert_eq!(findings(&dataset), [""; 0]);
     assert_eq!(dataset.annotations().len(), 3);
     let [crowd, single, polygons] = [0, 1, 2].map(|at| &dataset.annotations()[at]);
-    assert_eq!((crowd.id.as_str(), crowd.picture.as_str(), crowd.category.as_str()), ("1", "9", "18"));
+    assert_eq!((crowd.id.as_str(), crowd.image.as_str(), crowd.category.as_str()), ("1", "9", "18"));
     assert!(crowd.is_crowd && !single.is_crowd);
     assert_eq!(crowd.boxes, [Rect { x1: 2.0, y1: 0.0, x2: 4.0, y2: 4.0 }]);
     assert_eq!(crowd.mask().unwrap().boundaries(), [8, 16]);
@@ -78,7 +79,7 @@ fn plain_coco() {
     // Two squares of 2 x 2 pixels, rows 1 and 2: columns 1 and 2, columns 4 and 5.
     assert_eq!(polygons.mask().unwrap().boundaries(), [5, 7, 9, 11, 17, 19, 21, 23]);
     assert_eq!((polygons.parts.len(), polygons.mask_area), (1, 8));
-    assert_eq!(dataset.pictures()[0].url.as_deref(), Some("http://images.example/a.jpg"));
+    assert_eq!(dataset.images()[0].url.as_deref(), Some("http://images.example/a.jpg"));
     assert!(!dataset.categories()[0].is_entity());
 }
 
@@ -92,11 +93,12 @@ fn union_of_two_masks() {
     );
     assert_eq!(findings(&dataset), [""; 0]);
     let annotation = &dataset.annotations()[0];
-    let boundaries: Vec<_> = annotation.part_masks().unwrap().iter().map(|mask| mask.boundaries().to_vec()).collect();
+    let boundaries: Vec<_> =
+        annotation.part_masks().unwrap().iter().map(|mask| mask.boundaries().to_vec()).collect();
     assert_eq!(boundaries, [[0, 3], [2, 4]]);
     assert_eq!(annotation.mask().unwrap().boundaries(), [0, 4]);
     assert_eq!(annotation.mask_area, 4);
-    assert_eq!(dataset.pictures()[0].file.as_deref(), Some("a/b.jpg"));
+    assert_eq!(dataset.images()[0].file.as_deref(), Some("a/b.jpg"));
     assert_eq!(dataset.categories()[0].description.as_deref(), Some("all there is"));
 }
 
@@ -104,10 +106,11 @@ fn union_of_two_masks() {
 fn everyday_things() {
     let Some(folder) = shared_data("coco_plvel") else { return };
     let dataset = Dataset::read(&fs::read(folder.join("annotations.json")).unwrap(), &Limits::default());
-    let counts = (dataset.pictures().len(), dataset.categories().len(), dataset.annotations().len());
+    let counts = (dataset.images().len(), dataset.categories().len(), dataset.annotations().len());
     assert_eq!(counts, (160, 54, 160));
     assert_eq!(findings(&dataset), [""; 0]);
-    let seen = |seen| dataset.annotations().iter().filter(|a| a.split.as_ref().unwrap().seen == Some(seen)).count();
+    let seen =
+        |seen| dataset.annotations().iter().filter(|a| a.split.as_ref().unwrap().seen == Some(seen)).count();
     assert_eq!((seen(true), seen(false)), (80, 80));
     assert!(dataset.annotations().iter().all(|annotation| annotation.mask_area > 0));
 }
@@ -117,9 +120,10 @@ fn training_masks() {
     let Some(folder) = shared_data("clicktrain") else { return };
     let file = fs::File::open(folder.join("annotations.json")).unwrap();
     let dataset = Dataset::read_from(file, &Limits::default()).unwrap();
-    let counts = (dataset.pictures().len(), dataset.categories().len(), dataset.annotations().len());
+    let counts = (dataset.images().len(), dataset.categories().len(), dataset.annotations().len());
     assert_eq!(counts, (1852, 193, 10_950));
     assert_eq!(findings(&dataset), [""; 0]);
-    let train = dataset.annotations().iter().filter(|a| a.split.as_ref().unwrap().part == Some(Part::Train)).count();
+    let train =
+        dataset.annotations().iter().filter(|a| a.split.as_ref().unwrap().part == Some(Part::Train)).count();
     assert_eq!(train, 9460);
 }

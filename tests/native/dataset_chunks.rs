@@ -3,7 +3,8 @@
 use masklink::dataset::{Dataset, DatasetBuilder, Limits, Progress};
 use proptest::prelude::*;
 
-/// A file with everything the scanner tells apart: nested and skipped values, escapes, odd elements, multi-byte text.
+/// A file with everything the scanner tells apart: nested and skipped values, escapes, odd
+/// elements, multi-byte text.
 const SMALL: &str = concat!(
     "\u{feff}",
     r#"{"info":{"a":[1,{"b":"]}\"\\"}],"c":null},"v\"":-1.5e3,"x":"y\\","images":[{"id":"p","file_name":"/p.jpg","#,
@@ -25,17 +26,17 @@ fn read(chunks: impl IntoIterator<Item = impl AsRef<[u8]>>) -> Dataset {
 /// Everything that was read, in words.
 fn outcome(dataset: &Dataset) -> String {
     let findings: Vec<_> = dataset.findings().collect();
-    let (pictures, categories) = (dataset.pictures(), dataset.categories());
+    let (images, categories) = (dataset.images(), dataset.categories());
     // Not the bytes taken: a file that is none is given up at the end of a chunk.
-    let Progress { bytes: _, pictures: p, categories: c, annotations: a } = dataset.progress();
-    format!("{pictures:?}\n{categories:?}\n{:?}\n{findings:?}\n{p} {c} {a}", dataset.annotations())
+    let Progress { bytes: _, images: p, categories: c, annotations: a } = dataset.progress();
+    format!("{images:?}\n{categories:?}\n{:?}\n{findings:?}\n{p} {c} {a}", dataset.annotations())
 }
 
 #[test]
 fn every_cut_of_a_small_file() {
     let bytes = SMALL.as_bytes();
     let whole = read([bytes]);
-    assert_eq!((whole.pictures().len(), whole.categories().len(), whole.annotations().len()), (1, 1, 2));
+    assert_eq!((whole.images().len(), whole.categories().len(), whole.annotations().len()), (1, 1, 2));
     assert_eq!(whole.findings().count(), 5, "{}", outcome(&whole));
     let expected = outcome(&whole);
     for cut in 0..=bytes.len() {
@@ -72,13 +73,18 @@ fn positions_beyond_four_gibibytes() {
     let findings: Vec<_> = dataset.findings().map(|(_, finding)| finding.to_string()).collect();
     // 9 bytes before and 17 bytes after the text, then 6 in the record.
     let record = 9 + 65 * (64 << 20) + 17_u64;
-    assert_eq!(findings, [format!("the record at byte {record} cannot be read: byte {}: expected value", record + 6)]);
+    assert_eq!(
+        findings,
+        [format!("the record at byte {record} cannot be read: byte {}: expected value", record + 6)]
+    );
 }
 
-/// A file of `records` annotations on a third as many pictures, with sections in one of three orders.
+/// A file of `records` annotations on a third as many images, with sections in one of three orders.
 fn larger(records: usize, order: usize) -> String {
-    let list = |of: &dyn Fn(usize) -> String, count: usize| (0..count).map(of).collect::<Vec<_>>().join(",\n ");
-    let images = list(&|n| format!(r#"{{"id":{n},"file_name":"/{n}.jpg","width":40,"height":30}}"#), records / 3 + 1);
+    let list =
+        |of: &dyn Fn(usize) -> String, count: usize| (0..count).map(of).collect::<Vec<_>>().join(",\n ");
+    let images =
+        list(&|n| format!(r#"{{"id":{n},"file_name":"/{n}.jpg","width":40,"height":30}}"#), records / 3 + 1);
     let annotations = list(
         &|n| {
             let (run, rest) = (n % 97 + 1, 1200 - n % 97 - 1);

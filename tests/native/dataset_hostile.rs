@@ -2,7 +2,7 @@
 
 use masklink::dataset::{Dataset, Limits};
 
-/// A whole file around the given annotations, with picture "p" of 4 x 3 pixels and category "Q1".
+/// A whole file around the given annotations, with image "p" of 4 x 3 pixels and category "Q1".
 fn file(annotations: &str) -> String {
     format!(
         r#"{{"images":[{{"id":"p","file_name":"/p.jpg","width":4,"height":3}}],
@@ -47,26 +47,34 @@ fn odd_masks() {
             "mask of another size",
             r#""segmentation":[{"size":[4,3],"counts":[12]}]"#,
             &[
-                "annotation a: size-differs segmentation[0]: the mask is 3x4, the picture 4x3",
+                "annotation a: size-differs segmentation[0]: the mask is 3x4, the image 4x3",
                 "annotation a: empty-mask segmentation[0]: no pixel is set",
             ],
         ),
         (
             "one part of another size",
             r#""segmentation":[{"size":[1,2],"counts":[0,2]},{"size":[3,4],"counts":[3,6,3]}]"#,
-            &["annotation a: size-differs segmentation[0]: the mask is 2x1, the picture 4x3"],
+            &["annotation a: size-differs segmentation[0]: the mask is 2x1, the image 4x3"],
         ),
         ("no mask", r#""bbox":[]"#, &["annotation a: no-mask segmentation: there is no mask"]),
-        ("empty list of masks", r#""segmentation":[]"#, &["annotation a: no-mask segmentation: there is no mask"]),
+        (
+            "empty list of masks",
+            r#""segmentation":[]"#,
+            &["annotation a: no-mask segmentation: there is no mask"],
+        ),
         (
             "bad character",
             r#""segmentation":[{"size":[3,4],"counts":"36~"}]"#,
-            &["annotation a: bad-mask segmentation[0]: byte 2 is 0x7e, not one of COCO's characters '0'..'o'"],
+            &[
+                "annotation a: bad-mask segmentation[0]: byte 2 is 0x7e, not one of COCO's characters '0'..'o'",
+            ],
         ),
         (
             "string cut within a number",
             r#""segmentation":[{"size":[3,4],"counts":"3P"}]"#,
-            &["annotation a: bad-mask segmentation[0]: the string ends within the number that begins at byte 1"],
+            &[
+                "annotation a: bad-mask segmentation[0]: the string ends within the number that begins at byte 1",
+            ],
         ),
         (
             "runs too long",
@@ -103,32 +111,44 @@ fn odd_masks() {
         (
             "no counts",
             r#""segmentation":[{"size":[3,4]}]"#,
-            &["annotation a: shape segmentation[0]: nothing where counts: a text or a list of numbers is expected"],
+            &[
+                "annotation a: shape segmentation[0]: nothing where counts: a text or a list of numbers is expected",
+            ],
         ),
         (
             "mask of text",
             r#""segmentation":"36""#,
-            &["annotation a: shape segmentation: a text where an RLE, a list of RLEs, or polygons is expected"],
+            &[
+                "annotation a: shape segmentation: a text where an RLE, a list of RLEs, or polygons is expected",
+            ],
         ),
         (
             "one bad mask of two",
             r#""segmentation":[{"size":[3,4],"counts":"~"},{"size":[3,4],"counts":[3,6,3]}]"#,
-            &["annotation a: bad-mask segmentation[0]: byte 0 is 0x7e, not one of COCO's characters '0'..'o'"],
+            &[
+                "annotation a: bad-mask segmentation[0]: byte 0 is 0x7e, not one of COCO's characters '0'..'o'",
+            ],
         ),
         (
             "polygon of two points",
             r#""segmentation":[[0,0,4,3],[1,0,3,0,3,3,1,3]]"#,
-            &["annotation a: shape segmentation[0]: other numbers where x and y of three points or more is expected"],
+            &[
+                "annotation a: shape segmentation[0]: other numbers where x and y of three points or more is expected",
+            ],
         ),
         (
             "polygon far away",
             r#""segmentation":[[0,0,1e300,3,3,3]]"#,
-            &["annotation a: bad-mask segmentation[0]: coordinate 2 of polygon 0 is not a number within ±268435456"],
+            &[
+                "annotation a: bad-mask segmentation[0]: coordinate 2 of polygon 0 is not a number within ±268435456",
+            ],
         ),
         (
             "one polygon of two far away",
             r#""segmentation":[[1,0,3,0,3,3,1,3],[0,0,1e300,3,3,3]]"#,
-            &["annotation a: bad-mask segmentation[1]: coordinate 2 of polygon 1 is not a number within ±268435456"],
+            &[
+                "annotation a: bad-mask segmentation[1]: coordinate 2 of polygon 1 is not a number within ±268435456",
+            ],
         ),
     ]);
 }
@@ -166,7 +186,9 @@ fn odd_boxes_and_words() {
         (
             "box elsewhere",
             &format!(r#"{MASK},"bbox":[[0,0,1,1]]"#),
-            &["annotation a: box-disagrees bbox[0]: the box and the mask's own (1, 0)-(3, 3) overlap by IoU 0.00"],
+            &[
+                "annotation a: box-disagrees bbox[0]: the box and the mask's own (1, 0)-(3, 3) overlap by IoU 0.00",
+            ],
         ),
         (
             "box of three numbers",
@@ -193,7 +215,9 @@ fn odd_boxes_and_words() {
         (
             "split of other words",
             &format!(r#"{MASK},"data_split":"mine""#),
-            &["annotation a: unclear-split data_split: \"mine\" is not made of series, part, and seen or unseen"],
+            &[
+                "annotation a: unclear-split data_split: \"mine\" is not made of series, part, and seen or unseen",
+            ],
         ),
         (
             "area of another mask",
@@ -230,7 +254,9 @@ fn a_box_within_a_pixel_of_a_small_mask_agrees() {
         (
             "two pixels off",
             &small("[3,1,1,1]"),
-            &["annotation a: box-disagrees bbox[0]: the box and the mask's own (1, 1)-(2, 2) overlap by IoU 0.00"],
+            &[
+                "annotation a: box-disagrees bbox[0]: the box and the mask's own (1, 1)-(2, 2) overlap by IoU 0.00",
+            ],
         ),
     ]);
 }
@@ -253,8 +279,8 @@ fn a_value_that_is_missing_hides_nothing_else() {
     let expected = [
         "file : not-annotations byte 8: a value expected",
         "file : not-annotations byte 17: a value expected",
-        "picture p: not-listed stands in for a picture that the file does not list",
-        "annotation a: missing-picture image_id: no picture has the id \"p\"",
+        "image p: not-listed stands in for an image that the file does not list",
+        "annotation a: missing-image image_id: no image has the id \"p\"",
         "annotation a: unknown-category category_id: no category has the id \"Q1\"",
     ];
     let dataset = check("missing values", &json, &expected);
@@ -316,7 +342,12 @@ fn odd_files() {
             ],
             &["a"],
         ),
-        ("no comma", file(&format!("{good} {other}")), &["file : not-annotations byte 226: ',' expected"], &["a", "b"]),
+        (
+            "no comma",
+            file(&format!("{good} {other}")),
+            &["file : not-annotations byte 226: ',' expected"],
+            &["a", "b"],
+        ),
         (
             "a comma too many",
             file(&format!("{good},,{other},")),
@@ -348,8 +379,8 @@ fn odd_files() {
             "a list of annotations",
             format!("[{good}]"),
             &[
-                "picture p: not-listed stands in for a picture that the file does not list",
-                "annotation a: missing-picture image_id: no picture has the id \"p\"",
+                "image p: not-listed stands in for an image that the file does not list",
+                "annotation a: missing-image image_id: no image has the id \"p\"",
                 "annotation a: unknown-category category_id: no category has the id \"Q1\"",
             ],
             &["a"],
@@ -364,52 +395,62 @@ fn odd_files() {
 }
 
 #[test]
-fn odd_pictures_and_categories() {
+fn odd_images_and_categories() {
     let cases: &[(&str, &str, &str, &[&str])] = &[
         (
             "path that climbs",
             r#""id":"p","file_name":"a/../../b.jpg","width":4,"height":3"#,
             r#""id":"Q1","name":"u""#,
-            &["picture p: unsafe-path file_name: the path leads out of the folder of pictures"],
+            &["image p: unsafe-path file_name: the path leads out of the folder of images"],
         ),
         (
             "path that climbs by backslashes",
             r#""id":"p","file_name":"a\\..\\b.jpg","width":4,"height":3"#,
             r#""id":"Q1","name":"u""#,
-            &["picture p: unsafe-path file_name: the path leads out of the folder of pictures"],
+            &["image p: unsafe-path file_name: the path leads out of the folder of images"],
         ),
         (
             "path of a drive",
             r#""id":"p","file_name":"C:/b.jpg","width":4,"height":3"#,
             r#""id":"Q1","name":"u""#,
-            &["picture p: unsafe-path file_name: the path leads out of the folder of pictures"],
+            &["image p: unsafe-path file_name: the path leads out of the folder of images"],
         ),
         (
             "address that runs",
             r#""id":"p","url":"javascript:alert(1)","width":4,"height":3"#,
             r#""id":"Q1","name":"u","thumbnail":"data:x""#,
             &[
-                "picture p: unsafe-url url: not an http or https address",
+                "image p: unsafe-url url: not an http or https address",
                 "category Q1: unsafe-url thumbnail: not an http or https address",
             ],
         ),
-        ("no size", r#""id":"p","height":3"#, r#""id":"Q1","name":"u""#, &["picture p: missing width: missing"]),
+        (
+            "no size",
+            r#""id":"p","height":3"#,
+            r#""id":"Q1","name":"u""#,
+            &["image p: missing width: missing"],
+        ),
         (
             "size that is none",
             r#""id":"p","width":-4,"height":2.5"#,
             r#""id":"Q1","name":"u""#,
             &[
-                "picture p: shape width: a number where a whole number from 0 to 4294967295 is expected",
-                "picture p: shape height: a number where a whole number from 0 to 4294967295 is expected",
+                "image p: shape width: a number where a whole number from 0 to 4294967295 is expected",
+                "image p: shape height: a number where a whole number from 0 to 4294967295 is expected",
             ],
         ),
-        ("no name", r#""id":"p","width":4,"height":3"#, r#""id":"Q1""#, &["category Q1: missing name: missing"]),
+        (
+            "no name",
+            r#""id":"p","width":4,"height":3"#,
+            r#""id":"Q1""#,
+            &["category Q1: missing name: missing"],
+        ),
         (
             "the same twice",
             r#""id":"p","width":4,"height":3},{"id":"p","width":9,"height":9"#,
             r#""id":"Q1","name":"u"},{"id":"Q1","name":"v""#,
             &[
-                "picture p: duplicate-id id: the id is used before",
+                "image p: duplicate-id id: the id is used before",
                 "category Q1: duplicate-id id: the id is used before",
             ],
         ),
@@ -418,22 +459,23 @@ fn odd_pictures_and_categories() {
             r#""width":4,"height":3"#,
             r#""name":"u""#,
             &[
-                "picture #0: missing id: missing",
-                "picture p: not-listed stands in for a picture that the file does not list",
+                "image #0: missing id: missing",
+                "image p: not-listed stands in for an image that the file does not list",
                 "category #0: missing id: missing",
-                "annotation a: missing-picture image_id: no picture has the id \"p\"",
+                "annotation a: missing-image image_id: no image has the id \"p\"",
                 "annotation a: unknown-category category_id: no category has the id \"Q1\"",
             ],
         ),
     ];
-    for (name, picture, category, expected) in cases {
+    for (name, image, category, expected) in cases {
         let annotation = annotation(MASK);
-        let json =
-            format!(r#"{{"images":[{{{picture}}}],"categories":[{{{category}}}],"annotations":[{annotation}]}}"#);
+        let json = format!(
+            r#"{{"images":[{{{image}}}],"categories":[{{{category}}}],"annotations":[{annotation}]}}"#
+        );
         let dataset = check(name, &json, expected);
         let annotation = &dataset.annotations()[0];
         assert_eq!(annotation.mask_area, 6, "{name}");
-        let shown = dataset.picture_of(annotation).unwrap();
+        let shown = dataset.image_of(annotation).unwrap();
         assert_eq!(shown.size.map(|size| (size.width, size.height)), Some((4, 3)), "{name}");
     }
 }
@@ -444,8 +486,9 @@ fn limits() {
     let good = annotation(MASK);
     let long = annotation(&format!(r#"{MASK},"note":"{}""#, "x".repeat(500)));
     let wordy = annotation(&format!(r#"{MASK},"question":"{}""#, "\u{e9}".repeat(200)));
-    let many =
-        annotation(r#""segmentation":[{"size":[3,4],"counts":[3,9]},{"size":[3,4],"counts":[12]}],"bbox":[[1,0,4,3]]"#);
+    let many = annotation(
+        r#""segmentation":[{"size":[3,4],"counts":[3,9]},{"size":[3,4],"counts":[12]}],"bbox":[[1,0,4,3]]"#,
+    );
     let odd = annotation(&format!(r#"{MASK},"label":["a","b","c"]"#));
     let cases: &[(&str, Limits, &str, &[&str], usize)] = &[
         (
@@ -513,18 +556,19 @@ fn limits() {
 }
 
 #[test]
-fn each_annotation_of_an_unlisted_picture_says_so() {
-    let one =
-        |id: &str, mask: &str| format!(r#"{{"id":"{id}","image_id":"gone","category_id":"Q1","segmentation":{mask}}}"#);
+fn each_annotation_of_an_unlisted_image_says_so() {
+    let one = |id: &str, mask: &str| {
+        format!(r#"{{"id":"{id}","image_id":"gone","category_id":"Q1","segmentation":{mask}}}"#)
+    };
     let masks = [r#"{"size":[3,4],"counts":[3,6,3]}"#, r#"{"size":[2,2],"counts":[0,4]}"#];
     let file = file(&[one("a", masks[0]), one("b", masks[1])].join(","));
     check(
         "two masks of different sizes",
         &file,
         &[
-            "picture gone: not-listed stands in for a picture that the file does not list",
-            "annotation a: missing-picture image_id: no picture has the id \"gone\"",
-            "annotation b: missing-picture image_id: no picture has the id \"gone\"",
+            "image gone: not-listed stands in for an image that the file does not list",
+            "annotation a: missing-image image_id: no image has the id \"gone\"",
+            "annotation b: missing-image image_id: no image has the id \"gone\"",
         ],
     );
 }

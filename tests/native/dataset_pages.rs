@@ -1,9 +1,11 @@
-//! What a viewer asks of a file: an overview, a selection, a page; and the same overview without keeping the file.
+//! What a viewer asks of a file: an overview, a selection, a page; and the same overview without
+//! keeping the file.
 
 use masklink::dataset::{Dataset, Limits, Order, Query, QueryMessage, SurveyBuilder};
 use serde_json::{Value, json};
 
-/// Three pictures of 4 x 3 pixels: p0 with a small crow and a finding, p1 with a large crow and an owl, p2 with none.
+/// Three images of 4 x 3 pixels: p0 with a small crow and a finding, p1 with a large crow and an
+/// owl, p2 with none.
 const FILE: &str = r#"{
     "images": [{"id":"p0","file_name":"/0.jpg","width":4,"height":3}, {"id":"p1","file_name":"/1.jpg","width":4,"height":3},
         {"id":"p2","file_name":"/2.jpg","width":4,"height":3}],
@@ -41,14 +43,15 @@ fn selections() {
         ("largest owl", Query { order: Order::Size, text: "owl".into(), ..all.clone() }, vec!["p1"], 1),
         ("suspicion", Query { order: Order::Suspicion, ..all.clone() }, vec!["nowhere", "p0", "p1", "p2"], 4),
     ];
-    for (name, query, pictures, annotations) in cases {
+    for (name, query, images, annotations) in cases {
         let selection = dataset.select(&query);
         let found: Vec<_> =
-            selection.pictures.iter().map(|&index| dataset.pictures()[index as usize].id.as_str()).collect();
+            selection.images.iter().map(|&index| dataset.images()[index as usize].id.as_str()).collect();
         let places = ["p0", "p1", "p2", "nowhere", "no such id"].map(|id| dataset.place_of(&selection, id));
-        let expected = ["p0", "p1", "p2", "nowhere", "no such id"].map(|id| pictures.iter().position(|&one| one == id));
+        let expected =
+            ["p0", "p1", "p2", "nowhere", "no such id"].map(|id| images.iter().position(|&one| one == id));
         assert_eq!(places, expected, "{name}");
-        assert_eq!((found, selection.annotations), (pictures, annotations), "{name}");
+        assert_eq!((found, selection.annotations), (images, annotations), "{name}");
     }
 }
 
@@ -58,8 +61,8 @@ fn groups_and_counts() {
     let ids = |indices: &[u32]| -> Vec<&str> {
         indices.iter().map(|&index| dataset.annotations()[index as usize].id.as_str()).collect()
     };
-    assert_eq!(ids(dataset.annotations_of_picture(dataset.picture_index("p1").unwrap())), ["b", "c"]);
-    assert_eq!(ids(dataset.annotations_of_picture(dataset.picture_index("p2").unwrap())), [""; 0]);
+    assert_eq!(ids(dataset.annotations_of_image(dataset.image_index("p1").unwrap())), ["b", "c"]);
+    assert_eq!(ids(dataset.annotations_of_image(dataset.image_index("p2").unwrap())), [""; 0]);
     assert_eq!(ids(dataset.annotations_of_category(dataset.category_index("Q388450").unwrap())), ["a", "b"]);
     let splits: Vec<_> = dataset.split_counts().into_iter().collect();
     assert_eq!(splits, [("", 1), ("query_val_seen", 2), ("query_val_unseen", 1)]);
@@ -80,15 +83,18 @@ fn pages() {
             "isCrowd": false, "boxes": [], "area": 12, "size": [3, 4], "boundaries": [0, 2], "findings": []
         }]
     }]);
-    assert_eq!(serde_json::to_value(&page.pictures).unwrap(), expected);
+    assert_eq!(serde_json::to_value(&page.images).unwrap(), expected);
 
     let all = dataset.page(&Query::default(), &dataset.select(&Query::default()), 0, 2).unwrap();
     assert_eq!(all.boundaries, [3, 4, 0, 12, 2, 4]);
-    let pictures = serde_json::to_value(&all.pictures).unwrap();
-    assert_eq!(pictures[0]["annotations"][0]["boxes"], json!([[1.0, 0.0, 2.0, 1.0]]));
-    assert_eq!(pictures[0]["annotations"][0]["findings"][0]["code"], "label-without-score");
-    assert_eq!(pictures[1]["annotations"][1]["boundaries"], json!([4, 6]));
-    assert_eq!(dataset.page(&Query::default(), &dataset.select(&Query::default()), 4, 9).unwrap().pictures.len(), 0);
+    let images = serde_json::to_value(&all.images).unwrap();
+    assert_eq!(images[0]["annotations"][0]["boxes"], json!([[1.0, 0.0, 2.0, 1.0]]));
+    assert_eq!(images[0]["annotations"][0]["findings"][0]["code"], "label-without-score");
+    assert_eq!(images[1]["annotations"][1]["boundaries"], json!([4, 6]));
+    assert_eq!(
+        dataset.page(&Query::default(), &dataset.select(&Query::default()), 4, 9).unwrap().images.len(),
+        0
+    );
 }
 
 #[test]
@@ -100,15 +106,21 @@ fn a_page_stays_small() {
         )
     };
     let annotations: Vec<_> = (0..300).map(annotation).collect();
-    let file = format!(r#"{{"images":[{{"id":"p","width":1,"height":1}}],"annotations":[{}]}}"#, annotations.join(","));
+    let file = format!(
+        r#"{{"images":[{{"id":"p","width":1,"height":1}}],"annotations":[{}]}}"#,
+        annotations.join(",")
+    );
     let dataset = Dataset::read(file.as_bytes(), &Limits::default());
     assert_eq!(dataset.annotations().len(), 300);
     let page = dataset.page(&Query::default(), &dataset.select(&Query::default()), 0, 1).unwrap();
-    let pictures = serde_json::to_value(&page.pictures).unwrap();
-    let shown = pictures[0]["annotations"].as_array().unwrap().len();
+    let images = serde_json::to_value(&page.images).unwrap();
+    let shown = images[0]["annotations"].as_array().unwrap().len();
     assert!((200..300).contains(&shown), "{shown}");
     let message = format!("{} annotations are left out: more than one page can hold", 300 - shown);
-    assert_eq!(pictures[0]["findings"].as_array().unwrap().last(), Some(&json!({"code": "limit", "message": message})));
+    assert_eq!(
+        images[0]["findings"].as_array().unwrap().last(),
+        Some(&json!({"code": "limit", "message": message}))
+    );
 }
 
 #[test]
@@ -124,12 +136,12 @@ fn a_page_counts_the_texts_each_annotation_brings_along() {
     let dataset = Dataset::read(file.to_string().as_bytes(), &Limits::default());
     let query = Query::default();
     let page = dataset.page(&query, &dataset.select(&query), 0, 10).unwrap();
-    let bytes = serde_json::to_string(&page.pictures).unwrap().len();
+    let bytes = serde_json::to_string(&page.images).unwrap().len();
     assert!(bytes < 6 << 20, "{bytes} bytes of JSON");
 }
 
 #[test]
-fn a_picture_too_large_for_any_mask_hides_no_other() {
+fn an_image_too_large_for_any_mask_hides_no_other() {
     let file = r#"{
         "images": [{"id":"huge","file_name":"h.jpg","width":100000,"height":100000}, {"id":"p","file_name":"p.jpg","width":4,"height":3}],
         "categories": [],
@@ -138,29 +150,33 @@ fn a_picture_too_large_for_any_mask_hides_no_other() {
     let dataset = Dataset::read(file.as_bytes(), &Limits::default());
     let query = Query::default();
     let page = dataset.page(&query, &dataset.select(&query), 0, 10).unwrap();
-    let pictures = serde_json::to_value(&page.pictures).unwrap();
-    assert_eq!(pictures[1]["annotations"][0]["area"], 1, "{pictures}");
+    let images = serde_json::to_value(&page.images).unwrap();
+    assert_eq!(images[1]["annotations"][0]["area"], 1, "{images}");
 }
 
 #[test]
 fn overview_and_survey_agree() {
     let dataset = dataset();
     let overview: Value = serde_json::to_value(dataset.overview(5)).unwrap();
-    assert_eq!((&overview["pictures"], &overview["annotations"]), (&json!(4), &json!(4)));
+    assert_eq!((&overview["images"], &overview["annotations"]), (&json!(4), &json!(4)));
     assert_eq!(overview["bytes"], json!(FILE.len()));
     assert_eq!(overview["splits"][1], json!({"name": "query_val_seen", "annotations": 2}));
-    let codes: Vec<_> = overview["findings"].as_array().unwrap().iter().map(|f| f["code"].as_str().unwrap()).collect();
-    assert_eq!(codes, ["label-without-score", "missing-picture", "not-listed", "unknown-category"]);
+    let codes: Vec<_> =
+        overview["findings"].as_array().unwrap().iter().map(|f| f["code"].as_str().unwrap()).collect();
+    assert_eq!(codes, ["label-without-score", "missing-image", "not-listed", "unknown-category"]);
 
     let mut builder = SurveyBuilder::new(Limits::default(), 5);
     FILE.as_bytes().chunks(7).for_each(|chunk| builder.push(chunk));
     let survey = builder.finish();
     assert_eq!(survey.findings, dataset.findings_by_code(5));
     assert_eq!((survey.annotations, survey.masks, survey.boxes, survey.labels), (4, 4, 1, 1));
-    assert_eq!(survey.annotations_of_picture, [1, 2, 0, 1]);
+    assert_eq!(survey.annotations_of_image, [1, 2, 0, 1]);
     assert_eq!((survey.categories, survey.entities), (2, 2));
-    let used: Vec<_> =
-        survey.used_categories.iter().map(|(id, name, count)| (id.as_str(), name.as_deref(), *count)).collect();
+    let used: Vec<_> = survey
+        .used_categories
+        .iter()
+        .map(|(id, name, count)| (id.as_str(), name.as_deref(), *count))
+        .collect();
     assert_eq!(used, [("Q388450", Some("Crow"), 2), ("Q1", None, 1), ("Q25222", Some("Owl"), 1)]);
     // Masks of 1, 12, 2 and 1 pixels.
     assert_eq!(survey.areas, [0, 2, 1, 0, 1]);

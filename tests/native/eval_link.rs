@@ -1,4 +1,5 @@
-//! `masklink serve` and `masklink eval link` as processes: address, answers, recorded answers, an orderly end.
+//! `masklink serve` and `masklink eval link` as processes: address, answers, recorded answers, an
+//! orderly end.
 
 use std::io::{BufRead as _, BufReader};
 use std::process::{Child, Command, Stdio};
@@ -65,21 +66,35 @@ fn an_endpoint_is_evaluated_over_http() {
     assert!(good, "{errors}");
     let report: Value = serde_json::from_str(output.lines().last().unwrap()).unwrap();
     let n = report["n"].as_u64().unwrap();
-    assert!(n >= 20 && report["failed"] == 0 && report["by_split"]["query_val_seen"]["n"] == n, "{output} {errors}");
+    assert!(
+        n >= 20 && report["failed"] == 0 && report["by_split"]["query_val_seen"]["n"] == n,
+        "{output} {errors}"
+    );
     // Of all of the split, those counted whose entity the index does not hold.
     assert!(report["top1"].as_f64().unwrap() > 0.35 && report["top5"].as_f64().unwrap() > 0.55, "{output}");
     let row = &report["table"]["query"];
-    assert!(row["seen"]["n"] == n && row["unseen"]["n"] == 0 && report["table"]["entity"].is_null(), "{output}");
+    assert!(
+        row["seen"]["n"] == n && row["unseen"]["n"] == 0 && report["table"]["entity"].is_null(),
+        "{output}"
+    );
     let unknown = &report["unknown"];
-    assert_eq!(unknown["indexed"]["n"].as_u64().unwrap() + unknown["not_indexed"].as_u64().unwrap(), n, "{output}");
+    assert_eq!(
+        unknown["indexed"]["n"].as_u64().unwrap() + unknown["not_indexed"].as_u64().unwrap(),
+        n,
+        "{output}"
+    );
     assert!(unknown["indexed"]["top1"].as_f64() >= report["top1"].as_f64(), "{output}");
     assert!(report["latency_ms"]["p50"].as_f64() <= report["latency_ms"]["p95"].as_f64(), "{output}");
     let recorded: Value = serde_json::from_slice(&std::fs::read(recorded).unwrap()).unwrap();
-    let answers: usize = recorded.as_object().unwrap().values().map(|list| list.as_array().unwrap().len()).sum();
+    let answers: usize =
+        recorded.as_object().unwrap().values().map(|list| list.as_array().unwrap().len()).sum();
     assert_eq!(answers as u64, n);
     for answer in recorded.as_object().unwrap().values().flat_map(|list| list.as_array().unwrap()) {
         let entities = answer["answer"]["entities"].as_array().unwrap();
-        assert!((1..=5).contains(&entities.len()) && answer["answer"]["in_index"]["known"].is_boolean(), "{answer}");
+        assert!(
+            (1..=5).contains(&entities.len()) && answer["answer"]["in_index"]["known"].is_boolean(),
+            "{answer}"
+        );
         assert!(entities.iter().all(|entity| entity["evidence"].as_array().unwrap().len() <= 4), "{answer}");
         // When and by what it was computed is nothing to the page, and would change the file each time.
         assert!(answer["answer"]["timing_ms"].is_null(), "{answer}");
@@ -94,8 +109,8 @@ fn an_endpoint_is_evaluated_over_http() {
     assert!(!good && errors.contains("unreachable"), "{errors}");
 }
 
-/// The exit code and the words of a server that does not start. The folder that is not there ends one that takes what
-/// it should not.
+/// The exit code and the words of a server that does not start. The folder that is not there ends
+/// one that takes what it should not.
 fn refusal(arguments: &[&str], token: &str) -> (Option<i32>, String) {
     let mut command = Command::new(env!("CARGO_BIN_EXE_masklink"));
     command.args(["serve", "--port", "0", "--root", "/nowhere"]).args(arguments).env("MASKLINK_TOKEN", token);

@@ -1,4 +1,4 @@
-//! `masklink eval segment` as a whole: pictures and annotations on disk in, figures out.
+//! `masklink eval segment` as a whole: images and annotations on disk in, figures out.
 
 use std::path::Path;
 use std::process::{Command, Output};
@@ -10,15 +10,15 @@ use serde_json::{Value, json};
 const MODEL: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/models/models.json#colour");
 
 /// Two rectangles of plain colour on grey, the second in two parts, and their annotations in both id styles.
-fn write_pictures(folder: &Path) {
+fn write_images(folder: &Path) {
     let size = Size::new(320, 200);
-    let mut picture = image::RgbImage::from_pixel(size.width, size.height, image::Rgb([90, 90, 90]));
+    let mut image = image::RgbImage::from_pixel(size.width, size.height, image::Rgb([90, 90, 90]));
     let mut mask_of = |rects: &[(u32, u32, u32, u32)], colour: [u8; 3]| {
         let mut bitmap = vec![0; size.pixels() as usize];
         for &(left, top, width, height) in rects {
             for y in top..top + height {
                 for x in left..left + width {
-                    picture.put_pixel(x, y, image::Rgb(colour));
+                    image.put_pixel(x, y, image::Rgb(colour));
                     bitmap[(y * size.width + x) as usize] = 1;
                 }
             }
@@ -29,7 +29,7 @@ fn write_pictures(folder: &Path) {
     let red = mask_of(&[(20, 20, 120, 100)], [220, 20, 20]);
     let green = mask_of(&[(200, 20, 80, 60)], [20, 220, 20]);
     let other_green = mask_of(&[(200, 120, 80, 60)], [20, 220, 20]);
-    picture.save(folder.join("a.png")).unwrap();
+    image.save(folder.join("a.png")).unwrap();
     let annotation = |id: &str, split: &str, masks: &[&Value]| json!({ "id": id, "image_id": "a", "category_id": "Q1", "segmentation": masks, "data_split": split });
     let annotations = json!({
         "images": [
@@ -67,12 +67,13 @@ fn last_line(output: &Output) -> Value {
 #[test]
 fn plain_colours_are_found_by_clicks() {
     let folder = tempfile::tempdir().unwrap();
-    write_pictures(folder.path());
+    write_images(folder.path());
     let output = eval(folder.path(), &["--clicks", "3"]);
     assert!(output.status.success());
     let line = last_line(&output);
     assert_eq!((line["n"].as_u64(), line["skipped"].as_u64()), (Some(2), Some(1)));
-    let miou: Vec<f64> = line["miou"].as_array().unwrap().iter().map(|value| value.as_f64().unwrap()).collect();
+    let miou: Vec<f64> =
+        line["miou"].as_array().unwrap().iter().map(|value| value.as_f64().unwrap()).collect();
     assert_eq!(miou.len(), 3);
     assert!(miou[0] > 0.97, "{miou:?}");
     assert_eq!(line["noc"], json!({ "80": 1.0, "85": 1.0, "90": 1.0 }));
@@ -82,7 +83,7 @@ fn plain_colours_are_found_by_clicks() {
 #[test]
 fn a_split_and_a_limit_choose_objects() {
     let folder = tempfile::tempdir().unwrap();
-    write_pictures(folder.path());
+    write_images(folder.path());
     assert_eq!(last_line(&eval(folder.path(), &["--clicks", "1", "--split", "val_unseen"]))["n"], 1);
     let limited = last_line(&eval(folder.path(), &["--clicks", "1", "--limit", "2"]));
     assert_eq!(limited["n"].as_u64().unwrap() + limited["skipped"].as_u64().unwrap(), 2);
@@ -91,7 +92,7 @@ fn a_split_and_a_limit_choose_objects() {
 #[test]
 fn failed_work_is_status_1_and_wrong_usage_status_2() {
     let folder = tempfile::tempdir().unwrap();
-    write_pictures(folder.path());
+    write_images(folder.path());
     let nothing = eval(folder.path(), &["--split", "train"]);
     assert_eq!(nothing.status.code(), Some(1));
     assert!(String::from_utf8_lossy(&nothing.stderr).contains("no annotation"));
@@ -101,7 +102,7 @@ fn failed_work_is_status_1_and_wrong_usage_status_2() {
 #[test]
 fn the_masks_of_the_clicks_are_written_where_asked_for() {
     let folder = tempfile::tempdir().unwrap();
-    write_pictures(folder.path());
+    write_images(folder.path());
     let file = folder.path().join("masks.json");
     let output = eval(folder.path(), &["--clicks", "2", "--masks", file.to_str().unwrap()]);
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));

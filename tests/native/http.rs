@@ -23,7 +23,12 @@ pub(crate) async fn send(app: &Router, request: Request<Body>) -> Answer {
 }
 
 /// A request with headers and a body.
-pub(crate) fn request(method: &str, path: &str, headers: &[(&str, &str)], body: impl Into<Body>) -> Request<Body> {
+pub(crate) fn request(
+    method: &str,
+    path: &str,
+    headers: &[(&str, &str)],
+    body: impl Into<Body>,
+) -> Request<Body> {
     let builder = Request::builder().method(method).uri(path);
     let builder = headers.iter().fold(builder, |builder, (name, value)| builder.header(*name, *value));
     builder.body(body.into()).unwrap()

@@ -18,23 +18,23 @@ fn report(output: &Output) -> Value {
 }
 
 #[test]
-fn odd_file_with_pictures() {
+fn odd_file_with_images() {
     let folder = tempfile::tempdir().unwrap();
     let images = folder.path().join("images");
     fs::create_dir(&images).unwrap();
     image::RgbImage::new(5, 3).save(images.join("other.png")).unwrap();
     image::RgbImage::new(4, 3).save(images.join("right.png")).unwrap();
-    fs::write(images.join("broken.png"), b"no picture").unwrap();
-    let picture = |n: usize, name: &str| format!(r#"{{"id":{n},"file_name":"/{name}","width":4,"height":3}}"#);
+    fs::write(images.join("broken.png"), b"no image").unwrap();
+    let image = |n: usize, name: &str| format!(r#"{{"id":{n},"file_name":"/{name}","width":4,"height":3}}"#);
     let names = ["other.png", "right.png", "broken.png", "gone.png", "../secret.png"];
-    let pictures: Vec<_> = names.iter().enumerate().map(|(n, name)| picture(n, name)).collect();
+    let records: Vec<_> = names.iter().enumerate().map(|(n, name)| image(n, name)).collect();
     let annotations: Vec<_> = (0..4)
         .map(|n| {
             format!(r#"{{"id":{n},"image_id":{n},"category_id":"Q9","segmentation":{{"size":[3,4],"counts":[3,99]}}}}"#)
         })
         .collect();
     let file = folder.path().join("annotations.json");
-    let json = format!(r#"{{"images":[{}],"annotations":[{}]}}"#, pictures.join(","), annotations.join(","));
+    let json = format!(r#"{{"images":[{}],"annotations":[{}]}}"#, records.join(","), annotations.join(","));
     fs::write(&file, &json).unwrap();
 
     let images = images.to_str().unwrap();
@@ -42,10 +42,11 @@ fn odd_file_with_pictures() {
     assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
     let found = report(&output);
     assert_eq!(found["bytes"], json!(json.len()));
-    assert_eq!((&found["pictures"]["count"], &found["annotations"]["count"]), (&json!(5), &json!(4)));
-    assert_eq!(found["pictures"]["without_annotations"], json!(1));
+    assert_eq!((&found["images"]["count"], &found["annotations"]["count"]), (&json!(5), &json!(4)));
+    assert_eq!(found["images"]["without_annotations"], json!(1));
     let files = &found["files"];
-    let counts: Vec<_> = ["present", "missing", "unreadable", "other_size", "unnamed"].map(|key| &files[key]).to_vec();
+    let counts: Vec<_> =
+        ["present", "missing", "unreadable", "other_size", "unnamed"].map(|key| &files[key]).to_vec();
     assert_eq!(counts, [&json!(3), &json!(1), &json!(1), &json!(1), &json!(1)]);
     assert_eq!(files["missing_examples"], json!(["gone.png"]));
     assert_eq!(files["other_size_examples"], json!(["other.png: 5x3, said to be 4x3"]));
@@ -90,7 +91,10 @@ fn any_number_of_examples_can_be_asked_for() {
         (0..200).map(|n| format!(r#"{{"id":"{n:032}","image_id":0,"category_id":"Q{}"}}"#, n + 1)).collect();
     let images = r#"[{"id":0,"file_name":"a.jpg","width":4,"height":3}]"#;
     let categories = r#"[{"id":"Q1","name":"universe"}]"#;
-    let json = format!(r#"{{"images":{images},"categories":{categories},"annotations":[{}]}}"#, annotations.join(","));
+    let json = format!(
+        r#"{{"images":{images},"categories":{categories},"annotations":[{}]}}"#,
+        annotations.join(",")
+    );
     fs::write(&file, json).unwrap();
     let found = report(&inspect(&file, &["--json", "--findings", &u64::MAX.to_string()]));
     assert_eq!(found["findings"]["limit"], Value::Null);
@@ -121,34 +125,37 @@ fn an_output_that_is_read_no_further_ends_quietly() {
 
 #[test]
 fn published_files() {
-    for (kind, pictures, annotations) in
+    for (kind, image_count, annotations) in
         [("plvel_example", 1, 1), ("coco_plvel", 160, 160), ("clicktrain", 1852, 10_950)]
     {
         let Some(folder) = shared_data(kind) else { continue };
         let images = folder.join("images");
-        let output =
-            inspect(&folder.join("annotations.json"), &["--json", "--strict", "--images", images.to_str().unwrap()]);
+        let output = inspect(
+            &folder.join("annotations.json"),
+            &["--json", "--strict", "--images", images.to_str().unwrap()],
+        );
         assert_eq!(output.status.code(), Some(0), "{kind}: {}", String::from_utf8_lossy(&output.stderr));
         let found = report(&output);
         assert_eq!(found["annotations"]["count"], json!(annotations), "{kind}");
-        assert_eq!(found["files"]["present"], json!(pictures), "{kind}");
+        assert_eq!(found["files"]["present"], json!(image_count), "{kind}");
         assert_eq!(found["findings"], json!({}), "{kind}");
     }
 }
 
 #[test]
-fn a_picture_is_judged_by_its_content_and_not_by_its_name() {
+fn an_image_is_judged_by_its_content_and_not_by_its_name() {
     let folder = tempfile::tempdir().unwrap();
-    let picture = folder.path().join("a.jpg");
-    image::RgbImage::new(4, 3).save_with_format(&picture, image::ImageFormat::Png).unwrap();
+    let image = folder.path().join("a.jpg");
+    image::RgbImage::new(4, 3).save_with_format(&image, image::ImageFormat::Png).unwrap();
     let file = folder.path().join("annotations.json");
-    fs::write(&file, r#"{"images":[{"id":1,"file_name":"a.jpg","width":4,"height":3}],"annotations":[]}"#).unwrap();
+    fs::write(&file, r#"{"images":[{"id":1,"file_name":"a.jpg","width":4,"height":3}],"annotations":[]}"#)
+        .unwrap();
     let output = inspect(&file, &["--images", folder.path().to_str().unwrap(), "--json", "--strict"]);
     let found = report(&output);
     assert_eq!(output.status.code(), Some(0), "{found}");
     assert_eq!((&found["files"]["present"], &found["files"]["unreadable"]), (&json!(1), &json!(0)));
 
-    fs::remove_file(picture).unwrap();
+    fs::remove_file(image).unwrap();
     let output = inspect(&file, &["--images", folder.path().to_str().unwrap(), "--strict"]);
     let text = String::from_utf8(output.stdout).unwrap();
     assert!(output.status.code() == Some(1) && !text.contains("no findings"), "{text}");

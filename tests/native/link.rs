@@ -27,7 +27,8 @@ async fn ask(app: &Router, body: &Value) -> Answer {
     send(app, request("POST", "/v1/link", &[("content-type", "application/json")], body.to_string())).await
 }
 
-/// Half the photographs are indexed, the other half asked for. Measured: top-1 0.49, top-5 0.81 of 67 answerable.
+/// Half the photographs are indexed, the other half asked for. Measured: top-1 0.49, top-5 0.81 of
+/// 67 answerable.
 #[tokio::test(flavor = "multi_thread")]
 async fn held_out_things_are_found() {
     let Some(built) = built() else { return };
@@ -37,14 +38,17 @@ async fn held_out_things_are_found() {
     // How many of each kind, and how many of them were called unknown.
     let (mut indexed, mut strange) = ([0, 0], [0, 0]);
     for thing in &built.held_out {
-        let sha256 = sha256_hex(&thing.picture);
-        let stored = put(&app, &sha256, thing.picture.clone()).await;
+        let sha256 = sha256_hex(&thing.image);
+        let stored = put(&app, &sha256, thing.image.clone()).await;
         assert!(stored.status.is_success(), "{stored:?}");
         let answer = ask(&app, &json!({"image": {"sha256": sha256}, "mask": thing.mask})).await;
         let response: LinkResponse = answer.json();
         let scores: Vec<_> = response.entities.iter().map(|entity| entity.score).collect();
         assert!(scores.is_sorted_by(|a, b| a >= b) && scores.iter().all(|score| (0.0..=1.0).contains(score)));
-        assert!(response.entities.len() == 10 && response.entities.iter().all(|entity| !entity.evidence.is_empty()));
+        assert!(
+            response.entities.len() == 10
+                && response.entities.iter().all(|entity| !entity.evidence.is_empty())
+        );
         let is_indexed = known.contains(&thing.qid);
         let count = if is_indexed { &mut indexed } else { &mut strange };
         count[0] += 1;
@@ -66,18 +70,18 @@ async fn held_out_things_are_found() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_picture_is_fetched_from_a_listed_host_alone() {
+async fn an_image_is_fetched_from_a_listed_host_alone() {
     let Some(built) = built() else { return };
     let thing = &built.held_out[0];
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let host = listener.local_addr().unwrap().to_string();
-    let files = Router::new().route("/a.jpg", axum::routing::get(thing.picture.clone()));
+    let files = Router::new().route("/a.jpg", axum::routing::get(thing.image.clone()));
     tokio::spawn(async move { axum::serve(listener, files).await });
     let app = server(built, Settings { url_hosts: vec![host.clone()], ..Settings::default() });
     let question = |image: Value| json!({"image": image, "mask": thing.mask});
     let by_url = |path: &str| question(json!({"url": format!("http://{host}{path}")}));
     let fetched: LinkResponse = ask(&app, &by_url("/a.jpg")).await.json();
-    let data = base64::engine::general_purpose::STANDARD.encode(&thing.picture);
+    let data = base64::engine::general_purpose::STANDARD.encode(&thing.image);
     let given: LinkResponse = ask(&app, &question(json!({"data": data}))).await.json();
     assert_eq!(fetched.entities, given.entities);
     assert_eq!(ask(&app, &by_url("/b.jpg")).await.problem(), (502, "image-unavailable"));
@@ -86,44 +90,48 @@ async fn a_picture_is_fetched_from_a_listed_host_alone() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_picture_is_stored_once_and_told_apart_by_its_hash() {
+async fn an_image_is_stored_once_and_told_apart_by_its_hash() {
     let Some(built) = built() else { return };
     let app = server(built, Settings::default());
     let thing = &built.held_out[0];
-    let sha256 = sha256_hex(&thing.picture);
+    let sha256 = sha256_hex(&thing.image);
     let question = json!({"image": {"sha256": sha256}, "mask": thing.mask, "top_k": 3});
     assert_eq!(ask(&app, &question).await.problem(), (404, "image-unknown"));
-    assert_eq!(put(&app, &sha256_hex(b"other"), thing.picture.clone()).await.problem(), (422, "hash-mismatch"));
-    let first = put(&app, &sha256, thing.picture.clone()).await;
+    assert_eq!(put(&app, &sha256_hex(b"other"), thing.image.clone()).await.problem(), (422, "hash-mismatch"));
+    let first = put(&app, &sha256, thing.image.clone()).await;
     let size = thing.mask["size"].as_array().unwrap();
     let stored: StoredImage = first.json();
     assert_eq!((first.status.as_u16(), json!([stored.height, stored.width])), (201, json!(size)));
-    assert_eq!(put(&app, &sha256, thing.picture.clone()).await.status, 200);
+    assert_eq!(put(&app, &sha256, thing.image.clone()).await.status, 200);
     let by_hash: LinkResponse = ask(&app, &question).await.json();
     assert_eq!(by_hash.entities.len(), 3);
-    let data = base64::engine::general_purpose::STANDARD.encode(&thing.picture);
+    let data = base64::engine::general_purpose::STANDARD.encode(&thing.image);
     let by_data: LinkResponse =
         ask(&app, &json!({"image": {"data": data}, "mask": thing.mask, "top_k": 3})).await.json();
     assert_eq!(by_hash.entities, by_data.entities);
     let evidence = &by_hash.entities[0].evidence[0];
-    assert!(evidence.picture.starts_with("samples/") && evidence.similarity <= 1.0, "{evidence:?}");
-    let metrics = String::from_utf8(send(&app, request("GET", "/metrics", &[], "")).await.body.to_vec()).unwrap();
-    assert!(metrics.contains("masklink_pictures 1\n"), "{metrics}");
-    // One picture, two answers.
+    assert!(evidence.image.starts_with("samples/") && evidence.similarity <= 1.0, "{evidence:?}");
+    let metrics =
+        String::from_utf8(send(&app, request("GET", "/metrics", &[], "")).await.body.to_vec()).unwrap();
+    assert!(metrics.contains("masklink_images 1\n"), "{metrics}");
+    // One image, two answers.
     for count in ["prepare_seconds_count 1", "encode_seconds_count 2", "pool_seconds_count 2"] {
         assert!(metrics.contains(&format!("masklink_{count}\n")), "{count}: {metrics}");
     }
-    assert!(metrics.contains(r#"masklink_requests_total{route="/v1/link",method="POST",status="200"} 2"#), "{metrics}");
+    assert!(
+        metrics.contains(r#"masklink_requests_total{route="/v1/link",method="POST",status="200"} 2"#),
+        "{metrics}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_restarted_server_finds_pictures_in_its_folder() {
+async fn a_restarted_server_finds_images_in_its_folder() {
     let Some(built) = built() else { return };
     let folder = tempfile::tempdir().unwrap();
     let settings = Settings { store: Some(folder.path().to_path_buf()), ..Settings::default() };
     let thing = &built.held_out[0];
-    let sha256 = sha256_hex(&thing.picture);
-    assert_eq!(put(&server(built, settings.clone()), &sha256, thing.picture.clone()).await.status, 201);
+    let sha256 = sha256_hex(&thing.image);
+    assert_eq!(put(&server(built, settings.clone()), &sha256, thing.image.clone()).await.status, 201);
     let question = json!({"image": {"sha256": sha256}, "mask": thing.mask});
     assert_eq!(ask(&server(built, settings), &question).await.status, 200);
 }
@@ -131,14 +139,15 @@ async fn a_restarted_server_finds_pictures_in_its_folder() {
 #[tokio::test(flavor = "multi_thread")]
 async fn wrong_requests_are_refused_with_the_reason() {
     let Some(built) = built() else { return };
-    let limits = Limits { image_bytes: 400_000, request_bytes: 20_000, pixels: 1_000_000, ..Limits::default() };
+    let limits =
+        Limits { image_bytes: 400_000, request_bytes: 20_000, pixels: 1_000_000, ..Limits::default() };
     let app = server(built, Settings { limits, ..Settings::default() });
     let thing = &built.held_out[0];
-    let sha256 = sha256_hex(&thing.picture);
-    assert_eq!(put(&app, &sha256, thing.picture.clone()).await.status, 201);
+    let sha256 = sha256_hex(&thing.image);
+    assert_eq!(put(&app, &sha256, thing.image.clone()).await.status, 201);
 
     let text = b"<svg xmlns='http://www.w3.org/2000/svg'/>".to_vec();
-    let begun = thing.picture[..200].to_vec();
+    let begun = thing.image[..200].to_vec();
     let huge = wide_png();
     assert!(huge.len() < 400_000);
     let large = vec![0; 400_001];
@@ -187,7 +196,8 @@ async fn wrong_requests_are_refused_with_the_reason() {
         let text = body.to_string();
         assert_eq!(ask(&app, &body).await.problem(), problem, "{}", &text[..text.len().min(200)]);
     }
-    let empty = masklink::rle::Mask::empty(masklink::geometry::Size::new(width as u32, height as u32)).unwrap();
+    let empty =
+        masklink::rle::Mask::empty(masklink::geometry::Size::new(width as u32, height as u32)).unwrap();
     let empty = ask(&app, &json!({"image": image, "mask": mask(&empty.to_compressed())})).await;
     assert_eq!(empty.problem(), (422, "bad-mask"), "a mask without a pixel");
     let form = request("POST", "/v1/link", &[("content-type", "text/plain")], "{}");
@@ -196,7 +206,11 @@ async fn wrong_requests_are_refused_with_the_reason() {
         (415, "unsupported-media"),
         "a form of another site needs no preflight"
     );
-    assert_eq!(ask(&app, &json!({"image": image, "mask": thing.mask})).await.status, 200, "and goes on working");
+    assert_eq!(
+        ask(&app, &json!({"image": image, "mask": thing.mask})).await.status,
+        200,
+        "and goes on working"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -275,8 +289,8 @@ async fn a_crowd_is_answered_or_turned_away() {
     let limits = Limits { workers: 1, waiting: 3, ..Limits::default() };
     let app = server(built, Settings { limits, ..Settings::default() });
     let thing = &built.held_out[0];
-    let sha256 = sha256_hex(&thing.picture);
-    assert_eq!(put(&app, &sha256, thing.picture.clone()).await.status, 201);
+    let sha256 = sha256_hex(&thing.image);
+    assert_eq!(put(&app, &sha256, thing.image.clone()).await.status, 201);
     let question = json!({"image": {"sha256": sha256}, "mask": thing.mask});
     let crowd = (0..24).map(|_| {
         let (app, question) = (app.clone(), question.clone());
@@ -307,7 +321,8 @@ async fn a_request_that_takes_too_long_ends() {
     let serving = tokio::spawn(async move { axum::serve(listener, app).await });
     let mut stream = TcpStream::connect(address).await.unwrap();
     // Ten bytes are promised and none comes.
-    let head = format!("PUT /v1/images/{} HTTP/1.1\r\nhost: x\r\ncontent-length: 10\r\n\r\n", sha256_hex(b""));
+    let head =
+        format!("PUT /v1/images/{} HTTP/1.1\r\nhost: x\r\ncontent-length: 10\r\n\r\n", sha256_hex(b""));
     stream.write_all(head.as_bytes()).await.unwrap();
     let mut answer = [0; 12];
     let read = tokio::time::timeout(Duration::from_secs(20), stream.read_exact(&mut answer)).await;
@@ -326,9 +341,17 @@ fn the_document_describes_what_is_served() {
     assert_eq!(schemas["ScoredEntity"]["properties"]["score"]["maximum"], json!(1));
     assert_eq!(schemas["InIndex"]["required"], json!(["known", "probability"]));
     assert!(schemas["LinkResponse"]["properties"]["in_index"].is_object(), "{}", schemas["LinkResponse"]);
-    assert!(schemas["Evidence"]["properties"]["box"].is_object(), "names as on the wire: {}", schemas["Evidence"]);
-    let variants: Vec<_> =
-        schemas["ImageRef"]["oneOf"].as_array().unwrap().iter().map(|one| one["required"][0].clone()).collect();
+    assert!(
+        schemas["Evidence"]["properties"]["box"].is_object(),
+        "names as on the wire: {}",
+        schemas["Evidence"]
+    );
+    let variants: Vec<_> = schemas["ImageRef"]["oneOf"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| one["required"][0].clone())
+        .collect();
     assert_eq!(variants, ["sha256", "url", "data"]);
     let codes = document["paths"]["/v1/link"]["post"]["responses"].as_object().unwrap();
     assert!(codes.contains_key("404") && codes.contains_key("503"), "{codes:?}");

@@ -21,18 +21,19 @@ use crate::shared_data::shared_data;
 
 const MODEL: &[u8] = b"stands for an ONNX file";
 
-/// Thirty views of ten entities, two of each entity in different pictures.
+/// Thirty views of ten entities, two of each entity in different images.
 fn index(element: Element) -> Index {
-    let entities = (0..10).map(|n| Entity { qid: format!("Q{n}"), title: format!("entity {n}"), ..Entity::default() });
+    let entities =
+        (0..10).map(|n| Entity { qid: format!("Q{n}"), title: format!("entity {n}"), ..Entity::default() });
     let views = (0..30_u32).map(|n| {
         let vector = (0..8).map(|at| ((n % 10 * 7 + at * 3) % 11) as f32 + (n / 10) as f32 * 0.1).collect();
-        let (annotation, picture) = (format!("a{n}"), format!("p{n}.jpg"));
+        let (annotation, image) = (format!("a{n}"), format!("p{n}.jpg"));
         (
             Entry {
                 entity: n % 10,
                 annotation,
-                picture_hash: format!("{n:016x}"),
-                picture,
+                image_hash: format!("{n:016x}"),
+                image,
                 bounds: [0.0, 1.0, 2.0, 3.0],
             },
             vector,
@@ -42,13 +43,17 @@ fn index(element: Element) -> Index {
 }
 
 fn card() -> EncoderCard {
-    let mut card =
-        EncoderCard { id: "x".into(), sha256: sha256_hex(MODEL), views: vec![View::Image], ..EncoderCard::default() };
+    let mut card = EncoderCard {
+        id: "x".into(),
+        sha256: sha256_hex(MODEL),
+        views: vec![View::Image],
+        ..EncoderCard::default()
+    };
     (card.input.width, card.input.height, card.input.std) = (8, 8, [1.0; 3]);
     card
 }
 
-/// What the entities of [`index`] look like in another picture.
+/// What the entities of [`index`] look like in another image.
 fn seen_anew(n: u32) -> Vec<f32> {
     (0..8).map(|at| ((n % 10 * 7 + at * 3) % 11) as f32 + 0.35 - at as f32 * 0.02).collect()
 }
@@ -59,8 +64,8 @@ fn masks_kept_out_calibrate_it() {
     index.calibrate();
     let own = index.calibration().clone();
     let known = (0..30).map(|n| (seen_anew(n), format!("Q{}", n % 10)));
-    let strange =
-        (0..30_u32).map(|n| ((0..8).map(|at| ((n * 5 + at * at + 1) % 7) as f32).collect(), "Q99".to_owned()));
+    let strange = (0..30_u32)
+        .map(|n| ((0..8).map(|at| ((n * 5 + at * at + 1) % 7) as f32).collect(), "Q99".to_owned()));
     let questions: Vec<(Vec<f32>, String)> = known.chain(strange).collect();
     index.calibrate_by(&questions).unwrap();
     let calibration = index.calibration();
@@ -131,7 +136,8 @@ fn the_order_of_the_views_changes_nothing() {
             (entry, vec![f32::from(n as u8), 1.0, f32::from((n * n) as u8)])
         })
         .collect();
-    let build = |views| Index::build(card(), Element::F16, entities.clone(), views).unwrap().to_files().unwrap();
+    let build =
+        |views| Index::build(card(), Element::F16, entities.clone(), views).unwrap().to_files().unwrap();
     let turned: Vec<_> = views.iter().rev().cloned().collect();
     assert_eq!(build(views), build(turned));
 }
@@ -144,7 +150,8 @@ fn a_new_index_takes_the_place_of_the_old_and_leaves_nothing_behind() {
     index_folder::write(folder.path(), &index(Element::F32), MODEL).unwrap();
     index_folder::write(folder.path(), &index(Element::F16), MODEL).unwrap();
     assert_eq!(index_folder::read(folder.path(), Limits::default()).unwrap().0, index(Element::F16));
-    let mut names: Vec<_> = fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    let mut names: Vec<_> =
+        fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     names.sort();
     assert_eq!(names.len(), 7, "header, five parts, and a file of somebody else: {names:?}");
     assert!(mine.exists());
@@ -207,7 +214,10 @@ fn a_header_from_outside_is_checked() {
     }
     let next = json!({ "format": "masklink-index", "version": 2, "shards": [] });
     fs::write(folder.path().join(HEADER), next.to_string()).unwrap();
-    assert!(refusal(folder.path(), Limits::default()).contains("version 2"), "whatever a later version holds");
+    assert!(
+        refusal(folder.path(), Limits::default()).contains("version 2"),
+        "whatever a later version holds"
+    );
     fs::write(folder.path().join(HEADER), "x".repeat(2 << 20)).unwrap();
     assert!(refusal(folder.path(), Limits::default()).contains("2097152 bytes"), "a header of any length");
     fs::write(folder.path().join(HEADER), &whole).unwrap();
@@ -236,13 +246,25 @@ fn parts_with_right_hashes_and_wrong_content_are_refused() {
     let text = |bytes: &mut Vec<u8>, from: &str, to: &str| {
         *bytes = String::from_utf8(bytes.clone()).unwrap().replacen(from, to, 1).into_bytes();
     };
-    check("vectors", &|bytes| bytes[..4].copy_from_slice(&f32::NAN.to_le_bytes()), "vector 0 has the length NaN");
+    check(
+        "vectors",
+        &|bytes| bytes[..4].copy_from_slice(&f32::NAN.to_le_bytes()),
+        "vector 0 has the length NaN",
+    );
     check("vectors", &|bytes| bytes[..4].copy_from_slice(&9_f32.to_le_bytes()), "vector 0 has the length");
-    check("mean", &|bytes| bytes[4..8].copy_from_slice(&f32::NAN.to_le_bytes()), "number 1 of the index's mean");
+    check(
+        "mean",
+        &|bytes| bytes[4..8].copy_from_slice(&f32::NAN.to_le_bytes()),
+        "number 1 of the index's mean",
+    );
     check("entities", &|bytes| text(bytes, "\"Q1\"", "\"Q0\""), "entity 1 is out of order");
     check("entities", &|bytes| text(bytes, "\"qid\"", "\"quid\""), "line 1");
     check("entries", &|bytes| text(bytes, "\"entity\":0", "\"entity\":7"), "entity 7 is out of order");
-    check("entries", &|bytes| text(bytes, "\"entity\":9", "\"entity\":4000000000"), "entity 4000000000 is out of");
+    check(
+        "entries",
+        &|bytes| text(bytes, "\"entity\":9", "\"entity\":4000000000"),
+        "entity 4000000000 is out of",
+    );
     check("entries", &|bytes| text(bytes, "[0.0,1.0,2.0,3.0]", "[0.0,1.0,2.0]"), "line 1");
     check("entries", &|bytes| bytes.push(b'\n'), "31 lines");
 }
@@ -295,7 +317,8 @@ proptest! {
 #[test]
 fn what_cannot_be_an_index_is_not_built() {
     let entities = || vec![Entity { qid: "Q1".into(), ..Entity::default() }];
-    let build = |views| Index::build(card(), Element::F32, entities(), views).map(|_| ()).unwrap_err().to_string();
+    let build =
+        |views| Index::build(card(), Element::F32, entities(), views).map(|_| ()).unwrap_err().to_string();
     let entry = |entity| Entry { entity, ..Entry::default() };
     assert!(build(vec![]).contains("no entries"));
     assert!(build(vec![(entry(1), vec![1.0])]).contains("entity 1"));
@@ -320,7 +343,10 @@ fn the_command_gives_the_same_bytes_each_time() {
     let content = |folder: &PathBuf| {
         let mut files: Vec<_> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
         files.sort();
-        files.iter().map(|path| (path.file_name().unwrap().to_owned(), fs::read(path).unwrap())).collect::<Vec<_>>()
+        files
+            .iter()
+            .map(|path| (path.file_name().unwrap().to_owned(), fs::read(path).unwrap()))
+            .collect::<Vec<_>>()
     };
     assert!(content(&outputs[0]) == content(&outputs[1]), "two runs differ");
     assert_eq!(content(&outputs[0]).len(), 6);

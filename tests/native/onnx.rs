@@ -11,7 +11,10 @@ fn a_real_encoder_states_its_ports_and_runs() {
     let mut graph = Graph::from_bytes(&Runtime::load(None).unwrap(), &model, 1).unwrap();
     let [input] = graph.inputs() else { panic!("{:?}", graph.inputs()) };
     let [output] = graph.outputs() else { panic!("{:?}", graph.outputs()) };
-    assert_eq!((input.element.as_str(), &input.shape[..]), ("u8", &[Some(1), Some(224), Some(224), Some(3)][..]));
+    assert_eq!(
+        (input.element.as_str(), &input.shape[..]),
+        ("u8", &[Some(1), Some(224), Some(224), Some(3)][..])
+    );
     assert_eq!((output.element.as_str(), &output.shape[1..]), ("f32", &[Some(1280), Some(7), Some(7)][..]));
 
     let (input, output) = (input.name.clone(), output.name.clone());

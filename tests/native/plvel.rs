@@ -1,4 +1,5 @@
-//! A real index: everyday things in photographs, one half of the photographs indexed, the other half held out.
+//! A real index: everyday things in photographs, one half of the photographs indexed, the other
+//! half held out.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -20,7 +21,7 @@ pub(crate) struct Built {
 /// A mask to ask about.
 pub(crate) struct HeldOut {
     /// The encoded photograph.
-    pub(crate) picture: Vec<u8>,
+    pub(crate) image: Vec<u8>,
     /// `{"size", "counts"}`.
     pub(crate) mask: Value,
     pub(crate) qid: String,
@@ -41,7 +42,8 @@ impl Built {
     }
 }
 
-/// The index, built once for all tests by `masklink index`; `None` where the photographs or the encoder are missing.
+/// The index, built once for all tests by `masklink index`; `None` where the photographs or the
+/// encoder are missing.
 pub(crate) fn built() -> Option<&'static Built> {
     static BUILT: OnceLock<Option<Built>> = OnceLock::new();
     BUILT.get_or_init(build).as_ref()
@@ -56,7 +58,7 @@ pub(crate) fn run_index(annotations: &Path, output: &Path) -> String {
         .arg("index")
         .args([Path::new("--annotations"), annotations, Path::new("--images"), &photos.join("images")])
         .args([Path::new("--encoder"), &card, Path::new("--output"), output])
-        .args(["--picture-url", "samples/{file}"])
+        .args(["--image-url", "samples/{file}"])
         .output()
         .unwrap();
     assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
@@ -76,8 +78,10 @@ fn build() -> Option<Built> {
     let photos = shared_data("coco_plvel")?;
     shared_data("encoders")?;
     let file = annotations();
-    // Some photographs come twice, with another object each: by number, so that no photograph is in both halves.
-    let numbers: BTreeSet<_> = list(&file["images"]).map(|image| photo_of(image["id"].as_str().unwrap())).collect();
+    // Some photographs come twice, with another object each: by number, so that no photograph is in
+    // both halves.
+    let numbers: BTreeSet<_> =
+        list(&file["images"]).map(|image| photo_of(image["id"].as_str().unwrap())).collect();
     let indexed: BTreeSet<_> = numbers.iter().copied().step_by(2).collect();
     let folder = tempfile::tempdir().unwrap();
     let part = folder.path().join("indexed.json");
@@ -91,9 +95,9 @@ fn build() -> Option<Built> {
         .filter(|annotation| !indexed.contains(photo_of(annotation["image_id"].as_str().unwrap())));
     let held_out = held_out.map(|annotation| {
         let name = names[&annotation["image_id"].as_str()].unwrap().trim_start_matches('/');
-        let picture = std::fs::read(photos.join("images").join(name)).unwrap();
+        let image = std::fs::read(photos.join("images").join(name)).unwrap();
         let qid = annotation["category_id"].as_str().unwrap().to_owned();
-        HeldOut { picture, mask: annotation["segmentation"][0].clone(), qid }
+        HeldOut { image, mask: annotation["segmentation"][0].clone(), qid }
     });
     let held_out = held_out.collect();
     Some(Built { folder, held_out })

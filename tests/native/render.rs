@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use masklink::geometry::{Rect, Size, Transform};
 use masklink::render::{
-    Color, ColorBy, CpuRenderer, Drawn, Error, Frame, GpuRenderer, LostReason, Overlay, Picture, PictureFit, Scene,
-    Style, Target, View,
+    Color, ColorBy, CpuRenderer, Drawn, Error, Frame, GpuRenderer, ImageFit, LostReason, Overlay, Scene,
+    SourceImage, Style, Target, View,
 };
 use masklink::rle::Mask;
 
@@ -31,7 +31,7 @@ fn gpu() -> Option<GpuRenderer> {
 
 fn draw_on_gpu(gpu: &mut GpuRenderer, test: &TestScene) -> Frame {
     gpu.set_scene(test.scene.clone().into()).unwrap();
-    gpu.set_picture(test.picture.clone().map(Arc::new)).unwrap();
+    gpu.set_image(test.image.clone().map(Arc::new)).unwrap();
     redraw(gpu, test)
 }
 
@@ -43,7 +43,7 @@ fn redraw(gpu: &mut GpuRenderer, test: &TestScene) -> Frame {
 
 fn draw_on_cpu(test: &TestScene) -> Frame {
     let mut cpu = CpuRenderer::new(test.scene.clone().into());
-    cpu.set_picture(test.picture.clone().map(Arc::new));
+    cpu.set_image(test.image.clone().map(Arc::new));
     cpu.draw(&test.view, &test.style).unwrap()
 }
 
@@ -110,7 +110,10 @@ fn a_change_of_style_sends_looks_and_uniforms_alone() {
     for style in styles {
         assert_eq!(uploaded(&mut gpu, &test.view, &style), uniforms + looks);
     }
-    assert_eq!(uploaded(&mut gpu, &test.view.panned(3.0, 4.0, test.scene.size()), &test.style), uniforms + looks);
+    assert_eq!(
+        uploaded(&mut gpu, &test.view.panned(3.0, 4.0, test.scene.size()), &test.style),
+        uniforms + looks
+    );
     assert_eq!(uploaded(&mut gpu, &test.view, &test.style), uniforms);
 }
 
@@ -122,16 +125,16 @@ fn uploaded(gpu: &mut GpuRenderer, view: &View, style: &Style) -> u64 {
 }
 
 #[test]
-fn a_picture_over_the_texture_limit_is_scaled_and_said() {
+fn an_image_over_the_texture_limit_is_scaled_and_said() {
     let Some(mut gpu) = gpu() else { return };
     let size = Size::new(30_000, 2);
     gpu.set_scene(Scene::new(size).unwrap().into()).unwrap();
-    let red = Picture::from_rgba(size, [200, 10, 10, 255].repeat(60_000)).unwrap();
-    let fit = gpu.set_picture(Some(red.into())).unwrap();
-    let PictureFit::Scaled { from, to, most_side } = fit else { panic!("{fit}") };
-    assert!(from == size && to.longest_side() <= most_side && to.longest_side() > most_side / 2, "{fit}");
-    assert!(fit.to_string().starts_with("The picture of 30000x2 pixels is shown from"), "{fit}");
-    assert_eq!(gpu.memory().picture, 4 * to.pixels());
+    let red = SourceImage::from_rgba(size, [200, 10, 10, 255].repeat(60_000)).unwrap();
+    let fit = gpu.set_image(Some(red.into())).unwrap();
+    let ImageFit::Scaled { from, to, max_side } = fit else { panic!("{fit}") };
+    assert!(from == size && to.longest_side() <= max_side && to.longest_side() > max_side / 2, "{fit}");
+    assert!(fit.to_string().starts_with("The image of 30000x2 pixels is shown from"), "{fit}");
+    assert_eq!(gpu.memory().image, 4 * to.pixels());
     let canvas_from_image = Transform { scale: 40.0, ..Transform::default() };
     let view = View { canvas: Size::new(256, 64), device_pixel_ratio: 1.0, canvas_from_image };
     gpu.draw(&view, &Style::default()).unwrap();

@@ -1,9 +1,10 @@
-//! Masks against the answers of pycocotools 2.0.11 on COCO's own strings, polygons and crowds, and hostile input.
+//! Masks against the answers of pycocotools 2.0.11 on COCO's own strings, polygons and crowds, and
+//! hostile input.
 
 use std::fs;
 
 use masklink::geometry::{Rect, Size};
-use masklink::rle::{Connectivity, Error, MOST_BITMAP_PIXELS, Mask};
+use masklink::rle::{Connectivity, Error, MAX_BITMAP_PIXELS, Mask};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
@@ -44,7 +45,11 @@ fn check_line(file: &str, line: usize, question: &Value, answer: &Value) {
     assert_eq!(mask.to_compressed(), answer["counts"].as_str().unwrap(), "{file}:{line}");
     assert_eq!(mask.area(), answer["area"].as_u64().unwrap(), "{file}:{line}");
     let bbox = Rect::from(mask.bbox().unwrap_or_default());
-    assert_eq!(vec![bbox.x1, bbox.y1, bbox.width(), bbox.height()], numbers(&answer["bbox"]), "{file}:{line}");
+    assert_eq!(
+        vec![bbox.x1, bbox.y1, bbox.width(), bbox.height()],
+        numbers(&answer["bbox"]),
+        "{file}:{line}"
+    );
 
     let bitmap = mask.to_column_major().unwrap();
     let expected = answer["sha256"].as_str().unwrap();
@@ -112,7 +117,11 @@ fn faults_are_found_within_and_after_blocks_of_eight() {
         assert_eq!(Mask::from_compressed(size, &bad), Err(Error::Character { at, found: b'!' }), "at {at}");
         if at >= 3 {
             bad.replace_range(at..=at, "M");
-            assert_eq!(Mask::from_compressed(size, &bad), Err(Error::RunLength { at, length: -2 }), "at {at}");
+            assert_eq!(
+                Mask::from_compressed(size, &bad),
+                Err(Error::RunLength { at, length: -2 }),
+                "at {at}"
+            );
             bad.replace_range(at..=at, "?");
             let error = Mask::from_compressed(size, &bad).unwrap_err();
             assert!(matches!(error, Error::Coverage { at: found, .. } if found >= at), "at {at}: {error}");
@@ -136,7 +145,9 @@ fn runs_of_no_pixel_are_merged() {
 
 #[test]
 fn sizes_without_pixels_have_one_mask() {
-    for size in [Size::new(0, 0), Size::new(7, 0), Size::new(0, 7), Size::new(u32::MAX, 0), Size::new(0, u32::MAX)] {
+    for size in
+        [Size::new(0, 0), Size::new(7, 0), Size::new(0, 7), Size::new(u32::MAX, 0), Size::new(0, u32::MAX)]
+    {
         let empty = Mask::empty(size).unwrap();
         assert_eq!(empty.counts(), [0], "{size}");
         assert_eq!(empty.to_compressed(), "0", "{size}");
@@ -164,7 +175,11 @@ fn the_largest_masks_cost_no_memory_by_the_pixel() {
         assert_eq!(full.outlines()[0].outer, corners, "{size}");
         assert!(full.contains(size.width - 1, size.height - 1), "{size}");
         assert!(full.complement().is_empty(), "{size}");
-        let limit = Error::Limit { what: "pixels of a bitmap", limit: MOST_BITMAP_PIXELS, actual: u64::from(u32::MAX) };
+        let limit = Error::Limit {
+            what: "pixels of a bitmap",
+            limit: MAX_BITMAP_PIXELS,
+            actual: u64::from(u32::MAX),
+        };
         assert_eq!(full.to_row_major(), Err(limit.clone()), "{size}");
         assert_eq!(full.to_column_major(), Err(limit), "{size}");
         assert!(matches!(full.interior_most(), Err(Error::Limit { .. })), "{size}");
@@ -210,9 +225,14 @@ fn masks_of_different_sizes_do_not_mix() {
 #[test]
 fn boundaries_are_checked() {
     let size = Size::new(2, 3);
-    for (boundaries, at) in [(vec![1], 0), (vec![2, 2], 1), (vec![3, 1], 1), (vec![1, 2, 4, 7], 3), (vec![0, 1, 2], 2)]
+    for (boundaries, at) in
+        [(vec![1], 0), (vec![2, 2], 1), (vec![3, 1], 1), (vec![1, 2, 4, 7], 3), (vec![0, 1, 2], 2)]
     {
-        assert_eq!(Mask::from_boundaries(size, boundaries.clone()), Err(Error::Boundary { at }), "{boundaries:?}");
+        assert_eq!(
+            Mask::from_boundaries(size, boundaries.clone()),
+            Err(Error::Boundary { at }),
+            "{boundaries:?}"
+        );
     }
     assert!(Mask::from_boundaries(size, vec![0, 1, 5, 6]).is_ok());
     assert_eq!(Mask::from_row_major(size, &[0; 5]), Err(Error::BitmapLength { size, actual: 5 }));

@@ -40,7 +40,12 @@ fn check_corpus(file: &str, expected: usize) {
             assert_eq!(answer[key], entry["out"][key], "{file}:{} {key}", line + 1);
         }
         for side in 0..4 {
-            assert_eq!(answer["bbox"][side].as_f64(), entry["out"]["bbox"][side].as_f64(), "{file}:{}", line + 1);
+            assert_eq!(
+                answer["bbox"][side].as_f64(),
+                entry["out"]["bbox"][side].as_f64(),
+                "{file}:{}",
+                line + 1
+            );
         }
         assert!(answer["components"].as_u64() <= answer["runs"].as_u64(), "{file}:{}", line + 1);
     }

@@ -271,7 +271,8 @@ proptest! {
     }
 }
 
-/// How often a path winds clockwise, y down, around the middle of a pixel: vertical edges right of it, signed.
+/// How often a path winds clockwise, y down, around the middle of a pixel: vertical edges right of
+/// it, signed.
 fn winding(path: &[[u32; 2]], x: i64, y: i64) -> i64 {
     let next = path.iter().cycle().skip(1);
     let edges = path.iter().zip(next).map(|(a, b)| (a.map(i64::from), b.map(i64::from)));
@@ -311,8 +312,10 @@ fn write_compressed(counts: &[u32]) -> String {
 /// maskApi's `rleFrPoly` as it is written there: walks the whole outline, then keeps the points that count.
 fn walked(size: Size, polygon: &[f64]) -> Mask {
     let (width, height) = (f64::from(size.width), f64::from(size.height));
-    let grid: Vec<(i64, i64)> =
-        polygon.chunks(2).map(|point| ((5.0 * point[0] + 0.5) as i64, (5.0 * point[1] + 0.5) as i64)).collect();
+    let grid: Vec<(i64, i64)> = polygon
+        .chunks(2)
+        .map(|point| ((5.0 * point[0] + 0.5) as i64, (5.0 * point[1] + 0.5) as i64))
+        .collect();
     let mut points = Vec::new();
     for (&from, &to) in grid.iter().zip(grid.iter().cycle().skip(1)) {
         let ((mut xs, mut ys), (mut xe, mut ye)) = (from, to);
@@ -324,8 +327,9 @@ fn walked(size: Size, polygon: &[f64]) -> Mask {
         let longer = dx.max(dy);
         for d in 0..=longer {
             let t = if flip { longer - d } else { d };
-            let rounded =
-                |start: i64, end: i64| (start as f64 + (end - start) as f64 / longer as f64 * t as f64 + 0.5) as i64;
+            let rounded = |start: i64, end: i64| {
+                (start as f64 + (end - start) as f64 / longer as f64 * t as f64 + 0.5) as i64
+            };
             points.push(if dx >= dy { (t + xs, rounded(ys, ye)) } else { (rounded(xs, xe), t + ys) });
         }
     }

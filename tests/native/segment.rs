@@ -3,8 +3,8 @@
 use std::path::Path;
 use std::process::Command;
 
+use masklink::cli::decoded_image::DecodedImage;
 use masklink::cli::onnx::RuntimeArgs;
-use masklink::cli::picture::Picture;
 use masklink::cli::segmenter::{ModelChoice, Segmenter};
 use masklink::geometry::Point;
 use masklink::segment::{Prompt, Prompts};
@@ -17,8 +17,8 @@ fn click(x: f64, y: f64, positive: bool) -> Prompt {
     Prompt::Click { point: Point::new(x, y), positive }
 }
 
-/// A click is an answer: on any photograph the mask holds the pixel clicked, leaves out one clicked away, and is no
-/// flood of the whole picture.
+/// A click is an answer: on any photograph the mask holds the pixel clicked, leaves out one clicked
+/// away, and is no flood of the whole image.
 #[test]
 fn the_default_model_answers_clicks_on_photographs() {
     let Some(folder) = shared_data("photos") else { return };
@@ -31,9 +31,9 @@ fn the_default_model_answers_clicks_on_photographs() {
         if path.extension().is_none_or(|extension| extension != "jpg") {
             continue;
         }
-        let picture = Picture::from(image::open(&path).unwrap().into_rgb8());
-        let size = picture.size();
-        segmenter.encode(picture).unwrap();
+        let image = DecodedImage::from(image::open(&path).unwrap().into_rgb8());
+        let size = image.size();
+        segmenter.encode(image).unwrap();
         for (across, down) in [(0.5, 0.5), (0.35, 0.55), (0.65, 0.55)] {
             let (x, y) = (f64::from(size.width) * across, f64::from(size.height) * down);
             segmenter.restart();
@@ -51,10 +51,11 @@ fn the_default_model_answers_clicks_on_photographs() {
     }
     assert!(seen >= 39, "only {seen} clicks were tried");
     assert!(holding * 10 >= seen * 9, "{holding} of {seen} masks hold the pixel clicked");
-    assert!(flooding.len() * 10 <= seen, "masks that flood the picture: {flooding:#?}");
+    assert!(flooding.len() * 10 <= seen, "masks that flood the image: {flooding:#?}");
 }
 
-/// The model is better than the trivial answers and profits from clicks. Its card says how good it is on how much.
+/// The model is better than the trivial answers and profits from clicks. Its card says how good it
+/// is on how much.
 #[test]
 fn the_default_model_gets_better_by_clicks() {
     let Some(folder) = shared_data("coco_plvel") else { return };

@@ -73,7 +73,11 @@ async fn ranges() {
         ("bytes=0-1,4-5", 200, "", LETTERS),
     ] {
         let answer = site.get("/letters.txt", &[("range", range)]).await;
-        assert_eq!((answer.status.as_u16(), answer.header("content-range")), (status, content_range), "{range}");
+        assert_eq!(
+            (answer.status.as_u16(), answer.header("content-range")),
+            (status, content_range),
+            "{range}"
+        );
         assert_eq!(answer.body, body.as_bytes(), "{range}");
     }
     let whole = site.get("/letters.txt", &[]).await;
@@ -89,7 +93,8 @@ async fn a_part_of_another_version_is_not_sent() {
         let whole = site.get(path, &[]).await;
         let (tag, date) = (whole.header("etag"), whole.header("last-modified"));
         let (weak, earlier) = (format!("W/{tag}"), "Thu, 01 Jan 1970 00:00:00 GMT");
-        for (version, status) in [(tag, 206), (date, 206), ("\"other\"", 200), (&weak, 200), (earlier, 200), ("", 200)]
+        for (version, status) in
+            [(tag, 206), (date, 206), ("\"other\"", 200), (&weak, 200), (earlier, 200), ("", 200)]
         {
             let answer = site.get(path, &[("range", "bytes=0-2"), ("if-range", version)]).await;
             assert_eq!(answer.status, status, "{path} {version}");
@@ -110,11 +115,23 @@ async fn compressed_variants_are_chosen_by_what_the_client_takes() {
         ("/a.json", "gzip, br", "", "a.json"),
     ] {
         let answer = site.get(path, &[("accept-encoding", accepts)]).await;
-        assert_eq!((answer.status.as_u16(), answer.header("content-encoding")), (200, encoding), "{path} {accepts}");
-        assert_eq!((&answer.body[..], answer.header("vary")), (body.as_bytes(), "accept-encoding"), "{path} {accepts}");
+        assert_eq!(
+            (answer.status.as_u16(), answer.header("content-encoding")),
+            (200, encoding),
+            "{path} {accepts}"
+        );
+        assert_eq!(
+            (&answer.body[..], answer.header("vary")),
+            (body.as_bytes(), "accept-encoding"),
+            "{path} {accepts}"
+        );
     }
     let part = site.get("/a.wasm", &[("accept-encoding", "br"), ("range", "bytes=0-1")]).await;
-    assert_eq!((part.header("content-encoding"), &part.body[..]), ("", &b"a."[..]), "ranges count plain bytes");
+    assert_eq!(
+        (part.header("content-encoding"), &part.body[..]),
+        ("", &b"a."[..]),
+        "ranges count plain bytes"
+    );
 }
 
 #[tokio::test]
@@ -175,13 +192,17 @@ async fn another_name_pointed_at_the_loopback_is_turned_away() {
         let get = |host: &'static str| request("GET", path, &[("host", host)], "");
         assert_eq!(send(&loopback, get("evil.example:8080")).await.problem(), (421, "wrong-host"), "{path}");
         assert_eq!(send(&named, get("evil.example")).await.problem(), (421, "wrong-host"), "{path}");
-        for (app, host) in
-            [(&loopback, "127.0.0.1:8080"), (&loopback, "localhost"), (&named, "masks.example"), (&open, "any.example")]
-        {
+        for (app, host) in [
+            (&loopback, "127.0.0.1:8080"),
+            (&loopback, "localhost"),
+            (&named, "masks.example"),
+            (&open, "any.example"),
+        ] {
             assert_eq!(send(app, get(host)).await.status, 200, "{path} {host}");
         }
     }
-    let question = request("POST", "/v1/link", &[("host", "evil.example"), ("content-type", "application/json")], "{}");
+    let question =
+        request("POST", "/v1/link", &[("host", "evil.example"), ("content-type", "application/json")], "{}");
     let refused = send(&loopback, question).await;
     assert_eq!((refused.problem(), refused.header("access-control-allow-origin")), ((421, "wrong-host"), ""));
 }
@@ -251,5 +272,8 @@ async fn a_server_without_an_index_says_so() {
     assert_eq!(send(&app, request("GET", "/readyz", &[], "")).await.problem(), (503, "unavailable"));
     assert_eq!(send(&app, request("GET", "/healthz", &[], "")).await.body, "ok\n");
     assert_eq!(send(&app, request("GET", "/", &[], "")).await.problem(), (404, "not-found"));
-    assert_eq!(send(&app, request("DELETE", "/v1/link", &[], "")).await.problem(), (405, "method-not-allowed"));
+    assert_eq!(
+        send(&app, request("DELETE", "/v1/link", &[], "")).await.problem(),
+        (405, "method-not-allowed")
+    );
 }

@@ -1,4 +1,4 @@
-//! Finds the pictures and masks that lie beside the repository and are not part of it.
+//! Finds the images and masks that lie beside the repository and are not part of it.
 
 use std::io::Write as _;
 use std::path::PathBuf;

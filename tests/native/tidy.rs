@@ -1,9 +1,11 @@
-//! The house rules, as tests: who may name whom, how each file opens, how long it may be, what it must not hold.
+//! The house rules, as tests: who may name whom, how each file opens, how long it may be, what it
+//! must not hold.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Which modules of the crate each module may name, besides itself. An arrow is added by a line here, on purpose.
+/// Which modules of the crate each module may name, besides itself. An arrow is added by a line
+/// here, on purpose.
 const MAY_NAME: [(&str, &[&str]); 10] = [
     ("geometry", &[]),
     ("pixels", &["geometry"]),
@@ -24,7 +26,7 @@ const KEPT_TO: [(&str, &[&str]); 3] = [
     ("ort::", &["src/cli/onnx"]),
 ];
 
-const MOST_LINES: usize = 600;
+const MAX_LINES: usize = 800;
 
 #[test]
 fn modules_name_only_what_they_may() {
@@ -33,7 +35,8 @@ fn modules_name_only_what_they_may() {
     let modules: Vec<&str> = MAY_NAME.iter().map(|(module, _)| *module).collect();
     let mut wrong = Vec::new();
     for (path, text) in &sources {
-        let Some((module, granted)) = MAY_NAME.iter().find(|(module, _)| path.starts_with(&format!("src/{module}/")))
+        let Some((module, granted)) =
+            MAY_NAME.iter().find(|(module, _)| path.starts_with(&format!("src/{module}/")))
         else {
             continue;
         };
@@ -77,18 +80,20 @@ fn files_open_with_what_they_are_for_and_stay_short() {
                 wrong.push(format!("{path}: does not open with a `//!` sentence"));
             }
             let length = text.lines().count();
-            if length > MOST_LINES {
-                wrong.push(format!("{path}: {length} lines, at most {MOST_LINES}"));
+            if length > MAX_LINES {
+                wrong.push(format!("{path}: {length} lines, at most {MAX_LINES}"));
             }
         }
     }
     assert!(seen >= 20, "found only {seen} files: the walk is broken");
-    for (path, text) in sources("www", "js").into_iter().chain(sources("tests", "mjs")).chain(sources("tools", "py")) {
+    for (path, text) in
+        sources("www", "js").into_iter().chain(sources("tests", "mjs")).chain(sources("tools", "py"))
+    {
         if !["/**", "\"\"\"", "// ", "#!"].iter().any(|opening| text.starts_with(opening)) {
             wrong.push(format!("{path}: does not open with a comment on what it is for"));
         }
-        if text.lines().count() > MOST_LINES {
-            wrong.push(format!("{path}: {} lines, at most {MOST_LINES}", text.lines().count()));
+        if text.lines().count() > MAX_LINES {
+            wrong.push(format!("{path}: {} lines, at most {MAX_LINES}", text.lines().count()));
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
@@ -106,7 +111,9 @@ fn kernels_say_what_they_compute() {
 fn nothing_is_left_open() {
     let open = ["TODO", "FIXME", "XXX", "unimplemented!", "todo!("];
     let mut wrong = Vec::new();
-    for (path, text) in sources("src", "rs").into_iter().chain(sources("www", "js")).chain(sources("tools", "py")) {
+    for (path, text) in
+        sources("src", "rs").into_iter().chain(sources("www", "js")).chain(sources("tools", "py"))
+    {
         for (number, line) in text.lines().enumerate() {
             if open.iter().any(|word| line.contains(word)) {
                 wrong.push(format!("{path}:{}: {}", number + 1, line.trim()));
@@ -145,8 +152,9 @@ fn first_name(path: &str) -> &str {
 
 /// Whether `pattern` stands in `line` and is not the tail of a longer name.
 fn holds_word(line: &str, pattern: &str) -> bool {
-    line.match_indices(pattern)
-        .any(|(at, _)| !line[..at].chars().next_back().is_some_and(|before| before.is_alphanumeric() || before == '_'))
+    line.match_indices(pattern).any(|(at, _)| {
+        !line[..at].chars().next_back().is_some_and(|before| before.is_alphanumeric() || before == '_')
+    })
 }
 
 /// The lines that are not comments, with their numbers from 1.
@@ -192,7 +200,10 @@ fn collect(folder: &Path, extension: &str, found: &mut Vec<PathBuf>) {
     for entry in entries {
         let path = entry.unwrap().path();
         if path.is_dir() {
-            if path.file_name().is_some_and(|name| name != "target" && name != "node_modules" && name != "corpus") {
+            if path
+                .file_name()
+                .is_some_and(|name| name != "target" && name != "node_modules" && name != "corpus")
+            {
                 collect(&path, extension, found);
             }
         } else if path.extension().is_some_and(|found| found == extension) {
@@ -203,9 +214,11 @@ fn collect(folder: &Path, extension: &str, found: &mut Vec<PathBuf>) {
 
 #[test]
 fn the_page_knows_the_longest_side_that_can_be_drawn() {
-    let text = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/www/element/picture.js")).unwrap();
-    let line =
-        text.lines().find(|line| line.contains("const MOST_PICTURE_SIDE = ")).expect("the page has no such limit");
+    let text = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/www/element/image.js")).unwrap();
+    let line = text
+        .lines()
+        .find(|line| line.contains("const MAX_IMAGE_SIDE = "))
+        .expect("the page has no such limit");
     let digits: String = line.chars().filter(char::is_ascii_digit).collect();
-    assert_eq!(digits.parse(), Ok(masklink::render::MOST_SIDE), "{line}");
+    assert_eq!(digits.parse(), Ok(masklink::render::MAX_SIDE), "{line}");
 }

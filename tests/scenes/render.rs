@@ -2,22 +2,23 @@
 //!
 //! Whoever includes this file has `Size`, `Mask` and the rest of the crate's names in the module above.
 
-use super::{Color, ColorBy, Frame, Mask, Overlay, Picture, Rect, Scene, Size, Style, Transform, View};
+use super::{Color, ColorBy, Frame, Mask, Overlay, Rect, Scene, Size, SourceImage, Style, Transform, View};
 
-/// The most a channel may differ. Each blend rounds to 8 bits and may do so either way; the next blend keeps only
-/// `1 - opacity` of that, so the sum stays below `1 / opacity`: 2.5 levels at the opacity of 0.4. (Between the strokes of
-/// a pattern it is 0.12 and the bound 8, but no scene shows more than 3.) Filtering a texture with the 8-bit weights that
-/// GPUs use adds less than one level in these pictures.
+/// The most a channel may differ. Each blend rounds to 8 bits and may do so either way; the next
+/// blend keeps only `1 - opacity` of that, so the sum stays below `1 / opacity`: 2.5 levels at the
+/// opacity of 0.4. (Between the strokes of a pattern it is 0.12 and the bound 8, but no scene shows
+/// more than 3.) Filtering a texture with the 8-bit weights that GPUs use adds less than one level
+/// in these images.
 pub(super) const TOLERANCE: u8 = 3;
-/// The part of pixels that may differ more: where the middle of a device pixel falls on an edge of the mask to within
-/// the rounding of 32-bit floats, it may be found on either side.
+/// The part of pixels that may differ more: where the middle of a device pixel falls on an edge of
+/// the mask to within the rounding of 32-bit floats, it may be found on either side.
 pub(super) const OUTLIERS: f64 = 0.0005;
 
 /// One scene with all that a renderer needs.
 pub(super) struct TestScene {
     pub(super) name: &'static str,
     pub(super) scene: Scene,
-    pub(super) picture: Option<Picture>,
+    pub(super) image: Option<SourceImage>,
     pub(super) view: View,
     pub(super) style: Style,
 }
@@ -63,7 +64,8 @@ pub(super) fn three_panels(expected: &Frame, actual: &Frame) -> (Size, Vec<u8>) 
         .collect();
     let panels = [expected.to_straight_alpha(), difference, actual.to_straight_alpha()];
     let row_bytes = 4 * width as usize;
-    let rows = (0..height as usize).flat_map(|y| panels.iter().map(move |panel| &panel[y * row_bytes..][..row_bytes]));
+    let rows = (0..height as usize)
+        .flat_map(|y| panels.iter().map(move |panel| &panel[y * row_bytes..][..row_bytes]));
     (Size::new(3 * width, height), rows.flatten().copied().collect())
 }
 
@@ -75,91 +77,129 @@ pub(super) fn all() -> Vec<TestScene> {
     let at = |scale, x, y| View { canvas_from_image: Transform { scale, x, y }, ..fit };
     let plain = Style { outline_width: 0.0, ..Style::default() };
     let three = |names: &[&str]| scene_of(image, names);
-    let many = || scene_of(image, &["disc", "ring", "stairs", "checker", "noise", "all", "none", "edge", "disc"]);
-    let picture = |size| Some(gradient(size));
-    let test = |name, scene, picture, view, style| TestScene { name, scene, picture, view, style };
+    let many =
+        || scene_of(image, &["disc", "ring", "stairs", "checker", "noise", "all", "none", "edge", "disc"]);
+    let source = |size| Some(gradient(size));
+    let test = |name, scene, image, view, style| TestScene { name, scene, image, view, style };
     vec![
-        test("picture alone", three(&[]), picture(image), fit, plain.clone()),
-        test("picture shown small", three(&[]), picture(image), at(0.17, 100.3, 90.6), plain.clone()),
-        test("picture magnified", three(&[]), picture(image), at(7.3, -311.7, -205.2), plain.clone()),
-        test("no picture, no mask", three(&[]), None, fit, plain.clone()),
-        test("no picture, masks", three(&["disc", "ring"]), None, fit, Style::default()),
-        test("one pixel to one", many(), picture(image), at(1.0, 80.0, 60.0), Style::default()),
-        test("fills", many(), picture(image), fit, plain.clone()),
-        test("fills opaque", many(), picture(image), fit, Style { fill_opacity: 1.0, ..plain.clone() }),
-        test("outlines", many(), picture(image), fit, Style { fill_opacity: 0.0, ..Style::default() }),
-        test("both", many(), picture(image), at(1.9, 3.3, 4.4), Style::default()),
-        test("wide outlines", many(), None, at(1.9, 3.3, 4.4), Style { outline_width: 7.5, ..Style::default() }),
-        test("shown small", many(), picture(image), at(0.37, 31.0, 20.0), Style::default()),
-        test("magnified", many(), picture(image), at(9.0, -700.5, -560.25), Style::default()),
-        test("magnified most", many(), picture(image), at(64.0, -64.0 * 77.0 - 0.5, -64.0 * 55.5), Style::default()),
-        test("patterns", many(), picture(image), fit, Style { patterns: true, fill_opacity: 0.8, ..Style::default() }),
-        test("patterns panned", many(), None, at(2.0, -13.0, 9.0), Style { patterns: true, ..Style::default() }),
-        test("hovered", many(), picture(image), fit, Style { hovered: Some(0), ..Style::default() }),
+        test("image alone", three(&[]), source(image), fit, plain.clone()),
+        test("image shown small", three(&[]), source(image), at(0.17, 100.3, 90.6), plain.clone()),
+        test("image magnified", three(&[]), source(image), at(7.3, -311.7, -205.2), plain.clone()),
+        test("no image, no mask", three(&[]), None, fit, plain.clone()),
+        test("no image, masks", three(&["disc", "ring"]), None, fit, Style::default()),
+        test("one pixel to one", many(), source(image), at(1.0, 80.0, 60.0), Style::default()),
+        test("fills", many(), source(image), fit, plain.clone()),
+        test("fills opaque", many(), source(image), fit, Style { fill_opacity: 1.0, ..plain.clone() }),
+        test("outlines", many(), source(image), fit, Style { fill_opacity: 0.0, ..Style::default() }),
+        test("both", many(), source(image), at(1.9, 3.3, 4.4), Style::default()),
+        test(
+            "wide outlines",
+            many(),
+            None,
+            at(1.9, 3.3, 4.4),
+            Style { outline_width: 7.5, ..Style::default() },
+        ),
+        test("shown small", many(), source(image), at(0.37, 31.0, 20.0), Style::default()),
+        test("magnified", many(), source(image), at(9.0, -700.5, -560.25), Style::default()),
+        test(
+            "magnified most",
+            many(),
+            source(image),
+            at(64.0, -64.0 * 77.0 - 0.5, -64.0 * 55.5),
+            Style::default(),
+        ),
+        test(
+            "patterns",
+            many(),
+            source(image),
+            fit,
+            Style { patterns: true, fill_opacity: 0.8, ..Style::default() },
+        ),
+        test(
+            "patterns panned",
+            many(),
+            None,
+            at(2.0, -13.0, 9.0),
+            Style { patterns: true, ..Style::default() },
+        ),
+        test("hovered", many(), source(image), fit, Style { hovered: Some(0), ..Style::default() }),
         test(
             "selected",
             many(),
-            picture(image),
+            source(image),
             fit,
             Style { selected: Some(1), hovered: Some(2), ..Style::default() },
         ),
-        test("hidden", many(), picture(image), fit, Style { hidden: [4, 5].into(), boxes: true, ..Style::default() }),
+        test(
+            "hidden",
+            many(),
+            source(image),
+            fit,
+            Style { hidden: [4, 5].into(), boxes: true, ..Style::default() },
+        ),
         test(
             "boxes",
             many(),
-            picture(image),
+            source(image),
             at(1.3, 40.2, 31.7),
             Style { boxes: true, selected: Some(3), ..plain.clone() },
         ),
-        test("by entity", many(), picture(image), fit, Style { color_by: ColorBy::Entity, ..Style::default() }),
+        test(
+            "by entity",
+            many(),
+            source(image),
+            fit,
+            Style { color_by: ColorBy::Entity, ..Style::default() },
+        ),
         test(
             "pixel ratio of 2.5",
             many(),
-            picture(image),
+            source(image),
             View { device_pixel_ratio: 2.5, ..fit },
             Style { boxes: true, patterns: true, hovered: Some(3), ..Style::default() },
         ),
         test(
-            "a narrow picture far to the right",
+            "a narrow image far to the right",
             scene_of(Size::new(32_767, 3), &["noise", "stairs"]),
             None,
             at(11.3, -11.3 * 32_752.3, 100.2),
             Style::default(),
         ),
-        test("a picture of another resolution", many(), picture(Size::new(80, 60)), fit, Style::default()),
-        test("a hundred layers", layers(image, 100), picture(image), fit, Style::default()),
+        test("an image of another resolution", many(), source(Size::new(80, 60)), fit, Style::default()),
+        test("a hundred layers", layers(image, 100), source(image), fit, Style::default()),
     ]
 }
 
 /// A colour gradient with fine structure, opaque.
-fn gradient(size: Size) -> Picture {
+fn gradient(size: Size) -> SourceImage {
     let pixel = |index: u32| {
         let (x, y) = (index % size.width, index / size.width);
         let shade = |value: u32, most: u32| (value * 200 / most + 20) as u8;
         [shade(x, size.width), shade(y, size.height), if (x / 8 + y / 8) % 2 == 0 { 90 } else { 120 }, 255]
     };
     let rgba = (0..size.pixels() as u32).flat_map(pixel).collect();
-    Picture::from_rgba(size, rgba).expect("four bytes a pixel")
+    SourceImage::from_rgba(size, rgba).expect("four bytes a pixel")
 }
 
 fn scene_of(size: Size, shapes: &[&str]) -> Scene {
-    let mut scene = Scene::new(size).expect("a small picture");
+    let mut scene = Scene::new(size).expect("a small image");
     for (index, shape) in shapes.iter().enumerate() {
         let offset = 5.25 * index as f64;
         let boxes = vec![Rect::from_xywh([10.0 + offset, -4.5 + offset, 60.75, 40.5])];
-        let overlay = Overlay { masks: vec![mask_of(size, shape)], entity: index as u64 / 2, color: None, boxes };
-        scene.push(overlay).expect("a mask of the picture's size");
+        let overlay =
+            Overlay { masks: vec![mask_of(size, shape)], entity: index as u64 / 2, color: None, boxes };
+        scene.push(overlay).expect("a mask of the image's size");
     }
     scene
 }
 
 /// Discs upon discs, each a little aside, so that many overlap at the middle.
 fn layers(size: Size, count: u32) -> Scene {
-    let mut scene = Scene::new(size).expect("a small picture");
+    let mut scene = Scene::new(size).expect("a small image");
     for index in 0..count {
         let (x, y) = (f64::from(30 + index % 10 * 10), f64::from(20 + index / 10 * 8));
         let masks = vec![mask_where(size, |px, py| (px - x).hypot(py - y) < 25.0)];
-        scene.push(Overlay { masks, ..Overlay::default() }).expect("a mask of the picture's size");
+        scene.push(Overlay { masks, ..Overlay::default() }).expect("a mask of the image's size");
     }
     scene
 }
@@ -171,11 +211,13 @@ fn mask_of(size: Size, shape: &str) -> Mask {
         "disc" => mask_where(size, |x, y| (x - width / 3.0).hypot(y - height / 2.5) < height / 4.0),
         "ring" => mask_where(size, |x, y| (0.2..0.4).contains(&radius(x, y))),
         "stairs" => mask_where(size, |x, y| y > height - (x / 3.0).floor() * 2.0 % height),
-        "checker" => mask_where(size, |x, y| x > width * 0.7 && y < height * 0.3 && ((x + y) as u32).is_multiple_of(2)),
+        "checker" => {
+            mask_where(size, |x, y| x > width * 0.7 && y < height * 0.3 && ((x + y) as u32).is_multiple_of(2))
+        }
         // A hash of the position: one pixel in three, without structure.
         "noise" => mask_where(size, |x, y| {
-            let hash =
-                ((x as u32).wrapping_mul(0x9e37_79b1) ^ (y as u32).wrapping_mul(0x85eb_ca77)).wrapping_mul(0xc2b2_ae3d);
+            let hash = ((x as u32).wrapping_mul(0x9e37_79b1) ^ (y as u32).wrapping_mul(0x85eb_ca77))
+                .wrapping_mul(0xc2b2_ae3d);
             y > height * 0.6 && (hash >> 16).is_multiple_of(3)
         }),
         "edge" => mask_where(size, |x, y| x < 1.0 || y < 1.0 || x > width - 1.0 || y > height - 1.0),

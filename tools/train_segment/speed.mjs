@@ -1,6 +1,6 @@
 /**
- * Times the default click model in onnxruntime-web's wasm provider on one thread, under Node: processor time, which a busy machine
- * changes little, and wall time.
+ * Times the default click model in onnxruntime-web's wasm provider on one thread, under Node:
+ * processor time, which a busy machine changes little, and wall time.
  *
  * Usage: node tools/train_segment/speed.mjs [RUNS], from the repository's root after `npm ci`.
  */
@@ -11,12 +11,19 @@ const FOLDER = "www/models";
 const runs = Number(process.argv[2] ?? 10);
 ort.env.wasm.numThreads = 1;
 
-/** @type {{default: string, models: {id: string, encoder: {url: string}, decoder: {url: string}}[]}} */
+/**
+ * @type {{default: string, models: {id: string, encoder: {url: string}, decoder: {url:
+ *   string}}[]}}
+ */
 const manifest = JSON.parse(readFileSync(`${FOLDER}/models.json`, "utf8"));
 const entry = manifest.models.find((model) => model.id === manifest.default);
 if (!entry) throw new Error(`models.json has no entry ${manifest.default}`);
 
-/** Median milliseconds of `runs` runs, after two that warm up, of processor and wall time. @param {string} file @param {Record<string, ort.Tensor>} feeds */
+/**
+ * Median milliseconds of `runs` runs, after two that warm up, of processor and wall time.
+ * @param {string} file
+ * @param {Record<string, ort.Tensor>} feeds
+ */
 async function median(file, feeds) {
   const session = await ort.InferenceSession.create(readFileSync(`${FOLDER}/${file}`), { executionProviders: ["wasm"] });
   for (let run = 0; run < 2; run++) await session.run(feeds);

@@ -1,4 +1,7 @@
-/** @file What a page tells a viewer by its tag, as properties; also where they are set before the element is defined. */
+/**
+ * @file What a page tells a viewer by its tag, as properties; also where they are set before the
+ * element is defined.
+ */
 
 /** An element with the attributes of a viewer that are read where they are needed. */
 export class AttributesElement extends HTMLElement {
@@ -7,7 +10,7 @@ export class AttributesElement extends HTMLElement {
   /** @type {string | null} */
   #token = null;
 
-  /** Address of the picture. */
+  /** Address of the image. */
   get src() {
     return this.getAttribute('src');
   }
@@ -34,7 +37,10 @@ export class AttributesElement extends HTMLElement {
     this.toggleAttribute('controls', value);
   }
 
-  /** Bearer token for the endpoint; no attribute, since it is kept in memory only. It stays when the endpoint is changed. */
+  /**
+   * Bearer token for the endpoint; no attribute, since it is kept in memory only. It stays when
+   * the endpoint is changed.
+   */
   get token() {
     return this.#token;
   }
@@ -63,7 +69,7 @@ export function takeEarly(element, names) {
   for (const name of names) {
     if (!Object.hasOwn(element, name)) continue;
     const value = element[name];
-    delete (/** @type {Partial<T>} */ (element))[name];
+    delete (/** @type {Partial<T>} */ (element)[name]);
     element[name] = value;
   }
 }

@@ -3,7 +3,8 @@
 /** @typedef {Node | string | number | null | undefined | false} Child */
 
 /**
- * An element with attributes, listeners (`onclick`, …) and children; `true` sets an empty attribute, `null`, `false` and `undefined` set none.
+ * An element with attributes, listeners (`onclick`, …) and children; `true` sets an empty
+ * attribute, `null`, `false` and `undefined` set none.
  * @template {keyof HTMLElementTagNameMap} T
  * @param {T} tag
  * @param {Record<string, unknown>} [attributes]
@@ -48,8 +49,8 @@ function append(parent, children) {
 }
 
 /**
- * Scrolls a row sideways until one of its items is seen. `scrollIntoView` would move the whole page as well, which on
- * a phone hides what the person was looking at.
+ * Scrolls a row sideways until one of its items is seen. `scrollIntoView` would move the whole page
+ * as well, which on a phone hides what the person was looking at.
  * @param {HTMLElement} row
  * @param {HTMLElement} item
  */

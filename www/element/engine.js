@@ -1,4 +1,7 @@
-/** @file One WebAssembly viewer on one canvas: keeps its size, draws when something changed, hands its effects on. */
+/**
+ * @file One WebAssembly viewer on one canvas: keeps its size, draws when something changed, hands
+ * its effects on.
+ */
 
 import { failureOf } from './errors.js';
 import { newCanvas } from './template.js';
@@ -6,8 +9,15 @@ import { loadViewer } from './module.js';
 
 /** Milliseconds before a lost GPU is asked for again. */
 const RESTART = 400;
-/** Changes of the pixels below the canvas, where the browser tells of them: another screen may have more in the same place. @type {ResizeObserverOptions} */
-const OBSERVED = 'devicePixelContentBoxSize' in ResizeObserverEntry.prototype ? { box: 'device-pixel-content-box' } : {};
+/**
+ * Changes of the pixels below the canvas, where the browser tells of them: another screen may have
+ * more in the same place.
+ * @type {ResizeObserverOptions}
+ */
+const OBSERVED =
+  'devicePixelContentBoxSize' in ResizeObserverEntry.prototype
+    ? { box: 'device-pixel-content-box' }
+    : {};
 
 /** @typedef {import('../pkg/viewer.js').Viewer} Viewer */
 /** @typedef {import('./types.js').Effect} Effect */
@@ -48,8 +58,8 @@ export class Engine {
   #onLost;
 
   /**
-   * Makes the renderer asked for, or the CPU's where WebGPU is missing, on a new canvas: a canvas keeps the first kind
-   * of context it gave.
+   * Makes the renderer asked for, or the CPU's where WebGPU is missing, on a new canvas: a canvas
+   * keeps the first kind of context it gave.
    * @param {HTMLElement} stage Holds the canvas.
    * @param {'auto' | 'cpu'} renderer
    * @param {Listeners} listeners
@@ -96,16 +106,19 @@ export class Engine {
   }
 
   /**
-   * Tells what happened and hands each effect on, in order. An effect may call a listener that tells of something else:
-   * its effects come after all of these.
+   * Tells what happened and hands each effect on, in order. An effect may call a listener that
+   * tells of something else: its effects come after all of these.
    * @param {Record<string, unknown> & { type: string }} event
    * @param {Failure[]} [complaints] Takes the failures, which are then not handed on.
    */
   dispatch(event, complaints) {
-    const effects = /** @type {Effect[]} */ (JSON.parse(this.#viewer.dispatch(JSON.stringify(event))));
+    const effects = /** @type {Effect[]} */ (
+      JSON.parse(this.#viewer.dispatch(JSON.stringify(event)))
+    );
     if (effects.length > 0) this.invalidate();
     for (const effect of effects) {
-      if (complaints && effect.type === 'notify' && effect.name === 'error') complaints.push(/** @type {Failure} */ (effect.detail));
+      if (complaints && effect.type === 'notify' && effect.name === 'error')
+        complaints.push(/** @type {Failure} */ (effect.detail));
       else this.#effects.push(effect);
     }
     if (!this.#performing) this.#perform();
@@ -126,7 +139,7 @@ export class Engine {
   }
 
   /**
-   * Reads or changes the view or the picture, and draws again.
+   * Reads or changes the view or the image, and draws again.
    * @template T
    * @param {(viewer: Viewer) => T} change
    * @returns {T}
@@ -150,7 +163,10 @@ export class Engine {
   /** Draws before the next frame of the screen; several calls draw once. */
   invalidate() {
     if (this.#frame) this.#again = true;
-    else this.#frame = requestAnimationFrame(() => { this.#drawing = this.#draw(); });
+    else
+      this.#frame = requestAnimationFrame(() => {
+        this.#drawing = this.#draw();
+      });
   }
 
   /** Gives back the canvas's memory, the GPU's buffers and the listeners. */
@@ -169,13 +185,17 @@ export class Engine {
       if (!this.#ended) this.#drawn();
     } catch (thrown) {
       // A lost device is brought back by #watch.
-      if (!this.#ended && failureOf(thrown, 'renderer').code !== 'device-lost') this.#onLost(thrown);
+      if (!this.#ended && failureOf(thrown, 'renderer').code !== 'device-lost')
+        this.#onLost(thrown);
     }
     this.#frame = 0;
     if (this.#again && !this.#ended) this.invalidate();
   }
 
-  /** Tells of a frame, and of what it told about the renderer: a picture may be more than the GPU takes. */
+  /**
+   * Tells of a frame, and of what it told about the renderer: an image may be more than the GPU
+   * takes.
+   */
   #drawn() {
     this.#onDraw();
     const note = this.#viewer.rendererNote ?? this.#renderer.note;
@@ -184,7 +204,10 @@ export class Engine {
     this.#onRebuilt();
   }
 
-  /** Brings the GPU back each time it is lost, as when a driver restarts; gives up when that does not work. */
+  /**
+   * Brings the GPU back each time it is lost, as when a driver restarts; gives up when that does
+   * not work.
+   */
   async #watch() {
     while (!this.#ended) {
       await this.#viewer.lost();
@@ -192,7 +215,9 @@ export class Engine {
       try {
         await this.#drawing;
         // A driver or a browser's GPU process that starts again takes a moment.
-        await new Promise((resolve) => { setTimeout(resolve, RESTART); });
+        await new Promise((resolve) => {
+          setTimeout(resolve, RESTART);
+        });
         if (this.#ended) return;
         await this.#viewer.rebuild();
         if (this.#ended) return;
@@ -208,7 +233,10 @@ export class Engine {
   #take() {
     this.#observer.disconnect();
     this.#canvas = this.#viewer.canvas ?? this.#canvas;
-    this.#renderer = { kind: this.#viewer.rendererKind ?? 'cpu', note: this.#viewer.rendererNote ?? '' };
+    this.#renderer = {
+      kind: this.#viewer.rendererKind ?? 'cpu',
+      note: this.#viewer.rendererNote ?? '',
+    };
     this.#observer.observe(this.#canvas, OBSERVED);
     this.#resize();
     this.#onRebuilt();

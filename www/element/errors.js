@@ -38,6 +38,11 @@ export function failureOf(thrown, code) {
 export function summaryOf([first, ...others], count, [one, many]) {
   if (!first) return undefined;
   const failed = others.length + 1;
-  const what = count === 1 ? `The ${one}` : failed === count ? `All ${count} ${many}` : `${failed} of ${count} ${many}`;
+  const what =
+    count === 1
+      ? `The ${one}`
+      : failed === count
+        ? `All ${count} ${many}`
+        : `${failed} of ${count} ${many}`;
   return { code: first.code, message: `${what} cannot be used: ${first.message}.` };
 }

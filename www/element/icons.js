@@ -37,7 +37,12 @@ const PATHS = {
  */
 export function icon(name) {
   const svg = document.createElementNS(SVG, 'svg');
-  for (const [key, value] of Object.entries({ viewBox: '0 0 24 24', class: 'icon', 'aria-hidden': 'true', focusable: 'false' })) {
+  for (const [key, value] of Object.entries({
+    viewBox: '0 0 24 24',
+    class: 'icon',
+    'aria-hidden': 'true',
+    focusable: 'false',
+  })) {
     svg.setAttribute(key, value);
   }
   const path = document.createElementNS(SVG, 'path');

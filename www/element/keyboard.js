@@ -1,4 +1,7 @@
-/** @file The keys of the stage, for those who use no pointer; those that buttons announce work on the buttons as well. */
+/**
+ * @file The keys of the stage, for those who use no pointer; those that buttons announce work on
+ * the buttons as well.
+ */
 
 /** CSS pixels an arrow key moves, and with Shift. */
 const STEP = 10;
@@ -6,7 +9,7 @@ const LONG_STEP = 50;
 
 /**
  * @typedef {object} KeyActions
- * @property {(dx: number, dy: number) => void} move Moves the crosshair, or the picture with the tool `pan`.
+ * @property {(dx: number, dy: number) => void} move Moves the crosshair, or the image with the tool `pan`.
  * @property {(negative: boolean) => void} click At the crosshair.
  * @property {(factor: number) => void} zoom
  * @property {() => void} fit
@@ -19,7 +22,12 @@ const LONG_STEP = 50;
  */
 
 /** @type {Map<string, [number, number]>} */
-const ARROWS = new Map([['ArrowLeft', [-1, 0]], ['ArrowRight', [1, 0]], ['ArrowUp', [0, -1]], ['ArrowDown', [0, 1]]]);
+const ARROWS = new Map([
+  ['ArrowLeft', [-1, 0]],
+  ['ArrowRight', [1, 0]],
+  ['ArrowUp', [0, -1]],
+  ['ArrowDown', [0, 1]],
+]);
 
 /**
  * Listens until `signal` is aborted.
@@ -31,12 +39,22 @@ const ARROWS = new Map([['ArrowLeft', [-1, 0]], ['ArrowRight', [1, 0]], ['ArrowU
 export function listenToKeys(stage, bars, actions, signal) {
   /** @type {Map<string, () => unknown>} */
   const plain = new Map([
-    ['+', () => actions.zoom(1.25)], ['=', () => actions.zoom(1.25)], ['-', () => actions.zoom(0.8)],
-    ['0', () => actions.fit()], ['1', () => actions.actual()],
-    ['s', () => actions.tool('select')], ['o', () => actions.tool('pick')], ['p', () => actions.tool('add')],
-    ['n', () => actions.tool('remove')], ['b', () => actions.tool('box')], ['h', () => actions.tool('pan')],
-    ['u', () => actions.undo()], ['Backspace', () => actions.undo()], ['c', () => actions.clear()],
-    ['[', () => actions.candidate(-1)], [']', () => actions.candidate(1)],
+    ['+', () => actions.zoom(1.25)],
+    ['=', () => actions.zoom(1.25)],
+    ['-', () => actions.zoom(0.8)],
+    ['0', () => actions.fit()],
+    ['1', () => actions.actual()],
+    ['s', () => actions.tool('select')],
+    ['o', () => actions.tool('pick')],
+    ['p', () => actions.tool('add')],
+    ['n', () => actions.tool('remove')],
+    ['b', () => actions.tool('box')],
+    ['h', () => actions.tool('pan')],
+    ['u', () => actions.undo()],
+    ['Backspace', () => actions.undo()],
+    ['c', () => actions.clear()],
+    ['[', () => actions.candidate(-1)],
+    [']', () => actions.candidate(1)],
   ]);
   listen(stage, act);
   for (const bar of bars) listen(bar, press);
@@ -46,11 +64,15 @@ export function listenToKeys(stage, bars, actions, signal) {
    * @param {(event: KeyboardEvent) => boolean} take Whether the key meant something.
    */
   function listen(node, take) {
-    node.addEventListener('keydown', (event) => {
-      // Alt and an arrow go through the browser's history.
-      if (event.ctrlKey || event.metaKey || (event.altKey && event.key !== 'Enter')) return;
-      if (take(event)) event.preventDefault();
-    }, { signal });
+    node.addEventListener(
+      'keydown',
+      (event) => {
+        // Alt and an arrow go through the browser's history.
+        if (event.ctrlKey || event.metaKey || (event.altKey && event.key !== 'Enter')) return;
+        if (take(event)) event.preventDefault();
+      },
+      { signal },
+    );
   }
 
   /** @param {KeyboardEvent} event */
@@ -65,7 +87,7 @@ export function listenToKeys(stage, bars, actions, signal) {
       actions.click(event.shiftKey || event.altKey);
       return true;
     }
-    // Space only arms dragging; its scrolling would lose the picture from sight.
+    // Space only arms dragging; its scrolling would lose the image from sight.
     if (event.key === ' ') return true;
     if (event.key === 'Escape') return actions.escape();
     return press(event);

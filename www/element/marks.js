@@ -2,10 +2,13 @@
 
 import { fill, h } from './dom.js';
 
-/** The most names drawn at once; more would cover the picture. */
-const MOST_LABELS = 60;
+/** The most names drawn at once; more would cover the image. */
+const MAX_LABELS = 60;
 
-/** @typedef {(x: number, y: number) => [number, number]} Projection From the picture to CSS pixels of the stage. */
+/**
+ * @typedef {(x: number, y: number) => [number, number]} Projection From the image to CSS pixels of
+ *   the stage.
+ */
 
 /**
  * Places all marks anew.
@@ -14,21 +17,31 @@ const MOST_LABELS = 60;
  * @param {Projection} what.project
  * @param {import('./types.js').Prompt[]} what.prompts
  * @param {boolean} what.segmenting
- * @param {{ x: number, y: number } | null} what.crosshair In the picture.
+ * @param {{ x: number, y: number } | null} what.crosshair In the image.
  * @param {{ from: [number, number], to: [number, number] } | null} what.box In CSS pixels of the stage.
  * @param {{ text: string, at: [number, number] }[]} what.labels In CSS pixels of the stage.
  */
 export function placeMarks(marks, { project, prompts, segmenting, crosshair, box, labels }) {
-  const nodes = prompts.map((prompt) => prompt.type === 'point'
-    ? at(project(prompt.x, prompt.y), h('div', { class: `point ${prompt.positive ? 'positive' : 'negative'}` }))
-    : frame(project(prompt.x1, prompt.y1), project(prompt.x2, prompt.y2)));
+  const nodes = prompts.map((prompt) =>
+    prompt.type === 'point'
+      ? at(
+          project(prompt.x, prompt.y),
+          h('div', { class: `point ${prompt.positive ? 'positive' : 'negative'}` }),
+        )
+      : frame(project(prompt.x1, prompt.y1), project(prompt.x2, prompt.y2)),
+  );
   const last = prompts.at(-1);
-  if (segmenting && last?.type === 'point') nodes.unshift(at(project(last.x, last.y), h('div', { class: 'pulse' })));
+  if (segmenting && last?.type === 'point')
+    nodes.unshift(at(project(last.x, last.y), h('div', { class: 'pulse' })));
   if (box) nodes.push(frame(box.from, box.to));
-  for (const { text, at: [x, y] } of labels.slice(0, MOST_LABELS)) {
+  for (const {
+    text,
+    at: [x, y],
+  } of labels.slice(0, MAX_LABELS)) {
     nodes.push(inSight([x, y - 28], h('div', { class: 'label', dir: 'auto' }, text)));
   }
-  if (crosshair) nodes.push(at(project(crosshair.x, crosshair.y), h('div', { class: 'crosshair' })));
+  if (crosshair)
+    nodes.push(at(project(crosshair.x, crosshair.y), h('div', { class: 'crosshair' })));
   fill(marks, ...nodes);
 }
 
@@ -47,7 +60,8 @@ function at([x, y], node) {
  * @param {HTMLElement} node
  */
 function inSight([x, y], node) {
-  const within = (/** @type {number} */ value, /** @type {string} */ whole) => `clamp(4px, ${value.toFixed(1)}px, ${whole} - 100% - 4px)`;
+  const within = (/** @type {number} */ value, /** @type {string} */ whole) =>
+    `clamp(4px, ${value.toFixed(1)}px, ${whole} - 100% - 4px)`;
   node.style.transform = `translate(${within(x, '100cqw')}, ${within(y, '100cqh')})`;
   return node;
 }

@@ -1,9 +1,12 @@
-/** @file The list of masks under the picture: one stop of the Tab key, arrows within, in step with the canvas. */
+/**
+ * @file The list of masks under the image: one stop of the Tab key, arrows within, in step with
+ * the canvas.
+ */
 
 import { fill, h, scrollWithin } from './dom.js';
 
-/** The most masks listed; the others are reached on the picture. */
-const MOST_LISTED = 300;
+/** The most masks listed; the others are reached on the image. */
+const MAX_LISTED = 300;
 
 /**
  * @typedef {object} ListActions
@@ -32,7 +35,13 @@ export class MaskList {
     list.addEventListener('pointerleave', () => actions.hover(null), { signal });
     list.addEventListener('focusin', (event) => actions.hover(indexOf(event)), { signal });
     list.addEventListener('focusout', () => actions.hover(null), { signal });
-    list.addEventListener('keydown', (event) => { if (this.#key(event)) event.preventDefault(); }, { signal });
+    list.addEventListener(
+      'keydown',
+      (event) => {
+        if (this.#key(event)) event.preventDefault();
+      },
+      { signal },
+    );
   }
 
   /**
@@ -58,7 +67,8 @@ export class MaskList {
 
   /** @param {number | null} hovered */
   markHovered(hovered) {
-    for (const [index, chip] of this.#chips().entries()) chip.classList.toggle('hovered', index === hovered);
+    for (const [index, chip] of this.#chips().entries())
+      chip.classList.toggle('hovered', index === hovered);
   }
 
   /**
@@ -67,12 +77,32 @@ export class MaskList {
    */
   #build(shown, colours) {
     this.#list.hidden = shown.length === 0;
-    fill(this.#list, ...shown.slice(0, MOST_LISTED).map(({ title, id }, index) => {
-      const swatch = h('span', { class: 'swatch', part: 'swatch' });
-      swatch.style.setProperty('--swatch', colours[index] ?? '');
-      return h('div', { class: 'chip', part: 'mask', role: 'option', 'data-index': index, tabindex: -1, 'aria-selected': 'false' }, swatch, h('span', { class: 'name', dir: 'auto' }, title || id));
-    }));
-    this.#list.setAttribute('aria-label', shown.length > MOST_LISTED ? `The first ${MOST_LISTED} of ${shown.length} masks` : `Masks, ${shown.length}`);
+    fill(
+      this.#list,
+      ...shown.slice(0, MAX_LISTED).map(({ title, id }, index) => {
+        const swatch = h('span', { class: 'swatch', part: 'swatch' });
+        swatch.style.setProperty('--swatch', colours[index] ?? '');
+        return h(
+          'div',
+          {
+            class: 'chip',
+            part: 'mask',
+            role: 'option',
+            'data-index': index,
+            tabindex: -1,
+            'aria-selected': 'false',
+          },
+          swatch,
+          h('span', { class: 'name', dir: 'auto' }, title || id),
+        );
+      }),
+    );
+    this.#list.setAttribute(
+      'aria-label',
+      shown.length > MAX_LISTED
+        ? `The first ${MAX_LISTED} of ${shown.length} masks`
+        : `Masks, ${shown.length}`,
+    );
   }
 
   /** @param {KeyboardEvent} event */
@@ -80,7 +110,14 @@ export class MaskList {
     const chips = this.#chips();
     const index = indexOf(event);
     if (index === null) return false;
-    const steps = new Map([['ArrowRight', index + 1], ['ArrowDown', index + 1], ['ArrowLeft', index - 1], ['ArrowUp', index - 1], ['Home', 0], ['End', chips.length - 1]]);
+    const steps = new Map([
+      ['ArrowRight', index + 1],
+      ['ArrowDown', index + 1],
+      ['ArrowLeft', index - 1],
+      ['ArrowUp', index - 1],
+      ['Home', 0],
+      ['End', chips.length - 1],
+    ]);
     const target = chips[steps.get(event.key) ?? -1];
     if (target) {
       this.#makeStop(target);

@@ -6,7 +6,10 @@ import { ViewerError } from './errors.js';
 /** @type {Promise<typeof Viewer> | undefined} */
 let loading;
 
-/** The class `Viewer` of the module, once it is compiled. A failed load is tried again by the next call. */
+/**
+ * The class `Viewer` of the module, once it is compiled. A failed load is tried again by the next
+ * call.
+ */
 export function loadViewer() {
   loading ??= load();
   return loading;
@@ -18,6 +21,10 @@ async function load() {
     return Viewer;
   } catch (cause) {
     loading = undefined;
-    throw new ViewerError('module', 'The viewer’s WebAssembly module could not be loaded; reload the page, and check that this browser allows WebAssembly.', { cause });
+    throw new ViewerError(
+      'module',
+      'The viewer’s WebAssembly module could not be loaded; reload the page, and check that this browser allows WebAssembly.',
+      { cause },
+    );
   }
 }

@@ -1,11 +1,11 @@
-/** @file What a viewer says instead of a picture, above it, and aloud. */
+/** @file What a viewer says instead of an image, above it, and aloud. */
 
 import { fill, h } from './dom.js';
 import { icon } from './icons.js';
 
 export class Notices {
   #nodes;
-  /** What is odd about the picture or its masks. */
+  /** What is odd about the image or its masks. */
   #lasting = '';
   /** What did not work just now. */
   #trouble = '';
@@ -17,17 +17,24 @@ export class Notices {
     this.#nodes = nodes;
   }
 
-  /** There is no picture; the page may say what to do by the slot `empty`. */
+  /** There is no image; the page may say what to do by the slot `empty`. */
   empty() {
-    this.#instead('notice', h('slot', { name: 'empty' }, icon('photo'), h('p', {}, 'No picture yet.')));
+    this.#instead(
+      'notice',
+      h('slot', { name: 'empty' }, icon('photo'), h('p', {}, 'No image yet.')),
+    );
   }
 
-  /** Something did not work, and stands in for the picture. @param {string} words */
+  /** Something did not work, and stands in for the image. @param {string} words */
   fail(words) {
     this.#instead('notice error', icon('warning'), h('p', {}, words));
   }
 
-  /** There is a picture, or a frame in its place; `words` tell why it is only a frame, or lacks masks. @param {string} [words] */
+  /**
+   * There is an image, or a frame in its place; `words` tell why it is only a frame, or lacks
+   * masks.
+   * @param {string} [words]
+   */
   clear(words = '') {
     this.#cover(false);
     this.#lasting = words;
@@ -80,7 +87,10 @@ export class Notices {
     fill(notice, ...nodes);
   }
 
-  /** Whether a notice covers the picture, which then takes neither focus nor pointer. @param {boolean} covered */
+  /**
+   * Whether a notice covers the image, which then takes neither focus nor pointer.
+   * @param {boolean} covered
+   */
   #cover(covered) {
     const { notice, stage, zoom } = this.#nodes;
     notice.hidden = !covered;
@@ -97,10 +107,16 @@ export class Notices {
 
 /** What the canvas shows, in words. @param {import('./types.js').Snapshot} snapshot */
 export function describe({ size, shown, selected, facts, segmenting }) {
-  if (!size) return 'No picture.';
+  if (!size) return 'No image.';
   const names = [...new Set(shown.map(({ title, id }) => title || id))].slice(0, 8).join(', ');
-  const masks = shown.length === 0 ? 'No masks are shown.' : `${shown.length} ${shown.length === 1 ? 'mask' : 'masks'}: ${names}.`;
-  const chosen = selected === null ? '' : ` Selected: ${shown[selected]?.title || shown[selected]?.id}.`;
-  const current = facts ? ` The current mask covers ${(facts.share * 100).toFixed(0)} percent.` : '';
-  return `A picture of ${size[0]} by ${size[1]} pixels. ${masks}${chosen}${current}${segmenting ? ' The model is at work.' : ''}`;
+  const masks =
+    shown.length === 0
+      ? 'No masks are shown.'
+      : `${shown.length} ${shown.length === 1 ? 'mask' : 'masks'}: ${names}.`;
+  const chosen =
+    selected === null ? '' : ` Selected: ${shown[selected]?.title || shown[selected]?.id}.`;
+  const current = facts
+    ? ` The current mask covers ${(facts.share * 100).toFixed(0)} percent.`
+    : '';
+  return `An image of ${size[0]} by ${size[1]} pixels. ${masks}${chosen}${current}${segmenting ? ' The model is at work.' : ''}`;
 }

@@ -1,29 +1,42 @@
-/** @file Writes grey and RGBA bitmaps as PNG (W3C PNG specification, third edition), compressed by the browser. */
+/**
+ * @file Writes grey and RGBA bitmaps as PNG (W3C PNG specification, third edition), compressed by
+ * the browser.
+ */
 
 const SIGNATURE = [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a];
 /** The specification's colour types, by the bytes a pixel has. */
-const COLOUR_TYPES = new Map([[1, 0], [4, 6]]);
+const COLOUR_TYPES = new Map([
+  [1, 0],
+  [4, 6],
+]);
 
 /**
  * A bitmap of 8 bits a channel as a PNG file.
- * @param {{ width: number, height: number, pixels: Uint8Array }} bitmap Row by row; a byte a pixel is grey, four are red, green, blue and opacity.
+ * @param {{ width: number, height: number, pixels: Uint8Array }} bitmap Row by row; a byte a pixel
+ *   is grey, four are red, green, blue and opacity.
  */
 export async function pngOf({ width, height, pixels }) {
   const channels = pixels.length / (width * height);
   const colourType = COLOUR_TYPES.get(channels);
-  if (colourType === undefined) throw new RangeError(`${pixels.length} bytes are no bitmap of ${width} × ${height} pixels, grey or RGBA`);
+  if (colourType === undefined)
+    throw new RangeError(
+      `${pixels.length} bytes are no bitmap of ${width} × ${height} pixels, grey or RGBA`,
+    );
   const header = new DataView(new ArrayBuffer(13));
   header.setUint32(0, width);
   header.setUint32(4, height);
   header.setUint8(8, 8);
   header.setUint8(9, colourType);
   const data = await deflated(filtered(pixels, width * channels));
-  return new Blob([
-    new Uint8Array(SIGNATURE),
-    chunk('IHDR', new Uint8Array(header.buffer)),
-    chunk('IDAT', data),
-    chunk('IEND', new Uint8Array(0)),
-  ], { type: 'image/png' });
+  return new Blob(
+    [
+      new Uint8Array(SIGNATURE),
+      chunk('IHDR', new Uint8Array(header.buffer)),
+      chunk('IDAT', data),
+      chunk('IEND', new Uint8Array(0)),
+    ],
+    { type: 'image/png' },
+  );
 }
 
 /**
@@ -34,7 +47,8 @@ export async function pngOf({ width, height, pixels }) {
 function filtered(pixels, stride) {
   const rows = pixels.length / stride;
   const bytes = new Uint8Array(rows * (stride + 1));
-  for (let row = 0; row < rows; row += 1) bytes.set(pixels.subarray(row * stride, (row + 1) * stride), row * (stride + 1) + 1);
+  for (let row = 0; row < rows; row += 1)
+    bytes.set(pixels.subarray(row * stride, (row + 1) * stride), row * (stride + 1) + 1);
   return bytes;
 }
 
@@ -52,7 +66,10 @@ function chunk(type, data) {
   const bytes = new Uint8Array(12 + data.length);
   const view = new DataView(bytes.buffer);
   view.setUint32(0, data.length);
-  bytes.set(Array.from(type, (letter) => letter.charCodeAt(0)), 4);
+  bytes.set(
+    Array.from(type, (letter) => letter.charCodeAt(0)),
+    4,
+  );
   bytes.set(data, 8);
   view.setUint32(8 + data.length, crc32(bytes.subarray(4, 8 + data.length)));
   return bytes;

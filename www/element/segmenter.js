@@ -1,4 +1,7 @@
-/** @file Puts the viewer's questions to the worker that segments and links, and its answers back as events. */
+/**
+ * @file Puts the viewer's questions to the worker that segments and links, and its answers back as
+ * events.
+ */
 
 import { SegmentClient } from '../segment-client.js';
 import { failureOf } from './errors.js';
@@ -9,14 +12,20 @@ import { failureOf } from './errors.js';
 const MANIFEST = new URL('../models/models.json', import.meta.url).href;
 /** Where the index of pages without an endpoint is, relative to the page's scripts. */
 const INDEX = new URL('../index/index.json', import.meta.url).href;
-const PARTS = { runtime: 'Loading the runtime', encoder: 'Loading the model', decoder: 'Loading the model', index: 'Loading the index' };
+const PARTS = {
+  runtime: 'Loading the runtime',
+  encoder: 'Loading the model',
+  decoder: 'Loading the model',
+  index: 'Loading the index',
+};
 /** Earlier answers that may be refined. */
-const MOST_REFINABLE = 16;
+const MAX_REFINABLE = 16;
 
 /**
  * @typedef {object} SegmenterHost
  * @property {(event: Record<string, unknown> & { type: string }) => void} send
- * @property {(words: string | null, size?: string, done?: number) => void} progress What is loaded, its size, and from 0 to 1 how much of it is there; null when nothing is loaded any more.
+ * @property {(words: string | null, size?: string, done?: number) => void} progress What is loaded,
+ *   its size, and from 0 to 1 how much of it is there; null when nothing is loaded any more.
  * @property {() => void} changed The status has changed.
  */
 
@@ -28,7 +37,10 @@ export class Segmenter {
   #model = null;
   /** @type {ImageBitmap | undefined} */
   #bitmap;
-  /** The picture that is encoded, or being encoded, before a click. @type {ImageBitmap | undefined} */
+  /**
+   * The image that is encoded, or being encoded, before a click.
+   * @type {ImageBitmap | undefined}
+   */
   #prepared;
   /** The worker's ticket of each answer, by the viewer's. @type {Map<number, number>} */
   #answers = new Map();
@@ -49,24 +61,31 @@ export class Segmenter {
     if (!status) return undefined;
     const { encode, decode } = this.#timings;
     const times = [
-      encode !== undefined && `picture ${milliseconds(encode)}`,
+      encode !== undefined && `image ${milliseconds(encode)}`,
       decode !== undefined && `click ${milliseconds(decode)}`,
     ].filter(Boolean);
-    const provider = status.provider === 'webgpu' ? 'WebGPU' : `the CPU by WebAssembly${status.threads > 1 ? `, ${status.threads} threads` : ''}`;
-    return { ...status, timings: this.#timings, words: `${status.title} on ${provider}${times.length > 0 ? `: ${times.join(', ')}` : ''}` };
+    const provider =
+      status.provider === 'webgpu'
+        ? 'WebGPU'
+        : `the CPU by WebAssembly${status.threads > 1 ? `, ${status.threads} threads` : ''}`;
+    return {
+      ...status,
+      timings: this.#timings,
+      words: `${status.title} on ${provider}${times.length > 0 ? `: ${times.join(', ')}` : ''}`,
+    };
   }
 
-  /** @param {import('./picture.js').Picture} picture */
-  usePicture({ bitmap }) {
+  /** @param {import('./image.js').OpenImage} image */
+  useImage({ bitmap }) {
     this.#bitmap = bitmap;
     this.#answers.clear();
     this.#timings = {};
-    this.#client?.usePicture(bitmap);
+    this.#client?.useImage(bitmap);
   }
 
-  forgetPicture() {
+  forgetImage() {
     this.#bitmap = undefined;
-    this.#client?.forgetPicture();
+    this.#client?.forgetImage();
   }
 
   /**
@@ -78,15 +97,32 @@ export class Segmenter {
     this.#asked = ticket;
     const earlier = refine && this.#answers.get(refine[0]);
     try {
-      const answered = (/** @type {import('../segment/messages.js').Answer} */ answer, provisional = false) => {
+      const answered = (
+        /** @type {import('../segment/messages.js').Answer} */ answer,
+        provisional = false,
+      ) => {
         this.#answers.set(ticket, answer.ticket);
-        for (const old of [...this.#answers.keys()].slice(0, -MOST_REFINABLE)) this.#answers.delete(old);
-        this.#host.send({ type: 'segmented', ticket, candidates: answer.candidates, best: answer.best, provisional });
+        for (const old of [...this.#answers.keys()].slice(0, -MAX_REFINABLE))
+          this.#answers.delete(old);
+        this.#host.send({
+          type: 'segmented',
+          ticket,
+          candidates: answer.candidates,
+          best: answer.best,
+          provisional,
+        });
       };
-      const question = { points, box, refine: /** @type {[number, number] | null} */ (earlier === null || earlier === undefined ? null : [earlier, refine?.[1] ?? 0]) };
+      const question = {
+        points,
+        box,
+        refine: /** @type {[number, number] | null} */ (
+          earlier === null || earlier === undefined ? null : [earlier, refine?.[1] ?? 0]
+        ),
+      };
       answered(await client.click(question, (first) => answered(first, true)));
     } catch (thrown) {
-      if (this.#asked === ticket) this.#host.send({ type: 'segmentFailed', ticket, failure: failureOf(thrown, 'segment') });
+      if (this.#asked === ticket)
+        this.#host.send({ type: 'segmentFailed', ticket, failure: failureOf(thrown, 'segment') });
     } finally {
       if (this.#asked === ticket) this.#asked = undefined;
       // Also where the click was taken back: what was loading for it may have failed.
@@ -95,7 +131,7 @@ export class Segmenter {
   }
 
   /**
-   * The entities a mask of the picture may show, by the index published with the page.
+   * The entities a mask of the image may show, by the index published with the page.
    * @param {import('./types.js').MaskJson} mask
    * @param {string | null} model The model's id, or null for the default.
    * @returns {Promise<import('./types.js').LinkAnswer>}
@@ -117,13 +153,14 @@ export class Segmenter {
   }
 
   /**
-   * Loads the model and encodes the picture before the first click. What fails is told by that click.
+   * Loads the model and encodes the image before the first click. What fails is told by that click.
    *
    * Another model than before waits until nothing is asked: what is asked keeps the model it was asked with.
    * @param {string | null} model
    */
   async prepare(model) {
-    if (this.#client && this.#model !== model && (this.#asked !== undefined || this.#linking > 0)) return;
+    if (this.#client && this.#model !== model && (this.#asked !== undefined || this.#linking > 0))
+      return;
     const client = this.#clientFor(model);
     if (this.#prepared === this.#bitmap) return;
     this.#prepared = this.#bitmap;
@@ -156,8 +193,13 @@ export class Segmenter {
     this.free();
     this.#model = model;
     this.#answers.clear();
-    const client = this.#client = new SegmentClient({ manifest: MANIFEST, ...(model === null ? {} : { model }) });
-    client.addEventListener('progress', (event) => this.#progress(/** @type {CustomEvent} */ (event).detail));
+    const client = (this.#client = new SegmentClient({
+      manifest: MANIFEST,
+      ...(model === null ? {} : { model }),
+    }));
+    client.addEventListener('progress', (event) =>
+      this.#progress(/** @type {CustomEvent} */ (event).detail),
+    );
     client.addEventListener('status', () => {
       this.#host.progress(null);
       this.#host.changed();
@@ -166,7 +208,7 @@ export class Segmenter {
       Object.assign(this.#timings, /** @type {CustomEvent} */ (event).detail);
       this.#host.changed();
     });
-    if (this.#bitmap) client.usePicture(this.#bitmap);
+    if (this.#bitmap) client.useImage(this.#bitmap);
     return client;
   }
 

@@ -1,4 +1,7 @@
-/** @file The stage of a viewer: pointers and keys become clicks and views, and marks follow the picture. */
+/**
+ * @file The stage of a viewer: pointers and keys become clicks and views, and marks follow the
+ * image.
+ */
 
 import { listenToKeys } from './keyboard.js';
 import { placeMarks } from './marks.js';
@@ -16,58 +19,78 @@ export class Stage {
   #engine;
   /** @type {import('./types.js').Snapshot | undefined} */
   #snapshot;
-  /** Where the keyboard clicks, in the picture. @type {{ x: number, y: number } | null} */
+  /** Where the keyboard clicks, in the image. @type {{ x: number, y: number } | null} */
   #crosshair = null;
-  /** The box being drawn, in CSS pixels of the stage. @type {{ from: [number, number], to: [number, number] } | null} */
+  /**
+   * The box being drawn, in CSS pixels of the stage.
+   * @type {{ from: [number, number], to: [number, number] } | null}
+   */
   #box = null;
-  /** The first corner of a box drawn by keyboard, in the picture. @type {{ x: number, y: number } | null} */
+  /**
+   * The first corner of a box drawn by keyboard, in the image.
+   * @type {{ x: number, y: number } | null}
+   */
   #corner = null;
   /** @type {number | null} */
   #hovered = null;
 
   /**
    * @param {import('./template.js').Nodes} nodes
-   * @param {{ wheelZooms: () => boolean, tool: (tool: import('./types.js').Tool) => void, viewChanged: () => void, wanted: () => void, say: (words: string) => void }} host
+   * @param {{ wheelZooms: () => boolean, tool: (tool: import('./types.js').Tool) => void,
+   *   viewChanged: () => void, wanted: () => void, say: (words: string) => void }} host
    * @param {AbortSignal} signal
    */
   constructor(nodes, host, signal) {
     this.#nodes = nodes;
     this.#host = host;
     const { stage, zoomIn, zoomOut, fit, actual } = nodes;
-    listenToPointers(stage, {
-      tool: () => this.#snapshot?.tool ?? 'select',
-      hover: (x, y) => this.#hover(x, y),
-      leave: () => this.#send({ type: 'pointerMoved', point: null }),
-      click: (x, y, keys) => this.#click(x, y, keys),
-      box: (from, to, done) => this.#drawBox(from, to, done),
-      pan: (dx, dy) => this.#change((viewer) => viewer.pan(dx, dy)),
-      zoom: (x, y, factor) => this.#change((viewer) => viewer.zoomAbout(x, y, factor)),
-      wheelZooms: host.wheelZooms,
-    }, signal);
-    listenToKeys(stage, [nodes.bar, nodes.zoom], {
-      move: (dx, dy) => this.#move(dx, dy),
-      click: (negative) => this.#clickByKey(negative),
-      zoom: (factor) => this.zoom(factor),
-      fit: () => this.fit(),
-      actual: () => this.showActualPixels(),
-      tool: host.tool,
-      undo: () => this.#send({ type: 'undone' }),
-      clear: () => {
-        this.#corner = null;
-        this.place();
-        this.#send({ type: 'cleared' });
+    listenToPointers(
+      stage,
+      {
+        tool: () => this.#snapshot?.tool ?? 'select',
+        hover: (x, y) => this.#hover(x, y),
+        leave: () => this.#send({ type: 'pointerMoved', point: null }),
+        click: (x, y, keys) => this.#click(x, y, keys),
+        box: (from, to, done) => this.#drawBox(from, to, done),
+        pan: (dx, dy) => this.#change((viewer) => viewer.pan(dx, dy)),
+        zoom: (x, y, factor) => this.#change((viewer) => viewer.zoomAbout(x, y, factor)),
+        wheelZooms: host.wheelZooms,
       },
-      candidate: (by) => this.#send({ type: 'candidateStepped', by }),
-      escape: () => this.#escape(),
-    }, signal);
+      signal,
+    );
+    listenToKeys(
+      stage,
+      [nodes.bar, nodes.zoom],
+      {
+        move: (dx, dy) => this.#move(dx, dy),
+        click: (negative) => this.#clickByKey(negative),
+        zoom: (factor) => this.zoom(factor),
+        fit: () => this.fit(),
+        actual: () => this.showActualPixels(),
+        tool: host.tool,
+        undo: () => this.#send({ type: 'undone' }),
+        clear: () => {
+          this.#corner = null;
+          this.place();
+          this.#send({ type: 'cleared' });
+        },
+        candidate: (by) => this.#send({ type: 'candidateStepped', by }),
+        escape: () => this.#escape(),
+      },
+      signal,
+    );
     zoomIn.addEventListener('click', () => this.zoom(ZOOM_STEP), { signal });
     zoomOut.addEventListener('click', () => this.zoom(1 / ZOOM_STEP), { signal });
     fit.addEventListener('click', () => this.fit(), { signal });
     actual.addEventListener('click', () => this.showActualPixels(), { signal });
-    stage.addEventListener('blur', () => {
-      this.#corner = null;
-      this.#setCrosshair(null);
-    }, { signal });
+    stage.addEventListener(
+      'blur',
+      () => {
+        this.#corner = null;
+        this.#setCrosshair(null);
+      },
+      { signal },
+    );
   }
 
   /** @param {import('./engine.js').Engine | undefined} engine */
@@ -77,7 +100,7 @@ export class Stage {
 
   /** @param {import('./types.js').Snapshot} snapshot */
   show(snapshot) {
-    const isAnother = snapshot.picture !== this.#snapshot?.picture;
+    const isAnother = snapshot.image !== this.#snapshot?.image;
     if (isAnother) this.#crosshair = this.#box = null;
     if (isAnother || snapshot.tool !== this.#snapshot?.tool) this.#corner = null;
     this.#snapshot = snapshot;
@@ -92,13 +115,17 @@ export class Stage {
     this.place();
   }
 
-  /** Places the marks where the picture now is. */
+  /** Places the marks where the image now is. */
   place() {
     const [engine, snapshot] = [this.#engine, this.#snapshot];
     if (!engine || !snapshot) return;
     /** @type {import('./marks.js').Projection} */
-    const project = (x, y) => /** @type {[number, number]} */ ([...engine.ask((viewer) => viewer.canvasFromImage(x, y))]);
-    this.#nodes.stage.classList.toggle('zoomed', engine.ask((viewer) => viewer.isZoomed));
+    const project = (x, y) =>
+      /** @type {[number, number]} */ ([...engine.ask((viewer) => viewer.canvasFromImage(x, y))]);
+    this.#nodes.stage.classList.toggle(
+      'zoomed',
+      engine.ask((viewer) => viewer.isZoomed),
+    );
     placeMarks(this.#nodes.marks, {
       project,
       prompts: snapshot.prompts,
@@ -137,9 +164,14 @@ export class Stage {
     const labels = [];
     for (const index of indices) {
       const summary = index === null ? undefined : shown[index];
-      const anchor = summary && index !== null ? engine.ask((viewer) => viewer.labelAnchor(index)) : undefined;
-      if (!summary || !anchor || (tool !== 'select' && index !== selected && !settings.labels)) continue;
-      labels.push({ text: summary.title || summary.id, at: /** @type {[number, number]} */ ([...anchor]) });
+      const anchor =
+        summary && index !== null ? engine.ask((viewer) => viewer.labelAnchor(index)) : undefined;
+      if (!summary || !anchor || (tool !== 'select' && index !== selected && !settings.labels))
+        continue;
+      labels.push({
+        text: summary.title || summary.id,
+        at: /** @type {[number, number]} */ ([...anchor]),
+      });
     }
     return labels;
   }
@@ -149,7 +181,7 @@ export class Stage {
    * @param {number} y
    * @returns {[number, number] | null}
    */
-  #inPicture(x, y) {
+  #inImage(x, y) {
     const point = this.#engine?.ask((viewer) => viewer.imageFromCanvas(x, y));
     return point ? [point[0] ?? 0, point[1] ?? 0] : null;
   }
@@ -159,9 +191,9 @@ export class Stage {
    * @param {number} y
    */
   #hover(x, y) {
-    // A pointer with a segmenting tool over the picture will click soon: the model is got ready meanwhile.
-    if (this.#snapshot?.picture && SEGMENTING.has(this.#snapshot.tool)) this.#host.wanted();
-    this.#send({ type: 'pointerMoved', point: this.#inPicture(x, y) });
+    // A pointer with a segmenting tool over the image will click soon: the model is got ready meanwhile.
+    if (this.#snapshot?.image && SEGMENTING.has(this.#snapshot.tool)) this.#host.wanted();
+    this.#send({ type: 'pointerMoved', point: this.#inImage(x, y) });
   }
 
   /**
@@ -170,7 +202,7 @@ export class Stage {
    * @param {{ negative: boolean, add: boolean }} keys
    */
   #click(x, y, keys) {
-    const point = this.#inPicture(x, y);
+    const point = this.#inImage(x, y);
     this.#setCrosshair(null);
     if (point) this.#send({ type: 'clicked', x: point[0], y: point[1], ...keys });
   }
@@ -182,13 +214,16 @@ export class Stage {
    */
   #drawBox(from, to, done) {
     this.#box = done ? null : { from, to };
-    const [a, b] = [this.#inPicture(...from), this.#inPicture(...to)];
+    const [a, b] = [this.#inImage(...from), this.#inImage(...to)];
     const large = Math.abs(to[0] - from[0]) > 3 && Math.abs(to[1] - from[1]) > 3;
     if (done && large && a && b) this.#send({ type: 'boxDrawn', from: a, to: b });
     this.place();
   }
 
-  /** The keyboard's click: a point, or with the tool `box` one corner and then the other. @param {boolean} negative */
+  /**
+   * The keyboard's click: a point, or with the tool `box` one corner and then the other.
+   * @param {boolean} negative
+   */
   #clickByKey(negative) {
     const at = this.#crosshair ?? this.#startCrosshair();
     if (!at) return;
@@ -215,9 +250,12 @@ export class Stage {
     const at = this.#crosshair ?? this.#startCrosshair();
     if (!engine || !size || !at) return;
     const [left, top] = engine.ask((viewer) => viewer.canvasFromImage(at.x, at.y));
-    const point = this.#inPicture((left ?? 0) + dx, (top ?? 0) + dy);
+    const point = this.#inImage((left ?? 0) + dx, (top ?? 0) + dy);
     if (!point) return;
-    const inside = { x: Math.min(Math.max(point[0], 0.5), size[0] - 0.5), y: Math.min(Math.max(point[1], 0.5), size[1] - 0.5) };
+    const inside = {
+      x: Math.min(Math.max(point[0], 0.5), size[0] - 0.5),
+      y: Math.min(Math.max(point[1], 0.5), size[1] - 0.5),
+    };
     this.#setCrosshair(inside);
     this.#keepInSight(inside);
     this.#send({ type: 'pointerMoved', point: [inside.x, inside.y] });
@@ -226,19 +264,23 @@ export class Stage {
     this.#host.say(mask ? `${mask.title || mask.id}: ${place}` : place);
   }
 
-  /** Moves the picture so that the crosshair stays on the stage. @param {{ x: number, y: number }} at */
+  /**
+   * Moves the image so that the crosshair stays on the stage.
+   * @param {{ x: number, y: number }} at
+   */
   #keepInSight(at) {
     const { width, height } = this.#nodes.stage.getBoundingClientRect();
     const [x = 0, y = 0] = this.#engine?.ask((viewer) => viewer.canvasFromImage(at.x, at.y)) ?? [];
     const margin = 24;
-    const by = (/** @type {number} */ value, /** @type {number} */ length) => Math.max(0, margin - value) - Math.max(0, value - (length - margin));
+    const by = (/** @type {number} */ value, /** @type {number} */ length) =>
+      Math.max(0, margin - value) - Math.max(0, value - (length - margin));
     const [dx, dy] = [by(x, width), by(y, height)];
     if (dx || dy) this.#change((viewer) => viewer.pan(dx, dy));
   }
 
   #startCrosshair() {
     const { width, height } = this.#nodes.stage.getBoundingClientRect();
-    const point = this.#inPicture(width / 2, height / 2);
+    const point = this.#inImage(width / 2, height / 2);
     this.#setCrosshair(point && { x: point[0], y: point[1] });
     return this.#crosshair;
   }
@@ -252,7 +294,10 @@ export class Stage {
   /** @param {import('./marks.js').Projection} project */
   #boxByKey(project) {
     if (!this.#corner || !this.#crosshair) return null;
-    return { from: project(this.#corner.x, this.#corner.y), to: project(this.#crosshair.x, this.#crosshair.y) };
+    return {
+      from: project(this.#corner.x, this.#corner.y),
+      to: project(this.#crosshair.x, this.#crosshair.y),
+    };
   }
 
   #escape() {

@@ -1,4 +1,7 @@
-/** @file Starts a viewer's engine, and starts it again where another renderer was asked for meanwhile. */
+/**
+ * @file Starts a viewer's engine, and starts it again where another renderer was asked for
+ * meanwhile.
+ */
 
 /** @typedef {import('./engine.js').Engine} Engine */
 /** @typedef {import('./types.js').Settings['renderer']} Renderer */
@@ -27,7 +30,9 @@ export class Starter {
 
   /** What draws, and a word on which adapter or why. @returns {Engine['renderer'] | undefined} */
   get renderer() {
-    return this.engine && this.#gpuFailed ? { kind: 'cpu', note: 'the GPU failed' } : this.engine?.renderer;
+    return this.engine && this.#gpuFailed
+      ? { kind: 'cpu', note: 'the GPU failed' }
+      : this.engine?.renderer;
   }
 
   /** From now on the CPU draws, whatever is asked for: the GPU failed. */
@@ -43,10 +48,10 @@ export class Starter {
   async start() {
     let asked = this.#wanted;
     // After the page's own scripts, which may ask for another renderer as soon as the element is there.
-    const starting = this.#starting = Promise.resolve().then(() => {
+    const starting = (this.#starting = Promise.resolve().then(() => {
       asked = this.#wanted;
       return this.#host.create(asked);
-    });
+    }));
     try {
       const engine = await starting;
       if (starting !== this.#starting) return engine.free();
@@ -58,7 +63,11 @@ export class Starter {
     }
   }
 
-  /** The engine that is to be used, once it is there; undefined where it cannot start, which `failed` tells. @returns {Promise<Engine | undefined>} */
+  /**
+   * The engine that is to be used, once it is there; undefined where it cannot start, which
+   * `failed` tells.
+   * @returns {Promise<Engine | undefined>}
+   */
   async started() {
     for (;;) {
       const starting = this.#starting;

@@ -1,4 +1,7 @@
-/** @file The look of the viewer; a page changes it by the custom properties named in mask-viewer.js. */
+/**
+ * @file The look of the viewer; a page changes it by the custom properties named in
+ * mask-viewer.js.
+ */
 
 const TEXT = `
 :host {
@@ -21,7 +24,7 @@ const TEXT = `
   min-width: 0;
 }
 :host([hidden]) { display: none; }
-*, *::before, *::after { box-sizing: border-box; }
+* , *::before, *::after { box-sizing: border-box; }
 button { font: inherit; color: inherit; }
 
 .base {

@@ -1,4 +1,7 @@
-/** @file The nodes inside a viewer: stage, marks, toolbars, list of masks, notices and what is spoken. */
+/**
+ * @file The nodes inside a viewer: stage, marks, toolbars, list of masks, notices and what is
+ * spoken.
+ */
 
 import { h } from './dom.js';
 import { icon } from './icons.js';
@@ -8,14 +11,19 @@ export const TOOLS = /** @type {const} */ ([
   { tool: 'select', word: 'Select', title: 'Select a mask', key: 's' },
   { tool: 'pick', word: 'Object', title: 'Click an object', key: 'o' },
   { tool: 'add', word: 'Add', title: 'Add: a point that belongs to the object', key: 'p' },
-  { tool: 'remove', word: 'Remove', title: 'Remove: a point that does not belong to the object', key: 'n' },
+  {
+    tool: 'remove',
+    word: 'Remove',
+    title: 'Remove: a point that does not belong to the object',
+    key: 'n',
+  },
   { tool: 'box', word: 'Box', title: 'Draw a box around an object', key: 'b' },
-  { tool: 'pan', word: 'Move', title: 'Move the picture', key: 'h' },
+  { tool: 'pan', word: 'Move', title: 'Move the image', key: 'h' },
 ]);
 
 const KEYS = `Arrow keys move a crosshair, Enter clicks there, Shift and Enter clicks what does not belong to the object.
- Plus and minus zoom, 0 shows the whole picture, 1 its own pixels. S selects masks, O clicks objects, P adds, N removes, B draws a box between two Enters,
- H moves the picture. U takes the last click back, C clears, square brackets go through the candidates, Escape gives up.`;
+ Plus and minus zoom, 0 shows the whole image, 1 its own pixels. S selects masks, O clicks objects, P adds, N removes, B draws a box between two Enters,
+ H moves the image. U takes the last click back, C clears, square brackets go through the candidates, Escape gives up.`;
 
 /** @typedef {ReturnType<typeof build>} Nodes */
 
@@ -24,35 +32,121 @@ export function build() {
   const canvas = newCanvas();
   const marks = h('div', { class: 'marks', 'aria-hidden': 'true' });
   const summary = h('p', { id: 'summary', class: 'unseen' });
-  const stage = h('div', {
-    class: 'stage', part: 'stage', tabindex: 0, role: 'application', 'aria-roledescription': 'picture with masks',
-    'aria-label': 'Picture', 'aria-describedby': 'summary keys',
-  }, canvas, marks);
-  const tools = new Map(TOOLS.map(({ tool, word, title, key }) => [tool, h('button', {
-    type: 'button', class: 'tool', role: 'radio', 'aria-checked': 'false', 'aria-label': title, title: `${title} (${key.toUpperCase()})`,
-    'aria-keyshortcuts': key.toUpperCase(), 'data-tool': tool, tabindex: -1,
-  }, icon(tool), h('span', { class: 'word' }, word))]));
+  const stage = h(
+    'div',
+    {
+      class: 'stage',
+      part: 'stage',
+      tabindex: 0,
+      role: 'application',
+      'aria-roledescription': 'image with masks',
+      'aria-label': 'OpenImage',
+      'aria-describedby': 'summary keys',
+    },
+    canvas,
+    marks,
+  );
+  const tools = new Map(
+    TOOLS.map(({ tool, word, title, key }) => [
+      tool,
+      h(
+        'button',
+        {
+          type: 'button',
+          class: 'tool',
+          role: 'radio',
+          'aria-checked': 'false',
+          'aria-label': title,
+          title: `${title} (${key.toUpperCase()})`,
+          'aria-keyshortcuts': key.toUpperCase(),
+          'data-tool': tool,
+          tabindex: -1,
+        },
+        icon(tool),
+        h('span', { class: 'word' }, word),
+      ),
+    ]),
+  );
   const undo = command('undo', 'Take the last click back', 'U');
   const clear = command('clear', 'Clear the clicks', 'C');
-  const bar = h('div', { class: 'bar', part: 'tools' },
+  const bar = h(
+    'div',
+    { class: 'bar', part: 'tools' },
     h('div', { role: 'radiogroup', 'aria-label': 'Tools', class: 'tools' }, ...tools.values()),
-    h('span', { class: 'space' }), undo, clear);
+    h('span', { class: 'space' }),
+    undo,
+    clear,
+  );
   const zoomIn = command('zoomIn', 'Zoom in', '+');
   const zoomOut = command('zoomOut', 'Zoom out', '-');
-  const fit = command('fit', 'Show the whole picture', '0');
-  const actual = command('actual', 'Show the picture’s own pixels', '1');
-  const zoom = h('div', { class: 'zoom', part: 'zoom', role: 'group', 'aria-label': 'Zoom' }, zoomIn, zoomOut, fit, actual);
+  const fit = command('fit', 'Show the whole image', '0');
+  const actual = command('actual', 'Show the image’s own pixels', '1');
+  const zoom = h(
+    'div',
+    { class: 'zoom', part: 'zoom', role: 'group', 'aria-label': 'Zoom' },
+    zoomIn,
+    zoomOut,
+    fit,
+    actual,
+  );
   const notice = h('div', { class: 'notice', part: 'notice' });
   const progressWords = h('span');
   const progressBar = h('progress', { 'aria-label': 'Progress', hidden: true });
-  const progress = h('div', { class: 'progress', part: 'progress', hidden: true }, h('span', { class: 'spinner' }), progressWords, progressBar);
+  const progress = h(
+    'div',
+    { class: 'progress', part: 'progress', hidden: true },
+    h('span', { class: 'spinner' }),
+    progressWords,
+    progressBar,
+  );
   const hint = h('p', { class: 'hint', part: 'hint', hidden: true });
-  const masks = h('div', { class: 'masks', part: 'masks', role: 'listbox', 'aria-label': 'Masks', 'aria-orientation': 'horizontal', hidden: true });
+  const masks = h('div', {
+    class: 'masks',
+    part: 'masks',
+    role: 'listbox',
+    'aria-label': 'Masks',
+    'aria-orientation': 'horizontal',
+    hidden: true,
+  });
   const noMasks = h('p', { class: 'no-masks' });
   const spoken = h('div', { class: 'unseen', 'aria-live': 'polite', role: 'status' });
   const frame = h('div', { class: 'frame', part: 'frame' }, stage, zoom, hint, notice, progress);
-  const root = h('div', { class: 'base', part: 'base' }, frame, bar, masks, noMasks, summary, h('p', { id: 'keys', class: 'unseen' }, KEYS), spoken);
-  return { root, frame, stage, canvas, marks, tools, bar, undo, clear, zoom, zoomIn, zoomOut, fit, actual, hint, notice, progress, progressWords, progressBar, masks, noMasks, summary, spoken };
+  const root = h(
+    'div',
+    { class: 'base', part: 'base' },
+    frame,
+    bar,
+    masks,
+    noMasks,
+    summary,
+    h('p', { id: 'keys', class: 'unseen' }, KEYS),
+    spoken,
+  );
+  return {
+    root,
+    frame,
+    stage,
+    canvas,
+    marks,
+    tools,
+    bar,
+    undo,
+    clear,
+    zoom,
+    zoomIn,
+    zoomOut,
+    fit,
+    actual,
+    hint,
+    notice,
+    progress,
+    progressWords,
+    progressBar,
+    masks,
+    noMasks,
+    summary,
+    spoken,
+  };
 }
 
 /** A canvas that no renderer has used yet; a canvas keeps the first kind of context it gave. */
@@ -66,5 +160,15 @@ export function newCanvas() {
  * @param {string} key
  */
 function command(name, title, key) {
-  return h('button', { type: 'button', class: 'tool', 'aria-label': title, title: `${title} (${key})`, 'aria-keyshortcuts': key }, icon(name));
+  return h(
+    'button',
+    {
+      type: 'button',
+      class: 'tool',
+      'aria-label': title,
+      title: `${title} (${key})`,
+      'aria-keyshortcuts': key,
+    },
+    icon(name),
+  );
 }

@@ -1,7 +1,8 @@
 /**
  * @file The plain data that crosses between the page and the WebAssembly module; `src/app` defines it.
  *
- * @typedef {{ size: [number, number], counts: string }} MaskJson COCO's compressed RLE; `size` is height, then width.
+ * @typedef {{ size: [number, number], counts: string }} MaskJson COCO's compressed RLE; `size` is
+ *   height, then width.
  *
  * @typedef {'select' | 'pick' | 'add' | 'remove' | 'box' | 'pan'} Tool
  *
@@ -9,7 +10,7 @@
  * @property {string | null} endpoint
  * @property {string | null} model
  * @property {number} opacity
- * @property {'entity' | 'mask'} colouring
+ * @property {'entity' | 'mask'} colorMode
  * @property {boolean} patterns
  * @property {boolean} labels
  * @property {boolean} boxes
@@ -27,8 +28,8 @@
  *
  * @typedef {object} Evidence
  * @property {string} annotation
- * @property {string} picture Its address, relative to the page.
- * @property {[number, number, number, number]} box x1, y1, x2, y2 in pixels of that picture.
+ * @property {string} image Its address, relative to the page.
+ * @property {[number, number, number, number]} box x1, y1, x2, y2 in pixels of that image.
  * @property {number} similarity
  *
  * @typedef {object} Entity
@@ -46,19 +47,20 @@
  *
  * @typedef {{ mask: MaskJson, answer: LinkAnswer }} RecordedAnswer
  *
- * @typedef {{ phase: 'idle' } | { phase: 'asking', ticket: number, source: 'endpoint' | 'page', failures: Failure[] }
- *   | { phase: 'answered', answer: LinkAnswer, source: 'endpoint' | 'page' | 'recorded', failures: Failure[] }
- *   | { phase: 'failed', failures: Failure[] }} Linking
+ * @typedef {{ phase: 'idle' } | { phase: 'asking', ticket: number, source: 'endpoint' | 'page',
+ *   failures: Failure[] } | { phase: 'answered', answer: LinkAnswer, source: 'endpoint' | 'page' |
+ *   'recorded', failures: Failure[] } | { phase: 'failed', failures: Failure[] }} Linking
  *
  * @typedef {{ type: 'point', x: number, y: number, positive: boolean }
  *   | { type: 'box', x1: number, y1: number, x2: number, y2: number }} Prompt
  *
- * @typedef {{ area: number, share: number, bbox: [number, number, number, number] | null, runs: number, components: number }} Facts
+ * @typedef {{ area: number, share: number, bbox: [number, number, number, number] | null, runs:
+ *   number, components: number }} Facts
  *
  * @typedef {{ id: string, title: string, qid: string | null }} ShownSummary
  *
  * @typedef {object} Snapshot
- * @property {string | null} picture
+ * @property {string | null} image
  * @property {[number, number] | null} size
  * @property {Tool} tool
  * @property {ShownSummary[]} shown
@@ -83,15 +85,15 @@
  *
  * @typedef {object} SegmentRequest
  * @property {number} ticket
- * @property {string} picture
+ * @property {string} image
  * @property {[number, number, number][]} points x, y, label.
  * @property {[number, number, number, number] | null} box x1, y1, x2, y2.
  * @property {[number, number] | null} refine
  *
  * @typedef {{ type: 'changed' } | { type: 'announce', text: string }
  *   | ({ type: 'segment' } & SegmentRequest) | { type: 'cancelSegment', ticket: number }
- *   | { type: 'link', ticket: number, picture: string, mask: MaskJson, endpoint: string }
- *   | { type: 'linkInPage', ticket: number, picture: string, mask: MaskJson }
+ *   | { type: 'link', ticket: number, image: string, mask: MaskJson, endpoint: string }
+ *   | { type: 'linkInPage', ticket: number, image: string, mask: MaskJson }
  *   | { type: 'cancelLink', ticket: number }
  *   | { type: 'notify', name: string, detail: unknown }
  *   | { type: 'drawMasks' } | { type: 'drawStyle' }} Effect

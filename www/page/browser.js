@@ -1,4 +1,4 @@
-/** @file The strip below the picture: the samples, or the pages of an opened dataset. */
+/** @file The strip below the image: the samples, or the pages of an opened dataset. */
 
 import { fill, h } from '../element/dom.js';
 import { failureOf } from '../element/errors.js';
@@ -22,7 +22,10 @@ export class Browser {
   #search = /** @type {HTMLInputElement} */ (document.getElementById('search'));
   /** Counts searches, so that a late answer of an earlier one is dropped. */
   #searches = 0;
-  #buttons = { earlier: this.#button('previous', 'Earlier pictures', -1), later: this.#button('next', 'Later pictures', 1) };
+  #buttons = {
+    earlier: this.#button('previous', 'Earlier images', -1),
+    later: this.#button('next', 'Later images', 1),
+  };
   #range = h('span', { 'aria-live': 'polite' });
   /** @type {Record<string, import('../element/types.js').RecordedAnswer[]>} */
   #recordings = {};
@@ -34,12 +37,15 @@ export class Browser {
   constructor(viewer, panel) {
     this.#viewer = viewer;
     this.#panel = panel;
-    this.#strip = new Strip(/** @type {HTMLElement} */ (document.getElementById('thumbnails')), (key) => this.#told(this.open(key)));
+    this.#strip = new Strip(
+      /** @type {HTMLElement} */ (document.getElementById('thumbnails')),
+      (key) => this.#told(this.open(key)),
+    );
     this.#search.addEventListener('input', () => this.#told(this.#find(this.#search.value)));
     fill(this.#pager, this.#buttons.earlier, this.#range, this.#buttons.later);
   }
 
-  /** The key of the picture that is open, if it is one of the strip. */
+  /** The key of the image that is open, if it is one of the strip. */
   get key() {
     return this.#open;
   }
@@ -47,14 +53,18 @@ export class Browser {
   /** Counts openings, so that an earlier one shows nothing any more. */
   #openings = 0;
 
-  /** Answers recorded for pictures, by key; the open picture gets its own at once. @param {Record<string, import('../element/types.js').RecordedAnswer[]>} recordings */
+  /**
+   * Answers recorded for images, by key; the open image gets its own at once.
+   * @param {Record<string, import('../element/types.js').RecordedAnswer[]>} recordings
+   */
   set recordings(recordings) {
     this.#recordings = recordings;
-    if (this.#open !== null && this.#viewer.snapshot?.picture === this.#open) this.#viewer.useRecordings(recordings[this.#open] ?? []);
+    if (this.#open !== null && this.#viewer.snapshot?.image === this.#open)
+      this.#viewer.useRecordings(recordings[this.#open] ?? []);
   }
 
   /**
-   * Shows the pictures of a collection instead of those before.
+   * Shows the images of a collection instead of those before.
    * @param {Collection} collection
    * @param {string} note
    * @param {{ search: boolean }} options Whether there is so much that one searches it.
@@ -73,7 +83,7 @@ export class Browser {
   }
 
   /**
-   * Opens one of the collection's pictures with its masks.
+   * Opens one of the collection's images with its masks.
    * @param {string} key
    * @returns {Promise<boolean>} Whether the collection has it.
    */
@@ -89,8 +99,8 @@ export class Browser {
     const opened = collection.open(key);
     if (!opened) return false;
     this.#open = this.#strip.selected = key;
-    const opening = this.#openings += 1;
-    await this.#viewer.openPicture(opened.source, { key, size: opened.size });
+    const opening = (this.#openings += 1);
+    await this.#viewer.openImage(opened.source, { key, size: opened.size });
     if (opening !== this.#openings) return true;
     this.#viewer.showMasks(opened.masks);
     this.#viewer.useRecordings(this.#recordings[key] ?? []);
@@ -98,13 +108,13 @@ export class Browser {
     return true;
   }
 
-  /** Opens the first picture of the page, where there is one. */
+  /** Opens the first image of the page, where there is one. */
   async openFirst() {
     const [first] = this.#strip.items;
     if (first) await this.open(first.key);
   }
 
-  /** A picture from elsewhere is shown: none of the strip is open. */
+  /** An image from elsewhere is shown: none of the strip is open. */
   leave() {
     this.#open = this.#strip.selected = null;
     this.#openings += 1;
@@ -113,7 +123,7 @@ export class Browser {
 
   /** @param {string} text */
   async #find(text) {
-    const search = this.#searches += 1;
+    const search = (this.#searches += 1);
     const collection = this.#collection;
     await collection?.search(text);
     if (search === this.#searches && collection === this.#collection) await this.#turn(0);
@@ -134,13 +144,18 @@ export class Browser {
     const { from, to, of } = this.#collection.range;
     const { earlier, later } = this.#buttons;
     const focused = document.activeElement;
-    this.#pager.hidden = from <= 1 && to === this.#collection.overview.pictures;
+    this.#pager.hidden = from <= 1 && to === this.#collection.overview.images;
     earlier.disabled = from <= 1;
     later.disabled = to >= of;
     // A button that can do no more hands the focus on, or it would be lost.
     if (focused === earlier && earlier.disabled) later.focus();
     if (focused === later && later.disabled) earlier.focus();
-    fill(this.#range, of === 0 ? 'Nothing found' : `${from.toLocaleString('en')} to ${to.toLocaleString('en')} of ${of.toLocaleString('en')}`);
+    fill(
+      this.#range,
+      of === 0
+        ? 'Nothing found'
+        : `${from.toLocaleString('en')} to ${to.toLocaleString('en')} of ${of.toLocaleString('en')}`,
+    );
   }
 
   /** Says below the title what went wrong. @param {Promise<unknown>} doing */
@@ -160,6 +175,15 @@ export class Browser {
    * @param {number} by
    */
   #button(name, words, by) {
-    return h('button', { type: 'button', class: 'button quiet', 'aria-label': words, onclick: () => this.#told(this.#turn(by)) }, icon(name));
+    return h(
+      'button',
+      {
+        type: 'button',
+        class: 'button quiet',
+        'aria-label': words,
+        onclick: () => this.#told(this.#turn(by)),
+      },
+      icon(name),
+    );
   }
 }

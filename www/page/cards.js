@@ -1,11 +1,14 @@
-/** @file Cards of the entities a mask may be. Every text of an endpoint becomes a text node; every address is checked. */
+/**
+ * @file Cards of the entities a mask may be. Every text of an endpoint becomes a text node; every
+ * address is checked.
+ */
 
 import { h } from '../element/dom.js';
 
 /** How many cards are shown before all are asked for. */
 const FIRST_CARDS = 3;
 /** How many known masks are shown for the first card. */
-const MOST_EVIDENCE = 4;
+const MAX_EVIDENCE = 4;
 const SVG = 'http://www.w3.org/2000/svg';
 
 /** @typedef {import('../element/types.js').Entity} Entity */
@@ -21,10 +24,21 @@ export function entityNodes(snapshot, actions) {
   const { linking, segmenting, mask } = snapshot;
   if (segmenting) return [skeleton('Finding the object')];
   if (snapshot.segmentFailure) return [banner(snapshot.segmentFailure.message, true)];
-  if (linking.phase === 'asking') return [...failed(linking.failures), skeleton(linking.source === 'page' ? 'Looking in the index of this page' : 'Asking what it is')];
-  if (linking.phase === 'failed') return [banner(sentences(linking.failures), true, ...remedies(actions))];
+  if (linking.phase === 'asking')
+    return [
+      ...failed(linking.failures),
+      skeleton(
+        linking.source === 'page' ? 'Looking in the index of this page' : 'Asking what it is',
+      ),
+    ];
+  if (linking.phase === 'failed')
+    return [banner(sentences(linking.failures), true, ...remedies(actions))];
   if (linking.phase === 'answered') return answerNodes(linking, snapshot.verdict, actions);
-  if (mask) return [h('p', { class: 'note' }, 'The annotation below says what it is.'), h('div', { class: 'row' }, button('Compare it with the index', actions.ask))];
+  if (mask)
+    return [
+      h('p', { class: 'note' }, 'The annotation below says what it is.'),
+      h('div', { class: 'row' }, button('Compare it with the index', actions.ask)),
+    ];
   return [hint(snapshot)];
 }
 
@@ -36,7 +50,13 @@ export function entityNodes(snapshot, actions) {
 function answerNodes({ answer, source, failures }, verdict, actions) {
   const nodes = [];
   if (source === 'recorded') {
-    nodes.push(banner(`This answer was recorded earlier. ${sentences(failures)}`, false, ...remedies(actions)));
+    nodes.push(
+      banner(
+        `This answer was recorded earlier. ${sentences(failures)}`,
+        false,
+        ...remedies(actions),
+      ),
+    );
   } else if (failures.length > 0) {
     nodes.push(banner(sentences(failures), false, ...remedies(actions)));
   }
@@ -48,7 +68,14 @@ function answerNodes({ answer, source, failures }, verdict, actions) {
     nothing: 'Nothing like it is known',
   };
   nodes.push(h('p', { class: `verdict ${verdict}` }, words[verdict ?? 'nothing']));
-  if (source === 'page') nodes.push(h('p', { class: 'note' }, failures.length > 0 ? 'Computed in this page.' : 'Computed in this page; nothing was sent.'));
+  if (source === 'page')
+    nodes.push(
+      h(
+        'p',
+        { class: 'note' },
+        failures.length > 0 ? 'Computed in this page.' : 'Computed in this page; nothing was sent.',
+      ),
+    );
   const cards = answer.entities.map(card);
   const list = h('ol', { class: `cards ${verdict}` }, ...cards.slice(0, FIRST_CARDS));
   nodes.push(list);
@@ -71,20 +98,41 @@ function answerNodes({ answer, source, failures }, verdict, actions) {
 function card(entity, place) {
   const { qid, title, description, score } = entity;
   const percent = Math.round(Math.min(Math.max(score, 0), 1) * 100);
-  const bar = h('div', { class: 'meter', role: 'meter', 'aria-label': `Score of ${title}`, 'aria-valuemin': 0, 'aria-valuemax': 100, 'aria-valuenow': percent }, h('span'));
+  const bar = h(
+    'div',
+    {
+      class: 'meter',
+      role: 'meter',
+      'aria-label': `Score of ${title}`,
+      'aria-valuemin': 0,
+      'aria-valuemax': 100,
+      'aria-valuenow': percent,
+    },
+    h('span'),
+  );
   bar.style.setProperty('--score', String(percent / 100));
-  return h('li', { class: 'card' },
+  return h(
+    'li',
+    { class: 'card' },
     thumbnail(entity),
-    h('div', { class: 'name' }, h('h3', { dir: 'auto' }, title || qid), description && h('p', { class: 'about', dir: 'auto' }, description)),
+    h(
+      'div',
+      { class: 'name' },
+      h('h3', { dir: 'auto' }, title || qid),
+      description && h('p', { class: 'about', dir: 'auto' }, description),
+    ),
     h('span', { class: 'percent', 'aria-hidden': 'true' }, `${percent} %`),
     h('div', { class: 'more' }, bar, h('p', { class: 'links' }, ...links(entity))),
-    place === 0 && evidence(entity));
+    place === 0 && evidence(entity),
+  );
 }
 
 /** @param {Entity} entity */
 function links({ qid, url }) {
   const known = /^Q[1-9]\d*$/.test(qid);
-  const article = webAddress(url) ?? (known ? `https://www.wikidata.org/wiki/Special:GoToLinkedPage/enwiki/${qid}` : null);
+  const article =
+    webAddress(url) ??
+    (known ? `https://www.wikidata.org/wiki/Special:GoToLinkedPage/enwiki/${qid}` : null);
   return [
     article && outward(article, 'Wikipedia'),
     known ? outward(`https://www.wikidata.org/wiki/${qid}`, `Wikidata ${qid}`) : h('span', {}, qid),
@@ -99,41 +147,68 @@ function outward(address, words) {
   return h('a', { href: address, target: '_blank', rel: 'noopener noreferrer' }, words);
 }
 
-/** The entity's picture, else what the index has seen of it. @param {Entity} entity */
+/** The entity's image, else what the index has seen of it. @param {Entity} entity */
 function thumbnail({ thumbnail: address, evidence: [first], title }) {
   const checked = webAddress(address);
-  if (checked) return h('img', { class: 'picture', src: checked, alt: '', loading: 'lazy', referrerpolicy: 'no-referrer' });
+  if (checked)
+    return h('img', {
+      class: 'image',
+      src: checked,
+      alt: '',
+      loading: 'lazy',
+      referrerpolicy: 'no-referrer',
+    });
   const crop = first && cropped(first, 1.15);
-  const holder = h('div', { class: 'picture' }, crop ?? h('span', { 'aria-hidden': 'true' }, (title || '?').slice(0, 1)));
+  const holder = h(
+    'div',
+    { class: 'image' },
+    crop ?? h('span', { 'aria-hidden': 'true' }, (title || '?').slice(0, 1)),
+  );
   return holder;
 }
 
-/** The annotated masks that spoke for the entity, but for one that stands in for its picture. @param {Entity} entity */
+/**
+ * The annotated masks that spoke for the entity, but for one that stands in for its image.
+ * @param {Entity} entity
+ */
 function evidence({ evidence: seen, thumbnail: address }) {
-  const others = seen.slice(webAddress(address) ? 0 : 1, MOST_EVIDENCE);
+  const others = seen.slice(webAddress(address) ? 0 : 1, MAX_EVIDENCE);
   const crops = others.map((one) => cropped(one, 1.25)).filter((crop) => crop !== null);
   const nearest = seen[0]?.similarity;
   if (typeof nearest !== 'number') return null;
   const count = `${seen.length} known ${seen.length === 1 ? 'mask' : 'masks'}`;
-  return h('div', { class: 'evidence' }, ...crops, h('span', {}, `Like ${count}, the nearest by a similarity of ${nearest.toFixed(2)}`));
+  return h(
+    'div',
+    { class: 'evidence' },
+    ...crops,
+    h('span', {}, `Like ${count}, the nearest by a similarity of ${nearest.toFixed(2)}`),
+  );
 }
 
 /**
- * A square of the picture around a box; nothing of the picture is read by the page itself.
+ * A square of the image around a box; nothing of the image is read by the page itself.
  * @param {import('../element/types.js').Evidence} one
  * @param {number} margin The side of the square by the longer side of the box.
  */
-function cropped({ picture, box }, margin) {
-  const address = webAddress(picture);
+function cropped({ image, box }, margin) {
+  const address = webAddress(image);
   const [x1, y1, x2, y2] = (Array.isArray(box) ? box : []).map(Number);
-  if (!address || x1 === undefined || y1 === undefined || x2 === undefined || y2 === undefined || !(x2 > x1 && y2 > y1)) return null;
+  if (
+    !address ||
+    x1 === undefined ||
+    y1 === undefined ||
+    x2 === undefined ||
+    y2 === undefined ||
+    !(x2 > x1 && y2 > y1)
+  )
+    return null;
   const side = Math.max(x2 - x1, y2 - y1) * margin;
   const svg = document.createElementNS(SVG, 'svg');
   svg.setAttribute('viewBox', `${(x1 + x2 - side) / 2} ${(y1 + y2 - side) / 2} ${side} ${side}`);
   svg.setAttribute('aria-hidden', 'true');
-  const image = document.createElementNS(SVG, 'image');
-  image.setAttribute('href', address);
-  svg.append(image);
+  const node = document.createElementNS(SVG, 'image');
+  node.setAttribute('href', address);
+  svg.append(node);
   return svg;
 }
 
@@ -152,7 +227,10 @@ function remedies({ retry, settings }) {
   return [button('Try again', retry), button('Settings', settings)];
 }
 
-/** Why those asked had no answer, in words. @param {import('../element/types.js').Failure[]} failures */
+/**
+ * Why those asked had no answer, in words.
+ * @param {import('../element/types.js').Failure[]} failures
+ */
 function sentences(failures) {
   return `No answer: ${failures.map(({ message }) => `${message.replace(/\.$/, '')}.`).join(' ')}`;
 }
@@ -168,28 +246,57 @@ function failed(failures) {
  * @param {...Node} actions
  */
 function banner(words, bad, ...actions) {
-  return h('div', { class: bad ? 'banner bad' : 'banner' }, h('p', {}, words), actions.length > 0 && h('div', { class: 'row' }, ...actions));
+  return h(
+    'div',
+    { class: bad ? 'banner bad' : 'banner' },
+    h('p', {}, words),
+    actions.length > 0 && h('div', { class: 'row' }, ...actions),
+  );
 }
 
 /** @param {string} words */
 function skeleton(words) {
-  return h('div', { class: 'skeleton' }, h('p', { class: 'note' }, `${words} …`), h('span'), h('span'), h('span'));
+  return h(
+    'div',
+    { class: 'skeleton' },
+    h('p', { class: 'note' }, `${words} …`),
+    h('span'),
+    h('span'),
+    h('span'),
+  );
 }
 
 /** @param {Snapshot} snapshot */
-function hint({ picture, tool }) {
-  const first = !picture ? 'Open a picture to begin.'
-    : tool === 'select' ? 'Select a mask on the picture or in the list below it.'
-      : tool === 'box' ? 'Draw a box around an object in the picture.'
-        : 'Click an object in the picture.';
-  return h('div', { class: 'hint' },
+function hint({ image, tool }) {
+  const first = !image
+    ? 'Open an image to begin.'
+    : tool === 'select'
+      ? 'Select a mask on the image or in the list below it.'
+      : tool === 'box'
+        ? 'Draw a box around an object in the image.'
+        : 'Click an object in the image.';
+  return h(
+    'div',
+    { class: 'hint' },
     h('p', {}, first),
-    h('ul', {},
+    h(
+      'ul',
+      {},
       h('li', {}, 'A model in this page finds its outline.'),
       h('li', {}, 'It is compared with known masks of many things.'),
       matchMedia('(hover: none)').matches
-        ? h('li', {}, 'Refine with the tools Add and Remove under the picture.')
-        : h('li', {}, 'Refine with ', h('kbd', {}, 'Ctrl'), ' click to add, ', h('kbd', {}, 'Shift'), ' click to take away.')));
+        ? h('li', {}, 'Refine with the tools Add and Remove under the image.')
+        : h(
+            'li',
+            {},
+            'Refine with ',
+            h('kbd', {}, 'Ctrl'),
+            ' click to add, ',
+            h('kbd', {}, 'Shift'),
+            ' click to take away.',
+          ),
+    ),
+  );
 }
 
 /**
@@ -197,5 +304,9 @@ function hint({ picture, tool }) {
  * @param {() => void} action
  */
 function button(words, action) {
-  return h('button', { type: 'button', class: 'button', 'data-focus': words, onclick: action }, words);
+  return h(
+    'button',
+    { type: 'button', class: 'button', 'data-focus': words, onclick: action },
+    words,
+  );
 }

@@ -1,16 +1,16 @@
-/** @file Pictures with annotations: pages of them for the strip, and one opened in the viewer. */
+/** @file Images with annotations: pages of them for the strip, and one opened in the viewer. */
 
 import { maskOf } from '../element/annotations.js';
 
 /** @typedef {import('../dataset-client.js').AnnotationFile} AnnotationFile */
-/** @typedef {import('../dataset-client.js').Picture} Picture */
+/** @typedef {import('../dataset-client.js').ImageRecord} ImageRecord */
 /** @typedef {import('../dataset-client.js').Annotation} Annotation */
 
-/** Pictures on one page of the strip. */
+/** Images on one page of the strip. */
 const PAGE_SIZE = 24;
 
 /**
- * @typedef {object} Opened What is needed to show one picture.
+ * @typedef {object} Opened What is needed to show one image.
  * @property {string} key
  * @property {string | Blob | null} source
  * @property {[number, number] | undefined} size Width and height, where the file tells.
@@ -26,7 +26,7 @@ export class Collection {
   #count;
   /** What was searched for last. */
   #text = '';
-  /** @type {Map<string, Picture>} */
+  /** @type {Map<string, ImageRecord>} */
   #shown = new Map();
   /** Addresses of thumbnails that must be given back. @type {string[]} */
   #addresses = [];
@@ -34,15 +34,17 @@ export class Collection {
   /**
    * @param {string} title
    * @param {AnnotationFile} file
-   * @param {(picture: Picture) => string | Blob | null} find Where a picture is: its address, its bytes, or nowhere.
-   * @param {(picture: Picture) => string | Blob | null} findSmall Where a small copy of it is, for the strip.
+   * @param {(image: ImageRecord) => string | Blob | null} find Where an image is: its address, its
+   *   bytes, or nowhere.
+   * @param {(image: ImageRecord) => string | Blob | null} findSmall Where a small copy of it is,
+   *   for the strip.
    */
   constructor(title, file, find, findSmall = find) {
     this.title = title;
     this.#file = file;
     this.#find = find;
     this.#findSmall = findSmall;
-    this.#count = file.overview.pictures;
+    this.#count = file.overview.images;
   }
 
   /** @returns {AnnotationFile['overview']} */
@@ -50,36 +52,44 @@ export class Collection {
     return this.#file.overview;
   }
 
-  /** The first picture of the page, the last, and how many there are, counted from 1. */
+  /** The first image of the page, the last, and how many there are, counted from 1. */
   get range() {
-    return { from: Math.min(this.#start + 1, this.#count), to: Math.min(this.#start + PAGE_SIZE, this.#count), of: this.#count };
+    return {
+      from: Math.min(this.#start + 1, this.#count),
+      to: Math.min(this.#start + PAGE_SIZE, this.#count),
+      of: this.#count,
+    };
   }
 
-  /** Chooses the pictures whose records hold these words. @param {string} text */
+  /** Chooses the images whose records hold these words. @param {string} text */
   async search(text) {
-    const { pictures } = await this.#file.select({ text });
+    const { images } = await this.#file.select({ text });
     this.#text = text;
-    this.#count = pictures;
+    this.#count = images;
     this.#start = 0;
   }
 
   /**
-   * Goes some pages on, and gives the pictures of that page.
+   * Goes some pages on, and gives the images of that page.
    * @param {number} by
    * @returns {Promise<import('./strip.js').StripItem[]>}
    */
   async turn(by) {
     const last = Math.max(0, Math.ceil(this.#count / PAGE_SIZE) - 1) * PAGE_SIZE;
     this.#start = Math.min(Math.max(this.#start + by * PAGE_SIZE, 0), last);
-    const pictures = await this.#file.page(this.#start, PAGE_SIZE);
+    const images = await this.#file.page(this.#start, PAGE_SIZE);
     this.#forgetAddresses();
-    this.#shown = new Map(pictures.map((picture) => [picture.id, picture]));
-    return pictures.map((picture) => ({ key: picture.id, caption: captionOf(picture), thumbnail: this.#addressOf(picture) }));
+    this.#shown = new Map(images.map((image) => [image.id, image]));
+    return images.map((image) => ({
+      key: image.id,
+      caption: captionOf(image),
+      thumbnail: this.#addressOf(image),
+    }));
   }
 
   /**
-   * Goes to the page of a picture among all pictures, and gives the pictures of that page; null where the picture is not
-   * found, and then the page and the search stay.
+   * Goes to the page of an image among all images, and gives the images of that page; null where
+   * the image is not found, and then the page and the search stay.
    * @param {string} key
    * @returns {Promise<import('./strip.js').StripItem[] | null>}
    */
@@ -98,15 +108,15 @@ export class Collection {
 
   /** @param {string} key @returns {Opened | undefined} */
   open(key) {
-    const picture = this.#shown.get(key);
-    if (!picture) return undefined;
-    const size = picture.size ?? picture.annotations[0]?.mask.size;
+    const image = this.#shown.get(key);
+    if (!image) return undefined;
+    const size = image.size ?? image.annotations[0]?.mask.size;
     return {
       key,
-      source: this.#find(picture),
+      source: this.#find(image),
       size: size && [size[1], size[0]],
-      masks: picture.annotations.map(maskOf),
-      details: picture.annotations.map((annotation) => detailsOf(annotation, picture)),
+      masks: image.annotations.map(maskOf),
+      details: image.annotations.map((annotation) => detailsOf(annotation, image)),
     };
   }
 
@@ -116,9 +126,9 @@ export class Collection {
     this.#file.close();
   }
 
-  /** @param {Picture} picture */
-  #addressOf(picture) {
-    const found = this.#findSmall(picture);
+  /** @param {ImageRecord} image */
+  #addressOf(image) {
+    const found = this.#findSmall(image);
     if (!(found instanceof Blob)) return found;
     const address = URL.createObjectURL(found);
     this.#addresses.push(address);
@@ -133,15 +143,29 @@ export class Collection {
 
 /**
  * @param {Annotation} annotation
- * @param {Picture} picture
+ * @param {ImageRecord} image
  * @returns {import('./record.js').Details}
  */
-function detailsOf({ id, title, qid, description, textPrompt, question, labels, split, seen, findings }, picture) {
-  return { id, title, qid, description, textPrompt, question, labels, split, seen, findings: [...findings, ...picture.findings].map(({ message }) => message) };
+function detailsOf(
+  { id, title, qid, description, textPrompt, question, labels, split, seen, findings },
+  image,
+) {
+  return {
+    id,
+    title,
+    qid,
+    description,
+    textPrompt,
+    question,
+    labels,
+    split,
+    seen,
+    findings: [...findings, ...image.findings].map(({ message }) => message),
+  };
 }
 
-/** @param {Picture} picture */
+/** @param {ImageRecord} image */
 function captionOf({ id, file, annotations }) {
   const titles = [...new Set(annotations.map(({ title }) => title).filter(Boolean))];
-  return titles.length > 0 ? titles.join(', ') : file?.split('/').at(-1) ?? id;
+  return titles.length > 0 ? titles.join(', ') : (file?.split('/').at(-1) ?? id);
 }

@@ -1,4 +1,4 @@
-/** @file The dialog that opens a dataset: an annotation file, and where its pictures are. */
+/** @file The dialog that opens a dataset: an annotation file, and where its images are. */
 
 import { fill } from '../element/dom.js';
 import { failureOf } from '../element/errors.js';
@@ -14,7 +14,8 @@ import { failureOf } from '../element/errors.js';
 
 /**
  * @param {HTMLElement} button
- * @param {(chosen: Chosen) => Promise<void>} open Done when the dataset is in the page; the dialog is closed then.
+ * @param {(chosen: Chosen) => Promise<void>} open Done when the dataset is in the page; the dialog
+ *   is closed then.
  * @returns {(file: File) => void} Opens the dialog with a file chosen.
  */
 export function connectDatasetDialog(button, open) {
@@ -23,13 +24,16 @@ export function connectDatasetDialog(button, open) {
   const words = /** @type {HTMLElement} */ (document.getElementById('dataset-words'));
   /** What those hear who do not see it, without the numbers that change all the time. */
   const spoken = /** @type {HTMLElement} */ (document.getElementById('dataset-spoken'));
-  const field = (/** @type {string} */ name) => /** @type {HTMLInputElement} */ (form.elements.namedItem(name));
+  const field = (/** @type {string} */ name) =>
+    /** @type {HTMLInputElement} */ (form.elements.namedItem(name));
   /** Ends the reading under way. */
   let reading = new AbortController();
 
   button.addEventListener('click', () => dialog.showModal());
   document.getElementById('dataset-cancel')?.addEventListener('click', () => dialog.close());
-  dialog.addEventListener('click', (event) => { if (event.target === dialog) dialog.close(); });
+  dialog.addEventListener('click', (event) => {
+    if (event.target === dialog) dialog.close();
+  });
   dialog.addEventListener('close', () => {
     reading.abort();
     words.hidden = true;
@@ -40,12 +44,20 @@ export function connectDatasetDialog(button, open) {
     const file = field('annotations').files?.[0];
     if (!file) return;
     reading.abort();
-    const { signal } = reading = new AbortController();
-    const progress = (/** @type {string} */ text) => { if (!signal.aborted) show(text, false); };
+    const { signal } = (reading = new AbortController());
+    const progress = (/** @type {string} */ text) => {
+      if (!signal.aborted) show(text, false);
+    };
     try {
       progress('Reading');
       fill(spoken, 'Reading');
-      await open({ file, folder: [...field('folder').files ?? []], prefix: field('prefix').value.trim(), progress, signal });
+      await open({
+        file,
+        folder: [...(field('folder').files ?? [])],
+        prefix: field('prefix').value.trim(),
+        progress,
+        signal,
+      });
       dialog.close();
     } catch (thrown) {
       if (signal.aborted) return;

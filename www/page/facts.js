@@ -12,23 +12,33 @@ import { icon } from '../element/icons.js';
  * @param {(words: string) => void} say
  * @returns {Node[]}
  */
-export function factNodes({ candidates, chosen, facts, prompts, mask, picture }, viewer, say) {
+export function factNodes({ candidates, chosen, facts, prompts, mask, image }, viewer, say) {
   if (!facts || !mask) return [];
   const { area, share, bbox, components, runs } = facts;
   /** @type {[string, string][]} */
   const rows = [
-    ['Area', `${area.toLocaleString('en')} px, ${(share * 100).toFixed(share < 0.1 ? 1 : 0)} % of the picture`],
+    [
+      'Area',
+      `${area.toLocaleString('en')} px, ${(share * 100).toFixed(share < 0.1 ? 1 : 0)} % of the image`,
+    ],
     ['Box', bbox ? `${bbox[2]} × ${bbox[3]} at ${bbox[0]}, ${bbox[1]}` : 'none'],
     ['Parts', `${components.toLocaleString('en')}, in ${runs.toLocaleString('en')} runs`],
   ];
   if (prompts.length > 0) rows.push(['Clicks', spellPrompts(prompts)]);
-  const name = fileName(picture);
+  const name = fileName(image);
   const text = () => JSON.stringify({ size: mask.size, counts: mask.counts });
   return [
-    candidates.length > 1 && h('p', { class: 'note' }, 'Other outlines, with the model’s own score'),
+    candidates.length > 1 &&
+      h('p', { class: 'note' }, 'Other outlines, with the model’s own score'),
     candidates.length > 1 && candidateGroup(candidates, chosen, viewer),
-    h('dl', { class: 'facts' }, ...rows.flatMap(([term, words]) => [h('dt', {}, term), h('dd', {}, words)])),
-    h('div', { class: 'row' },
+    h(
+      'dl',
+      { class: 'facts' },
+      ...rows.flatMap(([term, words]) => [h('dt', {}, term), h('dd', {}, words)]),
+    ),
+    h(
+      'div',
+      { class: 'row' },
       action('copy', 'Copy RLE', async () => {
         try {
           await navigator.clipboard.writeText(text());
@@ -37,11 +47,14 @@ export function factNodes({ candidates, chosen, facts, prompts, mask, picture },
           say('The browser does not allow copying here; save the JSON instead.');
         }
       }),
-      action('save', 'JSON', () => save(new Blob([text()], { type: 'application/json' }), `${name}.json`)),
+      action('save', 'JSON', () =>
+        save(new Blob([text()], { type: 'application/json' }), `${name}.json`),
+      ),
       action('save', 'PNG', async () => {
         const png = await viewer.maskPng();
         if (png) save(png, `${name}.png`);
-      })),
+      }),
+    ),
   ].filter((node) => node !== false);
 }
 
@@ -51,13 +64,39 @@ export function factNodes({ candidates, chosen, facts, prompts, mask, picture },
  * @param {MaskViewer} viewer
  */
 function candidateGroup(candidates, chosen, viewer) {
-  const buttons = candidates.map((score, index) => h('button', {
-    type: 'button', class: 'candidate', role: 'radio', 'aria-checked': String(index === chosen), tabindex: index === chosen ? 0 : -1, 'data-focus': `candidate-${index}`,
-    'aria-label': `Candidate ${index + 1} · ${Math.round(score * 100)} %, the model’s own score`, onclick: () => viewer.chooseCandidate(index),
-  }, `${index + 1} · ${Math.round(score * 100)} %`));
-  const group = h('div', { class: 'candidates', role: 'radiogroup', 'aria-label': 'Candidates', title: '[ and ] go through the candidates' }, ...buttons);
+  const buttons = candidates.map((score, index) =>
+    h(
+      'button',
+      {
+        type: 'button',
+        class: 'candidate',
+        role: 'radio',
+        'aria-checked': String(index === chosen),
+        tabindex: index === chosen ? 0 : -1,
+        'data-focus': `candidate-${index}`,
+        'aria-label': `Candidate ${index + 1} · ${Math.round(score * 100)} %, the model’s own score`,
+        onclick: () => viewer.chooseCandidate(index),
+      },
+      `${index + 1} · ${Math.round(score * 100)} %`,
+    ),
+  );
+  const group = h(
+    'div',
+    {
+      class: 'candidates',
+      role: 'radiogroup',
+      'aria-label': 'Candidates',
+      title: '[ and ] go through the candidates',
+    },
+    ...buttons,
+  );
   group.addEventListener('keydown', (event) => {
-    const step = new Map([['ArrowRight', 1], ['ArrowDown', 1], ['ArrowLeft', -1], ['ArrowUp', -1]]).get(event.key);
+    const step = new Map([
+      ['ArrowRight', 1],
+      ['ArrowDown', 1],
+      ['ArrowLeft', -1],
+      ['ArrowUp', -1],
+    ]).get(event.key);
     if (!step) return;
     event.preventDefault();
     const next = (chosen + step + buttons.length) % buttons.length;
@@ -72,13 +111,21 @@ function spellPrompts(prompts) {
   const positive = prompts.filter((prompt) => prompt.type === 'point' && prompt.positive).length;
   const negative = prompts.filter((prompt) => prompt.type === 'point' && !prompt.positive).length;
   const boxes = prompts.length - positive - negative;
-  const words = [positive && `${positive} on it`, negative && `${negative} off it`, boxes && 'a box'];
+  const words = [
+    positive && `${positive} on it`,
+    negative && `${negative} off it`,
+    boxes && 'a box',
+  ];
   return words.filter(Boolean).join(', ');
 }
 
-/** @param {string | null} picture */
-function fileName(picture) {
-  const last = picture?.split(/[\\/]/).at(-1)?.replace(/\.\w+$/, '') || 'picture';
+/** @param {string | null} image */
+function fileName(image) {
+  const last =
+    image
+      ?.split(/[\\/]/)
+      .at(-1)
+      ?.replace(/\.\w+$/, '') || 'image';
   return `${last.replace(/[^\p{L}\p{M}\p{N}_.-]+/gu, '_').slice(0, 80)}-mask`;
 }
 
@@ -99,5 +146,10 @@ function save(blob, name) {
  * @param {() => void} act
  */
 function action(name, words, act) {
-  return h('button', { type: 'button', class: 'button', 'data-focus': words, onclick: act }, icon(name), words);
+  return h(
+    'button',
+    { type: 'button', class: 'button', 'data-focus': words, onclick: act },
+    icon(name),
+    words,
+  );
 }

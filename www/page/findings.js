@@ -9,18 +9,40 @@ export function showFindings(findings) {
   const node = /** @type {HTMLElement} */ (document.getElementById('findings'));
   const count = findings.reduce((sum, finding) => sum + finding.count, 0);
   node.hidden = count === 0;
-  fill(node, h('summary', {}, countOf(count, 'finding', 'findings')), h('ul', {}, ...findings.map(findingNode)));
+  fill(
+    node,
+    h('summary', {}, countOf(count, 'finding', 'findings')),
+    h('ul', {}, ...findings.map(findingNode)),
+  );
 }
 
-/** How many of something, in words. @param {number} count @param {string} one @param {string} many */
+/**
+ * How many of something, in words.
+ * @param {number} count
+ * @param {string} one
+ * @param {string} many
+ */
 export function countOf(count, one, many) {
   return `${count.toLocaleString('en')} ${count === 1 ? one : many}`;
 }
 
-/** One sort of finding, with some of the records that have it; every text of them is untrusted. @param {Findings[number]} finding */
+/**
+ * One sort of finding, with some of the records that have it; every text of them is untrusted.
+ * @param {Findings[number]} finding
+ */
 function findingNode({ code, count, examples }) {
   const rest = count - examples.length;
-  return h('li', {}, h('strong', {}, `${count.toLocaleString('en')} × ${code}`), h('ul', {},
-    ...examples.map(({ record, id, message }) => h('li', {}, `${record}${id && ` ${id}`}: ${message}`)),
-    rest > 0 && h('li', {}, `and ${rest.toLocaleString('en')} more`)));
+  return h(
+    'li',
+    {},
+    h('strong', {}, `${count.toLocaleString('en')} × ${code}`),
+    h(
+      'ul',
+      {},
+      ...examples.map(({ record, id, message }) =>
+        h('li', {}, `${record}${id && ` ${id}`}: ${message}`),
+      ),
+      rest > 0 && h('li', {}, `and ${rest.toLocaleString('en')} more`),
+    ),
+  );
 }

@@ -1,4 +1,6 @@
-/** @file The demo page: puts samples, datasets and photos into the viewer and shows what it finds. */
+/**
+ * @file The demo page: puts samples, datasets and photos into the viewer and shows what it finds.
+ */
 
 import '../mask-viewer.js';
 import { openAnnotations } from '../dataset-client.js';
@@ -12,7 +14,7 @@ import { webAddress } from './cards.js';
 import { Collection } from './collection.js';
 import { connectDatasetDialog } from './dataset.js';
 import { countOf } from './findings.js';
-import { listenForPictures } from './open.js';
+import { listenForImages } from './open.js';
 import { Panel } from './panel.js';
 import { connectSettings } from './settings.js';
 import { inFolder, underAddress } from './sources.js';
@@ -21,10 +23,15 @@ import { showStatus } from './status.js';
 const SAMPLES = 'samples/';
 const RECORDINGS = 'samples/recorded.json';
 const MODELS = 'models/models.json';
-/** Names the endpoint of this host: the server that comes with the page says itself, a static host none. */
+/**
+ * Names the endpoint of this host: the server that comes with the page says itself, a static host
+ * none.
+ */
 const ENDPOINT = 'endpoint.json';
 
-const viewer = /** @type {import('../mask-viewer.js').MaskViewer} */ (document.getElementById('viewer'));
+const viewer = /** @type {import('../mask-viewer.js').MaskViewer} */ (
+  document.getElementById('viewer')
+);
 const byId = (/** @type {string} */ id) => /** @type {HTMLElement} */ (document.getElementById(id));
 
 const settings = connectSettings(viewer);
@@ -33,28 +40,54 @@ const browser = new Browser(viewer, panel);
 showStatus(viewer, byId('status'));
 viewer.tool = 'pick';
 
-for (const [id, name] of /** @type {const} */ ([['choose-photo', 'photo'], ['choose-dataset', 'data'], ['open-settings', 'settings']])) byId(id).prepend(icon(name));
+for (const [id, name] of /** @type {const} */ ([
+  ['choose-photo', 'photo'],
+  ['choose-dataset', 'data'],
+  ['open-settings', 'settings'],
+]))
+  byId(id).prepend(icon(name));
 byId('open-settings').addEventListener('click', settings.open);
-/** What the person opened while the samples were being loaded: it is not replaced by them. @type {'nothing' | 'photo' | 'dataset'} */
+/**
+ * What the person opened while the samples were being loaded: it is not replaced by them.
+ * @type {'nothing' | 'photo' | 'dataset'}
+ */
 let taken = 'nothing';
-listenForPictures({ button: byId('choose-photo'), input: /** @type {HTMLInputElement} */ (byId('photo-input')), hint: byId('drop-hint') }, async (file) => {
-  if (taken === 'nothing') taken = 'photo';
-  browser.leave();
-  viewer.tool = 'pick';
-  await viewer.openPicture(file, { key: file.name });
-}, (file) => offerDataset(file));
-const offerDataset = connectDatasetDialog(byId('choose-dataset'), async ({ file, folder, prefix, progress, signal }) => {
-  const annotations = await openAnnotated(file, { onProgress: ({ bytes, total, annotations: found }) => progress(reading(bytes, total, found)), signal });
-  if (signal.aborted) annotations.close();
-  signal.throwIfAborted();
-  taken = 'dataset';
-  const collection = new Collection(file.name, annotations, folder.length > 0 ? inFolder(folder) : underAddress(prefix));
-  viewer.tool = 'select';
-  await browser.show(collection, describe(annotations.overview), { search: true });
-  browser.openFirst().catch(tell);
-});
+listenForImages(
+  {
+    button: byId('choose-photo'),
+    input: /** @type {HTMLInputElement} */ (byId('photo-input')),
+    hint: byId('drop-hint'),
+  },
+  async (file) => {
+    if (taken === 'nothing') taken = 'photo';
+    browser.leave();
+    viewer.tool = 'pick';
+    await viewer.openImage(file, { key: file.name });
+  },
+  (file) => offerDataset(file),
+);
+const offerDataset = connectDatasetDialog(
+  byId('choose-dataset'),
+  async ({ file, folder, prefix, progress, signal }) => {
+    const annotations = await openAnnotated(file, {
+      onProgress: ({ bytes, total, annotations: found }) => progress(reading(bytes, total, found)),
+      signal,
+    });
+    if (signal.aborted) annotations.close();
+    signal.throwIfAborted();
+    taken = 'dataset';
+    const collection = new Collection(
+      file.name,
+      annotations,
+      folder.length > 0 ? inFolder(folder) : underAddress(prefix),
+    );
+    viewer.tool = 'select';
+    await browser.show(collection, describe(annotations.overview), { search: true });
+    browser.openFirst().catch(tell);
+  },
+);
 byId('skip').addEventListener('click', (event) => {
-  // Following the link would put its name in place of the picture's in the address.
+  // Following the link would put its name in place of the image's in the address.
   event.preventDefault();
   viewer.focus();
 });
@@ -68,55 +101,67 @@ async function begin() {
     settings.offerEndpoint(webAddress(host?.endpoint));
     const address = readAddress();
     await openServed(new URLSearchParams(location.search).get('data'));
-    if (taken === 'nothing' && !await follow(address)) await browser.openFirst();
+    if (taken === 'nothing' && !(await follow(address))) await browser.openFirst();
   } catch (thrown) {
     tell(thrown);
   }
   keepAddress(viewer, () => browser.key);
   addEventListener('hashchange', () => follow(readAddress()).catch(tell));
-  browser.recordings = await optionalJson(RECORDINGS) ?? {};
+  browser.recordings = (await optionalJson(RECORDINGS)) ?? {};
 }
 
-/** Says why no pictures are shown. @param {unknown} thrown */
+/** Says why no images are shown. @param {unknown} thrown */
 function tell(thrown) {
-  fill(byId('strip-note'), `The pictures could not be loaded: ${failureOf(thrown, 'page').message}`);
+  fill(byId('strip-note'), `The images could not be loaded: ${failureOf(thrown, 'page').message}`);
 }
 
-/** Opens a folder of annotations.json and images/ that a server has, else the samples. @param {string | null} folder */
+/**
+ * Opens a folder of annotations.json and images/ that a server has, else the samples.
+ * @param {string | null} folder
+ */
 async function openServed(folder) {
   const base = folder ? folder.replace(/\/*$/, '/') : SAMPLES;
   const annotations = await openAnnotated(`${base}annotations.json`);
   if (taken === 'dataset') return annotations.close();
   const find = underAddress(`${base}images/`);
-  const collection = new Collection(folder ?? 'Sample pictures', annotations, find, folder ? find : underAddress(`${base}thumbnails/`));
+  const collection = new Collection(
+    folder ?? 'Sample images',
+    annotations,
+    find,
+    folder ? find : underAddress(`${base}thumbnails/`),
+  );
   if (folder && taken === 'nothing') viewer.tool = 'select';
-  const words = folder ? describe(annotations.overview) : 'Rendered from our own models, so everyone may use them.';
+  const words = folder
+    ? describe(annotations.overview)
+    : 'Rendered from our own models, so everyone may use them.';
   await browser.show(collection, words, { search: folder !== null });
 }
 
 /**
- * Opens annotations; a file without any pictures, as one of something else is, is refused.
+ * Opens annotations; a file without any images, as one of something else is, is refused.
  * @param {File | string} source
  * @param {Parameters<typeof openAnnotations>[1]} [options]
  */
 async function openAnnotated(source, options) {
   const annotations = await openAnnotations(source, options);
-  const { pictures, findings } = annotations.overview;
-  if (pictures > 0) return annotations;
+  const { images, findings } = annotations.overview;
+  if (images > 0) return annotations;
   annotations.close();
   const found = findings[0]?.examples[0]?.message;
-  throw new Error(`${source instanceof File ? source.name : source} holds no pictures${found ? ` (${found})` : ''}. It must hold annotations as Mask-OVEN-Wiki or COCO publishes them.`);
+  throw new Error(
+    `${source instanceof File ? source.name : source} holds no images${found ? ` (${found})` : ''}. It must hold annotations as Mask-OVEN-Wiki or COCO publishes them.`,
+  );
 }
 
 /**
  * Shows what an address names.
  * @param {import('./address.js').Address} address
- * @returns {Promise<boolean>} Whether its picture was found.
+ * @returns {Promise<boolean>} Whether its image was found.
  */
-async function follow({ picture, view, mask }) {
-  if (picture === null || (picture !== browser.key && !await browser.open(picture))) return false;
-  // Another picture may have been opened meanwhile.
-  if (browser.key !== picture) return true;
+async function follow({ image, view, mask }) {
+  if (image === null || (image !== browser.key && !(await browser.open(image)))) return false;
+  // Another image may have been opened meanwhile.
+  if (browser.key !== image) return true;
   viewer.view = view;
   const index = viewer.snapshot?.shown.findIndex(({ id }) => id === mask) ?? -1;
   if (mask !== null && index >= 0) viewer.selectMask(index);
@@ -128,7 +173,10 @@ async function offerModels() {
   if (Array.isArray(list?.models)) settings.offerModels(list);
 }
 
-/** JSON that a host may leave out, or have a page of HTML for; then null. @param {string} address */
+/**
+ * JSON that a host may leave out, or have a page of HTML for; then null.
+ * @param {string} address
+ */
 async function optionalJson(address) {
   try {
     const response = await fetch(address);
@@ -149,6 +197,6 @@ function reading(bytes, total, found) {
 }
 
 /** @param {import('../dataset-client.js').Overview} overview */
-function describe({ pictures, annotations, categories }) {
-  return `${countOf(annotations, 'mask', 'masks')} of ${countOf(categories, 'entity', 'entities')} on ${countOf(pictures, 'picture', 'pictures')}.`;
+function describe({ images, annotations, categories }) {
+  return `${countOf(annotations, 'mask', 'masks')} of ${countOf(categories, 'entity', 'entities')} on ${countOf(images, 'image', 'images')}.`;
 }

@@ -1,11 +1,14 @@
-/** @file Ways to bring a picture of one's own: choose, drop or paste; a dataset's file can be dropped as well. */
+/**
+ * @file Ways to bring an image of one's own: choose, drop or paste; a dataset's file can be
+ * dropped as well.
+ */
 
 /**
  * @param {{ button: HTMLElement, input: HTMLInputElement, hint: HTMLElement }} nodes
  * @param {(file: File) => void} open
  * @param {(file: File) => void} openDataset
  */
-export function listenForPictures({ button, input, hint }, open, openDataset) {
+export function listenForImages({ button, input, hint }, open, openDataset) {
   button.addEventListener('click', () => input.click());
   input.addEventListener('change', () => {
     const file = input.files?.[0];
@@ -15,7 +18,7 @@ export function listenForPictures({ button, input, hint }, open, openDataset) {
   });
 
   document.addEventListener('paste', (event) => {
-    const file = pictureIn(event.clipboardData);
+    const file = imageIn(event.clipboardData);
     if (file && !(event.target instanceof HTMLInputElement) && !dialogIsOpen()) {
       event.preventDefault();
       open(file);
@@ -27,32 +30,41 @@ export function listenForPictures({ button, input, hint }, open, openDataset) {
     depth = Math.max(0, depth + step);
     hint.hidden = depth === 0;
   };
-  document.addEventListener('dragenter', (event) => { if (hasFiles(event)) over(1); });
-  document.addEventListener('dragleave', (event) => { if (hasFiles(event)) over(-1); });
-  document.addEventListener('dragover', (event) => { if (hasFiles(event)) event.preventDefault(); });
+  document.addEventListener('dragenter', (event) => {
+    if (hasFiles(event)) over(1);
+  });
+  document.addEventListener('dragleave', (event) => {
+    if (hasFiles(event)) over(-1);
+  });
+  document.addEventListener('dragover', (event) => {
+    if (hasFiles(event)) event.preventDefault();
+  });
   document.addEventListener('drop', (event) => {
     if (!hasFiles(event)) return;
     event.preventDefault();
     over(-depth);
     if (dialogIsOpen()) return;
-    const file = pictureIn(event.dataTransfer) ?? event.dataTransfer?.files[0];
+    const file = imageIn(event.dataTransfer) ?? event.dataTransfer?.files[0];
     if (file && /\.json$/i.test(file.name)) openDataset(file);
     else if (file) open(file);
   });
 }
 
-/** An open dialog is about something else than pictures. */
+/** An open dialog is about something else than images. */
 function dialogIsOpen() {
   return document.querySelector('dialog[open]') !== null;
 }
 
-/** Whether files are dragged, and not over a field that takes files itself. @param {DragEvent} event */
+/**
+ * Whether files are dragged, and not over a field that takes files itself.
+ * @param {DragEvent} event
+ */
 function hasFiles(event) {
   if (event.target instanceof Element && event.target.closest('input[type=file]')) return false;
   return event.dataTransfer?.types.includes('Files') ?? false;
 }
 
 /** @param {DataTransfer | null} data */
-function pictureIn(data) {
+function imageIn(data) {
   return [...(data?.files ?? [])].find((file) => file.type.startsWith('image/'));
 }

@@ -1,4 +1,7 @@
-/** @file The panel beside the picture: entities, mask and annotation, built anew from the viewer's snapshot. */
+/**
+ * @file The panel beside the image: entities, mask and annotation, built anew from the viewer's
+ * snapshot.
+ */
 
 import { fill, h } from '../element/dom.js';
 import { entityNodes } from './cards.js';
@@ -13,7 +16,10 @@ export class Panel {
   #openSettings;
   /** What is known of the shown masks, in their order. @type {Details[]} */
   #details = [];
-  /** What each section was built from, to leave it alone while that is the same. @type {Map<Element, string>} */
+  /**
+   * What each section was built from, to leave it alone while that is the same.
+   * @type {Map<Element, string>}
+   */
   #built = new Map();
   #spoken = h('p', { class: 'note', role: 'status' });
 
@@ -36,12 +42,31 @@ export class Panel {
   show() {
     const snapshot = this.#viewer.snapshot;
     if (!snapshot) return;
-    const { linking, segmenting, segmentFailure, mask, tool, picture, verdict, facts, candidates, chosen, prompts, selected, shown } = snapshot;
-    this.#section('entities', [linking, segmenting, segmentFailure, mask && 1, tool, picture, verdict], () => entityNodes(snapshot, {
-      retry: () => this.#viewer.askLink(),
-      ask: () => this.#viewer.askLink(),
-      settings: this.#openSettings,
-    }));
+    const {
+      linking,
+      segmenting,
+      segmentFailure,
+      mask,
+      tool,
+      image,
+      verdict,
+      facts,
+      candidates,
+      chosen,
+      prompts,
+      selected,
+      shown,
+    } = snapshot;
+    this.#section(
+      'entities',
+      [linking, segmenting, segmentFailure, mask && 1, tool, image, verdict],
+      () =>
+        entityNodes(snapshot, {
+          retry: () => this.#viewer.askLink(),
+          ask: () => this.#viewer.askLink(),
+          settings: this.#openSettings,
+        }),
+    );
     this.#section('mask', [facts, candidates, chosen, prompts], () => {
       fill(this.#spoken);
       const nodes = factNodes(snapshot, this.#viewer, (words) => fill(this.#spoken, words));
@@ -50,11 +75,12 @@ export class Panel {
     // By id and not by place: a mask that cannot be drawn is not shown.
     const id = selected === null ? undefined : shown[selected]?.id;
     const details = this.#details.find((one) => one.id === id);
-    this.#section('record', details, () => details ? recordNodes(details) : []);
+    this.#section('record', details, () => (details ? recordNodes(details) : []));
   }
 
   /**
-   * Builds a section again if what it is built from has changed; the focus stays on the control it was on, or by it.
+   * Builds a section again if what it is built from has changed; the focus stays on the control it
+   * was on, or by it.
    * @param {string} name
    * @param {unknown} from
    * @param {() => Node[]} build
@@ -64,7 +90,10 @@ export class Panel {
     const key = JSON.stringify(from) ?? '';
     if (this.#built.get(body) === key) return;
     this.#built.set(body, key);
-    const focused = document.activeElement instanceof HTMLElement && body.contains(document.activeElement) ? document.activeElement : undefined;
+    const focused =
+      document.activeElement instanceof HTMLElement && body.contains(document.activeElement)
+        ? document.activeElement
+        : undefined;
     const nodes = build();
     fill(body, ...nodes);
     const section = /** @type {HTMLElement} */ (body.closest('section'));
@@ -73,13 +102,16 @@ export class Panel {
   }
 
   /**
-   * Focuses the control of this name, or the section's title where it is gone: a focus that is lost begins at the page's top.
+   * Focuses the control of this name, or the section's title where it is gone: a focus that is lost
+   * begins at the page's top.
    * @param {HTMLElement} section
    * @param {string} name
    */
   #focusAgain(section, name) {
     const same = name && section.querySelector(`[data-focus="${CSS.escape(name)}"]`);
-    const title = section.hidden ? document.getElementById('entities-title') : section.querySelector('h2');
+    const title = section.hidden
+      ? document.getElementById('entities-title')
+      : section.querySelector('h2');
     /** @type {HTMLElement | null} */ (same || title)?.focus();
   }
 }

@@ -20,12 +20,35 @@ import { h } from '../element/dom.js';
  * @param {Details} details
  * @returns {Node[]}
  */
-export function recordNodes({ id, title, qid, description, textPrompt, question, labels, split, seen, findings }) {
+export function recordNodes({
+  id,
+  title,
+  qid,
+  description,
+  textPrompt,
+  question,
+  labels,
+  split,
+  seen,
+  findings,
+}) {
   const entity = /^Q[1-9]\d*$/.test(qid)
-    ? h('a', { href: `https://www.wikidata.org/wiki/${qid}`, target: '_blank', rel: 'noopener noreferrer' }, `${title || qid} (${qid})`)
+    ? h(
+        'a',
+        {
+          href: `https://www.wikidata.org/wiki/${qid}`,
+          target: '_blank',
+          rel: 'noopener noreferrer',
+        },
+        `${title || qid} (${qid})`,
+      )
     : `${title || qid}`;
-  const tags = labels.map(({ text, score }) => h('li', { class: 'tag', dir: 'auto' }, score === null ? text : `${text} · ${score.toFixed(2)}`));
-  const splitWords = split && `${split}${seen === null ? '' : seen ? ', entity seen in training' : ', entity unseen in training'}`;
+  const tags = labels.map(({ text, score }) =>
+    h('li', { class: 'tag', dir: 'auto' }, score === null ? text : `${text} · ${score.toFixed(2)}`),
+  );
+  const splitWords =
+    split &&
+    `${split}${seen === null ? '' : seen ? ', entity seen in training' : ', entity unseen in training'}`;
   /** @type {[string, import('../element/dom.js').Child][]} */
   const rows = [
     ['Entity', entity],
@@ -38,7 +61,16 @@ export function recordNodes({ id, title, qid, description, textPrompt, question,
   ];
   const told = rows.filter(([, value]) => value);
   return [
-    h('dl', { class: 'facts' }, ...told.flatMap(([term, value]) => [h('dt', {}, term), h('dd', { dir: 'auto' }, value)])),
-    ...(findings.length > 0 ? [h('h3', {}, 'What is wrong with this record'), h('ul', { class: 'findings' }, ...findings.map((words) => h('li', {}, words)))] : []),
+    h(
+      'dl',
+      { class: 'facts' },
+      ...told.flatMap(([term, value]) => [h('dt', {}, term), h('dd', { dir: 'auto' }, value)]),
+    ),
+    ...(findings.length > 0
+      ? [
+          h('h3', {}, 'What is wrong with this record'),
+          h('ul', { class: 'findings' }, ...findings.map((words) => h('li', {}, words))),
+        ]
+      : []),
   ];
 }

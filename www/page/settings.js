@@ -8,12 +8,14 @@ const KEY = 'masklink.settings';
 
 /**
  * @param {import('../mask-viewer.js').MaskViewer} viewer
- * @returns {{ open: () => void, offerModels: (list: { default: string, models: { id: string, title: string }[] }) => void, offerEndpoint: (endpoint: string | null) => void }}
+ * @returns {{ open: () => void, offerModels: (list: { default: string, models: { id: string, title:
+ *   string }[] }) => void, offerEndpoint: (endpoint: string | null) => void }}
  */
 export function connectSettings(viewer) {
   const dialog = /** @type {HTMLDialogElement} */ (document.getElementById('settings'));
   const form = /** @type {HTMLFormElement} */ (document.getElementById('settings-form'));
-  const field = (/** @type {string} */ name) => /** @type {HTMLInputElement & HTMLSelectElement} */ (form.elements.namedItem(name));
+  const field = (/** @type {string} */ name) =>
+    /** @type {HTMLInputElement & HTMLSelectElement} */ (form.elements.namedItem(name));
   /** @type {Settings} */
   const initial = { ...viewer.settings };
   const kept = read();
@@ -28,7 +30,9 @@ export function connectSettings(viewer) {
     if (name !== 'endpoint' && name !== 'token') take();
   });
   form.addEventListener('change', take);
-  dialog.addEventListener('click', (event) => { if (event.target === dialog) dialog.close(); });
+  dialog.addEventListener('click', (event) => {
+    if (event.target === dialog) dialog.close();
+  });
 
   function take() {
     const before = viewer.settings;
@@ -36,10 +40,12 @@ export function connectSettings(viewer) {
     /** @type {Settings} */
     const settings = {
       // An address that is none is refused by the form; the other settings hold all the same.
-      endpoint: field('endpoint').checkValidity() ? field('endpoint').value.trim() || null : before.endpoint,
+      endpoint: field('endpoint').checkValidity()
+        ? field('endpoint').value.trim() || null
+        : before.endpoint,
       model: field('model').options.length > 0 ? field('model').value || null : before.model,
       opacity: Number(field('opacity').value),
-      colouring: field('colouring').value === 'mask' ? 'mask' : 'entity',
+      colorMode: field('colorMode').value === 'mask' ? 'mask' : 'entity',
       patterns: field('patterns').checked,
       labels: field('labels').checked,
       boxes: field('boxes').checked,
@@ -56,12 +62,13 @@ export function connectSettings(viewer) {
 
   return {
     open() {
-      const { endpoint, model, opacity, colouring, patterns, labels, boxes, renderer } = viewer.settings;
+      const { endpoint, model, opacity, colorMode, patterns, labels, boxes, renderer } =
+        viewer.settings;
       field('endpoint').value = endpoint ?? '';
       field('token').value = viewer.token ?? '';
       field('model').value = model ?? '';
       field('opacity').value = String(opacity);
-      field('colouring').value = colouring;
+      field('colorMode').value = colorMode;
       field('patterns').checked = patterns;
       field('labels').checked = labels;
       field('boxes').checked = boxes;
@@ -78,22 +85,31 @@ export function connectSettings(viewer) {
       // Which one the default is may change: it is chosen by no id.
       const first = models.find(({ id }) => id === usual);
       if (!first) return;
-      field('model').replaceChildren(h('option', { value: '' }, first.title), ...others.map(({ id, title }) => h('option', { value: id }, title)));
+      field('model').replaceChildren(
+        h('option', { value: '' }, first.title),
+        ...others.map(({ id, title }) => h('option', { value: id }, title)),
+      );
       const { model } = viewer.settings;
-      if (model !== null && !others.some(({ id }) => id === model)) viewer.configure({ model: null });
+      if (model !== null && !others.some(({ id }) => id === model))
+        viewer.configure({ model: null });
       field('model').value = viewer.settings.model ?? '';
     },
   };
 }
 
 /**
- * What differs from the defaults: only that is kept, so that better defaults reach those who changed something else.
+ * What differs from the defaults: only that is kept, so that better defaults reach those who
+ * changed something else.
  * @param {Settings} settings
  * @param {Settings} initial
  * @returns {Partial<Settings>}
  */
 function differing(settings, initial) {
-  return Object.fromEntries(Object.entries(settings).filter(([name, value]) => value !== initial[/** @type {keyof Settings} */ (name)]));
+  return Object.fromEntries(
+    Object.entries(settings).filter(
+      ([name, value]) => value !== initial[/** @type {keyof Settings} */ (name)],
+    ),
+  );
 }
 
 /** @param {string} theme */

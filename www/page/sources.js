@@ -1,25 +1,30 @@
-/** @file Where the pictures of an annotation file are: under an address, or in a folder of this computer. */
+/**
+ * @file Where the images of an annotation file are: under an address, or in a folder of this
+ * computer.
+ */
 
-/** @typedef {import('../dataset-client.js').Picture} Picture */
+/** @typedef {import('../dataset-client.js').ImageRecord} ImageRecord */
 
 /**
- * Finds pictures below an address; a picture that names an address of its own is found there.
+ * Finds images below an address; an image that names an address of its own is found there.
  * @param {string} prefix
- * @returns {(picture: Picture) => string | null}
+ * @returns {(image: ImageRecord) => string | null}
  */
 export function underAddress(prefix) {
   const base = prefix && !prefix.endsWith('/') ? `${prefix}/` : prefix;
   return ({ file, url }) => {
-    if (file && base) return base + file.replace(/^\/+/, '').split('/').map(encodeURIComponent).join('/');
+    if (file && base)
+      return base + file.replace(/^\/+/, '').split('/').map(encodeURIComponent).join('/');
     return url && /^https?:/.test(url) ? url : null;
   };
 }
 
 /**
- * Finds pictures in a chosen folder, which may hold `04/a.jpg` at any depth: by their path, or else by the longest end
- * of it that some file has, such as `a.jpg`. Where several files have it none is found, as any may be another picture.
+ * Finds images in a chosen folder, which may hold `04/a.jpg` at any depth: by their path, or else
+ * by the longest end of it that some file has, such as `a.jpg`. Where several files have it none is
+ * found, as any may be another image.
  * @param {Iterable<File>} files
- * @returns {(picture: Picture) => File | null}
+ * @returns {(image: ImageRecord) => File | null}
  */
 export function inFolder(files) {
   /** @type {Map<string, File | null>} */

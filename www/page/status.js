@@ -11,11 +11,20 @@ export function showStatus(viewer, list) {
     const { renderer, segment, link } = viewer.status;
     /** @type {[string, string | null | undefined][]} */
     const rows = [
-      ['Drawn by', renderer && `${renderer.kind === 'webgpu' ? 'WebGPU' : 'the CPU'}${renderer.note ? ` (${renderer.note})` : ''}`],
+      [
+        'Drawn by',
+        renderer &&
+          `${renderer.kind === 'webgpu' ? 'WebGPU' : 'the CPU'}${renderer.note ? ` (${renderer.note})` : ''}`,
+      ],
       ['Segmented by', segment?.words ?? 'nothing yet; the model is loaded with the first click'],
-      ['Linked by', link?.words ?? (viewer.settings.endpoint ?? 'this page itself')],
+      ['Linked by', link?.words ?? viewer.settings.endpoint ?? 'this page itself'],
     ];
-    fill(list, ...rows.filter(([, words]) => words).map(([term, words]) => h('div', {}, h('dt', {}, term), h('dd', {}, words))));
+    fill(
+      list,
+      ...rows
+        .filter(([, words]) => words)
+        .map(([term, words]) => h('div', {}, h('dt', {}, term), h('dd', {}, words))),
+    );
   };
   for (const name of ['update', 'ready', 'error']) viewer.addEventListener(name, show);
   show();

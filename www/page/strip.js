@@ -1,4 +1,4 @@
-/** @file A strip of pictures to choose from: one stop of the Tab key, arrows within. */
+/** @file A strip of images to choose from: one stop of the Tab key, arrows within. */
 
 import { fill, h, scrollWithin } from '../element/dom.js';
 
@@ -23,7 +23,9 @@ export class Strip {
     this.#list = list;
     this.#choose = choose;
     list.addEventListener('click', (event) => this.#take(this.#at(event)));
-    list.addEventListener('keydown', (event) => { if (this.#key(event)) event.preventDefault(); });
+    list.addEventListener('keydown', (event) => {
+      if (this.#key(event)) event.preventDefault();
+    });
   }
 
   get items() {
@@ -33,13 +35,36 @@ export class Strip {
   /** @param {StripItem[]} items */
   set items(items) {
     this.#items = items;
-    fill(this.#list, ...items.map(({ caption, thumbnail }, index) => h('div', {
-      class: thumbnail ? 'thumbnail' : 'thumbnail plain', role: 'option', 'aria-selected': 'false', 'aria-label': caption, 'data-index': index, tabindex: index === 0 ? 0 : -1,
-    }, thumbnail && h('img', { src: thumbnail, alt: '', loading: 'lazy', decoding: 'async', width: 104, height: 78, onerror: withoutImage }),
-    h('span', { class: thumbnail ? 'caption' : '', dir: 'auto' }, caption))));
+    fill(
+      this.#list,
+      ...items.map(({ caption, thumbnail }, index) =>
+        h(
+          'div',
+          {
+            class: thumbnail ? 'thumbnail' : 'thumbnail plain',
+            role: 'option',
+            'aria-selected': 'false',
+            'aria-label': caption,
+            'data-index': index,
+            tabindex: index === 0 ? 0 : -1,
+          },
+          thumbnail &&
+            h('img', {
+              src: thumbnail,
+              alt: '',
+              loading: 'lazy',
+              decoding: 'async',
+              width: 104,
+              height: 78,
+              onerror: withoutImage,
+            }),
+          h('span', { class: thumbnail ? 'caption' : '', dir: 'auto' }, caption),
+        ),
+      ),
+    );
   }
 
-  /** Marks the picture that is open. @param {string | null} key */
+  /** Marks the image that is open. @param {string | null} key */
   set selected(key) {
     for (const [index, item] of this.#nodes().entries()) {
       const selected = this.#items[index]?.key === key;
@@ -56,7 +81,14 @@ export class Strip {
     const index = this.#at(event);
     if (index === null) return false;
     const nodes = this.#nodes();
-    const steps = new Map([['ArrowRight', index + 1], ['ArrowDown', index + 1], ['ArrowLeft', index - 1], ['ArrowUp', index - 1], ['Home', 0], ['End', nodes.length - 1]]);
+    const steps = new Map([
+      ['ArrowRight', index + 1],
+      ['ArrowDown', index + 1],
+      ['ArrowLeft', index - 1],
+      ['ArrowUp', index - 1],
+      ['Home', 0],
+      ['End', nodes.length - 1],
+    ]);
     const target = nodes[steps.get(event.key) ?? -1];
     if (target) {
       this.#makeStop(target);

@@ -1,14 +1,19 @@
 /**
- * @file Downloads the files of a model or an index: with progress, taken up again where they broke off, checked, and kept by hash.
+ * @file Downloads the files of a model or an index: with progress, taken up again where they broke
+ *   off, checked, and kept by hash.
  *
- * What is kept is asked for by its SHA-256, so a model that changed is another entry and an old one never passes for
- * it. Where the browser keeps nothing (a page that is no secure context), files are downloaded each time.
+ * What is kept is asked for by its SHA-256, so a model that changed is another entry and an old one
+ * never passes for it. Where the browser keeps nothing (a page that is no secure context), files
+ * are downloaded each time.
  */
 
 import { SegmentError, messageOf } from './messages.js';
 
 const CACHE = 'masklink-models';
-/** Attempts at a download that keeps breaking off, and the pause before each further one in milliseconds. */
+/**
+ * Attempts at a download that keeps breaking off, and the pause before each further one in
+ * milliseconds.
+ */
 const ATTEMPTS = 3;
 const PAUSE = 500;
 
@@ -42,43 +47,67 @@ export async function modelBytes(file, watch) {
   const bytes = await download(file, cache, watch);
   await cache?.delete(keyOf(file, 'part'));
   if (!(await isRight(bytes, file, watch))) {
-    throw new SegmentError('model-hash', `The file ${file.url} is not the one its list describes: its SHA-256 is another. Reload the page; if it stays so, the list or the file must be put right where they are published.`);
+    throw new SegmentError(
+      'model-hash',
+      `The file ${file.url} is not the one its list describes: its SHA-256 is another. Reload the page; if it stays so, the list or the file must be put right where they are published.`,
+    );
   }
   await write(cache, keyOf(file, 'whole'), bytes);
   return bytes;
 }
 
 /**
- * The text of a list of files: the newest there is, or the one kept from the last visit where there is no network.
+ * The text of a list of files: the newest there is, or the one kept from the last visit where there
+ * is no network.
  * @param {string} address
- * @param {{ signal: AbortSignal, code: string, words: string }} list `words` say what it lists, `code` is the failure's.
+ * @param {{ signal: AbortSignal, code: string, words: string }} list `words` say what it lists,
+ *   `code` is the failure's.
  */
 export async function listText(address, { signal, code, words }) {
   const cache = await openCache();
   try {
     const response = await fetch(address, { signal, cache: 'no-cache' });
-    if (!response.ok) throw new SegmentError(code, `${words} (${address}) could not be fetched: the server answered ${response.status}.`);
+    if (!response.ok)
+      throw new SegmentError(
+        code,
+        `${words} (${address}) could not be fetched: the server answered ${response.status}.`,
+      );
     const text = await response.text();
     const before = await (await cache?.match(address))?.text();
     await write(cache, address, text);
     if (cache && before !== undefined && before !== text) await forgetUnlisted(cache);
     return text;
   } catch (thrown) {
-    if (signal.aborted) throw new SegmentError('cancelled', 'The loading of the model was cancelled.');
+    if (signal.aborted)
+      throw new SegmentError('cancelled', 'The loading of the model was cancelled.');
     if (thrown instanceof SegmentError) throw thrown;
     const kept = await cache?.match(address);
     if (kept) return await kept.text();
-    throw new SegmentError(code, `${words} (${address}) could not be fetched; check the connection and try again.`, { cause: thrown });
+    throw new SegmentError(
+      code,
+      `${words} (${address}) could not be fetched; check the connection and try again.`,
+      { cause: thrown },
+    );
   }
 }
 
-/** Forgets the files that no list names any more, which were those of an earlier version. @param {Cache} cache */
+/**
+ * Forgets the files that no list names any more, which were those of an earlier version.
+ * @param {Cache} cache
+ */
 async function forgetUnlisted(cache) {
   const requests = await cache.keys();
-  const hashOf = (/** @type {Request} */ { url }) => /\/masklink-model-cache\/([0-9a-f]{64})\//.exec(url)?.[1];
-  const lists = await Promise.all(requests.filter((request) => !hashOf(request)).map(async (request) => (await cache.match(request))?.text()));
+  const hashOf = (/** @type {Request} */ { url }) =>
+    /\/masklink-model-cache\/([0-9a-f]{64})\//.exec(url)?.[1];
+  const lists = await Promise.all(
+    requests
+      .filter((request) => !hashOf(request))
+      .map(async (request) => (await cache.match(request))?.text()),
+  );
   const listed = new Set(lists.flatMap((text) => text?.match(/\b[0-9a-f]{64}\b/g) ?? []));
-  const unlisted = requests.filter((request) => hashOf(request) && !listed.has(hashOf(request) ?? ''));
+  const unlisted = requests.filter(
+    (request) => hashOf(request) && !listed.has(hashOf(request) ?? ''),
+  );
   await Promise.all(unlisted.map((request) => cache.delete(request)));
 }
 
@@ -108,10 +137,19 @@ async function download(file, cache, watch) {
         await new Promise((resolve) => setTimeout(resolve, PAUSE * attempt));
         continue;
       }
-      if (loaded && !(thrown instanceof SegmentError)) await write(cache, keyOf(file, 'part'), bytes.slice(0, loaded));
-      if (watch.signal.aborted) throw new SegmentError('cancelled', 'The download was cancelled; what has arrived is kept.');
+      if (loaded && !(thrown instanceof SegmentError))
+        await write(cache, keyOf(file, 'part'), bytes.slice(0, loaded));
+      if (watch.signal.aborted)
+        throw new SegmentError(
+          'cancelled',
+          'The download was cancelled; what has arrived is kept.',
+        );
       if (thrown instanceof SegmentError) throw thrown;
-      throw new SegmentError('model-unreachable', `The file ${file.url} could not be downloaded (${messageOf(thrown)}). Check the connection and try again; what has arrived is kept.`, { cause: thrown });
+      throw new SegmentError(
+        'model-unreachable',
+        `The file ${file.url} could not be downloaded (${messageOf(thrown)}). Check the connection and try again; what has arrived is kept.`,
+        { cause: thrown },
+      );
     }
   }
 }
@@ -124,8 +162,12 @@ async function download(file, cache, watch) {
  * @returns {AsyncGenerator<[number, Uint8Array]>}
  */
 async function* chunks(file, start, signal) {
-  let response = await fetch(file.url, { signal, headers: start ? { Range: `bytes=${start}-` } : {} });
-  const rest = response.status === 206 && response.headers.get('Content-Range')?.startsWith(`bytes ${start}-`);
+  let response = await fetch(file.url, {
+    signal,
+    headers: start ? { Range: `bytes=${start}-` } : {},
+  });
+  const rest =
+    response.status === 206 && response.headers.get('Content-Range')?.startsWith(`bytes ${start}-`);
   if (start && !rest && response.status !== 200) {
     // The server cannot go on from there: all of it.
     await response.body?.cancel();
@@ -133,7 +175,10 @@ async function* chunks(file, start, signal) {
   }
   if (!rest && response.status !== 200) {
     await response.body?.cancel();
-    throw new SegmentError('model-unreachable', `The file ${file.url} could not be downloaded: the server answered ${response.status}.`);
+    throw new SegmentError(
+      'model-unreachable',
+      `The file ${file.url} could not be downloaded: the server answered ${response.status}.`,
+    );
   }
   let at = rest ? start : 0;
   const reader = response.body?.getReader();
@@ -148,7 +193,10 @@ async function* chunks(file, start, signal) {
  * @param {'more' | 'less'} way
  */
 function wrongLength(file, way) {
-  return new SegmentError('model-size', `The file ${file.url} has ${way} than the ${file.bytes} bytes that its list says; the list or the file must be put right where they are published.`);
+  return new SegmentError(
+    'model-size',
+    `The file ${file.url} has ${way} than the ${file.bytes} bytes that its list says; the list or the file must be put right where they are published.`,
+  );
 }
 
 /**

@@ -1,4 +1,6 @@
-/** @file Linking in the worker: an index of static files and its encoder, in place of an endpoint. */
+/**
+ * @file Linking in the worker: an index of static files and its encoder, in place of an endpoint.
+ */
 
 import { PageLinker, sha256Hex } from '../pkg/workers.js';
 import { listText, modelBytes } from './download.js';
@@ -11,7 +13,7 @@ import { inWords } from './runtime.js';
 /** @typedef {{ file: string, bytes: number, sha256: string }} Part */
 
 /**
- * @typedef {object} Picture
+ * @typedef {object} ImageSource
  * @property {number} width
  * @property {number} height
  * @property {(x: number, y: number, width: number, height: number) => ImageData} read
@@ -23,8 +25,8 @@ export class Linking {
   #encoder;
   /** @type {import('./runtime.js').InferenceSession | undefined} */
   #session;
-  /** @type {Picture | undefined} The picture asked about last. */
-  #picture;
+  /** @type {ImageSource | undefined} The image asked about last. */
+  #image;
 
   /**
    * @param {PageLinker} linker
@@ -44,20 +46,27 @@ export class Linking {
     // What fails ends the other downloads too, so that nothing tells of progress after the failure.
     const failed = new AbortController();
     const { signal } = failed;
-    const header = new TextEncoder().encode(await listText(address, { signal, code: 'index-missing', words: 'The index of this page' }));
+    const header = new TextEncoder().encode(
+      await listText(address, { signal, code: 'index-missing', words: 'The index of this page' }),
+    );
     /** @type {{ parts: Part[], encoder: Part }} */
     const { parts, encoder } = JSON.parse(PageLinker.files(header));
     const files = [encoder, ...parts];
     const total = files.reduce((sum, { bytes }) => sum + bytes, 0);
     const loaded = files.map(() => 0);
-    const download = (/** @type {Part} */ { file, bytes, sha256 }, /** @type {number} */ at) => modelBytes({ url: new URL(file, address).href, bytes, sha256 }, {
-      signal,
-      progress: (count) => {
-        loaded[at] = count;
-        if (!signal.aborted) progress({ part: 'index', loaded: loaded.reduce((sum, one) => sum + one, 0), total });
-      },
-      sha256: sha256Hex,
-    });
+    const download = (/** @type {Part} */ { file, bytes, sha256 }, /** @type {number} */ at) =>
+      modelBytes(
+        { url: new URL(file, address).href, bytes, sha256 },
+        {
+          signal,
+          progress: (count) => {
+            loaded[at] = count;
+            if (!signal.aborted)
+              progress({ part: 'index', loaded: loaded.reduce((sum, one) => sum + one, 0), total });
+          },
+          sha256: sha256Hex,
+        },
+      );
     const [model, ...bytes] = await Promise.all(files.map(download)).finally(() => failed.abort());
     return new Linking(new PageLinker(header, bytes), /** @type {Uint8Array} */ (model));
   }
@@ -67,22 +76,25 @@ export class Linking {
    *
    * The encoder runs on the processor, whoever segments: it is small, and so rounds as the server's does.
    * @param {Runtime} runtime
-   * @param {Picture} picture
+   * @param {ImageSource} image
    * @param {import('./messages.js').MaskJson} mask
    * @returns {Promise<LinkAnswer>}
    */
-  async answer(runtime, picture, mask) {
+  async answer(runtime, image, mask) {
     const linker = this.#linker;
     const { input, output } = JSON.parse(linker.ports());
     const start = performance.now();
-    linker.begin(picture.width, picture.height, JSON.stringify(mask), this.#picture !== picture);
-    this.#picture = picture;
+    linker.begin(image.width, image.height, JSON.stringify(mask), this.#image !== image);
+    this.#image = image;
     for (let view = 0; view < linker.views; view += 1) {
       if (linker.has(view)) continue;
       const [x = 0, y = 0, width = 0, height = 0] = linker.window(view);
-      const { data } = picture.read(x, y, width, height);
+      const { data } = image.read(x, y, width, height);
       const rgba = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
-      const { shape, data: values } = /** @type {{ shape: number[], data: Float32Array | Uint8Array }} */ (linker.input(view, rgba));
+      const { shape, data: values } =
+        /** @type {{ shape: number[], data: Float32Array | Uint8Array }} */ (
+          linker.input(view, rgba)
+        );
       const map = await this.#run(runtime, { name: input, shape, data: values }, output);
       linker.output(view, Uint32Array.from(map.shape), map.data);
     }
@@ -91,7 +103,13 @@ export class Linking {
     const pooled = performance.now();
     const answer = JSON.parse(linker.answer());
     const searched = performance.now();
-    const timing = { queue: 0, encode: encoded - start, pool: pooled - encoded, search: searched - pooled, total: searched - start };
+    const timing = {
+      queue: 0,
+      encode: encoded - start,
+      pool: pooled - encoded,
+      search: searched - pooled,
+      total: searched - start,
+    };
     return { ...answer, timing_ms: timing };
   }
 
@@ -102,9 +120,10 @@ export class Linking {
    */
   async #run(runtime, input, output) {
     try {
-      const session = this.#session ??= await runtime.session(this.#encoder, 'wasm');
+      const session = (this.#session ??= await runtime.session(this.#encoder, 'wasm'));
       const [map] = await runtime.outputs(session, [input], [output]);
-      if (!map) throw new SegmentError('model-output', `The linking model did not answer ${output}.`);
+      if (!map)
+        throw new SegmentError('model-output', `The linking model did not answer ${output}.`);
       return map;
     } catch (thrown) {
       throw inWords(thrown);

@@ -1,4 +1,6 @@
-/** @file What the page and the worker say to each other, and what goes wrong, with a stable code. */
+/**
+ * @file What the page and the worker say to each other, and what goes wrong, with a stable code.
+ */
 
 /**
  * @typedef {object} MaskJson COCO's compressed run-length encoding.
@@ -8,16 +10,16 @@
 
 /**
  * @typedef {object} Candidate
- * @property {MaskJson} mask As large as the picture.
+ * @property {MaskJson} mask As large as the image.
  * @property {number} score The model's own estimate of the mask's IoU with what was meant, 0 to 1.
  */
 
 /**
- * @typedef {object} Question In pixels of the picture; a pixel covers [x, x + 1) by [y, y + 1).
+ * @typedef {object} Question In pixels of the image; a pixel covers [x, x + 1) by [y, y + 1).
  * @property {[number, number, number][]} points x, y and label: 1 is the object, 0 is not.
  * @property {[number, number, number, number] | null} [box] x1, y1, x2, y2 around the object.
- * @property {[number, number] | null} [refine] The ticket of an earlier answer for this picture and which of its
- *   candidates: the model goes on from that mask. The last 16 answers are kept.
+ * @property {[number, number] | null} [refine] The ticket of an earlier answer for this image and
+ *   which of its candidates: the model goes on from that mask. The last 16 answers are kept.
  */
 
 /**
@@ -47,7 +49,8 @@
  */
 
 /**
- * @typedef {import('../element/types.js').LinkAnswer} LinkAnswer What a linking endpoint, or the worker itself, says a mask may show.
+ * @typedef {import('../element/types.js').LinkAnswer} LinkAnswer What a linking endpoint, or the
+ *   worker itself, says a mask may show.
  */
 
 /**
@@ -62,7 +65,8 @@
  * @property {string} manifest The address of `models.json`.
  * @property {string} [model] The id of a model of it; else its default.
  * @property {'webgpu' | 'wasm'} [provider] Insist on this one; else the best that works.
- * @property {'jspi' | 'asyncify' | 'wasm'} [build] Insist on this build of ONNX Runtime; else the one that fits.
+ * @property {'jspi' | 'asyncify' | 'wasm'} [build] Insist on this build of ONNX Runtime; else the
+ *   one that fits.
  */
 
 /**
@@ -72,12 +76,12 @@
  * @property {OpenOptions} options
  * @property {string} index The address of the index's header.
  * @property {MaskJson} mask
- * @property {ImageBitmap | ImageData} [picture] Unless it is the one the worker was given last.
+ * @property {ImageBitmap | ImageData} [image] Unless it is the one the worker was given last.
  */
 
 /**
  * @typedef {{ type: 'open', ticket: number, options: OpenOptions }
- *   | { type: 'encode', ticket: number, picture?: ImageBitmap | ImageData }
+ *   | { type: 'encode', ticket: number, image?: ImageBitmap | ImageData }
  *   | { type: 'click', ticket: number, question: Question }
  *   | LinkRequest
  *   | { type: 'cancel', ticket: number }} Request To the worker. The tickets of one worker are all different.
@@ -116,7 +120,8 @@ export function cancelled() {
  * @param {string} fallback
  */
 export function codeOf(thrown, fallback) {
-  const code = thrown instanceof Error ? /** @type {{ code?: unknown }} */ (thrown).code : undefined;
+  const code =
+    thrown instanceof Error ? /** @type {{ code?: unknown }} */ (thrown).code : undefined;
   return typeof code === 'string' ? code : fallback;
 }
 

@@ -1,10 +1,11 @@
 /**
  * @file ONNX Runtime in the worker: which of its builds is loaded, who computes, and how a graph is run.
  *
- * Three builds lie beside the page. The WebGPU provider waits for the GPU from within WebAssembly: where the browser
- * can suspend a module (`WebAssembly.Suspending`) that is the jspi build, else the asyncify build, which is rewritten
- * for it, larger and slower. Without a GPU the third, for the processor alone, is the smallest. The asyncify build's
- * module is published gzipped, because unpacked it is larger than some hosts take (25 MiB).
+ * Three builds lie beside the page. The WebGPU provider waits for the GPU from within WebAssembly:
+ * where the browser can suspend a module (`WebAssembly.Suspending`) that is the jspi build, else
+ * the asyncify build, which is rewritten for it, larger and slower. Without a GPU the third, for
+ * the processor alone, is the smallest. The asyncify build's module is published gzipped, because
+ * unpacked it is larger than some hosts take (25 MiB).
  */
 
 import { SegmentError, codeOf, messageOf } from './messages.js';
@@ -19,7 +20,10 @@ const FOLDER = new URL('../vendor/onnxruntime/', import.meta.url);
 /** @type {Record<Build, { script: string, module: string }>} */
 const BUILDS = {
   jspi: { script: 'ort.jspi.bundle.min.mjs', module: 'ort-wasm-simd-threaded.jspi.wasm' },
-  asyncify: { script: 'ort.webgpu.bundle.min.mjs', module: 'ort-wasm-simd-threaded.asyncify.wasm.gzip' },
+  asyncify: {
+    script: 'ort.webgpu.bundle.min.mjs',
+    module: 'ort-wasm-simd-threaded.asyncify.wasm.gzip',
+  },
   wasm: { script: 'ort.wasm.bundle.min.mjs', module: 'ort-wasm-simd-threaded.wasm' },
 };
 
@@ -66,7 +70,11 @@ export class Runtime {
     try {
       return new Runtime(await loadBuild(build), build, provider, reasons);
     } catch (cause) {
-      throw new SegmentError('runtime-missing', `ONNX Runtime (${build}) could not be loaded: ${messageOf(cause)}. Reload the page; if it stays so, the files under ${FOLDER.pathname} are missing or not served as JavaScript and WebAssembly.`, { cause });
+      throw new SegmentError(
+        'runtime-missing',
+        `ONNX Runtime (${build}) could not be loaded: ${messageOf(cause)}. Reload the page; if it stays so, the files under ${FOLDER.pathname} are missing or not served as JavaScript and WebAssembly.`,
+        { cause },
+      );
     }
   }
 
@@ -109,25 +117,42 @@ export class Runtime {
    */
   async outputs(session, inputs, wanted) {
     const { Tensor } = this.#ort;
-    const tensor = (/** @type {Float32Array | Uint8Array} */ data, /** @type {readonly number[]} */ shape) => (
-      data instanceof Float32Array ? new Tensor('float32', data, shape) : new Tensor('uint8', data, shape)
+    const tensor = (
+      /** @type {Float32Array | Uint8Array} */ data,
+      /** @type {readonly number[]} */ shape,
+    ) =>
+      data instanceof Float32Array
+        ? new Tensor('float32', data, shape)
+        : new Tensor('uint8', data, shape);
+    const feeds = Object.fromEntries(
+      inputs.map(({ name, shape, data }) => [name, tensor(data, shape)]),
     );
-    const feeds = Object.fromEntries(inputs.map(({ name, shape, data }) => [name, tensor(data, shape)]));
     const outputs = await session.run(feeds, wanted);
     return wanted.map((name) => {
       const { data, dims: shape } = outputs[name] ?? {};
       if (!(data instanceof Float32Array) || !shape) {
-        throw new SegmentError('model-output', `The model did not answer ${name} as 32-bit floats; it does not fit its description.`);
+        throw new SegmentError(
+          'model-output',
+          `The model did not answer ${name} as 32-bit floats; it does not fit its description.`,
+        );
       }
       return { shape, data };
     });
   }
 }
 
-/** A failure of the runtime itself, which carries no code of ours, said so that a person can act on it. @param {unknown} thrown */
+/**
+ * A failure of the runtime itself, which carries no code of ours, said so that a person can act on
+ * it.
+ * @param {unknown} thrown
+ */
 export function inWords(thrown) {
   if (codeOf(thrown, '')) return thrown;
-  return new SegmentError('model-run', `The model could not be run: ${messageOf(thrown)}. Close other pages to free memory, then try again.`, { cause: thrown });
+  return new SegmentError(
+    'model-run',
+    `The model could not be run: ${messageOf(thrown)}. Close other pages to free memory, then try again.`,
+    { cause: thrown },
+  );
 }
 
 /**
@@ -137,7 +162,11 @@ export function inWords(thrown) {
 async function bestProvider(reasons) {
   const gpu = /** @type {{ gpu?: { requestAdapter(): Promise<any> } }} */ (navigator).gpu;
   if (!gpu) {
-    reasons.push(self.isSecureContext ? 'this browser has no WebGPU' : 'WebGPU needs a page served by https or from localhost');
+    reasons.push(
+      self.isSecureContext
+        ? 'this browser has no WebGPU'
+        : 'WebGPU needs a page served by https or from localhost',
+    );
     return 'wasm';
   }
   try {
@@ -162,7 +191,9 @@ async function loadBuild(build) {
   const ort = await import(new URL(script, FOLDER).href);
   const address = new URL(module, FOLDER);
   ort.env.logLevel = 'error';
-  ort.env.wasm.numThreads = self.crossOriginIsolated ? Math.min(4, navigator.hardwareConcurrency || 1) : 1;
+  ort.env.wasm.numThreads = self.crossOriginIsolated
+    ? Math.min(4, navigator.hardwareConcurrency || 1)
+    : 1;
   if (module.endsWith('.gzip')) {
     ort.env.wasm.wasmBinary = await unpacked(address);
   } else {
@@ -174,6 +205,9 @@ async function loadBuild(build) {
 /** @param {URL} address */
 async function unpacked(address) {
   const response = await fetch(address);
-  if (!response.ok || !response.body) throw new Error(`the server answered ${response.status} for ${address.pathname}`);
-  return await new Response(response.body.pipeThrough(new DecompressionStream('gzip'))).arrayBuffer();
+  if (!response.ok || !response.body)
+    throw new Error(`the server answered ${response.status} for ${address.pathname}`);
+  return await new Response(
+    response.body.pipeThrough(new DecompressionStream('gzip')),
+  ).arrayBuffer();
 }

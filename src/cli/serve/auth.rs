@@ -14,7 +14,8 @@ use crate::link::problem::Kind;
 pub(super) async fn check(State(server): State<Server>, request: Request, next: Next) -> Response {
     match &server.inner.settings.token {
         Some(token) if !bears(request.headers(), token) => {
-            Failure::new(Kind::Unauthorized, "send Authorization: Bearer with the server's token").into_response()
+            Failure::new(Kind::Unauthorized, "send Authorization: Bearer with the server's token")
+                .into_response()
         }
         _ => next.run(request).await,
     }
@@ -26,7 +27,8 @@ fn bears(headers: &HeaderMap, token: &str) -> bool {
     scheme.eq_ignore_ascii_case(b"Bearer ") && equal(given, token.as_bytes())
 }
 
-/// Whether two secrets are equal. Hashes are compared, so that time tells nothing of where the secrets differ.
+/// Whether two secrets are equal. Hashes are compared, so that time tells nothing of where the
+/// secrets differ.
 fn equal(given: &[u8], expected: &[u8]) -> bool {
     let (given, expected) = (Sha256::digest(given), Sha256::digest(expected));
     given.iter().zip(expected.iter()).fold(0, |difference, (a, b)| difference | (a ^ b)) == 0

@@ -14,11 +14,12 @@ pub(super) enum Error {
     Form,
 }
 
-/// An origin as browsers write it (RFC 6454 section 6.2): in lower case, without a slash behind it and without the port
-/// that its scheme has anyway.
+/// An origin as browsers write it (RFC 6454 section 6.2): in lower case, without a slash behind it
+/// and without the port that its scheme has anyway.
 pub(super) fn origin(text: &str) -> Result<HeaderValue, Error> {
     let lower = text.to_ascii_lowercase();
-    let written = if ["*", "null"].contains(&&*lower) { lower } else { written(&lower).ok_or(Error::Form)? };
+    let written =
+        if ["*", "null"].contains(&&*lower) { lower } else { written(&lower).ok_or(Error::Form)? };
     HeaderValue::try_from(written).map_err(|_| Error::Form)
 }
 
@@ -42,7 +43,8 @@ fn written(lower: &str) -> Option<String> {
     (holds(scheme, b"+-.") && is_host).then(|| format!("{scheme}://{host}{port}"))
 }
 
-/// The CORS answers for these origins; `*` lets any page in. Without origins only the server's own page gets through.
+/// The CORS answers for these origins; `*` lets any page in. Without origins only the server's own
+/// page gets through.
 pub(super) fn layer(origins: &[HeaderValue]) -> CorsLayer {
     let allowed = if origins.iter().any(|origin| origin == "*") {
         AllowOrigin::from(Any)

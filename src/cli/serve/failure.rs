@@ -4,7 +4,7 @@ use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
-use crate::cli::{encoder, linker, picture};
+use crate::cli::{decoded_image, encoder, linker};
 use crate::link::problem::{self, Kind};
 use crate::link::{self, encode, pool};
 
@@ -49,10 +49,10 @@ impl IntoResponse for Failure {
     }
 }
 
-impl From<picture::Error> for Failure {
-    fn from(error: picture::Error) -> Self {
+impl From<decoded_image::Error> for Failure {
+    fn from(error: decoded_image::Error) -> Self {
         let kind = match error {
-            picture::Error::Pixels { .. } | picture::Error::Memory => Kind::TooLarge,
+            decoded_image::Error::Pixels { .. } | decoded_image::Error::Memory => Kind::TooLarge,
             _ => Kind::UnsupportedMedia,
         };
         Self::new(kind, error.to_string())
@@ -81,7 +81,8 @@ impl From<linker::Error> for Failure {
 impl From<encode::Error> for Failure {
     fn from(error: encode::Error) -> Self {
         match error {
-            encode::Error::MaskSize { .. } | encode::Error::Pool(pool::Error::EmptyMask | pool::Error::NoDirection) => {
+            encode::Error::MaskSize { .. }
+            | encode::Error::Pool(pool::Error::EmptyMask | pool::Error::NoDirection) => {
                 Self::new(Kind::BadMask, error.to_string())
             }
             encode::Error::TooThin { .. } => Self::new(Kind::UnsupportedMedia, error.to_string()),

@@ -1,5 +1,5 @@
-//! Pictures named by their address: fetched from listed hosts alone, and never from inside the server's own network
-//! (server-side request forgery, CWE-918).
+//! Images named by their address: fetched from listed hosts alone, and never from inside the
+//! server's own network (server-side request forgery, CWE-918).
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -16,18 +16,18 @@ use crate::link::problem::Kind;
 
 /// How long one answer may take, from the look-up of the name to the last byte.
 const PATIENCE: Duration = Duration::from_secs(8);
-const MOST_REDIRECTS: usize = 3;
+const MAX_REDIRECTS: usize = 3;
 
-/// Fetches pictures from listed hosts.
+/// Fetches images from listed hosts.
 pub(super) struct Fetcher {
     agent: Agent,
     hosts: Vec<String>,
-    most_bytes: u64,
+    max_bytes: u64,
 }
 
 impl Fetcher {
     /// `hosts` are names or literal addresses, each with a port where it is not that of its scheme.
-    pub(super) fn new(hosts: &[String], most_bytes: usize) -> Self {
+    pub(super) fn new(hosts: &[String], max_bytes: usize) -> Self {
         let config = Agent::config_builder()
             .timeout_global(Some(PATIENCE))
             // Each redirection is checked here first.
@@ -37,25 +37,27 @@ impl Fetcher {
             .user_agent(concat!("masklink/", env!("CARGO_PKG_VERSION")))
             .build();
         let agent = Agent::with_parts(config, DefaultConnector::new(), PublicOnly);
-        Self { agent, hosts: hosts.to_vec(), most_bytes: most_bytes as u64 }
+        Self { agent, hosts: hosts.to_vec(), max_bytes: max_bytes as u64 }
     }
 
     /// The bytes at an address. Blocks.
     pub(super) fn get(&self, address: &str) -> Result<Vec<u8>, Failure> {
         let mut uri: Uri = address.parse().map_err(|_| forbidden(address, "is not an address"))?;
-        for _ in 0..=MOST_REDIRECTS {
+        for _ in 0..=MAX_REDIRECTS {
             self.check(&uri)?;
             let mut response = self.agent.get(&uri).call().map_err(|error| self.failure(&uri, error))?;
             let status = response.status();
             if status.is_redirection() {
                 let to = response.headers().get(header::LOCATION).and_then(|to| to.to_str().ok());
-                uri = to.and_then(|to| redirected(&uri, to)).ok_or_else(|| unavailable(&uri, "redirects nowhere"))?;
+                uri = to
+                    .and_then(|to| redirected(&uri, to))
+                    .ok_or_else(|| unavailable(&uri, "redirects nowhere"))?;
                 continue;
             }
             if !status.is_success() {
                 return Err(unavailable(&uri, &format!("answers {status}")));
             }
-            let body = response.body_mut().with_config().limit(self.most_bytes);
+            let body = response.body_mut().with_config().limit(self.max_bytes);
             return body.read_to_vec().map_err(|error| self.failure(&uri, error));
         }
         Err(unavailable(&uri, "redirects too often"))
@@ -72,22 +74,31 @@ impl Fetcher {
             let (host, port) = (authority.host(), authority.port_u16().unwrap_or(default_port));
             let with_port = format!("{host}:{port}");
             let is = |name: &String| {
-                name.eq_ignore_ascii_case(&with_port) || port == default_port && name.eq_ignore_ascii_case(host)
+                name.eq_ignore_ascii_case(&with_port)
+                    || port == default_port && name.eq_ignore_ascii_case(host)
             };
             !authority.as_str().contains('@') && self.hosts.iter().any(is)
         });
-        if listed { Ok(()) } else { Err(forbidden(&uri.to_string(), "is on no host this server fetches from")) }
+        if listed {
+            Ok(())
+        } else {
+            Err(forbidden(&uri.to_string(), "is on no host this server fetches from"))
+        }
     }
 
     fn failure(&self, uri: &Uri, error: ureq::Error) -> Failure {
         match error {
-            ureq::Error::BodyExceedsLimit(_) => {
-                Failure::new(Kind::TooLarge, format!("the picture at {uri} has more than {} bytes", self.most_bytes))
-            }
+            ureq::Error::BodyExceedsLimit(_) => Failure::new(
+                Kind::TooLarge,
+                format!("the image at {uri} has more than {} bytes", self.max_bytes),
+            ),
             ureq::Error::Io(error)
                 if error.get_ref().is_some_and(<dyn std::error::Error + Send + Sync>::is::<NotPublic>) =>
             {
-                forbidden(&uri.to_string(), "is on a host with no public address; list the address itself to allow it")
+                forbidden(
+                    &uri.to_string(),
+                    "is on a host with no public address; list the address itself to allow it",
+                )
             }
             error => unavailable(uri, &format!("cannot be had: {error}")),
         }
@@ -114,8 +125,9 @@ fn redirected(from: &Uri, to: &str) -> Option<Uri> {
     to.parse().ok().filter(|uri: &Uri| uri.scheme().is_some() && uri.authority().is_some())
 }
 
-/// Finds the addresses of names, and of these only public ones: whoever owns a listed name may let it point anywhere. An
-/// address that stands literally in the request stands so in the list, where it was put on purpose.
+/// Finds the addresses of names, and of these only public ones: whoever owns a listed name may let
+/// it point anywhere. An address that stands literally in the request stands so in the list, where
+/// it was put on purpose.
 #[derive(Debug)]
 struct PublicOnly;
 
@@ -125,7 +137,12 @@ struct PublicOnly;
 struct NotPublic;
 
 impl Resolver for PublicOnly {
-    fn resolve(&self, uri: &Uri, config: &Config, timeout: NextTimeout) -> Result<ResolvedSocketAddrs, ureq::Error> {
+    fn resolve(
+        &self,
+        uri: &Uri,
+        config: &Config,
+        timeout: NextTimeout,
+    ) -> Result<ResolvedSocketAddrs, ureq::Error> {
         let found = DefaultResolver::default().resolve(uri, config, timeout)?;
         let host = uri.host().unwrap_or_default();
         if host.starts_with('[') || host.parse::<Ipv4Addr>().is_ok() {
@@ -145,7 +162,9 @@ fn is_public(address: IpAddr) -> bool {
         IpAddr::V4(address) => is_public_v4(address),
         IpAddr::V6(address) => match address.segments() {
             // What carries an IPv4 address: IPv4-mapped, NAT64, 6to4.
-            [0, 0, 0, 0, 0, 0xffff, high, low] | [0x64, 0xff9b, 0, 0, 0, 0, high, low] | [0x2002, high, low, ..] => {
+            [0, 0, 0, 0, 0, 0xffff, high, low]
+            | [0x64, 0xff9b, 0, 0, 0, 0, high, low]
+            | [0x2002, high, low, ..] => {
                 let bits = u32::from(high) << 16 | u32::from(low);
                 is_public_v4(Ipv4Addr::from_bits(bits))
             }
@@ -165,7 +184,10 @@ fn is_public_v4(address: Ipv4Addr) -> bool {
         || address.is_link_local()
         || address.is_multicast()
         || address.is_documentation()
-        || matches!((a, b, c), (0 | 240.., ..) | (100, 64..128, _) | (192, 0, 0) | (192, 88, 99) | (198, 18..20, _));
+        || matches!(
+            (a, b, c),
+            (0 | 240.., ..) | (100, 64..128, _) | (192, 0, 0) | (192, 88, 99) | (198, 18..20, _)
+        );
     !special
 }
 
@@ -244,26 +266,29 @@ mod tests {
 
     #[test]
     fn only_the_list_passes() {
-        let hosts = ["pictures.example", "10.0.0.5", "[::1]:8080"].map(str::to_owned);
+        let hosts = ["images.example", "10.0.0.5", "[::1]:8080"].map(str::to_owned);
         let fetcher = Fetcher::new(&hosts, 8);
         let passes = |address: &str| address.parse::<Uri>().is_ok_and(|uri| fetcher.check(&uri).is_ok());
-        for address in
-            ["https://pictures.example/a.jpg", "http://PICTURES.example:80/", "http://10.0.0.5/", "http://[::1]:8080/x"]
-        {
+        for address in [
+            "https://images.example/a.jpg",
+            "http://IMAGES.example:80/",
+            "http://10.0.0.5/",
+            "http://[::1]:8080/x",
+        ] {
             assert!(passes(address), "{address}");
         }
         for address in [
             "https://other.example/",
-            "https://pictures.example.evil.example/",
-            "https://pictures.example:8443/",
-            "https://pictures.example@evil.example/",
-            "https://user@pictures.example/",
+            "https://images.example.evil.example/",
+            "https://images.example:8443/",
+            "https://images.example@evil.example/",
+            "https://user@images.example/",
             "http://[::1]/",
             "http://167772165/",
-            "ftp://pictures.example/",
+            "ftp://images.example/",
             "file:///etc/passwd",
             "/etc/passwd",
-            "pictures.example",
+            "images.example",
             "",
         ] {
             assert!(!passes(address), "{address}");

@@ -1,4 +1,5 @@
-//! The page's files: ranges, precompressed variants, conditional requests, and the headers that keep the page safe.
+//! The page's files: ranges, precompressed variants, conditional requests, and the headers that
+//! keep the page safe.
 
 use std::path::Path;
 
@@ -12,13 +13,14 @@ use tower_http::services::ServeDir;
 
 use super::server::Server;
 
-/// The files of a folder that is served below `prefix`. `file.br` and `file.gz` beside a file are sent in its place where the client takes them.
+/// The files of a folder that is served below `prefix`. `file.br` and `file.gz` beside a file are
+/// sent in its place where the client takes them.
 pub(super) fn folder(path: &Path, prefix: &str) -> ServeDir {
     ServeDir::new(path).precompressed_br().precompressed_gzip().redirect_path_prefix(prefix)
 }
 
-/// Whether a client that says which version of a file it has a part of (`If-Range`, RFC 9110 section 13.1.5) means the one
-/// in the folder. A client that does not say so takes a part of any.
+/// Whether a client that says which version of a file it has a part of (`If-Range`, RFC 9110
+/// section 13.1.5) means the one in the folder. A client that does not say so takes a part of any.
 pub(super) async fn is_same_version(folder: &ServeDir, uri: &Uri, headers: &HeaderMap) -> bool {
     let Some(version) = headers.get(header::IF_RANGE) else { return true };
     let mut about = Request::new(Body::empty());
@@ -30,14 +32,17 @@ pub(super) async fn is_same_version(folder: &ServeDir, uri: &Uri, headers: &Head
 
 /// Adds the headers of every answer, and makes ranges count the bytes of the file itself.
 pub(super) async fn headers(State(server): State<Server>, mut request: Request, next: Next) -> Response {
-    let is_one =
-        |range: &HeaderValue| range.to_str().is_ok_and(|range| range.starts_with("bytes=") && !range.contains(','));
-    // Another unit is to be ignored and several ranges may be (RFC 9110 section 14.2); the service below refuses both.
+    let is_one = |range: &HeaderValue| {
+        range.to_str().is_ok_and(|range| range.starts_with("bytes=") && !range.contains(','))
+    };
+    // Another unit is to be ignored and several ranges may be (RFC 9110 section 14.2); the service
+    // below refuses both.
     if !request.headers().get(header::RANGE).is_some_and(is_one) {
         request.headers_mut().remove(header::RANGE);
     }
     if request.headers().contains_key(header::RANGE) {
-        // A range of a compressed variant helps no reader of Parquet footers; browsers ask for the plain file too.
+        // A range of a compressed variant helps no reader of Parquet footers; browsers ask for the
+        // plain file too.
         request.headers_mut().remove(header::ACCEPT_ENCODING);
     }
     let mut response = next.run(request).await;
@@ -58,9 +63,10 @@ const FIXED: [(HeaderName, &str); 4] = [
     (HeaderName::from_static("permissions-policy"), "camera=(), geolocation=(), microphone=()"),
 ];
 
-/// The Content-Security-Policy (CSP Level 3): the page's own files and WebAssembly, pictures from anywhere,
-/// connections to this server and the origins in `connect`, or to any where it is empty, because the endpoint and the
-/// data set are settings of the page; nothing inline, nothing evaluated.
+/// The Content-Security-Policy (CSP Level 3): the page's own files and WebAssembly, images from
+/// anywhere, connections to this server and the origins in `connect`, or to any where it is empty,
+/// because the endpoint and the data set are settings of the page; nothing inline, nothing
+/// evaluated.
 pub(super) fn policy(connect: &[String]) -> Result<HeaderValue, header::InvalidHeaderValue> {
     let connect: String = match connect {
         [] => " https: http:".to_owned(),

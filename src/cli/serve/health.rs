@@ -24,6 +24,6 @@ pub(super) async fn readyz(State(server): State<Server>) -> Result<&'static str,
 /// Counters and times in Prometheus' text format.
 #[utoipa::path(get, path = "/metrics", responses((status = 200, description = "Prometheus text format", body = String)))]
 pub(super) async fn metrics(State(server): State<Server>) -> ([(HeaderName, &'static str); 1], String) {
-    let (pictures, bytes) = server.inner.store.usage();
-    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], server.inner.watch.render(pictures, bytes))
+    let (images, bytes) = server.inner.store.usage();
+    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], server.inner.watch.render(images, bytes))
 }

@@ -1,5 +1,6 @@
-//! Which names the server answers to. A page whose own name an attacker lets resolve to 127.0.0.1 (DNS rebinding) is of
-//! the same origin as the server in the browser's eyes; it betrays itself by its name in `Host`.
+//! Which names the server answers to. A page whose own name an attacker lets resolve to 127.0.0.1
+//! (DNS rebinding) is of the same origin as the server in the browser's eyes; it betrays itself by
+//! its name in `Host`.
 
 use std::net::IpAddr;
 
@@ -27,7 +28,8 @@ pub(super) async fn check(State(server): State<Server>, request: Request, next: 
     }
 }
 
-/// Whether a `Host` (RFC 9110 section 7.2) is a loopback address, `localhost`, or one of `names`, on whatever port.
+/// Whether a `Host` (RFC 9110 section 7.2) is a loopback address, `localhost`, or one of `names`,
+/// on whatever port.
 fn answers_to(host: &str, names: &[String]) -> bool {
     let name = without_port(host);
     let address = name.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(name);
@@ -55,9 +57,16 @@ mod tests {
     #[test]
     fn names() {
         let names = ["Masks.Example".to_owned()];
-        for host in
-            ["localhost", "LOCALHOST:8080", "127.0.0.1", "127.0.0.1:80", "127.9.9.9:1", "[::1]:8080", "[::1]", "::1"]
-        {
+        for host in [
+            "localhost",
+            "LOCALHOST:8080",
+            "127.0.0.1",
+            "127.0.0.1:80",
+            "127.9.9.9:1",
+            "[::1]:8080",
+            "[::1]",
+            "::1",
+        ] {
             assert!(answers_to(host, &[]), "{host}");
         }
         for host in ["masks.example", "masks.example:8080"] {

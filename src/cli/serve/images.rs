@@ -1,4 +1,4 @@
-//! `PUT /v1/images/{sha256}`: stores a picture by its content and computes its features once.
+//! `PUT /v1/images/{sha256}`: stores an image by its content and computes its features once.
 
 use std::sync::Arc;
 
@@ -9,22 +9,22 @@ use axum::http::{HeaderMap, StatusCode};
 
 use super::failure::Failure;
 use super::server::{Inner, Server};
-use crate::cli::picture::Picture;
+use crate::cli::decoded_image::DecodedImage;
 use crate::link::problem::{Kind, Problem};
 use crate::link::protocol::{StoredImage, is_sha256, sha256_hex};
 
 #[utoipa::path(
     put,
     path = "/v1/images/{sha256}",
-    summary = "Stores a picture by its content",
+    summary = "Stores an image by its content",
     params(("sha256" = String, Path, description = "SHA-256 of the body, 64 lowercase hexadecimal digits")),
-    request_body(content = String, content_type = "image/*", description = "The encoded picture: JPEG, PNG, WebP, GIF or BMP"),
+    request_body(content = String, content_type = "image/*", description = "The encoded image: JPEG, PNG, WebP, GIF or BMP"),
     responses(
         (status = 201, description = "Stored", body = StoredImage),
         (status = 200, description = "Known already", body = StoredImage),
         (status = 401, description = "unauthorized", body = Problem, content_type = "application/problem+json"),
         (status = 413, description = "too-large", body = Problem, content_type = "application/problem+json"),
-        (status = 415, description = "unsupported-media: not a picture", body = Problem, content_type = "application/problem+json"),
+        (status = 415, description = "unsupported-media: not an image", body = Problem, content_type = "application/problem+json"),
         (status = 422, description = "hash-mismatch, bad-value", body = Problem, content_type = "application/problem+json"),
         (status = 429, description = "rate-limited", body = Problem, content_type = "application/problem+json"),
         (status = 503, description = "unavailable", body = Problem, content_type = "application/problem+json"),
@@ -48,43 +48,43 @@ pub(super) async fn put_image(
         if actual != sha256 {
             return Err(Failure::new(Kind::HashMismatch, format!("the body's SHA-256 is {actual}")));
         }
-        if let Some(picture) = find(inner, &sha256)? {
-            return Ok((StatusCode::OK, stored(&sha256, &picture)));
+        if let Some(image) = find(inner, &sha256)? {
+            return Ok((StatusCode::OK, stored(&sha256, &image)));
         }
-        let picture = take(inner, &sha256, bytes)?;
-        Ok((StatusCode::CREATED, stored(&sha256, &picture)))
+        let image = take(inner, &sha256, bytes)?;
+        Ok((StatusCode::CREATED, stored(&sha256, &image)))
     };
     let ((status, image), _) = server.compute(work).await?;
     Ok((status, Json(image)))
 }
 
-/// Decodes a picture, computes its features and stores it under its hash.
-pub(super) fn take(inner: &Inner, sha256: &str, bytes: &[u8]) -> Result<Arc<Picture>, Failure> {
-    let picture = decode(inner, bytes)?;
-    inner.store.put(sha256, bytes, &picture)?;
-    Ok(picture)
+/// Decodes an image, computes its features and stores it under its hash.
+pub(super) fn take(inner: &Inner, sha256: &str, bytes: &[u8]) -> Result<Arc<DecodedImage>, Failure> {
+    let image = decode(inner, bytes)?;
+    inner.store.put(sha256, bytes, &image)?;
+    Ok(image)
 }
 
-/// The stored picture of a hash: from memory, or from the store's folder.
-pub(super) fn find(inner: &Inner, sha256: &str) -> Result<Option<Arc<Picture>>, Failure> {
-    if let Some(picture) = inner.store.get(sha256) {
-        return Ok(Some(picture));
+/// The stored image of a hash: from memory, or from the store's folder.
+pub(super) fn find(inner: &Inner, sha256: &str) -> Result<Option<Arc<DecodedImage>>, Failure> {
+    if let Some(image) = inner.store.get(sha256) {
+        return Ok(Some(image));
     }
     let Some(bytes) = inner.store.read(sha256)? else { return Ok(None) };
-    let picture = decode(inner, &bytes)?;
-    inner.store.keep(sha256, &picture);
-    Ok(Some(picture))
+    let image = decode(inner, &bytes)?;
+    inner.store.keep(sha256, &image);
+    Ok(Some(image))
 }
 
-fn decode(inner: &Inner, bytes: &[u8]) -> Result<Arc<Picture>, Failure> {
+fn decode(inner: &Inner, bytes: &[u8]) -> Result<Arc<DecodedImage>, Failure> {
     inner.watch.prepare(|| {
-        let picture = Picture::decode(bytes, inner.settings.limits.pixels)?;
-        inner.linker()?.encoder().prepare(&picture)?;
-        Ok(Arc::new(picture))
+        let image = DecodedImage::decode(bytes, inner.settings.limits.pixels)?;
+        inner.linker()?.encoder().prepare(&image)?;
+        Ok(Arc::new(image))
     })
 }
 
-fn stored(sha256: &str, picture: &Picture) -> StoredImage {
-    let size = picture.size();
+fn stored(sha256: &str, image: &DecodedImage) -> StoredImage {
+    let size = image.size();
     StoredImage { sha256: sha256.to_owned(), width: size.width, height: size.height }
 }

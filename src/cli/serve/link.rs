@@ -13,28 +13,28 @@ use base64::engine::general_purpose::STANDARD;
 use super::failure::Failure;
 use super::images;
 use super::server::{Inner, Server};
+use crate::cli::decoded_image::DecodedImage;
 use crate::cli::linker::millis;
-use crate::cli::picture::Picture;
 use crate::link::problem::{Kind, Problem};
-use crate::link::protocol::{ImageRef, LinkRequest, LinkResponse, MOST_ENTITIES, is_sha256, sha256_hex};
+use crate::link::protocol::{ImageRef, LinkRequest, LinkResponse, MAX_ENTITIES, is_sha256, sha256_hex};
 use crate::rle::{CocoRle, Mask};
 
 #[utoipa::path(
     post,
     path = "/v1/link",
-    summary = "Which entities the masked part of a picture may show",
+    summary = "Which entities the masked part of an image may show",
     request_body = LinkRequest,
     responses(
         (status = 200, description = "The likeliest entities", body = LinkResponse),
         (status = 400, description = "bad-request", body = Problem, content_type = "application/problem+json"),
         (status = 401, description = "unauthorized", body = Problem, content_type = "application/problem+json"),
         (status = 403, description = "url-forbidden", body = Problem, content_type = "application/problem+json"),
-        (status = 404, description = "image-unknown: put the picture and ask again", body = Problem, content_type = "application/problem+json"),
+        (status = 404, description = "image-unknown: put the image and ask again", body = Problem, content_type = "application/problem+json"),
         (status = 413, description = "too-large", body = Problem, content_type = "application/problem+json"),
         (status = 415, description = "unsupported-media", body = Problem, content_type = "application/problem+json"),
         (status = 422, description = "bad-mask, bad-value", body = Problem, content_type = "application/problem+json"),
         (status = 429, description = "rate-limited: wait as Retry-After says", body = Problem, content_type = "application/problem+json"),
-        (status = 502, description = "image-unavailable: the address does not answer with a picture", body = Problem, content_type = "application/problem+json"),
+        (status = 502, description = "image-unavailable: the address does not answer with an image", body = Problem, content_type = "application/problem+json"),
         (status = 503, description = "unavailable: wait as Retry-After says", body = Problem, content_type = "application/problem+json"),
     ),
     security((), ("token" = []))
@@ -47,8 +47,13 @@ pub(super) async fn post_link(
     let started = Instant::now();
     server.inner.linker()?;
     let limits = server.inner.settings.limits;
-    let content_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    if !content_type.split(';').next().is_some_and(|essence| essence.trim().eq_ignore_ascii_case("application/json")) {
+    let content_type =
+        headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    if !content_type
+        .split(';')
+        .next()
+        .is_some_and(|essence| essence.trim().eq_ignore_ascii_case("application/json"))
+    {
         return Err(Failure::new(Kind::UnsupportedMedia, "the body's type is not application/json"));
     }
     // Base64 writes three bytes as four characters.
@@ -60,7 +65,9 @@ pub(super) async fn post_link(
         let top_k = request.top_k as usize;
         match request.image {
             ImageRef::Url(address) => Ok(Step::Fetch { address, mask, top_k }),
-            ImageRef::Sha256(sha256) => answer(inner, &mask, top_k, || stored(inner, &sha256)).map(Step::Answered),
+            ImageRef::Sha256(sha256) => {
+                answer(inner, &mask, top_k, || stored(inner, &sha256)).map(Step::Answered)
+            }
             ImageRef::Data(text) => answer(inner, &mask, top_k, || given(inner, &text)).map(Step::Answered),
         }
     };
@@ -90,36 +97,36 @@ fn answer(
     inner: &Inner,
     mask: &Mask,
     top_k: usize,
-    picture: impl FnOnce() -> Result<Arc<Picture>, Failure>,
+    image: impl FnOnce() -> Result<Arc<DecodedImage>, Failure>,
 ) -> Result<LinkResponse, Failure> {
     let taken = Instant::now();
-    let picture = picture()?;
+    let image = image()?;
     let reading = millis(taken, Instant::now());
-    let mut response = inner.linker()?.answer(&picture, mask, top_k)?;
+    let mut response = inner.linker()?.answer(&image, mask, top_k)?;
     response.timing_ms.encode += reading;
     inner.watch.linked(&response.timing_ms);
     Ok(response)
 }
 
-/// The request in a body of which all but a picture in base64 takes at most `most_bytes`.
-fn parse(body: &[u8], most_bytes: usize) -> Result<LinkRequest, Failure> {
+/// The request in a body of which all but an image in base64 takes at most `max_bytes`.
+fn parse(body: &[u8], max_bytes: usize) -> Result<LinkRequest, Failure> {
     let request: LinkRequest =
         serde_json::from_slice(body).map_err(|error| Failure::new(Kind::BadRequest, error.to_string()))?;
-    let picture_bytes = if let ImageRef::Data(text) = &request.image { text.len() } else { 0 };
-    if body.len().saturating_sub(picture_bytes) > most_bytes {
+    let image_bytes = if let ImageRef::Data(text) = &request.image { text.len() } else { 0 };
+    if body.len().saturating_sub(image_bytes) > max_bytes {
         return Err(Failure::new(
             Kind::TooLarge,
-            format!("the request without its picture has more than {most_bytes} bytes"),
+            format!("the request without its image has more than {max_bytes} bytes"),
         ));
     }
-    if !(1..=MOST_ENTITIES).contains(&request.top_k) {
-        let detail = format!("top_k is {}, not 1 to {MOST_ENTITIES}", request.top_k);
+    if !(1..=MAX_ENTITIES).contains(&request.top_k) {
+        let detail = format!("top_k is {}, not 1 to {MAX_ENTITIES}", request.top_k);
         return Err(Failure::new(Kind::BadValue, detail));
     }
     Ok(request)
 }
 
-fn stored(inner: &Inner, sha256: &str) -> Result<Arc<Picture>, Failure> {
+fn stored(inner: &Inner, sha256: &str) -> Result<Arc<DecodedImage>, Failure> {
     if !is_sha256(sha256) {
         return Err(Failure::new(Kind::BadValue, "sha256 is not 64 lowercase hexadecimal digits"));
     }
@@ -127,30 +134,34 @@ fn stored(inner: &Inner, sha256: &str) -> Result<Arc<Picture>, Failure> {
     images::find(inner, sha256)?.ok_or_else(unknown)
 }
 
-/// The picture given in base64.
-fn given(inner: &Inner, text: &str) -> Result<Arc<Picture>, Failure> {
-    let bytes =
-        STANDARD.decode(text).map_err(|error| Failure::new(Kind::BadValue, format!("data is not base64: {error}")))?;
+/// The image given in base64.
+fn given(inner: &Inner, text: &str) -> Result<Arc<DecodedImage>, Failure> {
+    let bytes = STANDARD
+        .decode(text)
+        .map_err(|error| Failure::new(Kind::BadValue, format!("data is not base64: {error}")))?;
     if bytes.len() > inner.settings.limits.image_bytes {
-        let detail = format!("the picture has more than {} bytes", inner.settings.limits.image_bytes);
+        let detail = format!("the image has more than {} bytes", inner.settings.limits.image_bytes);
         return Err(Failure::new(Kind::TooLarge, detail));
     }
     by_content(inner, &bytes)
 }
 
-/// The picture of these bytes, known already or new.
-fn by_content(inner: &Inner, bytes: &[u8]) -> Result<Arc<Picture>, Failure> {
+/// The image of these bytes, known already or new.
+fn by_content(inner: &Inner, bytes: &[u8]) -> Result<Arc<DecodedImage>, Failure> {
     let sha256 = sha256_hex(bytes);
     match inner.store.get(&sha256) {
-        Some(picture) => Ok(picture),
+        Some(image) => Ok(image),
         None => images::take(inner, &sha256, bytes),
     }
 }
 
-fn mask(rle: &CocoRle, most_pixels: u64) -> Result<Mask, Failure> {
+fn mask(rle: &CocoRle, max_pixels: u64) -> Result<Mask, Failure> {
     let pixels = rle.mask_size().pixels();
-    if pixels > most_pixels {
-        return Err(Failure::new(Kind::BadMask, format!("the mask has {pixels} pixels, the limit is {most_pixels}")));
+    if pixels > max_pixels {
+        return Err(Failure::new(
+            Kind::BadMask,
+            format!("the mask has {pixels} pixels, the limit is {max_pixels}"),
+        ));
     }
     Mask::try_from(rle).map_err(|error| Failure::new(Kind::BadMask, error.to_string()))
 }

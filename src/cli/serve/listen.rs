@@ -1,4 +1,5 @@
-//! Connections: accepted, given a time to say what they want, and ended in an orderly way when the process is to stop.
+//! Connections: accepted, given a time to say what they want, and ended in an orderly way when the
+//! process is to stop.
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
@@ -23,7 +24,8 @@ const HEAD_TIME: Duration = Duration::from_secs(10);
 /// How long to wait after an accept that failed, which mostly means that there are no descriptors left.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(200);
 
-/// Serves until the process is asked to stop, then answers what is under way, and at a second asking leaves it.
+/// Serves until the process is asked to stop, then answers what is under way, and at a second
+/// asking leaves it.
 pub(super) async fn listen(address: SocketAddr, server: Server, has_data: bool) -> anyhow::Result<()> {
     let listener = TcpListener::bind(address).await.with_context(|| format!("cannot listen on {address}"))?;
     // The line that people and scripts wait for.
@@ -46,7 +48,12 @@ pub(super) async fn listen(address: SocketAddr, server: Server, has_data: bool) 
 }
 
 /// Accepts connections until `stop` is ready.
-async fn accept(listener: TcpListener, server: Server, open: &GracefulShutdown, stop: impl Future<Output = ()>) {
+async fn accept(
+    listener: TcpListener,
+    server: Server,
+    open: &GracefulShutdown,
+    stop: impl Future<Output = ()>,
+) {
     let Limits { connections, stall_time, .. } = server.inner.settings.limits;
     let room = Arc::new(Semaphore::new(connections));
     let mut services = app(server).into_make_service_with_connect_info::<SocketAddr>();
@@ -72,9 +79,8 @@ async fn accept(listener: TcpListener, server: Server, open: &GracefulShutdown, 
             }
         };
         let service = match services.call(client).await {
-            Ok(service) => {
-                service.map_request(|request: Request<hyper::body::Incoming>| request.map(axum::body::Body::new))
-            }
+            Ok(service) => service
+                .map_request(|request: Request<hyper::body::Incoming>| request.map(axum::body::Body::new)),
             Err(never) => match never as Infallible {},
         };
         let service = hyper_util::service::TowerToHyperService::new(service);

@@ -46,24 +46,26 @@ pub(super) struct ServeArgs {
     /// Folder of an index that `masklink index` wrote; without one the endpoint answers 503.
     #[arg(long, value_name = "DIR")]
     index: Option<PathBuf>,
-    /// Folder to keep put pictures in; without one they are kept in memory alone.
+    /// Folder to keep put images in; without one they are kept in memory alone.
     #[arg(long, value_name = "DIR")]
     store: Option<PathBuf>,
     /// Address to listen on.
     #[arg(long, default_value = "127.0.0.1")]
     host: IpAddr,
-    /// The most the store's folder may hold, in MiB; beyond it the pictures put first are removed.
+    /// The most the store's folder may hold, in MiB; beyond it the images put first are removed.
     #[arg(long, value_name = "MIB", default_value_t = 10_240)]
     store_size: u64,
     /// Port to listen on; 0 takes a free one.
     #[arg(long, default_value_t = 8080)]
     port: u16,
-    /// Name that browsers may call this server by, besides localhost and loopback addresses; may be given several times.
-    /// Without it, any name, or on a loopback address no other, so that no other site's name can be pointed there.
+    /// Name that browsers may call this server by, besides localhost and loopback addresses; may be
+    /// given several times. Without it, any name, or on a loopback address no other, so that no
+    /// other site's name can be pointed there.
     #[arg(long, value_name = "NAME")]
     allow_host: Vec<String>,
-    /// Host to fetch pictures from that a question names by their address; may be given several times. A port other
-    /// than the scheme's, and an address that is not public, must be listed literally.
+    /// Host to fetch images from that a question names by their address; may be given several
+    /// times. A port other than the scheme's, and an address that is not public, must be listed
+    /// literally.
     #[arg(long, value_name = "HOST[:PORT]")]
     allow_url_host: Vec<String>,
     /// Bearer token the endpoint asks for; better given in `MASKLINK_TOKEN`, where other users do not see it.
@@ -72,22 +74,23 @@ pub(super) struct ServeArgs {
     /// Origin whose pages may use the endpoint, or * for any; may be given several times.
     #[arg(long, value_name = "ORIGIN", value_parser = cors::origin)]
     allow_origin: Vec<HeaderValue>,
-    /// Origin the served page may connect to besides this server; may be given several times; without it, any.
+    /// Origin the served page may connect to besides this server; may be given several times;
+    /// without it, any.
     #[arg(long, value_name = "ORIGIN")]
     connect: Vec<String>,
     /// Requests a second for each client address, ten seconds' worth of them at once; 0 sets no limit.
     #[arg(long, value_name = "N", default_value_t = 20.0)]
     rate: f64,
-    /// Masks and pictures computed at a time.
+    /// Masks and images computed at a time.
     #[arg(long, value_name = "N", default_value_t = 2)]
     workers: usize,
-    /// Largest picture taken, in bytes.
+    /// Largest image taken, in bytes.
     #[arg(long, value_name = "BYTES", default_value_t = 20 << 20)]
-    most_bytes: usize,
-    /// Largest picture taken, in pixels.
+    max_bytes: usize,
+    /// Largest image taken, in pixels.
     #[arg(long, value_name = "N", default_value_t = 50_000_000)]
-    most_pixels: u64,
-    /// Memory for pictures and their features, in MiB.
+    max_pixels: u64,
+    /// Memory for images and their features, in MiB.
     #[arg(long, value_name = "MIB", default_value_t = 512)]
     memory: usize,
     #[command(flatten)]
@@ -123,8 +126,8 @@ pub(super) fn run(args: ServeArgs) -> anyhow::Result<()> {
         .block_on(listen::listen(address, server, has_data))
 }
 
-/// The token given, or that of the environment. An empty one is an error: it mostly comes of a script whose variable is
-/// not set, and would let everybody in.
+/// The token given, or that of the environment. An empty one is an error: it mostly comes of a
+/// script whose variable is not set, and would let everybody in.
 fn token(given: Option<String>) -> anyhow::Result<Option<String>> {
     let token = match (given, std::env::var("MASKLINK_TOKEN")) {
         (Some(token), _) => Some(token),
@@ -140,14 +143,14 @@ fn token(given: Option<String>) -> anyhow::Result<Option<String>> {
 
 fn settings(args: ServeArgs, token: Option<String>) -> Settings {
     let limits = Limits {
-        image_bytes: args.most_bytes,
-        pixels: args.most_pixels,
+        image_bytes: args.max_bytes,
+        pixels: args.max_pixels,
         workers: args.workers.max(1),
         requests_per_second: args.rate,
         store_bytes: args.memory << 20,
         folder_bytes: args.store_size << 20,
-        // Room for the largest bodies, which hold a picture in base64.
-        body_bytes: Limits::default().body_bytes.max(args.most_bytes.saturating_mul(3)),
+        // Room for the largest bodies, which hold an image in base64.
+        body_bytes: Limits::default().body_bytes.max(args.max_bytes.saturating_mul(3)),
         ..Limits::default()
     };
     let listed = args.host.is_loopback() || !args.allow_host.is_empty();

@@ -19,7 +19,7 @@ pub(super) async fn get() -> Json<OpenApi> {
     info(
         title = "masklink linking protocol",
         version = "1.0.0",
-        description = "A picture and a mask in, calibrated entity candidates out. Errors are RFC 9457 problems whose \
+        description = "An image and a mask in, calibrated entity candidates out. Errors are RFC 9457 problems whose \
                        type is urn:masklink:problem: and a stable code."
     ),
     paths(

@@ -15,9 +15,10 @@ use crate::link::problem::Kind;
 
 /// The seconds' worth of requests a client may make at once.
 const BURST_SECS: f64 = 10.0;
-/// The most addresses remembered. Beyond it full buckets are forgotten, which changes nothing for their clients, and
-/// where that is not enough all are, so that no crowd of addresses costs memory or a search for each request.
-const MOST_CLIENTS: usize = 10_000;
+/// The most addresses remembered. Beyond it full buckets are forgotten, which changes nothing for
+/// their clients, and where that is not enough all are, so that no crowd of addresses costs memory
+/// or a search for each request.
+const MAX_CLIENTS: usize = 10_000;
 
 /// The buckets.
 pub(super) struct Rate {
@@ -36,7 +37,9 @@ pub(super) async fn check(State(server): State<Server>, request: Request, next: 
     let client = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
     match client.map_or(Ok(()), |client| server.inner.rate.take(client, Instant::now())) {
         Ok(()) => next.run(request).await,
-        Err(seconds) => Failure::retry_after(Kind::RateLimited, format!("wait {seconds} s"), seconds).into_response(),
+        Err(seconds) => {
+            Failure::retry_after(Kind::RateLimited, format!("wait {seconds} s"), seconds).into_response()
+        }
     }
 }
 
@@ -57,9 +60,9 @@ impl Rate {
             elapsed.mul_add(self.per_second, bucket.tokens).min(capacity)
         };
         let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
-        if buckets.len() >= MOST_CLIENTS {
+        if buckets.len() >= MAX_CLIENTS {
             buckets.retain(|_, bucket| filled_to(bucket) < capacity);
-            if buckets.len() >= MOST_CLIENTS / 2 {
+            if buckets.len() >= MAX_CLIENTS / 2 {
                 buckets.clear();
             }
         }
@@ -108,9 +111,9 @@ mod tests {
     fn a_crowd_of_addresses_is_forgotten_and_not_remembered_without_end() {
         let rate = Rate::new(0.01);
         let start = Instant::now();
-        for index in 0..=2 * MOST_CLIENTS as u32 {
+        for index in 0..=2 * MAX_CLIENTS as u32 {
             assert_eq!(rate.take(IpAddr::V4(index.into()), start), Ok(()));
-            assert!(rate.buckets.lock().unwrap().len() <= MOST_CLIENTS);
+            assert!(rate.buckets.lock().unwrap().len() <= MAX_CLIENTS);
         }
     }
 

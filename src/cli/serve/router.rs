@@ -19,7 +19,8 @@ use crate::link::problem::Kind;
 /// The whole server as a service: every route and layer, no socket.
 pub fn app(server: Server) -> Router {
     let with = |server: &Server| server.clone();
-    // From the inside out: the token, how often, how long. CORS stands outside, so that a page can read every refusal.
+    // From the inside out: the token, how often, how long. CORS stands outside, so that a page can
+    // read every refusal.
     let endpoint = Router::new()
         .route("/v1/images/{sha256}", put(images::put_image))
         .route("/v1/link", post(link::post_link))
@@ -46,8 +47,8 @@ pub fn app(server: Server) -> Router {
         .with_state(server)
 }
 
-/// Tells the page which endpoint to ask: this very server, where it has an index. Beside a page on another host lies a
-/// file of this name, which its host may edit.
+/// Tells the page which endpoint to ask: this very server, where it has an index. Beside a page on
+/// another host lies a file of this name, which its host may edit.
 async fn own_endpoint(State(server): State<Server>) -> Json<serde_json::Value> {
     let endpoint = server.inner.linker.as_ref().map(|_| "./");
     Json(serde_json::json!({ "endpoint": endpoint }))

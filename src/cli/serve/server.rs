@@ -1,4 +1,4 @@
-//! What the handlers share: the linker, the stored pictures, the limits, the measurements.
+//! What the handlers share: the linker, the stored images, the limits, the measurements.
 
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -51,7 +51,7 @@ pub struct Settings {
     pub root: Option<PathBuf>,
     /// Folder served below `/data/`.
     pub data: Option<PathBuf>,
-    /// Folder that keeps put pictures.
+    /// Folder that keeps put images.
     pub store: Option<PathBuf>,
     /// Bearer token the endpoint asks for.
     pub token: Option<String>,
@@ -61,7 +61,7 @@ pub struct Settings {
     pub connect: Vec<String>,
     /// Names besides the loopback's that the server answers to; to any, where there is no list.
     pub hosts: Option<Vec<String>>,
-    /// Hosts from which pictures named by an address are fetched; from none, where there is no list.
+    /// Hosts from which images named by an address are fetched; from none, where there is no list.
     pub url_hosts: Vec<String>,
     /// What is taken at most.
     pub limits: Limits,
@@ -70,11 +70,11 @@ pub struct Settings {
 /// What is taken at most.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Limits {
-    /// Bytes of an encoded picture.
+    /// Bytes of an encoded image.
     pub image_bytes: usize,
-    /// Bytes of a link request, a picture in base64 left out.
+    /// Bytes of a link request, an image in base64 left out.
     pub request_bytes: usize,
-    /// Pixels of a picture.
+    /// Pixels of an image.
     pub pixels: u64,
     /// Requests that compute at a time.
     pub workers: usize,
@@ -86,7 +86,7 @@ pub struct Limits {
     pub body_bytes: usize,
     /// How long a request may take.
     pub time: Duration,
-    /// How long putting a picture may take.
+    /// How long putting an image may take.
     pub put_time: Duration,
     /// How long a request may wait to compute, beyond which the answer is 503.
     pub queue_time: Duration,
@@ -94,9 +94,9 @@ pub struct Limits {
     pub connections: usize,
     /// How long a client may take nothing of its answer.
     pub stall_time: Duration,
-    /// Bytes of memory for pictures and their features.
+    /// Bytes of memory for images and their features.
     pub store_bytes: usize,
-    /// Bytes of the folder that keeps put pictures.
+    /// Bytes of the folder that keeps put images.
     pub folder_bytes: u64,
 }
 
@@ -113,7 +113,8 @@ impl Default for Limits {
             requests_per_second: 20.0,
             time: Duration::from_secs(30),
             put_time: Duration::from_millis(put_ms.into()),
-            // A client that has left hears no 503 and so does not come again: one that waits is told long before.
+            // A client that has left hears no 503 and so does not come again: one that waits is
+            // told long before.
             queue_time: Duration::from_millis((link_ms / 3).into()),
             // Each may hold its socket and a file, and a process mostly gets 1,024 descriptors.
             connections: 400,
@@ -137,14 +138,16 @@ impl Server {
     /// A server of these settings; without a linker the endpoint answers 503.
     pub fn new(linker: Option<Linker>, settings: Settings) -> std::io::Result<Self> {
         let limits = settings.limits;
-        let folder = settings.store.clone().map(|path| Folder::open(path, limits.folder_bytes)).transpose()?;
+        let folder =
+            settings.store.clone().map(|path| Folder::open(path, limits.folder_bytes)).transpose()?;
         let inner = Inner {
             linker,
             store: Store::new(limits.store_bytes, folder),
             rate: Rate::new(limits.requests_per_second),
             watch: Watch::new(),
             policy: files::policy(&settings.connect).map_err(std::io::Error::other)?,
-            fetcher: (!settings.url_hosts.is_empty()).then(|| Fetcher::new(&settings.url_hosts, limits.image_bytes)),
+            fetcher: (!settings.url_hosts.is_empty())
+                .then(|| Fetcher::new(&settings.url_hosts, limits.image_bytes)),
             receiving: Arc::new(Semaphore::new(limits.body_bytes / ROOM_UNIT)),
             admitted: Arc::new(Semaphore::new(limits.workers + limits.waiting)),
             working: Arc::new(Semaphore::new(limits.workers)),
@@ -153,12 +156,22 @@ impl Server {
         Ok(Self { inner: Arc::new(inner) })
     }
 
-    /// Reads a body of at most `limit` bytes, and holds room for what has come of it in memory until it is dropped.
-    pub(super) async fn receive(&self, headers: &HeaderMap, body: Body, limit: usize) -> Result<Received, Failure> {
+    /// Reads a body of at most `limit` bytes, and holds room for what has come of it in memory
+    /// until it is dropped.
+    pub(super) async fn receive(
+        &self,
+        headers: &HeaderMap,
+        body: Body,
+        limit: usize,
+    ) -> Result<Received, Failure> {
         let too_large = || Failure::new(Kind::TooLarge, format!("the body has more than {limit} bytes"));
-        let stated = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
-        let most =
-            stated.map_or(Ok(limit), usize::try_from).ok().filter(|&most| most <= limit).ok_or_else(too_large)?;
+        let stated =
+            headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
+        let most = stated
+            .map_or(Ok(limit), usize::try_from)
+            .ok()
+            .filter(|&most| most <= limit)
+            .ok_or_else(too_large)?;
         let (mut body, mut bytes, mut room) = (body, Vec::new(), self.room(0)?);
         while let Some(frame) = body.frame().await {
             let frame = frame.map_err(|_| Failure::new(Kind::BadRequest, "the body broke off"))?;
@@ -174,9 +187,9 @@ impl Server {
         Ok(Received { bytes: bytes.into(), _room: room })
     }
 
-    /// Fetches the picture at an address, and holds room for it in memory until it is dropped.
+    /// Fetches the image at an address, and holds room for it in memory until it is dropped.
     pub(super) async fn fetch(&self, address: String) -> Result<Received, Failure> {
-        let forbidden = || Failure::new(Kind::UrlForbidden, "this server does not fetch pictures; put them");
+        let forbidden = || Failure::new(Kind::UrlForbidden, "this server does not fetch images; put them");
         if self.inner.fetcher.is_none() {
             return Err(forbidden());
         }
@@ -187,7 +200,7 @@ impl Server {
             Ok(Received { bytes: bytes.into(), _room: room })
         });
         task.await.unwrap_or_else(|error| {
-            tracing::error!(%error, "fetching a picture panicked");
+            tracing::error!(%error, "fetching an image panicked");
             Err(Failure::new(Kind::Internal, ""))
         })
     }
@@ -208,7 +221,8 @@ impl Server {
         }
     }
 
-    /// Runs `work` on a thread that may block, once a worker is free; also answers the milliseconds waited for one.
+    /// Runs `work` on a thread that may block, once a worker is free; also answers the milliseconds
+    /// waited for one.
     ///
     /// The permits go with the work and not with the request: work goes on when the client has left.
     pub(super) async fn compute<T: Send + 'static>(
@@ -262,7 +276,7 @@ mod tests {
     #[test]
     fn the_server_says_that_it_is_busy_before_clients_leave() {
         let (limits, client) = (Limits::default(), Patience::default());
-        // Twice, because a picture that is fetched waits once more.
+        // Twice, because an image that is fetched waits once more.
         assert!(limits.queue_time * 2 < Duration::from_millis(client.link_ms.into()));
         assert!(limits.put_time >= Duration::from_millis(client.put_ms.into()));
     }
@@ -274,7 +288,10 @@ mod tests {
         type Data = Bytes;
         type Error = Infallible;
 
-        fn poll_frame(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        fn poll_frame(
+            self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+        ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
             Poll::Pending
         }
     }
@@ -284,7 +301,8 @@ mod tests {
         let limits = Limits { body_bytes: 64 << 10, ..Limits::default() };
         let server = Server::new(None, Settings { limits, ..Settings::default() }).unwrap();
         let length = |bytes: usize| HeaderMap::from_iter([(header::CONTENT_LENGTH, bytes.into())]);
-        let receive = async |bytes: usize, limit| server.receive(&length(bytes), vec![7; bytes].into(), limit).await;
+        let receive =
+            async |bytes: usize, limit| server.receive(&length(bytes), vec![7; bytes].into(), limit).await;
         let (promised, none) = (length(64 << 10), HeaderMap::new());
         let mut silent = std::pin::pin!(server.receive(&promised, Body::new(Silent), 64 << 10));
         let mut unstated = std::pin::pin!(server.receive(&none, Body::new(Silent), 64 << 10));

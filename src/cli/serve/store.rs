@@ -1,83 +1,86 @@
-//! Put pictures by content: decoded ones with their features in bounded memory, encoded ones in a folder if wanted.
+//! Put images by content: decoded ones with their features in bounded memory, encoded ones in a
+//! folder if wanted.
 
 use std::collections::HashMap;
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::store_folder::Folder;
-use crate::cli::picture::Picture;
+use crate::cli::decoded_image::DecodedImage;
 
-/// What a picture in memory takes besides its pixels and features, at most: small ones would fill memory uncounted.
+/// What an image in memory takes besides its pixels and features, at most: small ones would fill
+/// memory uncounted.
 const OVERHEAD: usize = 1 << 10;
 
-/// The stored pictures.
+/// The stored images.
 pub(super) struct Store {
     memory: Mutex<Memory>,
     folder: Option<Folder>,
 }
 
 struct Memory {
-    most_bytes: usize,
+    max_bytes: usize,
     bytes: usize,
-    /// Counts uses; the picture with the least number was not used for longest.
+    /// Counts uses; the image with the least number was not used for longest.
     clock: u64,
-    pictures: HashMap<String, Kept>,
+    images: HashMap<String, Kept>,
 }
 
 struct Kept {
-    picture: Arc<Picture>,
+    image: Arc<DecodedImage>,
     bytes: usize,
     used: u64,
 }
 
 impl Store {
-    /// A store of at most `most_bytes` in memory, and of all pictures in `folder` where there is one.
-    pub(super) fn new(most_bytes: usize, folder: Option<Folder>) -> Self {
-        let memory = Memory { most_bytes, bytes: 0, clock: 0, pictures: HashMap::new() };
+    /// A store of at most `max_bytes` in memory, and of all images in `folder` where there is one.
+    pub(super) fn new(max_bytes: usize, folder: Option<Folder>) -> Self {
+        let memory = Memory { max_bytes, bytes: 0, clock: 0, images: HashMap::new() };
         Self { memory: Mutex::new(memory), folder }
     }
 
-    /// The picture of a SHA-256 kept in memory.
-    pub(super) fn get(&self, sha256: &str) -> Option<Arc<Picture>> {
+    /// The image of a SHA-256 kept in memory.
+    pub(super) fn get(&self, sha256: &str) -> Option<Arc<DecodedImage>> {
         let mut memory = self.lock();
         memory.clock += 1;
         let now = memory.clock;
-        let kept = memory.pictures.get_mut(sha256)?;
+        let kept = memory.images.get_mut(sha256)?;
         kept.used = now;
-        Some(Arc::clone(&kept.picture))
+        Some(Arc::clone(&kept.image))
     }
 
-    /// The encoded bytes kept in the folder, for a picture that has left memory.
+    /// The encoded bytes kept in the folder, for an image that has left memory.
     pub(super) fn read(&self, sha256: &str) -> io::Result<Option<Vec<u8>>> {
         self.folder.as_ref().map_or(Ok(None), |folder| folder.read(sha256))
     }
 
-    /// Keeps a picture; the caller has checked that `bytes` have this hash.
-    pub(super) fn put(&self, sha256: &str, bytes: &[u8], picture: &Arc<Picture>) -> io::Result<()> {
+    /// Keeps an image; the caller has checked that `bytes` have this hash.
+    pub(super) fn put(&self, sha256: &str, bytes: &[u8], image: &Arc<DecodedImage>) -> io::Result<()> {
         if let Some(folder) = &self.folder {
             folder.put(sha256, bytes)?;
         }
-        self.keep(sha256, picture);
+        self.keep(sha256, image);
         Ok(())
     }
 
-    /// Keeps a picture in memory alone.
-    pub(super) fn keep(&self, sha256: &str, picture: &Arc<Picture>) {
-        let bytes = OVERHEAD + picture.pixel_bytes() + picture.map().map_or(0, crate::link::pool::FeatureMap::bytes);
+    /// Keeps an image in memory alone.
+    pub(super) fn keep(&self, sha256: &str, image: &Arc<DecodedImage>) {
+        let bytes =
+            OVERHEAD + image.pixel_bytes() + image.map().map_or(0, crate::link::pool::FeatureMap::bytes);
         let mut memory = self.lock();
         memory.clock += 1;
-        let kept = Kept { picture: Arc::clone(picture), bytes, used: memory.clock };
+        let kept = Kept { image: Arc::clone(image), bytes, used: memory.clock };
         memory.bytes += bytes;
-        if let Some(before) = memory.pictures.insert(sha256.to_owned(), kept) {
+        if let Some(before) = memory.images.insert(sha256.to_owned(), kept) {
             memory.bytes -= before.bytes;
         }
         memory.evict(sha256);
     }
 
-    /// How many pictures are in memory, and their bytes.
+    /// How many images are in memory, and their bytes.
     pub(super) fn usage(&self) -> (usize, usize) {
         let memory = self.lock();
-        (memory.pictures.len(), memory.bytes)
+        (memory.images.len(), memory.bytes)
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Memory> {
@@ -87,14 +90,16 @@ impl Store {
 }
 
 impl Memory {
-    /// Drops pictures not used for longest until the rest fits; the newest stays, or nothing larger could be linked.
+    /// Drops images not used for longest until the rest fits; the newest stays, or nothing larger
+    /// could be linked.
     fn evict(&mut self, newest: &str) {
-        while self.bytes > self.most_bytes {
-            let others = self.pictures.iter().filter(|(sha256, _)| *sha256 != newest);
-            let Some(oldest) = others.min_by_key(|(_, kept)| kept.used).map(|(sha256, _)| sha256.clone()) else {
+        while self.bytes > self.max_bytes {
+            let others = self.images.iter().filter(|(sha256, _)| *sha256 != newest);
+            let Some(oldest) = others.min_by_key(|(_, kept)| kept.used).map(|(sha256, _)| sha256.clone())
+            else {
                 return;
             };
-            if let Some(kept) = self.pictures.remove(&oldest) {
+            if let Some(kept) = self.images.remove(&oldest) {
                 self.bytes -= kept.bytes;
             }
         }
@@ -107,19 +112,19 @@ mod tests {
     use crate::link::protocol::sha256_hex;
     use image::{ImageFormat, RgbImage};
 
-    fn picture(width: u32) -> (Vec<u8>, Arc<Picture>) {
+    fn image(width: u32) -> (Vec<u8>, Arc<DecodedImage>) {
         let mut bytes = io::Cursor::new(Vec::new());
         RgbImage::new(width, 10).write_to(&mut bytes, ImageFormat::Png).unwrap();
         let bytes = bytes.into_inner();
-        let picture = Arc::new(Picture::decode(&bytes, 1 << 20).unwrap());
-        (bytes, picture)
+        let image = Arc::new(DecodedImage::decode(&bytes, 1 << 20).unwrap());
+        (bytes, image)
     }
 
     #[test]
     fn the_one_not_used_for_longest_leaves_first() {
-        // Each picture takes 300 bytes and its overhead; three fit.
+        // Each image takes 300 bytes and its overhead; three fit.
         let store = Store::new(4000, None);
-        let (bytes, ten) = picture(10);
+        let (bytes, ten) = image(10);
         for name in ["a", "b", "c"] {
             store.put(name, &bytes, &ten).unwrap();
         }
@@ -129,7 +134,7 @@ mod tests {
         assert_eq!((there, store.usage()), ([true, false, true, true], (3, 3 * (300 + OVERHEAD))));
         store.put("d", &bytes, &ten).unwrap();
         assert_eq!(store.usage(), (3, 3 * (300 + OVERHEAD)));
-        let (bytes, huge) = picture(1000);
+        let (bytes, huge) = image(1000);
         store.put("huge", &bytes, &huge).unwrap();
         assert_eq!((store.usage(), store.get("huge").is_some()), ((1, 30_000 + OVERHEAD), true));
     }
@@ -137,9 +142,10 @@ mod tests {
     #[test]
     fn a_folder_keeps_what_leaves_memory() {
         let folder = tempfile::tempdir().unwrap();
-        let store = Store::new(300 + OVERHEAD, Some(Folder::open(folder.path().join("pictures"), 1 << 20).unwrap()));
-        let (first, ten) = picture(10);
-        let (second, eleven) = picture(11);
+        let store =
+            Store::new(300 + OVERHEAD, Some(Folder::open(folder.path().join("images"), 1 << 20).unwrap()));
+        let (first, ten) = image(10);
+        let (second, eleven) = image(11);
         let [a, b] = [&first, &second].map(|bytes| sha256_hex(bytes));
         store.put(&a, &first, &ten).unwrap();
         store.put(&b, &second, &eleven).unwrap();

@@ -1,4 +1,4 @@
-//! A folder of put pictures, each a file named by its SHA-256, of bounded size.
+//! A folder of put images, each a file named by its SHA-256, of bounded size.
 
 use std::fs;
 use std::io::{self, Write as _};
@@ -8,9 +8,10 @@ use std::time::{Duration, SystemTime};
 
 use crate::link::protocol::{is_sha256, sha256_hex};
 
-/// File systems give a file room by whole blocks, mostly of this size: small pictures would fill the disk uncounted.
+/// File systems give a file room by whole blocks, mostly of this size: small images would fill the
+/// disk uncounted.
 const BLOCK: u64 = 4096;
-/// How the name of a picture begins of which only a part is written.
+/// How the name of an image begins of which only a part is written.
 const PART_PREFIX: &str = ".put-";
 /// A part older than this was left by a crash; another server in the same folder may be writing younger ones.
 const PART_AGE: Duration = Duration::from_hours(1);
@@ -18,18 +19,18 @@ const PART_AGE: Duration = Duration::from_hours(1);
 /// The folder.
 pub(super) struct Folder {
     path: PathBuf,
-    most_bytes: u64,
-    /// What its pictures take.
+    max_bytes: u64,
+    /// What its images take.
     bytes: Mutex<u64>,
 }
 
 impl Folder {
     /// Opens a folder, made where it is not there, and counts what it holds.
-    pub(super) fn open(path: PathBuf, most_bytes: u64) -> io::Result<Self> {
+    pub(super) fn open(path: PathBuf, max_bytes: u64) -> io::Result<Self> {
         fs::create_dir_all(&path)?;
         remove_parts(&path)?;
-        let folder = Self { path, most_bytes, bytes: Mutex::new(0) };
-        let held = folder.pictures()?.iter().map(|picture| picture.bytes).sum();
+        let folder = Self { path, max_bytes, bytes: Mutex::new(0) };
+        let held = folder.images()?.iter().map(|image| image.bytes).sum();
         *folder.bytes() = held;
         Ok(folder)
     }
@@ -39,7 +40,8 @@ impl Folder {
         let path = self.path.join(sha256);
         match fs::read(&path) {
             Ok(bytes) if sha256_hex(&bytes) == sha256 => Ok(Some(bytes)),
-            // Cut short by a crash or changed by someone: as good as not there, so that the client puts it again.
+            // Cut short by a crash or changed by someone: as good as not there, so that the client
+            // puts it again.
             Ok(bytes) => {
                 fs::remove_file(path)?;
                 let mut held = self.bytes();
@@ -63,40 +65,44 @@ impl Folder {
         file.persist(path)?;
         let mut held = self.bytes();
         *held += on_disk(bytes.len() as u64);
-        if *held > self.most_bytes {
+        if *held > self.max_bytes {
             *held = self.remove_oldest()?;
         }
         Ok(())
     }
 
-    /// Removes the pictures put first until a tenth of the room is free; answers what is left.
+    /// Removes the images put first until a tenth of the room is free; answers what is left.
     fn remove_oldest(&self) -> io::Result<u64> {
-        let mut pictures = self.pictures()?;
-        pictures.sort_by_key(|picture| picture.put);
-        let mut held: u64 = pictures.iter().map(|picture| picture.bytes).sum();
+        let mut images = self.images()?;
+        images.sort_by_key(|image| image.put);
+        let mut held: u64 = images.iter().map(|image| image.bytes).sum();
         // The newest stays in any case: it is being asked about.
-        pictures.pop();
-        for picture in pictures {
-            if held <= self.most_bytes / 10 * 9 {
+        images.pop();
+        for image in images {
+            if held <= self.max_bytes / 10 * 9 {
                 break;
             }
-            fs::remove_file(picture.path)?;
-            held -= picture.bytes;
+            fs::remove_file(image.path)?;
+            held -= image.bytes;
         }
         Ok(held)
     }
 
-    fn pictures(&self) -> io::Result<Vec<Stored>> {
-        let mut pictures = Vec::new();
+    fn images(&self) -> io::Result<Vec<Stored>> {
+        let mut images = Vec::new();
         for entry in fs::read_dir(&self.path)? {
             let entry = entry?;
             // What is not named as ours is not ours to count or remove.
             if entry.file_name().to_str().is_some_and(is_sha256) {
                 let about = entry.metadata()?;
-                pictures.push(Stored { path: entry.path(), bytes: on_disk(about.len()), put: about.modified()? });
+                images.push(Stored {
+                    path: entry.path(),
+                    bytes: on_disk(about.len()),
+                    put: about.modified()?,
+                });
             }
         }
-        Ok(pictures)
+        Ok(images)
     }
 
     fn bytes(&self) -> std::sync::MutexGuard<'_, u64> {
@@ -146,20 +152,20 @@ mod tests {
         }
         let store = Folder::open(folder.path().to_owned(), 1000).unwrap();
         assert_eq!([&old, &young, &other].map(|path| path.exists()), [false, true, true]);
-        store.put(&sha256_hex(b"a picture"), b"a picture").unwrap();
+        store.put(&sha256_hex(b"an image"), b"an image").unwrap();
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 3, "what is put leaves no part");
     }
 
     #[test]
     fn what_is_damaged_is_not_there_and_can_be_put_again() {
         let folder = tempfile::tempdir().unwrap();
-        let store = Folder::open(folder.path().join("pictures"), 1000).unwrap();
-        let bytes = b"a picture";
+        let store = Folder::open(folder.path().join("images"), 1000).unwrap();
+        let bytes = b"an image";
         let sha256 = sha256_hex(bytes);
         assert_eq!(store.read(&sha256).unwrap(), None);
         store.put(&sha256, bytes).unwrap();
         assert_eq!(store.read(&sha256).unwrap().as_deref(), Some(&bytes[..]));
-        let path = folder.path().join("pictures").join(&sha256);
+        let path = folder.path().join("images").join(&sha256);
         fs::write(&path, &bytes[..5]).unwrap();
         assert_eq!((store.read(&sha256).unwrap(), path.exists()), (None, false));
         store.put(&sha256, bytes).unwrap();
@@ -173,14 +179,15 @@ mod tests {
         // Each takes a block; three fit, with a tenth of the room to spare.
         let most = 14_000;
         let store = Folder::open(folder.path().to_owned(), most).unwrap();
-        let pictures: Vec<Vec<u8>> = (0..5).map(|index| vec![index; 300]).collect();
-        let names: Vec<String> = pictures.iter().map(|bytes| sha256_hex(bytes)).collect();
+        let images: Vec<Vec<u8>> = (0..5).map(|index| vec![index; 300]).collect();
+        let names: Vec<String> = images.iter().map(|bytes| sha256_hex(bytes)).collect();
         let put = |store: &Folder, index: usize| {
-            store.put(&names[index], &pictures[index]).unwrap();
+            store.put(&names[index], &images[index]).unwrap();
             let time = SystemTime::UNIX_EPOCH + Duration::from_secs(1_000 + index as u64);
             set_time(&folder.path().join(&names[index]), time);
         };
-        let there = |store: &Folder| names.iter().map(|name| store.read(name).unwrap().is_some()).collect::<Vec<_>>();
+        let there =
+            |store: &Folder| names.iter().map(|name| store.read(name).unwrap().is_some()).collect::<Vec<_>>();
         for index in 0..3 {
             put(&store, index);
         }

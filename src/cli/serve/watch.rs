@@ -25,11 +25,11 @@ impl Watch {
         Self { recorder, handle }
     }
 
-    /// The text for Prometheus, with how many pictures are in memory now.
-    pub(super) fn render(&self, pictures: usize, bytes: usize) -> String {
+    /// The text for Prometheus, with how many images are in memory now.
+    pub(super) fn render(&self, images: usize, bytes: usize) -> String {
         with_local_recorder(&self.recorder, || {
-            gauge!("masklink_pictures").set(pictures as f64);
-            gauge!("masklink_pictures_bytes").set(bytes as f64);
+            gauge!("masklink_images").set(images as f64);
+            gauge!("masklink_images_bytes").set(bytes as f64);
         });
         self.handle.run_upkeep();
         self.handle.render()
@@ -40,7 +40,8 @@ impl Watch {
         self.handle.run_upkeep();
     }
 
-    /// Measures what a new picture alone takes: to decode it and, where the encoder has a view of the whole, its features.
+    /// Measures what a new image alone takes: to decode it and, where the encoder has a view of the
+    /// whole, its features.
     pub(super) fn prepare<T>(&self, work: impl FnOnce() -> T) -> T {
         let started = Instant::now();
         let done = work();

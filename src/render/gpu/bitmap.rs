@@ -18,7 +18,7 @@ pub(super) fn upload(
     } else {
         let from = Size::new(bitmap.width(), bitmap.height());
         let to = Size::new(texture.width(), texture.height());
-        let canvas = scaled(bitmap, to).ok_or(Error::PictureScaling { from, to })?;
+        let canvas = scaled(bitmap, to).ok_or(Error::ImageScaling { from, to })?;
         wgpu::ExternalImageSource::OffscreenCanvas(canvas)
     };
     let source = wgpu::CopyExternalImageSourceInfo { source, origin: wgpu::Origin2d::ZERO, flip_y: false };
@@ -36,7 +36,8 @@ pub(super) fn upload(
 
 fn scaled(bitmap: &web_sys::ImageBitmap, to: Size) -> Option<web_sys::OffscreenCanvas> {
     let canvas = web_sys::OffscreenCanvas::new(to.width, to.height).ok()?;
-    let context = canvas.get_context("2d").ok()??.dyn_into::<web_sys::OffscreenCanvasRenderingContext2d>().ok()?;
+    let context =
+        canvas.get_context("2d").ok()??.dyn_into::<web_sys::OffscreenCanvasRenderingContext2d>().ok()?;
     let (width, height) = (f64::from(to.width), f64::from(to.height));
     context.draw_image_with_image_bitmap_and_dw_and_dh(bitmap, 0.0, 0.0, width, height).ok()?;
     Some(canvas)

@@ -40,8 +40,11 @@ pub(super) struct Context {
 impl Context {
     /// Opens a device that can draw to the target, and the target's output.
     pub(super) async fn open(target: &Target) -> Result<(Self, Output), Error> {
-        let backends =
-            if cfg!(target_arch = "wasm32") { wgpu::Backends::BROWSER_WEBGPU } else { wgpu::Backends::PRIMARY };
+        let backends = if cfg!(target_arch = "wasm32") {
+            wgpu::Backends::BROWSER_WEBGPU
+        } else {
+            wgpu::Backends::PRIMARY
+        };
         let instance = wgpu::Instance::new(wgpu::InstanceDescriptor {
             backends,
             ..wgpu::InstanceDescriptor::new_without_display_handle()
@@ -55,7 +58,8 @@ impl Context {
             .await?;
         let (device, queue) = adapter.request_device(&descriptor(&adapter.limits())).await?;
         let output = Output::new(surface, &adapter)?;
-        let opened = Self { device, queue, adapter: adapter.get_info(), lost: Signal::new(), fault: Signal::new() };
+        let opened =
+            Self { device, queue, adapter: adapter.get_info(), lost: Signal::new(), fault: Signal::new() };
         opened.listen();
         Ok((opened, output))
     }
@@ -88,13 +92,13 @@ impl Context {
     }
 
     /// The most bytes of one storage buffer.
-    pub(super) fn most_buffer_bytes(&self) -> u64 {
+    pub(super) fn max_buffer_bytes(&self) -> u64 {
         let limits = self.device.limits();
         limits.max_storage_buffer_binding_size.min(limits.max_buffer_size)
     }
 
     /// The longest side of a texture.
-    pub(super) fn most_side(&self) -> u32 {
+    pub(super) fn max_side(&self) -> u32 {
         self.device.limits().max_texture_dimension_2d
     }
 
@@ -107,7 +111,8 @@ impl Context {
             });
         });
         let fault = self.fault.clone();
-        self.device.on_uncaptured_error(std::sync::Arc::new(move |error: wgpu::Error| fault.set(error.to_string())));
+        self.device
+            .on_uncaptured_error(std::sync::Arc::new(move |error: wgpu::Error| fault.set(error.to_string())));
     }
 }
 

@@ -7,7 +7,7 @@ use super::upload::FrameUniforms;
 use crate::render::style::{Look, PATTERN_GAP_OPACITY};
 
 const MASKS: &str = include_str!("masks.wgsl");
-const PICTURE: &str = include_str!("picture.wgsl");
+const IMAGE: &str = include_str!("source_image.wgsl");
 
 fn parse(source: &str) -> naga::Module {
     let module = naga::front::wgsl::parse_str(source).map_err(|error| error.emit_to_string(source)).unwrap();
@@ -42,7 +42,7 @@ fn structs_of_the_masks_shader_match() {
 
 #[test]
 fn both_shaders_read_the_same_uniforms() {
-    for source in [MASKS, PICTURE] {
+    for source in [MASKS, IMAGE] {
         let module = &parse(source);
         check!(
             module,
@@ -62,17 +62,18 @@ fn both_shaders_read_the_same_uniforms() {
 /// Chromium's compiler refuses a shift beside `&` without parentheses, which naga takes.
 #[test]
 fn a_shift_beside_an_and_is_in_parentheses() {
-    for source in [MASKS, PICTURE] {
+    for source in [MASKS, IMAGE] {
         let words: Vec<&str> = source.split_whitespace().collect();
-        let bare =
-            words.windows(3).find(|at| (at[0] == ">>" || at[0] == "<<") && at[2] == "&" && !at[1].ends_with(')'));
+        let bare = words
+            .windows(3)
+            .find(|at| (at[0] == ">>" || at[0] == "<<") && at[2] == "&" && !at[1].ends_with(')'));
         assert_eq!(bare, None);
     }
 }
 
 #[test]
 fn constants_of_both_languages_are_equal() {
-    use crate::render::picture::{MOST_TAPS, NEAREST_FROM_SCALE};
+    use crate::render::source_image::{MAX_TAPS, NEAREST_FROM_SCALE};
     use crate::render::view::FARTHEST;
     let has = |source: &str, text: &str| assert!(source.contains(text), "{text}");
     has(MASKS, &format!("const GAP_OPACITY = {PATTERN_GAP_OPACITY:?};"));
@@ -82,6 +83,6 @@ fn constants_of_both_languages_are_equal() {
     has(MASKS, &format!("const MANY = {MANY:#x}u;"));
     has(MASKS, &format!("chunks[instance / {CHUNK}u]"));
     has(MASKS, &format!("boxes[instance / {INSTANCES_A_BOX}u]"));
-    has(PICTURE, &format!("const NEAREST_FROM_SCALE = {NEAREST_FROM_SCALE:?};"));
-    has(PICTURE, &format!("const MOST_TAPS = {MOST_TAPS}.0;"));
+    has(IMAGE, &format!("const NEAREST_FROM_SCALE = {NEAREST_FROM_SCALE:?};"));
+    has(IMAGE, &format!("const MAX_TAPS = {MAX_TAPS}.0;"));
 }

@@ -1,17 +1,18 @@
-// Fills from run boundaries, outlines and boxes as lines of whole device pixels. Twin of cpu.rs, line.rs and view.rs.
+// Fills from run boundaries, outlines and boxes as lines of whole device pixels. Twin of cpu.rs,
+// line.rs and view.rs.
 
 struct Frame {
     // Width and height of the canvas in device pixels.
     canvas: vec2<u32>,
-    // A pixel of the picture near the canvas's top-left corner, and where its corner lies in the canvas.
+    // A pixel of the image near the canvas's top-left corner, and where its corner lies in the canvas.
     anchor_in_image: vec2<i32>,
     anchor_in_canvas: vec2<f32>,
-    // Size of the picture's space.
+    // Size of the image's space.
     image: vec2<f32>,
     // See style.rs, PatternGrid.
     pattern_shift: vec2<u32>,
     pattern_period: u32,
-    // Device pixels per pixel of the picture.
+    // Device pixels per pixel of the image.
     scale: f32,
 }
 
@@ -23,7 +24,7 @@ struct Look {
     sizes: u32,
 }
 
-// The box of a mask in pixels of the picture, and where its columns begin in `runs`.
+// The box of a mask in pixels of the image, and where its columns begin in `runs`.
 struct MaskBox {
     left: u32,
     top: u32,
@@ -68,8 +69,8 @@ const MANY = 0x80000000u;
 
 struct Fill {
     @builtin(position) position: vec4<f32>,
-    // The same for the whole mask, so that a fragment reads the runs alone: its leftmost column, its last column
-    // counted from there, where its columns begin in `runs`, and its pattern.
+    // The same for the whole mask, so that a fragment reads the runs alone: its leftmost column,
+    // its last column counted from there, where its columns begin in `runs`, and its pattern.
     @location(0) @interpolate(flat, either) columns: vec4<u32>,
     // Premultiplied, on the strokes of the pattern.
     @location(1) @interpolate(flat, either) color: vec4<f32>,
@@ -103,8 +104,8 @@ fn fs_fill(in: Fill) -> @location(0) vec4<f32> {
     return in.color;
 }
 
-// Apart from the plain fill, because rasterisers in software compute a branch whether it is taken or not, and here that
-// means divisions of integers.
+// Apart from the plain fill, because rasterisers in software compute a branch whether it is taken
+// or not, and here that means divisions of integers.
 @fragment
 fn fs_patterned_fill(in: Fill) -> @location(0) vec4<f32> {
     if !covers(in) {

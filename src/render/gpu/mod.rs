@@ -15,24 +15,24 @@ use std::sync::Arc;
 
 pub use context::LostReason;
 pub use output::Target;
-pub use upload::PictureFit;
+pub use upload::ImageFit;
 
 use context::Context;
 use output::Output;
 use pack::INSTANCES_A_BOX;
 use pipelines::Pipelines;
-use upload::{FrameUniforms, PictureSource, PictureTexture, SceneBuffers, frame_buffer};
+use upload::{FrameUniforms, ImageSource, ImageTexture, SceneBuffers, frame_buffer};
 
 use super::style::Look;
-use super::{Error, Frame, Picture, Scene, Style, View};
+use super::{Error, Frame, Scene, SourceImage, Style, View};
 
 /// Draws a scene by WebGPU, to a canvas or to a texture.
 ///
-/// Scene and picture are kept, so that [`Self::rebuild`] can make everything anew when the device is lost.
+/// Scene and image are kept, so that [`Self::rebuild`] can make everything anew when the device is lost.
 pub struct GpuRenderer {
     target: Target,
     scene: Arc<Scene>,
-    picture: Option<PictureSource>,
+    image: Option<ImageSource>,
     live: Live,
 }
 
@@ -53,45 +53,45 @@ pub enum Drawn {
 pub struct GpuMemory {
     /// Runs, outlines, boxes, looks and uniforms.
     pub overlays: u64,
-    /// The picture's texture.
-    pub picture: u64,
+    /// The image's texture.
+    pub image: u64,
     /// The offscreen target; 0 for a canvas, whose memory is the browser's.
     pub target: u64,
 }
 
 impl GpuRenderer {
-    /// Opens a GPU device and prepares the scene, as yet without its picture.
+    /// Opens a GPU device and prepares the scene, as yet without its image.
     ///
     /// [`Error::Adapter`], [`Error::Device`] and [`Error::Surface`] mean that the CPU renderer must do.
     pub async fn new(target: Target, scene: Arc<Scene>) -> Result<Self, Error> {
         let live = Live::open(&target, &scene, None).await?;
-        Ok(Self { target, scene, picture: None, live })
+        Ok(Self { target, scene, image: None, live })
     }
 
-    /// Puts another scene in place and takes the picture away.
+    /// Puts another scene in place and takes the image away.
     pub fn set_scene(&mut self, scene: Arc<Scene>) -> Result<(), Error> {
         self.update_scene(scene)?;
-        self.picture = None;
-        self.live.picture = None;
+        self.image = None;
+        self.live.image = None;
         Ok(())
     }
 
-    /// Puts a scene of the same picture in place, as after an overlay is added; the picture stays in GPU memory.
+    /// Puts a scene of the same image in place, as after an overlay is added; the image stays in GPU memory.
     pub fn update_scene(&mut self, scene: Arc<Scene>) -> Result<(), Error> {
         self.live.set_scene(&scene)?;
         self.scene = scene;
         Ok(())
     }
 
-    /// Sets or takes away the picture under the masks; without one the frames show an outline of its size.
-    pub fn set_picture(&mut self, picture: Option<Arc<Picture>>) -> Result<PictureFit, Error> {
-        self.set_picture_source(picture.map(PictureSource::Pixels))
+    /// Sets or takes away the image under the masks; without one the frames show an outline of its size.
+    pub fn set_image(&mut self, image: Option<Arc<SourceImage>>) -> Result<ImageFit, Error> {
+        self.set_image_source(image.map(ImageSource::Pixels))
     }
 
-    /// Sets the picture from a browser's decoded image, which is kept until the next picture or scene.
+    /// Sets the image from a browser's decoded image, which is kept until the next image or scene.
     #[cfg(target_arch = "wasm32")]
-    pub fn set_picture_bitmap(&mut self, bitmap: web_sys::ImageBitmap) -> Result<PictureFit, Error> {
-        self.set_picture_source(Some(PictureSource::Bitmap(bitmap)))
+    pub fn set_image_bitmap(&mut self, bitmap: web_sys::ImageBitmap) -> Result<ImageFit, Error> {
+        self.set_image_source(Some(ImageSource::Bitmap(bitmap)))
     }
 
     /// Draws one frame; asks for no next one.
@@ -115,9 +115,9 @@ impl GpuRenderer {
         self.live.context.lost.clone()
     }
 
-    /// Opens a new device and makes everything anew from the scene and picture kept.
+    /// Opens a new device and makes everything anew from the scene and image kept.
     pub async fn rebuild(&mut self) -> Result<(), Error> {
-        self.live = Live::open(&self.target, &self.scene, self.picture.as_ref()).await?;
+        self.live = Live::open(&self.target, &self.scene, self.image.as_ref()).await?;
         Ok(())
     }
 
@@ -130,7 +130,7 @@ impl GpuRenderer {
     pub fn memory(&self) -> GpuMemory {
         GpuMemory {
             overlays: self.live.buffers.bytes,
-            picture: self.live.picture.as_ref().map_or(0, |picture| picture.bytes),
+            image: self.live.image.as_ref().map_or(0, |image| image.bytes),
             target: self.live.output.bytes(),
         }
     }
@@ -141,10 +141,10 @@ impl GpuRenderer {
         if name.is_empty() { "WebGPU".to_owned() } else { name.clone() }
     }
 
-    fn set_picture_source(&mut self, source: Option<PictureSource>) -> Result<PictureFit, Error> {
-        self.live.set_picture(source.as_ref())?;
-        self.picture = source;
-        Ok(self.live.picture.as_ref().map_or(PictureFit::Whole, |picture| picture.fit))
+    fn set_image_source(&mut self, source: Option<ImageSource>) -> Result<ImageFit, Error> {
+        self.live.set_image(source.as_ref())?;
+        self.image = source;
+        Ok(self.live.image.as_ref().map_or(ImageFit::Whole, |image| image.fit))
     }
 }
 
@@ -162,7 +162,7 @@ struct Live {
     pipelines: Pipelines,
     frame: wgpu::Buffer,
     buffers: SceneBuffers,
-    picture: Option<PictureTexture>,
+    image: Option<ImageTexture>,
     /// The looks in GPU memory, so that only changed ones are sent.
     looks: Vec<Look>,
     output: Output,
@@ -170,13 +170,13 @@ struct Live {
 }
 
 impl Live {
-    async fn open(target: &Target, scene: &Scene, picture: Option<&PictureSource>) -> Result<Self, Error> {
+    async fn open(target: &Target, scene: &Scene, image: Option<&ImageSource>) -> Result<Self, Error> {
         let (context, output) = Context::open(target).await?;
         let pipelines = Pipelines::new(&context, output.format());
         let frame = frame_buffer(&context);
         let buffers = SceneBuffers::new(&context, &pipelines, &frame, scene)?;
-        let mut live = Self { pipelines, frame, buffers, picture: None, looks: Vec::new(), output, context };
-        live.set_picture(picture)?;
+        let mut live = Self { pipelines, frame, buffers, image: None, looks: Vec::new(), output, context };
+        live.set_image(image)?;
         live.context.check()?;
         Ok(live)
     }
@@ -187,11 +187,11 @@ impl Live {
         Ok(())
     }
 
-    fn set_picture(&mut self, source: Option<&PictureSource>) -> Result<(), Error> {
+    fn set_image(&mut self, source: Option<&ImageSource>) -> Result<(), Error> {
         // A browser refuses to copy a bitmap to a lost device by an exception that wgpu does not expect.
         self.context.check()?;
-        self.picture = match source {
-            Some(source) => PictureTexture::new(&self.context, &self.pipelines, &self.frame, source)?,
+        self.image = match source {
+            Some(source) => ImageTexture::new(&self.context, &self.pipelines, &self.frame, source)?,
             None => None,
         };
         Ok(())
@@ -203,7 +203,9 @@ impl Live {
         if view.canvas.pixels() == 0 {
             return Ok(Drawn::Skipped);
         }
-        let Some(acquired) = self.output.acquire(&self.context, view.canvas)? else { return Ok(Drawn::Skipped) };
+        let Some(acquired) = self.output.acquire(&self.context, view.canvas)? else {
+            return Ok(Drawn::Skipped);
+        };
         let uploaded_bytes = self.upload(scene, view, style);
         let descriptor = wgpu::CommandEncoderDescriptor { label: Some("Live::encoder") };
         let mut encoder = self.context.device.create_command_encoder(&descriptor);
@@ -217,7 +219,7 @@ impl Live {
     fn upload(&mut self, scene: &Scene, view: &View, style: &Style) -> u64 {
         let uniforms = FrameUniforms::of(view, scene.size());
         self.context.queue.write_buffer(&self.frame, 0, bytemuck::bytes_of(&uniforms));
-        let looks = style.looks(scene, view, self.picture.is_some());
+        let looks = style.looks(scene, view, self.image.is_some());
         let mut uploaded = size_of::<FrameUniforms>();
         if looks != self.looks {
             self.context.queue.write_buffer(&self.buffers.looks, 0, bytemuck::cast_slice(&looks));
@@ -227,7 +229,13 @@ impl Live {
         uploaded as u64
     }
 
-    fn encode(&self, encoder: &mut wgpu::CommandEncoder, view: &wgpu::TextureView, scene: &Scene, style: &Style) {
+    fn encode(
+        &self,
+        encoder: &mut wgpu::CommandEncoder,
+        view: &wgpu::TextureView,
+        scene: &Scene,
+        style: &Style,
+    ) {
         let load = wgpu::LoadOp::Clear(wgpu::Color::TRANSPARENT);
         let mut pass = encoder.begin_render_pass(&wgpu::RenderPassDescriptor {
             label: Some("Live::pass"),
@@ -239,9 +247,9 @@ impl Live {
             })],
             ..wgpu::RenderPassDescriptor::default()
         });
-        if let Some(picture) = &self.picture {
-            pass.set_pipeline(&self.pipelines.picture);
-            pass.set_bind_group(0, &picture.bindings, &[]);
+        if let Some(image) = &self.image {
+            pass.set_pipeline(&self.pipelines.image);
+            pass.set_bind_group(0, &image.bindings, &[]);
             pass.draw(0..3, 0..1);
         }
         pass.set_bind_group(0, &self.buffers.bindings, &[]);

@@ -18,13 +18,19 @@ pub enum Target {
 impl Target {
     #[cfg_attr(
         not(target_arch = "wasm32"),
-        expect(clippy::unnecessary_wraps, unused_variables, reason = "only a canvas has a surface that may fail")
+        expect(
+            clippy::unnecessary_wraps,
+            unused_variables,
+            reason = "only a canvas has a surface that may fail"
+        )
     )]
     pub(super) fn surface(&self, instance: &wgpu::Instance) -> Result<Option<wgpu::Surface<'static>>, Error> {
         match self {
             Self::Offscreen => Ok(None),
             #[cfg(target_arch = "wasm32")]
-            Self::Canvas(canvas) => Ok(Some(instance.create_surface(wgpu::SurfaceTarget::Canvas(canvas.clone()))?)),
+            Self::Canvas(canvas) => {
+                Ok(Some(instance.create_surface(wgpu::SurfaceTarget::Canvas(canvas.clone()))?))
+            }
         }
     }
 }
@@ -42,7 +48,10 @@ pub(super) struct Acquired {
 }
 
 impl Output {
-    pub(super) fn new(surface: Option<wgpu::Surface<'static>>, adapter: &wgpu::Adapter) -> Result<Self, Error> {
+    pub(super) fn new(
+        surface: Option<wgpu::Surface<'static>>,
+        adapter: &wgpu::Adapter,
+    ) -> Result<Self, Error> {
         let Some(surface) = surface else { return Ok(Self::Texture { drawn: None }) };
         // Values are written as they are encoded, so that blending matches a 2D canvas.
         let formats = surface.get_capabilities(adapter).formats;
@@ -59,7 +68,7 @@ impl Output {
 
     /// The texture for the next frame of `size`; `None` where the canvas takes no frame now.
     pub(super) fn acquire(&mut self, context: &Context, size: Size) -> Result<Option<Acquired>, Error> {
-        let (limit, actual) = (u64::from(context.most_side()), u64::from(size.longest_side()));
+        let (limit, actual) = (u64::from(context.max_side()), u64::from(size.longest_side()));
         if actual > limit {
             return Err(Error::Limit { what: "pixels of the canvas's side", limit, actual });
         }
@@ -67,7 +76,10 @@ impl Output {
             Self::Texture { drawn } => {
                 let texture = drawn.take().filter(|texture| size_of(texture) == size);
                 let texture = drawn.insert(texture.unwrap_or_else(|| offscreen(context, size)));
-                Ok(Some(Acquired { view: texture.create_view(&labelled("Output::texture_view")), present: None }))
+                Ok(Some(Acquired {
+                    view: texture.create_view(&labelled("Output::texture_view")),
+                    present: None,
+                }))
             }
             Self::Surface { surface, format, configured } => {
                 if *configured != Some(size) {
@@ -107,7 +119,8 @@ impl Output {
         });
         let descriptor = wgpu::CommandEncoderDescriptor { label: Some("Output::read_back_encoder") };
         let mut encoder = context.device.create_command_encoder(&descriptor);
-        let layout = wgpu::TexelCopyBufferLayout { offset: 0, bytes_per_row: Some(stride), rows_per_image: None };
+        let layout =
+            wgpu::TexelCopyBufferLayout { offset: 0, bytes_per_row: Some(stride), rows_per_image: None };
         let destination = wgpu::TexelCopyBufferInfo { buffer: &buffer, layout };
         encoder.copy_texture_to_buffer(texture.as_image_copy(), destination, texture.size());
         context.queue.submit([encoder.finish()]);
@@ -163,7 +176,7 @@ fn configuration(format: wgpu::TextureFormat, size: Size) -> wgpu::SurfaceConfig
         height: size.height,
         present_mode: wgpu::PresentMode::Fifo,
         desired_maximum_frame_latency: 2,
-        // The page's background shows where the picture is not.
+        // The page's background shows where the image is not.
         alpha_mode: wgpu::CompositeAlphaMode::PreMultiplied,
         view_formats: Vec::new(),
     }

@@ -1,4 +1,5 @@
-//! A scene as the GPU reads it: boxes of masks, runs by column, segments of outlines, boxes. Mirrors `masks.wgsl`.
+//! A scene as the GPU reads it: boxes of masks, runs by column, segments of outlines, boxes.
+//! Mirrors `masks.wgsl`.
 
 use bytemuck::{Pod, Zeroable};
 
@@ -6,7 +7,7 @@ use crate::geometry::Rect;
 use crate::render::columns::Columns;
 use crate::render::cpu::whole;
 use crate::render::outline::{Segment, segments_of};
-use crate::render::{MOST_SIDE, Scene};
+use crate::render::{MAX_SIDE, Scene};
 
 /// Segments drawn by one chunk; `masks.wgsl` divides by it.
 pub(super) const CHUNK: u32 = 64;
@@ -42,7 +43,7 @@ pub(super) struct Box {
 }
 
 /// Bits of a row number; two fit a word beside the mark of `MANY`.
-pub(super) const SIDE_BITS: u32 = MOST_SIDE.ilog2() + 1;
+pub(super) const SIDE_BITS: u32 = MAX_SIDE.ilog2() + 1;
 /// The mark of a word that points at several runs.
 pub(super) const MANY: u32 = 1 << 31;
 
@@ -66,7 +67,7 @@ pub(super) struct Ranges {
 }
 
 impl Packed {
-    /// Packs a scene; box 0 is the frame of a missing picture, whose look follows the overlays' looks.
+    /// Packs a scene; box 0 is the frame of a missing image, whose look follows the overlays' looks.
     pub(super) fn of(scene: &Scene) -> Self {
         let mut packed = Self::default();
         packed.push_box(&whole(scene.size()), scene.len());
@@ -81,12 +82,19 @@ impl Packed {
         packed
     }
 
-    /// Pushes a word a column, so that a fragment finds the only run of most columns in a single read: the run as
-    /// `top | bottom << 15`, 0 for none, or `MANY` + the index of a word with the number of runs and then the runs.
+    /// Pushes a word a column, so that a fragment finds the only run of most columns in a single
+    /// read: the run as `top | bottom << 15`, 0 for none, or `MANY` + the index of a word with the
+    /// number of runs and then the runs.
     fn push_columns(&mut self, columns: &Columns) {
         let at = self.runs.len();
         let (left, right) = (columns.x, columns.x + columns.width());
-        self.masks.push(MaskBox { left, top: columns.top, right, bottom: columns.bottom, columns: at as u32 });
+        self.masks.push(MaskBox {
+            left,
+            top: columns.top,
+            right,
+            bottom: columns.bottom,
+            columns: at as u32,
+        });
         self.runs.resize(at + columns.width() as usize, 0);
         let packed = |&[top, bottom]: &[u16; 2]| u32::from(top) | u32::from(bottom) << SIDE_BITS;
         for column in 0..columns.width() {
@@ -159,7 +167,8 @@ mod tests {
         let packed = Packed::of(&scene);
         assert_eq!((packed.segments.len(), packed.chunks.len()), (400, 14));
         assert_eq!(packed.ranges[0].outline, 0..14 * 64);
-        let drawn = |stroke| packed.chunks.iter().filter(|c| c.stroke == stroke).map(|c| c.count).sum::<u32>();
+        let drawn =
+            |stroke| packed.chunks.iter().filter(|c| c.stroke == stroke).map(|c| c.count).sum::<u32>();
         assert_eq!((drawn(0), drawn(1)), (400, 400));
     }
 }

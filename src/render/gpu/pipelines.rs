@@ -2,14 +2,14 @@
 
 use super::context::Context;
 
-/// What draws the picture, the fills, the outlines and the boxes.
+/// What draws the image, the fills, the outlines and the boxes.
 pub(super) struct Pipelines {
-    pub(super) picture: wgpu::RenderPipeline,
+    pub(super) image: wgpu::RenderPipeline,
     pub(super) fill: wgpu::RenderPipeline,
     pub(super) patterned_fill: wgpu::RenderPipeline,
     pub(super) outline: wgpu::RenderPipeline,
     pub(super) boxes: wgpu::RenderPipeline,
-    pub(super) picture_layout: wgpu::BindGroupLayout,
+    pub(super) image_layout: wgpu::BindGroupLayout,
     pub(super) masks_layout: wgpu::BindGroupLayout,
     pub(super) sampler: wgpu::Sampler,
 }
@@ -17,19 +17,19 @@ pub(super) struct Pipelines {
 impl Pipelines {
     pub(super) fn new(context: &Context, format: wgpu::TextureFormat) -> Self {
         let device = &context.device;
-        let picture_layout = layout(device, "Pipelines::picture_layout", &[UNIFORM, TEXTURE, SAMPLER]);
+        let image_layout = layout(device, "Pipelines::image_layout", &[UNIFORM, TEXTURE, SAMPLER]);
         let masks = [UNIFORM, STORAGE, STORAGE, STORAGE, STORAGE, STORAGE, STORAGE];
         let masks_layout = layout(device, "Pipelines::masks_layout", &masks);
         let shader = |label, source: &'static str| {
             let source = wgpu::ShaderSource::Wgsl(source.into());
             device.create_shader_module(wgpu::ShaderModuleDescriptor { label: Some(label), source })
         };
-        let picture = shader("Pipelines::picture_shader", include_str!("picture.wgsl"));
+        let image = shader("Pipelines::image_shader", include_str!("source_image.wgsl"));
         let masks = shader("Pipelines::masks_shader", include_str!("masks.wgsl"));
         let builder = |layout, shader| Builder { device, format, layout, shader };
-        let (of_picture, of_masks) = (builder(&picture_layout, &picture), builder(&masks_layout, &masks));
+        let (of_image, of_masks) = (builder(&image_layout, &image), builder(&masks_layout, &masks));
         Self {
-            picture: of_picture.build("Pipelines::picture", "vs_picture", "fs_picture"),
+            image: of_image.build("Pipelines::image", "vs_image", "fs_image"),
             fill: of_masks.build("Pipelines::fill", "vs_fill", "fs_fill"),
             patterned_fill: of_masks.build("Pipelines::patterned_fill", "vs_fill", "fs_patterned_fill"),
             outline: of_masks.build("Pipelines::outline", "vs_outline", "fs_line"),
@@ -40,7 +40,7 @@ impl Pipelines {
                 min_filter: wgpu::FilterMode::Linear,
                 ..wgpu::SamplerDescriptor::default()
             }),
-            picture_layout,
+            image_layout,
             masks_layout,
         }
     }
@@ -73,7 +73,8 @@ fn layout(device: &wgpu::Device, label: &str, bindings: &[wgpu::BindingType]) ->
             count: None,
         })
         .collect();
-    device.create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor { label: Some(label), entries: &entries })
+    device
+        .create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor { label: Some(label), entries: &entries })
 }
 
 struct Builder<'a> {

@@ -1,4 +1,4 @@
-//! The scene's buffers and the picture's texture in GPU memory.
+//! The scene's buffers and the image's texture in GPU memory.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -9,9 +9,9 @@ use super::context::Context;
 use super::pack::{CHUNK, INSTANCES_A_BOX, Packed, Ranges};
 use super::pipelines::Pipelines;
 use crate::geometry::Size;
-use crate::render::picture::scaled_size;
+use crate::render::source_image::scaled_size;
 use crate::render::style::{Look, PatternGrid};
-use crate::render::{Error, Picture, Scene, View};
+use crate::render::{Error, Scene, SourceImage, View};
 
 /// The uniforms of one frame; mirrored in both WGSL files.
 #[repr(C)]
@@ -79,7 +79,7 @@ impl SceneBuffers {
             looks,
             bindings,
             outlines: 0..packed.chunks.len() as u32 * CHUNK,
-            // The first box is the frame of a missing picture.
+            // The first box is the frame of a missing image.
             boxes: INSTANCES_A_BOX..packed.boxes.len() as u32 * INSTANCES_A_BOX,
             ranges: packed.ranges,
             bytes: factory.bytes,
@@ -87,7 +87,7 @@ impl SceneBuffers {
     }
 }
 
-/// The uniforms' buffer, which outlives scenes and pictures.
+/// The uniforms' buffer, which outlives scenes and images.
 pub(super) fn frame_buffer(context: &Context) -> wgpu::Buffer {
     buffer(context, "Live::frame", size_of::<FrameUniforms>() as u64, wgpu::BufferUsages::UNIFORM)
 }
@@ -111,7 +111,7 @@ impl Factory<'_> {
     fn storage<T: NoUninit>(&mut self, label: &'static str, contents: &[T]) -> Result<wgpu::Buffer, Error> {
         // A binding must hold at least one element.
         let size = (size_of_val(contents).max(size_of::<T>()) as u64).next_multiple_of(4);
-        let limit = self.context.most_buffer_bytes();
+        let limit = self.context.max_buffer_bytes();
         if size > limit {
             return Err(Error::Limit { what: label, limit, actual: size });
         }
@@ -122,75 +122,75 @@ impl Factory<'_> {
     }
 }
 
-/// The picture as the page or the program gave it, kept for a lost device.
+/// The image as the page or the program gave it, kept for a lost device.
 #[derive(Clone, Debug)]
-pub(super) enum PictureSource {
-    Pixels(Arc<Picture>),
+pub(super) enum ImageSource {
+    Pixels(Arc<SourceImage>),
     #[cfg(target_arch = "wasm32")]
     Bitmap(web_sys::ImageBitmap),
 }
 
-/// How a picture was taken into GPU memory; say it where it was scaled.
+/// How an image was taken into GPU memory; say it where it was scaled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum PictureFit {
+pub enum ImageFit {
     /// Pixel by pixel.
     Whole,
     /// With its sides divided, because the GPU takes no texture so large; masks keep their full resolution.
     Scaled {
-        /// The picture's size.
+        /// The image's size.
         from: Size,
         /// The size it is shown from.
         to: Size,
         /// The longest side this GPU takes.
-        most_side: u32,
+        max_side: u32,
     },
 }
 
-impl std::fmt::Display for PictureFit {
+impl std::fmt::Display for ImageFit {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::Whole => f.write_str("The picture is shown in full resolution."),
-            Self::Scaled { from, to, most_side } => write!(
+            Self::Whole => f.write_str("The image is shown in full resolution."),
+            Self::Scaled { from, to, max_side } => write!(
                 f,
-                "The picture of {from} pixels is shown from {to}: this GPU takes at most {most_side} pixels a side. \
+                "The image of {from} pixels is shown from {to}: this GPU takes at most {max_side} pixels a side. \
                  Masks keep their full resolution."
             ),
         }
     }
 }
 
-/// The picture's texture and what binds it.
-pub(super) struct PictureTexture {
+/// The image's texture and what binds it.
+pub(super) struct ImageTexture {
     pub(super) bindings: wgpu::BindGroup,
     pub(super) bytes: u64,
-    pub(super) fit: PictureFit,
+    pub(super) fit: ImageFit,
 }
 
-impl PictureTexture {
-    /// Uploads a picture; `None` for one without pixels.
+impl ImageTexture {
+    /// Uploads an image; `None` for one without pixels.
     pub(super) fn new(
         context: &Context,
         pipelines: &Pipelines,
         frame: &wgpu::Buffer,
-        source: &PictureSource,
+        source: &ImageSource,
     ) -> Result<Option<Self>, Error> {
         let from = source.size();
         if from.pixels() == 0 {
             return Ok(None);
         }
-        let most_side = context.most_side();
-        let factor = from.longest_side().div_ceil(most_side);
+        let max_side = context.max_side();
+        let factor = from.longest_side().div_ceil(max_side);
         let to = scaled_size(from, factor);
-        let fit = if factor == 1 { PictureFit::Whole } else { PictureFit::Scaled { from, to, most_side } };
+        let fit = if factor == 1 { ImageFit::Whole } else { ImageFit::Scaled { from, to, max_side } };
         let texture = texture(context, to);
         source.upload(context, &texture, factor)?;
         let view = texture.create_view(&wgpu::TextureViewDescriptor {
-            label: Some("PictureTexture::view"),
+            label: Some("ImageTexture::view"),
             ..wgpu::TextureViewDescriptor::default()
         });
         let bindings = context.device.create_bind_group(&wgpu::BindGroupDescriptor {
-            label: Some("PictureTexture::bindings"),
-            layout: &pipelines.picture_layout,
+            label: Some("ImageTexture::bindings"),
+            layout: &pipelines.image_layout,
             entries: &[
                 entry(0, frame.as_entire_binding()),
                 entry(1, wgpu::BindingResource::TextureView(&view)),
@@ -201,10 +201,10 @@ impl PictureTexture {
     }
 }
 
-impl PictureSource {
+impl ImageSource {
     fn size(&self) -> Size {
         match self {
-            Self::Pixels(picture) => picture.size(),
+            Self::Pixels(image) => image.size(),
             #[cfg(target_arch = "wasm32")]
             Self::Bitmap(bitmap) => Size::new(bitmap.width(), bitmap.height()),
         }
@@ -216,8 +216,8 @@ impl PictureSource {
     )]
     fn upload(&self, context: &Context, texture: &wgpu::Texture, factor: u32) -> Result<(), Error> {
         match self {
-            Self::Pixels(picture) if factor == 1 => write(context, texture, picture),
-            Self::Pixels(picture) => write(context, texture, &picture.scaled_down(factor)),
+            Self::Pixels(image) if factor == 1 => write(context, texture, image),
+            Self::Pixels(image) => write(context, texture, &image.scaled_down(factor)),
             #[cfg(target_arch = "wasm32")]
             Self::Bitmap(bitmap) => super::bitmap::upload(context, texture, bitmap, factor)?,
         }
@@ -225,18 +225,19 @@ impl PictureSource {
     }
 }
 
-fn write(context: &Context, texture: &wgpu::Texture, picture: &Picture) {
-    let bytes_per_row = Some(4 * picture.size().width);
+fn write(context: &Context, texture: &wgpu::Texture, image: &SourceImage) {
+    let bytes_per_row = Some(4 * image.size().width);
     let layout = wgpu::TexelCopyBufferLayout { offset: 0, bytes_per_row, rows_per_image: None };
-    context.queue.write_texture(texture.as_image_copy(), picture.rgba(), layout, texture.size());
+    context.queue.write_texture(texture.as_image_copy(), image.rgba(), layout, texture.size());
 }
 
 fn texture(context: &Context, size: Size) -> wgpu::Texture {
     // A browser copies an ImageBitmap by drawing it, hence the attachment.
-    let usage =
-        wgpu::TextureUsages::TEXTURE_BINDING | wgpu::TextureUsages::COPY_DST | wgpu::TextureUsages::RENDER_ATTACHMENT;
+    let usage = wgpu::TextureUsages::TEXTURE_BINDING
+        | wgpu::TextureUsages::COPY_DST
+        | wgpu::TextureUsages::RENDER_ATTACHMENT;
     context.device.create_texture(&wgpu::TextureDescriptor {
-        label: Some("PictureTexture::texture"),
+        label: Some("ImageTexture::texture"),
         size: wgpu::Extent3d { width: size.width, height: size.height, depth_or_array_layers: 1 },
         mip_level_count: 1,
         sample_count: 1,

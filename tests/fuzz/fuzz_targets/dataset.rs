@@ -1,4 +1,5 @@
-//! Fuzzes the reader of annotation files: it reads the same however the file is cut, and what it read can be paged through.
+//! Fuzzes the reader of annotation files: it reads the same however the file is cut, and what it
+//! read can be paged through.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
@@ -12,9 +13,9 @@ fuzz_target!(|data: &[u8]| {
     assert_eq!(words(&whole), words(&cut));
     let query = Query::default();
     let selection = whole.select(&query);
-    assert_eq!(selection.pictures.len(), whole.pictures().len());
+    assert_eq!(selection.images.len(), whole.images().len());
     if let Ok(page) = whole.page(&query, &selection, 0, usize::MAX) {
-        assert!(page.pictures.len() <= whole.pictures().len());
+        assert!(page.images.len() <= whole.images().len());
     }
     for annotation in whole.annotations() {
         let Ok(mask) = annotation.mask() else { continue };
@@ -33,5 +34,5 @@ fn read<'a>(chunks: impl IntoIterator<Item = &'a [u8]>) -> Dataset {
 /// Everything that was read but the number of bytes: a file that is none is given up at the end of a chunk.
 fn words(dataset: &Dataset) -> String {
     let findings: Vec<_> = dataset.findings().collect();
-    format!("{:?}\n{:?}\n{:?}\n{findings:?}", dataset.pictures(), dataset.categories(), dataset.annotations())
+    format!("{:?}\n{:?}\n{:?}\n{findings:?}", dataset.images(), dataset.categories(), dataset.annotations())
 }

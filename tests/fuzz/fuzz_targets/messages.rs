@@ -1,5 +1,5 @@
-//! Fuzzes everything else that comes as text from outside: model lists, encoder cards, questions and answers of the
-//! linking protocol, addresses.
+//! Fuzzes everything else that comes as text from outside: model lists, encoder cards, questions
+//! and answers of the linking protocol, addresses.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
@@ -41,13 +41,14 @@ fn request(json: &[u8]) {
     assert_eq!(Mask::try_from(&CocoRle::from(&mask)), Ok(mask));
 }
 
-/// Whatever a server answers, the client ends the question or asks on, and never gives out scores that are none.
+/// Whatever a server answers, the client ends the question or asks on, and never gives out scores
+/// that are none.
 fn answer(bytes: &[u8]) {
     let Some((&[low, high], body)) = bytes.split_first_chunk() else { return };
     let (status, mut client) = (u16::from_le_bytes([low, high]), Client::default());
     let mask = CocoRle { size: [2, 3], counts: "06".to_owned() };
-    let (endpoint, picture) = ("http://host".to_owned(), "ab".repeat(32));
-    let mut actions = client.handle(Event::Ask(Question { ticket: 1, endpoint, token: None, picture, mask }));
+    let (endpoint, image) = ("http://host".to_owned(), "ab".repeat(32));
+    let mut actions = client.handle(Event::Ask(Question { ticket: 1, endpoint, token: None, image, mask }));
     for _ in 0..20 {
         let Some(fetch) = actions.iter().find_map(|action| match action {
             Action::Fetch { fetch, .. } => Some(*fetch),

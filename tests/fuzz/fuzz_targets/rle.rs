@@ -5,7 +5,7 @@
 
 use libfuzzer_sys::fuzz_target;
 use masklink::geometry::Size;
-use masklink::rle::{Connectivity, MOST_BITMAP_PIXELS, Mask};
+use masklink::rle::{Connectivity, MAX_BITMAP_PIXELS, Mask};
 
 // The first byte chooses the decoder, the next eight are the size.
 fuzz_target!(|data: &[u8]| {
@@ -58,7 +58,7 @@ fn check(mask: &Mask) {
         assert!(mask.area() <= u64::from(bbox.width) * u64::from(bbox.height));
     }
     if size.pixels() > 1 << 16 {
-        assert!(size.pixels() <= MOST_BITMAP_PIXELS || mask.to_row_major().is_err());
+        assert!(size.pixels() <= MAX_BITMAP_PIXELS || mask.to_row_major().is_err());
         return;
     }
     let deepest = mask.interior_most();

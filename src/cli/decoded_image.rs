@@ -1,4 +1,4 @@
-//! Pictures as the encoder sees them: decoded within limits, turned as displayed, in RGB.
+//! Images as the encoder sees them: decoded within limits, turned as displayed, in RGB.
 
 use std::io::Cursor;
 use std::sync::OnceLock;
@@ -9,30 +9,30 @@ use crate::geometry::Size;
 use crate::link::pool::FeatureMap;
 use crate::pixels::{self, Channels, Pixels};
 
-/// A decoded picture and, once it was computed, its feature map.
-pub struct Picture {
+/// A decoded image and, once it was computed, its feature map.
+pub struct DecodedImage {
     pixels: RgbImage,
     map: OnceLock<FeatureMap>,
 }
 
-/// Why bytes are not taken as a picture.
+/// Why bytes are not taken as an image.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// The bytes do not begin like a picture of a format that is read.
-    #[error("the bytes are not a JPEG, PNG, WebP, GIF or BMP picture")]
+    /// The bytes do not begin like an image of a format that is read.
+    #[error("the bytes are not a JPEG, PNG, WebP, GIF or BMP image")]
     Format,
     /// Decoding would take more memory than the limit of pixels allows for.
-    #[error("the picture takes too much memory to decode")]
+    #[error("the image takes too much memory to decode")]
     Memory,
     /// They do, but what follows is broken.
-    #[error("the picture is broken")]
+    #[error("the image is broken")]
     Broken(#[source] ImageError),
-    /// The picture has no pixel.
-    #[error("the picture is {0}")]
+    /// The image has no pixel.
+    #[error("the image is {0}")]
     Empty(Size),
-    /// The picture has more pixels than the limit; it was not decoded.
-    #[error("the picture has {actual} pixels, the limit is {limit}")]
+    /// The image has more pixels than the limit; it was not decoded.
+    #[error("the image has {actual} pixels, the limit is {limit}")]
     Pixels {
         /// The most that is taken.
         limit: u64,
@@ -41,12 +41,14 @@ pub enum Error {
     },
 }
 
-impl Picture {
-    /// Decodes a picture of at most `most_pixels` pixels, the first frame of several, turned as its EXIF data says.
-    pub fn decode(bytes: &[u8], most_pixels: u64) -> Result<Self, Error> {
-        // Four bytes a pixel of 8 bits, eight of 16 bits, and as much again for what a decoder keeps beside it.
+impl DecodedImage {
+    /// Decodes an image of at most `max_pixels` pixels, the first frame of several, turned as its
+    /// EXIF data says.
+    pub fn decode(bytes: &[u8], max_pixels: u64) -> Result<Self, Error> {
+        // Four bytes a pixel of 8 bits, eight of 16 bits, and as much again for what a decoder
+        // keeps beside it.
         let mut limits = Limits::default();
-        limits.max_alloc = Some(most_pixels.saturating_mul(16).max(1 << 20));
+        limits.max_alloc = Some(max_pixels.saturating_mul(16).max(1 << 20));
         let mut reader = ImageReader::new(Cursor::new(bytes));
         reader.limits(limits);
         // Reading from memory does not fail; what it cannot guess it leaves open.
@@ -57,8 +59,8 @@ impl Picture {
         let mut decoder = reader.into_decoder().map_err(Error::from_image)?;
         let (width, height) = decoder.dimensions();
         let size = Size::new(width, height);
-        if size.pixels() > most_pixels {
-            return Err(Error::Pixels { limit: most_pixels, actual: size.pixels() });
+        if size.pixels() > max_pixels {
+            return Err(Error::Pixels { limit: max_pixels, actual: size.pixels() });
         }
         if size.pixels() == 0 {
             return Err(Error::Empty(size));
@@ -79,12 +81,12 @@ impl Picture {
         Pixels::new(self.size(), Channels::Rgb, self.pixels.as_raw())
     }
 
-    /// The feature map of the whole picture, where it was computed.
+    /// The feature map of the whole image, where it was computed.
     pub fn map(&self) -> Option<&FeatureMap> {
         self.map.get()
     }
 
-    /// Keeps the feature map of the whole picture; the first one stays.
+    /// Keeps the feature map of the whole image; the first one stays.
     pub fn keep_map(&self, map: FeatureMap) -> &FeatureMap {
         self.map.get_or_init(|| map)
     }
@@ -95,7 +97,7 @@ impl Picture {
     }
 }
 
-impl From<RgbImage> for Picture {
+impl From<RgbImage> for DecodedImage {
     fn from(pixels: RgbImage) -> Self {
         Self { pixels, map: OnceLock::new() }
     }
@@ -123,23 +125,23 @@ mod tests {
     }
 
     #[test]
-    fn pictures_decode_within_the_limit() {
-        let picture = Picture::decode(&png(30, 20), 600).unwrap();
-        assert_eq!(picture.size(), Size::new(30, 20));
-        assert_eq!(picture.pixels.get_pixel(29, 19), &Rgb([9, 8, 7]));
-        let error = Picture::decode(&png(30, 20), 599).err().unwrap();
-        assert_eq!(error.to_string(), "the picture has 600 pixels, the limit is 599");
+    fn images_decode_within_the_limit() {
+        let image = DecodedImage::decode(&png(30, 20), 600).unwrap();
+        assert_eq!(image.size(), Size::new(30, 20));
+        assert_eq!(image.pixels.get_pixel(29, 19), &Rgb([9, 8, 7]));
+        let error = DecodedImage::decode(&png(30, 20), 599).err().unwrap();
+        assert_eq!(error.to_string(), "the image has 600 pixels, the limit is 599");
     }
 
     #[test]
-    fn what_is_no_picture_is_refused() {
+    fn what_is_no_image_is_refused() {
         let whole = png(30, 20);
-        assert!(matches!(Picture::decode(b"", 600), Err(Error::Format)));
-        assert!(matches!(Picture::decode(b"<svg/>", 600), Err(Error::Format)));
-        assert!(matches!(Picture::decode(&whole[..whole.len() / 2], 600), Err(Error::Broken(_))));
+        assert!(matches!(DecodedImage::decode(b"", 600), Err(Error::Format)));
+        assert!(matches!(DecodedImage::decode(b"<svg/>", 600), Err(Error::Format)));
+        assert!(matches!(DecodedImage::decode(&whole[..whole.len() / 2], 600), Err(Error::Broken(_))));
         // A header that claims 2^31 pixels a side, which must not be allocated.
         let mut huge = whole.clone();
         huge[16..24].copy_from_slice(&[0x7f, 0xff, 0xff, 0xff, 0x7f, 0xff, 0xff, 0xff]);
-        assert!(Picture::decode(&huge, u64::from(u32::MAX)).is_err());
+        assert!(DecodedImage::decode(&huge, u64::from(u32::MAX)).is_err());
     }
 }

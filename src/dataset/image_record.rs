@@ -1,18 +1,19 @@
-//! The records that annotations point to: pictures and categories.
+//! The records that annotations point to: images and categories.
 
 use super::Finding;
 use crate::geometry::Size;
 
-/// A picture that annotations belong to.
+/// An image that annotations belong to.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Picture {
+pub struct ImageRecord {
     /// Its id as text, whether published as text or as a number.
     pub id: String,
-    /// Relative path with forward slashes, no leading slash and no `..`; `None` where the record names no such path.
+    /// Relative path with forward slashes, no leading slash and no `..`; `None` where the record
+    /// names no such path.
     pub file: Option<String>,
     /// Width and height; where the record has none, those of its first mask.
     pub size: Option<Size>,
-    /// An http(s) address of the picture (`coco_url`, `url` or `flickr_url`, in this order).
+    /// An http(s) address of the image (`coco_url`, `url` or `flickr_url`, in this order).
     pub url: Option<String>,
     /// What is wrong with the record.
     pub findings: Vec<Finding>,
@@ -27,13 +28,13 @@ pub struct Category {
     pub name: String,
     /// A sentence about it.
     pub description: Option<String>,
-    /// An http(s) address of a small picture.
+    /// An http(s) address of a small image.
     pub thumbnail: Option<String>,
     /// What is wrong with the record.
     pub findings: Vec<Finding>,
 }
 
-impl Picture {
+impl ImageRecord {
     /// About how many bytes of memory it takes in a list that grows.
     pub(super) fn kept_bytes(&self) -> u64 {
         let texts: usize = [&self.file, &self.url].into_iter().flatten().map(String::len).sum();
@@ -50,7 +51,8 @@ impl Category {
 
     /// The bytes of its texts but the id.
     pub(super) fn text_bytes(&self) -> usize {
-        let optional: usize = [&self.description, &self.thumbnail].into_iter().flatten().map(String::len).sum();
+        let optional: usize =
+            [&self.description, &self.thumbnail].into_iter().flatten().map(String::len).sum();
         self.name.len() + optional
     }
 

@@ -1,4 +1,4 @@
-// The picture under the masks. Twin of picture.rs.
+// The image under the masks. Twin of source_image.rs.
 
 struct Frame {
     canvas: vec2<u32>,
@@ -11,21 +11,21 @@ struct Frame {
 }
 
 @group(0) @binding(0) var<uniform> frame: Frame;
-@group(0) @binding(1) var picture: texture_2d<f32>;
+@group(0) @binding(1) var image: texture_2d<f32>;
 @group(0) @binding(2) var linear: sampler;
 
 const NEAREST_FROM_SCALE = 2.0;
-const MOST_TAPS = 8.0;
+const MAX_TAPS = 8.0;
 
-// One triangle over the whole canvas; what lies outside the picture is left as it is.
+// One triangle over the whole canvas; what lies outside the image is left as it is.
 @vertex
-fn vs_picture(@builtin(vertex_index) corner: u32) -> @builtin(position) vec4<f32> {
+fn vs_image(@builtin(vertex_index) corner: u32) -> @builtin(position) vec4<f32> {
     let at = vec2<f32>(vec2(corner % 2u, corner / 2u)) * 4.0 - 1.0;
     return vec4(at, 0.0, 1.0);
 }
 
 @fragment
-fn fs_picture(@builtin(position) position: vec4<f32>) -> @location(0) vec4<f32> {
+fn fs_image(@builtin(position) position: vec4<f32>) -> @location(0) vec4<f32> {
     let at = (position.xy - frame.anchor_in_canvas) / frame.scale;
     let pixel = vec2<i32>(floor(at)) + frame.anchor_in_image;
     if any(pixel < vec2(0)) || any(pixel >= vec2<i32>(frame.image)) {
@@ -33,16 +33,16 @@ fn fs_picture(@builtin(position) position: vec4<f32>) -> @location(0) vec4<f32> 
     }
     let in_image = at + vec2<f32>(frame.anchor_in_image);
     if frame.scale >= NEAREST_FROM_SCALE {
-        let size = vec2<i32>(textureDimensions(picture));
+        let size = vec2<i32>(textureDimensions(image));
         let texel = vec2<i32>(floor(in_image * vec2<f32>(size) / frame.image));
-        return textureLoad(picture, clamp(texel, vec2(0), size - 1), 0);
+        return textureLoad(image, clamp(texel, vec2(0), size - 1), 0);
     }
-    let taps = clamp(ceil(0.5 / frame.scale), 1.0, MOST_TAPS);
+    let taps = clamp(ceil(0.5 / frame.scale), 1.0, MAX_TAPS);
     var sum = vec4(0.0);
     for (var j = 0.0; j < taps; j += 1.0) {
         for (var i = 0.0; i < taps; i += 1.0) {
             let offset = ((vec2(i, j) + 0.5) / taps - 0.5) / frame.scale;
-            sum += textureSampleLevel(picture, linear, (in_image + offset) / frame.image, 0.0);
+            sum += textureSampleLevel(image, linear, (in_image + offset) / frame.image, 0.0);
         }
     }
     return sum / (taps * taps);

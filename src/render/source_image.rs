@@ -1,28 +1,28 @@
-//! The picture under the masks: its pixels and how they are sampled.
+//! The image under the masks: its pixels and how they are sampled.
 
 use super::Error;
 use super::view::Anchor;
 use crate::geometry::Size;
 
-/// From this scale on a pixel of the picture is shown as a square, like the masks' pixels.
+/// From this scale on a pixel of the image is shown as a square, like the masks' pixels.
 pub(super) const NEAREST_FROM_SCALE: f32 = 2.0;
-/// The most samples a side that are averaged for one device pixel of a picture shown small.
-pub(super) const MOST_TAPS: u32 = 8;
+/// The most samples a side that are averaged for one device pixel of an image shown small.
+pub(super) const MAX_TAPS: u32 = 8;
 
-/// An opaque or transparent picture: row-major RGBA8, sRGB-encoded, premultiplied where it is transparent.
+/// An opaque or transparent image: row-major RGBA8, sRGB-encoded, premultiplied where it is transparent.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Picture {
+pub struct SourceImage {
     size: Size,
     rgba: Vec<u8>,
 }
 
-impl Picture {
-    /// The picture of `4 * width * height` bytes.
+impl SourceImage {
+    /// The image of `4 * width * height` bytes.
     pub fn from_rgba(size: Size, rgba: Vec<u8>) -> Result<Self, Error> {
         if u64::try_from(rgba.len()) == Ok(4 * size.pixels()) {
             Ok(Self { size, rgba })
         } else {
-            Err(Error::PictureLength { size, actual: rgba.len() })
+            Err(Error::ImageLength { size, actual: rgba.len() })
         }
     }
 
@@ -36,7 +36,7 @@ impl Picture {
         &self.rgba
     }
 
-    /// The picture with both sides divided by a whole `factor`, each pixel the mean of those it stands for.
+    /// The image with both sides divided by a whole `factor`, each pixel the mean of those it stands for.
     #[cfg(any(feature = "gpu", test))]
     pub(super) fn scaled_down(&self, factor: u32) -> Self {
         let size = scaled_size(self.size, factor);
@@ -51,16 +51,19 @@ impl Picture {
 
     /// The four channels, 0 to 255, at a position of image space (`scene` is the size of that space).
     pub(super) fn sample(&self, position: [f32; 2], scale: f32, scene: Size) -> [f32; 4] {
-        let ratio =
-            [self.size.width as f32 / scene.width.max(1) as f32, self.size.height as f32 / scene.height.max(1) as f32];
+        let ratio = [
+            self.size.width as f32 / scene.width.max(1) as f32,
+            self.size.height as f32 / scene.height.max(1) as f32,
+        ];
         if scale >= NEAREST_FROM_SCALE {
-            return self.pixel((position[0] * ratio[0]).floor() as i32, (position[1] * ratio[1]).floor() as i32);
+            return self
+                .pixel((position[0] * ratio[0]).floor() as i32, (position[1] * ratio[1]).floor() as i32);
         }
         let taps = taps(scale);
         let mut sum = [0.0; 4];
         for j in 0..taps {
             for i in 0..taps {
-                // The taps spread evenly over the square of the picture that the device pixel covers.
+                // The taps spread evenly over the square of the image that the device pixel covers.
                 let offset = |index: u32| ((index as f32 + 0.5) / taps as f32 - 0.5) / scale;
                 let tap = [(position[0] + offset(i)) * ratio[0], (position[1] + offset(j)) * ratio[1]];
                 let texel = self.linear(tap);
@@ -80,7 +83,7 @@ impl Picture {
         mix(upper, lower, v)
     }
 
-    /// The pixel at `(x, y)`, or the nearest at the edge; transparent for a picture without pixels.
+    /// The pixel at `(x, y)`, or the nearest at the edge; transparent for an image without pixels.
     fn pixel(&self, x: i32, y: i32) -> [f32; 4] {
         if self.rgba.is_empty() {
             return [0.0; 4];
@@ -106,9 +109,9 @@ impl Picture {
     }
 }
 
-/// Taps a side: with bilinear taps two pixels of the picture apart each pixel still counts.
+/// Taps a side: with bilinear taps two pixels of the image apart each pixel still counts.
 pub(super) fn taps(scale: f32) -> u32 {
-    ((0.5 / scale).ceil() as u32).clamp(1, MOST_TAPS)
+    ((0.5 / scale).ceil() as u32).clamp(1, MAX_TAPS)
 }
 
 /// The size after both sides are divided by `factor`, rounded up.
@@ -117,7 +120,7 @@ pub(super) fn scaled_size(size: Size, factor: u32) -> Size {
     Size::new(size.width.div_ceil(factor), size.height.div_ceil(factor))
 }
 
-/// The rows or columns of the canvas, within `0..side`, that show the picture.
+/// The rows or columns of the canvas, within `0..side`, that show the image.
 pub(super) fn shown(anchor: &Anchor, image_side: u32, canvas_side: u32, axis: usize) -> std::ops::Range<i32> {
     let from = anchor.edge_in_canvas(0, axis).clamp(0, canvas_side as i32);
     from..anchor.edge_in_canvas(image_side as i32, axis).clamp(from, canvas_side as i32)
@@ -127,14 +130,14 @@ pub(super) fn shown(anchor: &Anchor, image_side: u32, canvas_side: u32, axis: us
 mod tests {
     use super::*;
 
-    fn picture() -> Picture {
+    fn image() -> SourceImage {
         let rgba = (0..5 * 3).flat_map(|i| [i * 10, 255 - i, i, 255]).collect();
-        Picture::from_rgba(Size::new(5, 3), rgba).unwrap()
+        SourceImage::from_rgba(Size::new(5, 3), rgba).unwrap()
     }
 
     #[test]
     fn scaling_down_averages_and_keeps_the_rest() {
-        let scaled = picture().scaled_down(2);
+        let scaled = image().scaled_down(2);
         assert_eq!(scaled.size(), Size::new(3, 2));
         assert_eq!(scaled.rgba()[..4], [30, 252, 3, 255]);
         assert_eq!(scaled.rgba()[20..], [140, 241, 14, 255]);
@@ -142,14 +145,14 @@ mod tests {
 
     #[test]
     fn a_wrong_length_is_refused() {
-        let error = Picture::from_rgba(Size::new(5, 3), vec![0; 59]).unwrap_err();
-        assert_eq!(error.to_string(), "an RGBA picture of 5x3 needs 60 bytes, not 59");
+        let error = SourceImage::from_rgba(Size::new(5, 3), vec![0; 59]).unwrap_err();
+        assert_eq!(error.to_string(), "an RGBA image of 5x3 needs 60 bytes, not 59");
     }
 
     #[test]
     fn samples_are_squares_when_magnified_and_means_when_small() {
-        let (picture, scene) = (picture(), Size::new(5, 3));
-        let red_at = |position, scale| picture.sample(position, scale, scene)[0];
+        let (image, scene) = (image(), Size::new(5, 3));
+        let red_at = |position, scale| image.sample(position, scale, scene)[0];
         for (position, scale, expected, slack) in
             [([3.9, 1.1], 2.0, 80.0, 1e-4), ([2.0, 0.5], 1.0, 15.0, 1e-4), ([2.5, 1.5], 0.2, 70.0, 5.0)]
         {

@@ -1,0 +1,130 @@
+/**
+ * @file Loads an image: its bytes, its bitmap as displayed, and the hash that names it to the
+ * endpoint.
+ */
+
+import { sha256Hex } from '../pkg/viewer.js';
+import { ViewerError } from './errors.js';
+import { loadViewer } from './module.js';
+
+/**
+ * The most bytes of an encoded image: what its server says is more is not read, and no more is
+ * decoded.
+ */
+export const MAX_IMAGE_BYTES = 64 * 1024 * 1024;
+/** The most pixels of an image that is shown; how many it has is known once it is decoded. */
+export const MAX_IMAGE_PIXELS = 100_000_000;
+/**
+ * The longest side of an image that can be drawn: `MAX_SIDE` of src/render/scene.rs, which a test
+ * compares.
+ */
+const MAX_IMAGE_SIDE = 32_767;
+
+/**
+ * @typedef {object} OpenImage
+ * @property {string} key What the viewer calls it.
+ * @property {ImageBitmap} bitmap As displayed: turned as its EXIF data says.
+ * @property {Blob} blob As encoded.
+ * @property {string} sha256 Of the encoded bytes, in lower-case hexadecimal.
+ */
+
+/**
+ * @param {string} address
+ * @param {AbortSignal} signal
+ * @returns {Promise<Blob>}
+ */
+export async function fetchImage(address, signal) {
+  let response;
+  try {
+    response = await fetch(address, { signal });
+  } catch (cause) {
+    if (signal.aborted) throw cause;
+    throw new ViewerError(
+      'image-unreachable',
+      `The image ${address} could not be fetched; check the address and that its server allows other pages (CORS).`,
+      { cause },
+    );
+  }
+  if (!response.ok) {
+    throw new ViewerError(
+      'image-missing',
+      `The image ${address} could not be fetched: the server answered ${response.status}.`,
+    );
+  }
+  const length = Number(response.headers.get('content-length') ?? 0);
+  if (length > MAX_IMAGE_BYTES) {
+    await response.body?.cancel();
+    throw tooLarge(length);
+  }
+  try {
+    return await response.blob();
+  } catch (cause) {
+    if (signal.aborted) throw cause;
+    throw new ViewerError(
+      'image-unreachable',
+      `The image ${address} broke off while it was fetched; try again.`,
+      { cause },
+    );
+  }
+}
+
+/**
+ * @param {Blob} blob
+ * @param {string} key
+ * @returns {Promise<OpenImage>}
+ */
+export async function decodeImage(blob, key) {
+  if (blob.size > MAX_IMAGE_BYTES) throw tooLarge(blob.size);
+  let bitmap;
+  try {
+    bitmap = await createImageBitmap(blob, {
+      imageOrientation: 'from-image',
+      premultiplyAlpha: 'premultiply',
+      colorSpaceConversion: 'default',
+    });
+  } catch (cause) {
+    throw new ViewerError(
+      'image-unreadable',
+      'This is not an image the browser can read; JPEG, PNG, WebP, GIF and AVIF are.',
+      { cause },
+    );
+  }
+  if (bitmap.width * bitmap.height > MAX_IMAGE_PIXELS) {
+    bitmap.close();
+    throw new ViewerError(
+      'image-too-large',
+      `The image has more than ${MAX_IMAGE_PIXELS / 1e6} million pixels.`,
+    );
+  }
+  if (Math.max(bitmap.width, bitmap.height) > MAX_IMAGE_SIDE) {
+    bitmap.close();
+    throw new ViewerError(
+      'image-too-large',
+      `A side of the image has more than ${MAX_IMAGE_SIDE.toLocaleString('en')} pixels.`,
+    );
+  }
+  return { key, bitmap, blob, sha256: await sha256(blob) };
+}
+
+/** @param {number} bytes */
+function tooLarge(bytes) {
+  return new ViewerError(
+    'image-too-large',
+    `The image has ${Math.round(bytes / 2 ** 20)} MiB; at most ${MAX_IMAGE_BYTES / 2 ** 20} are read.`,
+  );
+}
+
+/**
+ * @param {Blob} blob
+ * @returns {Promise<string>}
+ */
+async function sha256(blob) {
+  const bytes = await blob.arrayBuffer();
+  if (!globalThis.crypto?.subtle) {
+    // A page that is no secure context lacks it.
+    await loadViewer();
+    return sha256Hex(new Uint8Array(bytes));
+  }
+  const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', bytes));
+  return Array.from(digest, (byte) => byte.toString(16).padStart(2, '0')).join('');
+}
