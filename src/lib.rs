@@ -23,6 +23,7 @@
 //!
 //! - [`geometry`]: sizes, points, rectangles, the transform between image space and canvas space.
 //! - [`pixels`]: pixels of an image, and any rectangle of them resampled to a model's input.
+//! - [`model`]: tensors, and the host that runs graphs, reads pixels and fetches.
 //! - [`rle`]: [`rle::Mask`], the COCO codecs, set operations, components, outlines.
 //! - [`dataset`]: Mask-OVEN-Wiki and plain COCO files, streamed, with a list of findings on odd records.
 //! - [`render`]: a scene of masks drawn by WebGPU, and its twin that draws the same on the CPU.
@@ -58,6 +59,7 @@ pub mod cli;
 pub mod dataset;
 pub mod geometry;
 pub mod link;
+pub mod model;
 pub mod pixels;
 pub mod render;
 pub mod rle;

@@ -25,9 +25,9 @@ mod preprocess;
 mod prompt;
 mod session;
 mod smooth;
-mod tensor;
 mod zoom;
 
+pub use crate::model::{Data, Tensor};
 pub use answer::{Answer, Candidate};
 pub use error::Error;
 pub use frame::Frame;
@@ -36,4 +36,3 @@ pub use logits::{Logits, LogitsSize};
 pub use manifest::{Decoder, Encoder, Family, Graph, Limits, Manifest, Model};
 pub use prompt::{MAX_PROMPTS, Prompt, Prompts};
 pub use session::Session;
-pub use tensor::{Data, Tensor};

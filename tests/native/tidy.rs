@@ -6,17 +6,18 @@ use std::path::{Path, PathBuf};
 
 /// Which modules of the crate each module may name, besides itself. An arrow is added by a line
 /// here, on purpose.
-const MAY_NAME: [(&str, &[&str]); 10] = [
+const MAY_NAME: [(&str, &[&str]); 11] = [
     ("geometry", &[]),
     ("pixels", &["geometry"]),
     ("rle", &["geometry"]),
     ("dataset", &["geometry", "rle"]),
     ("render", &["geometry", "rle"]),
-    ("segment", &["geometry", "pixels", "rle"]),
-    ("link", &["geometry", "pixels", "rle"]),
-    ("app", &["geometry", "rle", "render"]),
-    ("web", &["geometry", "pixels", "rle", "dataset", "render", "segment", "link", "app"]),
-    ("cli", &["geometry", "pixels", "rle", "dataset", "segment", "link"]),
+    ("model", &["geometry", "pixels"]),
+    ("segment", &["geometry", "pixels", "rle", "model"]),
+    ("link", &["geometry", "pixels", "rle", "model"]),
+    ("app", &["geometry", "rle", "render", "segment", "link"]),
+    ("web", &["geometry", "pixels", "rle", "dataset", "render", "model", "segment", "link", "app"]),
+    ("cli", &["geometry", "pixels", "rle", "dataset", "model", "segment", "link"]),
 ];
 
 /// Words that stand in one place only: the pattern, and the paths where it may stand.

@@ -28,13 +28,13 @@ impl Tensor {
     }
 
     /// A vector of floats.
-    pub(super) fn from_f32s(values: Vec<f32>) -> Self {
+    pub(crate) fn from_f32s(values: Vec<f32>) -> Self {
         Self { shape: vec![values.len()], data: Data::F32(values) }
     }
 
     /// The same elements in another shape of as many elements, which the caller has made sure of.
     #[must_use]
-    pub(super) fn reshaped(mut self, shape: impl Into<Vec<usize>>) -> Self {
+    pub(crate) fn reshaped(mut self, shape: impl Into<Vec<usize>>) -> Self {
         let shape = shape.into();
         debug_assert_eq!(shape.iter().product::<usize>(), self.data.len());
         self.shape = shape;

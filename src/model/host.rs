@@ -1,0 +1,172 @@
+//! The trait [`Host`]: everything that a model, an index or an endpoint needs from where it runs.
+
+use std::borrow::Cow;
+
+use super::Tensor;
+use crate::geometry::{PixelRect, Size};
+use crate::pixels::{self, Channels, Pixels};
+
+/// Where models run: the page's worker, the command line or the server.
+///
+/// One value stands for one piece of work on one image; whether that work is still wanted is
+/// [`is_cancelled`](Host::is_cancelled). The futures are driven on one thread and need not be `Send`.
+#[expect(async_fn_in_trait, reason = "the crate's own hosts are used by generics alone, on one thread")]
+pub trait Host {
+    /// A graph's output that stays where the graph ran: a GPU buffer, or a tensor in memory.
+    type Resident;
+
+    /// Runs a graph and returns the outputs of the given names, in their order.
+    async fn run(
+        &self,
+        graph: GraphId,
+        inputs: &[(&str, Input<'_, Self::Resident>)],
+        outputs: &[&str],
+    ) -> Result<Vec<Tensor>, HostError>;
+
+    /// Runs a graph of one output and leaves that output where it was computed.
+    ///
+    /// `shape` is the output's shape by the model's manifest; another one is
+    /// [`HostError::Output`].
+    async fn run_resident(
+        &self,
+        graph: GraphId,
+        inputs: &[(&str, &Tensor)],
+        shape: &[usize],
+    ) -> Result<Self::Resident, HostError>;
+
+    /// Goes over to a slower provider of the same graphs, and says why; every [`Resident`](Self::Resident)
+    /// is void afterwards. Returns false where there is no other provider.
+    async fn fall_back(&self, reason: &str) -> Result<bool, HostError>;
+
+    /// Width and height of the image that the work is about.
+    fn image_size(&self) -> Result<Size, HostError>;
+
+    /// Returns the pixels of a window of the image, or more of them.
+    fn pixels(&self, window: PixelRect) -> Result<PixelWindow<'_>, HostError>;
+
+    /// Sends an HTTP request. A response of any status is `Ok`.
+    async fn fetch(&self, request: Request<'_>) -> Result<Response, HostError>;
+
+    /// Waits.
+    async fn sleep(&self, millis: u32);
+
+    /// Whether the work is no longer wanted. In the page this first lets the worker's message queue run.
+    async fn is_cancelled(&self) -> bool;
+}
+
+/// Which graph is run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum GraphId {
+    /// The image encoder of the segmentation model.
+    ClickEncoder,
+    /// The prompt decoder of the segmentation model.
+    ClickDecoder,
+    /// The image encoder of the linking index.
+    LinkEncoder,
+}
+
+/// An input of a graph.
+#[derive(Debug)]
+pub enum Input<'a, R> {
+    /// Elements in this program's memory.
+    Tensor(&'a Tensor),
+    /// The output of an earlier run, where it is.
+    Resident(&'a R),
+}
+
+/// Row-major 8-bit pixels of a window of an image, borrowed or owned.
+#[derive(Clone, Debug)]
+pub struct PixelWindow<'a> {
+    /// Width and height of the whole image.
+    pub image: Size,
+    /// Which of its pixels these are.
+    pub window: PixelRect,
+    /// Bytes a pixel.
+    pub channels: Channels,
+    /// `window.height * window.width * channels` bytes.
+    pub bytes: Cow<'a, [u8]>,
+}
+
+impl PixelWindow<'_> {
+    /// Returns the pixels as the samplers take them.
+    pub fn pixels(&self) -> Result<Pixels<'_>, pixels::Error> {
+        Pixels::of_window(self.image, self.window, self.channels, &self.bytes)
+    }
+}
+
+/// An HTTP request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Request<'a> {
+    /// `GET`, `POST` or `PUT`.
+    pub method: &'static str,
+    /// Absolute, or in the page relative to it.
+    pub url: &'a str,
+    /// Name and value of each header.
+    pub headers: Vec<(&'static str, String)>,
+    /// What is sent.
+    pub body: Cow<'a, [u8]>,
+    /// Milliseconds until [`HostError::TimedOut`].
+    pub timeout_millis: u32,
+    /// Maximum length of the response in bytes; a longer one is [`HostError::Network`].
+    pub max_response_bytes: u64,
+}
+
+/// An HTTP response.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Response {
+    /// The HTTP status.
+    pub status: u16,
+    /// The header `Retry-After`.
+    pub retry_after: Option<String>,
+    /// The whole body.
+    pub body: Vec<u8>,
+}
+
+/// Why a host could not do what was asked of it.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum HostError {
+    /// The work was cancelled or superseded; its result is not wanted.
+    #[error("cancelled")]
+    Cancelled,
+    /// The provider that runs the graphs failed, such as a lost GPU; another provider may work.
+    #[error("{reason}")]
+    Provider {
+        /// What the runtime says.
+        reason: String,
+    },
+    /// The graph could not be run: it is not loaded, or lacks memory.
+    #[error("the model could not be run: {reason}")]
+    Run {
+        /// What the runtime says.
+        reason: String,
+    },
+    /// A graph's output is missing, or not what the model's manifest says.
+    #[error("the model's output {name:?} should be {expected}, but is {actual}")]
+    Output {
+        /// The output's name.
+        name: String,
+        /// Type and shape by the manifest.
+        expected: String,
+        /// Type and shape found.
+        actual: String,
+    },
+    /// There is no image, or its pixels cannot be read.
+    #[error("the image could not be read: {reason}")]
+    Image {
+        /// What the system says.
+        reason: String,
+    },
+    /// No response: no network, no such host, or refused by CORS.
+    #[error("{reason}")]
+    Network {
+        /// What the system says.
+        reason: String,
+    },
+    /// No response within the request's time.
+    #[error("no response within {millis} ms")]
+    TimedOut {
+        /// The request's limit.
+        millis: u32,
+    },
+}

@@ -1,0 +1,10 @@
+//! What runs a model: dense tensors, and the [`Host`] that runs graphs, reads pixels and fetches.
+//!
+//! Code that needs a model, an index or an endpoint is written once, as `async` functions over a [`Host`].
+//! The page's worker implements it over ONNX Runtime Web, the command line and the server natively.
+
+mod host;
+mod tensor;
+
+pub use host::{GraphId, Host, HostError, Input, PixelWindow, Request, Response};
+pub use tensor::{Data, Tensor};
