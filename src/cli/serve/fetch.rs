@@ -11,7 +11,7 @@ use ureq::config::Config;
 use ureq::unversioned::resolver::{DefaultResolver, ResolvedSocketAddrs, Resolver};
 use ureq::unversioned::transport::{DefaultConnector, NextTimeout};
 
-use super::failure::Failure;
+use super::error::Failure;
 use crate::link::problem::Kind;
 
 /// How long one answer may take, from the look-up of the name to the last byte.

@@ -16,7 +16,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tower::{Service as _, ServiceExt as _};
 
 use super::router::app;
-use super::server::{Limits, Server};
+use super::state::{Limits, Server};
 use super::stream::Stream;
 
 /// How long a client may take to send a request's head; the time limit of the request itself begins after it.
@@ -128,7 +128,7 @@ mod tests {
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
     use super::*;
-    use crate::cli::serve::server::Settings;
+    use crate::cli::serve::state::Settings;
 
     /// Runs `ask` against a server of these settings that accepts one connection at a time.
     async fn with_one_place(settings: Settings, ask: impl AsyncFnOnce(SocketAddr)) {

@@ -1,23 +1,14 @@
 //! `masklink serve`: the page's files and the linking endpoint on one port.
 
-mod auth;
-mod cors;
-mod failure;
+mod error;
 mod fetch;
-mod files;
-mod health;
-mod host;
-mod images;
-mod link;
 mod listen;
-mod openapi;
-mod rate;
+mod middleware;
 mod router;
-mod server;
+mod routes;
+mod state;
 mod store;
-mod store_folder;
 mod stream;
-mod watch;
 
 use std::env::VarError;
 use std::io::IsTerminal as _;
@@ -27,9 +18,9 @@ use std::path::PathBuf;
 use anyhow::{Context as _, ensure};
 use axum::http::HeaderValue;
 
-pub use openapi::document as openapi_document;
 pub use router::app;
-pub use server::{Limits, Server, Settings};
+pub use routes::openapi::document as openapi_document;
+pub use state::{Limits, Server, Settings};
 
 use super::linker::Linker;
 use super::onnx::{Runtime, RuntimeArgs};
@@ -72,7 +63,7 @@ pub(super) struct ServeArgs {
     #[arg(long, value_name = "TOKEN")]
     token: Option<String>,
     /// Origin whose pages may use the endpoint, or * for any; may be given several times.
-    #[arg(long, value_name = "ORIGIN", value_parser = cors::origin)]
+    #[arg(long, value_name = "ORIGIN", value_parser = middleware::cors::origin)]
     allow_origin: Vec<HeaderValue>,
     /// Origin the served page may connect to besides this server; may be given several times;
     /// without it, any.

@@ -11,9 +11,10 @@ use tower::ServiceExt as _;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::services::ServeDir;
 
-use super::failure::Failure;
-use super::server::{Limits, Server};
-use super::{auth, cors, files, health, host, images, link, openapi, rate, watch};
+use super::error::Failure;
+use super::middleware::{auth, cors, host, metrics, rate};
+use super::routes::{files, health, images, link, openapi};
+use super::state::{Limits, Server};
 use crate::link::problem::Kind;
 
 /// The whole server as a service: every route and layer, no socket.
@@ -43,7 +44,7 @@ pub fn app(server: Server) -> Router {
         // Innermost, so that a panic too is answered with every header, counted and logged.
         .layer(CatchPanicLayer::custom(panicked))
         .layer(middleware::from_fn_with_state(with(&server), files::headers))
-        .layer(middleware::from_fn_with_state(with(&server), watch::requests))
+        .layer(middleware::from_fn_with_state(with(&server), metrics::requests))
         .with_state(server)
 }
 

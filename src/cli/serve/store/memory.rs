@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::store_folder::Folder;
+use super::folder::Folder;
 use crate::cli::decoded_image::DecodedImage;
 
 /// What an image in memory takes besides its pixels and features, at most: small ones would fill
@@ -13,7 +13,7 @@ use crate::cli::decoded_image::DecodedImage;
 const OVERHEAD: usize = 1 << 10;
 
 /// The stored images.
-pub(super) struct Store {
+pub(crate) struct Store {
     memory: Mutex<Memory>,
     folder: Option<Folder>,
 }
@@ -34,13 +34,13 @@ struct Kept {
 
 impl Store {
     /// A store of at most `max_bytes` in memory, and of all images in `folder` where there is one.
-    pub(super) fn new(max_bytes: usize, folder: Option<Folder>) -> Self {
+    pub(crate) fn new(max_bytes: usize, folder: Option<Folder>) -> Self {
         let memory = Memory { max_bytes, bytes: 0, clock: 0, images: HashMap::new() };
         Self { memory: Mutex::new(memory), folder }
     }
 
     /// The image of a SHA-256 kept in memory.
-    pub(super) fn get(&self, sha256: &str) -> Option<Arc<DecodedImage>> {
+    pub(crate) fn get(&self, sha256: &str) -> Option<Arc<DecodedImage>> {
         let mut memory = self.lock();
         memory.clock += 1;
         let now = memory.clock;
@@ -50,12 +50,12 @@ impl Store {
     }
 
     /// The encoded bytes kept in the folder, for an image that has left memory.
-    pub(super) fn read(&self, sha256: &str) -> io::Result<Option<Vec<u8>>> {
+    pub(crate) fn read(&self, sha256: &str) -> io::Result<Option<Vec<u8>>> {
         self.folder.as_ref().map_or(Ok(None), |folder| folder.read(sha256))
     }
 
     /// Keeps an image; the caller has checked that `bytes` have this hash.
-    pub(super) fn put(&self, sha256: &str, bytes: &[u8], image: &Arc<DecodedImage>) -> io::Result<()> {
+    pub(crate) fn put(&self, sha256: &str, bytes: &[u8], image: &Arc<DecodedImage>) -> io::Result<()> {
         if let Some(folder) = &self.folder {
             folder.put(sha256, bytes)?;
         }
@@ -64,7 +64,7 @@ impl Store {
     }
 
     /// Keeps an image in memory alone.
-    pub(super) fn keep(&self, sha256: &str, image: &Arc<DecodedImage>) {
+    pub(crate) fn keep(&self, sha256: &str, image: &Arc<DecodedImage>) {
         let bytes =
             OVERHEAD + image.pixel_bytes() + image.map().map_or(0, crate::link::pool::FeatureMap::bytes);
         let mut memory = self.lock();
@@ -78,7 +78,7 @@ impl Store {
     }
 
     /// How many images are in memory, and their bytes.
-    pub(super) fn usage(&self) -> (usize, usize) {
+    pub(crate) fn usage(&self) -> (usize, usize) {
         let memory = self.lock();
         (memory.images.len(), memory.bytes)
     }

@@ -10,7 +10,7 @@ pub fn document() -> OpenApi {
     Document::openapi()
 }
 
-pub(super) async fn get() -> Json<OpenApi> {
+pub(crate) async fn get() -> Json<OpenApi> {
     Json(document())
 }
 

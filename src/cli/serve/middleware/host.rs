@@ -9,12 +9,12 @@ use axum::http::header;
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 
-use super::failure::Failure;
-use super::server::Server;
+use crate::cli::serve::error::Failure;
+use crate::cli::serve::state::Server;
 use crate::link::problem::Kind;
 
 /// Lets a request through that calls the server by one of its names, where it has a list of them.
-pub(super) async fn check(State(server): State<Server>, request: Request, next: Next) -> Response {
+pub(crate) async fn check(State(server): State<Server>, request: Request, next: Next) -> Response {
     let Some(names) = &server.inner.settings.hosts else { return next.run(request).await };
     // Browsers always send one; without it the request comes from a program, which needs no trick to connect.
     let host = request.headers().get(header::HOST).map(|host| host.to_str().unwrap_or_default());

@@ -11,17 +11,17 @@ use axum::response::Response;
 use tower::ServiceExt as _;
 use tower_http::services::ServeDir;
 
-use super::server::Server;
+use crate::cli::serve::state::Server;
 
 /// The files of a folder that is served below `prefix`. `file.br` and `file.gz` beside a file are
 /// sent in its place where the client takes them.
-pub(super) fn folder(path: &Path, prefix: &str) -> ServeDir {
+pub(crate) fn folder(path: &Path, prefix: &str) -> ServeDir {
     ServeDir::new(path).precompressed_br().precompressed_gzip().redirect_path_prefix(prefix)
 }
 
 /// Whether a client that says which version of a file it has a part of (`If-Range`, RFC 9110
 /// section 13.1.5) means the one in the folder. A client that does not say so takes a part of any.
-pub(super) async fn is_same_version(folder: &ServeDir, uri: &Uri, headers: &HeaderMap) -> bool {
+pub(crate) async fn is_same_version(folder: &ServeDir, uri: &Uri, headers: &HeaderMap) -> bool {
     let Some(version) = headers.get(header::IF_RANGE) else { return true };
     let mut about = Request::new(Body::empty());
     (*about.method_mut(), *about.uri_mut()) = (Method::HEAD, uri.clone());
@@ -31,7 +31,7 @@ pub(super) async fn is_same_version(folder: &ServeDir, uri: &Uri, headers: &Head
 }
 
 /// Adds the headers of every answer, and makes ranges count the bytes of the file itself.
-pub(super) async fn headers(State(server): State<Server>, mut request: Request, next: Next) -> Response {
+pub(crate) async fn headers(State(server): State<Server>, mut request: Request, next: Next) -> Response {
     let is_one = |range: &HeaderValue| {
         range.to_str().is_ok_and(|range| range.starts_with("bytes=") && !range.contains(','))
     };
@@ -67,7 +67,7 @@ const FIXED: [(HeaderName, &str); 4] = [
 /// anywhere, connections to this server and the origins in `connect`, or to any where it is empty,
 /// because the endpoint and the data set are settings of the page; nothing inline, nothing
 /// evaluated.
-pub(super) fn policy(connect: &[String]) -> Result<HeaderValue, header::InvalidHeaderValue> {
+pub(crate) fn policy(connect: &[String]) -> Result<HeaderValue, header::InvalidHeaderValue> {
     let connect: String = match connect {
         [] => " https: http:".to_owned(),
         origins => origins.iter().flat_map(|origin| [" ", origin]).collect(),

@@ -9,24 +9,24 @@ use axum::response::Response;
 use metrics::{counter, gauge, histogram, with_local_recorder};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle, PrometheusRecorder};
 
-use super::server::Server;
+use crate::cli::serve::state::Server;
 use crate::link::protocol::Timing;
 
 /// The measurements of one server; not the process's global ones, so that servers in one process stay apart.
-pub(super) struct Watch {
+pub(crate) struct Watch {
     recorder: PrometheusRecorder,
     handle: PrometheusHandle,
 }
 
 impl Watch {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let recorder = PrometheusBuilder::new().build_recorder();
         let handle = recorder.handle();
         Self { recorder, handle }
     }
 
     /// The text for Prometheus, with how many images are in memory now.
-    pub(super) fn render(&self, images: usize, bytes: usize) -> String {
+    pub(crate) fn render(&self, images: usize, bytes: usize) -> String {
         with_local_recorder(&self.recorder, || {
             gauge!("masklink_images").set(images as f64);
             gauge!("masklink_images_bytes").set(bytes as f64);
@@ -36,13 +36,13 @@ impl Watch {
     }
 
     /// Condenses what was measured since the last time; until then each measurement takes memory.
-    pub(super) fn upkeep(&self) {
+    pub(crate) fn upkeep(&self) {
         self.handle.run_upkeep();
     }
 
     /// Measures what a new image alone takes: to decode it and, where the encoder has a view of the
     /// whole, its features.
-    pub(super) fn prepare<T>(&self, work: impl FnOnce() -> T) -> T {
+    pub(crate) fn prepare<T>(&self, work: impl FnOnce() -> T) -> T {
         let started = Instant::now();
         let done = work();
         with_local_recorder(&self.recorder, || {
@@ -52,7 +52,7 @@ impl Watch {
     }
 
     /// Notes the parts of one answer.
-    pub(super) fn linked(&self, timing: &Timing) {
+    pub(crate) fn linked(&self, timing: &Timing) {
         with_local_recorder(&self.recorder, || {
             histogram!("masklink_encode_seconds").record(timing.encode / 1e3);
             histogram!("masklink_pool_seconds").record(timing.pool / 1e3);
@@ -68,7 +68,7 @@ fn known(method: &Method) -> &'static str {
 }
 
 /// Counts and times every request by its route, and logs it.
-pub(super) async fn requests(State(server): State<Server>, request: Request, next: Next) -> Response {
+pub(crate) async fn requests(State(server): State<Server>, request: Request, next: Next) -> Response {
     let started = Instant::now();
     let method = request.method().clone();
     let path = request.uri().path().to_owned();

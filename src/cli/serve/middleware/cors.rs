@@ -8,7 +8,7 @@ use tower_http::cors::{AllowOrigin, Any, CorsLayer};
 
 /// Why an origin is none.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
-pub(super) enum Error {
+pub(crate) enum Error {
     /// No browser would send it.
     #[error("it is not *, null or scheme://host[:port]")]
     Form,
@@ -16,7 +16,7 @@ pub(super) enum Error {
 
 /// An origin as browsers write it (RFC 6454 section 6.2): in lower case, without a slash behind it
 /// and without the port that its scheme has anyway.
-pub(super) fn origin(text: &str) -> Result<HeaderValue, Error> {
+pub(crate) fn origin(text: &str) -> Result<HeaderValue, Error> {
     let lower = text.to_ascii_lowercase();
     let written =
         if ["*", "null"].contains(&&*lower) { lower } else { written(&lower).ok_or(Error::Form)? };
@@ -45,7 +45,7 @@ fn written(lower: &str) -> Option<String> {
 
 /// The CORS answers for these origins; `*` lets any page in. Without origins only the server's own
 /// page gets through.
-pub(super) fn layer(origins: &[HeaderValue]) -> CorsLayer {
+pub(crate) fn layer(origins: &[HeaderValue]) -> CorsLayer {
     let allowed = if origins.iter().any(|origin| origin == "*") {
         AllowOrigin::from(Any)
     } else {

@@ -9,8 +9,8 @@ use axum::extract::{ConnectInfo, Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 
-use super::failure::Failure;
-use super::server::Server;
+use crate::cli::serve::error::Failure;
+use crate::cli::serve::state::Server;
 use crate::link::problem::Kind;
 
 /// The seconds' worth of requests a client may make at once.
@@ -21,7 +21,7 @@ const BURST_SECS: f64 = 10.0;
 const MAX_CLIENTS: usize = 10_000;
 
 /// The buckets.
-pub(super) struct Rate {
+pub(crate) struct Rate {
     per_second: f64,
     buckets: Mutex<HashMap<IpAddr, Bucket>>,
 }
@@ -33,7 +33,7 @@ struct Bucket {
 }
 
 /// Lets a request through while its client's bucket holds out. A reverse proxy counts as one client.
-pub(super) async fn check(State(server): State<Server>, request: Request, next: Next) -> Response {
+pub(crate) async fn check(State(server): State<Server>, request: Request, next: Next) -> Response {
     let client = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
     match client.map_or(Ok(()), |client| server.inner.rate.take(client, Instant::now())) {
         Ok(()) => next.run(request).await,
@@ -45,7 +45,7 @@ pub(super) async fn check(State(server): State<Server>, request: Request, next: 
 
 impl Rate {
     /// Buckets that fill by `per_second`; 0 lets everything through.
-    pub(super) fn new(per_second: f64) -> Self {
+    pub(crate) fn new(per_second: f64) -> Self {
         Self { per_second, buckets: Mutex::new(HashMap::new()) }
     }
 

@@ -10,11 +10,11 @@ use axum::http::{HeaderMap, header};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-use super::failure::Failure;
 use super::images;
-use super::server::{Inner, Server};
 use crate::cli::decoded_image::DecodedImage;
 use crate::cli::linker::millis;
+use crate::cli::serve::error::Failure;
+use crate::cli::serve::state::{Inner, Server};
 use crate::link::problem::{Kind, Problem};
 use crate::link::protocol::{ImageRef, LinkRequest, LinkResponse, MAX_ENTITIES, is_sha256, sha256_hex};
 use crate::rle::{CocoRle, Mask};
@@ -39,7 +39,7 @@ use crate::rle::{CocoRle, Mask};
     ),
     security((), ("token" = []))
 )]
-pub(super) async fn post_link(
+pub(crate) async fn post_link(
     State(server): State<Server>,
     headers: HeaderMap,
     body: Body,

@@ -7,9 +7,9 @@ use axum::body::Body;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
 
-use super::failure::Failure;
-use super::server::{Inner, Server};
 use crate::cli::decoded_image::DecodedImage;
+use crate::cli::serve::error::Failure;
+use crate::cli::serve::state::{Inner, Server};
 use crate::link::problem::{Kind, Problem};
 use crate::link::protocol::{StoredImage, is_sha256, sha256_hex};
 
@@ -31,7 +31,7 @@ use crate::link::protocol::{StoredImage, is_sha256, sha256_hex};
     ),
     security((), ("token" = []))
 )]
-pub(super) async fn put_image(
+pub(crate) async fn put_image(
     State(server): State<Server>,
     Path(sha256): Path<String>,
     headers: HeaderMap,
@@ -59,14 +59,14 @@ pub(super) async fn put_image(
 }
 
 /// Decodes an image, computes its features and stores it under its hash.
-pub(super) fn take(inner: &Inner, sha256: &str, bytes: &[u8]) -> Result<Arc<DecodedImage>, Failure> {
+pub(crate) fn take(inner: &Inner, sha256: &str, bytes: &[u8]) -> Result<Arc<DecodedImage>, Failure> {
     let image = decode(inner, bytes)?;
     inner.store.put(sha256, bytes, &image)?;
     Ok(image)
 }
 
 /// The stored image of a hash: from memory, or from the store's folder.
-pub(super) fn find(inner: &Inner, sha256: &str) -> Result<Option<Arc<DecodedImage>>, Failure> {
+pub(crate) fn find(inner: &Inner, sha256: &str) -> Result<Option<Arc<DecodedImage>>, Failure> {
     if let Some(image) = inner.store.get(sha256) {
         return Ok(Some(image));
     }

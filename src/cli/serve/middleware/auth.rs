@@ -6,12 +6,12 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use sha2::{Digest as _, Sha256};
 
-use super::failure::Failure;
-use super::server::Server;
+use crate::cli::serve::error::Failure;
+use crate::cli::serve::state::Server;
 use crate::link::problem::Kind;
 
 /// Lets a request through that bears the token, where the server has one.
-pub(super) async fn check(State(server): State<Server>, request: Request, next: Next) -> Response {
+pub(crate) async fn check(State(server): State<Server>, request: Request, next: Next) -> Response {
     match &server.inner.settings.token {
         Some(token) if !bears(request.headers(), token) => {
             Failure::new(Kind::Unauthorized, "send Authorization: Bearer with the server's token")

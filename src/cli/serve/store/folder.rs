@@ -17,7 +17,7 @@ const PART_PREFIX: &str = ".put-";
 const PART_AGE: Duration = Duration::from_hours(1);
 
 /// The folder.
-pub(super) struct Folder {
+pub(crate) struct Folder {
     path: PathBuf,
     max_bytes: u64,
     /// What its images take.
@@ -26,7 +26,7 @@ pub(super) struct Folder {
 
 impl Folder {
     /// Opens a folder, made where it is not there, and counts what it holds.
-    pub(super) fn open(path: PathBuf, max_bytes: u64) -> io::Result<Self> {
+    pub(crate) fn open(path: PathBuf, max_bytes: u64) -> io::Result<Self> {
         fs::create_dir_all(&path)?;
         remove_parts(&path)?;
         let folder = Self { path, max_bytes, bytes: Mutex::new(0) };
@@ -36,7 +36,7 @@ impl Folder {
     }
 
     /// The bytes of a hash, if they are here and whole.
-    pub(super) fn read(&self, sha256: &str) -> io::Result<Option<Vec<u8>>> {
+    pub(crate) fn read(&self, sha256: &str) -> io::Result<Option<Vec<u8>>> {
         let path = self.path.join(sha256);
         match fs::read(&path) {
             Ok(bytes) if sha256_hex(&bytes) == sha256 => Ok(Some(bytes)),
@@ -54,7 +54,7 @@ impl Folder {
     }
 
     /// Keeps bytes whose hash the caller has checked; a reader sees all of them or none.
-    pub(super) fn put(&self, sha256: &str, bytes: &[u8]) -> io::Result<()> {
+    pub(crate) fn put(&self, sha256: &str, bytes: &[u8]) -> io::Result<()> {
         let path = self.path.join(sha256);
         if path.exists() {
             return Ok(());

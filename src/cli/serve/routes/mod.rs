@@ -1,0 +1,7 @@
+//! Handlers of the server's routes.
+
+pub(super) mod files;
+pub(super) mod health;
+pub(super) mod images;
+pub(super) mod link;
+pub(super) mod openapi;
