@@ -3,26 +3,26 @@
  * be.
  */
 
-import { afterTask } from './element/after-task.js';
-import { Annotations } from './element/annotations.js';
-import { AttributesElement, takeEarly } from './element/attributes.js';
-import { DEFAULTS } from './element/defaults.js';
-import { fill } from './element/dom.js';
-import { Engine } from './element/engine.js';
-import { ViewerError, failureOf, summaryOf } from './element/errors.js';
-import { Linker } from './element/linker.js';
-import { MaskList } from './element/mask-list.js';
-import { Notices, describe } from './element/notices.js';
-import { decodeImage, fetchImage } from './element/image.js';
-import { pngOf } from './element/png.js';
-import { Segmenter } from './element/segmenter.js';
-import { Stage } from './element/stage.js';
-import { Starter } from './element/starter.js';
-import { styles } from './element/styles.js';
-import { build } from './element/template.js';
-import { Toolbar } from './element/toolbar.js';
+import { afterTask } from './viewer/after-task.js';
+import { Annotations } from './viewer/annotations.js';
+import { AttributesElement, takeEarly } from './viewer/attributes.js';
+import { DEFAULTS } from './viewer/defaults.js';
+import { fill } from './viewer/dom.js';
+import { Engine } from './viewer/handle.js';
+import { ViewerError, failureOf, summaryOf } from './viewer/errors.js';
+import { Linker } from './viewer/linker.js';
+import { MaskList } from './viewer/list.js';
+import { Notices, describe } from './viewer/notices.js';
+import { decodeImage, fetchImage } from './viewer/image.js';
+import { pngOf } from './viewer/png.js';
+import { Segmenter } from './viewer/segmenter.js';
+import { Stage } from './viewer/stage.js';
+import { Starter } from './viewer/lifecycle.js';
+import { styles } from './viewer/styles.js';
+import { build } from './viewer/template.js';
+import { Toolbar } from './viewer/toolbar.js';
 
-/** @import { Failure, Opened, RecordedAnswer, Settings, ShownMask, Snapshot, Tool } from './element/types.js' */
+/** @import { Failure, Opened, RecordedAnswer, Settings, ShownMask, Snapshot, Tool } from './viewer/types.js' */
 /** @typedef {{ x: number, y: number, scale: number }} View */
 
 /**
@@ -113,7 +113,7 @@ export class MaskViewer extends AttributesElement {
   #annotations = new Annotations();
   /** @type {Snapshot | undefined} */
   #snapshot;
-  /** @type {import('./element/image.js').OpenImage | undefined} */
+  /** @type {import('./viewer/image.js').OpenImage | undefined} */
   #image;
   /** @type {Toolbar | undefined} */
   #toolbar;
@@ -522,7 +522,7 @@ export class MaskViewer extends AttributesElement {
     if (opened.masks.length === 0) await this.#showAnnotations();
   }
 
-  /** @param {Engine} engine @param {import('./element/image.js').OpenImage} image */
+  /** @param {Engine} engine @param {import('./viewer/image.js').OpenImage} image */
   #take(engine, image) {
     this.#image?.bitmap.close();
     this.#image = image;
@@ -615,7 +615,7 @@ export class MaskViewer extends AttributesElement {
     this.#fail(failure, false);
   }
 
-  /** @param {import('./element/types.js').Effect} effect */
+  /** @param {import('./viewer/types.js').Effect} effect */
   #perform(effect) {
     switch (effect.type) {
       case 'changed':

@@ -9,26 +9,25 @@
 //! the form the page speaks.
 
 mod address;
-mod clicks;
 mod drawing;
 mod effect;
 mod entity;
 mod event;
-mod linking;
+
 mod runs_json;
 mod settings;
 mod snapshot;
 mod state;
 
 pub use address::{Address, AddressView};
-pub use clicks::{Candidate, Clicks, Prompt};
 pub use effect::{Effect, MaskDetail, Notice, SegmentRequest};
 pub use entity::{Entity, InIndex, LinkAnswer, Verdict};
 pub use event::{CandidateJson, Event, Failure, RecordedAnswer, ShownMaskJson};
-pub use linking::{Linking, MIN_IOU_OF_A_RECORDING, Source};
 pub use runs_json::RunsJson;
 pub use settings::{ColorMode, RendererChoice, Settings, Tool};
 pub use snapshot::{Facts, ShownSummary, Snapshot};
+pub use state::clicks::{Candidate, Clicks, Prompt};
+pub use state::linking::{Linking, MIN_IOU_OF_A_RECORDING, Source};
 pub use state::{Selection, Shown, State};
 
 /// Names one request, so that its answer is known again; counts up from 1 and is never given twice

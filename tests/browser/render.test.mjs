@@ -8,7 +8,7 @@ import assert from 'node:assert/strict';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { pngOf } from '../../www/element/png.js';
+import { pngOf } from '../../www/viewer/png.js';
 import { launch, newPage, serve } from './support.mjs';
 
 const TARGET = process.env.CARGO_TARGET_DIR ?? join(import.meta.dirname, '../../target');

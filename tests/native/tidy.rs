@@ -215,7 +215,7 @@ fn collect(folder: &Path, extension: &str, found: &mut Vec<PathBuf>) {
 
 #[test]
 fn the_page_knows_the_longest_side_that_can_be_drawn() {
-    let text = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/www/element/image.js")).unwrap();
+    let text = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/www/viewer/image.js")).unwrap();
     let line = text
         .lines()
         .find(|line| line.contains("const MAX_IMAGE_SIDE = "))

@@ -1,8 +1,8 @@
 /** @file The strip below the image: the samples, or the pages of an opened dataset. */
 
-import { fill, h } from '../element/dom.js';
-import { failureOf } from '../element/errors.js';
-import { icon } from '../element/icons.js';
+import { fill, h } from '../viewer/dom.js';
+import { failureOf } from '../viewer/errors.js';
+import { icon } from '../viewer/icons.js';
 import { showFindings } from './findings.js';
 import { Strip } from './strip.js';
 
@@ -27,7 +27,7 @@ export class Browser {
     later: this.#button('next', 'Later images', 1),
   };
   #range = h('span', { 'aria-live': 'polite' });
-  /** @type {Record<string, import('../element/types.js').RecordedAnswer[]>} */
+  /** @type {Record<string, import('../viewer/types.js').RecordedAnswer[]>} */
   #recordings = {};
 
   /**
@@ -55,7 +55,7 @@ export class Browser {
 
   /**
    * Answers recorded for images, by key; the open image gets its own at once.
-   * @param {Record<string, import('../element/types.js').RecordedAnswer[]>} recordings
+   * @param {Record<string, import('../viewer/types.js').RecordedAnswer[]>} recordings
    */
   set recordings(recordings) {
     this.#recordings = recordings;

@@ -3,7 +3,7 @@
  * address is checked.
  */
 
-import { h } from '../element/dom.js';
+import { h } from '../viewer/dom.js';
 
 /** How many cards are shown before all are asked for. */
 const FIRST_CARDS = 3;
@@ -11,8 +11,8 @@ const FIRST_CARDS = 3;
 const MAX_EVIDENCE = 4;
 const SVG = 'http://www.w3.org/2000/svg';
 
-/** @typedef {import('../element/types.js').Entity} Entity */
-/** @typedef {import('../element/types.js').Snapshot} Snapshot */
+/** @typedef {import('../viewer/types.js').Entity} Entity */
+/** @typedef {import('../viewer/types.js').Snapshot} Snapshot */
 
 /**
  * What is known of the current mask's entity, as nodes.
@@ -187,7 +187,7 @@ function evidence({ evidence: seen, thumbnail: address }) {
 
 /**
  * A square of the image around a box; nothing of the image is read by the page itself.
- * @param {import('../element/types.js').Evidence} one
+ * @param {import('../viewer/types.js').Evidence} one
  * @param {number} margin The side of the square by the longer side of the box.
  */
 function cropped({ image, box }, margin) {
@@ -229,13 +229,13 @@ function remedies({ retry, settings }) {
 
 /**
  * Why those asked had no answer, in words.
- * @param {import('../element/types.js').Failure[]} failures
+ * @param {import('../viewer/types.js').Failure[]} failures
  */
 function sentences(failures) {
   return `No answer: ${failures.map(({ message }) => `${message.replace(/\.$/, '')}.`).join(' ')}`;
 }
 
-/** @param {import('../element/types.js').Failure[]} failures */
+/** @param {import('../viewer/types.js').Failure[]} failures */
 function failed(failures) {
   return failures.length > 0 ? [banner(sentences(failures), false)] : [];
 }

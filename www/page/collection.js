@@ -1,6 +1,6 @@
 /** @file Images with annotations: pages of them for the strip, and one opened in the viewer. */
 
-import { maskOf } from '../element/annotations.js';
+import { maskOf } from '../viewer/annotations.js';
 
 /** @typedef {import('../dataset-client.js').AnnotationFile} AnnotationFile */
 /** @typedef {import('../dataset-client.js').ImageRecord} ImageRecord */
@@ -14,7 +14,7 @@ const PAGE_SIZE = 24;
  * @property {string} key
  * @property {string | Blob | null} source
  * @property {[number, number] | undefined} size Width and height, where the file tells.
- * @property {import('../element/types.js').ShownMask[]} masks
+ * @property {import('../viewer/types.js').ShownMask[]} masks
  * @property {import('./record.js').Details[]} details
  */
 

@@ -1,7 +1,7 @@
 /** @file The dialog that opens a dataset: an annotation file, and where its images are. */
 
-import { fill } from '../element/dom.js';
-import { failureOf } from '../element/errors.js';
+import { fill } from '../viewer/dom.js';
+import { failureOf } from '../viewer/errors.js';
 
 /**
  * @typedef {object} Chosen

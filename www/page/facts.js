@@ -1,9 +1,9 @@
 /** @file The current mask: its candidates, its measures, and ways to take it along. */
 
-import { h } from '../element/dom.js';
-import { icon } from '../element/icons.js';
+import { h } from '../viewer/dom.js';
+import { icon } from '../viewer/icons.js';
 
-/** @typedef {import('../element/types.js').Snapshot} Snapshot */
+/** @typedef {import('../viewer/types.js').Snapshot} Snapshot */
 /** @typedef {import('../mask-viewer.js').MaskViewer} MaskViewer */
 
 /**

@@ -1,6 +1,6 @@
 /** @file The list of what is odd in an annotation file, below its title. */
 
-import { fill, h } from '../element/dom.js';
+import { fill, h } from '../viewer/dom.js';
 
 /** @typedef {import('../dataset-client.js').Overview['findings']} Findings */
 

@@ -4,10 +4,10 @@
 
 import '../mask-viewer.js';
 import { openAnnotations } from '../dataset-client.js';
-import { loadViewer } from '../element/module.js';
-import { fill } from '../element/dom.js';
-import { failureOf } from '../element/errors.js';
-import { icon } from '../element/icons.js';
+import { loadViewer } from '../viewer/module.js';
+import { fill } from '../viewer/dom.js';
+import { failureOf } from '../viewer/errors.js';
+import { icon } from '../viewer/icons.js';
 import { keepAddress, readAddress } from './address.js';
 import { Browser } from './browser.js';
 import { webAddress } from './cards.js';

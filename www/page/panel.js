@@ -3,7 +3,7 @@
  * snapshot.
  */
 
-import { fill, h } from '../element/dom.js';
+import { fill, h } from '../viewer/dom.js';
 import { entityNodes } from './cards.js';
 import { factNodes } from './facts.js';
 import { recordNodes } from './record.js';

@@ -1,6 +1,6 @@
 /** @file What an annotation file says of the selected mask. */
 
-import { h } from '../element/dom.js';
+import { h } from '../viewer/dom.js';
 
 /**
  * @typedef {object} Details What the file says of one annotation; every text is untrusted.
@@ -49,7 +49,7 @@ export function recordNodes({
   const splitWords =
     split &&
     `${split}${seen === null ? '' : seen ? ', entity seen in training' : ', entity unseen in training'}`;
-  /** @type {[string, import('../element/dom.js').Child][]} */
+  /** @type {[string, import('../viewer/dom.js').Child][]} */
   const rows = [
     ['Entity', entity],
     ['About', description],

@@ -1,8 +1,8 @@
 /** @file The settings dialog; what is set is kept in this browser, but for the token. */
 
-import { h } from '../element/dom.js';
+import { h } from '../viewer/dom.js';
 
-/** @typedef {import('../element/types.js').Settings} Settings */
+/** @typedef {import('../viewer/types.js').Settings} Settings */
 
 const KEY = 'masklink.settings';
 

@@ -1,6 +1,6 @@
 /** @file The status line: what draws, what segments, what links, and how long it took. */
 
-import { fill, h } from '../element/dom.js';
+import { fill, h } from '../viewer/dom.js';
 
 /**
  * @param {import('../mask-viewer.js').MaskViewer} viewer

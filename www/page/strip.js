@@ -1,6 +1,6 @@
 /** @file A strip of images to choose from: one stop of the Tab key, arrows within. */
 
-import { fill, h, scrollWithin } from '../element/dom.js';
+import { fill, h, scrollWithin } from '../viewer/dom.js';
 
 /**
  * @typedef {object} StripItem

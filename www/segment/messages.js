@@ -49,7 +49,7 @@
  */
 
 /**
- * @typedef {import('../element/types.js').LinkAnswer} LinkAnswer What a linking endpoint, or the
+ * @typedef {import('../viewer/types.js').LinkAnswer} LinkAnswer What a linking endpoint, or the
  *   worker itself, says a mask may show.
  */
 

@@ -1,10 +1,14 @@
 //! Everything the viewer knows, and how each event changes it.
 
-use super::clicks::{Candidate, Clicks, Prompt};
+pub(super) mod clicks;
+pub(super) mod linking;
+
+use clicks::{Candidate, Clicks, Prompt};
+use linking::{Linking, Recording, Source};
+
 use super::effect::{Effect, MaskDetail, Notice};
 use super::entity::{LinkAnswer, Verdict};
 use super::event::{CandidateJson, Event, Failure, RecordedAnswer, ShownMaskJson};
-use super::linking::{self, Linking, Recording, Source};
 use super::settings::{Settings, Tool};
 use super::{RunsJson, Ticket};
 use crate::geometry::Size;

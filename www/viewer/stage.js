@@ -15,7 +15,7 @@ const ZOOM_STEP = 1.25;
 export class Stage {
   #nodes;
   #host;
-  /** @type {import('./engine.js').Engine | undefined} */
+  /** @type {import('./handle.js').Engine | undefined} */
   #engine;
   /** @type {import('./types.js').Snapshot | undefined} */
   #snapshot;
@@ -93,7 +93,7 @@ export class Stage {
     );
   }
 
-  /** @param {import('./engine.js').Engine | undefined} engine */
+  /** @param {import('./handle.js').Engine | undefined} engine */
   connect(engine) {
     this.#engine = engine;
   }
@@ -155,7 +155,7 @@ export class Stage {
   }
 
   /**
-   * @param {import('./engine.js').Engine} engine
+   * @param {import('./handle.js').Engine} engine
    * @param {import('./types.js').Snapshot} snapshot
    */
   #labels(engine, { shown, selected, settings, prompts, tool }) {
@@ -308,7 +308,7 @@ export class Stage {
     return busy || (this.#snapshot?.prompts.length ?? 0) > 0 || this.#snapshot?.selected !== null;
   }
 
-  /** @param {(viewer: import('./engine.js').Viewer) => void} change */
+  /** @param {(viewer: import('./handle.js').Viewer) => void} change */
   #change(change) {
     this.#engine?.change(change);
     this.#host.viewChanged();

@@ -3,7 +3,7 @@
  * meanwhile.
  */
 
-/** @typedef {import('./engine.js').Engine} Engine */
+/** @typedef {import('./handle.js').Engine} Engine */
 /** @typedef {import('./types.js').Settings['renderer']} Renderer */
 
 /**

@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Failure, LinkAnswer, Ticket};
+use crate::app::{Failure, LinkAnswer, Ticket};
 use crate::rle::Mask;
 
 /// A recorded answer is given only for a mask that overlaps the recorded one by at least this `IoU`.
@@ -67,13 +67,13 @@ impl Linking {
 
 /// A recorded answer with its mask decoded.
 #[derive(Clone, Debug)]
-pub(super) struct Recording {
-    pub(super) mask: Mask,
-    pub(super) answer: LinkAnswer,
+pub(in crate::app) struct Recording {
+    pub(in crate::app) mask: Mask,
+    pub(in crate::app) answer: LinkAnswer,
 }
 
 /// The recorded answer whose mask is most like `mask`, if any is like enough.
-pub(super) fn nearest<'a>(recordings: &'a [Recording], mask: &Mask) -> Option<&'a Recording> {
+pub(in crate::app) fn nearest<'a>(recordings: &'a [Recording], mask: &Mask) -> Option<&'a Recording> {
     let with_iou =
         recordings.iter().filter(|recording| recording.mask.size() == mask.size()).map(|recording| {
             let iou = recording.mask.iou(mask, false).unwrap_or(0.0);

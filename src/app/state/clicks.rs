@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{SegmentRequest, Ticket};
+use crate::app::{SegmentRequest, Ticket};
 use crate::geometry::Rect;
 use crate::rle::Mask;
 
@@ -75,7 +75,7 @@ impl Clicks {
     }
 
     /// Whether all that was said is what does not belong to the object.
-    pub(super) fn takes_away_only(&self) -> bool {
+    pub(in crate::app) fn takes_away_only(&self) -> bool {
         self.prompts.iter().all(|prompt| matches!(prompt, Prompt::Point { positive: false, .. }))
     }
 
@@ -100,13 +100,13 @@ impl Clicks {
     }
 
     /// Adds a prompt.
-    pub(super) fn push(&mut self, prompt: Prompt) {
+    pub(in crate::app) fn push(&mut self, prompt: Prompt) {
         self.prompts.push(prompt);
     }
 
     /// Takes the last prompt back, and what it led to. Answers whether the mask that was there
     /// before it is back.
-    pub(super) fn undo(&mut self) -> bool {
+    pub(in crate::app) fn undo(&mut self) -> bool {
         self.prompts.pop();
         let left = self.prompts.len();
         self.answers.retain(|answer| answer.prompts < left || (answer.prompts == left && answer.settled));
@@ -114,7 +114,7 @@ impl Clicks {
     }
 
     /// The question these prompts ask, now awaited under `ticket`.
-    pub(super) fn ask(&mut self, ticket: Ticket, image: &str) -> SegmentRequest {
+    pub(in crate::app) fn ask(&mut self, ticket: Ticket, image: &str) -> SegmentRequest {
         self.awaited = Some(ticket);
         let mut request =
             SegmentRequest { ticket, image: image.to_owned(), points: Vec::new(), rect: None, refine: None };
@@ -132,7 +132,12 @@ impl Clicks {
     }
 
     /// Takes the candidates, best first, and which of them to prefer, if `ticket` is awaited.
-    pub(super) fn answer(&mut self, ticket: Ticket, candidates: Vec<Candidate>, chosen: usize) -> bool {
+    pub(in crate::app) fn answer(
+        &mut self,
+        ticket: Ticket,
+        candidates: Vec<Candidate>,
+        chosen: usize,
+    ) -> bool {
         let awaited = self.take(ticket, candidates, chosen, true);
         if awaited {
             self.awaited = None;
@@ -141,7 +146,7 @@ impl Clicks {
     }
 
     /// As [`answer`](Self::answer), but goes on waiting for a better answer to the same question.
-    pub(super) fn answer_for_now(
+    pub(in crate::app) fn answer_for_now(
         &mut self,
         ticket: Ticket,
         candidates: Vec<Candidate>,
@@ -161,7 +166,7 @@ impl Clicks {
     }
 
     /// Gives up waiting if `ticket` is awaited.
-    pub(super) fn fail(&mut self, ticket: Ticket) -> bool {
+    pub(in crate::app) fn fail(&mut self, ticket: Ticket) -> bool {
         let awaited = self.awaited == Some(ticket);
         if awaited {
             self.awaited = None;
@@ -171,12 +176,12 @@ impl Clicks {
 
     /// Whether there are candidates to choose among: those of these prompts, be it for now, or
     /// where the question failed those of the one before, which are still shown.
-    pub(super) fn answered(&self) -> bool {
+    pub(in crate::app) fn answered(&self) -> bool {
         self.answers.last().is_some_and(|answer| self.awaited.is_none_or(|awaited| awaited == answer.ticket))
     }
 
     /// Prefers another candidate; false where there is no such one or it is preferred already.
-    pub(super) fn choose(&mut self, index: usize) -> bool {
+    pub(in crate::app) fn choose(&mut self, index: usize) -> bool {
         match self.answers.last_mut() {
             Some(answer) if index < answer.candidates.len() && index != answer.chosen => {
                 // No closer look is taken at what was chosen by hand.
@@ -190,7 +195,7 @@ impl Clicks {
 
 impl Prompt {
     /// A box between two corners in any order.
-    pub(super) fn from_corners(from: [f64; 2], to: [f64; 2]) -> Self {
+    pub(in crate::app) fn from_corners(from: [f64; 2], to: [f64; 2]) -> Self {
         let Rect { x1, y1, x2, y2 } = Rect::from_corners(from, to);
         Self::Box { x1, y1, x2, y2 }
     }
