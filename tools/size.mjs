@@ -63,7 +63,7 @@ const rows = [
   },
   {
     what: 'whole page but models, images and ONNX Runtime',
-    files: closure(['page/main.js'], [IMPORTS, WORKERS]),
+    files: closure(['demo/main.js'], [IMPORTS, WORKERS]),
     budget: 1024 * KB,
   },
 ];

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { inFolder, underAddress } from '../../www/page/sources.js';
+import { inFolder, underAddress } from '../../www/demo/sources.js';
 
 /** @param {string | null} file @param {string | null} [url] */
 const image = (file, url = null) => ({
