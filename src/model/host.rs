@@ -50,6 +50,9 @@ pub trait Host {
     /// Waits.
     async fn sleep(&self, millis: u32);
 
+    /// Returns the milliseconds since some fixed moment, for measuring durations.
+    fn now_millis(&self) -> f64;
+
     /// Whether the work is no longer wanted. In the page this first lets the worker's message queue run.
     async fn is_cancelled(&self) -> bool;
 }
