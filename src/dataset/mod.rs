@@ -19,43 +19,17 @@
 //! # Ok::<(), masklink::rle::Error>(())
 //! ```
 
-mod annotation;
-mod blocks;
-mod checks;
-mod coco;
-mod collection;
-mod draft;
-mod encoded;
-mod fields;
-mod finding;
-mod groups;
-mod image_record;
-mod join;
-mod label;
+mod audit;
+mod json;
 mod limits;
-mod loose;
-mod nest;
-mod page;
-mod path;
-mod query;
-mod reader;
-mod split;
-mod splitter;
-mod survey;
-mod tally;
+mod memory;
+mod record;
 
-pub use annotation::Annotation;
-pub use blocks::Blocks;
-pub use collection::{Dataset, DatasetBuilder};
-pub use draft::Draft;
-pub use encoded::EncodedMask;
-pub use finding::{Finding, Problem, RecordKind, RecordRef};
-pub use image_record::{Category, ImageRecord};
-pub use label::Label;
+pub use audit::{Example, Finding, Problem, RecordKind, RecordRef, Tally};
+pub use json::{Draft, Item, Progress, Reader};
 pub use limits::Limits;
-pub use page::{CategoryCount, Overview, Page, PageImage, QueryMessage};
-pub use query::{Order, Query, Selection};
-pub use reader::{Item, Progress, Reader};
-pub use split::{Part, Series, Split};
-pub use survey::{Survey, SurveyBuilder};
-pub use tally::{Example, Tally};
+pub use memory::{
+    Blocks, CategoryCount, Dataset, DatasetBuilder, Order, Overview, Page, PageImage, Query, QueryMessage,
+    Selection, Survey, SurveyBuilder,
+};
+pub use record::{Annotation, Category, EncodedMask, ImageRecord, Label, Part, Series, Split};

@@ -1,6 +1,6 @@
 //! Finds the image that an address means: a page's `photos/val/1.jpg` is a file's `val/1.jpg`.
 
-use super::Dataset;
+use super::dataset::Dataset;
 
 impl Dataset {
     /// The index of the image whose path the address's path ends with.
@@ -51,8 +51,8 @@ impl<'d> Nearest<'d> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Limits;
     use super::*;
+    use crate::dataset::limits::Limits;
 
     fn found(paths: &[&str], address: &str) -> Option<u32> {
         let images: Vec<_> = paths

@@ -1,8 +1,11 @@
 //! The push parser: bytes of an annotation file in, records out.
 
-use super::draft::Draft;
-use super::splitter::{Piece, Section, Splitter};
-use super::{Category, ImageRecord, Limits, Problem, coco};
+use super::raw::Draft;
+use super::scan::{Piece, Section, Splitter};
+use super::wire;
+use crate::dataset::audit::Problem;
+use crate::dataset::limits::Limits;
+use crate::dataset::record::{Category, ImageRecord};
 
 /// What a [`Reader`] finds, in the order of the file.
 #[derive(Clone, Debug)]
@@ -126,15 +129,15 @@ fn read_piece(
     }
     let (count, item) = match section {
         Section::Images => {
-            let item = coco::image(json, progress.images, limits).map(Item::ImageRecord);
+            let item = wire::image(json, progress.images, limits).map(Item::ImageRecord);
             (&mut progress.images, item)
         }
         Section::Categories => {
-            let item = coco::category(json, progress.categories, limits).map(Item::Category);
+            let item = wire::category(json, progress.categories, limits).map(Item::Category);
             (&mut progress.categories, item)
         }
         Section::Annotations => {
-            let item = coco::annotation(json, progress.annotations, limits).map(Item::Annotation);
+            let item = wire::annotation(json, progress.annotations, limits).map(Item::Annotation);
             (&mut progress.annotations, item)
         }
     };

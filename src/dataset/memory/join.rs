@@ -3,7 +3,11 @@
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap};
 
-use super::{Annotation, Blocks, Category, Draft, Finding, ImageRecord, Item, Limits, Problem};
+use super::chunked::Blocks;
+use crate::dataset::audit::{Finding, Problem};
+use crate::dataset::json::{Draft, Item};
+use crate::dataset::limits::Limits;
+use crate::dataset::record::{Annotation, Category, ImageRecord};
 
 /// The images and categories of a file, and the annotations that still wait for theirs.
 ///

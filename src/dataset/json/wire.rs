@@ -11,10 +11,12 @@
 
 use serde::Deserialize;
 
-use super::draft::Draft;
 use super::fields::Fields;
-use super::loose::Loose;
-use super::{Annotation, Category, ImageRecord, Limits, Problem, Split};
+use super::raw::Draft;
+use super::value::Loose;
+use crate::dataset::audit::Problem;
+use crate::dataset::limits::Limits;
+use crate::dataset::record::{Annotation, Category, ImageRecord, Split};
 use crate::geometry::Size;
 
 #[derive(Deserialize)]

@@ -6,8 +6,8 @@
 //! not check; a record it hands on is checked by who reads it. How the bytes are cut into chunks
 //! makes no difference.
 
-use super::Problem;
-use super::nest::Nest;
+use super::nesting::Nest;
+use crate::dataset::audit::Problem;
 
 /// The sections that hold records.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -6,7 +6,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Annotation, Category, Dataset, Finding, ImageRecord, Label, Order, Query, Selection, Tally};
+use super::dataset::Dataset;
+use super::query::{Order, Query, Selection};
+use crate::dataset::audit::{Finding, Tally};
+use crate::dataset::record::{Annotation, Category, ImageRecord, Label};
 use crate::rle::{self, Mask};
 
 /// The most images of one page.

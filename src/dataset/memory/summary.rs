@@ -5,9 +5,10 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::hash::BuildHasher;
 
 use super::join::{ENTRY_BYTES, Join, Joined};
-use super::{
-    Annotation, Finding, ImageRecord, Item, Limits, Problem, Progress, Reader, RecordKind, RecordRef, Tally,
-};
+use crate::dataset::audit::{Finding, Problem, RecordKind, RecordRef, Tally};
+use crate::dataset::json::{Item, Progress, Reader};
+use crate::dataset::limits::Limits;
+use crate::dataset::record::{Annotation, ImageRecord};
 
 /// What an annotation file holds, and what is odd about it.
 #[derive(Debug, Default)]

@@ -1,6 +1,7 @@
 //! Which annotations to look at, and in which order of images.
 
-use super::{Annotation, Dataset};
+use super::dataset::Dataset;
+use crate::dataset::record::Annotation;
 
 /// What annotations must have to be chosen; the default chooses all, in the order of the file.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -1,8 +1,10 @@
 //! Judges the values of a record's fields: each becomes what it should be, or a finding and nothing.
 
-use super::draft::{DraftPart, Placed};
-use super::loose::Loose;
-use super::{Finding, Label, Limits, Problem};
+use super::raw::{DraftPart, Placed};
+use super::value::Loose;
+use crate::dataset::audit::{Finding, Problem};
+use crate::dataset::limits::Limits;
+use crate::dataset::record::Label;
 use crate::geometry::{Rect, Size};
 use crate::rle::{self, far_coordinate};
 

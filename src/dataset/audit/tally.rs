@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::{Finding, RecordKind, RecordRef};
+use super::finding::{Finding, RecordKind, RecordRef};
 
 /// Findings of one code.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -26,12 +26,12 @@ pub struct Example {
 
 impl Tally {
     /// So many, of which no examples are known.
-    pub(super) fn of(count: u64) -> Self {
+    pub(crate) fn of(count: u64) -> Self {
         Self { count, examples: Vec::new() }
     }
 
     /// Counts a finding, and keeps it in words where fewer than `max_examples` are kept.
-    pub(super) fn add(&mut self, record: RecordRef<'_>, finding: &Finding, max_examples: usize) {
+    pub(crate) fn add(&mut self, record: RecordRef<'_>, finding: &Finding, max_examples: usize) {
         self.count += 1;
         if self.examples.len() < max_examples {
             self.examples.push(Example {

@@ -1,6 +1,6 @@
 //! The records that annotations point to: images and categories.
 
-use super::Finding;
+use crate::dataset::audit::Finding;
 use crate::geometry::Size;
 
 /// An image that annotations belong to.
@@ -36,7 +36,7 @@ pub struct Category {
 
 impl ImageRecord {
     /// About how many bytes of memory it takes in a list that grows.
-    pub(super) fn kept_bytes(&self) -> u64 {
+    pub(crate) fn kept_bytes(&self) -> u64 {
         let texts: usize = [&self.file, &self.url].into_iter().flatten().map(String::len).sum();
         (2 * size_of::<Self>() + self.id.len() + texts + Finding::kept_bytes(&self.findings)) as u64
     }
@@ -44,13 +44,13 @@ impl ImageRecord {
 
 impl Category {
     /// About how many bytes of memory it takes in a list that grows.
-    pub(super) fn kept_bytes(&self) -> u64 {
+    pub(crate) fn kept_bytes(&self) -> u64 {
         let texts = self.id.len() + self.text_bytes();
         (2 * size_of::<Self>() + texts + Finding::kept_bytes(&self.findings)) as u64
     }
 
     /// The bytes of its texts but the id.
-    pub(super) fn text_bytes(&self) -> usize {
+    pub(crate) fn text_bytes(&self) -> usize {
         let optional: usize =
             [&self.description, &self.thumbnail].into_iter().flatten().map(String::len).sum();
         self.name.len() + optional

@@ -3,12 +3,13 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::io;
 
+use super::chunked::Blocks;
 use super::groups::Groups;
 use super::join::{ENTRY_BYTES, Join};
-use super::{
-    Annotation, Blocks, Category, Finding, ImageRecord, Limits, Problem, Progress, Reader, RecordKind,
-    RecordRef, Tally,
-};
+use crate::dataset::audit::{Finding, Problem, RecordKind, RecordRef, Tally};
+use crate::dataset::json::{Progress, Reader};
+use crate::dataset::limits::Limits;
+use crate::dataset::record::{Annotation, Category, ImageRecord};
 
 /// The records of an annotation file, joined by their ids.
 #[derive(Default)]

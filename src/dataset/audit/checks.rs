@@ -1,6 +1,8 @@
 //! Compares the masks, boxes and area of an annotation with each other and with its image.
 
-use super::{Annotation, Finding, Problem};
+use super::finding::Finding;
+use super::problem::Problem;
+use crate::dataset::record::Annotation;
 use crate::geometry::{PixelRect, Rect, Size};
 use crate::rle::{self, Mask};
 
@@ -13,23 +15,23 @@ const FITTING_BOX_IOU: f64 = 0.9;
 const EDGE_SLACK: f64 = 1.0;
 
 /// A decoded mask of an annotation.
-pub(super) struct Part {
+pub(crate) struct Part {
     /// Its place in the published list.
-    pub(super) place: usize,
-    pub(super) mask: Mask,
+    pub(crate) place: usize,
+    pub(crate) mask: Mask,
     /// The smallest rectangle around it.
     bounds: Option<PixelRect>,
 }
 
 impl Part {
-    pub(super) fn new(place: usize, mask: Mask) -> Self {
+    pub(crate) fn new(place: usize, mask: Mask) -> Self {
         let bounds = mask.bbox();
         Self { place, mask, bounds }
     }
 }
 
 /// Settles the annotation's mask facts and lists what does not fit.
-pub(super) fn masks(
+pub(crate) fn masks(
     annotation: &mut Annotation,
     image: Option<Size>,
     parts: &[Part],
@@ -103,7 +105,7 @@ fn boxes(annotation: &Annotation, image: Size, parts: &[Part], findings: &mut Ve
 }
 
 /// Compares the published area with the number of pixels.
-pub(super) fn area(annotation: &Annotation, findings: &mut Vec<Finding>) {
+pub(crate) fn area(annotation: &Annotation, findings: &mut Vec<Finding>) {
     let counted = annotation.mask_area;
     if let Some(published) = annotation.area
         && !annotation.parts.is_empty()

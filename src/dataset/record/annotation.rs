@@ -1,6 +1,9 @@
 //! One annotated region: its masks and boxes, the entity it shows, and the words it was found by.
 
-use super::{EncodedMask, Finding, Label, Split};
+use super::encoded::EncodedMask;
+use super::label::Label;
+use super::split::Split;
+use crate::dataset::audit::Finding;
 use crate::geometry::{PixelRect, Rect, Size};
 use crate::rle::{self, Mask};
 
@@ -61,7 +64,7 @@ impl Annotation {
     }
 
     /// Gives back the room that its lists do not use.
-    pub(super) fn shrink_to_fit(&mut self) {
+    pub(crate) fn shrink_to_fit(&mut self) {
         self.parts.shrink_to_fit();
         self.boxes.shrink_to_fit();
         self.labels.shrink_to_fit();
@@ -69,13 +72,13 @@ impl Annotation {
     }
 
     /// About how many bytes of memory it takes, shrunk.
-    pub(super) fn kept_bytes(&self) -> u64 {
+    pub(crate) fn kept_bytes(&self) -> u64 {
         let parts: usize = self.parts.iter().map(|part| part.counts().len() + size_of::<EncodedMask>()).sum();
         (size_of::<Self>() + parts + self.record_bytes()) as u64
     }
 
     /// About how many bytes its texts and lists take, masks left out.
-    pub(super) fn record_bytes(&self) -> usize {
+    pub(crate) fn record_bytes(&self) -> usize {
         let texts = self.id.len() + self.image.len() + self.category.len() + self.split_name().len();
         let optional: usize =
             [&self.text_prompt, &self.question].into_iter().flatten().map(String::len).sum();

@@ -1,7 +1,11 @@
 //! An annotation as read, before its image is known, and how it is settled once it is.
 
-use super::checks::{self, Part};
-use super::{Annotation, EncodedMask, Finding, ImageRecord, Limits, Problem};
+use crate::dataset::audit::{
+    Finding, Problem,
+    checks::{self, Part},
+};
+use crate::dataset::limits::Limits;
+use crate::dataset::record::{Annotation, EncodedMask, ImageRecord};
 use crate::geometry::Size;
 use crate::rle::{self, Mask};
 
@@ -81,7 +85,7 @@ impl Draft {
     }
 
     /// Gives back the room that its lists do not use.
-    pub(super) fn shrink_to_fit(&mut self) {
+    pub(crate) fn shrink_to_fit(&mut self) {
         self.annotation.shrink_to_fit();
         self.parts.shrink_to_fit();
         self.polygons.iter_mut().for_each(|(_, polygon)| polygon.shrink_to_fit());
@@ -89,7 +93,7 @@ impl Draft {
     }
 
     /// About how many bytes of memory it takes, shrunk.
-    pub(super) fn kept_bytes(&self) -> u64 {
+    pub(crate) fn kept_bytes(&self) -> u64 {
         let parts: usize = self.parts.iter().map(|(_, part)| part.kept_bytes()).sum();
         let polygons: usize = self.polygons.iter().map(|(_, polygon)| size_of_val(polygon.as_slice())).sum();
         let lists = size_of_val(self.parts.as_slice()) + size_of_val(self.polygons.as_slice());

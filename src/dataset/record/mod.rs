@@ -1,0 +1,13 @@
+//! The records of an annotation file as typed values: images, categories, annotations and their parts.
+
+mod annotation;
+mod encoded;
+mod image;
+mod label;
+mod split;
+
+pub use annotation::Annotation;
+pub use encoded::EncodedMask;
+pub use image::{Category, ImageRecord};
+pub use label::Label;
+pub use split::{Part, Series, Split};
