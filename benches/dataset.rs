@@ -4,7 +4,7 @@
 use std::hint::black_box;
 
 use criterion::{Criterion, SamplingMode, Throughput, criterion_group, criterion_main};
-use masklink::dataset::{Dataset, Item, Limits, Reader, SurveyBuilder};
+use masklink::dataset::{Dataset, ReadItem, ReadLimits, Reader, SummaryBuilder};
 use masklink::geometry::Size;
 use masklink::rle::Mask;
 
@@ -69,26 +69,27 @@ fn reading(criterion: &mut Criterion) {
     });
     group.bench_function("reader, masks not decoded", |bencher| {
         bencher.iter(|| {
-            let mut reader = Reader::new(Limits::default());
+            let mut reader = Reader::new(ReadLimits::default());
             let mut annotations = 0;
             for chunk in black_box(&bytes).chunks(CHUNK_BYTES) {
-                reader.push(chunk, |item| annotations += usize::from(matches!(item, Item::Annotation(_))));
+                reader
+                    .push(chunk, |item| annotations += usize::from(matches!(item, ReadItem::Annotation(_))));
             }
             assert_eq!(annotations, RECORDS);
         });
     });
-    group.bench_function("survey, masks checked, none kept", |bencher| {
+    group.bench_function("summary, masks checked, none kept", |bencher| {
         bencher.iter(|| {
-            let mut survey = SurveyBuilder::new(Limits::default(), 3);
+            let mut summary = SummaryBuilder::new(ReadLimits::default(), 3);
             for chunk in black_box(&bytes).chunks(CHUNK_BYTES) {
-                survey.push(chunk);
+                summary.push(chunk);
             }
-            assert_eq!(survey.finish().annotations, RECORDS as u64);
+            assert_eq!(summary.finish().annotations, RECORDS as u64);
         });
     });
     group.bench_function("dataset, masks checked, all kept", |bencher| {
         bencher.iter(|| {
-            let dataset = Dataset::read(black_box(&bytes), &Limits::default());
+            let dataset = Dataset::read(black_box(&bytes), &ReadLimits::default());
             assert_eq!(dataset.annotations().len(), RECORDS);
             dataset
         });

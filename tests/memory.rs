@@ -1,7 +1,7 @@
 //! How much memory an annotation file may take; in a binary of its own, since it counts what the
 //! whole process takes.
 
-use masklink::dataset::{Dataset, DatasetBuilder, Limits};
+use masklink::dataset::{Dataset, DatasetBuilder, ReadLimits};
 use peak_alloc::PeakAlloc;
 
 #[global_allocator]
@@ -27,7 +27,7 @@ fn section(name: &str, record: impl Fn(usize) -> String) -> String {
 fn peak_of(file: &str) -> (Dataset, usize) {
     ALLOCATOR.reset_peak_usage();
     let before = ALLOCATOR.current_usage();
-    let mut builder = DatasetBuilder::new(Limits { kept_bytes: LIMIT as u64, ..Limits::default() });
+    let mut builder = DatasetBuilder::new(ReadLimits { memory_bytes: LIMIT as u64, ..ReadLimits::default() });
     file.as_bytes().chunks(64 << 10).for_each(|chunk| builder.push(chunk));
     let dataset = builder.finish();
     (dataset, ALLOCATOR.peak_usage() - before)

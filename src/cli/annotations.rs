@@ -5,7 +5,7 @@ use std::path::Path;
 
 use anyhow::Context as _;
 
-use crate::dataset::{Annotation, Category, Dataset, Limits};
+use crate::dataset::{Annotation, Category, Dataset, ReadLimits};
 use crate::rle::Mask;
 
 /// One annotation with a mask, an image file and a category.
@@ -23,7 +23,8 @@ pub(super) struct Record<'a> {
 /// Reads an annotation file; faults of its records are findings in it.
 pub(super) fn read(path: &Path) -> anyhow::Result<Dataset> {
     let described = || path.display().to_string();
-    Dataset::read_from(File::open(path).with_context(described)?, &Limits::default()).with_context(described)
+    Dataset::read_from(File::open(path).with_context(described)?, &ReadLimits::default())
+        .with_context(described)
 }
 
 /// The usable annotations of these splits (of all, where none is named), and how many others there are.

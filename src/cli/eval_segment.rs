@@ -18,7 +18,7 @@ use super::decoded_image::DecodedImage;
 use super::onnx::RuntimeArgs;
 use super::progress::Progress;
 use super::segmenter::{ModelChoice, Segmenter};
-use crate::dataset::{Annotation, Dataset, ImageRecord, Limits};
+use crate::dataset::{Annotation, Dataset, ImageRecord, ReadLimits};
 use crate::geometry::Size;
 use crate::rle::{CocoRle, Mask};
 use crate::segment::{Prompt, Prompts};
@@ -70,7 +70,8 @@ struct Scores {
 pub(super) fn run(args: &EvalSegmentArgs) -> Result<()> {
     let path = &args.annotations;
     let file = File::open(path).with_context(|| path.display().to_string())?;
-    let dataset = Dataset::read_from(file, &Limits::default()).with_context(|| path.display().to_string())?;
+    let dataset =
+        Dataset::read_from(file, &ReadLimits::default()).with_context(|| path.display().to_string())?;
     let annotations = chosen(&dataset, args);
     ensure!(!annotations.is_empty(), "{} has no annotation to evaluate", path.display());
     let mut segmenter = Segmenter::load(&args.model.clone().unwrap_or_default(), &args.runtime)?;

@@ -13,7 +13,7 @@ use image::{ImageDecoder as _, ImageReader};
 
 use super::inspect_report::{Files, Report};
 use super::progress::Progress;
-use crate::dataset::{ImageRecord, Limits, Survey, SurveyBuilder};
+use crate::dataset::{ImageRecord, ReadLimits, Summary, SummaryBuilder};
 use crate::geometry::Size;
 
 /// Shows what an annotation file holds: counts, splits, sizes, and what is wrong with which records.
@@ -47,17 +47,17 @@ pub(super) fn run(args: &InspectArgs) -> anyhow::Result<()> {
         bail!("{} is not a folder", folder.display());
     }
     let started = Instant::now();
-    let survey = survey(&args.annotations, args.findings)?;
+    let summary = summary(&args.annotations, args.findings)?;
     let seconds = started.elapsed().as_secs_f64();
-    let files = args.images.as_deref().map(|folder| look_for(&survey.images, folder, args.findings));
-    let report = Report::new(&args.annotations, seconds, &survey, files);
+    let files = args.images.as_deref().map(|folder| look_for(&summary.images, folder, args.findings));
+    let report = Report::new(&args.annotations, seconds, &summary, files);
     let mut out = std::io::stdout().lock();
     if args.json {
         writeln!(out, "{}", serde_json::to_string(&report)?)?;
     } else {
         write!(out, "{report}")?;
     }
-    let progress = survey.progress;
+    let progress = summary.progress;
     let records = progress.images + progress.categories + progress.annotations;
     // A file whose sections are all empty is one, and nothing is odd about it.
     if records == 0 && report.findings() > 0 {
@@ -70,12 +70,12 @@ pub(super) fn run(args: &InspectArgs) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn survey(path: &Path, max_examples: usize) -> anyhow::Result<Survey> {
+fn summary(path: &Path, max_examples: usize) -> anyhow::Result<Summary> {
     let mut file = File::open(path).with_context(|| path.display().to_string())?;
     // A pipe has no length.
     let length = file.metadata().map(|file| file.is_file().then_some(file.len()))?;
     let shown = Progress::of_bytes(length);
-    let mut builder = SurveyBuilder::new(Limits::default(), max_examples);
+    let mut builder = SummaryBuilder::new(ReadLimits::default(), max_examples);
     let mut chunk = vec![0; CHUNK_BYTES];
     while !builder.is_done() {
         let length = file.read(&mut chunk).with_context(|| path.display().to_string())?;

@@ -7,7 +7,7 @@ use std::path::Path;
 use indicatif::{HumanBytes, HumanCount};
 use serde::Serialize;
 
-use crate::dataset::{Survey, Tally};
+use crate::dataset::{Summary, Tally};
 
 /// How many of the most frequent categories are named.
 const CATEGORIES_NAMED: usize = 10;
@@ -84,26 +84,26 @@ pub(super) struct Files {
 }
 
 impl Report {
-    pub(super) fn new(file: &Path, seconds: f64, survey: &Survey, files: Option<Files>) -> Self {
-        let sizes = || survey.images.iter().filter_map(|image| image.size);
+    pub(super) fn new(file: &Path, seconds: f64, summary: &Summary, files: Option<Files>) -> Self {
+        let sizes = || summary.images.iter().filter_map(|image| image.size);
         let sides = |size: crate::geometry::Size| [size.width, size.height];
-        let without = survey.annotations_of_image.iter().filter(|&&count| count == 0).count();
-        let most_frequent = survey.used_categories.iter().take(CATEGORIES_NAMED);
+        let without = summary.annotations_of_image.iter().filter(|&&count| count == 0).count();
+        let most_frequent = summary.used_categories.iter().take(CATEGORIES_NAMED);
         Self {
             file: file.display().to_string(),
-            bytes: survey.progress.bytes,
+            bytes: summary.progress.bytes,
             seconds,
             images: Images {
-                count: survey.images.len() as u64,
+                count: summary.images.len() as u64,
                 without_annotations: without as u64,
                 smallest: sizes().min_by_key(|size| size.pixels()).map(sides),
                 largest: sizes().max_by_key(|size| size.pixels()).map(sides),
-                max_annotations: survey.annotations_of_image.iter().copied().max().unwrap_or(0),
+                max_annotations: summary.annotations_of_image.iter().copied().max().unwrap_or(0),
             },
             categories: Categories {
-                count: survey.categories,
-                entities: survey.entities,
-                used: survey.used_categories.iter().filter(|(_, name, _)| name.is_some()).count() as u64,
+                count: summary.categories,
+                entities: summary.entities,
+                used: summary.used_categories.iter().filter(|(_, name, _)| name.is_some()).count() as u64,
                 most_frequent: most_frequent
                     .map(|(id, name, annotations)| Category {
                         id: id.clone(),
@@ -113,14 +113,14 @@ impl Report {
                     .collect(),
             },
             annotations: Annotations {
-                count: survey.annotations,
-                masks: survey.masks,
-                boxes: survey.boxes,
-                labels: survey.labels,
+                count: summary.annotations,
+                masks: summary.masks,
+                boxes: summary.boxes,
+                labels: summary.labels,
             },
-            splits: survey.splits.clone(),
-            mask_areas: areas(&survey.areas),
-            findings: survey.findings.clone(),
+            splits: summary.splits.clone(),
+            mask_areas: areas(&summary.areas),
+            findings: summary.findings.clone(),
             files,
         }
     }

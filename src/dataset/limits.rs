@@ -2,7 +2,7 @@
 
 /// Bounds on what is read; beyond one, a finding says so and reading goes on or stops as the field tells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Limits {
+pub struct ReadLimits {
     /// Bytes of the whole file; reading stops there. Default 64 GiB.
     pub file_bytes: u64,
     /// Records of all sections together; reading stops there. Default 2²⁵, three times Mask-OVEN-Wiki.
@@ -18,10 +18,10 @@ pub struct Limits {
     pub findings: usize,
     /// Estimated bytes of memory that a [`Dataset`](super::Dataset) keeps; further records are left
     /// out. Default 16 GiB, and 2 GiB on wasm32, whose memory ends at 4 GiB.
-    pub kept_bytes: u64,
+    pub memory_bytes: u64,
 }
 
-impl Default for Limits {
+impl Default for ReadLimits {
     fn default() -> Self {
         Self {
             file_bytes: 64 << 30,
@@ -30,7 +30,7 @@ impl Default for Limits {
             text_bytes: 16 << 10,
             parts: 1024,
             findings: 32,
-            kept_bytes: if cfg!(target_arch = "wasm32") { 2 << 30 } else { 16 << 30 },
+            memory_bytes: if cfg!(target_arch = "wasm32") { 2 << 30 } else { 16 << 30 },
         }
     }
 }

@@ -5,13 +5,13 @@
 //! [`Finding`] on the record it is wrong with, and the rest stays usable.
 //!
 //! ```
-//! use masklink::dataset::{Dataset, Limits};
+//! use masklink::dataset::{Dataset, ReadLimits};
 //!
 //! let json = br#"{"images": [{"id": 7, "file_name": "/04/crow.jpg", "width": 4, "height": 3}],
 //!     "categories": [{"id": "Q388450", "name": "Crow"}],
 //!     "annotations": [{"id": "a", "image_id": 7, "category_id": "Q388450", "bbox": [[1, 0, 3, 3]],
 //!         "segmentation": [{"size": [3, 4], "counts": [3, 6, 3]}], "label": ["a bird(0.44)"]}]}"#;
-//! let dataset = Dataset::read(json, &Limits::default());
+//! let dataset = Dataset::read(json, &ReadLimits::default());
 //! let annotation = &dataset.annotations()[0];
 //! assert_eq!(annotation.mask()?.area(), 6);
 //! assert_eq!(dataset.image_of(annotation).and_then(|image| image.file.as_deref()), Some("04/crow.jpg"));
@@ -26,10 +26,10 @@ mod memory;
 mod record;
 
 pub use audit::{Example, Finding, Problem, RecordKind, RecordRef, Tally};
-pub use json::{Draft, Item, Progress, Reader};
-pub use limits::Limits;
+pub use json::{RawAnnotation, ReadItem, ReadProgress, Reader};
+pub use limits::ReadLimits;
 pub use memory::{
-    Blocks, CategoryCount, Dataset, DatasetBuilder, Order, Overview, Page, PageImage, Query, QueryMessage,
-    Selection, Survey, SurveyBuilder,
+    CategoryCount, ChunkedVec, Dataset, DatasetBuilder, ImageResult, Order, Overview, Query, QueryMatches,
+    QueryMessage, ResultPage, Summary, SummaryBuilder,
 };
-pub use record::{Annotation, Category, EncodedMask, ImageRecord, Label, Part, Series, Split};
+pub use record::{Annotation, Category, EncodedMask, ImageRecord, Label, Partition, Series, Split};

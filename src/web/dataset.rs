@@ -3,7 +3,7 @@
 use wasm_bindgen::JsError;
 use wasm_bindgen::prelude::wasm_bindgen;
 
-use crate::dataset::{Dataset, DatasetBuilder, Limits, Page, Query, QueryMessage, Selection};
+use crate::dataset::{Dataset, DatasetBuilder, Query, QueryMatches, QueryMessage, ReadLimits, ResultPage};
 
 /// Examples kept of each sort of finding in an overview.
 const MAX_EXAMPLES: usize = 5;
@@ -24,7 +24,7 @@ impl AnnotationReader {
     #[wasm_bindgen(constructor)]
     #[expect(clippy::new_without_default, reason = "JavaScript calls the constructor")]
     pub fn new() -> Self {
-        Self(DatasetBuilder::new(Limits::default()))
+        Self(DatasetBuilder::new(ReadLimits::default()))
     }
 
     /// Takes the next bytes of the file. Answers whether more bytes can change anything.
@@ -55,7 +55,7 @@ impl AnnotationReader {
 pub struct AnnotationFile {
     dataset: Dataset,
     query: Query,
-    selection: Selection,
+    selection: QueryMatches,
 }
 
 #[wasm_bindgen]
@@ -88,15 +88,23 @@ impl AnnotationFile {
 
     /// The images of the selection from `start` on.
     pub fn page(&self, start: u32, count: u32) -> Result<AnnotationPage, JsError> {
-        AnnotationPage::of(self.dataset.page(&self.query, &self.selection, start as usize, count as usize)?)
+        AnnotationPage::of(self.dataset.result_page(
+            &self.query,
+            &self.selection,
+            start as usize,
+            count as usize,
+        )?)
     }
 
     /// The image that an address means, as `Dataset::image_at` finds it, with all its annotations:
     /// a page of one image, or none.
     #[wasm_bindgen(js_name = imageAt)]
     pub fn image_at(&self, address: &str) -> Result<AnnotationPage, JsError> {
-        let page =
-            self.dataset.image_at(address).map(|index| self.dataset.page_of_image(index)).transpose()?;
+        let page = self
+            .dataset
+            .image_at(address)
+            .map(|index| self.dataset.result_page_of_image(index))
+            .transpose()?;
         AnnotationPage::of(page.unwrap_or_default())
     }
 }
@@ -109,7 +117,7 @@ pub struct AnnotationPage {
 }
 
 impl AnnotationPage {
-    fn of(page: Page) -> Result<Self, JsError> {
+    fn of(page: ResultPage) -> Result<Self, JsError> {
         Ok(Self { images: serde_json::to_string(&page.images)?, boundaries: page.boundaries })
     }
 }

@@ -3,14 +3,14 @@
 
 use std::fs;
 
-use masklink::dataset::{Dataset, Label, Limits, Part, Series};
+use masklink::dataset::{Dataset, Label, Partition, ReadLimits, Series};
 use masklink::geometry::{Rect, Size};
 use masklink::rle::Mask;
 
 use crate::shared_data::shared_data;
 
 fn read(json: &str) -> Dataset {
-    Dataset::read(json.as_bytes(), &Limits::default())
+    Dataset::read(json.as_bytes(), &ReadLimits::default())
 }
 
 /// `kind of record/id: code of the finding` for each finding.
@@ -24,7 +24,7 @@ fn findings(dataset: &Dataset) -> Vec<String> {
 #[test]
 fn published_example() {
     let Some(folder) = shared_data("plvel_example") else { return };
-    let dataset = Dataset::read(&fs::read(folder.join("annotations.json")).unwrap(), &Limits::default());
+    let dataset = Dataset::read(&fs::read(folder.join("annotations.json")).unwrap(), &ReadLimits::default());
     assert_eq!(findings(&dataset), [""; 0]);
     assert_eq!(dataset.annotations().len(), 1);
     let annotation = &dataset.annotations()[0];
@@ -49,7 +49,10 @@ fn published_example() {
     assert_eq!(annotation.question.as_deref(), Some("what kind of bird is this?"));
     assert!(annotation.text_prompt.as_deref().unwrap().ends_with("named 'crow'..."));
     let split = annotation.split.as_ref().unwrap();
-    assert_eq!((split.series, split.part, split.seen), (Some(Series::Query), Some(Part::Val), Some(true)));
+    assert_eq!(
+        (split.series, split.partition, split.seen),
+        (Some(Series::Query), Some(Partition::Val), Some(true))
+    );
     assert_eq!(split.raw, "query_val_seen");
 }
 
@@ -105,7 +108,7 @@ fn union_of_two_masks() {
 #[test]
 fn everyday_things() {
     let Some(folder) = shared_data("coco_plvel") else { return };
-    let dataset = Dataset::read(&fs::read(folder.join("annotations.json")).unwrap(), &Limits::default());
+    let dataset = Dataset::read(&fs::read(folder.join("annotations.json")).unwrap(), &ReadLimits::default());
     let counts = (dataset.images().len(), dataset.categories().len(), dataset.annotations().len());
     assert_eq!(counts, (160, 54, 160));
     assert_eq!(findings(&dataset), [""; 0]);
@@ -119,11 +122,14 @@ fn everyday_things() {
 fn training_masks() {
     let Some(folder) = shared_data("clicktrain") else { return };
     let file = fs::File::open(folder.join("annotations.json")).unwrap();
-    let dataset = Dataset::read_from(file, &Limits::default()).unwrap();
+    let dataset = Dataset::read_from(file, &ReadLimits::default()).unwrap();
     let counts = (dataset.images().len(), dataset.categories().len(), dataset.annotations().len());
     assert_eq!(counts, (1852, 193, 10_950));
     assert_eq!(findings(&dataset), [""; 0]);
-    let train =
-        dataset.annotations().iter().filter(|a| a.split.as_ref().unwrap().part == Some(Part::Train)).count();
+    let train = dataset
+        .annotations()
+        .iter()
+        .filter(|a| a.split.as_ref().unwrap().partition == Some(Partition::Train))
+        .count();
     assert_eq!(train, 9460);
 }

@@ -1,6 +1,6 @@
 //! However a file is cut into chunks, the same is read; wherever it ends, what was before is read.
 
-use masklink::dataset::{Dataset, DatasetBuilder, Limits, Progress};
+use masklink::dataset::{Dataset, DatasetBuilder, ReadLimits, ReadProgress};
 use proptest::prelude::*;
 
 /// A file with everything the scanner tells apart: nested and skipped values, escapes, odd
@@ -16,7 +16,7 @@ const SMALL: &str = concat!(
 );
 
 fn read(chunks: impl IntoIterator<Item = impl AsRef<[u8]>>) -> Dataset {
-    let mut builder = DatasetBuilder::new(Limits::default());
+    let mut builder = DatasetBuilder::new(ReadLimits::default());
     for chunk in chunks {
         builder.push(chunk.as_ref());
     }
@@ -28,7 +28,7 @@ fn outcome(dataset: &Dataset) -> String {
     let findings: Vec<_> = dataset.findings().collect();
     let (images, categories) = (dataset.images(), dataset.categories());
     // Not the bytes taken: a file that is none is given up at the end of a chunk.
-    let Progress { bytes: _, images: p, categories: c, annotations: a } = dataset.progress();
+    let ReadProgress { bytes: _, images: p, categories: c, annotations: a } = dataset.progress();
     format!("{images:?}\n{categories:?}\n{:?}\n{findings:?}\n{p} {c} {a}", dataset.annotations())
 }
 
@@ -63,7 +63,7 @@ fn every_end_of_a_small_file() {
 #[test]
 fn positions_beyond_four_gibibytes() {
     let chunk = vec![b'x'; 64 << 20];
-    let mut builder = DatasetBuilder::new(Limits::default());
+    let mut builder = DatasetBuilder::new(ReadLimits::default());
     builder.push(br#"{"info":""#);
     for _ in 0..65 {
         builder.push(&chunk);

@@ -1,6 +1,6 @@
 //! Annotation files that are wrong in every way we know: what is said, and that the rest is still read.
 
-use masklink::dataset::{Dataset, Limits};
+use masklink::dataset::{Dataset, ReadLimits};
 
 /// A whole file around the given annotations, with image "p" of 4 x 3 pixels and category "Q1".
 fn file(annotations: &str) -> String {
@@ -25,7 +25,7 @@ fn findings(dataset: &Dataset) -> Vec<String> {
 }
 
 fn check(name: &str, json: &str, expected: &[&str]) -> Dataset {
-    let dataset = Dataset::read(json.as_bytes(), &Limits::default());
+    let dataset = Dataset::read(json.as_bytes(), &ReadLimits::default());
     assert_eq!(findings(&dataset), expected, "{name}: {json}");
     dataset
 }
@@ -240,7 +240,7 @@ fn odd_boxes_and_words() {
 fn boxes_are_compared_with_their_own_masks_only() {
     let fields = r#""segmentation":[{"size":[3,4],"counts":"~"},{"size":[3,4],"counts":[0,3,9]},{"size":[3,4],"counts":[9,3]}],
         "bbox":[[1,0,2,3],"x",[3,0,4,3]]"#;
-    let dataset = Dataset::read(file(&annotation(fields)).as_bytes(), &Limits::default());
+    let dataset = Dataset::read(file(&annotation(fields)).as_bytes(), &ReadLimits::default());
     let found = findings(&dataset);
     assert!(found.iter().all(|finding| !finding.contains("box-disagrees")), "{found:?}");
     assert_eq!(found.len(), 2, "the mask and the box that cannot be read: {found:?}");
@@ -266,7 +266,7 @@ fn parts_that_can_be_used_are_used() {
     let json = file(&annotation(
         r#""segmentation":[{"size":[1,2],"counts":[0,2]},{"size":[3,4],"counts":"~"},{"size":[3,4],"counts":[3,6,3]}]"#,
     ));
-    let dataset = Dataset::read(json.as_bytes(), &Limits::default());
+    let dataset = Dataset::read(json.as_bytes(), &ReadLimits::default());
     let annotation = &dataset.annotations()[0];
     assert_eq!(annotation.parts.len(), 2);
     let mask = annotation.mask().unwrap();
@@ -482,7 +482,7 @@ fn odd_images_and_categories() {
 
 #[test]
 fn limits() {
-    let whole = Limits::default();
+    let whole = ReadLimits::default();
     let good = annotation(MASK);
     let long = annotation(&format!(r#"{MASK},"note":"{}""#, "x".repeat(500)));
     let wordy = annotation(&format!(r#"{MASK},"question":"{}""#, "\u{e9}".repeat(200)));
@@ -490,31 +490,31 @@ fn limits() {
         r#""segmentation":[{"size":[3,4],"counts":[3,9]},{"size":[3,4],"counts":[12]}],"bbox":[[1,0,4,3]]"#,
     );
     let odd = annotation(&format!(r#"{MASK},"label":["a","b","c"]"#));
-    let cases: &[(&str, Limits, &str, &[&str], usize)] = &[
+    let cases: &[(&str, ReadLimits, &str, &[&str], usize)] = &[
         (
             "bytes of a record",
-            Limits { record_bytes: 400, ..whole },
+            ReadLimits { record_bytes: 400, ..whole },
             &format!("{long},{good}"),
             &["file : record-too-long the record at byte 134 has 601 bytes, over the limit of 400"],
             1,
         ),
         (
             "bytes of a text",
-            Limits { text_bytes: 99, ..whole },
+            ReadLimits { text_bytes: 99, ..whole },
             &wordy,
             &["annotation a: limit question: bytes of a text: 400 is over the limit of 99"],
             1,
         ),
         (
             "parts",
-            Limits { parts: 1, ..whole },
+            ReadLimits { parts: 1, ..whole },
             &many,
             &["annotation a: limit segmentation: elements of a list: 2 is over the limit of 1"],
             1,
         ),
         (
             "findings",
-            Limits { findings: 2, ..whole },
+            ReadLimits { findings: 2, ..whole },
             &odd,
             &[
                 "annotation a: label-without-score label[0]: \"a\" has no score in brackets",
@@ -524,21 +524,21 @@ fn limits() {
         ),
         (
             "records",
-            Limits { records: 3, ..whole },
+            ReadLimits { records: 3, ..whole },
             &format!("{good},{good},{good}"),
             &["file : limit records: 4 is over the limit of 3"],
             1,
         ),
         (
             "bytes of the file",
-            Limits { file_bytes: 300, ..whole },
+            ReadLimits { file_bytes: 300, ..whole },
             &format!("{good},{good},{good}"),
             &["file : limit bytes of the file: 301 is over the limit of 300"],
             1,
         ),
         (
             "bytes of memory",
-            Limits { kept_bytes: 500, ..whole },
+            ReadLimits { memory_bytes: 500, ..whole },
             &format!("{good},{good}"),
             &[
                 "file : limit 3 records are left out, as the others take the 500 bytes of memory that there are for them",
@@ -551,7 +551,7 @@ fn limits() {
         assert_eq!(findings(&dataset), *expected, "{name}");
         assert_eq!(dataset.annotations().len(), *count, "{name}");
     }
-    let cut = Dataset::read(file(&wordy).as_bytes(), &Limits { text_bytes: 99, ..whole });
+    let cut = Dataset::read(file(&wordy).as_bytes(), &ReadLimits { text_bytes: 99, ..whole });
     assert_eq!(cut.annotations()[0].question.as_ref().map(String::len), Some(98));
 }
 
@@ -584,6 +584,6 @@ fn whole_numbers_written_with_a_fraction_are_the_same_ids() {
 #[test]
 fn parts_of_a_pixel_are_no_run_lengths() {
     let fields = r#""segmentation":{"size":[3,4],"counts":[1.5,4.5,6]}"#;
-    let said = findings(&Dataset::read(file(&annotation(fields)).as_bytes(), &Limits::default()));
+    let said = findings(&Dataset::read(file(&annotation(fields)).as_bytes(), &ReadLimits::default()));
     assert!(said.iter().any(|finding| finding.contains("whole run lengths")), "{said:?}");
 }

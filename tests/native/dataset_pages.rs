@@ -1,7 +1,7 @@
 //! What a viewer asks of a file: an overview, a selection, a page; and the same overview without
 //! keeping the file.
 
-use masklink::dataset::{Dataset, Limits, Order, Query, QueryMessage, SurveyBuilder};
+use masklink::dataset::{Dataset, Order, Query, QueryMessage, ReadLimits, SummaryBuilder};
 use serde_json::{Value, json};
 
 /// Three images of 4 x 3 pixels: p0 with a small crow and a finding, p1 with a large crow and an
@@ -20,7 +20,7 @@ const FILE: &str = r#"{
         {"id":"d","image_id":"nowhere","category_id":"Q1","segmentation":[{"size":[2,2],"counts":[0,1,3]}]}]}"#;
 
 fn dataset() -> Dataset {
-    Dataset::read(FILE.as_bytes(), &Limits::default())
+    Dataset::read(FILE.as_bytes(), &ReadLimits::default())
 }
 
 #[test]
@@ -73,7 +73,7 @@ fn pages() {
     let dataset = dataset();
     let query: Query = serde_json::from_value::<QueryMessage>(json!({"category": "Q388450"})).unwrap().into();
     let selection = dataset.select(&query);
-    let page = dataset.page(&query, &selection, 1, 5).unwrap();
+    let page = dataset.result_page(&query, &selection, 1, 5).unwrap();
     assert_eq!(page.boundaries, [0, 12]);
     let expected = json!([{
         "id": "p1", "file": "1.jpg", "url": null, "size": [3, 4], "findings": [],
@@ -85,14 +85,18 @@ fn pages() {
     }]);
     assert_eq!(serde_json::to_value(&page.images).unwrap(), expected);
 
-    let all = dataset.page(&Query::default(), &dataset.select(&Query::default()), 0, 2).unwrap();
+    let all = dataset.result_page(&Query::default(), &dataset.select(&Query::default()), 0, 2).unwrap();
     assert_eq!(all.boundaries, [3, 4, 0, 12, 2, 4]);
     let images = serde_json::to_value(&all.images).unwrap();
     assert_eq!(images[0]["annotations"][0]["boxes"], json!([[1.0, 0.0, 2.0, 1.0]]));
     assert_eq!(images[0]["annotations"][0]["findings"][0]["code"], "label-without-score");
     assert_eq!(images[1]["annotations"][1]["boundaries"], json!([4, 6]));
     assert_eq!(
-        dataset.page(&Query::default(), &dataset.select(&Query::default()), 4, 9).unwrap().images.len(),
+        dataset
+            .result_page(&Query::default(), &dataset.select(&Query::default()), 4, 9)
+            .unwrap()
+            .images
+            .len(),
         0
     );
 }
@@ -110,9 +114,9 @@ fn a_page_stays_small() {
         r#"{{"images":[{{"id":"p","width":1,"height":1}}],"annotations":[{}]}}"#,
         annotations.join(",")
     );
-    let dataset = Dataset::read(file.as_bytes(), &Limits::default());
+    let dataset = Dataset::read(file.as_bytes(), &ReadLimits::default());
     assert_eq!(dataset.annotations().len(), 300);
-    let page = dataset.page(&Query::default(), &dataset.select(&Query::default()), 0, 1).unwrap();
+    let page = dataset.result_page(&Query::default(), &dataset.select(&Query::default()), 0, 1).unwrap();
     let images = serde_json::to_value(&page.images).unwrap();
     let shown = images[0]["annotations"].as_array().unwrap().len();
     assert!((200..300).contains(&shown), "{shown}");
@@ -133,9 +137,9 @@ fn a_page_counts_the_texts_each_annotation_brings_along() {
         "categories": [{"id": "Q1", "name": "Crow", "description": words}],
         "annotations": annotations,
     });
-    let dataset = Dataset::read(file.to_string().as_bytes(), &Limits::default());
+    let dataset = Dataset::read(file.to_string().as_bytes(), &ReadLimits::default());
     let query = Query::default();
-    let page = dataset.page(&query, &dataset.select(&query), 0, 10).unwrap();
+    let page = dataset.result_page(&query, &dataset.select(&query), 0, 10).unwrap();
     let bytes = serde_json::to_string(&page.images).unwrap().len();
     assert!(bytes < 6 << 20, "{bytes} bytes of JSON");
 }
@@ -147,9 +151,9 @@ fn an_image_too_large_for_any_mask_hides_no_other() {
         "categories": [],
         "annotations": [{"id":"a","image_id":"huge","category_id":"Q1"},
             {"id":"b","image_id":"p","category_id":"Q1","segmentation":[{"size":[3,4],"counts":[3,1,8]}]}]}"#;
-    let dataset = Dataset::read(file.as_bytes(), &Limits::default());
+    let dataset = Dataset::read(file.as_bytes(), &ReadLimits::default());
     let query = Query::default();
-    let page = dataset.page(&query, &dataset.select(&query), 0, 10).unwrap();
+    let page = dataset.result_page(&query, &dataset.select(&query), 0, 10).unwrap();
     let images = serde_json::to_value(&page.images).unwrap();
     assert_eq!(images[1]["annotations"][0]["area"], 1, "{images}");
 }
@@ -165,22 +169,22 @@ fn overview_and_survey_agree() {
         overview["findings"].as_array().unwrap().iter().map(|f| f["code"].as_str().unwrap()).collect();
     assert_eq!(codes, ["label-without-score", "missing-image", "not-listed", "unknown-category"]);
 
-    let mut builder = SurveyBuilder::new(Limits::default(), 5);
+    let mut builder = SummaryBuilder::new(ReadLimits::default(), 5);
     FILE.as_bytes().chunks(7).for_each(|chunk| builder.push(chunk));
-    let survey = builder.finish();
-    assert_eq!(survey.findings, dataset.findings_by_code(5));
-    assert_eq!((survey.annotations, survey.masks, survey.boxes, survey.labels), (4, 4, 1, 1));
-    assert_eq!(survey.annotations_of_image, [1, 2, 0, 1]);
-    assert_eq!((survey.categories, survey.entities), (2, 2));
-    let used: Vec<_> = survey
+    let summary = builder.finish();
+    assert_eq!(summary.findings, dataset.findings_by_code(5));
+    assert_eq!((summary.annotations, summary.masks, summary.boxes, summary.labels), (4, 4, 1, 1));
+    assert_eq!(summary.annotations_of_image, [1, 2, 0, 1]);
+    assert_eq!((summary.categories, summary.entities), (2, 2));
+    let used: Vec<_> = summary
         .used_categories
         .iter()
         .map(|(id, name, count)| (id.as_str(), name.as_deref(), *count))
         .collect();
     assert_eq!(used, [("Q388450", Some("Crow"), 2), ("Q1", None, 1), ("Q25222", Some("Owl"), 1)]);
     // Masks of 1, 12, 2 and 1 pixels.
-    assert_eq!(survey.areas, [0, 2, 1, 0, 1]);
-    let splits: Vec<_> = survey.splits.iter().map(|(name, count)| (name.as_str(), *count)).collect();
+    assert_eq!(summary.areas, [0, 2, 1, 0, 1]);
+    let splits: Vec<_> = summary.splits.iter().map(|(name, count)| (name.as_str(), *count)).collect();
     assert_eq!(splits, dataset.split_counts().into_iter().collect::<Vec<_>>());
 }
 

@@ -15,7 +15,7 @@ const FITTING_BOX_IOU: f64 = 0.9;
 const EDGE_SLACK: f64 = 1.0;
 
 /// A decoded mask of an annotation.
-pub(crate) struct Part {
+pub(crate) struct DecodedMask {
     /// Its place in the published list.
     pub(crate) place: usize,
     pub(crate) mask: Mask,
@@ -23,7 +23,7 @@ pub(crate) struct Part {
     bounds: Option<PixelRect>,
 }
 
-impl Part {
+impl DecodedMask {
     pub(crate) fn new(place: usize, mask: Mask) -> Self {
         let bounds = mask.bbox();
         Self { place, mask, bounds }
@@ -34,7 +34,7 @@ impl Part {
 pub(crate) fn masks(
     annotation: &mut Annotation,
     image: Option<Size>,
-    parts: &[Part],
+    parts: &[DecodedMask],
     findings: &mut Vec<Finding>,
 ) -> Result<(), rle::Error> {
     let mut sizes = parts.iter().map(|part| part.mask.size());
@@ -45,7 +45,7 @@ pub(crate) fn masks(
     if parts.is_empty() && findings.iter().all(|finding| finding.field != "segmentation") {
         findings.push(Finding::new("segmentation", Problem::NoMask));
     }
-    for Part { place, mask, .. } in parts {
+    for DecodedMask { place, mask, .. } in parts {
         if let Some(image) = image.filter(|&image| image != mask.size()) {
             let problem = Problem::SizeDiffers { mask: mask.size(), image };
             findings.push(Finding::of_part("segmentation", *place, problem));
@@ -69,7 +69,7 @@ pub(crate) fn masks(
     Ok(())
 }
 
-fn boxes(annotation: &Annotation, image: Size, parts: &[Part], findings: &mut Vec<Finding>) {
+fn boxes(annotation: &Annotation, image: Size, parts: &[DecodedMask], findings: &mut Vec<Finding>) {
     // A mask or a box that could not be read leaves the others out of step.
     let all_read = findings.iter().all(|finding| finding.field != "bbox")
         && parts.iter().enumerate().all(|(at, part)| part.place == at);

@@ -32,7 +32,7 @@ impl Finding {
     }
 
     /// The bytes that these take, their texts included.
-    pub(crate) fn kept_bytes(findings: &[Self]) -> usize {
+    pub(crate) fn memory_bytes(findings: &[Self]) -> usize {
         let texts: usize = findings.iter().map(|finding| finding.problem.text_bytes()).sum();
         size_of_val(findings) + texts
     }
@@ -56,7 +56,7 @@ pub enum RecordKind {
     /// The file itself.
     File,
     /// An element of `images`.
-    ImageRecord,
+    Image,
     /// An element of `categories`.
     Category,
     /// An element of `annotations`.
@@ -68,7 +68,7 @@ impl RecordKind {
     pub fn name(self) -> &'static str {
         match self {
             Self::File => "file",
-            Self::ImageRecord => "image",
+            Self::Image => "image",
             Self::Category => "category",
             Self::Annotation => "annotation",
         }

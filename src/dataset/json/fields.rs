@@ -1,26 +1,26 @@
 //! Judges the values of a record's fields: each becomes what it should be, or a finding and nothing.
 
-use super::raw::{DraftPart, Placed};
-use super::value::Loose;
+use super::raw::{Placed, RawMask};
+use super::value::JsonValue;
 use crate::dataset::audit::{Finding, Problem};
-use crate::dataset::limits::Limits;
+use crate::dataset::limits::ReadLimits;
 use crate::dataset::record::Label;
 use crate::geometry::{Rect, Size};
 use crate::rle::{self, far_coordinate};
 
 /// The findings of one record while its fields are read.
 pub(super) struct Fields<'l> {
-    limits: &'l Limits,
+    limits: &'l ReadLimits,
     pub(super) findings: Vec<Finding>,
 }
 
-type Value<'a> = Option<Loose<'a>>;
+type Value<'a> = Option<JsonValue<'a>>;
 
 /// Below this a 64-bit float tells all whole numbers apart (2 to the 53rd).
 const MAX_EXACT: f64 = 9_007_199_254_740_992.0;
 
 impl<'l> Fields<'l> {
-    pub(super) fn new(limits: &'l Limits) -> Self {
+    pub(super) fn new(limits: &'l ReadLimits) -> Self {
         Self { limits, findings: Vec::new() }
     }
 
@@ -39,23 +39,23 @@ impl<'l> Fields<'l> {
         }
     }
 
-    fn note_shape(&mut self, field: &'static str, expected: &'static str, value: &Loose<'_>) {
+    fn note_shape(&mut self, field: &'static str, expected: &'static str, value: &JsonValue<'_>) {
         self.note(field, Problem::Shape { expected, found: value.what() });
     }
 
     /// A text or a number as text.
     fn id(&mut self, field: &'static str, value: Value<'_>) -> Option<String> {
         match value? {
-            Loose::Text(text) if text.is_empty() => None,
-            Loose::Text(text) => Some(self.cut(field, text.into_owned())),
+            JsonValue::Text(text) if text.is_empty() => None,
+            JsonValue::Text(text) => Some(self.cut(field, text.into_owned())),
             // Tables write whole numbers as 7.0 where a column has gaps.
-            Loose::Number(number) => Some(match number.as_f64() {
+            JsonValue::Number(number) => Some(match number.as_f64() {
                 Some(value) if number.is_f64() && value.fract() == 0.0 && value.abs() < MAX_EXACT => {
                     format!("{value:.0}")
                 }
                 _ => number.to_string(),
             }),
-            Loose::Null => None,
+            JsonValue::Null => None,
             other => {
                 self.note_shape(field, "a text or a number", &other);
                 None
@@ -83,8 +83,8 @@ impl<'l> Fields<'l> {
     /// A text; cut at a character where it is over the limit.
     pub(super) fn text(&mut self, field: &'static str, value: Value<'_>) -> Option<String> {
         match value? {
-            Loose::Text(text) => Some(self.cut(field, text.into_owned())),
-            Loose::Null => None,
+            JsonValue::Text(text) => Some(self.cut(field, text.into_owned())),
+            JsonValue::Null => None,
             other => {
                 self.note_shape(field, "a text", &other);
                 None
@@ -132,7 +132,7 @@ impl<'l> Fields<'l> {
 
     /// A number of pixels that is needed.
     pub(super) fn length(&mut self, field: &'static str, value: Value<'_>) -> Option<u32> {
-        let Some(value) = value.filter(|value| *value != Loose::Null) else {
+        let Some(value) = value.filter(|value| *value != JsonValue::Null) else {
             self.note(field, Problem::Missing);
             return None;
         };
@@ -145,7 +145,7 @@ impl<'l> Fields<'l> {
 
     /// A number.
     pub(super) fn real(&mut self, field: &'static str, value: Value<'_>) -> Option<f64> {
-        let value = value.filter(|value| *value != Loose::Null)?;
+        let value = value.filter(|value| *value != JsonValue::Null)?;
         let number = value.as_f64();
         if number.is_none() {
             self.note_shape(field, "a number", &value);
@@ -156,8 +156,8 @@ impl<'l> Fields<'l> {
     /// COCO's 0 and 1, or true and false.
     pub(super) fn flag(&mut self, field: &'static str, value: Value<'_>) -> bool {
         match value {
-            None | Some(Loose::Null) => false,
-            Some(Loose::Bool(flag)) => flag,
+            None | Some(JsonValue::Null) => false,
+            Some(JsonValue::Bool(flag)) => flag,
             Some(value) => {
                 let number = value.as_f64();
                 if number.is_none() {
@@ -183,15 +183,15 @@ impl<'l> Fields<'l> {
     pub(super) fn boxes(&mut self, field: &'static str, value: Value<'_>) -> Vec<Rect> {
         let expected = "x, y, width, height or a list of x1, y1, x2, y2";
         match value {
-            None | Some(Loose::Null) => Vec::new(),
-            Some(Loose::Numbers(numbers)) if numbers.len() == 4 => {
+            None | Some(JsonValue::Null) => Vec::new(),
+            Some(JsonValue::Numbers(numbers)) if numbers.len() == 4 => {
                 vec![Rect::from_xywh([numbers[0], numbers[1], numbers[2], numbers[3]])]
             }
-            Some(Loose::List(list)) => {
+            Some(JsonValue::List(list)) => {
                 let mut boxes = Vec::with_capacity(list.len().min(self.limits.parts));
                 for (part, value) in self.bounded(field, list).into_iter().enumerate() {
                     match value {
-                        Loose::Numbers(numbers) if numbers.len() == 4 => {
+                        JsonValue::Numbers(numbers) if numbers.len() == 4 => {
                             boxes.push(Rect {
                                 x1: numbers[0],
                                 y1: numbers[1],
@@ -217,9 +217,9 @@ impl<'l> Fields<'l> {
     /// Labels with their scores: a list of texts, or one.
     pub(super) fn labels(&mut self, field: &'static str, value: Value<'_>) -> Vec<Label> {
         let list = match value {
-            None | Some(Loose::Null) => Vec::new(),
-            Some(Loose::List(list)) => self.bounded(field, list),
-            Some(text @ Loose::Text(_)) => vec![text],
+            None | Some(JsonValue::Null) => Vec::new(),
+            Some(JsonValue::List(list)) => self.bounded(field, list),
+            Some(text @ JsonValue::Text(_)) => vec![text],
             Some(other) => {
                 self.note_shape(field, "a list of texts", &other);
                 Vec::new()
@@ -227,7 +227,7 @@ impl<'l> Fields<'l> {
         };
         let mut labels = Vec::with_capacity(list.len());
         for (part, value) in list.into_iter().enumerate() {
-            let Loose::Text(text) = value else {
+            let JsonValue::Text(text) = value else {
                 self.note_part(field, part, Problem::Shape { expected: "a text", found: value.what() });
                 continue;
             };
@@ -245,11 +245,11 @@ impl<'l> Fields<'l> {
         &mut self,
         field: &'static str,
         value: Value<'_>,
-    ) -> (Vec<Placed<DraftPart>>, Vec<Placed<Vec<f64>>>) {
+    ) -> (Vec<Placed<RawMask>>, Vec<Placed<Vec<f64>>>) {
         let list = match value {
-            None | Some(Loose::Null) => Vec::new(),
-            Some(Loose::List(list)) => self.bounded(field, list),
-            Some(one @ (Loose::Object(_) | Loose::Numbers(_))) => vec![one],
+            None | Some(JsonValue::Null) => Vec::new(),
+            Some(JsonValue::List(list)) => self.bounded(field, list),
+            Some(one @ (JsonValue::Object(_) | JsonValue::Numbers(_))) => vec![one],
             Some(other) => {
                 self.note_shape(field, "an RLE, a list of RLEs, or polygons", &other);
                 Vec::new()
@@ -258,7 +258,7 @@ impl<'l> Fields<'l> {
         let (mut parts, mut polygons) = (Vec::new(), Vec::new());
         for (part, value) in list.into_iter().enumerate() {
             match value {
-                Loose::Numbers(polygon) if polygon.len() >= 6 && polygon.len().is_multiple_of(2) => {
+                JsonValue::Numbers(polygon) if polygon.len() >= 6 && polygon.len().is_multiple_of(2) => {
                     match far_coordinate(&polygon) {
                         Some(at) => {
                             let error = rle::Error::Coordinate { polygon: part, at };
@@ -267,11 +267,11 @@ impl<'l> Fields<'l> {
                         None => polygons.push((part, polygon)),
                     }
                 }
-                Loose::Numbers(_) => {
+                JsonValue::Numbers(_) => {
                     let expected = "x and y of three points or more";
                     self.note_part(field, part, Problem::Shape { expected, found: "other numbers" });
                 }
-                Loose::Object(_) => match rle(value) {
+                JsonValue::Object(_) => match rle(value) {
                     Ok(rle) => parts.push((part, rle)),
                     Err(problem) => self.note_part(field, part, problem),
                 },
@@ -286,8 +286,8 @@ impl<'l> Fields<'l> {
 }
 
 /// `{"size": [height, width], "counts": …}`.
-fn rle(value: Loose<'_>) -> Result<DraftPart, Problem> {
-    let Loose::Object(fields) = value else {
+fn rle(value: JsonValue<'_>) -> Result<RawMask, Problem> {
+    let JsonValue::Object(fields) = value else {
         return Err(Problem::Shape { expected: "an RLE", found: value.what() });
     };
     let (mut size, mut counts) = (None, None);
@@ -300,7 +300,7 @@ fn rle(value: Loose<'_>) -> Result<DraftPart, Problem> {
     }
     let expected = "size: [height, width]";
     let size = match size {
-        Some(Loose::Numbers(numbers)) => {
+        Some(JsonValue::Numbers(numbers)) => {
             match numbers.iter().map(|&number| whole_u32(number)).collect::<Vec<_>>()[..] {
                 [Some(height), Some(width)] => Size::new(width, height),
                 _ => return Err(Problem::Shape { expected, found: "other numbers" }),
@@ -311,12 +311,12 @@ fn rle(value: Loose<'_>) -> Result<DraftPart, Problem> {
         }
     };
     match counts {
-        Some(Loose::Text(text)) => Ok(DraftPart::Compressed { size, counts: text.into() }),
-        Some(Loose::Numbers(counts)) if counts.iter().any(|length| length.fract() != 0.0) => {
+        Some(JsonValue::Text(text)) => Ok(RawMask::Compressed { size, counts: text.into() }),
+        Some(JsonValue::Numbers(counts)) if counts.iter().any(|length| length.fract() != 0.0) => {
             Err(Problem::Shape { expected: "whole run lengths", found: "other numbers" })
         }
-        Some(Loose::Numbers(counts)) => Ok(DraftPart::Counts { size, counts }),
-        Some(Loose::List(list)) if list.is_empty() => Ok(DraftPart::Counts { size, counts: Vec::new() }),
+        Some(JsonValue::Numbers(counts)) => Ok(RawMask::Counts { size, counts }),
+        Some(JsonValue::List(list)) if list.is_empty() => Ok(RawMask::Counts { size, counts: Vec::new() }),
         other => {
             let found = other.map_or("nothing", |value| value.what());
             Err(Problem::Shape { expected: "counts: a text or a list of numbers", found })

@@ -8,5 +8,5 @@ mod scan;
 mod value;
 mod wire;
 
-pub use raw::Draft;
-pub use reader::{Item, Progress, Reader};
+pub use raw::RawAnnotation;
+pub use reader::{ReadItem, ReadProgress, Reader};

@@ -4,8 +4,8 @@ use memchr::memchr3;
 
 /// How deep in brackets a value is.
 #[derive(Default)]
-pub(super) struct Nest {
-    /// The brackets open, innermost last, up to [`DEEPEST`](Nest::DEEPEST).
+pub(super) struct NestingScanner {
+    /// The brackets open, innermost last, up to [`DEEPEST`](NestingScanner::DEEPEST).
     open: Vec<u8>,
     /// Brackets open beyond that.
     beyond: u64,
@@ -13,7 +13,7 @@ pub(super) struct Nest {
     escaped: bool,
 }
 
-impl Nest {
+impl NestingScanner {
     /// `serde_json` reads no deeper either.
     const DEEPEST: usize = 128;
 

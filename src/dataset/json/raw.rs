@@ -2,9 +2,9 @@
 
 use crate::dataset::audit::{
     Finding, Problem,
-    checks::{self, Part},
+    checks::{self, DecodedMask},
 };
-use crate::dataset::limits::Limits;
+use crate::dataset::limits::ReadLimits;
 use crate::dataset::record::{Annotation, EncodedMask, ImageRecord};
 use crate::geometry::Size;
 use crate::rle::{self, Mask};
@@ -13,10 +13,10 @@ use crate::rle::{self, Mask};
 ///
 /// A file may list its annotations before its images; a polygon needs the image's size to become a mask.
 #[derive(Clone, Debug)]
-pub struct Draft {
+pub struct RawAnnotation {
     pub(super) annotation: Annotation,
     /// The encoded masks.
-    pub(super) parts: Vec<Placed<DraftPart>>,
+    pub(super) parts: Vec<Placed<RawMask>>,
     /// Flat x, y lists in image space.
     pub(super) polygons: Vec<Placed<Vec<f64>>>,
 }
@@ -26,12 +26,12 @@ pub(super) type Placed<T> = (usize, T);
 
 /// An encoded mask that may not decode.
 #[derive(Clone, Debug)]
-pub(super) enum DraftPart {
+pub(super) enum RawMask {
     Compressed { size: Size, counts: Box<str> },
     Counts { size: Size, counts: Vec<f64> },
 }
 
-impl Draft {
+impl RawAnnotation {
     /// Its id, as [`Annotation::id`].
     pub fn id(&self) -> &str {
         &self.annotation.id
@@ -43,7 +43,7 @@ impl Draft {
     }
 
     /// Decodes and checks the masks, against the image where the file has it.
-    pub fn settle(self, image: Option<&ImageRecord>, limits: &Limits) -> Annotation {
+    pub fn resolve(self, image: Option<&ImageRecord>, limits: &ReadLimits) -> Annotation {
         let Self { mut annotation, parts, polygons } = self;
         let mut findings = std::mem::take(&mut annotation.findings);
         if image.is_none() && !annotation.image.is_empty() {
@@ -56,7 +56,7 @@ impl Draft {
             match part.decode() {
                 Ok((encoded, mask)) => {
                     annotation.parts.push(encoded);
-                    decoded.push(Part::new(place, mask));
+                    decoded.push(DecodedMask::new(place, mask));
                 }
                 Err(error) => findings.push(Finding::of_part("segmentation", place, error.into())),
             }
@@ -66,7 +66,7 @@ impl Draft {
             match image_size.map(|size| Mask::from_polygons(size, &outlines)) {
                 Some(Ok(mask)) => {
                     annotation.parts.push(EncodedMask::from_mask(&mask));
-                    decoded.push(Part::new(*place, mask));
+                    decoded.push(DecodedMask::new(*place, mask));
                 }
                 Some(Err(error)) => findings.push(Finding::new("segmentation", error.into())),
                 None => findings.push(Finding::new("segmentation", Problem::PolygonsWithoutSize)),
@@ -93,16 +93,16 @@ impl Draft {
     }
 
     /// About how many bytes of memory it takes, shrunk.
-    pub(crate) fn kept_bytes(&self) -> u64 {
-        let parts: usize = self.parts.iter().map(|(_, part)| part.kept_bytes()).sum();
+    pub(crate) fn memory_bytes(&self) -> u64 {
+        let parts: usize = self.parts.iter().map(|(_, part)| part.memory_bytes()).sum();
         let polygons: usize = self.polygons.iter().map(|(_, polygon)| size_of_val(polygon.as_slice())).sum();
         let lists = size_of_val(self.parts.as_slice()) + size_of_val(self.polygons.as_slice());
-        self.annotation.kept_bytes()
+        self.annotation.memory_bytes()
             + (size_of::<Self>() - size_of::<Annotation>() + lists + parts + polygons) as u64
     }
 }
 
-impl DraftPart {
+impl RawMask {
     fn decode(self) -> Result<(EncodedMask, Mask), rle::Error> {
         match self {
             Self::Compressed { size, counts } => EncodedMask::from_compressed(size, counts),
@@ -123,7 +123,7 @@ impl DraftPart {
     }
 
     /// The bytes of its counts.
-    fn kept_bytes(&self) -> usize {
+    fn memory_bytes(&self) -> usize {
         match self {
             Self::Compressed { counts, .. } => counts.len(),
             Self::Counts { counts, .. } => counts.capacity() * size_of::<f64>(),

@@ -1,29 +1,29 @@
 //! The push parser: bytes of an annotation file in, records out.
 
-use super::raw::Draft;
-use super::scan::{Piece, Section, Splitter};
+use super::raw::RawAnnotation;
+use super::scan::{RecordScanner, Scanned, Section};
 use super::wire;
 use crate::dataset::audit::Problem;
-use crate::dataset::limits::Limits;
+use crate::dataset::limits::ReadLimits;
 use crate::dataset::record::{Category, ImageRecord};
 
 /// What a [`Reader`] finds, in the order of the file.
 #[derive(Clone, Debug)]
 #[expect(clippy::large_enum_variant, reason = "most items are the largest one; a box each would only cost")]
-pub enum Item {
+pub enum ReadItem {
     /// An element of `images`.
-    ImageRecord(ImageRecord),
+    Image(ImageRecord),
     /// An element of `categories`.
     Category(Category),
     /// An element of `annotations`, to be settled with its image.
-    Annotation(Draft),
+    Annotation(RawAnnotation),
     /// Something wrong with the file, or with a record so that it is left out.
     Problem(Problem),
 }
 
 /// How far reading has come.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Progress {
+pub struct ReadProgress {
     /// Bytes taken.
     pub bytes: u64,
     /// Elements of `images` that are records of a length that is read.
@@ -36,47 +36,47 @@ pub struct Progress {
 
 /// A parser without input or output of its own: the caller brings bytes in chunks of any length.
 ///
-/// Memory is constant: one record that lies across chunks, [`Limits::record_bytes`] at most.
+/// Memory is constant: one record that lies across chunks, [`ReadLimits::record_bytes`] at most.
 /// Positions are 64-bit, so a file may be longer than the address space. How the file is cut into
 /// chunks makes no difference.
 pub struct Reader {
-    splitter: Splitter,
-    limits: Limits,
-    progress: Progress,
+    scanner: RecordScanner,
+    limits: ReadLimits,
+    progress: ReadProgress,
     stopped: bool,
 }
 
 impl Reader {
     /// A reader at the beginning of a file.
-    pub fn new(limits: Limits) -> Self {
+    pub fn new(limits: ReadLimits) -> Self {
         Self {
-            splitter: Splitter::new(limits.record_bytes),
+            scanner: RecordScanner::new(limits.record_bytes),
             limits,
-            progress: Progress::default(),
+            progress: ReadProgress::default(),
             stopped: false,
         }
     }
 
     /// Takes the next bytes of the file and hands on what they complete.
-    pub fn push(&mut self, bytes: &[u8], mut sink: impl FnMut(Item)) {
+    pub fn push(&mut self, bytes: &[u8], mut sink: impl FnMut(ReadItem)) {
         if self.stopped {
             return;
         }
-        let room = self.limits.file_bytes - self.splitter.position();
+        let room = self.limits.file_bytes - self.scanner.position();
         let taken = bytes.get(..usize::try_from(room).unwrap_or(usize::MAX)).unwrap_or(bytes);
         let (limits, progress, stopped) = (&self.limits, &mut self.progress, &mut self.stopped);
-        self.splitter.push(taken, &mut |piece| {
+        self.scanner.push(taken, &mut |piece| {
             if !*stopped {
-                *stopped = read_piece(piece, limits, progress, &mut sink);
+                *stopped = read_scanned(piece, limits, progress, &mut sink);
             }
         });
-        self.progress.bytes = self.splitter.position();
+        self.progress.bytes = self.scanner.position();
         if taken.len() < bytes.len() {
-            let (limit, actual) = (self.limits.file_bytes, self.splitter.position() + 1);
-            sink(Item::Problem(Problem::Limit { what: "bytes of the file", limit, actual }));
+            let (limit, actual) = (self.limits.file_bytes, self.scanner.position() + 1);
+            sink(ReadItem::Problem(Problem::Limit { what: "bytes of the file", limit, actual }));
             self.stopped = true;
         }
-        self.stopped |= self.splitter.is_broken();
+        self.stopped |= self.scanner.is_broken();
     }
 
     /// Whether further bytes change nothing: a limit is reached, or no record can follow.
@@ -85,64 +85,68 @@ impl Reader {
     }
 
     /// How far it has come.
-    pub fn progress(&self) -> Progress {
+    pub fn progress(&self) -> ReadProgress {
         self.progress
     }
 
     /// Ends the file here, and hands on what that means.
-    pub fn finish(self, mut sink: impl FnMut(Item)) -> Progress {
-        if let Some(problem) = self.splitter.finish().filter(|_| !self.stopped) {
-            sink(Item::Problem(problem));
+    pub fn finish(self, mut sink: impl FnMut(ReadItem)) -> ReadProgress {
+        if let Some(problem) = self.scanner.finish().filter(|_| !self.stopped) {
+            sink(ReadItem::Problem(problem));
         }
         self.progress
     }
 }
 
 /// Reads one record; answers whether to stop.
-fn read_piece(
-    piece: Piece<'_>,
-    limits: &Limits,
-    progress: &mut Progress,
-    sink: &mut impl FnMut(Item),
+fn read_scanned(
+    piece: Scanned<'_>,
+    limits: &ReadLimits,
+    progress: &mut ReadProgress,
+    sink: &mut impl FnMut(ReadItem),
 ) -> bool {
     let (section, at, json) = match piece {
-        Piece::Record { section, at, json } => (section, at, json),
-        Piece::TooLong { at, bytes } => {
+        Scanned::Record { section, at, json } => (section, at, json),
+        Scanned::TooLong { at, bytes } => {
             let limit = limits.record_bytes as u64;
-            sink(Item::Problem(Problem::RecordTooLong { record: at, bytes, limit }));
+            sink(ReadItem::Problem(Problem::RecordTooLong { record: at, bytes, limit }));
             return false;
         }
-        Piece::NotObject { at } => {
+        Scanned::NotObject { at } => {
             let reason = "an object expected".into();
-            sink(Item::Problem(Problem::Malformed { record: at, at, reason }));
+            sink(ReadItem::Problem(Problem::Malformed { record: at, at, reason }));
             return false;
         }
-        Piece::Problem(problem) => {
-            sink(Item::Problem(problem));
+        Scanned::Problem(problem) => {
+            sink(ReadItem::Problem(problem));
             return false;
         }
     };
     let records = progress.images + progress.categories + progress.annotations;
     if records >= limits.records {
-        sink(Item::Problem(Problem::Limit { what: "records", limit: limits.records, actual: records + 1 }));
+        sink(ReadItem::Problem(Problem::Limit {
+            what: "records",
+            limit: limits.records,
+            actual: records + 1,
+        }));
         return true;
     }
     let (count, item) = match section {
         Section::Images => {
-            let item = wire::image(json, progress.images, limits).map(Item::ImageRecord);
+            let item = wire::image(json, progress.images, limits).map(ReadItem::Image);
             (&mut progress.images, item)
         }
         Section::Categories => {
-            let item = wire::category(json, progress.categories, limits).map(Item::Category);
+            let item = wire::category(json, progress.categories, limits).map(ReadItem::Category);
             (&mut progress.categories, item)
         }
         Section::Annotations => {
-            let item = wire::annotation(json, progress.annotations, limits).map(Item::Annotation);
+            let item = wire::annotation(json, progress.annotations, limits).map(ReadItem::Annotation);
             (&mut progress.annotations, item)
         }
     };
     *count += 1;
-    sink(item.unwrap_or_else(|error| Item::Problem(malformed(&error, at, json))));
+    sink(item.unwrap_or_else(|error| ReadItem::Problem(malformed(&error, at, json))));
     false
 }
 

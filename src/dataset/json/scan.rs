@@ -6,7 +6,7 @@
 //! not check; a record it hands on is checked by who reads it. How the bytes are cut into chunks
 //! makes no difference.
 
-use super::nesting::Nest;
+use super::nesting::NestingScanner;
 use crate::dataset::audit::Problem;
 
 /// The sections that hold records.
@@ -18,7 +18,7 @@ pub(super) enum Section {
 }
 
 /// What is found, in the order of the file. Positions count bytes of the file from 0.
-pub(super) enum Piece<'a> {
+pub(super) enum Scanned<'a> {
     /// An object of a section.
     Record { section: Section, at: u64, json: &'a [u8] },
     /// An object of a section that is longer than the limit.
@@ -30,10 +30,10 @@ pub(super) enum Piece<'a> {
 }
 
 /// The scanner.
-pub(super) struct Splitter {
+pub(super) struct RecordScanner {
     state: State,
     separator: Separator,
-    nest: Nest,
+    nesting: NestingScanner,
     max_record_bytes: usize,
     /// Position of the chunk at hand.
     base: u64,
@@ -86,12 +86,12 @@ enum Separator {
 /// Bytes kept of a key; more than the longest of ours, so that no longer key is taken for it.
 const LONGEST_KEY: usize = 16;
 
-impl Splitter {
+impl RecordScanner {
     pub(super) fn new(max_record_bytes: usize) -> Self {
         Self {
             state: State::Start,
             separator: Separator::NoneYet,
-            nest: Nest::default(),
+            nesting: NestingScanner::default(),
             max_record_bytes,
             base: 0,
             section_at: 0,
@@ -116,7 +116,7 @@ impl Splitter {
     }
 
     /// Reads on with the next bytes of the file.
-    pub(super) fn push(&mut self, bytes: &[u8], sink: &mut impl FnMut(Piece<'_>)) {
+    pub(super) fn push(&mut self, bytes: &[u8], sink: &mut impl FnMut(Scanned<'_>)) {
         let mut at = 0;
         while at < bytes.len() {
             at = match self.state {
@@ -156,7 +156,7 @@ impl Splitter {
     }
 
     /// One byte outside of keys and values; answers where to go on.
-    fn between(&mut self, byte: u8, at: usize, sink: &mut impl FnMut(Piece<'_>)) -> usize {
+    fn between(&mut self, byte: u8, at: usize, sink: &mut impl FnMut(Scanned<'_>)) -> usize {
         let position = self.base + at as u64;
         match (self.state, byte) {
             // A byte order mark is no JSON, but some Windows tools write one.
@@ -191,7 +191,7 @@ impl Splitter {
                 self.begin_element(position, sink);
                 (self.record_at, self.record_bytes) = (position, 0);
                 self.kept.clear();
-                self.nest.reset();
+                self.nesting.reset();
                 self.state = State::Record;
                 return at;
             }
@@ -206,8 +206,8 @@ impl Splitter {
             }
             (State::Section, _) => {
                 self.begin_element(position, sink);
-                sink(Piece::NotObject { at: position });
-                self.nest.reset();
+                sink(Scanned::NotObject { at: position });
+                self.nesting.reset();
                 let nested = matches!(byte, b'"' | b'[');
                 self.state = if nested { State::SkippedElement } else { State::SkippedScalarElement };
                 return if nested { at } else { at + 1 };
@@ -223,27 +223,32 @@ impl Splitter {
         (self.state, self.separator) = (state, Separator::NoneYet);
     }
 
-    fn begin_element(&mut self, position: u64, sink: &mut impl FnMut(Piece<'_>)) {
+    fn begin_element(&mut self, position: u64, sink: &mut impl FnMut(Scanned<'_>)) {
         if self.separator == Separator::Needed {
             report(position, "','", sink);
         }
         self.separator = Separator::Needed;
     }
 
-    fn end_list(&mut self, position: u64, sink: &mut impl FnMut(Piece<'_>)) {
+    fn end_list(&mut self, position: u64, sink: &mut impl FnMut(Scanned<'_>)) {
         if self.separator == Separator::Given {
             report(position, "another element after ','", sink);
         }
     }
 
-    fn give_up(&mut self, position: u64, expected: &'static str, sink: &mut impl FnMut(Piece<'_>)) -> usize {
+    fn give_up(
+        &mut self,
+        position: u64,
+        expected: &'static str,
+        sink: &mut impl FnMut(Scanned<'_>),
+    ) -> usize {
         report(position, expected, sink);
         self.state = State::Broken;
         0
     }
 
     /// A value of the file's object, by its first byte.
-    fn begin_value(&mut self, byte: u8, at: usize, sink: &mut impl FnMut(Piece<'_>)) -> usize {
+    fn begin_value(&mut self, byte: u8, at: usize, sink: &mut impl FnMut(Scanned<'_>)) -> usize {
         let section = match self.kept.as_slice() {
             b"images" => Some(Section::Images),
             b"categories" => Some(Section::Categories),
@@ -251,7 +256,7 @@ impl Splitter {
             _ => None,
         };
         self.kept.clear();
-        self.nest.reset();
+        self.nesting.reset();
         match (section, byte) {
             (Some(section), b'[') => {
                 (self.section, self.sections_seen) = (section, true);
@@ -288,8 +293,8 @@ impl Splitter {
         at + 1
     }
 
-    fn in_record(&mut self, bytes: &[u8], at: usize, sink: &mut impl FnMut(Piece<'_>)) -> usize {
-        let end = self.nest.scan(&bytes[at..]).map(|length| at + length);
+    fn in_record(&mut self, bytes: &[u8], at: usize, sink: &mut impl FnMut(Scanned<'_>)) -> usize {
+        let end = self.nesting.scan(&bytes[at..]).map(|length| at + length);
         let piece = &bytes[at..end.unwrap_or(bytes.len())];
         self.record_bytes += piece.len() as u64;
         let fits = self.record_bytes <= self.max_record_bytes as u64;
@@ -301,16 +306,16 @@ impl Splitter {
         }
         let Some(end) = end else { return bytes.len() };
         sink(match (fits, earlier) {
-            (false, _) => Piece::TooLong { at: self.record_at, bytes: self.record_bytes },
-            (true, true) => Piece::Record { section: self.section, at: self.record_at, json: &self.kept },
-            (true, false) => Piece::Record { section: self.section, at: self.record_at, json: piece },
+            (false, _) => Scanned::TooLong { at: self.record_at, bytes: self.record_bytes },
+            (true, true) => Scanned::Record { section: self.section, at: self.record_at, json: &self.kept },
+            (true, false) => Scanned::Record { section: self.section, at: self.record_at, json: piece },
         });
         self.state = State::Section;
         end
     }
 
     fn in_skipped(&mut self, bytes: &[u8], at: usize) -> usize {
-        match self.nest.scan(&bytes[at..]) {
+        match self.nesting.scan(&bytes[at..]) {
             Some(length) => {
                 self.after_skipped();
                 at + length
@@ -336,6 +341,6 @@ impl Splitter {
     }
 }
 
-fn report(at: u64, expected: &'static str, sink: &mut impl FnMut(Piece<'_>)) {
-    sink(Piece::Problem(Problem::NotAnnotations { at, expected }));
+fn report(at: u64, expected: &'static str, sink: &mut impl FnMut(Scanned<'_>)) {
+    sink(Scanned::Problem(Problem::NotAnnotations { at, expected }));
 }

@@ -8,18 +8,18 @@ use serde_json::Number;
 
 /// Any JSON value. A list of numbers alone is kept compact, since polygons and uncompressed counts are long.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) enum Loose<'a> {
+pub(super) enum JsonValue<'a> {
     Null,
     Bool(bool),
     Number(Number),
     Text(Cow<'a, str>),
     /// A list of at least one number and nothing else.
     Numbers(Vec<f64>),
-    List(Vec<Loose<'a>>),
-    Object(Vec<(Cow<'a, str>, Loose<'a>)>),
+    List(Vec<JsonValue<'a>>),
+    Object(Vec<(Cow<'a, str>, JsonValue<'a>)>),
 }
 
-impl Loose<'_> {
+impl JsonValue<'_> {
     /// What the value is, for a message.
     pub(super) fn what(&self) -> &'static str {
         match self {
@@ -41,53 +41,53 @@ impl Loose<'_> {
     }
 }
 
-impl<'de: 'a, 'a> Deserialize<'de> for Loose<'a> {
+impl<'de: 'a, 'a> Deserialize<'de> for JsonValue<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(AnyShape)
+        deserializer.deserialize_any(JsonValueVisitor)
     }
 }
 
-struct AnyShape;
+struct JsonValueVisitor;
 
-impl<'de> Visitor<'de> for AnyShape {
-    type Value = Loose<'de>;
+impl<'de> Visitor<'de> for JsonValueVisitor {
+    type Value = JsonValue<'de>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a JSON value")
     }
 
     fn visit_unit<E: Error>(self) -> Result<Self::Value, E> {
-        Ok(Loose::Null)
+        Ok(JsonValue::Null)
     }
 
     fn visit_bool<E: Error>(self, value: bool) -> Result<Self::Value, E> {
-        Ok(Loose::Bool(value))
+        Ok(JsonValue::Bool(value))
     }
 
     fn visit_u64<E: Error>(self, value: u64) -> Result<Self::Value, E> {
-        Ok(Loose::Number(value.into()))
+        Ok(JsonValue::Number(value.into()))
     }
 
     fn visit_i64<E: Error>(self, value: i64) -> Result<Self::Value, E> {
-        Ok(Loose::Number(value.into()))
+        Ok(JsonValue::Number(value.into()))
     }
 
     fn visit_f64<E: Error>(self, value: f64) -> Result<Self::Value, E> {
-        Ok(Number::from_f64(value).map_or(Loose::Null, Loose::Number))
+        Ok(Number::from_f64(value).map_or(JsonValue::Null, JsonValue::Number))
     }
 
     fn visit_borrowed_str<E: Error>(self, value: &'de str) -> Result<Self::Value, E> {
-        Ok(Loose::Text(Cow::Borrowed(value)))
+        Ok(JsonValue::Text(Cow::Borrowed(value)))
     }
 
     fn visit_str<E: Error>(self, value: &str) -> Result<Self::Value, E> {
-        Ok(Loose::Text(Cow::Owned(value.to_owned())))
+        Ok(JsonValue::Text(Cow::Owned(value.to_owned())))
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
         let mut numbers = Vec::new();
         let mut first_other = None;
-        while let Some(value) = seq.next_element::<Loose<'de>>()? {
+        while let Some(value) = seq.next_element::<JsonValue<'de>>()? {
             if let Some(number) = value.as_f64() {
                 numbers.push(number);
             } else {
@@ -96,15 +96,19 @@ impl<'de> Visitor<'de> for AnyShape {
             }
         }
         let Some(other) = first_other else {
-            return Ok(if numbers.is_empty() { Loose::List(Vec::new()) } else { Loose::Numbers(numbers) });
+            return Ok(if numbers.is_empty() {
+                JsonValue::List(Vec::new())
+            } else {
+                JsonValue::Numbers(numbers)
+            });
         };
-        let number = |value| Number::from_f64(value).map_or(Loose::Null, Loose::Number);
+        let number = |value| Number::from_f64(value).map_or(JsonValue::Null, JsonValue::Number);
         let mut values: Vec<_> = numbers.into_iter().map(number).collect();
         values.push(other);
         while let Some(value) = seq.next_element()? {
             values.push(value);
         }
-        Ok(Loose::List(values))
+        Ok(JsonValue::List(values))
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
@@ -112,7 +116,7 @@ impl<'de> Visitor<'de> for AnyShape {
         while let Some((Key(key), value)) = map.next_entry()? {
             fields.push((key, value));
         }
-        Ok(Loose::Object(fields))
+        Ok(JsonValue::Object(fields))
     }
 }
 
@@ -121,8 +125,8 @@ struct Key<'a>(Cow<'a, str>);
 
 impl<'de: 'a, 'a> Deserialize<'de> for Key<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        match Loose::deserialize(deserializer)? {
-            Loose::Text(text) => Ok(Self(text)),
+        match JsonValue::deserialize(deserializer)? {
+            JsonValue::Text(text) => Ok(Self(text)),
             other => Err(D::Error::custom(format_args!("a key is {}", other.what()))),
         }
     }

@@ -12,52 +12,52 @@
 use serde::Deserialize;
 
 use super::fields::Fields;
-use super::raw::Draft;
-use super::value::Loose;
+use super::raw::RawAnnotation;
+use super::value::JsonValue;
 use crate::dataset::audit::Problem;
-use crate::dataset::limits::Limits;
+use crate::dataset::limits::ReadLimits;
 use crate::dataset::record::{Annotation, Category, ImageRecord, Split};
 use crate::geometry::Size;
 
 #[derive(Deserialize)]
 struct WireImage<'a> {
     #[serde(borrow)]
-    id: Option<Loose<'a>>,
-    file_name: Option<Loose<'a>>,
-    width: Option<Loose<'a>>,
-    height: Option<Loose<'a>>,
-    coco_url: Option<Loose<'a>>,
-    url: Option<Loose<'a>>,
-    flickr_url: Option<Loose<'a>>,
+    id: Option<JsonValue<'a>>,
+    file_name: Option<JsonValue<'a>>,
+    width: Option<JsonValue<'a>>,
+    height: Option<JsonValue<'a>>,
+    coco_url: Option<JsonValue<'a>>,
+    url: Option<JsonValue<'a>>,
+    flickr_url: Option<JsonValue<'a>>,
 }
 
 #[derive(Deserialize)]
 struct WireCategory<'a> {
     #[serde(borrow)]
-    id: Option<Loose<'a>>,
-    name: Option<Loose<'a>>,
-    description: Option<Loose<'a>>,
-    thumbnail: Option<Loose<'a>>,
+    id: Option<JsonValue<'a>>,
+    name: Option<JsonValue<'a>>,
+    description: Option<JsonValue<'a>>,
+    thumbnail: Option<JsonValue<'a>>,
 }
 
 #[derive(Deserialize)]
 struct WireAnnotation<'a> {
     #[serde(borrow)]
-    id: Option<Loose<'a>>,
-    image_id: Option<Loose<'a>>,
-    category_id: Option<Loose<'a>>,
-    segmentation: Option<Loose<'a>>,
-    bbox: Option<Loose<'a>>,
-    label: Option<Loose<'a>>,
-    text_prompt: Option<Loose<'a>>,
-    question: Option<Loose<'a>>,
-    data_split: Option<Loose<'a>>,
-    iscrowd: Option<Loose<'a>>,
-    area: Option<Loose<'a>>,
+    id: Option<JsonValue<'a>>,
+    image_id: Option<JsonValue<'a>>,
+    category_id: Option<JsonValue<'a>>,
+    segmentation: Option<JsonValue<'a>>,
+    bbox: Option<JsonValue<'a>>,
+    label: Option<JsonValue<'a>>,
+    text_prompt: Option<JsonValue<'a>>,
+    question: Option<JsonValue<'a>>,
+    data_split: Option<JsonValue<'a>>,
+    iscrowd: Option<JsonValue<'a>>,
+    area: Option<JsonValue<'a>>,
 }
 
 /// Reads an element of `images`; `number` names it where it has no id.
-pub(super) fn image(json: &[u8], number: u64, limits: &Limits) -> serde_json::Result<ImageRecord> {
+pub(super) fn image(json: &[u8], number: u64, limits: &ReadLimits) -> serde_json::Result<ImageRecord> {
     let wire: WireImage<'_> = serde_json::from_slice(json)?;
     let mut fields = Fields::new(limits);
     let id = fields.id_or_number("id", wire.id, number);
@@ -71,7 +71,7 @@ pub(super) fn image(json: &[u8], number: u64, limits: &Limits) -> serde_json::Re
 }
 
 /// Reads an element of `categories`; `number` names it where it has no id.
-pub(super) fn category(json: &[u8], number: u64, limits: &Limits) -> serde_json::Result<Category> {
+pub(super) fn category(json: &[u8], number: u64, limits: &ReadLimits) -> serde_json::Result<Category> {
     let wire: WireCategory<'_> = serde_json::from_slice(json)?;
     let mut fields = Fields::new(limits);
     let id = fields.id_or_number("id", wire.id, number);
@@ -85,7 +85,7 @@ pub(super) fn category(json: &[u8], number: u64, limits: &Limits) -> serde_json:
 }
 
 /// Reads an element of `annotations`; `number` names it where it has no id.
-pub(super) fn annotation(json: &[u8], number: u64, limits: &Limits) -> serde_json::Result<Draft> {
+pub(super) fn annotation(json: &[u8], number: u64, limits: &ReadLimits) -> serde_json::Result<RawAnnotation> {
     let wire: WireAnnotation<'_> = serde_json::from_slice(json)?;
     let mut fields = Fields::new(limits);
     let id = fields.id_or_number("id", wire.id, number);
@@ -116,5 +116,5 @@ pub(super) fn annotation(json: &[u8], number: u64, limits: &Limits) -> serde_jso
         findings: fields.findings,
         ..Annotation::default()
     };
-    Ok(Draft { annotation, parts, polygons })
+    Ok(RawAnnotation { annotation, parts, polygons })
 }

@@ -11,12 +11,12 @@ const BLOCK: usize = 1024;
 /// A `Vec` that grows holds its elements twice for a while, and room for as many again: three times
 /// the memory that they take, of which a page has little.
 #[derive(Clone)]
-pub struct Blocks<T> {
+pub struct ChunkedVec<T> {
     /// All full but the last.
     blocks: Vec<Vec<T>>,
 }
 
-impl<T> Blocks<T> {
+impl<T> ChunkedVec<T> {
     /// Adds an element at the end.
     pub(super) fn push(&mut self, element: T) {
         match self.blocks.last_mut() {
@@ -47,13 +47,13 @@ impl<T> Blocks<T> {
     }
 }
 
-impl<T> Default for Blocks<T> {
+impl<T> Default for ChunkedVec<T> {
     fn default() -> Self {
         Self { blocks: Vec::new() }
     }
 }
 
-impl<T> Index<usize> for Blocks<T> {
+impl<T> Index<usize> for ChunkedVec<T> {
     type Output = T;
 
     fn index(&self, index: usize) -> &T {
@@ -61,7 +61,7 @@ impl<T> Index<usize> for Blocks<T> {
     }
 }
 
-impl<'b, T> IntoIterator for &'b Blocks<T> {
+impl<'b, T> IntoIterator for &'b ChunkedVec<T> {
     type Item = &'b T;
     type IntoIter = std::iter::Flatten<std::slice::Iter<'b, Vec<T>>>;
 
@@ -71,7 +71,7 @@ impl<'b, T> IntoIterator for &'b Blocks<T> {
 }
 
 /// Gives each block back once its elements are taken.
-impl<T> IntoIterator for Blocks<T> {
+impl<T> IntoIterator for ChunkedVec<T> {
     type Item = T;
     type IntoIter = std::iter::Flatten<std::vec::IntoIter<Vec<T>>>;
 
@@ -80,7 +80,7 @@ impl<T> IntoIterator for Blocks<T> {
     }
 }
 
-impl<T: fmt::Debug> fmt::Debug for Blocks<T> {
+impl<T: fmt::Debug> fmt::Debug for ChunkedVec<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_list().entries(self).finish()
     }
@@ -93,7 +93,7 @@ mod tests {
     #[test]
     fn elements_keep_their_places() {
         for count in [0, 1, BLOCK - 1, BLOCK, BLOCK + 1, 3 * BLOCK] {
-            let mut blocks = Blocks::default();
+            let mut blocks = ChunkedVec::default();
             (0..count).for_each(|element| blocks.push(element));
             assert_eq!((blocks.len(), blocks.is_empty()), (count, count == 0));
             assert!((0..count).all(|at| blocks[at] == at));

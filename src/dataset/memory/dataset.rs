@@ -3,12 +3,12 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::io;
 
-use super::chunked::Blocks;
-use super::groups::Groups;
+use super::chunked::ChunkedVec;
+use super::csr_index::CsrIndex;
 use super::join::{ENTRY_BYTES, Join};
 use crate::dataset::audit::{Finding, Problem, RecordKind, RecordRef, Tally};
-use crate::dataset::json::{Progress, Reader};
-use crate::dataset::limits::Limits;
+use crate::dataset::json::{ReadProgress, Reader};
+use crate::dataset::limits::ReadLimits;
 use crate::dataset::record::{Annotation, Category, ImageRecord};
 
 /// The records of an annotation file, joined by their ids.
@@ -16,26 +16,26 @@ use crate::dataset::record::{Annotation, Category, ImageRecord};
 pub struct Dataset {
     images: Vec<ImageRecord>,
     categories: Vec<Category>,
-    annotations: Blocks<Annotation>,
+    annotations: ChunkedVec<Annotation>,
     image_by_id: HashMap<Box<str>, u32>,
     category_by_id: HashMap<Box<str>, u32>,
-    annotations_by_image: Groups,
-    annotations_by_category: Groups,
+    annotations_by_image: CsrIndex,
+    annotations_by_category: CsrIndex,
     problems: Vec<Finding>,
     further_problems: BTreeMap<&'static str, u64>,
-    progress: Progress,
+    progress: ReadProgress,
 }
 
 impl Dataset {
     /// Reads a file held in memory. Never fails: what is wrong is among the [`findings`](Self::findings).
-    pub fn read(bytes: &[u8], limits: &Limits) -> Self {
+    pub fn read(bytes: &[u8], limits: &ReadLimits) -> Self {
         let mut builder = DatasetBuilder::new(*limits);
         builder.push(bytes);
         builder.finish()
     }
 
     /// Reads a stream to its end. Fails only where the stream does.
-    pub fn read_from(mut stream: impl io::Read, limits: &Limits) -> io::Result<Self> {
+    pub fn read_from(mut stream: impl io::Read, limits: &ReadLimits) -> io::Result<Self> {
         let mut builder = DatasetBuilder::new(*limits);
         let mut chunk = vec![0; CHUNK_BYTES];
         loop {
@@ -63,7 +63,7 @@ impl Dataset {
     }
 
     /// The annotations in the order of the file, but those that came before their image at the end.
-    pub fn annotations(&self) -> &Blocks<Annotation> {
+    pub fn annotations(&self) -> &ChunkedVec<Annotation> {
         &self.annotations
     }
 
@@ -117,7 +117,7 @@ impl Dataset {
     }
 
     /// How much of the file was read.
-    pub fn progress(&self) -> Progress {
+    pub fn progress(&self) -> ReadProgress {
         self.progress
     }
 
@@ -125,7 +125,7 @@ impl Dataset {
     pub fn findings(&self) -> impl Iterator<Item = (RecordRef<'_>, &Finding)> {
         let file = (RecordRef { kind: RecordKind::File, id: "" }, self.problems.as_slice());
         let images = self.images.iter().map(|image| {
-            (RecordRef { kind: RecordKind::ImageRecord, id: image.id.as_str() }, image.findings.as_slice())
+            (RecordRef { kind: RecordKind::Image, id: image.id.as_str() }, image.findings.as_slice())
         });
         let categories = self.categories.iter().map(|category| {
             (RecordRef { kind: RecordKind::Category, id: category.id.as_str() }, category.findings.as_slice())
@@ -163,17 +163,17 @@ const CHUNK_BYTES: usize = 1 << 20;
 pub struct DatasetBuilder {
     reader: Reader,
     join: Join,
-    annotations: Blocks<Annotation>,
+    annotations: ChunkedVec<Annotation>,
     ids: HashSet<Box<str>>,
 }
 
 impl DatasetBuilder {
     /// At the beginning of a file.
-    pub fn new(limits: Limits) -> Self {
+    pub fn new(limits: ReadLimits) -> Self {
         Self {
             reader: Reader::new(limits),
             join: Join::new(limits),
-            annotations: Blocks::default(),
+            annotations: ChunkedVec::default(),
             ids: HashSet::new(),
         }
     }
@@ -194,7 +194,7 @@ impl DatasetBuilder {
     }
 
     /// How far it has come.
-    pub fn progress(&self) -> Progress {
+    pub fn progress(&self) -> ReadProgress {
         self.reader.progress()
     }
 
@@ -214,14 +214,14 @@ impl DatasetBuilder {
             annotations,
             image_by_id: joined.image_by_id,
             category_by_id: joined.category_by_id,
-            annotations_by_image: Groups::default(),
-            annotations_by_category: Groups::default(),
+            annotations_by_image: CsrIndex::default(),
+            annotations_by_category: CsrIndex::default(),
             problems: problems.into_iter().map(|problem| Finding::new("", problem)).collect(),
             further_problems: joined.further_problems,
             progress,
         };
         dataset.look_up_categories();
-        dataset.lend_sizes();
+        dataset.infer_sizes();
         dataset.group();
         dataset
     }
@@ -243,16 +243,16 @@ impl Dataset {
     fn group(&mut self) {
         let of = |index: &HashMap<Box<str>, u32>, id: &str| index.get(id).copied();
         let annotations = &self.annotations;
-        self.annotations_by_image = Groups::new(self.images.len(), annotations.len(), |at| {
+        self.annotations_by_image = CsrIndex::new(self.images.len(), annotations.len(), |at| {
             of(&self.image_by_id, &annotations[at].image)
         });
-        self.annotations_by_category = Groups::new(self.categories.len(), annotations.len(), |at| {
+        self.annotations_by_category = CsrIndex::new(self.categories.len(), annotations.len(), |at| {
             of(&self.category_by_id, &annotations[at].category)
         });
     }
 
     /// Gives images without a size that of their first mask.
-    fn lend_sizes(&mut self) {
+    fn infer_sizes(&mut self) {
         for annotation in self.annotations.iter().filter(|annotation| annotation.mask_size.pixels() > 0) {
             if let Some(&index) = self.image_by_id.get(annotation.image.as_str()) {
                 self.images[index as usize].size.get_or_insert(annotation.mask_size);
@@ -263,13 +263,13 @@ impl Dataset {
 
 fn keep(
     join: &mut Join,
-    annotations: &mut Blocks<Annotation>,
+    annotations: &mut ChunkedVec<Annotation>,
     ids: &mut HashSet<Box<str>>,
     mut annotation: Annotation,
 ) {
     // A category that is missing is found out at the end.
     let at_the_end = size_of::<Finding>() + annotation.category.len();
-    if !join.keep(annotation.kept_bytes() + ENTRY_BYTES + (annotation.id.len() + at_the_end) as u64) {
+    if !join.keep(annotation.memory_bytes() + ENTRY_BYTES + (annotation.id.len() + at_the_end) as u64) {
         return;
     }
     if !ids.insert(annotation.id.as_str().into()) {

@@ -3,10 +3,10 @@
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap};
 
-use super::chunked::Blocks;
+use super::chunked::ChunkedVec;
 use crate::dataset::audit::{Finding, Problem};
-use crate::dataset::json::{Draft, Item};
-use crate::dataset::limits::Limits;
+use crate::dataset::json::{RawAnnotation, ReadItem};
+use crate::dataset::limits::ReadLimits;
 use crate::dataset::record::{Annotation, Category, ImageRecord};
 
 /// The images and categories of a file, and the annotations that still wait for theirs.
@@ -15,15 +15,15 @@ use crate::dataset::record::{Annotation, Category, ImageRecord};
 /// not list gets a stand-in, so that its masks can still be shown.
 #[derive(Default)]
 pub(super) struct Join {
-    limits: Limits,
+    limits: ReadLimits,
     images: Vec<ImageRecord>,
     categories: Vec<Category>,
     image_by_id: HashMap<Box<str>, u32>,
     category_by_id: HashMap<Box<str>, u32>,
-    waiting: Blocks<Draft>,
+    waiting: ChunkedVec<RawAnnotation>,
     problems: Vec<Problem>,
     further_problems: BTreeMap<&'static str, u64>,
-    kept_bytes: u64,
+    memory_bytes: u64,
     /// Records left out for want of memory.
     left_out: u64,
 }
@@ -46,27 +46,27 @@ pub(super) const ENTRY_BYTES: u64 = 64;
 
 impl Join {
     /// A join that knows nothing yet.
-    pub(super) fn new(limits: Limits) -> Self {
+    pub(super) fn new(limits: ReadLimits) -> Self {
         Self { limits, ..Self::default() }
     }
 
     /// Takes what the reader found; answers an annotation where it is complete.
-    pub(super) fn push(&mut self, item: Item) -> Option<Annotation> {
+    pub(super) fn push(&mut self, item: ReadItem) -> Option<Annotation> {
         match item {
-            Item::ImageRecord(image) => self.push_image(image),
-            Item::Category(category) => self.push_category(category),
-            Item::Annotation(draft) => return self.push_draft(draft),
-            Item::Problem(problem) => self.push_problem(problem),
+            ReadItem::Image(image) => self.push_image(image),
+            ReadItem::Category(category) => self.push_category(category),
+            ReadItem::Annotation(raw) => return self.push_raw(raw),
+            ReadItem::Problem(problem) => self.push_problem(problem),
         }
         None
     }
 
     /// Counts memory that the caller keeps for a record; answers whether there is room for it.
     pub(super) fn keep(&mut self, bytes: u64) -> bool {
-        let kept = self.kept_bytes.saturating_add(bytes);
-        let fits = kept <= self.limits.kept_bytes;
+        let kept = self.memory_bytes.saturating_add(bytes);
+        let fits = kept <= self.limits.memory_bytes;
         if fits {
-            self.kept_bytes = kept;
+            self.memory_bytes = kept;
         } else {
             self.left_out += 1;
         }
@@ -87,16 +87,16 @@ impl Join {
     pub(super) fn finish(mut self, mut sink: impl FnMut(&mut Self, Annotation)) -> Joined {
         // Stand-ins come behind the listed images, and no annotation is settled by one.
         let listed = self.images.len() as u32;
-        for draft in std::mem::take(&mut self.waiting) {
-            self.kept_bytes -= draft.kept_bytes();
-            let index = self.image_index(draft.image()).filter(|&index| index < listed);
+        for raw in std::mem::take(&mut self.waiting) {
+            self.memory_bytes -= raw.memory_bytes();
+            let index = self.image_index(raw.image()).filter(|&index| index < listed);
             let image = index.map(|index| &self.images[index as usize]);
-            let annotation = draft.settle(image, &self.limits);
-            self.stand_in(&annotation);
+            let annotation = raw.resolve(image, &self.limits);
+            self.add_placeholder(&annotation);
             sink(&mut self, annotation);
         }
         if self.left_out > 0 {
-            self.problems.push(Problem::LeftOut { records: self.left_out, limit: self.limits.kept_bytes });
+            self.problems.push(Problem::LeftOut { records: self.left_out, limit: self.limits.memory_bytes });
         }
         Joined {
             images: self.images,
@@ -110,7 +110,7 @@ impl Join {
 
     fn push_image(&mut self, mut image: ImageRecord) {
         image.findings.shrink_to_fit();
-        if !self.keep(image.kept_bytes() + image.id.len() as u64 + ENTRY_BYTES) {
+        if !self.keep(image.memory_bytes() + image.id.len() as u64 + ENTRY_BYTES) {
             return;
         }
         match self.image_by_id.entry(image.id.as_str().into()) {
@@ -124,7 +124,7 @@ impl Join {
 
     fn push_category(&mut self, mut category: Category) {
         category.findings.shrink_to_fit();
-        if !self.keep(category.kept_bytes() + category.id.len() as u64 + ENTRY_BYTES) {
+        if !self.keep(category.memory_bytes() + category.id.len() as u64 + ENTRY_BYTES) {
             return;
         }
         match self.category_by_id.entry(category.id.as_str().into()) {
@@ -136,13 +136,13 @@ impl Join {
         self.categories.push(category);
     }
 
-    fn push_draft(&mut self, mut draft: Draft) -> Option<Annotation> {
-        if let Some(image) = self.image(draft.image()) {
-            return Some(draft.settle(Some(image), &self.limits));
+    fn push_raw(&mut self, mut raw: RawAnnotation) -> Option<Annotation> {
+        if let Some(image) = self.image(raw.image()) {
+            return Some(raw.resolve(Some(image), &self.limits));
         }
-        draft.shrink_to_fit();
-        if self.keep(draft.kept_bytes()) {
-            self.waiting.push(draft);
+        raw.shrink_to_fit();
+        if self.keep(raw.memory_bytes()) {
+            self.waiting.push(raw);
         }
         None
     }
@@ -156,7 +156,7 @@ impl Join {
     }
 
     /// Adds an annotation's image where the file does not list it.
-    fn stand_in(&mut self, annotation: &Annotation) {
+    fn add_placeholder(&mut self, annotation: &Annotation) {
         if self.image_by_id.contains_key(annotation.image.as_str()) {
             return;
         }

@@ -1,16 +1,16 @@
 //! Keeps the records of a file in memory: joined, grouped, selected from and summarized.
 
 mod chunked;
+mod csr_index;
 mod dataset;
-mod groups;
 mod join;
 mod path;
 mod query;
 mod summary;
 mod view;
 
-pub use chunked::Blocks;
+pub use chunked::ChunkedVec;
 pub use dataset::{Dataset, DatasetBuilder};
-pub use query::{Order, Query, Selection};
-pub use summary::{Survey, SurveyBuilder};
-pub use view::{CategoryCount, Overview, Page, PageImage, QueryMessage};
+pub use query::{Order, Query, QueryMatches};
+pub use summary::{Summary, SummaryBuilder};
+pub use view::{CategoryCount, ImageResult, Overview, QueryMessage, ResultPage};

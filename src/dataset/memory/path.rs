@@ -52,7 +52,7 @@ impl<'d> Nearest<'d> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::dataset::limits::Limits;
+    use crate::dataset::limits::ReadLimits;
 
     fn found(paths: &[&str], address: &str) -> Option<u32> {
         let images: Vec<_> = paths
@@ -61,7 +61,7 @@ mod tests {
             .map(|(id, path)| serde_json::json!({"id": id, "file_name": path}))
             .collect();
         let json = serde_json::json!({"images": images, "categories": [], "annotations": []});
-        Dataset::read(json.to_string().as_bytes(), &Limits::default()).image_at(address)
+        Dataset::read(json.to_string().as_bytes(), &ReadLimits::default()).image_at(address)
     }
 
     #[test]

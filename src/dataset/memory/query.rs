@@ -35,7 +35,7 @@ pub enum Order {
 
 /// What a [`Query`] chooses.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Selection {
+pub struct QueryMatches {
     /// The images that have a chosen annotation, sorted; where the query chooses everything, also
     /// those without any.
     pub images: Vec<u32>,
@@ -55,7 +55,7 @@ impl Query {
 
 impl Dataset {
     /// The images to page through for a query.
-    pub fn select(&self, query: &Query) -> Selection {
+    pub fn select(&self, query: &Query) -> QueryMatches {
         let matcher = Matcher::new(self, query);
         let mut annotations = 0;
         let mut keyed: Vec<(f64, u32)> = Vec::new();
@@ -81,11 +81,11 @@ impl Dataset {
         if query.reversed {
             keyed.reverse();
         }
-        Selection { images: keyed.into_iter().map(|(_, image)| image).collect(), annotations }
+        QueryMatches { images: keyed.into_iter().map(|(_, image)| image).collect(), annotations }
     }
 
     /// The place of the image of this id in a selection, from 0; `None` where it is not selected.
-    pub fn place_of(&self, selection: &Selection, id: &str) -> Option<usize> {
+    pub fn place_of(&self, selection: &QueryMatches, id: &str) -> Option<usize> {
         let image = self.image_index(id)?;
         selection.images.iter().position(|&selected| selected == image)
     }

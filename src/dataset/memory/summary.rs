@@ -6,15 +6,15 @@ use std::hash::BuildHasher;
 
 use super::join::{ENTRY_BYTES, Join, Joined};
 use crate::dataset::audit::{Finding, Problem, RecordKind, RecordRef, Tally};
-use crate::dataset::json::{Item, Progress, Reader};
-use crate::dataset::limits::Limits;
+use crate::dataset::json::{ReadItem, ReadProgress, Reader};
+use crate::dataset::limits::ReadLimits;
 use crate::dataset::record::{Annotation, ImageRecord};
 
 /// What an annotation file holds, and what is odd about it.
 #[derive(Debug, Default)]
-pub struct Survey {
+pub struct Summary {
     /// How much was read.
-    pub progress: Progress,
+    pub progress: ReadProgress,
     /// The images listed, and the stand-ins for those that annotations name and the file does not list.
     pub images: Vec<ImageRecord>,
     /// How many annotations each image has.
@@ -43,20 +43,20 @@ pub struct Survey {
     pub findings: BTreeMap<&'static str, Tally>,
 }
 
-/// Makes a [`Survey`] from chunks of a file.
+/// Makes a [`Summary`] from chunks of a file.
 ///
 /// Keeps images and categories, and annotations only while their image is still to come. Of
 /// annotations, a 64-bit hash of the id is kept: among five million, the chance that differing ids
 /// are taken for a duplicate is below 10⁻⁵.
-pub struct SurveyBuilder {
+pub struct SummaryBuilder {
     reader: Reader,
     join: Join,
     counts: Counts,
 }
 
-impl SurveyBuilder {
+impl SummaryBuilder {
     /// At the beginning of a file, to keep this many examples of each sort of finding.
-    pub fn new(limits: Limits, max_examples: usize) -> Self {
+    pub fn new(limits: ReadLimits, max_examples: usize) -> Self {
         Self { reader: Reader::new(limits), join: Join::new(limits), counts: Counts::new(max_examples) }
     }
 
@@ -72,29 +72,29 @@ impl SurveyBuilder {
     }
 
     /// How far it has come.
-    pub fn progress(&self) -> Progress {
+    pub fn progress(&self) -> ReadProgress {
         self.reader.progress()
     }
 
     /// Ends the file here.
-    pub fn finish(self) -> Survey {
+    pub fn finish(self) -> Summary {
         let Self { reader, mut join, mut counts } = self;
         let progress = reader.finish(|item| take(&mut join, &mut counts, item));
         let joined = join.finish(|join, annotation| counts.annotation(join, annotation));
-        counts.survey.progress = progress;
+        counts.summary.progress = progress;
         counts.finish(joined)
     }
 }
 
-fn take(join: &mut Join, counts: &mut Counts, item: Item) {
+fn take(join: &mut Join, counts: &mut Counts, item: ReadItem) {
     if let Some(annotation) = join.push(item) {
         counts.annotation(join, annotation);
     }
 }
 
-/// A survey in the making.
+/// A summary in the making.
 struct Counts {
-    survey: Survey,
+    summary: Summary,
     ids: HashSet<u64>,
     hasher: RandomState,
     /// How many annotations each category id has, and the first of them.
@@ -105,7 +105,7 @@ struct Counts {
 impl Counts {
     fn new(max_examples: usize) -> Self {
         Self {
-            survey: Survey::default(),
+            summary: Summary::default(),
             ids: HashSet::new(),
             hasher: RandomState::new(),
             categories: HashMap::new(),
@@ -117,22 +117,22 @@ impl Counts {
         if !self.ids.insert(self.hasher.hash_one(&annotation.id)) {
             annotation.findings.push(Finding::new("id", Problem::DuplicateId));
         }
-        let survey = &mut self.survey;
-        survey.annotations += 1;
-        survey.masks += annotation.parts.len() as u64;
-        survey.boxes += annotation.boxes.len() as u64;
-        survey.labels += annotation.labels.len() as u64;
+        let summary = &mut self.summary;
+        summary.annotations += 1;
+        summary.masks += annotation.parts.len() as u64;
+        summary.boxes += annotation.boxes.len() as u64;
+        summary.labels += annotation.labels.len() as u64;
         let doublings = (u64::BITS - annotation.mask_area.leading_zeros()) as usize;
-        count(&mut survey.areas, doublings);
-        match survey.splits.get_mut(annotation.split_name()) {
+        count(&mut summary.areas, doublings);
+        match summary.splits.get_mut(annotation.split_name()) {
             Some(count) => *count += 1,
             None if join.keep(annotation.split_name().len() as u64 + ENTRY_BYTES) => {
-                survey.splits.insert(annotation.split_name().to_owned(), 1);
+                summary.splits.insert(annotation.split_name().to_owned(), 1);
             }
             None => {}
         }
         if let Some(index) = join.image_index(&annotation.image) {
-            count(&mut survey.annotations_of_image, index as usize);
+            count(&mut summary.annotations_of_image, index as usize);
         }
         for finding in &annotation.findings {
             self.tally(RecordKind::Annotation, &annotation.id, finding);
@@ -154,20 +154,20 @@ impl Counts {
     }
 
     fn tally(&mut self, kind: RecordKind, id: &str, finding: &Finding) {
-        let tally = self.survey.findings.entry(finding.code()).or_default();
+        let tally = self.summary.findings.entry(finding.code()).or_default();
         tally.add(RecordRef { kind, id }, finding, self.max_examples);
     }
 
-    fn finish(mut self, joined: Joined) -> Survey {
+    fn finish(mut self, joined: Joined) -> Summary {
         for (code, count) in joined.further_problems {
-            self.survey.findings.entry(code).or_default().count += count;
+            self.summary.findings.entry(code).or_default().count += count;
         }
         for problem in joined.problems {
             self.tally(RecordKind::File, "", &Finding::new("", problem));
         }
         for image in &joined.images {
             for finding in &image.findings {
-                self.tally(RecordKind::ImageRecord, &image.id, finding);
+                self.tally(RecordKind::Image, &image.id, finding);
             }
         }
         for category in &joined.categories {
@@ -188,17 +188,17 @@ impl Counts {
             for annotation in &first {
                 self.tally(RecordKind::Annotation, annotation, &finding);
             }
-            self.survey.findings.entry(finding.code()).or_default().count += count - first.len() as u64;
+            self.summary.findings.entry(finding.code()).or_default().count += count - first.len() as u64;
             used.push((id.into(), None, count));
         }
         used.sort_by(|(a_id, _, a), (b_id, _, b)| b.cmp(a).then_with(|| a_id.cmp(b_id)));
-        let mut survey = self.survey;
-        survey.annotations_of_image.resize(joined.images.len(), 0);
-        survey.categories = joined.categories.len() as u64;
-        survey.entities = joined.categories.iter().filter(|category| category.is_entity()).count() as u64;
-        survey.images = joined.images;
-        survey.used_categories = used;
-        survey
+        let mut summary = self.summary;
+        summary.annotations_of_image.resize(joined.images.len(), 0);
+        summary.categories = joined.categories.len() as u64;
+        summary.entities = joined.categories.iter().filter(|category| category.is_entity()).count() as u64;
+        summary.images = joined.images;
+        summary.used_categories = used;
+        summary
     }
 }
 

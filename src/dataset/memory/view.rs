@@ -7,7 +7,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::dataset::Dataset;
-use super::query::{Order, Query, Selection};
+use super::query::{Order, Query, QueryMatches};
 use crate::dataset::audit::{Finding, Tally};
 use crate::dataset::record::{Annotation, Category, ImageRecord, Label};
 use crate::rle::{self, Mask};
@@ -94,9 +94,9 @@ pub struct CategoryCount {
 
 /// A page of images, and the run boundaries of all its masks.
 #[derive(Debug, Default)]
-pub struct Page {
+pub struct ResultPage {
     /// The images in the order of the selection.
-    pub images: Vec<PageImage>,
+    pub images: Vec<ImageResult>,
     /// Run boundaries of one mask after the other; each annotation tells which are its own.
     pub boundaries: Vec<u32>,
 }
@@ -104,19 +104,19 @@ pub struct Page {
 /// An image of a page.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct PageImage {
+pub struct ImageResult {
     id: String,
     file: Option<String>,
     url: Option<String>,
     /// Height and width, as COCO orders them.
     size: Option<[u32; 2]>,
     findings: Vec<FindingMessage>,
-    annotations: Vec<PageAnnotation>,
+    annotations: Vec<AnnotationResult>,
 }
 
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-struct PageAnnotation {
+struct AnnotationResult {
     id: String,
     /// The id of the category.
     qid: String,
@@ -126,7 +126,7 @@ struct PageAnnotation {
     thumbnail: Option<String>,
     text_prompt: Option<String>,
     question: Option<String>,
-    labels: Vec<PageLabel>,
+    labels: Vec<LabelResult>,
     split: Option<String>,
     seen: Option<bool>,
     is_crowd: bool,
@@ -142,7 +142,7 @@ struct PageAnnotation {
 }
 
 #[derive(Debug, Serialize)]
-struct PageLabel {
+struct LabelResult {
     text: String,
     score: Option<f32>,
 }
@@ -195,14 +195,14 @@ impl Dataset {
 
     /// Part of what a query selected: the images from `start` on, with the annotations that the
     /// query chooses.
-    pub fn page(
+    pub fn result_page(
         &self,
         query: &Query,
-        selection: &Selection,
+        selection: &QueryMatches,
         start: usize,
         count: usize,
-    ) -> Result<Page, rle::Error> {
-        let mut page = Page::default();
+    ) -> Result<ResultPage, rle::Error> {
+        let mut page = ResultPage::default();
         let mut record_bytes = 0;
         for &index in selection.images.iter().skip(start).take(count.min(MAX_IMAGES)) {
             let ImageRecord { id, file, size, url, findings } = self.images()[index as usize].clone();
@@ -223,27 +223,27 @@ impl Dataset {
                     findings.push(FindingMessage { code: "limit", message });
                     break;
                 }
-                annotations.push(self.page_annotation(annotation, &mask, page.boundaries.len()));
+                annotations.push(self.annotation_result(annotation, &mask, page.boundaries.len()));
                 page.boundaries.extend_from_slice(mask.boundaries());
             }
             let size = size.map(|size| [size.height, size.width]);
-            page.images.push(PageImage { id, file, url, size, findings, annotations });
+            page.images.push(ImageResult { id, file, url, size, findings, annotations });
         }
         Ok(page)
     }
 
     /// One image, by its index, with all its annotations; an empty page where there is no such image.
-    pub fn page_of_image(&self, index: u32) -> Result<Page, rle::Error> {
+    pub fn result_page_of_image(&self, index: u32) -> Result<ResultPage, rle::Error> {
         let images = self.images().get(index as usize).map(|_| index).into_iter().collect();
-        self.page(&Query::default(), &Selection { images, annotations: 0 }, 0, 1)
+        self.result_page(&Query::default(), &QueryMatches { images, annotations: 0 }, 0, 1)
     }
 
     /// An annotation whose mask's boundaries stand from `from` on.
-    fn page_annotation(&self, annotation: &Annotation, mask: &Mask, from: usize) -> PageAnnotation {
+    fn annotation_result(&self, annotation: &Annotation, mask: &Mask, from: usize) -> AnnotationResult {
         let category = self.category_of(annotation);
         let split = annotation.split.as_ref();
-        let label = |label: &Label| PageLabel { text: label.text.clone(), score: label.score };
-        PageAnnotation {
+        let label = |label: &Label| LabelResult { text: label.text.clone(), score: label.score };
+        AnnotationResult {
             id: annotation.id.clone(),
             qid: annotation.category.clone(),
             title: category.map_or(&annotation.category, |category| &category.name).clone(),

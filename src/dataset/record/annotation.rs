@@ -72,7 +72,7 @@ impl Annotation {
     }
 
     /// About how many bytes of memory it takes, shrunk.
-    pub(crate) fn kept_bytes(&self) -> u64 {
+    pub(crate) fn memory_bytes(&self) -> u64 {
         let parts: usize = self.parts.iter().map(|part| part.counts().len() + size_of::<EncodedMask>()).sum();
         (size_of::<Self>() + parts + self.record_bytes()) as u64
     }
@@ -83,6 +83,10 @@ impl Annotation {
         let optional: usize =
             [&self.text_prompt, &self.question].into_iter().flatten().map(String::len).sum();
         let labels: usize = self.labels.iter().map(|label| label.text.len() + size_of::<Label>()).sum();
-        texts + optional + labels + Finding::kept_bytes(&self.findings) + self.boxes.len() * size_of::<Rect>()
+        texts
+            + optional
+            + labels
+            + Finding::memory_bytes(&self.findings)
+            + self.boxes.len() * size_of::<Rect>()
     }
 }

@@ -36,17 +36,17 @@ pub struct Category {
 
 impl ImageRecord {
     /// About how many bytes of memory it takes in a list that grows.
-    pub(crate) fn kept_bytes(&self) -> u64 {
+    pub(crate) fn memory_bytes(&self) -> u64 {
         let texts: usize = [&self.file, &self.url].into_iter().flatten().map(String::len).sum();
-        (2 * size_of::<Self>() + self.id.len() + texts + Finding::kept_bytes(&self.findings)) as u64
+        (2 * size_of::<Self>() + self.id.len() + texts + Finding::memory_bytes(&self.findings)) as u64
     }
 }
 
 impl Category {
     /// About how many bytes of memory it takes in a list that grows.
-    pub(crate) fn kept_bytes(&self) -> u64 {
+    pub(crate) fn memory_bytes(&self) -> u64 {
         let texts = self.id.len() + self.text_bytes();
-        (2 * size_of::<Self>() + texts + Finding::kept_bytes(&self.findings)) as u64
+        (2 * size_of::<Self>() + texts + Finding::memory_bytes(&self.findings)) as u64
     }
 
     /// The bytes of its texts but the id.

@@ -10,4 +10,4 @@ pub use annotation::Annotation;
 pub use encoded::EncodedMask;
 pub use image::{Category, ImageRecord};
 pub use label::Label;
-pub use split::{Part, Series, Split};
+pub use split::{Partition, Series, Split};

@@ -1,4 +1,4 @@
-//! The `data_split` of an annotation: which series, which part, and whether its entity is seen in training.
+//! The `data_split` of an annotation: which series, which partition, and whether its entity is seen in training.
 
 /// Which of Mask-OVEN-Wiki's files an annotation belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -13,9 +13,9 @@ pub enum Series {
     Wiki,
 }
 
-/// The part of a series.
+/// The partition of a series.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Part {
+pub enum Partition {
     /// For training.
     Train,
     /// For validation.
@@ -32,7 +32,7 @@ pub struct Split {
     /// `query`, `entity`, `human` or `wiki`.
     pub series: Option<Series>,
     /// `train`, `val` or `test`.
-    pub part: Option<Part>,
+    pub partition: Option<Partition>,
     /// `seen`: the entity occurs in training; `unseen`: it does not.
     pub seen: Option<bool>,
     /// Whether every word of `raw` was understood.
@@ -49,9 +49,9 @@ impl Split {
                 "entity" => split.series = Some(Series::Entity),
                 "human" => split.series = Some(Series::Human),
                 "wiki" => split.series = Some(Series::Wiki),
-                "train" => split.part = Some(Part::Train),
-                "val" | "validation" => split.part = Some(Part::Val),
-                "test" => split.part = Some(Part::Test),
+                "train" => split.partition = Some(Partition::Train),
+                "val" | "validation" => split.partition = Some(Partition::Val),
+                "test" => split.partition = Some(Partition::Test),
                 "seen" => split.seen = Some(true),
                 "unseen" => split.seen = Some(false),
                 _ => split.understood = false,
@@ -63,22 +63,22 @@ impl Split {
 
 #[cfg(test)]
 mod tests {
-    use super::{Part, Series, Split};
+    use super::{Partition, Series, Split};
 
     #[test]
     fn splits() {
         let cases = [
-            ("query_val_seen", Some(Series::Query), Some(Part::Val), Some(true), true),
-            ("entity_test_unseen", Some(Series::Entity), Some(Part::Test), Some(false), true),
-            ("entity_train", Some(Series::Entity), Some(Part::Train), None, true),
-            ("train", None, Some(Part::Train), None, true),
-            ("val_of_ours", None, Some(Part::Val), None, false),
+            ("query_val_seen", Some(Series::Query), Some(Partition::Val), Some(true), true),
+            ("entity_test_unseen", Some(Series::Entity), Some(Partition::Test), Some(false), true),
+            ("entity_train", Some(Series::Entity), Some(Partition::Train), None, true),
+            ("train", None, Some(Partition::Train), None, true),
+            ("val_of_ours", None, Some(Partition::Val), None, false),
             ("", None, None, None, false),
         ];
-        for (raw, series, part, seen, understood) in cases {
+        for (raw, series, partition, seen, understood) in cases {
             assert_eq!(
                 Split::parse(raw),
-                Split { raw: raw.to_owned(), series, part, seen, understood },
+                Split { raw: raw.to_owned(), series, partition, seen, understood },
                 "{raw:?}"
             );
         }

@@ -3,7 +3,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use masklink::dataset::{Dataset, DatasetBuilder, Limits, Query};
+use masklink::dataset::{Dataset, DatasetBuilder, ReadLimits, Query};
 
 // The first byte is the length of a chunk, the rest the file.
 fuzz_target!(|data: &[u8]| {
@@ -14,7 +14,7 @@ fuzz_target!(|data: &[u8]| {
     let query = Query::default();
     let selection = whole.select(&query);
     assert_eq!(selection.images.len(), whole.images().len());
-    if let Ok(page) = whole.page(&query, &selection, 0, usize::MAX) {
+    if let Ok(page) = whole.result_page(&query, &selection, 0, usize::MAX) {
         assert!(page.images.len() <= whole.images().len());
     }
     for annotation in whole.annotations() {
@@ -24,7 +24,7 @@ fuzz_target!(|data: &[u8]| {
 });
 
 fn read<'a>(chunks: impl IntoIterator<Item = &'a [u8]>) -> Dataset {
-    let mut builder = DatasetBuilder::new(Limits::default());
+    let mut builder = DatasetBuilder::new(ReadLimits::default());
     for chunk in chunks {
         builder.push(chunk);
     }

@@ -1,14 +1,14 @@
 //! Elements grouped by number, in two flat lists: where each group starts, and the elements group by group.
 
-/// Groups of element indices; within a group in the order of the elements.
+/// CsrIndex of element indices; within a group in the order of the elements.
 #[derive(Default)]
-pub(super) struct Groups {
+pub(super) struct CsrIndex {
     /// Where each group starts in `elements`, and the end of the last.
     starts: Vec<u32>,
     elements: Vec<u32>,
 }
 
-impl Groups {
+impl CsrIndex {
     /// Sorts `elements` elements into `groups` groups by counting; `group_of` answers none for
     /// those left out.
     pub(super) fn new(groups: usize, elements: usize, group_of: impl Fn(usize) -> Option<u32>) -> Self {
@@ -43,16 +43,16 @@ impl Groups {
 
 #[cfg(test)]
 mod tests {
-    use super::Groups;
+    use super::CsrIndex;
 
     #[test]
     fn groups() {
         let group_of = [Some(2), Some(0), None, Some(2), Some(0)];
-        let groups = Groups::new(3, group_of.len(), |element| group_of[element]);
+        let groups = CsrIndex::new(3, group_of.len(), |element| group_of[element]);
         assert_eq!(groups.of(0), [1, 4]);
         assert_eq!(groups.of(1), [0_u32; 0]);
         assert_eq!(groups.of(2), [0, 3]);
         assert_eq!(groups.of(3), [0_u32; 0]);
-        assert_eq!(Groups::default().of(0), [0_u32; 0]);
+        assert_eq!(CsrIndex::default().of(0), [0_u32; 0]);
     }
 }
