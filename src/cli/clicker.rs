@@ -41,7 +41,7 @@ impl Clicker {
             next_click(object, &Mask::empty(object.size())?)?.context("the object is empty")?;
         let mut prompts = Prompts::new();
         prompts.push(Prompt::Click { point, positive })?;
-        let mask = self.segmenter.decode(&prompts)?.mask().clone();
+        let mask = self.segmenter.click(&prompts)?.mask().clone();
         ensure!(!mask.is_empty(), "a click at {:.1}, {:.1} gave no mask", point.x, point.y);
         ensure!(
             mask.size() == object.size(),

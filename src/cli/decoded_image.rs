@@ -81,6 +81,11 @@ impl DecodedImage {
         Pixels::new(self.size(), Channels::Rgb, self.pixels.as_raw())
     }
 
+    /// Returns the pixels as `height * width * 3` bytes, row by row.
+    pub fn rgb(&self) -> &[u8] {
+        self.pixels.as_raw()
+    }
+
     /// The feature map of the whole image, where it was computed.
     pub fn map(&self) -> Option<&FeatureMap> {
         self.map.get()

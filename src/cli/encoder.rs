@@ -5,11 +5,12 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 use super::decoded_image::DecodedImage;
-use super::onnx::{self, Data, Graph, Runtime, Tensor};
+use super::onnx::{self, Graph, Runtime};
 use crate::link::encode::{self, EncodeJob, Values};
 use crate::link::encoder_card::{self, EncoderCard, View};
 use crate::link::pool::FeatureMap;
 use crate::link::protocol::sha256_hex;
+use crate::model::{Data, Tensor};
 use crate::rle::Mask;
 
 /// An encoder ready to run.
@@ -141,19 +142,22 @@ impl Encoder {
 
     fn run(&self, job: &EncodeJob<'_>, image: &DecodedImage) -> Result<FeatureMap, Error> {
         let EncoderCard { input, output, .. } = &self.card;
-        let values = job.input(&image.pixels().map_err(encode::Error::from)?)?;
-        let data = match &values {
+        let data = match job.input(&image.pixels().map_err(encode::Error::from)?)? {
             Values::F32(values) => Data::F32(values),
             Values::U8(values) => Data::U8(values),
         };
+        let missing = || Error::Port { name: input.name.clone(), found: Vec::new() };
+        let tensor = Tensor::new(job.shape(), data).ok_or_else(missing)?;
         let outputs = {
             // A panic in another thread leaves no half-made state in a session.
             let mut graph = self.graph.lock().unwrap_or_else(PoisonError::into_inner);
-            graph.run(&[(&input.name, Tensor { shape: job.shape().to_vec(), data })])?
+            graph.run(&[(&input.name, &tensor)], &[&output.name])?
         };
-        match outputs.into_iter().find(|(name, _)| *name == output.name) {
-            Some((_, output)) => Ok(job.feature_map(&output.shape, output.data)?),
-            None => Err(Error::Port { name: output.name.clone(), found: Vec::new() }),
+        let output = outputs.into_iter().next().ok_or_else(missing)?;
+        let shape = output.shape().to_vec();
+        match output.into_data() {
+            Data::F32(values) => Ok(job.feature_map(&shape, values)?),
+            _ => Err(missing()),
         }
     }
 }

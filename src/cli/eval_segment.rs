@@ -170,7 +170,7 @@ fn play(
         };
         prompts.push(Prompt::Click { point, positive })?;
         let start = Instant::now();
-        answer = segmenter.decode(&prompts)?.mask().clone();
+        answer = segmenter.click(&prompts)?.mask().clone();
         click_ms.push(milliseconds(start));
         ious.push(truth.iou(&answer, false)?);
         masks.push(answer.clone());

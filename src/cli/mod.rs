@@ -8,6 +8,7 @@ mod eval;
 mod eval_link;
 mod eval_link_report;
 mod eval_segment;
+pub mod host;
 mod http;
 mod index;
 mod inspect;

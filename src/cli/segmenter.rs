@@ -6,24 +6,24 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, ensure};
 
 use super::decoded_image::DecodedImage;
-use super::onnx::{self, Graph, Runtime, RuntimeArgs};
+use super::host::{Graphs, NativeHost};
+use super::onnx::{Graph, Runtime, RuntimeArgs};
 use crate::link::protocol::sha256_hex;
+use crate::model::{GraphId, HostError, Tensor};
 use crate::segment::{
-    self, Answer, Data, DecodeJob, EncodeJob, Limits, Manifest, Model, Prompts, Refine, Session, Tensor,
-    Ticket,
+    self, GraphFile, Limits, Manifest, Model, Prompts, Refine, Segmentation, Session, Ticket,
 };
 
 /// The manifest used where none is named.
 const DEFAULT_MANIFEST: &str = "www/models/models.json";
 
-/// A loaded model and the image it looks at.
+/// A loaded model and the image that is clicked.
 pub struct Segmenter {
+    graphs: Graphs,
     session: Session<Tensor>,
     image: Option<DecodedImage>,
-    encoder: Graph,
-    decoder: Graph,
-    asked: u32,
-    /// The last answer's ticket and best candidate, which the next question goes on from.
+    clicks: u32,
+    /// The best candidate of the click before, for the next one to refine.
     last: Option<Refine>,
 }
 
@@ -64,87 +64,47 @@ impl Segmenter {
             None => manifest.default_model(),
         };
         let folder = path.parent().unwrap_or(Path::new(""));
-        let encoder = load_graph(folder, &model.encoder.graph, runtime)?;
-        let decoder = load_graph(folder, &model.decoder.graph, runtime)?;
-        Ok(Self {
-            session: Session::new(model.clone())?,
-            image: None,
-            encoder,
-            decoder,
-            asked: 0,
-            last: None,
-        })
+        let mut graphs = Graphs::default();
+        for (id, file) in
+            [(GraphId::ClickEncoder, &model.encoder.graph), (GraphId::ClickDecoder, &model.decoder.graph)]
+        {
+            graphs.insert(id, load_graph(folder, file, runtime)?);
+        }
+        Ok(Self { graphs, session: Session::new(model.clone())?, image: None, clicks: 0, last: None })
     }
 
-    /// The model's entry of the manifest.
+    /// Returns the model's entry of the manifest.
     pub fn model(&self) -> &Model {
         self.session.model()
     }
 
-    /// Looks at an image; decodes refer to it from now on.
-    pub fn encode(&mut self, image: DecodedImage) -> Result<()> {
+    /// Opens an image and encodes it.
+    pub fn encode(&mut self, image: DecodedImage) -> Result<(), segment::Error> {
         self.restart();
-        self.image = None;
-        let ticket = self.next_ticket();
-        let job = self.session.begin_encode(ticket, image.pixels()?)?;
-        self.run_encoder(&job)?;
-        self.image = Some(image);
-        Ok(())
+        self.session.forget_image();
+        let host = NativeHost::new(&self.graphs, self.image.insert(image));
+        pollster::block_on(segment::encode_image(&mut self.session, &host))
     }
 
-    /// Makes the next decode begin anew, for another object of the same image.
+    /// Makes the next click begin anew, for another object of the same image.
     pub fn restart(&mut self) {
         self.last = None;
     }
 
-    /// The masks of the prompts in the image last encoded, going on from the answer before.
-    pub fn decode(&mut self, prompts: &Prompts) -> Result<Answer> {
-        let ticket = self.next_ticket();
-        let job = self.session.begin_decode(ticket, prompts, self.last)?;
-        let mut answer = self.run_decoder(&job)?;
-        while let Some(zoom) = self.session.zoom_in(ticket) {
-            if zoom.window.is_some() {
-                let image = self.image.as_ref().ok_or(segment::Error::ImageMissing)?;
-                let job = self.session.begin_zoom_encode(&zoom, image.pixels()?)?;
-                self.run_encoder(&job)?;
-            }
-            let job = self.session.begin_zoom_decode(&zoom)?;
-            answer = self.run_decoder(&job)?;
-        }
-        self.last = Some(Refine { ticket, candidate: answer.best });
-        Ok(answer)
-    }
-
-    fn run_encoder(&mut self, job: &EncodeJob) -> Result<()> {
-        let output = self.encoder.outputs().first().context("the encoder has no output")?.name.clone();
-        let mut outputs = run(&mut self.encoder, &[(&job.name, &job.input)], &[&output])?;
-        let embedding = outputs.pop().context("the encoder answered nothing")?;
-        let expected = self.session.model().encoder.embedding;
-        ensure!(embedding.shape() == expected, "the encoder answered {embedding}, not float32{expected:?}");
-        self.session.finish_encode(job, embedding);
-        Ok(())
-    }
-
-    fn run_decoder(&mut self, job: &DecodeJob) -> Result<Answer> {
-        let embedding = self.session.embedding_for(job).ok_or(segment::Error::ImageMissing)?;
-        let mut inputs: Vec<(&str, &Tensor)> =
-            job.inputs.iter().map(|(name, tensor)| (*name, tensor)).collect();
-        inputs.push((Session::<Tensor>::EMBEDDING, embedding));
-        let outputs = run(&mut self.decoder, &inputs, &Session::<Tensor>::OUTPUTS)?;
-        let outputs: [Tensor; 2] = outputs
-            .try_into()
-            .ok()
-            .context("the decoder answered another number of outputs than asked for")?;
-        self.session.finish_decode(job, &outputs)?.context("the answer is older than the question")
-    }
-
-    fn next_ticket(&mut self) -> Ticket {
-        self.asked += 1;
-        Ticket(self.asked)
+    /// Segments the image by the prompts, going on from the click before.
+    pub fn click(&mut self, prompts: &Prompts) -> Result<Segmentation, segment::Error> {
+        let image = self.image.as_ref().ok_or(HostError::ImageMissing)?;
+        let host = NativeHost::new(&self.graphs, image);
+        self.clicks += 1;
+        let ticket = Ticket(self.clicks);
+        let click = segment::click(&mut self.session, &host, prompts, self.last, ticket, |_| ());
+        let segmentation = pollster::block_on(click)?;
+        self.last = Some(Refine { ticket, candidate: segmentation.best });
+        Ok(segmentation)
     }
 }
 
-fn load_graph(folder: &Path, graph: &segment::Graph, runtime: &RuntimeArgs) -> Result<Graph> {
+fn load_graph(folder: &Path, graph: &GraphFile, runtime: &RuntimeArgs) -> Result<Graph> {
     let path = folder.join(&graph.url);
     let described = || path.display().to_string();
     let bytes = std::fs::read(&path).with_context(described)?;
@@ -166,34 +126,15 @@ fn load_graph(folder: &Path, graph: &segment::Graph, runtime: &RuntimeArgs) -> R
     Graph::from_bytes(&loaded, &bytes, runtime.threads).with_context(described)
 }
 
-/// Runs a graph natively on the tensors of a session.
-fn run(graph: &mut Graph, inputs: &[(&str, &Tensor)], wanted: &[&str]) -> Result<Vec<Tensor>> {
-    let inputs: Vec<_> = inputs
-        .iter()
-        .map(|&(name, tensor)| {
-            let data = match tensor.data() {
-                Data::F32(values) => onnx::Data::F32(values),
-                Data::U8(values) => onnx::Data::U8(values),
-                Data::I64(values) => onnx::Data::I64(values),
-            };
-            (name, onnx::Tensor { shape: tensor.shape().to_vec(), data })
-        })
-        .collect();
-    let outputs = graph.run_for(&inputs, wanted)?;
-    outputs
-        .into_iter()
-        .map(|output| {
-            Tensor::new(output.shape, Data::F32(output.data)).context("an output does not fill its shape")
-        })
-        .collect()
-}
-
 #[cfg(test)]
 mod tests {
+    use std::cell::RefCell;
+
     use super::*;
-    use crate::geometry::{Point, Size};
+    use crate::geometry::{PixelRect, Point, Size};
+    use crate::model::{Data, Host, Input, PixelWindow, Request, Response};
     use crate::rle::Mask;
-    use crate::segment::{Data, Frame, Logits, Prompt};
+    use crate::segment::{Logits, ModelFrame, Prompt};
 
     fn load(manifest: &str) -> Result<Segmenter> {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/models").join(manifest);
@@ -232,7 +173,7 @@ mod tests {
         ] {
             let (image, truth) = disc(size, centre, radius);
             segmenter.encode(image).unwrap();
-            let answer = segmenter.decode(&clicks(&[(centre, true)])).unwrap();
+            let answer = segmenter.click(&clicks(&[(centre, true)])).unwrap();
             let iou = truth.iou(answer.mask(), false).unwrap();
             // The colours' bar is near red, so a cell on the edge is left out: half a cell of 20 to
             // 60 in radius.
@@ -240,36 +181,90 @@ mod tests {
         }
     }
 
-    /// What the runs are made from is what the graph's own `masks` are made from, which it enlarges
-    /// in two steps where the runs take one: so they differ by less than a frame pixel along the
-    /// edge.
+    /// A native host that also asks the decoder for the masks at the image's size.
+    struct WithMasks<'a> {
+        native: NativeHost<'a>,
+        size: Size,
+        /// `masks` and `low_res_masks` of the last run.
+        computed: RefCell<Vec<Tensor>>,
+    }
+
+    impl Host for WithMasks<'_> {
+        type Resident = Tensor;
+
+        async fn run(
+            &self,
+            graph: GraphId,
+            inputs: &[(&str, Input<'_, Tensor>)],
+            outputs: &[&str],
+        ) -> Result<Vec<Tensor>, HostError> {
+            let full = Data::F32(vec![self.size.height as f32, self.size.width as f32]);
+            let full = Tensor::new([2], full).unwrap();
+            let given = inputs.iter().filter(|(name, _)| *name != "orig_im_size");
+            let mut with_size: Vec<_> = given.map(|(name, input)| (*name, *input)).collect();
+            with_size.push(("orig_im_size", Input::Tensor(&full)));
+            let masks = self.native.run(graph, &with_size, &["masks", "low_res_masks"]).await?;
+            self.computed.replace(masks);
+            self.native.run(graph, inputs, outputs).await
+        }
+
+        async fn run_resident(
+            &self,
+            graph: GraphId,
+            inputs: &[(&str, &Tensor)],
+            shape: &[usize],
+        ) -> Result<Tensor, HostError> {
+            self.native.run_resident(graph, inputs, shape).await
+        }
+
+        async fn fall_back(&self, reason: &str) -> Result<bool, HostError> {
+            self.native.fall_back(reason).await
+        }
+
+        fn image_size(&self) -> Result<Size, HostError> {
+            self.native.image_size()
+        }
+
+        fn pixels(&self, window: PixelRect) -> Result<PixelWindow<'_>, HostError> {
+            self.native.pixels(window)
+        }
+
+        async fn fetch(&self, request: Request<'_>) -> Result<Response, HostError> {
+            self.native.fetch(request).await
+        }
+
+        async fn sleep(&self, millis: u32) {
+            self.native.sleep(millis).await;
+        }
+
+        async fn is_cancelled(&self) -> bool {
+            false
+        }
+    }
+
+    /// The graph enlarges its own `masks` in two steps where the runs are made in one, so they differ by
+    /// less than a frame pixel along the edge.
     #[test]
-    fn runs_agree_with_the_masks_the_graph_enlarges_itself() {
-        let mut segmenter = load("models.json").unwrap();
+    fn runs_agree_with_the_masks_that_the_graph_enlarges() {
+        let segmenter = load("models.json").unwrap();
         let size = Size::new(700, 467);
         let (image, _) = disc(size, Point::new(300.0, 200.0), 150.0);
-        segmenter.encode(image).unwrap();
         let prompts = clicks(&[(Point::new(310.0, 190.0), true), (Point::new(10.0, 10.0), false)]);
-        let ours = segmenter.decode(&prompts).unwrap();
+        let native = NativeHost::new(&segmenter.graphs, &image);
+        let host = WithMasks { native, size, computed: RefCell::default() };
+        let mut session = segmenter.session;
+        let click = segment::click(&mut session, &host, &prompts, None, Ticket(1), |_| ());
+        let ours = pollster::block_on(click).unwrap();
 
-        let job = segmenter.session.begin_decode(Ticket(99), &prompts, None).unwrap();
-        let full = Tensor::new([2], Data::F32(vec![size.height as f32, size.width as f32])).unwrap();
-        let mut inputs: Vec<_> = job.inputs.iter().map(|(name, tensor)| (*name, tensor)).collect();
-        inputs.retain(|input| input.0 != "orig_im_size");
-        inputs
-            .extend([("image_embeddings", segmenter.session.embedding().unwrap()), ("orig_im_size", &full)]);
-        let [masks, coarse] = &run(&mut segmenter.decoder, &inputs, &["masks", "low_res_masks"]).unwrap()[..]
-        else {
-            panic!("two outputs");
-        };
+        let [masks, low_res] = &host.computed.into_inner()[..] else { panic!("two outputs") };
         assert_eq!(masks.shape(), [1, 3, 467, 700]);
         let logits = &masks.as_f32().unwrap()[..size.pixels() as usize];
         let bitmap: Vec<u8> = logits.iter().map(|&logit| u8::from(logit > 0.0)).collect();
         let theirs = Mask::from_row_major(size, &bitmap).unwrap();
-        let (side, low_res) = (segmenter.model().encoder.size, segmenter.model().decoder.low_res);
-        let grid = &coarse.as_f32().unwrap()[..low_res * low_res];
-        let plain =
-            Logits::from_frame(Frame::new(size, side).unwrap(), low_res, grid).unwrap().to_mask().unwrap();
+        let (side, cells) = (session.model().encoder.size, session.model().decoder.low_res);
+        let grid = &low_res.as_f32().unwrap()[..cells * cells];
+        let frame = ModelFrame::new(size, side).unwrap();
+        let plain = Logits::from_frame(frame, cells, grid).unwrap().to_mask().unwrap();
         let iou = plain.iou(&theirs, false).unwrap();
         assert!(iou > 0.995, "IoU {iou}");
         // With the stairs rounded the edge lies up to half a cell beside, 5.5 pixels of a disc of 150.

@@ -77,6 +77,14 @@ pub enum Input<'a, R> {
     Resident(&'a R),
 }
 
+impl<R> Clone for Input<'_, R> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<R> Copy for Input<'_, R> {}
+
 /// Row-major 8-bit pixels of a window of an image, borrowed or owned.
 #[derive(Clone, Debug)]
 pub struct PixelWindow<'a> {
@@ -154,7 +162,10 @@ pub enum HostError {
         /// Type and shape found.
         actual: String,
     },
-    /// There is no image, or its pixels cannot be read.
+    /// There is no image: none was opened, or it was closed.
+    #[error("there is no image; open one first")]
+    ImageMissing,
+    /// The image's pixels cannot be read.
     #[error("the image could not be read: {reason}")]
     Image {
         /// What the system says.
@@ -172,4 +183,20 @@ pub enum HostError {
         /// The request's limit.
         millis: u32,
     },
+}
+
+impl HostError {
+    /// Returns the code of the error, which programs may rely on.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Cancelled => "cancelled",
+            Self::Provider { .. } => "provider",
+            Self::Run { .. } => "model-run",
+            Self::Output { .. } => "model-output",
+            Self::ImageMissing => "image-missing",
+            Self::Image { .. } => "image-unreadable",
+            Self::Network { .. } => "network",
+            Self::TimedOut { .. } => "timeout",
+        }
+    }
 }

@@ -94,12 +94,12 @@ fn as_usize(run: Range<u32>) -> Range<usize> {
 mod tests {
     use super::*;
     use crate::geometry::Size;
-    use crate::segment::Frame;
+    use crate::segment::ModelFrame;
 
     /// A grid drawn with characters, one cell a pixel: `#` sure, `+` unsure, `.` outside.
     fn grid(rows: &[&str]) -> Logits {
         let side = rows.len();
-        let frame = Frame::new(Size::new(side as u32, side as u32), side as u32).unwrap();
+        let frame = ModelFrame::new(Size::new(side as u32, side as u32), side as u32).unwrap();
         let logit = |byte| match byte {
             b'#' => 5.0,
             b'+' => 0.5,

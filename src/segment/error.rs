@@ -1,6 +1,7 @@
 //! What can go wrong between an image, clicks and a model, by whose fault.
 
 use crate::geometry::Size;
+use crate::model::HostError;
 use crate::pixels;
 
 /// Why a model, an image, a prompt or a model's answer was refused.
@@ -78,12 +79,6 @@ pub enum Error {
     /// Nothing was clicked.
     #[error("there is no click and no box to segment by")]
     PromptMissing,
-    /// A decode was asked for before an image was encoded.
-    #[error("no image is encoded yet")]
-    ImageMissing,
-    /// The answer to be corrected is not kept any more.
-    #[error("the answer to be corrected is not kept any more")]
-    AnswerMissing,
     /// A candidate was chosen that the last answer does not have.
     #[error("candidate {asked} was chosen of {count}")]
     CandidateUnknown {
@@ -103,7 +98,32 @@ pub enum Error {
         /// What was asked for.
         actual: u64,
     },
-    /// A mask could not be put together.
+    /// A mask could not be made of the logits.
     #[error(transparent)]
     Mask(#[from] crate::rle::Error),
+    /// The host could not run a graph or read the image, or the click was cancelled.
+    #[error(transparent)]
+    Host(#[from] HostError),
+}
+
+impl Error {
+    /// Returns the code of the error, which programs may rely on.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::ManifestSyntax(_)
+            | Self::ManifestVersion { .. }
+            | Self::ModelField { .. }
+            | Self::ModelTwice(_) => "model-list",
+            Self::ModelUnknown { .. } => "model-unknown",
+            Self::FamilyUnsupported(_) => "model-unsupported",
+            Self::Output { .. } => "model-output",
+            Self::NotFinite => "model-not-finite",
+            Self::Pixels(_) | Self::ImageEmpty(_) => "image-unreadable",
+            Self::PromptOutside { .. } | Self::PromptMissing | Self::CandidateUnknown { .. } => {
+                "question-malformed"
+            }
+            Self::Limit { .. } | Self::Mask(_) => "limit",
+            Self::Host(error) => error.code(),
+        }
+    }
 }

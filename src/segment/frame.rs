@@ -9,10 +9,10 @@ pub(super) const MAX_IMAGE_PIXELS: u64 = 1 << 27;
 
 /// The square frame of a model and what of an image is in it.
 ///
-/// *Frame space* counts frame pixels from the top-left corner; the region fills `0..content.width` ×
+/// *ModelFrame space* counts frame pixels from the top-left corner; the region fills `0..content.width` ×
 /// `0..content.height` of it and the rest is padding (segment-anything's `ResizeLongestSide`).
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Frame {
+pub struct ModelFrame {
     /// The image's own size.
     pub image: Size,
     /// What of the image the frame shows: all of it, or the part that is zoomed in on.
@@ -23,7 +23,7 @@ pub struct Frame {
     pub content: Size,
 }
 
-impl Frame {
+impl ModelFrame {
     /// Lays an image into a frame. Fails for an image that is empty or too large.
     pub fn new(image: Size, side: u32) -> Result<Self, Error> {
         if image.pixels() == 0 {
@@ -42,6 +42,11 @@ impl Frame {
         let scale = f64::from(side) / f64::from(region.width.max(region.height));
         let scaled = |length: u32| ((f64::from(length) * scale + 0.5) as u32).clamp(1, side);
         Self { image, region, side, content: Size::new(scaled(region.width), scaled(region.height)) }
+    }
+
+    /// Returns whether the frame shows all of the image.
+    pub(super) fn shows_whole_image(&self) -> bool {
+        Size::new(self.region.width, self.region.height) == self.image
     }
 
     /// Where a point of the image lies in the frame.
@@ -86,16 +91,16 @@ mod tests {
             (Size::new(4000, 3), Size::new(1024, 1)),
             (Size::new(1, 100_000), Size::new(1, 1024)),
         ] {
-            assert_eq!(Frame::new(image, 1024).unwrap().content, content);
+            assert_eq!(ModelFrame::new(image, 1024).unwrap().content, content);
         }
     }
 
     #[test]
     fn corners_map_to_corners() {
-        let frame = Frame::new(Size::new(333, 500), 1024).unwrap();
+        let frame = ModelFrame::new(Size::new(333, 500), 1024).unwrap();
         assert_eq!(frame.frame_from_image(Point::new(333.0, 500.0)), Point::new(682.0, 1024.0));
         let region = PixelRect { x: 40, y: 10, width: 100, height: 50 };
-        let frame = Frame::of_region(Size::new(333, 500), region, 1024);
+        let frame = ModelFrame::of_region(Size::new(333, 500), region, 1024);
         assert_eq!(frame.content, Size::new(1024, 512));
         for (in_image, in_frame) in [((40.0, 10.0), (0.0, 0.0)), ((140.0, 60.0), (1024.0, 512.0))] {
             let (in_image, in_frame) =
@@ -107,7 +112,7 @@ mod tests {
 
     #[test]
     fn images_without_pixels_or_with_too_many_are_refused() {
-        assert!(matches!(Frame::new(Size::new(0, 5), 1024), Err(Error::ImageEmpty(_))));
-        assert!(matches!(Frame::new(Size::new(1 << 20, 1 << 20), 1024), Err(Error::Limit { .. })));
+        assert!(matches!(ModelFrame::new(Size::new(0, 5), 1024), Err(Error::ImageEmpty(_))));
+        assert!(matches!(ModelFrame::new(Size::new(1 << 20, 1 << 20), 1024), Err(Error::Limit { .. })));
     }
 }

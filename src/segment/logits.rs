@@ -4,7 +4,7 @@
 //! image they are piecewise linear, and where they change sign is solved for, not sampled: a column
 //! costs time by the grid's height and not by the image's.
 
-use super::{Error, Frame};
+use super::{Error, ModelFrame};
 use crate::geometry::{Point, Size};
 use crate::rle::Mask;
 
@@ -15,7 +15,7 @@ pub struct Logits {
     columns: Vec<f32>,
     /// Image pixels to cells: how many cells a pixel is wide and high.
     cells_per_pixel: [f64; 2],
-    frame: Frame,
+    frame: ModelFrame,
 }
 
 /// The number of columns and rows of a grid of logits.
@@ -29,7 +29,7 @@ pub struct LogitsSize {
 
 impl Logits {
     /// Takes the filled part of `side * side` row-major logits that span the whole frame.
-    pub fn from_frame(frame: Frame, side: usize, row_major: &[f32]) -> Result<Self, Error> {
+    pub fn from_frame(frame: ModelFrame, side: usize, row_major: &[f32]) -> Result<Self, Error> {
         if row_major.len() != side * side || side == 0 {
             return Err(Error::Output {
                 name: "low_res_masks",
@@ -100,7 +100,7 @@ impl Logits {
     ///
     /// As large as the image; empty beyond the region that the frame shows.
     pub fn to_mask(&self) -> Result<Mask, Error> {
-        let Frame { image, region, .. } = self.frame;
+        let ModelFrame { image, region, .. } = self.frame;
         let mut boundaries = Vec::new();
         let (mut looked_at, mut crossed) = (usize::MAX, Vec::new());
         for x in 0..region.width {
@@ -210,7 +210,7 @@ mod tests {
     use crate::geometry::PixelRect;
 
     /// The definition: the logit of every pixel of the region by bilinear interpolation.
-    fn sampled(frame: Frame, side: usize, row_major: &[f32]) -> Vec<f64> {
+    fn sampled(frame: ModelFrame, side: usize, row_major: &[f32]) -> Vec<f64> {
         let logits = Logits::from_frame(frame, side, row_major).unwrap();
         let LogitsSize { width, height } = logits.size();
         let at = |x: usize, y: usize| f64::from(logits.columns()[x * height + y]);
@@ -242,7 +242,7 @@ mod tests {
         ) {
             let region = PixelRect { x: left, y: top, width, height };
             let image = Size::new(left + width + right, top + height + bottom);
-            let frame = Frame::of_region(image, region, 48);
+            let frame = ModelFrame::of_region(image, region, 48);
             let row_major = &values[..side * side];
             let mask = Logits::from_frame(frame, side, row_major).unwrap().to_mask().unwrap().to_row_major().unwrap();
             let expected = sampled(frame, side, row_major);
@@ -260,21 +260,21 @@ mod tests {
 
     #[test]
     fn all_positive_is_the_whole_image_in_one_run() {
-        let frame = Frame::new(Size::new(30, 20), 64).unwrap();
+        let frame = ModelFrame::new(Size::new(30, 20), 64).unwrap();
         let mask = Logits::from_frame(frame, 16, &[1.0; 256]).unwrap().to_mask().unwrap();
         assert_eq!(mask.boundaries(), [0, 600]);
     }
 
     #[test]
     fn padding_never_reaches_the_mask() {
-        let frame = Frame::new(Size::new(64, 32), 64).unwrap();
+        let frame = ModelFrame::new(Size::new(64, 32), 64).unwrap();
         let row_major: Vec<f32> = (0..256).map(|at| if at / 16 < 8 { -1.0 } else { 100.0 }).collect();
         assert!(Logits::from_frame(frame, 16, &row_major).unwrap().to_mask().unwrap().is_empty());
     }
 
     #[test]
     fn a_crossing_that_rounds_past_the_next_is_no_crossing() {
-        let frame = Frame::new(Size::new(3, 3), 3).unwrap();
+        let frame = ModelFrame::new(Size::new(3, 3), 3).unwrap();
         let row_major = [-2.0, -2.0, -2.0, 1e-20, 1e-20, 1e-20, -2.0, -2.0, -2.0];
         assert!(Logits::from_frame(frame, 3, &row_major).unwrap().to_mask().unwrap().is_empty());
     }
@@ -282,7 +282,7 @@ mod tests {
     #[test]
     fn a_column_all_but_at_its_right_cells_is_read_from_them() {
         // Of 1,459 columns on 256 cells one lies less than a rounding error left of a cell.
-        let frame = Frame::new(Size::new(1459, 1563), 1024).unwrap();
+        let frame = ModelFrame::new(Size::new(1459, 1563), 1024).unwrap();
         let logits = (0..256 * 256).map(|at| if at % 2 == 0 { 3.0 } else { 1e-9 }).collect::<Vec<_>>();
         let mask = Logits::from_frame(frame, 256, &logits).unwrap().to_mask().unwrap();
         assert_eq!(mask.area(), mask.size().pixels());
@@ -290,7 +290,7 @@ mod tests {
 
     #[test]
     fn what_is_not_finite_is_refused() {
-        let frame = Frame::new(Size::new(4, 4), 4).unwrap();
+        let frame = ModelFrame::new(Size::new(4, 4), 4).unwrap();
         for bad in [f32::NAN, f32::INFINITY] {
             assert!(matches!(Logits::from_frame(frame, 1, &[bad]), Err(Error::NotFinite)));
         }

@@ -81,7 +81,7 @@ pub enum Family {
 
 /// A file that holds an ONNX graph.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
-pub struct Graph {
+pub struct GraphFile {
     /// Relative to the manifest, or absolute.
     pub url: String,
     /// The file's length.
@@ -95,7 +95,7 @@ pub struct Graph {
 pub struct Encoder {
     /// The graph's file.
     #[serde(flatten)]
-    pub graph: Graph,
+    pub graph: GraphFile,
     /// The name of its one input.
     pub input: String,
     /// The side of the square frame it takes.
@@ -133,7 +133,7 @@ pub enum Dtype {
 pub struct Decoder {
     /// The graph's file.
     #[serde(flatten)]
-    pub graph: Graph,
+    pub graph: GraphFile,
     /// How many candidate masks it answers.
     pub candidates: usize,
     /// The side of the square grid of logits it answers and takes back for refinement.

@@ -1,38 +1,50 @@
-//! Click to mask: what stands between an image, a person's clicks and a promptable segmentation model.
+//! Click to mask: runs a promptable segmentation model over a [`Host`](crate::model::Host).
 //!
-//! Everything here is plain computation. Whoever owns a graph runner (ONNX Runtime in the page's
-//! worker, or natively behind the command line) asks a [`Session`] what to run, runs it, and hands
-//! the outputs back:
+//! # The flow of a click
+//!
+//! [`click`] is one `async` function; the page's worker and the command line call it alike.
 //!
 //! ```text
-//! Pixels ─► Session::begin_encode ─► encoder graph ─► finish_encode      once an image
-//! Prompts ─► Session::begin_decode ─► decoder graph ─► finish_decode ─► Answer      each click
-//! Answer ─► Session::zoom_in ─► encoder graph, decoder graph ─► finish_decode ─► Answer      as long as the model asks for it
+//! click(session, host, prompts, refine, ticket, on_provisional)
+//!   1. full pass        host.pixels ─► encoder (once an image) ─► decoder ─► Segmentation
+//!   2. on_provisional(&segmentation)            only where a refinement pass follows
+//!   3. click crop       host.is_cancelled? ─► crop's pixels ─► encoder ─► decoder ─► replaces the result
+//!                       where the model expects more of it; for a single click on a small object
+//!   4. mask crop        host.is_cancelled? ─► crop's pixels ─► encoder ─► decoder, which is given the
+//!                       mask back ─► corrects the best candidate
+//!   5. the logits are kept in the Session under the ticket, for a later Refine
 //! ```
 //!
-//! Each `begin` carries a [`Ticket`]; a `finish` whose ticket is no longer the newest is dropped,
-//! so a slow answer never replaces a newer one. Models are described by a [`Manifest`].
+//! Whether passes 3 and 4 are run is in the model's manifest. The embeddings stay where the encoder ran
+//! ([`Host::run_resident`](crate::model::Host::run_resident)). Where the host's provider fails or computes
+//! values that are not finite, [`Host::fall_back`](crate::model::Host::fall_back) is called, and where that
+//! returns true the click is run once more from its first pass, the image encoded anew.
+//!
+//! A [`Session`] stores what is reused between clicks in one image. Its owner runs one click at a time,
+//! calls [`Session::forget_image`] when another image is opened, and decides which clicks are still wanted.
 
-mod answer;
 mod cleanup;
-mod closer;
+mod click;
+mod crop;
+mod decoder;
 mod error;
 mod frame;
-mod job;
+mod input;
 mod logits;
 mod manifest;
-mod preprocess;
 mod prompt;
+mod refine;
+mod segmentation;
 mod session;
 mod smooth;
-mod zoom;
+#[cfg(test)]
+mod test_host;
 
-pub use crate::model::{Data, Tensor};
-pub use answer::{Answer, Candidate};
+pub use click::{click, encode_image};
 pub use error::Error;
-pub use frame::Frame;
-pub use job::{DecodeJob, EncodeJob, Refine, Ticket, Zoom};
+pub use frame::ModelFrame;
 pub use logits::{Logits, LogitsSize};
-pub use manifest::{Decoder, Encoder, Family, Graph, Limits, Manifest, Model};
+pub use manifest::{Decoder, Encoder, Family, GraphFile, Limits, Manifest, Model};
 pub use prompt::{MAX_PROMPTS, Prompt, Prompts};
-pub use session::Session;
+pub use segmentation::{Candidate, Segmentation};
+pub use session::{Refine, Session, Ticket};

@@ -1,7 +1,8 @@
 //! What a person points at: positive and negative clicks and a box, and the decoder's tensors of them.
 
-use super::{Error, Frame, Tensor};
+use super::{Error, ModelFrame};
 use crate::geometry::{PixelRect, Point, Rect};
+use crate::model::Tensor;
 
 /// The most prompts taken for one mask.
 pub const MAX_PROMPTS: usize = 64;
@@ -122,7 +123,7 @@ impl Prompts {
     ///
     /// The graph takes a pixel's index for its centre, so a point of continuous space moves by half
     /// a frame pixel.
-    pub(super) fn tensors(&self, frame: &Frame) -> Result<[Tensor; 2], Error> {
+    pub(super) fn tensors(&self, frame: &ModelFrame) -> Result<[Tensor; 2], Error> {
         self.check(frame)?;
         let (mut coords, mut labels) = (Vec::new(), Vec::new());
         let mut push = |point: Point, label: f32| {
@@ -147,7 +148,8 @@ impl Prompts {
         ])
     }
 
-    fn check(&self, frame: &Frame) -> Result<(), Error> {
+    /// Refuses prompts outside of the image, or none.
+    pub(super) fn check(&self, frame: &ModelFrame) -> Result<(), Error> {
         if self.list.is_empty() {
             return Err(Error::PromptMissing);
         }
@@ -186,7 +188,7 @@ mod tests {
 
     #[test]
     fn a_click_without_a_box_is_padded() {
-        let frame = Frame::new(Size::new(512, 256), 1024).unwrap();
+        let frame = ModelFrame::new(Size::new(512, 256), 1024).unwrap();
         let prompts = Prompts { list: vec![click(10.5, 20.5, true), click(3.0, 4.0, false)] };
         let [coords, labels] = prompts.tensors(&frame).unwrap();
         assert_eq!((coords.shape(), labels.shape()), (&[1, 3, 2][..], &[1, 3][..]));
@@ -196,7 +198,7 @@ mod tests {
 
     #[test]
     fn the_last_box_counts_and_follows_the_clicks() {
-        let frame = Frame::new(Size::new(1024, 1024), 1024).unwrap();
+        let frame = ModelFrame::new(Size::new(1024, 1024), 1024).unwrap();
         let first = Prompt::Box(Rect { x1: 1.0, y1: 1.0, x2: 2.0, y2: 2.0 });
         let last = Prompt::Box(Rect { x1: 10.0, y1: 20.0, x2: 30.0, y2: 40.0 });
         let prompts = Prompts { list: vec![first, click(15.0, 25.0, true), last] };
@@ -207,7 +209,7 @@ mod tests {
 
     #[test]
     fn what_lies_outside_is_named() {
-        let frame = Frame::new(Size::new(100, 50), 1024).unwrap();
+        let frame = ModelFrame::new(Size::new(100, 50), 1024).unwrap();
         for bad in [click(100.5, 1.0, true), click(1.0, f64::NAN, true), click(-1.0, 0.0, false)] {
             let error = Prompts { list: vec![click(1.0, 1.0, true), bad] }.tensors(&frame).unwrap_err();
             assert!(matches!(error, Error::PromptOutside { at: 1, .. }), "{error}");

@@ -59,12 +59,12 @@ mod tests {
 
     use super::*;
     use crate::geometry::Size;
-    use crate::segment::{Frame, LogitsSize};
+    use crate::segment::{LogitsSize, ModelFrame};
 
     /// A grid of `side * side` cells over an image of ten pixels a cell.
     fn grid(side: usize, logit: impl Fn(usize, usize) -> f32) -> Logits {
         let pixels = side as u32 * 10;
-        let frame = Frame::new(Size::new(pixels, pixels), pixels).unwrap();
+        let frame = ModelFrame::new(Size::new(pixels, pixels), pixels).unwrap();
         let row_major: Vec<f32> = (0..side * side).map(|at| logit(at % side, at / side)).collect();
         Logits::from_frame(frame, side, &row_major).unwrap()
     }

@@ -1,6 +1,7 @@
 //! ONNX Runtime with a real encoder: ports as the model states them, features as it computes them.
 
-use masklink::cli::onnx::{Data, Graph, Runtime, Tensor};
+use masklink::cli::onnx::{Graph, Runtime};
+use masklink::model::{Data, Tensor};
 
 use crate::shared_data::shared_data;
 
@@ -18,16 +19,18 @@ fn a_real_encoder_states_its_ports_and_runs() {
     assert_eq!((output.element.as_str(), &output.shape[1..]), ("f32", &[Some(1280), Some(7), Some(7)][..]));
 
     let (input, output) = (input.name.clone(), output.name.clone());
-    let grey = vec![128; 224 * 224 * 3];
-    let tensor = |data| Tensor { shape: vec![1, 224, 224, 3], data: Data::U8(data) };
-    let outputs = graph.run(&[(&input, tensor(&grey))]).unwrap();
-    assert_eq!(outputs[&output].shape, [1, 1280, 7, 7]);
-    assert!(outputs[&output].data.iter().any(|&value| value > 0.0));
+    let grey = Tensor::new([1, 224, 224, 3], Data::U8(vec![128; 224 * 224 * 3])).unwrap();
+    let features = &graph.run(&[(&input, &grey)], &[&output]).unwrap()[0];
+    assert_eq!(features.shape(), [1, 1280, 7, 7]);
+    assert!(features.as_f32().unwrap().iter().any(|&value| value > 0.0));
 
-    let error = graph.run(&[(&input, tensor(&grey[1..]))]).unwrap_err();
-    assert!(error.to_string().contains("150527 elements"), "{error}");
-    let error = graph.run(&[("no such input", tensor(&grey))]).unwrap_err();
-    assert_eq!(error.to_string(), "the model did not run");
+    let small = Tensor::new([1, 2, 2, 3], Data::U8(vec![128; 12])).unwrap();
+    for inputs in [(input.as_str(), &small), ("no such input", &grey)] {
+        let error = graph.run(&[inputs], &[&output]).unwrap_err();
+        assert_eq!(error.to_string(), "the model did not run");
+    }
+    let error = graph.run(&[(&input, &grey)], &["masks"]).unwrap_err();
+    assert!(error.to_string().starts_with("the model has no output 'masks'; it has"), "{error}");
 }
 
 #[test]

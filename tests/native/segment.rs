@@ -39,7 +39,7 @@ fn the_default_model_answers_clicks_on_photographs() {
             segmenter.restart();
             let mut prompts = Prompts::new();
             prompts.push(click(x, y, true)).unwrap();
-            let answer = segmenter.decode(&prompts).unwrap();
+            let answer = segmenter.click(&prompts).unwrap();
             let mask = answer.mask();
             assert_eq!(mask.size(), size);
             seen += 1;

@@ -3,13 +3,13 @@
 //!
 //! [`Pixels::sample`]'s filter is Pillow's `BILINEAR`, which segment-anything's `ResizeLongestSide` uses.
 
-use super::frame::Frame;
-use super::{Encoder, Error, Tensor};
+use super::{Encoder, Error, ModelFrame};
 use crate::geometry::{PixelRect, Rect};
+use crate::model::Tensor;
 use crate::pixels::{self, Pixels};
 
 /// The encoder's input, f32[1, 3, side, side], of what the frame shows.
-pub(super) fn to_input(pixels: Pixels<'_>, frame: &Frame, encoder: &Encoder) -> Result<Tensor, Error> {
+pub(super) fn to_input(pixels: Pixels<'_>, frame: &ModelFrame, encoder: &Encoder) -> Result<Tensor, Error> {
     let side = encoder.size as usize;
     let plane = side * side;
     let mut values = vec![0.0_f32; 3 * plane];
@@ -22,7 +22,7 @@ pub(super) fn to_input(pixels: Pixels<'_>, frame: &Frame, encoder: &Encoder) -> 
 }
 
 /// The window of the image that [`to_input`] reads.
-pub(super) fn window_of(frame: &Frame) -> PixelRect {
+pub(super) fn window_of(frame: &ModelFrame) -> PixelRect {
     pixels::window_of(frame.image, Rect::from(frame.region), frame.content)
 }
 
@@ -45,7 +45,7 @@ mod tests {
     fn channels_go_to_planes_normalised_and_padded_with_zeros() {
         let size = Size::new(4, 2);
         let bytes: Vec<u8> = (0..8).flat_map(|at| [at, 100 + at, 200, 255]).collect();
-        let frame = Frame::new(size, 4).unwrap();
+        let frame = ModelFrame::new(size, 4).unwrap();
         let input =
             to_input(Pixels::new(size, Channels::Rgba, &bytes).unwrap(), &frame, &encoder(4)).unwrap();
         assert_eq!(frame.content, size);
@@ -62,7 +62,7 @@ mod tests {
     fn a_part_of_an_image_fills_the_frame_and_needs_no_more_than_its_window() {
         let size = Size::new(9, 7);
         let bytes: Vec<u8> = (0..63 * 3).map(|at| at as u8).collect();
-        let frame = Frame::of_region(size, PixelRect { x: 3, y: 2, width: 4, height: 2 }, 4);
+        let frame = ModelFrame::of_region(size, PixelRect { x: 3, y: 2, width: 4, height: 2 }, 4);
         let whole = to_input(Pixels::new(size, Channels::Rgb, &bytes).unwrap(), &frame, &encoder(4)).unwrap();
         assert_eq!(whole.as_f32().unwrap()[..4], [63.0, 66.0, 69.0, 72.0]);
         let window = window_of(&frame);

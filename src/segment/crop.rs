@@ -5,7 +5,7 @@
 //! fills few; looked at once more with its surroundings alone it fills many ("Zoom-In" of f-BRS,
 //! Sofiiuk et al., 2020).
 
-use super::Frame;
+use super::ModelFrame;
 use crate::geometry::{PixelRect, Point, Rect, Size};
 
 /// The least side of a region in pixels of the image: fewer show nothing more.
@@ -22,7 +22,7 @@ const OUTSIDE: f32 = -12.0;
 /// around it, as far as the image goes.
 ///
 /// `held`, looked at before, is taken again where it shows the subject well enough.
-pub(super) fn region_around(subject: Rect, margin: f64, image: Size, held: Option<PixelRect>) -> PixelRect {
+pub(super) fn mask_crop(subject: Rect, margin: f64, image: Size, held: Option<PixelRect>) -> PixelRect {
     let [width, height] = [image.width, image.height].map(f64::from);
     let [x, y] = [f64::midpoint(subject.x1, subject.x2), f64::midpoint(subject.y1, subject.y2)];
     let longest = subject.width().max(subject.height());
@@ -55,7 +55,7 @@ pub(super) fn region_around(subject: Rect, margin: f64, image: Size, held: Optio
 /// side with the click in its middle, or as near to it as the image goes.
 ///
 /// `None` where so small a part shows nothing more.
-pub(super) fn region_on_click(click: Point, share: f64, image: Size) -> Option<PixelRect> {
+pub(super) fn click_crop(click: Point, share: f64, image: Size) -> Option<PixelRect> {
     let side = share * f64::from(image.longest_side());
     let span = |at: f64, length: u32| {
         let length = f64::from(length);
@@ -75,8 +75,8 @@ fn pixels_of(rect: Rect, image: Size) -> PixelRect {
 }
 
 /// Whether pixels of `rect` lie at a border of the region that is not the image's.
-pub(super) fn is_cut_off(rect: PixelRect, frame: &Frame) -> bool {
-    let Frame { region, image, .. } = frame;
+pub(super) fn is_cut_off(rect: PixelRect, frame: &ModelFrame) -> bool {
+    let ModelFrame { region, image, .. } = frame;
     let [right, bottom] = [region.x + region.width, region.y + region.height];
     (region.x > 0 && rect.x == region.x)
         || (region.y > 0 && rect.y == region.y)
@@ -92,7 +92,7 @@ pub(super) fn unknown(side: usize) -> Vec<f32> {
 /// Writes the logits of `from`'s grid into the cells of `to`'s grid whose centres both regions hold.
 ///
 /// Both grids have `side * side` cells, row by row. A cell takes the mean over its own extent.
-pub(super) fn regrid(from: (&Frame, &[f32]), to: (&Frame, &mut [f32]), side: usize) {
+pub(super) fn regrid(from: (&ModelFrame, &[f32]), to: (&ModelFrame, &mut [f32]), side: usize) {
     let (from, source) = from;
     let (to, target) = to;
     let cells_per_frame_pixel = side as f64 / f64::from(to.side);
@@ -127,7 +127,7 @@ pub(super) fn regrid(from: (&Frame, &[f32]), to: (&Frame, &mut [f32]), side: usi
 
 /// Logits read between the centres of their cells.
 struct Grid<'a> {
-    frame: &'a Frame,
+    frame: &'a ModelFrame,
     cells: &'a [f32],
     side: usize,
 }
@@ -167,22 +167,22 @@ mod tests {
     #[test]
     fn the_region_is_a_square_around_the_subject_within_the_image() {
         let image = Size::new(1000, 600);
-        let around = |subject: PixelRect| region_around(subject.into(), 2.0, image, None);
+        let around = |subject: PixelRect| mask_crop(subject.into(), 2.0, image, None);
         assert_eq!(around(rect(400, 200, 100, 60)), rect(350, 130, 200, 200));
         assert_eq!(around(rect(0, 0, 100, 60)), rect(0, 0, 150, 130), "cut at the image's corner");
         assert_eq!(around(rect(500, 300, 2, 2)), rect(461, 261, 80, 80), "no smaller than shows more");
         assert_eq!(around(rect(100, 100, 600, 300)), rect(0, 0, 1000, 600), "nearly all is all");
-        assert_eq!(region_around(rect(3, 2, 1, 1).into(), 2.0, Size::new(5, 4), None), rect(0, 0, 5, 4));
+        assert_eq!(mask_crop(rect(3, 2, 1, 1).into(), 2.0, Size::new(5, 4), None), rect(0, 0, 5, 4));
     }
 
     #[test]
     fn a_first_click_is_looked_at_in_a_square_within_the_image() {
-        let on_click = |x: f64, y: f64| region_on_click(Point::new(x, y), 0.5, Size::new(1000, 600));
+        let on_click = |x: f64, y: f64| click_crop(Point::new(x, y), 0.5, Size::new(1000, 600));
         assert_eq!(on_click(500.0, 300.0), Some(rect(250, 50, 500, 500)));
         assert_eq!(on_click(3.0, 599.0), Some(rect(0, 100, 500, 500)), "moved into the image");
         let wide = Size::new(1000, 400);
-        assert_eq!(region_on_click(Point::new(990.0, 3.0), 0.5, wide), Some(rect(500, 0, 500, 400)));
-        assert_eq!(region_on_click(Point::new(70.0, 70.0), 0.5, Size::new(150, 150)), None);
+        assert_eq!(click_crop(Point::new(990.0, 3.0), 0.5, wide), Some(rect(500, 0, 500, 400)));
+        assert_eq!(click_crop(Point::new(70.0, 70.0), 0.5, Size::new(150, 150)), None);
     }
 
     #[test]
@@ -195,14 +195,14 @@ mod tests {
             (rect(420, 210, 60, 40), false),
             (rect(440, 200, 100, 60), false),
         ] {
-            let region = region_around(subject.into(), 2.0, image, Some(held));
+            let region = mask_crop(subject.into(), 2.0, image, Some(held));
             assert_eq!(region == held, again, "{subject:?}");
         }
     }
 
     #[test]
     fn what_reaches_the_regions_inner_border_is_cut_off() {
-        let frame = Frame::of_region(Size::new(100, 80), rect(20, 0, 80, 50), 64);
+        let frame = ModelFrame::of_region(Size::new(100, 80), rect(20, 0, 80, 50), 64);
         for (subject, cut) in [
             (rect(30, 0, 70, 20), false),
             (rect(20, 5, 10, 10), true),
@@ -223,11 +223,11 @@ mod tests {
         ) {
             let side = 32;
             let image = Size::new(150, 130);
-            let whole = Frame::new(image, 64).unwrap();
-            let part = Frame::of_region(image, rect(x, y, width, height), 64);
+            let whole = ModelFrame::new(image, 64).unwrap();
+            let part = ModelFrame::of_region(image, rect(x, y, width, height), 64);
             let (from, to) = if into_region { (whole, part) } else { (part, whole) };
             let slope = |point: Point| (point.x * 0.05 - point.y * 0.03) as f32;
-            let centre = |frame: &Frame, at: usize| {
+            let centre = |frame: &ModelFrame, at: usize| {
                 let cell = |index: usize| (index as f64 + 0.5) * f64::from(frame.side) / side as f64;
                 frame.image_from_frame(Point::new(cell(at % side), cell(at / side)))
             };
@@ -240,7 +240,7 @@ mod tests {
             let mut inner = 0;
             for (at, &found) in target.iter().enumerate() {
                 let point = centre(&to, at);
-                let inside = |frame: &Frame, by: f64| {
+                let inside = |frame: &ModelFrame, by: f64| {
                     let shown = Rect::from(frame.region);
                     point.x > shown.x1 + by && point.x < shown.x2 - by && point.y > shown.y1 + by && point.y < shown.y2 - by
                 };

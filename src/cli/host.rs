@@ -1,0 +1,174 @@
+//! The native [`Host`]: graphs run by ONNX Runtime, pixels of a decoded image, requests sent by ureq.
+
+use std::borrow::Cow;
+use std::cell::OnceCell;
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use ureq::Agent;
+
+use super::decoded_image::DecodedImage;
+use super::onnx::{self, Graph};
+use crate::geometry::{PixelRect, Size};
+use crate::model::{GraphId, Host, HostError, Input, PixelWindow, Request, Response, Tensor};
+use crate::pixels::Channels;
+
+/// Loaded graphs by what they are for, shared by the threads of a process.
+#[derive(Default)]
+pub struct Graphs {
+    by_id: BTreeMap<GraphId, Mutex<Graph>>,
+}
+
+impl Graphs {
+    /// Adds a graph in place of the one of this id.
+    pub fn insert(&mut self, id: GraphId, graph: Graph) {
+        self.by_id.insert(id, Mutex::new(graph));
+    }
+
+    fn with<T>(
+        &self,
+        id: GraphId,
+        work: impl FnOnce(&mut Graph) -> Result<T, HostError>,
+    ) -> Result<T, HostError> {
+        let Some(graph) = self.by_id.get(&id) else {
+            return Err(HostError::Run { reason: format!("{id:?} is not loaded") });
+        };
+        // A panic in another thread leaves no half-made state in a session.
+        work(&mut graph.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+/// Runs one piece of work natively. Its futures block and are ready at once: drive them by
+/// `pollster::block_on` on a thread that may wait.
+#[derive(Default)]
+pub struct NativeHost<'a> {
+    graphs: Option<&'a Graphs>,
+    image: Option<&'a DecodedImage>,
+    agent: OnceCell<Agent>,
+}
+
+impl<'a> NativeHost<'a> {
+    /// Creates a host that runs graphs on an image. The [default](Default) one can fetch only.
+    pub fn new(graphs: &'a Graphs, image: &'a DecodedImage) -> Self {
+        Self { graphs: Some(graphs), image: Some(image), agent: OnceCell::new() }
+    }
+
+    fn run_graph(
+        &self,
+        id: GraphId,
+        run: impl FnOnce(&mut Graph) -> Result<Vec<Tensor>, onnx::Error>,
+    ) -> Result<Vec<Tensor>, HostError> {
+        let Some(graphs) = self.graphs else {
+            return Err(HostError::Run { reason: format!("{id:?} is not loaded") });
+        };
+        graphs.with(id, |graph| run(graph).map_err(run_error))
+    }
+
+    fn image(&self) -> Result<&'a DecodedImage, HostError> {
+        self.image.ok_or(HostError::ImageMissing)
+    }
+}
+
+impl Host for NativeHost<'_> {
+    type Resident = Tensor;
+
+    async fn run(
+        &self,
+        graph: GraphId,
+        inputs: &[(&str, Input<'_, Tensor>)],
+        outputs: &[&str],
+    ) -> Result<Vec<Tensor>, HostError> {
+        let tensors = inputs.iter().map(|(name, input)| match *input {
+            Input::Tensor(tensor) | Input::Resident(tensor) => (*name, tensor),
+        });
+        let inputs: Vec<_> = tensors.collect();
+        self.run_graph(graph, |graph| graph.run(&inputs, outputs))
+    }
+
+    async fn run_resident(
+        &self,
+        graph: GraphId,
+        inputs: &[(&str, &Tensor)],
+        shape: &[usize],
+    ) -> Result<Tensor, HostError> {
+        let mut name = String::new();
+        let outputs = self.run_graph(graph, |graph| {
+            name = graph.outputs().first().map_or_else(String::new, |port| port.name.clone());
+            graph.run(inputs, &[&name])
+        })?;
+        let output = outputs.into_iter().next();
+        let actual = output.as_ref().map_or_else(|| "missing".to_owned(), Tensor::to_string);
+        output.filter(|output| output.shape() == shape).ok_or_else(|| HostError::Output {
+            name,
+            expected: format!("float32{shape:?}"),
+            actual,
+        })
+    }
+
+    async fn fall_back(&self, _reason: &str) -> Result<bool, HostError> {
+        Ok(false)
+    }
+
+    fn image_size(&self) -> Result<Size, HostError> {
+        Ok(self.image()?.size())
+    }
+
+    fn pixels(&self, _window: PixelRect) -> Result<PixelWindow<'_>, HostError> {
+        let image = self.image()?;
+        let size = image.size();
+        let window = PixelRect { x: 0, y: 0, width: size.width, height: size.height };
+        Ok(PixelWindow { image: size, window, channels: Channels::Rgb, bytes: Cow::Borrowed(image.rgb()) })
+    }
+
+    async fn fetch(&self, request: Request<'_>) -> Result<Response, HostError> {
+        let millis = request.timeout_millis;
+        send(self.agent.get_or_init(agent), request).map_err(|error| match error {
+            ureq::Error::Timeout(_) => HostError::TimedOut { millis },
+            ureq::Error::BodyExceedsLimit(limit) => {
+                HostError::Network { reason: format!("the response has more than {limit} bytes") }
+            }
+            error => HostError::Network { reason: error.to_string() },
+        })
+    }
+
+    async fn sleep(&self, millis: u32) {
+        std::thread::sleep(Duration::from_millis(millis.into()));
+    }
+
+    async fn is_cancelled(&self) -> bool {
+        false
+    }
+}
+
+/// A response of any status is returned, a redirection too: a token must not go to another host.
+fn agent() -> Agent {
+    let config = Agent::config_builder()
+        .max_redirects(0)
+        .http_status_as_error(false)
+        .proxy(None)
+        .user_agent(concat!("masklink/", env!("CARGO_PKG_VERSION")))
+        .build();
+    config.new_agent()
+}
+
+fn send(agent: &Agent, request: Request<'_>) -> Result<Response, ureq::Error> {
+    let mut head = ureq::http::Request::builder().method(request.method).uri(request.url);
+    for (name, value) in &request.headers {
+        head = head.header(*name, value);
+    }
+    let timeout = Duration::from_millis(request.timeout_millis.into());
+    let head = agent.configure_request(head.body(&*request.body)?).timeout_global(Some(timeout)).build();
+    let mut response = agent.run(head)?;
+    let retry_after = response.headers().get("retry-after").and_then(|value| value.to_str().ok());
+    let retry_after = retry_after.map(ToOwned::to_owned);
+    let body = response.body_mut().with_config().limit(request.max_response_bytes).read_to_vec()?;
+    Ok(Response { status: response.status().as_u16(), retry_after, body })
+}
+
+/// A run that fails is the graph's or its inputs' fault: there is no other provider natively.
+fn run_error(error: onnx::Error) -> HostError {
+    let sourced = std::error::Error::source(&error);
+    let reason = sourced.map_or_else(|| error.to_string(), |source| format!("{error}: {source}"));
+    HostError::Run { reason }
+}
