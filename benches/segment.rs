@@ -63,6 +63,10 @@ impl Host for Constant {
 
     async fn sleep(&self, _: u32) {}
 
+    fn now_millis(&self) -> f64 {
+        0.0
+    }
+
     async fn is_cancelled(&self) -> bool {
         false
     }

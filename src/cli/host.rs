@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 use std::cell::OnceCell;
 use std::collections::BTreeMap;
-use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
+use std::sync::{LazyLock, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use ureq::Agent;
 
@@ -136,10 +136,17 @@ impl Host for NativeHost<'_> {
         std::thread::sleep(Duration::from_millis(millis.into()));
     }
 
+    fn now_millis(&self) -> f64 {
+        STARTED.elapsed().as_secs_f64() * 1e3
+    }
+
     async fn is_cancelled(&self) -> bool {
         false
     }
 }
+
+/// The origin of [`Host::now_millis`].
+static STARTED: LazyLock<Instant> = LazyLock::new(Instant::now);
 
 /// A response of any status is returned, a redirection too: a token must not go to another host.
 fn agent() -> Agent {

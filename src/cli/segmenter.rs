@@ -237,6 +237,10 @@ mod tests {
             self.native.sleep(millis).await;
         }
 
+        fn now_millis(&self) -> f64 {
+            self.native.now_millis()
+        }
+
         async fn is_cancelled(&self) -> bool {
             false
         }

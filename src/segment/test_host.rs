@@ -158,6 +158,10 @@ impl Host for TestHost {
         panic!("a click does not sleep")
     }
 
+    fn now_millis(&self) -> f64 {
+        0.0
+    }
+
     async fn is_cancelled(&self) -> bool {
         let checks = self.cancel_checks.get();
         self.cancel_checks.set(checks + 1);
