@@ -15,6 +15,7 @@
 //!     │        ├──► segment ─┼─► web, cli       (cli native only: the binary `masklink`)
 //!     │        └──► link ────┘
 //!     └──► pixels ─► segment, link
+//! gpu ─► render, link
 //! ```
 //!
 //! An arrow points from what is used to who uses it; a test (`tests/native/tidy.rs`) keeps it so.
@@ -26,6 +27,7 @@
 //! - [`model`]: tensors, and the host that runs graphs, reads pixels and fetches.
 //! - [`rle`]: [`rle::Mask`], the COCO codecs, set operations, components, outlines.
 //! - [`dataset`]: Mask-OVEN-Wiki and plain COCO files, streamed, with a list of findings on odd records.
+//! - `gpu`: the GPU device, its errors and its loss (feature `gpu`).
 //! - [`render`]: a scene of masks drawn by WebGPU, and its twin that draws the same on the CPU.
 //! - [`segment`]: images to tensors, prompts to tensors, logits to runs; which model, and how its
 //!   graphs look.
@@ -47,7 +49,7 @@
 //!   with effects.
 //! - **Every WGSL kernel has a CPU twin** that is its specification, its fallback and its oracle in
 //!   the tests.
-//! - **wgpu stands in `render` alone, `#[wasm_bindgen]` in `web` alone, the native ONNX Runtime in
+//! - **wgpu stands in `gpu`, `render` and the search of `link` alone, `#[wasm_bindgen]` in `web` alone, the native ONNX Runtime in
 //!   `cli::onnx` alone.**
 //! - **Every byte from outside is hostile:** limits come before allocation, an error says where and
 //!   why, and one bad record never hides the others.
@@ -58,6 +60,8 @@ pub mod app;
 pub mod cli;
 pub mod dataset;
 pub mod geometry;
+#[cfg(feature = "gpu")]
+pub mod gpu;
 pub mod link;
 pub mod model;
 pub mod pixels;

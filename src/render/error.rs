@@ -43,14 +43,10 @@ pub enum Error {
         /// What was asked for.
         actual: u64,
     },
-    /// No usable GPU: draw with the CPU renderer.
+    /// There is no GPU device, or it was lost or refused its work.
     #[cfg(feature = "gpu")]
-    #[error("no WebGPU adapter: {0}")]
-    Adapter(#[from] wgpu::RequestAdapterError),
-    /// The GPU's adapter gave no device: draw with the CPU renderer.
-    #[cfg(feature = "gpu")]
-    #[error("no WebGPU device: {0}")]
-    Device(#[from] wgpu::RequestDeviceError),
+    #[error(transparent)]
+    Gpu(#[from] crate::gpu::Error),
     /// The canvas takes no WebGPU context, most often because it has a context of another kind already.
     #[cfg(feature = "gpu")]
     #[error("the canvas takes no WebGPU surface: {0}")]
@@ -66,17 +62,6 @@ pub enum Error {
         from: Size,
         /// The size asked for.
         to: Size,
-    },
-    /// The device was lost: rebuild the renderer and draw again.
-    #[cfg(feature = "gpu")]
-    #[error("the GPU device was lost: {0}")]
-    Lost(super::LostReason),
-    /// The GPU refused its work, most often for want of memory: draw with the CPU renderer.
-    #[cfg(feature = "gpu")]
-    #[error("the GPU reported: {message}")]
-    Gpu {
-        /// What the driver or browser said.
-        message: String,
     },
     /// The GPU did not hand back what it drew.
     #[cfg(feature = "gpu")]

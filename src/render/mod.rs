@@ -41,7 +41,7 @@ pub use cpu::CpuRenderer;
 pub use error::Error;
 pub use frame::Frame;
 #[cfg(feature = "gpu")]
-pub use gpu::{Drawn, GpuMemory, GpuRenderer, ImageFit, LostReason, Target};
+pub use gpu::{Drawn, GpuMemory, GpuRenderer, ImageFit, Target};
 pub use palette::{Color, PALETTE};
 pub use scene::{MAX_SIDE, Overlay, Scene};
 pub use source_image::SourceImage;

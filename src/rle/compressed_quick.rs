@@ -7,7 +7,7 @@
 
 use super::Mask;
 use super::builder::Builder;
-use super::compressed::{MAX_GROUPS, number};
+use super::compressed_number::{MAX_GROUPS, read_number};
 
 /// A byte of this value in each of eight.
 const fn each(byte: u8) -> u64 {
@@ -31,7 +31,7 @@ pub(super) fn read(mut builder: Builder, bytes: &[u8]) -> Option<Mask> {
     let mut lengths = [0; 3];
     let mut at = 0;
     for length in &mut lengths {
-        (*length, at) = number(bytes, at).ok()?;
+        (*length, at) = read_number(bytes, at).ok()?;
         builder.push_run(u32::try_from(*length).ok()?).ok()?;
     }
     let [_, odd, even] = lengths;

@@ -10,6 +10,7 @@ mod builder;
 mod coco_rle;
 mod component;
 mod compressed;
+mod compressed_number;
 mod compressed_quick;
 mod error;
 mod flat;

@@ -18,7 +18,7 @@ pub(super) fn js_error(code: &str, error: impl std::fmt::Display) -> JsValue {
 pub(super) fn of_render(error: &crate::render::Error) -> JsValue {
     use crate::render::Error;
     let code = match error {
-        Error::Lost(_) => "device-lost",
+        Error::Gpu(crate::gpu::Error::Lost(_)) => "device-lost",
         Error::Limit { .. } => "limit",
         _ => "renderer",
     };

@@ -15,6 +15,7 @@ use web_sys::{
 use super::error::{js_error, of_render};
 use crate::app::RendererChoice;
 use crate::geometry::Size;
+use crate::gpu;
 use crate::render::{self, CpuRenderer, Frame, GpuRenderer, ImageFit, Scene, Style, Target, View};
 
 /// From this scale on a pixel of the image is shown as a square, as the masks' pixels are.
@@ -67,7 +68,7 @@ impl Surface {
         }
         match GpuRenderer::new(Target::Canvas(canvas.clone()), Arc::clone(&scene)).await {
             Ok(gpu) => Ok(Self::on_gpu(canvas, scene, gpu, None)),
-            Err(render::Error::Adapter(_)) => {
+            Err(render::Error::Gpu(gpu::Error::Adapter(_))) => {
                 Self::on_cpu(another(&canvas)?, scene, "this browser finds no graphics adapter")
             }
             Err(_) => Self::copied(another(&canvas)?, scene).await,

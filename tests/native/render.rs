@@ -4,9 +4,10 @@ use std::path::Path;
 use std::sync::Arc;
 
 use masklink::geometry::{Rect, Size, Transform};
+use masklink::gpu::{self, LostReason};
 use masklink::render::{
-    Color, ColorBy, CpuRenderer, Drawn, Error, Frame, GpuRenderer, ImageFit, LostReason, Overlay, Scene,
-    SourceImage, Style, Target, View,
+    Color, ColorBy, CpuRenderer, Drawn, Error, Frame, GpuRenderer, ImageFit, Overlay, Scene, SourceImage,
+    Style, Target, View,
 };
 use masklink::rle::Mask;
 
@@ -88,7 +89,7 @@ fn a_lost_device_is_rebuilt_and_draws_the_same() {
     let lost = gpu.lost();
     gpu.destroy();
     let refused = gpu.draw(&test.view, &test.style).unwrap_err();
-    assert!(matches!(refused, Error::Lost(LostReason::Destroyed)), "{refused}");
+    assert!(matches!(refused, Error::Gpu(gpu::Error::Lost(LostReason::Destroyed))), "{refused}");
     assert_eq!(pollster::block_on(lost), LostReason::Destroyed);
     pollster::block_on(gpu.rebuild()).unwrap();
     assert_eq!(redraw(&mut gpu, &test), before);

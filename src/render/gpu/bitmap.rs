@@ -2,13 +2,13 @@
 
 use wasm_bindgen::JsCast;
 
-use super::context::Context;
 use crate::geometry::Size;
+use crate::gpu::Device;
 use crate::render::Error;
 
 /// Copies the bitmap, its sides divided by `factor` on a 2D canvas where that is not 1.
 pub(super) fn upload(
-    context: &Context,
+    device: &Device,
     texture: &wgpu::Texture,
     bitmap: &web_sys::ImageBitmap,
     factor: u32,
@@ -30,7 +30,7 @@ pub(super) fn upload(
         color_space: wgpu::PredefinedColorSpace::Srgb,
         premultiplied_alpha: true,
     };
-    context.queue.copy_external_image_to_texture(&source, destination, texture.size());
+    device.queue.copy_external_image_to_texture(&source, destination, texture.size());
     Ok(())
 }
 

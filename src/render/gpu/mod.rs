@@ -2,22 +2,19 @@
 
 #[cfg(target_arch = "wasm32")]
 mod bitmap;
-mod context;
 #[cfg(test)]
 mod layout_test;
 mod output;
 mod pack;
 mod pipelines;
-mod signal;
+mod target;
 mod upload;
 
 use std::sync::Arc;
 
-pub use context::LostReason;
-pub use output::Target;
+pub use target::Target;
 pub use upload::ImageFit;
 
-use context::Context;
 use output::Output;
 use pack::INSTANCES_A_BOX;
 use pipelines::Pipelines;
@@ -25,6 +22,7 @@ use upload::{FrameUniforms, ImageSource, ImageTexture, SceneBuffers, frame_buffe
 
 use super::style::Look;
 use super::{Error, Frame, Scene, SourceImage, Style, View};
+use crate::gpu::{Device, LostReason, new_instance};
 
 /// Draws a scene by WebGPU, to a canvas or to a texture.
 ///
@@ -101,18 +99,19 @@ impl GpuRenderer {
 
     /// Waits until the GPU has done all it was given.
     pub async fn finish(&self) -> Result<(), Error> {
-        self.live.context.finish().await
+        self.live.device.finish().await?;
+        Ok(())
     }
 
     /// The frame last drawn to [`Target::Offscreen`].
     pub async fn read_back(&self) -> Result<Frame, Error> {
-        self.live.context.check()?;
-        self.live.output.read_back(&self.live.context).await
+        self.live.device.check()?;
+        self.live.output.read_back(&self.live.device).await
     }
 
     /// Completes when the device is lost, be it at once; then call [`Self::rebuild`] and draw again.
     pub fn lost(&self) -> impl Future<Output = LostReason> + use<> {
-        self.live.context.lost.clone()
+        self.live.device.lost.clone()
     }
 
     /// Opens a new device and makes everything anew from the scene and image kept.
@@ -123,7 +122,7 @@ impl GpuRenderer {
 
     /// Gives the GPU's memory back at once; every later call answers [`Error::Lost`] until [`Self::rebuild`].
     pub fn destroy(&self) {
-        self.live.context.device.destroy();
+        self.live.device.handle.destroy();
     }
 
     /// GPU memory in use, as allocated.
@@ -137,8 +136,7 @@ impl GpuRenderer {
 
     /// What draws, for a status line: the adapter's name, or `WebGPU` where a browser hides it.
     pub fn adapter_name(&self) -> String {
-        let name = &self.live.context.adapter.name;
-        if name.is_empty() { "WebGPU".to_owned() } else { name.clone() }
+        self.live.device.adapter_name()
     }
 
     fn set_image_source(&mut self, source: Option<ImageSource>) -> Result<ImageFit, Error> {
@@ -166,32 +164,35 @@ struct Live {
     /// The looks in GPU memory, so that only changed ones are sent.
     looks: Vec<Look>,
     output: Output,
-    context: Context,
+    device: Device,
 }
 
 impl Live {
     async fn open(target: &Target, scene: &Scene, image: Option<&ImageSource>) -> Result<Self, Error> {
-        let (context, output) = Context::open(target).await?;
-        let pipelines = Pipelines::new(&context, output.format());
-        let frame = frame_buffer(&context);
-        let buffers = SceneBuffers::new(&context, &pipelines, &frame, scene)?;
-        let mut live = Self { pipelines, frame, buffers, image: None, looks: Vec::new(), output, context };
+        let instance = new_instance();
+        let surface = target.surface(&instance)?;
+        let device = Device::open(&instance, surface.as_ref()).await?;
+        let output = Output::new(surface, &device)?;
+        let pipelines = Pipelines::new(&device, output.format());
+        let frame = frame_buffer(&device);
+        let buffers = SceneBuffers::new(&device, &pipelines, &frame, scene)?;
+        let mut live = Self { pipelines, frame, buffers, image: None, looks: Vec::new(), output, device };
         live.set_image(image)?;
-        live.context.check()?;
+        live.device.check()?;
         Ok(live)
     }
 
     fn set_scene(&mut self, scene: &Scene) -> Result<(), Error> {
-        self.buffers = SceneBuffers::new(&self.context, &self.pipelines, &self.frame, scene)?;
+        self.buffers = SceneBuffers::new(&self.device, &self.pipelines, &self.frame, scene)?;
         self.looks.clear();
         Ok(())
     }
 
     fn set_image(&mut self, source: Option<&ImageSource>) -> Result<(), Error> {
         // A browser refuses to copy a bitmap to a lost device by an exception that wgpu does not expect.
-        self.context.check()?;
+        self.device.check()?;
         self.image = match source {
-            Some(source) => ImageTexture::new(&self.context, &self.pipelines, &self.frame, source)?,
+            Some(source) => ImageTexture::new(&self.device, &self.pipelines, &self.frame, source)?,
             None => None,
         };
         Ok(())
@@ -199,30 +200,30 @@ impl Live {
 
     fn draw(&mut self, scene: &Scene, view: &View, style: &Style) -> Result<Drawn, Error> {
         view.check()?;
-        self.context.check()?;
+        self.device.check()?;
         if view.canvas.pixels() == 0 {
             return Ok(Drawn::Skipped);
         }
-        let Some(acquired) = self.output.acquire(&self.context, view.canvas)? else {
+        let Some(acquired) = self.output.acquire(&self.device, view.canvas)? else {
             return Ok(Drawn::Skipped);
         };
         let uploaded_bytes = self.upload(scene, view, style);
         let descriptor = wgpu::CommandEncoderDescriptor { label: Some("Live::encoder") };
-        let mut encoder = self.context.device.create_command_encoder(&descriptor);
+        let mut encoder = self.device.handle.create_command_encoder(&descriptor);
         self.encode(&mut encoder, &acquired.view, scene, style);
-        self.context.queue.submit([encoder.finish()]);
-        acquired.present(&self.context);
+        self.device.queue.submit([encoder.finish()]);
+        acquired.present(&self.device);
         Ok(Drawn::Shown { uploaded_bytes })
     }
 
     /// Sends the uniforms, and the looks if they changed; answers how many bytes.
     fn upload(&mut self, scene: &Scene, view: &View, style: &Style) -> u64 {
         let uniforms = FrameUniforms::of(view, scene.size());
-        self.context.queue.write_buffer(&self.frame, 0, bytemuck::bytes_of(&uniforms));
+        self.device.queue.write_buffer(&self.frame, 0, bytemuck::bytes_of(&uniforms));
         let looks = style.looks(scene, view, self.image.is_some());
         let mut uploaded = size_of::<FrameUniforms>();
         if looks != self.looks {
-            self.context.queue.write_buffer(&self.buffers.looks, 0, bytemuck::cast_slice(&looks));
+            self.device.queue.write_buffer(&self.buffers.looks, 0, bytemuck::cast_slice(&looks));
             uploaded += size_of_val(looks.as_slice());
             self.looks = looks;
         }

@@ -1,41 +1,10 @@
-//! Where frames go: a canvas of the page, or a texture that can be read back.
+//! The textures that frames are drawn to: those of a canvas's surface, or one that can be read back.
 
-use super::context::Context;
-use super::signal::Signal;
 use crate::geometry::Size;
+use crate::gpu::{Device, Signal};
 use crate::render::{Error, Frame};
 
-/// What a renderer draws to.
-#[derive(Clone, Debug)]
-pub enum Target {
-    /// A texture in GPU memory, read by [`super::GpuRenderer::read_back`].
-    Offscreen,
-    /// A canvas of the page. Its width and height follow the view's canvas size.
-    #[cfg(target_arch = "wasm32")]
-    Canvas(web_sys::HtmlCanvasElement),
-}
-
-impl Target {
-    #[cfg_attr(
-        not(target_arch = "wasm32"),
-        expect(
-            clippy::unnecessary_wraps,
-            unused_variables,
-            reason = "only a canvas has a surface that may fail"
-        )
-    )]
-    pub(super) fn surface(&self, instance: &wgpu::Instance) -> Result<Option<wgpu::Surface<'static>>, Error> {
-        match self {
-            Self::Offscreen => Ok(None),
-            #[cfg(target_arch = "wasm32")]
-            Self::Canvas(canvas) => {
-                Ok(Some(instance.create_surface(wgpu::SurfaceTarget::Canvas(canvas.clone()))?))
-            }
-        }
-    }
-}
-
-/// The target as the device sees it.
+/// The target on an open device.
 pub(super) enum Output {
     Texture { drawn: Option<wgpu::Texture> },
     Surface { surface: wgpu::Surface<'static>, format: wgpu::TextureFormat, configured: Option<Size> },
@@ -48,13 +17,10 @@ pub(super) struct Acquired {
 }
 
 impl Output {
-    pub(super) fn new(
-        surface: Option<wgpu::Surface<'static>>,
-        adapter: &wgpu::Adapter,
-    ) -> Result<Self, Error> {
+    pub(super) fn new(surface: Option<wgpu::Surface<'static>>, device: &Device) -> Result<Self, Error> {
         let Some(surface) = surface else { return Ok(Self::Texture { drawn: None }) };
         // Values are written as they are encoded, so that blending matches a 2D canvas.
-        let formats = surface.get_capabilities(adapter).formats;
+        let formats = surface.get_capabilities(&device.adapter).formats;
         let format = formats.into_iter().find(|format| !format.is_srgb()).ok_or(Error::SurfaceFormat)?;
         Ok(Self::Surface { surface, format, configured: None })
     }
@@ -67,15 +33,15 @@ impl Output {
     }
 
     /// The texture for the next frame of `size`; `None` where the canvas takes no frame now.
-    pub(super) fn acquire(&mut self, context: &Context, size: Size) -> Result<Option<Acquired>, Error> {
-        let (limit, actual) = (u64::from(context.max_side()), u64::from(size.longest_side()));
+    pub(super) fn acquire(&mut self, device: &Device, size: Size) -> Result<Option<Acquired>, Error> {
+        let (limit, actual) = (u64::from(device.max_texture_side()), u64::from(size.longest_side()));
         if actual > limit {
             return Err(Error::Limit { what: "pixels of the canvas's side", limit, actual });
         }
         match self {
             Self::Texture { drawn } => {
                 let texture = drawn.take().filter(|texture| size_of(texture) == size);
-                let texture = drawn.insert(texture.unwrap_or_else(|| offscreen(context, size)));
+                let texture = drawn.insert(texture.unwrap_or_else(|| offscreen(device, size)));
                 Ok(Some(Acquired {
                     view: texture.create_view(&labelled("Output::texture_view")),
                     present: None,
@@ -83,11 +49,11 @@ impl Output {
             }
             Self::Surface { surface, format, configured } => {
                 if *configured != Some(size) {
-                    surface.configure(&context.device, &configuration(*format, size));
+                    surface.configure(&device.handle, &configuration(*format, size));
                     *configured = Some(size);
                 }
                 let texture = next(surface).or_else(|| {
-                    surface.configure(&context.device, &configuration(*format, size));
+                    surface.configure(&device.handle, &configuration(*format, size));
                     next(surface)
                 });
                 Ok(texture.map(|texture| Acquired {
@@ -107,29 +73,29 @@ impl Output {
     }
 
     /// The frame last drawn to a texture.
-    pub(super) async fn read_back(&self, context: &Context) -> Result<Frame, Error> {
+    pub(super) async fn read_back(&self, device: &Device) -> Result<Frame, Error> {
         let Self::Texture { drawn: Some(texture) } = self else { return Err(Error::NotOffscreen) };
         let size = size_of(texture);
         let stride = (4 * size.width).next_multiple_of(wgpu::COPY_BYTES_PER_ROW_ALIGNMENT);
-        let buffer = context.device.create_buffer(&wgpu::BufferDescriptor {
+        let buffer = device.handle.create_buffer(&wgpu::BufferDescriptor {
             label: Some("Output::read_back"),
             size: u64::from(stride) * u64::from(size.height),
             usage: wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::COPY_DST,
             mapped_at_creation: false,
         });
         let descriptor = wgpu::CommandEncoderDescriptor { label: Some("Output::read_back_encoder") };
-        let mut encoder = context.device.create_command_encoder(&descriptor);
+        let mut encoder = device.handle.create_command_encoder(&descriptor);
         let layout =
             wgpu::TexelCopyBufferLayout { offset: 0, bytes_per_row: Some(stride), rows_per_image: None };
         let destination = wgpu::TexelCopyBufferInfo { buffer: &buffer, layout };
         encoder.copy_texture_to_buffer(texture.as_image_copy(), destination, texture.size());
-        context.queue.submit([encoder.finish()]);
+        device.queue.submit([encoder.finish()]);
         let mapped = Signal::new();
         let setter = mapped.clone();
         buffer.map_async(wgpu::MapMode::Read, .., move |result| setter.set(result.is_ok()));
-        context.poll(wgpu::PollType::wait_indefinitely());
+        device.poll(wgpu::PollType::wait_indefinitely());
         if !mapped.await {
-            return Err(context.check().err().unwrap_or(Error::ReadBack));
+            return Err(device.check().err().map_or(Error::ReadBack, Error::Gpu));
         }
         let rows = buffer.get_mapped_range(..).map_err(|_| Error::ReadBack)?;
         Ok(Frame::from_padded_rows(size, &rows, stride as usize))
@@ -138,9 +104,9 @@ impl Output {
 
 impl Acquired {
     /// Shows the frame where the target is a canvas; its commands must have been submitted.
-    pub(super) fn present(self, context: &Context) {
+    pub(super) fn present(self, device: &Device) {
         if let Some(texture) = self.present {
-            context.queue.present(texture);
+            device.queue.present(texture);
         }
     }
 }
@@ -154,8 +120,8 @@ fn next(surface: &wgpu::Surface<'static>) -> Option<wgpu::SurfaceTexture> {
     }
 }
 
-fn offscreen(context: &Context, size: Size) -> wgpu::Texture {
-    context.device.create_texture(&wgpu::TextureDescriptor {
+fn offscreen(device: &Device, size: Size) -> wgpu::Texture {
+    device.handle.create_texture(&wgpu::TextureDescriptor {
         label: Some("Output::texture"),
         size: wgpu::Extent3d { width: size.width, height: size.height, depth_or_array_layers: 1 },
         mip_level_count: 1,

@@ -1,6 +1,6 @@
 //! The five pipelines and the layouts of what they read; built once a device.
 
-use super::context::Context;
+use crate::gpu::Device;
 
 /// What draws the image, the fills, the outlines and the boxes.
 pub(super) struct Pipelines {
@@ -15,8 +15,8 @@ pub(super) struct Pipelines {
 }
 
 impl Pipelines {
-    pub(super) fn new(context: &Context, format: wgpu::TextureFormat) -> Self {
-        let device = &context.device;
+    pub(super) fn new(device: &Device, format: wgpu::TextureFormat) -> Self {
+        let device = &device.handle;
         let image_layout = layout(device, "Pipelines::image_layout", &[UNIFORM, TEXTURE, SAMPLER]);
         let masks = [UNIFORM, STORAGE, STORAGE, STORAGE, STORAGE, STORAGE, STORAGE];
         let masks_layout = layout(device, "Pipelines::masks_layout", &masks);

@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use bytemuck::{NoUninit, Pod, Zeroable};
 
-use super::context::Context;
 use super::pack::{CHUNK, INSTANCES_A_BOX, Packed, Ranges};
 use super::pipelines::Pipelines;
 use crate::geometry::Size;
+use crate::gpu::Device;
 use crate::render::source_image::scaled_size;
 use crate::render::style::{Look, PatternGrid};
 use crate::render::{Error, Scene, SourceImage, View};
@@ -53,14 +53,14 @@ pub(super) struct SceneBuffers {
 
 impl SceneBuffers {
     pub(super) fn new(
-        context: &Context,
+        device: &Device,
         pipelines: &Pipelines,
         frame: &wgpu::Buffer,
         scene: &Scene,
     ) -> Result<Self, Error> {
         let packed = Packed::of(scene);
         let looks = vec![Look::zeroed(); scene.len() + 1];
-        let mut factory = Factory { context, bytes: 0 };
+        let mut factory = Factory { device, bytes: 0 };
         let looks = factory.storage("SceneBuffers::looks", &looks)?;
         let masks = factory.storage("SceneBuffers::masks", &packed.masks)?;
         let runs = factory.storage("SceneBuffers::runs", &packed.runs)?;
@@ -70,7 +70,7 @@ impl SceneBuffers {
         let bound = [frame, &looks, &masks, &runs, &segments, &chunks, &boxes];
         let entries: Vec<_> =
             (0..).zip(bound).map(|(binding, buffer)| entry(binding, buffer.as_entire_binding())).collect();
-        let bindings = context.device.create_bind_group(&wgpu::BindGroupDescriptor {
+        let bindings = device.handle.create_bind_group(&wgpu::BindGroupDescriptor {
             label: Some("SceneBuffers::bindings"),
             layout: &pipelines.masks_layout,
             entries: &entries,
@@ -88,12 +88,12 @@ impl SceneBuffers {
 }
 
 /// The uniforms' buffer, which outlives scenes and images.
-pub(super) fn frame_buffer(context: &Context) -> wgpu::Buffer {
-    buffer(context, "Live::frame", size_of::<FrameUniforms>() as u64, wgpu::BufferUsages::UNIFORM)
+pub(super) fn frame_buffer(device: &Device) -> wgpu::Buffer {
+    buffer(device, "Live::frame", size_of::<FrameUniforms>() as u64, wgpu::BufferUsages::UNIFORM)
 }
 
-fn buffer(context: &Context, label: &str, size: u64, usage: wgpu::BufferUsages) -> wgpu::Buffer {
-    context.device.create_buffer(&wgpu::BufferDescriptor {
+fn buffer(device: &Device, label: &str, size: u64, usage: wgpu::BufferUsages) -> wgpu::Buffer {
+    device.handle.create_buffer(&wgpu::BufferDescriptor {
         label: Some(label),
         size,
         usage: usage | wgpu::BufferUsages::COPY_DST,
@@ -103,7 +103,7 @@ fn buffer(context: &Context, label: &str, size: u64, usage: wgpu::BufferUsages) 
 
 /// Makes buffers within the device's limit and counts their bytes.
 struct Factory<'a> {
-    context: &'a Context,
+    device: &'a Device,
     bytes: u64,
 }
 
@@ -111,12 +111,12 @@ impl Factory<'_> {
     fn storage<T: NoUninit>(&mut self, label: &'static str, contents: &[T]) -> Result<wgpu::Buffer, Error> {
         // A binding must hold at least one element.
         let size = (size_of_val(contents).max(size_of::<T>()) as u64).next_multiple_of(4);
-        let limit = self.context.max_buffer_bytes();
+        let limit = self.device.max_buffer_bytes();
         if size > limit {
             return Err(Error::Limit { what: label, limit, actual: size });
         }
-        let buffer = buffer(self.context, label, size, wgpu::BufferUsages::STORAGE);
-        self.context.queue.write_buffer(&buffer, 0, bytemuck::cast_slice(contents));
+        let buffer = buffer(self.device, label, size, wgpu::BufferUsages::STORAGE);
+        self.device.queue.write_buffer(&buffer, 0, bytemuck::cast_slice(contents));
         self.bytes += size;
         Ok(buffer)
     }
@@ -169,7 +169,7 @@ pub(super) struct ImageTexture {
 impl ImageTexture {
     /// Uploads an image; `None` for one without pixels.
     pub(super) fn new(
-        context: &Context,
+        device: &Device,
         pipelines: &Pipelines,
         frame: &wgpu::Buffer,
         source: &ImageSource,
@@ -178,17 +178,17 @@ impl ImageTexture {
         if from.pixels() == 0 {
             return Ok(None);
         }
-        let max_side = context.max_side();
+        let max_side = device.max_texture_side();
         let factor = from.longest_side().div_ceil(max_side);
         let to = scaled_size(from, factor);
         let fit = if factor == 1 { ImageFit::Whole } else { ImageFit::Scaled { from, to, max_side } };
-        let texture = texture(context, to);
-        source.upload(context, &texture, factor)?;
+        let texture = texture(device, to);
+        source.upload(device, &texture, factor)?;
         let view = texture.create_view(&wgpu::TextureViewDescriptor {
             label: Some("ImageTexture::view"),
             ..wgpu::TextureViewDescriptor::default()
         });
-        let bindings = context.device.create_bind_group(&wgpu::BindGroupDescriptor {
+        let bindings = device.handle.create_bind_group(&wgpu::BindGroupDescriptor {
             label: Some("ImageTexture::bindings"),
             layout: &pipelines.image_layout,
             entries: &[
@@ -214,29 +214,29 @@ impl ImageSource {
         not(target_arch = "wasm32"),
         expect(clippy::unnecessary_wraps, reason = "only scaling an ImageBitmap may fail")
     )]
-    fn upload(&self, context: &Context, texture: &wgpu::Texture, factor: u32) -> Result<(), Error> {
+    fn upload(&self, device: &Device, texture: &wgpu::Texture, factor: u32) -> Result<(), Error> {
         match self {
-            Self::Pixels(image) if factor == 1 => write(context, texture, image),
-            Self::Pixels(image) => write(context, texture, &image.scaled_down(factor)),
+            Self::Pixels(image) if factor == 1 => write(device, texture, image),
+            Self::Pixels(image) => write(device, texture, &image.scaled_down(factor)),
             #[cfg(target_arch = "wasm32")]
-            Self::Bitmap(bitmap) => super::bitmap::upload(context, texture, bitmap, factor)?,
+            Self::Bitmap(bitmap) => super::bitmap::upload(device, texture, bitmap, factor)?,
         }
         Ok(())
     }
 }
 
-fn write(context: &Context, texture: &wgpu::Texture, image: &SourceImage) {
+fn write(device: &Device, texture: &wgpu::Texture, image: &SourceImage) {
     let bytes_per_row = Some(4 * image.size().width);
     let layout = wgpu::TexelCopyBufferLayout { offset: 0, bytes_per_row, rows_per_image: None };
-    context.queue.write_texture(texture.as_image_copy(), image.rgba(), layout, texture.size());
+    device.queue.write_texture(texture.as_image_copy(), image.rgba(), layout, texture.size());
 }
 
-fn texture(context: &Context, size: Size) -> wgpu::Texture {
+fn texture(device: &Device, size: Size) -> wgpu::Texture {
     // A browser copies an ImageBitmap by drawing it, hence the attachment.
     let usage = wgpu::TextureUsages::TEXTURE_BINDING
         | wgpu::TextureUsages::COPY_DST
         | wgpu::TextureUsages::RENDER_ATTACHMENT;
-    context.device.create_texture(&wgpu::TextureDescriptor {
+    device.handle.create_texture(&wgpu::TextureDescriptor {
         label: Some("ImageTexture::texture"),
         size: wgpu::Extent3d { width: size.width, height: size.height, depth_or_array_layers: 1 },
         mip_level_count: 1,

@@ -1,12 +1,12 @@
-//! A value that comes once, from a callback of the GPU, to whoever awaits or looks at it.
+//! A value that a GPU callback sets once and that any number of tasks can await.
 
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, Waker};
 
-/// Shared between the callback that sets it and those who wait; the first value stays.
+/// Shares one value between the callback that sets it and the tasks that wait for it; the first value stays.
 #[derive(Debug)]
-pub(super) struct Signal<T>(Arc<Mutex<State<T>>>);
+pub(crate) struct Signal<T>(Arc<Mutex<State<T>>>);
 
 #[derive(Debug)]
 struct State<T> {
@@ -15,11 +15,11 @@ struct State<T> {
 }
 
 impl<T: Clone> Signal<T> {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self(Arc::new(Mutex::new(State { value: None, waiting: Vec::new() })))
     }
 
-    pub(super) fn set(&self, value: T) {
+    pub(crate) fn set(&self, value: T) {
         let waiting = self.with(|state| {
             state.value.get_or_insert(value);
             std::mem::take(&mut state.waiting)
@@ -27,7 +27,7 @@ impl<T: Clone> Signal<T> {
         waiting.into_iter().for_each(Waker::wake);
     }
 
-    pub(super) fn get(&self) -> Option<T> {
+    pub(crate) fn get(&self) -> Option<T> {
         self.with(|state| state.value.clone())
     }
 
