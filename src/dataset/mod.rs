@@ -30,6 +30,6 @@ pub use json::{RawAnnotation, ReadItem, ReadProgress, Reader};
 pub use limits::ReadLimits;
 pub use memory::{
     CategoryCount, ChunkedVec, Dataset, DatasetBuilder, ImageResult, Order, Overview, Query, QueryMatches,
-    QueryMessage, ResultPage, Summary, SummaryBuilder,
+    ResultPage, Summary, SummaryBuilder,
 };
 pub use record::{Annotation, Category, EncodedMask, ImageRecord, Label, Partition, Series, Split};

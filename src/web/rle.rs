@@ -88,6 +88,6 @@ impl Masks {
     }
 }
 
-fn of_rle(error: Error) -> JsValue {
+pub(super) fn of_rle(error: Error) -> JsValue {
     js_error(error.code(), error)
 }

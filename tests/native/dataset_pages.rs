@@ -1,7 +1,7 @@
 //! What a viewer asks of a file: an overview, a selection, a page; and the same overview without
 //! keeping the file.
 
-use masklink::dataset::{Dataset, Order, Query, QueryMessage, ReadLimits, SummaryBuilder};
+use masklink::dataset::{Dataset, Order, Query, ReadLimits, SummaryBuilder};
 use serde_json::{Value, json};
 
 /// Three images of 4 x 3 pixels: p0 with a small crow and a finding, p1 with a large crow and an
@@ -71,7 +71,7 @@ fn groups_and_counts() {
 #[test]
 fn pages() {
     let dataset = dataset();
-    let query: Query = serde_json::from_value::<QueryMessage>(json!({"category": "Q388450"})).unwrap().into();
+    let query: Query = serde_json::from_value(json!({"category": "Q388450"})).unwrap();
     let selection = dataset.select(&query);
     let page = dataset.result_page(&query, &selection, 1, 5).unwrap();
     assert_eq!(page.boundaries, [0, 12]);

@@ -13,4 +13,4 @@ pub use chunked::ChunkedVec;
 pub use dataset::{Dataset, DatasetBuilder};
 pub use query::{Order, Query, QueryMatches};
 pub use summary::{Summary, SummaryBuilder};
-pub use view::{CategoryCount, ImageResult, Overview, QueryMessage, ResultPage};
+pub use view::{CategoryCount, ImageResult, Overview, ResultPage};

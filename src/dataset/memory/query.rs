@@ -1,10 +1,13 @@
 //! Which annotations to look at, and in which order of images.
 
+use serde::Deserialize;
+
 use super::dataset::Dataset;
 use crate::dataset::record::Annotation;
 
 /// What annotations must have to be chosen; the default chooses all, in the order of the file.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct Query {
     /// The id of their category, such as a QID.
     pub category: Option<String>,
@@ -22,7 +25,8 @@ pub struct Query {
 }
 
 /// By what images are sorted; ties keep the order of the file.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub enum Order {
     /// As the file lists them.
     #[default]

@@ -4,10 +4,10 @@
 //! These are wire types: their JSON is camel-cased and read by the page. Runs travel beside the
 //! JSON, as one list of boundaries for a whole page.
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use super::dataset::Dataset;
-use super::query::{Order, Query, QueryMatches};
+use super::query::{Query, QueryMatches};
 use crate::dataset::audit::{Finding, Tally};
 use crate::dataset::record::{Annotation, Category, ImageRecord, Label};
 use crate::rle::{self, Mask};
@@ -23,39 +23,6 @@ const MAX_RECORD_BYTES: usize = 4 << 20;
 const MAX_SPLITS: usize = 100;
 /// What an annotation's JSON takes beside its texts and lists: the names of its fields, and its numbers.
 const FIXED_RECORD_BYTES: usize = 256;
-
-/// A [`Query`] as a page sends it; what is left out chooses everything.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
-pub struct QueryMessage {
-    category: Option<String>,
-    split: Option<String>,
-    finding: Option<String>,
-    text: String,
-    order: OrderName,
-    reversed: bool,
-}
-
-#[derive(Clone, Copy, Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase")]
-enum OrderName {
-    #[default]
-    File,
-    Size,
-    Suspicion,
-}
-
-impl From<QueryMessage> for Query {
-    fn from(message: QueryMessage) -> Self {
-        let order = match message.order {
-            OrderName::File => Order::File,
-            OrderName::Size => Order::Size,
-            OrderName::Suspicion => Order::Suspicion,
-        };
-        let QueryMessage { category, split, finding, text, reversed, .. } = message;
-        Self { category, split, finding, text, order, reversed }
-    }
-}
 
 /// What a file holds, to show above its pages.
 #[derive(Debug, Serialize)]
