@@ -90,3 +90,191 @@ async fn fell_back<H: Host, T>(
 pub(super) async fn check_cancelled<H: Host>(host: &H) -> Result<(), Error> {
     if host.is_cancelled().await { Err(HostError::Cancelled.into()) } else { Ok(()) }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::geometry::PixelRect;
+    use crate::segment::session::MAX_KEPT;
+    use crate::segment::test_host::{IMAGE, SIDE, TestHost, flat, prompts, session, square};
+
+    fn provider_failure() -> HostError {
+        HostError::Provider { reason: "the GPU is lost".to_owned() }
+    }
+
+    #[test]
+    fn first_click_encodes_the_whole_image_and_later_ones_reuse_it() {
+        let (host, mut session) = (TestHost::new([square(6, 9), square(6, 9)]), session(None, None));
+        pollster::block_on(encode_image(&mut session, &host)).unwrap();
+        pollster::block_on(encode_image(&mut session, &host)).unwrap();
+        host.click(&mut session, 1).unwrap();
+        host.click(&mut session, 2).unwrap();
+        let whole = PixelRect { x: 0, y: 0, width: IMAGE.width, height: IMAGE.height };
+        assert_eq!(*host.windows.borrow(), [whole]);
+
+        session.forget_image();
+        host.then([square(6, 9)]);
+        let refine = Some(Refine { ticket: Ticket(2), candidate: 1 });
+        host.click_at(&mut session, 3, &prompts(&[(1.0, 1.0)]), refine).unwrap();
+        assert_eq!(host.encodings(), 2);
+        assert!(!host.last_decoding().has_mask(), "the logits are of the image before");
+    }
+
+    #[test]
+    fn any_candidate_of_an_earlier_ticket_can_be_refined() {
+        let (host, mut session) = (TestHost::new([flat([0.2, 1.5], [-1.0, 2.0])]), session(None, None));
+        let first = host.click(&mut session, 7).unwrap();
+        assert!(!host.last_decoding().has_mask());
+        assert_eq!((first.best, first.mask().area()), (1, IMAGE.pixels()));
+        assert!((first.candidates[1].predicted_iou - 1.0).abs() < f32::EPSILON, "cut to 0..=1");
+
+        let two = prompts(&[(1.0, 1.0), (5.0, 5.0)]);
+        for (ticket, candidate, fed_back) in [(7, 1, Some(2.0)), (7, 0, Some(-1.0)), (6, 0, None)] {
+            host.then([square(6, 9)]);
+            let refine = Refine { ticket: Ticket(ticket), candidate };
+            host.click_at(&mut session, 8, &two, Some(refine)).unwrap();
+            let decoding = host.last_decoding();
+            assert_eq!(decoding.has_mask(), fed_back.is_some());
+            assert_eq!(decoding.input("mask_input"), [fed_back.unwrap_or(0.0); SIDE * SIDE]);
+        }
+        let unknown = Refine { ticket: Ticket(7), candidate: 2 };
+        let error = host.click_at(&mut session, 9, &two, Some(unknown)).unwrap_err();
+        assert!(matches!(error, Error::CandidateUnknown { asked: 2, count: 2 }), "{error}");
+    }
+
+    #[test]
+    fn only_the_last_tickets_are_kept() {
+        let (host, mut session) = (TestHost::default(), session(None, None));
+        for ticket in 0..=MAX_KEPT as u32 {
+            host.then([flat([0.9, 0.1], [1.0, 1.0])]);
+            host.click(&mut session, ticket).unwrap();
+        }
+        for (ticket, is_kept) in [(0, false), (2, true)] {
+            host.then([flat([0.9, 0.1], [1.0, 1.0])]);
+            let refine = Some(Refine { ticket: Ticket(ticket), candidate: 0 });
+            host.click_at(&mut session, 99, &prompts(&[(1.0, 1.0)]), refine).unwrap();
+            assert_eq!(host.last_decoding().has_mask(), is_kept, "ticket {ticket}");
+        }
+    }
+
+    #[test]
+    fn provisional_result_is_passed_on_before_refinement() {
+        let (host, mut session) = (TestHost::new([square(6, 9), square(6, 10)]), session(Some(2.0), None));
+        let mut provisional = Vec::new();
+        let prompts = prompts(&[(150.0, 150.0)]);
+        let keep = |segmentation: &Segmentation| provisional.push(segmentation.clone());
+        let refined =
+            pollster::block_on(click(&mut session, &host, &prompts, None, Ticket(1), keep)).unwrap();
+        let [provisional] = &provisional[..] else { panic!("{} provisional results", provisional.len()) };
+        assert!(provisional.mask().area() > refined.mask().area());
+
+        // An empty mask is not refined.
+        host.then([square(0, 0)]);
+        let none = |_: &Segmentation| panic!("no refinement pass follows");
+        pollster::block_on(click(&mut session, &host, &prompts, None, Ticket(2), none)).unwrap();
+    }
+
+    #[test]
+    fn cancelled_click_runs_no_further_pass_and_keeps_its_logits() {
+        for (cancelled_from, runs) in [(0, 0), (1, 1), (2, 2)] {
+            let host = TestHost::new([square(6, 9), square(6, 9), square(6, 9)]);
+            let mut session = session(Some(2.0), Some(0.5));
+            host.cancelled_from.set(Some(cancelled_from));
+            let error = host.click(&mut session, 1).unwrap_err();
+            assert_eq!((error.code(), host.decoded.borrow().len()), ("cancelled", runs));
+            assert!(session.has_image(), "the embedding stays for the next click");
+
+            host.cancelled_from.set(None);
+            host.then([square(6, 9), square(6, 9), square(6, 9)]);
+            let refine = Some(Refine { ticket: Ticket(1), candidate: 1 });
+            host.click_at(&mut session, 2, &prompts(&[(150.0, 150.0), (160.0, 150.0)]), refine).unwrap();
+            assert_eq!(host.decoded.borrow()[runs].has_mask(), runs > 0);
+        }
+    }
+
+    #[test]
+    fn provider_failure_encodes_and_decodes_again_on_the_next_provider() {
+        let host = TestHost::new([square(6, 9)]);
+        host.other_providers.set(1);
+        let mut session = session(Some(2.0), None);
+        host.then_fail(provider_failure());
+        host.then([square(6, 9), square(6, 10)]);
+        let mut provisional = 0;
+        let prompts = prompts(&[(150.0, 150.0)]);
+        let click = click(&mut session, &host, &prompts, None, Ticket(1), |_| provisional += 1);
+        pollster::block_on(click).unwrap();
+        assert_eq!(*host.fallbacks.borrow(), ["the GPU is lost"]);
+        // Image and crop before, image and crop after.
+        let embeddings: Vec<_> = host.decoded.borrow().iter().map(|decoding| decoding.embedding).collect();
+        assert_eq!((embeddings, provisional), (vec![1, 2, 3, 4], 2));
+    }
+
+    #[test]
+    fn encoder_failure_falls_back_once() {
+        for prepared in [true, false] {
+            let (host, mut session) = (TestHost::new([square(6, 9)]), session(None, None));
+            host.other_providers.set(1);
+            host.encoder_failures.borrow_mut().push_back(provider_failure());
+            if prepared {
+                pollster::block_on(encode_image(&mut session, &host)).unwrap();
+            }
+            host.click(&mut session, 1).unwrap();
+            assert_eq!((host.encodings(), host.fallbacks.borrow().len()), (1, 1));
+        }
+    }
+
+    #[test]
+    fn second_failure_and_failure_without_another_provider_are_returned() {
+        for (other_providers, runs) in [(0, 1), (5, 2)] {
+            let (host, mut session) = (TestHost::default(), session(None, None));
+            host.other_providers.set(other_providers);
+            for _ in 0..runs {
+                host.then_fail(provider_failure());
+            }
+            assert_eq!(host.click(&mut session, 1).unwrap_err().code(), "provider");
+            assert_eq!(host.decoded.borrow().len(), runs);
+        }
+        let (host, mut session) = (TestHost::default(), session(None, None));
+        host.other_providers.set(1);
+        host.then_fail(HostError::Run { reason: "out of memory".to_owned() });
+        assert_eq!(host.click(&mut session, 1).unwrap_err().code(), "model-run");
+        assert!(host.fallbacks.borrow().is_empty(), "another provider would not help");
+    }
+
+    #[test]
+    fn outputs_that_are_not_finite_fall_back() {
+        for bad in [flat([0.9, 0.1], [1.0, f32::NAN]), flat([f32::INFINITY, 0.1], [1.0, 1.0])] {
+            let (host, mut session) = (TestHost::new([bad.clone(), bad.clone()]), session(None, None));
+            assert_eq!(host.click(&mut session, 1).unwrap_err().code(), "model-not-finite");
+            host.other_providers.set(1);
+            host.then([square(6, 9)]);
+            host.click(&mut session, 2).unwrap();
+            assert_eq!((host.encodings(), host.fallbacks.borrow().len()), (2, 2));
+        }
+    }
+
+    #[test]
+    fn outputs_that_break_the_contract_are_named() {
+        let (host, mut session) = (TestHost::default(), session(None, None));
+        let swapped = flat([0.9, 0.1], [1.0, 1.0]).into_iter().rev().collect();
+        let one = flat([0.9, 0.1], [1.0, 1.0]).into_iter().take(1).collect();
+        for (outputs, message) in [
+            (swapped, "\"iou_predictions\" should be float32[1, 2], but is float32[1, 2, 16, 16]"),
+            (one, "\"low_res_masks\" should be float32[1, 2, 16, 16], but is missing"),
+        ] {
+            host.then([outputs]);
+            let error = host.click(&mut session, 1).unwrap_err();
+            assert_eq!(error.to_string(), format!("the model's output {message}"));
+            assert_eq!(error.code(), "model-output");
+        }
+    }
+
+    #[test]
+    fn prompts_are_checked_before_the_image_is_encoded() {
+        let (host, mut session) = (TestHost::default(), session(None, None));
+        for wrong in [prompts(&[]), prompts(&[(150.0, 320.5)])] {
+            let error = host.click_at(&mut session, 1, &wrong, None).unwrap_err();
+            assert_eq!((error.code(), host.encodings()), ("question-malformed", 0));
+        }
+    }
+}

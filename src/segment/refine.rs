@@ -147,3 +147,131 @@ impl Refined {
 fn is_whole(candidate: &Candidate, crop: &ModelFrame) -> bool {
     candidate.mask.bbox().is_some_and(|bbox| !is_cut_off(bbox, crop))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::geometry::{Point, Rect};
+    use crate::segment::test_host::{SIDE, TestHost, prompts, session, square, square_with};
+    use crate::segment::{Prompt, Refine, Ticket};
+
+    /// Returns the logits that a next click goes on from.
+    fn kept(session: &Session<usize>, ticket: u32, candidate: usize) -> Vec<f32> {
+        session.logits_of(Refine { ticket: Ticket(ticket), candidate }).unwrap().unwrap()
+    }
+
+    /// Segments by a click in the middle, without refinement.
+    fn unrefined(cells: [usize; 2]) -> Segmentation {
+        TestHost::new([square(cells[0], cells[1])]).click(&mut session(None, None), 1).unwrap()
+    }
+
+    #[test]
+    fn mask_crop_corrects_the_best_candidate() {
+        let (host, mut session) = (TestHost::new([square(6, 9), square(6, 10)]), session(Some(2.0), None));
+        let first = unrefined([6, 9]);
+        let corrected = host.click(&mut session, 1).unwrap();
+        let crop = host.last_decoding();
+        assert_eq!((crop.embedding, crop.has_mask()), (2, true));
+        let fed_back = crop.input("mask_input");
+        assert!(fed_back[8 * SIDE + 8] > 1.0 && fed_back[0] < -1.0, "its own mask, enlarged: {fed_back:?}");
+        let [wide, narrow] = [&first, &corrected].map(|result| result.mask().bbox().unwrap());
+        assert!(narrow.width < wide.width && narrow.x > wide.x, "{narrow:?} in {wide:?}");
+        assert_eq!((corrected.best, &corrected.candidates[0]), (1, &first.candidates[0]));
+
+        // The next click goes on from the correction, on the whole image.
+        host.then([square(6, 9), square(6, 10)]);
+        let refine = Some(Refine { ticket: Ticket(1), candidate: 1 });
+        host.click_at(&mut session, 2, &prompts(&[(150.0, 150.0), (170.0, 150.0)]), refine).unwrap();
+        let next = host.decoded.borrow()[2].clone();
+        assert_eq!(next.embedding, 1);
+        let fed_back = next.input("mask_input");
+        assert!((fed_back[0] + 3.0).abs() < f32::EPSILON, "outside of the crop nothing changes");
+        assert!(fed_back[6 * SIDE + 6] < 0.0, "what the correction left out is gone: {fed_back:?}");
+        assert!(fed_back[7 * SIDE + 7] > 0.0);
+    }
+
+    #[test]
+    fn encoded_crop_or_image_is_not_encoded_again() {
+        let (host, mut session) = (TestHost::default(), session(Some(2.0), None));
+        // The third mask fills the image, whose own embedding serves.
+        for (ticket, cells, embedding) in [(1, [5, 10], 2), (2, [6, 10], 2), (3, [1, 15], 1)] {
+            host.then([square(cells[0], cells[1]), square(6, 9)]);
+            host.click(&mut session, ticket).unwrap();
+            assert_eq!((host.last_decoding().embedding, host.encodings()), (embedding, 2));
+        }
+    }
+
+    #[test]
+    fn click_crop_replaces_a_result_of_which_less_is_expected() {
+        // The first result's predicted IoU is 0.6. The crop is 160 pixels wide, a cell of it 10.
+        for (expected, cells, is_better) in
+            [([0.1, 0.7], [6, 9], true), ([0.1, 0.55], [6, 9], false), ([0.7, 0.1], [0, 9], false)]
+        {
+            let host = TestHost::new([square(5, 9), square_with(expected, cells[0], cells[1])]);
+            let mut click_alone = session(None, Some(0.5));
+            let result = host.click(&mut click_alone, 1).unwrap();
+            let crop = host.last_decoding();
+            assert_eq!((crop.embedding, crop.has_mask()), (2, false));
+            let window = host.windows.borrow()[1];
+            assert_eq!((window.x, window.width), (68, 165), "70 to 230, and a margin");
+            assert_eq!(result.best, 1);
+            let outside = if is_better {
+                let bbox = result.mask().bbox().unwrap();
+                assert!(bbox.width < 40 && (120..140).contains(&bbox.x), "{bbox:?}");
+                assert!((result.candidates[1].predicted_iou - expected[1]).abs() < f32::EPSILON);
+                -12.0
+            } else {
+                assert_eq!(result, unrefined([5, 9]));
+                -3.0
+            };
+            let logits = kept(&click_alone, 1, 1);
+            assert!((logits[0] - outside).abs() < f32::EPSILON, "outside of the crop: {}", logits[0]);
+
+            // Whichever result it is, the mask crop corrects it, once.
+            let host = TestHost::new([square(5, 9), square_with(expected, cells[0], cells[1]), square(6, 10)]);
+            host.click(&mut session(Some(2.0), Some(0.5)), 1).unwrap();
+            assert_eq!(host.decoded.borrow().len(), 3);
+            assert!(host.last_decoding().has_mask());
+        }
+    }
+
+    #[test]
+    fn click_crop_follows_a_single_positive_click_on_a_small_mask_alone() {
+        let rect = Prompt::Box(Rect::from_corners([100.0, 100.0], [200.0, 200.0]));
+        let away = Prompt::Click { point: Point::new(150.0, 150.0), positive: false };
+        let boxed = [rect].into_iter().collect::<Result<_, _>>().unwrap();
+        let negative = [away].into_iter().collect::<Result<_, _>>().unwrap();
+        let twice = prompts(&[(150.0, 150.0), (160.0, 150.0)]);
+        let once = prompts(&[(150.0, 150.0)]);
+        // The crop has 160 × 160 pixels, half of which is 12,800.
+        for (prompts, [first, past], runs) in [
+            (boxed, [6, 9], 1),
+            (negative, [6, 9], 1),
+            (twice, [6, 9], 1),
+            (once.clone(), [6, 9], 2),
+            (once, [4, 10], 1),
+        ] {
+            let host = TestHost::new([square(first, past), square(6, 9)]);
+            host.click_at(&mut session(None, Some(0.5)), 1, &prompts, None).unwrap();
+            assert_eq!(host.decoded.borrow().len(), runs, "{prompts:?}");
+        }
+    }
+
+    #[test]
+    fn empty_or_cut_off_correction_is_not_used() {
+        for correction in [square(0, 16), square(0, 0)] {
+            let (host, mut session) = (TestHost::new([square(6, 9), correction]), session(Some(2.0), None));
+            assert_eq!(host.click(&mut session, 1).unwrap(), unrefined([6, 9]));
+            assert_eq!(host.decoded.borrow().len(), 2);
+        }
+    }
+
+    #[test]
+    fn empty_mask_or_model_without_passes_is_not_refined() {
+        for (zoom_in, cells) in [(Some(2.0), [0, 0]), (None, [6, 9])] {
+            let host = TestHost::new([square(cells[0], cells[1])]);
+            host.click(&mut session(zoom_in, None), 1).unwrap();
+            assert_eq!(host.decoded.borrow().len(), 1);
+        }
+    }
+}
