@@ -145,6 +145,10 @@ impl Host for NativeHost<'_> {
     }
 }
 
+/// Maximum length of a body that is sent before the server says that it wants it. A server that refuses a
+/// longer one responds and closes the connection, which would lose the response.
+const MAX_UNASKED_BYTES: usize = 1 << 20;
+
 /// The origin of [`Host::now_millis`].
 static STARTED: LazyLock<Instant> = LazyLock::new(Instant::now);
 
@@ -164,6 +168,9 @@ fn send(agent: &Agent, request: Request<'_>) -> Result<Response, ureq::Error> {
     for (name, value) in &request.headers {
         head = head.header(*name, value);
     }
+    if request.body.len() > MAX_UNASKED_BYTES {
+        head = head.header("expect", "100-continue");
+    }
     let timeout = Duration::from_millis(request.timeout_millis.into());
     let head = agent.configure_request(head.body(&*request.body)?).timeout_global(Some(timeout)).build();
     let mut response = agent.run(head)?;
@@ -178,4 +185,94 @@ fn run_error(error: onnx::Error) -> HostError {
     let sourced = std::error::Error::source(&error);
     let reason = sourced.map_or_else(|| error.to_string(), |source| format!("{error}: {source}"));
     HostError::Run { reason }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read as _, Write as _};
+    use std::net::{TcpListener, TcpStream};
+
+    use super::*;
+
+    /// Sends `body` to a server that does this with the connection.
+    fn sent_to(
+        serve: impl FnOnce(TcpStream) + Send + 'static,
+        body: &[u8],
+        timeout_millis: u32,
+    ) -> Result<Response, HostError> {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}/", listener.local_addr().unwrap());
+        let server = std::thread::spawn(move || serve(listener.accept().unwrap().0));
+        let headers = vec![("authorization", "Bearer secret".to_owned())];
+        let request = Request {
+            method: "PUT",
+            url: &url,
+            headers,
+            body: Cow::Borrowed(body),
+            timeout_millis,
+            max_response_bytes: 100,
+        };
+        let response = pollster::block_on(NativeHost::default().fetch(request));
+        server.join().unwrap();
+        response
+    }
+
+    /// Reads a request's head and returns it.
+    fn head(stream: &mut TcpStream) -> String {
+        let mut head = Vec::new();
+        while !head.ends_with(b"\r\n\r\n") {
+            let mut byte = [0];
+            stream.read_exact(&mut byte).unwrap();
+            head.extend(byte);
+        }
+        String::from_utf8(head).unwrap()
+    }
+
+    #[test]
+    fn response_of_any_status_is_returned() {
+        let redirect = |mut stream: TcpStream| {
+            assert!(head(&mut stream).to_lowercase().contains("authorization: bearer secret\r\n"));
+            let answer = b"HTTP/1.1 307 No\r\nlocation: http://127.0.0.1:9/\r\ncontent-length: 0\r\n\r\n";
+            stream.write_all(answer).unwrap();
+        };
+        assert_eq!(sent_to(redirect, b"", 20_000).unwrap().status, 307);
+        let busy = |mut stream: TcpStream| {
+            head(&mut stream);
+            let answer = b"HTTP/1.1 503 Busy\r\nRetry-After: 2\r\ncontent-length: 4\r\n\r\nbody";
+            stream.write_all(answer).unwrap();
+        };
+        let expected = Response { status: 503, retry_after: Some("2".to_owned()), body: b"body".into() };
+        assert_eq!(sent_to(busy, b"", 20_000), Ok(expected));
+    }
+
+    #[test]
+    fn response_before_the_request_is_sent_is_returned() {
+        let refuse = |mut stream: TcpStream| {
+            head(&mut stream);
+            let answer = b"HTTP/1.1 413 No\r\ncontent-length: 9\r\nconnection: close\r\n\r\ntoo large";
+            stream.write_all(answer).unwrap();
+        };
+        let response = sent_to(refuse, &vec![0; 8_000_000], 20_000).unwrap();
+        assert_eq!((response.status, &response.body[..]), (413, &b"too large"[..]));
+    }
+
+    #[test]
+    fn closed_connection_and_too_long_response_are_network_errors() {
+        assert!(matches!(sent_to(drop, b"", 20_000), Err(HostError::Network { .. })));
+        let long = |mut stream: TcpStream| {
+            head(&mut stream);
+            let answer = [&b"HTTP/1.1 200 OK\r\ncontent-length: 101\r\n\r\n"[..], &[b'x'; 101]].concat();
+            stream.write_all(&answer).unwrap();
+        };
+        let error = sent_to(long, b"", 20_000).unwrap_err();
+        assert_eq!(error, HostError::Network { reason: "the response has more than 100 bytes".to_owned() });
+    }
+
+    #[test]
+    fn server_that_does_not_respond_times_out() {
+        // To the end: the client leaves first.
+        let read_all = |mut stream: TcpStream| drop(stream.read_to_end(&mut Vec::new()));
+        let error = sent_to(read_all, &vec![0; 8_000_000], 500).unwrap_err();
+        assert_eq!(error, HostError::TimedOut { millis: 500 });
+    }
 }

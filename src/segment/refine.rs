@@ -228,7 +228,8 @@ mod tests {
             assert!((logits[0] - outside).abs() < f32::EPSILON, "outside of the crop: {}", logits[0]);
 
             // Whichever result it is, the mask crop corrects it, once.
-            let host = TestHost::new([square(5, 9), square_with(expected, cells[0], cells[1]), square(6, 10)]);
+            let host =
+                TestHost::new([square(5, 9), square_with(expected, cells[0], cells[1]), square(6, 10)]);
             host.click(&mut session(Some(2.0), Some(0.5)), 1).unwrap();
             assert_eq!(host.decoded.borrow().len(), 3);
             assert!(host.last_decoding().has_mask());
