@@ -5,14 +5,14 @@
 use std::hint::black_box;
 
 use criterion::{BenchmarkId, Criterion, SamplingMode, Throughput, criterion_group, criterion_main};
-use masklink::link::encoder_card::EncoderCard;
-use masklink::link::index::{Entity, Entry, Index};
-use masklink::link::search::nearest;
-use masklink::link::vectors::Element;
+use masklink::link::encoder::EncoderManifest;
+use masklink::link::index::vectors::Element;
+use masklink::link::index::{Entity, Exemplar, Index};
+use masklink::link::search::{Hit, Search as _};
 
-/// Views of the index: four of each entity.
-const VIEWS: u32 = 40_000;
-const VIEWS_OF_ENTITY: u32 = 4;
+/// Exemplars of the index: four of each entity.
+const EXEMPLARS: u32 = 40_000;
+const EXEMPLARS_OF_ENTITY: u32 = 4;
 /// Numbers a vector, as the click model's encoder gives.
 const DIMENSIONS: usize = 256;
 const TOP: usize = 10;
@@ -33,24 +33,26 @@ impl Numbers {
 
 fn index(element: Element) -> Index {
     let mut numbers = Numbers(1);
-    let entities =
-        (0..VIEWS / VIEWS_OF_ENTITY).map(|n| Entity { qid: format!("Q{n}"), ..Entity::default() }).collect();
-    let views = (0..VIEWS).map(|n| {
+    let entities = (0..EXEMPLARS / EXEMPLARS_OF_ENTITY)
+        .map(|n| Entity { qid: format!("Q{n}"), ..Entity::default() })
+        .collect();
+    let features = (0..EXEMPLARS).map(|n| {
         let (annotation, image_hash) = (format!("{n:08}"), n.to_string());
-        let entry = Entry { entity: n / VIEWS_OF_ENTITY, annotation, image_hash, ..Entry::default() };
-        (entry, numbers.vector())
+        let exemplar =
+            Exemplar { entity: n / EXEMPLARS_OF_ENTITY, annotation, image_hash, ..Exemplar::default() };
+        (exemplar, numbers.vector())
     });
-    Index::build(EncoderCard::default(), element, entities, views.collect()).unwrap()
+    Index::build(EncoderManifest::default(), element, entities, features.collect()).unwrap()
 }
 
 /// A cosine with both lengths computed for each row, one sum after the other, and all entities sorted.
-fn naive(rows: &[f32], entries: &[Entry], query: &[f32]) -> Vec<(u32, f32)> {
+fn naive(rows: &[f32], exemplars: &[Exemplar], query: &[f32]) -> Vec<(u32, f32)> {
     let mut best = std::collections::HashMap::new();
-    for (row, entry) in rows.chunks_exact(query.len()).zip(entries) {
+    for (row, exemplar) in rows.chunks_exact(query.len()).zip(exemplars) {
         let length = |vector: &[f32]| vector.iter().map(|value| value * value).sum::<f32>().sqrt();
         let product: f32 = row.iter().zip(query).map(|(a, b)| a * b).sum();
         let similarity = product / (length(row) * length(query));
-        let kept = best.entry(entry.entity).or_insert(similarity);
+        let kept = best.entry(exemplar.entity).or_insert(similarity);
         *kept = similarity.max(*kept);
     }
     let mut all: Vec<_> = best.into_iter().collect();
@@ -59,24 +61,31 @@ fn naive(rows: &[f32], entries: &[Entry], query: &[f32]) -> Vec<(u32, f32)> {
     all
 }
 
+fn nearest(index: &Index, query: &[f32]) -> Vec<Hit> {
+    index.nearest(&[query.into()], TOP).remove(0)
+}
+
 fn search(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("search");
-    group.sampling_mode(SamplingMode::Flat).sample_size(20).throughput(Throughput::Elements(VIEWS.into()));
+    group
+        .sampling_mode(SamplingMode::Flat)
+        .sample_size(20)
+        .throughput(Throughput::Elements(EXEMPLARS.into()));
     for element in [Element::F16, Element::F32] {
         let index = index(element);
         let query = index.query(&Numbers(7).vector()).unwrap();
-        let found = nearest(&index, &query, TOP, None);
+        let found = nearest(&index, &query);
         let mut scratch = Vec::new();
-        let rows = index.vectors().read(0..VIEWS as usize, &mut scratch).to_vec();
-        let expected = naive(&rows, index.entries(), &query);
+        let rows = index.vectors().read(0..EXEMPLARS as usize, &mut scratch).to_vec();
+        let expected = naive(&rows, index.exemplars(), &query);
         let same = found.iter().zip(&expected).all(|(hit, (entity, _))| hit.entity == *entity);
         assert!(same && found.len() == expected.len(), "the two ways differ: {found:?} {expected:?}");
         group.bench_function(BenchmarkId::new("blocked", format!("{element:?}")), |bencher| {
-            bencher.iter(|| nearest(black_box(&index), black_box(&query), TOP, None));
+            bencher.iter(|| nearest(black_box(&index), black_box(&query)));
         });
         if element == Element::F32 {
             group.bench_function(BenchmarkId::new("naive", format!("{element:?}")), |bencher| {
-                bencher.iter(|| naive(black_box(&rows), index.entries(), black_box(&query)));
+                bencher.iter(|| naive(black_box(&rows), index.exemplars(), black_box(&query)));
             });
         }
     }

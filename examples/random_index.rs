@@ -2,7 +2,7 @@
 //! of entities.
 //!
 //! `cargo run --release --no-default-features --example random_index -- INDEX TO ENTITIES` takes
-//! encoder, mean and calibration from the folder INDEX and gives each entity one view. Then
+//! encoder, mean and calibration from the folder INDEX and gives each entity one exemplar. Then
 //! `masklink serve --index TO` answers from it and `masklink eval link` asks it.
 
 use std::error::Error;
@@ -11,11 +11,11 @@ use std::io::Write as _;
 use std::path::Path;
 
 use half::f16;
-use masklink::link::index::{Entity, Entry};
-use masklink::link::index_folder::HEADER;
-use masklink::link::index_header::{Header, Part, Parts};
+use masklink::link::index::folder::HEADER;
+use masklink::link::index::header::{Header, Part, Parts};
+use masklink::link::index::vectors::Element;
+use masklink::link::index::{Entity, Exemplar};
 use masklink::link::protocol::sha256_hex;
-use masklink::link::vectors::Element;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let args: Vec<String> = std::env::args().skip(1).collect();
@@ -37,10 +37,10 @@ fn main() -> Result<(), Box<dyn Error>> {
         mean: header.parts.mean.clone(),
         vectors: part("vectors", "f16", vectors(entities, header.dimensions as usize))?,
         entities: part("entities", "jsonl", lines(entities, entity)?)?,
-        entries: part("entries", "jsonl", lines(entities, entry)?)?,
+        exemplars: part("exemplars", "jsonl", lines(entities, exemplar)?)?,
     };
     let count = entities.into();
-    let header = Header { element: Element::F16, entries: count, entities: count, parts, ..header };
+    let header = Header { element: Element::F16, exemplars: count, entities: count, parts, ..header };
     fs::write(to.join(HEADER), serde_json::to_vec_pretty(&header)?)?;
     Ok(())
 }
@@ -76,9 +76,9 @@ fn entity(number: u32) -> Entity {
     Entity { qid, title, description: Some("an entity at random".to_owned()), ..Entity::default() }
 }
 
-fn entry(number: u32) -> Entry {
+fn exemplar(number: u32) -> Exemplar {
     let (annotation, image_hash) = (format!("random_{number:08}"), format!("{number:016x}"));
-    Entry {
+    Exemplar {
         entity: number,
         annotation,
         image: "random.jpg".to_owned(),

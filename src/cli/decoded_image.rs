@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 use image::{DynamicImage, ImageDecoder as _, ImageError, ImageReader, Limits, RgbImage};
 
 use crate::geometry::Size;
-use crate::link::pool::FeatureMap;
+use crate::link::encoder::pool::FeatureMap;
 use crate::pixels::{self, Channels, Pixels};
 
 /// A decoded image and, once it was computed, its feature map.

@@ -6,16 +6,16 @@ use std::sync::{Mutex, PoisonError};
 
 use super::decoded_image::DecodedImage;
 use super::onnx::{self, Graph, Runtime};
-use crate::link::encode::{self, EncodeJob, Values};
-use crate::link::encoder_card::{self, EncoderCard, View};
-use crate::link::pool::FeatureMap;
+use crate::link::encoder::{
+    EncodeError, EncodeJob, EncoderManifest, EncoderView, FeatureMap, ManifestError, Values, input,
+};
 use crate::link::protocol::sha256_hex;
 use crate::model::{Data, Tensor};
 use crate::rle::Mask;
 
 /// An encoder ready to run.
 pub struct Encoder {
-    card: EncoderCard,
+    card: EncoderManifest,
     model: Vec<u8>,
     graph: Mutex<Graph>,
 }
@@ -37,7 +37,7 @@ pub enum Error {
     CardSyntax(#[source] serde_json::Error),
     /// A value of the card makes no sense.
     #[error(transparent)]
-    Card(#[from] encoder_card::Error),
+    Card(#[from] ManifestError),
     /// The ONNX file is not the one the card describes.
     #[error("the encoder's file has the SHA-256 {actual}, its card says {expected}")]
     Hash {
@@ -59,7 +59,7 @@ pub enum Error {
     },
     /// The mask has no feature, or the graph's output is none.
     #[error(transparent)]
-    Encode(#[from] encode::Error),
+    Encode(#[from] EncodeError),
 }
 
 impl Encoder {
@@ -67,14 +67,14 @@ impl Encoder {
     /// threads (0: all cores).
     pub fn open(card: &Path, runtime: &Runtime, threads: usize) -> Result<Self, Error> {
         let text = read(card)?;
-        let card_content: EncoderCard = serde_json::from_slice(&text).map_err(Error::CardSyntax)?;
+        let card_content: EncoderManifest = serde_json::from_slice(&text).map_err(Error::CardSyntax)?;
         let file = card.parent().unwrap_or(Path::new("")).join(&card_content.file);
         Self::new(card_content, read(&file)?, runtime, threads)
     }
 
     /// The encoder of a card and its ONNX file's bytes.
     pub fn new(
-        mut card: EncoderCard,
+        mut card: EncoderManifest,
         model: Vec<u8>,
         runtime: &Runtime,
         threads: usize,
@@ -97,7 +97,7 @@ impl Encoder {
     }
 
     /// The card.
-    pub fn card(&self) -> &EncoderCard {
+    pub fn card(&self) -> &EncoderManifest {
         &self.card
     }
 
@@ -108,7 +108,7 @@ impl Encoder {
 
     /// Computes what the image alone decides, so that masks asked for later find it done.
     pub fn prepare(&self, image: &DecodedImage) -> Result<(), Error> {
-        if self.card.views.contains(&View::Image) {
+        if self.card.views.contains(&EncoderView::Image) {
             self.map_of_image(image)?;
         }
         Ok(())
@@ -117,16 +117,16 @@ impl Encoder {
     /// The feature of a mask: the pooled features of the card's views, each of length 1, one after the other.
     pub fn feature(&self, image: &DecodedImage, mask: &Mask) -> Result<Vec<f32>, Error> {
         let maps = self.maps(image, mask)?;
-        Ok(encode::feature(maps.iter().map(AsRef::as_ref), mask)?)
+        Ok(input::feature(maps.iter().map(AsRef::as_ref), mask)?)
     }
 
     /// The feature maps of the card's views for a mask: what takes the time.
     pub fn maps<'a>(&self, image: &'a DecodedImage, mask: &Mask) -> Result<Vec<Cow<'a, FeatureMap>>, Error> {
-        let map = |view: &View| {
+        let map = |view: &EncoderView| {
             let job = EncodeJob::new(&self.card, *view, image.size(), mask)?;
             match view {
-                View::Image => self.map_of_image(image).map(Cow::Borrowed),
-                View::Crop => self.run(&job, image).map(Cow::Owned),
+                EncoderView::Image => self.map_of_image(image).map(Cow::Borrowed),
+                EncoderView::Crop => self.run(&job, image).map(Cow::Owned),
             }
         };
         self.card.views.iter().map(map).collect()
@@ -141,8 +141,8 @@ impl Encoder {
     }
 
     fn run(&self, job: &EncodeJob<'_>, image: &DecodedImage) -> Result<FeatureMap, Error> {
-        let EncoderCard { input, output, .. } = &self.card;
-        let data = match job.input(&image.pixels().map_err(encode::Error::from)?)? {
+        let EncoderManifest { input, output, .. } = &self.card;
+        let data = match job.input(&image.pixels().map_err(EncodeError::from)?)? {
             Values::F32(values) => Data::F32(values),
             Values::U8(values) => Data::U8(values),
         };

@@ -16,9 +16,9 @@ use super::http;
 use super::onnx::RuntimeArgs;
 use super::progress::Progress;
 use super::segmenter::ModelChoice;
-use crate::link::client::{Action, Body, Client, Event, Patience, Question};
-use crate::link::index_folder;
-use crate::link::index_header::Limits;
+use crate::link::index::folder;
+use crate::link::index::header::Limits;
+use crate::link::protocol::client::{Action, Body, Client, Event, Patience, Question};
 use crate::link::protocol::{InIndex, LinkResponse, ScoredEntity, sha256_hex};
 use crate::rle::{CocoRle, Mask};
 
@@ -165,7 +165,7 @@ pub(super) fn run(args: &EvalLinkArgs) -> anyhow::Result<()> {
 
 /// The QIDs of an index.
 fn indexed_entities(folder: &Path) -> anyhow::Result<HashSet<String>> {
-    let (index, _) = index_folder::read(folder, Limits::default())?;
+    let (index, _) = folder::read(folder, Limits::default())?;
     Ok(index.entities().iter().map(|entity| entity.qid.clone()).collect())
 }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use crate::dataset::Series;
-use crate::link::novelty::FALSE_ALARMS;
+use crate::link::calibration::open_set::FALSE_ALARMS;
 use crate::link::protocol::InIndex;
 
 /// The rows of PL-VEL's table: its two series, and the masks of both.

@@ -13,10 +13,11 @@ use super::onnx::{Runtime, RuntimeArgs};
 use super::progress::Progress;
 use super::segmenter::ModelChoice;
 use crate::dataset::Category;
-use crate::link::index::{Entity, Entry, Index};
-use crate::link::index_folder;
+use crate::link::calibration::fit;
+use crate::link::index::folder;
+use crate::link::index::vectors::Element;
+use crate::link::index::{Entity, Exemplar, Index};
 use crate::link::protocol::sha256_hex;
-use crate::link::vectors::Element;
 
 /// Build the index that masks are linked by.
 #[derive(clap::Args)]
@@ -95,23 +96,25 @@ pub(super) fn run(args: &IndexArgs) -> anyhow::Result<()> {
         bail!("none of {} annotations could be taken", records.len());
     }
     let element = if args.f32 { Element::F32 } else { Element::F16 };
-    let mut index = Index::build(encoder.card().clone(), element, entities, views)?;
-    if args.calibrate_split.is_empty() {
-        index.calibrate();
+    let index = Index::build(encoder.card().clone(), element, entities, views)?;
+    let calibration = if args.calibrate_split.is_empty() {
+        fit::to_exemplars(&index)
     } else {
         if args.calibrate_click {
             click(args, &mut kept_out)?;
         }
-        index.calibrate_by(&questions(args, &encoder, &kept_out)?)?;
+        let calibration = fit::to_masks(&index, &questions(args, &encoder, &kept_out)?)?;
         ensure!(
-            index.calibration().held_out.is_some(),
+            calibration.held_out.is_some(),
             "too few of the {} masks kept out show an entity of the index to calibrate by",
             kept_out.len()
         );
-    }
-    index_folder::write(&args.output, &index, encoder.model())?;
+        calibration
+    };
+    let index = index.with_calibration(calibration);
+    folder::write(&args.output, &index, encoder.model())?;
 
-    let taken = index.entries().len();
+    let taken = index.exemplars().len();
     let left_out = records.len() - taken + unusable;
     println!("{taken} masks of {} entities, {left_out} left out", index.entities().len());
     if let Some(held_out) = &index.calibration().held_out {
@@ -171,7 +174,7 @@ fn views(
     encoder: &Encoder,
     records: &[Record<'_>],
     positions: &HashMap<&str, u32>,
-) -> anyhow::Result<Vec<(Entry, Vec<f32>)>> {
+) -> anyhow::Result<Vec<(Exemplar, Vec<f32>)>> {
     let mut by_image: BTreeMap<&str, Vec<&Record<'_>>> = BTreeMap::new();
     for record in records {
         by_image.entry(record.file).or_default().push(record);
@@ -199,7 +202,7 @@ fn views(
             };
             let Some(bounds) = mask.bbox() else { continue };
             let corners = [bounds.x, bounds.y, bounds.x + bounds.width, bounds.y + bounds.height];
-            let entry = Entry {
+            let entry = Exemplar {
                 entity: positions[category.id.as_str()],
                 annotation: annotation.id.clone(),
                 image: args.image_url.replace("{file}", &percent_encoded(file)),

@@ -7,15 +7,15 @@ use super::decoded_image::DecodedImage;
 use super::encoder::{self, Encoder};
 use super::onnx::Runtime;
 use crate::link::index::Index;
-use crate::link::index_folder;
-use crate::link::index_header::Limits;
-use crate::link::linker;
+use crate::link::index::folder;
+use crate::link::index::header::Limits;
+use crate::link::local::{self, AnswerError};
 use crate::link::protocol::{LinkResponse, Timing};
 use crate::rle::Mask;
 
 /// An index and the encoder it was built with.
 pub struct Linker {
-    linker: linker::Linker,
+    linker: local::LocalLinker,
     encoder: Encoder,
 }
 
@@ -28,16 +28,16 @@ pub enum Error {
     Encoder(#[from] encoder::Error),
     /// The maps give no answer.
     #[error(transparent)]
-    Linker(#[from] linker::Error),
+    Linker(#[from] AnswerError),
 }
 
 impl Linker {
     /// Opens the index in a folder, with the encoder that lies in it, on `threads` threads (0: all cores).
     pub fn open(folder: &Path, runtime: &Runtime, threads: usize) -> anyhow::Result<Self> {
-        let (index, index_sha256) = index_folder::read(folder, Limits::default())?;
-        let model = index_folder::read_encoder(folder, &index)?;
+        let (index, index_sha256) = folder::read(folder, Limits::default())?;
+        let model = folder::read_encoder(folder, &index)?;
         let encoder = Encoder::new(index.encoder().clone(), model, runtime, threads)?;
-        Ok(Self { linker: linker::Linker::new(index, index_sha256), encoder })
+        Ok(Self { linker: local::LocalLinker::new(index, index_sha256), encoder })
     }
 
     /// The index.

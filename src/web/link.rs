@@ -4,7 +4,7 @@ use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
 
 use super::error::{from_json, to_json};
-use crate::link::client::{Client, Event};
+use crate::link::protocol::client::{Client, Event};
 
 /// Asks a linking endpoint which entities a mask may show; the page fetches, waits and aborts as it is told.
 ///

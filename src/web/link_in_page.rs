@@ -5,18 +5,18 @@ use wasm_bindgen::prelude::{JsValue, wasm_bindgen};
 
 use super::error::{from_json, js_error, to_json};
 use crate::geometry::{PixelRect, Size};
-use crate::link::encode::{self, EncodeJob, Values};
-use crate::link::encoder_card::View;
-use crate::link::index::{self, Index};
-use crate::link::index_header::{Header, Limits};
-use crate::link::linker::{self, Linker};
-use crate::link::pool::FeatureMap;
+use crate::link::LocalLinker;
+use crate::link::encoder::{EncodeError, EncodeJob, EncoderView, FeatureMap, Values};
+use crate::link::index::Index;
+use crate::link::index::error::ReadError;
+use crate::link::index::header::{Header, Limits};
+use crate::link::local::AnswerError;
 use crate::link::protocol::{DEFAULT_ENTITIES, sha256_hex};
 use crate::pixels::{Channels, Pixels};
 use crate::rle::{CocoRle, Mask};
 
 /// What a page is ready to download: an index is held in memory whole.
-const LIMITS: Limits = Limits { entries: 1 << 20, dimensions: 1 << 14, bytes: 256 << 20 };
+const LIMITS: Limits = Limits { exemplars: 1 << 20, dimensions: 1 << 14, bytes: 256 << 20 };
 /// The most bytes of an encoder's ONNX file.
 const MAX_ENCODER_BYTES: u64 = 256 << 20;
 
@@ -38,7 +38,7 @@ const MAX_ENCODER_BYTES: u64 = 256 << 20;
 /// ```
 #[wasm_bindgen]
 pub struct PageLinker {
-    linker: Linker,
+    linker: LocalLinker,
     question: Option<Question>,
     /// The map of the whole image, kept for the next mask in it.
     of_image: Option<(Size, FeatureMap)>,
@@ -77,7 +77,7 @@ impl PageLinker {
         let missing = || std::io::Error::new(std::io::ErrorKind::NotFound, "it was not given");
         let read = |_: &_| parts.next().map(|part| part.to_vec()).ok_or_else(missing);
         let index = Index::from_files(header, LIMITS, read).map_err(of_index)?;
-        Ok(Self { linker: Linker::new(index, sha256_hex(header)), question: None, of_image: None })
+        Ok(Self { linker: LocalLinker::new(index, sha256_hex(header)), question: None, of_image: None })
     }
 
     /// The graph's input and output, as JSON: `{"input", "output"}`.
@@ -108,7 +108,7 @@ impl PageLinker {
 
     /// Whether the map of a view is known already.
     pub fn has(&self, view: usize) -> bool {
-        self.linker.index().encoder().views.get(view) == Some(&View::Image) && self.of_image.is_some()
+        self.linker.index().encoder().views.get(view) == Some(&EncoderView::Image) && self.of_image.is_some()
     }
 
     /// The part of the image a view needs: x, y, width, height.
@@ -137,7 +137,7 @@ impl PageLinker {
     pub fn output(&mut self, view: usize, shape: &[u32], values: Vec<f32>) -> Result<(), JsValue> {
         let shape: Vec<_> = shape.iter().map(|&side| side as usize).collect();
         let map = self.job(view)?.feature_map(&shape, values).map_err(of_encode)?;
-        let is_of_image = self.linker.index().encoder().views.get(view) == Some(&View::Image);
+        let is_of_image = self.linker.index().encoder().views.get(view) == Some(&EncoderView::Image);
         let question = self.question.as_mut().ok_or_else(nothing_asked)?;
         if is_of_image {
             self.of_image = Some((question.image, map));
@@ -152,8 +152,9 @@ impl PageLinker {
         let question = self.question.as_ref().ok_or_else(nothing_asked)?;
         let of_image = self.of_image.as_ref().map(|(_, map)| map);
         let views = self.linker.index().encoder().views.iter().zip(&question.maps);
-        let maps: Option<Vec<_>> =
-            views.map(|(view, map)| if *view == View::Image { of_image } else { map.as_ref() }).collect();
+        let maps: Option<Vec<_>> = views
+            .map(|(view, map)| if *view == EncoderView::Image { of_image } else { map.as_ref() })
+            .collect();
         let maps = maps.ok_or_else(|| js_error("link-state", "a view of the mask was not encoded"))?;
         let query = self.linker.query(maps, &question.mask).map_err(of_linker)?;
         if let Some(question) = &mut self.question {
@@ -187,22 +188,22 @@ fn nothing_asked() -> JsValue {
     js_error("link-state", "no mask was asked about")
 }
 
-fn of_index(error: index::Error) -> JsValue {
+fn of_index(error: ReadError) -> JsValue {
     js_error("index-unusable", error)
 }
 
-fn of_encode(error: encode::Error) -> JsValue {
+fn of_encode(error: EncodeError) -> JsValue {
     let code = match error {
-        encode::Error::MaskSize { .. } | encode::Error::Pool(_) => "bad-mask",
-        encode::Error::OutputShape { .. } => "model-output",
+        EncodeError::MaskSize { .. } | EncodeError::Pool(_) => "bad-mask",
+        EncodeError::OutputShape { .. } => "model-output",
         _ => "image-unreadable",
     };
     js_error(code, error)
 }
 
-fn of_linker(error: linker::Error) -> JsValue {
+fn of_linker(error: AnswerError) -> JsValue {
     match error {
-        linker::Error::Encode(error) => of_encode(error),
+        AnswerError::Encode(error) => of_encode(error),
         error => js_error("index-unusable", error),
     }
 }

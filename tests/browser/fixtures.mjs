@@ -21,7 +21,7 @@ export const HOSTILE_ANSWER = {
     },
     { qid: '"><b>', title: '', score: 0.01, evidence: [] },
   ],
-  model: { encoder: 'e', encoder_sha256: '', index_sha256: '', entities: 2, entries: 2 },
+  model: { encoder: 'e', encoder_sha256: '', index_sha256: '', entities: 2, exemplars: 2 },
   timing_ms: { queue: 0, encode: 0, pool: 0, search: 0, total: 0 },
 };
 

@@ -3,7 +3,7 @@
 use axum::body::Body;
 use axum::http::{HeaderMap, Request, StatusCode, header};
 use axum::{Router, body::Bytes};
-use masklink::link::problem::Problem;
+use masklink::link::protocol::problem::Problem;
 use tower::ServiceExt as _;
 
 /// An answer, read to the end.

@@ -3,15 +3,15 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use masklink::link::calibrate::{CANDIDATES, Calibration};
-use masklink::link::encoder_card::{EncoderCard, View};
-use masklink::link::index::{Entity, Entry, Index};
-use masklink::link::index_folder::{self, HEADER};
-use masklink::link::index_header::Limits;
-use masklink::link::linker::Linker;
+use masklink::link::LocalLinker;
+use masklink::link::calibration::{CANDIDATES, Calibration, fit};
+use masklink::link::encoder::manifest::{EncoderManifest, EncoderView};
+use masklink::link::index::folder::{self, HEADER};
+use masklink::link::index::header::Limits;
+use masklink::link::index::vectors::Element;
+use masklink::link::index::{Entity, Exemplar, Index};
 use masklink::link::protocol::sha256_hex;
-use masklink::link::search;
-use masklink::link::vectors::Element;
+use masklink::link::search::Search as _;
 use proptest::prelude::*;
 use proptest::sample::Index as Place;
 use serde_json::{Value, json};
@@ -21,91 +21,86 @@ use crate::shared_data::shared_data;
 
 const MODEL: &[u8] = b"stands for an ONNX file";
 
-/// Thirty views of ten entities, two of each entity in different images.
+/// Returns thirty exemplars of ten entities, three of each entity in different images.
 fn index(element: Element) -> Index {
     let entities =
         (0..10).map(|n| Entity { qid: format!("Q{n}"), title: format!("entity {n}"), ..Entity::default() });
-    let views = (0..30_u32).map(|n| {
+    let features = (0..30_u32).map(|n| {
         let vector = (0..8).map(|at| ((n % 10 * 7 + at * 3) % 11) as f32 + (n / 10) as f32 * 0.1).collect();
-        let (annotation, image) = (format!("a{n}"), format!("p{n}.jpg"));
-        (
-            Entry {
-                entity: n % 10,
-                annotation,
-                image_hash: format!("{n:016x}"),
-                image,
-                bounds: [0.0, 1.0, 2.0, 3.0],
-            },
-            vector,
-        )
+        let exemplar = Exemplar {
+            entity: n % 10,
+            annotation: format!("a{n}"),
+            image: format!("p{n}.jpg"),
+            image_hash: format!("{n:016x}"),
+            bounds: [0.0, 1.0, 2.0, 3.0],
+        };
+        (exemplar, vector)
     });
-    Index::build(card(), element, entities.collect(), views.collect()).unwrap()
+    Index::build(manifest(), element, entities.collect(), features.collect()).unwrap()
 }
 
-fn card() -> EncoderCard {
-    let mut card = EncoderCard {
+fn manifest() -> EncoderManifest {
+    let mut manifest = EncoderManifest {
         id: "x".into(),
         sha256: sha256_hex(MODEL),
-        views: vec![View::Image],
-        ..EncoderCard::default()
+        views: vec![EncoderView::Image],
+        ..EncoderManifest::default()
     };
-    (card.input.width, card.input.height, card.input.std) = (8, 8, [1.0; 3]);
-    card
+    (manifest.input.width, manifest.input.height, manifest.input.std) = (8, 8, [1.0; 3]);
+    manifest
 }
 
-/// What the entities of [`index`] look like in another image.
-fn seen_anew(n: u32) -> Vec<f32> {
+/// Returns the feature of an entity of [`index`] in another image.
+fn in_another_image(n: u32) -> Vec<f32> {
     (0..8).map(|at| ((n % 10 * 7 + at * 3) % 11) as f32 + 0.35 - at as f32 * 0.02).collect()
 }
 
 #[test]
-fn masks_kept_out_calibrate_it() {
-    let mut index = index(Element::F32);
-    index.calibrate();
-    let own = index.calibration().clone();
-    let known = (0..30).map(|n| (seen_anew(n), format!("Q{}", n % 10)));
-    let strange = (0..30_u32)
+fn held_out_masks_fit_scores_and_the_known_threshold() {
+    let index = index(Element::F32);
+    let known = (0..30).map(|n| (in_another_image(n), format!("Q{}", n % 10)));
+    let unknown = (0..30_u32)
         .map(|n| ((0..8).map(|at| ((n * 5 + at * at + 1) % 7) as f32).collect(), "Q99".to_owned()));
-    let questions: Vec<(Vec<f32>, String)> = known.chain(strange).collect();
-    index.calibrate_by(&questions).unwrap();
-    let calibration = index.calibration();
-    assert_ne!(*calibration, own);
+    let masks: Vec<(Vec<f32>, String)> = known.chain(unknown).collect();
+    let calibration = fit::to_masks(&index, &masks).unwrap();
+    assert_ne!(calibration, fit::to_exemplars(&index));
     let held_out = calibration.held_out.as_ref().unwrap();
     assert_eq!((held_out.queries, held_out.answerable), (60, 30));
     assert!(held_out.top1 > 0.99, "{held_out:?}");
-    let unknown = |(feature, _): &&(Vec<f32>, String)| {
-        let hits = search::nearest(&index, &index.query(feature).unwrap(), CANDIDATES, None);
+    let is_unknown = |(feature, _): &&(Vec<f32>, String)| {
+        let query = index.query(feature).unwrap();
+        let hits = index.nearest(&[query.as_slice().into()], CANDIDATES).remove(0);
         let cosines: Vec<f32> = hits.iter().map(|hit| hit.similarity).collect();
         !calibration.in_index(&cosines).unwrap().known
     };
-    let (known, strange) = questions.split_at(30);
-    assert!(known.iter().filter(unknown).count() <= 1, "one in twenty of what it holds is missed at most");
-    assert!(strange.iter().filter(unknown).count() >= 20, "what it does not hold is told");
+    let (known, unknown) = masks.split_at(30);
+    assert!(known.iter().filter(is_unknown).count() <= 1, "more than 1 in 20 known masks is missed");
+    assert!(unknown.iter().filter(is_unknown).count() >= 20);
 
     let short = [(vec![1.0; 7], "Q1".to_owned())];
-    assert!(index.calibrate_by(&short).is_err());
+    assert!(fit::to_masks(&index, &short).is_err());
 }
 
 #[test]
-fn what_calibrates_it_is_the_callers_to_choose() {
-    let mut index = index(Element::F32);
+fn a_new_index_has_no_calibration_until_one_is_set() {
+    let index = index(Element::F32);
     assert_eq!(*index.calibration(), Calibration::default());
-    index.calibrate();
+    let calibration = fit::to_exemplars(&index);
+    let index = index.with_calibration(calibration);
     assert_eq!(index.calibration().held_out.as_ref().unwrap().queries, 30);
 }
 
 #[test]
-fn very_many_masks_calibrate_it_by_a_part_of_them() {
-    let mut index = index(Element::F32);
-    let many: Vec<_> = (0..7_000).map(|n| (seen_anew(n), format!("Q{}", n % 10))).collect();
-    index.calibrate_by(&many).unwrap();
-    let held_out = index.calibration().held_out.as_ref().unwrap();
-    assert_eq!((held_out.queries, held_out.answerable), (1750, 1750), "one in four, for 2,000 are the most");
+fn many_held_out_masks_are_sampled_down_to_the_limit() {
+    let index = index(Element::F32);
+    let many: Vec<_> = (0..7_000).map(|n| (in_another_image(n), format!("Q{}", n % 10))).collect();
+    let held_out = fit::to_masks(&index, &many).unwrap().held_out.unwrap();
+    assert_eq!((held_out.queries, held_out.answerable), (1750, 1750), "one in four, for 2,000 at most");
 }
 
-/// The text of an error with its causes.
-fn refusal(folder: &Path, limits: Limits) -> String {
-    let error = index_folder::read(folder, limits).map(|_| ()).unwrap_err();
+/// Returns the text of an error with its causes.
+fn read_error(folder: &Path, limits: Limits) -> String {
+    let error = folder::read(folder, limits).map(|_| ()).unwrap_err();
     format!("{:#}", anyhow::Error::from(error))
 }
 
@@ -115,53 +110,54 @@ fn part_file(folder: &Path, kind: &str) -> PathBuf {
 }
 
 #[test]
-fn an_index_is_read_as_it_was_written() {
+fn an_index_survives_writing_and_reading() {
     for element in [Element::F16, Element::F32] {
         let folder = tempfile::tempdir().unwrap();
         let index = index(element);
-        index_folder::write(folder.path(), &index, MODEL).unwrap();
-        let (read, _) = index_folder::read(folder.path(), Limits::default()).unwrap();
+        folder::write(folder.path(), &index, MODEL).unwrap();
+        let (read, _) = folder::read(folder.path(), Limits::default()).unwrap();
         assert_eq!(read, index);
-        assert_eq!(index_folder::read_encoder(folder.path(), &read).unwrap(), MODEL);
+        assert_eq!(folder::read_encoder(folder.path(), &read).unwrap(), MODEL);
         assert_eq!(read.to_files().unwrap(), index.to_files().unwrap());
     }
 }
 
 #[test]
-fn the_order_of_the_views_changes_nothing() {
+fn the_order_of_the_exemplars_does_not_change_the_index() {
     let entities: Vec<_> = (0..3).map(|n| Entity { qid: format!("Q{n}"), ..Entity::default() }).collect();
-    let views: Vec<_> = (0..6_u32)
+    let features: Vec<_> = (0..6_u32)
         .map(|n| {
-            let entry = Entry { entity: n % 3, annotation: format!("a{n}"), ..Entry::default() };
-            (entry, vec![f32::from(n as u8), 1.0, f32::from((n * n) as u8)])
+            let exemplar = Exemplar { entity: n % 3, annotation: format!("a{n}"), ..Exemplar::default() };
+            (exemplar, vec![f32::from(n as u8), 1.0, f32::from((n * n) as u8)])
         })
         .collect();
-    let build =
-        |views| Index::build(card(), Element::F16, entities.clone(), views).unwrap().to_files().unwrap();
-    let turned: Vec<_> = views.iter().rev().cloned().collect();
-    assert_eq!(build(views), build(turned));
+    let build = |features| {
+        Index::build(manifest(), Element::F16, entities.clone(), features).unwrap().to_files().unwrap()
+    };
+    let reversed: Vec<_> = features.iter().rev().cloned().collect();
+    assert_eq!(build(features), build(reversed));
 }
 
 #[test]
-fn a_new_index_takes_the_place_of_the_old_and_leaves_nothing_behind() {
+fn writing_replaces_the_old_index_and_removes_its_parts() {
     let folder = tempfile::tempdir().unwrap();
-    let mine = folder.path().join("notes.txt");
-    fs::write(&mine, "mine").unwrap();
-    index_folder::write(folder.path(), &index(Element::F32), MODEL).unwrap();
-    index_folder::write(folder.path(), &index(Element::F16), MODEL).unwrap();
-    assert_eq!(index_folder::read(folder.path(), Limits::default()).unwrap().0, index(Element::F16));
+    let foreign = folder.path().join("notes.txt");
+    fs::write(&foreign, "foreign").unwrap();
+    folder::write(folder.path(), &index(Element::F32), MODEL).unwrap();
+    folder::write(folder.path(), &index(Element::F16), MODEL).unwrap();
+    assert_eq!(folder::read(folder.path(), Limits::default()).unwrap().0, index(Element::F16));
     let mut names: Vec<_> =
         fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     names.sort();
-    assert_eq!(names.len(), 7, "header, five parts, and a file of somebody else: {names:?}");
-    assert!(mine.exists());
+    assert_eq!(names.len(), 7, "header, five parts and a foreign file: {names:?}");
+    assert!(foreign.exists());
 }
 
 #[test]
-fn what_changed_on_disk_is_refused_with_the_reason() {
+fn changed_parts_are_refused_with_the_reason() {
     let folder = tempfile::tempdir().unwrap();
-    for kind in ["mean", "vectors", "entities", "entries"] {
-        index_folder::write(folder.path(), &index(Element::F16), MODEL).unwrap();
+    for kind in ["mean", "vectors", "entities", "exemplars"] {
+        folder::write(folder.path(), &index(Element::F16), MODEL).unwrap();
         let path = part_file(folder.path(), kind);
         let whole = fs::read(&path).unwrap();
         let mut flipped = whole.clone();
@@ -172,35 +168,35 @@ fn what_changed_on_disk_is_refused_with_the_reason() {
             ([&whole[..], b"x"].concat(), "are expected"),
         ] {
             fs::write(&path, content).unwrap();
-            let text = refusal(folder.path(), Limits::default());
+            let text = read_error(folder.path(), Limits::default());
             assert!(text.contains(reason) && text.contains(kind), "{kind}: {text}");
         }
         fs::remove_file(&path).unwrap();
-        let text = refusal(folder.path(), Limits::default());
+        let text = read_error(folder.path(), Limits::default());
         assert!(text.contains("cannot be read") && text.contains(kind), "{kind}: {text}");
     }
 }
 
 #[test]
-fn a_header_from_outside_is_checked() {
+fn invalid_headers_are_refused_with_the_reason() {
     let folder = tempfile::tempdir().unwrap();
-    index_folder::write(folder.path(), &index(Element::F16), MODEL).unwrap();
+    folder::write(folder.path(), &index(Element::F16), MODEL).unwrap();
     let whole = fs::read_to_string(folder.path().join(HEADER)).unwrap();
     for (pointer, value, reason) in [
         ("/version", json!(2), "version 2"),
         ("/format", json!("zip"), "'zip'"),
-        ("/entries", json!(u64::MAX), "entries of the index: 18446744073709551615 is over the limit"),
+        ("/exemplars", json!(u64::MAX), "exemplars of the index: 18446744073709551615 is over the limit"),
         ("/dimensions", json!(1_u64 << 40), "numbers of a vector"),
         ("/dimensions", json!(4), "bytes, the header says"),
-        ("/dimensions", json!(0), "no entries"),
-        ("/entries", json!(29), "bytes, the header says"),
+        ("/dimensions", json!(0), "no exemplars"),
+        ("/exemplars", json!(29), "bytes, the header says"),
         ("/entities", json!(9), "lines, the header says"),
         ("/element", json!("f64"), "unknown variant `f64`"),
         ("/parts/vectors/bytes", json!(u64::MAX), "bytes of the index"),
         ("/parts/mean/sha256", json!("ABC"), "SHA-256 of mean"),
         ("/parts/mean/file", json!("../../etc/passwd"), "not a plain file name"),
-        ("/parts/entries/file", json!(""), "not a plain file name"),
-        ("/parts/entries/file", json!(".hidden"), "not a plain file name"),
+        ("/parts/exemplars/file", json!(""), "not a plain file name"),
+        ("/parts/exemplars/file", json!(".hidden"), "not a plain file name"),
         ("/encoder/file", json!("C:\\x"), "not a plain file name"),
         ("/encoder/sha256", json!("zz"), "sha256"),
         ("/calibration/temperature", json!(-1.0), "temperature"),
@@ -209,21 +205,24 @@ fn a_header_from_outside_is_checked() {
         let mut header: Value = serde_json::from_str(&whole).unwrap();
         *header.pointer_mut(pointer).unwrap() = value;
         fs::write(folder.path().join(HEADER), header.to_string()).unwrap();
-        let text = refusal(folder.path(), Limits::default());
+        let text = read_error(folder.path(), Limits::default());
         assert!(text.contains(reason), "{pointer}: {text}");
     }
     let next = json!({ "format": "masklink-index", "version": 2, "shards": [] });
     fs::write(folder.path().join(HEADER), next.to_string()).unwrap();
     assert!(
-        refusal(folder.path(), Limits::default()).contains("version 2"),
-        "whatever a later version holds"
+        read_error(folder.path(), Limits::default()).contains("version 2"),
+        "the version is checked first"
     );
     fs::write(folder.path().join(HEADER), "x".repeat(2 << 20)).unwrap();
-    assert!(refusal(folder.path(), Limits::default()).contains("2097152 bytes"), "a header of any length");
+    assert!(
+        read_error(folder.path(), Limits::default()).contains("2097152 bytes"),
+        "the header is not limited"
+    );
     fs::write(folder.path().join(HEADER), &whole).unwrap();
     let limits = Limits { bytes: 1000, ..Limits::default() };
-    assert!(refusal(folder.path(), limits).contains("bytes of the index"));
-    assert!(index_folder::read(folder.path(), Limits::default()).is_ok());
+    assert!(read_error(folder.path(), limits).contains("bytes of the index"));
+    assert!(folder::read(folder.path(), Limits::default()).is_ok());
 }
 
 #[test]
@@ -237,7 +236,7 @@ fn parts_with_right_hashes_and_wrong_content_are_refused() {
         change(bytes);
         header["parts"][kind]["sha256"] = sha256_hex(bytes).into();
         header["parts"][kind]["bytes"] = bytes.len().into();
-        let read = |part: &masklink::link::index_header::Part| {
+        let read = |part: &masklink::link::index::header::Part| {
             Ok(parts.iter().find(|(file, _)| *file == part.file).unwrap().1.clone())
         };
         let error = Index::from_files(header.to_string().as_bytes(), Limits::default(), read).unwrap_err();
@@ -259,21 +258,21 @@ fn parts_with_right_hashes_and_wrong_content_are_refused() {
     );
     check("entities", &|bytes| text(bytes, "\"Q1\"", "\"Q0\""), "entity 1 is out of order");
     check("entities", &|bytes| text(bytes, "\"qid\"", "\"quid\""), "line 1");
-    check("entries", &|bytes| text(bytes, "\"entity\":0", "\"entity\":7"), "entity 7 is out of order");
+    check("exemplars", &|bytes| text(bytes, "\"entity\":0", "\"entity\":7"), "entity 7 is out of order");
     check(
-        "entries",
+        "exemplars",
         &|bytes| text(bytes, "\"entity\":9", "\"entity\":4000000000"),
         "entity 4000000000 is out of",
     );
-    check("entries", &|bytes| text(bytes, "[0.0,1.0,2.0,3.0]", "[0.0,1.0,2.0]"), "line 1");
-    check("entries", &|bytes| bytes.push(b'\n'), "31 lines");
+    check("exemplars", &|bytes| text(bytes, "[0.0,1.0,2.0,3.0]", "[0.0,1.0,2.0]"), "line 1");
+    check("exemplars", &|bytes| bytes.push(b'\n'), "31 lines");
 }
 
 proptest! {
-    /// A part whose hash is right and whose bytes are not gives a refusal, or an index that still answers.
+    /// A part with a right hash and wrong bytes gives an error, or an index that can be searched.
     #[test]
-    fn a_spoilt_part_never_breaks_the_reader(kind in 0_usize..4, at in any::<Place>(), to in any::<u8>(), cut in any::<bool>()) {
-        let kind = ["mean", "vectors", "entities", "entries"][kind];
+    fn a_corrupt_part_never_panics(kind in 0_usize..4, at in any::<Place>(), to in any::<u8>(), cut in any::<bool>()) {
+        let kind = ["mean", "vectors", "entities", "exemplars"][kind];
         let files = index(Element::F16).to_files().unwrap();
         let mut header: Value = serde_json::from_slice(&files.header).unwrap();
         let mut parts = files.parts.clone();
@@ -283,54 +282,58 @@ proptest! {
         if cut { bytes.truncate(at) } else { bytes[at] = to }
         header["parts"][kind]["sha256"] = sha256_hex(bytes).into();
         header["parts"][kind]["bytes"] = bytes.len().into();
-        let read = |part: &masklink::link::index_header::Part| {
+        let read = |part: &masklink::link::index::header::Part| {
             Ok(parts.iter().find(|(file, _)| *file == part.file).unwrap().1.clone())
         };
         if let Ok(index) = Index::from_files(header.to_string().as_bytes(), Limits::default(), read) {
-            let linker = Linker::new(index, String::new());
-            // A mean far away may leave no direction, which is an error of the question.
+            let linker = LocalLinker::new(index, String::new());
+            // A mean far away may leave no direction, which is an error of the query.
             if let Ok(query) = linker.index().query(&[1.0, 0.5, -1.0, 2.0, 0.0, 0.0, 1.0, 3.0]) {
                 prop_assert!(linker.answer(&query, 3).entities.len() <= 3);
             }
         }
     }
 
-    /// So does a header of which one byte is another.
+    /// A header with one wrong byte gives an error, or an index that can be searched.
     #[test]
-    fn a_spoilt_header_never_breaks_the_reader(at in any::<Place>(), to in any::<u8>()) {
+    fn a_corrupt_header_never_panics(at in any::<Place>(), to in any::<u8>()) {
         let mut files = index(Element::F32).to_files().unwrap();
         let at = at.index(files.header.len());
         files.header[at] = to;
-        let read = |part: &masklink::link::index_header::Part| {
+        let read = |part: &masklink::link::index::header::Part| {
             let found = files.parts.iter().find(|(file, _)| *file == part.file);
             found.map(|(_, bytes)| bytes.clone()).ok_or_else(|| std::io::ErrorKind::NotFound.into())
         };
         if let Ok(index) = Index::from_files(&files.header, Limits::default(), read) {
-            let linker = Linker::new(index, String::new());
+            let linker = LocalLinker::new(index, String::new());
             let query = linker.index().query(&[1.0, 0.5, -1.0, 2.0, 0.0, 0.0, 1.0, 3.0]).unwrap();
-            let answer = linker.answer(&query, 3);
-            prop_assert!(answer.entities.iter().all(|entity| (0.0..=1.0).contains(&entity.score)), "{answer:?}");
+            let response = linker.answer(&query, 3);
+            prop_assert!(response.entities.iter().all(|entity| (0.0..=1.0).contains(&entity.score)), "{response:?}");
         }
     }
 }
 
 #[test]
-fn what_cannot_be_an_index_is_not_built() {
+fn invalid_exemplars_are_refused_when_building() {
     let entities = || vec![Entity { qid: "Q1".into(), ..Entity::default() }];
-    let build =
-        |views| Index::build(card(), Element::F32, entities(), views).map(|_| ()).unwrap_err().to_string();
-    let entry = |entity| Entry { entity, ..Entry::default() };
-    assert!(build(vec![]).contains("no entries"));
-    assert!(build(vec![(entry(1), vec![1.0])]).contains("entity 1"));
-    assert!(build(vec![(entry(0), vec![1.0, 2.0]), (entry(0), vec![1.0])]).contains("view 1 has 1 numbers"));
-    assert!(build(vec![(entry(0), vec![f32::INFINITY])]).contains("no usable feature"));
+    let build = |features| {
+        Index::build(manifest(), Element::F32, entities(), features).map(|_| ()).unwrap_err().to_string()
+    };
+    let exemplar = |entity| Exemplar { entity, ..Exemplar::default() };
+    assert!(build(vec![]).contains("no exemplars"));
+    assert!(build(vec![(exemplar(1), vec![1.0])]).contains("entity 1"));
+    assert!(
+        build(vec![(exemplar(0), vec![1.0, 2.0]), (exemplar(0), vec![1.0])])
+            .contains("exemplar 1 has 1 numbers")
+    );
+    assert!(build(vec![(exemplar(0), vec![f32::INFINITY])]).contains("no usable feature"));
     let two_of_one_name = vec![Entity { qid: "Q1".into(), ..Entity::default() }; 2];
-    let views = vec![(entry(0), vec![1.0, 0.0]), (entry(1), vec![0.0, 1.0])];
-    assert!(Index::build(card(), Element::F32, two_of_one_name, views).is_err());
+    let features = vec![(exemplar(0), vec![1.0, 0.0]), (exemplar(1), vec![0.0, 1.0])];
+    assert!(Index::build(manifest(), Element::F32, two_of_one_name, features).is_err());
 }
 
 #[test]
-fn the_command_gives_the_same_bytes_each_time() {
+fn the_command_writes_the_same_bytes_each_time() {
     if shared_data("coco_plvel").is_none() || shared_data("encoders").is_none() {
         return;
     }
@@ -338,8 +341,8 @@ fn the_command_gives_the_same_bytes_each_time() {
     let part = folder.path().join("part.json");
     plvel::write_part(&part, |photo| photo.ends_with('1'));
     let outputs = ["a", "b"].map(|name| folder.path().join(name));
-    let said = outputs.each_ref().map(|output| plvel::run_index(&part, output));
-    assert!(said[0].contains("0 left out"), "{}", said[0]);
+    let printed = outputs.each_ref().map(|output| plvel::run_index(&part, output));
+    assert!(printed[0].contains("0 left out"), "{}", printed[0]);
     let content = |folder: &PathBuf| {
         let mut files: Vec<_> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
         files.sort();
@@ -353,7 +356,7 @@ fn the_command_gives_the_same_bytes_each_time() {
 }
 
 #[test]
-fn a_split_to_calibrate_by_that_nothing_has_is_an_error_before_the_work() {
+fn an_empty_or_doubled_calibration_split_is_an_error() {
     let folder = tempfile::tempdir().unwrap();
     let index = |more: &[&str]| {
         let run = std::process::Command::new(env!("CARGO_BIN_EXE_masklink"))
@@ -367,8 +370,8 @@ fn a_split_to_calibrate_by_that_nothing_has_is_an_error_before_the_work() {
         assert!(!run.status.success());
         String::from_utf8(run.stderr).unwrap()
     };
-    let said = index(&["--split", "entity_train_seen", "--calibrate-split", "entity_vall_seen"]);
-    assert!(said.contains("no annotation of entity_vall_seen"), "{said}");
-    let said = index(&["--split", "entity_train_seen", "--calibrate-split", "entity_train_seen"]);
-    assert!(said.contains("entity_train_seen is to be taken and to be kept out"), "{said}");
+    let error = index(&["--split", "entity_train_seen", "--calibrate-split", "entity_vall_seen"]);
+    assert!(error.contains("no annotation of entity_vall_seen"), "{error}");
+    let error = index(&["--split", "entity_train_seen", "--calibrate-split", "entity_train_seen"]);
+    assert!(error.contains("entity_train_seen is to be taken and to be kept out"), "{error}");
 }

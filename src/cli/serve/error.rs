@@ -5,8 +5,9 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
 use crate::cli::{decoded_image, encoder, linker};
-use crate::link::problem::{self, Kind};
-use crate::link::{self, encode, pool};
+use crate::link::encoder::{EncodeError, PoolError};
+use crate::link::local::AnswerError;
+use crate::link::protocol::problem::{self, Kind};
 
 /// A problem on its way to the client, with the seconds after which to try again where that helps.
 #[derive(Debug)]
@@ -72,20 +73,20 @@ impl From<linker::Error> for Failure {
     fn from(error: linker::Error) -> Self {
         match error {
             linker::Error::Encoder(error) => error.into(),
-            linker::Error::Linker(link::linker::Error::Encode(error)) => error.into(),
+            linker::Error::Linker(AnswerError::Encode(error)) => error.into(),
             linker::Error::Linker(error) => Self::internal(&error),
         }
     }
 }
 
-impl From<encode::Error> for Failure {
-    fn from(error: encode::Error) -> Self {
+impl From<EncodeError> for Failure {
+    fn from(error: EncodeError) -> Self {
         match error {
-            encode::Error::MaskSize { .. }
-            | encode::Error::Pool(pool::Error::EmptyMask | pool::Error::NoDirection) => {
+            EncodeError::MaskSize { .. }
+            | EncodeError::Pool(PoolError::EmptyMask | PoolError::NoDirection) => {
                 Self::new(Kind::BadMask, error.to_string())
             }
-            encode::Error::TooThin { .. } => Self::new(Kind::UnsupportedMedia, error.to_string()),
+            EncodeError::TooThin { .. } => Self::new(Kind::UnsupportedMedia, error.to_string()),
             error => Self::internal(&error),
         }
     }

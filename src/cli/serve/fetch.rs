@@ -12,7 +12,7 @@ use ureq::unversioned::resolver::{DefaultResolver, ResolvedSocketAddrs, Resolver
 use ureq::unversioned::transport::{DefaultConnector, NextTimeout};
 
 use super::error::Failure;
-use crate::link::problem::Kind;
+use crate::link::protocol::problem::Kind;
 
 /// How long one answer may take, from the look-up of the name to the last byte.
 const PATIENCE: Duration = Duration::from_secs(8);

@@ -15,7 +15,7 @@ use super::error::Failure;
 use super::middleware::{auth, cors, host, metrics, rate};
 use super::routes::{files, health, images, link, openapi};
 use super::state::{Limits, Server};
-use crate::link::problem::Kind;
+use crate::link::protocol::problem::Kind;
 
 /// The whole server as a service: every route and layer, no socket.
 pub fn app(server: Server) -> Router {

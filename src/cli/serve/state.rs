@@ -18,8 +18,8 @@ use super::routes::files;
 use super::store::folder::Folder;
 use super::store::memory::Store;
 use crate::cli::linker::{Linker, millis};
-use crate::link::client::Patience;
-use crate::link::problem::Kind;
+use crate::link::protocol::client::Patience;
+use crate::link::protocol::problem::Kind;
 
 /// The server's state; cheap to clone.
 #[derive(Clone)]

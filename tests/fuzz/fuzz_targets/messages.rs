@@ -4,10 +4,10 @@
 
 use libfuzzer_sys::fuzz_target;
 use masklink::app::Address;
-use masklink::link::client::{Action, Client, Event, Question};
-use masklink::link::encoder_card::EncoderCard;
+use masklink::link::protocol::client::{Action, Client, Event, Question};
+use masklink::link::encoder::EncoderManifest;
 use masklink::link::index::Index;
-use masklink::link::index_header;
+use masklink::link::index::header;
 use masklink::link::protocol::LinkRequest;
 use masklink::rle::{CocoRle, Mask};
 use masklink::segment::{Limits, Manifest, Session};
@@ -17,10 +17,10 @@ fuzz_target!(|data: &[u8]| {
     let Some((kind, bytes)) = data.split_first() else { return };
     match kind % 6 {
         0 => manifest(bytes),
-        1 => drop(serde_json::from_slice::<EncoderCard>(bytes).map(|card| card.check())),
+        1 => drop(serde_json::from_slice::<EncoderManifest>(bytes).map(|card| card.check())),
         2 => request(bytes),
         3 => answer(bytes),
-        4 => drop(Index::from_files(bytes, index_header::Limits::default(), |_| Ok(Vec::new()))),
+        4 => drop(Index::from_files(bytes, header::Limits::default(), |_| Ok(Vec::new()))),
         _ => address(bytes),
     }
 });

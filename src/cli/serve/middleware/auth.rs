@@ -8,7 +8,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::cli::serve::error::Failure;
 use crate::cli::serve::state::Server;
-use crate::link::problem::Kind;
+use crate::link::protocol::problem::Kind;
 
 /// Lets a request through that bears the token, where the server has one.
 pub(crate) async fn check(State(server): State<Server>, request: Request, next: Next) -> Response {

@@ -11,7 +11,7 @@ use axum::response::{IntoResponse as _, Response};
 
 use crate::cli::serve::error::Failure;
 use crate::cli::serve::state::Server;
-use crate::link::problem::Kind;
+use crate::link::protocol::problem::Kind;
 
 /// Lets a request through that calls the server by one of its names, where it has a list of them.
 pub(crate) async fn check(State(server): State<Server>, request: Request, next: Next) -> Response {

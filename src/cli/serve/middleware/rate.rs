@@ -11,7 +11,7 @@ use axum::response::{IntoResponse as _, Response};
 
 use crate::cli::serve::error::Failure;
 use crate::cli::serve::state::Server;
-use crate::link::problem::Kind;
+use crate::link::protocol::problem::Kind;
 
 /// The seconds' worth of requests a client may make at once.
 const BURST_SECS: f64 = 10.0;

@@ -15,7 +15,7 @@ pub(crate) async fn healthz() -> &'static str {
 /// The endpoint can link.
 #[utoipa::path(get, path = "/readyz", responses(
     (status = 200, description = "The endpoint can link", body = String),
-    (status = 503, description = "There is no index", body = crate::link::problem::Problem, content_type = "application/problem+json"),
+    (status = 503, description = "There is no index", body = crate::link::protocol::problem::Problem, content_type = "application/problem+json"),
 ))]
 pub(crate) async fn readyz(State(server): State<Server>) -> Result<&'static str, Failure> {
     server.inner.linker().map(|_| "ok\n")

@@ -10,7 +10,7 @@ use axum::http::{HeaderMap, StatusCode};
 use crate::cli::decoded_image::DecodedImage;
 use crate::cli::serve::error::Failure;
 use crate::cli::serve::state::{Inner, Server};
-use crate::link::problem::{Kind, Problem};
+use crate::link::protocol::problem::{Kind, Problem};
 use crate::link::protocol::{StoredImage, is_sha256, sha256_hex};
 
 #[utoipa::path(

@@ -15,7 +15,7 @@ use crate::cli::decoded_image::DecodedImage;
 use crate::cli::linker::millis;
 use crate::cli::serve::error::Failure;
 use crate::cli::serve::state::{Inner, Server};
-use crate::link::problem::{Kind, Problem};
+use crate::link::protocol::problem::{Kind, Problem};
 use crate::link::protocol::{ImageRef, LinkRequest, LinkResponse, MAX_ENTITIES, is_sha256, sha256_hex};
 use crate::rle::{CocoRle, Mask};
 

@@ -65,8 +65,9 @@ impl Store {
 
     /// Keeps an image in memory alone.
     pub(crate) fn keep(&self, sha256: &str, image: &Arc<DecodedImage>) {
-        let bytes =
-            OVERHEAD + image.pixel_bytes() + image.map().map_or(0, crate::link::pool::FeatureMap::bytes);
+        let bytes = OVERHEAD
+            + image.pixel_bytes()
+            + image.map().map_or(0, crate::link::encoder::pool::FeatureMap::bytes);
         let mut memory = self.lock();
         memory.clock += 1;
         let kept = Kept { image: Arc::clone(image), bytes, used: memory.clock };

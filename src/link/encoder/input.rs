@@ -4,8 +4,8 @@
 //! [`EncodeJob`] for each view of the encoder's card, runs the graph on its input, and pools the
 //! maps. Server and page do the same to the same pixels.
 
-use super::encoder_card::{EncoderCard, Input, InputElement, InputLayout, OutputLayout, Resize, View};
-use super::pool::{self, FeatureMap};
+use super::manifest::{EncoderManifest, EncoderView, Input, InputElement, InputLayout, OutputLayout, Resize};
+use super::pool::{self, FeatureMap, PoolError};
 use crate::geometry::{PixelRect, Rect, Size};
 use crate::pixels::{self, Pixels};
 use crate::rle::Mask;
@@ -16,7 +16,7 @@ const MIDDLE: u8 = 128;
 /// One run of an encoder: which part of which image it sees.
 #[derive(Clone, Debug, PartialEq)]
 pub struct EncodeJob<'a> {
-    card: &'a EncoderCard,
+    card: &'a EncoderManifest,
     image: Size,
     /// What the whole input covers; it may reach outside the image, where the input is zero.
     region_in_image: Rect,
@@ -36,7 +36,7 @@ pub enum Values {
 /// Why there is no input or no feature.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[non_exhaustive]
-pub enum Error {
+pub enum EncodeError {
     /// The mask's size is not the image's.
     #[error("the mask is {mask}, the image {image}")]
     MaskSize {
@@ -47,7 +47,7 @@ pub enum Error {
     },
     /// The mask has no feature.
     #[error(transparent)]
-    Pool(#[from] pool::Error),
+    Pool(#[from] PoolError),
     /// The bytes are not the pixels needed.
     #[error(transparent)]
     Pixels(#[from] pixels::Error),
@@ -69,14 +69,19 @@ pub enum Error {
 
 impl<'a> EncodeJob<'a> {
     /// The run for one view of a mask in an image of this size.
-    pub fn new(card: &'a EncoderCard, view: View, image: Size, mask: &'a Mask) -> Result<Self, Error> {
+    pub fn new(
+        card: &'a EncoderManifest,
+        view: EncoderView,
+        image: Size,
+        mask: &'a Mask,
+    ) -> Result<Self, EncodeError> {
         if mask.size() != image {
-            return Err(Error::MaskSize { mask: mask.size(), image });
+            return Err(EncodeError::MaskSize { mask: mask.size(), image });
         }
-        let bounds = mask.bbox().ok_or(pool::Error::EmptyMask)?;
+        let bounds = mask.bbox().ok_or(PoolError::EmptyMask)?;
         Ok(match view {
-            View::Image => Self::of_image(card, image),
-            View::Crop => {
+            EncoderView::Image => Self::of_image(card, image),
+            EncoderView::Crop => {
                 let region_in_image = fitted(square_around(bounds, card.margin()), &card.input);
                 Self { card, image, region_in_image, mask: card.input.mask.then_some(mask) }
             }
@@ -84,7 +89,7 @@ impl<'a> EncodeJob<'a> {
     }
 
     /// The run for an image, whatever mask is asked about.
-    pub fn of_image(card: &'a EncoderCard, image: Size) -> Self {
+    pub fn of_image(card: &'a EncoderManifest, image: Size) -> Self {
         let whole = Rect::from_xywh([0.0, 0.0, f64::from(image.width), f64::from(image.height)]);
         Self { card, image, region_in_image: fitted(whole, &card.input), mask: None }
     }
@@ -105,7 +110,7 @@ impl<'a> EncodeJob<'a> {
     }
 
     /// The input, from the image's pixels or the [window](Self::window) of them.
-    pub fn input(&self, pixels: &Pixels<'_>) -> Result<Values, Error> {
+    pub fn input(&self, pixels: &Pixels<'_>) -> Result<Values, EncodeError> {
         let Input { mean, std, element, .. } = &self.card.input;
         Ok(match element {
             InputElement::F32 => {
@@ -121,7 +126,7 @@ impl<'a> EncodeJob<'a> {
     }
 
     /// The feature map, from the shape and the values of the graph's output.
-    pub fn feature_map(&self, shape: &[usize], values: Vec<f32>) -> Result<FeatureMap, Error> {
+    pub fn feature_map(&self, shape: &[usize], values: Vec<f32>) -> Result<FeatureMap, EncodeError> {
         let (shape, values) = channels_first(shape, values, self.card.output.layout)?;
         Ok(FeatureMap::new(shape, values, self.region_in_image)?)
     }
@@ -136,7 +141,7 @@ impl<'a> EncodeJob<'a> {
         outside: T,
         of_byte: impl Fn(f32, usize) -> T,
         of_share: impl Fn(f64) -> T,
-    ) -> Result<Vec<T>, Error> {
+    ) -> Result<Vec<T>, EncodeError> {
         let [width, height] = [self.card.input.width, self.card.input.height].map(|side| side as usize);
         let (layout, channels) = (self.card.input.layout, self.card.input.channels());
         let place = |x: usize, y: usize, channel: usize| match layout {
@@ -152,7 +157,7 @@ impl<'a> EncodeJob<'a> {
             }
         })?;
         if !is_seen {
-            return Err(Error::TooThin { image: pixels.size(), input: self.target() });
+            return Err(EncodeError::TooThin { image: pixels.size(), input: self.target() });
         }
         if let Some(mask) = self.mask {
             let shares = pool::coverage(mask, [height, width], self.region_in_image);
@@ -165,7 +170,10 @@ impl<'a> EncodeJob<'a> {
 }
 
 /// A mask's feature: the pooled features of the card's views, each of length 1, one after the other.
-pub fn feature<'m>(maps: impl IntoIterator<Item = &'m FeatureMap>, mask: &Mask) -> Result<Vec<f32>, Error> {
+pub fn feature<'m>(
+    maps: impl IntoIterator<Item = &'m FeatureMap>,
+    mask: &Mask,
+) -> Result<Vec<f32>, EncodeError> {
     let mut feature = Vec::new();
     for map in maps {
         feature.extend(map.pool(mask)?);
@@ -199,10 +207,10 @@ fn channels_first(
     shape: &[usize],
     data: Vec<f32>,
     layout: OutputLayout,
-) -> Result<([usize; 3], Vec<f32>), Error> {
+) -> Result<([usize; 3], Vec<f32>), EncodeError> {
     let map = match *shape {
         [1, a, b, c] | [a, b, c] => [a, b, c],
-        _ => return Err(Error::OutputShape { shape: shape.to_vec() }),
+        _ => return Err(EncodeError::OutputShape { shape: shape.to_vec() }),
     };
     match layout {
         OutputLayout::Chw => Ok((map, data)),
@@ -210,7 +218,7 @@ fn channels_first(
             let [height, width, channels] = map;
             let cells = height.checked_mul(width);
             let Some(cells) = cells.filter(|cells| cells.checked_mul(channels) == Some(data.len())) else {
-                return Err(Error::OutputShape { shape: shape.to_vec() });
+                return Err(EncodeError::OutputShape { shape: shape.to_vec() });
             };
             let planes = (0..channels).flat_map(|channel| (0..cells).map(move |cell| (channel, cell)));
             let data = planes.map(|(channel, cell)| data[cell * channels + channel]).collect();
@@ -225,9 +233,9 @@ mod tests {
     use crate::pixels::Channels;
     use proptest::prelude::*;
 
-    fn card(width: u32, height: u32, resize: Resize) -> EncoderCard {
+    fn card(width: u32, height: u32, resize: Resize) -> EncoderManifest {
         let input = Input { width, height, resize, std: [1.0; 3], ..Input::default() };
-        EncoderCard { input, ..EncoderCard::default() }
+        EncoderManifest { input, ..EncoderManifest::default() }
     }
 
     fn rectangle(size: Size, PixelRect { x, y, width, height }: PixelRect) -> Mask {
@@ -244,7 +252,7 @@ mod tests {
         let region = |x, y, width, height| {
             let mask = rectangle(size, PixelRect { x, y, width, height });
             let Rect { x1, y1, x2, y2 } =
-                EncodeJob::new(&card, View::Crop, size, &mask).unwrap().region_in_image;
+                EncodeJob::new(&card, EncoderView::Crop, size, &mask).unwrap().region_in_image;
             [x1, y1, x2, y2].map(|value| (value * 10.0).round() as i32)
         };
         assert_eq!(region(40, 20, 10, 10), [390, 190, 510, 310]);
@@ -259,7 +267,7 @@ mod tests {
         card.crop_margin = Some(0.5);
         let mask = rectangle(Size::new(100, 50), PixelRect { x: 40, y: 20, width: 10, height: 6 });
         let Rect { x1, y1, x2, y2 } =
-            EncodeJob::new(&card, View::Crop, mask.size(), &mask).unwrap().region_in_image;
+            EncodeJob::new(&card, EncoderView::Crop, mask.size(), &mask).unwrap().region_in_image;
         assert_eq!([x1, y1, x2, y2].map(|side| (side * 10.0).round() as i32), [350, 130, 550, 330]);
     }
 
@@ -284,8 +292,8 @@ mod tests {
         .unwrap();
         let bytes = [9; 5 * 6 * 3];
         let pixels = Pixels::new(size, Channels::Rgb, &bytes).unwrap();
-        let job = |card: &EncoderCard| {
-            let job = EncodeJob::new(card, View::Crop, size, &mask).unwrap();
+        let job = |card: &EncoderManifest| {
+            let job = EncodeJob::new(card, EncoderView::Crop, size, &mask).unwrap();
             (job.shape(), job.input(&pixels).unwrap())
         };
         let shares = [1.0, 0.5, 0.0, 0.5, 0.0, 0.0, 0.0, 1.0];
@@ -298,7 +306,7 @@ mod tests {
 
     #[test]
     fn padding_keeps_proportions() {
-        let covered = |card: &EncoderCard, width, height| {
+        let covered = |card: &EncoderManifest, width, height| {
             let Rect { x2, y2, .. } = EncodeJob::of_image(card, Size::new(width, height)).region_in_image;
             [x2, y2].map(|value| value.round() as i32)
         };
@@ -316,7 +324,7 @@ mod tests {
         let pixels = Pixels::new(size, Channels::Rgb, &bytes).unwrap();
         let input = |side| EncodeJob::of_image(&card(side, side, Resize::Pad), size).input(&pixels);
         let error = input(1024).unwrap_err();
-        assert!(matches!(error, Error::TooThin { .. }), "{error}");
+        assert!(matches!(error, EncodeError::TooThin { .. }), "{error}");
         assert!(input(5000).is_ok());
     }
 
@@ -326,7 +334,7 @@ mod tests {
         let bytes = [1, 2, 3, 4, 5, 6];
         let pixels = Pixels::new(size, Channels::Rgb, &bytes).unwrap();
         let mut card = card(2, 2, Resize::Pad);
-        let input = |card: &EncoderCard| EncodeJob::of_image(card, size).input(&pixels).unwrap();
+        let input = |card: &EncoderManifest| EncodeJob::of_image(card, size).input(&pixels).unwrap();
         (card.input.mean, card.input.std) = ([1.0, 0.0, 0.0], [1.0, 2.0, 1.0]);
         let expected = vec![0.0, 3.0, 0.0, 0.0, 1.0, 2.5, 0.0, 0.0, 3.0, 6.0, 0.0, 0.0];
         assert_eq!(input(&card), Values::F32(expected));
@@ -347,7 +355,7 @@ mod tests {
         let job = EncodeJob::of_image(&card, Size::new(4, 4));
         assert!(matches!(
             job.feature_map(&[1, 1, 2, 4], values()),
-            Err(Error::Pool(pool::Error::Shape { .. }))
+            Err(EncodeError::Pool(PoolError::Shape { .. }))
         ));
     }
 
@@ -355,10 +363,10 @@ mod tests {
     fn a_mask_of_another_size_or_without_pixels_is_refused() {
         let card = card(8, 8, Resize::Stretch);
         let size = Size::new(5, 5);
-        let job = |mask: &Mask| EncodeJob::new(&card, View::Image, size, mask).map(|_| ());
+        let job = |mask: &Mask| EncodeJob::new(&card, EncoderView::Image, size, mask).map(|_| ());
         let other = Mask::empty(Size::new(4, 5)).unwrap();
-        assert_eq!(job(&other), Err(Error::MaskSize { mask: Size::new(4, 5), image: size }));
-        assert_eq!(job(&Mask::empty(size).unwrap()), Err(Error::Pool(pool::Error::EmptyMask)));
+        assert_eq!(job(&other), Err(EncodeError::MaskSize { mask: Size::new(4, 5), image: size }));
+        assert_eq!(job(&Mask::empty(size).unwrap()), Err(EncodeError::Pool(PoolError::EmptyMask)));
     }
 
     proptest! {
@@ -375,7 +383,7 @@ mod tests {
                     .flat_map(|row| (0..size.width).flat_map(move |column| [shade(column, x), shade(row, y), 7]))
                     .collect();
                 let mask = rectangle(size, PixelRect { x, y, width, height });
-                let job = EncodeJob::new(&card, View::Crop, size, &mask).unwrap();
+                let job = EncodeJob::new(&card, EncoderView::Crop, size, &mask).unwrap();
                 let Values::F32(values) = job.input(&Pixels::new(size, Channels::Rgb, &bytes).unwrap()).unwrap() else {
                     panic!("the card says 32-bit floats")
                 };
@@ -392,7 +400,7 @@ mod tests {
             let size = Size::new(30, 30);
             let bytes: Vec<u8> = (0..size.pixels() * 3).map(|at| (at * 7919 % 251) as u8).collect();
             let mask = rectangle(size, PixelRect { x, y, width: width.min(30 - x), height: height.min(30 - y) });
-            let job = EncodeJob::new(&card, View::Crop, size, &mask).unwrap();
+            let job = EncodeJob::new(&card, EncoderView::Crop, size, &mask).unwrap();
             let window = job.window();
             let rows = window.y..window.y + window.height;
             let part: Vec<u8> = rows

@@ -18,7 +18,7 @@ pub struct FeatureMap {
 /// Why there is no feature for a mask.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[non_exhaustive]
-pub enum Error {
+pub enum PoolError {
     /// The mask has no pixel, or none inside the region the map covers.
     #[error("the mask has no pixel inside the encoded part of the image")]
     EmptyMask,
@@ -49,12 +49,12 @@ impl FeatureMap {
         [channels, height, width]: [usize; 3],
         values: Vec<f32>,
         region_in_image: Rect,
-    ) -> Result<Self, Error> {
+    ) -> Result<Self, PoolError> {
         let expected = channels.checked_mul(height).and_then(|area| area.checked_mul(width));
         let has_area = region_in_image.width() > 0.0 && region_in_image.height() > 0.0;
         if expected != Some(values.len()) || values.is_empty() || !has_area {
             let region = region_in_image;
-            return Err(Error::Shape { channels, height, width, actual: values.len(), region });
+            return Err(PoolError::Shape { channels, height, width, actual: values.len(), region });
         }
         Ok(Self { channels, height, width, values, region_in_image })
     }
@@ -70,12 +70,12 @@ impl FeatureMap {
     }
 
     /// The mean feature under the mask, scaled to length 1.
-    pub fn pool(&self, mask: &Mask) -> Result<Vec<f32>, Error> {
+    pub fn pool(&self, mask: &Mask) -> Result<Vec<f32>, PoolError> {
         let coverage = self.coverage(mask);
         let mut vector = Vec::with_capacity(self.channels);
         let covered: Vec<_> = coverage.iter().enumerate().filter(|(_, area)| **area > 0.0).collect();
         if covered.is_empty() {
-            return Err(Error::EmptyMask);
+            return Err(PoolError::EmptyMask);
         }
         for channel in self.values.chunks_exact(self.height * self.width) {
             let sum: f64 = covered.iter().map(|(cell, area)| f64::from(channel[*cell]) * **area).sum();
@@ -138,10 +138,10 @@ impl Grid {
 }
 
 /// Scales a vector to length 1.
-pub fn normalise(vector: &mut [f32]) -> Result<(), Error> {
+pub fn normalise(vector: &mut [f32]) -> Result<(), PoolError> {
     let length = vector.iter().map(|&value| f64::from(value).powi(2)).sum::<f64>().sqrt();
     if !length.is_finite() || length == 0.0 {
-        return Err(Error::NoDirection);
+        return Err(PoolError::NoDirection);
     }
     for value in vector {
         *value = (f64::from(*value) / length) as f32;
@@ -235,17 +235,17 @@ mod tests {
         let size = Size::new(4, 4);
         let map = |values| FeatureMap::new([1, 1, 1], vec![values], whole(size)).unwrap();
         let full = Mask::from_counts(size, [0, 16]).unwrap();
-        assert_eq!(map(1.0).pool(&Mask::empty(size).unwrap()), Err(Error::EmptyMask));
-        assert_eq!(map(0.0).pool(&full), Err(Error::NoDirection));
-        assert_eq!(map(f32::NAN).pool(&full), Err(Error::NoDirection));
+        assert_eq!(map(1.0).pool(&Mask::empty(size).unwrap()), Err(PoolError::EmptyMask));
+        assert_eq!(map(0.0).pool(&full), Err(PoolError::NoDirection));
+        assert_eq!(map(f32::NAN).pool(&full), Err(PoolError::NoDirection));
         let outside = Rect { x1: 10.0, y1: 0.0, x2: 12.0, y2: 2.0 };
         assert_eq!(
             FeatureMap::new([1, 1, 1], vec![1.0], outside).unwrap().pool(&full),
-            Err(Error::EmptyMask)
+            Err(PoolError::EmptyMask)
         );
         assert!(matches!(
             FeatureMap::new([2, 1, 1], vec![1.0], whole(size)),
-            Err(Error::Shape { actual: 1, .. })
+            Err(PoolError::Shape { actual: 1, .. })
         ));
         assert!(FeatureMap::new([usize::MAX, 2, 2], vec![1.0], whole(size)).is_err());
     }

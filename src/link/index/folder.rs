@@ -5,9 +5,10 @@ use std::fs::{self, File};
 use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
-use super::index::{self, Files, Index};
-use super::index_header::{Limits, Part};
-use super::protocol::sha256_hex;
+use super::error::ReadError;
+use super::header::{Limits, Part};
+use super::{Files, Index};
+use crate::link::protocol::sha256_hex;
 
 /// The header's file name.
 pub const HEADER: &str = "index.json";
@@ -17,39 +18,39 @@ const MAX_HEADER_BYTES: u64 = 1 << 20;
 /// Why an index could not be written or read.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum Error {
-    /// What lies in the folder is not a whole index.
+pub enum FolderError {
+    /// The folder does not hold a whole index.
     #[error("the index in {} is refused", folder.display())]
     Index {
-        /// The folder.
+        /// Folder of the index.
         folder: PathBuf,
-        /// What is wrong.
-        source: index::Error,
+        /// Fault of its files.
+        source: ReadError,
     },
     /// The system could not read or write.
     #[error("{}", path.display())]
     Io {
-        /// The file or folder.
+        /// File or folder.
         path: PathBuf,
-        /// What the system says.
+        /// Fault reported by the system.
         source: io::Error,
     },
 }
 
 /// Reads the index in a folder and the SHA-256 of its header, which names this very index.
-pub fn read(folder: &Path, limits: Limits) -> Result<(Index, String), Error> {
+pub fn read(folder: &Path, limits: Limits) -> Result<(Index, String), FolderError> {
     let path = folder.join(HEADER);
-    let header = read_at_most(&path, MAX_HEADER_BYTES).map_err(|source| Error::Io { path, source })?;
+    let header = read_at_most(&path, MAX_HEADER_BYTES).map_err(|source| FolderError::Io { path, source })?;
     let read = |part: &Part| read_at_most(&folder.join(&part.file), part.bytes);
     let index = Index::from_files(&header, limits, read)
-        .map_err(|source| Error::Index { folder: folder.to_path_buf(), source })?;
+        .map_err(|source| FolderError::Index { folder: folder.to_path_buf(), source })?;
     Ok((index, sha256_hex(&header)))
 }
 
 /// Reads the ONNX file of an index's encoder, which lies beside it.
-pub fn read_encoder(folder: &Path, index: &Index) -> Result<Vec<u8>, Error> {
+pub fn read_encoder(folder: &Path, index: &Index) -> Result<Vec<u8>, FolderError> {
     let path = folder.join(&index.encoder().file);
-    fs::read(&path).map_err(|source| Error::Io { path, source })
+    fs::read(&path).map_err(|source| FolderError::Io { path, source })
 }
 
 /// Writes an index and its encoder's ONNX file into a folder, which is made where it is missing,
@@ -58,13 +59,14 @@ pub fn read_encoder(folder: &Path, index: &Index) -> Result<Vec<u8>, Error> {
 /// The parts' names hold their hashes, so old and new parts lie side by side until the new header
 /// takes the place of the old one in a single rename; a reader sees the one or the other. Then
 /// parts that no header names are removed.
-pub fn write(folder: &Path, index: &Index, encoder: &[u8]) -> Result<(), Error> {
-    let Files { header, parts } =
-        index.to_files().map_err(|source| Error::Index { folder: folder.to_path_buf(), source })?;
+pub fn write(folder: &Path, index: &Index, encoder: &[u8]) -> Result<(), FolderError> {
+    let Files { header, parts } = index
+        .to_files()
+        .map_err(|error| FolderError::Io { path: folder.join(HEADER), source: error.into() })?;
     let encoder_file = index.encoder().file.as_str();
     let at = |path: &Path| {
         let path = path.to_path_buf();
-        move |source| Error::Io { path, source }
+        move |source| FolderError::Io { path, source }
     };
     fs::create_dir_all(folder).map_err(at(folder))?;
     let parts: Vec<_> = parts.iter().map(|(file, bytes)| (file.as_str(), &bytes[..])).collect();
@@ -107,7 +109,7 @@ fn remove_old_parts(folder: &Path, keep: &[&str]) -> io::Result<()> {
         let Some(name) = name.to_str() else { continue };
         let Some((kind, rest)) = name.split_once('-') else { continue };
         let hash = rest.split('.').next().unwrap_or_default();
-        let is_part = matches!(kind, "mean" | "vectors" | "entities" | "entries" | "encoder")
+        let is_part = matches!(kind, "mean" | "vectors" | "entities" | "exemplars" | "encoder")
             && hash.len() == 16
             && hash.bytes().all(|byte| byte.is_ascii_hexdigit());
         if is_part && !keep.contains(&name) {

@@ -124,8 +124,8 @@ pub struct ModelInfo {
     pub index_sha256: String,
     /// How many entities the index holds.
     pub entities: u64,
-    /// How many masks the index holds.
-    pub entries: u64,
+    /// Number of masks in the index.
+    pub exemplars: u64,
 }
 
 /// Milliseconds spent on the server.

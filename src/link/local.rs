@@ -1,12 +1,12 @@
 //! A mask's feature answered with entities: the nearest views of the index, calibrated scores, what
 //! they rest on.
 
-use super::calibrate::CANDIDATES;
-use super::encode;
-use super::index::{self, Index};
-use super::pool::FeatureMap;
+use super::calibration::CANDIDATES;
+use super::encoder::pool::FeatureMap;
+use super::encoder::{self, input};
+use super::index::{self, Index, QueryError};
 use super::protocol::{Evidence, LinkResponse, ModelInfo, ScoredEntity, Timing};
-use super::search::{self, Hit};
+use super::search::{Hit, Search as _, cpu};
 use crate::rle::Mask;
 
 /// How many views of an entity an answer shows.
@@ -14,7 +14,7 @@ const MAX_EVIDENCE: usize = 3;
 
 /// An index that answers; the running of its encoder's graph is the caller's.
 #[derive(Clone, Debug)]
-pub struct Linker {
+pub struct LocalLinker {
     index: Index,
     model: ModelInfo,
 }
@@ -22,16 +22,16 @@ pub struct Linker {
 /// Why a mask has no answer.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum Error {
+pub enum AnswerError {
     /// No feature could be computed.
     #[error(transparent)]
-    Encode(#[from] encode::Error),
+    Encode(#[from] encoder::EncodeError),
     /// The feature is not one the index answers.
     #[error(transparent)]
-    Index(#[from] index::Error),
+    Index(#[from] QueryError),
 }
 
-impl Linker {
+impl LocalLinker {
     /// Answers from an index whose header has this SHA-256.
     pub fn new(index: Index, index_sha256: String) -> Self {
         let model = ModelInfo {
@@ -39,7 +39,7 @@ impl Linker {
             encoder_sha256: index.encoder().sha256.clone(),
             index_sha256,
             entities: index.entities().len() as u64,
-            entries: index.entries().len() as u64,
+            exemplars: index.exemplars().len() as u64,
         };
         Self { index, model }
     }
@@ -54,14 +54,14 @@ impl Linker {
         &self,
         maps: impl IntoIterator<Item = &'m FeatureMap>,
         mask: &Mask,
-    ) -> Result<Vec<f32>, Error> {
-        Ok(self.index.query(&encode::feature(maps, mask)?)?)
+    ) -> Result<Vec<f32>, AnswerError> {
+        Ok(self.index.query(&input::feature(maps, mask)?)?)
     }
 
     /// The `top_k` likeliest entities of a [query](Self::query). The timing is the caller's to fill.
     pub fn answer(&self, query: &[f32], top_k: usize) -> LinkResponse {
         // The scores' softmax runs over a fixed number of candidates, however many are asked for.
-        let hits = search::nearest(&self.index, query, top_k.max(CANDIDATES), None);
+        let hits = self.index.nearest(&[query.into()], top_k.max(CANDIDATES)).pop().unwrap_or_default();
         let cosines: Vec<_> = hits.iter().take(CANDIDATES).map(|hit| hit.similarity).collect();
         let mut scores = self.index.calibration().scores(&cosines);
         // Candidates behind those get the last one's score at most; it is all that is known of them.
@@ -78,11 +78,11 @@ impl Linker {
 
     fn entity(&self, query: &[f32], hit: &Hit, score: f32) -> ScoredEntity {
         let entity = self.index.entities()[hit.entity as usize].clone();
-        let views = search::nearest_views(&self.index, query, hit.entity, MAX_EVIDENCE);
-        let evidence = views.into_iter().map(|(at, similarity)| {
-            let entry = &self.index.entries()[at];
-            let (annotation, image) = (entry.annotation.clone(), entry.image.clone());
-            Evidence { annotation, image, bounds: entry.bounds, similarity }
+        let nearest = cpu::nearest_exemplars(&self.index, query, hit.entity, MAX_EVIDENCE);
+        let evidence = nearest.into_iter().map(|(at, similarity)| {
+            let exemplar = &self.index.exemplars()[at];
+            let (annotation, image) = (exemplar.annotation.clone(), exemplar.image.clone());
+            Evidence { annotation, image, bounds: exemplar.bounds, similarity }
         });
         let index::Entity { qid, title, description, url, thumbnail } = entity;
         ScoredEntity { qid, title, description, score, url, thumbnail, evidence: evidence.collect() }

@@ -8,7 +8,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::problem::{Kind, Problem};
-use super::protocol::{
+use super::wire::{
     DEFAULT_ENTITIES, IMAGES_PATH, ImageRef, LINK_PATH, LinkRequest, LinkResponse, MAX_ENTITIES,
 };
 use crate::rle::CocoRle;
@@ -400,7 +400,7 @@ mod tests {
             .map(|score| serde_json::json!({"qid": "Q1", "title": "t", "score": score}))
             .collect();
         let (model, timing) =
-            (super::super::protocol::ModelInfo::default(), super::super::protocol::Timing::default());
+            (super::super::wire::ModelInfo::default(), super::super::wire::Timing::default());
         serde_json::json!({"entities": entities, "model": model, "timing_ms": timing}).to_string()
     }
 

@@ -10,7 +10,7 @@ const MAX_MARGIN: f64 = 4.0;
 /// An encoder's card.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct EncoderCard {
+pub struct EncoderManifest {
     /// Names the encoder in answers.
     pub id: String,
     /// The ONNX file, relative to the card.
@@ -26,7 +26,7 @@ pub struct EncoderCard {
     pub output: Output,
     /// Which parts of the image are encoded for a mask; the pooled features of all are joined to one vector.
     #[serde(default = "whole_image")]
-    pub views: Vec<View>,
+    pub views: Vec<EncoderView>,
     /// How much wider than the longer side of the mask's box a crop is, on each side, in parts of that side;
     /// [`CROP_MARGIN`] where the card does not say.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -125,7 +125,7 @@ pub enum OutputLayout {
 /// × 64, needs no crop and then runs once an image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum View {
+pub enum EncoderView {
     /// The whole image: encoded once, whatever mask is asked about.
     Image,
     /// A square around the mask's box, wider than the box's longer side by a margin and not cut at
@@ -137,7 +137,7 @@ pub enum View {
 /// Why a card cannot be used.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[non_exhaustive]
-pub enum Error {
+pub enum ManifestError {
     /// A value of the card makes no sense.
     #[error("the encoder's card: {what}")]
     Value {
@@ -146,27 +146,30 @@ pub enum Error {
     },
 }
 
-impl EncoderCard {
+impl EncoderManifest {
     /// Checks what the types leave open.
-    pub fn check(&self) -> Result<(), Error> {
+    pub fn check(&self) -> Result<(), ManifestError> {
         const MAX_SIDE: u32 = 4096;
         let sides = [self.input.width, self.input.height];
         let numbers = self.input.mean.iter().chain(&self.input.std);
         let faults = [
-            (!super::protocol::is_sha256(&self.sha256), "sha256 is not 64 lowercase hexadecimal digits"),
+            (
+                !crate::link::protocol::is_sha256(&self.sha256),
+                "sha256 is not 64 lowercase hexadecimal digits",
+            ),
             (sides.iter().any(|side| !(1..=MAX_SIDE).contains(side)), "the input's sides are not 1 to 4096"),
             (numbers.clone().any(|number| !number.is_finite()), "mean or std is not finite"),
             (self.input.std.contains(&0.0), "std is 0"),
             (self.views.is_empty() || self.views.len() > 2, "views are not one or two"),
             (self.views.len() == 2 && self.views[0] == self.views[1], "a view comes twice"),
             (
-                self.input.mask && self.views.contains(&View::Image),
+                self.input.mask && self.views.contains(&EncoderView::Image),
                 "the whole image is encoded without a mask",
             ),
             (!(0.0..=MAX_MARGIN).contains(&self.margin()), "the crop's margin is not 0 to 4"),
         ];
         match faults.into_iter().find(|(wrong, _)| *wrong) {
-            Some((_, what)) => Err(Error::Value { what }),
+            Some((_, what)) => Err(ManifestError::Value { what }),
             None => Ok(()),
         }
     }
@@ -193,8 +196,8 @@ fn ones() -> [f32; 3] {
     [1.0; 3]
 }
 
-fn whole_image() -> Vec<View> {
-    vec![View::Image]
+fn whole_image() -> Vec<EncoderView> {
+    vec![EncoderView::Image]
 }
 
 #[cfg(test)]
@@ -211,9 +214,9 @@ mod tests {
 
     #[test]
     fn a_card_reads_and_is_checked() {
-        let card: EncoderCard = serde_json::from_str(CARD).unwrap();
-        assert_eq!((card.check(), &card.views[..]), (Ok(()), &[View::Image][..]));
-        let wrong = |change: fn(&mut EncoderCard)| {
+        let card: EncoderManifest = serde_json::from_str(CARD).unwrap();
+        assert_eq!((card.check(), &card.views[..]), (Ok(()), &[EncoderView::Image][..]));
+        let wrong = |change: fn(&mut EncoderManifest)| {
             let mut card = card.clone();
             change(&mut card);
             card.check().unwrap_err().to_string()
@@ -221,7 +224,7 @@ mod tests {
         assert!(wrong(|card| card.sha256.truncate(63)).contains("sha256"));
         assert!(wrong(|card| card.input.width = 0).contains("sides"));
         assert!(wrong(|card| card.input.std[1] = 0.0).contains("std"));
-        assert!(wrong(|card| card.views = vec![View::Crop; 2]).contains("twice"));
+        assert!(wrong(|card| card.views = vec![EncoderView::Crop; 2]).contains("twice"));
         assert!(wrong(|card| card.input.mask = true).contains("without a mask"));
         assert!(wrong(|card| card.crop_margin = Some(-0.1)).contains("margin"));
         assert!(wrong(|card| card.crop_margin = Some(f64::NAN)).contains("margin"));
@@ -230,22 +233,22 @@ mod tests {
     #[test]
     fn what_a_card_does_not_ask_for_is_not_written() {
         // Whoever knows neither field refuses a card that has one.
-        let plain: EncoderCard = serde_json::from_str(CARD).unwrap();
+        let plain: EncoderManifest = serde_json::from_str(CARD).unwrap();
         let written = serde_json::to_string(&plain).unwrap();
         assert!(!written.contains("crop_margin") && !written.contains("mask"), "{written}");
         assert_eq!((plain.margin(), plain.input.channels()), (CROP_MARGIN, 3));
         let crops = CARD.replace("\"pad\"}", "\"stretch\", \"mask\": true}");
         let crops = crops.replace("}\n    }", "}, \"views\": [\"crop\"], \"crop_margin\": 0.35\n    }");
-        let asking: EncoderCard = serde_json::from_str(&crops).unwrap();
+        let asking: EncoderManifest = serde_json::from_str(&crops).unwrap();
         assert_eq!((asking.check(), asking.margin(), asking.input.channels()), (Ok(()), 0.35, 4));
-        let again: EncoderCard = serde_json::from_str(&serde_json::to_string(&asking).unwrap()).unwrap();
+        let again: EncoderManifest = serde_json::from_str(&serde_json::to_string(&asking).unwrap()).unwrap();
         assert_eq!(again, asking);
     }
 
     #[test]
     fn a_misspelt_field_is_refused() {
         let error =
-            serde_json::from_str::<EncoderCard>(&CARD.replace("\"resize\"", "\"resise\"")).unwrap_err();
+            serde_json::from_str::<EncoderManifest>(&CARD.replace("\"resize\"", "\"resise\"")).unwrap_err();
         assert!(error.to_string().contains("resise"), "{error}");
     }
 }

@@ -1,0 +1,9 @@
+//! Image encoders: their manifest, the input for a mask, and features pooled over the mask.
+
+pub mod input;
+pub mod manifest;
+pub mod pool;
+
+pub use input::{EncodeError, EncodeJob, Values};
+pub use manifest::{EncoderManifest, EncoderView, ManifestError};
+pub use pool::{FeatureMap, PoolError};

@@ -1,0 +1,170 @@
+//! The header of an index: the encoder, the form of the vectors, and the files that hold the rest.
+
+use serde::de::Error as _;
+use serde::{Deserialize, Serialize};
+
+use super::error::{ContentError, ReadError};
+use super::vectors::Element;
+use crate::link::calibration::Calibration;
+use crate::link::encoder::manifest::EncoderManifest;
+use crate::link::protocol::{is_sha256, sha256_hex};
+
+/// Value of the header's `format`.
+pub const FORMAT: &str = "masklink-index";
+/// Version of the file form that this code writes and reads.
+pub const VERSION: u32 = 1;
+
+/// Maximum sizes of an index that is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Maximum number of exemplars.
+    pub exemplars: u64,
+    /// Maximum numbers a vector.
+    pub dimensions: u64,
+    /// Maximum bytes of all parts together.
+    pub bytes: u64,
+}
+
+impl Default for Limits {
+    /// Returns 2²⁶ exemplars of at most 2¹⁶ numbers, 32 GiB in all.
+    fn default() -> Self {
+        Self { exemplars: 1 << 26, dimensions: 1 << 16, bytes: 32 << 30 }
+    }
+}
+
+/// The header file.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Header {
+    /// Always [`FORMAT`].
+    pub format: String,
+    /// Always [`VERSION`].
+    pub version: u32,
+    /// Manifest of the encoder that computed the vectors.
+    pub encoder: EncoderManifest,
+    /// Numbers a vector.
+    pub dimensions: u64,
+    /// Type of a vector's numbers.
+    pub element: Element,
+    /// Number of vectors, and of lines of the exemplars.
+    pub exemplars: u64,
+    /// Number of lines of the entities.
+    pub entities: u64,
+    /// Turns cosines into scores.
+    pub calibration: Calibration,
+    /// Files beside the header.
+    pub parts: Parts,
+}
+
+/// The files beside the header.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Parts {
+    /// The mean that was subtracted, `dimensions` numbers of 32 bits.
+    pub mean: Part,
+    /// `exemplars × dimensions` numbers, row-major.
+    pub vectors: Part,
+    /// One [`Entity`](super::Entity) a line.
+    pub entities: Part,
+    /// One [`Exemplar`](super::Exemplar) a line, sorted by entity.
+    pub exemplars: Part,
+}
+
+/// One file beside the header.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Part {
+    /// Plain file name with a part of the hash, so that an old part is never read with a new header.
+    pub file: String,
+    /// Length in bytes.
+    pub bytes: u64,
+    /// SHA-256, 64 lowercase hexadecimal digits.
+    pub sha256: String,
+}
+
+/// The two fields that a header of any version has.
+#[derive(Deserialize)]
+struct Version {
+    format: String,
+    version: u32,
+}
+
+impl Header {
+    /// Reads a header and checks it against itself and the limits, before anything else is read.
+    pub fn read(bytes: &[u8], limits: Limits) -> Result<Self, ReadError> {
+        let Version { format, version } = serde_json::from_slice(bytes).map_err(ReadError::Header)?;
+        if format != FORMAT || version != VERSION {
+            let (supported_format, supported_version) = (FORMAT, VERSION);
+            return Err(ReadError::Version { format, version, supported_format, supported_version });
+        }
+        let header: Self = serde_json::from_slice(bytes).map_err(ReadError::Header)?;
+        header.check(limits)?;
+        Ok(header)
+    }
+
+    fn check(&self, limits: Limits) -> Result<(), ReadError> {
+        let Self { dimensions, element, exemplars, parts, .. } = self;
+        let list = parts.list();
+        let bytes = list.iter().try_fold(0_u64, |sum, part| sum.checked_add(part.bytes)).unwrap_or(u64::MAX);
+        for (what, limit, actual) in [
+            ("exemplars of the index", limits.exemplars, *exemplars),
+            ("numbers of a vector", limits.dimensions, *dimensions),
+            ("bytes of the index", limits.bytes, bytes),
+        ] {
+            if actual > limit {
+                return Err(ReadError::Limit { what, limit, actual });
+            }
+        }
+        if *exemplars == 0 || *dimensions == 0 {
+            return Err(ContentError::Empty.into());
+        }
+        // Within the limits the products fit 64 bits.
+        for (part, expected) in [
+            (&parts.mean, dimensions * 4),
+            (&parts.vectors, exemplars.saturating_mul(dimensions * element.bytes())),
+        ] {
+            if part.bytes != expected {
+                return Err(ReadError::PartLength { file: part.file.clone(), expected, actual: part.bytes });
+            }
+        }
+        for part in list {
+            if !is_plain_name(&part.file) {
+                return Err(ReadError::PartName { file: part.file.clone() });
+            }
+            if !is_sha256(&part.sha256) {
+                return Err(ReadError::HashForm { file: part.file.clone(), sha256: part.sha256.clone() });
+            }
+        }
+        if !is_plain_name(&self.encoder.file) {
+            return Err(ReadError::PartName { file: self.encoder.file.clone() });
+        }
+        let invalid = |reason: String| ReadError::Header(serde_json::Error::custom(reason));
+        self.encoder.check().map_err(|error| invalid(error.to_string()))?;
+        self.calibration.check().map_err(|reason| invalid(reason.to_owned()))
+    }
+}
+
+impl Parts {
+    /// Returns all parts, in the order in which they are read.
+    pub fn list(&self) -> [&Part; 4] {
+        [&self.mean, &self.vectors, &self.entities, &self.exemplars]
+    }
+}
+
+impl Part {
+    /// Checks the file's length and hash.
+    pub(super) fn check(&self, bytes: &[u8]) -> Result<(), ReadError> {
+        let (file, actual) = (self.file.clone(), bytes.len() as u64);
+        if actual != self.bytes {
+            return Err(ReadError::PartLength { file, expected: self.bytes, actual });
+        }
+        let actual = sha256_hex(bytes);
+        if actual != self.sha256 {
+            return Err(ReadError::PartHash { file, expected: self.sha256.clone(), actual });
+        }
+        Ok(())
+    }
+}
+
+/// Whether a name stays in its folder, whatever the system.
+fn is_plain_name(file: &str) -> bool {
+    let plain = file.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.'));
+    plain && !file.is_empty() && !file.starts_with('.')
+}
