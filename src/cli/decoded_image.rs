@@ -1,4 +1,4 @@
-//! Images as the encoder sees them: decoded within limits, turned as displayed, in RGB.
+//! Decodes images within limits, rotated as displayed, to RGB.
 
 use std::io::Cursor;
 use std::sync::OnceLock;
@@ -9,41 +9,41 @@ use crate::geometry::Size;
 use crate::link::encoder::pool::FeatureMap;
 use crate::pixels::{self, Channels, Pixels};
 
-/// A decoded image and, once it was computed, its feature map.
+/// A decoded image, and its feature map once that is computed.
 pub struct DecodedImage {
     pixels: RgbImage,
     map: OnceLock<FeatureMap>,
 }
 
-/// Why bytes are not taken as an image.
+/// Says why bytes were not decoded to an image.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// The bytes do not begin like an image of a format that is read.
+    /// The bytes do not begin like an image of a supported format.
     #[error("the bytes are not a JPEG, PNG, WebP, GIF or BMP image")]
     Format,
-    /// Decoding would take more memory than the limit of pixels allows for.
-    #[error("the image takes too much memory to decode")]
+    /// Decoding needs more memory than the limit of pixels allows.
+    #[error("decoding the image needs too much memory")]
     Memory,
-    /// They do, but what follows is broken.
+    /// The format is supported, but the data is broken.
     #[error("the image is broken")]
     Broken(#[source] ImageError),
-    /// The image has no pixel.
-    #[error("the image is {0}")]
+    /// The image has no pixels.
+    #[error("the image is empty ({0})")]
     Empty(Size),
     /// The image has more pixels than the limit; it was not decoded.
     #[error("the image has {actual} pixels, the limit is {limit}")]
     Pixels {
-        /// The most that is taken.
+        /// The maximum.
         limit: u64,
-        /// Width × height.
+        /// Width times height.
         actual: u64,
     },
 }
 
 impl DecodedImage {
-    /// Decodes an image of at most `max_pixels` pixels, the first frame of several, turned as its
-    /// EXIF data says.
+    /// Decodes an image of at most `max_pixels` pixels, the first frame of several, rotated as its EXIF data
+    /// says.
     pub fn decode(bytes: &[u8], max_pixels: u64) -> Result<Self, Error> {
         // Four bytes a pixel of 8 bits, eight of 16 bits, and as much again for what a decoder
         // keeps beside it.
@@ -51,7 +51,7 @@ impl DecodedImage {
         limits.max_alloc = Some(max_pixels.saturating_mul(16).max(1 << 20));
         let mut reader = ImageReader::new(Cursor::new(bytes));
         reader.limits(limits);
-        // Reading from memory does not fail; what it cannot guess it leaves open.
+        // Reading from memory does not fail; an unknown format is `None`.
         let reader = reader.with_guessed_format().map_err(|_| Error::Format)?;
         if reader.format().is_none() {
             return Err(Error::Format);
@@ -71,12 +71,12 @@ impl DecodedImage {
         Ok(image.into_rgb8().into())
     }
 
-    /// Width and height as displayed.
+    /// Returns width and height as displayed.
     pub fn size(&self) -> Size {
         Size::new(self.pixels.width(), self.pixels.height())
     }
 
-    /// The pixels in RGB.
+    /// Returns the pixels in RGB.
     pub fn pixels(&self) -> Result<Pixels<'_>, pixels::Error> {
         Pixels::new(self.size(), Channels::Rgb, self.pixels.as_raw())
     }
@@ -86,17 +86,17 @@ impl DecodedImage {
         self.pixels.as_raw()
     }
 
-    /// The feature map of the whole image, where it was computed.
+    /// Returns the feature map of the whole image, where it is computed.
     pub fn map(&self) -> Option<&FeatureMap> {
         self.map.get()
     }
 
-    /// Keeps the feature map of the whole image; the first one stays.
+    /// Stores the feature map of the whole image unless there is one, and returns the stored one.
     pub fn keep_map(&self, map: FeatureMap) -> &FeatureMap {
         self.map.get_or_init(|| map)
     }
 
-    /// Bytes of memory the pixels take.
+    /// Returns the length of the pixels in bytes.
     pub fn pixel_bytes(&self) -> usize {
         self.pixels.as_raw().len()
     }
@@ -130,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn images_decode_within_the_limit() {
+    fn image_is_decoded_within_the_limit() {
         let image = DecodedImage::decode(&png(30, 20), 600).unwrap();
         assert_eq!(image.size(), Size::new(30, 20));
         assert_eq!(image.pixels.get_pixel(29, 19), &Rgb([9, 8, 7]));
@@ -139,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_image_is_refused() {
+    fn bytes_that_are_not_an_image_are_an_error() {
         let whole = png(30, 20);
         assert!(matches!(DecodedImage::decode(b"", 600), Err(Error::Format)));
         assert!(matches!(DecodedImage::decode(b"<svg/>", 600), Err(Error::Format)));

@@ -1,10 +1,10 @@
-//! `masklink eval segment`: mean IoU by number of clicks and the number of clicks to reach an IoU.
+//! `masklink eval segment`: measures the mean IoU by number of clicks, and the number of clicks to an IoU.
 //!
 //! The protocol is the usual one of interactive segmentation (segment-anything, section 7.1): the
 //! first click goes to the interior-most point of the annotated mask, each next to the
 //! interior-most point of the largest region that is wrong, positive where pixels are missing and
-//! negative where they are too many. An object whose IoU never reaches the bar within the clicks
-//! played counts with all of them in `NoC`.
+//! negative where there are too many. An object whose IoU does not reach the threshold within the clicks
+//! counts with all of them in `NoC`.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -23,41 +23,41 @@ use crate::geometry::Size;
 use crate::rle::{CocoRle, Mask};
 use crate::segment::{Prompt, Prompts};
 
-/// The bars of `NoC`, in percent of IoU.
-const BARS: [u32; 3] = [80, 85, 90];
+/// The thresholds of `NoC`, in percent of IoU.
+const THRESHOLDS: [u32; 3] = [80, 85, 90];
 
 #[derive(clap::Args)]
 pub(super) struct EvalSegmentArgs {
     /// COCO or Mask-OVEN-Wiki annotations.
     #[arg(long, value_name = "F.json")]
     annotations: PathBuf,
-    /// The folder that the annotations' file names start from.
+    /// The folder that the annotations' file names are relative to.
     #[arg(long, value_name = "DIR")]
     images: PathBuf,
     /// ID of a model, or models.json#ID, or models.json for its default [default: www/models/models.json].
     #[arg(long, value_name = "MANIFEST-ENTRY", value_parser = |text: &str| Ok::<_, String>(ModelChoice::from(text)))]
     model: Option<ModelChoice>,
-    /// Clicks played on each object.
+    /// Number of clicks on each object.
     #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=64))]
     clicks: u32,
-    /// Only annotations of this `data_split`; may be given several times.
+    /// Evaluates only annotations of this `data_split`; repeat it for several.
     #[arg(long, value_name = "SPLIT")]
     split: Vec<String>,
-    /// At most so many objects, spread evenly over the file.
+    /// Maximum number of objects, spread evenly over the file.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     limit: Option<u64>,
-    /// Also write the masks after each click, as COCO RLEs: `{"annotation id": [{"size": [h, w],
+    /// Also writes the masks after each click, as COCO RLEs: `{"annotation id": [{"size": [h, w],
     /// "counts": "…"}]}`.
     #[arg(long, value_name = "F.json")]
     masks: Option<PathBuf>,
-    /// End with one line of JSON on standard output.
+    /// Prints one line of JSON as the last one on standard output.
     #[arg(long)]
     json: bool,
     #[command(flatten)]
     runtime: RuntimeArgs,
 }
 
-/// IoU after each click, one list an object.
+/// The IoU after each click, one list per object, and times.
 #[derive(Debug, Default)]
 struct Scores {
     ious: Vec<Vec<f64>>,
@@ -96,7 +96,7 @@ pub(super) fn run(args: &EvalSegmentArgs) -> Result<()> {
     Ok(())
 }
 
-/// The annotations of the splits, at most so many, spread evenly over the file, sorted by image.
+/// Returns the annotations of the splits, up to the limit, spread evenly over the file, sorted by image.
 fn chosen<'a>(dataset: &'a Dataset, args: &EvalSegmentArgs) -> Vec<&'a Annotation> {
     let of_split = |annotation: &&Annotation| {
         args.split.is_empty() || args.split.iter().any(|split| annotation.split_name() == split)
@@ -109,7 +109,7 @@ fn chosen<'a>(dataset: &'a Dataset, args: &EvalSegmentArgs) -> Vec<&'a Annotatio
     chosen
 }
 
-/// Plays all objects of one image. Fails where the image is unusable; a bad object is said and skipped.
+/// Clicks all objects of one image. Fails where the image is unusable; a bad object is reported and skipped.
 fn play_image(
     segmenter: &mut Segmenter,
     args: &EvalSegmentArgs,
@@ -121,7 +121,7 @@ fn play_image(
     let file = image.and_then(|image| image.file.as_ref()).context("it is not listed with a file name")?;
     let path = args.images.join(file);
     let bytes = std::fs::read(&path).with_context(|| path.display().to_string())?;
-    // As displayed, which is what the page, the index and the endpoint look at too.
+    // As displayed, as for the page, the index and the endpoint.
     let pixels = DecodedImage::decode(&bytes, MAX_PIXELS).with_context(|| path.display().to_string())?;
     let size = pixels.size();
     let start = Instant::now();
@@ -145,7 +145,7 @@ fn play_image(
     Ok(())
 }
 
-/// IoU after each click on one object, and the masks of the clicks that were needed.
+/// Returns the IoU after each click on one object, and the masks until one is exact.
 fn play(
     segmenter: &mut Segmenter,
     annotation: &Annotation,
@@ -158,22 +158,22 @@ fn play(
     ensure!(!truth.is_empty(), "its mask is empty");
     segmenter.restart();
     let mut prompts = Prompts::new();
-    let mut answer = Mask::empty(truth.size())?;
+    let mut mask = Mask::empty(truth.size())?;
     let mut ious = Vec::with_capacity(clicks as usize);
     let mut masks = Vec::new();
     while ious.len() < clicks as usize {
-        // An answer without an error stands for all clicks that are left.
-        let Some((point, positive)) = next_click(&truth, &answer)? else {
+        // An exact mask counts for all clicks that are left.
+        let Some((point, positive)) = next_click(&truth, &mask)? else {
             let last = ious.last().copied().unwrap_or(1.0);
             ious.resize(clicks as usize, last);
             break;
         };
         prompts.push(Prompt::Click { point, positive })?;
         let start = Instant::now();
-        answer = segmenter.click(&prompts)?.mask().clone();
+        mask = segmenter.click(&prompts)?.mask().clone();
         click_ms.push(milliseconds(start));
-        ious.push(truth.iou(&answer, false)?);
-        masks.push(answer.clone());
+        ious.push(truth.iou(&mask, false)?);
+        masks.push(mask.clone());
     }
     Ok((ious, masks))
 }
@@ -184,12 +184,17 @@ fn report(args: &EvalSegmentArgs, model: &str, scores: &Scores) {
     let miou: Vec<f64> = (0..args.clicks as usize)
         .map(|click| mean(&mut scores.ious.iter().map(|ious| ious[click])))
         .collect();
-    let clicks_to = |ious: &[f64], bar: u32| {
-        ious.iter().position(|&iou| iou >= f64::from(bar) / 100.0).map_or(args.clicks as usize, |at| at + 1)
+    let clicks_to = |ious: &[f64], threshold: u32| {
+        ious.iter()
+            .position(|&iou| iou >= f64::from(threshold) / 100.0)
+            .map_or(args.clicks as usize, |at| at + 1)
     };
-    let noc: BTreeMap<String, f64> = BARS
+    let noc: BTreeMap<String, f64> = THRESHOLDS
         .iter()
-        .map(|&bar| (bar.to_string(), mean(&mut scores.ious.iter().map(|ious| clicks_to(ious, bar) as f64))))
+        .map(|&threshold| {
+            let clicks = &mut scores.ious.iter().map(|ious| clicks_to(ious, threshold) as f64);
+            (threshold.to_string(), mean(clicks))
+        })
         .collect();
     let (encode_ms, click_ms) = (median(&scores.encode_ms), median(&scores.click_ms));
     if args.json {
@@ -205,8 +210,8 @@ fn report(args: &EvalSegmentArgs, model: &str, scores: &Scores) {
     for (click, miou) in miou.iter().enumerate() {
         println!("mIoU after {:2} clicks: {miou:.4}", click + 1);
     }
-    for (bar, clicks) in &noc {
-        println!("NoC@{bar} (at most {}): {clicks:.2}", args.clicks);
+    for (threshold, clicks) in &noc {
+        println!("NoC@{threshold} (at most {}): {clicks:.2}", args.clicks);
     }
 }
 

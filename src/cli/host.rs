@@ -14,7 +14,7 @@ use crate::geometry::{PixelRect, Size};
 use crate::model::{GraphId, Host, HostError, Input, PixelWindow, Request, Response, Tensor};
 use crate::pixels::Channels;
 
-/// Loaded graphs by what they are for, shared by the threads of a process.
+/// Loaded graphs by their tasks, which threads may share: each graph does one run at a time.
 #[derive(Default)]
 pub struct Graphs {
     by_id: BTreeMap<GraphId, Mutex<Graph>>,
@@ -24,18 +24,6 @@ impl Graphs {
     /// Adds a graph in place of the one of this id.
     pub fn insert(&mut self, id: GraphId, graph: Graph) {
         self.by_id.insert(id, Mutex::new(graph));
-    }
-
-    fn with<T>(
-        &self,
-        id: GraphId,
-        work: impl FnOnce(&mut Graph) -> Result<T, HostError>,
-    ) -> Result<T, HostError> {
-        let Some(graph) = self.by_id.get(&id) else {
-            return Err(HostError::Run { reason: format!("{id:?} is not loaded") });
-        };
-        // A panic in another thread leaves no half-made state in a session.
-        work(&mut graph.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
@@ -59,10 +47,11 @@ impl<'a> NativeHost<'a> {
         id: GraphId,
         run: impl FnOnce(&mut Graph) -> Result<Vec<Tensor>, onnx::Error>,
     ) -> Result<Vec<Tensor>, HostError> {
-        let Some(graphs) = self.graphs else {
-            return Err(HostError::Run { reason: format!("{id:?} is not loaded") });
-        };
-        graphs.with(id, |graph| run(graph).map_err(run_error))
+        let graph = self.graphs.and_then(|graphs| graphs.by_id.get(&id));
+        let graph = graph.ok_or_else(|| HostError::Run { reason: format!("{id:?} is not loaded") })?;
+        // A panic in another thread leaves no half-made state in a session.
+        let mut graph = graph.lock().unwrap_or_else(PoisonError::into_inner);
+        run(&mut graph).map_err(|error| run_error(&error))
     }
 
     fn image(&self) -> Result<&'a DecodedImage, HostError> {
@@ -123,7 +112,7 @@ impl Host for NativeHost<'_> {
 
     async fn fetch(&self, request: Request<'_>) -> Result<Response, HostError> {
         let millis = request.timeout_millis;
-        send(self.agent.get_or_init(agent), request).map_err(|error| match error {
+        send(self.agent.get_or_init(agent), &request).map_err(|error| match error {
             ureq::Error::Timeout(_) => HostError::TimedOut { millis },
             ureq::Error::BodyExceedsLimit(limit) => {
                 HostError::Network { reason: format!("the response has more than {limit} bytes") }
@@ -163,7 +152,7 @@ fn agent() -> Agent {
     config.new_agent()
 }
 
-fn send(agent: &Agent, request: Request<'_>) -> Result<Response, ureq::Error> {
+fn send(agent: &Agent, request: &Request<'_>) -> Result<Response, ureq::Error> {
     let mut head = ureq::http::Request::builder().method(request.method).uri(request.url);
     for (name, value) in &request.headers {
         head = head.header(*name, value);
@@ -181,8 +170,8 @@ fn send(agent: &Agent, request: Request<'_>) -> Result<Response, ureq::Error> {
 }
 
 /// A run that fails is the graph's or its inputs' fault: there is no other provider natively.
-fn run_error(error: onnx::Error) -> HostError {
-    let sourced = std::error::Error::source(&error);
+fn run_error(error: &onnx::Error) -> HostError {
+    let sourced = std::error::Error::source(error);
     let reason = sourced.map_or_else(|| error.to_string(), |source| format!("{error}: {source}"));
     HostError::Run { reason }
 }

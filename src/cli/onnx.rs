@@ -1,6 +1,6 @@
 //! Native ONNX Runtime: finds its shared library and runs graphs of named tensors.
 //!
-//! It and not tract, which needs no library: on one thread of a Xeon at 2.3 GHz, in the same runs,
+//! ONNX Runtime is used and not tract, which needs no shared library: on one thread of a Xeon at 2.3 GHz, in the same runs,
 //! ONNX Runtime 1.31 took 1.7 ms for the default region encoder and 14.4 ms for the click model's
 //! encoder, tract 0.21.19 took 4.1 and 48 ms. The page runs ONNX Runtime too.
 
@@ -13,13 +13,13 @@ use ort::value::{DynValue, Outlet, TensorElementType, TensorRef, ValueType};
 
 use crate::model::{Data, Tensor};
 
-/// ONNX Runtime, loaded. Cheap to clone; the first library loaded serves the whole process.
+/// A loaded ONNX Runtime. Cheap to clone; the first library loaded serves the whole process.
 #[derive(Clone)]
 pub struct Runtime {
     environment: Environment,
 }
 
-/// Where ONNX Runtime is loaded from and how many threads it may use.
+/// The command line's options of ONNX Runtime: its shared library and its threads.
 #[derive(Clone, Debug, Default, clap::Args)]
 pub struct RuntimeArgs {
     /// ONNX Runtime's shared library; else `ORT_DYLIB_PATH`, beside the binary, or in `node_modules`.
@@ -30,62 +30,62 @@ pub struct RuntimeArgs {
     pub threads: usize,
 }
 
-/// A model ready to run on the CPU.
+/// An ONNX graph loaded for the CPU.
 pub struct Graph {
     session: Session,
     inputs: Vec<Port>,
     outputs: Vec<Port>,
 }
 
-/// The name and shape of one input or output of a graph.
+/// The name, shape and type of one input or output of a graph.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Port {
-    /// The name in the model file.
+    /// The name in the graph's file.
     pub name: String,
-    /// Lengths of the axes; `None` where the model leaves it open.
+    /// Lengths of the axes; `None` for one that the graph leaves open.
     pub shape: Vec<Option<usize>>,
     /// The element type, as ONNX Runtime names it: `f32`, `u8`, `i64`, …
     pub element: String,
 }
 
-/// Why a model cannot be run.
+/// Says why ONNX Runtime or a graph cannot be loaded or run.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// No shared library was found where one is looked for.
+    /// No shared library was found; install one, or give its path.
     #[error(
-        "ONNX Runtime is not here (looked at {looked_at}); run `npm ci` in the project's folder, or \
+        "ONNX Runtime was not found (searched {searched}); run `npm ci` in the project's folder, or \
          `pip install onnxruntime` and give the path of its shared library with --onnxruntime or ORT_DYLIB_PATH",
-        looked_at = list(looked_at)
+        searched = list(searched)
     )]
     LibraryMissing {
         /// The paths that do not exist.
-        looked_at: Vec<PathBuf>,
+        searched: Vec<PathBuf>,
     },
-    /// A file is there, but it is not an ONNX Runtime this program can use.
+    /// The file exists, but is not an ONNX Runtime that this program can use.
     #[error("{} cannot be used as ONNX Runtime", path.display())]
     Library {
         /// The library's file.
         path: PathBuf,
-        /// What the loader says.
+        /// The loader's own message.
         source: ort::LoadDynamicError,
     },
-    /// The model's bytes are not a graph ONNX Runtime takes.
-    #[error("the model is not one ONNX Runtime can run")]
+    /// The bytes are not a graph that ONNX Runtime can run.
+    #[error("ONNX Runtime cannot load the model")]
     Model(#[source] ort::Error),
-    /// The run itself failed: a missing input, a wrong shape or type.
-    #[error("the model did not run")]
+    /// The run failed: an input is missing or of another shape or type, or memory ran out.
+    #[error("the model could not be run")]
     Run(#[source] ort::Error),
-    /// The model has no output of the name asked for.
+    /// The graph has no output of the requested name.
     #[error("the model has no output '{name}'; it has {known:?}")]
     OutputUnknown {
-        /// The name asked for.
+        /// The requested name.
         name: String,
-        /// The names there are.
+        /// The names of the graph's outputs.
         known: Vec<String>,
     },
-    /// ONNX Runtime did not answer an output it was asked for.
-    #[error("the model did not answer its output '{name}'")]
+    /// ONNX Runtime did not return a requested output.
+    #[error("the model did not return its output '{name}'")]
     OutputMissing {
         /// The output's name.
         name: String,
@@ -95,26 +95,25 @@ pub enum Error {
     OutputType {
         /// The output's name.
         name: String,
-        /// What ONNX Runtime says.
+        /// ONNX Runtime's own message.
         source: ort::Error,
     },
 }
 
-/// ONNX Runtime takes one environment a process: the first one loaded serves all that ask later.
+/// ONNX Runtime has one environment a process: the first one loaded is returned from then on.
 static LOADED: Mutex<Option<Environment>> = Mutex::new(None);
 
 impl Runtime {
-    /// Loads the shared library: `library` where given, else from the first place of
-    /// [`library_places`] that has one.
+    /// Loads the shared library: `library` where given, else the first that exists of [`library_places`].
     pub fn load(library: Option<&Path>) -> Result<Self, Error> {
         let path = match library {
             Some(path) if path.is_file() => path.to_path_buf(),
-            Some(path) => return Err(Error::LibraryMissing { looked_at: vec![path.to_path_buf()] }),
+            Some(path) => return Err(Error::LibraryMissing { searched: vec![path.to_path_buf()] }),
             None => {
-                let looked_at = library_places();
-                match looked_at.iter().find(|path| path.is_file()) {
+                let searched = library_places();
+                match searched.iter().find(|path| path.is_file()) {
                     Some(path) => path.clone(),
-                    None => return Err(Error::LibraryMissing { looked_at }),
+                    None => return Err(Error::LibraryMissing { searched }),
                 }
             }
         };
@@ -130,7 +129,7 @@ impl Runtime {
 }
 
 impl Graph {
-    /// Makes a model ready, to run on `threads` threads (0: one for each core).
+    /// Loads a graph, to run on `threads` threads (0: one for each core).
     pub fn from_bytes(runtime: &Runtime, model: &[u8], threads: usize) -> Result<Self, Error> {
         let session = Session::builder(&runtime.environment)
             .and_then(|builder| Ok(builder.with_intra_threads(threads)?))
@@ -141,17 +140,17 @@ impl Graph {
         Ok(Self { session, inputs, outputs })
     }
 
-    /// What the model takes, in its own order.
+    /// Returns the graph's inputs in its own order.
     pub fn inputs(&self) -> &[Port] {
         &self.inputs
     }
 
-    /// What the model gives, in its own order.
+    /// Returns the graph's outputs in its own order.
     pub fn outputs(&self) -> &[Port] {
         &self.outputs
     }
 
-    /// Runs what the named outputs need, and returns these in their order.
+    /// Runs as much of the graph as the named outputs need, and returns these in their order.
     pub fn run(&mut self, inputs: &[(&str, &Tensor)], outputs: &[&str]) -> Result<Vec<Tensor>, Error> {
         if let Some(name) = outputs.iter().find(|&&name| self.outputs.iter().all(|port| port.name != name)) {
             let known = self.outputs.iter().map(|port| port.name.clone()).collect();
@@ -174,8 +173,8 @@ impl Graph {
     }
 }
 
-/// Where the shared library is looked for, in order: `ORT_DYLIB_PATH`; beside the program; and,
-/// from the working folder and from the program's folder upwards, npm's `onnxruntime-node`.
+/// Returns the paths at which the shared library is searched, in order: `ORT_DYLIB_PATH`; beside the
+/// program; and, from the working folder and from the program's folder upwards, npm's `onnxruntime-node`.
 pub fn library_places() -> Vec<PathBuf> {
     let mut places: Vec<_> = std::env::var_os("ORT_DYLIB_PATH").map(PathBuf::from).into_iter().collect();
     let program_folder = std::env::current_exe().ok().and_then(|path| path.parent().map(Path::to_path_buf));
@@ -257,7 +256,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_missing_library_is_named_with_what_to_install() {
+    fn missing_library_error_names_path_and_installation() {
         let path = Path::new("nowhere/libonnxruntime.so");
         let Err(error) = Runtime::load(Some(path)) else { panic!("there is no such file") };
         let text = error.to_string();

@@ -1,5 +1,4 @@
-//! A segmentation model run natively: its entry of the manifest, its two graphs, and the session
-//! between them.
+//! Loads a segmentation model from its manifest and runs clicks on it natively.
 
 use std::path::{Path, PathBuf};
 
@@ -14,7 +13,7 @@ use crate::segment::{
     self, GraphFile, Limits, Manifest, Model, Prompts, Refine, Segmentation, Session, Ticket,
 };
 
-/// The manifest used where none is named.
+/// The manifest that is used where none is named.
 const DEFAULT_MANIFEST: &str = "www/models/models.json";
 
 /// A loaded model and the image that is clicked.
@@ -27,7 +26,7 @@ pub struct Segmenter {
     last: Option<Refine>,
 }
 
-/// Which model of which manifest: `ID`, `PATH/models.json` or `PATH/models.json#ID`.
+/// A model of a manifest: `ID`, `PATH/models.json` or `PATH/models.json#ID`.
 #[derive(Clone, Debug)]
 pub struct ModelChoice {
     manifest: PathBuf,
@@ -164,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn a_click_on_a_disc_gives_the_disc() {
+    fn click_on_a_disc_returns_the_disc() {
         let mut segmenter = load("models.json").unwrap();
         for (size, centre, radius) in [
             (Size::new(640, 480), Point::new(200.0, 300.0), 120.0),
@@ -173,10 +172,10 @@ mod tests {
         ] {
             let (image, truth) = disc(size, centre, radius);
             segmenter.encode(image).unwrap();
-            let answer = segmenter.click(&clicks(&[(centre, true)])).unwrap();
-            let iou = truth.iou(answer.mask(), false).unwrap();
-            // The colours' bar is near red, so a cell on the edge is left out: half a cell of 20 to
-            // 60 in radius.
+            let segmentation = segmenter.click(&clicks(&[(centre, true)])).unwrap();
+            let iou = truth.iou(segmentation.mask(), false).unwrap();
+            // The threshold of colours is near red, so that cells on the edge are left out: half a cell of a
+            // radius of 20 to 60.
             assert!(iou > 0.95, "{size}: IoU {iou}");
         }
     }
@@ -277,7 +276,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wrong_hash_or_length_or_a_missing_file_is_named() {
+    fn missing_file_or_wrong_hash_or_length_is_named() {
         let folder = tempfile::tempdir().unwrap();
         let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/models");
         let manifest = std::fs::read_to_string(source.join("models.json")).unwrap();
@@ -299,7 +298,7 @@ mod tests {
     }
 
     #[test]
-    fn a_model_is_chosen_by_manifest_and_id() {
+    fn model_choice_is_a_manifest_and_an_id() {
         for (text, manifest, id) in [
             ("tiny", DEFAULT_MANIFEST, Some("tiny")),
             ("a/models.json", "a/models.json", None),

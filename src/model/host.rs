@@ -1,4 +1,4 @@
-//! The trait [`Host`]: everything that a model, an index or an endpoint needs from where it runs.
+//! The trait [`Host`]: all that models, an index or an endpoint need of the platform they run on.
 
 use std::borrow::Cow;
 
@@ -6,7 +6,7 @@ use super::Tensor;
 use crate::geometry::{PixelRect, Size};
 use crate::pixels::{self, Channels, Pixels};
 
-/// Where models run: the page's worker, the command line or the server.
+/// The platform that models run on: the page's worker, the command line or the server.
 ///
 /// One value stands for one piece of work on one image; whether that work is still wanted is
 /// [`is_cancelled`](Host::is_cancelled). The futures are driven on one thread and need not be `Send`.
@@ -34,11 +34,11 @@ pub trait Host {
         shape: &[usize],
     ) -> Result<Self::Resident, HostError>;
 
-    /// Goes over to a slower provider of the same graphs, and says why; every [`Resident`](Self::Resident)
-    /// is void afterwards. Returns false where there is no other provider.
+    /// Switches to a slower provider of the same graphs, for the reason given; every
+    /// [`Resident`](Self::Resident) is void afterwards. Returns false where there is no other provider.
     async fn fall_back(&self, reason: &str) -> Result<bool, HostError>;
 
-    /// Width and height of the image that the work is about.
+    /// Returns width and height of the image, in pixels.
     fn image_size(&self) -> Result<Size, HostError>;
 
     /// Returns the pixels of a window of the image, or more of them.
@@ -47,17 +47,17 @@ pub trait Host {
     /// Sends an HTTP request. A response of any status is `Ok`.
     async fn fetch(&self, request: Request<'_>) -> Result<Response, HostError>;
 
-    /// Waits.
+    /// Waits for some milliseconds.
     async fn sleep(&self, millis: u32);
 
     /// Returns the milliseconds since some fixed moment, for measuring durations.
     fn now_millis(&self) -> f64;
 
-    /// Whether the work is no longer wanted. In the page this first lets the worker's message queue run.
+    /// Returns whether the work is no longer wanted. In the page this first lets the worker's message queue run.
     async fn is_cancelled(&self) -> bool;
 }
 
-/// Which graph is run.
+/// Names a graph by its task.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum GraphId {
     /// The image encoder of the segmentation model.
@@ -73,7 +73,7 @@ pub enum GraphId {
 pub enum Input<'a, R> {
     /// Elements in this program's memory.
     Tensor(&'a Tensor),
-    /// The output of an earlier run, where it is.
+    /// The output of an earlier run, which stayed where it was computed.
     Resident(&'a R),
 }
 
@@ -90,7 +90,7 @@ impl<R> Copy for Input<'_, R> {}
 pub struct PixelWindow<'a> {
     /// Width and height of the whole image.
     pub image: Size,
-    /// Which of its pixels these are.
+    /// The pixels of the image that `bytes` holds.
     pub window: PixelRect,
     /// Bytes a pixel.
     pub channels: Channels,
@@ -112,9 +112,9 @@ pub struct Request<'a> {
     pub method: &'static str,
     /// Absolute, or in the page relative to it.
     pub url: &'a str,
-    /// Name and value of each header.
+    /// The headers, as names and values.
     pub headers: Vec<(&'static str, String)>,
-    /// What is sent.
+    /// The body; empty where there is none.
     pub body: Cow<'a, [u8]>,
     /// Milliseconds until [`HostError::TimedOut`].
     pub timeout_millis: u32,
@@ -133,7 +133,7 @@ pub struct Response {
     pub body: Vec<u8>,
 }
 
-/// Why a host could not do what was asked of it.
+/// Says why a host could not run a graph, read the image or get a response.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum HostError {
@@ -143,13 +143,13 @@ pub enum HostError {
     /// The provider that runs the graphs failed, such as a lost GPU; another provider may work.
     #[error("{reason}")]
     Provider {
-        /// What the runtime says.
+        /// The runtime's own message.
         reason: String,
     },
     /// The graph could not be run: it is not loaded, or lacks memory.
     #[error("the model could not be run: {reason}")]
     Run {
-        /// What the runtime says.
+        /// The runtime's own message.
         reason: String,
     },
     /// A graph's output is missing, or not what the model's manifest says.
@@ -168,13 +168,13 @@ pub enum HostError {
     /// The image's pixels cannot be read.
     #[error("the image could not be read: {reason}")]
     Image {
-        /// What the system says.
+        /// The system's own message.
         reason: String,
     },
     /// No response: no network, no such host, or refused by CORS.
     #[error("{reason}")]
     Network {
-        /// What the system says.
+        /// The system's own message.
         reason: String,
     },
     /// No response within the request's time.

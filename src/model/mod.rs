@@ -1,4 +1,4 @@
-//! What runs a model: dense tensors, and the [`Host`] that runs graphs, reads pixels and fetches.
+//! Dense tensors, and the [`Host`] that runs graphs, reads pixels and sends requests.
 //!
 //! Code that needs a model, an index or an endpoint is written once, as `async` functions over a [`Host`].
 //! The page's worker implements it over ONNX Runtime Web, the command line and the server natively.

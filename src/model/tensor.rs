@@ -20,19 +20,19 @@ pub enum Data {
 }
 
 impl Tensor {
-    /// The tensor of the given shape, or `None` where the number of elements is another.
+    /// Creates a tensor; `None` where the shape has another number of elements.
     pub fn new(shape: impl Into<Vec<usize>>, data: Data) -> Option<Self> {
         let shape = shape.into();
         let elements = shape.iter().try_fold(1_usize, |product, &side| product.checked_mul(side))?;
         (elements == data.len()).then_some(Self { shape, data })
     }
 
-    /// A vector of floats.
+    /// Creates a vector of floats.
     pub(crate) fn from_f32s(values: Vec<f32>) -> Self {
         Self { shape: vec![values.len()], data: Data::F32(values) }
     }
 
-    /// The same elements in another shape of as many elements, which the caller has made sure of.
+    /// Returns the same elements in another shape, which the caller has checked to have as many.
     #[must_use]
     pub(crate) fn reshaped(mut self, shape: impl Into<Vec<usize>>) -> Self {
         let shape = shape.into();
@@ -41,29 +41,29 @@ impl Tensor {
         self
     }
 
-    /// The sides, outermost first.
+    /// Returns the lengths of the axes, outermost first.
     pub fn shape(&self) -> &[usize] {
         &self.shape
     }
 
-    /// The elements in row-major order.
+    /// Returns the elements in row-major order.
     pub fn data(&self) -> &Data {
         &self.data
     }
 
-    /// The elements where they are 32-bit floats.
+    /// Returns the elements where they are 32-bit floats.
     pub fn as_f32(&self) -> Option<&[f32]> {
         if let Data::F32(values) = &self.data { Some(values) } else { None }
     }
 
-    /// Gives the elements away.
+    /// Returns the elements without copying them.
     pub fn into_data(self) -> Data {
         self.data
     }
 }
 
 impl Data {
-    /// The number of elements.
+    /// Returns the number of elements.
     pub fn len(&self) -> usize {
         match self {
             Self::F32(values) => values.len(),
@@ -72,12 +72,12 @@ impl Data {
         }
     }
 
-    /// Whether there is no element.
+    /// Returns whether there is no element.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// The name of the element type, as ONNX Runtime's JavaScript API spells it.
+    /// Returns the name of the element type, as ONNX Runtime's JavaScript API spells it.
     pub fn type_name(&self) -> &'static str {
         match self {
             Self::F32(_) => "float32",

@@ -1,9 +1,8 @@
-//! Takes specks and far islands out of a grid of logits and closes pinholes, before it becomes a mask.
+//! Removes specks and far islands from a grid of logits and closes pinholes, before it becomes a mask.
 //!
-//! A model trained on single objects still lights up look-alikes far from the click. What is kept
-//! is what was clicked, and another part only where the model is sure of it. The rules work on grid
-//! cells, so they do not depend on the image's resolution, and they change signs only: a logit
-//! keeps its magnitude.
+//! A model trained on single objects still marks look-alikes far from the click. The clicked part is kept,
+//! and another part only where the model is sure of it. The rules work on grid cells, so they do not depend
+//! on the image's resolution, and they change signs only: a logit keeps its magnitude.
 
 use std::ops::Range;
 
@@ -11,16 +10,16 @@ use super::{Error, Logits};
 use crate::geometry::{PixelRect, Point};
 use crate::rle::{Connectivity, Mask};
 
-/// A part that holds no click is kept where its mean probability is at least this,
+/// Minimum mean probability of a part without a click to be kept.
 const SURE_PROBABILITY: f64 = 0.9;
-/// and its area is at least this share of the clicked part's.
+/// Minimum area of a part without a click to be kept, as a share of the clicked part's.
 const SURE_SHARE: f64 = 0.05;
-/// A hole is closed where it has at most this share of the mask's area,
+/// Maximum area of a hole that is closed, as a share of the mask's.
 const PINHOLE_SHARE: f64 = 0.005;
-/// or at most this many cells.
+/// A hole of at most so many cells is closed whatever the mask's area.
 const PINHOLE_CELLS: u64 = 3;
 
-/// Applies the rules. `clicks` are in image space, with whether they are positive.
+/// Applies the rules. Each click is a point of the image, and whether it is positive.
 pub(super) fn clean(logits: &mut Logits, clicks: &[(Point, bool)]) -> Result<(), Error> {
     let cells = |positive| clicks.iter().filter(move |click| click.1 == positive).map(|click| click.0);
     let positive: Vec<[u32; 2]> = cells(true).map(|point| logits.cell_at(point)).collect();
@@ -56,9 +55,9 @@ fn is_sure(logits: &Logits, part: &Mask, main_area: u64) -> bool {
 
 fn close_pinholes(logits: &mut Logits, negative_clicks: &[[u32; 2]]) -> Result<(), Error> {
     let inside = logits.cells_inside()?;
-    let most = PINHOLE_CELLS.max((PINHOLE_SHARE * inside.area() as f64) as u64);
+    let max = PINHOLE_CELLS.max((PINHOLE_SHARE * inside.area() as f64) as u64);
     for hole in inside.complement().components(Connectivity::Four) {
-        if hole.area() <= most && !touches_border(&hole) && !holds_any(&hole, negative_clicks) {
+        if hole.area() <= max && !touches_border(&hole) && !holds_any(&hole, negative_clicks) {
             flip(logits, &hole);
         }
     }
@@ -77,7 +76,7 @@ fn touches_border(part: &Mask) -> bool {
     part.bbox().is_some_and(at_border)
 }
 
-/// Changes the sign of cells; a logit of exactly 0 counts as outside and becomes the least positive one.
+/// Changes the sign of cells; a logit of exactly 0 is outside and becomes the smallest positive one.
 fn flip(logits: &mut Logits, cells: &Mask) {
     for run in cells.runs() {
         for logit in &mut logits.columns_mut()[as_usize(run)] {
@@ -123,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn islands_go_unless_clicked_or_sure() {
+    fn islands_are_removed_unless_clicked_or_sure() {
         let on_left = (1.5, 1.5, true);
         let two = ["......", ".##.+.", ".##.+.", "......", "......", "......"];
         check(
@@ -153,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn pinholes_close_unless_clicked_away() {
+    fn pinholes_are_closed_unless_clicked_away() {
         let holed = ["#####", "#.###", "###.#", "##..#", "#####"];
         check("holes", &holed, &[(0.5, 0.5, true)], &["#####"; 5]);
         let kept = ["#####", "#.###", "#####", "#####", "#####"];
@@ -163,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_stays_nothing() {
+    fn empty_grid_stays_empty() {
         check("empty", &["..", ".."], &[(0.5, 0.5, true)], &["..", ".."]);
     }
 }

@@ -1,28 +1,26 @@
-//! Zooming in: which parts of an image are looked at once more for an answer, and logits moved
-//! there and back.
+//! Chooses the crops of refinement passes, and resamples logits between the grids of image and crop.
 //!
-//! A model sees any image on one grid, 256 cells a side for `sam1`, of which a small or thin object
-//! fills few; looked at once more with its surroundings alone it fills many ("Zoom-In" of f-BRS,
-//! Sofiiuk et al., 2020).
+//! A model has one grid for any image, 256 cells a side for `sam1`. A small or thin object covers few of
+//! these cells, and many of a crop's ("Zoom-In" of f-BRS, Sofiiuk et al., 2020).
 
 use super::ModelFrame;
 use crate::geometry::{PixelRect, Point, Rect, Size};
 
-/// The least side of a region in pixels of the image: fewer show nothing more.
+/// Minimum side of a crop in pixels of the image: a smaller one shows no more detail.
 const MIN_SIDE: f64 = 80.0;
-/// A region of a larger share of the image's longest side than this is all of the image, which is
+/// Maximum share of the image's longest side: in place of a larger crop the image is taken, which is
 /// encoded already.
 const MAX_OF_IMAGE: f64 = 0.85;
-/// A region looked at before is looked at again where it is at most this many times as large as it had to be.
+/// Maximum side of an encoded crop that is used again, as a multiple of the side needed.
 const MAX_TOO_LARGE: f64 = 1.4;
-/// The logit of cells nothing is known of.
+/// Logit of cells that no pass has seen.
 const OUTSIDE: f32 = -12.0;
 
-/// The part of an image to look at for a subject: a square of `margin` times its longest side
-/// around it, as far as the image goes.
+/// Returns the crop around a mask: a square of `margin` times the longest side of its bounding box
+/// `subject`, cut at the image's border.
 ///
-/// `held`, looked at before, is taken again where it shows the subject well enough.
-pub(super) fn mask_crop(subject: Rect, margin: f64, image: Size, held: Option<PixelRect>) -> PixelRect {
+/// The `encoded` crop of a pass before is used again where it shows the subject well enough.
+pub(super) fn mask_crop(subject: Rect, margin: f64, image: Size, encoded: Option<PixelRect>) -> PixelRect {
     let [width, height] = [image.width, image.height].map(f64::from);
     let [x, y] = [f64::midpoint(subject.x1, subject.x2), f64::midpoint(subject.y1, subject.y2)];
     let longest = subject.width().max(subject.height());
@@ -35,14 +33,14 @@ pub(super) fn mask_crop(subject: Rect, margin: f64, image: Size, held: Option<Pi
     };
     let side = (longest * margin).max(MIN_SIDE);
     let needed = within(longest * f64::midpoint(1.0, margin));
-    let fits = |held: &PixelRect| {
-        let rect = Rect::from(*held);
+    let fits = |encoded: &PixelRect| {
+        let rect = Rect::from(*encoded);
         let holds =
             rect.x1 <= needed.x1 && rect.y1 <= needed.y1 && rect.x2 >= needed.x2 && rect.y2 >= needed.y2;
         holds && rect.width().max(rect.height()) <= side * MAX_TOO_LARGE
     };
-    if let Some(held) = held.filter(fits) {
-        return held;
+    if let Some(encoded) = encoded.filter(fits) {
+        return encoded;
     }
     let region = pixels_of(within(side), image);
     if f64::from(region.width.max(region.height)) > MAX_OF_IMAGE * f64::from(image.longest_side()) {
@@ -51,10 +49,10 @@ pub(super) fn mask_crop(subject: Rect, margin: f64, image: Size, held: Option<Pi
     region
 }
 
-/// The part of an image to look at for a first click: a square of `share` of the image's longest
-/// side with the click in its middle, or as near to it as the image goes.
+/// Returns the crop around a first click: a square of `share` of the image's longest side with the click in
+/// its middle, moved into the image.
 ///
-/// `None` where so small a part shows nothing more.
+/// `None` where so small a crop shows no more detail.
 pub(super) fn click_crop(click: Point, share: f64, image: Size) -> Option<PixelRect> {
     let side = share * f64::from(image.longest_side());
     let span = |at: f64, length: u32| {
@@ -66,7 +64,7 @@ pub(super) fn click_crop(click: Point, share: f64, image: Size) -> Option<PixelR
     (side >= MIN_SIDE).then(|| pixels_of(Rect { x1, y1, x2, y2 }, image))
 }
 
-/// The pixels a rectangle touches; at least one.
+/// Returns the pixels that a rectangle touches; at least one.
 fn pixels_of(rect: Rect, image: Size) -> PixelRect {
     let [x, y] = [(rect.x1 as u32).min(image.width - 1), (rect.y1 as u32).min(image.height - 1)];
     let [right, bottom] =
@@ -74,7 +72,7 @@ fn pixels_of(rect: Rect, image: Size) -> PixelRect {
     PixelRect { x, y, width: right.saturating_sub(x).max(1), height: bottom.saturating_sub(y).max(1) }
 }
 
-/// Whether pixels of `rect` lie at a border of the region that is not the image's.
+/// Returns whether `rect` touches a border of the frame's region that is not the image's.
 pub(super) fn is_cut_off(rect: PixelRect, frame: &ModelFrame) -> bool {
     let ModelFrame { region, image, .. } = frame;
     let [right, bottom] = [region.x + region.width, region.y + region.height];
@@ -84,14 +82,14 @@ pub(super) fn is_cut_off(rect: PixelRect, frame: &ModelFrame) -> bool {
         || (bottom < image.height && rect.y + rect.height == bottom)
 }
 
-/// Logits of the region that `frame` shows, all unknown: `side * side`, row by row.
+/// Returns `side * side` logits that no pass has seen.
 pub(super) fn unknown(side: usize) -> Vec<f32> {
     vec![OUTSIDE; side * side]
 }
 
-/// Writes the logits of `from`'s grid into the cells of `to`'s grid whose centres both regions hold.
+/// Resamples the logits of `from`'s grid into the cells of `to`'s grid whose centres lie in both regions.
 ///
-/// Both grids have `side * side` cells, row by row. A cell takes the mean over its own extent.
+/// Both grids have `side * side` cells, row by row. A cell gets the mean over its own extent.
 pub(super) fn regrid(from: (&ModelFrame, &[f32]), to: (&ModelFrame, &mut [f32]), side: usize) {
     let (from, source) = from;
     let (to, target) = to;
@@ -99,7 +97,7 @@ pub(super) fn regrid(from: (&ModelFrame, &[f32]), to: (&ModelFrame, &mut [f32]),
     let filled = |content: u32| ((f64::from(content) * cells_per_frame_pixel).ceil() as usize).min(side);
     let [source_cells, target_cells] =
         [from, to].map(|frame| frame.frame_pixels_per_pixel()[0] * side as f64 / f64::from(frame.side));
-    // As many samples a side as cells of the source lie in one of the target.
+    // The number of samples a side is that of source cells in one of the target.
     let samples = ((source_cells / target_cells).round() as usize).clamp(1, 8);
     let grid = Grid { frame: from, cells: source, side };
     let at = |cell: usize, sample: usize| {
@@ -110,8 +108,9 @@ pub(super) fn regrid(from: (&ModelFrame, &[f32]), to: (&ModelFrame, &mut [f32]),
         for column in 0..filled(to.content.width) {
             let middle = |cell: usize| (cell as f64 + 0.5) / cells_per_frame_pixel;
             let centre = to.image_from_frame(Point::new(middle(column), middle(row)));
-            let held = (shown.x1..shown.x2).contains(&centre.x) && (shown.y1..shown.y2).contains(&centre.y);
-            if !held {
+            let is_shown =
+                (shown.x1..shown.x2).contains(&centre.x) && (shown.y1..shown.y2).contains(&centre.y);
+            if !is_shown {
                 continue;
             }
             let mut sum = 0.0;
@@ -125,7 +124,7 @@ pub(super) fn regrid(from: (&ModelFrame, &[f32]), to: (&ModelFrame, &mut [f32]),
     }
 }
 
-/// Logits read between the centres of their cells.
+/// Interpolates logits between the centres of their cells.
 struct Grid<'a> {
     frame: &'a ModelFrame,
     cells: &'a [f32],
@@ -133,7 +132,7 @@ struct Grid<'a> {
 }
 
 impl Grid<'_> {
-    /// The logit at a point of the image, bilinear; beyond the region that of its border.
+    /// Returns the logit at a point of the image, bilinear; outside of the region that of its border.
     fn at(&self, point_in_image: Point) -> f32 {
         let cells_per_frame_pixel = self.side as f64 / f64::from(self.frame.side);
         let point = self.frame.frame_from_image(point_in_image);
@@ -165,18 +164,18 @@ mod tests {
     }
 
     #[test]
-    fn the_region_is_a_square_around_the_subject_within_the_image() {
+    fn mask_crop_is_a_square_within_the_image() {
         let image = Size::new(1000, 600);
         let around = |subject: PixelRect| mask_crop(subject.into(), 2.0, image, None);
         assert_eq!(around(rect(400, 200, 100, 60)), rect(350, 130, 200, 200));
         assert_eq!(around(rect(0, 0, 100, 60)), rect(0, 0, 150, 130), "cut at the image's corner");
-        assert_eq!(around(rect(500, 300, 2, 2)), rect(461, 261, 80, 80), "no smaller than shows more");
+        assert_eq!(around(rect(500, 300, 2, 2)), rect(461, 261, 80, 80), "no smaller than the minimum");
         assert_eq!(around(rect(100, 100, 600, 300)), rect(0, 0, 1000, 600), "nearly all is all");
         assert_eq!(mask_crop(rect(3, 2, 1, 1).into(), 2.0, Size::new(5, 4), None), rect(0, 0, 5, 4));
     }
 
     #[test]
-    fn a_first_click_is_looked_at_in_a_square_within_the_image() {
+    fn click_crop_is_a_square_within_the_image() {
         let on_click = |x: f64, y: f64| click_crop(Point::new(x, y), 0.5, Size::new(1000, 600));
         assert_eq!(on_click(500.0, 300.0), Some(rect(250, 50, 500, 500)));
         assert_eq!(on_click(3.0, 599.0), Some(rect(0, 100, 500, 500)), "moved into the image");
@@ -186,22 +185,22 @@ mod tests {
     }
 
     #[test]
-    fn a_region_looked_at_is_looked_at_again_while_it_fits() {
+    fn encoded_crop_is_used_again_while_it_fits() {
         let image = Size::new(1000, 600);
-        let held = rect(350, 130, 200, 200);
+        let encoded = rect(350, 130, 200, 200);
         for (subject, again) in [
             (rect(400, 200, 100, 60), true),
             (rect(410, 190, 90, 80), true),
             (rect(420, 210, 60, 40), false),
             (rect(440, 200, 100, 60), false),
         ] {
-            let region = mask_crop(subject.into(), 2.0, image, Some(held));
-            assert_eq!(region == held, again, "{subject:?}");
+            let region = mask_crop(subject.into(), 2.0, image, Some(encoded));
+            assert_eq!(region == encoded, again, "{subject:?}");
         }
     }
 
     #[test]
-    fn what_reaches_the_regions_inner_border_is_cut_off() {
+    fn mask_at_the_crops_inner_border_is_cut_off() {
         let frame = ModelFrame::of_region(Size::new(100, 80), rect(20, 0, 80, 50), 64);
         for (subject, cut) in [
             (rect(30, 0, 70, 20), false),
@@ -214,9 +213,9 @@ mod tests {
     }
 
     proptest! {
-        /// What is linear across the image stays so, whichever way the cells' sizes differ.
+        /// Linear logits stay linear, from larger cells to smaller ones and back.
         #[test]
-        fn a_slope_is_the_same_on_both_grids(
+        fn slope_is_the_same_on_both_grids(
             (x, y) in (0_u32..60, 0_u32..40),
             (width, height) in (30_u32..80, 30_u32..80),
             into_region in any::<bool>(),

@@ -11,7 +11,7 @@ const EMBEDDING: &str = "image_embeddings";
 /// [`Logits::to_mask`] does at less cost than fetching it.
 const OUTPUTS: [&str; 2] = ["iou_predictions", "low_res_masks"];
 
-/// What the decoder computes for one frame.
+/// The decoder's outputs for one frame.
 #[derive(Debug)]
 pub(super) struct Decoded {
     pub(super) frame: ModelFrame,
@@ -80,7 +80,7 @@ pub(super) fn cells_of(candidate: usize, side: usize) -> std::ops::Range<usize> 
     candidate * side * side..(candidate + 1) * side * side
 }
 
-/// The graph's inputs by name, but for the embedding.
+/// Makes the graph's inputs but for the embedding.
 fn inputs(
     model: &Model,
     frame: &ModelFrame,

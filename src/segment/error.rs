@@ -1,101 +1,100 @@
-//! What can go wrong between an image, clicks and a model, by whose fault.
+//! The errors of segmenting, by whose fault: the model's author, the caller, a limit, the host.
 
 use crate::geometry::Size;
 use crate::model::HostError;
 use crate::pixels;
 
-/// Why a model, an image, a prompt or a model's answer was refused.
+/// Says why a model, an image or a prompt was refused, or why a click failed.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// The manifest is not the JSON it should be. The message carries line and column.
+    /// The manifest is not JSON of the documented form. The message has line and column.
     #[error("the model list is malformed: {0}")]
     ManifestSyntax(#[from] serde_json::Error),
-    /// The manifest's `version` is not one that is read here.
-    #[error("the model list has version {found}; version {expected} is read")]
+    /// The manifest's `version` is not supported: update this program, or use an older manifest.
+    #[error("the model list has version {found}; only version {expected} is supported")]
     ManifestVersion {
-        /// The version read here.
+        /// The version that is supported.
         expected: u32,
-        /// The version found.
+        /// The manifest's version.
         found: u32,
     },
-    /// A field of a model holds what cannot be: the model's author has to mend it.
+    /// A field of a model has an invalid value; the manifest's author has to correct it.
     #[error("model {model}: {field} {reason}")]
     ModelField {
         /// The model's id.
         model: String,
-        /// Which field.
+        /// Path of the field, such as `encoder.sha256`.
         field: &'static str,
-        /// What is wrong with it.
+        /// The rule that it breaks, as a predicate: "is empty".
         reason: &'static str,
     },
-    /// Two models of a manifest have one id.
+    /// Two models of a manifest have the same id.
     #[error("model {0} is listed twice")]
     ModelTwice(String),
-    /// No model has the id asked for.
+    /// No model has the requested id; choose one of the list.
     #[error("there is no model {asked:?}; the list has {known}")]
     ModelUnknown {
-        /// The id asked for.
+        /// The requested id.
         asked: String,
-        /// The ids there are, comma-separated.
+        /// The ids of the list, comma-separated.
         known: String,
     },
-    /// The model's family is listed but not run by this version.
+    /// The model's family can be listed but not run; choose a model of the family `sam1`.
     #[error("models of the family {0:?} are not supported yet; only \"sam1\" is")]
     FamilyUnsupported(&'static str),
-    /// A graph's output is missing, of another shape, or of another type than its family promises.
+    /// An output of the decoder is missing, or has another shape or type than its family's contract says.
     #[error("the model's output {name:?} should be {expected}, but is {actual}")]
     Output {
         /// The output's name.
         name: &'static str,
-        /// Shape and type expected.
+        /// Type and shape by the contract.
         expected: String,
-        /// Shape and type found.
+        /// Type and shape found.
         actual: String,
     },
-    /// The decoder answered infinities or not-a-number: the runtime's provider computes wrongly;
-    /// choose another.
-    #[error("the model answered values that are not finite; try another provider")]
+    /// The decoder returned an infinity or a NaN: the host's provider computes wrongly, use another one.
+    #[error("the model returned values that are not finite; try another provider")]
     NotFinite,
 
-    /// The bytes are not the image's pixels.
+    /// The host's pixels do not fill the window, or not enough of the image.
     #[error(transparent)]
     Pixels(#[from] pixels::Error),
-    /// An image without pixels.
+    /// The image has no pixels.
     #[error("the image is empty ({0})")]
     ImageEmpty(Size),
-    /// A click or box with a coordinate that is no number, or outside the image.
+    /// A click or a corner of a box is outside the image, or NaN.
     #[error("prompt {at} is at ({x}, {y}), outside the image of {size}")]
     PromptOutside {
-        /// Which prompt.
+        /// Index of the prompt.
         at: usize,
-        /// Its x in image space.
+        /// Its x in pixels of the image.
         x: f64,
-        /// Its y in image space.
+        /// Its y in pixels of the image.
         y: f64,
         /// The image's size.
         size: Size,
     },
-    /// Nothing was clicked.
+    /// There is no prompt.
     #[error("there is no click and no box to segment by")]
     PromptMissing,
-    /// A candidate was chosen that the last answer does not have.
-    #[error("candidate {asked} was chosen of {count}")]
+    /// The candidate to refine does not exist: the model has fewer.
+    #[error("there is no candidate {asked}; the model has {count}")]
     CandidateUnknown {
-        /// The candidate asked for.
+        /// Index of the candidate, from 0.
         asked: usize,
-        /// How many there are.
+        /// Number of candidates.
         count: usize,
     },
 
-    /// A stated limit would be passed; nothing was allocated.
-    #[error("{what}: {actual} is over the limit of {limit}")]
+    /// A limit is exceeded; nothing was allocated.
+    #[error("{what}: {actual} exceeds the limit of {limit}")]
     Limit {
-        /// What is limited.
+        /// The limited quantity, such as "pixels of an image".
         what: &'static str,
-        /// The most that is taken.
+        /// The maximum.
         limit: u64,
-        /// What was asked for.
+        /// The value that exceeds it.
         actual: u64,
     },
     /// A mask could not be made of the logits.

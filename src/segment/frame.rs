@@ -1,31 +1,30 @@
-//! How an image, or a part of it, lies in the square frame a model sees: scaled to its side, at its
-//! top-left corner.
+//! Maps an image, or a crop of it, to the square that a model takes: scaled to its side, at its top-left
+//! corner.
 
 use super::Error;
 use crate::geometry::{PixelRect, Point, Size};
 
-/// The most pixels an image may have to be segmented: 2²⁷, an image of 13,377 × 10,033.
+/// Maximum number of pixels of an image to be segmented: 2²⁷, an image of 13,377 × 10,033.
 pub(super) const MAX_IMAGE_PIXELS: u64 = 1 << 27;
 
-/// The square frame of a model and what of an image is in it.
+/// The square input of a model and the region of an image that fills it.
 ///
-/// *ModelFrame space* counts frame pixels from the top-left corner; the region fills `0..content.width` ×
+/// *Frame space* counts frame pixels from the top-left corner; the region fills `0..content.width` ×
 /// `0..content.height` of it and the rest is padding (segment-anything's `ResizeLongestSide`).
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct ModelFrame {
-    /// The image's own size.
-    pub image: Size,
-    /// What of the image the frame shows: all of it, or the part that is zoomed in on.
-    pub region: PixelRect,
-    /// The frame's side in frame pixels, 1024 for `sam1`.
-    pub side: u32,
+pub(crate) struct ModelFrame {
+    pub(super) image: Size,
+    /// The pixels of the image that the frame shows: all of them, or a crop.
+    pub(super) region: PixelRect,
+    /// The frame's side in frame pixels: 1024 for `sam1`.
+    pub(super) side: u32,
     /// The region's size in the frame: its longest side is the frame's.
-    pub content: Size,
+    pub(super) content: Size,
 }
 
 impl ModelFrame {
-    /// Lays an image into a frame. Fails for an image that is empty or too large.
-    pub fn new(image: Size, side: u32) -> Result<Self, Error> {
+    /// Creates the frame of a whole image. Fails where that is empty or too large.
+    pub(crate) fn new(image: Size, side: u32) -> Result<Self, Error> {
         if image.pixels() == 0 {
             return Err(Error::ImageEmpty(image));
         }
@@ -36,8 +35,8 @@ impl ModelFrame {
         Ok(Self::of_region(image, PixelRect { x: 0, y: 0, width: image.width, height: image.height }, side))
     }
 
-    /// Lays a part of an image that [`new`](Self::new) takes, neither empty nor beyond its border,
-    /// into a frame.
+    /// Creates the frame of a crop. The image is one that [`new`](Self::new) accepts, the region within it
+    /// and not empty.
     pub(super) fn of_region(image: Size, region: PixelRect, side: u32) -> Self {
         let scale = f64::from(side) / f64::from(region.width.max(region.height));
         let scaled = |length: u32| ((f64::from(length) * scale + 0.5) as u32).clamp(1, side);
@@ -49,8 +48,8 @@ impl ModelFrame {
         Size::new(self.region.width, self.region.height) == self.image
     }
 
-    /// Where a point of the image lies in the frame.
-    pub fn frame_from_image(&self, point_in_image: Point) -> Point {
+    /// Maps a point of the image to the frame.
+    pub(crate) fn frame_from_image(&self, point_in_image: Point) -> Point {
         let region = self.region;
         Point::new(
             (point_in_image.x - f64::from(region.x)) * f64::from(self.content.width)
@@ -60,8 +59,8 @@ impl ModelFrame {
         )
     }
 
-    /// Where a point of the frame lies in the image.
-    pub fn image_from_frame(&self, point_in_frame: Point) -> Point {
+    /// Maps a point of the frame to the image.
+    pub(crate) fn image_from_frame(&self, point_in_frame: Point) -> Point {
         let region = self.region;
         Point::new(
             point_in_frame.x * f64::from(region.width) / f64::from(self.content.width) + f64::from(region.x),
@@ -70,7 +69,7 @@ impl ModelFrame {
         )
     }
 
-    /// How many frame pixels a pixel of the image is wide and high.
+    /// Returns the width and height of an image pixel in frame pixels.
     pub(super) fn frame_pixels_per_pixel(&self) -> [f64; 2] {
         [
             f64::from(self.content.width) / f64::from(self.region.width),
@@ -84,7 +83,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_longest_side_fills_the_frame() {
+    fn longest_side_fills_the_frame() {
         for (image, content) in [
             (Size::new(640, 480), Size::new(1024, 768)),
             (Size::new(333, 500), Size::new(682, 1024)),
@@ -111,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn images_without_pixels_or_with_too_many_are_refused() {
+    fn empty_or_too_large_image_is_an_error() {
         assert!(matches!(ModelFrame::new(Size::new(0, 5), 1024), Err(Error::ImageEmpty(_))));
         assert!(matches!(ModelFrame::new(Size::new(1 << 20, 1 << 20), 1024), Err(Error::Limit { .. })));
     }

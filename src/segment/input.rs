@@ -1,5 +1,4 @@
-//! Pixels of an image, or of a part of it, to an encoder's input: scaled with antialiasing,
-//! normalised, padded.
+//! Converts pixels to an encoder's input: scales with antialiasing, normalises, pads.
 //!
 //! [`Pixels::sample`]'s filter is Pillow's `BILINEAR`, which segment-anything's `ResizeLongestSide` uses.
 
@@ -8,7 +7,7 @@ use crate::geometry::{PixelRect, Rect};
 use crate::model::Tensor;
 use crate::pixels::{self, Pixels};
 
-/// The encoder's input, f32[1, 3, side, side], of what the frame shows.
+/// Makes the encoder's input, f32[1, 3, side, side], of the frame's region.
 pub(super) fn to_input(pixels: Pixels<'_>, frame: &ModelFrame, encoder: &Encoder) -> Result<Tensor, Error> {
     let side = encoder.size as usize;
     let plane = side * side;
@@ -21,7 +20,7 @@ pub(super) fn to_input(pixels: Pixels<'_>, frame: &ModelFrame, encoder: &Encoder
     Ok(Tensor::from_f32s(values).reshaped([1, 3, side, side]))
 }
 
-/// The window of the image that [`to_input`] reads.
+/// Returns the window of the image that [`to_input`] reads.
 pub(super) fn window_of(frame: &ModelFrame) -> PixelRect {
     pixels::window_of(frame.image, Rect::from(frame.region), frame.content)
 }
@@ -42,7 +41,7 @@ mod tests {
     }
 
     #[test]
-    fn channels_go_to_planes_normalised_and_padded_with_zeros() {
+    fn channels_become_normalised_planes_padded_with_zeros() {
         let size = Size::new(4, 2);
         let bytes: Vec<u8> = (0..8).flat_map(|at| [at, 100 + at, 200, 255]).collect();
         let frame = ModelFrame::new(size, 4).unwrap();
@@ -59,7 +58,7 @@ mod tests {
     }
 
     #[test]
-    fn a_part_of_an_image_fills_the_frame_and_needs_no_more_than_its_window() {
+    fn crop_fills_the_frame_and_reads_its_window_alone() {
         let size = Size::new(9, 7);
         let bytes: Vec<u8> = (0..63 * 3).map(|at| at as u8).collect();
         let frame = ModelFrame::of_region(size, PixelRect { x: 3, y: 2, width: 4, height: 2 }, 4);

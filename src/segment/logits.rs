@@ -1,35 +1,33 @@
-//! A coarse grid of logits to the runs of a mask at the image's size, without a bitmap in between.
+//! Converts a coarse grid of logits to the runs of a mask at the image's size, without a bitmap in between.
 //!
-//! Between the centres of cells the logits are interpolated bilinearly, so down one column of the
-//! image they are piecewise linear, and where they change sign is solved for, not sampled: a column
-//! costs time by the grid's height and not by the image's.
+//! Between the centres of cells the logits are interpolated bilinearly, so down one column of the image they
+//! are piecewise linear, and their changes of sign are solved for, not sampled: the time for a column depends
+//! on the grid's height and not on the image's.
 
 use super::{Error, ModelFrame};
 use crate::geometry::{Point, Size};
 use crate::rle::Mask;
 
-/// Logits of one mask over the part of the frame that is filled, column by column.
+/// The logits of one mask over the filled part of the frame, column by column.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Logits {
+pub(crate) struct Logits {
     size: LogitsSize,
     columns: Vec<f32>,
-    /// Image pixels to cells: how many cells a pixel is wide and high.
+    /// Width and height of an image pixel in cells.
     cells_per_pixel: [f64; 2],
     frame: ModelFrame,
 }
 
-/// The number of columns and rows of a grid of logits.
+/// Numbers of columns and rows of a grid of logits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct LogitsSize {
-    /// Columns.
-    pub width: usize,
-    /// Rows.
-    pub height: usize,
+pub(crate) struct LogitsSize {
+    pub(super) width: usize,
+    pub(super) height: usize,
 }
 
 impl Logits {
-    /// Takes the filled part of `side * side` row-major logits that span the whole frame.
-    pub fn from_frame(frame: ModelFrame, side: usize, row_major: &[f32]) -> Result<Self, Error> {
+    /// Copies the filled part of `side * side` row-major logits that span the whole frame.
+    pub(crate) fn from_frame(frame: ModelFrame, side: usize, row_major: &[f32]) -> Result<Self, Error> {
         if row_major.len() != side * side || side == 0 {
             return Err(Error::Output {
                 name: "low_res_masks",
@@ -56,22 +54,20 @@ impl Logits {
         Ok(Self { size, columns, cells_per_pixel, frame })
     }
 
-    /// The grid's size.
-    pub fn size(&self) -> LogitsSize {
+    pub(super) fn size(&self) -> LogitsSize {
         self.size
     }
 
-    /// All logits, column by column.
     pub(super) fn columns_mut(&mut self) -> &mut [f32] {
         &mut self.columns
     }
 
-    /// All logits, column by column.
-    pub fn columns(&self) -> &[f32] {
+    /// Returns the logits, column by column.
+    pub(super) fn columns(&self) -> &[f32] {
         &self.columns
     }
 
-    /// The cells of positive logit, as a mask of the grid's size.
+    /// Returns the cells of positive logit, as a mask of the grid's size.
     pub(super) fn cells_inside(&self) -> Result<Mask, Error> {
         let mut boundaries = Vec::new();
         for (at, logit) in self.columns.iter().enumerate() {
@@ -86,8 +82,8 @@ impl Logits {
         Ok(Mask::from_boundaries(Size::new(width as u32, height as u32), boundaries)?)
     }
 
-    /// Column and row of the cell that holds a point of the image, or the nearest one.
-    pub fn cell_at(&self, point_in_image: Point) -> [u32; 2] {
+    /// Returns column and row of the cell at a point of the image, or of the nearest one.
+    pub(super) fn cell_at(&self, point_in_image: Point) -> [u32; 2] {
         let cell =
             |position: f64, scale: f64, count: usize| ((position * scale) as u32).min(count as u32 - 1);
         let region = self.frame.region;
@@ -96,18 +92,18 @@ impl Logits {
         [x, y]
     }
 
-    /// The mask of the pixels whose interpolated logit, at the pixel's centre, is positive.
+    /// Makes the mask of the pixels whose interpolated logit, at the pixel's centre, is positive.
     ///
-    /// As large as the image; empty beyond the region that the frame shows.
-    pub fn to_mask(&self) -> Result<Mask, Error> {
+    /// It is as large as the image, and empty outside of the frame's region.
+    pub(crate) fn to_mask(&self) -> Result<Mask, Error> {
         let ModelFrame { image, region, .. } = self.frame;
         let mut boundaries = Vec::new();
-        let (mut looked_at, mut crossed) = (usize::MAX, Vec::new());
+        let (mut last, mut crossed) = (usize::MAX, Vec::new());
         for x in 0..region.width {
             let (left, share) = self.column_at(x);
             let column = Column { left: self.column(left), right: self.column(left + 1), share };
-            if left != looked_at {
-                (looked_at, crossed) = (left, column.crossed());
+            if left != last {
+                (last, crossed) = (left, column.crossed());
             }
             self.push_column_runs(
                 &column,
@@ -119,17 +115,17 @@ impl Logits {
         Ok(Mask::from_boundaries(image, boundaries)?)
     }
 
-    /// The column of cells left of the region's column of pixels `x`, and how far that is on the
-    /// way to the next.
+    /// Returns the column of cells left of the region's column of pixels `x`, and the share of the way from
+    /// it to the next, within 0..1.
     fn column_at(&self, x: u32) -> (usize, f32) {
         let last = (self.size.width - 1) as f64;
         let position = ((f64::from(x) + 0.5) * self.cells_per_pixel[0] - 0.5).clamp(0.0, last);
         let share = position.fract() as f32;
-        // Rounded to the whole way it is there.
+        // Rounding may make it the whole way.
         if share < 1.0 { (position as usize, share) } else { (position as usize + 1, 0.0) }
     }
 
-    /// A column of cells; the last stands for those beyond it.
+    /// Returns a column of cells; the last one for any beyond it.
     fn column(&self, x: usize) -> &[f32] {
         let height = self.size.height;
         &self.columns[x.min(self.size.width - 1) * height..][..height]
@@ -166,12 +162,11 @@ impl Logits {
     }
 }
 
-/// The logits down a column of pixels that lies between two columns of cells, at the heights of the
-/// cells' centres.
+/// The logits down a column of pixels between two columns of cells, at the heights of the cells' centres.
 struct Column<'a> {
     left: &'a [f32],
     right: &'a [f32],
-    /// How far it is from `left` to `right`, within 0..1.
+    /// Share of the way from `left` to `right`, within 0..1.
     share: f32,
 }
 
@@ -180,10 +175,9 @@ impl Column<'_> {
         self.left[at] + self.share * (self.right[at] - self.left[at])
     }
 
-    /// Where the sign may change down a column anywhere between the two: the cells above such places.
+    /// Returns the cells below which the sign may change, in any column of pixels between the two of cells.
     ///
-    /// These are few, and the same for all columns of pixels between two of cells, of which a large
-    /// image has many.
+    /// They are few, and a large image has many columns of pixels between two of cells.
     fn crossed(&self) -> Vec<usize> {
         let signs = |at: usize| usize::from(self.left[at] > 0.0) + usize::from(self.right[at] > 0.0);
         (1..self.left.len())
@@ -193,7 +187,7 @@ impl Column<'_> {
     }
 }
 
-/// Appends a change of value; two at one place cancel, which also joins runs across columns.
+/// Appends a change of value; two at the same pixel cancel, which also joins runs across columns.
 fn push_boundary(index: u32, boundaries: &mut Vec<u32>) {
     if boundaries.last() == Some(&index) {
         boundaries.pop();
@@ -273,14 +267,14 @@ mod tests {
     }
 
     #[test]
-    fn a_crossing_that_rounds_past_the_next_is_no_crossing() {
+    fn crossing_that_rounds_past_the_next_is_dropped() {
         let frame = ModelFrame::new(Size::new(3, 3), 3).unwrap();
         let row_major = [-2.0, -2.0, -2.0, 1e-20, 1e-20, 1e-20, -2.0, -2.0, -2.0];
         assert!(Logits::from_frame(frame, 3, &row_major).unwrap().to_mask().unwrap().is_empty());
     }
 
     #[test]
-    fn a_column_all_but_at_its_right_cells_is_read_from_them() {
+    fn column_within_rounding_of_its_right_cells_is_read_from_them() {
         // Of 1,459 columns on 256 cells one lies less than a rounding error left of a cell.
         let frame = ModelFrame::new(Size::new(1459, 1563), 1024).unwrap();
         let logits = (0..256 * 256).map(|at| if at % 2 == 0 { 3.0 } else { 1e-9 }).collect::<Vec<_>>();
@@ -289,7 +283,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_finite_is_refused() {
+    fn infinite_or_nan_logit_is_an_error() {
         let frame = ModelFrame::new(Size::new(4, 4), 4).unwrap();
         for bad in [f32::NAN, f32::INFINITY] {
             assert!(matches!(Logits::from_frame(frame, 1, &[bad]), Err(Error::NotFinite)));

@@ -1,4 +1,4 @@
-//! The list of models (`models.json`): read, checked, looked up.
+//! Reads and checks the list of models, `models.json`.
 
 use std::collections::HashSet;
 
@@ -6,26 +6,26 @@ use serde::{Deserialize, Serialize};
 
 use super::Error;
 
-/// The version of the list that is read here.
+/// The version of the list that is supported.
 const VERSION: u32 = 1;
 
-/// All models that can be chosen, and the default one.
+/// The models that can be chosen, and the default one.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Manifest {
     default: usize,
     models: Vec<Model>,
 }
 
-/// Bounds of a manifest and of the graphs it names.
+/// Bounds of a manifest and of the graphs that it lists.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// Bytes of the manifest itself.
+    /// Maximum length of the manifest in bytes.
     pub json_bytes: usize,
-    /// Models listed.
+    /// Maximum number of models.
     pub models: usize,
-    /// Bytes of one graph: it is held in memory while it is checked.
+    /// Maximum length of a graph's file in bytes: it is in memory while its hash is computed.
     pub graph_bytes: u64,
-    /// Side of the frame an encoder takes.
+    /// Maximum side of an encoder's input in pixels.
     pub frame_side: u32,
 }
 
@@ -35,80 +35,78 @@ impl Default for Limits {
     }
 }
 
-/// A promptable segmentation model of two graphs.
+/// A promptable segmentation model: an encoder and a decoder.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 pub struct Model {
-    /// The name it is chosen by: ASCII letters, digits, `.`, `_` and `-`.
+    /// The unique name that it is chosen by: 1 to 64 ASCII letters, digits, `.`, `_` and `-`.
     pub id: String,
-    /// The name it is shown by.
+    /// The name that is displayed.
     pub title: String,
-    /// Which names and shapes the graphs have.
+    /// The contract of the graphs: names, shapes and types of their inputs and outputs.
     pub family: Family,
-    /// SPDX expression or a sentence.
+    /// An SPDX expression or a sentence.
     pub licence: String,
-    /// Where it is from.
+    /// Its origin: an address or a sentence.
     pub source: String,
-    /// Image to embedding.
+    /// The graph from an image to its embedding.
     pub encoder: Encoder,
-    /// Embedding and prompts to masks.
+    /// The graph from an embedding and prompts to candidate masks.
     pub decoder: Decoder,
-    /// Whether an answer is corrected by a second look, and how far around its box: the side of
-    /// what is looked at, in longest sides of the box. Slower, and better where the model was
-    /// trained to be given its own mask back.
+    /// Side of the mask crop, as a multiple of the longest side of the mask's bounding box, 1 to 16; without
+    /// it there is no such pass. Slower, and more exact where the model was trained on its own masks as input.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub zoom_in: Option<f64>,
-    /// Whether the first click on an object is also looked at from near, and how near: the side of
-    /// what is looked at, in longest sides of the image. Of both answers the one that the model
-    /// expects more of counts.
+    /// Side of the click crop, as a share of the image's longest side, from 0.05 to less than 1; without it
+    /// there is no such pass. Of both results the one of the higher predicted IoU is used.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub zoom_on_click: Option<f64>,
 }
 
-/// Which names and shapes a model's graphs have.
+/// The contract of a model's graphs: names, shapes and types of their inputs and outputs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[non_exhaustive]
 pub enum Family {
     /// Meta's own ONNX export of segment-anything (`scripts/export_onnx_model.py`).
     #[serde(rename = "sam1")]
     Sam1,
-    /// The export of Hugging Face's transformers; listed, not run yet.
+    /// The export of Hugging Face's transformers; it can be listed, not run.
     #[serde(rename = "sam1-hf")]
     Sam1Hf,
-    /// SAM 2; listed, not run yet.
+    /// SAM 2; it can be listed, not run.
     #[serde(rename = "sam2")]
     Sam2,
 }
 
-/// A file that holds an ONNX graph.
+/// The file of an ONNX graph.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 pub struct GraphFile {
-    /// Relative to the manifest, or absolute.
+    /// Its address, relative to the manifest or absolute.
     pub url: String,
-    /// The file's length.
+    /// Its length; files of another length are refused.
     pub bytes: u64,
-    /// The file's SHA-256 in lower-case hexadecimal.
+    /// Its SHA-256 in lower-case hexadecimal.
     pub sha256: String,
 }
 
-/// The graph from an image to its embedding, and how it wants the image.
+/// The graph from an image to its embedding, and how its input is made of the image.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 pub struct Encoder {
-    /// The graph's file.
+    /// The file that the graph is read from.
     #[serde(flatten)]
     pub graph: GraphFile,
-    /// The name of its one input.
+    /// The name of its only input.
     pub input: String,
-    /// The side of the square frame it takes.
+    /// The side of its square input in pixels.
     pub size: u32,
     /// Subtracted from each of red, green and blue in 0..=255.
     pub mean: [f32; 3],
-    /// Divides each after that.
+    /// The divisor of each after the subtraction.
     pub std: [f32; 3],
     /// The order of the input's axes.
     pub layout: Layout,
     /// The type of the input's elements.
     pub dtype: Dtype,
-    /// The shape of its one output.
+    /// The shape of its only output.
     pub embedding: [usize; 4],
 }
 
@@ -131,12 +129,12 @@ pub enum Dtype {
 /// The graph from an embedding and prompts to candidate masks.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 pub struct Decoder {
-    /// The graph's file.
+    /// The file that the graph is read from.
     #[serde(flatten)]
     pub graph: GraphFile,
-    /// How many candidate masks it answers.
+    /// Number of candidate masks that it returns, 1 to 16.
     pub candidates: usize,
-    /// The side of the square grid of logits it answers and takes back for refinement.
+    /// The side of the square grid of logits that it returns, and takes as `mask_input`.
     pub low_res: usize,
 }
 
@@ -152,11 +150,10 @@ struct Wire {
 }
 
 impl Manifest {
-    /// Reads and checks a list of models.
+    /// Parses and checks a list of models.
     pub fn from_json(json: &[u8], limits: &Limits) -> Result<Self, Error> {
         check_limit("bytes of the model list", json.len() as u64, limits.json_bytes as u64)?;
-        // The version is looked at first, so that a list of another version says so instead of
-        // naming a missing field.
+        // Read alone first, so that another version is not reported as a missing field.
         let Version { version: found } = serde_json::from_slice(json)?;
         if found != VERSION {
             return Err(Error::ManifestVersion { expected: VERSION, found });
@@ -174,24 +171,24 @@ impl Manifest {
         Ok(Self { default, models: wire.models })
     }
 
-    /// The model used where none is chosen.
+    /// Returns the model that is used where none is chosen.
     pub fn default_model(&self) -> &Model {
         &self.models[self.default]
     }
 
-    /// The model of the given id.
+    /// Returns the model of the given id.
     pub fn model(&self, id: &str) -> Result<&Model, Error> {
         position(&self.models, id).map(|at| &self.models[at])
     }
 
-    /// All models in the order of the list.
+    /// Returns the models in the order of the list.
     pub fn models(&self) -> &[Model] {
         &self.models
     }
 }
 
 impl Model {
-    /// Reads and checks one model, an element of the list's `models`.
+    /// Parses and checks one model, an element of the list's `models`.
     pub fn from_json(json: &[u8], limits: &Limits) -> Result<Self, Error> {
         check_limit("bytes of a model's description", json.len() as u64, limits.json_bytes as u64)?;
         let model: Self = serde_json::from_slice(json)?;
@@ -234,7 +231,7 @@ impl Model {
 }
 
 impl Family {
-    /// The name in the manifest.
+    /// Returns the name that the manifest uses.
     pub fn name(self) -> &'static str {
         match self {
             Self::Sam1 => "sam1",
@@ -283,20 +280,20 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn a_list_is_read() {
+    fn valid_list_is_read() {
         let manifest = read(&json!({ "version": 1, "default": "tiny", "models": [model_json()] })).unwrap();
         assert_eq!(manifest.default_model().encoder.graph.url, "e.onnx");
         assert!(matches!(manifest.model("huge"), Err(Error::ModelUnknown { .. })));
     }
 
     #[test]
-    fn another_version_says_so_before_anything_else() {
+    fn another_version_is_reported_before_missing_fields() {
         let error = read(&json!({ "version": 2 })).unwrap_err();
         assert!(matches!(error, Error::ManifestVersion { expected: 1, found: 2 }), "{error}");
     }
 
     #[test]
-    fn what_cannot_be_is_named() {
+    fn invalid_field_is_named() {
         for (pointer, value, named) in [
             ("/id", json!("../up"), "id"),
             ("/encoder/sha256", json!("ABC"), "encoder.sha256"),
@@ -319,7 +316,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn limits_hold() {
+    fn exceeded_limit_or_repeated_id_is_an_error() {
         let mut model = model_json();
         model["decoder"]["bytes"] = json!(u64::MAX);
         let error = read(&json!({ "version": 1, "default": "tiny", "models": [model] })).unwrap_err();

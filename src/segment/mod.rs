@@ -42,8 +42,8 @@ mod test_host;
 
 pub use click::{click, encode_image};
 pub use error::Error;
-pub use frame::ModelFrame;
-pub use logits::{Logits, LogitsSize};
+pub(crate) use frame::ModelFrame;
+pub(crate) use logits::Logits;
 pub use manifest::{Decoder, Encoder, Family, GraphFile, Limits, Manifest, Model};
 pub use prompt::{MAX_PROMPTS, Prompt, Prompts};
 pub use segmentation::{Candidate, Segmentation};

@@ -1,39 +1,39 @@
-//! What a person points at: positive and negative clicks and a box, and the decoder's tensors of them.
+//! The prompts of a segmentation, positive and negative clicks and a box, and the decoder's tensors of them.
 
 use super::{Error, ModelFrame};
 use crate::geometry::{PixelRect, Point, Rect};
 use crate::model::Tensor;
 
-/// The most prompts taken for one mask.
+/// Maximum number of prompts for one mask.
 pub const MAX_PROMPTS: usize = 64;
 
-/// One thing a person did, in image space: pixel `(x, y)` covers `[x, x + 1) × [y, y + 1)`.
+/// A click or a box in image space: pixel `(x, y)` covers `[x, x + 1) × [y, y + 1)`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Prompt {
-    /// A click on the object, or, where not positive, on something that does not belong to it.
+    /// A click on the object, or where not positive, on something outside of it.
     Click {
-        /// Where.
+        /// The position in image space.
         point: Point,
-        /// Whether the mask is to cover the point.
+        /// True where the mask has to cover the point, false where it must not.
         positive: bool,
     },
-    /// A box around the object; the last one counts.
+    /// A box around the object; of several the last one is used.
     Box(Rect),
 }
 
-/// Prompts for one mask in the order they were given.
+/// Prompts for one mask in the order in which they were added.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Prompts {
     list: Vec<Prompt>,
 }
 
 impl Prompts {
-    /// No prompt yet.
+    /// Creates an empty list.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Adds one; fails where there are [`MAX_PROMPTS`] already.
+    /// Adds a prompt; fails where there are [`MAX_PROMPTS`] already.
     pub fn push(&mut self, prompt: Prompt) -> Result<(), Error> {
         if self.list.len() >= MAX_PROMPTS {
             let actual = self.list.len() as u64 + 1;
@@ -43,22 +43,22 @@ impl Prompts {
         Ok(())
     }
 
-    /// Takes the last prompt back and answers it.
+    /// Removes the last prompt and returns it.
     pub fn undo(&mut self) -> Option<Prompt> {
         self.list.pop()
     }
 
-    /// Takes all prompts back.
+    /// Removes all prompts.
     pub fn clear(&mut self) {
         self.list.clear();
     }
 
-    /// The prompts in order.
+    /// Returns the prompts in order.
     pub fn as_slice(&self) -> &[Prompt] {
         &self.list
     }
 
-    /// The box that counts: the last one given.
+    /// Returns the last box, which is the one that is used.
     pub fn rect(&self) -> Option<Rect> {
         self.list
             .iter()
@@ -66,7 +66,7 @@ impl Prompts {
             .find_map(|prompt| if let Prompt::Box(rect) = prompt { Some(*rect) } else { None })
     }
 
-    /// The clicks with whether they are positive, in order.
+    /// Returns the clicks in order, each with whether it is positive.
     pub fn clicks(&self) -> impl Iterator<Item = (Point, bool)> + '_ {
         self.list.iter().filter_map(|prompt| match *prompt {
             Prompt::Click { point, positive } => Some((point, positive)),
@@ -74,7 +74,7 @@ impl Prompts {
         })
     }
 
-    /// The rectangle with all positive clicks and the box in it as well.
+    /// Extends a rectangle to the positive clicks and the box.
     pub(super) fn extent_with(&self, mut rect: Rect) -> Rect {
         let mut take = |x: f64, y: f64| {
             rect.x1 = rect.x1.min(x);
@@ -92,7 +92,7 @@ impl Prompts {
         rect
     }
 
-    /// Where the object was clicked if that is all that was said of it.
+    /// Returns the point of a positive click that is the only prompt.
     pub(super) fn only_click(&self) -> Option<Point> {
         match *self.list.as_slice() {
             [Prompt::Click { point, positive: true }] => Some(point),
@@ -100,7 +100,7 @@ impl Prompts {
         }
     }
 
-    /// The clicks in a part of the image, and what of the box lies there.
+    /// Returns the clicks in a region of the image, and the box cut to it.
     pub(super) fn within(&self, region: PixelRect) -> Self {
         let region = Rect::from(region);
         let holds = |&(point, _): &(Point, bool)| {
@@ -117,7 +117,7 @@ impl Prompts {
         Self { list: clicks.chain(rect).collect() }
     }
 
-    /// `point_coords` f32[1, n, 2] in frame pixels and `point_labels` f32[1, n], as
+    /// Returns `point_coords` f32[1, n, 2] in frame pixels and `point_labels` f32[1, n], as
     /// segment-anything's ONNX example lays them out: 1 positive, 0 negative, 2 and 3 the box's
     /// corners, and where there is no box one point of padding labelled -1.
     ///
@@ -148,7 +148,7 @@ impl Prompts {
         ])
     }
 
-    /// Refuses prompts outside of the image, or none.
+    /// Fails where a prompt lies outside of the image, or there is none.
     pub(super) fn check(&self, frame: &ModelFrame) -> Result<(), Error> {
         if self.list.is_empty() {
             return Err(Error::PromptMissing);
@@ -187,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn a_click_without_a_box_is_padded() {
+    fn click_without_a_box_is_padded() {
         let frame = ModelFrame::new(Size::new(512, 256), 1024).unwrap();
         let prompts = Prompts { list: vec![click(10.5, 20.5, true), click(3.0, 4.0, false)] };
         let [coords, labels] = prompts.tensors(&frame).unwrap();
@@ -197,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn the_last_box_counts_and_follows_the_clicks() {
+    fn last_box_is_used_and_follows_the_clicks() {
         let frame = ModelFrame::new(Size::new(1024, 1024), 1024).unwrap();
         let first = Prompt::Box(Rect { x1: 1.0, y1: 1.0, x2: 2.0, y2: 2.0 });
         let last = Prompt::Box(Rect { x1: 10.0, y1: 20.0, x2: 30.0, y2: 40.0 });
@@ -208,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn what_lies_outside_is_named() {
+    fn prompt_outside_the_image_is_an_error() {
         let frame = ModelFrame::new(Size::new(100, 50), 1024).unwrap();
         for bad in [click(100.5, 1.0, true), click(1.0, f64::NAN, true), click(-1.0, 0.0, false)] {
             let error = Prompts { list: vec![click(1.0, 1.0, true), bad] }.tensors(&frame).unwrap_err();
@@ -218,7 +218,7 @@ mod tests {
     }
 
     #[test]
-    fn a_part_of_the_image_keeps_the_clicks_in_it_and_what_is_there_of_the_box() {
+    fn region_keeps_its_clicks_and_cuts_the_box() {
         let rect = Rect { x1: 10.0, y1: 20.0, x2: 60.0, y2: 40.0 };
         let prompts =
             Prompts { list: vec![click(15.0, 25.0, true), Prompt::Box(rect), click(80.0, 5.0, false)] };
@@ -231,7 +231,7 @@ mod tests {
     }
 
     #[test]
-    fn undo_takes_the_last_back_and_a_flood_is_refused() {
+    fn undo_removes_the_last_prompt_and_too_many_are_an_error() {
         let mut prompts = Prompts::new();
         for _ in 0..MAX_PROMPTS {
             prompts.push(click(1.0, 1.0, true)).unwrap();

@@ -143,7 +143,7 @@ impl Refined {
     }
 }
 
-/// Whether a mask is neither empty nor cut off by the crop's border.
+/// Returns whether a mask is neither empty nor cut off by the crop's border.
 fn is_whole(candidate: &Candidate, crop: &ModelFrame) -> bool {
     candidate.mask.bbox().is_some_and(|bbox| !is_cut_off(bbox, crop))
 }

@@ -1,4 +1,4 @@
-//! Rounds the stairs of a mask's edge, by logits alone: no cell that the model is sure of changes sides.
+//! Smooths the stairs of a mask's edge in its logits: no cell that the model is sure of changes sign.
 //!
 //! A sure model's logits jump from far below 0 to far above from one cell to the next, so that the
 //! edge, where they cross 0, lies midway between cells all along: stairs at the image's resolution.
@@ -7,11 +7,11 @@
 
 use super::Logits;
 
-/// Logits beyond this say no more about where the edge is, and keep their sign.
+/// Magnitude of a sure logit: a larger one says no more about where the edge is.
 const SURE_LOGIT: f32 = 2.0;
-/// The least magnitude of a sure logit afterwards: what is one cell wide stays, thinner.
+/// Minimum magnitude of a sure logit afterwards: a line one cell wide stays, thinner.
 const MIN_LOGIT: f32 = 0.2;
-/// How often the binomial filter 1 2 1 runs along columns and along rows.
+/// Number of times that the binomial filter 1 2 1 is run along columns and along rows.
 const ROUNDS: usize = 2;
 
 /// Bounds and blurs the logits.
@@ -46,7 +46,7 @@ pub(super) fn round_stairs(logits: &mut Logits) {
     }
 }
 
-/// One step of the filter, over as many places at once as the processor has lanes for.
+/// Runs one step of the filter, in a form that compiles to vector instructions.
 fn blend([before, here, after]: [&[f32]; 3], target: &mut [f32]) {
     for (((value, before), here), after) in target.iter_mut().zip(before).zip(here).zip(after) {
         *value = 0.25 * before + 0.5 * here + 0.25 * after;
@@ -59,7 +59,8 @@ mod tests {
 
     use super::*;
     use crate::geometry::Size;
-    use crate::segment::{LogitsSize, ModelFrame};
+    use crate::segment::ModelFrame;
+    use crate::segment::logits::LogitsSize;
 
     /// A grid of `side * side` cells over an image of ten pixels a cell.
     fn grid(side: usize, logit: impl Fn(usize, usize) -> f32) -> Logits {
@@ -69,36 +70,36 @@ mod tests {
         Logits::from_frame(frame, side, &row_major).unwrap()
     }
 
-    /// How far the mask's lower edge strays from the line `y = slope * x + start`, in pixels, at most.
-    fn farthest(logits: &Logits, slope: f64, start: f64) -> f64 {
+    /// Returns the maximum distance of the mask's lower edge from the line `y = slope * x + start` in pixels.
+    fn max_distance(logits: &Logits, slope: f64, start: f64) -> f64 {
         let mask = logits.to_mask().unwrap();
         let pixels = mask.size().height as usize;
         let bits = mask.to_row_major().unwrap();
-        let mut most = 0.0_f64;
+        let mut max = 0.0_f64;
         // The border's cells have no neighbours to go by.
         for x in 30..pixels - 30 {
             let edge = (0..pixels).find(|y| bits[y * pixels + x] == 0).unwrap_or(pixels);
-            most = most.max((edge as f64 - (slope * (x as f64 + 0.5) + start)).abs());
+            max = max.max((edge as f64 - (slope * (x as f64 + 0.5) + start)).abs());
         }
-        most
+        max
     }
 
     #[test]
-    fn a_sloping_edge_has_no_stairs() {
+    fn sloping_edge_has_no_stairs() {
         let (side, slope, start) = (16, 0.25, 60.0);
         let above = |x: usize, y: usize| {
             let line = slope * (x as f64 * 10.0 + 5.0) + start;
             if (y as f64 * 10.0 + 5.0) < line { 30.0 } else { -30.0 }
         };
         let mut logits = grid(side, above);
-        let before = farthest(&logits, slope, start);
+        let before = max_distance(&logits, slope, start);
         round_stairs(&mut logits);
-        let after = farthest(&logits, slope, start);
+        let after = max_distance(&logits, slope, start);
         assert!(before > 3.5 && after < 0.4 * before, "{before} pixels before, {after} after");
     }
 
     #[test]
-    fn a_line_one_cell_wide_stays_whole() {
+    fn line_one_cell_wide_stays_whole() {
         let mut logits = grid(12, |x, y| if x == y { 9.0 } else { -9.0 });
         round_stairs(&mut logits);
         for at in 0..12 {
@@ -107,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn a_bump_of_unsure_cells_goes() {
+    fn bump_of_unsure_cells_is_removed() {
         let inside = |x: usize, y: usize| y < 6 || (x == 8 && y == 6);
         let mut logits = grid(16, |x, y| if inside(x, y) { if y == 6 { 0.3 } else { 9.0 } } else { -3.0 });
         round_stairs(&mut logits);
@@ -116,7 +117,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_sure_cell_changes_sides(width in 1_usize..20, values in prop::collection::vec(-9.0_f32..9.0, 400)) {
+        fn no_sure_cell_changes_sign(width in 1_usize..20, values in prop::collection::vec(-9.0_f32..9.0, 400)) {
             let mut logits = grid(width, |x, y| values[y * 20 + x]);
             let before = logits.clone();
             round_stairs(&mut logits);

@@ -18,7 +18,7 @@ pub(super) const SIDE: usize = 16;
 /// Returns outputs in the order given; the embedding of the encoder's n-th run is n.
 #[derive(Default)]
 pub(super) struct TestHost {
-    /// What the decoder's next runs return.
+    /// Results of the decoder's next runs.
     decoder: RefCell<VecDeque<Result<Vec<Tensor>, HostError>>>,
     /// The next runs of the encoder that fail, before one that does not.
     pub(super) encoder_failures: RefCell<VecDeque<HostError>>,
@@ -47,7 +47,7 @@ impl Decoding {
         self.inputs.iter().find(|input| input.0 == name).unwrap().1.as_f32().unwrap()
     }
 
-    /// Whether logits were fed back.
+    /// Returns whether logits were fed back.
     pub(super) fn has_mask(&self) -> bool {
         self.input("has_mask_input")[0] > 0.0
     }
@@ -191,7 +191,7 @@ pub(super) fn flat(ious: [f32; 2], logits: [f32; 2]) -> Vec<Tensor> {
     outputs(ious, logits.iter().flat_map(|&logit| [logit; SIDE * SIDE]).collect())
 }
 
-/// Outputs of two candidates, the second better: -3, and 2 in a square of cells.
+/// Outputs of two candidates, the second with the higher IoU: -3, and 2 in a square of cells.
 pub(super) fn square(first: usize, past: usize) -> Vec<Tensor> {
     square_with([0.5, 0.6], first, past)
 }

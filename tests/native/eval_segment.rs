@@ -1,4 +1,4 @@
-//! `masklink eval segment` as a whole: images and annotations on disk in, figures out.
+//! Tests `masklink eval segment` as a program, on images and annotations in a folder.
 
 use std::path::Path;
 use std::process::{Command, Output};
@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 const MODEL: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/models/models.json#colour");
 
-/// Two rectangles of plain colour on grey, the second in two parts, and their annotations in both id styles.
+/// Writes two rectangles of plain colour on grey, the second in two parts, and their annotations.
 fn write_images(folder: &Path) {
     let size = Size::new(320, 200);
     let mut image = image::RgbImage::from_pixel(size.width, size.height, image::Rgb([90, 90, 90]));
@@ -65,7 +65,7 @@ fn last_line(output: &Output) -> Value {
 }
 
 #[test]
-fn plain_colours_are_found_by_clicks() {
+fn plain_colours_are_segmented_by_clicks() {
     let folder = tempfile::tempdir().unwrap();
     write_images(folder.path());
     let output = eval(folder.path(), &["--clicks", "3"]);
@@ -81,7 +81,7 @@ fn plain_colours_are_found_by_clicks() {
 }
 
 #[test]
-fn a_split_and_a_limit_choose_objects() {
+fn split_and_limit_select_objects() {
     let folder = tempfile::tempdir().unwrap();
     write_images(folder.path());
     assert_eq!(last_line(&eval(folder.path(), &["--clicks", "1", "--split", "val_unseen"]))["n"], 1);
@@ -100,7 +100,7 @@ fn failed_work_is_status_1_and_wrong_usage_status_2() {
 }
 
 #[test]
-fn the_masks_of_the_clicks_are_written_where_asked_for() {
+fn masks_of_the_clicks_are_written_to_the_given_file() {
     let folder = tempfile::tempdir().unwrap();
     write_images(folder.path());
     let file = folder.path().join("masks.json");

@@ -1,4 +1,4 @@
-//! ONNX Runtime with a real encoder: ports as the model states them, features as it computes them.
+//! Tests ONNX Runtime with a real encoder: its ports and its features.
 
 use masklink::cli::onnx::{Graph, Runtime};
 use masklink::model::{Data, Tensor};
@@ -6,7 +6,7 @@ use masklink::model::{Data, Tensor};
 use crate::shared_data::shared_data;
 
 #[test]
-fn a_real_encoder_states_its_ports_and_runs() {
+fn encoder_has_its_ports_and_runs() {
     let Some(folder) = shared_data("encoders") else { return };
     let model = std::fs::read(folder.join("mobilenet_v2_features_7x7.onnx")).unwrap();
     let mut graph = Graph::from_bytes(&Runtime::load(None).unwrap(), &model, 1).unwrap();
@@ -27,14 +27,14 @@ fn a_real_encoder_states_its_ports_and_runs() {
     let small = Tensor::new([1, 2, 2, 3], Data::U8(vec![128; 12])).unwrap();
     for inputs in [(input.as_str(), &small), ("no such input", &grey)] {
         let error = graph.run(&[inputs], &[&output]).unwrap_err();
-        assert_eq!(error.to_string(), "the model did not run");
+        assert_eq!(error.to_string(), "the model could not be run");
     }
     let error = graph.run(&[(&input, &grey)], &["masks"]).unwrap_err();
     assert!(error.to_string().starts_with("the model has no output 'masks'; it has"), "{error}");
 }
 
 #[test]
-fn bytes_that_are_no_model_are_refused() {
+fn bytes_that_are_not_a_model_are_an_error() {
     let error = Graph::from_bytes(&Runtime::load(None).unwrap(), b"not a model", 1).err().unwrap();
-    assert_eq!(error.to_string(), "the model is not one ONNX Runtime can run");
+    assert_eq!(error.to_string(), "ONNX Runtime cannot load the model");
 }

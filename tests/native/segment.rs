@@ -1,4 +1,4 @@
-//! The default click model, run natively, on photographs and annotated objects it was not made from.
+//! Tests the default click model natively, on photographs and annotated objects outside of its training set.
 
 use std::path::Path;
 use std::process::Command;
@@ -17,14 +17,13 @@ fn click(x: f64, y: f64, positive: bool) -> Prompt {
     Prompt::Click { point: Point::new(x, y), positive }
 }
 
-/// A click is an answer: on any photograph the mask holds the pixel clicked, leaves out one clicked
-/// away, and is no flood of the whole image.
+/// On nearly every photograph the mask covers the clicked pixel, and not nearly all of the image.
 #[test]
-fn the_default_model_answers_clicks_on_photographs() {
+fn default_model_segments_photographs_by_a_click() {
     let Some(folder) = shared_data("photos") else { return };
     let mut segmenter = Segmenter::load(&ModelChoice::from(MANIFEST), &RuntimeArgs::default()).unwrap();
     let mut seen = 0;
-    let mut holding = 0;
+    let mut covering = 0;
     let mut flooding = Vec::new();
     for entry in std::fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
@@ -39,25 +38,24 @@ fn the_default_model_answers_clicks_on_photographs() {
             segmenter.restart();
             let mut prompts = Prompts::new();
             prompts.push(click(x, y, true)).unwrap();
-            let answer = segmenter.click(&prompts).unwrap();
-            let mask = answer.mask();
+            let segmentation = segmenter.click(&prompts).unwrap();
+            let mask = segmentation.mask();
             assert_eq!(mask.size(), size);
             seen += 1;
-            holding += usize::from(mask.contains(x as u32, y as u32));
+            covering += usize::from(mask.contains(x as u32, y as u32));
             if mask.area() > size.pixels() * 9 / 10 {
                 flooding.push(format!("{}: {x},{y}", path.display()));
             }
         }
     }
     assert!(seen >= 39, "only {seen} clicks were tried");
-    assert!(holding * 10 >= seen * 9, "{holding} of {seen} masks hold the pixel clicked");
+    assert!(covering * 10 >= seen * 9, "{covering} of {seen} masks cover the pixel clicked");
     assert!(flooding.len() * 10 <= seen, "masks that flood the image: {flooding:#?}");
 }
 
-/// The model is better than the trivial answers and profits from clicks. Its card says how good it
-/// is on how much.
+/// The mean IoU is higher than trivial masks have and rises with clicks. The model's card has exact figures.
 #[test]
-fn the_default_model_gets_better_by_clicks() {
+fn default_model_improves_with_clicks() {
     let Some(folder) = shared_data("coco_plvel") else { return };
     let line = eval(&folder, &["--clicks", "4", "--limit", "24"]);
     let miou: Vec<f64> = serde_json::from_value(line["miou"].clone()).unwrap();
