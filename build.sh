@@ -1,4 +1,4 @@
-# !/usr/bin/env bash
+#!/usr/bin/env bash
 # Builds, serves and tests masklink. `./build.sh help` lists the verbs.
 set -euo pipefail
 readonly CALLER="$PWD"
@@ -121,7 +121,7 @@ fuzz() {
 }
 
 size() {
-    [[ -d $DIST/pkg ]] || die "no $DIST/ yet: run ./build.sh build first"
+    [[ -f $DIST/index.html ]] || die "no $DIST/ yet: run ./build.sh build first"
     node tools/size.mjs "$DIST"
 }
 

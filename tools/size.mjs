@@ -1,8 +1,7 @@
 /**
  * Prints the sizes of what a visitor downloads, raw, gzip and brotli, against the project's
- * budgets; exit status 1 over budget. What belongs to the viewer is found by following the static
- * imports from its entry module, what belongs to the page by following the workers it starts
- * besides.
+ * budgets; exit status 1 over budget. The viewer's files are found from its entry module, by its
+ * imports and the WebAssembly modules that they name; the page's by its workers besides.
  *
  * Usage: node tools/size.mjs DIST
  */
@@ -16,33 +15,32 @@ const KB = 1024;
 const MAX_A_FILE = 25 * KB * KB;
 
 const IMPORTS = /(?:from|import)\s*["'](\.{1,2}\/[^"']+)["']/g;
-const WORKERS = /new Worker\(\s*new URL\(\s*["'](\.{1,2}\/[^"']+)["']/g;
+const WASM = /new URL\(\s*["'](\.{1,2}\/[^"']+\.wasm)["']/g;
+const WORKERS = /new URL\(\s*["'](\.{1,2}\/[^"']+\.js)["']/g;
+/** What the page's own tags load. */
+const TAGS = /<(?:script|link)[^>]* (?:src|href)="([^"]+\.(?:js|css))"/g;
 
 /**
- * The modules at `entries` and everything they name by these patterns, with the wasm module beside
- * each one's glue.
- * @param {string[]} entries
+ * Returns `entry` and every file that it and those name by these patterns.
+ * @param {string} entry
  * @param {RegExp[]} patterns
  */
-function closure(entries, patterns) {
+function closure(entry, patterns) {
   /** @type {Set<string>} */
   const seen = new Set();
-  const waiting = [...entries];
+  const waiting = [entry];
   while (waiting.length > 0) {
     const file = /** @type {string} */ (waiting.pop());
     if (seen.has(file)) continue;
-    if (!existsSync(join(dist, file))) throw new Error(`${file} is imported and not in ${dist}/`);
+    if (!existsSync(join(dist, file))) throw new Error(`${file} is named and not in ${dist}/`);
     seen.add(file);
-    if (!['.js', '.mjs'].includes(extname(file))) continue;
+    if (!['.js', '.html'].includes(extname(file))) continue;
     const text = readFileSync(join(dist, file), 'utf8');
-    for (const [, name] of patterns.flatMap((pattern) => [...text.matchAll(pattern)])) {
+    for (const [, name] of patterns.flatMap((pattern) => [...text.matchAll(pattern)]))
       waiting.push(normalize(join(dirname(file), name)));
-    }
-    if (file.startsWith('pkg/')) waiting.push(file.replace(/\.js$/, '_bg.wasm'));
   }
   return [...seen];
 }
-
 /** @param {string[]} files */
 function sizes(files) {
   const parts = files.map((file) => readFileSync(join(dist, file)));
@@ -58,12 +56,12 @@ function sizes(files) {
 const rows = [
   {
     what: 'viewer: element and wasm module',
-    files: closure(['mask-viewer.js'], [IMPORTS]),
+    files: closure('mask-viewer.js', [IMPORTS, WASM]),
     budget: 300 * KB,
   },
   {
     what: 'whole page but models, images and ONNX Runtime',
-    files: closure(['demo/main.js'], [IMPORTS, WORKERS]),
+    files: closure('index.html', [TAGS, IMPORTS, WASM, WORKERS]),
     budget: 1024 * KB,
   },
 ];

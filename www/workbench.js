@@ -2,4 +2,4 @@
 
 export { openAnnotations } from './dataset-client.js';
 export { SegmentClient } from './segment-client.js';
-export { default as init, RenderTest } from '../pkg/workbench.js';
+export { default as init, RenderTest } from './pkg/workbench.js';

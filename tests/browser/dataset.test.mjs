@@ -25,7 +25,7 @@ const LONGEST_TASK = 50;
 const TASKS = ['toplevel', '__metadata', 'disabled-by-default-devtools.timeline'];
 
 const TEST_PAGE = `<!doctype html><title>test</title><link rel="icon" href="data:,"><input type="file"><script type="module">
-  import { openAnnotations } from './dataset-client.js';
+  import { openAnnotations } from './workbench.js';
   globalThis.openAnnotations = openAnnotations;
   globalThis.chosen = () => document.querySelector('input').files[0];
 </script>`;

@@ -29,7 +29,7 @@ before(async () => {
   ({ page, errors } = await newPage(browser));
   await page.goto(`${server.address}empty.html`);
   await page.evaluate(`(async () => {
-    const { default: init, RenderTest } = await import('./pkg/workbench.js');
+    const { init, RenderTest } = await import('./workbench.js');
     await init();
     window.renderTest = await RenderTest.open();
   })()`);

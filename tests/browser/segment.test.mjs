@@ -114,7 +114,7 @@ async function openPage(
   await opened.page.goto(`${address}blank.html`);
   await opened.page.evaluate(
     async ({ options, SIZE, DISC }) => {
-      const { SegmentClient } = await import('/segment-client.js');
+      const { SegmentClient } = await import('/workbench.js');
       const segmenter = new SegmentClient(options);
       const events = [];
       for (const name of ['progress', 'status', 'timings', 'crash'])
