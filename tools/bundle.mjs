@@ -95,7 +95,9 @@ export async function bundle(entries, pkg) {
       return `./${basename(name)}`;
     }
     // Anything else keeps its name in the published page.
-    const steps = relative(WWW, sourceOf(file, resolve(pkg))).split(sep).join('/');
+    const steps = relative(WWW, sourceOf(file, resolve(pkg)))
+      .split(sep)
+      .join('/');
     return `../${steps}${address.endsWith('/') && !steps.endsWith('/') ? '/' : ''}`;
   }
 

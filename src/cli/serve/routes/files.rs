@@ -63,18 +63,25 @@ const FIXED: [(HeaderName, &str); 4] = [
     (HeaderName::from_static("permissions-policy"), "camera=(), geolocation=(), microphone=()"),
 ];
 
-/// The Content-Security-Policy (CSP Level 3): the page's own files and WebAssembly, images from
-/// anywhere, connections to this server and the origins in `connect`, or to any where it is empty,
-/// because the endpoint and the data set are settings of the page; nothing inline, nothing
-/// evaluated.
+/// The policy that the page itself states too, one directive a line.
+const PAGE_POLICY: &str = include_str!("../../../../www/csp.txt");
+/// The end of the page's `connect-src`: any origin, because endpoint and dataset are settings.
+const ANY_ORIGIN: &str = " https: http:";
+
+/// Returns the Content-Security-Policy (CSP Level 3) of every response: the page's own, with
+/// connections only to this server and the origins in `connect` unless that is empty, and with
+/// `frame-ancestors`, which a page cannot state itself.
 pub(crate) fn policy(connect: &[String]) -> Result<HeaderValue, header::InvalidHeaderValue> {
-    let connect: String = match connect {
-        [] => " https: http:".to_owned(),
-        origins => origins.iter().flat_map(|origin| [" ", origin]).collect(),
-    };
-    HeaderValue::try_from(format!(
-        "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self' blob:; style-src 'self'; \
-         img-src 'self' blob: data: https: http:; connect-src 'self' blob: data:{connect}; font-src 'self'; \
-         manifest-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'self'"
-    ))
+    let origins: String = connect.iter().flat_map(|origin| [" ", origin]).collect();
+    let mut policy = String::new();
+    for directive in PAGE_POLICY.lines() {
+        match directive.strip_suffix(ANY_ORIGIN) {
+            Some(own) if own.starts_with("connect-src") && !connect.is_empty() => {
+                policy.extend([own, &origins]);
+            }
+            _ => policy.push_str(directive),
+        }
+        policy.push_str("; ");
+    }
+    HeaderValue::try_from(policy + "frame-ancestors 'self'")
 }
