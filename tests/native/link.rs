@@ -1,4 +1,4 @@
-//! The linking endpoint over a real index: right answers, clear refusals, bounded work.
+//! The linking endpoint over a real index: right entities, clear problems, bounded work.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -19,7 +19,7 @@ fn server(built: &Built, settings: Settings) -> Router {
     app(Server::new(Some(built.linker()), settings).unwrap())
 }
 
-async fn put(app: &Router, sha256: &str, body: impl Into<axum::body::Body>) -> Answer {
+async fn upload(app: &Router, sha256: &str, body: impl Into<axum::body::Body>) -> Answer {
     send(app, request("PUT", &format!("/v1/images/{sha256}"), &[("content-type", "image/jpeg")], body)).await
 }
 
@@ -27,19 +27,19 @@ async fn ask(app: &Router, body: &Value) -> Answer {
     send(app, request("POST", "/v1/link", &[("content-type", "application/json")], body.to_string())).await
 }
 
-/// Half the photographs are indexed, the other half asked for. Measured: top-1 0.49, top-5 0.81 of
-/// 67 answerable.
+/// Half of the photographs are in the index, the other half are the queries. Measured: top-1 0.49, top-5
+/// 0.81 of 67 queries whose entity is in the index.
 #[tokio::test(flavor = "multi_thread")]
-async fn held_out_things_are_found() {
+async fn entities_of_held_out_images_are_found() {
     let Some(built) = built() else { return };
     let app = server(built, Settings::default());
     let known: Vec<_> = built.linker().index().entities().iter().map(|entity| entity.qid.clone()).collect();
     let (mut answerable, mut top1, mut top5) = (0, 0, 0);
-    // How many of each kind, and how many of them were called unknown.
+    // The number of queries of each kind, and the number of them reported as not in the index.
     let (mut indexed, mut strange) = ([0, 0], [0, 0]);
     for thing in &built.held_out {
         let sha256 = sha256_hex(&thing.image);
-        let stored = put(&app, &sha256, thing.image.clone()).await;
+        let stored = upload(&app, &sha256, thing.image.clone()).await;
         assert!(stored.status.is_success(), "{stored:?}");
         let answer = ask(&app, &json!({"image": {"sha256": sha256}, "mask": thing.mask})).await;
         let response: LinkResponse = answer.json();
@@ -65,12 +65,12 @@ async fn held_out_things_are_found() {
     println!("called unknown: {indexed:?} of the index, {strange:?} of others");
     assert!(strange[0] >= 5 && strange[1] * indexed[0] > indexed[1] * strange[0], "{indexed:?} {strange:?}");
     assert!(answerable >= 50, "{answerable}");
-    // A little below what was measured: another ONNX Runtime may round otherwise.
+    // A little below the measured values: another ONNX Runtime may round differently.
     assert!(top1 * 100 >= answerable * 42 && top5 * 100 >= answerable * 73, "{top1} {top5} of {answerable}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_image_is_fetched_from_a_listed_host_alone() {
+async fn an_image_url_is_fetched_from_listed_hosts_only() {
     let Some(built) = built() else { return };
     let thing = &built.held_out[0];
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -90,19 +90,22 @@ async fn an_image_is_fetched_from_a_listed_host_alone() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_image_is_stored_once_and_told_apart_by_its_hash() {
+async fn an_image_is_stored_once_by_its_hash() {
     let Some(built) = built() else { return };
     let app = server(built, Settings::default());
     let thing = &built.held_out[0];
     let sha256 = sha256_hex(&thing.image);
     let question = json!({"image": {"sha256": sha256}, "mask": thing.mask, "top_k": 3});
     assert_eq!(ask(&app, &question).await.problem(), (404, "image-unknown"));
-    assert_eq!(put(&app, &sha256_hex(b"other"), thing.image.clone()).await.problem(), (422, "hash-mismatch"));
-    let first = put(&app, &sha256, thing.image.clone()).await;
+    assert_eq!(
+        upload(&app, &sha256_hex(b"other"), thing.image.clone()).await.problem(),
+        (422, "hash-mismatch")
+    );
+    let first = upload(&app, &sha256, thing.image.clone()).await;
     let size = thing.mask["size"].as_array().unwrap();
     let stored: StoredImage = first.json();
     assert_eq!((first.status.as_u16(), json!([stored.height, stored.width])), (201, json!(size)));
-    assert_eq!(put(&app, &sha256, thing.image.clone()).await.status, 200);
+    assert_eq!(upload(&app, &sha256, thing.image.clone()).await.status, 200);
     let by_hash: LinkResponse = ask(&app, &question).await.json();
     assert_eq!(by_hash.entities.len(), 3);
     let data = base64::engine::general_purpose::STANDARD.encode(&thing.image);
@@ -125,26 +128,26 @@ async fn an_image_is_stored_once_and_told_apart_by_its_hash() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_restarted_server_finds_images_in_its_folder() {
+async fn a_restarted_server_reads_images_from_its_folder() {
     let Some(built) = built() else { return };
     let folder = tempfile::tempdir().unwrap();
     let settings = Settings { store: Some(folder.path().to_path_buf()), ..Settings::default() };
     let thing = &built.held_out[0];
     let sha256 = sha256_hex(&thing.image);
-    assert_eq!(put(&server(built, settings.clone()), &sha256, thing.image.clone()).await.status, 201);
+    assert_eq!(upload(&server(built, settings.clone()), &sha256, thing.image.clone()).await.status, 201);
     let question = json!({"image": {"sha256": sha256}, "mask": thing.mask});
     assert_eq!(ask(&server(built, settings), &question).await.status, 200);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn wrong_requests_are_refused_with_the_reason() {
+async fn invalid_requests_get_the_matching_problem() {
     let Some(built) = built() else { return };
     let limits =
         Limits { image_bytes: 400_000, request_bytes: 20_000, pixels: 1_000_000, ..Limits::default() };
     let app = server(built, Settings { limits, ..Settings::default() });
     let thing = &built.held_out[0];
     let sha256 = sha256_hex(&thing.image);
-    assert_eq!(put(&app, &sha256, thing.image.clone()).await.status, 201);
+    assert_eq!(upload(&app, &sha256, thing.image.clone()).await.status, 201);
 
     let text = b"<svg xmlns='http://www.w3.org/2000/svg'/>".to_vec();
     let begun = thing.image[..200].to_vec();
@@ -158,13 +161,13 @@ async fn wrong_requests_are_refused_with_the_reason() {
         (huge, (413, "too-large")),
         (large, (413, "too-large")),
     ] {
-        assert_eq!(put(&app, &sha256_hex(&body), body).await.problem(), problem);
+        assert_eq!(upload(&app, &sha256_hex(&body), body).await.problem(), problem);
     }
     let stated = [("content-length", "400001")];
     let answer = send(&app, request("PUT", &format!("/v1/images/{sha256}"), &stated, "")).await;
     assert_eq!(answer.problem(), (413, "too-large"), "refused by its stated length, before it is read");
     for path in ["xyz", &sha256.to_uppercase(), &sha256[1..], "..%2f..%2fetc%2fpasswd"] {
-        assert_eq!(put(&app, path, "x").await.problem(), (422, "bad-value"), "{path}");
+        assert_eq!(upload(&app, path, "x").await.problem(), (422, "bad-value"), "{path}");
     }
 
     let image = json!({"sha256": sha256});
@@ -214,7 +217,7 @@ async fn wrong_requests_are_refused_with_the_reason() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_token_is_asked_for() {
+async fn requests_without_the_token_are_refused() {
     let Some(built) = built() else { return };
     let app = server(built, Settings { token: Some("secret".into()), ..Settings::default() });
     let link = |headers: &[(&str, &str)]| {
@@ -225,12 +228,12 @@ async fn a_token_is_asked_for() {
     assert_eq!((refused.problem(), refused.header("www-authenticate")), ((401, "unauthorized"), "Bearer"));
     assert_eq!(send(&app, link(&[("authorization", "Bearer wrong")])).await.problem().0, 401);
     assert_eq!(send(&app, link(&[("authorization", "Bearer secret")])).await.problem(), (400, "bad-request"));
-    assert_eq!(put(&app, &sha256_hex(b""), "").await.problem().0, 401);
+    assert_eq!(upload(&app, &sha256_hex(b""), "").await.problem().0, 401);
     assert_eq!(send(&app, request("GET", "/healthz", &[], "")).await.status, 200);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn pages_of_allowed_origins_get_through() {
+async fn pages_of_allowed_origins_may_use_the_endpoint() {
     let Some(built) = built() else { return };
     let origin = "https://page.example";
     let preflight = |origin| {
@@ -253,7 +256,7 @@ async fn pages_of_allowed_origins_get_through() {
     assert_eq!(
         (refused.problem().0, refused.header("access-control-allow-origin")),
         (401, origin),
-        "readable refusals"
+        "the page can read the refusal"
     );
     assert_eq!(refused.header("access-control-expose-headers"), "retry-after");
 
@@ -264,7 +267,7 @@ async fn pages_of_allowed_origins_get_through() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_client_that_asks_too_often_is_told_when_to_come_back() {
+async fn too_many_requests_of_a_client_get_retry_after() {
     let Some(built) = built() else { return };
     let limits = Limits { requests_per_second: 0.2, ..Limits::default() };
     let app = server(built, Settings { limits, ..Settings::default() });
@@ -284,13 +287,13 @@ async fn a_client_that_asks_too_often_is_told_when_to_come_back() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_crowd_is_answered_or_turned_away() {
+async fn requests_beyond_the_queue_are_refused() {
     let Some(built) = built() else { return };
     let limits = Limits { workers: 1, waiting: 3, ..Limits::default() };
     let app = server(built, Settings { limits, ..Settings::default() });
     let thing = &built.held_out[0];
     let sha256 = sha256_hex(&thing.image);
-    assert_eq!(put(&app, &sha256, thing.image.clone()).await.status, 201);
+    assert_eq!(upload(&app, &sha256, thing.image.clone()).await.status, 201);
     let question = json!({"image": {"sha256": sha256}, "mask": thing.mask});
     let crowd = (0..24).map(|_| {
         let (app, question) = (app.clone(), question.clone());
@@ -312,27 +315,27 @@ async fn a_crowd_is_answered_or_turned_away() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_request_that_takes_too_long_ends() {
+async fn a_request_that_takes_too_long_times_out() {
     let Some(built) = built() else { return };
-    let limits = Limits { put_time: Duration::from_millis(100), ..Limits::default() };
+    let limits = Limits { upload_time: Duration::from_millis(100), ..Limits::default() };
     let app = server(built, Settings { limits, ..Settings::default() });
     let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
     let address = listener.local_addr().unwrap();
     let serving = tokio::spawn(async move { axum::serve(listener, app).await });
     let mut stream = TcpStream::connect(address).await.unwrap();
-    // Ten bytes are promised and none comes.
+    // Ten bytes are announced and none is sent.
     let head =
         format!("PUT /v1/images/{} HTTP/1.1\r\nhost: x\r\ncontent-length: 10\r\n\r\n", sha256_hex(b""));
     stream.write_all(head.as_bytes()).await.unwrap();
     let mut answer = [0; 12];
     let read = tokio::time::timeout(Duration::from_secs(20), stream.read_exact(&mut answer)).await;
-    read.expect("the server goes on waiting").unwrap();
+    read.expect("the server did not time out").unwrap();
     assert_eq!(&answer, b"HTTP/1.1 408");
     serving.abort();
 }
 
 #[test]
-fn the_document_describes_what_is_served() {
+fn the_openapi_document_describes_the_protocol() {
     let document = serde_json::to_value(openapi_document()).unwrap();
     let paths: Vec<_> = document["paths"].as_object().unwrap().keys().map(String::as_str).collect();
     assert_eq!(paths, ["/healthz", "/metrics", "/readyz", "/v1/images/{sha256}", "/v1/link"]);
@@ -357,7 +360,7 @@ fn the_document_describes_what_is_served() {
     assert!(codes.contains_key("404") && codes.contains_key("503"), "{codes:?}");
 }
 
-/// A small file that becomes two million pixels.
+/// Returns a small file of two million pixels.
 fn wide_png() -> Vec<u8> {
     let mut bytes = std::io::Cursor::new(Vec::new());
     image::RgbImage::new(2000, 1000).write_to(&mut bytes, image::ImageFormat::Png).unwrap();

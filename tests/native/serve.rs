@@ -1,6 +1,10 @@
-//! The server's files: ranges, compressed variants, conditional requests, safe paths and safe headers.
+//! The server's files: ranges, compressed variants, caching, conditional requests, safe paths and safe
+//! headers; its start.
 
 use std::fs;
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::TcpStream;
+use std::process::{Command, Stdio};
 
 use axum::Router;
 use masklink::cli::serve::{Limits, Server, Settings, app};
@@ -13,7 +17,7 @@ const LETTERS: &str = "abcdefghijklmnopqrstuvwxyz";
 /// A server of a folder of files, with a secret beside the folder.
 struct Site {
     app: Router,
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
 }
 
 fn site() -> Site {
@@ -37,7 +41,7 @@ fn site() -> Site {
     fs::write(data.join("part.parquet"), LETTERS).unwrap();
     let connect = vec!["https://endpoint.example".to_owned()];
     let settings = Settings { root: Some(root), data: Some(data), connect, ..Settings::default() };
-    Site { app: app(Server::new(None, settings).unwrap()), _folder: folder }
+    Site { app: app(Server::new(None, settings).unwrap()), folder: folder }
 }
 
 impl Site {
@@ -47,20 +51,20 @@ impl Site {
 }
 
 #[tokio::test]
-async fn the_page_is_told_which_endpoint_to_ask() {
+async fn endpoint_json_names_the_server_when_it_has_an_index() {
     let endpoint = async |app: &Router| {
         let answer = send(app, request("GET", "/endpoint.json", &[], "")).await;
         assert_eq!(answer.header("content-type"), "application/json");
         answer.json::<serde_json::Value>()
     };
-    assert_eq!(endpoint(&site().app).await, serde_json::json!({"endpoint": null}), "without an index none");
+    assert_eq!(endpoint(&site().app).await, serde_json::json!({"endpoint": null}), "without an index");
     let Some(built) = built() else { return };
     let app = app(Server::new(Some(built.linker()), Settings::default()).unwrap());
     assert_eq!(endpoint(&app).await, serde_json::json!({"endpoint": "./"}));
 }
 
 #[tokio::test]
-async fn ranges() {
+async fn ranges_are_sent_in_part_or_refused() {
     let site = site();
     for (range, status, content_range, body) in [
         ("bytes=0-2", 206, "bytes 0-2/26", "abc"),
@@ -87,7 +91,7 @@ async fn ranges() {
 }
 
 #[tokio::test]
-async fn a_part_of_another_version_is_not_sent() {
+async fn a_range_of_another_version_gets_the_whole_file() {
     let site = site();
     for path in ["/letters.txt", "/data/part.parquet"] {
         let whole = site.get(path, &[]).await;
@@ -103,7 +107,7 @@ async fn a_part_of_another_version_is_not_sent() {
 }
 
 #[tokio::test]
-async fn compressed_variants_are_chosen_by_what_the_client_takes() {
+async fn precompressed_variants_are_chosen_by_accept_encoding() {
     let site = site();
     for (path, accepts, encoding, body) in [
         ("/a.wasm", "gzip, deflate, br", "br", "as brotli"),
@@ -135,7 +139,106 @@ async fn compressed_variants_are_chosen_by_what_the_client_takes() {
 }
 
 #[tokio::test]
-async fn types() {
+async fn a_file_without_a_precompressed_variant_is_compressed() {
+    let site = site();
+    let text = LETTERS.repeat(1000);
+    let root = site.folder.path().join("root");
+    for path in ["page.js", "photo.jpg", "only-gzip.js"] {
+        fs::write(root.join(path), &text).unwrap();
+    }
+    fs::write(root.join("only-gzip.js.gz"), "as gzip").unwrap();
+    fs::write(site.folder.path().join("data/annotations.json"), &text).unwrap();
+    for (path, accepts, encoding) in [
+        ("/page.js", "gzip, deflate, br", "br"),
+        ("/page.js", "gzip", "gzip"),
+        ("/page.js", "identity", ""),
+        ("/photo.jpg", "gzip, br", ""),
+        ("/only-gzip.js", "gzip, br", "gzip"),
+        ("/data/annotations.json", "br", "br"),
+    ] {
+        let answer = site.get(path, &[("accept-encoding", accepts)]).await;
+        assert_eq!(
+            (answer.status.as_u16(), answer.header("content-encoding")),
+            (200, encoding),
+            "{path} {accepts}"
+        );
+        assert_eq!(answer.header("content-length"), answer.body.len().to_string(), "{path} {accepts}");
+        assert_eq!(answer.body.len() < text.len(), !encoding.is_empty(), "{path} {accepts}");
+    }
+    let compressed = site.get("/page.js", &[("accept-encoding", "br")]).await;
+    assert_eq!(compressed.header("content-type"), "text/javascript");
+    let mut decoded = Vec::new();
+    brotli::BrotliDecompress(&mut &compressed.body[..], &mut decoded).unwrap();
+    assert_eq!(decoded, text.as_bytes());
+    let tag = compressed.header("etag");
+    assert_ne!(tag, site.get("/page.js", &[]).await.header("etag"), "each variant is an entity of its own");
+    let again = site.get("/page.js", &[("accept-encoding", "br"), ("if-none-match", tag)]).await;
+    assert_eq!((again.status.as_u16(), again.header("etag"), again.body.len()), (304, tag, 0));
+    let part = site.get("/page.js", &[("accept-encoding", "br"), ("range", "bytes=0-2")]).await;
+    assert_eq!((part.header("content-encoding"), &part.body[..]), ("", &b"abc"[..]));
+    let head = send(&site.app, request("HEAD", "/page.js", &[("accept-encoding", "br")], "")).await;
+    assert_eq!(head.header("content-length"), compressed.body.len().to_string());
+}
+
+#[tokio::test]
+async fn files_with_a_content_hash_are_immutable() {
+    let site = site();
+    let assets = site.folder.path().join("root/assets");
+    fs::create_dir(&assets).unwrap();
+    for name in ["viewer-ABCDEFGH.js", "viewer.js"] {
+        fs::write(assets.join(name), LETTERS).unwrap();
+    }
+    let forever = "public, max-age=31536000, immutable";
+    for (path, cache_control) in [
+        ("/assets/viewer-ABCDEFGH.js", forever),
+        ("/assets/viewer.js", "no-cache"),
+        ("/a.js", "no-cache"),
+        ("/", "no-cache"),
+        ("/assets/missing-ABCDEFGH.js", "no-store"),
+    ] {
+        assert_eq!(site.get(path, &[]).await.header("cache-control"), cache_control, "{path}");
+    }
+    let tag = site.get("/assets/viewer-ABCDEFGH.js", &[]).await.header("etag").to_owned();
+    let again = site.get("/assets/viewer-ABCDEFGH.js", &[("if-none-match", &tag)]).await;
+    assert_eq!((again.status.as_u16(), again.header("cache-control")), (304, forever));
+}
+
+#[test]
+fn a_start_prints_one_line_and_requests_are_logged_at_debug_level() {
+    let folder = tempfile::tempdir().unwrap();
+    let serve = |level: &str| {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_masklink"))
+            .args(["serve", "--port", "0", "--root"])
+            .arg(folder.path())
+            .env("RUST_LOG", level)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut stdout = BufReader::new(child.stdout.take().unwrap());
+        let mut line = String::new();
+        stdout.read_line(&mut line).unwrap();
+        let address = line.strip_prefix("http://").and_then(|rest| rest.split_once('/')).unwrap().0;
+        let mut stream = TcpStream::connect(address).unwrap();
+        let request = format!("GET /healthz HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\r\n");
+        stream.write_all(request.as_bytes()).unwrap();
+        stream.read_to_end(&mut Vec::new()).unwrap();
+        child.kill().unwrap();
+        let output = child.wait_with_output().unwrap();
+        let mut rest = String::new();
+        stdout.read_to_string(&mut rest).unwrap();
+        (line, rest, String::from_utf8(output.stderr).unwrap())
+    };
+    let (line, rest, log) = serve("masklink=info");
+    let expected = format!(" serves the page in {}, no index\n", folder.path().display());
+    assert!(line.ends_with(&expected), "{line}");
+    assert_eq!((rest.as_str(), log.as_str()), ("", ""));
+    let log = serve("masklink=debug").2;
+    assert!(log.contains("DEBUG") && log.contains("path=\"/healthz\" status=200"), "{log}");
+}
+
+#[tokio::test]
+async fn content_types_follow_the_extension() {
     let site = site();
     for (path, content_type) in [
         ("/", "text/html"),
@@ -158,7 +261,7 @@ async fn types() {
 }
 
 #[tokio::test]
-async fn what_a_client_has_is_not_sent_again() {
+async fn a_version_that_the_client_has_is_not_sent_again() {
     let site = site();
     let first = site.get("/letters.txt", &[]).await;
     assert_eq!(first.header("cache-control"), "no-cache");
@@ -179,7 +282,7 @@ async fn what_a_client_has_is_not_sent_again() {
 }
 
 #[tokio::test]
-async fn another_name_pointed_at_the_loopback_is_turned_away() {
+async fn a_request_for_another_host_name_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("letters.txt"), LETTERS).unwrap();
     let serving = |hosts: Option<&[&str]>| {
@@ -208,7 +311,7 @@ async fn another_name_pointed_at_the_loopback_is_turned_away() {
 }
 
 #[tokio::test]
-async fn paths_stay_in_their_folder() {
+async fn paths_outside_thefolder_are_not_found() {
     let site = site();
     for path in [
         "/../secret.txt",
@@ -237,7 +340,7 @@ async fn paths_stay_in_their_folder() {
 }
 
 #[tokio::test]
-async fn every_answer_bears_the_safe_headers() {
+async fn every_response_has_the_security_headers() {
     let site = site();
     for path in ["/", "/nothing", "/healthz", "/v1/openapi.json"] {
         let answer = site.get(path, &[]).await;
@@ -251,7 +354,7 @@ async fn every_answer_bears_the_safe_headers() {
 }
 
 #[tokio::test]
-async fn the_page_may_use_any_endpoint_unless_origins_are_named() {
+async fn without_a_list_of_origins_the_page_may_connect_to_any() {
     let app = app(Server::new(None, Settings::default()).unwrap());
     let answer = send(&app, request("GET", "/healthz", &[], "")).await;
     let policy = answer.header("content-security-policy");
@@ -259,13 +362,13 @@ async fn the_page_may_use_any_endpoint_unless_origins_are_named() {
 }
 
 #[tokio::test]
-async fn a_policy_cannot_be_broken_by_an_origin() {
+async fn an_origin_with_a_line_break_is_refused() {
     let connect = vec!["https://a.example\r\nx: y".to_owned()];
     assert!(Server::new(None, Settings { connect, ..Settings::default() }).is_err());
 }
 
 #[tokio::test]
-async fn a_server_without_an_index_says_so() {
+async fn a_server_without_an_index_is_unavailable() {
     let app = app(Server::new(None, Settings { limits: Limits::default(), ..Settings::default() }).unwrap());
     let link = request("POST", "/v1/link", &[("content-type", "application/json")], "{}");
     assert_eq!(send(&app, link).await.problem(), (503, "unavailable"));

@@ -1,4 +1,4 @@
-//! Problems as HTTP answers.
+//! Errors of the handlers and layers, sent as problem details.
 
 use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
@@ -9,15 +9,15 @@ use crate::link::encoder::{EncodeError, PoolError};
 use crate::link::local::AnswerError;
 use crate::link::protocol::problem::{self, Kind};
 
-/// A problem on its way to the client, with the seconds after which to try again where that helps.
-#[derive(Debug)]
-pub(super) struct Failure {
+/// A problem to send to the client, with the seconds after which to try again where that helps.
+#[derive(Clone, Debug)]
+pub(super) struct ApiError {
     kind: Kind,
     detail: String,
     retry_after: Option<u64>,
 }
 
-impl Failure {
+impl ApiError {
     pub(super) fn new(kind: Kind, detail: impl Into<String>) -> Self {
         Self { kind, detail: detail.into(), retry_after: None }
     }
@@ -32,7 +32,7 @@ impl Failure {
     }
 }
 
-impl IntoResponse for Failure {
+impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         let Self { kind, detail, retry_after } = self;
         let status = StatusCode::from_u16(kind.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
@@ -50,7 +50,7 @@ impl IntoResponse for Failure {
     }
 }
 
-impl From<decoded_image::Error> for Failure {
+impl From<decoded_image::Error> for ApiError {
     fn from(error: decoded_image::Error) -> Self {
         let kind = match error {
             decoded_image::Error::Pixels { .. } | decoded_image::Error::Memory => Kind::TooLarge,
@@ -60,7 +60,7 @@ impl From<decoded_image::Error> for Failure {
     }
 }
 
-impl From<encoder::Error> for Failure {
+impl From<encoder::Error> for ApiError {
     fn from(error: encoder::Error) -> Self {
         match error {
             encoder::Error::Encode(error) => error.into(),
@@ -69,7 +69,7 @@ impl From<encoder::Error> for Failure {
     }
 }
 
-impl From<linker::Error> for Failure {
+impl From<linker::Error> for ApiError {
     fn from(error: linker::Error) -> Self {
         match error {
             linker::Error::Encoder(error) => error.into(),
@@ -79,7 +79,7 @@ impl From<linker::Error> for Failure {
     }
 }
 
-impl From<EncodeError> for Failure {
+impl From<EncodeError> for ApiError {
     fn from(error: EncodeError) -> Self {
         match error {
             EncodeError::MaskSize { .. }
@@ -92,14 +92,14 @@ impl From<EncodeError> for Failure {
     }
 }
 
-impl From<std::io::Error> for Failure {
+impl From<std::io::Error> for ApiError {
     fn from(error: std::io::Error) -> Self {
         Self::internal(&error)
     }
 }
 
-impl Failure {
-    /// The server's own fault: the log says what, the client only that.
+impl ApiError {
+    /// Logs an error that is the server's own fault; the client learns only that there was one.
     fn internal(error: &(dyn std::error::Error + 'static)) -> Self {
         tracing::error!(error, "a request failed");
         Self::new(Kind::Internal, "")

@@ -1,5 +1,8 @@
-//! Images named by their address: fetched from listed hosts alone, and never from inside the
-//! server's own network (server-side request forgery, CWE-918).
+//! Fetches images from listed hosts by their URL, and never from inside the server's own network
+//! (server-side request forgery, CWE-918).
+//!
+//! The addresses are checked by own code: the standard library's check is unstable, and each redirection
+//! and each resolved address must pass it.
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -11,11 +14,11 @@ use ureq::config::Config;
 use ureq::unversioned::resolver::{DefaultResolver, ResolvedSocketAddrs, Resolver};
 use ureq::unversioned::transport::{DefaultConnector, NextTimeout};
 
-use super::error::Failure;
+use super::error::ApiError;
 use crate::link::protocol::problem::Kind;
 
-/// How long one answer may take, from the look-up of the name to the last byte.
-const PATIENCE: Duration = Duration::from_secs(8);
+/// Maximum time of a fetch, from resolving the name to the last byte.
+const TIMEOUT: Duration = Duration::from_secs(8);
 const MAX_REDIRECTS: usize = 3;
 
 /// Fetches images from listed hosts.
@@ -26,11 +29,12 @@ pub(super) struct Fetcher {
 }
 
 impl Fetcher {
-    /// `hosts` are names or literal addresses, each with a port where it is not that of its scheme.
+    /// Creates a fetcher for `hosts`: names or literal addresses, each with its port unless it is the
+    /// scheme's default.
     pub(super) fn new(hosts: &[String], max_bytes: usize) -> Self {
         let config = Agent::config_builder()
-            .timeout_global(Some(PATIENCE))
-            // Each redirection is checked here first.
+            .timeout_global(Some(TIMEOUT))
+            // `get` checks each redirection and follows it.
             .max_redirects(0)
             .http_status_as_error(false)
             .proxy(None)
@@ -40,9 +44,9 @@ impl Fetcher {
         Self { agent, hosts: hosts.to_vec(), max_bytes: max_bytes as u64 }
     }
 
-    /// The bytes at an address. Blocks.
-    pub(super) fn get(&self, address: &str) -> Result<Vec<u8>, Failure> {
-        let mut uri: Uri = address.parse().map_err(|_| forbidden(address, "is not an address"))?;
+    /// Returns the bytes at a URL. Blocks.
+    pub(super) fn get(&self, url: &str) -> Result<Vec<u8>, ApiError> {
+        let mut uri: Uri = url.parse().map_err(|_| forbidden(url, "is not a valid URL"))?;
         for _ in 0..=MAX_REDIRECTS {
             self.check(&uri)?;
             let mut response = self.agent.get(&uri).call().map_err(|error| self.failure(&uri, error))?;
@@ -51,11 +55,11 @@ impl Fetcher {
                 let to = response.headers().get(header::LOCATION).and_then(|to| to.to_str().ok());
                 uri = to
                     .and_then(|to| redirected(&uri, to))
-                    .ok_or_else(|| unavailable(&uri, "redirects nowhere"))?;
+                    .ok_or_else(|| unavailable(&uri, "redirects to an invalid URL"))?;
                 continue;
             }
             if !status.is_success() {
-                return Err(unavailable(&uri, &format!("answers {status}")));
+                return Err(unavailable(&uri, &format!("returned {status}")));
             }
             let body = response.body_mut().with_config().limit(self.max_bytes);
             return body.read_to_vec().map_err(|error| self.failure(&uri, error));
@@ -63,12 +67,12 @@ impl Fetcher {
         Err(unavailable(&uri, "redirects too often"))
     }
 
-    /// Lets pass what is on the list, by http or https.
-    fn check(&self, uri: &Uri) -> Result<(), Failure> {
+    /// Accepts http and https URLs whose host and port are in the list.
+    fn check(&self, uri: &Uri) -> Result<(), ApiError> {
         let default_port = match uri.scheme_str() {
             Some("http") => 80,
             Some("https") => 443,
-            _ => return Err(forbidden(&uri.to_string(), "begins with neither http:// nor https://")),
+            _ => return Err(forbidden(&uri.to_string(), "must begin with http:// or https://")),
         };
         let listed = uri.authority().is_some_and(|authority| {
             let (host, port) = (authority.host(), authority.port_u16().unwrap_or(default_port));
@@ -82,38 +86,39 @@ impl Fetcher {
         if listed {
             Ok(())
         } else {
-            Err(forbidden(&uri.to_string(), "is on no host this server fetches from"))
+            Err(forbidden(&uri.to_string(), "is on a host that this server does not fetch from"))
         }
     }
 
-    fn failure(&self, uri: &Uri, error: ureq::Error) -> Failure {
+    fn failure(&self, uri: &Uri, error: ureq::Error) -> ApiError {
         match error {
-            ureq::Error::BodyExceedsLimit(_) => Failure::new(
+            ureq::Error::BodyExceedsLimit(_) => ApiError::new(
                 Kind::TooLarge,
-                format!("the image at {uri} has more than {} bytes", self.max_bytes),
+                format!("The image at {uri} has more than {} bytes, the maximum here.", self.max_bytes),
             ),
             ureq::Error::Io(error)
                 if error.get_ref().is_some_and(<dyn std::error::Error + Send + Sync>::is::<NotPublic>) =>
             {
                 forbidden(
                     &uri.to_string(),
-                    "is on a host with no public address; list the address itself to allow it",
+                    "is on a host without a public address; start the server with the address itself in \
+                     --allow-url-host to allow it",
                 )
             }
-            error => unavailable(uri, &format!("cannot be had: {error}")),
+            error => unavailable(uri, &format!("cannot be fetched: {error}")),
         }
     }
 }
 
-fn forbidden(address: &str, why: &str) -> Failure {
-    Failure::new(Kind::UrlForbidden, format!("{address} {why}"))
+fn forbidden(url: &str, reason: &str) -> ApiError {
+    ApiError::new(Kind::UrlForbidden, format!("The image URL {url} {reason}."))
 }
 
-fn unavailable(uri: &Uri, why: &str) -> Failure {
-    Failure::new(Kind::ImageUnavailable, format!("{uri} {why}"))
+fn unavailable(uri: &Uri, reason: &str) -> ApiError {
+    ApiError::new(Kind::ImageUnavailable, format!("The image URL {uri} {reason}."))
 }
 
-/// Where a `Location` leads: an address, or a path on the same host.
+/// Resolves a `Location`: a URL, or a path on the same host.
 fn redirected(from: &Uri, to: &str) -> Option<Uri> {
     if to.starts_with('/') && !to.starts_with("//") {
         return format!("{}://{}{to}", from.scheme_str()?, from.authority()?).parse().ok();
@@ -121,17 +126,16 @@ fn redirected(from: &Uri, to: &str) -> Option<Uri> {
     if to.starts_with("//") {
         return format!("{}:{to}", from.scheme_str()?).parse().ok();
     }
-    // What has no scheme would be read as the name of a host.
+    // Without a scheme it would be parsed as the name of a host.
     to.parse().ok().filter(|uri: &Uri| uri.scheme().is_some() && uri.authority().is_some())
 }
 
-/// Finds the addresses of names, and of these only public ones: whoever owns a listed name may let
-/// it point anywhere. An address that stands literally in the request stands so in the list, where
-/// it was put on purpose.
+/// Resolves names to their public addresses alone: the owner of a listed name may point it anywhere. A
+/// literal address in a URL is in the list as such, on purpose.
 #[derive(Debug)]
 struct PublicOnly;
 
-/// A name has no public address.
+/// A name without a public address.
 #[derive(Debug, thiserror::Error)]
 #[error("no public address")]
 struct NotPublic;
@@ -156,12 +160,12 @@ impl Resolver for PublicOnly {
     }
 }
 
-/// Whether an address is one of the open internet's, by IANA's special-purpose registries.
+/// Returns whether an address is a public one by IANA's special-purpose registries.
 fn is_public(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(address) => is_public_v4(address),
         IpAddr::V6(address) => match address.segments() {
-            // What carries an IPv4 address: IPv4-mapped, NAT64, 6to4.
+            // These carry an IPv4 address: IPv4-mapped, NAT64, 6to4.
             [0, 0, 0, 0, 0, 0xffff, high, low]
             | [0x64, 0xff9b, 0, 0, 0, 0, high, low]
             | [0x2002, high, low, ..] => {
@@ -202,15 +206,15 @@ mod tests {
 
     use super::*;
 
-    /// A server on a loopback address that answers each connection with the next of these; its port.
-    fn serving(answers: Vec<String>) -> u16 {
+    /// Starts a server that sends each connection the next of these responses, and returns its port.
+    fn serving(responses: Vec<String>) -> u16 {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
         std::thread::spawn(move || {
-            for answer in answers {
+            for response in responses {
                 let (mut stream, _) = listener.accept().unwrap();
                 let _: usize = stream.read(&mut [0; 4096]).unwrap();
-                stream.write_all(answer.as_bytes()).unwrap();
+                stream.write_all(response.as_bytes()).unwrap();
             }
         });
         port
@@ -224,12 +228,12 @@ mod tests {
         format!("HTTP/1.1 302 Found\r\nlocation: {to}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n")
     }
 
-    fn kind(answer: Result<Vec<u8>, Failure>) -> Kind {
-        answer.unwrap_err().kind()
+    fn kind(fetched: Result<Vec<u8>, ApiError>) -> Kind {
+        fetched.unwrap_err().kind()
     }
 
     #[test]
-    fn a_listed_address_is_fetched_and_its_redirections_are_checked() {
+    fn a_listed_url_is_fetched_and_its_redirections_are_checked() {
         let port = serving(vec![
             ok("bytes"),
             redirect("/b"),
@@ -247,10 +251,10 @@ mod tests {
     }
 
     #[test]
-    fn a_circle_and_an_error_end() {
-        let circle = serving(vec![redirect("/"); 4]);
+    fn endless_redirections_and_error_statuses_fail() {
+        let endless = serving(vec![redirect("/"); 4]);
         let missing = serving(vec!["HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n".to_owned()]);
-        for port in [circle, missing] {
+        for port in [endless, missing] {
             let listed = format!("127.0.0.1:{port}");
             let fetcher = Fetcher::new(std::slice::from_ref(&listed), 8);
             assert_eq!(kind(fetcher.get(&format!("http://{listed}/"))), Kind::ImageUnavailable);
@@ -258,14 +262,14 @@ mod tests {
     }
 
     #[test]
-    fn a_listed_name_that_points_inside_is_refused() {
+    fn a_listed_name_of_a_private_address_is_refused() {
         let port = serving(vec![ok("secret")]);
         let fetcher = Fetcher::new(&[format!("localhost:{port}")], 100);
         assert_eq!(kind(fetcher.get(&format!("http://localhost:{port}/"))), Kind::UrlForbidden);
     }
 
     #[test]
-    fn only_the_list_passes() {
+    fn only_listed_hosts_and_ports_pass() {
         let hosts = ["images.example", "10.0.0.5", "[::1]:8080"].map(str::to_owned);
         let fetcher = Fetcher::new(&hosts, 8);
         let passes = |address: &str| address.parse::<Uri>().is_ok_and(|uri| fetcher.check(&uri).is_ok());
@@ -296,7 +300,7 @@ mod tests {
     }
 
     #[test]
-    fn addresses() {
+    fn special_purpose_addresses_are_not_public() {
         for address in [
             "1.1.1.1",
             "93.184.216.34",
@@ -343,7 +347,7 @@ mod tests {
     }
 
     #[test]
-    fn a_location_leads_to_an_address_or_a_path() {
+    fn a_location_is_a_url_or_a_path() {
         let from: Uri = "https://a.example:8443/x/y.jpg".parse().unwrap();
         let cases = [
             ("/z.jpg", Some("https://a.example:8443/z.jpg")),

@@ -1,14 +1,16 @@
 //! `masklink serve`: the page's files and the linking endpoint on one port.
 
+mod body;
 mod error;
 mod fetch;
 mod listen;
 mod middleware;
 mod router;
 mod routes;
+mod settings;
 mod state;
 mod store;
-mod stream;
+mod workers;
 
 use std::env::VarError;
 use std::io::IsTerminal as _;
@@ -17,15 +19,19 @@ use std::path::PathBuf;
 
 use anyhow::{Context as _, ensure};
 use axum::http::HeaderValue;
+use tracing_subscriber::filter::{LevelFilter, Targets};
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
 
 pub use router::app;
 pub use routes::openapi::document as openapi_document;
-pub use state::{Limits, Server, Settings};
+pub use settings::{Limits, Settings};
+pub use state::Server;
 
 use super::linker::Linker;
 use super::onnx::{Runtime, RuntimeArgs};
 
-/// Serve the page and the linking endpoint.
+/// Serves the page and the linking endpoint. `RUST_LOG=masklink=debug` logs each request.
 #[derive(clap::Args)]
 pub(super) struct ServeArgs {
     /// Folder of the page.
@@ -34,54 +40,53 @@ pub(super) struct ServeArgs {
     /// Folder of data, served below /data/.
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
-    /// Folder of an index that `masklink index` wrote; without one the endpoint answers 503.
+    /// Folder of an index that `masklink index` wrote; without one the endpoint responds 503.
     #[arg(long, value_name = "DIR")]
     index: Option<PathBuf>,
-    /// Folder to keep put images in; without one they are kept in memory alone.
+    /// Folder that keeps uploaded images; without one they are in memory alone.
     #[arg(long, value_name = "DIR")]
     store: Option<PathBuf>,
     /// Address to listen on.
     #[arg(long, default_value = "127.0.0.1")]
     host: IpAddr,
-    /// The most the store's folder may hold, in MiB; beyond it the images put first are removed.
+    /// Maximum size of the store's folder, in MiB; beyond it the oldest images are removed.
     #[arg(long, value_name = "MIB", default_value_t = 10_240)]
     store_size: u64,
-    /// Port to listen on; 0 takes a free one.
+    /// Port to listen on; 0 for any free one.
     #[arg(long, default_value_t = 8080)]
     port: u16,
-    /// Name that browsers may call this server by, besides localhost and loopback addresses; may be
-    /// given several times. Without it, any name, or on a loopback address no other, so that no
-    /// other site's name can be pointed there.
+    /// Host name of this server besides localhost and loopback addresses; may be given several times.
+    /// Without it a server on a loopback address refuses all other names, so that no other site can
+    /// point its name there, and any other server accepts all names.
     #[arg(long, value_name = "NAME")]
     allow_host: Vec<String>,
-    /// Host to fetch images from that a question names by their address; may be given several
-    /// times. A port other than the scheme's, and an address that is not public, must be listed
-    /// literally.
+    /// Host from which images are fetched by their URL; may be given several times. A port other than
+    /// the scheme's default and an address that is not public must be listed literally.
     #[arg(long, value_name = "HOST[:PORT]")]
     allow_url_host: Vec<String>,
-    /// Bearer token the endpoint asks for; better given in `MASKLINK_TOKEN`, where other users do not see it.
+    /// Bearer token that the endpoint requires; safer in `MASKLINK_TOKEN`, where other users do not see it.
     #[arg(long, value_name = "TOKEN")]
     token: Option<String>,
-    /// Origin whose pages may use the endpoint, or * for any; may be given several times.
+    /// Origin whose pages may use the endpoint, or * for all; may be given several times.
     #[arg(long, value_name = "ORIGIN", value_parser = middleware::cors::origin)]
     allow_origin: Vec<HeaderValue>,
-    /// Origin the served page may connect to besides this server; may be given several times;
-    /// without it, any.
+    /// Origin that the page may connect to besides this server; may be given several times. Without it
+    /// all are allowed.
     #[arg(long, value_name = "ORIGIN")]
     connect: Vec<String>,
-    /// Requests a second for each client address, ten seconds' worth of them at once; 0 sets no limit.
+    /// Requests a second of each client address, ten seconds' worth of them at once; 0 for no limit.
     #[arg(long, value_name = "N", default_value_t = 20.0)]
     rate: f64,
-    /// Masks and images computed at a time.
+    /// Maximum number of requests that compute at a time.
     #[arg(long, value_name = "N", default_value_t = 2)]
     workers: usize,
-    /// Largest image taken, in bytes.
+    /// Maximum size of an image, in bytes.
     #[arg(long, value_name = "BYTES", default_value_t = 20 << 20)]
     max_bytes: usize,
-    /// Largest image taken, in pixels.
+    /// Maximum number of pixels of an image.
     #[arg(long, value_name = "N", default_value_t = 50_000_000)]
     max_pixels: u64,
-    /// Memory for images and their features, in MiB.
+    /// Memory budget of images and their features, in MiB.
     #[arg(long, value_name = "MIB", default_value_t = 512)]
     memory: usize,
     #[command(flatten)]
@@ -90,16 +95,10 @@ pub(super) struct ServeArgs {
 
 /// Runs the command until the process is asked to stop.
 pub(super) fn run(args: ServeArgs) -> anyhow::Result<()> {
-    tracing_subscriber::fmt()
-        .with_env_filter(
-            tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| "masklink=info".into()),
-        )
-        .with_ansi(std::io::stderr().is_terminal())
-        .with_writer(std::io::stderr)
-        .init();
+    start_log()?;
     let token = token(args.token.clone())?;
     for folder in [&args.root, &args.data].into_iter().flatten() {
-        ensure!(folder.is_dir(), "{} is not a folder", folder.display());
+        ensure!(folder.is_dir(), "there is no folder {}", folder.display());
     }
     let linker = match &args.index {
         Some(folder) => {
@@ -109,25 +108,37 @@ pub(super) fn run(args: ServeArgs) -> anyhow::Result<()> {
         None => None,
     };
     let address = SocketAddr::new(args.host, args.port);
-    let has_data = args.data.is_some();
     let server = Server::new(linker, settings(args, token))?;
     tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()?
-        .block_on(listen::listen(address, server, has_data))
+        .block_on(listen::listen(address, server))
 }
 
-/// The token given, or that of the environment. An empty one is an error: it mostly comes of a
-/// script whose variable is not set, and would let everybody in.
-fn token(given: Option<String>) -> anyhow::Result<Option<String>> {
-    let token = match (given, std::env::var("MASKLINK_TOKEN")) {
+/// Writes the log to the standard error, at the levels of `RUST_LOG` if there are any.
+fn start_log() -> anyhow::Result<()> {
+    let levels = match std::env::var("RUST_LOG") {
+        Ok(levels) => levels.parse().context("RUST_LOG")?,
+        Err(_) => Targets::new().with_target("masklink", LevelFilter::INFO),
+    };
+    let lines = tracing_subscriber::fmt::layer()
+        .with_ansi(std::io::stderr().is_terminal())
+        .with_writer(std::io::stderr);
+    tracing_subscriber::registry().with(lines).with(levels).init();
+    Ok(())
+}
+
+/// Returns the token of the arguments or of the environment. An empty one is an error: it mostly comes
+/// from a script whose variable is not set, and would let everybody in.
+fn token(argument: Option<String>) -> anyhow::Result<Option<String>> {
+    let token = match (argument, std::env::var("MASKLINK_TOKEN")) {
         (Some(token), _) => Some(token),
         (None, Err(VarError::NotPresent)) => None,
         (None, found) => Some(found.context("MASKLINK_TOKEN")?),
     };
     ensure!(
         token.as_deref() != Some(""),
-        "the token is empty: leave --token and MASKLINK_TOKEN out to let anybody use the endpoint"
+        "the token is empty: omit --token and MASKLINK_TOKEN to let everybody use the endpoint"
     );
     Ok(token)
 }
@@ -140,13 +151,13 @@ fn settings(args: ServeArgs, token: Option<String>) -> Settings {
         requests_per_second: args.rate,
         store_bytes: args.memory << 20,
         folder_bytes: args.store_size << 20,
-        // Room for the largest bodies, which hold an image in base64.
+        // The largest bodies have an image in base64.
         body_bytes: Limits::default().body_bytes.max(args.max_bytes.saturating_mul(3)),
         ..Limits::default()
     };
-    let listed = args.host.is_loopback() || !args.allow_host.is_empty();
+    let is_listed = args.host.is_loopback() || !args.allow_host.is_empty();
     Settings {
-        hosts: listed.then_some(args.allow_host),
+        hosts: is_listed.then_some(args.allow_host),
         root: args.root,
         data: args.data,
         store: args.store,

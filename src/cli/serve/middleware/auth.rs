@@ -1,37 +1,33 @@
-//! The optional bearer token (RFC 6750), compared in constant time.
+//! Checks the optional bearer token (RFC 6750) in constant time.
+
+use std::sync::Arc;
 
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use sha2::{Digest as _, Sha256};
+use subtle::ConstantTimeEq as _;
 
-use crate::cli::serve::error::Failure;
-use crate::cli::serve::state::Server;
+use crate::cli::serve::error::ApiError;
 use crate::link::protocol::problem::Kind;
 
-/// Lets a request through that bears the token, where the server has one.
-pub(crate) async fn check(State(server): State<Server>, request: Request, next: Next) -> Response {
-    match &server.inner.settings.token {
-        Some(token) if !bears(request.headers(), token) => {
-            Failure::new(Kind::Unauthorized, "send Authorization: Bearer with the server's token")
-                .into_response()
+/// Refuses a request without the server's token, where it has one.
+pub(crate) async fn check(token: State<Option<Arc<str>>>, request: Request, next: Next) -> Response {
+    match &*token {
+        Some(token) if !has_token(request.headers(), token) => {
+            let detail = "Send the server's token as Authorization: Bearer TOKEN.";
+            ApiError::new(Kind::Unauthorized, detail).into_response()
         }
         _ => next.run(request).await,
     }
 }
 
-fn bears(headers: &HeaderMap, token: &str) -> bool {
+fn has_token(headers: &HeaderMap, token: &str) -> bool {
     let Some(value) = headers.get(header::AUTHORIZATION) else { return false };
-    let Some((scheme, given)) = value.as_bytes().split_at_checked("Bearer ".len()) else { return false };
-    scheme.eq_ignore_ascii_case(b"Bearer ") && equal(given, token.as_bytes())
-}
-
-/// Whether two secrets are equal. Hashes are compared, so that time tells nothing of where the
-/// secrets differ.
-fn equal(given: &[u8], expected: &[u8]) -> bool {
-    let (given, expected) = (Sha256::digest(given), Sha256::digest(expected));
-    given.iter().zip(expected.iter()).fold(0, |difference, (a, b)| difference | (a ^ b)) == 0
+    let Some((scheme, sent)) = value.as_bytes().split_at_checked("Bearer ".len()) else { return false };
+    // Hashes are compared, so that the time does not depend on the token's length either.
+    scheme.eq_ignore_ascii_case(b"Bearer ") && Sha256::digest(sent).ct_eq(&Sha256::digest(token)).into()
 }
 
 #[cfg(test)]
@@ -50,8 +46,8 @@ mod tests {
             ("secret", false),
         ] {
             let headers = HeaderMap::from_iter([(header::AUTHORIZATION, value.parse().unwrap())]);
-            assert_eq!(bears(&headers, "secret"), passes, "{value}");
+            assert_eq!(has_token(&headers, "secret"), passes, "{value}");
         }
-        assert!(!bears(&HeaderMap::new(), "secret"));
+        assert!(!has_token(&HeaderMap::new(), "secret"));
     }
 }

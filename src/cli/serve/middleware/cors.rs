@@ -1,4 +1,7 @@
-//! Which pages of other origins may use the endpoint.
+//! Lets the pages of listed origins use the endpoint (CORS).
+//!
+//! Origins are parsed here and not by `url`, which would accept paths, user names and international
+//! names that no browser sends.
 
 use std::net::Ipv6Addr;
 use std::time::Duration;
@@ -6,16 +9,16 @@ use std::time::Duration;
 use axum::http::{HeaderValue, Method, header};
 use tower_http::cors::{AllowOrigin, Any, CorsLayer};
 
-/// Why an origin is none.
+/// An argument that is not an origin.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Error {
-    /// No browser would send it.
-    #[error("it is not *, null or scheme://host[:port]")]
+    /// No browser would send it: correct the argument.
+    #[error("not an origin: use scheme://host[:port], * or null")]
     Form,
 }
 
-/// An origin as browsers write it (RFC 6454 section 6.2): in lower case, without a slash behind it
-/// and without the port that its scheme has anyway.
+/// Parses an origin and writes it as browsers do (RFC 6454 section 6.2): in lower case, without a final
+/// slash and without the scheme's default port.
 pub(crate) fn origin(text: &str) -> Result<HeaderValue, Error> {
     let lower = text.to_ascii_lowercase();
     let written =
@@ -43,8 +46,8 @@ fn written(lower: &str) -> Option<String> {
     (holds(scheme, b"+-.") && is_host).then(|| format!("{scheme}://{host}{port}"))
 }
 
-/// The CORS answers for these origins; `*` lets any page in. Without origins only the server's own
-/// page gets through.
+/// Returns the CORS layer for these origins; `*` allows every page. Without origins only the server's own
+/// page is allowed.
 pub(crate) fn layer(origins: &[HeaderValue]) -> CorsLayer {
     let allowed = if origins.iter().any(|origin| origin == "*") {
         AllowOrigin::from(Any)
@@ -56,7 +59,7 @@ pub(crate) fn layer(origins: &[HeaderValue]) -> CorsLayer {
         .allow_methods([Method::GET, Method::PUT, Method::POST])
         .allow_headers([header::AUTHORIZATION, header::CONTENT_TYPE])
         .expose_headers([header::RETRY_AFTER])
-        // A public page may ask a server in the visitor's own network, if it is one of the origins.
+        // A public page of a listed origin may use a server in the visitor's own network.
         .allow_private_network(!origins.is_empty())
         .max_age(Duration::from_hours(1))
 }
@@ -66,7 +69,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn origins_are_taken_as_browsers_write_them() {
+    fn origins_are_written_as_browsers_write_them() {
         for (text, written) in [
             ("*", "*"),
             ("null", "null"),

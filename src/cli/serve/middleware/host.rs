@@ -1,36 +1,38 @@
-//! Which names the server answers to. A page whose own name an attacker lets resolve to 127.0.0.1
-//! (DNS rebinding) is of the same origin as the server in the browser's eyes; it betrays itself by
-//! its name in `Host`.
+//! Refuses requests for names that are not this server's (DNS rebinding).
+//!
+//! A page whose own name an attacker resolves to 127.0.0.1 has the same origin as the server for the
+//! browser, but `Host` still says the page's name. Own code, because no kept library has this rule.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use axum::extract::{Request, State};
 use axum::http::header;
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 
-use crate::cli::serve::error::Failure;
-use crate::cli::serve::state::Server;
+use crate::cli::serve::error::ApiError;
 use crate::link::protocol::problem::Kind;
 
-/// Lets a request through that calls the server by one of its names, where it has a list of them.
-pub(crate) async fn check(State(server): State<Server>, request: Request, next: Next) -> Response {
-    let Some(names) = &server.inner.settings.hosts else { return next.run(request).await };
-    // Browsers always send one; without it the request comes from a program, which needs no trick to connect.
+/// Refuses a request whose `Host` is neither a loopback name nor in the list, where there is one.
+pub(crate) async fn check(names: State<Option<Arc<[String]>>>, request: Request, next: Next) -> Response {
+    let Some(names) = &*names else { return next.run(request).await };
+    // Browsers always send a `Host`; a program that sends none needs no trick to connect.
     let host = request.headers().get(header::HOST).map(|host| host.to_str().unwrap_or_default());
     let host = host.or_else(|| request.uri().host());
     match host {
-        Some(host) if !answers_to(host, names) => {
-            let detail = format!("'{host}' is none of this server's names; --allow-host adds one");
-            Failure::new(Kind::WrongHost, detail).into_response()
+        Some(host) if !is_allowed(host, names) => {
+            let detail =
+                format!("'{host}' is not a name of this server. Start it with --allow-host NAME to add one.");
+            ApiError::new(Kind::WrongHost, detail).into_response()
         }
         _ => next.run(request).await,
     }
 }
 
-/// Whether a `Host` (RFC 9110 section 7.2) is a loopback address, `localhost`, or one of `names`,
-/// on whatever port.
-fn answers_to(host: &str, names: &[String]) -> bool {
+/// Returns whether a `Host` (RFC 9110 section 7.2) is a loopback address, `localhost` or one of `names`,
+/// with any port.
+fn is_allowed(host: &str, names: &[String]) -> bool {
     let name = without_port(host);
     let address = name.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(name);
     address.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
@@ -45,7 +47,7 @@ fn without_port(host: &str) -> &str {
     }
 }
 
-/// Whether the colons are those of an IPv6 address without brackets.
+/// Returns whether the colons are those of an IPv6 address without brackets.
 fn is_bare_ipv6(host: &str) -> bool {
     host.parse::<std::net::Ipv6Addr>().is_ok()
 }
@@ -55,7 +57,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names() {
+    fn loopback_and_listed_names_are_allowed() {
         let names = ["Masks.Example".to_owned()];
         for host in [
             "localhost",
@@ -67,10 +69,10 @@ mod tests {
             "[::1]",
             "::1",
         ] {
-            assert!(answers_to(host, &[]), "{host}");
+            assert!(is_allowed(host, &[]), "{host}");
         }
         for host in ["masks.example", "masks.example:8080"] {
-            assert!(answers_to(host, &names) && !answers_to(host, &[]), "{host}");
+            assert!(is_allowed(host, &names) && !is_allowed(host, &[]), "{host}");
         }
         for host in [
             "evil.example",
@@ -83,7 +85,7 @@ mod tests {
             "x:y",
             "0.0.0.0",
         ] {
-            assert!(!answers_to(host, &names), "{host}");
+            assert!(!is_allowed(host, &names), "{host}");
         }
     }
 }

@@ -1,33 +1,44 @@
-//! What the server measures of itself, for Prometheus and the log.
+//! Measures requests and linking, for Prometheus and the log.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use axum::extract::{MatchedPath, Request, State};
 use axum::http::Method;
 use axum::middleware::Next;
 use axum::response::Response;
-use metrics::{counter, gauge, histogram, with_local_recorder};
+use metrics::{counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle, PrometheusRecorder};
 
-use crate::cli::serve::state::Server;
 use crate::link::protocol::Timing;
 
-/// The measurements of one server; not the process's global ones, so that servers in one process stay apart.
-pub(crate) struct Watch {
+/// The measurements of one server. They are not the process's global ones, so that servers in one
+/// process stay apart.
+pub(crate) struct Metrics {
     recorder: PrometheusRecorder,
     handle: PrometheusHandle,
 }
 
-impl Watch {
+impl Metrics {
     pub(crate) fn new() -> Self {
         let recorder = PrometheusBuilder::new().build_recorder();
         let handle = recorder.handle();
+        metrics::with_local_recorder(&recorder, || {
+            describe_counter!("masklink_requests_total", "Requests by route, method and status.");
+            describe_histogram!("masklink_request_seconds", "Time to respond to a request, by route.");
+            describe_histogram!("masklink_prepare_seconds", "Time to decode and encode a new image.");
+            describe_histogram!("masklink_encode_seconds", "Time to read an image and run the encoder.");
+            describe_histogram!("masklink_pool_seconds", "Time to average the features over a mask.");
+            describe_histogram!("masklink_search_seconds", "Time to search the index.");
+            describe_gauge!("masklink_images", "Images in memory.");
+            describe_gauge!("masklink_images_bytes", "Memory that the images and their features take.");
+        });
         Self { recorder, handle }
     }
 
-    /// The text for Prometheus, with how many images are in memory now.
+    /// Returns the text for Prometheus, with the number and the bytes of the images in memory.
     pub(crate) fn render(&self, images: usize, bytes: usize) -> String {
-        with_local_recorder(&self.recorder, || {
+        metrics::with_local_recorder(&self.recorder, || {
             gauge!("masklink_images").set(images as f64);
             gauge!("masklink_images_bytes").set(bytes as f64);
         });
@@ -35,25 +46,24 @@ impl Watch {
         self.handle.render()
     }
 
-    /// Condenses what was measured since the last time; until then each measurement takes memory.
-    pub(crate) fn upkeep(&self) {
+    /// Condenses the measurements since the last call; until then each of them takes memory.
+    pub(crate) fn run_upkeep(&self) {
         self.handle.run_upkeep();
     }
 
-    /// Measures what a new image alone takes: to decode it and, where the encoder has a view of the
-    /// whole, its features.
-    pub(crate) fn prepare<T>(&self, work: impl FnOnce() -> T) -> T {
+    /// Runs `work` and records its time as the preparation of a new image.
+    pub(crate) fn time_preparation<T>(&self, work: impl FnOnce() -> T) -> T {
         let started = Instant::now();
         let done = work();
-        with_local_recorder(&self.recorder, || {
+        metrics::with_local_recorder(&self.recorder, || {
             histogram!("masklink_prepare_seconds").record(started.elapsed().as_secs_f64());
         });
         done
     }
 
-    /// Notes the parts of one answer.
-    pub(crate) fn linked(&self, timing: &Timing) {
-        with_local_recorder(&self.recorder, || {
+    /// Records the parts of one link response.
+    pub(crate) fn record_link(&self, timing: &Timing) {
+        metrics::with_local_recorder(&self.recorder, || {
             histogram!("masklink_encode_seconds").record(timing.encode / 1e3);
             histogram!("masklink_pool_seconds").record(timing.pool / 1e3);
             histogram!("masklink_search_seconds").record(timing.search / 1e3);
@@ -61,14 +71,14 @@ impl Watch {
     }
 }
 
-/// The method as a label: clients may invent methods, and each label takes memory for good.
-fn known(method: &Method) -> &'static str {
+/// Returns the method as a label. Clients may invent methods, and each label takes memory for good.
+fn method_label(method: &Method) -> &'static str {
     let names = ["GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH"];
     names.into_iter().find(|name| *name == method.as_str()).unwrap_or("other")
 }
 
-/// Counts and times every request by its route, and logs it.
-pub(crate) async fn requests(State(server): State<Server>, request: Request, next: Next) -> Response {
+/// Counts and times every request by its route, and logs it at debug level.
+pub(crate) async fn record(State(metrics): State<Arc<Metrics>>, request: Request, next: Next) -> Response {
     let started = Instant::now();
     let method = request.method().clone();
     let path = request.uri().path().to_owned();
@@ -76,13 +86,13 @@ pub(crate) async fn requests(State(server): State<Server>, request: Request, nex
     let route = request.extensions().get::<MatchedPath>().map_or("files", MatchedPath::as_str).to_owned();
     let response = next.run(request).await;
     let (seconds, status) = (started.elapsed().as_secs_f64(), response.status().as_u16());
-    let known_method = known(&method);
-    with_local_recorder(&server.inner.watch.recorder, || {
-        let labels = [("route", route), ("method", known_method.to_owned()), ("status", status.to_string())];
+    let label = method_label(&method);
+    metrics::with_local_recorder(&metrics.recorder, || {
+        let labels = [("route", route), ("method", label.to_owned()), ("status", status.to_string())];
         counter!("masklink_requests_total", &labels).increment(1);
         histogram!("masklink_request_seconds", &labels[..1]).record(seconds);
     });
-    tracing::info!(%method, path, status, ms = seconds * 1e3, "request");
+    tracing::debug!(%method, path, status, ms = seconds * 1e3, "request");
     response
 }
 
@@ -91,10 +101,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn invented_methods_share_one_label() {
-        assert_eq!(known(&Method::PUT), "PUT");
-        for invented in ["A000001", "A000002", "TRACE", "get"] {
-            assert_eq!(known(&Method::from_bytes(invented.as_bytes()).unwrap()), "other", "{invented}");
+    fn unknown_methods_share_one_label() {
+        assert_eq!(method_label(&Method::PUT), "PUT");
+        for unknown in ["A000001", "A000002", "TRACE", "get"] {
+            assert_eq!(method_label(&Method::from_bytes(unknown.as_bytes()).unwrap()), "other", "{unknown}");
         }
+    }
+
+    #[test]
+    fn metrics_have_help_texts() {
+        let metrics = Metrics::new();
+        metrics.record_link(&Timing::default());
+        let text = metrics.render(1, 2);
+        assert!(text.contains("# HELP masklink_images Images in memory.\n"), "{text}");
+        assert!(text.contains("# HELP masklink_search_seconds "), "{text}");
     }
 }

@@ -1,7 +1,8 @@
-//! Layers that every request or every request of the endpoint passes, each with a state of its own.
+//! Layers that requests pass on their way to a route, each with a state of its own.
 
 pub(super) mod auth;
 pub(super) mod cors;
+pub(super) mod headers;
 pub(super) mod host;
 pub(super) mod metrics;
 pub(super) mod rate;

@@ -1,26 +1,28 @@
-//! How often a client may ask: a token bucket for each address.
+//! Limits the requests of each client address with token buckets.
+//!
+//! Own code and not `governor`, because an IPv6 network counts as one client and a full table is emptied
+//! instead of searched.
 
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use axum::extract::{ConnectInfo, Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 
-use crate::cli::serve::error::Failure;
-use crate::cli::serve::state::Server;
+use crate::cli::serve::error::ApiError;
 use crate::link::protocol::problem::Kind;
 
-/// The seconds' worth of requests a client may make at once.
+/// Seconds' worth of requests that a client may make at once.
 const BURST_SECS: f64 = 10.0;
-/// The most addresses remembered. Beyond it full buckets are forgotten, which changes nothing for
-/// their clients, and where that is not enough all are, so that no crowd of addresses costs memory
-/// or a search for each request.
+/// Maximum number of buckets. Beyond it full buckets are dropped, which changes nothing for their
+/// clients, and where that is not enough all are, so that many addresses cost neither memory nor a search
+/// for each request.
 const MAX_CLIENTS: usize = 10_000;
 
-/// The buckets.
+/// The token buckets of all clients.
 pub(crate) struct Rate {
     per_second: f64,
     buckets: Mutex<HashMap<IpAddr, Bucket>>,
@@ -32,24 +34,25 @@ struct Bucket {
     filled: Instant,
 }
 
-/// Lets a request through while its client's bucket holds out. A reverse proxy counts as one client.
-pub(crate) async fn check(State(server): State<Server>, request: Request, next: Next) -> Response {
+/// Refuses a request whose client's bucket is empty. A reverse proxy counts as one client.
+pub(crate) async fn check(State(rate): State<Arc<Rate>>, request: Request, next: Next) -> Response {
     let client = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
-    match client.map_or(Ok(()), |client| server.inner.rate.take(client, Instant::now())) {
+    match client.map_or(Ok(()), |client| rate.take(client, Instant::now())) {
         Ok(()) => next.run(request).await,
         Err(seconds) => {
-            Failure::retry_after(Kind::RateLimited, format!("wait {seconds} s"), seconds).into_response()
+            let detail = format!("Too many requests from your address. Try again in {seconds} s.");
+            ApiError::retry_after(Kind::RateLimited, detail, seconds).into_response()
         }
     }
 }
 
 impl Rate {
-    /// Buckets that fill by `per_second`; 0 lets everything through.
+    /// Creates buckets that fill by `per_second` requests; 0 sets no limit.
     pub(crate) fn new(per_second: f64) -> Self {
         Self { per_second, buckets: Mutex::new(HashMap::new()) }
     }
 
-    /// Takes one request from a client's bucket, or says after how many seconds there will be one.
+    /// Takes one request from a client's bucket, or returns the seconds until it has one.
     fn take(&self, client: IpAddr, now: Instant) -> Result<(), u64> {
         if self.per_second <= 0.0 {
             return Ok(());
@@ -77,7 +80,7 @@ impl Rate {
     }
 }
 
-/// The address that counts as one client: a home's IPv6 network has 2⁶⁴ addresses.
+/// Returns the address that stands for a client: a home's IPv6 network has 2⁶⁴ addresses.
 fn network(client: IpAddr) -> IpAddr {
     match client {
         IpAddr::V4(_) => client,
@@ -94,7 +97,7 @@ mod tests {
     use std::time::Duration;
 
     #[test]
-    fn a_bucket_empties_and_fills() {
+    fn an_empty_bucket_refuses_until_it_fills() {
         let rate = Rate::new(0.5);
         let client: IpAddr = "192.0.2.1".parse().unwrap();
         let start = Instant::now();
@@ -108,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn a_crowd_of_addresses_is_forgotten_and_not_remembered_without_end() {
+    fn many_addresses_do_not_exceed_the_maximum_of_buckets() {
         let rate = Rate::new(0.01);
         let start = Instant::now();
         for index in 0..=2 * MAX_CLIENTS as u32 {

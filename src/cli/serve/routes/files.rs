@@ -1,87 +1,125 @@
-//! The page's files: ranges, precompressed variants, conditional requests, and the headers that
-//! keep the page safe.
+//! The files of the page and of the data folder: ranges, compressed variants, conditional requests and
+//! caching.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use axum::body::Body;
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Uri, header};
-use axum::middleware::Next;
-use axum::response::Response;
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
+use axum::response::{IntoResponse as _, Response};
 use tower::ServiceExt as _;
 use tower_http::services::ServeDir;
+use tower_http::services::fs::DefaultServeDirFallback;
 
-use crate::cli::serve::state::Server;
+use crate::cli::serve::error::ApiError;
+use crate::cli::serve::store::compressed::CompressingBackend;
+use crate::link::protocol::problem::Kind;
 
-/// The files of a folder that is served below `prefix`. `file.br` and `file.gz` beside a file are
-/// sent in its place where the client takes them.
-pub(crate) fn folder(path: &Path, prefix: &str) -> ServeDir {
-    ServeDir::new(path).precompressed_br().precompressed_gzip().redirect_path_prefix(prefix)
+/// Folder of files whose names change with their content.
+const HASHED: &str = "/assets/";
+/// Length of the content hash in a name such as `viewer-ABCDEFGH.js`.
+const HASH_LENGTH: usize = 8;
+
+/// The folders that are served.
+pub(crate) struct Files {
+    root: Option<PathBuf>,
+    data: Option<PathBuf>,
+    backend: CompressingBackend,
 }
 
-/// Whether a client that says which version of a file it has a part of (`If-Range`, RFC 9110
-/// section 13.1.5) means the one in the folder. A client that does not say so takes a part of any.
-pub(crate) async fn is_same_version(folder: &ServeDir, uri: &Uri, headers: &HeaderMap) -> bool {
+type Folder = ServeDir<DefaultServeDirFallback, CompressingBackend>;
+
+impl Files {
+    pub(crate) fn new(root: Option<PathBuf>, data: Option<PathBuf>) -> Self {
+        Self { root, data, backend: CompressingBackend::new() }
+    }
+
+    /// Returns the folder that holds a path, and the path's address inside it.
+    fn find(&self, uri: &Uri) -> Option<(Folder, Uri)> {
+        match (uri.path().strip_prefix("/data/"), &self.data, &self.root) {
+            (Some(rest), Some(data), _) => {
+                let query = uri.query().map(|query| format!("?{query}")).unwrap_or_default();
+                Some((self.folder(data, "/data"), format!("/{rest}{query}").parse().ok()?))
+            }
+            (_, _, Some(root)) => Some((self.folder(root, ""), uri.clone())),
+            _ => None,
+        }
+    }
+
+    /// Returns a folder that is served below `prefix`. `file.br` and `file.gz` beside a file are sent in
+    /// its place where the client accepts them; where there are none, they are made.
+    fn folder(&self, path: &Path, prefix: &str) -> Folder {
+        ServeDir::with_backend(path, self.backend.clone())
+            .precompressed_br()
+            .precompressed_gzip()
+            .redirect_path_prefix(prefix)
+    }
+}
+
+/// Sends a file of the page or, below `/data/`, of the data folder.
+pub(crate) async fn get_file(State(files): State<Arc<Files>>, mut request: Request) -> Response {
+    let not_found = || ApiError::new(Kind::NotFound, "").into_response();
+    let is_hashed = files.root.is_some() && has_hash(request.uri().path());
+    let Some((folder, uri)) = files.find(request.uri()) else { return not_found() };
+    *request.uri_mut() = uri;
+    if !is_same_version(&folder, request.uri(), request.headers()).await {
+        request.headers_mut().remove(header::RANGE);
+    }
+    let fallback = tower::service_fn(move |_: axum::http::Request<Body>| async move {
+        Ok::<_, std::convert::Infallible>(not_found())
+    });
+    let mut response = match folder.fallback(fallback).oneshot(request).await {
+        Ok(response) => response.map(Body::new),
+        Err(never) => match never {},
+    };
+    if is_hashed && (response.status().is_success() || response.status() == StatusCode::NOT_MODIFIED) {
+        let forever = HeaderValue::from_static("public, max-age=31536000, immutable");
+        response.headers_mut().insert(header::CACHE_CONTROL, forever);
+    }
+    response
+}
+
+/// Returns whether a path names a file whose name changes with its content.
+fn has_hash(path: &str) -> bool {
+    let Some(file) = path.strip_prefix(HASHED).and_then(|path| path.rsplit('/').next()) else { return false };
+    let Some((_, hash)) = file.split_once('.').and_then(|(stem, _)| stem.rsplit_once('-')) else {
+        return false;
+    };
+    hash.len() == HASH_LENGTH && hash.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit())
+}
+
+/// Returns whether the version of which a client has a part (`If-Range`, RFC 9110 section 13.1.5) is the
+/// one in the folder; true without the header.
+async fn is_same_version(folder: &Folder, uri: &Uri, headers: &HeaderMap) -> bool {
     let Some(version) = headers.get(header::IF_RANGE) else { return true };
     let mut about = Request::new(Body::empty());
     (*about.method_mut(), *about.uri_mut()) = (Method::HEAD, uri.clone());
     let Ok(about) = folder.clone().oneshot(about).await;
-    // The service's entity tags are strong ones; a weak one of the client's is thus equal to none.
+    // `ServeDir` makes strong entity tags; a weak one of the client's thus equals none.
     [header::ETAG, header::LAST_MODIFIED].iter().any(|name| about.headers().get(name) == Some(version))
 }
 
-/// Adds the headers of every answer, and makes ranges count the bytes of the file itself.
-pub(crate) async fn headers(State(server): State<Server>, mut request: Request, next: Next) -> Response {
-    let is_one = |range: &HeaderValue| {
-        range.to_str().is_ok_and(|range| range.starts_with("bytes=") && !range.contains(','))
-    };
-    // Another unit is to be ignored and several ranges may be (RFC 9110 section 14.2); the service
-    // below refuses both.
-    if !request.headers().get(header::RANGE).is_some_and(is_one) {
-        request.headers_mut().remove(header::RANGE);
-    }
-    if request.headers().contains_key(header::RANGE) {
-        // A range of a compressed variant helps no reader of Parquet footers; browsers ask for the
-        // plain file too.
-        request.headers_mut().remove(header::ACCEPT_ENCODING);
-    }
-    let mut response = next.run(request).await;
-    let headers = response.headers_mut();
-    for (name, value) in FIXED {
-        headers.insert(name, HeaderValue::from_static(value));
-    }
-    headers.insert(header::CONTENT_SECURITY_POLICY, server.inner.policy.clone());
-    // Names do not change with content: ask each time, and be answered 304 by the entity tag.
-    headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-cache"));
-    response
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-const FIXED: [(HeaderName, &str); 4] = [
-    (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-    (header::REFERRER_POLICY, "strict-origin-when-cross-origin"),
-    (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
-    (HeaderName::from_static("permissions-policy"), "camera=(), geolocation=(), microphone=()"),
-];
-
-/// The policy that the page itself states too, one directive a line.
-const PAGE_POLICY: &str = include_str!("../../../../www/csp.txt");
-/// The end of the page's `connect-src`: any origin, because endpoint and dataset are settings.
-const ANY_ORIGIN: &str = " https: http:";
-
-/// Returns the Content-Security-Policy (CSP Level 3) of every response: the page's own, with
-/// connections only to this server and the origins in `connect` unless that is empty, and with
-/// `frame-ancestors`, which a page cannot state itself.
-pub(crate) fn policy(connect: &[String]) -> Result<HeaderValue, header::InvalidHeaderValue> {
-    let origins: String = connect.iter().flat_map(|origin| [" ", origin]).collect();
-    let mut policy = String::new();
-    for directive in PAGE_POLICY.lines() {
-        match directive.strip_suffix(ANY_ORIGIN) {
-            Some(own) if own.starts_with("connect-src") && !connect.is_empty() => {
-                policy.extend([own, &origins]);
-            }
-            _ => policy.push_str(directive),
+    #[test]
+    fn names_with_a_hash_are_recognised_below_assets() {
+        for path in ["/assets/viewer-ABCD2345.js", "/assets/a/b-c-ZZZZZZZZ.wasm", "/assets/a-ABCDEFGH.js.map"]
+        {
+            assert!(has_hash(path), "{path}");
         }
-        policy.push_str("; ");
+        for path in [
+            "/assets/viewer.js",
+            "/assets/viewer-ABCD234.js",
+            "/assets/viewer-abcdefgh.js",
+            "/assets/viewer-ABCD2345",
+            "/assets/",
+            "/viewer-ABCD2345.js",
+            "/data/assets/viewer-ABCD2345.js",
+        ] {
+            assert!(!has_hash(path), "{path}");
+        }
     }
-    HeaderValue::try_from(policy + "frame-ancestors 'self'")
 }

@@ -1,4 +1,4 @@
-//! Handlers of the server's routes.
+//! Handlers of the routes.
 
 pub(super) mod files;
 pub(super) mod health;

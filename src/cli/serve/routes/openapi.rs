@@ -1,16 +1,18 @@
-//! The protocol's `OpenAPI` document, generated from the wire types and the handlers' own descriptions.
+//! The protocol's `OpenAPI` document, generated from the wire types and the handlers' descriptions.
 
 use axum::Json;
 use utoipa::openapi::OpenApi;
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
 use utoipa::{Modify, OpenApi as _};
 
-/// The document.
+use super::{health, images, link};
+
+/// Returns the `OpenAPI` document of the linking protocol.
 pub fn document() -> OpenApi {
     Document::openapi()
 }
 
-pub(crate) async fn get() -> Json<OpenApi> {
+pub(crate) async fn get_document() -> Json<OpenApi> {
     Json(document())
 }
 
@@ -19,16 +21,10 @@ pub(crate) async fn get() -> Json<OpenApi> {
     info(
         title = "masklink linking protocol",
         version = "1.0.0",
-        description = "An image and a mask in, calibrated entity candidates out. Errors are RFC 9457 problems whose \
-                       type is urn:masklink:problem: and a stable code."
+        description = "Finds the Wikipedia entities that a mask in an image may show, with calibrated scores. Errors \
+                       are RFC 9457 problems whose type is urn:masklink:problem: and a stable code."
     ),
-    paths(
-        super::images::put_image,
-        super::link::post_link,
-        super::health::healthz,
-        super::health::readyz,
-        super::health::metrics
-    ),
+    paths(images::upload_image, link::link, health::healthz, health::readyz, health::metrics),
     modifiers(&Token)
 )]
 struct Document;

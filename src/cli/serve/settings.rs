@@ -1,0 +1,103 @@
+//! The server's settings and limits.
+
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use axum::http::HeaderValue;
+
+use crate::link::protocol::client::Patience;
+
+/// Settings of a server: the folders it serves, and the clients it serves them to.
+#[derive(Clone, Debug, Default)]
+pub struct Settings {
+    /// Folder of the page.
+    pub root: Option<PathBuf>,
+    /// Folder served below `/data/`.
+    pub data: Option<PathBuf>,
+    /// Folder that keeps uploaded images.
+    pub store: Option<PathBuf>,
+    /// Bearer token that the endpoint requires.
+    pub token: Option<String>,
+    /// Origins whose pages may use the endpoint; `*` for any.
+    pub allow_origins: Vec<HeaderValue>,
+    /// Origins the page may connect to besides this server; any, where the list is empty.
+    pub connect: Vec<String>,
+    /// Allowed host names besides the loopback's; any, where there is no list.
+    pub hosts: Option<Vec<String>>,
+    /// Hosts from which images are fetched by their URL; none, where the list is empty.
+    pub url_hosts: Vec<String>,
+    /// Limits of requests, memory and time.
+    pub limits: Limits,
+}
+
+/// Limits of requests, memory and time.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Limits {
+    /// Maximum size of an encoded image, in bytes.
+    pub image_bytes: usize,
+    /// Maximum size of a link request without its base64 image, in bytes.
+    pub request_bytes: usize,
+    /// Maximum number of pixels of an image.
+    pub pixels: u64,
+    /// Maximum number of requests that compute at a time.
+    pub workers: usize,
+    /// Maximum number of requests that wait for a worker; beyond it the status is 503.
+    pub waiting: usize,
+    /// Average requests a second of one client; 0 for no limit.
+    pub requests_per_second: f64,
+    /// Memory budget of request bodies, in bytes; beyond it the status is 503.
+    pub body_bytes: usize,
+    /// Maximum time of a request that is no upload.
+    pub request_time: Duration,
+    /// Maximum time of an image's upload.
+    pub upload_time: Duration,
+    /// Maximum time a request waits for a worker; beyond it the status is 503.
+    pub queue_time: Duration,
+    /// Maximum number of connections; others wait to be accepted.
+    pub connections: usize,
+    /// Maximum time in which a client reads nothing of a response that is being sent.
+    pub stall_time: Duration,
+    /// Memory budget of images and their features, in bytes.
+    pub store_bytes: usize,
+    /// Maximum size of the folder that keeps uploaded images, in bytes.
+    pub folder_bytes: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        let Patience { link_ms, put_ms, .. } = Patience::default();
+        Self {
+            image_bytes: 20 << 20,
+            request_bytes: 4 << 20,
+            pixels: 50_000_000,
+            workers: std::thread::available_parallelism().map_or(1, NonZeroUsize::get),
+            waiting: 64,
+            body_bytes: 512 << 20,
+            requests_per_second: 20.0,
+            request_time: Duration::from_secs(30),
+            upload_time: Duration::from_millis(put_ms.into()),
+            // A client that has given up does not see a 503 and so does not retry: it must arrive long
+            // before.
+            queue_time: Duration::from_millis((link_ms / 3).into()),
+            // Each may hold its socket and a file, and most processes get 1,024 descriptors.
+            connections: 400,
+            stall_time: Duration::from_mins(1),
+            store_bytes: 512 << 20,
+            folder_bytes: 10 << 30,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_busy_server_responds_before_clients_give_up() {
+        let (limits, client) = (Limits::default(), Patience::default());
+        // Twice, because a fetched image waits once more.
+        assert!(limits.queue_time * 2 < Duration::from_millis(client.link_ms.into()));
+        assert!(limits.upload_time >= Duration::from_millis(client.put_ms.into()));
+    }
+}
