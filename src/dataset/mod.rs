@@ -1,8 +1,11 @@
-//! Annotation files: Mask-OVEN-Wiki as published and plain COCO, read as a stream, odd records and all.
+//! Reads annotation files, Mask-OVEN-Wiki's and COCO's, as a stream, and tolerates damaged records.
 //!
-//! Bytes go into a [`Reader`], records come out; a [`Dataset`] keeps them, joins them and answers
-//! questions about them. Nothing a file can hold makes reading fail: what is wrong becomes a
-//! [`Finding`] on the record it is wrong with, and the rest stays usable.
+//! A [`Reader`] turns bytes into records; a [`Dataset`] keeps and joins them and runs queries; a
+//! [`Summary`] only counts them. No content of a file makes reading fail: each problem becomes a
+//! [`Finding`] on its record, and the rest stays usable.
+//!
+//! The folders inside name each other in one direction: `audit` (findings), `record` (typed records),
+//! `json` (parsing), `memory` (whole files).
 //!
 //! ```
 //! use masklink::dataset::{Dataset, ReadLimits};

@@ -1,5 +1,4 @@
-//! Annotation files as published and as nobody should write them: what is read, and what is said
-//! about the rest.
+//! Valid annotation files, published ones and minimal ones: every field that is read.
 
 use std::fs;
 
@@ -13,7 +12,7 @@ fn read(json: &str) -> Dataset {
     Dataset::read(json.as_bytes(), &ReadLimits::default())
 }
 
-/// `kind of record/id: code of the finding` for each finding.
+/// Lists the findings as `record kind/id: code`.
 fn findings(dataset: &Dataset) -> Vec<String> {
     dataset
         .findings()
@@ -22,7 +21,7 @@ fn findings(dataset: &Dataset) -> Vec<String> {
 }
 
 #[test]
-fn published_example() {
+fn published_example_is_read_completely() {
     let Some(folder) = shared_data("plvel_example") else { return };
     let dataset = Dataset::read(&fs::read(folder.join("annotations.json")).unwrap(), &ReadLimits::default());
     assert_eq!(findings(&dataset), [""; 0]);
@@ -57,7 +56,7 @@ fn published_example() {
 }
 
 #[test]
-fn plain_coco() {
+fn coco_file_is_read_completely() {
     let dataset = read(
         r#"{"info": {"year": 2014, "nested": [{"a": "]}"}]}, "licenses": [],
         "images": [{"id": 9, "file_name": "a.jpg", "width": 6, "height": 4, "coco_url": "http://images.example/a.jpg"}],
@@ -87,10 +86,10 @@ fn plain_coco() {
 }
 
 #[test]
-fn union_of_two_masks() {
+fn mask_is_the_union_of_its_parts() {
     let dataset = read(
         r#"{"images": [{"id": "p", "file_name": "///a/b.jpg", "width": 3, "height": 2}],
-        "categories": [{"id": "Q1", "name": "universe", "description": "all there is"}],
+        "categories": [{"id": "Q1", "name": "universe", "description": "all of space"}],
         "annotations": [{"id": "a", "image_id": "p", "category_id": "Q1", "segmentation":
             [{"size": [2, 3], "counts": [0, 3, 3]}, {"size": [2, 3], "counts": [2, 2, 2]}]}]}"#,
     );
@@ -102,11 +101,11 @@ fn union_of_two_masks() {
     assert_eq!(annotation.mask().unwrap().boundaries(), [0, 4]);
     assert_eq!(annotation.mask_area, 4);
     assert_eq!(dataset.images()[0].file.as_deref(), Some("a/b.jpg"));
-    assert_eq!(dataset.categories()[0].description.as_deref(), Some("all there is"));
+    assert_eq!(dataset.categories()[0].description.as_deref(), Some("all of space"));
 }
 
 #[test]
-fn everyday_things() {
+fn evaluation_photos_have_no_findings() {
     let Some(folder) = shared_data("coco_plvel") else { return };
     let dataset = Dataset::read(&fs::read(folder.join("annotations.json")).unwrap(), &ReadLimits::default());
     let counts = (dataset.images().len(), dataset.categories().len(), dataset.annotations().len());
@@ -119,7 +118,7 @@ fn everyday_things() {
 }
 
 #[test]
-fn training_masks() {
+fn training_masks_have_no_findings() {
     let Some(folder) = shared_data("clicktrain") else { return };
     let file = fs::File::open(folder.join("annotations.json")).unwrap();
     let dataset = Dataset::read_from(file, &ReadLimits::default()).unwrap();

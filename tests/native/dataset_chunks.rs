@@ -1,10 +1,11 @@
-//! However a file is cut into chunks, the same is read; wherever it ends, what was before is read.
+//! Chunks and truncation: the records do not depend on where a file is cut; a truncated file gives the
+//! records before its end.
 
 use masklink::dataset::{Dataset, DatasetBuilder, ReadLimits, ReadProgress};
 use proptest::prelude::*;
 
-/// A file with everything the scanner tells apart: nested and skipped values, escapes, odd
-/// elements, multi-byte text.
+/// A file with every case of the scanner: nested and skipped values, escapes, invalid elements,
+/// multi-byte characters.
 const SMALL: &str = concat!(
     "\u{feff}",
     r#"{"info":{"a":[1,{"b":"]}\"\\"}],"c":null},"v\"":-1.5e3,"x":"y\\","images":[{"id":"p","file_name":"/p.jpg","#,
@@ -23,17 +24,17 @@ fn read(chunks: impl IntoIterator<Item = impl AsRef<[u8]>>) -> Dataset {
     builder.finish()
 }
 
-/// Everything that was read, in words.
+/// Formats everything that was read.
 fn outcome(dataset: &Dataset) -> String {
     let findings: Vec<_> = dataset.findings().collect();
     let (images, categories) = (dataset.images(), dataset.categories());
-    // Not the bytes taken: a file that is none is given up at the end of a chunk.
+    // Without the number of bytes: reading an invalid file stops at the end of a chunk.
     let ReadProgress { bytes: _, images: p, categories: c, annotations: a } = dataset.progress();
     format!("{images:?}\n{categories:?}\n{:?}\n{findings:?}\n{p} {c} {a}", dataset.annotations())
 }
 
 #[test]
-fn every_cut_of_a_small_file() {
+fn every_cut_of_a_small_file_gives_the_same_records() {
     let bytes = SMALL.as_bytes();
     let whole = read([bytes]);
     assert_eq!((whole.images().len(), whole.categories().len(), whole.annotations().len()), (1, 1, 2));
@@ -46,22 +47,22 @@ fn every_cut_of_a_small_file() {
 }
 
 #[test]
-fn every_end_of_a_small_file() {
+fn every_truncation_keeps_the_records_before_it() {
     let bytes = SMALL.trim_end().as_bytes();
-    let mut most = 0;
+    let mut complete = 0;
     for end in 0..bytes.len() {
         let dataset = read([&bytes[..end]]);
-        let said: Vec<_> = dataset.findings().map(|(_, finding)| finding.code()).collect();
+        let codes: Vec<_> = dataset.findings().map(|(_, finding)| finding.code()).collect();
         let expected = if end <= "\u{feff}".len() { "not-annotations" } else { "truncated" };
-        assert_eq!(said.iter().filter(|&&code| code == expected).count(), 1, "ends at {end}: {said:?}");
-        assert!(dataset.annotations().len() >= most, "fewer annotations at {end}");
-        most = dataset.annotations().len();
+        assert_eq!(codes.iter().filter(|&&code| code == expected).count(), 1, "ends at {end}: {codes:?}");
+        assert!(dataset.annotations().len() >= complete, "fewer annotations at {end}");
+        complete = dataset.annotations().len();
     }
-    assert_eq!(most, 2);
+    assert_eq!(complete, 2);
 }
 
 #[test]
-fn positions_beyond_four_gibibytes() {
+fn positions_beyond_four_gibibytes_are_exact() {
     let chunk = vec![b'x'; 64 << 20];
     let mut builder = DatasetBuilder::new(ReadLimits::default());
     builder.push(br#"{"info":""#);
@@ -75,11 +76,12 @@ fn positions_beyond_four_gibibytes() {
     let record = 9 + 65 * (64 << 20) + 17_u64;
     assert_eq!(
         findings,
-        [format!("the record at byte {record} cannot be read: byte {}: expected value", record + 6)]
+        [format!("the record at byte {record} is not valid: byte {}: expected value", record + 6)]
     );
 }
 
-/// A file of `records` annotations on a third as many images, with sections in one of three orders.
+/// Makes a file of `records` annotations on a third as many images, with its sections in one of three
+/// orders.
 fn larger(records: usize, order: usize) -> String {
     let list =
         |of: &dyn Fn(usize) -> String, count: usize| (0..count).map(of).collect::<Vec<_>>().join(",\n ");
@@ -107,7 +109,7 @@ fn larger(records: usize, order: usize) -> String {
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
     #[test]
-    fn any_cuts_of_a_larger_file(order in 0..3_usize, lengths in prop::collection::vec(1..4000_usize, 1..40)) {
+    fn any_cuts_of_a_larger_file_give_the_same_records(order in 0..3_usize, lengths in prop::collection::vec(1..4000_usize, 1..40)) {
         let json = larger(60, order);
         let expected = outcome(&read([&json]));
         let mut rest = json.as_bytes();
@@ -125,12 +127,17 @@ proptest! {
         prop_assert_eq!(outcome(&dataset), expected);
     }
 
-    /// Arbitrary bytes, and arbitrary damage to a good file: an answer comes back, the same for every cut.
+    /// Replaces arbitrary bytes of a valid file: reading succeeds, with the same result for every cut.
     #[test]
-    fn damage(at in 0..SMALL.len(), put in prop::collection::vec(any::<u8>(), 0..6), gone in 0..40_usize, cut in 0..900_usize) {
+    fn any_damage_is_read_the_same_for_every_cut(
+        at in 0..SMALL.len(),
+        inserted in prop::collection::vec(any::<u8>(), 0..6),
+        removed in 0..40_usize,
+        cut in 0..900_usize,
+    ) {
         let mut bytes = SMALL.as_bytes().to_vec();
-        let end = (at + gone).min(bytes.len());
-        bytes.splice(at..end, put);
+        let end = (at + removed).min(bytes.len());
+        bytes.splice(at..end, inserted);
         let whole = read([&bytes]);
         let cut = cut.min(bytes.len());
         prop_assert_eq!(outcome(&read([&bytes[..cut], &bytes[cut..]])), outcome(&whole));

@@ -1,5 +1,4 @@
-//! What a viewer asks of a file: an overview, a selection, a page; and the same overview without
-//! keeping the file.
+//! The views of a dataset: overview, query, pages of results; and the summary, which agrees with them.
 
 use masklink::dataset::{Dataset, Order, Query, ReadLimits, SummaryBuilder};
 use serde_json::{Value, json};
@@ -24,7 +23,7 @@ fn dataset() -> Dataset {
 }
 
 #[test]
-fn selections() {
+fn queries_match_and_sort_images() {
     let dataset = dataset();
     let all = Query::default();
     let cases = [
@@ -44,19 +43,19 @@ fn selections() {
         ("suspicion", Query { order: Order::Suspicion, ..all.clone() }, vec!["nowhere", "p0", "p1", "p2"], 4),
     ];
     for (name, query, images, annotations) in cases {
-        let selection = dataset.select(&query);
+        let matches = dataset.select(&query);
         let found: Vec<_> =
-            selection.images.iter().map(|&index| dataset.images()[index as usize].id.as_str()).collect();
-        let places = ["p0", "p1", "p2", "nowhere", "no such id"].map(|id| dataset.place_of(&selection, id));
+            matches.images.iter().map(|&index| dataset.images()[index as usize].id.as_str()).collect();
+        let places = ["p0", "p1", "p2", "nowhere", "no such id"].map(|id| dataset.place_of(&matches, id));
         let expected =
             ["p0", "p1", "p2", "nowhere", "no such id"].map(|id| images.iter().position(|&one| one == id));
         assert_eq!(places, expected, "{name}");
-        assert_eq!((found, selection.annotations), (images, annotations), "{name}");
+        assert_eq!((found, matches.annotations), (images, annotations), "{name}");
     }
 }
 
 #[test]
-fn groups_and_counts() {
+fn annotations_are_grouped_by_image_and_category() {
     let dataset = dataset();
     let ids = |indices: &[u32]| -> Vec<&str> {
         indices.iter().map(|&index| dataset.annotations()[index as usize].id.as_str()).collect()
@@ -69,11 +68,11 @@ fn groups_and_counts() {
 }
 
 #[test]
-fn pages() {
+fn result_pages_serialize_for_the_viewer() {
     let dataset = dataset();
     let query: Query = serde_json::from_value(json!({"category": "Q388450"})).unwrap();
-    let selection = dataset.select(&query);
-    let page = dataset.result_page(&query, &selection, 1, 5).unwrap();
+    let matches = dataset.select(&query);
+    let page = dataset.result_page(&query, &matches, 1, 5).unwrap();
     assert_eq!(page.boundaries, [0, 12]);
     let expected = json!([{
         "id": "p1", "file": "1.jpg", "url": null, "size": [3, 4], "findings": [],
@@ -102,11 +101,11 @@ fn pages() {
 }
 
 #[test]
-fn a_page_stays_small() {
-    let words = "x".repeat(16_000);
+fn result_page_omits_annotations_beyond_its_limit() {
+    let text = "x".repeat(16_000);
     let annotation = |n| {
         format!(
-            r#"{{"id":"{n}","image_id":"p","category_id":"","segmentation":[{{"size":[1,1],"counts":[0,1]}}],"question":"{words}"}}"#
+            r#"{{"id":"{n}","image_id":"p","category_id":"","segmentation":[{{"size":[1,1],"counts":[0,1]}}],"question":"{text}"}}"#
         )
     };
     let annotations: Vec<_> = (0..300).map(annotation).collect();
@@ -120,7 +119,7 @@ fn a_page_stays_small() {
     let images = serde_json::to_value(&page.images).unwrap();
     let shown = images[0]["annotations"].as_array().unwrap().len();
     assert!((200..300).contains(&shown), "{shown}");
-    let message = format!("{} annotations are left out: more than one page can hold", 300 - shown);
+    let message = format!("{} annotations are not shown: too many for one page", 300 - shown);
     assert_eq!(
         images[0]["findings"].as_array().unwrap().last(),
         Some(&json!({"code": "limit", "message": message}))
@@ -128,13 +127,13 @@ fn a_page_stays_small() {
 }
 
 #[test]
-fn a_page_counts_the_texts_each_annotation_brings_along() {
-    let words = "word ".repeat(3_000);
+fn result_page_limit_counts_repeated_category_strings() {
+    let text = "word ".repeat(3_000);
     let annotations: Vec<Value> =
         (0..2_000).map(|id| json!({"id": format!("{id}"), "image_id": "p", "category_id": "Q1"})).collect();
     let file = json!({
         "images": [{"id": "p", "file_name": "p.jpg", "width": 4, "height": 3}],
-        "categories": [{"id": "Q1", "name": "Crow", "description": words}],
+        "categories": [{"id": "Q1", "name": "Crow", "description": text}],
         "annotations": annotations,
     });
     let dataset = Dataset::read(file.to_string().as_bytes(), &ReadLimits::default());
@@ -145,7 +144,7 @@ fn a_page_counts_the_texts_each_annotation_brings_along() {
 }
 
 #[test]
-fn an_image_too_large_for_any_mask_hides_no_other() {
+fn image_too_large_for_masks_hides_no_other() {
     let file = r#"{
         "images": [{"id":"huge","file_name":"h.jpg","width":100000,"height":100000}, {"id":"p","file_name":"p.jpg","width":4,"height":3}],
         "categories": [],
@@ -159,7 +158,7 @@ fn an_image_too_large_for_any_mask_hides_no_other() {
 }
 
 #[test]
-fn overview_and_survey_agree() {
+fn overview_and_summary_agree() {
     let dataset = dataset();
     let overview: Value = serde_json::to_value(dataset.overview(5)).unwrap();
     assert_eq!((&overview["images"], &overview["annotations"]), (&json!(4), &json!(4)));
@@ -189,9 +188,9 @@ fn overview_and_survey_agree() {
 }
 
 #[test]
-fn categories_by_name() {
+fn categories_are_found_by_name_or_id() {
     let dataset = dataset();
-    let found = |text, most| serde_json::to_value(dataset.frequent_categories(text, most)).unwrap();
+    let found = |text, limit| serde_json::to_value(dataset.frequent_categories(text, limit)).unwrap();
     let crow = json!({"id": "Q388450", "name": "Crow", "annotations": 2});
     let owl = json!({"id": "Q25222", "name": "Owl", "annotations": 1});
     assert_eq!(found("", 9), json!([crow, owl]));

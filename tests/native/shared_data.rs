@@ -1,11 +1,11 @@
-//! Finds the images and masks that lie beside the repository and are not part of it.
+//! Finds the test data beside the repository that is not part of it.
 
 use std::io::Write as _;
 use std::path::PathBuf;
 
-/// The folder of a kind of test material, or `None` with a loud line where the machine lacks it.
+/// Returns the folder of a kind of test data; if it is missing, prints so and returns `None`.
 ///
-/// Looked for in `MASKLINK_SHARED_DATA`, else in `../shared/data` beside the repository.
+/// Searches in `MASKLINK_SHARED_DATA`, else in `../shared/data` beside the repository.
 #[allow(dead_code, reason = "used by the tests of each area as they need it")]
 pub(crate) fn shared_data(kind: &str) -> Option<PathBuf> {
     let root = std::env::var_os("MASKLINK_SHARED_DATA")
@@ -18,8 +18,8 @@ pub(crate) fn shared_data(kind: &str) -> Option<PathBuf> {
     None
 }
 
-/// Says that something is not tested, straight to the stream: what a test that passes prints is thrown away.
+/// Prints that something is not tested, past the capture of a passing test's output.
 pub(crate) fn not_tested(why: &str) {
-    // Where standard error is closed nobody can be told.
+    // A closed standard error leaves no way to report.
     let _ = writeln!(std::io::stderr(), "\n*** NOT TESTED: {why} ***\n");
 }

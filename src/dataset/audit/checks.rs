@@ -2,102 +2,125 @@
 
 use super::finding::Finding;
 use super::problem::Problem;
-use crate::dataset::record::Annotation;
 use crate::geometry::{PixelRect, Rect, Size};
 use crate::rle::{self, Mask};
 
-/// Below this intersection over union, a box and the rectangle around its mask are said to disagree.
+/// A box and the bounds of its mask disagree below this intersection over union.
 const MIN_BOX_IOU: f64 = 0.5;
-/// From this intersection over union on, the other reading of a box's numbers is said to fit.
+/// The other order of a box's numbers fits from this intersection over union on.
 const FITTING_BOX_IOU: f64 = 0.9;
-/// How far, in pixels, a box may pass the image's edge, or an edge be from the mask's: half a pixel
-/// of rounding on either convention.
+/// How far, in pixels, a box may extend beyond the image, or its edge be from the mask's: half a
+/// pixel of rounding on either convention.
 const EDGE_SLACK: f64 = 1.0;
 
 /// A decoded mask of an annotation.
 pub(crate) struct DecodedMask {
-    /// Its place in the published list.
-    pub(crate) place: usize,
-    pub(crate) mask: Mask,
-    /// The smallest rectangle around it.
+    /// Its index in the published list.
+    index: usize,
+    mask: Mask,
     bounds: Option<PixelRect>,
 }
 
 impl DecodedMask {
-    pub(crate) fn new(place: usize, mask: Mask) -> Self {
+    pub(crate) fn new(index: usize, mask: Mask) -> Self {
         let bounds = mask.bbox();
-        Self { place, mask, bounds }
+        Self { index, mask, bounds }
     }
 }
 
-/// Settles the annotation's mask facts and lists what does not fit.
+/// The union of an annotation's masks, measured.
+#[derive(Default)]
+pub(crate) struct Union {
+    /// The image's size if a mask has it, else the first mask's, else the image's.
+    pub(crate) size: Size,
+    pub(crate) area: u64,
+    pub(crate) bounds: Option<PixelRect>,
+}
+
+impl Union {
+    fn new(masks: &[DecodedMask], image: Option<Size>) -> Result<Self, rle::Error> {
+        let mut sizes = masks.iter().map(|part| part.mask.size());
+        let first = sizes.clone().next();
+        // An image may be stated larger than any mask can be; then it has no size to draw on.
+        let drawable = image.filter(|size| size.pixels() <= rle::MAX_PIXELS);
+        let size = sizes.find(|&size| Some(size) == image).or(first).or(drawable).unwrap_or_default();
+        let fitting = || masks.iter().filter(|part| part.mask.size() == size);
+        let area = match masks {
+            [] => 0,
+            [part] => part.mask.area(),
+            _ => Mask::union_of(size, &fitting().map(|part| part.mask.clone()).collect::<Vec<_>>())?.area(),
+        };
+        Ok(Self { size, area, bounds: fitting().filter_map(|part| part.bounds).reduce(hull) })
+    }
+}
+
+/// Measures the union of an annotation's masks, and lists what is wrong with the masks and boxes.
 pub(crate) fn masks(
-    annotation: &mut Annotation,
+    masks: &[DecodedMask],
+    boxes: &[Rect],
     image: Option<Size>,
-    parts: &[DecodedMask],
     findings: &mut Vec<Finding>,
-) -> Result<(), rle::Error> {
-    let mut sizes = parts.iter().map(|part| part.mask.size());
-    let first = sizes.clone().next();
-    // An image may be stated larger than any mask can be; then there is nothing to draw on.
-    let drawable = image.filter(|size| size.pixels() <= rle::MAX_PIXELS);
-    let whole = sizes.find(|&size| Some(size) == image).or(first).or(drawable).unwrap_or_default();
-    if parts.is_empty() && findings.iter().all(|finding| finding.field != "segmentation") {
+) -> Result<Union, rle::Error> {
+    let union = Union::new(masks, image)?;
+    if masks.is_empty() && findings.iter().all(|finding| finding.field != "segmentation") {
         findings.push(Finding::new("segmentation", Problem::NoMask));
     }
-    for DecodedMask { place, mask, .. } in parts {
-        if let Some(image) = image.filter(|&image| image != mask.size()) {
-            let problem = Problem::SizeDiffers { mask: mask.size(), image };
-            findings.push(Finding::of_part("segmentation", *place, problem));
-        } else if mask.size() != whole {
-            let problem = Problem::PartsDiffer { part: mask.size(), whole };
-            findings.push(Finding::of_part("segmentation", *place, problem));
+    for DecodedMask { index, mask, .. } in masks {
+        let size = mask.size();
+        if let Some(image) = image.filter(|&image| image != size) {
+            let problem = Problem::SizeDiffers { mask: size, image };
+            findings.push(Finding::of_element("segmentation", *index, problem));
+        } else if size != union.size {
+            let problem = Problem::PartsDiffer { part: size, whole: union.size };
+            findings.push(Finding::of_element("segmentation", *index, problem));
         }
         if mask.is_empty() {
-            findings.push(Finding::of_part("segmentation", *place, Problem::EmptyMask));
+            findings.push(Finding::of_element("segmentation", *index, Problem::EmptyMask));
         }
     }
-    let fitting = || parts.iter().filter(|part| part.mask.size() == whole);
-    annotation.mask_size = whole;
-    annotation.mask_bounds = fitting().filter_map(|part| part.bounds).reduce(hull);
-    annotation.mask_area = match parts {
-        [] => 0,
-        [part] => part.mask.area(),
-        _ => Mask::union_of(whole, &fitting().map(|part| part.mask.clone()).collect::<Vec<_>>())?.area(),
-    };
-    boxes(annotation, image.unwrap_or(whole), parts, findings);
-    Ok(())
+    // A mask or a box that could not be read shifts the others against each other.
+    let comparable = findings.iter().all(|finding| finding.field != "bbox")
+        && masks.iter().enumerate().all(|(at, part)| part.index == at);
+    check_extents(boxes, image.unwrap_or(union.size), findings);
+    if comparable {
+        compare_with_masks(boxes, masks, union.bounds, findings);
+    }
+    Ok(union)
 }
 
-fn boxes(annotation: &Annotation, image: Size, parts: &[DecodedMask], findings: &mut Vec<Finding>) {
-    // A mask or a box that could not be read leaves the others out of step.
-    let all_read = findings.iter().all(|finding| finding.field != "bbox")
-        && parts.iter().enumerate().all(|(at, part)| part.place == at);
+/// Lists boxes without area and boxes that extend beyond the image.
+fn check_extents(boxes: &[Rect], image: Size, findings: &mut Vec<Finding>) {
     let (width, height) = (f64::from(image.width), f64::from(image.height));
-    for (place, &found) in annotation.boxes.iter().enumerate() {
+    for (index, &found) in boxes.iter().enumerate() {
         if found.width() <= 0.0 || found.height() <= 0.0 {
-            findings.push(Finding::of_part("bbox", place, Problem::EmptyBox { found }));
+            findings.push(Finding::of_element("bbox", index, Problem::EmptyBox { found }));
         }
         let inside = found.x1 >= -EDGE_SLACK
             && found.y1 >= -EDGE_SLACK
             && found.x2 <= width + EDGE_SLACK
             && found.y2 <= height + EDGE_SLACK;
         if !inside && image.pixels() > 0 {
-            findings.push(Finding::of_part("bbox", place, Problem::BoxOutside { found, image }));
+            findings.push(Finding::of_element("bbox", index, Problem::BoxOutside { found, image }));
         }
     }
-    if !all_read {
-        return;
-    }
-    // One box a mask: compared one by one. Else what they cover together.
-    if annotation.boxes.len() == parts.len() {
-        for (place, (&found, part)) in annotation.boxes.iter().zip(parts).enumerate() {
+}
+
+/// Lists boxes that differ from the bounds of their masks: one by one where there is one box for each
+/// mask, else the hull of all boxes against the bounds of the union.
+fn compare_with_masks(
+    boxes: &[Rect],
+    masks: &[DecodedMask],
+    union: Option<PixelRect>,
+    findings: &mut Vec<Finding>,
+) {
+    if boxes.len() == masks.len() {
+        for (index, (&found, part)) in boxes.iter().zip(masks).enumerate() {
             if let Some(problem) = part.bounds.and_then(|bounds| disagreement(found, bounds)) {
-                findings.push(Finding::of_part("bbox", place, problem));
+                findings.push(Finding::of_element("bbox", index, problem));
             }
         }
-    } else if let Some(bounds) = annotation.mask_bounds
-        && let Some(around) = annotation.boxes.iter().copied().reduce(hull_of_boxes)
+    } else if let Some(bounds) = union
+        && let Some(around) = boxes.iter().copied().reduce(hull_of_boxes)
         && let Some(problem) = disagreement(around, bounds)
     {
         findings.push(Finding::new("bbox", problem));
@@ -105,10 +128,8 @@ fn boxes(annotation: &Annotation, image: Size, parts: &[DecodedMask], findings: 
 }
 
 /// Compares the published area with the number of pixels.
-pub(crate) fn area(annotation: &Annotation, findings: &mut Vec<Finding>) {
-    let counted = annotation.mask_area;
-    if let Some(published) = annotation.area
-        && !annotation.parts.is_empty()
+pub(crate) fn area(published: Option<f64>, counted: u64, findings: &mut Vec<Finding>) {
+    if let Some(published) = published
         && (published - counted as f64).abs() > 1.0_f64.max(counted as f64 * 0.01)
     {
         findings.push(Finding::new("area", Problem::AreaDiffers { published, counted }));
@@ -119,8 +140,7 @@ fn disagreement(found: Rect, mask: PixelRect) -> Option<Problem> {
     let bounds = Rect::from(mask);
     let edges = [(found.x1, bounds.x1), (found.y1, bounds.y1), (found.x2, bounds.x2), (found.y2, bounds.y2)];
     let overlap = iou(found, bounds);
-    // Of a thing a few pixels small, a box of fractions and the mask's whole pixels may overlap
-    // little and yet agree.
+    // A box of fractions and the whole pixels of a small mask may overlap little and still agree.
     if overlap >= MIN_BOX_IOU || edges.iter().all(|(edge, other)| (edge - other).abs() <= EDGE_SLACK) {
         return None;
     }
@@ -131,7 +151,7 @@ fn disagreement(found: Rect, mask: PixelRect) -> Option<Problem> {
     Some(Problem::BoxDisagrees { mask, iou: overlap as f32, fits_in_other_order })
 }
 
-/// The smallest rectangle around two.
+/// Returns the smallest rectangle around two.
 fn hull(a: PixelRect, b: PixelRect) -> PixelRect {
     let (x, y) = (a.x.min(b.x), a.y.min(b.y));
     let (right, bottom) = ((a.x + a.width).max(b.x + b.width), (a.y + a.height).max(b.y + b.height));

@@ -1,4 +1,4 @@
-//! What is wrong with a record: listed beside it, never in its way.
+//! A problem together with the field and the record it was found in.
 
 use std::fmt;
 
@@ -6,54 +6,54 @@ use serde::Serialize;
 
 use super::problem::Problem;
 
-/// One thing that is odd about a record.
+/// One problem of a record.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Finding {
-    /// The field of the record it concerns; empty for the record as a whole.
+    /// The field of the record; empty when the problem concerns the whole record.
     pub field: &'static str,
-    /// Which element of a list in that field, from 0.
-    pub part: Option<u32>,
-    /// What is odd.
+    /// The index of the element, from 0, when the field is a list.
+    pub element: Option<u32>,
+    /// The problem itself.
     pub problem: Problem,
 }
 
 impl Finding {
     pub(crate) fn new(field: &'static str, problem: Problem) -> Self {
-        Self { field, part: None, problem }
+        Self { field, element: None, problem }
     }
 
-    pub(crate) fn of_part(field: &'static str, part: usize, problem: Problem) -> Self {
-        Self { field, part: u32::try_from(part).ok(), problem }
+    pub(crate) fn of_element(field: &'static str, element: usize, problem: Problem) -> Self {
+        Self { field, element: u32::try_from(element).ok(), problem }
     }
 
-    /// A stable code of the sort of problem, such as `"size-differs"`, to count and filter by.
+    /// Returns the problem's stable code, such as `"size-differs"`, to count and filter by.
     pub fn code(&self) -> &'static str {
         self.problem.code()
     }
 
-    /// The bytes that these take, their texts included.
+    /// Returns the number of bytes that some findings take, their strings included.
     pub(crate) fn memory_bytes(findings: &[Self]) -> usize {
         let texts: usize = findings.iter().map(|finding| finding.problem.text_bytes()).sum();
         size_of_val(findings) + texts
     }
 }
 
-/// `segmentation[1]: the runs cover …`
+/// Writes `segmentation[1]: the mask is empty`.
 impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match (self.field, self.part) {
+        match (self.field, self.element) {
             ("", _) => write!(f, "{}", self.problem),
             (field, None) => write!(f, "{field}: {}", self.problem),
-            (field, Some(part)) => write!(f, "{field}[{part}]: {}", self.problem),
+            (field, Some(element)) => write!(f, "{field}[{element}]: {}", self.problem),
         }
     }
 }
 
-/// The section of the file a record stands in.
+/// The section of the file that a record belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum RecordKind {
-    /// The file itself.
+    /// The file itself, outside its records.
     File,
     /// An element of `images`.
     Image,
@@ -64,7 +64,7 @@ pub enum RecordKind {
 }
 
 impl RecordKind {
-    /// The name in reports: `"file"`, `"image"`, `"category"`, `"annotation"`.
+    /// Returns the name used in reports: `"file"`, `"image"`, `"category"` or `"annotation"`.
     pub fn name(self) -> &'static str {
         match self {
             Self::File => "file",
@@ -75,11 +75,11 @@ impl RecordKind {
     }
 }
 
-/// The record a finding belongs to.
+/// Refers to the record that a finding belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RecordRef<'a> {
-    /// Which section.
+    /// The section of the record.
     pub kind: RecordKind,
-    /// Its id; empty for the file.
+    /// The record's id; empty for the file.
     pub id: &'a str,
 }

@@ -1,4 +1,4 @@
-//! Finds and counts what is wrong with records: findings, their problems, and the checks of masks and boxes.
+//! Findings: problems of records, the checks of masks and boxes that find some of them, and their counts.
 
 pub(crate) mod checks;
 mod finding;

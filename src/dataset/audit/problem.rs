@@ -1,185 +1,191 @@
-//! Everything that can be wrong with a record or a file, with its words and its stable code.
+//! Problems of records and files, each with its message and its stable code.
 
 use crate::geometry::{PixelRect, Rect, Size};
 use crate::rle;
 
-/// What can be odd about a record. `Display` gives the reason in words; [`code`](Problem::code) a
-/// stable code.
+/// A problem of a record or of the file.
+///
+/// All of them are faults of the file, except [`LeftOut`](Self::LeftOut) and some
+/// [`Limit`](Self::Limit)s, which a caller avoids by higher [`ReadLimits`](super::super::ReadLimits).
+/// `Display` gives the message for people, [`code`](Self::code) the stable code for programs.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Problem {
-    /// The file is no JSON object of sections, or not JSON at all from some byte on.
-    #[error("byte {at}: {expected} expected")]
+    /// The file is not a JSON object of sections, or stops being one at this byte.
+    #[error("byte {at}: expected {expected}")]
     NotAnnotations {
         /// Position in the file.
         at: u64,
-        /// What should stand there.
+        /// What the format has at this position.
         expected: &'static str,
     },
-    /// The file ends in the middle; everything before was read.
-    #[error("the file ends at byte {at}, inside {inside} that begins at byte {since}")]
+    /// The file is cut off; all records before its end are read.
+    #[error("the file is cut off at byte {at}, inside {inside} that begins at byte {since}")]
     Truncated {
-        /// Where it ends.
+        /// Length of the file.
         at: u64,
-        /// What was not finished.
+        /// The innermost element that is not complete.
         inside: &'static str,
-        /// Where that began.
+        /// Position where `inside` begins.
         since: u64,
     },
-    /// A record is no valid JSON object; it is left out.
-    #[error("the record at byte {record} cannot be read: byte {at}: {reason}")]
+    /// A record is not a valid JSON object; it is left out.
+    #[error("the record at byte {record} is not valid: byte {at}: {reason}")]
     Malformed {
-        /// Where the record begins in the file.
+        /// Position of the record in the file.
         record: u64,
-        /// Where reading it failed in the file.
+        /// Position of the error in the file.
         at: u64,
-        /// The JSON reader's words.
+        /// Message of the JSON parser.
         reason: Box<str>,
     },
-    /// A record is longer than the limit; it is left out.
-    #[error("the record at byte {record} has {bytes} bytes, over the limit of {limit}")]
+    /// A record is longer than [`record_bytes`](super::super::ReadLimits::record_bytes); it is left out.
+    #[error("the record at byte {record} has {bytes} bytes, which exceeds the limit of {limit}")]
     RecordTooLong {
-        /// Where the record begins in the file.
+        /// Position of the record in the file.
         record: u64,
-        /// Its length.
+        /// Length of the record.
         bytes: u64,
-        /// The longest that is taken.
+        /// Maximum length.
         limit: u64,
     },
-    /// More than a stated limit; what is over it is left out.
-    #[error("{what}: {actual} is over the limit of {limit}")]
+    /// A count exceeds one of the [`ReadLimits`](super::super::ReadLimits); the rest is left out.
+    #[error("{what}: {actual} exceeds the limit of {limit}")]
     Limit {
-        /// What is limited.
+        /// The counted unit, such as `"records"`.
         what: &'static str,
-        /// The most that is taken.
+        /// Maximum count.
         limit: u64,
-        /// What was found, or a lower bound of it.
+        /// The count found, or a lower bound of it.
         actual: u64,
     },
-    /// Not all records fit into memory.
-    #[error(
-        "{records} records are left out, as the others take the {limit} bytes of memory that there are for them"
-    )]
+    /// Some records do not fit into the memory budget.
+    #[error("{records} records are left out: the memory limit of {limit} bytes is reached")]
     LeftOut {
-        /// How many.
+        /// Number of records left out.
         records: u64,
-        /// The most memory that is taken.
+        /// The memory budget, [`memory_bytes`](super::super::ReadLimits::memory_bytes).
         limit: u64,
     },
-    /// A needed field is absent.
+    /// A required field is absent.
     #[error("missing")]
     Missing,
-    /// A field's value has a shape it cannot have; the field is left out.
-    #[error("{found} where {expected} is expected")]
+    /// A field's value has the wrong shape; the field is left out.
+    #[error("expected {expected}, found {found}")]
     Shape {
-        /// What the format has there.
+        /// The shape that the format has.
         expected: &'static str,
-        /// What stands there.
+        /// The shape of the value.
         found: &'static str,
     },
-    /// Two records of a section have the same id; images and categories keep the first, annotations both.
-    #[error("the id is used before")]
+    /// An earlier record of the section has the same id. Both annotations are kept; an id of an image
+    /// or a category refers to the first.
+    #[error("an earlier record has the same id")]
     DuplicateId,
-    /// `file_name` leads out of the folder of images; the image counts as having no file.
-    #[error("the path leads out of the folder of images")]
+    /// `file_name` points outside the image folder; the image is treated as having no file.
+    #[error("the path points outside the image folder")]
     UnsafePath,
-    /// An address is not http(s); it is left out.
-    #[error("not an http or https address")]
+    /// A URL is not http(s); it is left out.
+    #[error("not an http or https URL")]
     UnsafeUrl,
-    /// The image stands in for one that annotations name and the file does not list.
-    #[error("stands in for an image that the file does not list")]
+    /// The image is a placeholder for one that annotations name and the file does not list.
+    #[error("placeholder for an image that the file does not list")]
     NotListed,
-    /// The annotation's image is not in the file; a stand-in without a file takes its place.
+    /// The annotation's image is not in the file; a placeholder without a file takes its place.
     #[error("no image has the id {id:?}")]
     MissingImage {
-        /// The id asked for.
+        /// The image id of the annotation.
         id: Box<str>,
     },
     /// The annotation's category is not in the file.
     #[error("no category has the id {id:?}")]
     UnknownCategory {
-        /// The id asked for.
+        /// The category id of the annotation.
         id: Box<str>,
     },
     /// A mask cannot be decoded; it is left out.
     #[error("{0}")]
     BadMask(#[from] rle::Error),
-    /// A mask has another size than its image.
-    #[error("the mask is {mask}, the image {image}")]
+    /// The size of a mask differs from that of its image.
+    #[error("the mask is {mask}, but the image is {image}")]
     SizeDiffers {
-        /// The mask's.
+        /// Size of the mask.
         mask: Size,
-        /// The image's.
+        /// Size of the image.
         image: Size,
     },
-    /// A mask of a list has another size than the annotation's mask, so it is not part of the union.
-    #[error("this mask is {part}, the annotation's {whole}: it is left out of the union")]
+    /// The size of a mask differs from that of the annotation's union; the union omits this mask.
+    #[error("the mask is {part}, but the annotation's union is {whole}; the union omits this mask")]
     PartsDiffer {
-        /// This mask's.
+        /// Size of this mask.
         part: Size,
-        /// Of the union.
+        /// Size of the union.
         whole: Size,
     },
-    /// No pixel is set.
-    #[error("no pixel is set")]
+    /// A mask has no pixels.
+    #[error("the mask is empty")]
     EmptyMask,
-    /// Polygons need the size of an image to become a mask, and there is none.
-    #[error("polygons cannot be drawn without the image's size")]
+    /// Polygons cannot become a mask because the image's size is unknown.
+    #[error("polygons need the width and height of the image")]
     PolygonsWithoutSize,
-    /// The annotation has no mask at all.
-    #[error("there is no mask")]
+    /// The annotation has no mask.
+    #[error("the annotation has no mask")]
     NoMask,
-    /// A box reaches outside the image, by more than one pixel.
-    #[error("the box ({:.2}, {:.2})-({:.2}, {:.2}) reaches outside {image}", .found.x1, .found.y1, .found.x2, .found.y2)]
+    /// A box extends beyond the image by more than one pixel.
+    #[error("the box {} extends beyond the image of {image}", corners(.found))]
     BoxOutside {
         /// The box.
         found: Rect,
-        /// The image's size.
+        /// Size of the image.
         image: Size,
     },
-    /// A box has no extent or its corners are swapped.
-    #[error("the box ({:.2}, {:.2})-({:.2}, {:.2}) has no area", .found.x1, .found.y1, .found.x2, .found.y2)]
+    /// A box has no extent, or its corners are swapped.
+    #[error("the box {} has no area", corners(.found))]
     EmptyBox {
         /// The box.
         found: Rect,
     },
-    /// A box and the smallest rectangle around its mask have an intersection over union below 0.5.
-    #[error("the box and the mask's own ({}, {})-({}, {}) overlap by IoU {iou:.2}{}", .mask.x, .mask.y,
+    /// A box and the bounds of its mask have an intersection over union (IoU) below 0.5.
+    #[error("the box and the mask's bounds ({}, {})-({}, {}) have IoU {iou:.2}{}", .mask.x, .mask.y,
         .mask.x + .mask.width, .mask.y + .mask.height,
-        if *.fits_in_other_order { "; read in the other order of numbers they agree" } else { "" })]
+        if *.fits_in_other_order { "; the box fits when its numbers are read in the other order" } else { "" })]
     BoxDisagrees {
-        /// The rectangle around the mask.
+        /// Bounds of the mask.
         mask: PixelRect,
         /// Intersection over union of the two rectangles.
         iou: f32,
-        /// Whether x, y, width, height in place of x1, y1, x2, y2 (or the reverse) would agree.
+        /// Whether x, y, width, height in place of x1, y1, x2, y2 (or the reverse) would fit.
         fits_in_other_order: bool,
     },
-    /// The published `area` is not the mask's number of pixels, by more than 1 % and 1 pixel. Not
-    /// asked of polygons, whose published area is that of the shape.
-    #[error("{published} published, the mask has {counted} pixels")]
+    /// The published `area` differs from the number of pixels by more than 1 % and 1 pixel. Not
+    /// checked for polygons, whose published area is that of the shape.
+    #[error("the published area is {published}, but the mask has {counted} pixels")]
     AreaDiffers {
-        /// As published.
+        /// The record's `area`.
         published: f64,
-        /// Pixels set.
+        /// Number of pixels of the mask.
         counted: u64,
     },
-    /// A label carries no score in brackets.
-    #[error("{label:?} has no score in brackets")]
+    /// A label has no score in parentheses.
+    #[error("{label:?} has no score in parentheses")]
     LabelWithoutScore {
         /// The label.
         label: Box<str>,
     },
-    /// The split has words that are not understood.
-    #[error("{split:?} is not made of series, part, and seen or unseen")]
+    /// A split has words that are not known.
+    #[error("{split:?} has words other than a series, train, val, test, seen and unseen")]
     UnclearSplit {
-        /// As published.
+        /// The split as published.
         split: Box<str>,
     },
 }
 
+fn corners(rect: &Rect) -> String {
+    format!("({:.2}, {:.2})-({:.2}, {:.2})", rect.x1, rect.y1, rect.x2, rect.y2)
+}
+
 impl Problem {
-    /// The bytes of its text.
+    /// Returns the number of bytes that its strings take on the heap.
     pub(super) fn text_bytes(&self) -> usize {
         match self {
             Self::Malformed { reason: text, .. }
@@ -191,7 +197,7 @@ impl Problem {
         }
     }
 
-    /// A stable code of the sort of problem, to count and filter by.
+    /// Returns a stable code, such as `"size-differs"`, to count and filter by.
     pub fn code(&self) -> &'static str {
         match self {
             Self::NotAnnotations { .. } => "not-annotations",

@@ -1,44 +1,41 @@
-//! Findings counted, with the first of them as examples.
+//! Counts findings of one code and keeps the first of them as examples.
 
 use serde::Serialize;
 
 use super::finding::{Finding, RecordKind, RecordRef};
 
-/// Findings of one code.
+/// The number of findings of one code, with examples.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Tally {
-    /// How many.
+    /// Total number, examples included.
     pub count: u64,
-    /// The first of them.
+    /// The first findings, in the order of the file.
     pub examples: Vec<Example>,
 }
 
-/// A finding in words.
+/// A finding as text.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Example {
-    /// The section of its record.
+    /// The section of the record.
     pub record: RecordKind,
-    /// The id of its record; empty for the file.
+    /// The record's id; empty for the file.
     pub id: String,
-    /// What is odd.
+    /// The finding's message for people.
     pub message: String,
 }
 
 impl Tally {
-    /// So many, of which no examples are known.
-    pub(crate) fn of(count: u64) -> Self {
+    /// Creates a tally of a number of findings without examples.
+    pub(crate) fn without_examples(count: u64) -> Self {
         Self { count, examples: Vec::new() }
     }
 
-    /// Counts a finding, and keeps it in words where fewer than `max_examples` are kept.
+    /// Counts a finding, and keeps it as an example unless there are `max_examples` already.
     pub(crate) fn add(&mut self, record: RecordRef<'_>, finding: &Finding, max_examples: usize) {
         self.count += 1;
         if self.examples.len() < max_examples {
-            self.examples.push(Example {
-                record: record.kind,
-                id: record.id.to_owned(),
-                message: finding.to_string(),
-            });
+            let (record, id) = (record.kind, record.id.to_owned());
+            self.examples.push(Example { record, id, message: finding.to_string() });
         }
     }
 }

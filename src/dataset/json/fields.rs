@@ -1,6 +1,8 @@
-//! Judges the values of a record's fields: each becomes what it should be, or a finding and nothing.
+//! Converts field values to typed ones; a value that cannot be converted is dropped and reported.
 
-use super::raw::{Placed, RawMask};
+use std::borrow::Cow;
+
+use super::raw::{Indexed, RawMask};
 use super::value::JsonValue;
 use crate::dataset::audit::{Finding, Problem};
 use crate::dataset::limits::ReadLimits;
@@ -8,7 +10,7 @@ use crate::dataset::record::Label;
 use crate::geometry::{Rect, Size};
 use crate::rle::{self, far_coordinate};
 
-/// The findings of one record while its fields are read.
+/// Converts the fields of one record and collects their findings.
 pub(super) struct Fields<'l> {
     limits: &'l ReadLimits,
     pub(super) findings: Vec<Finding>,
@@ -16,7 +18,7 @@ pub(super) struct Fields<'l> {
 
 type Value<'a> = Option<JsonValue<'a>>;
 
-/// Below this a 64-bit float tells all whole numbers apart (2 to the 53rd).
+/// 2⁵³: an `f64` below it represents every whole number exactly.
 const MAX_EXACT: f64 = 9_007_199_254_740_992.0;
 
 impl<'l> Fields<'l> {
@@ -24,31 +26,31 @@ impl<'l> Fields<'l> {
         Self { limits, findings: Vec::new() }
     }
 
-    /// Lists a problem of a field.
-    pub(super) fn note(&mut self, field: &'static str, problem: Problem) {
-        self.list(Finding::new(field, problem));
+    /// Adds a finding on a field.
+    pub(super) fn report(&mut self, field: &'static str, problem: Problem) {
+        self.push(Finding::new(field, problem));
     }
 
-    fn note_part(&mut self, field: &'static str, part: usize, problem: Problem) {
-        self.list(Finding::of_part(field, part, problem));
+    fn report_element(&mut self, field: &'static str, element: usize, problem: Problem) {
+        self.push(Finding::of_element(field, element, problem));
     }
 
-    fn list(&mut self, finding: Finding) {
+    fn push(&mut self, finding: Finding) {
         if self.findings.len() < self.limits.findings {
             self.findings.push(finding);
         }
     }
 
-    fn note_shape(&mut self, field: &'static str, expected: &'static str, value: &JsonValue<'_>) {
-        self.note(field, Problem::Shape { expected, found: value.what() });
+    fn report_shape(&mut self, field: &'static str, expected: &'static str, value: &JsonValue<'_>) {
+        self.report(field, Problem::Shape { expected, found: value.shape() });
     }
 
-    /// A text or a number as text.
+    /// Converts a string or a number to an id.
     fn id(&mut self, field: &'static str, value: Value<'_>) -> Option<String> {
         match value? {
-            JsonValue::Text(text) if text.is_empty() => None,
-            JsonValue::Text(text) => Some(self.cut(field, text.into_owned())),
-            // Tables write whole numbers as 7.0 where a column has gaps.
+            JsonValue::String(text) if text.is_empty() => None,
+            JsonValue::String(text) => Some(self.truncate(field, text.into_owned())),
+            // Table libraries write whole numbers as 7.0 when a column has gaps.
             JsonValue::Number(number) => Some(match number.as_f64() {
                 Some(value) if number.is_f64() && value.fract() == 0.0 && value.abs() < MAX_EXACT => {
                     format!("{value:.0}")
@@ -57,103 +59,103 @@ impl<'l> Fields<'l> {
             }),
             JsonValue::Null => None,
             other => {
-                self.note_shape(field, "a text or a number", &other);
+                self.report_shape(field, "a string or a number", &other);
                 None
             }
         }
     }
 
-    /// An id, or a finding and `""`.
-    pub(super) fn needed_id(&mut self, field: &'static str, value: Value<'_>) -> String {
+    /// Converts an id; reports a missing one and returns `""`.
+    pub(super) fn required_id(&mut self, field: &'static str, value: Value<'_>) -> String {
         let before = self.findings.len();
         self.id(field, value).unwrap_or_else(|| {
             if self.findings.len() == before {
-                self.note(field, Problem::Missing);
+                self.report(field, Problem::Missing);
             }
             String::new()
         })
     }
 
-    /// An id, or a finding and `#number`.
+    /// Converts an id; reports a missing one and returns `#number`.
     pub(super) fn id_or_number(&mut self, field: &'static str, value: Value<'_>, number: u64) -> String {
-        let id = self.needed_id(field, value);
+        let id = self.required_id(field, value);
         if id.is_empty() { format!("#{number}") } else { id }
     }
 
-    /// A text; cut at a character where it is over the limit.
-    pub(super) fn text(&mut self, field: &'static str, value: Value<'_>) -> Option<String> {
+    /// Converts a string, truncated at a character when it exceeds the limit.
+    pub(super) fn string(&mut self, field: &'static str, value: Value<'_>) -> Option<String> {
         match value? {
-            JsonValue::Text(text) => Some(self.cut(field, text.into_owned())),
+            JsonValue::String(text) => Some(self.truncate(field, text.into_owned())),
             JsonValue::Null => None,
             other => {
-                self.note_shape(field, "a text", &other);
+                self.report_shape(field, "a string", &other);
                 None
             }
         }
     }
 
-    fn cut(&mut self, field: &'static str, mut text: String) -> String {
+    fn truncate(&mut self, field: &'static str, mut text: String) -> String {
         let limit = self.limits.text_bytes;
         if text.len() > limit {
             let actual = text.len() as u64;
-            self.note(field, Problem::Limit { what: "bytes of a text", limit: limit as u64, actual });
+            self.report(field, Problem::Limit { what: "bytes of a string", limit: limit as u64, actual });
             text.truncate((0..=limit).rev().find(|&end| text.is_char_boundary(end)).unwrap_or(0));
             text.shrink_to_fit();
         }
         text
     }
 
-    /// A relative path inside the folder of images: forward slashes, none leading, no `..`.
+    /// Converts a relative path inside the image folder to forward slashes, none leading; refuses `..`.
     pub(super) fn path(&mut self, field: &'static str, value: Value<'_>) -> Option<String> {
-        let text = self.text(field, value)?.replace('\\', "/");
+        let text = self.string(field, value)?.replace('\\', "/");
         let path = text.trim_start_matches('/');
         let has_drive = path.as_bytes().get(1) == Some(&b':');
         if has_drive || path.contains('\0') || path.split('/').any(|step| step == "..") {
-            self.note(field, Problem::UnsafePath);
+            self.report(field, Problem::UnsafePath);
             return None;
         }
         if path.is_empty() {
-            self.note(field, Problem::Missing);
+            self.report(field, Problem::Missing);
             return None;
         }
         Some(path.to_owned())
     }
 
-    /// An address that a page may load.
-    pub(super) fn web_address(&mut self, field: &'static str, value: Value<'_>) -> Option<String> {
-        let address = self.text(field, value).filter(|address| !address.is_empty())?;
-        let scheme = address.split_once("://").map(|(scheme, _)| scheme.to_ascii_lowercase());
+    /// Accepts an http(s) URL.
+    pub(super) fn http_url(&mut self, field: &'static str, value: Value<'_>) -> Option<String> {
+        let url = self.string(field, value).filter(|url| !url.is_empty())?;
+        let scheme = url.split_once("://").map(|(scheme, _)| scheme.to_ascii_lowercase());
         if matches!(scheme.as_deref(), Some("http" | "https")) {
-            return Some(address);
+            return Some(url);
         }
-        self.note(field, Problem::UnsafeUrl);
+        self.report(field, Problem::UnsafeUrl);
         None
     }
 
-    /// A number of pixels that is needed.
-    pub(super) fn length(&mut self, field: &'static str, value: Value<'_>) -> Option<u32> {
+    /// Converts a required width or height in pixels.
+    pub(super) fn side(&mut self, field: &'static str, value: Value<'_>) -> Option<u32> {
         let Some(value) = value.filter(|value| *value != JsonValue::Null) else {
-            self.note(field, Problem::Missing);
+            self.report(field, Problem::Missing);
             return None;
         };
-        let length = value.as_f64().and_then(whole_u32);
-        if length.is_none() {
-            self.note_shape(field, "a whole number from 0 to 4294967295", &value);
+        let side = value.as_f64().and_then(whole_u32);
+        if side.is_none() {
+            self.report_shape(field, "a whole number from 0 to 4294967295", &value);
         }
-        length
+        side
     }
 
-    /// A number.
-    pub(super) fn real(&mut self, field: &'static str, value: Value<'_>) -> Option<f64> {
+    /// Converts a number.
+    pub(super) fn number(&mut self, field: &'static str, value: Value<'_>) -> Option<f64> {
         let value = value.filter(|value| *value != JsonValue::Null)?;
         let number = value.as_f64();
         if number.is_none() {
-            self.note_shape(field, "a number", &value);
+            self.report_shape(field, "a number", &value);
         }
         number
     }
 
-    /// COCO's 0 and 1, or true and false.
+    /// Converts COCO's 0 and 1, or true and false; a missing one is false.
     pub(super) fn flag(&mut self, field: &'static str, value: Value<'_>) -> bool {
         match value {
             None | Some(JsonValue::Null) => false,
@@ -161,25 +163,25 @@ impl<'l> Fields<'l> {
             Some(value) => {
                 let number = value.as_f64();
                 if number.is_none() {
-                    self.note_shape(field, "0 or 1", &value);
+                    self.report_shape(field, "0 or 1", &value);
                 }
                 number.is_some_and(|number| number != 0.0)
             }
         }
     }
 
-    /// The first elements of a list, as many as one annotation may have.
-    fn bounded<T>(&mut self, field: &'static str, mut list: Vec<T>) -> Vec<T> {
+    /// Truncates a list to the limit of one annotation.
+    fn limited<T>(&mut self, field: &'static str, mut list: Vec<T>) -> Vec<T> {
         let limit = self.limits.parts;
         if list.len() > limit {
             let actual = list.len() as u64;
-            self.note(field, Problem::Limit { what: "elements of a list", limit: limit as u64, actual });
+            self.report(field, Problem::Limit { what: "elements of a list", limit: limit as u64, actual });
             list.truncate(limit);
         }
         list
     }
 
-    /// Boxes in image space; the shape tells x, y, width, height from corners.
+    /// Converts boxes to image space: one of x, y, width, height, or a list of corners.
     pub(super) fn boxes(&mut self, field: &'static str, value: Value<'_>) -> Vec<Rect> {
         let expected = "x, y, width, height or a list of x1, y1, x2, y2";
         match value {
@@ -189,107 +191,100 @@ impl<'l> Fields<'l> {
             }
             Some(JsonValue::List(list)) => {
                 let mut boxes = Vec::with_capacity(list.len().min(self.limits.parts));
-                for (part, value) in self.bounded(field, list).into_iter().enumerate() {
-                    match value {
-                        JsonValue::Numbers(numbers) if numbers.len() == 4 => {
-                            boxes.push(Rect {
-                                x1: numbers[0],
-                                y1: numbers[1],
-                                x2: numbers[2],
-                                y2: numbers[3],
-                            });
-                        }
-                        other => {
-                            let found = other.what();
-                            self.note_part(field, part, Problem::Shape { expected: "x1, y1, x2, y2", found });
-                        }
+                for (index, value) in self.limited(field, list).into_iter().enumerate() {
+                    if let JsonValue::Numbers(numbers) = &value
+                        && let [x1, y1, x2, y2] = numbers[..]
+                    {
+                        boxes.push(Rect { x1, y1, x2, y2 });
+                    } else {
+                        let problem = Problem::Shape { expected: "x1, y1, x2, y2", found: value.shape() };
+                        self.report_element(field, index, problem);
                     }
                 }
                 boxes
             }
             Some(other) => {
-                self.note_shape(field, expected, &other);
+                self.report_shape(field, expected, &other);
                 Vec::new()
             }
         }
     }
 
-    /// Labels with their scores: a list of texts, or one.
+    /// Converts labels with their scores: a list of strings, or one.
     pub(super) fn labels(&mut self, field: &'static str, value: Value<'_>) -> Vec<Label> {
         let list = match value {
             None | Some(JsonValue::Null) => Vec::new(),
-            Some(JsonValue::List(list)) => self.bounded(field, list),
-            Some(text @ JsonValue::Text(_)) => vec![text],
+            Some(JsonValue::List(list)) => self.limited(field, list),
+            Some(text @ JsonValue::String(_)) => vec![text],
             Some(other) => {
-                self.note_shape(field, "a list of texts", &other);
+                self.report_shape(field, "a list of strings", &other);
                 Vec::new()
             }
         };
         let mut labels = Vec::with_capacity(list.len());
-        for (part, value) in list.into_iter().enumerate() {
-            let JsonValue::Text(text) = value else {
-                self.note_part(field, part, Problem::Shape { expected: "a text", found: value.what() });
+        for (index, value) in list.into_iter().enumerate() {
+            let JsonValue::String(text) = value else {
+                let problem = Problem::Shape { expected: "a string", found: value.shape() };
+                self.report_element(field, index, problem);
                 continue;
             };
-            let label = Label::parse(&self.cut(field, text.into_owned()));
+            let label = Label::parse(&self.truncate(field, text.into_owned()));
             if label.score.is_none() {
-                self.note_part(field, part, Problem::LabelWithoutScore { label: label.text.as_str().into() });
+                let label = label.text.as_str().into();
+                self.report_element(field, index, Problem::LabelWithoutScore { label });
             }
             labels.push(label);
         }
         labels
     }
 
-    /// Encoded masks and polygons.
+    /// Sorts a segmentation into encoded masks and polygons.
     pub(super) fn segmentation(
         &mut self,
         field: &'static str,
         value: Value<'_>,
-    ) -> (Vec<Placed<RawMask>>, Vec<Placed<Vec<f64>>>) {
+    ) -> (Vec<Indexed<RawMask>>, Vec<Indexed<Vec<f64>>>) {
         let list = match value {
             None | Some(JsonValue::Null) => Vec::new(),
-            Some(JsonValue::List(list)) => self.bounded(field, list),
+            Some(JsonValue::List(list)) => self.limited(field, list),
             Some(one @ (JsonValue::Object(_) | JsonValue::Numbers(_))) => vec![one],
             Some(other) => {
-                self.note_shape(field, "an RLE, a list of RLEs, or polygons", &other);
+                self.report_shape(field, "an RLE, a list of RLEs, or polygons", &other);
                 Vec::new()
             }
         };
-        let (mut parts, mut polygons) = (Vec::new(), Vec::new());
-        for (part, value) in list.into_iter().enumerate() {
-            match value {
+        let (mut masks, mut polygons) = (Vec::new(), Vec::new());
+        for (index, value) in list.into_iter().enumerate() {
+            let problem = match value {
                 JsonValue::Numbers(polygon) if polygon.len() >= 6 && polygon.len().is_multiple_of(2) => {
                     match far_coordinate(&polygon) {
-                        Some(at) => {
-                            let error = rle::Error::Coordinate { polygon: part, at };
-                            self.note_part(field, part, error.into());
+                        Some(at) => rle::Error::Coordinate { polygon: index, at }.into(),
+                        None => {
+                            polygons.push((index, polygon));
+                            continue;
                         }
-                        None => polygons.push((part, polygon)),
                     }
                 }
                 JsonValue::Numbers(_) => {
-                    let expected = "x and y of three points or more";
-                    self.note_part(field, part, Problem::Shape { expected, found: "other numbers" });
+                    Problem::Shape { expected: "x and y of three points or more", found: "other numbers" }
                 }
-                JsonValue::Object(_) => match rle(value) {
-                    Ok(rle) => parts.push((part, rle)),
-                    Err(problem) => self.note_part(field, part, problem),
+                JsonValue::Object(fields) => match rle(fields) {
+                    Ok(mask) => {
+                        masks.push((index, mask));
+                        continue;
+                    }
+                    Err(problem) => problem,
                 },
-                other => {
-                    let problem = Problem::Shape { expected: "an RLE or a polygon", found: other.what() };
-                    self.note_part(field, part, problem);
-                }
-            }
+                other => Problem::Shape { expected: "an RLE or a polygon", found: other.shape() },
+            };
+            self.report_element(field, index, problem);
         }
-        (parts, polygons)
+        (masks, polygons)
     }
 }
 
-/// `{"size": [height, width], "counts": …}`.
-fn rle(value: JsonValue<'_>) -> Result<RawMask, Problem> {
-    let JsonValue::Object(fields) = value else {
-        return Err(Problem::Shape { expected: "an RLE", found: value.what() });
-    };
+/// Converts `{"size": [height, width], "counts": …}`.
+fn rle(fields: Vec<(Cow<'_, str>, JsonValue<'_>)>) -> Result<RawMask, Problem> {
     let (mut size, mut counts) = (None, None);
     for (name, value) in fields {
         match name.as_ref() {
@@ -307,19 +302,19 @@ fn rle(value: JsonValue<'_>) -> Result<RawMask, Problem> {
             }
         }
         other => {
-            return Err(Problem::Shape { expected, found: other.map_or("nothing", |value| value.what()) });
+            return Err(Problem::Shape { expected, found: other.map_or("nothing", |value| value.shape()) });
         }
     };
     match counts {
-        Some(JsonValue::Text(text)) => Ok(RawMask::Compressed { size, counts: text.into() }),
+        Some(JsonValue::String(text)) => Ok(RawMask::Compressed { size, counts: text.into() }),
         Some(JsonValue::Numbers(counts)) if counts.iter().any(|length| length.fract() != 0.0) => {
             Err(Problem::Shape { expected: "whole run lengths", found: "other numbers" })
         }
         Some(JsonValue::Numbers(counts)) => Ok(RawMask::Counts { size, counts }),
         Some(JsonValue::List(list)) if list.is_empty() => Ok(RawMask::Counts { size, counts: Vec::new() }),
         other => {
-            let found = other.map_or("nothing", |value| value.what());
-            Err(Problem::Shape { expected: "counts: a text or a list of numbers", found })
+            let found = other.map_or("nothing", |value| value.shape());
+            Err(Problem::Shape { expected: "counts: a string or a list of numbers", found })
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Reads records from the bytes of a JSON annotation file, chunk by chunk.
+//! Parses records from the bytes of a JSON annotation file, chunk by chunk.
 
 mod fields;
 mod nesting;

@@ -1,28 +1,29 @@
-//! Follows the brackets and strings of one JSON value to its end, over any number of chunks.
+//! Finds the end of one JSON value by its brackets and strings, over any number of chunks.
 
 use memchr::memchr3;
 
-/// How deep in brackets a value is.
+/// Tracks the open brackets of a value.
 #[derive(Default)]
 pub(super) struct NestingScanner {
-    /// The brackets open, innermost last, up to [`DEEPEST`](NestingScanner::DEEPEST).
+    /// The open brackets, innermost last, at most [`MAX_DEPTH`](Self::MAX_DEPTH).
     open: Vec<u8>,
-    /// Brackets open beyond that.
-    beyond: u64,
+    /// Number of brackets open deeper that depth.
+    deeper: u64,
     in_string: bool,
     escaped: bool,
 }
 
 impl NestingScanner {
-    /// `serde_json` reads no deeper either.
-    const DEEPEST: usize = 128;
+    /// `serde_json` has the same limit.
+    const MAX_DEPTH: usize = 128;
 
     pub(super) fn reset(&mut self) {
         self.open.clear();
-        (self.beyond, self.in_string, self.escaped) = (0, false, false);
+        (self.deeper, self.in_string, self.escaped) = (0, false, false);
     }
 
-    /// Reads on in a value; answers how many bytes to its end, `None` where it goes on past these bytes.
+    /// Scans the next bytes of a value; returns the number of bytes to its end, `None` if it does not
+    /// end in these bytes.
     pub(super) fn scan(&mut self, bytes: &[u8]) -> Option<usize> {
         let mut at = 0;
         while at < bytes.len() {
@@ -58,8 +59,8 @@ impl NestingScanner {
         while let Some(found) = memchr3(b'"', b'\\', b'\n', bytes.get(at..).unwrap_or_default()) {
             at += found;
             if bytes[at] != b'\\' {
-                // A line break cannot stand in a JSON string: a quote is missing, and the record's
-                // reader will say so. To end the string here saves the records that follow.
+                // A line break in a JSON string means that a quote is missing, which the parser of the
+                // record reports. Ending the string here saves the records that follow.
                 self.in_string = false;
                 return at + 1;
             }
@@ -73,18 +74,18 @@ impl NestingScanner {
     }
 
     fn enter(&mut self, bracket: u8) {
-        if self.open.len() < Self::DEEPEST {
+        if self.open.len() < Self::MAX_DEPTH {
             self.open.push(bracket);
         } else {
-            self.beyond += 1;
+            self.deeper += 1;
         }
     }
 
-    /// Closes the innermost bracket of this sort, and with it those inside that were left open. A
-    /// closing bracket that nothing opened is passed over.
+    /// Closes the innermost bracket of this kind, and the unclosed ones inside it. A closing bracket
+    /// without an open one is ignored.
     fn leave(&mut self, bracket: u8) {
-        if self.beyond > 0 {
-            self.beyond -= 1;
+        if self.deeper > 0 {
+            self.deeper -= 1;
         } else if let Some(at) = self.open.iter().rposition(|&open| open == bracket) {
             self.open.truncate(at);
         }

@@ -1,4 +1,4 @@
-//! The push parser: bytes of an annotation file in, records out.
+//! The push parser: turns the bytes of an annotation file into records.
 
 use super::raw::RawAnnotation;
 use super::scan::{RecordScanner, Scanned, Section};
@@ -7,38 +7,45 @@ use crate::dataset::audit::Problem;
 use crate::dataset::limits::ReadLimits;
 use crate::dataset::record::{Category, ImageRecord};
 
-/// What a [`Reader`] finds, in the order of the file.
+/// A record or problem that a [`Reader`] found.
 #[derive(Clone, Debug)]
-#[expect(clippy::large_enum_variant, reason = "most items are the largest one; a box each would only cost")]
+#[expect(clippy::large_enum_variant, reason = "most items are of the largest variant; boxing only costs")]
 pub enum ReadItem {
     /// An element of `images`.
     Image(ImageRecord),
     /// An element of `categories`.
     Category(Category),
-    /// An element of `annotations`, to be settled with its image.
+    /// An element of `annotations`, to be [resolved](RawAnnotation::resolve) with its image.
     Annotation(RawAnnotation),
-    /// Something wrong with the file, or with a record so that it is left out.
+    /// A problem of the file, or of a record that is left out for it.
     Problem(Problem),
 }
 
-/// How far reading has come.
+/// Counts of what a [`Reader`] has read so far.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ReadProgress {
-    /// Bytes taken.
+    /// Bytes of the file.
     pub bytes: u64,
-    /// Elements of `images` that are records of a length that is read.
+    /// Objects in `images`, those longer than the limit excluded.
     pub images: u64,
-    /// Elements of `categories`, likewise.
+    /// Objects in `categories`, those longer than the limit excluded.
     pub categories: u64,
-    /// Elements of `annotations`, likewise.
+    /// Objects in `annotations`, those longer than the limit excluded.
     pub annotations: u64,
 }
 
-/// A parser without input or output of its own: the caller brings bytes in chunks of any length.
+impl ReadProgress {
+    /// Returns the number of records of all sections.
+    pub fn records(&self) -> u64 {
+        self.images + self.categories + self.annotations
+    }
+}
+
+/// A parser without I/O: the caller pushes chunks of any length.
 ///
-/// Memory is constant: one record that lies across chunks, [`ReadLimits::record_bytes`] at most.
-/// Positions are 64-bit, so a file may be longer than the address space. How the file is cut into
-/// chunks makes no difference.
+/// It keeps at most one record that spans chunks, bounded by [`ReadLimits::record_bytes`]. Positions
+/// are 64-bit, so a file may be longer than the address space. The output does not depend on where
+/// the file is cut into chunks.
 pub struct Reader {
     scanner: RecordScanner,
     limits: ReadLimits,
@@ -47,7 +54,7 @@ pub struct Reader {
 }
 
 impl Reader {
-    /// A reader at the beginning of a file.
+    /// Creates a reader at the beginning of a file.
     pub fn new(limits: ReadLimits) -> Self {
         Self {
             scanner: RecordScanner::new(limits.record_bytes),
@@ -57,21 +64,21 @@ impl Reader {
         }
     }
 
-    /// Takes the next bytes of the file and hands on what they complete.
+    /// Reads the next bytes of the file and passes each completed item to `sink`, in file order.
     pub fn push(&mut self, bytes: &[u8], mut sink: impl FnMut(ReadItem)) {
         if self.stopped {
             return;
         }
-        let room = self.limits.file_bytes - self.scanner.position();
-        let taken = bytes.get(..usize::try_from(room).unwrap_or(usize::MAX)).unwrap_or(bytes);
+        let remaining = self.limits.file_bytes - self.scanner.position();
+        let read = bytes.get(..usize::try_from(remaining).unwrap_or(usize::MAX)).unwrap_or(bytes);
         let (limits, progress, stopped) = (&self.limits, &mut self.progress, &mut self.stopped);
-        self.scanner.push(taken, &mut |piece| {
+        self.scanner.push(read, &mut |scanned| {
             if !*stopped {
-                *stopped = read_scanned(piece, limits, progress, &mut sink);
+                *stopped = parse(scanned, limits, progress, &mut sink);
             }
         });
         self.progress.bytes = self.scanner.position();
-        if taken.len() < bytes.len() {
+        if read.len() < bytes.len() {
             let (limit, actual) = (self.limits.file_bytes, self.scanner.position() + 1);
             sink(ReadItem::Problem(Problem::Limit { what: "bytes of the file", limit, actual }));
             self.stopped = true;
@@ -79,17 +86,17 @@ impl Reader {
         self.stopped |= self.scanner.is_broken();
     }
 
-    /// Whether further bytes change nothing: a limit is reached, or no record can follow.
+    /// Returns whether further bytes are ignored: a limit is reached, or no record can follow.
     pub fn is_done(&self) -> bool {
         self.stopped
     }
 
-    /// How far it has come.
+    /// Returns the counts of what was read so far.
     pub fn progress(&self) -> ReadProgress {
         self.progress
     }
 
-    /// Ends the file here, and hands on what that means.
+    /// Ends the file here, and passes a problem to `sink` if the file is not complete.
     pub fn finish(self, mut sink: impl FnMut(ReadItem)) -> ReadProgress {
         if let Some(problem) = self.scanner.finish().filter(|_| !self.stopped) {
             sink(ReadItem::Problem(problem));
@@ -98,37 +105,24 @@ impl Reader {
     }
 }
 
-/// Reads one record; answers whether to stop.
-fn read_scanned(
-    piece: Scanned<'_>,
+/// Parses one record; returns whether to stop.
+fn parse(
+    scanned: Scanned<'_>,
     limits: &ReadLimits,
     progress: &mut ReadProgress,
     sink: &mut impl FnMut(ReadItem),
 ) -> bool {
-    let (section, at, json) = match piece {
+    let (section, at, json) = match scanned {
         Scanned::Record { section, at, json } => (section, at, json),
-        Scanned::TooLong { at, bytes } => {
-            let limit = limits.record_bytes as u64;
-            sink(ReadItem::Problem(Problem::RecordTooLong { record: at, bytes, limit }));
-            return false;
-        }
-        Scanned::NotObject { at } => {
-            let reason = "an object expected".into();
-            sink(ReadItem::Problem(Problem::Malformed { record: at, at, reason }));
-            return false;
-        }
         Scanned::Problem(problem) => {
             sink(ReadItem::Problem(problem));
             return false;
         }
     };
-    let records = progress.images + progress.categories + progress.annotations;
+    let records = progress.records();
     if records >= limits.records {
-        sink(ReadItem::Problem(Problem::Limit {
-            what: "records",
-            limit: limits.records,
-            actual: records + 1,
-        }));
+        let (limit, actual) = (limits.records, records + 1);
+        sink(ReadItem::Problem(Problem::Limit { what: "records", limit, actual }));
         return true;
     }
     let (count, item) = match section {
@@ -157,7 +151,7 @@ fn malformed(error: &serde_json::Error, record: u64, json: &[u8]) -> Problem {
         .map(<[u8]>::len)
         .sum();
     let within = (before + error.column()).saturating_sub(1).min(json.len());
-    let words = error.to_string();
-    let reason = words.rsplit_once(" at line ").map_or(words.as_str(), |(reason, _)| reason).into();
+    let message = error.to_string();
+    let reason = message.rsplit_once(" at line ").map_or(message.as_str(), |(reason, _)| reason).into();
     Problem::Malformed { record, at: record + within as u64, reason }
 }

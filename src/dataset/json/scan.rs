@@ -1,15 +1,16 @@
-//! Finds the records of an annotation file in a stream of bytes, without building anything of what
-//! is between.
+//! Finds the records of an annotation file in a stream of bytes, without parsing the rest.
 //!
-//! A hand-written scanner of JSON's brackets and strings: it knows the file's object (or list) and
-//! its sections, and hands each record on as the bytes from `{` to its `}`. What it skips it does
-//! not check; a record it hands on is checked by who reads it. How the bytes are cut into chunks
-//! makes no difference.
+//! Knows the file's object (or list) and its sections, and returns each record as the bytes from `{`
+//! to its `}`. The bytes between records are not validated; the caller parses the records. The output
+//! does not depend on where the file is cut into chunks.
+//!
+//! This is not a JSON library's job: those stop at the first error, whereas here a damaged record is
+//! reported with its position and scanning resumes at the next.
 
 use super::nesting::NestingScanner;
 use crate::dataset::audit::Problem;
 
-/// The sections that hold records.
+/// A section of the file that holds records.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Section {
     Images,
@@ -17,39 +18,36 @@ pub(super) enum Section {
     Annotations,
 }
 
-/// What is found, in the order of the file. Positions count bytes of the file from 0.
+/// A part of the file that the scanner found, in file order.
 pub(super) enum Scanned<'a> {
-    /// An object of a section.
+    /// An object of a section, at this position from the beginning of the file.
     Record { section: Section, at: u64, json: &'a [u8] },
-    /// An object of a section that is longer than the limit.
-    TooLong { at: u64, bytes: u64 },
-    /// Something else in a section.
-    NotObject { at: u64 },
-    /// A place where the file is not what it should be; reading goes on as well as it can.
+    /// An element of a section that is left out, or an error between records; scanning continues if it
+    /// can.
     Problem(Problem),
 }
 
-/// The scanner.
+/// Splits the bytes of a file into records.
 pub(super) struct RecordScanner {
     state: State,
     separator: Separator,
     nesting: NestingScanner,
     max_record_bytes: usize,
-    /// Position of the chunk at hand.
+    /// Position of the current chunk in the file.
     base: u64,
-    /// Where the section at hand began.
+    /// Position of the current section's `[`.
     section_at: u64,
-    /// Where the record at hand began.
+    /// Position of the current record's `{`.
     record_at: u64,
-    /// Of the record at hand, whether kept or not.
+    /// Bytes of the current record so far, stored or not.
     record_bytes: u64,
-    /// The part of a record, or of a key, that came in earlier chunks.
-    kept: Vec<u8>,
+    /// Bytes of the current record or key from earlier chunks.
+    carried: Vec<u8>,
     section: Section,
     sections_seen: bool,
     /// Whether the file is a list of annotations instead of an object of sections.
     list_at_root: bool,
-    /// Within a key, whether the last byte was a backslash.
+    /// Whether the last byte of the current key was a backslash.
     key_escaped: bool,
 }
 
@@ -57,47 +55,47 @@ pub(super) struct RecordScanner {
 enum State {
     /// Before the file's object.
     Start,
-    /// In the file's object, before a key.
+    /// In the file's object, before a key or the end.
     Key,
     InKey,
     Colon,
     Value,
-    /// In a value of the file's object that is no section.
+    /// In a value of the file's object that is not a section.
     SkippedValue,
     SkippedScalar,
-    /// In a section, before a record.
+    /// In a section, before an element or the end.
     Section,
     Record,
-    /// In an element of a section that is no object.
+    /// In an element of a section that is not an object.
     SkippedElement,
     SkippedScalarElement,
     End,
-    /// After something that no more records can follow.
+    /// After an error that no record can follow.
     Broken,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Separator {
-    NoneYet,
+    Absent,
     Needed,
     Given,
 }
 
-/// Bytes kept of a key; more than the longest of ours, so that no longer key is taken for it.
-const LONGEST_KEY: usize = 16;
+/// Maximum bytes stored of a key: longer than the names of all sections, so that no longer key equals one.
+const MAX_KEY_BYTES: usize = 16;
 
 impl RecordScanner {
     pub(super) fn new(max_record_bytes: usize) -> Self {
         Self {
             state: State::Start,
-            separator: Separator::NoneYet,
+            separator: Separator::Absent,
             nesting: NestingScanner::default(),
             max_record_bytes,
             base: 0,
             section_at: 0,
             record_at: 0,
             record_bytes: 0,
-            kept: Vec::new(),
+            carried: Vec::new(),
             section: Section::Annotations,
             sections_seen: false,
             list_at_root: false,
@@ -105,17 +103,17 @@ impl RecordScanner {
         }
     }
 
-    /// How many bytes have been pushed.
+    /// Returns the number of bytes pushed.
     pub(super) fn position(&self) -> u64 {
         self.base
     }
 
-    /// Whether nothing more can come of further bytes.
+    /// Returns whether further bytes are ignored.
     pub(super) fn is_broken(&self) -> bool {
         self.state == State::Broken
     }
 
-    /// Reads on with the next bytes of the file.
+    /// Scans the next bytes of the file.
     pub(super) fn push(&mut self, bytes: &[u8], sink: &mut impl FnMut(Scanned<'_>)) {
         let mut at = 0;
         while at < bytes.len() {
@@ -132,20 +130,14 @@ impl RecordScanner {
         self.base += bytes.len() as u64;
     }
 
-    /// What the end of the file means here; `None` for a whole one.
+    /// Returns the problem of a file that ends here; `None` if the file is complete.
     pub(super) fn finish(&self) -> Option<Problem> {
+        let not_annotations = |expected| Some(Problem::NotAnnotations { at: self.base, expected });
         let (inside, since) = match self.state {
-            State::End if self.sections_seen => return None,
-            State::End => {
-                return Some(Problem::NotAnnotations {
-                    at: self.base,
-                    expected: "a list named \"annotations\"",
-                });
-            }
             State::Broken => return None,
-            State::Start => {
-                return Some(Problem::NotAnnotations { at: self.base, expected: "a JSON object" });
-            }
+            State::End if self.sections_seen => return None,
+            State::End => return not_annotations("a list named \"annotations\""),
+            State::Start => return not_annotations("a JSON object"),
             State::Record => ("a record", self.record_at),
             State::Section | State::SkippedElement | State::SkippedScalarElement => {
                 ("a list of records", self.section_at)
@@ -155,11 +147,11 @@ impl RecordScanner {
         Some(Problem::Truncated { at: self.base, inside, since })
     }
 
-    /// One byte outside of keys and values; answers where to go on.
+    /// Scans one byte outside of keys and values; returns the index to continue at.
     fn between(&mut self, byte: u8, at: usize, sink: &mut impl FnMut(Scanned<'_>)) -> usize {
         let position = self.base + at as u64;
         match (self.state, byte) {
-            // A byte order mark is no JSON, but some Windows tools write one.
+            // A byte order mark is not JSON, but some Windows tools write one.
             (State::Start, 0xef | 0xbb | 0xbf) if position < 3 => {}
             (State::Start, b'{') => self.enter(State::Key),
             (State::Start, b'[') => {
@@ -176,7 +168,7 @@ impl RecordScanner {
             (State::Key, b'"') => {
                 self.begin_element(position, sink);
                 self.state = State::InKey;
-                self.kept.clear();
+                self.carried.clear();
                 self.key_escaped = false;
             }
             (State::Key, b'}') => {
@@ -190,7 +182,7 @@ impl RecordScanner {
             (State::Section, b'{') => {
                 self.begin_element(position, sink);
                 (self.record_at, self.record_bytes) = (position, 0);
-                self.kept.clear();
+                self.carried.clear();
                 self.nesting.reset();
                 self.state = State::Record;
                 return at;
@@ -206,21 +198,22 @@ impl RecordScanner {
             }
             (State::Section, _) => {
                 self.begin_element(position, sink);
-                sink(Scanned::NotObject { at: position });
+                let reason = "expected an object".into();
+                sink(Scanned::Problem(Problem::Malformed { record: position, at: position, reason }));
                 self.nesting.reset();
                 let nested = matches!(byte, b'"' | b'[');
                 self.state = if nested { State::SkippedElement } else { State::SkippedScalarElement };
                 return if nested { at } else { at + 1 };
             }
             (State::End, _) => return self.give_up(position, "the end of the file", sink),
-            // The remaining states never come here: `push` gives their bytes to their own functions.
+            // `push` handles the remaining states.
             _ => {}
         }
         at + 1
     }
 
     fn enter(&mut self, state: State) {
-        (self.state, self.separator) = (state, Separator::NoneYet);
+        (self.state, self.separator) = (state, Separator::Absent);
     }
 
     fn begin_element(&mut self, position: u64, sink: &mut impl FnMut(Scanned<'_>)) {
@@ -247,15 +240,15 @@ impl RecordScanner {
         0
     }
 
-    /// A value of the file's object, by its first byte.
+    /// Starts a value of the file's object, by its first byte.
     fn begin_value(&mut self, byte: u8, at: usize, sink: &mut impl FnMut(Scanned<'_>)) -> usize {
-        let section = match self.kept.as_slice() {
+        let section = match self.carried.as_slice() {
             b"images" => Some(Section::Images),
             b"categories" => Some(Section::Categories),
             b"annotations" => Some(Section::Annotations),
             _ => None,
         };
-        self.kept.clear();
+        self.carried.clear();
         self.nesting.reset();
         match (section, byte) {
             (Some(section), b'[') => {
@@ -278,7 +271,7 @@ impl RecordScanner {
 
     fn in_key(&mut self, bytes: &[u8], at: usize) -> usize {
         let byte = bytes[at];
-        // A key with an escape is none of ours, whatever it decodes to.
+        // A key with an escape is never taken for a section, whatever it decodes to.
         if self.key_escaped {
             self.key_escaped = false;
         } else if byte == b'"' {
@@ -287,8 +280,8 @@ impl RecordScanner {
         } else if byte == b'\\' {
             self.key_escaped = true;
         }
-        if self.kept.len() < LONGEST_KEY {
-            self.kept.push(byte);
+        if self.carried.len() < MAX_KEY_BYTES {
+            self.carried.push(byte);
         }
         at + 1
     }
@@ -297,18 +290,20 @@ impl RecordScanner {
         let end = self.nesting.scan(&bytes[at..]).map(|length| at + length);
         let piece = &bytes[at..end.unwrap_or(bytes.len())];
         self.record_bytes += piece.len() as u64;
-        let fits = self.record_bytes <= self.max_record_bytes as u64;
-        let earlier = !self.kept.is_empty();
+        let limit = self.max_record_bytes as u64;
+        let fits = self.record_bytes <= limit;
+        let earlier = !self.carried.is_empty();
         if !fits {
-            self.kept = Vec::new();
+            self.carried = Vec::new();
         } else if earlier || end.is_none() {
-            self.kept.extend_from_slice(piece);
+            self.carried.extend_from_slice(piece);
         }
         let Some(end) = end else { return bytes.len() };
-        sink(match (fits, earlier) {
-            (false, _) => Scanned::TooLong { at: self.record_at, bytes: self.record_bytes },
-            (true, true) => Scanned::Record { section: self.section, at: self.record_at, json: &self.kept },
-            (true, false) => Scanned::Record { section: self.section, at: self.record_at, json: piece },
+        let (at, bytes) = (self.record_at, self.record_bytes);
+        sink(if fits {
+            Scanned::Record { section: self.section, at, json: if earlier { &self.carried } else { piece } }
+        } else {
+            Scanned::Problem(Problem::RecordTooLong { record: at, bytes, limit })
         });
         self.state = State::Section;
         end

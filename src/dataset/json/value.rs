@@ -1,4 +1,4 @@
-//! A JSON value of any shape that borrows its strings: what a field holds before it is judged.
+//! A JSON value of any shape that borrows its strings: the content of a field before conversion.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -6,13 +6,14 @@ use std::fmt;
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::Number;
 
-/// Any JSON value. A list of numbers alone is kept compact, since polygons and uncompressed counts are long.
+/// Any JSON value. A list of numbers only is stored compactly, since polygons and uncompressed counts
+/// are long.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum JsonValue<'a> {
     Null,
     Bool(bool),
     Number(Number),
-    Text(Cow<'a, str>),
+    String(Cow<'a, str>),
     /// A list of at least one number and nothing else.
     Numbers(Vec<f64>),
     List(Vec<JsonValue<'a>>),
@@ -20,19 +21,20 @@ pub(super) enum JsonValue<'a> {
 }
 
 impl JsonValue<'_> {
-    /// What the value is, for a message.
-    pub(super) fn what(&self) -> &'static str {
+    /// Names the shape of the value, for a message.
+    pub(super) fn shape(&self) -> &'static str {
         match self {
             Self::Null => "null",
             Self::Bool(_) => "true or false",
             Self::Number(_) => "a number",
-            Self::Text(_) => "a text",
+            Self::String(_) => "a string",
             Self::Numbers(_) => "a list of numbers",
             Self::List(_) => "a list",
             Self::Object(_) => "an object",
         }
     }
 
+    /// Returns the value if it is a finite number.
     pub(super) fn as_f64(&self) -> Option<f64> {
         match self {
             Self::Number(number) => number.as_f64().filter(|value| value.is_finite()),
@@ -77,11 +79,11 @@ impl<'de> Visitor<'de> for JsonValueVisitor {
     }
 
     fn visit_borrowed_str<E: Error>(self, value: &'de str) -> Result<Self::Value, E> {
-        Ok(JsonValue::Text(Cow::Borrowed(value)))
+        Ok(JsonValue::String(Cow::Borrowed(value)))
     }
 
     fn visit_str<E: Error>(self, value: &str) -> Result<Self::Value, E> {
-        Ok(JsonValue::Text(Cow::Owned(value.to_owned())))
+        Ok(JsonValue::String(Cow::Owned(value.to_owned())))
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
@@ -96,11 +98,8 @@ impl<'de> Visitor<'de> for JsonValueVisitor {
             }
         }
         let Some(other) = first_other else {
-            return Ok(if numbers.is_empty() {
-                JsonValue::List(Vec::new())
-            } else {
-                JsonValue::Numbers(numbers)
-            });
+            let empty = numbers.is_empty();
+            return Ok(if empty { JsonValue::List(Vec::new()) } else { JsonValue::Numbers(numbers) });
         };
         let number = |value| Number::from_f64(value).map_or(JsonValue::Null, JsonValue::Number);
         let mut values: Vec<_> = numbers.into_iter().map(number).collect();
@@ -120,14 +119,14 @@ impl<'de> Visitor<'de> for JsonValueVisitor {
     }
 }
 
-/// An object's key, borrowed where it holds no escape (serde's own `Cow` always copies).
+/// The key of an object, borrowed unless it has an escape (serde's own `Cow` always copies).
 struct Key<'a>(Cow<'a, str>);
 
 impl<'de: 'a, 'a> Deserialize<'de> for Key<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         match JsonValue::deserialize(deserializer)? {
-            JsonValue::Text(text) => Ok(Self(text)),
-            other => Err(D::Error::custom(format_args!("a key is {}", other.what()))),
+            JsonValue::String(key) => Ok(Self(key)),
+            other => Err(D::Error::custom(format_args!("a key is {}", other.shape()))),
         }
     }
 }

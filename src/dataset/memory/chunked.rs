@@ -1,55 +1,55 @@
-//! A list that grows block by block, so that it neither moves what it holds nor takes more memory than that.
+//! A list that grows chunk by chunk, without moving its elements or reserving as much again.
 
 use std::fmt;
 use std::ops::Index;
 
-/// Elements of a block. A power of two, so that an index splits into two shifts.
-const BLOCK: usize = 1024;
+/// Elements of a chunk: a power of two, so that an index is split by shifts.
+const CHUNK: usize = 1024;
 
-/// A list of any length in blocks of equal length.
+/// A list in chunks of equal length.
 ///
-/// A `Vec` that grows holds its elements twice for a while, and room for as many again: three times
-/// the memory that they take, of which a page has little.
+/// A growing `Vec` holds its elements twice while it copies them to a new allocation of twice the
+/// length: three times their memory, too much for a web page.
 #[derive(Clone)]
 pub struct ChunkedVec<T> {
-    /// All full but the last.
-    blocks: Vec<Vec<T>>,
+    /// All of them full except the last.
+    chunks: Vec<Vec<T>>,
 }
 
 impl<T> ChunkedVec<T> {
-    /// Adds an element at the end.
+    /// Appends an element.
     pub(super) fn push(&mut self, element: T) {
-        match self.blocks.last_mut() {
-            Some(block) if block.len() < BLOCK => block.push(element),
-            _ => self.blocks.push(vec![element]),
+        match self.chunks.last_mut() {
+            Some(chunk) if chunk.len() < CHUNK => chunk.push(element),
+            _ => self.chunks.push(vec![element]),
         }
     }
 
-    /// How many elements there are.
+    /// Returns the number of elements.
     pub fn len(&self) -> usize {
-        let full = self.blocks.len().saturating_sub(1) * BLOCK;
-        full + self.blocks.last().map_or(0, Vec::len)
+        let full = self.chunks.len().saturating_sub(1) * CHUNK;
+        full + self.chunks.last().map_or(0, Vec::len)
     }
 
-    /// Whether there is none.
+    /// Returns whether the list has no elements.
     pub fn is_empty(&self) -> bool {
-        self.blocks.is_empty()
+        self.chunks.is_empty()
     }
 
-    /// The elements in order.
+    /// Iterates over the elements in order.
     pub fn iter(&self) -> impl Iterator<Item = &T> {
-        self.blocks.iter().flatten()
+        self.chunks.iter().flatten()
     }
 
-    /// The elements in order, to be changed.
+    /// Iterates over mutable references to the elements in order.
     pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = &mut T> {
-        self.blocks.iter_mut().flatten()
+        self.chunks.iter_mut().flatten()
     }
 }
 
 impl<T> Default for ChunkedVec<T> {
     fn default() -> Self {
-        Self { blocks: Vec::new() }
+        Self { chunks: Vec::new() }
     }
 }
 
@@ -57,26 +57,26 @@ impl<T> Index<usize> for ChunkedVec<T> {
     type Output = T;
 
     fn index(&self, index: usize) -> &T {
-        &self.blocks[index / BLOCK][index % BLOCK]
+        &self.chunks[index / CHUNK][index % CHUNK]
     }
 }
 
-impl<'b, T> IntoIterator for &'b ChunkedVec<T> {
-    type Item = &'b T;
-    type IntoIter = std::iter::Flatten<std::slice::Iter<'b, Vec<T>>>;
+impl<'c, T> IntoIterator for &'c ChunkedVec<T> {
+    type Item = &'c T;
+    type IntoIter = std::iter::Flatten<std::slice::Iter<'c, Vec<T>>>;
 
     fn into_iter(self) -> Self::IntoIter {
-        self.blocks.iter().flatten()
+        self.chunks.iter().flatten()
     }
 }
 
-/// Gives each block back once its elements are taken.
+/// Frees each chunk once its elements are consumed.
 impl<T> IntoIterator for ChunkedVec<T> {
     type Item = T;
     type IntoIter = std::iter::Flatten<std::vec::IntoIter<Vec<T>>>;
 
     fn into_iter(self) -> Self::IntoIter {
-        self.blocks.into_iter().flatten()
+        self.chunks.into_iter().flatten()
     }
 }
 
@@ -91,13 +91,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn elements_keep_their_places() {
-        for count in [0, 1, BLOCK - 1, BLOCK, BLOCK + 1, 3 * BLOCK] {
-            let mut blocks = ChunkedVec::default();
-            (0..count).for_each(|element| blocks.push(element));
-            assert_eq!((blocks.len(), blocks.is_empty()), (count, count == 0));
-            assert!((0..count).all(|at| blocks[at] == at));
-            assert!(blocks.iter().copied().eq(0..count) && blocks.into_iter().eq(0..count));
+    fn elements_keep_their_indices() {
+        for count in [0, 1, CHUNK - 1, CHUNK, CHUNK + 1, 3 * CHUNK] {
+            let mut chunks = ChunkedVec::default();
+            (0..count).for_each(|element| chunks.push(element));
+            assert_eq!((chunks.len(), chunks.is_empty()), (count, count == 0));
+            assert!((0..count).all(|at| chunks[at] == at));
+            assert!(chunks.iter().copied().eq(0..count) && chunks.into_iter().eq(0..count));
         }
     }
 }

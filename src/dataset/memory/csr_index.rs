@@ -1,16 +1,16 @@
-//! Elements grouped by number, in two flat lists: where each group starts, and the elements group by group.
+//! Elements grouped by number in compressed sparse row (CSR) form: two flat lists.
 
-/// CsrIndex of element indices; within a group in the order of the elements.
+/// The elements of each group, by index; within a group in ascending order.
 #[derive(Default)]
 pub(super) struct CsrIndex {
-    /// Where each group starts in `elements`, and the end of the last.
+    /// Start of each group in `elements`, and the end of the last.
     starts: Vec<u32>,
     elements: Vec<u32>,
 }
 
 impl CsrIndex {
-    /// Sorts `elements` elements into `groups` groups by counting; `group_of` answers none for
-    /// those left out.
+    /// Sorts `elements` elements into `groups` groups by counting; an element without a group is
+    /// left out.
     pub(super) fn new(groups: usize, elements: usize, group_of: impl Fn(usize) -> Option<u32>) -> Self {
         let mut starts = vec![0_u32; groups + 1];
         for group in (0..elements).filter_map(&group_of) {
@@ -31,7 +31,7 @@ impl CsrIndex {
         Self { starts, elements: sorted }
     }
 
-    /// The elements of a group; none where there is no such group.
+    /// Returns the elements of a group; none if there is no such group.
     pub(super) fn of(&self, group: u32) -> &[u32] {
         let group = group as usize;
         match (self.starts.get(group), self.starts.get(group + 1)) {
@@ -46,13 +46,13 @@ mod tests {
     use super::CsrIndex;
 
     #[test]
-    fn groups() {
+    fn groups_list_their_elements_in_order() {
         let group_of = [Some(2), Some(0), None, Some(2), Some(0)];
-        let groups = CsrIndex::new(3, group_of.len(), |element| group_of[element]);
-        assert_eq!(groups.of(0), [1, 4]);
-        assert_eq!(groups.of(1), [0_u32; 0]);
-        assert_eq!(groups.of(2), [0, 3]);
-        assert_eq!(groups.of(3), [0_u32; 0]);
+        let index = CsrIndex::new(3, group_of.len(), |element| group_of[element]);
+        assert_eq!(index.of(0), [1, 4]);
+        assert_eq!(index.of(1), [0_u32; 0]);
+        assert_eq!(index.of(2), [0, 3]);
+        assert_eq!(index.of(3), [0_u32; 0]);
         assert_eq!(CsrIndex::default().of(0), [0_u32; 0]);
     }
 }

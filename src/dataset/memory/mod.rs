@@ -1,4 +1,4 @@
-//! Keeps the records of a file in memory: joined, grouped, selected from and summarized.
+//! Keeps the records of a file in memory: joined, indexed, queried and summarized.
 
 mod chunked;
 mod csr_index;

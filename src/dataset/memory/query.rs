@@ -1,55 +1,57 @@
-//! Which annotations to look at, and in which order of images.
+//! Queries: which annotations match, and the order of their images.
 
 use serde::Deserialize;
 
 use super::dataset::Dataset;
 use crate::dataset::record::Annotation;
 
-/// What annotations must have to be chosen; the default chooses all, in the order of the file.
+/// Conditions that annotations must all meet; the default matches all, in file order.
+///
+/// Deserializes from an object with camelCase keys, each of them optional.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct Query {
-    /// The id of their category, such as a QID.
+    /// The id of the category, such as a QID.
     pub category: Option<String>,
-    /// Their split as published; `""` for those without one.
+    /// The split as published; `""` matches annotations without one.
     pub split: Option<String>,
-    /// A finding of this code, on them or on their image; `""` for any finding.
+    /// The code of a finding on the annotation or its image; `""` matches any finding.
     pub finding: Option<String>,
-    /// Words that occur, whatever their case, in the id, category, labels, prompt, question or file
-    /// name: all of them.
+    /// Words that must all occur in the id, category, labels, prompt, question or file name, ignoring
+    /// case.
     pub text: String,
-    /// The order of the images.
+    /// The sort order of the images.
     pub order: Order,
-    /// The other way round.
+    /// Whether the order is reversed.
     pub reversed: bool,
 }
 
-/// By what images are sorted; ties keep the order of the file.
+/// A sort order of images; ties keep the file order.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Order {
-    /// As the file lists them.
+    /// The order of the file.
     #[default]
     File,
-    /// By the largest share of the image that one of the chosen masks covers, largest first.
+    /// By the largest fraction of the image that one matching mask covers, largest first.
     Size,
-    /// By the number of findings on the image and its chosen annotations, most first.
+    /// By the number of findings on the image and its matching annotations, most first.
     Suspicion,
 }
 
-/// What a [`Query`] chooses.
+/// The images and annotations that match a [`Query`].
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct QueryMatches {
-    /// The images that have a chosen annotation, sorted; where the query chooses everything, also
-    /// those without any.
+    /// The indices of the images that have a matching annotation, sorted; for a query that matches
+    /// everything, also of those without annotations.
     pub images: Vec<u32>,
-    /// How many annotations are chosen.
+    /// Number of matching annotations.
     pub annotations: u64,
 }
 
 impl Query {
-    /// Whether every annotation is chosen.
-    pub fn chooses_all(&self) -> bool {
+    /// Returns whether the query matches every annotation.
+    pub fn matches_all(&self) -> bool {
         self.category.is_none()
             && self.split.is_none()
             && self.finding.is_none()
@@ -58,24 +60,25 @@ impl Query {
 }
 
 impl Dataset {
-    /// The images to page through for a query.
+    /// Finds the matches of a query.
     pub fn select(&self, query: &Query) -> QueryMatches {
         let matcher = Matcher::new(self, query);
         let mut annotations = 0;
         let mut keyed: Vec<(f64, u32)> = Vec::new();
         for image in 0..self.images().len() as u32 {
-            let mut chosen = 0;
-            let (mut share, mut findings) = (0.0_f64, self.images()[image as usize].findings.len());
+            let mut matching = 0;
+            let (mut fraction, mut findings) = (0.0_f64, self.images()[image as usize].findings.len());
             for annotation in matcher.of_image(image) {
-                chosen += 1;
-                share = share.max(annotation.mask_area as f64 / annotation.mask_size.pixels().max(1) as f64);
+                matching += 1;
+                fraction =
+                    fraction.max(annotation.mask_area as f64 / annotation.mask_size.pixels().max(1) as f64);
                 findings += annotation.findings.len();
             }
-            annotations += chosen;
-            if chosen > 0 || query.chooses_all() {
+            annotations += matching;
+            if matching > 0 || query.matches_all() {
                 let key = match query.order {
                     Order::File => f64::from(image),
-                    Order::Size => -share,
+                    Order::Size => -fraction,
                     Order::Suspicion => -(findings as f64),
                 };
                 keyed.push((key, image));
@@ -88,19 +91,19 @@ impl Dataset {
         QueryMatches { images: keyed.into_iter().map(|(_, image)| image).collect(), annotations }
     }
 
-    /// The place of the image of this id in a selection, from 0; `None` where it is not selected.
-    pub fn place_of(&self, selection: &QueryMatches, id: &str) -> Option<usize> {
+    /// Returns the position of an image among the matches, from 0; `None` if it is not among them.
+    pub fn place_of(&self, matches: &QueryMatches, id: &str) -> Option<usize> {
         let image = self.image_index(id)?;
-        selection.images.iter().position(|&selected| selected == image)
+        matches.images.iter().position(|&index| index == image)
     }
 
-    /// The annotations of an image that a query chooses.
-    pub fn chosen_of_image<'d>(&'d self, image: u32, query: &Query) -> Vec<&'d Annotation> {
+    /// Returns the matching annotations of an image, by the image's index.
+    pub fn matches_of_image<'d>(&'d self, image: u32, query: &Query) -> Vec<&'d Annotation> {
         Matcher::new(self, query).of_image(image).collect()
     }
 }
 
-/// A query with its words prepared.
+/// A query with its words split and in lower case.
 struct Matcher<'d, 'q> {
     dataset: &'d Dataset,
     query: &'q Query,
@@ -118,10 +121,10 @@ impl<'d, 'q> Matcher<'d, 'q> {
             .annotations_of_image(image)
             .iter()
             .map(|&index| &dataset.annotations()[index as usize])
-            .filter(move |annotation| self.chooses(image, annotation))
+            .filter(move |annotation| self.matches(image, annotation))
     }
 
-    fn chooses(&self, image: u32, annotation: &Annotation) -> bool {
+    fn matches(&self, image: u32, annotation: &Annotation) -> bool {
         let query = self.query;
         let has_finding = |code: &String| {
             let of_image = &self.dataset.images()[image as usize].findings;
@@ -134,10 +137,10 @@ impl<'d, 'q> Matcher<'d, 'q> {
         query.category.as_ref().is_none_or(|id| *id == annotation.category)
             && query.split.as_deref().is_none_or(|split| split == annotation.split_name())
             && query.finding.as_ref().is_none_or(has_finding)
-            && self.words.iter().all(|word| self.holds(image, annotation, word))
+            && self.words.iter().all(|word| self.contains(image, annotation, word))
     }
 
-    fn holds(&self, image: u32, annotation: &Annotation, word: &str) -> bool {
+    fn contains(&self, image: u32, annotation: &Annotation, word: &str) -> bool {
         let category = self.dataset.category_of(annotation);
         let file = self.dataset.images()[image as usize].file.as_deref();
         let texts = [

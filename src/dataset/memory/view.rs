@@ -1,8 +1,7 @@
-//! What a viewer gets of a [`Dataset`]: an overview, and pages of images with their annotations, as
-//! plain data.
+//! Views of a [`Dataset`] as plain data for a viewer: an overview, and pages of results.
 //!
-//! These are wire types: their JSON is camel-cased and read by the page. Runs travel beside the
-//! JSON, as one list of boundaries for a whole page.
+//! These are wire types: they serialize to JSON with camelCase keys. Masks travel beside the JSON, as
+//! one list of run boundaries for a whole page of results.
 
 use serde::Serialize;
 
@@ -12,19 +11,19 @@ use crate::dataset::audit::{Finding, Tally};
 use crate::dataset::record::{Annotation, Category, ImageRecord, Label};
 use crate::rle::{self, Mask};
 
-/// The most images of one page.
+/// Maximum number of images in one page of results.
 const MAX_IMAGES: usize = 500;
-/// The most run boundaries of one page, 64 MiB.
+/// Maximum number of run boundaries in one page of results, 64 MiB.
 const MAX_BOUNDARIES: usize = 1 << 24;
-/// The most bytes of texts, boxes and names of fields of one page, so that no file can make the
-/// page that receives it stall.
+/// Maximum bytes of strings, boxes and field names in one page of results, so that no file can stall
+/// the viewer.
 const MAX_RECORD_BYTES: usize = 4 << 20;
-/// The most splits of an overview.
+/// Maximum number of splits in an overview.
 const MAX_SPLITS: usize = 100;
-/// What an annotation's JSON takes beside its texts and lists: the names of its fields, and its numbers.
+/// Estimated bytes of an annotation's JSON besides its strings and lists: field names and numbers.
 const FIXED_RECORD_BYTES: usize = 256;
 
-/// What a file holds, to show above its pages.
+/// Counts of a whole file.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Overview {
@@ -32,7 +31,7 @@ pub struct Overview {
     images: usize,
     categories: usize,
     annotations: usize,
-    /// The most frequent, by their names.
+    /// The most frequent splits, sorted by name.
     splits: Vec<SplitCount>,
     findings: Vec<FindingCount>,
 }
@@ -50,7 +49,7 @@ struct FindingCount {
     tally: Tally,
 }
 
-/// A category and how many annotations show it.
+/// A category with the number of its annotations.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct CategoryCount {
@@ -59,16 +58,16 @@ pub struct CategoryCount {
     annotations: usize,
 }
 
-/// A page of images, and the run boundaries of all its masks.
+/// Some of the images that match a query, and the run boundaries of all their masks.
 #[derive(Debug, Default)]
 pub struct ResultPage {
-    /// The images in the order of the selection.
+    /// The images in the order of the query.
     pub images: Vec<ImageResult>,
-    /// Run boundaries of one mask after the other; each annotation tells which are its own.
+    /// The run boundaries of all masks, one mask after the other; each annotation has its range.
     pub boundaries: Vec<u32>,
 }
 
-/// An image of a page.
+/// An image with its matching annotations.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ImageResult {
@@ -85,33 +84,27 @@ pub struct ImageResult {
 #[serde(rename_all = "camelCase")]
 struct AnnotationResult {
     id: String,
-    /// The id of the category.
+    /// The category's id.
     qid: String,
-    /// The name of the category; its id where it has none.
+    /// The category's name; its id if the file does not list it.
     title: String,
     description: Option<String>,
     thumbnail: Option<String>,
     text_prompt: Option<String>,
     question: Option<String>,
-    labels: Vec<LabelResult>,
+    labels: Vec<Label>,
     split: Option<String>,
     seen: Option<bool>,
     is_crowd: bool,
     /// x1, y1, x2, y2 in image space.
     boxes: Vec<[f64; 4]>,
-    /// Pixels of the mask.
+    /// Number of pixels of the mask.
     area: u64,
     /// Height and width of the mask.
     size: [u32; 2],
-    /// Which of the page's boundaries are the mask's: from, to.
+    /// The range of the mask in [`ResultPage::boundaries`]: start, end.
     boundaries: [usize; 2],
     findings: Vec<FindingMessage>,
-}
-
-#[derive(Debug, Serialize)]
-struct LabelResult {
-    text: String,
-    score: Option<f32>,
 }
 
 #[derive(Debug, Serialize)]
@@ -121,7 +114,7 @@ struct FindingMessage {
 }
 
 impl Dataset {
-    /// The overview, with this many examples of each sort of finding.
+    /// Counts the whole file, with at most `max_examples` examples of each finding code.
     pub fn overview(&self, max_examples: usize) -> Overview {
         let mut splits: Vec<_> = self.split_counts().into_iter().collect();
         splits.sort_by_key(|&(_, annotations)| std::cmp::Reverse(annotations));
@@ -141,8 +134,9 @@ impl Dataset {
         }
     }
 
-    /// The categories whose id or name holds a text, whatever its case; the most frequent first.
-    pub fn frequent_categories(&self, text: &str, most: usize) -> Vec<CategoryCount> {
+    /// Returns at most `limit` categories whose id or name contains `text`, ignoring case; the most
+    /// frequent first.
+    pub fn frequent_categories(&self, text: &str, limit: usize) -> Vec<CategoryCount> {
         let text = text.trim().to_lowercase();
         let counts =
             (0..self.categories().len()).map(|at| (self.annotations_of_category(at as u32).len(), at));
@@ -157,36 +151,34 @@ impl Dataset {
             let category = &self.categories()[at];
             CategoryCount { id: category.id.clone(), name: category.name.clone(), annotations }
         };
-        found.into_iter().take(most).map(count).collect()
+        found.into_iter().take(limit).map(count).collect()
     }
 
-    /// Part of what a query selected: the images from `start` on, with the annotations that the
-    /// query chooses.
+    /// Returns at most `count` of the matching images from position `start` on, with their matching
+    /// annotations.
     pub fn result_page(
         &self,
         query: &Query,
-        selection: &QueryMatches,
+        matches: &QueryMatches,
         start: usize,
         count: usize,
     ) -> Result<ResultPage, rle::Error> {
         let mut page = ResultPage::default();
         let mut record_bytes = 0;
-        for &index in selection.images.iter().skip(start).take(count.min(MAX_IMAGES)) {
+        for &index in matches.images.iter().skip(start).take(count.min(MAX_IMAGES)) {
             let ImageRecord { id, file, size, url, findings } = self.images()[index as usize].clone();
             let mut findings: Vec<_> = findings.iter().map(finding_message).collect();
-            let chosen = self.chosen_of_image(index, query);
-            let mut annotations = Vec::with_capacity(chosen.len());
-            for (at, annotation) in chosen.iter().enumerate() {
+            let matching = self.matches_of_image(index, query);
+            let mut annotations = Vec::with_capacity(matching.len());
+            for (at, annotation) in matching.iter().enumerate() {
                 let mask = annotation.mask()?;
-                // Each annotation brings its category's texts along, which a file states once.
+                // Each annotation repeats the strings of its category.
                 let of_category = self.category_of(annotation).map_or(0, Category::text_bytes);
                 record_bytes += FIXED_RECORD_BYTES + of_category + annotation.record_bytes();
                 let boundaries = page.boundaries.len() + mask.boundaries().len();
                 if record_bytes > MAX_RECORD_BYTES || boundaries > MAX_BOUNDARIES {
-                    let message = format!(
-                        "{} annotations are left out: more than one page can hold",
-                        chosen.len() - at
-                    );
+                    let left_out = matching.len() - at;
+                    let message = format!("{left_out} annotations are not shown: too many for one page");
                     findings.push(FindingMessage { code: "limit", message });
                     break;
                 }
@@ -199,17 +191,17 @@ impl Dataset {
         Ok(page)
     }
 
-    /// One image, by its index, with all its annotations; an empty page where there is no such image.
+    /// Returns one image, by its index, with all its annotations; an empty page if there is no such
+    /// image.
     pub fn result_page_of_image(&self, index: u32) -> Result<ResultPage, rle::Error> {
         let images = self.images().get(index as usize).map(|_| index).into_iter().collect();
         self.result_page(&Query::default(), &QueryMatches { images, annotations: 0 }, 0, 1)
     }
 
-    /// An annotation whose mask's boundaries stand from `from` on.
+    /// Describes an annotation whose run boundaries begin at `from`.
     fn annotation_result(&self, annotation: &Annotation, mask: &Mask, from: usize) -> AnnotationResult {
         let category = self.category_of(annotation);
         let split = annotation.split.as_ref();
-        let label = |label: &Label| LabelResult { text: label.text.clone(), score: label.score };
         AnnotationResult {
             id: annotation.id.clone(),
             qid: annotation.category.clone(),
@@ -218,7 +210,7 @@ impl Dataset {
             thumbnail: category.and_then(|category| category.thumbnail.clone()),
             text_prompt: annotation.text_prompt.clone(),
             question: annotation.question.clone(),
-            labels: annotation.labels.iter().map(label).collect(),
+            labels: annotation.labels.clone(),
             split: split.map(|split| split.raw.clone()),
             seen: split.and_then(|split| split.seen),
             is_crowd: annotation.is_crowd,

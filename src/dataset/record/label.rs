@@ -1,16 +1,19 @@
-//! A label as the annotation framework writes it: a phrase with its score in brackets.
+//! A label as the annotation framework writes it: a phrase with its score in parentheses.
 
-/// A phrase a region was found by, such as `"a bird(0.44)"`.
-#[derive(Clone, Debug, PartialEq)]
+use serde::Serialize;
+
+/// A phrase that a region was detected by, such as `"a bird(0.44)"`.
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Label {
-    /// The phrase without the bracket.
+    /// The phrase without the score.
     pub text: String,
-    /// The number in the last bracket, where there is one that is finite.
+    /// The number in the last parentheses, if it is finite.
     pub score: Option<f32>,
 }
 
 impl Label {
-    /// Splits `"a bird(0.44)"` into the phrase and its score; a text without such a bracket is all phrase.
+    /// Splits `"a bird(0.44)"` into the phrase and its score; without such parentheses, all of it is the
+    /// phrase.
     pub fn parse(label: &str) -> Self {
         let scored = label.trim_end().strip_suffix(')').and_then(|front| front.rsplit_once('(')).and_then(
             |(text, score)| {
@@ -27,7 +30,7 @@ mod tests {
     use super::Label;
 
     #[test]
-    fn labels() {
+    fn scores_are_split_from_phrases() {
         let cases = [
             ("a organisms a bird(0.44)", "a organisms a bird", Some(0.44)),
             ("couch(1.00)", "couch", Some(1.0)),

@@ -1,4 +1,4 @@
-//! The records of an annotation file as typed values: images, categories, annotations and their parts.
+//! The records of an annotation file as typed values: images, categories and annotations.
 
 mod annotation;
 mod encoded;

@@ -1,46 +1,46 @@
-//! The `data_split` of an annotation: which series, which partition, and whether its entity is seen in training.
+//! The `data_split` of an annotation: series, partition, and whether training has its entity.
 
-/// Which of Mask-OVEN-Wiki's files an annotation belongs to.
+/// The series of Mask-OVEN-Wiki files that an annotation belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Series {
-    /// Questions about images.
+    /// Images with questions about them.
     Query,
-    /// Images of entities.
+    /// Images that show an entity.
     Entity,
-    /// The human-made test set.
+    /// The test set made by people.
     Human,
-    /// Wikipedia's own images.
+    /// Images from Wikipedia pages.
     Wiki,
 }
 
 /// The partition of a series.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Partition {
-    /// For training.
+    /// The training set.
     Train,
-    /// For validation.
+    /// The validation set.
     Val,
-    /// For testing.
+    /// The test set.
     Test,
 }
 
-/// A `data_split` such as `query_val_seen`, word by word.
+/// A `data_split` such as `query_val_seen`, parsed word by word.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Split {
-    /// As published.
+    /// The split as published.
     pub raw: String,
-    /// `query`, `entity`, `human` or `wiki`.
+    /// The word `query`, `entity`, `human` or `wiki`.
     pub series: Option<Series>,
-    /// `train`, `val` or `test`.
+    /// The word `train`, `val` (or `validation`) or `test`.
     pub partition: Option<Partition>,
-    /// `seen`: the entity occurs in training; `unseen`: it does not.
+    /// Whether the entity occurs in training: the word `seen` or `unseen`.
     pub seen: Option<bool>,
-    /// Whether every word of `raw` was understood.
+    /// Whether every word of `raw` is known.
     pub understood: bool,
 }
 
 impl Split {
-    /// Reads the words between underscores, in any order.
+    /// Parses the words between underscores, hyphens or spaces, in any order.
     pub fn parse(raw: &str) -> Self {
         let mut split = Self { raw: raw.to_owned(), understood: true, ..Self::default() };
         for word in raw.split(['_', '-', ' ']) {
@@ -66,7 +66,7 @@ mod tests {
     use super::{Partition, Series, Split};
 
     #[test]
-    fn splits() {
+    fn words_are_parsed_in_any_order() {
         let cases = [
             ("query_val_seen", Some(Series::Query), Some(Partition::Val), Some(true), true),
             ("entity_test_unseen", Some(Series::Entity), Some(Partition::Test), Some(false), true),
