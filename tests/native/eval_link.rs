@@ -31,9 +31,10 @@ pub(crate) fn serve(arguments: &[&std::ffi::OsStr]) -> Serving {
         .stdout(Stdio::piped())
         .spawn()
         .unwrap();
-    let mut address = String::new();
-    BufReader::new(process.stdout.take().unwrap()).read_line(&mut address).unwrap();
-    Serving { process, address: address.trim().to_owned() }
+    let mut line = String::new();
+    BufReader::new(process.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    let address = line.split(' ').next().unwrap_or_default().to_owned();
+    Serving { process, address }
 }
 
 fn eval(address: &str, annotations: &std::path::Path, arguments: &[&str]) -> (bool, String, String) {

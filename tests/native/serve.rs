@@ -311,7 +311,7 @@ async fn a_request_for_another_host_name_is_refused() {
 }
 
 #[tokio::test]
-async fn paths_outside_thefolder_are_not_found() {
+async fn paths_outside_the_folder_are_not_found() {
     let site = site();
     for path in [
         "/../secret.txt",
