@@ -86,14 +86,9 @@ impl DecodedImage {
         self.pixels.as_raw()
     }
 
-    /// Returns the feature map of the whole image, where it is computed.
-    pub fn map(&self) -> Option<&FeatureMap> {
-        self.map.get()
-    }
-
-    /// Stores the feature map of the whole image unless there is one, and returns the stored one.
-    pub fn keep_map(&self, map: FeatureMap) -> &FeatureMap {
-        self.map.get_or_init(|| map)
+    /// Returns the place for the feature map of the whole image.
+    pub fn map(&self) -> &OnceLock<FeatureMap> {
+        &self.map
     }
 
     /// Returns the length of the pixels in bytes.

@@ -1,164 +1,116 @@
-//! Image encoders described by a card: images in, feature maps and features of masks out.
+//! Image encoders loaded natively by their manifests.
 
-use std::borrow::Cow;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
 
 use super::decoded_image::DecodedImage;
+use super::host::{Graphs, NativeHost};
 use super::onnx::{self, Graph, Runtime};
-use crate::link::encoder::{
-    EncodeError, EncodeJob, EncoderManifest, EncoderView, FeatureMap, ManifestError, Values, input,
-};
+use crate::link::encoder::{EncodeError, EncoderManifest, ManifestError, run};
 use crate::link::protocol::sha256_hex;
-use crate::model::{Data, Tensor};
+use crate::model::GraphId;
 use crate::rle::Mask;
 
 /// An encoder ready to run.
 pub struct Encoder {
-    card: EncoderManifest,
+    manifest: EncoderManifest,
     model: Vec<u8>,
-    graph: Mutex<Graph>,
+    graphs: Graphs,
 }
 
-/// Why there is no encoder or no feature.
+/// Why an encoder cannot be loaded.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// The card or the ONNX file cannot be read.
+    /// The manifest or the ONNX file cannot be read.
     #[error("{}", path.display())]
     Read {
-        /// Which file.
+        /// File that cannot be read.
         path: PathBuf,
-        /// What the system says.
+        /// Fault reported by the system.
         source: std::io::Error,
     },
-    /// The card is not JSON of the right form.
-    #[error("the encoder's card")]
-    CardSyntax(#[source] serde_json::Error),
-    /// A value of the card makes no sense.
+    /// The manifest is not JSON of the right form.
+    #[error("the encoder's manifest")]
+    Syntax(#[source] serde_json::Error),
+    /// A value of the manifest is out of range.
     #[error(transparent)]
-    Card(#[from] ManifestError),
-    /// The ONNX file is not the one the card describes.
-    #[error("the encoder's file has the SHA-256 {actual}, its card says {expected}")]
+    Manifest(#[from] ManifestError),
+    /// The ONNX file is not the one the manifest describes.
+    #[error("the encoder's file has the SHA-256 {actual}, its manifest says {expected}")]
     Hash {
-        /// By the card.
+        /// SHA-256 by the manifest.
         expected: String,
-        /// Found.
+        /// SHA-256 of the file.
         actual: String,
     },
-    /// The graph cannot be loaded or run.
+    /// The graph cannot be loaded.
     #[error(transparent)]
     Onnx(#[from] onnx::Error),
-    /// The graph has no input or output of the name the card says.
+    /// The graph has no input or output of the manifest's name.
     #[error("the encoder's graph has no '{name}'; it has {found:?}")]
     Port {
-        /// By the card.
+        /// Name by the manifest.
         name: String,
-        /// The graph's names.
+        /// Names in the graph.
         found: Vec<String>,
     },
-    /// The mask has no feature, or the graph's output is none.
-    #[error(transparent)]
-    Encode(#[from] EncodeError),
 }
 
 impl Encoder {
-    /// Reads a card and the ONNX file it names, and makes the graph ready to run on `threads`
-    /// threads (0: all cores).
-    pub fn open(card: &Path, runtime: &Runtime, threads: usize) -> Result<Self, Error> {
-        let text = read(card)?;
-        let card_content: EncoderManifest = serde_json::from_slice(&text).map_err(Error::CardSyntax)?;
-        let file = card.parent().unwrap_or(Path::new("")).join(&card_content.file);
-        Self::new(card_content, read(&file)?, runtime, threads)
+    /// Reads a manifest and the ONNX file it names, and loads the graph on `threads` threads (0: all cores).
+    pub fn open(manifest: &Path, runtime: &Runtime, threads: usize) -> Result<Self, Error> {
+        let content: EncoderManifest = serde_json::from_slice(&read(manifest)?).map_err(Error::Syntax)?;
+        let file = manifest.parent().unwrap_or(Path::new("")).join(&content.file);
+        Self::new(content, read(&file)?, runtime, threads)
     }
 
-    /// The encoder of a card and its ONNX file's bytes.
+    /// Loads an encoder from its manifest and its ONNX file's bytes.
     pub fn new(
-        mut card: EncoderManifest,
+        mut manifest: EncoderManifest,
         model: Vec<u8>,
         runtime: &Runtime,
         threads: usize,
     ) -> Result<Self, Error> {
-        card.check()?;
+        manifest.check()?;
         let actual = sha256_hex(&model);
-        if actual != card.sha256 {
-            return Err(Error::Hash { expected: card.sha256, actual });
+        if actual != manifest.sha256 {
+            return Err(Error::Hash { expected: manifest.sha256, actual });
         }
-        // A page that fetches the file by the card wants to know beforehand how long it is.
-        card.bytes = Some(model.len() as u64);
+        // A page that downloads the file needs its length beforehand.
+        manifest.bytes = Some(model.len() as u64);
         let graph = Graph::from_bytes(runtime, &model, threads)?;
-        for (name, ports) in [(&card.input.name, graph.inputs()), (&card.output.name, graph.outputs())] {
+        for (name, ports) in
+            [(&manifest.input.name, graph.inputs()), (&manifest.output.name, graph.outputs())]
+        {
             if !ports.iter().any(|port| port.name == *name) {
                 let found = ports.iter().map(|port| port.name.clone()).collect();
                 return Err(Error::Port { name: name.clone(), found });
             }
         }
-        Ok(Self { card, model, graph: Mutex::new(graph) })
+        let mut graphs = Graphs::default();
+        graphs.insert(GraphId::LinkEncoder, graph);
+        Ok(Self { manifest, model, graphs })
     }
 
-    /// The card.
-    pub fn card(&self) -> &EncoderManifest {
-        &self.card
+    /// Returns the manifest, with the length of the ONNX file.
+    pub fn manifest(&self) -> &EncoderManifest {
+        &self.manifest
     }
 
-    /// The bytes of the ONNX file.
+    /// Returns the bytes of the ONNX file.
     pub fn model(&self) -> &[u8] {
         &self.model
     }
 
-    /// Computes what the image alone decides, so that masks asked for later find it done.
-    pub fn prepare(&self, image: &DecodedImage) -> Result<(), Error> {
-        if self.card.views.contains(&EncoderView::Image) {
-            self.map_of_image(image)?;
-        }
-        Ok(())
+    /// Returns the loaded graph, for a [`NativeHost`].
+    pub fn graphs(&self) -> &Graphs {
+        &self.graphs
     }
 
-    /// The feature of a mask: the pooled features of the card's views, each of length 1, one after the other.
-    pub fn feature(&self, image: &DecodedImage, mask: &Mask) -> Result<Vec<f32>, Error> {
-        let maps = self.maps(image, mask)?;
-        Ok(input::feature(maps.iter().map(AsRef::as_ref), mask)?)
-    }
-
-    /// The feature maps of the card's views for a mask: what takes the time.
-    pub fn maps<'a>(&self, image: &'a DecodedImage, mask: &Mask) -> Result<Vec<Cow<'a, FeatureMap>>, Error> {
-        let map = |view: &EncoderView| {
-            let job = EncodeJob::new(&self.card, *view, image.size(), mask)?;
-            match view {
-                EncoderView::Image => self.map_of_image(image).map(Cow::Borrowed),
-                EncoderView::Crop => self.run(&job, image).map(Cow::Owned),
-            }
-        };
-        self.card.views.iter().map(map).collect()
-    }
-
-    fn map_of_image<'a>(&self, image: &'a DecodedImage) -> Result<&'a FeatureMap, Error> {
-        if let Some(map) = image.map() {
-            return Ok(map);
-        }
-        let map = self.run(&EncodeJob::of_image(&self.card, image.size()), image)?;
-        Ok(image.keep_map(map))
-    }
-
-    fn run(&self, job: &EncodeJob<'_>, image: &DecodedImage) -> Result<FeatureMap, Error> {
-        let EncoderManifest { input, output, .. } = &self.card;
-        let data = match job.input(&image.pixels().map_err(EncodeError::from)?)? {
-            Values::F32(values) => Data::F32(values),
-            Values::U8(values) => Data::U8(values),
-        };
-        let missing = || Error::Port { name: input.name.clone(), found: Vec::new() };
-        let tensor = Tensor::new(job.shape(), data).ok_or_else(missing)?;
-        let outputs = {
-            // A panic in another thread leaves no half-made state in a session.
-            let mut graph = self.graph.lock().unwrap_or_else(PoisonError::into_inner);
-            graph.run(&[(&input.name, &tensor)], &[&output.name])?
-        };
-        let output = outputs.into_iter().next().ok_or_else(missing)?;
-        let shape = output.shape().to_vec();
-        match output.into_data() {
-            Data::F32(values) => Ok(job.feature_map(&shape, values)?),
-            _ => Err(missing()),
-        }
+    /// Computes the feature of a mask.
+    pub fn feature(&self, image: &DecodedImage, mask: &Mask) -> Result<Vec<f32>, EncodeError> {
+        let host = NativeHost::new(&self.graphs, image);
+        pollster::block_on(run::feature(&self.manifest, &host, mask, image.map()))
     }
 }
 

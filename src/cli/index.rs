@@ -8,12 +8,13 @@ use anyhow::{Context as _, bail, ensure};
 use super::annotations::{self, Record};
 use super::clicker::Clicker;
 use super::decoded_image::DecodedImage;
-use super::encoder::{self, Encoder};
+use super::encoder::Encoder;
 use super::onnx::{Runtime, RuntimeArgs};
 use super::progress::Progress;
 use super::segmenter::ModelChoice;
 use crate::dataset::Category;
 use crate::link::calibration::fit;
+use crate::link::encoder::EncodeError;
 use crate::link::index::folder;
 use crate::link::index::vectors::Element;
 use crate::link::index::{Entity, Exemplar, Index};
@@ -96,7 +97,7 @@ pub(super) fn run(args: &IndexArgs) -> anyhow::Result<()> {
         bail!("none of {} annotations could be taken", records.len());
     }
     let element = if args.f32 { Element::F32 } else { Element::F16 };
-    let index = Index::build(encoder.card().clone(), element, entities, views)?;
+    let index = Index::build(encoder.manifest().clone(), element, entities, views)?;
     let calibration = if args.calibrate_split.is_empty() {
         fit::to_exemplars(&index)
     } else {
@@ -194,7 +195,7 @@ fn views(
             let feature = match encoder.feature(&image, mask) {
                 Ok(feature) => feature,
                 // The encoder's own failure would repeat for every mask.
-                Err(error @ encoder::Error::Onnx(_)) => return Err(error.into()),
+                Err(error @ EncodeError::Host(_)) => return Err(error.into()),
                 Err(error) => {
                     progress.say(&format!("annotation {}: {error}; left out", annotation.id));
                     continue;

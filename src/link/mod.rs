@@ -13,4 +13,5 @@ pub mod local;
 pub mod protocol;
 pub mod search;
 
-pub use local::LocalLinker;
+pub use local::{AnswerError, LocalLinker, answer};
+pub use protocol::ask_endpoint;

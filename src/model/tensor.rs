@@ -62,6 +62,13 @@ impl Tensor {
     }
 }
 
+impl From<Data> for Tensor {
+    /// Returns a vector of the elements.
+    fn from(data: Data) -> Self {
+        Self { shape: vec![data.len()], data }
+    }
+}
+
 impl Data {
     /// Returns the number of elements.
     pub fn len(&self) -> usize {

@@ -6,12 +6,12 @@ use wasm_bindgen::prelude::{JsValue, wasm_bindgen};
 use super::error::{from_json, js_error, to_json};
 use crate::geometry::{PixelRect, Size};
 use crate::link::LocalLinker;
-use crate::link::encoder::{EncodeError, EncodeJob, EncoderView, FeatureMap, Values};
+use crate::link::encoder::{EncodeError, EncodeJob, EncoderView, FeatureMap};
 use crate::link::index::Index;
 use crate::link::index::error::ReadError;
 use crate::link::index::header::{Header, Limits};
-use crate::link::local::AnswerError;
 use crate::link::protocol::{DEFAULT_ENTITIES, sha256_hex};
+use crate::model::{Data, Tensor};
 use crate::pixels::{Channels, Pixels};
 use crate::rle::{CocoRle, Mask};
 
@@ -122,11 +122,12 @@ impl PageLinker {
         let job = self.job(view)?;
         let pixels = Pixels::of_window(self.question()?.image, job.window(), Channels::Rgba, rgba);
         let input = job.input(&pixels.map_err(|error| of_encode(error.into()))?).map_err(of_encode)?;
-        let data: JsValue = match &input {
-            Values::F32(values) => Float32Array::from(&values[..]).into(),
-            Values::U8(values) => Uint8Array::from(&values[..]).into(),
+        let data: JsValue = match input.data() {
+            Data::F32(values) => Float32Array::from(&values[..]).into(),
+            Data::U8(values) => Uint8Array::from(&values[..]).into(),
+            Data::I64(_) => return Err(js_error("model-input", "the encoder takes no integers")),
         };
-        let shape: Array = job.shape().iter().map(|&side| JsValue::from(side as u32)).collect();
+        let shape: Array = input.shape().iter().map(|&side| JsValue::from(side as u32)).collect();
         let object = Object::new();
         Reflect::set(&object, &JsValue::from_str("shape"), &shape)?;
         Reflect::set(&object, &JsValue::from_str("data"), &data)?;
@@ -136,7 +137,9 @@ impl PageLinker {
     /// Takes the graph's output for a view.
     pub fn output(&mut self, view: usize, shape: &[u32], values: Vec<f32>) -> Result<(), JsValue> {
         let shape: Vec<_> = shape.iter().map(|&side| side as usize).collect();
-        let map = self.job(view)?.feature_map(&shape, values).map_err(of_encode)?;
+        let output =
+            Tensor::new(shape, Data::F32(values)).ok_or_else(|| js_error("model-output", "wrong shape"))?;
+        let map = self.job(view)?.feature_map(output).map_err(of_encode)?;
         let is_of_image = self.linker.index().encoder().views.get(view) == Some(&EncoderView::Image);
         let question = self.question.as_mut().ok_or_else(nothing_asked)?;
         if is_of_image {
@@ -156,7 +159,9 @@ impl PageLinker {
             .map(|(view, map)| if *view == EncoderView::Image { of_image } else { map.as_ref() })
             .collect();
         let maps = maps.ok_or_else(|| js_error("link-state", "a view of the mask was not encoded"))?;
-        let query = self.linker.query(maps, &question.mask).map_err(of_linker)?;
+        let maps: Vec<_> = maps.into_iter().map(std::borrow::Cow::Borrowed).collect();
+        let feature = crate::link::encoder::input::join(&maps, &question.mask).map_err(of_encode)?;
+        let query = self.linker.index().query(&feature).map_err(|error| js_error("index-unusable", error))?;
         if let Some(question) = &mut self.question {
             question.query = Some(query);
         }
@@ -166,7 +171,7 @@ impl PageLinker {
     /// The answer, as JSON of the linking protocol; its times are zero.
     pub fn answer(&self) -> Result<String, JsValue> {
         let query = self.question()?.query.as_ref().ok_or_else(nothing_asked)?;
-        to_json(&self.linker.answer(query, DEFAULT_ENTITIES as usize))
+        to_json(&self.linker.search(query, DEFAULT_ENTITIES as usize))
     }
 }
 
@@ -195,15 +200,8 @@ fn of_index(error: ReadError) -> JsValue {
 fn of_encode(error: EncodeError) -> JsValue {
     let code = match error {
         EncodeError::MaskSize { .. } | EncodeError::Pool(_) => "bad-mask",
-        EncodeError::OutputShape { .. } => "model-output",
+        EncodeError::Output { .. } => "model-output",
         _ => "image-unreadable",
     };
     js_error(code, error)
-}
-
-fn of_linker(error: AnswerError) -> JsValue {
-    match error {
-        AnswerError::Encode(error) => of_encode(error),
-        error => js_error("index-unusable", error),
-    }
 }

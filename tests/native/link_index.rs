@@ -289,7 +289,7 @@ proptest! {
             let linker = LocalLinker::new(index, String::new());
             // A mean far away may leave no direction, which is an error of the query.
             if let Ok(query) = linker.index().query(&[1.0, 0.5, -1.0, 2.0, 0.0, 0.0, 1.0, 3.0]) {
-                prop_assert!(linker.answer(&query, 3).entities.len() <= 3);
+                prop_assert!(linker.search(&query, 3).entities.len() <= 3);
             }
         }
     }
@@ -307,7 +307,7 @@ proptest! {
         if let Ok(index) = Index::from_files(&files.header, Limits::default(), read) {
             let linker = LocalLinker::new(index, String::new());
             let query = linker.index().query(&[1.0, 0.5, -1.0, 2.0, 0.0, 0.0, 1.0, 3.0]).unwrap();
-            let response = linker.answer(&query, 3);
+            let response = linker.search(&query, 3);
             prop_assert!(response.entities.iter().all(|entity| (0.0..=1.0).contains(&entity.score)), "{response:?}");
         }
     }

@@ -4,9 +4,9 @@ use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
-use crate::cli::{decoded_image, encoder, linker};
+use crate::cli::decoded_image;
+use crate::link::AnswerError;
 use crate::link::encoder::{EncodeError, PoolError};
-use crate::link::local::AnswerError;
 use crate::link::protocol::problem::{self, Kind};
 
 /// A problem to send to the client, with the seconds after which to try again where that helps.
@@ -60,21 +60,11 @@ impl From<decoded_image::Error> for ApiError {
     }
 }
 
-impl From<encoder::Error> for ApiError {
-    fn from(error: encoder::Error) -> Self {
+impl From<AnswerError> for ApiError {
+    fn from(error: AnswerError) -> Self {
         match error {
-            encoder::Error::Encode(error) => error.into(),
+            AnswerError::Encode(error) => error.into(),
             error => Self::internal(&error),
-        }
-    }
-}
-
-impl From<linker::Error> for ApiError {
-    fn from(error: linker::Error) -> Self {
-        match error {
-            linker::Error::Encoder(error) => error.into(),
-            linker::Error::Linker(AnswerError::Encode(error)) => error.into(),
-            linker::Error::Linker(error) => Self::internal(&error),
         }
     }
 }

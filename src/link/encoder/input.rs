@@ -1,76 +1,71 @@
-//! Between an image and an encoder's graph: what goes in for a mask, and the feature of what comes out.
-//!
-//! Whoever owns a graph runner (ONNX Runtime, natively or in the page's worker) makes an
-//! [`EncodeJob`] for each view of the encoder's card, runs the graph on its input, and pools the
-//! maps. Server and page do the same to the same pixels.
+//! The input of an encoder's graph for a mask, and the feature map of its output.
+
+use std::borrow::Cow;
 
 use super::manifest::{EncoderManifest, EncoderView, Input, InputElement, InputLayout, OutputLayout, Resize};
 use super::pool::{self, FeatureMap, PoolError};
 use crate::geometry::{PixelRect, Rect, Size};
+use crate::model::{Data, HostError, Tensor};
 use crate::pixels::{self, Pixels};
 use crate::rle::Mask;
 
-/// What a graph that takes bytes sees outside the image: their middle, which such graphs map to about zero.
+/// Value outside the image for graphs of bytes: the middle, which such graphs map to about zero.
 const MIDDLE: u8 = 128;
 
-/// One run of an encoder: which part of which image it sees.
+/// One run of an encoder on a part of an image.
 #[derive(Clone, Debug, PartialEq)]
 pub struct EncodeJob<'a> {
-    card: &'a EncoderManifest,
+    manifest: &'a EncoderManifest,
     image: Size,
-    /// What the whole input covers; it may reach outside the image, where the input is zero.
+    /// Region that the whole input covers; it may reach outside the image, where the input is neutral.
     region_in_image: Rect,
-    /// What the fourth channel shows, where the card asks for one.
+    /// Content of the fourth channel, where the manifest asks for one.
     mask: Option<&'a Mask>,
-}
-
-/// The numbers of an encoder's input, in the card's layout.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Values {
-    /// `(byte - mean) / std`; zero outside the image.
-    F32(Vec<f32>),
-    /// The bytes themselves; 128 outside the image.
-    U8(Vec<u8>),
 }
 
 /// Why there is no input or no feature.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum EncodeError {
-    /// The mask's size is not the image's.
+    /// The mask's size is not the image's: send a mask of the displayed image.
     #[error("the mask is {mask}, the image {image}")]
     MaskSize {
-        /// The mask's size.
+        /// Size of the mask.
         mask: Size,
-        /// The image's.
+        /// Size of the image as displayed.
         image: Size,
     },
     /// The mask has no feature.
     #[error(transparent)]
     Pool(#[from] PoolError),
-    /// The bytes are not the pixels needed.
+    /// The host returned other pixels than the window asked for.
     #[error(transparent)]
     Pixels(#[from] pixels::Error),
     /// No sample of the input falls into the image, so the encoder would see nothing.
-    #[error("an image of {image} is too thin: at the encoder's input of {input} nothing of it is seen")]
+    #[error(
+        "an image of {image} is too thin: at the encoder's input of {input} none of its pixels is sampled"
+    )]
     TooThin {
-        /// The image's size.
+        /// Size of the image.
         image: Size,
-        /// The input's size.
+        /// Size of the encoder's input.
         input: Size,
     },
-    /// The graph's output is not one feature map.
-    #[error("the encoder's output has the shape {shape:?}, not that of one feature map")]
-    OutputShape {
-        /// What came out.
-        shape: Vec<usize>,
+    /// The graph's output is not one feature map: the manifest describes another graph.
+    #[error("the encoder's output is {actual}, not one feature map of 32-bit floats")]
+    Output {
+        /// Type and shape found.
+        actual: String,
     },
+    /// The host could not run the graph or read the image.
+    #[error(transparent)]
+    Host(#[from] HostError),
 }
 
 impl<'a> EncodeJob<'a> {
-    /// The run for one view of a mask in an image of this size.
+    /// Creates the run for one view of a mask in an image of this size.
     pub fn new(
-        card: &'a EncoderManifest,
+        manifest: &'a EncoderManifest,
         view: EncoderView,
         image: Size,
         mask: &'a Mask,
@@ -80,59 +75,62 @@ impl<'a> EncodeJob<'a> {
         }
         let bounds = mask.bbox().ok_or(PoolError::EmptyMask)?;
         Ok(match view {
-            EncoderView::Image => Self::of_image(card, image),
+            EncoderView::Image => Self::of_image(manifest, image),
             EncoderView::Crop => {
-                let region_in_image = fitted(square_around(bounds, card.margin()), &card.input);
-                Self { card, image, region_in_image, mask: card.input.mask.then_some(mask) }
+                let region_in_image = fitted(square_around(bounds, manifest.margin()), &manifest.input);
+                Self { manifest, image, region_in_image, mask: manifest.input.mask.then_some(mask) }
             }
         })
     }
 
-    /// The run for an image, whatever mask is asked about.
-    pub fn of_image(card: &'a EncoderManifest, image: Size) -> Self {
+    /// Creates the run for a whole image, whatever the mask.
+    pub fn of_image(manifest: &'a EncoderManifest, image: Size) -> Self {
         let whole = Rect::from_xywh([0.0, 0.0, f64::from(image.width), f64::from(image.height)]);
-        Self { card, image, region_in_image: fitted(whole, &card.input), mask: None }
+        Self { manifest, image, region_in_image: fitted(whole, &manifest.input), mask: None }
     }
 
-    /// The pixels that [`input`](Self::input) reads.
+    /// Returns the window of the image whose pixels [`input`](Self::input) reads.
     pub fn window(&self) -> PixelRect {
         pixels::window_of(self.image, self.region_in_image, self.target())
     }
 
-    /// The input's shape.
-    pub fn shape(&self) -> [usize; 4] {
-        let [width, height] = [self.card.input.width, self.card.input.height].map(|side| side as usize);
-        let channels = self.card.input.channels();
-        match self.card.input.layout {
+    /// Computes the graph's input from the image's pixels or the [window](Self::window) of them.
+    ///
+    /// Floats are `(byte - mean) / std` and 0 outside the image; bytes are the image's and 128 outside.
+    pub fn input(&self, pixels: &Pixels<'_>) -> Result<Tensor, EncodeError> {
+        let Input { mean, std, element, .. } = &self.manifest.input;
+        let data = match element {
+            InputElement::F32 => {
+                let of_byte = |value, channel: usize| (value - mean[channel]) / std[channel];
+                Data::F32(self.filled(pixels, 0.0, of_byte, |share| share as f32)?)
+            }
+            // The conversions saturate.
+            InputElement::U8 => {
+                let of_share = |share| (share * 255.0 + 0.5) as u8;
+                Data::U8(self.filled(pixels, MIDDLE, |value, _| (value + 0.5) as u8, of_share)?)
+            }
+        };
+        Ok(Tensor::from(data).reshaped(self.shape()))
+    }
+
+    /// Returns the feature map that the graph's output holds.
+    pub fn feature_map(&self, output: Tensor) -> Result<FeatureMap, EncodeError> {
+        let (shape, values) = channels_first(output, self.manifest.output.layout)?;
+        Ok(FeatureMap::new(shape, values, self.region_in_image)?)
+    }
+
+    fn shape(&self) -> [usize; 4] {
+        let [width, height] =
+            [self.manifest.input.width, self.manifest.input.height].map(|side| side as usize);
+        let channels = self.manifest.input.channels();
+        match self.manifest.input.layout {
             InputLayout::Nchw => [1, channels, height, width],
             InputLayout::Nhwc => [1, height, width, channels],
         }
     }
 
-    /// The input, from the image's pixels or the [window](Self::window) of them.
-    pub fn input(&self, pixels: &Pixels<'_>) -> Result<Values, EncodeError> {
-        let Input { mean, std, element, .. } = &self.card.input;
-        Ok(match element {
-            InputElement::F32 => {
-                let of_byte = |value, channel: usize| (value - mean[channel]) / std[channel];
-                Values::F32(self.filled(pixels, 0.0, of_byte, |share| share as f32)?)
-            }
-            // The conversions saturate.
-            InputElement::U8 => {
-                let of_share = |share| (share * 255.0 + 0.5) as u8;
-                Values::U8(self.filled(pixels, MIDDLE, |value, _| (value + 0.5) as u8, of_share)?)
-            }
-        })
-    }
-
-    /// The feature map, from the shape and the values of the graph's output.
-    pub fn feature_map(&self, shape: &[usize], values: Vec<f32>) -> Result<FeatureMap, EncodeError> {
-        let (shape, values) = channels_first(shape, values, self.card.output.layout)?;
-        Ok(FeatureMap::new(shape, values, self.region_in_image)?)
-    }
-
     fn target(&self) -> Size {
-        Size::new(self.card.input.width, self.card.input.height)
+        Size::new(self.manifest.input.width, self.manifest.input.height)
     }
 
     fn filled<T: Copy>(
@@ -142,8 +140,9 @@ impl<'a> EncodeJob<'a> {
         of_byte: impl Fn(f32, usize) -> T,
         of_share: impl Fn(f64) -> T,
     ) -> Result<Vec<T>, EncodeError> {
-        let [width, height] = [self.card.input.width, self.card.input.height].map(|side| side as usize);
-        let (layout, channels) = (self.card.input.layout, self.card.input.channels());
+        let [width, height] =
+            [self.manifest.input.width, self.manifest.input.height].map(|side| side as usize);
+        let (layout, channels) = (self.manifest.input.layout, self.manifest.input.channels());
         let place = |x: usize, y: usize, channel: usize| match layout {
             InputLayout::Nchw => (channel * height + y) * width + x,
             InputLayout::Nhwc => (y * width + x) * channels + channel,
@@ -169,11 +168,8 @@ impl<'a> EncodeJob<'a> {
     }
 }
 
-/// A mask's feature: the pooled features of the card's views, each of length 1, one after the other.
-pub fn feature<'m>(
-    maps: impl IntoIterator<Item = &'m FeatureMap>,
-    mask: &Mask,
-) -> Result<Vec<f32>, EncodeError> {
+/// Pools the maps of an encoder's views over a mask, each to length 1, and joins the vectors.
+pub fn join(maps: &[Cow<'_, FeatureMap>], mask: &Mask) -> Result<Vec<f32>, EncodeError> {
     let mut feature = Vec::new();
     for map in maps {
         feature.extend(map.pool(mask)?);
@@ -181,8 +177,8 @@ pub fn feature<'m>(
     Ok(feature)
 }
 
-/// The square around a box's middle with the margin. It is not cut at the image's edges: a thing keeps its
-/// proportions wherever it stands.
+/// Returns the square around a box's middle with the margin. It is not cut at the image's edges: a thing
+/// keeps its proportions wherever it stands.
 fn square_around(bounds: PixelRect, margin: f64) -> Rect {
     let bounds = Rect::from(bounds);
     let side = bounds.width().max(bounds.height()) * (1.0 + 2.0 * margin);
@@ -190,7 +186,8 @@ fn square_around(bounds: PixelRect, margin: f64) -> Rect {
     Rect::from_xywh([middle[0] - side / 2.0, middle[1] - side / 2.0, side, side])
 }
 
-/// What the whole input covers, so that this part of the image fills it or, padded, lies at its top left.
+/// Returns the region that the whole input covers, so that this part of the image fills it or, padded, lies
+/// at its top left.
 fn fitted(part: Rect, input: &Input) -> Rect {
     let [width, height] = [input.width, input.height].map(f64::from);
     match input.resize {
@@ -202,27 +199,22 @@ fn fitted(part: Rect, input: &Input) -> Rect {
     }
 }
 
-/// The shape `[channels, height, width]` and the values in that order.
-fn channels_first(
-    shape: &[usize],
-    data: Vec<f32>,
-    layout: OutputLayout,
-) -> Result<([usize; 3], Vec<f32>), EncodeError> {
-    let map = match *shape {
+/// Returns the shape `[channels, height, width]` of an output and its values in that order.
+fn channels_first(output: Tensor, layout: OutputLayout) -> Result<([usize; 3], Vec<f32>), EncodeError> {
+    let wrong = |output: &Tensor| EncodeError::Output { actual: output.to_string() };
+    let map = match *output.shape() {
         [1, a, b, c] | [a, b, c] => [a, b, c],
-        _ => return Err(EncodeError::OutputShape { shape: shape.to_vec() }),
+        _ => return Err(wrong(&output)),
     };
+    let Some(values) = output.as_f32() else { return Err(wrong(&output)) };
     match layout {
-        OutputLayout::Chw => Ok((map, data)),
+        OutputLayout::Chw => Ok((map, values.to_vec())),
         OutputLayout::Hwc => {
             let [height, width, channels] = map;
-            let cells = height.checked_mul(width);
-            let Some(cells) = cells.filter(|cells| cells.checked_mul(channels) == Some(data.len())) else {
-                return Err(EncodeError::OutputShape { shape: shape.to_vec() });
-            };
+            let cells = height * width;
             let planes = (0..channels).flat_map(|channel| (0..cells).map(move |cell| (channel, cell)));
-            let data = planes.map(|(channel, cell)| data[cell * channels + channel]).collect();
-            Ok(([channels, height, width], data))
+            let turned = planes.map(|(channel, cell)| values[cell * channels + channel]).collect();
+            Ok(([channels, height, width], turned))
         }
     }
 }
@@ -233,7 +225,7 @@ mod tests {
     use crate::pixels::Channels;
     use proptest::prelude::*;
 
-    fn card(width: u32, height: u32, resize: Resize) -> EncoderManifest {
+    fn manifest(width: u32, height: u32, resize: Resize) -> EncoderManifest {
         let input = Input { width, height, resize, std: [1.0; 3], ..Input::default() };
         EncoderManifest { input, ..EncoderManifest::default() }
     }
@@ -246,13 +238,13 @@ mod tests {
     }
 
     #[test]
-    fn crops_are_squares_that_may_reach_outside() {
-        let card = card(8, 8, Resize::Stretch);
+    fn crop_is_a_square_that_may_reach_outside_the_image() {
+        let manifest = manifest(8, 8, Resize::Stretch);
         let size = Size::new(100, 50);
         let region = |x, y, width, height| {
             let mask = rectangle(size, PixelRect { x, y, width, height });
             let Rect { x1, y1, x2, y2 } =
-                EncodeJob::new(&card, EncoderView::Crop, size, &mask).unwrap().region_in_image;
+                EncodeJob::new(&manifest, EncoderView::Crop, size, &mask).unwrap().region_in_image;
             [x1, y1, x2, y2].map(|value| (value * 10.0).round() as i32)
         };
         assert_eq!(region(40, 20, 10, 10), [390, 190, 510, 310]);
@@ -262,19 +254,19 @@ mod tests {
     }
 
     #[test]
-    fn a_crop_is_as_wide_as_the_card_says() {
-        let mut card = card(8, 8, Resize::Stretch);
-        card.crop_margin = Some(0.5);
+    fn crop_has_the_margin_of_the_manifest() {
+        let mut manifest = manifest(8, 8, Resize::Stretch);
+        manifest.crop_margin = Some(0.5);
         let mask = rectangle(Size::new(100, 50), PixelRect { x: 40, y: 20, width: 10, height: 6 });
         let Rect { x1, y1, x2, y2 } =
-            EncodeJob::new(&card, EncoderView::Crop, mask.size(), &mask).unwrap().region_in_image;
+            EncodeJob::new(&manifest, EncoderView::Crop, mask.size(), &mask).unwrap().region_in_image;
         assert_eq!([x1, y1, x2, y2].map(|side| (side * 10.0).round() as i32), [350, 130, 550, 330]);
     }
 
     #[test]
-    fn a_fourth_channel_shows_the_mask() {
-        let mut card = card(4, 2, Resize::Stretch);
-        (card.input.mask, card.crop_margin) = (true, Some(0.0));
+    fn fourth_channel_is_the_masks_coverage() {
+        let mut manifest = manifest(4, 2, Resize::Stretch);
+        (manifest.input.mask, manifest.crop_margin) = (true, Some(0.0));
         // A square of 4 pixels; samples are 1 wide and 2 high.
         let size = Size::new(5, 6);
         let mask = Mask::from_row_major(
@@ -292,78 +284,84 @@ mod tests {
         .unwrap();
         let bytes = [9; 5 * 6 * 3];
         let pixels = Pixels::new(size, Channels::Rgb, &bytes).unwrap();
-        let job = |card: &EncoderManifest| {
-            let job = EncodeJob::new(card, EncoderView::Crop, size, &mask).unwrap();
-            (job.shape(), job.input(&pixels).unwrap())
+        let job = |manifest: &EncoderManifest| {
+            let job = EncodeJob::new(manifest, EncoderView::Crop, size, &mask).unwrap();
+            let input = job.input(&pixels).unwrap();
+            (job.shape(), input.into_data())
         };
         let shares = [1.0, 0.5, 0.0, 0.5, 0.0, 0.0, 0.0, 1.0];
-        let (shape, Values::F32(values)) = job(&card) else { panic!("the card says 32-bit floats") };
+        let (shape, Data::F32(values)) = job(&manifest) else { panic!("the manifest says 32-bit floats") };
         assert_eq!((shape, &values[..24], &values[24..]), ([1, 4, 2, 4], &[9.0; 24][..], &shares[..]));
-        (card.input.element, card.input.layout) = (InputElement::U8, InputLayout::Nhwc);
-        let (shape, Values::U8(values)) = job(&card) else { panic!("the card says bytes") };
+        (manifest.input.element, manifest.input.layout) = (InputElement::U8, InputLayout::Nhwc);
+        let (shape, Data::U8(values)) = job(&manifest) else { panic!("the manifest says bytes") };
         assert_eq!((shape, &values[..8]), ([1, 2, 4, 4], &[9, 9, 9, 255, 9, 9, 9, 128][..]));
     }
 
     #[test]
-    fn padding_keeps_proportions() {
-        let covered = |card: &EncoderManifest, width, height| {
-            let Rect { x2, y2, .. } = EncodeJob::of_image(card, Size::new(width, height)).region_in_image;
+    fn padding_keeps_the_aspect_ratio() {
+        let covered = |manifest: &EncoderManifest, width, height| {
+            let Rect { x2, y2, .. } = EncodeJob::of_image(manifest, Size::new(width, height)).region_in_image;
             [x2, y2].map(|value| value.round() as i32)
         };
-        let square = card(1024, 1024, Resize::Pad);
+        let square = manifest(1024, 1024, Resize::Pad);
         assert_eq!(covered(&square, 640, 480), [640, 640]);
         assert_eq!(covered(&square, 1, 5000), [5000, 5000]);
-        assert_eq!(covered(&card(200, 100, Resize::Pad), 50, 50), [100, 50]);
-        assert_eq!(covered(&card(200, 100, Resize::Stretch), 50, 60), [50, 60]);
+        assert_eq!(covered(&manifest(200, 100, Resize::Pad), 50, 50), [100, 50]);
+        assert_eq!(covered(&manifest(200, 100, Resize::Stretch), 50, 60), [50, 60]);
     }
 
     #[test]
-    fn what_is_too_thin_to_be_seen_is_refused() {
+    fn image_too_thin_to_be_sampled_is_refused() {
         let size = Size::new(1, 5000);
         let bytes = vec![7; 15_000];
         let pixels = Pixels::new(size, Channels::Rgb, &bytes).unwrap();
-        let input = |side| EncodeJob::of_image(&card(side, side, Resize::Pad), size).input(&pixels);
+        let input = |side| EncodeJob::of_image(&manifest(side, side, Resize::Pad), size).input(&pixels);
         let error = input(1024).unwrap_err();
         assert!(matches!(error, EncodeError::TooThin { .. }), "{error}");
         assert!(input(5000).is_ok());
     }
 
     #[test]
-    fn inputs_are_normalised_in_their_layout_and_neutral_outside() {
+    fn input_is_normalised_in_its_layout_and_neutral_outside() {
         let size = Size::new(2, 1);
         let bytes = [1, 2, 3, 4, 5, 6];
         let pixels = Pixels::new(size, Channels::Rgb, &bytes).unwrap();
-        let mut card = card(2, 2, Resize::Pad);
-        let input = |card: &EncoderManifest| EncodeJob::of_image(card, size).input(&pixels).unwrap();
-        (card.input.mean, card.input.std) = ([1.0, 0.0, 0.0], [1.0, 2.0, 1.0]);
+        let mut manifest = manifest(2, 2, Resize::Pad);
+        let input = |manifest: &EncoderManifest| {
+            EncodeJob::of_image(manifest, size).input(&pixels).unwrap().into_data()
+        };
+        (manifest.input.mean, manifest.input.std) = ([1.0, 0.0, 0.0], [1.0, 2.0, 1.0]);
         let expected = vec![0.0, 3.0, 0.0, 0.0, 1.0, 2.5, 0.0, 0.0, 3.0, 6.0, 0.0, 0.0];
-        assert_eq!(input(&card), Values::F32(expected));
-        (card.input.element, card.input.layout) = (InputElement::U8, InputLayout::Nhwc);
-        assert_eq!(input(&card), Values::U8(vec![1, 2, 3, 4, 5, 6, 128, 128, 128, 128, 128, 128]));
+        assert_eq!(input(&manifest), Data::F32(expected));
+        (manifest.input.element, manifest.input.layout) = (InputElement::U8, InputLayout::Nhwc);
+        assert_eq!(input(&manifest), Data::U8(vec![1, 2, 3, 4, 5, 6, 128, 128, 128, 128, 128, 128]));
     }
 
     #[test]
-    fn outputs_are_turned_and_their_shape_checked() {
-        let values = || vec![1.0, 2.0, 3.0, 4.0, 5.0, 6.0];
-        let turned = channels_first(&[1, 1, 2, 3], values(), OutputLayout::Hwc).unwrap();
+    fn output_is_transposed_and_its_shape_checked() {
+        let output = |shape: &[usize]| {
+            let elements = shape.iter().product::<usize>() as u8;
+            Tensor::new(shape, Data::F32((1..=elements).map(f32::from).collect())).unwrap()
+        };
+        let turned = channels_first(output(&[1, 1, 2, 3]), OutputLayout::Hwc).unwrap();
         assert_eq!(turned, ([3, 1, 2], vec![1.0, 4.0, 2.0, 5.0, 3.0, 6.0]));
-        assert_eq!(channels_first(&[1, 1, 2, 3], values(), OutputLayout::Chw).unwrap().0, [1, 2, 3]);
-        for shape in [&[6][..], &[2, 1, 2, 3], &[1, 1, 2, 4], &[1, usize::MAX, 2, 3], &[1, 0, 0, 0]] {
-            assert!(channels_first(shape, values(), OutputLayout::Hwc).is_err(), "{shape:?}");
+        assert_eq!(channels_first(output(&[1, 1, 2, 3]), OutputLayout::Chw).unwrap().0, [1, 2, 3]);
+        let bytes = Tensor::new([1, 1, 1, 1], Data::U8(vec![1])).unwrap();
+        for wrong in [output(&[6]), output(&[2, 1, 2, 3]), bytes] {
+            let error = channels_first(wrong.clone(), OutputLayout::Hwc).unwrap_err();
+            assert!(error.to_string().contains(&wrong.to_string()), "{error}");
         }
-        let card = card(8, 8, Resize::Stretch);
-        let job = EncodeJob::of_image(&card, Size::new(4, 4));
-        assert!(matches!(
-            job.feature_map(&[1, 1, 2, 4], values()),
-            Err(EncodeError::Pool(PoolError::Shape { .. }))
-        ));
+        let manifest = manifest(8, 8, Resize::Stretch);
+        let job = EncodeJob::of_image(&manifest, Size::new(4, 4));
+        let empty = job.feature_map(output(&[1, 1, 0, 4]));
+        assert!(matches!(empty, Err(EncodeError::Pool(PoolError::Shape { .. }))), "{empty:?}");
     }
 
     #[test]
-    fn a_mask_of_another_size_or_without_pixels_is_refused() {
-        let card = card(8, 8, Resize::Stretch);
+    fn mask_of_another_size_or_without_pixels_is_refused() {
+        let manifest = manifest(8, 8, Resize::Stretch);
         let size = Size::new(5, 5);
-        let job = |mask: &Mask| EncodeJob::new(&card, EncoderView::Image, size, mask).map(|_| ());
+        let job = |mask: &Mask| EncodeJob::new(&manifest, EncoderView::Image, size, mask).map(|_| ());
         let other = Mask::empty(Size::new(4, 5)).unwrap();
         assert_eq!(job(&other), Err(EncodeError::MaskSize { mask: Size::new(4, 5), image: size }));
         assert_eq!(job(&Mask::empty(size).unwrap()), Err(EncodeError::Pool(PoolError::EmptyMask)));
@@ -372,10 +370,10 @@ mod tests {
     proptest! {
         /// A thing moved by whole pixels is seen the same, as long as it is away from the image's edges.
         #[test]
-        fn a_crop_moves_with_its_mask(
+        fn crop_moves_with_its_mask(
             x in 0_u32..14, y in 0_u32..14, width in 1_u32..6, height in 1_u32..6, side in 1_u32..9,
         ) {
-            let card = card(side, side, Resize::Stretch);
+            let manifest = manifest(side, side, Resize::Stretch);
             let size = Size::new(40, 40);
             let crop = |x: u32, y: u32| {
                 let shade = |at: u32, start: u32| at.wrapping_sub(start).wrapping_mul(37) as u8;
@@ -383,9 +381,9 @@ mod tests {
                     .flat_map(|row| (0..size.width).flat_map(move |column| [shade(column, x), shade(row, y), 7]))
                     .collect();
                 let mask = rectangle(size, PixelRect { x, y, width, height });
-                let job = EncodeJob::new(&card, EncoderView::Crop, size, &mask).unwrap();
-                let Values::F32(values) = job.input(&Pixels::new(size, Channels::Rgb, &bytes).unwrap()).unwrap() else {
-                    panic!("the card says 32-bit floats")
+                let job = EncodeJob::new(&manifest, EncoderView::Crop, size, &mask).unwrap();
+                let Data::F32(values) = job.input(&Pixels::new(size, Channels::Rgb, &bytes).unwrap()).unwrap().into_data() else {
+                    panic!("the manifest says 32-bit floats")
                 };
                 values
             };
@@ -395,12 +393,12 @@ mod tests {
 
         /// The window given to the job is enough, and gives the same bits.
         #[test]
-        fn a_window_is_enough(x in 0_u32..20, y in 0_u32..20, width in 1_u32..10, height in 1_u32..10, side in 1_u32..40) {
-            let card = card(side, side, Resize::Stretch);
+        fn window_gives_the_same_input_as_the_whole_image(x in 0_u32..20, y in 0_u32..20, width in 1_u32..10, height in 1_u32..10, side in 1_u32..40) {
+            let manifest = manifest(side, side, Resize::Stretch);
             let size = Size::new(30, 30);
             let bytes: Vec<u8> = (0..size.pixels() * 3).map(|at| (at * 7919 % 251) as u8).collect();
             let mask = rectangle(size, PixelRect { x, y, width: width.min(30 - x), height: height.min(30 - y) });
-            let job = EncodeJob::new(&card, EncoderView::Crop, size, &mask).unwrap();
+            let job = EncodeJob::new(&manifest, EncoderView::Crop, size, &mask).unwrap();
             let window = job.window();
             let rows = window.y..window.y + window.height;
             let part: Vec<u8> = rows

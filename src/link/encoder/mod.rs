@@ -3,7 +3,8 @@
 pub mod input;
 pub mod manifest;
 pub mod pool;
+pub mod run;
 
-pub use input::{EncodeError, EncodeJob, Values};
+pub use input::{EncodeError, EncodeJob};
 pub use manifest::{EncoderManifest, EncoderView, ManifestError};
 pub use pool::{FeatureMap, PoolError};

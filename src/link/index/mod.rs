@@ -24,7 +24,7 @@ use super::calibration::Calibration;
 use super::encoder::manifest::EncoderManifest;
 use super::encoder::pool::{self, PoolError};
 use super::protocol::sha256_hex;
-use error::{ContentError, ReadError};
+pub use error::{ContentError, ReadError};
 use header::{FORMAT, Header, Limits, Part, Parts, VERSION};
 use vectors::{Vectors, floats};
 

@@ -62,7 +62,7 @@ pub(crate) async fn upload_image(
 pub(super) fn decode(inner: &Inner, bytes: &[u8]) -> Result<DecodedImage, ApiError> {
     inner.metrics.time_preparation(|| {
         let image = DecodedImage::decode(bytes, inner.settings.limits.pixels)?;
-        inner.linker()?.encoder().prepare(&image)?;
+        inner.linker()?.prepare(&image)?;
         Ok(image)
     })
 }

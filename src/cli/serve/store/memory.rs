@@ -58,7 +58,7 @@ impl Images {
 }
 
 fn bytes(image: &DecodedImage) -> usize {
-    OVERHEAD + image.pixel_bytes() + image.map().map_or(0, FeatureMap::bytes)
+    OVERHEAD + image.pixel_bytes() + image.map().get().map_or(0, FeatureMap::bytes)
 }
 
 #[cfg(test)]
