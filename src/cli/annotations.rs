@@ -1,4 +1,5 @@
-//! Masks of an annotation file with their images and entities, as the commands of linking need them.
+//! Selects the annotations of a file that linking can use: those with a mask, an image file and a
+//! category.
 
 use std::fs::File;
 use std::path::Path;
@@ -8,31 +9,31 @@ use anyhow::Context as _;
 use crate::dataset::{Annotation, Category, Dataset, ReadLimits};
 use crate::rle::Mask;
 
-/// One annotation with a mask, an image file and a category.
-pub(super) struct Record<'a> {
-    /// The annotation itself.
+/// An annotation with a mask, an image file and a category.
+pub(super) struct UsableAnnotation<'a> {
     pub(super) annotation: &'a Annotation,
-    /// The image's file, relative to the folder of images and never outside it.
+    /// Path of the image relative to the image folder, and inside it.
     pub(super) file: &'a str,
-    /// The entity or COCO category.
+    /// The entity or COCO category; without a name of its own if the file does not list it.
     pub(super) category: Category,
-    /// The union of its masks, not empty.
+    /// The union of the annotation's masks, not empty.
     pub(super) mask: Mask,
 }
 
-/// Reads an annotation file; faults of its records are findings in it.
+/// Reads an annotation file. Damaged records become findings of the dataset.
 pub(super) fn read(path: &Path) -> anyhow::Result<Dataset> {
     let described = || path.display().to_string();
     Dataset::read_from(File::open(path).with_context(described)?, &ReadLimits::default())
         .with_context(described)
 }
 
-/// The usable annotations of these splits (of all, where none is named), and how many others there are.
-pub(super) fn records<'a>(
+/// Returns the usable annotations of these splits (of all splits if the list is empty), and the number
+/// of unusable ones.
+pub(super) fn usable<'a>(
     dataset: &'a Dataset,
     splits: &[String],
-) -> anyhow::Result<(Vec<Record<'a>>, usize)> {
-    let (mut records, mut unusable) = (Vec::new(), 0);
+) -> anyhow::Result<(Vec<UsableAnnotation<'a>>, usize)> {
+    let (mut usable, mut unusable) = (Vec::new(), 0);
     for annotation in dataset.annotations() {
         if !splits.is_empty() && !splits.iter().any(|split| split == annotation.split_name()) {
             continue;
@@ -43,14 +44,14 @@ pub(super) fn records<'a>(
             unusable += 1;
             continue;
         };
-        // A category the file does not list is named by its id.
+        // An unlisted category gets its id as its name.
         let unlisted = || Category {
             id: annotation.category.clone(),
             name: annotation.category.clone(),
             ..Category::default()
         };
         let category = dataset.category_of(annotation).cloned().unwrap_or_else(unlisted);
-        records.push(Record { annotation, file, category, mask: annotation.mask()? });
+        usable.push(UsableAnnotation { annotation, file, category, mask: annotation.mask()? });
     }
-    Ok((records, unusable))
+    Ok((usable, unusable))
 }

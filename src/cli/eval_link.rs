@@ -115,7 +115,7 @@ impl<'a> Recordings<'a> {
 
 pub(super) fn run(args: &EvalLinkArgs) -> anyhow::Result<()> {
     let dataset = annotations::read(&args.annotations)?;
-    let (records, _) = annotations::records(&dataset, &args.split)?;
+    let (records, _) = annotations::usable(&dataset, &args.split)?;
     ensure!(!records.is_empty(), "{} has no annotation to evaluate", args.annotations.display());
     let token = args.token.clone().or_else(|| std::env::var("MASKLINK_TOKEN").ok());
     let indexed = args.index.as_deref().map(indexed_entities).transpose()?;
@@ -142,7 +142,7 @@ pub(super) fn run(args: &EvalLinkArgs) -> anyhow::Result<()> {
             }
             Err(error) => {
                 failed += 1;
-                progress.say(&format!("annotation {}: {error:#}", annotation.id));
+                progress.println(&format!("annotation {}: {error:#}", annotation.id));
                 ensure!(failed < 10 || !latencies.is_empty(), "the first {failed} questions had no answer");
                 (None, None)
             }

@@ -81,7 +81,7 @@ pub(super) fn run(args: &EvalSegmentArgs) -> Result<()> {
         let image = dataset.image(&same_image[0].image);
         if let Err(error) = play_image(&mut segmenter, args, image, same_image, &mut scores, &progress) {
             let count = same_image.len();
-            progress.say(&format!("skipped {count} of image {}: {error:#}", same_image[0].image));
+            progress.println(&format!("skipped {count} of image {}: {error:#}", same_image[0].image));
             scores.skipped += count;
             progress.advance(count as u64);
         }
@@ -136,7 +136,7 @@ fn play_image(
                 }
             }
             Err(error) => {
-                progress.say(&format!("skipped {}: {error:#}", annotation.id));
+                progress.println(&format!("skipped {}: {error:#}", annotation.id));
                 scores.skipped += 1;
             }
         }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail, ensure};
 
-use super::annotations::{self, Record};
+use super::annotations::{self, UsableAnnotation};
 use super::clicker::Clicker;
 use super::decoded_image::DecodedImage;
 use super::encoder::Encoder;
@@ -75,7 +75,7 @@ pub(super) fn run(args: &IndexArgs) -> anyhow::Result<()> {
     let runtime = Runtime::load(args.runtime.onnxruntime.as_deref())?;
     let encoder = Encoder::open(&args.encoder, &runtime, args.runtime.threads)?;
     let dataset = annotations::read(&args.annotations)?;
-    let (records, unusable) = annotations::records(&dataset, &args.split)?;
+    let (records, unusable) = annotations::usable(&dataset, &args.split)?;
     if records.is_empty() {
         bail!(
             "{} has no annotation with a mask, an image and a category to take",
@@ -85,7 +85,7 @@ pub(super) fn run(args: &IndexArgs) -> anyhow::Result<()> {
     let (mut kept_out, _) = if args.calibrate_split.is_empty() {
         (Vec::new(), 0)
     } else {
-        annotations::records(&dataset, &args.calibrate_split)?
+        annotations::usable(&dataset, &args.calibrate_split)?
     };
     if kept_out.is_empty() && !args.calibrate_split.is_empty() {
         bail!("no annotation of {} can be calibrated by", args.calibrate_split.join(", "));
@@ -134,7 +134,7 @@ pub(super) fn run(args: &IndexArgs) -> anyhow::Result<()> {
 }
 
 /// Puts what one click gives in the place of each mask, and leaves out where that is nothing.
-fn click(args: &IndexArgs, records: &mut Vec<Record<'_>>) -> anyhow::Result<()> {
+fn click(args: &IndexArgs, records: &mut Vec<UsableAnnotation<'_>>) -> anyhow::Result<()> {
     let mut clicker = Clicker::load(&args.model.clone().unwrap_or_default(), &args.runtime)?;
     let progress = Progress::of_items(records.len() as u64, "clicks");
     records.retain_mut(|record| {
@@ -145,7 +145,7 @@ fn click(args: &IndexArgs, records: &mut Vec<Record<'_>>) -> anyhow::Result<()> 
                 true
             }
             Err(error) => {
-                progress.say(&format!("annotation {}: {error:#}; left out", record.annotation.id));
+                progress.println(&format!("annotation {}: {error:#}; left out", record.annotation.id));
                 false
             }
         }
@@ -158,7 +158,7 @@ fn click(args: &IndexArgs, records: &mut Vec<Record<'_>>) -> anyhow::Result<()> 
 fn questions(
     args: &IndexArgs,
     encoder: &Encoder,
-    records: &[Record<'_>],
+    records: &[UsableAnnotation<'_>],
 ) -> anyhow::Result<Vec<(Vec<f32>, String)>> {
     let (shown, positions) = entities(records, &HashMap::new());
     let views = views(args, encoder, records, &positions)?;
@@ -173,10 +173,10 @@ fn questions(
 fn views(
     args: &IndexArgs,
     encoder: &Encoder,
-    records: &[Record<'_>],
+    records: &[UsableAnnotation<'_>],
     positions: &HashMap<&str, u32>,
 ) -> anyhow::Result<Vec<(Exemplar, Vec<f32>)>> {
-    let mut by_image: BTreeMap<&str, Vec<&Record<'_>>> = BTreeMap::new();
+    let mut by_image: BTreeMap<&str, Vec<&UsableAnnotation<'_>>> = BTreeMap::new();
     for record in records {
         by_image.entry(record.file).or_default().push(record);
     }
@@ -187,17 +187,17 @@ fn views(
         let (image, image_hash) = match read_image(&args.images.join(file), args.max_pixels) {
             Ok(image) => image,
             Err(error) => {
-                progress.say(&format!("{file}: {error:#}; left out"));
+                progress.println(&format!("{file}: {error:#}; left out"));
                 continue;
             }
         };
-        for Record { annotation, category, mask, .. } in records {
+        for UsableAnnotation { annotation, category, mask, .. } in records {
             let feature = match encoder.feature(&image, mask) {
                 Ok(feature) => feature,
                 // The encoder's own failure would repeat for every mask.
                 Err(error @ EncodeError::Host(_)) => return Err(error.into()),
                 Err(error) => {
-                    progress.say(&format!("annotation {}: {error}; left out", annotation.id));
+                    progress.println(&format!("annotation {}: {error}; left out", annotation.id));
                     continue;
                 }
             };
@@ -225,12 +225,12 @@ fn read_image(path: &Path, max_pixels: u64) -> anyhow::Result<(DecodedImage, Str
 
 /// The entities of the records in order of first mention, and the position of each.
 fn entities<'a>(
-    records: &'a [Record<'_>],
+    records: &'a [UsableAnnotation<'_>],
     known: &HashMap<String, Entity>,
 ) -> (Vec<Entity>, HashMap<&'a str, u32>) {
     let mut positions = HashMap::new();
     let mut entities = Vec::new();
-    for Record { category, .. } in records {
+    for UsableAnnotation { category, .. } in records {
         positions.entry(category.id.as_str()).or_insert_with(|| {
             entities.push(known.get(&category.id).cloned().unwrap_or_else(|| entity(category)));
             entities.len() as u32 - 1

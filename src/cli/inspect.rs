@@ -1,5 +1,4 @@
-//! `masklink inspect`: what an annotation file holds and what is odd about it, at any length in
-//! little memory.
+//! `masklink inspect`: summarizes an annotation file of any length, with its findings, in bounded memory.
 
 use std::fs::File;
 use std::io::{Read, Write as _};
@@ -11,35 +10,35 @@ use clap::Args;
 use image::metadata::Orientation;
 use image::{ImageDecoder as _, ImageReader};
 
-use super::inspect_report::{Files, Report};
+use super::inspect_report::{ImageFiles, InspectReport};
 use super::progress::Progress;
 use crate::dataset::{ImageRecord, ReadLimits, Summary, SummaryBuilder};
 use crate::geometry::Size;
 
-/// Shows what an annotation file holds: counts, splits, sizes, and what is wrong with which records.
+/// Summarizes an annotation file: counts, splits, sizes, and findings on damaged records.
 ///
-/// The exit status is 0 where the file could be read, whatever was found in it, and 1 where it
-/// could not; with --strict, also 1 where anything was found.
+/// The exit status is 0 if the file has records, whatever the findings, and 1 if it cannot be read;
+/// with --strict also 1 if there are findings.
 #[derive(Args)]
 pub(super) struct InspectArgs {
-    /// The file: Mask-OVEN-Wiki's JSON, or COCO's
+    /// The annotation file: JSON of Mask-OVEN-Wiki or COCO
     #[arg(long, value_name = "FILE")]
     annotations: PathBuf,
-    /// The folder of its images, to look for missing ones and for other sizes than the file says
+    /// The image folder, to find missing images and images of another size than in the file
     #[arg(long, value_name = "DIR")]
     images: Option<PathBuf>,
     /// Print one JSON object instead of text
     #[arg(long)]
     json: bool,
-    /// How many examples to show of each sort of finding
+    /// Maximum number of examples of each finding code
     #[arg(long, value_name = "N", default_value_t = 3)]
     findings: usize,
-    /// Fail where anything is found
+    /// Exit with status 1 if there are findings
     #[arg(long)]
     strict: bool,
 }
 
-/// Bytes read at a time.
+/// Number of bytes read at once.
 const CHUNK_BYTES: usize = 1 << 20;
 
 pub(super) fn run(args: &InspectArgs) -> anyhow::Result<()> {
@@ -49,19 +48,17 @@ pub(super) fn run(args: &InspectArgs) -> anyhow::Result<()> {
     let started = Instant::now();
     let summary = summary(&args.annotations, args.findings)?;
     let seconds = started.elapsed().as_secs_f64();
-    let files = args.images.as_deref().map(|folder| look_for(&summary.images, folder, args.findings));
-    let report = Report::new(&args.annotations, seconds, &summary, files);
+    let files = args.images.as_deref().map(|folder| compare_files(&summary.images, folder, args.findings));
+    let report = InspectReport::new(&args.annotations, seconds, &summary, files);
     let mut out = std::io::stdout().lock();
     if args.json {
         writeln!(out, "{}", serde_json::to_string(&report)?)?;
     } else {
         write!(out, "{report}")?;
     }
-    let progress = summary.progress;
-    let records = progress.images + progress.categories + progress.annotations;
-    // A file whose sections are all empty is one, and nothing is odd about it.
-    if records == 0 && report.findings() > 0 {
-        bail!("{}: no records of an annotation file in it", args.annotations.display());
+    // A file of empty sections has no findings and is valid.
+    if summary.progress.records() == 0 && report.findings() > 0 {
+        bail!("{}: no images, categories or annotations found", args.annotations.display());
     }
     let found = report.findings();
     if args.strict && found > 0 {
@@ -72,9 +69,9 @@ pub(super) fn run(args: &InspectArgs) -> anyhow::Result<()> {
 
 fn summary(path: &Path, max_examples: usize) -> anyhow::Result<Summary> {
     let mut file = File::open(path).with_context(|| path.display().to_string())?;
-    // A pipe has no length.
+    // The length of a pipe is unknown.
     let length = file.metadata().map(|file| file.is_file().then_some(file.len()))?;
-    let shown = Progress::of_bytes(length);
+    let bar = Progress::of_bytes(length);
     let mut builder = SummaryBuilder::new(ReadLimits::default(), max_examples);
     let mut chunk = vec![0; CHUNK_BYTES];
     while !builder.is_done() {
@@ -84,18 +81,18 @@ fn summary(path: &Path, max_examples: usize) -> anyhow::Result<Summary> {
         }
         builder.push(&chunk[..length]);
         let progress = builder.progress();
-        shown.set(progress.bytes, || format!("{} annotations", progress.annotations));
+        bar.set(progress.bytes, || format!("{} annotations", progress.annotations));
     }
-    shown.finish();
+    bar.finish();
     Ok(builder.finish())
 }
 
-/// Compares the images with the files of a folder, by their headers alone.
-fn look_for(images: &[ImageRecord], folder: &Path, max_examples: usize) -> Files {
-    let mut files = Files::default();
-    let example = |examples: &mut Vec<String>, words: String| {
+/// Compares the images with the files of a folder. Reads only the headers of the files.
+fn compare_files(images: &[ImageRecord], folder: &Path, max_examples: usize) -> ImageFiles {
+    let mut files = ImageFiles::default();
+    let example = |examples: &mut Vec<String>, text: String| {
         if examples.len() < max_examples {
-            examples.push(words);
+            examples.push(text);
         }
     };
     let progress = Progress::of_items(images.len() as u64, "images");
@@ -114,9 +111,9 @@ fn look_for(images: &[ImageRecord], folder: &Path, max_examples: usize) -> Files
         files.present += 1;
         match displayed_size(&path) {
             Ok(found) => {
-                if let Some(said) = image.size.filter(|&said| said != found) {
+                if let Some(listed) = image.size.filter(|&listed| listed != found) {
                     files.other_size += 1;
-                    example(&mut files.other_size_examples, format!("{name}: {found}, said to be {said}"));
+                    example(&mut files.other_size_examples, format!("{name}: {found}, listed as {listed}"));
                 }
             }
             Err(error) => {
@@ -129,7 +126,7 @@ fn look_for(images: &[ImageRecord], folder: &Path, max_examples: usize) -> Files
     files
 }
 
-/// Width and height as displayed, by the header alone; the format goes by the content, as everywhere else.
+/// Reads the width and height as displayed from the header; detects the format by content.
 fn displayed_size(path: &Path) -> image::ImageResult<Size> {
     let mut decoder = ImageReader::open(path)?.with_guessed_format()?.into_decoder()?;
     let (width, height) = decoder.dimensions();

@@ -34,20 +34,20 @@ struct CommandLine {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Answers each mask of a stream of JSON lines with its area, box, runs, components, hash and
-    /// canonical counts.
+    /// Measures masks from JSON lines: area, box, runs, components, hash and canonical counts.
     Rle(rle::RleArgs),
-    /// Reads an annotation file and says what is in it and what is wrong with it.
+    /// Summarizes an annotation file and lists its findings.
     Inspect(inspect::InspectArgs),
-    /// Measures how well models do.
+    /// Evaluates models on annotation files.
     Eval(eval::EvalArgs),
-    /// Builds the index that linking searches, from any annotation file.
+    /// Builds the index for linking from an annotation file.
     Index(index::IndexArgs),
     /// Serves the page and the linking endpoint.
     Serve(serve::ServeArgs),
 }
 
-/// Runs the command line of this process and answers its exit status: 0 done, 1 work failed, 2 wrong usage.
+/// Runs the command line of this process and returns its exit status: 0 for success, 1 for failure, 2 for
+/// wrong usage.
 pub fn run() -> ExitCode {
     let outcome: anyhow::Result<()> = match CommandLine::parse().command {
         Command::Rle(args) => rle::run(&args),
@@ -58,7 +58,7 @@ pub fn run() -> ExitCode {
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
-        // Whoever read the output has enough of it.
+        // The reader of the output has closed it, as `head` does.
         Err(error) if is_broken_pipe(&error) => ExitCode::FAILURE,
         Err(error) => {
             eprintln!("masklink: {error:#}");

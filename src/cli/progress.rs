@@ -1,4 +1,5 @@
-//! How far long work has come: a bar with rate and time left on a terminal, a line now and then elsewhere.
+//! Shows the progress of long work: a bar with rate and time left on a terminal, a line every few seconds
+//! elsewhere.
 
 use std::cell::Cell;
 use std::io::IsTerminal;
@@ -6,15 +7,15 @@ use std::time::{Duration, Instant};
 
 use indicatif::{HumanBytes, ProgressBar, ProgressStyle};
 
-/// Between two lines where there is no terminal.
-const BETWEEN_LINES: Duration = Duration::from_secs(5);
+/// Time between two lines without a terminal.
+const LINE_INTERVAL: Duration = Duration::from_secs(5);
 
-/// Shows on standard error how much of some work is done.
+/// Reports the progress of one task on standard error.
 pub(super) struct Progress {
     bar: ProgressBar,
     unit: Unit,
     started: Instant,
-    /// When the next line is due, where there is no terminal.
+    /// Due time of the next line; `None` on a terminal.
     next_line: Cell<Option<Instant>>,
 }
 
@@ -24,12 +25,12 @@ enum Unit {
 }
 
 impl Progress {
-    /// Begins work on `total` bytes, where it is known how many.
+    /// Starts a task of `total` bytes, if the number is known.
     pub(super) fn of_bytes(total: Option<u64>) -> Self {
         Self::new(total, Unit::Bytes)
     }
 
-    /// Begins work on `total` things, called `items` in the plural.
+    /// Starts a task of `total` items; `items` is their name in the plural.
     pub(super) fn of_items(total: u64, items: &'static str) -> Self {
         Self::new(Some(total), Unit::Items(items))
     }
@@ -49,43 +50,43 @@ impl Progress {
                 format!("{{wide_bar}} {{pos}}/{{len}} {items}, {{per_sec}}, {{eta}} left {{msg}}")
             }
         };
-        // The templates are fixed and right; a bar in the default style would be no failure.
+        // The templates are constant and valid; the default style is a harmless fallback.
         bar.set_style(
             ProgressStyle::with_template(&template).unwrap_or_else(|_| ProgressStyle::default_bar()),
         );
-        Self { bar, unit, started, next_line: Cell::new((!terminal).then(|| started + BETWEEN_LINES)) }
+        Self { bar, unit, started, next_line: Cell::new((!terminal).then(|| started + LINE_INTERVAL)) }
     }
 
-    /// Says that `done` of the work is done; `what` tells what came of it.
-    pub(super) fn set(&self, done: u64, what: impl Fn() -> String) {
+    /// Sets the amount of work done, with a message.
+    pub(super) fn set(&self, done: u64, message: impl Fn() -> String) {
         self.bar.set_position(done);
         let now = Instant::now();
         match self.next_line.get() {
-            None => self.bar.set_message(what()),
+            None => self.bar.set_message(message()),
             Some(due) if now >= due => {
-                self.next_line.set(Some(now + BETWEEN_LINES));
-                self.print_line(done, now.duration_since(self.started), &what());
+                self.next_line.set(Some(now + LINE_INTERVAL));
+                self.print_status(done, now.duration_since(self.started), &message());
             }
             Some(_) => {}
         }
     }
 
-    /// Says that `more` of the work is done.
+    /// Adds to the amount of work done.
     pub(super) fn advance(&self, more: u64) {
         self.set(self.bar.position() + more, String::new);
     }
 
-    /// Prints a line of its own, above the bar.
-    pub(super) fn say(&self, line: &str) {
+    /// Prints a line above the bar.
+    pub(super) fn println(&self, line: &str) {
         self.bar.suspend(|| eprintln!("{line}"));
     }
 
-    /// Takes the bar away.
+    /// Removes the bar.
     pub(super) fn finish(self) {
         self.bar.finish_and_clear();
     }
 
-    fn print_line(&self, done: u64, elapsed: Duration, what: &str) {
+    fn print_status(&self, done: u64, elapsed: Duration, message: &str) {
         let rate = done as f64 / elapsed.as_secs_f64();
         let (of, left) = self.bar.length().map_or_else(Default::default, |total| {
             let of = match self.unit {
@@ -95,8 +96,10 @@ impl Progress {
             (of, format!(", {:.0} s left", total.saturating_sub(done) as f64 / rate))
         });
         match self.unit {
-            Unit::Bytes => eprintln!("{}{of}, {}/s{left} {what}", HumanBytes(done), HumanBytes(rate as u64)),
-            Unit::Items(items) => eprintln!("{done}{of} {items}, {rate:.1}/s{left} {what}"),
+            Unit::Bytes => {
+                eprintln!("{}{of}, {}/s{left} {message}", HumanBytes(done), HumanBytes(rate as u64))
+            }
+            Unit::Items(items) => eprintln!("{done}{of} {items}, {rate:.1}/s{left} {message}"),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! `masklink rle`: reads masks as JSON lines, answers each with what it measures and its canonical encoding.
+//! `masklink rle`: reads masks as JSON lines, and writes the measures and the canonical encoding of each.
 
 use std::io::{self, BufRead, BufReader, BufWriter, Read, Write};
 
@@ -10,21 +10,21 @@ use sha2::{Digest, Sha256};
 use crate::geometry::Size;
 use crate::rle::{Connectivity, Error, MAX_BITMAP_PIXELS, Mask};
 
-/// The most bytes of a line that are read; a longer one is answered by an error.
+/// Maximum bytes of a line; a longer one gives an error.
 const MAX_LINE_BYTES: u64 = 64 << 20;
 
-/// Reads JSON lines from standard input and answers each by one on standard output.
+/// Measures masks: reads JSON lines from standard input and writes one line for each to standard output.
 ///
-/// A line is `{"size":[h,w],"counts":"…"}`, `{"size":[h,w],"counts":[…]}` or
-/// `{"size":[h,w],"polygons":[[x,y,…],…]}`. Its answer is
+/// An input line is `{"size":[h,w],"counts":"…"}`, `{"size":[h,w],"counts":[…]}` or
+/// `{"size":[h,w],"polygons":[[x,y,…],…]}`. The output line is
 /// {"area","bbox","runs","components","sha256","counts"}, or {"error":{"code","message","at"}} with
 /// the position counted from 0. A bad line never stops the rest.
 #[derive(clap::Args)]
 pub(super) struct RleArgs {
-    /// What connects pixels into components: the 4 neighbours by side, or also the 4 by corner
+    /// Neighbours that connect pixels into components: the 4 by side, or all 8
     #[arg(long, value_enum, default_value = "4")]
     connectivity: Neighbours,
-    /// Largest mask that is hashed, in pixels
+    /// Maximum number of pixels of a mask
     #[arg(long, default_value_t = MAX_BITMAP_PIXELS)]
     max_pixels: u64,
 }
@@ -42,12 +42,12 @@ pub(super) fn run(args: &RleArgs) -> anyhow::Result<()> {
     let mut output = BufWriter::new(io::stdout().lock());
     let mut line = Vec::new();
     while read_line(&mut input, &mut line).context("reading standard input")? {
-        let answer = match answer(&line, args) {
-            Ok(measured) => serde_json::to_string(&measured)?,
-            Err(error) => serde_json::to_string(&Failure { error })?,
+        let written = match measure(&line, args) {
+            Ok(measures) => serde_json::to_string(&measures)?,
+            Err(error) => serde_json::to_string(&ErrorLine { error })?,
         };
-        writeln!(output, "{answer}").context("writing standard output")?;
-        // Whoever waits for an answer before the next question gets it.
+        writeln!(output, "{written}").context("writing standard output")?;
+        // A caller may wait for the output of a line before it writes the next.
         if input.buffer().is_empty() {
             output.flush().context("writing standard output")?;
         }
@@ -55,10 +55,10 @@ pub(super) fn run(args: &RleArgs) -> anyhow::Result<()> {
     output.flush().context("writing standard output")
 }
 
-/// A mask as a line gives it.
+/// An input line.
 #[derive(Deserialize)]
-struct Question {
-    /// Height, width.
+struct MaskLine {
+    /// Height and width.
     size: [u32; 2],
     counts: Option<Counts>,
     polygons: Option<Vec<Vec<f64>>>,
@@ -69,47 +69,49 @@ enum Counts {
     Plain(Vec<u32>),
 }
 
+/// The output line of a valid mask.
 #[derive(Serialize)]
-struct Measured {
+struct Measures {
     area: u64,
     /// x, y, width, height; zeros for an empty mask.
     bbox: [u32; 4],
-    /// Runs of ones.
+    /// Number of runs of ones.
     runs: usize,
     components: usize,
-    /// Of the column-major bytes 0 and 1, in hexadecimal.
+    /// SHA-256 of the column-major bytes 0 and 1, in hexadecimal.
     sha256: String,
     counts: String,
 }
 
+/// The output line of an invalid mask.
 #[derive(Serialize)]
-struct Failure {
+struct ErrorLine {
     error: LineError,
 }
 
-/// What is wrong with a line.
+/// An error of an input line.
 #[derive(Serialize)]
 struct LineError {
-    /// Stable, for machines.
+    /// A stable code for programs.
     code: &'static str,
     message: String,
-    /// A byte of the line (`json`, `record`), a byte of the string or an element of the list (the
-    /// rest), from 0.
+    /// Position from 0: a byte of the line for the codes `json` and `record`, else a byte of the string
+    /// or an element of the list.
     at: Option<u64>,
 }
 
-fn answer(line: &[u8], args: &RleArgs) -> Result<Measured, LineError> {
+fn measure(line: &[u8], args: &RleArgs) -> Result<Measures, LineError> {
     if line.len() as u64 > MAX_LINE_BYTES {
         return Err(LineError::new("limit", format!("the line is longer than {MAX_LINE_BYTES} bytes"), None));
     }
-    let question: Question = serde_json::from_slice(line)?;
-    let [height, width] = question.size;
+    let mask: MaskLine = serde_json::from_slice(line)?;
+    let [height, width] = mask.size;
     let size = Size::new(width, height);
     if size.pixels() > args.max_pixels {
         let (limit, actual) = (args.max_pixels, size.pixels());
         return Err(Error::Limit { what: "pixels of a mask", limit, actual }.into());
     }
-    let mask = match (question.counts, question.polygons) {
+    let mask = match (mask.counts, mask.polygons) {
         (Some(Counts::Compressed(text)), None) => Mask::from_compressed(size, &text)?,
         (Some(Counts::Plain(lengths)), None) => Mask::from_counts(size, lengths)?,
         (None, Some(polygons)) => Mask::from_polygons(size, &polygons)?,
@@ -120,7 +122,7 @@ fn answer(line: &[u8], args: &RleArgs) -> Result<Measured, LineError> {
         Neighbours::Four => Connectivity::Four,
         Neighbours::Eight => Connectivity::Eight,
     };
-    Ok(Measured {
+    Ok(Measures {
         area: mask.area(),
         bbox: mask.bbox().map_or([0; 4], |bbox| [bbox.x, bbox.y, bbox.width, bbox.height]),
         runs: mask.runs().len(),
@@ -130,7 +132,7 @@ fn answer(line: &[u8], args: &RleArgs) -> Result<Measured, LineError> {
     })
 }
 
-/// Hashes the column-major bytes 0 and 1 run by run; there is no bitmap.
+/// Hashes the column-major bytes 0 and 1 run by run, without a bitmap.
 fn sha256_of_pixels(mask: &Mask) -> String {
     const AT_ONCE: usize = 8 << 10;
     static VALUES: [[u8; AT_ONCE]; 2] = [[0; AT_ONCE], [1; AT_ONCE]];
@@ -152,8 +154,8 @@ fn sha256_of_pixels(mask: &Mask) -> String {
     text
 }
 
-/// Reads a line without its end into `line`; false at the end of the input. Of an over-long line
-/// the rest is dropped.
+/// Reads a line without its line break into `line`; returns false at the end of the input. Skips the
+/// rest of a line that is too long.
 fn read_line(input: &mut impl BufRead, line: &mut Vec<u8>) -> io::Result<bool> {
     line.clear();
     let read = input.by_ref().take(MAX_LINE_BYTES + 1).read_until(b'\n', line)?;
@@ -200,7 +202,7 @@ impl LineError {
 impl From<serde_json::Error> for LineError {
     fn from(error: serde_json::Error) -> Self {
         let code = if error.classify() == Category::Data { "record" } else { "json" };
-        // Columns count from 1, and 0 stands for "before the first".
+        // Columns count from 1; 0 is before the first.
         Self::new(code, error.to_string(), Some(error.column().saturating_sub(1) as u64))
     }
 }

@@ -1,4 +1,4 @@
-//! `masklink inspect` as a process: what it prints, and its exit status.
+//! `masklink inspect` as a process: its report and its exit status.
 
 use std::fs;
 use std::path::Path;
@@ -18,7 +18,7 @@ fn report(output: &Output) -> Value {
 }
 
 #[test]
-fn odd_file_with_images() {
+fn findings_and_image_files_are_reported() {
     let folder = tempfile::tempdir().unwrap();
     let images = folder.path().join("images");
     fs::create_dir(&images).unwrap();
@@ -49,7 +49,7 @@ fn odd_file_with_images() {
         ["present", "missing", "unreadable", "other_size", "unnamed"].map(|key| &files[key]).to_vec();
     assert_eq!(counts, [&json!(3), &json!(1), &json!(1), &json!(1), &json!(1)]);
     assert_eq!(files["missing_examples"], json!(["gone.png"]));
-    assert_eq!(files["other_size_examples"], json!(["other.png: 5x3, said to be 4x3"]));
+    assert_eq!(files["other_size_examples"], json!(["other.png: 5x3, listed as 4x3"]));
     assert_eq!(found["findings"]["bad-mask"]["count"], json!(4));
     assert_eq!(found["findings"]["bad-mask"]["examples"].as_array().unwrap().len(), 1);
     assert_eq!(found["findings"]["unknown-category"]["count"], json!(4));
@@ -62,29 +62,29 @@ fn odd_file_with_images() {
 }
 
 #[test]
-fn exit_status() {
+fn unreadable_input_and_wrong_usage_set_the_exit_status() {
     let folder = tempfile::tempdir().unwrap();
     let page = folder.path().join("page.html");
     fs::write(&page, "<html>").unwrap();
-    assert_eq!(inspect(&page, &[]).status.code(), Some(1), "no annotation file");
-    assert_eq!(inspect(&folder.path().join("gone.json"), &[]).status.code(), Some(1), "no file");
-    assert_eq!(inspect(&page, &["--images", "/nowhere/at/all"]).status.code(), Some(1), "no folder");
-    assert_eq!(inspect(&page, &["--colour"]).status.code(), Some(2), "no such option");
+    assert_eq!(inspect(&page, &[]).status.code(), Some(1), "not an annotation file");
+    assert_eq!(inspect(&folder.path().join("gone.json"), &[]).status.code(), Some(1), "missing file");
+    assert_eq!(inspect(&page, &["--images", "/nowhere/at/all"]).status.code(), Some(1), "missing folder");
+    assert_eq!(inspect(&page, &["--colour"]).status.code(), Some(2), "unknown option");
 }
 
 #[test]
-fn a_file_of_empty_lists_is_one() {
+fn file_of_empty_sections_is_valid() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("empty.json");
     fs::write(&file, r#"{"images":[],"annotations":[],"categories":[]}"#).unwrap();
     let output = inspect(&file, &["--strict"]);
     assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
     fs::write(&file, r#"{"images":["#).unwrap();
-    assert_eq!(inspect(&file, &[]).status.code(), Some(1), "it breaks off before the first record");
+    assert_eq!(inspect(&file, &[]).status.code(), Some(1), "truncated before the first record");
 }
 
 #[test]
-fn any_number_of_examples_can_be_asked_for() {
+fn number_of_examples_is_unlimited() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("annotations.json");
     let annotations: Vec<_> =
@@ -99,11 +99,11 @@ fn any_number_of_examples_can_be_asked_for() {
     let found = report(&inspect(&file, &["--json", "--findings", &u64::MAX.to_string()]));
     assert_eq!(found["findings"]["limit"], Value::Null);
     assert_eq!(found["findings"]["unknown-category"]["examples"].as_array().unwrap().len(), 199);
-    assert_eq!(found["categories"]["used"], json!(1), "of those the file lists");
+    assert_eq!(found["categories"]["used"], json!(1), "categories that the file lists");
 }
 
 #[test]
-fn problems_of_a_file_are_counted_however_many() {
+fn problems_of_a_file_are_counted_beyond_those_kept() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("annotations.json");
     fs::write(&file, format!(r#"{{"annotations":[{}]}}"#, vec![r#"{"id":}"#; 30_000].join(","))).unwrap();
@@ -111,7 +111,7 @@ fn problems_of_a_file_are_counted_however_many() {
 }
 
 #[test]
-fn an_output_that_is_read_no_further_ends_quietly() {
+fn closed_output_ends_without_a_message() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("annotations.json");
     fs::write(&file, r#"{"images":[{"id":1}],"annotations":[],"categories":[]}"#).unwrap();
@@ -124,7 +124,7 @@ fn an_output_that_is_read_no_further_ends_quietly() {
 }
 
 #[test]
-fn published_files() {
+fn published_files_have_no_findings() {
     for (kind, image_count, annotations) in
         [("plvel_example", 1, 1), ("coco_plvel", 160, 160), ("clicktrain", 1852, 10_950)]
     {
@@ -143,7 +143,7 @@ fn published_files() {
 }
 
 #[test]
-fn an_image_is_judged_by_its_content_and_not_by_its_name() {
+fn image_format_is_detected_by_content() {
     let folder = tempfile::tempdir().unwrap();
     let image = folder.path().join("a.jpg");
     image::RgbImage::new(4, 3).save_with_format(&image, image::ImageFormat::Png).unwrap();
