@@ -131,3 +131,119 @@ impl From<HostError> for AnswerError {
         Self::Encode(error.into())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::geometry::{PixelRect, Size};
+    use crate::link::encoder::{EncoderManifest, EncoderView, PoolError};
+    use crate::link::index::Exemplar;
+    use crate::link::index::vectors::Element;
+    use crate::link::test_host::{IMAGE, TestHost};
+    use crate::model::{Data, Tensor};
+
+    /// Features of two dimensions, the first of the whole image and the second of the crop.
+    fn linker() -> LocalLinker {
+        let mut encoder = EncoderManifest { id: "e".to_owned(), ..EncoderManifest::default() };
+        encoder.views = vec![EncoderView::Image, EncoderView::Crop];
+        (encoder.input.width, encoder.input.height, encoder.input.std) = (2, 2, [1.0; 3]);
+        (encoder.input.name, encoder.output.name) = ("image".to_owned(), "features".to_owned());
+        let entity = |qid: &str| Entity { qid: qid.to_owned(), ..Entity::default() };
+        let exemplar = |entity, annotation: &str| Exemplar {
+            entity,
+            annotation: annotation.to_owned(),
+            image_hash: annotation.to_owned(),
+            ..Exemplar::default()
+        };
+        let exemplars = vec![
+            (exemplar(0, "a"), vec![1.0, 0.0, 1.0, 0.0]),
+            (exemplar(1, "b"), vec![0.0, 1.0, 1.0, 0.0]),
+            (exemplar(1, "c"), vec![0.0, 1.0, 0.0, 1.0]),
+        ];
+        let index = Index::build(encoder, Element::F32, vec![entity("Q1"), entity("Q2")], exemplars).unwrap();
+        LocalLinker::new(index, "sha256 of the header".to_owned())
+    }
+
+    /// An output whose feature is the same everywhere.
+    fn output(feature: [f32; 2]) -> Vec<Tensor> {
+        let cells = feature.iter().flat_map(|&value| [value; 4]).collect();
+        vec![Tensor::new([1, 2, 2, 2], Data::F32(cells)).unwrap()]
+    }
+
+    fn mask() -> Mask {
+        let inside = (0..64).map(|at| u8::from((2..4).contains(&(at / 8)) && (2..4).contains(&(at % 8))));
+        Mask::from_row_major(IMAGE, &inside.collect::<Vec<_>>()).unwrap()
+    }
+
+    fn ask(host: &TestHost, mask: &Mask, map: &OnceLock<FeatureMap>) -> Result<LinkResponse, AnswerError> {
+        pollster::block_on(answer(&linker(), host, mask, map, 1))
+    }
+
+    #[test]
+    fn answer_is_the_nearest_entity_with_its_nearest_exemplar_first() {
+        let host = TestHost::default();
+        host.outputs.borrow_mut().extend([Ok(output([0.1, 2.0])), Ok(output([0.0, 3.0]))]);
+        let response = ask(&host, &mask(), &OnceLock::new()).unwrap();
+        let [entity] = &response.entities[..] else { panic!("{response:?}") };
+        assert_eq!(entity.qid, "Q2");
+        let evidence: Vec<_> = entity.evidence.iter().map(|one| one.annotation.as_str()).collect();
+        assert_eq!(evidence, ["c", "b"]);
+        assert_eq!((&*response.model.index_sha256, response.model.exemplars), ("sha256 of the header", 3));
+        let Timing { queue, encode, pool, search, total } = response.timing_ms;
+        assert_eq!([queue, encode, pool, search, total], [0.0, 10.0, 0.0, 0.0, 10.0]);
+    }
+
+    #[test]
+    fn whole_image_is_encoded_once_for_all_its_masks() {
+        let (host, map) = (TestHost::default(), OnceLock::new());
+        let outputs = [[1.0, 0.0], [0.0, 1.0], [0.0, 1.0]].map(|feature| Ok(output(feature)));
+        host.outputs.borrow_mut().extend(outputs);
+        pollster::block_on(run::prepare(linker().index().encoder(), &host, &map)).unwrap();
+        ask(&host, &mask(), &map).unwrap();
+        ask(&host, &mask(), &map).unwrap();
+        let windows = host.windows.borrow();
+        let whole = PixelRect { x: 0, y: 0, width: 8, height: 8 };
+        assert_eq!(windows.iter().filter(|window| **window == whole).count(), 1, "{windows:?}");
+        assert_eq!(windows.len(), 3);
+    }
+
+    #[test]
+    fn cancelled_answer_runs_the_encoder_no_further() {
+        for runs in [0, 1] {
+            let (host, map) = (TestHost::default(), OnceLock::new());
+            host.outputs.borrow_mut().push_back(Ok(output([1.0, 0.0])));
+            host.cancelled_from.set(Some(runs));
+            let error = ask(&host, &mask(), &map).unwrap_err();
+            assert_eq!((error.code(), host.windows.borrow().len()), ("cancelled", runs));
+            assert_eq!(map.get().is_some(), runs == 1, "the next mask finds the whole image encoded");
+        }
+    }
+
+    #[test]
+    fn wrong_outputs_and_masks_have_their_codes() {
+        let wrong_shape = vec![Tensor::from(Data::F32(vec![1.0; 8]))];
+        let not_floats = vec![Tensor::new([1, 1, 1, 1], Data::U8(vec![1])).unwrap()];
+        let too_long = vec![Tensor::new([1, 3, 1, 1], Data::F32(vec![1.0; 3])).unwrap()];
+        let failed = HostError::Run { reason: "no memory".to_owned() };
+        for (first, code) in [
+            (Ok(wrong_shape), "model-output"),
+            (Ok(not_floats), "model-output"),
+            (Ok(Vec::new()), "model-output"),
+            (Ok(too_long), "index-unusable"),
+            (Ok(output([0.0, 0.0])), "bad-mask"),
+            (Err(failed), "model-run"),
+        ] {
+            let host = TestHost::default();
+            host.outputs.borrow_mut().extend([first.clone(), Ok(output([1.0, 0.0]))]);
+            let error = ask(&host, &mask(), &OnceLock::new()).unwrap_err();
+            assert_eq!(error.code(), code, "{first:?}: {error}");
+        }
+        for (mask, expected) in [
+            (Mask::empty(IMAGE), EncodeError::Pool(PoolError::EmptyMask)),
+            (Mask::empty(Size::new(8, 9)), EncodeError::MaskSize { mask: Size::new(8, 9), image: IMAGE }),
+        ] {
+            let error = ask(&TestHost::default(), &mask.unwrap(), &OnceLock::new()).unwrap_err();
+            assert_eq!((error.code(), error), ("bad-mask", AnswerError::Encode(expected)));
+        }
+    }
+}

@@ -260,3 +260,204 @@ impl EndpointError {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+    use crate::geometry::Size;
+    use crate::link::protocol::{ModelInfo, Timing};
+    use crate::link::test_host::{Sent, TestHost};
+
+    const URL: &str = "http://host/api";
+
+    fn mask() -> Mask {
+        Mask::empty(Size::new(3, 2)).unwrap()
+    }
+
+    fn response(status: u16, body: impl Into<Vec<u8>>) -> Response {
+        Response { status, retry_after: None, body: body.into() }
+    }
+
+    fn problem(kind: Kind) -> Response {
+        response(kind.status(), serde_json::to_vec(&kind.problem("why")).unwrap())
+    }
+
+    fn busy(retry_after: Option<&str>) -> Response {
+        Response { retry_after: retry_after.map(str::to_owned), ..problem(Kind::Unavailable) }
+    }
+
+    fn entities(scores: &[f32]) -> Response {
+        let entity = |score| json!({"qid": "Q1", "title": "t", "score": score});
+        let entities: Vec<_> = scores.iter().map(entity).collect();
+        let (model, timing) = (ModelInfo::default(), Timing::default());
+        response(200, json!({"entities": entities, "model": model, "timing_ms": timing}).to_string())
+    }
+
+    fn host(responses: impl IntoIterator<Item = Response>) -> TestHost {
+        let host = TestHost::default();
+        host.responses.borrow_mut().extend(responses.into_iter().map(Ok));
+        host
+    }
+
+    fn ask(host: &TestHost) -> Result<EndpointAnswer, EndpointError> {
+        let endpoint = Endpoint { url: "http://host/api/", token: Some("secret") };
+        let bytes = async || Ok(b"image".to_vec());
+        pollster::block_on(ask_endpoint(host, endpoint, &mask(), &"ab".repeat(32), bytes))
+    }
+
+    fn methods(host: &TestHost) -> Vec<&'static str> {
+        host.sent.borrow().iter().map(|request| request.method).collect()
+    }
+
+    #[test]
+    fn request_is_sent_with_the_token_and_its_answer_sorted() {
+        let host = host([entities(&[0.2, 0.7])]);
+        let EndpointAnswer { response, round_trip_millis } = ask(&host).unwrap();
+        assert_eq!(response.entities.iter().map(|entity| entity.score).collect::<Vec<_>>(), [0.7, 0.2]);
+        assert!((round_trip_millis - 5.0).abs() < 1e-9);
+        let [Sent { method, url, headers, body, timeout_millis }] = &host.sent.borrow()[..] else { panic!() };
+        assert_eq!((*method, &**url, *timeout_millis), ("POST", "http://host/api/v1/link", 15_000));
+        assert!(headers.contains(&("authorization", "Bearer secret".to_owned())), "{headers:?}");
+        assert!(headers.contains(&("content-type", "application/json".to_owned())), "{headers:?}");
+        let request: LinkRequest = serde_json::from_slice(body).unwrap();
+        assert_eq!(Mask::try_from(&request.mask), Ok(mask()));
+    }
+
+    #[test]
+    fn empty_token_is_not_sent() {
+        let host = host([entities(&[])]);
+        let endpoint = Endpoint { url: URL, token: Some("") };
+        let bytes = async || panic!("the image is known");
+        pollster::block_on(ask_endpoint(&host, endpoint, &mask(), "ab", bytes)).unwrap();
+        assert!(!host.sent.borrow()[0].headers.iter().any(|(name, _)| *name == "authorization"));
+    }
+
+    #[test]
+    fn unknown_image_is_uploaded_once_and_the_request_sent_again() {
+        let host_of = |last| host([problem(Kind::ImageUnknown), response(201, "{}"), last]);
+        let host = host_of(entities(&[0.5]));
+        assert_eq!(ask(&host).unwrap().response.entities.len(), 1);
+        assert_eq!(methods(&host), ["POST", "PUT", "POST"]);
+        let upload = host.sent.borrow()[1].clone();
+        assert_eq!(upload.url, format!("{URL}/v1/images/{}", "ab".repeat(32)));
+        assert_eq!((&*upload.body, upload.timeout_millis), (&b"image"[..], 60_000));
+        assert!(upload.headers.contains(&("content-type", "application/octet-stream".to_owned())));
+
+        let forgetful = host_of(problem(Kind::ImageUnknown));
+        assert_eq!(ask(&forgetful).unwrap_err().code(), "image-unknown", "the image is not uploaded again");
+    }
+
+    #[test]
+    fn refused_upload_and_unreadable_image_end_the_conversation() {
+        let host = host([problem(Kind::ImageUnknown), problem(Kind::TooLarge)]);
+        assert_eq!(ask(&host).unwrap_err().code(), "too-large");
+        let host = self::host([problem(Kind::ImageUnknown)]);
+        let bytes = async || Err(HostError::ImageMissing);
+        let endpoint = Endpoint { url: URL, token: None };
+        let asked = pollster::block_on(ask_endpoint(&host, endpoint, &mask(), "ab", bytes));
+        assert_eq!(asked, Err(EndpointError::Host(HostError::ImageMissing)));
+    }
+
+    #[test]
+    fn busy_endpoint_is_asked_again_after_the_pause_it_asks_for() {
+        let date = "Wed, 21 Oct 2026 07:28:00 GMT";
+        let retry_afters = [None, Some("3"), Some(date), None];
+        let host = host(retry_afters.map(busy).into_iter().chain([problem(Kind::RateLimited)]));
+        assert_eq!(ask(&host).unwrap_err().code(), "rate-limited", "after four retries");
+        let within = [250..=500, 3000..=3000, 1000..=2000, 2000..=4000];
+        let pauses = host.pauses.borrow();
+        assert_eq!(pauses.len(), within.len());
+        assert!(pauses.iter().zip(within).all(|(pause, range)| range.contains(pause)), "{pauses:?}");
+    }
+
+    #[test]
+    fn retries_are_counted_over_the_whole_conversation() {
+        let busy = || busy(None);
+        let responses =
+            [busy(), busy(), problem(Kind::ImageUnknown), busy(), busy(), response(200, "{}"), busy()];
+        let host = host(responses);
+        assert_eq!(ask(&host).unwrap_err().code(), "unavailable");
+        assert_eq!(methods(&host), ["POST", "POST", "POST", "PUT", "PUT", "PUT", "POST"]);
+    }
+
+    #[test]
+    fn too_long_a_pause_counts_as_down() {
+        let host = host([Response { retry_after: Some("3600".to_owned()), ..problem(Kind::RateLimited) }]);
+        let error = ask(&host).unwrap_err();
+        assert_eq!((error.code(), &*error.to_string()), ("rate-limited", "Too many requests: why"));
+        assert!(host.pauses.borrow().is_empty());
+    }
+
+    #[test]
+    fn cancelled_conversation_sends_nothing_more() {
+        for requests in [0, 1] {
+            let host = host([busy(None)]);
+            host.cancelled_from.set(Some(requests));
+            assert_eq!(ask(&host).unwrap_err().code(), "cancelled");
+            assert_eq!(host.sent.borrow().len(), requests);
+        }
+    }
+
+    #[test]
+    fn failed_requests_have_their_codes() {
+        for (error, code, message) in [
+            (HostError::TimedOut { millis: 15_000 }, "timeout", "The endpoint host took more than 15000 ms."),
+            (
+                HostError::Network { reason: "Failed to fetch".to_owned() },
+                "unreachable",
+                "The endpoint host does not answer (Failed to fetch).",
+            ),
+            (HostError::Cancelled, "cancelled", "cancelled"),
+        ] {
+            let host = TestHost::default();
+            host.responses.borrow_mut().push_back(Err(error));
+            let error = ask(&host).unwrap_err();
+            assert_eq!((error.code(), &*error.to_string()), (code, message));
+        }
+    }
+
+    #[test]
+    fn wrong_responses_have_their_codes() {
+        let mut doubtful: serde_json::Value = serde_json::from_slice(&entities(&[0.5]).body).unwrap();
+        doubtful["in_index"] = json!({"known": true, "probability": 2});
+        for (response, code) in [
+            (response(200, "<html>"), "bad-answer"),
+            (entities(&[1.5]), "bad-answer"),
+            (entities(&[0.5; 101]), "bad-answer"),
+            (response(200, doubtful.to_string()), "bad-answer"),
+            (response(404, "<html>not found</html>"), "not-an-endpoint"),
+            (response(500, "<html>oops</html>"), "server-failed"),
+            (response(405, r#"{"type":"about:blank","title":"x","status":405}"#), "not-an-endpoint"),
+            (problem(Kind::Unauthorized), "unauthorized"),
+            (problem(Kind::BadMask), "bad-mask"),
+        ] {
+            let host = host([response.clone()]);
+            assert_eq!(ask(&host).unwrap_err().code(), code, "{response:?}");
+        }
+    }
+
+    proptest! {
+        /// Whatever comes back in whatever order, a conversation ends within its requests, and never
+        /// with scores that are none.
+        #[test]
+        fn conversation_ends_whatever_comes_back(kinds in proptest::collection::vec(0_usize..6, 8)) {
+            let of_kind = |kind| match kind {
+                0 => entities(&[0.5]),
+                1 => problem(Kind::ImageUnknown),
+                2 => busy(Some("1")),
+                3 => response(201, ""),
+                4 => response(500, "oops"),
+                _ => entities(&[7.0]),
+            };
+            let host = host(kinds.into_iter().map(of_kind));
+            if let Ok(answer) = ask(&host) {
+                prop_assert!(answer.response.entities.iter().all(|entity| (0.0..=1.0).contains(&entity.score)));
+            }
+            prop_assert!(host.sent.borrow().len() <= 3 + MAX_RETRIES as usize);
+            prop_assert!(methods(&host).iter().filter(|method| **method == "PUT").count() <= 1 + MAX_RETRIES as usize);
+        }
+    }
+}
