@@ -1,18 +1,8 @@
 //! Connected components of a mask, found on its runs.
 
-use super::Mask;
 use super::builder::append_run;
 use super::pieces::Pieces;
-
-/// Which neighbours of a pixel hang together with it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Connectivity {
-    /// The four that share a side.
-    #[default]
-    Four,
-    /// Also the four that share a corner.
-    Eight,
-}
+use super::{Connectivity, Mask};
 
 impl Mask {
     /// The connected components, each as a mask of the same size, in the order of their first pixels.

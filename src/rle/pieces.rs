@@ -2,7 +2,17 @@
 
 use std::ops::Range;
 
-use super::{Connectivity, Mask};
+use super::Mask;
+
+/// Which neighbours of a pixel hang together with it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Connectivity {
+    /// The four that share a side.
+    #[default]
+    Four,
+    /// Also the four that share a corner.
+    Eight,
+}
 
 /// Part of a run: within one column, or a block of whole columns.
 ///

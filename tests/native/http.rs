@@ -6,20 +6,20 @@ use axum::{Router, body::Bytes};
 use masklink::link::protocol::problem::Problem;
 use tower::ServiceExt as _;
 
-/// An answer, read to the end.
+/// A response that was read to the end.
 #[derive(Debug)]
-pub(crate) struct Answer {
+pub(crate) struct Reply {
     pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Bytes,
 }
 
 /// Sends one request.
-pub(crate) async fn send(app: &Router, request: Request<Body>) -> Answer {
+pub(crate) async fn send(app: &Router, request: Request<Body>) -> Reply {
     let response = app.clone().oneshot(request).await.unwrap();
     let (parts, body) = response.into_parts();
     let body = axum::body::to_bytes(body, usize::MAX).await.unwrap();
-    Answer { status: parts.status, headers: parts.headers, body }
+    Reply { status: parts.status, headers: parts.headers, body }
 }
 
 /// A request with headers and a body.
@@ -34,7 +34,7 @@ pub(crate) fn request(
     builder.body(body.into()).unwrap()
 }
 
-impl Answer {
+impl Reply {
     /// The value of a header, empty where there is none.
     pub(crate) fn header(&self, name: &str) -> &str {
         self.headers.get(name).map_or("", |value| value.to_str().unwrap())

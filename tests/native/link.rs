@@ -12,18 +12,18 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 
-use crate::http::{Answer, request, send};
+use crate::http::{Reply, request, send};
 use crate::plvel::{Built, built};
 
 fn server(built: &Built, settings: Settings) -> Router {
     app(Server::new(Some(built.linker()), settings).unwrap())
 }
 
-async fn upload(app: &Router, sha256: &str, body: impl Into<axum::body::Body>) -> Answer {
+async fn upload(app: &Router, sha256: &str, body: impl Into<axum::body::Body>) -> Reply {
     send(app, request("PUT", &format!("/v1/images/{sha256}"), &[("content-type", "image/jpeg")], body)).await
 }
 
-async fn ask(app: &Router, body: &Value) -> Answer {
+async fn ask(app: &Router, body: &Value) -> Reply {
     send(app, request("POST", "/v1/link", &[("content-type", "application/json")], body.to_string())).await
 }
 
@@ -33,40 +33,40 @@ async fn ask(app: &Router, body: &Value) -> Answer {
 async fn entities_of_held_out_images_are_found() {
     let Some(built) = built() else { return };
     let app = server(built, Settings::default());
-    let known: Vec<_> = built.linker().index().entities().iter().map(|entity| entity.qid.clone()).collect();
-    let (mut answerable, mut top1, mut top5) = (0, 0, 0);
-    // The number of queries of each kind, and the number of them reported as not in the index.
-    let (mut indexed, mut strange) = ([0, 0], [0, 0]);
+    let indexed: Vec<_> = built.linker().index().entities().iter().map(|entity| entity.qid.clone()).collect();
+    let (mut queries, mut top1, mut top5) = (0, 0, 0);
+    // The number of queries whose entity is in the index or not, and of those reported as not in it.
+    let (mut inside, mut outside) = ([0, 0], [0, 0]);
     for thing in &built.held_out {
         let sha256 = sha256_hex(&thing.image);
         let stored = upload(&app, &sha256, thing.image.clone()).await;
         assert!(stored.status.is_success(), "{stored:?}");
-        let answer = ask(&app, &json!({"image": {"sha256": sha256}, "mask": thing.mask})).await;
-        let response: LinkResponse = answer.json();
+        let reply = ask(&app, &json!({"image": {"sha256": sha256}, "mask": thing.mask})).await;
+        let response: LinkResponse = reply.json();
         let scores: Vec<_> = response.entities.iter().map(|entity| entity.score).collect();
         assert!(scores.is_sorted_by(|a, b| a >= b) && scores.iter().all(|score| (0.0..=1.0).contains(score)));
         assert!(
             response.entities.len() == 10
                 && response.entities.iter().all(|entity| !entity.evidence.is_empty())
         );
-        let is_indexed = known.contains(&thing.qid);
-        let count = if is_indexed { &mut indexed } else { &mut strange };
+        let is_indexed = indexed.contains(&thing.qid);
+        let count = if is_indexed { &mut inside } else { &mut outside };
         count[0] += 1;
         count[1] += usize::from(!response.in_index.unwrap().known);
         if !is_indexed {
             continue;
         }
-        answerable += 1;
+        queries += 1;
         let rank = response.entities.iter().position(|entity| entity.qid == thing.qid);
         top1 += usize::from(rank == Some(0));
         top5 += usize::from(rank.is_some_and(|rank| rank < 5));
     }
-    println!("held out: {answerable} answerable, top-1 {top1}, top-5 {top5}");
-    println!("called unknown: {indexed:?} of the index, {strange:?} of others");
-    assert!(strange[0] >= 5 && strange[1] * indexed[0] > indexed[1] * strange[0], "{indexed:?} {strange:?}");
-    assert!(answerable >= 50, "{answerable}");
+    println!("held out: {queries} in the index, top-1 {top1}, top-5 {top5}");
+    println!("not in the index by the response: {inside:?} of the index, {outside:?} of others");
+    assert!(outside[0] >= 5 && outside[1] * inside[0] > inside[1] * outside[0], "{inside:?} {outside:?}");
+    assert!(queries >= 50, "{queries}");
     // A little below the measured values: another ONNX Runtime may round differently.
-    assert!(top1 * 100 >= answerable * 42 && top5 * 100 >= answerable * 73, "{top1} {top5} of {answerable}");
+    assert!(top1 * 100 >= queries * 42 && top5 * 100 >= queries * 73, "{top1} {top5} of {queries}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -117,7 +117,7 @@ async fn an_image_is_stored_once_by_its_hash() {
     let metrics =
         String::from_utf8(send(&app, request("GET", "/metrics", &[], "")).await.body.to_vec()).unwrap();
     assert!(metrics.contains("masklink_images 1\n"), "{metrics}");
-    // One image, two answers.
+    // One image, two responses.
     for count in ["prepare_seconds_count 1", "encode_seconds_count 2", "pool_seconds_count 2"] {
         assert!(metrics.contains(&format!("masklink_{count}\n")), "{count}: {metrics}");
     }
@@ -140,15 +140,11 @@ async fn a_restarted_server_reads_images_from_its_folder() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn invalid_requests_get_the_matching_problem() {
+async fn invalid_uploads_get_the_matching_problem() {
     let Some(built) = built() else { return };
-    let limits =
-        Limits { image_bytes: 400_000, request_bytes: 20_000, pixels: 1_000_000, ..Limits::default() };
-    let app = server(built, Settings { limits, ..Settings::default() });
+    let app = server(built, small_limits());
     let thing = &built.held_out[0];
     let sha256 = sha256_hex(&thing.image);
-    assert_eq!(upload(&app, &sha256, thing.image.clone()).await.status, 201);
-
     let text = b"<svg xmlns='http://www.w3.org/2000/svg'/>".to_vec();
     let begun = thing.image[..200].to_vec();
     let huge = wide_png();
@@ -164,12 +160,21 @@ async fn invalid_requests_get_the_matching_problem() {
         assert_eq!(upload(&app, &sha256_hex(&body), body).await.problem(), problem);
     }
     let stated = [("content-length", "400001")];
-    let answer = send(&app, request("PUT", &format!("/v1/images/{sha256}"), &stated, "")).await;
-    assert_eq!(answer.problem(), (413, "too-large"), "refused by its stated length, before it is read");
+    let reply = send(&app, request("PUT", &format!("/v1/images/{sha256}"), &stated, "")).await;
+    assert_eq!(reply.problem(), (413, "too-large"), "refused by Content-Length, before it is read");
     for path in ["xyz", &sha256.to_uppercase(), &sha256[1..], "..%2f..%2fetc%2fpasswd"] {
         assert_eq!(upload(&app, path, "x").await.problem(), (422, "bad-value"), "{path}");
     }
+    assert_eq!(upload(&app, &sha256, thing.image.clone()).await.status, 201, "the server goes on");
+}
 
+#[tokio::test(flavor = "multi_thread")]
+async fn invalid_link_requests_get_the_matching_problem() {
+    let Some(built) = built() else { return };
+    let app = server(built, small_limits());
+    let thing = &built.held_out[0];
+    let sha256 = sha256_hex(&thing.image);
+    assert_eq!(upload(&app, &sha256, thing.image.clone()).await.status, 201);
     let image = json!({"sha256": sha256});
     let [height, width] = [0, 1].map(|at| thing.mask["size"][at].as_u64().unwrap());
     let mask = |counts: &str| json!({"size": [height, width], "counts": counts});
@@ -209,11 +214,8 @@ async fn invalid_requests_get_the_matching_problem() {
         (415, "unsupported-media"),
         "a form of another site needs no preflight"
     );
-    assert_eq!(
-        ask(&app, &json!({"image": image, "mask": thing.mask})).await.status,
-        200,
-        "and goes on working"
-    );
+    let valid = ask(&app, &json!({"image": image, "mask": thing.mask})).await;
+    assert_eq!(valid.status, 200, "the server goes on");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -298,20 +300,20 @@ async fn requests_beyond_the_queue_are_refused() {
     let crowd = (0..24).map(|_| {
         let (app, question) = (app.clone(), question.clone());
         tokio::spawn(async move {
-            let answer = ask(&app, &question).await;
-            if answer.status != 200 {
-                assert_eq!((answer.problem(), answer.header("retry-after")), ((503, "unavailable"), "1"));
+            let reply = ask(&app, &question).await;
+            if reply.status != 200 {
+                assert_eq!((reply.problem(), reply.header("retry-after")), ((503, "unavailable"), "1"));
             }
-            answer.status.as_u16()
+            reply.status.as_u16()
         })
     });
     let mut statuses = Vec::new();
     for one in crowd.collect::<Vec<_>>() {
         statuses.push(one.await.unwrap());
     }
-    let answered = statuses.iter().filter(|&&status| status == 200).count();
-    assert!((4..24).contains(&answered), "{statuses:?}");
-    assert_eq!(ask(&app, &question).await.status, 200, "and goes on working");
+    let accepted = statuses.iter().filter(|&&status| status == 200).count();
+    assert!((4..24).contains(&accepted), "{statuses:?}");
+    assert_eq!(ask(&app, &question).await.status, 200, "the server goes on");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -327,10 +329,10 @@ async fn a_request_that_takes_too_long_times_out() {
     let head =
         format!("PUT /v1/images/{} HTTP/1.1\r\nhost: x\r\ncontent-length: 10\r\n\r\n", sha256_hex(b""));
     stream.write_all(head.as_bytes()).await.unwrap();
-    let mut answer = [0; 12];
-    let read = tokio::time::timeout(Duration::from_secs(20), stream.read_exact(&mut answer)).await;
+    let mut status = [0; 12];
+    let read = tokio::time::timeout(Duration::from_secs(20), stream.read_exact(&mut status)).await;
     read.expect("the server did not time out").unwrap();
-    assert_eq!(&answer, b"HTTP/1.1 408");
+    assert_eq!(&status, b"HTTP/1.1 408");
     serving.abort();
 }
 
@@ -358,6 +360,13 @@ fn the_openapi_document_describes_the_protocol() {
     assert_eq!(variants, ["sha256", "url", "data"]);
     let codes = document["paths"]["/v1/link"]["post"]["responses"].as_object().unwrap();
     assert!(codes.contains_key("404") && codes.contains_key("503"), "{codes:?}");
+}
+
+/// Returns settings with limits that small bodies exceed.
+fn small_limits() -> Settings {
+    let limits =
+        Limits { image_bytes: 400_000, request_bytes: 20_000, pixels: 1_000_000, ..Limits::default() };
+    Settings { limits, ..Settings::default() }
 }
 
 /// Returns a small file of two million pixels.

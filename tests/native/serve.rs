@@ -9,7 +9,7 @@ use std::process::{Command, Stdio};
 use axum::Router;
 use masklink::cli::serve::{Limits, Server, Settings, app};
 
-use crate::http::{Answer, request, send};
+use crate::http::{Reply, request, send};
 use crate::plvel::built;
 
 const LETTERS: &str = "abcdefghijklmnopqrstuvwxyz";
@@ -45,7 +45,7 @@ fn site() -> Site {
 }
 
 impl Site {
-    async fn get(&self, path: &str, headers: &[(&str, &str)]) -> Answer {
+    async fn get(&self, path: &str, headers: &[(&str, &str)]) -> Reply {
         send(&self.app, request("GET", path, headers, "")).await
     }
 }
@@ -53,9 +53,9 @@ impl Site {
 #[tokio::test]
 async fn endpoint_json_names_the_server_when_it_has_an_index() {
     let endpoint = async |app: &Router| {
-        let answer = send(app, request("GET", "/endpoint.json", &[], "")).await;
-        assert_eq!(answer.header("content-type"), "application/json");
-        answer.json::<serde_json::Value>()
+        let reply = send(app, request("GET", "/endpoint.json", &[], "")).await;
+        assert_eq!(reply.header("content-type"), "application/json");
+        reply.json::<serde_json::Value>()
     };
     assert_eq!(endpoint(&site().app).await, serde_json::json!({"endpoint": null}), "without an index");
     let Some(built) = built() else { return };
@@ -76,13 +76,13 @@ async fn ranges_are_sent_in_part_or_refused() {
         ("foo=0-1", 200, "", LETTERS),
         ("bytes=0-1,4-5", 200, "", LETTERS),
     ] {
-        let answer = site.get("/letters.txt", &[("range", range)]).await;
+        let reply = site.get("/letters.txt", &[("range", range)]).await;
         assert_eq!(
-            (answer.status.as_u16(), answer.header("content-range")),
+            (reply.status.as_u16(), reply.header("content-range")),
             (status, content_range),
             "{range}"
         );
-        assert_eq!(answer.body, body.as_bytes(), "{range}");
+        assert_eq!(reply.body, body.as_bytes(), "{range}");
     }
     let whole = site.get("/letters.txt", &[]).await;
     assert_eq!((whole.header("accept-ranges"), &whole.body[..]), ("bytes", LETTERS.as_bytes()));
@@ -100,8 +100,8 @@ async fn a_range_of_another_version_gets_the_whole_file() {
         for (version, status) in
             [(tag, 206), (date, 206), ("\"other\"", 200), (&weak, 200), (earlier, 200), ("", 200)]
         {
-            let answer = site.get(path, &[("range", "bytes=0-2"), ("if-range", version)]).await;
-            assert_eq!(answer.status, status, "{path} {version}");
+            let reply = site.get(path, &[("range", "bytes=0-2"), ("if-range", version)]).await;
+            assert_eq!(reply.status, status, "{path} {version}");
         }
     }
 }
@@ -118,14 +118,14 @@ async fn precompressed_variants_are_chosen_by_accept_encoding() {
         ("/a.mjs", "gzip, br", "gzip", "as gzip"),
         ("/a.json", "gzip, br", "", "a.json"),
     ] {
-        let answer = site.get(path, &[("accept-encoding", accepts)]).await;
+        let reply = site.get(path, &[("accept-encoding", accepts)]).await;
         assert_eq!(
-            (answer.status.as_u16(), answer.header("content-encoding")),
+            (reply.status.as_u16(), reply.header("content-encoding")),
             (200, encoding),
             "{path} {accepts}"
         );
         assert_eq!(
-            (&answer.body[..], answer.header("vary")),
+            (&reply.body[..], reply.header("vary")),
             (body.as_bytes(), "accept-encoding"),
             "{path} {accepts}"
         );
@@ -156,14 +156,14 @@ async fn a_file_without_a_precompressed_variant_is_compressed() {
         ("/only-gzip.js", "gzip, br", "gzip"),
         ("/data/annotations.json", "br", "br"),
     ] {
-        let answer = site.get(path, &[("accept-encoding", accepts)]).await;
+        let reply = site.get(path, &[("accept-encoding", accepts)]).await;
         assert_eq!(
-            (answer.status.as_u16(), answer.header("content-encoding")),
+            (reply.status.as_u16(), reply.header("content-encoding")),
             (200, encoding),
             "{path} {accepts}"
         );
-        assert_eq!(answer.header("content-length"), answer.body.len().to_string(), "{path} {accepts}");
-        assert_eq!(answer.body.len() < text.len(), !encoding.is_empty(), "{path} {accepts}");
+        assert_eq!(reply.header("content-length"), reply.body.len().to_string(), "{path} {accepts}");
+        assert_eq!(reply.body.len() < text.len(), !encoding.is_empty(), "{path} {accepts}");
     }
     let compressed = site.get("/page.js", &[("accept-encoding", "br")]).await;
     assert_eq!(compressed.header("content-type"), "text/javascript");
@@ -253,8 +253,8 @@ async fn content_types_follow_the_extension() {
         ("/a.svg", "image/svg+xml"),
         ("/data/part.parquet", "application/vnd.apache.parquet"),
     ] {
-        let answer = site.get(path, &[]).await;
-        assert_eq!((answer.status.as_u16(), answer.header("content-type")), (200, content_type), "{path}");
+        let reply = site.get(path, &[]).await;
+        assert_eq!((reply.status.as_u16(), reply.header("content-type")), (200, content_type), "{path}");
     }
     let compressed = site.get("/a.wasm", &[("accept-encoding", "br")]).await;
     assert_eq!(compressed.header("content-type"), "application/wasm", "a stream compiles by this type alone");
@@ -272,9 +272,9 @@ async fn a_version_that_the_client_has_is_not_sent_again() {
         (("if-modified-since", date), 304),
         (("if-modified-since", "Thu, 01 Jan 1970 00:00:00 GMT"), 200),
     ] {
-        let answer = site.get("/letters.txt", &[condition]).await;
-        assert_eq!(answer.status, status, "{condition:?}");
-        assert_eq!(answer.body.is_empty(), status == 304);
+        let reply = site.get("/letters.txt", &[condition]).await;
+        assert_eq!(reply.status, status, "{condition:?}");
+        assert_eq!(reply.body.is_empty(), status == 304);
     }
     let plain = site.get("/a.wasm", &[]).await;
     let compressed = site.get("/a.wasm", &[("accept-encoding", "br")]).await;
@@ -330,9 +330,9 @@ async fn paths_outside_the_folder_are_not_found() {
         "/nothing",
         "/v1/nothing",
     ] {
-        let answer = site.get(path, &[]).await;
-        assert!(matches!(answer.status.as_u16(), 400 | 404), "{path}: {answer:?}");
-        assert!(!answer.body.starts_with(b"secret") && !answer.body.starts_with(b"root:"), "{path}");
+        let reply = site.get(path, &[]).await;
+        assert!(matches!(reply.status.as_u16(), 400 | 404), "{path}: {reply:?}");
+        assert!(!reply.body.starts_with(b"secret") && !reply.body.starts_with(b"root:"), "{path}");
     }
     assert_eq!(site.get("/nothing", &[]).await.problem(), (404, "not-found"));
     let post = send(&site.app, request("POST", "/letters.txt", &[], "x")).await;
@@ -343,21 +343,21 @@ async fn paths_outside_the_folder_are_not_found() {
 async fn every_response_has_the_security_headers() {
     let site = site();
     for path in ["/", "/nothing", "/healthz", "/v1/openapi.json"] {
-        let answer = site.get(path, &[]).await;
-        let policy = answer.header("content-security-policy");
+        let reply = site.get(path, &[]).await;
+        let policy = reply.header("content-security-policy");
         assert!(policy.starts_with("default-src 'none'"), "{path}: {policy}");
         assert!(!policy.contains("unsafe-inline") && !policy.contains("'unsafe-eval'"), "{policy}");
         assert!(policy.contains("connect-src 'self' blob: data: https://endpoint.example;"), "{policy}");
         assert!(policy.contains("script-src 'self' 'wasm-unsafe-eval';"), "{policy}");
-        assert_eq!(answer.header("x-content-type-options"), "nosniff", "{path}");
+        assert_eq!(reply.header("x-content-type-options"), "nosniff", "{path}");
     }
 }
 
 #[tokio::test]
 async fn without_a_list_of_origins_the_page_may_connect_to_any() {
     let app = app(Server::new(None, Settings::default()).unwrap());
-    let answer = send(&app, request("GET", "/healthz", &[], "")).await;
-    let policy = answer.header("content-security-policy");
+    let reply = send(&app, request("GET", "/healthz", &[], "")).await;
+    let policy = reply.header("content-security-policy");
     assert!(policy.contains("connect-src 'self' blob: data: https: http:;"), "{policy}");
 }
 

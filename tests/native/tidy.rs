@@ -1,6 +1,11 @@
 //! The house rules, as tests: who may name whom, how each file opens, how long it may be, what it
 //! must not hold.
 
+mod circles;
+mod limits;
+mod rust;
+mod words;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -180,6 +185,19 @@ fn statements(text: &str) -> Vec<(usize, String)> {
         open = (open || begins_use) && !line.trim_end().ends_with(';');
     }
     joined
+}
+
+/// Every file that is ours to word and format: Rust, shaders, JavaScript, styles, pages, Python, the build.
+fn all_sources() -> Vec<(String, String)> {
+    let mut found = Vec::new();
+    for folder in ["src", "tests", "benches", "examples", "www", "tools"] {
+        for extension in ["rs", "wgsl", "js", "mjs", "css", "html", "py"] {
+            found.extend(sources(folder, extension));
+        }
+    }
+    let build = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/build.sh")).unwrap();
+    found.push(("build.sh".to_owned(), build));
+    found
 }
 
 /// Every file below `folder` with this extension: its path from the repository's root, and its text.

@@ -60,7 +60,7 @@ impl Files {
 /// Sends a file of the page or, below `/data/`, of the data folder.
 pub(crate) async fn get_file(State(files): State<Arc<Files>>, mut request: Request) -> Response {
     let not_found = || ApiError::new(Kind::NotFound, "").into_response();
-    let is_hashed = files.root.is_some() && has_hash(request.uri().path());
+    let is_hashed = has_hash(request.uri().path());
     let Some((folder, uri)) = files.find(request.uri()) else { return not_found() };
     *request.uri_mut() = uri;
     if !is_same_version(&folder, request.uri(), request.headers()).await {

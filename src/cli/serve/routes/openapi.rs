@@ -21,8 +21,9 @@ pub(crate) async fn get_document() -> Json<OpenApi> {
     info(
         title = "masklink linking protocol",
         version = "1.0.0",
-        description = "Finds the Wikipedia entities that a mask in an image may show, with calibrated scores. Errors \
-                       are RFC 9457 problems whose type is urn:masklink:problem: and a stable code."
+        description = "Finds the Wikipedia entities that a mask in an image may show, with calibrated \
+                       scores. Errors are RFC 9457 problems whose type is urn:masklink:problem: and a \
+                       stable code."
     ),
     paths(images::upload_image, link::link, health::healthz, health::readyz, health::metrics),
     modifiers(&Token)

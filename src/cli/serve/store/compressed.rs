@@ -50,7 +50,7 @@ pub(crate) struct Opened {
     attributes: Attributes,
 }
 
-/// What `ServeDir` needs to know about a file.
+/// The attributes of a file that `ServeDir` reads.
 #[derive(Clone)]
 pub(crate) struct Attributes {
     is_dir: bool,
@@ -157,8 +157,8 @@ impl Encoding {
         Self::ALL.into_iter().filter(move |other| *other != self)
     }
 
-    /// Compresses as much as a first visitor can wait for: 1 MB takes some 50 ms, and the highest
-    /// quality, 40 times as long, would save a tenth. Returns `None` where it saves too little.
+    /// Compresses at a quality that delays a first visitor little: 1 MB takes some 50 ms, and the highest
+    /// quality, 40 times as slow, would save a tenth. Returns `None` where it saves too little.
     fn compress(self, bytes: &[u8]) -> io::Result<Option<Bytes>> {
         let mut compressed = Vec::new();
         match self {
