@@ -1,9 +1,9 @@
-//! What a frame of many overlapping masks costs: drawn from runs, and in the usual way from a texture a mask.
+//! Measures a frame of many overlapping masks: drawn from runs, and in the usual way from one texture per
+//! mask.
 //!
-//! `cargo bench --bench render_frame -- [MASKS…] [--max-gib=N]` prints the adapter, then a line for
-//! each number of masks. The usual way is run where its textures take at most N GiB, 4 if not said
-//! otherwise.
-#![allow(clippy::expect_used, reason = "a benchmark that cannot run must say so and stop")]
+//! `cargo bench --bench render_frame -- [MASKS…] [--max-gib=N]` prints the adapter, then one line per
+//! number of masks. The usual way is skipped where its textures need more than N GiB (default: 4).
+#![allow(clippy::expect_used, reason = "a benchmark that cannot run stops with a message")]
 
 use std::time::{Duration, Instant};
 
@@ -19,22 +19,22 @@ mod texture_a_mask;
 use overlapping::{IMAGE, blobs};
 use texture_a_mask::TextureAMask;
 
-/// The most memory that the usual way may take if not said otherwise; where it needs more it is not run.
-const MAX_TEXTURE_GIB: u64 = 4;
-/// Each way draws for this long at least, and at least twice.
-const MEASURED: Duration = Duration::from_secs(2);
+/// Default limit for the memory of the textures.
+const DEFAULT_MAX_TEXTURE_GIB: u64 = 4;
+/// Minimum time that each way draws; each draws at least two frames.
+const MIN_DURATION: Duration = Duration::from_secs(2);
 
 fn main() {
     let asked: Vec<u32> = std::env::args().filter_map(|argument| argument.parse().ok()).collect();
-    let most = std::env::args().find_map(|argument| argument.strip_prefix("--max-gib=")?.parse().ok());
-    let max_texture_bytes = most.unwrap_or(MAX_TEXTURE_GIB) << 30;
+    let max_gib = std::env::args().find_map(|argument| argument.strip_prefix("--max-gib=")?.parse().ok());
+    let max_texture_bytes = max_gib.unwrap_or(DEFAULT_MAX_TEXTURE_GIB) << 30;
     let counts = if asked.is_empty() { vec![10, 100, 1_000, 5_000] } else { asked };
     let view = View { canvas: IMAGE, device_pixel_ratio: 1.0, canvas_from_image: Transform::default() };
     let fills = Style { outline_width: 0.0, ..Style::default() };
     let outlined = Style::default();
     let empty = Scene::new(IMAGE).expect("an image within the limits");
     let mut gpu = pollster::block_on(GpuRenderer::new(Target::Offscreen, empty.into())).expect("an adapter");
-    println!("adapter: {}; canvas {IMAGE}, one to one; milliseconds a frame, median", gpu.adapter_name());
+    println!("adapter: {}; canvas {IMAGE}, scale 1; median milliseconds per frame", gpu.adapter_name());
     println!(
         "{:>6} {:>9} {:>12} {:>9} {:>9} {:>12} {:>7} {:>10} {:>10}",
         "masks", "fills", "and outlines", "on CPU", "textures", "runs MiB", "ratio", "tex. MiB", "depth"
@@ -58,8 +58,9 @@ fn main() {
             median(|| usual.frame())
         });
         let or_not = |value: Option<f64>| value.map_or("not run".to_owned(), |value| format!("{value:.1}"));
+        print!("{count:>6} {from_runs:>9.1} {with_outlines:>12.1} {on_cpu:>9.1} ");
         println!(
-            "{count:>6} {from_runs:>9.1} {with_outlines:>12.1} {on_cpu:>9.1} {:>9} {:>12.2} {:>7} {:>10.0} {depth:>10.1}",
+            "{:>9} {:>12.2} {:>7} {:>10.0} {depth:>10.1}",
             or_not(textures),
             mebibytes(gpu.memory().overlays),
             or_not(textures.map(|textures| textures / from_runs)),
@@ -78,12 +79,12 @@ fn scene_of(masks: &[Mask]) -> Scene {
     scene
 }
 
-/// The median time of a call in milliseconds, after one that warms up.
+/// Returns the median time of a call in milliseconds, after one call to warm up.
 fn median(mut work: impl FnMut()) -> f64 {
     work();
     let mut times = Vec::new();
     let begun = Instant::now();
-    while times.len() < 2 || begun.elapsed() < MEASURED {
+    while times.len() < 2 || begun.elapsed() < MIN_DURATION {
         let start = Instant::now();
         work();
         times.push(start.elapsed().as_secs_f64() * 1e3);

@@ -49,11 +49,39 @@
 //!   with effects.
 //! - **Every WGSL kernel has a CPU twin** that is its specification, its fallback and its oracle in
 //!   the tests.
-//! - **wgpu stands in `gpu`, `render` and the search of `link` alone, `#[wasm_bindgen]` in `web` alone, the native ONNX Runtime in
-//!   `cli::onnx` alone.**
+//! - **wgpu is used in `gpu`, `render` and the search of `link` alone, `#[wasm_bindgen]` in `web`
+//!   alone, the native ONNX Runtime in `cli::onnx` alone.**
 //! - **Every byte from outside is hostile:** limits come before allocation, an error says where and
 //!   why, and one bad record never hides the others.
 //! - **No `unsafe`.**
+//!
+//! # Glossary
+//!
+//! - **image**: the photograph under the masks, as pixels or as the encoded file they come from.
+//! - **image space**: coordinates in pixels of the image, origin at its top-left corner.
+//! - **canvas space**: coordinates in device pixels of the canvas.
+//! - **mask**: a set of pixels of one image, stored as run boundaries.
+//! - **run**: consecutive pixels of one value in column-major order.
+//! - **boundary**: the index at which a run begins or ends.
+//! - **overlay**: the masks and boxes of one annotation as a scene draws them.
+//! - **scene**: an image's size and its overlays, lowest first.
+//! - **record**: one JSON object of an annotation file: an image, an annotation or a category.
+//! - **finding**: a problem of a record, reported with its position; the record is repaired or dropped.
+//! - **prompt**: the clicks and the box that tell the model which object to segment.
+//! - **embedding**: the encoder's output for one image, from which the decoder makes masks.
+//! - **candidate**: one of the masks that the model proposes for a prompt.
+//! - **crop**: the part of an image that one run of a model sees.
+//! - **refinement pass**: another run of the model on a crop around a mask or a click.
+//! - **ticket**: the number of a request; only the newest ticket of its kind counts.
+//! - **host**: the code outside the library that runs graphs, reads pixels and fetches.
+//! - **manifest**: the file that describes models: files, hashes, shapes and limits.
+//! - **entity**: a thing with a Wikipedia article, identified by its QID, its key in Wikidata.
+//! - **feature map**: features of an image on a grid; the cells under a mask are pooled to one vector.
+//! - **index**: the vectors of known entities, searched for those nearest to a mask's vector.
+//! - **exemplar**: one vector of an entity in the index.
+//! - **confidence**: the calibrated probability that an entity, or any entity of the index, is right.
+//! - **cached answer**: a linking result stored with the page, shown when the endpoint fails.
+//! - **twin**: the CPU code that computes the same as a WGSL kernel.
 
 pub mod app;
 #[cfg(all(feature = "cli", not(target_arch = "wasm32")))]

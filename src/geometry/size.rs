@@ -3,24 +3,24 @@
 /// Width and height in pixels; either may be zero.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Size {
-    /// Columns.
+    /// Number of pixel columns.
     pub width: u32,
-    /// Rows.
+    /// Number of pixel rows.
     pub height: u32,
 }
 
 impl Size {
-    /// The size `width` × `height`. COCO writes the two the other way round: `"size": [height, width]`.
+    /// Returns the size `width` × `height`; COCO writes `"size": [height, width]`.
     pub const fn new(width: u32, height: u32) -> Self {
         Self { width, height }
     }
 
-    /// The number of pixels; never overflows.
+    /// Returns the number of pixels; never overflows.
     pub const fn pixels(self) -> u64 {
         self.width as u64 * self.height as u64
     }
 
-    /// The longer of the two sides.
+    /// Returns the longer of the two sides.
     pub fn longest_side(self) -> u32 {
         self.width.max(self.height)
     }

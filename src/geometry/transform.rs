@@ -1,18 +1,18 @@
-//! A uniform scale followed by a translation: how image space lies in canvas space.
+//! Maps image space to canvas space by a uniform scale and a translation.
 
 use super::Rect;
 
-/// A position; the name of the variable says in which space.
+/// A position; the name of the variable tells the space.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Point {
-    /// To the right.
+    /// Distance to the right of the origin.
     pub x: f64,
-    /// Down.
+    /// Distance down from the origin.
     pub y: f64,
 }
 
 impl Point {
-    /// The point `(x, y)`.
+    /// Returns the point `(x, y)`.
     pub const fn new(x: f64, y: f64) -> Self {
         Self { x, y }
     }
@@ -23,9 +23,9 @@ impl Point {
 pub struct Transform {
     /// Units of the target per unit of the source; positive.
     pub scale: f64,
-    /// Where the source's origin lies in the target.
+    /// x of the source's origin in the target.
     pub x: f64,
-    /// Where the source's origin lies in the target.
+    /// y of the source's origin in the target.
     pub y: f64,
 }
 
@@ -47,13 +47,13 @@ impl Transform {
         Rect { x1: a.x, y1: a.y, x2: b.x, y2: b.y }
     }
 
-    /// The transform the other way.
+    /// Returns the transform from the target to the source.
     #[must_use]
     pub fn inverse(&self) -> Self {
         Self { scale: 1.0 / self.scale, x: -self.x / self.scale, y: -self.y / self.scale }
     }
 
-    /// Zooms by `factor` so that the target's point `fixed` keeps showing the same source point.
+    /// Scales by `factor` about the target's point `fixed`, which keeps showing the same source point.
     #[must_use]
     pub fn zoomed_about(&self, fixed: Point, factor: f64) -> Self {
         Self {
@@ -63,7 +63,7 @@ impl Transform {
         }
     }
 
-    /// Moves what is seen by `(dx, dy)` target units.
+    /// Moves the source by `(dx, dy)` in units of the target.
     #[must_use]
     pub fn panned(&self, dx: f64, dy: f64) -> Self {
         Self { x: self.x + dx, y: self.y + dy, ..*self }
@@ -75,7 +75,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn inverse_undoes() {
+    fn inverse_maps_back_to_the_source_point() {
         let canvas_from_image = Transform { scale: 2.5, x: -30.0, y: 8.0 };
         let point_in_image = Point::new(12.0, -7.5);
         let back = canvas_from_image.inverse().apply(canvas_from_image.apply(point_in_image));
@@ -83,7 +83,7 @@ mod tests {
     }
 
     #[test]
-    fn zoom_keeps_the_fixed_point() {
+    fn zoom_keeps_the_source_point_under_the_fixed_point() {
         let canvas_from_image = Transform { scale: 0.5, x: 100.0, y: 40.0 };
         let fixed_in_canvas = Point::new(310.0, 200.0);
         let zoomed = canvas_from_image.zoomed_about(fixed_in_canvas, 3.0);

@@ -1,8 +1,8 @@
-//! Pixels of an image, and any rectangle of them resampled to a model's input.
+//! Resamples rectangles of an image's pixels to a model's input.
 //!
 //! The filter is Pillow's `BILINEAR`: a triangle as wide as the scale, so that scaling down
-//! averages and scaling up interpolates, computed in floats without rounding in between. Page,
-//! server and command line share it: the same pixels give the same numbers everywhere, bit by bit.
+//! averages and scaling up interpolates, computed in floats without rounding in between. Page, server
+//! and command line share it, so the same pixels give bitwise the same samples everywhere.
 
 use std::ops::Range;
 
@@ -17,39 +17,39 @@ pub struct Pixels<'a> {
     bytes: &'a [u8],
 }
 
-/// How many bytes a pixel has.
+/// Channels of a pixel, one byte each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Channels {
-    /// Red, green, blue.
+    /// Three bytes: red, green, blue.
     Rgb,
-    /// Red, green, blue, and an alpha that is not looked at, as Pillow's `convert("RGB")` drops it.
+    /// Four bytes: red, green, blue, and an alpha that is ignored, as by Pillow's `convert("RGB")`.
     Rgba,
 }
 
-/// Why bytes are not the pixels needed.
+/// A wrong argument: bytes or a window that do not fit.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// The bytes do not fill the size.
+    /// The number of bytes is not that of the size.
     #[error("an image of {size} with {channels} channels needs {expected} bytes, not {actual}")]
     Length {
-        /// The size given.
+        /// Size of the image or window.
         size: Size,
-        /// Bytes a pixel.
+        /// Number of bytes of a pixel.
         channels: usize,
-        /// Bytes needed.
+        /// Number of bytes needed.
         expected: u64,
-        /// Bytes given.
+        /// Number of bytes given.
         actual: u64,
     },
-    /// The window lacks pixels that are asked for, or reaches past its image.
+    /// The window lacks pixels that are needed, or reaches past its image.
     #[error("the window {window:?} of an image of {image} does not hold {needed:?}")]
     Window {
-        /// The image.
+        /// Size of the image.
         image: Size,
-        /// The pixels given.
+        /// Rectangle of the pixels given.
         window: PixelRect,
-        /// The pixels needed.
+        /// Rectangle of the pixels needed.
         needed: PixelRect,
     },
 }
@@ -61,7 +61,7 @@ impl<'a> Pixels<'a> {
         Self::of_window(size, window, channels, bytes)
     }
 
-    /// Borrows the pixels of a window of an image; the others are not there.
+    /// Borrows the pixels of a window of an image.
     pub fn of_window(
         image: Size,
         window: PixelRect,
@@ -81,19 +81,19 @@ impl<'a> Pixels<'a> {
         Ok(Self { image, window, channels, bytes })
     }
 
-    /// The image's width and height.
+    /// Returns the image's width and height.
     pub fn size(&self) -> Size {
         self.image
     }
 
-    /// Lays `target.width × target.height` samples evenly over a region, which may reach outside
-    /// the image, and calls `put` with column, row and RGB (0 to 255) of each sample whose centre
-    /// lies in the image.
+    /// Resamples a region, which may reach outside the image, to `target.width × target.height` samples.
+    ///
+    /// Calls `write` with column, row and RGB (0 to 255) of each sample whose centre lies in the image.
     pub fn sample(
         &self,
         region_in_image: Rect,
         target: Size,
-        mut put: impl FnMut(usize, usize, [f32; 3]),
+        mut write: impl FnMut(usize, usize, [f32; 3]),
     ) -> Result<(), Error> {
         let Grid { columns, rows } = Grid::new(self.image, region_in_image, target);
         let needed = window(&columns, &rows);
@@ -125,14 +125,14 @@ impl<'a> Pixels<'a> {
                         *sum += weight * value;
                     }
                 }
-                put(x, y, sums);
+                write(x, y, sums);
             }
         }
         Ok(())
     }
 }
 
-/// The window of an image that [`Pixels::sample`] reads for a region; without extent where it reads nothing.
+/// Returns the window of an image that [`Pixels::sample`] reads for a region; empty where it reads nothing.
 pub fn window_of(image: Size, region_in_image: Rect, target: Size) -> PixelRect {
     let Grid { columns, rows } = Grid::new(image, region_in_image, target);
     window(&columns, &rows)
@@ -147,14 +147,14 @@ impl Channels {
     }
 }
 
-/// What each column and row of the samples is made of.
+/// The taps of each column and row of the samples.
 struct Grid {
     columns: Vec<Taps>,
     rows: Vec<Taps>,
 }
 
-/// Which source pixels make one sample, and how much of each; the weights add up to 1. None where
-/// the sample's centre is outside the image.
+/// Source pixels of one sample and their weights, which add up to 1; empty where the sample's centre is
+/// outside the image.
 struct Taps {
     sources: Range<usize>,
     weights: Vec<f32>,
@@ -168,7 +168,7 @@ impl Grid {
     }
 }
 
-/// Pillow's `precompute_coeffs` for a triangle.
+/// Computes the taps along one axis, as Pillow's `precompute_coeffs` for a triangle.
 fn taps(start: f64, scale: f64, count: u32, length: u32) -> Vec<Taps> {
     let reach = scale.max(1.0);
     let of_sample = |at: u32| {
@@ -215,11 +215,7 @@ mod tests {
         (0..size.pixels() as usize * channels).map(|at| (at * 7919 % 251) as u8).collect()
     }
 
-    fn whole(size: Size) -> Rect {
-        Rect::from_xywh([0.0, 0.0, f64::from(size.width), f64::from(size.height)])
-    }
-
-    /// The samples as `[row][column]`; zero where nothing was put.
+    /// Returns the samples row by row; zero where none was written.
     fn sampled(pixels: Pixels<'_>, region: Rect, target: Size) -> Vec<[f32; 3]> {
         let mut samples = vec![[0.0; 3]; target.pixels() as usize];
         pixels.sample(region, target, |x, y, rgb| samples[y * target.width as usize + x] = rgb).unwrap();
@@ -227,10 +223,10 @@ mod tests {
     }
 
     #[test]
-    fn an_image_in_its_own_size_is_unchanged() {
+    fn image_at_its_own_size_is_unchanged() {
         let size = Size::new(5, 3);
         let bytes = noise(size, 3);
-        let samples = sampled(Pixels::new(size, Channels::Rgb, &bytes).unwrap(), whole(size), size);
+        let samples = sampled(Pixels::new(size, Channels::Rgb, &bytes).unwrap(), size.into(), size);
         assert!(
             samples
                 .iter()
@@ -246,7 +242,7 @@ mod tests {
         let rgb = noise(size, 3);
         let rgba: Vec<u8> = rgb.chunks_exact(3).flat_map(|pixel| [pixel[0], pixel[1], pixel[2], 9]).collect();
         let sampled = |channels, bytes| {
-            sampled(Pixels::new(size, channels, bytes).unwrap(), whole(size), Size::new(16, 9))
+            sampled(Pixels::new(size, channels, bytes).unwrap(), size.into(), Size::new(16, 9))
         };
         assert_eq!(sampled(Channels::Rgb, &rgb[..]), sampled(Channels::Rgba, &rgba[..]));
     }
@@ -254,11 +250,11 @@ mod tests {
     /// Pillow 13: `Image.fromarray(v).resize((3, 1), Image.BILINEAR)` in mode F for v = 0, 10, …,
     /// 70, and the same with `box=(1.5, 0, 6.5, 1)`.
     #[test]
-    fn samples_are_pillows() {
+    fn samples_equal_pillows() {
         let bytes: Vec<u8> = (0..8).flat_map(|at| [at * 10; 3]).collect();
         let size = Size::new(8, 1);
         for (region, expected) in [
-            (whole(size), [11.052_631, 35.0, 58.947_37]),
+            (size.into(), [11.052_631, 35.0, 58.947_37]),
             (Rect { x1: 1.5, y1: 0.0, x2: 6.5, y2: 1.0 }, PILLOW_BOX),
         ] {
             let found = sampled(Pixels::new(size, Channels::Rgb, &bytes).unwrap(), region, Size::new(3, 1));
@@ -271,7 +267,7 @@ mod tests {
     const PILLOW_BOX: [f32; 3] = [18.823_53, 35.0, 51.176_47];
 
     #[test]
-    fn outside_the_image_nothing_is_put() {
+    fn samples_outside_the_image_are_not_written() {
         let size = Size::new(4, 4);
         let bytes = [200; 48];
         let pixels = Pixels::new(size, Channels::Rgb, &bytes).unwrap();
@@ -290,7 +286,7 @@ mod tests {
     }
 
     #[test]
-    fn wrong_bytes_and_windows_are_refused() {
+    fn wrong_lengths_and_windows_are_errors() {
         let size = Size::new(2, 2);
         let error = Pixels::new(size, Channels::Rgb, &[0; 16]).unwrap_err();
         assert!(matches!(error, Error::Length { expected: 12, actual: 16, .. }), "{error}");
@@ -298,13 +294,13 @@ mod tests {
         assert!(matches!(Pixels::of_window(size, beyond, Channels::Rgb, &[]), Err(Error::Window { .. })));
         let left = PixelRect { x: 0, y: 0, width: 1, height: 2 };
         let pixels = Pixels::of_window(size, left, Channels::Rgb, &[0; 6]).unwrap();
-        assert!(matches!(pixels.sample(whole(size), size, |_, _, _| ()), Err(Error::Window { .. })));
+        assert!(matches!(pixels.sample(size.into(), size, |_, _, _| ()), Err(Error::Window { .. })));
     }
 
     proptest! {
-        /// The window is enough: sampling from it alone gives the same bits as sampling from the whole image.
+        /// Sampling from the window alone gives the same bits as sampling from the whole image.
         #[test]
-        fn a_window_gives_what_the_image_gives(
+        fn samples_of_a_window_equal_those_of_the_image(
             x in -20.0..40.0_f64, y in -20.0..40.0_f64, width in 0.1..60.0_f64, height in 0.1..60.0_f64,
             columns in 1_u32..20, rows in 1_u32..20,
         ) {
@@ -319,7 +315,8 @@ mod tests {
             }
             let of_window = Pixels::of_window(size, window, Channels::Rgb, &part).unwrap();
             let samples = sampled(of_window, region, target);
-            prop_assert_eq!(&samples, &sampled(Pixels::new(size, Channels::Rgb, &bytes).unwrap(), region, target));
+            let of_image = Pixels::new(size, Channels::Rgb, &bytes).unwrap();
+            prop_assert_eq!(&samples, &sampled(of_image, region, target));
             prop_assert!(samples.iter().flatten().all(|value| (0.0..250.01).contains(value)));
         }
     }

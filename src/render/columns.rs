@@ -1,4 +1,4 @@
-//! A mask's runs column by column: what the fill is drawn from.
+//! The runs of a mask column by column, from which its fill is drawn.
 
 use crate::rle::Mask;
 
@@ -8,21 +8,21 @@ use crate::rle::Mask;
 /// order, never touching.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Columns {
-    /// The leftmost column with a run.
+    /// First column with a run.
     pub(super) x: u32,
-    /// The topmost row with a run.
+    /// First row with a run.
     pub(super) top: u32,
-    /// One past the lowest row with a run.
+    /// One past the last row with a run.
     pub(super) bottom: u32,
-    /// One entry a column and one at the end; just `[0]` for an empty mask.
+    /// Index of each column's first run, and the number of runs at the end; `[0]` for an empty mask.
     pub(super) starts: Vec<u32>,
-    /// Rows fit 16 bits because a scene's sides do.
+    /// Rows `[top, bottom)` of the runs; they fit 16 bits because a scene's sides do.
     pub(super) runs: Vec<[u16; 2]>,
 }
 
 impl Columns {
-    /// The columns of a mask whose sides are at most [`super::scene::MAX_SIDE`].
-    pub(super) fn of(mask: &Mask) -> Self {
+    /// Splits a mask, whose sides are at most [`super::scene::MAX_SIDE`], into columns.
+    pub(super) fn new(mask: &Mask) -> Self {
         let height = mask.size().height;
         let mut columns =
             Self { x: 0, top: 0, bottom: 0, starts: vec![0], runs: Vec::with_capacity(mask.runs().len()) };
@@ -32,7 +32,7 @@ impl Columns {
         let mut column = bbox.x;
         for run in mask.runs() {
             let mut start = run.start;
-            // A run may go on from the foot of a column into the head of the next.
+            // A run may continue from the bottom of a column at the top of the next.
             while start < run.end {
                 let x = start / height;
                 let end = run.end.min((x + 1) * height);
@@ -48,12 +48,12 @@ impl Columns {
         columns
     }
 
-    /// Number of columns of the box.
+    /// Returns the number of columns of the box.
     pub(super) fn width(&self) -> u32 {
         self.starts.len() as u32 - 1
     }
 
-    /// The runs of column `x` of the image; none outside the box.
+    /// Returns the runs of column `x` of the image; none outside the box.
     pub(super) fn runs_of(&self, x: u32) -> &[[u16; 2]] {
         let index = x.wrapping_sub(self.x) as usize;
         match (self.starts.get(index), self.starts.get(index.wrapping_add(1))) {
@@ -69,10 +69,10 @@ mod tests {
     use crate::geometry::Size;
 
     #[test]
-    fn runs_over_column_ends_are_cut_and_empty_columns_kept() {
+    fn run_over_a_column_end_is_split_and_empty_column_kept() {
         // Height 3: pixels 1..7 cover column 0 rows 1-2, column 1 whole, column 2 row 0; column 3 is empty.
         let mask = Mask::from_boundaries(Size::new(6, 3), vec![1, 7, 12, 13, 14, 15]).unwrap();
-        let columns = Columns::of(&mask);
+        let columns = Columns::new(&mask);
         assert_eq!((columns.x, columns.top, columns.bottom, columns.width()), (0, 0, 3, 5));
         let seen: Vec<_> = (0..7).map(|x| columns.runs_of(x).to_vec()).collect();
         let expected: [&[[u16; 2]]; 7] = [&[[1, 3]], &[[0, 3]], &[[0, 1]], &[], &[[0, 1], [2, 3]], &[], &[]];
@@ -80,8 +80,8 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_mask_has_no_column() {
-        let columns = Columns::of(&Mask::empty(Size::new(6, 3)).unwrap());
+    fn empty_mask_has_no_columns() {
+        let columns = Columns::new(&Mask::empty(Size::new(6, 3)).unwrap());
         assert_eq!((columns.width(), columns.runs_of(0)), (0, [].as_slice()));
     }
 }

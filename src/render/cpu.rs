@@ -1,4 +1,4 @@
-//! The renderer without a GPU: the specification of the other, its oracle and its stand-in.
+//! The renderer on the CPU: specification, test oracle and fallback of the GPU renderer.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -6,13 +6,13 @@ use std::sync::Arc;
 use super::columns::Columns;
 use super::line::{Stroke, sides_of};
 use super::outline::{Segment, segments_of};
-use super::source_image::{SourceImage, shown};
-use super::style::{Look, PATTERN_GAP_OPACITY, PatternGrid};
+use super::source_image::{SourceImage, covered_range};
+use super::style::{PATTERN_GAP_OPACITY, Paint, PatternGrid};
 use super::view::Anchor;
 use super::{Error, Frame, Scene, Style, View};
 use crate::geometry::{Rect, Size};
 
-/// The most pixels of a canvas this renderer draws: 2²⁶, twice a screen of 8K.
+/// Maximum number of pixels of a canvas: 2²⁶, twice a screen of 8K.
 const MAX_CANVAS_PIXELS: u64 = 1 << 26;
 
 /// Draws a scene into memory.
@@ -21,27 +21,27 @@ pub struct CpuRenderer {
     scene: Arc<Scene>,
     segments: Vec<Vec<Segment>>,
     image: Option<Arc<SourceImage>>,
-    image_is_elsewhere: bool,
+    caller_draws_image: bool,
 }
 
 impl CpuRenderer {
-    /// The renderer of a scene, as yet without its image.
+    /// Creates the renderer of a scene; the image is set afterwards.
     pub fn new(scene: Arc<Scene>) -> Self {
         let segments = scene.items().iter().map(|item| segments_of(&item.columns)).collect();
-        Self { scene, segments, image: None, image_is_elsewhere: false }
+        Self { scene, segments, image: None, caller_draws_image: false }
     }
 
-    /// Sets or takes away the image under the masks; without one the frames show an outline of its size.
+    /// Sets or removes the image under the masks; without one, frames show an outline of its size.
     pub fn set_image(&mut self, image: Option<Arc<SourceImage>>) {
         self.image = image;
-        self.image_is_elsewhere = false;
+        self.caller_draws_image = false;
     }
 
-    /// Says that somebody else draws the image below, as a page does with `drawImage`: frames then hold the
-    /// overlays alone and no outline of a missing image.
-    pub fn leave_image_out(&mut self) {
+    /// Removes the image because the caller draws it, for example with `drawImage`: frames then hold the
+    /// overlays alone, without the outline of a missing image.
+    pub fn set_image_drawn_by_caller(&mut self) {
         self.image = None;
-        self.image_is_elsewhere = true;
+        self.caller_draws_image = true;
     }
 
     /// Draws one frame.
@@ -51,38 +51,33 @@ impl CpuRenderer {
         if actual > MAX_CANVAS_PIXELS {
             return Err(Error::Limit { what: "pixels of the canvas", limit: MAX_CANVAS_PIXELS, actual });
         }
-        let looks = style.looks(&self.scene, view, self.image.is_some() || self.image_is_elsewhere);
+        let paints = style.paints(&self.scene, view, self.image.is_some() || self.caller_draws_image);
         let mut canvas = Canvas::new(view);
         if let Some(image) = &self.image {
             canvas.draw_image(image, self.scene.size());
         }
         let items = self.scene.items();
-        canvas.draw_boxes(&[whole(self.scene.size())], looks[items.len()]);
-        for (item, &look) in items.iter().zip(&looks) {
-            canvas.fill(&item.columns, look);
+        canvas.draw_boxes(&[self.scene.size().into()], paints[items.len()]);
+        for (item, &paint) in items.iter().zip(&paints) {
+            canvas.fill(&item.columns, paint);
         }
-        for (segments, &look) in self.segments.iter().zip(&looks) {
-            canvas.draw_outline(segments, look);
+        for (segments, &paint) in self.segments.iter().zip(&paints) {
+            canvas.draw_outline(segments, paint);
         }
-        for (item, &look) in items.iter().zip(&looks).filter(|_| style.boxes) {
-            canvas.draw_boxes(&item.boxes, look);
+        for (item, &paint) in items.iter().zip(&paints).filter(|_| style.boxes) {
+            canvas.draw_boxes(&item.boxes, paint);
         }
         for index in style.raised(&self.scene) {
-            canvas.draw_outline(&self.segments[index], looks[index]);
+            canvas.draw_outline(&self.segments[index], paints[index]);
             if style.boxes {
-                canvas.draw_boxes(&items[index].boxes, looks[index]);
+                canvas.draw_boxes(&items[index].boxes, paints[index]);
             }
         }
         Ok(canvas.frame)
     }
 }
 
-/// The rectangle of a whole image.
-pub(super) fn whole(size: Size) -> Rect {
-    Rect::from_xywh([0.0, 0.0, f64::from(size.width), f64::from(size.height)])
-}
-
-/// A frame being drawn, and where the image lies in it.
+/// A frame being drawn, with the position of the image in it.
 struct Canvas {
     frame: Frame,
     anchor: Anchor,
@@ -91,13 +86,13 @@ struct Canvas {
 
 impl Canvas {
     fn new(view: &View) -> Self {
-        Self { frame: Frame::transparent(view.canvas), anchor: view.anchor(), grid: PatternGrid::of(view) }
+        Self { frame: Frame::transparent(view.canvas), anchor: view.anchor(), grid: PatternGrid::new(view) }
     }
 
     fn draw_image(&mut self, image: &SourceImage, scene: Size) {
         let size = self.frame.size();
-        let columns = shown(&self.anchor, scene.width, size.width, 0);
-        for y in shown(&self.anchor, scene.height, size.height, 1) {
+        let columns = covered_range(&self.anchor, scene.width, size.width, 0);
+        for y in covered_range(&self.anchor, scene.height, size.height, 1) {
             let y_in_image = self.anchor.position_in_image(y, 1);
             for x in columns.clone() {
                 let position = [self.anchor.position_in_image(x, 0), y_in_image];
@@ -107,25 +102,25 @@ impl Canvas {
         }
     }
 
-    fn fill(&mut self, columns: &Columns, look: Look) {
-        if look.fill >> 24 == 0 {
+    fn fill(&mut self, columns: &Columns, paint: Paint) {
+        if paint.fill >> 24 == 0 {
             return;
         }
-        let [strokes, gaps] = [1.0, PATTERN_GAP_OPACITY].map(|part| Blend::new(look.fill, part));
+        let [strokes, gaps] = [1.0, PATTERN_GAP_OPACITY].map(|part| Blend::new(paint.fill, part));
         let size = self.frame.size();
         let from = self.anchor.edge_in_canvas(columns.x as i32, 0).max(0);
         let to = self.anchor.edge_in_canvas((columns.x + columns.width()) as i32, 0).min(size.width as i32);
         for x in from..to {
             for run in columns.runs_of(self.anchor.pixel_in_image(x, 0) as u32) {
                 for y in self.rows(*run) {
-                    let on_stroke = self.grid.on_stroke(look.pattern(), x as u32, y as u32);
+                    let on_stroke = self.grid.on_stroke(paint.pattern(), x as u32, y as u32);
                     (if on_stroke { strokes } else { gaps }).over(self.pixel(x, y));
                 }
             }
         }
     }
 
-    fn draw_outline(&mut self, segments: &[Segment], look: Look) {
+    fn draw_outline(&mut self, segments: &[Segment], paint: Paint) {
         let anchor = self.anchor;
         let lines = segments.iter().map(|segment| {
             let (x, y, length) = (i32::from(segment.x), i32::from(segment.y), i32::from(segment.length));
@@ -137,25 +132,25 @@ impl Canvas {
                 anchor.edge_in_canvas(bottom, 1),
             ]
         });
-        self.draw_lines(&lines, look.outline_width(), look);
+        self.draw_lines(&lines, paint.outline_width(), paint);
     }
 
-    fn draw_boxes(&mut self, boxes: &[Rect], look: Look) {
+    fn draw_boxes(&mut self, boxes: &[Rect], paint: Paint) {
         for rect in boxes {
-            self.draw_lines(&sides_of(rect, &self.anchor).into_iter(), look.box_width(), look);
+            self.draw_lines(&sides_of(rect, &self.anchor).into_iter(), paint.box_width(), paint);
         }
     }
 
-    fn draw_lines(&mut self, lines: &(impl Iterator<Item = [i32; 4]> + Clone), width: i32, look: Look) {
-        for stroke in Stroke::IN_ORDER.into_iter().filter(|stroke| width > 0 && stroke.color(look) != 0) {
+    fn draw_lines(&mut self, lines: &(impl Iterator<Item = [i32; 4]> + Clone), width: i32, paint: Paint) {
+        for stroke in Stroke::IN_ORDER.into_iter().filter(|stroke| width > 0 && stroke.color(paint) != 0) {
             for line in lines.clone() {
-                self.paint(stroke.cover(line, width, look), stroke.color(look));
+                self.fill_rect(stroke.cover(line, width, paint), stroke.color(paint));
             }
         }
     }
 
     /// Sets the device pixels `[left, top, right, bottom)` to an opaque colour.
-    fn paint(&mut self, [left, top, right, bottom]: [i32; 4], color: u32) {
+    fn fill_rect(&mut self, [left, top, right, bottom]: [i32; 4], color: u32) {
         let size = self.frame.size();
         let (left, right) = (left.max(0), right.min(size.width as i32));
         for y in top.max(0)..bottom.min(size.height as i32) {
@@ -165,7 +160,7 @@ impl Canvas {
         }
     }
 
-    /// The device rows of a run.
+    /// Returns the device rows that a run covers.
     fn rows(&self, [top, bottom]: [u16; 2]) -> Range<i32> {
         let row = |y: u16| self.anchor.edge_in_canvas(i32::from(y), 1);
         row(top).max(0)..row(bottom).min(self.frame.size().height as i32)
@@ -177,11 +172,11 @@ impl Canvas {
     }
 }
 
-/// A colour to be laid over others: `source + (1 - alpha) * target`, premultiplied, rounded to the
+/// Blends one colour over others: `source + (1 - alpha) * target`, premultiplied, rounded to the
 /// nearest byte.
 #[derive(Clone, Copy)]
 struct Blend {
-    /// The premultiplied colour, 0 to 255, with the half that rounds.
+    /// Premultiplied colour, 0 to 255, plus one half for rounding.
     source: [f32; 4],
     keep: f32,
 }
@@ -208,7 +203,7 @@ mod tests {
     use crate::render::{Overlay, PALETTE};
     use crate::rle::Mask;
 
-    /// A 4 × 4 image whose pixel (1, 1) is a mask, under a view of 4 device pixels each.
+    /// Draws a mask of pixel (1, 1) of a 4 × 4 image at 4 device pixels per pixel.
     fn draw(style: &Style, image: Option<Arc<SourceImage>>) -> Frame {
         let size = Size::new(4, 4);
         let mut scene = Scene::new(size).unwrap();
@@ -233,7 +228,7 @@ mod tests {
     }
 
     #[test]
-    fn a_fill_covers_its_pixels_and_no_other() {
+    fn fill_covers_exactly_its_pixels() {
         let style = Style { outline_width: 0.0, fill_opacity: 1.0, ..Style::default() };
         let frame = draw(&style, Some(black()));
         let color = PALETTE[0];
@@ -245,7 +240,7 @@ mod tests {
     }
 
     #[test]
-    fn an_outline_is_a_coloured_line_in_a_dark_casing() {
+    fn outline_is_a_colored_line_in_a_dark_casing() {
         let frame = draw(&Style { fill_opacity: 0.0, ..Style::default() }, None);
         let row: Vec<u8> = (2..10).map(|x| at(&frame, x, 6)[0]).collect();
         let line = PALETTE[0].red;
@@ -255,7 +250,7 @@ mod tests {
     }
 
     #[test]
-    fn a_missing_image_leaves_a_frame_and_boxes_are_drawn_when_asked() {
+    fn missing_image_shows_a_frame_and_boxes_follow_the_style() {
         let plain = Style { fill_opacity: 0.0, outline_width: 0.0, ..Style::default() };
         assert_eq!(at(&draw(&plain, None), 15, 9)[3], 255);
         assert_eq!(at(&draw(&plain, None), 9, 9)[3], 0);
@@ -264,7 +259,7 @@ mod tests {
     }
 
     #[test]
-    fn a_hidden_overlay_is_not_drawn() {
+    fn hidden_overlay_is_not_drawn() {
         let style = Style { hidden: [0].into(), boxes: true, ..Style::default() };
         assert!(
             draw(&style, Some(black()))

@@ -1,73 +1,75 @@
-//! What can be wrong with a scene or with the machine that draws it, by whose fault.
+//! Errors of scenes and renderers, sorted by fault.
 
 use crate::geometry::Size;
 
-/// Why something could not be put into a scene or drawn.
+/// A scene that cannot be built, or a frame that cannot be drawn.
 #[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// A mask is not of the image's size; give the record's finding to the person and leave it out.
-    #[error("mask {at} is {actual}, its image is {expected}")]
+    /// A mask does not have the image's size; leave the overlay out and report it.
+    #[error("mask {at} has the size {actual}, its image {expected}")]
     MaskSize {
-        /// Which mask of the overlay.
+        /// Index of the mask in the overlay.
         at: usize,
-        /// The scene's size.
+        /// Size of the scene.
         expected: Size,
-        /// The mask's size.
+        /// Size of the mask.
         actual: Size,
     },
-    /// A box has a corner that is not a finite number.
-    #[error("box {at} has a corner that is no finite number")]
+    /// A box has a corner that is not a finite number; leave the box out.
+    #[error("box {at} has a corner that is not a finite number")]
     Box {
-        /// Which box of the overlay.
+        /// Index of the box in the overlay.
         at: usize,
     },
-    /// An image's bytes are not `4 * width * height`.
+    /// The caller's bytes of an image are not `4 * width * height`.
     #[error("an RGBA image of {size} needs {expected} bytes, not {actual}", expected = 4 * size.pixels())]
     ImageLength {
-        /// The size given.
+        /// Size of the image.
         size: Size,
-        /// The bytes given.
+        /// Number of bytes given.
         actual: usize,
     },
-    /// A view's scale, position or pixel ratio is not finite, or not positive where it must be.
+    /// The caller's view has a scale, position or pixel ratio that is not finite, or a scale or ratio that
+    /// is not positive.
     #[error("the view's scale, position and pixel ratio must be finite, scale and ratio above zero")]
     View,
-    /// A stated limit would be passed; nothing was allocated.
+    /// A size is over a stated limit; nothing was allocated.
     #[error("{what}: {actual} is over the limit of {limit}")]
     Limit {
-        /// What is limited.
+        /// Name of the limited quantity.
         what: &'static str,
-        /// The most that is taken.
+        /// Maximum allowed.
         limit: u64,
-        /// What was asked for.
+        /// Value requested.
         actual: u64,
     },
-    /// There is no GPU device, or it was lost or refused its work.
+    /// There is no GPU device, or it was lost or refused its work; see the variants.
     #[cfg(feature = "gpu")]
     #[error(transparent)]
     Gpu(#[from] crate::gpu::Error),
-    /// The canvas takes no WebGPU context, most often because it has a context of another kind already.
+    /// The canvas gives no WebGPU context, most often because it has a context of another kind: draw to
+    /// another canvas.
     #[cfg(feature = "gpu")]
-    #[error("the canvas takes no WebGPU surface: {0}")]
+    #[error("the canvas gives no WebGPU surface: {0}")]
     Surface(#[from] wgpu::CreateSurfaceError),
-    /// The adapter cannot present to this canvas.
+    /// The adapter cannot present to this canvas: draw with the CPU renderer.
     #[cfg(feature = "gpu")]
     #[error("the adapter offers no format for this canvas")]
     SurfaceFormat,
-    /// An image could not be scaled down to the GPU's limit on a 2D canvas.
+    /// The browser could not scale an image down to the GPU's limit on a 2D canvas.
     #[error("the image could not be scaled from {from} to {to}")]
     ImageScaling {
-        /// The image's own size.
+        /// Size of the image.
         from: Size,
-        /// The size asked for.
+        /// Size requested.
         to: Size,
     },
-    /// The GPU did not hand back what it drew.
+    /// The GPU did not return the pixels that it drew: draw with the CPU renderer.
     #[cfg(feature = "gpu")]
     #[error("the drawn frame could not be read back")]
     ReadBack,
-    /// Only an offscreen target can be read back.
+    /// The caller reads back from a canvas; only an offscreen target can be read.
     #[cfg(feature = "gpu")]
     #[error("a canvas cannot be read back; draw to an offscreen target")]
     NotOffscreen,

@@ -1,4 +1,4 @@
-//! A drawn frame in memory.
+//! Pixels of a drawn frame.
 
 use crate::geometry::Size;
 
@@ -10,12 +10,12 @@ pub struct Frame {
 }
 
 impl Frame {
-    /// A frame of transparent black.
+    /// Creates a frame of transparent black.
     pub(super) fn transparent(size: Size) -> Self {
         Self { size, rgba: vec![0; 4 * size.pixels() as usize] }
     }
 
-    /// A frame of rows that begin `stride` bytes apart, as a GPU hands them back.
+    /// Creates a frame from rows that begin `stride` bytes apart, as a GPU returns them.
     #[cfg(feature = "gpu")]
     pub(super) fn from_padded_rows(size: Size, rows: &[u8], stride: usize) -> Self {
         let row_bytes = 4 * size.width as usize;
@@ -23,12 +23,12 @@ impl Frame {
         Self { size, rgba: rgba.copied().collect() }
     }
 
-    /// Width and height in device pixels.
+    /// Returns width and height in device pixels.
     pub fn size(&self) -> Size {
         self.size
     }
 
-    /// The bytes: `4 * width * height`.
+    /// Returns the `4 * width * height` bytes.
     pub fn rgba(&self) -> &[u8] {
         &self.rgba
     }
@@ -37,7 +37,7 @@ impl Frame {
         &mut self.rgba
     }
 
-    /// The bytes with colour divided by alpha, as `ImageData` and PNG want them.
+    /// Returns the bytes with colour divided by alpha, as `ImageData` and PNG require.
     pub fn to_straight_alpha(&self) -> Vec<u8> {
         let mut straight = self.rgba.clone();
         for pixel in straight.as_chunks_mut::<4>().0 {
@@ -57,7 +57,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn straight_alpha_undoes_premultiplication() {
+    fn straight_alpha_reverts_premultiplication() {
         let frame = Frame { size: Size::new(3, 1), rgba: vec![50, 100, 0, 100, 9, 8, 7, 255, 0, 0, 0, 0] };
         assert_eq!(frame.to_straight_alpha(), [128, 255, 0, 100, 9, 8, 7, 255, 0, 0, 0, 0]);
     }

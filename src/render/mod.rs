@@ -1,11 +1,11 @@
-//! Masks drawn over an image: on the GPU from run boundaries, and the same on the CPU.
+//! Draws masks over an image: on the GPU from run boundaries, and the same on the CPU.
 //!
-//! A [`Scene`] holds what is drawn, a [`View`] where, a [`Style`] how. [`CpuRenderer`] is the
-//! specification, the fallback where WebGPU is missing and the oracle of the tests; [`GpuRenderer`]
-//! (feature `gpu`) draws the same pixels within the tolerance stated at its test. Both blend in
-//! order, premultiplied, in sRGB-encoded values as a 2D canvas does: the image, then the fill of
-//! each mask, then the outline and the boxes of each mask, then the outlines of the hovered and of
-//! the selected mask once more, so that they are never covered.
+//! A [`Scene`] holds the overlays, a [`View`] the position of the image, a [`Style`] the appearance.
+//! [`CpuRenderer`] is the specification, the fallback where WebGPU is missing and the oracle of the
+//! tests; [`GpuRenderer`] (feature `gpu`) draws the same pixels within the tolerance stated at its
+//! test. Both blend in order, premultiplied, in sRGB-encoded values as a 2D canvas does: the image,
+//! then the fill of each mask, then the outline and the boxes of each mask, then the outlines of the
+//! hovered and of the selected mask once more, so that they are never covered.
 //!
 //! ```
 //! use masklink::geometry::{Point, Size};

@@ -1,8 +1,8 @@
-//! The pixel-edge outline of a mask as straight segments.
+//! The outline of a mask along its pixel edges, as straight segments.
 
 use super::columns::Columns;
 
-/// A piece of outline between two corners of pixels: from `(x, y)` on by `length`, rightward or downward.
+/// A straight part of an outline, from the pixel corner `(x, y)` by `length` to the right or down.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Segment {
     pub(super) x: u16,
@@ -11,17 +11,17 @@ pub(super) struct Segment {
     pub(super) vertical: bool,
 }
 
-/// All edges between a pixel of the mask and one that is not, collinear neighbours joined.
+/// Returns all edges between a pixel of the mask and one outside it, collinear neighbours joined.
 pub(super) fn segments_of(columns: &Columns) -> Vec<Segment> {
     let mut segments = Vec::new();
     let mut left: &[[u16; 2]] = &[];
-    // Horizontal edges that reach the current column: row and the column where they began, by row.
+    // Horizontal edges that reach the current column, by row: the row, and the column where they began.
     let mut open: Vec<[u16; 2]> = Vec::new();
     for x in columns.x..=columns.x + columns.width() {
         let right = columns.runs_of(x);
         let x = x as u16;
         push_differences(left, right, x, &mut segments);
-        open = carry_on(&open, right, x, &mut segments);
+        open = extend_horizontal(&open, right, x, &mut segments);
         left = right;
     }
     segments
@@ -46,8 +46,14 @@ fn push_differences(left: &[[u16; 2]], right: &[[u16; 2]], x: u16, segments: &mu
     }
 }
 
-/// The horizontal edges of column `x`, going on those of the column before; pushes the ones that end.
-fn carry_on(open: &[[u16; 2]], runs: &[[u16; 2]], x: u16, segments: &mut Vec<Segment>) -> Vec<[u16; 2]> {
+/// Returns the horizontal edges of column `x`, continuing those of the column before; pushes the ones
+/// that end.
+fn extend_horizontal(
+    open: &[[u16; 2]],
+    runs: &[[u16; 2]],
+    x: u16,
+    segments: &mut Vec<Segment>,
+) -> Vec<[u16; 2]> {
     let mut ends = open.iter().copied().peekable();
     let mut close =
         |[y, from]: [u16; 2]| segments.push(Segment { x: from, y, length: x - from, vertical: false });
@@ -70,13 +76,13 @@ mod tests {
     use proptest::prelude::*;
 
     fn segments(size: Size, row_major: &[u8]) -> Vec<Segment> {
-        let mut segments = segments_of(&Columns::of(&Mask::from_row_major(size, row_major).unwrap()));
+        let mut segments = segments_of(&Columns::new(&Mask::from_row_major(size, row_major).unwrap()));
         segments.sort_unstable();
         segments
     }
 
     #[test]
-    fn a_rectangle_has_four_segments() {
+    fn rectangle_has_four_segments() {
         let found = segments(Size::new(4, 3), &[0, 0, 0, 0, 0, 1, 1, 0, 0, 1, 1, 0]);
         let segment = |x, y, length, vertical| Segment { x, y, length, vertical };
         assert_eq!(
@@ -91,13 +97,16 @@ mod tests {
     }
 
     proptest! {
-        /// Cut into unit edges, the segments are exactly the edges a naive look at each pixel pair
-        /// finds, each once.
+        /// Cut into unit edges, the segments are the edges found by comparing each pair of neighbouring
+        /// pixels, each once.
         #[test]
-        fn unit_edges_are_those_of_the_bitmap(width in 1_u32..9, height in 1_u32..9, seed in prop::collection::vec(0_u8..2, 64)) {
+        fn unit_edges_equal_those_of_the_bitmap(
+            width in 1_u32..9, height in 1_u32..9, seed in prop::collection::vec(0_u8..2, 64),
+        ) {
             let bitmap = &seed[..(width * height) as usize];
             let at = |x: i32, y: i32| {
-                x >= 0 && y >= 0 && x < width as i32 && y < height as i32 && bitmap[(y * width as i32 + x) as usize] == 1
+                let inside = (0..width as i32).contains(&x) && (0..height as i32).contains(&y);
+                inside && bitmap[(y * width as i32 + x) as usize] == 1
             };
             let mut expected = Vec::new();
             for y in 0..=height as i32 {

@@ -1,17 +1,17 @@
-//! The colours of overlays: told apart with any colour vision, their outlines seen on any image.
+//! The colours of overlays: distinct in any colour vision, with outlines visible on any image.
 
 /// An opaque colour, sRGB-encoded.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Color {
-    /// Red, 0 to 255.
+    /// Red channel, 0 to 255.
     pub red: u8,
-    /// Green, 0 to 255.
+    /// Green channel, 0 to 255.
     pub green: u8,
-    /// Blue, 0 to 255.
+    /// Blue channel, 0 to 255.
     pub blue: u8,
 }
 
-/// The colours, in the order they are given out.
+/// Colours of overlays, in the order they are assigned.
 ///
 /// Any two differ by at least 0.07 in Oklab (Ottosson 2020), also as protanopes, deuteranopes and
 /// tritanopes see them (Machado et al. 2009, severity 1). All are light enough that they have a
@@ -28,20 +28,21 @@ pub const PALETTE: [Color; 8] = [
     Color::new(0xff, 0xdd, 0x88),
 ];
 
-/// The casing on both sides of an outline.
+/// Colour of the casing on both sides of an outline.
 pub(super) const CASING: Color = Color::new(0, 0, 0);
-/// The outline of the selected overlay.
+/// Colour of the outline of the selected overlay.
 pub(super) const SELECTED: Color = Color::new(0xff, 0xff, 0xff);
-/// The outline of a missing image: 3:1 and more with black and with white.
+/// Colour of the frame of a missing image; its contrast with black and with white is at least 3:1.
 pub(super) const EMPTY_FRAME: Color = Color::new(0x80, 0x80, 0x80);
 
 impl Color {
-    /// The colour of the three channels, 0 to 255.
+    /// Returns the colour of three channels.
     pub const fn new(red: u8, green: u8, blue: u8) -> Self {
         Self { red, green, blue }
     }
 
-    /// Red in the lowest byte, then green, blue and alpha: RGBA in memory, WGSL's `unpack4x8unorm`.
+    /// Packs red into the lowest byte, then green, blue and alpha: RGBA in memory, as WGSL's
+    /// `unpack4x8unorm` reads it.
     pub(super) fn packed(self, alpha: u8) -> u32 {
         u32::from_le_bytes([self.red, self.green, self.blue, alpha])
     }
@@ -120,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn colours_differ_in_every_colour_vision() {
+    fn colors_differ_in_every_color_vision() {
         for vision in &VISIONS {
             let seen = PALETTE.map(|color| oklab(apply(vision, linear(color))));
             for (i, a) in seen.iter().enumerate() {
@@ -133,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn each_colour_stands_out_from_its_casing() {
+    fn each_color_contrasts_with_the_casing() {
         for color in PALETTE {
             let found = contrast(luminance(color), luminance(CASING));
             assert!(found >= 9.0, "{color}: {found:.2}");
@@ -141,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn an_outline_shows_on_every_background() {
+    fn outline_contrasts_with_every_background() {
         for color in PALETTE.into_iter().chain([SELECTED]) {
             for luminance_of_background in (0..=1000).map(|step| f64::from(step) / 1000.0) {
                 let best = contrast(luminance(color), luminance_of_background)

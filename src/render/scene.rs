@@ -1,4 +1,4 @@
-//! What is drawn: the size of an image and the overlays upon it.
+//! A scene: the size of an image and the overlays on it.
 
 use std::collections::HashMap;
 
@@ -9,23 +9,24 @@ use super::view::View;
 use crate::geometry::{PixelRect, Point, Rect, Size};
 use crate::rle::Mask;
 
-/// The longest side of an image that can be drawn: two rows of a run travel to the GPU in one 32-bit word.
+/// Maximum side of an image in pixels: two row numbers of a run share one 32-bit word on the GPU.
 pub const MAX_SIDE: u32 = 32_767;
 
-/// One annotation as it is handed to a scene.
+/// One annotation of a scene.
 #[derive(Clone, Debug, Default)]
 pub struct Overlay {
-    /// Masks of the image's size; a pixel belongs to the overlay where any of them has it.
+    /// Masks of the image's size; the overlay covers their union.
     pub masks: Vec<Mask>,
-    /// Overlays of equal `entity` share a colour when colours go by entity.
+    /// Overlays of equal `entity` share a colour under [`super::ColorBy::Entity`].
     pub entity: u64,
-    /// A colour of its own; else the palette's, by turns.
+    /// Fixed colour; `None` takes the next one of the palette.
     pub color: Option<Color>,
-    /// Boxes in image space, drawn where the style asks for them; they may pass the image's edge.
+    /// Boxes in image space, drawn where [`super::Style::boxes`] is set; they may reach past the image's
+    /// edge.
     pub boxes: Vec<Rect>,
 }
 
-/// An image's size and the overlays upon it, lowest first.
+/// An image's size and the overlays on it, lowest first.
 #[derive(Clone, Debug)]
 pub struct Scene {
     size: Size,
@@ -33,12 +34,12 @@ pub struct Scene {
     entities: HashMap<u64, u32>,
 }
 
-/// An overlay with what is computed from it once.
+/// An overlay and the values computed from it once.
 #[derive(Clone, Debug)]
 pub(super) struct Item {
     pub(super) columns: Columns,
     pub(super) boxes: Vec<Rect>,
-    /// Number of different entities before the first overlay of this one.
+    /// Number of distinct entities before the first overlay of this entity.
     pub(super) entity_rank: u32,
     pub(super) color: Option<Color>,
     mask: Mask,
@@ -46,7 +47,7 @@ pub(super) struct Item {
 }
 
 impl Scene {
-    /// The scene without overlays over an image of `size`. Fails where a side passes 32,767 pixels.
+    /// Creates a scene without overlays over an image whose sides are at most [`MAX_SIDE`].
     pub fn new(size: Size) -> Result<Self, Error> {
         let actual = size.longest_side();
         if actual > MAX_SIDE {
@@ -56,7 +57,7 @@ impl Scene {
         Ok(Self { size, items: Vec::new(), entities: HashMap::new() })
     }
 
-    /// Puts an overlay on top of the others and answers its index.
+    /// Adds an overlay above the others and returns its index.
     pub fn push(&mut self, overlay: Overlay) -> Result<usize, Error> {
         if let Some(at) =
             overlay.boxes.iter().position(|b| ![b.x1, b.y1, b.x2, b.y2].iter().all(|v| v.is_finite()))
@@ -67,8 +68,8 @@ impl Scene {
         let next_rank = self.entities.len() as u32;
         let entity_rank = *self.entities.entry(overlay.entity).or_insert(next_rank);
         self.items.push(Item {
-            columns: Columns::of(&mask),
-            boxes: overlay.boxes.into_iter().map(|rect| self.within_reach(rect)).collect(),
+            columns: Columns::new(&mask),
+            boxes: overlay.boxes.into_iter().map(|rect| self.clipped_box(rect)).collect(),
             entity_rank,
             color: overlay.color,
             bbox: mask.bbox(),
@@ -77,28 +78,28 @@ impl Scene {
         Ok(self.items.len() - 1)
     }
 
-    /// The image's size.
+    /// Returns the size of the image.
     pub fn size(&self) -> Size {
         self.size
     }
 
-    /// Number of overlays.
+    /// Returns the number of overlays.
     pub fn len(&self) -> usize {
         self.items.len()
     }
 
-    /// Whether there is no overlay.
+    /// Returns `true` if there is no overlay.
     pub fn is_empty(&self) -> bool {
         self.items.is_empty()
     }
 
-    /// The union of an overlay's masks; `None` past the last overlay.
+    /// Returns the union of an overlay's masks; `None` past the last overlay.
     pub fn mask(&self, index: usize) -> Option<&Mask> {
         self.items.get(index).map(|item| &item.mask)
     }
 
-    /// Where a label may stand: the top-left corner of what the overlay draws, in canvas space;
-    /// `None` where nothing of it is in view.
+    /// Returns the position for a label in canvas space, the top-left corner of the overlay; `None` where
+    /// nothing of it is in view.
     pub fn label_anchor(&self, index: usize, view: &View) -> Option<Point> {
         let item = self.items.get(index)?;
         let rect = item.bbox.map(Rect::from).or_else(|| item.boxes.first().copied())?;
@@ -113,9 +114,9 @@ impl Scene {
         &self.items
     }
 
-    /// The box cut off an image's width or height outside the image, where nobody looks; keeps its
-    /// numbers small.
-    fn within_reach(&self, rect: Rect) -> Rect {
+    /// Clips a box to three times the image's width and height around the image, so that its numbers
+    /// stay small.
+    fn clipped_box(&self, rect: Rect) -> Rect {
         let (width, height) = (f64::from(self.size.width), f64::from(self.size.height));
         let (x, y) =
             (|value: f64| value.clamp(-width, 2.0 * width), |value: f64| value.clamp(-height, 2.0 * height));
@@ -164,21 +165,21 @@ mod tests {
     }
 
     #[test]
-    fn what_is_out_of_view_has_no_label() {
+    fn overlay_out_of_view_has_no_label_anchor() {
         let (scene, image) = (scene(), Size::new(20, 10));
-        let seen = |view: View| [0, 1, 2].map(|index| scene.label_anchor(index, &view).is_some());
+        let in_view = |view: View| [0, 1, 2].map(|index| scene.label_anchor(index, &view).is_some());
         let fitted = View::fit(Size::new(400, 200), 1.0, image);
-        assert_eq!(seen(fitted), [true, true, true]);
+        assert_eq!(in_view(fitted), [true, true, true]);
         assert_eq!(scene.label_anchor(9, &fitted), None, "there is no such overlay");
         // Ten times as large, so that two pixels of the image fill the canvas: first inside the
         // first two, then right of all but the third.
         let at = |x, y| Transform { scale: 200.0, x: -200.0 * x, y: -200.0 * y };
-        assert_eq!(seen(View { canvas_from_image: at(3.0, 3.0), ..fitted }), [true, true, false]);
-        assert_eq!(seen(View { canvas_from_image: at(12.5, 2.5), ..fitted }), [false, false, true]);
+        assert_eq!(in_view(View { canvas_from_image: at(3.0, 3.0), ..fitted }), [true, true, false]);
+        assert_eq!(in_view(View { canvas_from_image: at(12.5, 2.5), ..fitted }), [false, false, true]);
     }
 
     #[test]
-    fn masks_of_an_overlay_are_joined_and_of_the_images_size() {
+    fn masks_are_united_and_another_size_is_an_error() {
         let size = Size::new(20, 10);
         let mut scene = Scene::new(size).unwrap();
         let masks = vec![square(size, 0, 0, 2), square(size, 1, 1, 2)];
@@ -186,12 +187,12 @@ mod tests {
         assert_eq!(scene.mask(index).unwrap().area(), 7);
         let masks = vec![square(size, 0, 0, 2), square(Size::new(10, 20), 0, 0, 1)];
         let error = scene.push(Overlay { masks, ..Overlay::default() }).unwrap_err();
-        assert_eq!(error.to_string(), "mask 1 is 10x20, its image is 20x10");
+        assert_eq!(error.to_string(), "mask 1 has the size 10x20, its image 20x10");
         assert_eq!(scene.len(), 1);
     }
 
     #[test]
-    fn a_side_over_the_limit_and_a_box_without_a_number_are_refused() {
+    fn side_over_the_limit_and_nan_box_are_errors() {
         assert!(matches!(Scene::new(Size::new(32_768, 1)), Err(Error::Limit { actual: 32_768, .. })));
         let boxes = vec![Rect::default(), Rect { x1: f64::NAN, ..Rect::default() }];
         let error = scene().push(Overlay { boxes, ..Overlay::default() }).unwrap_err();

@@ -1,15 +1,15 @@
-//! The image under the masks: its pixels and how they are sampled.
+//! The image under the masks: its pixels and their sampling.
 
 use super::Error;
 use super::view::Anchor;
 use crate::geometry::Size;
 
-/// From this scale on a pixel of the image is shown as a square, like the masks' pixels.
+/// Scale from which on a pixel of the image is drawn as a square, like the masks' pixels.
 pub(super) const NEAREST_FROM_SCALE: f32 = 2.0;
-/// The most samples a side that are averaged for one device pixel of an image shown small.
+/// Maximum number of samples per side that are averaged for one device pixel of a reduced image.
 pub(super) const MAX_TAPS: u32 = 8;
 
-/// An opaque or transparent image: row-major RGBA8, sRGB-encoded, premultiplied where it is transparent.
+/// Pixels of an image: row-major RGBA8, sRGB-encoded, premultiplied by alpha.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SourceImage {
     size: Size,
@@ -17,7 +17,7 @@ pub struct SourceImage {
 }
 
 impl SourceImage {
-    /// The image of `4 * width * height` bytes.
+    /// Wraps `4 * width * height` bytes.
     pub fn from_rgba(size: Size, rgba: Vec<u8>) -> Result<Self, Error> {
         if u64::try_from(rgba.len()) == Ok(4 * size.pixels()) {
             Ok(Self { size, rgba })
@@ -26,17 +26,17 @@ impl SourceImage {
         }
     }
 
-    /// Width and height in pixels.
+    /// Returns width and height in pixels.
     pub fn size(&self) -> Size {
         self.size
     }
 
-    /// The bytes: `4 * width * height`.
+    /// Returns the `4 * width * height` bytes.
     pub fn rgba(&self) -> &[u8] {
         &self.rgba
     }
 
-    /// The image with both sides divided by a whole `factor`, each pixel the mean of those it stands for.
+    /// Divides both sides by a whole `factor`; each pixel is the mean of those it replaces.
     #[cfg(any(feature = "gpu", test))]
     pub(super) fn scaled_down(&self, factor: u32) -> Self {
         let size = scaled_size(self.size, factor);
@@ -49,7 +49,8 @@ impl SourceImage {
         Self { size, rgba }
     }
 
-    /// The four channels, 0 to 255, at a position of image space (`scene` is the size of that space).
+    /// Returns the four channels, 0 to 255, at a position of image space; `scene` is the size of that
+    /// space.
     pub(super) fn sample(&self, position: [f32; 2], scale: f32, scene: Size) -> [f32; 4] {
         let ratio = [
             self.size.width as f32 / scene.width.max(1) as f32,
@@ -63,7 +64,7 @@ impl SourceImage {
         let mut sum = [0.0; 4];
         for j in 0..taps {
             for i in 0..taps {
-                // The taps spread evenly over the square of the image that the device pixel covers.
+                // The taps are evenly spaced over the square of the image that the device pixel covers.
                 let offset = |index: u32| ((index as f32 + 0.5) / taps as f32 - 0.5) / scale;
                 let tap = [(position[0] + offset(i)) * ratio[0], (position[1] + offset(j)) * ratio[1]];
                 let texel = self.linear(tap);
@@ -83,7 +84,7 @@ impl SourceImage {
         mix(upper, lower, v)
     }
 
-    /// The pixel at `(x, y)`, or the nearest at the edge; transparent for an image without pixels.
+    /// Returns the pixel at `(x, y)`, or the nearest at the edge; transparent for an image without pixels.
     fn pixel(&self, x: i32, y: i32) -> [f32; 4] {
         if self.rgba.is_empty() {
             return [0.0; 4];
@@ -109,19 +110,24 @@ impl SourceImage {
     }
 }
 
-/// Taps a side: with bilinear taps two pixels of the image apart each pixel still counts.
+/// Returns the number of taps per side: bilinear taps at most two pixels apart miss no pixel.
 pub(super) fn taps(scale: f32) -> u32 {
     ((0.5 / scale).ceil() as u32).clamp(1, MAX_TAPS)
 }
 
-/// The size after both sides are divided by `factor`, rounded up.
+/// Returns the size after both sides are divided by `factor`, rounded up.
 #[cfg(any(feature = "gpu", test))]
 pub(super) fn scaled_size(size: Size, factor: u32) -> Size {
     Size::new(size.width.div_ceil(factor), size.height.div_ceil(factor))
 }
 
-/// The rows or columns of the canvas, within `0..side`, that show the image.
-pub(super) fn shown(anchor: &Anchor, image_side: u32, canvas_side: u32, axis: usize) -> std::ops::Range<i32> {
+/// Returns the rows or columns of the canvas, within `0..canvas_side`, that show the image.
+pub(super) fn covered_range(
+    anchor: &Anchor,
+    image_side: u32,
+    canvas_side: u32,
+    axis: usize,
+) -> std::ops::Range<i32> {
     let from = anchor.edge_in_canvas(0, axis).clamp(0, canvas_side as i32);
     from..anchor.edge_in_canvas(image_side as i32, axis).clamp(from, canvas_side as i32)
 }
@@ -136,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn scaling_down_averages_and_keeps_the_rest() {
+    fn scaled_down_pixels_are_means() {
         let scaled = image().scaled_down(2);
         assert_eq!(scaled.size(), Size::new(3, 2));
         assert_eq!(scaled.rgba()[..4], [30, 252, 3, 255]);
@@ -144,13 +150,13 @@ mod tests {
     }
 
     #[test]
-    fn a_wrong_length_is_refused() {
+    fn wrong_length_is_an_error() {
         let error = SourceImage::from_rgba(Size::new(5, 3), vec![0; 59]).unwrap_err();
         assert_eq!(error.to_string(), "an RGBA image of 5x3 needs 60 bytes, not 59");
     }
 
     #[test]
-    fn samples_are_squares_when_magnified_and_means_when_small() {
+    fn samples_are_nearest_when_magnified_and_means_when_reduced() {
         let (image, scene) = (image(), Size::new(5, 3));
         let red_at = |position, scale| image.sample(position, scale, scene)[0];
         for (position, scale, expected, slack) in

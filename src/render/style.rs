@@ -1,4 +1,4 @@
-//! How overlays look, and what that comes to for each of them.
+//! The style of a scene and the paint it gives to each overlay.
 
 use std::collections::BTreeSet;
 
@@ -8,52 +8,52 @@ use super::palette::{CASING, Color, EMPTY_FRAME, PALETTE, SELECTED};
 use super::scene::{Item, Scene};
 use super::view::View;
 
-/// Number of fill patterns, plain included.
+/// Number of fill patterns, including the plain one.
 const PATTERNS: u32 = 8;
-/// Side of the square that a pattern repeats, in CSS pixels.
+/// Period of the patterns in x and y, in CSS pixels.
 const PATTERN_PERIOD: f32 = 8.0;
-/// Opacity between the strokes of a pattern as a part of that of the strokes.
+/// Opacity between the strokes of a pattern, as a fraction of the strokes' opacity.
 pub(super) const PATTERN_GAP_OPACITY: f32 = 0.3;
-/// What hovering adds to the opacity of a fill.
+/// Opacity that hovering adds to a fill.
 const HOVERED_OPACITY: f32 = 0.2;
-/// What hovering or selection adds to the width of an outline, and its width where outlines are
-/// off, in CSS pixels.
+/// Width that hovering or selection adds to an outline, in CSS pixels.
 const EMPHASIS_WIDTH: f32 = 1.0;
 /// Width of the dark casing on each side of an outline, in CSS pixels.
 const CASING_WIDTH: f32 = 1.0;
 /// Width of a box's lines and of the frame of a missing image, in CSS pixels.
 const BOX_WIDTH: f32 = 1.0;
-/// The widest line, in device pixels: widths travel to the GPU as bytes.
+/// Maximum width of a line in device pixels: a width is one byte on the GPU.
 const MAX_LINE_WIDTH: u32 = 255;
 
-/// What chooses an overlay's colour.
+/// Rule that assigns colours to overlays.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum ColorBy {
-    /// Its place in the scene: neighbours in the list differ.
+    /// By index in the scene: neighbours in the list differ.
     #[default]
     Mask,
-    /// Its entity: overlays of one entity share a colour, in order of first appearance.
+    /// By entity, in order of first appearance: overlays of one entity share a colour.
     Entity,
 }
 
-/// How a scene is drawn. Changing it costs 16 bytes an overlay on the way to the GPU and nothing else.
+/// Appearance of a scene. A change uploads 16 bytes per overlay to the GPU and nothing else.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Style {
-    /// Opacity of the fills, 0 to 1; values outside are taken as the nearest end.
+    /// Opacity of the fills, clamped to 0..=1.
     pub fill_opacity: f32,
-    /// Width of the outlines in CSS pixels, without their dark casing of 1 CSS pixel a side; 0 for none.
+    /// Width of the outlines in CSS pixels, without their dark casing of 1 CSS pixel on each side; 0 for
+    /// none.
     pub outline_width: f32,
-    /// Whether colours also differ by a pattern of strokes, for eyes and prints that tell colours badly.
+    /// Adds patterns of strokes to the fills, for color-blind readers and for prints.
     pub patterns: bool,
-    /// What chooses an overlay's colour.
+    /// Rule that assigns colours.
     pub color_by: ColorBy,
-    /// Whether the overlays' boxes are drawn.
+    /// Draws the overlays' boxes.
     pub boxes: bool,
-    /// The overlay under the pointer: fuller, with a wider outline, above the other outlines.
+    /// Index of the overlay under the pointer: more opaque, with a wider outline above the other outlines.
     pub hovered: Option<usize>,
-    /// The chosen overlay: a wider white outline above all others.
+    /// Index of the selected overlay: a wider white outline above all others.
     pub selected: Option<usize>,
-    /// Overlays that are neither drawn nor hit.
+    /// Indices of overlays that are neither drawn nor hit.
     pub hidden: BTreeSet<usize>,
 }
 
@@ -73,38 +73,38 @@ impl Default for Style {
 }
 
 impl Style {
-    /// Whether an overlay is drawn and can be hit.
+    /// Returns `true` if an overlay is drawn and can be hit.
     pub fn shows(&self, index: usize) -> bool {
         !self.hidden.contains(&index)
     }
 
-    /// The colour of an overlay, as its fill, outline and card show it; `None` past the scene's last overlay.
+    /// Returns the colour of an overlay's fill and outline; `None` past the scene's last overlay.
     pub fn color(&self, scene: &Scene, index: usize) -> Option<Color> {
         scene.items().get(index).map(|item| color_of(item, self.rank(item.entity_rank, index)))
     }
 
-    /// One look an overlay, and a last one for the frame that stands in for a missing image.
-    pub(super) fn looks(&self, scene: &Scene, view: &View, has_image: bool) -> Vec<Look> {
-        let mut looks: Vec<Look> = (0..scene.len()).map(|index| self.look(scene, view, index)).collect();
-        let frame = Look {
+    /// Returns one paint per overlay, and a last one for the frame of a missing image.
+    pub(super) fn paints(&self, scene: &Scene, view: &View, has_image: bool) -> Vec<Paint> {
+        let mut paints: Vec<Paint> = (0..scene.len()).map(|index| self.paint(scene, view, index)).collect();
+        let frame = Paint {
             line: EMPTY_FRAME.packed(255),
             sizes: view.device_pixels(BOX_WIDTH) << 24,
-            ..Look::zeroed()
+            ..Paint::zeroed()
         };
-        looks.push(if has_image { Look::zeroed() } else { frame });
-        looks
+        paints.push(if has_image { Paint::zeroed() } else { frame });
+        paints
     }
 
-    /// Overlays whose outlines are drawn once more on top: the hovered, then the selected.
+    /// Returns the overlays whose outlines are drawn once more on top: the hovered, then the selected.
     pub(super) fn raised(&self, scene: &Scene) -> impl Iterator<Item = usize> {
         let hovered = self.hovered.filter(|_| self.hovered != self.selected);
         let count = scene.len();
         hovered.into_iter().chain(self.selected).filter(move |&index| index < count)
     }
 
-    fn look(&self, scene: &Scene, view: &View, index: usize) -> Look {
+    fn paint(&self, scene: &Scene, view: &View, index: usize) -> Paint {
         if !self.shows(index) {
-            return Look::zeroed();
+            return Paint::zeroed();
         }
         let item = &scene.items()[index];
         let rank = self.rank(item.entity_rank, index);
@@ -115,9 +115,9 @@ impl Style {
         let bytes = |css_pixels| view.device_pixels(css_pixels).min(MAX_LINE_WIDTH);
         let outline_width = bytes(self.outline_width.max(0.0) + emphasis);
         let box_width = if self.boxes { bytes(BOX_WIDTH + emphasis) } else { 0 };
-        // A colour that comes round again gets another pattern, so 64 overlays differ.
+        // Each cycle through the palette shifts the patterns, so 64 overlays differ.
         let pattern = if self.patterns { (rank + rank / PALETTE.len() as u32) % PATTERNS } else { 0 };
-        Look {
+        Paint {
             fill: color.packed((opacity.clamp(0.0, 1.0) * 255.0).round() as u8),
             line: if selected { SELECTED } else { color }.packed(255),
             casing: CASING.packed(255),
@@ -137,22 +137,22 @@ fn color_of(item: &Item, rank: u32) -> Color {
     item.color.unwrap_or(PALETTE[rank as usize % PALETTE.len()])
 }
 
-/// How one overlay is drawn under one view; mirrored in `masks.wgsl`, stride 16 bytes.
+/// Colours and line widths of one overlay under one view; declared in `masks.wgsl` too, stride 16 bytes.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Pod, Zeroable)]
-pub(super) struct Look {
-    /// Red, green, blue and opacity, red in the lowest byte.
+pub(super) struct Paint {
+    /// Colour of the fill: red in the lowest byte, green, blue, opacity.
     pub(super) fill: u32,
-    /// The same of the outline and the boxes; opaque, or 0 where the overlay is hidden.
+    /// Colour of the outline and the boxes; opaque, or 0 where the overlay is hidden.
     pub(super) line: u32,
-    /// The same of their casing; opaque, or 0 for none.
+    /// Colour of their casing; opaque, or 0 for none.
     pub(super) casing: u32,
-    /// Pattern, width of the outline, of the casing on each side and of the boxes' lines, in device
-    /// pixels and 0 for none: a byte each from the lowest.
+    /// One byte each from the lowest: pattern, width of the outline, of the casing on each side and of the
+    /// boxes' lines; in device pixels, 0 for none.
     pub(super) sizes: u32,
 }
 
-impl Look {
+impl Paint {
     pub(super) fn pattern(self) -> u32 {
         self.sizes & 0xff
     }
@@ -170,17 +170,17 @@ impl Look {
     }
 }
 
-/// Where the patterns lie on the canvas: they move with the image and keep their size.
+/// Position of the patterns on the canvas: they move with the image and keep their size.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct PatternGrid {
-    /// Device pixels after which every pattern repeats; at least 2.
+    /// Period of every pattern in device pixels; at least 2.
     pub(super) period: u32,
-    /// What is added to a device pixel's position before it is taken modulo the period.
+    /// Offset added to a device pixel's position, modulo the period.
     pub(super) shift: [u32; 2],
 }
 
 impl PatternGrid {
-    pub(super) fn of(view: &View) -> Self {
+    pub(super) fn new(view: &View) -> Self {
         let period = view.device_pixels(PATTERN_PERIOD).max(2);
         let origin = view.canvas_from_image;
         let shift =
@@ -188,7 +188,7 @@ impl PatternGrid {
         Self { period, shift }
     }
 
-    /// Whether a device pixel lies on a stroke of the pattern.
+    /// Returns `true` if a device pixel lies on a stroke of the pattern.
     pub(super) fn on_stroke(self, pattern: u32, x: u32, y: u32) -> bool {
         let (period, half) = (self.period, self.period / 2);
         let (x, y) = ((x + self.shift[0]) % period, (y + self.shift[1]) % period);
@@ -225,7 +225,7 @@ mod tests {
     }
 
     #[test]
-    fn colours_go_by_mask_or_by_entity() {
+    fn colors_follow_mask_or_entity() {
         let scene = scene(&[9, 4, 9]);
         let by_mask = Style::default();
         let by_entity = Style { color_by: ColorBy::Entity, ..Style::default() };
@@ -236,17 +236,17 @@ mod tests {
     }
 
     #[test]
-    fn an_overlay_may_have_a_colour_of_its_own() {
+    fn fixed_color_replaces_the_palette() {
         let mut scene = scene(&[9, 4]);
         scene.push(Overlay { color: Some(PALETTE[5]), ..Overlay::default() }).unwrap();
         let style = Style::default();
         assert_eq!([1, 2].map(|index| style.color(&scene, index).unwrap()), [PALETTE[1], PALETTE[5]]);
-        let fills = style.looks(&scene, &view(1.0, 0.0), true);
+        let fills = style.paints(&scene, &view(1.0, 0.0), true);
         assert_eq!(fills[2].fill & 0x00ff_ffff, PALETTE[5].packed(0));
     }
 
     #[test]
-    fn widths_are_css_pixels_and_emphasis_widens() {
+    fn widths_scale_with_pixel_ratio_and_emphasis_widens() {
         let scene = scene(&[0, 1, 2, 3]);
         let style = Style {
             hovered: Some(1),
@@ -256,25 +256,25 @@ mod tests {
             ..Style::default()
         };
         let widths = |ratio| -> Vec<(i32, i32)> {
-            let looks = style.looks(&scene, &view(ratio, 0.0), true);
-            looks.iter().map(|look| (look.outline_width(), look.box_width())).collect()
+            let paints = style.paints(&scene, &view(ratio, 0.0), true);
+            paints.iter().map(|paint| (paint.outline_width(), paint.box_width())).collect()
         };
         assert_eq!(widths(1.0), [(2, 1), (3, 2), (3, 2), (0, 0), (0, 0)]);
         assert_eq!(widths(2.5), [(5, 3), (8, 5), (8, 5), (0, 0), (0, 0)]);
     }
 
     #[test]
-    fn sixty_four_overlays_differ_in_colour_or_pattern() {
+    fn sixty_four_overlays_differ_in_color_or_pattern() {
         let scene = scene(&[0; 64]);
         let style = Style { patterns: true, ..Style::default() };
-        let looks = style.looks(&scene, &view(1.0, 0.0), true);
-        let different: BTreeSet<_> = looks[..64].iter().map(|look| (look.fill, look.pattern())).collect();
+        let paints = style.paints(&scene, &view(1.0, 0.0), true);
+        let different: BTreeSet<_> = paints[..64].iter().map(|paint| (paint.fill, paint.pattern())).collect();
         assert_eq!(different.len(), 64);
     }
 
     #[test]
     fn patterns_move_with_the_image() {
-        let (here, moved) = (PatternGrid::of(&view(1.0, 0.0)), PatternGrid::of(&view(1.0, 13.0)));
+        let (here, moved) = (PatternGrid::new(&view(1.0, 0.0)), PatternGrid::new(&view(1.0, 13.0)));
         for pattern in 0..PATTERNS {
             for (x, y) in (0..16).flat_map(|x| (0..16).map(move |y| (x, y))) {
                 assert_eq!(here.on_stroke(pattern, x, y), moved.on_stroke(pattern, x + 13, y));

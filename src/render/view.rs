@@ -1,36 +1,36 @@
-//! Where the image lies on the canvas, and the limits of zoom and pan.
+//! Position of the image on the canvas, with the limits of zoom and pan.
 
 use super::Error;
 use crate::geometry::{Point, Rect, Size, Transform};
 
-/// The most device pixels a pixel of the image is shown with, per unit of device pixel ratio.
+/// Maximum size of a pixel of the image in CSS pixels.
 const MAX_MAGNIFICATION: f64 = 64.0;
-/// The free margin around a fitted image, in CSS pixels.
+/// Margin around a fitted image in CSS pixels.
 const FIT_MARGIN: f64 = 8.0;
 
-/// Positions in the canvas are kept within this many device pixels, far outside any canvas, so that
-/// they fit integers.
-pub(super) const FARTHEST: f32 = 1e6;
+/// Maximum distance of a position from the canvas's origin in device pixels: far outside any canvas, and
+/// small enough for 32-bit integers.
+pub(super) const MAX_POSITION: f32 = 1e6;
 
-/// The canvas in device pixels and how the image lies in it. Drawing asks for nothing else about the window.
+/// Size of the canvas and position of the image in it.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct View {
     /// Width and height of the canvas in device pixels.
     pub canvas: Size,
     /// Device pixels per CSS pixel; outlines and patterns keep their size in CSS pixels.
     pub device_pixel_ratio: f64,
-    /// From the image's pixels to device pixels of the canvas.
+    /// Maps image space to device pixels of the canvas.
     pub canvas_from_image: Transform,
 }
 
 impl View {
-    /// The whole image as large as it fits, centred, with a margin of 8 CSS pixels.
+    /// Fits the whole image into the canvas, centred, with a margin of 8 CSS pixels.
     pub fn fit(canvas: Size, device_pixel_ratio: f64, image: Size) -> Self {
         let view = Self { canvas, device_pixel_ratio, canvas_from_image: Transform::default() };
         view.centred(view.fit_scale(image), image)
     }
 
-    /// One pixel of the image on one device pixel; the image's point under `fixed_in_canvas` stays.
+    /// Shows one pixel of the image on one device pixel; the point under `fixed_in_canvas` stays.
     #[must_use]
     pub fn one_to_one(&self, fixed_in_canvas: Point, image: Size) -> Self {
         self.zoomed(fixed_in_canvas, 1.0 / self.canvas_from_image.scale, image)
@@ -38,51 +38,51 @@ impl View {
 
     /// Zooms by `factor` about a point of the canvas, within the limits.
     ///
-    /// The least scale is half of that which fits (or half of 1:1 where a small image would fit
-    /// magnified), the most shows a pixel of the image as 64 CSS pixels.
+    /// The minimum scale is half of the fitting scale, or half of 1:1 where a small image would fit
+    /// magnified; the maximum shows a pixel of the image as 64 CSS pixels.
     #[must_use]
     pub fn zoomed(&self, fixed_in_canvas: Point, factor: f64, image: Size) -> Self {
-        let (least, most) = self.scale_limits(image);
+        let (min, max) = self.scale_limits(image);
         let old_scale = self.canvas_from_image.scale;
-        let scale = (old_scale * factor).clamp(least, most);
+        let scale = (old_scale * factor).clamp(min, max);
         let zoomed = self.canvas_from_image.zoomed_about(fixed_in_canvas, scale / old_scale);
-        Self { canvas_from_image: zoomed, ..*self }.held(image)
+        Self { canvas_from_image: zoomed, ..*self }.clamped(image)
     }
 
     /// Moves the image by device pixels, within the limits.
     #[must_use]
     pub fn panned(&self, dx: f64, dy: f64, image: Size) -> Self {
-        Self { canvas_from_image: self.canvas_from_image.panned(dx, dy), ..*self }.held(image)
+        Self { canvas_from_image: self.canvas_from_image.panned(dx, dy), ..*self }.clamped(image)
     }
 
-    /// The view on a canvas of another size or pixel ratio: the same point stays in the middle at
-    /// the same CSS scale.
+    /// Adapts the view to a canvas of another size or pixel ratio: the point in the middle and the CSS
+    /// scale stay.
     #[must_use]
     pub fn resized(&self, canvas: Size, device_pixel_ratio: f64, image: Size) -> Self {
         let middle_in_image = self.canvas_from_image.inverse().apply(middle(self.canvas));
         let scale = self.canvas_from_image.scale * device_pixel_ratio / self.device_pixel_ratio;
         let new_middle = middle(canvas);
         let (x, y) = (new_middle.x - scale * middle_in_image.x, new_middle.y - scale * middle_in_image.y);
-        Self { canvas, device_pixel_ratio, canvas_from_image: Transform { scale, x, y } }.held(image)
+        Self { canvas, device_pixel_ratio, canvas_from_image: Transform { scale, x, y } }.clamped(image)
     }
 
-    /// The view with a rectangle of image space in the middle, as large as it fits with the margin.
+    /// Fits a rectangle of image space into the canvas, centred, with the margin.
     #[must_use]
     pub fn fit_rect(&self, rect_in_image: Rect, image: Size) -> Self {
-        let (least, most) = self.scale_limits(image);
-        let room = self.room();
-        let scale = (room.x / rect_in_image.width().max(1.0)).min(room.y / rect_in_image.height().max(1.0));
-        let scale = scale.clamp(least, most);
+        let (min, max) = self.scale_limits(image);
+        let free = self.size_without_margin();
+        let scale = (free.x / rect_in_image.width().max(1.0)).min(free.y / rect_in_image.height().max(1.0));
+        let scale = scale.clamp(min, max);
         let centre = Point::new(
             rect_in_image.x1.midpoint(rect_in_image.x2),
             rect_in_image.y1.midpoint(rect_in_image.y2),
         );
         let middle = middle(self.canvas);
         let (x, y) = (middle.x - scale * centre.x, middle.y - scale * centre.y);
-        Self { canvas_from_image: Transform { scale, x, y }, ..*self }.held(image)
+        Self { canvas_from_image: Transform { scale, x, y }, ..*self }.clamped(image)
     }
 
-    /// The least and most device pixels a pixel of the image may be shown with.
+    /// Returns the minimum and maximum size of a pixel of the image in device pixels.
     pub fn scale_limits(&self, image: Size) -> (f64, f64) {
         let fit = self.fit_scale(image);
         (fit.min(1.0) / 2.0, fit.max(MAX_MAGNIFICATION * self.device_pixel_ratio))
@@ -94,7 +94,7 @@ impl View {
         if finite && scale > 0.0 && self.device_pixel_ratio > 0.0 { Ok(()) } else { Err(Error::View) }
     }
 
-    /// CSS pixels as whole device pixels, at least one where `css_pixels` is above zero.
+    /// Rounds CSS pixels to whole device pixels, at least one where `css_pixels` is above zero.
     pub(super) fn device_pixels(&self, css_pixels: f32) -> u32 {
         let exact = f64::from(css_pixels) * self.device_pixel_ratio;
         if exact > 0.0 { exact.round().max(1.0) as u32 } else { 0 }
@@ -111,16 +111,17 @@ impl View {
         }
     }
 
-    /// Keeps a point of the image in the middle of the canvas, so that it is never lost out of
-    /// sight. What was moved or zoomed by something that is no number shows the whole image.
-    fn held(&self, image: Size) -> Self {
+    /// Moves the image so that the middle of the canvas lies inside it; a view that is not finite becomes
+    /// the fitted view.
+    fn clamped(&self, image: Size) -> Self {
         if self.check().is_err() {
             return self.centred(self.fit_scale(image), image);
         }
         let Transform { scale, x, y } = self.canvas_from_image;
         let middle = middle(self.canvas);
-        let hold = |value: f64, middle: f64, side: u32| value.clamp(middle - scale * f64::from(side), middle);
-        let (x, y) = (hold(x, middle.x, image.width), hold(y, middle.y, image.height));
+        let clamp =
+            |value: f64, middle: f64, side: u32| value.clamp(middle - scale * f64::from(side), middle);
+        let (x, y) = (clamp(x, middle.x, image.width), clamp(y, middle.y, image.height));
         Self { canvas_from_image: Transform { scale, x, y }, ..*self }
     }
 
@@ -132,22 +133,22 @@ impl View {
     }
 
     fn fit_scale(&self, image: Size) -> f64 {
-        let room = self.room();
-        (room.x / f64::from(image.width.max(1))).min(room.y / f64::from(image.height.max(1)))
+        let free = self.size_without_margin();
+        (free.x / f64::from(image.width.max(1))).min(free.y / f64::from(image.height.max(1)))
     }
 
-    fn room(&self) -> Point {
+    fn size_without_margin(&self) -> Point {
         let margin = 2.0 * FIT_MARGIN * self.device_pixel_ratio;
         let side = |length: u32| (f64::from(length) - margin).max(1.0);
         Point::new(side(self.canvas.width), side(self.canvas.height))
     }
 }
 
-/// A pixel of the image and its place in the canvas, near the canvas's top-left corner.
+/// A pixel of the image near the canvas's top-left corner, and its position in the canvas.
 ///
 /// Both renderers compute in 32-bit floats relative to it: `canvas = (image - in_image) * scale +
-/// in_canvas`. What is visible then has small coordinates, and a large image at a high zoom does
-/// not tremble.
+/// in_canvas`. Visible positions then have small coordinates, so a large image does not jitter at a high
+/// zoom.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Anchor {
     pub(super) scale: f32,
@@ -156,30 +157,30 @@ pub(super) struct Anchor {
 }
 
 impl Anchor {
-    /// The device pixel edge nearest to the edge before pixel `image` of the image; `axis` 0 is x, 1 is y.
+    /// Returns the device pixel edge nearest to the edge before pixel `image`; `axis` 0 is x, 1 is y.
     pub(super) fn edge_in_canvas(&self, image: i32, axis: usize) -> i32 {
         self.snapped((image - self.in_image[axis]) as f32, axis)
     }
 
-    /// The device pixel edge nearest to any position in the image.
+    /// Returns the device pixel edge nearest to any position in the image.
     pub(super) fn real_edge_in_canvas(&self, image: f32, axis: usize) -> i32 {
         self.snapped(image - self.in_image[axis] as f32, axis)
     }
 
-    /// The position in the image of the middle of a device pixel.
+    /// Returns the position in the image of the middle of a device pixel.
     pub(super) fn position_in_image(&self, canvas: i32, axis: usize) -> f32 {
         (canvas as f32 + 0.5 - self.in_canvas[axis]) / self.scale + self.in_image[axis] as f32
     }
 
-    /// The pixel of the image under the middle of a device pixel.
+    /// Returns the pixel of the image under the middle of a device pixel.
     pub(super) fn pixel_in_image(&self, canvas: i32, axis: usize) -> i32 {
         ((canvas as f32 + 0.5 - self.in_canvas[axis]) / self.scale).floor() as i32 + self.in_image[axis]
     }
 
-    /// Ties go down: the device pixel whose middle lies on an edge shows the pixel after that edge.
+    /// Rounds ties down: the device pixel whose middle lies on an edge shows the pixel after that edge.
     fn snapped(&self, from_anchor: f32, axis: usize) -> i32 {
         let exact = from_anchor * self.scale + self.in_canvas[axis];
-        (exact.clamp(-FARTHEST, FARTHEST) - 0.5).ceil() as i32
+        (exact.clamp(-MAX_POSITION, MAX_POSITION) - 0.5).ceil() as i32
     }
 }
 
@@ -198,7 +199,7 @@ mod tests {
     }
 
     #[test]
-    fn fit_centres_the_whole_image() {
+    fn fit_centers_the_whole_image() {
         let view = fitted();
         let rect = view.canvas_from_image.apply_rect(Rect::from_xywh([0.0, 0.0, 640.0, 480.0]));
         assert!((rect.y1 - 16.0).abs() < 1e-9 && (rect.y2 - 484.0).abs() < 1e-9, "{rect:?}");
@@ -206,10 +207,10 @@ mod tests {
     }
 
     #[test]
-    fn zoom_stays_within_the_limits_and_about_its_point() {
+    fn zoom_respects_limits_and_fixed_point() {
         let (view, fixed) = (fitted(), Point::new(400.0, 300.0));
-        let (least, most) = view.scale_limits(IMAGE);
-        for (factor, scale) in [(1e9, most), (1e-9, least)] {
+        let (min, max) = view.scale_limits(IMAGE);
+        for (factor, scale) in [(1e9, max), (1e-9, min)] {
             assert!((view.zoomed(fixed, factor, IMAGE).canvas_from_image.scale - scale).abs() < 1e-9);
         }
         let zoomed = view.zoomed(fixed, 3.0, IMAGE);
@@ -221,7 +222,7 @@ mod tests {
     }
 
     #[test]
-    fn a_pan_never_loses_the_image() {
+    fn pan_keeps_the_image_in_the_middle_of_the_canvas() {
         for (dx, dy) in [(1e6, 0.0), (-1e6, 1e6), (0.0, -1e6)] {
             let view = fitted().panned(dx, dy, IMAGE);
             let at_middle = view.canvas_from_image.inverse().apply(middle(view.canvas));
@@ -232,7 +233,7 @@ mod tests {
     }
 
     #[test]
-    fn a_resize_keeps_the_middle() {
+    fn resize_keeps_the_middle_and_the_css_scale() {
         let view = fitted().zoomed(Point::new(200.0, 100.0), 4.0, IMAGE);
         let resized = view.resized(Size::new(300, 900), 1.0, IMAGE);
         let middle_of = |view: &View| view.canvas_from_image.inverse().apply(middle(view.canvas));
@@ -241,7 +242,7 @@ mod tests {
     }
 
     #[test]
-    fn the_anchor_keeps_precision_far_from_the_origin() {
+    fn anchor_is_precise_far_from_the_origin() {
         let canvas_from_image = Transform { scale: 61.7, x: -61.7 * 60_000.25, y: -61.7 * 12.5 };
         let view = View { canvas: Size::new(1000, 1000), device_pixel_ratio: 1.0, canvas_from_image };
         let anchor = view.anchor();
@@ -253,7 +254,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_number_shows_the_whole_image() {
+    fn nan_and_infinity_show_the_whole_image() {
         let image = Size::new(640, 480);
         let (view, middle) = (fitted().zoomed(Point::new(10.0, 10.0), 3.0, image), Point::new(5.0, 5.0));
         let nowhere = Rect { x1: f64::NAN, y1: 0.0, x2: 1.0, y2: 1.0 };
@@ -270,7 +271,7 @@ mod tests {
     }
 
     #[test]
-    fn nonsense_is_refused() {
+    fn view_with_invalid_numbers_is_an_error() {
         let good = fitted();
         let with = |scale, x| View { canvas_from_image: Transform { scale, x, y: 0.0 }, ..good };
         assert!(good.check().is_ok());

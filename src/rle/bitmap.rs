@@ -1,4 +1,4 @@
-//! Masks from bitmaps and bitmaps from masks, where a model or an export needs one.
+//! Converts bitmaps to masks and masks to bitmaps, for models and exports.
 
 use super::builder::close;
 use super::limits::{MAX_BITMAP_PIXELS, checked_pixels, within};
@@ -6,9 +6,9 @@ use super::{Error, Mask};
 use crate::geometry::Size;
 
 impl Mask {
-    /// The mask of a row-major bitmap: `height * width` bytes, anything but 0 is set.
+    /// Reads a row-major bitmap: `height * width` bytes, every byte but 0 is set.
     pub fn from_row_major(size: Size, bitmap: &[u8]) -> Result<Self, Error> {
-        /// Columns turned at once: a cache line of each row.
+        /// Number of columns transposed at once: a cache line of each row.
         const STRIP: usize = 64;
         let mut changes = Changes::new(size, bitmap)?;
         let (width, height) = (size.width as usize, size.height as usize);
@@ -28,15 +28,14 @@ impl Mask {
         Ok(changes.finish(size))
     }
 
-    /// The mask of a column-major bitmap: `height * width` bytes, anything but 0 is set (maskApi
-    /// `rleEncode`).
+    /// Reads a column-major bitmap: `height * width` bytes, every byte but 0 is set (maskApi `rleEncode`).
     pub fn from_column_major(size: Size, bitmap: &[u8]) -> Result<Self, Error> {
         let mut changes = Changes::new(size, bitmap)?;
         changes.read(bitmap);
         Ok(changes.finish(size))
     }
 
-    /// The column-major bitmap: `height * width` bytes, 0 or 1 (maskApi `rleDecode`).
+    /// Returns the column-major bitmap: `height * width` bytes, 0 or 1 (maskApi `rleDecode`).
     pub fn to_column_major(&self) -> Result<Vec<u8>, Error> {
         let mut bitmap = vec![0; bitmap_length(self.size())?];
         for run in self.runs() {
@@ -45,7 +44,7 @@ impl Mask {
         Ok(bitmap)
     }
 
-    /// The row-major bitmap: `height * width` bytes, 0 or 1.
+    /// Returns the row-major bitmap: `height * width` bytes, 0 or 1.
     ///
     /// ```
     /// use masklink::{geometry::Size, rle::Mask};
@@ -60,8 +59,8 @@ impl Mask {
             return Ok(bitmap);
         }
         let (width, height) = (self.size().width as usize, self.size().height as usize);
-        // First where the value differs from the pixel above, by run ends alone; then each row is
-        // added to the next, which goes over the bytes in order and many at a time.
+        // The run ends first mark each pixel that differs from the one above it; then each row is
+        // added to the next, in the order of the bytes and eight at a time.
         for run in self.runs() {
             let (start, end) = (run.start as usize, run.end as usize);
             let (first, last) = (start / height, end / height);
@@ -87,7 +86,7 @@ impl Mask {
     }
 }
 
-/// Where a column-major stream of values changes.
+/// Collects the positions at which a column-major stream of values changes.
 struct Changes {
     boundaries: Vec<u32>,
     set: bool,
@@ -107,7 +106,7 @@ impl Changes {
         const AT_ONCE: usize = 16;
         for chunk in values.chunks(AT_ONCE) {
             let set = chunk.iter().fold(0, |set, &value| set + usize::from(value != 0));
-            // Most pixels lie within a run, so most chunks bring no change.
+            // Most pixels lie within a run, so most chunks have no change.
             if set != if self.set { chunk.len() } else { 0 } {
                 for (index, &value) in (self.position..).zip(chunk) {
                     if (value != 0) != self.set {

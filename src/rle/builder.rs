@@ -1,13 +1,13 @@
-//! Puts a mask together from run lengths in order, or from its boundaries in order.
+//! Builds a mask from run lengths or run ends in order.
 
 use super::limits::{MAX_RUNS, checked_pixels, within};
 use super::{Error, Mask};
 use crate::geometry::Size;
 
-/// A mask in the making: the boundaries so far, and the pixels that the runs so far cover.
+/// A mask under construction: the boundaries so far, and the number of pixels that the runs cover.
 ///
-/// After each run the parity of `boundaries` is that of the number of runs, also around runs of no
-/// pixel: a boundary met twice is no boundary.
+/// After each run the parity of `boundaries` is that of the number of runs, also around empty runs: two
+/// equal boundaries cancel each other.
 pub(super) struct Builder {
     size: Size,
     pixels: u32,
@@ -17,7 +17,7 @@ pub(super) struct Builder {
 }
 
 impl Builder {
-    /// Room for `runs` runs; fails where the size or the number of runs passes its limit.
+    /// Reserves memory for `runs` runs; fails where the size or the number of runs is over its limit.
     pub(super) fn new(size: Size, runs: usize) -> Result<Self, Error> {
         let pixels = checked_pixels(size)?;
         within("runs of a mask", MAX_RUNS, runs as u64)?;
@@ -25,7 +25,7 @@ impl Builder {
         Ok(Self { size, pixels, boundaries: Vec::with_capacity(runs + 1), position: 0, runs: 0 })
     }
 
-    /// Number of runs so far.
+    /// Returns the number of runs so far.
     pub(super) fn runs(&self) -> usize {
         self.runs
     }
@@ -42,9 +42,9 @@ impl Builder {
         Ok(())
     }
 
-    /// Adds `runs` runs that have a pixel each. `write` gets the position so far, fills in where
-    /// the runs end and answers the last of them, or nothing where one has no pixel; then, and
-    /// where they pass the end, this fails.
+    /// Adds `runs` runs of at least one pixel each. `write` gets the position so far, writes the ends of
+    /// the runs and returns the last one, or `None` where a run is empty. Returns `None` then, and where
+    /// the runs pass the last pixel.
     #[inline]
     pub(super) fn push_ends(
         &mut self,
@@ -59,7 +59,7 @@ impl Builder {
         Some(())
     }
 
-    /// The mask, where the runs cover all its pixels.
+    /// Returns the mask; fails where the runs do not cover all its pixels.
     pub(super) fn finish(mut self) -> Result<Mask, Error> {
         if self.position != self.pixels {
             let (expected, actual) = (self.size.pixels(), u64::from(self.position));
@@ -70,7 +70,7 @@ impl Builder {
     }
 }
 
-/// Adds a boundary that lies not before the last; the same one twice is none.
+/// Adds a boundary at or after the last one; two equal boundaries cancel each other.
 #[inline]
 pub(super) fn toggle(boundaries: &mut Vec<u32>, boundary: u32) {
     if boundaries.last() == Some(&boundary) {
@@ -87,8 +87,8 @@ pub(super) fn close(boundaries: &mut Vec<u32>, pixels: u32) {
     }
 }
 
-/// Adds the run `start..end` of ones, which begins not before the last one's end; it grows the last
-/// one where they meet.
+/// Adds the run `start..end` of ones, which begins at or after the end of the last one; joins the two
+/// where they meet.
 pub(super) fn append_run(boundaries: &mut Vec<u32>, start: u32, end: u32) {
     toggle(boundaries, start);
     boundaries.push(end);

@@ -1,4 +1,4 @@
-//! COCO's compressed run-length encoding as JSON: `{"size": [height, width], "counts": "…"}`.
+//! COCO's compressed run-length encoding in JSON: `{"size": [height, width], "counts": "…"}`.
 
 use serde::{Deserialize, Serialize};
 
@@ -9,14 +9,14 @@ use crate::geometry::Size;
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[cfg_attr(all(feature = "cli", not(target_arch = "wasm32")), derive(utoipa::ToSchema))]
 pub struct CocoRle {
-    /// Height and width in pixels, in COCO's order.
+    /// Height and width in pixels, in this order.
     pub size: [u32; 2],
     /// COCO's compressed run lengths, column-major.
     pub counts: String,
 }
 
 impl CocoRle {
-    /// The size it states.
+    /// Returns the stated size.
     pub fn mask_size(&self) -> Size {
         let [height, width] = self.size;
         Size::new(width, height)
@@ -43,7 +43,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn height_comes_first() {
+    fn size_is_height_then_width() {
         let rle: CocoRle = serde_json::from_str(r#"{"size":[2,3],"counts":"06"}"#).unwrap();
         let mask = Mask::try_from(&rle).unwrap();
         assert_eq!((mask.size(), mask.area()), (Size::new(3, 2), 6));
@@ -51,7 +51,7 @@ mod tests {
     }
 
     #[test]
-    fn counts_for_another_size_are_refused() {
+    fn counts_of_another_size_are_an_error() {
         let rle = CocoRle { size: [2, 4], counts: "06".to_owned() };
         assert!(matches!(Mask::try_from(&rle), Err(Error::Coverage { actual: 6, expected: 8, .. })));
     }

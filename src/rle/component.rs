@@ -5,7 +5,7 @@ use super::pieces::Pieces;
 use super::{Connectivity, Mask};
 
 impl Mask {
-    /// The connected components, each as a mask of the same size, in the order of their first pixels.
+    /// Returns the connected components, each a mask of the same size, in the order of their first pixels.
     ///
     /// ```
     /// use masklink::{geometry::Size, rle::{Connectivity, Mask}};
@@ -17,7 +17,7 @@ impl Mask {
     /// # Ok::<(), masklink::rle::Error>(())
     /// ```
     pub fn components(&self, connectivity: Connectivity) -> Vec<Self> {
-        let pieces = Pieces::of(self);
+        let pieces = Pieces::new(self);
         let (labels, number) = pieces.labels(connectivity);
         let mut boundaries = vec![Vec::new(); number];
         let height = self.size().height;
@@ -29,12 +29,12 @@ impl Mask {
         boundaries.into_iter().map(|boundaries| Self::from_sorted(self.size(), boundaries)).collect()
     }
 
-    /// The number of connected components.
+    /// Returns the number of connected components.
     pub fn component_count(&self, connectivity: Connectivity) -> usize {
-        Pieces::of(self).labels(connectivity).1
+        Pieces::new(self).labels(connectivity).1
     }
 
-    /// The connected component with the most pixels, the first of equals; an empty mask for an empty one.
+    /// Returns the connected component with the most pixels, the first of equals; empty for an empty mask.
     #[must_use]
     pub fn largest_component(&self, connectivity: Connectivity) -> Self {
         let components = self.components(connectivity);

@@ -16,7 +16,8 @@ impl Mask {
     ///
     /// let mask = Mask::from_compressed(Size::new(3, 3), "414")?;
     /// assert_eq!(mask.boundaries(), [4, 5]);
-    /// assert_eq!(Mask::from_compressed(Size::new(3, 3), "4!3"), Err(Error::Character { at: 1, found: b'!' }));
+    /// let invalid = Mask::from_compressed(Size::new(3, 3), "4!3");
+    /// assert_eq!(invalid, Err(Error::Character { at: 1, found: b'!' }));
     /// # Ok::<(), Error>(())
     /// ```
     pub fn from_compressed(size: Size, counts: &str) -> Result<Self, Error> {
@@ -26,7 +27,7 @@ impl Mask {
             return Ok(mask);
         }
         let mut builder = Builder::new(size, runs)?;
-        // The lengths of the last two runs, that of the even one first.
+        // Lengths of the last two runs, the one with the even index first.
         let mut before = [0_i64; 2];
         let mut at = 0;
         while at < bytes.len() {
@@ -41,7 +42,7 @@ impl Mask {
         builder.finish()
     }
 
-    /// COCO's compressed counts of this mask, as pycocotools' `encode` writes them.
+    /// Returns COCO's compressed counts, as pycocotools' `encode` writes them.
     ///
     /// ```
     /// use masklink::{geometry::Size, rle::Mask};

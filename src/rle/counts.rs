@@ -1,11 +1,11 @@
-//! COCO's uncompressed counts: lengths of runs of zeros and ones in turn, zeros first.
+//! COCO's uncompressed counts: alternating lengths of runs of zeros and ones, zeros first.
 
 use super::builder::Builder;
 use super::{Error, Mask};
 use crate::geometry::Size;
 
 impl Mask {
-    /// The mask of COCO's uncompressed counts: alternating lengths of runs of zeros and ones, zeros first.
+    /// Reads COCO's uncompressed counts.
     ///
     /// ```
     /// use masklink::{geometry::Size, rle::{Error, Mask}};
@@ -28,7 +28,7 @@ impl Mask {
         builder.finish()
     }
 
-    /// COCO's canonical uncompressed counts: zeros first, no empty run but a leading one (maskApi
+    /// Returns COCO's canonical uncompressed counts, in which only the first run may be empty (maskApi
     /// `rleEncode`).
     pub fn counts(&self) -> Vec<u32> {
         let mut counts = Vec::with_capacity(self.boundaries().len() + 1);

@@ -1,103 +1,104 @@
-//! What can be wrong with an encoded mask, by whose fault.
+//! Errors of encoded masks, sorted by fault.
 
 use crate::geometry::Size;
 
-/// Why a mask could not be read or combined. Positions count bytes of a string or elements of a list from 0.
+/// A mask that cannot be read or combined. Positions count bytes of a string or elements of a list from 0.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// The compressed string holds a byte outside `'0'..='o'` (maskApi's alphabet of 64).
+    /// Malformed input: the compressed string holds a byte outside `'0'..='o'` (maskApi's alphabet of 64).
     #[error("byte {at} is {found:#04x}, not one of COCO's characters '0'..'o'")]
     Character {
-        /// Position in the string.
+        /// Position of the byte in the string.
         at: usize,
-        /// The byte found.
+        /// Value of the byte.
         found: u8,
     },
-    /// The compressed string ends within a number.
+    /// Malformed input: the compressed string ends within a number.
     #[error("the string ends within the number that begins at byte {at}")]
     Truncated {
-        /// Where the unfinished number begins.
+        /// Position of the number's first byte.
         at: usize,
     },
-    /// A number of the compressed string has more characters than any difference of two 32-bit lengths needs.
+    /// Malformed input: a number has more characters than any difference of two 32-bit lengths needs.
     #[error("the number that begins at byte {at} has more than 7 characters")]
     LongNumber {
-        /// Where the number begins.
+        /// Position of the number's first byte.
         at: usize,
     },
-    /// A run's length is negative or does not fit 32 bits.
+    /// Malformed input: a run's length is negative or does not fit 32 bits.
     #[error("run {at} has the length {length}, outside 0..=4294967295")]
     RunLength {
-        /// Which run.
+        /// Index of the run.
         at: usize,
-        /// The length read.
+        /// Length read.
         length: i64,
     },
-    /// The runs do not add up to the size.
+    /// Malformed input or a wrong size: the runs do not cover the size exactly.
     #[error("the runs up to {at} cover {actual} pixels, the size has {expected}")]
     Coverage {
-        /// Which run: the one that passed the end, or the number of runs where they stop short of it.
+        /// Index of the run that passed the last pixel, or the number of runs where they cover too little.
         at: usize,
-        /// `height * width`.
+        /// Number of pixels of the size.
         expected: u64,
-        /// Sum of the runs, up to and including the one that passed the end.
+        /// Sum of the runs up to and including run `at`.
         actual: u64,
     },
-    /// Boundaries are not strictly increasing, not in pairs, or pass the last pixel.
+    /// Malformed input: boundaries are not strictly increasing, not in pairs, or pass the last pixel.
     #[error("boundary {at} is out of order or outside the mask")]
     Boundary {
-        /// Which boundary.
+        /// Index of the boundary.
         at: usize,
     },
-    /// A polygon is not a list of at least three points, x and y in turn.
+    /// Malformed input: a polygon is not a list of at least three points, x and y in turn.
     #[error(
         "polygon {at} has {numbers} numbers; x and y of at least three points are an even number from 6 up"
     )]
     PolygonLength {
-        /// Which polygon.
+        /// Index of the polygon.
         at: usize,
-        /// The numbers it has.
+        /// Number of its coordinates.
         numbers: usize,
     },
-    /// A polygon's coordinate is not finite or is further from 0 than any image is large.
+    /// Malformed input: a coordinate is not finite or is farther from 0 than
+    /// [`MAX_COORDINATE`](super::MAX_COORDINATE).
     #[error("coordinate {at} of polygon {polygon} is not a number within ±268435456")]
     Coordinate {
-        /// Which polygon.
+        /// Index of the polygon.
         polygon: usize,
-        /// Which of its numbers.
+        /// Index of the coordinate in the polygon.
         at: usize,
     },
-    /// A bitmap's length is not that of its size.
+    /// Wrong argument: a bitmap's length is not the number of pixels of its size.
     #[error("a bitmap of {size} needs {expected} bytes, not {actual}", expected = size.pixels())]
     BitmapLength {
-        /// The size given.
+        /// Size of the bitmap.
         size: Size,
-        /// The bytes given.
+        /// Number of bytes given.
         actual: usize,
     },
-    /// Two masks of different sizes cannot be combined.
+    /// Wrong argument: masks of different sizes cannot be combined.
     #[error("the masks have different sizes, {left} and {right}")]
     SizeMismatch {
-        /// The first mask's.
+        /// Size of the first mask.
         left: Size,
-        /// The second mask's.
+        /// Size of the second mask.
         right: Size,
     },
-    /// A stated limit would be passed; nothing was allocated.
+    /// A value is over a stated limit; nothing was allocated.
     #[error("{what}: {actual} is over the limit of {limit}")]
     Limit {
-        /// What is limited.
+        /// Name of the limited quantity.
         what: &'static str,
-        /// The most that is taken.
+        /// Maximum allowed.
         limit: u64,
-        /// What was asked for.
+        /// Value requested.
         actual: u64,
     },
 }
 
 impl Error {
-    /// The name of the variant for machines; it stays as it is.
+    /// Returns the variant's name for programs; it never changes.
     pub fn code(&self) -> &'static str {
         match self {
             Self::Character { .. } => "character",
@@ -114,7 +115,7 @@ impl Error {
         }
     }
 
-    /// The byte of the string or the element of the list at fault, where one is.
+    /// Returns the position of the byte or element at fault; `None` where the error has no position.
     pub fn at(&self) -> Option<usize> {
         match *self {
             Self::Character { at, .. }

@@ -1,4 +1,4 @@
-//! Several masks as two arrays of integers, the form in which masks cross to JavaScript and between threads.
+//! Several masks as two arrays of integers, as they cross to JavaScript and between threads.
 
 use super::{Error, Mask};
 use crate::geometry::Size;
@@ -21,19 +21,19 @@ use crate::geometry::Size;
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FlatMasks {
-    /// The index of each mask's first boundary, and last the number of all boundaries.
+    /// Index of each mask's first boundary, and the number of all boundaries at the end.
     pub offsets: Vec<u32>,
-    /// The boundaries of all masks.
+    /// Boundaries of all masks, one after the other.
     pub boundaries: Vec<u32>,
 }
 
 impl FlatMasks {
-    /// The number of masks.
+    /// Returns the number of masks.
     pub fn len(&self) -> usize {
         self.offsets.len().saturating_sub(1)
     }
 
-    /// Whether there are no masks.
+    /// Returns `true` if there are no masks.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }

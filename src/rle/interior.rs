@@ -1,39 +1,39 @@
-//! The pixel deepest inside a mask: where a person would click it.
+//! The pixel deepest inside a mask, at which the evaluation of clicks places them.
 
 use super::limits::{MAX_BITMAP_PIXELS, within};
 use super::pieces::Pieces;
 use super::{Error, Mask};
 use crate::geometry::Point;
 
-/// The longest side of the rectangle around a mask that is searched for its interior-most pixel.
+/// Maximum side of the bounding box of a mask that is searched for its interior-most pixel.
 const MAX_SIDE: u64 = 1 << 16;
 
-/// A pixel of a mask and how deep inside it lies.
+/// A pixel of a mask and its distance to the mask's border.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct InteriorPixel {
-    /// Column.
+    /// Column of the pixel.
     pub x: u32,
-    /// Row.
+    /// Row of the pixel.
     pub y: u32,
-    /// Square of the distance, in pixels, to the nearest pixel that is not set or lies outside the image.
+    /// Square of the distance in pixels to the nearest pixel that is not set or lies outside the image.
     pub squared_distance: u64,
 }
 
 impl InteriorPixel {
-    /// The middle of the pixel in image space.
+    /// Returns the middle of the pixel in image space.
     pub fn center(&self) -> Point {
         Point::new(f64::from(self.x) + 0.5, f64::from(self.y) + 0.5)
     }
 }
 
 impl Mask {
-    /// The pixel furthest from all pixels that are not set, where beyond the border none is; `None`
-    /// for an empty mask.
+    /// Returns the pixel farthest from all pixels that are not set, those outside the image included;
+    /// `None` for an empty mask.
     ///
     /// This is the maximum of the exact Euclidean distance transform, the first by rows among
-    /// equals, as the protocol of interactive segmentation places its clicks. Two passes after
-    /// Meijster, Roerdink and Hesselink (2000), the first of them over runs; it needs memory by the
-    /// mask's box's width and not by its pixels.
+    /// equals, as the protocol of interactive segmentation places its clicks. Takes two passes
+    /// after Meijster, Roerdink and Hesselink (2000), the first of them over runs; memory grows with the
+    /// width of the mask's bounding box and not with its pixels.
     ///
     /// ```
     /// use masklink::{geometry::Size, rle::{InteriorPixel, Mask}};
@@ -46,9 +46,9 @@ impl Mask {
         let Some(bbox) = self.bbox() else { return Ok(None) };
         within("pixels of a mask's box", MAX_BITMAP_PIXELS, u64::from(bbox.width) * u64::from(bbox.height))?;
         within("longer side of a mask's box", MAX_SIDE, u64::from(bbox.width.max(bbox.height)))?;
-        let mut columns = Columns::of(self, bbox.x, bbox.width);
+        let mut columns = Columns::new(self, bbox.x, bbox.width);
         let mut envelope = Envelope::default();
-        // One column more on either side, in which nothing is set.
+        // One more column on either side, without a pixel set.
         let mut depths = vec![0; bbox.width as usize + 2];
         let mut best: Option<InteriorPixel> = None;
         for y in bbox.y..bbox.y + bbox.height {
@@ -66,19 +66,19 @@ impl Mask {
     }
 }
 
-/// The runs of each column, read from the top down.
+/// The runs of each column, read downward.
 struct Columns {
     /// Rows of the runs, column after column.
     rows: Vec<[u32; 2]>,
-    /// For each column which of them is the next not yet passed, and where the column's end.
+    /// Index of each column's next run that is not passed yet, and one past its last run.
     next: Vec<[usize; 2]>,
 }
 
 impl Columns {
-    fn of(mask: &Mask, left: u32, width: u32) -> Self {
+    fn new(mask: &Mask, left: u32, width: u32) -> Self {
         let mut rows = Vec::new();
         let mut next = vec![[0; 2]; width as usize];
-        for piece in Pieces::of(mask).0 {
+        for piece in Pieces::new(mask).0 {
             for column in piece.columns {
                 let entry = &mut next[(column - left) as usize];
                 if entry[1] == 0 {
@@ -91,9 +91,8 @@ impl Columns {
         Self { rows, next }
     }
 
-    /// Writes for each column how far row `y` is from the nearest row above or below that is not
-    /// set, 0 where it is not set itself; from the second entry on. Rows must be asked for
-    /// downwards.
+    /// Writes the distance from row `y` to the nearest row of each column that is not set, 0 where row `y`
+    /// is not set itself; from the second entry on. `y` must increase from call to call.
     fn depths_in_row(&mut self, y: u32, depths: &mut [u64]) {
         for (depth, [next, end]) in depths[1..].iter_mut().zip(&mut self.next) {
             while next < end && self.rows[*next][1] <= y {
@@ -110,14 +109,15 @@ impl Columns {
 /// The lower envelope of a row's parabolas `(x - i)² + depth(i)²`.
 #[derive(Default)]
 struct Envelope {
-    /// The columns whose parabolas are part of it, and from where on each is the lowest.
+    /// Columns whose parabolas are part of the envelope, and the position from which each is the lowest.
     parts: Vec<(usize, usize)>,
 }
 
 impl Envelope {
-    /// The first column at which the envelope is highest, and its height, where that is over `reached`.
+    /// Returns the first column at which the envelope is highest, and its height, if that is over
+    /// `reached`.
     fn highest(&mut self, depths: &[u64], reached: u64) -> Option<(usize, u64)> {
-        self.lay(depths);
+        self.rebuild(depths);
         let mut best = None;
         let mut highest = reached;
         let mut ends = self.parts.iter().skip(1).map(|part| part.1).chain([depths.len()]);
@@ -133,7 +133,7 @@ impl Envelope {
         best
     }
 
-    fn lay(&mut self, depths: &[u64]) {
+    fn rebuild(&mut self, depths: &[u64]) {
         self.parts.clear();
         for column in 0..depths.len() {
             while let Some(&(last, from)) = self.parts.last() {
@@ -156,7 +156,7 @@ fn height_at(column: usize, depths: &[u64], x: usize) -> u64 {
     distance * distance + depths[column] * depths[column]
 }
 
-/// The first place at which the parabola of column `b`, right of `a`, is lower than that of `a`.
+/// Returns the first position at which the parabola of column `b`, right of `a`, is below that of `a`.
 fn first_lower(a: usize, b: usize, depths: &[u64]) -> usize {
     let square = |value: u64| (value * value) as i64;
     let rise = square(b as u64) - square(a as u64) + square(depths[b]) - square(depths[a]);

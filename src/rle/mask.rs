@@ -1,4 +1,4 @@
-//! The mask itself: its size and the sorted indices at which its value changes.
+//! The mask: its size and the sorted indices at which its value changes.
 
 use std::ops::Range;
 
@@ -8,8 +8,8 @@ use crate::geometry::{PixelRect, Size};
 
 /// A binary mask as column-major run boundaries.
 ///
-/// The boundaries are the indices at which the value changes, pixel `(x, y)` having the index `x *
-/// height + y`: an even number of them, strictly increasing, the last at most `size.pixels()`;
+/// The boundaries are the indices at which the value changes; pixel `(x, y)` has the index
+/// `x * height + y`. They are an even number of them, strictly increasing, the last at most `size.pixels()`;
 /// pairs `[start, end)` are the runs of ones. So equal masks have equal boundaries.
 ///
 /// ```
@@ -30,12 +30,12 @@ pub struct Mask {
 }
 
 impl Mask {
-    /// The mask without a pixel set. Fails where `size` has more than 2³² - 1 pixels.
+    /// Returns the mask without a pixel set. Fails where `size` has more than 2³² - 1 pixels.
     pub fn empty(size: Size) -> Result<Self, Error> {
         Self::from_boundaries(size, Vec::new())
     }
 
-    /// The mask of the given run boundaries, which must be strictly increasing, in pairs and inside `size`.
+    /// Checks run boundaries, which must be strictly increasing, in pairs and inside `size`.
     pub fn from_boundaries(size: Size, boundaries: Vec<u32>) -> Result<Self, Error> {
         let pixels = checked_pixels(size)?;
         let disorder = boundaries.windows(2).position(|pair| pair[0] >= pair[1]).map(|at| at + 1);
@@ -47,40 +47,40 @@ impl Mask {
         }
     }
 
-    /// The mask of boundaries that are known to hold the invariant.
+    /// Wraps boundaries that are known to satisfy the invariant.
     pub(super) fn from_sorted(size: Size, boundaries: Vec<u32>) -> Self {
         debug_assert!(boundaries.len().is_multiple_of(2) && boundaries.is_sorted_by(|a, b| a < b));
         debug_assert!(boundaries.last().is_none_or(|&last| u64::from(last) <= size.pixels()));
         Self { size, boundaries }
     }
 
-    /// Width and height.
+    /// Returns width and height in pixels.
     pub fn size(&self) -> Size {
         self.size
     }
 
-    /// The indices at which the value changes, first to one, then to zero, and so on; column-major.
+    /// Returns the column-major indices at which the value changes, first to one, then to zero, and so on.
     pub fn boundaries(&self) -> &[u32] {
         &self.boundaries
     }
 
-    /// The runs of ones as ranges of column-major pixel indices, in order.
+    /// Returns the runs of ones as ranges of column-major pixel indices, in order.
     pub fn runs(&self) -> impl ExactSizeIterator<Item = Range<u32>> + DoubleEndedIterator + '_ {
         self.boundaries.chunks_exact(2).map(|pair| pair[0]..pair[1])
     }
 
-    /// Whether no pixel is set.
+    /// Returns `true` if no pixel is set.
     pub fn is_empty(&self) -> bool {
         self.boundaries.is_empty()
     }
 
-    /// The number of pixels set.
+    /// Returns the number of pixels set.
     pub fn area(&self) -> u64 {
         self.runs().map(|run| u64::from(run.end - run.start)).sum()
     }
 
-    /// The smallest rectangle that holds all pixels set; `None` for an empty mask (maskApi
-    /// `rleToBbox` gives zeros).
+    /// Returns the smallest rectangle around all pixels set; `None` for an empty mask, for which maskApi's
+    /// `rleToBbox` gives zeros.
     pub fn bbox(&self) -> Option<PixelRect> {
         let height = self.size.height;
         let (first, last) = (self.boundaries.first()?, self.boundaries.last()?);
@@ -92,8 +92,8 @@ impl Mask {
                 top = top.min(start % height);
                 bottom = bottom.max(last % height);
             } else {
-                // A run that goes on into the next column holds the foot of one column and the head
-                // of the other.
+                // A run that continues in the next column covers the bottom of one column and the top of
+                // the other.
                 (top, bottom) = (0, height - 1);
                 break;
             }
@@ -101,7 +101,7 @@ impl Mask {
         Some(PixelRect { x: left, y: top, width: right - left + 1, height: bottom - top + 1 })
     }
 
-    /// Whether pixel `(x, y)` is set; false outside the mask. Binary search over the boundaries.
+    /// Returns `true` if pixel `(x, y)` is set, by a binary search; `false` outside the mask.
     pub fn contains(&self, x: u32, y: u32) -> bool {
         if x >= self.size.width || y >= self.size.height {
             return false;

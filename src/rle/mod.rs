@@ -1,9 +1,9 @@
-//! Binary masks as run boundaries: COCO's codecs, set operations and measures, without a bitmap.
+//! Binary masks as run boundaries: COCO's codecs, set operations and measurements, without a bitmap.
 //!
-//! Pixels are counted down the columns, as COCO counts them: pixel `(x, y)` of a mask of height `h`
-//! has the index `x * h + y`. A [`Mask`] holds the indices at which the value changes, so sets,
-//! measures and outlines cost time by the number of runs and not by the number of pixels; only a
-//! bitmap and the interior-most point look at every pixel.
+//! Pixels are numbered down the columns, as in COCO: pixel `(x, y)` of a mask of height `h` has the
+//! index `x * h + y`. A [`Mask`] holds the indices at which the value changes, so the time of set
+//! operations, measurements and outlines grows with the number of runs and not with that of pixels; only
+//! a bitmap and the interior-most pixel visit every pixel.
 
 mod bitmap;
 mod builder;
@@ -31,4 +31,4 @@ pub use limits::{MAX_BITMAP_PIXELS, MAX_COORDINATE, MAX_PIXELS, MAX_POLYGON_CROS
 pub use mask::Mask;
 pub use outline::Outline;
 pub use pieces::Connectivity;
-pub(crate) use polygon::far_coordinate;
+pub(crate) use polygon::invalid_coordinate;

@@ -1,4 +1,4 @@
-//! Outlines of a mask along the edges of its pixels, with holes, traced on its runs.
+//! Traces the outlines of a mask along its pixel edges, holes included, from its runs.
 
 use std::cmp::Ordering;
 use std::fmt::Write as _;
@@ -16,15 +16,15 @@ use super::{Connectivity, Mask};
 /// nonzero, fill it. Paths touch themselves and each other at corners at most.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Outline {
-    /// The way around.
+    /// Path around the component.
     pub outer: Vec<[u32; 2]>,
-    /// The ways around its holes.
+    /// Paths around its holes, one each.
     pub holes: Vec<Vec<[u32; 2]>>,
 }
 
 impl Outline {
-    /// The path data of SVG 2 (section 9.3): `M`, then `H` and `V` with absolute coordinates, `Z`,
-    /// for each path.
+    /// Returns SVG 2 path data (section 9.3): for each path `M`, then `H` and `V` with absolute
+    /// coordinates, then `Z`.
     pub fn to_svg_path(&self) -> String {
         let mut text = String::new();
         for path in std::iter::once(&self.outer).chain(&self.holes) {
@@ -45,7 +45,7 @@ impl Outline {
 }
 
 impl Mask {
-    /// The outlines of the connected components (by sides), in the order of [`Mask::components`].
+    /// Returns the outlines of the connected components (by sides), in the order of [`Mask::components`].
     ///
     /// ```
     /// use masklink::{geometry::Size, rle::Mask};
@@ -59,7 +59,7 @@ impl Mask {
     /// # Ok::<(), masklink::rle::Error>(())
     /// ```
     pub fn outlines(&self) -> Vec<Outline> {
-        let pieces = Pieces::of(self);
+        let pieces = Pieces::new(self);
         let (labels, number) = pieces.labels(Connectivity::Four);
         let corners = Sweep::over(&pieces);
         let mut outlines = vec![Outline { outer: Vec::new(), holes: Vec::new() }; number];
@@ -75,9 +75,9 @@ impl Mask {
                 path.push(corners[at].position);
                 at = corners[at].next;
             }
-            // The first corner is the upper one of the leftmost edge. What is to the right of that
-            // edge is the component where the path comes up along it and leaves sideways, and a
-            // hole where it goes down.
+            // The first corner is the upper one of the leftmost edge. To the right of that edge lies the
+            // component where the path comes up along it and leaves sideways, and a hole where it goes
+            // down.
             let is_outer = path[0][1] == path[1][1];
             let outline = &mut outlines[labels[corners[first].piece] as usize];
             if is_outer {
@@ -93,9 +93,9 @@ impl Mask {
 /// A corner of an outline.
 struct Corner {
     position: [u32; 2],
-    /// The corner that follows on the path.
+    /// Index of the next corner of the path.
     next: usize,
-    /// A piece of the component it belongs to.
+    /// Index of a piece of the same component.
     piece: usize,
 }
 
@@ -105,25 +105,23 @@ struct Side {
     y: u32,
     is_upper: bool,
     piece: usize,
-    /// The corner where it began.
+    /// Index of the corner where the side began.
     start: usize,
 }
 
 impl Side {
-    /// Orders the sides at a line: downwards, and where two pixels meet in a corner the lower side
-    /// first, so that the edge that comes from above ends at the side of its own pixel.
+    /// Returns the key that sorts the sides at a line: downward, and where two pixels meet in a corner the
+    /// lower side first, so that an edge from above ends at the side of its own pixel.
     fn order(&self) -> (u32, bool) {
         (self.y, self.is_upper)
     }
 }
 
-/// Goes over the mask from left to right, from one line between columns to the next at which
-/// something changes.
+/// Sweeps over the mask from left to right, from one change between columns to the next.
 #[derive(Default)]
 struct Sweep {
     corners: Vec<Corner>,
-    /// Corners on the current line, downwards, each with whether the mask is left of an edge that
-    /// goes down from it.
+    /// Corners on the current line, downward; `true` where the mask lies left of the edge below the corner.
     on_line: Vec<(usize, bool)>,
 }
 
@@ -147,8 +145,7 @@ impl Sweep {
         sweep.corners
     }
 
-    /// Passes the line `x`, from the sides left of it to those right of it, which get to know where
-    /// they began.
+    /// Passes the line `x`: ends sides at its left, and sets `start` of those at its right.
     fn pass(&mut self, x: u32, left: &[Side], right: &mut [Side]) {
         let (mut i, mut j) = (0, 0);
         loop {
@@ -188,7 +185,7 @@ impl Sweep {
     }
 }
 
-/// The sides of the pieces of one group, downwards.
+/// Returns the sides of the pieces of one group, downward.
 fn sides_of(pieces: &Pieces, group: Range<usize>) -> Vec<Side> {
     let sides = |piece: usize| {
         let rows = &pieces.0[piece].rows;

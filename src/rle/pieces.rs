@@ -1,10 +1,10 @@
-//! A mask cut into rectangles column by column, and which of them hang together.
+//! Cuts a mask into rectangles column by column and finds the connected ones.
 
 use std::ops::Range;
 
 use super::Mask;
 
-/// Which neighbours of a pixel hang together with it.
+/// Neighbours of a pixel that are connected to it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Connectivity {
     /// The four that share a side.
@@ -14,21 +14,21 @@ pub enum Connectivity {
     Eight,
 }
 
-/// Part of a run: within one column, or a block of whole columns.
+/// A part of a run: within one column, or a block of whole columns.
 ///
-/// A run has at most three of them, the block between a foot and a head of a column, so that their
-/// number is bound to that of the runs even where the columns are billions of pixels wide.
+/// A run has at most three of them, a block of columns between two parts of columns, so their number is
+/// bounded by that of the runs, however wide the mask is.
 #[derive(Clone, Debug)]
 pub(super) struct Piece {
     pub(super) columns: Range<u32>,
     pub(super) rows: Range<u32>,
 }
 
-/// The pieces of a mask, sorted by column and row, so in the order of the runs.
+/// The pieces of a mask, sorted by column and row, which is the order of the runs.
 pub(super) struct Pieces(pub(super) Vec<Piece>);
 
 impl Pieces {
-    pub(super) fn of(mask: &Mask) -> Self {
+    pub(super) fn new(mask: &Mask) -> Self {
         let height = mask.size().height;
         let mut pieces = Vec::with_capacity(mask.runs().len());
         for run in mask.runs() {
@@ -48,8 +48,7 @@ impl Pieces {
         Self(pieces)
     }
 
-    /// Groups of neighbouring pieces that begin in the same column, as ranges of indices. They end
-    /// in the same, too.
+    /// Returns groups of pieces that begin, and therefore end, in the same column, as ranges of indices.
     pub(super) fn groups(&self) -> impl Iterator<Item = Range<usize>> + '_ {
         let mut start = 0;
         self.0.chunk_by(|a, b| a.columns.start == b.columns.start).map(move |group| {
@@ -59,7 +58,8 @@ impl Pieces {
         })
     }
 
-    /// For each piece the number of its component; components are numbered by their first pixel.
+    /// Returns the component of each piece and the number of components, which are in the order of their
+    /// first pixels.
     pub(super) fn labels(&self, connectivity: Connectivity) -> (Vec<u32>, usize) {
         let mut forest = Forest((0..self.0.len() as u32).collect());
         let mut left = 0..0;
@@ -72,7 +72,7 @@ impl Pieces {
         forest.into_labels()
     }
 
-    /// Whether the group `left` ends where the group `right` begins.
+    /// Returns `true` if the group `left` ends where the group `right` begins.
     pub(super) fn touches(&self, left: &Range<usize>, right: &Range<usize>) -> bool {
         !left.is_empty() && self.0[left.start].columns.end == self.0[right.start].columns.start
     }
@@ -92,7 +92,7 @@ impl Pieces {
             {
                 forest.join(left.start as u32, right.start as u32);
             }
-            // The one that ends first meets nothing further down: the next is a pixel away, at least.
+            // The one that ends first touches no further one: the next is at least a pixel away.
             if a.end < b.end {
                 left.start += 1;
             } else {
@@ -121,7 +121,7 @@ impl Forest {
         self.0[a.max(b) as usize] = a.min(b);
     }
 
-    /// A number for each root in order, given to its whole set, and how many there are.
+    /// Numbers the sets in the order of their roots; returns the number of each node's set and of all sets.
     fn into_labels(mut self) -> (Vec<u32>, usize) {
         let mut labels = Vec::with_capacity(self.0.len());
         let mut number = 0;

@@ -1,22 +1,22 @@
-//! Masks from polygons, pixel for pixel as COCO rasterises them (maskApi `rleFrPoly`).
+//! Rasterises polygons to masks, pixel for pixel as COCO does (maskApi `rleFrPoly`).
 //!
-//! maskApi walks the outline on a grid of five points a pixel and notes where it passes the middle
-//! of a pixel column; the pixels below such a place change their value. Only those places are
-//! visited here, so an edge costs time by the columns of the mask that it crosses and not by its
-//! length; the arithmetic at each place is maskApi's own.
+//! maskApi walks the outline on a grid of five points per pixel and records where it passes the middle
+//! of a pixel column; the pixels below such a position change their value. Only those positions are
+//! visited here, so the time of an edge grows with the columns of the mask that it crosses and not with
+//! its length; the arithmetic at each position is maskApi's.
 
 use super::builder::{close, toggle};
 use super::limits::{MAX_COORDINATE, MAX_POLYGON_CROSSINGS, checked_pixels, within};
 use super::{Error, Mask};
 use crate::geometry::Size;
 
-/// Grid points a pixel.
+/// Number of grid points per pixel in x and y.
 const SCALE: i64 = 5;
-/// The grid column left of a pixel's middle: a step from there to the next passes the middle.
+/// Grid column left of a pixel's middle: the step to the next one passes the middle.
 const MIDDLE: i64 = 2;
 
 impl Mask {
-    /// The mask of one polygon: x and y of its points in turn, in image space, closed by itself.
+    /// Rasterises one polygon: x and y of its points in turn, in image space; it is closed automatically.
     ///
     /// ```
     /// use masklink::{geometry::Size, rle::Mask};
@@ -29,7 +29,7 @@ impl Mask {
         Self::from_polygons(size, &[polygon])
     }
 
-    /// The union of several polygons, as COCO stores one object in several pieces.
+    /// Rasterises the union of several polygons, as COCO stores one object in several parts.
     pub fn from_polygons<P: AsRef<[f64]>>(size: Size, polygons: &[P]) -> Result<Self, Error> {
         let pixels = checked_pixels(size)?;
         let mut outlines = Vec::with_capacity(polygons.len());
@@ -45,12 +45,12 @@ impl Mask {
     }
 }
 
-/// Which number of a polygon cannot be drawn to.
-pub(crate) fn far_coordinate(numbers: &[f64]) -> Option<usize> {
+/// Returns the index of the first coordinate that is NaN or over the limit.
+pub(crate) fn invalid_coordinate(numbers: &[f64]) -> Option<usize> {
     numbers.iter().position(|number| number.is_nan() || number.abs() > MAX_COORDINATE)
 }
 
-/// A polygon's points on the grid.
+/// The points of a polygon on the grid.
 struct GridOutline(Vec<[i64; 2]>);
 
 impl GridOutline {
@@ -58,7 +58,7 @@ impl GridOutline {
         if numbers.len() < 6 || numbers.len() % 2 == 1 {
             return Err(Error::PolygonLength { at: polygon, numbers: numbers.len() });
         }
-        if let Some(at) = far_coordinate(numbers) {
+        if let Some(at) = invalid_coordinate(numbers) {
             return Err(Error::Coordinate { polygon, at });
         }
         // Rounds towards zero after adding a half, as the cast in maskApi does.
@@ -93,9 +93,9 @@ impl GridOutline {
 /// An edge on the grid, turned so that its longer extent grows.
 struct Edge {
     start: [i64; 2],
-    /// How far it goes along x and y.
+    /// Difference to the end point in x and y.
     extent: [i64; 2],
-    /// Growth of the shorter extent for each step of the longer.
+    /// Growth of the shorter extent per step of the longer.
     slope: f64,
 }
 
@@ -111,8 +111,8 @@ impl Edge {
         self.extent[0].abs() >= self.extent[1].abs()
     }
 
-    /// The first pixel column whose middle the edge passes within the mask, and how many follow one
-    /// another from it.
+    /// Returns the first pixel column of the mask whose middle the edge passes, and the number of such
+    /// columns.
     fn columns(&self, size: Size) -> (i64, u64) {
         let (a, b) = (self.start[0], self.start[0] + self.extent[0]);
         // A column c is passed where min <= 5c + 2 and 5c + 3 <= max.
@@ -123,7 +123,7 @@ impl Edge {
         (first, u64::try_from(last - first + 1).unwrap_or(0))
     }
 
-    /// The row from which on down the pixels of `column` change; `height` where none does.
+    /// Returns the row from which on the pixels of `column` change; `height` where none does.
     fn row_at_middle(&self, column: i64, height: u32) -> i64 {
         let left = column * SCALE + MIDDLE;
         let [at_left, at_right] = if self.along_x() {
@@ -135,13 +135,13 @@ impl Edge {
         row.clamp(0.0, f64::from(height)).ceil() as i64
     }
 
-    /// The shorter coordinate after `step` steps of the longer, rounded as in maskApi.
+    /// Returns the shorter coordinate after `step` steps of the longer, rounded as in maskApi.
     fn shorter_at(&self, step: i64, start: i64) -> i64 {
         (start as f64 + self.slope * step as f64 + 0.5) as i64
     }
 
-    /// The rows of the two neighbouring points of a steep edge of which one lies in grid column
-    /// `left`, one right of it.
+    /// Returns the rows of the two neighbouring points of a steep edge on both sides of the middle: one in
+    /// grid column `left`, one right of it.
     fn rows_beside(&self, left: i64) -> [i64; 2] {
         let rises = self.extent[0] > 0;
         // The first step at which the edge is on the far side of the middle.

@@ -1,17 +1,17 @@
-//! Union, intersection, difference and overlap of masks by one merge over their boundaries.
+//! Computes union, intersection, difference and overlap of masks by one merge of their boundaries.
 
 use super::{Error, Mask};
 use crate::geometry::Size;
 
 impl Mask {
-    /// The pixels set in either mask (maskApi `rleMerge` with `intersect` = 0).
+    /// Returns the pixels set in either mask (maskApi `rleMerge` with `intersect` = 0).
     pub fn union(&self, other: &Self) -> Result<Self, Error> {
         self.merge(other, |left, right| left || right)
     }
 
-    /// The pixels set in any of the masks, all of the given size; the empty mask for none.
+    /// Returns the pixels set in any of the masks, all of the given size; empty without masks.
     ///
-    /// Merges neighbours in rounds, so `n` masks cost `log n` passes over all runs.
+    /// Merges neighbours in rounds, so `n` masks take `log n` passes over all runs.
     ///
     /// ```
     /// use masklink::{geometry::Size, rle::Mask};
@@ -37,17 +37,17 @@ impl Mask {
         }
     }
 
-    /// The pixels set in both masks (maskApi `rleMerge` with `intersect` = 1).
+    /// Returns the pixels set in both masks (maskApi `rleMerge` with `intersect` = 1).
     pub fn intersection(&self, other: &Self) -> Result<Self, Error> {
         self.merge(other, |left, right| left && right)
     }
 
-    /// The pixels set in this mask and not in the other.
+    /// Returns the pixels set in this mask and not in the other.
     pub fn difference(&self, other: &Self) -> Result<Self, Error> {
         self.merge(other, |left, right| left && !right)
     }
 
-    /// The pixels that are not set.
+    /// Returns the pixels that are not set.
     #[must_use]
     pub fn complement(&self) -> Self {
         let pixels = self.size().pixels() as u32;
@@ -66,7 +66,7 @@ impl Mask {
         Self::from_sorted(self.size(), boundaries)
     }
 
-    /// The number of pixels set in both masks.
+    /// Returns the number of pixels set in both masks.
     pub fn shared_area(&self, other: &Self) -> Result<u64, Error> {
         self.check_same_size(other)?;
         let (mut left, mut right) = (self.runs(), other.runs());
@@ -83,7 +83,7 @@ impl Mask {
         Ok(area)
     }
 
-    /// Intersection over union, 0 for two empty masks. `other_is_crowd` divides by this mask's own
+    /// Returns intersection over union, 0 for two empty masks. `other_is_crowd` divides by this mask's own
     /// area instead, as COCO scores detections against crowd regions (maskApi `rleIou`).
     pub fn iou(&self, other: &Self, other_is_crowd: bool) -> Result<f64, Error> {
         let shared = self.shared_area(other)?;
@@ -98,7 +98,7 @@ impl Mask {
         Err(Error::SizeMismatch { left: self.size(), right: other.size() })
     }
 
-    /// The pixels for which `keep` answers true; `keep(false, false)` must be false.
+    /// Returns the pixels for which `keep` returns `true`; `keep(false, false)` must be `false`.
     #[inline]
     fn merge(&self, other: &Self, keep: impl Fn(bool, bool) -> bool) -> Result<Self, Error> {
         self.check_same_size(other)?;
@@ -110,13 +110,13 @@ impl Mask {
             i += usize::from(a == next);
             j += usize::from(b == next);
             let now = keep(i % 2 == 1, j % 2 == 1);
-            // Written always and counted when it is one: there is no branch to guess wrong.
+            // Always written, and counted only where the value changes: no branch to mispredict.
             merged[kept] = next;
             kept += usize::from(now != inside);
             inside = now;
         }
         merged.truncate(kept);
-        // One mask has ended, so it is outside from here on and the other alone decides.
+        // One mask has ended, so from here on the other alone decides.
         if keep(true, false) {
             merged.extend_from_slice(&left[i..]);
         }

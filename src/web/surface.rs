@@ -255,7 +255,7 @@ fn draw_on_cpu(
         context.set_image_smoothing_enabled(to.scale < SQUARES_FROM_SCALE);
         let (dw, dh) = (to.scale * f64::from(scene.size().width), to.scale * f64::from(scene.size().height));
         context.draw_image_with_image_bitmap_and_dw_and_dh(image, to.x, to.y, dw, dh)?;
-        cpu.leave_image_out();
+        cpu.set_image_drawn_by_caller();
     } else {
         cpu.set_image(None);
     }

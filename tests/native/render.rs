@@ -1,4 +1,4 @@
-//! The GPU renderer against the CPU renderer over the same scenes, on whatever adapter this machine has.
+//! Compares the GPU renderer with the CPU renderer over the same scenes, on this machine's adapter.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -18,7 +18,7 @@ use scenes::{Difference, TestScene, three_panels};
 
 use crate::shared_data::not_tested;
 
-/// A renderer of an empty scene, or `None` with a loud line where the machine has no adapter.
+/// Returns a renderer of an empty scene; prints a line and returns `None` where there is no adapter.
 fn gpu() -> Option<GpuRenderer> {
     let scene = Scene::new(Size::new(1, 1)).unwrap();
     match pollster::block_on(GpuRenderer::new(Target::Offscreen, scene.into())) {
@@ -58,14 +58,14 @@ fn write_panels(name: &str, expected: &Frame, actual: &Frame) -> std::path::Path
 }
 
 #[test]
-fn gpu_and_cpu_draw_the_same() {
+fn gpu_and_cpu_draw_equal_frames() {
     let Some(mut gpu) = gpu() else { return };
     let tests = scenes::all();
     assert_eq!(tests.len(), 25);
     let mut failures = Vec::new();
     for test in &tests {
         let (expected, actual) = (draw_on_cpu(test), draw_on_gpu(&mut gpu, test));
-        let difference = Difference::of(&expected, &actual);
+        let difference = Difference::between(&expected, &actual);
         println!(
             "{:<36} worst {:>3}, outliers {:>4} of {}",
             test.name, difference.worst, difference.outliers, difference.pixels
@@ -82,7 +82,7 @@ fn gpu_and_cpu_draw_the_same() {
 }
 
 #[test]
-fn a_lost_device_is_rebuilt_and_draws_the_same() {
+fn rebuilt_renderer_draws_the_same_frame() {
     let Some(mut gpu) = gpu() else { return };
     let test = scene_named("both");
     let before = draw_on_gpu(&mut gpu, &test);
@@ -96,11 +96,11 @@ fn a_lost_device_is_rebuilt_and_draws_the_same() {
 }
 
 #[test]
-fn a_change_of_style_sends_looks_and_uniforms_alone() {
+fn style_change_uploads_only_paints_and_uniforms() {
     let Some(mut gpu) = gpu() else { return };
     let test = scene_named("both");
     draw_on_gpu(&mut gpu, &test);
-    let looks = 16 * (test.scene.len() as u64 + 1);
+    let paints = 16 * (test.scene.len() as u64 + 1);
     let styles = [
         Style { fill_opacity: 0.9, ..test.style.clone() },
         Style { hovered: Some(2), selected: Some(1), ..test.style.clone() },
@@ -109,11 +109,11 @@ fn a_change_of_style_sends_looks_and_uniforms_alone() {
     let uniforms = uploaded(&mut gpu, &test.view, &test.style);
     assert!(uniforms <= 64, "{uniforms}");
     for style in styles {
-        assert_eq!(uploaded(&mut gpu, &test.view, &style), uniforms + looks);
+        assert_eq!(uploaded(&mut gpu, &test.view, &style), uniforms + paints);
     }
     assert_eq!(
         uploaded(&mut gpu, &test.view.panned(3.0, 4.0, test.scene.size()), &test.style),
-        uniforms + looks
+        uniforms + paints
     );
     assert_eq!(uploaded(&mut gpu, &test.view, &test.style), uniforms);
 }
@@ -121,12 +121,12 @@ fn a_change_of_style_sends_looks_and_uniforms_alone() {
 fn uploaded(gpu: &mut GpuRenderer, view: &View, style: &Style) -> u64 {
     match gpu.draw(view, style).unwrap() {
         Drawn::Shown { uploaded_bytes } => uploaded_bytes,
-        Drawn::Skipped => panic!("an offscreen target takes every frame"),
+        Drawn::Skipped => panic!("an offscreen target accepts every frame"),
     }
 }
 
 #[test]
-fn an_image_over_the_texture_limit_is_scaled_and_said() {
+fn image_over_the_texture_limit_is_scaled_and_reported() {
     let Some(mut gpu) = gpu() else { return };
     let size = Size::new(30_000, 2);
     gpu.set_scene(Scene::new(size).unwrap().into()).unwrap();
@@ -134,7 +134,7 @@ fn an_image_over_the_texture_limit_is_scaled_and_said() {
     let fit = gpu.set_image(Some(red.into())).unwrap();
     let ImageFit::Scaled { from, to, max_side } = fit else { panic!("{fit}") };
     assert!(from == size && to.longest_side() <= max_side && to.longest_side() > max_side / 2, "{fit}");
-    assert!(fit.to_string().starts_with("The image of 30000x2 pixels is shown from"), "{fit}");
+    assert!(fit.to_string().starts_with("The image of 30000x2 pixels is scaled to"), "{fit}");
     assert_eq!(gpu.memory().image, 4 * to.pixels());
     let canvas_from_image = Transform { scale: 40.0, ..Transform::default() };
     let view = View { canvas: Size::new(256, 64), device_pixel_ratio: 1.0, canvas_from_image };
@@ -144,7 +144,7 @@ fn an_image_over_the_texture_limit_is_scaled_and_said() {
 }
 
 #[test]
-fn a_canvas_over_the_texture_limit_is_refused_and_one_without_pixels_skipped() {
+fn canvas_over_the_texture_limit_is_an_error_and_empty_canvas_is_skipped() {
     let Some(mut gpu) = gpu() else { return };
     let test = scene_named("both");
     gpu.set_scene(test.scene.clone().into()).unwrap();

@@ -1,20 +1,20 @@
-//! The scenes on which the two renderers are compared, and the comparison; used natively and in the browser.
+//! Scenes on which the two renderers are compared, and the comparison, for native and browser tests.
 //!
-//! Whoever includes this file has `Size`, `Mask` and the rest of the crate's names in the module above.
+//! The including module must import `Size`, `Mask` and the other names of the crate.
 
 use super::{Color, ColorBy, Frame, Mask, Overlay, Rect, Scene, Size, SourceImage, Style, Transform, View};
 
-/// The most a channel may differ. Each blend rounds to 8 bits and may do so either way; the next
+/// Maximum difference of a channel. Each blend rounds to 8 bits and may do so either way; the next
 /// blend keeps only `1 - opacity` of that, so the sum stays below `1 / opacity`: 2.5 levels at the
 /// opacity of 0.4. (Between the strokes of a pattern it is 0.12 and the bound 8, but no scene shows
 /// more than 3.) Filtering a texture with the 8-bit weights that GPUs use adds less than one level
 /// in these images.
 pub(super) const TOLERANCE: u8 = 3;
-/// The part of pixels that may differ more: where the middle of a device pixel falls on an edge of
-/// the mask to within the rounding of 32-bit floats, it may be found on either side.
+/// Maximum fraction of pixels that may differ more: where the middle of a device pixel lies on an edge of
+/// the mask to within the rounding of 32-bit floats, either side is right.
 pub(super) const OUTLIERS: f64 = 0.0005;
 
-/// One scene with all that a renderer needs.
+/// One scene with image, view and style.
 pub(super) struct TestScene {
     pub(super) name: &'static str,
     pub(super) scene: Scene,
@@ -23,19 +23,19 @@ pub(super) struct TestScene {
     pub(super) style: Style,
 }
 
-/// How far two frames are apart.
+/// Difference of two frames.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Difference {
-    /// The largest difference of a channel.
+    /// Largest difference of a channel.
     pub(super) worst: u8,
-    /// Pixels of which a channel differs by more than the tolerance.
+    /// Number of pixels with a channel over the tolerance.
     pub(super) outliers: usize,
-    /// All pixels.
+    /// Number of all pixels.
     pub(super) pixels: usize,
 }
 
 impl Difference {
-    pub(super) fn of(expected: &Frame, actual: &Frame) -> Self {
+    pub(super) fn between(expected: &Frame, actual: &Frame) -> Self {
         assert_eq!(expected.size(), actual.size());
         let differences = expected.rgba().as_chunks::<4>().0.iter().zip(actual.rgba().as_chunks::<4>().0);
         let worst_of = |(a, b): (&[u8; 4], &[u8; 4])| (0..4).map(|i| a[i].abs_diff(b[i])).max().unwrap_or(0);
@@ -52,7 +52,7 @@ impl Difference {
     }
 }
 
-/// Expected, difference and actual side by side, straight alpha, opaque differences scaled up to be seen.
+/// Returns expected, difference and actual frame side by side, with differences amplified 32 times.
 pub(super) fn three_panels(expected: &Frame, actual: &Frame) -> (Size, Vec<u8>) {
     let Size { width, height } = expected.size();
     let difference: Vec<u8> = expected
@@ -69,7 +69,7 @@ pub(super) fn three_panels(expected: &Frame, actual: &Frame) -> (Size, Vec<u8>) 
     (Size::new(3 * width, height), rows.flatten().copied().collect())
 }
 
-/// All scenes, in a fixed order.
+/// Returns all scenes in a fixed order.
 pub(super) fn all() -> Vec<TestScene> {
     let canvas = Size::new(320, 240);
     let image = Size::new(160, 120);
@@ -83,7 +83,7 @@ pub(super) fn all() -> Vec<TestScene> {
     let test = |name, scene, image, view, style| TestScene { name, scene, image, view, style };
     vec![
         test("image alone", three(&[]), source(image), fit, plain.clone()),
-        test("image shown small", three(&[]), source(image), at(0.17, 100.3, 90.6), plain.clone()),
+        test("image reduced", three(&[]), source(image), at(0.17, 100.3, 90.6), plain.clone()),
         test("image magnified", three(&[]), source(image), at(7.3, -311.7, -205.2), plain.clone()),
         test("no image, no mask", three(&[]), None, fit, plain.clone()),
         test("no image, masks", three(&["disc", "ring"]), None, fit, Style::default()),
@@ -99,10 +99,10 @@ pub(super) fn all() -> Vec<TestScene> {
             at(1.9, 3.3, 4.4),
             Style { outline_width: 7.5, ..Style::default() },
         ),
-        test("shown small", many(), source(image), at(0.37, 31.0, 20.0), Style::default()),
+        test("reduced", many(), source(image), at(0.37, 31.0, 20.0), Style::default()),
         test("magnified", many(), source(image), at(9.0, -700.5, -560.25), Style::default()),
         test(
-            "magnified most",
+            "maximum magnification",
             many(),
             source(image),
             at(64.0, -64.0 * 77.0 - 0.5, -64.0 * 55.5),
@@ -170,11 +170,11 @@ pub(super) fn all() -> Vec<TestScene> {
     ]
 }
 
-/// A colour gradient with fine structure, opaque.
+/// Returns an opaque gradient with fine structure.
 fn gradient(size: Size) -> SourceImage {
     let pixel = |index: u32| {
         let (x, y) = (index % size.width, index / size.width);
-        let shade = |value: u32, most: u32| (value * 200 / most + 20) as u8;
+        let shade = |value: u32, max: u32| (value * 200 / max + 20) as u8;
         [shade(x, size.width), shade(y, size.height), if (x / 8 + y / 8) % 2 == 0 { 90 } else { 120 }, 255]
     };
     let rgba = (0..size.pixels() as u32).flat_map(pixel).collect();
@@ -193,7 +193,7 @@ fn scene_of(size: Size, shapes: &[&str]) -> Scene {
     scene
 }
 
-/// Discs upon discs, each a little aside, so that many overlap at the middle.
+/// Returns discs shifted against each other, so that many overlap in the middle.
 fn layers(size: Size, count: u32) -> Scene {
     let mut scene = Scene::new(size).expect("a small image");
     for index in 0..count {
@@ -226,7 +226,7 @@ fn mask_of(size: Size, shape: &str) -> Mask {
     }
 }
 
-/// The mask of the pixels whose middle satisfies `inside`.
+/// Returns the mask of the pixels whose middle satisfies `inside`.
 fn mask_where(size: Size, inside: impl Fn(f64, f64) -> bool) -> Mask {
     let middle = |index: u32, by: u32| (f64::from(index / by) + 0.5, f64::from(index % by) + 0.5);
     let set = |index: u32| {
@@ -237,7 +237,7 @@ fn mask_where(size: Size, inside: impl Fn(f64, f64) -> bool) -> Mask {
     Mask::from_column_major(size, &bitmap).expect("a byte a pixel")
 }
 
-/// The colour at the middle of a frame, for tests that only ask whether something was drawn.
+/// Returns the colour in the middle of a frame.
 pub(super) fn middle(frame: &Frame) -> Color {
     let Size { width, height } = frame.size();
     let [red, green, blue, _] = frame.rgba().as_chunks::<4>().0[(height / 2 * width + width / 2) as usize];

@@ -8,7 +8,7 @@ use crate::dataset::audit::{Finding, Problem};
 use crate::dataset::limits::ReadLimits;
 use crate::dataset::record::Label;
 use crate::geometry::{Rect, Size};
-use crate::rle::{self, far_coordinate};
+use crate::rle::{self, invalid_coordinate};
 
 /// Converts the fields of one record and collects their findings.
 pub(super) struct Fields<'l> {
@@ -257,7 +257,7 @@ impl<'l> Fields<'l> {
         for (index, value) in list.into_iter().enumerate() {
             let problem = match value {
                 JsonValue::Numbers(polygon) if polygon.len() >= 6 && polygon.len().is_multiple_of(2) => {
-                    match far_coordinate(&polygon) {
+                    match invalid_coordinate(&polygon) {
                         Some(at) => rle::Error::Coordinate { polygon: index, at }.into(),
                         None => {
                             polygons.push((index, polygon));

@@ -1,4 +1,4 @@
-//! A browser's `ImageBitmap` on its way into a texture; it never passes through wasm memory.
+//! Copies a browser's `ImageBitmap` into a texture without passing through wasm memory.
 
 use wasm_bindgen::JsCast;
 
@@ -6,7 +6,7 @@ use crate::geometry::Size;
 use crate::gpu::Device;
 use crate::render::Error;
 
-/// Copies the bitmap, its sides divided by `factor` on a 2D canvas where that is not 1.
+/// Copies the bitmap; where `factor` is not 1, divides its sides by it on a 2D canvas first.
 pub(super) fn upload(
     device: &Device,
     texture: &wgpu::Texture,

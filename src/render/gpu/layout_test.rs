@@ -1,10 +1,10 @@
-//! The WGSL is valid and its structs lie in memory as the Rust structs that fill them.
+//! Checks that the WGSL is valid and that its structs have the memory layout of the Rust structs.
 
 use naga::valid::{Capabilities, ValidationFlags, Validator};
 
-use super::pack::{Box, CHUNK, Chunk, INSTANCES_A_BOX, MANY, MaskBox, SIDE_BITS};
+use super::pack::{BoxData, CHUNK, INSTANCES_PER_BOX, MaskBox, SEVERAL_RUNS, SIDE_BITS, SegmentChunk};
 use super::upload::FrameUniforms;
-use crate::render::style::{Look, PATTERN_GAP_OPACITY};
+use crate::render::style::{PATTERN_GAP_OPACITY, Paint};
 
 const MASKS: &str = include_str!("masks.wgsl");
 const IMAGE: &str = include_str!("source_image.wgsl");
@@ -16,14 +16,14 @@ fn parse(source: &str) -> naga::Module {
     module
 }
 
-/// Name and offset of each member, and the stride, of a struct of the WGSL.
+/// Returns name and offset of each member of a WGSL struct, and its stride.
 fn layout_in(module: &naga::Module, name: &str) -> (Vec<(String, usize)>, usize) {
     let found = module.types.iter().find(|(_, ty)| ty.name.as_deref() == Some(name)).map(|(_, ty)| &ty.inner);
     let Some(naga::TypeInner::Struct { members, span }) = found else { panic!("no struct {name}") };
     (members.iter().map(|m| (m.name.clone().unwrap(), m.offset as usize)).collect(), *span as usize)
 }
 
-/// Compares the named members of a Rust struct with the struct of the WGSL; `padding` is Rust's alone.
+/// Compares the named members of a Rust struct with those of a WGSL struct; WGSL has no `padding`.
 macro_rules! check {
     ($module:expr, $wgsl:literal, $rust:ty, $($member:ident),+) => {{
         let expected = vec![$((stringify!($member).to_owned(), std::mem::offset_of!($rust, $member))),+];
@@ -32,16 +32,16 @@ macro_rules! check {
 }
 
 #[test]
-fn structs_of_the_masks_shader_match() {
+fn masks_shader_structs_match_rust() {
     let module = &parse(MASKS);
-    check!(module, "Look", Look, fill, line, casing, sizes);
+    check!(module, "Paint", Paint, fill, line, casing, sizes);
     check!(module, "MaskBox", MaskBox, left, top, right, bottom, columns);
-    check!(module, "Chunk", Chunk, mask, first, count, stroke);
-    check!(module, "Box", Box, top_left, bottom_right, mask);
+    check!(module, "SegmentChunk", SegmentChunk, mask, first, count, stroke);
+    check!(module, "BoxData", BoxData, top_left, bottom_right, mask);
 }
 
 #[test]
-fn both_shaders_read_the_same_uniforms() {
+fn frame_uniforms_match_in_both_shaders() {
     for source in [MASKS, IMAGE] {
         let module = &parse(source);
         check!(
@@ -59,9 +59,9 @@ fn both_shaders_read_the_same_uniforms() {
     }
 }
 
-/// Chromium's compiler refuses a shift beside `&` without parentheses, which naga takes.
+/// Chromium's compiler rejects a shift beside `&` without parentheses, which naga accepts.
 #[test]
-fn a_shift_beside_an_and_is_in_parentheses() {
+fn shift_beside_and_has_parentheses() {
     for source in [MASKS, IMAGE] {
         let words: Vec<&str> = source.split_whitespace().collect();
         let bare = words
@@ -72,17 +72,17 @@ fn a_shift_beside_an_and_is_in_parentheses() {
 }
 
 #[test]
-fn constants_of_both_languages_are_equal() {
+fn wgsl_constants_equal_rust_constants() {
     use crate::render::source_image::{MAX_TAPS, NEAREST_FROM_SCALE};
-    use crate::render::view::FARTHEST;
+    use crate::render::view::MAX_POSITION;
     let has = |source: &str, text: &str| assert!(source.contains(text), "{text}");
     has(MASKS, &format!("const GAP_OPACITY = {PATTERN_GAP_OPACITY:?};"));
-    has(MASKS, &format!("const FARTHEST = {FARTHEST:e};"));
+    has(MASKS, &format!("const MAX_POSITION = {MAX_POSITION:e};"));
     has(MASKS, &format!("const SIDE_BITS = {SIDE_BITS}u;"));
     has(MASKS, &format!("const SIDE = {:#x}u;", (1 << SIDE_BITS) - 1));
-    has(MASKS, &format!("const MANY = {MANY:#x}u;"));
+    has(MASKS, &format!("const SEVERAL_RUNS = {SEVERAL_RUNS:#x}u;"));
     has(MASKS, &format!("chunks[instance / {CHUNK}u]"));
-    has(MASKS, &format!("boxes[instance / {INSTANCES_A_BOX}u]"));
+    has(MASKS, &format!("boxes[instance / {INSTANCES_PER_BOX}u]"));
     has(IMAGE, &format!("const NEAREST_FROM_SCALE = {NEAREST_FROM_SCALE:?};"));
     has(IMAGE, &format!("const MAX_TAPS = {MAX_TAPS}.0;"));
 }

@@ -1,10 +1,10 @@
-// Fills from run boundaries, outlines and boxes as lines of whole device pixels. Twin of cpu.rs,
-// line.rs and view.rs.
+// Draws fills from run boundaries, and outlines and boxes as lines of whole device pixels. Twin of
+// cpu.rs, line.rs and view.rs.
 
 struct Frame {
     // Width and height of the canvas in device pixels.
     canvas: vec2<u32>,
-    // A pixel of the image near the canvas's top-left corner, and where its corner lies in the canvas.
+    // A pixel of the image near the canvas's top-left corner, and the position of its corner in the canvas.
     anchor_in_image: vec2<i32>,
     anchor_in_canvas: vec2<f32>,
     // Size of the image's space.
@@ -17,14 +17,14 @@ struct Frame {
 }
 
 // See style.rs.
-struct Look {
+struct Paint {
     fill: u32,
     line: u32,
     casing: u32,
     sizes: u32,
 }
 
-// The box of a mask in pixels of the image, and where its columns begin in `runs`.
+// Bounding box of a mask in pixels of the image, and the index of its first column in `runs`.
 struct MaskBox {
     left: u32,
     top: u32,
@@ -33,8 +33,8 @@ struct MaskBox {
     columns: u32,
 }
 
-// Up to 64 neighbouring segments of one mask; drawn as one stroke.
-struct Chunk {
+// Up to 64 consecutive outline segments of one mask in one stroke.
+struct SegmentChunk {
     mask: u32,
     first: u32,
     count: u32,
@@ -43,36 +43,36 @@ struct Chunk {
 }
 
 // A box of an overlay in image space.
-struct Box {
+struct BoxData {
     top_left: vec2<f32>,
     bottom_right: vec2<f32>,
     mask: u32,
 }
 
 @group(0) @binding(0) var<uniform> frame: Frame;
-@group(0) @binding(1) var<storage, read> looks: array<Look>;
+@group(0) @binding(1) var<storage, read> paints: array<Paint>;
 @group(0) @binding(2) var<storage, read> masks: array<MaskBox>;
-// For each mask a word a column: its only run, or where its runs stand, after their number. See pack.rs.
+// One word per column of each mask: its only run, or the index of its runs. See pack.rs.
 @group(0) @binding(3) var<storage, read> runs: array<u32>;
 // x | y << 16, length | vertical << 16.
 @group(0) @binding(4) var<storage, read> segments: array<vec2<u32>>;
-@group(0) @binding(5) var<storage, read> chunks: array<Chunk>;
-@group(0) @binding(6) var<storage, read> boxes: array<Box>;
+@group(0) @binding(5) var<storage, read> chunks: array<SegmentChunk>;
+@group(0) @binding(6) var<storage, read> boxes: array<BoxData>;
 
 const NOWHERE = vec4<f32>(2.0, 2.0, 0.0, 1.0);
-const FARTHEST = 1e6;
+const MAX_POSITION = 1e6;
 const GAP_OPACITY = 0.3;
-// A run is top | bottom << SIDE_BITS; a word from MANY on points at several.
+// A run is top | bottom << SIDE_BITS; a word with the bit SEVERAL_RUNS points to several.
 const SIDE_BITS = 15u;
 const SIDE = 0x7fffu;
-const MANY = 0x80000000u;
+const SEVERAL_RUNS = 0x80000000u;
 
 struct Fill {
     @builtin(position) position: vec4<f32>,
-    // The same for the whole mask, so that a fragment reads the runs alone: its leftmost column,
-    // its last column counted from there, where its columns begin in `runs`, and its pattern.
+    // Equal for the whole mask, so that a fragment reads only the runs: its first column, its last
+    // column counted from the first, the index of its first column in `runs`, and its pattern.
     @location(0) @interpolate(flat, either) columns: vec4<u32>,
-    // Premultiplied, on the strokes of the pattern.
+    // Premultiplied colour on the strokes of the pattern.
     @location(1) @interpolate(flat, either) color: vec4<f32>,
 }
 
@@ -84,9 +84,9 @@ struct Line {
 @vertex
 fn vs_fill(@builtin(vertex_index) corner: u32, @builtin(instance_index) mask: u32) -> Fill {
     let extent = masks[mask];
-    let look = looks[mask];
-    let columns = vec4(extent.left, extent.right - 1u - extent.left, extent.columns, look.sizes & 0xffu);
-    let color = unpack4x8unorm(look.fill);
+    let paint = paints[mask];
+    let columns = vec4(extent.left, extent.right - 1u - extent.left, extent.columns, paint.sizes & 0xffu);
+    let color = unpack4x8unorm(paint.fill);
     if color.a == 0.0 || extent.left == extent.right {
         return Fill(NOWHERE, columns, color);
     }
@@ -104,8 +104,8 @@ fn fs_fill(in: Fill) -> @location(0) vec4<f32> {
     return in.color;
 }
 
-// Apart from the plain fill, because rasterisers in software compute a branch whether it is taken
-// or not, and here that means divisions of integers.
+// Separate from the plain fill, because software rasterisers compute a branch even where it is not
+// taken, and this one divides integers.
 @fragment
 fn fs_patterned_fill(in: Fill) -> @location(0) vec4<f32> {
     if !covers(in) {
@@ -117,17 +117,17 @@ fn fs_patterned_fill(in: Fill) -> @location(0) vec4<f32> {
 
 fn covers(in: Fill) -> bool {
     let pixel = pixel_in_image(in.position.xy);
-    // Rounding may find the column beside the box; it is as good as the nearest within.
+    // Rounding may give the column beside the box; the nearest one inside is as good.
     let column = u32(clamp(pixel.x - i32(in.columns.x), 0, i32(in.columns.y)));
     let word = runs[in.columns.z + column];
     var run = word;
-    if word >= MANY {
-        run = run_at(word - MANY, pixel.y);
+    if word >= SEVERAL_RUNS {
+        run = run_at(word - SEVERAL_RUNS, pixel.y);
     }
     return pixel.y >= i32(run & SIDE) && pixel.y < i32(run >> SIDE_BITS);
 }
 
-// Of the runs whose number stands at `at`, the first that ends below row `y`, or the last.
+// Returns the first run that ends below row `y`, or the last run; their number is at `at`.
 fn run_at(at: u32, y: i32) -> u32 {
     var low = at + 1u;
     var high = at + runs[at];
@@ -153,14 +153,14 @@ fn vs_outline(@builtin(vertex_index) corner: u32, @builtin(instance_index) insta
     let start = vec2<i32>(vec2(segment.x & 0xffffu, segment.x >> 16u));
     let length = i32(segment.y & 0xffffu);
     let end = start + select(vec2(length, 0), vec2(0, length), segment.y >> 16u == 1u);
-    let look = looks[chunk.mask];
-    let width = (look.sizes >> 8u) & 0xffu;
-    return line(vec4(edge_in_canvas(start), edge_in_canvas(end)), i32(width), look, chunk.stroke, corner);
+    let paint = paints[chunk.mask];
+    let width = (paint.sizes >> 8u) & 0xffu;
+    return line(vec4(edge_in_canvas(start), edge_in_canvas(end)), i32(width), paint, chunk.stroke, corner);
 }
 
 @vertex
 fn vs_box(@builtin(vertex_index) corner: u32, @builtin(instance_index) instance: u32) -> Line {
-    // Eight instances a box: four sides of the casing, four of the core.
+    // Eight instances per box: four sides of the casing, four of the core.
     let rect = boxes[instance / 8u];
     let a = real_edge_in_canvas(rect.top_left);
     let b = real_edge_in_canvas(rect.bottom_right);
@@ -171,8 +171,8 @@ fn vs_box(@builtin(vertex_index) corner: u32, @builtin(instance_index) instance:
         case 2u: { side = vec4(a.x, a.y, a.x, b.y); }
         default: { side = vec4(b.x, a.y, b.x, b.y); }
     }
-    let look = looks[rect.mask];
-    return line(side, i32(look.sizes >> 24u), look, instance / 4u % 2u, corner);
+    let paint = paints[rect.mask];
+    return line(side, i32(paint.sizes >> 24u), paint, instance / 4u % 2u, corner);
 }
 
 @fragment
@@ -180,23 +180,23 @@ fn fs_line(in: Line) -> @location(0) vec4<f32> {
     return unpack4x8unorm(in.color);
 }
 
-fn line(between: vec4<i32>, width: i32, look: Look, stroke: u32, corner: u32) -> Line {
-    let color = select(look.line, look.casing, stroke == 0u);
+fn line(between: vec4<i32>, width: i32, paint: Paint, stroke: u32, corner: u32) -> Line {
+    let color = select(paint.line, paint.casing, stroke == 0u);
     if color == 0u || width == 0 {
         return Line(NOWHERE, 0u);
     }
-    let casing = select(0, i32((look.sizes >> 16u) & 0xffu), stroke == 0u);
+    let casing = select(0, i32((paint.sizes >> 16u) & 0xffu), stroke == 0u);
     let before = (width + 1) / 2 + casing;
     let after = width / 2 + casing;
     return Line(corner_of(vec4(between.xy - before, between.zw + after), corner), color);
 }
 
-// A corner of the device pixels [left, top, right, bottom) of a triangle strip, in clip space.
+// Returns a corner of the device pixels [left, top, right, bottom) in clip space, for a triangle strip.
 fn corner_of(rect: vec4<i32>, corner: u32) -> vec4<f32> {
-    // Cut a little outside the canvas: clip space keeps its precision however far the rectangle reaches.
-    let most = vec2<i32>(frame.canvas) + 8;
-    let top_left = clamp(rect.xy, vec2(-8), most);
-    let bottom_right = clamp(rect.zw, vec2(-8), most);
+    // Clipped a little outside the canvas, so that clip space stays precise for any rectangle.
+    let limit = vec2<i32>(frame.canvas) + 8;
+    let top_left = clamp(rect.xy, vec2(-8), limit);
+    let bottom_right = clamp(rect.zw, vec2(-8), limit);
     let at = vec2<f32>(select(top_left, bottom_right, vec2(corner % 2u == 1u, corner / 2u == 1u)));
     let clip = at / vec2<f32>(frame.canvas) * 2.0 - 1.0;
     return vec4(clip.x, -clip.y, 0.0, 1.0);
@@ -212,10 +212,10 @@ fn real_edge_in_canvas(image: vec2<f32>) -> vec2<i32> {
 
 fn snapped(from_anchor: vec2<f32>) -> vec2<i32> {
     let exact = from_anchor * frame.scale + frame.anchor_in_canvas;
-    return vec2<i32>(ceil(clamp(exact, vec2(-FARTHEST), vec2(FARTHEST)) - 0.5));
+    return vec2<i32>(ceil(clamp(exact, vec2(-MAX_POSITION), vec2(MAX_POSITION)) - 0.5));
 }
 
-// `canvas` is the middle of a device pixel.
+// Returns the pixel of the image under `canvas`, the middle of a device pixel.
 fn pixel_in_image(canvas: vec2<f32>) -> vec2<i32> {
     return vec2<i32>(floor((canvas - frame.anchor_in_canvas) / frame.scale)) + frame.anchor_in_image;
 }

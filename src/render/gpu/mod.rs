@@ -1,4 +1,9 @@
-//! The renderer by WebGPU: fills from run boundaries, no bitmap, one pass a frame.
+//! The WebGPU renderer: draws fills from run boundaries, without a bitmap, in one pass per frame.
+//!
+//! A frame is recorded in the order of the CPU renderer: the image, the fill of each mask, outlines,
+//! boxes, and once more the outlines of the hovered and the selected overlay. `pack.rs` lays a scene
+//! out as the arrays that `masks.wgsl` reads, `upload.rs` copies them to GPU memory once per scene,
+//! and a frame uploads its uniforms and, where the style changed, 16 bytes per overlay.
 
 #[cfg(target_arch = "wasm32")]
 mod bitmap;
@@ -16,133 +21,136 @@ pub use target::Target;
 pub use upload::ImageFit;
 
 use output::Output;
-use pack::INSTANCES_A_BOX;
+use pack::INSTANCES_PER_BOX;
 use pipelines::Pipelines;
 use upload::{FrameUniforms, ImageSource, ImageTexture, SceneBuffers, frame_buffer};
 
-use super::style::Look;
+use super::style::Paint;
 use super::{Error, Frame, Scene, SourceImage, Style, View};
 use crate::gpu::{Device, LostReason, new_instance};
 
-/// Draws a scene by WebGPU, to a canvas or to a texture.
+/// Draws a scene by WebGPU to a canvas or to a texture.
 ///
-/// Scene and image are kept, so that [`Self::rebuild`] can make everything anew when the device is lost.
+/// Keeps scene and image, so that [`Self::rebuild`] can upload them again after the device is lost.
 pub struct GpuRenderer {
     target: Target,
     scene: Arc<Scene>,
     image: Option<ImageSource>,
-    live: Live,
+    resources: DeviceResources,
 }
 
-/// What became of a frame.
+/// Outcome of [`GpuRenderer::draw`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Drawn {
-    /// It was drawn.
+    /// The frame was drawn.
     Shown {
-        /// Bytes sent to the GPU for it: at most the frame's uniforms and 16 bytes an overlay.
+        /// Bytes uploaded for the frame: its uniforms, and 16 bytes per overlay where the style changed.
         uploaded_bytes: u64,
     },
-    /// The canvas has no pixels or takes no frame now, as when its tab is covered; draw again when it shows.
+    /// The canvas has no pixels or accepts no frame now, for example in a hidden tab; draw again when it
+    /// is visible.
     Skipped,
 }
 
-/// Bytes of GPU memory by what they hold, as allocated.
+/// Allocated GPU memory in bytes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct GpuMemory {
-    /// Runs, outlines, boxes, looks and uniforms.
+    /// Bytes of the buffers: runs, outlines, boxes, paints and uniforms.
     pub overlays: u64,
-    /// The image's texture.
+    /// Bytes of the image's texture.
     pub image: u64,
-    /// The offscreen target; 0 for a canvas, whose memory is the browser's.
+    /// Bytes of the offscreen target; 0 for a canvas, whose memory the browser owns.
     pub target: u64,
 }
 
 impl GpuRenderer {
-    /// Opens a GPU device and prepares the scene, as yet without its image.
+    /// Opens a GPU device and uploads the scene; the image is set afterwards.
     ///
-    /// [`Error::Adapter`], [`Error::Device`] and [`Error::Surface`] mean that the CPU renderer must do.
+    /// After any error but [`Error::Limit`] use the CPU renderer.
     pub async fn new(target: Target, scene: Arc<Scene>) -> Result<Self, Error> {
-        let live = Live::open(&target, &scene, None).await?;
-        Ok(Self { target, scene, image: None, live })
+        let resources = DeviceResources::open(&target, &scene, None).await?;
+        Ok(Self { target, scene, image: None, resources })
     }
 
-    /// Puts another scene in place and takes the image away.
+    /// Replaces the scene and removes the image.
     pub fn set_scene(&mut self, scene: Arc<Scene>) -> Result<(), Error> {
         self.update_scene(scene)?;
         self.image = None;
-        self.live.image = None;
+        self.resources.image = None;
         Ok(())
     }
 
-    /// Puts a scene of the same image in place, as after an overlay is added; the image stays in GPU memory.
+    /// Replaces the scene by another one of the same image; the image stays in GPU memory.
     pub fn update_scene(&mut self, scene: Arc<Scene>) -> Result<(), Error> {
-        self.live.set_scene(&scene)?;
+        self.resources.set_scene(&scene)?;
         self.scene = scene;
         Ok(())
     }
 
-    /// Sets or takes away the image under the masks; without one the frames show an outline of its size.
+    /// Sets or removes the image under the masks; without one, frames show an outline of its size.
     pub fn set_image(&mut self, image: Option<Arc<SourceImage>>) -> Result<ImageFit, Error> {
         self.set_image_source(image.map(ImageSource::Pixels))
     }
 
-    /// Sets the image from a browser's decoded image, which is kept until the next image or scene.
+    /// Sets the image from a browser's decoded image and keeps it until the next image or scene.
     #[cfg(target_arch = "wasm32")]
     pub fn set_image_bitmap(&mut self, bitmap: web_sys::ImageBitmap) -> Result<ImageFit, Error> {
         self.set_image_source(Some(ImageSource::Bitmap(bitmap)))
     }
 
-    /// Draws one frame; asks for no next one.
+    /// Draws one frame.
     pub fn draw(&mut self, view: &View, style: &Style) -> Result<Drawn, Error> {
-        self.live.draw(&self.scene, view, style)
+        self.resources.draw(&self.scene, view, style)
     }
 
-    /// Waits until the GPU has done all it was given.
+    /// Waits until all submitted work is done.
     pub async fn finish(&self) -> Result<(), Error> {
-        self.live.device.finish().await?;
+        self.resources.device.finish().await?;
         Ok(())
     }
 
-    /// The frame last drawn to [`Target::Offscreen`].
+    /// Returns the frame last drawn to [`Target::Offscreen`].
     pub async fn read_back(&self) -> Result<Frame, Error> {
-        self.live.device.check()?;
-        self.live.output.read_back(&self.live.device).await
+        self.resources.device.check()?;
+        self.resources.output.read_back(&self.resources.device).await
     }
 
-    /// Completes when the device is lost, be it at once; then call [`Self::rebuild`] and draw again.
+    /// Completes when the device is lost, or at once where it is already; then call [`Self::rebuild`] and
+    /// draw again.
     pub fn lost(&self) -> impl Future<Output = LostReason> + use<> {
-        self.live.device.lost.clone()
+        self.resources.device.lost.clone()
     }
 
-    /// Opens a new device and makes everything anew from the scene and image kept.
+    /// Opens a new device and uploads scene and image again.
     pub async fn rebuild(&mut self) -> Result<(), Error> {
-        self.live = Live::open(&self.target, &self.scene, self.image.as_ref()).await?;
+        self.resources = DeviceResources::open(&self.target, &self.scene, self.image.as_ref()).await?;
         Ok(())
     }
 
-    /// Gives the GPU's memory back at once; every later call answers [`Error::Lost`] until [`Self::rebuild`].
+    /// Frees the GPU memory at once; later calls fail with [`crate::gpu::Error::Lost`] until
+    /// [`Self::rebuild`].
     pub fn destroy(&self) {
-        self.live.device.handle.destroy();
+        self.resources.device.handle.destroy();
     }
 
-    /// GPU memory in use, as allocated.
+    /// Returns the GPU memory allocated now.
     pub fn memory(&self) -> GpuMemory {
         GpuMemory {
-            overlays: self.live.buffers.bytes,
-            image: self.live.image.as_ref().map_or(0, |image| image.bytes),
-            target: self.live.output.bytes(),
+            overlays: self.resources.buffers.bytes,
+            image: self.resources.image.as_ref().map_or(0, |image| image.bytes),
+            target: self.resources.output.bytes(),
         }
     }
 
-    /// What draws, for a status line: the adapter's name, or `WebGPU` where a browser hides it.
+    /// Returns the adapter's name for a status line, or `WebGPU` where a browser hides it.
     pub fn adapter_name(&self) -> String {
-        self.live.device.adapter_name()
+        self.resources.device.adapter_name()
     }
 
     fn set_image_source(&mut self, source: Option<ImageSource>) -> Result<ImageFit, Error> {
-        self.live.set_image(source.as_ref())?;
+        self.resources.set_image(source.as_ref())?;
         self.image = source;
-        Ok(self.live.image.as_ref().map_or(ImageFit::Whole, |image| image.fit))
+        Ok(self.resources.image.as_ref().map_or(ImageFit::Whole, |image| image.fit))
     }
 }
 
@@ -155,19 +163,19 @@ impl std::fmt::Debug for GpuRenderer {
     }
 }
 
-/// All that goes with the device when it is lost.
-struct Live {
+/// The device and all that is lost with it.
+struct DeviceResources {
     pipelines: Pipelines,
     frame: wgpu::Buffer,
     buffers: SceneBuffers,
     image: Option<ImageTexture>,
-    /// The looks in GPU memory, so that only changed ones are sent.
-    looks: Vec<Look>,
+    /// Copy of the paints in GPU memory, to upload them only after a change.
+    paints: Vec<Paint>,
     output: Output,
     device: Device,
 }
 
-impl Live {
+impl DeviceResources {
     async fn open(target: &Target, scene: &Scene, image: Option<&ImageSource>) -> Result<Self, Error> {
         let instance = new_instance();
         let surface = target.surface(&instance)?;
@@ -176,20 +184,20 @@ impl Live {
         let pipelines = Pipelines::new(&device, output.format());
         let frame = frame_buffer(&device);
         let buffers = SceneBuffers::new(&device, &pipelines, &frame, scene)?;
-        let mut live = Self { pipelines, frame, buffers, image: None, looks: Vec::new(), output, device };
-        live.set_image(image)?;
-        live.device.check()?;
-        Ok(live)
+        let mut opened = Self { pipelines, frame, buffers, image: None, paints: Vec::new(), output, device };
+        opened.set_image(image)?;
+        opened.device.check()?;
+        Ok(opened)
     }
 
     fn set_scene(&mut self, scene: &Scene) -> Result<(), Error> {
         self.buffers = SceneBuffers::new(&self.device, &self.pipelines, &self.frame, scene)?;
-        self.looks.clear();
+        self.paints.clear();
         Ok(())
     }
 
     fn set_image(&mut self, source: Option<&ImageSource>) -> Result<(), Error> {
-        // A browser refuses to copy a bitmap to a lost device by an exception that wgpu does not expect.
+        // A browser refuses to copy a bitmap to a lost device by throwing, which wgpu does not expect.
         self.device.check()?;
         self.image = match source {
             Some(source) => ImageTexture::new(&self.device, &self.pipelines, &self.frame, source)?,
@@ -208,7 +216,7 @@ impl Live {
             return Ok(Drawn::Skipped);
         };
         let uploaded_bytes = self.upload(scene, view, style);
-        let descriptor = wgpu::CommandEncoderDescriptor { label: Some("Live::encoder") };
+        let descriptor = wgpu::CommandEncoderDescriptor { label: Some("DeviceResources::encoder") };
         let mut encoder = self.device.handle.create_command_encoder(&descriptor);
         self.encode(&mut encoder, &acquired.view, scene, style);
         self.device.queue.submit([encoder.finish()]);
@@ -216,16 +224,16 @@ impl Live {
         Ok(Drawn::Shown { uploaded_bytes })
     }
 
-    /// Sends the uniforms, and the looks if they changed; answers how many bytes.
+    /// Uploads the uniforms, and the paints if they changed; returns the number of bytes.
     fn upload(&mut self, scene: &Scene, view: &View, style: &Style) -> u64 {
-        let uniforms = FrameUniforms::of(view, scene.size());
+        let uniforms = FrameUniforms::new(view, scene.size());
         self.device.queue.write_buffer(&self.frame, 0, bytemuck::bytes_of(&uniforms));
-        let looks = style.looks(scene, view, self.image.is_some());
+        let paints = style.paints(scene, view, self.image.is_some());
         let mut uploaded = size_of::<FrameUniforms>();
-        if looks != self.looks {
-            self.device.queue.write_buffer(&self.buffers.looks, 0, bytemuck::cast_slice(&looks));
-            uploaded += size_of_val(looks.as_slice());
-            self.looks = looks;
+        if paints != self.paints {
+            self.device.queue.write_buffer(&self.buffers.paints, 0, bytemuck::cast_slice(&paints));
+            uploaded += size_of_val(paints.as_slice());
+            self.paints = paints;
         }
         uploaded as u64
     }
@@ -239,7 +247,7 @@ impl Live {
     ) {
         let load = wgpu::LoadOp::Clear(wgpu::Color::TRANSPARENT);
         let mut pass = encoder.begin_render_pass(&wgpu::RenderPassDescriptor {
-            label: Some("Live::pass"),
+            label: Some("DeviceResources::pass"),
             color_attachments: &[Some(wgpu::RenderPassColorAttachment {
                 view,
                 depth_slice: None,
@@ -260,7 +268,7 @@ impl Live {
                 pass.draw(0..4, instances);
             }
         };
-        draw(&self.pipelines.boxes, 0..INSTANCES_A_BOX);
+        draw(&self.pipelines.boxes, 0..INSTANCES_PER_BOX);
         let fill = if style.patterns { &self.pipelines.patterned_fill } else { &self.pipelines.fill };
         draw(fill, 0..scene.len() as u32);
         draw(&self.pipelines.outline, self.buffers.outlines.clone());

@@ -32,7 +32,7 @@ impl Output {
         }
     }
 
-    /// The texture for the next frame of `size`; `None` where the canvas takes no frame now.
+    /// Returns the texture for the next frame of `size`; `None` where the canvas accepts no frame now.
     pub(super) fn acquire(&mut self, device: &Device, size: Size) -> Result<Option<Acquired>, Error> {
         let (limit, actual) = (u64::from(device.max_texture_side()), u64::from(size.longest_side()));
         if actual > limit {
@@ -64,7 +64,7 @@ impl Output {
         }
     }
 
-    /// Bytes of GPU memory of the texture; what a canvas takes is the browser's.
+    /// Returns the bytes of the texture; 0 for a canvas, whose memory the browser owns.
     pub(super) fn bytes(&self) -> u64 {
         match self {
             Self::Texture { drawn } => drawn.as_ref().map_or(0, |texture| 4 * size_of(texture).pixels()),
@@ -72,7 +72,7 @@ impl Output {
         }
     }
 
-    /// The frame last drawn to a texture.
+    /// Reads the frame last drawn to a texture.
     pub(super) async fn read_back(&self, device: &Device) -> Result<Frame, Error> {
         let Self::Texture { drawn: Some(texture) } = self else { return Err(Error::NotOffscreen) };
         let size = size_of(texture);
@@ -103,7 +103,7 @@ impl Output {
 }
 
 impl Acquired {
-    /// Shows the frame where the target is a canvas; its commands must have been submitted.
+    /// Presents the frame where the target is a canvas; its commands must have been submitted.
     pub(super) fn present(self, device: &Device) {
         if let Some(texture) = self.present {
             device.queue.present(texture);

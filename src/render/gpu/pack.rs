@@ -1,18 +1,17 @@
-//! A scene as the GPU reads it: boxes of masks, runs by column, segments of outlines, boxes.
-//! Mirrors `masks.wgsl`.
+//! Lays a scene out as the arrays that `masks.wgsl` reads: bounds of masks, runs by column, outline
+//! segments, boxes.
 
 use bytemuck::{Pod, Zeroable};
 
 use crate::geometry::Rect;
 use crate::render::columns::Columns;
-use crate::render::cpu::whole;
 use crate::render::outline::{Segment, segments_of};
 use crate::render::{MAX_SIDE, Scene};
 
-/// Segments drawn by one chunk; `masks.wgsl` divides by it.
+/// Maximum number of segments in one chunk; `masks.wgsl` divides by it.
 pub(super) const CHUNK: u32 = 64;
-/// Instances that draw one box: four sides, two strokes.
-pub(super) const INSTANCES_A_BOX: u32 = 8;
+/// Number of instances that draw one box: four sides, two strokes.
+pub(super) const INSTANCES_PER_BOX: u32 = 8;
 
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Pod, Zeroable)]
@@ -26,7 +25,7 @@ pub(super) struct MaskBox {
 
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Pod, Zeroable)]
-pub(super) struct Chunk {
+pub(super) struct SegmentChunk {
     pub(super) mask: u32,
     pub(super) first: u32,
     pub(super) count: u32,
@@ -35,56 +34,56 @@ pub(super) struct Chunk {
 
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Pod, Zeroable)]
-pub(super) struct Box {
+pub(super) struct BoxData {
     pub(super) top_left: [f32; 2],
     pub(super) bottom_right: [f32; 2],
     pub(super) mask: u32,
     padding: u32,
 }
 
-/// Bits of a row number; two fit a word beside the mark of `MANY`.
+/// Number of bits of a row number; a word holds two of them and the bit `SEVERAL_RUNS`.
 pub(super) const SIDE_BITS: u32 = MAX_SIDE.ilog2() + 1;
-/// The mark of a word that points at several runs.
-pub(super) const MANY: u32 = 1 << 31;
+/// Bit of a word that is set where a column has several runs and the word points to them.
+pub(super) const SEVERAL_RUNS: u32 = 1 << 31;
 
-/// The contents of the buffers that change with the scene alone.
+/// Contents of the buffers that depend on the scene alone.
 #[derive(Debug, Default)]
-pub(super) struct Packed {
+pub(super) struct SceneData {
     pub(super) masks: Vec<MaskBox>,
     pub(super) runs: Vec<u32>,
     pub(super) segments: Vec<[u32; 2]>,
-    pub(super) chunks: Vec<Chunk>,
-    pub(super) boxes: Vec<Box>,
-    /// For each overlay the instances of its outline and of its boxes.
+    pub(super) chunks: Vec<SegmentChunk>,
+    pub(super) boxes: Vec<BoxData>,
+    /// Instances of the outline and of the boxes of each overlay.
     pub(super) ranges: Vec<Ranges>,
 }
 
-/// The instances that draw the lines of one overlay.
+/// Ranges of the instances that draw the lines of one overlay.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Ranges {
     pub(super) outline: std::ops::Range<u32>,
     pub(super) boxes: std::ops::Range<u32>,
 }
 
-impl Packed {
-    /// Packs a scene; box 0 is the frame of a missing image, whose look follows the overlays' looks.
-    pub(super) fn of(scene: &Scene) -> Self {
-        let mut packed = Self::default();
-        packed.push_box(&whole(scene.size()), scene.len());
+impl SceneData {
+    /// Lays out a scene; box 0 is the frame of a missing image, whose paint follows the overlays' paints.
+    pub(super) fn new(scene: &Scene) -> Self {
+        let mut data = Self::default();
+        data.push_box(&scene.size().into(), scene.len());
         for (index, item) in scene.items().iter().enumerate() {
-            packed.push_columns(&item.columns);
-            let outline = packed.push_outline(&segments_of(&item.columns), index);
-            let first_box = packed.boxes.len() as u32;
-            item.boxes.iter().for_each(|rect| packed.push_box(rect, index));
-            let boxes = first_box * INSTANCES_A_BOX..packed.boxes.len() as u32 * INSTANCES_A_BOX;
-            packed.ranges.push(Ranges { outline, boxes });
+            data.push_columns(&item.columns);
+            let outline = data.push_outline(&segments_of(&item.columns), index);
+            let first_box = data.boxes.len() as u32;
+            item.boxes.iter().for_each(|rect| data.push_box(rect, index));
+            let boxes = first_box * INSTANCES_PER_BOX..data.boxes.len() as u32 * INSTANCES_PER_BOX;
+            data.ranges.push(Ranges { outline, boxes });
         }
-        packed
+        data
     }
 
-    /// Pushes a word a column, so that a fragment finds the only run of most columns in a single
-    /// read: the run as `top | bottom << 15`, 0 for none, or `MANY` + the index of a word with the
-    /// number of runs and then the runs.
+    /// Pushes one word per column, so that a fragment finds the only run of most columns in a single
+    /// read: the run as `top | bottom << 15`, 0 for no run, or `SEVERAL_RUNS` + the index of a word that
+    /// holds the number of runs and is followed by them.
     fn push_columns(&mut self, columns: &Columns) {
         let at = self.runs.len();
         let (left, right) = (columns.x, columns.x + columns.width());
@@ -96,15 +95,15 @@ impl Packed {
             columns: at as u32,
         });
         self.runs.resize(at + columns.width() as usize, 0);
-        let packed = |&[top, bottom]: &[u16; 2]| u32::from(top) | u32::from(bottom) << SIDE_BITS;
+        let word_of = |&[top, bottom]: &[u16; 2]| u32::from(top) | u32::from(bottom) << SIDE_BITS;
         for column in 0..columns.width() {
             let word = match columns.runs_of(columns.x + column) {
                 [] => 0,
-                [run] => packed(run),
+                [run] => word_of(run),
                 several => {
-                    let pointer = MANY | self.runs.len() as u32;
+                    let pointer = SEVERAL_RUNS | self.runs.len() as u32;
                     self.runs.push(several.len() as u32);
-                    self.runs.extend(several.iter().map(packed));
+                    self.runs.extend(several.iter().map(word_of));
                     pointer
                 }
             };
@@ -121,7 +120,7 @@ impl Packed {
         for stroke in 0..2 {
             for begin in (0..segments.len() as u32).step_by(CHUNK as usize) {
                 let count = CHUNK.min(segments.len() as u32 - begin);
-                self.chunks.push(Chunk { mask: index as u32, first: first + begin, count, stroke });
+                self.chunks.push(SegmentChunk { mask: index as u32, first: first + begin, count, stroke });
             }
         }
         from * CHUNK..self.chunks.len() as u32 * CHUNK
@@ -130,7 +129,7 @@ impl Packed {
     fn push_box(&mut self, rect: &Rect, index: usize) {
         let top_left = [rect.x1 as f32, rect.y1 as f32];
         let bottom_right = [rect.x2 as f32, rect.y2 as f32];
-        self.boxes.push(Box { top_left, bottom_right, mask: index as u32, padding: 0 });
+        self.boxes.push(BoxData { top_left, bottom_right, mask: index as u32, padding: 0 });
     }
 }
 
@@ -142,33 +141,32 @@ mod tests {
     use crate::rle::Mask;
 
     #[test]
-    fn runs_are_found_through_their_columns() {
+    fn columns_point_to_their_runs() {
         let size = Size::new(3, 4);
         let mut scene = Scene::new(size).unwrap();
         for boundaries in [vec![1, 3], vec![5, 6, 7, 9]] {
             let masks = vec![Mask::from_boundaries(size, boundaries).unwrap()];
             scene.push(Overlay { masks, ..Overlay::default() }).unwrap();
         }
-        let packed = Packed::of(&scene);
-        let second = packed.masks[1];
+        let data = SceneData::new(&scene);
+        let second = data.masks[1];
         assert_eq!((second.left, second.top, second.right, second.bottom), (1, 0, 3, 4));
         let run = |top: u32, bottom: u32| top | bottom << 15;
         let at = second.columns;
-        assert_eq!(packed.runs[at as usize..], [MANY | (at + 2), run(0, 1), 2, run(1, 2), run(3, 4)]);
+        assert_eq!(data.runs[at as usize..], [SEVERAL_RUNS | (at + 2), run(0, 1), 2, run(1, 2), run(3, 4)]);
     }
 
     #[test]
-    fn chunks_draw_each_segment_in_both_strokes() {
+    fn each_segment_is_in_one_chunk_per_stroke() {
         // 100 single pixels, 4 segments each: 7 chunks a stroke.
         let size = Size::new(1, 200);
         let mut scene = Scene::new(size).unwrap();
         let mask = Mask::from_boundaries(size, (0..200).collect()).unwrap();
         scene.push(Overlay { masks: vec![mask], ..Overlay::default() }).unwrap();
-        let packed = Packed::of(&scene);
-        assert_eq!((packed.segments.len(), packed.chunks.len()), (400, 14));
-        assert_eq!(packed.ranges[0].outline, 0..14 * 64);
-        let drawn =
-            |stroke| packed.chunks.iter().filter(|c| c.stroke == stroke).map(|c| c.count).sum::<u32>();
+        let data = SceneData::new(&scene);
+        assert_eq!((data.segments.len(), data.chunks.len()), (400, 14));
+        assert_eq!(data.ranges[0].outline, 0..14 * 64);
+        let drawn = |stroke| data.chunks.iter().filter(|c| c.stroke == stroke).map(|c| c.count).sum::<u32>();
         assert_eq!((drawn(0), drawn(1)), (400, 400));
     }
 }

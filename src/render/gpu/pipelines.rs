@@ -1,8 +1,8 @@
-//! The five pipelines and the layouts of what they read; built once a device.
+//! The five render pipelines with their bind group layouts, built once per device.
 
 use crate::gpu::Device;
 
-/// What draws the image, the fills, the outlines and the boxes.
+/// The pipelines in the order they draw, and the objects they share.
 pub(super) struct Pipelines {
     pub(super) image: wgpu::RenderPipeline,
     pub(super) fill: wgpu::RenderPipeline,

@@ -1,4 +1,4 @@
-// The image under the masks. Twin of source_image.rs.
+// Draws the image under the masks. Twin of source_image.rs.
 
 struct Frame {
     canvas: vec2<u32>,
@@ -17,7 +17,7 @@ struct Frame {
 const NEAREST_FROM_SCALE = 2.0;
 const MAX_TAPS = 8.0;
 
-// One triangle over the whole canvas; what lies outside the image is left as it is.
+// One triangle over the whole canvas; pixels outside the image are discarded.
 @vertex
 fn vs_image(@builtin(vertex_index) corner: u32) -> @builtin(position) vec4<f32> {
     let at = vec2<f32>(vec2(corner % 2u, corner / 2u)) * 4.0 - 1.0;

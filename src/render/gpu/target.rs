@@ -1,4 +1,4 @@
-//! Destinations of frames: a canvas of the page, or a texture in GPU memory.
+//! Destination of a renderer's frames: a canvas of the page, or a texture in GPU memory.
 
 use crate::render::Error;
 

@@ -1,19 +1,19 @@
-//! The scene's buffers and the image's texture in GPU memory.
+//! Copies a scene and its image to GPU memory.
 
 use std::ops::Range;
 use std::sync::Arc;
 
 use bytemuck::{NoUninit, Pod, Zeroable};
 
-use super::pack::{CHUNK, INSTANCES_A_BOX, Packed, Ranges};
+use super::pack::{CHUNK, INSTANCES_PER_BOX, Ranges, SceneData};
 use super::pipelines::Pipelines;
 use crate::geometry::Size;
 use crate::gpu::Device;
 use crate::render::source_image::scaled_size;
-use crate::render::style::{Look, PatternGrid};
+use crate::render::style::{Paint, PatternGrid};
 use crate::render::{Error, Scene, SourceImage, View};
 
-/// The uniforms of one frame; mirrored in both WGSL files.
+/// Uniforms of one frame, declared as `Frame` in both WGSL files.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, PartialEq, Pod, Zeroable)]
 pub(super) struct FrameUniforms {
@@ -27,8 +27,8 @@ pub(super) struct FrameUniforms {
 }
 
 impl FrameUniforms {
-    pub(super) fn of(view: &View, image: Size) -> Self {
-        let (anchor, grid) = (view.anchor(), PatternGrid::of(view));
+    pub(super) fn new(view: &View, image: Size) -> Self {
+        let (anchor, grid) = (view.anchor(), PatternGrid::new(view));
         Self {
             canvas: [view.canvas.width, view.canvas.height],
             anchor_in_image: anchor.in_image,
@@ -43,7 +43,7 @@ impl FrameUniforms {
 
 /// The buffers of one scene.
 pub(super) struct SceneBuffers {
-    pub(super) looks: wgpu::Buffer,
+    pub(super) paints: wgpu::Buffer,
     pub(super) bindings: wgpu::BindGroup,
     pub(super) ranges: Vec<Ranges>,
     pub(super) outlines: Range<u32>,
@@ -58,16 +58,16 @@ impl SceneBuffers {
         frame: &wgpu::Buffer,
         scene: &Scene,
     ) -> Result<Self, Error> {
-        let packed = Packed::of(scene);
-        let looks = vec![Look::zeroed(); scene.len() + 1];
-        let mut factory = Factory { device, bytes: 0 };
-        let looks = factory.storage("SceneBuffers::looks", &looks)?;
-        let masks = factory.storage("SceneBuffers::masks", &packed.masks)?;
-        let runs = factory.storage("SceneBuffers::runs", &packed.runs)?;
-        let segments = factory.storage("SceneBuffers::segments", &packed.segments)?;
-        let chunks = factory.storage("SceneBuffers::chunks", &packed.chunks)?;
-        let boxes = factory.storage("SceneBuffers::boxes", &packed.boxes)?;
-        let bound = [frame, &looks, &masks, &runs, &segments, &chunks, &boxes];
+        let data = SceneData::new(scene);
+        let paints = vec![Paint::zeroed(); scene.len() + 1];
+        let mut factory = BufferFactory { device, bytes: 0 };
+        let paints = factory.storage("SceneBuffers::paints", &paints)?;
+        let masks = factory.storage("SceneBuffers::masks", &data.masks)?;
+        let runs = factory.storage("SceneBuffers::runs", &data.runs)?;
+        let segments = factory.storage("SceneBuffers::segments", &data.segments)?;
+        let chunks = factory.storage("SceneBuffers::chunks", &data.chunks)?;
+        let boxes = factory.storage("SceneBuffers::boxes", &data.boxes)?;
+        let bound = [frame, &paints, &masks, &runs, &segments, &chunks, &boxes];
         let entries: Vec<_> =
             (0..).zip(bound).map(|(binding, buffer)| entry(binding, buffer.as_entire_binding())).collect();
         let bindings = device.handle.create_bind_group(&wgpu::BindGroupDescriptor {
@@ -76,20 +76,20 @@ impl SceneBuffers {
             entries: &entries,
         });
         Ok(Self {
-            looks,
+            paints,
             bindings,
-            outlines: 0..packed.chunks.len() as u32 * CHUNK,
+            outlines: 0..data.chunks.len() as u32 * CHUNK,
             // The first box is the frame of a missing image.
-            boxes: INSTANCES_A_BOX..packed.boxes.len() as u32 * INSTANCES_A_BOX,
-            ranges: packed.ranges,
+            boxes: INSTANCES_PER_BOX..data.boxes.len() as u32 * INSTANCES_PER_BOX,
+            ranges: data.ranges,
             bytes: factory.bytes,
         })
     }
 }
 
-/// The uniforms' buffer, which outlives scenes and images.
+/// Creates the buffer of the uniforms, which outlives scenes and images.
 pub(super) fn frame_buffer(device: &Device) -> wgpu::Buffer {
-    buffer(device, "Live::frame", size_of::<FrameUniforms>() as u64, wgpu::BufferUsages::UNIFORM)
+    buffer(device, "DeviceResources::frame", size_of::<FrameUniforms>() as u64, wgpu::BufferUsages::UNIFORM)
 }
 
 fn buffer(device: &Device, label: &str, size: u64, usage: wgpu::BufferUsages) -> wgpu::Buffer {
@@ -101,13 +101,13 @@ fn buffer(device: &Device, label: &str, size: u64, usage: wgpu::BufferUsages) ->
     })
 }
 
-/// Makes buffers within the device's limit and counts their bytes.
-struct Factory<'a> {
+/// Creates buffers within the device's limit and counts their bytes.
+struct BufferFactory<'a> {
     device: &'a Device,
     bytes: u64,
 }
 
-impl Factory<'_> {
+impl BufferFactory<'_> {
     fn storage<T: NoUninit>(&mut self, label: &'static str, contents: &[T]) -> Result<wgpu::Buffer, Error> {
         // A binding must hold at least one element.
         let size = (size_of_val(contents).max(size_of::<T>()) as u64).next_multiple_of(4);
@@ -122,7 +122,7 @@ impl Factory<'_> {
     }
 }
 
-/// The image as the page or the program gave it, kept for a lost device.
+/// The image as it was set, kept to upload it again after the device is lost.
 #[derive(Clone, Debug)]
 pub(super) enum ImageSource {
     Pixels(Arc<SourceImage>),
@@ -130,18 +130,19 @@ pub(super) enum ImageSource {
     Bitmap(web_sys::ImageBitmap),
 }
 
-/// How an image was taken into GPU memory; say it where it was scaled.
+/// Resolution at which an image was copied to GPU memory; tell the person where it was scaled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ImageFit {
-    /// Pixel by pixel.
+    /// The image has its full resolution.
     Whole,
-    /// With its sides divided, because the GPU takes no texture so large; masks keep their full resolution.
+    /// The sides were divided because the GPU allows no texture that large; masks keep their full
+    /// resolution.
     Scaled {
-        /// The image's size.
+        /// Size of the image before scaling.
         from: Size,
-        /// The size it is shown from.
+        /// Size of the texture.
         to: Size,
-        /// The longest side this GPU takes.
+        /// Maximum side of a texture on this GPU.
         max_side: u32,
     },
 }
@@ -152,14 +153,14 @@ impl std::fmt::Display for ImageFit {
             Self::Whole => f.write_str("The image is shown in full resolution."),
             Self::Scaled { from, to, max_side } => write!(
                 f,
-                "The image of {from} pixels is shown from {to}: this GPU takes at most {max_side} pixels a side. \
-                 Masks keep their full resolution."
+                "The image of {from} pixels is scaled to {to}: this GPU allows at most {max_side} pixels \
+                 per side. Masks keep their full resolution."
             ),
         }
     }
 }
 
-/// The image's texture and what binds it.
+/// The image's texture in its bind group.
 pub(super) struct ImageTexture {
     pub(super) bindings: wgpu::BindGroup,
     pub(super) bytes: u64,
@@ -167,7 +168,7 @@ pub(super) struct ImageTexture {
 }
 
 impl ImageTexture {
-    /// Uploads an image; `None` for one without pixels.
+    /// Uploads an image; returns `None` for one without pixels.
     pub(super) fn new(
         device: &Device,
         pipelines: &Pipelines,

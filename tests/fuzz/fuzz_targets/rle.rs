@@ -1,18 +1,18 @@
-//! Fuzzes the decoders of masks and everything that is done with what they accept.
+//! Fuzzes the decoders of masks, and every operation on the masks they accept.
 //!
 //! `./build.sh fuzz` runs all targets.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
 use masklink::geometry::Size;
-use masklink::rle::{Connectivity, MAX_BITMAP_PIXELS, Mask};
+use masklink::rle::{Connectivity, InteriorPixel, MAX_BITMAP_PIXELS, Mask};
 
 // The first byte chooses the decoder, the next eight are the size.
 fuzz_target!(|data: &[u8]| {
     let Some(([kind, size @ ..], rest)) = data.split_first_chunk::<9>() else { return };
     let side = |at: usize| u32::from_le_bytes([size[at], size[at + 1], size[at + 2], size[at + 3]]);
     let size = Size::new(side(0), side(4));
-    // Small sizes are the ones that runs fill.
+    // Only small sizes are likely to be covered by the runs.
     let size = if kind & 4 == 0 { Size::new(size.width % 64, size.height % 64) } else { size };
     let words = || rest.as_chunks().0.iter().map(|&word| u32::from_le_bytes(word)).collect::<Vec<_>>();
     let mask = match kind & 3 {
@@ -25,7 +25,7 @@ fuzz_target!(|data: &[u8]| {
         _ => {
             let numbers: Vec<f64> =
                 rest.as_chunks().0.iter().map(|&word| f64::from(f32::from_le_bytes(word))).collect();
-            // Wide masks take their time, as they may.
+            // Wide masks are slow by design.
             if size.width > 4096 {
                 return;
             }
@@ -37,7 +37,7 @@ fuzz_target!(|data: &[u8]| {
     }
 });
 
-/// What holds for every mask.
+/// Checks the properties of every mask.
 fn check(mask: &Mask) {
     let size = mask.size();
     assert_eq!(Mask::from_compressed(size, &mask.to_compressed()).as_ref(), Ok(mask));
@@ -62,7 +62,11 @@ fn check(mask: &Mask) {
         return;
     }
     let deepest = mask.interior_most();
-    assert!(deepest.is_ok_and(|deepest| deepest.map_or(mask.is_empty(), |pixel| mask.contains(pixel.x, pixel.y))));
+    let is_inside = |deepest: Option<InteriorPixel>| match deepest {
+        Some(pixel) => mask.contains(pixel.x, pixel.y),
+        None => mask.is_empty(),
+    };
+    assert!(deepest.is_ok_and(is_inside));
     let bitmaps = (mask.to_row_major(), mask.to_column_major());
     let (Ok(row_major), Ok(column_major)) = bitmaps else { panic!("no bitmap of {size}") };
     assert_eq!(Mask::from_row_major(size, &row_major).as_ref(), Ok(mask));
