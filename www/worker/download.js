@@ -7,7 +7,7 @@
  * are downloaded each time.
  */
 
-import { SegmentError, messageOf } from './messages.js';
+import { MasklinkError, messageOf } from './errors.js';
 
 const CACHE = 'masklink-models';
 /**
@@ -47,7 +47,7 @@ export async function modelBytes(file, watch) {
   const bytes = await download(file, cache, watch);
   await cache?.delete(keyOf(file, 'part'));
   if (!(await isRight(bytes, file, watch))) {
-    throw new SegmentError(
+    throw new MasklinkError(
       'model-hash',
       `The file ${file.url} is not the one its list describes: its SHA-256 is another. Reload the page; if it stays so, the list or the file must be put right where they are published.`,
     );
@@ -68,7 +68,7 @@ export async function listText(address, { signal, code, words }) {
   try {
     const response = await fetch(address, { signal, cache: 'no-cache' });
     if (!response.ok)
-      throw new SegmentError(
+      throw new MasklinkError(
         code,
         `${words} (${address}) could not be fetched: the server answered ${response.status}.`,
       );
@@ -79,11 +79,11 @@ export async function listText(address, { signal, code, words }) {
     return text;
   } catch (thrown) {
     if (signal.aborted)
-      throw new SegmentError('cancelled', 'The loading of the model was cancelled.');
-    if (thrown instanceof SegmentError) throw thrown;
+      throw new MasklinkError('cancelled', 'The loading of the model was cancelled.');
+    if (thrown instanceof MasklinkError) throw thrown;
     const kept = await cache?.match(address);
     if (kept) return await kept.text();
-    throw new SegmentError(
+    throw new MasklinkError(
       code,
       `${words} (${address}) could not be fetched; check the connection and try again.`,
       { cause: thrown },
@@ -132,20 +132,20 @@ async function download(file, cache, watch) {
       if (loaded === file.bytes) return bytes;
       throw wrongLength(file, 'less');
     } catch (thrown) {
-      const over = thrown instanceof SegmentError || watch.signal.aborted || attempt === ATTEMPTS;
+      const over = thrown instanceof MasklinkError || watch.signal.aborted || attempt === ATTEMPTS;
       if (!over) {
         await new Promise((resolve) => setTimeout(resolve, PAUSE * attempt));
         continue;
       }
-      if (loaded && !(thrown instanceof SegmentError))
+      if (loaded && !(thrown instanceof MasklinkError))
         await write(cache, keyOf(file, 'part'), bytes.slice(0, loaded));
       if (watch.signal.aborted)
-        throw new SegmentError(
+        throw new MasklinkError(
           'cancelled',
           'The download was cancelled; what has arrived is kept.',
         );
-      if (thrown instanceof SegmentError) throw thrown;
-      throw new SegmentError(
+      if (thrown instanceof MasklinkError) throw thrown;
+      throw new MasklinkError(
         'model-unreachable',
         `The file ${file.url} could not be downloaded (${messageOf(thrown)}). Check the connection and try again; what has arrived is kept.`,
         { cause: thrown },
@@ -175,7 +175,7 @@ async function* chunks(file, start, signal) {
   }
   if (!rest && response.status !== 200) {
     await response.body?.cancel();
-    throw new SegmentError(
+    throw new MasklinkError(
       'model-unreachable',
       `The file ${file.url} could not be downloaded: the server answered ${response.status}.`,
     );
@@ -193,7 +193,7 @@ async function* chunks(file, start, signal) {
  * @param {'more' | 'less'} way
  */
 function wrongLength(file, way) {
-  return new SegmentError(
+  return new MasklinkError(
     'model-size',
     `The file ${file.url} has ${way} than the ${file.bytes} bytes that its list says; the list or the file must be put right where they are published.`,
   );

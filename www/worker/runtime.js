@@ -1,0 +1,112 @@
+/**
+ * @file Loads ONNX Runtime Web in the worker: the build that fits this browser, and the provider that
+ * runs the graphs.
+ *
+ * Three builds are published beside the page. The WebGPU provider waits for the GPU from within
+ * WebAssembly: where the browser can suspend a module (`WebAssembly.Suspending`) that is the jspi
+ * build, else the asyncify build, which is rewritten for it, larger and slower. Without a GPU the
+ * third, for the CPU alone, is the smallest. The asyncify build's module is published gzipped,
+ * because unpacked it is larger than some hosts take (25 MiB).
+ */
+
+import { MasklinkError, messageOf } from './errors.js';
+
+/** @typedef {typeof import('onnxruntime-web')} Ort */
+/** @typedef {'webgpu' | 'wasm'} Provider */
+/** @typedef {'jspi' | 'asyncify' | 'wasm'} Build */
+
+/** @type {Record<Build, { script: string, module: string }>} */
+const BUILDS = {
+  jspi: { script: 'ort.jspi.bundle.min.mjs', module: 'ort-wasm-simd-threaded.jspi.wasm' },
+  asyncify: {
+    script: 'ort.webgpu.bundle.min.mjs',
+    module: 'ort-wasm-simd-threaded.asyncify.wasm.gzip',
+  },
+  wasm: { script: 'ort.wasm.bundle.min.mjs', module: 'ort-wasm-simd-threaded.wasm' },
+};
+
+/**
+ * Loads the build that fits this browser, or the one asked for.
+ * @param {string} folder The address that ONNX Runtime's files are below.
+ * @param {Provider} [provider]
+ * @param {Build} [build]
+ * @returns {Promise<{ ort: Ort, build: Build, provider: Provider, reasons: string[] }>} `reasons`
+ *   says why it is nothing faster.
+ */
+export async function loadRuntime(folder, provider, build) {
+  /** @type {string[]} */
+  const reasons = [];
+  provider ??= await bestProvider(reasons);
+  const canSuspend = 'Suspending' in WebAssembly;
+  if (!build && provider === 'webgpu' && !canSuspend)
+    reasons.push('this browser cannot suspend WebAssembly (JSPI), so the asyncify build runs');
+  build ??= provider === 'wasm' ? 'wasm' : canSuspend ? 'jspi' : 'asyncify';
+  try {
+    return { ort: await loadBuild(folder, build), build, provider, reasons };
+  } catch (cause) {
+    throw new MasklinkError(
+      'runtime-missing',
+      `ONNX Runtime (${build}) could not be loaded: ${messageOf(cause)}. Reload the page. ` +
+        `If that does not help, check that ${folder} is served as JavaScript and WebAssembly.`,
+      { cause },
+    );
+  }
+}
+
+/**
+ * @param {string[]} reasons Gets why it is not the GPU.
+ * @returns {Promise<Provider>}
+ */
+async function bestProvider(reasons) {
+  const gpu = /** @type {{ gpu?: { requestAdapter(): Promise<any> } }} */ (navigator).gpu;
+  if (!gpu) {
+    reasons.push(
+      self.isSecureContext
+        ? 'this browser has no WebGPU'
+        : 'WebGPU needs a page served by https or from localhost',
+    );
+    return 'wasm';
+  }
+  try {
+    const adapter = await gpu.requestAdapter();
+    if (!adapter) {
+      reasons.push('this browser has WebGPU, but found no GPU');
+    } else if (adapter.info?.isFallbackAdapter ?? adapter.isFallbackAdapter) {
+      reasons.push('the GPU is emulated in software, which is slower than the processor itself');
+    } else {
+      return 'webgpu';
+    }
+  } catch (thrown) {
+    reasons.push(`the GPU could not be opened: ${messageOf(thrown)}`);
+  }
+  return 'wasm';
+}
+
+/**
+ * @param {string} folder
+ * @param {Build} build
+ * @returns {Promise<Ort>}
+ */
+async function loadBuild(folder, build) {
+  const { script, module } = BUILDS[build];
+  /** @type {Ort} */
+  const ort = await import(new URL(script, folder).href);
+  const address = new URL(module, folder);
+  ort.env.logLevel = 'error';
+  // More than one thread needs a cross-origin isolated page.
+  ort.env.wasm.numThreads = self.crossOriginIsolated
+    ? Math.min(4, navigator.hardwareConcurrency || 1)
+    : 1;
+  if (module.endsWith('.gzip')) ort.env.wasm.wasmBinary = await unpacked(address);
+  else ort.env.wasm.wasmPaths = { wasm: address.href };
+  return ort;
+}
+
+/** @param {URL} address */
+async function unpacked(address) {
+  const response = await fetch(address);
+  if (!response.ok || !response.body)
+    throw new Error(`the server answered ${response.status} for ${address.pathname}`);
+  const stream = response.body.pipeThrough(new DecompressionStream('gzip'));
+  return await new Response(stream).arrayBuffer();
+}
