@@ -36,3 +36,19 @@ pub(super) fn to_json(data: &impl serde::Serialize) -> Result<String, JsValue> {
 pub(super) fn from_json<T: serde::de::DeserializeOwned>(json: &str) -> Result<T, JsValue> {
     serde_json::from_str(json).map_err(|error| js_error("json", error))
 }
+
+/// Returns the code of anything that JavaScript threw, where it has one.
+#[cfg(feature = "workers")]
+pub(super) fn code_of(thrown: &JsValue) -> Option<String> {
+    Reflect::get(thrown, &JsValue::from_str("code")).ok()?.as_string()
+}
+
+/// Returns the message of anything that JavaScript threw.
+#[cfg(feature = "workers")]
+pub(super) fn message_of(thrown: &JsValue) -> String {
+    use wasm_bindgen::JsCast as _;
+    match thrown.dyn_ref::<js_sys::Error>() {
+        Some(error) => error.message().into(),
+        None => thrown.as_string().unwrap_or_else(|| format!("{thrown:?}")),
+    }
+}

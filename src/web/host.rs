@@ -43,8 +43,9 @@ extern "C" {
     #[wasm_bindgen(method, getter)]
     fn aborted(this: &Signal) -> bool;
 
+    /// Returns the milliseconds since the worker started.
     #[wasm_bindgen(js_namespace = performance)]
-    fn now() -> f64;
+    pub(super) fn now() -> f64;
 }
 
 /// An image in the worker. Its bitmap is closed with it.
@@ -100,15 +101,9 @@ impl Drop for WorkerImage {
 }
 
 impl Graphs {
-    /// Makes graphs ready from the bytes of their ONNX files.
-    pub(super) async fn load(
-        runtime: &Runtime,
-        files: BTreeMap<GraphId, Uint8Array>,
-        always: Option<Provider>,
-    ) -> Result<Self, HostError> {
-        let graphs = Self { loaded: RefCell::default(), files, always };
-        graphs.reload(runtime).await?;
-        Ok(graphs)
+    /// Graphs from the bytes of their ONNX files; [`reload`](Self::reload) makes them ready.
+    pub(super) fn new(files: BTreeMap<GraphId, Uint8Array>, always: Option<Provider>) -> Self {
+        Self { loaded: RefCell::default(), files, always }
     }
 
     /// Makes all graphs anew for the runtime's provider.

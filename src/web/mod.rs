@@ -15,16 +15,18 @@ mod dataset;
 mod error;
 #[cfg(any(feature = "viewer", feature = "workers"))]
 pub mod hash;
-#[cfg(feature = "viewer")]
-mod link;
 #[cfg(feature = "workers")]
-mod link_in_page;
+mod host;
 #[cfg(feature = "workbench")]
 mod render_test;
 #[cfg(feature = "workers")]
 mod rle;
 #[cfg(feature = "workers")]
-mod segment;
+mod object;
+#[cfg(feature = "workers")]
+mod ort;
+#[cfg(feature = "workers")]
+mod worker;
 #[cfg(feature = "viewer")]
 mod surface;
 #[cfg(feature = "viewer")]

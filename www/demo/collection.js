@@ -2,9 +2,9 @@
 
 import { maskOf } from '../viewer/annotations.js';
 
-/** @typedef {import('../dataset-client.js').AnnotationFile} AnnotationFile */
-/** @typedef {import('../dataset-client.js').ImageRecord} ImageRecord */
-/** @typedef {import('../dataset-client.js').Annotation} Annotation */
+/** @typedef {import('../viewer/annotation-file.js').AnnotationFile} AnnotationFile */
+/** @typedef {import('../viewer/annotation-file.js').ImageRecord} ImageRecord */
+/** @typedef {import('../viewer/annotation-file.js').Annotation} Annotation */
 
 /** Images on one page of the strip. */
 const PAGE_SIZE = 24;

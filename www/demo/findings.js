@@ -2,7 +2,7 @@
 
 import { fill, h } from '../viewer/dom.js';
 
-/** @typedef {import('../dataset-client.js').Overview['findings']} Findings */
+/** @typedef {import('../viewer/annotation-file.js').Overview['findings']} Findings */
 
 /** @param {Findings} findings */
 export function showFindings(findings) {

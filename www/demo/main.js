@@ -3,7 +3,7 @@
  */
 
 import '../mask-viewer.js';
-import { openAnnotations } from '../dataset-client.js';
+import { openAnnotations } from '../viewer/annotation-file.js';
 import { loadViewer } from '../viewer/module.js';
 import { fill } from '../viewer/dom.js';
 import { failureOf } from '../viewer/errors.js';
@@ -196,7 +196,7 @@ function reading(bytes, total, found) {
   return `Read ${megabytes(bytes)}${total === null ? '' : ` of ${megabytes(total)}`} MB, ${found.toLocaleString('en')} annotations`;
 }
 
-/** @param {import('../dataset-client.js').Overview} overview */
+/** @param {import('../viewer/annotation-file.js').Overview} overview */
 function describe({ images, annotations, categories }) {
   return `${countOf(annotations, 'mask', 'masks')} of ${countOf(categories, 'entity', 'entities')} on ${countOf(images, 'image', 'images')}.`;
 }

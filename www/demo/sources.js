@@ -3,7 +3,7 @@
  * computer.
  */
 
-/** @typedef {import('../dataset-client.js').ImageRecord} ImageRecord */
+/** @typedef {import('../viewer/annotation-file.js').ImageRecord} ImageRecord */
 
 /**
  * Finds images below an address; an image that names an address of its own is found there.

@@ -3,11 +3,11 @@
  * them.
  */
 
-import { openAnnotations } from '../dataset-client.js';
+import { openAnnotations } from './annotation-file.js';
 import { ViewerError } from './errors.js';
 
-/** @typedef {import('../dataset-client.js').AnnotationFile} AnnotationFile */
-/** @typedef {import('../dataset-client.js').Annotation} Annotation */
+/** @typedef {import('./annotation-file.js').AnnotationFile} AnnotationFile */
+/** @typedef {import('./annotation-file.js').Annotation} Annotation */
 
 /** The file that the attribute `annotations` names, kept open while it is the same. */
 export class Annotations {

@@ -7,6 +7,7 @@
  * are downloaded each time.
  */
 
+import { sha256Hex } from '../pkg/workers.js';
 import { MasklinkError, messageOf } from './errors.js';
 
 const CACHE = 'masklink-models';
@@ -28,7 +29,6 @@ const PAUSE = 500;
  * @typedef {object} Watch
  * @property {AbortSignal} signal
  * @property {(loaded: number, total: number) => void} progress
- * @property {(bytes: Uint8Array<ArrayBuffer>) => string} sha256 Computes it where the browser will not.
  */
 
 /**
@@ -40,13 +40,13 @@ const PAUSE = 500;
 export async function modelBytes(file, watch) {
   const cache = await openCache();
   const kept = await read(cache, keyOf(file, 'whole'));
-  if (kept && (await isRight(kept, file, watch))) {
+  if (kept && (await isRight(kept, file))) {
     watch.progress(file.bytes, file.bytes);
     return kept;
   }
   const bytes = await download(file, cache, watch);
   await cache?.delete(keyOf(file, 'part'));
-  if (!(await isRight(bytes, file, watch))) {
+  if (!(await isRight(bytes, file))) {
     throw new MasklinkError(
       'model-hash',
       `The file ${file.url} is not the one its list describes: its SHA-256 is another. Reload the page; if it stays so, the list or the file must be put right where they are published.`,
@@ -60,17 +60,16 @@ export async function modelBytes(file, watch) {
  * The text of a list of files: the newest there is, or the one kept from the last visit where there
  * is no network.
  * @param {string} address
- * @param {{ signal: AbortSignal, code: string, words: string }} list `words` say what it lists,
- *   `code` is the failure's.
+ * @param {{ code: string, what: string }} list `what` it lists and the failure's `code`.
  */
-export async function listText(address, { signal, code, words }) {
+export async function listText(address, { code, what }) {
   const cache = await openCache();
   try {
-    const response = await fetch(address, { signal, cache: 'no-cache' });
+    const response = await fetch(address, { cache: 'no-cache' });
     if (!response.ok)
       throw new MasklinkError(
         code,
-        `${words} (${address}) could not be fetched: the server answered ${response.status}.`,
+        `${what} (${address}) could not be fetched: the server answered ${response.status}.`,
       );
     const text = await response.text();
     const before = await (await cache?.match(address))?.text();
@@ -78,14 +77,12 @@ export async function listText(address, { signal, code, words }) {
     if (cache && before !== undefined && before !== text) await forgetUnlisted(cache);
     return text;
   } catch (thrown) {
-    if (signal.aborted)
-      throw new MasklinkError('cancelled', 'The loading of the model was cancelled.');
     if (thrown instanceof MasklinkError) throw thrown;
     const kept = await cache?.match(address);
     if (kept) return await kept.text();
     throw new MasklinkError(
       code,
-      `${words} (${address}) could not be fetched; check the connection and try again.`,
+      `${what} (${address}) could not be fetched; check the connection and try again.`,
       { cause: thrown },
     );
   }
@@ -202,11 +199,10 @@ function wrongLength(file, way) {
 /**
  * @param {Uint8Array<ArrayBuffer>} bytes
  * @param {ModelFile} file
- * @param {Watch} watch
  */
-async function isRight(bytes, file, watch) {
+async function isRight(bytes, file) {
   if (bytes.length !== file.bytes) return false;
-  if (!globalThis.crypto?.subtle) return watch.sha256(bytes) === file.sha256;
+  if (!globalThis.crypto?.subtle) return sha256Hex(bytes) === file.sha256;
   const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', bytes));
   return Array.from(digest, (byte) => byte.toString(16).padStart(2, '0')).join('') === file.sha256;
 }

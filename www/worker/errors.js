@@ -20,7 +20,8 @@ export class MasklinkError extends Error {
  * @param {string} fallback
  */
 export function codeOf(thrown, fallback) {
-  const code = thrown instanceof Error ? /** @type {{ code?: unknown }} */ (thrown).code : undefined;
+  const code =
+    thrown instanceof Error ? /** @type {{ code?: unknown }} */ (thrown).code : undefined;
   return typeof code === 'string' ? code : fallback;
 }
 

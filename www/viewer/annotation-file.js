@@ -10,6 +10,9 @@
  * ```
  */
 
+import { MasklinkError } from '../worker/errors.js';
+import { WorkerClient } from '../worker/rpc.js';
+
 /**
  * @typedef {object} Progress
  * @property {number} bytes Read so far.
@@ -69,36 +72,11 @@
  * @property {Annotation[]} annotations Those that are selected.
  *
  * @typedef {{ code: string, message: string }} Failure
- *
- * @typedef {{ id: number } & (
- *   | { verb: 'open', source: Blob | string }
- *   | { verb: 'enough' }
- *   | { verb: 'categories', text: string, most: number }
- *   | { verb: 'select', query: Query }
- *   | { verb: 'place', image: string }
- *   | { verb: 'page', start: number, count: number }
- *   | { verb: 'image', address: string }
- * )} Request What the worker is asked.
- *
- * @typedef {{ id: number, answer?: unknown, error?: Failure, progress?: Progress }} Answer What it says.
  */
 
 /**
- * An error with a stable `code`: `unreachable`, `http`, `broken-off`, `crash`, `worker`, `closed`,
- * or the name of the browser's own error.
- */
-export class AnnotationsError extends Error {
-  /** @param {Failure} failure */
-  constructor({ code, message }) {
-    super(message);
-    this.name = 'AnnotationsError';
-    this.code = code;
-  }
-}
-
-/**
- * Opens an annotation file. Nothing in the file makes this fail: what is wrong is told in
- * `overview.findings`.
+ * Opens an annotation file. Nothing in the file makes this fail: `overview.findings` lists what is
+ * wrong with it. The error's `code` is `unreachable`, `http`, `broken-off`, `crash` or `closed`.
  *
  * @param {Blob | string} source A file, or an address.
  * @param {object} [options]
@@ -110,28 +88,27 @@ export class AnnotationsError extends Error {
  */
 export async function openAnnotations(source, { onProgress, signal, enough } = {}) {
   signal?.throwIfAborted();
-  const worker = new AnnotationWorker(onProgress);
-  /** @type {(() => void) | undefined} */
-  let giveUp;
-  const givenUp = new Promise((_, reject) => {
-    giveUp = () => reject(signal?.reason);
-  });
-  const stop = () => worker.tell({ verb: 'enough' });
-  if (giveUp) signal?.addEventListener('abort', giveUp);
-  enough?.addEventListener('abort', stop);
+  const worker = new WorkerClient(
+    () =>
+      new Worker(new URL('../worker/worker.js', import.meta.url), {
+        type: 'module',
+        name: 'annotations',
+      }),
+  );
+  const giveUp = () => worker.end(/** @type {any} */ (signal?.reason));
+  signal?.addEventListener('abort', giveUp);
   try {
     // A relative address means one relative to the page, as it does everywhere else.
     const from = typeof source === 'string' ? new URL(source, document.baseURI).href : source;
-    const opened = worker.ask({ verb: 'open', source: from });
-    if (enough?.aborted) stop();
-    const overview = /** @type {Overview} */ (await Promise.race([opened, givenUp]));
+    const overview = await worker.call('open', from, { onProgress, signal: enough });
     return new AnnotationFile(worker, overview);
   } catch (thrown) {
-    worker.close();
-    throw thrown;
+    worker.end(closed());
+    if (!(thrown instanceof MasklinkError) || thrown.code !== 'worker-crashed') throw thrown;
+    const message = `The file could not be read, most likely for lack of memory (${thrown.message}).`;
+    throw new MasklinkError('crash', message, { cause: thrown });
   } finally {
-    if (giveUp) signal?.removeEventListener('abort', giveUp);
-    enough?.removeEventListener('abort', stop);
+    signal?.removeEventListener('abort', giveUp);
   }
 }
 
@@ -140,7 +117,7 @@ export class AnnotationFile {
   #worker;
 
   /**
-   * @param {AnnotationWorker} worker
+   * @param {WorkerClient} worker
    * @param {Overview} overview
    */
   constructor(worker, overview) {
@@ -156,7 +133,7 @@ export class AnnotationFile {
    * @returns {Promise<{ id: string, name: string, annotations: number }[]>}
    */
   async categories(text, most) {
-    return /** @type {any} */ (await this.#worker.ask({ verb: 'categories', text, most }));
+    return /** @type {any} */ (await this.#ask('categories', { text, count: most }));
   }
 
   /**
@@ -166,7 +143,7 @@ export class AnnotationFile {
    * @returns {Promise<{ images: number, annotations: number }>}
    */
   async select(query) {
-    return /** @type {any} */ (await this.#worker.ask({ verb: 'select', query }));
+    return /** @type {any} */ (await this.#ask('select', query));
   }
 
   /**
@@ -175,7 +152,7 @@ export class AnnotationFile {
    * @returns {Promise<number | null>}
    */
   async place(image) {
-    return /** @type {any} */ (await this.#worker.ask({ verb: 'place', image }));
+    return /** @type {any} */ (await this.#ask('place', image));
   }
 
   /**
@@ -185,7 +162,7 @@ export class AnnotationFile {
    * @returns {Promise<ImageRecord[]>}
    */
   async page(start, count) {
-    return imagesOf(await this.#worker.ask({ verb: 'page', start, count }));
+    return imagesOf(await this.#ask('page', { start, count }));
   }
 
   /**
@@ -196,15 +173,29 @@ export class AnnotationFile {
    * @returns {Promise<ImageRecord | null>}
    */
   async image(address) {
-    return imagesOf(await this.#worker.ask({ verb: 'image', address }))[0] ?? null;
+    return imagesOf(await this.#ask('image', address))[0] ?? null;
   }
 
   /**
    * Frees the file; everything asked afterwards, or not answered yet, rejects with code `closed`.
    */
   close() {
-    this.#worker.close();
+    this.#worker.end(closed());
   }
+
+  /**
+   * @param {string} method
+   * @param {unknown} argument
+   */
+  async #ask(method, argument) {
+    // The file went with its worker: another one would have none.
+    if (!this.#worker.running) throw closed();
+    return await this.#worker.call(method, argument);
+  }
+}
+
+function closed() {
+  return new MasklinkError('closed', 'The annotation file was closed.');
 }
 
 /**
@@ -220,71 +211,4 @@ function imagesOf({ images, boundaries: all }) {
     delete annotation.boundaries;
   }
   return images;
-}
-
-/** The worker as a function from requests to promises of answers. */
-class AnnotationWorker {
-  #worker = new Worker(new URL('./dataset-worker.js', import.meta.url), { type: 'module' });
-  /** @type {Map<number, { resolve: (answer: unknown) => void, reject: (error: Error) => void }>} */
-  #waiting = new Map();
-  #last = 0;
-  /** @type {Failure | undefined} */
-  #ended;
-
-  /** @param {((progress: Progress) => void) | undefined} onProgress */
-  constructor(onProgress) {
-    this.#worker.addEventListener('message', (/** @type {MessageEvent<Answer>} */ { data }) => {
-      if (data.progress) {
-        onProgress?.(data.progress);
-        return;
-      }
-      const waiting = this.#waiting.get(data.id);
-      this.#waiting.delete(data.id);
-      if (data.error) waiting?.reject(new AnnotationsError(data.error));
-      else waiting?.resolve(data.answer);
-    });
-    this.#worker.addEventListener('error', ({ message }) => {
-      this.#end({
-        code: 'worker',
-        message: `The worker that reads annotation files failed: ${message ?? 'it could not be loaded'}.`,
-      });
-    });
-  }
-
-  /**
-   * @template {Request} R
-   * @param {R extends any ? Omit<R, 'id'> : never} request
-   * @returns {Promise<unknown>}
-   */
-  ask(request) {
-    return new Promise((resolve, reject) => {
-      if (this.#ended) {
-        reject(new AnnotationsError(this.#ended));
-        return;
-      }
-      this.#last += 1;
-      this.#waiting.set(this.#last, { resolve, reject });
-      this.#worker.postMessage({ ...request, id: this.#last });
-    });
-  }
-
-  /**
-   * Asks for something that has no answer.
-   * @param {{ verb: 'enough' }} request
-   */
-  tell(request) {
-    if (!this.#ended) this.#worker.postMessage({ ...request, id: 0 });
-  }
-
-  close() {
-    this.#end({ code: 'closed', message: 'The annotation file was closed.' });
-  }
-
-  /** @param {Failure} failure */
-  #end(failure) {
-    this.#ended ??= failure;
-    this.#worker.terminate();
-    for (const { reject } of this.#waiting.values()) reject(new AnnotationsError(failure));
-    this.#waiting.clear();
-  }
 }

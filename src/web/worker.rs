@@ -1,0 +1,296 @@
+//! The class `ModelRunner`: clicks and masks answered in the page's worker.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use async_lock::{Mutex, OnceCell};
+use js_sys::{Array, Float32Array, Function, Promise, Uint8Array, Uint32Array};
+use serde::Deserialize;
+use serde_json::json;
+use wasm_bindgen::prelude::{JsCast, JsValue, wasm_bindgen};
+use wasm_bindgen_futures::JsFuture;
+use web_sys::ImageBitmap;
+
+use super::error::{from_json, js_error};
+use super::host::{Graphs, Platform, Signal, WorkerHost, WorkerImage, now};
+use super::object::{field, number, object, optional_text, text};
+use super::ort::{Resident, Runtime};
+use crate::geometry::{Point, Rect};
+use crate::model::{GraphId, HostError};
+use crate::segment::{self, Limits, Manifest, Model, Prompt, Prompts, Refine, Segmentation, Session, Ticket};
+
+/// Runs the models of a page: segments images by prompts, and links masks to entities.
+///
+/// Every method loads what it needs and does not have; none has to be called before another. Requests
+/// name the image by a number and carry its bitmap as `source` the first time:
+///
+/// ```js
+/// const runner = new ModelRunner(platform, { manifest: 'https://example.org/models/models.json' });
+/// const request = { model: null, image: 1, source: bitmap, question: '{"ticket": 1, "points": [[120, 80, 1]]}' };
+/// const { best, scores, offsets, boundaries } = await runner.segment(request, signal, () => {});
+/// ```
+#[wasm_bindgen]
+pub struct ModelRunner {
+    platform: Platform,
+    settings: Settings,
+    runtime: OnceCell<Runtime>,
+    /// One click runs at a time.
+    click: Mutex<Option<ClickModel>>,
+    /// The image given last.
+    image: RefCell<Option<Rc<WorkerImage>>>,
+}
+
+/// Where the models are, and what runs them.
+struct Settings {
+    /// The address of `models.json`.
+    manifest: String,
+    /// `webgpu` or `wasm`; else the best that works.
+    provider: Option<String>,
+    /// `jspi`, `asyncify` or `wasm`; else the one that fits.
+    build: Option<String>,
+}
+
+/// A click model, and what it computed for one image.
+struct ClickModel {
+    /// As requests name it: the id, or `None` for the default.
+    id: Option<String>,
+    graphs: Graphs,
+    session: Session<Resident>,
+    image: Option<Rc<WorkerImage>>,
+}
+
+#[wasm_bindgen]
+impl ModelRunner {
+    /// A runner without a model. `settings` is `{ manifest, provider?, build? }`.
+    #[wasm_bindgen(constructor)]
+    pub fn new(platform: Platform, settings: &JsValue) -> Result<Self, JsValue> {
+        let settings = Settings {
+            manifest: text(settings, "manifest")?,
+            provider: optional_text(settings, "provider"),
+            build: optional_text(settings, "build"),
+        };
+        let (runtime, click, image) = (OnceCell::new(), Mutex::new(None), RefCell::new(None));
+        Ok(Self { platform, settings, runtime, click, image })
+    }
+
+    /// Loads the model and encodes the image, so that the first click need not.
+    ///
+    /// `request` is `{ model, image, source? }`. Returns `{ status, ms: { encode } }`.
+    pub async fn prepare(&self, request: JsValue, signal: Signal) -> Result<JsValue, JsValue> {
+        let image = self.image_of(&request)?;
+        let mut slot = self.click.lock().await;
+        let (runtime, click) = self.click_model(&mut slot, &request, &image, &signal).await?;
+        let started = now();
+        let host = self.host(Some(runtime), Some(&click.graphs), &image, &signal);
+        segment::encode_image(&mut click.session, &host).await.map_err(of_segment)?;
+        let ms = object([("encode", JsValue::from_f64(now() - started))]);
+        Ok(object([("status", status_object(click.session.model(), runtime)), ("ms", ms)]))
+    }
+
+    /// Segments the image by prompts.
+    ///
+    /// `request` is `{ model, image, source?, question }`, the question as JSON: `{"ticket", "points": [[x, y,
+    /// label]], "box": [x1, y1, x2, y2], "refine": [ticket, candidate]}` in pixels of the image; label 1 is the
+    /// object, 0 is not; `refine` names an earlier segmentation of the image by its ticket.
+    ///
+    /// Returns `{ ticket, best, size: [height, width], scores, offsets, boundaries, ms, status }`: the run
+    /// boundaries of candidate `i` are `boundaries.subarray(offsets[i], offsets[i + 1])`. `on_provisional`
+    /// gets the same of the first pass where refinement passes follow.
+    pub async fn segment(
+        &self,
+        request: JsValue,
+        signal: Signal,
+        on_provisional: Function,
+    ) -> Result<JsValue, JsValue> {
+        let image = self.image_of(&request)?;
+        let question: Question = from_json(&text(&request, "question")?)?;
+        let (ticket, prompts) = (Ticket(question.ticket), question.prompts().map_err(of_segment)?);
+        let refine =
+            question.refine.map(|(ticket, candidate)| Refine { ticket: Ticket(ticket), candidate });
+        let mut slot = self.click.lock().await;
+        let (runtime, click) = self.click_model(&mut slot, &request, &image, &signal).await?;
+        let started = now();
+        let host = self.host(Some(runtime), Some(&click.graphs), &image, &signal);
+        let (status, model) = (|model: &_| status_object(model, runtime), click.session.model().clone());
+        let result = segment::click(&mut click.session, &host, &prompts, refine, ticket, |first| {
+            let first = segmentation_object(ticket, first, now() - started, status(&model));
+            // A listener that throws is reported by the browser and changes nothing here.
+            drop(on_provisional.call1(&JsValue::UNDEFINED, &first));
+        })
+        .await
+        .map_err(of_segment)?;
+        Ok(segmentation_object(ticket, &result, now() - started, status(&model)))
+    }
+}
+
+impl ModelRunner {
+    /// Returns the image a request is about, and keeps the bitmap that it brings.
+    fn image_of(&self, request: &JsValue) -> Result<Rc<WorkerImage>, JsValue> {
+        let id = number(request, "image")?;
+        if let Ok(bitmap) = field(request, "source").dyn_into::<ImageBitmap>() {
+            *self.image.borrow_mut() = Some(Rc::new(WorkerImage::new(id, bitmap)));
+        }
+        let image = self.image.borrow().clone().filter(|image| image.id == id);
+        image.ok_or_else(|| js_error("image-missing", "There is no image to segment yet."))
+    }
+
+    /// Returns the runtime, loaded once for all models.
+    async fn runtime(&self) -> Result<&Runtime, JsValue> {
+        let Settings { provider, build, .. } = &self.settings;
+        let load = async || {
+            let loaded = self.platform.load_runtime(provider.clone(), build.clone());
+            Runtime::from_js(&JsFuture::from(loaded).await?)
+        };
+        self.runtime.get_or_try_init(load).await
+    }
+
+    /// Returns the model that a request names, loaded, with its session on the image.
+    async fn click_model<'a>(
+        &'a self,
+        slot: &'a mut Option<ClickModel>,
+        request: &JsValue,
+        image: &Rc<WorkerImage>,
+        signal: &Signal,
+    ) -> Result<(&'a Runtime, &'a mut ClickModel), JsValue> {
+        if signal.aborted() {
+            return Err(of_host(&HostError::Cancelled));
+        }
+        let id = optional_text(request, "model");
+        if slot.as_ref().is_some_and(|click| click.id != id) {
+            *slot = None;
+        }
+        let click = match slot {
+            Some(click) => click,
+            None => slot.insert(self.load_click_model(id).await?),
+        };
+        if !click.image.as_ref().is_some_and(|known| Rc::ptr_eq(known, image)) {
+            click.session.forget_image();
+            click.image = Some(Rc::clone(image));
+        }
+        Ok((self.runtime().await?, click))
+    }
+
+    async fn load_click_model(&self, id: Option<String>) -> Result<ClickModel, JsValue> {
+        let address = &self.settings.manifest;
+        let list = self.platform.list_text(address, "model-list", "The list of models");
+        let list = JsFuture::from(list).await?.as_string().unwrap_or_default();
+        let manifest = Manifest::from_json(list.as_bytes(), &Limits::default()).map_err(of_segment)?;
+        let model = match &id {
+            Some(id) => manifest.model(id).map_err(of_segment)?,
+            None => manifest.default_model(),
+        };
+        let session = Session::new(model.clone()).map_err(of_segment)?;
+        let parts = [("encoder", &model.encoder.graph), ("decoder", &model.decoder.graph)];
+        let files = parts.map(|(part, graph)| {
+            json!({ "part": part, "url": graph.url, "bytes": graph.bytes, "sha256": graph.sha256 })
+        });
+        let files = serde_json::Value::from(files.to_vec()).to_string();
+        // The downloads begin before the runtime is loaded.
+        let downloads = self.platform.download(address, &files);
+        let runtime = self.runtime().await?;
+        let files = downloaded(downloads).await?;
+        let files = [GraphId::ClickEncoder, GraphId::ClickDecoder].into_iter().zip(files).collect();
+        let graphs = self.load_graphs(runtime, files).await?;
+        Ok(ClickModel { id, graphs, session, image: None })
+    }
+
+    /// Makes graphs ready; where the GPU fails at it, on the processor.
+    async fn load_graphs(
+        &self,
+        runtime: &Runtime,
+        files: BTreeMap<GraphId, Uint8Array>,
+    ) -> Result<Graphs, JsValue> {
+        let graphs = Graphs::new(files, None);
+        match graphs.reload(runtime).await {
+            Err(HostError::Provider { reason }) => {
+                runtime.step_down(format!("the GPU failed: {reason}"));
+                graphs.reload(runtime).await
+            }
+            outcome => outcome,
+        }
+        .map_err(|error| of_host(&error))?;
+        Ok(graphs)
+    }
+
+    fn host<'a>(
+        &'a self,
+        runtime: Option<&'a Runtime>,
+        graphs: Option<&'a Graphs>,
+        image: &'a WorkerImage,
+        signal: &'a Signal,
+    ) -> WorkerHost<'a> {
+        WorkerHost { platform: &self.platform, runtime, graphs, image, signal }
+    }
+}
+
+/// The question of a click, as JSON.
+#[derive(Deserialize)]
+struct Question {
+    ticket: u32,
+    #[serde(default)]
+    points: Vec<[f64; 3]>,
+    #[serde(default, rename = "box")]
+    rect: Option<[f64; 4]>,
+    #[serde(default)]
+    refine: Option<(u32, usize)>,
+}
+
+impl Question {
+    fn prompts(&self) -> Result<Prompts, segment::Error> {
+        let click = |&[x, y, label]: &[f64; 3]| Prompt::Click { point: Point::new(x, y), positive: label > 0.5 };
+        let rect = self.rect.map(|[x1, y1, x2, y2]| Prompt::Box(Rect::from_corners([x1, y1], [x2, y2])));
+        self.points.iter().map(click).chain(rect).collect()
+    }
+}
+
+/// Returns what runs a model, and why it is nothing faster: `{ id, title, licence, provider, build, threads,
+/// reasons }`.
+fn status_object(model: &Model, runtime: &Runtime) -> JsValue {
+    let reasons: Array = runtime.reasons().iter().map(|reason| JsValue::from_str(reason)).collect();
+    object([
+        ("id", JsValue::from_str(&model.id)),
+        ("title", JsValue::from_str(&model.title)),
+        ("licence", JsValue::from_str(&model.licence)),
+        ("provider", JsValue::from_str(runtime.provider().name())),
+        ("build", JsValue::from_str(runtime.build())),
+        ("threads", JsValue::from_f64(f64::from(runtime.threads()))),
+        ("reasons", reasons.into()),
+    ])
+}
+
+fn segmentation_object(ticket: Ticket, segmentation: &Segmentation, decode: f64, status: JsValue) -> JsValue {
+    let masks = || segmentation.candidates.iter().map(|candidate| &candidate.mask);
+    let size = masks().next().map(|mask| mask.size()).unwrap_or_default();
+    let scores: Vec<_> = segmentation.candidates.iter().map(|candidate| candidate.predicted_iou).collect();
+    let mut offsets = vec![0];
+    let mut boundaries = Vec::new();
+    for mask in masks() {
+        boundaries.extend_from_slice(mask.boundaries());
+        offsets.push(boundaries.len() as u32);
+    }
+    object([
+        ("ticket", JsValue::from_f64(f64::from(ticket.0))),
+        ("best", JsValue::from_f64(segmentation.best as f64)),
+        ("size", Uint32Array::from(&[size.height, size.width][..]).into()),
+        ("scores", Float32Array::from(&scores[..]).into()),
+        ("offsets", Uint32Array::from(&offsets[..]).into()),
+        ("boundaries", Uint32Array::from(&boundaries[..]).into()),
+        ("ms", object([("decode", JsValue::from_f64(decode))])),
+        ("status", status),
+    ])
+}
+
+/// Waits for files that [`Platform::download`] fetches.
+async fn downloaded(files: Promise) -> Result<Vec<Uint8Array>, JsValue> {
+    let files: Array = JsFuture::from(files).await?.unchecked_into();
+    Ok(files.iter().map(JsCast::unchecked_into).collect())
+}
+
+fn of_segment(error: segment::Error) -> JsValue {
+    js_error(error.code(), error)
+}
+
+fn of_host(error: &HostError) -> JsValue {
+    js_error(error.code(), error)
+}

@@ -1,0 +1,303 @@
+/**
+ * @file The page's models: carries the viewer's requests to the worker that segments and links, and
+ * its results back.
+ *
+ * The worker is started by the first request. Whether a result is still wanted is the viewer's to
+ * say; a request that is not is aborted, which saves the worker's time.
+ */
+
+import { MasklinkError } from '../worker/errors.js';
+import { WorkerClient } from '../worker/rpc.js';
+import { failureOf } from './errors.js';
+
+/** @typedef {import('./types.js').MaskJson} MaskJson */
+/** @typedef {import('./image.js').OpenImage} OpenImage */
+/** @typedef {import('../worker/platform.js').Progress} Progress */
+
+/** The list of models, relative to the page's scripts. */
+const MANIFEST = new URL('../models/models.json', import.meta.url).href;
+/** The index of pages without an endpoint, relative to the page's scripts. */
+const INDEX = new URL('../index/index.json', import.meta.url).href;
+const PARTS = {
+  runtime: 'Loading the runtime',
+  encoder: 'Loading the model',
+  decoder: 'Loading the model',
+  index: 'Loading the index',
+};
+
+/**
+ * @typedef {object} Segmentation The worker's result for a click.
+ * @property {number} ticket
+ * @property {number} best Which candidate the model thinks best.
+ * @property {Uint32Array} size Height, then width.
+ * @property {Float32Array} scores The model's own estimate of each candidate's IoU, 0 to 1.
+ * @property {Uint32Array} offsets Where each candidate's boundaries begin, and where the last one's end.
+ * @property {Uint32Array} boundaries The candidates' run boundaries, column-major, one after the other.
+ * @property {{ decode: number }} ms
+ * @property {ModelStatus} status
+ */
+
+/**
+ * @typedef {object} ModelStatus What runs, and why it is nothing faster.
+ * @property {string} id
+ * @property {string} title
+ * @property {string} licence
+ * @property {'webgpu' | 'wasm'} provider
+ * @property {'jspi' | 'asyncify' | 'wasm'} build Of ONNX Runtime.
+ * @property {number} threads
+ * @property {string[]} reasons In words, one for each step down.
+ */
+
+/**
+ * @typedef {object} ModelsHost
+ * @property {(event: Record<string, unknown> & { type: string }) => void} send
+ * @property {(result: Segmentation, provisional: boolean) => void} segmented
+ * @property {(words: string | null, size?: string, done?: number) => void} progress What is loaded, its
+ *   size, and from 0 to 1 how much of it has arrived; null when nothing is loaded any more.
+ * @property {() => string | null} token Of the endpoint.
+ * @property {() => void} changed The status has changed.
+ */
+
+/**
+ * @typedef {object} Options Of the worker.
+ * @property {string} [manifest]
+ * @property {string} [index]
+ * @property {'webgpu' | 'wasm'} [provider] Insist on this one; else the best that works.
+ * @property {'jspi' | 'asyncify' | 'wasm'} [build] Insist on this one; else the one that fits.
+ */
+
+export class Models {
+  #host;
+  #settings;
+  #index;
+  #client = new WorkerClient(
+    () =>
+      new Worker(new URL('../worker/worker.js', import.meta.url), {
+        type: 'module',
+        name: 'models',
+      }),
+    () => this.#reset(),
+  );
+  /** @type {OpenImage | undefined} */
+  #image;
+  /** The number by which the worker knows the image. */
+  #imageNumber = 0;
+  /** Whether this worker has the image's bitmap. */
+  #given = false;
+  /** Whether the image was encoded, or is being encoded, before a click. */
+  #prepared = '';
+  /** The requests under way, by the viewer's ticket. @type {Map<number, AbortController>} */
+  #open = new Map();
+  #calls = 0;
+  /** @type {ModelStatus | undefined} */
+  #model;
+  /** @type {{ encode?: number, decode?: number }} */
+  #timings = {};
+  /** @type {{ endpoint: string | null, words: string, milliseconds: number, timing: any } | undefined} */
+  #linked;
+
+  /**
+   * @param {ModelsHost} host
+   * @param {Options} [options]
+   */
+  constructor(host, { manifest = MANIFEST, index = INDEX, provider, build } = {}) {
+    this.#host = host;
+    this.#settings = { manifest, provider, build };
+    this.#index = index;
+  }
+
+  /** What segments and what linked last, and how long it took; undefined before. */
+  get status() {
+    return { segment: this.#segmentStatus(), link: this.#linked };
+  }
+
+  /** @param {OpenImage} image Its bitmap stays the caller's, and open as long as it is the image. */
+  useImage(image) {
+    this.forgetImage();
+    this.#image = image;
+  }
+
+  forgetImage() {
+    this.#image = undefined;
+    this.#imageNumber += 1;
+    this.#given = false;
+    this.#prepared = '';
+    this.#timings = {};
+  }
+
+  /**
+   * Loads the model and encodes the image before the first click. That click reports a failure.
+   * @param {string | null} model Its id, or null for the default.
+   */
+  async prepare(model) {
+    const wanted = `${this.#imageNumber} ${model}`;
+    // What is asked keeps the model it was asked with; another one waits until then.
+    if (!this.#image || this.#prepared === wanted || this.#open.size > 0) return;
+    this.#prepared = wanted;
+    try {
+      const { status, ms } = await this.#call('prepare', { model });
+      this.#report(status, ms);
+    } catch {
+      this.#prepared = '';
+    }
+  }
+
+  /**
+   * @param {import('./types.js').SegmentRequest} request
+   * @param {string | null} model
+   */
+  async segment({ ticket, points, box, refine }, model) {
+    const question = JSON.stringify({ ticket, points, box, refine });
+    const take = (/** @type {Segmentation} */ result, provisional = false) => {
+      this.#report(result.status, result.ms);
+      this.#host.segmented(result, provisional);
+    };
+    await this.#answer(ticket, 'segmentFailed', async (signal) => {
+      const onProgress = (/** @type {any} */ { provisional }) =>
+        provisional && !signal.aborted && take(provisional, true);
+      const result = await this.#call('segment', { model, question }, { signal, onProgress });
+      if (!signal.aborted) take(result);
+    });
+  }
+
+  /**
+   * Asks an endpoint, or without one the index published with the page, which entities a mask shows.
+   * @param {{ ticket: number, mask: MaskJson, endpoint?: string | null }} request
+   */
+  async link({ ticket, mask, endpoint = null }) {
+    const started = performance.now();
+    await this.#answer(ticket, 'linkFailed', async (signal) => {
+      const to = endpoint && {
+        url: new URL(endpoint, document.baseURI).href,
+        token: this.#host.token(),
+        sha256: this.#image?.sha256,
+        blob: this.#image?.blob,
+      };
+      const request = { mask: JSON.stringify(mask), index: this.#index, endpoint: to };
+      const answer = JSON.parse(await this.#call('link', request, { signal }));
+      if (signal.aborted) return;
+      const milliseconds = performance.now() - started;
+      const own = answer.timing_ms?.total;
+      const words =
+        `${endpoint ? hostOf(endpoint) : 'In this page'}: ${Math.round(milliseconds)} ms` +
+        (typeof own === 'number' ? `, ${own.toFixed(0)} ms of them its own` : '');
+      this.#linked = { endpoint, words, milliseconds, timing: answer.timing_ms };
+      this.#host.send({ type: 'linked', ticket, answer });
+      this.#host.changed();
+    });
+  }
+
+  /** Aborts a request. @param {number} ticket */
+  cancel(ticket) {
+    this.#open.get(ticket)?.abort();
+    this.#open.delete(ticket);
+  }
+
+  /** Ends the worker and frees what it holds; the next request starts another. */
+  free() {
+    this.#client.end(new MasklinkError('cancelled', 'The viewer was removed.'));
+    this.#reset();
+  }
+
+  /**
+   * Does the work of a request and reports its failure, unless it was aborted.
+   * @param {number} ticket
+   * @param {string} failed The type of the event that reports a failure.
+   * @param {(signal: AbortSignal) => Promise<void>} work
+   */
+  async #answer(ticket, failed, work) {
+    const controller = new AbortController();
+    this.#open.set(ticket, controller);
+    try {
+      await work(controller.signal);
+    } catch (thrown) {
+      const failure = failureOf(thrown, 'models');
+      // A runtime that broke once stays broken; another worker may have the memory it lacked.
+      if (failure.code === 'model-run') this.free();
+      if (!controller.signal.aborted) this.#host.send({ type: failed, ticket, failure });
+    } finally {
+      if (this.#open.get(ticket) === controller) this.#open.delete(ticket);
+    }
+  }
+
+  /**
+   * Calls the worker about the image.
+   * @param {string} method
+   * @param {Record<string, unknown>} request
+   * @param {{ signal?: AbortSignal, onProgress?: (progress: any) => void }} [options]
+   */
+  async #call(method, request, { signal, onProgress } = {}) {
+    if (!this.#image) throw new MasklinkError('image-missing', 'The image itself is not here.');
+    const source = this.#given ? undefined : this.#image.bitmap;
+    this.#given = true;
+    this.#calls += 1;
+    try {
+      return await this.#client.call(
+        method,
+        { ...request, settings: this.#settings, image: this.#imageNumber, source },
+        {
+          signal,
+          onProgress: (progress) => {
+            if ('part' in progress) this.#loading(progress);
+            else onProgress?.(progress);
+          },
+        },
+      );
+    } catch (thrown) {
+      if (source && failureOf(thrown, '').code === 'argument-unusable') this.#given = false;
+      throw thrown;
+    } finally {
+      this.#calls -= 1;
+      if (this.#calls === 0) this.#host.progress(null);
+    }
+  }
+
+  #reset() {
+    this.#given = false;
+    this.#prepared = '';
+    this.#model = undefined;
+  }
+
+  /**
+   * @param {ModelStatus} status
+   * @param {{ encode?: number, decode?: number }} ms
+   */
+  #report(status, ms) {
+    this.#model = status;
+    Object.assign(this.#timings, ms);
+    this.#host.progress(null);
+    this.#host.changed();
+  }
+
+  #segmentStatus() {
+    const model = this.#model;
+    if (!model) return undefined;
+    const { encode, decode } = this.#timings;
+    const times = [
+      encode !== undefined && `image ${milliseconds(encode)}`,
+      decode !== undefined && `click ${milliseconds(decode)}`,
+    ].filter(Boolean);
+    const threads = model.threads > 1 ? `, ${model.threads} threads` : '';
+    const provider = model.provider === 'webgpu' ? 'WebGPU' : `the CPU by WebAssembly${threads}`;
+    const words = `${model.title} on ${provider}${times.length > 0 ? `: ${times.join(', ')}` : ''}`;
+    return { ...model, timings: this.#timings, words };
+  }
+
+  /** @param {Progress} progress */
+  #loading({ part, loaded, total }) {
+    const size = total > 0 ? `, ${(total / 1e6).toFixed(1)} MB` : '';
+    this.#host.progress(PARTS[part], size, total > 0 ? loaded / total : undefined);
+  }
+}
+
+/** @param {string} address */
+function hostOf(address) {
+  return URL.canParse(address, document.baseURI)
+    ? new URL(address, document.baseURI).host
+    : address;
+}
+
+/** @param {number} time */
+function milliseconds(time) {
+  return time >= 1000 ? `${(time / 1000).toFixed(1)} s` : `${Math.round(time)} ms`;
+}

@@ -1,0 +1,150 @@
+/** @file What the models' Rust code asks of the browser: downloads, requests, and ONNX Runtime itself. */
+
+import { listText, modelBytes } from './download.js';
+import { MasklinkError, messageOf } from './errors.js';
+import { loadRuntime } from './runtime.js';
+
+/** Where ONNX Runtime's files are, relative to this script. */
+const RUNTIME = new URL('../vendor/onnxruntime/', import.meta.url).href;
+
+/** @typedef {'runtime' | 'encoder' | 'decoder' | 'index'} Part */
+
+/**
+ * @typedef {object} Progress
+ * @property {Part} part What is being loaded.
+ * @property {number} loaded Bytes so far.
+ * @property {number} total Bytes in all; 0 where that is not known.
+ */
+
+/** Implements the extern type `Platform` of `src/web/host.rs`. */
+export class Platform {
+  #progress;
+
+  /** @param {(progress: Progress) => void} progress */
+  constructor(progress) {
+    this.#progress = progress;
+  }
+
+  /**
+   * @param {import('./runtime.js').Provider} [provider]
+   * @param {import('./runtime.js').Build} [build]
+   */
+  async loadRuntime(provider, build) {
+    this.#progress({ part: 'runtime', loaded: 0, total: 0 });
+    return await loadRuntime(RUNTIME, provider, build);
+  }
+
+  /**
+   * @param {string} address
+   * @param {string} code Of the failure.
+   * @param {string} what Is listed, for the failure's message.
+   */
+  async listText(address, code, what) {
+    return await listText(address, { code, what });
+  }
+
+  /**
+   * Downloads files side by side. The failure of one ends the others.
+   * @param {string} base The address that the files' are relative to.
+   * @param {string} json `[{ part, url, bytes, sha256 }]`
+   * @returns {Promise<Uint8Array[]>}
+   */
+  async download(base, json) {
+    /** @type {{ part: Part, url: string, bytes: number, sha256: string }[]} */
+    const files = JSON.parse(json);
+    const failed = new AbortController();
+    const { signal } = failed;
+    const loaded = files.map(() => 0);
+    /** @param {Part} part */
+    const report = (part) => {
+      // Nothing is reported after the failure.
+      if (signal.aborted) return;
+      const sum = { loaded: 0, total: 0 };
+      files.forEach((file, at) => {
+        if (file.part !== part) return;
+        sum.loaded += loaded[at] ?? 0;
+        sum.total += file.bytes;
+      });
+      this.#progress({ part, ...sum });
+    };
+    const download = (/** @type {(typeof files)[number]} */ file, /** @type {number} */ at) =>
+      modelBytes(
+        { ...file, url: new URL(file.url, base).href },
+        {
+          signal,
+          progress: (count) => {
+            loaded[at] = count;
+            report(file.part);
+          },
+        },
+      );
+    return await Promise.all(files.map(download)).finally(() => failed.abort());
+  }
+
+  /**
+   * Sends a request and reads the whole response.
+   * @param {{ method: string, url: string, headers: [string, string][], body: Uint8Array<ArrayBuffer>, timeout: number, maxBytes: number }} request
+   * @param {AbortSignal} signal
+   */
+  async fetch({ method, url, headers, body, timeout, maxBytes }, signal) {
+    const timer = AbortSignal.timeout(timeout);
+    try {
+      const response = await fetch(url, {
+        method,
+        headers,
+        body: method === 'GET' ? null : body,
+        signal: AbortSignal.any([signal, timer]),
+        credentials: 'omit',
+        referrerPolicy: 'no-referrer',
+      });
+      return {
+        status: response.status,
+        retryAfter: response.headers.get('retry-after'),
+        body: await bytesOf(response, maxBytes),
+      };
+    } catch (thrown) {
+      const code = signal.aborted ? 'cancelled' : timer.aborted ? 'timeout' : 'unreachable';
+      throw new MasklinkError(code, messageOf(thrown), { cause: thrown });
+    }
+  }
+
+  /**
+   * @param {number} millis
+   * @param {AbortSignal} signal
+   */
+  async sleep(millis, signal) {
+    if (signal.aborted) return;
+    await new Promise((resolve) => {
+      const timer = setTimeout(resolve, millis);
+      signal.addEventListener(
+        'abort',
+        () => {
+          clearTimeout(timer);
+          resolve(undefined);
+        },
+        { once: true },
+      );
+    });
+  }
+}
+
+/**
+ * The body, unless it is longer than any response should be.
+ * @param {Response} response
+ * @param {number} maxBytes
+ */
+async function bytesOf(response, maxBytes) {
+  /** @type {Uint8Array<ArrayBuffer>[]} */
+  const pieces = [];
+  let length = 0;
+  const reader = response.body?.getReader();
+  for (let piece = await reader?.read(); piece && !piece.done; piece = await reader?.read()) {
+    length += piece.value.length;
+    if (length > maxBytes) {
+      await reader?.cancel();
+      throw new Error('its response is too large');
+    }
+    pieces.push(piece.value);
+  }
+  return new Uint8Array(await new Blob(pieces).arrayBuffer());
+}
