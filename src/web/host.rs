@@ -10,7 +10,7 @@ use wasm_bindgen_futures::JsFuture;
 use web_sys::{ImageBitmap, OffscreenCanvas, OffscreenCanvasRenderingContext2d};
 
 use super::error::{code_of, message_of};
-use super::ort::{Feed, Graph, Provider, Resident, Runtime};
+use super::ort::{Graph, Provider, Resident, Runtime};
 use crate::geometry::{PixelRect, Size};
 use crate::model::{GraphId, Host, HostError, Input, PixelWindow, Request, Response, Tensor};
 use crate::pixels::Channels;
@@ -26,9 +26,9 @@ extern "C" {
     /// Returns the text of a list of files, the one kept from the last visit without a network.
     #[wasm_bindgen(method, js_name = listText)]
     pub(super) fn list_text(this: &Platform, address: &str, code: &str, what: &str) -> Promise;
-    /// Downloads files `[{ part, url, bytes, sha256 }]`, checked; `url` is relative to `base`.
+    /// Downloads files, JSON `[{ part, url, bytes, sha256 }]`, checked; `url` is relative to `base`.
     #[wasm_bindgen(method)]
-    pub(super) fn download(this: &Platform, base: &str, files: &JsValue) -> Promise;
+    pub(super) fn download(this: &Platform, base: &str, files: &str) -> Promise;
     /// Sends an HTTP request: `{ status, retryAfter, body }`.
     #[wasm_bindgen(method)]
     fn fetch(this: &Platform, request: &JsValue, signal: &Signal) -> Promise;
@@ -41,7 +41,7 @@ extern "C" {
     #[derive(Clone)]
     pub type Signal;
     #[wasm_bindgen(method, getter)]
-    fn aborted(this: &Signal) -> bool;
+    pub(super) fn aborted(this: &Signal) -> bool;
 
     /// Returns the milliseconds since the worker started.
     #[wasm_bindgen(js_namespace = performance)]
@@ -144,12 +144,7 @@ impl Host for WorkerHost<'_> {
         outputs: &[&str],
     ) -> Result<Vec<Tensor>, HostError> {
         let (runtime, graph) = self.graph(graph)?;
-        let feed = |input: &Input<'_, Resident>| match *input {
-            Input::Tensor(tensor) => Feed::Tensor(tensor),
-            Input::Resident(resident) => Feed::Resident(resident),
-        };
-        let feeds: Vec<_> = inputs.iter().map(|(name, input)| (*name, feed(input))).collect();
-        runtime.run(&graph, &feeds, outputs).await
+        runtime.run(&graph, inputs, outputs).await
     }
 
     async fn run_resident(
@@ -159,7 +154,7 @@ impl Host for WorkerHost<'_> {
         shape: &[usize],
     ) -> Result<Resident, HostError> {
         let (runtime, graph) = self.graph(graph)?;
-        let feeds: Vec<_> = inputs.iter().map(|&(name, tensor)| (name, Feed::Tensor(tensor))).collect();
+        let feeds: Vec<_> = inputs.iter().map(|&(name, tensor)| (name, Input::Tensor(tensor))).collect();
         runtime.run_resident(&graph, &feeds, shape).await
     }
 

@@ -10,7 +10,7 @@ use js_sys::{Array, Float32Array, Function, Object, Reflect, Uint8Array};
 use wasm_bindgen::prelude::{JsCast, JsValue, wasm_bindgen};
 
 use super::error::message_of;
-use crate::model::{Data, HostError, Tensor};
+use crate::model::{Data, HostError, Input, Tensor};
 
 #[wasm_bindgen]
 extern "C" {
@@ -82,14 +82,6 @@ pub(super) struct Graph {
 
 /// An output that stays where it was computed; a GPU buffer is freed when it is dropped.
 pub(super) struct Resident(OrtTensor);
-
-/// An input of a graph.
-pub(super) enum Feed<'a> {
-    /// Elements in this module's memory, which are copied.
-    Tensor(&'a Tensor),
-    /// The output of an earlier run, where it is.
-    Resident(&'a Resident),
-}
 
 impl Provider {
     /// Returns the name in ONNX Runtime's session options.
@@ -170,7 +162,7 @@ impl Runtime {
     pub(super) async fn run(
         &self,
         graph: &Graph,
-        feeds: &[(&str, Feed<'_>)],
+        feeds: &[(&str, Input<'_, Resident>)],
         outputs: &[&str],
     ) -> Result<Vec<Tensor>, HostError> {
         let values = self.outputs(graph, feeds, outputs).await?;
@@ -181,7 +173,7 @@ impl Runtime {
     pub(super) async fn run_resident(
         &self,
         graph: &Graph,
-        feeds: &[(&str, Feed<'_>)],
+        feeds: &[(&str, Input<'_, Resident>)],
         shape: &[usize],
     ) -> Result<Resident, HostError> {
         let name = graph.session.output_names().get(0).as_string().unwrap_or_default();
@@ -201,14 +193,14 @@ impl Runtime {
     async fn outputs(
         &self,
         graph: &Graph,
-        feeds: &[(&str, Feed<'_>)],
+        feeds: &[(&str, Input<'_, Resident>)],
         names: &[&str],
     ) -> Result<Vec<OrtTensor>, HostError> {
         let inputs = Object::new();
         for (name, feed) in feeds {
             let value = match feed {
-                Feed::Tensor(tensor) => self.js_tensor(tensor).map_err(|thrown| failure(graph.provider, &thrown))?,
-                Feed::Resident(resident) => resident.0.clone().into(),
+                Input::Tensor(tensor) => self.js_tensor(tensor).map_err(|thrown| failure(graph.provider, &thrown))?,
+                Input::Resident(resident) => resident.0.clone().into(),
             };
             set(&inputs, name, &value);
         }
