@@ -52,3 +52,9 @@ pub(super) fn message_of(thrown: &JsValue) -> String {
         None => thrown.as_string().unwrap_or_else(|| format!("{thrown:?}")),
     }
 }
+
+/// The `Error` of a host's failure.
+#[cfg(feature = "workers")]
+pub(super) fn of_host(error: &crate::model::HostError) -> JsValue {
+    js_error(error.code(), error)
+}

@@ -230,3 +230,9 @@ fn request_object(request: &Request<'_>) -> JsValue {
     }
     object.into()
 }
+
+/// Waits for the files that [`Platform::download`] fetches.
+pub(super) async fn downloaded(files: Promise) -> Result<Vec<Uint8Array>, JsValue> {
+    let files: js_sys::Array = JsFuture::from(files).await?.unchecked_into();
+    Ok(files.iter().map(JsCast::unchecked_into).collect())
+}

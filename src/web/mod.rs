@@ -17,20 +17,22 @@ mod error;
 pub mod hash;
 #[cfg(feature = "workers")]
 mod host;
-#[cfg(feature = "workbench")]
-mod render_test;
 #[cfg(feature = "workers")]
-mod rle;
+mod local_index;
 #[cfg(feature = "workers")]
 mod object;
 #[cfg(feature = "workers")]
 mod ort;
+#[cfg(feature = "workbench")]
+mod render_test;
 #[cfg(feature = "workers")]
-mod worker;
+mod rle;
 #[cfg(feature = "viewer")]
 mod surface;
 #[cfg(feature = "viewer")]
 mod viewer;
+#[cfg(feature = "workers")]
+mod worker;
 
 /// Makes a panic's message and place readable in the console; a module calls it when it is loaded.
 pub fn start() {

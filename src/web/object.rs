@@ -24,7 +24,8 @@ pub(super) fn optional_text(object: &JsValue, name: &str) -> Option<String> {
 /// Returns a field that must be a whole number of 32 bits.
 pub(super) fn number(object: &JsValue, name: &str) -> Result<u32, JsValue> {
     let value = field(object, name).as_f64().filter(|value| (0.0..=f64::from(u32::MAX)).contains(value));
-    let value = value.ok_or_else(|| js_error("request-malformed", format!("the request has no number \"{name}\"")))?;
+    let value = value
+        .ok_or_else(|| js_error("request-malformed", format!("the request has no number \"{name}\"")))?;
     Ok(value as u32)
 }
 

@@ -199,7 +199,9 @@ impl Runtime {
         let inputs = Object::new();
         for (name, feed) in feeds {
             let value = match feed {
-                Input::Tensor(tensor) => self.js_tensor(tensor).map_err(|thrown| failure(graph.provider, &thrown))?,
+                Input::Tensor(tensor) => {
+                    self.js_tensor(tensor).map_err(|thrown| failure(graph.provider, &thrown))?
+                }
                 Input::Resident(resident) => resident.0.clone().into(),
             };
             set(&inputs, name, &value);

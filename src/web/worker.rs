@@ -5,19 +5,23 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use async_lock::{Mutex, OnceCell};
-use js_sys::{Array, Float32Array, Function, Promise, Uint8Array, Uint32Array};
+use js_sys::{Array, Float32Array, Function, Uint8Array, Uint32Array};
 use serde::Deserialize;
 use serde_json::json;
 use wasm_bindgen::prelude::{JsCast, JsValue, wasm_bindgen};
 use wasm_bindgen_futures::JsFuture;
-use web_sys::ImageBitmap;
+use web_sys::{Blob, ImageBitmap};
 
-use super::error::{from_json, js_error};
-use super::host::{Graphs, Platform, Signal, WorkerHost, WorkerImage, now};
+use super::error::{from_json, js_error, message_of, of_host, to_json};
+use super::host::{Graphs, Platform, Signal, WorkerHost, WorkerImage, downloaded, now};
+use super::local_index::LocalIndex;
 use super::object::{field, number, object, optional_text, text};
 use super::ort::{Resident, Runtime};
-use crate::geometry::{Point, Rect};
+use crate::geometry::{Point, Rect, Size};
+use crate::link;
+use crate::link::protocol::{self, DEFAULT_ENTITIES, Endpoint, LinkResponse};
 use crate::model::{GraphId, HostError};
+use crate::rle::{FlatMasks, Mask};
 use crate::segment::{self, Limits, Manifest, Model, Prompt, Prompts, Refine, Segmentation, Session, Ticket};
 
 /// Runs the models of a page: segments images by prompts, and links masks to entities.
@@ -37,6 +41,8 @@ pub struct ModelRunner {
     runtime: OnceCell<Runtime>,
     /// One click runs at a time.
     click: Mutex<Option<ClickModel>>,
+    /// The index asked last.
+    index: Mutex<Option<Rc<LocalIndex>>>,
     /// The image given last.
     image: RefCell<Option<Rc<WorkerImage>>>,
 }
@@ -70,8 +76,8 @@ impl ModelRunner {
             provider: optional_text(settings, "provider"),
             build: optional_text(settings, "build"),
         };
-        let (runtime, click, image) = (OnceCell::new(), Mutex::new(None), RefCell::new(None));
-        Ok(Self { platform, settings, runtime, click, image })
+        let (runtime, click, index) = (OnceCell::new(), Mutex::new(None), Mutex::new(None));
+        Ok(Self { platform, settings, runtime, click, index, image: RefCell::new(None) })
     }
 
     /// Loads the model and encodes the image, so that the first click need not.
@@ -106,8 +112,7 @@ impl ModelRunner {
         let image = self.image_of(&request)?;
         let question: Question = from_json(&text(&request, "question")?)?;
         let (ticket, prompts) = (Ticket(question.ticket), question.prompts().map_err(of_segment)?);
-        let refine =
-            question.refine.map(|(ticket, candidate)| Refine { ticket: Ticket(ticket), candidate });
+        let refine = question.refine.map(|(ticket, candidate)| Refine { ticket: Ticket(ticket), candidate });
         let mut slot = self.click.lock().await;
         let (runtime, click) = self.click_model(&mut slot, &request, &image, &signal).await?;
         let started = now();
@@ -121,6 +126,30 @@ impl ModelRunner {
         .await
         .map_err(of_segment)?;
         Ok(segmentation_object(ticket, &result, now() - started, status(&model)))
+    }
+
+    /// Links a mask of the image to entities, by an endpoint or by an index of static files.
+    ///
+    /// `request` is `{ image, source?, size: [height, width], boundaries, endpoint?: { url, token?, sha256,
+    /// blob }, index }`: `boundaries` are the mask's, `blob` is the encoded image, `index` the address of the
+    /// index's header. Returns the answer as JSON of the linking protocol.
+    pub async fn link(&self, request: JsValue, signal: Signal) -> Result<String, JsValue> {
+        let image = self.image_of(&request)?;
+        let mask = mask_of(&request)?;
+        let endpoint = field(&request, "endpoint");
+        let answer = if endpoint.is_object() {
+            let host = self.host(None, None, &image, &signal);
+            ask_endpoint(&host, &endpoint, &mask).await?
+        } else {
+            let index = self.open_index(&text(&request, "index")?).await?;
+            let runtime = self.runtime().await?;
+            let graphs = index.graphs(runtime).await?;
+            let host = self.host(Some(runtime), Some(&graphs), &image, &signal);
+            let map = index.image_map(&image);
+            let answer = link::answer(&index.linker, &host, &mask, &map, DEFAULT_ENTITIES as usize).await;
+            answer.map_err(|error| js_error(error.code(), error))?
+        };
+        to_json(&answer)
     }
 }
 
@@ -143,6 +172,17 @@ impl ModelRunner {
             Runtime::from_js(&JsFuture::from(loaded).await?)
         };
         self.runtime.get_or_try_init(load).await
+    }
+
+    /// Returns the index with this address, downloaded once.
+    async fn open_index(&self, address: &str) -> Result<Rc<LocalIndex>, JsValue> {
+        let mut slot = self.index.lock().await;
+        if let Some(index) = slot.as_ref().filter(|index| index.address == address) {
+            return Ok(Rc::clone(index));
+        }
+        let index = Rc::new(LocalIndex::open(&self.platform, address).await?);
+        *slot = Some(Rc::clone(&index));
+        Ok(index)
     }
 
     /// Returns the model that a request names, loaded, with its session on the image.
@@ -238,7 +278,8 @@ struct Question {
 
 impl Question {
     fn prompts(&self) -> Result<Prompts, segment::Error> {
-        let click = |&[x, y, label]: &[f64; 3]| Prompt::Click { point: Point::new(x, y), positive: label > 0.5 };
+        let click =
+            |&[x, y, label]: &[f64; 3]| Prompt::Click { point: Point::new(x, y), positive: label > 0.5 };
         let rect = self.rect.map(|[x1, y1, x2, y2]| Prompt::Box(Rect::from_corners([x1, y1], [x2, y2])));
         self.points.iter().map(click).chain(rect).collect()
     }
@@ -263,12 +304,7 @@ fn segmentation_object(ticket: Ticket, segmentation: &Segmentation, decode: f64,
     let masks = || segmentation.candidates.iter().map(|candidate| &candidate.mask);
     let size = masks().next().map(|mask| mask.size()).unwrap_or_default();
     let scores: Vec<_> = segmentation.candidates.iter().map(|candidate| candidate.predicted_iou).collect();
-    let mut offsets = vec![0];
-    let mut boundaries = Vec::new();
-    for mask in masks() {
-        boundaries.extend_from_slice(mask.boundaries());
-        offsets.push(boundaries.len() as u32);
-    }
+    let FlatMasks { offsets, boundaries } = masks().collect();
     object([
         ("ticket", JsValue::from_f64(f64::from(ticket.0))),
         ("best", JsValue::from_f64(segmentation.best as f64)),
@@ -281,16 +317,35 @@ fn segmentation_object(ticket: Ticket, segmentation: &Segmentation, decode: f64,
     ])
 }
 
-/// Waits for files that [`Platform::download`] fetches.
-async fn downloaded(files: Promise) -> Result<Vec<Uint8Array>, JsValue> {
-    let files: Array = JsFuture::from(files).await?.unchecked_into();
-    Ok(files.iter().map(JsCast::unchecked_into).collect())
+/// Asks an endpoint `{ url, token?, sha256, blob }` about a mask of the host's image.
+async fn ask_endpoint(
+    host: &WorkerHost<'_>,
+    endpoint: &JsValue,
+    mask: &Mask,
+) -> Result<LinkResponse, JsValue> {
+    let (url, token) = (text(endpoint, "url")?, optional_text(endpoint, "token"));
+    let to = Endpoint { url: &url, token: token.as_deref() };
+    let blob: Blob = field(endpoint, "blob").unchecked_into();
+    let bytes = async || {
+        let buffer = JsFuture::from(blob.array_buffer()).await;
+        let buffer = buffer.map_err(|thrown| HostError::Image { reason: message_of(&thrown) })?;
+        Ok(Uint8Array::new(&buffer).to_vec())
+    };
+    let answer = protocol::ask_endpoint(host, to, mask, &text(endpoint, "sha256")?, bytes).await;
+    Ok(answer.map_err(|error| js_error(error.code(), error))?.response)
+}
+
+/// Returns the mask of `{ size: [height, width], boundaries }`.
+fn mask_of(request: &JsValue) -> Result<Mask, JsValue> {
+    let size: Array = Array::from(&field(request, "size"));
+    let side = |at| size.get(at).as_f64().unwrap_or_default() as u32;
+    let boundaries = field(request, "boundaries").dyn_into::<Uint32Array>();
+    let boundaries =
+        boundaries.map_err(|_| js_error("request-malformed", "the request has no boundaries"))?;
+    Mask::from_boundaries(Size::new(side(1), side(0)), boundaries.to_vec())
+        .map_err(|error| js_error("bad-mask", error))
 }
 
 fn of_segment(error: segment::Error) -> JsValue {
-    js_error(error.code(), error)
-}
-
-fn of_host(error: &HostError) -> JsValue {
     js_error(error.code(), error)
 }

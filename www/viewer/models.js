@@ -10,7 +10,6 @@ import { MasklinkError } from '../worker/errors.js';
 import { WorkerClient } from '../worker/rpc.js';
 import { failureOf } from './errors.js';
 
-/** @typedef {import('./types.js').MaskJson} MaskJson */
 /** @typedef {import('./image.js').OpenImage} OpenImage */
 /** @typedef {import('../worker/platform.js').Progress} Progress */
 
@@ -162,9 +161,9 @@ export class Models {
 
   /**
    * Asks an endpoint, or without one the index published with the page, which entities a mask shows.
-   * @param {{ ticket: number, mask: MaskJson, endpoint?: string | null }} request
+   * @param {{ ticket: number, mask: { size: ArrayLike<number>, boundaries: Uint32Array }, endpoint: string | null }} request
    */
-  async link({ ticket, mask, endpoint = null }) {
+  async link({ ticket, mask: { size, boundaries }, endpoint }) {
     const started = performance.now();
     await this.#answer(ticket, 'linkFailed', async (signal) => {
       const to = endpoint && {
@@ -173,7 +172,7 @@ export class Models {
         sha256: this.#image?.sha256,
         blob: this.#image?.blob,
       };
-      const request = { mask: JSON.stringify(mask), index: this.#index, endpoint: to };
+      const request = { size: [...size], boundaries, index: this.#index, endpoint: to };
       const answer = JSON.parse(await this.#call('link', request, { signal }));
       if (signal.aborted) return;
       const milliseconds = performance.now() - started;
