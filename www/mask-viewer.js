@@ -10,12 +10,11 @@ import { DEFAULTS } from './viewer/defaults.js';
 import { fill } from './viewer/dom.js';
 import { Engine } from './viewer/handle.js';
 import { ViewerError, failureOf, summaryOf } from './viewer/errors.js';
-import { Linker } from './viewer/linker.js';
 import { MaskList } from './viewer/list.js';
 import { Notices, describe } from './viewer/notices.js';
 import { decodeImage, fetchImage } from './viewer/image.js';
 import { pngOf } from './viewer/png.js';
-import { Segmenter } from './viewer/segmenter.js';
+import { Models } from './viewer/models.js';
 import { Stage } from './viewer/stage.js';
 import { Starter } from './viewer/lifecycle.js';
 import { styles } from './viewer/styles.js';
@@ -106,10 +105,8 @@ export class MaskViewer extends AttributesElement {
   #stage;
   /** @type {MaskList | undefined} */
   #list;
-  /** @type {Segmenter | undefined} */
-  #segmenter;
-  /** @type {Linker | undefined} */
-  #linker;
+  /** @type {Models | undefined} */
+  #models;
   #annotations = new Annotations();
   /** @type {Snapshot | undefined} */
   #snapshot;
@@ -160,7 +157,7 @@ export class MaskViewer extends AttributesElement {
           this.tool = tool;
         },
         viewChanged: () => this.#emit('view-change'),
-        wanted: () => this.#segmenter?.prepare(this.settings.model),
+        wanted: () => this.#models?.prepare(this.settings.model),
         say: (words) => this.#notices.say(words),
       },
       signal,
@@ -195,13 +192,12 @@ export class MaskViewer extends AttributesElement {
   disconnectedCallback() {
     this.#stay?.abort();
     this.#loading?.abort();
-    this.#segmenter?.free();
-    this.#linker?.free();
+    this.#models?.free();
     this.#annotations.free();
     this.#stage?.connect(undefined);
     this.#starter.free();
     this.#image?.bitmap.close();
-    this.#stay = this.#loading = this.#segmenter = this.#linker = this.#image = undefined;
+    this.#stay = this.#loading = this.#models = this.#image = undefined;
     this.#notices.done();
     this.#notices.empty();
   }
@@ -276,8 +272,7 @@ export class MaskViewer extends AttributesElement {
   get status() {
     return {
       renderer: this.#starter.renderer,
-      segment: this.#segmenter?.status,
-      link: this.#linker?.status,
+      ...this.#models?.status,
     };
   }
 
@@ -464,18 +459,18 @@ export class MaskViewer extends AttributesElement {
   #start() {
     const send = (/** @type {Record<string, unknown> & { type: string }} */ event) =>
       this.#send(event);
-    this.#segmenter = new Segmenter({
+    this.#models = new Models({
       send,
+      segmented: ({ ticket, best, size, scores, counts }, provisional) => {
+        const candidates = counts.map((counts, at) => ({
+          mask: { size: [...size], counts },
+          score: scores[at],
+        }));
+        send({ type: 'segmented', ticket, candidates, best, provisional });
+      },
       progress: (words, size, done) =>
         words === null ? this.#notices.done() : this.#notices.progress(words, size, done),
-      changed: () => this.#update(),
-    });
-    this.#linker = new Linker({
-      send,
       token: () => this.token,
-      image: () => this.#image,
-      segmenter: () => this.#segmenter,
-      model: () => this.settings.model,
       changed: () => this.#update(),
     });
     this.#starter.start();
@@ -500,8 +495,7 @@ export class MaskViewer extends AttributesElement {
     if (!this.#engine) return;
     this.#stage?.connect(undefined);
     this.#starter.free();
-    this.#segmenter?.free();
-    this.#linker?.free();
+    this.#models?.free();
     this.#start();
     if (this.#opened) this.#reopen(this.#opened);
   }
@@ -526,7 +520,7 @@ export class MaskViewer extends AttributesElement {
   #take(engine, image) {
     this.#image?.bitmap.close();
     this.#image = image;
-    this.#segmenter?.useImage(image);
+    this.#models?.useImage(image);
     engine.dispatch({
       type: 'imageOpened',
       key: image.key,
@@ -564,7 +558,7 @@ export class MaskViewer extends AttributesElement {
   #forgetImage(engine) {
     this.#image?.bitmap.close();
     this.#image = undefined;
-    this.#segmenter?.forgetImage();
+    this.#models?.forgetImage();
     engine?.change((viewer) => viewer.clearImage());
   }
 
@@ -625,15 +619,15 @@ export class MaskViewer extends AttributesElement {
       case 'notify':
         return this.#notify(effect.name, effect.detail);
       case 'segment':
-        return this.#segmenter?.segment(effect, this.#wishes.settings.model);
+        return void this.#models?.segment(effect, this.#wishes.settings.model);
       case 'cancelSegment':
-        return this.#segmenter?.cancel(effect.ticket);
+        return this.#models?.cancel(effect.ticket);
       case 'link':
-        return this.#linker?.link(effect);
+        return void this.#models?.link(effect);
       case 'linkInPage':
-        return void this.#linker?.linkInPage(effect);
+        return void this.#models?.link(effect);
       case 'cancelLink':
-        return this.#linker?.cancel(effect.ticket);
+        return this.#models?.cancel(effect.ticket);
       default:
     }
   }

@@ -305,7 +305,9 @@ fn segmentation_object(ticket: Ticket, segmentation: &Segmentation, decode: f64,
     let size = masks().next().map(|mask| mask.size()).unwrap_or_default();
     let scores: Vec<_> = segmentation.candidates.iter().map(|candidate| candidate.predicted_iou).collect();
     let FlatMasks { offsets, boundaries } = masks().collect();
+    let counts: Array = masks().map(|mask| JsValue::from_str(&mask.to_compressed())).collect();
     object([
+        ("counts", counts.into()),
         ("ticket", JsValue::from_f64(f64::from(ticket.0))),
         ("best", JsValue::from_f64(segmentation.best as f64)),
         ("size", Uint32Array::from(&[size.height, size.width][..]).into()),
@@ -339,6 +341,10 @@ async fn ask_endpoint(
 fn mask_of(request: &JsValue) -> Result<Mask, JsValue> {
     let size: Array = Array::from(&field(request, "size"));
     let side = |at| size.get(at).as_f64().unwrap_or_default() as u32;
+    if let Some(counts) = optional_text(request, "counts") {
+        let mask = Mask::from_compressed(Size::new(side(1), side(0)), &counts);
+        return mask.map_err(|error| js_error("bad-mask", error));
+    }
     let boundaries = field(request, "boundaries").dyn_into::<Uint32Array>();
     let boundaries =
         boundaries.map_err(|_| js_error("request-malformed", "the request has no boundaries"))?;

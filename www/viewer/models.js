@@ -29,6 +29,7 @@ const PARTS = {
  * @property {number} ticket
  * @property {number} best Which candidate the model thinks best.
  * @property {Uint32Array} size Height, then width.
+ * @property {string[]} counts
  * @property {Float32Array} scores The model's own estimate of each candidate's IoU, 0 to 1.
  * @property {Uint32Array} offsets Where each candidate's boundaries begin, and where the last one's end.
  * @property {Uint32Array} boundaries The candidates' run boundaries, column-major, one after the other.
@@ -161,9 +162,9 @@ export class Models {
 
   /**
    * Asks an endpoint, or without one the index published with the page, which entities a mask shows.
-   * @param {{ ticket: number, mask: { size: ArrayLike<number>, boundaries: Uint32Array }, endpoint: string | null }} request
+   * @param {{ ticket: number, mask: object, endpoint?: string | null }} request
    */
-  async link({ ticket, mask: { size, boundaries }, endpoint }) {
+  async link({ ticket, mask, endpoint = null }) {
     const started = performance.now();
     await this.#answer(ticket, 'linkFailed', async (signal) => {
       const to = endpoint && {
@@ -172,7 +173,7 @@ export class Models {
         sha256: this.#image?.sha256,
         blob: this.#image?.blob,
       };
-      const request = { size: [...size], boundaries, index: this.#index, endpoint: to };
+      const request = { ...mask, index: this.#index, endpoint: to };
       const answer = JSON.parse(await this.#call('link', request, { signal }));
       if (signal.aborted) return;
       const milliseconds = performance.now() - started;
