@@ -18,6 +18,7 @@ import {
 import { basename, dirname, extname, join, relative } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { bundle } from './bundle.mjs';
+import { splitSamples } from './samples.mjs';
 
 const [dist, pkg, ...modules] = process.argv.slice(2);
 if (!dist || !pkg || modules.length === 0)
@@ -33,7 +34,12 @@ if (modules.includes('workbench'))
 /** Sources of what is bundled or written here. */
 const BUNDLED = new Set(['.js', '.css', '.html', '.wgsl', '.ts']);
 /** Files of www/ that are about the sources and not for visitors. */
-const LEFT_OUT = new Set(['jsconfig.json', 'vendor.json', 'csp.txt']);
+const LEFT_OUT = new Set([
+  'jsconfig.json',
+  'vendor.json',
+  'csp.txt',
+  'samples/cached-answers.json',
+]);
 const PRECOMPRESSED = /\.(br|gz)$/;
 // An index carries its encoder with it; the card and file it is made from are for whoever makes one.
 const CARD = 'models/link-encoder.json';
@@ -52,6 +58,8 @@ for (const file of filesBelow('www')) {
 const vendored = JSON.parse(readFileSync('www/vendor.json', 'utf8'));
 for (const { from, to, gzip } of vendored)
   files.set(to, gzip ? gzipped(join('node_modules', from)) : join('node_modules', from));
+const samples = await splitSamples('www/samples', pkg);
+for (const [file, bytes] of samples.files) files.set(`samples/${file}`, bytes);
 for (const { page, named } of PAGES) await publish(page, named);
 
 let written = 0;
@@ -109,8 +117,14 @@ async function publish(page, named) {
   if (!html.includes(policy)) throw new Error(`${page} has no place for its policy`);
   for (const entry of own) html = html.replace(`"${entry}"`, `"${bundled.entries.get(entry)}"`);
   const { modules: loaded, wasm } = script ? bundled.needs(script) : { modules: [], wasm: [] };
+  // What the first view needs starts on its way side by side.
+  const { id, file: image } = samples.first;
+  const shown = ['list.json', `images/${image}`, `records/${id}.json`].map(
+    (file) => `samples/${file}`,
+  );
+  const fetched = [...wasm, ...(page === 'index.html' ? [...shown, 'endpoint.json'] : [])];
   const hints = [
-    ...wasm.map((file) => `<link rel="preload" as="fetch" href="${file}" crossorigin />`),
+    ...fetched.map((file) => `<link rel="preload" as="fetch" href="${file}" crossorigin />`),
     ...loaded.slice(1).map((file) => `<link rel="modulepreload" href="${file}" />`),
   ];
   files.set(page, Buffer.from(html.replace('<script', `${hints.join('\n    ')}\n    <script`)));

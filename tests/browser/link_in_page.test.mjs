@@ -259,7 +259,7 @@ test('an encoder of another hash is refused in words', async () => {
   assert.ok(file);
   const bytes = readFileSync(join(index, file));
   bytes[bytes.length >> 1] = (bytes[bytes.length >> 1] ?? 0) ^ 1;
-  const wrong = await serve({ [`/index/${file}`]: bytes, '/samples/recorded.json': '{}' });
+  const wrong = await serve({ [`/index/${file}`]: bytes, '/samples/cached/world_011.json': '[]' });
   const { page, close } = await openPage(wrong);
   await page.evaluate(() => {
     const viewer = /** @type {MaskViewer} */ (document.querySelector('mask-viewer'));
@@ -276,7 +276,7 @@ test('an encoder of another hash is refused in words', async () => {
 });
 
 test('an index that could not be had once is asked for again', async () => {
-  const other = await serve({ '/samples/recorded.json': '{}' });
+  const other = await serve({ '/samples/cached/world_011.json': '[]' });
   const { page, close } = await openPage(other);
   await page.route('**/index/index.json', (route) => route.fulfill({ status: 503, body: '' }), {
     times: 1,
@@ -303,7 +303,7 @@ test('an index that is broken, or not there, is told apart', async () => {
   ])) {
     const other = await serve({
       ...(body === null ? {} : { '/index/index.json': body }),
-      '/samples/recorded.json': '{}',
+      '/samples/cached/world_011.json': '[]',
     });
     const { page, close } = await openPage(other);
     if (body === null)

@@ -435,8 +435,8 @@ test('a click becomes a mask around it; a click before that takes its place', as
 test('where neither the endpoint nor the page answers a recorded answer is given and marked as one', async () => {
   const { page, close } = await newPage(browser);
   await withoutIndex(page);
-  // The page's own recordings come when they come, and would take the place of those below.
-  await page.route('**/samples/recorded.json', (route) => route.fulfill({ status: 404 }));
+  // Those of the sample would take the place of what is given below.
+  await page.route('**/samples/cached/*', (route) => route.fulfill({ status: 404 }));
   await page.goto(server.address);
   await until(page, 'snapshot.shown.length > 0');
   await page.evaluate(async () => {
@@ -513,7 +513,7 @@ test('a dataset is opened by its dialog, searched, and its findings are told', a
     .click();
   assert.ok((await page.locator('.findings li').count()) > 0);
   assert.deepEqual(
-    errors.filter((text) => !/recorded\.json|missing\.bmp/.test(text)),
+    errors.filter((text) => !/cached|missing\.bmp/.test(text)),
     [],
   );
   await close();
@@ -713,7 +713,7 @@ test('hostile names and addresses stay text', async () => {
   assert.equal(await page.evaluate(() => /** @type {any} */ (globalThis).pwned), undefined);
   assert.match(await page.locator('.verdict').innerText(), /Not sure/);
   assert.deepEqual(
-    errors.filter((text) => !/recorded\.json|404|hostile/.test(text)),
+    errors.filter((text) => !/cached|404|hostile/.test(text)),
     [],
   );
   await close();

@@ -14,20 +14,15 @@ export const ROOT = join(import.meta.dirname, '../..');
 const TARGET = process.env.CARGO_TARGET_DIR ?? join(ROOT, 'target');
 /** @typedef {import('../../www/mask-viewer.js').MaskViewer} MaskViewer */
 
-/** The endpoint that serves the page and links. @param {string[]} [more] */
+/**
+ * Starts the endpoint that serves the page and links.
+ * @param {...string} more Options; `--root` serves another folder than dist/.
+ */
 export async function startServer(...more) {
+  const root = more.includes('--root') ? [] : ['--root', join(ROOT, 'dist')];
   const child = spawn(
     join(TARGET, 'release/masklink'),
-    [
-      'serve',
-      '--root',
-      join(ROOT, 'dist'),
-      '--index',
-      join(TARGET, 'index'),
-      '--port',
-      '0',
-      ...more,
-    ],
+    ['serve', ...root, '--index', join(TARGET, 'index'), '--port', '0', ...more],
     { cwd: ROOT },
   );
   let said = '';

@@ -55,7 +55,7 @@ async function openBeforeSamples() {
   const held = new Promise((resolve) => {
     release = () => resolve(undefined);
   });
-  await opened.page.route('**/samples/annotations.json', async (route) => {
+  await opened.page.route('**/samples/list.json', async (route) => {
     await held;
     await route.continue();
   });
@@ -222,35 +222,28 @@ test('a dataset opened while the samples load stays', async () => {
   await close();
 });
 
-test('the first image does not wait for the recorded answers, and gets them when they come', async () => {
+test('cached answers are loaded once neither the endpoint nor the index answers, and for that image only', async () => {
   const { page, errors, close } = await newPage(browser);
-  /** @type {() => void} */
-  let release = () => {};
-  const held = new Promise((resolve) => {
-    release = () => resolve(undefined);
-  });
-  await page.route('**/samples/recorded.json', async (route) => {
-    await held;
-    await route.continue();
-  });
+  /** @type {string[]} */
+  const asked = [];
+  page.on('request', (request) => asked.push(new URL(request.url()).pathname));
+  const cached = () => asked.filter((path) => path.startsWith('/samples/cached/'));
   await withoutIndex(page);
   await page.goto(server.address);
   await until(page, 'snapshot.shown.length > 0');
-  const came = page.waitForResponse('**/samples/recorded.json');
-  release();
-  await (await came).finished();
-  await page.waitForTimeout(500);
-  // Nobody links here but the recordings.
+  await thumbnails(page).nth(1).click();
+  await until(page, "snapshot.image === 'world_002' && snapshot.shown.length > 0");
+  await page.waitForLoadState('networkidle');
+  assert.deepEqual(cached(), []);
   await page.evaluate(() => {
     const viewer = /** @type {MaskViewer} */ (document.querySelector('mask-viewer'));
     viewer.configure({ endpoint: null });
     viewer.selectMask(0);
     viewer.askLink();
   });
-  await until(
-    page,
-    "snapshot.linking.phase === 'answered' && snapshot.linking.source === 'recorded'",
-  );
+  await until(page, "snapshot.linking.phase === 'answered'");
+  assert.deepEqual(cached(), ['/samples/cached/world_002.json']);
+  assert.match(await page.locator('.banner').innerText(), /recorded earlier/);
   assert.deepEqual(
     errors.filter((text) => !/index\.json/.test(text)),
     [],
@@ -258,10 +251,44 @@ test('the first image does not wait for the recorded answers, and gets them when
   await close();
 });
 
+test('only what the first view shows is loaded before it, and the thumbnails after', async () => {
+  const { page, close } = await newPage(browser);
+  /** @type {string[]} */
+  const asked = [];
+  page.on('request', (request) => asked.push(new URL(request.url()).pathname));
+  /** @type {() => void} */
+  let release = () => {};
+  const held = new Promise((resolve) => {
+    release = () => resolve(undefined);
+  });
+  await page.route('**/samples/images/world_001.jpg', async (route) => {
+    await held;
+    await route.continue();
+  });
+  await page.goto(server.address);
+  await thumbnails(page).first().waitFor({ timeout: PATIENCE });
+  await page.waitForTimeout(500);
+  const names = asked.map((path) => path.replace(/-[A-Z0-9]{8}\./, '.'));
+  assert.deepEqual([...new Set(names)].toSorted(), [
+    '/',
+    ...['/assets/chunk.js', '/assets/main.js', '/assets/page.css', '/assets/viewer_bg.wasm'],
+    ...['/endpoint.json', '/icon.svg', '/samples/images/world_001.jpg', '/samples/list.json'],
+    '/samples/records/world_001.json',
+  ]);
+  release();
+  await until(page, 'snapshot.shown.length > 0');
+  await page.waitForFunction(
+    () => document.querySelector('.thumbnail img')?.getAttribute('src'),
+    null,
+    { timeout: PATIENCE },
+  );
+  await close();
+});
+
 test('a host that answers a missing file with a page of HTML takes nothing from the page', async (t) => {
   const html = '<!doctype html><title>not found</title>';
   const host = await serve({
-    '/samples/recorded.json': html,
+    '/samples/cached/world_001.json': html,
     '/models/models.json': html,
     '/endpoint.json': html,
   });

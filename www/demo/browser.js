@@ -27,8 +27,8 @@ export class Browser {
     later: this.#button('next', 'Later images', 1),
   };
   #range = h('span', { 'aria-live': 'polite' });
-  /** @type {Record<string, import('../viewer/types.js').RecordedAnswer[]>} */
-  #recordings = {};
+  /** Phase of the viewer's linking at its last update. */
+  #phase = 'idle';
 
   /**
    * @param {import('../mask-viewer.js').MaskViewer} viewer
@@ -43,6 +43,7 @@ export class Browser {
     );
     this.#search.addEventListener('input', () => this.#told(this.#find(this.#search.value)));
     fill(this.#pager, this.#buttons.earlier, this.#range, this.#buttons.later);
+    viewer.addEventListener('update', () => this.#followLinking());
   }
 
   /** The key of the image that is open, if it is one of the strip. */
@@ -52,16 +53,6 @@ export class Browser {
 
   /** Counts openings, so that an earlier one shows nothing any more. */
   #openings = 0;
-
-  /**
-   * Answers recorded for images, by key; the open image gets its own at once.
-   * @param {Record<string, import('../viewer/types.js').RecordedAnswer[]>} recordings
-   */
-  set recordings(recordings) {
-    this.#recordings = recordings;
-    if (this.#open !== null && this.#viewer.snapshot?.image === this.#open)
-      this.#viewer.useRecordings(recordings[this.#open] ?? []);
-  }
 
   /**
    * Shows the images of a collection instead of those before.
@@ -90,22 +81,30 @@ export class Browser {
   async open(key) {
     const collection = this.#collection;
     if (!collection) return false;
-    if (!collection.open(key)) {
+    let opened = collection.open(key);
+    if (!opened) {
       const items = await collection.seek(key);
       if (!items || collection !== this.#collection) return false;
       this.#search.value = '';
       this.#show(items);
+      opened = collection.open(key);
     }
-    const opened = collection.open(key);
     if (!opened) return false;
     this.#open = this.#strip.selected = key;
     const opening = (this.#openings += 1);
-    await this.#viewer.openImage(opened.source, { key, size: opened.size });
+    const [{ masks, details }] = await Promise.all([
+      opened.annotated,
+      this.#viewer.openImage(opened.source, { key, size: opened.size }),
+    ]);
     if (opening !== this.#openings) return true;
-    this.#viewer.showMasks(opened.masks);
-    this.#viewer.useRecordings(this.#recordings[key] ?? []);
-    this.#panel.details = opened.details;
+    this.#viewer.showMasks(masks);
+    this.#panel.details = details;
     return true;
+  }
+
+  /** Loads the thumbnails, of this page of the strip and of those to come. */
+  showThumbnails() {
+    this.#strip.showThumbnails();
   }
 
   /** Opens the first image of the page, where there is one. */
@@ -119,6 +118,18 @@ export class Browser {
     this.#open = this.#strip.selected = null;
     this.#openings += 1;
     this.#panel.details = [];
+  }
+
+  /** Brings the open image's cached answers once neither the endpoint nor the index has answered. */
+  async #followLinking() {
+    const before = this.#phase;
+    const { phase } = this.#viewer.snapshot?.linking ?? { phase: 'idle' };
+    this.#phase = phase;
+    const [key, opening, collection] = [this.#open, this.#openings, this.#collection];
+    if (phase !== 'failed' || before === 'failed' || key === null) return;
+    // Without them the failure stands as it is told.
+    const answers = (await collection?.cachedAnswers(key).catch(() => [])) ?? [];
+    if (opening === this.#openings && answers.length > 0) this.#viewer.useRecordings(answers);
   }
 
   /** @param {string} text */

@@ -5,17 +5,22 @@ import { maskOf } from '../viewer/annotations.js';
 /** @typedef {import('../viewer/annotation-file.js').AnnotationFile} AnnotationFile */
 /** @typedef {import('../viewer/annotation-file.js').ImageRecord} ImageRecord */
 /** @typedef {import('../viewer/annotation-file.js').Annotation} Annotation */
+/** @typedef {import('./samples.js').ListedImage} ListedImage */
+/** @typedef {import('./samples.js').Samples} Samples */
 
 /** Images on one page of the strip. */
 const PAGE_SIZE = 24;
 
 /**
+ * @typedef {object} Annotated Masks of an image in the viewer's order, with what the file says of each.
+ * @property {import('../viewer/types.js').ShownMask[]} masks
+ * @property {import('./record.js').Details[]} details
+ *
  * @typedef {object} Opened What is needed to show one image.
  * @property {string} key
  * @property {string | Blob | null} source
  * @property {[number, number] | undefined} size Width and height, where the file tells.
- * @property {import('../viewer/types.js').ShownMask[]} masks
- * @property {import('./record.js').Details[]} details
+ * @property {Promise<Annotated>} annotated On its way while the image is.
  */
 
 export class Collection {
@@ -26,18 +31,18 @@ export class Collection {
   #count;
   /** What was searched for last. */
   #text = '';
-  /** @type {Map<string, ImageRecord>} */
+  /** Images of the page. @type {Map<string, ImageRecord | ListedImage>} */
   #shown = new Map();
   /** Addresses of thumbnails that must be given back. @type {string[]} */
   #addresses = [];
 
   /**
    * @param {string} title
-   * @param {AnnotationFile} file
-   * @param {(image: ImageRecord) => string | Blob | null} find Where an image is: its address, its
-   *   bytes, or nowhere.
-   * @param {(image: ImageRecord) => string | Blob | null} findSmall Where a small copy of it is,
-   *   for the strip.
+   * @param {AnnotationFile | Samples} file
+   * @param {(image: ListedImage | ImageRecord) => string | Blob | null} find Returns an image's
+   *   address or its bytes, or null where nobody has it.
+   * @param {(image: ListedImage | ImageRecord) => string | Blob | null} findSmall The same for a
+   *   small copy of it, for the strip.
    */
   constructor(title, file, find, findSmall = find) {
     this.title = title;
@@ -47,7 +52,7 @@ export class Collection {
     this.#count = file.overview.images;
   }
 
-  /** @returns {AnnotationFile['overview']} */
+  /** @returns {import('../viewer/annotation-file.js').Overview} */
   get overview() {
     return this.#file.overview;
   }
@@ -110,13 +115,30 @@ export class Collection {
   open(key) {
     const image = this.#shown.get(key);
     if (!image) return undefined;
-    const size = image.size ?? image.annotations[0]?.mask.size;
+    const size = image.size ?? ('titles' in image ? null : image.annotations[0]?.mask.size);
     return {
       key,
       source: this.#find(image),
-      size: size && [size[1], size[0]],
-      masks: image.annotations.map(maskOf),
-      details: image.annotations.map((annotation) => detailsOf(annotation, image)),
+      size: size ? [size[1], size[0]] : undefined,
+      annotated: this.#annotated(image),
+    };
+  }
+
+  /**
+   * Loads the answers that were cached for an image; none where the collection has no cache.
+   * @param {string} key
+   */
+  async cachedAnswers(key) {
+    return 'cachedAnswers' in this.#file ? await this.#file.cachedAnswers(key) : [];
+  }
+
+  /** @param {ImageRecord | ListedImage} image @returns {Promise<Annotated>} */
+  async #annotated(image) {
+    const record =
+      'titles' in image ? await /** @type {Samples} */ (this.#file).record(image.id) : image;
+    return {
+      masks: record.annotations.map(maskOf),
+      details: record.annotations.map((annotation) => detailsOf(annotation, record)),
     };
   }
 
@@ -126,7 +148,7 @@ export class Collection {
     this.#file.close();
   }
 
-  /** @param {ImageRecord} image */
+  /** @param {ImageRecord | ListedImage} image */
   #addressOf(image) {
     const found = this.#findSmall(image);
     if (!(found instanceof Blob)) return found;
@@ -164,8 +186,10 @@ function detailsOf(
   };
 }
 
-/** @param {ImageRecord} image */
-function captionOf({ id, file, annotations }) {
-  const titles = [...new Set(annotations.map(({ title }) => title).filter(Boolean))];
-  return titles.length > 0 ? titles.join(', ') : (file?.split('/').at(-1) ?? id);
+/** @param {ImageRecord | ListedImage} image */
+function captionOf(image) {
+  const { id, file } = image;
+  const titles =
+    'titles' in image ? image.titles : [...new Set(image.annotations.map(({ title }) => title))];
+  return titles.filter(Boolean).join(', ') || (file?.split('/').at(-1) ?? id);
 }

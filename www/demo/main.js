@@ -4,11 +4,10 @@
 
 import '../mask-viewer.js';
 import { openAnnotations } from '../viewer/annotation-file.js';
-import { loadViewer } from '../viewer/module.js';
 import { fill } from '../viewer/dom.js';
 import { failureOf } from '../viewer/errors.js';
 import { icon } from '../viewer/icons.js';
-import { keepAddress, readAddress } from './address.js';
+import { keepAddress, parseAddress } from './address.js';
 import { Browser } from './browser.js';
 import { webAddress } from './cards.js';
 import { Collection } from './collection.js';
@@ -16,12 +15,12 @@ import { connectDatasetDialog } from './dataset.js';
 import { countOf } from './findings.js';
 import { listenForImages } from './open.js';
 import { Panel } from './panel.js';
+import { Samples } from './samples.js';
 import { connectSettings } from './settings.js';
 import { inFolder, underAddress } from './sources.js';
 import { showStatus } from './status.js';
 
 const SAMPLES = 'samples/';
-const RECORDINGS = 'samples/recorded.json';
 const MODELS = 'models/models.json';
 /**
  * Names the endpoint of this host: the server that comes with the page says itself, a static host
@@ -94,20 +93,27 @@ byId('skip').addEventListener('click', (event) => {
 
 begin();
 
+/** Opens what the address names, or the first image, and then loads the rest. */
 async function begin() {
-  offerModels();
   try {
-    const [host] = await Promise.all([optionalJson(ENDPOINT), loadViewer()]);
+    const [host] = await Promise.all([
+      optionalJson(ENDPOINT),
+      openServed(new URLSearchParams(location.search).get('data')),
+    ]);
     settings.offerEndpoint(webAddress(host?.endpoint));
-    const address = readAddress();
-    await openServed(new URLSearchParams(location.search).get('data'));
-    if (taken === 'nothing' && !(await follow(address))) await browser.openFirst();
+    if (taken === 'nothing' && !(await follow())) await browser.openFirst();
   } catch (thrown) {
     tell(thrown);
   }
   keepAddress(viewer, () => browser.key);
-  addEventListener('hashchange', () => follow(readAddress()).catch(tell));
-  browser.recordings = (await optionalJson(RECORDINGS)) ?? {};
+  addEventListener('hashchange', () => follow().catch(tell));
+  // Nothing that follows is needed to see the first image: it is drawn before.
+  requestAnimationFrame(() =>
+    setTimeout(() => {
+      browser.showThumbnails();
+      offerModels();
+    }),
+  );
 }
 
 /** Says why no images are shown. @param {unknown} thrown */
@@ -121,7 +127,9 @@ function tell(thrown) {
  */
 async function openServed(folder) {
   const base = folder ? folder.replace(/\/*$/, '/') : SAMPLES;
-  const annotations = await openAnnotated(`${base}annotations.json`);
+  const annotations = await (folder
+    ? openAnnotated(`${base}annotations.json`)
+    : Samples.open(base));
   if (taken === 'dataset') return annotations.close();
   const find = underAddress(`${base}images/`);
   const collection = new Collection(
@@ -154,11 +162,11 @@ async function openAnnotated(source, options) {
 }
 
 /**
- * Shows what an address names.
- * @param {import('./address.js').Address} address
+ * Shows what the page's address names.
  * @returns {Promise<boolean>} Whether its image was found.
  */
-async function follow({ image, view, mask }) {
+async function follow() {
+  const { image, view, mask } = parseAddress(location.hash);
   if (image === null || (image !== browser.key && !(await browser.open(image)))) return false;
   // Another image may have been opened meanwhile.
   if (browser.key !== image) return true;

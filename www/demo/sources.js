@@ -3,12 +3,12 @@
  * computer.
  */
 
-/** @typedef {import('../viewer/annotation-file.js').ImageRecord} ImageRecord */
+/** @typedef {Pick<import('../viewer/annotation-file.js').ImageRecord, 'file' | 'url'>} NamedImage */
 
 /**
  * Finds images below an address; an image that names an address of its own is found there.
  * @param {string} prefix
- * @returns {(image: ImageRecord) => string | null}
+ * @returns {(image: NamedImage) => string | null}
  */
 export function underAddress(prefix) {
   const base = prefix && !prefix.endsWith('/') ? `${prefix}/` : prefix;
@@ -24,7 +24,7 @@ export function underAddress(prefix) {
  * by the longest end of it that some file has, such as `a.jpg`. Where several files have it none is
  * found, as any may be another image.
  * @param {Iterable<File>} files
- * @returns {(image: ImageRecord) => File | null}
+ * @returns {(image: NamedImage) => File | null}
  */
 export function inFolder(files) {
   /** @type {Map<string, File | null>} */

@@ -14,6 +14,7 @@ export class Strip {
   #choose;
   /** @type {StripItem[]} */
   #items = [];
+  #showsThumbnails = false;
 
   /**
    * @param {HTMLElement} list
@@ -50,7 +51,7 @@ export class Strip {
           },
           thumbnail &&
             h('img', {
-              src: thumbnail,
+              src: this.#showsThumbnails && thumbnail,
               alt: '',
               loading: 'lazy',
               decoding: 'async',
@@ -62,6 +63,15 @@ export class Strip {
         ),
       ),
     );
+  }
+
+  /** Loads the thumbnails, which until then leave the network to what is needed first. */
+  showThumbnails() {
+    this.#showsThumbnails = true;
+    for (const [index, node] of this.#nodes().entries()) {
+      const image = node.querySelector('img');
+      if (image) image.src = this.#items[index]?.thumbnail ?? '';
+    }
   }
 
   /** Marks the image that is open. @param {string | null} key */
