@@ -4,21 +4,20 @@
 use std::collections::{BTreeMap, HashSet};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, ensure};
+use anyhow::{Context as _, anyhow, ensure};
 use serde::Serialize;
 
 use super::annotations;
 use super::clicker::Clicker;
 use super::eval_link_report::{Outcome, Report};
-use super::http;
+use super::host::NativeHost;
 use super::onnx::RuntimeArgs;
 use super::progress::Progress;
 use super::segmenter::ModelChoice;
 use crate::link::index::folder;
 use crate::link::index::header::Limits;
-use crate::link::protocol::client::{Action, Body, Client, Event, Patience, Question};
+use crate::link::protocol::{Endpoint, EndpointAnswer, ask_endpoint};
 use crate::link::protocol::{InIndex, LinkResponse, ScoredEntity, sha256_hex};
 use crate::rle::{CocoRle, Mask};
 
@@ -30,7 +29,7 @@ pub(super) struct EvalLinkArgs {
     /// Folder of the images.
     #[arg(long, value_name = "DIR")]
     images: PathBuf,
-    /// Address of the endpoint (http), below which are v1/link and v1/images.
+    /// Address of the endpoint (http or https), below which are v1/link and v1/images.
     #[arg(long, value_name = "URL")]
     endpoint: String,
     /// Bearer token, where the endpoint asks for one; better given in `MASKLINK_TOKEN`.
@@ -39,13 +38,13 @@ pub(super) struct EvalLinkArgs {
     /// Also print the accuracy of each `data_split`.
     #[arg(long)]
     by_split: bool,
-    /// Folder of the endpoint's index: also tell how well what it does not hold is called unknown.
+    /// Folder of the endpoint's index: also report how well entities outside it are called unknown.
     #[arg(long, value_name = "DIR")]
     index: Option<PathBuf>,
-    /// Ask only for annotations of this `data_split`; may be given several times.
+    /// Evaluate only annotations of this `data_split`; may be given several times.
     #[arg(long, value_name = "SPLIT")]
     split: Vec<String>,
-    /// Ask with the mask that one click on the object gives, not with the annotated one.
+    /// Link the mask that one click on the object gives, not the annotated one.
     #[arg(long)]
     click: bool,
     /// The model that is clicked: ID of a model, or models.json#ID, or models.json for its default
@@ -56,55 +55,56 @@ pub(super) struct EvalLinkArgs {
     runtime: RuntimeArgs,
     /// Write the answers to this file, for a page to show while the endpoint is down.
     #[arg(long, value_name = "FILE")]
-    record: Option<PathBuf>,
+    cache_answers: Option<PathBuf>,
     /// End with one line of JSON on standard output.
     #[arg(long)]
     json: bool,
 }
 
-/// Entities of an answer, and known masks of an entity, that a recording keeps: what a person looks at.
-const RECORDED_ENTITIES: usize = 5;
-const RECORDED_EVIDENCE: usize = 4;
+/// Maximum number of entities of a cached answer: a page shows no more.
+const CACHED_ENTITIES: usize = 5;
+/// Maximum number of exemplars of a cached entity.
+const CACHED_EVIDENCE: usize = 4;
 
-/// A recorded answer, as a page reads it.
+/// One cached answer, as a page reads it.
 #[derive(Serialize)]
-struct Recording {
+struct CachedAnswer {
     mask: CocoRle,
-    answer: RecordedAnswer,
+    answer: Answer,
 }
 
 #[derive(Serialize)]
-struct RecordedAnswer {
+struct Answer {
     entities: Vec<ScoredEntity>,
     #[serde(skip_serializing_if = "Option::is_none")]
     in_index: Option<InIndex>,
 }
 
-impl Recording {
-    fn of(mask: &Mask, answer: LinkResponse) -> Self {
-        let mut entities = answer.entities;
-        entities.truncate(RECORDED_ENTITIES);
+impl CachedAnswer {
+    fn new(mask: &Mask, response: LinkResponse) -> Self {
+        let LinkResponse { mut entities, in_index, .. } = response;
+        entities.truncate(CACHED_ENTITIES);
         for entity in &mut entities {
-            entity.evidence.truncate(RECORDED_EVIDENCE);
+            entity.evidence.truncate(CACHED_EVIDENCE);
         }
-        Self { mask: mask.into(), answer: RecordedAnswer { entities, in_index: answer.in_index } }
+        Self { mask: mask.into(), answer: Answer { entities, in_index } }
     }
 }
 
-/// The recorded answers of each image; none is kept where no file is to have them.
-struct Recordings<'a> {
+/// The answers to cache, by image; none are kept where there is no file to write.
+struct AnswerCache<'a> {
     file: Option<&'a Path>,
-    by_image: BTreeMap<&'a str, Vec<Recording>>,
+    by_image: BTreeMap<&'a str, Vec<CachedAnswer>>,
 }
 
-impl<'a> Recordings<'a> {
-    fn of(file: Option<&'a Path>) -> Self {
+impl<'a> AnswerCache<'a> {
+    fn new(file: Option<&'a Path>) -> Self {
         Self { file, by_image: BTreeMap::new() }
     }
 
-    fn keep(&mut self, image: &'a str, mask: &Mask, answer: LinkResponse) {
+    fn insert(&mut self, image: &'a str, mask: &Mask, response: LinkResponse) {
         if self.file.is_some() {
-            self.by_image.entry(image).or_default().push(Recording::of(mask, answer));
+            self.by_image.entry(image).or_default().push(CachedAnswer::new(mask, response));
         }
     }
 
@@ -123,27 +123,28 @@ pub(super) fn run(args: &EvalLinkArgs) -> anyhow::Result<()> {
     let mut clicker = clicker.transpose()?;
     let progress = Progress::of_items(records.len() as u64, "masks");
     let (mut outcomes, mut latencies, mut failed) = (Vec::new(), Vec::new(), 0);
-    let mut recordings = Recordings::of(args.record.as_deref());
+    let mut cache = AnswerCache::new(args.cache_answers.as_deref());
+    let host = NativeHost::default();
+    let endpoint = Endpoint { url: &args.endpoint, token: token.as_deref() };
     for record in &records {
         progress.advance(1);
         let annotation = record.annotation;
         let image = args.images.join(record.file);
         let mask =
             clicker.as_mut().map_or_else(|| Ok(record.mask.clone()), |one| one.mask_of(&image, &record.mask));
-        let asked = mask
-            .and_then(|mask| ask(&args.endpoint, token.as_deref(), &image, &mask).map(|asked| (mask, asked)));
+        let asked = mask.and_then(|mask| ask(&host, endpoint, &image, &mask).map(|answer| (mask, answer)));
         let (rank, in_index) = match asked {
-            Ok((mask, (answer, latency))) => {
-                let in_index = answer.in_index;
-                latencies.push(latency.as_secs_f64() * 1e3);
-                let rank = answer.entities.iter().position(|entity| entity.qid == record.category.id);
-                recordings.keep(&annotation.image, &mask, answer);
+            Ok((mask, EndpointAnswer { response, round_trip_millis })) => {
+                let in_index = response.in_index;
+                latencies.push(round_trip_millis);
+                let rank = response.entities.iter().position(|entity| entity.qid == record.category.id);
+                cache.insert(&annotation.image, &mask, response);
                 (rank, in_index)
             }
             Err(error) => {
                 failed += 1;
                 progress.println(&format!("annotation {}: {error:#}", annotation.id));
-                ensure!(failed < 10 || !latencies.is_empty(), "the first {failed} questions had no answer");
+                ensure!(failed < 10 || !latencies.is_empty(), "the first {failed} requests failed");
                 (None, None)
             }
         };
@@ -153,8 +154,8 @@ pub(super) fn run(args: &EvalLinkArgs) -> anyhow::Result<()> {
         outcomes.push(Outcome { split: annotation.split_name(), series, seen, rank, indexed, in_index });
     }
     progress.finish();
-    ensure!(!latencies.is_empty(), "none of the {failed} questions had an answer");
-    recordings.write()?;
+    ensure!(!latencies.is_empty(), "all {failed} requests failed");
+    cache.write()?;
     let report = Report::of(&outcomes, latencies, failed);
     report.print(args.by_split);
     if args.json {
@@ -163,63 +164,23 @@ pub(super) fn run(args: &EvalLinkArgs) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The QIDs of an index.
+/// Returns the QIDs of an index.
 fn indexed_entities(folder: &Path) -> anyhow::Result<HashSet<String>> {
     let (index, _) = folder::read(folder, Limits::default())?;
     Ok(index.entities().iter().map(|entity| entity.qid.clone()).collect())
 }
 
-/// Asks for one mask, as a page would: puts the image where it is unknown, waits where the endpoint is busy.
+/// Links one mask by the endpoint, as a page would.
 fn ask(
-    endpoint: &str,
-    token: Option<&str>,
+    host: &NativeHost<'_>,
+    endpoint: Endpoint<'_>,
     image: &Path,
     mask: &Mask,
-) -> anyhow::Result<(LinkResponse, Duration)> {
+) -> anyhow::Result<EndpointAnswer> {
     let bytes = std::fs::read(image).with_context(|| image.display().to_string())?;
-    let patience = Patience::default();
-    let mut client = Client::new(patience);
-    let mut latency = Duration::ZERO;
-    let mut actions = client.handle(Event::Ask(Question {
-        ticket: 0,
-        endpoint: endpoint.to_owned(),
-        token: token.map(str::to_owned),
-        image: sha256_hex(&bytes),
-        mask: mask.into(),
-    }));
-    loop {
-        let mut event = None;
-        for action in std::mem::take(&mut actions) {
-            match action {
-                Action::Answer { response, .. } => return Ok((response, latency)),
-                Action::Fail { code, message, .. } => anyhow::bail!("{code}: {message}"),
-                Action::Fetch { fetch, method, url, headers, body } => {
-                    let (content, ms) = match &body {
-                        Body::Text { text } => (text.as_bytes(), patience.link_ms),
-                        Body::Image { .. } => (&bytes[..], patience.put_ms),
-                    };
-                    let started = Instant::now();
-                    let sent = http::send(&method, &url, &headers, content, Duration::from_millis(ms.into()));
-                    latency = started.elapsed();
-                    event = Some(match sent {
-                        Ok(http::Response { status, retry_after, body }) => {
-                            Event::Responded { fetch, status, retry_after, body }
-                        }
-                        Err(error) => {
-                            Event::Broke { fetch, reason: format!("{:#}", anyhow::Error::from(error)) }
-                        }
-                    });
-                }
-                // Beside a fetch it is the time limit, which the socket keeps; alone it is a pause.
-                Action::Wait { timer, ms } if event.is_none() => {
-                    std::thread::sleep(Duration::from_millis(ms.into()));
-                    event = Some(Event::Elapsed { timer });
-                }
-                Action::Wait { .. } | Action::Abort { .. } => {}
-            }
-        }
-        actions = client.handle(event.context("the client has nothing to do")?);
-    }
+    let sha256 = sha256_hex(&bytes);
+    let asked = ask_endpoint(host, endpoint, mask, &sha256, async || Ok(bytes));
+    pollster::block_on(asked).map_err(|error| anyhow!("{}: {error}", error.code()))
 }
 
 /// Writes a file so that it is whole or absent.
@@ -243,14 +204,14 @@ mod tests {
     use crate::link::protocol::{ModelInfo, Timing};
 
     #[test]
-    fn answers_are_kept_only_for_a_file() {
+    fn answers_are_cached_only_for_a_file() {
         let mask = Mask::empty(Size::new(2, 2)).unwrap();
         let (model, timing_ms) = (ModelInfo::default(), Timing::default());
-        let answer = LinkResponse { entities: Vec::new(), in_index: None, model, timing_ms };
+        let response = LinkResponse { entities: Vec::new(), in_index: None, model, timing_ms };
         for (file, kept) in [(None, 0), (Some(Path::new("answers.json")), 1)] {
-            let mut recordings = Recordings::of(file);
-            recordings.keep("image", &mask, answer.clone());
-            assert_eq!(recordings.by_image.len(), kept);
+            let mut cache = AnswerCache::new(file);
+            cache.insert("image", &mask, response.clone());
+            assert_eq!(cache.by_image.len(), kept);
         }
     }
 }

@@ -9,7 +9,6 @@ mod eval_link;
 mod eval_link_report;
 mod eval_segment;
 pub mod host;
-mod http;
 mod index;
 mod inspect;
 mod inspect_report;

@@ -7,7 +7,7 @@ use crate::geometry::Size;
 
 /// A mask in COCO's compressed form, as pycocotools writes it.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
-#[cfg_attr(all(feature = "cli", not(target_arch = "wasm32")), derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct CocoRle {
     /// Height and width in pixels, in this order.
     pub size: [u32; 2],

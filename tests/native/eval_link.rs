@@ -1,5 +1,4 @@
-//! `masklink serve` and `masklink eval link` as processes: address, answers, recorded answers, an
-//! orderly end.
+//! `masklink serve` and `masklink eval link` as processes: address, accuracy, cached answers, shutdown.
 
 use std::io::{BufRead as _, BufReader};
 use std::process::{Child, Command, Stdio};
@@ -50,28 +49,28 @@ fn eval(address: &str, annotations: &std::path::Path, arguments: &[&str]) -> (bo
 }
 
 #[test]
-fn an_endpoint_is_evaluated_over_http() {
+fn evaluation_reports_accuracy_and_caches_answers() {
     let Some(built) = built() else { return };
     let mut serving = serve(&["--index".as_ref(), built.folder().as_os_str()]);
     assert!(serving.address.starts_with("http://127.0.0.1:"), "{:?}", serving.address);
-    let recorded = built.folder().with_file_name("recorded.json");
+    let cached = built.folder().with_file_name("cached.json");
     let folder = built.folder();
     let arguments = [
         ["--token", "secret"],
         ["--split", "query_val_seen"],
-        ["--record", recorded.to_str().unwrap()],
+        ["--cache-answers", cached.to_str().unwrap()],
         ["--index", folder.to_str().unwrap()],
     ]
     .concat();
-    let (good, output, errors) = eval(&serving.address, &built.held_out_file(), &arguments);
-    assert!(good, "{errors}");
+    let (success, output, errors) = eval(&serving.address, &built.held_out_file(), &arguments);
+    assert!(success, "{errors}");
     let report: Value = serde_json::from_str(output.lines().last().unwrap()).unwrap();
     let n = report["n"].as_u64().unwrap();
     assert!(
         n >= 20 && report["failed"] == 0 && report["by_split"]["query_val_seen"]["n"] == n,
         "{output} {errors}"
     );
-    // Of all of the split, those counted whose entity the index does not hold.
+    // Over the whole split, masks of entities outside the index included.
     assert!(report["top1"].as_f64().unwrap() > 0.35 && report["top5"].as_f64().unwrap() > 0.55, "{output}");
     let row = &report["table"]["query"];
     assert!(
@@ -86,28 +85,28 @@ fn an_endpoint_is_evaluated_over_http() {
     );
     assert!(unknown["indexed"]["top1"].as_f64() >= report["top1"].as_f64(), "{output}");
     assert!(report["latency_ms"]["p50"].as_f64() <= report["latency_ms"]["p95"].as_f64(), "{output}");
-    let recorded: Value = serde_json::from_slice(&std::fs::read(recorded).unwrap()).unwrap();
+    let cached: Value = serde_json::from_slice(&std::fs::read(cached).unwrap()).unwrap();
     let answers: usize =
-        recorded.as_object().unwrap().values().map(|list| list.as_array().unwrap().len()).sum();
+        cached.as_object().unwrap().values().map(|list| list.as_array().unwrap().len()).sum();
     assert_eq!(answers as u64, n);
-    for answer in recorded.as_object().unwrap().values().flat_map(|list| list.as_array().unwrap()) {
+    for answer in cached.as_object().unwrap().values().flat_map(|list| list.as_array().unwrap()) {
         let entities = answer["answer"]["entities"].as_array().unwrap();
         assert!(
             (1..=5).contains(&entities.len()) && answer["answer"]["in_index"]["known"].is_boolean(),
             "{answer}"
         );
         assert!(entities.iter().all(|entity| entity["evidence"].as_array().unwrap().len() <= 4), "{answer}");
-        // When and by what it was computed is nothing to the page, and would change the file each time.
+        // Times and hashes would change the file each time, and the page does not show them.
         assert!(answer["answer"]["timing_ms"].is_null(), "{answer}");
     }
 
-    let (good, _, errors) = eval(&serving.address, &built.held_out_file(), &["--token", "wrong"]);
-    assert!(!good && errors.contains("unauthorized"), "{errors}");
+    let (success, _, errors) = eval(&serving.address, &built.held_out_file(), &["--token", "wrong"]);
+    assert!(!success && errors.contains("unauthorized"), "{errors}");
 
     let stop = Command::new("kill").args(["-TERM", &serving.process.id().to_string()]).status().unwrap();
     assert!(stop.success() && serving.process.wait().unwrap().success(), "an orderly end");
-    let (good, _, errors) = eval(&serving.address, &built.held_out_file(), &[]);
-    assert!(!good && errors.contains("unreachable"), "{errors}");
+    let (success, _, errors) = eval(&serving.address, &built.held_out_file(), &[]);
+    assert!(!success && errors.contains("unreachable"), "{errors}");
 }
 
 /// The exit code and the words of a server that does not start. The folder that is not there ends
@@ -134,10 +133,19 @@ fn an_origin_that_no_browser_sends_is_wrong_usage() {
 }
 
 #[test]
-fn https_is_refused_in_words() {
+fn https_endpoint_is_asked_over_tls() {
+    use std::io::Read as _;
     let Some(built) = built() else { return };
-    let (good, _, errors) = eval("https://127.0.0.1:1/", &built.held_out_file(), &[]);
-    assert!(!good && errors.contains("does not begin with http://"), "{errors}");
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = format!("https://{}/", listener.local_addr().unwrap());
+    // What comes after is refused: the listener is gone.
+    let first_byte = std::thread::spawn(move || {
+        let mut byte = [0];
+        listener.accept().unwrap().0.read_exact(&mut byte).map(|()| byte)
+    });
+    let (success, _, errors) = eval(&address, &built.held_out_file(), &[]);
+    assert_eq!(first_byte.join().unwrap().unwrap(), [22], "the type of a TLS handshake record (RFC 8446)");
+    assert!(!success && errors.contains("unreachable"), "{errors}");
 }
 
 #[test]

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use axum::http::HeaderValue;
 
-use crate::link::protocol::client::Patience;
+use crate::link::protocol::endpoint::{LINK_TIMEOUT_MILLIS, UPLOAD_TIMEOUT_MILLIS};
 
 /// Settings of a server: the folders it serves, and the clients it serves them to.
 #[derive(Clone, Debug, Default)]
@@ -66,7 +66,6 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        let Patience { link_ms, put_ms, .. } = Patience::default();
         Self {
             image_bytes: 20 << 20,
             request_bytes: 4 << 20,
@@ -76,10 +75,10 @@ impl Default for Limits {
             body_bytes: 512 << 20,
             requests_per_second: 20.0,
             request_time: Duration::from_secs(30),
-            upload_time: Duration::from_millis(put_ms.into()),
+            upload_time: Duration::from_millis(UPLOAD_TIMEOUT_MILLIS.into()),
             // A client that has given up does not see a 503 and so does not retry: it must arrive long
             // before.
-            queue_time: Duration::from_millis((link_ms / 3).into()),
+            queue_time: Duration::from_millis((LINK_TIMEOUT_MILLIS / 3).into()),
             // Each may hold its socket and a file, and most processes get 1,024 descriptors.
             connections: 400,
             stall_time: Duration::from_mins(1),
@@ -95,9 +94,9 @@ mod tests {
 
     #[test]
     fn a_busy_server_responds_before_clients_give_up() {
-        let (limits, client) = (Limits::default(), Patience::default());
+        let limits = Limits::default();
         // Twice, because a fetched image waits once more.
-        assert!(limits.queue_time * 2 < Duration::from_millis(client.link_ms.into()));
-        assert!(limits.upload_time >= Duration::from_millis(client.put_ms.into()));
+        assert!(limits.queue_time * 2 < Duration::from_millis(LINK_TIMEOUT_MILLIS.into()));
+        assert!(limits.upload_time >= Duration::from_millis(UPLOAD_TIMEOUT_MILLIS.into()));
     }
 }

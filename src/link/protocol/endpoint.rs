@@ -133,10 +133,7 @@ impl<H: Host> Client<'_, H> {
         let timeout_millis = LINK_TIMEOUT_MILLIS;
         let (response, round_trip_millis) =
             self.send("POST", LINK_PATH, "application/json", body, timeout_millis).await?;
-        match response.status {
-            200 => Ok(EndpointAnswer { response: read(&response.body)?, round_trip_millis }),
-            _ => Err(refusal(&response)),
-        }
+        Ok(EndpointAnswer { response: read_response(&response)?, round_trip_millis })
     }
 
     async fn upload(&mut self, bytes: &[u8]) -> Result<(), EndpointError> {
@@ -215,10 +212,14 @@ impl<H: Host> Client<'_, H> {
     }
 }
 
-/// Reads an answer and checks what the types leave open: it comes from outside.
-fn read(body: &[u8]) -> Result<LinkResponse, EndpointError> {
+/// Reads the response to a link request, and checks what the types leave open.
+pub fn read_response(response: &Response) -> Result<LinkResponse, EndpointError> {
+    if response.status != 200 {
+        return Err(refusal(response));
+    }
     let bad = |reason| EndpointError::BadAnswer { reason };
-    let mut response: LinkResponse = serde_json::from_slice(body).map_err(|error| bad(error.to_string()))?;
+    let mut response: LinkResponse =
+        serde_json::from_slice(&response.body).map_err(|error| bad(error.to_string()))?;
     let LinkResponse { entities, in_index, .. } = &mut response;
     if entities.len() > MAX_ENTITIES as usize {
         return Err(bad(format!("{} entities, at most {MAX_ENTITIES} are allowed", entities.len())));

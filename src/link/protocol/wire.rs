@@ -4,149 +4,145 @@ use serde::{Deserialize, Serialize};
 
 use crate::rle::CocoRle;
 
-/// Path of `POST`: which entities a mask may show.
+/// Path of `POST` that links a mask to entities.
 pub const LINK_PATH: &str = "/v1/link";
-/// Path of `PUT`, followed by the image's SHA-256: stores an image.
+/// Path of `PUT` that stores an image; the image's SHA-256 follows.
 pub const IMAGES_PATH: &str = "/v1/images/";
-/// The most entities one answer holds.
+/// Maximum number of entities of a response.
 pub const MAX_ENTITIES: u32 = 100;
-/// How many entities are answered where the request does not say.
+/// Number of entities of a response where the request does not say.
 pub const DEFAULT_ENTITIES: u32 = 10;
 
-/// Asks which entities the masked part of an image may show.
+/// A request to link the masked part of an image to entities.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(all(feature = "cli", not(target_arch = "wasm32")), derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct LinkRequest {
-    /// The image.
+    /// Names the image, or holds it.
     pub image: ImageRef,
-    /// The part of it that is asked about.
+    /// The part of the image to link, of the image's size as displayed.
     pub mask: CocoRle,
-    /// The most entities to answer, 1 to 100.
+    /// Maximum number of entities to return, 1 to 100.
     #[serde(default = "default_entities")]
-    #[cfg_attr(
-        all(feature = "cli", not(target_arch = "wasm32")),
-        schema(minimum = 1, maximum = 100, default = 10)
-    )]
+    #[cfg_attr(feature = "openapi", schema(minimum = 1, maximum = 100, default = 10))]
     pub top_k: u32,
 }
 
-/// How a request names its image: an object with exactly one of the keys `sha256`, `url`, `data`.
+/// The image of a request: an object with exactly one of the keys `sha256`, `url`, `data`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(all(feature = "cli", not(target_arch = "wasm32")), derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum ImageRef {
-    /// SHA-256 of the encoded image, 64 lowercase hexadecimal digits; the image was put before.
+    /// SHA-256 of an uploaded encoded image, 64 lowercase hexadecimal digits.
     Sha256(String),
-    /// Where the server may fetch it; refused unless the server's allow-list holds the address.
+    /// Address to fetch the image from; refused unless its host is on the server's list.
     Url(String),
-    /// The encoded image itself in base64.
+    /// The encoded image in base64.
     Data(String),
 }
 
-/// The entities a mask may show, the likeliest first.
+/// The entities that a mask may show.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(all(feature = "cli", not(target_arch = "wasm32")), derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct LinkResponse {
     /// Sorted by falling score, equal scores by rising QID.
     pub entities: Vec<ScoredEntity>,
-    /// Whether the index holds what the mask shows at all; absent where the server cannot tell.
+    /// Whether the entity is in the index at all; absent where the server cannot tell.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub in_index: Option<InIndex>,
-    /// What computed the answer.
+    /// The encoder and index that computed the response.
     pub model: ModelInfo,
-    /// Where the time went.
+    /// Time spent on each step.
     pub timing_ms: Timing,
 }
 
-/// One entity of an answer.
+/// One entity that a mask may show.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(all(feature = "cli", not(target_arch = "wasm32")), derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ScoredEntity {
     /// Wikidata identifier, or the data set's own category id where it has no QIDs.
     pub qid: String,
     /// Title as plain text, never HTML.
     pub title: String,
-    /// What the entity is, in a few words.
+    /// One short phrase that says what the entity is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
-    /// How likely the mask shows this entity, 0 to 1, calibrated on images held out of the index.
-    #[cfg_attr(all(feature = "cli", not(target_arch = "wasm32")), schema(minimum = 0, maximum = 1))]
+    /// Probability that the mask shows this entity, 0 to 1, calibrated on masks held out of the index.
+    #[cfg_attr(feature = "openapi", schema(minimum = 0, maximum = 1))]
     pub score: f32,
-    /// Where to read about it.
+    /// Address of an article about it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub url: Option<String>,
-    /// A small image of it.
+    /// Address of a small image of it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub thumbnail: Option<String>,
-    /// The stored masks the score rests on, the nearest first.
+    /// Exemplars in the index that resemble the mask, the nearest first.
     #[serde(default)]
     pub evidence: Vec<Evidence>,
 }
 
-/// A stored mask that resembles the one asked about.
+/// An exemplar that resembles the mask of a request.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(all(feature = "cli", not(target_arch = "wasm32")), derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Evidence {
-    /// Its annotation's id in the annotation file the index was built from.
+    /// Id of its annotation in the annotation file that the index was built from.
     pub annotation: String,
-    /// Its image: an address, relative to the page where it has no scheme.
+    /// Address of its image, relative to the page where it has no scheme.
     pub image: String,
-    /// The mask's box in that image, `[x1, y1, x2, y2]` in pixels.
+    /// Box of the exemplar's mask in that image, `[x1, y1, x2, y2]` in pixels.
     #[serde(rename = "box")]
     pub bounds: [f32; 4],
-    /// Cosine of the two feature vectors, -1 to 1.
+    /// Cosine of the feature vectors of the two masks, -1 to 1.
     pub similarity: f32,
 }
 
-/// Whether the index holds what a mask shows.
+/// Whether the entity that a mask shows is in the index.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(all(feature = "cli", not(target_arch = "wasm32")), derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct InIndex {
-    /// False where nothing in the index is near: the entities are then only the nearest of those
-    /// there are. The index sets the limit so that 1 in 20 of the things it holds, seen in a new
-    /// image, is missed.
+    /// False where nothing in the index is near; the entities are then only the nearest ones. The
+    /// index sets the limit so that 1 in 20 of its own entities, in a new image, is missed.
     pub known: bool,
-    /// How likely the index holds it, 0 to 1, where half of what is asked about is in the index.
-    #[cfg_attr(all(feature = "cli", not(target_arch = "wasm32")), schema(minimum = 0, maximum = 1))]
+    /// Probability that the entity is in the index, 0 to 1, if half of all masks show one that is.
+    #[cfg_attr(feature = "openapi", schema(minimum = 0, maximum = 1))]
     pub probability: f32,
 }
 
-/// What computed an answer.
+/// The encoder and index that computed a response.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(all(feature = "cli", not(target_arch = "wasm32")), derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ModelInfo {
-    /// The encoder's id.
+    /// Id of the encoder's manifest.
     pub encoder: String,
     /// SHA-256 of the encoder's ONNX file.
     pub encoder_sha256: String,
     /// SHA-256 of the index's header.
     pub index_sha256: String,
-    /// How many entities the index holds.
+    /// Number of entities in the index.
     pub entities: u64,
-    /// Number of masks in the index.
+    /// Number of exemplars in the index.
     pub exemplars: u64,
 }
 
 /// Milliseconds spent on the server.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(all(feature = "cli", not(target_arch = "wasm32")), derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Timing {
-    /// Waiting for a free worker.
+    /// Wait for a free worker.
     pub queue: f64,
-    /// Reading the image and running the encoder; near 0 where all features were known.
+    /// Decoding of the image and runs of the encoder; near 0 where all feature maps were cached.
     pub encode: f64,
-    /// Averaging the features over the mask.
+    /// Averaging of the features over the mask.
     pub pool: f64,
-    /// Searching the index.
+    /// Search of the index.
     pub search: f64,
-    /// All of it.
+    /// Sum of all steps, with the rest of the request.
     pub total: f64,
 }
 
-/// Answer to a stored image.
+/// The response to an uploaded image.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(all(feature = "cli", not(target_arch = "wasm32")), derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct StoredImage {
     /// SHA-256 of the encoded image.
     pub sha256: String,
@@ -156,15 +152,15 @@ pub struct StoredImage {
     pub height: u32,
 }
 
-/// Whether a text is a SHA-256 as the protocol writes it: 64 lowercase hexadecimal digits.
+/// Returns whether a text is a SHA-256 as the protocol writes it: 64 lowercase hexadecimal digits.
 pub fn is_sha256(text: &str) -> bool {
     text.len() == 64 && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
 }
 
-/// SHA-256 of some bytes as the protocol writes it.
+/// Returns the SHA-256 of some bytes as the protocol writes it.
 pub fn sha256_hex(bytes: &[u8]) -> String {
     use sha2::{Digest as _, Sha256};
-    // By digits and not by `write!`, whose machinery the page would have to load.
+    // By digits and not by `write!`, whose code the page would have to load.
     let digits = Sha256::digest(bytes).into_iter().flat_map(|byte| [byte >> 4, byte & 15]);
     digits.filter_map(|digit| char::from_digit(digit.into(), 16)).collect()
 }
@@ -178,7 +174,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_request_reads_as_the_protocol_says() {
+    fn request_has_the_protocols_form() {
         let text = r#"{"image":{"sha256":"ab"},"mask":{"size":[2,3],"counts":"06"}}"#;
         let request: LinkRequest = serde_json::from_str(text).unwrap();
         assert_eq!(request.image, ImageRef::Sha256("ab".into()));
@@ -189,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wrong_request_is_refused_with_the_reason() {
+    fn invalid_requests_are_refused_with_the_reason() {
         for (text, reason) in [
             (
                 r#"{"image":{"file":"/etc/passwd"},"mask":{"size":[2,3],"counts":"06"}}"#,
