@@ -49,7 +49,7 @@ pub(super) struct EvalLinkArgs {
     click: bool,
     /// The model that is clicked: ID of a model, or models.json#ID, or models.json for its default
     /// [default: www/models/models.json].
-    #[arg(long, value_name = "MANIFEST-ENTRY", requires = "click", value_parser = |text: &str| Ok::<_, String>(ModelChoice::from(text)))]
+    #[arg(long, value_name = "MANIFEST-ENTRY", requires = "click")]
     model: Option<ModelChoice>,
     #[command(flatten)]
     runtime: RuntimeArgs,

@@ -35,10 +35,11 @@ pub(super) struct EvalSegmentArgs {
     #[arg(long, value_name = "DIR")]
     images: PathBuf,
     /// ID of a model, or models.json#ID, or models.json for its default [default: www/models/models.json].
-    #[arg(long, value_name = "MANIFEST-ENTRY", value_parser = |text: &str| Ok::<_, String>(ModelChoice::from(text)))]
+    #[arg(long, value_name = "MANIFEST-ENTRY")]
     model: Option<ModelChoice>,
     /// Number of clicks on each object.
-    #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=64))]
+    #[arg(long, value_name = "N", default_value_t = 20)]
+    #[arg(value_parser = clap::value_parser!(u32).range(1..=64))]
     clicks: u32,
     /// Evaluates only annotations of this `data_split`; repeat it for several.
     #[arg(long, value_name = "SPLIT")]

@@ -47,7 +47,7 @@ pub(super) struct IndexArgs {
     calibrate_click: bool,
     /// The model that is clicked: ID of a model, or models.json#ID, or models.json for its default
     /// [default: www/models/models.json].
-    #[arg(long, value_name = "MANIFEST-ENTRY", requires = "calibrate_click", value_parser = |text: &str| Ok::<_, String>(ModelChoice::from(text)))]
+    #[arg(long, value_name = "MANIFEST-ENTRY", requires = "calibrate_click")]
     model: Option<ModelChoice>,
     /// What to know of the entities beyond their names: JSON lines of qid, title, description, url,
     /// thumbnail.

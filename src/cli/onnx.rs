@@ -1,7 +1,7 @@
 //! Native ONNX Runtime: finds its shared library and runs graphs of named tensors.
 //!
-//! ONNX Runtime is used and not tract, which needs no shared library: on one thread of a Xeon at 2.3 GHz, in the same runs,
-//! ONNX Runtime 1.31 took 1.7 ms for the default region encoder and 14.4 ms for the click model's
+//! ONNX Runtime is used and not tract, which needs no shared library: on one thread of a Xeon at 2.3 GHz, in
+//! the same runs, ONNX Runtime 1.31 took 1.7 ms for the default region encoder and 14.4 ms for the click model's
 //! encoder, tract 0.21.19 took 4.1 and 48 ms. The page runs ONNX Runtime too.
 
 use std::path::{Path, PathBuf};
@@ -55,7 +55,7 @@ pub enum Error {
     /// No shared library was found; install one, or give its path.
     #[error(
         "ONNX Runtime was not found (searched {searched}); run `npm ci` in the project's folder, or \
-         `pip install onnxruntime` and give the path of its shared library with --onnxruntime or ORT_DYLIB_PATH",
+         `pip install onnxruntime` and give its shared library's path by --onnxruntime or ORT_DYLIB_PATH",
         searched = list(searched)
     )]
     LibraryMissing {

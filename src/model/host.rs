@@ -53,7 +53,7 @@ pub trait Host {
     /// Returns the milliseconds since some fixed moment, for measuring durations.
     fn now_millis(&self) -> f64;
 
-    /// Returns whether the work is no longer wanted. In the page this first lets the worker's message queue run.
+    /// Returns whether the work is no longer wanted. In the page, the worker handles its messages first.
     async fn is_cancelled(&self) -> bool;
 }
 

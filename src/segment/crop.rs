@@ -234,14 +234,16 @@ mod tests {
             let mut target = unknown(side);
             regrid((&from, &source), (&to, &mut target), side);
             // At the border of what was shown the nearest cell's logit stands for what is beyond its centre.
-            let cell = f64::from(to.region.width.max(to.region.height).max(from.region.width.max(from.region.height)));
+            let longest = |frame: &ModelFrame| frame.region.width.max(frame.region.height);
+            let cell = f64::from(longest(&from).max(longest(&to)));
             let border = cell / side as f64 * 1.5;
             let mut inner = 0;
             for (at, &found) in target.iter().enumerate() {
                 let point = centre(&to, at);
                 let inside = |frame: &ModelFrame, by: f64| {
                     let shown = Rect::from(frame.region);
-                    point.x > shown.x1 + by && point.x < shown.x2 - by && point.y > shown.y1 + by && point.y < shown.y2 - by
+                    let within = |at: f64, from: f64, to: f64| at > from + by && at < to - by;
+                    within(point.x, shown.x1, shown.x2) && within(point.y, shown.y1, shown.y2)
                 };
                 if inside(&from, border) && inside(&to, 0.0) {
                     inner += 1;

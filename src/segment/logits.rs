@@ -238,7 +238,8 @@ mod tests {
             let image = Size::new(left + width + right, top + height + bottom);
             let frame = ModelFrame::of_region(image, region, 48);
             let row_major = &values[..side * side];
-            let mask = Logits::from_frame(frame, side, row_major).unwrap().to_mask().unwrap().to_row_major().unwrap();
+            let mask = Logits::from_frame(frame, side, row_major).unwrap().to_mask().unwrap();
+            let mask = mask.to_row_major().unwrap();
             let expected = sampled(frame, side, row_major);
             for (at, &found) in mask.iter().enumerate() {
                 let (x, y) = (at as u32 % image.width, at as u32 / image.width);

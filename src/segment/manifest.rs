@@ -53,7 +53,7 @@ pub struct Model {
     /// The graph from an embedding and prompts to candidate masks.
     pub decoder: Decoder,
     /// Side of the mask crop, as a multiple of the longest side of the mask's bounding box, 1 to 16; without
-    /// it there is no such pass. Slower, and more exact where the model was trained on its own masks as input.
+    /// it there is no such pass. Slower; more exact where the model was trained with its own masks as input.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub zoom_in: Option<f64>,
     /// Side of the click crop, as a share of the image's longest side, from 0.05 to less than 1; without it

@@ -117,14 +117,18 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_sure_cell_changes_sign(width in 1_usize..20, values in prop::collection::vec(-9.0_f32..9.0, 400)) {
+        fn no_sure_cell_changes_sign(
+            width in 1_usize..20,
+            values in prop::collection::vec(-9.0_f32..9.0, 400),
+        ) {
             let mut logits = grid(width, |x, y| values[y * 20 + x]);
             let before = logits.clone();
             round_stairs(&mut logits);
             let LogitsSize { width, height } = logits.size();
             prop_assert_eq!(before.columns().len(), width * height);
             for (old, new) in before.columns().iter().zip(logits.columns()) {
-                prop_assert!(old.abs() < SURE_LOGIT || old.signum() == new.signum(), "{} became {}", old, new);
+                let same_sign = old.signum() == new.signum();
+                prop_assert!(old.abs() < SURE_LOGIT || same_sign, "{} became {}", old, new);
                 prop_assert!(new.is_finite() && new.abs() <= SURE_LOGIT);
             }
         }

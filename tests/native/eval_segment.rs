@@ -30,7 +30,11 @@ fn write_images(folder: &Path) {
     let green = mask_of(&[(200, 20, 80, 60)], [20, 220, 20]);
     let other_green = mask_of(&[(200, 120, 80, 60)], [20, 220, 20]);
     image.save(folder.join("a.png")).unwrap();
-    let annotation = |id: &str, split: &str, masks: &[&Value]| json!({ "id": id, "image_id": "a", "category_id": "Q1", "segmentation": masks, "data_split": split });
+    let annotation = |id: &str, image: &str, split: &str, masks: &[&Value]| {
+        json!({
+            "id": id, "image_id": image, "category_id": "Q1", "segmentation": masks, "data_split": split,
+        })
+    };
     let annotations = json!({
         "images": [
             { "id": "a", "file_name": "/a.png", "width": 320, "height": 200 },
@@ -38,9 +42,9 @@ fn write_images(folder: &Path) {
         ],
         "categories": [{ "id": "Q1", "name": "thing" }],
         "annotations": [
-            annotation("one", "val_seen", &[&red]),
-            annotation("two", "val_unseen", &[&green, &other_green]),
-            { "id": "three", "image_id": "gone", "category_id": "Q1", "segmentation": [red], "data_split": "val_seen" },
+            annotation("one", "a", "val_seen", &[&red]),
+            annotation("two", "a", "val_unseen", &[&green, &other_green]),
+            annotation("three", "gone", "val_seen", &[&red]),
         ],
     });
     std::fs::write(folder.join("annotations.json"), annotations.to_string()).unwrap();
