@@ -6,7 +6,8 @@
 //!
 //! ```text
 //! click(session, host, prompts, refine, ticket, on_provisional)
-//!   1. full pass        host.pixels ─► encoder (once an image) ─► decoder ─► Segmentation
+//!   1. full pass        once an image: host.pixels ─► encoder, then host.is_cancelled?
+//!                       decoder ─► Segmentation
 //!   2. on_provisional(&segmentation)            only where a refinement pass follows
 //!   3. click crop       host.is_cancelled? ─► crop's pixels ─► encoder ─► decoder ─► replaces the result
 //!                       where the model expects more of it; for a single click on a small object
@@ -18,7 +19,8 @@
 //! Whether passes 3 and 4 are run is in the model's manifest. The embeddings stay where the encoder ran
 //! ([`Host::run_resident`](crate::model::Host::run_resident)). Where the host's provider fails or computes
 //! values that are not finite, [`Host::fall_back`](crate::model::Host::fall_back) is called, and where that
-//! returns true the click is run once more from its first pass, the image encoded anew.
+//! returns true the click is run once more from its first pass, the image encoded anew; `on_provisional`
+//! may then be called a second time.
 //!
 //! A [`Session`] stores what is reused between clicks in one image. Its owner runs one click at a time,
 //! calls [`Session::forget_image`] when another image is opened, and decides which clicks are still wanted.
