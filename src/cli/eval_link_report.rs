@@ -1,4 +1,4 @@
-//! What `masklink eval link` reports: PL-VEL's table, accuracy by split, what is called unknown, latency.
+//! The report of `masklink eval link`: PL-VEL's table, accuracy by split, unknown entities, latency.
 
 use std::collections::BTreeMap;
 
@@ -8,23 +8,23 @@ use crate::dataset::Series;
 use crate::link::calibration::open_set::FALSE_ALARMS;
 use crate::link::protocol::InIndex;
 
-/// The rows of PL-VEL's table: its two series, and the masks of both.
+/// Rows of PL-VEL's table: its two series, and the masks of both.
 const ROWS: [&str; 3] = ["entity", "query", "overall"];
 
-/// One question and what became of it.
+/// One request and its result.
 pub(super) struct Outcome<'a> {
     pub(super) split: &'a str,
     pub(super) series: Option<Series>,
     pub(super) seen: Option<bool>,
-    /// The right entity's place in the answer, from 0.
+    /// Place of the right entity in the answer, from 0.
     pub(super) rank: Option<usize>,
-    /// Whether the index holds the right entity, where that is known.
+    /// Whether the right entity is in the index; `None` where the index is not at hand.
     pub(super) indexed: Option<bool>,
-    /// What the answer says of that.
+    /// The endpoint's own estimate of that.
     pub(super) in_index: Option<InIndex>,
 }
 
-/// What the last line of `--json` says.
+/// The last line of `--json`.
 #[derive(Debug, Serialize)]
 pub(super) struct Report<'a> {
     n: usize,
@@ -32,10 +32,10 @@ pub(super) struct Report<'a> {
     top5: f64,
     failed: usize,
     by_split: BTreeMap<&'a str, Accuracy>,
-    /// PL-VEL's table, its rows `entity` and `query`, as far as there are such annotations, and
-    /// `overall` where there are both.
+    /// PL-VEL's table: rows `entity` and `query` where there are such annotations, and `overall` where
+    /// there are both.
     table: BTreeMap<&'static str, Row>,
-    /// Where the index is at hand and its endpoint says what it holds.
+    /// `None` where the index is not at hand or the endpoint does not estimate what is in it.
     #[serde(skip_serializing_if = "Option::is_none")]
     unknown: Option<Unknown>,
     latency_ms: Latency,
@@ -48,7 +48,7 @@ struct Accuracy {
     top5: f64,
 }
 
-/// A series, or both, by whether their entity is seen in training.
+/// Accuracy on a series, or both, by whether the entity is seen in training.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
 struct Row {
     seen: Accuracy,
@@ -57,30 +57,30 @@ struct Row {
     harmonic_mean: Option<HarmonicMean>,
 }
 
-/// Of seen and unseen; 0 where one of them is.
+/// Harmonic mean of seen and unseen; 0 where one of them is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
 struct HarmonicMean {
     top1: f64,
     top5: f64,
 }
 
-/// How well things outside the index are told from those in it.
+/// Separation of entities outside the index from those in it.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 struct Unknown {
-    /// Of the masks whose entity the index holds.
+    /// Accuracy on masks whose entity is in the index.
     indexed: Accuracy,
-    /// Part of those that were called unknown all the same.
+    /// Part of those that were called unknown.
     false_alarms: f64,
-    /// Masks whose entity the index does not hold.
+    /// Number of masks whose entity is not in the index.
     not_indexed: usize,
     /// Part of those that were called unknown.
     found: f64,
-    /// The same at the threshold of the answers' probabilities that gives exactly the stated part
-    /// of false alarms.
+    /// The same part at the threshold of the probabilities that gives exactly the stated part of
+    /// false alarms.
     found_at_5_percent: f64,
 }
 
-/// Of the answers to `POST /v1/link`, the image being there.
+/// Latency of `POST /v1/link` for an uploaded image.
 #[derive(Debug, Serialize)]
 struct Latency {
     p50: f64,
@@ -154,7 +154,7 @@ impl<'a> Report<'a> {
     }
 }
 
-/// The row of these series; `None` where no annotation of theirs says whether its entity is seen.
+/// Returns the row of these series; `None` where none of their annotations states whether its entity is seen.
 fn row(outcomes: &[Outcome<'_>], series: &[Series]) -> Option<Row> {
     let is_of_row = |outcome: &Outcome<'_>| outcome.series.is_some_and(|one| series.contains(&one));
     let of =
@@ -169,9 +169,9 @@ fn row(outcomes: &[Outcome<'_>], series: &[Series]) -> Option<Row> {
 
 fn unknown(outcomes: &[Outcome<'_>]) -> Option<Unknown> {
     let of = |indexed| outcomes.iter().filter(move |outcome| outcome.indexed == Some(indexed));
-    let said = |indexed| of(indexed).filter_map(|outcome| outcome.in_index).collect::<Vec<_>>();
-    let (known, strange) = (said(true), said(false));
-    if known.is_empty() || strange.is_empty() {
+    let estimates = |indexed| of(indexed).filter_map(|outcome| outcome.in_index).collect::<Vec<_>>();
+    let (known, unknown) = (estimates(true), estimates(false));
+    if known.is_empty() || unknown.is_empty() {
         return None;
     }
     let part = |list: &[InIndex], called: &dyn Fn(&InIndex) -> bool| {
@@ -179,13 +179,13 @@ fn unknown(outcomes: &[Outcome<'_>]) -> Option<Unknown> {
     };
     let mut probabilities: Vec<_> = known.iter().map(|in_index| in_index.probability).collect();
     probabilities.sort_by(f32::total_cmp);
-    let least = probabilities[(FALSE_ALARMS * probabilities.len() as f64) as usize];
+    let threshold = probabilities[(FALSE_ALARMS * probabilities.len() as f64) as usize];
     Some(Unknown {
         indexed: accuracy(of(true)),
         false_alarms: part(&known, &|in_index| !in_index.known),
-        not_indexed: strange.len(),
-        found: part(&strange, &|in_index| !in_index.known),
-        found_at_5_percent: part(&strange, &|in_index| in_index.probability < least),
+        not_indexed: unknown.len(),
+        found: part(&unknown, &|in_index| !in_index.known),
+        found_at_5_percent: part(&unknown, &|in_index| in_index.probability < threshold),
     })
 }
 
@@ -204,7 +204,7 @@ fn harmonic_mean(a: f64, b: f64) -> f64 {
     if a + b == 0.0 { 0.0 } else { 2.0 * a * b / (a + b) }
 }
 
-/// The least value that at least `percent` of the sorted values do not pass; 0 where there is none.
+/// Returns the least of the sorted values that `percent` of them do not exceed; 0 where there is none.
 fn percentile(sorted: &[f64], percent: usize) -> f64 {
     let rank = (sorted.len() * percent).div_ceil(100);
     sorted.get(rank.saturating_sub(1)).copied().unwrap_or_default()
@@ -220,7 +220,7 @@ mod tests {
     }
 
     #[test]
-    fn the_table_is_by_series_and_by_whether_the_entity_was_seen() {
+    fn table_has_rows_by_series_and_columns_by_seen() {
         let outcomes = [
             outcome("entity_val_seen", Some(0)),
             outcome("entity_val_seen", Some(4)),
@@ -244,11 +244,11 @@ mod tests {
         assert_eq!((query.seen.n, query.unseen.n), (1, 0));
         assert_eq!((report.table["overall"].seen.n, report.table["overall"].unseen.n), (3, 4));
         assert!((report.latency_ms.p50 - 2.0).abs() < 1e-12 && (report.latency_ms.p95 - 9.0).abs() < 1e-12);
-        assert_eq!(report.unknown, None, "nobody said what the index holds");
+        assert_eq!(report.unknown, None, "the index is not at hand");
     }
 
     #[test]
-    fn there_is_no_mean_of_one_side() {
+    fn harmonic_mean_needs_both_sides() {
         let report = Report::of(&[outcome("query_val_seen", Some(0))], vec![1.0], 0);
         assert_eq!(
             serde_json::to_value(&report).unwrap()["table"]["query"]["harmonic_mean"],
@@ -256,11 +256,11 @@ mod tests {
         );
         let sides = [outcome("query_val_seen", Some(0)), outcome("query_val_unseen", None)];
         let mean = Report::of(&sides, vec![1.0], 0).table["query"].harmonic_mean;
-        assert_eq!(mean, Some(HarmonicMean::default()), "one that is wrong throughout is there");
+        assert_eq!(mean, Some(HarmonicMean::default()), "zero is a mean");
     }
 
     #[test]
-    fn one_series_alone_has_no_overall_row() {
+    fn single_series_has_no_overall_row() {
         for split in ["entity_val_seen", "query_val_seen", "human_seen"] {
             assert!(
                 !Report::of(&[outcome(split, Some(0))], vec![1.0], 0).table.contains_key("overall"),
@@ -270,16 +270,20 @@ mod tests {
     }
 
     #[test]
-    fn what_is_called_unknown_is_counted_on_both_sides() {
-        let said = |indexed, known, probability| {
+    fn unknown_entities_are_counted_on_both_sides() {
+        let outcome_of = |indexed, known, probability| {
             let in_index = Some(InIndex { known, probability });
             Outcome { indexed: Some(indexed), in_index, ..outcome("entity_val_seen", indexed.then_some(0)) }
         };
         let mut outcomes: Vec<_> =
-            (0_u8..19).map(|at| said(true, true, 0.8 + f32::from(at) * 0.01)).collect();
-        outcomes.push(said(true, false, 0.3));
-        // The second is below what 19 of 20 known ones have, but above what the index called its least.
-        outcomes.extend([said(false, false, 0.1), said(false, true, 0.7), said(false, true, 0.9)]);
+            (0_u8..19).map(|at| outcome_of(true, true, 0.8 + f32::from(at) * 0.01)).collect();
+        outcomes.push(outcome_of(true, false, 0.3));
+        // The second is below 19 of 20 known ones, but above the threshold of the index.
+        outcomes.extend([
+            outcome_of(false, false, 0.1),
+            outcome_of(false, true, 0.7),
+            outcome_of(false, true, 0.9),
+        ]);
         let unknown = Report::of(&outcomes, Vec::new(), 0).unknown.unwrap();
         assert_eq!((unknown.indexed.n, unknown.indexed.top1, unknown.not_indexed), (20, 1.0, 3));
         assert!(

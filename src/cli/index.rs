@@ -13,7 +13,7 @@ use super::onnx::{Runtime, RuntimeArgs};
 use super::progress::Progress;
 use super::segmenter::ModelChoice;
 use crate::dataset::Category;
-use crate::link::calibration::fit;
+use crate::link::calibration::{Calibration, HeldOut, fit};
 use crate::link::encoder::EncodeError;
 use crate::link::index::folder;
 use crate::link::index::vectors::Element;
@@ -29,28 +29,27 @@ pub(super) struct IndexArgs {
     /// Folder of the images.
     #[arg(long, value_name = "DIR")]
     images: PathBuf,
-    /// Card of the image encoder (JSON beside its ONNX file).
-    #[arg(long, value_name = "CARD")]
+    /// Manifest of the image encoder (JSON beside its ONNX file).
+    #[arg(long, value_name = "MANIFEST")]
     encoder: PathBuf,
     /// Folder to write; an index that is there is replaced once the new one is whole.
     #[arg(short, long, value_name = "DIR")]
     output: PathBuf,
-    /// Take only annotations of this `data_split`; may be given several times.
+    /// Index only annotations of this `data_split`; may be given several times.
     #[arg(long, value_name = "SPLIT")]
     split: Vec<String>,
-    /// Keep annotations of this `data_split` out and calibrate scores, and what counts as unknown,
-    /// by them; may be given several times; without it the index's own views are taken.
+    /// Hold out annotations of this `data_split`, and fit scores and the threshold of unknown entities
+    /// to them; may be given several times; by default the index's own exemplars are used.
     #[arg(long, value_name = "SPLIT")]
     calibrate_split: Vec<String>,
-    /// Calibrate by the masks that one click on each object kept out gives: those are what people ask with.
+    /// Calibrate by the masks that one click on each held-out object gives, as people link them.
     #[arg(long, requires = "calibrate_split")]
     calibrate_click: bool,
     /// The model that is clicked: ID of a model, or models.json#ID, or models.json for its default
     /// [default: www/models/models.json].
     #[arg(long, value_name = "MANIFEST-ENTRY", requires = "calibrate_click")]
     model: Option<ModelChoice>,
-    /// What to know of the entities beyond their names: JSON lines of qid, title, description, url,
-    /// thumbnail.
+    /// Descriptions of the entities: JSON lines of qid, title, description, url, thumbnail.
     #[arg(long, value_name = "FILE")]
     entities: Option<PathBuf>,
     /// Address of an image as a page finds it; {file} stands for its file name.
@@ -59,7 +58,7 @@ pub(super) struct IndexArgs {
     /// Store 32-bit floats instead of 16-bit ones.
     #[arg(long)]
     f32: bool,
-    /// Largest image to decode, in pixels.
+    /// Maximum size of an image, in pixels.
     #[arg(long, value_name = "N", default_value_t = 100_000_000)]
     max_pixels: u64,
     #[command(flatten)]
@@ -70,70 +69,76 @@ pub(super) struct IndexArgs {
 pub(super) fn run(args: &IndexArgs) -> anyhow::Result<()> {
     let both = args.calibrate_split.iter().find(|split| args.split.is_empty() || args.split.contains(split));
     if let Some(split) = both {
-        bail!("the split {split} is to be taken and to be kept out; name the splits to take with --split");
+        bail!("the split {split} is to be indexed and held out; name the splits to index with --split");
     }
     let runtime = Runtime::load(args.runtime.onnxruntime.as_deref())?;
     let encoder = Encoder::open(&args.encoder, &runtime, args.runtime.threads)?;
     let dataset = annotations::read(&args.annotations)?;
     let (records, unusable) = annotations::usable(&dataset, &args.split)?;
-    if records.is_empty() {
-        bail!(
-            "{} has no annotation with a mask, an image and a category to take",
-            args.annotations.display()
-        );
-    }
-    let (mut kept_out, _) = if args.calibrate_split.is_empty() {
-        (Vec::new(), 0)
+    ensure!(
+        !records.is_empty(),
+        "{} has no annotation with a mask, an image and a category to index",
+        args.annotations.display()
+    );
+    let held_out = if args.calibrate_split.is_empty() {
+        None
     } else {
-        annotations::usable(&dataset, &args.calibrate_split)?
+        let (held_out, _) = annotations::usable(&dataset, &args.calibrate_split)?;
+        let splits = args.calibrate_split.join(", ");
+        ensure!(!held_out.is_empty(), "no annotation of {splits} can be used for calibration");
+        Some(held_out)
     };
-    if kept_out.is_empty() && !args.calibrate_split.is_empty() {
-        bail!("no annotation of {} can be calibrated by", args.calibrate_split.join(", "));
-    }
     let known = args.entities.as_deref().map(read_entities).transpose()?.unwrap_or_default();
     let (entities, positions) = entities(&records, &known);
-    let views = views(args, &encoder, &records, &positions)?;
-    if views.is_empty() {
-        bail!("none of {} annotations could be taken", records.len());
-    }
+    let exemplars = exemplars(args, &encoder, &records, &positions)?;
+    ensure!(!exemplars.is_empty(), "none of {} annotations could be indexed", records.len());
     let element = if args.f32 { Element::F32 } else { Element::F16 };
-    let index = Index::build(encoder.manifest().clone(), element, entities, views)?;
-    let calibration = if args.calibrate_split.is_empty() {
-        fit::to_exemplars(&index)
-    } else {
-        if args.calibrate_click {
-            click(args, &mut kept_out)?;
-        }
-        let calibration = fit::to_masks(&index, &questions(args, &encoder, &kept_out)?)?;
-        ensure!(
-            calibration.held_out.is_some(),
-            "too few of the {} masks kept out show an entity of the index to calibrate by",
-            kept_out.len()
-        );
-        calibration
+    let index = Index::build(encoder.manifest().clone(), element, entities, exemplars)?;
+    let calibration = match held_out {
+        Some(held_out) => calibrate(args, &encoder, &index, held_out)?,
+        None => fit::to_exemplars(&index),
     };
     let index = index.with_calibration(calibration);
     folder::write(&args.output, &index, encoder.model())?;
 
-    let taken = index.exemplars().len();
-    let left_out = records.len() - taken + unusable;
-    println!("{taken} masks of {} entities, {left_out} left out", index.entities().len());
-    if let Some(held_out) = &index.calibration().held_out {
-        let asked = if args.calibrate_split.is_empty() {
-            "each asked for without its image"
-        } else {
-            "masks kept out"
-        };
+    let indexed = index.exemplars().len();
+    let left_out = records.len() - indexed + unusable;
+    println!("{indexed} masks of {} entities, {left_out} left out", index.entities().len());
+    if let Some(HeldOut { answerable, top1, top5, calibration_error, .. }) = &index.calibration().held_out {
+        let of =
+            if args.calibrate_split.is_empty() { "exemplars without their image" } else { "held-out masks" };
         println!(
-            "{asked}: {} answerable, top-1 {:.3}, top-5 {:.3}, calibration error {:.3}",
-            held_out.answerable, held_out.top1, held_out.top5, held_out.calibration_error
+            "{of}: {answerable} answerable, top-1 {top1:.3}, top-5 {top5:.3}, \
+             calibration error {calibration_error:.3}"
         );
     }
     println!("{}", args.output.display());
     Ok(())
 }
 
-/// Puts what one click gives in the place of each mask, and leaves out where that is nothing.
+/// Fits the calibration to held-out annotations, or to the masks that one click on each gives.
+fn calibrate(
+    args: &IndexArgs,
+    encoder: &Encoder,
+    index: &Index,
+    mut held_out: Vec<UsableAnnotation<'_>>,
+) -> anyhow::Result<Calibration> {
+    if args.calibrate_click {
+        click(args, &mut held_out)?;
+    }
+    let (entities, positions) = entities(&held_out, &HashMap::new());
+    let features = exemplars(args, encoder, &held_out, &positions)?.into_iter();
+    let masks = features.map(|(exemplar, feature)| (feature, entities[exemplar.entity as usize].qid.clone()));
+    let calibration = fit::to_masks(index, &masks.collect::<Vec<_>>())?;
+    ensure!(
+        calibration.held_out.is_some(),
+        "too few of the {} held-out masks show an entity of the index to fit the calibration",
+        held_out.len()
+    );
+    Ok(calibration)
+}
+
+/// Replaces each mask by the one that a click on the object gives; removes the record where that fails.
 fn click(args: &IndexArgs, records: &mut Vec<UsableAnnotation<'_>>) -> anyhow::Result<()> {
     let mut clicker = Clicker::load(&args.model.clone().unwrap_or_default(), &args.runtime)?;
     let progress = Progress::of_items(records.len() as u64, "clicks");
@@ -154,23 +159,9 @@ fn click(args: &IndexArgs, records: &mut Vec<UsableAnnotation<'_>>) -> anyhow::R
     Ok(())
 }
 
-/// The features of the masks to calibrate by, each with the QID of what it shows.
-fn questions(
-    args: &IndexArgs,
-    encoder: &Encoder,
-    records: &[UsableAnnotation<'_>],
-) -> anyhow::Result<Vec<(Vec<f32>, String)>> {
-    let (shown, positions) = entities(records, &HashMap::new());
-    let views = views(args, encoder, records, &positions)?;
-    Ok(views
-        .into_iter()
-        .map(|(entry, feature)| (feature, shown[entry.entity as usize].qid.clone()))
-        .collect())
-}
-
-/// The entries and features of all records whose image and mask can be used; of the others standard
-/// error tells.
-fn views(
+/// Computes exemplars and their features from all records whose image and mask can be used; the
+/// others are reported on standard error.
+fn exemplars(
     args: &IndexArgs,
     encoder: &Encoder,
     records: &[UsableAnnotation<'_>],
@@ -181,7 +172,7 @@ fn views(
         by_image.entry(record.file).or_default().push(record);
     }
     let progress = Progress::of_items(records.len() as u64, "masks");
-    let mut views = Vec::with_capacity(records.len());
+    let mut exemplars = Vec::with_capacity(records.len());
     for (file, records) in by_image {
         progress.advance(records.len() as u64);
         let (image, image_hash) = match read_image(&args.images.join(file), args.max_pixels) {
@@ -194,7 +185,7 @@ fn views(
         for UsableAnnotation { annotation, category, mask, .. } in records {
             let feature = match encoder.feature(&image, mask) {
                 Ok(feature) => feature,
-                // The encoder's own failure would repeat for every mask.
+                // A failure of the encoder would repeat for every mask.
                 Err(error @ EncodeError::Host(_)) => return Err(error.into()),
                 Err(error) => {
                     progress.println(&format!("annotation {}: {error}; left out", annotation.id));
@@ -203,18 +194,18 @@ fn views(
             };
             let Some(bounds) = mask.bbox() else { continue };
             let corners = [bounds.x, bounds.y, bounds.x + bounds.width, bounds.y + bounds.height];
-            let entry = Exemplar {
+            let exemplar = Exemplar {
                 entity: positions[category.id.as_str()],
                 annotation: annotation.id.clone(),
                 image: args.image_url.replace("{file}", &percent_encoded(file)),
                 image_hash: image_hash.clone(),
                 bounds: corners.map(|corner| corner as f32),
             };
-            views.push((entry, feature));
+            exemplars.push((exemplar, feature));
         }
     }
     progress.finish();
-    Ok(views)
+    Ok(exemplars)
 }
 
 fn read_image(path: &Path, max_pixels: u64) -> anyhow::Result<(DecodedImage, String)> {
@@ -223,7 +214,7 @@ fn read_image(path: &Path, max_pixels: u64) -> anyhow::Result<(DecodedImage, Str
     Ok((DecodedImage::decode(&bytes, max_pixels)?, hash))
 }
 
-/// The entities of the records in order of first mention, and the position of each.
+/// Returns the entities of the records in order of first mention, and the position of each.
 fn entities<'a>(
     records: &'a [UsableAnnotation<'_>],
     known: &HashMap<String, Entity>,
@@ -239,7 +230,7 @@ fn entities<'a>(
     (entities, positions)
 }
 
-/// What the annotation file itself says of an entity.
+/// Returns an entity as the annotation file describes it.
 fn entity(category: &Category) -> Entity {
     Entity {
         qid: category.id.clone(),
@@ -250,8 +241,8 @@ fn entity(category: &Category) -> Entity {
     }
 }
 
-/// Wikidata's redirect to the English article: right even where the data set's name is not the
-/// article's title.
+/// Returns Wikidata's redirect to the English article, right even where the data set's name is not
+/// the article's title.
 fn wikipedia_by_qid(qid: &str) -> String {
     format!("https://www.wikidata.org/wiki/Special:GoToLinkedPage/enwiki/{qid}")
 }
@@ -267,7 +258,7 @@ fn read_entities(path: &Path) -> anyhow::Result<HashMap<String, Entity>> {
         .collect()
 }
 
-/// A relative path as it stands in an address (RFC 3986: unreserved characters and the slash stay).
+/// Percent-encodes a relative path for an address (RFC 3986: unreserved characters and the slash stay).
 fn percent_encoded(path: &str) -> String {
     use std::fmt::Write as _;
     path.bytes().fold(String::new(), |mut text, byte| {
@@ -286,7 +277,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_become_addresses() {
+    fn paths_are_percent_encoded() {
         assert_eq!(percent_encoded("a b/ü?#.jpg"), "a%20b/%C3%BC%3F%23.jpg");
     }
 }

@@ -373,5 +373,5 @@ fn an_empty_or_doubled_calibration_split_is_an_error() {
     let error = index(&["--split", "entity_train_seen", "--calibrate-split", "entity_vall_seen"]);
     assert!(error.contains("no annotation of entity_vall_seen"), "{error}");
     let error = index(&["--split", "entity_train_seen", "--calibrate-split", "entity_train_seen"]);
-    assert!(error.contains("entity_train_seen is to be taken and to be kept out"), "{error}");
+    assert!(error.contains("entity_train_seen is to be indexed and held out"), "{error}");
 }

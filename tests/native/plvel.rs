@@ -18,9 +18,9 @@ pub(crate) struct Built {
     pub(crate) held_out: Vec<HeldOut>,
 }
 
-/// A mask to ask about.
+/// A held-out mask.
 pub(crate) struct HeldOut {
-    /// The encoded photograph.
+    /// Bytes of the photograph's file.
     pub(crate) image: Vec<u8>,
     /// `{"size", "counts"}`.
     pub(crate) mask: Value,
@@ -32,7 +32,7 @@ impl Built {
         self.folder.path().join("index")
     }
 
-    /// The annotation file of what is held out.
+    /// Returns the path of the annotation file of the held-out photographs.
     pub(crate) fn held_out_file(&self) -> PathBuf {
         self.folder.path().join("held_out.json")
     }
@@ -42,22 +42,23 @@ impl Built {
     }
 }
 
-/// The index, built once for all tests by `masklink index`; `None` where the photographs or the
-/// encoder are missing.
+/// Returns the index, built once for all tests by `masklink index`; `None` where the photographs or
+/// the encoder are missing.
 pub(crate) fn built() -> Option<&'static Built> {
     static BUILT: OnceLock<Option<Built>> = OnceLock::new();
     BUILT.get_or_init(build).as_ref()
 }
 
-/// Runs `masklink index` into a folder and answers its standard output.
+/// Runs `masklink index` into a folder and returns its standard output.
 pub(crate) fn run_index(annotations: &Path, output: &Path) -> String {
     let (photos, encoders) = (shared_data("coco_plvel").unwrap(), shared_data("encoders").unwrap());
-    let card = annotations.with_file_name("card.json");
-    std::fs::write(&card, card_of(&encoders.join("mobilenet_v2_features_7x7.onnx")).to_string()).unwrap();
+    let manifest = annotations.with_file_name("manifest.json");
+    std::fs::write(&manifest, manifest_of(&encoders.join("mobilenet_v2_features_7x7.onnx")).to_string())
+        .unwrap();
     let run = Command::new(env!("CARGO_BIN_EXE_masklink"))
         .arg("index")
         .args([Path::new("--annotations"), annotations, Path::new("--images"), &photos.join("images")])
-        .args([Path::new("--encoder"), &card, Path::new("--output"), output])
+        .args([Path::new("--encoder"), &manifest, Path::new("--output"), output])
         .args(["--image-url", "samples/{file}"])
         .output()
         .unwrap();
@@ -65,7 +66,7 @@ pub(crate) fn run_index(annotations: &Path, output: &Path) -> String {
     String::from_utf8(run.stdout).unwrap()
 }
 
-/// The part of the annotation file whose photographs satisfy `take`.
+/// Writes the part of the annotation file whose photographs satisfy `take`.
 pub(crate) fn write_part(path: &Path, take: impl Fn(&str) -> bool) {
     let mut file = annotations();
     let taken = |id: &Value| take(photo_of(id.as_str().unwrap()));
@@ -112,12 +113,12 @@ fn list(value: &Value) -> impl Iterator<Item = &Value> {
     value.as_array().unwrap().iter()
 }
 
-/// COCO's number of a photograph: `dog07_000000145781` is photograph 000000145781.
+/// Returns COCO's number of a photograph: `dog07_000000145781` is photograph 000000145781.
 fn photo_of(id: &str) -> &str {
     id.rsplit('_').next().unwrap()
 }
 
-fn card_of(model: &Path) -> Value {
+fn manifest_of(model: &Path) -> Value {
     let sha256 = masklink::link::protocol::sha256_hex(&std::fs::read(model).unwrap());
     json!({
         "id": "mobilenet-v2-7x7", "file": model, "sha256": sha256,

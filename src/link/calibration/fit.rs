@@ -112,8 +112,8 @@ fn fitted(queries: &[HeldOutQuery], temperature: f64) -> Calibration {
     Calibration { temperature: temperature as f32, weights, ..Calibration::default() }
 }
 
-/// Logistic regression of "this candidate is right" by Newton's method; a weight that turns
-/// negative is left out.
+/// Fits the weights of "this candidate is right" by logistic regression; a weight that turns negative
+/// is left out.
 fn fit_weights(queries: &[HeldOutQuery], temperature: f64) -> [f64; 3] {
     let samples: Vec<_> = queries
         .iter()
@@ -159,7 +159,7 @@ fn measure(calibration: &Calibration, queries: &[HeldOutQuery], answerable: usiz
 mod tests {
     use super::*;
 
-    /// Queries whose right candidate is the first as often as `chance` says at the gap between the first two.
+    /// Returns queries whose first candidate is right with the probability `chance(gap)`, `gap` being its lead.
     fn queries(chance: impl Fn(f64) -> f64) -> Vec<HeldOutQuery> {
         let mut state = 1_u64;
         let mut random = || {
@@ -175,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn scores_are_as_often_right_as_they_say() {
+    fn scores_match_the_frequency_of_right_candidates() {
         let queries = queries(|gap| 0.3 + 2.0 * gap);
         let temperature = best_temperature(&queries);
         let calibration = fitted(&queries, temperature);
@@ -187,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn scores_keep_the_order_and_stay_within_0_and_1() {
+    fn scores_keep_the_order_of_the_cosines_and_stay_within_0_and_1() {
         let queries = queries(|_| 0.5);
         for calibration in [fitted(&queries, 0.05), Calibration::default()] {
             for cosines in [&[0.9, 0.9, 0.3, -1.0][..], &[1.0], &[1.0, -1.0, -1.0], &[0.0; 32], &[]] {

@@ -1,9 +1,9 @@
 //! Logistic regression of three weights, by Newton's method.
 
-/// A sample: three features, of which the first is usually 1, and whether the event came.
+/// Three features, of which the first is usually 1, and whether the event occurred.
 pub(super) type Sample = ([f64; 3], bool);
 
-/// The weights that make the samples likeliest; those not `used` are zero.
+/// Returns the weights of the largest likelihood of the samples; those not `used` are zero.
 pub(super) fn newton(samples: &[Sample], used: [bool; 3]) -> [f64; 3] {
     // A weak pull to zero keeps separable samples finite.
     const RIDGE: f64 = 1e-2;
@@ -54,7 +54,7 @@ fn solve(mut matrix: [[f64; 3]; 3], mut right: [f64; 3]) -> [f64; 3] {
     right
 }
 
-/// The logistic function.
+/// Returns the logistic function of a value.
 pub(super) fn sigmoid(value: f64) -> f64 {
     1.0 / (1.0 + (-value).exp())
 }
@@ -64,7 +64,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn three_equations_are_solved() {
+    fn solution_satisfies_three_equations() {
         let matrix = [[4.0, 1.0, 0.0], [1.0, 3.0, 1.0], [0.0, 1.0, 2.0]];
         let x = solve(matrix, [6.0, 10.0, 8.0]);
         assert!(x.iter().zip([1.0, 2.0, 3.0]).all(|(a, b)| (a - b).abs() < 1e-12), "{x:?}");

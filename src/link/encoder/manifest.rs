@@ -1,77 +1,77 @@
-//! What an image encoder takes and gives: the small JSON file beside its ONNX file.
+//! The manifest of an image encoder: a small JSON file beside its ONNX file, its inputs and outputs.
 
 use serde::{Deserialize, Serialize};
 
-/// The usual margin of a crop: enough for the outline and a little of what is around it.
+/// Default margin of a crop: enough for the outline and a little of its surroundings.
 pub const CROP_MARGIN: f64 = 0.1;
-/// A wider crop would show the thing asked about too small.
+/// Maximum margin; a wider crop would show the masked thing too small.
 const MAX_MARGIN: f64 = 4.0;
 
-/// An encoder's card.
+/// The manifest of an encoder.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct EncoderManifest {
-    /// Names the encoder in answers.
+    /// Id of the encoder in responses.
     pub id: String,
-    /// The ONNX file, relative to the card.
+    /// Path of the ONNX file, relative to the manifest.
     pub file: String,
-    /// The ONNX file's SHA-256, 64 lowercase hexadecimal digits.
+    /// SHA-256 of the ONNX file, 64 lowercase hexadecimal digits.
     pub sha256: String,
-    /// The ONNX file's length; the card in an index has it.
+    /// Length of the ONNX file in bytes; always present in an index.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bytes: Option<u64>,
-    /// How an image goes in.
+    /// Form of the graph's input.
     pub input: Input,
-    /// How features come out.
+    /// Form of the graph's output.
     pub output: Output,
-    /// Which parts of the image are encoded for a mask; the pooled features of all are joined to one vector.
+    /// Parts of the image that are encoded for a mask; their pooled features are joined to one vector.
     #[serde(default = "whole_image")]
     pub views: Vec<EncoderView>,
-    /// How much wider than the longer side of the mask's box a crop is, on each side, in parts of that side;
-    /// [`CROP_MARGIN`] where the card does not say.
+    /// Margin of a crop around the mask's box, on each side, in parts of the box's longer side; by default
+    /// [`CROP_MARGIN`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub crop_margin: Option<f64>,
 }
 
-/// How an image goes in: a tensor of one image in RGB, or of RGB and the mask asked about.
+/// The graph's input: a tensor of one image in RGB, or of RGB and a mask.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Input {
-    /// The input's name in the graph.
+    /// Name of the input in the graph.
     pub name: String,
-    /// Columns.
+    /// Width of the tensor in pixels.
     pub width: u32,
-    /// Rows.
+    /// Height of the tensor in pixels.
     pub height: u32,
-    /// The order of the axes.
+    /// Order of the axes.
     pub layout: InputLayout,
-    /// The numbers.
+    /// Type of the numbers.
     pub element: InputElement,
-    /// Subtracted from each channel, on the scale 0 to 255; none for bytes.
+    /// Mean of each channel, on the scale 0 to 255, which is subtracted; not used for bytes.
     #[serde(default)]
     pub mean: [f32; 3],
-    /// Divides each channel after that; none for bytes.
+    /// Standard deviation of each channel, which divides it after that; not used for bytes.
     #[serde(default = "ones")]
     pub std: [f32; 3],
-    /// How an image of another shape is fitted in.
+    /// Fits an image of another shape.
     pub resize: Resize,
-    /// Whether a fourth channel says which part of each sample the mask covers: 0 to 1, or 0 to 255
+    /// Whether a fourth channel holds the part of each sample that the mask covers: 0 to 1, or 0 to 255
     /// in bytes. For crops only, as a whole image is encoded once for all masks.
     #[serde(default, skip_serializing_if = "is_false")]
     pub mask: bool,
 }
 
-/// How features come out: one feature map.
+/// The graph's output: one feature map of 32-bit floats.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Output {
-    /// The output's name in the graph.
+    /// Name of the output in the graph.
     pub name: String,
-    /// The order of the axes.
+    /// Order of the axes.
     pub layout: OutputLayout,
 }
 
-/// The order of an input's axes, of three channels or four.
+/// Order of an input's axes, with three channels or four.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum InputLayout {
@@ -82,30 +82,30 @@ pub enum InputLayout {
     Nhwc,
 }
 
-/// The numbers of an input.
+/// Type of an input's numbers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum InputElement {
     /// 32-bit floats: `(byte - mean) / std`.
     #[default]
     F32,
-    /// The bytes themselves.
+    /// Unchanged bytes.
     U8,
 }
 
-/// How an image is fitted to the input's width and height.
+/// Fits an image to the input's width and height.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Resize {
-    /// Each side on its own.
+    /// Scales each side on its own.
     #[default]
     Stretch,
-    /// Both sides by one factor, so that one fills the input; below or to the right zeros, after
-    /// mean and std, as segment-anything does (128 for bytes).
+    /// Scales both sides by one factor, so that one fills the input, and pads below or to the right with
+    /// zeros after mean and std, as segment-anything does (128 for bytes).
     Pad,
 }
 
-/// The order of an output's axes.
+/// Order of an output's axes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum OutputLayout {
@@ -118,15 +118,15 @@ pub enum OutputLayout {
 
 /// A part of the image that is encoded.
 ///
-/// With a `MobileNet` v2 of 7 × 7 cells and 148 masks of everyday things, each asked for without
-/// its own photograph, the image alone found 50 % at once and 80 % among five, the crop alone 55 %
-/// and 80 %, both together 57 % and 84 %: a small thing lies in one cell of the whole image, and
-/// its surroundings still say something. An encoder with fine cells, such as segment-anything's 64
+/// With a `MobileNet` v2 of 7 × 7 cells and 148 masks of everyday things, each searched for without
+/// its own photograph, top-1 and top-5 were 50 % and 80 % with the image alone, 55 % and 80 % with
+/// the crop alone, 57 % and 84 % with both: a small thing lies in one cell of the whole image, and
+/// its surroundings still help. An encoder with fine cells, such as segment-anything's 64
 /// × 64, needs no crop and then runs once an image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum EncoderView {
-    /// The whole image: encoded once, whatever mask is asked about.
+    /// The whole image: encoded once for all masks.
     Image,
     /// A square around the mask's box, wider than the box's longer side by a margin and not cut at
     /// the image's edges, beyond which the input is neutral: the encoder runs for each mask, and
@@ -134,14 +134,14 @@ pub enum EncoderView {
     Crop,
 }
 
-/// Why a card cannot be used.
+/// Why a manifest is refused; correct the manifest.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ManifestError {
-    /// A value of the card makes no sense.
-    #[error("the encoder's card: {what}")]
+    /// A value is out of range.
+    #[error("the encoder's manifest: {what}")]
     Value {
-        /// Which and why.
+        /// Name of the value, and its fault.
         what: &'static str,
     },
 }
@@ -174,14 +174,14 @@ impl EncoderManifest {
         }
     }
 
-    /// How much wider a crop is than the box, on each side, in parts of its longer side.
+    /// Returns the margin of a crop, on each side, in parts of the box's longer side.
     pub fn margin(&self) -> f64 {
         self.crop_margin.unwrap_or(CROP_MARGIN)
     }
 }
 
 impl Input {
-    /// The number of channels.
+    /// Returns the number of channels: 3, or 4 with the mask.
     pub fn channels(&self) -> usize {
         3 + usize::from(self.mask)
     }
@@ -204,7 +204,7 @@ fn whole_image() -> Vec<EncoderView> {
 mod tests {
     use super::*;
 
-    const CARD: &str = r#"{
+    const MANIFEST: &str = r#"{
         "id": "sam1-small", "file": "encoder.onnx",
         "sha256": "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
         "input": {"name": "x", "width": 1024, "height": 1024, "layout": "nchw", "element": "f32",
@@ -213,31 +213,31 @@ mod tests {
     }"#;
 
     #[test]
-    fn a_card_reads_and_is_checked() {
-        let card: EncoderManifest = serde_json::from_str(CARD).unwrap();
-        assert_eq!((card.check(), &card.views[..]), (Ok(()), &[EncoderView::Image][..]));
+    fn invalid_manifests_are_refused() {
+        let manifest: EncoderManifest = serde_json::from_str(MANIFEST).unwrap();
+        assert_eq!((manifest.check(), &manifest.views[..]), (Ok(()), &[EncoderView::Image][..]));
         let wrong = |change: fn(&mut EncoderManifest)| {
-            let mut card = card.clone();
-            change(&mut card);
-            card.check().unwrap_err().to_string()
+            let mut manifest = manifest.clone();
+            change(&mut manifest);
+            manifest.check().unwrap_err().to_string()
         };
-        assert!(wrong(|card| card.sha256.truncate(63)).contains("sha256"));
-        assert!(wrong(|card| card.input.width = 0).contains("sides"));
-        assert!(wrong(|card| card.input.std[1] = 0.0).contains("std"));
-        assert!(wrong(|card| card.views = vec![EncoderView::Crop; 2]).contains("twice"));
-        assert!(wrong(|card| card.input.mask = true).contains("without a mask"));
-        assert!(wrong(|card| card.crop_margin = Some(-0.1)).contains("margin"));
-        assert!(wrong(|card| card.crop_margin = Some(f64::NAN)).contains("margin"));
+        assert!(wrong(|manifest| manifest.sha256.truncate(63)).contains("sha256"));
+        assert!(wrong(|manifest| manifest.input.width = 0).contains("sides"));
+        assert!(wrong(|manifest| manifest.input.std[1] = 0.0).contains("std"));
+        assert!(wrong(|manifest| manifest.views = vec![EncoderView::Crop; 2]).contains("twice"));
+        assert!(wrong(|manifest| manifest.input.mask = true).contains("without a mask"));
+        assert!(wrong(|manifest| manifest.crop_margin = Some(-0.1)).contains("margin"));
+        assert!(wrong(|manifest| manifest.crop_margin = Some(f64::NAN)).contains("margin"));
     }
 
     #[test]
-    fn what_a_card_does_not_ask_for_is_not_written() {
-        // Whoever knows neither field refuses a card that has one.
-        let plain: EncoderManifest = serde_json::from_str(CARD).unwrap();
+    fn default_values_are_not_written() {
+        // Readers that know neither field refuse a manifest that has one.
+        let plain: EncoderManifest = serde_json::from_str(MANIFEST).unwrap();
         let written = serde_json::to_string(&plain).unwrap();
         assert!(!written.contains("crop_margin") && !written.contains("mask"), "{written}");
         assert_eq!((plain.margin(), plain.input.channels()), (CROP_MARGIN, 3));
-        let crops = CARD.replace("\"pad\"}", "\"stretch\", \"mask\": true}");
+        let crops = MANIFEST.replace("\"pad\"}", "\"stretch\", \"mask\": true}");
         let crops = crops.replace("}\n    }", "}, \"views\": [\"crop\"], \"crop_margin\": 0.35\n    }");
         let asking: EncoderManifest = serde_json::from_str(&crops).unwrap();
         assert_eq!((asking.check(), asking.margin(), asking.input.channels()), (Ok(()), 0.35, 4));
@@ -246,9 +246,9 @@ mod tests {
     }
 
     #[test]
-    fn a_misspelt_field_is_refused() {
-        let error =
-            serde_json::from_str::<EncoderManifest>(&CARD.replace("\"resize\"", "\"resise\"")).unwrap_err();
+    fn unknown_field_is_refused() {
+        let error = serde_json::from_str::<EncoderManifest>(&MANIFEST.replace("\"resize\"", "\"resise\""))
+            .unwrap_err();
         assert!(error.to_string().contains("resise"), "{error}");
     }
 }

@@ -4,7 +4,7 @@
 use crate::geometry::Rect;
 use crate::rle::Mask;
 
-/// An encoder's output for an image or a part of it.
+/// The output of an encoder for an image or a part of it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct FeatureMap {
     channels: usize,
@@ -19,30 +19,30 @@ pub struct FeatureMap {
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum PoolError {
-    /// The mask has no pixel, or none inside the region the map covers.
+    /// The mask has no pixel, or none inside the map's region: send a mask inside the image.
     #[error("the mask has no pixel inside the encoded part of the image")]
     EmptyMask,
-    /// The values are not `channels × height × width`, or the region has no area.
+    /// The values are not `channels × height × width`, or the region has no area: the graph is at fault.
     #[error("a feature map of {channels}x{height}x{width} over {region:?} has {actual} values")]
     Shape {
-        /// Channels stated.
+        /// Channels by the shape.
         channels: usize,
-        /// Rows stated.
+        /// Rows by the shape.
         height: usize,
-        /// Columns stated.
+        /// Columns by the shape.
         width: usize,
-        /// Values given.
+        /// Number of values.
         actual: usize,
-        /// The region given.
+        /// Region of the image.
         region: Rect,
     },
     /// The pooled vector is zero or not finite, so it has no direction.
-    #[error("the encoder gives no usable feature here")]
+    #[error("the encoder's feature is zero or not finite here")]
     NoDirection,
 }
 
 impl FeatureMap {
-    /// The map `values` of shape `[channels, height, width]` whose cells tile `region_in_image` evenly.
+    /// Creates the map `values` of shape `[channels, height, width]` whose cells tile `region_in_image` evenly.
     ///
     /// The region may reach past the image, as it does where the encoder pads the image to a square.
     pub fn new(
@@ -59,17 +59,17 @@ impl FeatureMap {
         Ok(Self { channels, height, width, values, region_in_image })
     }
 
-    /// The number of channels: the length of a pooled vector.
+    /// Returns the number of channels: the length of a pooled vector.
     pub fn channels(&self) -> usize {
         self.channels
     }
 
-    /// Bytes the map takes in memory.
+    /// Returns the bytes that the map takes in memory.
     pub fn bytes(&self) -> usize {
         self.values.len() * size_of::<f32>()
     }
 
-    /// The mean feature under the mask, scaled to length 1.
+    /// Computes the mean feature under the mask, scaled to length 1.
     pub fn pool(&self, mask: &Mask) -> Result<Vec<f32>, PoolError> {
         let coverage = self.coverage(mask);
         let mut vector = Vec::with_capacity(self.channels);
@@ -85,15 +85,15 @@ impl FeatureMap {
         Ok(vector)
     }
 
-    /// The area in cells that the mask covers of each cell, row-major.
-    pub fn coverage(&self, mask: &Mask) -> Vec<f64> {
+    /// Computes the part of each cell that the mask covers, row-major.
+    fn coverage(&self, mask: &Mask) -> Vec<f64> {
         coverage(mask, [self.height, self.width], self.region_in_image)
     }
 }
 
-/// The part that a mask covers of each of `height × width` equal cells of a region, row-major;
-/// computed on the runs.
-pub fn coverage(mask: &Mask, [height, width]: [usize; 2], region_in_image: Rect) -> Vec<f64> {
+/// Computes the part that a mask covers of each of `height × width` equal cells of a region,
+/// row-major, from the runs.
+pub(super) fn coverage(mask: &Mask, [height, width]: [usize; 2], region_in_image: Rect) -> Vec<f64> {
     let mut grid = Grid { height, width, region_in_image, covered: vec![0.0; height * width] };
     let image_height = mask.size().height;
     for run in mask.runs() {
@@ -138,7 +138,7 @@ impl Grid {
 }
 
 /// Scales a vector to length 1.
-pub fn normalise(vector: &mut [f32]) -> Result<(), PoolError> {
+pub(in crate::link) fn normalise(vector: &mut [f32]) -> Result<(), PoolError> {
     let length = vector.iter().map(|&value| f64::from(value).powi(2)).sum::<f64>().sqrt();
     if !length.is_finite() || length == 0.0 {
         return Err(PoolError::NoDirection);
@@ -149,7 +149,7 @@ pub fn normalise(vector: &mut [f32]) -> Result<(), PoolError> {
     Ok(())
 }
 
-/// The length `[cell, cell + 1]` shares with an interval.
+/// Returns the length that `[cell, cell + 1]` shares with an interval.
 fn overlap(cell: usize, [start, end]: [f64; 2]) -> f64 {
     let cell = cell as f64;
     (end.min(cell + 1.0) - start.max(cell)).max(0.0)
@@ -165,7 +165,7 @@ mod tests {
         Rect { x1: 0.0, y1: 0.0, x2: f64::from(size.width), y2: f64::from(size.height) }
     }
 
-    /// The same by counting a fine grid of points, 8 × 8 a pixel.
+    /// Computes the coverage by counting a fine grid of points, 8 × 8 a pixel.
     fn coverage_by_points(mask: &Mask, [height, width]: [usize; 2], region: Rect) -> Vec<f64> {
         let mut coverage = vec![0.0; height * width];
         let fine = 8;
@@ -187,7 +187,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn coverage_is_that_of_counted_points(
+        fn coverage_agrees_with_counted_points(
             bits in proptest::collection::vec(any::<bool>(), 7 * 5),
             rows in 1_i32..5, columns in 1_i32..9,
             // In eighths of a pixel, so that no point of the grid lies on the border of a cell.
@@ -206,7 +206,7 @@ mod tests {
         }
 
         #[test]
-        fn a_mask_inside_the_region_is_covered_whole(
+        fn mask_inside_the_region_is_covered_whole(
             bits in proptest::collection::vec(any::<bool>(), 7 * 5), rows in 1_usize..9, columns in 1_usize..9,
         ) {
             let bitmap: Vec<u8> = bits.iter().map(|&bit| u8::from(bit)).collect();
@@ -219,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn the_mean_weighs_cells_by_area() {
+    fn mean_weighs_cells_by_area() {
         // A map of two cells side by side over 4 × 1 pixels; the mask covers the first cell and
         // half of the second.
         let size = Size::new(4, 1);
@@ -231,7 +231,7 @@ mod tests {
     }
 
     #[test]
-    fn what_has_no_feature_says_so() {
+    fn mask_or_map_without_a_feature_is_an_error() {
         let size = Size::new(4, 4);
         let map = |values| FeatureMap::new([1, 1, 1], vec![values], whole(size)).unwrap();
         let full = Mask::from_counts(size, [0, 16]).unwrap();

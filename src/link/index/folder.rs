@@ -1,4 +1,4 @@
-//! An index on disk: a folder whose `index.json` is put in place last, by a rename, so that it is
+//! An index on disk: a folder whose `index.json` is written last, by a rename, so that the index is
 //! whole or absent.
 
 use std::fs::{self, File};
@@ -10,9 +10,9 @@ use super::header::{Limits, Part};
 use super::{Files, Index};
 use crate::link::protocol::sha256_hex;
 
-/// The header's file name.
+/// File name of the header.
 pub const HEADER: &str = "index.json";
-/// The most bytes of a header.
+/// Maximum length of a header in bytes.
 const MAX_HEADER_BYTES: u64 = 1 << 20;
 
 /// Why an index could not be written or read.
@@ -37,7 +37,7 @@ pub enum FolderError {
     },
 }
 
-/// Reads the index in a folder and the SHA-256 of its header, which names this very index.
+/// Reads the index in a folder. Returns it with the SHA-256 of its header, which identifies it.
 pub fn read(folder: &Path, limits: Limits) -> Result<(Index, String), FolderError> {
     let path = folder.join(HEADER);
     let header = read_at_most(&path, MAX_HEADER_BYTES).map_err(|source| FolderError::Io { path, source })?;
@@ -53,12 +53,12 @@ pub fn read_encoder(folder: &Path, index: &Index) -> Result<Vec<u8>, FolderError
     fs::read(&path).map_err(|source| FolderError::Io { path, source })
 }
 
-/// Writes an index and its encoder's ONNX file into a folder, which is made where it is missing,
-/// and replaces the index that was there. So the folder alone is enough to answer from.
+/// Writes an index and its encoder's ONNX file into a folder, created where it is missing, and
+/// replaces the index that was there.
 ///
 /// The parts' names hold their hashes, so old and new parts lie side by side until the new header
-/// takes the place of the old one in a single rename; a reader sees the one or the other. Then
-/// parts that no header names are removed.
+/// replaces the old one in a single rename; a reader sees one or the other. Then parts that no
+/// header names are removed.
 pub fn write(folder: &Path, index: &Index, encoder: &[u8]) -> Result<(), FolderError> {
     let Files { header, parts } = index
         .to_files()
@@ -72,15 +72,15 @@ pub fn write(folder: &Path, index: &Index, encoder: &[u8]) -> Result<(), FolderE
     let parts: Vec<_> = parts.iter().map(|(file, bytes)| (file.as_str(), &bytes[..])).collect();
     let files = || parts.iter().copied().chain([(encoder_file, encoder)]);
     for (file, bytes) in files() {
-        put(folder, file, bytes).map_err(at(&folder.join(file)))?;
+        write_file(folder, file, bytes).map_err(at(&folder.join(file)))?;
     }
-    put(folder, HEADER, &header).map_err(at(&folder.join(HEADER)))?;
+    write_file(folder, HEADER, &header).map_err(at(&folder.join(HEADER)))?;
     let keep: Vec<_> = files().map(|(file, _)| file).collect();
     remove_old_parts(folder, &keep).map_err(at(folder))
 }
 
-/// Writes a file under a temporary name, makes sure it has reached the disk, and renames it.
-fn put(folder: &Path, file: &str, bytes: &[u8]) -> io::Result<()> {
+/// Writes a file under a temporary name, syncs it to the disk, and renames it.
+fn write_file(folder: &Path, file: &str, bytes: &[u8]) -> io::Result<()> {
     let temporary = folder.join(format!(".{file}.{}.tmp", std::process::id()));
     let written = (|| {
         let mut handle = File::create(&temporary)?;
@@ -90,18 +90,18 @@ fn put(folder: &Path, file: &str, bytes: &[u8]) -> io::Result<()> {
         sync_folder(folder)
     })();
     if written.is_err() {
-        // The error that stopped the writing is the one to tell; the leftover has a name nothing reads.
+        // The first error is returned; the leftover has a name that nothing reads.
         let _ = fs::remove_file(&temporary);
     }
     written
 }
 
-/// Makes a rename last; Windows neither needs nor allows it.
+/// Makes a rename durable; Windows neither needs nor allows it.
 fn sync_folder(folder: &Path) -> io::Result<()> {
     if cfg!(windows) { Ok(()) } else { File::open(folder)?.sync_all() }
 }
 
-/// Removes parts of earlier indexes, known by a part's kind and hash in the name, and nothing else.
+/// Removes parts of earlier indexes, recognised by a part's kind and hash in the name.
 fn remove_old_parts(folder: &Path, keep: &[&str]) -> io::Result<()> {
     for entry in fs::read_dir(folder)? {
         let entry = entry?;

@@ -1,17 +1,17 @@
-//! Unit vectors, one a row, in 16 or 32 bits a number.
+//! A matrix of unit vectors, one a row, in 16 or 32 bits a number.
 
 use half::f16;
 use half::slice::HalfFloatSliceExt as _;
 use serde::{Deserialize, Serialize};
 
-/// Unit vectors, one a row.
+/// A matrix of unit vectors, one a row.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Vectors {
     dimensions: usize,
     values: Values,
 }
 
-/// How the numbers of vectors are stored.
+/// Type of the stored numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Element {
@@ -28,7 +28,7 @@ enum Values {
 }
 
 impl Vectors {
-    /// Rows of `dimensions` numbers each.
+    /// Creates a matrix from rows of `dimensions` numbers each.
     pub fn new(dimensions: usize, element: Element, rows: &[f32]) -> Self {
         let values = match element {
             Element::F16 => {
@@ -41,12 +41,12 @@ impl Vectors {
         Self { dimensions, values }
     }
 
-    /// Numbers a row.
+    /// Returns the numbers a row.
     pub fn dimensions(&self) -> usize {
         self.dimensions
     }
 
-    /// The number of rows.
+    /// Returns the number of rows.
     pub fn rows(&self) -> usize {
         let values = match &self.values {
             Values::F16(values) => values.len(),
@@ -55,7 +55,7 @@ impl Vectors {
         values / self.dimensions
     }
 
-    /// How the numbers are stored.
+    /// Returns the type of the stored numbers.
     pub fn element(&self) -> Element {
         match self.values {
             Values::F16(_) => Element::F16,
@@ -63,7 +63,7 @@ impl Vectors {
         }
     }
 
-    /// Some rows as 32-bit floats: the stored ones themselves, or converted into `scratch`.
+    /// Returns some rows as 32-bit floats: the stored ones, or `scratch` with the converted ones.
     pub fn read<'a>(&'a self, rows: std::ops::Range<usize>, scratch: &'a mut Vec<f32>) -> &'a [f32] {
         let range = rows.start * self.dimensions..rows.end * self.dimensions;
         match &self.values {
@@ -76,7 +76,7 @@ impl Vectors {
         }
     }
 
-    /// The first row that is not finite or not of length 1, with its length.
+    /// Returns the first row that is not finite or not of length 1, with its length.
     pub(super) fn first_not_unit(&self) -> Option<(usize, f32)> {
         let mut scratch = Vec::new();
         for row in 0..self.rows() {
@@ -90,7 +90,7 @@ impl Vectors {
         None
     }
 
-    /// Rows from their little-endian form.
+    /// Reads rows from their little-endian form.
     pub(super) fn from_bytes(dimensions: usize, element: Element, bytes: &[u8]) -> Self {
         let values = match element {
             Element::F16 => Values::F16(
@@ -101,7 +101,7 @@ impl Vectors {
         Self { dimensions, values }
     }
 
-    /// The little-endian form.
+    /// Returns the little-endian form.
     pub(super) fn to_bytes(&self) -> Vec<u8> {
         match &self.values {
             Values::F16(values) => values.iter().flat_map(|value| value.to_le_bytes()).collect(),
@@ -111,7 +111,7 @@ impl Vectors {
 }
 
 impl Element {
-    /// Bytes a number.
+    /// Returns the bytes a number.
     pub const fn bytes(self) -> u64 {
         match self {
             Self::F16 => 2,
@@ -127,7 +127,7 @@ impl Element {
     }
 }
 
-/// 32-bit floats from their little-endian form.
+/// Reads 32-bit floats from their little-endian form.
 pub(super) fn floats(bytes: &[u8]) -> Vec<f32> {
     bytes.chunks_exact(4).map(|four| f32::from_le_bytes([four[0], four[1], four[2], four[3]])).collect()
 }
