@@ -1,20 +1,22 @@
-//! How fast annotation files are read, beside `serde_json` reading the same bytes into a generic value.
-#![allow(clippy::unwrap_used, reason = "its input is its own")]
+//! Measures the rate at which annotation files are read, next to `serde_json` and json-event-parser
+//! reading the same bytes.
+#![allow(clippy::unwrap_used, reason = "the input is generated here")]
 
 use std::hint::black_box;
 
 use criterion::{Criterion, SamplingMode, Throughput, criterion_group, criterion_main};
+use json_event_parser::{JsonEvent, ReaderJsonParser};
 use masklink::dataset::{Dataset, ReadItem, ReadLimits, Reader, SummaryBuilder};
 use masklink::geometry::Size;
 use masklink::rle::Mask;
 
-/// Annotations in the file; about 2.8 KB each, as in Mask-OVEN-Wiki's training files.
-const RECORDS: usize = 8_000;
-/// Bytes pushed at a time.
+/// Number of annotations, about 2.8 KB each, as in Mask-OVEN-Wiki's training files.
+const RECORDS: usize = 20_000;
+/// Number of bytes pushed at once.
 const CHUNK_BYTES: usize = 1 << 20;
 
-/// A file in Mask-OVEN-Wiki's shape: images of 500 x 375, each with an annotation of two masks of a
-/// wavy region.
+/// Makes a file in Mask-OVEN-Wiki's form: images of 500 x 375, each with an annotation of two wavy
+/// masks.
 fn file() -> Vec<u8> {
     let strings: Vec<String> = (0..64).map(wavy_mask).collect();
     let images = list(|n| {
@@ -27,9 +29,11 @@ fn file() -> Vec<u8> {
     let annotations = list(|n| {
         let mask = |at: usize| format!(r#"{{"size":[375,500],"counts":"{}"}}"#, strings[at % strings.len()]);
         format!(
-            r#"{{"id":"oven_entity_train_{n:08}","image_id":"oven_{n:08}","category_id":"Q{}","segmentation":[{},{}],
-            "bbox":[[40.5,20.25,460.75,350.5],[40.5,20.25,460.75,350.5]],"text_prompt":"A thing named 'entity {n}'",
-            "label":["a thing(0.44)","an entity(0.31)"],"question":"what is this?","data_split":"entity_train"}}"#,
+            r#"{{"id":"oven_entity_train_{n:08}","image_id":"oven_{n:08}","category_id":"Q{}",
+            "segmentation":[{},{}],"bbox":[[40.5,20.25,460.75,350.5],[40.5,20.25,460.75,350.5]],
+            "text_prompt":"A thing named 'entity {n}'",
+            "label":["a thing(0.44)","an entity(0.31)"],"question":"what is this?",
+            "data_split":"entity_train"}}"#,
             n + 1,
             mask(n),
             mask(n + 1)
@@ -43,7 +47,7 @@ fn list(record: impl Fn(usize) -> String) -> String {
     (0..RECORDS).map(record).collect::<Vec<_>>().join(",")
 }
 
-/// A region between two waves with some holes, in COCO's compressed form, escaped for JSON.
+/// Makes a region between two waves with some holes, in COCO's compressed form, escaped for JSON.
 fn wavy_mask(phase: usize) -> String {
     let mut boundaries = Vec::new();
     for x in 40..460_u32 {
@@ -67,6 +71,16 @@ fn reading(criterion: &mut Criterion) {
     group.bench_function("serde_json to Value, whole", |bencher| {
         bencher.iter(|| serde_json::from_slice::<serde_json::Value>(black_box(&bytes)).unwrap());
     });
+    group.bench_function("json-event-parser, events only", |bencher| {
+        bencher.iter(|| {
+            let mut parser = ReaderJsonParser::new(black_box(bytes.as_slice()));
+            let mut events = 0_usize;
+            while !matches!(parser.parse_next().unwrap(), JsonEvent::Eof) {
+                events += 1;
+            }
+            assert!(events > RECORDS);
+        });
+    });
     group.bench_function("reader, masks not decoded", |bencher| {
         bencher.iter(|| {
             let mut reader = Reader::new(ReadLimits::default());
@@ -78,7 +92,7 @@ fn reading(criterion: &mut Criterion) {
             assert_eq!(annotations, RECORDS);
         });
     });
-    group.bench_function("summary, masks checked, none kept", |bencher| {
+    group.bench_function("summary, masks decoded, none kept", |bencher| {
         bencher.iter(|| {
             let mut summary = SummaryBuilder::new(ReadLimits::default(), 3);
             for chunk in black_box(&bytes).chunks(CHUNK_BYTES) {
@@ -87,7 +101,7 @@ fn reading(criterion: &mut Criterion) {
             assert_eq!(summary.finish().annotations, RECORDS as u64);
         });
     });
-    group.bench_function("dataset, masks checked, all kept", |bencher| {
+    group.bench_function("dataset, masks decoded, all kept", |bencher| {
         bencher.iter(|| {
             let dataset = Dataset::read(black_box(&bytes), &ReadLimits::default());
             assert_eq!(dataset.annotations().len(), RECORDS);

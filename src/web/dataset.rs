@@ -44,7 +44,7 @@ impl AnnotationReader {
             .to_vec()
     }
 
-    /// Ends the file here and frees the reader. Never fails: the overview lists what is wrong with the file.
+    /// Ends the file here and frees the reader. Never fails: the overview lists the problems of the file.
     pub fn finish(self) -> AnnotationFile {
         let dataset = self.0.finish();
         let query = Query::default();

@@ -59,7 +59,8 @@ fn published_example_is_read_completely() {
 fn coco_file_is_read_completely() {
     let dataset = read(
         r#"{"info": {"year": 2014, "nested": [{"a": "]}"}]}, "licenses": [],
-        "images": [{"id": 9, "file_name": "a.jpg", "width": 6, "height": 4, "coco_url": "http://images.example/a.jpg"}],
+        "images": [{"id": 9, "file_name": "a.jpg", "width": 6, "height": 4,
+            "coco_url": "http://images.example/a.jpg"}],
         "annotations": [
             {"id": 1, "image_id": 9, "category_id": 18, "iscrowd": 1, "area": 8, "bbox": [2, 0, 2, 4],
              "segmentation": {"size": [4, 6], "counts": [8, 8, 8]}},

@@ -8,11 +8,14 @@ use proptest::prelude::*;
 /// multi-byte characters.
 const SMALL: &str = concat!(
     "\u{feff}",
-    r#"{"info":{"a":[1,{"b":"]}\"\\"}],"c":null},"v\"":-1.5e3,"x":"y\\","images":[{"id":"p","file_name":"/p.jpg","#,
-    r#""width":4,"height":3},7,[{}],"s"],"categories" : [ {"id":"Q1","name":"\u00e9 é 鳥"} ],"annotations":[{"id":"a","#,
-    r#""image_id":"p","category_id":"Q1","segmentation":[{"size":[3,4],"counts":"36"},{"size":[3,4],"counts":[3,6,3]}],"#,
-    r#""bbox":[[1,0,3,3]],"label":["\"x\\(0.5)"]},{"id":},{"id":"b","image_id":"p","category_id":"Q1","segmentation":"#,
-    r#"{"size":[3,4],"counts":[0,12]},"odd":{"deep":[[[[{}]]]]}}]}"#,
+    r#"{"info":{"a":[1,{"b":"]}\"\\"}],"c":null},"v\"":-1.5e3,"x":"y\\","#,
+    r#""images":[{"id":"p","file_name":"/p.jpg","#,
+    r#""width":4,"height":3},7,[{}],"s"],"categories" : [ {"id":"Q1","name":"\u00e9 é 鳥"} ],"#,
+    r#""annotations":[{"id":"a","#,
+    r#""image_id":"p","category_id":"Q1","#,
+    r#""segmentation":[{"size":[3,4],"counts":"36"},{"size":[3,4],"counts":[3,6,3]}],"#,
+    r#""bbox":[[1,0,3,3]],"label":["\"x\\(0.5)"]},{"id":},{"id":"b","image_id":"p","category_id":"Q1","#,
+    r#""segmentation":{"size":[3,4],"counts":[0,12]},"odd":{"deep":[[[[{}]]]]}}]}"#,
     "\n",
 );
 
@@ -109,7 +112,10 @@ fn larger(records: usize, order: usize) -> String {
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
     #[test]
-    fn any_cuts_of_a_larger_file_give_the_same_records(order in 0..3_usize, lengths in prop::collection::vec(1..4000_usize, 1..40)) {
+    fn any_cuts_of_a_larger_file_give_the_same_records(
+        order in 0..3_usize,
+        lengths in prop::collection::vec(1..4000_usize, 1..40),
+    ) {
         let json = larger(60, order);
         let expected = outcome(&read([&json]));
         let mut rest = json.as_bytes();

@@ -6,9 +6,11 @@ use serde_json::{Value, json};
 /// Three images of 4 x 3 pixels: p0 with a small crow and a finding, p1 with a large crow and an
 /// owl, p2 with none.
 const FILE: &str = r#"{
-    "images": [{"id":"p0","file_name":"/0.jpg","width":4,"height":3}, {"id":"p1","file_name":"/1.jpg","width":4,"height":3},
+    "images": [{"id":"p0","file_name":"/0.jpg","width":4,"height":3},
+        {"id":"p1","file_name":"/1.jpg","width":4,"height":3},
         {"id":"p2","file_name":"/2.jpg","width":4,"height":3}],
-    "categories": [{"id":"Q388450","name":"Crow","description":"genus of birds"}, {"id":"Q25222","name":"Owl"}],
+    "categories": [{"id":"Q388450","name":"Crow","description":"genus of birds"},
+        {"id":"Q25222","name":"Owl"}],
     "annotations": [
         {"id":"a","image_id":"p0","category_id":"Q388450","segmentation":[{"size":[3,4],"counts":[3,1,8]}],
          "label":["a black bird"],"data_split":"query_val_seen","bbox":[[1,0,2,1]]},
@@ -16,7 +18,8 @@ const FILE: &str = r#"{
          "data_split":"query_val_unseen","question":"What kind of bird?"},
         {"id":"c","image_id":"p1","category_id":"Q25222","segmentation":[{"size":[3,4],"counts":[2,2,8]}],
          "data_split":"query_val_seen"},
-        {"id":"d","image_id":"nowhere","category_id":"Q1","segmentation":[{"size":[2,2],"counts":[0,1,3]}]}]}"#;
+        {"id":"d","image_id":"nowhere","category_id":"Q1",
+         "segmentation":[{"size":[2,2],"counts":[0,1,3]}]}]}"#;
 
 fn dataset() -> Dataset {
     Dataset::read(FILE.as_bytes(), &ReadLimits::default())
@@ -55,6 +58,15 @@ fn queries_match_and_sort_images() {
 }
 
 #[test]
+fn query_deserializes_from_the_keys_of_the_viewer() {
+    let query = serde_json::from_value(json!({"text": "owl", "order": "suspicion", "reversed": true}));
+    let expected = Query { text: "owl".into(), order: Order::Suspicion, reversed: true, ..Query::default() };
+    assert_eq!(query.ok(), Some(expected));
+    assert!(serde_json::from_value::<Query>(json!({"categories": "Q1"})).is_err(), "unknown key");
+    assert!(serde_json::from_value::<Query>(json!({"order": "Size"})).is_err(), "unknown order");
+}
+
+#[test]
 fn annotations_are_grouped_by_image_and_category() {
     let dataset = dataset();
     let ids = |indices: &[u32]| -> Vec<&str> {
@@ -78,7 +90,8 @@ fn result_pages_serialize_for_the_viewer() {
         "id": "p1", "file": "1.jpg", "url": null, "size": [3, 4], "findings": [],
         "annotations": [{
             "id": "b", "qid": "Q388450", "title": "Crow", "description": "genus of birds", "thumbnail": null,
-            "textPrompt": null, "question": "What kind of bird?", "labels": [], "split": "query_val_unseen", "seen": false,
+            "textPrompt": null, "question": "What kind of bird?", "labels": [], "split": "query_val_unseen",
+            "seen": false,
             "isCrowd": false, "boxes": [], "area": 12, "size": [3, 4], "boundaries": [0, 2], "findings": []
         }]
     }]);
@@ -105,7 +118,8 @@ fn result_page_omits_annotations_beyond_its_limit() {
     let text = "x".repeat(16_000);
     let annotation = |n| {
         format!(
-            r#"{{"id":"{n}","image_id":"p","category_id":"","segmentation":[{{"size":[1,1],"counts":[0,1]}}],"question":"{text}"}}"#
+            r#"{{"id":"{n}","image_id":"p","category_id":"","question":"{text}",
+                "segmentation":[{{"size":[1,1],"counts":[0,1]}}]}}"#
         )
     };
     let annotations: Vec<_> = (0..300).map(annotation).collect();
@@ -146,7 +160,8 @@ fn result_page_limit_counts_repeated_category_strings() {
 #[test]
 fn image_too_large_for_masks_hides_no_other() {
     let file = r#"{
-        "images": [{"id":"huge","file_name":"h.jpg","width":100000,"height":100000}, {"id":"p","file_name":"p.jpg","width":4,"height":3}],
+        "images": [{"id":"huge","file_name":"h.jpg","width":100000,"height":100000},
+            {"id":"p","file_name":"p.jpg","width":4,"height":3}],
         "categories": [],
         "annotations": [{"id":"a","image_id":"huge","category_id":"Q1"},
             {"id":"b","image_id":"p","category_id":"Q1","segmentation":[{"size":[3,4],"counts":[3,1,8]}]}]}"#;

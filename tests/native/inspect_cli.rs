@@ -30,7 +30,8 @@ fn findings_and_image_files_are_reported() {
     let records: Vec<_> = names.iter().enumerate().map(|(n, name)| image(n, name)).collect();
     let annotations: Vec<_> = (0..4)
         .map(|n| {
-            format!(r#"{{"id":{n},"image_id":{n},"category_id":"Q9","segmentation":{{"size":[3,4],"counts":[3,99]}}}}"#)
+            let mask = r#"{"size":[3,4],"counts":[3,99]}"#;
+            format!(r#"{{"id":{n},"image_id":{n},"category_id":"Q9","segmentation":{mask}}}"#)
         })
         .collect();
     let file = folder.path().join("annotations.json");

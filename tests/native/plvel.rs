@@ -122,8 +122,10 @@ fn manifest_of(model: &Path) -> Value {
     let sha256 = masklink::link::protocol::sha256_hex(&std::fs::read(model).unwrap());
     json!({
         "id": "mobilenet-v2-7x7", "file": model, "sha256": sha256,
-        "input": {"name": "input", "width": 224, "height": 224, "layout": "nhwc", "element": "u8", "resize": "stretch"},
-        "output": {"name": "MobilenetV2/Logits/AvgPool_prequant__815_DequantizeLinear__982:0", "layout": "chw"},
+        "input": {"name": "input", "width": 224, "height": 224, "layout": "nhwc",
+            "element": "u8", "resize": "stretch"},
+        "output": {"name": "MobilenetV2/Logits/AvgPool_prequant__815_DequantizeLinear__982:0",
+            "layout": "chw"},
         "views": ["image", "crop"],
     })
 }

@@ -1,4 +1,4 @@
-//! `masklink rle` as a process: COCO's own lines through the binary, and lines that are wrong.
+//! `masklink rle` as a process: COCO's masks and invalid lines through the binary.
 
 use std::fmt::Write as _;
 use std::io::Write as _;
@@ -9,8 +9,8 @@ use serde_json::{Value, json};
 
 use crate::rle::corpus;
 
-/// The answers of the binary to the given lines; it must answer each and succeed.
-fn answers(args: &[&str], input: String) -> Vec<Value> {
+/// Runs the binary on the given lines and returns its output lines; the binary must succeed.
+fn measure(args: &[&str], input: String) -> Vec<Value> {
     let mut child = Command::new(env!("CARGO_BIN_EXE_masklink"))
         .arg("rle")
         .args(args)
@@ -33,63 +33,63 @@ fn check_corpus(file: &str, expected: usize) {
     for entry in &lines {
         writeln!(input, "{}", entry["in"]).unwrap();
     }
-    let answers = answers(&[], input);
-    assert_eq!(answers.len(), lines.len());
-    for (line, (entry, answer)) in lines.iter().zip(&answers).enumerate() {
+    let outputs = measure(&[], input);
+    assert_eq!(outputs.len(), lines.len());
+    for (line, (entry, output)) in lines.iter().zip(&outputs).enumerate() {
         for key in ["area", "sha256", "counts"] {
-            assert_eq!(answer[key], entry["out"][key], "{file}:{} {key}", line + 1);
+            assert_eq!(output[key], entry["out"][key], "{file}:{} {key}", line + 1);
         }
         for side in 0..4 {
             assert_eq!(
-                answer["bbox"][side].as_f64(),
+                output["bbox"][side].as_f64(),
                 entry["out"]["bbox"][side].as_f64(),
                 "{file}:{}",
                 line + 1
             );
         }
-        assert!(answer["components"].as_u64() <= answer["runs"].as_u64(), "{file}:{}", line + 1);
+        assert!(output["components"].as_u64() <= output["runs"].as_u64(), "{file}:{}", line + 1);
     }
 }
 
 #[test]
-fn the_binary_answers_strings_as_pycocotools() {
+fn compressed_counts_agree_with_pycocotools() {
     check_corpus("coco_strings.jsonl", 734);
 }
 
 #[test]
-fn the_binary_answers_polygons_and_crowds_as_pycocotools() {
+fn polygons_and_crowds_agree_with_pycocotools() {
     check_corpus("coco_polygons_and_crowds.jsonl", 839);
 }
 
 #[test]
-fn a_line_is_measured() {
+fn each_form_of_a_mask_is_measured() {
     let lines = [
         json!({"size": [4, 6], "counts": [5, 2, 2, 2, 13]}),
         json!({"size": [4, 6], "polygons": [[1, 1, 3, 1, 3, 3, 1, 3]]}),
         json!({"size": [0, 3], "counts": []}),
     ];
-    let answers = answers(&[], lines.map(|line| line.to_string()).join("\n"));
+    let outputs = measure(&[], lines.map(|line| line.to_string()).join("\n"));
     let square = json!({
         "area": 4, "bbox": [1, 1, 2, 2], "runs": 2, "components": 1, "counts": "5220;",
         "sha256": "44a2e43efb8093403da7e48c9b0bcc9f1237c22d51e0251a5a9aad20a49fe179",
     });
-    let nothing = json!({
+    let empty = json!({
         "area": 0, "bbox": [0, 0, 0, 0], "runs": 0, "components": 0, "counts": "0",
         "sha256": "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
     });
-    assert_eq!(answers, [square.clone(), square, nothing]);
+    assert_eq!(outputs, [square.clone(), square, empty]);
 }
 
 #[test]
-fn connectivity_is_an_option() {
+fn connectivity_option_changes_components() {
     let line = json!({"size": [2, 2], "counts": [0, 1, 2, 1]}).to_string();
-    assert_eq!(answers(&[], line.clone())[0]["components"], 2);
-    assert_eq!(answers(&["--connectivity", "8"], line)[0]["components"], 1);
+    assert_eq!(measure(&[], line.clone())[0]["components"], 2);
+    assert_eq!(measure(&["--connectivity", "8"], line)[0]["components"], 1);
 }
 
 #[test]
-fn a_bad_line_is_answered_and_the_next_one_too() {
-    let good = r#"{"size":[2,2],"counts":"4"}"#;
+fn invalid_line_gives_an_error_and_the_next_line_is_measured() {
+    let valid = r#"{"size":[2,2],"counts":"4"}"#;
     let cases: &[(&str, &str, Option<u64>)] = &[
         ("", "json", Some(0)),
         ("{", "json", Some(0)),
@@ -114,11 +114,11 @@ fn a_bad_line_is_answered_and_the_next_one_too() {
     ];
     let mut input = String::new();
     for (line, ..) in cases {
-        write!(input, "{line}\n{good}\n").unwrap();
+        write!(input, "{line}\n{valid}\n").unwrap();
     }
-    let answers = answers(&[], input);
-    assert_eq!(answers.len(), cases.len() * 2);
-    for ((line, code, at), pair) in cases.iter().zip(answers.chunks(2)) {
+    let outputs = measure(&[], input);
+    assert_eq!(outputs.len(), cases.len() * 2);
+    for ((line, code, at), pair) in cases.iter().zip(outputs.chunks(2)) {
         let error = &pair[0]["error"];
         assert_eq!((&error["code"], &error["at"]), (&json!(code), &json!(at)), "{line}: {error}");
         assert!(error["message"].as_str().is_some_and(|message| message.len() > 10), "{line}: {error}");

@@ -54,7 +54,7 @@ impl Union {
     }
 }
 
-/// Measures the union of an annotation's masks, and lists what is wrong with the masks and boxes.
+/// Measures the union of an annotation's masks, and lists the problems of the masks and boxes.
 pub(crate) fn masks(
     masks: &[DecodedMask],
     boxes: &[Rect],

@@ -16,7 +16,7 @@ pub enum Problem {
     NotAnnotations {
         /// Position in the file.
         at: u64,
-        /// What the format has at this position.
+        /// The element that the format has here.
         expected: &'static str,
     },
     /// The file is cut off; all records before its end are read.
@@ -147,8 +147,7 @@ pub enum Problem {
     },
     /// A box and the bounds of its mask have an intersection over union (IoU) below 0.5.
     #[error("the box and the mask's bounds ({}, {})-({}, {}) have IoU {iou:.2}{}", .mask.x, .mask.y,
-        .mask.x + .mask.width, .mask.y + .mask.height,
-        if *.fits_in_other_order { "; the box fits when its numbers are read in the other order" } else { "" })]
+        .mask.x + .mask.width, .mask.y + .mask.height, other_order(*.fits_in_other_order))]
     BoxDisagrees {
         /// Bounds of the mask.
         mask: PixelRect,
@@ -182,6 +181,10 @@ pub enum Problem {
 
 fn corners(rect: &Rect) -> String {
     format!("({:.2}, {:.2})-({:.2}, {:.2})", rect.x1, rect.y1, rect.x2, rect.y2)
+}
+
+fn other_order(fits: bool) -> &'static str {
+    if fits { "; the box fits when its numbers are read in the other order" } else { "" }
 }
 
 impl Problem {

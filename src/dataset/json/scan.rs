@@ -4,8 +4,10 @@
 //! to its `}`. The bytes between records are not validated; the caller parses the records. The output
 //! does not depend on where the file is cut into chunks.
 //!
-//! This is not a JSON library's job: those stop at the first error, whereas here a damaged record is
-//! reported with its position and scanning resumes at the next.
+//! No JSON library serves here: a damaged record must be reported with its position, and scanning must
+//! resume at the next one. Nor is one faster: on 55 MB of annotations (`benches/dataset.rs`), this
+//! scanner with the parsing of all records takes 0.64 of the CPU time that json-event-parser 0.2 takes
+//! for its events alone.
 
 use super::nesting::NestingScanner;
 use crate::dataset::audit::Problem;

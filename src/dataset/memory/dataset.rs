@@ -22,7 +22,7 @@ pub struct Dataset {
 }
 
 impl Dataset {
-    /// Reads a file from memory. Never fails: [`findings`](Self::findings) lists what is wrong.
+    /// Reads a file from memory. Never fails: [`findings`](Self::findings) lists all problems.
     pub fn read(bytes: &[u8], limits: &ReadLimits) -> Self {
         let mut builder = DatasetBuilder::new(*limits);
         builder.push(bytes);
