@@ -43,7 +43,7 @@ def test_categories_are_the_catalogue_s() -> None:
         assert (category["name"], category["description"]) == (thing.title, thing.description)
 
 
-def test_pictures_exist_with_their_size_and_within_the_limits() -> None:
+def test_images_exist_with_their_size_and_within_the_limits() -> None:
     total = 0
     for image in WORLD["images"]:
         assert image["file_name"].startswith("/")
@@ -56,7 +56,7 @@ def test_pictures_exist_with_their_size_and_within_the_limits() -> None:
     assert len(list((SAMPLES / "images").iterdir())) == len(IMAGES), "a file nobody lists"
 
 
-def test_each_picture_has_a_small_copy() -> None:
+def test_each_image_has_a_small_copy() -> None:
     names = {image["file_name"].lstrip("/") for image in WORLD["images"]}
     assert {file.name for file in (SAMPLES / "thumbnails").iterdir()} == names
     for name in names:
@@ -91,7 +91,7 @@ def test_annotations_are_whole() -> None:
         assert all(re.fullmatch(r".+\(1\.0\)", label) for label in a["label"]), a["id"]
 
 
-def test_splits_go_by_picture_and_unseen_things_stay_out_of_train() -> None:
+def test_splits_go_by_image_and_unseen_things_stay_out_of_train() -> None:
     planned = {picture.name: picture.split for picture in PICTURES}
     train: dict[str, set[str]] = defaultdict(set)
     unseen: dict[str, bool] = {}

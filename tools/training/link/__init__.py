@@ -1,0 +1,1 @@
+"""The region encoder, whose vectors find entities."""

@@ -1,0 +1,70 @@
+"""Runs an encoder as its card says, as `masklink` does: an image and a mask to a vector of length 1."""
+
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnxruntime as ort
+from numpy.typing import NDArray
+
+from .crop import MARGIN, Span, around, coverage, sampled
+from .data import Image, Mask, box_of
+
+Vector = NDArray[np.float32]
+
+
+class CardEncoder:
+    """An ONNX image encoder with its card."""
+
+    def __init__(self, card: dict[str, Any], folder: Path, threads: int = 1) -> None:
+        options = ort.SessionOptions()
+        options.intra_op_num_threads = threads
+        path = str(folder / card["file"])
+        self.session = ort.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+        self.card = card
+        self.milliseconds: list[float] = []
+
+    @classmethod
+    def open(cls, path: Path) -> "CardEncoder":
+        """The encoder of a card's file."""
+        return cls(json.loads(path.read_text()), path.parent)
+
+    def vector(self, image: Image, mask: Mask) -> Vector:
+        """The pooled features of the card's views, each of length 1, one after the other."""
+        whole: Span = (0, 0, image.shape[1], image.shape[0])
+        started = time.perf_counter()
+        crop = around(box_of(mask), self.card.get("crop_margin", MARGIN))
+        views = [whole if view == "image" else crop for view in self.card["views"]]
+        vector = np.concatenate([self._view(image, mask, view) for view in views])
+        self.milliseconds.append(1000 * (time.perf_counter() - started))
+        return vector
+
+    def _view(self, image: Image, mask: Mask, region: Span) -> Vector:
+        given = self.card["input"]
+        width, height = given["width"], given["height"]
+        if given["resize"] == "pad":
+            scale = max(region[2] / width, region[3] / height)
+            region = (region[0], region[1], width * scale, height * scale)
+        pixels, (x, y, columns, rows) = sampled(image, region, width, height)
+        inside = pixels[y : y + rows, x : x + columns]
+        frame: NDArray[Any] = np.zeros((height, width, 3), np.float32)
+        if given["element"] == "f32":
+            frame[y : y + rows, x : x + columns] = (inside - np.float32(given["mean"])) / np.float32(given["std"])
+        else:
+            frame = np.full((height, width, 3), 128, np.uint8)
+            frame[y : y + rows, x : x + columns] = inside + 0.5
+        if given.get("mask", False):
+            share = coverage(mask, region, width, height)
+            share = share if given["element"] == "f32" else (share * 255 + 0.5).astype(np.uint8)
+            frame = np.concatenate([frame, share[..., None]], 2)
+        if given["layout"] == "nchw":
+            frame = frame.transpose(2, 0, 1)
+        feed = {given["name"]: np.ascontiguousarray(frame)[None]}
+        cells = np.asarray(self.session.run([self.card["output"]["name"]], feed)[0][0], np.float32)
+        if self.card["output"]["layout"] == "hwc":
+            cells = cells.transpose(2, 0, 1)
+        share = coverage(mask, region, cells.shape[2], cells.shape[1])
+        pooled = np.tensordot(cells, share, ([1, 2], [0, 1]))
+        return np.asarray(pooled / np.linalg.norm(pooled), np.float32)

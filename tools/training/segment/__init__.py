@@ -1,0 +1,1 @@
+"""The click model: an image encoder and a prompt decoder."""
