@@ -41,7 +41,7 @@ fn site() -> Site {
     fs::write(data.join("part.parquet"), LETTERS).unwrap();
     let connect = vec!["https://endpoint.example".to_owned()];
     let settings = Settings { root: Some(root), data: Some(data), connect, ..Settings::default() };
-    Site { app: app(Server::new(None, settings).unwrap()), folder: folder }
+    Site { app: app(Server::new(None, settings).unwrap()), folder }
 }
 
 impl Site {

@@ -118,8 +118,8 @@ pub(super) fn run(args: ServeArgs) -> anyhow::Result<()> {
 /// Writes the log to the standard error, at the levels of `RUST_LOG` if there are any.
 fn start_log() -> anyhow::Result<()> {
     let levels = match std::env::var("RUST_LOG") {
-        Ok(levels) => levels.parse().context("RUST_LOG")?,
-        Err(_) => Targets::new().with_target("masklink", LevelFilter::INFO),
+        Ok(levels) if !levels.is_empty() => levels.parse().context("RUST_LOG")?,
+        _ => Targets::new().with_target("masklink", LevelFilter::INFO),
     };
     let lines = tracing_subscriber::fmt::layer()
         .with_ansi(std::io::stderr().is_terminal())

@@ -58,13 +58,10 @@ async fn get_endpoint(State(server): State<Server>) -> Json<serde_json::Value> {
 
 async fn limit_time(State(limits): State<Limits>, request: Request, next: Next) -> Response {
     let limit = if request.method() == Method::PUT { limits.upload_time } else { limits.request_time };
-    match tokio::time::timeout(limit, next.run(request)).await {
-        Ok(response) => response,
-        Err(_) => {
-            let detail = format!("The request took more than {} s.", limit.as_secs());
-            ApiError::new(Kind::Timeout, detail).into_response()
-        }
-    }
+    tokio::time::timeout(limit, next.run(request)).await.unwrap_or_else(|_| {
+        let detail = format!("The request took more than {} s.", limit.as_secs());
+        ApiError::new(Kind::Timeout, detail).into_response()
+    })
 }
 
 async fn not_found() -> ApiError {
