@@ -1,6 +1,6 @@
 /**
- * @file Opens the benchmark page in headless Chromium with WebGPU in software and prints its
- * table; `node benches/render_frame.mjs [MASKS…]`.
+ * @file Runs the benchmark page in headless Chromium with software WebGPU and prints its table:
+ *   `node benches/render_frame.mjs [MASKS…]`.
  */
 
 import { launch, newPage, serve } from '../tests/browser/support.mjs';

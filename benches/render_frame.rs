@@ -13,11 +13,11 @@ use masklink::rle::Mask;
 
 #[path = "shared/overlapping.rs"]
 mod overlapping;
-#[path = "shared/texture_a_mask.rs"]
-mod texture_a_mask;
+#[path = "shared/texture_per_mask.rs"]
+mod texture_per_mask;
 
 use overlapping::{IMAGE, blobs};
-use texture_a_mask::TextureAMask;
+use texture_per_mask::TexturePerMask;
 
 /// Default limit for the memory of the textures.
 const DEFAULT_MAX_TEXTURE_GIB: u64 = 4;
@@ -53,7 +53,7 @@ fn main() {
         let on_cpu = median(|| drop(cpu.draw(&view, &fills).expect("a frame")));
         let texture_bytes = IMAGE.pixels() * u64::from(count);
         let textures = (texture_bytes <= max_texture_bytes).then(|| {
-            let usual = TextureAMask::new(IMAGE, &masks);
+            let usual = TexturePerMask::new(IMAGE, &masks);
             assert_eq!(usual.bytes, texture_bytes);
             median(|| usual.frame())
         });

@@ -1,7 +1,6 @@
-//! Benchmarks of masks as runs: strings to runs, runs to bitmaps, unions and point tests.
+//! Measures operations on masks: decoding, encoding, bitmaps, unions and point tests.
 //!
-//! Over masks that this file makes, and over COCO's strings where the shared test data lies beside
-//! the repository.
+//! Uses generated masks, and COCO's strings where the shared test data lies beside the repository.
 
 use std::f64::consts::TAU;
 use std::fs;
@@ -12,7 +11,7 @@ use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_m
 use masklink::geometry::Size;
 use masklink::rle::{Connectivity, Error, Mask};
 
-/// Masks of one source, and the strings they were read from.
+/// Masks of one source and their strings.
 struct Input {
     name: &'static str,
     strings: Vec<(Size, String)>,
@@ -29,8 +28,8 @@ impl Input {
     }
 }
 
-/// Blobs with rough edges, a few hundred runs each.
-fn made() -> Result<Input, Error> {
+/// Generates blobs with rough edges, a few hundred runs each.
+fn generated() -> Result<Input, Error> {
     let size = Size::new(640, 480);
     // Linear congruential, so that each run measures the same masks.
     let mut state = 1_u64;
@@ -51,10 +50,10 @@ fn made() -> Result<Input, Error> {
             .collect();
         strings.push((size, Mask::from_polygon(size, &polygon)?.to_compressed()));
     }
-    Input::new("made", strings)
+    Input::new("generated", strings)
 }
 
-/// COCO's strings, one JSON object a line, where they are.
+/// Reads COCO's strings, one JSON object per line; `None` without the file.
 fn coco() -> Option<Result<Input, Error>> {
     let root = std::env::var_os("MASKLINK_SHARED_DATA")
         .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared/data"), PathBuf::from);
@@ -69,16 +68,16 @@ fn coco() -> Option<Result<Input, Error>> {
 }
 
 fn benchmark(criterion: &mut Criterion) {
-    let inputs = [Some(made()), coco()];
+    let inputs = [Some(generated()), coco()];
     for input in inputs.into_iter().flatten() {
         match input {
             Ok(input) => measure(criterion, &input),
-            Err(error) => eprintln!("no benchmark: {error}"),
+            Err(error) => eprintln!("benchmark skipped: {error}"),
         }
     }
 }
 
-/// Each figure is for all masks of the input.
+/// Measures each operation over all masks of the input.
 fn measure(criterion: &mut Criterion, input: &Input) {
     let mut group = criterion.benchmark_group("rle");
     group.throughput(Throughput::Elements(input.strings.len() as u64));
@@ -88,7 +87,7 @@ fn measure(criterion: &mut Criterion, input: &Input) {
         });
     };
     let masks = &input.masks;
-    // The next mask of the same size, else the mask itself.
+    // The next mask of the same size, or the mask itself.
     let partner: Vec<usize> = (0..masks.len())
         .map(|at| (at + 1..masks.len()).find(|&other| masks[other].size() == masks[at].size()).unwrap_or(at))
         .collect();

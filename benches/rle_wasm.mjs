@@ -1,9 +1,8 @@
-// Times masks as runs in WebAssembly under Node: strings to runs, runs to bitmaps, unions.
+// Measures operations on masks in WebAssembly under Node: decoding, bitmaps, unions.
 //
 // node benches/rle_wasm.mjs [FILE [ROUNDS]]: over the strings of a file of JSON lines
-// {"size":[h,w],"counts":"…"}, or over blobs made here. The module is that of `./build.sh build`;
-// PKG names another folder. Prints one JSON object: seconds of each round over all strings, by kind
-// of work.
+// {"size":[h,w],"counts":"…"}, or over generated blobs. The module is that of `./build.sh build`, or
+// of the folder PKG. Prints one JSON object: seconds of each round over all strings, by operation.
 
 import { readFile } from 'node:fs/promises';
 
@@ -12,12 +11,12 @@ const { default: init, Masks } = await import(new URL('workers.js', pkg).href);
 await init({ module_or_path: await readFile(new URL('workers_bg.wasm', pkg)) });
 
 const [file, rounds = '9'] = process.argv.slice(2);
-const strings = file ? await read(file) : make(500);
+const strings = file ? await read(file) : generate(500);
 const sizes = new Uint32Array(strings.flatMap(({ size }) => size));
 const lines = new TextEncoder().encode(strings.map(({ counts }) => counts).join('\n'));
 
 const masks = new Masks();
-// The work is done in one call, so that what is measured is the module and not the calls into it.
+// One call does all the work, so that the calls into the module are not measured.
 const stringToRuns = seconds(() => {
   masks.clear();
   masks.pushLines(sizes, lines);
@@ -58,10 +57,10 @@ async function read(path) {
 }
 
 /**
- * Blobs with rough edges, a few hundred runs each.
+ * Generates blobs with rough edges, a few hundred runs each.
  * @param {number} number
  */
-function make(number) {
+function generate(number) {
   // Linear congruential, so that each run measures the same masks.
   let state = 1;
   const random = () => {

@@ -1,9 +1,9 @@
-//! Times masks as runs over the strings of a file of JSON lines; `tools/bench_rle.py` compares the
-//! figures with others'.
+//! Measures operations on the masks of a file of JSON lines; `tools/bench_rle.py` compares the times
+//! with those of other libraries.
 //!
-//! `cargo run --release --no-default-features --example rle_speed -- FILE [ROUNDS]`, a line being
-//! `{"size":[h,w],"counts":"…"}`. Prints one JSON object: seconds of each round over all strings,
-//! by kind of work.
+//! `cargo run --release --no-default-features --example rle_speed -- FILE [ROUNDS]`; a line is
+//! `{"size":[h,w],"counts":"…"}`. Prints one JSON object: seconds of each round over all strings, by
+//! operation.
 
 use std::error::Error;
 use std::hint::black_box;
@@ -45,11 +45,12 @@ fn main() -> Result<(), Box<dyn Error>> {
 fn string_of(line: &str) -> Result<(Size, String), Box<dyn Error>> {
     let entry: Value = serde_json::from_str(line)?;
     let (size, counts) = (&entry["size"], &entry["counts"]);
-    let side = |at: usize| size[at].as_u64().and_then(|side| u32::try_from(side).ok()).ok_or("no size");
-    Ok((Size::new(side(1)?, side(0)?), counts.as_str().ok_or("no counts")?.to_owned()))
+    let side =
+        |at: usize| size[at].as_u64().and_then(|side| u32::try_from(side).ok()).ok_or("the line has no size");
+    Ok((Size::new(side(1)?, side(0)?), counts.as_str().ok_or("the line has no counts")?.to_owned()))
 }
 
-/// The time of each round of the work, after one that is not counted.
+/// Returns the seconds of each round, after one round to warm up.
 fn seconds(rounds: usize, work: impl Fn() -> Result<u64, rle::Error>) -> Result<Vec<f64>, rle::Error> {
     black_box(work()?);
     let mut times = Vec::with_capacity(rounds);

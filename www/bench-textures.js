@@ -1,6 +1,5 @@
 /**
- * @file The usual way to draw masks, as the bar to measure against: an R8 texture a mask, drawn as
- * a quad over the image.
+ * @file The baseline of the frame benchmark: one R8 texture per mask, drawn as a quad over the image.
  */
 
 const OPACITY = 0.4;
@@ -11,8 +10,8 @@ const OPACITY = 0.4;
 const TEXTURE = { COPY_DST: 2, TEXTURE_BINDING: 4, RENDER_ATTACHMENT: 16 };
 const BUFFER = { COPY_DST: 8, UNIFORM: 64 };
 
-/** All masks of an image as textures of its size, drawn one to one on a device of their own. */
-export class TextureAMask {
+/** All masks of an image as textures of its size, drawn at scale 1 on their own GPU device. */
+export class TexturePerMask {
   /**
    * @param {GPUDevice} device
    * @param {GPURenderPipeline} pipeline
@@ -29,13 +28,13 @@ export class TextureAMask {
   /**
    * @param {{ width: number, height: number }} size
    * @param {number} count
-   * @param {(index: number) => Uint8Array} bitmapOf a byte a pixel, 0 or 255, row by row
+   * @param {(index: number) => Uint8Array} bitmapOf one byte per pixel, 0 or 255, row by row
    */
   static async create(size, count, bitmapOf) {
     const adapter = await navigator.gpu.requestAdapter();
-    if (!adapter) throw new Error('this browser offers no WebGPU adapter');
+    if (!adapter) throw new Error('WebGPU is not available in this browser');
     const device = await adapter.requestDevice();
-    // The native benchmark draws by the same shader.
+    // The native benchmark uses the same shader.
     const shader = await fetch(new URL('bench-textures.wgsl', import.meta.url));
     const module = device.createShaderModule({ code: await shader.text() });
     const over = /** @type {GPUBlendComponent} */ ({
@@ -57,7 +56,7 @@ export class TextureAMask {
       const texture = device.createTexture({ size, format: 'r8unorm', usage });
       const bitmap = /** @type {Uint8Array<ArrayBuffer>} */ (bitmapOf(index));
       device.queue.writeTexture({ texture }, bitmap, { bytesPerRow: size.width }, size);
-      // What is written waits in memory of the CPU until the GPU has taken it.
+      // Written data stays in CPU memory until the GPU has copied it.
       if (index % 16 === 15) await device.queue.onSubmittedWorkDone();
       const color = device.createBuffer({ size: 16, usage: BUFFER.UNIFORM | BUFFER.COPY_DST });
       const shade = (index % 256) / 255;
@@ -74,10 +73,10 @@ export class TextureAMask {
       usage: TEXTURE.RENDER_ATTACHMENT,
     });
     await device.queue.onSubmittedWorkDone();
-    return new TextureAMask(device, pipeline, bindings, target);
+    return new TexturePerMask(device, pipeline, bindings, target);
   }
 
-  /** Draws a frame; resolves when the GPU is done with it. */
+  /** Draws a frame; resolves when the GPU has finished it. */
   async frame() {
     const encoder = this.device.createCommandEncoder();
     const pass = encoder.beginRenderPass({

@@ -1,4 +1,4 @@
-// The usual way: a texture of the image's size for each mask, drawn as a quad over the whole image.
+// Draws a mask from a texture of the image's size, as a quad over the whole image.
 
 @group(0) @binding(0) var mask: texture_2d<f32>;
 @group(0) @binding(1) var<uniform> color: vec4<f32>;

@@ -1,11 +1,11 @@
 /**
- * @file Measures what a frame of overlapping masks costs, drawn from runs and in the usual way from
- *   a texture a mask.
- * `bench.html#10,100` measures at once; `document.body.dataset.done` is set when the table is complete.
+ * @file Measures a frame of overlapping masks: drawn from runs, and in the usual way from one texture
+ *   per mask.
+ * `bench.html#10,100` starts at once; `document.body.dataset.done` is set when the table is complete.
  */
 
 import init, { FrameBench } from './pkg/workbench.js';
-import { TextureAMask } from './bench-textures.js';
+import { TexturePerMask } from './bench-textures.js';
 
 const MIN_FRAMES = 3;
 const MIN_MILLISECONDS = 1000;
@@ -19,7 +19,7 @@ function element(id) {
   return found;
 }
 
-/** The median time of a frame, after one that warms up. @param {() => Promise<void>} frame */
+/** Returns the median milliseconds of a frame, after one frame to warm up. @param {() => Promise<void>} frame */
 async function median(frame) {
   await frame();
   const times = [];
@@ -33,19 +33,19 @@ async function median(frame) {
   return times[Math.floor(times.length / 2)] ?? NaN;
 }
 
-/** @param {number} count @param {number} maxBytes @param {(text: string) => void} say */
-async function measure(count, maxBytes, say) {
-  say(`${count} masks: from runs`);
+/** @param {number} count @param {number} maxBytes @param {(text: string) => void} report */
+async function measure(count, maxBytes, report) {
+  report(`${count} masks: from runs`);
   const bench = await FrameBench.create(count);
-  element('adapter').textContent = `Drawn by ${bench.adapter}`;
+  element('adapter').textContent = `Adapter: ${bench.adapter}`;
   const runs = await median(() => bench.frame(false));
-  say(`${count} masks: from runs, with outlines`);
+  report(`${count} masks: from runs, with outlines`);
   const outlines = await median(() => bench.frame(true));
   const textureBytes = count * IMAGE.width * IMAGE.height;
   let textures = NaN;
   if (textureBytes <= maxBytes) {
-    say(`${count} masks: from textures`);
-    const usual = await TextureAMask.create(IMAGE, count, (index) => bench.bitmap(index));
+    report(`${count} masks: from textures`);
+    const usual = await TexturePerMask.create(IMAGE, count, (index) => bench.bitmap(index));
     textures = await median(() => usual.frame());
     usual.destroy();
   }
@@ -53,7 +53,7 @@ async function measure(count, maxBytes, say) {
   bench.destroy();
   bench.free();
   const timed = Number.isNaN(textures)
-    ? ['not run', '']
+    ? ['skipped', '']
     : [textures.toFixed(1), (textures / runs).toFixed(1)];
   return [
     count,
@@ -76,14 +76,14 @@ function countsOf(text) {
 async function run() {
   const start = /** @type {HTMLButtonElement} */ (element('start'));
   const counts = /** @type {HTMLInputElement} */ (element('counts'));
-  const most = /** @type {HTMLInputElement} */ (element('most'));
+  const maxMebibytes = /** @type {HTMLInputElement} */ (element('max-mib'));
   const status = element('status');
   start.disabled = true;
   element('rows').replaceChildren();
   try {
     await init();
     for (const count of countsOf(counts.value)) {
-      const cells = await measure(count, Number(most.value) * MEBIBYTE, (text) => {
+      const cells = await measure(count, Number(maxMebibytes.value) * MEBIBYTE, (text) => {
         status.textContent = text;
       });
       const row = document.createElement('tr');

@@ -1,13 +1,14 @@
-//! Many masks that overlap, without randomness that differs between runs or machines.
+//! Generates many overlapping masks, the same ones on every machine.
 //!
-//! Whoever includes this file has `Mask` and `Size` in the module above.
+//! The including module must import `Mask` and `Size`.
 
 use super::{Mask, Size};
 
-/// The image the frame benchmarks draw on.
+/// Size of the image in the frame benchmarks.
 pub(super) const IMAGE: Size = Size::new(1920, 1080);
 
-/// `count` blobs of half widths between 24 and 216 pixels, small ones more frequent, anywhere in the image.
+/// Returns `count` blobs of half widths between 24 and 216 pixels, small ones more frequent, anywhere in
+/// the image.
 ///
 /// Each column of a blob has one run with a jagged top and bottom, or two around a hole in every third blob.
 pub(super) fn blobs(count: u32) -> Vec<Mask> {
@@ -39,7 +40,7 @@ fn blob(random: &mut Random, has_hole: bool) -> Mask {
         };
         for [start, end] in runs.into_iter().filter(|[start, end]| start < end) {
             let base = column * IMAGE.height;
-            // A run at the foot of a column joins one at the head of the next.
+            // A run at the bottom of a column joins one at the top of the next.
             if boundaries.last() == Some(&(base + start)) {
                 boundaries.pop();
             } else {
@@ -51,11 +52,11 @@ fn blob(random: &mut Random, has_hole: bool) -> Mask {
     Mask::from_boundaries(IMAGE, boundaries).expect("boundaries increase within the image")
 }
 
-/// Marsaglia's xorshift64: the same numbers everywhere.
+/// Marsaglia's xorshift64, which gives the same numbers everywhere.
 struct Random(u64);
 
 impl Random {
-    /// The next number in 0..1.
+    /// Returns the next number in 0..1.
     fn next(&mut self) -> f64 {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;

@@ -1,4 +1,4 @@
-//! Frames of many overlapping masks for the benchmark page, `www/bench.html`.
+//! Draws frames of many overlapping masks for the benchmark page, `www/bench.html`.
 
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
@@ -8,7 +8,7 @@ use crate::geometry::{Size, Transform};
 use crate::render::{GpuRenderer, Overlay, Scene, Style, Target, View};
 use crate::rle::Mask;
 
-#[allow(clippy::expect_used, reason = "code of the benchmarks, whose masks are right by construction")]
+#[allow(clippy::expect_used, reason = "benchmark code, whose masks are valid by construction")]
 #[path = "../../benches/shared/overlapping.rs"]
 mod overlapping;
 
@@ -26,7 +26,7 @@ pub struct FrameBench {
 
 #[wasm_bindgen]
 impl FrameBench {
-    /// The first `count` masks of a fixed sequence, on a GPU device of their own.
+    /// Opens a GPU device and uploads the first `count` masks of a fixed sequence.
     pub async fn create(count: u32) -> Result<FrameBench, JsValue> {
         let masks = overlapping::blobs(count);
         let mut scene = Scene::new(overlapping::IMAGE).map_err(|error| of_render(&error))?;
@@ -39,7 +39,7 @@ impl FrameBench {
         Ok(Self { gpu, masks })
     }
 
-    /// Draws a frame, with outlines or without, and completes when the GPU is done with it.
+    /// Draws a frame with or without outlines; completes when the GPU has finished it.
     pub async fn frame(&mut self, outlines: bool) -> Result<(), JsValue> {
         let view = View {
             canvas: overlapping::IMAGE,
@@ -52,26 +52,26 @@ impl FrameBench {
         self.gpu.finish().await.map_err(|error| of_render(&error))
     }
 
-    /// Bytes of GPU memory that the masks take, as allocated.
+    /// Returns the bytes of GPU memory allocated for the masks.
     #[wasm_bindgen(getter)]
     pub fn bytes(&self) -> f64 {
         self.gpu.memory().overlays as f64
     }
 
-    /// Which adapter draws.
+    /// Returns the name of the adapter.
     #[wasm_bindgen(getter)]
     pub fn adapter(&self) -> String {
         self.gpu.adapter_name()
     }
 
-    /// One mask as the usual way uploads it: a byte a pixel, 0 or 255, row by row.
+    /// Returns one mask as the usual way uploads it: one byte per pixel, 0 or 255, row by row.
     pub fn bitmap(&self, index: usize) -> Result<Vec<u8>, JsValue> {
         let mask = self.masks.get(index).ok_or_else(|| js_error("index", "no such mask"))?;
         let bitmap = mask.to_row_major().map_err(|error| js_error("mask", error))?;
         Ok(bitmap.into_iter().map(|set| set * 255).collect())
     }
 
-    /// Gives the GPU memory back.
+    /// Frees the GPU memory.
     pub fn destroy(&self) {
         self.gpu.destroy();
     }

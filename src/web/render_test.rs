@@ -1,4 +1,4 @@
-//! The two renderers over the scenes of the tests, in a browser; built with the feature `workbench` alone.
+//! Compares the two renderers over the test scenes in a browser; built with the feature `workbench` alone.
 
 use std::sync::Arc;
 
@@ -19,7 +19,7 @@ mod scenes;
 
 use scenes::{Difference, TestScene, three_panels};
 
-/// A GPU renderer and the test scenes it is compared on.
+/// A GPU renderer and the scenes on which it is compared with the CPU renderer.
 #[wasm_bindgen]
 pub struct RenderTest {
     gpu: GpuRenderer,
@@ -30,7 +30,7 @@ pub struct RenderTest {
 
 #[wasm_bindgen]
 impl RenderTest {
-    /// Opens a device of its own.
+    /// Opens a GPU device.
     pub async fn open() -> Result<RenderTest, JsValue> {
         let scene = Scene::new(Size::default()).map_err(|error| of_render(&error))?;
         let gpu =
@@ -38,28 +38,28 @@ impl RenderTest {
         Ok(Self { gpu, scenes: scenes::all(), expected: Frame::default(), actual: Frame::default() })
     }
 
-    /// The names of the scenes, in order.
+    /// Returns the names of the scenes, in order.
     pub fn names(&self) -> Vec<String> {
         self.scenes.iter().map(|test| test.name.to_owned()).collect()
     }
 
-    /// Which adapter draws.
+    /// Returns the name of the adapter.
     pub fn adapter(&self) -> String {
         self.gpu.adapter_name()
     }
 
-    /// The image of a scene as `ImageData` takes it, empty where it has none.
+    /// Returns the image of a scene for `ImageData`; empty where it has none.
     pub fn image(&self, index: usize) -> Vec<u8> {
         self.scenes[index].image.as_ref().map_or_else(Vec::new, |image| image.rgba().to_vec())
     }
 
-    /// The width of a scene's image, 0 where it has none.
+    /// Returns the width of a scene's image; 0 where it has none.
     #[wasm_bindgen(js_name = imageWidth)]
     pub fn image_width(&self, index: usize) -> u32 {
         self.scenes[index].image.as_ref().map_or(0, |image| image.size().width)
     }
 
-    /// Draws a scene by both renderers; a bitmap takes the place of the scene's own image on the GPU.
+    /// Draws a scene with both renderers; a bitmap replaces the scene's image on the GPU.
     pub async fn draw(&mut self, index: usize, bitmap: Option<ImageBitmap>) -> Result<(), JsValue> {
         let test = &self.scenes[index];
         self.gpu.set_scene(test.scene.clone().into()).map_err(|error| of_render(&error))?;
@@ -75,7 +75,7 @@ impl RenderTest {
         self.redraw(index).await
     }
 
-    /// Draws a scene by the GPU once more with what the renderer has kept.
+    /// Draws a scene on the GPU again, without setting scene and image.
     pub async fn redraw(&mut self, index: usize) -> Result<(), JsValue> {
         let test = &self.scenes[index];
         self.gpu.draw(&test.view, &test.style).map_err(|error| of_render(&error))?;
@@ -83,7 +83,7 @@ impl RenderTest {
         Ok(())
     }
 
-    /// Destroys the device; completes with the reason once the loss is known.
+    /// Destroys the device; completes with the reason of the loss.
     pub async fn lose(&self) -> String {
         let lost = self.gpu.lost();
         self.gpu.destroy();
@@ -95,31 +95,31 @@ impl RenderTest {
         self.gpu.rebuild().await.map_err(|error| of_render(&error))
     }
 
-    /// Whether the two frames last drawn agree within the tolerance.
+    /// Returns `true` if the two frames last drawn agree within the tolerance.
     #[wasm_bindgen(getter)]
     pub fn tolerable(&self) -> bool {
-        Difference::of(&self.expected, &self.actual).is_tolerable()
+        Difference::between(&self.expected, &self.actual).is_tolerable()
     }
 
-    /// The largest difference of a channel and the number of pixels over the tolerance, in words.
+    /// Returns the largest difference of a channel and the number of pixels over the tolerance as text.
     #[wasm_bindgen(getter)]
     pub fn difference(&self) -> String {
-        let Difference { worst, outliers, pixels } = Difference::of(&self.expected, &self.actual);
+        let Difference { worst, outliers, pixels } = Difference::between(&self.expected, &self.actual);
         format!("worst {worst}, outliers {outliers} of {pixels}")
     }
 
-    /// Number of different colours of the GPU's frame: one or two where nothing was drawn.
+    /// Returns the number of distinct colours of the GPU's frame; one or two where nothing was drawn.
     #[wasm_bindgen(getter)]
-    pub fn colours(&self) -> usize {
+    pub fn colors(&self) -> usize {
         self.actual.rgba().as_chunks::<4>().0.iter().collect::<std::collections::HashSet<_>>().len()
     }
 
-    /// Expected, difference and actual side by side, as RGBA.
+    /// Returns expected, difference and actual frame side by side, as RGBA.
     pub fn panels(&self) -> Vec<u8> {
         three_panels(&self.expected, &self.actual).1
     }
 
-    /// The width of the `panels`.
+    /// Returns the width of `panels` in pixels.
     #[wasm_bindgen(getter, js_name = panelsWidth)]
     pub fn panels_width(&self) -> u32 {
         three_panels(&self.expected, &self.actual).0.width

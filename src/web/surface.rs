@@ -1,8 +1,8 @@
-//! A canvas with the renderer that draws on it.
+//! Opens a renderer for a canvas and draws on it.
 //!
-//! Three ways, the first that works: WebGPU onto the canvas; WebGPU into a texture that is copied
-//! onto a 2D canvas, where a browser computes on a GPU (or its imitation) but cannot show a WebGPU
-//! canvas; the CPU onto a 2D canvas.
+//! Tries three ways in order: WebGPU on the canvas; WebGPU to a texture that is copied to a 2D canvas,
+//! for browsers that compute on a GPU (or emulate one) but cannot show a WebGPU canvas; the CPU on a 2D
+//! canvas.
 
 use std::sync::Arc;
 
@@ -18,12 +18,12 @@ use crate::geometry::Size;
 use crate::gpu;
 use crate::render::{self, CpuRenderer, Frame, GpuRenderer, ImageFit, Scene, Style, Target, View};
 
-/// From this scale on a pixel of the image is shown as a square, as the masks' pixels are.
+/// Scale from which on a pixel of the image is drawn as a square, like the masks' pixels.
 const SQUARES_FROM_SCALE: f64 = 2.0;
-/// A device that is lost sooner was lost by showing a frame, not by something that happened to the machine.
+/// Minimum age of a lost device, in milliseconds, to blame the machine and not the first frame shown.
 const MIN_LASTING_MS: f64 = 5_000.0;
 
-/// What is drawn and how.
+/// The contents of a frame.
 pub(super) struct Drawing {
     pub(super) scene: Arc<Scene>,
     pub(super) image: Option<ImageBitmap>,
@@ -31,17 +31,17 @@ pub(super) struct Drawing {
     pub(super) style: Style,
 }
 
-/// The renderer of one canvas and what it was last given.
+/// A canvas, its renderer, and the scene and image that the renderer has.
 pub(super) struct Surface {
     canvas: HtmlCanvasElement,
     renderer: Renderer,
     scene: Arc<Scene>,
     image: Option<ImageBitmap>,
-    /// Which adapter draws, or why it is the CPU.
+    /// Name of the adapter, or the reason for the CPU.
     note: String,
-    /// Whether the image is drawn pixel by pixel.
+    /// Resolution of the image on the GPU.
     fit: ImageFit,
-    /// When the device was opened, in milliseconds as JavaScript counts them.
+    /// Time at which the device was opened, in milliseconds of `Date.now()`.
     opened: f64,
 }
 
@@ -51,27 +51,27 @@ enum Renderer {
 }
 
 impl Surface {
-    /// Takes WebGPU unless the CPU is asked for or there is no adapter, and says in words what it took.
+    /// Opens a WebGPU renderer, or a CPU renderer where that is chosen or there is no adapter.
     ///
-    /// A canvas keeps the first kind of context it gave, so where WebGPU fails after it gave one,
-    /// another canvas takes its place in the document; see [`Self::canvas`].
+    /// A canvas keeps the kind of its first context, so where WebGPU fails after creating one, another
+    /// canvas replaces it in the document; see [`Self::canvas`].
     pub(super) async fn open(
         canvas: HtmlCanvasElement,
         choice: RendererChoice,
         scene: Arc<Scene>,
     ) -> Result<Self, JsValue> {
         if choice == RendererChoice::Cpu {
-            return Self::on_cpu(canvas, scene, "as set");
+            return Self::on_cpu(canvas, scene, "chosen in the settings");
         }
         if !has_webgpu() {
-            return Self::on_cpu(canvas, scene, "this browser offers no WebGPU here");
+            return Self::on_cpu(canvas, scene, "WebGPU is not available in this browser");
         }
         match GpuRenderer::new(Target::Canvas(canvas.clone()), Arc::clone(&scene)).await {
             Ok(gpu) => Ok(Self::on_gpu(canvas, scene, gpu, None)),
             Err(render::Error::Gpu(gpu::Error::Adapter(_))) => {
-                Self::on_cpu(another(&canvas)?, scene, "this browser finds no graphics adapter")
+                Self::on_cpu(replace_canvas(&canvas)?, scene, "this browser finds no graphics adapter")
             }
-            Err(_) => Self::copied(another(&canvas)?, scene).await,
+            Err(_) => Self::copied(replace_canvas(&canvas)?, scene).await,
         }
     }
 
@@ -91,7 +91,7 @@ impl Surface {
         gpu: GpuRenderer,
         copied_to: Option<CanvasRenderingContext2d>,
     ) -> Self {
-        // A browser that hides the adapter's name leaves the name of the backend, which tells nothing new.
+        // A browser that hides the adapter's name leaves the name of the backend, which is of no use.
         let name = gpu.adapter_name().replace("BrowserWebGpu", "").trim().to_owned();
         let copied = copied_to.is_some().then(|| "copied to the page".to_owned());
         let note = [Some(name).filter(|name| !name.is_empty()), copied];
@@ -114,12 +114,12 @@ impl Surface {
         })
     }
 
-    /// The canvas drawn on, which may have taken the place of that given.
+    /// Returns the canvas drawn on, which may have replaced the one given.
     pub(super) fn canvas(&self) -> &HtmlCanvasElement {
         &self.canvas
     }
 
-    /// `webgpu` or `cpu`.
+    /// Returns `webgpu` or `cpu`.
     pub(super) fn kind(&self) -> &'static str {
         match self.renderer {
             Renderer::Gpu { .. } => "webgpu",
@@ -127,8 +127,7 @@ impl Surface {
         }
     }
 
-    /// Which adapter draws, or why it is the CPU; and where the image is larger than the GPU takes,
-    /// that it is scaled.
+    /// Returns the name of the adapter or the reason for the CPU, and whether the image was scaled.
     pub(super) fn note(&self) -> String {
         match self.fit {
             ImageFit::Whole => self.note.clone(),
@@ -136,14 +135,14 @@ impl Surface {
         }
     }
 
-    /// Whether frames come only after a wait, by [`Self::draw_copied`].
+    /// Returns `true` if frames must be drawn with [`Self::draw_copied`].
     pub(super) fn is_copied(&self) -> bool {
         matches!(self.renderer, Renderer::Gpu { copied_to: Some(_), .. })
     }
 
     /// Draws one frame.
     pub(super) fn draw(&mut self, drawing: &Drawing) -> Result<(), JsValue> {
-        self.give(drawing).map_err(|error| of_render(&error))?;
+        self.update(drawing).map_err(|error| of_render(&error))?;
         match &mut self.renderer {
             Renderer::Gpu { gpu, .. } => {
                 gpu.draw(&drawing.view, &drawing.style).map(|_| ()).map_err(|error| of_render(&error))
@@ -152,7 +151,7 @@ impl Surface {
         }
     }
 
-    /// Draws one frame into a texture and copies it onto the canvas.
+    /// Draws one frame to a texture and copies it to the canvas.
     pub(super) async fn draw_copied(&mut self, drawing: &Drawing) -> Result<(), JsValue> {
         self.draw(drawing)?;
         let Renderer::Gpu { gpu, copied_to: Some(context) } = &self.renderer else { return Ok(()) };
@@ -164,7 +163,7 @@ impl Surface {
         context.put_image_data(&image_data(&frame)?, 0.0, 0.0)
     }
 
-    /// Completes with the reason when the GPU device is lost; never for the CPU.
+    /// Returns a future that completes with the reason when the GPU device is lost; `None` for the CPU.
     pub(super) fn lost(&self) -> Option<impl Future<Output = String> + use<>> {
         match &self.renderer {
             Renderer::Gpu { gpu, .. } => {
@@ -175,20 +174,20 @@ impl Surface {
         }
     }
 
-    /// Opens a new device after the last was lost.
+    /// Opens a new device after a loss.
     ///
-    /// A browser that cannot show WebGPU on a canvas gives a context all the same and loses the
-    /// device with the first frame; from then on frames are copied, onto another canvas.
+    /// A browser that cannot show WebGPU on a canvas still creates the context and loses the device with
+    /// the first frame; from then on frames are copied to another canvas.
     pub(super) async fn rebuild(mut self) -> Result<Self, JsValue> {
         let lasted = js_sys::Date::now() - self.opened;
         match &mut self.renderer {
             Renderer::Gpu { copied_to: None, .. } if lasted < MIN_LASTING_MS => {
-                Self::copied(another(&self.canvas)?, Arc::clone(&self.scene)).await
+                Self::copied(replace_canvas(&self.canvas)?, Arc::clone(&self.scene)).await
             }
             Renderer::Gpu { gpu, .. } => {
                 if gpu.rebuild().await.is_err() {
                     let why = "WebGPU was lost and did not come back";
-                    return Self::on_cpu(another(&self.canvas)?, Arc::clone(&self.scene), why);
+                    return Self::on_cpu(replace_canvas(&self.canvas)?, Arc::clone(&self.scene), why);
                 }
                 self.opened = js_sys::Date::now();
                 Ok(self)
@@ -197,8 +196,8 @@ impl Surface {
         }
     }
 
-    /// Gives the renderer what it has not got yet.
-    fn give(&mut self, Drawing { scene, image, .. }: &Drawing) -> Result<(), render::Error> {
+    /// Passes a new scene or image to the renderer.
+    fn update(&mut self, Drawing { scene, image, .. }: &Drawing) -> Result<(), render::Error> {
         let new_scene = !Arc::ptr_eq(&self.scene, scene);
         let new_image = self.image != *image;
         match &mut self.renderer {
@@ -230,14 +229,14 @@ impl Drop for Surface {
     }
 }
 
-/// A canvas like this one, without a context, in its place.
-fn another(canvas: &HtmlCanvasElement) -> Result<HtmlCanvasElement, JsValue> {
+/// Replaces a canvas by a copy without a context.
+fn replace_canvas(canvas: &HtmlCanvasElement) -> Result<HtmlCanvasElement, JsValue> {
     let fresh = canvas.clone_node()?.unchecked_into::<HtmlCanvasElement>();
     canvas.replace_with_with_node_1(&fresh)?;
     Ok(fresh)
 }
 
-/// The image by the browser's own scaling, and the masks over it.
+/// Draws the image with the browser's scaling, and the masks over it.
 fn draw_on_cpu(
     canvas: &HtmlCanvasElement,
     context: &CanvasRenderingContext2d,
@@ -260,12 +259,12 @@ fn draw_on_cpu(
         cpu.set_image(None);
     }
     let frame = cpu.draw(view, style).map_err(|error| of_render(&error))?;
-    // `putImageData` replaces what is there; drawing a canvas blends.
+    // `putImageData` replaces pixels; drawing a canvas blends them.
     let scratch = OffscreenCanvas::new(width, height)?;
     let over = scratch
         .get_context("2d")?
         .and_then(|found| found.dyn_into::<OffscreenCanvasRenderingContext2d>().ok());
-    let over = over.ok_or_else(|| js_error("renderer", "an offscreen canvas gives no 2D context"))?;
+    let over = over.ok_or_else(|| js_error("renderer", "an offscreen canvas has no 2D context"))?;
     over.put_image_data(&image_data(&frame)?, 0.0, 0.0)?;
     context.draw_image_with_offscreen_canvas(&scratch, 0.0, 0.0)
 }
@@ -275,7 +274,7 @@ fn image_data(frame: &Frame) -> Result<ImageData, JsValue> {
     ImageData::new_with_u8_clamped_array_and_sh(Clamped(&frame.to_straight_alpha()), width, height)
 }
 
-/// Sets the canvas's size where it is another; setting it clears the canvas.
+/// Resizes the canvas where its size differs; resizing clears it.
 fn fit_canvas(canvas: &HtmlCanvasElement, Size { width, height }: Size) {
     if (canvas.width(), canvas.height()) != (width, height) {
         canvas.set_width(width);
@@ -285,10 +284,10 @@ fn fit_canvas(canvas: &HtmlCanvasElement, Size { width, height }: Size) {
 
 fn context_2d(canvas: &HtmlCanvasElement) -> Result<CanvasRenderingContext2d, JsValue> {
     let context = canvas.get_context("2d")?.and_then(|context| context.dyn_into().ok());
-    context.ok_or_else(|| js_error("renderer", "the canvas gives no 2D context"))
+    context.ok_or_else(|| js_error("renderer", "the canvas has no 2D context"))
 }
 
-/// Whether the browser has `navigator.gpu`; it is missing in pages that are not secure contexts.
+/// Returns `true` if the browser has `navigator.gpu`, which only secure contexts have.
 fn has_webgpu() -> bool {
     let navigator = js_sys::Reflect::get(&js_sys::global(), &JsValue::from_str("navigator"));
     let gpu = navigator.and_then(|navigator| js_sys::Reflect::get(&navigator, &JsValue::from_str("gpu")));

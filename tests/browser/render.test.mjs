@@ -1,7 +1,6 @@
 /**
- * @file The WebGPU renderer against the CPU renderer over the same scenes as natively, in headless
- *   Chromium; a lost device is
- * rebuilt. The module `workbench` exports what this calls.
+ * @file Compares the WebGPU renderer with the CPU renderer in headless Chromium, over the scenes
+ *   of the native test, and rebuilds a lost device. Uses the module `workbench`.
  */
 
 import assert from 'node:assert/strict';
@@ -50,7 +49,7 @@ function inPage(body) {
   );
 }
 
-/** Writes expected | difference | actual and says where. @param {string} name */
+/** Writes expected | difference | actual and returns the path. @param {string} name */
 async function panels(name) {
   const { width, rgba } = /** @type {{ width: number, rgba: number[] }} */ (
     await inPage('return { width: test.panelsWidth, rgba: Array.from(test.panels()) };')
@@ -66,7 +65,7 @@ async function panels(name) {
   return path;
 }
 
-test('GPU and CPU draw the same in the browser', async () => {
+test('GPU and CPU draw equal frames in the browser', async () => {
   const names = /** @type {string[]} */ (await inPage('return test.names();'));
   assert.equal(names.length, 25);
   const failures = [];
@@ -83,17 +82,17 @@ test('GPU and CPU draw the same in the browser', async () => {
   assert.deepEqual(failures, [], 'expected | difference | actual');
 });
 
-test('an image from an ImageBitmap is drawn as the same image from bytes', async () => {
+test('an ImageBitmap is drawn like the same image from bytes', async () => {
   const tolerable = await inPage(`
     const index = test.names().indexOf('both');
     const data = new ImageData(new Uint8ClampedArray(test.image(index)), test.imageWidth(index));
     await test.draw(index, await createImageBitmap(data));
-    return test.tolerable && test.colours > 100;
+    return test.tolerable && test.colors > 100;
   `);
   assert.ok(tolerable, `${await inPage('return test.difference;')}: ${await panels('bitmap')}`);
 });
 
-test('a lost device is rebuilt and draws the same, image included', async () => {
+test('a rebuilt renderer draws the same frame, image included', async () => {
   const after = await inPage(`
     const index = test.names().indexOf('both');
     const data = new ImageData(new Uint8ClampedArray(test.image(index)), test.imageWidth(index));
@@ -102,12 +101,12 @@ test('a lost device is rebuilt and draws the same, image included', async () => 
     const refused = await test.redraw(index).then(() => 'drawn', (error) => error.code);
     await test.rebuild();
     await test.redraw(index);
-    return { reason, refused, tolerable: test.tolerable, colours: test.colours };
+    return { reason, refused, tolerable: test.tolerable, colors: test.colors };
   `);
-  const { reason, refused, tolerable, colours } = /** @type {Record<string, unknown>} */ (after);
+  const { reason, refused, tolerable, colors } = /** @type {Record<string, unknown>} */ (after);
   assert.equal(reason, 'it was destroyed');
   assert.equal(refused, 'device-lost');
   assert.ok(tolerable, await panels('rebuilt'));
-  assert.ok(Number(colours) > 100, 'something was drawn');
+  assert.ok(Number(colors) > 100, 'something was drawn');
   assert.deepEqual(errors, []);
 });

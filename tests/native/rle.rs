@@ -1,5 +1,5 @@
-//! Masks against the answers of pycocotools 2.0.11 on COCO's own strings, polygons and crowds, and
-//! hostile input.
+//! Compares masks with pycocotools 2.0.11 on COCO's strings, polygons and crowds, and decodes hostile
+//! input.
 
 use std::fs;
 
@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 
 use crate::shared_data::shared_data;
 
-/// The lines of a file of questions and answers, which must be `expected` many.
+/// Reads a file of `expected` lines, each with an input and pycocotools' output.
 pub(crate) fn corpus(file: &str, expected: usize) -> Vec<Value> {
     let Some(folder) = shared_data("rle") else { return Vec::new() };
     let text = fs::read_to_string(folder.join(file)).unwrap();
@@ -19,8 +19,8 @@ pub(crate) fn corpus(file: &str, expected: usize) -> Vec<Value> {
     lines
 }
 
-fn size_of(question: &Value) -> Size {
-    let side = |at: usize| u32::try_from(question["size"][at].as_u64().unwrap()).unwrap();
+fn size_of(input: &Value) -> Size {
+    let side = |at: usize| u32::try_from(input["size"][at].as_u64().unwrap()).unwrap();
     Size::new(side(1), side(0))
 }
 
@@ -28,31 +28,31 @@ fn numbers(list: &Value) -> Vec<f64> {
     list.as_array().unwrap().iter().map(|number| number.as_f64().unwrap()).collect()
 }
 
-fn mask_of(question: &Value) -> Mask {
-    let size = size_of(question);
-    if let Some(text) = question["counts"].as_str() {
+fn mask_of(input: &Value) -> Mask {
+    let size = size_of(input);
+    if let Some(text) = input["counts"].as_str() {
         return Mask::from_compressed(size, text).unwrap();
     }
-    if let Some(list) = question["counts"].as_array() {
+    if let Some(list) = input["counts"].as_array() {
         return Mask::from_counts(size, list.iter().map(|length| length.as_u64().unwrap() as u32)).unwrap();
     }
-    let polygons: Vec<_> = question["polygons"].as_array().unwrap().iter().map(numbers).collect();
+    let polygons: Vec<_> = input["polygons"].as_array().unwrap().iter().map(numbers).collect();
     Mask::from_polygons(size, &polygons).unwrap()
 }
 
-fn check_line(file: &str, line: usize, question: &Value, answer: &Value) {
-    let mask = mask_of(question);
-    assert_eq!(mask.to_compressed(), answer["counts"].as_str().unwrap(), "{file}:{line}");
-    assert_eq!(mask.area(), answer["area"].as_u64().unwrap(), "{file}:{line}");
+fn check_line(file: &str, line: usize, input: &Value, output: &Value) {
+    let mask = mask_of(input);
+    assert_eq!(mask.to_compressed(), output["counts"].as_str().unwrap(), "{file}:{line}");
+    assert_eq!(mask.area(), output["area"].as_u64().unwrap(), "{file}:{line}");
     let bbox = Rect::from(mask.bbox().unwrap_or_default());
     assert_eq!(
         vec![bbox.x1, bbox.y1, bbox.width(), bbox.height()],
-        numbers(&answer["bbox"]),
+        numbers(&output["bbox"]),
         "{file}:{line}"
     );
 
     let bitmap = mask.to_column_major().unwrap();
-    let expected = answer["sha256"].as_str().unwrap();
+    let expected = output["sha256"].as_str().unwrap();
     let bytes = (0..64).step_by(2).map(|at| u8::from_str_radix(&expected[at..at + 2], 16).unwrap());
     assert!(bytes.eq(Sha256::digest(&bitmap)), "{file}:{line}");
 
@@ -66,7 +66,7 @@ fn check_line(file: &str, line: usize, question: &Value, answer: &Value) {
 }
 
 #[test]
-fn compressed_strings_are_read_as_pycocotools_reads_them() {
+fn compressed_strings_decode_as_in_pycocotools() {
     let file = "coco_strings.jsonl";
     for (line, entry) in corpus(file, 734).iter().enumerate() {
         check_line(file, line + 1, &entry["in"], &entry["out"]);
@@ -74,7 +74,7 @@ fn compressed_strings_are_read_as_pycocotools_reads_them() {
 }
 
 #[test]
-fn polygons_and_crowds_are_rasterised_as_pycocotools_does() {
+fn polygons_and_crowds_rasterise_as_in_pycocotools() {
     let file = "coco_polygons_and_crowds.jsonl";
     for (line, entry) in corpus(file, 839).iter().enumerate() {
         check_line(file, line + 1, &entry["in"], &entry["out"]);
@@ -82,7 +82,7 @@ fn polygons_and_crowds_are_rasterised_as_pycocotools_does() {
 }
 
 #[test]
-fn hostile_strings_and_counts_name_the_place_and_the_reason() {
+fn hostile_strings_and_counts_fail_with_position_and_reason() {
     let size = Size::new(3, 3);
     let coverage = |at, actual| Error::Coverage { at, expected: 9, actual };
     let cases: [(&str, &str, Error); 11] = [
@@ -106,8 +106,8 @@ fn hostile_strings_and_counts_name_the_place_and_the_reason() {
 }
 
 #[test]
-fn faults_are_found_within_and_after_blocks_of_eight() {
-    // Runs 1, 1, 1 and then nothing but differences of 0: a string of one character a run.
+fn errors_have_positions_within_and_after_blocks_of_eight() {
+    // Runs 1, 1, 1, then only differences of 0: one character per run.
     let good = format!("111{}", "0".repeat(29));
     let size = Size::new(4, 8);
     assert_eq!(Mask::from_compressed(size, &good).unwrap().runs().len(), 16);
@@ -130,7 +130,7 @@ fn faults_are_found_within_and_after_blocks_of_eight() {
 }
 
 #[test]
-fn runs_of_no_pixel_are_merged() {
+fn empty_runs_are_merged() {
     let size = Size::new(3, 3);
     let merged = Mask::from_counts(size, [4, 1, 4]).unwrap();
     for counts in [&[4, 1, 0, 0, 4][..], &[2, 0, 2, 1, 4, 0], &[0, 0, 4, 1, 1, 0, 3, 0, 0]] {
@@ -144,7 +144,7 @@ fn runs_of_no_pixel_are_merged() {
 }
 
 #[test]
-fn sizes_without_pixels_have_one_mask() {
+fn sizes_without_pixels_have_only_the_empty_mask() {
     for size in
         [Size::new(0, 0), Size::new(7, 0), Size::new(0, 7), Size::new(u32::MAX, 0), Size::new(0, u32::MAX)]
     {
@@ -165,7 +165,7 @@ fn sizes_without_pixels_have_one_mask() {
 }
 
 #[test]
-fn the_largest_masks_cost_no_memory_by_the_pixel() {
+fn largest_masks_need_memory_per_run_only() {
     for size in [Size::new(65_537, 65_535), Size::new(u32::MAX, 1), Size::new(1, u32::MAX)] {
         let full = Mask::from_counts(size, [0, u32::MAX]).unwrap();
         assert_eq!(full.area(), u64::from(u32::MAX), "{size}");
@@ -190,7 +190,7 @@ fn the_largest_masks_cost_no_memory_by_the_pixel() {
 }
 
 #[test]
-fn hostile_polygons_name_the_place_and_the_reason() {
+fn hostile_polygons_fail_with_position_and_reason() {
     let size = Size::new(4, 4);
     let cases: [(&str, &[f64], Error); 6] = [
         ("nothing", &[], Error::PolygonLength { at: 1, numbers: 0 }),
@@ -208,13 +208,13 @@ fn hostile_polygons_name_the_place_and_the_reason() {
     let wide = Size::new(1 << 28, 1);
     let zigzag: Vec<f64> = (0..8).flat_map(|point| [f64::from(point % 2) * 2e8, 0.5]).collect();
     assert!(matches!(Mask::from_polygon(wide, &zigzag), Err(Error::Limit { .. })));
-    // Far beyond a small mask: the answer, and at once.
+    // A polygon far larger than the mask is fast.
     let far = [-2e8, -2e8, 2e8, -2e8, 2e8, 2e8, -2e8, 2e8];
     assert_eq!(Mask::from_polygon(size, &far).unwrap().area(), 16);
 }
 
 #[test]
-fn masks_of_different_sizes_do_not_mix() {
+fn masks_of_different_sizes_are_an_error() {
     let (left, right) = (Mask::empty(Size::new(2, 3)).unwrap(), Mask::empty(Size::new(3, 2)).unwrap());
     let error = Error::SizeMismatch { left: left.size(), right: right.size() };
     assert_eq!(left.union(&right), Err(error.clone()));
@@ -223,7 +223,7 @@ fn masks_of_different_sizes_do_not_mix() {
 }
 
 #[test]
-fn boundaries_are_checked() {
+fn invalid_boundaries_are_an_error() {
     let size = Size::new(2, 3);
     for (boundaries, at) in
         [(vec![1], 0), (vec![2, 2], 1), (vec![3, 1], 1), (vec![1, 2, 4, 7], 3), (vec![0, 1, 2], 2)]

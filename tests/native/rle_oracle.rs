@@ -1,4 +1,4 @@
-//! Every operation on runs against a naive one on bitmaps, over random masks, strings and polygons.
+//! Compares every operation on runs with a naive one on bitmaps, over random masks, strings and polygons.
 
 use std::collections::VecDeque;
 
@@ -7,7 +7,7 @@ use masklink::rle::{Connectivity, InteriorPixel, Mask};
 use proptest::collection::vec;
 use proptest::prelude::*;
 
-/// A mask as rows of booleans, where everything is done pixel by pixel.
+/// A mask as booleans, with every operation done pixel by pixel.
 #[derive(Clone, Debug, PartialEq)]
 struct Bitmap {
     size: Size,
@@ -20,12 +20,12 @@ impl Bitmap {
         Mask::from_row_major(self.size, &row_major).unwrap()
     }
 
-    fn of(mask: &Mask) -> Self {
+    fn new(mask: &Mask) -> Self {
         let row = |y| (0..mask.size().width).map(|x| mask.contains(x, y)).collect();
         Self { size: mask.size(), rows: (0..mask.size().height).map(row).collect() }
     }
 
-    /// False outside, too.
+    /// Returns the value of a pixel; `false` outside.
     fn get(&self, x: i64, y: i64) -> bool {
         let row = usize::try_from(y).ok().and_then(|y| self.rows.get(y));
         row.zip(usize::try_from(x).ok()).and_then(|(row, x)| row.get(x)).copied().unwrap_or(false)
@@ -35,7 +35,7 @@ impl Bitmap {
         self.pixels().map(|(x, y)| self.get(x, y)).collect()
     }
 
-    /// All pixels, column by column.
+    /// Returns all pixels, column by column.
     fn pixels(&self) -> impl Iterator<Item = (i64, i64)> + use<> {
         let Size { width, height } = self.size;
         (0..i64::from(width)).flat_map(move |x| (0..i64::from(height)).map(move |y| (x, y)))
@@ -53,7 +53,7 @@ impl Bitmap {
         self.column_major().into_iter().map(u64::from).sum()
     }
 
-    /// Components by flooding, in the order of their first pixels.
+    /// Returns components by flood fill, in the order of their first pixels.
     fn components(&self, connectivity: Connectivity) -> Vec<Self> {
         let mut left = self.clone();
         let mut components = Vec::new();
@@ -80,7 +80,7 @@ impl Bitmap {
         components
     }
 
-    /// The deepest pixel, the first by rows, by trying all pairs.
+    /// Returns the interior-most pixel, the first by rows, by comparing all pairs.
     fn interior_most(&self) -> Option<InteriorPixel> {
         let mut best: Option<InteriorPixel> = None;
         for y in 0..i64::from(self.size.height) {
@@ -103,7 +103,7 @@ fn sizes() -> impl Strategy<Value = Size> {
     (0_u32..14, 0_u32..14).prop_map(|(width, height)| Size::new(width, height))
 }
 
-/// Bitmaps of few and of many pixels set, and of long runs.
+/// Generates bitmaps with few and with many pixels set, and with long runs.
 fn bitmaps_of(size: Size) -> impl Strategy<Value = Bitmap> {
     let rows = (1..10_u32).prop_flat_map(move |tenths| {
         vec(vec(prop::bool::weighted(f64::from(tenths) / 10.0), size.width as usize), size.height as usize)
@@ -119,7 +119,7 @@ fn several_bitmaps() -> impl Strategy<Value = (Size, Vec<Bitmap>)> {
     sizes().prop_flat_map(|size| (Just(size), vec(bitmaps_of(size), 0..6)))
 }
 
-/// Run lengths, some of no pixel and some long enough for several characters, that cover the size.
+/// Generates run lengths that cover the size, some empty and some of several characters.
 fn counts() -> impl Strategy<Value = (Size, Vec<u32>)> {
     let length = prop_oneof![3 => Just(0_u32), 20 => 1_u32..16, 3 => 0_u32..3_000, 1 => 0_u32..2_000_000];
     vec(length, 0..90).prop_map(|lengths| (Size::new(1, lengths.iter().sum()), lengths))
@@ -129,9 +129,9 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn bitmaps_come_back(bitmap in bitmaps()) {
+    fn bitmap_round_trips(bitmap in bitmaps()) {
         let mask = bitmap.mask();
-        prop_assert_eq!(&Bitmap::of(&mask), &bitmap);
+        prop_assert_eq!(&Bitmap::new(&mask), &bitmap);
         let column_major: Vec<u8> = bitmap.column_major().into_iter().map(u8::from).collect();
         prop_assert_eq!(mask.to_column_major().unwrap(), column_major.clone());
         prop_assert_eq!(Mask::from_column_major(bitmap.size, &column_major).unwrap(), mask.clone());
@@ -141,13 +141,13 @@ proptest! {
     }
 
     #[test]
-    fn wide_bitmaps_come_back(rows in vec(vec(any::<bool>(), 150), 1..4)) {
+    fn wide_bitmap_round_trips(rows in vec(vec(any::<bool>(), 150), 1..4)) {
         let bitmap = Bitmap { size: Size::new(150, rows.len() as u32), rows };
-        prop_assert_eq!(Bitmap::of(&bitmap.mask()), bitmap);
+        prop_assert_eq!(Bitmap::new(&bitmap.mask()), bitmap);
     }
 
     #[test]
-    fn measures(bitmap in bitmaps()) {
+    fn measurements_equal_those_of_the_bitmap(bitmap in bitmaps()) {
         let mask = bitmap.mask();
         prop_assert_eq!(mask.area(), bitmap.area());
         prop_assert_eq!(mask.is_empty(), bitmap.area() == 0);
@@ -160,7 +160,7 @@ proptest! {
     }
 
     #[test]
-    fn set_operations((size, bitmaps) in several_bitmaps()) {
+    fn set_operations_equal_those_of_the_bitmaps((size, bitmaps) in several_bitmaps()) {
         let masks: Vec<_> = bitmaps.iter().map(Bitmap::mask).collect();
         let all = bitmaps.iter().cloned().reduce(|a, b| a.combine(&b, |a, b| a || b));
         prop_assert_eq!(Mask::union_of(size, &masks).unwrap(), all.map_or(Mask::empty(size).unwrap(), |all| all.mask()));
@@ -180,7 +180,7 @@ proptest! {
     }
 
     #[test]
-    fn components_are_those_of_flooding(bitmap in bitmaps()) {
+    fn components_equal_those_of_flood_fill(bitmap in bitmaps()) {
         for connectivity in [Connectivity::Four, Connectivity::Eight] {
             let expected: Vec<_> = bitmap.components(connectivity).iter().map(Bitmap::mask).collect();
             let mask = bitmap.mask();
@@ -194,7 +194,7 @@ proptest! {
     }
 
     #[test]
-    fn outlines_wind_once_around_what_is_set(bitmap in bitmaps()) {
+    fn outlines_wind_once_around_pixels_that_are_set(bitmap in bitmaps()) {
         let outlines = bitmap.mask().outlines();
         let components = bitmap.components(Connectivity::Four);
         prop_assert_eq!(outlines.len(), components.len());
@@ -203,7 +203,7 @@ proptest! {
             for path in paths() {
                 let next = path.iter().cycle().skip(1);
                 for (at, (a, b)) in path.iter().zip(next).enumerate() {
-                    // In turn along x and y, so no corner is idle.
+                    // Alternates between x and y, so every corner turns.
                     let along_x = (at % 2 == 0) == (path[0][1] == path[1][1]);
                     prop_assert_eq!((a[0] == b[0], a[1] == b[1]), (!along_x, along_x));
                 }
@@ -213,30 +213,32 @@ proptest! {
                 let winding: i64 = paths().map(|path| winding(path, x, y)).sum();
                 prop_assert_eq!(winding, i64::from(component.get(x, y)), "pixel {} {}", x, y);
             }
-            // Holes are where the background, connected by corners, is shut in.
+            // Holes are enclosed regions of the background, connected by corners.
             let shut_in = enclosed(component);
             prop_assert_eq!(outline.holes.len(), shut_in);
         }
     }
 
     #[test]
-    fn interior_most_pixels_are_those_of_all_pairs(bitmap in bitmaps()) {
+    fn interior_most_pixel_equals_that_of_all_pairs(bitmap in bitmaps()) {
         prop_assert_eq!(bitmap.mask().interior_most().unwrap(), bitmap.interior_most());
     }
 
     #[test]
-    fn strings_come_back((size, counts) in counts()) {
+    fn string_round_trips((size, counts) in counts()) {
         let mask = Mask::from_counts(size, counts.clone()).unwrap();
         let text = mask.to_compressed();
         prop_assert_eq!(&Mask::from_compressed(size, &text).unwrap(), &mask);
         prop_assert_eq!(Mask::from_counts(size, mask.counts()).unwrap(), mask.clone());
         prop_assert!(mask.counts().iter().skip(1).all(|&length| length > 0));
-        // Runs of no pixel as others may write them.
+        // Empty runs as other encoders may write them.
         prop_assert_eq!(Mask::from_compressed(size, &write_compressed(&counts)).unwrap(), mask);
     }
 
     #[test]
-    fn every_prefix_and_change_of_a_string_is_answered((size, counts) in counts(), byte in any::<u8>(), at in any::<prop::sample::Index>()) {
+    fn changed_string_never_panics(
+        (size, counts) in counts(), byte in any::<u8>(), at in any::<prop::sample::Index>(),
+    ) {
         let text = write_compressed(&counts);
         for end in 0..text.len() {
             let prefix = Mask::from_compressed(size, &text[..end]);
@@ -253,14 +255,14 @@ proptest! {
     }
 
     #[test]
-    fn any_text_is_answered(text in "[0-o]{0,60}", size in sizes()) {
+    fn any_text_never_panics(text in "[0-o]{0,60}", size in sizes()) {
         if let Ok(mask) = Mask::from_compressed(size, &text) {
             prop_assert_eq!(Mask::from_compressed(size, &mask.to_compressed()).unwrap(), mask);
         }
     }
 
     #[test]
-    fn polygons_are_filled_as_by_walking_the_outline(
+    fn polygon_equals_walking_the_outline(
         (width, height) in (0_u32..40, 0_u32..40),
         points in vec((-300_i32..600, -300_i32..600), 3..12),
         unit in prop::sample::select(vec![0.1, 0.2, 0.037, 1.0, 0.5]),
@@ -271,8 +273,8 @@ proptest! {
     }
 }
 
-/// How often a path winds clockwise, y down, around the middle of a pixel: vertical edges right of
-/// it, signed.
+/// Returns the winding number of a path around the middle of a pixel, clockwise with y down: the signed
+/// sum of vertical edges to the right.
 fn winding(path: &[[u32; 2]], x: i64, y: i64) -> i64 {
     let next = path.iter().cycle().skip(1);
     let edges = path.iter().zip(next).map(|(a, b)| (a.map(i64::from), b.map(i64::from)));
@@ -282,7 +284,7 @@ fn winding(path: &[[u32; 2]], x: i64, y: i64) -> i64 {
         .sum()
 }
 
-/// The number of regions of the background, connected by sides and corners, that do not reach the border.
+/// Counts the regions of the background, connected by sides and corners, that do not reach the border.
 fn enclosed(component: &Bitmap) -> usize {
     let (width, height) = (component.size.width as usize + 2, component.size.height as usize + 2);
     let unset = |x: usize, y: usize| !component.get(x as i64 - 1, y as i64 - 1);
@@ -291,7 +293,7 @@ fn enclosed(component: &Bitmap) -> usize {
     Bitmap { size, rows }.components(Connectivity::Eight).len() - 1
 }
 
-/// maskApi's `rleToString`, runs of no pixel included.
+/// Encodes counts like maskApi's `rleToString`, empty runs included.
 fn write_compressed(counts: &[u32]) -> String {
     let mut text = String::new();
     for (run, &length) in counts.iter().enumerate() {
@@ -309,7 +311,7 @@ fn write_compressed(counts: &[u32]) -> String {
     text
 }
 
-/// maskApi's `rleFrPoly` as it is written there: walks the whole outline, then keeps the points that count.
+/// Rasterises like maskApi's `rleFrPoly`: walks the whole outline, then keeps the points between columns.
 fn walked(size: Size, polygon: &[f64]) -> Mask {
     let (width, height) = (f64::from(size.width), f64::from(size.height));
     let grid: Vec<(i64, i64)> = polygon

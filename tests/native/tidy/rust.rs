@@ -1,11 +1,11 @@
-//! Names in the text of a Rust file, as far as the checks need them: imports, paths and items.
+//! Reads the names in the text of a Rust file: imports, paths and items.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Path of a module from the crate's root, as `["render", "gpu"]`.
 pub(super) type ModulePath = Vec<String>;
 
-/// One file's names, test code left out.
+/// The names in one file.
 #[derive(Debug, Default)]
 pub(super) struct Module {
     pub(super) file: String,
@@ -19,6 +19,7 @@ pub(super) struct Module {
     pub(super) items: BTreeSet<String>,
     /// Child modules that are compiled for tests alone.
     pub(super) test_files: Vec<String>,
+    skips_tests: bool,
 }
 
 /// Returns the module of a file below `src`.
@@ -29,21 +30,30 @@ pub(super) fn module_path(file: &str) -> ModulePath {
 }
 
 impl Module {
+    /// Reads a file without its test code.
     pub(super) fn read(file: &str, text: &str) -> Self {
-        let mut module = Self { file: file.to_owned(), ..Self::default() };
+        Self { file: file.to_owned(), skips_tests: true, ..Self::default() }.filled(text)
+    }
+
+    /// Reads a file with its test code.
+    pub(super) fn read_with_tests(file: &str, text: &str) -> Self {
+        Self { file: file.to_owned(), ..Self::default() }.filled(text)
+    }
+
+    fn filled(mut self, text: &str) -> Self {
         let words = words(text);
         let mut at = 0;
         while at < words.len() {
-            at = module.read_at(&words, at);
+            at = self.read_at(&words, at);
         }
-        module
+        self
     }
 
-    /// Reads what begins at a word, and returns the position after it.
+    /// Reads the item or path that begins at a word, and returns the position after it.
     fn read_at(&mut self, words: &[&str], at: usize) -> usize {
         const TEST_ONLY: [&str; 7] = ["#", "[", "cfg", "(", "test", ")", "]"];
         const DEFINING: [&str; 8] = ["fn", "struct", "enum", "trait", "type", "const", "static", "union"];
-        if words[at..].starts_with(&TEST_ONLY) {
+        if self.skips_tests && words[at..].starts_with(&TEST_ONLY) {
             return self.skip_test_item(words, at + TEST_ONLY.len());
         }
         if words[at] == "use" {

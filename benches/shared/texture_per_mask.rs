@@ -1,23 +1,23 @@
-//! The usual way to draw masks, as the bar to measure against: one R8 texture a mask, painted on the CPU.
+//! The baseline of the frame benchmark: one R8 texture per mask, filled on the CPU.
 //!
-//! Whoever includes this file has `Mask` and `Size` in the module above.
+//! The including module must import `Mask` and `Size`.
 
 use super::{Mask, Size};
 
 const OPACITY: f32 = 0.4;
 
-/// All masks of an image as textures of its size, drawn one to one.
-pub(super) struct TextureAMask {
+/// All masks of an image as textures of its size, drawn at scale 1.
+pub(super) struct TexturePerMask {
     device: wgpu::Device,
     queue: wgpu::Queue,
     pipeline: wgpu::RenderPipeline,
     bindings: Vec<wgpu::BindGroup>,
     target: wgpu::TextureView,
-    /// Bytes of all mask textures.
+    /// Total bytes of the mask textures.
     pub(super) bytes: u64,
 }
 
-impl TextureAMask {
+impl TexturePerMask {
     pub(super) fn new(size: Size, masks: &[Mask]) -> Self {
         let instance = wgpu::Instance::new(wgpu::InstanceDescriptor::new_without_display_handle());
         let adapter = pollster::block_on(instance.request_adapter(&wgpu::RequestAdapterOptions::default()));
