@@ -95,11 +95,10 @@ impl Progress {
             };
             (of, format!(", {:.0} s left", total.saturating_sub(done) as f64 / rate))
         });
-        match self.unit {
-            Unit::Bytes => {
-                eprintln!("{}{of}, {}/s{left} {message}", HumanBytes(done), HumanBytes(rate as u64))
-            }
-            Unit::Items(items) => eprintln!("{done}{of} {items}, {rate:.1}/s{left} {message}"),
-        }
+        let (done, rate) = match self.unit {
+            Unit::Bytes => (format!("{}{of}", HumanBytes(done)), HumanBytes(rate as u64).to_string()),
+            Unit::Items(items) => (format!("{done}{of} {items}"), format!("{rate:.1}")),
+        };
+        eprintln!("{done}, {rate}/s{left} {message}");
     }
 }

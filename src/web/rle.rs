@@ -1,4 +1,4 @@
-//! Masks for JavaScript: read from COCO's strings and polygons, measured, merged and written.
+//! Masks for JavaScript: decodes COCO's strings and polygons, measures, merges and encodes.
 
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
@@ -7,7 +7,7 @@ use super::error::js_error;
 use crate::geometry::Size;
 use crate::rle::{Error, Mask};
 
-/// A list of masks, held as runs.
+/// A list of masks, stored as runs.
 ///
 /// ```js
 /// const masks = new Masks();
@@ -21,26 +21,26 @@ pub struct Masks(Vec<Mask>);
 
 #[wasm_bindgen]
 impl Masks {
-    /// No masks.
+    /// Creates an empty list.
     #[wasm_bindgen(constructor)]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// The number of masks.
+    /// Returns the number of masks.
     #[wasm_bindgen(getter)]
     pub fn length(&self) -> usize {
         self.0.len()
     }
 
-    /// Adds the mask of COCO's compressed counts.
+    /// Appends the mask of COCO's compressed counts.
     pub fn push(&mut self, height: u32, width: u32, counts: &str) -> Result<(), JsValue> {
         self.0.push(Mask::from_compressed(Size::new(width, height), counts).map_err(of_rle)?);
         Ok(())
     }
 
-    /// Adds many masks in one call: `sizes` holds height and width of each, `lines` its compressed
-    /// counts, one a line, as UTF-8.
+    /// Appends many masks in one call: `sizes` has the height and width of each, `lines` the compressed
+    /// counts of each as a line of UTF-8.
     #[wasm_bindgen(js_name = pushLines)]
     pub fn push_lines(&mut self, sizes: &[u32], lines: &[u8]) -> Result<(), JsValue> {
         let lines = std::str::from_utf8(lines).map_err(|error| js_error("character", error))?;
@@ -50,30 +50,30 @@ impl Masks {
         Ok(())
     }
 
-    /// Adds the mask of one polygon, x and y of its points in turn, as COCO fills it.
+    /// Appends the mask of one polygon, filled as COCO does; `polygon` alternates x and y of its points.
     #[wasm_bindgen(js_name = pushPolygon)]
     pub fn push_polygon(&mut self, height: u32, width: u32, polygon: &[f64]) -> Result<(), JsValue> {
         self.0.push(Mask::from_polygon(Size::new(width, height), polygon).map_err(of_rle)?);
         Ok(())
     }
 
-    /// The compressed counts of a mask; nothing where there is no such mask.
+    /// Returns the compressed counts of a mask; `undefined` if there is no such mask.
     pub fn counts(&self, index: usize) -> Option<String> {
         self.0.get(index).map(Mask::to_compressed)
     }
 
-    /// The number of pixels set in a mask.
+    /// Returns the number of pixels of a mask; `undefined` if there is no such mask.
     pub fn area(&self, index: usize) -> Option<f64> {
         self.0.get(index).map(|mask| mask.area() as f64)
     }
 
-    /// The bitmap of a mask, row by row, a byte 0 or 1 a pixel.
+    /// Returns the bitmap of a mask, row by row, with one byte of 0 or 1 for each pixel.
     #[wasm_bindgen(js_name = toRowMajor)]
     pub fn to_row_major(&self, index: usize) -> Result<Option<Vec<u8>>, JsValue> {
         self.0.get(index).map(Mask::to_row_major).transpose().map_err(of_rle)
     }
 
-    /// The area of the union of each mask and the next of the list, where they have one size; else 0.
+    /// Returns the area of the union of each mask and the next in the list; 0 if their sizes differ.
     #[wasm_bindgen(js_name = unionAreas)]
     pub fn union_areas(&self) -> Vec<f64> {
         self.0
@@ -82,7 +82,7 @@ impl Masks {
             .collect()
     }
 
-    /// Drops all masks.
+    /// Removes all masks.
     pub fn clear(&mut self) {
         self.0.clear();
     }

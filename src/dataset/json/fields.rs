@@ -257,13 +257,11 @@ impl<'l> Fields<'l> {
         for (index, value) in list.into_iter().enumerate() {
             let problem = match value {
                 JsonValue::Numbers(polygon) if polygon.len() >= 6 && polygon.len().is_multiple_of(2) => {
-                    match invalid_coordinate(&polygon) {
-                        Some(at) => rle::Error::Coordinate { polygon: index, at }.into(),
-                        None => {
-                            polygons.push((index, polygon));
-                            continue;
-                        }
-                    }
+                    let Some(at) = invalid_coordinate(&polygon) else {
+                        polygons.push((index, polygon));
+                        continue;
+                    };
+                    rle::Error::Coordinate { polygon: index, at }.into()
                 }
                 JsonValue::Numbers(_) => {
                     Problem::Shape { expected: "x and y of three points or more", found: "other numbers" }
