@@ -154,6 +154,9 @@ describe('annotation files in a page', () => {
       const pageSeconds = (performance.now() - askedPage) / 1000;
       const { mask, ...annotation } = second.annotations[0];
       const [top] = await file.categories('entity 7', 1);
+      const invalid = await file
+        .select({ order: 'unknown' })
+        .catch((/** @type {any} */ error) => error.code);
       file.close();
       const closed = await file.page(0, 1).catch((/** @type {any} */ error) => error.code);
       return {
@@ -168,6 +171,7 @@ describe('annotation files in a page', () => {
         size: mask.size,
         boundaries: [...mask.boundaries],
         top,
+        invalid,
         closed,
       };
     });
@@ -225,6 +229,7 @@ describe('annotation files in a page', () => {
     assert.deepEqual(found.size, [HEIGHT, WIDTH]);
     assert.deepEqual(found.boundaries, band(106 % 32));
     assert.deepEqual(found.top, { id: 'Q7', name: 'Entity 7', annotations: ofEntity });
+    assert.equal(found.invalid, 'json');
     assert.equal(found.closed, 'closed');
     assert.equal(parsed, count);
     // No machine parses more than 3 GB/s: a trace that misses this task would miss others.
