@@ -193,7 +193,7 @@ fn invalid_headers_are_refused_with_the_reason() {
         ("/entities", json!(9), "lines, the header says"),
         ("/element", json!("f64"), "unknown variant `f64`"),
         ("/parts/vectors/bytes", json!(u64::MAX), "bytes of the index"),
-        ("/parts/mean/sha256", json!("ABC"), "SHA-256 of mean"),
+        ("/parts/mean/sha256", json!("ABC"), "is not a SHA-256"),
         ("/parts/mean/file", json!("../../etc/passwd"), "not a plain file name"),
         ("/parts/exemplars/file", json!(""), "not a plain file name"),
         ("/parts/exemplars/file", json!(".hidden"), "not a plain file name"),
@@ -326,7 +326,7 @@ fn invalid_exemplars_are_refused_when_building() {
         build(vec![(exemplar(0), vec![1.0, 2.0]), (exemplar(0), vec![1.0])])
             .contains("exemplar 1 has 1 numbers")
     );
-    assert!(build(vec![(exemplar(0), vec![f32::INFINITY])]).contains("no usable feature"));
+    assert!(build(vec![(exemplar(0), vec![f32::INFINITY])]).contains("zero or not finite"));
     let two_of_one_name = vec![Entity { qid: "Q1".into(), ..Entity::default() }; 2];
     let features = vec![(exemplar(0), vec![1.0, 0.0]), (exemplar(1), vec![0.0, 1.0])];
     assert!(Index::build(manifest(), Element::F32, two_of_one_name, features).is_err());
