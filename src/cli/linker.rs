@@ -10,9 +10,21 @@ use super::onnx::Runtime;
 use crate::link::encoder::run;
 use crate::link::index::header::Limits;
 use crate::link::index::{Index, folder};
-use crate::link::protocol::LinkResponse;
+use crate::link::protocol::{LinkResponse, ModelInfo};
 use crate::link::{AnswerError, LocalLinker, answer};
 use crate::rle::Mask;
+
+/// Links masks for the server: an index, or any other model.
+pub trait Backend: Send + Sync {
+    /// Describes the model and its index.
+    fn info(&self) -> &ModelInfo;
+
+    /// Computes the part of the work that depends on the image alone, so that later masks find it done.
+    fn prepare(&self, image: &DecodedImage) -> Result<(), AnswerError>;
+
+    /// Returns the `top_k` likeliest entities of a mask.
+    fn answer(&self, image: &DecodedImage, mask: &Mask, top_k: usize) -> Result<LinkResponse, AnswerError>;
+}
 
 /// An index and the encoder it was built with.
 pub struct Linker {
@@ -33,20 +45,19 @@ impl Linker {
     pub fn index(&self) -> &Index {
         self.linker.index()
     }
+}
 
-    /// Computes the part of the work that depends on the image alone, so that later masks find it done.
-    pub fn prepare(&self, image: &DecodedImage) -> Result<(), AnswerError> {
+impl Backend for Linker {
+    fn info(&self) -> &ModelInfo {
+        self.linker.model()
+    }
+
+    fn prepare(&self, image: &DecodedImage) -> Result<(), AnswerError> {
         let host = NativeHost::new(self.encoder.graphs(), image);
         Ok(pollster::block_on(run::prepare(self.encoder.manifest(), &host, image.map()))?)
     }
 
-    /// Returns the `top_k` likeliest entities of a mask.
-    pub fn answer(
-        &self,
-        image: &DecodedImage,
-        mask: &Mask,
-        top_k: usize,
-    ) -> Result<LinkResponse, AnswerError> {
+    fn answer(&self, image: &DecodedImage, mask: &Mask, top_k: usize) -> Result<LinkResponse, AnswerError> {
         let host = NativeHost::new(self.encoder.graphs(), image);
         pollster::block_on(answer(&self.linker, &host, mask, image.map(), top_k))
     }

@@ -76,6 +76,11 @@ impl LocalLinker {
         Self { index, model }
     }
 
+    /// Returns the ids and hashes that responses state, and the size of the index.
+    pub fn model(&self) -> &ModelInfo {
+        &self.model
+    }
+
     /// Returns the index.
     pub fn index(&self) -> &Index {
         &self.index

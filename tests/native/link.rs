@@ -1,6 +1,7 @@
 //! The linking endpoint over a real index: right entities, clear problems, bounded work.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
@@ -16,7 +17,7 @@ use crate::http::{Reply, request, send};
 use crate::plvel::{Built, built};
 
 fn server(built: &Built, settings: Settings) -> Router {
-    app(Server::new(Some(built.linker()), settings).unwrap())
+    app(Server::new(Some(Arc::new(built.linker())), settings).unwrap())
 }
 
 async fn upload(app: &Router, sha256: &str, body: impl Into<axum::body::Body>) -> Reply {

@@ -5,6 +5,7 @@ use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
 use std::process::{Command, Stdio};
+use std::sync::Arc;
 
 use axum::Router;
 use masklink::cli::serve::{Limits, Server, Settings, app};
@@ -59,7 +60,7 @@ async fn endpoint_json_names_the_server_when_it_has_an_index() {
     };
     assert_eq!(endpoint(&site().app).await, serde_json::json!({"endpoint": null}), "without an index");
     let Some(built) = built() else { return };
-    let app = app(Server::new(Some(built.linker()), Settings::default()).unwrap());
+    let app = app(Server::new(Some(Arc::new(built.linker())), Settings::default()).unwrap());
     assert_eq!(endpoint(&app).await, serde_json::json!({"endpoint": "./"}));
 }
 

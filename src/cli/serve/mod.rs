@@ -16,6 +16,7 @@ use std::env::VarError;
 use std::io::IsTerminal as _;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use anyhow::{Context as _, ensure};
 use axum::http::HeaderValue;
@@ -28,7 +29,7 @@ pub use routes::openapi::document as openapi_document;
 pub use settings::{Limits, Settings};
 pub use state::Server;
 
-use super::linker::Linker;
+use super::linker::{Backend, Linker};
 use super::onnx::{Runtime, RuntimeArgs};
 
 /// Serves the page and the linking endpoint. `RUST_LOG=masklink=debug` logs each request.
@@ -100,15 +101,15 @@ pub(super) fn run(args: ServeArgs) -> anyhow::Result<()> {
     for folder in [&args.root, &args.data].into_iter().flatten() {
         ensure!(folder.is_dir(), "there is no folder {}", folder.display());
     }
-    let linker = match &args.index {
+    let backend: Option<Arc<dyn Backend>> = match &args.index {
         Some(folder) => {
             let runtime = Runtime::load(args.runtime.onnxruntime.as_deref())?;
-            Some(Linker::open(folder, &runtime, args.runtime.threads)?)
+            Some(Arc::new(Linker::open(folder, &runtime, args.runtime.threads)?))
         }
         None => None,
     };
     let address = SocketAddr::new(args.host, args.port);
-    let server = Server::new(linker, settings(args, token))?;
+    let server = Server::new(backend, settings(args, token))?;
     tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()?

@@ -52,7 +52,7 @@ pub fn app(server: Server) -> Router {
 /// Returns the endpoint that the page uses: this server, where it has an index. Beside a page on another
 /// host lies a file of this name, which its host may edit.
 async fn get_endpoint(State(server): State<Server>) -> Json<serde_json::Value> {
-    let endpoint = server.inner.linker.as_ref().map(|_| "./");
+    let endpoint = server.inner.backend.as_ref().map(|_| "./");
     Json(serde_json::json!({ "endpoint": endpoint }))
 }
 

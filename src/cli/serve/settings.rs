@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use axum::http::HeaderValue;
 
-use crate::link::protocol::endpoint::{LINK_TIMEOUT_MILLIS, UPLOAD_TIMEOUT_MILLIS};
+use crate::link::protocol::client::{LINK_TIMEOUT_MILLIS, UPLOAD_TIMEOUT_MILLIS};
 
 /// Settings of a server: the folders it serves, and the clients it serves them to.
 #[derive(Clone, Debug, Default)]

@@ -17,7 +17,8 @@ use super::routes::files::Files;
 use super::settings::Settings;
 use super::store::{Capacity, Store};
 use super::workers::{Workers, run_blocking};
-use crate::cli::linker::Linker;
+use crate::cli::linker::Backend;
+use crate::link::protocol::ModelInfo;
 use crate::link::protocol::problem::Kind;
 
 /// The server's state; cheap to clone.
@@ -27,7 +28,7 @@ pub struct Server {
 }
 
 pub(super) struct Inner {
-    pub(super) linker: Option<Linker>,
+    pub(super) backend: Option<Arc<dyn Backend>>,
     pub(super) store: Store,
     pub(super) settings: Settings,
     pub(super) files: Arc<Files>,
@@ -47,12 +48,12 @@ impl FromRef<Server> for Arc<Files> {
 }
 
 impl Server {
-    /// Creates a server of these settings; without a linker the endpoint responds 503.
-    pub fn new(linker: Option<Linker>, settings: Settings) -> std::io::Result<Self> {
+    /// Creates a server of these settings; without a backend the endpoint responds 503.
+    pub fn new(backend: Option<Arc<dyn Backend>>, settings: Settings) -> std::io::Result<Self> {
         let limits = settings.limits;
         let capacity = Capacity { memory: limits.store_bytes, folder: limits.folder_bytes };
         let inner = Inner {
-            linker,
+            backend,
             store: Store::open(settings.store.clone(), &capacity)?,
             files: Arc::new(Files::new(settings.root.clone(), settings.data.clone())),
             rate: Arc::new(Rate::new(limits.requests_per_second)),
@@ -109,9 +110,9 @@ impl Server {
         let Settings { root, data, .. } = &self.inner.settings;
         let page = root.iter().map(|folder| format!("the page in {}", folder.display()));
         let data = data.iter().map(|folder| format!("{} at {address}?data=data/", folder.display()));
-        let index = self.inner.linker.as_ref().map_or("no index".to_owned(), |linker| {
-            let (entities, masks) = (linker.index().entities().len(), linker.index().exemplars().len());
-            format!("an index of {entities} entities and {masks} masks")
+        let index = self.inner.backend.as_ref().map_or("no index".to_owned(), |backend| {
+            let ModelInfo { entities, exemplars, .. } = backend.info();
+            format!("an index of {entities} entities and {exemplars} masks")
         });
         let served: Vec<_> = page.chain(data).chain([index]).collect();
         format!("{address} serves {}", served.join(", "))
@@ -128,9 +129,9 @@ impl Server {
 }
 
 impl Inner {
-    /// Returns the linker, or the problem that the server has no index.
-    pub(super) fn linker(&self) -> Result<&Linker, ApiError> {
+    /// Returns the backend, or the problem that the server has no index.
+    pub(super) fn backend(&self) -> Result<&dyn Backend, ApiError> {
         let detail = "This server has no index. Start it with --index DIR.";
-        self.linker.as_ref().ok_or_else(|| ApiError::new(Kind::Unavailable, detail))
+        self.backend.as_deref().ok_or_else(|| ApiError::new(Kind::Unavailable, detail))
     }
 }

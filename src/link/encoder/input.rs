@@ -14,7 +14,7 @@ const MIDDLE: u8 = 128;
 
 /// One run of an encoder on a part of an image.
 #[derive(Clone, Debug, PartialEq)]
-pub struct EncodeJob<'a> {
+pub(super) struct EncodeJob<'a> {
     manifest: &'a EncoderManifest,
     image: Size,
     /// Region that the whole input covers; it may reach outside the image, where the input is neutral.
@@ -64,7 +64,7 @@ pub enum EncodeError {
 
 impl<'a> EncodeJob<'a> {
     /// Creates the run for one view of a mask in an image of this size.
-    pub fn new(
+    pub(super) fn new(
         manifest: &'a EncoderManifest,
         view: EncoderView,
         image: Size,
@@ -84,20 +84,20 @@ impl<'a> EncodeJob<'a> {
     }
 
     /// Creates the run for a whole image, whatever the mask.
-    pub fn of_image(manifest: &'a EncoderManifest, image: Size) -> Self {
+    pub(super) fn of_image(manifest: &'a EncoderManifest, image: Size) -> Self {
         let whole = Rect::from_xywh([0.0, 0.0, f64::from(image.width), f64::from(image.height)]);
         Self { manifest, image, region_in_image: fitted(whole, &manifest.input), mask: None }
     }
 
     /// Returns the window of the image whose pixels [`input`](Self::input) reads.
-    pub fn window(&self) -> PixelRect {
+    pub(super) fn window(&self) -> PixelRect {
         pixels::window_of(self.image, self.region_in_image, self.target())
     }
 
     /// Computes the graph's input from the image's pixels or the [window](Self::window) of them.
     ///
     /// Floats are `(byte - mean) / std` and 0 outside the image; bytes are the image's and 128 outside.
-    pub fn input(&self, pixels: &Pixels<'_>) -> Result<Tensor, EncodeError> {
+    pub(super) fn input(&self, pixels: &Pixels<'_>) -> Result<Tensor, EncodeError> {
         let Input { mean, std, element, .. } = &self.manifest.input;
         let data = match element {
             InputElement::F32 => {
@@ -114,7 +114,7 @@ impl<'a> EncodeJob<'a> {
     }
 
     /// Returns the feature map that the graph's output holds.
-    pub fn feature_map(&self, output: Tensor) -> Result<FeatureMap, EncodeError> {
+    pub(super) fn feature_map(&self, output: Tensor) -> Result<FeatureMap, EncodeError> {
         let (shape, values) = channels_first(output, self.manifest.output.layout)?;
         Ok(FeatureMap::new(shape, values, self.region_in_image)?)
     }
@@ -169,7 +169,7 @@ impl<'a> EncodeJob<'a> {
 }
 
 /// Pools the maps of an encoder's views over a mask, each to length 1, and joins the vectors.
-pub fn join(maps: &[Cow<'_, FeatureMap>], mask: &Mask) -> Result<Vec<f32>, EncodeError> {
+pub(in crate::link) fn join(maps: &[Cow<'_, FeatureMap>], mask: &Mask) -> Result<Vec<f32>, EncodeError> {
     let mut feature = Vec::new();
     for map in maps {
         feature.extend(map.pool(mask)?);

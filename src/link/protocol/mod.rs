@@ -1,11 +1,10 @@
 //! The linking protocol v1: its JSON types, its errors, and the client's side of the conversation.
 
 pub mod client;
-pub mod endpoint;
 pub mod problem;
 mod wire;
 
-pub use endpoint::{Endpoint, EndpointAnswer, EndpointError, ask_endpoint};
+pub use client::{Endpoint, EndpointAnswer, EndpointError, ask_endpoint};
 pub use wire::{
     DEFAULT_ENTITIES, Evidence, IMAGES_PATH, ImageRef, InIndex, LINK_PATH, LinkRequest, LinkResponse,
     MAX_ENTITIES, ModelInfo, ScoredEntity, StoredImage, Timing, is_sha256, sha256_hex,

@@ -27,7 +27,7 @@ pub(crate) async fn healthz() -> &'static str {
     )
 )]
 pub(crate) async fn readyz(State(server): State<Server>) -> Result<&'static str, ApiError> {
-    server.inner.linker().map(|_| "ok\n")
+    server.inner.backend().map(|_| "ok\n")
 }
 
 #[utoipa::path(

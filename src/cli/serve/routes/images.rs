@@ -44,7 +44,7 @@ pub(crate) async fn upload_image(
         let detail = "The path must end with the image's SHA-256: 64 lowercase hexadecimal digits.";
         return Err(ApiError::new(Kind::BadValue, detail));
     }
-    server.inner.linker()?;
+    server.inner.backend()?;
     let received = server.receive(&headers, body, server.inner.settings.limits.image_bytes).await?;
     let work = move |inner: &Inner| {
         let actual = sha256_hex(&received.bytes);
@@ -63,7 +63,7 @@ pub(crate) async fn upload_image(
 pub(super) fn decode(inner: &Inner, bytes: &[u8]) -> Result<DecodedImage, ApiError> {
     inner.metrics.time_preparation(|| {
         let image = DecodedImage::decode(bytes, inner.settings.limits.pixels)?;
-        inner.linker()?.prepare(&image)?;
+        inner.backend()?.prepare(&image)?;
         Ok(image)
     })
 }

@@ -49,7 +49,7 @@ pub(crate) async fn link(
     body: Body,
 ) -> Result<Json<LinkResponse>, ApiError> {
     let started = Instant::now();
-    server.inner.linker()?;
+    server.inner.backend()?;
     let limits = server.inner.settings.limits;
     let content_type =
         headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
@@ -107,7 +107,7 @@ fn link_mask(
     let started = Instant::now();
     let image = image()?;
     let reading = millis(started, Instant::now());
-    let mut response = inner.linker()?.answer(&image, mask, top_k)?;
+    let mut response = inner.backend()?.answer(&image, mask, top_k)?;
     response.timing_ms.encode += reading;
     inner.metrics.record_link(&response.timing_ms);
     Ok(response)
