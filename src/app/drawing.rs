@@ -1,25 +1,68 @@
-//! What the renderers are given: the scene and the style that a [`State`] comes to.
+//! The scene and style for the renderers, and the marks over the canvas.
 
 use std::collections::HashMap;
 
+use serde::Serialize;
+
 use super::{ColorMode, Selection, State, Tool};
-use crate::geometry::{Rect, Size};
+use crate::geometry::Rect;
 use crate::render::{Color, ColorBy, Error, Overlay, Scene, Style};
 use crate::rle::Mask;
+use crate::segment::Prompt;
 
 /// Width of outlines in CSS pixels.
 const OUTLINE_WIDTH: f32 = 1.5;
-/// The colour of the mask that is clicked: white makes a thing lighter and keeps its hue, which
-/// tells an orange from a lemon.
+/// Color of the mask being clicked: white lightens the image under it and keeps its hue, which tells an
+/// orange from a lemon.
 const CLICKED: Color = Color { red: 255, green: 255, blue: 255 };
-/// Its opacity in that of other fills.
+/// Opacity of the mask being clicked, as a part of that of other fills.
 const CLICKED_OPACITY: f32 = 0.4;
+/// Maximum number of names drawn at once; more would cover the image.
+const MAX_LABELS: usize = 60;
+
+/// Marks over the canvas. Positions are CSS pixels from its top-left corner.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(target_arch = "wasm32", derive(tsify::Tsify), tsify(missing_as_null))]
+#[serde(rename_all = "camelCase")]
+pub struct Marks {
+    /// The points clicked.
+    pub points: Vec<PointMark>,
+    /// `[x1, y1, x2, y2]` of the boxes drawn and of the one being drawn.
+    pub boxes: Vec<[f64; 4]>,
+    /// The point that the model is working on.
+    pub pulse: Option<[f64; 2]>,
+    /// The keyboard's crosshair.
+    pub crosshair: Option<[f64; 2]>,
+    /// Names of masks.
+    pub labels: Vec<Label>,
+    /// Whether another part than the whole image is shown.
+    pub is_zoomed: bool,
+}
+
+/// The mark of a point clicked.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(target_arch = "wasm32", derive(tsify::Tsify))]
+pub struct PointMark {
+    /// `[x, y]`.
+    pub at: [f64; 2],
+    /// Whether the point is part of the object.
+    pub positive: bool,
+}
+
+/// The name of a mask.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(target_arch = "wasm32", derive(tsify::Tsify))]
+pub struct Label {
+    /// Plain text.
+    pub text: String,
+    /// `[x, y]` of the mask's topmost pixel in view.
+    pub at: [f64; 2],
+}
 
 impl State {
-    /// The masks shown, and above them that of the clicks, over an image of the state's size.
+    /// Builds the scene: the masks shown, and above them the chosen candidate.
     pub fn scene(&self) -> Result<Scene, Error> {
-        let size = self.image().map_or(Size::default(), |(_, size)| size);
-        let mut scene = Scene::new(size)?;
+        let mut scene = Scene::new(self.size())?;
         let mut entities = HashMap::new();
         for (index, shown) in self.shown().iter().enumerate() {
             // A mask that is not linked is an entity of its own.
@@ -34,7 +77,7 @@ impl State {
         Ok(scene)
     }
 
-    /// How [`Self::scene`] is drawn now: while an object is clicked nothing else covers the image.
+    /// Returns how [`Self::scene`] is drawn; while an object is clicked nothing else covers the image.
     pub fn style(&self) -> Style {
         let count = self.shown().len();
         let clicked = !self.clicks().is_empty();
@@ -59,6 +102,55 @@ impl State {
             },
             hidden: if clicked { (0..count).collect() } else { (0..0).collect() },
         }
+    }
+
+    /// Places the marks over the canvas; `scene` is [`Self::scene`].
+    pub fn marks(&self, scene: &Scene) -> Marks {
+        let place = |point: [f64; 2]| self.view().canvas_from_image(point);
+        let place_box = |[x1, y1]: [f64; 2], [x2, y2]: [f64; 2]| {
+            let ([x1, y1], [x2, y2]) = (place([x1, y1]), place([x2, y2]));
+            [x1, y1, x2, y2]
+        };
+        let (mut points, mut boxes, mut pulse) = (Vec::new(), Vec::new(), None);
+        for prompt in self.clicks().prompts() {
+            pulse = None;
+            match *prompt {
+                Prompt::Click { point, positive } => {
+                    let at = place([point.x, point.y]);
+                    points.push(PointMark { at, positive });
+                    pulse = self.clicks().awaited().map(|_| at);
+                }
+                Prompt::Box(Rect { x1, y1, x2, y2 }) => boxes.push(place_box([x1, y1], [x2, y2])),
+            }
+        }
+        let cursor = self.cursor();
+        match (cursor.dragged(), cursor.corner().zip(cursor.at())) {
+            (Some([[x1, y1], [x2, y2]]), _) => boxes.push([x1, y1, x2, y2]),
+            (None, Some((corner, at))) => boxes.push(place_box(corner, at)),
+            (None, None) => {}
+        }
+        let crosshair = cursor.at().map(place);
+        let is_zoomed = self.view().is_zoomed();
+        Marks { points, boxes, pulse, crosshair, labels: self.labels(scene), is_zoomed }
+    }
+
+    /// The names of all masks where the settings say so; else of the mask hovered and of the one selected.
+    fn labels(&self, scene: &Scene) -> Vec<Label> {
+        if !self.clicks().is_empty() {
+            return Vec::new();
+        }
+        let (view, all) = (self.view().render_view(), self.settings().labels);
+        let is_labeled = |index: &usize| {
+            let is_hovered = self.hovered() == Some(*index) && self.tool() == Tool::Select;
+            all || is_hovered || self.selection() == Selection::Shown(*index)
+        };
+        let masks = self.shown().iter().enumerate().filter(|(index, _)| is_labeled(index));
+        let labels = masks.filter_map(|(index, shown)| {
+            let anchor = scene.label_anchor(index, view)?;
+            let at = [anchor.x / view.device_pixel_ratio, anchor.y / view.device_pixel_ratio];
+            Some(Label { text: shown.name().to_owned(), at })
+        });
+        labels.take(MAX_LABELS).collect()
     }
 }
 

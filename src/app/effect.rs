@@ -1,115 +1,136 @@
-//! What is to be done: requests to the model and the endpoint, redraws, and words for the page.
+//! Effects: requests to the model and the endpoint, redraws, and news for the page around the viewer.
 
 use serde::Serialize;
 
-use super::{Failure, LinkAnswer, Source, Ticket};
-use crate::rle::CocoRle;
+use super::{Failure, RendererChoice, Source, Ticket};
+use crate::link::protocol::LinkResponse;
+use crate::rle::Mask;
+use crate::segment::Prompt;
 
-/// Something the page has to do.
+/// Something that the page has to do.
+///
+/// A mask is no part of the serialized form; `web` adds [`Effect::mask`] as an array of its runs.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(target_arch = "wasm32", derive(tsify::Tsify), tsify(missing_as_null))]
 #[serde(tag = "type", rename_all = "camelCase", rename_all_fields = "camelCase")]
 pub enum Effect {
-    /// The set of masks to draw has changed.
+    /// Draw: the masks have changed.
     DrawMasks,
-    /// Only colours, opacities, highlights or marks have changed.
+    /// Draw: colors, opacities or highlights have changed.
     DrawStyle,
-    /// What the [`Snapshot`](super::Snapshot) tells has changed.
+    /// Place the marks over the canvas anew.
+    DrawMarks,
+    /// Draw: another part of the image is shown.
+    ViewChanged,
+    /// Show the [`Snapshot`](super::Snapshot): it has changed.
     Changed,
-    /// Ask the segmentation model.
+    /// Draw with this renderer from now on.
+    Attach {
+        /// Which renderer.
+        renderer: RendererChoice,
+    },
+    /// Load the segmentation model and encode the image: a click is likely to come.
+    PrepareModel,
+    /// Run the segmentation model.
     Segment(SegmentRequest),
-    /// Nobody waits for this answer of the model any more.
+    /// Stop a run of the model, whose masks are not awaited any more.
     CancelSegment {
-        /// Of the request.
+        /// The ticket of the request.
         ticket: Ticket,
     },
-    /// Ask the linking endpoint what the mask is.
+    /// Ask for the entities of the mask.
     Link {
-        /// To be given back with the answer.
+        /// Returned with the answer.
         ticket: Ticket,
-        /// The image, by the key it was opened with.
+        /// The key of the image.
         image: String,
-        /// What to ask about.
-        mask: CocoRle,
-        /// Where.
-        endpoint: String,
+        /// The mask to link.
+        #[serde(skip)]
+        mask: Mask,
+        /// The endpoint's address; `None` links in the page, by the index published with it.
+        endpoint: Option<String>,
     },
-    /// Find in the page itself, by the index published with it, what the mask is.
-    LinkInPage {
-        /// To be given back with the answer.
-        ticket: Ticket,
-        /// The image, by the key it was opened with.
-        image: String,
-        /// What to ask about.
-        mask: CocoRle,
-    },
-    /// Nobody waits for this answer of the endpoint, or of the page, any more.
+    /// Stop a link request, whose answer is not awaited any more.
     CancelLink {
-        /// Of the request.
+        /// The ticket of the request.
         ticket: Ticket,
     },
-    /// Say this to people who hear the page.
+    /// Say something to those who use a screen reader.
     Announce {
         /// One sentence or two.
         text: String,
     },
-    /// Tell the page around.
+    /// Dispatch a DOM event.
     Notify(Notice),
 }
 
-/// A question to the segmentation model.
+impl Effect {
+    /// The mask that belongs to the effect.
+    pub fn mask(&self) -> Option<&Mask> {
+        match self {
+            Self::Link { mask, .. }
+            | Self::Notify(Notice::Segment { mask, .. } | Notice::Link { mask, .. }) => Some(mask),
+            _ => None,
+        }
+    }
+}
+
+/// A run of the segmentation model.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(target_arch = "wasm32", derive(tsify::Tsify), tsify(missing_as_null))]
 #[serde(rename_all = "camelCase")]
 pub struct SegmentRequest {
-    /// To be given back with the answer.
+    /// Returned with the masks.
     pub ticket: Ticket,
-    /// The image, by the key it was opened with.
+    /// The key of the image.
     pub image: String,
-    /// `[x, y, label]` in image space; label 1 belongs to the object, 0 does not.
-    pub points: Vec<[f64; 3]>,
-    /// `[x1, y1, x2, y2]` in image space.
-    #[serde(rename = "box")]
-    pub rect: Option<[f64; 4]>,
-    /// The earlier answer, and which of its candidates, whose low-resolution mask is to be fed back.
+    /// Points and boxes in the order given.
+    pub prompts: Vec<Prompt>,
+    /// The ticket of an earlier run and the index of its mask that is refined.
     pub refine: Option<(Ticket, usize)>,
 }
 
 /// News for the page around the viewer; each becomes a DOM event.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(target_arch = "wasm32", derive(tsify::Tsify), tsify(missing_as_null))]
 #[serde(tag = "name", content = "detail", rename_all = "kebab-case", rename_all_fields = "camelCase")]
 pub enum Notice {
-    /// A shown mask is pointed at, or none.
+    /// Another shown mask is pointed at, or none.
     MaskHover(Option<MaskDetail>),
-    /// A shown mask was selected, or none.
+    /// Another shown mask is selected, or none.
     MaskSelect(Option<MaskDetail>),
-    /// A click became a mask, or the preferred candidate changed.
+    /// A click became a mask, or another candidate is chosen.
     Segment {
-        /// The mask.
-        mask: CocoRle,
-        /// The model's own estimate of its `IoU`.
-        score: f64,
+        /// The chosen candidate.
+        #[serde(skip)]
+        mask: Mask,
+        /// The model's own estimate of its `IoU`, 0..=1.
+        score: f32,
     },
-    /// The mask's entities are known.
+    /// The entities of the mask are there.
     Link {
-        /// The mask asked about.
-        mask: CocoRle,
-        /// The entities.
-        answer: LinkAnswer,
-        /// Who answered.
+        /// The mask that was linked.
+        #[serde(skip)]
+        mask: Mask,
+        /// Its entities.
+        answer: LinkResponse,
+        /// Where the answer comes from.
         source: Source,
     },
-    /// Something did not work.
+    /// Something failed.
     Error(Failure),
 }
 
-/// A shown mask, as told to the page.
+/// A shown mask in an event.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(target_arch = "wasm32", derive(tsify::Tsify), tsify(missing_as_null))]
 pub struct MaskDetail {
-    /// Its place among the masks shown.
+    /// Its index among the masks shown.
     pub index: usize,
-    /// Its id.
+    /// Id of the annotation.
     pub id: String,
-    /// Its name.
+    /// Name of the entity, or any label.
     pub title: String,
-    /// Its entity, where linked.
+    /// The entity, where the mask is linked.
     pub qid: Option<String>,
 }

@@ -1,168 +1,252 @@
-//! What can happen: the person, the image, the model and the endpoint, as plain data.
+//! Events: actions of the person, of the page around the viewer, and answers of the model and the endpoint.
 
 use serde::{Deserialize, Serialize};
 
-use super::{LinkAnswer, RunsJson, Settings, Ticket, Tool};
-use crate::rle::CocoRle;
+use super::{Settings, Ticket, Tool, ViewPosition};
+use crate::geometry::Size;
+use crate::link::protocol::LinkResponse;
+use crate::rle::{CocoRle, FlatMasks};
 
-/// Something that happened. Positions are in image space.
+/// Something that happened. Positions are in image space; those called `in_canvas` are CSS pixels from the
+/// canvas's top-left corner.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[cfg_attr(target_arch = "wasm32", derive(tsify::Tsify), tsify(missing_as_null, rename = "ViewerEvent"))]
 #[serde(tag = "type", rename_all = "camelCase", rename_all_fields = "camelCase")]
 pub enum Event {
-    /// An image is there; what belonged to the last one is forgotten.
+    /// An image is open; everything of the last one is dropped.
     ImageOpened {
-        /// What the page calls the image: its address or its content's hash.
+        /// Names the image: its address, or the hash of its content.
         key: String,
-        /// Pixels across.
+        /// Width in pixels.
         width: u32,
-        /// Pixels down.
+        /// Height in pixels.
         height: u32,
     },
-    /// The image was taken away.
+    /// No image is open any more.
     ImageClosed,
-    /// These masks are shown over the image, instead of those before.
+    /// Other masks are shown over the image.
+    #[serde(skip)]
     MasksShown {
         /// In drawing order.
-        masks: Vec<ShownMaskJson>,
+        masks: Vec<ShownMask>,
+        /// The runs of the masks that have no `counts`, which have none here.
+        runs: FlatMasks,
     },
-    /// Answers of the endpoint that were recorded for this image.
-    RecordingsRead {
+    /// The masks of the image could not be loaded; none are shown.
+    MasksFailed {
+        /// The reason.
+        failure: Failure,
+    },
+    /// Cached answers for masks of this image replace the last ones.
+    AnswersCached {
         /// In any order.
-        answers: Vec<RecordedAnswer>,
+        answers: Vec<CachedAnswer>,
     },
-    /// The pointer is over this point of the image, or has left it.
+    /// The pointer has moved over the canvas, or has left it.
     PointerMoved {
+        /// `[x, y]`; `None` outside the canvas.
+        in_canvas: Option<[f64; 2]>,
+    },
+    /// The pointer was pressed and released at one place.
+    PointerClicked {
         /// `[x, y]`.
-        point: Option<[f64; 2]>,
+        in_canvas: [f64; 2],
+        /// Whether a key marks the point as not part of the object, whatever the tool.
+        negative: bool,
+        /// Whether a key adds the point to the object, whatever the tool.
+        add: bool,
+    },
+    /// The pointer drags a box.
+    PointerDragged {
+        /// The corner where the drag began.
+        from_in_canvas: [f64; 2],
+        /// The corner opposite.
+        to_in_canvas: [f64; 2],
+        /// Whether the pointer was released, which draws the box unless it is tiny.
+        done: bool,
     },
     /// A mask of the list is pointed at, or none.
     MaskHovered {
-        /// Its place among the masks shown.
+        /// Its index among the masks shown.
         index: Option<usize>,
     },
     /// A mask is selected, or none.
     MaskSelected {
-        /// Its place among the masks shown.
+        /// Its index among the masks shown.
         index: Option<usize>,
     },
-    /// Another tool was taken.
+    /// Another tool is active.
     ToolChosen {
-        /// Which.
+        /// The tool.
         tool: Tool,
     },
-    /// The image was clicked.
+    /// A point of the image was clicked.
     Clicked {
-        /// To the right.
+        /// Pixels from the left.
         x: f64,
-        /// Down.
+        /// Pixels from the top.
         y: f64,
-        /// A key says "not this", whatever the tool.
-        #[serde(default)]
+        /// Whether the point is not part of the object, whatever the tool.
         negative: bool,
-        /// A key says "this too", whatever the tool.
-        #[serde(default)]
+        /// Whether the point is added to the object, whatever the tool.
         add: bool,
     },
-    /// A box was drawn around an object, between two opposite corners.
+    /// A box was drawn around an object.
     BoxDrawn {
         /// One corner.
         from: [f64; 2],
         /// The corner opposite.
         to: [f64; 2],
     },
-    /// The last point or box is taken back.
+    /// An arrow key moves the crosshair, or the image with [`Tool::Pan`].
+    CursorMoved {
+        /// CSS pixels to the right.
+        dx: f64,
+        /// CSS pixels down.
+        dy: f64,
+    },
+    /// A key clicks at the crosshair; with [`Tool::Box`] it sets one corner and then the other.
+    CursorClicked {
+        /// Whether the point is not part of the object, whatever the tool.
+        negative: bool,
+    },
+    /// The keyboard focus has left the canvas.
+    CursorHidden,
+    /// Escape: gives up a box or the crosshair, else clears clicks and selection.
+    Escaped,
+    /// Undo removes the last point or box.
     Undone,
-    /// All points and boxes are taken back.
+    /// All points and boxes are removed, and the selection.
     Cleared,
-    /// One of the model's candidates is preferred.
-    CandidateChosen {
-        /// Its place in the answer.
+    /// The canvas has another size.
+    CanvasResized {
+        /// Width in CSS pixels.
+        width: f64,
+        /// Height in CSS pixels.
+        height: f64,
+        /// Device pixels per CSS pixel.
+        device_pixel_ratio: f64,
+    },
+    /// The image is moved.
+    Panned {
+        /// CSS pixels to the right.
+        dx: f64,
+        /// CSS pixels down.
+        dy: f64,
+    },
+    /// The image is zoomed.
+    Zoomed {
+        /// More than 1 magnifies.
+        factor: f64,
+        /// The point that stays in place; without it the crosshair, else the middle.
+        in_canvas: Option<[f64; 2]>,
+    },
+    /// The whole image is shown.
+    Fitted,
+    /// One pixel of the image is shown as one device pixel.
+    ActualPixelsShown,
+    /// A mask is shown as large as it fits.
+    MaskFitted {
+        /// Its index among the masks shown.
         index: usize,
     },
-    /// The next candidate, or with -1 the one before, around the ends.
+    /// A part of the image is shown; without an image, of the next one that is opened.
+    ViewSet {
+        /// `None` shows the whole image.
+        view: Option<ViewPosition>,
+    },
+    /// One of the model's candidates is chosen.
+    CandidateChosen {
+        /// Its index among the candidates, best first.
+        index: usize,
+    },
+    /// A neighbor of the chosen candidate is chosen, around the ends.
     CandidateStepped {
-        /// How many places.
+        /// 1 for the next, -1 for the one before.
         by: i32,
     },
-    /// The model answered.
+    /// The model returned masks.
+    #[serde(skip)]
     Segmented {
-        /// Of the request.
+        /// The ticket of the request.
         ticket: Ticket,
-        /// As the model gave them.
-        candidates: Vec<CandidateJson>,
-        /// Which of them the model prefers; without it the one of the highest score.
-        #[serde(default)]
+        /// The size of all masks.
+        size: Size,
+        /// The model's own estimate of each mask's `IoU`, 0..=1.
+        scores: Vec<f32>,
+        /// In the model's own order.
+        masks: FlatMasks,
+        /// Index of the mask that the model prefers; `None` prefers the highest score.
         best: Option<usize>,
-        /// Whether the model looks closer still: these are shown until its answer comes, and not linked.
-        #[serde(default)]
+        /// Whether a refinement pass is still to come: the masks are shown until then and not linked.
         provisional: bool,
     },
-    /// The model could not answer.
+    /// The model failed.
     SegmentFailed {
-        /// Of the request.
+        /// The ticket of the request.
         ticket: Ticket,
-        /// Why.
+        /// The reason.
         failure: Failure,
     },
-    /// The person asks what the current mask is.
-    LinkAsked,
-    /// The endpoint, or the page itself, answered.
+    /// The entity of the current mask is asked for.
+    LinkRequested,
+    /// The endpoint or the local index returned entities.
     Linked {
-        /// Of the request.
+        /// The ticket of the request.
         ticket: Ticket,
-        /// What it said.
-        answer: LinkAnswer,
+        /// Entities in any order.
+        answer: LinkResponse,
     },
-    /// The endpoint, or the page itself, could not answer.
+    /// The endpoint or the local index failed.
     LinkFailed {
-        /// Of the request.
+        /// The ticket of the request.
         ticket: Ticket,
-        /// Why.
+        /// The reason.
         failure: Failure,
     },
-    /// The settings are now these.
+    /// The settings have changed.
     SettingsChanged {
-        /// All of them.
+        /// All settings.
         settings: Settings,
     },
+    /// The GPU failed and cannot be restored: the CPU draws from now on.
+    GpuFailed {
+        /// The reason.
+        failure: Failure,
+    },
+    /// The viewer has left the document: nothing is awaited any more.
+    Suspended,
 }
 
-/// A mask to show and what is known of it.
+/// A mask to show and its description.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct ShownMaskJson {
-    /// The annotation's id, or any name the page knows it by.
+#[cfg_attr(target_arch = "wasm32", derive(tsify::Tsify), tsify(missing_as_null))]
+pub struct ShownMask {
+    /// Id of the annotation, or any name that the page knows it by.
     pub id: String,
-    /// The mask; as large as the image.
-    pub mask: RunsJson,
-    /// The entity's name, or any label.
-    #[serde(default)]
+    /// Name of the entity, or any label.
     pub title: String,
-    /// The entity, where the masks are linked.
-    #[serde(default)]
+    /// The entity, where the mask is linked.
     pub qid: Option<String>,
+    /// Height and width, which must be the image's.
+    pub size: [u32; 2],
+    /// COCO's compressed runs; `None` where the runs come as an array.
+    pub counts: Option<String>,
 }
 
-/// One of a model's candidates.
+/// An answer of an endpoint, kept for when it cannot be reached.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
-pub struct CandidateJson {
-    /// As large as the image.
+#[cfg_attr(target_arch = "wasm32", derive(tsify::Tsify))]
+pub struct CachedAnswer {
+    /// The mask that was linked.
     pub mask: CocoRle,
-    /// The model's own estimate of its `IoU`, 0..=1.
-    pub score: f64,
+    /// Its entities.
+    pub answer: LinkResponse,
 }
 
-/// An answer of the endpoint kept for when it is down.
-#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
-pub struct RecordedAnswer {
-    /// What was asked about.
-    pub mask: CocoRle,
-    /// What was answered.
-    pub answer: LinkAnswer,
-}
-
-/// Why something outside did not work.
+/// A failure outside the state: of the model, the endpoint, a file or the renderer.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[cfg_attr(target_arch = "wasm32", derive(tsify::Tsify))]
 pub struct Failure {
     /// Stable, for programs: `endpoint-down`, `timeout`, `model-hash`, …
     pub code: String,

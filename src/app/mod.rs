@@ -1,35 +1,30 @@
-//! The click flow without a browser: what happens becomes an [`Event`], what is to be done comes
-//! out as [`Effect`]s.
+//! The click flow without a browser: [`Event`]s in, [`Effect`]s out.
 //!
-//! [`State::update`] is the only way in. It neither waits nor asks: a segmentation model, a linking
-//! endpoint, a renderer and a screen reader are reached by the effects it returns, and their
-//! answers come back as events that carry the [`Ticket`] of the effect that asked. An answer whose
-//! ticket is no longer awaited changes nothing, so a person may click again before the last click
-//! is answered. Events, effects and the [`Snapshot`] are plain data with one JSON form, which is
-//! the form the page speaks.
+//! [`State::update`] is the only way in. It performs no IO: the segmentation model, the linking
+//! endpoint, the renderer and the screen reader are reached by the effects that it returns, and their
+//! answers come back as events with the [`Ticket`] of the request. An answer whose ticket is not
+//! awaited any more changes nothing, so a person may click again at any time. Events, effects and the
+//! [`Snapshot`] are plain data; masks cross to JavaScript as arrays of runs.
 
-mod address;
 mod drawing;
 mod effect;
-mod entity;
 mod event;
-
-mod runs_json;
 mod settings;
 mod snapshot;
 mod state;
+mod words;
 
-pub use address::{Address, AddressView};
+pub use drawing::{Label, Marks, PointMark};
 pub use effect::{Effect, MaskDetail, Notice, SegmentRequest};
-pub use entity::{Entity, InIndex, LinkAnswer, Verdict};
-pub use event::{CandidateJson, Event, Failure, RecordedAnswer, ShownMaskJson};
-pub use runs_json::RunsJson;
+pub use event::{CachedAnswer, Event, Failure, ShownMask};
 pub use settings::{ColorMode, RendererChoice, Settings, Tool};
 pub use snapshot::{Facts, ShownSummary, Snapshot};
-pub use state::clicks::{Candidate, Clicks, Prompt};
-pub use state::linking::{Linking, MIN_IOU_OF_A_RECORDING, Source};
+pub use state::clicks::{Candidate, Clicks};
+pub use state::cursor::Cursor;
+pub use state::linking::{Linking, MIN_CACHED_IOU, Source};
+pub use state::view::{ViewPosition, Viewport};
 pub use state::{Selection, Shown, State};
+pub use words::Confidence;
 
-/// Names one request, so that its answer is known again; counts up from 1 and is never given twice
-/// by one [`State`].
+/// Names a request and its answer; counts up from 1 in each [`State`].
 pub type Ticket = u32;

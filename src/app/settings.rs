@@ -1,15 +1,16 @@
-//! What a person can set, and the tool in their hand.
+//! The settings of a viewer, and its tools.
 
 use serde::{Deserialize, Serialize};
 
 /// What a click on the image does.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[cfg_attr(target_arch = "wasm32", derive(tsify::Tsify))]
 #[serde(rename_all = "camelCase")]
 pub enum Tool {
     /// Selects the shown mask under the pointer.
     #[default]
     Select,
-    /// Segments the object clicked, afresh with each click.
+    /// Segments the object clicked; each click begins another object.
     Pick,
     /// Adds a point that belongs to the object.
     Add,
@@ -21,19 +22,28 @@ pub enum Tool {
     Pan,
 }
 
-/// What a colour stands for.
+impl Tool {
+    /// Whether a plain click with the tool runs the segmentation model.
+    pub fn segments(self) -> bool {
+        !matches!(self, Self::Select | Self::Pan)
+    }
+}
+
+/// How masks get their colors.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[cfg_attr(target_arch = "wasm32", derive(tsify::Tsify))]
 #[serde(rename_all = "camelCase")]
 pub enum ColorMode {
-    /// Masks of one entity share a colour.
+    /// Masks of one entity share a color.
     #[default]
     Entity,
-    /// Each mask has its own colour.
+    /// Each mask has a color of its own.
     Mask,
 }
 
 /// Which renderer draws.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[cfg_attr(target_arch = "wasm32", derive(tsify::Tsify))]
 #[serde(rename_all = "camelCase")]
 pub enum RendererChoice {
     /// WebGPU where it works, else the CPU.
@@ -45,21 +55,22 @@ pub enum RendererChoice {
 
 /// The settings of a viewer.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
-#[serde(rename_all = "camelCase", default)]
+#[cfg_attr(target_arch = "wasm32", derive(tsify::Tsify), tsify(missing_as_null))]
+#[serde(rename_all = "camelCase")]
 pub struct Settings {
-    /// The linking endpoint's address; `None` sends nothing anywhere: the page itself is asked.
+    /// Address of the linking endpoint; without one nothing is sent and masks are linked in the page.
     pub endpoint: Option<String>,
-    /// The segmentation model's id in the manifest; `None` is the manifest's default.
+    /// Id of the segmentation model in the manifest; `None` is the manifest's default.
     pub model: Option<String>,
     /// Opacity of a mask's fill, 0..=1.
     pub opacity: f64,
-    /// What a colour stands for.
+    /// How masks get their colors.
     pub color_mode: ColorMode,
-    /// Whether fills carry a pattern, so that they can be told apart without colour.
+    /// Whether fills carry a pattern, which tells masks apart without color.
     pub patterns: bool,
-    /// Whether names are drawn beside masks.
+    /// Whether the names of all masks are drawn.
     pub labels: bool,
-    /// Whether boxes are drawn around masks.
+    /// Whether bounding boxes are drawn.
     pub boxes: bool,
     /// Which renderer draws.
     pub renderer: RendererChoice,

@@ -1,73 +1,79 @@
-//! What the page shows of the state, as plain data.
+//! The state as plain data, for the panels around the image.
 
 use serde::Serialize;
 
-use super::{Failure, Linking, Prompt, Selection, Settings, State, Tool, Verdict};
+use super::{Confidence, Failure, Linking, Selection, Settings, State, Tool};
 use crate::geometry::PixelRect;
-use crate::rle::{CocoRle, Connectivity, Mask};
+use crate::rle::Mask;
+use crate::segment::Prompt;
 
-/// The state as its panels need it; masks themselves are not in it, but the current one.
+/// The state without masks: it is cheap to make after each change.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(target_arch = "wasm32", derive(tsify::Tsify), tsify(missing_as_null))]
 #[serde(rename_all = "camelCase")]
 pub struct Snapshot {
-    /// The image's key.
+    /// The key of the image.
     pub image: Option<String>,
-    /// `[width, height]` of the image.
+    /// Width and height of the image.
     pub size: Option<[u32; 2]>,
-    /// The tool in hand.
+    /// Describes the image and its masks in words.
+    pub description: String,
+    /// The active tool.
     pub tool: Tool,
     /// The masks shown, in drawing order.
     pub shown: Vec<ShownSummary>,
-    /// The shown mask pointed at.
+    /// Why masks, or some of them, are not shown.
+    pub masks_failure: Option<Failure>,
+    /// Index of the shown mask under the pointer.
     pub hovered: Option<usize>,
-    /// The shown mask selected.
+    /// Index of the shown mask that is selected.
     pub selected: Option<usize>,
-    /// What was said about the object being clicked.
+    /// Points and boxes on the object that is segmented.
     pub prompts: Vec<Prompt>,
-    /// Whether the model is at work.
+    /// Whether the model is running.
     pub segmenting: bool,
     /// The model's own `IoU` estimates of its candidates, best first.
-    pub candidates: Vec<f64>,
-    /// The preferred candidate.
+    pub candidates: Vec<f32>,
+    /// Index of the chosen candidate.
     pub chosen: usize,
-    /// Why the model did not answer.
+    /// Why the last run of the model failed.
     pub segment_failure: Option<Failure>,
-    /// The mask the panel is about.
-    pub mask: Option<CocoRle>,
-    /// Its measures.
+    /// Measures of the current mask: the chosen candidate, or the selected mask.
     pub facts: Option<Facts>,
-    /// What is known of its entity.
+    /// The progress of linking the current mask.
     pub linking: Linking,
-    /// How sure that is, where there is an answer.
-    pub verdict: Option<Verdict>,
-    /// The settings.
+    /// How sure the first entity is, where there is an answer.
+    pub confidence: Option<Confidence>,
+    /// The same in words.
+    pub heading: Option<&'static str>,
+    /// All settings.
     pub settings: Settings,
 }
 
-/// A shown mask, without its pixels.
+/// A shown mask without its runs.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(target_arch = "wasm32", derive(tsify::Tsify), tsify(missing_as_null))]
 pub struct ShownSummary {
-    /// The annotation's id.
+    /// Id of the annotation.
     pub id: String,
-    /// The entity's name.
+    /// Name of the entity, or any label.
     pub title: String,
-    /// The entity.
+    /// The entity, where the mask is linked.
     pub qid: Option<String>,
 }
 
-/// Measures of a mask.
+/// Measures of a mask, each taken from its runs.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(target_arch = "wasm32", derive(tsify::Tsify), tsify(missing_as_null))]
 pub struct Facts {
-    /// Pixels set.
+    /// Number of pixels set.
     pub area: u64,
-    /// Area over the image's area.
+    /// Area of the mask divided by that of the image.
     pub share: f64,
     /// COCO's `[x, y, width, height]`; `None` for an empty mask.
     pub bbox: Option<[u32; 4]>,
-    /// Runs of ones in column-major order.
+    /// Number of runs of ones in column-major order.
     pub runs: usize,
-    /// Parts that touch nowhere, not even at a corner.
-    pub components: usize,
 }
 
 impl Facts {
@@ -76,18 +82,12 @@ impl Facts {
         let bbox = mask.bbox().map(|PixelRect { x, y, width, height }| [x, y, width, height]);
         let area = mask.area();
         let share = area as f64 / mask.size().pixels().max(1) as f64;
-        Self {
-            area,
-            share,
-            bbox,
-            runs: mask.runs().len(),
-            components: mask.component_count(Connectivity::Eight),
-        }
+        Self { area, share, bbox, runs: mask.runs().len() }
     }
 }
 
 impl State {
-    /// What the page shows.
+    /// Returns the state as plain data.
     pub fn snapshot(&self) -> Snapshot {
         let shown = self.shown().iter();
         let shown = shown.map(|shown| ShownSummary {
@@ -95,11 +95,17 @@ impl State {
             title: shown.title.clone(),
             qid: shown.qid.clone(),
         });
+        let confidence = match self.linking() {
+            Linking::Answered { answer, .. } => Some(Confidence::of(answer)),
+            _ => None,
+        };
         Snapshot {
             image: self.image().map(|(key, _)| key.to_owned()),
             size: self.image().map(|(_, size)| [size.width, size.height]),
+            description: self.description(),
             tool: self.tool(),
             shown: shown.collect(),
+            masks_failure: self.masks_failure().cloned(),
             hovered: self.hovered(),
             selected: if let Selection::Shown(index) = self.selection() { Some(index) } else { None },
             prompts: self.clicks().prompts().to_vec(),
@@ -107,13 +113,10 @@ impl State {
             candidates: self.clicks().candidates().iter().map(|candidate| candidate.score).collect(),
             chosen: self.clicks().chosen(),
             segment_failure: self.segment_failure().cloned(),
-            mask: self.current_mask().map(CocoRle::from),
             facts: self.current_mask().map(Facts::of),
             linking: self.linking().clone(),
-            verdict: match self.linking() {
-                Linking::Answered { answer, .. } => Some(Verdict::of(answer)),
-                _ => None,
-            },
+            confidence,
+            heading: confidence.map(Confidence::heading),
             settings: self.settings().clone(),
         }
     }

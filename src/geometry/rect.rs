@@ -1,5 +1,7 @@
 //! Axis-aligned rectangles: on whole pixels, and in real numbers.
 
+use serde::{Deserialize, Serialize};
+
 use super::Size;
 
 /// A rectangle of whole pixels: columns `x..x + width`, rows `y..y + height`.
@@ -16,7 +18,8 @@ pub struct PixelRect {
 }
 
 /// A rectangle between two corners in real numbers; well formed where x1 ≤ x2 and y1 ≤ y2.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Deserialize, Serialize)]
+#[cfg_attr(target_arch = "wasm32", derive(tsify::Tsify))]
 pub struct Rect {
     /// Left edge, in the units of the space.
     pub x1: f64,

@@ -1,9 +1,12 @@
 //! Maps image space to canvas space by a uniform scale and a translation.
 
+use serde::{Deserialize, Serialize};
+
 use super::Rect;
 
 /// A position; the name of the variable tells the space.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Deserialize, Serialize)]
+#[cfg_attr(target_arch = "wasm32", derive(tsify::Tsify))]
 pub struct Point {
     /// Distance to the right of the origin.
     pub x: f64,

@@ -8,6 +8,7 @@ use crate::geometry::Size;
 /// A mask in COCO's compressed form, as pycocotools writes it.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(target_arch = "wasm32", derive(tsify::Tsify))]
 pub struct CocoRle {
     /// Height and width in pixels, in this order.
     pub size: [u32; 2],

@@ -1,5 +1,7 @@
 //! The prompts of a segmentation, positive and negative clicks and a box, and the decoder's tensors of them.
 
+use serde::{Deserialize, Serialize};
+
 use super::{Error, ModelFrame};
 use crate::geometry::{PixelRect, Point, Rect};
 use crate::model::Tensor;
@@ -8,11 +10,14 @@ use crate::model::Tensor;
 pub const MAX_PROMPTS: usize = 64;
 
 /// A click or a box in image space: pixel `(x, y)` covers `[x, x + 1) × [y, y + 1)`.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Deserialize, Serialize)]
+#[cfg_attr(target_arch = "wasm32", derive(tsify::Tsify))]
+#[serde(tag = "type", rename_all = "camelCase")]
 pub enum Prompt {
     /// A click on the object, or where not positive, on something outside of it.
     Click {
         /// The position in image space.
+        #[serde(flatten)]
         point: Point,
         /// True where the mask has to cover the point, false where it must not.
         positive: bool,

@@ -26,13 +26,13 @@ pub(super) fn of_render(error: &crate::render::Error) -> JsValue {
 }
 
 /// Plain data as JSON.
-#[cfg(any(feature = "viewer", feature = "workers"))]
+#[cfg(feature = "workers")]
 pub(super) fn to_json(data: &impl serde::Serialize) -> Result<String, JsValue> {
     serde_json::to_string(data).map_err(|error| js_error("json", error))
 }
 
 /// Plain data from JSON.
-#[cfg(any(feature = "viewer", feature = "workers"))]
+#[cfg(feature = "workers")]
 pub(super) fn from_json<T: serde::de::DeserializeOwned>(json: &str) -> Result<T, JsValue> {
     serde_json::from_str(json).map_err(|error| js_error("json", error))
 }
@@ -57,4 +57,17 @@ pub(super) fn message_of(thrown: &JsValue) -> String {
 #[cfg(feature = "workers")]
 pub(super) fn of_host(error: &crate::model::HostError) -> JsValue {
     js_error(error.code(), error)
+}
+
+/// Converts plain data to a JavaScript value; `None` becomes `null`.
+#[cfg(feature = "viewer")]
+pub(super) fn to_js(data: &impl serde::Serialize) -> Result<JsValue, JsValue> {
+    let serializer = serde_wasm_bindgen::Serializer::json_compatible();
+    data.serialize(&serializer).map_err(|error| js_error("data", error))
+}
+
+/// Converts a JavaScript value to plain data.
+#[cfg(feature = "viewer")]
+pub(super) fn from_js<T: serde::de::DeserializeOwned>(value: JsValue) -> Result<T, JsValue> {
+    serde_wasm_bindgen::from_value(value).map_err(|error| js_error("data", error))
 }

@@ -1,12 +1,10 @@
 //! The boundary to JavaScript: thin classes over the crate, their documentation written for the
 //! reader of JavaScript.
 //!
-//! Nothing is computed here. Every failure becomes a JavaScript `Error` with a stable `code`. A
+//! Every failure becomes a JavaScript `Error` with a stable `code`. A
 //! page loads two modules of this: the small one that draws (feature `viewer`), and in its workers
 //! the one that reads and computes (`workers`).
 
-#[cfg(feature = "viewer")]
-pub mod address;
 #[cfg(feature = "workbench")]
 mod bench;
 #[cfg(feature = "workers")]
@@ -30,7 +28,7 @@ mod rle;
 #[cfg(feature = "viewer")]
 mod surface;
 #[cfg(feature = "viewer")]
-mod viewer;
+pub mod viewer;
 #[cfg(feature = "workers")]
 mod worker;
 

@@ -1,30 +1,42 @@
-//! The class `Viewer`: one canvas, its view, and the click flow behind it.
+//! The class `Viewer`: the state of one viewer, and the canvas that shows it.
 
 use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::Arc;
 
+use js_sys::{Array, Object, Reflect, Uint32Array};
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen_futures::future_to_promise;
 use web_sys::{HtmlCanvasElement, ImageBitmap};
 
-use super::error::{from_json, js_error, of_render, to_json};
+use super::error::{from_js, js_error, of_render, to_js};
 use super::surface::{Drawing, Surface};
-use crate::app::{Effect, Event, Failure, Notice, RendererChoice, State};
-use crate::geometry::{Point, Rect, Size, Transform};
-use crate::render::{self, Scene, View};
+use crate::app::{Effect, Event, Failure, Notice, RendererChoice, Settings, ShownMask, State};
+use crate::geometry::Size;
+use crate::render::Scene;
+use crate::rle::{CocoRle, Connectivity, FlatMasks, Mask};
+
+#[wasm_bindgen(typescript_custom_section)]
+const TYPES: &str = r"
+/** Names a request and its answer. */
+export type Ticket = number;
+/** A mask: height and width, and the column-major indices at which its value changes, first to one. */
+export type MaskRuns = { size: [number, number]; boundaries: Uint32Array };
+/** The effects to perform, in order; `mask` is that of a link request or of an event. */
+export type Effects = (Effect & { mask?: MaskRuns })[];
+";
 
 /// Masks over an image on one canvas.
 ///
-/// Positions are CSS pixels of the canvas, or pixels of the image where a method says so. Nothing
-/// is drawn but by `draw`, which the page calls before the next frame after anything changed.
+/// Nothing is drawn but by `draw`, which the page calls before the next frame after an effect asks for
+/// it. Each method works at any time: without a canvas, without an image, or while a GPU is lost.
 ///
 /// ```js
-/// const viewer = await Viewer.create(canvas, 'auto');
-/// viewer.resize(canvas.clientWidth, canvas.clientHeight, devicePixelRatio);
-/// viewer.dispatch(JSON.stringify({ type: 'imageOpened', key: 'a.jpg', width: bitmap.width, height: bitmap.height }));
+/// const viewer = new Viewer();
+/// viewer.dispatch({ type: 'imageOpened', key: 'a.jpg', width: bitmap.width, height: bitmap.height });
 /// viewer.setImage(bitmap);
+/// await viewer.attach(canvas, 'auto');
 /// viewer.draw();
 /// ```
 #[wasm_bindgen]
@@ -32,26 +44,38 @@ pub struct Viewer {
     state: State,
     scene: Arc<Scene>,
     image: Option<ImageBitmap>,
-    view: View,
-    /// Whether the whole image is fitted, and so is again when the canvas changes its size.
-    fitted: bool,
-    /// Empty while a lost device is being replaced.
+    /// Empty while there is no canvas, and while a frame or a device is awaited.
     surface: Rc<RefCell<Option<Surface>>>,
 }
 
 #[wasm_bindgen]
 impl Viewer {
-    /// A viewer on a canvas that has given no context yet. `renderer` is `auto` (WebGPU where it
-    /// works) or `cpu`.
-    pub async fn create(canvas: HtmlCanvasElement, renderer: String) -> Result<Viewer, JsValue> {
-        let choice = if renderer == "cpu" { RendererChoice::Cpu } else { RendererChoice::Auto };
+    /// Creates a viewer without an image and without a canvas.
+    #[wasm_bindgen(constructor)]
+    pub fn new() -> Result<Viewer, JsValue> {
         let scene = Arc::new(Scene::new(Size::default()).map_err(|error| of_render(&error))?);
-        let surface = Surface::open(canvas, choice, Arc::clone(&scene)).await?;
-        Ok(Self::new(scene, surface))
+        Ok(Self { state: State::default(), scene, image: None, surface: Rc::default() })
     }
 
-    /// The canvas drawn on, another than that given where that could not show what WebGPU draws;
-    /// `undefined` while a frame or a device is awaited.
+    /// Draws on a canvas that has given no context yet from now on. `renderer` is `auto` (WebGPU where
+    /// it works) or `cpu`. Resolves when `draw` works.
+    pub fn attach(&self, canvas: HtmlCanvasElement, renderer: &str) -> js_sys::Promise {
+        let choice = if renderer == "cpu" { RendererChoice::Cpu } else { RendererChoice::Auto };
+        let (cell, scene) = (Rc::clone(&self.surface), Arc::clone(&self.scene));
+        future_to_promise(async move {
+            drop(cell.borrow_mut().take());
+            *cell.borrow_mut() = Some(Surface::open(canvas, choice, scene).await?);
+            Ok(JsValue::UNDEFINED)
+        })
+    }
+
+    /// Frees the canvas and the GPU's memory.
+    pub fn detach(&mut self) {
+        self.surface = Rc::default();
+    }
+
+    /// The canvas drawn on, which differs from the one attached where that could not show what WebGPU
+    /// draws; `undefined` while a frame or a device is awaited.
     #[wasm_bindgen(getter)]
     pub fn canvas(&self) -> Option<HtmlCanvasElement> {
         self.surface.borrow().as_ref().map(|surface| surface.canvas().clone())
@@ -63,51 +87,118 @@ impl Viewer {
         self.surface.borrow().as_ref().map(|surface| surface.kind().to_owned())
     }
 
-    /// Which adapter draws, or why it is the CPU; `undefined` likewise.
+    /// The adapter that draws, or the reason why it is the CPU; `undefined` while a frame or a device is
+    /// awaited.
     #[wasm_bindgen(getter, js_name = rendererNote)]
     pub fn renderer_note(&self) -> Option<String> {
-        self.surface.borrow().as_ref().map(Surface::note)
+        let note = |surface: &Surface| match self.state.has_gpu_failed() {
+            true => "the GPU failed".to_owned(),
+            false => surface.note(),
+        };
+        self.surface.borrow().as_ref().map(note)
     }
 
-    /// Takes in an event (JSON) and answers the effects to perform (a JSON array), in order.
-    pub fn dispatch(&mut self, event: &str) -> Result<String, JsValue> {
-        let event = from_json::<Event>(event)?;
-        let is_another = matches!(event, Event::ImageOpened { .. } | Event::ImageClosed);
-        let mut effects = self.state.update(event);
-        if effects.contains(&Effect::DrawMasks)
-            && let Err(error) = self.rebuild_scene()
-        {
-            // What else the event asks for still holds: the state has changed already.
-            let failure = Failure { code: "image-too-large".to_owned(), message: error.to_string() };
-            effects.push(Effect::Notify(Notice::Error(failure)));
-        }
-        if is_another {
-            self.fit();
-        }
-        to_json(&effects)
+    /// The renderer to attach: `auto` or `cpu`.
+    #[wasm_bindgen(getter)]
+    pub fn renderer(&self) -> String {
+        if self.state.renderer() == RendererChoice::Cpu { "cpu" } else { "auto" }.to_owned()
     }
 
-    /// What the panels show (JSON).
-    pub fn snapshot(&self) -> Result<String, JsValue> {
-        to_json(&self.state.snapshot())
+    /// Changes the state by an event and returns the effects to perform, in order.
+    #[wasm_bindgen(unchecked_return_type = "Effects")]
+    pub fn dispatch(
+        &mut self,
+        #[wasm_bindgen(unchecked_param_type = "ViewerEvent")] event: JsValue,
+    ) -> Result<JsValue, JsValue> {
+        let event = from_js::<Event>(event)?;
+        self.update(event)
     }
 
-    /// Puts an image under the masks; it must stay open until another takes its place.
+    /// Shows masks, and returns the effects as `dispatch` does. The runs of the masks without `counts`
+    /// are boundaries `offsets[i]` to `offsets[i + 1]`, one offset more than there are masks.
+    #[wasm_bindgen(js_name = showMasks, unchecked_return_type = "Effects")]
+    pub fn show_masks(
+        &mut self,
+        #[wasm_bindgen(unchecked_param_type = "ShownMask[]")] masks: JsValue,
+        offsets: Vec<u32>,
+        boundaries: Vec<u32>,
+    ) -> Result<JsValue, JsValue> {
+        let masks = from_js::<Vec<ShownMask>>(masks)?;
+        self.update(Event::MasksShown { masks, runs: FlatMasks { offsets, boundaries } })
+    }
+
+    /// Takes the model's masks, one a score, and returns the effects as `dispatch` does. `best` is the
+    /// index of the one that the model prefers; with `provisional` a refinement pass is still to come.
+    #[wasm_bindgen(unchecked_return_type = "Effects")]
+    #[expect(clippy::too_many_arguments, reason = "arrays cross one by one")]
+    pub fn segmented(
+        &mut self,
+        ticket: u32,
+        height: u32,
+        width: u32,
+        scores: Vec<f32>,
+        offsets: Vec<u32>,
+        boundaries: Vec<u32>,
+        best: Option<u32>,
+        provisional: bool,
+    ) -> Result<JsValue, JsValue> {
+        let (size, masks) = (Size::new(width, height), FlatMasks { offsets, boundaries });
+        let best = best.map(|best| best as usize);
+        self.update(Event::Segmented { ticket, size, scores, masks, best, provisional })
+    }
+
+    /// Returns the state as plain data, without masks.
+    #[wasm_bindgen(unchecked_return_type = "Snapshot")]
+    pub fn snapshot(&self) -> Result<JsValue, JsValue> {
+        to_js(&self.state.snapshot())
+    }
+
+    /// Returns the marks to place over the canvas.
+    #[wasm_bindgen(unchecked_return_type = "Marks")]
+    pub fn marks(&self) -> Result<JsValue, JsValue> {
+        to_js(&self.state.marks(&self.scene))
+    }
+
+    /// The active tool.
+    #[wasm_bindgen(getter, unchecked_return_type = "Tool")]
+    pub fn tool(&self) -> Result<JsValue, JsValue> {
+        to_js(&self.state.tool())
+    }
+
+    /// All settings.
+    #[wasm_bindgen(getter, unchecked_return_type = "Settings")]
+    pub fn settings(&self) -> Result<JsValue, JsValue> {
+        to_js(self.state.settings())
+    }
+
+    /// Width and height of the image; `undefined` without one.
+    #[wasm_bindgen(getter, js_name = imageSize)]
+    pub fn image_size(&self) -> Option<Vec<u32>> {
+        self.state.image().map(|(_, size)| vec![size.width, size.height])
+    }
+
+    /// The part of the image that is shown; `null` while the whole image is.
+    #[wasm_bindgen(getter, unchecked_return_type = "ViewPosition | null")]
+    pub fn view(&self) -> Result<JsValue, JsValue> {
+        to_js(&self.state.view().position())
+    }
+
+    /// Draws the image under the masks; the bitmap must stay open until another takes its place.
     #[wasm_bindgen(js_name = setImage)]
     pub fn set_image(&mut self, bitmap: &ImageBitmap) {
         self.image = Some(bitmap.clone());
     }
 
-    /// Takes the image away; its masks are then drawn on a frame of its size.
+    /// Draws the masks over an empty frame.
     #[wasm_bindgen(js_name = clearImage)]
     pub fn clear_image(&mut self) {
         self.image = None;
     }
 
-    /// Draws one frame. Throws or rejects with the code `device-lost` where the GPU is gone;
-    /// `rebuild` brings it back.
+    /// Draws one frame. Throws or rejects with the code `device-lost` where the GPU is gone; `rebuild`
+    /// restores it.
     ///
-    /// Answers `undefined` when the frame is drawn, or a promise of it; draw no other until that is settled.
+    /// Returns `undefined` when the frame is drawn, or a promise of it; draw no other until that is settled.
     pub fn draw(&self) -> Result<Option<js_sys::Promise>, JsValue> {
         match &mut *self.surface.borrow_mut() {
             Some(surface) if surface.is_copied() => Ok(Some(self.draw_later())),
@@ -130,99 +221,8 @@ impl Viewer {
         future_to_promise(rebuild(surface))
     }
 
-    /// Tells the canvas's size in CSS pixels and the device pixels of one.
-    pub fn resize(&mut self, width: f64, height: f64, device_pixel_ratio: f64) {
-        let in_device = |length: f64| (length * device_pixel_ratio).round().clamp(0.0, 16_384.0) as u32;
-        let (canvas, image) = (Size::new(in_device(width), in_device(height)), self.scene.size());
-        self.view = self.view.resized(canvas, device_pixel_ratio, image);
-        self.fit_again();
-    }
-
-    /// Moves the image.
-    pub fn pan(&mut self, dx: f64, dy: f64) {
-        let ratio = self.view.device_pixel_ratio;
-        self.look(self.view.panned(dx * ratio, dy * ratio, self.scene.size()));
-    }
-
-    /// Zooms by `factor`; what lies under (`x`, `y`) stays there.
-    #[wasm_bindgen(js_name = zoomAbout)]
-    pub fn zoom_about(&mut self, x: f64, y: f64, factor: f64) {
-        self.look(self.view.zoomed(self.in_device(x, y), factor, self.scene.size()));
-    }
-
-    /// Shows the whole image.
-    pub fn fit(&mut self) {
-        self.fitted = true;
-        self.fit_again();
-    }
-
-    /// Shows a pixel of the image as a pixel of the screen.
-    #[wasm_bindgen(js_name = showActualPixels)]
-    pub fn show_actual_pixels(&mut self) {
-        let Size { width, height } = self.view.canvas;
-        let middle = Point::new(f64::from(width) / 2.0, f64::from(height) / 2.0);
-        self.look(self.view.one_to_one(middle, self.scene.size()));
-    }
-
-    /// Shows a mask as large as it fits.
-    #[wasm_bindgen(js_name = fitMask)]
-    pub fn fit_mask(&mut self, index: usize) {
-        if let Some(rect) = self.scene.mask(index).and_then(|mask| mask.bbox()) {
-            self.look(self.view.fit_rect(Rect::from(rect), self.scene.size()));
-        }
-    }
-
-    /// Whether another part than the whole image is seen.
-    #[wasm_bindgen(getter, js_name = isZoomed)]
-    pub fn is_zoomed(&self) -> bool {
-        !self.fitted
-    }
-
-    /// `[x, y, scale]`: the pixel of the image in the middle, and CSS pixels a pixel of the image.
-    pub fn view(&self) -> Vec<f64> {
-        let View { canvas, device_pixel_ratio, canvas_from_image } = self.view;
-        let middle = Point::new(f64::from(canvas.width) / 2.0, f64::from(canvas.height) / 2.0);
-        let Point { x, y } = canvas_from_image.inverse().apply(middle);
-        vec![x, y, canvas_from_image.scale / device_pixel_ratio]
-    }
-
-    /// Shows what `view` told, within the limits of zoom.
-    #[wasm_bindgen(js_name = setView)]
-    pub fn set_view(&mut self, x: f64, y: f64, scale: f64) {
-        let Size { width, height } = self.view.canvas;
-        let scale = scale * self.view.device_pixel_ratio;
-        let to = Transform {
-            scale,
-            x: f64::from(width) / 2.0 - scale * x,
-            y: f64::from(height) / 2.0 - scale * y,
-        };
-        let middle = Point::new(f64::from(width) / 2.0, f64::from(height) / 2.0);
-        self.look(View { canvas_from_image: to, ..self.view }.zoomed(middle, 1.0, self.scene.size()));
-    }
-
-    /// `[x, y]` in pixels of the image.
-    #[wasm_bindgen(js_name = imageFromCanvas)]
-    pub fn image_from_canvas(&self, x: f64, y: f64) -> Vec<f64> {
-        let point = self.view.canvas_from_image.inverse().apply(self.in_device(x, y));
-        vec![point.x, point.y]
-    }
-
-    /// `[x, y]` on the canvas of a point of the image.
-    #[wasm_bindgen(js_name = canvasFromImage)]
-    pub fn canvas_from_image(&self, x: f64, y: f64) -> Vec<f64> {
-        let point = self.view.canvas_from_image.apply(Point::new(x, y));
-        vec![point.x / self.view.device_pixel_ratio, point.y / self.view.device_pixel_ratio]
-    }
-
-    /// `[x, y]` where the name of a mask may stand; `undefined` where there is no such mask in view.
-    #[wasm_bindgen(js_name = labelAnchor)]
-    pub fn label_anchor(&self, index: usize) -> Option<Vec<f64>> {
-        let anchor = self.scene.label_anchor(index, &self.view)?;
-        Some(vec![anchor.x / self.view.device_pixel_ratio, anchor.y / self.view.device_pixel_ratio])
-    }
-
-    /// The CSS colours of the masks in drawing order; where an object was clicked, its mask's is the last.
-    pub fn colours(&self) -> Vec<String> {
+    /// Returns the CSS colors of the masks in drawing order, last that of the mask being clicked.
+    pub fn colors(&self) -> Vec<String> {
         let style = self.state.style();
         (0..self.scene.len())
             .map_while(|index| style.color(&self.scene, index))
@@ -230,7 +230,20 @@ impl Viewer {
             .collect()
     }
 
-    /// The current mask as a bitmap, row by row, a byte 0 or 255 a pixel; `undefined` where there is none.
+    /// Returns the current mask as COCO RLE; `undefined` without one.
+    #[wasm_bindgen(js_name = maskRle, unchecked_return_type = "CocoRle | undefined")]
+    pub fn mask_rle(&self) -> Result<JsValue, JsValue> {
+        self.state.current_mask().map_or(Ok(JsValue::UNDEFINED), |mask| to_js(&CocoRle::from(mask)))
+    }
+
+    /// Returns the number of parts of the current mask that touch nowhere, not even at a corner;
+    /// `undefined` without a mask.
+    #[wasm_bindgen(js_name = maskComponents)]
+    pub fn mask_components(&self) -> Option<usize> {
+        self.state.current_mask().map(|mask| mask.component_count(Connectivity::Eight))
+    }
+
+    /// Returns the current mask as a bitmap, row by row, a byte 0 or 255 a pixel; `undefined` without one.
     #[wasm_bindgen(js_name = maskBitmap)]
     pub fn mask_bitmap(&self) -> Result<Option<Vec<u8>>, JsValue> {
         let Some(mask) = self.state.current_mask() else { return Ok(None) };
@@ -240,41 +253,54 @@ impl Viewer {
     }
 }
 
+/// Encodes a mask as COCO RLE.
+#[wasm_bindgen(js_name = encodeRle, unchecked_return_type = "CocoRle")]
+pub fn encode_rle(height: u32, width: u32, boundaries: Vec<u32>) -> Result<JsValue, JsValue> {
+    let mask = Mask::from_boundaries(Size::new(width, height), boundaries);
+    to_js(&CocoRle::from(&mask.map_err(|error| js_error(error.code(), error))?))
+}
+
+/// Returns the settings of a new viewer.
+#[wasm_bindgen(js_name = defaultSettings, unchecked_return_type = "Settings")]
+pub fn default_settings() -> Result<JsValue, JsValue> {
+    to_js(&Settings::default())
+}
+
 impl Viewer {
-    fn new(scene: Arc<Scene>, surface: Surface) -> Self {
-        let view = View::fit(Size::default(), 1.0, Size::default());
-        let surface = Rc::new(RefCell::new(Some(surface)));
-        Self { state: State::default(), scene, image: None, view, fitted: true, surface }
+    fn update(&mut self, event: Event) -> Result<JsValue, JsValue> {
+        let mut effects = self.state.update(event);
+        if effects.contains(&Effect::DrawMasks) {
+            match self.state.scene() {
+                Ok(scene) => self.scene = Arc::new(scene),
+                Err(error) => {
+                    // The state has changed already, so the other effects still hold.
+                    let failure = Failure { code: "image-too-large".to_owned(), message: error.to_string() };
+                    effects.push(Effect::Notify(Notice::Error(failure)));
+                }
+            }
+        }
+        effects.iter().map(effect_to_js).collect::<Result<Array, _>>().map(Into::into)
     }
 
     fn drawing(&self) -> Drawing {
         let (scene, image) = (Arc::clone(&self.scene), self.image.clone());
-        Drawing { scene, image, view: self.view, style: self.state.style() }
+        Drawing { scene, image, view: *self.state.view().render_view(), style: self.state.style() }
     }
 
     fn draw_later(&self) -> js_sys::Promise {
         future_to_promise(draw_copied(Rc::clone(&self.surface), self.drawing()))
     }
+}
 
-    fn rebuild_scene(&mut self) -> Result<(), render::Error> {
-        self.scene = Arc::new(self.state.scene()?);
-        Ok(())
+fn effect_to_js(effect: &Effect) -> Result<JsValue, JsValue> {
+    let value = to_js(effect)?;
+    if let Some(mask) = effect.mask() {
+        let (runs, Size { width, height }) = (Object::new(), mask.size());
+        Reflect::set(&runs, &"size".into(), &Array::of2(&height.into(), &width.into()))?;
+        Reflect::set(&runs, &"boundaries".into(), &Uint32Array::from(mask.boundaries()))?;
+        Reflect::set(&value, &"mask".into(), &runs)?;
     }
-
-    fn fit_again(&mut self) {
-        if self.fitted {
-            self.view = View::fit(self.view.canvas, self.view.device_pixel_ratio, self.scene.size());
-        }
-    }
-
-    fn look(&mut self, view: View) {
-        self.fitted &= view == self.view;
-        self.view = view;
-    }
-
-    fn in_device(&self, x: f64, y: f64) -> Point {
-        Point::new(x * self.view.device_pixel_ratio, y * self.view.device_pixel_ratio)
-    }
+    Ok(value)
 }
 
 /// Takes the surface out while the frame comes, so that draws meanwhile do nothing.

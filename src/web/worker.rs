@@ -17,7 +17,7 @@ use super::host::{Graphs, Platform, Signal, WorkerHost, WorkerImage, downloaded,
 use super::local_index::LocalIndex;
 use super::object::{field, number, object, optional_text, text};
 use super::ort::{Resident, Runtime};
-use crate::geometry::{Point, Rect, Size};
+use crate::geometry::Size;
 use crate::link;
 use crate::link::protocol::{self, DEFAULT_ENTITIES, Endpoint, LinkResponse};
 use crate::model::{GraphId, HostError};
@@ -96,9 +96,8 @@ impl ModelRunner {
 
     /// Segments the image by prompts.
     ///
-    /// `request` is `{ model, image, source?, question }`, the question as JSON: `{"ticket", "points": [[x, y,
-    /// label]], "box": [x1, y1, x2, y2], "refine": [ticket, candidate]}` in pixels of the image; label 1 is the
-    /// object, 0 is not; `refine` names an earlier segmentation of the image by its ticket.
+    /// `request` is `{ model, image, source?, question }`, the question as JSON: `{"ticket", "prompts",
+    /// "refine": [ticket, candidate]}`; `refine` names an earlier segmentation of the image by its ticket.
     ///
     /// Returns `{ ticket, best, size: [height, width], scores, offsets, boundaries, ms, status }`: the run
     /// boundaries of candidate `i` are `boundaries.subarray(offsets[i], offsets[i + 1])`. `on_provisional`
@@ -111,7 +110,8 @@ impl ModelRunner {
     ) -> Result<JsValue, JsValue> {
         let image = self.image_of(&request)?;
         let question: Question = from_json(&text(&request, "question")?)?;
-        let (ticket, prompts) = (Ticket(question.ticket), question.prompts().map_err(of_segment)?);
+        let prompts: Result<Prompts, _> = question.prompts.into_iter().collect();
+        let (ticket, prompts) = (Ticket(question.ticket), prompts.map_err(of_segment)?);
         let refine = question.refine.map(|(ticket, candidate)| Refine { ticket: Ticket(ticket), candidate });
         let mut slot = self.click.lock().await;
         let (runtime, click) = self.click_model(&mut slot, &request, &image, &signal).await?;
@@ -268,21 +268,8 @@ impl ModelRunner {
 #[derive(Deserialize)]
 struct Question {
     ticket: u32,
-    #[serde(default)]
-    points: Vec<[f64; 3]>,
-    #[serde(default, rename = "box")]
-    rect: Option<[f64; 4]>,
-    #[serde(default)]
+    prompts: Vec<Prompt>,
     refine: Option<(u32, usize)>,
-}
-
-impl Question {
-    fn prompts(&self) -> Result<Prompts, segment::Error> {
-        let click =
-            |&[x, y, label]: &[f64; 3]| Prompt::Click { point: Point::new(x, y), positive: label > 0.5 };
-        let rect = self.rect.map(|[x1, y1, x2, y2]| Prompt::Box(Rect::from_corners([x1, y1], [x2, y2])));
-        self.points.iter().map(click).chain(rect).collect()
-    }
 }
 
 /// Returns what runs a model, and why it is nothing faster: `{ id, title, licence, provider, build, threads,
@@ -305,9 +292,7 @@ fn segmentation_object(ticket: Ticket, segmentation: &Segmentation, decode: f64,
     let size = masks().next().map(|mask| mask.size()).unwrap_or_default();
     let scores: Vec<_> = segmentation.candidates.iter().map(|candidate| candidate.predicted_iou).collect();
     let FlatMasks { offsets, boundaries } = masks().collect();
-    let counts: Array = masks().map(|mask| JsValue::from_str(&mask.to_compressed())).collect();
     object([
-        ("counts", counts.into()),
         ("ticket", JsValue::from_f64(f64::from(ticket.0))),
         ("best", JsValue::from_f64(segmentation.best as f64)),
         ("size", Uint32Array::from(&[size.height, size.width][..]).into()),
@@ -341,10 +326,6 @@ async fn ask_endpoint(
 fn mask_of(request: &JsValue) -> Result<Mask, JsValue> {
     let size: Array = Array::from(&field(request, "size"));
     let side = |at| size.get(at).as_f64().unwrap_or_default() as u32;
-    if let Some(counts) = optional_text(request, "counts") {
-        let mask = Mask::from_compressed(Size::new(side(1), side(0)), &counts);
-        return mask.map_err(|error| js_error("bad-mask", error));
-    }
     let boundaries = field(request, "boundaries").dyn_into::<Uint32Array>();
     let boundaries =
         boundaries.map_err(|_| js_error("request-malformed", "the request has no boundaries"))?;

@@ -308,7 +308,7 @@ test('a button that can do no more hands the focus to the image', async () => {
     /** @type {MaskViewer} */ (document.querySelector('mask-viewer')).drawBox([1, 1], [5, 5]),
   );
   await until(page, 'snapshot.prompts.length === 1');
-  await page.getByRole('button', { name: 'Take the last click back' }).press('Enter');
+  await page.getByRole('button', { name: 'Undo the last click' }).press('Enter');
   await until(page, 'snapshot.prompts.length === 0');
   assert.equal(await focused(), 'stage');
   assert.deepEqual(errors, []);

@@ -76,7 +76,7 @@ test('the endpoint dies in the middle: the mask stays, and the page goes on by i
   await page.evaluate(() =>
     /** @type {MaskViewer} */ (document.querySelector('mask-viewer')).askLink(),
   );
-  await until(page, "snapshot.linking.phase === 'answered' && snapshot.linking.source === 'page'");
+  await until(page, "snapshot.linking.phase === 'answered' && snapshot.linking.source === 'local'");
   await page.evaluate(
     (endpoint) =>
       /** @type {MaskViewer} */ (document.querySelector('mask-viewer')).configure({ endpoint }),
@@ -92,7 +92,7 @@ test('the endpoint dies in the middle: the mask stays, and the page goes on by i
   );
   const { mask, linking } = await snapshotOf(page);
   assert.ok(mask, 'the mask is still there');
-  assert.equal(/** @type {any} */ (linking).source, 'page');
+  assert.equal(/** @type {any} */ (linking).source, 'local');
   assert.match(
     await page.locator('.banner').innerText(),
     /endpoint 127\.0\.0\.1:\d+ does not answer/,

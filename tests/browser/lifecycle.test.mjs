@@ -181,12 +181,11 @@ test('a viewer that is moved, or filled before it is in the document, shows what
     const viewer = /** @type {MaskViewer} */ (document.createElement('mask-viewer'));
     document.querySelector('mask-viewer')?.remove();
     const image = await (await fetch('tiny.bmp')).blob();
-    const opening = viewer.openImage(image, { key: 'mine' });
+    await viewer.openImage(image, { key: 'mine' });
     viewer.showMasks([
       { id: 'm', title: 'Mine', qid: null, mask: { size: [6, 8], boundaries: [6, 18] } },
     ]);
     document.body.append(viewer);
-    await opening;
   });
   await until(page, "snapshot.image === 'mine' && snapshot.shown[0]?.id === 'm'");
   await page.evaluate(() => {

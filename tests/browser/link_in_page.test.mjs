@@ -157,7 +157,7 @@ test('from static files alone a click is linked in the page, as the server would
   await clickInImage(page, pointInside(unionOf(annotation.segmentation), image.height));
   await maskOf(page);
   const { source, failures, answer, mask } = await answered(page);
-  assert.deepEqual([source, failures], ['page', []]);
+  assert.deepEqual([source, failures], ['local', []]);
   const there = await asked(mask, await asPng(page, image.file_name));
   t.diagnostic(`scores differ by at most ${sameAnswer(answer, there)}`);
   nearlySameAnswer(answer, await asked(mask, imageOf(IMAGE)));
@@ -223,7 +223,7 @@ test('masks of images that the index has not seen are ranked as the server ranks
         viewer.askLink();
       }, at);
       const { source, answer, mask } = await answered(page);
-      assert.equal(source, 'page');
+      assert.equal(source, 'local');
       apart = Math.max(apart, sameAnswer(answer, await asked(mask, png)));
       times.push(Math.round(answer.timing_ms.total));
     }

@@ -175,7 +175,7 @@ test('a mask saved as JSON is its run-length encoding', async () => {
     page.getByRole('button', { name: 'JSON', exact: true }).click(),
   ]);
   const { size, counts } = await page.evaluate(() => {
-    const mask = /** @type {MaskViewer} */ (document.querySelector('mask-viewer')).snapshot?.mask;
+    const mask = /** @type {MaskViewer} */ (document.querySelector('mask-viewer')).maskRle();
     if (!mask) throw new Error('no mask is selected');
     return mask;
   });
@@ -193,15 +193,15 @@ test('a mask saved as PNG is the mask, white on black', async () => {
   await until(page, 'snapshot.selected === 0');
   const { mask, size, kind, reds } = await page.evaluate(async () => {
     const viewer = /** @type {MaskViewer} */ (document.querySelector('mask-viewer'));
-    const png = await viewer.maskPng();
-    if (!png || !viewer.snapshot?.mask) throw new Error('no mask is selected');
+    const [png, mask] = [await viewer.maskPng(), viewer.maskRle()];
+    if (!png || !mask) throw new Error('no mask is selected');
     const { width, height } = await createImageBitmap(png);
     const context = new OffscreenCanvas(width, height).getContext('2d');
     context?.drawImage(await createImageBitmap(png), 0, 0);
     const { data } = /** @type {ImageData} */ (context?.getImageData(0, 0, width, height));
     const head = new Uint8Array(await png.slice(24, 26).arrayBuffer());
     return {
-      mask: viewer.snapshot.mask,
+      mask,
       size: [height, width],
       kind: [...head],
       reds: [...data.filter((_, at) => at % 4 === 0)],
@@ -448,19 +448,19 @@ test('where neither the endpoint nor the page answers a recorded answer is given
   await until(page, 'snapshot.selected === 0');
   await page.evaluate(() => {
     const viewer = /** @type {MaskViewer} */ (document.querySelector('mask-viewer'));
-    const mask = viewer.snapshot?.mask;
+    const mask = viewer.maskRle();
     if (!mask) throw new Error('no mask is selected');
-    viewer.useRecordings([
+    viewer.useCachedAnswers([
       { mask, answer: { entities: [{ qid: 'Q89', title: 'Apple', score: 0.9, evidence: [] }] } },
     ]);
   });
   await page.getByRole('button', { name: 'Compare it with the index' }).click();
   await until(page, "snapshot.linking.phase === 'answered'");
-  assert.match(await page.locator('.banner').innerText(), /recorded earlier/);
+  assert.match(await page.locator('.banner').innerText(), /This is a stored answer/);
   assert.equal(await page.locator('.card h3').first().innerText(), 'Apple');
   await page.evaluate(() => {
     const viewer = /** @type {MaskViewer} */ (document.querySelector('mask-viewer'));
-    viewer.useRecordings([]);
+    viewer.useCachedAnswers([]);
     viewer.askLink();
   });
   await until(page, "snapshot.linking.phase === 'failed'");
@@ -480,7 +480,7 @@ test('an answer of the page does not say that nothing was sent where the endpoin
     viewer.selectMask(0);
     viewer.askLink();
   });
-  await until(page, "snapshot.linking.phase === 'answered' && snapshot.linking.source === 'page'");
+  await until(page, "snapshot.linking.phase === 'answered' && snapshot.linking.source === 'local'");
   const words = await page.locator('#entities-body').innerText();
   assert.match(words, /does not answer[\s\S]*Computed in this page\./);
   assert.doesNotMatch(words, /nothing was sent/);

@@ -149,11 +149,17 @@ async function openPage(
         firsts,
         useDisc: (radius) => models.useImage({ bitmap: disc(radius) }),
         /** Asks, and resolves with { value } or { code, message }. */
-        segment(question = { points: [[DISC.x, DISC.y, 1]] }) {
+        segment({ points, refine = null } = { points: [[DISC.x, DISC.y, 1]] }) {
           const ticket = (tickets += 1);
+          const prompts = points.map(([x, y, label]) => ({
+            type: 'click',
+            x,
+            y,
+            positive: label === 1,
+          }));
           return new Promise((resolve) => {
             waiting.set(ticket, resolve);
-            models.segment({ ticket, box: null, refine: null, ...question }, model);
+            models.segment({ ticket, prompts, refine }, model);
           });
         },
         /** Takes back the question asked last. */

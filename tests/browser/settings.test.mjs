@@ -176,9 +176,9 @@ test('another renderer shows a frame without an image, its masks and its recordi
     await new Promise((resolve) => {
       viewer.addEventListener('update', resolve, { once: true });
     });
-    const mask = viewer.snapshot?.mask;
+    const mask = viewer.maskRle();
     if (!mask) throw new Error('no mask is selected');
-    viewer.useRecordings([
+    viewer.useCachedAnswers([
       { mask, answer: { entities: [{ qid: 'Q1', title: 'Universe', score: 0.9, evidence: [] }] } },
     ]);
     viewer.configure({ renderer: 'cpu' });
@@ -202,7 +202,7 @@ test('another renderer shows a frame without an image, its masks and its recordi
   });
   await until(
     page,
-    "snapshot.linking.phase === 'answered' && snapshot.linking.source === 'recorded'",
+    "snapshot.linking.phase === 'answered' && snapshot.linking.source === 'cached'",
   );
   assert.deepEqual(mask.size, [6, 8]);
   await close();

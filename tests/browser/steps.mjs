@@ -83,8 +83,11 @@ export async function maskOf(page) {
   const snapshot = await page.evaluate(
     () => /** @type {MaskViewer} */ (document.querySelector('mask-viewer')).snapshot,
   );
-  assert.ok(snapshot?.mask && !snapshot.segmentFailure, JSON.stringify(snapshot?.segmentFailure));
-  return { snapshot, bitmap: bitmapOf(snapshot.mask) };
+  const mask = await page.evaluate(() =>
+    /** @type {MaskViewer} */ (document.querySelector('mask-viewer')).maskRle(),
+  );
+  assert.ok(snapshot && mask && !snapshot.segmentFailure, JSON.stringify(snapshot?.segmentFailure));
+  return { snapshot, mask, bitmap: bitmapOf(mask) };
 }
 
 /**

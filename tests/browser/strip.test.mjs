@@ -243,7 +243,7 @@ test('cached answers are loaded once neither the endpoint nor the index answers,
   });
   await until(page, "snapshot.linking.phase === 'answered'");
   assert.deepEqual(cached(), ['/samples/cached/world_002.json']);
-  assert.match(await page.locator('.banner').innerText(), /recorded earlier/);
+  assert.match(await page.locator('.banner').innerText(), /This is a stored answer/);
   assert.deepEqual(
     errors.filter((text) => !/index\.json/.test(text)),
     [],

@@ -2,7 +2,6 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod app;
-mod app_undo;
 mod cards;
 mod dataset;
 mod dataset_chunks;

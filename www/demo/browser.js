@@ -129,7 +129,7 @@ export class Browser {
     if (phase !== 'failed' || before === 'failed' || key === null) return;
     // Without them the failure stands as it is told.
     const answers = (await collection?.cachedAnswers(key).catch(() => [])) ?? [];
-    if (opening === this.#openings && answers.length > 0) this.#viewer.useRecordings(answers);
+    if (opening === this.#openings && answers.length > 0) this.#viewer.useCachedAnswers(answers);
   }
 
   /** @param {string} text */

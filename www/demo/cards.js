@@ -11,8 +11,8 @@ const FIRST_CARDS = 3;
 const MAX_EVIDENCE = 4;
 const SVG = 'http://www.w3.org/2000/svg';
 
-/** @typedef {import('../viewer/types.js').Entity} Entity */
-/** @typedef {import('../viewer/types.js').Snapshot} Snapshot */
+/** @typedef {import('../pkg/viewer.js').ScoredEntity} Entity */
+/** @typedef {import('../pkg/viewer.js').Snapshot} Snapshot */
 
 /**
  * What is known of the current mask's entity, as nodes.
@@ -21,20 +21,20 @@ const SVG = 'http://www.w3.org/2000/svg';
  * @returns {Node[]}
  */
 export function entityNodes(snapshot, actions) {
-  const { linking, segmenting, mask } = snapshot;
+  const { linking, segmenting, facts } = snapshot;
   if (segmenting) return [skeleton('Finding the object')];
   if (snapshot.segmentFailure) return [banner(snapshot.segmentFailure.message, true)];
   if (linking.phase === 'asking')
     return [
       ...failed(linking.failures),
       skeleton(
-        linking.source === 'page' ? 'Looking in the index of this page' : 'Asking what it is',
+        linking.source === 'local' ? 'Searching the index of this page' : 'Asking what it is',
       ),
     ];
   if (linking.phase === 'failed')
     return [banner(sentences(linking.failures), true, ...remedies(actions))];
-  if (linking.phase === 'answered') return answerNodes(linking, snapshot.verdict, actions);
-  if (mask)
+  if (linking.phase === 'answered') return answerNodes(linking, snapshot, actions);
+  if (facts)
     return [
       h('p', { class: 'note' }, 'The annotation below says what it is.'),
       h('div', { class: 'row' }, button('Compare it with the index', actions.ask)),
@@ -44,31 +44,20 @@ export function entityNodes(snapshot, actions) {
 
 /**
  * @param {Extract<Snapshot['linking'], { phase: 'answered' }>} linking
- * @param {Snapshot['verdict']} verdict
+ * @param {Snapshot} snapshot
  * @param {{ retry: () => void, settings: () => void }} actions
  */
-function answerNodes({ answer, source, failures }, verdict, actions) {
+function answerNodes({ answer, source, failures }, { confidence, heading }, actions) {
   const nodes = [];
-  if (source === 'recorded') {
+  if (source === 'cached') {
     nodes.push(
-      banner(
-        `This answer was recorded earlier. ${sentences(failures)}`,
-        false,
-        ...remedies(actions),
-      ),
+      banner(`This is a stored answer. ${sentences(failures)}`, false, ...remedies(actions)),
     );
   } else if (failures.length > 0) {
     nodes.push(banner(sentences(failures), false, ...remedies(actions)));
   }
-  const words = {
-    likely: 'Likely this',
-    possible: 'Possibly one of these',
-    unsure: 'Not sure. These are only the nearest',
-    unknown: 'Not in the index. These are only the nearest there',
-    nothing: 'Nothing like it is known',
-  };
-  nodes.push(h('p', { class: `verdict ${verdict}` }, words[verdict ?? 'nothing']));
-  if (source === 'page')
+  nodes.push(h('p', { class: `verdict ${confidence}` }, heading));
+  if (source === 'local')
     nodes.push(
       h(
         'p',
@@ -77,7 +66,7 @@ function answerNodes({ answer, source, failures }, verdict, actions) {
       ),
     );
   const cards = answer.entities.map(card);
-  const list = h('ol', { class: `cards ${verdict}` }, ...cards.slice(0, FIRST_CARDS));
+  const list = h('ol', { class: `cards ${confidence}` }, ...cards.slice(0, FIRST_CARDS));
   nodes.push(list);
   const rest = cards.slice(FIRST_CARDS);
   if (rest.length > 0) {
@@ -148,7 +137,7 @@ function outward(address, words) {
 }
 
 /** The entity's image, else what the index has seen of it. @param {Entity} entity */
-function thumbnail({ thumbnail: address, evidence: [first], title }) {
+function thumbnail({ thumbnail: address, evidence: [first] = [], title }) {
   const checked = webAddress(address);
   if (checked)
     return h('img', {
@@ -171,7 +160,7 @@ function thumbnail({ thumbnail: address, evidence: [first], title }) {
  * The annotated masks that spoke for the entity, but for one that stands in for its image.
  * @param {Entity} entity
  */
-function evidence({ evidence: seen, thumbnail: address }) {
+function evidence({ evidence: seen = [], thumbnail: address }) {
   const others = seen.slice(webAddress(address) ? 0 : 1, MAX_EVIDENCE);
   const crops = others.map((one) => cropped(one, 1.25)).filter((crop) => crop !== null);
   const nearest = seen[0]?.similarity;
@@ -187,7 +176,7 @@ function evidence({ evidence: seen, thumbnail: address }) {
 
 /**
  * A square of the image around a box; nothing of the image is read by the page itself.
- * @param {import('../viewer/types.js').Evidence} one
+ * @param {import('../pkg/viewer.js').Evidence} one
  * @param {number} margin The side of the square by the longer side of the box.
  */
 function cropped({ image, box }, margin) {
@@ -229,13 +218,13 @@ function remedies({ retry, settings }) {
 
 /**
  * Why those asked had no answer, in words.
- * @param {import('../viewer/types.js').Failure[]} failures
+ * @param {import('../pkg/viewer.js').Failure[]} failures
  */
 function sentences(failures) {
   return `No answer: ${failures.map(({ message }) => `${message.replace(/\.$/, '')}.`).join(' ')}`;
 }
 
-/** @param {import('../viewer/types.js').Failure[]} failures */
+/** @param {import('../pkg/viewer.js').Failure[]} failures */
 function failed(failures) {
   return failures.length > 0 ? [banner(sentences(failures), false)] : [];
 }

@@ -13,7 +13,7 @@ const PAGE_SIZE = 24;
 
 /**
  * @typedef {object} Annotated Masks of an image in the viewer's order, with what the file says of each.
- * @property {import('../viewer/types.js').ShownMask[]} masks
+ * @property {import('../viewer/masks.js').MaskToShow[]} masks
  * @property {import('./record.js').Details[]} details
  *
  * @typedef {object} Opened What is needed to show one image.

@@ -1,20 +1,21 @@
 /** @file The current mask: its candidates, its measures, and ways to take it along. */
 
-import { h } from '../viewer/dom.js';
+import { focusedBy, h } from '../viewer/dom.js';
 import { icon } from '../viewer/icons.js';
 
-/** @typedef {import('../viewer/types.js').Snapshot} Snapshot */
+/** @typedef {import('../pkg/viewer.js').Snapshot} Snapshot */
 /** @typedef {import('../mask-viewer.js').MaskViewer} MaskViewer */
 
 /**
  * @param {Snapshot} snapshot
  * @param {MaskViewer} viewer
- * @param {(words: string) => void} say
+ * @param {(words: string) => void} announce
  * @returns {Node[]}
  */
-export function factNodes({ candidates, chosen, facts, prompts, mask, image }, viewer, say) {
-  if (!facts || !mask) return [];
-  const { area, share, bbox, components, runs } = facts;
+export function factNodes({ candidates, chosen, facts, prompts, image }, viewer, announce) {
+  if (!facts) return [];
+  const { area, share, bbox, runs } = facts;
+  const components = viewer.maskComponents() ?? 0;
   /** @type {[string, string][]} */
   const rows = [
     [
@@ -26,7 +27,7 @@ export function factNodes({ candidates, chosen, facts, prompts, mask, image }, v
   ];
   if (prompts.length > 0) rows.push(['Clicks', spellPrompts(prompts)]);
   const name = fileName(image);
-  const text = () => JSON.stringify({ size: mask.size, counts: mask.counts });
+  const text = () => JSON.stringify(viewer.maskRle());
   return [
     candidates.length > 1 &&
       h('p', { class: 'note' }, 'Other outlines, with the model’s own score'),
@@ -42,9 +43,9 @@ export function factNodes({ candidates, chosen, facts, prompts, mask, image }, v
       action('copy', 'Copy RLE', async () => {
         try {
           await navigator.clipboard.writeText(text());
-          say('The mask is in the clipboard as COCO RLE.');
+          announce('The mask is in the clipboard as COCO RLE.');
         } catch {
-          say('The browser does not allow copying here; save the JSON instead.');
+          announce('The browser does not allow copying here; save the JSON instead.');
         }
       }),
       action('save', 'JSON', () =>
@@ -91,15 +92,9 @@ function candidateGroup(candidates, chosen, viewer) {
     ...buttons,
   );
   group.addEventListener('keydown', (event) => {
-    const step = new Map([
-      ['ArrowRight', 1],
-      ['ArrowDown', 1],
-      ['ArrowLeft', -1],
-      ['ArrowUp', -1],
-    ]).get(event.key);
-    if (!step) return;
+    const next = focusedBy(event.key, chosen, buttons.length, { wraps: true });
+    if (next === undefined) return;
     event.preventDefault();
-    const next = (chosen + step + buttons.length) % buttons.length;
     buttons[next]?.focus();
     viewer.chooseCandidate(next);
   });
@@ -108,8 +103,8 @@ function candidateGroup(candidates, chosen, viewer) {
 
 /** @param {Snapshot['prompts']} prompts */
 function spellPrompts(prompts) {
-  const positive = prompts.filter((prompt) => prompt.type === 'point' && prompt.positive).length;
-  const negative = prompts.filter((prompt) => prompt.type === 'point' && !prompt.positive).length;
+  const positive = prompts.filter((prompt) => prompt.type === 'click' && prompt.positive).length;
+  const negative = prompts.filter((prompt) => prompt.type === 'click' && !prompt.positive).length;
   const boxes = prompts.length - positive - negative;
   const words = [
     positive && `${positive} on it`,

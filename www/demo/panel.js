@@ -46,10 +46,9 @@ export class Panel {
       linking,
       segmenting,
       segmentFailure,
-      mask,
       tool,
       image,
-      verdict,
+      heading,
       facts,
       candidates,
       chosen,
@@ -59,7 +58,7 @@ export class Panel {
     } = snapshot;
     this.#section(
       'entities',
-      [linking, segmenting, segmentFailure, mask && 1, tool, image, verdict],
+      [linking, segmenting, segmentFailure, facts !== null, tool, image, heading],
       () =>
         entityNodes(snapshot, {
           retry: () => this.#viewer.askLink(),

@@ -65,7 +65,7 @@ export class Samples {
   /**
    * Loads an image's cached answers.
    * @param {string} id
-   * @returns {Promise<import('../viewer/types.js').RecordedAnswer[]>}
+   * @returns {Promise<import('../pkg/viewer.js').CachedAnswer[]>}
    */
   async cachedAnswers(id) {
     return fetchJson(`${this.#base}cached/${id}.json`);

@@ -2,7 +2,7 @@
 
 import { h } from '../viewer/dom.js';
 
-/** @typedef {import('../viewer/types.js').Settings} Settings */
+/** @typedef {import('../pkg/viewer.js').Settings} Settings */
 
 const KEY = 'masklink.settings';
 

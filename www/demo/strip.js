@@ -1,6 +1,6 @@
 /** @file A strip of images to choose from: one stop of the Tab key, arrows within. */
 
-import { fill, h, scrollWithin } from '../viewer/dom.js';
+import { fill, focusedBy, h, scrollWithin } from '../viewer/dom.js';
 
 /**
  * @typedef {object} StripItem
@@ -91,22 +91,15 @@ export class Strip {
     const index = this.#at(event);
     if (index === null) return false;
     const nodes = this.#nodes();
-    const steps = new Map([
-      ['ArrowRight', index + 1],
-      ['ArrowDown', index + 1],
-      ['ArrowLeft', index - 1],
-      ['ArrowUp', index - 1],
-      ['Home', 0],
-      ['End', nodes.length - 1],
-    ]);
-    const target = nodes[steps.get(event.key) ?? -1];
+    const next = focusedBy(event.key, index, nodes.length);
+    const target = next === undefined ? undefined : nodes[next];
     if (target) {
       this.#makeStop(target);
       target.focus();
     } else if (event.key === 'Enter' || event.key === ' ') {
       this.#take(index);
     }
-    return steps.has(event.key) || event.key === 'Enter' || event.key === ' ';
+    return next !== undefined || event.key === 'Enter' || event.key === ' ';
   }
 
   /** @param {number | null} index */

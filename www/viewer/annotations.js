@@ -14,14 +14,14 @@ export class Annotations {
   #address = '';
   /** @type {Promise<AnnotationFile> | undefined} */
   #file;
-  /** Ends the reading of the file. */
+  /** Aborts the reading of the file. */
   #reading = new AbortController();
 
   /**
-   * The masks of the image whose path the address ends with; of the only image where the file has one.
+   * Returns the masks of the image whose path the address ends with, or of the file's only image.
    * @param {string} address Of the annotation file.
    * @param {string} image Its address.
-   * @returns {Promise<import('./types.js').ShownMask[]>}
+   * @returns {Promise<import('./masks.js').MaskToShow[]>}
    */
   async masksOf(address, image) {
     const file = await this.#open(address);
@@ -37,10 +37,10 @@ export class Annotations {
     return found.annotations.map(maskOf);
   }
 
-  /** Ends the reading, and the worker that holds the file. */
+  /** Stops reading and frees the file. */
   free() {
     this.#reading.abort();
-    // What failed to open was told to the one who asked for it, and holds nothing.
+    // A failed open was already reported; there is nothing to free.
     this.#file?.then(
       (file) => file.close(),
       () => {},
@@ -56,7 +56,7 @@ export class Annotations {
     this.#address = address;
     const { signal } = (this.#reading = new AbortController());
     const file = (this.#file = openAnnotations(address, { signal }));
-    // What failed is tried again by the next image.
+    // The next image tries again.
     file.catch(() => {
       if (this.#file === file) this.#file = undefined;
     });
@@ -66,20 +66,14 @@ export class Annotations {
 
 /**
  * @param {Annotation} annotation
- * @returns {import('./types.js').ShownMask}
+ * @returns {import('./masks.js').MaskToShow}
  */
 export function maskOf({ id, title, qid, mask }) {
-  return {
-    id,
-    title,
-    qid: qid || null,
-    mask: { size: mask.size, boundaries: [...mask.boundaries] },
-  };
+  return { id, title, qid: qid || null, mask };
 }
 
 /**
- * A step of an address as a file is called; one that is no valid escape, as in `100%.jpg`, as it
- * stands.
+ * Decodes a step of an address; one that is no valid escape, as in `100%.jpg`, stays as it is.
  * @param {string} step
  */
 function unescaped(step) {

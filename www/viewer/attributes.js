@@ -1,9 +1,9 @@
 /**
- * @file What a page tells a viewer by its tag, as properties; also where they are set before the
- * element is defined.
+ * @file The attributes of a viewer as properties, also where these were set before the element was
+ * defined.
  */
 
-/** An element with the attributes of a viewer that are read where they are needed. */
+/** Mirrors the attributes that are no settings, and keeps the token. */
 export class AttributesElement extends HTMLElement {
   static observedAttributes = ['src', 'annotations', 'endpoint', 'model', 'tool', 'controls'];
 
@@ -38,8 +38,8 @@ export class AttributesElement extends HTMLElement {
   }
 
   /**
-   * Bearer token for the endpoint; no attribute, since it is kept in memory only. It stays when
-   * the endpoint is changed.
+   * Bearer token for the endpoint, kept in memory only and therefore no attribute. It stays when the
+   * endpoint is changed.
    */
   get token() {
     return this.#token;
@@ -60,7 +60,7 @@ export class AttributesElement extends HTMLElement {
 }
 
 /**
- * Sets properties anew that were set before the element was defined: as its own they hide those of its class.
+ * Sets properties again that were set before the element was defined: they hide those of its class.
  * @template {HTMLElement} T
  * @param {T} element
  * @param {readonly (keyof T)[]} names

@@ -59,3 +59,43 @@ export function scrollWithin(row, item) {
   if (box.left < frame.left) row.scrollLeft += box.left - frame.left;
   else if (box.right > frame.right) row.scrollLeft += box.right - frame.right;
 }
+
+const STEPS = new Map([
+  ['ArrowRight', 1],
+  ['ArrowDown', 1],
+  ['ArrowLeft', -1],
+  ['ArrowUp', -1],
+]);
+
+/**
+ * Returns the index that a key moves the focus to in a row of `count` items, around its ends with
+ * `wraps`; undefined where the key moves nothing.
+ * @param {string} key
+ * @param {number} index
+ * @param {number} count
+ * @param {{ wraps?: boolean }} [options]
+ */
+export function focusedBy(key, index, count, { wraps = false } = {}) {
+  if (key === 'Home') return 0;
+  if (key === 'End') return count - 1;
+  const step = STEPS.get(key);
+  if (step === undefined) return undefined;
+  const next = index + step;
+  return wraps ? (next + count) % count : Math.min(Math.max(next, 0), count - 1);
+}
+
+/**
+ * Returns a function that calls `act` once after the current task, however often it is called in it.
+ * @param {() => void} act
+ */
+export function afterTask(act) {
+  let isScheduled = false;
+  return () => {
+    if (isScheduled) return;
+    isScheduled = true;
+    queueMicrotask(() => {
+      isScheduled = false;
+      act();
+    });
+  };
+}

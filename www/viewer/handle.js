@@ -1,17 +1,20 @@
 /**
- * @file One WebAssembly viewer on one canvas: keeps its size, draws when something changed, hands
- * its effects on.
+ * @file The WebAssembly viewer of one element: sends events, performs effects in order, and keeps a
+ * canvas drawn while the element is in a document.
  */
 
 import { failureOf } from './errors.js';
-import { newCanvas } from './template.js';
 import { loadViewer } from './module.js';
+import { DEFAULT_SETTINGS } from './pending.js';
+import { newCanvas } from './template.js';
 
-/** Milliseconds before a lost GPU is asked for again. */
+/** Milliseconds before a lost GPU is opened again: a driver or a browser's GPU process restarts slowly. */
 const RESTART = 400;
+/** Effects after which a frame is drawn. */
+const DRAWING = new Set(['drawMasks', 'drawStyle', 'viewChanged']);
 /**
- * Changes of the pixels below the canvas, where the browser tells of them: another screen may have
- * more in the same place.
+ * Also reports changes of the device pixels, where the browser can: another screen may have more in
+ * the same place.
  * @type {ResizeObserverOptions}
  */
 const OBSERVED =
@@ -20,233 +23,277 @@ const OBSERVED =
     : {};
 
 /** @typedef {import('../pkg/viewer.js').Viewer} Viewer */
-/** @typedef {import('./types.js').Effect} Effect */
-/** @typedef {import('./types.js').Failure} Failure */
-/** @typedef {import('./types.js').Snapshot} Snapshot */
+/** @typedef {import('../pkg/viewer.js').ViewerEvent} ViewerEvent */
+/** @typedef {import('../pkg/viewer.js').Effects[number]} Effect */
+/** @typedef {import('../pkg/viewer.js').Settings} Settings */
+/** @typedef {import('../pkg/viewer.js').Tool} Tool */
+/** @typedef {import('../pkg/viewer.js').ViewPosition} ViewPosition */
 
 /**
  * @typedef {object} Listeners
  * @property {(effect: Effect) => void} onEffect
- * @property {(thrown: unknown) => void} onFailed Told what `onEffect` threw.
- * @property {() => void} onDraw
- * @property {() => void} onRebuilt
- * @property {(thrown: unknown) => void} onLost
+ * @property {(thrown: unknown) => void} onThrown An event was malformed, or `onEffect` threw.
+ * @property {(thrown: unknown) => void} onUnavailable The module or a renderer cannot be started.
+ * @property {() => void} onReady A renderer draws.
+ * @property {() => void} onRenderer The renderer, or its note, has changed.
+ * @property {() => void} onDraw A frame was drawn.
  */
 
-export class Engine {
-  /** @type {Viewer} */
+export class ViewerHandle {
+  #listeners;
+  #stage;
+  /** @type {Viewer | undefined} */
   #viewer;
-  /** @type {HTMLCanvasElement} */
+  /** Set before the module is loaded. */
+  #pending = {
+    settings: { ...DEFAULT_SETTINGS },
+    tool: /** @type {Tool} */ ('select'),
+    view: /** @type {ViewPosition | null} */ (null),
+  };
+  /** The canvas drawn on. @type {HTMLCanvasElement | undefined} */
   #canvas;
+  /** @type {{ kind: string, note: string } | undefined} */
   #renderer;
-  /** The frame asked for or being drawn; 0 for none. */
+  /** Whether a canvas is wanted. */
+  #isAttached = false;
+  /** Counts canvases, so that what an earlier one still reports is ignored. */
+  #canvases = 0;
+  /** The frame requested or being drawn; 0 for none. */
   #frame = 0;
   /** Whether something changed while a frame was drawn. */
   #again = false;
-  #ended = false;
+  /** @type {Promise<void> | undefined} */
+  #drawing;
   /** Effects still to be performed, in order. @type {Effect[]} */
   #effects = [];
   #performing = false;
-  /** @type {Promise<void> | undefined} */
-  #drawing;
-  /** @type {ResizeObserver} */
-  #observer;
-  #onEffect;
-  #onFailed;
-  #onDraw;
-  #onRebuilt;
-  #onLost;
+  #observer = new ResizeObserver(() => this.#resize());
 
   /**
-   * Makes the renderer asked for, or the CPU's where WebGPU is missing, on a new canvas: a canvas
-   * keeps the first kind of context it gave.
    * @param {HTMLElement} stage Holds the canvas.
-   * @param {'auto' | 'cpu'} renderer
    * @param {Listeners} listeners
    */
-  static async create(stage, renderer, listeners) {
-    const Viewer = await loadViewer();
-    const fresh = newCanvas();
-    stage.querySelector('canvas')?.replaceWith(fresh);
-    return new Engine(await Viewer.create(fresh, renderer), listeners);
+  constructor(stage, listeners) {
+    this.#stage = stage;
+    this.#listeners = listeners;
   }
 
-  /**
-   * @param {Viewer} viewer
-   * @param {Listeners} listeners
-   */
-  constructor(viewer, { onEffect, onFailed, onDraw, onRebuilt, onLost }) {
-    this.#viewer = viewer;
-    this.#canvas = /** @type {HTMLCanvasElement} */ (viewer.canvas);
-    this.#renderer = { kind: viewer.rendererKind ?? 'cpu', note: viewer.rendererNote ?? '' };
-    this.#onEffect = onEffect;
-    this.#onFailed = onFailed;
-    this.#onDraw = onDraw;
-    this.#onRebuilt = onRebuilt;
-    this.#onLost = onLost;
-    this.#observer = new ResizeObserver(() => this.#resize());
-    this.#observer.observe(this.#canvas, OBSERVED);
-    this.#resize();
-    this.#watch();
+  /** Loads the module. @returns {Promise<boolean>} Whether it could be loaded; `attach` reports why not. */
+  async load() {
+    try {
+      await this.#load();
+      return true;
+    } catch {
+      return false;
+    }
   }
 
-  /** The canvas drawn on. */
-  get canvas() {
-    return this.#canvas;
-  }
-
-  /** `webgpu` or `cpu`, and a word on which adapter or why. */
+  /** `webgpu` or `cpu`, and which adapter draws or why none; undefined while nothing draws. */
   get renderer() {
     return this.#renderer;
   }
 
-  /** What the panels show. @returns {Snapshot} */
-  get snapshot() {
-    return JSON.parse(this.#viewer.snapshot());
+  get settings() {
+    return this.#viewer?.settings ?? this.#pending.settings;
+  }
+
+  set settings(settings) {
+    this.#pending.settings = settings;
+    this.dispatch({ type: 'settingsChanged', settings });
+  }
+
+  get tool() {
+    return this.#viewer?.tool ?? this.#pending.tool;
+  }
+
+  set tool(tool) {
+    this.#pending.tool = tool;
+    this.dispatch({ type: 'toolChosen', tool });
+  }
+
+  get view() {
+    return this.#viewer ? this.#viewer.view : this.#pending.view;
+  }
+
+  set view(view) {
+    this.#pending.view = view;
+    this.dispatch({ type: 'viewSet', view });
   }
 
   /**
-   * Tells what happened and hands each effect on, in order. An effect may call a listener that
-   * tells of something else: its effects come after all of these.
-   * @param {Record<string, unknown> & { type: string }} event
-   * @param {Failure[]} [complaints] Takes the failures, which are then not handed on.
+   * Reads from the viewer, or changes its image; undefined before the module is loaded.
+   * @template T
+   * @param {(viewer: Viewer) => T} question
+   * @returns {T | undefined}
    */
-  dispatch(event, complaints) {
-    const effects = /** @type {Effect[]} */ (
-      JSON.parse(this.#viewer.dispatch(JSON.stringify(event)))
-    );
-    if (effects.length > 0) this.invalidate();
-    for (const effect of effects) {
-      if (complaints && effect.type === 'notify' && effect.name === 'error')
-        complaints.push(/** @type {Failure} */ (effect.detail));
-      else this.#effects.push(effect);
+  ask(question) {
+    return this.#viewer && question(this.#viewer);
+  }
+
+  /** Sends an event. @param {ViewerEvent} event @returns {boolean} Whether it had an effect. */
+  dispatch(event) {
+    return this.apply((viewer) => viewer.dispatch(event));
+  }
+
+  /**
+   * Changes the state and performs the effects, in order. An effect may call a listener that changes
+   * the state again: those effects come after all of these.
+   * @param {(viewer: Viewer) => Effect[]} change
+   * @returns {boolean} Whether it had an effect.
+   */
+  apply(change) {
+    if (!this.#viewer) return false;
+    try {
+      const effects = change(this.#viewer);
+      if (effects.some(({ type }) => DRAWING.has(type))) this.invalidate();
+      this.#effects.push(...effects);
+      if (!this.#performing) this.#perform();
+      return effects.length > 0;
+    } catch (thrown) {
+      this.#listeners.onThrown(thrown);
+      return false;
     }
-    if (!this.#performing) this.#perform();
+  }
+
+  /**
+   * Draws on a new canvas from now on: a canvas keeps the first kind of context it gave.
+   * @returns {Promise<void>}
+   */
+  async attach() {
+    this.detach();
+    this.#isAttached = true;
+    const number = this.#canvases;
+    try {
+      const viewer = await this.#load();
+      if (number !== this.#canvases) return;
+      this.#observer.observe(this.#stage, OBSERVED);
+      const canvas = newCanvas();
+      this.#stage.querySelector('canvas')?.replaceWith(canvas);
+      await viewer.attach(canvas, viewer.renderer);
+    } catch (thrown) {
+      if (number === this.#canvases) this.#listeners.onUnavailable(thrown);
+      return;
+    }
+    if (number !== this.#canvases) return;
+    this.#takeSurface();
+    this.#listeners.onReady();
+    this.#watch(number);
+  }
+
+  /** Frees the canvas and the GPU's memory. */
+  detach() {
+    this.#isAttached = false;
+    this.#canvases += 1;
+    cancelAnimationFrame(this.#frame);
+    this.#frame = 0;
+    this.#observer.disconnect();
+    this.#viewer?.detach();
+    if (this.#canvas) this.#canvas.width = this.#canvas.height = 0;
+    this.#canvas = this.#renderer = undefined;
+  }
+
+  /** Draws before the next frame of the screen; several calls draw once. */
+  invalidate() {
+    if (!this.#canvas) return;
+    if (this.#frame) this.#again = true;
+    else
+      this.#frame = requestAnimationFrame(() => {
+        this.#drawing = this.#draw(this.#canvases);
+      });
+  }
+
+  async #load() {
+    const Viewer = await loadViewer();
+    if (this.#viewer) return this.#viewer;
+    this.#viewer = new Viewer();
+    const { settings, tool, view } = this.#pending;
+    this.dispatch({ type: 'settingsChanged', settings });
+    this.dispatch({ type: 'toolChosen', tool });
+    if (view) this.dispatch({ type: 'viewSet', view });
+    return this.#viewer;
   }
 
   #perform() {
     this.#performing = true;
-    // The loop also reaches what is added meanwhile.
+    // The loop also reaches effects that are added meanwhile.
     for (const effect of this.#effects) {
       try {
-        this.#onEffect(effect);
+        if (effect.type !== 'attach') this.#listeners.onEffect(effect);
+        else if (this.#isAttached) this.attach();
       } catch (thrown) {
-        this.#onFailed(thrown);
+        this.#listeners.onThrown(thrown);
       }
     }
     this.#effects = [];
     this.#performing = false;
   }
 
-  /**
-   * Reads or changes the view or the image, and draws again.
-   * @template T
-   * @param {(viewer: Viewer) => T} change
-   * @returns {T}
-   */
-  change(change) {
-    const result = change(this.#viewer);
-    this.invalidate();
-    return result;
-  }
-
-  /**
-   * Reads from the viewer without drawing.
-   * @template T
-   * @param {(viewer: Viewer) => T} question
-   * @returns {T}
-   */
-  ask(question) {
-    return question(this.#viewer);
-  }
-
-  /** Draws before the next frame of the screen; several calls draw once. */
-  invalidate() {
-    if (this.#frame) this.#again = true;
-    else
-      this.#frame = requestAnimationFrame(() => {
-        this.#drawing = this.#draw();
-      });
-  }
-
-  /** Gives back the canvas's memory, the GPU's buffers and the listeners. */
-  free() {
-    this.#ended = true;
-    cancelAnimationFrame(this.#frame);
-    this.#observer.disconnect();
-    this.#viewer.free();
-    this.#canvas.width = this.#canvas.height = 0;
-  }
-
-  async #draw() {
+  /** @param {number} number Of the canvas. */
+  async #draw(number) {
     this.#again = false;
     try {
-      await this.#viewer.draw();
-      if (!this.#ended) this.#drawn();
+      await this.#viewer?.draw();
+      if (number !== this.#canvases) return;
+      this.#listeners.onDraw();
+      // A frame may change the note: an image can be larger than the GPU takes.
+      const note = this.#viewer?.rendererNote;
+      if (this.#renderer && note && note !== this.#renderer.note) {
+        this.#renderer = { ...this.#renderer, note };
+        this.#listeners.onRenderer();
+      }
     } catch (thrown) {
-      // A lost device is brought back by #watch.
-      if (!this.#ended && failureOf(thrown, 'renderer').code !== 'device-lost')
-        this.#onLost(thrown);
+      if (number !== this.#canvases) return;
+      // A lost device is opened again by #watch.
+      if (failureOf(thrown, 'renderer').code !== 'device-lost') this.#fail(thrown);
     }
+    if (number !== this.#canvases) return;
     this.#frame = 0;
-    if (this.#again && !this.#ended) this.invalidate();
+    if (this.#again) this.invalidate();
   }
 
   /**
-   * Tells of a frame, and of what it told about the renderer: an image may be more than the GPU
-   * takes.
+   * Opens the GPU again each time it is lost, as when a driver restarts.
+   * @param {number} number Of the canvas.
    */
-  #drawn() {
-    this.#onDraw();
-    const note = this.#viewer.rendererNote ?? this.#renderer.note;
-    if (note === this.#renderer.note) return;
-    this.#renderer = { ...this.#renderer, note };
-    this.#onRebuilt();
-  }
-
-  /**
-   * Brings the GPU back each time it is lost, as when a driver restarts; gives up when that does
-   * not work.
-   */
-  async #watch() {
-    while (!this.#ended) {
+  async #watch(number) {
+    const isOutdated = () => number !== this.#canvases;
+    while (this.#viewer) {
       await this.#viewer.lost();
-      if (this.#ended) return;
+      if (isOutdated()) return;
       try {
         await this.#drawing;
-        // A driver or a browser's GPU process that starts again takes a moment.
         await new Promise((resolve) => {
           setTimeout(resolve, RESTART);
         });
-        if (this.#ended) return;
+        if (isOutdated()) return;
         await this.#viewer.rebuild();
-        if (this.#ended) return;
-        this.#take();
+        if (isOutdated()) return;
+        this.#takeSurface();
+        this.#listeners.onRenderer();
       } catch (thrown) {
-        this.#onLost(thrown);
+        if (!isOutdated()) this.#fail(thrown);
         return;
       }
     }
   }
 
-  /** Goes on with the canvas and renderer that a rebuild left. */
-  #take() {
-    this.#observer.disconnect();
-    this.#canvas = this.#viewer.canvas ?? this.#canvas;
-    this.#renderer = {
-      kind: this.#viewer.rendererKind ?? 'cpu',
-      note: this.#viewer.rendererNote ?? '',
-    };
-    this.#observer.observe(this.#canvas, OBSERVED);
-    this.#resize();
-    this.#onRebuilt();
+  /** Goes on with the canvas and the renderer that the viewer has now. */
+  #takeSurface() {
+    this.#canvas = this.#viewer?.canvas ?? this.#canvas;
+    const { rendererKind: kind = 'cpu', rendererNote: note = '' } = this.#viewer ?? {};
+    this.#renderer = { kind, note };
+    this.invalidate();
+  }
+
+  /** @param {unknown} thrown */
+  #fail(thrown) {
+    if (this.#renderer?.kind !== 'webgpu') this.#listeners.onUnavailable(thrown);
+    else this.dispatch({ type: 'gpuFailed', failure: failureOf(thrown, 'renderer') });
   }
 
   #resize() {
-    const { width, height } = this.#canvas.getBoundingClientRect();
-    if (width > 0 && height > 0) {
-      this.#viewer.resize(width, height, devicePixelRatio);
-      this.invalidate();
-    }
+    const { width, height } = this.#stage.getBoundingClientRect();
+    if (width > 0 && height > 0)
+      this.dispatch({ type: 'canvasResized', width, height, devicePixelRatio });
   }
 }

@@ -8,21 +8,20 @@ import { ViewerError } from './errors.js';
 import { loadViewer } from './module.js';
 
 /**
- * The most bytes of an encoded image: what its server says is more is not read, and no more is
- * decoded.
+ * Maximum bytes of an encoded image; a larger one is not decoded, nor read where its server states the
+ * size.
  */
 export const MAX_IMAGE_BYTES = 64 * 1024 * 1024;
-/** The most pixels of an image that is shown; how many it has is known once it is decoded. */
+/** Maximum pixels of an image, checked once it is decoded. */
 export const MAX_IMAGE_PIXELS = 100_000_000;
 /**
- * The longest side of an image that can be drawn: `MAX_SIDE` of src/render/scene.rs, which a test
- * compares.
+ * Maximum side of an image in pixels: `MAX_SIDE` of src/render/scene.rs, which a test compares.
  */
 const MAX_IMAGE_SIDE = 32_767;
 
 /**
  * @typedef {object} OpenImage
- * @property {string} key What the viewer calls it.
+ * @property {string} key Names the image in events.
  * @property {ImageBitmap} bitmap As displayed: turned as its EXIF data says.
  * @property {Blob} blob As encoded.
  * @property {string} sha256 Of the encoded bytes, in lower-case hexadecimal.
@@ -48,7 +47,7 @@ export async function fetchImage(address, signal) {
   if (!response.ok) {
     throw new ViewerError(
       'image-missing',
-      `The image ${address} could not be fetched: the server answered ${response.status}.`,
+      `The image ${address} could not be fetched: the server returned ${response.status}.`,
     );
   }
   const length = Number(response.headers.get('content-length') ?? 0);
@@ -85,7 +84,7 @@ export async function decodeImage(blob, key) {
   } catch (cause) {
     throw new ViewerError(
       'image-unreadable',
-      'This is not an image the browser can read; JPEG, PNG, WebP, GIF and AVIF are.',
+      'This is not an image the browser can read; use JPEG, PNG, WebP, GIF or AVIF.',
       { cause },
     );
   }
@@ -110,7 +109,7 @@ export async function decodeImage(blob, key) {
 function tooLarge(bytes) {
   return new ViewerError(
     'image-too-large',
-    `The image has ${Math.round(bytes / 2 ** 20)} MiB; at most ${MAX_IMAGE_BYTES / 2 ** 20} are read.`,
+    `The image has ${Math.round(bytes / 2 ** 20)} MiB; at most ${MAX_IMAGE_BYTES / 2 ** 20} are allowed.`,
   );
 }
 

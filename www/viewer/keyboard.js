@@ -1,25 +1,11 @@
 /**
- * @file The keys of the stage, for those who use no pointer; those that buttons announce work on
- * the buttons as well.
+ * @file The keys of the stage: the crosshair, zoom, tools, undo and candidates; on the bars of buttons
+ * the keys that their titles name.
  */
 
-/** CSS pixels an arrow key moves, and with Shift. */
+/** CSS pixels that an arrow key moves, and with Shift. */
 const STEP = 10;
 const LONG_STEP = 50;
-
-/**
- * @typedef {object} KeyActions
- * @property {(dx: number, dy: number) => void} move Moves the crosshair, or the image with the tool `pan`.
- * @property {(negative: boolean) => void} click At the crosshair.
- * @property {(factor: number) => void} zoom
- * @property {() => void} fit
- * @property {() => void} actual
- * @property {(tool: import('./types.js').Tool) => void} tool
- * @property {() => void} undo
- * @property {() => void} clear
- * @property {(by: number) => void} candidate
- * @property {() => boolean} escape Whether there was something to give up.
- */
 
 /** @type {Map<string, [number, number]>} */
 const ARROWS = new Map([
@@ -30,49 +16,49 @@ const ARROWS = new Map([
 ]);
 
 /**
- * Listens until `signal` is aborted.
  * @param {HTMLElement} stage
  * @param {HTMLElement[]} bars Of buttons.
- * @param {KeyActions} actions
- * @param {AbortSignal} signal
+ * @param {import('./handle.js').ViewerHandle} viewer
+ * @param {number} zoomStep The factor of a zoom key.
  */
-export function listenToKeys(stage, bars, actions, signal) {
+export function listenToKeys(stage, bars, viewer, zoomStep) {
+  const zoom = (/** @type {number} */ factor) =>
+    viewer.dispatch({ type: 'zoomed', factor, inCanvas: null });
+  const tool = (/** @type {import('../pkg/viewer.js').Tool} */ chosen) => {
+    viewer.tool = chosen;
+  };
   /** @type {Map<string, () => unknown>} */
   const plain = new Map([
-    ['+', () => actions.zoom(1.25)],
-    ['=', () => actions.zoom(1.25)],
-    ['-', () => actions.zoom(0.8)],
-    ['0', () => actions.fit()],
-    ['1', () => actions.actual()],
-    ['s', () => actions.tool('select')],
-    ['o', () => actions.tool('pick')],
-    ['p', () => actions.tool('add')],
-    ['n', () => actions.tool('remove')],
-    ['b', () => actions.tool('box')],
-    ['h', () => actions.tool('pan')],
-    ['u', () => actions.undo()],
-    ['Backspace', () => actions.undo()],
-    ['c', () => actions.clear()],
-    ['[', () => actions.candidate(-1)],
-    [']', () => actions.candidate(1)],
+    ['+', () => zoom(zoomStep)],
+    ['=', () => zoom(zoomStep)],
+    ['-', () => zoom(1 / zoomStep)],
+    ['0', () => viewer.dispatch({ type: 'fitted' })],
+    ['1', () => viewer.dispatch({ type: 'actualPixelsShown' })],
+    ['s', () => tool('select')],
+    ['o', () => tool('pick')],
+    ['p', () => tool('add')],
+    ['n', () => tool('remove')],
+    ['b', () => tool('box')],
+    ['h', () => tool('pan')],
+    ['u', () => viewer.dispatch({ type: 'undone' })],
+    ['Backspace', () => viewer.dispatch({ type: 'undone' })],
+    ['c', () => viewer.dispatch({ type: 'cleared' })],
+    ['[', () => viewer.dispatch({ type: 'candidateStepped', by: -1 })],
+    [']', () => viewer.dispatch({ type: 'candidateStepped', by: 1 })],
   ]);
   listen(stage, act);
   for (const bar of bars) listen(bar, press);
 
   /**
    * @param {HTMLElement} node
-   * @param {(event: KeyboardEvent) => boolean} take Whether the key meant something.
+   * @param {(event: KeyboardEvent) => boolean} take Returns whether the key did something.
    */
   function listen(node, take) {
-    node.addEventListener(
-      'keydown',
-      (event) => {
-        // Alt and an arrow go through the browser's history.
-        if (event.ctrlKey || event.metaKey || (event.altKey && event.key !== 'Enter')) return;
-        if (take(event)) event.preventDefault();
-      },
-      { signal },
-    );
+    node.addEventListener('keydown', (event) => {
+      // Alt and an arrow go through the browser's history.
+      if (event.ctrlKey || event.metaKey || (event.altKey && event.key !== 'Enter')) return;
+      if (take(event)) event.preventDefault();
+    });
   }
 
   /** @param {KeyboardEvent} event */
@@ -80,16 +66,16 @@ export function listenToKeys(stage, bars, actions, signal) {
     const arrow = ARROWS.get(event.key);
     if (arrow) {
       const step = event.shiftKey ? LONG_STEP : STEP;
-      actions.move(arrow[0] * step, arrow[1] * step);
+      viewer.dispatch({ type: 'cursorMoved', dx: arrow[0] * step, dy: arrow[1] * step });
       return true;
     }
     if (event.key === 'Enter') {
-      actions.click(event.shiftKey || event.altKey);
+      viewer.dispatch({ type: 'cursorClicked', negative: event.shiftKey || event.altKey });
       return true;
     }
-    // Space only arms dragging; its scrolling would lose the image from sight.
+    // Space only arms dragging; scrolling would move the image out of sight.
     if (event.key === ' ') return true;
-    if (event.key === 'Escape') return actions.escape();
+    if (event.key === 'Escape') return viewer.dispatch({ type: 'escaped' });
     return press(event);
   }
 

@@ -3,9 +3,9 @@
  * the canvas.
  */
 
-import { fill, h, scrollWithin } from './dom.js';
+import { fill, focusedBy, h, scrollWithin } from './dom.js';
 
-/** The most masks listed; the others are reached on the image. */
+/** Maximum number of masks listed; the others are reached on the image. */
 const MAX_LISTED = 300;
 
 /**
@@ -17,7 +17,7 @@ const MAX_LISTED = 300;
 export class MaskList {
   #list;
   #actions;
-  /** What is listed, to build again only when it changed. */
+  /** The listed masks and colors as JSON, to build again only when they change. */
   #listed = '';
   /** The mask that was selected when the list was last shown. @type {number | null | undefined} */
   #selected;
@@ -25,35 +25,30 @@ export class MaskList {
   /**
    * @param {HTMLElement} list
    * @param {ListActions} actions
-   * @param {AbortSignal} signal
    */
-  constructor(list, actions, signal) {
+  constructor(list, actions) {
     this.#list = list;
     this.#actions = actions;
-    list.addEventListener('click', (event) => this.#toggle(indexOf(event)), { signal });
-    list.addEventListener('pointerover', (event) => actions.hover(indexOf(event)), { signal });
-    list.addEventListener('pointerleave', () => actions.hover(null), { signal });
-    list.addEventListener('focusin', (event) => actions.hover(indexOf(event)), { signal });
-    list.addEventListener('focusout', () => actions.hover(null), { signal });
-    list.addEventListener(
-      'keydown',
-      (event) => {
-        if (this.#key(event)) event.preventDefault();
-      },
-      { signal },
-    );
+    list.addEventListener('click', (event) => this.#toggle(indexOf(event)));
+    list.addEventListener('pointerover', (event) => actions.hover(indexOf(event)));
+    list.addEventListener('pointerleave', () => actions.hover(null));
+    list.addEventListener('focusin', (event) => actions.hover(indexOf(event)));
+    list.addEventListener('focusout', () => actions.hover(null));
+    list.addEventListener('keydown', (event) => {
+      if (this.#key(event)) event.preventDefault();
+    });
   }
 
   /**
-   * @param {import('./types.js').Snapshot} snapshot
-   * @param {string[]} colours CSS colours of the masks, in their order.
+   * @param {import('../pkg/viewer.js').Snapshot} snapshot
+   * @param {string[]} colors CSS colors of the masks, in their order.
    */
-  show({ shown, selected }, colours) {
-    // The last colour is that of the clicked mask, which is not listed.
-    const listed = JSON.stringify([shown, colours.slice(0, shown.length)]);
+  show({ shown, selected }, colors) {
+    // The last color is that of the clicked mask, which is not listed.
+    const listed = JSON.stringify([shown, colors.slice(0, shown.length)]);
     if (listed !== this.#listed) {
       this.#listed = listed;
-      this.#build(shown, colours);
+      this.#build(shown, colors);
     } else if (selected === this.#selected) {
       return;
     }
@@ -72,16 +67,16 @@ export class MaskList {
   }
 
   /**
-   * @param {import('./types.js').ShownSummary[]} shown
-   * @param {string[]} colours
+   * @param {import('../pkg/viewer.js').ShownSummary[]} shown
+   * @param {string[]} colors
    */
-  #build(shown, colours) {
+  #build(shown, colors) {
     this.#list.hidden = shown.length === 0;
     fill(
       this.#list,
       ...shown.slice(0, MAX_LISTED).map(({ title, id }, index) => {
         const swatch = h('span', { class: 'swatch', part: 'swatch' });
-        swatch.style.setProperty('--swatch', colours[index] ?? '');
+        swatch.style.setProperty('--swatch', colors[index] ?? '');
         return h(
           'div',
           {
@@ -110,15 +105,8 @@ export class MaskList {
     const chips = this.#chips();
     const index = indexOf(event);
     if (index === null) return false;
-    const steps = new Map([
-      ['ArrowRight', index + 1],
-      ['ArrowDown', index + 1],
-      ['ArrowLeft', index - 1],
-      ['ArrowUp', index - 1],
-      ['Home', 0],
-      ['End', chips.length - 1],
-    ]);
-    const target = chips[steps.get(event.key) ?? -1];
+    const next = focusedBy(event.key, index, chips.length);
+    const target = next === undefined ? undefined : chips[next];
     if (target) {
       this.#makeStop(target);
       target.focus();
@@ -129,7 +117,7 @@ export class MaskList {
       return true;
     }
     if (event.key === 'Escape') this.#actions.select(null);
-    return event.key === 'Escape' || steps.has(event.key);
+    return event.key === 'Escape';
   }
 
   /** @param {number | null} index */

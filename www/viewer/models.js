@@ -29,7 +29,6 @@ const PARTS = {
  * @property {number} ticket
  * @property {number} best Which candidate the model thinks best.
  * @property {Uint32Array} size Height, then width.
- * @property {string[]} counts
  * @property {Float32Array} scores The model's own estimate of each candidate's IoU, 0 to 1.
  * @property {Uint32Array} offsets Where each candidate's boundaries begin, and where the last one's end.
  * @property {Uint32Array} boundaries The candidates' run boundaries, column-major, one after the other.
@@ -50,7 +49,7 @@ const PARTS = {
 
 /**
  * @typedef {object} ModelsHost
- * @property {(event: Record<string, unknown> & { type: string }) => void} send
+ * @property {(event: any) => void} send
  * @property {(result: Segmentation, provisional: boolean) => void} segmented
  * @property {(words: string | null, size?: string, done?: number) => void} progress What is loaded, its
  *   size, and from 0 to 1 how much of it has arrived; null when nothing is loaded any more.
@@ -143,11 +142,11 @@ export class Models {
   }
 
   /**
-   * @param {import('./types.js').SegmentRequest} request
+   * @param {Pick<import('../pkg/viewer.js').SegmentRequest, 'ticket' | 'prompts' | 'refine'>} request
    * @param {string | null} model
    */
-  async segment({ ticket, points, box, refine }, model) {
-    const question = JSON.stringify({ ticket, points, box, refine });
+  async segment({ ticket, prompts, refine }, model) {
+    const question = JSON.stringify({ ticket, prompts, refine });
     const take = (/** @type {Segmentation} */ result, provisional = false) => {
       this.#report(result.status, result.ms);
       this.#host.segmented(result, provisional);
@@ -162,9 +161,9 @@ export class Models {
 
   /**
    * Asks an endpoint, or without one the index published with the page, which entities a mask shows.
-   * @param {{ ticket: number, mask: object, endpoint?: string | null }} request
+   * @param {{ ticket: number, mask: import('../pkg/viewer.js').MaskRuns, endpoint: string | null }} request
    */
-  async link({ ticket, mask, endpoint = null }) {
+  async link({ ticket, mask, endpoint }) {
     const started = performance.now();
     await this.#answer(ticket, 'linkFailed', async (signal) => {
       const to = endpoint && {

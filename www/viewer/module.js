@@ -1,15 +1,12 @@
 /** @file Loads the WebAssembly module once for all viewers of a page. */
 
-import init, { Viewer } from '../pkg/viewer.js';
+import init, { Viewer, encodeRle } from '../pkg/viewer.js';
 import { ViewerError } from './errors.js';
 
 /** @type {Promise<typeof Viewer> | undefined} */
 let loading;
 
-/**
- * The class `Viewer` of the module, once it is compiled. A failed load is tried again by the next
- * call.
- */
+/** Returns the class `Viewer` of the module; after a failure the next call tries again. */
 export function loadViewer() {
   loading ??= load();
   return loading;
@@ -28,3 +25,5 @@ async function load() {
     );
   }
 }
+
+export { encodeRle };

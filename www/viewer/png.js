@@ -1,24 +1,24 @@
 /**
- * @file Writes grey and RGBA bitmaps as PNG (W3C PNG specification, third edition), compressed by
- * the browser.
+ * @file Encodes grey and RGBA bitmaps as PNG (W3C PNG specification, third edition), compressed by the
+ * browser. A canvas would premultiply the colors, and some browsers add noise to what it returns.
  */
 
 const SIGNATURE = [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a];
-/** The specification's colour types, by the bytes a pixel has. */
-const COLOUR_TYPES = new Map([
+/** The specification's color types, by bytes per pixel. */
+const COLOR_TYPES = new Map([
   [1, 0],
   [4, 6],
 ]);
 
 /**
- * A bitmap of 8 bits a channel as a PNG file.
+ * Encodes a bitmap of 8 bits a channel.
  * @param {{ width: number, height: number, pixels: Uint8Array }} bitmap Row by row; a byte a pixel
  *   is grey, four are red, green, blue and opacity.
  */
 export async function pngOf({ width, height, pixels }) {
   const channels = pixels.length / (width * height);
-  const colourType = COLOUR_TYPES.get(channels);
-  if (colourType === undefined)
+  const colorType = COLOR_TYPES.get(channels);
+  if (colorType === undefined)
     throw new RangeError(
       `${pixels.length} bytes are no bitmap of ${width} × ${height} pixels, grey or RGBA`,
     );
@@ -26,7 +26,7 @@ export async function pngOf({ width, height, pixels }) {
   header.setUint32(0, width);
   header.setUint32(4, height);
   header.setUint8(8, 8);
-  header.setUint8(9, colourType);
+  header.setUint8(9, colorType);
   const data = await deflated(filtered(pixels, width * channels));
   return new Blob(
     [
@@ -40,7 +40,7 @@ export async function pngOf({ width, height, pixels }) {
 }
 
 /**
- * The rows, each after the number of its filter: 0, none, which suits masks.
+ * Returns the rows, each after the number of its filter: 0, none, which suits masks.
  * @param {Uint8Array} pixels
  * @param {number} stride Bytes a row.
  */
@@ -52,7 +52,7 @@ function filtered(pixels, stride) {
   return bytes;
 }
 
-/** In the zlib format, as IDAT wants it. @param {Uint8Array<ArrayBuffer>} bytes */
+/** Compresses in the zlib format, as IDAT needs it. @param {Uint8Array<ArrayBuffer>} bytes */
 async function deflated(bytes) {
   const stream = new Blob([bytes]).stream().pipeThrough(new CompressionStream('deflate'));
   return new Uint8Array(await new Response(stream).arrayBuffer());

@@ -1,12 +1,11 @@
 /**
- * @file The nodes inside a viewer: stage, marks, toolbars, list of masks, notices and what is
- * spoken.
+ * @file Builds the nodes inside a viewer: stage, marks, toolbars, list of masks and notices.
  */
 
 import { h } from './dom.js';
 import { icon } from './icons.js';
 
-/** Each tool: its icon, its word, its explanation and its key. */
+/** The tools in their order: icon, label, explanation and key. */
 export const TOOLS = /** @type {const} */ ([
   { tool: 'select', word: 'Select', title: 'Select a mask', key: 's' },
   { tool: 'pick', word: 'Object', title: 'Click an object', key: 'o' },
@@ -21,13 +20,13 @@ export const TOOLS = /** @type {const} */ ([
   { tool: 'pan', word: 'Move', title: 'Move the image', key: 'h' },
 ]);
 
-const KEYS = `Arrow keys move a crosshair, Enter clicks there, Shift and Enter clicks what does not belong to the object.
+const KEYS = `Arrow keys move a crosshair, Enter clicks there, Shift and Enter marks what does not belong to the object.
  Plus and minus zoom, 0 shows the whole image, 1 its own pixels. S selects masks, O clicks objects, P adds, N removes, B draws a box between two Enters,
- H moves the image. U takes the last click back, C clears, square brackets go through the candidates, Escape gives up.`;
+ H moves the image. U undoes the last click, C clears, square brackets switch candidates, Escape cancels.`;
 
 /** @typedef {ReturnType<typeof build>} Nodes */
 
-/** Builds the nodes of one viewer; `root` holds all the others. */
+/** Builds the nodes of one viewer; `root` contains all others. */
 export function build() {
   const canvas = newCanvas();
   const marks = h('div', { class: 'marks', 'aria-hidden': 'true' });
@@ -40,7 +39,7 @@ export function build() {
       tabindex: 0,
       role: 'application',
       'aria-roledescription': 'image with masks',
-      'aria-label': 'OpenImage',
+      'aria-label': 'Image',
       'aria-describedby': 'summary keys',
     },
     canvas,
@@ -67,7 +66,7 @@ export function build() {
       ),
     ]),
   );
-  const undo = command('undo', 'Take the last click back', 'U');
+  const undo = command('undo', 'Undo the last click', 'U');
   const clear = command('clear', 'Clear the clicks', 'C');
   const bar = h(
     'div',
@@ -149,7 +148,7 @@ export function build() {
   };
 }
 
-/** A canvas that no renderer has used yet; a canvas keeps the first kind of context it gave. */
+/** Builds a canvas; each renderer needs a new one, since a canvas keeps the first kind of context it gave. */
 export function newCanvas() {
   return h('canvas', { part: 'canvas', 'aria-hidden': 'true' });
 }

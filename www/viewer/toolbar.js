@@ -1,32 +1,30 @@
 /** @file The bar of tools under the image: a group of radio buttons, and two commands. */
 
-import { fill } from './dom.js';
+import { fill, focusedBy } from './dom.js';
 
 export class Toolbar {
   #nodes;
 
   /**
    * @param {import('./template.js').Nodes} nodes
-   * @param {{ choose: (tool: import('./types.js').Tool) => void, undo: () => void, clear: () =>
+   * @param {{ choose: (tool: import('../pkg/viewer.js').Tool) => void, undo: () => void, clear: () =>
    *   void }} actions
-   * @param {AbortSignal} signal
    */
-  constructor(nodes, { choose, undo, clear }, signal) {
+  constructor(nodes, { choose, undo, clear }) {
     this.#nodes = nodes;
-    for (const [tool, button] of nodes.tools)
-      button.addEventListener('click', () => choose(tool), { signal });
-    nodes.bar.addEventListener('keydown', (event) => this.#walk(event), { signal });
-    nodes.undo.addEventListener('click', undo, { signal });
-    nodes.clear.addEventListener('click', clear, { signal });
+    for (const [tool, button] of nodes.tools) button.addEventListener('click', () => choose(tool));
+    nodes.bar.addEventListener('keydown', (event) => this.#walk(event));
+    nodes.undo.addEventListener('click', undo);
+    nodes.clear.addEventListener('click', clear);
   }
 
   /**
-   * Shows the tools; and in place of a list of masks a word, so that nothing moves when masks come.
-   * @param {import('./types.js').Snapshot | undefined} snapshot
-   * @param {boolean} controls Whether there are to be tools.
-   * @param {string} problem Why masks are not shown.
+   * Shows the tools; and in place of an empty list of masks a sentence, so that nothing moves when
+   * masks arrive.
+   * @param {import('../pkg/viewer.js').Snapshot | undefined} snapshot
+   * @param {boolean} controls Whether tools are shown.
    */
-  show(snapshot, controls, problem) {
+  show(snapshot, controls) {
     const { tools, undo, clear, bar, zoom, stage, noMasks } = this.#nodes;
     for (const [tool, button] of tools) {
       button.setAttribute('aria-checked', String(tool === snapshot?.tool));
@@ -38,7 +36,7 @@ export class Toolbar {
       [undo, nothingToUndo],
       [clear, nothingToClear],
     ])) {
-      // A button that can do no more hands the focus on, or it would be lost.
+      // A disabled button would lose the focus.
       if (isDone && button.matches(':focus')) stage.focus({ preventScroll: true });
       button.disabled = isDone;
     }
@@ -47,7 +45,7 @@ export class Toolbar {
     fill(
       noMasks,
       snapshot?.image
-        ? problem
+        ? snapshot.masksFailure
           ? 'The masks cannot be shown.'
           : 'No masks are given for this image.'
         : '',
@@ -55,21 +53,16 @@ export class Toolbar {
   }
 
   /**
-   * Arrow keys go through the tools, as in any group of radio buttons.
+   * Moves through the tools by arrow keys, as in any group of radio buttons.
    * @param {KeyboardEvent} event
    */
   #walk(event) {
-    const step = new Map([
-      ['ArrowRight', 1],
-      ['ArrowDown', 1],
-      ['ArrowLeft', -1],
-      ['ArrowUp', -1],
-    ]).get(event.key);
     const buttons = [...this.#nodes.tools.values()];
-    const at = buttons.findIndex((button) => button === event.target);
-    if (!step || at < 0) return;
+    const index = buttons.findIndex((button) => button === event.target);
+    const to = index < 0 ? undefined : focusedBy(event.key, index, buttons.length, { wraps: true });
+    if (to === undefined) return;
     event.preventDefault();
-    const next = buttons[(at + step + buttons.length) % buttons.length];
+    const next = buttons[to];
     next?.click();
     next?.focus();
   }

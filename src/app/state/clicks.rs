@@ -1,46 +1,33 @@
 //! The points and boxes of one object being segmented, and the model's candidates for it.
 
-use serde::{Deserialize, Serialize};
-
-use crate::app::{SegmentRequest, Ticket};
-use crate::geometry::Rect;
+use super::{Effect, Selection, State, Tool, announce};
+use crate::app::event::{Event, Failure};
+use crate::app::{Notice, SegmentRequest, Ticket, words};
+use crate::geometry::{Point, Rect};
 use crate::rle::Mask;
+use crate::segment::Prompt;
 
-/// One thing a person said about the object, in image space.
-#[derive(Clone, Copy, Debug, PartialEq, Deserialize, Serialize)]
-#[serde(tag = "type", rename_all = "camelCase")]
-pub enum Prompt {
-    /// A point that belongs to the object, or does not.
-    Point {
-        /// To the right.
-        x: f64,
-        /// Down.
-        y: f64,
-        /// Whether it belongs to the object.
-        positive: bool,
-    },
-    /// A box around the object.
-    Box {
-        /// Left edge.
-        x1: f64,
-        /// Top edge.
-        y1: f64,
-        /// Right edge.
-        x2: f64,
-        /// Bottom edge.
-        y2: f64,
-    },
-}
-
-/// One mask the model offers.
+/// A mask that the model offers.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Candidate {
-    /// The mask.
+    /// As large as the image.
     pub mask: Mask,
     /// The model's own estimate of its `IoU`, 0..=1.
-    pub score: f64,
-    /// Its place in the model's own answer.
+    pub score: f32,
+    /// Its index among all masks that the model returned.
     pub place: usize,
+}
+
+/// Returned masks of one run of the model.
+#[derive(Clone, Debug)]
+struct Answer {
+    ticket: Ticket,
+    /// The number of prompts of the run.
+    prompts: usize,
+    /// Whether no refinement pass is to come.
+    is_final: bool,
+    candidates: Vec<Candidate>,
+    chosen: usize,
 }
 
 /// The clicks on one object.
@@ -48,144 +35,87 @@ pub struct Candidate {
 pub struct Clicks {
     prompts: Vec<Prompt>,
     awaited: Option<Ticket>,
-    /// By rising numbers of prompts; the last one is shown, and those before it are gone back to.
+    /// By rising numbers of prompts; the last one is shown, undo returns to those before it.
     answers: Vec<Answer>,
 }
 
-#[derive(Clone, Debug)]
-struct Answer {
-    ticket: Ticket,
-    /// How many prompts had been given when it was asked.
-    prompts: usize,
-    /// Whether no better answer to the same question was still to come.
-    settled: bool,
-    candidates: Vec<Candidate>,
-    chosen: usize,
-}
-
 impl Clicks {
-    /// In the order given.
+    /// Points and boxes in the order given.
     pub fn prompts(&self) -> &[Prompt] {
         &self.prompts
     }
 
-    /// Whether nothing was said about an object.
+    /// Whether there are neither points nor boxes.
     pub fn is_empty(&self) -> bool {
         self.prompts.is_empty()
     }
 
-    /// Whether all that was said is what does not belong to the object.
-    pub(in crate::app) fn takes_away_only(&self) -> bool {
-        self.prompts.iter().all(|prompt| matches!(prompt, Prompt::Point { positive: false, .. }))
-    }
-
-    /// The request whose answer is awaited.
+    /// The ticket of the run whose masks are awaited.
     pub fn awaited(&self) -> Option<Ticket> {
         self.awaited
     }
 
-    /// The last answer's candidates, best first.
+    /// The candidates of the last answer, best first.
     pub fn candidates(&self) -> &[Candidate] {
         self.answers.last().map_or(&[], |answer| &answer.candidates)
     }
 
-    /// The preferred candidate's place.
+    /// Index of the chosen candidate.
     pub fn chosen(&self) -> usize {
         self.answers.last().map_or(0, |answer| answer.chosen)
     }
 
-    /// The preferred candidate.
+    /// The chosen candidate.
     pub fn candidate(&self) -> Option<&Candidate> {
         self.candidates().get(self.chosen())
     }
 
-    /// Adds a prompt.
-    pub(in crate::app) fn push(&mut self, prompt: Prompt) {
-        self.prompts.push(prompt);
+    fn is_negative_only(&self) -> bool {
+        self.prompts.iter().all(|prompt| matches!(prompt, Prompt::Click { positive: false, .. }))
     }
 
-    /// Takes the last prompt back, and what it led to. Answers whether the mask that was there
-    /// before it is back.
-    pub(in crate::app) fn undo(&mut self) -> bool {
+    /// Removes the last prompt and its answer. Returns whether the mask before it is shown again.
+    fn undo(&mut self) -> bool {
         self.prompts.pop();
         let left = self.prompts.len();
-        self.answers.retain(|answer| answer.prompts < left || (answer.prompts == left && answer.settled));
+        self.answers.retain(|answer| answer.prompts < left || (answer.prompts == left && answer.is_final));
         self.answers.last().is_some_and(|answer| answer.prompts == left)
     }
 
-    /// The question these prompts ask, now awaited under `ticket`.
-    pub(in crate::app) fn ask(&mut self, ticket: Ticket, image: &str) -> SegmentRequest {
+    /// Returns the request of these prompts, now awaited under `ticket`.
+    fn request(&mut self, ticket: Ticket, image: &str) -> SegmentRequest {
         self.awaited = Some(ticket);
-        let mut request =
-            SegmentRequest { ticket, image: image.to_owned(), points: Vec::new(), rect: None, refine: None };
-        for prompt in &self.prompts {
-            match *prompt {
-                Prompt::Point { x, y, positive } => {
-                    request.points.push([x, y, f64::from(u8::from(positive))]);
-                }
-                Prompt::Box { x1, y1, x2, y2 } => request.rect = Some([x1, y1, x2, y2]),
-            }
-        }
-        request.refine =
-            self.answers.last().zip(self.candidate()).map(|(answer, chosen)| (answer.ticket, chosen.place));
-        request
+        let refine = self.answers.last().zip(self.candidate());
+        let refine = refine.map(|(answer, chosen)| (answer.ticket, chosen.place));
+        SegmentRequest { ticket, image: image.to_owned(), prompts: self.prompts.clone(), refine }
     }
 
-    /// Takes the candidates, best first, and which of them to prefer, if `ticket` is awaited.
-    pub(in crate::app) fn answer(
-        &mut self,
-        ticket: Ticket,
-        candidates: Vec<Candidate>,
-        chosen: usize,
-    ) -> bool {
-        let awaited = self.take(ticket, candidates, chosen, true);
-        if awaited {
+    /// Adds the candidates of the awaited run; goes on waiting unless they are final.
+    fn answer(&mut self, ticket: Ticket, candidates: Vec<Candidate>, chosen: usize, is_final: bool) {
+        let prompts = self.prompts.len();
+        self.answers.retain(|answer| answer.prompts < prompts);
+        self.answers.push(Answer { ticket, prompts, is_final, candidates, chosen });
+        if is_final {
             self.awaited = None;
         }
-        awaited
     }
 
-    /// As [`answer`](Self::answer), but goes on waiting for a better answer to the same question.
-    pub(in crate::app) fn answer_for_now(
-        &mut self,
-        ticket: Ticket,
-        candidates: Vec<Candidate>,
-        chosen: usize,
-    ) -> bool {
-        self.take(ticket, candidates, chosen, false)
+    /// Stops waiting if `ticket` is awaited.
+    pub(super) fn fail(&mut self, ticket: Ticket) -> bool {
+        self.awaited.take_if(|awaited| *awaited == ticket).is_some()
     }
 
-    fn take(&mut self, ticket: Ticket, candidates: Vec<Candidate>, chosen: usize, settled: bool) -> bool {
-        let awaited = self.awaited == Some(ticket);
-        if awaited {
-            let prompts = self.prompts.len();
-            self.answers.retain(|answer| answer.prompts < prompts);
-            self.answers.push(Answer { ticket, prompts, settled, candidates, chosen });
-        }
-        awaited
-    }
-
-    /// Gives up waiting if `ticket` is awaited.
-    pub(in crate::app) fn fail(&mut self, ticket: Ticket) -> bool {
-        let awaited = self.awaited == Some(ticket);
-        if awaited {
-            self.awaited = None;
-        }
-        awaited
-    }
-
-    /// Whether there are candidates to choose among: those of these prompts, be it for now, or
-    /// where the question failed those of the one before, which are still shown.
-    pub(in crate::app) fn answered(&self) -> bool {
+    /// Whether the shown candidates may be switched: provisional, final, or left from the last success.
+    fn can_choose(&self) -> bool {
         self.answers.last().is_some_and(|answer| self.awaited.is_none_or(|awaited| awaited == answer.ticket))
     }
 
-    /// Prefers another candidate; false where there is no such one or it is preferred already.
-    pub(in crate::app) fn choose(&mut self, index: usize) -> bool {
+    /// Chooses another candidate; returns false where there is no such one or it is chosen already.
+    fn choose(&mut self, index: usize) -> bool {
         match self.answers.last_mut() {
             Some(answer) if index < answer.candidates.len() && index != answer.chosen => {
-                // No closer look is taken at what was chosen by hand.
-                (answer.chosen, answer.settled) = (index, true);
+                // A candidate that was chosen by hand is not refined.
+                (answer.chosen, answer.is_final) = (index, true);
                 true
             }
             _ => false,
@@ -193,10 +123,178 @@ impl Clicks {
     }
 }
 
-impl Prompt {
-    /// A box between two corners in any order.
-    pub(in crate::app) fn from_corners(from: [f64; 2], to: [f64; 2]) -> Self {
-        let Rect { x1, y1, x2, y2 } = Rect::from_corners(from, to);
-        Self::Box { x1, y1, x2, y2 }
+impl State {
+    pub(super) fn click(&mut self, [x, y]: [f64; 2], negative: bool, add: bool) -> Vec<Effect> {
+        let Some((_, size)) = &self.image else { return Vec::new() };
+        let inside = (0.0..f64::from(size.width)).contains(&x) && (0.0..f64::from(size.height)).contains(&y);
+        if !inside {
+            return Vec::new();
+        }
+        let positive = !negative && self.tool != Tool::Remove;
+        let is_new_object = match self.tool {
+            Tool::Select if !negative && !add => return self.select(self.shown_at([x, y])),
+            Tool::Pan => return Vec::new(),
+            Tool::Pick | Tool::Box => positive && !add,
+            Tool::Select | Tool::Add | Tool::Remove => false,
+        };
+        self.prompt(Prompt::Click { point: Point::new(x, y), positive }, is_new_object)
+    }
+
+    pub(super) fn draw_box(&mut self, from: [f64; 2], to: [f64; 2]) -> Vec<Effect> {
+        let Some((_, size)) = self.image else { return Vec::new() };
+        let inside =
+            |[x, y]: [f64; 2]| [x.clamp(0.0, f64::from(size.width)), y.clamp(0.0, f64::from(size.height))];
+        let rect = Rect::from_corners(inside(from), inside(to));
+        if rect.width() > 0.0 && rect.height() > 0.0 {
+            self.prompt(Prompt::Box(rect), true)
+        } else {
+            // A box beside the image, or a press without a drag.
+            Vec::new()
+        }
+    }
+
+    fn prompt(&mut self, prompt: Prompt, is_new_object: bool) -> Vec<Effect> {
+        let mut effects = self.stop_waiting();
+        if is_new_object {
+            self.clicks = Clicks::default();
+        }
+        self.clicks.prompts.push(prompt);
+        effects.extend(self.ask_segment());
+        effects
+    }
+
+    pub(super) fn undo(&mut self) -> Vec<Effect> {
+        match self.clicks.prompts().len() {
+            0 => return Vec::new(),
+            1 => return self.clear(),
+            _ => {}
+        }
+        let mut effects = self.stop_waiting();
+        if !self.clicks.undo() {
+            effects.extend(self.ask_segment());
+            return effects;
+        }
+        self.segment_failure = None;
+        effects.push(Effect::DrawMasks);
+        effects.extend(self.show_candidate());
+        effects
+    }
+
+    pub(super) fn clear(&mut self) -> Vec<Effect> {
+        let mut effects = self.drop_corner();
+        if self.clicks.is_empty() && self.selection == Selection::Nothing {
+            return effects;
+        }
+        effects.extend(self.stop_waiting());
+        let was_shown = matches!(self.selection, Selection::Shown(_));
+        (self.clicks, self.segment_failure, self.selection) = (Clicks::default(), None, Selection::Nothing);
+        if was_shown {
+            effects.push(Effect::Notify(Notice::MaskSelect(None)));
+        }
+        effects.extend([Effect::DrawMasks, announce("Cleared.".to_owned()), Effect::Changed]);
+        effects
+    }
+
+    fn ask_segment(&mut self) -> Vec<Effect> {
+        let mut effects = self.stop_waiting();
+        let ticket = self.ticket();
+        let Some((image, _)) = &self.image else { return effects };
+        if matches!(std::mem::replace(&mut self.selection, Selection::Clicked), Selection::Shown(_)) {
+            effects.push(Effect::Notify(Notice::MaskSelect(None)));
+        }
+        self.segment_failure = None;
+        let request = self.clicks.request(ticket, image);
+        effects.extend([Effect::Segment(request), Effect::DrawMasks, Effect::Changed]);
+        effects
+    }
+
+    /// Shows the masks of [`Event::Segmented`].
+    pub(super) fn take_candidates(&mut self, event: Event) -> Vec<Effect> {
+        let Event::Segmented { ticket, size, scores, masks, best, provisional } = event else {
+            return Vec::new();
+        };
+        if self.clicks.awaited() != Some(ticket) {
+            return Vec::new();
+        }
+        let decoded = scores.into_iter().enumerate().map(|(place, score)| {
+            let mask = super::checked(size, self.size(), || masks.mask(place, size))?;
+            Ok(Candidate { mask, score, place })
+        });
+        let mut decoded: Vec<Candidate> = match decoded.collect() {
+            Ok(decoded) => decoded,
+            Err(failure) => return self.take_segment_failure(ticket, failure),
+        };
+        decoded.retain(|candidate| !candidate.mask.is_empty());
+        decoded.sort_by(|a, b| b.score.total_cmp(&a.score));
+        if decoded.is_empty() {
+            return if provisional { Vec::new() } else { self.take_nothing_found(ticket) };
+        }
+        let chosen = decoded.iter().position(|candidate| Some(candidate.place) == best).unwrap_or(0);
+        self.clicks.answer(ticket, decoded, chosen, !provisional);
+        // An answer about the mask before is none about this one.
+        let mut effects = if provisional { self.stop_link() } else { Vec::new() };
+        effects.push(Effect::DrawMasks);
+        effects.extend(if provisional { vec![Effect::Changed] } else { self.show_candidate() });
+        effects
+    }
+
+    fn take_nothing_found(&mut self, ticket: Ticket) -> Vec<Effect> {
+        let message = if self.clicks.is_negative_only() {
+            "There is nothing to remove from yet; click the object first."
+        } else {
+            "The model found no object there; click another spot or draw a box."
+        };
+        let failure = Failure { code: "nothing-found".to_owned(), message: message.to_owned() };
+        self.take_segment_failure(ticket, failure)
+    }
+
+    pub(super) fn take_segment_failure(&mut self, ticket: Ticket, failure: Failure) -> Vec<Effect> {
+        if !self.clicks.fail(ticket) {
+            return Vec::new();
+        }
+        self.segment_failure = Some(failure.clone());
+        let text = failure.message.clone();
+        vec![Effect::DrawMasks, announce(text), Effect::Notify(Notice::Error(failure)), Effect::Changed]
+    }
+
+    pub(super) fn choose_candidate(&mut self, index: usize) -> Vec<Effect> {
+        if !self.clicks.can_choose() || !self.clicks.choose(index) {
+            return Vec::new();
+        }
+        // A refinement pass that is still to come would undo the choice.
+        let mut effects = self.stop_waiting();
+        self.segment_failure = None;
+        effects.push(Effect::DrawMasks);
+        effects.extend(self.show_candidate());
+        effects
+    }
+
+    pub(super) fn step_candidate(&mut self, by: i32) -> Vec<Effect> {
+        let count = self.clicks.candidates().len() as i64;
+        if count == 0 {
+            return Vec::new();
+        }
+        let index = (self.clicks.chosen() as i64 + i64::from(by)).rem_euclid(count);
+        self.choose_candidate(index as usize)
+    }
+
+    /// Announces the chosen candidate and links it.
+    fn show_candidate(&mut self) -> Vec<Effect> {
+        let Some(Candidate { mask, score, .. }) = self.clicks.candidate() else { return Vec::new() };
+        let (place, count) = (self.clicks.chosen() + 1, self.clicks.candidates().len());
+        let of = if count > 1 { format!(", candidate {place} of {count}") } else { String::new() };
+        let found = announce(format!("Mask found, {}{of}.", words::share_of(mask)));
+        let notice = Notice::Segment { mask: mask.clone(), score: *score };
+        let mut effects = vec![found, Effect::Notify(notice)];
+        effects.extend(self.ask_link());
+        effects
+    }
+
+    pub(super) fn stop_waiting(&mut self) -> Vec<Effect> {
+        let mut effects = self.stop_link();
+        if let Some(ticket) = self.clicks.awaited.take() {
+            effects.push(Effect::CancelSegment { ticket });
+        }
+        effects
     }
 }

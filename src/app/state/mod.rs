@@ -1,43 +1,53 @@
-//! Everything the viewer knows, and how each event changes it.
+//! The state of a viewer, and how each event changes it.
 
 pub(super) mod clicks;
+pub(super) mod cursor;
 pub(super) mod linking;
+pub(super) mod view;
 
-use clicks::{Candidate, Clicks, Prompt};
-use linking::{Linking, Recording, Source};
+use clicks::Clicks;
+use cursor::Cursor;
+use linking::{Cached, Linking};
+use view::Viewport;
 
 use super::effect::{Effect, MaskDetail, Notice};
-use super::entity::{LinkAnswer, Verdict};
-use super::event::{CandidateJson, Event, Failure, RecordedAnswer, ShownMaskJson};
-use super::settings::{Settings, Tool};
-use super::{RunsJson, Ticket};
+use super::event::{Event, Failure, ShownMask};
+use super::settings::{RendererChoice, Settings, Tool};
+use super::{Ticket, words};
 use crate::geometry::Size;
-use crate::rle::{CocoRle, Mask};
+use crate::rle::{self, CocoRle, FlatMasks, Mask};
 
 /// A mask shown over the image.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Shown {
-    /// The annotation's id.
+    /// Id of the annotation.
     pub id: String,
     /// As large as the image.
     pub mask: Mask,
-    /// Its pixels.
+    /// Number of pixels set.
     pub area: u64,
-    /// The entity's name, or any label.
+    /// Name of the entity, or any label.
     pub title: String,
-    /// The entity, where linked.
+    /// The entity, where the mask is linked.
     pub qid: Option<String>,
 }
 
-/// What the panel is about.
+impl Shown {
+    /// The title, or the id where there is none.
+    pub fn name(&self) -> &str {
+        if self.title.is_empty() { &self.id } else { &self.title }
+    }
+}
+
+/// The current mask, which the panel describes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Selection {
-    /// Nothing.
+    /// None.
     #[default]
     Nothing,
-    /// One of the masks shown.
+    /// The shown mask of this index.
     Shown(usize),
-    /// The object being clicked.
+    /// The chosen candidate of the object being clicked.
     Clicked,
 }
 
@@ -46,7 +56,8 @@ pub enum Selection {
 pub struct State {
     image: Option<(String, Size)>,
     shown: Vec<Shown>,
-    recordings: Vec<Recording>,
+    masks_failure: Option<Failure>,
+    cached: Vec<Cached>,
     hovered: Option<usize>,
     selection: Selection,
     tool: Tool,
@@ -54,39 +65,62 @@ pub struct State {
     segment_failure: Option<Failure>,
     linking: Linking,
     settings: Settings,
+    view: Viewport,
+    cursor: Cursor,
+    has_gpu_failed: bool,
     last_ticket: Ticket,
 }
 
 impl State {
-    /// Takes in what happened and answers what is to be done, in order.
+    /// Changes the state by an event and returns the effects to perform, in order.
     pub fn update(&mut self, event: Event) -> Vec<Effect> {
         match event {
             Event::ImageOpened { key, width, height } => self.open(Some((key, Size::new(width, height)))),
             Event::ImageClosed => self.open(None),
-            Event::MasksShown { masks } => self.show(masks),
-            Event::RecordingsRead { answers } => self.keep_recordings(answers),
-            Event::PointerMoved { point } => self.hover(point.and_then(|point| self.shown_at(point))),
+            Event::MasksShown { masks, runs } => self.show(masks, &runs),
+            Event::MasksFailed { failure } => self.fail_masks(failure),
+            Event::AnswersCached { answers } => self.cache_answers(answers),
+            Event::PointerMoved { in_canvas } => self.move_pointer(in_canvas),
+            Event::PointerClicked { in_canvas, negative, add } => {
+                self.click_in_canvas(in_canvas, negative, add)
+            }
+            Event::PointerDragged { from_in_canvas, to_in_canvas, done } => {
+                self.drag_box(from_in_canvas, to_in_canvas, done)
+            }
             Event::MaskHovered { index } => self.hover(index.filter(|&index| index < self.shown.len())),
             Event::MaskSelected { index } => self.select(index.filter(|&index| index < self.shown.len())),
             Event::ToolChosen { tool } => self.choose_tool(tool),
             Event::Clicked { x, y, negative, add } => self.click([x, y], negative, add),
             Event::BoxDrawn { from, to } => self.draw_box(from, to),
+            Event::CursorMoved { dx, dy } => self.move_cursor(dx, dy),
+            Event::CursorClicked { negative } => self.click_at_cursor(negative),
+            Event::CursorHidden => self.hide_cursor(),
+            Event::Escaped => self.escape(),
             Event::Undone => self.undo(),
             Event::Cleared => self.clear(),
+            Event::CanvasResized { width, height, device_pixel_ratio } => {
+                self.resize(width, height, device_pixel_ratio)
+            }
+            Event::Panned { dx, dy } => self.pan(dx, dy),
+            Event::Zoomed { factor, in_canvas } => self.zoom(factor, in_canvas),
+            Event::Fitted => self.fit(),
+            Event::ActualPixelsShown => self.show_actual_pixels(),
+            Event::MaskFitted { index } => self.fit_mask(index),
+            Event::ViewSet { view } => self.set_view(view),
             Event::CandidateChosen { index } => self.choose_candidate(index),
             Event::CandidateStepped { by } => self.step_candidate(by),
-            Event::Segmented { ticket, candidates, best, provisional } => {
-                self.take_candidates(ticket, &candidates, best, provisional)
-            }
+            event @ Event::Segmented { .. } => self.take_candidates(event),
             Event::SegmentFailed { ticket, failure } => self.take_segment_failure(ticket, failure),
-            Event::LinkAsked => self.ask_link(),
+            Event::LinkRequested => self.ask_link(),
             Event::Linked { ticket, answer } => self.take_link(ticket, answer),
             Event::LinkFailed { ticket, failure } => self.take_link_failure(ticket, failure),
             Event::SettingsChanged { settings } => self.change_settings(settings),
+            Event::GpuFailed { failure } => self.replace_gpu(failure),
+            Event::Suspended => self.suspend(),
         }
     }
 
-    /// The image's key and size.
+    /// Key and size of the image.
     pub fn image(&self) -> Option<(&str, Size)> {
         self.image.as_ref().map(|(key, size)| (key.as_str(), *size))
     }
@@ -96,17 +130,27 @@ impl State {
         &self.shown
     }
 
-    /// The shown mask pointed at.
+    /// Why masks, or some of them, are not shown.
+    pub fn masks_failure(&self) -> Option<&Failure> {
+        self.masks_failure.as_ref()
+    }
+
+    /// Index of the shown mask under the pointer.
     pub fn hovered(&self) -> Option<usize> {
         self.hovered
     }
 
-    /// What the panel is about.
+    /// Returns which mask is the current one.
     pub fn selection(&self) -> Selection {
         self.selection
     }
 
-    /// The tool in hand.
+    /// The shown mask that is selected.
+    pub fn selected(&self) -> Option<&Shown> {
+        if let Selection::Shown(index) = self.selection { self.shown.get(index) } else { None }
+    }
+
+    /// The active tool.
     pub fn tool(&self) -> Tool {
         self.tool
     }
@@ -116,32 +160,51 @@ impl State {
         &self.clicks
     }
 
-    /// Why the model did not answer the last click.
+    /// Why the last run of the model failed.
     pub fn segment_failure(&self) -> Option<&Failure> {
         self.segment_failure.as_ref()
     }
 
-    /// What is known of the current mask's entity.
+    /// The progress of linking the current mask.
     pub fn linking(&self) -> &Linking {
         &self.linking
     }
 
-    /// The settings.
+    /// All settings.
     pub fn settings(&self) -> &Settings {
         &self.settings
     }
 
-    /// The mask the panel is about: the preferred candidate of the clicks, or the shown mask selected.
+    /// The canvas and the part of the image on it.
+    pub fn view(&self) -> &Viewport {
+        &self.view
+    }
+
+    /// The crosshair and the box being drawn.
+    pub fn cursor(&self) -> &Cursor {
+        &self.cursor
+    }
+
+    /// Returns the renderer to draw with: that of the settings, unless its GPU failed.
+    pub fn renderer(&self) -> RendererChoice {
+        if self.has_gpu_failed { RendererChoice::Cpu } else { self.settings.renderer }
+    }
+
+    /// Whether the CPU draws because the GPU failed.
+    pub fn has_gpu_failed(&self) -> bool {
+        self.has_gpu_failed
+    }
+
+    /// Returns the current mask.
     pub fn current_mask(&self) -> Option<&Mask> {
         match self.selection {
-            Selection::Nothing => None,
-            Selection::Shown(index) => self.shown.get(index).map(|shown| &shown.mask),
             Selection::Clicked => self.clicks.candidate().map(|candidate| &candidate.mask),
+            _ => self.selected().map(|shown| &shown.mask),
         }
     }
 
-    /// The smallest shown mask with this point of the image, since what lies upon something is
-    /// smaller than it; of equally small ones the topmost.
+    /// Returns the index of the smallest shown mask with this point of the image, since a thing that lies
+    /// upon another is smaller; of equally small ones the topmost.
     pub fn shown_at(&self, [x, y]: [f64; 2]) -> Option<usize> {
         if !(x >= 0.0 && y >= 0.0) {
             return None;
@@ -153,57 +216,61 @@ impl State {
 
     fn open(&mut self, image: Option<(String, Size)>) -> Vec<Effect> {
         let mut effects = self.stop_waiting();
-        effects.extend(self.let_go(Selection::Nothing));
+        effects.extend(self.deselect(Selection::Nothing));
         self.image = image;
-        (self.shown, self.recordings) = (Vec::new(), Vec::new());
-        (self.clicks, self.segment_failure) = (Clicks::default(), None);
-        effects.extend([Effect::DrawMasks, Effect::Changed]);
+        (self.shown, self.cached, self.masks_failure) = (Vec::new(), Vec::new(), None);
+        (self.clicks, self.segment_failure, self.cursor) = (Clicks::default(), None, Cursor::default());
+        self.open_view();
+        effects.extend([Effect::DrawMasks, Effect::ViewChanged, Effect::Changed]);
         effects
     }
 
-    fn show(&mut self, masks: Vec<ShownMaskJson>) -> Vec<Effect> {
-        let mut effects =
-            if matches!(self.selection, Selection::Shown(_)) { self.stop_waiting() } else { Vec::new() };
-        let Some((_, size)) = self.image.clone() else { return effects };
-        self.shown.clear();
-        for ShownMaskJson { id, mask, title, qid } in masks {
-            match decode(&mask, size) {
-                Ok(mask) => self.shown.push(Shown { id, area: mask.area(), mask, title, qid }),
-                Err(failure) => {
-                    let message = format!("mask {id}: {}", failure.message);
-                    effects.push(Effect::Notify(Notice::Error(Failure { message, ..failure })));
+    fn show(&mut self, masks: Vec<ShownMask>, runs: &FlatMasks) -> Vec<Effect> {
+        let Some((_, size)) = self.image else { return Vec::new() };
+        let (count, mut failures) = (masks.len(), Vec::new());
+        let mut shown = Vec::with_capacity(count);
+        for (index, ShownMask { id, title, qid, size: own @ [height, width], counts }) in
+            masks.into_iter().enumerate()
+        {
+            let decoded = match counts {
+                Some(counts) => decode(&CocoRle { size: own, counts }, size),
+                None => {
+                    let own = Size::new(width, height);
+                    checked(own, size, || runs.mask(index, own))
+                }
+            };
+            match decoded {
+                Ok(mask) => shown.push(Shown { id, area: mask.area(), mask, title, qid }),
+                Err(Failure { code, message }) => {
+                    failures.push(Failure { code, message: format!("mask {id}: {message}") });
                 }
             }
         }
-        let selection =
-            if matches!(self.selection, Selection::Shown(_)) { Selection::Nothing } else { self.selection };
-        effects.extend(self.let_go(selection));
+        self.replace_shown(shown, words::summary(failures, count, ["mask", "masks"]))
+    }
+
+    fn fail_masks(&mut self, failure: Failure) -> Vec<Effect> {
+        self.replace_shown(Vec::new(), Some(failure))
+    }
+
+    fn replace_shown(&mut self, shown: Vec<Shown>, failure: Option<Failure>) -> Vec<Effect> {
+        let was_shown = matches!(self.selection, Selection::Shown(_));
+        let mut effects = if was_shown { self.stop_waiting() } else { Vec::new() };
+        (self.shown, self.masks_failure) = (shown, failure.clone());
+        effects.extend(self.deselect(if was_shown { Selection::Nothing } else { self.selection }));
         effects.extend([Effect::DrawMasks, Effect::Changed]);
+        effects.extend(failure.into_iter().flat_map(report));
         effects
     }
 
-    /// Takes another selection that is none of the masks shown, ends hovering, and tells what there
-    /// was of both.
-    fn let_go(&mut self, selection: Selection) -> Vec<Effect> {
+    /// Sets a selection that is none of the masks shown, ends hovering, and notifies of what has ended.
+    fn deselect(&mut self, selection: Selection) -> Vec<Effect> {
         let mut effects = Vec::new();
         if self.hovered.take().is_some() {
             effects.push(Effect::Notify(Notice::MaskHover(None)));
         }
         if matches!(std::mem::replace(&mut self.selection, selection), Selection::Shown(_)) {
             effects.push(Effect::Notify(Notice::MaskSelect(None)));
-        }
-        effects
-    }
-
-    fn keep_recordings(&mut self, answers: Vec<RecordedAnswer>) -> Vec<Effect> {
-        let Some((_, size)) = self.image else { return Vec::new() };
-        let mut effects = Vec::new();
-        self.recordings.clear();
-        for RecordedAnswer { mask, answer } in answers {
-            match decode(&mask.into(), size) {
-                Ok(mask) => self.recordings.push(Recording { mask, answer }),
-                Err(failure) => effects.push(Effect::Notify(Notice::Error(failure))),
-            }
         }
         effects
     }
@@ -225,8 +292,9 @@ impl State {
         let had_clicks = !self.clicks.is_empty();
         (self.clicks, self.segment_failure, self.selection) = (Clicks::default(), None, selection);
         effects.push(if had_clicks { Effect::DrawMasks } else { Effect::DrawStyle });
-        if let Some(shown) = index.and_then(|index| self.shown.get(index)) {
-            effects.push(announce(format!("{} selected, {}.", named(&shown.title), share_of(&shown.mask))));
+        if let Some(shown) = self.selected() {
+            let share = words::share_of(&shown.mask);
+            effects.push(announce(format!("{} selected, {share}.", shown.name())));
         }
         effects.extend([Effect::Notify(Notice::MaskSelect(self.detail(index))), Effect::Changed]);
         effects
@@ -237,285 +305,23 @@ impl State {
             return Vec::new();
         }
         self.tool = tool;
-        vec![Effect::Changed]
+        let mut effects = self.drop_corner();
+        effects.extend([Effect::DrawStyle, Effect::Changed]);
+        effects
     }
 
-    fn click(&mut self, [x, y]: [f64; 2], negative: bool, add: bool) -> Vec<Effect> {
-        let Some((_, size)) = &self.image else { return Vec::new() };
-        let inside = (0.0..f64::from(size.width)).contains(&x) && (0.0..f64::from(size.height)).contains(&y);
-        if !inside {
-            return Vec::new();
-        }
-        let positive = !negative && self.tool != Tool::Remove;
-        let afresh = match self.tool {
-            Tool::Select if !negative && !add => return self.select(self.shown_at([x, y])),
-            Tool::Pan => return Vec::new(),
-            Tool::Pick | Tool::Box => positive && !add,
-            Tool::Select | Tool::Add | Tool::Remove => false,
-        };
+    fn replace_gpu(&mut self, failure: Failure) -> Vec<Effect> {
+        self.has_gpu_failed = true;
+        let mut effects = vec![Effect::Attach { renderer: RendererChoice::Cpu }];
+        effects.extend(report(failure));
+        effects
+    }
+
+    fn suspend(&mut self) -> Vec<Effect> {
         let mut effects = self.stop_waiting();
-        if afresh {
-            self.clicks = Clicks::default();
-        }
-        self.clicks.push(Prompt::Point { x, y, positive });
-        effects.extend(self.ask_segment());
+        effects.extend(self.change_cursor(|cursor| *cursor = Cursor::default()));
+        effects.extend([Effect::DrawMasks, Effect::Changed]);
         effects
-    }
-
-    fn draw_box(&mut self, from: [f64; 2], to: [f64; 2]) -> Vec<Effect> {
-        let Some((_, size)) = self.image else { return Vec::new() };
-        let inside =
-            |[x, y]: [f64; 2]| [x.clamp(0.0, f64::from(size.width)), y.clamp(0.0, f64::from(size.height))];
-        let (from, to) = (inside(from), inside(to));
-        if from.iter().zip(to).any(|(from, to)| (from - to).abs() == 0.0) {
-            // Beside the image, or a press without a drag: as a click there, it says nothing.
-            return Vec::new();
-        }
-        let mut effects = self.stop_waiting();
-        self.clicks = Clicks::default();
-        self.clicks.push(Prompt::from_corners(from, to));
-        effects.extend(self.ask_segment());
-        effects
-    }
-
-    fn undo(&mut self) -> Vec<Effect> {
-        match self.clicks.prompts().len() {
-            0 => return Vec::new(),
-            1 => return self.clear(),
-            _ => {}
-        }
-        let mut effects = self.stop_waiting();
-        if !self.clicks.undo() {
-            effects.extend(self.ask_segment());
-            return effects;
-        }
-        self.segment_failure = None;
-        effects.push(Effect::DrawMasks);
-        effects.extend(self.tell_candidate());
-        effects
-    }
-
-    fn clear(&mut self) -> Vec<Effect> {
-        if self.clicks.is_empty() && self.selection == Selection::Nothing {
-            return Vec::new();
-        }
-        let mut effects = self.stop_waiting();
-        let was_shown = matches!(self.selection, Selection::Shown(_));
-        (self.clicks, self.segment_failure, self.selection) = (Clicks::default(), None, Selection::Nothing);
-        if was_shown {
-            effects.push(Effect::Notify(Notice::MaskSelect(None)));
-        }
-        effects.extend([Effect::DrawMasks, announce("Cleared.".to_owned()), Effect::Changed]);
-        effects
-    }
-
-    fn ask_segment(&mut self) -> Vec<Effect> {
-        let mut effects = self.stop_waiting();
-        let ticket = self.ticket();
-        let Some((image, _)) = &self.image else { return effects };
-        if matches!(std::mem::replace(&mut self.selection, Selection::Clicked), Selection::Shown(_)) {
-            effects.push(Effect::Notify(Notice::MaskSelect(None)));
-        }
-        self.segment_failure = None;
-        let request = self.clicks.ask(ticket, image);
-        effects.extend([Effect::Segment(request), Effect::DrawMasks, Effect::Changed]);
-        effects
-    }
-
-    fn take_candidates(
-        &mut self,
-        ticket: Ticket,
-        candidates: &[CandidateJson],
-        best: Option<usize>,
-        provisional: bool,
-    ) -> Vec<Effect> {
-        let Some((_, size)) = self.image else { return Vec::new() };
-        if self.clicks.awaited() != Some(ticket) {
-            return Vec::new();
-        }
-        let decoded = candidates.iter().enumerate().map(|(place, candidate)| {
-            decode(&candidate.mask.clone().into(), size).map(|mask| Candidate {
-                mask,
-                score: candidate.score,
-                place,
-            })
-        });
-        let mut decoded: Vec<Candidate> = match decoded.collect() {
-            Ok(decoded) => decoded,
-            Err(failure) => return self.take_segment_failure(ticket, failure),
-        };
-        decoded.retain(|candidate| !candidate.mask.is_empty());
-        decoded.sort_by(|a, b| b.score.total_cmp(&a.score));
-        if decoded.is_empty() && provisional {
-            return Vec::new();
-        }
-        if decoded.is_empty() {
-            let message = if self.clicks.takes_away_only() {
-                "There is nothing to take away from yet; click the object first."
-            } else {
-                "The model found no object there; click another spot or draw a box."
-            };
-            let message = message.to_owned();
-            return self.take_segment_failure(ticket, Failure { code: "nothing-found".to_owned(), message });
-        }
-        let chosen = decoded.iter().position(|candidate| Some(candidate.place) == best).unwrap_or(0);
-        if provisional {
-            self.clicks.answer_for_now(ticket, decoded, chosen);
-            // What was asked about the mask before is no answer about this one.
-            let mut effects = self.stop_link();
-            effects.extend([Effect::DrawMasks, Effect::Changed]);
-            return effects;
-        }
-        self.clicks.answer(ticket, decoded, chosen);
-        let mut effects = vec![Effect::DrawMasks];
-        effects.extend(self.tell_candidate());
-        effects
-    }
-
-    fn take_segment_failure(&mut self, ticket: Ticket, failure: Failure) -> Vec<Effect> {
-        if !self.clicks.fail(ticket) {
-            return Vec::new();
-        }
-        self.segment_failure = Some(failure.clone());
-        let text = failure.message.clone();
-        vec![Effect::DrawMasks, announce(text), Effect::Notify(Notice::Error(failure)), Effect::Changed]
-    }
-
-    fn choose_candidate(&mut self, index: usize) -> Vec<Effect> {
-        if !self.clicks.answered() || !self.clicks.choose(index) {
-            return Vec::new();
-        }
-        // A closer look at another candidate that is still to come would undo the choice.
-        let mut effects = self.stop_waiting();
-        self.segment_failure = None;
-        effects.push(Effect::DrawMasks);
-        effects.extend(self.tell_candidate());
-        effects
-    }
-
-    fn step_candidate(&mut self, by: i32) -> Vec<Effect> {
-        let count = self.clicks.candidates().len() as i64;
-        if count == 0 {
-            return Vec::new();
-        }
-        let index = (self.clicks.chosen() as i64 + i64::from(by)).rem_euclid(count);
-        self.choose_candidate(index as usize)
-    }
-
-    /// Tells of the preferred candidate and asks what it is.
-    fn tell_candidate(&mut self) -> Vec<Effect> {
-        let Some(Candidate { mask, score, .. }) = self.clicks.candidate() else { return Vec::new() };
-        let (place, count) = (self.clicks.chosen() + 1, self.clicks.candidates().len());
-        let of = if count > 1 { format!(", candidate {place} of {count}") } else { String::new() };
-        let told = announce(format!("Mask found, {}{of}.", share_of(mask)));
-        let notice = Notice::Segment { mask: mask.into(), score: *score };
-        let mut effects = vec![told, Effect::Notify(notice)];
-        effects.extend(self.ask_link());
-        effects
-    }
-
-    fn ask_link(&mut self) -> Vec<Effect> {
-        let mut effects = self.stop_link();
-        let (Some(mask), Some((image, _))) = (self.current_mask().map(CocoRle::from), self.image.clone())
-        else {
-            return effects;
-        };
-        let Some(endpoint) = self.settings.endpoint.clone() else {
-            effects.extend(self.ask_page(Vec::new()));
-            return effects;
-        };
-        let ticket = self.ticket();
-        self.linking = Linking::Asking { ticket, source: Source::Endpoint, failures: Vec::new() };
-        effects.extend([Effect::Link { ticket, image, mask, endpoint }, Effect::Changed]);
-        effects
-    }
-
-    /// Asks the page itself, where no endpoint is set or it had no answer.
-    fn ask_page(&mut self, failures: Vec<Failure>) -> Vec<Effect> {
-        let (Some(mask), Some((image, _))) = (self.current_mask().map(CocoRle::from), self.image.clone())
-        else {
-            return Vec::new();
-        };
-        let ticket = self.ticket();
-        self.linking = Linking::Asking { ticket, source: Source::Page, failures };
-        vec![Effect::LinkInPage { ticket, image, mask }, Effect::Changed]
-    }
-
-    fn take_link(&mut self, ticket: Ticket, mut answer: LinkAnswer) -> Vec<Effect> {
-        let Some((source, failures)) = self.take_asked(ticket) else { return Vec::new() };
-        answer.entities.sort_by(|a, b| b.score.total_cmp(&a.score));
-        self.tell_answer(answer, source, failures)
-    }
-
-    fn take_link_failure(&mut self, ticket: Ticket, failure: Failure) -> Vec<Effect> {
-        let Some((source, mut failures)) = self.take_asked(ticket) else { return Vec::new() };
-        if !failures.contains(&failure) {
-            failures.push(failure);
-        }
-        if source == Source::Endpoint { self.ask_page(failures) } else { self.fall_back(failures) }
-    }
-
-    /// Who was asked under this ticket, and why those before had no answer, if it is the one awaited.
-    fn take_asked(&mut self, awaited: Ticket) -> Option<(Source, Vec<Failure>)> {
-        match &mut self.linking {
-            Linking::Asking { ticket, source, failures } if *ticket == awaited => {
-                Some((*source, std::mem::take(failures)))
-            }
-            _ => None,
-        }
-    }
-
-    /// Answers from the recordings what nobody else could, or tells why there is no answer.
-    fn fall_back(&mut self, failures: Vec<Failure>) -> Vec<Effect> {
-        let recorded = self.current_mask().and_then(|mask| linking::nearest(&self.recordings, mask));
-        if let Some(answer) = recorded.map(|recording| recording.answer.clone()) {
-            return self.tell_answer(answer, Source::Recorded, failures);
-        }
-        let messages: Vec<_> = failures.iter().map(|failure| failure.message.as_str()).collect();
-        let mut effects = vec![announce(format!("No entity: {}", messages.join(" ")))];
-        effects.extend(failures.iter().cloned().map(|failure| Effect::Notify(Notice::Error(failure))));
-        self.linking = Linking::Failed { failures };
-        effects.push(Effect::Changed);
-        effects
-    }
-
-    fn tell_answer(&mut self, answer: LinkAnswer, source: Source, failures: Vec<Failure>) -> Vec<Effect> {
-        let mut effects = vec![announce(spoken_answer(&answer, source))];
-        if let Some(mask) = self.current_mask().map(CocoRle::from) {
-            effects.push(Effect::Notify(Notice::Link { mask, answer: answer.clone(), source }));
-        }
-        self.linking = Linking::Answered { answer, source, failures };
-        effects.push(Effect::Changed);
-        effects
-    }
-
-    fn change_settings(&mut self, settings: Settings) -> Vec<Effect> {
-        if self.settings == settings {
-            return Vec::new();
-        }
-        let asked_elsewhere = self.settings.endpoint != settings.endpoint && self.linking.awaited().is_some();
-        self.settings = settings;
-        let mut effects = vec![Effect::DrawStyle, Effect::Changed];
-        if asked_elsewhere {
-            // An endpoint that is taken away, or replaced, is not to get what was about to be sent there.
-            effects.extend(self.ask_link());
-        }
-        effects
-    }
-
-    fn stop_waiting(&mut self) -> Vec<Effect> {
-        let mut effects = self.stop_link();
-        if let Some(ticket) = self.clicks.awaited() {
-            self.clicks.fail(ticket);
-            effects.push(Effect::CancelSegment { ticket });
-        }
-        effects
-    }
-
-    fn stop_link(&mut self) -> Vec<Effect> {
-        let awaited = self.linking.awaited();
-        self.linking = Linking::Idle;
-        awaited.map(|ticket| Effect::CancelLink { ticket }).into_iter().collect()
     }
 
     fn ticket(&mut self) -> Ticket {
@@ -530,44 +336,28 @@ impl State {
     }
 }
 
-/// Decodes a mask that must be as large as the image; the size is checked before anything is allocated.
-fn decode(mask: &RunsJson, image: Size) -> Result<Mask, Failure> {
-    if mask.size() != image {
-        let message = format!("the mask is {}, the image {image}", mask.size());
-        return Err(Failure { code: "mask-size".to_owned(), message });
-    }
-    Mask::try_from(mask)
-        .map_err(|error| Failure { code: "mask-malformed".to_owned(), message: error.to_string() })
+/// Decodes a mask, which must be as large as the image.
+fn decode(rle: &CocoRle, image: Size) -> Result<Mask, Failure> {
+    checked(rle.mask_size(), image, || rle.try_into())
 }
 
-/// How much of the image the mask covers, in words.
-fn share_of(mask: &Mask) -> String {
-    let share = 100.0 * mask.area() as f64 / mask.size().pixels().max(1) as f64;
-    if share < 1.0 { "under 1 % of the image".to_owned() } else { format!("{share:.0} % of the image") }
+/// Decodes a mask after its size was compared, so that nothing is allocated for another size.
+fn checked(
+    size: Size,
+    image: Size,
+    decode: impl FnOnce() -> Result<Mask, rle::Error>,
+) -> Result<Mask, Failure> {
+    if size != image {
+        let message = format!("the mask is {size}, the image {image}");
+        return Err(Failure { code: "mask-size".to_owned(), message });
+    }
+    decode().map_err(|error| Failure { code: "mask-malformed".to_owned(), message: error.to_string() })
 }
 
 fn announce(text: String) -> Effect {
     Effect::Announce { text }
 }
 
-fn named(title: &str) -> &str {
-    if title.is_empty() { "Mask" } else { title }
-}
-
-fn spoken_answer(answer: &LinkAnswer, source: Source) -> String {
-    let first = answer.entities.first();
-    let percent = first.map_or(0.0, |entity| 100.0 * entity.score);
-    let title = first.map_or("", |entity| entity.title.as_str());
-    let said = match Verdict::of(answer) {
-        Verdict::Likely => format!("Likely {title}, {percent:.0} %."),
-        Verdict::Possible => format!("Possibly {title}, {percent:.0} %."),
-        Verdict::Unsure => format!("Not sure; the nearest is {title}, {percent:.0} %."),
-        Verdict::Unknown => format!("Not in the index; the nearest there is {title}."),
-        Verdict::Nothing => "Nothing like it is known.".to_owned(),
-    };
-    match source {
-        Source::Endpoint => said,
-        Source::Page => format!("{said} This was computed in the page."),
-        Source::Recorded => format!("{said} This answer was recorded earlier; nobody answers now."),
-    }
+fn report(failure: Failure) -> [Effect; 2] {
+    [announce(failure.message.clone()), Effect::Notify(Notice::Error(failure))]
 }

@@ -44,6 +44,7 @@ pub enum ImageRef {
 /// The entities that a mask may show.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(target_arch = "wasm32", derive(tsify::Tsify))]
 pub struct LinkResponse {
     /// Sorted by falling score, equal scores by rising QID.
     pub entities: Vec<ScoredEntity>,
@@ -51,14 +52,19 @@ pub struct LinkResponse {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub in_index: Option<InIndex>,
     /// The encoder and index that computed the response.
+    #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(required = true))]
     pub model: ModelInfo,
     /// Time spent on each step.
+    #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(required = true))]
     pub timing_ms: Timing,
 }
 
 /// One entity that a mask may show.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(target_arch = "wasm32", derive(tsify::Tsify))]
 pub struct ScoredEntity {
     /// Wikidata identifier, or the data set's own category id where it has no QIDs.
     pub qid: String,
@@ -84,6 +90,7 @@ pub struct ScoredEntity {
 /// An exemplar that resembles the mask of a request.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(target_arch = "wasm32", derive(tsify::Tsify))]
 pub struct Evidence {
     /// Id of its annotation in the annotation file that the index was built from.
     pub annotation: String,
@@ -99,6 +106,7 @@ pub struct Evidence {
 /// Whether the entity that a mask shows is in the index.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(target_arch = "wasm32", derive(tsify::Tsify))]
 pub struct InIndex {
     /// False where nothing in the index is near; the entities are then only the nearest ones. The
     /// index sets the limit so that 1 in 20 of its own entities, in a new image, is missed.
@@ -111,6 +119,7 @@ pub struct InIndex {
 /// The encoder and index that computed a response.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(target_arch = "wasm32", derive(tsify::Tsify))]
 pub struct ModelInfo {
     /// Id of the encoder's manifest.
     pub encoder: String,
@@ -127,6 +136,7 @@ pub struct ModelInfo {
 /// Milliseconds spent on the server.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(target_arch = "wasm32", derive(tsify::Tsify))]
 pub struct Timing {
     /// Wait for a free worker.
     pub queue: f64,

@@ -1,0 +1,132 @@
+//! Sentences about the state, for the panel beside the image and for screen readers.
+
+use serde::Serialize;
+
+use super::{Failure, Source, State};
+use crate::geometry::Size;
+use crate::link::protocol::LinkResponse;
+use crate::rle::Mask;
+
+/// Maximum number of names in the description of an image.
+const MAX_NAMES: usize = 8;
+
+/// How sure the first entity of an answer is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(target_arch = "wasm32", derive(tsify::Tsify))]
+#[serde(rename_all = "camelCase")]
+pub enum Confidence {
+    /// The first score is at least [`Self::LIKELY`] and stands clear of the second.
+    Likely,
+    /// The first score is at least [`Self::POSSIBLE`].
+    Possible,
+    /// No score is high enough.
+    Unsure,
+    /// The index holds nothing like it; the entities are only the nearest.
+    NotInIndex,
+    /// There are no entities.
+    Nothing,
+}
+
+impl Confidence {
+    /// The lowest first score that is called likely.
+    pub const LIKELY: f32 = 0.5;
+    /// The lowest first score that is called possible.
+    pub const POSSIBLE: f32 = 0.2;
+
+    /// Judges an answer whose scores are sorted from high to low.
+    pub fn of(LinkResponse { entities, in_index, .. }: &LinkResponse) -> Self {
+        let unknown = in_index.is_some_and(|in_index| !in_index.known);
+        let second = entities.get(1).map_or(0.0, |entity| entity.score);
+        match entities.first().map(|entity| entity.score) {
+            None => Self::Nothing,
+            Some(_) if unknown => Self::NotInIndex,
+            Some(first) if first >= Self::LIKELY && first >= 1.5 * second => Self::Likely,
+            Some(first) if first >= Self::POSSIBLE => Self::Possible,
+            Some(_) => Self::Unsure,
+        }
+    }
+
+    /// Returns the heading of a list of entities.
+    pub fn heading(self) -> &'static str {
+        match self {
+            Self::Likely => "Likely this",
+            Self::Possible => "Possibly one of these",
+            Self::Unsure => "Not sure. The nearest are",
+            Self::NotInIndex => "Not in the index. The nearest in it are",
+            Self::Nothing => "Nothing similar was found",
+        }
+    }
+}
+
+/// The first entity of an answer and where the answer comes from, as one hears it.
+pub(super) fn answer(answer: &LinkResponse, source: Source) -> String {
+    let first = answer.entities.first();
+    let percent = first.map_or(0.0, |entity| 100.0 * entity.score);
+    let title = first.map_or("", |entity| entity.title.as_str());
+    let result = match Confidence::of(answer) {
+        Confidence::Likely => format!("Likely {title}, {percent:.0} %."),
+        Confidence::Possible => format!("Possibly {title}, {percent:.0} %."),
+        Confidence::Unsure => format!("Not sure; the nearest is {title}, {percent:.0} %."),
+        Confidence::NotInIndex => format!("Not in the index; the nearest in it is {title}."),
+        Confidence::Nothing => "Nothing similar was found.".to_owned(),
+    };
+    match source {
+        Source::Endpoint => result,
+        Source::Local => format!("{result} Computed in this page."),
+        Source::Cached => format!("{result} This is a stored answer; the endpoint cannot be reached."),
+    }
+}
+
+/// The part of the image that the mask covers.
+pub(super) fn share_of(mask: &Mask) -> String {
+    let share = 100.0 * mask.area() as f64 / mask.size().pixels().max(1) as f64;
+    if share < 1.0 { "under 1 % of the image".to_owned() } else { format!("{share:.0} % of the image") }
+}
+
+/// The place of the crosshair, counted from 1, and the mask there.
+pub(super) fn place([x, y]: [f64; 2], Size { width, height }: Size, mask: Option<&str>) -> String {
+    let place = format!("{} of {width}, {} of {height}", x.ceil(), y.ceil());
+    mask.map_or(place.clone(), |mask| format!("{mask}: {place}"))
+}
+
+/// Several failures as one: how many of `count` things failed, and the first failure.
+pub(super) fn summary(failures: Vec<Failure>, count: usize, [one, many]: [&str; 2]) -> Option<Failure> {
+    let failed = failures.len();
+    let Failure { code, message } = failures.into_iter().next()?;
+    let subject = match (failed, count) {
+        (_, 1) => format!("The {one}"),
+        _ if failed == count => format!("All {count} {many}"),
+        _ => format!("{failed} of {count} {many}"),
+    };
+    Some(Failure { code, message: format!("{subject} cannot be used: {message}.") })
+}
+
+impl State {
+    /// Describes the image and its masks to those who do not see the canvas.
+    pub(super) fn description(&self) -> String {
+        let Some((_, size)) = self.image() else { return "No image.".to_owned() };
+        let mut names = Vec::new();
+        for name in self.shown().iter().map(super::Shown::name) {
+            if names.len() < MAX_NAMES && !names.contains(&name) {
+                names.push(name);
+            }
+        }
+        let count = self.shown().len();
+        let mut text = format!("An image of {} by {} pixels.", size.width, size.height);
+        text += &match count {
+            0 => " No masks are shown.".to_owned(),
+            1 => format!(" 1 mask: {}.", names.join(", ")),
+            _ => format!(" {count} masks: {}.", names.join(", ")),
+        };
+        if let Some(shown) = self.selected() {
+            text += &format!(" Selected: {}.", shown.name());
+        }
+        if let Some(mask) = self.current_mask() {
+            text += &format!(" The current mask covers {}.", share_of(mask));
+        }
+        if self.clicks().awaited().is_some() {
+            text += " The model is running.";
+        }
+        text
+    }
+}

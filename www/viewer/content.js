@@ -1,0 +1,211 @@
+/**
+ * @file The image of a viewer and its masks: opened by a program or as the attributes name them, and
+ * kept while the viewer is moved within the document.
+ */
+
+import { Annotations } from './annotations.js';
+import { afterTask } from './dom.js';
+import { ViewerError, failureOf } from './errors.js';
+import { decodeImage, fetchImage } from './image.js';
+import { described } from './masks.js';
+
+/** @typedef {import('./image.js').OpenImage} OpenImage */
+/** @typedef {{ key: string, size?: [number, number] | undefined }} OpenOptions */
+
+/**
+ * @typedef {object} ContentHost
+ * @property {() => { isConnected: boolean, src: string | null, annotations: string | null }} tag
+ * @property {import('./handle.js').ViewerHandle} viewer
+ * @property {import('./models.js').Models} models
+ * @property {import('./notices.js').Notices} notices
+ * @property {(failure: import('../pkg/viewer.js').Failure, instead: boolean) => void} fail `instead` of
+ *   the image.
+ */
+
+export class Content {
+  #host;
+  /** @type {OpenImage | undefined} */
+  #image;
+  /** The image that is loading. @type {{ controller: AbortController, reopen: () => Promise<boolean> } | undefined} */
+  #loading;
+  /** Opens the image whose loading was stopped. @type {(() => Promise<boolean>) | undefined} */
+  #reopen;
+  #annotations = new Annotations();
+  /** The `src` that was opened last. @type {string | null} */
+  #src = null;
+  /** Whether masks were shown over the image, by a program or from the annotations. */
+  #hasMasks = false;
+  #isSuspended = true;
+
+  /** @param {ContentHost} host */
+  constructor(host) {
+    this.#host = host;
+  }
+
+  /** @returns {OpenImage | undefined} */
+  get image() {
+    return this.#image;
+  }
+
+  /** Opens what the attributes name after the current task. */
+  follow = afterTask(() => this.#follow());
+
+  /**
+   * Opens an image instead of the one before.
+   * @param {string | Blob | null} source
+   * @param {OpenOptions} options
+   * @returns {Promise<boolean>} Whether the image is shown.
+   */
+  async open(source, options) {
+    const { viewer, notices } = this.#host;
+    this.#loading?.controller.abort();
+    const controller = new AbortController();
+    const loading = (this.#loading = { controller, reopen: () => this.open(source, options) });
+    this.#reopen = undefined;
+    const { signal } = controller;
+    notices.progress('Loading the image');
+    try {
+      if (source === null) throw new ViewerError('image-missing', 'The image is not available.');
+      const blob = typeof source === 'string' ? await fetchImage(source, signal) : source;
+      const image = await decodeImage(blob, options.key);
+      if (!(await viewer.load()) || signal.aborted) {
+        image.bitmap.close();
+        return false;
+      }
+      this.#show(image);
+      const { width, height } = image.bitmap;
+      viewer.dispatch({ type: 'imageOpened', key: image.key, width, height });
+      return true;
+    } catch (thrown) {
+      if (!signal.aborted && (await viewer.load()) && !signal.aborted)
+        this.#showMissing(failureOf(thrown, 'image'), options);
+      return false;
+    } finally {
+      if (this.#loading === loading) {
+        this.#loading = undefined;
+        notices.done();
+      }
+    }
+  }
+
+  /** Closes the image. */
+  close() {
+    this.#loading?.controller.abort();
+    this.#forget();
+    this.#host.viewer.dispatch({ type: 'imageClosed' });
+    this.#host.notices.empty();
+  }
+
+  /** Shows masks instead of those before. @param {import('./masks.js').MaskToShow[]} masks */
+  showMasks(masks) {
+    const { descriptions, offsets, boundaries } = described(masks);
+    this.#hasMasks = true;
+    this.#host.viewer.apply((viewer) => viewer.showMasks(descriptions, offsets, boundaries));
+  }
+
+  /** Drops the masks of annotations that are named no more, or shows the others. */
+  changeAnnotations() {
+    const { isConnected, annotations } = this.#host.tag();
+    if (annotations === null) {
+      this.#annotations.free();
+      this.showMasks([]);
+    }
+    // An image that was shown with other masks is opened again.
+    if (!isConnected) this.#src = null;
+    this.follow();
+  }
+
+  /** Goes on where `suspend` stopped. */
+  async resume() {
+    this.#isSuspended = false;
+    const { src } = this.#host.tag();
+    if (src !== this.#src) return this.follow();
+    if (this.#reopen) await this.#reopen();
+    else if (this.#image?.bitmap.width === 0) await this.#restore(this.#image);
+    if (!this.#hasMasks) await this.#showAnnotations();
+  }
+
+  /** Stops loading and frees the bitmap and the annotations. */
+  suspend() {
+    this.#isSuspended = true;
+    this.#loading?.controller.abort();
+    this.#reopen = this.#loading?.reopen;
+    this.#annotations.free();
+    this.#image?.bitmap.close();
+    this.#host.models.forgetImage();
+    this.#host.notices.done();
+  }
+
+  /** @param {OpenImage} image */
+  #show(image) {
+    const { viewer, models, notices } = this.#host;
+    this.#image?.bitmap.close();
+    this.#image = image;
+    this.#hasMasks = false;
+    models.useImage(image);
+    viewer.ask((module) => module.setImage(image.bitmap));
+    notices.clear();
+  }
+
+  /** Decodes the image again, whose bitmap was closed. @param {OpenImage} image */
+  async #restore(image) {
+    const { viewer, models } = this.#host;
+    const { bitmap } = await decodeImage(image.blob, image.key);
+    if (this.#image !== image || this.#isSuspended) return bitmap.close();
+    this.#image = { ...image, bitmap };
+    models.useImage(this.#image);
+    viewer.ask((module) => module.setImage(bitmap));
+    viewer.invalidate();
+  }
+
+  /** @param {import('../pkg/viewer.js').Failure} failure @param {OpenOptions} options */
+  #showMissing(failure, { key, size }) {
+    const { viewer, notices, fail } = this.#host;
+    this.#forget();
+    if (size) {
+      viewer.dispatch({ type: 'imageOpened', key, width: size[0], height: size[1] });
+      notices.clear(`${failure.message} Its masks are drawn on an empty frame.`);
+    } else {
+      viewer.dispatch({ type: 'imageClosed' });
+    }
+    fail(failure, !size);
+  }
+
+  #forget() {
+    this.#image?.bitmap.close();
+    this.#image = undefined;
+    this.#hasMasks = false;
+    this.#host.models.forgetImage();
+    this.#host.viewer.ask((module) => module.clearImage());
+  }
+
+  async #follow() {
+    const { isConnected, src } = this.#host.tag();
+    if (!isConnected) return;
+    if (src !== this.#src) {
+      this.#src = src;
+      if (!src) return this.close();
+      if (!(await this.open(src, { key: src }))) return;
+    }
+    await this.#showAnnotations();
+  }
+
+  async #showAnnotations() {
+    const { annotations, src } = this.#host.tag();
+    const image = this.#image;
+    if (!annotations || !src || image?.key !== src) return;
+    const isOutdated = () => {
+      const tag = this.#host.tag();
+      const isSame = tag.src === src && tag.annotations === annotations;
+      return this.#isSuspended || !isSame || this.#image?.key !== image.key;
+    };
+    try {
+      const masks = await this.#annotations.masksOf(annotations, src);
+      if (!isOutdated()) this.showMasks(masks);
+    } catch (thrown) {
+      if (isOutdated()) return;
+      const failure = failureOf(thrown, 'annotations');
+      this.#host.viewer.dispatch({ type: 'masksFailed', failure });
+    }
+  }
+}

@@ -1,0 +1,38 @@
+/** @file Masks as the module takes them: descriptions, and the runs of all in one array. */
+
+/** @typedef {import('../pkg/viewer.js').CocoRle} CocoRle */
+
+/**
+ * @typedef {object} MaskToShow
+ * @property {string} id
+ * @property {CocoRle | { size: [number, number], boundaries: ArrayLike<number> }} mask COCO's compressed
+ *   RLE, or the column-major indices at which the mask's value changes; `size` is height, then width.
+ * @property {string} [title]
+ * @property {string | null} [qid]
+ */
+
+/**
+ * Returns the descriptions of masks, and the runs of those that have no counts.
+ * @param {MaskToShow[]} masks
+ */
+export function described(masks) {
+  const descriptions = masks.map(({ id, title = '', qid = null, mask }) => {
+    const counts = 'counts' in mask ? mask.counts : null;
+    return { id, title, qid, size: mask.size, counts };
+  });
+  const runs = masks.map(({ mask }) => ('boundaries' in mask ? mask.boundaries : []));
+  return { descriptions, ...flattened(runs) };
+}
+
+/**
+ * Joins lists of boundaries: list `i` is `boundaries[offsets[i]]` to `boundaries[offsets[i + 1]]`.
+ * @param {ArrayLike<number>[]} lists
+ */
+export function flattened(lists) {
+  const offsets = new Uint32Array(lists.length + 1);
+  let end = 0;
+  lists.forEach((list, index) => (offsets[index + 1] = end += list.length));
+  const boundaries = new Uint32Array(end);
+  lists.forEach((list, index) => boundaries.set(list, offsets[index]));
+  return { offsets, boundaries };
+}

@@ -1,0 +1,13 @@
+/** @file The settings of a new viewer, known before the WebAssembly module is loaded. */
+
+/** As `defaultSettings()` of the module returns them; a test compares both. @type {import('../pkg/viewer.js').Settings} */
+export const DEFAULT_SETTINGS = {
+  endpoint: null,
+  model: null,
+  opacity: 0.45,
+  colorMode: 'entity',
+  patterns: false,
+  labels: false,
+  boxes: false,
+  renderer: 'auto',
+};
