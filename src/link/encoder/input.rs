@@ -201,14 +201,14 @@ fn fitted(part: Rect, input: &Input) -> Rect {
 
 /// Returns the shape `[channels, height, width]` of an output and its values in that order.
 fn channels_first(output: Tensor, layout: OutputLayout) -> Result<([usize; 3], Vec<f32>), EncodeError> {
-    let wrong = |output: &Tensor| EncodeError::Output { actual: output.to_string() };
+    let actual = output.to_string();
     let map = match *output.shape() {
         [1, a, b, c] | [a, b, c] => [a, b, c],
-        _ => return Err(wrong(&output)),
+        _ => return Err(EncodeError::Output { actual }),
     };
-    let Some(values) = output.as_f32() else { return Err(wrong(&output)) };
+    let Data::F32(values) = output.into_data() else { return Err(EncodeError::Output { actual }) };
     match layout {
-        OutputLayout::Chw => Ok((map, values.to_vec())),
+        OutputLayout::Chw => Ok((map, values)),
         OutputLayout::Hwc => {
             let [height, width, channels] = map;
             let cells = height * width;
