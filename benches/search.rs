@@ -1,5 +1,4 @@
-//! How fast the index is searched, beside the way one would write it first: a cosine a row,
-//! everything sorted.
+//! Speed of the index search beside the naive one: a cosine a row, and all entities sorted.
 #![allow(clippy::unwrap_used, reason = "a benchmark fails by panicking")]
 
 use std::hint::black_box;

@@ -1,6 +1,7 @@
 //! The command line of the native binary: one file a subcommand.
 
 mod annotations;
+pub mod backend;
 mod clicker;
 pub mod decoded_image;
 pub mod encoder;
@@ -12,7 +13,6 @@ pub mod host;
 mod index;
 mod inspect;
 mod inspect_report;
-pub mod linker;
 pub mod onnx;
 mod progress;
 mod rle;

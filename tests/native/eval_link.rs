@@ -104,13 +104,13 @@ fn evaluation_reports_accuracy_and_caches_answers() {
     assert!(!success && errors.contains("unauthorized"), "{errors}");
 
     let stop = Command::new("kill").args(["-TERM", &serving.process.id().to_string()]).status().unwrap();
-    assert!(stop.success() && serving.process.wait().unwrap().success(), "an orderly end");
+    assert!(stop.success() && serving.process.wait().unwrap().success(), "the server does not stop cleanly");
     let (success, _, errors) = eval(&serving.address, &built.held_out_file(), &[]);
     assert!(!success && errors.contains("unreachable"), "{errors}");
 }
 
-/// The exit code and the words of a server that does not start. The folder that is not there ends
-/// one that takes what it should not.
+/// Returns the exit code and the standard error of a server that does not start. A missing folder stops
+/// it where it accepts arguments that it should refuse.
 fn refusal(arguments: &[&str], token: &str) -> (Option<i32>, String) {
     let mut command = Command::new(env!("CARGO_BIN_EXE_masklink"));
     command.args(["serve", "--port", "0", "--root", "/nowhere"]).args(arguments).env("MASKLINK_TOKEN", token);
@@ -119,7 +119,7 @@ fn refusal(arguments: &[&str], token: &str) -> (Option<i32>, String) {
 }
 
 #[test]
-fn an_empty_token_is_refused() {
+fn empty_token_is_refused() {
     for (arguments, token) in [(&["--token", ""][..], "secret"), (&[], "")] {
         let (code, errors) = refusal(arguments, token);
         assert!(code == Some(1) && errors.contains("the token is empty"), "{arguments:?}: {errors}");
@@ -127,7 +127,7 @@ fn an_empty_token_is_refused() {
 }
 
 #[test]
-fn an_origin_that_no_browser_sends_is_wrong_usage() {
+fn invalid_origin_is_a_usage_error() {
     let (code, errors) = refusal(&["--allow-origin", "their.site"], "secret");
     assert!(code == Some(2) && errors.contains("scheme://host[:port]"), "{errors}");
 }
@@ -149,7 +149,7 @@ fn https_endpoint_is_asked_over_tls() {
 }
 
 #[test]
-fn a_connection_that_says_nothing_is_ended() {
+fn silent_connection_is_closed() {
     use std::io::{Read as _, Write as _};
     let serving = serve(&[]);
     let address = serving.address.trim_start_matches("http://").trim_end_matches('/').to_owned();
@@ -161,6 +161,6 @@ fn a_connection_that_says_nothing_is_ended() {
         std::thread::spawn(move || stream.read_to_end(&mut Vec::new()))
     });
     for wait in waits {
-        wait.join().unwrap().expect("the server goes on waiting");
+        wait.join().unwrap().expect("the server keeps the connection");
     }
 }

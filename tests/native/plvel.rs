@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
 
-use masklink::cli::linker::Linker;
+use masklink::cli::backend::IndexBackend;
 use masklink::cli::onnx::Runtime;
 use serde_json::{Value, json};
 
@@ -37,8 +37,8 @@ impl Built {
         self.folder.path().join("held_out.json")
     }
 
-    pub(crate) fn linker(&self) -> Linker {
-        Linker::open(&self.folder(), &Runtime::load(None).unwrap(), 0).unwrap()
+    pub(crate) fn linker(&self) -> IndexBackend {
+        IndexBackend::open(&self.folder(), &Runtime::load(None).unwrap(), 0).unwrap()
     }
 }
 

@@ -29,7 +29,7 @@ pub use routes::openapi::document as openapi_document;
 pub use settings::{Limits, Settings};
 pub use state::Server;
 
-use super::linker::{Backend, Linker};
+use super::backend::{Backend, IndexBackend};
 use super::onnx::{Runtime, RuntimeArgs};
 
 /// Serves the page and the linking endpoint. `RUST_LOG=masklink=debug` logs each request.
@@ -104,7 +104,7 @@ pub(super) fn run(args: ServeArgs) -> anyhow::Result<()> {
     let backend: Option<Arc<dyn Backend>> = match &args.index {
         Some(folder) => {
             let runtime = Runtime::load(args.runtime.onnxruntime.as_deref())?;
-            Some(Arc::new(Linker::open(folder, &runtime, args.runtime.threads)?))
+            Some(Arc::new(IndexBackend::open(folder, &runtime, args.runtime.threads)?))
         }
         None => None,
     };

@@ -17,7 +17,7 @@ use super::routes::files::Files;
 use super::settings::Settings;
 use super::store::{Capacity, Store};
 use super::workers::{Workers, run_blocking};
-use crate::cli::linker::Backend;
+use crate::cli::backend::Backend;
 use crate::link::protocol::ModelInfo;
 use crate::link::protocol::problem::Kind;
 

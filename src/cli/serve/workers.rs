@@ -7,7 +7,7 @@ use tokio::sync::Semaphore;
 
 use super::error::ApiError;
 use super::settings::Limits;
-use crate::cli::linker::millis;
+use crate::cli::backend::millis;
 use crate::link::protocol::problem::Kind;
 
 /// Permits of the requests that compute or wait to.

@@ -2,7 +2,9 @@
 
 use std::borrow::Cow;
 
-use super::manifest::{EncoderManifest, EncoderView, Input, InputElement, InputLayout, OutputLayout, Resize};
+use super::manifest::{
+    EncoderManifest, EncoderView, InputElement, InputLayout, InputSpec, OutputLayout, Resize,
+};
 use super::pool::{self, FeatureMap, PoolError};
 use crate::geometry::{PixelRect, Rect, Size};
 use crate::model::{Data, HostError, Tensor};
@@ -98,7 +100,7 @@ impl<'a> EncodeJob<'a> {
     ///
     /// Floats are `(byte - mean) / std` and 0 outside the image; bytes are the image's and 128 outside.
     pub(super) fn input(&self, pixels: &Pixels<'_>) -> Result<Tensor, EncodeError> {
-        let Input { mean, std, element, .. } = &self.manifest.input;
+        let InputSpec { mean, std, element, .. } = &self.manifest.input;
         let data = match element {
             InputElement::F32 => {
                 let of_byte = |value, channel: usize| (value - mean[channel]) / std[channel];
@@ -188,7 +190,7 @@ fn square_around(bounds: PixelRect, margin: f64) -> Rect {
 
 /// Returns the region that the whole input covers, so that this part of the image fills it or, padded, lies
 /// at its top left.
-fn fitted(part: Rect, input: &Input) -> Rect {
+fn fitted(part: Rect, input: &InputSpec) -> Rect {
     let [width, height] = [input.width, input.height].map(f64::from);
     match input.resize {
         Resize::Stretch => part,
@@ -226,7 +228,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn manifest(width: u32, height: u32, resize: Resize) -> EncoderManifest {
-        let input = Input { width, height, resize, std: [1.0; 3], ..Input::default() };
+        let input = InputSpec { width, height, resize, std: [1.0; 3], ..InputSpec::default() };
         EncoderManifest { input, ..EncoderManifest::default() }
     }
 

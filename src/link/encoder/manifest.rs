@@ -21,9 +21,9 @@ pub struct EncoderManifest {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bytes: Option<u64>,
     /// Form of the graph's input.
-    pub input: Input,
+    pub input: InputSpec,
     /// Form of the graph's output.
-    pub output: Output,
+    pub output: OutputSpec,
     /// Parts of the image that are encoded for a mask; their pooled features are joined to one vector.
     #[serde(default = "whole_image")]
     pub views: Vec<EncoderView>,
@@ -36,7 +36,7 @@ pub struct EncoderManifest {
 /// The graph's input: a tensor of one image in RGB, or of RGB and a mask.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Input {
+pub struct InputSpec {
     /// Name of the input in the graph.
     pub name: String,
     /// Width of the tensor in pixels.
@@ -64,7 +64,7 @@ pub struct Input {
 /// The graph's output: one feature map of 32-bit floats.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Output {
+pub struct OutputSpec {
     /// Name of the output in the graph.
     pub name: String,
     /// Order of the axes.
@@ -180,7 +180,7 @@ impl EncoderManifest {
     }
 }
 
-impl Input {
+impl InputSpec {
     /// Returns the number of channels: 3, or 4 with the mask.
     pub fn channels(&self) -> usize {
         3 + usize::from(self.mask)

@@ -11,8 +11,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use super::images;
+use crate::cli::backend::millis;
 use crate::cli::decoded_image::DecodedImage;
-use crate::cli::linker::millis;
 use crate::cli::serve::error::ApiError;
 use crate::cli::serve::state::{Inner, Server};
 use crate::link::protocol::problem::{Kind, MEDIA_TYPE, Problem};

@@ -1,4 +1,4 @@
-//! Masks linked natively: an index in a folder, and the graph of its encoder.
+//! Back ends of the server: models that link masks natively, such as an index in a folder.
 
 use std::path::Path;
 use std::time::Instant;
@@ -27,12 +27,12 @@ pub trait Backend: Send + Sync {
 }
 
 /// An index and the encoder it was built with.
-pub struct Linker {
+pub struct IndexBackend {
     linker: LocalLinker,
     encoder: Encoder,
 }
 
-impl Linker {
+impl IndexBackend {
     /// Opens the index in a folder, with the encoder that lies in it, on `threads` threads (0: all cores).
     pub fn open(folder: &Path, runtime: &Runtime, threads: usize) -> anyhow::Result<Self> {
         let (index, index_sha256) = folder::read(folder, Limits::default())?;
@@ -47,7 +47,7 @@ impl Linker {
     }
 }
 
-impl Backend for Linker {
+impl Backend for IndexBackend {
     fn info(&self) -> &ModelInfo {
         self.linker.model()
     }
