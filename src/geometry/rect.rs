@@ -7,13 +7,13 @@ use super::Size;
 /// A rectangle of whole pixels: columns `x..x + width`, rows `y..y + height`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct PixelRect {
-    /// First column.
+    /// Index of the first column.
     pub x: u32,
-    /// First row.
+    /// Index of the first row.
     pub y: u32,
-    /// Number of columns.
+    /// Number of pixel columns.
     pub width: u32,
-    /// Number of rows.
+    /// Number of pixel rows.
     pub height: u32,
 }
 

@@ -141,7 +141,7 @@ impl Device {
     }
 }
 
-/// Asks for the adapter's own limits where images and masks need more than the defaults.
+/// Requests the adapter's limits where images and masks need more than the defaults.
 fn descriptor(adapter: &wgpu::Limits) -> wgpu::DeviceDescriptor<'static> {
     let required_limits = wgpu::Limits {
         max_texture_dimension_2d: adapter.max_texture_dimension_2d,

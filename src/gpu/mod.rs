@@ -1,7 +1,7 @@
 //! The GPU device: opening it, its limits, the errors it reports and its loss.
 //!
-//! A device belongs to whoever opens it. The renderer opens one that can present to its canvas;
-//! a computation that draws nothing opens one without a surface.
+//! Each user opens its own device: the renderer one that can present to its canvas, a computation that
+//! draws nothing one without a surface.
 
 mod device;
 mod signal;

@@ -1,4 +1,4 @@
-//! Circles of files: no two files of `src` may need each other, directly or by way of others.
+//! Finds circles of files: groups of source files that all depend on each other.
 //!
 //! An arrow goes from a file to the one that defines a name it uses; re-exports are followed. Test
 //! code is left out, and so are `mod` declarations: a parent may list its children.
@@ -8,11 +8,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::rust::{Module, ModulePath, module_path};
 use super::sources;
 
-/// Areas whose circles are still to be opened; a circle that stays within one of them is let through.
+/// Areas whose circles are still to be opened; a circle within one of them is allowed.
 const NOT_YET: &[&str] = &["src/app/", "src/cli/", "src/dataset/", "src/link/", "src/segment/", "src/web/"];
 
 #[test]
-fn files_need_each_other_in_one_direction_only() {
+fn source_files_have_no_circles() {
     let graph = Graph::new(&sources("src", "rs"));
     let arrows: usize = graph.0.values().map(BTreeSet::len).sum();
     assert!(arrows >= 200, "found only {arrows} arrows: the reading of `use` is broken");
@@ -23,7 +23,7 @@ fn files_need_each_other_in_one_direction_only() {
 }
 
 #[test]
-fn a_made_up_circle_is_found_through_a_re_export() {
+fn circle_through_a_re_export_is_found() {
     let circle = [
         ("src/lib.rs", "pub mod a; pub mod b;"),
         ("src/a/mod.rs", "mod low; mod high; pub use high::High;"),
@@ -35,7 +35,7 @@ fn a_made_up_circle_is_found_through_a_re_export() {
 }
 
 #[test]
-fn a_circle_of_three_files_is_named_whole_and_once() {
+fn circle_of_three_files_is_reported_whole_and_once() {
     let circle = [
         ("src/lib.rs", "mod a; mod b; mod c; mod d;"),
         ("src/a.rs", "use crate::b::B as Other;"),
@@ -47,7 +47,7 @@ fn a_circle_of_three_files_is_named_whole_and_once() {
 }
 
 #[test]
-fn a_child_that_uses_its_parent_makes_a_circle_where_the_parent_uses_it() {
+fn parent_and_child_that_use_each_other_are_a_circle() {
     let parent = ["pub struct P;", "mod child; use child::C; pub struct P(C);"];
     let circles = parent.map(|parent| {
         circles_of(&[("src/p/mod.rs", parent), ("src/p/child.rs", "use super::P; pub struct C;")])
@@ -56,7 +56,7 @@ fn a_child_that_uses_its_parent_makes_a_circle_where_the_parent_uses_it() {
 }
 
 #[test]
-fn tests_and_strings_make_no_arrows() {
+fn tests_and_strings_have_no_arrows() {
     let sources = [
         ("src/a.rs", "use crate::b::B; const A: &str = \"crate::c::C\"; const C: char = '\"';"),
         (
@@ -74,7 +74,7 @@ fn circles_of(sources: &[(&str, &str)]) -> Vec<Vec<String>> {
     Graph::new(&sources).circles()
 }
 
-/// The files each file needs.
+/// The files that each file depends on.
 struct Graph(BTreeMap<String, BTreeSet<String>>);
 
 impl Graph {

@@ -1,12 +1,15 @@
-//! Words that plain technical English does without, and the glossary.
+//! Checks the words: marks of the old dialect, short doc comments, the length of the glossary.
 
 use std::collections::BTreeSet;
 
 use regex::Regex;
 
-use super::all_sources;
+use super::{all_sources, sources};
 
-/// A word to avoid.
+/// Maximum percentage of doc comments of three words or fewer, which mostly repeat a name.
+const MAX_SHORT_PERCENT: usize = 8;
+
+/// A word or phrase to avoid.
 struct Mark {
     /// Regular expression over one line, or over the first line of a doc comment.
     pattern: &'static str,
@@ -98,7 +101,7 @@ const MARKS: [Mark; 12] = [
 /// Paths in which a word is right: the world of photographs and paintings, quotations, and this list.
 const EXCEPT: &[(&str, &str)] = &[("tools/sample_world/", "image"), ("tests/native/tidy/words.rs", "")];
 
-/// Areas that still speak as they did.
+/// Areas that are still to be reworded.
 const NOT_YET: &[&str] = &[
     "src/app/",
     "src/cli/",
@@ -114,7 +117,7 @@ const NOT_YET: &[&str] = &[
 ];
 
 #[test]
-fn the_words_are_plain() {
+fn no_source_has_a_mark() {
     let marks = compiled();
     let (mut seen, mut wrong) = (0, Vec::new());
     for (path, text) in all_sources() {
@@ -146,7 +149,41 @@ fn each_mark_finds_its_sample() {
 }
 
 #[test]
-fn the_glossary_is_short() {
+fn few_doc_comments_have_three_words_or_fewer() {
+    let comments: Vec<(String, String)> = sources("src", "rs")
+        .iter()
+        .flat_map(|(path, text)| doc_comments(text).into_iter().map(|words| (path.clone(), words)))
+        .collect();
+    assert!(comments.len() >= 2_000, "found only {} doc comments", comments.len());
+    let is_short = |(_, words): &&(String, String)| words.split_whitespace().count() <= 3;
+    let short: Vec<_> = comments.iter().filter(is_short).collect();
+    assert!(100 * short.len() <= MAX_SHORT_PERCENT * comments.len(), "{} are short: {short:#?}", short.len());
+}
+
+#[test]
+fn doc_comments_are_joined_over_their_lines() {
+    let text = "//! File.\n/// One\n/// two.\nstruct A {\n    /// Three.\n    a: u8, // four\n}";
+    assert_eq!(doc_comments(text), ["One two.", "Three."]);
+}
+
+/// Returns the doc comments of a file's items.
+fn doc_comments(text: &str) -> Vec<String> {
+    let mut comments: Vec<String> = Vec::new();
+    let mut before = false;
+    for line in text.lines() {
+        let words = line.trim().strip_prefix("///");
+        match (words, comments.last_mut()) {
+            (Some(words), Some(comment)) if before => comment.push_str(words),
+            (Some(words), _) => comments.push(words.trim().to_owned()),
+            (None, _) => {}
+        }
+        before = words.is_some();
+    }
+    comments
+}
+
+#[test]
+fn glossary_has_at_most_25_terms() {
     let map = include_str!("../../../src/lib.rs");
     let (_, glossary) = map.split_once("//! # Glossary\n").expect("src/lib.rs has no glossary");
     let section = glossary.lines().take_while(|line| line.starts_with("//!") && !line.starts_with("//! #"));
