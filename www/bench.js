@@ -19,7 +19,10 @@ function element(id) {
   return found;
 }
 
-/** Returns the median milliseconds of a frame, after one frame to warm up. @param {() => Promise<void>} frame */
+/**
+ * Returns the median milliseconds of a frame, after one frame to warm up.
+ * @param {() => Promise<void>} frame
+ */
 async function median(frame) {
   await frame();
   const times = [];

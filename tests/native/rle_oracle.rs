@@ -155,7 +155,9 @@ proptest! {
         let bounds = mask.bbox().map(|b| [b.x, b.y, b.x + b.width - 1, b.y + b.height - 1].map(i64::from));
         let xs = || set.iter().map(|pixel| pixel.0);
         let ys = || set.iter().map(|pixel| pixel.1);
-        let expected = xs().min().map(|left| [left, ys().min().unwrap(), xs().max().unwrap(), ys().max().unwrap()]);
+        let expected = xs().min().map(|left| {
+            [left, ys().min().unwrap(), xs().max().unwrap(), ys().max().unwrap()]
+        });
         prop_assert_eq!(bounds, expected);
     }
 
@@ -163,7 +165,8 @@ proptest! {
     fn set_operations_equal_those_of_the_bitmaps((size, bitmaps) in several_bitmaps()) {
         let masks: Vec<_> = bitmaps.iter().map(Bitmap::mask).collect();
         let all = bitmaps.iter().cloned().reduce(|a, b| a.combine(&b, |a, b| a || b));
-        prop_assert_eq!(Mask::union_of(size, &masks).unwrap(), all.map_or(Mask::empty(size).unwrap(), |all| all.mask()));
+        let expected = all.map_or(Mask::empty(size).unwrap(), |all| all.mask());
+        prop_assert_eq!(Mask::union_of(size, &masks).unwrap(), expected);
         if let [a, b, ..] = &bitmaps[..] {
             let (left, right) = (&masks[0], &masks[1]);
             let shared = a.combine(b, |a, b| a && b);
@@ -174,8 +177,10 @@ proptest! {
             prop_assert_eq!(left.shared_area(right).unwrap(), shared.area());
             let either = a.combine(b, |a, b| a || b).area();
             let ratio = |part: u64, whole: u64| if whole == 0 { 0.0 } else { part as f64 / whole as f64 };
-            prop_assert_eq!(left.iou(right, false).unwrap().to_bits(), ratio(shared.area(), either).to_bits());
-            prop_assert_eq!(left.iou(right, true).unwrap().to_bits(), ratio(shared.area(), a.area()).to_bits());
+            for (crowd, whole) in [(false, either), (true, a.area())] {
+                let expected = ratio(shared.area(), whole);
+                prop_assert_eq!(left.iou(right, crowd).unwrap().to_bits(), expected.to_bits());
+            }
         }
     }
 
@@ -188,7 +193,8 @@ proptest! {
             let most = expected.iter().map(Mask::area).max().unwrap_or(0);
             let largest = mask.largest_component(connectivity);
             prop_assert_eq!(largest.area(), most);
-            prop_assert!(expected.iter().find(|component| component.area() == most).is_none_or(|first| *first == largest));
+            let first = expected.iter().find(|component| component.area() == most);
+            prop_assert!(first.is_none_or(|first| *first == largest));
             prop_assert_eq!(mask.components(connectivity), expected);
         }
     }
@@ -267,7 +273,8 @@ proptest! {
         points in vec((-300_i32..600, -300_i32..600), 3..12),
         unit in prop::sample::select(vec![0.1, 0.2, 0.037, 1.0, 0.5]),
     ) {
-        let polygon: Vec<f64> = points.iter().flat_map(|&(x, y)| [f64::from(x) * unit, f64::from(y) * unit]).collect();
+        let scaled = |&(x, y): &_| [f64::from(x) * unit, f64::from(y) * unit];
+        let polygon: Vec<f64> = points.iter().flat_map(scaled).collect();
         let size = Size::new(width, height);
         prop_assert_eq!(Mask::from_polygon(size, &polygon).unwrap(), walked(size, &polygon));
     }

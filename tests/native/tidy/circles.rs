@@ -9,7 +9,7 @@ use super::rust::{Module, ModulePath, module_path};
 use super::sources;
 
 /// Areas whose circles are still to be opened; a circle within one of them is allowed.
-const NOT_YET: &[&str] = &["src/app/", "src/cli/", "src/dataset/", "src/link/", "src/segment/", "src/web/"];
+const NOT_YET: &[&str] = &["src/app/", "src/segment/"];
 
 #[test]
 fn source_files_have_no_circles() {
@@ -117,7 +117,7 @@ impl Graph {
         circles
     }
 
-    /// Returns every file that `start` needs in one or more steps, with the file one step before it on a shortest way.
+    /// Returns every file that `start` reaches, with the file before it on a shortest way.
     fn reached_from<'a>(&'a self, start: &'a str) -> BTreeMap<&'a str, &'a str> {
         let mut before = BTreeMap::new();
         let mut queue = std::collections::VecDeque::from([start]);
@@ -150,7 +150,8 @@ impl Graph {
 struct Resolver<'a>(&'a BTreeMap<ModulePath, Module>);
 
 impl Resolver<'_> {
-    /// Returns the file that defines what `path` names in module `at`; `None` for a module and for other crates' names.
+    /// Returns the file that defines the name `path` of module `at`; `None` for a module and for names of
+    /// other crates.
     fn file_of(&self, at: &[String], path: &[String], depth: usize) -> Option<String> {
         // A name that is imported from itself, as `use wgpu;` would be, ends here.
         if depth > 8 {

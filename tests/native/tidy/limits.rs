@@ -10,17 +10,14 @@ const MAX_FUNCTION_LINES: usize = 80;
 
 /// Paths that are still over a limit.
 const NOT_YET: &[&str] = &[
-    "src/app/",
-    "src/cli/",
-    "src/dataset/",
-    "src/link/",
-    "src/model/",
-    "src/segment/",
-    "src/web/",
-    "benches/cold_page.mjs",
-    "benches/dataset.rs",
     "build.sh",
-    "tests/",
+    "src/cli/onnx.rs",
+    "src/link/",
+    "src/web/",
+    "tests/browser/",
+    "tests/models/",
+    "tests/native/app.rs",
+    "tests/native/link_index.rs",
     "tools/",
     "www/",
 ];
@@ -105,7 +102,8 @@ fn over_limits(path: &str, text: &str) -> Vec<String> {
 
 /// Returns the first line, from 1, and the number of lines of each function that is longer than one line.
 ///
-/// The text is formatted by prettier, so a function ends at the first `}` with the indentation of its first line.
+/// The text is formatted by prettier, so a function ends at the first `}` with the indentation of its
+/// first line.
 fn javascript_functions(text: &str) -> Vec<(usize, usize)> {
     let lines: Vec<&str> = text.lines().collect();
     let begins = lines.iter().enumerate().filter(|(_, line)| begins_function(line));

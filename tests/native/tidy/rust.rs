@@ -125,7 +125,8 @@ impl Module {
     }
 }
 
-/// Reads `a::b::c` from `at` on; returns its names and the position after the last one, or after a `::` that ends it.
+/// Reads `a::b::c` from `at` on; returns its names and the position after the last one, or after a `::`
+/// that ends it.
 fn path_at(words: &[&str], mut at: usize) -> (Vec<String>, usize) {
     let mut path = Vec::new();
     while words.get(at).is_some_and(|word| is_name(word)) {

@@ -102,19 +102,7 @@ const MARKS: [Mark; 12] = [
 const EXCEPT: &[(&str, &str)] = &[("tools/sample_world/", "image"), ("tests/native/tidy/words.rs", "")];
 
 /// Areas that are still to be reworded.
-const NOT_YET: &[&str] = &[
-    "src/app/",
-    "src/cli/",
-    "src/dataset/",
-    "src/link/",
-    "src/model/",
-    "src/segment/",
-    "src/web/",
-    "tools/",
-    "www/",
-    "tests/",
-    "benches/",
-];
+const NOT_YET: &[&str] = &["benches/", "src/app/", "src/link/", "src/web/", "tests/", "tools/", "www/"];
 
 #[test]
 fn no_source_has_a_mark() {
@@ -143,8 +131,10 @@ fn each_mark_finds_its_sample() {
         let found = found_in(mark.sample, &marks, |_| false);
         assert!(found.iter().any(|(_, _, instead)| *instead == mark.instead), "{}", mark.sample);
     }
-    let plain = "/// Returns the area.\n///\n/// What it counts.\nlet x = 1; // It answers.\n/** Where. */\n/**\n * @file Who.\n */";
-    let found: Vec<usize> = found_in(plain, &marks, |_| false).iter().map(|found| found.0).collect();
+    let rust = "/// Returns the area.\n///\n/// What it counts.\nlet x = 1; // It answers.\n";
+    let javascript = "/** Where. */\n/**\n * @file Who.\n */";
+    let plain = format!("{rust}{javascript}");
+    let found: Vec<usize> = found_in(&plain, &marks, |_| false).iter().map(|found| found.0).collect();
     assert_eq!(found, [5, 7]);
 }
 
