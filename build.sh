@@ -23,6 +23,7 @@ usage() {
 ./build.sh dist                            dist/ complete, for any static host; fails over a budget
 ./build.sh check                           formatting, lints, types and documentation
 ./build.sh bench                           benchmarks, native and in the browser
+./build.sh measure                         measures the models on the sample images against what their cards say
 ./build.sh fuzz [SECONDS]                  what reads bytes from outside, on made-up ones; 60 s each where not said
 ./build.sh size                            sizes of the page against their budgets; fails over budget
 ./build.sh clean                           remove everything that was built
@@ -51,11 +52,17 @@ serve() {
 }
 
 build() {
+    wasm_modules "$@"
+    step "native binary" build_native
+    page "$@"
+}
+
+wasm_modules() {
     local module
     for module in "$@"; do step "wasm module: $module" build_wasm "$module"; done
-    step "native binary" build_native
-    step "page in $DIST/" node tools/dist.mjs "$DIST" "$TARGET/pkg" "$@"
 }
+
+page() { step "page in $DIST/" node tools/dist.mjs "$DIST" "$TARGET/pkg" "$@"; }
 
 dist() {
     setup_build
@@ -68,9 +75,14 @@ dist() {
 run_tests() {
     setup_build
     setup_test
-    build "${ALL_MODULES[@]}"
-    step "index of the sample images" publish_index
+    start_compiling_tests
+    wasm_modules "${ALL_MODULES[@]}"
+    page "${ALL_MODULES[@]}"
+    step "the rest of the native tests' build" finish_compiling_tests
     step "native tests and documentation examples" cargo test --quiet -- "$@"
+    # Its own build of the program serves the browser's tests, so that no other is needed.
+    export MASKLINK="$TARGET/debug/masklink"
+    step "index of the sample images" publish_index
     step "browser tests" browser_tests "$@"
 }
 
@@ -78,29 +90,44 @@ check() {
     setup_build
     setup_test
     step "formatting of the Rust" cargo fmt --check
-    step "formatting of the JavaScript" npx --no-install prettier --check --log-level warn "www/**/*.{js,css,html}" "tests/**/*.mjs" "benches/*.mjs" "tools/*.mjs"
+    step "formatting of the JavaScript" npx --no-install prettier --check --log-level warn "www/**/*.{js,css,html}" "tests/**/*.mjs" "benches/*.mjs" "tools/**/*.mjs"
     step "lints, native" cargo clippy --quiet --all-targets -- -D warnings
     step "lints, no GPU" cargo clippy --quiet --no-default-features --features cli -- -D warnings
     local module
-    for module in "${ALL_MODULES[@]}"; do
-        step "lints, wasm module $module" check_wasm "$module"
-        step "wasm module $module" build_wasm "$module"
-    done
+    for module in "${ALL_MODULES[@]}"; do step "lints, wasm module $module" check_wasm "$module"; done
     step "documentation" env RUSTDOCFLAGS="-D warnings" cargo doc --quiet --no-deps --document-private-items
-    step "types of the JavaScript" npx --no-install tsc -p www/jsconfig.json
+    start_compiling_tests
     step "Python" check_python
-    step "page in $DIST/" node tools/dist.mjs "$DIST" "$TARGET/pkg" "${ALL_MODULES[@]}"
+    wasm_modules "${ALL_MODULES[@]}"
+    step "types of the JavaScript" npx --no-install tsc -p www/jsconfig.json
+    page "${ALL_MODULES[@]}"
     step "sizes of the page" size
-    step "sizes of the sources" cargo test --quiet --test native tidy
+    step "the rest of the native tests' build" finish_compiling_tests
+    step "rules of the sources" cargo test --quiet --test native tidy
 }
+
+# The native tests compile beside the WebAssembly modules, whose last step uses one core alone.
+start_compiling_tests() {
+    cargo test --quiet --no-run >"$STAMPS/tests.log" 2>&1 &
+    compiling=$!
+    trap 'kill "$compiling" 2>/dev/null || true' EXIT
+}
+finish_compiling_tests() { wait "$compiling" || die "$(cat "$STAMPS/tests.log")"; }
 
 bench() {
     setup_build
     setup_test
     build "${ALL_MODULES[@]}"
+    step "index of the sample images" publish_index
     step "native benchmarks" cargo bench
     local file
     for file in benches/*.mjs; do step "$file" node "$file"; done
+}
+
+# Each reads the figures that the cards state and fails where the models do something else.
+measure() {
+    setup_build
+    step "models on the sample images" cargo test --quiet --test native -- --ignored --nocapture cards::
 }
 
 fuzz() {
@@ -137,7 +164,7 @@ build_wasm() {
     wasm_cargo build --quiet --bin "$module" --profile wasm --no-default-features --features "$module"
     if fresh "wasm-$module" "$built" Cargo.lock package-lock.json build.sh; then return; fi
     unmark "wasm-$module"
-    "$TARGET/tools/bin/wasm-bindgen" --target web --out-dir "$TARGET/pkg" --out-name "$module" "$built"
+    "$TARGET/tools/build/debug/bindgen" "$built" "$TARGET/pkg" "$module"
     node_modules/.bin/wasm-opt -O3 --strip-debug --strip-producers --enable-bulk-memory --enable-nontrapping-float-to-int \
         --enable-sign-ext --enable-mutable-globals --enable-reference-types --enable-multivalue --enable-simd \
         "$TARGET/pkg/${module}_bg.wasm" -o "$TARGET/pkg/${module}_bg.wasm"
@@ -149,10 +176,13 @@ build_native() {
     cargo build --quiet --release --no-default-features --features cli
 }
 
-native_binary() { echo "$TARGET/release/masklink"; }
+native_binary() { echo "${MASKLINK:-$TARGET/release/masklink}"; }
 
 default_index() {
-    local inputs=(www/samples/annotations.json www/samples/images/*.jpg www/models/link-encoder.json www/models/models.json "$(native_binary)")
+    # Any build of the same sources makes the same index.
+    # shellcheck disable=SC2207
+    local inputs=(www/samples/annotations.json www/samples/images/*.jpg www/models/*.json www/models/*.onnx
+        $(find src Cargo.lock -type f | LC_ALL=C sort))
     if fresh index "${inputs[@]}" && [[ -d $TARGET/index ]]; then return; fi
     unmark index
     # Only the train images: what the page shows of the others is a question to the index and not a look-up.
@@ -228,11 +258,8 @@ setup_build() {
     if [[ $(wasm_toolchain) == none ]]; then step "Rust's wasm target" install_wasm_target; fi
     local version
     version=$(wasm_bindgen_version)
-    if [[ "$("$TARGET/tools/bin/wasm-bindgen" --version 2>/dev/null || true)" != "wasm-bindgen $version" ]]; then
-        # An unoptimised build of the tool is twice as quick to make and fast enough for our module.
-        step "wasm-bindgen $version" cargo install --quiet --debug --force --root "$TARGET/tools" \
-            --target-dir "$TARGET/tools/build" --bin wasm-bindgen wasm-bindgen-cli --version "$version"
-    fi
+    grep -q "\"=$version\"" tools/bindgen/Cargo.toml || die "tools/bindgen must use wasm-bindgen $version, as Cargo.lock does"
+    step "bindgen, for the wasm modules" cargo build --quiet --locked --manifest-path tools/bindgen/Cargo.toml --target-dir "$TARGET/tools/build"
 }
 
 setup_test() {
@@ -338,7 +365,7 @@ case "${1:-help}" in
     setup) setup_build; setup_test ;;
     build) setup_build; build "${PAGE_MODULES[@]}" ;;
     fuzz) shift; fuzz "$@" ;;
-    dist | check | bench | size | clean) "$1" ;;
+    dist | check | bench | measure | size | clean) "$1" ;;
     help | -h | --help) usage ;;
     *) usage >&2; exit 2 ;;
 esac

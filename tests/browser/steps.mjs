@@ -21,7 +21,7 @@ const TARGET = process.env.CARGO_TARGET_DIR ?? join(ROOT, 'target');
 export async function startServer(...more) {
   const root = more.includes('--root') ? [] : ['--root', join(ROOT, 'dist')];
   const child = spawn(
-    join(TARGET, 'release/masklink'),
+    process.env.MASKLINK ?? join(TARGET, 'release/masklink'),
     ['serve', ...root, '--index', join(TARGET, 'index'), '--port', '0', ...more],
     { cwd: ROOT },
   );
