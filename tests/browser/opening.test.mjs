@@ -63,7 +63,7 @@ async function withDialog(name, text) {
     .setInputFiles({ name, mimeType: 'application/json', buffer: Buffer.from(text) });
   return {
     ...opened,
-    prefix: page.getByLabel('Or at addresses that begin with'),
+    prefix: page.getByLabel('Or address prefix'),
     dialog: page.getByRole('dialog', { name: 'Open a dataset' }),
   };
 }
@@ -143,21 +143,13 @@ test('a dataset given up while it is read leaves everything as it was', async ()
 });
 
 for (const [what, text, words] of /** @type {const} */ ([
-  [
-    'of HTML',
-    '<!doctype html><title>a page</title>',
-    /mine\.json holds no images \(.+\)\. It must hold annotations/,
-  ],
-  ['that is empty', '', /mine\.json holds no images \(.+\)\. It must hold annotations/],
-  [
-    'of other JSON',
-    '{"name":"masklink"}',
-    /mine\.json holds no images \(.+\)\. It must hold annotations/,
-  ],
+  ['of HTML', '<!doctype html><title>a page</title>', /mine\.json has no images \(.+\)\. Choose/],
+  ['that is empty', '', /mine\.json has no images \(.+\)\. Choose/],
+  ['of other JSON', '{"name":"masklink"}', /mine\.json has no images \(.+\)\. Choose/],
   [
     'without images',
     '{"images":[],"categories":[],"annotations":[]}',
-    /mine\.json holds no images\. It must hold annotations/,
+    /mine\.json has no images\. Choose/,
   ],
 ])) {
   test(`a file ${what} is told in the dialog, and the samples stay`, async () => {
@@ -240,7 +232,7 @@ test('an annotation file dropped onto the page is chosen in the dialog', async (
   const dialog = page.getByRole('dialog', { name: 'Open a dataset' });
   await dialog.waitFor();
   await until(page, "snapshot.image === 'world_001' && snapshot.shown.length > 0");
-  await dialog.getByLabel('Or at addresses that begin with').fill(server.address);
+  await dialog.getByLabel('Or address prefix').fill(server.address);
   await dialog.getByRole('button', { name: 'Open', exact: true }).click();
   await page.getByRole('heading', { name: 'odd.json' }).waitFor();
   await until(page, "snapshot.image === 't' && snapshot.shown.length === 1");

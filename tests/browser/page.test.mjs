@@ -495,7 +495,7 @@ test('a dataset is opened by its dialog, searched, and its findings are told', a
     mimeType: 'application/json',
     buffer: Buffer.from(ODD_DATASET),
   });
-  await page.getByLabel('Or at addresses that begin with').fill(server.address);
+  await page.getByLabel('Or address prefix').fill(server.address);
   await page.getByRole('button', { name: 'Open', exact: true }).click();
   await page.getByRole('heading', { name: 'odd.json' }).waitFor();
   assert.match(await page.locator('#strip-note').innerText(), /2 masks of 1 entity on 2 images/);

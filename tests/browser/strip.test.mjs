@@ -211,7 +211,7 @@ test('a dataset opened while the samples load stays', async () => {
     mimeType: 'application/json',
     buffer: Buffer.from(FIXTURES['/tiny.json']),
   });
-  await page.getByLabel('Or at addresses that begin with').fill(server.address);
+  await page.getByLabel('Or address prefix').fill(server.address);
   await page.getByRole('button', { name: 'Open', exact: true }).click();
   await until(page, "snapshot.image === 't' && snapshot.shown.length === 1");
   release();

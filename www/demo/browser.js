@@ -1,4 +1,4 @@
-/** @file The strip below the image: the samples, or the pages of an opened dataset. */
+/** @file The strip below the image: pages of the samples or of an opened dataset. */
 
 import { fill, h } from '../viewer/dom.js';
 import { failureOf } from '../viewer/errors.js';
@@ -20,7 +20,7 @@ export class Browser {
   #note = /** @type {HTMLElement} */ (document.getElementById('strip-note'));
   #pager = /** @type {HTMLElement} */ (document.getElementById('pager'));
   #search = /** @type {HTMLInputElement} */ (document.getElementById('search'));
-  /** Counts searches, so that a late answer of an earlier one is dropped. */
+  /** Counts searches, so that a late result of an earlier one is dropped. */
   #searches = 0;
   #buttons = {
     earlier: this.#button('previous', 'Earlier images', -1),
@@ -39,9 +39,9 @@ export class Browser {
     this.#panel = panel;
     this.#strip = new Strip(
       /** @type {HTMLElement} */ (document.getElementById('thumbnails')),
-      (key) => this.#told(this.open(key)),
+      (key) => this.#reported(this.open(key)),
     );
-    this.#search.addEventListener('input', () => this.#told(this.#find(this.#search.value)));
+    this.#search.addEventListener('input', () => this.#reported(this.#find(this.#search.value)));
     fill(this.#pager, this.#buttons.earlier, this.#range, this.#buttons.later);
     viewer.addEventListener('update', () => this.#followLinking());
   }
@@ -127,7 +127,7 @@ export class Browser {
     this.#phase = phase;
     const [key, opening, collection] = [this.#open, this.#openings, this.#collection];
     if (phase !== 'failed' || before === 'failed' || key === null) return;
-    // Without them the failure stands as it is told.
+    // Without them the failure stays shown.
     const answers = (await collection?.cachedAnswers(key).catch(() => [])) ?? [];
     if (opening === this.#openings && answers.length > 0) this.#viewer.useCachedAnswers(answers);
   }
@@ -169,13 +169,13 @@ export class Browser {
     );
   }
 
-  /** Says below the title what went wrong. @param {Promise<unknown>} doing */
-  async #told(doing) {
+  /** Shows a failure below the title. @param {Promise<unknown>} doing */
+  async #reported(doing) {
     const collection = this.#collection;
     try {
       await doing;
     } catch (thrown) {
-      // A collection that was closed meanwhile answers nothing, and nobody asks it any more.
+      // A collection that was closed meanwhile rejects what it was asked.
       if (collection === this.#collection) fill(this.#note, failureOf(thrown, 'dataset').message);
     }
   }
@@ -192,7 +192,7 @@ export class Browser {
         type: 'button',
         class: 'button quiet',
         'aria-label': words,
-        onclick: () => this.#told(this.#turn(by)),
+        onclick: () => this.#reported(this.#turn(by)),
       },
       icon(name),
     );

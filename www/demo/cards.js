@@ -5,9 +5,9 @@
 
 import { h } from '../viewer/dom.js';
 
-/** How many cards are shown before all are asked for. */
+/** Cards shown before “Show more”. */
 const FIRST_CARDS = 3;
-/** How many known masks are shown for the first card. */
+/** Maximum number of similar masks on the first card. */
 const MAX_EVIDENCE = 4;
 const SVG = 'http://www.w3.org/2000/svg';
 
@@ -15,7 +15,7 @@ const SVG = 'http://www.w3.org/2000/svg';
 /** @typedef {import('../pkg/viewer.js').Snapshot} Snapshot */
 
 /**
- * What is known of the current mask's entity, as nodes.
+ * Returns the panel's nodes about the current mask's entity.
  * @param {Snapshot} snapshot
  * @param {{ retry: () => void, settings: () => void, ask: () => void }} actions
  * @returns {Node[]}
@@ -28,7 +28,7 @@ export function entityNodes(snapshot, actions) {
     return [
       ...failed(linking.failures),
       skeleton(
-        linking.source === 'local' ? 'Searching the index of this page' : 'Asking what it is',
+        linking.source === 'local' ? 'Searching the index of this page' : 'Asking the endpoint',
       ),
     ];
   if (linking.phase === 'failed')
@@ -36,7 +36,7 @@ export function entityNodes(snapshot, actions) {
   if (linking.phase === 'answered') return answerNodes(linking, snapshot, actions);
   if (facts)
     return [
-      h('p', { class: 'note' }, 'The annotation below says what it is.'),
+      h('p', { class: 'note' }, 'The annotation below names it.'),
       h('div', { class: 'row' }, button('Compare it with the index', actions.ask)),
     ];
   return [hint(snapshot)];
@@ -136,7 +136,7 @@ function outward(address, words) {
   return h('a', { href: address, target: '_blank', rel: 'noopener noreferrer' }, words);
 }
 
-/** The entity's image, else what the index has seen of it. @param {Entity} entity */
+/** Returns the entity's image, else a crop of a similar mask. @param {Entity} entity */
 function thumbnail({ thumbnail: address, evidence: [first] = [], title }) {
   const checked = webAddress(address);
   if (checked)
@@ -157,7 +157,7 @@ function thumbnail({ thumbnail: address, evidence: [first] = [], title }) {
 }
 
 /**
- * The annotated masks that spoke for the entity, but for one that stands in for its image.
+ * Shows the similar masks of the index, but for one that stands in for the entity's image.
  * @param {Entity} entity
  */
 function evidence({ evidence: seen = [], thumbnail: address }) {
@@ -165,12 +165,12 @@ function evidence({ evidence: seen = [], thumbnail: address }) {
   const crops = others.map((one) => cropped(one, 1.25)).filter((crop) => crop !== null);
   const nearest = seen[0]?.similarity;
   if (typeof nearest !== 'number') return null;
-  const count = `${seen.length} known ${seen.length === 1 ? 'mask' : 'masks'}`;
+  const count = `${seen.length} similar ${seen.length === 1 ? 'mask' : 'masks'} in the index`;
   return h(
     'div',
     { class: 'evidence' },
     ...crops,
-    h('span', {}, `Like ${count}, the nearest by a similarity of ${nearest.toFixed(2)}`),
+    h('span', {}, `${count}; highest similarity ${nearest.toFixed(2)}`),
   );
 }
 
@@ -217,7 +217,7 @@ function remedies({ retry, settings }) {
 }
 
 /**
- * Why those asked had no answer, in words.
+ * Returns the reasons why there is no answer.
  * @param {import('../pkg/viewer.js').Failure[]} failures
  */
 function sentences(failures) {
@@ -271,10 +271,10 @@ function hint({ image, tool }) {
     h(
       'ul',
       {},
-      h('li', {}, 'A model in this page finds its outline.'),
-      h('li', {}, 'It is compared with known masks of many things.'),
+      h('li', {}, 'The model in this page finds its outline.'),
+      h('li', {}, 'The mask is compared with the masks of the index.'),
       matchMedia('(hover: none)').matches
-        ? h('li', {}, 'Refine with the tools Add and Remove under the image.')
+        ? h('li', {}, 'Refine with the tools Add and Remove below the image.')
         : h(
             'li',
             {},
@@ -282,7 +282,7 @@ function hint({ image, tool }) {
             h('kbd', {}, 'Ctrl'),
             ' click to add, ',
             h('kbd', {}, 'Shift'),
-            ' click to take away.',
+            ' click to remove.',
           ),
     ),
   );

@@ -1,4 +1,4 @@
-/** @file The dialog that opens a dataset: an annotation file, and where its images are. */
+/** @file The dialog that opens a dataset: an annotation file, and a folder or address of its images. */
 
 import { fill } from '../viewer/dom.js';
 import { failureOf } from '../viewer/errors.js';
@@ -22,7 +22,7 @@ export function connectDatasetDialog(button, open) {
   const dialog = /** @type {HTMLDialogElement} */ (document.getElementById('dataset'));
   const form = /** @type {HTMLFormElement} */ (document.getElementById('dataset-form'));
   const words = /** @type {HTMLElement} */ (document.getElementById('dataset-words'));
-  /** What those hear who do not see it, without the numbers that change all the time. */
+  /** For screen readers, without the numbers that change all the time. */
   const spoken = /** @type {HTMLElement} */ (document.getElementById('dataset-spoken'));
   const field = (/** @type {string} */ name) =>
     /** @type {HTMLInputElement} */ (form.elements.namedItem(name));

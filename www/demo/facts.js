@@ -1,4 +1,4 @@
-/** @file The current mask: its candidates, its measures, and ways to take it along. */
+/** @file The current mask: candidates, measures, and buttons to copy and save it. */
 
 import { focusedBy, h } from '../viewer/dom.js';
 import { icon } from '../viewer/icons.js';
@@ -29,8 +29,7 @@ export function factNodes({ candidates, chosen, facts, prompts, image }, viewer,
   const name = fileName(image);
   const text = () => JSON.stringify(viewer.maskRle());
   return [
-    candidates.length > 1 &&
-      h('p', { class: 'note' }, 'Other outlines, with the model’s own score'),
+    candidates.length > 1 && h('p', { class: 'note' }, 'Candidates, with the model’s score'),
     candidates.length > 1 && candidateGroup(candidates, chosen, viewer),
     h(
       'dl',
@@ -43,9 +42,9 @@ export function factNodes({ candidates, chosen, facts, prompts, image }, viewer,
       action('copy', 'Copy RLE', async () => {
         try {
           await navigator.clipboard.writeText(text());
-          announce('The mask is in the clipboard as COCO RLE.');
+          announce('Copied the mask as COCO RLE.');
         } catch {
-          announce('The browser does not allow copying here; save the JSON instead.');
+          announce('The browser does not allow copying here. Save the JSON instead.');
         }
       }),
       action('save', 'JSON', () =>
@@ -75,7 +74,7 @@ function candidateGroup(candidates, chosen, viewer) {
         'aria-checked': String(index === chosen),
         tabindex: index === chosen ? 0 : -1,
         'data-focus': `candidate-${index}`,
-        'aria-label': `Candidate ${index + 1} · ${Math.round(score * 100)} %, the model’s own score`,
+        'aria-label': `Candidate ${index + 1} · ${Math.round(score * 100)} %, the model’s score`,
         onclick: () => viewer.chooseCandidate(index),
       },
       `${index + 1} · ${Math.round(score * 100)} %`,
@@ -87,7 +86,7 @@ function candidateGroup(candidates, chosen, viewer) {
       class: 'candidates',
       role: 'radiogroup',
       'aria-label': 'Candidates',
-      title: '[ and ] go through the candidates',
+      title: '[ and ] switch between candidates',
     },
     ...buttons,
   );

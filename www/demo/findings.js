@@ -1,4 +1,4 @@
-/** @file The list of what is odd in an annotation file, below its title. */
+/** @file Lists the problems of an annotation file below its title. */
 
 import { fill, h } from '../viewer/dom.js';
 
@@ -17,7 +17,7 @@ export function showFindings(findings) {
 }
 
 /**
- * How many of something, in words.
+ * Returns a count with its noun.
  * @param {number} count
  * @param {string} one
  * @param {string} many
@@ -27,7 +27,7 @@ export function countOf(count, one, many) {
 }
 
 /**
- * One sort of finding, with some of the records that have it; every text of them is untrusted.
+ * Lists examples of one code; every text of them is untrusted.
  * @param {Findings[number]} finding
  */
 function findingNode({ code, count, examples }) {

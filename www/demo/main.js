@@ -1,6 +1,4 @@
-/**
- * @file The demo page: puts samples, datasets and photos into the viewer and shows what it finds.
- */
+/** @file The demo page: opens samples, datasets and photos in the viewer and shows the entities found. */
 
 import '../mask-viewer.js';
 import { openAnnotations } from '../viewer/annotation-file.js';
@@ -22,10 +20,7 @@ import { showStatus } from './status.js';
 
 const SAMPLES = 'samples/';
 const MODELS = 'models/models.json';
-/**
- * Names the endpoint of this host: the server that comes with the page says itself, a static host
- * none.
- */
+/** Names this host's endpoint: `masklink serve` names itself, a static host none. */
 const ENDPOINT = 'endpoint.json';
 
 const viewer = /** @type {import('../mask-viewer.js').MaskViewer} */ (
@@ -47,7 +42,7 @@ for (const [id, name] of /** @type {const} */ ([
   byId(id).prepend(icon(name));
 byId('open-settings').addEventListener('click', settings.open);
 /**
- * What the person opened while the samples were being loaded: it is not replaced by them.
+ * Opened by the person while the samples were loading, which then do not replace it.
  * @type {'nothing' | 'photo' | 'dataset'}
  */
 let taken = 'nothing';
@@ -63,9 +58,9 @@ listenForImages(
     viewer.tool = 'pick';
     await viewer.openImage(file, { key: file.name });
   },
-  (file) => offerDataset(file),
+  (file) => chooseDataset(file),
 );
-const offerDataset = connectDatasetDialog(
+const chooseDataset = connectDatasetDialog(
   byId('choose-dataset'),
   async ({ file, folder, prefix, progress, signal }) => {
     const annotations = await openAnnotated(file, {
@@ -82,7 +77,7 @@ const offerDataset = connectDatasetDialog(
     );
     viewer.tool = 'select';
     await browser.show(collection, describe(annotations.overview), { search: true });
-    browser.openFirst().catch(tell);
+    browser.openFirst().catch(showProblem);
   },
 );
 byId('skip').addEventListener('click', (event) => {
@@ -100,24 +95,24 @@ async function begin() {
       optionalJson(ENDPOINT),
       openServed(new URLSearchParams(location.search).get('data')),
     ]);
-    settings.offerEndpoint(webAddress(host?.endpoint));
+    settings.setDefaultEndpoint(webAddress(host?.endpoint));
     if (taken === 'nothing' && !(await follow())) await browser.openFirst();
   } catch (thrown) {
-    tell(thrown);
+    showProblem(thrown);
   }
   keepAddress(viewer, () => browser.key);
-  addEventListener('hashchange', () => follow().catch(tell));
+  addEventListener('hashchange', () => follow().catch(showProblem));
   // Nothing that follows is needed to see the first image: it is drawn before.
   requestAnimationFrame(() =>
     setTimeout(() => {
       browser.showThumbnails();
-      offerModels();
+      loadModels();
     }),
   );
 }
 
-/** Says why no images are shown. @param {unknown} thrown */
-function tell(thrown) {
+/** Shows why there are no images. @param {unknown} thrown */
+function showProblem(thrown) {
   fill(byId('strip-note'), `The images could not be loaded: ${failureOf(thrown, 'page').message}`);
 }
 
@@ -139,14 +134,12 @@ async function openServed(folder) {
     folder ? find : underAddress(`${base}thumbnails/`),
   );
   if (folder && taken === 'nothing') viewer.tool = 'select';
-  const words = folder
-    ? describe(annotations.overview)
-    : 'Rendered from our own models, so everyone may use them.';
+  const words = folder ? describe(annotations.overview) : 'Rendered for this project; free to use.';
   await browser.show(collection, words, { search: folder !== null });
 }
 
 /**
- * Opens annotations; a file without any images, as one of something else is, is refused.
+ * Opens an annotation file; one without images is refused.
  * @param {File | string} source
  * @param {Parameters<typeof openAnnotations>[1]} [options]
  */
@@ -157,7 +150,7 @@ async function openAnnotated(source, options) {
   annotations.close();
   const found = findings[0]?.examples[0]?.message;
   throw new Error(
-    `${source instanceof File ? source.name : source} holds no images${found ? ` (${found})` : ''}. It must hold annotations as Mask-OVEN-Wiki or COCO publishes them.`,
+    `${source instanceof File ? source.name : source} has no images${found ? ` (${found})` : ''}. Choose Mask-OVEN-Wiki or COCO annotations.`,
   );
 }
 
@@ -176,13 +169,13 @@ async function follow() {
   return true;
 }
 
-async function offerModels() {
+async function loadModels() {
   const list = await optionalJson(MODELS);
-  if (Array.isArray(list?.models)) settings.offerModels(list);
+  if (Array.isArray(list?.models)) settings.setModels(list);
 }
 
 /**
- * JSON that a host may leave out, or have a page of HTML for; then null.
+ * Fetches JSON; returns null where the host has none or answers with HTML.
  * @param {string} address
  */
 async function optionalJson(address) {

@@ -1,7 +1,4 @@
-/**
- * @file Ways to bring an image of one's own: choose, drop or paste; a dataset's file can be
- * dropped as well.
- */
+/** @file Opens files that a person chooses, drops or pastes: images, and a dataset's JSON by dropping. */
 
 /**
  * @param {{ button: HTMLElement, input: HTMLInputElement, hint: HTMLElement }} nodes

@@ -14,10 +14,10 @@ import { recordNodes } from './record.js';
 export class Panel {
   #viewer;
   #openSettings;
-  /** What is known of the shown masks, in their order. @type {Details[]} */
+  /** Details of the shown masks. @type {Details[]} */
   #details = [];
   /**
-   * What each section was built from, to leave it alone while that is the same.
+   * What each section was built from, as JSON; it is built again only when that changes.
    * @type {Map<Element, string>}
    */
   #built = new Map();

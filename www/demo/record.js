@@ -1,9 +1,9 @@
-/** @file What an annotation file says of the selected mask. */
+/** @file Shows the selected mask's annotation. */
 
 import { h } from '../viewer/dom.js';
 
 /**
- * @typedef {object} Details What the file says of one annotation; every text is untrusted.
+ * @typedef {object} Details One annotation of the file; every text is untrusted.
  * @property {string} id
  * @property {string} title The entity's name.
  * @property {string} qid The entity, or the category's id.
@@ -13,7 +13,7 @@ import { h } from '../viewer/dom.js';
  * @property {{ text: string, score: number | null }[]} labels
  * @property {string | null} split
  * @property {boolean | null} seen
- * @property {string[]} findings What is wrong with the record, in words.
+ * @property {string[]} findings Problems of the record, in words.
  */
 
 /**
@@ -59,16 +59,16 @@ export function recordNodes({
     ['Split', splitWords],
     ['Id', id],
   ];
-  const told = rows.filter(([, value]) => value);
+  const given = rows.filter(([, value]) => value);
   return [
     h(
       'dl',
       { class: 'facts' },
-      ...told.flatMap(([term, value]) => [h('dt', {}, term), h('dd', { dir: 'auto' }, value)]),
+      ...given.flatMap(([term, value]) => [h('dt', {}, term), h('dd', { dir: 'auto' }, value)]),
     ),
     ...(findings.length > 0
       ? [
-          h('h3', {}, 'What is wrong with this record'),
+          h('h3', {}, 'Problems of this record'),
           h('ul', { class: 'findings' }, ...findings.map((words) => h('li', {}, words))),
         ]
       : []),

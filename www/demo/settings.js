@@ -1,4 +1,4 @@
-/** @file The settings dialog; what is set is kept in this browser, but for the token. */
+/** @file The settings dialog. This browser keeps the settings, but not the token. */
 
 import { h } from '../viewer/dom.js';
 
@@ -8,8 +8,8 @@ const KEY = 'masklink.settings';
 
 /**
  * @param {import('../mask-viewer.js').MaskViewer} viewer
- * @returns {{ open: () => void, offerModels: (list: { default: string, models: { id: string, title:
- *   string }[] }) => void, offerEndpoint: (endpoint: string | null) => void }}
+ * @returns {{ open: () => void, setModels: (list: { default: string, models: { id: string, title:
+ *   string }[] }) => void, setDefaultEndpoint: (endpoint: string | null) => void }}
  */
 export function connectSettings(viewer) {
   const dialog = /** @type {HTMLDialogElement} */ (document.getElementById('settings'));
@@ -76,11 +76,11 @@ export function connectSettings(viewer) {
       field('theme').value = document.documentElement.dataset.theme ?? 'auto';
       dialog.showModal();
     },
-    offerEndpoint(endpoint) {
+    setDefaultEndpoint(endpoint) {
       hosts = endpoint;
       if (!('endpoint' in kept.settings)) viewer.configure({ endpoint });
     },
-    offerModels({ default: usual, models }) {
+    setModels({ default: usual, models }) {
       const others = models.filter(({ id }) => id !== usual);
       // Which one the default is may change: it is chosen by no id.
       const first = models.find(({ id }) => id === usual);

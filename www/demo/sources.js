@@ -1,7 +1,4 @@
-/**
- * @file Where the images of an annotation file are: under an address, or in a folder of this
- * computer.
- */
+/** @file Finds the images of an annotation file below an address or in a folder of this computer. */
 
 /** @typedef {Pick<import('../viewer/annotation-file.js').ImageRecord, 'file' | 'url'>} NamedImage */
 

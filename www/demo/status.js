@@ -1,4 +1,4 @@
-/** @file The status line: what draws, what segments, what links, and how long it took. */
+/** @file The status line: renderer, model and linking, with their times. */
 
 import { fill, h } from '../viewer/dom.js';
 
@@ -16,8 +16,8 @@ export function showStatus(viewer, list) {
         renderer &&
           `${renderer.kind === 'webgpu' ? 'WebGPU' : 'the CPU'}${renderer.note ? ` (${renderer.note})` : ''}`,
       ],
-      ['Segmented by', segment?.words ?? 'nothing yet; the model is loaded with the first click'],
-      ['Linked by', link?.words ?? viewer.settings.endpoint ?? 'this page itself'],
+      ['Segmented by', segment?.words ?? 'not loaded yet; the first click loads the model'],
+      ['Linked by', link?.words ?? viewer.settings.endpoint ?? 'this page'],
     ];
     fill(
       list,
