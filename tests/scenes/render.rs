@@ -71,102 +71,96 @@ pub(super) fn three_panels(expected: &Frame, actual: &Frame) -> (Size, Vec<u8>) 
 
 /// Returns all scenes in a fixed order.
 pub(super) fn all() -> Vec<TestScene> {
-    let canvas = Size::new(320, 240);
-    let image = Size::new(160, 120);
-    let fit = View::fit(canvas, 1.0, image);
-    let at = |scale, x, y| View { canvas_from_image: Transform { scale, x, y }, ..fit };
-    let plain = Style { outline_width: 0.0, ..Style::default() };
-    let three = |names: &[&str]| scene_of(image, names);
-    let many =
-        || scene_of(image, &["disc", "ring", "stairs", "checker", "noise", "all", "none", "edge", "disc"]);
-    let source = |size| Some(gradient(size));
-    let test = |name, scene, image, view, style| TestScene { name, scene, image, view, style };
+    [positions(), styles(), special_scenes()].into_iter().flatten().collect()
+}
+
+/// Size of the image of most scenes.
+const IMAGE: Size = Size::new(160, 120);
+
+/// Returns the view that fits the image, as most scenes have it.
+fn fit() -> View {
+    View::fit(Size::new(320, 240), 1.0, IMAGE)
+}
+
+fn at(scale: f64, x: f64, y: f64) -> View {
+    View { canvas_from_image: Transform { scale, x, y }, ..fit() }
+}
+
+/// Returns the style without outlines.
+fn plain() -> Style {
+    Style { outline_width: 0.0, ..Style::default() }
+}
+
+/// Returns a scene with masks of many shapes on an image of its size.
+fn many(name: &'static str, view: View, style: Style) -> TestScene {
+    let shapes = ["disc", "ring", "stairs", "checker", "noise", "all", "none", "edge", "disc"];
+    TestScene { name, scene: scene_of(IMAGE, &shapes), image: Some(gradient(IMAGE)), view, style }
+}
+
+/// Returns scenes at many scales and positions, with and without image.
+fn positions() -> Vec<TestScene> {
+    let bare = |name, image, shapes: &[&str], view, style| TestScene {
+        name,
+        scene: scene_of(IMAGE, shapes),
+        image,
+        view,
+        style,
+    };
+    let image = || Some(gradient(IMAGE));
     vec![
-        test("image alone", three(&[]), source(image), fit, plain.clone()),
-        test("image reduced", three(&[]), source(image), at(0.17, 100.3, 90.6), plain.clone()),
-        test("image magnified", three(&[]), source(image), at(7.3, -311.7, -205.2), plain.clone()),
-        test("no image, no mask", three(&[]), None, fit, plain.clone()),
-        test("no image, masks", three(&["disc", "ring"]), None, fit, Style::default()),
-        test("one pixel to one", many(), source(image), at(1.0, 80.0, 60.0), Style::default()),
-        test("fills", many(), source(image), fit, plain.clone()),
-        test("fills opaque", many(), source(image), fit, Style { fill_opacity: 1.0, ..plain.clone() }),
-        test("outlines", many(), source(image), fit, Style { fill_opacity: 0.0, ..Style::default() }),
-        test("both", many(), source(image), at(1.9, 3.3, 4.4), Style::default()),
-        test(
-            "wide outlines",
-            many(),
-            None,
-            at(1.9, 3.3, 4.4),
-            Style { outline_width: 7.5, ..Style::default() },
-        ),
-        test("reduced", many(), source(image), at(0.37, 31.0, 20.0), Style::default()),
-        test("magnified", many(), source(image), at(9.0, -700.5, -560.25), Style::default()),
-        test(
-            "maximum magnification",
-            many(),
-            source(image),
-            at(64.0, -64.0 * 77.0 - 0.5, -64.0 * 55.5),
-            Style::default(),
-        ),
-        test(
-            "patterns",
-            many(),
-            source(image),
-            fit,
-            Style { patterns: true, fill_opacity: 0.8, ..Style::default() },
-        ),
-        test(
-            "patterns panned",
-            many(),
-            None,
-            at(2.0, -13.0, 9.0),
-            Style { patterns: true, ..Style::default() },
-        ),
-        test("hovered", many(), source(image), fit, Style { hovered: Some(0), ..Style::default() }),
-        test(
-            "selected",
-            many(),
-            source(image),
-            fit,
-            Style { selected: Some(1), hovered: Some(2), ..Style::default() },
-        ),
-        test(
-            "hidden",
-            many(),
-            source(image),
-            fit,
-            Style { hidden: [4, 5].into(), boxes: true, ..Style::default() },
-        ),
-        test(
-            "boxes",
-            many(),
-            source(image),
-            at(1.3, 40.2, 31.7),
-            Style { boxes: true, selected: Some(3), ..plain.clone() },
-        ),
-        test(
-            "by entity",
-            many(),
-            source(image),
-            fit,
-            Style { color_by: ColorBy::Entity, ..Style::default() },
-        ),
-        test(
+        bare("image alone", image(), &[], fit(), plain()),
+        bare("image reduced", image(), &[], at(0.17, 100.3, 90.6), plain()),
+        bare("image magnified", image(), &[], at(7.3, -311.7, -205.2), plain()),
+        bare("no image, no mask", None, &[], fit(), plain()),
+        bare("no image, masks", None, &["disc", "ring"], fit(), Style::default()),
+        many("one pixel to one", at(1.0, 80.0, 60.0), Style::default()),
+        many("reduced", at(0.37, 31.0, 20.0), Style::default()),
+        many("magnified", at(9.0, -700.5, -560.25), Style::default()),
+        many("maximum magnification", at(64.0, -64.0 * 77.0 - 0.5, -64.0 * 55.5), Style::default()),
+    ]
+}
+
+/// Returns scenes of the same masks in many styles.
+fn styles() -> Vec<TestScene> {
+    let style = Style::default;
+    let without_image = |test| TestScene { image: None, ..test };
+    vec![
+        many("fills", fit(), plain()),
+        many("fills opaque", fit(), Style { fill_opacity: 1.0, ..plain() }),
+        many("outlines", fit(), Style { fill_opacity: 0.0, ..style() }),
+        many("both", at(1.9, 3.3, 4.4), style()),
+        without_image(many("wide outlines", at(1.9, 3.3, 4.4), Style { outline_width: 7.5, ..style() })),
+        many("patterns", fit(), Style { patterns: true, fill_opacity: 0.8, ..style() }),
+        without_image(many("patterns panned", at(2.0, -13.0, 9.0), Style { patterns: true, ..style() })),
+        many("hovered", fit(), Style { hovered: Some(0), ..style() }),
+        many("selected", fit(), Style { selected: Some(1), hovered: Some(2), ..style() }),
+        many("hidden", fit(), Style { hidden: [4, 5].into(), boxes: true, ..style() }),
+        many("boxes", at(1.3, 40.2, 31.7), Style { boxes: true, selected: Some(3), ..plain() }),
+        many("by entity", fit(), Style { color_by: ColorBy::Entity, ..style() }),
+        many(
             "pixel ratio of 2.5",
-            many(),
-            source(image),
-            View { device_pixel_ratio: 2.5, ..fit },
-            Style { boxes: true, patterns: true, hovered: Some(3), ..Style::default() },
+            View { device_pixel_ratio: 2.5, ..fit() },
+            Style { boxes: true, patterns: true, hovered: Some(3), ..style() },
         ),
-        test(
-            "a narrow image far to the right",
-            scene_of(Size::new(32_767, 3), &["noise", "stairs"]),
-            None,
-            at(11.3, -11.3 * 32_752.3, 100.2),
-            Style::default(),
-        ),
-        test("an image of another resolution", many(), source(Size::new(80, 60)), fit, Style::default()),
-        test("a hundred layers", layers(image, 100), source(image), fit, Style::default()),
+    ]
+}
+
+/// Returns scenes with images or masks of unusual sizes or numbers.
+fn special_scenes() -> Vec<TestScene> {
+    let narrow = Size::new(32_767, 3);
+    vec![
+        TestScene {
+            name: "a narrow image far to the right",
+            scene: scene_of(narrow, &["noise", "stairs"]),
+            image: None,
+            view: at(11.3, -11.3 * 32_752.3, 100.2),
+            style: Style::default(),
+        },
+        TestScene {
+            image: Some(gradient(Size::new(80, 60))),
+            ..many("an image of another resolution", fit(), Style::default())
+        },
+        TestScene { scene: layers(IMAGE, 100), ..many("a hundred layers", fit(), Style::default()) },
     ]
 }
 

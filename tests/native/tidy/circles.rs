@@ -84,7 +84,7 @@ impl Graph {
         let tests: Vec<ModulePath> = modules
             .iter()
             .flat_map(|(at, module)| {
-                module.test_files.iter().map(move |name| [&at[..], &[name.clone()]].concat())
+                module.test_files.iter().map(move |name| [&at[..], std::slice::from_ref(name)].concat())
             })
             .collect();
         modules.retain(|at, _| !tests.contains(at));
