@@ -162,13 +162,13 @@ clean() {
 build_wasm() {
     local module="$1" built="$TARGET/$WASM_TRIPLE/wasm/$1.wasm"
     wasm_cargo build --quiet --bin "$module" --profile wasm --no-default-features --features "$module"
-    if fresh "wasm-$module" "$built" Cargo.lock package-lock.json build.sh; then return; fi
+    if fresh "wasm-$module" "$built" Cargo.lock package-lock.json build.sh tools/bindgen/src/main.rs; then return; fi
     unmark "wasm-$module"
     "$TARGET/tools/build/debug/bindgen" "$built" "$TARGET/pkg" "$module"
     node_modules/.bin/wasm-opt -O3 --strip-debug --strip-producers --enable-bulk-memory --enable-nontrapping-float-to-int \
         --enable-sign-ext --enable-mutable-globals --enable-reference-types --enable-multivalue --enable-simd \
         "$TARGET/pkg/${module}_bg.wasm" -o "$TARGET/pkg/${module}_bg.wasm"
-    mark "wasm-$module" "$built" Cargo.lock package-lock.json build.sh
+    mark "wasm-$module" "$built" Cargo.lock package-lock.json build.sh tools/bindgen/src/main.rs
 }
 
 # The server without the GPU renderer, which only tests and benchmarks use natively.

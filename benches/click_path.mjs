@@ -1,6 +1,6 @@
 /**
- * @file From a click to its mask on the screen, in headless Chromium: what the page adds to the
- * model's own run; `node benches/click_path.mjs [CLICKS]`.
+ * @file Measures a click until its mask is on the screen, in headless Chromium, and the part of it that
+ * is not the model's own run; `node benches/click_path.mjs [CLICKS]`.
  */
 
 import { launch, openPage, serve, until } from '../tests/browser/support.mjs';
@@ -14,8 +14,7 @@ const { page, errors } = await openPage(browser, `${server.address}index.html`);
 page.setDefaultTimeout(0);
 
 /**
- * One click where the image is encoded already, and all that follows it, so that the next begins
- * at rest.
+ * Clicks on an encoded image and waits until nothing of the click is running any more.
  * @param {{ x: number, y: number }} point_in_image
  */
 async function clicked(point_in_image) {
@@ -32,7 +31,7 @@ async function clicked(point_in_image) {
         /** @type {any} */ (viewer.status).segment.timings
       );
     /**
-     * @param {boolean} last The mask that a closer look corrected; else the first one.
+     * @param {boolean} last Waits for the refined mask instead of the first one.
      * @returns {Promise<number>}
      */
     const mask = (last) =>
@@ -82,11 +81,11 @@ for (let at = 0; at < clicks; at += 1) {
 }
 for (const [name, words] of Object.entries({
   run: "the model's own run",
-  decode: 'and what the worker does around it',
+  decode: 'the same with its pre- and postprocessing',
   first: 'click to mask',
   shown: 'click to the next frame',
-  lastRun: 'all runs, closer look included',
-  last: 'click to the mask corrected',
+  lastRun: 'all runs, refinement passes included',
+  last: 'click to the refined mask',
 })) {
   console.log(
     `${words.padEnd(36)}${median(rows.map((row) => row[/** @type {'run'} */ (name)]))

@@ -47,16 +47,18 @@ const TYPES = new Map([
 ]);
 
 /**
- * Serves dist/ on a free port, and `extra` files (path to body) before it, all with these headers.
+ * Serves dist/ below `mount` on a free port, and `extra` files (path to body) before it, all with
+ * these headers.
  * @param {Record<string, string | Buffer>} [extra]
  * @param {Record<string, string>} [headers]
+ * @param {string} [mount]
  */
-export async function serve(extra = {}, headers = {}) {
+export async function serve(extra = {}, headers = {}, mount = '/') {
   const server = createServer((request, response) => {
     const path = unescaped(new URL(request.url ?? '/', 'http://host').pathname);
     const name = path.endsWith('/') ? `${path}index.html` : path;
     const type = TYPES.get(extname(name)) ?? 'application/octet-stream';
-    const file = join(DIST, normalize(name));
+    const file = name.startsWith(mount) ? join(DIST, normalize(name.slice(mount.length))) : '';
     const body = extra[path];
     if (body !== undefined) {
       response.writeHead(200, { ...headers, 'content-type': type }).end(body);

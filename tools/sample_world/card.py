@@ -8,9 +8,9 @@ from typing import Any
 
 import plan
 
-TEXT = """# Sample pictures
+TEXT = """# Sample images
 
-{images} pictures of {categories} things with {annotations} annotations ({parts} visible parts),
+{images} images of {categories} things with {annotations} annotations ({parts} visible parts),
 made by [`tools/sample_world`](../../tools/sample_world) with Blender's path tracer from seed
 {seed}. Nothing in them comes from elsewhere: models, textures and skies are procedural.
 
@@ -21,12 +21,15 @@ made by [`tools/sample_world`](../../tools/sample_world) with Blender's path tra
   each visible part; `bbox` their x1, y1, x2, y2 (x2 and y2 exclusive); `label` carries the
   score 1.0, since the truth is known. `file_name` is relative to `images/`.
 - Masks are exact: they are rendered as object numbers, not drawn.
+- `cached-answers.json` holds an endpoint's answers about them, by `masklink eval link --cache-answers`;
+  the page shows one where neither an endpoint nor its index answers.
+- The build writes a list of the images, and a file of annotations and one of cached answers for each.
 
-| split | pictures | annotations, seen things | annotations, unseen things |
+| split | images | annotations, seen things | annotations, unseen things |
 | --- | ---: | ---: | ---: |
 {rows}
 
-The split goes by picture. Things that never occur in train: {unseen}.
+The split goes by image. Things that never occur in train: {unseen}.
 Entity annotations ask what a thing is, query annotations which sport is played with a ball or
 which game a piece belongs to: {entity} and {query}.
 

@@ -13,6 +13,13 @@ fn main() -> Result<(), Box<dyn Error>> {
     let [module, folder, name] = &arguments[..] else {
         return Err("usage: bindgen MODULE.wasm FOLDER NAME".into());
     };
-    Bindgen::new().input_path(module).out_name(name).web(true)?.typescript(true).generate(folder)?;
+    Bindgen::new()
+        .input_path(module)
+        .out_name(name)
+        .web(true)?
+        .typescript(true)
+        // The page finds a module beside its script.
+        .omit_default_module_path(false)
+        .generate(folder)?;
     Ok(())
 }
