@@ -451,7 +451,7 @@ test('a viewer that is taken away ends the reading of its annotations', async ()
       /** @type {any} */ message,
       /** @type {any} */ transfer,
     ) {
-      if (message.verb === 'open') ended.workers += 1;
+      if (message.method === 'open') ended.workers += 1;
       else post.call(this, message, transfer);
     };
     Worker.prototype.terminate = function () {

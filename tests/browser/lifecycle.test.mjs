@@ -143,7 +143,7 @@ test('annotations on a server that cannot be reached are told with their address
   );
   await page
     .locator('mask-viewer')
-    .getByText(/gone\.json could not be fetched; check the address/)
+    .getByText(/gone\.json could not be fetched. Check the address/)
     .first()
     .waitFor();
   await close();
