@@ -112,21 +112,17 @@ impl State {
             }
         }
         let count = self.shown().len();
-        let mut text = format!("An image of {} by {} pixels.", size.width, size.height);
-        text += &match count {
-            0 => " No masks are shown.".to_owned(),
-            1 => format!(" 1 mask: {}.", names.join(", ")),
-            _ => format!(" {count} masks: {}.", names.join(", ")),
-        };
-        if let Some(shown) = self.selected() {
-            text += &format!(" Selected: {}.", shown.name());
-        }
-        if let Some(mask) = self.current_mask() {
-            text += &format!(" The current mask covers {}.", share_of(mask));
-        }
-        if self.clicks().awaited().is_some() {
-            text += " The model is running.";
-        }
-        text
+        let names = names.join(", ");
+        let mut sentences = vec![format!("An image of {} by {} pixels.", size.width, size.height)];
+        sentences.push(match count {
+            0 => "No masks are shown.".to_owned(),
+            1 => format!("1 mask: {names}."),
+            _ => format!("{count} masks: {names}."),
+        });
+        sentences.extend(self.selected().map(|shown| format!("Selected: {}.", shown.name())));
+        let covered = |mask| format!("The current mask covers {}.", share_of(mask));
+        sentences.extend(self.current_mask().map(covered));
+        sentences.extend(self.clicks().awaited().map(|_| "The model is running.".to_owned()));
+        sentences.join(" ")
     }
 }

@@ -232,12 +232,11 @@ impl State {
         for (index, ShownMask { id, title, qid, size: own @ [height, width], counts }) in
             masks.into_iter().enumerate()
         {
-            let decoded = match counts {
-                Some(counts) => decode(&CocoRle { size: own, counts }, size),
-                None => {
-                    let own = Size::new(width, height);
-                    checked(own, size, || runs.mask(index, own))
-                }
+            let decoded = if let Some(counts) = counts {
+                decode(&CocoRle { size: own, counts }, size)
+            } else {
+                let own = Size::new(width, height);
+                checked(own, size, || runs.mask(index, own))
             };
             match decoded {
                 Ok(mask) => shown.push(Shown { id, area: mask.area(), mask, title, qid }),
