@@ -30,7 +30,7 @@ const MAY_NAME: [(&str, &[&str]); 12] = [
 const KEPT_TO: [(&str, &[&str]); 3] = [
     ("wgpu::", &["src/gpu/", "src/render/", "src/link/search"]),
     ("#[wasm_bindgen", &["src/web/"]),
-    ("ort::", &["src/cli/onnx"]),
+    ("ort::", &["src/cli/onnx", "src/web/"]),
 ];
 
 #[test]
