@@ -131,6 +131,7 @@ export class Content {
     this.#loading?.controller.abort();
     this.#reopen = this.#loading?.reopen;
     this.#annotations.free();
+    this.#host.viewer.ask((module) => module.clearImage());
     this.#image?.bitmap.close();
     this.#host.models.forgetImage();
     this.#host.notices.done();

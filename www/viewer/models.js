@@ -137,7 +137,7 @@ export class Models {
       const { status, ms } = await this.#call('prepare', { model });
       this.#report(status, ms);
     } catch {
-      this.#prepared = '';
+      // The click tries again and reports it; a pointer that moves on must not.
     }
   }
 
