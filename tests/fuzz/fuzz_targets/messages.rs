@@ -1,9 +1,7 @@
-//! Fuzzes the other texts from outside: manifests, requests and responses of the linking protocol,
-//! addresses.
+//! Fuzzes the other texts from outside: manifests, requests and responses of the linking protocol.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use masklink::app::Address;
 use masklink::link::encoder::EncoderManifest;
 use masklink::link::index::Index;
 use masklink::link::index::header;
@@ -16,13 +14,12 @@ use masklink::segment::{Limits, Manifest, Session};
 // The first byte chooses the reader of the rest.
 fuzz_target!(|data: &[u8]| {
     let Some((kind, bytes)) = data.split_first() else { return };
-    match kind % 6 {
+    match kind % 5 {
         0 => manifest(bytes),
         1 => drop(serde_json::from_slice::<EncoderManifest>(bytes).map(|manifest| manifest.check())),
         2 => request(bytes),
         3 => response(bytes),
-        4 => drop(Index::from_files(bytes, header::Limits::default(), |_| Ok(Vec::new()))),
-        _ => address(bytes),
+        _ => drop(Index::from_files(bytes, header::Limits::default(), |_| Ok(Vec::new()))),
     }
 });
 
@@ -50,11 +47,4 @@ fn response(bytes: &[u8]) {
     if let Ok(response) = read_response(&response) {
         assert!(response.entities.iter().all(|entity| (0.0..=1.0).contains(&entity.score)));
     }
-}
-
-/// An address that was read is read again from what is written.
-fn address(bytes: &[u8]) {
-    let Ok(hash) = std::str::from_utf8(bytes) else { return };
-    let written = Address::parse(hash).to_hash();
-    assert_eq!(Address::parse(&written).to_hash(), written, "{hash:?}");
 }
