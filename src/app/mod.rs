@@ -12,6 +12,7 @@ mod event;
 mod settings;
 mod snapshot;
 mod state;
+mod ticket;
 mod words;
 
 pub use drawing::{Label, Marks, PointMark};
@@ -24,7 +25,5 @@ pub use state::cursor::Cursor;
 pub use state::linking::{Linking, MIN_CACHED_IOU, Source};
 pub use state::view::{ViewPosition, Viewport};
 pub use state::{Selection, Shown, State};
+pub use ticket::Ticket;
 pub use words::Confidence;
-
-/// Names a request and its answer; counts up from 1 in each [`State`].
-pub type Ticket = u32;

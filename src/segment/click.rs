@@ -1,6 +1,6 @@
 //! Segments by prompts: the full pass, the refinement passes, and the retry after a provider's failure.
 
-use super::refine::{Refined, refine_passes};
+use super::refine::{Refined, check_cancelled, refine_passes};
 use super::{Error, ModelFrame, Prompts, Refine, Segmentation, Session, Ticket};
 use crate::model::{Host, HostError};
 
@@ -84,11 +84,6 @@ async fn fell_back<H: Host, T>(
         session.drop_embeddings();
     }
     Ok(fell_back)
-}
-
-/// Fails with [`HostError::Cancelled`] where the host's work is no longer wanted.
-pub(super) async fn check_cancelled<H: Host>(host: &H) -> Result<(), Error> {
-    if host.is_cancelled().await { Err(HostError::Cancelled.into()) } else { Ok(()) }
 }
 
 #[cfg(test)]

@@ -1,12 +1,11 @@
 //! Refinement passes: runs the model again on a crop of the image, around the click and then around the
 //! mask.
 
-use super::click::check_cancelled;
 use super::crop::{click_crop, is_cut_off, mask_crop, regrid, unknown};
 use super::decoder::{Decoded, cells_of};
 use super::{Candidate, Error, ModelFrame, Prompts, Segmentation, Session};
 use crate::geometry::PixelRect;
-use crate::model::Host;
+use crate::model::{Host, HostError};
 
 /// No click crop where the mask covers more than 1/`LARGE_SHARE` of it: the crop would cut the object off.
 const LARGE_SHARE: u64 = 2;
@@ -146,6 +145,11 @@ impl Refined {
 /// Returns whether a mask is neither empty nor cut off by the crop's border.
 fn is_whole(candidate: &Candidate, crop: &ModelFrame) -> bool {
     candidate.mask.bbox().is_some_and(|bbox| !is_cut_off(bbox, crop))
+}
+
+/// Fails with [`HostError::Cancelled`] where the host's work is no longer wanted.
+pub(super) async fn check_cancelled<H: Host>(host: &H) -> Result<(), Error> {
+    if host.is_cancelled().await { Err(HostError::Cancelled.into()) } else { Ok(()) }
 }
 
 #[cfg(test)]
