@@ -127,7 +127,7 @@ bench() {
 # Each reads the figures that the cards state and fails where the models do something else.
 measure() {
     setup_build
-    step "models on the sample images" cargo test --quiet --test native -- --ignored --nocapture cards::
+    step "models on the sample images" cargo test --quiet --test measure -- --nocapture
 }
 
 fuzz() {

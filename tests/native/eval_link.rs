@@ -1,40 +1,12 @@
 //! `masklink serve` and `masklink eval link` as processes: address, accuracy, cached answers, shutdown.
 
-use std::io::{BufRead as _, BufReader};
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 
 use serde_json::Value;
 
 use crate::plvel::built;
+use crate::serving::serve;
 use crate::shared_data::shared_data;
-
-/// A running server; killed where a test fails before it ends.
-pub(crate) struct Serving {
-    process: Child,
-    pub(crate) address: String,
-}
-
-impl Drop for Serving {
-    fn drop(&mut self) {
-        // It is gone already where the test went well.
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
-}
-
-pub(crate) fn serve(arguments: &[&std::ffi::OsStr]) -> Serving {
-    let mut process = Command::new(env!("CARGO_BIN_EXE_masklink"))
-        .args(["serve", "--port", "0", "--token", "secret"])
-        .args(arguments)
-        .env("RUST_LOG", "off")
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut line = String::new();
-    BufReader::new(process.stdout.take().unwrap()).read_line(&mut line).unwrap();
-    let address = line.split(' ').next().unwrap_or_default().to_owned();
-    Serving { process, address }
-}
 
 fn eval(address: &str, annotations: &std::path::Path, arguments: &[&str]) -> (bool, String, String) {
     let images = shared_data("coco_plvel").unwrap().join("images");

@@ -2,7 +2,6 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod app;
-mod cards;
 mod dataset;
 mod dataset_chunks;
 mod dataset_hostile;
@@ -21,5 +20,6 @@ mod rle_cli;
 mod rle_oracle;
 mod segment;
 mod serve;
+mod serving;
 mod shared_data;
 mod tidy;

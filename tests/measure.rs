@@ -1,12 +1,17 @@
-//! The committed models do what their card says, on the images that the project made itself. `./build.sh
-//! measure` runs this, since it takes minutes.
+//! Measures the committed models on the sample images and compares with the figures on their card.
+//!
+//! It takes minutes, so `cargo test` leaves it out: `./build.sh measure` runs it.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+
+#[path = "native/serving.rs"]
+mod serving;
 
 use std::path::Path;
 use std::process::Command;
 
 use serde_json::Value;
 
-use crate::eval_link::serve;
+use serving::serve;
 
 /// Between machines the last bits of a convolution differ, and with them a few pixels.
 const IOU_TOLERANCE: f64 = 0.005;
@@ -22,7 +27,7 @@ fn line_with(words: &str) -> String {
     let card = std::fs::read_to_string(format!("{ROOT}/www/models/README.md")).unwrap();
     card.lines()
         .find(|line| line.contains(words))
-        .unwrap_or_else(|| panic!("the card says nothing of {words:?}"))
+        .unwrap_or_else(|| panic!("the card has no line with {words:?}"))
         .into()
 }
 
@@ -41,8 +46,7 @@ fn last_line(arguments: &[&str]) -> Value {
 }
 
 #[test]
-#[ignore = "runs the models over all samples: ./build.sh measure"]
-fn the_click_model_does_on_the_samples_what_its_card_says() {
+fn click_model_reaches_the_figures_of_its_card() {
     let line = line_with("masks of the sample world, those of its train images included");
     let [masks, stated @ ..] = &numbers(&line)[..] else { panic!("{line}") };
     let answer = last_line(&[&["eval", "segment"], &SAMPLES[..], &["--clicks", "5", "--json"]].concat());
@@ -58,8 +62,7 @@ fn the_click_model_does_on_the_samples_what_its_card_says() {
 }
 
 #[test]
-#[ignore = "runs the models over all samples: ./build.sh measure"]
-fn the_region_encoder_does_on_the_samples_what_its_card_says() {
+fn region_encoder_reaches_the_figures_of_its_card() {
     let folder = tempfile::tempdir().unwrap();
     let index = folder.path().join("index");
     let splits = ["--split", "entity_train_seen", "--split", "query_train_seen"];
