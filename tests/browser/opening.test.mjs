@@ -89,7 +89,7 @@ function holdFiles(page) {
       /** @type {any} */ message,
       /** @type {any} */ transfer,
     ) {
-      if (message.verb !== 'open') return post.call(this, message, transfer);
+      if (message.method !== 'open') return post.call(this, message, transfer);
       held.then(() => post.call(this, message, transfer));
     };
   });
@@ -336,7 +336,7 @@ test('what is odd in a dataset is listed with its records', async () => {
   await findings.getByText('2 findings').click();
   assert.match(
     await findings.innerText(),
-    /1 × box-outside[\s\S]*annotation b: bbox\[0\]: the box .* reaches outside/,
+    /1 × box-outside[\s\S]*annotation b: bbox\[0\]: the box .* extends beyond the image/,
   );
   // The samples have none, or say nothing of them.
   await page.reload();
