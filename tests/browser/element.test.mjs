@@ -5,15 +5,15 @@
 
 import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
-import { after, before, test } from 'node:test';
+import { after, test } from 'node:test';
 import { FIXTURES, elementPage } from './fixtures.mjs';
 import {
-  PATIENCE,
   keepErrors,
-  launch,
   newPage,
   openPage,
+  PATIENCE,
   serve,
+  startSite,
   until,
   withoutIndex,
 } from './support.mjs';
@@ -61,46 +61,34 @@ const NAMES = JSON.stringify({
   ],
 });
 
-/** @type {Awaited<ReturnType<typeof serve>>} */
-let server;
-/** @type {import('playwright-core').Browser} */
-let browser;
-
-before(async () => {
-  server = await serve({
-    ...FIXTURES,
-    '/one.html': elementPage('<mask-viewer src="tiny.bmp" controls></mask-viewer>'),
-    '/pick.html': elementPage('<mask-viewer src="tiny.bmp" tool="pick"></mask-viewer>'),
-    '/early.html': elementPage(
-      '<mask-viewer></mask-viewer>',
-      `Object.assign(document.querySelector('mask-viewer'),
+const { server, browser } = await startSite({
+  ...FIXTURES,
+  '/one.html': elementPage('<mask-viewer src="tiny.bmp" controls></mask-viewer>'),
+  '/pick.html': elementPage('<mask-viewer src="tiny.bmp" tool="pick"></mask-viewer>'),
+  '/early.html': elementPage(
+    '<mask-viewer></mask-viewer>',
+    `Object.assign(document.querySelector('mask-viewer'),
       { src: 'tiny.bmp', annotations: 'tiny.json', controls: true, tool: 'box', token: 'secret', endpoint: 'https://early.example/', model: 'mine', view: { x: 3, y: 2, scale: 50 } })`,
-    ),
-    '/flex.html': elementPage(
-      '<div style="display: flex; width: 500px"><mask-viewer style="height: auto" src="tiny.bmp" controls></mask-viewer></div>',
-    ),
-    '/own.html': elementPage(
-      '<mask-viewer style="height: auto" src="tiny.bmp" annotations="tiny.json" controls></mask-viewer>',
-    ),
-    '/names.html': elementPage(
-      '<mask-viewer style="width: 320px; height: 500px" src="tiny.bmp" annotations="names.json" controls></mask-viewer>',
-    ),
-    '/names.json': NAMES,
-    '/broken.html': elementPage(
-      '<mask-viewer src="tiny.bmp" annotations="broken.json" controls></mask-viewer>',
-    ),
-    '/percent.html': elementPage(
-      '<mask-viewer src="1%.bmp" annotations="numbers.json" controls></mask-viewer>',
-    ),
-    '/numbers.json': annotationsOf(1, 2, 3),
-    '/others.json': annotationsOf(7, 8, 9),
-    ...Object.fromEntries([1, 2, 3, 7, 8, 9].map((n) => [`/${n}%.bmp`, FIXTURES['/tiny.bmp']])),
-  });
-  browser = await launch();
-});
-after(async () => {
-  await browser?.close();
-  await server?.close();
+  ),
+  '/flex.html': elementPage(
+    '<div style="display: flex; width: 500px"><mask-viewer style="height: auto" src="tiny.bmp" controls></mask-viewer></div>',
+  ),
+  '/own.html': elementPage(
+    '<mask-viewer style="height: auto" src="tiny.bmp" annotations="tiny.json" controls></mask-viewer>',
+  ),
+  '/names.html': elementPage(
+    '<mask-viewer style="width: 320px; height: 500px" src="tiny.bmp" annotations="names.json" controls></mask-viewer>',
+  ),
+  '/names.json': NAMES,
+  '/broken.html': elementPage(
+    '<mask-viewer src="tiny.bmp" annotations="broken.json" controls></mask-viewer>',
+  ),
+  '/percent.html': elementPage(
+    '<mask-viewer src="1%.bmp" annotations="numbers.json" controls></mask-viewer>',
+  ),
+  '/numbers.json': annotationsOf(1, 2, 3),
+  '/others.json': annotationsOf(7, 8, 9),
+  ...Object.fromEntries([1, 2, 3, 7, 8, 9].map((n) => [`/${n}%.bmp`, FIXTURES['/tiny.bmp']])),
 });
 
 /** A page that notes the viewer's errors. @param {string} path @param {string} [condition] */

@@ -6,25 +6,13 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 import { FIXTURES } from './fixtures.mjs';
-import { PATIENCE, bring, launch, openPage, serve, until } from './support.mjs';
+import { bring, openPage, PATIENCE, serve, startSite, until } from './support.mjs';
 
 /** @typedef {import('../../www/mask-viewer.js').MaskViewer} MaskViewer */
 
-/** @type {Awaited<ReturnType<typeof serve>>} */
-let server;
-/** @type {import('playwright-core').Browser} */
-let browser;
-
-before(async () => {
-  server = await serve(FIXTURES);
-  browser = await launch();
-});
-after(async () => {
-  await browser?.close();
-  await server?.close();
-});
+const { server, browser } = await startSite(FIXTURES);
 
 /** @param {import('playwright-core').BrowserContextOptions} [options] */
 const openSamples = (options) => openPage(browser, server.address, options);

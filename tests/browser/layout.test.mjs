@@ -1,22 +1,10 @@
 /** @file Where things are on a low window and on a phone. */
 
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
-import { launch, openPage, serve } from './support.mjs';
+import { test } from 'node:test';
+import { openPage, startSite } from './support.mjs';
 
-/** @type {Awaited<ReturnType<typeof serve>>} */
-let server;
-/** @type {import('playwright-core').Browser} */
-let browser;
-
-before(async () => {
-  server = await serve();
-  browser = await launch();
-});
-after(async () => {
-  await browser?.close();
-  await server?.close();
-});
+const { server, browser } = await startSite();
 
 /** @param {import('playwright-core').Page} page @param {string} selector */
 async function boxOf(page, selector) {

@@ -5,9 +5,9 @@
 
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 import { FIXTURES, elementPage } from './fixtures.mjs';
-import { failDevices, keepDevices, keepErrors, launch, newPage, serve, until } from './support.mjs';
+import { failDevices, keepDevices, keepErrors, newPage, startSite, until } from './support.mjs';
 
 /** @typedef {import('../../www/mask-viewer.js').MaskViewer} MaskViewer */
 
@@ -31,38 +31,26 @@ const annotationsOf = (...files) =>
       })),
   });
 
-/** @type {Awaited<ReturnType<typeof serve>>} */
-let server;
-/** @type {import('playwright-core').Browser} */
-let browser;
-
-before(async () => {
-  server = await serve({
-    ...FIXTURES,
-    '/empty.html': elementPage('<mask-viewer controls></mask-viewer>'),
-    '/folders.html': elementPage(
-      '<mask-viewer src="val/1.bmp" annotations="folders.json" controls></mask-viewer>',
-    ),
-    '/others.json': annotationsOf('2.bmp'),
-    '/folders.json': annotationsOf(
-      'train/1.bmp',
-      'val/1.bmp',
-      'val/2.bmp',
-      'bare/1.bmp',
-      ...Array.from({ length: 600 }, (_, n) => `many/${n}/1.bmp`),
-    ),
-    ...Object.fromEntries(
-      ['train/1', 'val/1', 'val/2', 'val/3', 'bare/1', 'many/590/1', 'other/1'].map((name) => [
-        `/${name}.bmp`,
-        FIXTURES['/tiny.bmp'],
-      ]),
-    ),
-  });
-  browser = await launch();
-});
-after(async () => {
-  await browser?.close();
-  await server?.close();
+const { server, browser } = await startSite({
+  ...FIXTURES,
+  '/empty.html': elementPage('<mask-viewer controls></mask-viewer>'),
+  '/folders.html': elementPage(
+    '<mask-viewer src="val/1.bmp" annotations="folders.json" controls></mask-viewer>',
+  ),
+  '/others.json': annotationsOf('2.bmp'),
+  '/folders.json': annotationsOf(
+    'train/1.bmp',
+    'val/1.bmp',
+    'val/2.bmp',
+    'bare/1.bmp',
+    ...Array.from({ length: 600 }, (_, n) => `many/${n}/1.bmp`),
+  ),
+  ...Object.fromEntries(
+    ['train/1', 'val/1', 'val/2', 'val/3', 'bare/1', 'many/590/1', 'other/1'].map((name) => [
+      `/${name}.bmp`,
+      FIXTURES['/tiny.bmp'],
+    ]),
+  ),
 });
 
 /** A page that notes the viewer's errors. @param {string} path @param {string} condition */

@@ -4,25 +4,13 @@
  */
 
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 import { FIXTURES, ODD_DATASET } from './fixtures.mjs';
-import { bring, launch, openPage, serve, until } from './support.mjs';
+import { bring, openPage, startSite, until } from './support.mjs';
 
 /** @typedef {import('../../www/mask-viewer.js').MaskViewer} MaskViewer */
 
-/** @type {Awaited<ReturnType<typeof serve>>} */
-let server;
-/** @type {import('playwright-core').Browser} */
-let browser;
-
-before(async () => {
-  server = await serve(FIXTURES);
-  browser = await launch();
-});
-after(async () => {
-  await browser?.close();
-  await server?.close();
-});
+const { server, browser } = await startSite(FIXTURES);
 
 /**
  * A dataset of one image whose masks are of another size than the image that is served.

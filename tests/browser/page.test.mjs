@@ -6,35 +6,23 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 import { FIXTURES, HOSTILE, HOSTILE_ANSWER, ODD_DATASET } from './fixtures.mjs';
 import { bitmapOf } from './masks.mjs';
 import {
-  PATIENCE,
   failDevices,
   keepDevices,
   launch,
   newPage,
   openPage,
-  serve,
+  PATIENCE,
+  startSite,
   until,
   withoutIndex,
 } from './support.mjs';
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
-/** @type {Awaited<ReturnType<typeof serve>>} */
-let server;
-/** @type {import('playwright-core').Browser} */
-let browser;
-
-before(async () => {
-  server = await serve(FIXTURES);
-  browser = await launch();
-});
-after(async () => {
-  await browser?.close();
-  await server?.close();
-});
+const { server, browser } = await startSite(FIXTURES);
 
 /** @typedef {import('../../www/mask-viewer.js').MaskViewer} MaskViewer */
 

@@ -4,30 +4,18 @@
  */
 
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 import { FIXTURES, HOSTILE_ANSWER, elementPage } from './fixtures.mjs';
 import { maskOf, snapshotOf } from './steps.mjs';
-import { PATIENCE, keepErrors, launch, newPage, serve, until } from './support.mjs';
+import { keepErrors, newPage, PATIENCE, startSite, until } from './support.mjs';
 
 /** @typedef {import('../../www/mask-viewer.js').MaskViewer} MaskViewer */
 
-/** @type {Awaited<ReturnType<typeof serve>>} */
-let server;
-/** @type {import('playwright-core').Browser} */
-let browser;
-
-before(async () => {
-  server = await serve({
-    ...FIXTURES,
-    '/sample.html': elementPage(
-      '<mask-viewer src="samples/images/world_001.jpg" tool="pick"></mask-viewer>',
-    ),
-  });
-  browser = await launch();
-});
-after(async () => {
-  await browser?.close();
-  await server?.close();
+const { server, browser } = await startSite({
+  ...FIXTURES,
+  '/sample.html': elementPage(
+    '<mask-viewer src="samples/images/world_001.jpg" tool="pick"></mask-viewer>',
+  ),
 });
 
 /** A page with a sample image, and what the viewer tells as errors. */

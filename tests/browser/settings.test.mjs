@@ -4,34 +4,16 @@
  */
 
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 import { FIXTURES } from './fixtures.mjs';
-import {
-  PATIENCE,
-  bring,
-  launch,
-  newPage,
-  openPage,
-  serve,
-  until,
-  withoutIndex,
-} from './support.mjs';
+import { bring, newPage, openPage, PATIENCE, startSite, until, withoutIndex } from './support.mjs';
 
 /** @typedef {import('../../www/mask-viewer.js').MaskViewer} MaskViewer */
 
-/** @type {Awaited<ReturnType<typeof serve>>} */
-let server;
-/** @type {import('playwright-core').Browser} */
-let browser;
-
-before(async () => {
-  // A host with an endpoint of its own, as the server that comes with the page is.
-  server = await serve({ ...FIXTURES, '/endpoint.json': '{ "endpoint": "." }' });
-  browser = await launch();
-});
-after(async () => {
-  await browser?.close();
-  await server?.close();
+// A host with an endpoint of its own, as the server that comes with the page is.
+const { server, browser } = await startSite({
+  ...FIXTURES,
+  '/endpoint.json': '{ "endpoint": "." }',
 });
 
 /** @param {import('playwright-core').Page} page */

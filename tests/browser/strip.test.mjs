@@ -3,15 +3,15 @@
  */
 
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { after, test } from 'node:test';
 import { FIXTURES } from './fixtures.mjs';
 import {
-  PATIENCE,
   bring,
-  launch,
   newPage,
   openPage,
+  PATIENCE,
   serve,
+  startSite,
   until,
   withoutIndex,
 } from './support.mjs';
@@ -24,19 +24,7 @@ const PHOTO = {
   base64: FIXTURES['/tiny.bmp'].toString('base64'),
 };
 
-/** @type {Awaited<ReturnType<typeof serve>>} */
-let server;
-/** @type {import('playwright-core').Browser} */
-let browser;
-
-before(async () => {
-  server = await serve(FIXTURES);
-  browser = await launch();
-});
-after(async () => {
-  await browser?.close();
-  await server?.close();
-});
+const { server, browser } = await startSite(FIXTURES);
 
 /** @param {import('playwright-core').Page} page */
 const thumbnails = (page) =>

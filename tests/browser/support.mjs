@@ -7,6 +7,7 @@ import assert from 'node:assert/strict';
 import { createReadStream, existsSync, statSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { extname, join, normalize } from 'node:path';
+import { after } from 'node:test';
 import { chromium } from 'playwright-core';
 
 /** @typedef {import('../../www/mask-viewer.js').MaskViewer} MaskViewer */
@@ -86,6 +87,19 @@ export async function serve(extra = {}, headers = {}, mount = '/') {
 /** A path as files are called; one with a bare % as it stands. @param {string} path */
 function unescaped(path) {
   return /%(?![0-9a-f]{2})/i.test(path) ? path : decodeURIComponent(path);
+}
+
+/**
+ * Serves `dist/` with these files and starts a browser, for the tests of one file; both end with them.
+ * @param {Parameters<typeof serve>[0]} files
+ */
+export async function startSite(files) {
+  const [server, browser] = await Promise.all([serve(files), launch()]);
+  after(async () => {
+    await browser.close();
+    await server.close();
+  });
+  return { server, browser };
 }
 
 /** @param {{ webgpu?: boolean }} [options] */
