@@ -32,8 +32,6 @@ const TEST_PAGE = `<!doctype html><title>test</title><link rel="icon" href="data
 
 /**
  * COCO's compressed counts of the mask with these boundaries.
- * @param {number} pixels
- * @param {number[]} boundaries
  */
 function compressed(pixels, boundaries) {
   const counts = [...boundaries, pixels].map((boundary, at, all) => boundary - (all[at - 1] ?? 0));
@@ -52,11 +50,10 @@ function compressed(pixels, boundaries) {
 
 const [WIDTH, HEIGHT] = [500, 375];
 
-/** The boundaries of a wavy band. @param {number} phase */
+/** The boundaries of a wavy band. */
 function band(phase) {
   return Array.from({ length: 420 }, (_, column) => {
-    const wave = (/** @type {number} */ frequency, /** @type {number} */ height) =>
-      Math.sin((column + phase * 7) * frequency) * height;
+    const wave = (frequency, height) => Math.sin((column + phase * 7) * frequency) * height;
     const start = (column + 40) * HEIGHT;
     return [
       start + Math.floor(90 + wave(0.05, 50) + wave(0.9, 4)),
@@ -68,26 +65,20 @@ function band(phase) {
 /**
  * Writes a file in Mask-OVEN-Wiki's shape, two masks an annotation and 100 entities, and answers
  * how many annotations it has.
- * @param {string} path
- * @param {number} bytes
  */
 async function writeLargeFile(path, bytes) {
   const masks = Array.from({ length: 32 }, (_, phase) =>
     JSON.stringify({ size: [HEIGHT, WIDTH], counts: compressed(WIDTH * HEIGHT, band(phase)) }),
   );
-  const record = (/** @type {number} */ n) =>
+  const record = (n) =>
     `{"id":"a${n}","image_id":"p${n}","category_id":"Q${(n % 100) + 1}","segmentation":[${masks[n % 32]},${masks[n % 32]}],` +
     `"bbox":[[40,30,460,350],[40,30,460,350]],"text_prompt":"a thing","label":["a thing(0.44)"],"question":"what is this?","data_split":"entity_train"}`;
   const count = Math.ceil(bytes / (record(0).length + 80));
   const file = createWriteStream(path);
-  const write = async (/** @type {string} */ text) => {
+  const write = async (text) => {
     if (!file.write(text)) await once(file, 'drain');
   };
-  const list = async (
-    /** @type {string} */ name,
-    /** @type {number} */ length,
-    /** @type {(n: number) => string} */ element,
-  ) => {
+  const list = async (name, length, element) => {
     await write(`"${name}":[`);
     for (let n = 0; n < length; n += 1) await write((n ? ',\n' : '') + element(n));
     await write(']');
@@ -111,9 +102,7 @@ describe('annotation files in a page', () => {
   const folder = mkdtempSync(join(tmpdir(), 'masklink-'));
   const large = join(folder, 'large.json');
   let count = 0;
-  /** @type {Awaited<ReturnType<typeof serve>>} */
   let site;
-  /** @type {import('playwright-core').Browser} */
   let browser;
 
   before(async () => {
@@ -140,12 +129,11 @@ describe('annotation files in a page', () => {
     await page.setInputFiles('input', large);
     await browser.startTracing(page, { categories: TASKS });
     const found = await page.evaluate(async () => {
-      const { openAnnotations, chosen } = /** @type {any} */ (globalThis);
-      /** @type {any[]} */
+      const { openAnnotations, chosen } = globalThis;
       const progress = [];
       const started = performance.now();
       const file = await openAnnotations(chosen(), {
-        onProgress: (/** @type {any} */ told) => progress.push(told),
+        onProgress: (told) => progress.push(told),
       });
       const seconds = (performance.now() - started) / 1000;
       const selected = await file.select({ category: 'Q7', order: 'file' });
@@ -154,11 +142,9 @@ describe('annotation files in a page', () => {
       const pageSeconds = (performance.now() - askedPage) / 1000;
       const { mask, ...annotation } = second.annotations[0];
       const [top] = await file.categories('entity 7', 1);
-      const invalid = await file
-        .select({ order: 'unknown' })
-        .catch((/** @type {any} */ error) => error.code);
+      const invalid = await file.select({ order: 'unknown' }).catch((error) => error.code);
       file.close();
-      const closed = await file.page(0, 1).catch((/** @type {any} */ error) => error.code);
+      const closed = await file.page(0, 1).catch((error) => error.code);
       return {
         overview: file.overview,
         progress,
@@ -180,8 +166,7 @@ describe('annotation files in a page', () => {
     const bytes = statSync(large).size;
     await browser.startTracing(page, { categories: TASKS });
     const parsed = await page.evaluate(
-      async () =>
-        JSON.parse(await /** @type {any} */ (globalThis).chosen().text()).annotations.length,
+      async () => JSON.parse(await globalThis.chosen().text()).annotations.length,
     );
     const inThePage = Math.max(...tasksOf(await browser.stopTracing()).map(({ busy }) => busy));
     const megabytes = (bytes / 1e6).toFixed(1);
@@ -245,7 +230,7 @@ describe('annotation files in a page', () => {
     const { page, errors, close } = await open();
     await page.setInputFiles('input', large);
     const givenUp = await page.evaluate(async () => {
-      const { openAnnotations, chosen } = /** @type {any} */ (globalThis);
+      const { openAnnotations, chosen } = globalThis;
       const control = new AbortController();
       const opening = openAnnotations(chosen(), {
         signal: control.signal,
@@ -253,7 +238,7 @@ describe('annotation files in a page', () => {
       });
       return opening.then(
         () => 'opened',
-        (/** @type {Error} */ error) => error.name,
+        (error) => error.name,
       );
     });
     assert.equal(givenUp, 'AbortError');
@@ -262,9 +247,9 @@ describe('annotation files in a page', () => {
     assert.equal(page.workers().length, 0, 'the worker is gone');
 
     const part = await page.evaluate(async () => {
-      const { openAnnotations, chosen } = /** @type {any} */ (globalThis);
+      const { openAnnotations, chosen } = globalThis;
       const control = new AbortController();
-      const onProgress = (/** @type {any} */ { annotations }) => {
+      const onProgress = ({ annotations }) => {
         if (annotations > 0) control.abort();
       };
       const file = await openAnnotations(chosen(), { enough: control.signal, onProgress });
@@ -300,17 +285,17 @@ describe('annotation files in a page', () => {
     await new Promise((resolve) => {
       server.listen(0, '127.0.0.1', () => resolve(undefined));
     });
-    const address = `http://127.0.0.1:${/** @type {import('node:net').AddressInfo} */ (server.address()).port}`;
+    const address = `http://127.0.0.1:${server.address().port}`;
     const { page, close } = await open();
-    const outcome = (/** @type {string} */ path) =>
+    const outcome = (path) =>
       page.evaluate(
         (from) =>
-          /** @type {any} */ (globalThis).openAnnotations(from).then(
-            (/** @type {any} */ file) => {
+          globalThis.openAnnotations(from).then(
+            (file) => {
               file.close();
               return file.overview.annotations;
             },
-            (/** @type {any} */ { code, message }) => ({ code, message }),
+            ({ code, message }) => ({ code, message }),
           ),
         address + path,
       );
@@ -332,9 +317,8 @@ describe('annotation files in a page', () => {
     const { page, errors, close } = await open();
     const good =
       '{"id":"good","image_id":"p","category_id":"Q1","segmentation":{"size":[3,4],"counts":[3,6,3]}}';
-    const file = (/** @type {string} */ annotations) =>
+    const file = (annotations) =>
       `{"images":[{"id":"p","width":4,"height":3}],"categories":[{"id":"Q1","name":"<img src=x onerror=alert(1)>"}],"annotations":[${annotations}${good}]}`;
-    /** @type {[string, string, string[], number][]} */
     const cases = [
       ['a page', '<!doctype html>', ['not-annotations'], 0],
       ['nothing', '', ['not-annotations'], 0],
@@ -380,16 +364,16 @@ describe('annotation files in a page', () => {
     ];
     for (const [name, text, codes, annotations] of cases) {
       const found = await page.evaluate(async (json) => {
-        const file = await /** @type {any} */ (globalThis).openAnnotations(new Blob([json]));
+        const file = await globalThis.openAnnotations(new Blob([json]));
         const [image] = await file.page(0, 1);
         file.close();
         return {
           overview: file.overview,
-          titles: image?.annotations.map((/** @type {any} */ one) => one.title) ?? [],
+          titles: image?.annotations.map((one) => one.title) ?? [],
         };
       }, text);
       assert.deepEqual(
-        found.overview.findings.map((/** @type {any} */ { code }) => code),
+        found.overview.findings.map(({ code }) => code),
         codes,
         name,
       );
@@ -404,13 +388,8 @@ describe('annotation files in a page', () => {
 /**
  * How long the tasks of the page's main thread took, in milliseconds: on the clock, and of the
  * thread's own time, since on a busy machine the clock also counts other processes.
- * @param {Buffer} trace
  */
 function tasksOf(trace) {
-  /**
-   * @type {{ traceEvents: { name: string, ph: string, pid: number, tid: number, dur?: number,
-   *   tdur?: number, args?: any }[] }}
-   */
   const { traceEvents } = JSON.parse(trace.toString());
   const main = new Set(
     traceEvents

@@ -18,9 +18,7 @@ import {
   withoutIndex,
 } from './support.mjs';
 
-/** @typedef {import('../../www/mask-viewer.js').MaskViewer} MaskViewer */
-
-/** A file of `count` images that are all called after a number. @param {number[]} numbers */
+/** A file of `count` images that are all called after a number. */
 const annotationsOf = (...numbers) =>
   JSON.stringify({
     images: numbers.map((n) => ({ id: `p${n}`, file_name: `${n}%.bmp`, width: 8, height: 6 })),
@@ -91,7 +89,7 @@ const { server, browser } = await startSite({
   ...Object.fromEntries([1, 2, 3, 7, 8, 9].map((n) => [`/${n}%.bmp`, FIXTURES['/tiny.bmp']])),
 });
 
-/** A page that notes the viewer's errors. @param {string} path @param {string} [condition] */
+/** A page that notes the viewer's errors. */
 async function open(path, condition = 'snapshot.image') {
   const opened = await newPage(browser);
   const told = await keepErrors(opened.page);
@@ -103,7 +101,7 @@ async function open(path, condition = 'snapshot.image') {
 test('properties set before the element is defined are taken', async () => {
   const { page, errors, close } = await open('early.html', 'snapshot.shown.length === 1');
   const found = await page.evaluate(() => {
-    const viewer = /** @type {MaskViewer} */ (document.querySelector('mask-viewer'));
+    const viewer = document.querySelector('mask-viewer');
     const { tool, token, endpoint, model, controls, src } = viewer;
     const settings = [viewer.settings.endpoint, viewer.settings.model];
     return {
@@ -142,7 +140,7 @@ test('the tag says which tool is in hand at first', async () => {
   const { page, told, close } = await open('pick.html');
   await until(page, "snapshot.tool === 'pick'");
   await page.evaluate(() => {
-    const viewer = /** @type {MaskViewer} */ (document.querySelector('mask-viewer'));
+    const viewer = document.querySelector('mask-viewer');
     viewer.tool = 'pan';
   });
   await until(page, "snapshot.tool === 'pan'");
@@ -150,11 +148,7 @@ test('the tag says which tool is in hand at first', async () => {
   await until(page, "snapshot.tool === 'select'");
   assert.deepEqual(await told(), []);
   await page.evaluate(() => document.querySelector('mask-viewer')?.setAttribute('tool', 'hammer'));
-  await page.waitForFunction(() =>
-    /** @type {any} */ (globalThis).told.some((/** @type {string} */ words) =>
-      words.includes('hammer'),
-    ),
-  );
+  await page.waitForFunction(() => globalThis.told.some((words) => words.includes('hammer')));
   await close();
 });
 
@@ -169,7 +163,7 @@ test('annotations that cannot be loaded are told in sight, and tried again', asy
     route.fulfill({ contentType: 'application/json', body: FIXTURES['/tiny.json'] }),
   );
   await page.evaluate(() => {
-    const viewer = /** @type {MaskViewer} */ (document.querySelector('mask-viewer'));
+    const viewer = document.querySelector('mask-viewer');
     viewer.src = './tiny.bmp';
   });
   await until(page, 'snapshot.shown.length === 1');
@@ -180,7 +174,7 @@ test('annotations that cannot be loaded are told in sight, and tried again', asy
 test('the masks of a file do not stay where another one cannot be loaded', async () => {
   const { page, close } = await open('own.html', 'snapshot.shown.length === 1');
   await page.evaluate(() => {
-    /** @type {MaskViewer} */ (document.querySelector('mask-viewer')).annotations = 'broken.json';
+    document.querySelector('mask-viewer').annotations = 'broken.json';
   });
   const hint = page.locator('mask-viewer [part~=hint]');
   await hint.waitFor();
@@ -223,16 +217,16 @@ test('an image drawn for a stage of another shape is not stretched', async () =>
 
 test('a long address stays within the words about it', async () => {
   const { page, close } = await open('names.html');
-  const overflow = (/** @type {string} */ selector) =>
+  const overflow = (selector) =>
     page.locator(`mask-viewer ${selector}`).evaluate((node) => node.scrollWidth - node.clientWidth);
   const long = `${'long_name_'.repeat(20)}x`;
   await page.evaluate((name) => {
-    /** @type {MaskViewer} */ (document.querySelector('mask-viewer')).annotations = `${name}.json`;
+    document.querySelector('mask-viewer').annotations = `${name}.json`;
   }, long);
   await page.locator('mask-viewer [part~=hint]').getByText(long).waitFor();
   assert.equal(await overflow('[part~=hint]'), 0);
   await page.evaluate((name) => {
-    /** @type {MaskViewer} */ (document.querySelector('mask-viewer')).src = `${name}.bmp`;
+    document.querySelector('mask-viewer').src = `${name}.bmp`;
   }, long);
   await page.locator('mask-viewer [part~=notice]').getByText(long).waitFor();
   assert.equal(await overflow('[part~=notice] p'), 0);
@@ -241,9 +235,7 @@ test('a long address stays within the words about it', async () => {
 
 test('names stand wholly on the image, and begin where their script begins', async () => {
   const { page, errors, close } = await open('names.html', 'snapshot.shown.length === 2');
-  await page.evaluate(() =>
-    /** @type {MaskViewer} */ (document.querySelector('mask-viewer')).configure({ labels: true }),
-  );
+  await page.evaluate(() => document.querySelector('mask-viewer').configure({ labels: true }));
   await until(page, 'snapshot.settings.labels');
   const labels = page.locator('mask-viewer .label');
   await labels.nth(1).waitFor();
@@ -259,13 +251,12 @@ test('names stand wholly on the image, and begin where their script begins', asy
       JSON.stringify({ stage, box }),
     );
   }
-  const direction = (/** @type {import('playwright-core').Locator} */ name) =>
-    name.evaluate((node) => getComputedStyle(node).direction);
+  const direction = (name) => name.evaluate((node) => getComputedStyle(node).direction);
   assert.equal(await direction(labels.getByText(HEBREW)), 'rtl');
   assert.equal(await direction(page.locator('mask-viewer .chip .name').getByText(HEBREW)), 'rtl');
   // The last column is moved out of sight, and its name with it.
   await page.evaluate(() => {
-    /** @type {MaskViewer} */ (document.querySelector('mask-viewer')).view = {
+    document.querySelector('mask-viewer').view = {
       x: 1,
       y: 3,
       scale: 100,
@@ -285,16 +276,12 @@ test('a button that can do no more hands the focus to the image', async () => {
     page.evaluate(() =>
       document.querySelector('mask-viewer')?.shadowRoot?.activeElement?.getAttribute('part'),
     );
-  await page.evaluate(() =>
-    /** @type {MaskViewer} */ (document.querySelector('mask-viewer')).selectMask(0),
-  );
+  await page.evaluate(() => document.querySelector('mask-viewer').selectMask(0));
   await until(page, 'snapshot.selected === 0');
   await page.getByRole('button', { name: 'Clear the clicks' }).press('Enter');
   await until(page, 'snapshot.selected === null');
   assert.equal(await focused(), 'stage');
-  await page.evaluate(() =>
-    /** @type {MaskViewer} */ (document.querySelector('mask-viewer')).drawBox([1, 1], [5, 5]),
-  );
+  await page.evaluate(() => document.querySelector('mask-viewer').drawBox([1, 1], [5, 5]));
   await until(page, 'snapshot.prompts.length === 1');
   await page.getByRole('button', { name: 'Undo the last click' }).press('Enter');
   await until(page, 'snapshot.prompts.length === 0');
@@ -308,13 +295,9 @@ test('the keys that the buttons name work on the buttons', async () => {
   await page.getByRole('radio', { name: 'Select a mask' }).press('b');
   await until(page, "snapshot.tool === 'box'");
   await page.getByRole('button', { name: 'Zoom in' }).press('+');
-  await page.waitForFunction(
-    () => /** @type {MaskViewer} */ (document.querySelector('mask-viewer')).view !== null,
-  );
+  await page.waitForFunction(() => document.querySelector('mask-viewer').view !== null);
   await page.getByRole('button', { name: 'Zoom in' }).press('0');
-  await page.waitForFunction(
-    () => /** @type {MaskViewer} */ (document.querySelector('mask-viewer')).view === null,
-  );
+  await page.waitForFunction(() => document.querySelector('mask-viewer').view === null);
   assert.deepEqual(errors, []);
   await close();
 });
@@ -341,18 +324,13 @@ test('the policy that the README asks for is enough to draw and to segment', asy
   );
   t.after(strict.close);
   const { page, errors, close } = await openPage(browser, `${strict.address}strict.html`);
-  await page.evaluate(() =>
-    /** @type {MaskViewer} */ (document.querySelector('mask-viewer')).clickAt(4, 3, { add: true }),
-  );
+  await page.evaluate(() => document.querySelector('mask-viewer').clickAt(4, 3, { add: true }));
   await until(
     page,
     '!snapshot.segmenting && (snapshot.candidates.length > 0 || snapshot.segmentFailure)',
   );
   assert.equal(
-    await page.evaluate(
-      () =>
-        /** @type {MaskViewer} */ (document.querySelector('mask-viewer')).snapshot?.segmentFailure,
-    ),
+    await page.evaluate(() => document.querySelector('mask-viewer').snapshot?.segmentFailure),
     null,
   );
   // Here no index is published.
@@ -380,15 +358,13 @@ test('an image that its server says is too large is refused before it is read', 
     endless.close();
     endless.closeAllConnections();
   });
-  const { port } = /** @type {import('node:net').AddressInfo} */ (endless.address());
+  const { port } = endless.address();
   const { page, close } = await open('one.html');
   const code = await page.evaluate(
     (address) =>
       new Promise((resolve) => {
-        const viewer = /** @type {MaskViewer} */ (document.querySelector('mask-viewer'));
-        viewer.addEventListener('error', (event) =>
-          resolve(/** @type {CustomEvent} */ (event).detail.code),
-        );
+        const viewer = document.querySelector('mask-viewer');
+        viewer.addEventListener('error', (event) => resolve(event.detail.code));
         setTimeout(() => resolve('none'), 20_000);
         viewer.src = address;
       }),
@@ -408,13 +384,13 @@ test('an image whose address is no valid escape has its masks', async () => {
 test('annotations and image set one after the other belong together; of many images the last one counts', async () => {
   const { page, told, errors, close } = await open('percent.html', 'snapshot.shown.length === 1');
   await page.evaluate(() => {
-    const viewer = /** @type {MaskViewer} */ (document.querySelector('mask-viewer'));
+    const viewer = document.querySelector('mask-viewer');
     viewer.annotations = 'others.json';
     viewer.src = '7%.bmp';
   });
   await until(page, "snapshot.image === '7%.bmp' && snapshot.shown[0]?.id === 'a7'");
   await page.evaluate(async () => {
-    const viewer = /** @type {MaskViewer} */ (document.querySelector('mask-viewer'));
+    const viewer = document.querySelector('mask-viewer');
     for (const src of ['8%.bmp', '9%.bmp', '7%.bmp', '8%.bmp', '9%.bmp']) {
       viewer.src = src;
       await new Promise((resolve) => {
@@ -431,14 +407,11 @@ test('annotations and image set one after the other belong together; of many ima
 test('a viewer that is taken away ends the reading of its annotations', async () => {
   const { page, errors, close } = await open('one.html');
   await page.evaluate(() => {
-    const ended = /** @type {any} */ (globalThis);
+    const ended = globalThis;
     ended.workers = ended.ended = 0;
     const [post, terminate] = [Worker.prototype.postMessage, Worker.prototype.terminate];
     // The worker is never asked, so it never answers.
-    Worker.prototype.postMessage = function (
-      /** @type {any} */ message,
-      /** @type {any} */ transfer,
-    ) {
+    Worker.prototype.postMessage = function (message, transfer) {
       if (message.method === 'open') ended.workers += 1;
       else post.call(this, message, transfer);
     };
@@ -446,11 +419,11 @@ test('a viewer that is taken away ends the reading of its annotations', async ()
       ended.ended += 1;
       return terminate.call(this);
     };
-    /** @type {MaskViewer} */ (document.querySelector('mask-viewer')).annotations = 'tiny.json';
+    document.querySelector('mask-viewer').annotations = 'tiny.json';
   });
-  await page.waitForFunction(() => /** @type {any} */ (globalThis).workers === 1);
+  await page.waitForFunction(() => globalThis.workers === 1);
   await page.evaluate(() => document.querySelector('mask-viewer')?.remove());
-  await page.waitForFunction(() => /** @type {any} */ (globalThis).ended === 1, null, {
+  await page.waitForFunction(() => globalThis.ended === 1, null, {
     timeout: PATIENCE,
   });
   assert.deepEqual(errors, []);
@@ -491,7 +464,7 @@ test('a viewer whose module is missing says so, and nothing is thrown', async ()
     .first()
     .waitFor();
   await page.evaluate(() => {
-    const viewer = /** @type {MaskViewer} */ (document.querySelector('mask-viewer'));
+    const viewer = document.querySelector('mask-viewer');
     viewer.src = './tiny.bmp';
   });
   await page.waitForTimeout(500);
@@ -507,15 +480,14 @@ test('a pointer that moves where nothing changes draws nothing', async () => {
   const box = await page.locator('mask-viewer').first().locator('[part~=stage]').boundingBox();
   assert.ok(box);
   await page.evaluate(() => {
-    /** @type {any} */ (globalThis).frames = 0;
+    globalThis.frames = 0;
     const request = globalThis.requestAnimationFrame;
     globalThis.requestAnimationFrame = (callback) => {
-      /** @type {any} */ (globalThis).frames += 1;
+      globalThis.frames += 1;
       return request(callback);
     };
   });
-  const frames = () =>
-    page.evaluate(() => /** @type {number} */ (/** @type {any} */ (globalThis).frames));
+  const frames = () => page.evaluate(() => globalThis.frames);
   await page.mouse.move(box.x + 4, box.y + 4);
   // What the opening still has to draw, on a busy machine.
   let before = -1;
@@ -544,7 +516,7 @@ test('the keyboard’s crosshair is said aloud; Alt and an arrow stay the browse
   assert.match(await said(), /^Universe/);
   const prevented = await page.evaluate(() => {
     const stage = document.querySelector('mask-viewer')?.shadowRoot?.querySelector('[part~=stage]');
-    const press = (/** @type {KeyboardEventInit} */ init) => {
+    const press = (init) => {
       const event = new KeyboardEvent('keydown', { bubbles: true, cancelable: true, ...init });
       stage?.dispatchEvent(event);
       return event.defaultPrevented;
@@ -577,24 +549,20 @@ test('the list of masks keeps focus, tab stop and place while the state changes'
   const { page, errors, close } = await openPage(browser, server.address);
   await withoutIndex(page);
   await page.evaluate(() => {
-    const viewer = /** @type {MaskViewer} */ (document.querySelector('mask-viewer'));
+    const viewer = document.querySelector('mask-viewer');
     // A mask of one's own.
     viewer.clickAt(10, 10);
   });
   const focused = () =>
     page.evaluate(() => {
-      const chip = /** @type {HTMLElement | null | undefined} */ (
-        document.querySelector('mask-viewer')?.shadowRoot?.activeElement
-      );
+      const chip = document.querySelector('mask-viewer')?.shadowRoot?.activeElement;
       return chip ? [chip.dataset.index, chip.tabIndex, chip.isConnected] : null;
     });
   await until(page, '!snapshot.segmenting && snapshot.candidates.length > 0');
   const masks = page.getByRole('listbox', { name: /^Masks/ }).getByRole('option');
   await masks.first().focus();
   await page.keyboard.press('ArrowRight');
-  await page.evaluate(() =>
-    /** @type {MaskViewer} */ (document.querySelector('mask-viewer')).configure({ patterns: true }),
-  );
+  await page.evaluate(() => document.querySelector('mask-viewer').configure({ patterns: true }));
   await until(page, 'snapshot.settings.patterns');
   assert.deepEqual(await focused(), ['1', 0, true], 'an update leaves the tab stop');
   await page.keyboard.press('Enter');
@@ -615,7 +583,7 @@ test('the panel keeps the focus when the button that had it is gone', async () =
   const { page, close } = await openPage(browser, server.address);
   await withoutIndex(page);
   await page.evaluate(() => {
-    const viewer = /** @type {MaskViewer} */ (document.querySelector('mask-viewer'));
+    const viewer = document.querySelector('mask-viewer');
     // Nobody listens on port 9 of this machine.
     viewer.configure({ endpoint: 'http://127.0.0.1:9/' });
     viewer.selectMask(0);

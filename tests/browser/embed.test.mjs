@@ -22,7 +22,6 @@ test('from a copy of dist/ elsewhere the element shows masks, segments and links
   const browser = await launch();
   t.after(() => browser.close());
   const { page, errors } = await newPage(browser);
-  /** @type {string[]} */
   const outside = [];
   page.on('request', (request) => {
     const { protocol, pathname } = new URL(request.url());

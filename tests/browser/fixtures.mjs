@@ -27,8 +27,6 @@ export const HOSTILE_ANSWER = {
 
 /**
  * An uncompressed Windows bitmap of grey pixels.
- * @param {number} width
- * @param {number} height
  */
 function bitmapFile(width, height) {
   const stride = Math.ceil((width * 3) / 4) * 4;
@@ -75,7 +73,6 @@ export const ODD_DATASET = JSON.stringify({
 
 /**
  * A page that loads the element.
- * @param {string} body
  * @param {string} [script] Runs before the element is defined.
  */
 export function elementPage(body, script = '') {

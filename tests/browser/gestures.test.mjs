@@ -10,39 +10,29 @@ import { test } from 'node:test';
 import { FIXTURES } from './fixtures.mjs';
 import { bring, openPage, PATIENCE, serve, startSite, until } from './support.mjs';
 
-/** @typedef {import('../../www/mask-viewer.js').MaskViewer} MaskViewer */
-
 const { server, browser } = await startSite(FIXTURES);
 
-/** @param {import('playwright-core').BrowserContextOptions} [options] */
 const openSamples = (options) => openPage(browser, server.address, options);
 
 /**
  * Sets the view and answers the stage's box in the window.
- * @param {import('playwright-core').Page} page
- * @param {{ x: number, y: number, scale: number }} view
  */
 function setView(page, view) {
   return page.evaluate((wanted) => {
-    const viewer = /** @type {MaskViewer} */ (document.querySelector('mask-viewer'));
+    const viewer = document.querySelector('mask-viewer');
     viewer.view = wanted;
-    const { x, y, width, height } = /** @type {Element} */ (
-      viewer.shadowRoot?.querySelector('[part~=stage]')
-    ).getBoundingClientRect();
+    const { x, y, width, height } =
+      (viewer.shadowRoot?.querySelector('[part~=stage]')).getBoundingClientRect();
     return { x, y, width, height };
   }, view);
 }
 
 /**
  * The view once its scale is not `before`.
- * @param {import('playwright-core').Page} page
- * @param {number} before
  */
 async function viewAfter(page, before) {
   for (const end = Date.now() + PATIENCE; ;) {
-    const view = await page.evaluate(
-      () => /** @type {MaskViewer} */ (document.querySelector('mask-viewer')).view,
-    );
+    const view = await page.evaluate(() => document.querySelector('mask-viewer').view);
     if (view && view.scale !== before) return view;
     assert.ok(Date.now() < end, 'the view never zoomed');
     await page.waitForTimeout(50);
@@ -51,8 +41,6 @@ async function viewAfter(page, before) {
 
 /**
  * The point of the image under a point of the stage.
- * @param {{ x: number, y: number, scale: number }} view
- * @param {{ width: number, height: number }} stage
  * @param {[number, number]} at In CSS pixels from the stage's corner.
  */
 function inImage(view, stage, [x, y]) {
@@ -62,7 +50,6 @@ function inImage(view, stage, [x, y]) {
   ];
 }
 
-/** @param {number[]} actual @param {number[]} expected */
 function assertNear(actual, expected) {
   for (const [axis, value] of actual.entries()) {
     assert.ok(Math.abs(value - (expected[axis] ?? NaN)) < 0.75, `${actual} is not ${expected}`);
@@ -73,7 +60,6 @@ test('the wheel zooms about the pointer, in and out', async () => {
   const { page, errors, close } = await openSamples();
   const view = { x: 480, y: 320, scale: 1 };
   const stage = await setView(page, view);
-  /** @type {[number, number]} */
   const at = [stage.width / 2 + 70, stage.height / 2 - 50];
   await page.mouse.move(stage.x + at[0], stage.y + at[1]);
   await page.mouse.wheel(0, -240);
@@ -95,7 +81,6 @@ test('two fingers zoom about what is between them, and leave no click', async ()
   const devtools = await page.context().newCDPSession(page);
   const middle = [stage.x + stage.width / 2 - 40, stage.y + stage.height / 2 + 30];
   /**
-   * @param {'touchStart' | 'touchMove' | 'touchEnd'} type
    * @param {number[]} offsets Of the fingers from the middle.
    */
   const touch = (type, offsets) =>
@@ -113,19 +98,18 @@ test('two fingers zoom about what is between them, and leave no click', async ()
   await touch('touchEnd', []);
   const closer = await viewAfter(page, 1);
   assert.ok(Math.abs(closer.scale - 2) < 0.05, `fingers twice as far apart: scale ${closer.scale}`);
-  /** @type {[number, number]} */
   const at = [stage.width / 2 - 40, stage.height / 2 + 30];
   assertNear(inImage(closer, stage, at), inImage(view, stage, at));
   await page.waitForTimeout(200);
   const prompts = await page.evaluate(
-    () => /** @type {MaskViewer} */ (document.querySelector('mask-viewer')).snapshot?.prompts,
+    () => document.querySelector('mask-viewer').snapshot?.prompts,
   );
   assert.deepEqual(prompts, []);
   assert.deepEqual(errors, []);
   await close();
 });
 
-for (const gesture of /** @type {const} */ (['drop', 'paste'])) {
+for (const gesture of ['drop', 'paste']) {
   test(`an image comes by ${gesture}`, async () => {
     const { page, errors, close } = await openSamples();
     await bring(
@@ -151,7 +135,7 @@ test('an image larger than the GPU takes is scaled, and the page says so', async
       4,
     );
     canvas.getContext('2d')?.fillRect(0, 0, 9, 4);
-    const viewer = /** @type {MaskViewer} */ (document.querySelector('mask-viewer'));
+    const viewer = document.querySelector('mask-viewer');
     await viewer.openImage(await canvas.convertToBlob(), { key: 'wide' });
   });
   await until(page, "snapshot.image === 'wide'");
@@ -172,7 +156,7 @@ test('Escape gives up a box that the pointer is drawing', async () => {
   const { page, errors, close } = await openSamples();
   const stage = await setView(page, { x: 480, y: 320, scale: 1 });
   await page.evaluate(() => {
-    /** @type {MaskViewer} */ (document.querySelector('mask-viewer')).tool = 'box';
+    document.querySelector('mask-viewer').tool = 'box';
   });
   await until(page, "snapshot.tool === 'box'");
   const [x, y] = [stage.x + stage.width / 2, stage.y + stage.height / 2];
@@ -188,9 +172,7 @@ test('Escape gives up a box that the pointer is drawing', async () => {
   await page.waitForTimeout(200);
   const prompts = () =>
     page.evaluate(() =>
-      /** @type {MaskViewer} */ (document.querySelector('mask-viewer')).snapshot?.prompts.map(
-        ({ type }) => type,
-      ),
+      document.querySelector('mask-viewer').snapshot?.prompts.map(({ type }) => type),
     );
   assert.deepEqual(await prompts(), []);
   // The next box is drawn as ever.
@@ -229,14 +211,13 @@ test('a model whose bytes are not the listed ones is refused on the page, in wor
   const tampered = await serve({ '/models/models.json': JSON.stringify(models) });
   const { page, close } = await openPage(browser, tampered.address);
   await page.evaluate(() => {
-    const viewer = /** @type {MaskViewer} */ (document.querySelector('mask-viewer'));
+    const viewer = document.querySelector('mask-viewer');
     viewer.configure({ endpoint: null });
     viewer.clickAt(530, 300);
   });
   await until(page, 'snapshot.segmentFailure');
   const failure = await page.evaluate(
-    () =>
-      /** @type {MaskViewer} */ (document.querySelector('mask-viewer')).snapshot?.segmentFailure,
+    () => document.querySelector('mask-viewer').snapshot?.segmentFailure,
   );
   assert.equal(failure?.code, 'model-hash');
   assert.match(await page.locator('main').innerText(), /its SHA-256 is another/);

@@ -12,11 +12,8 @@ import { ROOT, annotated, clickInImage, maskOf, snapshotOf, startServer } from '
 import { launch, openPage, until } from './support.mjs';
 
 const SHARED = process.env.MASKLINK_SHARED_DATA ?? join(ROOT, '../shared/data');
-/** @typedef {import('../../www/mask-viewer.js').MaskViewer} MaskViewer */
 
-/** @type {Awaited<ReturnType<typeof startServer>>} */
 let server;
-/** @type {import('playwright-core').Browser} */
 let browser;
 
 before(async () => {
@@ -31,11 +28,9 @@ after(async () => {
 test('a click on a sample gives its mask, and the first card is its entity', async (t) => {
   // A test image: neither the models nor the index have seen it. How often they are right is in their cards.
   const { image, annotations } = annotated(join(ROOT, 'www/samples/annotations.json'), 'world_076');
-  const annotation = annotations.find((/** @type {any} */ one) => one.category_id === 'Q5372');
+  const annotation = annotations.find((one) => one.category_id === 'Q5372');
   const { page, errors, close } = await openPage(browser, `${server.address}#image=${image.id}`);
-  const key = await page.evaluate(
-    () => /** @type {MaskViewer} */ (document.querySelector('mask-viewer')).snapshot?.image,
-  );
+  const key = await page.evaluate(() => document.querySelector('mask-viewer').snapshot?.image);
   assert.ok(key?.includes(image.id), `the page shows ${key}`);
   const truth = unionOf(annotation.segmentation);
   await clickInImage(page, pointInside(truth, image.height));
@@ -45,16 +40,14 @@ test('a click on a sample gives its mask, and the first card is its entity', asy
   assert.ok(found > 0.8, `IoU ${found} on ${annotation.id}`);
   await until(page, "snapshot.linking.phase === 'answered'");
   const linking = await page.evaluate(
-    () => /** @type {MaskViewer} */ (document.querySelector('mask-viewer')).snapshot?.linking,
+    () => document.querySelector('mask-viewer').snapshot?.linking,
   );
-  assert.equal(/** @type {any} */ (linking).source, 'endpoint');
-  assert.equal(/** @type {any} */ (linking).answer.entities[0].qid, annotation.category_id);
+  assert.equal(linking.source, 'endpoint');
+  assert.equal(linking.answer.entities[0].qid, annotation.category_id);
   const first = page.locator('.card').first();
   await first.waitFor();
   assert.equal(await first.locator('h3').textContent(), 'Basketball');
-  const status = await page.evaluate(
-    () => /** @type {MaskViewer} */ (document.querySelector('mask-viewer')).status,
-  );
+  const status = await page.evaluate(() => document.querySelector('mask-viewer').status);
   t.diagnostic(JSON.stringify(status));
   // By the protocol the endpoint answers 404 about an image it has not seen, and is given it then.
   assert.deepEqual(
@@ -70,29 +63,22 @@ test('the endpoint dies in the middle: the mask stays, and the page goes on by i
   await clickInImage(page, { x: 300, y: 300 });
   await maskOf(page);
   // What a page fetches at first use must be here before its server goes.
-  await page.evaluate(() =>
-    /** @type {MaskViewer} */ (document.querySelector('mask-viewer')).configure({ endpoint: null }),
-  );
-  await page.evaluate(() =>
-    /** @type {MaskViewer} */ (document.querySelector('mask-viewer')).askLink(),
-  );
+  await page.evaluate(() => document.querySelector('mask-viewer').configure({ endpoint: null }));
+  await page.evaluate(() => document.querySelector('mask-viewer').askLink());
   await until(page, "snapshot.linking.phase === 'answered' && snapshot.linking.source === 'local'");
   await page.evaluate(
-    (endpoint) =>
-      /** @type {MaskViewer} */ (document.querySelector('mask-viewer')).configure({ endpoint }),
+    (endpoint) => document.querySelector('mask-viewer').configure({ endpoint }),
     own.address,
   );
   await own.kill();
-  await page.evaluate(() =>
-    /** @type {MaskViewer} */ (document.querySelector('mask-viewer')).askLink(),
-  );
+  await page.evaluate(() => document.querySelector('mask-viewer').askLink());
   await until(
     page,
     "snapshot.linking.phase === 'answered' && snapshot.linking.failures.length > 0",
   );
   const { mask, linking } = await snapshotOf(page);
   assert.ok(mask, 'the mask is still there');
-  assert.equal(/** @type {any} */ (linking).source, 'local');
+  assert.equal(linking.source, 'local');
   assert.match(
     await page.locator('.banner').innerText(),
     /endpoint 127\.0\.0\.1:\d+ does not answer/,
@@ -125,12 +111,10 @@ test('photos of others: a mask where it was clicked', async (t) => {
       const blob = new Blob([Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0))], {
         type: 'image/jpeg',
       });
-      await /** @type {MaskViewer} */ (document.querySelector('mask-viewer')).openImage(blob);
+      await document.querySelector('mask-viewer').openImage(blob);
     }, bytes);
     await until(page, 'snapshot.size && snapshot.shown.length === 0');
-    const size = await page.evaluate(
-      () => /** @type {MaskViewer} */ (document.querySelector('mask-viewer')).snapshot?.size,
-    );
+    const size = await page.evaluate(() => document.querySelector('mask-viewer').snapshot?.size);
     const [width = 0, height = 0] = size ?? [];
     const clicked = point ?? { x: width / 2, y: height / 2 };
     await clickInImage(page, clicked);

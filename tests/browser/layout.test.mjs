@@ -6,18 +6,17 @@ import { openPage, startSite } from './support.mjs';
 
 const { server, browser } = await startSite();
 
-/** @param {import('playwright-core').Page} page @param {string} selector */
 async function boxOf(page, selector) {
   const box = await page.locator(selector).first().boundingBox();
   assert.ok(box, selector);
   return { ...box, right: box.x + box.width, bottom: box.y + box.height };
 }
 
-for (const [width, height] of /** @type {const} */ ([
+for (const [width, height] of [
   [1280, 520],
   [1280, 620],
   [1920, 1080],
-])) {
+]) {
   test(`nothing overlaps in a window of ${width} by ${height}`, async () => {
     const { page, errors, close } = await openPage(browser, server.address, {
       viewport: { width, height },
@@ -47,15 +46,12 @@ test('a status line of two lines leaves the image as large as it was', async () 
   const { page, errors, close } = await openPage(browser, server.address);
   const heights = await page.evaluate(() =>
     ['words', 'more words than a line has '.repeat(9)].map((textContent) => {
-      const list = /** @type {HTMLElement} */ (document.getElementById('status'));
+      const list = document.getElementById('status');
       list.replaceChildren(Object.assign(document.createElement('dd'), { textContent }));
-      return [
-        list.offsetHeight,
-        /** @type {HTMLElement} */ (document.querySelector('mask-viewer')).offsetHeight,
-      ];
+      return [list.offsetHeight, document.querySelector('mask-viewer').offsetHeight];
     }),
   );
-  const [[one = 0, before], [two = 0, after]] = /** @type {[number[], number[]]} */ (heights);
+  const [[one = 0, before], [two = 0, after]] = heights;
   assert.ok(two > 1.5 * one, `${one} px, then ${two} px`);
   assert.equal(after, before);
   assert.deepEqual(errors, []);
@@ -65,11 +61,11 @@ test('a status line of two lines leaves the image as large as it was', async () 
 test('on paper the page has its natural height, and nothing lies over the image', async () => {
   const { page, errors, close } = await openPage(browser, server.address);
   await page.emulateMedia({ media: 'print' });
-  const style = (/** @type {string} */ selector, /** @type {keyof CSSStyleDeclaration} */ name) =>
+  const style = (selector, name) =>
     page
       .locator(selector)
       .first()
-      .evaluate((node, property) => getComputedStyle(node)[/** @type {any} */ (property)], name);
+      .evaluate((node, property) => getComputedStyle(node)[property], name);
   assert.equal(await style('.panel', 'overflowY'), 'visible');
   assert.equal(await style('mask-viewer .marks', 'display'), 'none');
   assert.equal(await style('mask-viewer .swatch', 'printColorAdjust'), 'exact');
@@ -105,9 +101,7 @@ test('on a phone what is said about the image covers none of the buttons on it',
     viewport: { width: 390, height: 844 },
   });
   await page.evaluate(() =>
-    /** @type {import('../../www/mask-viewer.js').MaskViewer} */ (
-      document.querySelector('mask-viewer')
-    ).openImage(null, { key: 'elsewhere', size: [960, 640] }),
+    document.querySelector('mask-viewer').openImage(null, { key: 'elsewhere', size: [960, 640] }),
   );
   const [hint, zoom, frame] = [
     await boxOf(page, 'mask-viewer .hint'),

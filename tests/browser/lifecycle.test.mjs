@@ -9,12 +9,9 @@ import { test } from 'node:test';
 import { FIXTURES, elementPage } from './fixtures.mjs';
 import { failDevices, keepDevices, keepErrors, newPage, startSite, until } from './support.mjs';
 
-/** @typedef {import('../../www/mask-viewer.js').MaskViewer} MaskViewer */
-
 /**
  * An annotation file of images at these paths, each with a mask called after it but for those in
  * `bare/`.
- * @param {string[]} files
  */
 const annotationsOf = (...files) =>
   JSON.stringify({
@@ -53,7 +50,7 @@ const { server, browser } = await startSite({
   ),
 });
 
-/** A page that notes the viewer's errors. @param {string} path @param {string} condition */
+/** A page that notes the viewer's errors. */
 async function open(path, condition) {
   const opened = await newPage(browser);
   await keepDevices(opened.page);
@@ -63,11 +60,9 @@ async function open(path, condition) {
   return {
     ...opened,
     told,
-    kind: (/** @type {string} */ kind) =>
+    kind: (kind) =>
       opened.page.waitForFunction(
-        (wanted) =>
-          /** @type {MaskViewer} */ (document.querySelector('mask-viewer')).status.renderer
-            ?.kind === wanted,
+        (wanted) => document.querySelector('mask-viewer').status.renderer?.kind === wanted,
         kind,
       ),
   };
@@ -76,10 +71,7 @@ async function open(path, condition) {
 test('of images of one name in several folders the one whose path the address ends with is meant', async () => {
   const { page, told, close } = await open('folders.html', 'snapshot.shown.length > 0');
   const shown = () =>
-    page.evaluate(
-      () =>
-        /** @type {MaskViewer} */ (document.querySelector('mask-viewer')).snapshot?.shown[0]?.id,
-    );
+    page.evaluate(() => document.querySelector('mask-viewer').snapshot?.shown[0]?.id);
   assert.equal(await shown(), 'of val/1.bmp');
   await page.evaluate(() =>
     document.querySelector('mask-viewer')?.setAttribute('src', 'train/1.bmp'),
@@ -151,7 +143,7 @@ test('another renderer, asked for while an image loads, shows that image with th
     await route.continue();
   });
   await page.evaluate(() => {
-    const viewer = /** @type {MaskViewer} */ (document.querySelector('mask-viewer'));
+    const viewer = document.querySelector('mask-viewer');
     viewer.src = 'val/2.bmp';
     setTimeout(() => viewer.configure({ renderer: 'cpu' }), 50);
   });
@@ -166,7 +158,7 @@ test('another renderer, asked for while an image loads, shows that image with th
 test('a viewer that is moved, or filled before it is in the document, shows what a program opened', async () => {
   const { page, errors, close } = await open('folders.html', 'snapshot.shown.length > 0');
   await page.evaluate(async () => {
-    const viewer = /** @type {MaskViewer} */ (document.createElement('mask-viewer'));
+    const viewer = document.createElement('mask-viewer');
     document.querySelector('mask-viewer')?.remove();
     const image = await (await fetch('tiny.bmp')).blob();
     await viewer.openImage(image, { key: 'mine' });
@@ -193,12 +185,11 @@ test('a viewer that is moved shows what a program showed instead of what the tag
   const { page, errors, told, close } = await open('folders.html', 'snapshot.shown.length > 0');
   /**
    * Takes the viewer away, changes its tag, and puts it elsewhere.
-   * @param {Record<string, string>} changes
    */
   const move = (changes = {}) =>
     page.evaluate((attributes) => {
       const [viewer, section] = [
-        /** @type {MaskViewer} */ (document.querySelector('mask-viewer')),
+        document.querySelector('mask-viewer'),
         document.createElement('section'),
       ];
       viewer.remove();
@@ -210,7 +201,7 @@ test('a viewer that is moved shows what a program showed instead of what the tag
       });
     }, changes);
   await page.evaluate(() => {
-    const viewer = /** @type {MaskViewer} */ (document.querySelector('mask-viewer'));
+    const viewer = document.querySelector('mask-viewer');
     viewer.showMasks([
       { id: 'm', title: 'Mine', qid: null, mask: { size: [6, 8], boundaries: [6, 18] } },
     ]);
@@ -218,7 +209,7 @@ test('a viewer that is moved shows what a program showed instead of what the tag
   await move();
   await until(page, "snapshot.image === 'val/1.bmp' && snapshot.shown[0]?.id === 'm'");
   await page.evaluate(async () => {
-    const viewer = /** @type {MaskViewer} */ (document.querySelector('mask-viewer'));
+    const viewer = document.querySelector('mask-viewer');
     await viewer.openImage(await (await fetch('tiny.bmp')).blob(), { key: 'mine' });
   });
   await move();
@@ -238,21 +229,16 @@ test('what a notice covers takes no focus', async () => {
     page.evaluate(() =>
       ['stage', 'zoom'].map(
         (part) =>
-          /** @type {HTMLElement} */ (
-            document.querySelector('mask-viewer')?.shadowRoot?.querySelector(`[part~=${part}]`)
-          ).inert,
+          (document.querySelector('mask-viewer')?.shadowRoot?.querySelector(`[part~=${part}]`))
+            .inert,
       ),
     );
   assert.deepEqual(await inert(), [true, true]);
-  await page.evaluate(() =>
-    /** @type {MaskViewer} */ (document.querySelector('mask-viewer')).openImage('tiny.bmp'),
-  );
+  await page.evaluate(() => document.querySelector('mask-viewer').openImage('tiny.bmp'));
   await until(page, 'snapshot.image');
   assert.deepEqual(await inert(), [false, false]);
   await page.evaluate(() =>
-    /** @type {MaskViewer} */ (document.querySelector('mask-viewer')).openImage(
-      new Blob(['no image']),
-    ),
+    document.querySelector('mask-viewer').openImage(new Blob(['no image'])),
   );
   assert.deepEqual(await inert(), [true, true]);
   await close();
@@ -272,7 +258,7 @@ test('where the GPU fails the CPU draws, and nobody has set that', async () => {
   );
   await until(page, "snapshot.image === 'val/2.bmp' && snapshot.shown[0]?.id === 'of val/2.bmp'");
   const found = await page.evaluate(() => {
-    const viewer = /** @type {MaskViewer} */ (document.querySelector('mask-viewer'));
+    const viewer = document.querySelector('mask-viewer');
     return [viewer.settings.renderer, viewer.status.renderer?.note];
   });
   assert.deepEqual(found, ['auto', 'the GPU failed']);
@@ -296,7 +282,7 @@ test('the models of an earlier version are forgotten, and what another list name
       await cache.put(`/masklink-model-cache/${digit.repeat(64)}/whole`, new Response('weights'));
     await cache.put('models/models.json', new Response(JSON.stringify({ sha256: '0'.repeat(64) })));
     await cache.put('other/models.json', new Response(JSON.stringify({ sha256: '1'.repeat(64) })));
-    /** @type {MaskViewer} */ (document.querySelector('mask-viewer')).clickAt(4, 3, { add: true });
+    document.querySelector('mask-viewer').clickAt(4, 3, { add: true });
   });
   await until(
     page,

@@ -22,13 +22,8 @@ const MASKS = 24;
  */
 const ROUNDING = { jpeg: 0.005, png: 0.00001 };
 
-/** @typedef {import('../../www/mask-viewer.js').MaskViewer} MaskViewer */
-
-/** @type {Awaited<ReturnType<typeof serve>>} Nothing but dist/. */
 let host;
-/** @type {Awaited<ReturnType<typeof startServer>>} The endpoint to compare with. */
 let endpoint;
-/** @type {import('playwright-core').Browser} */
 let browser;
 
 before(async () => {
@@ -40,7 +35,6 @@ after(async () => {
   await host?.close();
 });
 
-/** @param {Awaited<ReturnType<typeof serve>>} [from] */
 async function openPage(from = host) {
   const opened = await newPage(browser);
   await opened.page.goto(`${from.address}#image=${IMAGE}`);
@@ -48,7 +42,7 @@ async function openPage(from = host) {
   return opened;
 }
 
-/** The encoded image of a sample. @param {string} id */
+/** The encoded image of a sample. */
 function imageOf(id) {
   return readFileSync(
     join(SAMPLES, 'images', annotated(join(SAMPLES, 'annotations.json'), id).image.file_name),
@@ -57,7 +51,6 @@ function imageOf(id) {
 
 /**
  * The endpoint's answer about a mask of an image.
- * @param {unknown} mask
  * @param {Buffer} bytes Of the encoded image.
  */
 async function asked(mask, bytes) {
@@ -74,26 +67,21 @@ async function asked(mask, bytes) {
   return await answer.json();
 }
 
-/** The page's own answer about what is selected. @param {import('playwright-core').Page} page */
+/** The page's own answer about what is selected. */
 async function answered(page) {
   await until(page, "['answered', 'failed'].includes(snapshot.linking.phase)");
   const { linking, mask } = await snapshotOf(page);
   assert.equal(linking.phase, 'answered', JSON.stringify(linking));
-  return { .../** @type {any} */ (linking), mask };
+  return { ...linking, mask };
 }
 
 /**
  * The same entities in the same order with the same scores, but for the last bits.
- * @param {any} here
- * @param {any} there
  */
 function sameAnswer(here, there) {
-  const names = (/** @type {any} */ { entities }) =>
-    entities.slice(0, 5).map((/** @type {any} */ { qid }) => qid);
+  const names = ({ entities }) => entities.slice(0, 5).map(({ qid }) => qid);
   const apart = Math.max(
-    ...there.entities.map((/** @type {any} */ { score }, /** @type {number} */ at) =>
-      Math.abs(score - here.entities[at].score),
-    ),
+    ...there.entities.map(({ score }, at) => Math.abs(score - here.entities[at].score)),
   );
   assert.ok(apart < ROUNDING.png, `scores differ by ${apart}`);
   assert.deepEqual(names(here), names(there));
@@ -105,11 +93,9 @@ function sameAnswer(here, there) {
 /**
  * What the server says of the encoded image itself, whose pixels differ a little: the same first
  * entity and verdict, and nearly the same score for each entity.
- * @param {any} here
- * @param {any} there
  */
 function nearlySameAnswer(here, there) {
-  const score = new Map(there.entities.map((/** @type {any} */ { qid, score }) => [qid, score]));
+  const score = new Map(there.entities.map(({ qid, score }) => [qid, score]));
   for (const { qid, score: own } of here.entities.slice(0, 5)) {
     assert.ok(
       Math.abs(own - score.get(qid)) < ROUNDING.jpeg,
@@ -123,7 +109,6 @@ function nearlySameAnswer(here, there) {
 
 /**
  * An image's pixels as the page decodes them, as PNG, which has one meaning.
- * @param {import('playwright-core').Page} page
  * @param {string} file Of the samples.
  */
 async function asPng(page, file) {
@@ -131,11 +116,7 @@ async function asPng(page, file) {
     async (address) => {
       const bitmap = await createImageBitmap(await (await fetch(address)).blob());
       const canvas = new OffscreenCanvas(bitmap.width, bitmap.height);
-      /** @type {OffscreenCanvasRenderingContext2D} */ (canvas.getContext('2d')).drawImage(
-        bitmap,
-        0,
-        0,
-      );
+      canvas.getContext('2d').drawImage(bitmap, 0, 0);
       return [
         ...new Uint8Array(await (await canvas.convertToBlob({ type: 'image/png' })).arrayBuffer()),
       ];
@@ -147,13 +128,12 @@ async function asPng(page, file) {
 
 test('from static files alone a click is linked in the page, as the server would', async (t) => {
   const { page, errors, close } = await openPage();
-  /** @type {string[]} */
   const sent = [];
   page.on('request', (request) => {
     if (request.method() !== 'GET') sent.push(request.url());
   });
   const { image, annotations } = annotated(join(SAMPLES, 'annotations.json'), IMAGE);
-  const annotation = annotations.find((/** @type {any} */ one) => one.category_id === 'Q5372');
+  const annotation = annotations.find((one) => one.category_id === 'Q5372');
   await clickInImage(page, pointInside(unionOf(annotation.segmentation), image.height));
   await maskOf(page);
   const { source, failures, answer, mask } = await answered(page);
@@ -164,16 +144,14 @@ test('from static files alone a click is linked in the page, as the server would
   assert.equal(await page.locator('.card h3').first().textContent(), there.entities[0].title);
   assert.match(await page.locator('#entities-body').innerText(), /Computed in this page/);
   assert.deepEqual(sent, [], 'nothing is sent anywhere');
-  const { link } = await page.evaluate(
-    () => /** @type {MaskViewer} */ (document.querySelector('mask-viewer')).status,
-  );
+  const { link } = await page.evaluate(() => document.querySelector('mask-viewer').status);
   t.diagnostic(JSON.stringify(link));
 
   // The image a card was matched to, and where in it.
   const seen = page.locator('.card svg image').first();
   await seen.waitFor();
   const shown = await seen.evaluate(async (node) => {
-    const address = /** @type {string} */ (node.getAttribute('href'));
+    const address = node.getAttribute('href');
     return {
       address,
       image: (await createImageBitmap(await (await fetch(address)).blob())).width > 0,
@@ -190,12 +168,10 @@ test('from static files alone a click is linked in the page, as the server would
 
 test('masks of images that the index has not seen are ranked as the server ranks them', async (t) => {
   const { page, errors, close } = await openPage();
-  /** @type {{ images: any[], annotations: any[] }} */
   const { images, annotations } = JSON.parse(
     readFileSync(join(SAMPLES, 'annotations.json'), 'utf8'),
   );
   let [apart, count] = [0, 0];
-  /** @type {number[]} */
   const times = [];
   for (const { id, file_name: file } of images) {
     const masks = annotations
@@ -210,7 +186,7 @@ test('masks of images that the index has not seen are ranked as the server ranks
     const png = await asPng(page, file);
     await page.evaluate(
       async ({ bytes, key, shown }) => {
-        const viewer = /** @type {MaskViewer} */ (document.querySelector('mask-viewer'));
+        const viewer = document.querySelector('mask-viewer');
         await viewer.openImage(new Blob([new Uint8Array(bytes)], { type: 'image/png' }), { key });
         viewer.showMasks(shown);
       },
@@ -218,7 +194,7 @@ test('masks of images that the index has not seen are ranked as the server ranks
     );
     for (let at = 0; at < masks.length; at += 1) {
       await page.evaluate((index) => {
-        const viewer = /** @type {MaskViewer} */ (document.querySelector('mask-viewer'));
+        const viewer = document.querySelector('mask-viewer');
         viewer.selectMask(index);
         viewer.askLink();
       }, at);
@@ -241,7 +217,7 @@ test('masks of images that the index has not seen are ranked as the server ranks
 test('an image and a question that are replaced leave no answer behind', async () => {
   const { page, close } = await openPage();
   await page.evaluate(async () => {
-    const viewer = /** @type {MaskViewer} */ (document.querySelector('mask-viewer'));
+    const viewer = document.querySelector('mask-viewer');
     viewer.selectMask(0);
     viewer.askLink();
     viewer.selectMask(1);
@@ -262,7 +238,7 @@ test('an encoder of another hash is refused in words', async () => {
   const wrong = await serve({ [`/index/${file}`]: bytes, '/samples/cached/world_011.json': '[]' });
   const { page, close } = await openPage(wrong);
   await page.evaluate(() => {
-    const viewer = /** @type {MaskViewer} */ (document.querySelector('mask-viewer'));
+    const viewer = document.querySelector('mask-viewer');
     viewer.selectMask(0);
     viewer.askLink();
   });
@@ -283,7 +259,7 @@ test('an index that could not be had once is asked for again', async () => {
   });
   const ask = () =>
     page.evaluate(() => {
-      const viewer = /** @type {MaskViewer} */ (document.querySelector('mask-viewer'));
+      const viewer = document.querySelector('mask-viewer');
       viewer.selectMask(0);
       viewer.askLink();
     });
@@ -297,10 +273,10 @@ test('an index that could not be had once is asked for again', async () => {
 });
 
 test('an index that is broken, or not there, is told apart', async () => {
-  for (const [body, words] of /** @type {const} */ ([
+  for (const [body, words] of [
     ['{"format": "other"}', /not that of an index/],
     [null, /the server answered 404/],
-  ])) {
+  ]) {
     const other = await serve({
       ...(body === null ? {} : { '/index/index.json': body }),
       '/samples/cached/world_011.json': '[]',
@@ -309,7 +285,7 @@ test('an index that is broken, or not there, is told apart', async () => {
     if (body === null)
       await page.route('**/index/index.json', (route) => route.fulfill({ status: 404, body: '' }));
     await page.evaluate(() => {
-      const viewer = /** @type {MaskViewer} */ (document.querySelector('mask-viewer'));
+      const viewer = document.querySelector('mask-viewer');
       viewer.selectMask(0);
       viewer.askLink();
     });

@@ -5,11 +5,8 @@
 
 import assert from 'node:assert/strict';
 
-/** @typedef {{ size: number[], counts: string }} Rle */
-
-/** The column-major bitmap of a compressed mask, 0 or 1 a pixel. @param {Rle} rle */
+/** The column-major bitmap of a compressed mask, 0 or 1 a pixel. */
 export function bitmapOf({ size: [height = 0, width = 0], counts }) {
-  /** @type {number[]} */
   const runs = [];
   for (let at = 0; at < counts.length;) {
     let value = 0;
@@ -29,7 +26,7 @@ export function bitmapOf({ size: [height = 0, width = 0], counts }) {
   return bitmap;
 }
 
-/** The union of the parts of a Mask-OVEN-Wiki annotation. @param {Rle[]} parts */
+/** The union of the parts of a Mask-OVEN-Wiki annotation. */
 export function unionOf(parts) {
   const [first, ...others] = parts.map(bitmapOf);
   assert.ok(first);
@@ -40,7 +37,7 @@ export function unionOf(parts) {
   return first;
 }
 
-/** Intersection over union of two bitmaps. @param {Uint8Array} a @param {Uint8Array} b */
+/** Intersection over union of two bitmaps. */
 export function iou(a, b) {
   let [both, either] = [0, 0];
   a.forEach((value, at) => {
@@ -53,8 +50,6 @@ export function iou(a, b) {
 /**
  * A pixel well inside: the middle of the longest row-run of the column-major bitmap's middle-most
  * pixels.
- * @param {Uint8Array} bitmap
- * @param {number} height
  */
 export function pointInside(bitmap, height) {
   const width = bitmap.length / height;

@@ -8,13 +8,10 @@ import { test } from 'node:test';
 import { FIXTURES, ODD_DATASET } from './fixtures.mjs';
 import { bring, openPage, startSite, until } from './support.mjs';
 
-/** @typedef {import('../../www/mask-viewer.js').MaskViewer} MaskViewer */
-
 const { server, browser } = await startSite(FIXTURES);
 
 /**
  * A dataset of one image whose masks are of another size than the image that is served.
- * @param {number} count
  */
 function misfits(count) {
   const one = JSON.stringify({ size: [12, 16], counts: [24, 24, 144] });
@@ -26,7 +23,7 @@ function misfits(count) {
   return `{"images":[{"id":"t","file_name":"/tiny.bmp","width":16,"height":12}],"categories":[{"id":"Q1","name":"Universe"}],"annotations":[${annotations}]}`;
 }
 
-/** A dataset of one image that is nowhere, with this name on it. @param {string} name */
+/** A dataset of one image that is nowhere, with this name on it. */
 const named = (name) =>
   JSON.stringify({
     images: [{ id: 't', file_name: 'nowhere.bmp', width: 8, height: 6 }],
@@ -41,7 +38,7 @@ const named = (name) =>
     ],
   });
 
-/** Opens the page and its dialog, a file chosen. @param {string} name @param {string} text */
+/** Opens the page and its dialog, a file chosen. */
 async function withDialog(name, text) {
   const opened = await openPage(browser, server.address);
   const { page } = opened;
@@ -59,24 +56,20 @@ async function withDialog(name, text) {
 /**
  * Holds annotation files back until `release` is called in the page, and counts the workers that
  * are `ended`.
- * @param {import('playwright-core').Page} page
  */
 function holdFiles(page) {
   return page.evaluate(() => {
     const held = new Promise((resolve) => {
-      /** @type {any} */ (globalThis).release = resolve;
+      globalThis.release = resolve;
     });
     const post = Worker.prototype.postMessage;
-    /** @type {any} */ (globalThis).ended = 0;
+    globalThis.ended = 0;
     const terminate = Worker.prototype.terminate;
     Worker.prototype.terminate = function () {
-      /** @type {any} */ (globalThis).ended += 1;
+      globalThis.ended += 1;
       return terminate.call(this);
     };
-    Worker.prototype.postMessage = function (
-      /** @type {any} */ message,
-      /** @type {any} */ transfer,
-    ) {
+    Worker.prototype.postMessage = function (message, transfer) {
       if (message.method !== 'open') return post.call(this, message, transfer);
       held.then(() => post.call(this, message, transfer));
     };
@@ -104,10 +97,7 @@ test('Enter in the address opens the dataset, and Cancel does not', async () => 
 test('images at what is no web address are not asked for', async () => {
   const { prefix, errors, close } = await withDialog('odd.json', ODD_DATASET);
   await prefix.fill('localhost:8080');
-  assert.equal(
-    await prefix.evaluate((/** @type {HTMLInputElement} */ node) => node.validity.patternMismatch),
-    true,
-  );
+  assert.equal(await prefix.evaluate((node) => node.validity.patternMismatch), true);
   assert.deepEqual(errors, []);
   await close();
 });
@@ -117,7 +107,7 @@ test('a dataset given up while it is read leaves everything as it was', async ()
   await holdFiles(page);
   await dialog.getByRole('button', { name: 'Open', exact: true }).click();
   await page.getByRole('button', { name: 'Cancel' }).click();
-  await page.evaluate(() => /** @type {any} */ (globalThis).release());
+  await page.evaluate(() => globalThis.release());
   await page.waitForTimeout(1000);
   assert.equal(await page.locator('#strip-title').innerText(), 'Sample images');
   await page.getByRole('button', { name: 'Open a dataset' }).click();
@@ -130,7 +120,7 @@ test('a dataset given up while it is read leaves everything as it was', async ()
   await close();
 });
 
-for (const [what, text, words] of /** @type {const} */ ([
+for (const [what, text, words] of [
   ['of HTML', '<!doctype html><title>a page</title>', /mine\.json has no images \(.+\)\. Choose/],
   ['that is empty', '', /mine\.json has no images \(.+\)\. Choose/],
   ['of other JSON', '{"name":"masklink"}', /mine\.json has no images \(.+\)\. Choose/],
@@ -139,7 +129,7 @@ for (const [what, text, words] of /** @type {const} */ ([
     '{"images":[],"categories":[],"annotations":[]}',
     /mine\.json has no images\. Choose/,
   ],
-])) {
+]) {
   test(`a file ${what} is told in the dialog, and the samples stay`, async () => {
     const { page, errors, dialog, close } = await withDialog('mine.json', text);
     await dialog.getByRole('button', { name: 'Open', exact: true }).click();
@@ -266,12 +256,7 @@ test('a file dropped onto the dialog leaves the open image alone', async () => {
   // The field takes the file by itself; beside it the browser would leave the page for the file.
   assert.deepEqual(prevented, [false, true]);
   await page.waitForTimeout(300);
-  const image = await page.evaluate(
-    () =>
-      /** @type {import('../../www/mask-viewer.js').MaskViewer} */ (
-        document.querySelector('mask-viewer')
-      ).snapshot?.image,
-  );
+  const image = await page.evaluate(() => document.querySelector('mask-viewer').snapshot?.image);
   assert.equal(image, 'world_001');
   assert.deepEqual(errors, []);
   await close();
@@ -281,7 +266,6 @@ test('Open twice reads once, and the dialog closes before the image is there', a
   const { page, errors, prefix, dialog, close } = await withDialog('odd.json', ODD_DATASET);
   await prefix.fill(server.address);
   await holdFiles(page);
-  /** @type {() => void} */
   let release = () => {};
   const held = new Promise((resolve) => {
     release = () => resolve(undefined);
@@ -296,12 +280,8 @@ test('Open twice reads once, and the dialog closes before the image is there', a
   const open = dialog.getByRole('button', { name: 'Open', exact: true });
   await open.click();
   await open.click();
-  assert.equal(
-    await page.evaluate(() => /** @type {any} */ (globalThis).ended),
-    1,
-    'the first reading has ended',
-  );
-  await page.evaluate(() => /** @type {any} */ (globalThis).release());
+  assert.equal(await page.evaluate(() => globalThis.ended), 1, 'the first reading has ended');
+  await page.evaluate(() => globalThis.release());
   await dialog.waitFor({ state: 'hidden' });
   await fetched;
   release();
@@ -340,13 +320,10 @@ test('what is odd in a dataset is listed with its records', async () => {
 test('masks that do not fit are told once, in sight, and not as masks that are not given', async () => {
   const { page, errors, prefix, close } = await withDialog('misfits.json', misfits(3));
   await page.evaluate(() => {
-    /** @type {string[]} */
-    const told = /** @type {any} */ (globalThis.told = []);
+    const told = (globalThis.told = []);
     document
       .querySelector('mask-viewer')
-      ?.addEventListener('error', (event) =>
-        told.push(/** @type {CustomEvent} */ (event).detail.message),
-      );
+      ?.addEventListener('error', (event) => told.push(event.detail.message));
   });
   await prefix.fill(server.address);
   await page.getByRole('button', { name: 'Open', exact: true }).click();
@@ -355,7 +332,7 @@ test('masks that do not fit are told once, in sight, and not as masks that are n
   await hint.waitFor();
   assert.match(await hint.innerText(), /3 masks .*m0.* 16x12, the image 8x6/);
   assert.equal(await page.locator('mask-viewer').getByText('No masks are given').count(), 0);
-  const told = await page.evaluate(() => /** @type {any} */ (globalThis).told);
+  const told = await page.evaluate(() => globalThis.told);
   assert.equal(told.length, 1, told.join('\n'));
   assert.deepEqual(errors, []);
   await close();

@@ -24,12 +24,8 @@ import {
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const { server, browser } = await startSite(FIXTURES);
 
-/** @typedef {import('../../www/mask-viewer.js').MaskViewer} MaskViewer */
-
 /**
  * The page with its first sample drawn.
- * @param {import('playwright-core').BrowserContextOptions & { path?: string, in?:
- *   import('playwright-core').Browser }} [options]
  */
 function openSamples({ path = '', in: where = browser, ...options } = {}) {
   return openPage(where, server.address + path, options);
@@ -37,7 +33,6 @@ function openSamples({ path = '', in: where = browser, ...options } = {}) {
 
 /**
  * How many different colours an image of the stage has, sampled; an empty stage has one.
- * @param {import('playwright-core').Page} page
  */
 async function coloursOnStage(page) {
   const shot = await page.locator('mask-viewer').first().locator('[part~=stage]').screenshot();
@@ -54,21 +49,21 @@ async function coloursOnStage(page) {
   }, shot.toString('base64'));
 }
 
-/** Waits until the stage shows an image. @param {import('playwright-core').Page} page */
+/** Waits until the stage shows an image. */
 async function drawn(page) {
   const end = Date.now() + PATIENCE;
   while ((await coloursOnStage(page)) <= 200)
     assert.ok(Date.now() < end, 'the stage shows no image');
 }
 
-/** What axe-core finds wrong, in words. @param {import('playwright-core').Page} page */
+/** What axe-core finds wrong, in words. */
 async function violations(page) {
   await page.evaluate(AXE);
   return page.evaluate(async () => {
-    const axe = /** @type {any} */ (globalThis).axe;
+    const axe = globalThis.axe;
     const { violations: found } = await axe.run(document, { resultTypes: ['violations'] });
-    return found.flatMap((/** @type {any} */ { id, nodes }) =>
-      nodes.map((/** @type {any} */ node) => `${id}: ${node.target} ${node.failureSummary}`),
+    return found.flatMap(({ id, nodes }) =>
+      nodes.map((node) => `${id}: ${node.target} ${node.failureSummary}`),
     );
   });
 }
@@ -92,25 +87,21 @@ test('hovering a mask on the image marks it in the list', async () => {
   const { page, close } = await openSamples();
   await page.getByRole('radio', { name: 'Select a mask' }).click();
   const at = await page.evaluate(() => {
-    const viewer = /** @type {MaskViewer} */ (document.querySelector('mask-viewer'));
-    /** @type {(string | undefined)[]} */
-    const names = /** @type {any} */ (globalThis.hovered = []);
-    viewer.addEventListener('mask-hover', (event) =>
-      names.push(/** @type {CustomEvent} */ (event).detail?.id),
-    );
+    const viewer = document.querySelector('mask-viewer');
+    const names = (globalThis.hovered = []);
+    viewer.addEventListener('mask-hover', (event) => names.push(event.detail?.id));
     const { left, top, width, height } = viewer.getBoundingClientRect();
     return { left, top, width, height };
   });
   for (let step = 1; step < 20; step += 1)
     await page.mouse.move(at.left + (at.width * step) / 20, at.top + at.height * 0.42);
-  const names = await page.evaluate(() => /** @type {any} */ (globalThis).hovered);
+  const names = await page.evaluate(() => globalThis.hovered);
   assert.ok(names.some(Boolean), 'some mask lies on that line');
   await close();
 });
 
 test('nothing that segments is loaded before a pointer comes to the image', async () => {
   const { page, close } = await newPage(browser);
-  /** @type {string[]} */
   const asked = [];
   page.on('request', (request) => asked.push(request.url()));
   // The list of models, for the settings, and the module that reads annotations come with the page.
@@ -122,7 +113,7 @@ test('nothing that segments is loaded before a pointer comes to the image', asyn
   await page.waitForLoadState('networkidle');
   assert.deepEqual(segments(), []);
   await page.evaluate(() => {
-    /** @type {MaskViewer} */ (document.querySelector('mask-viewer')).tool = 'pick';
+    document.querySelector('mask-viewer').tool = 'pick';
   });
   await page
     .locator('mask-viewer')
@@ -139,7 +130,7 @@ test('nothing that segments is loaded before a pointer comes to the image', asyn
 test('a mask is saved under the name of its image in any script', async () => {
   const { page, close } = await openSamples();
   await page.evaluate(async () => {
-    const viewer = /** @type {MaskViewer} */ (document.querySelector('mask-viewer'));
+    const viewer = document.querySelector('mask-viewer');
     await viewer.openImage(null, { key: 'फल/हिन्दी 写真_1.jpg', size: [8, 6] });
     viewer.showMasks([{ id: 'm', title: 'Mine', mask: { size: [6, 8], boundaries: [6, 18] } }]);
     viewer.selectMask(0);
@@ -154,16 +145,14 @@ test('a mask is saved under the name of its image in any script', async () => {
 
 test('a mask saved as JSON is its run-length encoding', async () => {
   const { page, close } = await openSamples();
-  await page.evaluate(() =>
-    /** @type {MaskViewer} */ (document.querySelector('mask-viewer')).selectMask(0),
-  );
+  await page.evaluate(() => document.querySelector('mask-viewer').selectMask(0));
   await until(page, 'snapshot.selected === 0');
   const [saved] = await Promise.all([
     page.waitForEvent('download'),
     page.getByRole('button', { name: 'JSON', exact: true }).click(),
   ]);
   const { size, counts } = await page.evaluate(() => {
-    const mask = /** @type {MaskViewer} */ (document.querySelector('mask-viewer')).maskRle();
+    const mask = document.querySelector('mask-viewer').maskRle();
     if (!mask) throw new Error('no mask is selected');
     return mask;
   });
@@ -175,18 +164,16 @@ test('a mask saved as JSON is its run-length encoding', async () => {
 
 test('a mask saved as PNG is the mask, white on black', async () => {
   const { page, close } = await openSamples();
-  await page.evaluate(() =>
-    /** @type {MaskViewer} */ (document.querySelector('mask-viewer')).selectMask(0),
-  );
+  await page.evaluate(() => document.querySelector('mask-viewer').selectMask(0));
   await until(page, 'snapshot.selected === 0');
   const { mask, size, kind, reds } = await page.evaluate(async () => {
-    const viewer = /** @type {MaskViewer} */ (document.querySelector('mask-viewer'));
+    const viewer = document.querySelector('mask-viewer');
     const [png, mask] = [await viewer.maskPng(), viewer.maskRle()];
     if (!png || !mask) throw new Error('no mask is selected');
     const { width, height } = await createImageBitmap(png);
     const context = new OffscreenCanvas(width, height).getContext('2d');
     context?.drawImage(await createImageBitmap(png), 0, 0);
-    const { data } = /** @type {ImageData} */ (context?.getImageData(0, 0, width, height));
+    const { data } = context?.getImageData(0, 0, width, height);
     const head = new Uint8Array(await png.slice(24, 26).arrayBuffer());
     return {
       mask,
@@ -209,12 +196,11 @@ test('a mask saved as PNG is the mask, white on black', async () => {
 test('the keyboard alone selects, zooms, draws a box and clears', async () => {
   const { page, errors, close } = await openSamples();
   await page.evaluate(() => {
-    const viewer = /** @type {MaskViewer} */ (document.querySelector('mask-viewer'));
+    const viewer = document.querySelector('mask-viewer');
     viewer.configure({ endpoint: null });
     // All that is said: the model that the box asks for may be said to load after what the keys did.
-    const status = /** @type {Element} */ (viewer.shadowRoot?.querySelector('[role=status]'));
-    /** @type {string[]} */
-    const heard = /** @type {any} */ (globalThis.heard = []);
+    const status = viewer.shadowRoot?.querySelector('[role=status]');
+    const heard = (globalThis.heard = []);
     new MutationObserver(() => heard.push(status.textContent)).observe(status, {
       childList: true,
       characterData: true,
@@ -231,8 +217,7 @@ test('the keyboard alone selects, zooms, draws a box and clears', async () => {
     await page.keyboard.press('Tab');
   assert.ok(await stage.evaluate((node) => node.matches(':focus')), 'Tab reaches the stage');
   await page.keyboard.press('+');
-  const zoomed = () =>
-    page.evaluate(() => /** @type {MaskViewer} */ (document.querySelector('mask-viewer')).view);
+  const zoomed = () => page.evaluate(() => document.querySelector('mask-viewer').view);
   assert.ok((await zoomed()) !== null, 'plus zooms');
   await page.keyboard.press('0');
   assert.equal(await zoomed(), null, 'nought fits');
@@ -261,9 +246,7 @@ test('the keyboard alone selects, zooms, draws a box and clears', async () => {
   }
   await page.keyboard.press('Enter');
   await until(page, 'snapshot.selected === 0');
-  const heard = await page.evaluate(
-    () => /** @type {string[]} */ (/** @type {any} */ (globalThis).heard),
-  );
+  const heard = await page.evaluate(() => globalThis.heard);
   assert.ok(
     heard.some((words) => words.includes('selected')),
     heard.join(' | '),
@@ -272,7 +255,7 @@ test('the keyboard alone selects, zooms, draws a box and clears', async () => {
   await close();
 });
 
-for (const colorScheme of /** @type {const} */ (['light', 'dark'])) {
+for (const colorScheme of ['light', 'dark']) {
   test(`axe-core finds nothing wrong, ${colorScheme}`, async () => {
     const { page, close } = await openSamples({ colorScheme });
     // The page's own policy forbids the checker's injected script; it is put in past the policy.
@@ -301,7 +284,7 @@ test('a phone shows all of it, with targets a finger can hit', async () => {
   );
   assert.ok(overflow <= 0, `the page is ${overflow} px too wide`);
   const small = await page.evaluate(() => {
-    const viewer = /** @type {MaskViewer} */ (document.querySelector('mask-viewer'));
+    const viewer = document.querySelector('mask-viewer');
     const controls = [
       ...(viewer.shadowRoot?.querySelectorAll('button, [role=option]') ?? []),
       ...document.querySelectorAll('main button, header button, [role=option]'),
@@ -356,13 +339,11 @@ async function openWithDevices() {
 
 test('a lost GPU device is replaced, and the image drawn again', async () => {
   const { page, errors, close } = await openWithDevices();
-  const before = await page.evaluate(() => /** @type {any} */ (globalThis).devices.length);
-  await page.evaluate(() => /** @type {any} */ (globalThis).devices.at(-1).destroy());
-  await page.waitForFunction(
-    (count) => /** @type {any} */ (globalThis).devices.length > count,
-    before,
-    { timeout: PATIENCE },
-  );
+  const before = await page.evaluate(() => globalThis.devices.length);
+  await page.evaluate(() => globalThis.devices.at(-1).destroy());
+  await page.waitForFunction((count) => globalThis.devices.length > count, before, {
+    timeout: PATIENCE,
+  });
   // What is drawn from now on comes from the new device.
   await page.getByRole('radio', { name: 'Select a mask' }).click();
   await drawn(page);
@@ -374,7 +355,7 @@ test('a lost GPU device is replaced, and the image drawn again', async () => {
 test('a GPU that refuses work gives way to the CPU, and the masks stay', async () => {
   const { page, close } = await openWithDevices();
   const shown = await page.evaluate(
-    () => /** @type {MaskViewer} */ (document.querySelector('mask-viewer')).snapshot?.shown.length,
+    () => document.querySelector('mask-viewer').snapshot?.shown.length,
   );
   await failDevices(page);
   await until(
@@ -392,13 +373,10 @@ test('a click becomes a mask around it; a click before that takes its place', as
   const told = await page.evaluate(
     () =>
       new Promise((resolve, reject) => {
-        const viewer = /** @type {MaskViewer} */ (document.querySelector('mask-viewer'));
-        /** @type {unknown[]} */
+        const viewer = document.querySelector('mask-viewer');
         const masks = [];
         viewer.configure({ endpoint: null });
-        viewer.addEventListener('segment', (event) =>
-          masks.push(/** @type {CustomEvent} */ (event).detail),
-        );
+        viewer.addEventListener('segment', (event) => masks.push(event.detail));
         viewer.addEventListener('update', () => {
           const { facts, segmenting, prompts, segmentFailure } = viewer.snapshot ?? {};
           if (segmentFailure) reject(new Error(segmentFailure.message));
@@ -409,7 +387,7 @@ test('a click becomes a mask around it; a click before that takes its place', as
         viewer.clickAt(530, 300);
       }),
   );
-  const { facts, prompts, masks } = /** @type {any} */ (told);
+  const { facts, prompts, masks } = told;
   const [x, y, width, height] = facts.bbox;
   assert.ok(x <= 530 && 530 < x + width && y <= 300 && 300 < y + height, JSON.stringify(facts));
   assert.deepEqual(prompts, [{ type: 'point', x: 530, y: 300, positive: true }]);
@@ -428,14 +406,14 @@ test('where neither the endpoint nor the page answers a recorded answer is given
   await page.goto(server.address);
   await until(page, 'snapshot.shown.length > 0');
   await page.evaluate(async () => {
-    const viewer = /** @type {MaskViewer} */ (document.querySelector('mask-viewer'));
+    const viewer = document.querySelector('mask-viewer');
     // Nobody listens on port 9 of this machine.
     viewer.configure({ endpoint: 'http://127.0.0.1:9/' });
     viewer.selectMask(0);
   });
   await until(page, 'snapshot.selected === 0');
   await page.evaluate(() => {
-    const viewer = /** @type {MaskViewer} */ (document.querySelector('mask-viewer'));
+    const viewer = document.querySelector('mask-viewer');
     const mask = viewer.maskRle();
     if (!mask) throw new Error('no mask is selected');
     viewer.useCachedAnswers([
@@ -447,7 +425,7 @@ test('where neither the endpoint nor the page answers a recorded answer is given
   assert.match(await page.locator('.banner').innerText(), /This is a stored answer/);
   assert.equal(await page.locator('.card h3').first().innerText(), 'Apple');
   await page.evaluate(() => {
-    const viewer = /** @type {MaskViewer} */ (document.querySelector('mask-viewer'));
+    const viewer = document.querySelector('mask-viewer');
     viewer.useCachedAnswers([]);
     viewer.askLink();
   });
@@ -462,7 +440,7 @@ test('where neither the endpoint nor the page answers a recorded answer is given
 test('an answer of the page does not say that nothing was sent where the endpoint was asked', async () => {
   const { page, close } = await openSamples();
   await page.evaluate(() => {
-    const viewer = /** @type {MaskViewer} */ (document.querySelector('mask-viewer'));
+    const viewer = document.querySelector('mask-viewer');
     // Nobody listens on port 9 of this machine.
     viewer.configure({ endpoint: 'http://127.0.0.1:9/' });
     viewer.selectMask(0);
@@ -510,20 +488,15 @@ test('a dataset is opened by its dialog, searched, and its findings are told', a
 test('nothing jumps while the page loads', async () => {
   const { page, close } = await newPage(browser);
   await page.addInitScript(() => {
-    const shifts = /** @type {any} */ (globalThis.shifts = []);
+    const shifts = (globalThis.shifts = []);
     new PerformanceObserver((list) =>
-      shifts.push(...list.getEntries().map((entry) => /** @type {any} */ (entry).value)),
+      shifts.push(...list.getEntries().map((entry) => entry.value)),
     ).observe({ type: 'layout-shift', buffered: true });
   });
   await page.goto(server.address);
   await until(page, 'snapshot.shown.length > 0');
   await page.waitForTimeout(500);
-  const shift = await page.evaluate(() =>
-    /** @type {number[]} */ (/** @type {any} */ (globalThis).shifts).reduce(
-      (sum, value) => sum + value,
-      0,
-    ),
-  );
+  const shift = await page.evaluate(() => globalThis.shifts.reduce((sum, value) => sum + value, 0));
   // Web Vitals call up to 0.1 good.
   assert.ok(shift < 0.02, `layout shift ${shift}`);
   await close();
@@ -532,7 +505,7 @@ test('nothing jumps while the page loads', async () => {
 test('the address keeps image, view and selection', async () => {
   const { page, close } = await openSamples();
   await page.evaluate(() => {
-    const viewer = /** @type {MaskViewer} */ (document.querySelector('mask-viewer'));
+    const viewer = document.querySelector('mask-viewer');
     viewer.selectMask(0);
     viewer.view = { x: 200, y: 150, scale: 2 };
     viewer.zoomBy(1);
@@ -544,9 +517,7 @@ test('the address keeps image, view and selection', async () => {
   await close();
   const again = await openSamples({ path });
   await until(again.page, 'snapshot.selected === 0');
-  const view = await again.page.evaluate(
-    () => /** @type {MaskViewer} */ (document.querySelector('mask-viewer')).view,
-  );
+  const view = await again.page.evaluate(() => document.querySelector('mask-viewer').view);
   assert.ok(
     view &&
       Math.abs(view.x - 200) < 1 &&
@@ -563,15 +534,13 @@ test('two viewers live on one page, and one that is removed frees what it held',
   await page.waitForFunction(
     () =>
       [...document.querySelectorAll('mask-viewer')].every(
-        (viewer) => /** @type {MaskViewer} */ (viewer).snapshot?.shown.length === 1,
+        (viewer) => viewer.snapshot?.shown.length === 1,
       ),
     null,
     { timeout: PATIENCE },
   );
   const canvas = await page.evaluate(async () => {
-    const [first, second] = /** @type {MaskViewer[]} */ ([
-      ...document.querySelectorAll('mask-viewer'),
-    ]);
+    const [first, second] = [...document.querySelectorAll('mask-viewer')];
     second?.selectMask(0);
     await new Promise((resolve) => {
       setTimeout(resolve, 100);
@@ -606,14 +575,14 @@ test('a viewer that comes back into the document shows its image again', async (
   const shown = () =>
     page.waitForFunction(
       () =>
-        /** @type {MaskViewer} */ (document.querySelector('mask-viewer')).snapshot?.shown.length ===
-          1 && /** @type {MaskViewer} */ (document.querySelector('mask-viewer')).bitmap,
+        document.querySelector('mask-viewer').snapshot?.shown.length === 1 &&
+        document.querySelector('mask-viewer').bitmap,
       null,
       { timeout: PATIENCE },
     );
   await shown();
   await page.evaluate(() => {
-    const viewer = /** @type {MaskViewer} */ (document.querySelector('mask-viewer'));
+    const viewer = document.querySelector('mask-viewer');
     viewer.remove();
     document.body.prepend(viewer);
   });
@@ -624,15 +593,13 @@ test('a viewer that comes back into the document shows its image again', async (
 
 /**
  * Asks about the first mask an endpoint that answers this.
- * @param {import('playwright-core').Page} page
- * @param {unknown} answer
  */
 async function linkFirstMask(page, answer) {
   await page.route('**/elsewhere/v1/link', (route) =>
     route.fulfill({ status: 200, contentType: 'application/json', body: JSON.stringify(answer) }),
   );
   await page.evaluate(() => {
-    const viewer = /** @type {MaskViewer} */ (document.querySelector('mask-viewer'));
+    const viewer = document.querySelector('mask-viewer');
     viewer.configure({ endpoint: new URL('elsewhere', document.baseURI).href });
     viewer.selectMask(0);
     viewer.askLink();
@@ -672,7 +639,7 @@ test('names from right to left keep their beginning on the cards', async () => {
 test('hostile names and addresses stay text', async () => {
   const { page, errors, close } = await openSamples();
   await page.evaluate(() => {
-    const viewer = /** @type {MaskViewer} */ (document.querySelector('mask-viewer'));
+    const viewer = document.querySelector('mask-viewer');
     viewer.selectMask(0);
     viewer.configure({ endpoint: new URL('hostile', document.baseURI).href });
     viewer.askLink();
@@ -684,21 +651,17 @@ test('hostile names and addresses stay text', async () => {
       body: JSON.stringify(HOSTILE_ANSWER),
     }),
   );
-  await page.evaluate(() =>
-    /** @type {MaskViewer} */ (document.querySelector('mask-viewer')).askLink(),
-  );
+  await page.evaluate(() => document.querySelector('mask-viewer').askLink());
   await until(page, "snapshot.linking.phase === 'answered'");
   const cards = page.locator('.card');
   assert.equal(await cards.first().locator('h3').innerText(), HOSTILE);
   assert.equal(await page.locator('.card [onerror], .card script').count(), 0);
-  const links = await cards
-    .locator('a')
-    .evaluateAll((nodes) => nodes.map((node) => /** @type {HTMLAnchorElement} */ (node).protocol));
+  const links = await cards.locator('a').evaluateAll((nodes) => nodes.map((node) => node.protocol));
   assert.ok(
     links.every((protocol) => protocol === 'https:' || protocol === 'http:'),
     links.join(),
   );
-  assert.equal(await page.evaluate(() => /** @type {any} */ (globalThis).pwned), undefined);
+  assert.equal(await page.evaluate(() => globalThis.pwned), undefined);
   assert.match(await page.locator('.verdict').innerText(), /Not sure/);
   assert.deepEqual(
     errors.filter((text) => !/cached|404|hostile/.test(text)),

@@ -9,8 +9,6 @@ import { FIXTURES, HOSTILE_ANSWER, elementPage } from './fixtures.mjs';
 import { maskOf, snapshotOf } from './steps.mjs';
 import { keepErrors, newPage, PATIENCE, startSite, until } from './support.mjs';
 
-/** @typedef {import('../../www/mask-viewer.js').MaskViewer} MaskViewer */
-
 const { server, browser } = await startSite({
   ...FIXTURES,
   '/sample.html': elementPage(
@@ -29,8 +27,6 @@ async function openSample() {
 
 /**
  * Holds what matches back until it is released.
- * @param {import('playwright-core').Page} page
- * @param {string} pattern
  */
 async function hold(page, pattern) {
   let release = () => {};
@@ -52,7 +48,6 @@ async function hold(page, pattern) {
 
 /**
  * Moves the pointer over the image, where a segmenting tool gets the model ready.
- * @param {import('playwright-core').Page} page
  */
 async function hover(page) {
   const box = await page.locator('mask-viewer [part~=stage]').boundingBox();
@@ -65,11 +60,8 @@ async function hover(page) {
 /**
  * Clicks with an endpoint that takes a moment to answer, and does something in the event that tells
  * of the mask.
- * @param {import('playwright-core').Page} page
- * @param {'chooseCandidate' | 'clear'} call
  */
 async function callOnSegment(page, call) {
-  /** @type {string[]} The masks the endpoint was asked about. */
   const asked = [];
   await page.route('**/v1/link', async (route) => {
     await page.waitForTimeout(300);
@@ -78,16 +70,19 @@ async function callOnSegment(page, call) {
   page.on('request', (request) => {
     if (request.url().endsWith('/v1/link')) asked.push(request.postDataJSON().mask.counts);
   });
-  await page.evaluate(([method, endpoint]) => {
-    const viewer = /** @type {MaskViewer} */ (document.querySelector('mask-viewer'));
-    viewer.configure({ endpoint });
-    viewer.addEventListener(
-      'segment',
-      () => (method === 'clear' ? viewer.clear() : viewer.chooseCandidate(1)),
-      { once: true },
-    );
-    viewer.clickAt(530, 300);
-  }, /** @type {const} */ ([call, server.address]));
+  await page.evaluate(
+    ([method, endpoint]) => {
+      const viewer = document.querySelector('mask-viewer');
+      viewer.configure({ endpoint });
+      viewer.addEventListener(
+        'segment',
+        () => (method === 'clear' ? viewer.clear() : viewer.chooseCandidate(1)),
+        { once: true },
+      );
+      viewer.clickAt(530, 300);
+    },
+    [call, server.address],
+  );
   return asked;
 }
 
@@ -118,12 +113,11 @@ test('a listener that takes the click back has nothing linked', async () => {
 test('a listener that takes back what the page links by itself has the worker told', async () => {
   const { page, errors, told, close } = await openSample();
   const said = await page.evaluate(async () => {
-    const viewer = /** @type {MaskViewer} */ (document.querySelector('mask-viewer'));
-    /** @type {string[]} */
+    const viewer = document.querySelector('mask-viewer');
     const messages = [];
     const posts = [Worker, MessagePort].map(({ prototype }) => prototype.postMessage);
     [Worker, MessagePort].forEach(({ prototype }, index) => {
-      prototype.postMessage = function (/** @type {any} */ message, /** @type {any} */ transfer) {
+      prototype.postMessage = function (message, transfer) {
         messages.push(message.method ?? message);
         posts[index]?.call(this, message, transfer);
       };
@@ -151,14 +145,14 @@ test('a listener that takes back what the page links by itself has the worker to
 test('a failure in the middle of what an event asks for is told, and the rest is done', async () => {
   const { page, errors, told, close } = await openSample();
   await page.evaluate(() => {
-    const viewer = /** @type {MaskViewer} */ (document.querySelector('mask-viewer'));
+    const viewer = document.querySelector('mask-viewer');
     viewer.showMasks([
       { id: 'm', title: 'Mine', mask: { size: [640, 960], boundaries: [0, 6400] } },
     ]);
   });
   await until(page, 'snapshot.shown.length === 1');
   await page.evaluate(() => {
-    const viewer = /** @type {MaskViewer} */ (document.querySelector('mask-viewer'));
+    const viewer = document.querySelector('mask-viewer');
     const dispatch = viewer.dispatchEvent;
     viewer.dispatchEvent = (event) => {
       if (event.type === 'mask-select') throw new Error('broken by the test');
@@ -168,9 +162,7 @@ test('a failure in the middle of what an event asks for is told, and the rest is
   });
   await until(page, 'snapshot.selected === 0');
   assert.match((await told()).join(), /broken by the test/);
-  await page.evaluate(() =>
-    /** @type {MaskViewer} */ (document.querySelector('mask-viewer')).selectMask(null),
-  );
+  await page.evaluate(() => document.querySelector('mask-viewer').selectMask(null));
   await until(page, 'snapshot.selected === null');
   assert.deepEqual(errors, []);
   await close();
@@ -179,15 +171,15 @@ test('a failure in the middle of what an event asks for is told, and the rest is
 test('masks that a listener shows and that do not fit are told as one failure', async () => {
   const { page, errors, told, close } = await openSample();
   await page.evaluate(() => {
-    const viewer = /** @type {MaskViewer} */ (document.querySelector('mask-viewer'));
+    const viewer = document.querySelector('mask-viewer');
     const mask = {
       id: 'm',
       title: 'Mine',
-      mask: { size: /** @type {[number, number]} */ ([640, 960]), boundaries: [0, 6400] },
+      mask: { size: [640, 960], boundaries: [0, 6400] },
     };
     const misfit = {
       id: 'o',
-      mask: { size: /** @type {[number, number]} */ ([6, 8]), boundaries: [6, 18] },
+      mask: { size: [6, 8], boundaries: [6, 18] },
     };
     viewer.showMasks([mask]);
     viewer.addEventListener('mask-select', () => viewer.showMasks([mask, misfit, misfit]), {
@@ -205,11 +197,10 @@ test('masks that a listener shows and that do not fit are told as one failure', 
 test('the mask that an event tells of is had as a PNG at once', async () => {
   const { page, errors, close } = await openSample();
   const found = await page.evaluate(async () => {
-    const viewer = /** @type {MaskViewer} */ (document.querySelector('mask-viewer'));
+    const viewer = document.querySelector('mask-viewer');
     viewer.showMasks([
       { id: 'm', title: 'Mine', mask: { size: [640, 960], boundaries: [0, 6400] } },
     ]);
-    /** @type {Promise<Blob | undefined>[]} */
     const asked = [];
     viewer.addEventListener('mask-select', () => asked.push(viewer.maskPng()), { once: true });
     viewer.selectMask(0);
@@ -241,12 +232,10 @@ test('the mask that an event tells of is had as a PNG at once', async () => {
 test('a click goes on where another model is set and the pointer moves', async () => {
   const { page, errors, told, close } = await openSample();
   const encoder = await hold(page, '**/*.encoder.onnx');
-  await page.evaluate(() =>
-    /** @type {MaskViewer} */ (document.querySelector('mask-viewer')).clickAt(530, 300),
-  );
+  await page.evaluate(() => document.querySelector('mask-viewer').clickAt(530, 300));
   await encoder.arrived();
   await page.evaluate(() => {
-    /** @type {MaskViewer} */ (document.querySelector('mask-viewer')).model = 'click-small';
+    document.querySelector('mask-viewer').model = 'click-small';
   });
   await hover(page);
   assert.equal((await snapshotOf(page)).segmenting, true);
@@ -262,7 +251,7 @@ test('a click goes on where another model is set and its first mask is linked', 
   const linked = page.evaluate(
     () =>
       new Promise((resolve) => {
-        const viewer = /** @type {MaskViewer} */ (document.querySelector('mask-viewer'));
+        const viewer = document.querySelector('mask-viewer');
         let asked = false;
         viewer.addEventListener('update', () => {
           if (asked || !viewer.snapshot?.segmenting || viewer.snapshot.candidates.length === 0)
@@ -272,9 +261,7 @@ test('a click goes on where another model is set and its first mask is linked', 
           viewer.askLink();
         });
         viewer.addEventListener('segment', () => resolve(asked));
-        viewer.addEventListener('error', (event) =>
-          resolve(/** @type {CustomEvent} */ (event).detail.message),
-        );
+        viewer.addEventListener('error', (event) => resolve(event.detail.message));
         viewer.clickAt(530, 300);
       }),
   );
@@ -289,7 +276,7 @@ test('a link goes on where another model is set and the pointer moves', async ()
   const { page, errors, told, close } = await openSample();
   const index = await hold(page, '**/index/index.json');
   await page.evaluate(() => {
-    const viewer = /** @type {MaskViewer} */ (document.querySelector('mask-viewer'));
+    const viewer = document.querySelector('mask-viewer');
     viewer.showMasks([
       { id: 'm', title: 'Mine', mask: { size: [640, 960], boundaries: [0, 6400] } },
     ]);
@@ -298,7 +285,7 @@ test('a link goes on where another model is set and the pointer moves', async ()
   });
   await index.arrived();
   await page.evaluate(() => {
-    /** @type {MaskViewer} */ (document.querySelector('mask-viewer')).model = 'click-small';
+    document.querySelector('mask-viewer').model = 'click-small';
   });
   await hover(page);
   assert.equal((await snapshotOf(page)).linking.phase, 'asking');

@@ -12,11 +12,8 @@ import { launch, newPage, serve } from './support.mjs';
 
 const TARGET = process.env.CARGO_TARGET_DIR ?? join(import.meta.dirname, '../../target');
 
-/** @type {{ close: () => unknown }[]} */
 const opened = [];
-/** @type {import('playwright-core').Page} */
 let page;
-/** @type {string[]} */
 let errors;
 
 before(async () => {
@@ -39,20 +36,16 @@ after(async () => {
 });
 
 /**
- * @template T
  * @param {string} body of an async function whose `test` is the renderers' test
- * @returns {Promise<T>}
  */
 function inPage(body) {
-  return /** @type {Promise<T>} */ (
-    page.evaluate(`(async (test) => { ${body} })(window.renderTest)`)
-  );
+  return page.evaluate(`(async (test) => { ${body} })(window.renderTest)`);
 }
 
-/** Writes expected | difference | actual and returns the path. @param {string} name */
+/** Writes expected | difference | actual and returns the path. */
 async function panels(name) {
-  const { width, rgba } = /** @type {{ width: number, rgba: number[] }} */ (
-    await inPage('return { width: test.panelsWidth, rgba: Array.from(test.panels()) };')
+  const { width, rgba } = await inPage(
+    'return { width: test.panelsWidth, rgba: Array.from(test.panels()) };',
   );
   const png = await pngOf({
     width,
@@ -66,15 +59,13 @@ async function panels(name) {
 }
 
 test('GPU and CPU draw equal frames in the browser', async () => {
-  const names = /** @type {string[]} */ (await inPage('return test.names();'));
+  const names = await inPage('return test.names();');
   assert.equal(names.length, 25);
   const failures = [];
   console.log(`adapter: ${await inPage('return test.adapter();')}`);
   for (const [index, name] of names.entries()) {
-    const { tolerable, difference } = /** @type {{ tolerable: boolean, difference: string }} */ (
-      await inPage(
-        `await test.draw(${index}); return { tolerable: test.tolerable, difference: test.difference };`,
-      )
+    const { tolerable, difference } = await inPage(
+      `await test.draw(${index}); return { tolerable: test.tolerable, difference: test.difference };`,
     );
     console.log(`${name.padEnd(36)} ${difference}`);
     if (!tolerable) failures.push(`${name}: ${difference}: ${await panels(name)}`);
@@ -103,7 +94,7 @@ test('a rebuilt renderer draws the same frame, image included', async () => {
     await test.redraw(index);
     return { reason, refused, tolerable: test.tolerable, colors: test.colors };
   `);
-  const { reason, refused, tolerable, colors } = /** @type {Record<string, unknown>} */ (after);
+  const { reason, refused, tolerable, colors } = after;
   assert.equal(reason, 'it was destroyed');
   assert.equal(refused, 'device-lost');
   assert.ok(tolerable, await panels('rebuilt'));

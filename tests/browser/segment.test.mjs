@@ -20,11 +20,8 @@ const SIZE = { width: 640, height: 480 };
 const BLANK = { '/blank.html': '<!doctype html><title>segment</title>' };
 const DISC = { x: 200, y: 260, radius: 120 };
 
-/** @type {Awaited<ReturnType<typeof serve>>} */
 let site;
-/** @type {ModelServer} */
 let models;
-/** @type {import('playwright-core').Browser} */
 let browser;
 
 before(async () => {
@@ -40,11 +37,9 @@ after(async () => {
 
 /** Serves the tests' model from another origin, with Range, and misbehaves when asked to. */
 class ModelServer {
-  /** @type {string[]} What was asked for: path and Range. */
   asked = [];
-  /** @type {'off' | 'down' | { breakAfter: number }} */
-  fault = /** @type {any} */ ('off');
-  /** Changes the manifest before it is served. @type {(manifest: any) => void} */
+  fault = 'off';
+  /** Changes the manifest before it is served. */
   edit = () => {};
 
   static async start() {
@@ -258,7 +253,6 @@ test('providers and builds agree, and say what runs and why', async (t) => {
 });
 
 test('the default model gives the same mask on the GPU as on the processor', async (t) => {
-  /** @type {Uint8Array[]} */
   const bitmaps = [];
   for (const provider of ['wasm', 'webgpu']) {
     const { page, close } = await openPage({
@@ -343,7 +337,6 @@ test('a negative click and a refinement change the mask', async () => {
 
 test('refinement passes correct the first mask, which is given before', async () => {
   const radius = 14;
-  /** @type {number[]} */
   const found = [];
   for (const [zoom, onClick] of [
     [undefined, undefined],

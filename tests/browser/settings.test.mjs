@@ -8,21 +8,15 @@ import { test } from 'node:test';
 import { FIXTURES } from './fixtures.mjs';
 import { bring, newPage, openPage, PATIENCE, startSite, until, withoutIndex } from './support.mjs';
 
-/** @typedef {import('../../www/mask-viewer.js').MaskViewer} MaskViewer */
-
 // A host with an endpoint of its own, as the server that comes with the page is.
 const { server, browser } = await startSite({
   ...FIXTURES,
   '/endpoint.json': '{ "endpoint": "." }',
 });
 
-/** @param {import('playwright-core').Page} page */
 const kept = (page) =>
   page.evaluate(() => JSON.parse(localStorage.getItem('masklink.settings') ?? '{}').settings);
-/** @param {import('playwright-core').Page} page */
-const settingsOf = (page) =>
-  page.evaluate(() => /** @type {MaskViewer} */ (document.querySelector('mask-viewer')).settings);
-/** @param {import('playwright-core').Page} page */
+const settingsOf = (page) => page.evaluate(() => document.querySelector('mask-viewer').settings);
 async function openSettings(page) {
   await page.getByRole('button', { name: 'Settings' }).first().click();
   return page.getByRole('dialog', { name: 'Settings' });
@@ -92,10 +86,7 @@ test('an address that is none is refused, and the other settings are still taken
   const address = dialog.getByRole('textbox', { name: 'Address' });
   await address.fill('localhost:8080');
   await dialog.getByLabel('Boxes around masks').check();
-  assert.equal(
-    await address.evaluate((/** @type {HTMLInputElement} */ node) => node.validity.patternMismatch),
-    true,
-  );
+  assert.equal(await address.evaluate((node) => node.validity.patternMismatch), true);
   const settings = await settingsOf(page);
   assert.equal(settings.endpoint, before, 'a scheme called localhost is no endpoint');
   assert.equal(settings.boxes, true);
@@ -107,8 +98,7 @@ test('an address that is none is refused, and the other settings are still taken
 test('the token of one endpoint is not sent to another', async () => {
   const { page, errors, close } = await openPage(browser, server.address);
   const dialog = await openSettings(page);
-  const token = () =>
-    page.evaluate(() => /** @type {MaskViewer} */ (document.querySelector('mask-viewer')).token);
+  const token = () => page.evaluate(() => document.querySelector('mask-viewer').token);
   await dialog.getByRole('textbox', { name: 'Token' }).fill('secret');
   await dialog.getByRole('textbox', { name: 'Address' }).focus();
   assert.equal(await token(), 'secret');
@@ -125,7 +115,7 @@ test('the token of one endpoint is not sent to another', async () => {
 
 test('the renderer that is asked for draws after a reload as well, and the image survives the change', async () => {
   const { page, errors, close } = await openPage(browser, server.address);
-  const drawnBy = (/** @type {RegExp} */ words) =>
+  const drawnBy = (words) =>
     page.locator('#status').getByText(words).first().waitFor({ timeout: PATIENCE });
   await drawnBy(/^WebGPU/);
   await (await openSettings(page)).getByRole('combobox', { name: 'Renderer' }).selectOption('cpu');
@@ -144,12 +134,12 @@ test('another renderer shows a frame without an image, its masks and its recordi
   await page.goto(`${server.address}two.html`);
   await until(page, 'snapshot.shown.length > 0');
   const mask = await page.evaluate(async () => {
-    const viewer = /** @type {MaskViewer} */ (document.querySelector('mask-viewer'));
+    const viewer = document.querySelector('mask-viewer');
     const masks = [
       {
         id: 'm',
         title: 'Mine',
-        mask: { size: /** @type {[number, number]} */ ([6, 8]), boundaries: [6, 18] },
+        mask: { size: [6, 8], boundaries: [6, 18] },
       },
     ];
     await viewer.openImage(null, { key: 'frame', size: [8, 6] });
@@ -167,9 +157,7 @@ test('another renderer shows a frame without an image, its masks and its recordi
     return mask;
   });
   await page.waitForFunction(
-    () =>
-      /** @type {MaskViewer} */ (document.querySelector('mask-viewer')).status.renderer?.kind ===
-      'cpu',
+    () => document.querySelector('mask-viewer').status.renderer?.kind === 'cpu',
     null,
     { timeout: PATIENCE },
   );
@@ -178,7 +166,7 @@ test('another renderer shows a frame without an image, its masks and its recordi
     "snapshot.image === 'frame' && snapshot.shown.length === 1 && snapshot.shown[0].id === 'm'",
   );
   await page.evaluate(() => {
-    const viewer = /** @type {MaskViewer} */ (document.querySelector('mask-viewer'));
+    const viewer = document.querySelector('mask-viewer');
     viewer.selectMask(0);
     viewer.askLink();
   });
@@ -198,7 +186,7 @@ test('a renderer changed while a photo is being opened ends with that photo', as
     base64: FIXTURES['/tiny.bmp'].toString('base64'),
   });
   await page.evaluate(() =>
-    /** @type {MaskViewer} */ (document.querySelector('mask-viewer')).configure({
+    document.querySelector('mask-viewer').configure({
       renderer: 'cpu',
     }),
   );

@@ -4,7 +4,6 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { inFolder, underAddress } from '../../www/demo/sources.js';
 
-/** @param {string | null} file @param {string | null} [url] */
 const image = (file, url = null) => ({
   id: 'p',
   file,
@@ -29,14 +28,14 @@ test('without an address only images with one of their own are found', () => {
 });
 
 test('in a folder, the longest end of the path that some file has decides', () => {
-  const file = (/** @type {string} */ path) =>
+  const file = (path) =>
     Object.assign(new File([], path.split('/').at(-1) ?? ''), { webkitRelativePath: path });
   const [first, second, alone] = [
     file('chosen/images/04/a.jpg'),
     file('chosen/images/05/a.jpg'),
     file('chosen/c.jpg'),
   ];
-  const find = inFolder(/** @type {File[]} */ ([first, second, alone]));
+  const find = inFolder([first, second, alone]);
   assert.equal(find(image('05/a.jpg')), second);
   assert.equal(find(image('/04/a.jpg')), first);
   assert.equal(find(image('07/c.jpg')), alone, 'the folder holds the file without its own folders');

@@ -12,7 +12,6 @@ import { until } from './support.mjs';
 
 export const ROOT = join(import.meta.dirname, '../..');
 const TARGET = process.env.CARGO_TARGET_DIR ?? join(ROOT, 'target');
-/** @typedef {import('../../www/mask-viewer.js').MaskViewer} MaskViewer */
 
 /**
  * Starts the endpoint that serves the page and links.
@@ -42,7 +41,7 @@ export async function startServer(...more) {
     child.on('exit', resolve);
   });
   return {
-    address: /** @type {string} */ (address),
+    address: address,
     kill: () => {
       child.kill('SIGKILL');
       return ended;
@@ -52,17 +51,13 @@ export async function startServer(...more) {
 
 /**
  * Clicks with the real pointer at a point of the image.
- * @param {import('playwright-core').Page} page
- * @param {{ x: number, y: number }} point_in_image
  */
 export async function clickInImage(page, point_in_image) {
   const at = await page.evaluate(({ x, y }) => {
-    const viewer = /** @type {MaskViewer} */ (document.querySelector('mask-viewer'));
+    const viewer = document.querySelector('mask-viewer');
     viewer.tool = 'pick';
     viewer.fit();
-    const canvas = /** @type {HTMLCanvasElement} */ (
-      viewer.shadowRoot?.querySelector('[part~=canvas]')
-    );
+    const canvas = viewer.shadowRoot?.querySelector('[part~=canvas]');
     const box = canvas.getBoundingClientRect();
     const [width = 1, height = 1] = viewer.snapshot?.size ?? [];
     const scale = Math.min(box.width / width, box.height / height);
@@ -74,42 +69,34 @@ export async function clickInImage(page, point_in_image) {
   await page.mouse.click(at.x, at.y);
 }
 
-/** The snapshot once the model has answered. @param {import('playwright-core').Page} page */
+/** The snapshot once the model has answered. */
 export async function maskOf(page) {
   await until(
     page,
     '!snapshot.segmenting && (snapshot.candidates.length > 0 || snapshot.segmentFailure)',
   );
-  const snapshot = await page.evaluate(
-    () => /** @type {MaskViewer} */ (document.querySelector('mask-viewer')).snapshot,
-  );
-  const mask = await page.evaluate(() =>
-    /** @type {MaskViewer} */ (document.querySelector('mask-viewer')).maskRle(),
-  );
+  const snapshot = await page.evaluate(() => document.querySelector('mask-viewer').snapshot);
+  const mask = await page.evaluate(() => document.querySelector('mask-viewer').maskRle());
   assert.ok(snapshot && mask && !snapshot.segmentFailure, JSON.stringify(snapshot?.segmentFailure));
   return { snapshot, mask, bitmap: bitmapOf(mask) };
 }
 
 /**
  * An image of an annotation file with what is annotated in it.
- * @param {string} path
- * @param {string} id
  */
 export function annotated(path, id) {
   const file = JSON.parse(readFileSync(path, 'utf8'));
-  const image = file.images.find((/** @type {any} */ one) => one.id === id);
+  const image = file.images.find((one) => one.id === id);
   assert.ok(image, `${path} has no image ${id}`);
   return {
     image,
-    annotations: file.annotations.filter((/** @type {any} */ one) => one.image_id === id),
+    annotations: file.annotations.filter((one) => one.image_id === id),
   };
 }
 
-/** What the viewer comes to. @param {import('playwright-core').Page} page */
+/** What the viewer comes to. */
 export async function snapshotOf(page) {
-  const snapshot = await page.evaluate(
-    () => /** @type {MaskViewer} */ (document.querySelector('mask-viewer')).snapshot,
-  );
+  const snapshot = await page.evaluate(() => document.querySelector('mask-viewer').snapshot);
   assert.ok(snapshot);
   return snapshot;
 }

@@ -16,8 +16,6 @@ import {
   withoutIndex,
 } from './support.mjs';
 
-/** @typedef {import('../../www/mask-viewer.js').MaskViewer} MaskViewer */
-
 const PHOTO = {
   name: 'mine.bmp',
   type: 'image/bmp',
@@ -26,19 +24,14 @@ const PHOTO = {
 
 const { server, browser } = await startSite(FIXTURES);
 
-/** @param {import('playwright-core').Page} page */
 const thumbnails = (page) =>
   page.getByRole('listbox', { name: 'Sample images' }).getByRole('option');
-/** @param {import('playwright-core').Page} page */
 const range = (page) => page.locator('#pager span').innerText();
-/** @param {import('playwright-core').Page} page */
-const viewOf = (page) =>
-  page.evaluate(() => /** @type {MaskViewer} */ (document.querySelector('mask-viewer')).view);
+const viewOf = (page) => page.evaluate(() => document.querySelector('mask-viewer').view);
 
 /** The page while its samples are still on their way; `release` lets them come. */
 async function openBeforeSamples() {
   const opened = await newPage(browser);
-  /** @type {() => void} */
   let release = () => {};
   const held = new Promise((resolve) => {
     release = () => resolve(undefined);
@@ -88,9 +81,7 @@ test('an address pasted into the open page is followed; the skip link leaves it 
     location.hash = '#image=world_036&view=200,150,2';
   });
   await until(page, "snapshot.image === 'world_036' && snapshot.shown.length > 0");
-  await page.waitForFunction(
-    () => /** @type {MaskViewer} */ (document.querySelector('mask-viewer')).view?.scale === 2,
-  );
+  await page.waitForFunction(() => document.querySelector('mask-viewer').view?.scale === 2);
   const view = await viewOf(page);
   assert.ok(view && Math.abs(view.x - 200) < 1 && Math.abs(view.y - 150) < 1, JSON.stringify(view));
   await page.getByRole('link', { name: 'Skip to the image' }).focus();
@@ -111,7 +102,7 @@ test('another image is shown whole, however the one before was zoomed', async ()
   const { page, errors, close } = await openPage(browser, server.address);
   await until(page, "snapshot.image === 'world_001' && snapshot.shown.length > 0");
   await page.evaluate(() => {
-    /** @type {MaskViewer} */ (document.querySelector('mask-viewer')).view = {
+    document.querySelector('mask-viewer').view = {
       x: 100,
       y: 100,
       scale: 3,
@@ -125,9 +116,7 @@ test('another image is shown whole, however the one before was zoomed', async ()
   await page.evaluate(() => {
     location.hash = '#image=world_002&view=480,320,9999';
   });
-  await page.waitForFunction(
-    () => /** @type {MaskViewer} */ (document.querySelector('mask-viewer').view?.scale ?? 0) > 1,
-  );
+  await page.waitForFunction(() => (document.querySelector('mask-viewer').view?.scale ?? 0) > 1);
   const view = await viewOf(page);
   assert.ok(view && view.scale <= 64, JSON.stringify(view));
   assert.deepEqual(errors, []);
@@ -141,7 +130,7 @@ test('turning the pages by keyboard keeps the focus on a button of the pager', a
     page.getByRole('button', { name: 'Later images' }),
   ];
   await page.evaluate(() => {
-    /** @type {any} */ (globalThis).words = document.querySelector('#pager span');
+    globalThis.words = document.querySelector('#pager span');
   });
   await later.focus();
   for (let first = 25; !(await later.isDisabled()); first += 24) {
@@ -158,7 +147,7 @@ test('turning the pages by keyboard keeps the focus on a button of the pager', a
     'the other button has the focus',
   );
   assert.ok(
-    await page.evaluate(() => /** @type {any} */ (globalThis).words.isConnected),
+    await page.evaluate(() => globalThis.words.isConnected),
     'the words that are read aloud are the same element',
   );
   while (!(await earlier.isDisabled())) {
@@ -182,9 +171,7 @@ test('a photo dropped while the samples load stays', async () => {
   release();
   await thumbnails(page).first().waitFor({ timeout: PATIENCE });
   await page.waitForTimeout(1000);
-  const image = await page.evaluate(
-    () => /** @type {MaskViewer} */ (document.querySelector('mask-viewer')).snapshot?.image,
-  );
+  const image = await page.evaluate(() => document.querySelector('mask-viewer').snapshot?.image);
   assert.equal(image, 'mine.bmp');
   assert.equal(await page.locator('.thumbnail[aria-selected=true]').count(), 0);
   assert.deepEqual(errors, []);
@@ -212,7 +199,6 @@ test('a dataset opened while the samples load stays', async () => {
 
 test('cached answers are loaded once neither the endpoint nor the index answers, and for that image only', async () => {
   const { page, errors, close } = await newPage(browser);
-  /** @type {string[]} */
   const asked = [];
   page.on('request', (request) => asked.push(new URL(request.url()).pathname));
   const cached = () => asked.filter((path) => path.startsWith('/samples/cached/'));
@@ -224,7 +210,7 @@ test('cached answers are loaded once neither the endpoint nor the index answers,
   await page.waitForLoadState('networkidle');
   assert.deepEqual(cached(), []);
   await page.evaluate(() => {
-    const viewer = /** @type {MaskViewer} */ (document.querySelector('mask-viewer'));
+    const viewer = document.querySelector('mask-viewer');
     viewer.configure({ endpoint: null });
     viewer.selectMask(0);
     viewer.askLink();
@@ -241,10 +227,8 @@ test('cached answers are loaded once neither the endpoint nor the index answers,
 
 test('only what the first view shows is loaded before it, and the thumbnails after', async () => {
   const { page, close } = await newPage(browser);
-  /** @type {string[]} */
   const asked = [];
   page.on('request', (request) => asked.push(new URL(request.url()).pathname));
-  /** @type {() => void} */
   let release = () => {};
   const held = new Promise((resolve) => {
     release = () => resolve(undefined);

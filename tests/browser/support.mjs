@@ -10,8 +10,6 @@ import { extname, join, normalize } from 'node:path';
 import { after } from 'node:test';
 import { chromium } from 'playwright-core';
 
-/** @typedef {import('../../www/mask-viewer.js').MaskViewer} MaskViewer */
-
 /**
  * How long a first drawing or mask may take here, in milliseconds: SwiftShader and ONNX Runtime
  * compile on a shared processor.
@@ -50,9 +48,6 @@ const TYPES = new Map([
 /**
  * Serves dist/ below `mount` on a free port, and `extra` files (path to body) before it, all with
  * these headers.
- * @param {Record<string, string | Buffer>} [extra]
- * @param {Record<string, string>} [headers]
- * @param {string} [mount]
  */
 export async function serve(extra = {}, headers = {}, mount = '/') {
   const server = createServer((request, response) => {
@@ -73,7 +68,7 @@ export async function serve(extra = {}, headers = {}, mount = '/') {
   await new Promise((resolve) => {
     server.listen(0, '127.0.0.1', () => resolve(undefined));
   });
-  const { port } = /** @type {import('node:net').AddressInfo} */ (server.address());
+  const { port } = server.address();
   return {
     address: `http://127.0.0.1:${port}/`,
     close: () =>
@@ -84,14 +79,13 @@ export async function serve(extra = {}, headers = {}, mount = '/') {
   };
 }
 
-/** A path as files are called; one with a bare % as it stands. @param {string} path */
+/** A path as files are called; one with a bare % as it stands. */
 function unescaped(path) {
   return /%(?![0-9a-f]{2})/i.test(path) ? path : decodeURIComponent(path);
 }
 
 /**
  * Serves `dist/` with these files and starts a browser, for the tests of one file; both end with them.
- * @param {Parameters<typeof serve>[0]} files
  */
 export async function startSite(files) {
   const [server, browser] = await Promise.all([serve(files), launch()]);
@@ -102,7 +96,6 @@ export async function startSite(files) {
   return { server, browser };
 }
 
-/** @param {{ webgpu?: boolean }} [options] */
 export function launch({ webgpu = true } = {}) {
   return chromium.launch({
     executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
@@ -112,13 +105,10 @@ export function launch({ webgpu = true } = {}) {
 
 /**
  * A page that collects what its console and its exceptions say is wrong.
- * @param {import('playwright-core').Browser} browser
- * @param {import('playwright-core').BrowserContextOptions} [options]
  */
 export async function newPage(browser, options = {}) {
   const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, ...options });
   const page = await context.newPage();
-  /** @type {string[]} */
   const errors = [];
   page.on('console', (message) => {
     if (message.type() === 'error') errors.push(`${message.text()} (${message.location().url})`);
@@ -129,9 +119,6 @@ export async function newPage(browser, options = {}) {
 
 /**
  * A page whose first viewer shows masks.
- * @param {import('playwright-core').Browser} browser
- * @param {string} address
- * @param {import('playwright-core').BrowserContextOptions} [options]
  */
 export async function openPage(browser, address, options = {}) {
   const opened = await newPage(browser, options);
@@ -142,7 +129,6 @@ export async function openPage(browser, address, options = {}) {
 
 /**
  * Waits until the first viewer's snapshot fulfils a condition.
- * @param {import('playwright-core').Page} page
  * @param {string} condition An expression of `snapshot`.
  */
 export async function until(page, condition) {
@@ -163,12 +149,10 @@ export async function until(page, condition) {
 
 /**
  * Keeps the GPU devices that a page will ask for in its global `devices`.
- * @param {import('playwright-core').Page} page
  */
 export function keepDevices(page) {
   return page.addInitScript(() => {
-    /** @type {GPUDevice[]} */
-    const devices = /** @type {any} */ (globalThis.devices = []);
+    const devices = (globalThis.devices = []);
     const request = GPUAdapter.prototype.requestDevice;
     GPUAdapter.prototype.requestDevice = async function (...options) {
       const device = await request.apply(this, options);
@@ -180,39 +164,29 @@ export function keepDevices(page) {
 
 /**
  * Has the newest of them refuse work from now on, as a GPU does that is out of memory.
- * @param {import('playwright-core').Page} page
  */
 export function failDevices(page) {
   return page.evaluate(() => {
-    setInterval(
-      () =>
-        /** @type {any} */ (globalThis).devices
-          .at(-1)
-          .createBuffer({ size: 16, usage: 0xffff_ffff }),
-      50,
-    );
+    setInterval(() => globalThis.devices.at(-1).createBuffer({ size: 16, usage: 0xffff_ffff }), 50);
   });
 }
 
 /**
  * Keeps what viewers will say in events `error` in the page's global `told`.
- * @param {import('playwright-core').Page} page
  * @returns {Promise<() => Promise<string[]>>} Reads it.
  */
 export async function keepErrors(page) {
   await page.addInitScript(() => {
-    /** @type {string[]} */
-    const told = /** @type {any} */ (globalThis.told = []);
+    const told = (globalThis.told = []);
     addEventListener('error', (event) => {
       if (event instanceof CustomEvent) told.push(event.detail.message);
     });
   });
-  return () => page.evaluate(() => /** @type {any} */ (globalThis).told);
+  return () => page.evaluate(() => globalThis.told);
 }
 
 /**
  * Takes the index away with which a page links by itself; what is asked then is answered at once.
- * @param {import('playwright-core').Page} page
  */
 export function withoutIndex(page) {
   return page.route('**/index/index.json', (route) => route.fulfill({ status: 404, body: '' }));
@@ -220,9 +194,6 @@ export function withoutIndex(page) {
 
 /**
  * Lets something be dropped on the page, or pasted into it.
- * @param {import('playwright-core').Page} page
- * @param {{ name: string, type: string, base64: string }} file
- * @param {'drop' | 'paste'} [gesture]
  */
 export function bring(page, file, gesture = 'drop') {
   return page.evaluate(
