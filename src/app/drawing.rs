@@ -25,15 +25,15 @@ const MAX_LABELS: usize = 60;
 #[cfg_attr(target_arch = "wasm32", derive(tsify::Tsify), tsify(missing_as_null))]
 #[serde(rename_all = "camelCase")]
 pub struct Marks {
-    /// The points clicked.
+    /// The points clicked, in the order given.
     pub points: Vec<PointMark>,
     /// `[x1, y1, x2, y2]` of the boxes drawn and of the one being drawn.
     pub boxes: Vec<[f64; 4]>,
     /// The point that the model is working on.
     pub pulse: Option<[f64; 2]>,
-    /// The keyboard's crosshair.
+    /// Place of the keyboard's crosshair, once a key has shown it.
     pub crosshair: Option<[f64; 2]>,
-    /// Names of masks.
+    /// Names of masks, in drawing order.
     pub labels: Vec<Label>,
     /// Whether another part than the whole image is shown.
     pub is_zoomed: bool,
@@ -43,7 +43,7 @@ pub struct Marks {
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[cfg_attr(target_arch = "wasm32", derive(tsify::Tsify))]
 pub struct PointMark {
-    /// `[x, y]`.
+    /// `[x, y]` of the mark's middle.
     pub at: [f64; 2],
     /// Whether the point is part of the object.
     pub positive: bool,
@@ -53,7 +53,7 @@ pub struct PointMark {
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[cfg_attr(target_arch = "wasm32", derive(tsify::Tsify))]
 pub struct Label {
-    /// Plain text.
+    /// The name as plain text, not as HTML.
     pub text: String,
     /// `[x, y]` of the mask's topmost pixel in view.
     pub at: [f64; 2],
@@ -134,7 +134,7 @@ impl State {
         Marks { points, boxes, pulse, crosshair, labels: self.labels(scene), is_zoomed }
     }
 
-    /// The names of all masks where the settings say so; else of the mask hovered and of the one selected.
+    /// Returns the names of all masks where the settings say so; else of the masks hovered and selected.
     fn labels(&self, scene: &Scene) -> Vec<Label> {
         if !self.clicks().is_empty() {
             return Vec::new();

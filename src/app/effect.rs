@@ -26,7 +26,7 @@ pub enum Effect {
     Changed,
     /// Draw with this renderer from now on.
     Attach {
-        /// Which renderer.
+        /// The choice of the settings, or the CPU after the GPU failed.
         renderer: RendererChoice,
     },
     /// Load the segmentation model and encode the image: a click is likely to come.
@@ -101,7 +101,7 @@ pub enum Notice {
     MaskSelect(Option<MaskDetail>),
     /// A click became a mask, or another candidate is chosen.
     Segment {
-        /// The chosen candidate.
+        /// The chosen candidate, as large as the image.
         #[serde(skip)]
         mask: Mask,
         /// The model's own estimate of its `IoU`, 0..=1.
@@ -112,12 +112,12 @@ pub enum Notice {
         /// The mask that was linked.
         #[serde(skip)]
         mask: Mask,
-        /// Its entities.
+        /// Entities of the mask, from high to low scores.
         answer: LinkResponse,
-        /// Where the answer comes from.
+        /// The origin of the answer.
         source: Source,
     },
-    /// Something failed.
+    /// The model, the endpoint, a file or the renderer failed.
     Error(Failure),
 }
 

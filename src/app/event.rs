@@ -1,4 +1,4 @@
-//! Events: actions of the person, of the page around the viewer, and answers of the model and the endpoint.
+//! Events: actions of the person and of the page around the viewer, and results of model and endpoint.
 
 use serde::{Deserialize, Serialize};
 
@@ -17,9 +17,9 @@ pub enum Event {
     ImageOpened {
         /// Names the image: its address, or the hash of its content.
         key: String,
-        /// Width in pixels.
+        /// Width of the image in pixels.
         width: u32,
-        /// Height in pixels.
+        /// Height of the image in pixels.
         height: u32,
     },
     /// No image is open any more.
@@ -27,19 +27,19 @@ pub enum Event {
     /// Other masks are shown over the image.
     #[serde(skip)]
     MasksShown {
-        /// In drawing order.
+        /// Masks in drawing order, the topmost last.
         masks: Vec<ShownMask>,
         /// The runs of the masks that have no `counts`, which have none here.
         runs: FlatMasks,
     },
     /// The masks of the image could not be loaded; none are shown.
     MasksFailed {
-        /// The reason.
+        /// The reason, shown until other masks come.
         failure: Failure,
     },
     /// Cached answers for masks of this image replace the last ones.
     AnswersCached {
-        /// In any order.
+        /// The order has no meaning; the answer of the most similar mask is used.
         answers: Vec<CachedAnswer>,
     },
     /// The pointer has moved over the canvas, or has left it.
@@ -49,7 +49,7 @@ pub enum Event {
     },
     /// The pointer was pressed and released at one place.
     PointerClicked {
-        /// `[x, y]`.
+        /// `[x, y]`, which may lie beside the image.
         in_canvas: [f64; 2],
         /// Whether a key marks the point as not part of the object, whatever the tool.
         negative: bool,
@@ -60,7 +60,7 @@ pub enum Event {
     PointerDragged {
         /// The corner where the drag began.
         from_in_canvas: [f64; 2],
-        /// The corner opposite.
+        /// The corner where the pointer is now.
         to_in_canvas: [f64; 2],
         /// Whether the pointer was released, which draws the box unless it is tiny.
         done: bool,
@@ -77,7 +77,7 @@ pub enum Event {
     },
     /// Another tool is active.
     ToolChosen {
-        /// The tool.
+        /// The tool that the next click uses.
         tool: Tool,
     },
     /// A point of the image was clicked.
@@ -93,16 +93,16 @@ pub enum Event {
     },
     /// A box was drawn around an object.
     BoxDrawn {
-        /// One corner.
+        /// `[x, y]` of any corner; clipped to the image.
         from: [f64; 2],
-        /// The corner opposite.
+        /// `[x, y]` of the opposite corner; clipped to the image.
         to: [f64; 2],
     },
     /// An arrow key moves the crosshair, or the image with [`Tool::Pan`].
     CursorMoved {
-        /// CSS pixels to the right.
+        /// CSS pixels to the right; negative for left.
         dx: f64,
-        /// CSS pixels down.
+        /// CSS pixels down; negative for up.
         dy: f64,
     },
     /// A key clicks at the crosshair; with [`Tool::Box`] it sets one corner and then the other.
@@ -129,9 +129,9 @@ pub enum Event {
     },
     /// The image is moved.
     Panned {
-        /// CSS pixels to the right.
+        /// CSS pixels to the right; negative for left.
         dx: f64,
-        /// CSS pixels down.
+        /// CSS pixels down; negative for up.
         dy: f64,
     },
     /// The image is zoomed.
@@ -181,11 +181,11 @@ pub enum Event {
         /// Whether a refinement pass is still to come: the masks are shown until then and not linked.
         provisional: bool,
     },
-    /// The model failed.
+    /// The segmentation model failed or could not be loaded.
     SegmentFailed {
         /// The ticket of the request.
         ticket: Ticket,
-        /// The reason.
+        /// The reason, shown until the clicks or the selection change.
         failure: Failure,
     },
     /// The entity of the current mask is asked for.
@@ -201,17 +201,17 @@ pub enum Event {
     LinkFailed {
         /// The ticket of the request.
         ticket: Ticket,
-        /// The reason.
+        /// The reason, kept beside those of the other sources.
         failure: Failure,
     },
     /// The settings have changed.
     SettingsChanged {
-        /// All settings.
+        /// All settings, changed or not.
         settings: Settings,
     },
     /// The GPU failed and cannot be restored: the CPU draws from now on.
     GpuFailed {
-        /// The reason.
+        /// The reason, reported to the page and to screen readers.
         failure: Failure,
     },
     /// The viewer has left the document: nothing is awaited any more.
@@ -240,7 +240,7 @@ pub struct ShownMask {
 pub struct CachedAnswer {
     /// The mask that was linked.
     pub mask: CocoRle,
-    /// Its entities.
+    /// Entities of the mask, from the endpoint.
     pub answer: LinkResponse,
 }
 

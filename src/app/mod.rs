@@ -23,7 +23,7 @@ pub use snapshot::{Facts, ShownSummary, Snapshot};
 pub use state::clicks::{Candidate, Clicks};
 pub use state::cursor::Cursor;
 pub use state::linking::{Linking, MIN_CACHED_IOU, Source};
-pub use state::view::{ViewPosition, Viewport};
+pub use state::viewport::{ViewPosition, Viewport};
 pub use state::{Selection, Shown, State};
 pub use ticket::Ticket;
 pub use words::Confidence;

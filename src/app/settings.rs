@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-/// What a click on the image does.
+/// Meaning of a click on the image.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[cfg_attr(target_arch = "wasm32", derive(tsify::Tsify))]
 #[serde(rename_all = "camelCase")]
@@ -18,7 +18,7 @@ pub enum Tool {
     Remove,
     /// Draws a box around the object.
     Box,
-    /// Moves the image.
+    /// Moves the image on the canvas.
     Pan,
 }
 
@@ -29,7 +29,7 @@ impl Tool {
     }
 }
 
-/// How masks get their colors.
+/// Rule by which masks get their colors.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[cfg_attr(target_arch = "wasm32", derive(tsify::Tsify))]
 #[serde(rename_all = "camelCase")]
@@ -41,7 +41,7 @@ pub enum ColorMode {
     Mask,
 }
 
-/// Which renderer draws.
+/// The preferred renderer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[cfg_attr(target_arch = "wasm32", derive(tsify::Tsify))]
 #[serde(rename_all = "camelCase")]
@@ -49,7 +49,7 @@ pub enum RendererChoice {
     /// WebGPU where it works, else the CPU.
     #[default]
     Auto,
-    /// The CPU.
+    /// The CPU, even where WebGPU works.
     Cpu,
 }
 
@@ -64,7 +64,7 @@ pub struct Settings {
     pub model: Option<String>,
     /// Opacity of a mask's fill, 0..=1.
     pub opacity: f64,
-    /// How masks get their colors.
+    /// Whether masks of one entity share a color.
     pub color_mode: ColorMode,
     /// Whether fills carry a pattern, which tells masks apart without color.
     pub patterns: bool,
@@ -72,7 +72,7 @@ pub struct Settings {
     pub labels: bool,
     /// Whether bounding boxes are drawn.
     pub boxes: bool,
-    /// Which renderer draws.
+    /// The preferred renderer; a failure of the GPU does not change it.
     pub renderer: RendererChoice,
 }
 

@@ -2,10 +2,13 @@
 
 use serde::Serialize;
 
-use super::{Confidence, Failure, Linking, Selection, Settings, State, Tool};
+use super::{Confidence, Failure, Linking, Selection, Settings, Shown, State, Tool, words};
 use crate::geometry::PixelRect;
 use crate::rle::Mask;
 use crate::segment::Prompt;
+
+/// Maximum number of names in the description of an image.
+const MAX_NAMES: usize = 8;
 
 /// The state without masks: it is cheap to make after each change.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -18,11 +21,11 @@ pub struct Snapshot {
     pub size: Option<[u32; 2]>,
     /// Describes the image and its masks in words.
     pub description: String,
-    /// The active tool.
+    /// The tool that the next click uses.
     pub tool: Tool,
     /// The masks shown, in drawing order.
     pub shown: Vec<ShownSummary>,
-    /// Why masks, or some of them, are not shown.
+    /// Reason why masks, or some of them, are not shown.
     pub masks_failure: Option<Failure>,
     /// Index of the shown mask under the pointer.
     pub hovered: Option<usize>,
@@ -36,17 +39,17 @@ pub struct Snapshot {
     pub candidates: Vec<f32>,
     /// Index of the chosen candidate.
     pub chosen: usize,
-    /// Why the last run of the model failed.
+    /// Reason why the last run of the model failed.
     pub segment_failure: Option<Failure>,
     /// Measures of the current mask: the chosen candidate, or the selected mask.
     pub facts: Option<Facts>,
     /// The progress of linking the current mask.
     pub linking: Linking,
-    /// How sure the first entity is, where there is an answer.
+    /// Certainty of the first entity, where there is an answer.
     pub confidence: Option<Confidence>,
-    /// The same in words.
+    /// Heading of the list of entities, which says how sure they are.
     pub heading: Option<&'static str>,
-    /// All settings.
+    /// All settings, as last changed.
     pub settings: Settings,
 }
 
@@ -77,7 +80,7 @@ pub struct Facts {
 }
 
 impl Facts {
-    /// Measures a mask.
+    /// Measures a mask by its runs.
     pub fn of(mask: &Mask) -> Self {
         let bbox = mask.bbox().map(|PixelRect { x, y, width, height }| [x, y, width, height]);
         let area = mask.area();
@@ -119,5 +122,29 @@ impl State {
             heading: confidence.map(Confidence::heading),
             settings: self.settings().clone(),
         }
+    }
+
+    /// Describes the image and its masks to those who do not see the canvas.
+    fn description(&self) -> String {
+        let Some((_, size)) = self.image() else { return "No image.".to_owned() };
+        let mut names = Vec::new();
+        for name in self.shown().iter().map(Shown::name) {
+            if names.len() < MAX_NAMES && !names.contains(&name) {
+                names.push(name);
+            }
+        }
+        let count = self.shown().len();
+        let names = names.join(", ");
+        let mut sentences = vec![format!("An image of {} by {} pixels.", size.width, size.height)];
+        sentences.push(match count {
+            0 => "No masks are shown.".to_owned(),
+            1 => format!("1 mask: {names}."),
+            _ => format!("{count} masks: {names}."),
+        });
+        sentences.extend(self.selected().map(|shown| format!("Selected: {}.", shown.name())));
+        let covered = |mask| format!("The current mask covers {}.", words::share_of(mask));
+        sentences.extend(self.current_mask().map(covered));
+        sentences.extend(self.clicks().awaited().map(|_| "The model is running.".to_owned()));
+        sentences.join(" ")
     }
 }

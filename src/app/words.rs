@@ -1,16 +1,13 @@
-//! Sentences about the state, for the panel beside the image and for screen readers.
+//! Sentences and headings, for the panel beside the image and for screen readers.
 
 use serde::Serialize;
 
-use super::{Failure, Source, State};
+use super::{Failure, Source};
 use crate::geometry::Size;
 use crate::link::protocol::LinkResponse;
 use crate::rle::Mask;
 
-/// Maximum number of names in the description of an image.
-const MAX_NAMES: usize = 8;
-
-/// How sure the first entity of an answer is.
+/// Certainty of the first entity of an answer is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[cfg_attr(target_arch = "wasm32", derive(tsify::Tsify))]
 #[serde(rename_all = "camelCase")]
@@ -58,7 +55,7 @@ impl Confidence {
     }
 }
 
-/// The first entity of an answer and where the answer comes from, as one hears it.
+/// Describes the first entity of an answer and the origin of the answer to those who listen.
 pub(super) fn answer(answer: &LinkResponse, source: Source) -> String {
     let first = answer.entities.first();
     let percent = first.map_or(0.0, |entity| 100.0 * entity.score);
@@ -77,19 +74,19 @@ pub(super) fn answer(answer: &LinkResponse, source: Source) -> String {
     }
 }
 
-/// The part of the image that the mask covers.
+/// Describes the part of the image that the mask covers.
 pub(super) fn share_of(mask: &Mask) -> String {
     let share = 100.0 * mask.area() as f64 / mask.size().pixels().max(1) as f64;
     if share < 1.0 { "under 1 % of the image".to_owned() } else { format!("{share:.0} % of the image") }
 }
 
-/// The place of the crosshair, counted from 1, and the mask there.
+/// Describes the place of the crosshair, counted from 1, and the mask there.
 pub(super) fn place([x, y]: [f64; 2], Size { width, height }: Size, mask: Option<&str>) -> String {
     let place = format!("{} of {width}, {} of {height}", x.ceil(), y.ceil());
     mask.map_or(place.clone(), |mask| format!("{mask}: {place}"))
 }
 
-/// Several failures as one: how many of `count` things failed, and the first failure.
+/// Joins failures into one: how many of `count` things failed, and the first reason.
 pub(super) fn summary(failures: Vec<Failure>, count: usize, [one, many]: [&str; 2]) -> Option<Failure> {
     let failed = failures.len();
     let Failure { code, message } = failures.into_iter().next()?;
@@ -99,30 +96,4 @@ pub(super) fn summary(failures: Vec<Failure>, count: usize, [one, many]: [&str; 
         _ => format!("{failed} of {count} {many}"),
     };
     Some(Failure { code, message: format!("{subject} cannot be used: {message}.") })
-}
-
-impl State {
-    /// Describes the image and its masks to those who do not see the canvas.
-    pub(super) fn description(&self) -> String {
-        let Some((_, size)) = self.image() else { return "No image.".to_owned() };
-        let mut names = Vec::new();
-        for name in self.shown().iter().map(super::Shown::name) {
-            if names.len() < MAX_NAMES && !names.contains(&name) {
-                names.push(name);
-            }
-        }
-        let count = self.shown().len();
-        let names = names.join(", ");
-        let mut sentences = vec![format!("An image of {} by {} pixels.", size.width, size.height)];
-        sentences.push(match count {
-            0 => "No masks are shown.".to_owned(),
-            1 => format!("1 mask: {names}."),
-            _ => format!("{count} masks: {names}."),
-        });
-        sentences.extend(self.selected().map(|shown| format!("Selected: {}.", shown.name())));
-        let covered = |mask| format!("The current mask covers {}.", share_of(mask));
-        sentences.extend(self.current_mask().map(covered));
-        sentences.extend(self.clicks().awaited().map(|_| "The model is running.".to_owned()));
-        sentences.join(" ")
-    }
 }

@@ -26,6 +26,10 @@ const MAY_NAME: [(&str, &[&str]); 12] = [
     ("cli", &["geometry", "pixels", "rle", "dataset", "model", "segment", "link"]),
 ];
 
+/// The only names that a module may use of another one which it may name.
+const ONLY: [(&str, &str, &[&str]); 2] =
+    [("app", "segment", &["Prompt", "Prompts"]), ("app", "link", &["protocol"])];
+
 /// Patterns that only the given paths may contain.
 const KEPT_TO: [(&str, &[&str]); 3] = [
     ("wgpu::", &["src/gpu/", "src/render/", "src/link/search"]),
@@ -62,7 +66,7 @@ fn made_up_source_with_a_forbidden_name_is_found() {
     assert!(!holds_word("use super::ort::Runtime;", "ort::"));
 }
 
-/// Returns the modules that a file names without a grant.
+/// Returns the modules that a file names without a grant, or of which it names more than [`ONLY`] grants.
 fn forbidden_names(path: &str, text: &str) -> Vec<&'static str> {
     let at = module_path(path);
     let grant = MAY_NAME.iter().find(|(module, _)| at.len() > 1 && at[0] == *module || at == [*module]);
@@ -70,11 +74,28 @@ fn forbidden_names(path: &str, text: &str) -> Vec<&'static str> {
     let named = |path: &Vec<String>| {
         let supers = path.iter().take_while(|name| *name == "super").count();
         let from_root = path.first()? == "crate" || supers > 0 && supers == at.len();
-        let named = if from_root { path.get(supers.max(1))? } else { return None };
-        let (found, _) = MAY_NAME.iter().find(|(module, _)| named == module)?;
-        (found != module && !granted.contains(found)).then_some(*found)
+        let path = if from_root { &path[supers.max(1)..] } else { return None };
+        let (found, _) =
+            MAY_NAME.iter().find(|(module, _)| path.first().is_some_and(|name| name == module))?;
+        let only = ONLY.iter().find(|(user, used, _)| user == module && used == found);
+        let is_granted = granted.contains(found)
+            && only
+                .is_none_or(|(_, _, names)| path.get(1).is_some_and(|name| names.contains(&name.as_str())));
+        (found != module && !is_granted).then_some(*found)
     };
     Module::read_with_tests(path, text).paths.iter().filter_map(named).collect()
+}
+
+#[test]
+fn app_that_names_more_than_prompts_and_protocol_is_found() {
+    for (text, expected) in [
+        ("use crate::segment::{Prompt, Prompts};\nuse crate::link::protocol::LinkResponse;", vec![]),
+        ("use crate::segment::{Prompt, Session};", vec!["segment"]),
+        ("use super::super::link::{Index, protocol};", vec!["link"]),
+        ("use crate::segment;\nuse crate::link::*;", vec!["link", "segment"]),
+    ] {
+        assert_eq!(forbidden_names("src/app/a.rs", text), expected, "{text}");
+    }
 }
 
 #[test]

@@ -1,9 +1,6 @@
 //! The points and boxes of one object being segmented, and the model's candidates for it.
 
-use super::{Effect, Selection, State, Tool, announce};
-use crate::app::event::{Event, Failure};
-use crate::app::{Notice, SegmentRequest, Ticket, words};
-use crate::geometry::{Point, Rect};
+use crate::app::{SegmentRequest, Ticket};
 use crate::rle::Mask;
 use crate::segment::Prompt;
 
@@ -40,42 +37,42 @@ pub struct Clicks {
 }
 
 impl Clicks {
-    /// Points and boxes in the order given.
+    /// Returns the points and boxes in the order given.
     pub fn prompts(&self) -> &[Prompt] {
         &self.prompts
     }
 
-    /// Whether there are neither points nor boxes.
+    /// Returns whether there are neither points nor boxes.
     pub fn is_empty(&self) -> bool {
         self.prompts.is_empty()
     }
 
-    /// The ticket of the run whose masks are awaited.
+    /// Returns the ticket of the run whose masks are awaited.
     pub fn awaited(&self) -> Option<Ticket> {
         self.awaited
     }
 
-    /// The candidates of the last answer, best first.
+    /// Returns the candidates of the last answer, best first.
     pub fn candidates(&self) -> &[Candidate] {
         self.answers.last().map_or(&[], |answer| &answer.candidates)
     }
 
-    /// Index of the chosen candidate.
+    /// Returns the index of the chosen candidate.
     pub fn chosen(&self) -> usize {
         self.answers.last().map_or(0, |answer| answer.chosen)
     }
 
-    /// The chosen candidate.
+    /// Returns the chosen candidate of the last answer.
     pub fn candidate(&self) -> Option<&Candidate> {
         self.candidates().get(self.chosen())
     }
 
-    fn is_negative_only(&self) -> bool {
+    pub(super) fn is_negative_only(&self) -> bool {
         self.prompts.iter().all(|prompt| matches!(prompt, Prompt::Click { positive: false, .. }))
     }
 
     /// Removes the last prompt and its answer. Returns whether the mask before it is shown again.
-    fn undo(&mut self) -> bool {
+    pub(super) fn undo(&mut self) -> bool {
         self.prompts.pop();
         let left = self.prompts.len();
         self.answers.retain(|answer| answer.prompts < left || (answer.prompts == left && answer.is_final));
@@ -83,7 +80,7 @@ impl Clicks {
     }
 
     /// Returns the request of these prompts, now awaited under `ticket`.
-    fn request(&mut self, ticket: Ticket, image: &str) -> SegmentRequest {
+    pub(super) fn request(&mut self, ticket: Ticket, image: &str) -> SegmentRequest {
         self.awaited = Some(ticket);
         let refine = self.answers.last().zip(self.candidate());
         let refine = refine.map(|(answer, chosen)| (answer.ticket, chosen.place));
@@ -91,7 +88,13 @@ impl Clicks {
     }
 
     /// Adds the candidates of the awaited run; goes on waiting unless they are final.
-    fn answer(&mut self, ticket: Ticket, candidates: Vec<Candidate>, chosen: usize, is_final: bool) {
+    pub(super) fn answer(
+        &mut self,
+        ticket: Ticket,
+        candidates: Vec<Candidate>,
+        chosen: usize,
+        is_final: bool,
+    ) {
         let prompts = self.prompts.len();
         self.answers.retain(|answer| answer.prompts < prompts);
         self.answers.push(Answer { ticket, prompts, is_final, candidates, chosen });
@@ -100,18 +103,28 @@ impl Clicks {
         }
     }
 
+    /// Adds a point or a box after the others.
+    pub(super) fn push(&mut self, prompt: Prompt) {
+        self.prompts.push(prompt);
+    }
+
+    /// Stops waiting, and returns the ticket that was awaited.
+    pub(super) fn cancel(&mut self) -> Option<Ticket> {
+        self.awaited.take()
+    }
+
     /// Stops waiting if `ticket` is awaited.
     pub(super) fn fail(&mut self, ticket: Ticket) -> bool {
         self.awaited.take_if(|awaited| *awaited == ticket).is_some()
     }
 
-    /// Whether the shown candidates may be switched: provisional, final, or left from the last success.
-    fn can_choose(&self) -> bool {
+    /// Returns whether the shown candidates may be switched: provisional, final, or of the last success.
+    pub(super) fn can_choose(&self) -> bool {
         self.answers.last().is_some_and(|answer| self.awaited.is_none_or(|awaited| awaited == answer.ticket))
     }
 
     /// Chooses another candidate; returns false where there is no such one or it is chosen already.
-    fn choose(&mut self, index: usize) -> bool {
+    pub(super) fn choose(&mut self, index: usize) -> bool {
         match self.answers.last_mut() {
             Some(answer) if index < answer.candidates.len() && index != answer.chosen => {
                 // A candidate that was chosen by hand is not refined.
@@ -120,181 +133,5 @@ impl Clicks {
             }
             _ => false,
         }
-    }
-}
-
-impl State {
-    pub(super) fn click(&mut self, [x, y]: [f64; 2], negative: bool, add: bool) -> Vec<Effect> {
-        let Some((_, size)) = &self.image else { return Vec::new() };
-        let inside = (0.0..f64::from(size.width)).contains(&x) && (0.0..f64::from(size.height)).contains(&y);
-        if !inside {
-            return Vec::new();
-        }
-        let positive = !negative && self.tool != Tool::Remove;
-        let is_new_object = match self.tool {
-            Tool::Select if !negative && !add => return self.select(self.shown_at([x, y])),
-            Tool::Pan => return Vec::new(),
-            Tool::Pick | Tool::Box => positive && !add,
-            Tool::Select | Tool::Add | Tool::Remove => false,
-        };
-        self.prompt(Prompt::Click { point: Point::new(x, y), positive }, is_new_object)
-    }
-
-    pub(super) fn draw_box(&mut self, from: [f64; 2], to: [f64; 2]) -> Vec<Effect> {
-        let Some((_, size)) = self.image else { return Vec::new() };
-        let inside =
-            |[x, y]: [f64; 2]| [x.clamp(0.0, f64::from(size.width)), y.clamp(0.0, f64::from(size.height))];
-        let rect = Rect::from_corners(inside(from), inside(to));
-        if rect.width() > 0.0 && rect.height() > 0.0 {
-            self.prompt(Prompt::Box(rect), true)
-        } else {
-            // A box beside the image, or a press without a drag.
-            Vec::new()
-        }
-    }
-
-    fn prompt(&mut self, prompt: Prompt, is_new_object: bool) -> Vec<Effect> {
-        let mut effects = self.stop_waiting();
-        if is_new_object {
-            self.clicks = Clicks::default();
-        }
-        self.clicks.prompts.push(prompt);
-        effects.extend(self.ask_segment());
-        effects
-    }
-
-    pub(super) fn undo(&mut self) -> Vec<Effect> {
-        match self.clicks.prompts().len() {
-            0 => return Vec::new(),
-            1 => return self.clear(),
-            _ => {}
-        }
-        let mut effects = self.stop_waiting();
-        if !self.clicks.undo() {
-            effects.extend(self.ask_segment());
-            return effects;
-        }
-        self.segment_failure = None;
-        effects.push(Effect::DrawMasks);
-        effects.extend(self.show_candidate());
-        effects
-    }
-
-    pub(super) fn clear(&mut self) -> Vec<Effect> {
-        let mut effects = self.drop_corner();
-        if self.clicks.is_empty() && self.selection == Selection::Nothing {
-            return effects;
-        }
-        effects.extend(self.stop_waiting());
-        let was_shown = matches!(self.selection, Selection::Shown(_));
-        (self.clicks, self.segment_failure, self.selection) = (Clicks::default(), None, Selection::Nothing);
-        if was_shown {
-            effects.push(Effect::Notify(Notice::MaskSelect(None)));
-        }
-        effects.extend([Effect::DrawMasks, announce("Cleared.".to_owned()), Effect::Changed]);
-        effects
-    }
-
-    fn ask_segment(&mut self) -> Vec<Effect> {
-        let mut effects = self.stop_waiting();
-        let ticket = self.ticket();
-        let Some((image, _)) = &self.image else { return effects };
-        if matches!(std::mem::replace(&mut self.selection, Selection::Clicked), Selection::Shown(_)) {
-            effects.push(Effect::Notify(Notice::MaskSelect(None)));
-        }
-        self.segment_failure = None;
-        let request = self.clicks.request(ticket, image);
-        effects.extend([Effect::Segment(request), Effect::DrawMasks, Effect::Changed]);
-        effects
-    }
-
-    /// Shows the masks of [`Event::Segmented`].
-    pub(super) fn take_candidates(&mut self, event: Event) -> Vec<Effect> {
-        let Event::Segmented { ticket, size, scores, masks, best, provisional } = event else {
-            return Vec::new();
-        };
-        if self.clicks.awaited() != Some(ticket) {
-            return Vec::new();
-        }
-        let decoded = scores.into_iter().enumerate().map(|(place, score)| {
-            let mask = super::checked(size, self.size(), || masks.mask(place, size))?;
-            Ok(Candidate { mask, score, place })
-        });
-        let mut decoded: Vec<Candidate> = match decoded.collect() {
-            Ok(decoded) => decoded,
-            Err(failure) => return self.take_segment_failure(ticket, failure),
-        };
-        decoded.retain(|candidate| !candidate.mask.is_empty());
-        decoded.sort_by(|a, b| b.score.total_cmp(&a.score));
-        if decoded.is_empty() {
-            return if provisional { Vec::new() } else { self.take_nothing_found(ticket) };
-        }
-        let chosen = decoded.iter().position(|candidate| Some(candidate.place) == best).unwrap_or(0);
-        self.clicks.answer(ticket, decoded, chosen, !provisional);
-        // An answer about the mask before is none about this one.
-        let mut effects = if provisional { self.stop_link() } else { Vec::new() };
-        effects.push(Effect::DrawMasks);
-        effects.extend(if provisional { vec![Effect::Changed] } else { self.show_candidate() });
-        effects
-    }
-
-    fn take_nothing_found(&mut self, ticket: Ticket) -> Vec<Effect> {
-        let message = if self.clicks.is_negative_only() {
-            "There is nothing to remove from yet; click the object first."
-        } else {
-            "The model found no object there; click another spot or draw a box."
-        };
-        let failure = Failure { code: "nothing-found".to_owned(), message: message.to_owned() };
-        self.take_segment_failure(ticket, failure)
-    }
-
-    pub(super) fn take_segment_failure(&mut self, ticket: Ticket, failure: Failure) -> Vec<Effect> {
-        if !self.clicks.fail(ticket) {
-            return Vec::new();
-        }
-        self.segment_failure = Some(failure.clone());
-        let text = failure.message.clone();
-        vec![Effect::DrawMasks, announce(text), Effect::Notify(Notice::Error(failure)), Effect::Changed]
-    }
-
-    pub(super) fn choose_candidate(&mut self, index: usize) -> Vec<Effect> {
-        if !self.clicks.can_choose() || !self.clicks.choose(index) {
-            return Vec::new();
-        }
-        // A refinement pass that is still to come would undo the choice.
-        let mut effects = self.stop_waiting();
-        self.segment_failure = None;
-        effects.push(Effect::DrawMasks);
-        effects.extend(self.show_candidate());
-        effects
-    }
-
-    pub(super) fn step_candidate(&mut self, by: i32) -> Vec<Effect> {
-        let count = self.clicks.candidates().len() as i64;
-        if count == 0 {
-            return Vec::new();
-        }
-        let index = (self.clicks.chosen() as i64 + i64::from(by)).rem_euclid(count);
-        self.choose_candidate(index as usize)
-    }
-
-    /// Announces the chosen candidate and links it.
-    fn show_candidate(&mut self) -> Vec<Effect> {
-        let Some(Candidate { mask, score, .. }) = self.clicks.candidate() else { return Vec::new() };
-        let (place, count) = (self.clicks.chosen() + 1, self.clicks.candidates().len());
-        let of = if count > 1 { format!(", candidate {place} of {count}") } else { String::new() };
-        let found = announce(format!("Mask found, {}{of}.", words::share_of(mask)));
-        let notice = Notice::Segment { mask: mask.clone(), score: *score };
-        let mut effects = vec![found, Effect::Notify(notice)];
-        effects.extend(self.ask_link());
-        effects
-    }
-
-    pub(super) fn stop_waiting(&mut self) -> Vec<Effect> {
-        let mut effects = self.stop_link();
-        if let Some(ticket) = self.clicks.awaited.take() {
-            effects.push(Effect::CancelSegment { ticket });
-        }
-        effects
     }
 }

@@ -1,14 +1,18 @@
 //! The state of a viewer, and how each event changes it.
 
+mod click_events;
 pub(super) mod clicks;
 pub(super) mod cursor;
+mod cursor_events;
+mod link_events;
 pub(super) mod linking;
-pub(super) mod view;
+mod view_events;
+pub(super) mod viewport;
 
 use clicks::Clicks;
 use cursor::Cursor;
 use linking::{Cached, Linking};
-use view::Viewport;
+use viewport::Viewport;
 
 use super::effect::{Effect, MaskDetail, Notice};
 use super::event::{Event, Failure, ShownMask};
@@ -33,7 +37,7 @@ pub struct Shown {
 }
 
 impl Shown {
-    /// The title, or the id where there is none.
+    /// Returns the title, or the id where there is none.
     pub fn name(&self) -> &str {
         if self.title.is_empty() { &self.id } else { &self.title }
     }
@@ -42,7 +46,7 @@ impl Shown {
 /// The current mask, which the panel describes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Selection {
-    /// None.
+    /// No mask; the panel describes none.
     #[default]
     Nothing,
     /// The shown mask of this index.
@@ -120,22 +124,27 @@ impl State {
         }
     }
 
-    /// Key and size of the image.
+    /// Returns key and size of the image.
     pub fn image(&self) -> Option<(&str, Size)> {
         self.image.as_ref().map(|(key, size)| (key.as_str(), *size))
     }
 
-    /// The masks shown, in drawing order.
+    /// Returns width and height of the image; zero without one.
+    pub(super) fn size(&self) -> Size {
+        self.image.as_ref().map_or(Size::default(), |(_, size)| *size)
+    }
+
+    /// Returns the masks shown, in drawing order.
     pub fn shown(&self) -> &[Shown] {
         &self.shown
     }
 
-    /// Why masks, or some of them, are not shown.
+    /// Returns the reason why masks, or some of them, are not shown.
     pub fn masks_failure(&self) -> Option<&Failure> {
         self.masks_failure.as_ref()
     }
 
-    /// Index of the shown mask under the pointer.
+    /// Returns the index of the shown mask under the pointer.
     pub fn hovered(&self) -> Option<usize> {
         self.hovered
     }
@@ -145,42 +154,42 @@ impl State {
         self.selection
     }
 
-    /// The shown mask that is selected.
+    /// Returns the shown mask that is selected.
     pub fn selected(&self) -> Option<&Shown> {
         if let Selection::Shown(index) = self.selection { self.shown.get(index) } else { None }
     }
 
-    /// The active tool.
+    /// Returns the tool that the next click uses.
     pub fn tool(&self) -> Tool {
         self.tool
     }
 
-    /// The clicks on the object being segmented.
+    /// Returns the clicks on the object being segmented.
     pub fn clicks(&self) -> &Clicks {
         &self.clicks
     }
 
-    /// Why the last run of the model failed.
+    /// Returns the reason why the last run of the model failed.
     pub fn segment_failure(&self) -> Option<&Failure> {
         self.segment_failure.as_ref()
     }
 
-    /// The progress of linking the current mask.
+    /// Returns the progress of linking the current mask.
     pub fn linking(&self) -> &Linking {
         &self.linking
     }
 
-    /// All settings.
+    /// Returns all settings, as last changed.
     pub fn settings(&self) -> &Settings {
         &self.settings
     }
 
-    /// The canvas and the part of the image on it.
+    /// Returns the canvas and the part of the image on it.
     pub fn view(&self) -> &Viewport {
         &self.view
     }
 
-    /// The crosshair and the box being drawn.
+    /// Returns the crosshair and the box being drawn.
     pub fn cursor(&self) -> &Cursor {
         &self.cursor
     }
@@ -190,7 +199,7 @@ impl State {
         if self.has_gpu_failed { RendererChoice::Cpu } else { self.settings.renderer }
     }
 
-    /// Whether the CPU draws because the GPU failed.
+    /// Returns whether the CPU draws because the GPU failed.
     pub fn has_gpu_failed(&self) -> bool {
         self.has_gpu_failed
     }

@@ -1,8 +1,7 @@
-//! Which part of the image is shown: pan, zoom, and whether the whole image is fitted.
+//! The part of the image that is shown: pan, zoom, and whether the whole image is fitted.
 
 use serde::{Deserialize, Serialize};
 
-use super::{Effect, State};
 use crate::geometry::{Point, Rect, Size, Transform};
 use crate::render::View;
 
@@ -40,12 +39,12 @@ impl Default for Viewport {
 }
 
 impl Viewport {
-    /// The view in device pixels, as the renderers take it.
+    /// Returns the view in device pixels, as the renderers take it.
     pub fn render_view(&self) -> &View {
         &self.view
     }
 
-    /// Whether another part than the whole image is shown.
+    /// Returns whether another part than the whole image is shown.
     pub fn is_zoomed(&self) -> bool {
         !self.is_fitted
     }
@@ -87,7 +86,7 @@ impl Viewport {
         [x, y]
     }
 
-    fn open(&mut self, image: Size) {
+    pub(super) fn open(&mut self, image: Size) {
         (self.image, self.is_fitted) = (image, true);
         self.fit_again();
         if image.pixels() > 0
@@ -97,7 +96,7 @@ impl Viewport {
         }
     }
 
-    fn resize(&mut self, width: f64, height: f64, device_pixel_ratio: f64) {
+    pub(super) fn resize(&mut self, width: f64, height: f64, device_pixel_ratio: f64) {
         let in_device =
             |length: f64| (length * device_pixel_ratio).round().clamp(0.0, MAX_CANVAS_SIDE) as u32;
         let canvas = Size::new(in_device(width), in_device(height));
@@ -105,30 +104,30 @@ impl Viewport {
         self.fit_again();
     }
 
-    fn pan(&mut self, dx: f64, dy: f64) {
+    pub(super) fn pan(&mut self, dx: f64, dy: f64) {
         let ratio = self.view.device_pixel_ratio;
         self.show(self.view.panned(dx * ratio, dy * ratio, self.image));
     }
 
-    fn zoom(&mut self, factor: f64, in_canvas: Option<[f64; 2]>) {
+    pub(super) fn zoom(&mut self, factor: f64, in_canvas: Option<[f64; 2]>) {
         let fixed = in_canvas.map_or(self.middle(), |point| self.in_device(point));
         self.show(self.view.zoomed(fixed, factor, self.image));
     }
 
-    fn show_actual_pixels(&mut self) {
+    pub(super) fn show_actual_pixels(&mut self) {
         self.show(self.view.one_to_one(self.middle(), self.image));
     }
 
-    fn fit_rect(&mut self, rect: Rect) {
+    pub(super) fn fit_rect(&mut self, rect: Rect) {
         self.show(self.view.fit_rect(rect, self.image));
     }
 
-    fn fit(&mut self) {
+    pub(super) fn fit(&mut self) {
         self.is_fitted = true;
         self.fit_again();
     }
 
-    fn set(&mut self, position: Option<ViewPosition>) {
+    pub(super) fn set(&mut self, position: Option<ViewPosition>) {
         self.pending = position.filter(|_| self.image.pixels() == 0);
         match position {
             Some(position) => self.go_to(position),
@@ -162,50 +161,5 @@ impl Viewport {
 
     fn in_device(&self, [x, y]: [f64; 2]) -> Point {
         Point::new(x * self.view.device_pixel_ratio, y * self.view.device_pixel_ratio)
-    }
-}
-
-impl State {
-    pub(super) fn open_view(&mut self) {
-        let size = self.size();
-        self.view.open(size);
-    }
-
-    pub(super) fn resize(&mut self, width: f64, height: f64, device_pixel_ratio: f64) -> Vec<Effect> {
-        self.view.resize(width, height, device_pixel_ratio);
-        vec![Effect::DrawStyle]
-    }
-
-    pub(super) fn pan(&mut self, dx: f64, dy: f64) -> Vec<Effect> {
-        self.change_view(|view| view.pan(dx, dy))
-    }
-
-    pub(super) fn zoom(&mut self, factor: f64, in_canvas: Option<[f64; 2]>) -> Vec<Effect> {
-        let fixed = in_canvas.or_else(|| self.cursor.at().map(|at| self.view.canvas_from_image(at)));
-        self.change_view(|view| view.zoom(factor, fixed))
-    }
-
-    pub(super) fn fit(&mut self) -> Vec<Effect> {
-        self.change_view(Viewport::fit)
-    }
-
-    pub(super) fn show_actual_pixels(&mut self) -> Vec<Effect> {
-        self.change_view(Viewport::show_actual_pixels)
-    }
-
-    pub(super) fn fit_mask(&mut self, index: usize) -> Vec<Effect> {
-        let bounds = self.shown.get(index).and_then(|shown| shown.mask.bbox());
-        bounds.map_or_else(Vec::new, |bounds| self.change_view(|view| view.fit_rect(bounds.into())))
-    }
-
-    pub(super) fn set_view(&mut self, position: Option<ViewPosition>) -> Vec<Effect> {
-        self.change_view(|view| view.set(position))
-    }
-
-    fn change_view(&mut self, change: impl FnOnce(&mut Viewport)) -> Vec<Effect> {
-        let before = (self.view.view, self.view.is_fitted);
-        change(&mut self.view);
-        let is_same = before == (self.view.view, self.view.is_fitted);
-        if is_same { Vec::new() } else { vec![Effect::ViewChanged] }
     }
 }
