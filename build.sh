@@ -23,8 +23,8 @@ usage() {
 ./build.sh dist                            dist/ complete, for any static host; fails over a budget
 ./build.sh check                           formatting, lints, types and documentation
 ./build.sh bench                           benchmarks, native and in the browser
-./build.sh measure                         measures the models on the sample images against what their cards say
-./build.sh fuzz [SECONDS]                  what reads bytes from outside, on made-up ones; 60 s each where not said
+./build.sh measure                         measures the models on the samples against their cards
+./build.sh fuzz [SECONDS]                  fuzzes each reader of foreign bytes, for 60 s unless given
 ./build.sh size                            sizes of the page against their budgets; fails over budget
 ./build.sh clean                           remove everything that was built
 ./build.sh help                            this text
@@ -48,7 +48,8 @@ serve() {
     setup_build
     build "${PAGE_MODULES[@]}"
     step "index of the sample images" publish_index
-    exec "$(native_binary)" serve --root "$DIST" --index "$TARGET/index" --port "$port" ${data[@]+"${data[@]}"}
+    exec "$(native_binary)" serve --root "$DIST" --index "$TARGET/index" --port "$port" \
+        ${data[@]+"${data[@]}"}
 }
 
 build() {
@@ -90,7 +91,8 @@ check() {
     setup_build
     setup_test
     step "formatting of the Rust" cargo fmt --check
-    step "formatting of the JavaScript" npx --no-install prettier --check --log-level warn "www/**/*.{js,css,html}" "tests/**/*.mjs" "benches/*.mjs" "tools/**/*.mjs"
+    step "formatting of the JavaScript" npx --no-install prettier --check --log-level warn \
+        "www/**/*.{js,css,html}" "tests/**/*.mjs" "benches/*.mjs" "tools/**/*.mjs"
     step "lints, native" cargo clippy --quiet --all-targets -- -D warnings
     step "lints, no GPU" cargo clippy --quiet --no-default-features --features cli -- -D warnings
     local module
@@ -134,15 +136,17 @@ fuzz() {
     local seconds="${1:-60}" target name
     need cargo "install Rust: see rustup.rs"
     if [[ ! -x $TARGET/tools/bin/cargo-fuzz ]]; then
-        step "cargo-fuzz" cargo install --quiet --root "$TARGET/tools" --target-dir "$TARGET/tools/build" cargo-fuzz
+        step "cargo-fuzz" cargo install --quiet --root "$TARGET/tools" \
+            --target-dir "$TARGET/tools/build" cargo-fuzz
     fi
     for target in tests/fuzz/fuzz_targets/*.rs; do
         name=$(basename "$target" .rs)
         mkdir -p "$TARGET/fuzz/corpus/$name"
-        # The sanitizer and the coverage counters are flags that a stable compiler takes only when
-        # told that it may.
-        step "fuzzing: $name" env RUSTC_BOOTSTRAP=1 PATH="$TARGET/tools/bin:$PATH" cargo fuzz run --fuzz-dir tests/fuzz \
-            --target-dir "$TARGET/fuzz" "$name" "$TARGET/fuzz/corpus/$name" "tests/fuzz/seeds/$name" -- \
+        # A stable compiler accepts the flags of the sanitizer and of the coverage counters only
+        # with RUSTC_BOOTSTRAP.
+        step "fuzzing: $name" env RUSTC_BOOTSTRAP=1 PATH="$TARGET/tools/bin:$PATH" \
+            cargo fuzz run --fuzz-dir tests/fuzz --target-dir "$TARGET/fuzz" \
+            "$name" "$TARGET/fuzz/corpus/$name" "tests/fuzz/seeds/$name" -- \
             -max_total_time="$seconds" -timeout=10 -print_final_stats=1
     done
 }
@@ -161,14 +165,16 @@ clean() {
 # build_wasm MODULE: pkg/MODULE.js and pkg/MODULE_bg.wasm, optimised.
 build_wasm() {
     local module="$1" built="$TARGET/$WASM_TRIPLE/wasm/$1.wasm"
+    local inputs=("$built" Cargo.lock package-lock.json build.sh tools/bindgen/src/main.rs)
     wasm_cargo build --quiet --bin "$module" --profile wasm --no-default-features --features "$module"
-    if fresh "wasm-$module" "$built" Cargo.lock package-lock.json build.sh tools/bindgen/src/main.rs; then return; fi
+    if fresh "wasm-$module" "${inputs[@]}"; then return; fi
     unmark "wasm-$module"
     "$TARGET/tools/build/debug/bindgen" "$built" "$TARGET/pkg" "$module"
-    node_modules/.bin/wasm-opt -O3 --strip-debug --strip-producers --enable-bulk-memory --enable-nontrapping-float-to-int \
-        --enable-sign-ext --enable-mutable-globals --enable-reference-types --enable-multivalue --enable-simd \
+    node_modules/.bin/wasm-opt -O3 --strip-debug --strip-producers \
+        --enable-bulk-memory --enable-nontrapping-float-to-int --enable-sign-ext --enable-mutable-globals \
+        --enable-reference-types --enable-multivalue --enable-simd \
         "$TARGET/pkg/${module}_bg.wasm" -o "$TARGET/pkg/${module}_bg.wasm"
-    mark "wasm-$module" "$built" Cargo.lock package-lock.json build.sh tools/bindgen/src/main.rs
+    mark "wasm-$module" "${inputs[@]}"
 }
 
 # The server without the GPU renderer, which only tests and benchmarks use natively.
@@ -188,8 +194,9 @@ default_index() {
     # Only the train images: what the page shows of the others is a question to the index and not a look-up.
     "$(native_binary)" index --annotations www/samples/annotations.json --images www/samples/images \
         --image-url 'samples/images/{file}' --split entity_train_seen --split query_train_seen \
-        --calibrate-split entity_val_seen --calibrate-split query_val_seen --calibrate-split entity_val_unseen \
-        --calibrate-click --encoder www/models/link-encoder.json -o "$TARGET/index"
+        --calibrate-split entity_val_seen --calibrate-split query_val_seen \
+        --calibrate-split entity_val_unseen --calibrate-click \
+        --encoder www/models/link-encoder.json -o "$TARGET/index"
     mark index "${inputs[@]}"
 }
 
@@ -197,7 +204,8 @@ default_index() {
 publish_index() {
     default_index
     # Ours has the hash of its header beside it; one that somebody else put there stays.
-    if [[ -f $DIST/index/index.json ]] && ! (cd "$DIST/index" && sha256sum --check --status index.json.sha256 2>/dev/null); then
+    if [[ -f $DIST/index/index.json ]] &&
+        ! (cd "$DIST/index" && sha256sum --check --status index.json.sha256 2>/dev/null); then
         printf '    %s\n' "$DIST/index is not the samples' and is left as it is; remove it to have theirs"
         return
     fi
@@ -246,7 +254,10 @@ check_python() {
 setup_build() {
     need cargo "install Rust: see rustup.rs"
     need node "install Node.js 20.11 or newer"
-    node -e 'const [major, minor] = process.versions.node.split(".").map(Number); process.exit(major > 20 || (major === 20 && minor >= 11) ? 0 : 1)' ||
+    node -e '
+        const [major, minor] = process.versions.node.split(".").map(Number);
+        process.exit(major > 20 || (major === 20 && minor >= 11) ? 0 : 1);
+    ' ||
         die "Node.js $(node --version) is too old: install 20.11 or newer"
     need npm "install npm, it comes with Node.js"
     need cc "apt-get install gcc libc6-dev"
@@ -258,8 +269,10 @@ setup_build() {
     if [[ $(wasm_toolchain) == none ]]; then step "Rust's wasm target" install_wasm_target; fi
     local version
     version=$(wasm_bindgen_version)
-    grep -q "\"=$version\"" tools/bindgen/Cargo.toml || die "tools/bindgen must use wasm-bindgen $version, as Cargo.lock does"
-    step "bindgen, for the wasm modules" cargo build --quiet --locked --manifest-path tools/bindgen/Cargo.toml --target-dir "$TARGET/tools/build"
+    grep -q "\"=$version\"" tools/bindgen/Cargo.toml ||
+        die "tools/bindgen must use wasm-bindgen $version, as Cargo.lock does"
+    step "bindgen, for the wasm modules" cargo build --quiet --locked \
+        --manifest-path tools/bindgen/Cargo.toml --target-dir "$TARGET/tools/build"
 }
 
 setup_test() {
@@ -279,8 +292,10 @@ setup_test() {
 find_chromium() { command -v chromium || command -v chromium-browser || command -v google-chrome || true; }
 
 install_wasm_target() {
-    if command -v rustup >/dev/null && timeout 120 rustup target add $WASM_TRIPLE >"$STAMPS/rustup.log" 2>&1; then return; fi
-    is_debian || die "no $WASM_TRIPLE target: run 'rustup target add $WASM_TRIPLE' (its output: $STAMPS/rustup.log)"
+    if command -v rustup >/dev/null &&
+        timeout 120 rustup target add $WASM_TRIPLE >"$STAMPS/rustup.log" 2>&1; then return; fi
+    is_debian ||
+        die "no $WASM_TRIPLE target: run 'rustup target add $WASM_TRIPLE' (its output: $STAMPS/rustup.log)"
     debian_packages "rustc-web cargo-web rust-web-src" "rustup could not download the $WASM_TRIPLE target"
 }
 
@@ -330,7 +345,8 @@ debian_packages() {
 install_debian_packages() {
     export DEBIAN_FRONTEND=noninteractive
     apt-get install -y -qq --no-install-recommends "$@" >"$STAMPS/apt.log" 2>&1 ||
-        { apt-get update -qq && apt-get install -y -qq --no-install-recommends "$@"; } >>"$STAMPS/apt.log" 2>&1 ||
+        { apt-get update -qq &&
+            apt-get install -y -qq --no-install-recommends "$@"; } >>"$STAMPS/apt.log" 2>&1 ||
         die "apt-get failed, its output is in $STAMPS/apt.log"
 }
 

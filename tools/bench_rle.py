@@ -1,14 +1,21 @@
 #!/usr/bin/env python3
-"""Compares masklink's reading of COCO's strings with hotcoco and pycocotools, on the same strings in the same run.
+"""Compares masklink's reading of COCO's strings with hotcoco and pycocotools, on the same strings in one run.
 
 Needs `pip install hotcoco pycocotools`, the example built by
-`cargo build --release --no-default-features --example rle_speed`, and for `--wasm` the module of `./build.sh build`.
+`cargo build --release --no-default-features --example rle_speed`, and for `--wasm` the module that
+`./build.sh build` makes.
 
-The kinds of work: `runs` from a string to the runs in memory (hotcoco: `rle_from_string`; pycocotools has no such call),
-`area` from a string to the number of pixels set (hotcoco adds up without keeping runs; masklink makes the runs first),
-`bitmap` from a string to a column-major bitmap, `union` from two strings to the string of their union. The others are
-called as their users call them, from Python, a mask a call, or all in one call where they take a list (`area of a list`).
-Rounds of all take turns, so that a busy machine is busy for all; printed are strings a second, median over the rounds.
+The kinds of work:
+
+- `runs`: from a string to the runs in memory (hotcoco: `rle_from_string`; pycocotools has no such call);
+- `area`: from a string to the number of pixels set (hotcoco adds up without keeping runs; masklink makes the
+  runs first);
+- `bitmap`: from a string to a column-major bitmap;
+- `union`: from two strings to the string of their union.
+
+The other packages are called as their users call them, from Python, one mask a call, or all in one call where
+they accept a list (`area of a list`). The rounds of all take turns, so that load on the machine affects all
+alike. Prints strings a second, median over the rounds.
 """
 
 from __future__ import annotations
@@ -86,7 +93,7 @@ def output_of(command: list[str]) -> dict[str, Any]:
 
 
 def python_works(masks: list[dict[str, Any]]) -> dict[str, Callable[[], object]]:
-    """What the two packages are asked to do in a round."""
+    """Returns the work of the two packages in a round, by its name."""
     # pycocotools takes bytes without converting them first.
     binary = [{**mask, "counts": mask["counts"].encode()} for mask in masks]
     # By name, so that the tools of this project are checked without the two packages.

@@ -17,7 +17,7 @@ use crate::pixels::Channels;
 
 #[wasm_bindgen]
 extern "C" {
-    /// What the worker's script does for the models (`worker/platform.js`).
+    /// Functions of the worker's script that the models need (`worker/platform.js`).
     #[derive(Clone)]
     pub type Platform;
     /// Loads a build of ONNX Runtime Web: `{ ort, build, provider, reasons }`.

@@ -20,12 +20,12 @@ use crate::link::index::{Index, ReadError};
 use crate::link::protocol::sha256_hex;
 use crate::model::GraphId;
 
-/// What a page is ready to download: an index is held in memory whole.
+/// Limits of an index that a page downloads: all of it stays in memory.
 const LIMITS: Limits = Limits { exemplars: 1 << 20, dimensions: 1 << 14, bytes: 256 << 20 };
 /// Maximum length of an encoder's ONNX file.
 const MAX_ENCODER_BYTES: u64 = 256 << 20;
 
-/// An index, downloaded, and its encoder.
+/// A downloaded index and its encoder.
 pub(super) struct LocalIndex {
     /// The address of its header.
     pub(super) address: String,
@@ -47,7 +47,11 @@ impl LocalIndex {
             let message = "the index does not state the length of its encoder, or that is too long";
             return Err(js_error("index-unusable", message));
         };
-        let file = |url: &str, bytes: u64, sha256: &str| json!({ "part": "index", "url": url, "bytes": bytes, "sha256": sha256 });
+        let file = |url: &str, bytes: u64, sha256: &str| {
+            json!({
+                "part": "index", "url": url, "bytes": bytes, "sha256": sha256,
+            })
+        };
         let mut files = vec![file(&encoder.file, bytes, &encoder.sha256)];
         files.extend(header.parts.list().iter().map(|part| file(&part.file, part.bytes, &part.sha256)));
         let files = serde_json::Value::from(files).to_string();

@@ -55,7 +55,7 @@ extern "C" {
     fn dispose(this: &OrtTensor);
 }
 
-/// Who computes.
+/// Processor that runs the graphs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Provider {
     /// The GPU.

@@ -31,7 +31,8 @@ use crate::segment::{self, Limits, Manifest, Model, Prompt, Prompts, Refine, Seg
 ///
 /// ```js
 /// const runner = new ModelRunner(platform, { manifest: 'https://example.org/models/models.json' });
-/// const request = { model: null, image: 1, source: bitmap, question: '{"ticket": 1, "points": [[120, 80, 1]]}' };
+/// const question = '{"ticket": 1, "points": [[120, 80, 1]]}';
+/// const request = { model: null, image: 1, source: bitmap, question };
 /// const { best, scores, offsets, boundaries } = await runner.segment(request, signal, () => {});
 /// ```
 #[wasm_bindgen]
@@ -41,13 +42,13 @@ pub struct ModelRunner {
     runtime: OnceCell<Runtime>,
     /// One click runs at a time.
     click: Mutex<Option<ClickModel>>,
-    /// The index asked last.
+    /// Index of the latest request.
     index: Mutex<Option<Rc<LocalIndex>>>,
-    /// The image given last.
+    /// Image of the latest request.
     image: RefCell<Option<Rc<WorkerImage>>>,
 }
 
-/// Where the models are, and what runs them.
+/// Addresses of the models, and the runtime to run them with.
 struct Settings {
     /// The address of `models.json`.
     manifest: String,

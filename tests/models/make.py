@@ -1,8 +1,9 @@
 """Makes the tests' model: two small ONNX graphs of the sam1 contract that segment by likeness of colour.
 
-The encoder packs the picture, averaged down to 64x64, into its embedding; the decoder compares each cell's colour with
-the clicked ones. The frame is a quarter of sam1's, so that a GPU emulated on the processor can be waited for. So what it should answer for pictures of plain colours is known, and it runs in milliseconds
-everywhere. Needs the packages `onnx` and `numpy`; writes beside itself:
+The encoder packs the image, averaged down to 64x64, into its embedding; the decoder compares each cell's
+colour with the clicked ones, so the right masks of an image of plain colours are known. The frame is a
+quarter of sam1's: it runs in milliseconds on a processor, and fast enough on a GPU emulated on one. Needs
+the packages `onnx` and `numpy`; writes beside itself:
 
     python tests/models/make.py
 """
@@ -32,22 +33,25 @@ class Graph:
         self.constants: list[TensorProto] = []
 
     def const(self, values: ArrayLike, dtype: type = np.float32) -> str:
-        """The name of a new constant."""
+        """Adds a constant and returns its name."""
         name = f"c{len(self.constants)}"
         self.constants.append(numpy_helper.from_array(np.asarray(values, dtype), name))
         return name
 
     def op(self, kind: str, *inputs: str, name: str | None = None, **attributes: object) -> str:
-        """The name of a new node's output."""
+        """Adds a node and returns the name of its output."""
         output = name or f"n{len(self.nodes)}"
         self.nodes.append(helper.make_node(kind, list(inputs), [output], **attributes))
         return output
 
-    def save(self, path: Path, inputs: dict[str, list[int | str]], outputs: dict[str, list[int | str]]) -> None:
+    def save(
+        self, path: Path, inputs: dict[str, list[int | str]], outputs: dict[str, list[int | str]]
+    ) -> None:
         """Checks the graph and writes it; all inputs and outputs are f32."""
 
         def infos(shapes: dict[str, list[int | str]]) -> list[onnx.ValueInfoProto]:
-            return [helper.make_tensor_value_info(name, TensorProto.FLOAT, shape) for name, shape in shapes.items()]
+            info = helper.make_tensor_value_info
+            return [info(name, TensorProto.FLOAT, shape) for name, shape in shapes.items()]
 
         graph = helper.make_graph(self.nodes, path.stem, infos(inputs), infos(outputs), self.constants)
         model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
@@ -56,7 +60,10 @@ class Graph:
 
 
 def encoder(path: Path) -> None:
-    """`image` f32[1, 3, 256, 256] to `image_embeddings` f32[1, 256, 16, 16]: 48 channels of colour, then zeros."""
+    """Writes the graph of `image` f32[1, 3, 256, 256] to `image_embeddings` f32[1, 256, 16, 16].
+
+    The embedding is 48 channels of colour, then zeros.
+    """
     g = Graph()
     colours = g.op("AveragePool", "image", kernel_shape=[4, 4], strides=[4, 4])
     packed = g.op("SpaceToDepth", colours, blocksize=GRID // CELLS)
@@ -66,10 +73,11 @@ def encoder(path: Path) -> None:
 
 
 def decoder(path: Path) -> None:
-    """Embedding and prompts to masks, by the distance of colours to those clicked."""
+    """Writes the graph of embedding and prompts to masks, by the distance of colours to the clicked ones."""
     g = Graph()
     first_axis, pixels = g.const([0], np.int64), g.const([3, GRID * GRID], np.int64)
-    packed = g.op("Slice", "image_embeddings", first_axis, g.const([COLOURS], np.int64), g.const([1], np.int64))
+    end, step = g.const([COLOURS], np.int64), g.const([1], np.int64)
+    packed = g.op("Slice", "image_embeddings", first_axis, end, step)
     colours = g.op("Reshape", g.op("DepthToSpace", packed, blocksize=GRID // CELLS), pixels)
 
     # The cell under each point, as weights f32[n, 64 * 64]: a hat of bilinear interpolation.
@@ -90,7 +98,7 @@ def decoder(path: Path) -> None:
     weights = g.op("Reshape", g.op("Mul", down, across), g.const([-1, GRID * GRID], np.int64))
     clicked = g.op("MatMul", weights, g.op("Transpose", colours, perm=[1, 0]))
 
-    # Squared distance of each cell's colour to each clicked one, f32[n, 64 * 64]; far where the label is another.
+    # Squared distance of each cell's colour to each clicked one, f32[n, 64 * 64]; far for another label.
     def square(of: str, axis: int) -> str:
         return g.op("ReduceSum", g.op("Mul", of, of), g.const([axis], np.int64), keepdims=1)
 
@@ -118,7 +126,7 @@ def decoder(path: Path) -> None:
     low_res = g.op("Add", grids, before, name="low_res_masks")
     g.op("Identity", g.const([EXPECTED_IOU]), name="iou_predictions")
 
-    # masks: enlarged to the frame, cut to the picture's part, scaled to the picture, as Meta's export does.
+    # masks: enlarged to the frame, cut to the image's part, scaled to the image, as Meta's export does.
     no_roi = ""
     linear = {"mode": "linear", "coordinate_transformation_mode": "half_pixel"}
     frame = g.op("Resize", low_res, no_roi, g.const([1, 1, FRAME / GRID, FRAME / GRID]), **linear)

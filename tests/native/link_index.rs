@@ -271,7 +271,9 @@ fn parts_with_right_hashes_and_wrong_content_are_refused() {
 proptest! {
     /// A part with a right hash and wrong bytes gives an error, or an index that can be searched.
     #[test]
-    fn a_corrupt_part_never_panics(kind in 0_usize..4, at in any::<Place>(), to in any::<u8>(), cut in any::<bool>()) {
+    fn a_corrupt_part_never_panics(
+        kind in 0_usize..4, at in any::<Place>(), to in any::<u8>(), cut in any::<bool>(),
+    ) {
         let kind = ["mean", "vectors", "entities", "exemplars"][kind];
         let files = index(Element::F16).to_files().unwrap();
         let mut header: Value = serde_json::from_slice(&files.header).unwrap();
@@ -308,7 +310,8 @@ proptest! {
             let linker = LocalLinker::new(index, String::new());
             let query = linker.index().query(&[1.0, 0.5, -1.0, 2.0, 0.0, 0.0, 1.0, 3.0]).unwrap();
             let response = linker.search(&query, 3);
-            prop_assert!(response.entities.iter().all(|entity| (0.0..=1.0).contains(&entity.score)), "{response:?}");
+            let is_probability = |score: f32| (0.0..=1.0).contains(&score);
+            prop_assert!(response.entities.iter().all(|one| is_probability(one.score)), "{response:?}");
         }
     }
 }

@@ -1,4 +1,4 @@
-"""Where things stand: settling on the ground, footprints that never overlap, and framing."""
+"""Places things: settles them on the ground, keeps footprints from overlapping, and frames the view."""
 
 from __future__ import annotations
 

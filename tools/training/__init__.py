@@ -1,1 +1,1 @@
-"""Trains, measures and exports the default models: `segment`, the click model, and `link`, the region encoder."""
+"""Trains, measures and exports the default models: the click model `segment`, the region encoder `link`."""

@@ -1,4 +1,4 @@
-"""Convolutions with batch normalisation: blocks of them, folded for export, and unfolded again to go on training."""
+"""Defines blocks of convolution and batch normalisation, to fold for export and unfold for more training."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-LEAST_VARIANCE = 1e-6
+MIN_VARIANCE = 1e-6
 
 
 class ConvNorm(nn.Sequential):
@@ -46,9 +46,10 @@ def fold_norms(module: nn.Module) -> None:
 
 
 def unfold_norms(module: nn.Module, weights: dict[str, Tensor]) -> list[str]:
-    """Takes from `weights` what `fold_norms` left of each convolution, the bias into a norm that does nothing else.
+    """Loads folded convolutions from `weights`, with the bias of each in an otherwise neutral norm.
 
-    A convolution that they lack begins as nothing, so that a residual block changes no answer: their names.
+    A convolution that `weights` lacks becomes zero, so its residual block changes nothing. Returns their
+    names.
     """
     lacking = []
     for name, layer in module.named_modules():
@@ -68,7 +69,7 @@ def unfold_norms(module: nn.Module, weights: dict[str, Tensor]) -> list[str]:
 
 @contextmanager
 def settled_norms(module: nn.Module) -> Iterator[None]:
-    """Gives the norms the statistics of what they see within, and weights with which they answer as before."""
+    """Sets the norms' statistics to those of their inputs, and their weights so that outputs stay equal."""
     seen: dict[nn.BatchNorm2d, list[tuple[Tensor, Tensor]]] = {}
 
     def note(norm: nn.Module, given: tuple[Tensor]) -> None:
@@ -83,7 +84,7 @@ def settled_norms(module: nn.Module) -> Iterator[None]:
         hook.remove()
     for norm, moments in seen.items():
         mean, square = (torch.stack(values).mean(0) for values in zip(*moments, strict=True))
-        variance = (square - mean * mean).clamp(min=LEAST_VARIANCE)
+        variance = (square - mean * mean).clamp(min=MIN_VARIANCE)
         assert norm.running_mean is not None and norm.running_var is not None
         norm.bias.add_(norm.weight * mean.float())
         norm.weight.mul_((variance + norm.eps).sqrt().float())

@@ -1,4 +1,4 @@
-"""How weights are stored in an ONNX graph, as halves or bytes that the runtime widens on loading, and read back."""
+"""Stores weights in an ONNX graph as halves or bytes that the runtime widens on loading, and reads them."""
 
 import re
 from pathlib import Path
@@ -19,7 +19,7 @@ SMALLEST_BYTES = 20_000
 
 
 def halve_weights(model: onnx.ModelProto) -> None:
-    """Stores large f32 constants as f16 behind a Cast, which the runtime folds away when it loads the graph."""
+    """Stores large f32 constants as f16 before a Cast, which the runtime removes when it loads the graph."""
     casts = []
     for tensor in model.graph.initializer:
         if tensor.data_type != TensorProto.FLOAT or np.prod(tensor.dims) < SMALLEST_HALF:
@@ -30,12 +30,14 @@ def halve_weights(model: onnx.ModelProto) -> None:
         name = tensor.name
         half = numpy_helper.from_array(numpy_helper.to_array(tensor).astype(np.float16), f"{name}{HALF}")
         tensor.CopyFrom(half)
-        casts.append(helper.make_node("Cast", [half.name], [name], name=f"widen/{name}", to=TensorProto.FLOAT))
+        casts.append(
+            helper.make_node("Cast", [half.name], [name], name=f"widen/{name}", to=TensorProto.FLOAT)
+        )
     put_first(model.graph, casts)
 
 
 def store_as_bytes(model: onnx.ModelProto) -> None:
-    """Stores large convolutions as i8 with a scale for each output channel, which the runtime multiplies on loading."""
+    """Stores large convolutions as i8 with a scale for each output channel, applied when the graph loads."""
     nodes = []
     for tensor in list(model.graph.initializer):
         if len(tensor.dims) != 4 or np.prod(tensor.dims) < SMALLEST_BYTES:
@@ -46,7 +48,9 @@ def store_as_bytes(model: onnx.ModelProto) -> None:
         model.graph.initializer.append(numpy_helper.from_array(scale, f"{name}{SCALE}"))
         tensor.CopyFrom(numpy_helper.from_array(np.rint(weights / scale).astype(np.int8), f"{name}{BYTES}"))
         wide = f"{name}.wide"
-        nodes.append(helper.make_node("Cast", [tensor.name], [wide], name=f"widen/{name}", to=TensorProto.FLOAT))
+        nodes.append(
+            helper.make_node("Cast", [tensor.name], [wide], name=f"widen/{name}", to=TensorProto.FLOAT)
+        )
         nodes.append(helper.make_node("Mul", [wide, f"{name}{SCALE}"], [name], name=f"scale/{name}"))
     put_first(model.graph, nodes)
 
@@ -62,7 +66,7 @@ def round_to_bytes(module: nn.Module) -> None:
 
 
 def byte_scale(weights: NDArray[np.float32]) -> NDArray[np.float32]:
-    """What one step of a byte is worth in each output channel: f32[outputs, 1, 1, 1]."""
+    """Returns the value of one step of a byte in each output channel: f32[outputs, 1, 1, 1]."""
     largest = np.abs(weights).max((1, 2, 3), keepdims=True)
     return np.asarray(np.maximum(largest, 1e-12) / 127, np.float32)
 

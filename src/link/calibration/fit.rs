@@ -159,7 +159,8 @@ fn measure(calibration: &Calibration, queries: &[HeldOutQuery], answerable: usiz
 mod tests {
     use super::*;
 
-    /// Returns queries whose first candidate is right with the probability `chance(gap)`, `gap` being its lead.
+    /// Returns queries whose first candidate is right with the probability `chance(gap)`, where `gap` is its
+    /// lead.
     fn queries(chance: impl Fn(f64) -> f64) -> Vec<HeldOutQuery> {
         let mut state = 1_u64;
         let mut random = || {

@@ -379,12 +379,14 @@ mod tests {
             let size = Size::new(40, 40);
             let crop = |x: u32, y: u32| {
                 let shade = |at: u32, start: u32| at.wrapping_sub(start).wrapping_mul(37) as u8;
+                let pixel = |row, column| [shade(column, x), shade(row, y), 7];
                 let bytes: Vec<u8> = (0..size.height)
-                    .flat_map(|row| (0..size.width).flat_map(move |column| [shade(column, x), shade(row, y), 7]))
+                    .flat_map(|row| (0..size.width).flat_map(move |column| pixel(row, column)))
                     .collect();
                 let mask = rectangle(size, PixelRect { x, y, width, height });
                 let job = EncodeJob::new(&manifest, EncoderView::Crop, size, &mask).unwrap();
-                let Data::F32(values) = job.input(&Pixels::new(size, Channels::Rgb, &bytes).unwrap()).unwrap().into_data() else {
+                let pixels = Pixels::new(size, Channels::Rgb, &bytes).unwrap();
+                let Data::F32(values) = job.input(&pixels).unwrap().into_data() else {
                     panic!("the manifest says 32-bit floats")
                 };
                 values
@@ -395,11 +397,14 @@ mod tests {
 
         /// The window given to the job is enough, and gives the same bits.
         #[test]
-        fn window_gives_the_same_input_as_the_whole_image(x in 0_u32..20, y in 0_u32..20, width in 1_u32..10, height in 1_u32..10, side in 1_u32..40) {
+        fn window_gives_the_same_input_as_the_whole_image(
+            x in 0_u32..20, y in 0_u32..20, width in 1_u32..10, height in 1_u32..10, side in 1_u32..40,
+        ) {
             let manifest = manifest(side, side, Resize::Stretch);
             let size = Size::new(30, 30);
             let bytes: Vec<u8> = (0..size.pixels() * 3).map(|at| (at * 7919 % 251) as u8).collect();
-            let mask = rectangle(size, PixelRect { x, y, width: width.min(30 - x), height: height.min(30 - y) });
+            let (width, height) = (width.min(30 - x), height.min(30 - y));
+            let mask = rectangle(size, PixelRect { x, y, width, height });
             let job = EncodeJob::new(&manifest, EncoderView::Crop, size, &mask).unwrap();
             let window = job.window();
             let rows = window.y..window.y + window.height;
@@ -409,8 +414,9 @@ mod tests {
                     bytes[start..start + window.width as usize * 3].to_vec()
                 })
                 .collect();
-            let of_window = job.input(&Pixels::of_window(size, window, Channels::Rgb, &part).unwrap()).unwrap();
-            prop_assert_eq!(of_window, job.input(&Pixels::new(size, Channels::Rgb, &bytes).unwrap()).unwrap());
+            let part = Pixels::of_window(size, window, Channels::Rgb, &part).unwrap();
+            let whole = Pixels::new(size, Channels::Rgb, &bytes).unwrap();
+            prop_assert_eq!(job.input(&part).unwrap(), job.input(&whole).unwrap());
         }
     }
 }

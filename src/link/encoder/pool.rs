@@ -42,7 +42,8 @@ pub enum PoolError {
 }
 
 impl FeatureMap {
-    /// Creates the map `values` of shape `[channels, height, width]` whose cells tile `region_in_image` evenly.
+    /// Creates the map `values` of shape `[channels, height, width]` whose cells tile `region_in_image`
+    /// evenly.
     ///
     /// The region may reach past the image, as it does where the encoder pads the image to a square.
     pub fn new(
@@ -64,7 +65,7 @@ impl FeatureMap {
         self.channels
     }
 
-    /// Returns the bytes that the map takes in memory.
+    /// Returns the number of bytes that the values occupy in memory.
     pub fn bytes(&self) -> usize {
         self.values.len() * size_of::<f32>()
     }
@@ -195,19 +196,21 @@ mod tests {
         ) {
             let bitmap: Vec<u8> = bits.iter().map(|&bit| u8::from(bit)).collect();
             let mask = Mask::from_column_major(Size::new(7, 5), &bitmap).unwrap();
-            let [x1, y1, x2, y2] =
-                [x, y, x + columns * cell_width, y + rows * cell_height].map(|eighths| f64::from(eighths) / 8.0);
+            let (right, bottom) = (x + columns * cell_width, y + rows * cell_height);
+            let [x1, y1, x2, y2] = [x, y, right, bottom].map(|eighths| f64::from(eighths) / 8.0);
             let region = Rect { x1, y1, x2, y2 };
-            let shape = [rows as usize, columns as usize];
-            let map = FeatureMap::new([1, shape[0], shape[1]], vec![1.0; shape[0] * shape[1]], region).unwrap();
-            for (actual, expected) in map.coverage(&mask).iter().zip(coverage_by_points(&mask, shape, region)) {
+            let shape @ [height, width] = [rows as usize, columns as usize];
+            let map = FeatureMap::new([1, height, width], vec![1.0; height * width], region).unwrap();
+            let expected = coverage_by_points(&mask, shape, region);
+            for (actual, expected) in map.coverage(&mask).iter().zip(expected) {
                 prop_assert!((actual - expected).abs() < 1e-9, "{actual} {expected}");
             }
         }
 
         #[test]
         fn mask_inside_the_region_is_covered_whole(
-            bits in proptest::collection::vec(any::<bool>(), 7 * 5), rows in 1_usize..9, columns in 1_usize..9,
+            bits in proptest::collection::vec(any::<bool>(), 7 * 5),
+            rows in 1_usize..9, columns in 1_usize..9,
         ) {
             let bitmap: Vec<u8> = bits.iter().map(|&bit| u8::from(bit)).collect();
             let mask = Mask::from_column_major(Size::new(7, 5), &bitmap).unwrap();

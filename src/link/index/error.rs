@@ -14,7 +14,8 @@ pub enum ReadError {
     Header(#[source] serde_json::Error),
     /// The header belongs to another format or version: build the index with this program.
     #[error(
-        "the header says '{format}' version {version}; this program reads '{supported_format}' version {supported_version}"
+        "the header says '{format}' version {version}; \
+         this program reads '{supported_format}' version {supported_version}"
     )]
     Version {
         /// Format by the header.

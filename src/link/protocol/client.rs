@@ -49,7 +49,7 @@ pub enum EndpointError {
     Problem {
         /// Kind of the problem.
         kind: Kind,
-        /// What went wrong this time, by the endpoint.
+        /// Explanation by the endpoint, for this request.
         detail: Option<String>,
     },
     /// The endpoint did not respond in time; try again later.
@@ -455,10 +455,12 @@ mod tests {
             };
             let host = host(kinds.into_iter().map(of_kind));
             if let Ok(answer) = ask(&host) {
-                prop_assert!(answer.response.entities.iter().all(|entity| (0.0..=1.0).contains(&entity.score)));
+                let entities = answer.response.entities;
+                prop_assert!(entities.iter().all(|entity| (0.0..=1.0).contains(&entity.score)));
             }
-            prop_assert!(host.sent.borrow().len() <= 3 + MAX_RETRIES as usize);
-            prop_assert!(methods(&host).iter().filter(|method| **method == "PUT").count() <= 1 + MAX_RETRIES as usize);
+            let retries = MAX_RETRIES as usize;
+            prop_assert!(host.sent.borrow().len() <= 3 + retries);
+            prop_assert!(methods(&host).iter().filter(|method| **method == "PUT").count() <= 1 + retries);
         }
     }
 }

@@ -153,10 +153,14 @@ mod tests {
             k in 1_usize..9, half in any::<bool>(),
         ) {
             let float = |(x, y, z): (i8, i8, i8)| [x, y, z].map(f32::from);
-            let exemplars: Vec<_> = exemplars.into_iter().map(|(entity, vector)| (entity, float(vector))).collect();
-            // Centring leaves no direction where all exemplars are equal; such an index is refused at building.
-            let mean = [0, 1, 2].map(|at| exemplars.iter().map(|one| one.1[at]).sum::<f32>() / exemplars.len() as f32);
-            prop_assume!(exemplars.iter().all(|one| one.1.iter().zip(mean).any(|(a, b)| (a - b).abs() > 1e-3)));
+            let exemplars: Vec<_> =
+                exemplars.into_iter().map(|(entity, vector)| (entity, float(vector))).collect();
+            // Centring leaves no direction where all exemplars are equal: such an index is not built.
+            let sum = |at: usize| exemplars.iter().map(|one| one.1[at]).sum::<f32>();
+            let mean = [0, 1, 2].map(|at| sum(at) / exemplars.len() as f32);
+            let has_direction =
+                |vector: &[f32; 3]| vector.iter().zip(mean).any(|(a, b)| (a - b).abs() > 1e-3);
+            prop_assume!(exemplars.iter().all(|one| has_direction(&one.1)));
             let element = if half { Element::F16 } else { Element::F32 };
             let index = index(element, &exemplars);
             let queries = queries.into_iter().map(|(query, except_image)| {
@@ -168,13 +172,16 @@ mod tests {
             let borrowed: Vec<_> =
                 queries.iter().map(|(vector, except)| Query { vector, except_image: *except }).collect();
             for (hits, (query, except)) in index.nearest(&borrowed, k).iter().zip(&queries) {
-                let found = hits.iter().map(|hit| (index.entities()[hit.entity as usize].qid.clone(), hit.similarity));
-                prop_assert_eq!(found.collect::<Vec<_>>(), naive(&index, query, k, *except));
+                let qid = |entity: u32| index.entities()[entity as usize].qid.clone();
+                let found: Vec<_> = hits.iter().map(|hit| (qid(hit.entity), hit.similarity)).collect();
+                prop_assert_eq!(found, naive(&index, query, k, *except));
             }
         }
 
         #[test]
-        fn dot_is_the_sum_of_products(pairs in proptest::collection::vec((-1.0..1.0_f32, -1.0..1.0_f32), 0..200)) {
+        fn dot_is_the_sum_of_products(
+            pairs in proptest::collection::vec((-1.0..1.0_f32, -1.0..1.0_f32), 0..200),
+        ) {
             let (a, b): (Vec<_>, Vec<_>) = pairs.into_iter().unzip();
             let expected: f64 = a.iter().zip(&b).map(|(a, b)| f64::from(*a) * f64::from(*b)).sum();
             prop_assert!((f64::from(dot(&a, &b)) - expected).abs() < 1e-4);

@@ -8,7 +8,7 @@ Box = tuple[int, int, int, int]
 Span = tuple[float, float, float, float]
 """The same in real numbers."""
 MARGIN = 0.1
-"""How much wider than the mask's box a crop is, on each side, in parts of its longer side, if a card says nothing."""
+"""Default margin of a crop around the mask's box, on each side, as a part of the longer side of the box."""
 
 
 def around(box: Box, margin: float) -> Span:
@@ -21,7 +21,9 @@ def around(box: Box, margin: float) -> Span:
     return x + width / 2 - side / 2, y + height / 2 - side / 2, side, side
 
 
-def sampled(image: NDArray[np.uint8], region: Span, width: int, height: int) -> tuple[NDArray[np.float32], Box]:
+def sampled(
+    image: NDArray[np.uint8], region: Span, width: int, height: int
+) -> tuple[NDArray[np.float32], Box]:
     """The region at the given size by Pillow's BILINEAR filter, f32[height, width, 3], 0 to 255.
 
     And the box of the samples whose centre lies in the image; the others are 0.
@@ -39,7 +41,10 @@ def sampled(image: NDArray[np.uint8], region: Span, width: int, height: int) -> 
 
 
 def taps(start: float, scale: float, count: int, length: int) -> NDArray[np.float32]:
-    """f32[count, length]: how much of each source pixel makes each sample; nothing where its centre is outside."""
+    """Returns f32[count, length]: the weight of each source pixel in each sample.
+
+    The weights of a sample whose centre is outside are zero.
+    """
     reach = max(scale, 1.0)
     centres = start + (np.arange(count) + 0.5) * scale
     weights = np.maximum(1 - np.abs(np.arange(length) + 0.5 - centres[:, None]) / reach, 0)
@@ -49,7 +54,7 @@ def taps(start: float, scale: float, count: int, length: int) -> NDArray[np.floa
 
 
 def coverage(mask: NDArray[np.uint8], region: Span, width: int, height: int) -> NDArray[np.float32]:
-    """The part of each of `height` x `width` equal cells of the region that the mask covers, f32[height, width]."""
+    """Returns f32[height, width]: the part that the mask covers of each equal cell of the region."""
     rows = shares(region[1], region[3] / height, height, mask.shape[0])
     columns = shares(region[0], region[2] / width, width, mask.shape[1])
     return (rows @ mask.astype(np.float32) @ columns.T).astype(np.float32)

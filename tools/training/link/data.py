@@ -72,7 +72,7 @@ class Kept:
     clicked: list[Mask]
     """Likewise."""
     bounds: Box
-    """Where the image is in `truth`."""
+    """The rectangle of the image within `truth`."""
 
 
 @dataclass
@@ -109,7 +109,8 @@ def load_regions(folder: Path, split: str) -> list[Region]:
     """The annotations of `folder`/annotations.json whose `data_split` contains `split` ("" takes all)."""
     document = json.loads((folder / "annotations.json").read_text())
     files = {
-        entry["id"]: ImageFile(folder / "images" / str(entry["file_name"]).lstrip("/")) for entry in document["images"]
+        entry["id"]: ImageFile(folder / "images" / str(entry["file_name"]).lstrip("/"))
+        for entry in document["images"]
     }
     regions = []
     for annotation in document["annotations"]:
@@ -152,7 +153,7 @@ class Sampler:
         self.others = list(others)
 
     def draw(self, side: int, rng: np.random.Generator, outlier: bool = False) -> Sample:
-        """A region, or with `outlier` one that shows nothing that has a label: another thing's shape cut from it."""
+        """Draws a region, or with `outlier` one without a label: another object's shape cut from it."""
         while True:
             group = self.by_label[self.labels[int(rng.choice(len(self.labels), p=self.share))]]
             region = group[int(rng.integers(len(group)))]
@@ -199,18 +200,22 @@ class Sampler:
             normal = normal * (layer(within(np.ones_like(mask), kept.bounds), matrix, side)[..., None] > 0.5)
         pixels = np.ascontiguousarray(normal.transpose(2, 0, 1), np.float32)
         share = layer(mask, matrix, side)[None]
-        return Sample(pixels, share, OUTLIER, None) if outlier else Sample(pixels, share, region.label, region.teacher)
+        return (
+            Sample(pixels, share, OUTLIER, None)
+            if outlier
+            else Sample(pixels, share, region.label, region.teacher)
+        )
 
 
 @dataclass
 class Front:
-    """Another object before a region's."""
+    """An object in front of a region's object."""
 
     kept: Kept
     shift: Matrix
     """Coarse pixels of the region's square from those of the other's."""
     covered: Mask
-    """What it hides, in the region's square."""
+    """The pixels that it hides, in the region's square."""
 
     @classmethod
     def before(cls, truth: Mask, other: Kept, rng: np.random.Generator) -> "Front":
@@ -241,7 +246,9 @@ def square_of(region: Region) -> Kept:
     shrink = np.array([[level.shape[1] / columns], [level.shape[0] / rows]])
     fine = warp(level, scaled(reach / FINE, corner) * shrink, FINE)
     small = scaled(reach / COARSE, corner)
-    ends = np.clip(np.round((np.array([[0, 0], [columns, rows]]) - corner) / (reach / COARSE)), 0, COARSE).astype(int)
+    ends = np.clip(
+        np.round((np.array([[0, 0], [columns, rows]]) - corner) / (reach / COARSE)), 0, COARSE
+    ).astype(int)
     (left, top), (right, bottom) = ends.tolist()
 
     def read(rles: list[dict[str, Any]]) -> Mask:
@@ -294,7 +301,7 @@ def layer(mask: Mask, matrix: Matrix, side: int) -> NDArray[np.float32]:
 
 
 def within(mask: Mask, bounds: Box) -> Mask:
-    """What of the mask lies in the image."""
+    """Returns the mask without its pixels outside the image."""
     x, y, width, height = bounds
     inside = np.zeros_like(mask)
     inside[y : y + height, x : x + width] = mask[y : y + height, x : x + width]
@@ -371,5 +378,7 @@ def recolour(pixels: Image, rng: np.random.Generator) -> Image:
     clipped = np.clip(out, 0, 255).astype(np.uint8)
     if rng.random() < 0.15:
         quality = [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(30, 85))]
-        clipped = np.asarray(cv2.imdecode(cv2.imencode(".jpg", clipped, quality)[1], cv2.IMREAD_COLOR), np.uint8)
+        clipped = np.asarray(
+            cv2.imdecode(cv2.imencode(".jpg", clipped, quality)[1], cv2.IMREAD_COLOR), np.uint8
+        )
     return clipped

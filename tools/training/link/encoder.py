@@ -51,7 +51,9 @@ class CardEncoder:
         inside = pixels[y : y + rows, x : x + columns]
         frame: NDArray[Any] = np.zeros((height, width, 3), np.float32)
         if given["element"] == "f32":
-            frame[y : y + rows, x : x + columns] = (inside - np.float32(given["mean"])) / np.float32(given["std"])
+            frame[y : y + rows, x : x + columns] = (inside - np.float32(given["mean"])) / np.float32(
+                given["std"]
+            )
         else:
             frame = np.full((height, width, 3), 128, np.uint8)
             frame[y : y + rows, x : x + columns] = inside + 0.5

@@ -1,4 +1,7 @@
-"""Measures linking as `masklink` does it: an index of exact masks, asked with exact ones and with one click's."""
+"""Measures linking as `masklink` does it, with an index of exact masks.
+
+The queries are exact masks, and masks from one click.
+"""
 
 import argparse
 import json
@@ -18,7 +21,14 @@ HALVES = 20
 """Random halves of images that make an index, the others asking."""
 
 MOBILENET: dict[str, Any] = {
-    "input": {"name": "", "width": 224, "height": 224, "layout": "nhwc", "element": "u8", "resize": "stretch"},
+    "input": {
+        "name": "",
+        "width": 224,
+        "height": 224,
+        "layout": "nhwc",
+        "element": "u8",
+        "resize": "stretch",
+    },
     "output": {"name": "", "layout": "chw"},
 }
 """The card of a classifier u8[1, 224, 224, 3] -> f32[1, C, 7, 7]; the names are read from the graph."""
@@ -87,10 +97,14 @@ def told_apart(known: NDArray[np.float32], unknown: NDArray[np.float32]) -> dict
     return {"refused": part(unknown < limit), "limit": round(float(limit), 4), "auc": round(float(pairs), 4)}
 
 
-def embed(encoder: CardEncoder, regions: list[Region], masks: list[Mask] | None = None) -> NDArray[np.float32]:
+def embed(
+    encoder: CardEncoder, regions: list[Region], masks: list[Mask] | None = None
+) -> NDArray[np.float32]:
     """A vector for each region, of its own mask or of the one given."""
     given = [region.mask() for region in regions] if masks is None else masks
-    return np.stack([encoder.vector(region.file.image(), mask) for region, mask in zip(regions, given, strict=True)])
+    return np.stack(
+        [encoder.vector(region.file.image(), mask) for region, mask in zip(regions, given, strict=True)]
+    )
 
 
 def one_click(masks_file: Path, regions: list[Region]) -> tuple[list[Mask], float]:
@@ -146,7 +160,9 @@ def world(encoder: CardEncoder, folder: Path, masks_file: Path, show: bool) -> d
     return result
 
 
-def report(regions: list[Region], likenesses: NDArray[np.float32], entities: NDArray[np.str_], title: str) -> None:
+def report(
+    regions: list[Region], likenesses: NDArray[np.float32], entities: NDArray[np.str_], title: str
+) -> None:
     """Prints each wrong or unknown one with its nearest entities."""
     for region, row in zip(regions, likenesses, strict=True):
         order = np.argsort(-row)[:3]
@@ -205,7 +221,10 @@ def main() -> None:
         if options.halves is not None:
             result["halves"] = halves(encoder, options.halves)
         times = sorted(encoder.milliseconds)
-        result["ms a region"] = {"mean": round(float(np.mean(times)), 1), "p50": round(times[len(times) // 2], 1)}
+        result["ms a region"] = {
+            "mean": round(float(np.mean(times)), 1),
+            "p50": round(times[len(times) // 2], 1),
+        }
         print(json.dumps({name: result}, indent=2))
 
 

@@ -27,7 +27,9 @@ def trained(checkpoint: Path) -> RegionEncoder:
     saved = torch.load(checkpoint, map_location="cpu")
     encoder = RegionEncoder()
     prefix = "encoder."
-    weights = {key.removeprefix(prefix): value for key, value in saved["average"].items() if key.startswith(prefix)}
+    weights = {
+        key.removeprefix(prefix): value for key, value in saved["average"].items() if key.startswith(prefix)
+    }
     encoder.load_state_dict(weights)
     encoder.eval()
     fold_norms(encoder)
@@ -68,7 +70,7 @@ def graph(encoder: nn.Module, side: int) -> onnx.ModelProto:
 
 
 def largest_difference(encoder: nn.Module, path: Path, side: int) -> float:
-    """Runs both forms on the same noise; the largest difference of the features, relative to their deviation."""
+    """Returns the largest difference of the features of both forms on noise, relative to their deviation."""
     rng = np.random.default_rng(7)
     image = rng.normal(0, 1, (1, 3, side // 8, side // 8)).repeat(8, 2).repeat(8, 3).astype(np.float32)
     session = ort.InferenceSession(str(path), providers=["CPUExecutionProvider"])
@@ -79,7 +81,7 @@ def largest_difference(encoder: nn.Module, path: Path, side: int) -> float:
 
 
 def card(identity: str, path: Path, side: int) -> dict[str, Any]:
-    """What `masklink` reads of the encoder."""
+    """Returns the card of the encoder that `masklink` reads."""
     given = {
         "name": "image",
         "width": side,
@@ -117,12 +119,16 @@ def main() -> None:
     halve_weights(model)
     model.producer_name = "tools/training/link"
     onnx.checker.check_model(model, full_check=True)
-    # Nothing of `out` changes before the check has passed; a folder in it is on the same disk, so that files only move.
+    # Nothing in `out` changes before the check has passed. A folder in it is on the same disk, so the files
+    # only have to be renamed.
     with tempfile.TemporaryDirectory(dir=options.out) as folder:
         path = Path(folder) / f"{options.id}.onnx"
         onnx.save(model, path)
         difference = largest_difference(encoder, path, options.side)
-        print(f"{path.stat().st_size} bytes, {DIMENSIONS} channels, largest difference {difference:.5f} deviations")
+        print(
+            f"{path.stat().st_size} bytes, {DIMENSIONS} channels, "
+            f"largest difference {difference:.5f} deviations"
+        )
         # Not-a-number is no small difference either.
         if not difference <= options.tolerance:
             raise SystemExit(f"the graph differs from the trained model by more than {options.tolerance}")

@@ -16,7 +16,8 @@ SIDE = 150
 COUNT = 5
 COLOUR = (255, 0, 200)
 INTRODUCTION = (
-    "The surest wrong answers on the test images of the sample world, the mask from one click of the default model.",
+    "The surest wrong answers on the test images of the sample world, "
+    "the mask from one click of the default model.",
     "Left what was asked, then the view it was taken for, then the nearest view of what it is",
     "(blank: not in the index, so that it ought to have been called unknown).",
     "Made by `failures.py`.",
@@ -28,7 +29,10 @@ def panel(image: Image, mask: Mask) -> Image:
     x, y, width, height = box_of(mask)
     margin = max(width, height) // 4
     left, top = max(x - margin, 0), max(y - margin, 0)
-    columns, rows = min(x + width + margin, image.shape[1]) - left, min(y + height + margin, image.shape[0]) - top
+    columns, rows = (
+        min(x + width + margin, image.shape[1]) - left,
+        min(y + height + margin, image.shape[0]) - top,
+    )
     pixels = np.ascontiguousarray(image[top : top + rows, left : left + columns])
     scale = SIDE / max(columns, rows)
     size = (max(round(columns * scale), 1), max(round(rows * scale), 1))
@@ -46,7 +50,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--card", type=Path, required=True)
     parser.add_argument("--world", type=Path, required=True)
-    parser.add_argument("--clicked", type=Path, required=True, help="by masklink eval segment --clicks 1 --masks")
+    parser.add_argument(
+        "--clicked", type=Path, required=True, help="by masklink eval segment --clicks 1 --masks"
+    )
     options = parser.parse_args()
 
     titles = {

@@ -52,7 +52,7 @@ def wavy(mask: Mask, rng: np.random.Generator) -> Mask:
 
 
 def part(mask: Mask, rng: np.random.Generator) -> Mask:
-    """What lies on one side of a line, or near one point: a third of it at least."""
+    """Returns the part of the mask on one side of a line, or near one point: at least a third of it."""
     rows, columns = np.nonzero(mask)
     if rng.random() < 0.6:
         angle = rng.uniform(0, 2 * np.pi)

@@ -1,7 +1,7 @@
 """Makes a checkpoint of the exported graph, for training to go on from where none was kept.
 
-The encoder answers as the graph does; each label's direction is the mean of its regions' vectors, and what only
-training has besides (the optimizer, the distillation layer) begins anew.
+The encoder computes the same features as the graph. Each label's direction is the mean of its regions'
+vectors. The state that only training has (the optimizer, the distillation layer) is initialised again.
 """
 
 import argparse

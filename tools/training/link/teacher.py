@@ -1,7 +1,7 @@
 """Computes the distillation targets: an image classifier's pooled features of each annotated region.
 
 The region encoder is trained on few images.
-Predicting a classifier's features (through a layer that is thrown away) teaches it the general look of things.
+Predicting a classifier's features, through a layer that is dropped afterwards, teaches it general appearance.
 """
 
 import argparse
@@ -43,9 +43,11 @@ class Classifier:
 
 
 def main() -> None:
-    """Writes an .npz of f16[DIMS] arrays keyed by annotation id: leading principal directions, softly whitened."""
+    """Writes an .npz of f16[DIMS] arrays by annotation id: leading principal directions, softly whitened."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data", type=Path, action="append", required=True, help="folder; may come several times")
+    parser.add_argument(
+        "--data", type=Path, action="append", required=True, help="folder; may come several times"
+    )
     parser.add_argument("--encoder", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--basis", type=Path, help="take the directions of this earlier file")

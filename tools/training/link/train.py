@@ -31,8 +31,8 @@ AVERAGE = 0.998
 """Share of the averaged weights kept each step."""
 KEPT = 400
 """Batches kept for use again."""
-LEAST_SIDE = 20
-"""The longer side of a photographed region's box, in its own pixels."""
+MIN_SIDE = 20
+"""Minimum of the longer side of a photographed region's box, in the photograph's pixels."""
 WORLD, ASTRAY, PHOTOS = 42, 6, 16
 """Regions of the world, outliers made from them, and photographed regions in a batch."""
 
@@ -62,7 +62,9 @@ class Batches(IterableDataset[dict[str, Any]]):
 def batch(samples: list[Sample]) -> dict[str, Any]:
     """Stacks samples; where there is no distillation target it is zero."""
     known = next((sample.teacher.size for sample in samples if sample.teacher is not None), 1)
-    targets = [np.zeros(known, np.float32) if sample.teacher is None else sample.teacher for sample in samples]
+    targets = [
+        np.zeros(known, np.float32) if sample.teacher is None else sample.teacher for sample in samples
+    ]
     return {
         "image": torch.from_numpy(np.stack([sample.image for sample in samples])),
         "mask": torch.from_numpy(np.stack([sample.mask for sample in samples])),
@@ -72,7 +74,7 @@ def batch(samples: list[Sample]) -> dict[str, Any]:
 
 
 class Echoes:
-    """Batches drawn afresh, each followed by earlier ones mirrored and with other light: drawing is what takes time."""
+    """Repeats earlier batches, mirrored and with other light, after each new one, because drawing is slow."""
 
     def __init__(self, fresh: Iterator[dict[str, Any]], times: int) -> None:
         self.fresh = fresh
@@ -115,7 +117,11 @@ class Learner(nn.Module):
         self.student = nn.Linear(DIMENSIONS, teacher)
 
     def losses(self, images: Tensor, masks: Tensor, teacher: Tensor, labels: Tensor) -> dict[str, Tensor]:
-        """`labels` are places among the world's, -1 for none, then among the photographs' in the last PHOTOS rows."""
+        """Computes the losses of a batch.
+
+        `labels` are indices among the world's labels, -1 for none; in the last PHOTOS rows, among the
+        photographs'.
+        """
         with torch.autocast(images.device.type, torch.bfloat16, enabled=self.bf16):
             vectors = self.encoder.vectors(images, masks).float()
         own = WORLD + ASTRAY
@@ -158,7 +164,10 @@ class Labels:
         self.alike = alike
 
     def numbers(self, labels: list[str]) -> Tensor:
-        """As `Learner.losses` takes them; a photograph's place counts from 1, negative for things of the world."""
+        """Returns the label numbers for `Learner.losses`.
+
+        A photograph's label counts from 1, negative for things of the world.
+        """
         own = [-1 if label == OUTLIER else self.world[label] for label in labels[:-PHOTOS]]
         photos = [(self.photos[label] + 1) * (-1 if label in self.alike else 1) for label in labels[-PHOTOS:]]
         return torch.tensor(own + photos)
@@ -180,7 +189,7 @@ def with_extras(regions: list[Region], teachers: list[Path], clicked: list[Path]
 
 
 def add_data_options(parser: argparse.ArgumentParser) -> None:
-    """What `load_training_regions` reads."""
+    """Adds the options that `load_training_regions` reads."""
     parser.add_argument("--world", type=Path, action="append", required=True, help="sample worlds")
     parser.add_argument("--photos", type=Path, required=True)
     parser.add_argument("--teacher", type=Path, action="append", default=[])
@@ -190,7 +199,7 @@ def add_data_options(parser: argparse.ArgumentParser) -> None:
 def load_training_regions(options: argparse.Namespace) -> tuple[list[Region], list[Region]]:
     """The regions of the worlds and of the photographs, with their distillation targets and click masks."""
     world = [region for folder in options.world for region in load_regions(folder, "train")]
-    photos = [region for region in load_regions(options.photos, "train") if max(region.box()[2:]) >= LEAST_SIDE]
+    photos = [region for region in load_regions(options.photos, "train") if max(region.box()[2:]) >= MIN_SIDE]
     with_extras(world + photos, options.teacher, options.clicked)
     return world, photos
 
@@ -199,14 +208,18 @@ def main() -> None:
     """Trains until `--minutes` of training time have passed."""
     parser = argparse.ArgumentParser(description=__doc__)
     add_data_options(parser)
-    parser.add_argument("--alike", nargs="*", default=[], help="the photographs' labels of things in the world")
+    parser.add_argument(
+        "--alike", nargs="*", default=[], help="the photographs' labels of things in the world"
+    )
     parser.add_argument("--checkpoint", type=Path, required=True)
     parser.add_argument("--minutes", type=float, required=True, help="training time in all")
     parser.add_argument("--small", type=float, default=0.7, help="share of batches with smaller crops")
     parser.add_argument("--rate", type=float, default=2e-3)
     parser.add_argument("--forget", action="store_true", help="start the optimizer and the clock afresh")
     parser.add_argument("--echoes", type=int, default=3, help="earlier batches used again for each new one")
-    parser.add_argument("--bf16", action="store_true", help="convolve in bfloat16, which AMX and GPUs do faster")
+    parser.add_argument(
+        "--bf16", action="store_true", help="convolve in bfloat16, which AMX and GPUs do faster"
+    )
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--threads", type=int, default=2)
     options = parser.parse_args()
@@ -258,7 +271,10 @@ def main() -> None:
             group["lr"] = options.rate * warm * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * done)))
         images = item["image"].to(device, memory_format=torch.channels_last)
         losses = learner.losses(
-            images, item["mask"].to(device), item["teacher"].to(device), labels.numbers(item["labels"]).to(device)
+            images,
+            item["mask"].to(device),
+            item["teacher"].to(device),
+            labels.numbers(item["labels"]).to(device),
         )
         total = torch.stack([loss for name, loss in losses.items() if not name.startswith("_")]).sum()
         optimizer.zero_grad()
@@ -272,7 +288,11 @@ def main() -> None:
         now = time.monotonic()
         spent = before + now - started
         if step % 25 == 0:
-            print(f"{step} {spent:.0f}s", {name: round(value / 25, 3) for name, value in sums.items()}, flush=True)
+            print(
+                f"{step} {spent:.0f}s",
+                {name: round(value / 25, 3) for name, value in sums.items()},
+                flush=True,
+            )
             sums.clear()
         if now - last_save > 90:
             last_save = now
@@ -280,7 +300,9 @@ def main() -> None:
     save(options.checkpoint, learner, average, optimizer, names=names, step=step, spent=spent)
 
 
-def restore(learner: Learner, state: dict[str, Tensor], before: list[list[str]], now: list[list[str]]) -> None:
+def restore(
+    learner: Learner, state: dict[str, Tensor], before: list[list[str]], now: list[list[str]]
+) -> None:
     """Loads saved weights; labels that are new, and layers of another shape, keep their random start."""
     for key, old, new in (("world", before[0], now[0]), ("photos", before[1], now[1])):
         rows = getattr(learner, key).detach().clone()

@@ -1,4 +1,4 @@
-"""Answers to clicks that need no learning: what a model must beat."""
+"""Methods without learning that segment by clicks: baselines that a model must beat."""
 
 import cv2
 import numpy as np
@@ -10,7 +10,7 @@ Click = tuple[int, int, int]
 
 
 class Flood:
-    """Flood fill within 20 levels of the clicked colour from each positive click, less that of the negative ones."""
+    """Flood fill within 20 levels of the colour at each positive click, less that of the negative ones."""
 
     LEVELS = 20
 
@@ -51,7 +51,7 @@ class Disc:
 
 
 class GrabCut:
-    """OpenCV's GrabCut: surely object near a positive click, perhaps object in a wider disc, the border not object.
+    """OpenCV's GrabCut: object near a positive click, perhaps object in a wider disc, background at the edge.
 
     The image is shrunk to a longest side of 256, at which this baseline does best and is quick.
     """
@@ -86,14 +86,18 @@ class GrabCut:
                 cv2.circle(outer, (x, y), round(2 * self.PERHAPS * short), 1, -1)
         marks[(marks == cv2.GC_BGD) & (outer == 1)] = cv2.GC_PR_BGD
         for x, y, label in places:
-            cv2.circle(marks, (x, y), max(1, round(self.SURE * short)), cv2.GC_FGD if label else cv2.GC_BGD, -1)
+            cv2.circle(
+                marks, (x, y), max(1, round(self.SURE * short)), cv2.GC_FGD if label else cv2.GC_BGD, -1
+            )
         if not (marks == cv2.GC_BGD).any():
             marks[0, :] = marks[-1, :] = cv2.GC_BGD
         cv2.setRNGSeed(0)
         background, foreground = np.zeros((1, 65)), np.zeros((1, 65))
         whole = (0, 0, width, height)
         try:
-            cv2.grabCut(self.image, marks, whole, background, foreground, self.ITERATIONS, cv2.GC_INIT_WITH_MASK)
+            cv2.grabCut(
+                self.image, marks, whole, background, foreground, self.ITERATIONS, cv2.GC_INIT_WITH_MASK
+            )
         except cv2.error:
             # OpenCV refuses when all the pixels of a side have one colour; the marks are then the answer.
             pass
@@ -102,4 +106,6 @@ class GrabCut:
         labels = cv2.connectedComponents(answer, connectivity=4)[1]
         clicked = {int(labels[y, x]) for x, y, label in places if label} - {0}
         kept = np.isin(labels, list(clicked)).astype(np.uint8)
-        return np.asarray(cv2.resize(kept, (self.size[1], self.size[0]), interpolation=cv2.INTER_NEAREST), np.uint8)
+        return np.asarray(
+            cv2.resize(kept, (self.size[1], self.size[0]), interpolation=cv2.INTER_NEAREST), np.uint8
+        )

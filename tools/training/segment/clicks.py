@@ -16,7 +16,10 @@ def interior_point(region: Region) -> tuple[int, int]:
 
 
 def error_regions(truth: Region, answer: Region) -> tuple[NDArray[np.int32], NDArray[np.int64], int]:
-    """Labels the 8-connected regions of missed (1..m) and of false pixels (m+1..): labels, areas from label 0, m."""
+    """Labels the 8-connected regions of missed (1..m) and of false pixels (m+1..).
+
+    Returns the labels, the areas from label 0 on, and m.
+    """
     missed_count, missed = cv2.connectedComponents((truth & (1 - answer)).astype(np.uint8))
     false_count, false = cv2.connectedComponents((answer & (1 - truth)).astype(np.uint8))
     labels = np.where(false > 0, false + (missed_count - 1), missed).astype(np.int32)

@@ -18,9 +18,9 @@ SMALL_FRAME = 160
 """Side of the cheaper frame that most early batches use."""
 
 CLOSER_SHARE = 0.45
-"""How often a crop is a closer look at one object, as the program takes when it zooms in on its first answer."""
-MOST_ENLARGED = 0.25
-"""Pixels of the image to one of the frame, at least."""
+"""Share of crops that enlarge one object, like the crops of the program's refinement passes."""
+MIN_SCALE = 0.25
+"""Minimum number of image pixels to one frame pixel, along a side."""
 
 MEAN = np.array([123.675, 116.28, 103.53], np.float32)
 STD = np.array([58.395, 57.12, 57.375], np.float32)
@@ -60,9 +60,9 @@ class Record:
     _kinds: NDArray[np.int16] | None = None
 
     def kinds(self, numbers: dict[str, int]) -> NDArray[np.int16]:
-        """What each pixel of `image` shows, by the numbers of categories, computed once; the smaller mask is above.
+        """Returns the category number of each pixel of `image`, computed once; the smaller mask is above.
 
-        A pixel under no mask is UNKNOWN, in a sample world BACKGROUND.
+        A pixel without a mask is UNKNOWN, in a sample world BACKGROUND.
         """
         if self._kinds is None:
             rest = BACKGROUND if self.source == WORLD else UNKNOWN
@@ -84,11 +84,13 @@ class Record:
         return self._levels[0]
 
     def halved(self, times: int) -> Image:
-        """The image shrunk to 1 / 2^times, kept: what is read from it are means of pixels, as the program takes."""
+        """Returns the image shrunk to 1 / 2^times by means of pixels, as in the program; cached."""
         image = self.image()
         while len(self._levels) <= times:
             height, width = (max(side >> len(self._levels), 1) for side in image.shape[:2])
-            self._levels.append(np.asarray(cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA), np.uint8))
+            self._levels.append(
+                np.asarray(cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
+            )
         return self._levels[times]
 
     def mask(self, index: int) -> Mask:
@@ -96,12 +98,14 @@ class Record:
         mask = np.asarray(coco_mask.decode(coco_mask.merge(self.segmentations[index])), np.uint8)
         height, width = self.image().shape[:2]
         if mask.shape != (height, width):
-            mask = (cv2.resize(mask * 255, (width, height), interpolation=cv2.INTER_AREA) > 127).astype(np.uint8)
+            mask = (cv2.resize(mask * 255, (width, height), interpolation=cv2.INTER_AREA) > 127).astype(
+                np.uint8
+            )
         return mask
 
 
 def load_records(annotations: Path, images: Path, split: str) -> list[Record]:
-    """Images that have an annotation whose `data_split` contains `split` ("" takes all), in the file's order."""
+    """Returns images with annotations whose `data_split` contains `split` ("": all), in file order."""
     document = json.loads(annotations.read_text())
     records: dict[str, Record] = {}
     for entry in document["images"]:
@@ -126,7 +130,7 @@ class Sample:
     pixels: NDArray[np.float32]
     masks: NDArray[np.uint8]
     kinds: NDArray[np.int16]
-    """What every KIND_STEP-th pixel shows, i16[side / KIND_STEP, side / KIND_STEP]."""
+    """Category number of every KIND_STEP-th pixel, i16[side / KIND_STEP, side / KIND_STEP]."""
     teacher: NDArray[np.float32] | None
 
 
@@ -184,7 +188,9 @@ class Sampler:
         usable = [mask for mask, _ in pairs]
         # People click what is large more often than the many small parts that are annotated.
         areas = np.array([float(mask.sum()) for mask in usable])
-        pull = np.array([weight for _, weight in pairs]) * areas ** (SIZE_PULL_OF_KNOWN if record.hardness else 0.5)
+        pull = np.array([weight for _, weight in pairs]) * areas ** (
+            SIZE_PULL_OF_KNOWN if record.hardness else 0.5
+        )
         few = min(self.objects, len(usable))
         chosen = [usable[int(i)] for i in rng.choice(len(usable), few, replace=False, p=pull / pull.sum())]
         framed = np.zeros((len(chosen), frame, frame), np.uint8)
@@ -259,7 +265,7 @@ def warp_kinds(
 
 
 def frame_size(frame: int, rng: np.random.Generator) -> tuple[int, int]:
-    """Width and height of the used part of the frame, the longest side `frame`: square, landscape or portrait."""
+    """Draws width and height of the used part of the frame, with `frame` as the longer side."""
     if rng.random() < 0.35:
         return frame, frame
     short = round(frame * float(rng.choice([0.667, 0.75, 0.75, 0.81])))
@@ -278,7 +284,7 @@ def source_from_frame(
     closer = rng.random() < CLOSER_SHARE
     if closer:
         filled = max(box_width / columns, box_height / rows)
-        zoom = float(np.clip(filled * rng.uniform(1.2, 2.8), MOST_ENLARGED, fit * 1.25))
+        zoom = float(np.clip(filled * rng.uniform(1.2, 2.8), MIN_SCALE, fit * 1.25))
     stretch = np.exp(rng.uniform(-0.15, 0.15))
     angle = np.deg2rad(rng.uniform(-20, 20)) if rng.random() < 0.3 else 0.0
     flip = -1.0 if rng.random() < 0.5 else 1.0

@@ -1,9 +1,9 @@
 """Measures a click model, or a baseline, by the standard interactive protocol.
 
-The first click falls on the interior-most point of the object (the image's border counts as outside), each next one
-on that of the largest error region; all clicks so far and the last low-res mask go in, and of the candidates the one
-of the highest expected IoU counts. `masklink eval segment` measures the program, which also zooms in and cleans the
-masks up; this measures the graphs alone, and runs the baselines.
+The first click is the interior-most point of the object (the image's border counts as outside), each next
+one that of the largest error region. The model gets all clicks so far and its last low-res mask, and the
+candidate with the highest expected IoU counts. `masklink eval segment` measures the program, which also runs
+refinement passes and cleans the masks up; this measures the graphs alone, and the baselines.
 """
 
 import argparse
@@ -118,7 +118,7 @@ def play(method: Method, record: Record, index: int, clicks: int) -> list[float]
 
 
 def evaluate(method: Method, records: list[Record], clicks: int) -> dict[str, Any]:
-    """Mean IoU after each click and the number of clicks to 80, 85 and 90 % (`clicks` where never reached)."""
+    """Returns the mean IoU after each click and the clicks to 80, 85 and 90 % (`clicks` if never)."""
     rows: list[list[float]] = []
     sources: list[str] = []
     for record in records:
@@ -147,7 +147,7 @@ def clicks_to(table: NDArray[np.float64], level: float) -> float:
 
 
 def methods(options: argparse.Namespace) -> dict[str, Callable[[], Method]]:
-    """What `--method` names."""
+    """Returns the methods by their names for `--method`."""
     from baselines import Disc, Flood, GrabCut
 
     return {
@@ -179,7 +179,9 @@ def main() -> None:
     method = methods(options)[options.method]()
     result = evaluate(method, records, options.clicks)
     if isinstance(method, GraphModel):
-        result["ms"] = {part: round(1000 * method.spent[part] / method.runs[part], 2) for part in method.spent}
+        result["ms"] = {
+            part: round(1000 * method.spent[part] / method.runs[part], 2) for part in method.spent
+        }
     print(json.dumps(result))
 
 

@@ -1,4 +1,4 @@
-"""Writes the trained model as two ONNX graphs in the `sam1` contract, checks them, and lists them in models.json."""
+"""Writes the trained model as two checked ONNX graphs in `sam1`'s form, and lists it in models.json."""
 
 import argparse
 import hashlib
@@ -52,10 +52,10 @@ class Take(nn.Module):
 
 
 def move_meaning(encoder: Encoder, decoder: Decoder) -> None:
-    """Changes the basis of the embedding's meaning, in place, so that the decoder answers the same with less work.
+    """Changes the basis of the embedding's meaning in place: the decoder's outputs stay equal with less work.
 
-    Three of its convolutions are linear maps of the meaning, 57 channels together: the encoder writes those, and a
-    basis of what they leave out, and the decoder only takes them.
+    Three of its convolutions are linear maps of the meaning, 57 channels together. The encoder writes their
+    outputs and a basis of the remaining space, so the decoder only slices them.
     """
     taken = {name: getattr(decoder, name) for name in ("meaning_early", "meaning_late", "meaning_cost")}
     seen = torch.cat([layer.weight[:, :, 0, 0] for layer in taken.values()]).double()
@@ -98,14 +98,18 @@ def trained(checkpoint: Path) -> tuple[Encoder, Decoder]:
 def example(encoder: Encoder) -> tuple[Tensor, ...]:
     """The decoder's inputs for a click on noise."""
     torch.manual_seed(5)
-    noise = nn.functional.interpolate(torch.randn(1, 3, 32, 32), (FRAME // POOL, FRAME // POOL), mode="bilinear")
+    noise = nn.functional.interpolate(
+        torch.randn(1, 3, 32, 32), (FRAME // POOL, FRAME // POOL), mode="bilinear"
+    )
     click, label = torch.tensor([[[400.0, 620.0]]]), torch.ones(1, 1)
     return encoder(noise), click, label, torch.zeros(1, 1, FRAME // POOL, FRAME // POOL), torch.zeros(1)
 
 
 def encoder_graph(encoder: Encoder) -> onnx.ModelProto:
     """image f32[1, 3, 1024, 1024] -> image_embeddings f32[1, 256, 64, 64]."""
-    return traced(FrameEncoder(encoder), (torch.zeros(1, 3, FRAME, FRAME),), ["image"], ["image_embeddings"], {})
+    return traced(
+        FrameEncoder(encoder), (torch.zeros(1, 3, FRAME, FRAME),), ["image"], ["image_embeddings"], {}
+    )
 
 
 def decoder_graph(decoder: Decoder) -> onnx.ModelProto:
@@ -175,7 +179,9 @@ def append_resize(graph: onnx.GraphProto, side: int) -> None:
     reached = node("Floor", [node("Div", ["orig_im_size", scale], "reached_exact")], "reached_whole")
     rows = node("Min", [node("Add", [reached, one], "reached"), full], "cut")
     cut = node(
-        "Slice", ["low_res_masks", zeros, node("Cast", [rows], "cut_end", to=TensorProto.INT64), axes], "cut_masks"
+        "Slice",
+        ["low_res_masks", zeros, node("Cast", [rows], "cut_end", to=TensorProto.INT64), axes],
+        "cut_masks",
     )
     scales = node("Concat", [ones, scale, scale], "scales", axis=0)
     resized = node(
@@ -194,11 +200,15 @@ def append_resize(graph: onnx.GraphProto, side: int) -> None:
     graph.output.extend([masks, kept["iou_predictions"], kept["low_res_masks"]])
 
 
-def largest_difference(encoder: Encoder, decoder: Decoder, folder: Path, names: tuple[str, str]) -> dict[str, float]:
-    """Runs both forms on the same noise and prompts; the largest difference relative to the outputs' deviation."""
+def largest_difference(
+    encoder: Encoder, decoder: Decoder, folder: Path, names: tuple[str, str]
+) -> dict[str, float]:
+    """Returns the largest difference of both forms on noise, relative to the outputs' deviation."""
     rng = np.random.default_rng(7)
     image = rng.normal(0, 1, (1, 3, FRAME // 32, FRAME // 32)).repeat(32, 2).repeat(32, 3).astype(np.float32)
-    sessions = [ort.InferenceSession(str(folder / name), providers=["CPUExecutionProvider"]) for name in names]
+    sessions = [
+        ort.InferenceSession(str(folder / name), providers=["CPUExecutionProvider"]) for name in names
+    ]
     embedding = outputs(sessions[0], {"image": image})[0]
     coords = np.array([[[300, 420], [700, 200], [0, 0]]], np.float32)
     labels = np.array([[1, 0, -1]], np.float32)
@@ -211,7 +221,9 @@ def largest_difference(encoder: Encoder, decoder: Decoder, folder: Path, names: 
         raise RuntimeError(f"masks have shape {masks.shape}")
     with torch.no_grad():
         own = FrameEncoder(encoder)(torch.from_numpy(image))
-        own_low, own_iou = decoder(torch.from_numpy(embedding), *map(torch.from_numpy, (coords, labels, mask, given)))
+        own_low, own_iou = decoder(
+            torch.from_numpy(embedding), *map(torch.from_numpy, (coords, labels, mask, given))
+        )
     pairs = {
         "image_embeddings": (own.numpy(), embedding),
         "low_res_masks": (own_low.numpy(), low_res),
@@ -232,7 +244,7 @@ def described(path: Path) -> dict[str, Any]:
 
 
 def manifest_entry(identity: str, title: str, folder: Path, names: tuple[str, str]) -> dict[str, Any]:
-    """What models.json says of the model."""
+    """Returns the entry of the model in models.json."""
     return {
         "id": identity,
         "title": title,
@@ -280,7 +292,8 @@ def main() -> None:
     manifest: dict[str, Any] = (
         json.loads(path.read_text()) if path.exists() else {"version": 1, "default": "", "models": []}
     )
-    # Nothing of `out` changes before the check has passed; a folder in it is on the same disk, so that files only move.
+    # Nothing in `out` changes before the check has passed. A folder in it is on the same disk, so the files
+    # only have to be renamed.
     with tempfile.TemporaryDirectory(dir=options.out) as folder:
         unchecked = Path(folder)
         for name, graph in zip(names, graphs, strict=True):

@@ -1,4 +1,4 @@
-"""Writes failures.md: the five worst answers to one click on the sample world's test split, with small images."""
+"""Writes failures.md: the five worst one-click masks of the sample world's test split, with small images."""
 
 import argparse
 import json
@@ -45,7 +45,7 @@ def failures(masks: dict[str, list[dict[str, Any]]], records: list[Record]) -> l
 
 
 def answered(masks: dict[str, list[dict[str, Any]]], record: Record, index: int) -> Failure:
-    """What one click on an object gave."""
+    """Segments an object by one click."""
     truth = record.mask(index)
     click = next_click(truth, np.zeros_like(truth))
     if click is None:
@@ -74,7 +74,9 @@ def main() -> None:
     """Draws them and writes the page."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--world", type=Path, required=True)
-    parser.add_argument("--clicked", type=Path, required=True, help="by masklink eval segment --clicks 1 --masks")
+    parser.add_argument(
+        "--clicked", type=Path, required=True, help="by masklink eval segment --clicks 1 --masks"
+    )
     options = parser.parse_args()
 
     world = json.loads((options.world / "annotations.json").read_text())

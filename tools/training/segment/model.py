@@ -1,12 +1,12 @@
 """The click model: a convolutional image encoder and a prompt decoder in the `sam1` contract.
 
-The encoder sees the 1024 frame averaged down to 256.
-Its embedding f32[256, 64, 64] holds, in this order of channels, 112 of meaning, 48 keys (3 heads of 16) that are
-compared by cosine, and 96 of detail: 6 channels at 256x256, packed by pixel unshuffle.
-The decoder turns prompts into maps (distance, likeness to what was clicked, cost of the way from the click),
-runs a small U-Net over them and answers with a local linear model in the detail channels, one for each 2x2 square, as a
-guided filter does (He, Sun and Tang, 2010), so that the mask's edge follows the image's.
-Each candidate is cut at the level of its logits at which a small network expects most of it.
+The encoder sees the 1024 frame averaged down to 256. Its embedding f32[256, 64, 64] holds, in this order of
+channels, 112 of meaning, 48 keys (3 heads of 16), compared by cosine, and 96 of detail: 6 channels at
+256x256, packed by pixel unshuffle. The decoder turns prompts into maps (distance, likeness to the clicked
+place, cost of the way from the click) and runs a small U-Net over them. Its output is a local linear model
+in the detail channels, one for each 2x2 square, like a guided filter (He, Sun and Tang, 2010), so that the
+mask's edge follows the image's. Each candidate is cut at the level of its logits for which a small network
+expects the highest IoU.
 """
 
 from dataclasses import dataclass
@@ -40,17 +40,17 @@ FIRST_GUESS = (
     *[2.0, 0.0, 2.0, 0.0],  # box, mask so far, its logits, whether there is one
     *[2.0, -1.0, 0.0, 0.0],  # way from the clicks
 )
-"""Where training starts: the weight of each prompt map in a first guess, so that even that is sensible."""
+"""Initial weight of each prompt map, so that training starts from a sensible guess."""
 
 LEVELS = (-4.0, -2.0, -1.0, 0.0, 1.0, 2.0)
-"""Logits that a candidate may be cut at: what one click leaves open is often no more than how far the object goes."""
+"""Logits that a candidate may be cut at: often one click leaves open only how far the object extends."""
 
 HELD_AGAINST_LAST = 0.05
-"""How much too much is expected of the last candidate's first answer.
+"""Amount by which the expected IoU of the last candidate is too high after the first click.
 
-Measured on train images with the standard protocol's first click, which is less loose than training's: with it the
-mean IoU of what was chosen was 0.524 on 810 masks of photographs and 0.729 on 106 of the sample world, without it 0.498
-and 0.717. With later clicks nothing has to be held against it.
+Measured on train images with the standard protocol's first click, which is less loose than training's. With
+this correction the mean IoU of the chosen candidates was 0.524 on 810 masks of photographs and 0.729 on 106
+of the sample world, without it 0.498 and 0.717. With later clicks no correction is needed.
 """
 
 SHARPNESS = 3.0
@@ -117,7 +117,7 @@ def doubled(x: Tensor) -> Tensor:
 
 @dataclass
 class ImageMaps:
-    """What the decoder computes once an image, whatever the prompts."""
+    """Maps that the decoder computes once an image, independent of the prompts."""
 
     keys: Tensor
     """f32[b, heads, key, cells * cells], unit length."""
@@ -128,7 +128,7 @@ class ImageMaps:
     wide: Tensor
     late: Tensor
     borders: Tensor
-    """f32[b, 2, 64, 64]: how unlike in colour each cell and the next to the right and below are, log, less the mean."""
+    """f32[b, 2, 64, 64]: log difference in colour of each cell to the next right and below, less the mean."""
     packed: Tensor
     """f32[b, 6, 16, 64, 64]: the detail, each cell's 4x4 pixels row by row."""
 
@@ -147,7 +147,7 @@ class ImageMaps:
 
 
 class Decoder(nn.Module):
-    """Embedding and prompts to three candidate masks f32[b, 3, 256, 256] (logits) and their expected IoU f32[b, 3]."""
+    """Decoder from embedding and prompts to the logits f32[b, 3, 256, 256] and expected IoU f32[b, 3]."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -192,7 +192,11 @@ class Decoder(nn.Module):
     def forward(
         self, embedding: Tensor, coords: Tensor, labels: Tensor, mask: Tensor, has_mask: Tensor
     ) -> tuple[Tensor, Tensor]:
-        """Takes `coords` f32[b, n, 2] (frame), `labels` f32[b, n], `mask` f32[b, 1, 256, 256], `has_mask` f32[b]."""
+        """Decodes prompts.
+
+        These are `coords` f32[b, n, 2] (frame), `labels` f32[b, n], `mask` f32[b, 1, 256, 256], `has_mask`
+        f32[b].
+        """
         image = self.image_maps(embedding)
         coefficients, late, wide = self.answer(image, coords, labels, mask, has_mask)
         logits = packed_model(coefficients, image.packed)
@@ -232,7 +236,7 @@ class Decoder(nn.Module):
     def answer(
         self, image: ImageMaps, coords: Tensor, labels: Tensor, mask: Tensor, has_mask: Tensor
     ) -> tuple[Tensor, Tensor, Tensor]:
-        """Coefficients f32[b, 21, 64, 64] of the local linear models, the last features, and the widest ones' mean."""
+        """Returns the coefficients f32[b, 21, 64, 64], the last features, and the mean of the widest ones."""
         maps = self.prompt_maps(image, coords, labels, mask, has_mask)
         narrow = F.relu(self.prompt(maps) + image.early)
         middle = F.relu(self.down_middle(narrow) + image.middle)
@@ -246,7 +250,9 @@ class Decoder(nn.Module):
         late = F.relu(self.late(narrow) + self.late_prompt(maps) + image.late)
         return self.coefficients(late) + self.prior(maps), late, wide.mean((2, 3))
 
-    def prompt_maps(self, image: ImageMaps, coords: Tensor, labels: Tensor, mask: Tensor, has_mask: Tensor) -> Tensor:
+    def prompt_maps(
+        self, image: ImageMaps, coords: Tensor, labels: Tensor, mask: Tensor, has_mask: Tensor
+    ) -> Tensor:
         """The prompts as f32[b, 37, cells, cells].
 
         The first 28 say what was given.
@@ -319,11 +325,14 @@ class Decoder(nn.Module):
             way = torch.maximum(way, F.max_pool2d(way, 3, 1, 1) - cost)
         return way.clamp(min=-FAR)
 
-    def expected_iou(self, share: Tensor, late: Tensor, wide: Tensor, borders: Tensor, has_mask: Tensor) -> Tensor:
-        """Expected IoU f32[b, 3, levels] of the candidates cut at each level, from `shares`.
+    def expected_iou(
+        self, share: Tensor, late: Tensor, wide: Tensor, borders: Tensor, has_mask: Tensor
+    ) -> Tensor:
+        """Returns the expected IoU f32[b, 3, levels] of the candidates cut at each level, from `shares`.
 
-        By what lies under the mask, how sure it is, how its area grows with the level, how it keeps to borders of
-        colour, and whether it is a first answer: the last candidate then is worse than with more clicks.
+        The inputs are the features under the mask, its certainty, the growth of its area with the level, how
+        well its edge follows borders of colour, and whether this is the first click: then the last candidate
+        is worse than with more clicks.
         """
         flat = share.flatten(2)
         area = flat.sum(2, keepdim=True) + 1
@@ -377,7 +386,7 @@ def box_map(cell_x: Tensor, cell_y: Tensor, x: Tensor, y: Tensor, labels: Tensor
 
 
 def own_colours(colour: Tensor) -> Tensor:
-    """Colours f32[b, 3, n] less the image's mean, by its spread, so that dim and bright images are told alike."""
+    """Normalises colours f32[b, 3, n] by the image's mean and spread, so that brightness has no effect."""
     centred = colour - colour.mean(2, keepdim=True)
     return centred / (centred * centred).mean((1, 2), keepdim=True).add(0.02).sqrt()
 
@@ -392,7 +401,7 @@ def in_squares(packed: Tensor) -> Tensor:
 
 
 def linear_model(coefficients: Tensor, detail: Tensor) -> Tensor:
-    """Logits f32[b, 3, n, h, w] of n pixels a place: an offset and a weight for each detail channel, varying by place.
+    """Returns logits f32[b, 3, n, h, w] of n pixels a place, by an offset and weights of the detail channels.
 
     Takes coefficients f32[b, 21, h, w] and detail f32[b, 6, n, h, w].
     """
@@ -401,15 +410,15 @@ def linear_model(coefficients: Tensor, detail: Tensor) -> Tensor:
 
 
 def packed_model(coefficients: Tensor, packed: Tensor) -> Tensor:
-    """As `linear_model` of the doubled coefficients at every pixel, but packed as the detail is: f32[b, n, 16, h, w].
+    """Returns `linear_model` of the doubled coefficients, packed like the detail: f32[b, n, 16, h, w].
 
-    To arrange what varies by 2x2 square in cells is a fourth of the work of arranging the pixels in squares.
+    Arranging the coefficients of 2x2 squares in cells is a fourth of the work of arranging pixels in squares.
     """
     batch, _, rows, columns = coefficients.shape
     masks = coefficients.shape[1] // (DETAIL + 1)
 
     def by_square(part: Tensor) -> Tensor:
-        # Of (square's row, row in it, square's column, column in it, cell) the places in a square share their model.
+        # The axes are square's row, row in it, square's column, column in it, cell: a square has one model.
         return quartered(part.flatten(1, 2)).reshape(batch, masks, -1, 2, 1, 2, 1, rows * columns)
 
     offset, weights = map(by_square, coefficients.unflatten(1, (-1, DETAIL + 1)).split((1, DETAIL), 2))
@@ -421,7 +430,9 @@ def packed_model(coefficients: Tensor, packed: Tensor) -> Tensor:
 def packed_shares(logits: Tensor) -> Tensor:
     """As `shares` of the first pixel of each 2x2 square, from packed logits f32[b, 3, 16, h, w]."""
     batch, _, _, rows, columns = logits.shape
-    first = logits.reshape(batch, CANDIDATES, 1, 2, 2, 2, 2, rows * columns)[:, :, :, :, 0, :, 0].flatten(3, 4)
+    first = logits.reshape(batch, CANDIDATES, 1, 2, 2, 2, 2, rows * columns)[:, :, :, :, 0, :, 0].flatten(
+        3, 4
+    )
     levels = torch.tensor(LEVELS, device=logits.device)[:, None, None]
     return torch.sigmoid(first - levels).mean(3).reshape(batch, -1, rows, columns)
 
@@ -430,7 +441,9 @@ def quartered(x: Tensor) -> Tensor:
     """`doubled`, but the four values of each place side by side: f32[b, c, h, w] to f32[b, c, 2, 2, h, w]."""
     above, below = torch.cat([x[:, :, :1], x[:, :, :-1]], 2), torch.cat([x[:, :, 1:], x[:, :, -1:]], 2)
     rows = torch.stack([above, below], 2) * 0.25 + x[:, :, None] * 0.75
-    left, right = (torch.cat(pair, 4) for pair in ((rows[..., :1], rows[..., :-1]), (rows[..., 1:], rows[..., -1:])))
+    left, right = (
+        torch.cat(pair, 4) for pair in ((rows[..., :1], rows[..., :-1]), (rows[..., 1:], rows[..., -1:]))
+    )
     return torch.stack([left, right], 3) * 0.25 + rows[:, :, :, None] * 0.75
 
 
@@ -450,7 +463,7 @@ def most(values: Tensor, chosen: Tensor) -> Tensor:
 
 
 def likeness_to_means(keys: Tensor, weights: Tensor) -> Tensor:
-    """Cosine of each cell's key with each weighted mean key: f32[b, means * looks, cells * cells], means slowest."""
+    """Returns cosines of keys and weighted mean keys: f32[b, means * looks, cells * cells], means slowest."""
     mean = (weights[:, None] @ keys.transpose(2, 3)) / (weights.sum(2, keepdim=True)[:, None] + 1)
     return ((mean / length(mean, 3)) @ keys).transpose(1, 2).flatten(1, 2)
 

@@ -54,7 +54,7 @@ def main() -> None:
 
 
 def take_decoder(decoder: Decoder, weights: dict[str, Tensor]) -> None:
-    """Loads the weights; of the embedding's meaning the first channels are what the graph takes (`move_meaning`)."""
+    """Loads the weights; the graph slices the first channels of the embedding's meaning (`move_meaning`)."""
     state = decoder.state_dict()
     first = 0
     for name in ("meaning_early", "meaning_late", "meaning_cost"):

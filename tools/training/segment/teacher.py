@@ -1,7 +1,7 @@
 """Computes the optional distillation targets: an image classifier's dense features of each training image.
 
 The click model's encoder is trained from scratch on few images.
-Predicting a classifier's features (through a layer that is thrown away) teaches it what belongs together sooner.
+Predicting a classifier's features, through a layer that is dropped afterwards, teaches it grouping sooner.
 """
 
 import argparse
@@ -41,7 +41,7 @@ def dense_features(session: ort.InferenceSession, image: NDArray[np.uint8]) -> N
 
 
 def whitening(cells: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Mean and projection onto the leading principal directions, softly whitened (division by the fourth root)."""
+    """Returns the mean and the projection onto leading principal directions, divided by the fourth root."""
     mean = cells.mean(0)
     centred = cells - mean
     values, vectors = np.linalg.eigh(centred.T @ centred / len(cells))
@@ -63,12 +63,20 @@ def main() -> None:
     threads.intra_op_num_threads = 2
     session = ort.InferenceSession(str(options.encoder), threads, providers=["CPUExecutionProvider"])
     records: list[Record] = load_records(options.annotations, options.images, "train")
-    features = {record.image_id: dense_features(session, record.image()).astype(np.float16) for record in records}
-    sample = np.concatenate([f[::2, ::2].reshape(-1, f.shape[-1]) for f in features.values()]).astype(np.float32)
+    features = {
+        record.image_id: dense_features(session, record.image()).astype(np.float16) for record in records
+    }
+    sample = np.concatenate([f[::2, ::2].reshape(-1, f.shape[-1]) for f in features.values()]).astype(
+        np.float32
+    )
     mean, projection = whitening(sample)
-    reduced = {key: ((f.astype(np.float32) - mean) @ projection).astype(np.float16) for key, f in features.items()}
+    reduced = {
+        key: ((f.astype(np.float32) - mean) @ projection).astype(np.float16) for key, f in features.items()
+    }
     scale = float(np.std(np.concatenate([f.reshape(-1) for f in reduced.values()]).astype(np.float32)))
-    np.savez(options.out, allow_pickle=False, **{key: (f / scale).astype(np.float16) for key, f in reduced.items()})
+    np.savez(
+        options.out, allow_pickle=False, **{key: (f / scale).astype(np.float16) for key, f in reduced.items()}
+    )
     print(f"{len(reduced)} images, {projection.shape[0]} -> {projection.shape[1]} dimensions")
 
 

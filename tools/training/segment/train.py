@@ -1,4 +1,4 @@
-"""Trains the click model interactively, within a given time, resuming from its checkpoint when there is one."""
+"""Trains the click model interactively for a given time, resuming from its checkpoint if there is one."""
 
 import argparse
 import copy
@@ -76,7 +76,7 @@ ROUNDS_SHARE = (0.45, 0.27, 0.16, 0.12)
 
 
 class Model(nn.Module):
-    """Encoder, decoder, and the layers that only training uses: for distillation, and to name what a cell shows."""
+    """Encoder, decoder, and layers only for training: distillation, and the category of a cell."""
 
     def __init__(self, teacher_dims: int, kinds: int, bf16: bool = False) -> None:
         super().__init__()
@@ -239,7 +239,7 @@ def batch_loss(
         logits = linear_model(coefficients if coarse else doubled(coefficients), detail).squeeze(2)
         region = torch.from_numpy(prompts.region[:, None, down::stride, right::stride]).to(device).float()
         losses = mask_loss(logits, truth, 1 + 2 * region * (turn > 0))
-        # The last candidate always answers as well as it can; the others may be other readings of the same clicks.
+        # The last candidate always follows the truth; the others may be other readings of the same clicks.
         best = losses.min(1).values
         spread = 0.05 if turn == 0 else 0.2
         blame = losses[:, -1] * 0.5 + best * (0.5 - spread) + losses.mean(1) * spread
@@ -287,7 +287,7 @@ def batch_loss(
 
 
 def add_data_options(parser: argparse.ArgumentParser) -> None:
-    """What `load_training_records` reads."""
+    """Adds the options that `load_training_records` reads."""
     parser.add_argument("--photos", type=Path, required=True, help="folder with annotations.json and images/")
     parser.add_argument("--world", type=Path, action="append", default=[], help="sample worlds, same shape")
     parser.add_argument(
@@ -298,7 +298,9 @@ def add_data_options(parser: argparse.ArgumentParser) -> None:
         help="what one click answers on each world in turn, by masklink eval segment --clicks 1 --masks: "
         "what it missed is drawn more often",
     )
-    parser.add_argument("--world-weight", type=float, default=0.5, help="how often these are drawn; photographs: 0.93")
+    parser.add_argument(
+        "--world-weight", type=float, default=0.5, help="how often these are drawn; photographs: 0.93"
+    )
     parser.add_argument("--teacher", type=Path, help="distillation targets made by teacher.py")
 
 
@@ -325,7 +327,7 @@ def load_training_records(options: argparse.Namespace) -> list[Record]:
 
 
 def hardness(record: Record, answers: dict[str, list[dict[str, Any]]]) -> list[float]:
-    """How often each object is to be drawn: by what its answer's IoU lacks, in the middle where none is known."""
+    """Returns how often to draw each object: more for a lower IoU, a medium rate without a measured IoU."""
 
     def of(name: str, truth: list[dict[str, Any]]) -> float:
         if name not in answers:
@@ -352,7 +354,9 @@ def main() -> None:
     parser.add_argument("--objects", type=int, default=2, help="objects an image, at most")
     parser.add_argument("--small", type=float, default=0.0, help="share of batches in the small frame")
     parser.add_argument("--rate", type=float, default=1.5e-3)
-    parser.add_argument("--average", type=float, default=0.996, help="how much the averaged weights keep a step")
+    parser.add_argument(
+        "--average", type=float, default=0.996, help="how much the averaged weights keep a step"
+    )
     parser.add_argument("--forget", action="store_true", help="start the optimizer and the clock afresh")
     parser.add_argument(
         "--judge",
@@ -361,7 +365,9 @@ def main() -> None:
     )
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--bf16", action="store_true", help="encode in bfloat16, which AMX and GPUs do faster")
+    parser.add_argument(
+        "--bf16", action="store_true", help="encode in bfloat16, which AMX and GPUs do faster"
+    )
     parser.add_argument("--workers", type=int, default=1)
     options = parser.parse_args()
 
