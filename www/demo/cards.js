@@ -51,7 +51,7 @@ function answerNodes({ answer, source, failures }, { confidence, heading }, acti
   const nodes = [];
   if (source === 'cached') {
     nodes.push(
-      banner(`This is a stored answer. ${sentences(failures)}`, false, ...remedies(actions)),
+      banner(`This is a stored answer. ${reasons(failures)}`, false, ...remedies(actions)),
     );
   } else if (failures.length > 0) {
     nodes.push(banner(sentences(failures), false, ...remedies(actions)));
@@ -217,11 +217,16 @@ function remedies({ retry, settings }) {
 }
 
 /**
- * Returns the reasons why there is no answer.
+ * Returns the failures' messages as sentences.
  * @param {import('../pkg/viewer.js').Failure[]} failures
  */
+function reasons(failures) {
+  return failures.map(({ message }) => `${message.replace(/\.$/, '')}.`).join(' ');
+}
+
+/** @param {import('../pkg/viewer.js').Failure[]} failures */
 function sentences(failures) {
-  return `No answer: ${failures.map(({ message }) => `${message.replace(/\.$/, '')}.`).join(' ')}`;
+  return `No answer: ${reasons(failures)}`;
 }
 
 /** @param {import('../pkg/viewer.js').Failure[]} failures */
