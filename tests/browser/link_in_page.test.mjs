@@ -274,7 +274,7 @@ test('an index that could not be had once is asked for again', async () => {
 
 test('an index that is broken, or not there, is told apart', async () => {
   for (const [body, words] of [
-    ['{"format": "other"}', /not that of an index/],
+    ['{"format": "other"}', /the index header is invalid/],
     [null, /the server answered 404/],
   ]) {
     const other = await serve({

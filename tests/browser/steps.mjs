@@ -75,9 +75,9 @@ export async function maskOf(page) {
     page,
     '!snapshot.segmenting && (snapshot.candidates.length > 0 || snapshot.segmentFailure)',
   );
-  const snapshot = await page.evaluate(() => document.querySelector('mask-viewer').snapshot);
-  const mask = await page.evaluate(() => document.querySelector('mask-viewer').maskRle());
-  assert.ok(snapshot && mask && !snapshot.segmentFailure, JSON.stringify(snapshot?.segmentFailure));
+  const snapshot = await snapshotOf(page);
+  const { mask } = snapshot;
+  assert.ok(mask && !snapshot.segmentFailure, JSON.stringify(snapshot.segmentFailure));
   return { snapshot, mask, bitmap: bitmapOf(mask) };
 }
 
@@ -94,9 +94,12 @@ export function annotated(path, id) {
   };
 }
 
-/** What the viewer comes to. */
+/** Returns the viewer's snapshot with its current mask. */
 export async function snapshotOf(page) {
-  const snapshot = await page.evaluate(() => document.querySelector('mask-viewer').snapshot);
+  const [snapshot, mask] = await page.evaluate(() => {
+    const viewer = document.querySelector('mask-viewer');
+    return [viewer.snapshot, viewer.maskRle()];
+  });
   assert.ok(snapshot);
-  return snapshot;
+  return { ...snapshot, mask };
 }
