@@ -16,7 +16,7 @@ const { values: options } = parseArgs({
   options: { against: { type: 'string' }, times: { type: 'string', default: '7' } },
 });
 const times = Number(options.times);
-/** What the page may need for its first masks. */
+/** Limits until the page shows its first masks. */
 const BUDGET = { requests: 14, kilobytes: 400, milliseconds: { link: 1800, here: 900 } };
 const LINK = { latency: 100, downloadThroughput: 10e6 / 8, uploadThroughput: 10e6 / 8 };
 

@@ -32,10 +32,7 @@ const ADDRESS = /new URL\(\s*(['"])(\.{0,2}[^'"]*)\1\s*,\s*import\.meta\.url,?\s
 export async function bundle(entries, pkg) {
   /** @type {Map<string, Uint8Array>} */
   const files = new Map();
-  /** The hashed file of each source file that it is made from. @type {Map<string, string>} */
-  const wasmOf = new Map();
-  /** @type {Map<string, Promise<string>>} */
-  const workers = new Map();
+  const addresses = new Addresses(resolve(pkg), files);
   const made = await build({
     entryPoints: entries.map((entry) => join(WWW, entry)),
     outdir: 'out',
@@ -56,59 +53,12 @@ export async function bundle(entries, pkg) {
         name: 'addresses',
         setup: (esbuild) =>
           esbuild.onLoad({ filter: /\.js$/ }, async ({ path }) => ({
-            contents: await withPublishedAddresses(path),
+            contents: await addresses.replacedIn(path),
             loader: 'js',
           })),
       },
     ],
   });
-
-  /**
-   * A module's source, in which each address relative to it has become one relative to `assets/`.
-   * @param {string} path
-   */
-  async function withPublishedAddresses(path) {
-    const source = readFileSync(path, 'utf8');
-    const found = [...source.matchAll(ADDRESS)];
-    const published = await Promise.all(
-      found.map(([, , address]) => publishedAddress(path, address ?? '')),
-    );
-    let at = 0;
-    return source.replace(ADDRESS, () => `new URL('${published[at++]}', import.meta.url)`);
-  }
-
-  /** @param {string} path @param {string} address */
-  async function publishedAddress(path, address) {
-    const target = join(dirname(path), address);
-    const packed = join(resolve(pkg), relative(join(WWW, 'pkg'), target));
-    const file = target.startsWith(join(WWW, 'pkg')) ? packed : target;
-    if (extname(file) === '.js' && existsSync(file)) {
-      const worker = workers.get(file) ?? bundleWorker(file);
-      workers.set(file, worker);
-      return `./${basename(await worker)}`;
-    }
-    if (HASHED.has(extname(file))) {
-      const bytes = readFileSync(file);
-      const name = `${ASSETS}${basename(file, extname(file))}-${hashOf(bytes)}${extname(file)}`;
-      files.set(name, bytes);
-      wasmOf.set(path, name);
-      return `./${basename(name)}`;
-    }
-    // Anything else keeps its name in the published page.
-    const steps = relative(WWW, sourceOf(file, resolve(pkg)))
-      .split(sep)
-      .join('/');
-    return `../${steps}${address.endsWith('/') && !steps.endsWith('/') ? '/' : ''}`;
-  }
-
-  /** @param {string} file */
-  async function bundleWorker(file) {
-    const entry = relative(WWW, file);
-    const worker = await bundle([entry], pkg);
-    for (const [name, bytes] of worker.files) files.set(name, bytes);
-    return /** @type {string} */ (worker.entries.get(entry));
-  }
-
   const { outputs } = made.metafile;
   /** @type {Map<string, string>} */
   const published = new Map();
@@ -118,28 +68,97 @@ export async function bundle(entries, pkg) {
   for (const [output, { entryPoint }] of Object.entries(outputs)) {
     if (entryPoint) published.set(relative(WWW, resolve(entryPoint)), ASSETS + basename(output));
   }
-
-  /** @type {Bundled['needs']} */
-  const needs = (entry) => {
-    /** @type {Set<string>} */
-    const modules = new Set();
-    /** @type {Set<string>} */
-    const wasm = new Set();
-    const follow = (/** @type {string} */ output) => {
-      if (modules.has(output)) return;
-      modules.add(output);
-      const { imports = [], inputs = {} } = outputs[output] ?? {};
-      for (const input of Object.keys(inputs)) {
-        const module = wasmOf.get(resolve(input));
-        if (module) wasm.add(module);
-      }
-      for (const { path, kind } of imports) if (kind === 'import-statement') follow(path);
-    };
-    const name = published.get(entry);
-    follow(Object.keys(outputs).find((output) => ASSETS + basename(output) === name) ?? '');
-    return { modules: [...modules].map((output) => ASSETS + basename(output)), wasm: [...wasm] };
-  };
+  const needs = (/** @type {string} */ entry) =>
+    neededBy(published.get(entry), outputs, addresses.wasmOf);
   return { files, entries: published, needs };
+}
+
+/** The addresses in modules, made relative to `assets/`, and the files and workers that they name. */
+class Addresses {
+  #pkg;
+  #files;
+  /** The hashed file of each source file that it is made from. @type {Map<string, string>} */
+  wasmOf = new Map();
+  /** @type {Map<string, Promise<string>>} */
+  #workers = new Map();
+
+  /**
+   * @param {string} pkg
+   * @param {Map<string, Uint8Array>} files Receives the files that the addresses name.
+   */
+  constructor(pkg, files) {
+    this.#pkg = pkg;
+    this.#files = files;
+  }
+
+  /**
+   * Returns a module's source with each address relative to it made relative to `assets/`.
+   * @param {string} path
+   */
+  async replacedIn(path) {
+    const source = readFileSync(path, 'utf8');
+    const found = [...source.matchAll(ADDRESS)];
+    const published = await Promise.all(
+      found.map(([, , address]) => this.#published(path, address ?? '')),
+    );
+    let at = 0;
+    return source.replace(ADDRESS, () => `new URL('${published[at++]}', import.meta.url)`);
+  }
+
+  /** @param {string} path @param {string} address */
+  async #published(path, address) {
+    const target = join(dirname(path), address);
+    const packed = join(this.#pkg, relative(join(WWW, 'pkg'), target));
+    const file = target.startsWith(join(WWW, 'pkg')) ? packed : target;
+    if (extname(file) === '.js' && existsSync(file)) {
+      const worker = this.#workers.get(file) ?? this.#bundleWorker(file);
+      this.#workers.set(file, worker);
+      return `./${basename(await worker)}`;
+    }
+    if (HASHED.has(extname(file))) {
+      const bytes = readFileSync(file);
+      const name = `${ASSETS}${basename(file, extname(file))}-${hashOf(bytes)}${extname(file)}`;
+      this.#files.set(name, bytes);
+      this.wasmOf.set(path, name);
+      return `./${basename(name)}`;
+    }
+    // Anything else keeps its name in the published page.
+    const steps = relative(WWW, sourceOf(file, this.#pkg)).split(sep).join('/');
+    return `../${steps}${address.endsWith('/') && !steps.endsWith('/') ? '/' : ''}`;
+  }
+
+  /** @param {string} file */
+  async #bundleWorker(file) {
+    const entry = relative(WWW, file);
+    const worker = await bundle([entry], this.#pkg);
+    for (const [name, bytes] of worker.files) this.#files.set(name, bytes);
+    return /** @type {string} */ (worker.entries.get(entry));
+  }
+}
+
+/**
+ * Returns the modules and WebAssembly modules that the browser loads to run an entry.
+ * @param {string | undefined} name Published path of the entry.
+ * @param {import('esbuild').Metafile['outputs']} outputs
+ * @param {Map<string, string>} wasmOf
+ */
+function neededBy(name, outputs, wasmOf) {
+  /** @type {Set<string>} */
+  const modules = new Set();
+  /** @type {Set<string>} */
+  const wasm = new Set();
+  const follow = (/** @type {string} */ output) => {
+    if (modules.has(output)) return;
+    modules.add(output);
+    const { imports = [], inputs = {} } = outputs[output] ?? {};
+    for (const input of Object.keys(inputs)) {
+      const module = wasmOf.get(resolve(input));
+      if (module) wasm.add(module);
+    }
+    for (const { path, kind } of imports) if (kind === 'import-statement') follow(path);
+  };
+  follow(Object.keys(outputs).find((output) => ASSETS + basename(output) === name) ?? '');
+  return { modules: [...modules].map((output) => ASSETS + basename(output)), wasm: [...wasm] };
 }
 
 /**
@@ -162,7 +181,7 @@ function sourceOf(file, pkg) {
   return from === 'snippets' ? resolve(...steps) : file;
 }
 
-/** Eight letters and digits, as esbuild's own. @param {Uint8Array} bytes */
+/** Returns a hash of eight letters and digits, like esbuild's. @param {Uint8Array} bytes */
 function hashOf(bytes) {
   const digest = createHash('sha256').update(bytes).digest();
   return [...digest.subarray(0, 8)]

@@ -43,9 +43,8 @@ for (const { name, viewport, colorScheme } of LOOKS) {
         return;
       await page.waitForTimeout(100);
     }
-    throw new Error(
-      `${name}: never ${condition}: ${JSON.stringify(await page.evaluate(`document.querySelector('mask-viewer')?.snapshot`))}`,
-    );
+    const snapshot = await page.evaluate(`document.querySelector('mask-viewer')?.snapshot`);
+    throw new Error(`${name}: never ${condition}: ${JSON.stringify(snapshot)}`);
   };
   await wait('snapshot.shown.length > 0');
   await page.waitForTimeout(1500);

@@ -17,7 +17,7 @@ const MAX_A_FILE = 25 * KB * KB;
 const IMPORTS = /(?:from|import)\s*["'](\.{1,2}\/[^"']+)["']/g;
 const WASM = /new URL\(\s*["'](\.{1,2}\/[^"']+\.wasm)["']/g;
 const WORKERS = /new URL\(\s*["'](\.{1,2}\/[^"']+\.js)["']/g;
-/** What the page's own tags load. */
+/** Files that the page's own tags load. */
 const TAGS = /<(?:script|link)[^>]* (?:src|href)="([^"]+\.(?:js|css))"/g;
 
 /**
@@ -67,9 +67,8 @@ const rows = [
 ];
 let over = false;
 const kb = (/** @type {number} */ bytes) => `${(bytes / KB).toFixed(1)} KB`.padStart(11);
-console.log(
-  `${''.padEnd(52)}${'raw'.padStart(11)}${'gzip'.padStart(11)}${'brotli'.padStart(11)}${'budget'.padStart(11)}`,
-);
+const heads = ['raw', 'gzip', 'brotli', 'budget'].map((head) => head.padStart(11));
+console.log(`${''.padEnd(52)}${heads.join('')}`);
 for (const { what, files, budget } of rows) {
   const { raw, gzip, brotli } = sizes(files);
   const failed = brotli > budget;

@@ -17,7 +17,8 @@ import { styles } from './viewer/styles.js';
 import { build } from './viewer/template.js';
 import { Toolbar } from './viewer/toolbar.js';
 
-/** @import { CachedAnswer, Failure, MaskRuns, Settings, Snapshot, Tool, ViewPosition } from './pkg/viewer.js' */
+/** @import { CachedAnswer, Failure, MaskRuns, Settings } from './pkg/viewer.js' */
+/** @import { Snapshot, Tool, ViewPosition } from './pkg/viewer.js' */
 /** @import { Effect, ViewerEvent } from './viewer/handle.js' */
 /** @import { MaskToShow } from './viewer/masks.js' */
 

@@ -1,4 +1,4 @@
-/** @file Exports the page's inner modules to the browser tests; published with the module `workbench` only. */
+/** @file Exports the page's inner modules to the browser tests; only in builds with `workbench`. */
 
 export { openAnnotations } from './viewer/annotation-file.js';
 export { Models } from './viewer/models.js';

@@ -29,7 +29,7 @@ export class Collection {
   #findSmall;
   #start = 0;
   #count;
-  /** What was searched for last. */
+  /** Text of the last search. */
   #text = '';
   /** Images of the page. @type {Map<string, ImageRecord | ListedImage>} */
   #shown = new Map();

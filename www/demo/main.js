@@ -148,9 +148,10 @@ async function openAnnotated(source, options) {
   const { images, findings } = annotations.overview;
   if (images > 0) return annotations;
   annotations.close();
+  const name = source instanceof File ? source.name : source;
   const found = findings[0]?.examples[0]?.message;
   throw new Error(
-    `${source instanceof File ? source.name : source} has no images${found ? ` (${found})` : ''}. Choose Mask-OVEN-Wiki or COCO annotations.`,
+    `${name} has no images${found ? ` (${found})` : ''}. Choose Mask-OVEN-Wiki or COCO annotations.`,
   );
 }
 
@@ -194,10 +195,13 @@ async function optionalJson(address) {
  */
 function reading(bytes, total, found) {
   const megabytes = (/** @type {number} */ count) => (count / 1e6).toFixed(count < 1e7 ? 1 : 0);
-  return `Read ${megabytes(bytes)}${total === null ? '' : ` of ${megabytes(total)}`} MB, ${found.toLocaleString('en')} annotations`;
+  const all = total === null ? '' : ` of ${megabytes(total)}`;
+  return `Read ${megabytes(bytes)}${all} MB, ${found.toLocaleString('en')} annotations`;
 }
 
 /** @param {import('../viewer/annotation-file.js').Overview} overview */
 function describe({ images, annotations, categories }) {
-  return `${countOf(annotations, 'mask', 'masks')} of ${countOf(categories, 'entity', 'entities')} on ${countOf(images, 'image', 'images')}.`;
+  const masks = countOf(annotations, 'mask', 'masks');
+  const entities = countOf(categories, 'entity', 'entities');
+  return `${masks} of ${entities} on ${countOf(images, 'image', 'images')}.`;
 }

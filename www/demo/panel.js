@@ -17,7 +17,7 @@ export class Panel {
   /** Details of the shown masks. @type {Details[]} */
   #details = [];
   /**
-   * What each section was built from, as JSON; it is built again only when that changes.
+   * JSON that each section was built from; a section is built again only when its JSON changes.
    * @type {Map<Element, string>}
    */
   #built = new Map();

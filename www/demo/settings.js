@@ -98,8 +98,8 @@ export function connectSettings(viewer) {
 }
 
 /**
- * What differs from the defaults: only that is kept, so that better defaults reach those who
- * changed something else.
+ * Returns the settings that differ from the defaults. Only these are stored, so that a later
+ * change of a default reaches everyone who has not changed that setting.
  * @param {Settings} settings
  * @param {Settings} initial
  * @returns {Partial<Settings>}
@@ -118,7 +118,7 @@ function applyTheme(theme) {
   else delete document.documentElement.dataset.theme;
 }
 
-/** What was kept; a browser that keeps nothing, or something unreadable, gives nothing. */
+/** Reads the stored settings; missing or unreadable ones give the defaults. */
 function read() {
   try {
     const { settings = {}, theme = 'auto' } = JSON.parse(localStorage.getItem(KEY) ?? '{}');

@@ -122,7 +122,7 @@ export class AnnotationFile {
    */
   constructor(worker, overview) {
     this.#worker = worker;
-    /** What the file holds. */
+    /** Counts and findings of the file. */
     this.overview = overview;
   }
 

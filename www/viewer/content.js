@@ -26,7 +26,10 @@ export class Content {
   #host;
   /** @type {OpenImage | undefined} */
   #image;
-  /** The image that is loading. @type {{ controller: AbortController, reopen: () => Promise<boolean> } | undefined} */
+  /**
+   * The image that is loading.
+   * @type {{ controller: AbortController, reopen: () => Promise<boolean> } | undefined}
+   */
   #loading;
   /** Opens the image whose loading was stopped. @type {(() => Promise<boolean>) | undefined} */
   #reopen;

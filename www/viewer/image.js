@@ -40,7 +40,8 @@ export async function fetchImage(address, signal) {
     if (signal.aborted) throw cause;
     throw new ViewerError(
       'image-unreachable',
-      `The image ${address} could not be fetched; check the address and that its server allows other pages (CORS).`,
+      `The image ${address} could not be fetched. ` +
+        'Check the address, and that its server allows other pages (CORS).',
       { cause },
     );
   }

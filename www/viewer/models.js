@@ -105,7 +105,7 @@ export class Models {
     this.#index = index;
   }
 
-  /** What segments and what linked last, and how long it took; undefined before. */
+  /** The models that segmented and linked last, with their times; undefined before. */
   get status() {
     return { segment: this.#segmentStatus(), link: this.#linked };
   }

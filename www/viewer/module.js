@@ -20,7 +20,8 @@ async function load() {
     loading = undefined;
     throw new ViewerError(
       'module',
-      'The viewer’s WebAssembly module could not be loaded; reload the page, and check that this browser allows WebAssembly.',
+      'The viewer’s WebAssembly module could not be loaded. ' +
+        'Reload the page, and check that this browser allows WebAssembly.',
       { cause },
     );
   }

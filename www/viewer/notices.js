@@ -5,11 +5,11 @@ import { icon } from './icons.js';
 
 export class Notices {
   #nodes;
-  /** Why the image is only an empty frame. */
+  /** Reason that the image is only an empty frame. */
   #frame = '';
-  /** What failed last, of the masks or of a click. */
+  /** Message of the last failure of masks or of a click. */
   #failure = '';
-  /** What is loading, as it was announced. */
+  /** Announced name of the thing that is loading. */
   #loading = '';
 
   /** @param {import('./template.js').Nodes} nodes */

@@ -1,6 +1,9 @@
-/** @file The settings of a new viewer, known before the WebAssembly module is loaded. */
+/** @file The settings of a new viewer before the WebAssembly module is loaded. */
 
-/** As `defaultSettings()` of the module returns them; a test compares both. @type {import('../pkg/viewer.js').Settings} */
+/**
+ * A copy of the result of the module's `defaultSettings()`; a test compares both.
+ * @type {import('../pkg/viewer.js').Settings}
+ */
 export const DEFAULT_SETTINGS = {
   endpoint: null,
   model: null,

@@ -18,7 +18,7 @@ const TEXT = `
   display: block;
   color: var(--text);
   font: var(--mask-viewer-font, 0.9375rem/1.45 system-ui, sans-serif);
-  /* Its width decides its layout, so its content gives it none: that of a parent that asks for one, as a flex box does. */
+  /* The layout depends on the width, so the content must not set it: a flex box gets this one. */
   container-type: inline-size;
   contain-intrinsic-inline-size: 40rem;
   min-width: 0;
@@ -37,8 +37,23 @@ button { font: inherit; color: inherit; }
   border-radius: var(--radius);
   overflow: hidden;
 }
-.frame { container-type: size; position: relative; flex: 1 1 auto; min-height: 10rem; background: var(--stage); overflow: hidden; }
-.stage { position: absolute; inset: 0; cursor: crosshair; outline: none; user-select: none; -webkit-user-select: none; touch-action: pan-y; }
+.frame {
+  container-type: size;
+  position: relative;
+  flex: 1 1 auto;
+  min-height: 10rem;
+  background: var(--stage);
+  overflow: hidden;
+}
+.stage {
+  position: absolute;
+  inset: 0;
+  cursor: crosshair;
+  outline: none;
+  user-select: none;
+  -webkit-user-select: none;
+  touch-action: pan-y;
+}
 .stage.zoomed, .stage[data-tool='box'] { touch-action: none; }
 .stage[data-tool='select'] { cursor: default; }
 .stage[data-tool='select'].over { cursor: pointer; }
@@ -48,35 +63,111 @@ button { font: inherit; color: inherit; }
   content: ''; position: absolute; inset: 3px; border-radius: calc(var(--radius) - 4px);
   outline: 3px solid var(--accent); box-shadow: 0 0 0 5px var(--surface); pointer-events: none;
 }
-/* Until the next drawing the one before fits into a stage of another shape, and is not stretched. */
-canvas { position: absolute; inset: 0; width: 100%; height: 100%; display: block; object-fit: contain; }
+/* The last frame is letterboxed, not stretched, in a stage of another shape until the next one. */
+canvas {
+  position: absolute;
+  inset: 0;
+  width: 100%;
+  height: 100%;
+  display: block;
+  object-fit: contain;
+}
 
 .marks { position: absolute; inset: 0; overflow: hidden; pointer-events: none; }
 .marks > * { position: absolute; left: 0; top: 0; }
-.point { width: 18px; height: 18px; margin: -9px; border-radius: 50%; border: 2px solid #fff; box-shadow: 0 0 0 1.5px #16171a, 0 1px 4px #0008; background: #1f8f4e; }
-.point::before, .point.positive::after { content: ''; position: absolute; inset: 6px 3px; background: #fff; }
+.point {
+  width: 18px;
+  height: 18px;
+  margin: -9px;
+  border-radius: 50%;
+  border: 2px solid #fff;
+  box-shadow: 0 0 0 1.5px #16171a, 0 1px 4px #0008;
+  background: #1f8f4e;
+}
+.point::before, .point.positive::after {
+  content: '';
+  position: absolute;
+  inset: 6px 3px;
+  background: #fff;
+}
 .point.positive::after { inset: 3px 6px; }
 .point.negative { background: #c22f2f; }
-.frame-mark { border: 2px dashed #fff; outline: 1.5px solid #16171a; outline-offset: 0; box-shadow: inset 0 0 0 1.5px #16171a; }
+.frame-mark {
+  border: 2px dashed #fff;
+  outline: 1.5px solid #16171a;
+  outline-offset: 0;
+  box-shadow: inset 0 0 0 1.5px #16171a;
+}
 .crosshair { width: 31px; height: 31px; margin: -15.5px; }
-.crosshair::before, .crosshair::after { content: ''; position: absolute; background: #fff; box-shadow: 0 0 0 1.5px #16171a; }
+.crosshair::before, .crosshair::after {
+  content: '';
+  position: absolute;
+  background: #fff;
+  box-shadow: 0 0 0 1.5px #16171a;
+}
 .crosshair::before { left: 14.5px; width: 2px; top: 0; bottom: 0; }
 .crosshair::after { top: 14.5px; height: 2px; left: 0; right: 0; }
 .label {
-  max-width: min(16rem, 70%); padding: 0.1rem 0.5rem; border-radius: 6px; font-size: 0.8125rem; font-weight: 550;
-  white-space: nowrap; overflow: hidden; text-overflow: ellipsis; color: #fff; background: #16171ae6; box-shadow: 0 0 0 1px #fff3;
+  max-width: min(16rem, 70%);
+  padding: 0.1rem 0.5rem;
+  border-radius: 6px;
+  font-size: 0.8125rem;
+  font-weight: 550;
+  white-space: nowrap;
+  overflow: hidden;
+  text-overflow: ellipsis;
+  color: #fff;
+  background: #16171ae6;
+  box-shadow: 0 0 0 1px #fff3;
 }
-.pulse { width: 44px; height: 44px; margin: -22px; border-radius: 50%; border: 3px solid #fff; box-shadow: 0 0 0 1.5px #16171a; animation: pulse 1.1s ease-out infinite; }
+.pulse {
+  width: 44px;
+  height: 44px;
+  margin: -22px;
+  border-radius: 50%;
+  border: 3px solid #fff;
+  box-shadow: 0 0 0 1.5px #16171a;
+  animation: pulse 1.1s ease-out infinite;
+}
 @keyframes pulse { from { scale: 0.35; opacity: 1; } to { scale: 1.15; opacity: 0; } }
 
-.zoom { position: absolute; right: 8px; bottom: 8px; display: flex; flex-direction: column; border-radius: 10px; overflow: hidden; background: var(--surface); border: 1px solid var(--line); box-shadow: 0 1px 6px #0003; }
-.bar { display: flex; align-items: center; gap: 2px; padding: 4px; border-top: 1px solid var(--line); overflow-x: auto; scrollbar-width: none; }
+.zoom {
+  position: absolute;
+  right: 8px;
+  bottom: 8px;
+  display: flex;
+  flex-direction: column;
+  border-radius: 10px;
+  overflow: hidden;
+  background: var(--surface);
+  border: 1px solid var(--line);
+  box-shadow: 0 1px 6px #0003;
+}
+.bar {
+  display: flex;
+  align-items: center;
+  gap: 2px;
+  padding: 4px;
+  border-top: 1px solid var(--line);
+  overflow-x: auto;
+  scrollbar-width: none;
+}
 .bar[hidden], .zoom[hidden] { display: none; }
 .bar .space { flex: 1; }
 .tools { display: flex; gap: inherit; }
 .tool {
-  display: inline-flex; flex: none; align-items: center; justify-content: center; gap: 0.375rem; min-width: 44px; min-height: 44px; padding: 0 10px;
-  border: 0; border-radius: 8px; background: transparent; cursor: pointer;
+  display: inline-flex;
+  flex: none;
+  align-items: center;
+  justify-content: center;
+  gap: 0.375rem;
+  min-width: 44px;
+  min-height: 44px;
+  padding: 0 10px;
+  border: 0;
+  border-radius: 8px;
+  background: transparent;
+  cursor: pointer;
 }
 .zoom .tool { border-radius: 0; padding: 0; }
 .tool:hover:not(:disabled) { background: var(--raised); }
@@ -86,35 +177,145 @@ canvas { position: absolute; inset: 0; width: 100%; height: 100%; display: block
 .tool[aria-checked='true']:focus-visible { outline-color: var(--on-accent); }
 .tool .word { font-size: 0.875rem; }
 @container (max-width: 44rem) { .tool .word { display: none; } .tool { padding: 0; } }
-@container (max-width: 24rem) { .bar { gap: 0; padding: 2px 0; justify-content: space-between; } .bar .space { display: none; } }
-.icon { width: 20px; height: 20px; flex: none; fill: none; stroke: currentColor; stroke-width: 1.8; stroke-linecap: round; stroke-linejoin: round; }
+@container (max-width: 24rem) {
+  .bar { gap: 0; padding: 2px 0; justify-content: space-between; }
+  .bar .space { display: none; }
+}
+.icon {
+  width: 20px;
+  height: 20px;
+  flex: none;
+  fill: none;
+  stroke: currentColor;
+  stroke-width: 1.8;
+  stroke-linecap: round;
+  stroke-linejoin: round;
+}
 
-.masks { display: flex; gap: 6px; margin: 0; padding: 6px 8px; list-style: none; overflow-x: auto; border-top: 1px solid var(--line); scrollbar-width: thin; }
+.masks {
+  display: flex;
+  gap: 6px;
+  margin: 0;
+  padding: 6px 8px;
+  list-style: none;
+  overflow-x: auto;
+  border-top: 1px solid var(--line);
+  scrollbar-width: thin;
+}
 .masks[hidden], .no-masks[hidden] { display: none; }
 .masks, .no-masks { min-height: 57px; }
-.no-masks { display: flex; align-items: center; margin: 0; padding: 6px 14px; border-top: 1px solid var(--line); color: var(--muted); font-size: 0.875rem; }
+.no-masks {
+  display: flex;
+  align-items: center;
+  margin: 0;
+  padding: 6px 14px;
+  border-top: 1px solid var(--line);
+  color: var(--muted);
+  font-size: 0.875rem;
+}
 .chip {
-  display: inline-flex; flex: none; align-items: center; gap: 0.5rem; min-height: 44px; max-width: 15rem; padding: 0 0.875rem; border-radius: 22px;
-  border: 1px solid var(--line); background: transparent; cursor: pointer; white-space: nowrap;
+  display: inline-flex;
+  flex: none;
+  align-items: center;
+  gap: 0.5rem;
+  min-height: 44px;
+  max-width: 15rem;
+  padding: 0 0.875rem;
+  border-radius: 22px;
+  border: 1px solid var(--line);
+  background: transparent;
+  cursor: pointer;
+  white-space: nowrap;
 }
 .chip .name { overflow: hidden; text-overflow: ellipsis; }
 .chip.hovered { background: var(--raised); border-color: var(--edge); }
-.chip[aria-selected='true'] { border-color: var(--accent); box-shadow: inset 0 0 0 1px var(--accent); background: var(--raised); }
-.swatch { flex: none; width: 14px; height: 14px; border-radius: 4px; box-shadow: inset 0 0 0 1px #0005; background: var(--swatch, var(--muted)); }
+.chip[aria-selected='true'] {
+  border-color: var(--accent);
+  box-shadow: inset 0 0 0 1px var(--accent);
+  background: var(--raised);
+}
+.swatch {
+  flex: none;
+  width: 14px;
+  height: 14px;
+  border-radius: 4px;
+  box-shadow: inset 0 0 0 1px #0005;
+  background: var(--swatch, var(--muted));
+}
 
-.notice { position: absolute; inset: 0; display: grid; place-content: center; justify-items: center; gap: 0.75rem; padding: 1.5rem; text-align: center; background: var(--stage); color: var(--text); }
+.notice {
+  position: absolute;
+  inset: 0;
+  display: grid;
+  place-content: center;
+  justify-items: center;
+  gap: 0.75rem;
+  padding: 1.5rem;
+  text-align: center;
+  background: var(--stage);
+  color: var(--text);
+}
 .notice[hidden] { display: none; }
 .notice .icon { width: 36px; height: 36px; color: var(--muted); }
 .notice p { margin: 0; max-width: 32rem; text-wrap: balance; overflow-wrap: anywhere; }
-.progress { position: absolute; left: 50%; top: 12px; translate: -50% 0; display: flex; align-items: center; gap: 0.625rem; width: max-content; max-width: calc(100% - 24px); padding: 0.375rem 0.875rem; border-radius: 20px; background: var(--surface); border: 1px solid var(--line); box-shadow: 0 1px 6px #0003; font-size: 0.875rem; pointer-events: none; }
+.progress {
+  position: absolute;
+  left: 50%;
+  top: 12px;
+  translate: -50% 0;
+  display: flex;
+  align-items: center;
+  gap: 0.625rem;
+  width: max-content;
+  max-width: calc(100% - 24px);
+  padding: 0.375rem 0.875rem;
+  border-radius: 20px;
+  background: var(--surface);
+  border: 1px solid var(--line);
+  box-shadow: 0 1px 6px #0003;
+  font-size: 0.875rem;
+  pointer-events: none;
+}
 .progress[hidden], .hint[hidden] { display: none; }
-.hint { position: absolute; left: 12px; bottom: 12px; max-width: min(24rem, calc(100% - 96px)); margin: 0; padding: 0.375rem 0.75rem; border-radius: 10px; background: var(--surface); border: 1px solid var(--line); font-size: 0.875rem; overflow-wrap: anywhere; pointer-events: none; }
+.hint {
+  position: absolute;
+  left: 12px;
+  bottom: 12px;
+  max-width: min(24rem, calc(100% - 96px));
+  margin: 0;
+  padding: 0.375rem 0.75rem;
+  border-radius: 10px;
+  background: var(--surface);
+  border: 1px solid var(--line);
+  font-size: 0.875rem;
+  overflow-wrap: anywhere;
+  pointer-events: none;
+}
 /* Where the zoom buttons do not fit above one another. */
-@container (max-width: 32rem) or (max-height: 194px) { .zoom { flex-direction: row; } .hint { bottom: 64px; max-width: calc(100% - 24px); } }
+@container (max-width: 32rem) or (max-height: 194px) {
+  .zoom { flex-direction: row; }
+  .hint { bottom: 64px; max-width: calc(100% - 24px); }
+}
 .progress progress { width: 4.5rem; accent-color: var(--accent); }
-.spinner { flex: none; width: 16px; height: 16px; border-radius: 50%; border: 2.5px solid var(--line); border-top-color: var(--accent); animation: turn 0.8s linear infinite; }
+.spinner {
+  flex: none;
+  width: 16px;
+  height: 16px;
+  border-radius: 50%;
+  border: 2.5px solid var(--line);
+  border-top-color: var(--accent);
+  animation: turn 0.8s linear infinite;
+}
 @keyframes turn { to { rotate: 1turn; } }
-.unseen { position: absolute; width: 1px; height: 1px; margin: -1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
+.unseen {
+  position: absolute;
+  width: 1px;
+  height: 1px;
+  margin: -1px;
+  overflow: hidden;
+  clip-path: inset(50%);
+  white-space: nowrap;
+}
 
 @media (prefers-reduced-motion: reduce) {
   .pulse { animation: none; scale: 0.7; }
@@ -125,7 +326,10 @@ canvas { position: absolute; inset: 0; width: 100%; height: 100%; display: block
   .swatch { print-color-adjust: exact; }
 }
 @media (forced-colors: active) {
-  .tool[aria-checked='true'], .chip[aria-selected='true'] { outline: 3px solid Highlight; outline-offset: -3px; }
+  .tool[aria-checked='true'], .chip[aria-selected='true'] {
+  outline: 3px solid Highlight;
+  outline-offset: -3px;
+}
   .swatch, .point, .crosshair::before, .crosshair::after { forced-color-adjust: none; }
   .label { border: 1px solid CanvasText; background: Canvas; color: CanvasText; }
 }

@@ -20,9 +20,11 @@ export const TOOLS = /** @type {const} */ ([
   { tool: 'pan', word: 'Move', title: 'Move the image', key: 'h' },
 ]);
 
-const KEYS = `Arrow keys move a crosshair, Enter clicks there, Shift and Enter marks what does not belong to the object.
- Plus and minus zoom, 0 shows the whole image, 1 its own pixels. S selects masks, O clicks objects, P adds, N removes, B draws a box between two Enters,
- H moves the image. U undoes the last click, C clears, square brackets switch candidates, Escape cancels.`;
+const KEYS = `Arrow keys move a crosshair, Enter clicks there,
+ Shift and Enter marks a point that does not belong to the object.
+ Plus and minus zoom, 0 shows the whole image, 1 its own pixels. S selects masks, O clicks objects,
+ P adds, N removes, B draws a box between two Enters, H moves the image.
+ U undoes the last click, C clears, square brackets switch candidates, Escape cancels.`;
 
 /** @typedef {ReturnType<typeof build>} Nodes */
 

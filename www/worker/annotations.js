@@ -82,8 +82,8 @@ export async function openAnnotations(source, { signal, progress }) {
 async function streamOf(source) {
   if (typeof source !== 'string') return { stream: source.stream(), total: source.size };
   const response = await fetch(source).catch((cause) => {
-    const message = `${source} could not be fetched. Check the address, and that its server allows other pages (CORS).`;
-    throw new MasklinkError('unreachable', message, { cause });
+    const advice = 'Check the address, and that its server allows other pages (CORS).';
+    throw new MasklinkError('unreachable', `${source} could not be fetched. ${advice}`, { cause });
   });
   if (!response.ok || !response.body) {
     const status = `${response.status} ${response.statusText}`.trimEnd();

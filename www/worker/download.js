@@ -49,7 +49,8 @@ export async function modelBytes(file, watch) {
   if (!(await isRight(bytes, file))) {
     throw new MasklinkError(
       'model-hash',
-      `The file ${file.url} is not the one its list describes: its SHA-256 is another. Reload the page; if it stays so, the list or the file must be put right where they are published.`,
+      `The file ${file.url} is not the one its list describes: its SHA-256 is another. ` +
+        'Reload the page; if this happens again, the publisher must correct the list or the file.',
     );
   }
   await write(cache, keyOf(file, 'whole'), bytes);
@@ -139,12 +140,13 @@ async function download(file, cache, watch) {
       if (watch.signal.aborted)
         throw new MasklinkError(
           'cancelled',
-          'The download was cancelled; what has arrived is kept.',
+          'The download was cancelled; it continues where it stopped.',
         );
       if (thrown instanceof MasklinkError) throw thrown;
       throw new MasklinkError(
         'model-unreachable',
-        `The file ${file.url} could not be downloaded (${messageOf(thrown)}). Check the connection and try again; what has arrived is kept.`,
+        `The file ${file.url} could not be downloaded (${messageOf(thrown)}). ` +
+          'Check the connection and try again; the download continues where it stopped.',
         { cause: thrown },
       );
     }
@@ -192,7 +194,8 @@ async function* chunks(file, start, signal) {
 function wrongLength(file, way) {
   return new MasklinkError(
     'model-size',
-    `The file ${file.url} has ${way} than the ${file.bytes} bytes that its list says; the list or the file must be put right where they are published.`,
+    `The file ${file.url} has ${way} than the ${file.bytes} bytes that its list states; ` +
+      'the publisher must correct the list or the file.',
   );
 }
 

@@ -1,10 +1,10 @@
-/** @file What the models' Rust code asks of the browser: downloads, requests, and ONNX Runtime itself. */
+/** @file Browser functions for the models' Rust code: downloads, requests, and ONNX Runtime itself. */
 
 import { listText, modelBytes } from './download.js';
 import { MasklinkError, messageOf } from './errors.js';
 import { loadRuntime } from './runtime.js';
 
-/** Where ONNX Runtime's files are, relative to this script. */
+/** Address of ONNX Runtime's files, relative to this script. */
 const RUNTIME = new URL('../vendor/onnxruntime/', import.meta.url).href;
 
 /** @typedef {'runtime' | 'encoder' | 'decoder' | 'index'} Part */
@@ -83,7 +83,14 @@ export class Platform {
 
   /**
    * Sends a request and reads the whole response.
-   * @param {{ method: string, url: string, headers: [string, string][], body: Uint8Array<ArrayBuffer>, timeout: number, maxBytes: number }} request
+   * @param {{
+   *   method: string,
+   *   url: string,
+   *   headers: [string, string][],
+   *   body: Uint8Array<ArrayBuffer>,
+   *   timeout: number,
+   *   maxBytes: number,
+   * }} request
    * @param {AbortSignal} signal
    */
   async fetch({ method, url, headers, body, timeout, maxBytes }, signal) {

@@ -106,7 +106,7 @@ export class WorkerClient {
 }
 
 /**
- * What a method of the worker gets besides its argument.
+ * Second argument of a method of the worker.
  * @typedef {object} Call
  * @property {AbortSignal} signal Aborted once the result is not wanted any more.
  * @property {(progress: unknown) => void} progress
@@ -115,7 +115,7 @@ export class WorkerClient {
 /** @typedef {{ result: unknown, transfer?: Transferable[] }} Outcome */
 
 /**
- * Answers the calls that reach this worker.
+ * Runs the calls that reach this worker and posts their results.
  * @param {Record<string, (argument: any, call: Call) => Promise<Outcome>>} methods
  */
 export function serve(methods) {
