@@ -15,14 +15,14 @@ test('an address is read back as it was written', () => {
     assert.deepEqual(parseAddress(`#${formatAddress(address)}`), address);
 });
 
-test('folders and numbers stay readable', () => {
+test('folders and numbers are not percent-encoded', () => {
   assert.equal(
     formatAddress({ image: '04/a b.jpg', view: { x: 1.25, y: 2, scale: 1 / 3 }, mask: 'm' }),
     'image=04/a%20b.jpg&view=1.3,2.0,0.3333&mask=m',
   );
 });
 
-test('malformed parts are left out', () => {
+test('malformed parts are ignored', () => {
   for (const view of [
     '',
     '1,2',

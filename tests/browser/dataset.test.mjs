@@ -21,10 +21,11 @@ import { launch, newPage, serve } from './support.mjs';
 const LARGE_BYTES = Number(process.env.MASKLINK_TEST_FILE_MB ?? 60) * 1e6;
 /** No task of the page may take longer, in milliseconds. */
 const LONGEST_TASK = 50;
-/** What a trace must hold to tell how long tasks took. */
+/** Trace categories that give the duration of tasks. */
 const TASKS = ['toplevel', '__metadata', 'disabled-by-default-devtools.timeline'];
 
-const TEST_PAGE = `<!doctype html><title>test</title><link rel="icon" href="data:,"><input type="file"><script type="module">
+const TEST_PAGE = `<!doctype html><title>test</title><link rel="icon" href="data:,">
+<input type="file"><script type="module">
   import { openAnnotations } from './workbench.js';
   globalThis.openAnnotations = openAnnotations;
   globalThis.chosen = () => document.querySelector('input').files[0];
@@ -63,16 +64,18 @@ function band(phase) {
 }
 
 /**
- * Writes a file in Mask-OVEN-Wiki's shape, two masks an annotation and 100 entities, and answers
- * how many annotations it has.
+ * Writes a file in Mask-OVEN-Wiki's shape, with two masks an annotation and 100 entities, and
+ * returns its number of annotations.
  */
 async function writeLargeFile(path, bytes) {
   const masks = Array.from({ length: 32 }, (_, phase) =>
     JSON.stringify({ size: [HEIGHT, WIDTH], counts: compressed(WIDTH * HEIGHT, band(phase)) }),
   );
   const record = (n) =>
-    `{"id":"a${n}","image_id":"p${n}","category_id":"Q${(n % 100) + 1}","segmentation":[${masks[n % 32]},${masks[n % 32]}],` +
-    `"bbox":[[40,30,460,350],[40,30,460,350]],"text_prompt":"a thing","label":["a thing(0.44)"],"question":"what is this?","data_split":"entity_train"}`;
+    `{"id":"a${n}","image_id":"p${n}","category_id":"Q${(n % 100) + 1}",` +
+    `"segmentation":[${masks[n % 32]},${masks[n % 32]}],` +
+    '"bbox":[[40,30,460,350],[40,30,460,350]],"text_prompt":"a thing","label":["a thing(0.44)"],' +
+    '"question":"what is this?","data_split":"entity_train"}';
   const count = Math.ceil(bytes / (record(0).length + 80));
   const file = createWriteStream(path);
   const write = async (text) => {
@@ -133,7 +136,7 @@ describe('annotation files in a page', () => {
       const progress = [];
       const started = performance.now();
       const file = await openAnnotations(chosen(), {
-        onProgress: (told) => progress.push(told),
+        onProgress: (message) => progress.push(message),
       });
       const seconds = (performance.now() - started) / 1000;
       const selected = await file.select({ category: 'Q7', order: 'file' });
@@ -170,10 +173,13 @@ describe('annotation files in a page', () => {
     );
     const inThePage = Math.max(...tasksOf(await browser.stopTracing()).map(({ busy }) => busy));
     const megabytes = (bytes / 1e6).toFixed(1);
+    const rate = (bytes / 1e6 / found.seconds).toFixed(0);
+    const clock = Math.max(...tasks.map((task) => task.clock)).toFixed(1);
     t.diagnostic(
-      `${megabytes} MB, ${count} annotations in ${found.seconds.toFixed(2)} s (${(bytes / 1e6 / found.seconds).toFixed(0)} MB/s); ` +
+      `${megabytes} MB, ${count} annotations in ${found.seconds.toFixed(2)} s (${rate} MB/s); ` +
         `a page of 50 images in ${(found.pageSeconds * 1000).toFixed(0)} ms; ` +
-        `longest of ${tasks.length} tasks of the page ${longest.toFixed(1)} ms of work, ${Math.max(...tasks.map(({ clock }) => clock)).toFixed(1)} ms on the clock; ` +
+        `longest of ${tasks.length} tasks of the page ${longest.toFixed(1)} ms of work, ` +
+        `${clock} ms on the clock; ` +
         `JSON.parse of the file in the page: a task of ${inThePage.toFixed(0)} ms of work`,
     );
 
@@ -226,7 +232,7 @@ describe('annotation files in a page', () => {
     await close();
   });
 
-  test('reading can be given up, or ended with what was read', async () => {
+  test('reading can be cancelled, or stopped with the records so far', async () => {
     const { page, errors, close } = await open();
     await page.setInputFiles('input', large);
     const givenUp = await page.evaluate(async () => {
@@ -267,7 +273,7 @@ describe('annotation files in a page', () => {
     await close();
   });
 
-  test('addresses: a stream, a missing file, a connection that breaks', async () => {
+  test('a streamed address opens; a missing file and a broken connection are reported', async () => {
     const server = createServer((request, response) => {
       response.setHeader('access-control-allow-origin', '*');
       if (request.url === '/large.json') {
@@ -313,12 +319,14 @@ describe('annotation files in a page', () => {
     server.close();
   });
 
-  test('hostile files', async () => {
+  test('hostile files are opened or rejected without harm', async () => {
     const { page, errors, close } = await open();
     const good =
       '{"id":"good","image_id":"p","category_id":"Q1","segmentation":{"size":[3,4],"counts":[3,6,3]}}';
     const file = (annotations) =>
-      `{"images":[{"id":"p","width":4,"height":3}],"categories":[{"id":"Q1","name":"<img src=x onerror=alert(1)>"}],"annotations":[${annotations}${good}]}`;
+      '{"images":[{"id":"p","width":4,"height":3}],' +
+      '"categories":[{"id":"Q1","name":"<img src=x onerror=alert(1)>"}],' +
+      `"annotations":[${annotations}${good}]}`;
     const cases = [
       ['a page', '<!doctype html>', ['not-annotations'], 0],
       ['nothing', '', ['not-annotations'], 0],
@@ -339,7 +347,8 @@ describe('annotation files in a page', () => {
       [
         'a mask of 10^12 pixels',
         file(
-          '{"id":"x","image_id":"p","category_id":"Q1","segmentation":[{"size":[1000000,1000000],"counts":[0]}]},',
+          '{"id":"x","image_id":"p","category_id":"Q1",' +
+            '"segmentation":[{"size":[1000000,1000000],"counts":[0]}]},',
         ),
         ['bad-mask'],
         2,
@@ -347,7 +356,8 @@ describe('annotation files in a page', () => {
       [
         'a mask of 4 * 10^9 pixels',
         file(
-          '{"id":"x","image_id":"p","category_id":"Q1","segmentation":[{"size":[65535,65535],"counts":[0,4294836225]}]},',
+          '{"id":"x","image_id":"p","category_id":"Q1",' +
+            '"segmentation":[{"size":[65535,65535],"counts":[0,4294836225]}]},',
         ),
         ['size-differs'],
         2,
@@ -355,7 +365,8 @@ describe('annotation files in a page', () => {
       [
         'keys of objects',
         file(
-          '{"id":"x","__proto__":{"polluted":1},"constructor":null,"image_id":"p","category_id":"Q1","segmentation":[]},',
+          '{"id":"x","__proto__":{"polluted":1},"constructor":null,' +
+            '"image_id":"p","category_id":"Q1","segmentation":[]},',
         ),
         ['no-mask'],
         2,

@@ -1,6 +1,6 @@
 /**
  * @file The element by itself, as other pages embed it: properties before the upgrade, files that
- * are wrong, focus, names and what is said aloud.
+ * are wrong, focus, names and announcements.
  */
 
 import assert from 'node:assert/strict';
@@ -66,16 +66,19 @@ const { server, browser } = await startSite({
   '/early.html': elementPage(
     '<mask-viewer></mask-viewer>',
     `Object.assign(document.querySelector('mask-viewer'),
-      { src: 'tiny.bmp', annotations: 'tiny.json', controls: true, tool: 'box', token: 'secret', endpoint: 'https://early.example/', model: 'mine', view: { x: 3, y: 2, scale: 50 } })`,
+      { src: 'tiny.bmp', annotations: 'tiny.json', controls: true, tool: 'box', token: 'secret',
+        endpoint: 'https://early.example/', model: 'mine', view: { x: 3, y: 2, scale: 50 } })`,
   ),
   '/flex.html': elementPage(
-    '<div style="display: flex; width: 500px"><mask-viewer style="height: auto" src="tiny.bmp" controls></mask-viewer></div>',
+    '<div style="display: flex; width: 500px">' +
+      '<mask-viewer style="height: auto" src="tiny.bmp" controls></mask-viewer></div>',
   ),
   '/own.html': elementPage(
     '<mask-viewer style="height: auto" src="tiny.bmp" annotations="tiny.json" controls></mask-viewer>',
   ),
   '/names.html': elementPage(
-    '<mask-viewer style="width: 320px; height: 500px" src="tiny.bmp" annotations="names.json" controls></mask-viewer>',
+    '<mask-viewer style="width: 320px; height: 500px" ' +
+      'src="tiny.bmp" annotations="names.json" controls></mask-viewer>',
   ),
   '/names.json': NAMES,
   '/broken.html': elementPage(
@@ -92,13 +95,13 @@ const { server, browser } = await startSite({
 /** A page that notes the viewer's errors. */
 async function open(path, condition = 'snapshot.image') {
   const opened = await newPage(browser);
-  const told = await keepErrors(opened.page);
+  const reported = await keepErrors(opened.page);
   await opened.page.goto(server.address + path);
   await until(opened.page, condition);
-  return { ...opened, told };
+  return { ...opened, reported };
 }
 
-test('properties set before the element is defined are taken', async () => {
+test('properties set before the element is defined are applied', async () => {
   const { page, errors, close } = await open('early.html', 'snapshot.shown.length === 1');
   const found = await page.evaluate(() => {
     const viewer = document.querySelector('mask-viewer');
@@ -136,8 +139,8 @@ test('properties set before the element is defined are taken', async () => {
   await close();
 });
 
-test('the tag says which tool is in hand at first', async () => {
-  const { page, told, close } = await open('pick.html');
+test('the tool attribute sets the first active tool', async () => {
+  const { page, reported, close } = await open('pick.html');
   await until(page, "snapshot.tool === 'pick'");
   await page.evaluate(() => {
     const viewer = document.querySelector('mask-viewer');
@@ -146,19 +149,19 @@ test('the tag says which tool is in hand at first', async () => {
   await until(page, "snapshot.tool === 'pan'");
   await page.evaluate(() => document.querySelector('mask-viewer')?.removeAttribute('tool'));
   await until(page, "snapshot.tool === 'select'");
-  assert.deepEqual(await told(), []);
+  assert.deepEqual(await reported(), []);
   await page.evaluate(() => document.querySelector('mask-viewer')?.setAttribute('tool', 'hammer'));
-  await page.waitForFunction(() => globalThis.told.some((words) => words.includes('hammer')));
+  await page.waitForFunction(() => globalThis.reported.some((words) => words.includes('hammer')));
   await close();
 });
 
-test('annotations that cannot be loaded are told in sight, and tried again', async () => {
-  const { page, told, close } = await open('broken.html');
+test('annotations that fail to load show an error and can be retried', async () => {
+  const { page, reported, close } = await open('broken.html');
   const hint = page.locator('mask-viewer [part~=hint]');
   await hint.waitFor();
   assert.match(await hint.innerText(), /broken\.json could not be loaded: the server answered 404/);
   assert.equal(await page.locator('mask-viewer').getByText('No masks are given').count(), 0);
-  assert.equal((await told()).length, 1);
+  assert.equal((await reported()).length, 1);
   await page.route('**/broken.json', (route) =>
     route.fulfill({ contentType: 'application/json', body: FIXTURES['/tiny.json'] }),
   );
@@ -171,7 +174,7 @@ test('annotations that cannot be loaded are told in sight, and tried again', asy
   await close();
 });
 
-test('the masks of a file do not stay where another one cannot be loaded', async () => {
+test('masks of the previous file disappear when the next one fails to load', async () => {
   const { page, close } = await open('own.html', 'snapshot.shown.length === 1');
   await page.evaluate(() => {
     document.querySelector('mask-viewer').annotations = 'broken.json';
@@ -184,14 +187,14 @@ test('the masks of a file do not stay where another one cannot be loaded', async
   await close();
 });
 
-test('without controls neither tools nor zoom buttons are seen', async () => {
+test('without controls, tools and zoom buttons are hidden', async () => {
   const { page, close } = await open('pick.html');
   for (const part of ['tools', 'zoom', 'masks'])
     assert.equal(await page.locator(`mask-viewer [part~=${part}]`).isVisible(), false, part);
   await close();
 });
 
-test('a viewer of its own height has room for its zoom buttons', async () => {
+test('a viewer with its own height shows all its zoom buttons', async () => {
   const { page, close } = await open('own.html');
   const [frame, zoom] = [
     await page.locator('mask-viewer [part~=frame]').boundingBox(),
@@ -204,7 +207,7 @@ test('a viewer of its own height has room for its zoom buttons', async () => {
   await close();
 });
 
-test('an image drawn for a stage of another shape is not stretched', async () => {
+test('a resized stage does not stretch the image', async () => {
   const { page, close } = await open('one.html');
   assert.equal(
     await page
@@ -215,7 +218,7 @@ test('an image drawn for a stage of another shape is not stretched', async () =>
   await close();
 });
 
-test('a long address stays within the words about it', async () => {
+test('a long address wraps within its message', async () => {
   const { page, close } = await open('names.html');
   const overflow = (selector) =>
     page.locator(`mask-viewer ${selector}`).evaluate((node) => node.scrollWidth - node.clientWidth);
@@ -233,7 +236,7 @@ test('a long address stays within the words about it', async () => {
   await close();
 });
 
-test('names stand wholly on the image, and begin where their script begins', async () => {
+test('labels stay inside the image and align with the direction of their script', async () => {
   const { page, errors, close } = await open('names.html', 'snapshot.shown.length === 2');
   await page.evaluate(() => document.querySelector('mask-viewer').configure({ labels: true }));
   await until(page, 'snapshot.settings.labels');
@@ -270,7 +273,7 @@ test('names stand wholly on the image, and begin where their script begins', asy
   await close();
 });
 
-test('a button that can do no more hands the focus to the image', async () => {
+test('a button that becomes disabled moves the focus to the image', async () => {
   const { page, errors, close } = await open('own.html', 'snapshot.shown.length === 1');
   const focused = () =>
     page.evaluate(() =>
@@ -290,7 +293,7 @@ test('a button that can do no more hands the focus to the image', async () => {
   await close();
 });
 
-test('the keys that the buttons name work on the buttons', async () => {
+test('keyboard shortcuts work while a button has the focus', async () => {
   const { page, errors, close } = await open('one.html');
   await page.getByRole('radio', { name: 'Select a mask' }).press('b');
   await until(page, "snapshot.tool === 'box'");
@@ -302,7 +305,7 @@ test('the keys that the buttons name work on the buttons', async () => {
   await close();
 });
 
-test('a viewer in a flex box has a width, and no more than there is', async () => {
+test('a viewer in a flex box has a width and does not overflow', async () => {
   const { page, errors, close } = await open('flex.html');
   const box = await page.locator('mask-viewer').boundingBox();
   assert.equal(box?.width, 500);
@@ -311,13 +314,15 @@ test('a viewer in a flex box has a width, and no more than there is', async () =
   await close();
 });
 
-test('the policy that the README asks for is enough to draw and to segment', async (t) => {
+test('the README’s content security policy allows drawing and segmenting', async (t) => {
   const policy =
-    "default-src 'none'; img-src 'self'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; connect-src 'self'";
+    "default-src 'none'; img-src 'self'; script-src 'self' 'wasm-unsafe-eval'; " +
+    "worker-src 'self'; connect-src 'self'";
   const strict = await serve(
     {
       ...FIXTURES,
-      '/strict.html': `<!doctype html><html lang="en"><title>strict</title><link rel="icon" href="icon.svg"><script type="module" src="mask-viewer.js"></script>
+      '/strict.html': `<!doctype html><html lang="en"><title>strict</title>
+      <link rel="icon" href="icon.svg"><script type="module" src="mask-viewer.js"></script>
       <mask-viewer src="tiny.bmp" annotations="tiny.json" controls></mask-viewer></html>`,
     },
     { 'content-security-policy': policy },
@@ -341,7 +346,7 @@ test('the policy that the README asks for is enough to draw and to segment', asy
   await close();
 });
 
-test('an image that its server says is too large is refused before it is read', async (t) => {
+test('an image with too large a content-length is refused before its download', async (t) => {
   const endless = createServer((_, response) => {
     response.writeHead(200, {
       'content-type': 'image/bmp',
@@ -374,15 +379,18 @@ test('an image that its server says is too large is refused before it is read', 
   await close();
 });
 
-test('an image whose address is no valid escape has its masks', async () => {
-  const { told, errors, close } = await open('percent.html', 'snapshot.shown.length === 1');
-  assert.deepEqual(await told(), []);
+test('an image address with an invalid escape shows its masks', async () => {
+  const { reported, errors, close } = await open('percent.html', 'snapshot.shown.length === 1');
+  assert.deepEqual(await reported(), []);
   assert.deepEqual(errors, []);
   await close();
 });
 
-test('annotations and image set one after the other belong together; of many images the last one counts', async () => {
-  const { page, told, errors, close } = await open('percent.html', 'snapshot.shown.length === 1');
+test('annotations and image set in turn match, and the last of many images wins', async () => {
+  const { page, reported, errors, close } = await open(
+    'percent.html',
+    'snapshot.shown.length === 1',
+  );
   await page.evaluate(() => {
     const viewer = document.querySelector('mask-viewer');
     viewer.annotations = 'others.json';
@@ -399,12 +407,12 @@ test('annotations and image set one after the other belong together; of many ima
     }
   });
   await until(page, "snapshot.image === '9%.bmp' && snapshot.shown[0]?.id === 'a9'");
-  assert.deepEqual(await told(), []);
+  assert.deepEqual(await reported(), []);
   assert.deepEqual(errors, []);
   await close();
 });
 
-test('a viewer that is taken away ends the reading of its annotations', async () => {
+test('removing a viewer stops reading its annotations', async () => {
   const { page, errors, close } = await open('one.html');
   await page.evaluate(() => {
     const ended = globalThis;
@@ -430,7 +438,7 @@ test('a viewer that is taken away ends the reading of its annotations', async ()
   await close();
 });
 
-test('a model that cannot be loaded is asked for once while the pointer moves, and again by a click', async () => {
+test('a missing model is requested once on pointer moves and again on a click', async () => {
   const { page, close } = await open('one.html');
   let asked = 0;
   await page.route('**/models/models.json', (route) => {
@@ -453,7 +461,7 @@ test('a model that cannot be loaded is asked for once while the pointer moves, a
   await close();
 });
 
-test('a viewer whose module is missing says so, and nothing is thrown', async () => {
+test('a viewer without its module shows a message and throws nothing', async () => {
   const { page, errors, close } = await newPage(browser);
   await page.route('**/*.wasm', (route) => route.abort());
   await page.goto(`${server.address}two.html`);
@@ -475,7 +483,7 @@ test('a viewer whose module is missing says so, and nothing is thrown', async ()
   await close();
 });
 
-test('a pointer that moves where nothing changes draws nothing', async () => {
+test('a pointer move without a change draws no frame', async () => {
   const { page, errors, close } = await open('two.html', 'snapshot.shown.length === 1');
   const box = await page.locator('mask-viewer').first().locator('[part~=stage]').boundingBox();
   assert.ok(box);
@@ -504,7 +512,7 @@ test('a pointer that moves where nothing changes draws nothing', async () => {
   await close();
 });
 
-test('the keyboard’s crosshair is said aloud; Alt and an arrow stay the browser’s', async () => {
+test('the keyboard crosshair is announced, and Alt with an arrow is left to the browser', async () => {
   const { page, errors, close } = await open('two.html', 'snapshot.shown.length === 1');
   await page.getByRole('application').first().focus();
   const said = () => page.locator('mask-viewer').first().getByRole('status').innerText();
@@ -528,7 +536,7 @@ test('the keyboard’s crosshair is said aloud; Alt and an arrow stay the browse
   await close();
 });
 
-test('each tool’s name holds the word that is seen', async () => {
+test('each tool’s accessible name contains its visible word', async () => {
   const { page, close } = await open('one.html');
   const names = await page
     .getByRole('radiogroup', { name: 'Tools' })
@@ -545,7 +553,7 @@ test('each tool’s name holds the word that is seen', async () => {
   await close();
 });
 
-test('the list of masks keeps focus, tab stop and place while the state changes', async () => {
+test('the list of masks keeps focus, tab stop and scroll position on updates', async () => {
   const { page, errors, close } = await openPage(browser, server.address);
   await withoutIndex(page);
   await page.evaluate(() => {
@@ -579,7 +587,7 @@ test('the list of masks keeps focus, tab stop and place while the state changes'
   await close();
 });
 
-test('the panel keeps the focus when the button that had it is gone', async () => {
+test('the panel keeps the focus when its focused button disappears', async () => {
   const { page, close } = await openPage(browser, server.address);
   await withoutIndex(page);
   await page.evaluate(() => {
@@ -590,10 +598,7 @@ test('the panel keeps the focus when the button that had it is gone', async () =
   });
   await page.getByRole('button', { name: 'Compare it with the index' }).focus();
   await page.keyboard.press('Enter');
-  await until(
-    page,
-    "snapshot.linking.phase === 'asking' || snapshot.linking.phase === 'failed' || snapshot.linking.phase === 'answered'",
-  );
+  await until(page, "['asking', 'failed', 'answered'].includes(snapshot.linking.phase)");
   const focused = () =>
     page.evaluate(
       () =>

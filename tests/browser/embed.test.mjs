@@ -1,18 +1,21 @@
-/** @file The element in a page of somebody else's: dist/ lies in a folder, the page in another, under a strict policy. */
+/** @file The element in a foreign page, in another folder than dist/ and under a strict policy. */
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { clickInImage, maskOf } from './steps.mjs';
 import { PATIENCE, launch, newPage, serve, until } from './support.mjs';
 
-/** What the README says that a page has to allow. */
+/** The content security policy that the README asks for. */
 const POLICY =
-  "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; connect-src 'self'; img-src 'self'";
-const PAGE = `<!doctype html><html lang="en"><title>embedded</title><link rel="icon" href="../things/masklink/icon.svg">
-  <mask-viewer src="../things/masklink/samples/images/world_001.jpg" annotations="../things/masklink/samples/annotations.json"
-    tool="pick" controls></mask-viewer><script type="module" src="../things/masklink/mask-viewer.js"></script></html>`;
+  "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; " +
+  "connect-src 'self'; img-src 'self'";
+const PAGE = `<!doctype html><html lang="en"><title>embedded</title>
+  <link rel="icon" href="../things/masklink/icon.svg">
+  <mask-viewer src="../things/masklink/samples/images/world_001.jpg"
+    annotations="../things/masklink/samples/annotations.json" tool="pick" controls></mask-viewer>
+  <script type="module" src="../things/masklink/mask-viewer.js"></script></html>`;
 
-test('from a copy of dist/ elsewhere the element shows masks, segments and links', async (t) => {
+test('an element served from another folder shows masks, segments and links', async (t) => {
   const site = await serve(
     { '/a/page.html': PAGE },
     { 'content-security-policy': POLICY },

@@ -1,6 +1,6 @@
 /**
- * @file What the page tests serve beside the page: two small viewers, an image for them, and an
- * answer full of traps.
+ * @file Files that the page tests serve beside the page: two small viewers, an image for them, and
+ * a hostile answer.
  */
 
 /** A title that would be markup if it were not text. */
@@ -76,14 +76,17 @@ export const ODD_DATASET = JSON.stringify({
  * @param {string} [script] Runs before the element is defined.
  */
 export function elementPage(body, script = '') {
-  return `<!doctype html><html lang="en"><title>test</title><link rel="icon" href="icon.svg"><style>mask-viewer { height: 400px }</style>
+  return `<!doctype html><html lang="en"><title>test</title><link rel="icon" href="icon.svg">
+    <style>mask-viewer { height: 400px }</style>
     ${body}<script>${script}</script><script type="module" src="mask-viewer.js"></script></html>`;
 }
 
 /** A page with two viewers, an image of 8 by 6 pixels and an annotation of it. */
 export const FIXTURES = {
-  '/two.html': `<!doctype html><html lang="en"><title>two</title><link rel="icon" href="icon.svg"><script type="module" src="mask-viewer.js"></script>
-    <mask-viewer src="tiny.bmp" annotations="tiny.json" controls></mask-viewer><mask-viewer src="tiny.bmp" annotations="tiny.json"></mask-viewer></html>`,
+  '/two.html': `<!doctype html><html lang="en"><title>two</title><link rel="icon" href="icon.svg">
+    <script type="module" src="mask-viewer.js"></script>
+    <mask-viewer src="tiny.bmp" annotations="tiny.json" controls></mask-viewer>
+    <mask-viewer src="tiny.bmp" annotations="tiny.json"></mask-viewer></html>`,
   '/tiny.bmp': bitmapFile(8, 6),
   '/tiny.json': JSON.stringify({
     images: [{ id: 't', file_name: 'tiny.bmp', width: 8, height: 6 }],

@@ -15,7 +15,7 @@ const { server, browser } = await startSite(FIXTURES);
 const openSamples = (options) => openPage(browser, server.address, options);
 
 /**
- * Sets the view and answers the stage's box in the window.
+ * Sets the view and returns the stage's box in the window.
  */
 function setView(page, view) {
   return page.evaluate((wanted) => {
@@ -56,7 +56,7 @@ function assertNear(actual, expected) {
   }
 }
 
-test('the wheel zooms about the pointer, in and out', async () => {
+test('the wheel zooms in and out around the pointer', async () => {
   const { page, errors, close } = await openSamples();
   const view = { x: 480, y: 320, scale: 1 };
   const stage = await setView(page, view);
@@ -74,7 +74,7 @@ test('the wheel zooms about the pointer, in and out', async () => {
   await close();
 });
 
-test('two fingers zoom about what is between them, and leave no click', async () => {
+test('two fingers zoom around their middle and do not click', async () => {
   const { page, errors, close } = await openSamples({ hasTouch: true });
   const view = { x: 480, y: 320, scale: 1 };
   const stage = await setView(page, view);
@@ -119,14 +119,14 @@ for (const gesture of ['drop', 'paste']) {
     );
     await until(
       page,
-      "snapshot.image === 'mine.bmp' && snapshot.size[0] === 8 && snapshot.size[1] === 6 && snapshot.shown.length === 0",
+      "snapshot.image === 'mine.bmp' && `${snapshot.size}` === '8,6' && snapshot.shown.length === 0",
     );
     assert.deepEqual(errors, []);
     await close();
   });
 }
 
-test('an image larger than the GPU takes is scaled, and the page says so', async () => {
+test('an image larger than the GPU’s limit is scaled down with a message', async () => {
   const { page, errors, close } = await openSamples();
   await page.evaluate(async () => {
     const adapter = await navigator.gpu.requestAdapter();
@@ -152,7 +152,7 @@ test('an image larger than the GPU takes is scaled, and the page says so', async
   await close();
 });
 
-test('Escape gives up a box that the pointer is drawing', async () => {
+test('Escape cancels a box that the pointer is drawing', async () => {
   const { page, errors, close } = await openSamples();
   const stage = await setView(page, { x: 480, y: 320, scale: 1 });
   await page.evaluate(() => {
@@ -186,7 +186,7 @@ test('Escape gives up a box that the pointer is drawing', async () => {
   await close();
 });
 
-test('what is dropped and is no image is told, and the page goes on', async () => {
+test('a dropped file that is not an image shows an error, and the page still works', async () => {
   const { page, close } = await openSamples();
   await bring(page, { name: 'notes.txt', type: 'text/plain', base64: btoa('not an image') });
   await page
@@ -203,7 +203,7 @@ test('what is dropped and is no image is told, and the page goes on', async () =
   await close();
 });
 
-test('a model whose bytes are not the listed ones is refused on the page, in words', async () => {
+test('a model with a wrong SHA-256 is refused with a message', async () => {
   const models = JSON.parse(
     readFileSync(join(import.meta.dirname, '../../www/models/models.json'), 'utf8'),
   );

@@ -25,7 +25,7 @@ after(async () => {
   await server?.kill();
 });
 
-test('a click on a sample gives its mask, and the first card is its entity', async (t) => {
+test('a click on a sample shows its mask and its entity on the first card', async (t) => {
   // A test image: neither the models nor the index have seen it. How often they are right is in their cards.
   const { image, annotations } = annotated(join(ROOT, 'www/samples/annotations.json'), 'world_076');
   const annotation = annotations.find((one) => one.category_id === 'Q5372');
@@ -57,7 +57,7 @@ test('a click on a sample gives its mask, and the first card is its entity', asy
   await close();
 });
 
-test('the endpoint dies in the middle: the mask stays, and the page goes on by its own index', async () => {
+test('an endpoint that fails midway leaves the mask, and the page links by its own index', async () => {
   const own = await startServer();
   const { page, close } = await openPage(browser, own.address);
   await clickInImage(page, { x: 300, y: 300 });
@@ -87,7 +87,7 @@ test('the endpoint dies in the middle: the mask stays, and the page goes on by i
   await close();
 });
 
-test('photos of others: a mask where it was clicked', async (t) => {
+test('a click on an opened photo gives a mask at the click', async (t) => {
   if (!existsSync(SHARED)) {
     t.diagnostic(`*** NOT TESTED: ${SHARED} is missing; set MASKLINK_SHARED_DATA ***`);
     console.error(`*** NOT TESTED: ${SHARED} is missing; set MASKLINK_SHARED_DATA ***`);

@@ -1,4 +1,4 @@
-/** @file Where things are on a low window and on a phone. */
+/** @file The layout of the page in a low window, on paper and on a phone. */
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -42,7 +42,7 @@ for (const [width, height] of [
   });
 }
 
-test('a status line of two lines leaves the image as large as it was', async () => {
+test('a status of two lines does not shrink the image', async () => {
   const { page, errors, close } = await openPage(browser, server.address);
   const heights = await page.evaluate(() =>
     ['words', 'more words than a line has '.repeat(9)].map((textContent) => {
@@ -58,7 +58,7 @@ test('a status line of two lines leaves the image as large as it was', async () 
   await close();
 });
 
-test('on paper the page has its natural height, and nothing lies over the image', async () => {
+test('a printed page has its natural height and nothing over the image', async () => {
   const { page, errors, close } = await openPage(browser, server.address);
   await page.emulateMedia({ media: 'print' });
   const style = (selector, name) =>
@@ -81,7 +81,7 @@ test('on paper the page has its natural height, and nothing lies over the image'
   await close();
 });
 
-test('a phone shows the sample images in its first screen, and names tools instead of keys', async () => {
+test('the first screen on a phone shows samples and names tools instead of keys', async () => {
   const { page, errors, close } = await openPage(browser, server.address, {
     viewport: { width: 390, height: 844 },
     hasTouch: true,
@@ -96,7 +96,7 @@ test('a phone shows the sample images in its first screen, and names tools inste
   await close();
 });
 
-test('on a phone what is said about the image covers none of the buttons on it', async () => {
+test('messages on a phone’s image cover none of its buttons', async () => {
   const { page, errors, close } = await openPage(browser, server.address, {
     viewport: { width: 390, height: 844 },
   });

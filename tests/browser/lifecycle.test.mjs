@@ -54,12 +54,12 @@ const { server, browser } = await startSite({
 async function open(path, condition) {
   const opened = await newPage(browser);
   await keepDevices(opened.page);
-  const told = await keepErrors(opened.page);
+  const reported = await keepErrors(opened.page);
   await opened.page.goto(server.address + path);
   await until(opened.page, condition);
   return {
     ...opened,
-    told,
+    reported,
     kind: (kind) =>
       opened.page.waitForFunction(
         (wanted) => document.querySelector('mask-viewer').status.renderer?.kind === wanted,
@@ -68,8 +68,8 @@ async function open(path, condition) {
   };
 }
 
-test('of images of one name in several folders the one whose path the address ends with is meant', async () => {
-  const { page, told, close } = await open('folders.html', 'snapshot.shown.length > 0');
+test('of images with one name in several folders, the longest matching path wins', async () => {
+  const { page, reported, close } = await open('folders.html', 'snapshot.shown.length > 0');
   const shown = () =>
     page.evaluate(() => document.querySelector('mask-viewer').snapshot?.shown[0]?.id);
   assert.equal(await shown(), 'of val/1.bmp');
@@ -87,7 +87,7 @@ test('of images of one name in several folders the one whose path the address en
   await until(page, "snapshot.image === 'bare/1.bmp' && snapshot.shown.length === 0");
   await page.waitForTimeout(300);
   assert.equal(await shown(), undefined, 'an image without masks shows no other image’s');
-  assert.deepEqual(await told(), []);
+  assert.deepEqual(await reported(), []);
   await page.evaluate(() =>
     document.querySelector('mask-viewer')?.setAttribute('src', 'other/1.bmp'),
   );
@@ -103,11 +103,11 @@ test('of images of one name in several folders the one whose path the address en
   await close();
 });
 
-test('annotations that the tag names no more are shown no more', async () => {
-  const { page, told, close } = await open('folders.html', 'snapshot.shown.length > 0');
+test('removing the annotations attribute removes the masks', async () => {
+  const { page, reported, close } = await open('folders.html', 'snapshot.shown.length > 0');
   await page.evaluate(() => document.querySelector('mask-viewer')?.removeAttribute('annotations'));
   await until(page, 'snapshot.image && snapshot.shown.length === 0');
-  assert.deepEqual(await told(), []);
+  assert.deepEqual(await reported(), []);
   await page.evaluate(() =>
     document.querySelector('mask-viewer')?.setAttribute('annotations', 'folders.json'),
   );
@@ -115,7 +115,7 @@ test('annotations that the tag names no more are shown no more', async () => {
   await close();
 });
 
-test('annotations on a server that cannot be reached are told with their address', async () => {
+test('annotations on an unreachable server are reported with their address', async () => {
   const { page, close } = await open('folders.html', 'snapshot.shown.length > 0');
   await page.route('**/gone.json', (route) => route.abort());
   await page.evaluate(() =>
@@ -129,8 +129,8 @@ test('annotations on a server that cannot be reached are told with their address
   await close();
 });
 
-test('another renderer, asked for while an image loads, shows that image with the masks the tag names', async () => {
-  const { page, told, errors, close, kind } = await open(
+test('a renderer changed while an image loads shows that image with its masks', async () => {
+  const { page, reported, errors, close, kind } = await open(
     'folders.html',
     'snapshot.shown.length > 0',
   );
@@ -150,12 +150,12 @@ test('another renderer, asked for while an image loads, shows that image with th
   await kind('cpu');
   release();
   await until(page, "snapshot.image === 'val/2.bmp' && snapshot.shown[0]?.id === 'of val/2.bmp'");
-  assert.deepEqual(await told(), []);
+  assert.deepEqual(await reported(), []);
   assert.deepEqual(errors, []);
   await close();
 });
 
-test('a viewer that is moved, or filled before it is in the document, shows what a program opened', async () => {
+test('a viewer moved or filled outside the document shows the opened image', async () => {
   const { page, errors, close } = await open('folders.html', 'snapshot.shown.length > 0');
   await page.evaluate(async () => {
     const viewer = document.createElement('mask-viewer');
@@ -181,8 +181,8 @@ test('a viewer that is moved, or filled before it is in the document, shows what
   await close();
 });
 
-test('a viewer that is moved shows what a program showed instead of what the tag names, until the tag names something else', async () => {
-  const { page, errors, told, close } = await open('folders.html', 'snapshot.shown.length > 0');
+test('a moved viewer keeps the program’s image until an attribute changes', async () => {
+  const { page, errors, reported, close } = await open('folders.html', 'snapshot.shown.length > 0');
   /**
    * Takes the viewer away, changes its tag, and puts it elsewhere.
    */
@@ -218,12 +218,12 @@ test('a viewer that is moved shows what a program showed instead of what the tag
   await until(page, "snapshot.image === 'val/2.bmp' && snapshot.shown[0]?.id === 'of val/2.bmp'");
   await move({ annotations: 'others.json' });
   await until(page, "snapshot.image === 'val/2.bmp' && snapshot.shown[0]?.id === 'of 2.bmp'");
-  assert.deepEqual(await told(), []);
+  assert.deepEqual(await reported(), []);
   assert.deepEqual(errors, []);
   await close();
 });
 
-test('what a notice covers takes no focus', async () => {
+test('elements under a notice cannot be focused', async () => {
   const { page, close } = await open('empty.html', 'true');
   const inert = () =>
     page.evaluate(() =>
@@ -244,7 +244,7 @@ test('what a notice covers takes no focus', async () => {
   await close();
 });
 
-test('where the GPU fails the CPU draws, and nobody has set that', async () => {
+test('a failing GPU makes the CPU draw without changing the setting', async () => {
   const { page, kind, close } = await open('folders.html', 'snapshot.shown.length > 0');
   await kind('webgpu');
   await failDevices(page);
@@ -254,7 +254,8 @@ test('where the GPU fails the CPU draws, and nobody has set that', async () => {
   // The next frame that is drawn notices.
   await until(
     page,
-    '(document.querySelector("mask-viewer").zoomBy(1.1), document.querySelector("mask-viewer").status.renderer?.kind === "cpu")',
+    '((viewer) => (viewer.zoomBy(1.1), viewer.status.renderer?.kind === "cpu"))' +
+      '(document.querySelector("mask-viewer"))',
   );
   await until(page, "snapshot.image === 'val/2.bmp' && snapshot.shown[0]?.id === 'of val/2.bmp'");
   const found = await page.evaluate(() => {
@@ -265,7 +266,7 @@ test('where the GPU fails the CPU draws, and nobody has set that', async () => {
   await close();
 });
 
-test('the models of an earlier version are forgotten, and what another list names is kept', async () => {
+test('models of an earlier version are removed from the cache, those of another list stay', async () => {
   const { page, close } = await open('folders.html', 'snapshot.shown.length > 0');
   const kept = async () =>
     (

@@ -91,7 +91,7 @@ function sameAnswer(here, there) {
 }
 
 /**
- * What the server says of the encoded image itself, whose pixels differ a little: the same first
+ * Checks the server's answer for the encoded image, whose pixels differ a little: the same first
  * entity and verdict, and nearly the same score for each entity.
  */
 function nearlySameAnswer(here, there) {
@@ -126,7 +126,7 @@ async function asPng(page, file) {
   return Buffer.from(png);
 }
 
-test('from static files alone a click is linked in the page, as the server would', async (t) => {
+test('with static files only, a click is linked in the page like on the server', async (t) => {
   const { page, errors, close } = await openPage();
   const sent = [];
   page.on('request', (request) => {
@@ -166,7 +166,7 @@ test('from static files alone a click is linked in the page, as the server would
   await close();
 });
 
-test('masks of images that the index has not seen are ranked as the server ranks them', async (t) => {
+test('masks of images outside the index are ranked like on the server', async (t) => {
   const { page, errors, close } = await openPage();
   const { images, annotations } = JSON.parse(
     readFileSync(join(SAMPLES, 'annotations.json'), 'utf8'),
@@ -207,14 +207,15 @@ test('masks of images that the index has not seen are ranked as the server ranks
   }
   times.sort((a, b) => a - b);
   t.diagnostic(
-    `${times.length} masks in ${count} images, scores differ by at most ${apart}, half of them within ${times[times.length >> 1]} ms`,
+    `${times.length} masks in ${count} images, scores differ by at most ${apart}, ` +
+      `half of them within ${times[times.length >> 1]} ms`,
   );
   assert.ok(times.length >= MASKS);
   assert.deepEqual(errors, []);
   await close();
 });
 
-test('an image and a question that are replaced leave no answer behind', async () => {
+test('a replaced image or question leaves no answer', async () => {
   const { page, close } = await openPage();
   await page.evaluate(async () => {
     const viewer = document.querySelector('mask-viewer');
@@ -229,7 +230,7 @@ test('an image and a question that are replaced leave no answer behind', async (
   await close();
 });
 
-test('an encoder of another hash is refused in words', async () => {
+test('an encoder with a wrong hash is refused with a message', async () => {
   const index = join(ROOT, 'dist/index');
   const file = readdirSync(index).find((name) => /^encoder-.*\.onnx$/.test(name));
   assert.ok(file);
@@ -251,7 +252,7 @@ test('an encoder of another hash is refused in words', async () => {
   await wrong.close();
 });
 
-test('an index that could not be had once is asked for again', async () => {
+test('an index that failed to load is requested again', async () => {
   const other = await serve({ '/samples/cached/world_011.json': '[]' });
   const { page, close } = await openPage(other);
   await page.route('**/index/index.json', (route) => route.fulfill({ status: 503, body: '' }), {
@@ -272,7 +273,7 @@ test('an index that could not be had once is asked for again', async () => {
   await other.close();
 });
 
-test('an index that is broken, or not there, is told apart', async () => {
+test('a broken index and a missing index give different messages', async () => {
   for (const [body, words] of [
     ['{"format": "other"}', /the index header is invalid/],
     [null, /the server answered 404/],

@@ -20,7 +20,8 @@ function misfits(count) {
     (_, at) =>
       `{"id":"m${at}","image_id":"t","category_id":"Q1","bbox":[[2,0,4,12]],"segmentation":[${one}]}`,
   );
-  return `{"images":[{"id":"t","file_name":"/tiny.bmp","width":16,"height":12}],"categories":[{"id":"Q1","name":"Universe"}],"annotations":[${annotations}]}`;
+  return `{"images":[{"id":"t","file_name":"/tiny.bmp","width":16,"height":12}],
+    "categories":[{"id":"Q1","name":"Universe"}],"annotations":[${annotations}]}`;
 }
 
 /** A dataset of one image that is nowhere, with this name on it. */
@@ -94,7 +95,7 @@ test('Enter in the address opens the dataset, and Cancel does not', async () => 
   await close();
 });
 
-test('images at what is no web address are not asked for', async () => {
+test('images at an address outside the web are not requested', async () => {
   const { prefix, errors, close } = await withDialog('odd.json', ODD_DATASET);
   await prefix.fill('localhost:8080');
   assert.equal(await prefix.evaluate((node) => node.validity.patternMismatch), true);
@@ -102,7 +103,7 @@ test('images at what is no web address are not asked for', async () => {
   await close();
 });
 
-test('a dataset given up while it is read leaves everything as it was', async () => {
+test('cancelling a dataset while it is read changes nothing', async () => {
   const { page, errors, dialog, close } = await withDialog('odd.json', ODD_DATASET);
   await holdFiles(page);
   await dialog.getByRole('button', { name: 'Open', exact: true }).click();
@@ -130,7 +131,7 @@ for (const [what, text, words] of [
     /mine\.json has no images\. Choose/,
   ],
 ]) {
-  test(`a file ${what} is told in the dialog, and the samples stay`, async () => {
+  test(`a file ${what} shows an error in the dialog, and the samples stay`, async () => {
     const { page, errors, dialog, close } = await withDialog('mine.json', text);
     await dialog.getByRole('button', { name: 'Open', exact: true }).click();
     await dialog.locator('#dataset-words.problem').waitFor();
@@ -142,7 +143,7 @@ for (const [what, text, words] of [
   });
 }
 
-test('a dataset of one image says that a search found nothing', async () => {
+test('a search without a match in a dataset of one image says so', async () => {
   const { page, errors, dialog, close } = await withDialog('mine.json', named('Universe'));
   await dialog.getByRole('button', { name: 'Open', exact: true }).click();
   await dialog.waitFor({ state: 'hidden' });
@@ -200,7 +201,7 @@ test('names from right to left keep their beginning in the strip and in the reco
   await close();
 });
 
-test('an annotation file dropped onto the page is chosen in the dialog', async () => {
+test('an annotation file dropped onto the page is selected in the dialog', async () => {
   const { page, errors, close } = await openPage(browser, server.address);
   await bring(page, {
     name: 'odd.json',
@@ -221,7 +222,7 @@ test('an annotation file dropped onto the page is chosen in the dialog', async (
   await close();
 });
 
-test('an image pasted while a dialog is open is not opened behind it', async () => {
+test('an image pasted while a dialog is open is ignored', async () => {
   const { page, errors, close } = await openPage(browser, server.address);
   await until(page, "snapshot.image === 'world_001' && snapshot.shown.length > 0");
   await page.getByRole('button', { name: 'Settings' }).click();
@@ -240,7 +241,7 @@ test('an image pasted while a dialog is open is not opened behind it', async () 
   await close();
 });
 
-test('a file dropped onto the dialog leaves the open image alone', async () => {
+test('a file dropped onto the dialog does not change the open image', async () => {
   const { page, errors, close } = await openPage(browser, server.address);
   await until(page, "snapshot.image === 'world_001' && snapshot.shown.length > 0");
   await page.getByRole('button', { name: 'Open a dataset' }).click();
@@ -262,7 +263,7 @@ test('a file dropped onto the dialog leaves the open image alone', async () => {
   await close();
 });
 
-test('Open twice reads once, and the dialog closes before the image is there', async () => {
+test('pressing Open twice reads once, and the dialog closes before the image loads', async () => {
   const { page, errors, prefix, dialog, close } = await withDialog('odd.json', ODD_DATASET);
   await prefix.fill(server.address);
   await holdFiles(page);
@@ -294,7 +295,7 @@ test('Open twice reads once, and the dialog closes before the image is there', a
   await close();
 });
 
-test('what is odd in a dataset is listed with its records', async () => {
+test('findings of a dataset are listed with their records', async () => {
   const { page, errors, prefix, close } = await withDialog('odd.json', ODD_DATASET);
   await prefix.fill(server.address);
   await page.getByRole('button', { name: 'Open', exact: true }).click();
@@ -317,13 +318,13 @@ test('what is odd in a dataset is listed with its records', async () => {
   await close();
 });
 
-test('masks that do not fit are told once, in sight, and not as masks that are not given', async () => {
+test('masks that do not fit the image show one error and not the message for no masks', async () => {
   const { page, errors, prefix, close } = await withDialog('misfits.json', misfits(3));
   await page.evaluate(() => {
-    const told = (globalThis.told = []);
+    const reported = (globalThis.reported = []);
     document
       .querySelector('mask-viewer')
-      ?.addEventListener('error', (event) => told.push(event.detail.message));
+      ?.addEventListener('error', (event) => reported.push(event.detail.message));
   });
   await prefix.fill(server.address);
   await page.getByRole('button', { name: 'Open', exact: true }).click();
@@ -332,17 +333,19 @@ test('masks that do not fit are told once, in sight, and not as masks that are n
   await hint.waitFor();
   assert.match(await hint.innerText(), /3 masks .*m0.* 16x12, the image 8x6/);
   assert.equal(await page.locator('mask-viewer').getByText('No masks are given').count(), 0);
-  const told = await page.evaluate(() => globalThis.told);
-  assert.equal(told.length, 1, told.join('\n'));
+  const reported = await page.evaluate(() => globalThis.reported);
+  assert.equal(reported.length, 1, reported.join('\n'));
   assert.deepEqual(errors, []);
   await close();
 });
 
-test('details are those of the mask that is selected, though one before it cannot be drawn', async () => {
+test('details describe the selected mask when an earlier mask cannot be drawn', async () => {
   const good = '{"size":[6,8],"counts":[6,12,30]}';
   const bad = '{"size":[12,16],"counts":[24,24,144]}';
-  const dataset = `{"images":[{"id":"t","file_name":"/tiny.bmp"}],"categories":[{"id":"Q1","name":"Bad"},{"id":"Q2","name":"Good"}],"annotations":[
-    {"id":"bad","image_id":"t","category_id":"Q1","segmentation":[${bad}]},{"id":"good","image_id":"t","category_id":"Q2","segmentation":[${good}]}]}`;
+  const dataset = `{"images":[{"id":"t","file_name":"/tiny.bmp"}],
+    "categories":[{"id":"Q1","name":"Bad"},{"id":"Q2","name":"Good"}],"annotations":[
+    {"id":"bad","image_id":"t","category_id":"Q1","segmentation":[${bad}]},
+    {"id":"good","image_id":"t","category_id":"Q2","segmentation":[${good}]}]}`;
   const { page, errors, prefix, close } = await withDialog('mixed.json', dataset);
   await prefix.fill(server.address);
   await page.getByRole('button', { name: 'Open', exact: true }).click();

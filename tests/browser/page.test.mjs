@@ -56,7 +56,7 @@ async function drawn(page) {
     assert.ok(Date.now() < end, 'the stage shows no image');
 }
 
-/** What axe-core finds wrong, in words. */
+/** Returns the violations that axe-core finds, as text. */
 async function violations(page) {
   await page.evaluate(AXE);
   return page.evaluate(async () => {
@@ -68,7 +68,7 @@ async function violations(page) {
   });
 }
 
-test('a sample is drawn by WebGPU with its masks, and nothing complains', async () => {
+test('a sample is drawn by WebGPU with its masks and without errors', async () => {
   const { page, errors, close } = await openSamples();
   await page.getByRole('radio', { name: 'Select a mask' }).click();
   await drawn(page);
@@ -100,7 +100,7 @@ test('hovering a mask on the image marks it in the list', async () => {
   await close();
 });
 
-test('nothing that segments is loaded before a pointer comes to the image', async () => {
+test('the click model is not loaded before the pointer reaches the image', async () => {
   const { page, close } = await newPage(browser);
   const asked = [];
   page.on('request', (request) => asked.push(request.url()));
@@ -162,7 +162,7 @@ test('a mask saved as JSON is its run-length encoding', async () => {
   await close();
 });
 
-test('a mask saved as PNG is the mask, white on black', async () => {
+test('a mask saved as PNG is white on black', async () => {
   const { page, close } = await openSamples();
   await page.evaluate(() => document.querySelector('mask-viewer').selectMask(0));
   await until(page, 'snapshot.selected === 0');
@@ -273,7 +273,7 @@ for (const colorScheme of ['light', 'dark']) {
   });
 }
 
-test('a phone shows all of it, with targets a finger can hit', async () => {
+test('the page on a phone fits, with touch targets of full size', async () => {
   const { page, close } = await openSamples({
     viewport: { width: 360, height: 740 },
     hasTouch: true,
@@ -315,7 +315,7 @@ test('a phone opens an image far along the strip without moving the page', async
   await close();
 });
 
-test('without WebGPU the CPU draws, and the page says so in words', async () => {
+test('without WebGPU the CPU draws, with a message', async () => {
   const without = await launch({ webgpu: false });
   try {
     const { page, errors } = await openSamples({ in: without });
@@ -337,7 +337,7 @@ async function openWithDevices() {
   return opened;
 }
 
-test('a lost GPU device is replaced, and the image drawn again', async () => {
+test('a lost GPU device is replaced and the image is drawn again', async () => {
   const { page, errors, close } = await openWithDevices();
   const before = await page.evaluate(() => globalThis.devices.length);
   await page.evaluate(() => globalThis.devices.at(-1).destroy());
@@ -352,7 +352,7 @@ test('a lost GPU device is replaced, and the image drawn again', async () => {
   await close();
 });
 
-test('a GPU that refuses work gives way to the CPU, and the masks stay', async () => {
+test('a failing GPU is replaced by the CPU, and the masks stay', async () => {
   const { page, close } = await openWithDevices();
   const shown = await page.evaluate(
     () => document.querySelector('mask-viewer').snapshot?.shown.length,
@@ -360,7 +360,8 @@ test('a GPU that refuses work gives way to the CPU, and the masks stay', async (
   await failDevices(page);
   await until(
     page,
-    '(document.querySelector("mask-viewer").zoomBy(1.1), document.querySelector("mask-viewer").status.renderer?.kind === "cpu")',
+    '((viewer) => (viewer.zoomBy(1.1), viewer.status.renderer?.kind === "cpu"))' +
+      '(document.querySelector("mask-viewer"))',
   );
   await until(page, `snapshot.shown.length === ${shown}`);
   await drawn(page);
@@ -368,9 +369,9 @@ test('a GPU that refuses work gives way to the CPU, and the masks stay', async (
   await close();
 });
 
-test('a click becomes a mask around it; a click before that takes its place', async () => {
+test('a click gives a mask around it, and a newer click replaces an older one', async () => {
   const { page, errors, close } = await openSamples();
-  const told = await page.evaluate(
+  const reported = await page.evaluate(
     () =>
       new Promise((resolve, reject) => {
         const viewer = document.querySelector('mask-viewer');
@@ -387,7 +388,7 @@ test('a click becomes a mask around it; a click before that takes its place', as
         viewer.clickAt(530, 300);
       }),
   );
-  const { facts, prompts, masks } = told;
+  const { facts, prompts, masks } = reported;
   const [x, y, width, height] = facts.bbox;
   assert.ok(x <= 530 && 530 < x + width && y <= 300 && 300 < y + height, JSON.stringify(facts));
   assert.deepEqual(prompts, [{ type: 'point', x: 530, y: 300, positive: true }]);
@@ -398,7 +399,7 @@ test('a click becomes a mask around it; a click before that takes its place', as
   await close();
 });
 
-test('where neither the endpoint nor the page answers a recorded answer is given and marked as one', async () => {
+test('a cached answer is shown and marked when endpoint and index fail', async () => {
   const { page, close } = await newPage(browser);
   await withoutIndex(page);
   // Those of the sample would take the place of what is given below.
@@ -437,7 +438,7 @@ test('where neither the endpoint nor the page answers a recorded answer is given
   await close();
 });
 
-test('an answer of the page does not say that nothing was sent where the endpoint was asked', async () => {
+test('the page’s answer does not claim that nothing was sent after an endpoint request', async () => {
   const { page, close } = await openSamples();
   await page.evaluate(() => {
     const viewer = document.querySelector('mask-viewer');
@@ -453,7 +454,7 @@ test('an answer of the page does not say that nothing was sent where the endpoin
   await close();
 });
 
-test('a dataset is opened by its dialog, searched, and its findings are told', async () => {
+test('a dataset is opened in its dialog and searched, and its findings are listed', async () => {
   const { page, errors, close } = await openSamples();
   await page.getByRole('button', { name: 'Open a dataset' }).click();
   await page.getByLabel('Annotation file (JSON)').setInputFiles({
@@ -469,7 +470,7 @@ test('a dataset is opened by its dialog, searched, and its findings are told', a
   await until(page, "snapshot.image === 't' && snapshot.shown.length === 1");
   await page.getByRole('searchbox').fill('missing');
   await page.getByRole('listbox', { name: 'odd.json' }).getByRole('option').first().click();
-  // Its image is nowhere: the mask is drawn on an empty frame, and its finding is told.
+  // Its image is nowhere: the mask is drawn on an empty frame, and its finding is reported.
   await until(page, "snapshot.image === 'gone' && snapshot.shown.length === 1");
   assert.match(await page.locator('mask-viewer [part~=hint]').innerText(), /404.*drawn on a frame/);
   await page
@@ -485,7 +486,7 @@ test('a dataset is opened by its dialog, searched, and its findings are told', a
   await close();
 });
 
-test('nothing jumps while the page loads', async () => {
+test('the layout does not shift while the page loads', async () => {
   const { page, close } = await newPage(browser);
   await page.addInitScript(() => {
     const shifts = (globalThis.shifts = []);
@@ -528,7 +529,7 @@ test('the address keeps image, view and selection', async () => {
   await again.close();
 });
 
-test('two viewers live on one page, and one that is removed frees what it held', async () => {
+test('two viewers work on one page, and removing one frees its memory', async () => {
   const { page, errors, close } = await newPage(browser);
   await page.goto(`${server.address}two.html`);
   await page.waitForFunction(
@@ -569,7 +570,7 @@ test('two viewers live on one page, and one that is removed frees what it held',
   await close();
 });
 
-test('a viewer that comes back into the document shows its image again', async () => {
+test('a viewer inserted again shows its image again', async () => {
   const { page, errors, close } = await newPage(browser);
   await page.goto(`${server.address}two.html`);
   const shown = () =>
@@ -592,7 +593,7 @@ test('a viewer that comes back into the document shows its image again', async (
 });
 
 /**
- * Asks about the first mask an endpoint that answers this.
+ * Links the first mask by an endpoint that sends this answer.
  */
 async function linkFirstMask(page, answer) {
   await page.route('**/elsewhere/v1/link', (route) =>
@@ -607,7 +608,7 @@ async function linkFirstMask(page, answer) {
   await until(page, "snapshot.linking.phase === 'answered'");
 }
 
-test('what the index does not hold is not given a name', async () => {
+test('an entity that is not in the index gets no name', async () => {
   const { page, close } = await openSamples();
   const answer = {
     ...HOSTILE_ANSWER,

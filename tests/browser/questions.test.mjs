@@ -16,13 +16,13 @@ const { server, browser } = await startSite({
   ),
 });
 
-/** A page with a sample image, and what the viewer tells as errors. */
+/** Opens a page with a sample image, and collects the errors that its viewer reports. */
 async function openSample() {
   const opened = await newPage(browser);
-  const told = await keepErrors(opened.page);
+  const reported = await keepErrors(opened.page);
   await opened.page.goto(`${server.address}sample.html`);
   await until(opened.page, 'snapshot.image');
-  return { ...opened, told };
+  return { ...opened, reported };
 }
 
 /**
@@ -58,8 +58,7 @@ async function hover(page) {
 }
 
 /**
- * Clicks with an endpoint that takes a moment to answer, and does something in the event that tells
- * of the mask.
+ * Clicks with a slow endpoint, and calls a function in the event that carries the mask.
  */
 async function callOnSegment(page, call) {
   const asked = [];
@@ -86,32 +85,32 @@ async function callOnSegment(page, call) {
   return asked;
 }
 
-test('a listener that prefers another candidate has that one linked', async () => {
-  const { page, errors, told, close } = await openSample();
+test('a listener that selects another candidate gets that one linked', async () => {
+  const { page, errors, reported, close } = await openSample();
   const asked = await callOnSegment(page, 'chooseCandidate');
   const { snapshot, mask } = await maskOf(page);
   assert.equal(snapshot.chosen, 1);
   await until(page, "snapshot.linking.phase === 'answered'");
   assert.deepEqual(asked, [mask.counts]);
-  assert.deepEqual(await told(), []);
+  assert.deepEqual(await reported(), []);
   assert.deepEqual(errors, []);
   await close();
 });
 
-test('a listener that takes the click back has nothing linked', async () => {
-  const { page, errors, told, close } = await openSample();
+test('a listener that undoes the click prevents linking', async () => {
+  const { page, errors, reported, close } = await openSample();
   const asked = await callOnSegment(page, 'clear');
   await until(page, '!snapshot.segmenting && snapshot.prompts.length === 0');
   await page.waitForTimeout(1000);
   assert.deepEqual(asked, []);
   assert.equal((await snapshotOf(page)).linking.phase, 'idle');
-  assert.deepEqual(await told(), []);
+  assert.deepEqual(await reported(), []);
   assert.deepEqual(errors, []);
   await close();
 });
 
-test('a listener that takes back what the page links by itself has the worker told', async () => {
-  const { page, errors, told, close } = await openSample();
+test('a listener that undoes a mask linked in the page cancels the worker’s call', async () => {
+  const { page, errors, reported, close } = await openSample();
   const said = await page.evaluate(async () => {
     const viewer = document.querySelector('mask-viewer');
     const messages = [];
@@ -137,13 +136,13 @@ test('a listener that takes back what the page links by itself has the worker to
     return messages.slice(messages.indexOf('link'));
   });
   assert.deepEqual(said, ['link', 'cancel']);
-  assert.deepEqual(await told(), []);
+  assert.deepEqual(await reported(), []);
   assert.deepEqual(errors, []);
   await close();
 });
 
-test('a failure in the middle of what an event asks for is told, and the rest is done', async () => {
-  const { page, errors, told, close } = await openSample();
+test('a failure among the effects of an event is reported, and the other effects run', async () => {
+  const { page, errors, reported, close } = await openSample();
   await page.evaluate(() => {
     const viewer = document.querySelector('mask-viewer');
     viewer.showMasks([
@@ -161,15 +160,15 @@ test('a failure in the middle of what an event asks for is told, and the rest is
     viewer.selectMask(0);
   });
   await until(page, 'snapshot.selected === 0');
-  assert.match((await told()).join(), /broken by the test/);
+  assert.match((await reported()).join(), /broken by the test/);
   await page.evaluate(() => document.querySelector('mask-viewer').selectMask(null));
   await until(page, 'snapshot.selected === null');
   assert.deepEqual(errors, []);
   await close();
 });
 
-test('masks that a listener shows and that do not fit are told as one failure', async () => {
-  const { page, errors, told, close } = await openSample();
+test('masks from a listener that do not fit are reported as one failure', async () => {
+  const { page, errors, reported, close } = await openSample();
   await page.evaluate(() => {
     const viewer = document.querySelector('mask-viewer');
     const mask = {
@@ -188,13 +187,13 @@ test('masks that a listener shows and that do not fit are told as one failure', 
     viewer.selectMask(0);
   });
   await until(page, 'snapshot.selected === null && snapshot.shown.length === 1');
-  assert.equal((await told()).length, 1);
-  assert.match((await told()).join(), /2 of 3 masks cannot be used/);
+  assert.equal((await reported()).length, 1);
+  assert.match((await reported()).join(), /2 of 3 masks cannot be used/);
   assert.deepEqual(errors, []);
   await close();
 });
 
-test('the mask that an event tells of is had as a PNG at once', async () => {
+test('a listener can read the event’s mask as a PNG at once', async () => {
   const { page, errors, close } = await openSample();
   const found = await page.evaluate(async () => {
     const viewer = document.querySelector('mask-viewer');
@@ -229,8 +228,8 @@ test('the mask that an event tells of is had as a PNG at once', async () => {
   await close();
 });
 
-test('a click goes on where another model is set and the pointer moves', async () => {
-  const { page, errors, told, close } = await openSample();
+test('a click completes while another model is set and the pointer moves', async () => {
+  const { page, errors, reported, close } = await openSample();
   const encoder = await hold(page, '**/*.encoder.onnx');
   await page.evaluate(() => document.querySelector('mask-viewer').clickAt(530, 300));
   await encoder.arrived();
@@ -241,13 +240,13 @@ test('a click goes on where another model is set and the pointer moves', async (
   assert.equal((await snapshotOf(page)).segmenting, true);
   encoder.release();
   await maskOf(page);
-  assert.deepEqual(await told(), []);
+  assert.deepEqual(await reported(), []);
   assert.deepEqual(errors, []);
   await close();
 });
 
-test('a click goes on where another model is set and its first mask is linked', async () => {
-  const { page, errors, told, close } = await openSample();
+test('a click completes while another model is set and its first mask is linked', async () => {
+  const { page, errors, reported, close } = await openSample();
   const linked = page.evaluate(
     () =>
       new Promise((resolve) => {
@@ -267,13 +266,13 @@ test('a click goes on where another model is set and its first mask is linked', 
   );
   assert.equal(await linked, true);
   await until(page, "snapshot.linking.phase === 'answered'");
-  assert.deepEqual(await told(), []);
+  assert.deepEqual(await reported(), []);
   assert.deepEqual(errors, []);
   await close();
 });
 
-test('a link goes on where another model is set and the pointer moves', async () => {
-  const { page, errors, told, close } = await openSample();
+test('a link request completes while another model is set and the pointer moves', async () => {
+  const { page, errors, reported, close } = await openSample();
   const index = await hold(page, '**/index/index.json');
   await page.evaluate(() => {
     const viewer = document.querySelector('mask-viewer');
@@ -291,7 +290,7 @@ test('a link goes on where another model is set and the pointer moves', async ()
   assert.equal((await snapshotOf(page)).linking.phase, 'asking');
   index.release();
   await until(page, "snapshot.linking.phase === 'answered'");
-  assert.deepEqual(await told(), []);
+  assert.deepEqual(await reported(), []);
   assert.deepEqual(errors, []);
   await close();
 });

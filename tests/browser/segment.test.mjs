@@ -222,7 +222,7 @@ function checkDisc({ value, ...failure }) {
   return bitmap;
 }
 
-test('providers and builds agree, and say what runs and why', async (t) => {
+test('all providers and builds give the same mask, and report what runs and why', async (t) => {
   const cases = [
     { options: {}, expected: { provider: 'wasm', build: 'wasm' }, reason: /emulated in software/ },
     { options: { provider: 'webgpu' }, expected: { provider: 'webgpu', build: 'jspi' } },
@@ -268,7 +268,8 @@ test('the default model gives the same mask on the GPU as on the processor', asy
     assert.equal(await page.evaluate(() => models.status.segment.provider), provider);
     bitmaps.push(bestOf(value));
     t.diagnostic(
-      `${provider}: ${JSON.stringify(value.ms)}, expected IoU ${value.scores.map((score) => score.toFixed(4))}`,
+      `${provider}: ${JSON.stringify(value.ms)}, ` +
+        `expected IoU ${value.scores.map((score) => score.toFixed(4))}`,
     );
     await close();
   }
@@ -277,7 +278,7 @@ test('the default model gives the same mask on the GPU as on the processor', asy
   assert.ok(found > 0.99, `the masks differ: IoU ${found}`);
 });
 
-test('where the GPU fails, the processor takes over and says so', async () => {
+test('a failing GPU is replaced by the processor, with the reason in the status', async () => {
   const without = await launch({ webgpu: false });
   try {
     const { page } = await openPage({ provider: 'webgpu' }, { on: without });
@@ -290,11 +291,13 @@ test('where the GPU fails, the processor takes over and says so', async () => {
   }
 });
 
-test('it runs under a strict policy, and with threads on an isolated page', async (t) => {
+test('the model runs under a strict policy, with threads on an isolated page', async (t) => {
   models.reset();
   const origin = new URL(models.manifest).origin;
   const strict = await serve(BLANK, {
-    'content-security-policy': `default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; connect-src 'self' ${origin}`,
+    'content-security-policy':
+      "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; " +
+      `connect-src 'self' ${origin}`,
     'cross-origin-opener-policy': 'same-origin',
     'cross-origin-embedder-policy': 'require-corp',
   });
@@ -335,7 +338,7 @@ test('a negative click and a refinement change the mask', async () => {
   await close();
 });
 
-test('refinement passes correct the first mask, which is given before', async () => {
+test('refinement passes correct a first mask that is shown earlier', async () => {
   const radius = 14;
   const found = [];
   for (const [zoom, onClick] of [
@@ -402,7 +405,7 @@ test('a cancelled click ends before its refinement pass, and the next one is com
   await close();
 });
 
-test('bad models are refused with words on what to do', async () => {
+test('bad models are refused with a message on what to do', async () => {
   const cases = [
     [
       (m) => {
@@ -466,7 +469,7 @@ test('bad models are refused with words on what to do', async () => {
   await close();
 });
 
-test('a download that breaks off goes on where it stopped', async () => {
+test('an interrupted download continues where it stopped', async () => {
   models.reset();
   models.fault = { breakAfter: 100 };
   const { page, close } = await openPage();
@@ -492,7 +495,7 @@ test('once loaded, the model works without its server', async () => {
   await close();
 });
 
-test('of several clicks only the one that is not cancelled is computed', async () => {
+test('of several clicks, only the one that is not cancelled is computed', async () => {
   models.reset();
   const { page, close } = await openPage();
   checkDisc(await clickDisc(page));
@@ -517,7 +520,7 @@ test('of several clicks only the one that is not cancelled is computed', async (
   await close();
 });
 
-test('a worker that dies is started anew by the next click', async () => {
+test('a dead worker is restarted by the next click', async () => {
   models.reset();
   const { page, close } = await openPage();
   checkDisc(await clickDisc(page));

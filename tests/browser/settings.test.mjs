@@ -22,7 +22,7 @@ async function openSettings(page) {
   return page.getByRole('dialog', { name: 'Settings' });
 }
 
-test('only what differs from the defaults is kept', async () => {
+test('only settings that differ from the defaults are stored', async () => {
   const { page, errors, close } = await openPage(browser, server.address);
   const dialog = await openSettings(page);
   await dialog.getByLabel('Boxes around masks').check();
@@ -37,7 +37,7 @@ test('only what differs from the defaults is kept', async () => {
   await close();
 });
 
-test('the field that has the focus is seen above the button at the bottom', async () => {
+test('the focused field stays visible above the button at the bottom', async () => {
   const { page, errors, close } = await openPage(browser, server.address, {
     viewport: { width: 1280, height: 600 },
   });
@@ -56,7 +56,7 @@ test('the field that has the focus is seen above the button at the bottom', asyn
   await close();
 });
 
-test('a kept model that is no longer listed gives way to the default', async () => {
+test('a stored model that is no longer listed is replaced by the default', async () => {
   const { page, errors, close } = await newPage(browser);
   await page.addInitScript(() =>
     localStorage.setItem(
@@ -79,7 +79,7 @@ test('a kept model that is no longer listed gives way to the default', async () 
   await close();
 });
 
-test('an address that is none is refused, and the other settings are still taken', async () => {
+test('an invalid address is refused, and the other settings are applied', async () => {
   const { page, errors, close } = await openPage(browser, server.address);
   const before = (await settingsOf(page)).endpoint;
   const dialog = await openSettings(page);
@@ -113,7 +113,7 @@ test('the token of one endpoint is not sent to another', async () => {
   await close();
 });
 
-test('the renderer that is asked for draws after a reload as well, and the image survives the change', async () => {
+test('the chosen renderer still draws after a reload, and the image survives the change', async () => {
   const { page, errors, close } = await openPage(browser, server.address);
   const drawnBy = (words) =>
     page.locator('#status').getByText(words).first().waitFor({ timeout: PATIENCE });
@@ -128,7 +128,7 @@ test('the renderer that is asked for draws after a reload as well, and the image
   await close();
 });
 
-test('another renderer shows a frame without an image, its masks and its recordings again', async () => {
+test('a changed renderer keeps a frame without an image, its masks and its cached answers', async () => {
   const { page, close } = await newPage(browser);
   await withoutIndex(page);
   await page.goto(`${server.address}two.html`);
@@ -178,7 +178,7 @@ test('another renderer shows a frame without an image, its masks and its recordi
   await close();
 });
 
-test('a renderer changed while a photo is being opened ends with that photo', async () => {
+test('a renderer changed while a photo opens shows that photo', async () => {
   const { page, errors, close } = await openPage(browser, server.address);
   await bring(page, {
     name: 'mine.bmp',

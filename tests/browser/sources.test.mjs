@@ -1,4 +1,4 @@
-/** @file Where the images of a dataset are found: below an address, and in a chosen folder. */
+/** @file Sources of a dataset's images: below an address, and in a chosen folder. */
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -13,21 +13,21 @@ const image = (file, url = null) => ({
   annotations: [],
 });
 
-test('below an address, each step of a path is encoded by itself', () => {
+test('each part of a path below an address is encoded separately', () => {
   const find = underAddress('https://example.org/images');
   assert.equal(find(image('04/a b#1.jpg')), 'https://example.org/images/04/a%20b%231.jpg');
   assert.equal(find(image('/04/a.jpg')), 'https://example.org/images/04/a.jpg');
   assert.equal(find(image(null, 'https://example.org/b.jpg')), 'https://example.org/b.jpg');
 });
 
-test('without an address only images with one of their own are found', () => {
+test('without an address, only images with their own address are found', () => {
   const find = underAddress('');
   assert.equal(find(image('04/a.jpg')), null);
   assert.equal(find(image(null, 'javascript:alert(1)')), null);
   assert.equal(find(image('04/a.jpg', 'http://example.org/a.jpg')), 'http://example.org/a.jpg');
 });
 
-test('in a folder, the longest end of the path that some file has decides', () => {
+test('in a folder, the file with the longest matching path is found', () => {
   const file = (path) =>
     Object.assign(new File([], path.split('/').at(-1) ?? ''), { webkitRelativePath: path });
   const [first, second, alone] = [

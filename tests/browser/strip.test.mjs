@@ -47,7 +47,7 @@ async function openBeforeSamples() {
   return { ...opened, release };
 }
 
-test('an address of an image on a later page turns the strip there, and the strip goes on working', async () => {
+test('an address of an image on a later page turns the strip to it, and the strip still works', async () => {
   const { page, errors, close } = await openPage(browser, `${server.address}#image=world_036`);
   await until(page, "snapshot.image === 'world_036'");
   assert.match(await range(page), /^25 to /);
@@ -75,7 +75,7 @@ test('an address of an unknown image opens the first one, and the strip works', 
   await close();
 });
 
-test('an address pasted into the open page is followed; the skip link leaves it alone', async () => {
+test('an address pasted into the open page is followed, and the skip link keeps it', async () => {
   const { page, errors, close } = await openPage(browser, server.address);
   await page.evaluate(() => {
     location.hash = '#image=world_036&view=200,150,2';
@@ -98,7 +98,7 @@ test('an address pasted into the open page is followed; the skip link leaves it 
   await close();
 });
 
-test('another image is shown whole, however the one before was zoomed', async () => {
+test('the next image is shown whole after zooming', async () => {
   const { page, errors, close } = await openPage(browser, server.address);
   await until(page, "snapshot.image === 'world_001' && snapshot.shown.length > 0");
   await page.evaluate(() => {
@@ -123,7 +123,7 @@ test('another image is shown whole, however the one before was zoomed', async ()
   await close();
 });
 
-test('turning the pages by keyboard keeps the focus on a button of the pager', async () => {
+test('paging by keyboard keeps the focus on a pager button', async () => {
   const { page, errors, close } = await openPage(browser, server.address);
   const [earlier, later] = [
     page.getByRole('button', { name: 'Earlier images' }),
@@ -164,7 +164,7 @@ test('turning the pages by keyboard keeps the focus on a button of the pager', a
   await close();
 });
 
-test('a photo dropped while the samples load stays', async () => {
+test('a photo dropped while the samples load stays open', async () => {
   const { page, errors, close, release } = await openBeforeSamples();
   await bring(page, PHOTO);
   await until(page, "snapshot.image === 'mine.bmp'");
@@ -178,7 +178,7 @@ test('a photo dropped while the samples load stays', async () => {
   await close();
 });
 
-test('a dataset opened while the samples load stays', async () => {
+test('a dataset opened while the samples load stays open', async () => {
   const { page, errors, close, release } = await openBeforeSamples();
   await page.getByRole('button', { name: 'Open a dataset' }).click();
   await page.getByLabel('Annotation file (JSON)').setInputFiles({
@@ -197,7 +197,7 @@ test('a dataset opened while the samples load stays', async () => {
   await close();
 });
 
-test('cached answers are loaded once neither the endpoint nor the index answers, and for that image only', async () => {
+test('cached answers are loaded only for an image whose endpoint and index fail', async () => {
   const { page, errors, close } = await newPage(browser);
   const asked = [];
   page.on('request', (request) => asked.push(new URL(request.url()).pathname));
@@ -225,7 +225,7 @@ test('cached answers are loaded once neither the endpoint nor the index answers,
   await close();
 });
 
-test('only what the first view shows is loaded before it, and the thumbnails after', async () => {
+test('thumbnails are loaded after the first view', async () => {
   const { page, close } = await newPage(browser);
   const asked = [];
   page.on('request', (request) => asked.push(new URL(request.url()).pathname));
@@ -257,7 +257,7 @@ test('only what the first view shows is loaded before it, and the thumbnails aft
   await close();
 });
 
-test('a host that answers a missing file with a page of HTML takes nothing from the page', async (t) => {
+test('a host that sends HTML for missing files does not break the page', async (t) => {
   const html = '<!doctype html><title>not found</title>';
   const host = await serve({
     '/samples/cached/world_001.json': html,

@@ -1,5 +1,5 @@
 /**
- * @file What the browser tests share: a server of dist/, a headless Chromium with WebGPU, and
+ * @file Helpers of the browser tests: a server of dist/, a headless Chromium with WebGPU, and
  * pages that report their errors.
  */
 
@@ -139,10 +139,8 @@ export async function until(page, condition) {
       `((snapshot) => snapshot && ${condition})(document.querySelector('mask-viewer')?.snapshot)`,
     ))
   ) {
-    assert.ok(
-      Date.now() < end,
-      `never: ${condition}; ${JSON.stringify(await page.evaluate('document.querySelector("mask-viewer")?.snapshot'))}`,
-    );
+    const snapshot = await page.evaluate('document.querySelector("mask-viewer")?.snapshot');
+    assert.ok(Date.now() < end, `never: ${condition}; ${JSON.stringify(snapshot)}`);
     await page.waitForTimeout(50);
   }
 }
@@ -172,17 +170,17 @@ export function failDevices(page) {
 }
 
 /**
- * Keeps what viewers will say in events `error` in the page's global `told`.
+ * Collects the messages of viewers' `error` events in the page's global `reported`.
  * @returns {Promise<() => Promise<string[]>>} Reads it.
  */
 export async function keepErrors(page) {
   await page.addInitScript(() => {
-    const told = (globalThis.told = []);
+    const reported = (globalThis.reported = []);
     addEventListener('error', (event) => {
-      if (event instanceof CustomEvent) told.push(event.detail.message);
+      if (event instanceof CustomEvent) reported.push(event.detail.message);
     });
   });
-  return () => page.evaluate(() => globalThis.told);
+  return () => page.evaluate(() => globalThis.reported);
 }
 
 /**
