@@ -3,6 +3,7 @@
 import { h } from '../viewer/dom.js';
 
 /** @typedef {import('../pkg/viewer.js').Settings} Settings */
+/** @typedef {(name: string) => HTMLInputElement & HTMLSelectElement} FieldOf A field of the form. */
 
 const KEY = 'masklink.settings';
 
@@ -14,8 +15,8 @@ const KEY = 'masklink.settings';
 export function connectSettings(viewer) {
   const dialog = /** @type {HTMLDialogElement} */ (document.getElementById('settings'));
   const form = /** @type {HTMLFormElement} */ (document.getElementById('settings-form'));
-  const field = (/** @type {string} */ name) =>
-    /** @type {HTMLInputElement & HTMLSelectElement} */ (form.elements.namedItem(name));
+  /** @type {FieldOf} */
+  const field = (name) => /** @type {ReturnType<FieldOf>} */ (form.elements.namedItem(name));
   /** @type {Settings} */
   const initial = { ...viewer.settings };
   const kept = read();
@@ -37,20 +38,7 @@ export function connectSettings(viewer) {
   function take() {
     const before = viewer.settings;
     const theme = field('theme').value;
-    /** @type {Settings} */
-    const settings = {
-      // An address that is none is refused by the form; the other settings hold all the same.
-      endpoint: field('endpoint').checkValidity()
-        ? field('endpoint').value.trim() || null
-        : before.endpoint,
-      model: field('model').options.length > 0 ? field('model').value || null : before.model,
-      opacity: Number(field('opacity').value),
-      colorMode: field('colorMode').value === 'mask' ? 'mask' : 'entity',
-      patterns: field('patterns').checked,
-      labels: field('labels').checked,
-      boxes: field('boxes').checked,
-      renderer: field('renderer').value === 'cpu' ? 'cpu' : 'auto',
-    };
+    const settings = settingsIn(field, before);
     // A token is for the endpoint it was given for.
     if (settings.endpoint !== before.endpoint) field('token').value = '';
     viewer.token = field('token').value || null;
@@ -62,17 +50,8 @@ export function connectSettings(viewer) {
 
   return {
     open() {
-      const { endpoint, model, opacity, colorMode, patterns, labels, boxes, renderer } =
-        viewer.settings;
-      field('endpoint').value = endpoint ?? '';
+      showSettings(field, viewer.settings);
       field('token').value = viewer.token ?? '';
-      field('model').value = model ?? '';
-      field('opacity').value = String(opacity);
-      field('colorMode').value = colorMode;
-      field('patterns').checked = patterns;
-      field('labels').checked = labels;
-      field('boxes').checked = boxes;
-      field('renderer').value = renderer;
       field('theme').value = document.documentElement.dataset.theme ?? 'auto';
       dialog.showModal();
     },
@@ -95,6 +74,44 @@ export function connectSettings(viewer) {
       field('model').value = viewer.settings.model ?? '';
     },
   };
+}
+
+/**
+ * Returns the settings in the form's fields.
+ * @param {FieldOf} field
+ * @param {Settings} before
+ * @returns {Settings}
+ */
+function settingsIn(field, before) {
+  return {
+    // The form refuses an invalid address; the other settings are applied.
+    endpoint: field('endpoint').checkValidity()
+      ? field('endpoint').value.trim() || null
+      : before.endpoint,
+    model: field('model').options.length > 0 ? field('model').value || null : before.model,
+    opacity: Number(field('opacity').value),
+    colorMode: field('colorMode').value === 'mask' ? 'mask' : 'entity',
+    patterns: field('patterns').checked,
+    labels: field('labels').checked,
+    boxes: field('boxes').checked,
+    renderer: field('renderer').value === 'cpu' ? 'cpu' : 'auto',
+  };
+}
+
+/**
+ * Writes settings into the form's fields.
+ * @param {FieldOf} field
+ * @param {Settings} settings
+ */
+function showSettings(field, settings) {
+  field('endpoint').value = settings.endpoint ?? '';
+  field('model').value = settings.model ?? '';
+  field('opacity').value = String(settings.opacity);
+  field('colorMode').value = settings.colorMode;
+  field('patterns').checked = settings.patterns;
+  field('labels').checked = settings.labels;
+  field('boxes').checked = settings.boxes;
+  field('renderer').value = settings.renderer;
 }
 
 /**

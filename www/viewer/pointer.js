@@ -10,93 +10,22 @@ const CLICK_RADIUS = 5;
 /** @typedef {[number, number]} Position In CSS pixels of the stage. */
 
 /**
+ * Sends the events of pointers on the stage.
  * @param {HTMLElement} stage
  * @param {() => string} tool
  * @param {(event: ViewerEvent) => void} send
  * @param {() => boolean} wheelZooms Whether the wheel zooms without Ctrl.
  */
 export function listenToPointers(stage, tool, send, wheelZooms) {
-  /** The pointers that are down, by id. @type {Map<number, Position>} */
-  const down = new Map();
-  /** The meaning of the press in progress. @type {'none' | 'press' | 'pan' | 'box' | 'pinch'} */
-  let gesture = 'none';
-  /** @type {Position} */
-  let start = [0, 0];
-  let spaceHeld = false;
-
-  /** @param {{ clientX: number, clientY: number }} event @returns {Position} */
-  const position = ({ clientX, clientY }) => {
-    const { left, top } = stage.getBoundingClientRect();
-    return [clientX - left, clientY - top];
-  };
-  /** @param {typeof gesture} next */
-  const become = (next) => {
-    gesture = next;
-    stage.classList.toggle('dragging', next === 'pan' || next === 'pinch');
-  };
-  /** @param {Position} to @param {boolean} done */
-  const box = (to, done) =>
-    send({ type: 'pointerDragged', fromInCanvas: start, toInCanvas: to, done });
-  /** @param {number} dx @param {number} dy */
-  const pan = (dx, dy) => send({ type: 'panned', dx, dy });
-
-  stage.addEventListener('pointerdown', (event) => {
-    if (event.button > 1) return;
-    const at = position(event);
-    down.set(event.pointerId, at);
-    stage.setPointerCapture(event.pointerId);
-    if (down.size === 2) {
-      if (gesture === 'box') box(start, true);
-      return become('pinch');
-    }
-    if (down.size > 2) return;
-    start = at;
-    const moves = event.button === 1 || spaceHeld || tool() === 'pan';
-    if (event.button === 1) event.preventDefault();
-    become(moves ? 'pan' : 'press');
-  });
-
-  stage.addEventListener('pointermove', (event) => {
-    const at = position(event);
-    const last = down.get(event.pointerId);
-    if (!last) {
-      if (event.pointerType !== 'touch') send({ type: 'pointerMoved', inCanvas: at });
-      return;
-    }
-    if (gesture === 'pinch') {
-      const other = [...down].find(([id]) => id !== event.pointerId)?.[1];
-      if (other) pinch(other, last, at);
-    } else if (gesture === 'press' && distance(at, start) > CLICK_RADIUS) {
-      become(tool() === 'box' ? 'box' : 'pan');
-    }
-    if (gesture === 'pan') pan(at[0] - last[0], at[1] - last[1]);
-    if (gesture === 'box') box(at, false);
-    down.set(event.pointerId, at);
-  });
-
-  stage.addEventListener('pointerup', (event) => {
-    const at = position(event);
-    if (!down.delete(event.pointerId)) return;
-    if (gesture === 'press') {
-      const [negative, add] = [event.altKey || event.shiftKey, event.ctrlKey || event.metaKey];
-      send({ type: 'pointerClicked', inCanvas: at, negative, add });
-    }
-    if (gesture === 'box') box(at, true);
-    // After a pinch the finger that stays must not click when it leaves.
-    become(down.size > 0 ? 'pan' : 'none');
-  });
-
-  stage.addEventListener('pointercancel', (event) => {
-    down.delete(event.pointerId);
-    if (gesture === 'box') box(start, true);
-    if (down.size === 0) become('none');
-  });
-
+  const gestures = new Gestures(stage, tool, send);
+  stage.addEventListener('pointerdown', (event) => gestures.pressed(event));
+  stage.addEventListener('pointermove', (event) => gestures.moved(event));
+  stage.addEventListener('pointerup', (event) => gestures.released(event));
+  stage.addEventListener('pointercancel', (event) => gestures.cancelled(event));
   stage.addEventListener('pointerleave', () => send({ type: 'pointerMoved', inCanvas: null }));
   stage.addEventListener('contextmenu', (event) => {
     if (event.altKey || event.shiftKey || event.ctrlKey) event.preventDefault();
   });
-
   stage.addEventListener(
     'wheel',
     (event) => {
@@ -105,36 +34,147 @@ export function listenToPointers(stage, tool, send, wheelZooms) {
       // A line is about 16 pixels, a page about 400; a trackpad's pinch sends small steps with Ctrl.
       const pixels = event.deltaY * (event.deltaMode === 1 ? 16 : event.deltaMode === 2 ? 400 : 1);
       const factor = Math.exp(-pixels * (event.ctrlKey ? 0.01 : 0.0016));
-      send({ type: 'zoomed', factor, inCanvas: position(event) });
+      send({ type: 'zoomed', factor, inCanvas: positionIn(stage, event) });
     },
     { passive: false },
   );
-
   stage.addEventListener('keydown', (event) => {
-    if (event.code === 'Space') spaceHeld = true;
-    // Escape drops the box; the release must not draw it.
-    if (event.key === 'Escape' && gesture === 'box') become('none');
+    if (event.code === 'Space') gestures.spaceHeld = true;
+    if (event.key === 'Escape') gestures.dropBox();
   });
   stage.addEventListener('keyup', (event) => {
-    if (event.code === 'Space') spaceHeld = false;
+    if (event.code === 'Space') gestures.spaceHeld = false;
   });
   stage.addEventListener('blur', () => {
-    spaceHeld = false;
+    gestures.spaceHeld = false;
   });
+}
+
+/** The pointers that are down, and the gesture that they make. */
+class Gestures {
+  #stage;
+  #tool;
+  #send;
+  /** The pointers that are down, by id. @type {Map<number, Position>} */
+  #down = new Map();
+  /** The meaning of the press in progress. @type {'none' | 'press' | 'pan' | 'box' | 'pinch'} */
+  #gesture = 'none';
+  /** @type {Position} */
+  #start = [0, 0];
+  spaceHeld = false;
 
   /**
-   * Two fingers move and zoom at once: the image stays under both.
+   * @param {HTMLElement} stage
+   * @param {() => string} tool
+   * @param {(event: ViewerEvent) => void} send
+   */
+  constructor(stage, tool, send) {
+    this.#stage = stage;
+    this.#tool = tool;
+    this.#send = send;
+  }
+
+  /** @param {PointerEvent} event */
+  pressed(event) {
+    if (event.button > 1) return;
+    const at = positionIn(this.#stage, event);
+    this.#down.set(event.pointerId, at);
+    this.#stage.setPointerCapture(event.pointerId);
+    if (this.#down.size === 2) {
+      if (this.#gesture === 'box') this.#box(this.#start, true);
+      this.#become('pinch');
+      return;
+    }
+    if (this.#down.size > 2) return;
+    this.#start = at;
+    const moves = event.button === 1 || this.spaceHeld || this.#tool() === 'pan';
+    if (event.button === 1) event.preventDefault();
+    this.#become(moves ? 'pan' : 'press');
+  }
+
+  /** @param {PointerEvent} event */
+  moved(event) {
+    const at = positionIn(this.#stage, event);
+    const last = this.#down.get(event.pointerId);
+    if (!last) {
+      if (event.pointerType !== 'touch') this.#send({ type: 'pointerMoved', inCanvas: at });
+      return;
+    }
+    if (this.#gesture === 'pinch') {
+      const other = [...this.#down].find(([id]) => id !== event.pointerId)?.[1];
+      if (other) this.#pinch(other, last, at);
+    } else if (this.#gesture === 'press' && distance(at, this.#start) > CLICK_RADIUS) {
+      this.#become(this.#tool() === 'box' ? 'box' : 'pan');
+    }
+    if (this.#gesture === 'pan') this.#pan(at[0] - last[0], at[1] - last[1]);
+    if (this.#gesture === 'box') this.#box(at, false);
+    this.#down.set(event.pointerId, at);
+  }
+
+  /** @param {PointerEvent} event */
+  released(event) {
+    const at = positionIn(this.#stage, event);
+    if (!this.#down.delete(event.pointerId)) return;
+    if (this.#gesture === 'press') {
+      const [negative, add] = [event.altKey || event.shiftKey, event.ctrlKey || event.metaKey];
+      this.#send({ type: 'pointerClicked', inCanvas: at, negative, add });
+    }
+    if (this.#gesture === 'box') this.#box(at, true);
+    // After a pinch the finger that stays must not click when it leaves.
+    this.#become(this.#down.size > 0 ? 'pan' : 'none');
+  }
+
+  /** @param {PointerEvent} event */
+  cancelled(event) {
+    this.#down.delete(event.pointerId);
+    if (this.#gesture === 'box') this.#box(this.#start, true);
+    if (this.#down.size === 0) this.#become('none');
+  }
+
+  /** Drops a box in progress, so that the release does not draw it. */
+  dropBox() {
+    if (this.#gesture === 'box') this.#become('none');
+  }
+
+  /** @param {'none' | 'press' | 'pan' | 'box' | 'pinch'} next */
+  #become(next) {
+    this.#gesture = next;
+    this.#stage.classList.toggle('dragging', next === 'pan' || next === 'pinch');
+  }
+
+  /** @param {Position} to @param {boolean} done */
+  #box(to, done) {
+    this.#send({ type: 'pointerDragged', fromInCanvas: this.#start, toInCanvas: to, done });
+  }
+
+  /** @param {number} dx @param {number} dy */
+  #pan(dx, dy) {
+    this.#send({ type: 'panned', dx, dy });
+  }
+
+  /**
+   * Moves and zooms at once, so that the image stays under both fingers.
    * @param {Position} still
    * @param {Position} from
    * @param {Position} to
    */
-  function pinch(still, from, to) {
+  #pinch(still, from, to) {
     const [before, after] = [distance(from, still), distance(to, still)];
-    pan((to[0] - from[0]) / 2, (to[1] - from[1]) / 2);
+    this.#pan((to[0] - from[0]) / 2, (to[1] - from[1]) / 2);
     if (before <= 1 || after <= 1) return;
     const middle = /** @type {Position} */ ([(still[0] + to[0]) / 2, (still[1] + to[1]) / 2]);
-    send({ type: 'zoomed', factor: after / before, inCanvas: middle });
+    this.#send({ type: 'zoomed', factor: after / before, inCanvas: middle });
   }
+}
+
+/**
+ * @param {HTMLElement} stage
+ * @param {{ clientX: number, clientY: number }} event
+ * @returns {Position}
+ */
+function positionIn(stage, { clientX, clientY }) {
+  const { left, top } = stage.getBoundingClientRect();
+  return [clientX - left, clientY - top];
 }
 
 /** @param {Position} a @param {Position} b */

@@ -30,44 +30,9 @@ const KEYS = `Arrow keys move a crosshair, Enter clicks there,
 
 /** Builds the nodes of one viewer; `root` contains all others. */
 export function build() {
-  const canvas = newCanvas();
-  const marks = h('div', { class: 'marks', 'aria-hidden': 'true' });
+  const { stage, canvas, marks } = buildStage();
   const summary = h('p', { id: 'summary', class: 'unseen' });
-  const stage = h(
-    'div',
-    {
-      class: 'stage',
-      part: 'stage',
-      tabindex: 0,
-      role: 'application',
-      'aria-roledescription': 'image with masks',
-      'aria-label': 'Image',
-      'aria-describedby': 'summary keys',
-    },
-    canvas,
-    marks,
-  );
-  const tools = new Map(
-    TOOLS.map(({ tool, word, title, key }) => [
-      tool,
-      h(
-        'button',
-        {
-          type: 'button',
-          class: 'tool',
-          role: 'radio',
-          'aria-checked': 'false',
-          'aria-label': title,
-          title: `${title} (${key.toUpperCase()})`,
-          'aria-keyshortcuts': key.toUpperCase(),
-          'data-tool': tool,
-          tabindex: -1,
-        },
-        icon(tool),
-        h('span', { class: 'word' }, word),
-      ),
-    ]),
-  );
+  const tools = new Map(TOOLS.map((tool) => [tool.tool, toolButton(tool)]));
   const undo = command('undo', 'Undo the last click', 'U');
   const clear = command('clear', 'Clear the clicks', 'C');
   const bar = h(
@@ -78,28 +43,9 @@ export function build() {
     undo,
     clear,
   );
-  const zoomIn = command('zoomIn', 'Zoom in', '+');
-  const zoomOut = command('zoomOut', 'Zoom out', '-');
-  const fit = command('fit', 'Show the whole image', '0');
-  const actual = command('actual', 'Show the image’s own pixels', '1');
-  const zoom = h(
-    'div',
-    { class: 'zoom', part: 'zoom', role: 'group', 'aria-label': 'Zoom' },
-    zoomIn,
-    zoomOut,
-    fit,
-    actual,
-  );
+  const zoomNodes = buildZoom();
   const notice = h('div', { class: 'notice', part: 'notice' });
-  const progressWords = h('span');
-  const progressBar = h('progress', { 'aria-label': 'Progress', hidden: true });
-  const progress = h(
-    'div',
-    { class: 'progress', part: 'progress', hidden: true },
-    h('span', { class: 'spinner' }),
-    progressWords,
-    progressBar,
-  );
+  const progressNodes = buildProgress();
   const hint = h('p', { class: 'hint', part: 'hint', hidden: true });
   const masks = h('div', {
     class: 'masks',
@@ -111,7 +57,15 @@ export function build() {
   });
   const noMasks = h('p', { class: 'no-masks' });
   const spoken = h('div', { class: 'unseen', 'aria-live': 'polite', role: 'status' });
-  const frame = h('div', { class: 'frame', part: 'frame' }, stage, zoom, hint, notice, progress);
+  const frame = h(
+    'div',
+    { class: 'frame', part: 'frame' },
+    stage,
+    zoomNodes.zoom,
+    hint,
+    notice,
+    progressNodes.progress,
+  );
   const root = h(
     'div',
     { class: 'base', part: 'base' },
@@ -133,16 +87,10 @@ export function build() {
     bar,
     undo,
     clear,
-    zoom,
-    zoomIn,
-    zoomOut,
-    fit,
-    actual,
+    ...zoomNodes,
     hint,
     notice,
-    progress,
-    progressWords,
-    progressBar,
+    ...progressNodes,
     masks,
     noMasks,
     summary,
@@ -150,9 +98,84 @@ export function build() {
   };
 }
 
+/** Builds the stage with its canvas and marks. */
+function buildStage() {
+  const canvas = newCanvas();
+  const marks = h('div', { class: 'marks', 'aria-hidden': 'true' });
+  const stage = h(
+    'div',
+    {
+      class: 'stage',
+      part: 'stage',
+      tabindex: 0,
+      role: 'application',
+      'aria-roledescription': 'image with masks',
+      'aria-label': 'Image',
+      'aria-describedby': 'summary keys',
+    },
+    canvas,
+    marks,
+  );
+  return { stage, canvas, marks };
+}
+
+/** Builds the zoom buttons. */
+function buildZoom() {
+  const zoomIn = command('zoomIn', 'Zoom in', '+');
+  const zoomOut = command('zoomOut', 'Zoom out', '-');
+  const fit = command('fit', 'Show the whole image', '0');
+  const actual = command('actual', 'Show the image’s own pixels', '1');
+  const zoom = h(
+    'div',
+    { class: 'zoom', part: 'zoom', role: 'group', 'aria-label': 'Zoom' },
+    zoomIn,
+    zoomOut,
+    fit,
+    actual,
+  );
+  return { zoom, zoomIn, zoomOut, fit, actual };
+}
+
+/** Builds the message with progress. */
+function buildProgress() {
+  const progressWords = h('span');
+  const progressBar = h('progress', { 'aria-label': 'Progress', hidden: true });
+  const progress = h(
+    'div',
+    { class: 'progress', part: 'progress', hidden: true },
+    h('span', { class: 'spinner' }),
+    progressWords,
+    progressBar,
+  );
+  return { progress, progressWords, progressBar };
+}
+
 /** Builds a canvas; each renderer needs a new one, since a canvas keeps the first kind of context it gave. */
 export function newCanvas() {
   return h('canvas', { part: 'canvas', 'aria-hidden': 'true' });
+}
+
+/**
+ * Builds the radio button of a tool.
+ * @param {typeof TOOLS[number]} tool
+ */
+function toolButton({ tool, word, title, key }) {
+  return h(
+    'button',
+    {
+      type: 'button',
+      class: 'tool',
+      role: 'radio',
+      'aria-checked': 'false',
+      'aria-label': title,
+      title: `${title} (${key.toUpperCase()})`,
+      'aria-keyshortcuts': key.toUpperCase(),
+      'data-tool': tool,
+      tabindex: -1,
+    },
+    icon(tool),
+    h('span', { class: 'word' }, word),
+  );
 }
 
 /**
