@@ -19,19 +19,19 @@ made by [`tools/sample_world`](../../tools/sample_world) with Blender's path tra
 - `annotations.json` has the shape of Mask-OVEN-Wiki: `category_id` is a Wikidata item, its
   `name` the English Wikipedia title; `segmentation` a list of compressed COCO RLEs, one for
   each visible part; `bbox` their x1, y1, x2, y2 (x2 and y2 exclusive); `label` carries the
-  score 1.0, since the truth is known. `file_name` is relative to `images/`.
-- Masks are exact: they are rendered as object numbers, not drawn.
-- `cached-answers.json` holds an endpoint's answers about them, by `masklink eval link --cache-answers`;
-  the page shows one where neither an endpoint nor its index answers.
+  score 1.0, because the labels are exact. `file_name` is relative to `images/`.
+- Masks are exact: they are rendered as object numbers.
+- `cached-answers.json` holds an endpoint's answers for them, made by `masklink eval link --cache-answers`;
+  the page shows one if neither an endpoint nor its index can be used.
 - The build writes a list of the images, and a file of annotations and one of cached answers for each.
 
 | split | images | annotations, seen things | annotations, unseen things |
 | --- | ---: | ---: | ---: |
 {rows}
 
-The split goes by image. Things that never occur in train: {unseen}.
+The split is by image. Things that do not occur in train: {unseen}.
 Entity annotations ask what a thing is, query annotations which sport is played with a ball or
-which game a piece belongs to: {entity} and {query}.
+which game a piece belongs to: {entity} and {query} of them.
 
 | things | item | annotations |
 | --- | --- | ---: |
