@@ -91,7 +91,7 @@ export class WorkerClient {
       this.end(
         new MasklinkError(
           'worker-crashed',
-          `The worker stopped (${message}). Try again: it is started anew.`,
+          `The worker stopped (${message}). Try again: it restarts.`,
         ),
       );
       this.#crashed(message);
