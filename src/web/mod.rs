@@ -1,9 +1,8 @@
-//! The boundary to JavaScript: thin classes over the crate, their documentation written for the
-//! reader of JavaScript.
+//! The boundary to JavaScript: classes over the crate, documented for those who call them from JavaScript.
 //!
-//! Every failure becomes a JavaScript `Error` with a stable `code`. A
-//! page loads two modules of this: the small one that draws (feature `viewer`), and in its workers
-//! the one that reads and computes (`workers`).
+//! Every failure becomes a JavaScript `Error` with a stable `code`. A page loads two modules: a small one
+//! that draws (feature `viewer`), and in its workers one that reads files and runs models (`workers`).
+//! `worker`, `host` and `ort` implement [`Host`](crate::model::Host) over ONNX Runtime Web.
 
 #[cfg(feature = "workbench")]
 mod bench;

@@ -69,7 +69,7 @@ struct ClickModel {
 
 #[wasm_bindgen]
 impl ModelRunner {
-    /// A runner without a model. `settings` is `{ manifest, provider?, build? }`.
+    /// Creates a runner without a model. `settings` is `{ manifest, provider?, build? }`.
     #[wasm_bindgen(constructor)]
     pub fn new(platform: Platform, settings: &JsValue) -> Result<Self, JsValue> {
         let settings = Settings {
@@ -81,7 +81,7 @@ impl ModelRunner {
         Ok(Self { platform, settings, runtime, click, index, image: RefCell::new(None) })
     }
 
-    /// Loads the model and encodes the image, so that the first click need not.
+    /// Loads the model and encodes the image, so that the first click does not have to.
     ///
     /// `request` is `{ model, image, source? }`. Returns `{ status, ms: { encode } }`.
     pub async fn prepare(&self, request: JsValue, signal: Signal) -> Result<JsValue, JsValue> {
@@ -236,7 +236,7 @@ impl ModelRunner {
         Ok(ClickModel { id, graphs, session, image: None })
     }
 
-    /// Makes graphs ready; where the GPU fails at it, on the processor.
+    /// Creates the sessions of graphs, on the processor if the GPU fails at it.
     async fn load_graphs(
         &self,
         runtime: &Runtime,

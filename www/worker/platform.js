@@ -49,7 +49,7 @@ export class Platform {
    * @param {string} json `[{ part, url, bytes, sha256 }]`
    * @returns {Promise<Uint8Array[]>}
    */
-  async download(base, json) {
+  download(base, json) {
     /** @type {{ part: Part, url: string, bytes: number, sha256: string }[]} */
     const files = JSON.parse(json);
     const failed = new AbortController();
@@ -78,7 +78,10 @@ export class Platform {
           },
         },
       );
-    return await Promise.all(files.map(download)).finally(() => failed.abort());
+    const all = Promise.all(files.map(download)).finally(() => failed.abort());
+    // The caller may fail at something else before it waits for the files.
+    all.catch(() => {});
+    return all;
   }
 
   /**
