@@ -25,7 +25,6 @@ pub struct AnnotationReader(DatasetBuilder);
 impl AnnotationReader {
     /// Creates a reader at the beginning of a file.
     #[wasm_bindgen(constructor)]
-    #[expect(clippy::new_without_default, reason = "JavaScript calls the constructor")]
     pub fn new() -> Self {
         Self(DatasetBuilder::new(ReadLimits::default()))
     }

@@ -91,10 +91,8 @@ impl Viewer {
     /// awaited.
     #[wasm_bindgen(getter, js_name = rendererNote)]
     pub fn renderer_note(&self) -> Option<String> {
-        let note = |surface: &Surface| match self.state.has_gpu_failed() {
-            true => "the GPU failed".to_owned(),
-            false => surface.note(),
-        };
+        let has_failed = self.state.has_gpu_failed();
+        let note = |surface: &Surface| if has_failed { "the GPU failed".to_owned() } else { surface.note() };
         self.surface.borrow().as_ref().map(note)
     }
 
@@ -248,7 +246,9 @@ impl Viewer {
     pub fn mask_bitmap(&self) -> Result<Option<Vec<u8>>, JsValue> {
         let Some(mask) = self.state.current_mask() else { return Ok(None) };
         let mut pixels = mask.to_row_major().map_err(|error| js_error(error.code(), error))?;
-        pixels.iter_mut().for_each(|pixel| *pixel *= 255);
+        for pixel in &mut pixels {
+            *pixel *= 255;
+        }
         Ok(Some(pixels))
     }
 }

@@ -290,7 +290,7 @@ fn status_object(model: &Model, runtime: &Runtime) -> JsValue {
 
 fn segmentation_object(ticket: Ticket, segmentation: &Segmentation, decode: f64, status: JsValue) -> JsValue {
     let masks = || segmentation.candidates.iter().map(|candidate| &candidate.mask);
-    let size = masks().next().map(|mask| mask.size()).unwrap_or_default();
+    let size = masks().next().map(Mask::size).unwrap_or_default();
     let scores: Vec<_> = segmentation.candidates.iter().map(|candidate| candidate.predicted_iou).collect();
     let FlatMasks { offsets, boundaries } = masks().collect();
     object([

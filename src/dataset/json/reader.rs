@@ -9,7 +9,10 @@ use crate::dataset::record::{Category, ImageRecord};
 
 /// A record or problem that a [`Reader`] found.
 #[derive(Clone, Debug)]
-#[expect(clippy::large_enum_variant, reason = "most items are of the largest variant; boxing only costs")]
+#[cfg_attr(
+    target_pointer_width = "64",
+    expect(clippy::large_enum_variant, reason = "most items are of the largest variant; boxing only costs")
+)]
 pub enum ReadItem {
     /// An element of `images`.
     Image(ImageRecord),
