@@ -30,7 +30,7 @@
 //! 3. `www/viewer/models.js` sends the request to the worker, on a channel of its own
 //!    (`www/worker/rpc.js`).
 //! 4. `web::ModelRunner` loads what is missing: the runtime, the model, the image. Clicks take turns.
-//! 5. [`segment::click`] encodes the image once, decodes the prompts, and runs the refinement passes.
+//! 5. [`segment::click()`] encodes the image once, decodes the prompts, and runs the refinement passes.
 //!    Each run goes through [`model::Host`]: in the worker to ONNX Runtime Web, where the embedding
 //!    stays on the GPU, and natively to ONNX Runtime.
 //! 6. The candidates return as arrays of run boundaries. [`app::State`] takes them if their ticket is

@@ -2,7 +2,7 @@
 //!
 //! # The flow of a click
 //!
-//! [`click`] is one `async` function; the page's worker and the command line call it alike.
+//! [`click()`] is one `async` function; the page's worker and the command line call it alike.
 //!
 //! ```text
 //! click(session, host, prompts, refine, ticket, on_provisional)
