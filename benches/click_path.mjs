@@ -1,6 +1,6 @@
 /**
  * @file Measures a click until its mask is on the screen, in headless Chromium, and the part of it that
- * is not the model's own run; `node benches/click_path.mjs [CLICKS]`.
+ * is not the worker's; `node benches/click_path.mjs [CLICKS]`.
  */
 
 import { launch, openPage, serve, until } from '../tests/browser/support.mjs';
@@ -27,9 +27,7 @@ async function clicked(point_in_image) {
       });
     await frame();
     const timings = () =>
-      /** @type {{ run: number, decode: number }} */ (
-        /** @type {any} */ (viewer.status).segment.timings
-      );
+      /** @type {{ decode: number }} */ (/** @type {any} */ (viewer.status).segment.timings);
     /**
      * @param {boolean} last Waits for the refined mask instead of the first one.
      * @returns {Promise<number>}
@@ -53,11 +51,11 @@ async function clicked(point_in_image) {
     const start = performance.now();
     viewer.clickAt(x, y);
     const first = (await coming) - start;
-    const { run, decode } = timings();
+    const { decode } = timings();
     await frame();
     const shown = performance.now() - start;
     const last = (await corrected) - start;
-    return { run, decode, first, shown, last, lastRun: timings().run };
+    return { decode, first, shown, last, lastDecode: timings().decode };
   }, point_in_image);
   await until(page, "snapshot.linking.phase !== 'asking'");
   return times;
@@ -80,21 +78,20 @@ for (let at = 0; at < clicks; at += 1) {
   );
 }
 for (const [name, words] of Object.entries({
-  run: "the model's own run",
-  decode: 'the same with its pre- and postprocessing',
+  decode: "the worker's first mask",
   first: 'click to mask',
   shown: 'click to the next frame',
-  lastRun: 'all runs, refinement passes included',
+  lastDecode: 'the worker with its refinement passes',
   last: 'click to the refined mask',
 })) {
   console.log(
-    `${words.padEnd(36)}${median(rows.map((row) => row[/** @type {'run'} */ (name)]))
+    `${words.padEnd(36)}${median(rows.map((row) => row[/** @type {'decode'} */ (name)]))
       .toFixed(1)
       .padStart(8)} ms`,
   );
 }
 console.log(
-  `${'the page, beyond the run'.padEnd(36)}${median(rows.map((row) => row.first - row.run))
+  `${'the page, beyond the worker'.padEnd(36)}${median(rows.map((row) => row.first - row.decode))
     .toFixed(1)
     .padStart(8)} ms, median of ${clicks}`,
 );

@@ -116,17 +116,24 @@ impl ModelRunner {
         let refine = question.refine.map(|(ticket, candidate)| Refine { ticket: Ticket(ticket), candidate });
         let mut slot = self.click.lock().await;
         let (runtime, click) = self.click_model(&mut slot, &request, &image, &signal).await?;
-        let started = now();
         let host = self.host(Some(runtime), Some(&click.graphs), &image, &signal);
+        // Encoded apart from the click, so that each has its own time.
+        let mut encode = None;
+        if !click.session.has_image() {
+            let started = now();
+            segment::encode_image(&mut click.session, &host).await.map_err(of_segment)?;
+            encode = Some(now() - started);
+        }
+        let started = now();
         let (status, model) = (|model: &_| status_object(model, runtime), click.session.model().clone());
         let result = segment::click(&mut click.session, &host, &prompts, refine, ticket, |first| {
-            let first = segmentation_object(ticket, first, now() - started, status(&model));
+            let first = segmentation_object(ticket, first, (encode, now() - started), status(&model));
             // A listener that throws is reported by the browser and changes nothing here.
             drop(on_provisional.call1(&JsValue::UNDEFINED, &first));
         })
         .await
         .map_err(of_segment)?;
-        Ok(segmentation_object(ticket, &result, now() - started, status(&model)))
+        Ok(segmentation_object(ticket, &result, (encode, now() - started), status(&model)))
     }
 
     /// Links a mask of the image to entities, by an endpoint or by an index of static files.
@@ -288,7 +295,12 @@ fn status_object(model: &Model, runtime: &Runtime) -> JsValue {
     ])
 }
 
-fn segmentation_object(ticket: Ticket, segmentation: &Segmentation, decode: f64, status: JsValue) -> JsValue {
+fn segmentation_object(
+    ticket: Ticket,
+    segmentation: &Segmentation,
+    (encode, decode): (Option<f64>, f64),
+    status: JsValue,
+) -> JsValue {
     let masks = || segmentation.candidates.iter().map(|candidate| &candidate.mask);
     let size = masks().next().map(Mask::size).unwrap_or_default();
     let scores: Vec<_> = segmentation.candidates.iter().map(|candidate| candidate.predicted_iou).collect();
@@ -300,7 +312,7 @@ fn segmentation_object(ticket: Ticket, segmentation: &Segmentation, decode: f64,
         ("scores", Float32Array::from(&scores[..]).into()),
         ("offsets", Uint32Array::from(&offsets[..]).into()),
         ("boundaries", Uint32Array::from(&boundaries[..]).into()),
-        ("ms", object([("decode", JsValue::from_f64(decode))])),
+        ("ms", object([("encode", encode.into()), ("decode", decode.into())])),
         ("status", status),
     ])
 }

@@ -391,7 +391,7 @@ test('a click gives a mask around it, and a newer click replaces an older one', 
   const { facts, prompts, masks } = reported;
   const [x, y, width, height] = facts.bbox;
   assert.ok(x <= 530 && 530 < x + width && y <= 300 && 300 < y + height, JSON.stringify(facts));
-  assert.deepEqual(prompts, [{ type: 'point', x: 530, y: 300, positive: true }]);
+  assert.deepEqual(prompts, [{ type: 'click', x: 530, y: 300, positive: true }]);
   assert.equal(masks, 1, 'the first click was never answered');
   assert.match(await page.locator('#status').innerText(), /image .*, click /);
   assert.match(await page.locator('#mask-body').innerText(), /Area/);
@@ -472,7 +472,10 @@ test('a dataset is opened in its dialog and searched, and its findings are liste
   await page.getByRole('listbox', { name: 'odd.json' }).getByRole('option').first().click();
   // Its image is nowhere: the mask is drawn on an empty frame, and its finding is reported.
   await until(page, "snapshot.image === 'gone' && snapshot.shown.length === 1");
-  assert.match(await page.locator('mask-viewer [part~=hint]').innerText(), /404.*drawn on a frame/);
+  assert.match(
+    await page.locator('mask-viewer [part~=hint]').innerText(),
+    /404.*drawn on an empty frame/,
+  );
   await page
     .getByRole('listbox', { name: /^Masks/ })
     .getByRole('option')

@@ -263,7 +263,9 @@ export class Models {
    */
   #report(status, ms) {
     this.#model = status;
-    Object.assign(this.#timings, ms);
+    // An image that was encoded before has no time of its own again.
+    const { encode, decode } = this.#timings;
+    this.#timings = { encode: ms.encode ?? encode, decode: ms.decode ?? decode };
     this.#host.progress(null);
     this.#host.changed();
   }
