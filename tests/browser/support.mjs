@@ -124,6 +124,11 @@ export async function openPage(browser, address, options = {}) {
   const opened = await newPage(browser, options);
   await opened.page.goto(address);
   await until(opened.page, 'snapshot.shown.length > 0');
+  // The state has the masks before a renderer draws them.
+  await opened.page.evaluate(async () => {
+    const viewer = document.querySelector('mask-viewer');
+    while (!viewer.status.renderer) await new Promise((resolve) => setTimeout(resolve, 20));
+  });
   return opened;
 }
 
