@@ -79,11 +79,9 @@ async fn fell_back<H: Host, T>(
     let Err(error @ (Error::NotFinite | Error::Host(HostError::Provider { .. }))) = outcome else {
         return Ok(false);
     };
-    let fell_back = host.fall_back(&error.to_string()).await?;
-    if fell_back {
-        session.drop_embeddings();
-    }
-    Ok(fell_back)
+    // Freed before the sessions that made them.
+    session.drop_embeddings();
+    Ok(host.fall_back(&error.to_string()).await?)
 }
 
 #[cfg(test)]
@@ -244,7 +242,7 @@ mod tests {
             host.other_providers.set(1);
             host.then([square(6, 9)]);
             host.click(&mut session, 2).unwrap();
-            assert_eq!((host.encodings(), host.fallbacks.borrow().len()), (2, 2));
+            assert_eq!((host.encodings(), host.fallbacks.borrow().len()), (3, 2));
         }
     }
 

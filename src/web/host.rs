@@ -34,7 +34,7 @@ extern "C" {
     fn fetch(this: &Platform, request: &JsValue, signal: &Signal) -> Promise;
     /// Resolves after some milliseconds, or as soon as the signal is aborted.
     #[wasm_bindgen(method)]
-    fn sleep(this: &Platform, millis: u32, signal: &Signal) -> Promise;
+    pub(super) fn sleep(this: &Platform, millis: u32, signal: &Signal) -> Promise;
 
     /// An `AbortSignal`.
     #[wasm_bindgen(js_name = AbortSignal)]

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::OnceLock;
 
+use async_lock::OnceCell;
 use js_sys::Uint8Array;
 use serde_json::json;
 use wasm_bindgen::JsValue;
@@ -31,7 +32,7 @@ pub(super) struct LocalIndex {
     pub(super) address: String,
     pub(super) linker: LocalLinker,
     encoder: Uint8Array,
-    graphs: RefCell<Option<Rc<Graphs>>>,
+    graphs: OnceCell<Graphs>,
     /// The number of the image linked last, and the feature map of all of it.
     image_map: RefCell<(u32, Rc<OnceLock<FeatureMap>>)>,
 }
@@ -64,7 +65,7 @@ impl LocalIndex {
             address: address.to_owned(),
             linker: LocalLinker::new(index, sha256_hex(text.as_bytes())),
             encoder,
-            graphs: RefCell::default(),
+            graphs: OnceCell::new(),
             image_map: RefCell::default(),
         })
     }
@@ -72,15 +73,14 @@ impl LocalIndex {
     /// Returns the encoder's graph, loaded once.
     ///
     /// It runs on the processor whatever segments: it is small, and so rounds as the server's does.
-    pub(super) async fn graphs(&self, runtime: &Runtime) -> Result<Rc<Graphs>, JsValue> {
-        if let Some(graphs) = &*self.graphs.borrow() {
-            return Ok(Rc::clone(graphs));
-        }
-        let files = BTreeMap::from([(GraphId::LinkEncoder, self.encoder.clone())]);
-        let graphs = Rc::new(Graphs::new(files, Some(Provider::Wasm)));
-        graphs.reload(runtime).await.map_err(|error| of_host(&error))?;
-        *self.graphs.borrow_mut() = Some(Rc::clone(&graphs));
-        Ok(graphs)
+    pub(super) async fn graphs(&self, runtime: &Runtime) -> Result<&Graphs, JsValue> {
+        let load = async || {
+            let files = BTreeMap::from([(GraphId::LinkEncoder, self.encoder.clone())]);
+            let graphs = Graphs::new(files, Some(Provider::Wasm));
+            graphs.reload(runtime).await.map_err(|error| of_host(&error))?;
+            Ok(graphs)
+        };
+        self.graphs.get_or_try_init(load).await
     }
 
     /// Returns where the feature map of an image is kept for its next mask.

@@ -51,8 +51,8 @@ extern "C" {
     fn data(this: &OrtTensor) -> JsValue;
     #[wasm_bindgen(method, getter)]
     fn location(this: &OrtTensor) -> String;
-    #[wasm_bindgen(method)]
-    fn dispose(this: &OrtTensor);
+    #[wasm_bindgen(method, catch)]
+    fn dispose(this: &OrtTensor) -> Result<(), JsValue>;
 }
 
 /// Processor that runs the graphs.
@@ -241,7 +241,8 @@ impl Graph {
 
 impl Drop for Resident {
     fn drop(&mut self) {
-        self.0.dispose();
+        // A runtime that has failed may fail at this too, and there is nothing left to free then.
+        drop(self.0.dispose());
     }
 }
 

@@ -150,9 +150,10 @@ impl ModelRunner {
             ask_endpoint(&host, &endpoint, &mask).await?
         } else {
             let index = self.open_index(&text(&request, "index")?).await?;
+            check_wanted(&signal)?;
             let runtime = self.runtime().await?;
             let graphs = index.graphs(runtime).await?;
-            let host = self.host(Some(runtime), Some(&graphs), &image, &signal);
+            let host = self.host(Some(runtime), Some(graphs), &image, &signal);
             let map = index.image_map(&image);
             let answer = link::answer(&index.linker, &host, &mask, &map, DEFAULT_ENTITIES as usize).await;
             answer.map_err(|error| js_error(error.code(), error))?
@@ -201,9 +202,9 @@ impl ModelRunner {
         image: &Rc<WorkerImage>,
         signal: &Signal,
     ) -> Result<(&'a Runtime, &'a mut ClickModel), JsValue> {
-        if signal.aborted() {
-            return Err(of_host(&HostError::Cancelled));
-        }
+        // A cancel that came while the request waited for its turn is still in the message queue.
+        JsFuture::from(self.platform.sleep(0, signal)).await?;
+        check_wanted(signal)?;
         let id = optional_text(request, "model");
         if slot.as_ref().is_some_and(|click| click.id != id) {
             *slot = None;
@@ -333,6 +334,10 @@ async fn ask_endpoint(
     };
     let answer = protocol::ask_endpoint(host, to, mask, &text(endpoint, "sha256")?, bytes).await;
     Ok(answer.map_err(|error| js_error(error.code(), error))?.response)
+}
+
+fn check_wanted(signal: &Signal) -> Result<(), JsValue> {
+    if signal.aborted() { Err(of_host(&HostError::Cancelled)) } else { Ok(()) }
 }
 
 /// Returns the mask of `{ size: [height, width], boundaries }`.

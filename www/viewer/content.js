@@ -153,9 +153,14 @@ export class Content {
 
   /** Decodes the image again, whose bitmap was closed. @param {OpenImage} image */
   async #restore(image) {
-    const { viewer, models } = this.#host;
-    const { bitmap } = await decodeImage(image.blob, image.key);
-    if (this.#image !== image || this.#isSuspended) return bitmap.close();
+    const { viewer, models, fail } = this.#host;
+    const isOutdated = () => this.#image !== image || this.#isSuspended;
+    const decoding = decodeImage(image.blob, image.key).catch((thrown) => {
+      if (!isOutdated()) fail(failureOf(thrown, 'image'), true);
+    });
+    const bitmap = (await decoding)?.bitmap;
+    if (!bitmap) return;
+    if (isOutdated()) return bitmap.close();
     this.#image = { ...image, bitmap };
     models.useImage(this.#image);
     viewer.ask((module) => module.setImage(bitmap));

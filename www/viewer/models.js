@@ -24,6 +24,9 @@ const PARTS = {
   index: 'Loading the index',
 };
 
+/** Codes of failures after which the worker may not have the bitmap that was sent with the call. */
+const NOT_GIVEN = new Set(['argument-unusable', 'worker', 'image-missing']);
+
 /**
  * @typedef {object} Segmentation The worker's result for a click.
  * @property {number} ticket
@@ -85,6 +88,10 @@ export class Models {
   #given = false;
   /** Whether the image was encoded, or is being encoded, before a click. */
   #prepared = '';
+  /** Aborts the preparation of an image that is not shown any more. */
+  #preparing = new AbortController();
+  /** The model that the worker was asked for last. @type {string | null | undefined} */
+  #asked;
   /** The requests under way, by the viewer's ticket. @type {Map<number, AbortController>} */
   #open = new Map();
   #calls = 0;
@@ -122,6 +129,8 @@ export class Models {
     this.#given = false;
     this.#prepared = '';
     this.#timings = {};
+    this.#preparing.abort();
+    this.#preparing = new AbortController();
   }
 
   /**
@@ -132,12 +141,15 @@ export class Models {
     const wanted = `${this.#imageNumber} ${model}`;
     // What is asked keeps the model it was asked with; another one waits until then.
     if (!this.#image || this.#prepared === wanted || this.#open.size > 0) return;
+    this.#use(model);
     this.#prepared = wanted;
+    const { signal } = this.#preparing;
     try {
-      const { status, ms } = await this.#call('prepare', { model });
-      this.#report(status, ms);
-    } catch {
+      const { status, ms } = await this.#call('prepare', { model }, { signal });
+      if (!signal.aborted) this.#report(status, ms);
+    } catch (thrown) {
       // The click tries again and reports it; a pointer that moves on must not.
+      this.#restartAfter(failureOf(thrown, 'models'));
     }
   }
 
@@ -146,6 +158,7 @@ export class Models {
    * @param {string | null} model
    */
   async segment({ ticket, prompts, refine }, model) {
+    this.#use(model);
     const question = JSON.stringify({ ticket, prompts, refine });
     const take = (/** @type {Segmentation} */ result, provisional = false) => {
       this.#report(result.status, result.ms);
@@ -194,7 +207,31 @@ export class Models {
 
   /** Ends the worker and frees what it holds; the next request starts another. */
   free() {
-    this.#client.end(new MasklinkError('cancelled', 'The viewer was removed.'));
+    this.#restart('cancelled', 'The viewer was removed.');
+  }
+
+  /** Ends the worker that holds another model, which frees that model. @param {string | null} model */
+  #use(model) {
+    if (this.#asked !== undefined && this.#asked !== model)
+      this.#restart('cancelled', 'Another model was selected.');
+    this.#asked = model;
+  }
+
+  /**
+   * Ends a worker whose runtime broke: it stays broken, and another one may have the memory it lacked.
+   * @param {import('../pkg/viewer.js').Failure} failure
+   */
+  #restartAfter({ code, message }) {
+    if (code === 'model-run')
+      this.#restart('worker-crashed', `The worker stopped (${message}). Try again.`);
+  }
+
+  /**
+   * @param {string} code
+   * @param {string} message
+   */
+  #restart(code, message) {
+    this.#client.end(new MasklinkError(code, message));
     this.#reset();
   }
 
@@ -211,8 +248,7 @@ export class Models {
       await work(controller.signal);
     } catch (thrown) {
       const failure = failureOf(thrown, 'models');
-      // A runtime that broke once stays broken; another worker may have the memory it lacked.
-      if (failure.code === 'model-run') this.free();
+      this.#restartAfter(failure);
       if (!controller.signal.aborted) this.#host.send({ type: failed, ticket, failure });
     } finally {
       if (this.#open.get(ticket) === controller) this.#open.delete(ticket);
@@ -243,7 +279,7 @@ export class Models {
         },
       );
     } catch (thrown) {
-      if (source && failureOf(thrown, '').code === 'argument-unusable') this.#given = false;
+      if (NOT_GIVEN.has(failureOf(thrown, '').code)) this.#given = false;
       throw thrown;
     } finally {
       this.#calls -= 1;
@@ -254,7 +290,7 @@ export class Models {
   #reset() {
     this.#given = false;
     this.#prepared = '';
-    this.#model = undefined;
+    this.#model = this.#asked = undefined;
   }
 
   /**

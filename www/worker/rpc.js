@@ -63,6 +63,8 @@ export class WorkerClient {
         else if ('result' in data) end(() => resolve(data.result));
         else fail(new MasklinkError(data.code, data.message));
       };
+      port.onmessageerror = () =>
+        fail(new MasklinkError('worker-crashed', 'A message of the worker could not be read.'));
       this.#pending.add(fail);
       signal?.addEventListener('abort', cancel);
       try {
@@ -119,6 +121,9 @@ export class WorkerClient {
  * @param {Record<string, (argument: any, call: Call) => Promise<Outcome>>} methods
  */
 export function serve(methods) {
+  self.addEventListener('messageerror', () =>
+    self.reportError(new Error('a message could not be read')),
+  );
   self.addEventListener('message', async ({ data: { method, argument }, ports: [port] }) => {
     if (!port) return;
     const controller = new AbortController();
