@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Builds, serves and tests masklink. `./build.sh help` lists the verbs.
+# Builds, serves and tests masklink. `./build.sh help` lists the commands.
 set -euo pipefail
 readonly CALLER="$PWD"
 cd "$(dirname "${BASH_SOURCE[0]}")"
@@ -16,18 +16,18 @@ export CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS="-C target-feature=+simd128
 
 usage() {
     cat <<'TEXT'
-./build.sh serve [--data DIR] [--port N]   set up, build, serve the page and the linking endpoint on 127.0.0.1
-./build.sh test [FILTER]                   every test: native, and in a headless browser
-./build.sh setup                           install what building, serving and testing need
-./build.sh build                           the page in dist/ (its index and precompressed files left out)
-./build.sh dist                            dist/ complete, for any static host; fails over a budget
-./build.sh check                           formatting, lints, types and documentation
-./build.sh bench                           benchmarks, native and in the browser
-./build.sh measure                         measures the models on the samples against their cards
-./build.sh fuzz [SECONDS]                  fuzzes each reader of foreign bytes, for 60 s unless given
-./build.sh size                            sizes of the page against their budgets; fails over budget
+./build.sh serve [--data DIR] [--port N]   set up, build; serve page and linking endpoint on 127.0.0.1
+./build.sh test [FILTER]                   run all tests, native and in a headless browser
+./build.sh setup                           install the tools for building, serving and testing
+./build.sh build                           build the page in dist/, without its index and precompressed files
+./build.sh dist                            build all of dist/, for any static host; check sizes
+./build.sh check                           check formatting, lints, types and documentation
+./build.sh bench                           run the benchmarks, native and in the browser
+./build.sh measure                         measure the models; compare with their cards
+./build.sh fuzz [SECONDS]                  fuzz each parser of untrusted bytes for SECONDS, 60 by default
+./build.sh size                            print the page's sizes and their budgets; fails if one is over
 ./build.sh clean                           remove everything that was built
-./build.sh help                            this text
+./build.sh help                            print this text
 TEXT
 }
 

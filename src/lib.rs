@@ -2,11 +2,11 @@
 //!
 //! # Overview
 //!
-//! An image has masks. A mask arrives as COCO run-length encoding, is kept as its column-major run
-//! boundaries from then on, and is drawn by a GPU that gets those runs and nothing larger. A click
-//! in the image becomes a prompt, a small segment-anything model in a worker turns the prompt into a
-//! mask, and an HTTP endpoint, or the same code in the worker, turns the mask into a ranked list of
-//! Wikipedia entities. One crate holds all of it: compiled to WebAssembly it is the page's core,
+//! An image has masks. A mask arrives as COCO run-length encoding. It is decoded to its column-major
+//! run boundaries and kept in that form; the GPU draws it from those boundaries, without a bitmap. A
+//! click in the image becomes a prompt, and a small segment-anything model in a worker turns the prompt
+//! into a mask. An HTTP endpoint, or the same code in the worker, turns the mask into a ranked list of
+//! Wikipedia entities. One crate holds all of this: compiled to WebAssembly it is the page's core,
 //! compiled natively it is the command line tool and the server.
 //!
 //! ```text
@@ -18,9 +18,9 @@
 //! gpu ─► render, link
 //! ```
 //!
-//! An arrow points from a module to those that use it. `cli` uses neither `render` nor `app`, and
-//! `app` names nothing of `segment` but its prompts and nothing of `link` but its protocol. A test
-//! (`tests/native/tidy`) holds the arrows and refuses circles of files.
+//! An arrow points from a module to those that use it. `cli` uses neither `render` nor `app`. `app`
+//! uses only the prompts of `segment` and only the protocol of `link`. A test (`tests/native/tidy`)
+//! enforces the arrows and fails if files depend on each other in a circle.
 //!
 //! # A click, step by step
 //!
@@ -29,7 +29,8 @@
 //!    [`app::Effect::Segment`].
 //! 3. `www/viewer/models.js` sends the request to the worker, on a channel of its own
 //!    (`www/worker/rpc.js`).
-//! 4. `web::ModelRunner` loads what is missing: the runtime, the model, the image. Clicks take turns.
+//! 4. `web::ModelRunner` loads the runtime, the model and the image unless they are loaded already. It
+//!    runs one click at a time.
 //! 5. [`segment::click()`] encodes the image once, decodes the prompts, and runs the refinement passes.
 //!    Each run goes through [`model::Host`]: in the worker to ONNX Runtime Web, where the embedding
 //!    stays on the GPU, and natively to ONNX Runtime.
@@ -38,46 +39,48 @@
 //! 7. `www/viewer/models.js` sends the mask to the worker on another channel.
 //! 8. [`link::protocol::ask_endpoint`] asks the endpoint, or [`link::answer`] runs the index's encoder
 //!    and searches the index in the worker.
-//! 9. [`app::State`] takes the entities, and its [snapshot](app::Snapshot) says in words how sure they
-//!    are.
+//! 9. [`app::State`] takes the entities, and its [snapshot](app::Snapshot) states in words how certain
+//!    the result is.
 //! 10. `www/demo/cards.js` shows them.
 //!
-//! The command line takes steps 5 and 8 by the same functions, over `cli::host::NativeHost`. Whether a
-//! result is still wanted is decided in two places: the state drops the results of old tickets, and
-//! the worker skips work that was cancelled.
+//! The command line runs steps 5 and 8 with the same functions, on `cli::host::NativeHost`. Outdated
+//! results are dropped in two places: the state ignores results of old tickets, and the worker skips
+//! work that was cancelled.
 //!
 //! # Code map
 //!
 //! - [`geometry`]: sizes, points, rectangles, the transform between image space and canvas space.
 //! - [`pixels`]: pixels of an image, and any rectangle of them resampled to a model's input.
-//! - [`model`]: tensors, and the host: the trait by which the rest runs graphs, reads pixels and fetches.
+//! - [`model`]: tensors, and the trait [`model::Host`], which runs graphs, reads pixels and fetches files.
 //! - [`rle`]: [`rle::Mask`], the COCO codecs, set operations, components, outlines.
 //! - [`dataset`]: Mask-OVEN-Wiki and plain COCO files. `json` scans and converts records, `record` holds
 //!   them, `audit` checks them and lists findings, `memory` keeps a file and selects from it.
-//! - `gpu`: the GPU device, its errors and its loss (feature `gpu`).
+//! - `gpu`: the GPU device, its errors, and what happens when it is lost (feature `gpu`).
 //! - [`render`]: a scene of masks drawn by WebGPU, and its twin that draws the same on the CPU.
-//! - [`segment`]: the click: models and their manifest, prompts and images to tensors, logits to runs.
+//! - [`segment`]: runs a click: models and their manifest, prompts and images to tensors, logits to runs.
 //! - [`link`]: the linking protocol and its client, the encoder, the index, exact search, calibration.
 //! - [`app`]: the viewer's state, and the effects of each event, as plain data.
-//! - `web`: the only module that JavaScript sees. It is compiled to a small WebAssembly module for the
-//!   page, one for the page's workers, and one for benchmarks and browser tests, by a feature each.
+//! - `web`: the only module that JavaScript calls. Three features compile it to three WebAssembly
+//!   modules: a small one for the page, one for the page's workers, and one for benchmarks and browser
+//!   tests.
 //! - `cli`: one file for each subcommand, the HTTP server in `cli::serve`, the native ONNX Runtime.
 //!
 //! # Invariants
 //!
-//! - **A mask is runs.** A bitmap is made only where a model or an export needs one, after its size
-//!   was checked.
-//! - **`render`, `segment`, `link` and `dataset` do not name each other.** `app`, `web` and `cli` join them.
+//! - **A mask is stored as runs.** A bitmap is made only where a model or an export needs one, and only
+//!   after its size was checked.
+//! - **`render`, `segment`, `link` and `dataset` do not use each other.** `app`, `web` and `cli` connect
+//!   them.
 //! - **`app` is pure:** it has no clock, no network, no GPU and no JavaScript; an event goes in, effects
 //!   come out.
-//! - **Rust drives, the host serves.** What needs a model, an index or an endpoint is one async function
-//!   over [`model::Host`], and is tested natively.
-//! - **Every WGSL kernel has a CPU twin** that is its specification, its fallback and its oracle in
-//!   the tests.
-//! - **wgpu is used in `gpu`, `render` and the search of `link` alone, `#[wasm_bindgen]` in `web`
-//!   alone, the native ONNX Runtime in `cli::onnx` alone.**
-//! - **Every byte from outside is hostile:** limits come before allocation, an error says where and
-//!   why, and one bad record never hides the others.
+//! - **Rust calls the host for input and output.** Each task that needs a model, an index or an endpoint
+//!   is one async function that takes a [`model::Host`], and is tested natively.
+//! - **Every WGSL kernel has a CPU twin**, which is its specification, its fallback and the reference in
+//!   its tests.
+//! - **Dependencies stay local:** only `gpu`, `render` and the search of `link` use wgpu, only `web` uses
+//!   `#[wasm_bindgen]`, and only `cli::onnx` uses the native ONNX Runtime.
+//! - **Every byte from outside is untrusted:** sizes are checked before anything is allocated, an error
+//!   says where and why, and one bad record never hides the others.
 //! - **No `unsafe`.**
 //!
 //! # Glossary
@@ -98,7 +101,7 @@
 //! - **crop**: the part of an image that one run of a model sees.
 //! - **refinement pass**: another run of the model on a crop around a mask or a click.
 //! - **ticket**: the number of a request; only the newest ticket of its kind counts.
-//! - **host**: the code outside the library that runs graphs, reads pixels and fetches.
+//! - **host**: the code outside the library that runs graphs, reads pixels and fetches files.
 //! - **manifest**: the file that describes models: files, hashes, shapes and limits.
 //! - **entity**: a thing with a Wikipedia article, identified by its QID, its key in Wikidata.
 //! - **feature map**: features of an image on a grid; the cells under a mask are pooled to one vector.
@@ -106,7 +109,7 @@
 //! - **exemplar**: one vector of an entity in the index.
 //! - **confidence**: the calibrated probability that an entity, or any entity of the index, is right.
 //! - **cached answer**: a linking result stored with the page, shown when the endpoint fails.
-//! - **twin**: the CPU code that computes the same as a WGSL kernel.
+//! - **twin**: the CPU code that computes the same result as a WGSL kernel.
 
 pub mod app;
 #[cfg(all(feature = "cli", not(target_arch = "wasm32")))]

@@ -7,18 +7,18 @@ use crate::geometry::Size;
 use crate::link::protocol::LinkResponse;
 use crate::rle::Mask;
 
-/// Certainty of the first entity of an answer is.
+/// The certainty of the first entity of an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[cfg_attr(target_arch = "wasm32", derive(tsify::Tsify))]
 #[serde(rename_all = "camelCase")]
 pub enum Confidence {
-    /// The first score is at least [`Self::LIKELY`] and stands clear of the second.
+    /// The first score is at least [`Self::LIKELY`] and 1.5 times the second.
     Likely,
     /// The first score is at least [`Self::POSSIBLE`].
     Possible,
     /// No score is high enough.
     Unsure,
-    /// The index holds nothing like it; the entities are only the nearest.
+    /// The index holds nothing similar; the entities are only the most similar ones in it.
     NotInIndex,
     /// There are no entities.
     Nothing,
@@ -48,14 +48,14 @@ impl Confidence {
         match self {
             Self::Likely => "Likely this",
             Self::Possible => "Possibly one of these",
-            Self::Unsure => "Not sure. The nearest are",
-            Self::NotInIndex => "Not in the index. The nearest in it are",
+            Self::Unsure => "Not sure. The most similar entities are",
+            Self::NotInIndex => "Not in the index. The most similar entities in it are",
             Self::Nothing => "Nothing similar was found",
         }
     }
 }
 
-/// Describes the first entity of an answer and the origin of the answer to those who listen.
+/// Describes the first entity of an answer, and the origin of the answer, for screen readers.
 pub(super) fn answer(answer: &LinkResponse, source: Source) -> String {
     let first = answer.entities.first();
     let percent = first.map_or(0.0, |entity| 100.0 * entity.score);
@@ -63,8 +63,8 @@ pub(super) fn answer(answer: &LinkResponse, source: Source) -> String {
     let result = match Confidence::of(answer) {
         Confidence::Likely => format!("Likely {title}, {percent:.0} %."),
         Confidence::Possible => format!("Possibly {title}, {percent:.0} %."),
-        Confidence::Unsure => format!("Not sure; the nearest is {title}, {percent:.0} %."),
-        Confidence::NotInIndex => format!("Not in the index; the nearest in it is {title}."),
+        Confidence::Unsure => format!("Not sure; the most similar entity is {title}, {percent:.0} %."),
+        Confidence::NotInIndex => format!("Not in the index; the most similar entity in it is {title}."),
         Confidence::Nothing => "Nothing similar was found.".to_owned(),
     };
     match source {

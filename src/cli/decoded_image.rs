@@ -32,7 +32,7 @@ pub enum Error {
     #[error("the image is empty ({0})")]
     Empty(Size),
     /// The image has more pixels than the limit; it was not decoded.
-    #[error("the image has {actual} pixels, the limit is {limit}")]
+    #[error("the image has {actual} pixels, but the limit is {limit}")]
     Pixels {
         /// The maximum.
         limit: u64,
@@ -130,7 +130,7 @@ mod tests {
         assert_eq!(image.size(), Size::new(30, 20));
         assert_eq!(image.pixels.get_pixel(29, 19), &Rgb([9, 8, 7]));
         let error = DecodedImage::decode(&png(30, 20), 599).err().unwrap();
-        assert_eq!(error.to_string(), "the image has 600 pixels, the limit is 599");
+        assert_eq!(error.to_string(), "the image has 600 pixels, but the limit is 599");
     }
 
     #[test]

@@ -30,13 +30,13 @@ pub enum Error {
         source: std::io::Error,
     },
     /// The manifest is not JSON of the right form.
-    #[error("the encoder's manifest")]
+    #[error("the encoder's manifest is malformed")]
     Syntax(#[source] serde_json::Error),
     /// A value of the manifest is out of range.
     #[error(transparent)]
     Manifest(#[from] ManifestError),
     /// The ONNX file is not the one the manifest describes.
-    #[error("the encoder's file has the SHA-256 {actual}, its manifest says {expected}")]
+    #[error("the encoder's file has the SHA-256 {actual}, but its manifest says {expected}")]
     Hash {
         /// SHA-256 by the manifest.
         expected: String,
@@ -47,7 +47,7 @@ pub enum Error {
     #[error(transparent)]
     Onnx(#[from] onnx::Error),
     /// The graph has no input or output of the manifest's name.
-    #[error("the encoder's graph has no '{name}'; it has {found:?}")]
+    #[error("the encoder's graph has no input or output '{name}'; it has {found:?}")]
     Port {
         /// Name by the manifest.
         name: String,

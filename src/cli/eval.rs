@@ -1,4 +1,4 @@
-//! `masklink eval`: how well models do, by the field's own protocols.
+//! `masklink eval`: measures models by the standard protocols.
 
 use clap::Subcommand;
 
@@ -12,9 +12,9 @@ pub(super) struct EvalArgs {
 
 #[derive(Subcommand)]
 enum What {
-    /// Plays the interactive segmentation protocol against annotated masks.
+    /// Measures a click model: clicks on annotated objects and compares its masks with the annotated ones.
     Segment(eval_segment::EvalSegmentArgs),
-    /// Asks a linking endpoint for annotated masks and counts how often it is right.
+    /// Measures a linking endpoint: sends annotated masks and counts how often the right one comes first.
     Link(eval_link::EvalLinkArgs),
 }
 

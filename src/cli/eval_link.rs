@@ -29,25 +29,25 @@ pub(super) struct EvalLinkArgs {
     /// Folder of the images.
     #[arg(long, value_name = "DIR")]
     images: PathBuf,
-    /// Address of the endpoint (http or https), below which are v1/link and v1/images.
+    /// Base address of the endpoint (http or https); v1/link and v1/images are below it.
     #[arg(long, value_name = "URL")]
     endpoint: String,
-    /// Bearer token, where the endpoint asks for one; better given in `MASKLINK_TOKEN`.
+    /// Bearer token, if the endpoint requires one; safer in `MASKLINK_TOKEN`.
     #[arg(long, value_name = "TOKEN")]
     token: Option<String>,
     /// Also print the accuracy of each `data_split`.
     #[arg(long)]
     by_split: bool,
-    /// Folder of the endpoint's index: also report how well entities outside it are called unknown.
+    /// Folder of the endpoint's index; also report how well the endpoint detects entities not in it.
     #[arg(long, value_name = "DIR")]
     index: Option<PathBuf>,
     /// Evaluate only annotations of this `data_split`; may be given several times.
     #[arg(long, value_name = "SPLIT")]
     split: Vec<String>,
-    /// Link the mask that one click on the object gives, not the annotated one.
+    /// Link the mask that one click on the object gives instead of the annotated mask.
     #[arg(long)]
     click: bool,
-    /// The model that is clicked: ID of a model, or models.json#ID, or models.json for its default
+    /// The click model: ID of a model, or models.json#ID, or models.json for its default
     /// [default: www/models/models.json].
     #[arg(long, value_name = "MANIFEST-ENTRY", requires = "click")]
     model: Option<ModelChoice>,
@@ -56,7 +56,7 @@ pub(super) struct EvalLinkArgs {
     /// Write the answers to this file, for a page to show while the endpoint is down.
     #[arg(long, value_name = "FILE")]
     cache_answers: Option<PathBuf>,
-    /// End with one line of JSON on standard output.
+    /// Print the report as JSON in the last line of standard output.
     #[arg(long)]
     json: bool,
 }

@@ -28,30 +28,31 @@ const THRESHOLDS: [u32; 3] = [80, 85, 90];
 
 #[derive(clap::Args)]
 pub(super) struct EvalSegmentArgs {
-    /// COCO or Mask-OVEN-Wiki annotations.
+    /// Annotation file: Mask-OVEN-Wiki or plain COCO.
     #[arg(long, value_name = "F.json")]
     annotations: PathBuf,
-    /// The folder that the annotations' file names are relative to.
+    /// Folder of the images.
     #[arg(long, value_name = "DIR")]
     images: PathBuf,
-    /// ID of a model, or models.json#ID, or models.json for its default [default: www/models/models.json].
+    /// The click model: ID of a model, or models.json#ID, or models.json for its default
+    /// [default: www/models/models.json].
     #[arg(long, value_name = "MANIFEST-ENTRY")]
     model: Option<ModelChoice>,
     /// Number of clicks on each object.
     #[arg(long, value_name = "N", default_value_t = 20)]
     #[arg(value_parser = clap::value_parser!(u32).range(1..=64))]
     clicks: u32,
-    /// Evaluates only annotations of this `data_split`; repeat it for several.
+    /// Evaluate only annotations of this `data_split`; may be given several times.
     #[arg(long, value_name = "SPLIT")]
     split: Vec<String>,
     /// Maximum number of objects, spread evenly over the file.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     limit: Option<u64>,
-    /// Also writes the masks after each click, as COCO RLEs: `{"annotation id": [{"size": [h, w],
+    /// Also write the masks after each click, as COCO RLEs: `{"annotation id": [{"size": [h, w],
     /// "counts": "…"}]}`.
     #[arg(long, value_name = "F.json")]
     masks: Option<PathBuf>,
-    /// Prints one line of JSON as the last one on standard output.
+    /// Print the report as JSON in the last line of standard output.
     #[arg(long)]
     json: bool,
     #[command(flatten)]

@@ -1,4 +1,4 @@
-//! `masklink index`: builds the index that masks are linked by, from any annotation file and its images.
+//! `masklink index`: builds the index of known entities for linking, from an annotation file and its images.
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
@@ -20,7 +20,7 @@ use crate::link::index::vectors::Element;
 use crate::link::index::{Entity, Exemplar, Index};
 use crate::link::protocol::sha256_hex;
 
-/// Build the index that masks are linked by.
+/// Builds the index of known entities for linking, from an annotation file and its images.
 #[derive(clap::Args)]
 pub(super) struct IndexArgs {
     /// Annotation file: Mask-OVEN-Wiki or plain COCO.
@@ -32,27 +32,29 @@ pub(super) struct IndexArgs {
     /// Manifest of the image encoder (JSON beside its ONNX file).
     #[arg(long, value_name = "MANIFEST")]
     encoder: PathBuf,
-    /// Folder to write; an index that is there is replaced once the new one is whole.
+    /// Folder to write; an existing index is replaced once the new one is complete.
     #[arg(short, long, value_name = "DIR")]
     output: PathBuf,
     /// Index only annotations of this `data_split`; may be given several times.
     #[arg(long, value_name = "SPLIT")]
     split: Vec<String>,
-    /// Hold out annotations of this `data_split`, and fit scores and the threshold of unknown entities
-    /// to them; may be given several times; by default the index's own exemplars are used.
+    /// Calibrate with annotations of this `data_split`, which are not indexed: fit the scores and the
+    /// threshold for unknown entities to them. May be given several times; without it, the index's own
+    /// exemplars are used.
     #[arg(long, value_name = "SPLIT")]
     calibrate_split: Vec<String>,
-    /// Calibrate by the masks that one click on each held-out object gives, as people link them.
+    /// Calibrate with the mask of one click on each object, as a user makes it, instead of the annotated
+    /// mask.
     #[arg(long, requires = "calibrate_split")]
     calibrate_click: bool,
-    /// The model that is clicked: ID of a model, or models.json#ID, or models.json for its default
+    /// The click model: ID of a model, or models.json#ID, or models.json for its default
     /// [default: www/models/models.json].
     #[arg(long, value_name = "MANIFEST-ENTRY", requires = "calibrate_click")]
     model: Option<ModelChoice>,
-    /// Descriptions of the entities: JSON lines of qid, title, description, url, thumbnail.
+    /// Descriptions of the entities: JSON lines with qid, title, description, url and thumbnail.
     #[arg(long, value_name = "FILE")]
     entities: Option<PathBuf>,
-    /// Address of an image as a page finds it; {file} stands for its file name.
+    /// Address from which a page loads an image; {file} stands for its file name.
     #[arg(long, value_name = "TEMPLATE", default_value = "{file}")]
     image_url: String,
     /// Store 32-bit floats instead of 16-bit ones.
@@ -69,7 +71,7 @@ pub(super) struct IndexArgs {
 pub(super) fn run(args: &IndexArgs) -> anyhow::Result<()> {
     let both = args.calibrate_split.iter().find(|split| args.split.is_empty() || args.split.contains(split));
     if let Some(split) = both {
-        bail!("the split {split} is to be indexed and held out; name the splits to index with --split");
+        bail!("the split {split} cannot be both indexed and held out; name the splits to index with --split");
     }
     let runtime = Runtime::load(args.runtime.onnxruntime.as_deref())?;
     let encoder = Encoder::open(&args.encoder, &runtime, args.runtime.threads)?;

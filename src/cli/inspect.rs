@@ -15,16 +15,16 @@ use super::progress::Progress;
 use crate::dataset::{ImageRecord, ReadLimits, Summary, SummaryBuilder};
 use crate::geometry::Size;
 
-/// Summarizes an annotation file: counts, splits, sizes, and findings on damaged records.
+/// Summarizes an annotation file: counts, splits, sizes, and problems in its records (findings).
 ///
-/// The exit status is 0 if the file has records, whatever the findings, and 1 if it cannot be read;
-/// with --strict also 1 if there are findings.
+/// The exit status is 1 if the file cannot be read or has no records, and with --strict also if there
+/// are findings; otherwise it is 0.
 #[derive(Args)]
 pub(super) struct InspectArgs {
-    /// The annotation file: JSON of Mask-OVEN-Wiki or COCO
+    /// Annotation file: Mask-OVEN-Wiki or plain COCO
     #[arg(long, value_name = "FILE")]
     annotations: PathBuf,
-    /// The image folder, to find missing images and images of another size than in the file
+    /// Folder of the images; also report missing images and images whose size differs from the file's
     #[arg(long, value_name = "DIR")]
     images: Option<PathBuf>,
     /// Print one JSON object instead of text

@@ -23,7 +23,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-/// Masks as runs: decode COCO RLE, segment by clicks, link masks to Wikipedia entities.
+/// Decodes COCO RLE masks, segments images by clicks, and links masks to Wikipedia entities.
 #[derive(Parser)]
 #[command(name = "masklink", version)]
 struct CommandLine {
@@ -37,9 +37,9 @@ enum Command {
     Rle(rle::RleArgs),
     /// Summarizes an annotation file and lists its findings.
     Inspect(inspect::InspectArgs),
-    /// Evaluates models on annotation files.
+    /// Measures models on annotation files.
     Eval(eval::EvalArgs),
-    /// Builds the index for linking from an annotation file.
+    /// Builds the index of known entities for linking, from an annotation file and its images.
     Index(index::IndexArgs),
     /// Serves the page and the linking endpoint.
     Serve(serve::ServeArgs),

@@ -22,10 +22,11 @@ pub struct Runtime {
 /// The command line's options of ONNX Runtime: its shared library and its threads.
 #[derive(Clone, Debug, Default, clap::Args)]
 pub struct RuntimeArgs {
-    /// ONNX Runtime's shared library; else `ORT_DYLIB_PATH`, beside the binary, or in `node_modules`.
+    /// ONNX Runtime's shared library. By default `ORT_DYLIB_PATH` names it; else it is searched beside the
+    /// binary and in `node_modules`.
     #[arg(long, value_name = "PATH")]
     pub onnxruntime: Option<PathBuf>,
-    /// Threads one run of a model may use; 0 lets ONNX Runtime decide.
+    /// Number of threads for one run of a model; 0 lets ONNX Runtime decide.
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub threads: usize,
 }
@@ -55,7 +56,7 @@ pub enum Error {
     /// No shared library was found; install one, or give its path.
     #[error(
         "ONNX Runtime was not found (searched {searched}); run `npm ci` in the project's folder, or \
-         `pip install onnxruntime` and give its shared library's path by --onnxruntime or ORT_DYLIB_PATH",
+         `pip install onnxruntime` and set --onnxruntime or ORT_DYLIB_PATH to its shared library",
         searched = list(searched)
     )]
     LibraryMissing {

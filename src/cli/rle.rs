@@ -18,10 +18,10 @@ const MAX_LINE_BYTES: u64 = 64 << 20;
 /// An input line is `{"size":[h,w],"counts":"…"}`, `{"size":[h,w],"counts":[…]}` or
 /// `{"size":[h,w],"polygons":[[x,y,…],…]}`. The output line is
 /// {"area","bbox","runs","components","sha256","counts"}, or {"error":{"code","message","at"}} with
-/// the position counted from 0. A bad line never stops the rest.
+/// the position counted from 0. The lines after a bad one are still read.
 #[derive(clap::Args)]
 pub(super) struct RleArgs {
-    /// Neighbours that connect pixels into components: the 4 by side, or all 8
+    /// Pixels that count as neighbours in a component: the 4 that share a side, or all 8
     #[arg(long, value_enum, default_value = "4")]
     connectivity: Neighbours,
     /// Maximum number of pixels of a mask

@@ -43,7 +43,7 @@ pub enum Error {
         actual: u64,
     },
     /// The window lacks pixels that are needed, or reaches past its image.
-    #[error("the window {window:?} of an image of {image} does not hold {needed:?}")]
+    #[error("the window {window:?} of an image of {image} does not contain {needed:?}")]
     Window {
         /// Size of the image.
         image: Size,

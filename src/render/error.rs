@@ -7,7 +7,7 @@ use crate::geometry::Size;
 #[non_exhaustive]
 pub enum Error {
     /// A mask does not have the image's size; leave the overlay out and report it.
-    #[error("mask {at} has the size {actual}, its image {expected}")]
+    #[error("mask {at} has the size {actual}, but its image has {expected}")]
     MaskSize {
         /// Index of the mask in the overlay.
         at: usize,
@@ -55,7 +55,7 @@ pub enum Error {
     Surface(#[from] wgpu::CreateSurfaceError),
     /// The adapter cannot present to this canvas: draw with the CPU renderer.
     #[cfg(feature = "gpu")]
-    #[error("the adapter offers no format for this canvas")]
+    #[error("the GPU adapter supports no pixel format of this canvas")]
     SurfaceFormat,
     /// The browser could not scale an image down to the GPU's limit on a 2D canvas.
     #[error("the image could not be scaled from {from} to {to}")]

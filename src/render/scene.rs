@@ -187,7 +187,7 @@ mod tests {
         assert_eq!(scene.mask(index).unwrap().area(), 7);
         let masks = vec![square(size, 0, 0, 2), square(Size::new(10, 20), 0, 0, 1)];
         let error = scene.push(Overlay { masks, ..Overlay::default() }).unwrap_err();
-        assert_eq!(error.to_string(), "mask 1 has the size 10x20, its image 20x10");
+        assert_eq!(error.to_string(), "mask 1 has the size 10x20, but its image has 20x10");
         assert_eq!(scene.len(), 1);
     }
 

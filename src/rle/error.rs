@@ -35,7 +35,7 @@ pub enum Error {
         length: i64,
     },
     /// Malformed input or a wrong size: the runs do not cover the size exactly.
-    #[error("the runs up to {at} cover {actual} pixels, the size has {expected}")]
+    #[error("the runs up to {at} cover {actual} pixels, but the mask has {expected}")]
     Coverage {
         /// Index of the run that passed the last pixel, or the number of runs where they cover too little.
         at: usize,

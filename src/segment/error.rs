@@ -76,7 +76,7 @@ pub enum Error {
         size: Size,
     },
     /// There is no prompt.
-    #[error("there is no click and no box to segment by")]
+    #[error("there is no click or box; add one first")]
     PromptMissing,
     /// The candidate to refine does not exist: the model has fewer.
     #[error("there is no candidate {asked}; the model has {count}")]

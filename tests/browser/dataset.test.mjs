@@ -315,7 +315,7 @@ test('a streamed address opens; a missing file and a broken connection are repor
   const missing = await outcome('/gone.json');
   assert.deepEqual(
     [missing.code, missing.message],
-    ['http', `${address}/gone.json could not be loaded: the server answered 404 Not Found`],
+    ['http', `${address}/gone.json could not be loaded: the server returned 404 Not Found`],
   );
   const broken = await outcome('/breaks.json');
   assert.equal(broken.code, 'broken-off');

@@ -159,8 +159,8 @@ test('annotations that fail to load show an error and can be retried', async () 
   const { page, reported, close } = await open('broken.html');
   const hint = page.locator('mask-viewer [part~=hint]');
   await hint.waitFor();
-  assert.match(await hint.innerText(), /broken\.json could not be loaded: the server answered 404/);
-  assert.equal(await page.locator('mask-viewer').getByText('No masks are given').count(), 0);
+  assert.match(await hint.innerText(), /broken\.json could not be loaded: the server returned 404/);
+  assert.equal(await page.locator('mask-viewer').getByText('no annotated masks').count(), 0);
   assert.equal((await reported()).length, 1);
   await page.route('**/broken.json', (route) =>
     route.fulfill({ contentType: 'application/json', body: FIXTURES['/tiny.json'] }),

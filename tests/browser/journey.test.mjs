@@ -81,7 +81,7 @@ test('an endpoint that fails midway leaves the mask, and the page links by its o
   assert.equal(linking.source, 'local');
   assert.match(
     await page.locator('.banner').innerText(),
-    /endpoint 127\.0\.0\.1:\d+ does not answer/,
+    /endpoint 127\.0\.0\.1:\d+ could not be reached/,
   );
   assert.match(await page.locator('#entities-body').innerText(), /Computed in this page/);
   await close();

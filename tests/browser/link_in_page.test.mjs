@@ -266,7 +266,7 @@ test('an index that failed to load is requested again', async () => {
     });
   await ask();
   await until(page, "snapshot.linking.phase === 'failed'");
-  assert.match(await page.locator('.banner').innerText(), /the server answered 503/);
+  assert.match(await page.locator('.banner').innerText(), /the server returned 503/);
   await ask();
   await until(page, "snapshot.linking.phase === 'answered'");
   await close();
@@ -276,7 +276,7 @@ test('an index that failed to load is requested again', async () => {
 test('a broken index and a missing index give different messages', async () => {
   for (const [body, words] of [
     ['{"format": "other"}', /the index header is invalid/],
-    [null, /the server answered 404/],
+    [null, /the server returned 404/],
   ]) {
     const other = await serve({
       ...(body === null ? {} : { '/index/index.json': body }),

@@ -332,7 +332,7 @@ test('masks that do not fit the image show one error and not the message for no 
   const hint = page.locator('mask-viewer [part~=hint]');
   await hint.waitFor();
   assert.match(await hint.innerText(), /3 masks .*m0.* 16x12, the image 8x6/);
-  assert.equal(await page.locator('mask-viewer').getByText('No masks are given').count(), 0);
+  assert.equal(await page.locator('mask-viewer').getByText('no annotated masks').count(), 0);
   const reported = await page.evaluate(() => globalThis.reported);
   assert.equal(reported.length, 1, reported.join('\n'));
   assert.deepEqual(errors, []);

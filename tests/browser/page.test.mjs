@@ -433,7 +433,7 @@ test('a cached answer is shown and marked when endpoint and index fail', async (
   await until(page, "snapshot.linking.phase === 'failed'");
   assert.match(
     await page.locator('.banner').innerText(),
-    /No answer: The endpoint 127\.0\.0\.1:9 does not answer .*The index of this page .* answered 404/,
+    /No result: The endpoint 127\.0\.0\.1:9 could not be reached .*The index of this page .* returned 404/,
   );
   await close();
 });
@@ -449,7 +449,7 @@ test('the page’s answer does not claim that nothing was sent after an endpoint
   });
   await until(page, "snapshot.linking.phase === 'answered' && snapshot.linking.source === 'local'");
   const words = await page.locator('#entities-body').innerText();
-  assert.match(words, /does not answer[\s\S]*Computed in this page\./);
+  assert.match(words, /could not be reached[\s\S]*Computed in this page\./);
   assert.doesNotMatch(words, /nothing was sent/);
   await close();
 });

@@ -187,10 +187,10 @@ fn invalid_headers_are_refused_with_the_reason() {
         ("/format", json!("zip"), "'zip'"),
         ("/exemplars", json!(u64::MAX), "exemplars of the index: 18446744073709551615 is over the limit"),
         ("/dimensions", json!(1_u64 << 40), "numbers of a vector"),
-        ("/dimensions", json!(4), "bytes, the header says"),
+        ("/dimensions", json!(4), "bytes, but the header says"),
         ("/dimensions", json!(0), "no exemplars"),
-        ("/exemplars", json!(29), "bytes, the header says"),
-        ("/entities", json!(9), "lines, the header says"),
+        ("/exemplars", json!(29), "bytes, but the header says"),
+        ("/entities", json!(9), "lines, but the header says"),
         ("/element", json!("f64"), "unknown variant `f64`"),
         ("/parts/vectors/bytes", json!(u64::MAX), "bytes of the index"),
         ("/parts/mean/sha256", json!("ABC"), "is not a SHA-256"),
@@ -376,5 +376,5 @@ fn an_empty_or_doubled_calibration_split_is_an_error() {
     let error = index(&["--split", "entity_train_seen", "--calibrate-split", "entity_vall_seen"]);
     assert!(error.contains("no annotation of entity_vall_seen"), "{error}");
     let error = index(&["--split", "entity_train_seen", "--calibrate-split", "entity_train_seen"]);
-    assert!(error.contains("entity_train_seen is to be indexed and held out"), "{error}");
+    assert!(error.contains("entity_train_seen cannot be both indexed and held out"), "{error}");
 }

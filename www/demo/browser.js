@@ -58,7 +58,7 @@ export class Browser {
    * Shows the images of a collection instead of those before.
    * @param {Collection} collection
    * @param {string} note
-   * @param {{ search: boolean }} options Whether there is so much that one searches it.
+   * @param {{ search: boolean }} options Whether to show the search field.
    */
   async show(collection, note, { search }) {
     this.#search.hidden = !search;
@@ -107,20 +107,20 @@ export class Browser {
     this.#strip.showThumbnails();
   }
 
-  /** Opens the first image of the page, where there is one. */
+  /** Opens the first image of the page, if there is one. */
   async openFirst() {
     const [first] = this.#strip.items;
     if (first) await this.open(first.key);
   }
 
-  /** An image from elsewhere is shown: none of the strip is open. */
+  /** Marks no image of the strip as open, because another image is shown. */
   leave() {
     this.#open = this.#strip.selected = null;
     this.#openings += 1;
     this.#panel.details = [];
   }
 
-  /** Brings the open image's cached answers once neither the endpoint nor the index has answered. */
+  /** Loads the open image's cached answers once both the endpoint and the index have failed. */
   async #followLinking() {
     const before = this.#phase;
     const { phase } = this.#viewer.snapshot?.linking ?? { phase: 'idle' };
@@ -158,7 +158,7 @@ export class Browser {
     this.#pager.hidden = from <= 1 && to === this.#collection.overview.images;
     earlier.disabled = from <= 1;
     later.disabled = to >= of;
-    // A button that can do no more hands the focus on, or it would be lost.
+    // A button that becomes disabled passes the focus on; otherwise the focus would be lost.
     if (focused === earlier && earlier.disabled) later.focus();
     if (focused === later && later.disabled) earlier.focus();
     fill(
@@ -175,7 +175,7 @@ export class Browser {
     try {
       await doing;
     } catch (thrown) {
-      // A collection that was closed meanwhile rejects what it was asked.
+      // A collection that was closed meanwhile rejects its pending calls.
       if (collection === this.#collection) fill(this.#note, failureOf(thrown, 'dataset').message);
     }
   }

@@ -36,7 +36,7 @@ export function entityNodes(snapshot, actions) {
   if (linking.phase === 'answered') return answerNodes(linking, snapshot, actions);
   if (facts)
     return [
-      h('p', { class: 'note' }, 'The annotation below names it.'),
+      h('p', { class: 'note' }, 'The annotation below says what it is.'),
       h('div', { class: 'row' }, button('Compare it with the index', actions.ask)),
     ];
   return [hint(snapshot)];
@@ -157,7 +157,7 @@ function thumbnail({ thumbnail: address, evidence: [first] = [], title }) {
 }
 
 /**
- * Shows the similar masks of the index, but for one that stands in for the entity's image.
+ * Shows the similar masks of the index, except the one that is shown in place of the entity's image.
  * @param {Entity} entity
  */
 function evidence({ evidence: seen = [], thumbnail: address }) {
@@ -177,7 +177,7 @@ function evidence({ evidence: seen = [], thumbnail: address }) {
 /**
  * A square of the image around a box; nothing of the image is read by the page itself.
  * @param {import('../pkg/viewer.js').Evidence} one
- * @param {number} margin The side of the square by the longer side of the box.
+ * @param {number} margin Side of the square, divided by the longer side of the box.
  */
 function cropped({ image, box }, margin) {
   const address = webAddress(image);
@@ -226,7 +226,7 @@ function reasons(failures) {
 
 /** @param {import('../pkg/viewer.js').Failure[]} failures */
 function sentences(failures) {
-  return `No answer: ${reasons(failures)}`;
+  return `No result: ${reasons(failures)}`;
 }
 
 /** @param {import('../pkg/viewer.js').Failure[]} failures */
@@ -277,7 +277,7 @@ function hint({ image, tool }) {
       'ul',
       {},
       h('li', {}, 'The model in this page finds its outline.'),
-      h('li', {}, 'The mask is compared with the masks of the index.'),
+      h('li', {}, 'Its mask is then compared with the masks in the index.'),
       matchMedia('(hover: none)').matches
         ? h('li', {}, 'Refine with the tools Add and Remove below the image.')
         : h(

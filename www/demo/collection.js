@@ -12,15 +12,15 @@ import { maskOf } from '../viewer/annotations.js';
 const PAGE_SIZE = 24;
 
 /**
- * @typedef {object} Annotated Masks of an image in the viewer's order, with what the file says of each.
+ * @typedef {object} Annotated Masks of an image in the viewer's order, and the annotation of each.
  * @property {import('../viewer/masks.js').MaskToShow[]} masks
  * @property {import('./record.js').Details[]} details
  *
- * @typedef {object} Opened What is needed to show one image.
+ * @typedef {object} Opened The data that the viewer needs to show one image.
  * @property {string} key
  * @property {string | Blob | null} source
- * @property {[number, number] | undefined} size Width and height, where the file tells.
- * @property {Promise<Annotated>} annotated On its way while the image is.
+ * @property {[number, number] | undefined} size Width and height, if the file states them.
+ * @property {Promise<Annotated>} annotated Loads at the same time as the image.
  */
 
 export class Collection {
@@ -40,7 +40,7 @@ export class Collection {
    * @param {string} title
    * @param {AnnotationFile | Samples} file
    * @param {(image: ListedImage | ImageRecord) => string | Blob | null} find Returns an image's
-   *   address or its bytes, or null where nobody has it.
+   *   address or its bytes, or null if it cannot be found.
    * @param {(image: ListedImage | ImageRecord) => string | Blob | null} findSmall The same for a
    *   small copy of it, for the strip.
    */

@@ -106,7 +106,7 @@ function spellPrompts(prompts) {
   const negative = prompts.filter((prompt) => prompt.type === 'click' && !prompt.positive).length;
   const boxes = prompts.length - positive - negative;
   const words = [
-    positive && `${positive} on it`,
+    positive && `${positive} on the object`,
     negative && `${negative} off it`,
     boxes && 'a box',
   ];

@@ -42,7 +42,8 @@ for (const [id, name] of /** @type {const} */ ([
   byId(id).prepend(icon(name));
 byId('open-settings').addEventListener('click', settings.open);
 /**
- * Opened by the person while the samples were loading, which then do not replace it.
+ * The kind of content that the person opened while the samples were loading; the samples then do not
+ * replace it.
  * @type {'nothing' | 'photo' | 'dataset'}
  */
 let taken = 'nothing';
@@ -81,14 +82,14 @@ const chooseDataset = connectDatasetDialog(
   },
 );
 byId('skip').addEventListener('click', (event) => {
-  // Following the link would put its name in place of the image's in the address.
+  // Following the link would replace the image's name in the address.
   event.preventDefault();
   viewer.focus();
 });
 
 begin();
 
-/** Opens what the address names, or the first image, and then loads the rest. */
+/** Opens the image that the address names, or else the first one, and then loads the rest. */
 async function begin() {
   try {
     const [host] = await Promise.all([
@@ -203,5 +204,5 @@ function reading(bytes, total, found) {
 function describe({ images, annotations, categories }) {
   const masks = countOf(annotations, 'mask', 'masks');
   const entities = countOf(categories, 'entity', 'entities');
-  return `${masks} of ${entities} on ${countOf(images, 'image', 'images')}.`;
+  return `${masks} of ${entities} in ${countOf(images, 'image', 'images')}.`;
 }

@@ -47,7 +47,7 @@ export function listenForImages({ button, input, hint }, open, openDataset) {
   });
 }
 
-/** An open dialog is about something else than images. */
+/** Returns whether a dialog is open; images that are dropped or pasted then are ignored. */
 function dialogIsOpen() {
   return document.querySelector('dialog[open]') !== null;
 }

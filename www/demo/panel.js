@@ -71,15 +71,15 @@ export class Panel {
       const nodes = factNodes(snapshot, this.#viewer, (words) => fill(this.#spoken, words));
       return nodes.length > 0 ? [...nodes, this.#spoken] : [];
     });
-    // By id and not by place: a mask that cannot be drawn is not shown.
+    // By id and not by index: a mask that cannot be drawn is missing from `shown`.
     const id = selected === null ? undefined : shown[selected]?.id;
     const details = this.#details.find((one) => one.id === id);
     this.#section('record', details, () => (details ? recordNodes(details) : []));
   }
 
   /**
-   * Builds a section again if what it is built from has changed; the focus stays on the control it
-   * was on, or by it.
+   * Builds a section again if its data has changed. The focus stays on the same control, or moves to
+   * the section's title.
    * @param {string} name
    * @param {unknown} from
    * @param {() => Node[]} build

@@ -79,6 +79,6 @@ async function fetchJson(address) {
   const response = await fetch(address).catch((cause) => {
     throw new Error(`${address} could not be fetched.`, { cause });
   });
-  if (!response.ok) throw new Error(`The server answered ${response.status} for ${address}.`);
+  if (!response.ok) throw new Error(`The server returned ${response.status} for ${address}.`);
   return await response.json();
 }

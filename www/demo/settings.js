@@ -20,14 +20,14 @@ export function connectSettings(viewer) {
   /** @type {Settings} */
   const initial = { ...viewer.settings };
   const kept = read();
-  /** The host's own, unless the person sets another. @type {string | null} */
+  /** The host's own endpoint, used unless the person sets another. @type {string | null} */
   let hosts = null;
   viewer.configure({ ...initial, ...kept.settings });
   applyTheme(kept.theme);
 
   form.addEventListener('input', (event) => {
     const name = event.target instanceof Element ? event.target.getAttribute('name') : null;
-    // An address is taken when it is finished, not at each letter.
+    // An address is applied when it is complete, not at each letter.
     if (name !== 'endpoint' && name !== 'token') take();
   });
   form.addEventListener('change', take);
@@ -39,7 +39,7 @@ export function connectSettings(viewer) {
     const before = viewer.settings;
     const theme = field('theme').value;
     const settings = settingsIn(field, before);
-    // A token is for the endpoint it was given for.
+    // A token belongs to one endpoint: it must not be sent to another.
     if (settings.endpoint !== before.endpoint) field('token').value = '';
     viewer.token = field('token').value || null;
     viewer.configure(settings);
@@ -61,7 +61,7 @@ export function connectSettings(viewer) {
     },
     setModels({ default: usual, models }) {
       const others = models.filter(({ id }) => id !== usual);
-      // Which one the default is may change: it is chosen by no id.
+      // Another model may become the default, so the default is stored without an id.
       const first = models.find(({ id }) => id === usual);
       if (!first) return;
       field('model').replaceChildren(

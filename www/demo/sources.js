@@ -3,7 +3,7 @@
 /** @typedef {Pick<import('../viewer/annotation-file.js').ImageRecord, 'file' | 'url'>} NamedImage */
 
 /**
- * Finds images below an address; an image that names an address of its own is found there.
+ * Finds images below an address. If there is no address or no file name, an image's own URL is used.
  * @param {string} prefix
  * @returns {(image: NamedImage) => string | null}
  */
@@ -18,8 +18,8 @@ export function underAddress(prefix) {
 
 /**
  * Finds images in a chosen folder, which may hold `04/a.jpg` at any depth: by their path, or else
- * by the longest end of it that some file has, such as `a.jpg`. Where several files have it none is
- * found, as any may be another image.
+ * by the longest end of it that some file has, such as `a.jpg`. If several files have that end, none
+ * is returned, because it may be the wrong image.
  * @param {Iterable<File>} files
  * @returns {(image: NamedImage) => File | null}
  */

@@ -31,7 +31,7 @@ import { WorkerClient } from '../worker/rpc.js';
  * @property {{ code: string, count: number, examples: { record: string, id: string, message: string
  *   }[] }[]} findings
  *
- * @typedef {object} Query What is left out chooses everything.
+ * @typedef {object} Query A property that is left out selects everything.
  * @property {string} [category] The id of a category, such as a QID.
  * @property {string} [split] As published; `''` for annotations without one.
  * @property {string} [finding] The code of a finding; `''` for any.
@@ -40,7 +40,7 @@ import { WorkerClient } from '../worker/rpc.js';
  *   first, most findings first.
  * @property {boolean} [reversed]
  *
- * @typedef {{ code: string, message: string }} Finding What is odd about a record.
+ * @typedef {{ code: string, message: string }} Finding A problem of a record.
  *
  * @typedef {object} Mask
  * @property {[number, number]} size Height and width.
@@ -105,7 +105,7 @@ export async function openAnnotations(source, { onProgress, signal, enough } = {
   } catch (thrown) {
     worker.end(closed());
     if (!(thrown instanceof MasklinkError) || thrown.code !== 'worker-crashed') throw thrown;
-    const message = `The file could not be read, most likely for lack of memory (${thrown.message}).`;
+    const message = `The file could not be read, probably because memory ran out (${thrown.message}).`;
     throw new MasklinkError('crash', message, { cause: thrown });
   } finally {
     signal?.removeEventListener('abort', giveUp);
@@ -137,8 +137,8 @@ export class AnnotationFile {
   }
 
   /**
-   * Selects what `page` pages through, and answers how much that is. Before the first call
-   * everything is selected.
+   * Selects the images and annotations that `page` returns, and returns their numbers. Before the
+   * first call everything is selected.
    * @param {Query} query
    * @returns {Promise<{ images: number, annotations: number }>}
    */
@@ -166,9 +166,9 @@ export class AnnotationFile {
   }
 
   /**
-   * The image whose path an address ends with, selected or not, with all its annotations: one whose
-   * whole path does, or else the one with the longest end in common, a file's name at least. Null
-   * where there is none, or several are as near.
+   * Returns the image that an address names, selected or not, with all its annotations. The address
+   * ends with the image's whole path, or else shares the longest end with it, at least the file name.
+   * Returns null if no image matches, or several match equally well.
    * @param {string} address A path, not URL-encoded.
    * @returns {Promise<ImageRecord | null>}
    */
@@ -177,7 +177,7 @@ export class AnnotationFile {
   }
 
   /**
-   * Frees the file; everything asked afterwards, or not answered yet, rejects with code `closed`.
+   * Frees the file; pending and later calls reject with the code `closed`.
    */
   close() {
     this.#worker.end(closed());
@@ -188,7 +188,7 @@ export class AnnotationFile {
    * @param {unknown} argument
    */
   async #ask(method, argument) {
-    // The file went with its worker: another one would have none.
+    // The worker held the file: a new worker would have none.
     if (!this.#worker.running) throw closed();
     return await this.#worker.call(method, argument);
   }

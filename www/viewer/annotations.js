@@ -31,7 +31,7 @@ export class Annotations {
       const name = path.slice(path.lastIndexOf('/') + 1);
       throw new ViewerError(
         'image-unknown',
-        `The annotations ${address} have no image called ${name}, or several in other folders.`,
+        `The annotations ${address} have no image called ${name}, or several in different folders.`,
       );
     }
     return found.annotations.map(maskOf);

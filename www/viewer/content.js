@@ -106,7 +106,7 @@ export class Content {
     this.#host.viewer.apply((viewer) => viewer.showMasks(descriptions, offsets, boundaries));
   }
 
-  /** Drops the masks of annotations that are named no more, or shows the others. */
+  /** Drops the masks if `annotations` was removed, or shows those of the new file. */
   changeAnnotations() {
     const { isConnected, annotations } = this.#host.tag();
     if (annotations === null) {
@@ -118,7 +118,7 @@ export class Content {
     this.follow();
   }
 
-  /** Goes on where `suspend` stopped. */
+  /** Continues where `suspend` stopped. */
   async resume() {
     this.#isSuspended = false;
     const { src } = this.#host.tag();

@@ -41,7 +41,7 @@ export async function fetchImage(address, signal) {
     throw new ViewerError(
       'image-unreachable',
       `The image ${address} could not be fetched. ` +
-        'Check the address, and that its server allows other pages (CORS).',
+        'Check the address, and that its server allows requests from other sites (CORS).',
       { cause },
     );
   }
@@ -62,7 +62,7 @@ export async function fetchImage(address, signal) {
     if (signal.aborted) throw cause;
     throw new ViewerError(
       'image-unreachable',
-      `The image ${address} broke off while it was fetched; try again.`,
+      `The download of the image ${address} was interrupted; try again.`,
       { cause },
     );
   }
@@ -93,14 +93,14 @@ export async function decodeImage(blob, key) {
     bitmap.close();
     throw new ViewerError(
       'image-too-large',
-      `The image has more than ${MAX_IMAGE_PIXELS / 1e6} million pixels.`,
+      `The image has more than ${MAX_IMAGE_PIXELS / 1e6} million pixels. Scale it down first.`,
     );
   }
   if (Math.max(bitmap.width, bitmap.height) > MAX_IMAGE_SIDE) {
     bitmap.close();
     throw new ViewerError(
       'image-too-large',
-      `A side of the image has more than ${MAX_IMAGE_SIDE.toLocaleString('en')} pixels.`,
+      `A side of the image has more than ${MAX_IMAGE_SIDE.toLocaleString('en')} pixels. Scale it down first.`,
     );
   }
   return { key, bitmap, blob, sha256: await sha256(blob) };

@@ -2,8 +2,8 @@
  * @file The page's models: carries the viewer's requests to the worker that segments and links, and
  * its results back.
  *
- * The worker is started by the first request. Whether a result is still wanted is the viewer's to
- * say; a request that is not is aborted, which saves the worker's time.
+ * The first request starts the worker. The viewer decides whether a result is still wanted; a request
+ * whose result is not wanted is aborted, which saves the worker's time.
  */
 
 import { MasklinkError } from '../worker/errors.js';
@@ -30,7 +30,7 @@ const NOT_GIVEN = new Set(['argument-unusable', 'worker', 'image-missing']);
 /**
  * @typedef {object} Segmentation The worker's result for a click.
  * @property {number} ticket
- * @property {number} best Which candidate the model thinks best.
+ * @property {number} best Index of the candidate that the model ranks first.
  * @property {Uint32Array} size Height, then width.
  * @property {Float32Array} scores The model's own estimate of each candidate's IoU, 0 to 1.
  * @property {Uint32Array} offsets Where each candidate's boundaries begin, and where the last one's end.
@@ -40,7 +40,7 @@ const NOT_GIVEN = new Set(['argument-unusable', 'worker', 'image-missing']);
  */
 
 /**
- * @typedef {object} ModelStatus What runs, and why it is nothing faster.
+ * @typedef {object} ModelStatus The model and runtime in use, and why no faster one is.
  * @property {string} id
  * @property {string} title
  * @property {string} licence
@@ -139,7 +139,7 @@ export class Models {
    */
   async prepare(model) {
     const wanted = `${this.#imageNumber} ${model}`;
-    // What is asked keeps the model it was asked with; another one waits until then.
+    // Requests under way keep their model; another model is loaded after they end.
     if (!this.#image || this.#prepared === wanted || this.#open.size > 0) return;
     this.#use(model);
     this.#prepared = wanted;
@@ -192,7 +192,7 @@ export class Models {
       const own = answer.timing_ms?.total;
       const words =
         `${endpoint ? hostOf(endpoint) : 'In this page'}: ${Math.round(milliseconds)} ms` +
-        (typeof own === 'number' ? `, ${own.toFixed(0)} ms of them its own` : '');
+        (typeof own === 'number' ? `, of which ${own.toFixed(0)} ms computing` : '');
       this.#linked = { endpoint, words, milliseconds, timing: answer.timing_ms };
       this.#host.send({ type: 'linked', ticket, answer });
       this.#host.changed();
@@ -262,7 +262,8 @@ export class Models {
    * @param {{ signal?: AbortSignal, onProgress?: (progress: any) => void }} [options]
    */
   async #call(method, request, { signal, onProgress } = {}) {
-    if (!this.#image) throw new MasklinkError('image-missing', 'The image itself is not here.');
+    if (!this.#image)
+      throw new MasklinkError('image-missing', 'The image is not loaded. Open it again.');
     const source = this.#given ? undefined : this.#image.bitmap;
     this.#given = true;
     this.#calls += 1;

@@ -22,8 +22,8 @@ export const TOOLS = /** @type {const} */ ([
 
 const KEYS = `Arrow keys move a crosshair, Enter clicks there,
  Shift and Enter marks a point that does not belong to the object.
- Plus and minus zoom, 0 shows the whole image, 1 its own pixels. S selects masks, O clicks objects,
- P adds, N removes, B draws a box between two Enters, H moves the image.
+ Plus and minus zoom, 0 shows the whole image, 1 shows actual pixels. S selects masks, O clicks objects,
+ P adds, N removes, H moves the image. B draws a box: press Enter at each of two corners.
  U undoes the last click, C clears, square brackets switch candidates, Escape cancels.`;
 
 /** @typedef {ReturnType<typeof build>} Nodes */
@@ -124,7 +124,7 @@ function buildZoom() {
   const zoomIn = command('zoomIn', 'Zoom in', '+');
   const zoomOut = command('zoomOut', 'Zoom out', '-');
   const fit = command('fit', 'Show the whole image', '0');
-  const actual = command('actual', 'Show the image’s own pixels', '1');
+  const actual = command('actual', 'Show actual pixels', '1');
   const zoom = h(
     'div',
     { class: 'zoom', part: 'zoom', role: 'group', 'aria-label': 'Zoom' },

@@ -47,7 +47,7 @@ export class Toolbar {
       snapshot?.image
         ? snapshot.masksFailure
           ? 'The masks cannot be shown.'
-          : 'No masks are given for this image.'
+          : 'This image has no annotated masks.'
         : '',
     );
   }

@@ -56,9 +56,13 @@ export async function openAnnotations(source, { signal, progress }) {
     const { done, value } = await reader.read().catch((cause) => {
       const [bytes] = parser.progress();
       parser.free();
-      throw new MasklinkError('broken-off', `The file broke off after ${bytes} bytes: ${cause}`, {
-        cause,
-      });
+      throw new MasklinkError(
+        'broken-off',
+        `Reading the file stopped after ${bytes} bytes: ${cause}`,
+        {
+          cause,
+        },
+      );
     });
     if (done || signal.aborted || !parser.push(value)) break;
     if (performance.now() - reported > BETWEEN_PROGRESS) {
@@ -87,7 +91,7 @@ async function streamOf(source) {
   });
   if (!response.ok || !response.body) {
     const status = `${response.status} ${response.statusText}`.trimEnd();
-    throw new MasklinkError('http', `${source} could not be loaded: the server answered ${status}`);
+    throw new MasklinkError('http', `${source} could not be loaded: the server returned ${status}`);
   }
   // The length of an encoded body is not that of what it decodes to.
   const length = response.headers.get('content-encoding')

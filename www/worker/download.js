@@ -70,7 +70,7 @@ export async function listText(address, { code, what }) {
     if (!response.ok)
       throw new MasklinkError(
         code,
-        `${what} (${address}) could not be fetched: the server answered ${response.status}.`,
+        `${what} (${address}) could not be fetched: the server returned ${response.status}.`,
       );
     const text = await response.text();
     const before = await (await cache?.match(address))?.text();
@@ -176,7 +176,7 @@ async function* chunks(file, start, signal) {
     await response.body?.cancel();
     throw new MasklinkError(
       'model-unreachable',
-      `The file ${file.url} could not be downloaded: the server answered ${response.status}.`,
+      `The file ${file.url} could not be downloaded: the server returned ${response.status}.`,
     );
   }
   let at = rest ? start : 0;

@@ -106,7 +106,7 @@ async function loadBuild(folder, build) {
 async function unpacked(address) {
   const response = await fetch(address);
   if (!response.ok || !response.body)
-    throw new Error(`the server answered ${response.status} for ${address.pathname}`);
+    throw new Error(`the server returned ${response.status} for ${address.pathname}`);
   const stream = response.body.pipeThrough(new DecompressionStream('gzip'));
   return await new Response(stream).arrayBuffer();
 }

@@ -115,7 +115,7 @@ impl State {
         }
         let chosen = decoded.iter().position(|candidate| Some(candidate.place) == best).unwrap_or(0);
         self.clicks.answer(ticket, decoded, chosen, !provisional);
-        // An answer about the mask before is none about this one.
+        // An answer about the previous mask does not apply to this one.
         let mut effects = if provisional { self.stop_link() } else { Vec::new() };
         effects.push(Effect::DrawMasks);
         effects.extend(if provisional { vec![Effect::Changed] } else { self.show_candidate() });

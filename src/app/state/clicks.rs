@@ -15,13 +15,13 @@ pub struct Candidate {
     pub place: usize,
 }
 
-/// Returned masks of one run of the model.
+/// The masks that one run of the model returned.
 #[derive(Clone, Debug)]
 struct Answer {
     ticket: Ticket,
     /// The number of prompts of the run.
     prompts: usize,
-    /// Whether no refinement pass is to come.
+    /// Whether no refinement pass follows.
     is_final: bool,
     candidates: Vec<Candidate>,
     chosen: usize,
@@ -87,7 +87,7 @@ impl Clicks {
         SegmentRequest { ticket, image: image.to_owned(), prompts: self.prompts.clone(), refine }
     }
 
-    /// Adds the candidates of the awaited run; goes on waiting unless they are final.
+    /// Adds the candidates of the awaited run, and keeps waiting unless they are final.
     pub(super) fn answer(
         &mut self,
         ticket: Ticket,

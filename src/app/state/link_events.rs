@@ -1,7 +1,7 @@
 //! The events that link the current mask.
 //!
-//! The endpoint is asked first, where one is set; then the index in the page; where neither answers, a
-//! cached answer of a similar mask stands in.
+//! The endpoint is asked first, if one is set, and then the index in the page. If both fail, a cached
+//! answer for a similar mask is shown.
 
 use super::linking::{Cached, Linking, Source, nearest};
 use super::{Effect, State, announce};
@@ -79,7 +79,7 @@ impl State {
             return self.show_answer(answer, Source::Cached, failures);
         }
         let messages: Vec<_> = failures.iter().map(|failure| failure.message.as_str()).collect();
-        let mut effects = vec![announce(format!("No entity: {}", messages.join(" ")))];
+        let mut effects = vec![announce(format!("No entity found: {}", messages.join(" ")))];
         effects.extend(failures.iter().cloned().map(|failure| Effect::Notify(Notice::Error(failure))));
         self.linking = Linking::Failed { failures };
         effects.push(Effect::Changed);

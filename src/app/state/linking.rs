@@ -6,7 +6,7 @@ use crate::app::{Failure, Ticket};
 use crate::link::protocol::LinkResponse;
 use crate::rle::Mask;
 
-/// Minimum `IoU` of a mask and that of a cached answer which stands in for it.
+/// Minimum `IoU` of a mask and a cached answer's mask for the answer to be shown.
 pub const MIN_CACHED_IOU: f64 = 0.5;
 
 /// The origin of an answer.

@@ -212,8 +212,8 @@ impl State {
         }
     }
 
-    /// Returns the index of the smallest shown mask with this point of the image, since a thing that lies
-    /// upon another is smaller; of equally small ones the topmost.
+    /// Returns the index of the smallest shown mask that contains this point of the image, because an
+    /// object on top of another is usually the smaller one. Of equally small masks, returns the topmost.
     pub fn shown_at(&self, [x, y]: [f64; 2]) -> Option<usize> {
         if !(x >= 0.0 && y >= 0.0) {
             return None;
@@ -271,7 +271,7 @@ impl State {
         effects
     }
 
-    /// Sets a selection that is none of the masks shown, ends hovering, and notifies of what has ended.
+    /// Sets a selection that is not one of the masks shown, ends hovering, and notifies listeners.
     fn deselect(&mut self, selection: Selection) -> Vec<Effect> {
         let mut effects = Vec::new();
         if self.hovered.take().is_some() {
@@ -356,7 +356,7 @@ fn checked(
     decode: impl FnOnce() -> Result<Mask, rle::Error>,
 ) -> Result<Mask, Failure> {
     if size != image {
-        let message = format!("the mask is {size}, the image {image}");
+        let message = format!("the mask is {size}, but the image is {image}");
         return Err(Failure { code: "mask-size".to_owned(), message });
     }
     decode().map_err(|error| Failure { code: "mask-malformed".to_owned(), message: error.to_string() })

@@ -137,7 +137,7 @@ struct PublicOnly;
 
 /// A name without a public address.
 #[derive(Debug, thiserror::Error)]
-#[error("no public address")]
+#[error("the host name has no public address")]
 struct NotPublic;
 
 impl Resolver for PublicOnly {

@@ -35,50 +35,51 @@ use super::onnx::{Runtime, RuntimeArgs};
 /// Serves the page and the linking endpoint. `RUST_LOG=masklink=debug` logs each request.
 #[derive(clap::Args)]
 pub(super) struct ServeArgs {
-    /// Folder of the page.
+    /// Folder of the page, such as dist.
     #[arg(long, value_name = "DIR")]
     root: Option<PathBuf>,
     /// Folder of data, served below /data/.
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
-    /// Folder of an index that `masklink index` wrote; without one the endpoint responds 503.
+    /// Folder of an index from `masklink index`; without one the endpoint responds 503.
     #[arg(long, value_name = "DIR")]
     index: Option<PathBuf>,
-    /// Folder that keeps uploaded images; without one they are in memory alone.
+    /// Folder that keeps uploaded images; without one they are kept in memory only.
     #[arg(long, value_name = "DIR")]
     store: Option<PathBuf>,
     /// Address to listen on.
     #[arg(long, default_value = "127.0.0.1")]
     host: IpAddr,
-    /// Maximum size of the store's folder, in MiB; beyond it the oldest images are removed.
+    /// Maximum size of the --store folder, in MiB; beyond it the oldest images are removed.
     #[arg(long, value_name = "MIB", default_value_t = 10_240)]
     store_size: u64,
     /// Port to listen on; 0 for any free one.
     #[arg(long, default_value_t = 8080)]
     port: u16,
-    /// Host name of this server besides localhost and loopback addresses; may be given several times.
-    /// Without it a server on a loopback address refuses all other names, so that no other site can
-    /// point its name there, and any other server accepts all names.
+    /// Host name that requests may use, besides localhost and loopback addresses; may be given several
+    /// times. Without it, a server on a loopback address refuses all other names, so that no other site
+    /// can point its name there. A server on any other address then accepts all names.
     #[arg(long, value_name = "NAME")]
     allow_host: Vec<String>,
-    /// Host from which images are fetched by their URL; may be given several times. A port other than
-    /// the scheme's default and an address that is not public must be listed literally.
+    /// Host from which the server may fetch images by URL; may be given several times. Give its port
+    /// unless that is the scheme's default. A host without a public address must be given by its IP
+    /// address.
     #[arg(long, value_name = "HOST[:PORT]")]
     allow_url_host: Vec<String>,
-    /// Bearer token that the endpoint requires; safer in `MASKLINK_TOKEN`, where other users do not see it.
+    /// Bearer token that the endpoint requires; safer in `MASKLINK_TOKEN`, which other users cannot see.
     #[arg(long, value_name = "TOKEN")]
     token: Option<String>,
     /// Origin whose pages may use the endpoint, or * for all; may be given several times.
     #[arg(long, value_name = "ORIGIN", value_parser = middleware::cors::origin)]
     allow_origin: Vec<HeaderValue>,
-    /// Origin that the page may connect to besides this server; may be given several times. Without it
+    /// Origin that the page may connect to, besides this server; may be given several times. Without it,
     /// all are allowed.
     #[arg(long, value_name = "ORIGIN")]
     connect: Vec<String>,
-    /// Requests a second of each client address, ten seconds' worth of them at once; 0 for no limit.
+    /// Maximum requests per second of one client, in bursts of up to ten seconds' worth; 0 for no limit.
     #[arg(long, value_name = "N", default_value_t = 20.0)]
     rate: f64,
-    /// Maximum number of requests that compute at a time.
+    /// Maximum number of requests computed at the same time.
     #[arg(long, value_name = "N", default_value_t = 2)]
     workers: usize,
     /// Maximum size of an image, in bytes.

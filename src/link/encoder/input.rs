@@ -30,7 +30,7 @@ pub(super) struct EncodeJob<'a> {
 #[non_exhaustive]
 pub enum EncodeError {
     /// The mask's size is not the image's: send a mask of the displayed image.
-    #[error("the mask is {mask}, the image {image}")]
+    #[error("the mask is {mask}, but the image is {image}")]
     MaskSize {
         /// Size of the mask.
         mask: Size,

@@ -37,7 +37,7 @@ pub enum PoolError {
         region: Rect,
     },
     /// The pooled vector is zero or not finite, so it has no direction.
-    #[error("the encoder's feature is zero or not finite here")]
+    #[error("the feature is zero or not finite")]
     NoDirection,
 }
 

@@ -15,7 +15,7 @@ pub enum BuildError {
     #[error(transparent)]
     Content(#[from] ContentError),
     /// A feature is shorter or longer than the first.
-    #[error("exemplar {row} has {actual} numbers, the others have {expected}")]
+    #[error("exemplar {row} has {actual} numbers, but the others have {expected}")]
     Dimensions {
         /// Position of the exemplar in the sorted list, from 0.
         row: usize,

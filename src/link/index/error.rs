@@ -42,7 +42,7 @@ pub enum ReadError {
         sha256: String,
     },
     /// A part has another length than the header states.
-    #[error("{file} has {actual} bytes, the header says {expected}")]
+    #[error("{file} has {actual} bytes, but the header says {expected}")]
     PartLength {
         /// Name of the part.
         file: String,
@@ -52,7 +52,7 @@ pub enum ReadError {
         actual: u64,
     },
     /// A part is not the one the header was written for.
-    #[error("{file} has the SHA-256 {actual}, the header says {expected}")]
+    #[error("{file} has the SHA-256 {actual}, but the header says {expected}")]
     PartHash {
         /// Name of the part.
         file: String,
@@ -72,7 +72,7 @@ pub enum ReadError {
         source: serde_json::Error,
     },
     /// A part has another number of lines than the header states.
-    #[error("{file} has {actual} lines, the header says {expected}")]
+    #[error("{file} has {actual} lines, but the header says {expected}")]
     Lines {
         /// Name of the part.
         file: String,

@@ -20,7 +20,7 @@ const MAX_HEADER_BYTES: u64 = 1 << 20;
 #[non_exhaustive]
 pub enum FolderError {
     /// The folder does not hold a whole index.
-    #[error("the index in {} is refused", folder.display())]
+    #[error("the index in {} cannot be used", folder.display())]
     Index {
         /// Folder of the index.
         folder: PathBuf,

@@ -82,9 +82,7 @@ pub struct Exemplar {
 #[non_exhaustive]
 pub enum QueryError {
     /// The feature has another length than the index's vectors: another encoder made it.
-    #[error(
-        "the mask's vector has {actual} numbers, those of the index have {expected}: the encoders differ"
-    )]
+    #[error("the mask's vector has {actual} numbers, but the index has {expected}: their encoders differ")]
     Dimensions {
         /// Numbers of the index's vectors.
         expected: usize,

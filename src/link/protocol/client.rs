@@ -53,7 +53,7 @@ pub enum EndpointError {
         detail: Option<String>,
     },
     /// The endpoint did not respond in time; try again later.
-    #[error("The endpoint {host} took more than {millis} ms.")]
+    #[error("The endpoint {host} did not respond within {millis} ms.")]
     Timeout {
         /// Host of the endpoint.
         host: String,
@@ -61,7 +61,7 @@ pub enum EndpointError {
         millis: u32,
     },
     /// There was no response: no network, no such host, refused by CORS, or a response that is too long.
-    #[error("The endpoint {host} does not answer ({reason}).")]
+    #[error("The endpoint {host} could not be reached ({reason}).")]
     Unreachable {
         /// Host of the endpoint.
         host: String,
@@ -69,7 +69,7 @@ pub enum EndpointError {
         reason: String,
     },
     /// The response breaks the protocol; the endpoint is at fault.
-    #[error("The endpoint's answer is not one of the linking protocol: {reason}.")]
+    #[error("The endpoint's response does not follow the linking protocol: {reason}.")]
     BadAnswer {
         /// The violation.
         reason: String,
@@ -81,7 +81,7 @@ pub enum EndpointError {
         status: u16,
     },
     /// The address belongs to something else; check it.
-    #[error("The address answers with HTTP {status} and is not a linking endpoint.")]
+    #[error("The address returned HTTP {status}; it is not a linking endpoint.")]
     NotAnEndpoint {
         /// Status of the response.
         status: u16,
@@ -405,11 +405,15 @@ mod tests {
     #[test]
     fn failed_requests_have_their_codes() {
         for (error, code, message) in [
-            (HostError::TimedOut { millis: 15_000 }, "timeout", "The endpoint host took more than 15000 ms."),
+            (
+                HostError::TimedOut { millis: 15_000 },
+                "timeout",
+                "The endpoint host did not respond within 15000 ms.",
+            ),
             (
                 HostError::Network { reason: "Failed to fetch".to_owned() },
                 "unreachable",
-                "The endpoint host does not answer (Failed to fetch).",
+                "The endpoint host could not be reached (Failed to fetch).",
             ),
             (HostError::Cancelled, "cancelled", "cancelled"),
         ] {
