@@ -278,6 +278,27 @@ test('the default model gives the same mask on the GPU as on the processor', asy
   assert.ok(found > 0.99, `the masks differ: IoU ${found}`);
 });
 
+test('the embedding stays on the GPU between the encoder and the decoder', async () => {
+  models.reset();
+  const { page, close } = await openPage({ provider: 'webgpu' });
+  page.on('worker', (worker) =>
+    worker.evaluate(() => {
+      self.readBack = [];
+      const mapAsync = GPUBuffer.prototype.mapAsync;
+      GPUBuffer.prototype.mapAsync = function (...options) {
+        self.readBack.push(this.size);
+        return mapAsync.apply(this, options);
+      };
+    }),
+  );
+  checkDisc(await clickDisc(page));
+  const sizes = await page.workers()[0].evaluate(() => self.readBack);
+  const [{ encoder }] = JSON.parse(readFileSync(join(MODELS, 'models.json'), 'utf8')).models;
+  const bytes = encoder.embedding.reduce((product, side) => product * side, 4);
+  assert.ok(sizes.length > 0 && !sizes.includes(bytes), `${bytes} bytes among ${sizes}`);
+  await close();
+});
+
 test('a failing GPU is replaced by the processor, with the reason in the status', async () => {
   const without = await launch({ webgpu: false });
   try {
