@@ -319,7 +319,7 @@ test('a streamed address opens; a missing file and a broken connection are repor
   );
   const broken = await outcome('/breaks.json');
   assert.equal(broken.code, 'broken-off');
-  assert.match(broken.message, /^The file broke off after \d+ bytes/);
+  assert.match(broken.message, /^Reading the file stopped after \d+ bytes/);
   await close();
   server.closeAllConnections();
   server.close();
