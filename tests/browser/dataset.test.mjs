@@ -279,7 +279,7 @@ test('reading can be cancelled, or stopped with the records so far', async () =>
   await close();
 });
 
-test('a streamed address opens; a missing file and a broken connection are reported', async () => {
+test('a streamed address opens; a missing file and a broken connection are reported', async (t) => {
   const server = createServer((request, response) => {
     response.setHeader('access-control-allow-origin', '*');
     if (request.url === '/large.json') {
@@ -296,6 +296,10 @@ test('a streamed address opens; a missing file and a broken connection are repor
   });
   await new Promise((resolve) => {
     server.listen(0, '127.0.0.1', () => resolve(undefined));
+  });
+  t.after(() => {
+    server.closeAllConnections();
+    server.close();
   });
   const address = `http://127.0.0.1:${server.address().port}`;
   const { page, close } = await open();
@@ -321,8 +325,6 @@ test('a streamed address opens; a missing file and a broken connection are repor
   assert.equal(broken.code, 'broken-off');
   assert.match(broken.message, /^Reading the file stopped after \d+ bytes/);
   await close();
-  server.closeAllConnections();
-  server.close();
 });
 
 test('hostile files are opened or rejected without harm', async () => {
