@@ -140,14 +140,14 @@ test('an image larger than the GPU’s limit is scaled down with a message', asy
   });
   await until(page, "snapshot.image === 'wide'");
   const status = page.locator('#status');
-  await status.getByText(/is shown from \d+x\d+: this GPU takes at most/).waitFor();
+  await status.getByText(/is scaled to \d+x\d+: this GPU allows at most/).waitFor();
   await page
     .getByRole('listbox', { name: /sample/i })
     .getByRole('option')
     .first()
     .click();
   await until(page, "snapshot.image !== 'wide' && snapshot.shown.length > 0");
-  await status.getByText(/is shown from/).waitFor({ state: 'detached' });
+  await status.getByText(/is scaled to/).waitFor({ state: 'detached' });
   assert.deepEqual(errors, []);
   await close();
 });
