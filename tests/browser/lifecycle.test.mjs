@@ -254,7 +254,7 @@ test('a failing GPU makes the CPU draw without changing the setting', async () =
   // The next frame that is drawn notices.
   await until(
     page,
-    '((viewer) => (viewer.zoomBy(1.1), viewer.status.renderer?.kind === "cpu"))' +
+    '((viewer) => (viewer.zoomBy(0.9), viewer.zoomBy(1.1), viewer.status.renderer?.kind === "cpu"))' +
       '(document.querySelector("mask-viewer"))',
   );
   await until(page, "snapshot.image === 'val/2.bmp' && snapshot.shown[0]?.id === 'of val/2.bmp'");
