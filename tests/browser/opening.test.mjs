@@ -300,7 +300,7 @@ test('findings of a dataset are listed with their records', async () => {
   await prefix.fill(server.address);
   await page.getByRole('button', { name: 'Open', exact: true }).click();
   await page.getByRole('heading', { name: 'odd.json' }).waitFor();
-  assert.match(await page.locator('#strip-note').innerText(), /^2 masks of 1 entity on 2 images/);
+  assert.match(await page.locator('#strip-note').innerText(), /^2 masks of 1 entity in 2 images/);
   const findings = page.locator('#findings');
   await findings.getByText('2 findings').click();
   assert.match(
@@ -331,7 +331,7 @@ test('masks that do not fit the image show one error and not the message for no 
   await until(page, "snapshot.image === 't'");
   const hint = page.locator('mask-viewer [part~=hint]');
   await hint.waitFor();
-  assert.match(await hint.innerText(), /3 masks .*m0.* 16x12, the image 8x6/);
+  assert.match(await hint.innerText(), /3 masks .*m0.* 16x12, but the image is 8x6/);
   assert.equal(await page.locator('mask-viewer').getByText('no annotated masks').count(), 0);
   const reported = await page.evaluate(() => globalThis.reported);
   assert.equal(reported.length, 1, reported.join('\n'));

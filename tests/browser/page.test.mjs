@@ -465,7 +465,7 @@ test('a dataset is opened in its dialog and searched, and its findings are liste
   await page.getByLabel('Or address prefix').fill(server.address);
   await page.getByRole('button', { name: 'Open', exact: true }).click();
   await page.getByRole('heading', { name: 'odd.json' }).waitFor();
-  assert.match(await page.locator('#strip-note').innerText(), /2 masks of 1 entity on 2 images/);
+  assert.match(await page.locator('#strip-note').innerText(), /2 masks of 1 entity in 2 images/);
   assert.equal(await page.locator('#findings summary').innerText(), '2 findings');
   await until(page, "snapshot.image === 't' && snapshot.shown.length === 1");
   await page.getByRole('searchbox').fill('missing');
