@@ -200,7 +200,7 @@ default_index() {
     mark index "${inputs[@]}"
 }
 
-# Beside the page, for pages that no endpoint answers.
+# Beside the page, for pages without an endpoint.
 publish_index() {
     default_index
     # Ours has the hash of its header beside it; one that somebody else put there stays.

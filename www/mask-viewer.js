@@ -272,8 +272,8 @@ export class MaskViewer extends AttributesElement {
   }
 
   /**
-   * Sets answers that stand in for masks of the open image where neither the endpoint nor the index
-   * in the page returns one.
+   * Sets the cached answers of the open image: stored linking results, shown when neither the
+   * endpoint nor the index in the page has one.
    * @param {CachedAnswer[]} answers
    */
   useCachedAnswers(answers) {

@@ -40,7 +40,7 @@ pub enum Effect {
     },
     /// Ask for the entities of the mask.
     Link {
-        /// Returned with the answer.
+        /// Returned with the entities.
         ticket: Ticket,
         /// The key of the image.
         image: String,
@@ -50,7 +50,7 @@ pub enum Effect {
         /// The endpoint's address; `None` links in the page, by the index published with it.
         endpoint: Option<String>,
     },
-    /// Stop a link request, whose answer is not awaited any more.
+    /// Cancel a link request.
     CancelLink {
         /// The ticket of the request.
         ticket: Ticket,
@@ -114,7 +114,7 @@ pub enum Notice {
         mask: Mask,
         /// Entities of the mask, from high to low scores.
         answer: LinkResponse,
-        /// The origin of the answer.
+        /// Whether the endpoint, the page's index or the cache gave the entities.
         source: Source,
     },
     /// The model, the endpoint, a file or the renderer failed.

@@ -37,9 +37,9 @@ pub enum Event {
         /// The reason, shown until other masks come.
         failure: Failure,
     },
-    /// Cached answers for masks of this image replace the last ones.
+    /// Replaces the cached answers, which belong to masks of this image.
     AnswersCached {
-        /// The order has no meaning; the answer of the most similar mask is used.
+        /// In any order; the one of the most similar mask is used.
         answers: Vec<CachedAnswer>,
     },
     /// The pointer has moved over the canvas, or has left it.
@@ -234,7 +234,7 @@ pub struct ShownMask {
     pub counts: Option<String>,
 }
 
-/// An answer of an endpoint, kept for when it cannot be reached.
+/// A response of an endpoint, shown while the endpoint cannot be reached.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 #[cfg_attr(target_arch = "wasm32", derive(tsify::Tsify))]
 pub struct CachedAnswer {

@@ -2,7 +2,7 @@
 //!
 //! [`State::update`] is the only way in. It performs no IO: the segmentation model, the linking
 //! endpoint, the renderer and the screen reader are reached by the effects that it returns, and their
-//! answers come back as events with the [`Ticket`] of the request. An answer whose ticket is not
+//! results come back as events with the [`Ticket`] of the request. A result whose ticket is not
 //! awaited any more changes nothing, so a person may click again at any time. Events, effects and the
 //! [`Snapshot`] are plain data; masks cross to JavaScript as arrays of runs.
 

@@ -45,7 +45,7 @@ pub struct Snapshot {
     pub facts: Option<Facts>,
     /// The progress of linking the current mask.
     pub linking: Linking,
-    /// Certainty of the first entity, where there is an answer.
+    /// Certainty of the first entity; `None` until the mask is linked.
     pub confidence: Option<Confidence>,
     /// Heading of the list of entities, which says how sure they are.
     pub heading: Option<&'static str>,

@@ -7,7 +7,7 @@ use crate::geometry::Size;
 use crate::link::protocol::LinkResponse;
 use crate::rle::Mask;
 
-/// The certainty of the first entity of an answer.
+/// The certainty of the first entity of a linked mask.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[cfg_attr(target_arch = "wasm32", derive(tsify::Tsify))]
 #[serde(rename_all = "camelCase")]
@@ -30,7 +30,7 @@ impl Confidence {
     /// The lowest first score that is called possible.
     pub const POSSIBLE: f32 = 0.2;
 
-    /// Judges an answer whose scores are sorted from high to low.
+    /// Judges entities whose scores are sorted from high to low.
     pub fn of(LinkResponse { entities, in_index, .. }: &LinkResponse) -> Self {
         let unknown = in_index.is_some_and(|in_index| !in_index.known);
         let second = entities.get(1).map_or(0.0, |entity| entity.score);
@@ -55,7 +55,7 @@ impl Confidence {
     }
 }
 
-/// Describes the first entity of an answer, and the origin of the answer, for screen readers.
+/// Describes the first entity and where it comes from, for screen readers.
 pub(super) fn answer(answer: &LinkResponse, source: Source) -> String {
     let first = answer.entities.first();
     let percent = first.map_or(0.0, |entity| 100.0 * entity.score);

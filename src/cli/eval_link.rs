@@ -53,7 +53,7 @@ pub(super) struct EvalLinkArgs {
     model: Option<ModelChoice>,
     #[command(flatten)]
     runtime: RuntimeArgs,
-    /// Write the answers to this file, for a page to show while the endpoint is down.
+    /// Write the endpoint's responses to this file, for a page to show while the endpoint is down.
     #[arg(long, value_name = "FILE")]
     cache_answers: Option<PathBuf>,
     /// Print the report as JSON in the last line of standard output.
@@ -91,7 +91,7 @@ impl CachedAnswer {
     }
 }
 
-/// The answers to cache, by image; none are kept where there is no file to write.
+/// The answers to cache, by image; empty without a file to write.
 struct AnswerCache<'a> {
     file: Option<&'a Path>,
     by_image: BTreeMap<&'a str, Vec<CachedAnswer>>,

@@ -16,7 +16,7 @@ pub(super) struct Outcome<'a> {
     pub(super) split: &'a str,
     pub(super) series: Option<Series>,
     pub(super) seen: Option<bool>,
-    /// Place of the right entity in the answer, from 0.
+    /// Place of the right entity in the response, from 0.
     pub(super) rank: Option<usize>,
     /// Whether the right entity is in the index; `None` where the index is not at hand.
     pub(super) indexed: Option<bool>,

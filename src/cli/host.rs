@@ -221,14 +221,14 @@ mod tests {
     fn response_of_any_status_is_returned() {
         let redirect = |mut stream: TcpStream| {
             assert!(head(&mut stream).to_lowercase().contains("authorization: bearer secret\r\n"));
-            let answer = b"HTTP/1.1 307 No\r\nlocation: http://127.0.0.1:9/\r\ncontent-length: 0\r\n\r\n";
-            stream.write_all(answer).unwrap();
+            let response = b"HTTP/1.1 307 No\r\nlocation: http://127.0.0.1:9/\r\ncontent-length: 0\r\n\r\n";
+            stream.write_all(response).unwrap();
         };
         assert_eq!(sent_to(redirect, b"", 20_000).unwrap().status, 307);
         let busy = |mut stream: TcpStream| {
             head(&mut stream);
-            let answer = b"HTTP/1.1 503 Busy\r\nRetry-After: 2\r\ncontent-length: 4\r\n\r\nbody";
-            stream.write_all(answer).unwrap();
+            let response = b"HTTP/1.1 503 Busy\r\nRetry-After: 2\r\ncontent-length: 4\r\n\r\nbody";
+            stream.write_all(response).unwrap();
         };
         let expected = Response { status: 503, retry_after: Some("2".to_owned()), body: b"body".into() };
         assert_eq!(sent_to(busy, b"", 20_000), Ok(expected));
@@ -238,8 +238,8 @@ mod tests {
     fn response_before_the_request_is_sent_is_returned() {
         let refuse = |mut stream: TcpStream| {
             head(&mut stream);
-            let answer = b"HTTP/1.1 413 No\r\ncontent-length: 9\r\nconnection: close\r\n\r\ntoo large";
-            stream.write_all(answer).unwrap();
+            let response = b"HTTP/1.1 413 No\r\ncontent-length: 9\r\nconnection: close\r\n\r\ntoo large";
+            stream.write_all(response).unwrap();
         };
         let response = sent_to(refuse, &vec![0; 8_000_000], 20_000).unwrap();
         assert_eq!((response.status, &response.body[..]), (413, &b"too large"[..]));

@@ -1,4 +1,4 @@
-//! The class `ModelRunner`: clicks and masks answered in the page's worker.
+//! The class `ModelRunner`: runs the page's models in its worker.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -140,7 +140,7 @@ impl ModelRunner {
     ///
     /// `request` is `{ image, source?, size: [height, width], boundaries, endpoint?: { url, token?, sha256,
     /// blob }, index }`: `boundaries` are the mask's, `blob` is the encoded image, `index` the address of the
-    /// index's header. Returns the answer as JSON of the linking protocol.
+    /// index's header. Returns a `LinkResponse` of the linking protocol as JSON.
     pub async fn link(&self, request: JsValue, signal: Signal) -> Result<String, JsValue> {
         let image = self.image_of(&request)?;
         let mask = mask_of(&request)?;

@@ -125,7 +125,7 @@ export class Collection {
   }
 
   /**
-   * Loads the answers that were cached for an image; none where the collection has no cache.
+   * Loads the cached answers of an image; none where the collection has no cache.
    * @param {string} key
    */
   async cachedAnswers(key) {

@@ -177,7 +177,7 @@ async function loadModels() {
 }
 
 /**
- * Fetches JSON; returns null where the host has none or answers with HTML.
+ * Fetches JSON; returns null where the host has none or sends HTML.
  * @param {string} address
  */
 async function optionalJson(address) {

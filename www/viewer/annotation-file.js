@@ -199,8 +199,8 @@ function closed() {
 }
 
 /**
- * Gives each annotation of an answer its mask.
- * @param {any} answer
+ * Gives each annotation of a result its mask.
+ * @param {any} result
  * @returns {ImageRecord[]}
  */
 function imagesOf({ images, boundaries: all }) {

@@ -164,7 +164,7 @@ export class Models {
       this.#report(result.status, result.ms);
       this.#host.segmented(result, provisional);
     };
-    await this.#answer(ticket, 'segmentFailed', async (signal) => {
+    await this.#perform(ticket, 'segmentFailed', async (signal) => {
       const onProgress = (/** @type {any} */ { provisional }) =>
         provisional && !signal.aborted && take(provisional, true);
       const result = await this.#call('segment', { model, question }, { signal, onProgress });
@@ -178,7 +178,7 @@ export class Models {
    */
   async link({ ticket, mask, endpoint }) {
     const started = performance.now();
-    await this.#answer(ticket, 'linkFailed', async (signal) => {
+    await this.#perform(ticket, 'linkFailed', async (signal) => {
       const to = endpoint && {
         url: new URL(endpoint, document.baseURI).href,
         token: this.#host.token(),
@@ -241,7 +241,7 @@ export class Models {
    * @param {string} failed The type of the event that reports a failure.
    * @param {(signal: AbortSignal) => Promise<void>} work
    */
-  async #answer(ticket, failed, work) {
+  async #perform(ticket, failed, work) {
     const controller = new AbortController();
     this.#open.set(ticket, controller);
     try {

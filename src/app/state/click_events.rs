@@ -115,7 +115,7 @@ impl State {
         }
         let chosen = decoded.iter().position(|candidate| Some(candidate.place) == best).unwrap_or(0);
         self.clicks.answer(ticket, decoded, chosen, !provisional);
-        // An answer about the previous mask does not apply to this one.
+        // The entities of the previous mask are not this one's.
         let mut effects = if provisional { self.stop_link() } else { Vec::new() };
         effects.push(Effect::DrawMasks);
         effects.extend(if provisional { vec![Effect::Changed] } else { self.show_candidate() });

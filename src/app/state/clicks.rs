@@ -52,7 +52,7 @@ impl Clicks {
         self.awaited
     }
 
-    /// Returns the candidates of the last answer, best first.
+    /// Returns the candidates of the last segmentation, best first.
     pub fn candidates(&self) -> &[Candidate] {
         self.answers.last().map_or(&[], |answer| &answer.candidates)
     }
@@ -62,7 +62,7 @@ impl Clicks {
         self.answers.last().map_or(0, |answer| answer.chosen)
     }
 
-    /// Returns the chosen candidate of the last answer.
+    /// Returns the chosen candidate of the last segmentation.
     pub fn candidate(&self) -> Option<&Candidate> {
         self.candidates().get(self.chosen())
     }
@@ -71,7 +71,7 @@ impl Clicks {
         self.prompts.iter().all(|prompt| matches!(prompt, Prompt::Click { positive: false, .. }))
     }
 
-    /// Removes the last prompt and its answer. Returns whether the mask before it is shown again.
+    /// Removes the last prompt and its segmentation. Returns whether the mask before it is shown again.
     pub(super) fn undo(&mut self) -> bool {
         self.prompts.pop();
         let left = self.prompts.len();

@@ -23,7 +23,7 @@ impl State {
         let failure = words::summary(failures, count, ["cached answer", "cached answers"]);
         let mut effects: Vec<_> =
             failure.into_iter().map(|failure| Effect::Notify(Notice::Error(failure))).collect();
-        // The answers may arrive after the request that needs one has failed.
+        // The cached answers may arrive after the request that needs one has failed.
         if let Linking::Failed { failures } = &self.linking
             && let Some(answer) = self.cached_answer()
         {

@@ -1,4 +1,4 @@
-//! The entities of the current mask: requested, answered or failed.
+//! The entities of the current mask: requested, found or failed.
 
 use serde::Serialize;
 
@@ -6,10 +6,10 @@ use crate::app::{Failure, Ticket};
 use crate::link::protocol::LinkResponse;
 use crate::rle::Mask;
 
-/// Minimum `IoU` of a mask and a cached answer's mask for the answer to be shown.
+/// Minimum `IoU` of a mask and a cached answer's mask for that answer to be shown.
 pub const MIN_CACHED_IOU: f64 = 0.5;
 
-/// The origin of an answer.
+/// The source of a mask's entities.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[cfg_attr(target_arch = "wasm32", derive(tsify::Tsify))]
 #[serde(rename_all = "camelCase")]
@@ -18,7 +18,7 @@ pub enum Source {
     Endpoint,
     /// The index in the page.
     Local,
-    /// An earlier answer of the endpoint for a similar mask.
+    /// A cached answer for a similar mask.
     Cached,
 }
 
@@ -39,16 +39,16 @@ pub enum Linking {
         /// The failures of those asked before.
         failures: Vec<Failure>,
     },
-    /// There is an answer.
+    /// The entities are known.
     Answered {
         /// Entities from high to low scores.
         answer: LinkResponse,
-        /// The origin of the answer.
+        /// The source of the entities.
         source: Source,
         /// The failures of those asked before, in their order.
         failures: Vec<Failure>,
     },
-    /// There is no answer.
+    /// Neither endpoint, index nor cache gave entities.
     Failed {
         /// The failures of all asked, in their order; never empty.
         failures: Vec<Failure>,
@@ -72,7 +72,7 @@ pub(super) struct Cached {
     pub(super) answer: LinkResponse,
 }
 
-/// Returns the answer whose mask overlaps `mask` most, if any overlaps it enough.
+/// Returns the cached answer whose mask overlaps `mask` most, if any overlaps it enough.
 pub(super) fn nearest<'a>(cached: &'a [Cached], mask: &Mask) -> Option<&'a LinkResponse> {
     let same_size = cached.iter().filter(|cached| cached.mask.size() == mask.size());
     same_size

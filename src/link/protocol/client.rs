@@ -40,7 +40,7 @@ pub struct EndpointAnswer {
     pub round_trip_millis: f64,
 }
 
-/// Why an endpoint gave no answer.
+/// Why an endpoint could not link a mask.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum EndpointError {
