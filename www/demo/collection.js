@@ -168,22 +168,9 @@ export class Collection {
  * @param {ImageRecord} image
  * @returns {import('./record.js').Details}
  */
-function detailsOf(
-  { id, title, qid, description, textPrompt, question, labels, split, seen, findings },
-  image,
-) {
-  return {
-    id,
-    title,
-    qid,
-    description,
-    textPrompt,
-    question,
-    labels,
-    split,
-    seen,
-    findings: [...findings, ...image.findings].map(({ message }) => message),
-  };
+function detailsOf(annotation, image) {
+  const findings = [...annotation.findings, ...image.findings].map(({ message }) => message);
+  return { ...annotation, findings };
 }
 
 /** @param {ImageRecord | ListedImage} image */
