@@ -14,7 +14,7 @@ const PAGE_SIZE = 24;
 /**
  * @typedef {object} Annotated Masks of an image in the viewer's order, and the annotation of each.
  * @property {import('../viewer/masks.js').MaskToShow[]} masks
- * @property {import('./record.js').Details[]} details
+ * @property {Annotation[]} details
  *
  * @typedef {object} Opened The data that the viewer needs to show one image.
  * @property {string} key
@@ -138,7 +138,10 @@ export class Collection {
       'titles' in image ? await /** @type {Samples} */ (this.#file).record(image.id) : image;
     return {
       masks: record.annotations.map(maskOf),
-      details: record.annotations.map((annotation) => detailsOf(annotation, record)),
+      details: record.annotations.map((annotation) => ({
+        ...annotation,
+        findings: [...annotation.findings, ...record.findings],
+      })),
     };
   }
 
@@ -161,16 +164,6 @@ export class Collection {
     for (const address of this.#addresses) URL.revokeObjectURL(address);
     this.#addresses = [];
   }
-}
-
-/**
- * @param {Annotation} annotation
- * @param {ImageRecord} image
- * @returns {import('./record.js').Details}
- */
-function detailsOf(annotation, image) {
-  const findings = [...annotation.findings, ...image.findings].map(({ message }) => message);
-  return { ...annotation, findings };
 }
 
 /** @param {ImageRecord | ListedImage} image */

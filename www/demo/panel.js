@@ -9,16 +9,16 @@ import { factNodes } from './facts.js';
 import { recordNodes } from './record.js';
 
 /** @typedef {import('../mask-viewer.js').MaskViewer} MaskViewer */
-/** @typedef {import('./record.js').Details} Details */
+/** @typedef {import('../viewer/annotation-file.js').Annotation} Annotation */
 
 export class Panel {
   #viewer;
   #openSettings;
-  /** Details of the shown masks. @type {Details[]} */
+  /** Annotations of the shown masks. @type {Annotation[]} */
   #details = [];
   /**
    * JSON that each section was built from; a section is built again only when its JSON changes.
-   * @type {Map<Element, string>}
+   * @type {Map<string, string>}
    */
   #built = new Map();
   #spoken = h('p', { class: 'note', role: 'status' });
@@ -33,9 +33,10 @@ export class Panel {
     viewer.addEventListener('update', () => this.show());
   }
 
-  /** @param {Details[]} details */
+  /** @param {Annotation[]} details */
   set details(details) {
     this.#details = details;
+    this.#built.delete('record');
     this.show();
   }
 
@@ -74,7 +75,7 @@ export class Panel {
     // By id and not by index: a mask that cannot be drawn is missing from `shown`.
     const id = selected === null ? undefined : shown[selected]?.id;
     const details = this.#details.find((one) => one.id === id);
-    this.#section('record', details, () => (details ? recordNodes(details) : []));
+    this.#section('record', details?.id, () => (details ? recordNodes(details) : []));
   }
 
   /**
@@ -87,8 +88,8 @@ export class Panel {
   #section(name, from, build) {
     const body = /** @type {HTMLElement} */ (document.getElementById(`${name}-body`));
     const key = JSON.stringify(from) ?? '';
-    if (this.#built.get(body) === key) return;
-    this.#built.set(body, key);
+    if (this.#built.get(name) === key) return;
+    this.#built.set(name, key);
     const focused =
       document.activeElement instanceof HTMLElement && body.contains(document.activeElement)
         ? document.activeElement

@@ -3,21 +3,7 @@
 import { h } from '../viewer/dom.js';
 
 /**
- * @typedef {object} Details One annotation of the file; every text is untrusted.
- * @property {string} id
- * @property {string} title The entity's name.
- * @property {string} qid The entity, or the category's id.
- * @property {string | null} description
- * @property {string | null} textPrompt
- * @property {string | null} question
- * @property {{ text: string, score: number | null }[]} labels
- * @property {string | null} split
- * @property {boolean | null} seen
- * @property {string[]} findings Problems of the record, in words.
- */
-
-/**
- * @param {Details} details
+ * @param {import('../viewer/annotation-file.js').Annotation} annotation Every text of it is untrusted.
  * @returns {Node[]}
  */
 export function recordNodes({
@@ -69,7 +55,7 @@ export function recordNodes({
     ...(findings.length > 0
       ? [
           h('h3', {}, 'Problems of this record'),
-          h('ul', { class: 'findings' }, ...findings.map((words) => h('li', {}, words))),
+          h('ul', { class: 'findings' }, ...findings.map(({ message }) => h('li', {}, message))),
         ]
       : []),
   ];
