@@ -147,7 +147,7 @@ pub enum HostError {
         reason: String,
     },
     /// The graph could not be run: it is not loaded, or lacks memory.
-    #[error("the model could not be run: {reason}")]
+    #[error("the model could not be run: {reason}. Close other pages or programs to free memory; try again")]
     Run {
         /// The runtime's own message.
         reason: String,
