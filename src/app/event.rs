@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{Settings, Ticket, Tool, ViewPosition};
 use crate::geometry::Size;
-use crate::link::protocol::LinkResponse;
-use crate::rle::{CocoRle, FlatMasks};
+use crate::link::protocol::{CachedAnswer, LinkResponse};
+use crate::rle::FlatMasks;
 
 /// Something that happened. Positions are in image space; those called `in_canvas` are CSS pixels from the
 /// canvas's top-left corner.
@@ -232,16 +232,6 @@ pub struct ShownMask {
     pub size: [u32; 2],
     /// COCO's compressed runs; `None` where the runs come as an array.
     pub counts: Option<String>,
-}
-
-/// A response of an endpoint, shown while the endpoint cannot be reached.
-#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
-#[cfg_attr(target_arch = "wasm32", derive(tsify::Tsify))]
-pub struct CachedAnswer {
-    /// The mask that was linked.
-    pub mask: CocoRle,
-    /// Entities of the mask, from the endpoint.
-    pub answer: LinkResponse,
 }
 
 /// A failure outside the state: of the model, the endpoint, a file or the renderer.

@@ -17,7 +17,7 @@ mod words;
 
 pub use drawing::{Label, Marks, PointMark};
 pub use effect::{Effect, MaskDetail, Notice, SegmentRequest};
-pub use event::{CachedAnswer, Event, Failure, ShownMask};
+pub use event::{Event, Failure, ShownMask};
 pub use settings::{ColorMode, RendererChoice, Settings, Tool};
 pub use snapshot::{Facts, ShownSummary, Snapshot};
 pub use state::clicks::{Candidate, Clicks};

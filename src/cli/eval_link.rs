@@ -6,7 +6,6 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, anyhow, ensure};
-use serde::Serialize;
 
 use super::annotations;
 use super::clicker::Clicker;
@@ -17,9 +16,8 @@ use super::progress::Progress;
 use super::segmenter::ModelChoice;
 use crate::link::index::folder;
 use crate::link::index::header::Limits;
-use crate::link::protocol::{Endpoint, EndpointAnswer, ask_endpoint};
-use crate::link::protocol::{InIndex, LinkResponse, ScoredEntity, sha256_hex};
-use crate::rle::{CocoRle, Mask};
+use crate::link::protocol::{CachedAnswer, Endpoint, EndpointAnswer, LinkResponse, ask_endpoint, sha256_hex};
+use crate::rle::Mask;
 
 #[derive(clap::Args)]
 pub(super) struct EvalLinkArgs {
@@ -66,53 +64,6 @@ const CACHED_ENTITIES: usize = 5;
 /// Maximum number of exemplars of a cached entity.
 const CACHED_EVIDENCE: usize = 4;
 
-/// One cached answer, as a page reads it.
-#[derive(Serialize)]
-struct CachedAnswer {
-    mask: CocoRle,
-    answer: Answer,
-}
-
-#[derive(Serialize)]
-struct Answer {
-    entities: Vec<ScoredEntity>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    in_index: Option<InIndex>,
-}
-
-impl CachedAnswer {
-    fn new(mask: &Mask, response: LinkResponse) -> Self {
-        let LinkResponse { mut entities, in_index, .. } = response;
-        entities.truncate(CACHED_ENTITIES);
-        for entity in &mut entities {
-            entity.evidence.truncate(CACHED_EVIDENCE);
-        }
-        Self { mask: mask.into(), answer: Answer { entities, in_index } }
-    }
-}
-
-/// The answers to cache, by image; empty without a file to write.
-struct AnswerCache<'a> {
-    file: Option<&'a Path>,
-    by_image: BTreeMap<&'a str, Vec<CachedAnswer>>,
-}
-
-impl<'a> AnswerCache<'a> {
-    fn new(file: Option<&'a Path>) -> Self {
-        Self { file, by_image: BTreeMap::new() }
-    }
-
-    fn insert(&mut self, image: &'a str, mask: &Mask, response: LinkResponse) {
-        if self.file.is_some() {
-            self.by_image.entry(image).or_default().push(CachedAnswer::new(mask, response));
-        }
-    }
-
-    fn write(&self) -> anyhow::Result<()> {
-        self.file.map_or(Ok(()), |file| write_whole(file, &serde_json::to_vec(&self.by_image)?))
-    }
-}
-
 pub(super) fn run(args: &EvalLinkArgs) -> anyhow::Result<()> {
     let dataset = annotations::read(&args.annotations)?;
     let (records, _) = annotations::usable(&dataset, &args.split)?;
@@ -123,7 +74,7 @@ pub(super) fn run(args: &EvalLinkArgs) -> anyhow::Result<()> {
     let mut clicker = clicker.transpose()?;
     let progress = Progress::of_items(records.len() as u64, "masks");
     let (mut outcomes, mut latencies, mut failed) = (Vec::new(), Vec::new(), 0);
-    let mut cache = AnswerCache::new(args.cache_answers.as_deref());
+    let mut cache = args.cache_answers.as_deref().map(|file| (file, BTreeMap::<_, Vec<_>>::new()));
     let host = NativeHost::default();
     let endpoint = Endpoint { url: &args.endpoint, token: token.as_deref() };
     for record in &records {
@@ -138,7 +89,9 @@ pub(super) fn run(args: &EvalLinkArgs) -> anyhow::Result<()> {
                 let in_index = response.in_index;
                 latencies.push(round_trip_millis);
                 let rank = response.entities.iter().position(|entity| entity.qid == record.category.id);
-                cache.insert(&annotation.image, &mask, response);
+                if let Some((_, by_image)) = &mut cache {
+                    by_image.entry(&annotation.image).or_default().push(cached(&mask, response));
+                }
                 (rank, in_index)
             }
             Err(error) => {
@@ -155,7 +108,9 @@ pub(super) fn run(args: &EvalLinkArgs) -> anyhow::Result<()> {
     }
     progress.finish();
     ensure!(!latencies.is_empty(), "all {failed} requests failed");
-    cache.write()?;
+    if let Some((file, by_image)) = cache {
+        write_whole(file, &serde_json::to_vec(&by_image)?)?;
+    }
     let report = Report::of(&outcomes, latencies, failed);
     report.print(args.by_split);
     if args.json {
@@ -183,6 +138,15 @@ fn ask(
     pollster::block_on(asked).map_err(|error| anyhow!("{}: {error}", error.code()))
 }
 
+/// Returns the answer for a page to show while the endpoint is down.
+fn cached(mask: &Mask, mut answer: LinkResponse) -> CachedAnswer {
+    answer.entities.truncate(CACHED_ENTITIES);
+    for entity in &mut answer.entities {
+        entity.evidence.truncate(CACHED_EVIDENCE);
+    }
+    CachedAnswer { mask: mask.into(), answer }
+}
+
 /// Writes a file so that it is whole or absent.
 fn write_whole(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
     // Not a temporary file of the library's, which its owner alone may read: a web server is to
@@ -201,17 +165,18 @@ fn write_whole(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
 mod tests {
     use super::*;
     use crate::geometry::Size;
-    use crate::link::protocol::{ModelInfo, Timing};
 
     #[test]
-    fn answers_are_cached_only_for_a_file() {
-        let mask = Mask::empty(Size::new(2, 2)).unwrap();
-        let (model, timing_ms) = (ModelInfo::default(), Timing::default());
-        let response = LinkResponse { entities: Vec::new(), in_index: None, model, timing_ms };
-        for (file, kept) in [(None, 0), (Some(Path::new("answers.json")), 1)] {
-            let mut cache = AnswerCache::new(file);
-            cache.insert("image", &mask, response.clone());
-            assert_eq!(cache.by_image.len(), kept);
-        }
+    fn cached_answer_has_the_first_entities_and_no_times() {
+        let evidence =
+            serde_json::json!({ "annotation": "1", "image": "a", "box": [0, 0, 1, 1], "similarity": 0.5 });
+        let entity =
+            serde_json::json!({ "qid": "Q1", "title": "", "score": 0.5, "evidence": vec![evidence; 5] });
+        let response = serde_json::from_value(serde_json::json!({ "entities": vec![entity; 6] })).unwrap();
+        let answer = cached(&Mask::empty(Size::new(2, 2)).unwrap(), response);
+        let answer = &serde_json::to_value(answer).unwrap()["answer"];
+        assert_eq!(answer.as_object().unwrap().len(), 1, "{answer}");
+        assert_eq!(answer["entities"].as_array().unwrap().len(), CACHED_ENTITIES);
+        assert_eq!(answer["entities"][0]["evidence"].as_array().unwrap().len(), CACHED_EVIDENCE);
     }
 }

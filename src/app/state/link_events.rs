@@ -5,9 +5,9 @@
 
 use super::linking::{Cached, Linking, Source, nearest};
 use super::{Effect, State, announce};
-use crate::app::event::{CachedAnswer, Failure};
+use crate::app::event::Failure;
 use crate::app::{Notice, Settings, Ticket, words};
-use crate::link::protocol::LinkResponse;
+use crate::link::protocol::{CachedAnswer, LinkResponse};
 
 impl State {
     pub(super) fn cache_answers(&mut self, answers: Vec<CachedAnswer>) -> Vec<Effect> {

@@ -1,6 +1,7 @@
 //! The linking protocol v1 on the wire: JSON types shared by the client and the server.
 
-use serde::{Deserialize, Serialize};
+use serde::ser::SerializeMap as _;
+use serde::{Deserialize, Serialize, Serializer};
 
 use crate::rle::CocoRle;
 
@@ -59,6 +60,28 @@ pub struct LinkResponse {
     #[serde(default)]
     #[cfg_attr(feature = "openapi", schema(required = true))]
     pub timing_ms: Timing,
+}
+
+/// A response of an endpoint, shown while the endpoint cannot be reached.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(target_arch = "wasm32", derive(tsify::Tsify))]
+pub struct CachedAnswer {
+    /// The mask that was linked.
+    pub mask: CocoRle,
+    /// Entities of the mask, from the endpoint. Serialized without the model and the times, which no page
+    /// shows.
+    #[serde(serialize_with = "serialize_lasting")]
+    pub answer: LinkResponse,
+}
+
+/// Serializes the part of a response that the next response for the same mask repeats.
+fn serialize_lasting<S: Serializer>(response: &LinkResponse, serializer: S) -> Result<S::Ok, S::Error> {
+    let mut map = serializer.serialize_map(None)?;
+    map.serialize_entry("entities", &response.entities)?;
+    if let Some(in_index) = &response.in_index {
+        map.serialize_entry("in_index", in_index)?;
+    }
+    map.end()
 }
 
 /// One entity that a mask may show.

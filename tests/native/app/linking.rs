@@ -1,10 +1,8 @@
 //! From a mask to its entities: the endpoint, the local index, cached answers, and how sure they are.
 
-use masklink::app::{
-    CachedAnswer, Confidence, Effect, Event, Linking, Notice, Settings, Source, State, Ticket,
-};
+use masklink::app::{Confidence, Effect, Event, Linking, Notice, Settings, Source, State, Ticket};
 use masklink::geometry::Point;
-use masklink::link::protocol::{InIndex, LinkResponse};
+use masklink::link::protocol::{CachedAnswer, InIndex, LinkResponse};
 use masklink::segment::Prompt;
 
 use super::{
