@@ -124,12 +124,12 @@ impl State {
             }
         }
         let cursor = self.cursor();
-        match (cursor.dragged(), cursor.corner().zip(cursor.at())) {
+        match (cursor.dragged, cursor.corner.zip(cursor.at)) {
             (Some([[x1, y1], [x2, y2]]), _) => boxes.push([x1, y1, x2, y2]),
             (None, Some((corner, at))) => boxes.push(place_box(corner, at)),
             (None, None) => {}
         }
-        let crosshair = cursor.at().map(place);
+        let crosshair = cursor.at.map(place);
         let is_zoomed = self.view().is_zoomed();
         Marks { points, boxes, pulse, crosshair, labels: self.labels(scene), is_zoomed }
     }

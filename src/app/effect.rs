@@ -1,11 +1,11 @@
 //! Effects: requests to the model and the endpoint, redraws, and news for the page around the viewer.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
-use super::{Failure, RendererChoice, Source, Ticket};
+use super::{Failure, Source};
 use crate::link::protocol::LinkResponse;
 use crate::rle::Mask;
-use crate::segment::Prompt;
+use crate::segment::{Prompt, Refine, Ticket};
 
 /// Something that the page has to do.
 ///
@@ -24,11 +24,8 @@ pub enum Effect {
     ViewChanged,
     /// Show the [`Snapshot`](super::Snapshot): it has changed.
     Changed,
-    /// Draw with this renderer from now on.
-    Attach {
-        /// The choice of the settings, or the CPU after the GPU failed.
-        renderer: RendererChoice,
-    },
+    /// Draw on a new canvas: [`State::renderer`](super::State::renderer) has changed.
+    Attach,
     /// Load the segmentation model and encode the image: a click is likely to come.
     PrepareModel,
     /// Run the segmentation model.
@@ -42,8 +39,6 @@ pub enum Effect {
     Link {
         /// Returned with the entities.
         ticket: Ticket,
-        /// The key of the image.
-        image: String,
         /// The mask to link.
         #[serde(skip)]
         mask: Mask,
@@ -76,18 +71,15 @@ impl Effect {
 }
 
 /// A run of the segmentation model.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 #[cfg_attr(target_arch = "wasm32", derive(tsify::Tsify), tsify(missing_as_null))]
-#[serde(rename_all = "camelCase")]
 pub struct SegmentRequest {
     /// Returned with the masks.
     pub ticket: Ticket,
-    /// The key of the image.
-    pub image: String,
     /// Points and boxes in the order given.
     pub prompts: Vec<Prompt>,
-    /// The ticket of an earlier run and the index of its mask that is refined.
-    pub refine: Option<(Ticket, usize)>,
+    /// The mask of an earlier run that is refined.
+    pub refine: Option<Refine>,
 }
 
 /// News for the page around the viewer; each becomes a DOM event.

@@ -2,10 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Settings, Ticket, Tool, ViewPosition};
+use super::{Settings, Tool, ViewPosition};
 use crate::geometry::Size;
 use crate::link::protocol::{CachedAnswer, LinkResponse};
 use crate::rle::FlatMasks;
+use crate::segment::Ticket;
 
 /// Something that happened. Positions are in image space; those called `in_canvas` are CSS pixels from the
 /// canvas's top-left corner.
@@ -167,20 +168,7 @@ pub enum Event {
     },
     /// The model returned masks.
     #[serde(skip)]
-    Segmented {
-        /// The ticket of the request.
-        ticket: Ticket,
-        /// The size of all masks.
-        size: Size,
-        /// The model's own estimate of each mask's `IoU`, 0..=1.
-        scores: Vec<f32>,
-        /// In the model's own order.
-        masks: FlatMasks,
-        /// Index of the mask that the model prefers; `None` prefers the highest score.
-        best: Option<usize>,
-        /// Whether a refinement pass is still to come: the masks are shown until then and not linked.
-        provisional: bool,
-    },
+    Segmented(Segmented),
     /// The segmentation model failed or could not be loaded.
     SegmentFailed {
         /// The ticket of the request.
@@ -216,6 +204,23 @@ pub enum Event {
     },
     /// The viewer has left the document: nothing is awaited any more.
     Suspended,
+}
+
+/// The masks of a run of the model.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Segmented {
+    /// That of the request; a result whose ticket is not awaited changes nothing.
+    pub ticket: Ticket,
+    /// The size of all masks.
+    pub size: Size,
+    /// The model's own estimate of each mask's `IoU`, 0..=1.
+    pub scores: Vec<f32>,
+    /// In the model's own order.
+    pub masks: FlatMasks,
+    /// Index of the mask that the model prefers; `None` prefers the highest score.
+    pub best: Option<usize>,
+    /// Whether a refinement pass is still to come: the masks are shown until then and not linked.
+    pub provisional: bool,
 }
 
 /// A mask to show and its description.

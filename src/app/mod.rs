@@ -1,9 +1,9 @@
 //! The click flow without a browser: [`Event`]s in, [`Effect`]s out.
 //!
-//! [`State::update`] is the only way in. It performs no IO: the segmentation model, the linking
-//! endpoint, the renderer and the screen reader are reached by the effects that it returns, and their
-//! results come back as events with the [`Ticket`] of the request. A result whose ticket is not
-//! awaited any more changes nothing, so a person may click again at any time. Events, effects and the
+//! [`State::update`] is the only way in. It performs no IO: the segmentation model, the linking endpoint,
+//! the renderer and the screen reader are reached by the effects that it returns, and their results come
+//! back as events with the [`Ticket`](crate::segment::Ticket) of the request. A result whose ticket is
+//! not awaited any more changes nothing, so a person may click again at any time. Events, effects and the
 //! [`Snapshot`] are plain data; masks cross to JavaScript as arrays of runs.
 
 mod drawing;
@@ -12,12 +12,11 @@ mod event;
 mod settings;
 mod snapshot;
 mod state;
-mod ticket;
 mod words;
 
 pub use drawing::{Label, Marks, PointMark};
 pub use effect::{Effect, MaskDetail, Notice, SegmentRequest};
-pub use event::{Event, Failure, ShownMask};
+pub use event::{Event, Failure, Segmented, ShownMask};
 pub use settings::{ColorMode, RendererChoice, Settings, Tool};
 pub use snapshot::{Facts, ShownSummary, Snapshot};
 pub use state::clicks::{Candidate, Clicks};
@@ -25,5 +24,4 @@ pub use state::cursor::Cursor;
 pub use state::linking::{Linking, MIN_CACHED_IOU, Source};
 pub use state::viewport::{ViewPosition, Viewport};
 pub use state::{Selection, Shown, State};
-pub use ticket::Ticket;
 pub use words::Confidence;

@@ -27,8 +27,6 @@ pub struct Snapshot {
     pub shown: Vec<ShownSummary>,
     /// Reason why masks, or some of them, are not shown.
     pub masks_failure: Option<Failure>,
-    /// Index of the shown mask under the pointer.
-    pub hovered: Option<usize>,
     /// Index of the shown mask that is selected.
     pub selected: Option<usize>,
     /// Points and boxes on the object that is segmented.
@@ -109,7 +107,6 @@ impl State {
             tool: self.tool(),
             shown: shown.collect(),
             masks_failure: self.masks_failure().cloned(),
-            hovered: self.hovered(),
             selected: if let Selection::Shown(index) = self.selection() { Some(index) } else { None },
             prompts: self.clicks().prompts().to_vec(),
             segmenting: self.clicks().awaited().is_some(),

@@ -2,6 +2,8 @@
 
 use std::collections::VecDeque;
 
+use serde::{Deserialize, Serialize};
+
 use super::decoder::{Decoded, cells_of, decode};
 use super::input::{to_input, window_of};
 use super::{Error, Family, Model, ModelFrame, Prompts};
@@ -21,12 +23,15 @@ pub struct Session<R> {
     kept: VecDeque<KeptLogits>,
 }
 
-/// Identifies a segmentation, so that a later click can refine it. The caller chooses the numbers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+/// Identifies a request and its result, so that a later click can refine it. The caller chooses the numbers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize, Serialize)]
+#[cfg_attr(target_arch = "wasm32", derive(tsify::Tsify))]
+#[serde(transparent)]
 pub struct Ticket(pub u32);
 
 /// An earlier segmentation of the same image whose logits are fed back to the model.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[cfg_attr(target_arch = "wasm32", derive(tsify::Tsify))]
 pub struct Refine {
     /// The ticket that the segmentation was computed with.
     pub ticket: Ticket,

@@ -121,8 +121,8 @@ impl AnnotationPage {
 
 #[wasm_bindgen]
 impl AnnotationPage {
-    /// Returns a JSON list of images; `dataset-client.js` has its type. An annotation's `boundaries:
-    /// [from, to]` is the range of its mask in `boundaries()`.
+    /// Returns a JSON list of images; `www/viewer/annotation-file.js` has its type. An annotation's
+    /// `boundaries: [from, to]` is the range of its mask in `boundaries()`.
     pub fn images(&self) -> String {
         self.images.clone()
     }

@@ -12,15 +12,14 @@ use web_sys::{HtmlCanvasElement, ImageBitmap};
 
 use super::error::{from_js, js_error, of_render, to_js};
 use super::surface::{Drawing, Surface};
-use crate::app::{Effect, Event, Failure, Notice, RendererChoice, Settings, ShownMask, State};
+use crate::app::{Effect, Event, Failure, Notice, Segmented, ShownMask, State};
 use crate::geometry::Size;
 use crate::render::Scene;
 use crate::rle::{CocoRle, Connectivity, FlatMasks, Mask};
+use crate::segment::Ticket;
 
 #[wasm_bindgen(typescript_custom_section)]
 const TYPES: &str = r"
-/** Names a request and its answer. */
-export type Ticket = number;
 /** A mask: height and width, and the column-major indices at which its value changes, first to one. */
 export type MaskRuns = { size: [number, number]; boundaries: Uint32Array };
 /** The effects to perform, in order; `mask` is that of a link request or of an event. */
@@ -36,7 +35,7 @@ export type Effects = (Effect & { mask?: MaskRuns })[];
 /// const viewer = new Viewer();
 /// viewer.dispatch({ type: 'imageOpened', key: 'a.jpg', width: bitmap.width, height: bitmap.height });
 /// viewer.setImage(bitmap);
-/// await viewer.attach(canvas, 'auto');
+/// await viewer.attach(canvas);
 /// viewer.draw();
 /// ```
 #[wasm_bindgen]
@@ -57,10 +56,10 @@ impl Viewer {
         Ok(Self { state: State::default(), scene, image: None, surface: Rc::default() })
     }
 
-    /// Draws on a canvas that has given no context yet from now on. `renderer` is `auto` (WebGPU where
-    /// it works) or `cpu`. Resolves when `draw` works.
-    pub fn attach(&self, canvas: HtmlCanvasElement, renderer: &str) -> js_sys::Promise {
-        let choice = if renderer == "cpu" { RendererChoice::Cpu } else { RendererChoice::Auto };
+    /// Draws from now on on a canvas that has given no context yet, with the renderer of the settings, or
+    /// the CPU after the GPU failed. Resolves when `draw` works.
+    pub fn attach(&self, canvas: HtmlCanvasElement) -> js_sys::Promise {
+        let choice = self.state.renderer();
         let (cell, scene) = (Rc::clone(&self.surface), Arc::clone(&self.scene));
         future_to_promise(async move {
             drop(cell.borrow_mut().take());
@@ -94,12 +93,6 @@ impl Viewer {
         let has_failed = self.state.has_gpu_failed();
         let note = |surface: &Surface| if has_failed { "the GPU failed".to_owned() } else { surface.note() };
         self.surface.borrow().as_ref().map(note)
-    }
-
-    /// The renderer to attach: `auto` or `cpu`.
-    #[wasm_bindgen(getter)]
-    pub fn renderer(&self) -> String {
-        if self.state.renderer() == RendererChoice::Cpu { "cpu" } else { "auto" }.to_owned()
     }
 
     /// Changes the state by an event and returns the effects to perform, in order.
@@ -142,7 +135,8 @@ impl Viewer {
     ) -> Result<JsValue, JsValue> {
         let (size, masks) = (Size::new(width, height), FlatMasks { offsets, boundaries });
         let best = best.map(|best| best as usize);
-        self.update(Event::Segmented { ticket, size, scores, masks, best, provisional })
+        let ticket = Ticket(ticket);
+        self.update(Event::Segmented(Segmented { ticket, size, scores, masks, best, provisional }))
     }
 
     /// Returns the state as plain data, without masks.
@@ -258,12 +252,6 @@ impl Viewer {
 pub fn encode_rle(height: u32, width: u32, boundaries: Vec<u32>) -> Result<JsValue, JsValue> {
     let mask = Mask::from_boundaries(Size::new(width, height), boundaries);
     to_js(&CocoRle::from(&mask.map_err(|error| js_error(error.code(), error))?))
-}
-
-/// Returns the settings of a new viewer.
-#[wasm_bindgen(js_name = defaultSettings, unchecked_return_type = "Settings")]
-pub fn default_settings() -> Result<JsValue, JsValue> {
-    to_js(&Settings::default())
 }
 
 impl Viewer {

@@ -6,7 +6,6 @@ use std::rc::Rc;
 
 use async_lock::{Mutex, OnceCell};
 use js_sys::{Array, Float32Array, Function, Uint8Array, Uint32Array};
-use serde::Deserialize;
 use serde_json::json;
 use wasm_bindgen::prelude::{JsCast, JsValue, wasm_bindgen};
 use wasm_bindgen_futures::JsFuture;
@@ -17,12 +16,13 @@ use super::host::{Graphs, Platform, Signal, WorkerHost, WorkerImage, downloaded,
 use super::local_index::LocalIndex;
 use super::object::{field, number, object, optional_text, text};
 use super::ort::{Resident, Runtime};
+use crate::app::SegmentRequest;
 use crate::geometry::Size;
 use crate::link;
 use crate::link::protocol::{self, DEFAULT_ENTITIES, Endpoint, LinkResponse};
 use crate::model::{GraphId, HostError};
 use crate::rle::{FlatMasks, Mask};
-use crate::segment::{self, Limits, Manifest, Model, Prompt, Prompts, Refine, Segmentation, Session, Ticket};
+use crate::segment::{self, Limits, Manifest, Model, Prompts, Segmentation, Session, Ticket};
 
 /// Runs the models of a page: segments images by prompts, and links masks to entities.
 ///
@@ -31,7 +31,8 @@ use crate::segment::{self, Limits, Manifest, Model, Prompt, Prompts, Refine, Seg
 ///
 /// ```js
 /// const runner = new ModelRunner(platform, { manifest: 'https://example.org/models/models.json' });
-/// const question = '{"ticket": 1, "points": [[120, 80, 1]]}';
+/// const prompts = [{ type: 'click', x: 120, y: 80, positive: true }];
+/// const question = JSON.stringify({ ticket: 1, prompts, refine: null });
 /// const request = { model: null, image: 1, source: bitmap, question };
 /// const { best, scores, offsets, boundaries } = await runner.segment(request, signal, () => {});
 /// ```
@@ -97,8 +98,7 @@ impl ModelRunner {
 
     /// Segments the image by prompts.
     ///
-    /// `request` is `{ model, image, source?, question }`, the question as JSON: `{"ticket", "prompts",
-    /// "refine": [ticket, candidate]}`; `refine` names an earlier segmentation of the image by its ticket.
+    /// `request` is `{ model, image, source?, question }`, the question a `SegmentRequest` as JSON.
     ///
     /// Returns `{ ticket, best, size: [height, width], scores, offsets, boundaries, ms, status }`: the run
     /// boundaries of candidate `i` are `boundaries.subarray(offsets[i], offsets[i + 1])`. `on_provisional`
@@ -110,10 +110,9 @@ impl ModelRunner {
         on_provisional: Function,
     ) -> Result<JsValue, JsValue> {
         let image = self.image_of(&request)?;
-        let question: Question = from_json(&text(&request, "question")?)?;
-        let prompts: Result<Prompts, _> = question.prompts.into_iter().collect();
-        let (ticket, prompts) = (Ticket(question.ticket), prompts.map_err(of_segment)?);
-        let refine = question.refine.map(|(ticket, candidate)| Refine { ticket: Ticket(ticket), candidate });
+        let question = from_json(&text(&request, "question")?)?;
+        let SegmentRequest { ticket, prompts, refine } = question;
+        let prompts = prompts.into_iter().collect::<Result<Prompts, _>>().map_err(of_segment)?;
         let mut slot = self.click.lock().await;
         let (runtime, click) = self.click_model(&mut slot, &request, &image, &signal).await?;
         let host = self.host(Some(runtime), Some(&click.graphs), &image, &signal);
@@ -271,14 +270,6 @@ impl ModelRunner {
     ) -> WorkerHost<'a> {
         WorkerHost { platform: &self.platform, runtime, graphs, image, signal }
     }
-}
-
-/// The question of a click, as JSON.
-#[derive(Deserialize)]
-struct Question {
-    ticket: u32,
-    prompts: Vec<Prompt>,
-    refine: Option<(u32, usize)>,
 }
 
 /// Returns what runs a model, and why it is nothing faster: `{ id, title, licence, provider, build, threads,

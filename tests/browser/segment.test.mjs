@@ -348,10 +348,10 @@ test('a negative click and a refinement change the mask', async () => {
   checkDisc(first);
   const on = [DISC.x, DISC.y, 1];
   const { ticket, best } = first.value;
-  checkDisc(await ask(page, { points: [on, [600, 20, 0]], refine: [ticket, best] }));
+  checkDisc(await ask(page, { points: [on, [600, 20, 0]], refine: { ticket, candidate: best } }));
   const taken = await ask(page, { points: [on, [DISC.x + 5, DISC.y, 0]] });
   assert.ok(iou(bestOf(taken.value), trueDisc()) < 0.5, 'what is clicked away goes');
-  const unknown = await ask(page, { points: [on], refine: [ticket, 9] });
+  const unknown = await ask(page, { points: [on], refine: { ticket, candidate: 9 } });
   assert.equal(unknown.code, 'question-malformed');
   const outside = await ask(page, { points: [[9999, 3, 1]] });
   assert.equal(outside.code, 'question-malformed');
@@ -390,7 +390,7 @@ test('refinement passes correct a first mask that is shown earlier', async () =>
         [DISC.x, DISC.y, 1],
         [600, 20, 0],
       ],
-      refine: [value.ticket, value.best],
+      refine: { ticket: value.ticket, candidate: value.best },
     });
     assert.ok(iou(bestOf(again.value), trueDisc(radius)) > found[0] - 0.01, JSON.stringify(again));
     await close();

@@ -28,7 +28,7 @@ const MAY_NAME: [(&str, &[&str]); 12] = [
 
 /// The only names that a module may use of another one which it may name.
 const ONLY: [(&str, &str, &[&str]); 2] =
-    [("app", "segment", &["Prompt", "Prompts"]), ("app", "link", &["protocol"])];
+    [("app", "segment", &["Prompt", "Prompts", "Refine", "Ticket"]), ("app", "link", &["protocol"])];
 
 /// Patterns that only the given paths may contain.
 const KEPT_TO: [(&str, &[&str]); 3] = [

@@ -169,7 +169,7 @@ export class ViewerHandle {
       this.#observer.observe(this.#stage, OBSERVED);
       const canvas = newCanvas();
       this.#stage.querySelector('canvas')?.replaceWith(canvas);
-      await viewer.attach(canvas, viewer.renderer);
+      await viewer.attach(canvas);
     } catch (thrown) {
       if (number === this.#canvases) this.#listeners.onUnavailable(thrown);
       return;

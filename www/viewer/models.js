@@ -154,7 +154,7 @@ export class Models {
   }
 
   /**
-   * @param {Pick<import('../pkg/viewer.js').SegmentRequest, 'ticket' | 'prompts' | 'refine'>} request
+   * @param {import('../pkg/viewer.js').SegmentRequest} request
    * @param {string | null} model
    */
   async segment({ ticket, prompts, refine }, model) {

@@ -1,7 +1,7 @@
 /** @file The settings of a new viewer before the WebAssembly module is loaded. */
 
 /**
- * A copy of the result of the module's `defaultSettings()`; a test compares both.
+ * A copy of `Settings::default()` of src/app/settings.rs; a test compares both.
  * @type {import('../pkg/viewer.js').Settings}
  */
 export const DEFAULT_SETTINGS = {

@@ -1,11 +1,11 @@
 //! The events that click, undo and choose among the candidates.
 
 use super::clicks::{Candidate, Clicks};
-use super::{Effect, Selection, State, Tool, announce};
-use crate::app::event::{Event, Failure};
-use crate::app::{Notice, Ticket, words};
+use super::{Effect, Selection, State, Tool, announce, report};
+use crate::app::event::{Failure, Segmented};
+use crate::app::{Notice, words};
 use crate::geometry::{Point, Rect};
-use crate::segment::Prompt;
+use crate::segment::{Prompt, Ticket};
 
 impl State {
     pub(super) fn click(&mut self, [x, y]: [f64; 2], negative: bool, add: bool) -> Vec<Effect> {
@@ -80,23 +80,17 @@ impl State {
     }
 
     fn ask_segment(&mut self) -> Vec<Effect> {
-        let mut effects = self.stop_waiting();
-        let ticket = self.ticket();
-        let Some((image, _)) = &self.image else { return effects };
+        let (mut effects, ticket) = (Vec::new(), self.ticket());
         if matches!(std::mem::replace(&mut self.selection, Selection::Clicked), Selection::Shown(_)) {
             effects.push(Effect::Notify(Notice::MaskSelect(None)));
         }
         self.segment_failure = None;
-        let request = self.clicks.request(ticket, image);
-        effects.extend([Effect::Segment(request), Effect::DrawMasks, Effect::Changed]);
+        effects.extend([Effect::Segment(self.clicks.request(ticket)), Effect::DrawMasks, Effect::Changed]);
         effects
     }
 
-    /// Shows the masks of [`Event::Segmented`].
-    pub(super) fn take_candidates(&mut self, event: Event) -> Vec<Effect> {
-        let Event::Segmented { ticket, size, scores, masks, best, provisional } = event else {
-            return Vec::new();
-        };
+    pub(super) fn take_candidates(&mut self, segmented: Segmented) -> Vec<Effect> {
+        let Segmented { ticket, size, scores, masks, best, provisional } = segmented;
         if self.clicks.awaited() != Some(ticket) {
             return Vec::new();
         }
@@ -137,8 +131,8 @@ impl State {
             return Vec::new();
         }
         self.segment_failure = Some(failure.clone());
-        let text = failure.message.clone();
-        vec![Effect::DrawMasks, announce(text), Effect::Notify(Notice::Error(failure)), Effect::Changed]
+        let [announced, reported] = report(failure);
+        vec![Effect::DrawMasks, announced, reported, Effect::Changed]
     }
 
     pub(super) fn choose_candidate(&mut self, index: usize) -> Vec<Effect> {

@@ -1,8 +1,8 @@
 //! The points and boxes of one object being segmented, and the model's candidates for it.
 
-use crate::app::{SegmentRequest, Ticket};
+use crate::app::SegmentRequest;
 use crate::rle::Mask;
-use crate::segment::Prompt;
+use crate::segment::{Prompt, Refine, Ticket};
 
 /// A mask that the model offers.
 #[derive(Clone, Debug, PartialEq)]
@@ -80,11 +80,11 @@ impl Clicks {
     }
 
     /// Returns the request of these prompts, now awaited under `ticket`.
-    pub(super) fn request(&mut self, ticket: Ticket, image: &str) -> SegmentRequest {
+    pub(super) fn request(&mut self, ticket: Ticket) -> SegmentRequest {
         self.awaited = Some(ticket);
         let refine = self.answers.last().zip(self.candidate());
-        let refine = refine.map(|(answer, chosen)| (answer.ticket, chosen.place));
-        SegmentRequest { ticket, image: image.to_owned(), prompts: self.prompts.clone(), refine }
+        let refine = refine.map(|(answer, chosen)| Refine { ticket: answer.ticket, candidate: chosen.place });
+        SegmentRequest { ticket, prompts: self.prompts.clone(), refine }
     }
 
     /// Adds the candidates of the awaited run, and keeps waiting unless they are final.

@@ -48,10 +48,6 @@ impl State {
         effects
     }
 
-    pub(super) fn hide_cursor(&mut self) -> Vec<Effect> {
-        self.change_cursor(|cursor| (cursor.at, cursor.corner) = (None, None))
-    }
-
     pub(super) fn escape(&mut self) -> Vec<Effect> {
         let effects = self.change_cursor(|cursor| *cursor = Cursor::default());
         if effects.is_empty() { self.clear() } else { effects }

@@ -6,8 +6,9 @@
 use super::linking::{Cached, Linking, Source, nearest};
 use super::{Effect, State, announce};
 use crate::app::event::Failure;
-use crate::app::{Notice, Settings, Ticket, words};
+use crate::app::{Notice, Settings, words};
 use crate::link::protocol::{CachedAnswer, LinkResponse};
+use crate::segment::Ticket;
 
 impl State {
     pub(super) fn cache_answers(&mut self, answers: Vec<CachedAnswer>) -> Vec<Effect> {
@@ -40,13 +41,11 @@ impl State {
     }
 
     fn ask(&mut self, source: Source, failures: Vec<Failure>) -> Vec<Effect> {
-        let (Some(mask), Some((image, _))) = (self.current_mask().cloned(), self.image.clone()) else {
-            return Vec::new();
-        };
+        let Some(mask) = self.current_mask().cloned() else { return Vec::new() };
         let ticket = self.ticket();
         let endpoint = self.settings.endpoint.clone().filter(|_| source == Source::Endpoint);
         self.linking = Linking::Asking { ticket, source, failures };
-        vec![Effect::Link { ticket, image, mask, endpoint }, Effect::Changed]
+        vec![Effect::Link { ticket, mask, endpoint }, Effect::Changed]
     }
 
     pub(super) fn take_link(&mut self, ticket: Ticket, mut answer: LinkResponse) -> Vec<Effect> {
@@ -107,12 +106,12 @@ impl State {
         }
         let is_link_outdated =
             self.settings.endpoint != settings.endpoint && self.linking.awaited().is_some();
-        let renderer = (self.settings.renderer != settings.renderer).then_some(settings.renderer);
+        let is_other_renderer = self.settings.renderer != settings.renderer;
         self.settings = settings;
         let mut effects = vec![Effect::DrawStyle, Effect::Changed];
-        if let Some(renderer) = renderer {
+        if is_other_renderer {
             self.has_gpu_failed = false;
-            effects.push(Effect::Attach { renderer });
+            effects.push(Effect::Attach);
         }
         if is_link_outdated {
             // The mask must not be sent to an endpoint that was removed or replaced.

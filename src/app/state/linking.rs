@@ -2,9 +2,10 @@
 
 use serde::Serialize;
 
-use crate::app::{Failure, Ticket};
+use crate::app::Failure;
 use crate::link::protocol::LinkResponse;
 use crate::rle::Mask;
+use crate::segment::Ticket;
 
 /// Minimum `IoU` of a mask and a cached answer's mask for that answer to be shown.
 pub const MIN_CACHED_IOU: f64 = 0.5;

@@ -17,9 +17,10 @@ use viewport::Viewport;
 use super::effect::{Effect, MaskDetail, Notice};
 use super::event::{Event, Failure, ShownMask};
 use super::settings::{RendererChoice, Settings, Tool};
-use super::{Ticket, words};
+use super::words;
 use crate::geometry::Size;
 use crate::rle::{self, CocoRle, FlatMasks, Mask};
+use crate::segment::Ticket;
 
 /// A mask shown over the image.
 #[derive(Clone, Debug, PartialEq)]
@@ -72,7 +73,8 @@ pub struct State {
     view: Viewport,
     cursor: Cursor,
     has_gpu_failed: bool,
-    last_ticket: Ticket,
+    /// Counts up from 1.
+    last_ticket: u32,
 }
 
 impl State {
@@ -82,7 +84,7 @@ impl State {
             Event::ImageOpened { key, width, height } => self.open(Some((key, Size::new(width, height)))),
             Event::ImageClosed => self.open(None),
             Event::MasksShown { masks, runs } => self.show(masks, &runs),
-            Event::MasksFailed { failure } => self.fail_masks(failure),
+            Event::MasksFailed { failure } => self.replace_shown(Vec::new(), Some(failure)),
             Event::AnswersCached { answers } => self.cache_answers(answers),
             Event::PointerMoved { in_canvas } => self.move_pointer(in_canvas),
             Event::PointerClicked { in_canvas, negative, add } => {
@@ -98,7 +100,7 @@ impl State {
             Event::BoxDrawn { from, to } => self.draw_box(from, to),
             Event::CursorMoved { dx, dy } => self.move_cursor(dx, dy),
             Event::CursorClicked { negative } => self.click_at_cursor(negative),
-            Event::CursorHidden => self.hide_cursor(),
+            Event::CursorHidden => self.change_cursor(|cursor| (cursor.at, cursor.corner) = (None, None)),
             Event::Escaped => self.escape(),
             Event::Undone => self.undo(),
             Event::Cleared => self.clear(),
@@ -113,7 +115,7 @@ impl State {
             Event::ViewSet { view } => self.set_view(view),
             Event::CandidateChosen { index } => self.choose_candidate(index),
             Event::CandidateStepped { by } => self.step_candidate(by),
-            event @ Event::Segmented { .. } => self.take_candidates(event),
+            Event::Segmented(segmented) => self.take_candidates(segmented),
             Event::SegmentFailed { ticket, failure } => self.take_segment_failure(ticket, failure),
             Event::LinkRequested => self.ask_link(),
             Event::Linked { ticket, answer } => self.take_link(ticket, answer),
@@ -229,7 +231,7 @@ impl State {
         self.image = image;
         (self.shown, self.cached, self.masks_failure) = (Vec::new(), Vec::new(), None);
         (self.clicks, self.segment_failure, self.cursor) = (Clicks::default(), None, Cursor::default());
-        self.open_view();
+        self.view.open(self.size());
         effects.extend([Effect::DrawMasks, Effect::ViewChanged, Effect::Changed]);
         effects
     }
@@ -255,10 +257,6 @@ impl State {
             }
         }
         self.replace_shown(shown, words::summary(failures, count, ["mask", "masks"]))
-    }
-
-    fn fail_masks(&mut self, failure: Failure) -> Vec<Effect> {
-        self.replace_shown(Vec::new(), Some(failure))
     }
 
     fn replace_shown(&mut self, shown: Vec<Shown>, failure: Option<Failure>) -> Vec<Effect> {
@@ -320,7 +318,7 @@ impl State {
 
     fn replace_gpu(&mut self, failure: Failure) -> Vec<Effect> {
         self.has_gpu_failed = true;
-        let mut effects = vec![Effect::Attach { renderer: RendererChoice::Cpu }];
+        let mut effects = vec![Effect::Attach];
         effects.extend(report(failure));
         effects
     }
@@ -334,7 +332,7 @@ impl State {
 
     fn ticket(&mut self) -> Ticket {
         self.last_ticket = self.last_ticket.wrapping_add(1);
-        self.last_ticket
+        Ticket(self.last_ticket)
     }
 
     fn detail(&self, index: Option<usize>) -> Option<MaskDetail> {

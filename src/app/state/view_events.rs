@@ -4,11 +4,6 @@ use super::viewport::{ViewPosition, Viewport};
 use super::{Effect, State};
 
 impl State {
-    pub(super) fn open_view(&mut self) {
-        let size = self.size();
-        self.view.open(size);
-    }
-
     pub(super) fn resize(&mut self, width: f64, height: f64, device_pixel_ratio: f64) -> Vec<Effect> {
         self.view.resize(width, height, device_pixel_ratio);
         vec![Effect::DrawStyle]
@@ -19,7 +14,7 @@ impl State {
     }
 
     pub(super) fn zoom(&mut self, factor: f64, in_canvas: Option<[f64; 2]>) -> Vec<Effect> {
-        let fixed = in_canvas.or_else(|| self.cursor.at().map(|at| self.view.canvas_from_image(at)));
+        let fixed = in_canvas.or_else(|| self.cursor.at.map(|at| self.view.canvas_from_image(at)));
         self.change_view(|view| view.zoom(factor, fixed))
     }
 

@@ -3,6 +3,7 @@
 use std::fs;
 
 use masklink::app::{Effect, Event, Notice, Settings, Tool};
+use masklink::segment::Ticket;
 
 use super::{click, failure};
 
@@ -15,7 +16,7 @@ fn events_and_effects_have_the_form_that_the_page_uses() {
     check(r#"{"type":"pointerMoved","inCanvas":null}"#, Event::PointerMoved { in_canvas: None });
     check(r#"{"type":"toolChosen","tool":"pick"}"#, Event::ToolChosen { tool: Tool::Pick });
     let json = r#"{"type":"linked","ticket":3,"answer":{"entities":[]}}"#;
-    check(json, Event::Linked { ticket: 3, answer: super::answer(Vec::new()) });
+    check(json, Event::Linked { ticket: Ticket(3), answer: super::answer(Vec::new()) });
     let notice = serde_json::to_value(Effect::Notify(Notice::Error(failure("timeout")))).unwrap();
     let detail = serde_json::json!({"code":"timeout","message":"it is timeout"});
     assert_eq!(notice, serde_json::json!({"type":"notify","name":"error","detail":detail}));

@@ -1,9 +1,9 @@
 //! From clicks to a mask: prompts, candidates, refinement passes and undo.
 
-use masklink::app::{Effect, Event, Selection, State};
+use masklink::app::{Effect, Event, Segmented, Selection, State};
 use masklink::geometry::{Point, Rect};
 use masklink::rle::Mask;
-use masklink::segment::Prompt;
+use masklink::segment::{Prompt, Refine};
 
 use super::{
     SIZE, announced, banana, click, clicked, columns, failure, link_ticket, opened, provisional,
@@ -38,7 +38,7 @@ fn another_point_refines_the_chosen_candidate() {
     let point = |x, y, positive| Prompt::Click { point: Point::new(x, y), positive };
     assert_eq!(request.prompts, [point(5.0, 5.0, true), point(9.0, 1.0, false)]);
     // The best candidate was second in the model's answer.
-    assert_eq!(request.refine, Some((first, 1)));
+    assert_eq!(request.refine, Some(Refine { ticket: first, candidate: 1 }));
 }
 
 #[test]
@@ -97,12 +97,10 @@ fn stepping_through_candidates_wraps_and_links_each() {
 fn candidate_that_the_model_prefers_is_chosen_over_a_higher_score() {
     let mut state = opened();
     let ticket = segment_ticket(&state.update(click(5.0, 5.0))).unwrap();
-    let Event::Segmented { ticket, size, scores, masks, provisional, .. } =
-        segmented(ticket, &[(columns(0, 4), 0.5), (columns(0, 10), 0.9)])
-    else {
+    let Event::Segmented(result) = segmented(ticket, &[(columns(0, 4), 0.5), (columns(0, 10), 0.9)]) else {
         unreachable!()
     };
-    state.update(Event::Segmented { ticket, size, scores, masks, best: Some(0), provisional });
+    state.update(Event::Segmented(Segmented { best: Some(0), ..result }));
     assert_eq!(state.snapshot().candidates, [0.9, 0.5]);
     assert_eq!(state.current_mask(), Some(&columns(0, 4)));
 }
@@ -236,7 +234,7 @@ fn undo_restores_the_mask_and_the_chosen_candidate() {
     state.update(add(7.0));
     let effects = state.update(Event::Undone);
     let request = segment_request(&effects).unwrap();
-    assert_eq!((request.prompts.len(), request.refine), (2, Some((first, 1))));
+    assert_eq!((request.prompts.len(), request.refine), (2, Some(Refine { ticket: first, candidate: 1 })));
 }
 
 #[test]

@@ -8,10 +8,11 @@ mod linking;
 mod masks;
 mod view;
 
-use masklink::app::{Effect, Event, Failure, SegmentRequest, Settings, ShownMask, State, Ticket, Tool};
+use masklink::app::{Effect, Event, Failure, SegmentRequest, Segmented, Settings, ShownMask, State, Tool};
 use masklink::geometry::Size;
 use masklink::link::protocol::{LinkResponse, ModelInfo, ScoredEntity, Timing};
 use masklink::rle::{CocoRle, FlatMasks, Mask};
+use masklink::segment::Ticket;
 
 const SIZE: Size = Size::new(40, 30);
 const ENDPOINT: &str = "http://127.0.0.1:1/v1";
@@ -62,7 +63,7 @@ fn local_ticket(effects: &[Effect]) -> Option<Ticket> {
 
 fn link(effects: &[Effect]) -> Option<(Ticket, &Mask, Option<&str>)> {
     effects.iter().find_map(|effect| match effect {
-        Effect::Link { ticket, mask, endpoint, .. } => Some((*ticket, mask, endpoint.as_deref())),
+        Effect::Link { ticket, mask, endpoint } => Some((*ticket, mask, endpoint.as_deref())),
         _ => None,
     })
 }
@@ -70,15 +71,13 @@ fn link(effects: &[Effect]) -> Option<(Ticket, &Mask, Option<&str>)> {
 fn segmented(ticket: Ticket, masks: &[(Mask, f32)]) -> Event {
     let (scores, best, provisional) = (masks.iter().map(|(_, score)| *score).collect(), None, false);
     let masks: FlatMasks = masks.iter().map(|(mask, _)| mask).collect();
-    Event::Segmented { ticket, size: SIZE, scores, masks, best, provisional }
+    Event::Segmented(Segmented { ticket, size: SIZE, scores, masks, best, provisional })
 }
 
 /// The same masks with a refinement pass still to come.
 fn provisional(event: Event) -> Event {
     match event {
-        Event::Segmented { ticket, size, scores, masks, best, .. } => {
-            Event::Segmented { ticket, size, scores, masks, best, provisional: true }
-        }
+        Event::Segmented(segmented) => Event::Segmented(Segmented { provisional: true, ..segmented }),
         other => other,
     }
 }
