@@ -43,10 +43,6 @@ impl Host for Constant {
         Ok(())
     }
 
-    async fn fall_back(&self, _: &str) -> Result<bool, HostError> {
-        Ok(false)
-    }
-
     fn image_size(&self) -> Result<Size, HostError> {
         Ok(self.size)
     }
@@ -65,10 +61,6 @@ impl Host for Constant {
 
     fn now_millis(&self) -> f64 {
         0.0
-    }
-
-    async fn is_cancelled(&self) -> bool {
-        false
     }
 }
 

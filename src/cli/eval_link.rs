@@ -75,7 +75,6 @@ pub(super) fn run(args: &EvalLinkArgs) -> anyhow::Result<()> {
     let progress = Progress::of_items(records.len() as u64, "masks");
     let (mut outcomes, mut latencies, mut failed) = (Vec::new(), Vec::new(), 0);
     let mut cache = args.cache_answers.as_deref().map(|file| (file, BTreeMap::<_, Vec<_>>::new()));
-    let host = NativeHost::default();
     let endpoint = Endpoint { url: &args.endpoint, token: token.as_deref() };
     for record in &records {
         progress.advance(1);
@@ -83,7 +82,7 @@ pub(super) fn run(args: &EvalLinkArgs) -> anyhow::Result<()> {
         let image = args.images.join(record.file);
         let mask =
             clicker.as_mut().map_or_else(|| Ok(record.mask.clone()), |one| one.mask_of(&image, &record.mask));
-        let asked = mask.and_then(|mask| ask(&host, endpoint, &image, &mask).map(|answer| (mask, answer)));
+        let asked = mask.and_then(|mask| ask(endpoint, &image, &mask).map(|answer| (mask, answer)));
         let (rank, in_index) = match asked {
             Ok((mask, EndpointAnswer { response, round_trip_millis })) => {
                 let in_index = response.in_index;
@@ -126,15 +125,11 @@ fn indexed_entities(folder: &Path) -> anyhow::Result<HashSet<String>> {
 }
 
 /// Links one mask by the endpoint, as a page would.
-fn ask(
-    host: &NativeHost<'_>,
-    endpoint: Endpoint<'_>,
-    image: &Path,
-    mask: &Mask,
-) -> anyhow::Result<EndpointAnswer> {
+fn ask(endpoint: Endpoint<'_>, image: &Path, mask: &Mask) -> anyhow::Result<EndpointAnswer> {
     let bytes = std::fs::read(image).with_context(|| image.display().to_string())?;
     let sha256 = sha256_hex(&bytes);
-    let asked = ask_endpoint(host, endpoint, mask, &sha256, async || Ok(bytes));
+    let host = NativeHost::of_file(&bytes);
+    let asked = ask_endpoint(&host, endpoint, mask, &sha256);
     pollster::block_on(asked).map_err(|error| anyhow!("{}: {error}", error.code()))
 }
 

@@ -1,7 +1,6 @@
 //! The native [`Host`]: graphs run by ONNX Runtime, pixels of a decoded image, requests sent by ureq.
 
 use std::borrow::Cow;
-use std::cell::OnceCell;
 use std::collections::BTreeMap;
 use std::sync::{LazyLock, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -11,7 +10,7 @@ use ureq::Agent;
 use super::decoded_image::DecodedImage;
 use super::onnx::{self, Graph};
 use crate::geometry::{PixelRect, Size};
-use crate::model::{GraphId, Host, HostError, Input, PixelWindow, Request, Response, Tensor};
+use crate::model::{Body, GraphId, Host, HostError, Input, PixelWindow, Request, Response, Tensor};
 use crate::pixels::Channels;
 
 /// Loaded graphs by their tasks, which threads may share: each graph does one run at a time.
@@ -33,13 +32,19 @@ impl Graphs {
 pub struct NativeHost<'a> {
     graphs: Option<&'a Graphs>,
     image: Option<&'a DecodedImage>,
-    agent: OnceCell<Agent>,
+    /// The encoded image, for requests that upload it.
+    file: Option<&'a [u8]>,
 }
 
 impl<'a> NativeHost<'a> {
     /// Creates a host that runs graphs on an image. The [default](Default) one can fetch only.
     pub fn new(graphs: &'a Graphs, image: &'a DecodedImage) -> Self {
-        Self { graphs: Some(graphs), image: Some(image), agent: OnceCell::new() }
+        Self { graphs: Some(graphs), image: Some(image), file: None }
+    }
+
+    /// Creates a host that can fetch, and upload this encoded image.
+    pub fn of_file(file: &'a [u8]) -> Self {
+        Self { file: Some(file), ..Self::default() }
     }
 
     fn run_graph(
@@ -87,16 +92,9 @@ impl Host for NativeHost<'_> {
             graph.run(inputs, &[&name])
         })?;
         let output = outputs.into_iter().next();
-        let actual = output.as_ref().map_or_else(|| "missing".to_owned(), Tensor::to_string);
-        output.filter(|output| output.shape() == shape).ok_or_else(|| HostError::Output {
-            name,
-            expected: format!("float32{shape:?}"),
-            actual,
-        })
-    }
-
-    async fn fall_back(&self, _reason: &str) -> Result<bool, HostError> {
-        Ok(false)
+        let actual = output.as_ref().map(Tensor::to_string);
+        let fits = |output: &Tensor| output.shape() == shape;
+        output.filter(fits).ok_or_else(|| HostError::output(&name, format!("float32{shape:?}"), actual))
     }
 
     fn image_size(&self) -> Result<Size, HostError> {
@@ -112,7 +110,11 @@ impl Host for NativeHost<'_> {
 
     async fn fetch(&self, request: Request<'_>) -> Result<Response, HostError> {
         let millis = request.timeout_millis;
-        send(self.agent.get_or_init(agent), &request).map_err(|error| match error {
+        let body = match request.body {
+            Body::Bytes(bytes) => bytes,
+            Body::Image => self.file.ok_or(HostError::ImageMissing)?,
+        };
+        send(&request, body).map_err(|error| match error {
             ureq::Error::Timeout(_) => HostError::TimedOut { millis },
             ureq::Error::BodyExceedsLimit(limit) => {
                 HostError::Network { reason: format!("the response has more than {limit} bytes") }
@@ -128,10 +130,6 @@ impl Host for NativeHost<'_> {
     fn now_millis(&self) -> f64 {
         STARTED.elapsed().as_secs_f64() * 1e3
     }
-
-    async fn is_cancelled(&self) -> bool {
-        false
-    }
 }
 
 /// Maximum length of a body that is sent before the server says that it wants it. A server that refuses a
@@ -141,8 +139,9 @@ const MAX_UNASKED_BYTES: usize = 1 << 20;
 /// The origin of [`Host::now_millis`].
 static STARTED: LazyLock<Instant> = LazyLock::new(Instant::now);
 
-/// A response of any status is returned, a redirection too: a token must not go to another host.
-fn agent() -> Agent {
+/// Sends all requests. A response of any status is returned, a redirection too: a token must not go to
+/// another host.
+static AGENT: LazyLock<Agent> = LazyLock::new(|| {
     let config = Agent::config_builder()
         .max_redirects(0)
         .http_status_as_error(false)
@@ -150,19 +149,19 @@ fn agent() -> Agent {
         .user_agent(concat!("masklink/", env!("CARGO_PKG_VERSION")))
         .build();
     config.new_agent()
-}
+});
 
-fn send(agent: &Agent, request: &Request<'_>) -> Result<Response, ureq::Error> {
+fn send(request: &Request<'_>, body: &[u8]) -> Result<Response, ureq::Error> {
     let mut head = ureq::http::Request::builder().method(request.method).uri(request.url);
     for (name, value) in &request.headers {
         head = head.header(*name, value);
     }
-    if request.body.len() > MAX_UNASKED_BYTES {
+    if body.len() > MAX_UNASKED_BYTES {
         head = head.header("expect", "100-continue");
     }
     let timeout = Duration::from_millis(request.timeout_millis.into());
-    let head = agent.configure_request(head.body(&*request.body)?).timeout_global(Some(timeout)).build();
-    let mut response = agent.run(head)?;
+    let head = AGENT.configure_request(head.body(body)?).timeout_global(Some(timeout)).build();
+    let mut response = AGENT.run(head)?;
     let retry_after = response.headers().get("retry-after").and_then(|value| value.to_str().ok());
     let retry_after = retry_after.map(ToOwned::to_owned);
     let body = response.body_mut().with_config().limit(request.max_response_bytes).read_to_vec()?;
@@ -197,13 +196,39 @@ mod tests {
             method: "PUT",
             url: &url,
             headers,
-            body: Cow::Borrowed(body),
+            body: Body::Bytes(body),
             timeout_millis,
             max_response_bytes: 100,
         };
         let response = pollster::block_on(NativeHost::default().fetch(request));
         server.join().unwrap();
         response
+    }
+
+    #[test]
+    fn image_body_is_the_encoded_file() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}/", listener.local_addr().unwrap());
+        let server = std::thread::spawn(move || {
+            let mut stream = listener.accept().unwrap().0;
+            assert!(head(&mut stream).contains("content-length: 4\r\n"));
+            let mut body = [0; 4];
+            stream.read_exact(&mut body).unwrap();
+            stream.write_all(b"HTTP/1.1 201 Ok\r\ncontent-length: 0\r\n\r\n").unwrap();
+            body
+        });
+        let request = Request {
+            method: "PUT",
+            url: &url,
+            headers: Vec::new(),
+            body: Body::Image,
+            timeout_millis: 20_000,
+            max_response_bytes: 100,
+        };
+        let without_image = pollster::block_on(NativeHost::default().fetch(request.clone()));
+        assert_eq!(without_image, Err(HostError::ImageMissing));
+        let response = pollster::block_on(NativeHost::of_file(b"file").fetch(request)).unwrap();
+        assert_eq!((response.status, server.join().unwrap()), (201, *b"file"));
     }
 
     /// Reads a request's head and returns it.

@@ -216,10 +216,6 @@ mod tests {
             self.native.run_resident(graph, inputs, shape).await
         }
 
-        async fn fall_back(&self, reason: &str) -> Result<bool, HostError> {
-            self.native.fall_back(reason).await
-        }
-
         fn image_size(&self) -> Result<Size, HostError> {
             self.native.image_size()
         }
@@ -238,10 +234,6 @@ mod tests {
 
         fn now_millis(&self) -> f64 {
             self.native.now_millis()
-        }
-
-        async fn is_cancelled(&self) -> bool {
-            false
         }
     }
 

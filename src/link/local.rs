@@ -123,7 +123,6 @@ impl AnswerError {
     pub fn code(&self) -> &'static str {
         match self {
             Self::Encode(EncodeError::MaskSize { .. } | EncodeError::Pool(_)) => "bad-mask",
-            Self::Encode(EncodeError::Output { .. }) => "model-output",
             Self::Encode(EncodeError::Host(error)) => error.code(),
             Self::Encode(EncodeError::Pixels(_) | EncodeError::TooThin { .. }) => "image-unreadable",
             Self::Query(_) => "index-unusable",
@@ -144,8 +143,10 @@ mod tests {
     use crate::link::encoder::{EncoderManifest, EncoderView, PoolError};
     use crate::link::index::Exemplar;
     use crate::link::index::vectors::Element;
-    use crate::link::test_host::{IMAGE, TestHost};
-    use crate::model::{Data, Tensor};
+    use crate::model::test_host::{Run, TestHost};
+    use crate::model::{Data, GraphId, Tensor};
+
+    const IMAGE: Size = Size::new(8, 8);
 
     /// Features of two dimensions, the first of the whole image and the second of the crop.
     fn linker() -> LocalLinker {
@@ -186,7 +187,7 @@ mod tests {
 
     #[test]
     fn answer_is_the_nearest_entity_with_its_nearest_exemplar_first() {
-        let host = TestHost::default();
+        let host = TestHost::new(IMAGE);
         host.outputs.borrow_mut().extend([Ok(output([0.1, 2.0])), Ok(output([0.0, 3.0]))]);
         let response = ask(&host, &mask(), &OnceLock::new()).unwrap();
         let [entity] = &response.entities[..] else { panic!("{response:?}") };
@@ -199,7 +200,7 @@ mod tests {
 
     #[test]
     fn whole_image_is_encoded_once_for_all_its_masks() {
-        let (host, map) = (TestHost::default(), OnceLock::new());
+        let (host, map) = (TestHost::new(IMAGE), OnceLock::new());
         let outputs = [[1.0, 0.0], [0.0, 1.0], [0.0, 1.0]].map(|feature| Ok(output(feature)));
         host.outputs.borrow_mut().extend(outputs);
         pollster::block_on(run::prepare(linker().index().encoder(), &host, &map)).unwrap();
@@ -209,12 +210,20 @@ mod tests {
         let whole = PixelRect { x: 0, y: 0, width: 8, height: 8 };
         assert_eq!(windows.iter().filter(|window| **window == whole).count(), 1, "{windows:?}");
         assert_eq!(windows.len(), 3);
+        for Run { graph, inputs, outputs, .. } in &*host.runs.borrow() {
+            let [(name, input)] = &inputs[..] else { panic!("{inputs:?}") };
+            assert_eq!(
+                (graph, &**name, &outputs[..]),
+                (&GraphId::LinkEncoder, "image", &["features".to_owned()][..])
+            );
+            assert_eq!(input.to_string(), "float32[1, 3, 2, 2]");
+        }
     }
 
     #[test]
     fn cancelled_answer_runs_the_encoder_no_further() {
         for runs in [0, 1] {
-            let (host, map) = (TestHost::default(), OnceLock::new());
+            let (host, map) = (TestHost::new(IMAGE), OnceLock::new());
             host.outputs.borrow_mut().push_back(Ok(output([1.0, 0.0])));
             host.cancelled_from.set(Some(runs));
             let error = ask(&host, &mask(), &map).unwrap_err();
@@ -237,7 +246,7 @@ mod tests {
             (Ok(output([0.0, 0.0])), "bad-mask"),
             (Err(failed), "model-run"),
         ] {
-            let host = TestHost::default();
+            let host = TestHost::new(IMAGE);
             host.outputs.borrow_mut().extend([first.clone(), Ok(output([1.0, 0.0]))]);
             let error = ask(&host, &mask(), &OnceLock::new()).unwrap_err();
             assert_eq!(error.code(), code, "{first:?}: {error}");
@@ -246,7 +255,7 @@ mod tests {
             (Mask::empty(IMAGE), EncodeError::Pool(PoolError::EmptyMask)),
             (Mask::empty(Size::new(8, 9)), EncodeError::MaskSize { mask: Size::new(8, 9), image: IMAGE }),
         ] {
-            let error = ask(&TestHost::default(), &mask.unwrap(), &OnceLock::new()).unwrap_err();
+            let error = ask(&TestHost::new(IMAGE), &mask.unwrap(), &OnceLock::new()).unwrap_err();
             assert_eq!((error.code(), error), ("bad-mask", AnswerError::Encode(expected)));
         }
     }

@@ -12,8 +12,6 @@ pub mod index;
 pub mod local;
 pub mod protocol;
 pub mod search;
-#[cfg(test)]
-mod test_host;
 
 pub use local::{AnswerError, LocalLinker, answer};
 pub use protocol::ask_endpoint;

@@ -34,9 +34,16 @@ pub trait Host {
         shape: &[usize],
     ) -> Result<Self::Resident, HostError>;
 
-    /// Switches to a slower provider of the same graphs, for the reason given; every
-    /// [`Resident`](Self::Resident) is void afterwards. Returns false where there is no other provider.
-    async fn fall_back(&self, reason: &str) -> Result<bool, HostError>;
+    /// Returns whether there is another provider to [fall back](Self::fall_back) to.
+    fn can_fall_back(&self) -> bool {
+        false
+    }
+
+    /// Switches to a slower provider of the same graphs, for the reason given. The caller first drops every
+    /// [`Resident`](Self::Resident), which must be freed before the sessions that made it.
+    async fn fall_back(&self, _reason: &str) -> Result<(), HostError> {
+        Ok(())
+    }
 
     /// Returns width and height of the image, in pixels.
     fn image_size(&self) -> Result<Size, HostError>;
@@ -54,7 +61,9 @@ pub trait Host {
     fn now_millis(&self) -> f64;
 
     /// Returns whether the work is no longer wanted. In the page, the worker handles its messages first.
-    async fn is_cancelled(&self) -> bool;
+    async fn is_cancelled(&self) -> bool {
+        false
+    }
 }
 
 /// Names a graph by its task.
@@ -112,14 +121,24 @@ pub struct Request<'a> {
     pub method: &'static str,
     /// Absolute, or in the page relative to it.
     pub url: &'a str,
-    /// The headers, as names and values.
+    /// The headers, as names and values. `range: bytes=FIRST-LAST` asks for a byte range, to which the
+    /// response has the status 206.
     pub headers: Vec<(&'static str, String)>,
-    /// The body; empty where there is none.
-    pub body: Cow<'a, [u8]>,
+    /// Empty where the method has none.
+    pub body: Body<'a>,
     /// Milliseconds until [`HostError::TimedOut`].
     pub timeout_millis: u32,
     /// Maximum length of the response in bytes; a longer one is [`HostError::Network`].
     pub max_response_bytes: u64,
+}
+
+/// The body of a [`Request`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Body<'a> {
+    /// Bytes in this program's memory.
+    Bytes(&'a [u8]),
+    /// The encoded file of the host's image, which the host sends from where it keeps it.
+    Image,
 }
 
 /// An HTTP response.
@@ -186,6 +205,12 @@ pub enum HostError {
 }
 
 impl HostError {
+    /// Returns the error of an output that is not as expected; `actual` is `None` where it is missing.
+    pub(crate) fn output(name: &str, expected: impl Into<String>, actual: Option<String>) -> Self {
+        let actual = actual.unwrap_or_else(|| "missing".to_owned());
+        Self::Output { name: name.to_owned(), expected: expected.into(), actual }
+    }
+
     /// Returns the code of the error, which programs may rely on.
     pub fn code(&self) -> &'static str {
         match self {

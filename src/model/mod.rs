@@ -5,6 +5,8 @@
 
 mod host;
 mod tensor;
+#[cfg(test)]
+pub(crate) mod test_host;
 
-pub use host::{GraphId, Host, HostError, Input, PixelWindow, Request, Response};
+pub use host::{Body, GraphId, Host, HostError, Input, PixelWindow, Request, Response};
 pub use tensor::{Data, Tensor};

@@ -5,12 +5,16 @@ use super::{Error, ModelFrame, Prompts, Refine, Segmentation, Session, Ticket};
 use crate::model::{Host, HostError};
 
 /// Encodes the host's image, so that the first click in it need not; does nothing where it is encoded.
+///
+/// Afterwards the host is asked whether the work is cancelled; then the error's code is `cancelled`, and the
+/// embedding is kept for the next click.
 pub async fn encode_image<H: Host>(session: &mut Session<H::Resident>, host: &H) -> Result<(), Error> {
-    let encoded = encode(session, host).await;
+    let frame = frame_of(session, host)?;
+    let encoded = encode(session, host, frame).await;
     if !fell_back(session, host, &encoded).await? {
         return encoded;
     }
-    encode(session, host).await
+    encode(session, host, frame).await
 }
 
 /// Segments the host's image by the prompts.
@@ -19,8 +23,9 @@ pub async fn encode_image<H: Host>(session: &mut Session<H::Resident>, host: &H)
 /// mask instead of beginning anew. The logits of the last 16 segmentations of an image are kept, each under
 /// its `ticket`; a ticket that is not kept is the same as `None`.
 ///
-/// `on_provisional` gets the first result where refinement passes follow. Before each of these the host is
-/// asked whether the click is cancelled; then the error's code is `cancelled`.
+/// `on_provisional` gets the first result where refinement passes follow. After the image is encoded and
+/// before each of these passes the host is asked whether the click is cancelled; then the error's code is
+/// `cancelled`.
 pub async fn click<H: Host>(
     session: &mut Session<H::Resident>,
     host: &H,
@@ -48,10 +53,7 @@ async fn segment<H: Host>(
     let frame = frame_of(session, host)?;
     prompts.check(&frame)?;
     let mask_input = refine.map(|refine| session.logits_of(refine)).transpose()?.flatten();
-    if !session.has_image() {
-        session.encode(host, frame).await?;
-        check_cancelled(host).await?;
-    }
+    encode(session, host, frame).await?;
     let decoded = session.decode(host, frame, prompts.clone(), mask_input).await?;
     let mut result = Refined::new(decoded)?;
     let refined = refine_passes(session, host, prompts, &mut result, on_provisional).await;
@@ -60,17 +62,25 @@ async fn segment<H: Host>(
     refined.map(|()| result.segmentation)
 }
 
-async fn encode<H: Host>(session: &mut Session<H::Resident>, host: &H) -> Result<(), Error> {
-    let frame = frame_of(session, host)?;
-    session.encode(host, frame).await
+/// Encodes the image unless it is encoded. Fails where the work was cancelled meanwhile.
+async fn encode<H: Host>(
+    session: &mut Session<H::Resident>,
+    host: &H,
+    frame: ModelFrame,
+) -> Result<(), Error> {
+    if session.has_image() {
+        return Ok(());
+    }
+    session.encode(host, frame).await?;
+    check_cancelled(host).await
 }
 
 fn frame_of<H: Host>(session: &Session<H::Resident>, host: &H) -> Result<ModelFrame, Error> {
     ModelFrame::new(host.image_size()?, session.model().encoder.size)
 }
 
-/// Goes over to the host's next provider where one failed or computed what is not finite. Returns
-/// whether the work is to be done again.
+/// Switches to the host's next provider, if there is one, after a provider failed or computed values that are
+/// not finite. Returns whether the work is to be done again.
 async fn fell_back<H: Host, T>(
     session: &mut Session<H::Resident>,
     host: &H,
@@ -79,17 +89,22 @@ async fn fell_back<H: Host, T>(
     let Err(error @ (Error::NotFinite | Error::Host(HostError::Provider { .. }))) = outcome else {
         return Ok(false);
     };
-    // Freed before the sessions that made them.
+    if !host.can_fall_back() {
+        return Ok(false);
+    }
     session.drop_embeddings();
-    Ok(host.fall_back(&error.to_string()).await?)
+    host.fall_back(&error.to_string()).await?;
+    Ok(true)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::geometry::PixelRect;
+    use crate::model::GraphId;
+    use crate::model::test_host::Run;
     use crate::segment::session::MAX_KEPT;
-    use crate::segment::test_host::{IMAGE, SIDE, TestHost, flat, prompts, session, square};
+    use crate::segment::test_host::{IMAGE, SIDE, flat, host, prompts, session, square};
 
     fn provider_failure() -> HostError {
         HostError::Provider { reason: "the GPU is lost".to_owned() }
@@ -97,13 +112,21 @@ mod tests {
 
     #[test]
     fn first_click_encodes_the_whole_image_and_later_ones_reuse_it() {
-        let (host, mut session) = (TestHost::new([square(6, 9), square(6, 9)]), session(None, None));
+        let (host, mut session) = (host([square(6, 9), square(6, 9)]), session(None, None));
         pollster::block_on(encode_image(&mut session, &host)).unwrap();
         pollster::block_on(encode_image(&mut session, &host)).unwrap();
         host.click(&mut session, 1).unwrap();
         host.click(&mut session, 2).unwrap();
         let whole = PixelRect { x: 0, y: 0, width: IMAGE.width, height: IMAGE.height };
         assert_eq!(*host.windows.borrow(), [whole]);
+        let Run { graph, inputs, .. } = host.resident_runs.borrow()[0].clone();
+        let [(name, input)] = &inputs[..] else { panic!("{inputs:?}") };
+        assert_eq!((graph, &**name, input.shape()), (GraphId::ClickEncoder, "image", &[1, 3, 32, 32][..]));
+        let Run { graph, outputs, .. } = host.last_decoding();
+        assert_eq!(
+            (graph, outputs),
+            (GraphId::ClickDecoder, vec!["iou_predictions".to_owned(), "low_res_masks".to_owned()])
+        );
 
         session.forget_image();
         host.then([square(6, 9)]);
@@ -115,7 +138,7 @@ mod tests {
 
     #[test]
     fn any_candidate_of_an_earlier_ticket_can_be_refined() {
-        let (host, mut session) = (TestHost::new([flat([0.2, 1.5], [-1.0, 2.0])]), session(None, None));
+        let (host, mut session) = (host([flat([0.2, 1.5], [-1.0, 2.0])]), session(None, None));
         let first = host.click(&mut session, 7).unwrap();
         assert!(!host.last_decoding().has_mask());
         assert_eq!((first.best, first.mask().area()), (1, IMAGE.pixels()));
@@ -137,7 +160,7 @@ mod tests {
 
     #[test]
     fn only_the_last_tickets_are_kept() {
-        let (host, mut session) = (TestHost::default(), session(None, None));
+        let (host, mut session) = (host([]), session(None, None));
         for ticket in 0..=MAX_KEPT as u32 {
             host.then([flat([0.9, 0.1], [1.0, 1.0])]);
             host.click(&mut session, ticket).unwrap();
@@ -152,7 +175,7 @@ mod tests {
 
     #[test]
     fn provisional_result_is_passed_on_before_refinement() {
-        let (host, mut session) = (TestHost::new([square(6, 9), square(6, 10)]), session(Some(2.0), None));
+        let (host, mut session) = (host([square(6, 9), square(6, 10)]), session(Some(2.0), None));
         let mut provisional = Vec::new();
         let prompts = prompts(&[(150.0, 150.0)]);
         let keep = |segmentation: &Segmentation| provisional.push(segmentation.clone());
@@ -168,29 +191,43 @@ mod tests {
     }
 
     #[test]
+    fn click_cancelled_while_the_image_is_encoded_decodes_nothing() {
+        for is_prepared in [true, false] {
+            let (host, mut session) = (host([]), session(None, None));
+            host.cancelled_from.set(Some(0));
+            let error = if is_prepared {
+                pollster::block_on(encode_image(&mut session, &host)).unwrap_err()
+            } else {
+                host.click(&mut session, 1).unwrap_err()
+            };
+            assert_eq!((error.code(), host.encodings(), host.decodings()), ("cancelled", 1, 0));
+        }
+    }
+
+    #[test]
     fn cancelled_click_runs_no_further_pass_and_keeps_its_logits() {
         for (cancelled_from, runs) in [(0, 0), (1, 1), (2, 2)] {
-            let host = TestHost::new([square(6, 9), square(6, 9), square(6, 9)]);
+            let host = host([square(6, 9), square(6, 9), square(6, 9)]);
             let mut session = session(Some(2.0), Some(0.5));
             host.cancelled_from.set(Some(cancelled_from));
             let error = host.click(&mut session, 1).unwrap_err();
-            assert_eq!((error.code(), host.decoded.borrow().len()), ("cancelled", runs));
+            assert_eq!((error.code(), host.decodings()), ("cancelled", runs));
             assert!(session.has_image(), "the embedding stays for the next click");
 
             host.cancelled_from.set(None);
             host.then([square(6, 9), square(6, 9), square(6, 9)]);
             let refine = Some(Refine { ticket: Ticket(1), candidate: 1 });
             host.click_at(&mut session, 2, &prompts(&[(150.0, 150.0), (160.0, 150.0)]), refine).unwrap();
-            assert_eq!(host.decoded.borrow()[runs].has_mask(), runs > 0);
+            assert_eq!(host.runs.borrow()[runs].has_mask(), runs > 0);
         }
     }
 
     #[test]
     fn provider_failure_encodes_and_decodes_again_on_the_next_provider() {
-        let host = TestHost::new([square(6, 9)]);
+        let host = host([square(6, 9)]);
         host.other_providers.set(1);
         let mut session = session(Some(2.0), None);
-        host.then_fail(provider_failure());
+        host.outputs.borrow_mut().push_back(Err(provider_failure()));
         host.then([square(6, 9), square(6, 10)]);
         let mut provisional = 0;
         let prompts = prompts(&[(150.0, 150.0)]);
@@ -198,16 +235,16 @@ mod tests {
         pollster::block_on(click).unwrap();
         assert_eq!(*host.fallbacks.borrow(), ["the GPU is lost"]);
         // Image and crop before, image and crop after.
-        let embeddings: Vec<_> = host.decoded.borrow().iter().map(|decoding| decoding.embedding).collect();
+        let embeddings: Vec<_> = host.runs.borrow().iter().map(|run| run.resident).collect();
         assert_eq!((embeddings, provisional), (vec![1, 2, 3, 4], 2));
     }
 
     #[test]
     fn encoder_failure_falls_back_once() {
         for prepared in [true, false] {
-            let (host, mut session) = (TestHost::new([square(6, 9)]), session(None, None));
+            let (host, mut session) = (host([square(6, 9)]), session(None, None));
             host.other_providers.set(1);
-            host.encoder_failures.borrow_mut().push_back(provider_failure());
+            host.resident_failures.borrow_mut().push_back(provider_failure());
             if prepared {
                 pollster::block_on(encode_image(&mut session, &host)).unwrap();
             }
@@ -219,17 +256,17 @@ mod tests {
     #[test]
     fn second_failure_and_failure_without_another_provider_are_returned() {
         for (other_providers, runs) in [(0, 1), (5, 2)] {
-            let (host, mut session) = (TestHost::default(), session(None, None));
+            let (host, mut session) = (host([]), session(None, None));
             host.other_providers.set(other_providers);
             for _ in 0..runs {
-                host.then_fail(provider_failure());
+                host.outputs.borrow_mut().push_back(Err(provider_failure()));
             }
             assert_eq!(host.click(&mut session, 1).unwrap_err().code(), "provider");
-            assert_eq!(host.decoded.borrow().len(), runs);
+            assert_eq!(host.decodings(), runs);
         }
-        let (host, mut session) = (TestHost::default(), session(None, None));
+        let (host, mut session) = (host([]), session(None, None));
         host.other_providers.set(1);
-        host.then_fail(HostError::Run { reason: "out of memory".to_owned() });
+        host.outputs.borrow_mut().push_back(Err(HostError::Run { reason: "out of memory".to_owned() }));
         assert_eq!(host.click(&mut session, 1).unwrap_err().code(), "model-run");
         assert!(host.fallbacks.borrow().is_empty(), "another provider would not help");
     }
@@ -237,18 +274,18 @@ mod tests {
     #[test]
     fn outputs_that_are_not_finite_fall_back() {
         for bad in [flat([0.9, 0.1], [1.0, f32::NAN]), flat([f32::INFINITY, 0.1], [1.0, 1.0])] {
-            let (host, mut session) = (TestHost::new([bad.clone(), bad.clone()]), session(None, None));
+            let (host, mut session) = (host([bad.clone(), bad.clone()]), session(None, None));
             assert_eq!(host.click(&mut session, 1).unwrap_err().code(), "model-not-finite");
             host.other_providers.set(1);
             host.then([square(6, 9)]);
             host.click(&mut session, 2).unwrap();
-            assert_eq!((host.encodings(), host.fallbacks.borrow().len()), (3, 2));
+            assert_eq!((host.encodings(), host.fallbacks.borrow().len()), (2, 1));
         }
     }
 
     #[test]
     fn outputs_that_break_the_contract_are_named() {
-        let (host, mut session) = (TestHost::default(), session(None, None));
+        let (host, mut session) = (host([]), session(None, None));
         let swapped = flat([0.9, 0.1], [1.0, 1.0]).into_iter().rev().collect();
         let one = flat([0.9, 0.1], [1.0, 1.0]).into_iter().take(1).collect();
         for (outputs, message) in [
@@ -264,7 +301,7 @@ mod tests {
 
     #[test]
     fn prompts_are_checked_before_the_image_is_encoded() {
-        let (host, mut session) = (TestHost::default(), session(None, None));
+        let (host, mut session) = (host([]), session(None, None));
         for wrong in [prompts(&[]), prompts(&[(150.0, 320.5)])] {
             let error = host.click_at(&mut session, 1, &wrong, None).unwrap_err();
             assert_eq!((error.code(), host.encodings()), ("question-malformed", 0));

@@ -3,7 +3,7 @@
 use super::cleanup::clean;
 use super::smooth::round_stairs;
 use super::{Candidate, Error, Logits, Model, ModelFrame, Prompts};
-use crate::model::{Data, GraphId, Host, Input, Tensor};
+use crate::model::{Data, GraphId, Host, HostError, Input, Tensor};
 
 /// The input that takes the encoder's output.
 const EMBEDDING: &str = "image_embeddings";
@@ -102,11 +102,11 @@ fn inputs(
     ])
 }
 
-fn floats(tensor: Option<Tensor>, name: &'static str, shape: &[usize]) -> Result<Vec<f32>, Error> {
-    let actual = tensor.as_ref().map_or_else(|| "missing".to_owned(), Tensor::to_string);
+fn floats(tensor: Option<Tensor>, name: &str, shape: &[usize]) -> Result<Vec<f32>, HostError> {
+    let actual = tensor.as_ref().map(Tensor::to_string);
     match tensor.filter(|tensor| tensor.shape() == shape).map(Tensor::into_data) {
         Some(Data::F32(values)) => Ok(values),
-        _ => Err(Error::Output { name, expected: format!("float32{shape:?}"), actual }),
+        _ => Err(HostError::output(name, format!("float32{shape:?}"), actual)),
     }
 }
 

@@ -43,16 +43,6 @@ pub enum Error {
     /// The model's family can be listed but not run; choose a model of the family `sam1`.
     #[error("models of the family {0:?} are not supported yet; only \"sam1\" is")]
     FamilyUnsupported(&'static str),
-    /// An output of the decoder is missing, or has another shape or type than its family's contract says.
-    #[error("the model's output {name:?} should be {expected}, but is {actual}")]
-    Output {
-        /// The output's name.
-        name: &'static str,
-        /// Type and shape by the contract.
-        expected: String,
-        /// Type and shape found.
-        actual: String,
-    },
     /// The decoder returned an infinity or a NaN: the host's provider computes wrongly, use another one.
     #[error("the model returned values that are not finite; try another provider")]
     NotFinite,
@@ -115,7 +105,6 @@ impl Error {
             | Self::ModelTwice(_) => "model-list",
             Self::ModelUnknown { .. } => "model-unknown",
             Self::FamilyUnsupported(_) => "model-unsupported",
-            Self::Output { .. } => "model-output",
             Self::NotFinite => "model-not-finite",
             Self::Pixels(_) | Self::ImageEmpty(_) => "image-unreadable",
             Self::PromptOutside { .. } | Self::PromptMissing | Self::CandidateUnknown { .. } => {

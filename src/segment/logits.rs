@@ -6,6 +6,7 @@
 
 use super::{Error, ModelFrame};
 use crate::geometry::{Point, Size};
+use crate::model::HostError;
 use crate::rle::Mask;
 
 /// The logits of one mask over the filled part of the frame, column by column.
@@ -29,11 +30,8 @@ impl Logits {
     /// Copies the filled part of `side * side` row-major logits that span the whole frame.
     pub(crate) fn from_frame(frame: ModelFrame, side: usize, row_major: &[f32]) -> Result<Self, Error> {
         if row_major.len() != side * side || side == 0 {
-            return Err(Error::Output {
-                name: "low_res_masks",
-                expected: format!("{side}x{side}"),
-                actual: format!("{} values", row_major.len()),
-            });
+            let actual = format!("{} values", row_major.len());
+            return Err(HostError::output("low_res_masks", format!("{side}x{side}"), Some(actual)).into());
         }
         let cells_per_frame_pixel = side as f64 / f64::from(frame.side);
         let covered =

@@ -18,8 +18,8 @@
 //!
 //! Whether passes 3 and 4 are run is in the model's manifest. The embeddings stay where the encoder ran
 //! ([`Host::run_resident`](crate::model::Host::run_resident)). Where the host's provider fails or computes
-//! values that are not finite, [`Host::fall_back`](crate::model::Host::fall_back) is called, and where that
-//! returns true the click is run once more from its first pass, the image encoded anew; `on_provisional`
+//! values that are not finite, and there is another one, [`Host::fall_back`](crate::model::Host::fall_back)
+//! is called and the click is run once more from its first pass, the image encoded anew; `on_provisional`
 //! may then be called a second time.
 //!
 //! A [`Session`] stores what is reused between clicks in one image. Its owner runs one click at a time,

@@ -156,7 +156,7 @@ pub(super) async fn check_cancelled<H: Host>(host: &H) -> Result<(), Error> {
 mod tests {
     use super::*;
     use crate::geometry::{Point, Rect};
-    use crate::segment::test_host::{SIDE, TestHost, prompts, session, square, square_with};
+    use crate::segment::test_host::{SIDE, host, prompts, session, square, square_with};
     use crate::segment::{Prompt, Refine, Ticket};
 
     /// Returns the logits that a next click goes on from.
@@ -166,16 +166,16 @@ mod tests {
 
     /// Segments by a click in the middle, without refinement.
     fn unrefined(cells: [usize; 2]) -> Segmentation {
-        TestHost::new([square(cells[0], cells[1])]).click(&mut session(None, None), 1).unwrap()
+        host([square(cells[0], cells[1])]).click(&mut session(None, None), 1).unwrap()
     }
 
     #[test]
     fn mask_crop_corrects_the_best_candidate() {
-        let (host, mut session) = (TestHost::new([square(6, 9), square(6, 10)]), session(Some(2.0), None));
+        let (host, mut session) = (host([square(6, 9), square(6, 10)]), session(Some(2.0), None));
         let first = unrefined([6, 9]);
         let corrected = host.click(&mut session, 1).unwrap();
         let crop = host.last_decoding();
-        assert_eq!((crop.embedding, crop.has_mask()), (2, true));
+        assert_eq!((crop.resident, crop.has_mask()), (2, true));
         let fed_back = crop.input("mask_input");
         assert!(fed_back[8 * SIDE + 8] > 1.0 && fed_back[0] < -1.0, "its own mask, enlarged: {fed_back:?}");
         let [wide, narrow] = [&first, &corrected].map(|result| result.mask().bbox().unwrap());
@@ -186,8 +186,8 @@ mod tests {
         host.then([square(6, 9), square(6, 10)]);
         let refine = Some(Refine { ticket: Ticket(1), candidate: 1 });
         host.click_at(&mut session, 2, &prompts(&[(150.0, 150.0), (170.0, 150.0)]), refine).unwrap();
-        let next = host.decoded.borrow()[2].clone();
-        assert_eq!(next.embedding, 1);
+        let next = host.runs.borrow()[2].clone();
+        assert_eq!(next.resident, 1);
         let fed_back = next.input("mask_input");
         assert!((fed_back[0] + 3.0).abs() < f32::EPSILON, "outside of the crop nothing changes");
         assert!(fed_back[6 * SIDE + 6] < 0.0, "what the correction left out is gone: {fed_back:?}");
@@ -196,12 +196,12 @@ mod tests {
 
     #[test]
     fn encoded_crop_or_image_is_not_encoded_again() {
-        let (host, mut session) = (TestHost::default(), session(Some(2.0), None));
+        let (host, mut session) = (host([]), session(Some(2.0), None));
         // The third mask fills the image, whose own embedding serves.
         for (ticket, cells, embedding) in [(1, [5, 10], 2), (2, [6, 10], 2), (3, [1, 15], 1)] {
             host.then([square(cells[0], cells[1]), square(6, 9)]);
             host.click(&mut session, ticket).unwrap();
-            assert_eq!((host.last_decoding().embedding, host.encodings()), (embedding, 2));
+            assert_eq!((host.last_decoding().resident, host.encodings()), (embedding, 2));
         }
     }
 
@@ -211,11 +211,11 @@ mod tests {
         for (expected, cells, is_better) in
             [([0.1, 0.7], [6, 9], true), ([0.1, 0.55], [6, 9], false), ([0.7, 0.1], [0, 9], false)]
         {
-            let host = TestHost::new([square(5, 9), square_with(expected, cells[0], cells[1])]);
+            let host = host([square(5, 9), square_with(expected, cells[0], cells[1])]);
             let mut click_alone = session(None, Some(0.5));
             let result = host.click(&mut click_alone, 1).unwrap();
             let crop = host.last_decoding();
-            assert_eq!((crop.embedding, crop.has_mask()), (2, false));
+            assert_eq!((crop.resident, crop.has_mask()), (2, false));
             let window = host.windows.borrow()[1];
             assert_eq!((window.x, window.width), (68, 165), "70 to 230, and a margin");
             assert_eq!(result.best, 1);
@@ -232,10 +232,9 @@ mod tests {
             assert!((logits[0] - outside).abs() < f32::EPSILON, "outside of the crop: {}", logits[0]);
 
             // Whichever result it is, the mask crop corrects it, once.
-            let host =
-                TestHost::new([square(5, 9), square_with(expected, cells[0], cells[1]), square(6, 10)]);
+            host.then([square(5, 9), square_with(expected, cells[0], cells[1]), square(6, 10)]);
             host.click(&mut session(Some(2.0), Some(0.5)), 1).unwrap();
-            assert_eq!(host.decoded.borrow().len(), 3);
+            assert_eq!(host.decodings(), 2 + 3);
             assert!(host.last_decoding().has_mask());
         }
     }
@@ -256,27 +255,27 @@ mod tests {
             (once.clone(), [6, 9], 2),
             (once, [4, 10], 1),
         ] {
-            let host = TestHost::new([square(first, past), square(6, 9)]);
+            let host = host([square(first, past), square(6, 9)]);
             host.click_at(&mut session(None, Some(0.5)), 1, &prompts, None).unwrap();
-            assert_eq!(host.decoded.borrow().len(), runs, "{prompts:?}");
+            assert_eq!(host.decodings(), runs, "{prompts:?}");
         }
     }
 
     #[test]
     fn empty_or_cut_off_correction_is_not_used() {
         for correction in [square(0, 16), square(0, 0)] {
-            let (host, mut session) = (TestHost::new([square(6, 9), correction]), session(Some(2.0), None));
+            let (host, mut session) = (host([square(6, 9), correction]), session(Some(2.0), None));
             assert_eq!(host.click(&mut session, 1).unwrap(), unrefined([6, 9]));
-            assert_eq!(host.decoded.borrow().len(), 2);
+            assert_eq!(host.decodings(), 2);
         }
     }
 
     #[test]
     fn empty_mask_or_model_without_passes_is_not_refined() {
         for (zoom_in, cells) in [(Some(2.0), [0, 0]), (None, [6, 9])] {
-            let host = TestHost::new([square(cells[0], cells[1])]);
+            let host = host([square(cells[0], cells[1])]);
             host.click(&mut session(zoom_in, None), 1).unwrap();
-            assert_eq!(host.decoded.borrow().len(), 1);
+            assert_eq!(host.decodings(), 1);
         }
     }
 }

@@ -1,82 +1,41 @@
-//! A [`Host`] for tests: outputs are given beforehand, and what was run is recorded.
-
-use std::borrow::Cow;
-use std::cell::{Cell, RefCell};
-use std::collections::VecDeque;
+//! Clicks on a [`TestHost`], and the outputs of its decoder.
 
 use super::manifest::tests::model_json;
 use super::{Error, Limits, Model, Prompt, Prompts, Refine, Segmentation, Session, Ticket, click};
-use crate::geometry::{PixelRect, Point, Size};
-use crate::model::{GraphId, Host, HostError, Input, PixelWindow, Request, Response, Tensor};
-use crate::pixels::Channels;
+use crate::geometry::{Point, Size};
+use crate::model::Tensor;
+use crate::model::test_host::{Run, TestHost};
 
 /// Size of the image: a cell of the whole image's logits is 20 pixels wide and high.
 pub(super) const IMAGE: Size = Size::new(320, 320);
 /// Side of the grid of logits.
 pub(super) const SIDE: usize = 16;
 
-/// Returns outputs in the order given; the embedding of the encoder's n-th run is n.
-#[derive(Default)]
-pub(super) struct TestHost {
-    /// Results of the decoder's next runs.
-    decoder: RefCell<VecDeque<Result<Vec<Tensor>, HostError>>>,
-    /// The next runs of the encoder that fail, before one that does not.
-    pub(super) encoder_failures: RefCell<VecDeque<HostError>>,
-    /// Number of providers to fall back to.
-    pub(super) other_providers: Cell<usize>,
-    /// Reasons of the fallbacks.
-    pub(super) fallbacks: RefCell<Vec<String>>,
-    /// Returns true from this call of `is_cancelled` on.
-    pub(super) cancelled_from: Cell<Option<usize>>,
-    cancel_checks: Cell<usize>,
-    /// Windows of the image whose pixels were read.
-    pub(super) windows: RefCell<Vec<PixelRect>>,
-    /// Runs of the decoder.
-    pub(super) decoded: RefCell<Vec<Decoding>>,
-}
-
-/// One run of the decoder.
-#[derive(Clone, Debug)]
-pub(super) struct Decoding {
-    pub(super) embedding: usize,
-    pub(super) inputs: Vec<(String, Tensor)>,
-}
-
-impl Decoding {
-    pub(super) fn input(&self, name: &str) -> &[f32] {
-        self.inputs.iter().find(|input| input.0 == name).unwrap().1.as_f32().unwrap()
-    }
-
-    /// Returns whether logits were fed back.
-    pub(super) fn has_mask(&self) -> bool {
-        self.input("has_mask_input")[0] > 0.0
-    }
+/// Creates a host of an image whose decoder returns these outputs.
+pub(super) fn host(outputs: impl IntoIterator<Item = Vec<Tensor>>) -> TestHost {
+    let host = TestHost::new(IMAGE);
+    host.then(outputs);
+    host
 }
 
 impl TestHost {
-    pub(super) fn new(outputs: impl IntoIterator<Item = Vec<Tensor>>) -> Self {
-        let host = Self::default();
-        host.then(outputs);
-        host
-    }
-
     /// Appends outputs of the decoder.
     pub(super) fn then(&self, outputs: impl IntoIterator<Item = Vec<Tensor>>) {
-        self.decoder.borrow_mut().extend(outputs.into_iter().map(Ok));
-    }
-
-    /// Appends a run of the decoder that fails.
-    pub(super) fn then_fail(&self, error: HostError) {
-        self.decoder.borrow_mut().push_back(Err(error));
+        self.outputs.borrow_mut().extend(outputs.into_iter().map(Ok));
     }
 
     /// Number of the encoder's successful runs.
     pub(super) fn encodings(&self) -> usize {
-        self.windows.borrow().len()
+        self.resident_runs.borrow().len()
     }
 
-    pub(super) fn last_decoding(&self) -> Decoding {
-        self.decoded.borrow().last().unwrap().clone()
+    /// Number of the decoder's runs.
+    pub(super) fn decodings(&self) -> usize {
+        self.runs.borrow().len()
+    }
+
+    pub(super) fn last_decoding(&self) -> Run {
+        self.runs.borrow().last().unwrap().clone()
     }
 
     /// Clicks once in the image's middle.
@@ -95,77 +54,14 @@ impl TestHost {
     }
 }
 
-impl Host for TestHost {
-    type Resident = usize;
-
-    async fn run(
-        &self,
-        graph: GraphId,
-        inputs: &[(&str, Input<'_, usize>)],
-        outputs: &[&str],
-    ) -> Result<Vec<Tensor>, HostError> {
-        assert_eq!((graph, outputs), (GraphId::ClickDecoder, &["iou_predictions", "low_res_masks"][..]));
-        let mut decoding = Decoding { embedding: 0, inputs: Vec::new() };
-        for (name, input) in inputs {
-            match input {
-                Input::Tensor(tensor) => decoding.inputs.push(((*name).to_owned(), (*tensor).clone())),
-                Input::Resident(embedding) => decoding.embedding = **embedding,
-            }
-        }
-        self.decoded.borrow_mut().push(decoding);
-        self.decoder.borrow_mut().pop_front().expect("an output for each run of the decoder")
+impl Run {
+    pub(super) fn input(&self, name: &str) -> &[f32] {
+        self.inputs.iter().find(|input| input.0 == name).unwrap().1.as_f32().unwrap()
     }
 
-    async fn run_resident(
-        &self,
-        graph: GraphId,
-        inputs: &[(&str, &Tensor)],
-        shape: &[usize],
-    ) -> Result<usize, HostError> {
-        assert_eq!((graph, shape), (GraphId::ClickEncoder, &[1, 256, 64, 64][..]));
-        assert_eq!((inputs[0].0, inputs[0].1.shape()), ("image", &[1, 3, 32, 32][..]));
-        match self.encoder_failures.borrow_mut().pop_front() {
-            Some(error) => {
-                self.windows.borrow_mut().pop();
-                Err(error)
-            }
-            None => Ok(self.encodings()),
-        }
-    }
-
-    async fn fall_back(&self, reason: &str) -> Result<bool, HostError> {
-        let others = self.other_providers.get();
-        self.other_providers.set(others.saturating_sub(1));
-        self.fallbacks.borrow_mut().push(reason.to_owned());
-        Ok(others > 0)
-    }
-
-    fn image_size(&self) -> Result<Size, HostError> {
-        Ok(IMAGE)
-    }
-
-    fn pixels(&self, window: PixelRect) -> Result<PixelWindow<'_>, HostError> {
-        self.windows.borrow_mut().push(window);
-        let bytes = Cow::Owned(vec![9; window.width as usize * window.height as usize * 3]);
-        Ok(PixelWindow { image: IMAGE, window, channels: Channels::Rgb, bytes })
-    }
-
-    async fn fetch(&self, _: Request<'_>) -> Result<Response, HostError> {
-        panic!("a click fetches nothing")
-    }
-
-    async fn sleep(&self, _: u32) {
-        panic!("a click does not sleep")
-    }
-
-    fn now_millis(&self) -> f64 {
-        0.0
-    }
-
-    async fn is_cancelled(&self) -> bool {
-        let checks = self.cancel_checks.get();
-        self.cancel_checks.set(checks + 1);
-        self.cancelled_from.get().is_some_and(|from| checks >= from)
+    /// Returns whether logits were fed back.
+    pub(super) fn has_mask(&self) -> bool {
+        self.input("has_mask_input")[0] > 0.0
     }
 }
 

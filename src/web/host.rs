@@ -12,7 +12,7 @@ use web_sys::{ImageBitmap, OffscreenCanvas, OffscreenCanvasRenderingContext2d};
 use super::error::{code_of, message_of};
 use super::ort::{Graph, Provider, Resident, Runtime};
 use crate::geometry::{PixelRect, Size};
-use crate::model::{GraphId, Host, HostError, Input, PixelWindow, Request, Response, Tensor};
+use crate::model::{Body, GraphId, Host, HostError, Input, PixelWindow, Request, Response, Tensor};
 use crate::pixels::Channels;
 
 #[wasm_bindgen]
@@ -69,6 +69,8 @@ pub(super) struct WorkerHost<'a> {
     pub(super) runtime: Option<&'a Runtime>,
     pub(super) graphs: Option<&'a Graphs>,
     pub(super) image: &'a WorkerImage,
+    /// The `Blob` of the encoded image, for requests that upload it: its bytes never enter this memory.
+    pub(super) file: Option<&'a JsValue>,
     pub(super) signal: &'a Signal,
 }
 
@@ -158,14 +160,14 @@ impl Host for WorkerHost<'_> {
         runtime.run_resident(&graph, &feeds, shape).await
     }
 
-    async fn fall_back(&self, reason: &str) -> Result<bool, HostError> {
-        let (Some(runtime), Some(graphs)) = (self.runtime, self.graphs) else { return Ok(false) };
-        if runtime.provider() == Provider::Wasm {
-            return Ok(false);
-        }
+    fn can_fall_back(&self) -> bool {
+        self.runtime.is_some_and(|runtime| runtime.provider() != Provider::Wasm)
+    }
+
+    async fn fall_back(&self, reason: &str) -> Result<(), HostError> {
+        let (Some(runtime), Some(graphs)) = (self.runtime, self.graphs) else { return Ok(()) };
         runtime.step_down(format!("the GPU failed: {reason}"));
-        graphs.reload(runtime).await?;
-        Ok(true)
+        graphs.reload(runtime).await
     }
 
     fn image_size(&self) -> Result<Size, HostError> {
@@ -180,7 +182,11 @@ impl Host for WorkerHost<'_> {
     }
 
     async fn fetch(&self, request: Request<'_>) -> Result<Response, HostError> {
-        let sent = self.platform.fetch(&request_object(&request), self.signal);
+        let body = match request.body {
+            Body::Bytes(bytes) => Uint8Array::from(bytes).into(),
+            Body::Image => self.file.ok_or(HostError::ImageMissing)?.clone(),
+        };
+        let sent = self.platform.fetch(&request_object(&request, body), self.signal);
         let response = JsFuture::from(sent).await.map_err(|thrown| match code_of(&thrown).as_deref() {
             Some("cancelled") => HostError::Cancelled,
             Some("timeout") => HostError::TimedOut { millis: request.timeout_millis },
@@ -210,7 +216,7 @@ impl Host for WorkerHost<'_> {
     }
 }
 
-fn request_object(request: &Request<'_>) -> JsValue {
+fn request_object(request: &Request<'_>, body: JsValue) -> JsValue {
     let headers: js_sys::Array = request
         .headers
         .iter()
@@ -221,7 +227,7 @@ fn request_object(request: &Request<'_>) -> JsValue {
         ("method", JsValue::from_str(request.method)),
         ("url", JsValue::from_str(request.url)),
         ("headers", headers.into()),
-        ("body", Uint8Array::from(&*request.body).into()),
+        ("body", body),
         ("timeout", JsValue::from_f64(f64::from(request.timeout_millis))),
         ("maxBytes", JsValue::from_f64(request.max_response_bytes as f64)),
     ] {

@@ -182,11 +182,10 @@ impl Runtime {
         let actual = value.as_ref().map(|value| shape_of(&value.0));
         match value {
             Some(value) if actual.as_deref() == Some(shape) => Ok(value),
-            _ => Err(HostError::Output {
-                name,
-                expected: format!("float32{shape:?}"),
-                actual: format!("float32{:?}", actual.unwrap_or_default()),
-            }),
+            _ => {
+                let actual = actual.map(|shape| format!("float32{shape:?}"));
+                Err(HostError::output(&name, format!("float32{shape:?}"), actual))
+            }
         }
     }
 
@@ -249,13 +248,9 @@ impl Drop for Resident {
 fn float_tensor(name: &str, value: &OrtTensor) -> Result<Tensor, HostError> {
     let data = value.data().dyn_into::<Float32Array>().map_err(|_| missing(name))?;
     let shape = shape_of(value);
-    let expected = format!("float32{shape:?}");
-    let length = data.length();
-    Tensor::new(shape, Data::F32(data.to_vec())).ok_or_else(|| HostError::Output {
-        name: name.to_owned(),
-        expected,
-        actual: format!("{length} values"),
-    })
+    let (expected, actual) = (format!("float32{shape:?}"), format!("{} values", data.length()));
+    let tensor = Tensor::new(shape, Data::F32(data.to_vec()));
+    tensor.ok_or_else(|| HostError::output(name, expected, Some(actual)))
 }
 
 fn shape_of(value: &OrtTensor) -> Vec<usize> {
@@ -263,7 +258,7 @@ fn shape_of(value: &OrtTensor) -> Vec<usize> {
 }
 
 fn missing(name: &str) -> HostError {
-    HostError::Output { name: name.to_owned(), expected: "float32".to_owned(), actual: "missing".to_owned() }
+    HostError::output(name, "float32", None)
 }
 
 /// Returns the failure of a run; another provider may do what the GPU could not.

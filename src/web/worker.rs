@@ -9,9 +9,9 @@ use js_sys::{Array, Float32Array, Function, Uint8Array, Uint32Array};
 use serde_json::json;
 use wasm_bindgen::prelude::{JsCast, JsValue, wasm_bindgen};
 use wasm_bindgen_futures::JsFuture;
-use web_sys::{Blob, ImageBitmap};
+use web_sys::ImageBitmap;
 
-use super::error::{from_json, js_error, message_of, of_host, to_json};
+use super::error::{from_json, js_error, of_host, to_json};
 use super::host::{Graphs, Platform, Signal, WorkerHost, WorkerImage, downloaded, now};
 use super::local_index::LocalIndex;
 use super::object::{field, number, object, optional_text, text};
@@ -145,7 +145,8 @@ impl ModelRunner {
         let mask = mask_of(&request)?;
         let endpoint = field(&request, "endpoint");
         let answer = if endpoint.is_object() {
-            let host = self.host(None, None, &image, &signal);
+            let file = field(&endpoint, "blob");
+            let host = WorkerHost { file: Some(&file), ..self.host(None, None, &image, &signal) };
             ask_endpoint(&host, &endpoint, &mask).await?
         } else {
             let index = self.open_index(&text(&request, "index")?).await?;
@@ -268,7 +269,7 @@ impl ModelRunner {
         image: &'a WorkerImage,
         signal: &'a Signal,
     ) -> WorkerHost<'a> {
-        WorkerHost { platform: &self.platform, runtime, graphs, image, signal }
+        WorkerHost { platform: &self.platform, runtime, graphs, image, file: None, signal }
     }
 }
 
@@ -317,13 +318,7 @@ async fn ask_endpoint(
 ) -> Result<LinkResponse, JsValue> {
     let (url, token) = (text(endpoint, "url")?, optional_text(endpoint, "token"));
     let to = Endpoint { url: &url, token: token.as_deref() };
-    let blob: Blob = field(endpoint, "blob").unchecked_into();
-    let bytes = async || {
-        let buffer = JsFuture::from(blob.array_buffer()).await;
-        let buffer = buffer.map_err(|thrown| HostError::Image { reason: message_of(&thrown) })?;
-        Ok(Uint8Array::new(&buffer).to_vec())
-    };
-    let answer = protocol::ask_endpoint(host, to, mask, &text(endpoint, "sha256")?, bytes).await;
+    let answer = protocol::ask_endpoint(host, to, mask, &text(endpoint, "sha256")?).await;
     Ok(answer.map_err(|error| js_error(error.code(), error))?.response)
 }
 

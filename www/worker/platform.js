@@ -90,7 +90,7 @@ export class Platform {
    *   method: string,
    *   url: string,
    *   headers: [string, string][],
-   *   body: Uint8Array<ArrayBuffer>,
+   *   body: Uint8Array<ArrayBuffer> | Blob,
    *   timeout: number,
    *   maxBytes: number,
    * }} request

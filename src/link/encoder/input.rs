@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::manifest::{
-    EncoderManifest, EncoderView, InputElement, InputLayout, InputSpec, OutputLayout, Resize,
+    EncoderManifest, EncoderView, InputElement, InputLayout, InputSpec, OutputLayout, OutputSpec, Resize,
 };
 use super::pool::{self, FeatureMap, PoolError};
 use crate::geometry::{PixelRect, Rect, Size};
@@ -17,7 +17,7 @@ const MIDDLE: u8 = 128;
 /// One run of an encoder on a part of an image.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct EncodeJob<'a> {
-    manifest: &'a EncoderManifest,
+    pub(super) manifest: &'a EncoderManifest,
     image: Size,
     /// Region that the whole input covers; it may reach outside the image, where the input is neutral.
     region_in_image: Rect,
@@ -53,13 +53,7 @@ pub enum EncodeError {
         /// Size of the encoder's input.
         input: Size,
     },
-    /// The graph's output is not one feature map: the manifest describes another graph.
-    #[error("the encoder's output is {actual}, not one feature map of 32-bit floats")]
-    Output {
-        /// Type and shape found.
-        actual: String,
-    },
-    /// The host could not run the graph or read the image.
+    /// The host could not run the graph or read the image, or the graph's output is not one feature map.
     #[error(transparent)]
     Host(#[from] HostError),
 }
@@ -116,8 +110,8 @@ impl<'a> EncodeJob<'a> {
     }
 
     /// Returns the feature map that the graph's output holds.
-    pub(super) fn feature_map(&self, output: Tensor) -> Result<FeatureMap, EncodeError> {
-        let (shape, values) = channels_first(output, self.manifest.output.layout)?;
+    pub(super) fn feature_map(&self, output: Option<Tensor>) -> Result<FeatureMap, EncodeError> {
+        let (shape, values) = channels_first(output, &self.manifest.output)?;
         Ok(FeatureMap::new(shape, values, self.region_in_image)?)
     }
 
@@ -202,14 +196,15 @@ fn fitted(part: Rect, input: &InputSpec) -> Rect {
 }
 
 /// Returns the shape `[channels, height, width]` of an output and its values in that order.
-fn channels_first(output: Tensor, layout: OutputLayout) -> Result<([usize; 3], Vec<f32>), EncodeError> {
-    let actual = output.to_string();
-    let map = match *output.shape() {
-        [1, a, b, c] | [a, b, c] => [a, b, c],
-        _ => return Err(EncodeError::Output { actual }),
-    };
-    let Data::F32(values) = output.into_data() else { return Err(EncodeError::Output { actual }) };
-    match layout {
+fn channels_first(output: Option<Tensor>, spec: &OutputSpec) -> Result<([usize; 3], Vec<f32>), HostError> {
+    let actual = output.as_ref().map(Tensor::to_string);
+    let parts = output.and_then(|output| {
+        let ([1, a, b, c] | [a, b, c]) = *output.shape() else { return None };
+        if let Data::F32(values) = output.into_data() { Some(([a, b, c], values)) } else { None }
+    });
+    let wrong = || HostError::output(&spec.name, "one feature map of 32-bit floats", actual);
+    let (map, values) = parts.ok_or_else(wrong)?;
+    match spec.layout {
         OutputLayout::Chw => Ok((map, values)),
         OutputLayout::Hwc => {
             let [height, width, channels] = map;
@@ -345,17 +340,21 @@ mod tests {
             let elements = shape.iter().product::<usize>() as u8;
             Tensor::new(shape, Data::F32((1..=elements).map(f32::from).collect())).unwrap()
         };
-        let turned = channels_first(output(&[1, 1, 2, 3]), OutputLayout::Hwc).unwrap();
+        let in_layout = |layout, output| {
+            let spec = OutputSpec { name: "features".to_owned(), layout };
+            channels_first(output, &spec)
+        };
+        let turned = in_layout(OutputLayout::Hwc, Some(output(&[1, 1, 2, 3]))).unwrap();
         assert_eq!(turned, ([3, 1, 2], vec![1.0, 4.0, 2.0, 5.0, 3.0, 6.0]));
-        assert_eq!(channels_first(output(&[1, 1, 2, 3]), OutputLayout::Chw).unwrap().0, [1, 2, 3]);
+        assert_eq!(in_layout(OutputLayout::Chw, Some(output(&[1, 1, 2, 3]))).unwrap().0, [1, 2, 3]);
         let bytes = Tensor::new([1, 1, 1, 1], Data::U8(vec![1])).unwrap();
         for wrong in [output(&[6]), output(&[2, 1, 2, 3]), bytes] {
-            let error = channels_first(wrong.clone(), OutputLayout::Hwc).unwrap_err();
+            let error = in_layout(OutputLayout::Hwc, Some(wrong.clone())).unwrap_err();
             assert!(error.to_string().contains(&wrong.to_string()), "{error}");
         }
         let manifest = manifest(8, 8, Resize::Stretch);
         let job = EncodeJob::of_image(&manifest, Size::new(4, 4));
-        let empty = job.feature_map(output(&[1, 1, 0, 4]));
+        let empty = job.feature_map(Some(output(&[1, 1, 0, 4])));
         assert!(matches!(empty, Err(EncodeError::Pool(PoolError::Shape { .. }))), "{empty:?}");
     }
 

@@ -47,7 +47,7 @@ pub(in crate::link) async fn maps<'m, H: Host>(
         let job = EncodeJob::new(encoder, *view, size, mask)?;
         maps.push(match view {
             EncoderView::Image => Cow::Borrowed(image(encoder, host, image_map).await?),
-            EncoderView::Crop => Cow::Owned(run(&job, encoder, host).await?),
+            EncoderView::Crop => Cow::Owned(run(&job, host).await?),
         });
     }
     Ok(maps)
@@ -61,25 +61,16 @@ async fn image<'m, H: Host>(
     if let Some(map) = image_map.get() {
         return Ok(map);
     }
-    let map = run(&EncodeJob::of_image(encoder, host.image_size()?), encoder, host).await?;
+    let map = run(&EncodeJob::of_image(encoder, host.image_size()?), host).await?;
     Ok(image_map.get_or_init(|| map))
 }
 
-async fn run<H: Host>(
-    job: &EncodeJob<'_>,
-    encoder: &EncoderManifest,
-    host: &H,
-) -> Result<FeatureMap, EncodeError> {
+async fn run<H: Host>(job: &EncodeJob<'_>, host: &H) -> Result<FeatureMap, EncodeError> {
     if host.is_cancelled().await {
         return Err(HostError::Cancelled.into());
     }
     let input = job.input(&host.pixels(job.window())?.pixels()?)?;
-    let (name, output) = (encoder.input.name.as_str(), encoder.output.name.as_str());
+    let (name, output) = (job.manifest.input.name.as_str(), job.manifest.output.name.as_str());
     let outputs = host.run(GraphId::LinkEncoder, &[(name, Input::Tensor(&input))], &[output]).await?;
-    let missing = || HostError::Output {
-        name: output.to_owned(),
-        expected: "a feature map".to_owned(),
-        actual: "missing".to_owned(),
-    };
-    job.feature_map(outputs.into_iter().next().ok_or_else(missing)?)
+    job.feature_map(outputs.into_iter().next())
 }

@@ -1,12 +1,10 @@
 //! The client's side of the protocol: one conversation with a linking endpoint over a [`Host`].
 
-use std::borrow::Cow;
-
 use super::problem::{Kind, Problem};
 use super::wire::{
     DEFAULT_ENTITIES, IMAGES_PATH, ImageRef, LINK_PATH, LinkRequest, LinkResponse, MAX_ENTITIES,
 };
-use crate::model::{Host, HostError, Request, Response};
+use crate::model::{Body, Host, HostError, Request, Response};
 use crate::rle::Mask;
 
 /// Maximum time for a response to a link request, in milliseconds.
@@ -93,16 +91,15 @@ pub enum EndpointError {
 
 /// Links a mask by an endpoint.
 ///
-/// `image_sha256` is the hash of the encoded image, whose bytes `image_bytes` returns; they are
-/// asked for only where the endpoint does not have the image, and uploaded once. A busy endpoint
-/// (429, 503) is asked again a few times, after the pause it asks for. Before each request the host
-/// is asked whether the work is cancelled; then the error's code is `cancelled`.
+/// `image_sha256` is the hash of the [encoded image](Body::Image), which the host uploads once where
+/// the endpoint does not have it. A busy endpoint (429, 503) is asked again a few times, after the
+/// pause it asks for. Before each request the host is asked whether the work is cancelled; then the
+/// error's code is `cancelled`.
 pub async fn ask_endpoint<H: Host>(
     host: &H,
     endpoint: Endpoint<'_>,
     mask: &Mask,
     image_sha256: &str,
-    image_bytes: impl AsyncFnOnce() -> Result<Vec<u8>, HostError>,
 ) -> Result<EndpointAnswer, EndpointError> {
     let image = ImageRef::Sha256(image_sha256.to_owned());
     let request = LinkRequest { image, mask: mask.into(), top_k: DEFAULT_ENTITIES };
@@ -113,7 +110,7 @@ pub async fn ask_endpoint<H: Host>(
     let mut client = Client { host, endpoint, image_sha256, retries: 0 };
     match client.link(&body).await {
         Err(EndpointError::Problem { kind: Kind::ImageUnknown, .. }) => {
-            client.upload(&image_bytes().await.map_err(EndpointError::Host)?).await?;
+            client.upload().await?;
             client.link(&body).await
         }
         answer => answer,
@@ -132,15 +129,15 @@ impl<H: Host> Client<'_, H> {
     async fn link(&mut self, body: &[u8]) -> Result<EndpointAnswer, EndpointError> {
         let timeout_millis = LINK_TIMEOUT_MILLIS;
         let (response, round_trip_millis) =
-            self.send("POST", LINK_PATH, "application/json", body, timeout_millis).await?;
+            self.send("POST", LINK_PATH, "application/json", Body::Bytes(body), timeout_millis).await?;
         Ok(EndpointAnswer { response: read_response(&response)?, round_trip_millis })
     }
 
-    async fn upload(&mut self, bytes: &[u8]) -> Result<(), EndpointError> {
+    async fn upload(&mut self) -> Result<(), EndpointError> {
         let path = format!("{IMAGES_PATH}{}", self.image_sha256);
         // The server tells the format from the bytes.
         let content_type = "application/octet-stream";
-        let (response, _) = self.send("PUT", &path, content_type, bytes, UPLOAD_TIMEOUT_MILLIS).await?;
+        let (response, _) = self.send("PUT", &path, content_type, Body::Image, UPLOAD_TIMEOUT_MILLIS).await?;
         if matches!(response.status, 200 | 201) { Ok(()) } else { Err(refusal(&response)) }
     }
 
@@ -151,7 +148,7 @@ impl<H: Host> Client<'_, H> {
         method: &'static str,
         path: &str,
         content_type: &str,
-        body: &[u8],
+        body: Body<'_>,
         timeout_millis: u32,
     ) -> Result<(Response, f64), EndpointError> {
         let url = format!("{}{path}", self.endpoint.url.trim_end_matches('/'));
@@ -159,7 +156,6 @@ impl<H: Host> Client<'_, H> {
         if let Some(token) = self.endpoint.token.filter(|token| !token.is_empty()) {
             headers.push(("authorization", format!("Bearer {token}")));
         }
-        let body = Cow::Borrowed(body);
         let max_response_bytes = MAX_RESPONSE_BYTES;
         let request = Request { method, url: &url, headers, body, timeout_millis, max_response_bytes };
         loop {
@@ -270,7 +266,7 @@ mod tests {
     use super::*;
     use crate::geometry::Size;
     use crate::link::protocol::{ModelInfo, Timing};
-    use crate::link::test_host::{Sent, TestHost};
+    use crate::model::test_host::{IMAGE_FILE, Sent, TestHost};
 
     const URL: &str = "http://host/api";
 
@@ -305,8 +301,7 @@ mod tests {
 
     fn ask(host: &TestHost) -> Result<EndpointAnswer, EndpointError> {
         let endpoint = Endpoint { url: "http://host/api/", token: Some("secret") };
-        let bytes = async || Ok(b"image".to_vec());
-        pollster::block_on(ask_endpoint(host, endpoint, &mask(), &"ab".repeat(32), bytes))
+        pollster::block_on(ask_endpoint(host, endpoint, &mask(), &"ab".repeat(32)))
     }
 
     fn methods(host: &TestHost) -> Vec<&'static str> {
@@ -331,8 +326,7 @@ mod tests {
     fn empty_token_is_not_sent() {
         let host = host([entities(&[])]);
         let endpoint = Endpoint { url: URL, token: Some("") };
-        let bytes = async || panic!("the image is known");
-        pollster::block_on(ask_endpoint(&host, endpoint, &mask(), "ab", bytes)).unwrap();
+        pollster::block_on(ask_endpoint(&host, endpoint, &mask(), "ab")).unwrap();
         assert!(!host.sent.borrow()[0].headers.iter().any(|(name, _)| *name == "authorization"));
     }
 
@@ -344,7 +338,7 @@ mod tests {
         assert_eq!(methods(&host), ["POST", "PUT", "POST"]);
         let upload = host.sent.borrow()[1].clone();
         assert_eq!(upload.url, format!("{URL}/v1/images/{}", "ab".repeat(32)));
-        assert_eq!((&*upload.body, upload.timeout_millis), (&b"image"[..], 60_000));
+        assert_eq!((&*upload.body, upload.timeout_millis), (IMAGE_FILE, 60_000));
         assert!(upload.headers.contains(&("content-type", "application/octet-stream".to_owned())));
 
         let forgetful = host_of(problem(Kind::ImageUnknown));
@@ -356,10 +350,8 @@ mod tests {
         let host = host([problem(Kind::ImageUnknown), problem(Kind::TooLarge)]);
         assert_eq!(ask(&host).unwrap_err().code(), "too-large");
         let host = self::host([problem(Kind::ImageUnknown)]);
-        let bytes = async || Err(HostError::ImageMissing);
-        let endpoint = Endpoint { url: URL, token: None };
-        let asked = pollster::block_on(ask_endpoint(&host, endpoint, &mask(), "ab", bytes));
-        assert_eq!(asked, Err(EndpointError::Host(HostError::ImageMissing)));
+        host.responses.borrow_mut().push_back(Err(HostError::ImageMissing));
+        assert_eq!(ask(&host), Err(EndpointError::Host(HostError::ImageMissing)));
     }
 
     #[test]
