@@ -12,11 +12,24 @@ MIN_VARIANCE = 1e-6
 
 
 class ConvNorm(nn.Sequential):
-    """Convolution, 3x3 unless said otherwise, and batch normalisation."""
+    """Convolution, 3x3 unless said otherwise, and batch normalisation.
 
-    def __init__(self, inputs: int, outputs: int, stride: int = 1, size: int = 3) -> None:
-        convolution = nn.Conv2d(inputs, outputs, size, stride, size // 2, bias=False)
-        super().__init__(convolution, nn.BatchNorm2d(outputs))
+    It pads with zeros so that stride 1 keeps the size, unless `padding` says otherwise.
+    """
+
+    def __init__(
+        self,
+        inputs: int,
+        outputs: int,
+        stride: int = 1,
+        size: int = 3,
+        groups: int = 1,
+        padding: int | None = None,
+        epsilon: float = 1e-5,
+    ) -> None:
+        around = size // 2 if padding is None else padding
+        convolution = nn.Conv2d(inputs, outputs, size, stride, around, groups=groups, bias=False)
+        super().__init__(convolution, nn.BatchNorm2d(outputs, eps=epsilon))
 
     def parts(self) -> tuple[nn.Conv2d, nn.BatchNorm2d]:
         """The two, typed."""
