@@ -240,6 +240,7 @@ fn entity(category: &Category) -> Entity {
         description: category.description.clone(),
         url: category.is_entity().then(|| wikipedia_by_qid(&category.id)),
         thumbnail: category.thumbnail.clone(),
+        ..Entity::default()
     }
 }
 

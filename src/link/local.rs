@@ -72,6 +72,7 @@ impl LocalLinker {
             index_sha256,
             entities: index.entities().len() as u64,
             exemplars: index.exemplars().len() as u64,
+            prototypes: 0,
         };
         Self { index, model }
     }
@@ -106,7 +107,7 @@ impl LocalLinker {
     }
 
     fn entity(&self, query: &[f32], hit: &Hit, score: f32) -> ScoredEntity {
-        let Entity { qid, title, description, url, thumbnail } =
+        let Entity { qid, title, description, url, thumbnail, class_label, members } =
             self.index.entities()[hit.entity as usize].clone();
         let nearest = cpu::nearest_exemplars(&self.index, query, hit.entity, MAX_EVIDENCE);
         let evidence = nearest.into_iter().map(|(at, similarity)| {
@@ -114,7 +115,8 @@ impl LocalLinker {
             let (annotation, image) = (exemplar.annotation.clone(), exemplar.image.clone());
             Evidence { annotation, image, bounds: exemplar.bounds, similarity }
         });
-        ScoredEntity { qid, title, description, score, url, thumbnail, evidence: evidence.collect() }
+        let (broader, evidence) = (!members.is_empty(), evidence.collect());
+        ScoredEntity { qid, title, description, score, url, thumbnail, class_label, broader, evidence }
     }
 }
 

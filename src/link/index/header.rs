@@ -49,10 +49,22 @@ pub struct Header {
     pub exemplars: u64,
     /// Number of lines of the entities.
     pub entities: u64,
+    /// Where the knowledge comes from, for people.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sources: Vec<Source>,
     /// Turns cosines into scores.
     pub calibration: Calibration,
     /// Files beside the header.
     pub parts: Parts,
+}
+
+/// A source of an index's entities.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Source {
+    /// Name of the data set, as in "knows 56 kinds of things from ...".
+    pub title: String,
+    /// Number of entities from it, without broader ones.
+    pub entities: u64,
 }
 
 /// The files beside the header.

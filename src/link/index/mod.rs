@@ -59,6 +59,12 @@ pub struct Entity {
     /// Address of a small image of it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub thumbnail: Option<String>,
+    /// Name of its class, where the entity covers more than the class.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub class_label: Option<String>,
+    /// QIDs of the entities that it stands for, all in the index: its score is the sum of theirs.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub members: Vec<String>,
 }
 
 /// One mask in an image that shows an entity.
@@ -145,6 +151,7 @@ impl Index {
             element: self.vectors.element(),
             exemplars: self.exemplars.len() as u64,
             entities: self.entities.len() as u64,
+            sources: Vec::new(),
             calibration: self.calibration.clone(),
             parts: Parts { mean, vectors, entities, exemplars },
         };

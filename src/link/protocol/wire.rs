@@ -105,7 +105,15 @@ pub struct ScoredEntity {
     /// Address of a small image of it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub thumbnail: Option<String>,
-    /// Exemplars in the index that resemble the mask, the nearest first.
+    /// Name of the class that was recognised, where the entity covers more than the class: a drake, where
+    /// the entity is Duck.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub class_label: Option<String>,
+    /// Whether the entity stands for others of the index: its score is the sum of theirs.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub broader: bool,
+    /// Exemplars in the index that resemble the mask, the nearest first; none where the entity is known by
+    /// a classifier's weights or by its members alone.
     #[serde(default)]
     pub evidence: Vec<Evidence>,
 }
@@ -154,6 +162,9 @@ pub struct ModelInfo {
     pub entities: u64,
     /// Number of exemplars in the index.
     pub exemplars: u64,
+    /// Number of prototypes in the index: classes known by a classifier's weights, without an image.
+    #[serde(default)]
+    pub prototypes: u64,
 }
 
 /// Milliseconds spent on the server.

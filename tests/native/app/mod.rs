@@ -95,7 +95,17 @@ fn shown(masks: &[(&str, Mask, Option<&str>)]) -> Event {
 
 fn entity(qid: &str, title: &str, score: f32) -> ScoredEntity {
     let (qid, title) = (qid.to_owned(), title.to_owned());
-    ScoredEntity { qid, title, description: None, score, url: None, thumbnail: None, evidence: Vec::new() }
+    ScoredEntity {
+        qid,
+        title,
+        description: None,
+        score,
+        url: None,
+        thumbnail: None,
+        class_label: None,
+        broader: false,
+        evidence: Vec::new(),
+    }
 }
 
 fn answer(entities: Vec<ScoredEntity>) -> LinkResponse {
