@@ -148,7 +148,7 @@ def clicks_to(table: NDArray[np.float64], level: float) -> float:
 
 def methods(options: argparse.Namespace) -> dict[str, Callable[[], Method]]:
     """Returns the methods by their names for `--method`."""
-    from baselines import Disc, Flood, GrabCut
+    from .baselines import Disc, Flood, GrabCut
 
     return {
         "model": lambda: GraphModel(options.model, options.id, options.threads),

@@ -20,7 +20,7 @@ from ..norms import fold_norms
 from ..stored import halve_weights, round_to_bytes, store_as_bytes
 from .data import MEAN, STD
 from .model import CANDIDATES, FRAME, MEANING, PACK, POOL, Decoder, Encoder
-from .train import Model
+from .train import Model, has_trunk
 
 OPSET = 17
 ZOOM_IN = 1.8
@@ -81,7 +81,8 @@ def move_meaning(encoder: Encoder, decoder: Decoder) -> None:
 def trained(checkpoint: Path) -> tuple[Encoder, Decoder]:
     """The checkpoint's averaged weights, ready to run."""
     saved = torch.load(checkpoint, map_location="cpu")
-    model = Model(*(saved["average"][f"{layer}.bias"].shape[0] for layer in ("student", "kinds")))
+    student, kinds = (saved["average"][f"{layer}.bias"].shape[0] for layer in ("student", "kinds"))
+    model = Model(student, kinds, trunk=has_trunk(saved["average"]))
     model.load_state_dict(saved["average"])
     model.eval()
     fold_norms(model)

@@ -15,7 +15,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from ..lite import MEAN as TRUNK_MEAN
+from ..lite import STD as TRUNK_STD
+from ..lite import Trunk
 from ..norms import ConvNorm, Residual
+from .data import MEAN, STD
 
 FRAME = 1024
 """Side of the contract's frame; training may use a smaller one, a multiple of 128."""
@@ -24,6 +28,8 @@ PACK = 4
 """Side, in detail pixels, of the square packed into one cell."""
 CELL = POOL * PACK
 """Side of a cell in pixels of the frame."""
+TRUNK = "lite0"
+"""Name of the network trained on ImageNet whose features an encoder may add to its own."""
 MEANING, HEADS, KEY, DETAIL = 112, 3, 16, 6
 CANDIDATES = 3
 NARROW, MIDDLE, WIDE, LATE = 24, 48, 96, 32
@@ -73,9 +79,13 @@ class Context(nn.Module):
 
 
 class Encoder(nn.Module):
-    """Image f32[b, 3, 256, 256], normalised, to embedding f32[b, 256, 64, 64]."""
+    """Image f32[b, 3, 256, 256], normalised, to embedding f32[b, 256, 64, 64].
 
-    def __init__(self) -> None:
+    With `trunk`, a network trained on ImageNet also sees the image, and its features are added to the
+    encoder's own at each stride on the way up.
+    """
+
+    def __init__(self, trunk: bool) -> None:
         super().__init__()
         self.stem = ConvNorm(3, 16, 2)
         self.stage4 = nn.Sequential(ConvNorm(16, 48, 2), nn.ReLU(), Residual(48))
@@ -91,6 +101,15 @@ class Encoder(nn.Module):
         self.merge4 = ConvNorm(64, 48)
         self.pack = nn.Conv2d(48, MEANING + HEADS * KEY, 1)
         self.edges = nn.Conv2d(16, 4 * (DETAIL - 3), 1)
+        self.trunk = ImageNetTrunk() if trunk else None
+        self.joins = nn.ModuleList()
+        self.mix16, self.mix8 = nn.Sequential(), nn.Sequential()
+        if self.trunk is not None:
+            outputs = (64, 96, 96, 96)
+            joined = zip(self.trunk.channels(), outputs, strict=True)
+            self.joins.extend(ConvNorm(inputs, outputs, size=1) for inputs, outputs in joined)
+            self.mix16.extend([Residual(96), Residual(96)])
+            self.mix8.append(Residual(96))
 
     def forward(self, image: Tensor) -> Tensor:
         return self.embed(image)[0]
@@ -102,12 +121,32 @@ class Encoder(nn.Module):
         s8 = self.stage8(s4)
         s16 = self.stage16(s8)
         s32 = self.context32(self.stage32(s16))
-        up16 = F.relu(self.side16(s16) + doubled(self.side32(s32)))
-        up8 = F.relu(self.side8(s8) + doubled(up16))
-        up4 = F.relu(self.side4(s4) + doubled(F.relu(self.merge8(up8))))
+        sides = [self.side4(s4), self.side8(s8), self.side16(s16), self.side32(s32)]
+        if self.trunk is not None:
+            features = zip(self.joins, self.trunk(image), strict=True)
+            sides = [side + join(x) for side, (join, x) in zip(sides, features, strict=True)]
+        up16 = self.mix16(F.relu(sides[2] + doubled(sides[3])))
+        up8 = self.mix8(F.relu(sides[1] + doubled(up16)))
+        up4 = F.relu(sides[0] + doubled(F.relu(self.merge8(up8))))
         packed = self.pack(F.relu(self.merge4(up4)))
         fine = torch.cat([image * 0.5, F.pixel_shuffle(self.edges(stem), 2)], 1)
         return torch.cat([packed, F.pixel_unshuffle(fine, 4)], 1), up16
+
+
+class ImageNetTrunk(Trunk):
+    """EfficientNet-Lite0's trunk, from an image with the encoder's normalisation instead of its own."""
+
+    scale: Tensor
+    shift: Tensor
+
+    def __init__(self) -> None:
+        super().__init__(TRUNK)
+        self.register_buffer("scale", torch.from_numpy(STD / TRUNK_STD)[:, None, None], persistent=False)
+        shift = torch.from_numpy((MEAN - TRUNK_MEAN) / TRUNK_STD)[:, None, None]
+        self.register_buffer("shift", shift, persistent=False)
+
+    def forward(self, image: Tensor) -> list[Tensor]:
+        return super().forward(image * self.scale + self.shift)
 
 
 def doubled(x: Tensor) -> Tensor:

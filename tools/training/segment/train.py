@@ -75,13 +75,23 @@ ROUNDS_SHARE = (0.45, 0.27, 0.16, 0.12)
 """How often a batch is trained for 1, 2, 3 and 4 rounds of clicks."""
 
 
+PARTS = {
+    "trunk": ("trunk",),
+    "joins": ("joins", "mix16", "mix8"),
+    "down": ("stem", "stage4", "stage8", "stage16", "stage32", "context32"),
+}
+"""Parts of the encoder, by its children, that `--trunk-rate`, `--joins-rate` and `--down-rate` are for."""
+REST = "rest"
+"""All other layers."""
+
+
 class Model(nn.Module):
     """Encoder, decoder, and layers only for training: distillation, and the category of a cell."""
 
-    def __init__(self, teacher_dims: int, kinds: int, bf16: bool = False) -> None:
+    def __init__(self, teacher_dims: int, kinds: int, bf16: bool = False, trunk: bool = False) -> None:
         super().__init__()
         self.bf16 = bf16
-        self.encoder = Encoder()
+        self.encoder = Encoder(trunk)
         self.decoder = Decoder()
         self.student = nn.Conv2d(96, teacher_dims, 1)
         self.kinds = nn.Conv2d(MEANING, kinds, 1)
@@ -355,6 +365,16 @@ def main() -> None:
     parser.add_argument("--small", type=float, default=0.0, help="share of batches in the small frame")
     parser.add_argument("--rate", type=float, default=1.5e-3)
     parser.add_argument(
+        "--down-rate",
+        type=float,
+        default=1.0,
+        help="share of the rate for the encoder's own layers from the image to stride 32; 0 freezes them",
+    )
+    parser.add_argument("--trunk-rate", type=float, default=0.0, help="the same for the trunk")
+    parser.add_argument(
+        "--joins-rate", type=float, default=1.0, help="the same for the layers that add the trunk's features"
+    )
+    parser.add_argument(
         "--average", type=float, default=0.996, help="how much the averaged weights keep a step"
     )
     parser.add_argument("--forget", action="store_true", help="start the optimizer and the clock afresh")
@@ -377,16 +397,23 @@ def main() -> None:
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     records = load_training_records(options)
     numbers = numbers_of(records)
-    model = Model(DIMS, len(numbers) + 1, options.bf16).to(device).to(memory_format=torch.channels_last)
+    saved = torch.load(options.checkpoint, map_location=device) if options.checkpoint.exists() else None
+    trunk = saved is not None and has_trunk(saved["model"])
+    model = Model(DIMS, len(numbers) + 1, options.bf16, trunk).to(device)
+    model = model.to(memory_format=torch.channels_last)
     average = copy.deepcopy(model)
-    matrices = [p for p in model.parameters() if p.ndim > 1]
-    others = [p for p in model.parameters() if p.ndim <= 1]
-    groups = [{"params": matrices, "weight_decay": 0.02}, {"params": others, "weight_decay": 0.0}]
+    shares = {
+        REST: 1.0,
+        "joins": options.joins_rate,
+        "down": options.down_rate,
+        "trunk": options.trunk_rate,
+    }
+    model.train()
+    groups = parameter_groups(model, shares)
     optimizer = torch.optim.AdamW(groups, lr=options.rate, betas=(0.9, 0.98))
     fresh = options.forget or options.judge
     step, used = 0, 0.0
-    if options.checkpoint.exists():
-        saved = torch.load(options.checkpoint, map_location=device)
+    if saved is not None:
         model.load_state_dict(saved["model"])
         average.load_state_dict(saved["average"])
         step = saved["step"]
@@ -399,7 +426,6 @@ def main() -> None:
     sampler = Sampler(records, {**WEIGHTS, WORLD: options.world_weight}, options.objects, numbers)
     stream = Stream(sampler, options.images, options.small, options.seed + step, DIMS)
     loader = DataLoader(stream, batch_size=None, num_workers=options.workers, prefetch_factor=4)
-    model.train()
     loose_share = LOOSE_SHARE
     if options.judge:
         keep_all_but_judge(model, average)
@@ -412,7 +438,7 @@ def main() -> None:
         share = min(used / limit, 1.0)
         rate = options.rate * min(1.0, (step + 1) / 150) * (0.5 + 0.5 * math.cos(math.pi * share)) + 1e-6
         for group in optimizer.param_groups:
-            group["lr"] = rate
+            group["lr"] = rate * shares[group["part"]]
         loss, reached = batch_loss(model, batch, loose_share, rng, device)
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
@@ -432,6 +458,35 @@ def main() -> None:
             save(options.checkpoint, model, average, optimizer, step=step, used=used)
         if finished:
             break
+
+
+def has_trunk(state: dict[str, Tensor]) -> bool:
+    """Whether these are weights of a `Model` with the trunk trained on ImageNet."""
+    return any(name.startswith("encoder.trunk.") for name in state)
+
+
+def parameter_groups(model: Model, shares: dict[str, float]) -> list[dict[str, Any]]:
+    """Returns the optimizer's groups, each with its `part`: matrices and the others of each part in `shares`.
+
+    A part with a share of 0 is frozen, its norms too.
+    """
+    part_of = {child: part for part, children in PARTS.items() for child in children}
+    members: dict[str, list[nn.Parameter]] = {part: [] for part in shares}
+    for name, child in model.encoder.named_children():
+        part = part_of.get(name, REST)
+        members[part] += child.parameters()
+        if shares[part] == 0:
+            child.requires_grad_(False).eval()
+    for name, child in model.named_children():
+        if name != "encoder":
+            members[REST] += child.parameters()
+    groups: list[dict[str, Any]] = []
+    for part, parameters in members.items():
+        matrices = [parameter for parameter in parameters if parameter.ndim > 1]
+        others = [parameter for parameter in parameters if parameter.ndim <= 1]
+        groups.append({"params": matrices, "weight_decay": 0.02, "part": part})
+        groups.append({"params": others, "weight_decay": 0.0, "part": part})
+    return groups
 
 
 def keep_all_but_judge(model: Model, average: Model) -> None:
