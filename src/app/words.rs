@@ -48,8 +48,8 @@ impl Confidence {
         match self {
             Self::Likely => "Likely this",
             Self::Possible => "Possibly one of these",
-            Self::Unsure => "Not sure. The most similar entities are",
-            Self::NotInIndex => "Not in the index. The most similar entities in it are",
+            Self::Unsure => "Not sure what this is. It looks most like",
+            Self::NotInIndex => "Probably nothing that the index knows. It looks most like",
             Self::Nothing => "Nothing similar was found",
         }
     }
@@ -63,8 +63,10 @@ pub(super) fn answer(answer: &LinkResponse, source: Source) -> String {
     let result = match Confidence::of(answer) {
         Confidence::Likely => format!("Likely {title}, {percent:.0} %."),
         Confidence::Possible => format!("Possibly {title}, {percent:.0} %."),
-        Confidence::Unsure => format!("Not sure; the most similar entity is {title}, {percent:.0} %."),
-        Confidence::NotInIndex => format!("Not in the index; the most similar entity in it is {title}."),
+        Confidence::Unsure => format!("Not sure what this is; it looks most like {title}, {percent:.0} %."),
+        Confidence::NotInIndex => {
+            format!("Probably nothing that the index knows; it looks most like {title}.")
+        }
         Confidence::Nothing => "Nothing similar was found.".to_owned(),
     };
     match source {

@@ -619,7 +619,7 @@ test('an entity that is not in the index gets no name', async () => {
     in_index: { known: false, probability: 0.1 },
   };
   await linkFirstMask(page, answer);
-  assert.match(await page.locator('.verdict').innerText(), /Not in the index/);
+  assert.match(await page.locator('.verdict').innerText(), /nothing that the index knows/);
   await close();
 });
 

@@ -135,7 +135,7 @@ fn entity_not_in_the_index_is_announced_as_nearest_only() {
     let (mut state, ticket) = clicked();
     let in_index = Some(InIndex { known: false, probability: 0.1 });
     let effects = state.update(Event::Linked { ticket, answer: LinkResponse { in_index, ..banana(0.6) } });
-    assert_eq!(announced(&effects), ["Not in the index; the most similar entity in it is Banana."]);
+    assert_eq!(announced(&effects), ["Probably nothing that the index knows; it looks most like Banana."]);
     assert_eq!(state.snapshot().confidence, Some(Confidence::NotInIndex));
 }
 
@@ -160,5 +160,5 @@ fn entities_are_sorted_before_the_first_is_announced() {
     let (mut state, ticket) = clicked();
     let entities = vec![entity("Q1", "Low", 0.1), entity("Q2", "High", 0.15)];
     let effects = state.update(Event::Linked { ticket, answer: answer(entities) });
-    assert_eq!(announced(&effects), ["Not sure; the most similar entity is High, 15 %."]);
+    assert_eq!(announced(&effects), ["Not sure what this is; it looks most like High, 15 %."]);
 }
