@@ -102,3 +102,34 @@ export const FIXTURES = {
     ],
   }),
 };
+
+/** An answer of entities of all kinds: one with a class, a broader one, one with an exemplar. */
+export const MIXED_ANSWER = {
+  ...HOSTILE_ANSWER,
+  entities: [
+    { qid: 'Q3736439', title: 'Duck', description: 'bird', score: 0.6, class_label: 'drake' },
+    { qid: 'Q5113', title: 'Bird', description: 'class of animals', score: 0.3, broader: true },
+    {
+      qid: 'Q89',
+      title: 'Apple',
+      score: 0.05,
+      class_label: 'apple',
+      evidence: [{ annotation: 'a', image: 'tiny.bmp', box: [0, 0, 4, 4], similarity: 0.5 }],
+    },
+    { qid: 'Q503', title: 'Banana', score: 0.01 },
+  ],
+  model: { ...HOSTILE_ANSWER.model, entities: 4, exemplars: 1, prototypes: 2 },
+};
+
+/**
+ * An index as far as the page reads it to list what it knows: a header and a list of entities.
+ * @param {object[]} entities
+ * @param {{ title: string, entities: number }[]} [sources]
+ */
+export function indexFiles(entities, sources) {
+  const parts = { entities: { file: 'entities-0.jsonl' } };
+  return {
+    '/index/index.json': JSON.stringify({ entities: entities.length, sources, parts }),
+    '/index/entities-0.jsonl': entities.map((entity) => `${JSON.stringify(entity)}\n`).join(''),
+  };
+}

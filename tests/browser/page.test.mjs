@@ -5,10 +5,10 @@
 
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { test } from 'node:test';
 import { FIXTURES, HOSTILE, HOSTILE_ANSWER, ODD_DATASET } from './fixtures.mjs';
 import { bitmapOf } from './masks.mjs';
+import { linkFirstMask, violations } from './steps.mjs';
 import {
   failDevices,
   keepDevices,
@@ -21,7 +21,6 @@ import {
   withoutIndex,
 } from './support.mjs';
 
-const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const { server, browser } = await startSite(FIXTURES);
 
 /**
@@ -54,18 +53,6 @@ async function drawn(page) {
   const end = Date.now() + PATIENCE;
   while ((await coloursOnStage(page)) <= 200)
     assert.ok(Date.now() < end, 'the stage shows no image');
-}
-
-/** Returns the violations that axe-core finds, as text. */
-async function violations(page) {
-  await page.evaluate(AXE);
-  return page.evaluate(async () => {
-    const axe = globalThis.axe;
-    const { violations: found } = await axe.run(document, { resultTypes: ['violations'] });
-    return found.flatMap(({ id, nodes }) =>
-      nodes.map((node) => `${id}: ${node.target} ${node.failureSummary}`),
-    );
-  });
 }
 
 test('a sample is drawn by WebGPU with its masks and without errors', async () => {
@@ -258,7 +245,6 @@ test('the keyboard alone selects, zooms, draws a box and clears', async () => {
 for (const colorScheme of ['light', 'dark']) {
   test(`axe-core finds nothing wrong, ${colorScheme}`, async () => {
     const { page, close } = await openSamples({ colorScheme });
-    // The page's own policy forbids the checker's injected script; it is put in past the policy.
     assert.deepEqual(await violations(page), []);
     await page
       .getByRole('listbox', { name: /^Masks/ })
@@ -594,22 +580,6 @@ test('a viewer inserted again shows its image again', async () => {
   assert.deepEqual(errors, []);
   await close();
 });
-
-/**
- * Links the first mask by an endpoint that sends this answer.
- */
-async function linkFirstMask(page, answer) {
-  await page.route('**/elsewhere/v1/link', (route) =>
-    route.fulfill({ status: 200, contentType: 'application/json', body: JSON.stringify(answer) }),
-  );
-  await page.evaluate(() => {
-    const viewer = document.querySelector('mask-viewer');
-    viewer.configure({ endpoint: new URL('elsewhere', document.baseURI).href });
-    viewer.selectMask(0);
-    viewer.askLink();
-  });
-  await until(page, "snapshot.linking.phase === 'answered'");
-}
 
 test('an entity that is not in the index gets no name', async () => {
   const { page, close } = await openSamples();

@@ -6,11 +6,13 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { bitmapOf } from './masks.mjs';
 import { until } from './support.mjs';
 
 export const ROOT = join(import.meta.dirname, '../..');
+const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const TARGET = process.env.CARGO_TARGET_DIR ?? join(ROOT, 'target');
 
 /**
@@ -102,4 +104,33 @@ export async function snapshotOf(page) {
   });
   assert.ok(snapshot);
   return { ...snapshot, mask };
+}
+
+/**
+ * Links the first mask by an endpoint that sends this answer.
+ */
+export async function linkFirstMask(page, answer) {
+  await page.route('**/elsewhere/v1/link', (route) =>
+    route.fulfill({ status: 200, contentType: 'application/json', body: JSON.stringify(answer) }),
+  );
+  await page.evaluate(() => {
+    const viewer = document.querySelector('mask-viewer');
+    viewer.configure({ endpoint: new URL('elsewhere', document.baseURI).href });
+    viewer.selectMask(0);
+    viewer.askLink();
+  });
+  await until(page, "snapshot.linking.phase === 'answered'");
+}
+
+/** Returns the violations that axe-core finds, as text. */
+export async function violations(page) {
+  // The page's own policy forbids the checker's injected script; it is put in past the policy.
+  await page.evaluate(AXE);
+  return page.evaluate(async () => {
+    const axe = globalThis.axe;
+    const { violations: found } = await axe.run(document, { resultTypes: ['violations'] });
+    return found.flatMap(({ id, nodes }) =>
+      nodes.map((node) => `${id}: ${node.target} ${node.failureSummary}`),
+    );
+  });
 }

@@ -3,24 +3,43 @@
  * address is checked.
  */
 
-import { h } from '../viewer/dom.js';
+import { fill, h } from '../viewer/dom.js';
+import { differs } from './known-list.js';
+import { knownWords, modelWords } from './knowledge.js';
+import { entityLinks, webAddress } from './links.js';
 
 /** Cards shown before “Show more”. */
 const FIRST_CARDS = 3;
 /** Maximum number of similar masks on the first card. */
 const MAX_EVIDENCE = 4;
+/** The button that opens the list of entities. */
+const LIST = 'What the index knows';
 const SVG = 'http://www.w3.org/2000/svg';
 
 /** @typedef {import('../pkg/viewer.js').ScoredEntity} Entity */
 /** @typedef {import('../pkg/viewer.js').Snapshot} Snapshot */
+/** @typedef {Extract<Snapshot['linking'], { phase: 'answered' }>} Answered */
+/**
+ * @typedef {object} Actions Done by the controls among the cards.
+ * @property {() => void} retry
+ * @property {() => void} settings
+ * @property {() => void} ask
+ * @property {(model?: import('../pkg/viewer.js').ModelInfo) => void} list Lists what the page's index
+ *   knows, or an endpoint's that has this model.
+ */
+/**
+ * @typedef {object} Sources Of what the cards tell beside the response.
+ * @property {import('./knowledge.js').Knowledge} knowledge
+ */
 
 /**
  * Returns the panel's nodes about the current mask's entity.
  * @param {Snapshot} snapshot
- * @param {{ retry: () => void, settings: () => void, ask: () => void }} actions
+ * @param {Actions} actions
+ * @param {Sources} sources
  * @returns {Node[]}
  */
-export function entityNodes(snapshot, actions) {
+export function entityNodes(snapshot, actions, sources) {
   const { linking, segmenting, facts } = snapshot;
   if (segmenting) return [skeleton('Finding the object')];
   if (snapshot.segmentFailure) return [banner(snapshot.segmentFailure.message, true)];
@@ -33,21 +52,27 @@ export function entityNodes(snapshot, actions) {
     ];
   if (linking.phase === 'failed')
     return [banner(sentences(linking.failures), true, ...remedies(actions))];
-  if (linking.phase === 'answered') return answerNodes(linking, snapshot, actions);
+  if (linking.phase === 'answered') return answerNodes(linking, snapshot, actions, sources);
   if (facts)
     return [
       h('p', { class: 'note' }, 'The annotation below says what it is.'),
       h('div', { class: 'row' }, button('Compare it with the index', actions.ask)),
     ];
-  return [hint(snapshot)];
+  return [
+    hint(snapshot),
+    // Before its first response nobody knows an endpoint's index.
+    ...(snapshot.settings.endpoint === null ? [row(button(LIST, () => actions.list()))] : []),
+  ];
 }
 
 /**
- * @param {Extract<Snapshot['linking'], { phase: 'answered' }>} linking
+ * @param {Answered} linking
  * @param {Snapshot} snapshot
- * @param {{ retry: () => void, settings: () => void }} actions
+ * @param {Actions} actions
+ * @param {Sources} sources
  */
-function answerNodes({ answer, source, failures }, { confidence, heading }, actions) {
+function answerNodes(linking, { confidence, heading }, actions, { knowledge }) {
+  const { answer, source, failures } = linking;
   const nodes = [];
   if (source === 'cached') {
     nodes.push(
@@ -57,27 +82,55 @@ function answerNodes({ answer, source, failures }, { confidence, heading }, acti
     nodes.push(banner(sentences(failures), false, ...remedies(actions)));
   }
   nodes.push(h('p', { class: `verdict ${confidence}` }, heading));
-  if (source === 'local')
-    nodes.push(
-      h(
-        'p',
-        { class: 'note' },
-        failures.length > 0 ? 'Computed in this page.' : 'Computed in this page; nothing was sent.',
-      ),
-    );
-  const cards = answer.entities.map(card);
-  const list = h('ol', { class: `cards ${confidence}` }, ...cards.slice(0, FIRST_CARDS));
+  const { entities } = answer;
+  const cards = (/** @type {number} */ from, /** @type {number | undefined} */ to = undefined) =>
+    entities.slice(from, to).map((entity, at) => card(entity, from + at));
+  const list = h('ol', { class: `cards ${confidence}` }, ...cards(0, FIRST_CARDS));
   nodes.push(list);
-  const rest = cards.slice(FIRST_CARDS);
-  if (rest.length > 0) {
-    const more = button(`Show ${rest.length} more`, () => {
-      list.append(...rest);
-      more.remove();
-      rest[0]?.querySelector('a')?.focus();
+  const rest = entities.length - FIRST_CARDS;
+  const more =
+    rest > 0 &&
+    button(`Show ${rest} more`, () => {
+      const added = cards(FIRST_CARDS);
+      list.append(...added);
+      if (more) more.remove();
+      added[0]?.querySelector('a')?.focus();
     });
-    nodes.push(more);
-  }
+  // A stored response does not name its index.
+  const model = source !== 'cached' && answer.model?.entities ? answer.model : undefined;
+  const show = model && button(LIST, () => actions.list(source === 'endpoint' ? model : undefined));
+  const words = [origin(linking), model && known(model, source, knowledge)];
+  if (words.some(Boolean)) nodes.push(h('p', { class: 'note' }, ...words));
+  if (more || show) nodes.push(row(more, show));
   return nodes;
+}
+
+/**
+ * Says where a result was computed, and whether anything left the page for it.
+ * @param {Answered} linking
+ */
+function origin({ source, failures }) {
+  if (source !== 'local') return null;
+  if (failures.length > 0) return 'Computed in this page. ';
+  return 'Computed in this page; nothing was sent. ';
+}
+
+/**
+ * Says how much the index knows. The header of the page's index was downloaded to link with it; it
+ * is read to name the sources.
+ * @param {import('../pkg/viewer.js').ModelInfo} model
+ * @param {Answered['source']} source
+ * @param {import('./knowledge.js').Knowledge} knowledge
+ */
+function known(model, source, knowledge) {
+  if (source !== 'local') return `The endpoint’s index knows ${modelWords(model)}.`;
+  const words = h('span', {}, `The index of this page knows ${knownWords(model)}.`);
+  knowledge.header().then(
+    (header) => fill(words, `The index of this page knows ${knownWords(header)}.`),
+    // The count of the response stays.
+    () => {},
+  );
+  return words;
 }
 
 /**
@@ -85,7 +138,7 @@ function answerNodes({ answer, source, failures }, { confidence, heading }, acti
  * @param {number} place
  */
 function card(entity, place) {
-  const { qid, title, description, score } = entity;
+  const { qid, title, description, score, class_label: label, broader } = entity;
   const percent = Math.round(Math.min(Math.max(score, 0), 1) * 100);
   const bar = h(
     'div',
@@ -109,49 +162,37 @@ function card(entity, place) {
       { class: 'name' },
       h('h3', { dir: 'auto' }, title || qid),
       description && h('p', { class: 'about', dir: 'auto' }, description),
+      label &&
+        differs(label, title) &&
+        h('p', { class: 'about', dir: 'auto' }, `Seen as: ${label}`),
+      broader && h('p', { class: 'tag' }, 'Broader: covers several kinds'),
     ),
     h('span', { class: 'percent', 'aria-hidden': 'true' }, `${percent} %`),
-    h('div', { class: 'more' }, bar, h('p', { class: 'links' }, ...links(entity))),
+    h('div', { class: 'more' }, bar, h('p', { class: 'links' }, ...entityLinks(entity))),
     place === 0 && evidence(entity),
   );
 }
 
-/** @param {Entity} entity */
-function links({ qid, url }) {
-  const known = /^Q[1-9]\d*$/.test(qid);
-  const article =
-    webAddress(url) ??
-    (known ? `https://www.wikidata.org/wiki/Special:GoToLinkedPage/enwiki/${qid}` : null);
-  return [
-    article && outward(article, 'Wikipedia'),
-    known ? outward(`https://www.wikidata.org/wiki/${qid}`, `Wikidata ${qid}`) : h('span', {}, qid),
-  ].filter((node) => node !== null);
-}
-
-/**
- * @param {string} address
- * @param {string} words
- */
-function outward(address, words) {
-  return h('a', { href: address, target: '_blank', rel: 'noopener noreferrer' }, words);
+/** @param {string} address */
+function remoteImage(address) {
+  return h('img', {
+    class: 'image',
+    src: address,
+    alt: '',
+    loading: 'lazy',
+    referrerpolicy: 'no-referrer',
+  });
 }
 
 /** Returns the entity's image, else a crop of a similar mask. @param {Entity} entity */
 function thumbnail({ thumbnail: address, evidence: [first] = [], title }) {
   const checked = webAddress(address);
-  if (checked)
-    return h('img', {
-      class: 'image',
-      src: checked,
-      alt: '',
-      loading: 'lazy',
-      referrerpolicy: 'no-referrer',
-    });
+  if (checked) return remoteImage(checked);
   const crop = first && cropped(first, 1.15);
   const holder = h(
     'div',
     { class: 'image' },
-    crop ?? h('span', { 'aria-hidden': 'true' }, (title || '?').slice(0, 1)),
+    crop ?? h('span', { class: 'letter', 'aria-hidden': 'true' }, (title || '?').slice(0, 1)),
   );
   return holder;
 }
@@ -160,7 +201,13 @@ function thumbnail({ thumbnail: address, evidence: [first] = [], title }) {
  * Shows the similar masks of the index, except the one that is shown in place of the entity's image.
  * @param {Entity} entity
  */
-function evidence({ evidence: seen = [], thumbnail: address }) {
+function evidence({ evidence: seen = [], thumbnail: address, broader }) {
+  if (seen.length === 0) {
+    const words = broader
+      ? 'It covers several kinds, so no example image is shown.'
+      : 'The index has no example image of it.';
+    return h('p', { class: 'evidence' }, words);
+  }
   const others = seen.slice(webAddress(address) ? 0 : 1, MAX_EVIDENCE);
   const crops = others.map((one) => cropped(one, 1.25)).filter((crop) => crop !== null);
   const nearest = seen[0]?.similarity;
@@ -199,16 +246,6 @@ function cropped({ image, box }, margin) {
   node.setAttribute('href', address);
   svg.append(node);
   return svg;
-}
-
-/**
- * The address made absolute, if it is one of the web; `javascript:` and the like give null.
- * @param {string | undefined} address
- */
-export function webAddress(address) {
-  if (!address || !URL.canParse(address, document.baseURI)) return null;
-  const url = new URL(address, document.baseURI);
-  return url.protocol === 'https:' || url.protocol === 'http:' ? url.href : null;
 }
 
 /** @param {{ retry: () => void, settings: () => void }} actions */
@@ -277,7 +314,7 @@ function hint({ image, tool }) {
       'ul',
       {},
       h('li', {}, 'The model in this page finds its outline.'),
-      h('li', {}, 'Its mask is then compared with the masks in the index.'),
+      h('li', {}, 'It is then compared with what the index knows.'),
       matchMedia('(hover: none)').matches
         ? h('li', {}, 'Refine with the tools Add and Remove below the image.')
         : h(
@@ -291,6 +328,11 @@ function hint({ image, tool }) {
           ),
     ),
   );
+}
+
+/** @param {...import('../viewer/dom.js').Child} children */
+function row(...children) {
+  return h('div', { class: 'row' }, ...children);
 }
 
 /**

@@ -7,10 +7,12 @@ import { failureOf } from '../viewer/errors.js';
 import { icon } from '../viewer/icons.js';
 import { keepAddress, parseAddress } from './address.js';
 import { Browser } from './browser.js';
-import { webAddress } from './cards.js';
 import { Collection } from './collection.js';
 import { connectDatasetDialog } from './dataset.js';
 import { countOf } from './findings.js';
+import { Knowledge } from './knowledge.js';
+import { KnownList } from './known-list.js';
+import { webAddress } from './links.js';
 import { listenForImages } from './open.js';
 import { Panel } from './panel.js';
 import { Samples } from './samples.js';
@@ -28,8 +30,14 @@ const viewer = /** @type {import('../mask-viewer.js').MaskViewer} */ (
 );
 const byId = (/** @type {string} */ id) => /** @type {HTMLElement} */ (document.getElementById(id));
 
+const knowledge = new Knowledge();
+const known = new KnownList(knowledge);
 const settings = connectSettings(viewer);
-const panel = new Panel(viewer, settings.open);
+const panel = new Panel(
+  viewer,
+  { settings: settings.open, list: (model) => known.open(model) },
+  { knowledge },
+);
 const browser = new Browser(viewer, panel);
 showStatus(viewer, byId('status'));
 viewer.tool = 'pick';

@@ -13,7 +13,8 @@ import { recordNodes } from './record.js';
 
 export class Panel {
   #viewer;
-  #openSettings;
+  #actions;
+  #sources;
   /** Annotations of the shown masks. @type {Annotation[]} */
   #details = [];
   /**
@@ -25,11 +26,14 @@ export class Panel {
 
   /**
    * @param {MaskViewer} viewer
-   * @param {() => void} openSettings
+   * @param {Pick<import('./cards.js').Actions, 'settings' | 'list'>} actions
+   * @param {import('./cards.js').Sources} sources
    */
-  constructor(viewer, openSettings) {
+  constructor(viewer, actions, sources) {
     this.#viewer = viewer;
-    this.#openSettings = openSettings;
+    const ask = () => viewer.askLink();
+    this.#actions = { ...actions, ask, retry: ask };
+    this.#sources = sources;
     viewer.addEventListener('update', () => this.show());
   }
 
@@ -57,15 +61,11 @@ export class Panel {
       selected,
       shown,
     } = snapshot;
+    const { endpoint } = snapshot.settings;
     this.#section(
       'entities',
-      [linking, segmenting, segmentFailure, facts !== null, tool, image, heading],
-      () =>
-        entityNodes(snapshot, {
-          retry: () => this.#viewer.askLink(),
-          ask: () => this.#viewer.askLink(),
-          settings: this.#openSettings,
-        }),
+      [linking, segmenting, segmentFailure, facts !== null, tool, image, heading, endpoint],
+      () => entityNodes(snapshot, this.#actions, this.#sources),
     );
     this.#section('mask', [facts, candidates, chosen, prompts], () => {
       fill(this.#spoken);
