@@ -1,5 +1,5 @@
 /**
- * @file What the index knows: in words beside a result, and as a list in its dialog.
+ * @file The knowledge of the index: in words beside a result, and as a list in its dialog.
  */
 
 import assert from 'node:assert/strict';
@@ -154,7 +154,7 @@ test('an endpoint with the same index gets its list, another one only its counts
   await linkFirstMask(page, { ...MIXED_ANSWER, model });
   assert.match(
     await page.locator('#entities-body').innerText(),
-    /The endpoint’s index knows 1,160 kinds of things, from 420 example masks and 986 classes of a classifier\./,
+    /knows 1,160 kinds of things, from 420 example masks and 986 classes of a classifier\./,
   );
   assert.deepEqual(asked, [], 'nothing is downloaded before the list is opened');
   const counts = await openList(page);
@@ -178,6 +178,18 @@ test('a list that failed to load is loaded again on demand', async () => {
   await page.getByRole('button', { name: OPENER }).click();
   const dialog = page.getByRole('dialog', { name: OPENER });
   await dialog.getByText('could not be loaded: the server returned 503.').waitFor();
+  await dialog.getByRole('button', { name: 'Try again' }).click();
+  await dialog.getByText('Duck').waitFor();
+  await close();
+});
+
+test('an endpoint whose list fails to load gets its counts, and the list on demand', async () => {
+  const { page, close } = await openPage(browser, server.address);
+  await page.route('**/index/index.json', (route) => route.abort(), { times: 1 });
+  const model = { ...MIXED_ANSWER.model, entities: 1, index_sha256: SHA256 };
+  await linkFirstMask(page, { ...MIXED_ANSWER, model });
+  const dialog = await openList(page);
+  await dialog.getByText(/1 kind of thing, .* could not be loaded: its host could not/).waitFor();
   await dialog.getByRole('button', { name: 'Try again' }).click();
   await dialog.getByText('Duck').waitFor();
   await close();

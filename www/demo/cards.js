@@ -4,9 +4,9 @@
  */
 
 import { fill, h } from '../viewer/dom.js';
-import { differs } from './known-list.js';
-import { knownWords, modelWords } from './knowledge.js';
-import { entityLinks, webAddress } from './links.js';
+import { reasonOf } from './articles.js';
+import { differs, knownWords, modelWords } from './knowledge.js';
+import { entityLinks, outward, webAddress } from './links.js';
 
 /** Cards shown before “Show more”. */
 const FIRST_CARDS = 3;
@@ -18,6 +18,7 @@ const SVG = 'http://www.w3.org/2000/svg';
 
 /** @typedef {import('../pkg/viewer.js').ScoredEntity} Entity */
 /** @typedef {import('../pkg/viewer.js').Snapshot} Snapshot */
+/** @typedef {import('./articles.js').Articles} Articles */
 /** @typedef {Extract<Snapshot['linking'], { phase: 'answered' }>} Answered */
 /**
  * @typedef {object} Actions Done by the controls among the cards.
@@ -29,6 +30,7 @@ const SVG = 'http://www.w3.org/2000/svg';
  */
 /**
  * @typedef {object} Sources Of what the cards tell beside the response.
+ * @property {Articles} articles
  * @property {import('./knowledge.js').Knowledge} knowledge
  */
 
@@ -71,7 +73,7 @@ export function entityNodes(snapshot, actions, sources) {
  * @param {Actions} actions
  * @param {Sources} sources
  */
-function answerNodes(linking, { confidence, heading }, actions, { knowledge }) {
+function answerNodes(linking, { confidence, heading }, actions, { articles, knowledge }) {
   const { answer, source, failures } = linking;
   const nodes = [];
   if (source === 'cached') {
@@ -84,7 +86,7 @@ function answerNodes(linking, { confidence, heading }, actions, { knowledge }) {
   nodes.push(h('p', { class: `verdict ${confidence}` }, heading));
   const { entities } = answer;
   const cards = (/** @type {number} */ from, /** @type {number | undefined} */ to = undefined) =>
-    entities.slice(from, to).map((entity, at) => card(entity, from + at));
+    entities.slice(from, to).map((entity, at) => card(entity, from + at, articles));
   const list = h('ol', { class: `cards ${confidence}` }, ...cards(0, FIRST_CARDS));
   nodes.push(list);
   const rest = entities.length - FIRST_CARDS;
@@ -99,7 +101,7 @@ function answerNodes(linking, { confidence, heading }, actions, { knowledge }) {
   // A stored response does not name its index.
   const model = source !== 'cached' && answer.model?.entities ? answer.model : undefined;
   const show = model && button(LIST, () => actions.list(source === 'endpoint' ? model : undefined));
-  const words = [origin(linking), model && known(model, source, knowledge)];
+  const words = [origin(linking, articles), model && known(model, source, knowledge)];
   if (words.some(Boolean)) nodes.push(h('p', { class: 'note' }, ...words));
   if (more || show) nodes.push(row(more, show));
   return nodes;
@@ -108,11 +110,13 @@ function answerNodes(linking, { confidence, heading }, actions, { knowledge }) {
 /**
  * Says where a result was computed, and whether anything left the page for it.
  * @param {Answered} linking
+ * @param {Articles} articles
  */
-function origin({ source, failures }) {
+function origin({ source, failures }, { template }) {
   if (source !== 'local') return null;
   if (failures.length > 0) return 'Computed in this page. ';
-  return 'Computed in this page; nothing was sent. ';
+  const kept = template === null ? 'nothing' : 'nothing of your image';
+  return `Computed in this page; ${kept} was sent. `;
 }
 
 /**
@@ -136,8 +140,9 @@ function known(model, source, knowledge) {
 /**
  * @param {Entity} entity
  * @param {number} place
+ * @param {Articles} articles
  */
-function card(entity, place) {
+function card(entity, place, articles) {
   const { qid, title, description, score, class_label: label, broader } = entity;
   const percent = Math.round(Math.min(Math.max(score, 0), 1) * 100);
   const bar = h(
@@ -153,10 +158,11 @@ function card(entity, place) {
     h('span'),
   );
   bar.style.setProperty('--score', String(percent / 100));
+  const image = thumbnail(entity);
   return h(
     'li',
     { class: 'card' },
-    thumbnail(entity),
+    image,
     h(
       'div',
       { class: 'name' },
@@ -169,8 +175,46 @@ function card(entity, place) {
     ),
     h('span', { class: 'percent', 'aria-hidden': 'true' }, `${percent} %`),
     h('div', { class: 'more' }, bar, h('p', { class: 'links' }, ...entityLinks(entity))),
+    details(entity, image, articles),
     place === 0 && evidence(entity),
   );
+}
+
+/**
+ * Details of an entity from Wikipedia, if the setting is on. Their image takes the place of the
+ * letter on a card that has no image.
+ * @param {Entity} entity
+ * @param {Element} place The card's image.
+ * @param {Articles} articles
+ */
+function details(entity, place, articles) {
+  const { host } = articles;
+  const note = (/** @type {string} */ words) => h('p', { class: 'note' }, words);
+  const article = articles.about(entity);
+  if (!article) return null;
+  const node = h('div', { class: 'details' }, note(`Loading details from ${host} …`));
+  article.then(
+    ({ sentence, image: address, page }) => {
+      const letter = place.querySelector('.letter');
+      const image = address && remoteImage(address);
+      if (image) image.onerror = () => (letter ? fill(place, letter) : image.remove());
+      if (image && letter) fill(place, image);
+      fill(
+        node,
+        !letter && image,
+        h(
+          'p',
+          {},
+          h('span', { dir: 'auto' }, sentence || 'The article has no summary.'),
+          ' From ',
+          page ? outward(page, new URL(page).host) : host,
+          '.',
+        ),
+      );
+    },
+    (thrown) => fill(node, note(`No details from ${host}: ${reasonOf(thrown)}.`)),
+  );
+  return node;
 }
 
 /** @param {string} address */

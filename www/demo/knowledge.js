@@ -148,3 +148,17 @@ export function modelWords({ entities = 0, exemplars = 0, prototypes = 0 }) {
 function kinds(count) {
   return countOf(count, 'kind of thing', 'kinds of things');
 }
+
+/**
+ * Whether a class has another name than its entity.
+ * @param {string} label
+ * @param {string} title
+ */
+export function differs(label, title) {
+  return plain(label) !== plain(title);
+}
+
+/** Text without case and accents, for comparisons. @param {string} text */
+export function plain(text) {
+  return text.normalize('NFD').replace(/\p{M}/gu, '').toLowerCase();
+}

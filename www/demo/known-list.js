@@ -3,7 +3,7 @@
 import { fill, h } from '../viewer/dom.js';
 import { failureOf } from '../viewer/errors.js';
 import { countOf } from './findings.js';
-import { knownWords, modelWords } from './knowledge.js';
+import { differs, knownWords, modelWords, plain } from './knowledge.js';
 import { entityLinks } from './links.js';
 
 /** @typedef {import('./knowledge.js').KnownEntity} KnownEntity */
@@ -60,15 +60,20 @@ export class KnownList {
     fill(this.#words, 'Loading the list …');
     try {
       const header = await this.#knowledge.header();
-      const same = !asked || asked.index_sha256 === header.sha256;
-      const entities = same ? await this.#knowledge.entities() : [];
+      const isListed = !asked || asked.index_sha256 === header.sha256;
+      const entities = isListed ? await this.#knowledge.entities() : [];
       if (signal.aborted) return;
-      if (asked && !same) this.#showCounts(asked);
-      else this.#show(header, entities);
+      if (isListed) this.#show(header, entities);
+      else this.#showCounts(asked, unlistedWords(header));
     } catch (thrown) {
       if (signal.aborted) return;
-      if (asked) this.#showCounts(asked);
-      else this.#showFailure(failureOf(thrown, 'index').message);
+      const { message } = failureOf(thrown, 'index');
+      const words = `The list could not be loaded: ${message.replace(/\.$/, '')}.`;
+      if (asked) this.#showCounts(asked, words);
+      else fill(this.#words, words);
+      const again = h('button', { type: 'button', class: 'button' }, 'Try again');
+      again.addEventListener('click', () => this.#load(asked));
+      this.#words.append(h('span', { class: 'row' }, again));
     }
   }
 
@@ -88,23 +93,12 @@ export class KnownList {
     this.#search.focus();
   }
 
-  /** @param {ModelInfo} asked */
-  #showCounts(asked) {
-    fill(
-      this.#words,
-      `The endpoint’s index knows ${modelWords(asked)}. It is not the index of this page, so there is no list of it here.`,
-    );
-  }
-
-  /** @param {string} message */
-  #showFailure(message) {
-    const again = h('button', { type: 'button', class: 'button' }, 'Try again');
-    again.addEventListener('click', () => this.#load());
-    fill(
-      this.#words,
-      `The list could not be loaded: ${message.replace(/\.$/, '')}.`,
-      h('span', { class: 'row' }, again),
-    );
+  /**
+   * @param {ModelInfo} asked
+   * @param {string} reason Of there being no list.
+   */
+  #showCounts(asked, reason) {
+    fill(this.#words, `The endpoint’s index knows ${modelWords(asked)}. ${reason}`);
   }
 
   /** @param {KnownEntity[]} entities */
@@ -167,16 +161,9 @@ function item(entity) {
   );
 }
 
-/**
- * Whether a class has another name than its entity.
- * @param {string} label
- * @param {string} title
- */
-export function differs(label, title) {
-  return plain(label) !== plain(title);
-}
-
-/** Text without case and accents, for comparisons. @param {string} text */
-function plain(text) {
-  return text.normalize('NFD').replace(/\p{M}/gu, '').toLowerCase();
+/** Says why there is no list of an endpoint's index. @param {import('./knowledge.js').Header} header */
+function unlistedWords({ sha256 }) {
+  return sha256 === null
+    ? 'Without https this page cannot tell whether that is its own index, so there is no list here.'
+    : 'It is not the index of this page, so there is no list of it here.';
 }

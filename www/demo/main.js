@@ -6,6 +6,7 @@ import { fill } from '../viewer/dom.js';
 import { failureOf } from '../viewer/errors.js';
 import { icon } from '../viewer/icons.js';
 import { keepAddress, parseAddress } from './address.js';
+import { Articles } from './articles.js';
 import { Browser } from './browser.js';
 import { Collection } from './collection.js';
 import { connectDatasetDialog } from './dataset.js';
@@ -30,13 +31,14 @@ const viewer = /** @type {import('../mask-viewer.js').MaskViewer} */ (
 );
 const byId = (/** @type {string} */ id) => /** @type {HTMLElement} */ (document.getElementById(id));
 
+const articles = new Articles();
 const knowledge = new Knowledge();
 const known = new KnownList(knowledge);
-const settings = connectSettings(viewer);
+const settings = connectSettings(viewer, articles);
 const panel = new Panel(
   viewer,
   { settings: settings.open, list: (model) => known.open(model) },
-  { knowledge },
+  { articles, knowledge },
 );
 const browser = new Browser(viewer, panel);
 showStatus(viewer, byId('status'));

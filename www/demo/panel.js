@@ -34,6 +34,7 @@ export class Panel {
     const ask = () => viewer.askLink();
     this.#actions = { ...actions, ask, retry: ask };
     this.#sources = sources;
+    sources.articles.changed = () => this.show();
     viewer.addEventListener('update', () => this.show());
   }
 
@@ -62,9 +63,20 @@ export class Panel {
       shown,
     } = snapshot;
     const { endpoint } = snapshot.settings;
+    const { template } = this.#sources.articles;
     this.#section(
       'entities',
-      [linking, segmenting, segmentFailure, facts !== null, tool, image, heading, endpoint],
+      [
+        linking,
+        segmenting,
+        segmentFailure,
+        facts !== null,
+        tool,
+        image,
+        heading,
+        endpoint,
+        template,
+      ],
       () => entityNodes(snapshot, this.#actions, this.#sources),
     );
     this.#section('mask', [facts, candidates, chosen, prompts], () => {

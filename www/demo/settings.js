@@ -1,18 +1,23 @@
 /** @file The settings dialog. This browser keeps the settings, but not the token. */
 
 import { h } from '../viewer/dom.js';
+import { WIKIPEDIA } from './articles.js';
 
 /** @typedef {import('../pkg/viewer.js').Settings} Settings */
+/** @typedef {{ theme: string, details: boolean, detailsFrom: string }} PageSettings Of the page alone. */
 /** @typedef {(name: string) => HTMLInputElement & HTMLSelectElement} FieldOf A field of the form. */
 
 const KEY = 'masklink.settings';
+/** Fields with an address or a secret: each is applied when it is complete, not at each letter. */
+const WHOLE = new Set(['endpoint', 'token', 'detailsFrom']);
 
 /**
  * @param {import('../mask-viewer.js').MaskViewer} viewer
+ * @param {import('./articles.js').Articles} articles Are requested as set.
  * @returns {{ open: () => void, setModels: (list: { default: string, models: { id: string, title:
  *   string }[] }) => void, setDefaultEndpoint: (endpoint: string | null) => void }}
  */
-export function connectSettings(viewer) {
+export function connectSettings(viewer, articles) {
   const dialog = /** @type {HTMLDialogElement} */ (document.getElementById('settings'));
   const form = /** @type {HTMLFormElement} */ (document.getElementById('settings-form'));
   /** @type {FieldOf} */
@@ -23,12 +28,11 @@ export function connectSettings(viewer) {
   /** The host's own endpoint, used unless the person sets another. @type {string | null} */
   let hosts = null;
   viewer.configure({ ...initial, ...kept.settings });
-  applyTheme(kept.theme);
+  applyToPage(kept.page, articles);
 
   form.addEventListener('input', (event) => {
     const name = event.target instanceof Element ? event.target.getAttribute('name') : null;
-    // An address is applied when it is complete, not at each letter.
-    if (name !== 'endpoint' && name !== 'token') take();
+    if (!WHOLE.has(name ?? '')) take();
   });
   form.addEventListener('change', take);
   dialog.addEventListener('click', (event) => {
@@ -37,22 +41,22 @@ export function connectSettings(viewer) {
 
   function take() {
     const before = viewer.settings;
-    const theme = field('theme').value;
     const settings = settingsIn(field, before);
     // A token belongs to one endpoint: it must not be sent to another.
     if (settings.endpoint !== before.endpoint) field('token').value = '';
     viewer.token = field('token').value || null;
     viewer.configure(settings);
-    applyTheme(theme);
+    kept.page = pageSettingsIn(field, kept.page);
+    applyToPage(kept.page, articles);
     kept.settings = differing(settings, { ...initial, endpoint: hosts });
-    keep({ settings: kept.settings, theme });
+    keep(kept);
   }
 
   return {
     open() {
       showSettings(field, viewer.settings);
+      showPageSettings(field, kept.page);
       field('token').value = viewer.token ?? '';
-      field('theme').value = document.documentElement.dataset.theme ?? 'auto';
       dialog.showModal();
     },
     setDefaultEndpoint(endpoint) {
@@ -129,26 +133,73 @@ function differing(settings, initial) {
   );
 }
 
-/** @param {string} theme */
-function applyTheme(theme) {
+/**
+ * Returns the page's own settings in the form's fields.
+ * @param {FieldOf} field
+ * @param {PageSettings} before
+ * @returns {PageSettings}
+ */
+function pageSettingsIn(field, before) {
+  const from = field('detailsFrom');
+  return {
+    theme: field('theme').value,
+    details: field('details').checked,
+    detailsFrom: from.checkValidity() ? from.value.trim() : before.detailsFrom,
+  };
+}
+
+/**
+ * @param {FieldOf} field
+ * @param {PageSettings} settings
+ */
+function showPageSettings(field, { theme, details, detailsFrom }) {
+  field('theme').value = theme;
+  field('details').checked = details;
+  field('detailsFrom').value = detailsFrom || WIKIPEDIA;
+}
+
+/**
+ * @param {PageSettings} settings
+ * @param {import('./articles.js').Articles} articles
+ */
+function applyToPage({ theme, details, detailsFrom }, articles) {
   if (theme === 'light' || theme === 'dark') document.documentElement.dataset.theme = theme;
   else delete document.documentElement.dataset.theme;
+  articles.template = details ? detailsFrom || WIKIPEDIA : null;
 }
 
-/** Reads the stored settings; missing or unreadable ones give the defaults. */
+/**
+ * Reads the stored settings; missing or unreadable ones give the defaults.
+ * @returns {{ settings: Partial<Settings>, page: PageSettings }}
+ */
 function read() {
+  /** @type {any} */
+  let stored;
   try {
-    const { settings = {}, theme = 'auto' } = JSON.parse(localStorage.getItem(KEY) ?? '{}');
-    return { settings: /** @type {Partial<Settings>} */ (settings), theme: String(theme) };
+    stored = JSON.parse(localStorage.getItem(KEY) ?? '{}');
   } catch {
-    return { settings: {}, theme: 'auto' };
+    // The defaults below.
   }
+  const { settings = {}, theme = 'auto', details = false, detailsFrom = '' } = stored ?? {};
+  const page = {
+    theme: String(theme),
+    details: details === true,
+    detailsFrom: String(detailsFrom),
+  };
+  return { settings, page };
 }
 
-/** @param {{ settings: Partial<Settings>, theme: string }} what */
-function keep(what) {
+/**
+ * Stores the settings, without an address that is the default.
+ * @param {{ settings: Partial<Settings>, page: PageSettings }} what
+ */
+function keep({ settings, page: { theme, details, detailsFrom } }) {
+  const own = detailsFrom !== WIKIPEDIA && detailsFrom ? { detailsFrom } : {};
   try {
-    localStorage.setItem(KEY, JSON.stringify(what));
+    localStorage.setItem(
+      KEY,
+      JSON.stringify({ settings, theme, ...(details && { details }), ...own }),
+    );
   } catch {
     // A browser that keeps nothing still uses the settings until the page is closed.
   }

@@ -1,5 +1,6 @@
 /** @file Browser functions for the models' Rust code: downloads, requests, and ONNX Runtime itself. */
 
+import { bytesOf } from './body.js';
 import { listText, modelBytes } from './download.js';
 import { MasklinkError, messageOf } from './errors.js';
 import { loadRuntime } from './runtime.js';
@@ -136,25 +137,4 @@ export class Platform {
       );
     });
   }
-}
-
-/**
- * The body, unless it is longer than any response should be.
- * @param {Response} response
- * @param {number} maxBytes
- */
-async function bytesOf(response, maxBytes) {
-  /** @type {Uint8Array<ArrayBuffer>[]} */
-  const pieces = [];
-  let length = 0;
-  const reader = response.body?.getReader();
-  for (let piece = await reader?.read(); piece && !piece.done; piece = await reader?.read()) {
-    length += piece.value.length;
-    if (length > maxBytes) {
-      await reader?.cancel();
-      throw new Error('its response is too large');
-    }
-    pieces.push(piece.value);
-  }
-  return new Uint8Array(await new Blob(pieces).arrayBuffer());
 }
