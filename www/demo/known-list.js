@@ -85,10 +85,8 @@ export class KnownList {
     const broader = entities.filter(({ members }) => members > 0).length;
     const groups =
       broader > 0 ? `, and ${countOf(broader, 'broader group', 'broader groups')}` : '';
-    fill(
-      this.#words,
-      `The index knows ${knownWords(header)}${groups}. For anything else it can only say which of these is nearest.`,
-    );
+    const limit = 'For anything else it can only say which of these is nearest.';
+    fill(this.#words, `The index knows ${knownWords(header)}${groups}. ${limit}`);
     this.#use(entities);
     this.#search.focus();
   }
