@@ -47,7 +47,7 @@ serve() {
     done
     setup_build
     build "${PAGE_MODULES[@]}"
-    step "index of the sample images" publish_index
+    step "default index" publish_index
     exec "$(native_binary)" serve --root "$DIST" --index "$TARGET/index" --port "$port" \
         ${data[@]+"${data[@]}"}
 }
@@ -68,7 +68,7 @@ page() { step "page in $DIST/" node tools/dist.mjs "$DIST" "$TARGET/pkg" "$@"; }
 dist() {
     setup_build
     build "${ALL_MODULES[@]}"
-    step "index of the sample images" publish_index
+    step "default index" publish_index
     step "precompressed files" node tools/precompress.mjs "$DIST" "$TARGET/precompressed"
     step "sizes" size
 }
@@ -83,7 +83,7 @@ run_tests() {
     step "native tests and documentation examples" cargo test --quiet -- "$@"
     # Its own build of the program serves the browser's tests, so that no other is needed.
     export MASKLINK="$TARGET/debug/masklink"
-    step "index of the sample images" publish_index
+    step "default index" publish_index
     step "browser tests" browser_tests "$@"
 }
 
@@ -120,7 +120,7 @@ bench() {
     setup_build
     setup_test
     build "${ALL_MODULES[@]}"
-    step "index of the sample images" publish_index
+    step "default index" publish_index
     step "native benchmarks" cargo bench
     local file
     for file in benches/*.mjs; do step "$file" node "$file"; done
@@ -187,15 +187,16 @@ native_binary() { echo "${MASKLINK:-$TARGET/release/masklink}"; }
 default_index() {
     # Any build of the same sources makes the same index.
     # shellcheck disable=SC2207
-    local inputs=(www/samples/annotations.json www/samples/images/*.jpg www/models/*.json www/models/*.onnx
-        $(find src Cargo.lock -type f | LC_ALL=C sort))
+    local inputs=(www/samples/annotations.json www/samples/images/*.jpg www/models/*.json* www/models/*.onnx
+        www/models/kinds.safetensors $(find src Cargo.lock -type f | LC_ALL=C sort))
     if fresh index "${inputs[@]}" && [[ -d $TARGET/index ]]; then return; fi
     unmark index
     # Only the train images: what the page shows of the others is a question to the index and not a look-up.
+    # The calibration was fitted with photographs that are not here (www/models/README.md).
     "$(native_binary)" index --annotations www/samples/annotations.json --images www/samples/images \
         --image-url 'samples/images/{file}' --split entity_train_seen --split query_train_seen \
-        --calibrate-split entity_val_seen --calibrate-split query_val_seen \
-        --calibrate-split entity_val_unseen --calibrate-click \
+        --source 'the sample world' --prototypes www/models/kinds.jsonl \
+        --calibration www/models/link-calibration.json \
         --encoder www/models/link-encoder.json -o "$TARGET/index"
     mark index "${inputs[@]}"
 }

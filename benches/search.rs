@@ -5,6 +5,7 @@ use std::hint::black_box;
 
 use criterion::{BenchmarkId, Criterion, SamplingMode, Throughput, criterion_group, criterion_main};
 use masklink::link::encoder::EncoderManifest;
+use masklink::link::index::build::Material;
 use masklink::link::index::vectors::Element;
 use masklink::link::index::{Entity, Exemplar, Index};
 use masklink::link::search::{Hit, Search as _};
@@ -41,7 +42,8 @@ fn index(element: Element) -> Index {
             Exemplar { entity: n / EXEMPLARS_OF_ENTITY, annotation, image_hash, ..Exemplar::default() };
         (exemplar, numbers.vector())
     });
-    Index::build(EncoderManifest::default(), element, entities, features.collect()).unwrap()
+    let material = Material { entities, exemplars: features.collect(), ..Material::default() };
+    Index::build(EncoderManifest::default(), element, material).unwrap()
 }
 
 /// A cosine with both lengths computed for each row, one sum after the other, and all entities sorted.

@@ -38,9 +38,19 @@ fn main() -> Result<(), Box<dyn Error>> {
         vectors: part("vectors", "f16", vectors(entities, header.dimensions as usize))?,
         entities: part("entities", "jsonl", lines(entities, entity)?)?,
         exemplars: part("exemplars", "jsonl", lines(entities, exemplar)?)?,
+        weights: None,
+        prototypes: None,
     };
     let count = entities.into();
-    let header = Header { element: Element::F16, exemplars: count, entities: count, parts, ..header };
+    let header = Header {
+        element: Element::F16,
+        exemplars: count,
+        prototypes: 0,
+        entities: count,
+        sources: Vec::new(),
+        parts,
+        ..header
+    };
     fs::write(to.join(HEADER), serde_json::to_vec_pretty(&header)?)?;
     Ok(())
 }

@@ -66,15 +66,12 @@ fn region_encoder_reaches_the_figures_of_its_card() {
     let folder = tempfile::tempdir().unwrap();
     let index = folder.path().join("index");
     let splits = ["--split", "entity_train_seen", "--split", "query_train_seen"];
-    let kept_out =
-        ["entity_val_seen", "query_val_seen", "entity_val_unseen"].map(|split| ["--calibrate-split", split]);
     let built = Command::new(env!("CARGO_BIN_EXE_masklink"))
         .current_dir(ROOT)
         .arg("index")
         .args(SAMPLES)
         .args(splits)
-        .args(kept_out.as_flattened())
-        .arg("--calibrate-click")
+        .args(["--prototypes", "www/models/kinds.jsonl", "--calibration", "www/models/link-calibration.json"])
         .args(["--encoder".as_ref(), Path::new("www/models/link-encoder.json"), "-o".as_ref(), &index])
         .output()
         .unwrap();

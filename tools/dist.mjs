@@ -41,11 +41,13 @@ const LEFT_OUT = new Set([
   'samples/cached-answers.json',
 ]);
 const PRECOMPRESSED = /\.(br|gz)$/;
-// An index carries its encoder with it; the card and file it is made from are for whoever makes one.
-const CARD = 'models/link-encoder.json';
-const { file: encoder } = JSON.parse(readFileSync(join('www', CARD), 'utf8'));
+// An index carries its encoder with it; what it is made from is for whoever makes one.
+const MANIFEST = 'models/link-encoder.json';
+for (const file of ['kinds.jsonl', 'kinds.safetensors', 'link-calibration.json'])
+  LEFT_OUT.add(`models/${file}`);
+const { file: encoder } = JSON.parse(readFileSync(join('www', MANIFEST), 'utf8'));
 const { models } = JSON.parse(readFileSync('www/models/models.json', 'utf8'));
-LEFT_OUT.add(CARD);
+LEFT_OUT.add(MANIFEST);
 if (!models.some((/** @type {{encoder: {url: string}}} */ model) => model.encoder.url === encoder))
   LEFT_OUT.add(`models/${encoder}`);
 

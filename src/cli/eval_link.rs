@@ -1,7 +1,7 @@
 //! `masklink eval link`: top-1 and top-5 accuracy of a linking endpoint as PL-VEL reports it, and
 //! its latency.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
@@ -36,9 +36,13 @@ pub(super) struct EvalLinkArgs {
     /// Also print the accuracy of each `data_split`.
     #[arg(long)]
     by_split: bool,
-    /// Folder of the endpoint's index; also report how well the endpoint detects entities not in it.
+    /// Folder of the endpoint's index; also report how well the endpoint detects entities not in it, and
+    /// count the members of a broader entity as right where it is the annotation's.
     #[arg(long, value_name = "DIR")]
     index: Option<PathBuf>,
+    /// Entities that also count as right: a JSON object of lists of QIDs by the QID of an annotation.
+    #[arg(long, value_name = "FILE", requires = "index")]
+    aliases: Option<PathBuf>,
     /// Evaluate only annotations of this `data_split`; may be given several times.
     #[arg(long, value_name = "SPLIT")]
     split: Vec<String>,
@@ -69,7 +73,8 @@ pub(super) fn run(args: &EvalLinkArgs) -> anyhow::Result<()> {
     let (records, _) = annotations::usable(&dataset, &args.split)?;
     ensure!(!records.is_empty(), "{} has no annotation to evaluate", args.annotations.display());
     let token = args.token.clone().or_else(|| std::env::var("MASKLINK_TOKEN").ok());
-    let indexed = args.index.as_deref().map(indexed_entities).transpose()?;
+    let read = |folder| Known::read(folder, args.aliases.as_deref());
+    let index = args.index.as_deref().map(read).transpose()?;
     let clicker = args.click.then(|| Clicker::load(&args.model.clone().unwrap_or_default(), &args.runtime));
     let mut clicker = clicker.transpose()?;
     let progress = Progress::of_items(records.len() as u64, "masks");
@@ -83,27 +88,28 @@ pub(super) fn run(args: &EvalLinkArgs) -> anyhow::Result<()> {
         let mask =
             clicker.as_mut().map_or_else(|| Ok(record.mask.clone()), |one| one.mask_of(&image, &record.mask));
         let asked = mask.and_then(|mask| ask(endpoint, &image, &mask).map(|answer| (mask, answer)));
-        let (rank, in_index) = match asked {
+        let (Ranks { rank, narrow_rank }, in_index) = match asked {
             Ok((mask, EndpointAnswer { response, round_trip_millis })) => {
                 let in_index = response.in_index;
                 latencies.push(round_trip_millis);
-                let rank = response.entities.iter().position(|entity| entity.qid == record.category.id);
+                let ranks = ranks(&response, &record.category.id, index.as_ref());
                 if let Some((_, by_image)) = &mut cache {
                     by_image.entry(&annotation.image).or_default().push(cached(&mask, response));
                 }
-                (rank, in_index)
+                (ranks, in_index)
             }
             Err(error) => {
                 failed += 1;
                 progress.println(&format!("annotation {}: {error:#}", annotation.id));
                 ensure!(failed < 10 || !latencies.is_empty(), "the first {failed} requests failed");
-                (None, None)
+                (Ranks::default(), None)
             }
         };
         let (series, seen) =
             annotation.split.as_ref().map_or((None, None), |split| (split.series, split.seen));
-        let indexed = indexed.as_ref().map(|indexed| indexed.contains(&record.category.id));
-        outcomes.push(Outcome { split: annotation.split_name(), series, seen, rank, indexed, in_index });
+        let indexed = index.as_ref().map(|index| index.members.contains_key(&record.category.id));
+        let split = annotation.split_name();
+        outcomes.push(Outcome { split, series, seen, rank, narrow_rank, indexed, in_index });
     }
     progress.finish();
     ensure!(!latencies.is_empty(), "all {failed} requests failed");
@@ -118,10 +124,52 @@ pub(super) fn run(args: &EvalLinkArgs) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Returns the QIDs of an index.
-fn indexed_entities(folder: &Path) -> anyhow::Result<HashSet<String>> {
-    let (index, _) = folder::read(folder, Limits::default())?;
-    Ok(index.entities().iter().map(|entity| entity.qid.clone()).collect())
+/// The entities of an index.
+struct Known {
+    /// QIDs of the members of each entity, or of those that also count as right; none for most.
+    members: HashMap<String, HashSet<String>>,
+}
+
+/// Places of the right entity in a response, from 0.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+struct Ranks {
+    /// Among all entities.
+    rank: Option<usize>,
+    /// Among those that are not broader ones.
+    narrow_rank: Option<usize>,
+}
+
+impl Known {
+    fn read(folder: &Path, aliases: Option<&Path>) -> anyhow::Result<Self> {
+        let (index, _) = folder::read(folder, Limits::default())?;
+        let members =
+            index.entities().iter().map(|one| (one.qid.clone(), one.members.iter().cloned().collect()));
+        let mut members: HashMap<String, HashSet<String>> = members.collect();
+        if let Some(path) = aliases {
+            let described = || path.display().to_string();
+            let text = std::fs::read(path).with_context(described)?;
+            let aliases: HashMap<String, Vec<String>> =
+                serde_json::from_slice(&text).with_context(described)?;
+            for (qid, others) in aliases {
+                let known: Vec<_> = others.into_iter().filter(|other| members.contains_key(other)).collect();
+                if !known.is_empty() {
+                    members.entry(qid).or_default().extend(known);
+                }
+            }
+        }
+        Ok(Self { members })
+    }
+}
+
+/// Finds an entity, or one that the index knows as its member, in a response.
+fn ranks(response: &LinkResponse, qid: &str, index: Option<&Known>) -> Ranks {
+    let members = index.and_then(|index| index.members.get(qid));
+    let is_right = |found: &str| found == qid || members.is_some_and(|members| members.contains(found));
+    let mut narrow = response.entities.iter().filter(|entity| !entity.broader);
+    Ranks {
+        rank: response.entities.iter().position(|entity| is_right(&entity.qid)),
+        narrow_rank: narrow.position(|entity| is_right(&entity.qid)),
+    }
 }
 
 /// Links one mask by the endpoint, as a page would.
@@ -160,6 +208,24 @@ fn write_whole(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
 mod tests {
     use super::*;
     use crate::geometry::Size;
+
+    #[test]
+    fn members_of_the_right_entity_are_right() {
+        let entity = |qid: &str, broader: bool| serde_json::json!({ "qid": qid, "title": "", "score": 0.5, "broader": broader });
+        let entities = [entity("Q9", false), entity("Q5", true), entity("Q1", true), entity("Q2", false)];
+        let response: LinkResponse =
+            serde_json::from_value(serde_json::json!({ "entities": entities })).unwrap();
+        let members = [("Q1".to_owned(), HashSet::from(["Q2".to_owned(), "Q3".to_owned()]))];
+        let index = Known { members: HashMap::from(members) };
+        let found = |qid: &str, index| {
+            let Ranks { rank, narrow_rank } = ranks(&response, qid, index);
+            (rank, narrow_rank)
+        };
+        assert_eq!(found("Q1", Some(&index)), (Some(2), Some(1)), "its member is the second narrow one");
+        assert_eq!(found("Q1", None), (Some(2), None));
+        assert_eq!(found("Q2", Some(&index)), (Some(3), Some(1)));
+        assert_eq!(found("Q3", Some(&index)), (None, None), "a broader entity is not its member");
+    }
 
     #[test]
     fn cached_answer_has_the_first_entities_and_no_times() {

@@ -5,11 +5,13 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use crate::dataset::Series;
-use crate::link::calibration::open_set::FALSE_ALARMS;
 use crate::link::protocol::InIndex;
 
 /// Rows of PL-VEL's table: its two series, and the masks of both.
 const ROWS: [&str; 3] = ["entity", "query", "overall"];
+
+/// Parts of the masks in the index that may be called unknown, for which the refusals are reported.
+const CURVE: [f64; 5] = [0.01, 0.02, 0.05, 0.1, 0.2];
 
 /// One request and its result.
 pub(super) struct Outcome<'a> {
@@ -18,6 +20,8 @@ pub(super) struct Outcome<'a> {
     pub(super) seen: Option<bool>,
     /// Place of the right entity in the response, from 0.
     pub(super) rank: Option<usize>,
+    /// Its place among the entities that are not broader ones.
+    pub(super) narrow_rank: Option<usize>,
     /// Whether the right entity is in the index; `None` where the index is not at hand.
     pub(super) indexed: Option<bool>,
     /// The endpoint's own estimate of that.
@@ -30,6 +34,8 @@ pub(super) struct Report<'a> {
     n: usize,
     top1: f64,
     top5: f64,
+    /// Accuracy without the broader entities of the responses.
+    narrow: Accuracy,
     failed: usize,
     by_split: BTreeMap<&'a str, Accuracy>,
     /// PL-VEL's table: rows `entity` and `query` where there are such annotations, and `overall` where
@@ -69,15 +75,26 @@ struct HarmonicMean {
 struct Unknown {
     /// Accuracy on masks whose entity is in the index.
     indexed: Accuracy,
+    /// The same without the broader entities of the responses.
+    indexed_narrow: Accuracy,
     /// Part of those that were called unknown.
     false_alarms: f64,
     /// Number of masks whose entity is not in the index.
     not_indexed: usize,
     /// Part of those that were called unknown.
     found: f64,
-    /// The same part at the threshold of the probabilities that gives exactly the stated part of
-    /// false alarms.
-    found_at_5_percent: f64,
+    /// The same part at the thresholds of the probabilities that call exactly these parts of the masks in the
+    /// index unknown: the curve of refusals against false alarms.
+    curve: [Refusals; CURVE.len()],
+}
+
+/// A point of the curve of refusals against false alarms.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+struct Refusals {
+    /// Part of the masks in the index that is called unknown.
+    false_alarms: f64,
+    /// Part of the masks not in the index that is called unknown.
+    found: f64,
 }
 
 /// Latency of `POST /v1/link` for an uploaded image.
@@ -93,7 +110,8 @@ impl<'a> Report<'a> {
         for outcome in outcomes {
             splits.entry(outcome.split).or_default().push(outcome);
         }
-        let Accuracy { n, top1, top5 } = accuracy(outcomes.iter());
+        let Accuracy { n, top1, top5 } = accuracy(outcomes.iter(), Outcome::rank);
+        let narrow = accuracy(outcomes.iter(), Outcome::narrow_rank);
         let [entity, query, overall] = ROWS;
         let (entities, queries) = (row(outcomes, &[Series::Entity]), row(outcomes, &[Series::Query]));
         let both = entities.and(queries).and_then(|_| row(outcomes, &[Series::Entity, Series::Query]));
@@ -103,10 +121,11 @@ impl<'a> Report<'a> {
             n,
             top1,
             top5,
+            narrow,
             failed,
             by_split: splits
                 .into_iter()
-                .map(|(split, outcomes)| (split, accuracy(outcomes.into_iter())))
+                .map(|(split, outcomes)| (split, accuracy(outcomes.into_iter(), Outcome::rank)))
                 .collect(),
             table: rows.into_iter().filter_map(|(name, row)| Some((name, row?))).collect(),
             unknown: unknown(outcomes),
@@ -117,6 +136,10 @@ impl<'a> Report<'a> {
     pub(super) fn print(&self, by_split: bool) {
         let Self { n, top1, top5, failed, latency_ms, .. } = self;
         println!("{n} masks: top-1 {top1:.3}, top-5 {top5:.3}; {failed} without an answer");
+        if self.narrow != (Accuracy { n: *n, top1: *top1, top5: *top5 }) {
+            let Accuracy { top1, top5, .. } = self.narrow;
+            println!("  without broader entities: top-1 {top1:.3}, top-5 {top5:.3}");
+        }
         if by_split {
             for (split, Accuracy { n, top1, top5 }) in &self.by_split {
                 println!("  {split}: {n} masks, top-1 {top1:.3}, top-5 {top5:.3}");
@@ -139,16 +162,20 @@ impl<'a> Report<'a> {
             print!("{:>9.3}{:>9.3}{:>9}", seen.top1, unseen.top1, harmonic(|mean| mean.top1));
             println!("{:>9.3}{:>9.3}{:>9}", seen.top5, unseen.top5, harmonic(|mean| mean.top5));
         }
-        if let Some(Unknown { indexed, false_alarms, not_indexed, found, found_at_5_percent }) = &self.unknown
-        {
+        if let Some(unknown) = &self.unknown {
+            let Unknown { indexed, indexed_narrow, false_alarms, not_indexed, found, curve } = unknown;
             let Accuracy { n, top1, top5 } = indexed;
             println!(
                 "in the index: {n} masks, top-1 {top1:.3}, top-5 {top5:.3}, called unknown {false_alarms:.3}"
             );
+            if indexed != indexed_narrow {
+                let Accuracy { top1, top5, .. } = indexed_narrow;
+                println!("  without broader entities: top-1 {top1:.3}, top-5 {top5:.3}");
+            }
             println!("not in the index: {not_indexed} masks, called unknown {found:.3}");
-            println!(
-                "  at exactly {FALSE_ALARMS:.2} of those in the index called unknown: {found_at_5_percent:.3}"
-            );
+            for Refusals { false_alarms, found } in curve {
+                println!("  at exactly {false_alarms:.2} of those in the index called unknown: {found:.3}");
+            }
         }
         println!("latency p50 {:.1} ms, p95 {:.1} ms", latency_ms.p50, latency_ms.p95);
     }
@@ -157,8 +184,10 @@ impl<'a> Report<'a> {
 /// Returns the row of these series; `None` where none of their annotations states whether its entity is seen.
 fn row(outcomes: &[Outcome<'_>], series: &[Series]) -> Option<Row> {
     let is_of_row = |outcome: &Outcome<'_>| outcome.series.is_some_and(|one| series.contains(&one));
-    let of =
-        |seen| accuracy(outcomes.iter().filter(|outcome| outcome.seen == Some(seen) && is_of_row(outcome)));
+    let of = |seen| {
+        let of_row = outcomes.iter().filter(|outcome| outcome.seen == Some(seen) && is_of_row(outcome));
+        accuracy(of_row, Outcome::rank)
+    };
     let (seen, unseen) = (of(true), of(false));
     let harmonic_mean = (seen.n > 0 && unseen.n > 0).then(|| HarmonicMean {
         top1: harmonic_mean(seen.top1, unseen.top1),
@@ -179,22 +208,39 @@ fn unknown(outcomes: &[Outcome<'_>]) -> Option<Unknown> {
     };
     let mut probabilities: Vec<_> = known.iter().map(|in_index| in_index.probability).collect();
     probabilities.sort_by(f32::total_cmp);
-    let threshold = probabilities[(FALSE_ALARMS * probabilities.len() as f64) as usize];
+    let refusals = |false_alarms| {
+        let threshold = probabilities[(false_alarms * probabilities.len() as f64) as usize];
+        Refusals { false_alarms, found: part(&unknown, &|in_index| in_index.probability < threshold) }
+    };
     Some(Unknown {
-        indexed: accuracy(of(true)),
+        indexed: accuracy(of(true), Outcome::rank),
+        indexed_narrow: accuracy(of(true), Outcome::narrow_rank),
         false_alarms: part(&known, &|in_index| !in_index.known),
         not_indexed: unknown.len(),
         found: part(&unknown, &|in_index| !in_index.known),
-        found_at_5_percent: part(&unknown, &|in_index| in_index.probability < threshold),
+        curve: CURVE.map(refusals),
     })
 }
 
-fn accuracy<'a>(outcomes: impl Iterator<Item = &'a Outcome<'a>>) -> Accuracy {
+impl Outcome<'_> {
+    fn rank(&self) -> Option<usize> {
+        self.rank
+    }
+
+    fn narrow_rank(&self) -> Option<usize> {
+        self.narrow_rank
+    }
+}
+
+fn accuracy<'a>(
+    outcomes: impl Iterator<Item = &'a Outcome<'a>>,
+    rank: impl Fn(&Outcome<'a>) -> Option<usize>,
+) -> Accuracy {
     let (mut n, mut top1, mut top5) = (0, 0, 0);
     for outcome in outcomes {
         n += 1;
-        top1 += usize::from(outcome.rank == Some(0));
-        top5 += usize::from(outcome.rank.is_some_and(|rank| rank < 5));
+        top1 += usize::from(rank(outcome) == Some(0));
+        top5 += usize::from(rank(outcome).is_some_and(|rank| rank < 5));
     }
     let part = |right: usize| if n == 0 { 0.0 } else { right as f64 / n as f64 };
     Accuracy { n, top1: part(top1), top5: part(top5) }
@@ -216,7 +262,8 @@ mod tests {
 
     fn outcome(split: &'static str, rank: Option<usize>) -> Outcome<'static> {
         let parsed = crate::dataset::Split::parse(split);
-        Outcome { split, series: parsed.series, seen: parsed.seen, rank, indexed: None, in_index: None }
+        let (series, seen) = (parsed.series, parsed.seen);
+        Outcome { split, series, seen, rank, narrow_rank: rank, indexed: None, in_index: None }
     }
 
     #[test]
@@ -290,6 +337,8 @@ mod tests {
             (unknown.false_alarms - 0.05).abs() < 1e-12 && (unknown.found - 1.0 / 3.0).abs() < 1e-12,
             "{unknown:?}"
         );
-        assert!((unknown.found_at_5_percent - 2.0 / 3.0).abs() < 1e-12, "{unknown:?}");
+        let found = |at: usize| (unknown.curve[at].false_alarms, unknown.curve[at].found);
+        assert_eq!(found(0), (0.01, 1.0 / 3.0), "{unknown:?}");
+        assert_eq!(found(2), (0.05, 2.0 / 3.0), "{unknown:?}");
     }
 }

@@ -1,4 +1,5 @@
-//! `masklink index`: builds the index of known entities for linking, from an annotation file and its images.
+//! `masklink index`: builds the index of known entities for linking, from annotated images, from a
+//! classifier, or from both.
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
@@ -6,6 +7,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, bail, ensure};
 
 use super::annotations::{self, UsableAnnotation};
+use super::classes;
 use super::clicker::Clicker;
 use super::decoded_image::DecodedImage;
 use super::encoder::Encoder;
@@ -15,20 +17,28 @@ use super::segmenter::ModelChoice;
 use crate::dataset::Category;
 use crate::link::calibration::{Calibration, HeldOut, fit};
 use crate::link::encoder::EncodeError;
+use crate::link::index::build::Material;
 use crate::link::index::folder;
+use crate::link::index::header::Source;
 use crate::link::index::vectors::Element;
 use crate::link::index::{Entity, Exemplar, Index};
 use crate::link::protocol::sha256_hex;
 
-/// Builds the index of known entities for linking, from an annotation file and its images.
+/// Builds the index of known entities for linking: from annotated images, from a classifier, or from both.
 #[derive(clap::Args)]
+#[command(group(clap::ArgGroup::new("knowledge").args(["annotations", "prototypes"]).multiple(true).required(true)))]
 pub(super) struct IndexArgs {
     /// Annotation file: Mask-OVEN-Wiki or plain COCO.
-    #[arg(long, value_name = "FILE")]
-    annotations: PathBuf,
+    #[arg(long, value_name = "FILE", requires = "images")]
+    annotations: Option<PathBuf>,
     /// Folder of the images.
-    #[arg(long, value_name = "DIR")]
-    images: PathBuf,
+    #[arg(long, value_name = "DIR", requires = "annotations")]
+    images: Option<PathBuf>,
+    /// Classes of a linear classifier over the encoder's features: JSON lines with row, qid, title,
+    /// description and source, or qid, title and members for entities that stand for others. The weights lie
+    /// beside it, as `weight` and `bias` of a file of the same name that ends in .safetensors.
+    #[arg(long, value_name = "TABLE")]
+    prototypes: Option<PathBuf>,
     /// Manifest of the image encoder (JSON beside its ONNX file).
     #[arg(long, value_name = "MANIFEST")]
     encoder: PathBuf,
@@ -38,15 +48,28 @@ pub(super) struct IndexArgs {
     /// Index only annotations of this `data_split`; may be given several times.
     #[arg(long, value_name = "SPLIT")]
     split: Vec<String>,
+    /// Name of the annotated data set, as the page states it.
+    #[arg(long, value_name = "NAME", requires = "annotations")]
+    source: Option<String>,
     /// Calibrate with annotations of this `data_split`, which are not indexed: fit the scores and the
     /// threshold for unknown entities to them. May be given several times; without it, the index's own
     /// exemplars are used.
     #[arg(long, value_name = "SPLIT")]
     calibrate_split: Vec<String>,
+    /// Calibrate with the annotations of this file too; of the splits of --calibrate-split, if any are named.
+    /// May be given several times.
+    #[arg(long, value_name = "FILE", requires = "calibrate_images")]
+    calibrate_annotations: Vec<PathBuf>,
+    /// Folder of the images of each --calibrate-annotations.
+    #[arg(long, value_name = "DIR", requires = "calibrate_annotations")]
+    calibrate_images: Vec<PathBuf>,
     /// Calibrate with the mask of one click on each object, as a user makes it, instead of the annotated
     /// mask.
-    #[arg(long, requires = "calibrate_split")]
+    #[arg(long)]
     calibrate_click: bool,
+    /// Take the calibration from this file instead: the header of another index, or its `calibration` alone.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["calibrate_split", "calibrate_annotations"])]
+    calibration: Option<PathBuf>,
     /// The click model: ID of a model, or models.json#ID, or models.json for its default
     /// [default: www/models/models.json].
     #[arg(long, value_name = "MANIFEST-ENTRY", requires = "calibrate_click")]
@@ -70,83 +93,132 @@ pub(super) struct IndexArgs {
 /// Runs the command.
 pub(super) fn run(args: &IndexArgs) -> anyhow::Result<()> {
     let both = args.calibrate_split.iter().find(|split| args.split.is_empty() || args.split.contains(split));
-    if let Some(split) = both {
+    if let (Some(split), true) = (both, args.annotations.is_some()) {
         bail!("the split {split} cannot be both indexed and held out; name the splits to index with --split");
     }
+    ensure!(
+        args.calibrate_annotations.len() == args.calibrate_images.len(),
+        "each --calibrate-annotations needs its own --calibrate-images"
+    );
+    ensure!(
+        !args.calibrate_click || !(args.calibrate_split.is_empty() && args.calibrate_annotations.is_empty()),
+        "--calibrate-click needs --calibrate-split or --calibrate-annotations"
+    );
     let runtime = Runtime::load(args.runtime.onnxruntime.as_deref())?;
     let encoder = Encoder::open(&args.encoder, &runtime, args.runtime.threads)?;
-    let dataset = annotations::read(&args.annotations)?;
-    let (records, unusable) = annotations::usable(&dataset, &args.split)?;
-    ensure!(
-        !records.is_empty(),
-        "{} has no annotation with a mask, an image and a category to index",
-        args.annotations.display()
-    );
-    let held_out = if args.calibrate_split.is_empty() {
-        None
-    } else {
-        let (held_out, _) = annotations::usable(&dataset, &args.calibrate_split)?;
-        let splits = args.calibrate_split.join(", ");
-        ensure!(!held_out.is_empty(), "no annotation of {splits} can be used for calibration");
-        Some(held_out)
-    };
-    let known = args.entities.as_deref().map(read_entities).transpose()?.unwrap_or_default();
-    let (entities, positions) = entities(&records, &known);
-    let exemplars = exemplars(args, &encoder, &records, &positions)?;
-    ensure!(!exemplars.is_empty(), "none of {} annotations could be indexed", records.len());
+    let (mut material, mut sources, left_out) = annotated(args, &encoder)?;
+    if let Some(table) = &args.prototypes {
+        sources.extend(classes::add(table, &mut material)?);
+    }
     let element = if args.f32 { Element::F32 } else { Element::F16 };
-    let index = Index::build(encoder.manifest().clone(), element, entities, exemplars)?;
-    let calibration = match held_out {
-        Some(held_out) => calibrate(args, &encoder, &index, held_out)?,
-        None => fit::to_exemplars(&index),
+    let index = Index::build(encoder.manifest().clone(), element, material)?.with_sources(sources);
+    let calibration = match &args.calibration {
+        Some(file) => read_calibration(file)?,
+        None => calibrate(args, &encoder, &index)?.unwrap_or_else(|| fit::to_exemplars(&index)),
     };
     let index = index.with_calibration(calibration);
     folder::write(&args.output, &index, encoder.model())?;
+    report(args, &index, left_out);
+    Ok(())
+}
 
-    let indexed = index.exemplars().len();
-    let left_out = records.len() - indexed + unusable;
-    println!("{indexed} masks of {} entities, {left_out} left out", index.entities().len());
+fn report(args: &IndexArgs, index: &Index, left_out: usize) {
+    let (exemplars, entities) = (index.exemplars().len(), index.entities().len());
+    let (classes, broader) = (index.prototypes().rows().len(), index.broader().len());
+    print!("{exemplars} masks");
+    if args.prototypes.is_some() {
+        print!(" and {classes} classes");
+    }
+    println!(" of {entities} entities, {broader} of them broader, {left_out} left out");
     if let Some(HeldOut { answerable, top1, top5, calibration_error, .. }) = &index.calibration().held_out {
-        let of =
-            if args.calibrate_split.is_empty() { "exemplars without their image" } else { "held-out masks" };
+        let of = if args.calibrate_split.is_empty() && args.calibrate_annotations.is_empty() {
+            "exemplars without their image"
+        } else {
+            "held-out masks"
+        };
         println!(
             "{of}: {answerable} answerable, top-1 {top1:.3}, top-5 {top5:.3}, \
              calibration error {calibration_error:.3}"
         );
     }
     println!("{}", args.output.display());
-    Ok(())
 }
 
-/// Fits the calibration to held-out annotations, or to the masks that one click on each gives.
-fn calibrate(
-    args: &IndexArgs,
-    encoder: &Encoder,
-    index: &Index,
-    mut held_out: Vec<UsableAnnotation<'_>>,
-) -> anyhow::Result<Calibration> {
-    if args.calibrate_click {
-        click(args, &mut held_out)?;
+/// Reads the annotations to index and encodes their masks. Returns what they say, their source, and the
+/// number of annotations left out.
+fn annotated(args: &IndexArgs, encoder: &Encoder) -> anyhow::Result<(Material, Vec<Source>, usize)> {
+    let (Some(annotations), Some(images)) = (&args.annotations, &args.images) else {
+        return Ok((Material::default(), Vec::new(), 0));
+    };
+    let dataset = annotations::read(annotations)?;
+    let (records, unusable) = annotations::usable(&dataset, &args.split)?;
+    let described = annotations.display();
+    ensure!(
+        !records.is_empty(),
+        "{described} has no annotation with a mask, an image and a category to index"
+    );
+    let known = args.entities.as_deref().map(read_entities).transpose()?.unwrap_or_default();
+    let (entities, positions) = entities(&records, &known);
+    let exemplars = exemplars(args, encoder, images, &records, &positions)?;
+    ensure!(!exemplars.is_empty(), "none of {} annotations could be indexed", records.len());
+    let left_out = records.len() - exemplars.len() + unusable;
+    let source = |title: &String| Source { title: title.clone(), entities: entities.len() as u64 };
+    let sources = args.source.iter().map(source).collect();
+    Ok((Material { entities, exemplars, ..Material::default() }, sources, left_out))
+}
+
+/// Reads a calibration, or that of an index's header.
+fn read_calibration(file: &Path) -> anyhow::Result<Calibration> {
+    let described = || file.display().to_string();
+    let mut value: serde_json::Value =
+        serde_json::from_slice(&std::fs::read(file).with_context(described)?).with_context(described)?;
+    let calibration = value.get_mut("calibration").map(serde_json::Value::take).unwrap_or(value);
+    serde_json::from_value(calibration).with_context(described)
+}
+
+/// Fits the calibration to held-out annotations, or to the masks that one click on each gives; `None` where
+/// none are named.
+fn calibrate(args: &IndexArgs, encoder: &Encoder, index: &Index) -> anyhow::Result<Option<Calibration>> {
+    let own = args.annotations.as_ref().zip(args.images.as_ref());
+    let own = own.filter(|_| !args.calibrate_split.is_empty());
+    let files: Vec<_> =
+        own.into_iter().chain(args.calibrate_annotations.iter().zip(&args.calibrate_images)).collect();
+    if files.is_empty() {
+        return Ok(None);
     }
-    let (entities, positions) = entities(&held_out, &HashMap::new());
-    let features = exemplars(args, encoder, &held_out, &positions)?.into_iter();
-    let masks = features.map(|(exemplar, feature)| (feature, entities[exemplar.entity as usize].qid.clone()));
-    let calibration = fit::to_masks(index, &masks.collect::<Vec<_>>())?;
+    let mut masks = Vec::new();
+    for (annotations, images) in files {
+        let dataset = annotations::read(annotations)?;
+        let (mut held_out, _) = annotations::usable(&dataset, &args.calibrate_split)?;
+        if held_out.is_empty() {
+            let splits = args.calibrate_split.join(", ");
+            bail!("{}: no annotation of {splits} can be used for calibration", annotations.display());
+        }
+        if args.calibrate_click {
+            click(args, images, &mut held_out)?;
+        }
+        let (entities, positions) = entities(&held_out, &HashMap::new());
+        let features = exemplars(args, encoder, images, &held_out, &positions)?.into_iter();
+        masks.extend(
+            features.map(|(exemplar, feature)| (feature, entities[exemplar.entity as usize].qid.clone())),
+        );
+    }
+    let calibration = fit::to_masks(index, &masks)?;
     ensure!(
         calibration.held_out.is_some(),
         "too few of the {} held-out masks show an entity of the index to fit the calibration",
-        held_out.len()
+        masks.len()
     );
-    Ok(calibration)
+    Ok(Some(calibration))
 }
 
 /// Replaces each mask by the one that a click on the object gives; removes the record where that fails.
-fn click(args: &IndexArgs, records: &mut Vec<UsableAnnotation<'_>>) -> anyhow::Result<()> {
+fn click(args: &IndexArgs, images: &Path, records: &mut Vec<UsableAnnotation<'_>>) -> anyhow::Result<()> {
     let mut clicker = Clicker::load(&args.model.clone().unwrap_or_default(), &args.runtime)?;
     let progress = Progress::of_items(records.len() as u64, "clicks");
     records.retain_mut(|record| {
         progress.advance(1);
-        match clicker.mask_of(&args.images.join(record.file), &record.mask) {
+        match clicker.mask_of(&images.join(record.file), &record.mask) {
             Ok(mask) => {
                 record.mask = mask;
                 true
@@ -166,6 +238,7 @@ fn click(args: &IndexArgs, records: &mut Vec<UsableAnnotation<'_>>) -> anyhow::R
 fn exemplars(
     args: &IndexArgs,
     encoder: &Encoder,
+    images: &Path,
     records: &[UsableAnnotation<'_>],
     positions: &HashMap<&str, u32>,
 ) -> anyhow::Result<Vec<(Exemplar, Vec<f32>)>> {
@@ -177,7 +250,7 @@ fn exemplars(
     let mut exemplars = Vec::with_capacity(records.len());
     for (file, records) in by_image {
         progress.advance(records.len() as u64);
-        let (image, image_hash) = match read_image(&args.images.join(file), args.max_pixels) {
+        let (image, image_hash) = match read_image(&images.join(file), args.max_pixels) {
             Ok(image) => image,
             Err(error) => {
                 progress.println(&format!("{file}: {error:#}; left out"));

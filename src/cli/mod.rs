@@ -2,6 +2,7 @@
 
 mod annotations;
 pub mod backend;
+mod classes;
 mod clicker;
 pub mod decoded_image;
 pub mod encoder;

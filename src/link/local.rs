@@ -2,13 +2,13 @@
 
 use std::sync::OnceLock;
 
-use super::calibration::CANDIDATES;
+use super::candidates::{Nearest, Ranked, Scored, ranked};
 use super::encoder::input::{EncodeError, join};
 use super::encoder::pool::FeatureMap;
 use super::encoder::run;
 use super::index::{Entity, Index, QueryError};
 use super::protocol::{Evidence, LinkResponse, ModelInfo, ScoredEntity, Timing};
-use super::search::{Hit, Search as _, cpu};
+use super::search::cpu;
 use crate::model::{Host, HostError};
 use crate::rle::Mask;
 
@@ -49,9 +49,9 @@ pub async fn answer<H: Host>(
     let started = host.now_millis();
     let maps = run::maps(linker.index.encoder(), host, mask, image_map).await?;
     let encoded = host.now_millis();
-    let query = linker.index.query(&join(&maps, mask)?)?;
+    let feature = join(linker.index.encoder(), &maps, mask)?;
     let pooled = host.now_millis();
-    let response = linker.search(&query, top_k);
+    let response = linker.search(&feature, top_k)?;
     let searched = host.now_millis();
     let timing_ms = Timing {
         queue: 0.0,
@@ -72,7 +72,7 @@ impl LocalLinker {
             index_sha256,
             entities: index.entities().len() as u64,
             exemplars: index.exemplars().len() as u64,
-            prototypes: 0,
+            prototypes: index.prototypes().rows().len() as u64,
         };
         Self { index, model }
     }
@@ -87,35 +87,25 @@ impl LocalLinker {
         &self.index
     }
 
-    /// Returns the `top_k` likeliest entities of a [query](Index::query), without timing.
-    pub fn search(&self, query: &[f32], top_k: usize) -> LinkResponse {
-        // The scores' softmax runs over a fixed number of candidates, whatever `top_k` is.
-        let found = self.index.nearest(&[query.into()], top_k.max(CANDIDATES));
-        let hits = found.into_iter().next().unwrap_or_default();
-        let cosines: Vec<_> = hits.iter().take(CANDIDATES).map(|hit| hit.similarity).collect();
-        let mut scores = self.index.calibration().scores(&cosines);
-        // Candidates behind those get at most the last one's score; no more is known of them.
-        let last = scores.last().copied().unwrap_or_default();
-        scores.resize(hits.len(), last);
-        // Entities lie in the order of their QIDs, by which the protocol breaks ties.
-        let mut scored: Vec<_> = hits.iter().zip(scores).collect();
-        scored.sort_by(|(a, x), (b, y)| y.total_cmp(x).then(a.entity.cmp(&b.entity)));
-        let entities =
-            scored.into_iter().take(top_k).map(|(hit, score)| self.entity(query, hit, score)).collect();
-        let in_index = self.index.calibration().in_index(&cosines);
-        LinkResponse { entities, in_index, model: self.model.clone(), timing_ms: Timing::default() }
+    /// Returns the `top_k` likeliest entities of a mask's feature, without timing.
+    pub fn search(&self, feature: &[f32], top_k: usize) -> Result<LinkResponse, QueryError> {
+        let nearest = Nearest::of_feature(&self.index, feature)?;
+        let Ranked { entities, in_index } = ranked(&self.index, self.index.calibration(), &nearest);
+        let query = self.index.query(feature)?;
+        let entities = entities.into_iter().take(top_k).map(|scored| self.entity(&query, scored)).collect();
+        Ok(LinkResponse { entities, in_index, model: self.model.clone(), timing_ms: Timing::default() })
     }
 
-    fn entity(&self, query: &[f32], hit: &Hit, score: f32) -> ScoredEntity {
-        let Entity { qid, title, description, url, thumbnail, class_label, members } =
-            self.index.entities()[hit.entity as usize].clone();
-        let nearest = cpu::nearest_exemplars(&self.index, query, hit.entity, MAX_EVIDENCE);
+    fn entity(&self, query: &[f32], Scored { entity, score, broader }: Scored) -> ScoredEntity {
+        let nearest = cpu::nearest_exemplars(&self.index, query, entity, MAX_EVIDENCE);
         let evidence = nearest.into_iter().map(|(at, similarity)| {
             let exemplar = &self.index.exemplars()[at];
             let (annotation, image) = (exemplar.annotation.clone(), exemplar.image.clone());
             Evidence { annotation, image, bounds: exemplar.bounds, similarity }
         });
-        let (broader, evidence) = (!members.is_empty(), evidence.collect());
+        let evidence = evidence.collect();
+        let Entity { qid, title, description, url, thumbnail, class_label, .. } =
+            self.index.entities()[entity as usize].clone();
         ScoredEntity { qid, title, description, score, url, thumbnail, class_label, broader, evidence }
     }
 }
@@ -144,6 +134,7 @@ mod tests {
     use crate::geometry::{PixelRect, Size};
     use crate::link::encoder::{EncoderManifest, EncoderView, PoolError};
     use crate::link::index::Exemplar;
+    use crate::link::index::build::Material;
     use crate::link::index::vectors::Element;
     use crate::model::test_host::{Run, TestHost};
     use crate::model::{Data, GraphId, Tensor};
@@ -168,7 +159,9 @@ mod tests {
             (exemplar(1, "b"), vec![0.0, 1.0, 1.0, 0.0]),
             (exemplar(1, "c"), vec![0.0, 1.0, 0.0, 1.0]),
         ];
-        let index = Index::build(encoder, Element::F32, vec![entity("Q1"), entity("Q2")], exemplars).unwrap();
+        let entities = vec![entity("Q1"), entity("Q2")];
+        let material = Material { entities, exemplars, ..Material::default() };
+        let index = Index::build(encoder, Element::F32, material).unwrap();
         LocalLinker::new(index, "sha256 of the header".to_owned())
     }
 

@@ -2,11 +2,13 @@
 //! search, calibrated scores.
 //!
 //! [`encoder`] computes an image's feature map and averages it over a mask; [`search`] finds the
-//! entities of an [`index`] whose exemplars are nearest; [`calibration`] turns cosines into
-//! probabilities and says when nothing in the index is near. [`LocalLinker`] puts them together,
+//! entities of an [`index`] whose exemplars are nearest; [`candidates`] adds those of a classifier and
+//! broader ones; [`calibration`] turns similarities into probabilities and says when nothing in the index
+//! is near. [`LocalLinker`] puts them together,
 //! for the server and for a page that links by itself. Both ends of the wire share [`protocol`].
 
 pub mod calibration;
+pub mod candidates;
 pub mod encoder;
 pub mod index;
 pub mod local;

@@ -4,14 +4,16 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use masklink::link::LocalLinker;
-use masklink::link::calibration::{CANDIDATES, Calibration, fit};
+use masklink::link::calibration::{Calibration, fit};
+use masklink::link::candidates::{Nearest, ranked};
 use masklink::link::encoder::manifest::{EncoderManifest, EncoderView};
+use masklink::link::index::build::{BuildError, Material};
 use masklink::link::index::folder::{self, HEADER};
 use masklink::link::index::header::Limits;
+use masklink::link::index::prototypes::Prototype;
 use masklink::link::index::vectors::Element;
 use masklink::link::index::{Entity, Exemplar, Index};
 use masklink::link::protocol::sha256_hex;
-use masklink::link::search::Search as _;
 use proptest::prelude::*;
 use proptest::sample::Index as Place;
 use serde_json::{Value, json};
@@ -36,7 +38,37 @@ fn index(element: Element) -> Index {
         };
         (exemplar, vector)
     });
-    Index::build(manifest(), element, entities.collect(), features.collect()).unwrap()
+    build(element, entities.collect(), features.collect()).unwrap()
+}
+
+/// Returns the same with classes of Q3 (a second way to know it), Q20, Q21 and Q22, and Q50, which stands for
+/// Q3, Q20 and Q21.
+fn index_with_classes(element: Element) -> Index {
+    let plain = index(element);
+    let mut entities = plain.entities().to_vec();
+    let class = |qid: &str| Entity { qid: qid.to_owned(), ..Entity::default() };
+    entities.extend(["Q20", "Q21", "Q22"].map(class));
+    entities.push(Entity { members: ["Q3", "Q20", "Q21"].map(String::from).to_vec(), ..class("Q50") });
+    let mut scratch = Vec::new();
+    let exemplars = plain.exemplars().iter().cloned().enumerate();
+    let exemplars = exemplars
+        .map(|(at, exemplar)| (exemplar, plain.vectors().read(at..at + 1, &mut scratch).to_vec()))
+        .collect();
+    let classes = [(3, 0_usize), (10, 1), (11, 2), (12, 3)].map(|(entity, axis)| {
+        let weights = (0..8).map(|at| if at == axis { 10.0 } else { 0.0 }).collect();
+        (Prototype { entity, bias: -1.0 }, weights)
+    });
+    let material = Material { entities, exemplars, classes: classes.to_vec() };
+    Index::build(manifest(), element, material).unwrap()
+}
+
+/// Builds an index without classes.
+fn build(
+    element: Element,
+    entities: Vec<Entity>,
+    exemplars: Vec<(Exemplar, Vec<f32>)>,
+) -> Result<Index, BuildError> {
+    Index::build(manifest(), element, Material { entities, exemplars, ..Material::default() })
 }
 
 fn manifest() -> EncoderManifest {
@@ -68,10 +100,8 @@ fn held_out_masks_fit_scores_and_the_known_threshold() {
     assert_eq!((held_out.queries, held_out.answerable), (60, 30));
     assert!(held_out.top1 > 0.99, "{held_out:?}");
     let is_unknown = |(feature, _): &&(Vec<f32>, String)| {
-        let query = index.query(feature).unwrap();
-        let hits = index.nearest(&[query.as_slice().into()], CANDIDATES).remove(0);
-        let cosines: Vec<f32> = hits.iter().map(|hit| hit.similarity).collect();
-        !calibration.in_index(&cosines).unwrap().known
+        let nearest = Nearest::of_feature(&index, feature).unwrap();
+        !ranked(&index, &calibration, &nearest).in_index.unwrap().known
     };
     let (known, unknown) = masks.split_at(30);
     assert!(known.iter().filter(is_unknown).count() <= 1, "more than 1 in 20 known masks is missed");
@@ -96,6 +126,74 @@ fn many_held_out_masks_are_sampled_down_to_the_limit() {
     let many: Vec<_> = (0..7_000).map(|n| (in_another_image(n), format!("Q{}", n % 10))).collect();
     let held_out = fit::to_masks(&index, &many).unwrap().held_out.unwrap();
     assert_eq!((held_out.queries, held_out.answerable), (1750, 1750), "one in four, for 2,000 at most");
+}
+
+/// Returns a feature of length 1 along some axes.
+fn along(axes: &[usize]) -> Vec<f32> {
+    let share = 1.0 / (axes.len() as f32).sqrt();
+    (0..8).map(|at| if axes.contains(&at) { share } else { 0.0 }).collect()
+}
+
+#[test]
+fn classes_are_found_without_an_image_and_written_with_the_index() {
+    for element in [Element::F16, Element::F32] {
+        let folder = tempfile::tempdir().unwrap();
+        let index = index_with_classes(element);
+        folder::write(folder.path(), &index, MODEL).unwrap();
+        let (read, _) = folder::read(folder.path(), Limits::default()).unwrap();
+        assert_eq!(read, index);
+        let linker = LocalLinker::new(read, String::new());
+        let response = linker.search(&along(&[3]), 10).unwrap();
+        let first = &response.entities[0];
+        assert_eq!((&*first.qid, first.evidence.len(), first.broader), ("Q22", 0, false), "{response:?}");
+        assert!(first.score > 0.9);
+        assert_eq!((response.model.prototypes, response.model.exemplars), (4, 30));
+    }
+}
+
+#[test]
+fn an_index_of_classes_alone_can_be_searched() {
+    let entities = ["Q1", "Q2"].map(|qid| Entity { qid: qid.to_owned(), ..Entity::default() }).to_vec();
+    let classes = [0, 1].map(|at| (Prototype { entity: at, bias: 0.0 }, along(&[at as usize]))).to_vec();
+    let material = Material { entities, classes, ..Material::default() };
+    let index = Index::build(manifest(), Element::F32, material).unwrap();
+    let response = LocalLinker::new(index, String::new()).search(&along(&[1]), 1).unwrap();
+    assert_eq!(response.entities[0].qid, "Q2");
+}
+
+#[test]
+fn a_broader_entity_is_listed_where_its_members_are_unsure() {
+    let linker = LocalLinker::new(index_with_classes(Element::F32), String::new());
+    let listed = |axes: &[usize]| {
+        let response = linker.search(&along(axes), 100).unwrap();
+        let of = |one: &masklink::link::protocol::ScoredEntity| (one.qid.clone(), one.score, one.broader);
+        response.entities.iter().map(of).collect::<Vec<_>>()
+    };
+    let unsure = listed(&[1, 2]);
+    assert_eq!((&*unsure[0].0, unsure[0].2), ("Q50", true), "{unsure:?}");
+    let members: f32 =
+        unsure.iter().filter(|(qid, ..)| ["Q3", "Q20", "Q21"].contains(&&**qid)).map(|one| one.1).sum();
+    assert!((unsure[0].1 - members).abs() < 0.02, "the score is the sum of the members': {unsure:?}");
+    let sure = listed(&[1]);
+    assert_eq!(sure[0].0, "Q20");
+    assert!(sure.iter().all(|(qid, ..)| qid != "Q50"), "one member says it all: {sure:?}");
+}
+
+#[test]
+fn classes_and_exemplars_are_calibrated_to_one_scale() {
+    let index = index_with_classes(Element::F32);
+    // Masks of Q22 lie along its axis; those of exemplars anywhere.
+    let of_class = (0..40).map(|n| {
+        let mut feature = along(&[3]);
+        feature[n % 8] += 0.2 + n as f32 * 0.003;
+        (feature, "Q22".to_owned())
+    });
+    let of_exemplar = (0..40).map(|n| (in_another_image(n), format!("Q{}", n % 10)));
+    let masks: Vec<_> = of_class.chain(of_exemplar).collect();
+    let calibration = fit::to_masks(&index, &masks).unwrap();
+    let held_out = calibration.held_out.as_ref().unwrap();
+    assert_eq!((held_out.queries, held_out.answerable), (80, 80));
+    assert!(held_out.top1 > 0.95, "{calibration:?}");
 }
 
 /// Returns the text of an error with its causes.
@@ -131,9 +229,7 @@ fn the_order_of_the_exemplars_does_not_change_the_index() {
             (exemplar, vec![f32::from(n as u8), 1.0, f32::from((n * n) as u8)])
         })
         .collect();
-    let build = |features| {
-        Index::build(manifest(), Element::F16, entities.clone(), features).unwrap().to_files().unwrap()
-    };
+    let build = |features| build(Element::F16, entities.clone(), features).unwrap().to_files().unwrap();
     let reversed: Vec<_> = features.iter().rev().cloned().collect();
     assert_eq!(build(features), build(reversed));
 }
@@ -227,7 +323,7 @@ fn invalid_headers_are_refused_with_the_reason() {
 
 #[test]
 fn parts_with_right_hashes_and_wrong_content_are_refused() {
-    let files = index(Element::F32).to_files().unwrap();
+    let files = index_with_classes(Element::F32).to_files().unwrap();
     let check = |kind: &str, change: &dyn Fn(&mut Vec<u8>), reason: &str| {
         let mut header: Value = serde_json::from_slice(&files.header).unwrap();
         let mut parts = files.parts.clone();
@@ -266,16 +362,25 @@ fn parts_with_right_hashes_and_wrong_content_are_refused() {
     );
     check("exemplars", &|bytes| text(bytes, "[0.0,1.0,2.0,3.0]", "[0.0,1.0,2.0]"), "line 1");
     check("exemplars", &|bytes| bytes.push(b'\n'), "31 lines");
+    check(
+        "weights",
+        &|bytes| bytes[..4].copy_from_slice(&f32::NAN.to_le_bytes()),
+        "prototype 0 has a weight",
+    );
+    check("weights", &|bytes| bytes.truncate(32), "has 32 bytes");
+    check("prototypes", &|bytes| text(bytes, "\"entity\":", "\"entity\":9"), "is out of order");
+    check("entities", &|bytes| text(bytes, "[\"Q3\"", "[\"Q77\""), "Q50 stands for Q77");
+    check("entities", &|bytes| text(bytes, "[\"Q3\"", "[\"Q50\""), "Q50 stands for Q50");
 }
 
 proptest! {
     /// A part with a right hash and wrong bytes gives an error, or an index that can be searched.
     #[test]
     fn a_corrupt_part_never_panics(
-        kind in 0_usize..4, at in any::<Place>(), to in any::<u8>(), cut in any::<bool>(),
+        kind in 0_usize..6, at in any::<Place>(), to in any::<u8>(), cut in any::<bool>(),
     ) {
-        let kind = ["mean", "vectors", "entities", "exemplars"][kind];
-        let files = index(Element::F16).to_files().unwrap();
+        let kind = ["mean", "vectors", "entities", "exemplars", "weights", "prototypes"][kind];
+        let files = index_with_classes(Element::F16).to_files().unwrap();
         let mut header: Value = serde_json::from_slice(&files.header).unwrap();
         let mut parts = files.parts.clone();
         let name = header["parts"][kind]["file"].as_str().unwrap().to_owned();
@@ -290,8 +395,8 @@ proptest! {
         if let Ok(index) = Index::from_files(header.to_string().as_bytes(), Limits::default(), read) {
             let linker = LocalLinker::new(index, String::new());
             // A mean far away may leave no direction, which is an error of the query.
-            if let Ok(query) = linker.index().query(&[1.0, 0.5, -1.0, 2.0, 0.0, 0.0, 1.0, 3.0]) {
-                prop_assert!(linker.search(&query, 3).entities.len() <= 3);
+            if let Ok(response) = linker.search(&[1.0, 0.5, -1.0, 2.0, 0.0, 0.0, 1.0, 3.0], 3) {
+                prop_assert!(response.entities.len() <= 3);
             }
         }
     }
@@ -299,7 +404,7 @@ proptest! {
     /// A header with one wrong byte gives an error, or an index that can be searched.
     #[test]
     fn a_corrupt_header_never_panics(at in any::<Place>(), to in any::<u8>()) {
-        let mut files = index(Element::F32).to_files().unwrap();
+        let mut files = index_with_classes(Element::F32).to_files().unwrap();
         let at = at.index(files.header.len());
         files.header[at] = to;
         let read = |part: &masklink::link::index::header::Part| {
@@ -308,8 +413,7 @@ proptest! {
         };
         if let Ok(index) = Index::from_files(&files.header, Limits::default(), read) {
             let linker = LocalLinker::new(index, String::new());
-            let query = linker.index().query(&[1.0, 0.5, -1.0, 2.0, 0.0, 0.0, 1.0, 3.0]).unwrap();
-            let response = linker.search(&query, 3);
+            let response = linker.search(&[1.0, 0.5, -1.0, 2.0, 0.0, 0.0, 1.0, 3.0], 3).unwrap();
             let is_probability = |score: f32| (0.0..=1.0).contains(&score);
             prop_assert!(response.entities.iter().all(|one| is_probability(one.score)), "{response:?}");
         }
@@ -319,11 +423,10 @@ proptest! {
 #[test]
 fn invalid_exemplars_are_refused_when_building() {
     let entities = || vec![Entity { qid: "Q1".into(), ..Entity::default() }];
-    let build = |features| {
-        Index::build(manifest(), Element::F32, entities(), features).map(|_| ()).unwrap_err().to_string()
-    };
+    let build =
+        |features| self::build(Element::F32, entities(), features).map(|_| ()).unwrap_err().to_string();
     let exemplar = |entity| Exemplar { entity, ..Exemplar::default() };
-    assert!(build(vec![]).contains("no exemplars"));
+    assert!(build(vec![]).contains("neither exemplars nor prototypes"));
     assert!(build(vec![(exemplar(1), vec![1.0])]).contains("entity 1"));
     assert!(
         build(vec![(exemplar(0), vec![1.0, 2.0]), (exemplar(0), vec![1.0])])
@@ -332,7 +435,7 @@ fn invalid_exemplars_are_refused_when_building() {
     assert!(build(vec![(exemplar(0), vec![f32::INFINITY])]).contains("zero or not finite"));
     let two_of_one_name = vec![Entity { qid: "Q1".into(), ..Entity::default() }; 2];
     let features = vec![(exemplar(0), vec![1.0, 0.0]), (exemplar(1), vec![0.0, 1.0])];
-    assert!(Index::build(manifest(), Element::F32, two_of_one_name, features).is_err());
+    assert!(self::build(Element::F32, two_of_one_name, features).is_err());
 }
 
 #[test]

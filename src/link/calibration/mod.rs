@@ -1,9 +1,9 @@
-//! Scores from cosines: the probability that each candidate is right, and that the index holds it.
+//! Scores from similarities: the probability that each candidate is right, and that the index holds it.
 //!
-//! A candidate's score depends on its cosine, and on its share in a softmax over the nearest
+//! A candidate's score depends on its similarity, and on its share in a softmax over the nearest
 //! candidates, which tells a clear winner from a crowd. The score is a logistic function of the
-//! two. Weights are never negative, so that scores keep the order of the cosines. [`fit`] finds the
-//! weights.
+//! two. Weights are never negative, so that scores keep the order of the similarities. A class's logit
+//! is brought to the scale of the exemplars' cosines by a line. [`fit`] finds line and weights.
 
 pub mod fit;
 mod logistic;
@@ -12,22 +12,21 @@ mod query;
 
 use serde::{Deserialize, Serialize};
 
-use super::protocol::InIndex;
 use logistic::sigmoid;
 use open_set::KnownThreshold;
 
-/// Number of the nearest candidates that share in the softmax.
-pub const CANDIDATES: usize = 32;
-
-/// Turns cosines into scores, and states how well that fits held-out masks.
+/// Turns similarities into scores, and states how well that fits held-out masks.
 ///
 /// In 32 bits, which JSON gives back as they were written.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Calibration {
-    /// Divides the cosines before the softmax.
+    /// Divides the similarities before the softmax.
     pub temperature: f32,
-    /// Bias, weight of the cosine, weight of the logit of the share.
+    /// Bias, weight of the similarity, weight of the logit of the share.
     pub weights: [f32; 3],
+    /// Brings the logits of classes to the scale of cosines.
+    #[serde(default)]
+    pub prototype_scale: PrototypeScale,
     /// Measured on the masks it was fitted to; `None` where there were too few to fit.
     pub held_out: Option<HeldOut>,
     /// Separates things of the index from others; `None` where there were too few masks to fit.
@@ -35,12 +34,21 @@ pub struct Calibration {
     pub known_threshold: Option<KnownThreshold>,
 }
 
+/// The line from the logit of a class to a similarity on the scale of cosines.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PrototypeScale {
+    /// Similarity of a logit of 0.
+    pub offset: f32,
+    /// Similarity that each unit of the logit adds.
+    pub factor: f32,
+}
+
 /// Accuracy on held-out masks: masks that are not in the index, or each exemplar without its own image.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct HeldOut {
     /// Number of masks searched for.
     pub queries: u64,
-    /// Number of those whose entity has an exemplar in another image.
+    /// Number of those whose entity the index can find.
     pub answerable: u64,
     /// Part of the answerable whose first candidate was right.
     pub top1: f32,
@@ -54,54 +62,63 @@ pub struct HeldOut {
 impl Default for Calibration {
     /// Returns plain softmax shares.
     fn default() -> Self {
-        Self { temperature: 0.07, weights: [0.0, 0.0, 1.0], held_out: None, known_threshold: None }
+        Self {
+            temperature: 0.07,
+            weights: [0.0, 0.0, 1.0],
+            prototype_scale: PrototypeScale::default(),
+            held_out: None,
+            known_threshold: None,
+        }
+    }
+}
+
+impl Default for PrototypeScale {
+    /// Returns the line that leaves the softmax of a classifier as it is at the default temperature.
+    fn default() -> Self {
+        Self { offset: 0.0, factor: 0.07 }
+    }
+}
+
+impl PrototypeScale {
+    /// Returns the similarity of a logit.
+    pub fn similarity(self, logit: f32) -> f32 {
+        self.offset + self.factor * logit
     }
 }
 
 impl Calibration {
-    /// Returns the scores of candidates with these cosines, which must be the nearest ones in falling order.
-    pub fn scores(&self, cosines: &[f32]) -> Vec<f32> {
-        let [bias, of_cosine, of_share] = self.weights.map(f64::from);
-        let features = features(cosines, f64::from(self.temperature));
-        features.map(|[cosine, share]| sigmoid(bias + of_cosine * cosine + of_share * share) as f32).collect()
+    /// Returns the probability that a candidate of this similarity and this logarithm of the softmax share
+    /// is right.
+    pub fn score(&self, similarity: f64, log_share: f64) -> f32 {
+        let weights = self.weights.map(f64::from);
+        let features = features(similarity, log_share).into_iter();
+        sigmoid(features.zip(weights).map(|(feature, weight)| feature * weight).sum()) as f32
     }
 
-    /// Returns whether a thing with these cosines is in the index; they must be the nearest ones in
-    /// falling order. `None` where the calibration cannot tell.
-    pub fn in_index(&self, cosines: &[f32]) -> Option<InIndex> {
-        self.known_threshold.as_ref().map(|threshold| threshold.apply(cosines))
-    }
-
-    /// Returns why weights read from outside cannot be used.
+    /// Returns why numbers read from outside cannot be used.
     pub(super) fn check(&self) -> Result<(), &'static str> {
-        let [bias, of_cosine, of_share] = self.weights;
+        let [bias, of_similarity, of_share] = self.weights;
         if !(self.temperature.is_finite() && self.temperature > 0.0) {
             return Err("the calibration's temperature is not positive");
         }
         if !bias.is_finite()
-            || [of_cosine, of_share].iter().any(|weight| !weight.is_finite() || *weight < 0.0)
+            || [of_similarity, of_share].iter().any(|weight| !weight.is_finite() || *weight < 0.0)
         {
             return Err("a weight of the calibration is negative or not finite");
+        }
+        let PrototypeScale { offset, factor } = self.prototype_scale;
+        if !offset.is_finite() || !factor.is_finite() || factor < 0.0 {
+            return Err("the calibration's scale of prototypes is negative or not finite");
         }
         self.known_threshold.as_ref().map_or(Ok(()), KnownThreshold::check)
     }
 }
 
-/// Returns cosine and logit of the softmax share of each candidate.
-fn features(cosines: &[f32], temperature: f64) -> impl Iterator<Item = [f64; 2]> {
-    let shares = log_shares(cosines, temperature).into_iter();
+/// Returns 1, similarity, and logit of the softmax share of a candidate.
+fn features(similarity: f64, log_share: f64) -> [f64; 3] {
     // Shares within 6e-6 of 0 or 1 say no more than those at that distance.
-    let logit =
-        |log_share: f64| (log_share - (-log_share.exp_m1()).max(f64::MIN_POSITIVE).ln()).clamp(-12.0, 12.0);
-    cosines.iter().zip(shares).map(move |(&cosine, share)| [f64::from(cosine), logit(share)])
-}
-
-/// Returns the logarithm of each candidate's softmax share.
-fn log_shares(cosines: &[f32], temperature: f64) -> Vec<f64> {
-    let largest = cosines.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-    let scaled = cosines.iter().map(|&cosine| f64::from(cosine - largest) / temperature);
-    let total = scaled.clone().map(f64::exp).sum::<f64>().ln();
-    scaled.map(|value| value - total).collect()
+    let logit = (log_share - (-log_share.exp_m1()).max(f64::MIN_POSITIVE).ln()).clamp(-12.0, 12.0);
+    [1.0, similarity, logit]
 }
 
 #[cfg(test)]
@@ -109,11 +126,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn invalid_weights_are_refused() {
-        let wrong = |temperature, weights| {
-            Calibration { temperature, weights, ..Calibration::default() }.check().is_err()
-        };
+    fn invalid_numbers_are_refused() {
+        let check = |calibration: Calibration| calibration.check().is_err();
+        let wrong =
+            |temperature, weights| check(Calibration { temperature, weights, ..Calibration::default() });
         assert!(wrong(0.0, [0.0; 3]) && wrong(f32::NAN, [0.0; 3]) && wrong(1.0, [0.0, -1.0, 0.0]));
         assert!(wrong(1.0, [f32::INFINITY, 0.0, 0.0]) && Calibration::default().check().is_ok());
+        for (offset, factor) in [(f32::NAN, 1.0), (0.0, -1.0), (0.0, f32::INFINITY)] {
+            let prototype_scale = PrototypeScale { offset, factor };
+            assert!(check(Calibration { prototype_scale, ..Calibration::default() }));
+        }
     }
 }

@@ -3,7 +3,8 @@
 use std::borrow::Cow;
 
 use super::manifest::{
-    EncoderManifest, EncoderView, InputElement, InputLayout, InputSpec, OutputLayout, OutputSpec, Resize,
+    EncoderManifest, EncoderView, InputElement, InputLayout, InputSpec, Join, OutputLayout, OutputSpec,
+    Resize,
 };
 use super::pool::{self, FeatureMap, PoolError};
 use crate::geometry::{PixelRect, Rect, Size};
@@ -72,8 +73,9 @@ impl<'a> EncodeJob<'a> {
         let bounds = mask.bbox().ok_or(PoolError::EmptyMask)?;
         Ok(match view {
             EncoderView::Image => Self::of_image(manifest, image),
-            EncoderView::Crop => {
-                let region_in_image = fitted(square_around(bounds, manifest.margin()), &manifest.input);
+            EncoderView::Crop | EncoderView::Surroundings => {
+                let margin = manifest.margin(view);
+                let region_in_image = fitted(square_around(bounds, margin), &manifest.input);
                 Self { manifest, image, region_in_image, mask: manifest.input.mask.then_some(mask) }
             }
         })
@@ -164,13 +166,30 @@ impl<'a> EncodeJob<'a> {
     }
 }
 
-/// Pools the maps of an encoder's views over a mask, each to length 1, and joins the vectors.
-pub(in crate::link) fn join(maps: &[Cow<'_, FeatureMap>], mask: &Mask) -> Result<Vec<f32>, EncodeError> {
-    let mut feature = Vec::new();
-    for map in maps {
-        feature.extend(map.pool(mask)?);
+/// Pools the maps of an encoder's views over a mask, and joins the vectors as the manifest says.
+pub(in crate::link) fn join(
+    manifest: &EncoderManifest,
+    maps: &[Cow<'_, FeatureMap>],
+    mask: &Mask,
+) -> Result<Vec<f32>, EncodeError> {
+    let mut pooled = maps.iter().map(|map| map.pool(mask)).collect::<Result<Vec<_>, _>>()?;
+    match manifest.join {
+        Join::Concat => {
+            pooled.iter_mut().try_for_each(|vector| pool::normalise(vector))?;
+            Ok(pooled.concat())
+        }
+        Join::Mean => {
+            // The length of the sum is lost in the end. All views have one graph, so as many channels.
+            let channels = pooled.first().map_or(0, Vec::len);
+            let mut sum = vec![0.0; channels];
+            for (view, vector) in pooled.iter().enumerate() {
+                let weight = manifest.weight(view);
+                sum.iter_mut().zip(vector).for_each(|(sum, value)| *sum += weight * value);
+            }
+            pool::normalise(&mut sum)?;
+            Ok(sum)
+        }
     }
-    Ok(feature)
 }
 
 /// Returns the square around a box's middle with the margin. It is not cut at the image's edges: a thing
@@ -251,13 +270,37 @@ mod tests {
     }
 
     #[test]
-    fn crop_has_the_margin_of_the_manifest() {
+    fn crops_have_the_margins_of_the_manifest() {
         let mut manifest = manifest(8, 8, Resize::Stretch);
-        manifest.crop_margin = Some(0.5);
+        (manifest.crop_margin, manifest.surroundings_margin) = (Some(0.5), Some(1.0));
         let mask = rectangle(Size::new(100, 50), PixelRect { x: 40, y: 20, width: 10, height: 6 });
-        let Rect { x1, y1, x2, y2 } =
-            EncodeJob::new(&manifest, EncoderView::Crop, mask.size(), &mask).unwrap().region_in_image;
-        assert_eq!([x1, y1, x2, y2].map(|side| (side * 10.0).round() as i32), [350, 130, 550, 330]);
+        let region = |view| {
+            let Rect { x1, y1, x2, y2 } =
+                EncodeJob::new(&manifest, view, mask.size(), &mask).unwrap().region_in_image;
+            [x1, y1, x2, y2].map(|side| (side * 10.0).round() as i32)
+        };
+        assert_eq!(region(EncoderView::Crop), [350, 130, 550, 330]);
+        assert_eq!(region(EncoderView::Surroundings), [300, 80, 600, 380]);
+    }
+
+    #[test]
+    fn views_are_joined_or_averaged() {
+        let size = Size::new(2, 1);
+        let map = |values| {
+            let region = Rect::from_xywh([0.0, 0.0, 2.0, 1.0]);
+            Cow::Owned(FeatureMap::new([2, 1, 1], values, region).unwrap())
+        };
+        let maps = [map(vec![3.0, 4.0]), map(vec![0.0, 8.0])];
+        let mask = Mask::from_row_major(size, &[1, 1]).unwrap();
+        let mut manifest = manifest(8, 8, Resize::Stretch);
+        assert_eq!(join(&manifest, &maps, &mask).unwrap(), [0.6, 0.8, 0.0, 1.0]);
+        manifest.join = Join::Mean;
+        let mean = join(&manifest, &maps, &mask).unwrap();
+        // The mean has the direction of (3, 12).
+        assert!((mean[1] / mean[0] - 4.0).abs() < 1e-6 && (mean[0].hypot(mean[1]) - 1.0).abs() < 1e-6);
+        manifest.view_weights = vec![3.0, 0.5];
+        let mean = join(&manifest, &maps, &mask).unwrap();
+        assert!((mean[1] / mean[0] - 16.0 / 9.0).abs() < 1e-6, "{mean:?}");
     }
 
     #[test]

@@ -4,6 +4,8 @@ use serde::{Deserialize, Serialize};
 
 /// Default margin of a crop: enough for the outline and a little of its surroundings.
 pub const CROP_MARGIN: f64 = 0.1;
+/// Default margin of the surroundings: what a thing lies on or is used with.
+pub const SURROUNDINGS_MARGIN: f64 = 0.6;
 /// Maximum margin; a wider crop would show the masked thing too small.
 const MAX_MARGIN: f64 = 4.0;
 
@@ -24,13 +26,22 @@ pub struct EncoderManifest {
     pub input: InputSpec,
     /// Form of the graph's output.
     pub output: OutputSpec,
-    /// Parts of the image that are encoded for a mask; their pooled features are joined to one vector.
+    /// Parts of the image that are encoded for a mask.
     #[serde(default = "whole_image")]
     pub views: Vec<EncoderView>,
+    /// Makes one vector of the views' pooled features.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub join: Join,
+    /// Weight of each view in a [`Join::Mean`]; by default all are equal.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub view_weights: Vec<f64>,
     /// Margin of a crop around the mask's box, on each side, in parts of the box's longer side; by default
     /// [`CROP_MARGIN`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub crop_margin: Option<f64>,
+    /// The same of the surroundings; by default [`SURROUNDINGS_MARGIN`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub surroundings_margin: Option<f64>,
 }
 
 /// The graph's input: a tensor of one image in RGB, or of RGB and a mask.
@@ -57,7 +68,7 @@ pub struct InputSpec {
     pub resize: Resize,
     /// Whether a fourth channel holds the part of each sample that the mask covers: 0 to 1, or 0 to 255
     /// in bytes. For crops only, as a whole image is encoded once for all masks.
-    #[serde(default, skip_serializing_if = "is_false")]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub mask: bool,
 }
 
@@ -69,6 +80,17 @@ pub struct OutputSpec {
     pub name: String,
     /// Order of the axes.
     pub layout: OutputLayout,
+}
+
+/// How the pooled features of the views become one vector.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Join {
+    /// One after the other, each scaled to length 1.
+    #[default]
+    Concat,
+    /// Their mean by their weights, scaled to length 1.
+    Mean,
 }
 
 /// Order of an input's axes, with three channels or four.
@@ -132,6 +154,8 @@ pub enum EncoderView {
     /// the image's edges, beyond which the input is neutral: the encoder runs for each mask, and
     /// sees small things large.
     Crop,
+    /// A wider square around the mask's box, likewise.
+    Surroundings,
 }
 
 /// Why a manifest is refused; correct the manifest.
@@ -160,13 +184,33 @@ impl EncoderManifest {
             (sides.iter().any(|side| !(1..=MAX_SIDE).contains(side)), "the input's sides are not 1 to 4096"),
             (numbers.clone().any(|number| !number.is_finite()), "mean or std is not finite"),
             (self.input.std.contains(&0.0), "std is 0"),
-            (self.views.is_empty() || self.views.len() > 2, "views are not one or two"),
-            (self.views.len() == 2 && self.views[0] == self.views[1], "a view comes twice"),
+            (self.views.is_empty(), "there is no view"),
+            (
+                (1..self.views.len()).any(|at| self.views[..at].contains(&self.views[at])),
+                "a view comes twice",
+            ),
+            (
+                !self.view_weights.is_empty() && self.view_weights.len() != self.views.len(),
+                "view_weights are not one for each view",
+            ),
+            (
+                self.view_weights.iter().any(|weight| !weight.is_finite() || *weight <= 0.0),
+                "a weight of a view is not positive",
+            ),
+            (
+                !self.view_weights.is_empty() && self.join == Join::Concat,
+                "only views that are averaged have weights",
+            ),
             (
                 self.input.mask && self.views.contains(&EncoderView::Image),
                 "the whole image is encoded without a mask",
             ),
-            (!(0.0..=MAX_MARGIN).contains(&self.margin()), "the crop's margin is not 0 to 4"),
+            (
+                [EncoderView::Crop, EncoderView::Surroundings]
+                    .iter()
+                    .any(|&view| !(0.0..=MAX_MARGIN).contains(&self.margin(view))),
+                "a crop's margin is not 0 to 4",
+            ),
         ];
         match faults.into_iter().find(|(wrong, _)| *wrong) {
             Some((_, what)) => Err(ManifestError::Value { what }),
@@ -174,9 +218,19 @@ impl EncoderManifest {
         }
     }
 
-    /// Returns the margin of a crop, on each side, in parts of the box's longer side.
-    pub fn margin(&self) -> f64 {
-        self.crop_margin.unwrap_or(CROP_MARGIN)
+    /// Returns the weight of a view in a [`Join::Mean`].
+    pub(super) fn weight(&self, view: usize) -> f32 {
+        self.view_weights.get(view).map_or(1.0, |&weight| weight as f32)
+    }
+
+    /// Returns the margin of a view around the mask's box, on each side, in parts of its longer side; 0 for the
+    /// whole image.
+    pub fn margin(&self, view: EncoderView) -> f64 {
+        match view {
+            EncoderView::Image => 0.0,
+            EncoderView::Crop => self.crop_margin.unwrap_or(CROP_MARGIN),
+            EncoderView::Surroundings => self.surroundings_margin.unwrap_or(SURROUNDINGS_MARGIN),
+        }
     }
 }
 
@@ -187,9 +241,8 @@ impl InputSpec {
     }
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
-fn is_false(value: &bool) -> bool {
-    !value
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
 }
 
 fn ones() -> [f32; 3] {
@@ -228,6 +281,11 @@ mod tests {
         assert!(wrong(|manifest| manifest.input.mask = true).contains("without a mask"));
         assert!(wrong(|manifest| manifest.crop_margin = Some(-0.1)).contains("margin"));
         assert!(wrong(|manifest| manifest.crop_margin = Some(f64::NAN)).contains("margin"));
+        assert!(wrong(|manifest| manifest.surroundings_margin = Some(5.0)).contains("margin"));
+        assert!(wrong(|manifest| manifest.view_weights = vec![1.0]).contains("averaged"));
+        assert!(wrong(|manifest| manifest.view_weights = vec![1.0; 2]).contains("each view"));
+        assert!(wrong(|manifest| manifest.view_weights = vec![f64::NAN]).contains("positive"));
+        assert!(wrong(|manifest| manifest.views = Vec::new()).contains("no view"));
     }
 
     #[test]
@@ -235,12 +293,17 @@ mod tests {
         // Readers that know neither field refuse a manifest that has one.
         let plain: EncoderManifest = serde_json::from_str(MANIFEST).unwrap();
         let written = serde_json::to_string(&plain).unwrap();
-        assert!(!written.contains("crop_margin") && !written.contains("mask"), "{written}");
-        assert_eq!((plain.margin(), plain.input.channels()), (CROP_MARGIN, 3));
+        for field in ["crop_margin", "surroundings_margin", "mask", "join", "weights"] {
+            assert!(!written.contains(field), "{written}");
+        }
+        assert_eq!((plain.margin(EncoderView::Crop), plain.input.channels()), (CROP_MARGIN, 3));
         let crops = MANIFEST.replace("\"pad\"}", "\"stretch\", \"mask\": true}");
         let crops = crops.replace("}\n    }", "}, \"views\": [\"crop\"], \"crop_margin\": 0.35\n    }");
         let asking: EncoderManifest = serde_json::from_str(&crops).unwrap();
-        assert_eq!((asking.check(), asking.margin(), asking.input.channels()), (Ok(()), 0.35, 4));
+        assert_eq!(
+            (asking.check(), asking.margin(EncoderView::Crop), asking.input.channels()),
+            (Ok(()), 0.35, 4)
+        );
         let again: EncoderManifest = serde_json::from_str(&serde_json::to_string(&asking).unwrap()).unwrap();
         assert_eq!(again, asking);
     }

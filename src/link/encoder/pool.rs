@@ -70,20 +70,18 @@ impl FeatureMap {
         self.values.len() * size_of::<f32>()
     }
 
-    /// Computes the mean feature under the mask, scaled to length 1.
+    /// Computes the mean feature under the mask.
     pub fn pool(&self, mask: &Mask) -> Result<Vec<f32>, PoolError> {
         let coverage = self.coverage(mask);
-        let mut vector = Vec::with_capacity(self.channels);
-        let covered: Vec<_> = coverage.iter().enumerate().filter(|(_, area)| **area > 0.0).collect();
-        if covered.is_empty() {
+        let area: f64 = coverage.iter().sum();
+        if area <= 0.0 {
             return Err(PoolError::EmptyMask);
         }
-        for channel in self.values.chunks_exact(self.height * self.width) {
-            let sum: f64 = covered.iter().map(|(cell, area)| f64::from(channel[*cell]) * **area).sum();
-            vector.push(sum as f32);
-        }
-        normalise(&mut vector)?;
-        Ok(vector)
+        let covered: Vec<_> = coverage.iter().enumerate().filter(|(_, area)| **area > 0.0).collect();
+        let mean = |channel: &[f32]| -> f32 {
+            (covered.iter().map(|(cell, part)| f64::from(channel[*cell]) * **part).sum::<f64>() / area) as f32
+        };
+        Ok(self.values.chunks_exact(self.height * self.width).map(mean).collect())
     }
 
     /// Computes the part of each cell that the mask covers, row-major.
@@ -229,8 +227,9 @@ mod tests {
         let mask = Mask::from_row_major(size, &[1, 1, 1, 0]).unwrap();
         let map = FeatureMap::new([2, 1, 2], vec![3.0, 0.0, 0.0, 8.0], whole(size)).unwrap();
         assert_eq!(map.coverage(&mask), [1.0, 0.5]);
-        // (3, 0) once and (0, 8) half: (3, 4), of length 5.
-        assert_eq!(map.pool(&mask).unwrap(), [0.6, 0.8]);
+        // (3, 0) once and (0, 8) half.
+        let pooled = map.pool(&mask).unwrap();
+        assert!((pooled[0] - 2.0).abs() < 1e-6 && (pooled[1] - 8.0 / 3.0).abs() < 1e-6, "{pooled:?}");
     }
 
     #[test]
@@ -239,8 +238,10 @@ mod tests {
         let map = |values| FeatureMap::new([1, 1, 1], vec![values], whole(size)).unwrap();
         let full = Mask::from_counts(size, [0, 16]).unwrap();
         assert_eq!(map(1.0).pool(&Mask::empty(size).unwrap()), Err(PoolError::EmptyMask));
-        assert_eq!(map(0.0).pool(&full), Err(PoolError::NoDirection));
-        assert_eq!(map(f32::NAN).pool(&full), Err(PoolError::NoDirection));
+        for value in [0.0, f32::NAN] {
+            let mut pooled = map(value).pool(&full).unwrap();
+            assert_eq!(normalise(&mut pooled), Err(PoolError::NoDirection));
+        }
         let outside = Rect { x1: 10.0, y1: 0.0, x2: 12.0, y2: 2.0 };
         assert_eq!(
             FeatureMap::new([1, 1, 1], vec![1.0], outside).unwrap().pool(&full),

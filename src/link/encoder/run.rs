@@ -31,7 +31,7 @@ pub async fn feature<H: Host>(
     mask: &Mask,
     image_map: &OnceLock<FeatureMap>,
 ) -> Result<Vec<f32>, EncodeError> {
-    join(&maps(encoder, host, mask, image_map).await?, mask)
+    join(encoder, &maps(encoder, host, mask, image_map).await?, mask)
 }
 
 /// Computes the feature maps of the manifest's views for a mask, in their order.
@@ -47,7 +47,7 @@ pub(in crate::link) async fn maps<'m, H: Host>(
         let job = EncodeJob::new(encoder, *view, size, mask)?;
         maps.push(match view {
             EncoderView::Image => Cow::Borrowed(image(encoder, host, image_map).await?),
-            EncoderView::Crop => Cow::Owned(run(&job, host).await?),
+            EncoderView::Crop | EncoderView::Surroundings => Cow::Owned(run(&job, host).await?),
         });
     }
     Ok(maps)

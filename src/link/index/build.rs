@@ -1,23 +1,36 @@
-//! Building an index from entities and the features of their exemplars.
+//! Building an index from entities, the features of their exemplars, and the classes of a classifier.
 
 use super::error::ContentError;
+use super::prototypes::Prototype;
 use super::vectors::{Element, Vectors};
-use super::{Entity, Exemplar, Index, centre};
-use crate::link::calibration::Calibration;
+use super::{Content, Entity, Exemplar, Index, centre};
 use crate::link::encoder::manifest::EncoderManifest;
 use crate::link::encoder::pool::PoolError;
 
-/// Why an index cannot be built; each is a fault of the features or entities given.
+/// What an index is built of; each exemplar's and class's `entity` is a position in `entities`.
+#[derive(Clone, Debug, Default)]
+pub struct Material {
+    /// The entities; those without exemplars, classes and members are left out.
+    pub entities: Vec<Entity>,
+    /// Exemplars with their pooled features.
+    pub exemplars: Vec<(Exemplar, Vec<f32>)>,
+    /// Classes of a linear classifier over features, with their weights.
+    pub classes: Vec<(Prototype, Vec<f32>)>,
+}
+
+/// Why an index cannot be built; each is a fault of the material.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum BuildError {
-    /// The entities and exemplars do not form an index.
+    /// The entities, exemplars and classes do not form an index.
     #[error(transparent)]
     Content(#[from] ContentError),
-    /// A feature is shorter or longer than the first.
-    #[error("exemplar {row} has {actual} numbers, but the others have {expected}")]
+    /// A feature or a class's weights are shorter or longer than the first.
+    #[error("{what} {row} has {actual} numbers, but the others have {expected}")]
     Dimensions {
-        /// Position of the exemplar in the sorted list, from 0.
+        /// `exemplar` or `prototype`.
+        what: &'static str,
+        /// Position in the sorted list, from 0.
         row: usize,
         /// Numbers of the first feature.
         expected: usize,
@@ -34,57 +47,63 @@ pub enum BuildError {
     },
 }
 
-/// Exemplars with their pooled features.
-type Features = Vec<(Exemplar, Vec<f32>)>;
-
 impl Index {
-    /// Builds an index without calibration from exemplars with their pooled features, each
-    /// exemplar's `entity` a position in `entities`.
+    /// Builds an index without sources and calibration.
     ///
-    /// Entities without an exemplar are left out. The result does not depend on the order of `features`.
+    /// The result does not depend on the order of the exemplars and classes.
     pub fn build(
         mut encoder: EncoderManifest,
         element: Element,
-        entities: Vec<Entity>,
-        features: Features,
+        material: Material,
     ) -> Result<Self, BuildError> {
         // In the index's folder the encoder has a name like the other parts.
         encoder.file = format!("encoder-{}.onnx", &encoder.sha256[..encoder.sha256.len().min(16)]);
-        let (entities, features) = sort(entities, features)?;
-        let (exemplars, mut features): (Vec<_>, Vec<_>) = features.into_iter().unzip();
-        let mean = mean(&features)?;
+        let Material { entities, exemplars, classes } = sort(material)?;
+        let (exemplars, mut features): (Vec<_>, Vec<_>) = exemplars.into_iter().unzip();
+        let (prototypes, weights): (Vec<_>, Vec<_>) = classes.into_iter().unzip();
+        let dimensions = features.first().or(weights.first()).ok_or(ContentError::Empty)?.len();
+        for (what, rows) in [("exemplar", &features), ("prototype", &weights)] {
+            if let Some(row) = rows.iter().position(|row| row.len() != dimensions) {
+                let actual = rows[row].len();
+                return Err(BuildError::Dimensions { what, row, expected: dimensions, actual });
+            }
+        }
+        let mean = mean(&features, dimensions);
         for (row, feature) in features.iter_mut().enumerate() {
             centre(feature, &mean).map_err(|source| BuildError::Feature { row, source })?;
         }
-        let vectors = Vectors::new(mean.len(), element, &features.concat());
-        Ok(Self::checked(encoder, mean, vectors, entities, exemplars, Calibration::default())?)
+        let vectors = Vectors::new(dimensions, element, &features.concat());
+        let weights = Vectors::new(dimensions, element, &weights.concat());
+        Ok(Self::checked(encoder, Content { mean, vectors, entities, exemplars, weights, prototypes })?)
     }
 }
 
-/// Sorts entities by QID, without those that have no exemplar, and exemplars by entity and annotation.
-fn sort(mut entities: Vec<Entity>, mut features: Features) -> Result<(Vec<Entity>, Features), ContentError> {
-    let count = entities.len() as u32;
-    if let Some((exemplar, _)) = features.iter().find(|(exemplar, _)| exemplar.entity >= count) {
-        return Err(ContentError::Order { entity: exemplar.entity });
+/// Sorts entities by QID, without those that nothing shows, and exemplars and classes by entity.
+fn sort(material: Material) -> Result<Material, ContentError> {
+    let Material { mut entities, mut exemplars, mut classes } = material;
+    let mut is_shown: Vec<_> = entities.iter().map(|entity| !entity.members.is_empty()).collect();
+    let of_exemplars = exemplars.iter().map(|(exemplar, _)| exemplar.entity);
+    for entity in of_exemplars.chain(classes.iter().map(|(prototype, _)| prototype.entity)) {
+        *is_shown.get_mut(entity as usize).ok_or(ContentError::Order { entity })? = true;
     }
-    let mut has_exemplar = vec![false; entities.len()];
-    for (exemplar, _) in &features {
-        has_exemplar[exemplar.entity as usize] = true;
-    }
-    let mut order: Vec<_> = (0..entities.len()).filter(|&at| has_exemplar[at]).collect();
+    let mut order: Vec<_> = (0..entities.len()).filter(|&at| is_shown[at]).collect();
     order.sort_by(|&a, &b| qid_order(&entities[a].qid).cmp(&qid_order(&entities[b].qid)));
     let mut position = vec![0; entities.len()];
     for (new, &old) in order.iter().enumerate() {
         position[old] = new as u32;
     }
-    for (exemplar, _) in &mut features {
+    for (exemplar, _) in &mut exemplars {
         exemplar.entity = position[exemplar.entity as usize];
     }
-    features.sort_by(|(a, _), (b, _)| {
+    for (prototype, _) in &mut classes {
+        prototype.entity = position[prototype.entity as usize];
+    }
+    exemplars.sort_by(|(a, _), (b, _)| {
         (a.entity, &a.annotation, &a.image).cmp(&(b.entity, &b.annotation, &b.image))
     });
+    classes.sort_by(|(a, _), (b, _)| a.entity.cmp(&b.entity).then(a.bias.total_cmp(&b.bias)));
     let entities = order.into_iter().map(|old| std::mem::take(&mut entities[old])).collect();
-    Ok((entities, features))
+    Ok(Material { entities, exemplars, classes })
 }
 
 /// Orders QIDs as numbers: shorter ones first, then by their characters.
@@ -92,16 +111,12 @@ fn qid_order(qid: &str) -> (usize, &str) {
     (qid.len(), qid)
 }
 
-/// Returns the mean of features of one length; zero for a single one, which centring would
+/// Returns the mean of features of `dimensions` numbers; zero for a single one, which centring would
 /// otherwise leave without direction.
-fn mean(features: &[Vec<f32>]) -> Result<Vec<f32>, BuildError> {
-    let expected = features.first().ok_or(ContentError::Empty)?.len();
-    if let Some(row) = features.iter().position(|feature| feature.len() != expected) {
-        return Err(BuildError::Dimensions { row, expected, actual: features[row].len() });
-    }
-    if features.len() == 1 {
-        return Ok(vec![0.0; expected]);
+fn mean(features: &[Vec<f32>], dimensions: usize) -> Vec<f32> {
+    if features.len() < 2 {
+        return vec![0.0; dimensions];
     }
     let sum = |at| features.iter().map(|feature| f64::from(feature[at])).sum::<f64>();
-    Ok((0..expected).map(|at| (sum(at) / features.len() as f64) as f32).collect())
+    (0..dimensions).map(|at| (sum(at) / features.len() as f64) as f32).collect()
 }

@@ -114,8 +114,8 @@ pub enum ReadError {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ContentError {
-    /// There is no exemplar to search in.
-    #[error("the index has no exemplars")]
+    /// There is nothing to search in.
+    #[error("the index has neither exemplars nor prototypes")]
     Empty,
     /// A vector is not finite or not of length 1.
     #[error("vector {row} has the length {length}, not 1")]
@@ -125,10 +125,25 @@ pub enum ContentError {
         /// Euclidean length found.
         length: f32,
     },
-    /// Exemplars are not sorted by entity, or an entity is out of range, without exemplars or not unique.
-    #[error("entity {entity} is out of order, without exemplars or not unique")]
+    /// A weight or the bias of a prototype is not finite.
+    #[error("prototype {row} has a weight or a bias that is not finite")]
+    Weights {
+        /// Row of the prototype, from 0.
+        row: usize,
+    },
+    /// Exemplars or prototypes are not sorted by entity, or an entity is out of range, without exemplars,
+    /// prototypes and members, or not unique.
+    #[error("entity {entity} is out of order, not unique, or has no exemplar, prototype or member")]
     Order {
         /// Position of the entity, from 0.
         entity: u32,
+    },
+    /// A broader entity names a member that has no exemplar or prototype of its own.
+    #[error("{qid} stands for {member}, which has no exemplar or prototype in the index")]
+    Member {
+        /// QID of the broader entity.
+        qid: String,
+        /// QID of the member.
+        member: String,
     },
 }

@@ -12,12 +12,12 @@ use crate::link::protocol::{is_sha256, sha256_hex};
 /// Value of the header's `format`.
 pub const FORMAT: &str = "masklink-index";
 /// Version of the file form that this code writes and reads.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
 /// Maximum sizes of an index that is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// Maximum number of exemplars.
+    /// Maximum number of exemplars, and of prototypes.
     pub exemplars: u64,
     /// Maximum numbers a vector.
     pub dimensions: u64,
@@ -47,6 +47,9 @@ pub struct Header {
     pub element: Element,
     /// Number of vectors, and of lines of the exemplars.
     pub exemplars: u64,
+    /// Number of rows of the weights, and of lines of the prototypes.
+    #[serde(default)]
+    pub prototypes: u64,
     /// Number of lines of the entities.
     pub entities: u64,
     /// Where the knowledge comes from, for people.
@@ -78,6 +81,12 @@ pub struct Parts {
     pub entities: Part,
     /// One [`Exemplar`](super::Exemplar) a line, sorted by entity.
     pub exemplars: Part,
+    /// The prototypes' weights, `prototypes × dimensions` numbers, row-major; absent where there are none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub weights: Option<Part>,
+    /// One [`Prototype`](super::prototypes::Prototype) a line, sorted by entity; absent where there are none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prototypes: Option<Part>,
 }
 
 /// One file beside the header.
@@ -112,11 +121,12 @@ impl Header {
     }
 
     fn check(&self, limits: Limits) -> Result<(), ReadError> {
-        let Self { dimensions, element, exemplars, parts, .. } = self;
-        let list = parts.list();
-        let bytes = list.iter().try_fold(0_u64, |sum, part| sum.checked_add(part.bytes)).unwrap_or(u64::MAX);
+        let Self { dimensions, element, exemplars, prototypes, parts, .. } = self;
+        let sizes = parts.list().map(|part| part.bytes);
+        let bytes = sizes.into_iter().fold(0, u64::saturating_add);
         for (what, limit, actual) in [
             ("exemplars of the index", limits.exemplars, *exemplars),
+            ("prototypes of the index", limits.exemplars, *prototypes),
             ("numbers of a vector", limits.dimensions, *dimensions),
             ("bytes of the index", limits.bytes, bytes),
         ] {
@@ -124,19 +134,26 @@ impl Header {
                 return Err(ReadError::Limit { what, limit, actual });
             }
         }
-        if *exemplars == 0 || *dimensions == 0 {
+        if (*exemplars == 0 && *prototypes == 0) || *dimensions == 0 {
             return Err(ContentError::Empty.into());
         }
+        let is_named = *prototypes > 0;
+        if parts.weights.is_some() != is_named || parts.prototypes.is_some() != is_named {
+            return Err(invalid(format!("{prototypes} prototypes do not fit the parts that are named")));
+        }
         // Within the limits the products fit 64 bits.
+        let matrix = |rows: u64| rows.saturating_mul(dimensions * element.bytes());
         for (part, expected) in [
-            (&parts.mean, dimensions * 4),
-            (&parts.vectors, exemplars.saturating_mul(dimensions * element.bytes())),
+            (Some(&parts.mean), dimensions * 4),
+            (Some(&parts.vectors), matrix(*exemplars)),
+            (parts.weights.as_ref(), matrix(*prototypes)),
         ] {
+            let Some(part) = part else { continue };
             if part.bytes != expected {
                 return Err(ReadError::PartLength { file: part.file.clone(), expected, actual: part.bytes });
             }
         }
-        for part in list {
+        for part in parts.list() {
             if !is_plain_name(&part.file) {
                 return Err(ReadError::PartName { file: part.file.clone() });
             }
@@ -147,7 +164,6 @@ impl Header {
         if !is_plain_name(&self.encoder.file) {
             return Err(ReadError::PartName { file: self.encoder.file.clone() });
         }
-        let invalid = |reason: String| ReadError::Header(serde_json::Error::custom(reason));
         self.encoder.check().map_err(|error| invalid(error.to_string()))?;
         self.calibration.check().map_err(|reason| invalid(reason.to_owned()))
     }
@@ -155,8 +171,9 @@ impl Header {
 
 impl Parts {
     /// Returns all parts, in the order in which they are read.
-    pub fn list(&self) -> [&Part; 4] {
-        [&self.mean, &self.vectors, &self.entities, &self.exemplars]
+    pub fn list(&self) -> impl Iterator<Item = &Part> {
+        let always = [&self.mean, &self.vectors, &self.entities, &self.exemplars];
+        always.into_iter().chain(&self.weights).chain(&self.prototypes)
     }
 }
 
@@ -173,6 +190,10 @@ impl Part {
         }
         Ok(())
     }
+}
+
+fn invalid(reason: String) -> ReadError {
+    ReadError::Header(serde_json::Error::custom(reason))
 }
 
 /// Whether a name stays in its folder, whatever the system.

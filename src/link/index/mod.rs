@@ -1,20 +1,22 @@
-//! The index: entities, the masks seen of each, and one unit vector a mask; its file form, checked
-//! on reading.
+//! The index: entities, the masks seen of each, and one unit vector a mask; classes of a classifier;
+//! its file form, checked on reading.
 //!
-//! An index is a JSON [`header`] that names its parts with their lengths and hashes, and four parts:
-//! the mean vector (`f32`) and the exemplars' vectors (`f32` or `f16`), little endian, row-major;
-//! entities and exemplars as JSON lines. Vectors are centred (their mean is subtracted, then they
-//! are scaled to length 1 again): features of one network share a large common part, without which
-//! cosines tell more.
+//! An index is a JSON [`header`] that names its parts with their lengths and hashes, and its parts:
+//! the mean vector (`f32`), the exemplars' vectors and the prototypes' weights (`f32` or `f16`), little
+//! endian, row-major; entities, exemplars and prototypes as JSON lines. Vectors are centred (their mean is
+//! subtracted, then they are scaled to length 1 again): features of one network share a large common part,
+//! without which cosines tell more. A broader entity names its members; it may have neither exemplars nor
+//! prototypes of its own.
 
 pub mod build;
 pub mod error;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod folder;
 pub mod header;
+pub mod prototypes;
 pub mod vectors;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::io;
 use std::ops::Range;
 
@@ -25,7 +27,8 @@ use super::encoder::manifest::EncoderManifest;
 use super::encoder::pool::{self, PoolError};
 use super::protocol::sha256_hex;
 pub use error::{ContentError, ReadError};
-use header::{FORMAT, Header, Limits, Part, Parts, VERSION};
+use header::{FORMAT, Header, Limits, Part, Parts, Source, VERSION};
+use prototypes::{Prototype, Prototypes};
 use vectors::{Vectors, floats};
 
 /// Entities and their exemplars to search in.
@@ -36,10 +39,13 @@ pub struct Index {
     vectors: Vectors,
     entities: Vec<Entity>,
     exemplars: Vec<Exemplar>,
+    prototypes: Prototypes,
     /// For each entity its first exemplar, and behind the last entity the number of exemplars.
     starts: Vec<u32>,
     /// For each exemplar a number that is the same for exemplars of one image.
     images: Vec<u32>,
+    broader: Vec<Broader>,
+    sources: Vec<Source>,
     calibration: Calibration,
 }
 
@@ -65,6 +71,15 @@ pub struct Entity {
     /// QIDs of the entities that it stands for, all in the index: its score is the sum of theirs.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub members: Vec<String>,
+}
+
+/// A broader entity of an index.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Broader {
+    /// Position of the entity.
+    pub entity: u32,
+    /// Positions of the entities that it stands for, rising; its own where it has exemplars or prototypes.
+    pub members: Vec<u32>,
 }
 
 /// One mask in an image that shows an entity.
@@ -118,7 +133,8 @@ impl Index {
         mut read: impl FnMut(&Part) -> io::Result<Vec<u8>>,
     ) -> Result<Self, ReadError> {
         let header = Header::read(header, limits)?;
-        let Header { encoder, dimensions, element, exemplars, entities, calibration, parts, .. } = header;
+        let Header { encoder, dimensions, element, exemplars, prototypes, entities, parts, .. } = header;
+        let dimensions = dimensions as usize;
         let mut part = |part: &Part| {
             let bytes = read(part).map_err(|source| ReadError::Part { file: part.file.clone(), source })?;
             part.check(&bytes)?;
@@ -128,32 +144,46 @@ impl Index {
         if let Some(at) = mean.iter().position(|value| !value.is_finite()) {
             return Err(ReadError::Mean { at });
         }
-        let vectors = Vectors::from_bytes(dimensions as usize, element, &part(&parts.vectors)?);
+        let vectors = Vectors::from_bytes(dimensions, element, &part(&parts.vectors)?);
         let entities = lines(&parts.entities, &part(&parts.entities)?, entities)?;
         let exemplars = lines(&parts.exemplars, &part(&parts.exemplars)?, exemplars)?;
-        Ok(Self::checked(encoder, mean, vectors, entities, exemplars, calibration)?)
+        let (mut weights, mut rows) = (Vectors::new(dimensions, element, &[]), Vec::new());
+        if let (Some(of_weights), Some(of_rows)) = (&parts.weights, &parts.prototypes) {
+            weights = Vectors::from_bytes(dimensions, element, &part(of_weights)?);
+            rows = lines(of_rows, &part(of_rows)?, prototypes)?;
+        }
+        let content = Content { mean, vectors, entities, exemplars, weights, prototypes: rows };
+        let index = Self::checked(encoder, content)?;
+        Ok(Self { sources: header.sources, calibration: header.calibration, ..index })
     }
 
     /// Returns the file form. The same index gives the same bytes.
     pub fn to_files(&self) -> serde_json::Result<Files> {
-        let parts = [
+        let element = self.vectors.element();
+        let mut parts = vec![
             part("mean", "f32", self.mean.iter().flat_map(|value| value.to_le_bytes()).collect()),
-            part("vectors", self.vectors.element().name(), self.vectors.to_bytes()),
+            part("vectors", element.name(), self.vectors.to_bytes()),
             part("entities", "jsonl", to_lines(&self.entities)?),
             part("exemplars", "jsonl", to_lines(&self.exemplars)?),
         ];
+        if !self.prototypes.rows().is_empty() {
+            parts.push(part("weights", element.name(), self.prototypes.weights().to_bytes()));
+            parts.push(part("prototypes", "jsonl", to_lines(self.prototypes.rows())?));
+        }
         let [mean, vectors, entities, exemplars] = [0, 1, 2, 3].map(|at: usize| parts[at].0.clone());
+        let [weights, prototypes] = [4, 5].map(|at: usize| parts.get(at).map(|part| part.0.clone()));
         let header = Header {
             format: FORMAT.to_owned(),
             version: VERSION,
             encoder: self.encoder.clone(),
             dimensions: self.vectors.dimensions() as u64,
-            element: self.vectors.element(),
+            element,
             exemplars: self.exemplars.len() as u64,
+            prototypes: self.prototypes.rows().len() as u64,
             entities: self.entities.len() as u64,
-            sources: Vec::new(),
+            sources: self.sources.clone(),
             calibration: self.calibration.clone(),
-            parts: Parts { mean, vectors, entities, exemplars },
+            parts: Parts { mean, vectors, entities, exemplars, weights, prototypes },
         };
         let mut header = serde_json::to_vec_pretty(&header)?;
         header.push(b'\n');
@@ -164,6 +194,12 @@ impl Index {
     #[must_use]
     pub fn with_calibration(self, calibration: Calibration) -> Self {
         Self { calibration, ..self }
+    }
+
+    /// Replaces the sources that are stated.
+    #[must_use]
+    pub fn with_sources(self, sources: Vec<Source>) -> Self {
+        Self { sources, ..self }
     }
 
     /// Returns the manifest of the encoder whose features the index holds.
@@ -184,6 +220,23 @@ impl Index {
     /// Returns the exemplars' vectors, in the order of the exemplars.
     pub fn vectors(&self) -> &Vectors {
         &self.vectors
+    }
+
+    /// Returns the classes that are known without an image.
+    pub fn prototypes(&self) -> &Prototypes {
+        &self.prototypes
+    }
+
+    /// Returns the entities that stand for others, by rising QID.
+    pub fn broader(&self) -> &[Broader] {
+        &self.broader
+    }
+
+    /// Returns the positions, rising, of the entities that a broader entity stands for; `None` where it is
+    /// not one.
+    pub fn members_of(&self, entity: u32) -> Option<&[u32]> {
+        let at = self.broader.binary_search_by_key(&entity, |broader| broader.entity).ok()?;
+        Some(&self.broader[at].members)
     }
 
     /// Returns the positions of an entity's exemplars.
@@ -212,48 +265,88 @@ impl Index {
         Ok(query)
     }
 
-    /// Checks that the parts fit each other, and joins them.
-    fn checked(
-        encoder: EncoderManifest,
-        mean: Vec<f32>,
-        vectors: Vectors,
-        entities: Vec<Entity>,
-        exemplars: Vec<Exemplar>,
-        calibration: Calibration,
-    ) -> Result<Self, ContentError> {
-        if vectors.rows() == 0 {
+    /// Checks that the parts fit each other, and joins them, without sources and calibration.
+    fn checked(encoder: EncoderManifest, content: Content) -> Result<Self, ContentError> {
+        let Content { mean, vectors, entities, exemplars, weights, prototypes } = content;
+        if vectors.rows() == 0 && prototypes.is_empty() {
             return Err(ContentError::Empty);
         }
         if let Some((row, length)) = vectors.first_not_unit() {
             return Err(ContentError::VectorLength { row, length });
         }
-        let mut qids = HashSet::new();
-        if let Some(twice) = entities.iter().position(|entity| !qids.insert(&entity.qid)) {
-            return Err(ContentError::Order { entity: twice as u32 });
-        }
-        let mut starts = vec![0];
+        let prototypes = Prototypes::checked(weights, prototypes, entities.len())?;
+        let mut starts = vec![0; entities.len() + 1];
         for (row, exemplar) in exemplars.iter().enumerate() {
-            let current = starts.len() as u32 - 1;
-            if exemplar.entity != current {
-                // The next entity begins; the one before it has an exemplar unless this is the first row.
-                if exemplar.entity != current + 1 || row == 0 {
-                    return Err(ContentError::Order { entity: exemplar.entity });
-                }
-                starts.push(row as u32);
+            let before = row.checked_sub(1).map_or(0, |before| exemplars[before].entity);
+            if exemplar.entity as usize >= entities.len() || exemplar.entity < before {
+                return Err(ContentError::Order { entity: exemplar.entity });
             }
+            starts[exemplar.entity as usize + 1] += 1;
         }
-        starts.push(exemplars.len() as u32);
-        if starts.len() != entities.len() + 1 {
-            return Err(ContentError::Order { entity: entities.len() as u32 });
+        for entity in 1..starts.len() {
+            starts[entity] += starts[entity - 1];
         }
+        let mut has_rows: Vec<_> = starts.windows(2).map(|pair| pair[0] < pair[1]).collect();
+        for prototype in prototypes.rows() {
+            has_rows[prototype.entity as usize] = true;
+        }
+        let broader = broader(&entities, &has_rows)?;
         let mut numbers = HashMap::new();
         let images = exemplars.iter().map(|exemplar| {
             let next = numbers.len() as u32;
             *numbers.entry(exemplar.image_hash.as_str()).or_insert(next)
         });
         let images = images.collect();
-        Ok(Self { encoder, mean, vectors, entities, exemplars, starts, images, calibration })
+        let (sources, calibration) = (Vec::new(), Calibration::default());
+        Ok(Self {
+            encoder,
+            mean,
+            vectors,
+            entities,
+            exemplars,
+            prototypes,
+            starts,
+            images,
+            broader,
+            sources,
+            calibration,
+        })
     }
+}
+
+/// The parts of an index as they are stored.
+struct Content {
+    mean: Vec<f32>,
+    vectors: Vectors,
+    entities: Vec<Entity>,
+    exemplars: Vec<Exemplar>,
+    weights: Vectors,
+    prototypes: Vec<Prototype>,
+}
+
+/// Checks the entities, and finds those that stand for others.
+fn broader(entities: &[Entity], has_rows: &[bool]) -> Result<Vec<Broader>, ContentError> {
+    let mut positions = HashMap::new();
+    for (at, entity) in (0_u32..).zip(entities) {
+        let is_empty = entity.members.is_empty() && !has_rows[at as usize];
+        if is_empty || positions.insert(entity.qid.as_str(), at).is_some() {
+            return Err(ContentError::Order { entity: at });
+        }
+    }
+    let is_broader = |(_, entity): &(u32, &Entity)| !entity.members.is_empty();
+    let found = (0_u32..).zip(entities).filter(is_broader).map(|(at, entity)| {
+        let position = |member: &String| {
+            let found = positions.get(member.as_str()).copied().filter(|&member| has_rows[member as usize]);
+            let (qid, member) = (entity.qid.clone(), member.clone());
+            found.ok_or(ContentError::Member { qid, member })
+        };
+        let mut members = entity.members.iter().map(position).collect::<Result<Vec<_>, _>>()?;
+        members.extend(has_rows[at as usize].then_some(at));
+        members.sort_unstable();
+        members.dedup();
+        Ok(Broader { entity: at, members })
+    });
+    found.collect()
 }
 
 /// Subtracts the mean from a feature and scales it to length 1.

@@ -20,7 +20,7 @@ impl Search for Index {
                         continue;
                     }
                     let (entity, similarity) = (exemplars[exemplar].entity, cosine(vector, query.vector));
-                    top.push(Hit { entity, exemplar: exemplar as u32, similarity });
+                    top.push(Hit { entity, similarity });
                 }
             }
         }
@@ -109,6 +109,7 @@ mod tests {
     use super::*;
     use crate::link::encoder::manifest::EncoderManifest;
     use crate::link::encoder::pool::normalise;
+    use crate::link::index::build::Material;
     use crate::link::index::vectors::Element;
     use crate::link::index::{Entity, Exemplar};
     use proptest::prelude::*;
@@ -120,7 +121,8 @@ mod tests {
             let image_hash = format!("{}", at % 7);
             (Exemplar { entity: *entity, annotation, image_hash, ..Exemplar::default() }, vector.to_vec())
         });
-        Index::build(EncoderManifest::default(), element, entities, features.collect()).unwrap()
+        let material = Material { entities, exemplars: features.collect(), ..Material::default() };
+        Index::build(EncoderManifest::default(), element, material).unwrap()
     }
 
     /// Sorts everything, as the definition says.

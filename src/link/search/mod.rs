@@ -7,9 +7,7 @@ pub mod cpu;
 pub struct Hit {
     /// Position of the entity in the index.
     pub entity: u32,
-    /// Position of its exemplar nearest to the query.
-    pub exemplar: u32,
-    /// Cosine of that exemplar's vector and the query, -1 to 1.
+    /// Cosine of its nearest exemplar's vector and the query, -1 to 1.
     pub similarity: f32,
 }
 

@@ -10,6 +10,9 @@ Span = tuple[float, float, float, float]
 MARGIN = 0.1
 """Default margin of a crop around the mask's box, on each side, as a part of the longer side of the box."""
 
+WIDE_MARGIN = 0.6
+"""Default margin of the surroundings."""
+
 
 def around(box: Box, margin: float) -> Span:
     """The square around the box's middle, on each side wider by so many of the box's longer sides.

@@ -9,7 +9,7 @@ import numpy as np
 import onnxruntime as ort
 from numpy.typing import NDArray
 
-from .crop import MARGIN, Span, around, coverage, sampled
+from .crop import MARGIN, WIDE_MARGIN, Box, Span, around, coverage, sampled
 from .data import Image, Mask, box_of
 
 Vector = NDArray[np.float32]
@@ -32,14 +32,23 @@ class CardEncoder:
         return cls(json.loads(path.read_text()), path.parent)
 
     def vector(self, image: Image, mask: Mask) -> Vector:
-        """The pooled features of the card's views, each of length 1, one after the other."""
-        whole: Span = (0, 0, image.shape[1], image.shape[0])
+        """The vector of length 1 (or, for joined views, with parts of length 1) that masklink computes."""
         started = time.perf_counter()
-        crop = around(box_of(mask), self.card.get("crop_margin", MARGIN))
-        views = [whole if view == "image" else crop for view in self.card["views"]]
-        vector = np.concatenate([self._view(image, mask, view) for view in views])
+        box = box_of(mask)
+        pooled = [self._view(image, mask, self._region(view, image, box)) for view in self.card["views"]]
+        if self.card.get("join", "concat") == "concat":
+            vector = np.concatenate([unit(one) for one in pooled])
+        else:
+            weights = self.card.get("view_weights", [1.0] * len(pooled))
+            vector = unit(sum(weight * one for weight, one in zip(weights, pooled, strict=True)))
         self.milliseconds.append(1000 * (time.perf_counter() - started))
         return vector
+
+    def _region(self, view: str, image: Image, box: Box) -> Span:
+        if view == "image":
+            return 0, 0, image.shape[1], image.shape[0]
+        name, default = ("crop_margin", MARGIN) if view == "crop" else ("surroundings_margin", WIDE_MARGIN)
+        return around(box, self.card.get(name, default))
 
     def _view(self, image: Image, mask: Mask, region: Span) -> Vector:
         given = self.card["input"]
@@ -68,5 +77,9 @@ class CardEncoder:
         if self.card["output"]["layout"] == "hwc":
             cells = cells.transpose(2, 0, 1)
         share = coverage(mask, region, cells.shape[2], cells.shape[1])
-        pooled = np.tensordot(cells, share, ([1, 2], [0, 1]))
-        return np.asarray(pooled / np.linalg.norm(pooled), np.float32)
+        return np.asarray(np.tensordot(cells, share / share.sum(), ([1, 2], [0, 1])), np.float32)
+
+
+def unit(vector: Vector) -> Vector:
+    """The vector scaled to length 1."""
+    return np.asarray(vector / np.linalg.norm(vector), np.float32)

@@ -44,7 +44,6 @@ FIELDS = (
     "members",
     "category",
     "source",
-    "evaluation_only",
 )
 
 KEPT_SUFFIXES = {
@@ -79,15 +78,10 @@ CORRECTED_TITLES = {
 899: Jug is row 901.
 """
 
-EVALUATION_ONLY = {
-    "Q127995": "Microwave",
-    "Q2751034": "Mouse",
-    "Q7799966": "Tie",
-    "Q962758": "Donut",
-}
-"""QIDs of other things that share the name of a COCO category, and the name.
+MISTAKEN = {"Q127995", "Q962758", "Q2751034", "Q7799966"}
+"""QIDs of other things that share the name of a COCO category (microwave, donut, mouse, tie).
 
-The annotation files use them for the category, so an evaluation searches for them; for people they are wrong.
+The annotation files use them for the category; `held_out.py` corrects them.
 """
 
 SUFFIX = re.compile(r" \([^()]*\)$")
@@ -217,9 +211,8 @@ def problems(lines: list[Line], tables: Tables) -> Iterator[str]:
     coco = {tables.categories[kind] for kind in tables.coco if kind in tables.categories}
     for line in broader:
         yield from problems_of_members(line, known, len(line["members"]) >= 2 or line["qid"] in coco)
-    for_people = [line for line in broader if not line.get("evaluation_only")]
-    if len(for_people) < MIN_BROADER:
-        yield f"{len(for_people)} broader entities, at least {MIN_BROADER}"
+    if len(broader) < MIN_BROADER:
+        yield f"{len(broader)} broader entities, at least {MIN_BROADER}"
     yield from problems_of_coco(broader, tables)
 
 
@@ -230,8 +223,8 @@ def problems_of_line(line: Line, tables: Tables) -> Iterator[str]:
     yield from (f"{name}: unknown field {key}" for key in line if key not in FIELDS)
     if title not in tables.titles.get(qid, set()):
         yield f"{name}: {qid} is {sorted(tables.titles.get(qid, set()))} in the tables"
-    if line.get("evaluation_only", False) != (EVALUATION_ONLY.get(qid) == title):
-        yield f"{name}: evaluation_only is for {EVALUATION_ONLY}"
+    if qid in MISTAKEN:
+        yield f"{name}: {qid} is another thing of that name"
     words = description.split()
     if len(words) not in WORDS:
         yield f"{name}: the description has {len(words)} words"
@@ -279,7 +272,7 @@ def problems_of_coco(broader: list[Line], tables: Tables) -> Iterator[str]:
             tables.categories.get(kind),
             {usable[index]["qid"] for index in indices if index in usable},
         )
-        if qid is not None and rows - {qid} and not rows <= members.get(qid, set()):
+        if qid is not None and qid not in MISTAKEN and rows - {qid} and not rows <= members.get(qid, set()):
             yield f"COCO's {kind}: {qid} lacks members {sorted(rows - members.get(qid, set()))}"
 
 

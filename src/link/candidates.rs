@@ -1,0 +1,173 @@
+//! Candidates for a mask: the entities nearest to it, by exemplars and by classes on one scale, and the
+//! broader entities that these belong to.
+
+use std::collections::BTreeMap;
+
+use super::calibration::{Calibration, PrototypeScale};
+use super::index::{Index, QueryError};
+use super::protocol::InIndex;
+use super::search::{Hit, Query, Search as _};
+
+/// Number of the nearest entities that share in the softmax.
+pub const CANDIDATES: usize = 128;
+/// A broader entity is listed where each of its members has less than this part of its share: otherwise
+/// that member alone says more.
+const MAX_MEMBER_PART: f64 = 0.5;
+
+/// The nearest entities of a mask, before calibration: at most [`CANDIDATES`] of each kind.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Nearest {
+    /// Entities by their nearest exemplar, the nearest first.
+    pub exemplars: Vec<Hit>,
+    /// Entities by the logit of their class, in place of a cosine, the largest first.
+    pub classes: Vec<Hit>,
+}
+
+/// One entity that a mask may show.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Candidate {
+    /// Position of the entity in the index.
+    pub entity: u32,
+    /// Cosine, or what the scale of the classes makes of a logit; of a broader entity the soft maximum of
+    /// its members'.
+    pub similarity: f64,
+    /// Logarithm of its share in the softmax; a broader entity's share is the sum of its members'.
+    pub log_share: f64,
+    /// Whether it stands for others.
+    pub broader: bool,
+    /// Whether it belongs in the list that people see.
+    pub listed: bool,
+}
+
+/// A mask's candidates as people see them.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Ranked {
+    /// By falling score, equal ones by rising QID.
+    pub entities: Vec<Scored>,
+    /// Whether the thing is in the index; `None` where the calibration cannot tell.
+    pub in_index: Option<InIndex>,
+}
+
+/// A candidate with its score.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Scored {
+    /// Position of the entity in the index.
+    pub entity: u32,
+    /// Probability that it is right, 0 to 1.
+    pub score: f32,
+    /// Whether it stands for others.
+    pub broader: bool,
+}
+
+impl Nearest {
+    /// Searches for a mask's feature, as the encoder gives it.
+    pub fn of_feature(index: &Index, feature: &[f32]) -> Result<Self, QueryError> {
+        let vector = index.query(feature)?;
+        let exemplars = index.nearest(&[vector.as_slice().into()], CANDIDATES).swap_remove(0);
+        let logits = index.prototypes().logits(feature).into_iter();
+        let mut classes: Vec<_> = logits.map(|(entity, similarity)| Hit { entity, similarity }).collect();
+        sort(&mut classes);
+        classes.truncate(CANDIDATES);
+        Ok(Self { exemplars, classes })
+    }
+
+    /// Searches for exemplars of the index as if their own images were not in it; classes do not count.
+    pub fn of_exemplars(index: &Index, queries: &[Query<'_>]) -> Vec<Self> {
+        let found = index.nearest(queries, CANDIDATES).into_iter();
+        found.map(|exemplars| Self { exemplars, classes: Vec::new() }).collect()
+    }
+
+    /// Returns whether nothing was found.
+    pub fn is_empty(&self) -> bool {
+        self.exemplars.is_empty() && self.classes.is_empty()
+    }
+
+    /// Returns the nearest entities with one similarity each, the nearest first.
+    pub fn on_one_scale(&self, scale: PrototypeScale) -> Vec<Hit> {
+        let mut hits = self.exemplars.clone();
+        hits.extend(
+            self.classes.iter().map(|hit| Hit { similarity: scale.similarity(hit.similarity), ..*hit }),
+        );
+        sort(&mut hits);
+        let mut seen = std::collections::HashSet::new();
+        hits.retain(|hit| seen.insert(hit.entity));
+        hits.truncate(CANDIDATES);
+        hits
+    }
+}
+
+/// Ranks the nearest entities of a mask, with the broader ones that say more than their members.
+pub fn ranked(index: &Index, calibration: &Calibration, nearest: &Nearest) -> Ranked {
+    let hits = nearest.on_one_scale(calibration.prototype_scale);
+    let candidates = candidates(index, &hits, calibration.temperature.into());
+    let listed = candidates.into_iter().filter(|candidate| candidate.listed);
+    let scored = |Candidate { entity, similarity, log_share, broader, .. }| {
+        let score = calibration.score(similarity, log_share);
+        Scored { entity, score, broader }
+    };
+    let mut entities: Vec<_> = listed.map(scored).collect();
+    entities.sort_by(|a, b| b.score.total_cmp(&a.score).then(a.entity.cmp(&b.entity)));
+    let threshold = calibration.known_threshold.as_ref();
+    let in_index = threshold.map(|threshold| threshold.apply(nearness(index, &hits)));
+    Ranked { entities, in_index }
+}
+
+/// Returns what tells known things from unknown ones, of hits in falling order: 1, the nearest entity's
+/// similarity, and its lead over the nearest that shares no broader entity with it.
+pub fn nearness(index: &Index, hits: &[Hit]) -> [f64; 3] {
+    let Some(top) = hits.first() else { return [1.0, -1.0, 0.0] };
+    let broader = index.broader().iter().map(|broader| broader.members.as_slice());
+    let relatives: Vec<_> = broader.filter(|members| members.binary_search(&top.entity).is_ok()).collect();
+    let is_related = |hit: &&Hit| relatives.iter().any(|members| members.binary_search(&hit.entity).is_ok());
+    let second = hits[1..].iter().find(|hit| !is_related(hit)).map_or(-1.0, |hit| hit.similarity);
+    let top = f64::from(top.similarity);
+    [1.0, top, top - f64::from(second)]
+}
+
+/// Returns the candidates of hits in falling order: the hits themselves, then their broader entities.
+pub fn candidates(index: &Index, hits: &[Hit], temperature: f64) -> Vec<Candidate> {
+    let log_shares = log_shares(hits, temperature);
+    let Some(largest) = hits.first().zip(log_shares.first()) else { return Vec::new() };
+    let (top, top_share) = (f64::from(largest.0.similarity), *largest.1);
+    let of_entity: BTreeMap<u32, f64> =
+        hits.iter().map(|hit| hit.entity).zip(log_shares.iter().copied()).collect();
+    let mut found: Vec<_> = hits
+        .iter()
+        .zip(&log_shares)
+        .map(|(hit, &log_share)| Candidate {
+            entity: hit.entity,
+            similarity: f64::from(hit.similarity),
+            log_share,
+            broader: false,
+            listed: true,
+        })
+        .collect();
+    for broader in index.broader() {
+        let members = broader.members.iter().filter_map(|member| of_entity.get(member).copied());
+        let largest = members.clone().fold(f64::NEG_INFINITY, f64::max);
+        if largest == f64::NEG_INFINITY {
+            continue;
+        }
+        let log_share = largest + members.map(|share| (share - largest).exp()).sum::<f64>().ln();
+        let listed = (largest - log_share).exp() < MAX_MEMBER_PART;
+        if let Some(own) = found.iter_mut().find(|one| one.entity == broader.entity) {
+            own.listed = !listed;
+        }
+        let similarity = top + temperature * (log_share - top_share);
+        found.push(Candidate { entity: broader.entity, similarity, log_share, broader: true, listed });
+    }
+    found
+}
+
+/// Returns the logarithm of each hit's softmax share.
+fn log_shares(hits: &[Hit], temperature: f64) -> Vec<f64> {
+    let largest = hits.iter().map(|hit| hit.similarity).fold(f32::NEG_INFINITY, f32::max);
+    let scaled = hits.iter().map(|hit| f64::from(hit.similarity - largest) / temperature);
+    let total = scaled.clone().map(f64::exp).sum::<f64>().ln();
+    scaled.map(|value| value - total).collect()
+}
+
+/// Sorts by falling similarity, equal ones by rising QID.
+fn sort(hits: &mut [Hit]) {
+    hits.sort_by(|a, b| b.similarity.total_cmp(&a.similarity).then(a.entity.cmp(&b.entity)));
+}
