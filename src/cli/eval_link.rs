@@ -211,7 +211,10 @@ mod tests {
 
     #[test]
     fn members_of_the_right_entity_are_right() {
-        let entity = |qid: &str, broader: bool| serde_json::json!({ "qid": qid, "title": "", "score": 0.5, "broader": broader });
+        let entity = |qid: &str, broader: bool| {
+            let score = 0.5;
+            serde_json::json!({ "qid": qid, "title": "", "score": score, "broader": broader })
+        };
         let entities = [entity("Q9", false), entity("Q5", true), entity("Q1", true), entity("Q2", false)];
         let response: LinkResponse =
             serde_json::from_value(serde_json::json!({ "entities": entities })).unwrap();

@@ -14,7 +14,7 @@ use super::encoder::Encoder;
 use super::onnx::{Runtime, RuntimeArgs};
 use super::progress::Progress;
 use super::segmenter::ModelChoice;
-use crate::dataset::Category;
+use crate::dataset::{Category, Dataset};
 use crate::link::calibration::{Calibration, HeldOut, fit};
 use crate::link::encoder::EncodeError;
 use crate::link::index::build::Material;
@@ -26,7 +26,9 @@ use crate::link::protocol::sha256_hex;
 
 /// Builds the index of known entities for linking: from annotated images, from a classifier, or from both.
 #[derive(clap::Args)]
-#[command(group(clap::ArgGroup::new("knowledge").args(["annotations", "prototypes"]).multiple(true).required(true)))]
+#[command(group(
+    clap::ArgGroup::new("knowledge").args(["annotations", "prototypes"]).multiple(true).required(true)
+))]
 pub(super) struct IndexArgs {
     /// Annotation file: Mask-OVEN-Wiki or plain COCO.
     #[arg(long, value_name = "FILE", requires = "images")]
@@ -104,6 +106,7 @@ pub(super) fn run(args: &IndexArgs) -> anyhow::Result<()> {
         !args.calibrate_click || !(args.calibrate_split.is_empty() && args.calibrate_annotations.is_empty()),
         "--calibrate-click needs --calibrate-split or --calibrate-annotations"
     );
+    let held_out = read_held_out(args)?;
     let runtime = Runtime::load(args.runtime.onnxruntime.as_deref())?;
     let encoder = Encoder::open(&args.encoder, &runtime, args.runtime.threads)?;
     let (mut material, mut sources, left_out) = annotated(args, &encoder)?;
@@ -114,7 +117,8 @@ pub(super) fn run(args: &IndexArgs) -> anyhow::Result<()> {
     let index = Index::build(encoder.manifest().clone(), element, material)?.with_sources(sources);
     let calibration = match &args.calibration {
         Some(file) => read_calibration(file)?,
-        None => calibrate(args, &encoder, &index)?.unwrap_or_else(|| fit::to_exemplars(&index)),
+        None if held_out.is_empty() => fit::to_exemplars(&index),
+        None => calibrate(args, &encoder, &index, &held_out)?,
     };
     let index = index.with_calibration(calibration);
     folder::write(&args.output, &index, encoder.model())?;
@@ -131,7 +135,12 @@ fn report(args: &IndexArgs, index: &Index, left_out: usize) {
     }
     println!(" of {entities} entities, {broader} of them broader, {left_out} left out");
     if let Some(HeldOut { answerable, top1, top5, calibration_error, .. }) = &index.calibration().held_out {
-        let of = if args.calibrate_split.is_empty() && args.calibrate_annotations.is_empty() {
+        let held_out = [
+            args.calibrate_split.is_empty(),
+            args.calibrate_annotations.is_empty(),
+            args.calibration.is_none(),
+        ];
+        let of = if held_out.iter().all(|is_absent| *is_absent) {
             "exemplars without their image"
         } else {
             "held-out masks"
@@ -176,24 +185,32 @@ fn read_calibration(file: &Path) -> anyhow::Result<Calibration> {
     serde_json::from_value(calibration).with_context(described)
 }
 
-/// Fits the calibration to held-out annotations, or to the masks that one click on each gives; `None` where
-/// none are named.
-fn calibrate(args: &IndexArgs, encoder: &Encoder, index: &Index) -> anyhow::Result<Option<Calibration>> {
+/// Reads the annotation files to calibrate with, each with the folder of its images.
+fn read_held_out(args: &IndexArgs) -> anyhow::Result<Vec<(Dataset, PathBuf)>> {
     let own = args.annotations.as_ref().zip(args.images.as_ref());
     let own = own.filter(|_| !args.calibrate_split.is_empty());
-    let files: Vec<_> =
-        own.into_iter().chain(args.calibrate_annotations.iter().zip(&args.calibrate_images)).collect();
-    if files.is_empty() {
-        return Ok(None);
-    }
-    let mut masks = Vec::new();
-    for (annotations, images) in files {
+    let others = args.calibrate_annotations.iter().zip(&args.calibrate_images);
+    let read = |(annotations, images): (&PathBuf, &PathBuf)| {
         let dataset = annotations::read(annotations)?;
-        let (mut held_out, _) = annotations::usable(&dataset, &args.calibrate_split)?;
-        if held_out.is_empty() {
+        if annotations::usable(&dataset, &args.calibrate_split)?.0.is_empty() {
             let splits = args.calibrate_split.join(", ");
             bail!("{}: no annotation of {splits} can be used for calibration", annotations.display());
         }
+        Ok((dataset, images.clone()))
+    };
+    own.into_iter().chain(others).map(read).collect()
+}
+
+/// Fits the calibration to held-out annotations, or to the masks that one click on each gives.
+fn calibrate(
+    args: &IndexArgs,
+    encoder: &Encoder,
+    index: &Index,
+    held_out: &[(Dataset, PathBuf)],
+) -> anyhow::Result<Calibration> {
+    let mut masks = Vec::new();
+    for (dataset, images) in held_out {
+        let (mut held_out, _) = annotations::usable(dataset, &args.calibrate_split)?;
         if args.calibrate_click {
             click(args, images, &mut held_out)?;
         }
@@ -209,7 +226,7 @@ fn calibrate(args: &IndexArgs, encoder: &Encoder, index: &Index) -> anyhow::Resu
         "too few of the {} held-out masks show an entity of the index to fit the calibration",
         masks.len()
     );
-    Ok(Some(calibration))
+    Ok(calibration)
 }
 
 /// Replaces each mask by the one that a click on the object gives; removes the record where that fails.

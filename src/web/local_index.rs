@@ -54,7 +54,7 @@ impl LocalIndex {
             })
         };
         let mut files = vec![file(&encoder.file, bytes, &encoder.sha256)];
-        files.extend(header.parts.list().iter().map(|part| file(&part.file, part.bytes, &part.sha256)));
+        files.extend(header.parts.list().map(|part| file(&part.file, part.bytes, &part.sha256)));
         let files = serde_json::Value::from(files).to_string();
         let mut files = downloaded(platform.download(address, &files)).await?.into_iter();
         let encoder = files.next().unwrap_or_default();

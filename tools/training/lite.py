@@ -23,7 +23,7 @@ MEAN, STD = 127.0, 128.0
 """Normalisation of 0..255 RGB values that the weights were trained with, equal in all channels."""
 STEM, HEAD, CLASSES = 32, 1280, 1000
 EPSILON = 1e-3
-"""What the norms add to a variance."""
+"""Number that the norms add to a variance."""
 DIVISOR = 8
 """Numbers of channels are multiples of this."""
 
@@ -145,7 +145,7 @@ class Classifier(nn.Module):
         self.classify = nn.Linear(HEAD, CLASSES)
 
     def features(self, image: Tensor) -> Tensor:
-        """What the logits are a linear map of the mean of: f32[b, 1280, h / 32, w / 32]."""
+        """Features whose mean the logits are a linear map of: f32[b, 1280, h / 32, w / 32]."""
         return F.relu6(self.head(self.trunk(image)[-1]))
 
     def forward(self, image: Tensor) -> Tensor:

@@ -264,7 +264,8 @@ mod tests {
         // 4,000 coin tosses in ten bins err by about 0.02 on their own.
         let error = calibration.held_out.as_ref().unwrap().calibration_error;
         assert!(error < 0.04, "{calibration:?}");
-        let first = |gap| ranked(&index, &calibration, &nearest(&[0.6, 0.6 - gap, 0.1])).entities[0].score;
+        let first =
+            |gap: f32| ranked(&index, &calibration, &nearest(&[0.6, 0.6 - gap, 0.1])).entities[0].score;
         assert!(first(0.01) < 0.4 && first(0.29) > 0.8, "{} {}", first(0.01), first(0.29));
     }
 

@@ -223,8 +223,8 @@ impl EncoderManifest {
         self.view_weights.get(view).map_or(1.0, |&weight| weight as f32)
     }
 
-    /// Returns the margin of a view around the mask's box, on each side, in parts of its longer side; 0 for the
-    /// whole image.
+    /// Returns the margin of a view around the mask's box, on each side, in parts of the box's longer side;
+    /// 0 for the whole image.
     pub fn margin(&self, view: EncoderView) -> f64 {
         match view {
             EncoderView::Image => 0.0,

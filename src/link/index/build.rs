@@ -7,7 +7,9 @@ use super::{Content, Entity, Exemplar, Index, centre};
 use crate::link::encoder::manifest::EncoderManifest;
 use crate::link::encoder::pool::PoolError;
 
-/// What an index is built of; each exemplar's and class's `entity` is a position in `entities`.
+/// Entities, exemplars and classes that an index is built of.
+///
+/// Each exemplar's and class's `entity` is a position in `entities`.
 #[derive(Clone, Debug, Default)]
 pub struct Material {
     /// The entities; those without exemplars, classes and members are left out.

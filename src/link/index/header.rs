@@ -52,7 +52,7 @@ pub struct Header {
     pub prototypes: u64,
     /// Number of lines of the entities.
     pub entities: u64,
-    /// Where the knowledge comes from, for people.
+    /// Data sets that the entities come from, for people.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub sources: Vec<Source>,
     /// Turns cosines into scores.

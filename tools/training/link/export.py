@@ -1,4 +1,4 @@
-"""Makes the default region encoder from EfficientNet-Lite2's ImageNet weights, and the classifier's rows for it.
+"""Makes the default region encoder from EfficientNet-Lite2's ImageNet weights, and its classes.
 
 The graph is the trunk and the head with the norms folded, and a linear projection of the 1280 features to
 256: those directions in which the classifier's rows differ, measured by how far photographs spread along
@@ -25,8 +25,8 @@ from torch import Tensor, nn
 from ..lite import MEAN, STD, VARIANTS, Classifier, pretrained
 from ..norms import fold_norms
 from ..stored import halve_weights, round_to_bytes, store_as_bytes
-from .data import box_of, load_regions, with_images
 from .crop import around, coverage, sampled
+from .data import box_of, load_regions, with_images
 
 OPSET = 17
 DIMENSIONS = 256

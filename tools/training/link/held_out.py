@@ -17,7 +17,7 @@ ALIASES = {
     "Q2751034": ["Q7987"],  # computer mouse
     "Q7799966": ["Q14125", "Q47524465"],  # bow tie, Windsor tie
 }
-"""What an annotation of the key shows."""
+"""QIDs of what an annotation of the key shows."""
 
 
 def main() -> None:

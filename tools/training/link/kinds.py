@@ -89,7 +89,7 @@ SUFFIX = re.compile(r" \([^()]*\)$")
 
 @dataclass
 class Tables:
-    """What is known about the kinds from elsewhere."""
+    """Facts about the kinds from elsewhere."""
 
     rows: dict[int, dict[str, str]]
     """Rows of `imagenet_qid.tsv` by index."""

@@ -162,8 +162,8 @@ def main() -> None:
         for name, some, truth in sets:
             in_imagenet = [at for at, one in enumerate(truth) if min(one) < fixed]
             old = accuracy(rows, some[in_imagenet], [truth[at] for at in in_imagenet])
-            print(when, name, "n %d top-1 %.3f top-5 %.3f" % accuracy(rows, some, truth), end="; ")
-            print("of ImageNet's kinds n %d top-1 %.3f top-5 %.3f" % old)
+            for what, (n, first, five) in (("all", accuracy(rows, some, truth)), ("ImageNet's", old)):
+                print(f"{when}, {name}, {what}: n {n}, top-1 {first:.3f}, top-5 {five:.3f}")
     with torch.no_grad():
         shift = rows.shift
         print(f"biases moved by {float(shift.min()):.2f} to {float(shift.max()):.2f}")
