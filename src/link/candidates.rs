@@ -12,7 +12,7 @@ use super::search::{Hit, Query, Search as _};
 pub const CANDIDATES: usize = 128;
 /// A broader entity is listed where each of its members has less than this part of its share: otherwise
 /// that member alone says more.
-const MAX_MEMBER_PART: f64 = 0.5;
+const MAX_MEMBER_PART: f64 = 0.75;
 
 /// The nearest entities of a mask, before calibration: at most [`CANDIDATES`] of each kind.
 #[derive(Clone, Debug, Default, PartialEq)]

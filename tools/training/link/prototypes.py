@@ -1,7 +1,8 @@
 """Fits the classes of the default index to photographs: the file of weights beside the table of kinds.
 
 ImageNet's rows keep their weights. Their biases move, since what people photograph is spread otherwise than
-ImageNet's classes are: a mug is more often seen than a measuring cup. Kinds that ImageNet lacks get rows
+ImageNet's classes are: a mug is more often seen than a measuring cup. All rows of a category move together,
+as a mask of a cat does not tell its breed. Kinds that ImageNet lacks get rows
 learnt from annotated masks. The loss is the cross entropy of the rows that are right for a mask's category,
 together; the masks of a category weigh as the square root of their number.
 
@@ -56,11 +57,17 @@ def encoded(
 class Rows(torch.nn.Module):
     """The classifier's rows: fixed ones with biases to learn, then rows to learn."""
 
-    def __init__(self, weight: Features, bias: Features, usable: list[int], count: int) -> None:
+    def __init__(
+        self, weight: Features, bias: Features, usable: list[int], count: int, groups: list[set[int]]
+    ) -> None:
         super().__init__()
+        together = torch.zeros(len(bias), len(groups))
+        for column, group in enumerate(groups):
+            together[list(group), column] = 1.0
+        self.register_buffer("together", together)
         self.register_buffer("fixed", torch.from_numpy(weight))
         self.register_buffer("start", torch.from_numpy(bias))
-        self.shift = torch.nn.Parameter(torch.zeros(len(bias)))
+        self.shift = torch.nn.Parameter(torch.zeros(len(groups)))
         self.more = torch.nn.Parameter(torch.zeros(count - len(bias), weight.shape[1]))
         self.more_bias = torch.nn.Parameter(torch.full((count - len(bias),), float(bias.mean())))
         hidden = torch.ones(count, dtype=torch.bool)
@@ -73,7 +80,8 @@ class Rows(torch.nn.Module):
 
     def bias(self) -> Tensor:
         """All biases, f32[classes]."""
-        return torch.cat([self.get_buffer("start") + self.shift, self.more_bias])
+        moved = self.get_buffer("start") + self.get_buffer("together") @ self.shift
+        return torch.cat([moved, self.more_bias])
 
     def forward(self, vectors: Tensor) -> Tensor:
         """Logits of the usable classes; the others have minus infinity."""
@@ -84,7 +92,7 @@ class Rows(torch.nn.Module):
 def fit(
     rows: Rows, vectors: Features, right: list[set[int]], weights: Features, shrink: tuple[float, float]
 ) -> None:
-    """Fits the rows in place; `shrink` weighs the squares of the biases' shifts and of the new rows."""
+    """Fits the rows in place; `shrink` weighs the squares of the groups' shifts and of the new rows."""
     inputs, share = torch.from_numpy(vectors), torch.from_numpy(weights / weights.sum())
     wrong = torch.ones(len(right), len(rows.bias()), dtype=torch.bool)
     for at, one in enumerate(right):
@@ -123,7 +131,7 @@ def main() -> None:
     parser.add_argument("--photos", type=Path, required=True, help="folder with annotations.json and images/")
     parser.add_argument("--held-out", type=Path, help="another such folder, to print the accuracy")
     parser.add_argument("--most", type=int, default=40, help="masks of a category")
-    parser.add_argument("--shrink-bias", type=float, default=1e-4)
+    parser.add_argument("--shrink-bias", type=float, default=3e-4)
     parser.add_argument("--shrink-rows", type=float, default=3e-5)
     parser.add_argument("--new-share", type=float, default=0.3, help="weight of a mask of a new kind")
     parser.add_argument("--cache", type=Path, help="folder to keep vectors in between runs")
@@ -152,7 +160,8 @@ def main() -> None:
         ],
         np.float32,
     )
-    rows = Rows(given["weight"], given["bias"], sorted(kinds.qids), count)
+    groups = {frozenset(row for row in one if row < fixed) for one in right} - {frozenset()}
+    rows = Rows(given["weight"], given["bias"], sorted(kinds.qids), count, sorted(map(set, groups), key=min))
     sets = [("train", vectors, right), ("val", *labelled(options.photos, "val", options.most)[:2])]
     if options.held_out:
         sets.append(("held out", *labelled(options.held_out, "", 10**9)[:2]))
