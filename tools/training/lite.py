@@ -6,6 +6,7 @@ scaled. Padding is TensorFlow's SAME: where a stride is 2, more at the right and
 and the top.
 """
 
+import hashlib
 import importlib.util
 import math
 import re
@@ -30,17 +31,18 @@ DIVISOR = 8
 
 @dataclass(frozen=True)
 class Variant:
-    """How a member of the family is scaled, and the side of the images that it was trained on."""
+    """How a member of the family is scaled, the side of its training images, and its weights' SHA-256."""
 
     width: float
     depth: float
     side: int
+    sha256: str
 
 
 VARIANTS = {
-    "lite0": Variant(1.0, 1.0, 224),
-    "lite1": Variant(1.0, 1.1, 240),
-    "lite2": Variant(1.1, 1.2, 260),
+    "lite0": Variant(1.0, 1.0, 224, "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"),
+    "lite1": Variant(1.0, 1.1, 240, "77cc7160d37bebc1e0d68dc9e8d1e836a263e063f0825ec80d85670b2c913850"),
+    "lite2": Variant(1.1, 1.2, 260, "9656183eaeafe8cbf0cf560089305d34668787f6a26377ccbe5be192ed3f855d"),
 }
 
 
@@ -181,6 +183,9 @@ def packaged_weights(name: str) -> Path:
 def pretrained(name: str, weights: Path | None = None) -> Classifier:
     """Returns the classifier with its ImageNet weights, from `weights` or the installed package."""
     file = packaged_weights(name) if weights is None else weights
+    actual = hashlib.sha256(file.read_bytes()).hexdigest()
+    if actual != VARIANTS[name].sha256:
+        raise SystemExit(f"{file.name} has the SHA-256 {actual}, not {VARIANTS[name].sha256}")
     saved: dict[str, Tensor] = torch.load(file, map_location="cpu", weights_only=True)
     classifier = Classifier(name)
     classifier.load_state_dict({own_name(key): value for key, value in saved.items()}, strict=True)
