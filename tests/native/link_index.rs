@@ -497,3 +497,58 @@ fn an_empty_or_doubled_calibration_split_is_an_error() {
     let error = index(&["--split", "entity_train_seen", "--calibrate-split", "entity_train_seen"]);
     assert!(error.contains("entity_train_seen cannot be both indexed and held out"), "{error}");
 }
+
+/// Runs `masklink index` on a table of classes with the default encoder. Returns its standard output, or its
+/// standard error where it fails.
+fn run_index_of_classes(table: &Path, output: &Path, more: &[&str]) -> Result<String, String> {
+    let run = std::process::Command::new(env!("CARGO_BIN_EXE_masklink"))
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .args(["index", "--encoder", "www/models/link-encoder.json", "--prototypes"])
+        .args([table, Path::new("-o"), output])
+        .args(more)
+        .output()
+        .unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    if run.status.success() { Ok(text(run.stdout)) } else { Err(text(run.stderr)) }
+}
+
+#[test]
+fn the_command_builds_an_index_of_a_classifier_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = folder.path().join("index");
+    let models = Path::new(env!("CARGO_MANIFEST_DIR")).join("www/models");
+    let calibration = ["--calibration", "www/models/link-calibration.json"];
+    let printed = run_index_of_classes(&models.join("kinds.jsonl"), &output, &calibration).unwrap();
+    assert!(printed.starts_with("0 masks and 1015 classes of"), "{printed}");
+    let (index, _) = folder::read(&output, Limits::default()).unwrap();
+    let dog = index.entities().iter().position(|entity| entity.qid == "Q144").unwrap() as u32;
+    let members = index.members_of(dog).unwrap();
+    assert!(members.len() > 100, "Dog stands for {} breeds", members.len());
+    assert!(index.entities().iter().any(|entity| entity.class_label.as_deref() == Some("drake")));
+    let header: Value = serde_json::from_slice(&fs::read(output.join(HEADER)).unwrap()).unwrap();
+    assert_eq!(header["sources"][0]["title"], "ImageNet");
+    let text = fs::read(models.join("link-calibration.json")).unwrap();
+    assert_eq!(header["calibration"], serde_json::from_slice::<Value>(&text).unwrap());
+}
+
+#[test]
+fn a_table_that_does_not_fit_its_weights_is_refused_with_the_line() {
+    let folder = tempfile::tempdir().unwrap();
+    let table = folder.path().join("kinds.jsonl");
+    let weights = Path::new(env!("CARGO_MANIFEST_DIR")).join("www/models/kinds.safetensors");
+    let refused = |lines: &[&str]| {
+        fs::write(&table, lines.join("\n")).unwrap();
+        run_index_of_classes(&table, &folder.path().join("index"), &[]).unwrap_err()
+    };
+    let class = r#"{"row": 0, "qid": "Q1", "title": "A", "source": "S"}"#;
+    assert!(refused(&[class]).contains("kinds.safetensors"), "there are no weights yet");
+    fs::copy(weights, folder.path().join("kinds.safetensors")).unwrap();
+    let error = refused(&[class, r#"{"row": 5000, "qid": "Q2", "title": "B"}"#]);
+    assert!(error.contains("line 2: there are no weights of row 5000"), "{error}");
+    let error = refused(&[class, r#"{"qid": "Q2", "title": "B"}"#]);
+    assert!(error.contains("line 2: a line has a row of the weights or members"), "{error}");
+    let error = refused(&[class, r#"{"qid": "Q2", "title": "B", "members": ["Q9"]}"#]);
+    assert!(error.contains("Q2 stands for Q9"), "{error}");
+    fs::write(folder.path().join("kinds.safetensors"), [0; 9]).unwrap();
+    assert!(refused(&[class]).contains("kinds.safetensors"));
+}
