@@ -58,7 +58,8 @@
 //! - `gpu`: the GPU device, its errors, and what happens when it is lost (feature `gpu`).
 //! - [`render`]: a scene of masks drawn by WebGPU, and its twin that draws the same on the CPU.
 //! - [`segment`]: runs a click: models and their manifest, prompts and images to tensors, logits to runs.
-//! - [`link`]: the linking protocol and its client, the encoder, the index, exact search, candidates, calibration.
+//! - [`link`]: the linking protocol and its client, the encoder, the index, exact search, candidates,
+//!   calibration.
 //! - [`app`]: the viewer's state, and the effects of each event, as plain data.
 //! - `web`: the only module that JavaScript calls. Three features compile it to three WebAssembly
 //!   modules: a small one for the page, one for the page's workers, and one for benchmarks and browser
@@ -103,12 +104,12 @@
 //! - **ticket**: the number of a request; only the newest ticket of its kind counts.
 //! - **host**: the code outside the library that runs graphs, reads pixels and fetches files.
 //! - **manifest**: the file that describes models: files, hashes, shapes and limits.
-//! - **entity**: a thing with a Wikipedia article, identified by its QID, its key in Wikidata.
+//! - **entity**: a thing with a Wikipedia article, identified by its QID, its key in Wikidata. A *broader
+//!   entity* of an index stands for others in it.
 //! - **feature map**: features of an image on a grid; the cells under a mask are pooled to one vector.
 //! - **index**: the vectors of known entities, searched for those nearest to a mask's vector.
-//! - **exemplar**: one vector of an entity in the index.
-//! - **prototype**: a classifier's row of weights for an entity in the index, without an image.
-//! - **broader entity**: an entity that stands for others of the index; its score is the sum of theirs.
+//! - **exemplar**: one vector of an entity in the index. A *prototype* is a classifier's row of weights
+//!   instead, without an image.
 //! - **confidence**: the calibrated probability that an entity, or any entity of the index, is right.
 //! - **cached answer**: a linking result stored with the page, shown when the endpoint fails.
 //! - **twin**: the CPU code that computes the same result as a WGSL kernel.

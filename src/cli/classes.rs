@@ -31,7 +31,7 @@ struct Line {
 /// of the classes with the number of entities from each.
 ///
 /// The weights are `weight` `[classes, dimensions]` and `bias` `[classes]` of the safetensors file of the
-/// table's name, in 16 or 32 bits: the state of PyTorch's `Linear`. Classes that no line names are left out.
+/// table's name, in 16 or 32 bits: the state of a `torch.nn.Linear`. Classes that no line names are left out.
 pub(super) fn add(table: &Path, material: &mut Material) -> anyhow::Result<Vec<Source>> {
     let lines = lines(table)?;
     let path = table.with_extension("safetensors");
@@ -68,7 +68,11 @@ fn fill(entity: &mut Entity, from: Entity) {
     entity.description = entity.description.take().or(from.description);
     entity.url = entity.url.take().or(from.url);
     entity.thumbnail = entity.thumbnail.take().or(from.thumbnail);
-    entity.class_label = entity.class_label.take().or(from.class_label);
+    // A result does not tell which class of its entity was recognised.
+    entity.class_label = match (entity.class_label.take(), from.class_label) {
+        (Some(one), Some(other)) if one != other => Some(format!("{one} or {other}")),
+        (one, other) => one.or(other),
+    };
     entity.members.extend(from.members);
 }
 

@@ -1,10 +1,10 @@
 //! `masklink index`: builds the index of known entities for linking, from annotated images, from a
 //! classifier, or from both.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, bail, ensure};
+use anyhow::{Context as _, anyhow, bail, ensure};
 
 use super::annotations::{self, UsableAnnotation};
 use super::classes;
@@ -48,7 +48,7 @@ pub(super) struct IndexArgs {
     #[arg(short, long, value_name = "DIR")]
     output: PathBuf,
     /// Index only annotations of this `data_split`; may be given several times.
-    #[arg(long, value_name = "SPLIT")]
+    #[arg(long, value_name = "SPLIT", requires = "annotations")]
     split: Vec<String>,
     /// Name of the annotated data set, as the page states it.
     #[arg(long, value_name = "NAME", requires = "annotations")]
@@ -77,7 +77,7 @@ pub(super) struct IndexArgs {
     #[arg(long, value_name = "MANIFEST-ENTRY", requires = "calibrate_click")]
     model: Option<ModelChoice>,
     /// Descriptions of the entities: JSON lines with qid, title, description, url and thumbnail.
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", requires = "annotations")]
     entities: Option<PathBuf>,
     /// Address from which a page loads an image; {file} stands for its file name.
     #[arg(long, value_name = "TEMPLATE", default_value = "{file}")]
@@ -103,7 +103,13 @@ pub(super) fn run(args: &IndexArgs) -> anyhow::Result<()> {
         "each --calibrate-annotations needs its own --calibrate-images"
     );
     ensure!(
-        !args.calibrate_click || !(args.calibrate_split.is_empty() && args.calibrate_annotations.is_empty()),
+        args.calibrate_split.is_empty()
+            || args.annotations.is_some()
+            || !args.calibrate_annotations.is_empty(),
+        "--calibrate-split needs --annotations or --calibrate-annotations"
+    );
+    ensure!(
+        !(args.calibrate_click && args.calibrate_split.is_empty() && args.calibrate_annotations.is_empty()),
         "--calibrate-click needs --calibrate-split or --calibrate-annotations"
     );
     let held_out = read_held_out(args)?;
@@ -171,7 +177,8 @@ fn annotated(args: &IndexArgs, encoder: &Encoder) -> anyhow::Result<(Material, V
     let exemplars = exemplars(args, encoder, images, &records, &positions)?;
     ensure!(!exemplars.is_empty(), "none of {} annotations could be indexed", records.len());
     let left_out = records.len() - exemplars.len() + unusable;
-    let source = |title: &String| Source { title: title.clone(), entities: entities.len() as u64 };
+    let shown: BTreeSet<_> = exemplars.iter().map(|(exemplar, _)| exemplar.entity).collect();
+    let source = |title: &String| Source { title: title.clone(), entities: shown.len() as u64 };
     let sources = args.source.iter().map(source).collect();
     Ok((Material { entities, exemplars, ..Material::default() }, sources, left_out))
 }
@@ -182,7 +189,9 @@ fn read_calibration(file: &Path) -> anyhow::Result<Calibration> {
     let mut value: serde_json::Value =
         serde_json::from_slice(&std::fs::read(file).with_context(described)?).with_context(described)?;
     let calibration = value.get_mut("calibration").map(serde_json::Value::take).unwrap_or(value);
-    serde_json::from_value(calibration).with_context(described)
+    let calibration: Calibration = serde_json::from_value(calibration).with_context(described)?;
+    calibration.check().map_err(|reason| anyhow!("{}: {reason}", file.display()))?;
+    Ok(calibration)
 }
 
 /// Reads the annotation files to calibrate with, each with the folder of its images.

@@ -66,8 +66,11 @@ impl Nearest {
         let exemplars = index.nearest(&[vector.as_slice().into()], CANDIDATES).swap_remove(0);
         let logits = index.prototypes().logits(feature).into_iter();
         let mut classes: Vec<_> = logits.map(|(entity, similarity)| Hit { entity, similarity }).collect();
+        if classes.len() > CANDIDATES {
+            classes.select_nth_unstable_by(CANDIDATES - 1, |&a, &b| order(a, b));
+            classes.truncate(CANDIDATES);
+        }
         sort(&mut classes);
-        classes.truncate(CANDIDATES);
         Ok(Self { exemplars, classes })
     }
 
@@ -116,8 +119,7 @@ pub fn ranked(index: &Index, calibration: &Calibration, nearest: &Nearest) -> Ra
 /// similarity, and its lead over the nearest that shares no broader entity with it.
 pub fn nearness(index: &Index, hits: &[Hit]) -> [f64; 3] {
     let Some(top) = hits.first() else { return [1.0, -1.0, 0.0] };
-    let broader = index.broader().iter().map(|broader| broader.members.as_slice());
-    let relatives: Vec<_> = broader.filter(|members| members.binary_search(&top.entity).is_ok()).collect();
+    let relatives: Vec<_> = index.broader_of(top.entity).map(|broader| broader.members.as_slice()).collect();
     let is_related = |hit: &&Hit| relatives.iter().any(|members| members.binary_search(&hit.entity).is_ok());
     let second = hits[1..].iter().find(|hit| !is_related(hit)).map_or(-1.0, |hit| hit.similarity);
     let top = f64::from(top.similarity);
@@ -129,8 +131,6 @@ pub fn candidates(index: &Index, hits: &[Hit], temperature: f64) -> Vec<Candidat
     let log_shares = log_shares(hits, temperature);
     let Some(largest) = hits.first().zip(log_shares.first()) else { return Vec::new() };
     let (top, top_share) = (f64::from(largest.0.similarity), *largest.1);
-    let of_entity: BTreeMap<u32, f64> =
-        hits.iter().map(|hit| hit.entity).zip(log_shares.iter().copied()).collect();
     let mut found: Vec<_> = hits
         .iter()
         .zip(&log_shares)
@@ -142,19 +142,22 @@ pub fn candidates(index: &Index, hits: &[Hit], temperature: f64) -> Vec<Candidat
             listed: true,
         })
         .collect();
-    for broader in index.broader() {
-        let members = broader.members.iter().filter_map(|member| of_entity.get(member).copied());
-        let largest = members.clone().fold(f64::NEG_INFINITY, f64::max);
-        if largest == f64::NEG_INFINITY {
-            continue;
+    // The shares of each broader entity's members among the hits.
+    let mut members: BTreeMap<u32, Vec<f64>> = BTreeMap::new();
+    for (hit, &log_share) in hits.iter().zip(&log_shares) {
+        for broader in index.broader_of(hit.entity) {
+            members.entry(broader.entity).or_default().push(log_share);
         }
-        let log_share = largest + members.map(|share| (share - largest).exp()).sum::<f64>().ln();
+    }
+    for (entity, shares) in members {
+        let largest = shares.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        let log_share = largest + shares.iter().map(|share| (share - largest).exp()).sum::<f64>().ln();
         let listed = (largest - log_share).exp() < MAX_MEMBER_PART;
-        if let Some(own) = found.iter_mut().find(|one| one.entity == broader.entity) {
+        if let Some(own) = found[..hits.len()].iter_mut().find(|one| one.entity == entity) {
             own.listed = !listed;
         }
         let similarity = top + temperature * (log_share - top_share);
-        found.push(Candidate { entity: broader.entity, similarity, log_share, broader: true, listed });
+        found.push(Candidate { entity, similarity, log_share, broader: true, listed });
     }
     found
 }
@@ -169,5 +172,9 @@ fn log_shares(hits: &[Hit], temperature: f64) -> Vec<f64> {
 
 /// Sorts by falling similarity, equal ones by rising QID.
 fn sort(hits: &mut [Hit]) {
-    hits.sort_by(|a, b| b.similarity.total_cmp(&a.similarity).then(a.entity.cmp(&b.entity)));
+    hits.sort_by(|&a, &b| order(a, b));
+}
+
+fn order(a: Hit, b: Hit) -> std::cmp::Ordering {
+    b.similarity.total_cmp(&a.similarity).then(a.entity.cmp(&b.entity))
 }

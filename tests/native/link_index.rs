@@ -256,7 +256,7 @@ fn writing_replaces_the_old_index_and_removes_its_parts() {
     let folder = tempfile::tempdir().unwrap();
     let foreign = folder.path().join("notes.txt");
     fs::write(&foreign, "foreign").unwrap();
-    folder::write(folder.path(), &index(Element::F32), MODEL).unwrap();
+    folder::write(folder.path(), &index_with_classes(Element::F32), MODEL).unwrap();
     folder::write(folder.path(), &index(Element::F16), MODEL).unwrap();
     assert_eq!(folder::read(folder.path(), Limits::default()).unwrap().0, index(Element::F16));
     let mut names: Vec<_> =

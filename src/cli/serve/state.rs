@@ -111,8 +111,8 @@ impl Server {
         let page = root.iter().map(|folder| format!("the page in {}", folder.display()));
         let data = data.iter().map(|folder| format!("{} at {address}?data=data/", folder.display()));
         let index = self.inner.backend.as_ref().map_or("no index".to_owned(), |backend| {
-            let ModelInfo { entities, exemplars, .. } = backend.info();
-            format!("an index of {entities} entities and {exemplars} masks")
+            let ModelInfo { entities, exemplars, prototypes, .. } = backend.info();
+            format!("an index of {entities} entities by {exemplars} masks and {prototypes} classes")
         });
         let served: Vec<_> = page.chain(data).chain([index]).collect();
         format!("{address} serves {}", served.join(", "))

@@ -188,8 +188,9 @@ fn measure(index: &Index, calibration: &Calibration, queries: &[HeldOutQuery], a
         let entities = ranked(index, calibration, &query.nearest).entities;
         let is_found = |scored: &Scored| query.is_found(index, scored);
         let place = entities.iter().position(is_found);
-        first += usize::from(place == Some(0));
-        among_five += usize::from(place.is_some_and(|place| place < 5));
+        let answered = place.filter(|_| query.in_index);
+        first += usize::from(answered == Some(0));
+        among_five += usize::from(answered.is_some_and(|place| place < 5));
         let Some(top) = entities.first() else { continue };
         let bin = &mut bins[((f64::from(top.score) * BINS as f64) as usize).min(BINS - 1)];
         bin.0 += f64::from(top.score);

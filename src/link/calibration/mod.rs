@@ -15,6 +15,9 @@ use serde::{Deserialize, Serialize};
 use logistic::sigmoid;
 use open_set::KnownThreshold;
 
+/// Maximum offset and factor of a scale of prototypes.
+const MAX_SCALE: f32 = 1e6;
+
 /// Turns similarities into scores, and states how well that fits held-out masks.
 ///
 /// In 32 bits, which JSON gives back as they were written.
@@ -50,7 +53,7 @@ pub struct HeldOut {
     pub queries: u64,
     /// Number of those whose entity the index can find.
     pub answerable: u64,
-    /// Part of the answerable whose first candidate was right.
+    /// Part of the answerable whose first candidate was right, a member of it or a broader entity of it.
     pub top1: f32,
     /// Part of the answerable with the right one among the first five.
     pub top5: f32,
@@ -96,7 +99,7 @@ impl Calibration {
     }
 
     /// Returns why numbers read from outside cannot be used.
-    pub(super) fn check(&self) -> Result<(), &'static str> {
+    pub fn check(&self) -> Result<(), &'static str> {
         let [bias, of_similarity, of_share] = self.weights;
         if !(self.temperature.is_finite() && self.temperature > 0.0) {
             return Err("the calibration's temperature is not positive");
@@ -107,8 +110,8 @@ impl Calibration {
             return Err("a weight of the calibration is negative or not finite");
         }
         let PrototypeScale { offset, factor } = self.prototype_scale;
-        if !offset.is_finite() || !factor.is_finite() || factor < 0.0 {
-            return Err("the calibration's scale of prototypes is negative or not finite");
+        if offset.is_nan() || offset.abs() > MAX_SCALE || !(0.0..=MAX_SCALE).contains(&factor) {
+            return Err("the calibration's scale of prototypes is negative, not finite or too large");
         }
         self.known_threshold.as_ref().map_or(Ok(()), KnownThreshold::check)
     }

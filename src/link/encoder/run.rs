@@ -23,8 +23,7 @@ pub async fn prepare<H: Host>(
     Ok(())
 }
 
-/// Computes the feature of a mask: the pooled features of the manifest's views, each of length 1, one
-/// after the other.
+/// Computes the feature of a mask: the pooled features of the manifest's views, joined as it says.
 pub async fn feature<H: Host>(
     encoder: &EncoderManifest,
     host: &H,

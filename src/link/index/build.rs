@@ -28,7 +28,7 @@ pub enum BuildError {
     #[error(transparent)]
     Content(#[from] ContentError),
     /// A feature or a class's weights are shorter or longer than the first.
-    #[error("{what} {row} has {actual} numbers, but the others have {expected}")]
+    #[error("{what} {row} has {actual} numbers, but the index has {expected}")]
     Dimensions {
         /// `exemplar` or `prototype`.
         what: &'static str,
@@ -63,7 +63,10 @@ impl Index {
         let Material { entities, exemplars, classes } = sort(material)?;
         let (exemplars, mut features): (Vec<_>, Vec<_>) = exemplars.into_iter().unzip();
         let (prototypes, weights): (Vec<_>, Vec<_>) = classes.into_iter().unzip();
-        let dimensions = features.first().or(weights.first()).ok_or(ContentError::Empty)?.len();
+        let dimensions = features.first().or(weights.first()).map_or(0, Vec::len);
+        if dimensions == 0 {
+            return Err(ContentError::Empty.into());
+        }
         for (what, rows) in [("exemplar", &features), ("prototype", &weights)] {
             if let Some(row) = rows.iter().position(|row| row.len() != dimensions) {
                 let actual = rows[row].len();

@@ -125,8 +125,8 @@ pub enum ContentError {
         /// Euclidean length found.
         length: f32,
     },
-    /// A weight or the bias of a prototype is not finite.
-    #[error("prototype {row} has a weight or a bias that is not finite")]
+    /// A weight or the bias of a prototype is not finite, or too large.
+    #[error("prototype {row} has a weight or a bias that is not finite or too large")]
     Weights {
         /// Row of the prototype, from 0.
         row: usize,

@@ -109,9 +109,9 @@ fn remove_old_parts(folder: &Path, keep: &[&str]) -> io::Result<()> {
         let Some(name) = name.to_str() else { continue };
         let Some((kind, rest)) = name.split_once('-') else { continue };
         let hash = rest.split('.').next().unwrap_or_default();
-        let is_part = matches!(kind, "mean" | "vectors" | "entities" | "exemplars" | "encoder")
-            && hash.len() == 16
-            && hash.bytes().all(|byte| byte.is_ascii_hexdigit());
+        let kinds = ["mean", "vectors", "entities", "exemplars", "weights", "prototypes", "encoder"];
+        let is_part =
+            kinds.contains(&kind) && hash.len() == 16 && hash.bytes().all(|byte| byte.is_ascii_hexdigit());
         if is_part && !keep.contains(&name) {
             fs::remove_file(entry.path())?;
         }

@@ -17,7 +17,7 @@ pub const VERSION: u32 = 2;
 /// Maximum sizes of an index that is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// Maximum number of exemplars, and of prototypes.
+    /// Maximum number of exemplars, of prototypes and of entities.
     pub exemplars: u64,
     /// Maximum numbers a vector.
     pub dimensions: u64,
@@ -55,7 +55,7 @@ pub struct Header {
     /// Data sets that the entities come from, for people.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub sources: Vec<Source>,
-    /// Turns cosines into scores.
+    /// Turns similarities and logits into scores.
     pub calibration: Calibration,
     /// Files beside the header.
     pub parts: Parts,
@@ -121,12 +121,13 @@ impl Header {
     }
 
     fn check(&self, limits: Limits) -> Result<(), ReadError> {
-        let Self { dimensions, element, exemplars, prototypes, parts, .. } = self;
+        let Self { dimensions, element, exemplars, prototypes, entities, parts, .. } = self;
         let sizes = parts.list().map(|part| part.bytes);
         let bytes = sizes.into_iter().fold(0, u64::saturating_add);
         for (what, limit, actual) in [
             ("exemplars of the index", limits.exemplars, *exemplars),
             ("prototypes of the index", limits.exemplars, *prototypes),
+            ("entities of the index", limits.exemplars, *entities),
             ("numbers of a vector", limits.dimensions, *dimensions),
             ("bytes of the index", limits.bytes, bytes),
         ] {

@@ -45,6 +45,8 @@ pub struct Index {
     /// For each exemplar a number that is the same for exemplars of one image.
     images: Vec<u32>,
     broader: Vec<Broader>,
+    /// Positions in `broader` of those that stand for an entity.
+    broader_of: HashMap<u32, Vec<u32>>,
     sources: Vec<Source>,
     calibration: Calibration,
 }
@@ -239,6 +241,11 @@ impl Index {
         Some(&self.broader[at].members)
     }
 
+    /// Returns the broader entities that stand for an entity.
+    pub fn broader_of(&self, entity: u32) -> impl Iterator<Item = &Broader> {
+        self.broader_of.get(&entity).into_iter().flatten().map(|&at| &self.broader[at as usize])
+    }
+
     /// Returns the positions of an entity's exemplars.
     pub fn exemplars_of(&self, entity: u32) -> Range<usize> {
         self.starts[entity as usize] as usize..self.starts[entity as usize + 1] as usize
@@ -249,7 +256,7 @@ impl Index {
         self.images[exemplar]
     }
 
-    /// Returns the calibration that turns cosines into scores.
+    /// Returns the calibration that turns similarities and logits into scores.
     pub fn calibration(&self) -> &Calibration {
         &self.calibration
     }
@@ -291,6 +298,12 @@ impl Index {
             has_rows[prototype.entity as usize] = true;
         }
         let broader = broader(&entities, &has_rows)?;
+        let mut broader_of: HashMap<u32, Vec<u32>> = HashMap::new();
+        for (at, one) in (0..).zip(&broader) {
+            for &member in &one.members {
+                broader_of.entry(member).or_default().push(at);
+            }
+        }
         let mut numbers = HashMap::new();
         let images = exemplars.iter().map(|exemplar| {
             let next = numbers.len() as u32;
@@ -308,6 +321,7 @@ impl Index {
             starts,
             images,
             broader,
+            broader_of,
             sources,
             calibration,
         })
@@ -337,8 +351,7 @@ fn broader(entities: &[Entity], has_rows: &[bool]) -> Result<Vec<Broader>, Conte
     let found = (0_u32..).zip(entities).filter(is_broader).map(|(at, entity)| {
         let position = |member: &String| {
             let found = positions.get(member.as_str()).copied().filter(|&member| has_rows[member as usize]);
-            let (qid, member) = (entity.qid.clone(), member.clone());
-            found.ok_or(ContentError::Member { qid, member })
+            found.ok_or_else(|| ContentError::Member { qid: entity.qid.clone(), member: member.clone() })
         };
         let mut members = entity.members.iter().map(position).collect::<Result<Vec<_>, _>>()?;
         members.extend(has_rows[at as usize].then_some(at));

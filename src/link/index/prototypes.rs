@@ -3,11 +3,14 @@
 use serde::{Deserialize, Serialize};
 
 use super::error::ContentError;
-use super::vectors::{Element, Vectors};
+use super::vectors::{Vectors, dot};
+
+/// Maximum sum of the absolute weights and bias of a class, so that no logit is infinite.
+const MAX_SIZE: f32 = 1e6;
 
 /// Classes known by a classifier's weights.
 ///
-/// The classifier is linear in a mask's feature of length 1: the logit of a class is the scalar product of
+/// The classifier is linear in a mask's feature: the logit of a class is the scalar product of
 /// its weights and the feature, plus its bias.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Prototypes {
@@ -25,11 +28,6 @@ pub struct Prototype {
 }
 
 impl Prototypes {
-    /// Returns no prototypes, for features of `dimensions` numbers.
-    pub fn none(dimensions: usize) -> Self {
-        Self { weights: Vectors::new(dimensions, Element::F16, &[]), rows: Vec::new() }
-    }
-
     /// Joins classes with their weights, one row a class.
     pub(super) fn checked(
         weights: Vectors,
@@ -38,8 +36,9 @@ impl Prototypes {
     ) -> Result<Self, ContentError> {
         let mut scratch = Vec::new();
         for (row, prototype) in rows.iter().enumerate() {
-            let is_finite = weights.read(row..row + 1, &mut scratch).iter().all(|weight| weight.is_finite());
-            if !is_finite || !prototype.bias.is_finite() {
+            let weights = weights.read(row..row + 1, &mut scratch).iter();
+            let size = prototype.bias.abs() + weights.map(|weight| weight.abs()).sum::<f32>();
+            if !(0.0..=MAX_SIZE).contains(&size) {
                 return Err(ContentError::Weights { row });
             }
             let before = row.checked_sub(1).map_or(0, |before| rows[before].entity);
@@ -60,16 +59,22 @@ impl Prototypes {
         &self.weights
     }
 
-    /// Returns the largest logit of each entity for a feature of length 1, by rising entity.
+    /// Returns the largest logit of each entity for a feature as the encoder gives it, by rising entity.
     pub fn logits(&self, feature: &[f32]) -> Vec<(u32, f32)> {
+        // Converted in blocks that stay in the nearest cache.
+        let block = (16_384 / self.weights.dimensions()).max(1);
         let mut scratch = Vec::new();
-        let weights = self.weights.read(0..self.rows.len(), &mut scratch);
         let mut logits: Vec<(u32, f32)> = Vec::new();
-        for (Prototype { entity, bias }, row) in self.rows.iter().zip(weights.chunks_exact(feature.len())) {
-            let logit = bias + row.iter().zip(feature).map(|(weight, value)| weight * value).sum::<f32>();
-            match logits.last_mut() {
-                Some((last, largest)) if last == entity => *largest = largest.max(logit),
-                _ => logits.push((*entity, logit)),
+        for start in (0..self.rows.len()).step_by(block) {
+            let end = (start + block).min(self.rows.len());
+            let weights = self.weights.read(start..end, &mut scratch);
+            let weights = weights.chunks_exact(self.weights.dimensions());
+            for (Prototype { entity, bias }, row) in self.rows[start..end].iter().zip(weights) {
+                let logit = bias + dot(row, feature);
+                match logits.last_mut() {
+                    Some((last, largest)) if last == entity => *largest = largest.max(logit),
+                    _ => logits.push((*entity, logit)),
+                }
             }
         }
         logits

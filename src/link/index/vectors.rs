@@ -1,10 +1,10 @@
-//! A matrix of unit vectors, one a row, in 16 or 32 bits a number.
+//! A matrix of vectors, one a row, in 16 or 32 bits a number.
 
 use half::f16;
 use half::slice::HalfFloatSliceExt as _;
 use serde::{Deserialize, Serialize};
 
-/// A matrix of unit vectors, one a row.
+/// A matrix of vectors, one a row: unit vectors of exemplars, or weights of classes.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Vectors {
     dimensions: usize,
@@ -130,4 +130,20 @@ impl Element {
 /// Reads 32-bit floats from their little-endian form.
 pub(super) fn floats(bytes: &[u8]) -> Vec<f32> {
     bytes.chunks_exact(4).map(|four| f32::from_le_bytes([four[0], four[1], four[2], four[3]])).collect()
+}
+
+/// Returns the scalar product of two vectors of one length.
+pub(in crate::link) fn dot(a: &[f32], b: &[f32]) -> f32 {
+    // Independent sums that the compiler keeps in vector registers; one sum would wait for each addition.
+    const LANES: usize = 16;
+    let mut sums = [0.0_f32; LANES];
+    let (a_chunks, a_rest) = a.as_chunks::<LANES>();
+    let (b_chunks, b_rest) = b.as_chunks::<LANES>();
+    for (a, b) in a_chunks.iter().zip(b_chunks) {
+        for lane in 0..LANES {
+            sums[lane] += a[lane] * b[lane];
+        }
+    }
+    let rest: f32 = a_rest.iter().zip(b_rest).map(|(a, b)| a * b).sum();
+    sums.iter().sum::<f32>() + rest
 }

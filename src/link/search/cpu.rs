@@ -2,6 +2,7 @@
 
 use super::{Hit, Query, Search};
 use crate::link::index::Index;
+use crate::link::index::vectors::dot;
 
 impl Search for Index {
     fn nearest(&self, queries: &[Query<'_>], k: usize) -> Vec<Vec<Hit>> {
@@ -43,22 +44,6 @@ pub fn nearest_exemplars(index: &Index, query: &[f32], entity: u32, k: usize) ->
 /// Returns the cosine of two vectors of length 1 up to rounding, which the cosine must not show.
 fn cosine(a: &[f32], b: &[f32]) -> f32 {
     dot(a, b).clamp(-1.0, 1.0)
-}
-
-/// Returns the scalar product of two vectors of one length.
-fn dot(a: &[f32], b: &[f32]) -> f32 {
-    // Independent sums that the compiler keeps in vector registers; one sum would wait for each addition.
-    const LANES: usize = 16;
-    let mut sums = [0.0_f32; LANES];
-    let (a_chunks, a_rest) = a.as_chunks::<LANES>();
-    let (b_chunks, b_rest) = b.as_chunks::<LANES>();
-    for (a, b) in a_chunks.iter().zip(b_chunks) {
-        for lane in 0..LANES {
-            sums[lane] += a[lane] * b[lane];
-        }
-    }
-    let rest: f32 = a_rest.iter().zip(b_rest).map(|(a, b)| a * b).sum();
-    sums.iter().sum::<f32>() + rest
 }
 
 /// The best `k` hits so far, sorted, and the best exemplar of the entity that is being read.

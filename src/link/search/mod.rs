@@ -7,7 +7,7 @@ pub mod cpu;
 pub struct Hit {
     /// Position of the entity in the index.
     pub entity: u32,
-    /// Cosine of its nearest exemplar's vector and the query, -1 to 1.
+    /// Cosine of its nearest exemplar's vector and the query, -1 to 1; for a class its logit.
     pub similarity: f32,
 }
 
