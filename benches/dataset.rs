@@ -1,13 +1,13 @@
 //! Measures the rate at which annotation files are read, next to `serde_json` and json-event-parser
-//! reading the same bytes.
+//! reading the same bytes, and the time of the noise rules.
 #![allow(clippy::unwrap_used, reason = "the input is generated here")]
 
 use std::hint::black_box;
 
 use criterion::{Criterion, SamplingMode, Throughput, criterion_group, criterion_main};
 use json_event_parser::{JsonEvent, ReaderJsonParser};
-use masklink::dataset::{Dataset, ReadItem, ReadLimits, Reader, SummaryBuilder};
-use masklink::geometry::Size;
+use masklink::dataset::{Dataset, NoiseInput, ReadItem, ReadLimits, Reader, SummaryBuilder, inspect};
+use masklink::geometry::{Rect, Size};
 use masklink::rle::Mask;
 
 /// Number of annotations, about 2.8 KB each, as in Mask-OVEN-Wiki's training files.
@@ -49,18 +49,23 @@ fn list(record: impl Fn(usize) -> String) -> String {
 
 /// Makes a region between two waves with some holes, in COCO's compressed form, escaped for JSON.
 fn wavy_mask(phase: usize) -> String {
+    wave(phase, 11).to_compressed().replace('\\', "\\\\")
+}
+
+/// Makes a region between two waves with a hole in each column that `hole_step` divides.
+fn wave(phase: usize, hole_step: u32) -> Mask {
     let mut boundaries = Vec::new();
     for x in 40..460_u32 {
         let wave = |frequency: f64, height: f64| (f64::from(x + phase as u32 * 7) * frequency).sin() * height;
         let top = x * 375 + (90.0 + wave(0.05, 50.0) + wave(0.9, 4.0)) as u32;
         let bottom = x * 375 + (290.0 + wave(0.07, 50.0) + wave(1.3, 4.0)) as u32;
         boundaries.push(top);
-        if x % 11 == 0 {
+        if x % hole_step == 0 {
             boundaries.extend([x * 375 + 190, x * 375 + 195]);
         }
         boundaries.push(bottom);
     }
-    Mask::from_boundaries(Size::new(500, 375), boundaries).unwrap().to_compressed().replace('\\', "\\\\")
+    Mask::from_boundaries(Size::new(500, 375), boundaries).unwrap()
 }
 
 fn reading(criterion: &mut Criterion) {
@@ -111,5 +116,25 @@ fn reading(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, reading);
+/// Measures the noise rules on annotations of 1 to 5 masks of about 420 runs each.
+fn noise(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("noise");
+    let boxes = [Rect { x1: 40.2, y1: 38.5, x2: 460.1, y2: 342.8 }; 5];
+    let shapes = [("1 mask", 1, 1_000, 7), ("2 masks", 2, 1_000, 7), ("5 masks", 5, 1_000, 7)];
+    let duplicates = [("2 masks, near duplicates", 2, 1_000, 0), ("2 masks, 39 holes each", 2, 11, 7)];
+    for (name, number, hole_step, phase) in shapes.into_iter().chain(duplicates) {
+        let parts: Vec<Mask> = (0..number).map(|at| wave(at * phase, hole_step)).collect();
+        let union = Mask::union_of(parts[0].size(), &parts).unwrap();
+        let question = Some("what kind of bird is this?");
+        let input = NoiseInput { parts: &parts, union: &union, boxes: &boxes[..number], question };
+        group.bench_function(name, |bencher| bencher.iter(|| inspect(black_box(&input))));
+    }
+    let background = wave(0, 1_000).complement();
+    let parts = std::slice::from_ref(&background);
+    let input = NoiseInput { parts, union: &background, boxes: &boxes[..1], question: None };
+    group.bench_function("background", |bencher| bencher.iter(|| inspect(black_box(&input))));
+    group.finish();
+}
+
+criterion_group!(benches, reading, noise);
 criterion_main!(benches);

@@ -28,7 +28,10 @@ mod limits;
 mod memory;
 mod record;
 
-pub use audit::{Example, Finding, Problem, RecordKind, RecordRef, Tally};
+pub use audit::{
+    Example, Finding, NoiseInput, NoiseReason, NoiseReasons, NoiseReport, Problem, RecordKind, RecordRef,
+    Tally, inspect,
+};
 pub use json::{RawAnnotation, ReadItem, ReadProgress, Reader};
 pub use limits::ReadLimits;
 pub use memory::{

@@ -12,6 +12,7 @@ mod http;
 mod inspect_cli;
 mod link;
 mod link_index;
+mod noise;
 mod onnx;
 mod plvel;
 mod render;

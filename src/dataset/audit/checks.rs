@@ -6,12 +6,12 @@ use crate::geometry::{PixelRect, Rect, Size};
 use crate::rle::{self, Mask};
 
 /// A box and the bounds of its mask disagree below this intersection over union.
-const MIN_BOX_IOU: f64 = 0.5;
+pub(super) const MIN_BOX_IOU: f64 = 0.5;
 /// The other order of a box's numbers fits from this intersection over union on.
 const FITTING_BOX_IOU: f64 = 0.9;
 /// How far, in pixels, a box may extend beyond the image, or its edge be from the mask's: half a
 /// pixel of rounding on either convention.
-const EDGE_SLACK: f64 = 1.0;
+pub(super) const EDGE_SLACK: f64 = 1.0;
 
 /// A decoded mask of an annotation.
 pub(crate) struct DecodedMask {
@@ -137,18 +137,25 @@ pub(crate) fn area(published: Option<f64>, counted: u64, findings: &mut Vec<Find
 }
 
 fn disagreement(found: Rect, mask: PixelRect) -> Option<Problem> {
-    let bounds = Rect::from(mask);
-    let edges = [(found.x1, bounds.x1), (found.y1, bounds.y1), (found.x2, bounds.x2), (found.y2, bounds.y2)];
-    let overlap = iou(found, bounds);
-    // A box of fractions and the whole pixels of a small mask may overlap little and still agree.
-    if overlap >= MIN_BOX_IOU || edges.iter().all(|(edge, other)| (edge - other).abs() <= EDGE_SLACK) {
+    if fits(found, mask, MIN_BOX_IOU) {
         return None;
     }
+    let bounds = Rect::from(mask);
+    let overlap = iou(found, bounds);
     let as_size = Rect::from_xywh([found.x1, found.y1, found.x2, found.y2]);
     let as_corner = Rect { x2: found.width(), y2: found.height(), ..found };
     let fits_in_other_order =
         [as_size, as_corner].into_iter().any(|other| iou(other, bounds) >= FITTING_BOX_IOU);
     Some(Problem::BoxDisagrees { mask, iou: overlap as f32, fits_in_other_order })
+}
+
+/// Returns `true` if a box and the bounds of a mask have at least this intersection over union, or edges
+/// at most [`EDGE_SLACK`] apart: a box of fractions and the whole pixels of a small mask may overlap little
+/// and still agree.
+pub(super) fn fits(found: Rect, mask: PixelRect, min_iou: f64) -> bool {
+    let bounds = Rect::from(mask);
+    let edges = [(found.x1, bounds.x1), (found.y1, bounds.y1), (found.x2, bounds.x2), (found.y2, bounds.y2)];
+    iou(found, bounds) >= min_iou || edges.iter().all(|(edge, other)| (edge - other).abs() <= EDGE_SLACK)
 }
 
 /// Returns the smallest rectangle around two.
@@ -158,11 +165,11 @@ fn hull(a: PixelRect, b: PixelRect) -> PixelRect {
     PixelRect { x, y, width: right - x, height: bottom - y }
 }
 
-fn hull_of_boxes(a: Rect, b: Rect) -> Rect {
+pub(super) fn hull_of_boxes(a: Rect, b: Rect) -> Rect {
     Rect { x1: a.x1.min(b.x1), y1: a.y1.min(b.y1), x2: a.x2.max(b.x2), y2: a.y2.max(b.y2) }
 }
 
-fn iou(a: Rect, b: Rect) -> f64 {
+pub(super) fn iou(a: Rect, b: Rect) -> f64 {
     let area = |rect: Rect| rect.width().max(0.0) * rect.height().max(0.0);
     let shared =
         area(Rect { x1: a.x1.max(b.x1), y1: a.y1.max(b.y1), x2: a.x2.min(b.x2), y2: a.y2.min(b.y2) });
