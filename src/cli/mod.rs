@@ -19,6 +19,7 @@ mod progress;
 mod rle;
 pub mod segmenter;
 pub mod serve;
+mod synth;
 
 use std::process::ExitCode;
 
@@ -44,6 +45,8 @@ enum Command {
     Index(index::IndexArgs),
     /// Serves the page and the linking endpoint.
     Serve(serve::ServeArgs),
+    /// Writes an annotation file of Mask-OVEN-Wiki's shape, made up from a seed, to measure with.
+    Synth(synth::SynthArgs),
 }
 
 /// Runs the command line of this process and returns its exit status: 0 for success, 1 for failure, 2 for
@@ -55,6 +58,7 @@ pub fn run() -> ExitCode {
         Command::Eval(args) => eval::run(args),
         Command::Index(args) => index::run(&args),
         Command::Serve(args) => serve::run(args),
+        Command::Synth(args) => synth::run(&args),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

@@ -23,4 +23,5 @@ mod segment;
 mod serve;
 mod serving;
 mod shared_data;
+mod synth;
 mod tidy;
