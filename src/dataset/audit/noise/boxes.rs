@@ -1,6 +1,8 @@
 //! Compares the boxes of an annotation with its mask.
 
-use super::parts::{Components, MIN_DENSE_REGIONS, Part};
+use super::columns::Columns;
+use super::components::{Components, MIN_DENSE_REGIONS};
+use super::parts::Part;
 use crate::dataset::audit::checks::{EDGE_SLACK, MIN_BOX_IOU, fits, hull_of_boxes, iou};
 use crate::geometry::{PixelRect, Rect, Size};
 use crate::rle::Mask;
@@ -45,7 +47,7 @@ pub(super) fn disagree(
     // Specks can stretch the bounds of a mask that is far smaller than its box; a thin object is one
     // component.
     let is_sparse = (whole.area as f64) < MIN_FILL * hull.width() * hull.height();
-    is_sparse && boxes.len() == 1 && components.largest_bounds.is_some_and(|main| differ(hull, main))
+    is_sparse && boxes.len() == 1 && components.largest().bounds().is_some_and(|main| differ(hull, main))
 }
 
 /// Returns `true` if there are as many different boxes as in a dense scene.
@@ -88,15 +90,17 @@ impl Window {
 
     /// Returns the number of the mask's pixels inside.
     fn area_of(&self, mask: &Mask) -> u64 {
-        let height = mask.size().height;
-        mask.runs()
-            .map(|run| self.pixels_before(run.end, height) - self.pixels_before(run.start, height))
-            .sum()
+        let mut columns = Columns::new(mask.size().height);
+        let mut area = 0;
+        for run in mask.runs() {
+            let before = self.pixels_before(columns.find(run.start));
+            area += self.pixels_before(columns.find(run.end)) - before;
+        }
+        area
     }
 
-    /// Returns the number of pixels inside whose column-major index is below `index`.
-    fn pixels_before(&self, index: u32, height: u32) -> u64 {
-        let (column, row) = (index / height, index % height);
+    /// Returns the number of pixels inside that are before a pixel in column-major order.
+    fn pixels_before(&self, (column, row): (u32, u32)) -> u64 {
         let columns = u64::from(column.clamp(self.left, self.right) - self.left);
         let rows = if (self.left..self.right).contains(&column) {
             row.clamp(self.top, self.bottom) - self.top

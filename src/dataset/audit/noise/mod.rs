@@ -2,6 +2,9 @@
 //! them.
 
 mod boxes;
+mod columns;
+mod components;
+mod measure;
 mod parts;
 mod question;
 mod reason;
@@ -9,7 +12,8 @@ mod swap;
 
 pub use reason::{NoiseReason, NoiseReasons};
 
-use parts::{Components, Part};
+use components::Components;
+use parts::Part;
 
 use crate::geometry::Rect;
 use crate::rle::Mask;
@@ -63,8 +67,10 @@ pub struct NoiseReport {
 /// ```
 pub fn inspect(input: &NoiseInput<'_>) -> NoiseReport {
     let pixels = input.union.size().pixels();
-    let whole = Part::new(input.union);
-    let mut report = NoiseReport { area: whole.area, ..NoiseReport::default() };
+    let components = Components::new(input.union);
+    let whole = Part::measured(input.union, components.whole());
+    let mut report =
+        NoiseReport { area: whole.area, components: components.len() as u32, ..NoiseReport::default() };
     if pixels > 0 {
         report.area_share = (whole.area as f64 / pixels as f64) as f32;
     }
@@ -74,8 +80,6 @@ pub fn inspect(input: &NoiseInput<'_>) -> NoiseReport {
     if whole.area == 0 {
         report.reasons.insert(NoiseReason::EmptyMask);
     } else {
-        let components = Components::new(input.union);
-        report.components = components.areas.len() as u32;
         inspect_mask(input, &whole, &components, &mut report.reasons);
     }
     report.suspicion = report.reasons.suspicion();
