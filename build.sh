@@ -10,7 +10,7 @@ readonly DIST="dist"
 readonly WASM_TRIPLE="wasm32-unknown-unknown"
 # WebAssembly modules, each the program and the feature of its name: those of the page, and that of
 # measuring and testing it.
-readonly PAGE_MODULES=(viewer workers) ALL_MODULES=(viewer workers workbench)
+readonly PAGE_MODULES=(viewer workers explorer) ALL_MODULES=(viewer workers explorer workbench)
 # Every browser with WebGPU, and ONNX Runtime itself, has SIMD.
 export CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS="-C target-feature=+simd128"
 

@@ -10,20 +10,27 @@ use clap::Args;
 use image::metadata::Orientation;
 use image::{ImageDecoder as _, ImageReader};
 
+use super::inspect_pack;
 use super::inspect_report::{ImageFiles, InspectReport};
 use super::progress::Progress;
 use crate::dataset::{ImageRecord, ReadLimits, Summary, SummaryBuilder};
 use crate::geometry::Size;
 
-/// Summarizes an annotation file: counts, splits, sizes, and problems in its records (findings).
+/// Summarizes an annotation file or a pack: counts, splits, sizes, and problems in its records (findings).
 ///
 /// The exit status is 1 if the file cannot be read or has no records, and with --strict also if there
 /// are findings; otherwise it is 0.
 #[derive(Args)]
 pub(super) struct InspectArgs {
+    /// Pack made by `masklink pack`; --strict then compares the hash of every file
+    #[arg(value_name = "PACK", required_unless_present = "annotations", conflicts_with = "annotations")]
+    pack: Option<PathBuf>,
+    /// Print the record with this id instead of a summary
+    #[arg(long, value_name = "ID", requires = "pack")]
+    record: Option<String>,
     /// Annotation file: Mask-OVEN-Wiki or plain COCO
     #[arg(long, value_name = "FILE")]
-    annotations: PathBuf,
+    annotations: Option<PathBuf>,
     /// Folder of the images; also report missing images and images whose size differs from the file's
     #[arg(long, value_name = "DIR")]
     images: Option<PathBuf>,
@@ -42,14 +49,22 @@ pub(super) struct InspectArgs {
 const CHUNK_BYTES: usize = 1 << 20;
 
 pub(super) fn run(args: &InspectArgs) -> anyhow::Result<()> {
+    match (&args.pack, &args.annotations) {
+        (Some(pack), _) => inspect_pack::run(pack, args.record.as_deref(), args.json, args.strict),
+        (None, Some(annotations)) => inspect_file(args, annotations),
+        (None, None) => bail!("give a pack or --annotations"),
+    }
+}
+
+fn inspect_file(args: &InspectArgs, annotations: &Path) -> anyhow::Result<()> {
     if let Some(folder) = args.images.as_deref().filter(|folder| !folder.is_dir()) {
         bail!("{} is not a folder", folder.display());
     }
     let started = Instant::now();
-    let summary = summary(&args.annotations, args.findings)?;
+    let summary = summary(annotations, args.findings)?;
     let seconds = started.elapsed().as_secs_f64();
     let files = args.images.as_deref().map(|folder| compare_files(&summary.images, folder, args.findings));
-    let report = InspectReport::new(&args.annotations, seconds, &summary, files);
+    let report = InspectReport::new(annotations, seconds, &summary, files);
     let mut out = std::io::stdout().lock();
     if args.json {
         writeln!(out, "{}", serde_json::to_string(&report)?)?;
@@ -58,7 +73,7 @@ pub(super) fn run(args: &InspectArgs) -> anyhow::Result<()> {
     }
     // A file of empty sections has no findings and is valid.
     if summary.progress.records() == 0 && report.findings() > 0 {
-        bail!("{}: no images, categories or annotations found", args.annotations.display());
+        bail!("{}: no images, categories or annotations found", annotations.display());
     }
     let found = report.findings();
     if args.strict && found > 0 {

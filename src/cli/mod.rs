@@ -13,8 +13,10 @@ mod eval_segment;
 pub mod host;
 mod index;
 mod inspect;
+mod inspect_pack;
 mod inspect_report;
 pub mod onnx;
+mod pack;
 mod progress;
 mod rle;
 pub mod segmenter;
@@ -37,12 +39,14 @@ struct CommandLine {
 enum Command {
     /// Measures masks from JSON lines: area, box, runs, components, hash and canonical counts.
     Rle(rle::RleArgs),
-    /// Summarizes an annotation file and lists its findings.
+    /// Summarizes an annotation file or a pack, and lists its findings.
     Inspect(inspect::InspectArgs),
     /// Measures models on annotation files.
     Eval(eval::EvalArgs),
     /// Builds the index of known entities for linking, from an annotation file and its images.
     Index(index::IndexArgs),
+    /// Makes a static folder for browsing from annotation files of any length.
+    Pack(pack::PackArgs),
     /// Serves the page and the linking endpoint.
     Serve(serve::ServeArgs),
     /// Writes an annotation file of Mask-OVEN-Wiki's shape, made up from a seed, to measure with.
@@ -57,6 +61,7 @@ pub fn run() -> ExitCode {
         Command::Inspect(args) => inspect::run(&args),
         Command::Eval(args) => eval::run(args),
         Command::Index(args) => index::run(&args),
+        Command::Pack(args) => pack::run(&args),
         Command::Serve(args) => serve::run(args),
         Command::Synth(args) => synth::run(&args),
     };
@@ -74,4 +79,14 @@ pub fn run() -> ExitCode {
 fn is_broken_pipe(error: &anyhow::Error) -> bool {
     let of_output = error.downcast_ref::<std::io::Error>();
     of_output.is_some_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe)
+}
+
+/// Returns bytes in hexadecimal.
+fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write as _;
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        // Writing to a string does not fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
 }

@@ -23,16 +23,21 @@
 //! ```
 
 mod audit;
+pub mod catalog;
 mod json;
 mod limits;
 mod memory;
+pub mod pack;
 mod record;
 
 pub use audit::{
     Example, Finding, NoiseInput, NoiseReason, NoiseReasons, NoiseReport, Problem, RecordKind, RecordRef,
     Tally, inspect,
 };
-pub use json::{RawAnnotation, ReadItem, ReadProgress, Reader};
+pub use json::{
+    AnnotationKeys, DecodedMasks, RawAnnotation, ReadItem, ReadProgress, Reader, RecordScanner, Scanned,
+    Section, parse_annotation, parse_category, parse_image, parse_keys,
+};
 pub use limits::ReadLimits;
 pub use memory::{
     CategoryCount, ChunkedVec, Dataset, DatasetBuilder, ImageResult, Order, Overview, Query, QueryMatches,

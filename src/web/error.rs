@@ -26,13 +26,13 @@ pub(super) fn of_render(error: &crate::render::Error) -> JsValue {
 }
 
 /// Plain data as JSON.
-#[cfg(feature = "workers")]
+#[cfg(any(feature = "workers", feature = "explorer"))]
 pub(super) fn to_json(data: &impl serde::Serialize) -> Result<String, JsValue> {
     serde_json::to_string(data).map_err(|error| js_error("json", error))
 }
 
 /// Plain data from JSON.
-#[cfg(feature = "workers")]
+#[cfg(any(feature = "workers", feature = "explorer"))]
 pub(super) fn from_json<T: serde::de::DeserializeOwned>(json: &str) -> Result<T, JsValue> {
     serde_json::from_str(json).map_err(|error| js_error("json", error))
 }
@@ -44,7 +44,7 @@ pub(super) fn code_of(thrown: &JsValue) -> Option<String> {
 }
 
 /// Returns the message of anything that JavaScript threw.
-#[cfg(feature = "workers")]
+#[cfg(any(feature = "workers", feature = "explorer"))]
 pub(super) fn message_of(thrown: &JsValue) -> String {
     use wasm_bindgen::JsCast as _;
     match thrown.dyn_ref::<js_sys::Error>() {

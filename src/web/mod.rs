@@ -1,15 +1,18 @@
 //! The boundary to JavaScript: classes over the crate, documented for those who call them from JavaScript.
 //!
 //! Every failure becomes a JavaScript `Error` with a stable `code`. A page loads two modules: a small one
-//! that draws (feature `viewer`), and in its workers one that reads files and runs models (`workers`).
+//! that draws (feature `viewer`), and in its workers one that reads files and runs models (`workers`);
+//! the explorer's worker has one of its own (`explorer`).
 //! `worker`, `host` and `ort` implement [`Host`](crate::model::Host) over ONNX Runtime Web.
 
 #[cfg(feature = "workbench")]
 mod bench;
 #[cfg(feature = "workers")]
 mod dataset;
-#[cfg(any(feature = "viewer", feature = "workers", feature = "workbench"))]
+#[cfg(any(feature = "viewer", feature = "workers", feature = "explorer", feature = "workbench"))]
 mod error;
+#[cfg(feature = "explorer")]
+mod explorer;
 #[cfg(any(feature = "viewer", feature = "workers"))]
 pub mod hash;
 #[cfg(feature = "workers")]

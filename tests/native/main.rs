@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod app;
+mod catalog;
 mod dataset;
 mod dataset_chunks;
 mod dataset_hostile;
@@ -14,6 +15,7 @@ mod link;
 mod link_index;
 mod noise;
 mod onnx;
+mod pack;
 mod plvel;
 mod render;
 mod rle;

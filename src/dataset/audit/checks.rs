@@ -26,6 +26,11 @@ impl DecodedMask {
         let bounds = mask.bbox();
         Self { index, mask, bounds }
     }
+
+    /// Returns the mask.
+    pub(crate) fn into_mask(self) -> Mask {
+        self.mask
+    }
 }
 
 /// The union of an annotation's masks, measured.
@@ -35,6 +40,8 @@ pub(crate) struct Union {
     pub(crate) size: Size,
     pub(crate) area: u64,
     pub(crate) bounds: Option<PixelRect>,
+    /// The union of two or more masks.
+    pub(crate) mask: Option<Mask>,
 }
 
 impl Union {
@@ -45,12 +52,15 @@ impl Union {
         let drawable = image.filter(|size| size.pixels() <= rle::MAX_PIXELS);
         let size = sizes.find(|&size| Some(size) == image).or(first).or(drawable).unwrap_or_default();
         let fitting = || masks.iter().filter(|part| part.mask.size() == size);
-        let area = match masks {
-            [] => 0,
-            [part] => part.mask.area(),
-            _ => Mask::union_of(size, &fitting().map(|part| part.mask.clone()).collect::<Vec<_>>())?.area(),
+        let (area, mask) = match masks {
+            [] => (0, None),
+            [part] => (part.mask.area(), None),
+            _ => {
+                let union = Mask::union_of(size, &fitting().map(|part| part.mask.clone()).collect::<Vec<_>>())?;
+                (union.area(), Some(union))
+            }
         };
-        Ok(Self { size, area, bounds: fitting().filter_map(|part| part.bounds).reduce(hull) })
+        Ok(Self { size, area, bounds: fitting().filter_map(|part| part.bounds).reduce(hull), mask })
     }
 }
 

@@ -188,6 +188,24 @@ fn other_order(fits: bool) -> &'static str {
 }
 
 impl Problem {
+    /// Returns the problem of a record that is not valid JSON; `record` is its position in the file.
+    pub fn malformed(error: &serde_json::Error, record: u64, json: &[u8]) -> Self {
+        let before: usize = json
+            .split_inclusive(|&byte| byte == b'\n')
+            .take(error.line().saturating_sub(1))
+            .map(<[u8]>::len)
+            .sum();
+        let within = (before + error.column()).saturating_sub(1).min(json.len());
+        let message = error.to_string();
+        let reason = message.rsplit_once(" at line ").map_or(message.as_str(), |(reason, _)| reason).into();
+        Self::Malformed { record, at: record + within as u64, reason }
+    }
+
+    /// Returns whether one of the noise rules finds the same.
+    pub fn is_noise(&self) -> bool {
+        matches!(self, Self::EmptyMask | Self::BoxDisagrees { .. })
+    }
+
     /// Returns the number of bytes that its strings take on the heap.
     pub(super) fn text_bytes(&self) -> usize {
         match self {

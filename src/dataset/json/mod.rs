@@ -8,5 +8,7 @@ mod scan;
 mod value;
 mod wire;
 
-pub use raw::RawAnnotation;
+pub use raw::{DecodedMasks, RawAnnotation};
 pub use reader::{ReadItem, ReadProgress, Reader};
+pub use scan::{RecordScanner, Scanned, Section};
+pub use wire::{AnnotationKeys, parse_annotation, parse_category, parse_image, parse_keys};

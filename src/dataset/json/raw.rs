@@ -1,8 +1,11 @@
 //! An annotation as read, before its image is known, and its conversion to a complete one.
 
+use std::borrow::Cow;
+
 use crate::dataset::audit::{
-    Finding, Problem,
+    Finding, NoiseInput, NoiseReport, Problem,
     checks::{self, DecodedMask},
+    inspect,
 };
 use crate::dataset::limits::ReadLimits;
 use crate::dataset::record::{Annotation, EncodedMask, ImageRecord};
@@ -19,6 +22,33 @@ pub struct RawAnnotation {
     pub(super) masks: Vec<Indexed<RawMask>>,
     /// Flat x, y lists in image space.
     pub(super) polygons: Vec<Indexed<Vec<f64>>>,
+}
+
+/// The masks of an annotation that have its [`mask_size`](Annotation::mask_size), decoded.
+#[derive(Clone, Debug, Default)]
+pub struct DecodedMasks {
+    /// The masks in the order of the published list.
+    pub parts: Vec<Mask>,
+    /// Their union, where there are two or more.
+    union: Option<Mask>,
+}
+
+impl DecodedMasks {
+    /// Returns the union of the masks; empty if there are none.
+    pub fn union(&self, size: Size) -> Result<Cow<'_, Mask>, rle::Error> {
+        match (&self.union, self.parts.as_slice()) {
+            (Some(union), _) => Ok(Cow::Borrowed(union)),
+            (None, [only]) => Ok(Cow::Borrowed(only)),
+            (None, _) => Mask::empty(size).map(Cow::Owned),
+        }
+    }
+
+    /// Runs the noise rules on the masks, boxes and question of their annotation.
+    pub fn inspect(&self, annotation: &Annotation) -> NoiseReport {
+        let Ok(union) = self.union(annotation.mask_size) else { return NoiseReport::default() };
+        let question = annotation.question.as_deref();
+        inspect(&NoiseInput { parts: &self.parts, union: &union, boxes: &annotation.boxes, question })
+    }
 }
 
 /// An element with its index in the published list.
@@ -44,6 +74,15 @@ impl RawAnnotation {
 
     /// Decodes the masks and checks the record, against its image if the file lists it.
     pub fn resolve(self, image: Option<&ImageRecord>, limits: &ReadLimits) -> Annotation {
+        self.resolve_keeping_masks(image, limits).0
+    }
+
+    /// Does the same as [`resolve`](Self::resolve), and returns the decoded masks too.
+    pub fn resolve_keeping_masks(
+        self,
+        image: Option<&ImageRecord>,
+        limits: &ReadLimits,
+    ) -> (Annotation, DecodedMasks) {
         let Self { mut annotation, masks, polygons } = self;
         let mut findings = std::mem::take(&mut annotation.findings);
         if image.is_none() && !annotation.image.is_empty() {
@@ -72,11 +111,13 @@ impl RawAnnotation {
                 None => findings.push(Finding::new("segmentation", Problem::PolygonsWithoutSize)),
             }
         }
+        let mut whole = None;
         match checks::masks(&decoded, &annotation.boxes, image_size, &mut findings) {
             Ok(union) => {
                 annotation.mask_size = union.size;
                 annotation.mask_area = union.area;
                 annotation.mask_bounds = union.bounds;
+                whole = union.mask;
             }
             Err(error) => findings.push(Finding::new("segmentation", error.into())),
         }
@@ -86,7 +127,14 @@ impl RawAnnotation {
         findings.truncate(limits.findings);
         annotation.findings = findings;
         annotation.shrink_to_fit();
-        annotation
+        let parts = decoded.into_iter().map(DecodedMask::into_mask);
+        let parts = parts.filter(|mask| mask.size() == annotation.mask_size).collect();
+        (annotation, DecodedMasks { parts, union: whole })
+    }
+
+    /// Returns whether the annotation has polygons, which need the image's size.
+    pub fn has_polygons(&self) -> bool {
+        !self.polygons.is_empty()
     }
 
     /// Frees unused capacity.

@@ -130,31 +130,19 @@ fn parse(
     }
     let (count, item) = match section {
         Section::Images => {
-            let item = wire::image(json, progress.images, limits).map(ReadItem::Image);
+            let item = wire::parse_image(json, progress.images, limits).map(ReadItem::Image);
             (&mut progress.images, item)
         }
         Section::Categories => {
-            let item = wire::category(json, progress.categories, limits).map(ReadItem::Category);
+            let item = wire::parse_category(json, progress.categories, limits).map(ReadItem::Category);
             (&mut progress.categories, item)
         }
         Section::Annotations => {
-            let item = wire::annotation(json, progress.annotations, limits).map(ReadItem::Annotation);
+            let item = wire::parse_annotation(json, progress.annotations, limits).map(ReadItem::Annotation);
             (&mut progress.annotations, item)
         }
     };
     *count += 1;
-    sink(item.unwrap_or_else(|error| ReadItem::Problem(malformed(&error, at, json))));
+    sink(item.unwrap_or_else(|error| ReadItem::Problem(Problem::malformed(&error, at, json))));
     false
-}
-
-fn malformed(error: &serde_json::Error, record: u64, json: &[u8]) -> Problem {
-    let before: usize = json
-        .split_inclusive(|&byte| byte == b'\n')
-        .take(error.line().saturating_sub(1))
-        .map(<[u8]>::len)
-        .sum();
-    let within = (before + error.column()).saturating_sub(1).min(json.len());
-    let message = error.to_string();
-    let reason = message.rsplit_once(" at line ").map_or(message.as_str(), |(reason, _)| reason).into();
-    Problem::Malformed { record, at: record + within as u64, reason }
 }

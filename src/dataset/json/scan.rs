@@ -14,23 +14,33 @@ use crate::dataset::audit::Problem;
 
 /// A section of the file that holds records.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Section {
+pub enum Section {
+    /// The list `images`.
     Images,
+    /// The list `categories`.
     Categories,
+    /// The list `annotations`, or the list that is the whole file.
     Annotations,
 }
 
 /// A part of the file that the scanner found, in file order.
-pub(super) enum Scanned<'a> {
-    /// An object of a section, at this position from the beginning of the file.
-    Record { section: Section, at: u64, json: &'a [u8] },
+pub enum Scanned<'a> {
+    /// An object of a section.
+    Record {
+        /// The section.
+        section: Section,
+        /// Position from the beginning of the file.
+        at: u64,
+        /// The bytes from `{` to `}`, not parsed yet.
+        json: &'a [u8],
+    },
     /// An element of a section that is left out, or an error between records; scanning continues if it
     /// can.
     Problem(Problem),
 }
 
 /// Splits the bytes of a file into records.
-pub(super) struct RecordScanner {
+pub struct RecordScanner {
     state: State,
     separator: Separator,
     nesting: NestingScanner,
@@ -87,7 +97,8 @@ enum Separator {
 const MAX_KEY_BYTES: usize = 16;
 
 impl RecordScanner {
-    pub(super) fn new(max_record_bytes: usize) -> Self {
+    /// Creates a scanner at the beginning of a file; longer records are skipped without being stored.
+    pub fn new(max_record_bytes: usize) -> Self {
         Self {
             state: State::Start,
             separator: Separator::Absent,
@@ -106,17 +117,17 @@ impl RecordScanner {
     }
 
     /// Returns the number of bytes pushed.
-    pub(super) fn position(&self) -> u64 {
+    pub fn position(&self) -> u64 {
         self.base
     }
 
     /// Returns whether further bytes are ignored.
-    pub(super) fn is_broken(&self) -> bool {
+    pub fn is_broken(&self) -> bool {
         self.state == State::Broken
     }
 
     /// Scans the next bytes of the file.
-    pub(super) fn push(&mut self, bytes: &[u8], sink: &mut impl FnMut(Scanned<'_>)) {
+    pub fn push(&mut self, bytes: &[u8], sink: &mut impl FnMut(Scanned<'_>)) {
         let mut at = 0;
         while at < bytes.len() {
             at = match self.state {
@@ -133,7 +144,7 @@ impl RecordScanner {
     }
 
     /// Returns the problem of a file that ends here; `None` if the file is complete.
-    pub(super) fn finish(&self) -> Option<Problem> {
+    pub fn finish(&self) -> Option<Problem> {
         let not_annotations = |expected| Some(Problem::NotAnnotations { at: self.base, expected });
         let (inside, since) = match self.state {
             State::Broken => return None,

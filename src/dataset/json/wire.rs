@@ -31,11 +31,12 @@ macro_rules! wire_record {
 
 wire_record!(WireImage: id, file_name, width, height, coco_url, url, flickr_url);
 wire_record!(WireCategory: id, name, description, thumbnail);
+wire_record!(WireKeys: image_id, category_id);
 wire_record!(WireAnnotation: id, image_id, category_id, segmentation, bbox, label, text_prompt, question,
     data_split, iscrowd, area);
 
 /// Parses an element of `images`; `number` becomes its id when it has none.
-pub(super) fn image(json: &[u8], number: u64, limits: &ReadLimits) -> serde_json::Result<ImageRecord> {
+pub fn parse_image(json: &[u8], number: u64, limits: &ReadLimits) -> serde_json::Result<ImageRecord> {
     let wire: WireImage<'_> = serde_json::from_slice(json)?;
     let mut fields = Fields::new(limits);
     let id = fields.id_or_number("id", wire.id, number);
@@ -49,7 +50,7 @@ pub(super) fn image(json: &[u8], number: u64, limits: &ReadLimits) -> serde_json
 }
 
 /// Parses an element of `categories`; `number` becomes its id when it has none.
-pub(super) fn category(json: &[u8], number: u64, limits: &ReadLimits) -> serde_json::Result<Category> {
+pub fn parse_category(json: &[u8], number: u64, limits: &ReadLimits) -> serde_json::Result<Category> {
     let wire: WireCategory<'_> = serde_json::from_slice(json)?;
     let mut fields = Fields::new(limits);
     let id = fields.id_or_number("id", wire.id, number);
@@ -62,8 +63,27 @@ pub(super) fn category(json: &[u8], number: u64, limits: &ReadLimits) -> serde_j
     Ok(Category { id, name, description, thumbnail, findings: fields.findings })
 }
 
+/// The ids that an annotation refers to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AnnotationKeys {
+    /// As [`Annotation::image`]; empty when the record has none.
+    pub image: String,
+    /// As [`Annotation::category`]; empty when the record has none.
+    pub category: String,
+}
+
+/// Parses the ids that an element of `annotations` refers to, and skips the rest.
+pub fn parse_keys(json: &[u8], limits: &ReadLimits) -> serde_json::Result<AnnotationKeys> {
+    let wire: WireKeys<'_> = serde_json::from_slice(json)?;
+    let mut fields = Fields::new(limits);
+    Ok(AnnotationKeys {
+        image: fields.required_id("image_id", wire.image_id),
+        category: fields.required_id("category_id", wire.category_id),
+    })
+}
+
 /// Parses an element of `annotations`; `number` becomes its id when it has none.
-pub(super) fn annotation(json: &[u8], number: u64, limits: &ReadLimits) -> serde_json::Result<RawAnnotation> {
+pub fn parse_annotation(json: &[u8], number: u64, limits: &ReadLimits) -> serde_json::Result<RawAnnotation> {
     let wire: WireAnnotation<'_> = serde_json::from_slice(json)?;
     let mut fields = Fields::new(limits);
     let id = fields.id_or_number("id", wire.id, number);

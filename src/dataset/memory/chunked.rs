@@ -18,7 +18,7 @@ pub struct ChunkedVec<T> {
 
 impl<T> ChunkedVec<T> {
     /// Appends an element.
-    pub(super) fn push(&mut self, element: T) {
+    pub(in crate::dataset) fn push(&mut self, element: T) {
         match self.chunks.last_mut() {
             Some(chunk) if chunk.len() < CHUNK => chunk.push(element),
             _ => self.chunks.push(vec![element]),

@@ -23,11 +23,28 @@ impl Label {
         );
         scored.unwrap_or_else(|| Self { text: label.trim().to_owned(), score: None })
     }
+
+    /// Returns the label in the published form, with at least two decimals of the score.
+    pub fn published(&self) -> String {
+        let Self { text, score } = self;
+        match score {
+            None => text.clone(),
+            Some(score) if (score * 100.0 - (score * 100.0).round()).abs() < 1e-3 => format!("{text}({score:.2})"),
+            Some(score) => format!("{text}({score})"),
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::Label;
+
+    #[test]
+    fn labels_return_to_their_published_form() {
+        for label in ["a organisms a bird(0.44)", "couch(1.00)", "a cat(0.123)", "Mercury (planet)", ""] {
+            assert_eq!(Label::parse(label).published(), label);
+        }
+    }
 
     #[test]
     fn scores_are_split_from_phrases() {

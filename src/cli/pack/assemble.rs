@@ -1,0 +1,249 @@
+//! Writes the catalog and the manifest of a pack from the batches in their order.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::{Read as _, Write as _};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, bail};
+use sha2::{Digest as _, Sha256};
+
+use super::Written;
+use super::batch::EncodedBatch;
+use super::findings::FindingsFile;
+use super::thumbnails::Thumbnails;
+use crate::dataset::catalog::{
+    Cell, CellCodes, EntityColumns, Header, Input, MAX_SPLITS, PageFile, Part, Piece, ProblemCount, Records,
+    add_problem, blocks_part, entities_part, id_parts, image_parts,
+};
+use crate::dataset::pack::manifest::{FORMAT, MANIFEST, Manifest, PackFile};
+
+/// Maximum bytes of a file of the catalog.
+const PIECE_BYTES: usize = 48 << 20;
+/// Compression of the parts that are read whole.
+const PART_LEVEL: i32 = 12;
+
+/// Where the images of a pack are.
+#[derive(Default)]
+pub(super) struct ImageSource {
+    folder: Option<PathBuf>,
+    address: Option<String>,
+}
+
+impl ImageSource {
+    /// Reads the values of `--images`: folders, or addresses with `{file_name}` or `{image_id}`.
+    pub(super) fn new(given: &[String]) -> anyhow::Result<Self> {
+        let mut source = Self::default();
+        for given in given {
+            if given.contains("{file_name}") || given.contains("{image_id}") {
+                source.address = Some(given.clone());
+            } else if Path::new(given).is_dir() {
+                source.folder = Some(PathBuf::from(given));
+            } else {
+                bail!(
+                    "--images {given}: neither a folder nor an address with {{file_name}} or {{image_id}}"
+                );
+            }
+        }
+        Ok(source)
+    }
+
+    /// Returns the folder.
+    pub(super) fn folder(&self) -> Option<&Path> {
+        self.folder.as_deref()
+    }
+}
+
+/// Collects what the batches are in the catalog.
+pub(super) struct Assembler<'a> {
+    folder: &'a Path,
+    /// Appended to the names of files that are read in ranges.
+    suffix: &'static str,
+    header: Header,
+    cells: CellCodes,
+    entities: EntityColumns,
+    ids: Vec<u32>,
+    images: Vec<u32>,
+    pages: Vec<PageFile>,
+    lengths: Vec<(u32, u32)>,
+    problems: BTreeMap<&'static str, ProblemCount>,
+    findings: FindingsFile,
+    files: Vec<PackFile>,
+    records: Vec<u8>,
+    record_pieces: Vec<Piece>,
+    has_thumbnails: bool,
+}
+
+impl<'a> Assembler<'a> {
+    pub(super) fn new(
+        folder: &'a Path,
+        findings: FindingsFile,
+        problems: BTreeMap<&'static str, ProblemCount>,
+        suffix: &'static str,
+    ) -> Self {
+        Self {
+            folder,
+            suffix,
+            header: Header::default(),
+            cells: CellCodes::default(),
+            entities: EntityColumns::default(),
+            ids: Vec::new(),
+            images: Vec::new(),
+            pages: Vec::new(),
+            lengths: Vec::new(),
+            problems,
+            findings,
+            files: Vec::new(),
+            records: Vec::new(),
+            record_pieces: Vec::new(),
+            has_thumbnails: false,
+        }
+    }
+
+    /// Adds the next batch.
+    pub(super) fn push(&mut self, batch: EncodedBatch) -> anyhow::Result<()> {
+        self.findings.write_lines(&batch.findings)?;
+        batch.problems.iter().for_each(|problem| add_problem(&mut self.problems, problem));
+        let (first_row, first_block) = (self.ids.len() as u32, self.lengths.len() as u32);
+        self.pages.push(PageFile { first_row, first_block, ..batch.pages });
+        self.lengths.extend(&batch.lengths);
+        self.files.push(batch.file);
+        let splits: Vec<usize> = batch.splits.iter().map(|split| self.split_index(split)).collect();
+        let mut entity = None;
+        for row in batch.rows {
+            if entity != Some(row.entity) {
+                entity = Some(row.entity);
+                let (id, title) = &batch.entities[row.entity as usize];
+                self.begin_entity(id, title);
+            }
+            let mut measures = row.measures;
+            measures.split = splits[measures.split];
+            self.cells.push(Cell::new(&measures));
+            self.ids.push(row.id);
+            self.images.push(row.image);
+        }
+        self.records.extend_from_slice(&batch.blocks);
+        if self.records.len() >= PIECE_BYTES { self.end_piece() } else { Ok(()) }
+    }
+
+    fn begin_entity(&mut self, id: &str, title: &str) {
+        // An entity may go on from the batch before.
+        if self.entities.ids.last().is_none_or(|last| last != id) {
+            self.entities.ids.push(id.to_owned());
+            self.entities.titles.push(title.to_owned());
+            self.entities.starts.push(self.ids.len() as u32);
+        }
+    }
+
+    fn split_index(&mut self, split: &str) -> usize {
+        let splits = &mut self.header.splits;
+        splits.iter().position(|known| known == split).unwrap_or_else(|| {
+            if splits.len() < MAX_SPLITS {
+                splits.push(split.to_owned());
+            }
+            splits.len() - 1
+        })
+    }
+
+    fn end_piece(&mut self) -> anyhow::Result<()> {
+        let bytes = std::mem::take(&mut self.records);
+        let name = format!("catalog/records-{:03}.bin{}", self.record_pieces.len(), self.suffix);
+        let piece = self.write_file(name, &bytes)?;
+        self.record_pieces.push(piece);
+        Ok(())
+    }
+
+    fn write_file(&mut self, name: String, bytes: &[u8]) -> anyhow::Result<Piece> {
+        let path = self.folder.join(&name);
+        fs::write(&path, bytes).with_context(|| path.display().to_string())?;
+        let (length, sha256) = (bytes.len() as u64, crate::cli::hex(&Sha256::digest(bytes)));
+        self.files.push(PackFile { file: name.clone(), bytes: length, sha256 });
+        Ok(Piece { file: name, at: 0, bytes: length })
+    }
+
+    /// Adds the thumbnails and the list of images that are missing.
+    pub(super) fn add_thumbnails(&mut self, thumbnails: &Thumbnails) -> anyhow::Result<()> {
+        self.has_thumbnails = true;
+        self.files.extend(thumbnails.files());
+        let missing = thumbnails.missing();
+        if !missing.is_empty() {
+            eprintln!("{} images are missing; missing-images.txt lists them", missing.len());
+            self.write_file("missing-images.txt".to_owned(), (missing.join("\n") + "\n").as_bytes())?;
+        }
+        Ok(())
+    }
+
+    /// Writes the rest of the catalog and the manifest.
+    pub(super) fn finish(
+        mut self,
+        title: String,
+        source: ImageSource,
+        images: u64,
+        inputs: Vec<Input>,
+    ) -> anyhow::Result<Written> {
+        self.end_piece()?;
+        let rows = self.ids.len() as u32;
+        self.entities.starts.push(rows);
+        let mut header = std::mem::take(&mut self.header);
+        header.images = images;
+        let mut parts = vec![entities_part(&self.entities, &mut header)?, blocks_part(&self.lengths)];
+        parts.extend(std::mem::take(&mut self.cells).finish(&mut header));
+        parts.extend(id_parts(rows, |row| self.ids[row as usize]));
+        parts.extend(image_parts(rows, |row| self.images[row as usize]));
+        header.parts.insert("records".to_owned(), std::mem::take(&mut self.record_pieces));
+        for Part { name, bytes, is_read_whole } in parts {
+            let bytes = if is_read_whole { zstd::bulk::compress(&bytes, PART_LEVEL)? } else { bytes };
+            let mut pieces = Vec::new();
+            for (at, piece) in bytes.chunks(PIECE_BYTES).enumerate() {
+                pieces.push(self.write_file(format!("catalog/{name}-{at:03}.bin{}", self.suffix), piece)?);
+            }
+            header.parts.insert(name.to_owned(), pieces);
+        }
+        header.records = Records::Pages { files: std::mem::take(&mut self.pages) };
+        header.problems = std::mem::take(&mut self.problems).into_values().collect();
+        let input_bytes = inputs.iter().map(|input| input.bytes).sum();
+        header.inputs = inputs;
+        let findings = self.findings.finish()?;
+        self.files.push(hash_file(self.folder, "findings.jsonl")?);
+        let (annotations, entities) = (header.annotations, header.entities);
+        let bytes = self.files.iter().map(|file| file.bytes).sum();
+        let files = self.files.len() + 1;
+        let manifest = Manifest {
+            format: FORMAT.to_owned(),
+            created_by: format!("masklink {}", env!("CARGO_PKG_VERSION")),
+            title,
+            images: source.address,
+            thumbnails: self.has_thumbnails,
+            catalog: header,
+            files: self.files,
+        };
+        write_synced(&self.folder.join(MANIFEST), &serde_json::to_vec(&manifest)?)?;
+        Ok(Written { annotations, images, entities, bytes, files, findings, input_bytes })
+    }
+}
+
+/// Writes a file and waits until the disk has it.
+pub(super) fn write_synced(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
+    let write = || {
+        let mut file = fs::File::create(path)?;
+        file.write_all(bytes)?;
+        file.sync_all()
+    };
+    write().with_context(|| path.display().to_string())
+}
+
+fn hash_file(folder: &Path, name: &str) -> anyhow::Result<PackFile> {
+    let context = || folder.join(name).display().to_string();
+    let mut file = fs::File::open(folder.join(name)).with_context(context)?;
+    let mut hash = Sha256::new();
+    let (mut bytes, mut chunk) = (0, vec![0; 1 << 20]);
+    loop {
+        let length = file.read(&mut chunk).with_context(context)?;
+        if length == 0 {
+            break;
+        }
+        hash.update(&chunk[..length]);
+        bytes += length as u64;
+    }
+    Ok(PackFile { file: name.to_owned(), bytes, sha256: crate::cli::hex(&hash.finalize()) })
+}

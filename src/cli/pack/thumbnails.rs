@@ -1,0 +1,80 @@
+//! Makes thumbnails of a folder's images for a pack.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+
+use anyhow::Context;
+use image::codecs::jpeg::JpegEncoder;
+use image::metadata::Orientation;
+use image::{DynamicImage, ImageDecoder as _, ImageReader};
+use sha2::{Digest as _, Sha256};
+
+use super::batch::ThumbnailOf;
+use crate::dataset::pack::manifest::PackFile;
+
+/// Longest side of a thumbnail, in pixels.
+const SIDE: u32 = 256;
+/// Quality of the JPEG files: about 12 KB each. The `image` crate writes WebP only without loss.
+const QUALITY: u8 = 80;
+/// Folder of the thumbnails in a pack.
+const FOLDER: &str = "thumbnails";
+
+/// Thumbnails that are made when their image is first asked for, on the thread that asks.
+pub(super) struct Thumbnails {
+    images: PathBuf,
+    pack: PathBuf,
+    /// From each image's path to its thumbnail; `None` where it could not be made.
+    made: Mutex<BTreeMap<String, Option<PackFile>>>,
+}
+
+impl Thumbnails {
+    pub(super) fn new(images: &Path, pack: &Path) -> anyhow::Result<Self> {
+        let folder = pack.join(FOLDER);
+        fs::create_dir_all(&folder).with_context(|| folder.display().to_string())?;
+        Ok(Self { images: images.to_owned(), pack: pack.to_owned(), made: Mutex::default() })
+    }
+
+    /// Returns the files of all thumbnails.
+    pub(super) fn files(&self) -> Vec<PackFile> {
+        self.made.lock().unwrap_or_else(PoisonError::into_inner).values().flatten().cloned().collect()
+    }
+
+    /// Returns the paths of the images without a thumbnail.
+    pub(super) fn missing(&self) -> Vec<String> {
+        let made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
+        made.iter().filter(|(_, thumbnail)| thumbnail.is_none()).map(|(file, _)| file.clone()).collect()
+    }
+
+    fn make(&self, file: &str) -> anyhow::Result<PackFile> {
+        let mut decoder =
+            ImageReader::open(self.images.join(file))?.with_guessed_format()?.into_decoder()?;
+        let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
+        let mut image = DynamicImage::from_decoder(decoder)?;
+        image.apply_orientation(orientation);
+        let image = image.thumbnail(SIDE, SIDE).to_rgb8();
+        let mut bytes = Vec::new();
+        image.write_with_encoder(JpegEncoder::new_with_quality(&mut bytes, QUALITY))?;
+        let name = format!("{FOLDER}/{file}.jpg");
+        let path = self.pack.join(&name);
+        if let Some(folder) = path.parent() {
+            fs::create_dir_all(folder)?;
+        }
+        fs::write(path, &bytes)?;
+        Ok(PackFile { file: name, bytes: bytes.len() as u64, sha256: crate::cli::hex(&Sha256::digest(&bytes)) })
+    }
+}
+
+impl ThumbnailOf for Thumbnails {
+    fn path(&self, file: &str) -> Option<String> {
+        let lock = || self.made.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(made) = lock().get(file) {
+            return made.as_ref().map(|made| made.file.clone());
+        }
+        let made = self.make(file).ok();
+        let path = made.as_ref().map(|made| made.file.clone());
+        lock().insert(file.to_owned(), made);
+        path
+    }
+}

@@ -1,0 +1,214 @@
+//! Tests of catalogs: every look-up and selection agrees with the same file read whole.
+
+use std::collections::BTreeMap;
+use std::future::Future;
+
+use masklink::dataset::catalog::{Catalog, CatalogOrder, CatalogScan, Filter, ORIGINAL};
+use masklink::dataset::{Dataset, ReadLimits};
+use serde_json::{Value, json};
+
+type Files = BTreeMap<String, Vec<u8>>;
+
+/// Scans a file, and opens its catalog from the bytes that would be stored.
+fn catalog_of(json: &[u8]) -> Catalog<Files> {
+    let mut scan = CatalogScan::new(ReadLimits::default());
+    for chunk in json.chunks(1000) {
+        scan.push(chunk);
+    }
+    assert_eq!(scan.progress().bytes, json.len() as u64);
+    let stored = scan.finish().unwrap().to_file().unwrap();
+    let files = [("catalog".to_owned(), stored), (ORIGINAL.to_owned(), json.to_vec())].into();
+    wait(Catalog::open("catalog", files)).unwrap()
+}
+
+fn wait<T>(future: impl Future<Output = T>) -> T {
+    pollster::block_on(future)
+}
+
+/// Makes a file of `count` annotations over three entities, with masks of different sizes; images follow
+/// their annotations, and every tenth image has two.
+fn file(count: usize) -> Vec<u8> {
+    let annotation = |n: usize| {
+        let split = ["entity_train", "query_val_seen", "query_val_unseen"][n % 3];
+        let entity = ["Q20", "Q3", "Q100"][n * 5 % 11 % 3];
+        let ones = n * 7 % 100;
+        let bottom = ones.div_ceil(10);
+        let share = n as f64 / count as f64;
+        json!({"id": format!("oven_{split}_{n:08}"), "image_id": format!("oven_{:08}", n - n % 10 / 9),
+            "category_id": entity, "bbox": [[0, 0, bottom, 10]],
+            "segmentation": [{"size": [10, 10], "counts": [0, ones, 100 - ones]}],
+            "label": [format!("a thing({share:.2})")], "data_split": split})
+    };
+    let image = |n: usize| {
+        json!({"id": format!("oven_{n:08}"), "file_name": format!("/{:02}/oven_{n:08}.jpg", n % 100),
+            "width": 10, "height": 10})
+    };
+    let file = json!({
+        "annotations": (0..count).map(annotation).collect::<Vec<_>>(),
+        "images": (0..count).map(image).collect::<Vec<_>>(),
+        "categories": [{"id": "Q100", "name": "Hundred"}, {"id": "Q3", "name": "Three"}],
+    });
+    serde_json::to_vec(&file).unwrap()
+}
+
+/// Returns the ids of the rows of a selection, read page by page.
+fn selected(catalog: &Catalog<Files>, filter: &Filter) -> Vec<String> {
+    let selection = wait(catalog.select(filter)).unwrap();
+    let mut ids = Vec::new();
+    loop {
+        let rows = wait(catalog.rows(ids.len() as u64, 700)).unwrap();
+        if rows.is_empty() {
+            break;
+        }
+        let page = serde_json::to_value(wait(catalog.items(&rows)).unwrap().items).unwrap();
+        ids.extend(page.as_array().unwrap().iter().map(|item| item["id"].as_str().unwrap().to_owned()));
+    }
+    assert_eq!(ids.len() as u64, selection.annotations, "{filter:?}");
+    ids
+}
+
+#[test]
+fn selections_agree_with_the_whole_file() {
+    // More rows than one block of cells.
+    let json = file(20_000);
+    let (catalog, dataset) = (catalog_of(&json), Dataset::read(&json, &ReadLimits::default()));
+    let number = |qid: &str| qid[1..].parse::<u32>().unwrap();
+    let share = |area: u64| (area as f64 / 100.0 * 20.0).ceil() as usize;
+    let filters = [
+        Filter::default(),
+        Filter { entity: Some("Q3".to_owned()), ..Filter::default() },
+        Filter { split: Some("query_val_seen".to_owned()), area: Some([3, 9]), ..Filter::default() },
+        Filter { seen: Some(false), order: CatalogOrder::Largest, ..Filter::default() },
+        Filter { area: Some([0, 0]), ..Filter::default() },
+        Filter {
+            entity: Some("Q20".to_owned()),
+            order: CatalogOrder::Smallest,
+            area: Some([1, 20]),
+            ..Filter::default()
+        },
+    ];
+    for filter in filters {
+        let mut expected: Vec<_> = dataset
+            .annotations()
+            .iter()
+            .filter(|found| {
+                filter.entity.as_ref().is_none_or(|entity| found.category == *entity)
+                    && filter.split.as_ref().is_none_or(|split| found.split_name() == split)
+                    && filter.seen.is_none_or(|seen| found.split.as_ref().unwrap().seen == Some(seen))
+                    && filter.area.is_none_or(|[low, high]| (low..=high).contains(&share(found.mask_area)))
+            })
+            .collect();
+        expected.sort_by_key(|found| {
+            let size = match filter.order {
+                CatalogOrder::Largest => 20 - share(found.mask_area),
+                CatalogOrder::Smallest => share(found.mask_area),
+                _ => 0,
+            };
+            (size, number(&found.category))
+        });
+        let expected: Vec<&str> = expected.iter().map(|found| found.id.as_str()).collect();
+        let actual = selected(&catalog, &filter);
+        assert!(actual.len() > 20, "{filter:?} selects {}", actual.len());
+        assert_eq!(actual, expected, "{filter:?}");
+    }
+}
+
+#[test]
+fn facets_count_what_a_selection_lists() {
+    let json = file(3_000);
+    let catalog = catalog_of(&json);
+    let facets = serde_json::to_value(catalog.facets()).unwrap();
+    for (at, split) in catalog.header().splits.iter().enumerate() {
+        let filter = Filter { split: Some(split.clone()), ..Filter::default() };
+        assert_eq!(facets["split"][at], selected(&catalog, &filter).len(), "{split}");
+    }
+    for bin in 0..21 {
+        let filter = Filter { area: Some([bin, bin]), ..Filter::default() };
+        assert_eq!(facets["area"][bin], selected(&catalog, &filter).len(), "bin {bin}");
+    }
+    for finding in facets["findings"].as_array().unwrap() {
+        let code = finding["code"].as_str().unwrap().to_owned();
+        let filter = Filter { finding: Some(code.clone()), ..Filter::default() };
+        assert_eq!(finding["count"], selected(&catalog, &filter).len(), "{code}");
+    }
+}
+
+#[test]
+fn records_are_found_by_id_and_by_image() {
+    let json = file(2_000);
+    let (catalog, dataset) = (catalog_of(&json), Dataset::read(&json, &ReadLimits::default()));
+    for annotation in dataset.annotations().iter().step_by(97) {
+        let found = wait(catalog.find(&annotation.id)).unwrap().expect("a record of the file");
+        let published: Value = serde_json::from_slice(&found.annotation).unwrap();
+        assert_eq!(published["id"], annotation.id);
+        assert_eq!(published["image_id"], annotation.image);
+        let image: Value = serde_json::from_slice(&found.image.unwrap()).unwrap();
+        assert_eq!(image["id"], annotation.image);
+        let of_image = wait(catalog.of_image(&annotation.image)).unwrap();
+        let index = dataset.image_index(&annotation.image).unwrap();
+        assert_eq!(of_image.len(), dataset.annotations_of_image(index).len());
+    }
+    assert_eq!(wait(catalog.find("oven_entity_train_99999999")).unwrap(), None);
+    assert_eq!(wait(catalog.of_image("no such image")).unwrap(), []);
+}
+
+#[test]
+fn real_file_gives_the_same_items_as_the_whole_file() {
+    let Some(folder) = crate::shared_data::shared_data("coco_plvel") else { return };
+    let json = std::fs::read(folder.join("annotations.json")).unwrap();
+    let (catalog, dataset) = (catalog_of(&json), Dataset::read(&json, &ReadLimits::default()));
+    assert_eq!(catalog.header().annotations as usize, dataset.annotations().len());
+    let rows: Vec<u32> = (0..catalog.header().annotations).collect();
+    let page = wait(catalog.items(&rows)).unwrap();
+    let items = serde_json::to_value(&page.items).unwrap();
+    let by_id: BTreeMap<&str, _> = dataset.annotations().iter().map(|found| (found.id.as_str(), found)).collect();
+    for item in items.as_array().unwrap() {
+        let annotation = by_id[item["id"].as_str().unwrap()];
+        let range = item["boundaries"].as_array().unwrap();
+        let range = range[0].as_u64().unwrap() as usize..range[1].as_u64().unwrap() as usize;
+        assert_eq!(page.boundaries[range], *annotation.mask().unwrap().boundaries());
+        assert_eq!(item["title"], dataset.category_of(annotation).unwrap().name);
+        assert_eq!(item["area"], annotation.mask_area);
+        assert_eq!(item["file"], json!(dataset.image_of(annotation).unwrap().file));
+    }
+}
+
+#[test]
+fn damaged_records_are_counted_and_the_others_kept() {
+    let json = br#"{"images": [{"id": 1, "file_name": "a.jpg", "width": 4, "height": 3}, {"id": nope}],
+        "annotations": [{"id": "a", "image_id": 1, "category_id": 7,
+            "segmentation": [[0, 0, 4, 0, 4, 3]]}, {"id": "b", "image_id": 1 "category_id": 7}]}"#;
+    let catalog = catalog_of(json);
+    let codes: Vec<(&str, u64)> =
+        catalog.header().problems.iter().map(|found| (found.code.as_str(), found.count)).collect();
+    assert!(codes.iter().any(|(code, _)| *code == "malformed"), "{codes:?}");
+    assert_eq!(catalog.header().annotations, 1, "{:?}", catalog.header().problems);
+    let item = serde_json::to_value(wait(catalog.items(&[0])).unwrap().items).unwrap();
+    assert_eq!((&item[0]["id"], &item[0]["title"], &item[0]["size"]), (&json!("a"), &json!("7"), &json!([3, 4])));
+    assert!(item[0]["area"].as_u64().unwrap() > 0, "polygons have the image's size");
+}
+
+#[test]
+fn damaged_catalogs_are_refused() {
+    let mut scan = CatalogScan::new(ReadLimits::default());
+    let json = file(300);
+    scan.push(&json);
+    let stored = scan.finish().unwrap().to_file().unwrap();
+    let open = |catalog: Vec<u8>, json: Vec<u8>| -> Result<usize, String> {
+        let files: Files = [("catalog".to_owned(), catalog), (ORIGINAL.to_owned(), json)].into();
+        let catalog = wait(Catalog::open("catalog", files)).map_err(|error| error.to_string())?;
+        let rows: Vec<u32> = (0..catalog.header().annotations).collect();
+        wait(catalog.items(&rows)).map(|page| page.items.len()).map_err(|error| error.to_string())
+    };
+    assert_eq!(open(stored.clone(), json.clone()), Ok(300));
+    let message = |catalog: Vec<u8>, json: Vec<u8>| open(catalog, json).unwrap_err();
+    assert!(message(json.clone(), json.clone()).contains("not a catalog"));
+    assert!(message(stored[..8].to_vec(), json.clone()).contains("12 are needed"));
+    assert!(message(stored[..stored.len() - 100].to_vec(), json.clone()).contains("not complete"));
+    let other = json.iter().map(|&byte| if byte == b':' { b';' } else { byte }).collect();
+    assert!(message(stored.clone(), other).contains("is the file the one"));
+    let mut zeros = stored;
+    let end = zeros.len();
+    zeros[end - 4000..].fill(0);
+    assert!(open(zeros, json).is_err());
+}
