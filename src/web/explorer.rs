@@ -10,7 +10,7 @@ use serde_json::value::to_value;
 use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsCast as _, JsValue};
 use wasm_bindgen_futures::JsFuture;
-use web_sys::{Blob, Request, RequestInit, Response, WorkerGlobalScope};
+use web_sys::{Blob, Request, RequestInit, Response, Url, WorkerGlobalScope};
 
 use super::error::{from_json, js_error, message_of, to_json};
 use crate::dataset::ReadLimits;
@@ -87,11 +87,21 @@ struct Cannot {
 
 #[wasm_bindgen]
 impl Explorer {
-    /// Reads a local annotation file of any length in one pass. `progress(bytes, total, annotations)` is
-    /// called after each chunk; a true result cancels, and the error has the code `cancelled`.
+    /// Reads a local annotation file of any length in one pass. `progress(bytes, total, annotations, phase)`
+    /// is called after each chunk; once `isCancelled()` returns true, the error has the code `cancelled`.
     #[wasm_bindgen(js_name = openFile)]
-    pub async fn open_file(file: Blob, name: String, progress: Function) -> Result<Self, JsValue> {
-        let catalog = scan(&file, &progress).await?;
+    pub async fn open_file(file: Blob, progress: Function, is_cancelled: Function) -> Result<Self, JsValue> {
+        let name = name_of(&file);
+        Self::read_file(file, name, &progress, &is_cancelled).await
+    }
+
+    async fn read_file(
+        file: Blob,
+        name: String,
+        progress: &Function,
+        is_cancelled: &Function,
+    ) -> Result<Self, JsValue> {
+        let catalog = scan(&file, progress, is_cancelled).await?;
         let memory = [(CATALOG.to_owned(), catalog)].into();
         let blobs = [(ORIGINAL.to_owned(), file.clone())].into();
         Self::of_file(Files::Local { memory, blobs }, name, file.size() as u64).await
@@ -99,8 +109,8 @@ impl Explorer {
 
     /// Opens a local annotation file with its catalog, which an earlier visit stored.
     #[wasm_bindgen(js_name = openIndexed)]
-    pub async fn open_indexed(file: Blob, name: String, catalog: Blob) -> Result<Self, JsValue> {
-        let bytes = file.size() as u64;
+    pub async fn open_indexed(file: Blob, catalog: Blob) -> Result<Self, JsValue> {
+        let (name, bytes) = (name_of(&file), file.size() as u64);
         let blobs = [(CATALOG.to_owned(), catalog), (ORIGINAL.to_owned(), file)].into();
         Self::of_file(Files::Local { memory: BTreeMap::new(), blobs }, name, bytes).await
     }
@@ -121,7 +131,7 @@ impl Explorer {
     /// Opens a pack by the address of its folder or manifest, a sidecar (`*.masklink`), or an annotation
     /// file, which is downloaded.
     #[wasm_bindgen(js_name = openUrl)]
-    pub async fn open_url(url: String, progress: Function) -> Result<Self, JsValue> {
+    pub async fn open_url(url: String, progress: Function, is_cancelled: Function) -> Result<Self, JsValue> {
         let path = url.split(['?', '#']).next().unwrap_or_default();
         if path.ends_with('/') || path.ends_with(MANIFEST) {
             return Self::open_pack(path.strip_suffix(MANIFEST).unwrap_or(path)).await;
@@ -134,7 +144,8 @@ impl Explorer {
         let bytes = files.read_whole(ORIGINAL, MAX_DOWNLOAD_BYTES).await.map_err(|error| of_storage(&error))?;
         let pieces = js_sys::Array::of1(&Uint8Array::from(bytes.as_slice()));
         drop((bytes, files));
-        Self::open_file(Blob::new_with_u8_array_sequence(&pieces)?, name, progress).await
+        let file = Blob::new_with_u8_array_sequence(&pieces)?;
+        Self::read_file(file, name, &progress, &is_cancelled).await
     }
 
     async fn open_pack(base: &str) -> Result<Self, JsValue> {
@@ -159,10 +170,7 @@ impl Explorer {
         let [input] = header.inputs.as_slice() else {
             return Err(js_error("sidecar", "the sidecar does not tell where its annotation file is"));
         };
-        let original = js_sys::Reflect::get(&js_sys::global(), &"URL".into())?;
-        let arguments = js_sys::Array::of2(&input.file.as_str().into(), &url.into());
-        let original = js_sys::Reflect::construct(original.unchecked_ref(), &arguments)?;
-        let original = String::from(original.unchecked_ref::<js_sys::Object>().to_string());
+        let original = Url::new_with_base(&input.file, url)?.href();
         let (name, bytes) = (original.rsplit('/').next().unwrap_or_default().to_owned(), input.bytes);
         let files = HttpStorage::new(
             WorkerFetch,
@@ -302,7 +310,7 @@ fn from_bytes(json: &[u8]) -> Result<serde_json::Value, JsValue> {
 }
 
 /// Scans a file and returns the bytes of its catalog.
-async fn scan(file: &Blob, progress: &Function) -> Result<Vec<u8>, JsValue> {
+async fn scan(file: &Blob, progress: &Function, is_cancelled: &Function) -> Result<Vec<u8>, JsValue> {
     let mut scan = CatalogScan::new(ReadLimits::default());
     let total = file.size();
     let read = |at: f64| slice_of(file, at..total.min(at + CHUNK_BYTES));
@@ -317,14 +325,33 @@ async fn scan(file: &Blob, progress: &Function) -> Result<Vec<u8>, JsValue> {
             next = Some(read(at)?);
         }
         scan.push(&chunk.to_vec());
-        let annotations = scan.progress().annotations as f64;
-        if progress.call3(&JsValue::NULL, &at.into(), &total.into(), &annotations.into())?.is_truthy() {
+        report(progress, at, total, scan.progress().annotations, "reading")?;
+        if is_cancelled.call0(&JsValue::NULL)?.is_truthy() {
             return Err(js_error("cancelled", "Opening the file was cancelled."));
         }
     }
+    report(progress, total, total, scan.progress().annotations, "sorting")?;
     let mut catalog = scan.finish().map_err(|error| js_error("json", error))?;
     catalog.header.inputs = vec![Input { file: String::new(), bytes: total as u64, sha256: None }];
     catalog.to_file().map_err(|error| js_error("json", error))
+}
+
+fn report(
+    progress: &Function,
+    bytes: f64,
+    total: f64,
+    annotations: u64,
+    phase: &str,
+) -> Result<JsValue, JsValue> {
+    let arguments =
+        js_sys::Array::of4(&bytes.into(), &total.into(), &(annotations as f64).into(), &phase.into());
+    progress.apply(&JsValue::NULL, &arguments)
+}
+
+/// Returns the name of a file; empty for a blob without one.
+fn name_of(file: &Blob) -> String {
+    let name = js_sys::Reflect::get(file, &"name".into());
+    name.ok().and_then(|name| name.as_string()).unwrap_or_default()
 }
 
 fn slice_of(file: &Blob, range: Range<f64>) -> Result<js_sys::Promise, JsValue> {

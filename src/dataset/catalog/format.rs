@@ -17,7 +17,7 @@ pub const BLOCK_ROWS: u32 = 128;
 /// Rows of one block of cells.
 pub(super) const CELL_BLOCK_ROWS: u32 = 8192;
 /// Bytes of a row's position in the original file: see [`Position`].
-pub(super) const POSITION_BYTES: usize = 16;
+pub(super) const POSITION_BYTES: usize = 15;
 
 /// The header of a catalog.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
@@ -52,7 +52,7 @@ pub struct Header {
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
 #[serde(rename_all = "kebab-case", tag = "kind")]
 pub enum Records {
-    /// As positions in the published file: 16 bytes a row in the part `positions`.
+    /// As positions in the published file: 15 bytes a row in the part `positions`.
     #[default]
     Positions,
     /// As blocks in the part `records`, with the masks in pages of the Parquet files.
@@ -163,7 +163,7 @@ impl Header {
 
 /// Positions of an annotation and of its image in the original file.
 ///
-/// Stored in 16 bytes: the annotation's position in 5 and its length in 3, the image's position in 6 and
+/// Stored in 15 bytes: the annotation's position in 5 and its length in 3, the image's position in 5 and
 /// its length in 2, all little-endian. An image that the file does not list has the length 0.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Position {
@@ -178,8 +178,8 @@ impl Position {
         let mut bytes = [0; POSITION_BYTES];
         bytes[..5].copy_from_slice(&self.annotation.to_le_bytes()[..5]);
         bytes[5..8].copy_from_slice(&self.annotation_bytes.to_le_bytes()[..3]);
-        bytes[8..14].copy_from_slice(&self.image.to_le_bytes()[..6]);
-        bytes[14..].copy_from_slice(&self.image_bytes.to_le_bytes());
+        bytes[8..13].copy_from_slice(&self.image.to_le_bytes()[..5]);
+        bytes[13..].copy_from_slice(&self.image_bytes.to_le_bytes());
         bytes
     }
 
@@ -192,8 +192,8 @@ impl Position {
         Self {
             annotation: number(0, 5),
             annotation_bytes: number(5, 8) as u32,
-            image: number(8, 14),
-            image_bytes: number(14, 16) as u16,
+            image: number(8, 13),
+            image_bytes: number(13, 15) as u16,
         }
     }
 
@@ -217,7 +217,7 @@ mod tests {
         let position = Position {
             annotation: (1 << 40) - 7,
             annotation_bytes: (1 << 24) - 1,
-            image: (1 << 40) + 3,
+            image: (1 << 40) - 3,
             image_bytes: u16::MAX,
         };
         assert_eq!(Position::from_bytes(&position.to_bytes()), position);

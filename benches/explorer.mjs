@@ -1,0 +1,327 @@
+/**
+ * @file The explorer at full size: makes annotations of the published shape, a pack and a sidecar, serves
+ * them, and measures what a visitor waits for, in a headless Chromium with nothing cached.
+ *
+ * `node benches/explorer.mjs [--annotations 5245421] [--file 4GB] [--folder DIR] [--times 3] [--slow]`
+ *
+ * The data is made in DIR (by default in the system's temporary folder) unless it is there already, and
+ * kept. `--slow` delays each answer by 100 ms and sends 10 Mbit/s over all connections together. Memory is
+ * the browser's own measure of the worker's and the page's JavaScript heaps and WebAssembly memories.
+ */
+
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { createReadStream, existsSync, mkdirSync, readdirSync, statSync } from 'node:fs';
+import { createServer } from 'node:http';
+import { tmpdir } from 'node:os';
+import { extname, join } from 'node:path';
+import { Transform } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { parseArgs } from 'node:util';
+import { PATIENCE, launch, newPage } from '../tests/browser/support.mjs';
+
+const { values: options } = parseArgs({
+  options: {
+    annotations: { type: 'string', default: '5245421' },
+    file: { type: 'string', default: '4GB' },
+    folder: { type: 'string', default: join(tmpdir(), 'masklink-explorer') },
+    times: { type: 'string', default: '3' },
+    slow: { type: 'boolean', default: false },
+    screenshots: { type: 'string' },
+  },
+});
+const ROOT = join(import.meta.dirname, '..');
+const MASKLINK = process.env.MASKLINK ?? join(ROOT, 'target/release/masklink');
+const TIMES = Number(options.times);
+const LINK = { delay: 100, bytesPerSecond: 10e6 / 8 };
+
+mkdirSync(options.folder, { recursive: true });
+const at = (/** @type {string} */ name) => join(options.folder, name);
+const dataset = at(`annotations-${options.annotations}.json`);
+const part = at(`annotations-${options.file}.json`);
+const pack = at(`pack-${options.annotations}`);
+const sidecar = at(`annotations-${options.file}.masklink`);
+
+/** Runs the program unless its output exists. @param {string} output @param {string[]} arguments_ */
+function make(output, arguments_) {
+  if (existsSync(output)) return;
+  const started = performance.now();
+  execFileSync(MASKLINK, [...arguments_, '-o', output], { stdio: ['ignore', 'inherit', 'inherit'] });
+  console.log(`${arguments_[0]}: ${((performance.now() - started) / 1000).toFixed(0)} s`);
+}
+
+/** Counts what is sent of each kind of file. */
+class StaticServer {
+  /** @type {{ path: string, bytes: number }[]} */
+  sent = [];
+  #server = createServer((request, response) => this.#answer(request, response));
+  #free = 0;
+  slow = false;
+
+  async start() {
+    await new Promise((resolve) => this.#server.listen(0, '127.0.0.1', () => resolve(null)));
+    const address = /** @type {import('node:net').AddressInfo} */ (this.#server.address());
+    this.address = `http://127.0.0.1:${address.port}`;
+    return this;
+  }
+
+  close() {
+    this.#server.closeAllConnections();
+    this.#server.close();
+  }
+
+  /** Requests and bytes since `from`, of the app and of the data. @param {number} from */
+  since(from) {
+    const sent = this.sent.slice(from);
+    const data = sent.filter(({ path }) => /^\/(pack|data|img)\//.test(path));
+    const sum = (/** @type {typeof sent} */ list) => list.reduce((all, { bytes }) => all + bytes, 0);
+    return {
+      requests: data.length,
+      bytes: sum(data),
+      app: { requests: sent.length - data.length, bytes: sum(sent) - sum(data) },
+    };
+  }
+
+  /** @param {string} path */
+  #file(path) {
+    if (path.startsWith('/pack/')) return join(pack, path.slice(6));
+    if (path.startsWith('/data/')) return join(options.folder, path.slice(6));
+    if (path.startsWith('/img/')) return SAMPLE;
+    return join(ROOT, 'dist', path === '/' ? 'index.html' : path);
+  }
+
+  /**
+   * @param {import('node:http').IncomingMessage} request
+   * @param {import('node:http').ServerResponse} response
+   */
+  async #answer(request, response) {
+    const path = decodeURIComponent(new URL(request.url ?? '/', 'http://host').pathname);
+    const file = this.#file(path);
+    const encoded = ['.js', '.html', '.css', '.wasm'].includes(extname(file)) && existsSync(`${file}.br`);
+    const source = encoded ? `${file}.br` : file;
+    if (!existsSync(source) || !statSync(source).isFile()) {
+      response.writeHead(404).end();
+      this.sent.push({ path, bytes: 0 });
+      return;
+    }
+    const { size } = statSync(source);
+    const range = /^bytes=(\d+)-(\d+)$/.exec(request.headers.range ?? '');
+    const [start, end] = range ? [Number(range[1]), Math.min(size - 1, Number(range[2]))] : [0, size - 1];
+    const headers = {
+      'content-type': TYPES[extname(file)] ?? 'application/octet-stream',
+      'content-length': end - start + 1,
+      'accept-ranges': 'bytes',
+      ...(encoded && { 'content-encoding': 'br' }),
+      ...(range && { 'content-range': `bytes ${start}-${end}/${size}` }),
+    };
+    this.sent.push({ path, bytes: end - start + 1 });
+    if (this.slow) await new Promise((resolve) => setTimeout(resolve, LINK.delay));
+    response.writeHead(range ? 206 : 200, headers);
+    const paced = new Transform({
+      transform: (chunk, _, done) => {
+        if (!this.slow) return done(null, chunk);
+        // All connections share the link.
+        this.#free = Math.max(this.#free, performance.now()) + (chunk.length / LINK.bytesPerSecond) * 1000;
+        setTimeout(() => done(null, chunk), this.#free - performance.now());
+      },
+    });
+    await pipeline(createReadStream(source, { start, end }), paced, response).catch(() => {});
+  }
+}
+
+/** @type {Record<string, string>} */
+const TYPES = {
+  '.html': 'text/html; charset=utf-8',
+  '.js': 'text/javascript',
+  '.css': 'text/css',
+  '.wasm': 'application/wasm',
+  '.json': 'application/json',
+  '.jpg': 'image/jpeg',
+};
+const SAMPLE = join(
+  ROOT,
+  'www/samples/images',
+  readdirSync(join(ROOT, 'www/samples/images')).find((name) => name.endsWith('.jpg')) ?? '',
+);
+
+const GALLERY = '#gallery-options [role=option]:not([aria-busy=true])';
+
+/** @param {import('playwright-core').Page} page */
+const isDrawn = (page) =>
+  page.waitForFunction(
+    (selector) => (document.querySelector(selector)?.textContent ?? '').length > 3,
+    GALLERY,
+    { timeout: PATIENCE, polling: 'raf' },
+  );
+
+/** Milliseconds of the page's own clock. @param {import('playwright-core').Page} page */
+const now = (page) => page.evaluate(() => performance.now());
+
+/** MB of JavaScript and WebAssembly in the page and its workers. @param {import('playwright-core').Page} page */
+async function memory(page) {
+  const session = await page.context().newCDPSession(page);
+  await session.send('HeapProfiler.collectGarbage');
+  const { usedSize } = await session.send('Runtime.getHeapUsage');
+  const workers = await Promise.all(
+    page.workers().map((worker) =>
+      worker.evaluate(async () => {
+        const memory = /** @type {any} */ (performance).memory?.usedJSHeapSize ?? 0;
+        const buffers = /** @type {any} */ (globalThis).masklinkMemory?.() ?? 0;
+        return memory + buffers;
+      }),
+    ),
+  );
+  return (usedSize + workers.reduce((sum, bytes) => sum + bytes, 0)) / 1e6;
+}
+
+/** @type {Map<string, Record<string, number>[]>} */
+const results = new Map();
+/** @param {string} name @param {Record<string, number>} figures */
+function record(name, figures) {
+  results.set(name, [...(results.get(name) ?? []), figures]);
+}
+
+/**
+ * Measures one source in a fresh browser.
+ * @param {StaticServer} server
+ * @param {string} name
+ * @param {string} source
+ * @param {number} annotations
+ */
+async function measureSource(server, name, source, annotations) {
+  const browser = await launch();
+  const { page, errors } = await newPage(browser);
+  const from = server.sent.length;
+  const images = encodeURIComponent(`${server.address}/img/{file_name}`);
+  await page.goto(`${server.address}/explore.html#source=${encodeURIComponent(source)}&images=${images}`);
+  await isDrawn(page);
+  const first = await now(page);
+  const counted = server.since(from);
+  record(`${name}: first masks`, { ms: first, requests: counted.requests, kB: counted.bytes / 1000 });
+  record(`${name}: the app itself`, { requests: counted.app.requests, kB: counted.app.bytes / 1000 });
+  await page.waitForLoadState('networkidle');
+  const gallery = server.since(from);
+  record(`${name}: gallery with images`, { requests: gallery.requests, kB: gallery.bytes / 1000 });
+  await measureSearch(server, page, name);
+  await measureLookUps(server, page, name, annotations);
+  await scroll(page);
+  record(`${name}: after 2,000 records`, { MB: await memory(page) });
+  assert.deepEqual(errors, []);
+  await browser.close();
+}
+
+/** @param {StaticServer} server @param {import('playwright-core').Page} page @param {string} name */
+async function measureSearch(server, page, name) {
+  const from = server.sent.length;
+  const started = await now(page);
+  await page.locator('#search').fill('ma');
+  await page.locator('#hits [role=option]').first().waitFor();
+  record(`${name}: search, first letters`, { ms: (await now(page)) - started, ...counts(server, from) });
+  const again = await now(page);
+  await page.locator('#search').fill('mar');
+  await page.waitForFunction(() => document.querySelector('#hits [role=option]'));
+  record(`${name}: search, next letter`, { ms: (await now(page)) - again });
+  const chosen = server.sent.length;
+  const start = await now(page);
+  await page.locator('#hits [role=option]').first().click();
+  await page.waitForFunction(() => location.hash.includes('entity='));
+  await isDrawn(page);
+  record(`${name}: entity to its first page`, { ms: (await now(page)) - start, ...counts(server, chosen) });
+}
+
+/** @param {StaticServer} server @param {number} from */
+const counts = (server, from) => {
+  const { requests, bytes } = server.since(from);
+  return { requests, kB: bytes / 1000 };
+};
+
+/**
+ * Looks up annotations by their ids, which `masklink synth` numbers by split.
+ * @param {StaticServer} server
+ * @param {import('playwright-core').Page} page
+ * @param {string} name
+ * @param {number} annotations
+ */
+async function measureLookUps(server, page, name, annotations) {
+  const found = [];
+  for (let time = 0; time < 20 && found.length < 5; time += 1) {
+    const number = Math.floor(Math.random() * annotations * 0.15);
+    const id = `oven_entity_train_${String(number).padStart(8, '0')}`;
+    const from = server.sent.length;
+    const started = await now(page);
+    await page.evaluate((record) => {
+      const place = new URLSearchParams(location.hash.slice(1));
+      place.set('record', record);
+      place.delete('entity');
+      location.hash = String(place);
+    }, id);
+    const shown = await page
+      .waitForFunction((record) => document.querySelector('#detail')?.dataset.record === record, id, {
+        timeout: 5000,
+        polling: 'raf',
+      })
+      .catch(() => null);
+    if (!shown) continue;
+    const sent = server.sent.slice(from).filter(({ path }) => /^\/(pack|data)\//.test(path));
+    const bytes = sent.reduce((sum, file) => sum + file.bytes, 0);
+    found.push({ ms: (await now(page)) - started, requests: sent.length, kB: bytes / 1000 });
+  }
+  // The first loads the tables.
+  for (const figures of found.slice(1)) record(`${name}: a record by its id`, figures);
+  await page.keyboard.press('Escape');
+}
+
+/** Scrolls through 2,000 records. @param {import('playwright-core').Page} page */
+async function scroll(page) {
+  await page.locator('#gallery').focus();
+  for (let at = 0; at < 120; at += 1) {
+    await page.keyboard.press('PageDown');
+    await page.waitForTimeout(50);
+  }
+  await isDrawn(page);
+}
+
+/** Opens the local file. @param {StaticServer} server */
+async function measureLocalFile(server) {
+  const browser = await launch();
+  const { page, errors } = await newPage(browser);
+  await page.goto(`${server.address}/explore.html`);
+  await isDrawn(page);
+  for (const visit of ['opened', 'opened again']) {
+    await page.locator('#open-source').click();
+    await page.locator('#open-form input[name=file]').setInputFiles(part);
+    const started = await now(page);
+    await page.locator('#open-form button[type=submit], #open-form [value=default]').first().click();
+    await page.waitForFunction(
+      (name) => (document.querySelector('main')?.textContent ?? '').includes(name) &&
+        document.querySelector('#opening')?.hasAttribute('hidden'),
+      part.split('/').at(-1),
+      { timeout: 1_200_000 },
+    );
+    await isDrawn(page);
+    const ms = (await now(page)) - started;
+    record(`local file: ${visit}`, { ms, 'MB/s': statSync(part).size / 1000 / ms, MB: await memory(page) });
+  }
+  assert.deepEqual(errors, []);
+  await browser.close();
+}
+
+const median = (/** @type {number[]} */ list) => list.toSorted((a, b) => a - b)[list.length >> 1] ?? NaN;
+
+make(dataset, ['synth', '--annotations', options.annotations, '--faults', '0.05']);
+make(part, ['synth', '--bytes', options.file, '--faults', '0.05', '--seed', '2']);
+make(pack, ['pack', '--annotations', dataset]);
+const server = await new StaticServer().start();
+make(sidecar, ['pack', '--annotations', part, '--records-at', `./${part.split('/').at(-1)}`]);
+server.slow = options.slow;
+for (let time = 0; time < TIMES; time += 1) {
+  await measureSource(server, 'pack', `${server.address}/pack/manifest.json`, Number(options.annotations));
+  await measureSource(server, 'sidecar', `${server.address}/data/${sidecar.split('/').at(-1)}`, 1_000_000);
+}
+if (!options.slow) await measureLocalFile(server);
+server.close();
+for (const [name, runs] of results) {
+  const keys = Object.keys(runs[0] ?? {});
+  const cells = keys.map((key) => `${median(runs.map((run) => run[key] ?? NaN)).toFixed(0)} ${key}`);
+  console.log(`${name.padEnd(36)} ${cells.join(', ')}`);
+}
