@@ -27,7 +27,10 @@ if (!dist || !pkg || modules.length === 0)
 /** The element's module: people name it in their pages. */
 const ELEMENT = 'mask-viewer.js';
 /** A page with the modules that are published under their own names, beside those it loads. */
-const PAGES = [{ page: 'index.html', named: [ELEMENT] }];
+const PAGES = [
+  { page: 'index.html', named: [ELEMENT] },
+  { page: 'explore.html', named: [] },
+];
 if (modules.includes('workbench'))
   PAGES.push({ page: 'bench.html', named: [] }, { page: '', named: ['workbench.js'] });
 

@@ -45,6 +45,7 @@ showStatus(viewer, byId('status'));
 viewer.tool = 'pick';
 
 for (const [id, name] of /** @type {const} */ ([
+  ['to-explorer', 'data'],
   ['choose-photo', 'photo'],
   ['choose-dataset', 'data'],
   ['open-settings', 'settings'],

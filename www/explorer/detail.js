@@ -1,0 +1,283 @@
+/** @file The view of one record: its image with all masks, and all that the record says. */
+
+import { isQid, outward, entityLinks } from '../demo/links.js';
+import { fill, h } from '../viewer/dom.js';
+import { recordExports } from './take.js';
+import { countOf, finding, LEVELS, levelOf, number, percent } from './words.js';
+
+/** @import { Item, PublishedRecord } from './types' */
+/** @typedef {import('./source.js').Source} Source */
+/** @typedef {import('./images.js').Images} Images */
+/** @typedef {import('../demo/address.js').View} View */
+
+/** Maximum characters of a value of the published JSON that are shown. */
+const MAX_SHOWN = 4000;
+/** Names of fields that state the author or the licence of an image. */
+const RIGHTS = /licen[cs]e|attribution|author|artist|credit|copyright/i;
+
+const byId = (/** @type {string} */ id) => /** @type {HTMLElement} */ (document.getElementById(id));
+
+/**
+ * @typedef {object} DetailActions
+ * @property {(item: Item) => void} select Called when another mask of the image is selected.
+ * @property {(qid: string) => void} entity Shows all masks of an entity.
+ */
+
+export class Detail {
+  #viewer;
+  #images;
+  #actions;
+  /** Counts openings, so that an earlier one shows nothing any more. */
+  #openings = 0;
+  #controller = new AbortController();
+  /** @type {Item[]} */
+  #items = [];
+  /** @type {Source | null} */
+  #source = null;
+  /** @type {Promise<{ blob: Blob | null, address: string | null }>} */
+  #image = Promise.resolve({ blob: null, address: null });
+  /** Id of the image that is open. @type {string | null} */
+  #imageId = null;
+  /** Rights to the images of the source, where the whole source states them. */
+  rights = '';
+
+  /**
+   * @param {import('../mask-viewer.js').MaskViewer} viewer
+   * @param {Images} images
+   * @param {DetailActions} actions
+   */
+  constructor(viewer, images, actions) {
+    this.#viewer = viewer;
+    this.#images = images;
+    this.#actions = actions;
+    viewer.addEventListener('mask-select', (event) => {
+      const id = /** @type {CustomEvent} */ (event).detail?.id;
+      const item = this.#items.find((one) => one.id === id);
+      if (!item) return;
+      this.#showFacts(item);
+      this.#actions.select(item);
+    });
+  }
+
+  /**
+   * Shows a record.
+   * @param {Source} source
+   * @param {Item} item
+   * @param {{ view: View | null, mask: string | null }} state Of the image, once it is open.
+   */
+  async show(source, item, { view, mask }) {
+    const opening = (this.#openings += 1);
+    this.#controller.abort();
+    const { signal } = (this.#controller = new AbortController());
+    if (source !== this.#source) this.#imageId = null;
+    this.#source = source;
+    fill(byId('detail-title'), item.title || item.qid);
+    if (this.#imageId !== item.imageId) {
+      const [items] = await Promise.all([
+        source.imageItems(item.imageId),
+        this.#openImage(item, signal, () => opening === this.#openings),
+      ]);
+      if (opening !== this.#openings) return;
+      this.#imageId = item.imageId;
+      this.#items = items.some(({ row }) => row === item.row) ? items : [item, ...items];
+      this.#viewer.showMasks(this.#items.filter(({ area }) => area > 0).map(maskOf));
+    }
+    this.#viewer.view = view;
+    const chosen = this.#items.find(({ id }) => id === mask) ?? item;
+    this.#showFacts(chosen);
+    await this.#select(chosen);
+  }
+
+  /** Forgets the image and ends what is loading. */
+  close() {
+    this.#openings += 1;
+    this.#controller.abort();
+    this.#imageId = null;
+    this.#viewer.closeImage();
+  }
+
+  /** Opens the image again, whose address may have changed. */
+  forgetImage() {
+    this.#imageId = null;
+  }
+
+  /** Selects a mask once the viewer shows it. @param {Item} item */
+  async #select(item) {
+    await new Promise((resolve) => setTimeout(resolve));
+    const index = this.#viewer.snapshot?.shown.findIndex(({ id }) => id === item.id) ?? -1;
+    if (index >= 0) this.#viewer.selectMask(index);
+  }
+
+  /**
+   * @param {Item} item
+   * @param {AbortSignal} signal
+   * @param {() => boolean} isCurrent
+   */
+  async #openImage(item, signal, isCurrent) {
+    const problem = byId('image-problem');
+    problem.hidden = true;
+    const loading = this.#images.load(item, signal);
+    this.#image = loading.then((loaded) => ({
+      blob: 'blob' in loaded ? loaded.blob : null,
+      address: loaded.address,
+    }));
+    // Who asks for it learns of a failure.
+    this.#image.catch(() => {});
+    let loaded;
+    try {
+      loaded = await loading;
+    } catch (thrown) {
+      if (signal.aborted) return;
+      throw thrown;
+    }
+    if (!isCurrent()) return;
+    const [height, width] = item.size ?? item.maskSize;
+    const blob = 'blob' in loaded ? loaded.blob : null;
+    const isOpen = await this.#viewer.openImage(blob, { key: item.imageId, size: [width, height] });
+    if (!isCurrent()) return;
+    const words =
+      'problem' in loaded
+        ? loaded.problem
+        : `${loaded.address ?? item.file} is not an image that the browser can read.`;
+    if (isOpen) return;
+    this.#image = Promise.resolve({ blob: null, address: loaded.address });
+    problem.hidden = false;
+    fill(
+      problem,
+      h('p', {}, `No image: ${words} Its masks are drawn on an outline of its size.`),
+      loaded.address && h('p', {}, outward(loaded.address, 'Open the address')),
+    );
+  }
+
+  /** @param {Item} item */
+  async #showFacts(item) {
+    const source = this.#source;
+    if (!source) return;
+    fill(
+      byId('truth'),
+      'The annotation says: ',
+      h('strong', { dir: 'auto' }, item.title || item.qid),
+      isQid(item.qid) && ` (${item.qid})`,
+    );
+    const published = h('div', {}, h('p', { class: 'note' }, 'Loading the published record …'));
+    fill(byId('facts-body'), this.#factList(item), ...findings(item), published);
+    fill(byId('take-body'), ...recordExports(item, source, () => this.#image));
+    try {
+      const record = await source.record(item.row);
+      fill(published, ...publishedNodes(record, this.rights));
+    } catch (thrown) {
+      const message = thrown instanceof Error ? thrown.message : String(thrown);
+      fill(published, h('p', { class: 'problem' }, message));
+    }
+  }
+
+  /** @param {Item} item */
+  #factList(item) {
+    const { textPrompt, question, split, seen, boxes, size, maskSize, parts, components } = item;
+    const level = LEVELS[levelOf(item.suspicion)];
+    const entity = h(
+      'div',
+      {},
+      h('span', { dir: 'auto' }, item.title || item.qid),
+      h('p', { class: 'links' }, ...entityLinks({ qid: item.qid })),
+      h(
+        'button',
+        { type: 'button', class: 'button', onclick: () => this.#actions.entity(item.qid) },
+        'All images of this entity',
+      ),
+    );
+    const tags = item.labels.map(({ text, score }) =>
+      h(
+        'li',
+        { class: 'tag', dir: 'auto' },
+        score === null ? text : `${text} · ${score.toFixed(2)}`,
+      ),
+    );
+    /** @type {[string, import('../viewer/dom.js').Child][]} */
+    const rows = [
+      ['Entity', entity],
+      ['Question', question],
+      ['Prompt', textPrompt],
+      ['Labels', tags.length > 0 && h('ul', { class: 'tags' }, ...tags)],
+      ['Split', split],
+      [
+        'Training',
+        seen === null ? null : seen ? 'entity seen in training' : 'entity unseen in training',
+      ],
+      ['Area', `${countOf(item.area, 'pixel')}, ${percent(item.areaShare)} of the image`],
+      ['Parts', `${number(components)} separate${parts > 1 ? `, ${parts} masks published` : ''}`],
+      ['Suspicion', `${level} (${item.suspicion.toFixed(2)})`],
+      ['Boxes', boxes.map((box) => box.join(', ')).join('; ')],
+      ['Image', item.file ?? item.imageId],
+      ['Size', (size ?? maskSize).toReversed().join(' × ')],
+      ['Image id', item.imageId],
+      ['Masks here', countOf(this.#items.length, 'mask')],
+      ['Record id', item.id],
+    ];
+    return h(
+      'dl',
+      { class: 'facts' },
+      ...rows
+        .filter(([, value]) => value)
+        .flatMap(([term, value]) => [h('dt', {}, term), h('dd', { dir: 'auto' }, value)]),
+    );
+  }
+}
+
+/** @param {Item} item */
+function maskOf({ id, title, qid, maskSize, boundaries }) {
+  return {
+    id,
+    title: title || qid,
+    qid: isQid(qid) ? qid : null,
+    mask: { size: maskSize, boundaries },
+  };
+}
+
+/** @param {Item} item @returns {Node[]} */
+function findings(item) {
+  if (item.findings.length === 0) return [];
+  const rows = item.findings.map(({ code, message }) =>
+    h('li', {}, h('strong', {}, `${finding(code)}: `), message),
+  );
+  return [h('h3', {}, 'Problems of this record'), h('ul', { class: 'findings' }, ...rows)];
+}
+
+/**
+ * @param {PublishedRecord} record
+ * @param {string} rights
+ * @returns {Node[]}
+ */
+function publishedNodes({ annotation, image, category }, rights) {
+  const stated = Object.entries(image ?? {}).filter(
+    ([name, value]) => RIGHTS.test(name) && value !== null && typeof value !== 'object',
+  );
+  const words = [...stated.map(([name, value]) => `${name}: ${value}`), rights].filter(Boolean);
+  const about = category?.description;
+  const blocks = Object.entries({ annotation, image, category }).map(([name, object]) =>
+    h(
+      'details',
+      { class: 'keys inner' },
+      h('summary', {}, `Published ${name}`),
+      h('pre', { tabindex: 0, 'aria-label': name }, h('code', {}, shown(object))),
+    ),
+  );
+  return [
+    ...(typeof about === 'string' ? [h('p', { class: 'note about', dir: 'auto' }, about)] : []),
+    h(
+      'p',
+      { class: 'note' },
+      `Rights to the image: ${words.join('; ') || 'not stated in the source'}.`,
+    ),
+    ...blocks,
+  ];
+}
+
+/** Returns an object as JSON with long texts shortened. @param {unknown} object */
+function shown(object) {
+  const shorten = (/** @type {string} */ _, /** @type {unknown} */ value) =>
+    typeof value === 'string' && value.length > MAX_SHOWN
+      ? `${value.slice(0, MAX_SHOWN)}… (${number(value.length)} characters)`
+      : value;
+  return JSON.stringify(object, shorten, 1);
+}

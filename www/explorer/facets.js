@@ -1,0 +1,215 @@
+/** @file The facets: counts of each value under the other conditions, each a button that limits to it. */
+
+import { fill, h } from '../viewer/dom.js';
+import { columnChart, rowChart, svgFile } from './charts.js';
+import { saveBlob } from './save.js';
+import { areaBin, COMPONENTS, finding, LEVELS, number } from './words.js';
+
+/** @import { EntityHit, Facets as Counts, Filter, Overview } from './types' */
+/** @typedef {import('./charts.js').Bar} Bar */
+/** @typedef {(change: Partial<Filter>) => void} Change Undefined removes a condition. */
+
+/** Values of a facet that are shown before “Show all”. */
+const FIRST_VALUES = 8;
+
+/** The bars of each facet. */
+export class FacetBars {
+  /**
+   * @param {Overview} overview
+   * @param {Counts} counts
+   * @param {Filter} filter
+   * @param {Change} change
+   */
+  constructor(overview, counts, filter, change) {
+    /** @type {(name: keyof Filter, value: any) => () => void} */
+    const toggle = (name, value) => () =>
+      change({ [name]: filter[name] === value ? undefined : value });
+    this.split = overview.splits.map((split, index) => ({
+      label: split || 'no split',
+      count: counts.split[index] ?? 0,
+      pressed: filter.split === split,
+      act: toggle('split', split),
+    }));
+    this.seen = /** @type {const} */ ([
+      ['seen', true],
+      ['unseen', false],
+    ]).map(([name, value]) => ({
+      label: name === 'seen' ? 'seen in training' : 'unseen in training',
+      count: counts.seen[name],
+      pressed: filter.seen === value,
+      act: toggle('seen', value),
+    }));
+    this.area = counts.area.map((count, bin) => ({
+      label: bin === 0 ? 'empty mask' : `${areaBin(bin)} of the image`,
+      tick: bin === 0 ? '∅' : bin % 4 === 0 ? `${bin * 5}` : '',
+      count,
+      pressed: !!filter.area && bin >= filter.area[0] && bin <= filter.area[1],
+      act: (/** @type {boolean} */ extend) => change({ area: areaAfter(filter.area, bin, extend) }),
+    }));
+    this.components = counts.components.map((count, bin) => ({
+      label: COMPONENTS[bin] ?? '',
+      count,
+      pressed: filter.components === bin,
+      act: toggle('components', bin),
+    }));
+    this.suspicion = counts.suspicion.map((count, level) => ({
+      label: LEVELS[level] ?? '',
+      count,
+      pressed: filter.suspicion !== undefined && level >= filter.suspicion,
+      // No mask is less suspicious than the lowest level.
+      act: () =>
+        change({ suspicion: level === 0 || filter.suspicion === level ? undefined : level }),
+    }));
+    this.findings = counts.findings.map(({ code, count }) => ({
+      label: finding(code),
+      count,
+      pressed: filter.finding === code,
+      act: toggle('finding', code),
+    }));
+  }
+}
+
+/**
+ * Returns the bins after one was chosen: alone, or with `extend` up to those chosen before.
+ * @param {Filter['area']} before
+ * @param {number} bin
+ * @param {boolean} extend
+ * @returns {Filter['area']}
+ */
+function areaAfter(before, bin, extend) {
+  if (before && extend) return [Math.min(before[0], bin), Math.max(before[1], bin)];
+  return before && before[0] === bin && before[1] === bin ? undefined : [bin, bin];
+}
+
+/**
+ * Shows the facets beside the gallery.
+ * @param {HTMLElement} node
+ * @param {FacetBars} bars
+ */
+export function showFacets(node, bars) {
+  const area = columnChart({ title: 'Area', bars: bars.area, width: 252, height: 84 });
+  keepingFocus(node, [
+    facet('Split', list(bars.split)),
+    facet('Entity', list(bars.seen)),
+    facet('Area, % of the image', area, h('p', { class: 'note' }, 'Shift extends the range.')),
+    facet('Separate parts', list(bars.components)),
+    facet('Suspicion, at least', list(bars.suspicion)),
+    bars.findings.length > 0 && facet('Findings', list(bars.findings)),
+  ]);
+}
+
+/**
+ * Shows the plots in place of the gallery.
+ * @param {HTMLElement} node
+ * @param {FacetBars} bars
+ * @param {{ entities: EntityHit[], filter: Filter, change: Change }} categories The most frequent.
+ */
+export function showPlots(node, bars, { entities, filter, change }) {
+  /** @type {Bar[]} */
+  const frequent = entities.map(({ qid, title, annotations }) => ({
+    label: title || qid,
+    count: annotations,
+    pressed: filter.entity === qid,
+    act: () => change({ entity: filter.entity === qid ? undefined : qid }),
+  }));
+  keepingFocus(node, [
+    plot('Area of masks, % of the image', columnChart({ title: 'Area of masks', bars: bars.area })),
+    plot('Splits', rowChart({ title: 'Splits', bars: [...bars.split, ...bars.seen] })),
+    plot('Suspicion, at least', columnChart({ title: 'Suspicion', bars: bars.suspicion })),
+    plot('Separate parts', columnChart({ title: 'Separate parts', bars: bars.components })),
+    plot(
+      'Most frequent entities',
+      rowChart({ title: 'Most frequent entities', bars: frequent }),
+      'Counts are of all annotations.',
+    ),
+    bars.findings.length > 0 &&
+      plot('Findings', rowChart({ title: 'Findings', bars: bars.findings })),
+  ]);
+}
+
+/** @param {string} title @param {...import('../viewer/dom.js').Child} children */
+function facet(title, ...children) {
+  return h('section', { class: 'facet', 'aria-label': title }, h('h3', {}, title), ...children);
+}
+
+/** @param {string} title @param {SVGSVGElement} svg @param {string} [note] */
+function plot(title, svg, note) {
+  const name = `${title.toLowerCase().replace(/[^a-z]+/g, '-')}.svg`;
+  return h(
+    'figure',
+    { class: 'plot block' },
+    h(
+      'figcaption',
+      {},
+      h('h3', {}, title),
+      note && h('span', { class: 'note' }, note),
+      h(
+        'button',
+        {
+          type: 'button',
+          class: 'button quiet',
+          'aria-label': `Save the plot “${title}” as SVG`,
+          'data-focus': name,
+          onclick: () => saveBlob(svgFile(svg), name),
+        },
+        'Save SVG',
+      ),
+    ),
+    svg,
+  );
+}
+
+/** @param {Bar[]} bars */
+function list(bars) {
+  const max = Math.max(1, ...bars.map(({ count }) => count));
+  const nodes = bars.map(({ label, count, pressed, act }) => {
+    const bar = h('span', { class: 'share' });
+    bar.style.width = `${(100 * count) / max}%`;
+    return h(
+      'button',
+      {
+        type: 'button',
+        class: 'value',
+        'aria-pressed': pressed,
+        'data-focus': label,
+        disabled: count === 0 && !pressed,
+        onclick: (/** @type {MouseEvent} */ event) => act(event.shiftKey),
+      },
+      h('span', { class: 'name', dir: 'auto' }, label),
+      h('span', { class: 'count' }, number(count)),
+      bar,
+    );
+  });
+  const rest = nodes.splice(FIRST_VALUES);
+  const more =
+    rest.length > 0 &&
+    h('details', { class: 'keys' }, h('summary', {}, `${rest.length} more`), ...rest);
+  return h('div', { class: 'values' }, ...nodes, more);
+}
+
+/**
+ * Replaces the children; the focus stays on the control of the same name.
+ * @param {HTMLElement} node
+ * @param {import('../viewer/dom.js').Child[]} children
+ */
+function keepingFocus(node, children) {
+  const focused = document.activeElement;
+  const section = focused
+    ?.closest('[aria-label]:is(section, svg), figure')
+    ?.getAttribute('aria-label');
+  const name = node.contains(focused) ? focused?.getAttribute('data-focus') : null;
+  const { scrollTop } = node;
+  fill(node, ...children);
+  node.scrollTop = scrollTop;
+  if (!name) return;
+  const same = [...node.querySelectorAll(`[data-focus="${CSS.escape(name)}"]`)].find(
+    (one) =>
+      one.closest('[aria-label]:is(section, svg), figure')?.getAttribute('aria-label') === section,
+  );
+  if (same instanceof SVGElement) {
+    for (const other of same.parentElement?.querySelectorAll('[tabindex]') ?? [])
+      other.setAttribute('tabindex', '-1');
+    same.setAttribute('tabindex', '0');
+  }
+  if (same instanceof HTMLElement || same instanceof SVGElement) same.focus();
+}

@@ -1,0 +1,139 @@
+/** @file Finds and loads the images of a source: by a template, in a folder, or at their own addresses. */
+
+import { inFolder } from '../demo/sources.js';
+import { webAddress } from '../demo/links.js';
+import { MAX_IMAGE_BYTES } from '../viewer/image.js';
+
+/** @import { Item } from './types' */
+
+/** @typedef {Pick<Item, 'file' | 'url' | 'imageId'>} Named */
+/**
+ * @typedef {{ blob: Blob, address: string | null } | { problem: string, address: string | null }} Loaded
+ *   The encoded image, or the reason that there is none.
+ */
+
+/**
+ * Fills in a template of addresses.
+ * @param {string} template With `{file_name}` or `{image_id}`; without either, a prefix of file names.
+ * @param {Named} item
+ * @returns {string | null} Null where the item lacks what the template needs.
+ */
+export function addressIn(template, { file, imageId }) {
+  const whole = /\{(file_name|image_id)\}/.test(template)
+    ? template
+    : `${template.replace(/\/*$/, '')}/{file_name}`;
+  if (whole.includes('{file_name}') && !file) return null;
+  const path = (file ?? '').replace(/^\/+/, '').split('/').map(encodeURIComponent).join('/');
+  const filled = whole
+    .replaceAll('{file_name}', () => path)
+    .replaceAll('{image_id}', () => encodeURIComponent(imageId));
+  return webAddress(filled);
+}
+
+/** The images of a source. */
+export class Images {
+  /** The person's template, else the source's. @type {string | null} */
+  template = null;
+  /** Template of small copies. @type {string | null} */
+  thumbnails = null;
+  /** Address that thumbnails of items are relative to. @type {string | null} */
+  base = null;
+  /** @type {ReturnType<typeof inFolder> | null} */
+  #folder = null;
+  /** Number of files of the chosen folder. */
+  folderFiles = 0;
+
+  /** Looks for images among these files of this computer first. @param {File[]} files */
+  useFolder(files) {
+    this.folderFiles = files.length;
+    this.#folder = files.length > 0 ? inFolder(files) : null;
+  }
+
+  /**
+   * Returns an image as a file of this computer or its address; null where neither is known.
+   * @param {Named} item
+   * @returns {File | string | null}
+   */
+  find(item) {
+    return (
+      this.#folder?.(item) ??
+      (this.template ? addressIn(this.template, item) : null) ??
+      webAddress(item.url)
+    );
+  }
+
+  /** Returns the smallest copy of an image that is known. @param {Item} item */
+  findSmall(item) {
+    const file = this.#folder?.(item);
+    if (file) return file;
+    if (item.thumbnail && this.base && URL.canParse(item.thumbnail, this.base))
+      return webAddress(new URL(item.thumbnail, this.base).href);
+    return (this.thumbnails ? addressIn(this.thumbnails, item) : null) ?? this.find(item);
+  }
+
+  /**
+   * Loads an image, or says which address failed and why.
+   * @param {Named} item
+   * @param {AbortSignal} [signal]
+   * @returns {Promise<Loaded>}
+   */
+  async load(item, signal) {
+    const found = this.find(item);
+    if (found === null) return { problem: this.#unknown(item), address: null };
+    if (found instanceof File) return { blob: found, address: null };
+    return await fetchWithReason(found, signal);
+  }
+
+  /** @param {Named} item */
+  #unknown({ file }) {
+    const name = file ? ` (${file})` : '';
+    if (this.folderFiles > 0) return `The chosen folder has no file of this image${name}.`;
+    return `No address of this image${name} is known. Set one under “Images”, or choose their folder.`;
+  }
+}
+
+/**
+ * @param {string} address
+ * @param {AbortSignal} [signal]
+ * @returns {Promise<Loaded>}
+ */
+async function fetchWithReason(address, signal) {
+  const failed = (/** @type {string} */ why) => ({ problem: `${address} ${why}`, address });
+  let response;
+  try {
+    response = await fetch(address, signal ? { signal } : {});
+  } catch (thrown) {
+    if (signal?.aborted) throw thrown;
+    return failed(await networkReason(address));
+  }
+  if (!response.ok) {
+    const status = `${response.status} ${response.statusText}`.trimEnd();
+    await response.body?.cancel();
+    return failed(`failed: the server returned ${status}.`);
+  }
+  const type = response.headers.get('content-type') ?? '';
+  if (/^(text\/|application\/(json|xml|xhtml))/.test(type)) {
+    await response.body?.cancel();
+    return failed(`is not an image: the server returned ${type.split(';')[0]}.`);
+  }
+  if (Number(response.headers.get('content-length') ?? 0) > MAX_IMAGE_BYTES) {
+    await response.body?.cancel();
+    return failed(`is larger than ${MAX_IMAGE_BYTES / 2 ** 20} MiB.`);
+  }
+  try {
+    return { blob: await response.blob(), address };
+  } catch (thrown) {
+    if (signal?.aborted) throw thrown;
+    return failed('failed: the download was interrupted.');
+  }
+}
+
+/** Tells a server that refuses other pages from one that cannot be reached. @param {string} address */
+async function networkReason(address) {
+  try {
+    await fetch(address, { mode: 'no-cors' });
+    return 'failed: its server does not allow requests from this page (CORS).';
+  } catch {
+    return 'failed: its server could not be reached (network).';
+  }
+}

@@ -1,0 +1,63 @@
+/** @file The explorer: a source of annotations to search, filter, look at and export. */
+
+import '../mask-viewer.js';
+import { Articles } from '../demo/articles.js';
+import { Knowledge } from '../demo/knowledge.js';
+import { KnownList } from '../demo/known-list.js';
+import { webAddress } from '../demo/links.js';
+import { Panel } from '../demo/panel.js';
+import { connectSettings } from '../demo/settings.js';
+import { icon } from '../viewer/icons.js';
+import { Explorer } from './explorer.js';
+
+const MODELS = 'models/models.json';
+/** Names this host's endpoint: `masklink serve` names itself, a static host none. */
+const ENDPOINT = 'endpoint.json';
+
+const byId = (/** @type {string} */ id) => /** @type {HTMLElement} */ (document.getElementById(id));
+const viewer = /** @type {import('../mask-viewer.js').MaskViewer} */ (byId('viewer'));
+
+for (const [id, name] of /** @type {const} */ ([
+  ['to-demo', 'pick'],
+  ['open-source', 'data'],
+  ['open-settings', 'settings'],
+  ['close', 'previous'],
+  ['previous', 'previous'],
+  ['next', 'next'],
+]))
+  byId(id).prepend(icon(name));
+
+const articles = new Articles();
+const knowledge = new Knowledge();
+const known = new KnownList(knowledge);
+const settings = connectSettings(viewer, articles);
+new Panel(
+  viewer,
+  { settings: settings.open, list: (model) => known.open(model) },
+  { articles, knowledge },
+);
+const explorer = new Explorer(viewer);
+byId('open-settings').addEventListener('click', settings.open);
+byId('settings-form').addEventListener('change', () => explorer.recolor());
+explorer.begin();
+loadOptions();
+
+/** Loads what only the viewer's tools need. */
+async function loadOptions() {
+  const [host, models] = await Promise.all([optionalJson(ENDPOINT), optionalJson(MODELS)]);
+  settings.setDefaultEndpoint(webAddress(host?.endpoint));
+  if (Array.isArray(models?.models)) settings.setModels(models);
+}
+
+/**
+ * Fetches JSON; returns null where the host has none or sends HTML.
+ * @param {string} address
+ */
+async function optionalJson(address) {
+  try {
+    const response = await fetch(address);
+    return response.ok ? await response.json() : null;
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,162 @@
+/** @file Draws masks from their runs: as small bitmaps for the gallery, and as outlines for SVG. */
+
+/** Colors of overlays in the order of `PALETTE` in src/render/palette.rs. */
+export const PALETTE = [
+  '#66ddff',
+  '#ff9900',
+  '#cc99ee',
+  '#ddff11',
+  '#ffaabb',
+  '#88bb77',
+  '#aaffcc',
+  '#ffdd88',
+];
+/** Opacity of a mask's fill, from 0 to 255. */
+const FILL = 110;
+
+/** Returns the color of an entity, which is the same in every view. @param {string} qid */
+export function colorOf(qid) {
+  let hash = 0;
+  for (const letter of qid) hash = (Math.imul(hash, 31) + letter.charCodeAt(0)) | 0;
+  return /** @type {string} */ (PALETTE[(hash >>> 0) % PALETTE.length]);
+}
+
+/**
+ * Calls `take` for each vertical stretch of a mask: column, first row, row after the last.
+ * @param {{ maskSize: [number, number], boundaries: Uint32Array }} mask
+ * @param {(x: number, from: number, to: number) => void} take
+ */
+export function forStretches({ maskSize: [height, width], boundaries }, take) {
+  const end = height * width;
+  for (let at = 0; at < boundaries.length; at += 2) {
+    let from = boundaries[at] ?? end;
+    const to = Math.min(boundaries[at + 1] ?? end, end);
+    while (from < to) {
+      const x = Math.floor(from / height);
+      const until = Math.min(to, (x + 1) * height);
+      take(x, from - x * height, until - x * height);
+      from = until;
+    }
+  }
+}
+
+/**
+ * Draws a mask at another size, antialiased, with an outline in its color and a dark casing.
+ * @param {{ maskSize: [number, number], boundaries: Uint32Array, qid: string }} mask
+ * @param {number} width
+ * @param {number} height
+ */
+export function maskImage(mask, width, height) {
+  const coverage = coverageOf(mask, width, height);
+  const pixels = new ImageData(width, height);
+  const color = Number.parseInt(colorOf(mask.qid).slice(1), 16);
+  const channels = [color >> 16, (color >> 8) & 255, color & 255];
+  const inside = (/** @type {number} */ x, /** @type {number} */ y) =>
+    x >= 0 && y >= 0 && x < width && y < height && (coverage[y * width + x] ?? 0) >= 0.5;
+  for (let y = 0; y < height; y += 1) {
+    for (let x = 0; x < width; x += 1) {
+      const share = coverage[y * width + x] ?? 0;
+      const isIn = share >= 0.5;
+      const isEdge =
+        inside(x - 1, y) !== isIn ||
+        inside(x + 1, y) !== isIn ||
+        inside(x, y - 1) !== isIn ||
+        inside(x, y + 1) !== isIn;
+      const at = 4 * (y * width + x);
+      if (isEdge && !isIn) pixels.data.set([0, 0, 0, 150], at);
+      else if (isIn || share > 0)
+        pixels.data.set([...channels, isEdge ? 255 : Math.round(FILL * share)], at);
+    }
+  }
+  return pixels;
+}
+
+/**
+ * Returns the covered share of each pixel of the smaller bitmap, row by row.
+ * @param {{ maskSize: [number, number], boundaries: Uint32Array }} mask
+ * @param {number} width
+ * @param {number} height
+ */
+function coverageOf(mask, width, height) {
+  const [maskHeight, maskWidth] = mask.maskSize;
+  const [stepX, stepY] = [width / maskWidth, height / maskHeight];
+  const coverage = new Float32Array(width * height);
+  // A mask smaller than the bitmap covers several pixels with each of its own.
+  const columns = Math.max(1, Math.ceil(stepX));
+  forStretches(mask, (x, from, to) => {
+    const [top, bottom] = [from * stepY, to * stepY];
+    for (let column = 0; column < columns; column += 1) {
+      const place = Math.min(width - 1, Math.floor(x * stepX) + column);
+      for (let y = Math.floor(top); y < Math.min(height, Math.ceil(bottom)); y += 1) {
+        const share = Math.min(y + 1, bottom) - Math.max(y, top);
+        const at = y * width + place;
+        coverage[at] = Math.min(1, (coverage[at] ?? 0) + share * Math.min(1, stepX));
+      }
+    }
+  });
+  return coverage;
+}
+
+/**
+ * Returns the closed outlines of a mask along its pixels' edges, as the path data of SVG.
+ * @param {{ maskSize: [number, number], boundaries: Uint32Array }} mask
+ */
+export function pathOf(mask) {
+  const [height, width] = mask.maskSize;
+  const bitmap = new Uint8Array(width * height);
+  forStretches(mask, (x, from, to) => bitmap.fill(1, x * height + from, x * height + to));
+  const at = (/** @type {number} */ x, /** @type {number} */ y) =>
+    x >= 0 && y >= 0 && x < width && y < height ? (bitmap[x * height + y] ?? 0) : 0;
+  // Edges by their start; the mask lies to the right of each. At most two start at a corner.
+  /** @type {Map<number, number[]>} */
+  const edges = new Map();
+  const stride = width + 1;
+  const add = (/** @type {number} */ from, /** @type {number} */ to) => {
+    const others = edges.get(from);
+    if (others) others.push(to);
+    else edges.set(from, [to]);
+  };
+  forStretches(mask, (x, from, to) => {
+    for (let y = from; y < to; y += 1) {
+      const corner = y * stride + x;
+      if (!at(x, y - 1)) add(corner, corner + 1);
+      if (!at(x + 1, y)) add(corner + 1, corner + 1 + stride);
+      if (!at(x, y + 1)) add(corner + 1 + stride, corner + stride);
+      if (!at(x - 1, y)) add(corner + stride, corner);
+    }
+  });
+  return joined(edges, stride);
+}
+
+/** @param {Map<number, number[]>} edges @param {number} stride */
+function joined(edges, stride) {
+  let path = '';
+  for (const [start, ends] of edges) {
+    while (ends.length > 0) {
+      let [corner, direction] = [start, 0];
+      path += `M${start % stride} ${Math.floor(start / stride)}`;
+      do {
+        const next = edges.get(corner)?.pop();
+        if (next === undefined) break;
+        if (direction !== 0 && next - corner !== direction)
+          path += `L${corner % stride} ${Math.floor(corner / stride)}`;
+        direction = next - corner;
+        corner = next;
+      } while (corner !== start);
+      path += 'Z';
+    }
+  }
+  return path;
+}
+
+/** Returns the box of a mask, x1, y1, x2, y2; null if it is empty. @param {Parameters<typeof pathOf>[0]} mask */
+export function boxOf(mask) {
+  let [x1, y1, x2, y2] = [Infinity, Infinity, -Infinity, -Infinity];
+  forStretches(mask, (x, from, to) => {
+    x1 = Math.min(x1, x);
+    x2 = Math.max(x2, x + 1);
+    y1 = Math.min(y1, from);
+    y2 = Math.max(y2, to);
+  });
+  return x2 > x1 ? [x1, y1, x2, y2] : null;
+}

@@ -1,0 +1,109 @@
+/** @file What is said about a source, and the conditions of the selection as chips. */
+
+import { fill, h } from '../viewer/dom.js';
+import { areaBin, bytes, COMPONENTS, countOf, finding, LEVELS, number } from './words.js';
+
+/** @import { Filter, Overview } from './types' */
+
+/** @param {Overview} overview */
+export function sourceWords({ name, annotations, entities, images }) {
+  const counts = [
+    countOf(annotations, 'mask'),
+    countOf(entities, 'entity', 'entities'),
+    images !== null && countOf(images, 'image'),
+  ];
+  return `${name}: ${counts.filter(Boolean).join(', ')}.`;
+}
+
+/**
+ * Lists the features that a source lacks, the problems of its records, and its files.
+ * @param {HTMLElement} node
+ * @param {Overview} overview
+ */
+export function showNotes(node, { cannot, problems, provenance }) {
+  const count = problems.reduce((sum, problem) => sum + problem.count, 0);
+  node.hidden = cannot.length === 0 && count === 0;
+  fill(
+    node,
+    ...cannot.map(({ what, why }) => h('p', { class: 'banner' }, `${what}: ${why}`)),
+    count > 0 &&
+      h(
+        'details',
+        { class: 'odd' },
+        h('summary', {}, countOf(count, 'problem of the file', 'problems of the file')),
+        h('ul', {}, ...problems.map(problemNode)),
+        h(
+          'p',
+          { class: 'note' },
+          provenance
+            .map(({ file, bytes: size, sha256 }) =>
+              [file, bytes(size), sha256].filter(Boolean).join(', '),
+            )
+            .join('; '),
+        ),
+      ),
+  );
+}
+
+/** @param {Overview['problems'][number]} problem */
+function problemNode({ code, count, examples }) {
+  const rest = count - examples.length;
+  return h(
+    'li',
+    {},
+    h('strong', {}, `${number(count)} × ${finding(code)}`),
+    h(
+      'ul',
+      {},
+      ...examples.map((example) => h('li', {}, example)),
+      rest > 0 && h('li', {}, `and ${number(rest)} more`),
+    ),
+  );
+}
+
+/**
+ * Shows each condition with a button that removes it.
+ * @param {HTMLElement} node
+ * @param {Filter} filter
+ * @param {Map<string, string>} titles Of entities.
+ * @param {(change: Partial<Filter>) => void} change
+ */
+export function showChips(node, filter, titles, change) {
+  const { entity, split, seen, area, components, suspicion, finding: code } = filter;
+  /** @type {[keyof Filter, string | undefined | false][]} */
+  const conditions = [
+    ['entity', entity && (titles.get(entity) ?? entity)],
+    ['split', split],
+    ['seen', seen !== undefined && (seen ? 'seen in training' : 'unseen in training')],
+    ['area', area && areaWords(area)],
+    ['components', components !== undefined && `parts: ${COMPONENTS[components]}`],
+    ['suspicion', suspicion !== undefined && `suspicion at least ${LEVELS[suspicion]}`],
+    ['finding', code && finding(code)],
+  ];
+  const chips = conditions.flatMap(([name, words]) =>
+    words
+      ? [
+          h(
+            'button',
+            {
+              type: 'button',
+              class: 'chip',
+              'aria-label': `Remove the condition ${words}`,
+              onclick: () => change({ [name]: undefined }),
+            },
+            h('span', { dir: 'auto' }, words),
+            h('span', { class: 'cross', 'aria-hidden': 'true' }, '×'),
+          ),
+        ]
+      : [],
+  );
+  const hadFocus = node.contains(document.activeElement);
+  fill(node, ...chips);
+  if (hadFocus) (chips[0] ?? document.getElementById('count'))?.focus();
+}
+
+/** @param {[number, number]} bins */
+function areaWords([first, last]) {
+  if (first === last) return first === 0 ? 'empty mask' : `area ${areaBin(first)}`;
+  return `area ${first === 0 ? 'empty' : `over ${(first - 1) * 5} %`} to ${last * 5} %`;
+}

@@ -1,0 +1,112 @@
+/** @file An open source of annotations: calls of its worker, which holds it and ends with it. */
+
+import { MasklinkError } from '../worker/errors.js';
+import { WorkerClient } from '../worker/rpc.js';
+
+/** @import { EntityHit, Filter, Item, OpeningProgress, Overview, PublishedRecord, RawItem, Selection } from './types' */
+
+/** An open source; its memory is the worker's, and freed by `close`. */
+export class Source {
+  #worker;
+
+  /**
+   * @param {WorkerClient} worker
+   * @param {Overview} overview
+   * @param {string | null} address Absolute; null for a file of this computer.
+   */
+  constructor(worker, overview, address) {
+    this.#worker = worker;
+    this.overview = overview;
+    this.address = address;
+  }
+
+  /**
+   * Opens a file of this computer, or an address.
+   * @param {Blob | string} from
+   * @param {{ onProgress?: (progress: OpeningProgress) => void, signal?: AbortSignal }} [options] An
+   *   aborted signal ends the worker at once.
+   */
+  static async open(from, { onProgress, signal } = {}) {
+    const worker = new WorkerClient(
+      () =>
+        new Worker(new URL('../worker/explorer.js', import.meta.url), {
+          type: 'module',
+          name: 'explorer',
+        }),
+    );
+    const cancel = () => worker.end(cancelled());
+    signal?.addEventListener('abort', cancel);
+    try {
+      if (signal?.aborted) throw cancelled();
+      const source = typeof from === 'string' ? new URL(from, document.baseURI).href : from;
+      const overview = await worker.call('open', { source }, { onProgress });
+      return new Source(worker, overview, typeof source === 'string' ? source : null);
+    } catch (thrown) {
+      worker.end(cancelled());
+      throw thrown;
+    } finally {
+      signal?.removeEventListener('abort', cancel);
+    }
+  }
+
+  /**
+   * Finds entities by name, also with typing errors, or by QID; an empty text lists by count.
+   * @param {string} text
+   * @param {number} count
+   * @returns {Promise<EntityHit[]>}
+   */
+  entities(text, count) {
+    return this.#call('entities', { text, count });
+  }
+
+  /** Selects what `page` returns. @param {Filter} filter @returns {Promise<Selection>} */
+  select(filter) {
+    return this.#call('select', filter);
+  }
+
+  /** Returns items of the selection. @param {number} start @param {number} count */
+  async page(start, count) {
+    return itemsOf(await this.#call('page', { start, count }));
+  }
+
+  /** Finds an annotation by its id, or the first of an image by the image's. @param {string} id */
+  async find(id) {
+    return itemsOf(await this.#call('find', { id }));
+  }
+
+  /** Returns all items of an image. @param {string} imageId */
+  async imageItems(imageId) {
+    return itemsOf(await this.#call('imageItems', { imageId }));
+  }
+
+  /** Returns a record as it was published. @param {number} row @returns {Promise<PublishedRecord>} */
+  record(row) {
+    return this.#call('record', { row });
+  }
+
+  /** Frees the source; pending and later calls reject. */
+  close() {
+    this.#worker.end(new MasklinkError('closed', 'The annotations were closed.'));
+  }
+
+  /** @param {string} method @param {unknown} argument */
+  async #call(method, argument) {
+    // The worker held the source: a new one would have none.
+    if (!this.#worker.running)
+      throw new MasklinkError('closed', 'The annotations are closed. Open them again.');
+    return await this.#worker.call(method, argument);
+  }
+}
+
+/**
+ * Gives each item of a page its boundaries.
+ * @param {{ items: RawItem[], boundaries: Uint32Array }} page
+ * @returns {Item[]}
+ */
+function itemsOf({ items, boundaries }) {
+  return items.map((item) => ({ ...item, boundaries: boundaries.subarray(...item.boundaries) }));
+}
+
+function cancelled() {
+  return new MasklinkError('cancelled', 'Opening was cancelled.');
+}

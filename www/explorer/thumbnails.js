@@ -1,0 +1,166 @@
+/** @file Loads and keeps the small bitmaps of the gallery: images, and masks at their size. */
+
+import { maskImage } from './masks.js';
+
+/** @import { Item } from './types' */
+/** @typedef {import('./images.js').Images} Images */
+
+/** Maximum number of thumbnails that are kept; the least recently drawn is closed first. */
+const MAX_KEPT = 300;
+/** Maximum number of images that load at the same time. */
+const MAX_LOADING = 6;
+
+/**
+ * @typedef {object} Thumbnail
+ * @property {ImageBitmap | null} image Null while it loads, or where it cannot be loaded.
+ * @property {ImageBitmap | null} mask
+ * @property {number} width Of the fitted image, in pixels of the canvas.
+ * @property {number} height
+ * @property {'waiting' | 'loading' | 'there' | 'missing'} state
+ */
+
+/** Thumbnails by row, in the order in which they were last drawn. */
+export class Thumbnails {
+  #images;
+  #changed;
+  /** @type {Map<number, Thumbnail>} */
+  #kept = new Map();
+  /** Items whose image is to be loaded, the most wanted last. @type {Map<number, Item>} */
+  #wanted = new Map();
+  #loading = 0;
+  /** Counts clearings, so that what was loading before one is dropped. */
+  #generation = 0;
+
+  /** @param {Images} images @param {() => void} changed Called when another thumbnail can be drawn. */
+  constructor(images, changed) {
+    this.#images = images;
+    this.#changed = changed;
+  }
+
+  /** Number of thumbnails kept. */
+  get size() {
+    return this.#kept.size;
+  }
+
+  /**
+   * Returns the thumbnail of an item, of which a part may be missing yet.
+   * @param {Item} item
+   * @param {number} width Of the cell in pixels of the canvas.
+   * @param {number} height
+   */
+  of(item, width, height) {
+    const kept = this.#kept.get(item.row);
+    if (kept) {
+      this.#kept.delete(item.row);
+      this.#kept.set(item.row, kept);
+      if (kept.state === 'waiting') this.#want(item);
+      return kept;
+    }
+    const [imageHeight, imageWidth] = item.size ?? item.maskSize;
+    const scale = Math.min(width / imageWidth, height / imageHeight);
+    /** @type {Thumbnail} */
+    const thumbnail = {
+      image: null,
+      mask: null,
+      width: Math.max(1, Math.round(imageWidth * scale)),
+      height: Math.max(1, Math.round(imageHeight * scale)),
+      state: 'waiting',
+    };
+    this.#kept.set(item.row, thumbnail);
+    this.#drawMask(item, thumbnail);
+    this.#want(item);
+    this.#evict();
+    return thumbnail;
+  }
+
+  /** Forgets which images are wanted; those that are drawn next are wanted again. */
+  unwant() {
+    this.#wanted.clear();
+  }
+
+  /** Closes all of them. */
+  clear() {
+    this.#generation += 1;
+    this.#wanted.clear();
+    for (const thumbnail of this.#kept.values()) close(thumbnail);
+    this.#kept.clear();
+  }
+
+  /** @param {Item} item */
+  #want(item) {
+    this.#wanted.delete(item.row);
+    this.#wanted.set(item.row, item);
+    queueMicrotask(() => this.#loadNext());
+  }
+
+  /** @param {Item} item @param {Thumbnail} thumbnail */
+  async #drawMask(item, thumbnail) {
+    if (item.area === 0) return;
+    const { width, height } = thumbnail;
+    const bitmap = await createImageBitmap(maskImage(item, width, height));
+    if (this.#kept.get(item.row) !== thumbnail) return bitmap.close();
+    thumbnail.mask = bitmap;
+    this.#changed();
+  }
+
+  #loadNext() {
+    for (const [row, item] of this.#wanted) {
+      if (this.#loading >= MAX_LOADING) return;
+      this.#wanted.delete(row);
+      const thumbnail = this.#kept.get(row);
+      if (thumbnail?.state === 'waiting') this.#load(item, thumbnail);
+    }
+  }
+
+  /** @param {Item} item @param {Thumbnail} thumbnail */
+  async #load(item, thumbnail) {
+    thumbnail.state = 'loading';
+    this.#loading += 1;
+    const generation = this.#generation;
+    try {
+      const found = this.#images.findSmall(item);
+      const bitmap = found === null ? null : await smallBitmap(found, thumbnail);
+      if (generation !== this.#generation || this.#kept.get(item.row) !== thumbnail)
+        return bitmap?.close();
+      thumbnail.image = bitmap;
+      thumbnail.state = bitmap ? 'there' : 'missing';
+    } catch {
+      thumbnail.state = 'missing';
+    } finally {
+      this.#loading -= 1;
+      this.#changed();
+      this.#loadNext();
+    }
+  }
+
+  #evict() {
+    for (const [row, thumbnail] of this.#kept) {
+      if (this.#kept.size <= MAX_KEPT) return;
+      close(thumbnail);
+      this.#kept.delete(row);
+    }
+  }
+}
+
+/** @param {Thumbnail} thumbnail */
+function close({ image, mask }) {
+  image?.close();
+  mask?.close();
+}
+
+/**
+ * Decodes an image at the size of its thumbnail. An `<img>` shows images of servers, too, that do not
+ * allow requests of other pages; the canvas is never read.
+ * @param {File | string} source
+ * @param {{ width: number, height: number }} size
+ */
+async function smallBitmap(source, { width, height }) {
+  /** @type {ImageBitmapOptions} */
+  const options = { resizeWidth: width, resizeHeight: height, resizeQuality: 'medium' };
+  if (typeof source !== 'string') return createImageBitmap(source, options);
+  const image = new Image();
+  image.decoding = 'async';
+  image.src = source;
+  await image.decode();
+  return createImageBitmap(image, options);
+}

@@ -1,0 +1,63 @@
+/** @file The worker of the explorer: owns one open source and runs the page's queries on it. */
+
+import init, { Explorer } from '../pkg/explorer.js';
+import { MasklinkError } from './errors.js';
+import { serve } from './rpc.js';
+
+/** @typedef {import('../pkg/explorer.js').ItemPage} ItemPage */
+/** @typedef {import('./rpc.js').Call} Call */
+
+/** @type {Explorer | undefined} */
+let explorer;
+
+/** Returns the open source. */
+function opened() {
+  if (!explorer) throw new MasklinkError('not-open', 'No annotations are open.');
+  return explorer;
+}
+
+/**
+ * Opens the source of this worker.
+ * @param {{ source: Blob | string }} argument A file, or an address.
+ * @param {Call} call
+ */
+async function open({ source }, { signal, progress }) {
+  await init();
+  const report = (
+    /** @type {number} */ bytes,
+    /** @type {number} */ total,
+    /** @type {number} */ annotations,
+    /** @type {string} */ phase,
+  ) => progress({ bytes, total, annotations, phase });
+  const isCancelled = () => signal.aborted;
+  const next = await (typeof source === 'string'
+    ? Explorer.openUrl(source, report, isCancelled)
+    : Explorer.openFile(source, report, isCancelled));
+  if (signal.aborted) {
+    next.free();
+    throw new MasklinkError('cancelled', 'Opening was cancelled.');
+  }
+  explorer = next;
+  return { result: JSON.parse(explorer.overview()) };
+}
+
+/** Returns the items of a page, and moves its boundaries. @param {ItemPage} page It is freed. */
+function contentOf(page) {
+  const boundaries = /** @type {Uint32Array<ArrayBuffer>} */ (page.boundaries());
+  const items = JSON.parse(page.items());
+  page.free();
+  return { result: { items, boundaries }, transfer: [boundaries.buffer] };
+}
+
+serve({
+  open,
+  entities: async ({ text, count }) => ({
+    result: JSON.parse(await opened().entities(text, count)),
+  }),
+  select: async (filter) => ({ result: JSON.parse(await opened().select(JSON.stringify(filter))) }),
+  page: async ({ start, count }) => contentOf(await opened().page(start, count)),
+  find: async ({ id }) => contentOf(await opened().find(id)),
+  imageItems: async ({ imageId }) => contentOf(await opened().imageItems(imageId)),
+  items: async ({ rows }) => contentOf(await opened().items(rows)),
+  record: async ({ row }) => ({ result: JSON.parse(await opened().record(row)) }),
+});
