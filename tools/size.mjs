@@ -64,6 +64,11 @@ const rows = [
     files: closure('index.html', [TAGS, IMPORTS, WASM, WORKERS]),
     budget: 1024 * KB,
   },
+  {
+    what: 'explorer but models, images and ONNX Runtime',
+    files: closure('explore.html', [TAGS, IMPORTS, WASM, WORKERS]),
+    budget: 1024 * KB,
+  },
 ];
 let over = false;
 const kb = (/** @type {number} */ bytes) => `${(bytes / KB).toFixed(1)} KB`.padStart(11);

@@ -54,10 +54,10 @@ function filterIn(parameters) {
   }
   const seen = parameters.get('seen');
   if (seen === 'true' || seen === 'false') filter.seen = seen === 'true';
-  const [first, last = first] = (parameters.get('area') ?? '')
-    .split('-')
-    .map((bin) => wholeIn(bin, AREA_BINS - 1));
-  if (first !== undefined && last !== undefined && first <= last) filter.area = [first, last];
+  const bins = (parameters.get('area') ?? '').split('-').map((bin) => wholeIn(bin, AREA_BINS - 1));
+  const [first, last] = bins.length === 1 ? [bins[0], bins[0]] : bins;
+  if (bins.length <= 2 && first !== undefined && last !== undefined && first <= last)
+    filter.area = [first, last];
   const components = wholeIn(parameters.get('components'), COMPONENTS.length - 1);
   if (components !== undefined) filter.components = components;
   const suspicion = wholeIn(parameters.get('suspicion'), LEVELS.length - 1);

@@ -509,6 +509,7 @@ export class Explorer {
   #toggleFilters(shown = !document.body.classList.contains('filtering')) {
     document.body.classList.toggle('filtering', shown);
     byId('show-filters').setAttribute('aria-expanded', String(shown));
+    fill(byId('show-filters'), shown ? 'Show the masks' : 'Filters');
   }
 
   /** @param {unknown} thrown */

@@ -105,6 +105,8 @@ export function showFacets(node, bars) {
  * @param {{ entities: EntityHit[], filter: Filter, change: Change }} categories The most frequent.
  */
 export function showPlots(node, bars, { entities, filter, change }) {
+  // As wide as it is drawn, so that its text keeps its size.
+  const width = Math.min(640, Math.max(320, node.clientWidth - 40));
   /** @type {Bar[]} */
   const frequent = entities.map(({ qid, title, annotations }) => ({
     label: title || qid,
@@ -113,17 +115,25 @@ export function showPlots(node, bars, { entities, filter, change }) {
     act: () => change({ entity: filter.entity === qid ? undefined : qid }),
   }));
   keepingFocus(node, [
-    plot('Area of masks, % of the image', columnChart({ title: 'Area of masks', bars: bars.area })),
-    plot('Splits', rowChart({ title: 'Splits', bars: [...bars.split, ...bars.seen] })),
-    plot('Suspicion, at least', columnChart({ title: 'Suspicion', bars: bars.suspicion })),
-    plot('Separate parts', columnChart({ title: 'Separate parts', bars: bars.components })),
+    plot(
+      'Area of masks, % of the image',
+      columnChart({ title: 'Area of masks', bars: bars.area, width }),
+    ),
+    plot('Splits', rowChart({ title: 'Splits', bars: bars.split, width })),
+    plot(
+      'Suspicion',
+      columnChart({ title: 'Suspicion', bars: bars.suspicion, width }),
+      'A bar selects its level and those above.',
+    ),
+    plot('Entities', rowChart({ title: 'Entities', bars: bars.seen, width })),
+    plot('Separate parts', columnChart({ title: 'Separate parts', bars: bars.components, width })),
     plot(
       'Most frequent entities',
-      rowChart({ title: 'Most frequent entities', bars: frequent }),
+      rowChart({ title: 'Most frequent entities', bars: frequent, width }),
       'Counts are of all annotations.',
     ),
     bars.findings.length > 0 &&
-      plot('Findings', rowChart({ title: 'Findings', bars: bars.findings })),
+      plot('Findings', rowChart({ title: 'Findings', bars: bars.findings, width })),
   ]);
 }
 

@@ -3,32 +3,15 @@
 import { inFolder } from '../demo/sources.js';
 import { webAddress } from '../demo/links.js';
 import { MAX_IMAGE_BYTES } from '../viewer/image.js';
+import { addressIn } from './templates.js';
 
 /** @import { Item } from './types' */
 
-/** @typedef {Pick<Item, 'file' | 'url' | 'imageId'>} Named */
+/** @typedef {import('./templates.js').Named} Named */
 /**
  * @typedef {{ blob: Blob, address: string | null } | { problem: string, address: string | null }} Loaded
  *   The encoded image, or the reason that there is none.
  */
-
-/**
- * Fills in a template of addresses.
- * @param {string} template With `{file_name}` or `{image_id}`; without either, a prefix of file names.
- * @param {Named} item
- * @returns {string | null} Null where the item lacks what the template needs.
- */
-export function addressIn(template, { file, imageId }) {
-  const whole = /\{(file_name|image_id)\}/.test(template)
-    ? template
-    : `${template.replace(/\/*$/, '')}/{file_name}`;
-  if (whole.includes('{file_name}') && !file) return null;
-  const path = (file ?? '').replace(/^\/+/, '').split('/').map(encodeURIComponent).join('/');
-  const filled = whole
-    .replaceAll('{file_name}', () => path)
-    .replaceAll('{image_id}', () => encodeURIComponent(imageId));
-  return webAddress(filled);
-}
 
 /** The images of a source. */
 export class Images {

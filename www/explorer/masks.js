@@ -81,16 +81,14 @@ function coverageOf(mask, width, height) {
   const [maskHeight, maskWidth] = mask.maskSize;
   const [stepX, stepY] = [width / maskWidth, height / maskHeight];
   const coverage = new Float32Array(width * height);
-  // A mask smaller than the bitmap covers several pixels with each of its own.
-  const columns = Math.max(1, Math.ceil(stepX));
   forStretches(mask, (x, from, to) => {
-    const [top, bottom] = [from * stepY, to * stepY];
-    for (let column = 0; column < columns; column += 1) {
-      const place = Math.min(width - 1, Math.floor(x * stepX) + column);
-      for (let y = Math.floor(top); y < Math.min(height, Math.ceil(bottom)); y += 1) {
-        const share = Math.min(y + 1, bottom) - Math.max(y, top);
-        const at = y * width + place;
-        coverage[at] = Math.min(1, (coverage[at] ?? 0) + share * Math.min(1, stepX));
+    const [left, right, top, bottom] = [x * stepX, (x + 1) * stepX, from * stepY, to * stepY];
+    for (let column = Math.floor(left); column < Math.min(width, right); column += 1) {
+      const share = Math.min(column + 1, right) - Math.max(column, left);
+      for (let y = Math.floor(top); y < Math.min(height, bottom); y += 1) {
+        const at = y * width + column;
+        const part = share * (Math.min(y + 1, bottom) - Math.max(y, top));
+        coverage[at] = Math.min(1, (coverage[at] ?? 0) + part);
       }
     }
   });

@@ -1,0 +1,312 @@
+/**
+ * @file The explorer as a stranger meets it: the samples, search, facets, one record, the address, the
+ *   keyboard, and images that are missing.
+ */
+
+import assert from 'node:assert/strict';
+import { after, test } from 'node:test';
+import {
+  active,
+  counted,
+  manyAnnotations,
+  openExplorer,
+  options,
+  placeOf,
+  recordOpen,
+  SAMPLES,
+  samplesWhere,
+} from './explorer_steps.mjs';
+import { FIXTURES, HOSTILE } from './fixtures.mjs';
+import { violations } from './steps.mjs';
+import { PATIENCE, serve, startSite } from './support.mjs';
+
+const ALL = `${SAMPLES.annotations.length} masks`;
+const APPLES = samplesWhere(({ category_id: id }) => id === 'Q89');
+const TEST_SEEN = samplesWhere(({ data_split: split }) => split === 'entity_test_seen');
+
+const { server, browser } = await startSite({
+  ...FIXTURES,
+  '/many.json': manyAnnotations(20_000),
+  '/pages/world_001.jpg': Buffer.from('<!doctype html>'),
+});
+const other = await serve({ '/world_001.jpg': FIXTURES['/tiny.bmp'] });
+after(other.close);
+
+const open = (hash, words, options_) =>
+  openExplorer(browser, server.address, hash, words, options_);
+const search = (page) => page.getByRole('combobox', { name: 'Find an entity or a record' });
+const hits = (page) => page.locator('#hits [role=option]');
+
+test('the samples are shown without an address, and the page is accessible', async () => {
+  const { page, errors, close } = await open('', ALL);
+  await options(page).first().waitFor();
+  await page.waitForFunction(
+    () => !document.querySelector('#gallery-options [aria-label="Loading"]'),
+  );
+  assert.match(await options(page).first().getAttribute('aria-label'), /% of the image, suspicion/);
+  const colors = await page.evaluate(() => {
+    const canvas = document.getElementById('gallery-canvas');
+    const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
+    return new Set(new Uint32Array(data.buffer)).size;
+  });
+  assert.ok(colors > 20, `${colors} colors`);
+  assert.deepEqual(await violations(page), []);
+  assert.deepEqual(errors, []);
+  await close();
+});
+
+test('plots and a record are accessible, in the dark and on a phone', async () => {
+  const narrow = { colorScheme: 'dark', viewport: { width: 390, height: 844 } };
+  const { page, errors, close } = await open('show=plots', ALL, narrow);
+  await page.locator('#plots figure').first().waitFor();
+  assert.deepEqual(await violations(page), []);
+  await page.goto(`${server.address}explore.html#record=world_001_01`);
+  await recordOpen(page, 'world_001_01');
+  assert.deepEqual(await violations(page), []);
+  const wide = await page.evaluate(() => document.documentElement.scrollWidth > innerWidth);
+  assert.ok(!wide, 'the page is wider than the window');
+  assert.deepEqual(errors, []);
+  await close();
+});
+
+test('an entity is found despite a typing error', async () => {
+  const { page, errors, close } = await open('', ALL);
+  await search(page).fill('aplpe');
+  await hits(page).filter({ hasText: 'Apple' }).first().waitFor();
+  assert.match(await hits(page).first().innerText(), /Apple\s+similar spelling/);
+  await page.keyboard.press('ArrowDown');
+  await page.keyboard.press('Enter');
+  await counted(page, `${APPLES.length} of ${ALL}`);
+  assert.equal((await placeOf(page)).entity, 'Q89');
+  await page.getByRole('button', { name: 'Remove the condition Apple' }).click();
+  await counted(page, new RegExp(`^${ALL}$`));
+  await search(page).fill('apple');
+  await hits(page).filter({ hasText: 'Q89' }).first().waitFor();
+  assert.doesNotMatch(await hits(page).first().innerText(), /similar spelling/);
+  assert.deepEqual(errors, []);
+  await close();
+});
+
+test('without a text the field lists entities by their number of masks', async () => {
+  const { page, close } = await open('', ALL);
+  await search(page).click();
+  await hits(page).first().waitFor();
+  const numbers = (await hits(page).allInnerTexts()).map((text) =>
+    Number(/(\d+) masks?/.exec(text)?.[1]),
+  );
+  assert.ok(numbers.length > 10);
+  assert.deepEqual(
+    numbers,
+    numbers.toSorted((a, b) => b - a),
+  );
+  await close();
+});
+
+test('a record is found by its id', async () => {
+  const { page, close } = await open('', ALL);
+  await search(page).fill('world_002_01');
+  await page.keyboard.press('Enter');
+  await recordOpen(page, 'world_002_01');
+  await close();
+});
+
+test('each facet is counted under the other conditions', async () => {
+  const { page, errors, close } = await open('', ALL);
+  const value = (name) => page.locator('#facets .value', { hasText: name });
+  const splits = await page.locator('#facets section').first().innerText();
+  await value('entity_test_seen').click();
+  await counted(page, `${TEST_SEEN.length} of ${ALL}`);
+  assert.equal(await page.locator('#facets section').first().innerText(), splits);
+  assert.match(await value('unseen in training').innerText(), /\b0$/);
+  assert.equal(await value('entity_test_seen').getAttribute('aria-pressed'), 'true');
+  assert.ok(await value('entity_test_seen').evaluate((node) => node === document.activeElement));
+  await value('entity_test_seen').click();
+  await counted(page, new RegExp(`^${ALL}$`));
+  assert.deepEqual(errors, []);
+  await close();
+});
+
+test('bars of plots filter by keyboard, and Shift extends a range', async () => {
+  const { page, close } = await open('show=plots', ALL);
+  const area = page.getByRole('group', { name: 'Area of masks' });
+  await area.locator('[tabindex="0"]').focus();
+  await page.keyboard.press('ArrowRight');
+  await page.keyboard.press('Enter');
+  await counted(page, / of /);
+  assert.equal((await placeOf(page)).area, '1-1');
+  await page.keyboard.press('ArrowRight');
+  await page.keyboard.press('Shift+Enter');
+  await page.getByRole('button', { name: 'Remove the condition area over 0 % to 10 %' }).waitFor();
+  assert.equal((await placeOf(page)).area, '1-2');
+  await close();
+});
+
+test('a record opens; keys go on, back, and close it where it was', async () => {
+  const { page, errors, close } = await open('entity=Q89', `${APPLES.length} of ${ALL}`);
+  await options(page).nth(1).click();
+  const id = async () => (await placeOf(page)).record;
+  const second = await id();
+  await recordOpen(page, second);
+  await page.keyboard.press('j');
+  await page.locator('#detail-place', { hasText: '3 of' }).waitFor();
+  const third = await id();
+  assert.notEqual(third, second);
+  await recordOpen(page, third);
+  await page.keyboard.press('k');
+  await recordOpen(page, second);
+  const facts = await page.locator('#facts-body').innerText();
+  const published = SAMPLES.annotations.find((one) => one.id === second);
+  for (const words of [published.question, published.data_split, second])
+    if (words) assert.ok(facts.includes(words), `${words} in ${facts}`);
+  assert.match(await page.locator('#truth').innerText(), /Apple \(Q89\)/);
+  await page.keyboard.press('Escape');
+  await page.locator('#gallery').waitFor();
+  assert.equal(await active(page), '2');
+  assert.ok(await page.locator('#gallery').evaluate((node) => node === document.activeElement));
+  assert.deepEqual(errors, []);
+  await close();
+});
+
+test('an address restores the exact view', async () => {
+  const first = await open('record=world_001_01', ALL);
+  await recordOpen(first.page, 'world_001_01');
+  await first.page.evaluate(() => {
+    const viewer = document.querySelector('mask-viewer');
+    viewer.view = { x: 300, y: 200, scale: 2 };
+    viewer.selectMask(1);
+  });
+  const { page: before } = first;
+  const place = await placeOf(before);
+  assert.ok(place.mask && place.mask !== 'world_001_01', JSON.stringify(place));
+  const second = await open(new URL(before.url()).hash.slice(1), ALL);
+  await recordOpen(second.page, place.mask);
+  const view = await second.page.evaluate(() => document.querySelector('mask-viewer').view);
+  assert.deepEqual([view.x, view.y, view.scale].map(Math.round), [300, 200, 2]);
+  assert.deepEqual(await placeOf(second.page), place);
+  await first.close();
+  await second.close();
+});
+
+test('back and forward show what was shown', async () => {
+  const { page, close } = await open('', ALL);
+  await page.locator('#facets .value', { hasText: 'entity_test_seen' }).click();
+  await counted(page, `${TEST_SEEN.length} of ${ALL}`);
+  await page.getByRole('button', { name: 'Plots', exact: true }).click();
+  await page.locator('#plots figure').first().waitFor();
+  await page.goBack();
+  await options(page).first().waitFor();
+  await options(page).first().click();
+  const { record } = await placeOf(page);
+  await recordOpen(page, record);
+  await page.goBack();
+  await counted(page, `${TEST_SEEN.length} of ${ALL}`);
+  await page.goBack();
+  await counted(page, new RegExp(`^${ALL}$`));
+  await page.goForward();
+  await page.goForward();
+  await recordOpen(page, record);
+  await close();
+});
+
+test('the gallery is one stop of the Tab key, and arrows move within it', async () => {
+  const { page, close } = await open('', ALL);
+  await options(page).nth(5).waitFor();
+  await page.locator('#open-export').focus();
+  await page.keyboard.press('Tab');
+  for (let step = 0; step < 4; step += 1) {
+    if (await page.locator('#gallery').evaluate((node) => node === document.activeElement)) break;
+    await page.keyboard.press('Tab');
+  }
+  assert.equal(await active(page), '1');
+  await page.keyboard.press('ArrowRight');
+  assert.equal(await moved(page, '2'), '2');
+  await page.keyboard.press('ArrowDown');
+  const columns = await options(page).evaluateAll(
+    (nodes) => nodes.filter((node) => node.style.top === '0px').length,
+  );
+  assert.equal(await moved(page, String(2 + columns)), String(2 + columns));
+  await page.keyboard.press('End');
+  assert.equal(await moved(page, String(SAMPLES.annotations.length)), '409');
+  await page.keyboard.press('Enter');
+  await recordOpen(page, (await placeOf(page)).record);
+  await close();
+});
+
+/** Waits until the keys are at a position, and returns where they are. */
+async function moved(page, position) {
+  for (let turn = 0; turn < 100 && (await active(page)) !== position; turn += 1)
+    await page.waitForTimeout(50);
+  return active(page);
+}
+
+test('20,000 masks are scrolled with few elements', async () => {
+  const { page, errors, close } = await open('source=many.json', '20,000 masks');
+  await options(page).first().waitFor();
+  await page.locator('#gallery').focus();
+  await page.keyboard.press('End');
+  assert.equal(await moved(page, '20000'), '20000');
+  await page.waitForFunction(
+    () => !document.querySelector('#gallery-options [aria-label="Loading"]'),
+  );
+  assert.ok((await options(page).count()) < 80);
+  assert.deepEqual(
+    errors.filter((text) => !/404/.test(text)),
+    [],
+  );
+  await close();
+});
+
+test('a missing image leaves its masks, the address and the reason', async () => {
+  const reasons = [
+    ['nowhere/{file_name}', /nowhere\/world_001\.jpg failed: the server returned 404/],
+    ['pages/{file_name}', /pages\/world_001\.jpg is not an image/],
+    [`${other.address}{file_name}`, /failed: its server does not allow requests .* \(CORS\)/],
+    ['http://127.0.0.1:1/{file_name}', /failed: its server could not be reached \(network\)/],
+  ];
+  for (const [template, expected] of reasons) {
+    const hash = `images=${encodeURIComponent(template)}&record=world_001_01`;
+    const { page, close } = await open(hash, ALL);
+    await recordOpen(page, 'world_001_01');
+    assert.match(await page.locator('#image-problem').innerText(), expected);
+    await close();
+  }
+});
+
+test('a file is opened with its problems, and its address asks for it again', async () => {
+  const { page, errors, close } = await open('', ALL);
+  await page.getByRole('button', { name: 'Open annotations' }).click();
+  const odd = JSON.parse(FIXTURES['/tiny.json']);
+  odd.categories[0].name = HOSTILE;
+  await page.getByLabel('File on this computer').setInputFiles({
+    name: 'mine.json',
+    mimeType: 'application/json',
+    buffer: Buffer.from(JSON.stringify(odd)),
+  });
+  await page.getByLabel('Address of the images').fill(`${server.address}{file_name}`);
+  await page.getByRole('button', { name: 'Open', exact: true }).click();
+  await counted(page, /^1 mask$/);
+  assert.equal((await placeOf(page)).file, 'mine.json');
+  await options(page).first().click();
+  await recordOpen(page, 'a');
+  assert.equal(await page.locator('#detail-title').innerText(), HOSTILE);
+  assert.equal(await page.locator('#image-problem').isVisible(), false);
+  assert.equal(await page.evaluate(() => globalThis.pwned), undefined);
+  assert.deepEqual(errors, []);
+  await page.reload();
+  await page.locator('#problem', { hasText: 'mine.json' }).waitFor({ timeout: PATIENCE });
+  await close();
+});
+
+test('an address that cannot be opened is reported', async () => {
+  const { page, close } = await openExplorer(browser, server.address, 'source=none.json', /No ann/);
+  assert.match(await page.locator('#problem').innerText(), /none\.json/);
+  await close();
+});
+
+test('the pages link to each other', async () => {
+  const { page, close } = await open('', ALL);
+  await page.getByRole('link', { name: 'Click and link' }).click();
+  await page.getByRole('link', { name: 'Explore the data' }).click();
+  await counted(page, ALL);
+  await close();
+});

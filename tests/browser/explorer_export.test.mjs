@@ -1,0 +1,173 @@
+/** @file The exports of the explorer against the published annotations. */
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { formatPlace, parsePlace } from '../../www/explorer/address.js';
+import { addressIn } from '../../www/explorer/templates.js';
+import { boxOf, maskImage, pathOf } from '../../www/explorer/masks.js';
+import {
+  counted,
+  downloaded,
+  openExplorer,
+  recordOpen,
+  SAMPLES,
+  samplesWhere,
+} from './explorer_steps.mjs';
+import { bitmapOf, unionOf } from './masks.mjs';
+import { startSite } from './support.mjs';
+
+const APPLES = samplesWhere(({ category_id: id }) => id === 'Q89');
+const { server, browser } = await startSite({});
+
+/** Opens the explorer with the apples selected. */
+async function openApples() {
+  const opened = await openExplorer(browser, server.address, 'entity=Q89');
+  await counted(opened.page, `${APPLES.length} of`);
+  return opened;
+}
+
+/** Exports the selection in a format. */
+async function exported(page, title) {
+  await page.getByRole('button', { name: 'Export', exact: true }).click();
+  const file = await downloaded(page, () =>
+    page.getByRole('dialog').getByRole('button', { name: title }).click(),
+  );
+  await page.getByRole('dialog').getByText('saved as').waitFor();
+  await page.keyboard.press('Escape');
+  return file.bytes.toString('utf8');
+}
+
+const areaOf = (bitmap) => bitmap.reduce((sum, value) => sum + value, 0);
+
+test('a selection is exported as CSV, COCO JSON, RLE and JSON lines', async () => {
+  const { page, errors, close } = await openApples();
+  const byId = new Map(APPLES.map((one) => [one.id, one]));
+
+  const csv = (await exported(page, 'CSV')).trimEnd().split('\r\n');
+  assert.match(csv[0], /^id,image_id,file_name,entity,title,split,/);
+  assert.deepEqual(new Set(csv.slice(1).map((line) => line.split(',')[0])), new Set(byId.keys()));
+
+  const coco = JSON.parse(await exported(page, 'COCO JSON'));
+  assert.equal(coco.annotations.length, APPLES.length);
+  for (const { published_id: id, area, bbox, segmentation, image_id: image } of coco.annotations) {
+    const bitmap = bitmapOf(segmentation);
+    assert.equal(Buffer.compare(bitmap, unionOf(byId.get(id).segmentation)), 0, id);
+    assert.equal(area, areaOf(bitmap));
+    assert.ok(bbox[2] > 0 && bbox[3] > 0);
+    const { published_id: published } = coco.images.find((one) => one.id === image);
+    assert.equal(published, byId.get(id).image_id);
+  }
+  assert.deepEqual(
+    coco.categories.map(({ published_id: id, name }) => [id, name]),
+    [['Q89', 'Apple']],
+  );
+
+  const lines = (await exported(page, 'JSON lines, as published')).trimEnd().split('\n');
+  for (const { annotation, image, category } of lines.map((line) => JSON.parse(line))) {
+    assert.deepEqual(annotation, byId.get(annotation.id));
+    assert.equal(image.id, annotation.image_id);
+    assert.equal(category.id, 'Q89');
+  }
+  assert.equal(lines.length, APPLES.length);
+
+  const rle = (await exported(page, 'RLE'))
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line));
+  assert.deepEqual(
+    rle.map(({ id }) => id),
+    coco.annotations.map(({ published_id: id }) => id),
+  );
+  assert.deepEqual(errors, []);
+  await close();
+});
+
+test('a record is exported as PNG and SVG, with the Python lines that load it', async () => {
+  const { page, close } = await openApples();
+  const [{ id }] = APPLES;
+  await page.goto(`${server.address}explore.html#record=${id}`);
+  await recordOpen(page, id);
+  const take = page.locator('#take-body');
+  const save = (name) =>
+    downloaded(page, () => take.getByRole('button', { name, exact: true }).click());
+  const svg = (await save('SVG')).bytes.toString('utf8');
+  assert.match(svg, /<image href="http[^"]+world_\d+\.jpg"/);
+  assert.match(svg, /<path d="M\d/);
+  const png = (await save('PNG')).bytes;
+  const { height, width } = SAMPLES.images.find((one) => one.id === APPLES[0].image_id);
+  assert.deepEqual([png.readUInt32BE(16), png.readUInt32BE(20)], [width, height]);
+  const { annotations } = JSON.parse((await save('COCO JSON')).bytes.toString('utf8'));
+  assert.deepEqual(
+    annotations.map(({ published_id: published }) => published),
+    [id],
+  );
+  assert.match(await take.locator('pre').textContent(), new RegExp(`== "${id}"`));
+  await close();
+});
+
+/** A ring of 6 by 6 pixels, with a hole, and one pixel that touches it by a corner. */
+const RING = {
+  qid: 'Q1',
+  maskSize: /** @type {[number, number]} */ ([8, 8]),
+  boundaries: Uint32Array.from(
+    ['........', '.XXXXXX.', '.X....X.', '.X....X.', '.X....X.', '.XXXXXX.', '......X.', '.......X']
+      .join('')
+      .split('')
+      .flatMap((cell, at, all) => (cell !== (all[at - 1] ?? '.') ? [at] : [])),
+  ),
+};
+
+test('outlines enclose as many pixels as the mask has', () => {
+  const loops = pathOf(RING).split('Z').filter(Boolean);
+  const areas = loops.map((loop) => {
+    const points = loop.match(/\d+ \d+/g).map((point) => point.split(' ').map(Number));
+    return points.reduce((sum, [x, y], at) => {
+      const [nextX, nextY] = points[(at + 1) % points.length];
+      return sum + (x * nextY - nextX * y) / 2;
+    }, 0);
+  });
+  assert.equal(Math.abs(areas.reduce((sum, area) => sum + area, 0)), 22);
+  assert.deepEqual(boxOf(RING), [1, 1, 8, 8]);
+});
+
+test('a small drawing of a mask covers as much of its area', () => {
+  globalThis.ImageData ??= class {
+    constructor(width, height) {
+      Object.assign(this, { width, height, data: new Uint8ClampedArray(4 * width * height) });
+    }
+  };
+  const full = { qid: 'Q1', maskSize: [90, 70], boundaries: Uint32Array.of(0) };
+  const { data } = maskImage(full, 16, 11);
+  assert.ok(data.every((value, at) => at % 4 !== 3 || value > 0));
+});
+
+test('a place is read back as it was written', () => {
+  const place = {
+    ...parsePlace(''),
+    source: 'https://host/a pack/manifest.json?x=1&y=2',
+    images: 'https://host/{file_name}',
+    filter: { entity: 'Q89', split: 'a&b', seen: false, area: [0, 4], components: 0, suspicion: 2 },
+    show: 'plots',
+    at: 1234,
+    record: 'a/ü#1',
+    view: { x: 1.5, y: -2, scale: 0.25 },
+    mask: 'm',
+  };
+  assert.deepEqual(parsePlace(`#${formatPlace(place)}`), place);
+});
+
+test('malformed parts of a place are ignored', () => {
+  const nothing = parsePlace('');
+  for (const hash of ['area=3-1', 'area=1-99', 'area=x', 'seen=maybe', 'order=__proto__', 'at=-1'])
+    assert.deepEqual(parsePlace(`#${hash}`), nothing, hash);
+});
+
+test('templates are filled with encoded names', () => {
+  globalThis.document ??= { baseURI: 'https://page/' };
+  const image = { file: '/04/a b.jpg', url: null, imageId: 'oven/4' };
+  assert.equal(addressIn('https://host/{file_name}', image), 'https://host/04/a%20b.jpg');
+  assert.equal(addressIn('https://host/i/{image_id}.jpg', image), 'https://host/i/oven%2F4.jpg');
+  assert.equal(addressIn('https://host/images/', image), 'https://host/images/04/a%20b.jpg');
+  assert.equal(addressIn('https://host/{file_name}', { ...image, file: null }), null);
+  assert.equal(addressIn('javascript:{image_id}', image), null);
+});
