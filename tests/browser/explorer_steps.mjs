@@ -16,7 +16,9 @@ export function samplesWhere(condition) {
 
 /** Waits until the number of selected masks is stated in these words. */
 export async function counted(page, words) {
-  await page.locator('#count', { hasText: words }).waitFor({ timeout: PATIENCE });
+  await page
+    .locator('#count', { hasText: words })
+    .waitFor({ state: 'attached', timeout: PATIENCE });
 }
 
 /** Opens the explorer at a place, and waits for its number of masks. */

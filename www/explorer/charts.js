@@ -30,6 +30,7 @@ export function columnChart({ title, bars, width = 640, height = 240 }) {
   svg.append(
     node('line', { class: 'axis', x1: 0, x2: width, y1: height - bottom, y2: height - bottom }),
   );
+  const words = node('g', { class: 'words', 'aria-hidden': 'true' });
   bars.forEach((bar, index) => {
     const size = bar.count === 0 ? 0 : Math.max(2, (full * bar.count) / max);
     const [x, y] = [index * step, height - bottom - size];
@@ -38,14 +39,15 @@ export function columnChart({ title, bars, width = 640, height = 240 }) {
       node('rect', { class: 'hit', x, y: 0, width: step, height }),
       node('rect', { class: 'bar', x: x + step * 0.1, y, width: step * 0.8, height: size }),
     );
-    if (!small && bar.count > 0)
-      group.append(
-        text(x + step / 2, y - 6, step < 44 ? compact(bar.count) : number(bar.count), 'middle'),
-      );
+    if (!small && bar.count > 0) {
+      const count = step < 44 ? compact(bar.count) : number(bar.count);
+      words.append(text(x + step / 2, y - 6, count, 'middle'));
+    }
     if (bar.tick !== '')
-      group.append(text(x + step / 2, height - (small ? 3 : 9), bar.tick ?? bar.label, 'middle'));
+      words.append(text(x + step / 2, height - (small ? 3 : 9), bar.tick ?? bar.label, 'middle'));
     svg.append(group);
   });
+  svg.append(words);
   return svg;
 }
 
@@ -59,18 +61,22 @@ export function rowChart({ title, bars, width = 640 }) {
   const max = Math.max(1, ...bars.map(({ count }) => count));
   const names = Math.round(width * 0.36);
   const full = width - names - 76;
+  const words = node('g', { class: 'words', 'aria-hidden': 'true' });
   bars.forEach((bar, index) => {
     const y = index * row;
     const size = bar.count === 0 ? 0 : Math.max(2, (full * bar.count) / max);
     const group = button(bar, index);
     group.append(
       node('rect', { class: 'hit', x: 0, y, width, height: row }),
-      text(names - 8, y + 18, shortened(bar.label, names / 7.4), 'end'),
       node('rect', { class: 'bar', x: names, y: y + 6, width: size, height: row - 12 }),
+    );
+    words.append(
+      text(names - 8, y + 18, shortened(bar.label, names / 7.4), 'end'),
       text(names + size + 6, y + 18, number(bar.count), 'start'),
     );
     svg.append(group);
   });
+  svg.append(words);
   return svg;
 }
 
@@ -141,7 +147,7 @@ function button({ label, count, pressed, act }, index) {
 
 /** @param {number} x @param {number} y @param {string} words @param {'start' | 'middle' | 'end'} anchor */
 function text(x, y, words, anchor) {
-  const element = node('text', { x, y, 'text-anchor': anchor, 'aria-hidden': 'true' });
+  const element = node('text', { x, y, 'text-anchor': anchor });
   element.textContent = words;
   return element;
 }

@@ -289,6 +289,7 @@ export class Explorer {
     this.#selected = '';
     this.#frequent = [];
     this.#titles.clear();
+    this.#pages.use(0, null);
     this.#thumbnails.clear();
     const isSamples = this.#sourceKey === SAMPLES.address;
     this.#detail.rights = isSamples ? SAMPLES.rights : '';

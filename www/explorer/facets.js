@@ -139,7 +139,7 @@ export function showPlots(node, bars, { entities, filter, change }) {
 
 /** @param {string} title @param {...import('../viewer/dom.js').Child} children */
 function facet(title, ...children) {
-  return h('section', { class: 'facet', 'aria-label': title }, h('h3', {}, title), ...children);
+  return h('section', { class: 'facet', 'aria-label': title }, h('h2', {}, title), ...children);
 }
 
 /** @param {string} title @param {SVGSVGElement} svg @param {string} [note] */
@@ -158,7 +158,7 @@ function plot(title, svg, note) {
         {
           type: 'button',
           class: 'button quiet',
-          'aria-label': `Save the plot “${title}” as SVG`,
+          'aria-label': `Save SVG: ${title}`,
           'data-focus': name,
           onclick: () => saveBlob(svgFile(svg), name),
         },
@@ -180,7 +180,7 @@ function list(bars) {
       {
         type: 'button',
         class: 'value',
-        'aria-pressed': pressed,
+        'aria-pressed': String(pressed),
         'data-focus': label,
         disabled: count === 0 && !pressed,
         onclick: (/** @type {MouseEvent} */ event) => act(event.shiftKey),
