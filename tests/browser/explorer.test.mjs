@@ -272,6 +272,21 @@ test('a missing image leaves its masks, the address and the reason', async () =>
   }
 });
 
+test('a click is compared with the annotation of the object', async () => {
+  const { page, close } = await open('record=world_001_01', ALL);
+  await recordOpen(page, 'world_001_01');
+  await page.evaluate(() => {
+    const viewer = document.querySelector('mask-viewer');
+    viewer.tool = 'pick';
+    viewer.clickAt(680, 300);
+  });
+  await page.locator('#truth', { hasText: 'Apple' }).waitFor({ timeout: PATIENCE });
+  const overlap = /\(IoU\): ([\d.]+)/.exec(await page.locator('#truth').innerText());
+  assert.ok(Number(overlap?.[1]) > 0.5, String(overlap));
+  await page.locator('#entities .card').first().waitFor({ timeout: PATIENCE });
+  await close();
+});
+
 test('a file is opened with its problems, and its address asks for it again', async () => {
   const { page, errors, close } = await open('', ALL);
   await page.getByRole('button', { name: 'Open annotations' }).click();

@@ -13,7 +13,8 @@ import {
   SAMPLES,
   samplesWhere,
 } from './explorer_steps.mjs';
-import { bitmapOf, unionOf } from './masks.mjs';
+import { boundariesOf, iou } from '../../www/explorer/overlap.js';
+import { bitmapOf, iou as iouOfBitmaps, unionOf } from './masks.mjs';
 import { startSite } from './support.mjs';
 
 const APPLES = samplesWhere(({ category_id: id }) => id === 'Q89');
@@ -139,6 +140,19 @@ test('a small drawing of a mask covers as much of its area', () => {
   const full = { qid: 'Q1', maskSize: [90, 70], boundaries: Uint32Array.of(0) };
   const { data } = maskImage(full, 16, 11);
   assert.ok(data.every((value, at) => at % 4 !== 3 || value > 0));
+});
+
+test('overlaps of runs are those of bitmaps', () => {
+  const [{ segmentation: a }, { segmentation: b }] = APPLES.filter(
+    ({ segmentation }) => segmentation.length === 1,
+  );
+  const [first, second] = [a[0], b[0]];
+  const pixels = first.size[0] * first.size[1];
+  const expected = iouOfBitmaps(bitmapOf(first), bitmapOf(second));
+  assert.equal(iou(boundariesOf(first), boundariesOf(second), pixels), expected);
+  assert.equal(iou(boundariesOf(first), boundariesOf(first), pixels), 1);
+  assert.ok(iou(Uint32Array.of(0), boundariesOf(first), pixels) > 0);
+  assert.equal(iou([], [], pixels), 0);
 });
 
 test('a place is read back as it was written', () => {

@@ -2,6 +2,7 @@
 
 import { isQid, outward, entityLinks } from '../demo/links.js';
 import { fill, h } from '../viewer/dom.js';
+import { boundariesOf, iou } from './overlap.js';
 import { recordExports } from './take.js';
 import { countOf, finding, LEVELS, levelOf, number, percent } from './words.js';
 
@@ -12,6 +13,8 @@ import { countOf, finding, LEVELS, levelOf, number, percent } from './words.js';
 
 /** Maximum characters of a value of the published JSON that are shown. */
 const MAX_SHOWN = 4000;
+/** Least overlap of a mask with an annotation that is about the same object. */
+const MIN_OVERLAP = 0.1;
 /** Names of fields that state the author or the licence of an image. */
 const RIGHTS = /licen[cs]e|attribution|author|artist|credit|copyright/i;
 
@@ -38,6 +41,8 @@ export class Detail {
   #image = Promise.resolve({ blob: null, address: null });
   /** Id of the image that is open. @type {string | null} */
   #imageId = null;
+  /** The item whose facts are shown. @type {Item | null} */
+  #shown = null;
   /** Rights to the images of the source, where the whole source states them. */
   rights = '';
 
@@ -57,6 +62,27 @@ export class Detail {
       this.#showFacts(item);
       this.#actions.select(item);
     });
+    viewer.addEventListener('segment', (event) =>
+      this.#compare(/** @type {CustomEvent} */ (event).detail.mask),
+    );
+    viewer.addEventListener('update', () => {
+      if (viewer.snapshot?.facts === null && this.#shown) showTruth(this.#shown);
+    });
+  }
+
+  /**
+   * States the annotation that a segmented mask overlaps most, beside what it is linked to.
+   * @param {{ size: [number, number], counts: string }} mask
+   */
+  #compare(mask) {
+    const boundaries = boundariesOf(mask);
+    const [height, width] = mask.size;
+    const [best] = this.#items
+      .filter(({ maskSize }) => maskSize[0] === height && maskSize[1] === width)
+      .map((item) => ({ item, overlap: iou(boundaries, item.boundaries, height * width) }))
+      .sort((a, b) => b.overlap - a.overlap);
+    if (best && best.overlap >= MIN_OVERLAP) showTruth(best.item, best.overlap);
+    else fill(byId('truth'), 'No annotation of this image is about this object.');
   }
 
   /**
@@ -121,7 +147,7 @@ export class Detail {
       blob: 'blob' in loaded ? loaded.blob : null,
       address: loaded.address,
     }));
-    // Who asks for it learns of a failure.
+    // An export that waits for it reports a failure.
     this.#image.catch(() => {});
     let loaded;
     try {
@@ -153,12 +179,8 @@ export class Detail {
   async #showFacts(item) {
     const source = this.#source;
     if (!source) return;
-    fill(
-      byId('truth'),
-      'The annotation says: ',
-      h('strong', { dir: 'auto' }, item.title || item.qid),
-      isQid(item.qid) && ` (${item.qid})`,
-    );
+    this.#shown = item;
+    showTruth(item);
     const published = h('div', {}, h('p', { class: 'note' }, 'Loading the published record …'));
     fill(byId('facts-body'), this.#factList(item), ...findings(item), published);
     fill(byId('take-body'), ...recordExports(item, source, () => this.#image));
@@ -222,6 +244,21 @@ export class Detail {
         .flatMap(([term, value]) => [h('dt', {}, term), h('dd', { dir: 'auto' }, value)]),
     );
   }
+}
+
+/**
+ * States the entity of an annotation.
+ * @param {Item} item
+ * @param {number} [overlap] Of a segmented mask with it.
+ */
+function showTruth({ title, qid }, overlap) {
+  fill(
+    byId('truth'),
+    'The annotation says: ',
+    h('strong', { dir: 'auto' }, title || qid),
+    isQid(qid) && ` (${qid})`,
+    overlap !== undefined && `. Overlap with its mask (IoU): ${overlap.toFixed(2)}`,
+  );
 }
 
 /** @param {Item} item */

@@ -186,7 +186,10 @@ export class Explorer {
     this.#apply();
   }
 
-  /** Changes conditions of the filter, and shows the selection from its begin. @param {Partial<Filter>} change */
+  /**
+   * Changes conditions of the filter, and shows the selection from its first mask.
+   * @param {Partial<Filter>} change
+   */
   #change(change) {
     const filter = Object.fromEntries(
       Object.entries({ ...this.#place.filter, ...change }).filter(

@@ -133,7 +133,8 @@ export function overlaySvg(item, image) {
   const [height, width] = item.maskSize;
   const color = colorOf(item.qid);
   return [
-    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}">`,
+    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}"` +
+      ` width="${width}" height="${height}">`,
     `<title>${escaped(item.title || item.qid)}, ${escaped(item.id)}</title>`,
     image && `<image href="${escaped(image)}" width="${width}" height="${height}"/>`,
     `<path d="${pathOf(item)}" fill="${color}" fill-opacity="0.45" fill-rule="evenodd"` +

@@ -21,6 +21,13 @@ const AROUND = 3;
 /** Names of the theme's colors that the canvas is drawn with. */
 const COLORS = /** @type {const} */ (['text', 'muted', 'raised', 'line', 'accent', 'caution']);
 
+/**
+ * @typedef {object} Nodes
+ * @property {HTMLElement} list Scrolls, and takes the keys.
+ * @property {HTMLCanvasElement} canvas
+ * @property {HTMLElement} options
+ * @property {HTMLElement} spacer Gives the list its height.
+ */
 /** @typedef {{ columns: number, width: number, height: number, image: number, pitch: number }} Grid */
 
 export class Gallery {
@@ -41,7 +48,7 @@ export class Gallery {
   #colors = { text: '', muted: '', raised: '', line: '', accent: '', caution: '' };
 
   /**
-   * @param {{ list: HTMLElement, canvas: HTMLCanvasElement, options: HTMLElement, spacer: HTMLElement }} nodes
+   * @param {Nodes} nodes
    * @param {Pages} pages
    * @param {Thumbnails} thumbnails
    * @param {{ open: (position: number) => void, moved: (position: number) => void }} actions

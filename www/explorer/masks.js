@@ -147,7 +147,10 @@ function joined(edges, stride) {
   return path;
 }
 
-/** Returns the box of a mask, x1, y1, x2, y2; null if it is empty. @param {Parameters<typeof pathOf>[0]} mask */
+/**
+ * Returns the box of a mask, x1, y1, x2, y2; null if it is empty.
+ * @param {{ maskSize: [number, number], boundaries: Uint32Array }} mask
+ */
 export function boxOf(mask) {
   let [x1, y1, x2, y2] = [Infinity, Infinity, -Infinity, -Infinity];
   forStretches(mask, (x, from, to) => {

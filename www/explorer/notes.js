@@ -1,4 +1,4 @@
-/** @file What is said about a source, and the conditions of the selection as chips. */
+/** @file The notes about a source, and the conditions of the selection as chips. */
 
 import { fill, h } from '../viewer/dom.js';
 import { areaBin, bytes, COMPONENTS, countOf, finding, LEVELS, number } from './words.js';

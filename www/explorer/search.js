@@ -112,10 +112,19 @@ export class Search {
     fill(this.#list, ...hits, byId);
     this.#list.hidden = this.#list.childElementCount === 0;
     this.#input.setAttribute('aria-expanded', String(!this.#list.hidden));
-    fill(
-      this.#spoken,
-      hits.length === 0 ? 'No entity found' : countOf(hits.length, 'entity', 'entities'),
-    );
+    const found =
+      hits.length === 0 ? 'No entity found' : countOf(hits.length, 'entity', 'entities');
+    this.#say(found);
+  }
+
+  /**
+   * Tells screen readers, and with `isFailure` everybody.
+   * @param {string} words
+   * @param {boolean} [isFailure]
+   */
+  #say(words, isFailure = false) {
+    this.#spoken.className = isFailure ? 'problem' : 'unseen';
+    fill(this.#spoken, words);
   }
 
   /** @param {KeyboardEvent} event */
@@ -147,7 +156,7 @@ export class Search {
     this.close();
     if (await this.#actions.find(text)) this.#input.value = '';
     else if (first) this.#take(0);
-    else fill(this.#spoken, `There is no entity, record or image ${text}.`);
+    else this.#say(`There is no entity, record or image ${text}.`, true);
   }
 
   /** @param {number} index */
@@ -171,7 +180,7 @@ export class Search {
     } else if (await this.#actions.find(text)) {
       this.#input.value = '';
     } else {
-      fill(this.#spoken, `There is no record or image ${text}.`);
+      this.#say(`There is no record or image ${text}.`, true);
     }
   }
 }

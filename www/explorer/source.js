@@ -3,7 +3,8 @@
 import { MasklinkError } from '../worker/errors.js';
 import { WorkerClient } from '../worker/rpc.js';
 
-/** @import { EntityHit, Filter, Item, OpeningProgress, Overview, PublishedRecord, RawItem, Selection } from './types' */
+/** @import { EntityHit, Filter, Item, OpeningProgress, Overview } from './types' */
+/** @import { PublishedRecord, RawItem, Selection } from './types' */
 
 /** An open source; its memory is the worker's, and freed by `close`. */
 export class Source {

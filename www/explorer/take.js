@@ -93,7 +93,8 @@ export class SelectionExport {
     const { count } = current;
     const words =
       count > MAX_EXPORTED
-        ? `The first ${number(MAX_EXPORTED)} of ${countOf(count, 'selected mask')}: an export has at most ${number(MAX_EXPORTED)}.`
+        ? `The first ${number(MAX_EXPORTED)} of ${countOf(count, 'selected mask')}, ` +
+          'which is the maximum of an export.'
         : `${countOf(count, 'selected mask')}.`;
     const buttons = FORMATS.map(([format, title]) =>
       h(
