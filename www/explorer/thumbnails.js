@@ -7,6 +7,8 @@ import { maskImage } from './masks.js';
 
 /** Maximum number of thumbnails that are kept; the least recently drawn is closed first. */
 const MAX_KEPT = 300;
+/** Milliseconds of a frame that masks are drawn in. */
+const MASK_BUDGET = 6;
 /** Maximum number of images that load at the same time. */
 const MAX_LOADING = 6;
 
@@ -27,6 +29,8 @@ export class Thumbnails {
   #kept = new Map();
   /** Items whose image is to be loaded, the most wanted last. @type {Map<number, Item>} */
   #wanted = new Map();
+  /** Items whose mask is to be drawn. @type {Map<number, Item>} */
+  #undrawn = new Map();
   #loading = 0;
   /** Counts clearings, so that what was loading before one is dropped. */
   #generation = 0;
@@ -67,7 +71,10 @@ export class Thumbnails {
       state: 'waiting',
     };
     this.#kept.set(item.row, thumbnail);
-    this.#drawMask(item, thumbnail);
+    if (item.area > 0) {
+      if (this.#undrawn.size === 0) requestAnimationFrame(() => this.#drawMasks());
+      this.#undrawn.set(item.row, item);
+    }
     this.#want(item);
     this.#evict();
     return thumbnail;
@@ -82,6 +89,7 @@ export class Thumbnails {
   clear() {
     this.#generation += 1;
     this.#wanted.clear();
+    this.#undrawn.clear();
     for (const thumbnail of this.#kept.values()) close(thumbnail);
     this.#kept.clear();
   }
@@ -93,9 +101,20 @@ export class Thumbnails {
     queueMicrotask(() => this.#loadNext());
   }
 
+  /** Draws as many masks as fit in a frame, and the others in the next ones. */
+  #drawMasks() {
+    const start = performance.now();
+    for (const [row, item] of this.#undrawn) {
+      if (performance.now() - start > MASK_BUDGET) break;
+      this.#undrawn.delete(row);
+      const thumbnail = this.#kept.get(row);
+      if (thumbnail) this.#drawMask(item, thumbnail);
+    }
+    if (this.#undrawn.size > 0) requestAnimationFrame(() => this.#drawMasks());
+  }
+
   /** @param {Item} item @param {Thumbnail} thumbnail */
   async #drawMask(item, thumbnail) {
-    if (item.area === 0) return;
     const { width, height } = thumbnail;
     const bitmap = await createImageBitmap(maskImage(item, width, height));
     if (this.#kept.get(item.row) !== thumbnail) return bitmap.close();
