@@ -4,6 +4,7 @@
  */
 
 import assert from 'node:assert/strict';
+import { join } from 'node:path';
 import { after, test } from 'node:test';
 import {
   active,
@@ -17,8 +18,8 @@ import {
   samplesWhere,
 } from './explorer_steps.mjs';
 import { FIXTURES, HOSTILE } from './fixtures.mjs';
-import { violations } from './steps.mjs';
-import { PATIENCE, serve, startSite } from './support.mjs';
+import { ROOT, violations } from './steps.mjs';
+import { bring, PATIENCE, serve, startSite } from './support.mjs';
 
 const ALL = `${SAMPLES.annotations.length} masks`;
 const APPLES = samplesWhere(({ category_id: id }) => id === 'Q89');
@@ -309,6 +310,62 @@ test('a file is opened with its problems, and its address asks for it again', as
   assert.deepEqual(errors, []);
   await page.reload();
   await page.locator('#problem', { hasText: 'mine.json' }).waitFor({ timeout: PATIENCE });
+  await close();
+});
+
+test('images of a folder are found by the end of their path', async () => {
+  const { page, errors, close } = await open('', ALL);
+  await page.getByRole('button', { name: 'Open annotations' }).click();
+  await page.getByLabel('File on this computer').setInputFiles({
+    name: 'mine.json',
+    mimeType: 'application/json',
+    buffer: Buffer.from(JSON.stringify(SAMPLES)),
+  });
+  await page
+    .getByLabel('Or folder on this computer')
+    .setInputFiles(join(ROOT, 'www/samples/thumbnails'));
+  await page.getByRole('button', { name: 'Open', exact: true }).click();
+  await page.locator('#source-words', { hasText: 'mine.json' }).waitFor();
+  await counted(page, ALL);
+  await options(page).first().click();
+  await recordOpen(page, (await placeOf(page)).record);
+  assert.match(
+    await page.locator('#image-problem').innerText(),
+    /^The image has \d+ × \d+ pixels and is shown at the size of its masks, 960 × 640\.$/,
+  );
+  assert.deepEqual(errors, []);
+  await close();
+});
+
+test('a file that is dropped is opened, and opening is cancelled', async () => {
+  const { page, close } = await open('', ALL);
+  const base64 = Buffer.from(FIXTURES['/tiny.json']).toString('base64');
+  await bring(page, { name: 'dropped.json', type: 'application/json', base64 });
+  await counted(page, /^1 mask$/);
+  assert.equal((await placeOf(page)).file, 'dropped.json');
+  let release = () => {};
+  const held = new Promise((resolve) => {
+    release = () => resolve(undefined);
+  });
+  await page.route('**/slow.json', async (route) => {
+    await held;
+    await route.abort();
+  });
+  await page.evaluate(() => {
+    location.hash = 'source=slow.json';
+  });
+  await page.locator('#opening').getByRole('button', { name: 'Cancel' }).click();
+  await page.locator('#problem', { hasText: 'cancelled' }).waitFor({ timeout: PATIENCE });
+  assert.equal(await page.locator('#opening').isVisible(), false);
+  release();
+  await close();
+});
+
+test('a low window scrolls as a whole', async () => {
+  const { page, close } = await open('', ALL, { viewport: { width: 320, height: 256 } });
+  await page.waitForFunction(() => document.getElementById('gallery').clientHeight > 150);
+  const wide = await page.evaluate(() => document.documentElement.scrollWidth > innerWidth);
+  assert.ok(!wide, 'the page is wider than the window');
   await close();
 });
 

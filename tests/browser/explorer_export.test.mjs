@@ -170,6 +170,11 @@ test('a place is read back as it was written', () => {
   assert.deepEqual(parsePlace(`#${formatPlace(place)}`), place);
 });
 
+test('a place keeps the annotations without a split', () => {
+  const place = { ...parsePlace(''), filter: { split: '' } };
+  assert.deepEqual(parsePlace(`#${formatPlace(place)}`), place);
+});
+
 test('malformed parts of a place are ignored', () => {
   const nothing = parsePlace('');
   for (const hash of ['area=3-1', 'area=1-99', 'area=x', 'seen=maybe', 'order=__proto__', 'at=-1'])

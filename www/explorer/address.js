@@ -48,10 +48,13 @@ export function parsePlace(hash) {
 function filterIn(parameters) {
   /** @type {Filter} */
   const filter = {};
-  for (const name of /** @type {const} */ (['entity', 'split', 'finding'])) {
+  for (const name of /** @type {const} */ (['entity', 'finding'])) {
     const value = parameters.get(name);
     if (value) filter[name] = value;
   }
+  // An empty one is that of the annotations without a split.
+  const split = parameters.get('split');
+  if (split !== null) filter.split = split;
   const seen = parameters.get('seen');
   if (seen === 'true' || seen === 'false') filter.seen = seen === 'true';
   const bins = (parameters.get('area') ?? '').split('-').map((bin) => wholeIn(bin, AREA_BINS - 1));
@@ -93,7 +96,7 @@ export function formatPlace({ source, file, images, filter, show, at, record, vi
     ['mask', mask],
   ];
   return parts
-    .filter(([, value]) => value !== null && value !== undefined && value !== '')
+    .filter(([, value]) => value !== null && value !== undefined)
     .map(([name, value]) => `${name}=${encoded(String(value))}`)
     .join('&');
 }

@@ -2,6 +2,7 @@
 
 import { isQid, outward, entityLinks } from '../demo/links.js';
 import { fill, h } from '../viewer/dom.js';
+import { atSizeOfMasks } from './fitted.js';
 import { boundariesOf, iou } from './overlap.js';
 import { recordExports } from './take.js';
 import { countOf, finding, LEVELS, levelOf, number, percent } from './words.js';
@@ -37,8 +38,8 @@ export class Detail {
   #items = [];
   /** @type {Source | null} */
   #source = null;
-  /** @type {Promise<{ blob: Blob | null, address: string | null }>} */
-  #image = Promise.resolve({ blob: null, address: null });
+  /** @type {Promise<{ blob: Blob | null, address: string | null, note: string }>} */
+  #image = Promise.resolve({ blob: null, address: null, note: '' });
   /** Id of the image that is open. @type {string | null} */
   #imageId = null;
   /** The item whose facts are shown. @type {Item | null} */
@@ -142,13 +143,9 @@ export class Detail {
   async #openImage(item, signal, isCurrent) {
     const problem = byId('image-problem');
     problem.hidden = true;
-    const loading = this.#images.load(item, signal);
-    this.#image = loading.then((loaded) => ({
-      blob: 'blob' in loaded ? loaded.blob : null,
-      address: loaded.address,
-    }));
-    // An export that waits for it reports a failure.
-    this.#image.catch(() => {});
+    const size = frameOf(item);
+    const loading = this.#loadImage(item, size, signal);
+    this.#image = loading;
     let loaded;
     try {
       loaded = await loading;
@@ -156,23 +153,39 @@ export class Detail {
       if (signal.aborted) return;
       throw thrown;
     }
+    const { blob, address, note } = loaded;
     if (!isCurrent()) return;
-    const [height, width] = item.size ?? item.maskSize;
-    const blob = 'blob' in loaded ? loaded.blob : null;
-    const isOpen = await this.#viewer.openImage(blob, { key: item.imageId, size: [width, height] });
-    if (!isCurrent()) return;
-    const words =
-      'problem' in loaded
-        ? loaded.problem
-        : `${loaded.address ?? item.file} is not an image that the browser can read.`;
-    if (isOpen) return;
-    this.#image = Promise.resolve({ blob: null, address: loaded.address });
+    await this.#viewer.openImage(blob, { key: item.imageId, size });
+    if (!isCurrent() || !note) return;
+    const words = `No image: ${note} Its masks are drawn on an outline of their size.`;
     problem.hidden = false;
     fill(
       problem,
-      h('p', {}, `No image: ${words} Its masks are drawn on an outline of its size.`),
-      loaded.address && h('p', {}, outward(loaded.address, 'Open the address')),
+      h('p', {}, blob ? note : words),
+      !blob && address && h('p', {}, outward(address, 'Open the address')),
     );
+  }
+
+  /**
+   * Loads the image at the size of its masks; the note is the reason that there is none, or that it
+   * was scaled.
+   * @param {Item} item
+   * @param {[number, number]} size Width and height.
+   * @param {AbortSignal} signal
+   * @returns {Promise<{ blob: Blob | null, address: string | null, note: string }>}
+   */
+  async #loadImage(item, size, signal) {
+    const loaded = await this.#images.load(item, signal);
+    const { address } = loaded;
+    if ('problem' in loaded) return { blob: null, address, note: loaded.problem };
+    const name = address ?? item.file;
+    try {
+      const { blob, note } = await atSizeOfMasks(loaded.blob, size);
+      return { blob, address, note: blob ? note : `${name} ${note}` };
+    } catch {
+      const note = `${name} is not an image that the browser can read.`;
+      return { blob: null, address, note };
+    }
   }
 
   /** @param {Item} item */
@@ -259,6 +272,16 @@ function showTruth({ title, qid }, overlap) {
     isQid(qid) && ` (${qid})`,
     overlap !== undefined && `. Overlap with its mask (IoU): ${overlap.toFixed(2)}`,
   );
+}
+
+/**
+ * Returns the width and height that an item's image is shown at.
+ * @param {Item} item
+ * @returns {[number, number]}
+ */
+function frameOf({ size, maskSize, area }) {
+  const [height, width] = area > 0 ? maskSize : (size ?? maskSize);
+  return [width, height];
 }
 
 /** @param {Item} item */

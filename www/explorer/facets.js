@@ -39,6 +39,8 @@ export class FacetBars {
       pressed: filter.seen === value,
       act: toggle('seen', value),
     }));
+    /** Number of annotations of which it is not known. */
+    this.unknown = counts.seen.unknown;
     this.area = counts.area.map((count, bin) => ({
       label: bin === 0 ? 'empty mask' : `${areaBin(bin)} of the image`,
       tick: bin === 0 ? '∅' : bin % 4 === 0 ? `${bin * 5}` : '',
@@ -90,7 +92,7 @@ export function showFacets(node, bars) {
   const area = columnChart({ title: 'Area', bars: bars.area, width: 252, height: 84 });
   keepingFocus(node, [
     facet('Split', list(bars.split)),
-    facet('Entity', list(bars.seen)),
+    facet('Entity', list(bars.seen), bars.unknown > 0 && unknownNote(bars.unknown)),
     facet('Area, % of the image', area, h('p', { class: 'note' }, 'Shift extends the range.')),
     facet('Separate parts', list(bars.components)),
     facet('Suspicion, at least', list(bars.suspicion)),
@@ -135,6 +137,11 @@ export function showPlots(node, bars, { entities, filter, change }) {
     bars.findings.length > 0 &&
       plot('Findings', rowChart({ title: 'Findings', bars: bars.findings, width })),
   ]);
+}
+
+/** @param {number} count */
+function unknownNote(count) {
+  return h('p', { class: 'note' }, `Not known of ${number(count)}.`);
 }
 
 /** @param {string} title @param {...import('../viewer/dom.js').Child} children */

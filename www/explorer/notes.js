@@ -73,7 +73,7 @@ export function showChips(node, filter, titles, change) {
   /** @type {[keyof Filter, string | undefined | false][]} */
   const conditions = [
     ['entity', entity && (titles.get(entity) ?? entity)],
-    ['split', split],
+    ['split', split === '' ? 'no split' : split],
     ['seen', seen !== undefined && (seen ? 'seen in training' : 'unseen in training')],
     ['area', area && areaWords(area)],
     ['components', components !== undefined && `parts: ${COMPONENTS[components]}`],
