@@ -378,7 +378,7 @@ test('an address that cannot be opened is reported', async () => {
 test('the pages link to each other', async () => {
   const { page, close } = await open('', ALL);
   await page.getByRole('link', { name: 'Click and link' }).click();
-  await page.getByRole('link', { name: 'Explore the data' }).click();
+  await page.getByRole('link', { name: 'Explorer' }).click();
   await counted(page, ALL);
   await close();
 });

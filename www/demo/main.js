@@ -45,7 +45,7 @@ showStatus(viewer, byId('status'));
 viewer.tool = 'pick';
 
 for (const [id, name] of /** @type {const} */ ([
-  ['to-explorer', 'data'],
+  ['to-explorer', 'grid'],
   ['choose-photo', 'photo'],
   ['choose-dataset', 'data'],
   ['open-settings', 'settings'],

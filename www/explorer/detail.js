@@ -246,7 +246,7 @@ export class Detail {
       ['Image', item.file ?? item.imageId],
       ['Size', (size ?? maskSize).toReversed().join(' × ')],
       ['Image id', item.imageId],
-      ['Masks here', countOf(this.#items.length, 'mask')],
+      ['Same image', countOf(this.#items.length, 'mask')],
       ['Record id', item.id],
     ];
     return h(

@@ -22,24 +22,27 @@ export function sourceWords({ name, annotations, entities, images }) {
  */
 export function showNotes(node, { cannot, problems, provenance }) {
   const count = problems.reduce((sum, problem) => sum + problem.count, 0);
-  node.hidden = cannot.length === 0 && count === 0;
+  const files = provenance.map(({ file, bytes: size, sha256 }) =>
+    [file, bytes(size), sha256 && `SHA-256 ${sha256}`].filter(Boolean).join(', '),
+  );
+  node.hidden = cannot.length === 0 && count === 0 && files.length === 0;
   fill(
     node,
     ...cannot.map(({ what, why }) => h('p', { class: 'banner' }, `${what}: ${why}`)),
-    count > 0 &&
+    (count > 0 || files.length > 0) &&
       h(
         'details',
-        { class: 'odd' },
-        h('summary', {}, countOf(count, 'problem of the file', 'problems of the file')),
-        h('ul', {}, ...problems.map(problemNode)),
+        { class: count > 0 ? 'odd' : 'odd plain' },
         h(
-          'p',
-          { class: 'note' },
-          provenance
-            .map(({ file, bytes: size, sha256 }) =>
-              [file, bytes(size), sha256].filter(Boolean).join(', '),
-            )
-            .join('; '),
+          'summary',
+          {},
+          count > 0 ? countOf(count, 'problem', 'problems') : 'Files of this source',
+        ),
+        h(
+          'ul',
+          {},
+          ...problems.map(problemNode),
+          ...files.map((file) => h('li', { class: 'note' }, `Read from ${file}`)),
         ),
       ),
   );

@@ -22,6 +22,7 @@ const PATHS = {
   data:
     'M4 6c0-1.7 3.6-3 8-3s8 1.3 8 3-3.6 3-8 3-8-1.3-8-3zM4 6v12c0 1.7 3.6 3 8 3s8-1.3 8-3V6' +
     'M4 12c0 1.7 3.6 3 8 3s8-1.3 8-3',
+  grid: 'M4 4h7v7H4zM13 4h7v7h-7zM4 13h7v7H4zM13 13h7v7h-7z',
   settings: 'M4 7h10M18 7h2M4 17h2M10 17h10M16 5v4M8 15v4',
   copy: 'M9 9h11v11H9zM5 15H4V4h11v1',
   save: 'M12 4v11M7 11l5 5 5-5M4 20h16',
