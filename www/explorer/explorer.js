@@ -518,7 +518,10 @@ export class Explorer {
 
   /** @param {unknown} thrown */
   #fail(thrown) {
-    this.#problem(failureOf(thrown, 'explorer').message);
+    const { code, message } = failureOf(thrown, 'explorer');
+    // The worker held the source, which the next place opens again.
+    if (code === 'worker-crashed') this.#sourceKey = '';
+    this.#problem(message);
   }
 
   /** Shows a message above the masks, or with `''` none. @param {string} words */
