@@ -46,7 +46,9 @@ const sidecar = at(`annotations-${options.file}.masklink`);
 function make(output, arguments_) {
   if (existsSync(output)) return;
   const started = performance.now();
-  execFileSync(MASKLINK, [...arguments_, '-o', output], { stdio: ['ignore', 'inherit', 'inherit'] });
+  execFileSync(MASKLINK, [...arguments_, '-o', output], {
+    stdio: ['ignore', 'inherit', 'inherit'],
+  });
   console.log(`${arguments_[0]}: ${((performance.now() - started) / 1000).toFixed(0)} s`);
 }
 
@@ -74,7 +76,8 @@ class StaticServer {
   since(from) {
     const sent = this.sent.slice(from);
     const data = sent.filter(({ path }) => /^\/(pack|data|img)\//.test(path));
-    const sum = (/** @type {typeof sent} */ list) => list.reduce((all, { bytes }) => all + bytes, 0);
+    const sum = (/** @type {typeof sent} */ list) =>
+      list.reduce((all, { bytes }) => all + bytes, 0);
     return {
       requests: data.length,
       bytes: sum(data),
@@ -97,7 +100,8 @@ class StaticServer {
   async #answer(request, response) {
     const path = decodeURIComponent(new URL(request.url ?? '/', 'http://host').pathname);
     const file = this.#file(path);
-    const encoded = ['.js', '.html', '.css', '.wasm'].includes(extname(file)) && existsSync(`${file}.br`);
+    const encoded =
+      ['.js', '.html', '.css', '.wasm'].includes(extname(file)) && existsSync(`${file}.br`);
     const source = encoded ? `${file}.br` : file;
     if (!existsSync(source) || !statSync(source).isFile()) {
       response.writeHead(404).end();
@@ -106,7 +110,9 @@ class StaticServer {
     }
     const { size } = statSync(source);
     const range = /^bytes=(\d+)-(\d+)$/.exec(request.headers.range ?? '');
-    const [start, end] = range ? [Number(range[1]), Math.min(size - 1, Number(range[2]))] : [0, size - 1];
+    const [start, end] = range
+      ? [Number(range[1]), Math.min(size - 1, Number(range[2]))]
+      : [0, size - 1];
     const headers = {
       'content-type': TYPES[extname(file)] ?? 'application/octet-stream',
       'content-length': end - start + 1,
@@ -121,7 +127,8 @@ class StaticServer {
       transform: (chunk, _, done) => {
         if (!this.slow) return done(null, chunk);
         // All connections share the link.
-        this.#free = Math.max(this.#free, performance.now()) + (chunk.length / LINK.bytesPerSecond) * 1000;
+        this.#free =
+          Math.max(this.#free, performance.now()) + (chunk.length / LINK.bytesPerSecond) * 1000;
         setTimeout(() => done(null, chunk), this.#free - performance.now());
       },
     });
@@ -193,12 +200,21 @@ async function measureSource(server, name, source, annotations) {
   const { page, errors } = await newPage(browser);
   const from = server.sent.length;
   const images = encodeURIComponent(`${server.address}/img/{file_name}`);
-  await page.goto(`${server.address}/explore.html#source=${encodeURIComponent(source)}&images=${images}`);
+  await page.goto(
+    `${server.address}/explore.html#source=${encodeURIComponent(source)}&images=${images}`,
+  );
   await isDrawn(page);
   const first = await now(page);
   const counted = server.since(from);
-  record(`${name}: first masks`, { ms: first, requests: counted.requests, kB: counted.bytes / 1000 });
-  record(`${name}: the app itself`, { requests: counted.app.requests, kB: counted.app.bytes / 1000 });
+  record(`${name}: first masks`, {
+    ms: first,
+    requests: counted.requests,
+    kB: counted.bytes / 1000,
+  });
+  record(`${name}: the app itself`, {
+    requests: counted.app.requests,
+    kB: counted.app.bytes / 1000,
+  });
   await page.waitForLoadState('networkidle');
   const gallery = server.since(from);
   record(`${name}: gallery with images`, { requests: gallery.requests, kB: gallery.bytes / 1000 });
@@ -216,7 +232,10 @@ async function measureSearch(server, page, name) {
   const started = await now(page);
   await page.locator('#search').fill('ma');
   await page.locator('#hits [role=option]').first().waitFor();
-  record(`${name}: search, first letters`, { ms: (await now(page)) - started, ...counts(server, from) });
+  record(`${name}: search, first letters`, {
+    ms: (await now(page)) - started,
+    ...counts(server, from),
+  });
   const again = await now(page);
   await page.locator('#search').fill('mar');
   await page.waitForFunction(() => document.querySelector('#hits [role=option]'));
@@ -226,7 +245,10 @@ async function measureSearch(server, page, name) {
   await page.locator('#hits [role=option]').first().click();
   await page.waitForFunction(() => location.hash.includes('entity='));
   await isDrawn(page);
-  record(`${name}: entity to its first page`, { ms: (await now(page)) - start, ...counts(server, chosen) });
+  record(`${name}: entity to its first page`, {
+    ms: (await now(page)) - start,
+    ...counts(server, chosen),
+  });
 }
 
 /** @param {StaticServer} server @param {number} from */
@@ -256,10 +278,14 @@ async function measureLookUps(server, page, name, annotations) {
       location.hash = String(place);
     }, id);
     const shown = await page
-      .waitForFunction((record) => document.querySelector('#detail')?.dataset.record === record, id, {
-        timeout: 5000,
-        polling: 'raf',
-      })
+      .waitForFunction(
+        (record) => document.querySelector('#detail')?.dataset.record === record,
+        id,
+        {
+          timeout: 5000,
+          polling: 'raf',
+        },
+      )
       .catch(() => null);
     if (!shown) continue;
     const sent = server.sent.slice(from).filter(({ path }) => /^\/(pack|data)\//.test(path));
@@ -291,22 +317,31 @@ async function measureLocalFile(server) {
     await page.locator('#open-source').click();
     await page.locator('#open-form input[name=file]').setInputFiles(part);
     const started = await now(page);
-    await page.locator('#open-form button[type=submit], #open-form [value=default]').first().click();
+    await page
+      .locator('#open-form button[type=submit], #open-form [value=default]')
+      .first()
+      .click();
     await page.waitForFunction(
-      (name) => (document.querySelector('main')?.textContent ?? '').includes(name) &&
+      (name) =>
+        (document.querySelector('main')?.textContent ?? '').includes(name) &&
         document.querySelector('#opening')?.hasAttribute('hidden'),
       part.split('/').at(-1),
       { timeout: 1_200_000 },
     );
     await isDrawn(page);
     const ms = (await now(page)) - started;
-    record(`local file: ${visit}`, { ms, 'MB/s': statSync(part).size / 1000 / ms, MB: await memory(page) });
+    record(`local file: ${visit}`, {
+      ms,
+      'MB/s': statSync(part).size / 1000 / ms,
+      MB: await memory(page),
+    });
   }
   assert.deepEqual(errors, []);
   await browser.close();
 }
 
-const median = (/** @type {number[]} */ list) => list.toSorted((a, b) => a - b)[list.length >> 1] ?? NaN;
+const median = (/** @type {number[]} */ list) =>
+  list.toSorted((a, b) => a - b)[list.length >> 1] ?? NaN;
 
 make(dataset, ['synth', '--annotations', options.annotations, '--faults', '0.05']);
 make(part, ['synth', '--bytes', options.file, '--faults', '0.05', '--seed', '2']);
@@ -315,13 +350,25 @@ const server = await new StaticServer().start();
 make(sidecar, ['pack', '--annotations', part, '--records-at', `./${part.split('/').at(-1)}`]);
 server.slow = options.slow;
 for (let time = 0; time < TIMES; time += 1) {
-  await measureSource(server, 'pack', `${server.address}/pack/manifest.json`, Number(options.annotations));
-  await measureSource(server, 'sidecar', `${server.address}/data/${sidecar.split('/').at(-1)}`, 1_000_000);
+  await measureSource(
+    server,
+    'pack',
+    `${server.address}/pack/manifest.json`,
+    Number(options.annotations),
+  );
+  await measureSource(
+    server,
+    'sidecar',
+    `${server.address}/data/${sidecar.split('/').at(-1)}`,
+    1_000_000,
+  );
 }
 if (!options.slow) await measureLocalFile(server);
 server.close();
 for (const [name, runs] of results) {
   const keys = Object.keys(runs[0] ?? {});
-  const cells = keys.map((key) => `${median(runs.map((run) => run[key] ?? NaN)).toFixed(0)} ${key}`);
+  const cells = keys.map(
+    (key) => `${median(runs.map((run) => run[key] ?? NaN)).toFixed(0)} ${key}`,
+  );
   console.log(`${name.padEnd(36)} ${cells.join(', ')}`);
 }

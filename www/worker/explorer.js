@@ -1,6 +1,7 @@
 /** @file The worker of the explorer: owns one open source and runs the page's queries on it. */
 
 import init, { Explorer } from '../pkg/explorer.js';
+import { keepCatalog, keptCatalog } from './catalogs.js';
 import { MasklinkError } from './errors.js';
 import { serve } from './rpc.js';
 
@@ -32,13 +33,34 @@ async function open({ source }, { signal, progress }) {
   const isCancelled = () => signal.aborted;
   const next = await (typeof source === 'string'
     ? Explorer.openUrl(source, report, isCancelled)
-    : Explorer.openFile(source, report, isCancelled));
+    : openFile(source, report, isCancelled));
   if (signal.aborted) {
     next.free();
     throw new MasklinkError('cancelled', 'Opening was cancelled.');
   }
   explorer = next;
   return { result: JSON.parse(explorer.overview()) };
+}
+
+/**
+ * Opens a local file by the catalog that an earlier visit kept, or else scans it.
+ * @param {Blob} file
+ * @param {Function} report
+ * @param {() => boolean} isCancelled
+ */
+async function openFile(file, report, isCancelled) {
+  const kept = await keptCatalog(file);
+  if (kept) {
+    try {
+      return await Explorer.openIndexed(file, kept);
+    } catch (thrown) {
+      // One of an earlier version; it is replaced.
+      if (thrown instanceof WebAssembly.RuntimeError) throw thrown;
+    }
+  }
+  const scanned = await Explorer.openFile(file, report, isCancelled);
+  if (!isCancelled()) await keepCatalog(file, () => scanned.storedCatalog());
+  return scanned;
 }
 
 /** Returns the items of a page, and moves its boundaries. @param {ItemPage} page It is freed. */

@@ -16,7 +16,7 @@ use crate::dataset::pack::manifest::PackFile;
 use crate::dataset::{Annotation, ImageRecord, Problem, ReadLimits, parse_annotation};
 
 /// Compression of the blocks of records.
-const BLOCK_LEVEL: i32 = 6;
+const BLOCK_LEVEL: i32 = 3;
 
 /// Everything that all batches share.
 pub(super) struct Shared<'a> {

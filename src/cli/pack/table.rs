@@ -195,7 +195,13 @@ impl Table {
 fn properties() -> anyhow::Result<WriterProperties> {
     let counts = ColumnPath::from(COUNTS.split('.').map(str::to_owned).collect::<Vec<_>>());
     let level = |level| ZstdLevel::try_new(level).map(Compression::ZSTD);
-    Ok(WriterProperties::builder()
+    let mut properties = WriterProperties::builder();
+    // Their values differ in nearly every row.
+    for name in ["id", "image_id", "file_name", "bbox.list.element.list.element"] {
+        let path = ColumnPath::from(name.split('.').map(str::to_owned).collect::<Vec<_>>());
+        properties = properties.set_column_dictionary_enabled(path, false);
+    }
+    Ok(properties
         .set_created_by(format!("masklink {}", env!("CARGO_PKG_VERSION")))
         .set_compression(level(TEXT_LEVEL)?)
         .set_data_page_row_count_limit(PAGE_ROWS)
