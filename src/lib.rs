@@ -54,16 +54,18 @@
 //! - [`model`]: tensors, and the trait [`model::Host`], which runs graphs, reads pixels and fetches files.
 //! - [`rle`]: [`rle::Mask`], the COCO codecs, set operations, components, outlines.
 //! - [`dataset`]: Mask-OVEN-Wiki and plain COCO files. `json` scans and converts records, `record` holds
-//!   them, `audit` checks them and lists findings, `memory` keeps a file and selects from it.
+//!   them, `audit` checks them and lists findings and signs of noise, `memory` keeps a file and selects from
+//!   it. [`dataset::catalog`] finds and pages annotations of any number, reading only what is shown;
+//!   [`dataset::pack`] is the static folder that `masklink pack` makes.
 //! - `gpu`: the GPU device, its errors, and what happens when it is lost (feature `gpu`).
 //! - [`render`]: a scene of masks drawn by WebGPU, and its twin that draws the same on the CPU.
 //! - [`segment`]: runs a click: models and their manifest, prompts and images to tensors, logits to runs.
 //! - [`link`]: the linking protocol and its client, the encoder, the index, exact search, candidates,
 //!   calibration.
 //! - [`app`]: the viewer's state, and the effects of each event, as plain data.
-//! - `web`: the only module that JavaScript calls. Three features compile it to three WebAssembly
-//!   modules: a small one for the page, one for the page's workers, and one for benchmarks and browser
-//!   tests.
+//! - `web`: the only module that JavaScript calls. Four features compile it to four WebAssembly
+//!   modules: a small one for the page, one for the page's workers, one for the explorer's worker, and one
+//!   for benchmarks and browser tests.
 //! - `cli`: one file for each subcommand, the HTTP server in `cli::serve`, the native ONNX Runtime.
 //!
 //! # Invariants
@@ -87,13 +89,12 @@
 //! # Glossary
 //!
 //! - **image**: the photograph under the masks, as pixels or as the encoded file they come from.
-//! - **image space**: coordinates in pixels of the image, origin at its top-left corner.
-//! - **canvas space**: coordinates in device pixels of the canvas.
+//! - **image space**: coordinates in pixels of the image, origin at its top-left corner; *canvas space* has
+//!   device pixels of the canvas.
 //! - **mask**: a set of pixels of one image, stored as run boundaries.
 //! - **run**: consecutive pixels of one value in column-major order.
 //! - **boundary**: the index at which a run begins or ends.
-//! - **overlay**: the masks and boxes of one annotation as a scene draws them.
-//! - **scene**: an image's size and its overlays, lowest first.
+//! - **scene**: an image's size and its *overlays*, lowest first: the masks and boxes of each annotation.
 //! - **record**: one JSON object of an annotation file: an image, an annotation or a category.
 //! - **finding**: a problem of a record, reported with its position; the record is repaired or dropped.
 //! - **prompt**: the clicks and the box that tell the model which object to segment.
@@ -111,6 +112,9 @@
 //! - **exemplar**: one vector of an entity in the index. A *prototype* is a classifier's row of weights
 //!   instead, without an image.
 //! - **confidence**: the calibrated probability that an entity, or any entity of the index, is right.
+//! - **catalog**: the sorted rows of a data set with their facets, from which any part of it is found.
+//! - **pack**: a static folder of Parquet files with their catalog; a *sidecar* is the catalog of a
+//!   published file, with positions in place of records.
 //! - **cached answer**: a linking result stored with the page, shown when the endpoint fails.
 //! - **twin**: the CPU code that computes the same result as a WGSL kernel.
 
