@@ -36,19 +36,28 @@ fn main() {
     let mut gpu = pollster::block_on(GpuRenderer::new(Target::Offscreen, empty.into())).expect("an adapter");
     println!("adapter: {}; canvas {IMAGE}, scale 1; median milliseconds per frame", gpu.adapter_name());
     println!(
-        "{:>6} {:>9} {:>12} {:>9} {:>9} {:>12} {:>7} {:>10} {:>10}",
-        "masks", "fills", "and outlines", "on CPU", "textures", "runs MiB", "ratio", "tex. MiB", "depth"
+        "{:>6} {:>9} {:>12} {:>7} {:>9} {:>9} {:>12} {:>7} {:>10} {:>10}",
+        "masks",
+        "fills",
+        "and outlines",
+        "ratio",
+        "on CPU",
+        "textures",
+        "runs MiB",
+        "ratio",
+        "tex. MiB",
+        "depth"
     );
     for count in counts {
         let masks = blobs(count);
         let depth = masks.iter().map(Mask::area).sum::<u64>() as f64 / IMAGE.pixels() as f64;
         let scene = std::sync::Arc::new(scene_of(&masks));
         gpu.set_scene(scene.clone()).expect("a scene within the limits");
-        let mut gpu_frame = |style: &Style| {
+        // They take turns, so that other work on the machine slows both.
+        let [from_runs, with_outlines] = medians([&fills, &outlined], |style| {
             gpu.draw(&view, style).expect("a frame");
             pollster::block_on(gpu.finish()).expect("a frame");
-        };
-        let (from_runs, with_outlines) = (median(|| gpu_frame(&fills)), median(|| gpu_frame(&outlined)));
+        });
         let cpu = CpuRenderer::new(scene);
         let on_cpu = median(|| drop(cpu.draw(&view, &fills).expect("a frame")));
         let texture_bytes = IMAGE.pixels() * u64::from(count);
@@ -58,7 +67,8 @@ fn main() {
             median(|| usual.frame())
         });
         let or_not = |value: Option<f64>| value.map_or("not run".to_owned(), |value| format!("{value:.1}"));
-        print!("{count:>6} {from_runs:>9.1} {with_outlines:>12.1} {on_cpu:>9.1} ");
+        let ratio = with_outlines / from_runs;
+        print!("{count:>6} {from_runs:>9.1} {with_outlines:>12.1} {ratio:>7.2} {on_cpu:>9.1} ");
         println!(
             "{:>9} {:>12.2} {:>7} {:>10.0} {depth:>10.1}",
             or_not(textures),
@@ -81,16 +91,26 @@ fn scene_of(masks: &[Mask]) -> Scene {
 
 /// Returns the median time of a call in milliseconds, after one call to warm up.
 fn median(mut work: impl FnMut()) -> f64 {
-    work();
-    let mut times = Vec::new();
+    let [median] = medians([()], |()| work());
+    median
+}
+
+/// Returns the median time of a call with each of the values in milliseconds, after one call to warm up.
+fn medians<T: Copy, const N: usize>(values: [T; N], mut work: impl FnMut(T)) -> [f64; N] {
+    values.into_iter().for_each(&mut work);
+    let mut times = values.map(|_| Vec::new());
     let begun = Instant::now();
-    while times.len() < 2 || begun.elapsed() < MIN_DURATION {
-        let start = Instant::now();
-        work();
-        times.push(start.elapsed().as_secs_f64() * 1e3);
+    while times[0].len() < 2 || begun.elapsed() < MIN_DURATION {
+        for (value, times) in values.into_iter().zip(&mut times) {
+            let start = Instant::now();
+            work(value);
+            times.push(start.elapsed().as_secs_f64() * 1e3);
+        }
     }
-    times.sort_by(f64::total_cmp);
-    times[times.len() / 2]
+    times.map(|mut times| {
+        times.sort_by(f64::total_cmp);
+        times[times.len() / 2]
+    })
 }
 
 fn mebibytes(bytes: u64) -> f64 {

@@ -20,36 +20,43 @@ function element(id) {
 }
 
 /**
- * Returns the median milliseconds of a frame, after one frame to warm up.
- * @param {() => Promise<void>} frame
+ * Returns the median milliseconds of each kind of frame, after one of each to warm up. They take turns,
+ * so that other work on the machine slows all of them.
+ * @param {(() => Promise<void>)[]} kinds
  */
-async function median(frame) {
-  await frame();
-  const times = [];
+async function medians(kinds) {
+  for (const frame of kinds) await frame();
+  const times = kinds.map(() => /** @type {number[]} */ ([]));
   const begun = performance.now();
-  while (times.length < MIN_FRAMES || performance.now() - begun < MIN_MILLISECONDS) {
-    const start = performance.now();
-    await frame();
-    times.push(performance.now() - start);
+  for (
+    let round = 0;
+    round < MIN_FRAMES || performance.now() - begun < MIN_MILLISECONDS;
+    round += 1
+  ) {
+    for (const [kind, frame] of kinds.entries()) {
+      const start = performance.now();
+      await frame();
+      times[kind]?.push(performance.now() - start);
+    }
   }
-  times.sort((a, b) => a - b);
-  return times[Math.floor(times.length / 2)] ?? NaN;
+  return times.map((one) => one.sort((a, b) => a - b)[Math.floor(one.length / 2)] ?? NaN);
 }
 
 /** @param {number} count @param {number} maxBytes @param {(text: string) => void} report */
 async function measure(count, maxBytes, report) {
-  report(`${count} masks: from runs`);
+  report(`${count} masks: from runs, without and with outlines`);
   const bench = await FrameBench.create(count);
   element('adapter').textContent = `Adapter: ${bench.adapter}`;
-  const runs = await median(() => bench.frame(false));
-  report(`${count} masks: from runs, with outlines`);
-  const outlines = await median(() => bench.frame(true));
+  const [runs = NaN, outlines = NaN] = await medians([
+    () => bench.frame(false),
+    () => bench.frame(true),
+  ]);
   const textureBytes = count * IMAGE.width * IMAGE.height;
   let textures = NaN;
   if (textureBytes <= maxBytes) {
     report(`${count} masks: from textures`);
     const usual = await TexturePerMask.create(IMAGE, count, (index) => bench.bitmap(index));
-    textures = await median(() => usual.frame());
+    [textures = NaN] = await medians([() => usual.frame()]);
     usual.destroy();
   }
   const bytes = bench.bytes;
@@ -62,6 +69,7 @@ async function measure(count, maxBytes, report) {
     count,
     runs.toFixed(1),
     outlines.toFixed(1),
+    (outlines / runs).toFixed(2),
     ...timed,
     (bytes / MEBIBYTE).toFixed(2),
     (textureBytes / MEBIBYTE).toFixed(0),
