@@ -2,7 +2,8 @@
 
 use naga::valid::{Capabilities, ValidationFlags, Validator};
 
-use super::pack::{BoxData, CHUNK, INSTANCES_PER_BOX, MaskBox, SEVERAL_RUNS, SIDE_BITS, SegmentChunk};
+use super::order::{MAX_OVERLAYS, NONE, ORDERS};
+use super::pack::{BoxData, INSTANCES_PER_BOX, MaskBox, SEVERAL_RUNS, SIDE_BITS, SegmentChunk};
 use super::upload::FrameUniforms;
 use crate::render::style::{PATTERN_GAP_OPACITY, Paint};
 
@@ -36,7 +37,7 @@ fn masks_shader_structs_match_rust() {
     let module = &parse(MASKS);
     check!(module, "Paint", Paint, fill, line, casing, sizes);
     check!(module, "MaskBox", MaskBox, left, top, right, bottom, columns);
-    check!(module, "SegmentChunk", SegmentChunk, mask, first, count, stroke);
+    check!(module, "SegmentChunk", SegmentChunk, mask, first, count);
     check!(module, "BoxData", BoxData, top_left, bottom_right, mask);
 }
 
@@ -54,7 +55,8 @@ fn frame_uniforms_match_in_both_shaders() {
             image,
             pattern_shift,
             pattern_period,
-            scale
+            scale,
+            raised
         );
     }
 }
@@ -81,7 +83,9 @@ fn wgsl_constants_equal_rust_constants() {
     has(MASKS, &format!("const SIDE_BITS = {SIDE_BITS}u;"));
     has(MASKS, &format!("const SIDE = {:#x}u;", (1 << SIDE_BITS) - 1));
     has(MASKS, &format!("const SEVERAL_RUNS = {SEVERAL_RUNS:#x}u;"));
-    has(MASKS, &format!("chunks[instance / {CHUNK}u]"));
+    has(MASKS, &format!("const NONE = {NONE:#x}u;"));
+    has(MASKS, &format!("const RAISE = {:#x}u;", MAX_OVERLAYS * 2));
+    has(MASKS, &format!("const ORDERS = {ORDERS}.0;"));
     has(MASKS, &format!("boxes[instance / {INSTANCES_PER_BOX}u]"));
     has(IMAGE, &format!("const NEAREST_FROM_SCALE = {NEAREST_FROM_SCALE:?};"));
     has(IMAGE, &format!("const MAX_TAPS = {MAX_TAPS}.0;"));

@@ -14,6 +14,8 @@ struct Frame {
     pattern_period: u32,
     // Device pixels per pixel of the image.
     scale: f32,
+    // The hovered and the selected mask, or NONE.
+    raised: vec2<u32>,
 }
 
 // See style.rs.
@@ -33,13 +35,11 @@ struct MaskBox {
     columns: u32,
 }
 
-// Up to 64 consecutive outline segments of one mask in one stroke.
+// Up to 64 consecutive outline segments of one mask.
 struct SegmentChunk {
     mask: u32,
     first: u32,
     count: u32,
-    // 0 the casing, 1 the core.
-    stroke: u32,
 }
 
 // A box of an overlay in image space.
@@ -66,6 +66,11 @@ const GAP_OPACITY = 0.3;
 const SIDE_BITS = 15u;
 const SIDE = 0x7fffu;
 const SEVERAL_RUNS = 0x80000000u;
+const NONE = 0xffffffffu;
+// Added to the order of the hovered mask's outline, and twice to that of the selected one.
+const RAISE = 0x400000u;
+// Depths are orders divided by this, so that 32-bit floats hold them exactly.
+const ORDERS = 16777216.0;
 
 struct Fill {
     @builtin(position) position: vec4<f32>,
@@ -74,6 +79,19 @@ struct Fill {
     @location(0) @interpolate(flat, either) columns: vec4<u32>,
     // Premultiplied colour on the strokes of the pattern.
     @location(1) @interpolate(flat, either) color: vec4<f32>,
+}
+
+struct Outline {
+    @builtin(position) position: vec4<f32>,
+    // Device pixels [left, top, right, bottom) of the core.
+    @location(0) @interpolate(flat, either) core: vec4<i32>,
+    // Colour of the casing, colour of the core, order of the casing.
+    @location(1) @interpolate(flat, either) strokes: vec3<u32>,
+}
+
+struct OrderedColor {
+    @location(0) color: vec4<f32>,
+    @builtin(frag_depth) depth: f32,
 }
 
 struct Line {
@@ -142,20 +160,47 @@ fn run_at(at: u32, y: i32) -> u32 {
     return runs[low];
 }
 
+// One instance per chunk and one rectangle for both strokes of a segment, because software rasterisers
+// spend more on an instance and on a triangle than on the pixels of a short line.
 @vertex
-fn vs_outline(@builtin(vertex_index) corner: u32, @builtin(instance_index) instance: u32) -> Line {
-    let chunk = chunks[instance / 64u];
-    let in_chunk = instance % 64u;
-    if in_chunk >= chunk.count {
-        return Line(NOWHERE, 0u);
+fn vs_outline(@builtin(vertex_index) vertex: u32, @builtin(instance_index) instance: u32) -> Outline {
+    let chunk = chunks[instance];
+    let in_chunk = vertex / 4u;
+    let paint = paints[chunk.mask];
+    let width = i32((paint.sizes >> 8u) & 0xffu);
+    if in_chunk >= chunk.count || width == 0 || paint.line == 0u {
+        return Outline(NOWHERE, vec4(0), vec3(0u));
     }
     let segment = segments[chunk.first + in_chunk];
     let start = vec2<i32>(vec2(segment.x & 0xffffu, segment.x >> 16u));
     let length = i32(segment.y & 0xffffu);
-    let end = start + select(vec2(length, 0), vec2(0, length), segment.y >> 16u == 1u);
-    let paint = paints[chunk.mask];
-    let width = (paint.sizes >> 8u) & 0xffu;
-    return line(vec4(edge_in_canvas(start), edge_in_canvas(end)), i32(width), paint, chunk.stroke, corner);
+    let vertical = segment.y >> 16u == 1u;
+    let end = start + select(vec2(length, 0), vec2(0, length), vertical);
+    let between = vec4(edge_in_canvas(start), edge_in_canvas(end));
+    // A vertical segment joins a horizontal one at either end; where it is short, their lines cover it.
+    if vertical && between.w - between.y <= width {
+        return Outline(NOWHERE, vec4(0), vec3(0u));
+    }
+    let core = cover(between, width, 0);
+    let casing = cover(between, width, casing_width(paint));
+    let strokes = vec3(paint.casing, paint.line, outline_order(chunk.mask));
+    return Outline(corner_of(casing, vertex % 4u), core, strokes);
+}
+
+@fragment
+fn fs_outline(in: Outline) -> OrderedColor {
+    let pixel = vec2<i32>(in.position.xy);
+    let in_core = all(pixel >= in.core.xy) && all(pixel < in.core.zw);
+    let color = unpack4x8unorm(select(in.strokes.x, in.strokes.y, in_core));
+    return OrderedColor(color, f32(in.strokes.z + select(0u, 1u, in_core)) / ORDERS);
+}
+
+// Returns the order of the casing of a mask's outline; the core follows it. A depth test keeps the last of
+// the strokes on a pixel, whichever is drawn first.
+fn outline_order(mask: u32) -> u32 {
+    let order = 2u * mask + 1u;
+    let raised = select(order, order + RAISE, mask == frame.raised.x);
+    return select(raised, order + 2u * RAISE, mask == frame.raised.y);
 }
 
 @vertex
@@ -185,10 +230,18 @@ fn line(between: vec4<i32>, width: i32, paint: Paint, stroke: u32, corner: u32) 
     if color == 0u || width == 0 {
         return Line(NOWHERE, 0u);
     }
-    let casing = select(0, i32((paint.sizes >> 16u) & 0xffu), stroke == 0u);
-    let before = (width + 1) / 2 + casing;
-    let after = width / 2 + casing;
-    return Line(corner_of(vec4(between.xy - before, between.zw + after), corner), color);
+    let casing = select(0, casing_width(paint), stroke == 0u);
+    return Line(corner_of(cover(between, width, casing), corner), color);
+}
+
+// Returns the device pixels of a line that is `casing` wider on each side.
+fn cover(between: vec4<i32>, width: i32, casing: i32) -> vec4<i32> {
+    return vec4(between.xy - (width + 1) / 2 - casing, between.zw + width / 2 + casing);
+}
+
+// Returns the width of the casing on each side of a line.
+fn casing_width(paint: Paint) -> i32 {
+    return select(i32((paint.sizes >> 16u) & 0xffu), 0, paint.casing == 0u);
 }
 
 // Returns a corner of the device pixels [left, top, right, bottom) in clip space, for a triangle strip.

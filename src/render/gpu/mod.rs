@@ -1,7 +1,8 @@
 //! The WebGPU renderer: draws fills from run boundaries, without a bitmap, in one pass per frame.
 //!
 //! A frame is recorded in the order of the CPU renderer: the image, the fill of each mask, outlines,
-//! boxes, and once more the outlines of the hovered and the selected overlay. `pack.rs` lays a scene
+//! boxes, and once more the outlines of the hovered and the selected overlay; `order.rs` says how outlines
+//! get their order. `pack.rs` lays a scene
 //! out as the arrays that `masks.wgsl` reads, `upload.rs` copies them to GPU memory once per scene,
 //! and a frame uploads its uniforms and, where the style changed, 16 bytes per overlay.
 
@@ -9,19 +10,22 @@
 mod bitmap;
 #[cfg(test)]
 mod layout_test;
+mod order;
 mod output;
 mod pack;
 mod pipelines;
 mod target;
 mod upload;
 
+use std::ops::Range;
 use std::sync::Arc;
 
 pub use target::Target;
 pub use upload::ImageFit;
 
+use order::OrderTexture;
 use output::Output;
-use pack::INSTANCES_PER_BOX;
+use pack::{INDICES_PER_CHUNK, INSTANCES_PER_BOX};
 use pipelines::Pipelines;
 use upload::{FrameUniforms, ImageSource, ImageTexture, SceneBuffers, frame_buffer};
 
@@ -59,7 +63,7 @@ pub struct GpuMemory {
     pub overlays: u64,
     /// Bytes of the image's texture.
     pub image: u64,
-    /// Bytes of the offscreen target; 0 for a canvas, whose memory the browser owns.
+    /// Bytes of the depth texture and of the offscreen target; a canvas's own memory is the browser's.
     pub target: u64,
 }
 
@@ -138,7 +142,7 @@ impl GpuRenderer {
         GpuMemory {
             overlays: self.resources.buffers.bytes,
             image: self.resources.image.as_ref().map_or(0, |image| image.bytes),
-            target: self.resources.output.bytes(),
+            target: self.resources.output.bytes() + self.resources.order.bytes(),
         }
     }
 
@@ -172,6 +176,7 @@ struct DeviceResources {
     /// Copy of the paints in GPU memory, to upload them only after a change.
     paints: Vec<Paint>,
     output: Output,
+    order: OrderTexture,
     device: Device,
 }
 
@@ -184,7 +189,8 @@ impl DeviceResources {
         let pipelines = Pipelines::new(&device, output.format());
         let frame = frame_buffer(&device);
         let buffers = SceneBuffers::new(&device, &pipelines, &frame, scene)?;
-        let mut opened = Self { pipelines, frame, buffers, image: None, paints: Vec::new(), output, device };
+        let (paints, order) = (Vec::new(), OrderTexture::default());
+        let mut opened = Self { pipelines, frame, buffers, image: None, paints, output, order, device };
         opened.set_image(image)?;
         opened.device.check()?;
         Ok(opened)
@@ -218,7 +224,8 @@ impl DeviceResources {
         let uploaded_bytes = self.upload(scene, view, style);
         let descriptor = wgpu::CommandEncoderDescriptor { label: Some("DeviceResources::encoder") };
         let mut encoder = self.device.handle.create_command_encoder(&descriptor);
-        self.encode(&mut encoder, &acquired.view, scene, style);
+        let order = self.order.view(&self.device, view.canvas);
+        self.encode(&mut encoder, [&acquired.view, &order], scene, style);
         self.device.queue.submit([encoder.finish()]);
         acquired.present(&self.device);
         Ok(Drawn::Shown { uploaded_bytes })
@@ -226,7 +233,7 @@ impl DeviceResources {
 
     /// Uploads the uniforms, and the paints if they changed; returns the number of bytes.
     fn upload(&mut self, scene: &Scene, view: &View, style: &Style) -> u64 {
-        let uniforms = FrameUniforms::new(view, scene.size());
+        let uniforms = FrameUniforms::new(view, style, scene.size());
         self.device.queue.write_buffer(&self.frame, 0, bytemuck::bytes_of(&uniforms));
         let paints = style.paints(scene, view, self.image.is_some());
         let mut uploaded = size_of::<FrameUniforms>();
@@ -241,7 +248,7 @@ impl DeviceResources {
     fn encode(
         &self,
         encoder: &mut wgpu::CommandEncoder,
-        view: &wgpu::TextureView,
+        [color, order]: [&wgpu::TextureView; 2],
         scene: &Scene,
         style: &Style,
     ) {
@@ -249,11 +256,19 @@ impl DeviceResources {
         let mut pass = encoder.begin_render_pass(&wgpu::RenderPassDescriptor {
             label: Some("DeviceResources::pass"),
             color_attachments: &[Some(wgpu::RenderPassColorAttachment {
-                view,
+                view: color,
                 depth_slice: None,
                 resolve_target: None,
                 ops: wgpu::Operations { load, store: wgpu::StoreOp::Store },
             })],
+            depth_stencil_attachment: Some(wgpu::RenderPassDepthStencilAttachment {
+                view: order,
+                depth_ops: Some(wgpu::Operations {
+                    load: wgpu::LoadOp::Clear(0.0),
+                    store: wgpu::StoreOp::Discard,
+                }),
+                stencil_ops: None,
+            }),
             ..wgpu::RenderPassDescriptor::default()
         });
         if let Some(image) = &self.image {
@@ -262,24 +277,28 @@ impl DeviceResources {
             pass.draw(0..3, 0..1);
         }
         pass.set_bind_group(0, &self.buffers.bindings, &[]);
-        let mut draw = |pipeline, instances: std::ops::Range<u32>| {
-            if !instances.is_empty() {
-                pass.set_pipeline(pipeline);
-                pass.draw(0..4, instances);
-            }
-        };
-        draw(&self.pipelines.boxes, 0..INSTANCES_PER_BOX);
-        let fill = if style.patterns { &self.pipelines.patterned_fill } else { &self.pipelines.fill };
-        draw(fill, 0..scene.len() as u32);
-        draw(&self.pipelines.outline, self.buffers.outlines.clone());
+        pass.set_index_buffer(self.pipelines.quads.slice(..), wgpu::IndexFormat::Uint16);
+        self.draw_boxes(&mut pass, 0..INSTANCES_PER_BOX);
+        pass.set_pipeline(if style.patterns { &self.pipelines.patterned_fill } else { &self.pipelines.fill });
+        pass.draw(0..4, 0..scene.len() as u32);
+        self.draw_outlines(&mut pass, self.buffers.outlines.clone());
         if style.boxes {
-            draw(&self.pipelines.boxes, self.buffers.boxes.clone());
-        }
-        for ranges in style.raised(scene).map(|index| &self.buffers.ranges[index]) {
-            draw(&self.pipelines.outline, ranges.outline.clone());
-            if style.boxes {
-                draw(&self.pipelines.boxes, ranges.boxes.clone());
+            self.draw_boxes(&mut pass, self.buffers.boxes.clone());
+            // The outlines of these are above all others already, but below the boxes.
+            for ranges in style.raised(scene).map(|index| &self.buffers.ranges[index]) {
+                self.draw_outlines(&mut pass, ranges.outline.clone());
+                self.draw_boxes(&mut pass, ranges.boxes.clone());
             }
         }
+    }
+
+    fn draw_outlines(&self, pass: &mut wgpu::RenderPass<'_>, chunks: Range<u32>) {
+        pass.set_pipeline(&self.pipelines.outline);
+        pass.draw_indexed(0..INDICES_PER_CHUNK, 0, chunks);
+    }
+
+    fn draw_boxes(&self, pass: &mut wgpu::RenderPass<'_>, instances: Range<u32>) {
+        pass.set_pipeline(&self.pipelines.boxes);
+        pass.draw(0..4, instances);
     }
 }

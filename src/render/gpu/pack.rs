@@ -8,8 +8,10 @@ use crate::render::columns::Columns;
 use crate::render::outline::{Segment, segments_of};
 use crate::render::{MAX_SIDE, Scene};
 
-/// Maximum number of segments in one chunk; `masks.wgsl` divides by it.
+/// Maximum number of segments in one chunk, which is one instance.
 pub(super) const CHUNK: u32 = 64;
+/// Number of indices that draw a chunk: two triangles per segment.
+pub(super) const INDICES_PER_CHUNK: u32 = 6 * CHUNK;
 /// Number of instances that draw one box: four sides, two strokes.
 pub(super) const INSTANCES_PER_BOX: u32 = 8;
 
@@ -29,7 +31,6 @@ pub(super) struct SegmentChunk {
     pub(super) mask: u32,
     pub(super) first: u32,
     pub(super) count: u32,
-    pub(super) stroke: u32,
 }
 
 #[repr(C)]
@@ -117,13 +118,11 @@ impl SceneData {
             let at = u32::from(segment.x) | u32::from(segment.y) << 16;
             [at, u32::from(segment.length) | u32::from(segment.vertical) << 16]
         }));
-        for stroke in 0..2 {
-            for begin in (0..segments.len() as u32).step_by(CHUNK as usize) {
-                let count = CHUNK.min(segments.len() as u32 - begin);
-                self.chunks.push(SegmentChunk { mask: index as u32, first: first + begin, count, stroke });
-            }
+        for begin in (0..segments.len() as u32).step_by(CHUNK as usize) {
+            let count = CHUNK.min(segments.len() as u32 - begin);
+            self.chunks.push(SegmentChunk { mask: index as u32, first: first + begin, count });
         }
-        from * CHUNK..self.chunks.len() as u32 * CHUNK
+        from..self.chunks.len() as u32
     }
 
     fn push_box(&mut self, rect: &Rect, index: usize) {
@@ -157,16 +156,15 @@ mod tests {
     }
 
     #[test]
-    fn each_segment_is_in_one_chunk_per_stroke() {
-        // 100 single pixels, 4 segments each: 7 chunks a stroke.
+    fn each_segment_is_in_one_chunk() {
+        // 100 single pixels, 4 segments each: 7 chunks.
         let size = Size::new(1, 200);
         let mut scene = Scene::new(size).unwrap();
         let mask = Mask::from_boundaries(size, (0..200).collect()).unwrap();
         scene.push(Overlay { masks: vec![mask], ..Overlay::default() }).unwrap();
         let data = SceneData::new(&scene);
-        assert_eq!((data.segments.len(), data.chunks.len()), (400, 14));
-        assert_eq!(data.ranges[0].outline, 0..14 * 64);
-        let drawn = |stroke| data.chunks.iter().filter(|c| c.stroke == stroke).map(|c| c.count).sum::<u32>();
-        assert_eq!((drawn(0), drawn(1)), (400, 400));
+        assert_eq!((data.segments.len(), data.chunks.len()), (400, 7));
+        assert_eq!(data.ranges[0].outline, 0..7);
+        assert_eq!(data.chunks.iter().map(|chunk| chunk.count).sum::<u32>(), 400);
     }
 }

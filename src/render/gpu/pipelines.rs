@@ -1,5 +1,7 @@
 //! The five render pipelines with their bind group layouts, built once per device.
 
+use super::order::depth_test;
+use super::pack::CHUNK;
 use crate::gpu::Device;
 
 /// The pipelines in the order they draw, and the objects they share.
@@ -12,10 +14,13 @@ pub(super) struct Pipelines {
     pub(super) image_layout: wgpu::BindGroupLayout,
     pub(super) masks_layout: wgpu::BindGroupLayout,
     pub(super) sampler: wgpu::Sampler,
+    /// Indices of the quads of one chunk of an outline, two triangles each.
+    pub(super) quads: wgpu::Buffer,
 }
 
 impl Pipelines {
     pub(super) fn new(device: &Device, format: wgpu::TextureFormat) -> Self {
+        let quads = quad_indices(device);
         let device = &device.handle;
         let image_layout = layout(device, "Pipelines::image_layout", &[UNIFORM, TEXTURE, SAMPLER]);
         let masks = [UNIFORM, STORAGE, STORAGE, STORAGE, STORAGE, STORAGE, STORAGE];
@@ -29,11 +34,16 @@ impl Pipelines {
         let builder = |layout, shader| Builder { device, format, layout, shader };
         let (of_image, of_masks) = (builder(&image_layout, &image), builder(&masks_layout, &masks));
         Self {
-            image: of_image.build("Pipelines::image", "vs_image", "fs_image"),
-            fill: of_masks.build("Pipelines::fill", "vs_fill", "fs_fill"),
-            patterned_fill: of_masks.build("Pipelines::patterned_fill", "vs_fill", "fs_patterned_fill"),
-            outline: of_masks.build("Pipelines::outline", "vs_outline", "fs_line"),
-            boxes: of_masks.build("Pipelines::boxes", "vs_box", "fs_line"),
+            image: of_image.build("Pipelines::image", "vs_image", "fs_image", Drawing::Blended),
+            fill: of_masks.build("Pipelines::fill", "vs_fill", "fs_fill", Drawing::Blended),
+            patterned_fill: of_masks.build(
+                "Pipelines::patterned_fill",
+                "vs_fill",
+                "fs_patterned_fill",
+                Drawing::Blended,
+            ),
+            outline: of_masks.build("Pipelines::outline", "vs_outline", "fs_outline", Drawing::Ordered),
+            boxes: of_masks.build("Pipelines::boxes", "vs_box", "fs_line", Drawing::Opaque),
             sampler: device.create_sampler(&wgpu::SamplerDescriptor {
                 label: Some("Pipelines::sampler"),
                 mag_filter: wgpu::FilterMode::Linear,
@@ -42,6 +52,7 @@ impl Pipelines {
             }),
             image_layout,
             masks_layout,
+            quads,
         }
     }
 }
@@ -77,6 +88,31 @@ fn layout(device: &wgpu::Device, label: &str, bindings: &[wgpu::BindingType]) ->
         .create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor { label: Some(label), entries: &entries })
 }
 
+/// Returns the indices of `CHUNK` quads, whose corners are four consecutive vertices each.
+fn quad_indices(device: &Device) -> wgpu::Buffer {
+    let indices: Vec<u16> =
+        (0..CHUNK as u16).flat_map(|quad| [0, 1, 2, 2, 1, 3].map(|corner| 4 * quad + corner)).collect();
+    let buffer = device.handle.create_buffer(&wgpu::BufferDescriptor {
+        label: Some("Pipelines::quads"),
+        size: size_of_val(indices.as_slice()) as u64,
+        usage: wgpu::BufferUsages::INDEX | wgpu::BufferUsages::COPY_DST,
+        mapped_at_creation: false,
+    });
+    device.queue.write_buffer(&buffer, 0, bytemuck::cast_slice(&indices));
+    buffer
+}
+
+/// How a pipeline draws.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Drawing {
+    /// Blends a strip of triangles over what is there.
+    Blended,
+    /// Draws an opaque strip of triangles.
+    Opaque,
+    /// Draws opaque triangles, the highest order on top.
+    Ordered,
+}
+
 struct Builder<'a> {
     device: &'a wgpu::Device,
     format: wgpu::TextureFormat,
@@ -85,7 +121,7 @@ struct Builder<'a> {
 }
 
 impl Builder<'_> {
-    fn build(&self, label: &str, vertex: &str, fragment: &str) -> wgpu::RenderPipeline {
+    fn build(&self, label: &str, vertex: &str, fragment: &str, drawing: Drawing) -> wgpu::RenderPipeline {
         let layout = self.device.create_pipeline_layout(&wgpu::PipelineLayoutDescriptor {
             label: Some(label),
             bind_group_layouts: &[Some(self.layout)],
@@ -93,8 +129,14 @@ impl Builder<'_> {
         });
         let target = wgpu::ColorTargetState {
             format: self.format,
-            blend: Some(wgpu::BlendState::PREMULTIPLIED_ALPHA_BLENDING),
+            blend: (drawing == Drawing::Blended).then_some(wgpu::BlendState::PREMULTIPLIED_ALPHA_BLENDING),
             write_mask: wgpu::ColorWrites::ALL,
+        };
+        let is_ordered = drawing == Drawing::Ordered;
+        let topology = if is_ordered {
+            wgpu::PrimitiveTopology::TriangleList
+        } else {
+            wgpu::PrimitiveTopology::TriangleStrip
         };
         let options = wgpu::PipelineCompilationOptions::default;
         self.device.create_render_pipeline(&wgpu::RenderPipelineDescriptor {
@@ -106,11 +148,8 @@ impl Builder<'_> {
                 compilation_options: options(),
                 buffers: &[],
             },
-            primitive: wgpu::PrimitiveState {
-                topology: wgpu::PrimitiveTopology::TriangleStrip,
-                ..wgpu::PrimitiveState::default()
-            },
-            depth_stencil: None,
+            primitive: wgpu::PrimitiveState { topology, ..wgpu::PrimitiveState::default() },
+            depth_stencil: Some(depth_test(is_ordered)),
             multisample: wgpu::MultisampleState::default(),
             fragment: Some(wgpu::FragmentState {
                 module: self.shader,

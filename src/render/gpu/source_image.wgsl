@@ -8,6 +8,7 @@ struct Frame {
     pattern_shift: vec2<u32>,
     pattern_period: u32,
     scale: f32,
+    raised: vec2<u32>,
 }
 
 @group(0) @binding(0) var<uniform> frame: Frame;

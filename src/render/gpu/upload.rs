@@ -5,13 +5,14 @@ use std::sync::Arc;
 
 use bytemuck::{NoUninit, Pod, Zeroable};
 
-use super::pack::{CHUNK, INSTANCES_PER_BOX, Ranges, SceneData};
+use super::order::{MAX_OVERLAYS, NONE};
+use super::pack::{INSTANCES_PER_BOX, Ranges, SceneData};
 use super::pipelines::Pipelines;
 use crate::geometry::Size;
 use crate::gpu::Device;
 use crate::render::source_image::scaled_size;
 use crate::render::style::{Paint, PatternGrid};
-use crate::render::{Error, Scene, SourceImage, View};
+use crate::render::{Error, Scene, SourceImage, Style, View};
 
 /// Uniforms of one frame, declared as `Frame` in both WGSL files.
 #[repr(C)]
@@ -24,10 +25,11 @@ pub(super) struct FrameUniforms {
     pub(super) pattern_shift: [u32; 2],
     pub(super) pattern_period: u32,
     pub(super) scale: f32,
+    pub(super) raised: [u32; 2],
 }
 
 impl FrameUniforms {
-    pub(super) fn new(view: &View, image: Size) -> Self {
+    pub(super) fn new(view: &View, style: &Style, image: Size) -> Self {
         let (anchor, grid) = (view.anchor(), PatternGrid::new(view));
         Self {
             canvas: [view.canvas.width, view.canvas.height],
@@ -37,6 +39,7 @@ impl FrameUniforms {
             pattern_shift: grid.shift,
             pattern_period: grid.period,
             scale: anchor.scale,
+            raised: [style.hovered, style.selected].map(|index| index.map_or(NONE, |index| index as u32)),
         }
     }
 }
@@ -58,6 +61,10 @@ impl SceneBuffers {
         frame: &wgpu::Buffer,
         scene: &Scene,
     ) -> Result<Self, Error> {
+        let overlays = scene.len() as u64;
+        if overlays > MAX_OVERLAYS {
+            return Err(Error::Limit { what: "overlays", limit: MAX_OVERLAYS, actual: overlays });
+        }
         let data = SceneData::new(scene);
         let paints = vec![Paint::zeroed(); scene.len() + 1];
         let mut factory = BufferFactory { device, bytes: 0 };
@@ -78,7 +85,7 @@ impl SceneBuffers {
         Ok(Self {
             paints,
             bindings,
-            outlines: 0..data.chunks.len() as u32 * CHUNK,
+            outlines: 0..data.chunks.len() as u32,
             // The first box is the frame of a missing image.
             boxes: INSTANCES_PER_BOX..data.boxes.len() as u32 * INSTANCES_PER_BOX,
             ranges: data.ranges,
