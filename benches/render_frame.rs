@@ -8,6 +8,7 @@
 use std::time::{Duration, Instant};
 
 use masklink::geometry::{Size, Transform};
+use masklink::gpu::Adapters;
 use masklink::render::{CpuRenderer, GpuRenderer, Overlay, Scene, Style, Target, View};
 use masklink::rle::Mask;
 
@@ -33,7 +34,8 @@ fn main() {
     let fills = Style { outline_width: 0.0, ..Style::default() };
     let outlined = Style::default();
     let empty = Scene::new(IMAGE).expect("an image within the limits");
-    let mut gpu = pollster::block_on(GpuRenderer::new(Target::Offscreen, empty.into())).expect("an adapter");
+    let opened = pollster::block_on(GpuRenderer::new(Target::Offscreen, Adapters::Any, empty.into()));
+    let mut gpu = opened.expect("an adapter");
     println!("adapter: {}; canvas {IMAGE}, scale 1; median milliseconds per frame", gpu.adapter_name());
     println!(
         "{:>6} {:>9} {:>12} {:>7} {:>9} {:>9} {:>12} {:>7} {:>10} {:>10}",

@@ -46,9 +46,12 @@ pub enum ColorMode {
 #[cfg_attr(target_arch = "wasm32", derive(tsify::Tsify))]
 #[serde(rename_all = "camelCase")]
 pub enum RendererChoice {
-    /// WebGPU where it works, else the CPU.
+    /// WebGPU on a graphics card, else the CPU.
     #[default]
     Auto,
+    /// WebGPU where it works, even where software emulates it, else the CPU.
+    #[serde(rename = "webgpu")]
+    WebGpu,
     /// The CPU, even where WebGPU works.
     Cpu,
 }

@@ -11,6 +11,12 @@ pub enum Error {
     /// No usable GPU: compute on the CPU.
     #[error("no WebGPU adapter: {0}")]
     Adapter(#[from] wgpu::RequestAdapterError),
+    /// The only adapter emulates a GPU on the CPU, and [`Adapters::Hardware`] was asked for.
+    #[error("the only WebGPU adapter is software{name}", name = in_parentheses(.name))]
+    Software {
+        /// Name of the adapter; empty where a browser hides it.
+        name: String,
+    },
     /// The GPU's adapter gave no device: compute on the CPU.
     #[error("no WebGPU device: {0}")]
     Device(#[from] wgpu::RequestDeviceError),
@@ -23,6 +29,15 @@ pub enum Error {
         /// The driver's or browser's own message.
         message: String,
     },
+}
+
+/// The adapters on which a device may be opened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Adapters {
+    /// Any adapter, also one that emulates a GPU on the CPU.
+    Any,
+    /// Only a graphics card; [`Error::Software`] where there is none.
+    Hardware,
 }
 
 /// Why a device was lost.
@@ -69,14 +84,20 @@ pub(crate) fn new_instance() -> wgpu::Instance {
 }
 
 impl Device {
-    /// Opens a device; with a surface, one that can present to it.
+    /// Opens a device on one of these adapters; with a surface, one that can present to it.
     pub(crate) async fn open(
         instance: &wgpu::Instance,
+        adapters: Adapters,
         compatible_surface: Option<&wgpu::Surface<'static>>,
     ) -> Result<Self, Error> {
         let options =
             wgpu::RequestAdapterOptions { compatible_surface, ..wgpu::RequestAdapterOptions::default() };
         let adapter = instance.request_adapter(&options).await?;
+        let info = adapter.get_info();
+        // A browser's fallback adapter is one of this type too.
+        if adapters == Adapters::Hardware && info.device_type == wgpu::DeviceType::Cpu {
+            return Err(Error::Software { name: info.name });
+        }
         let (handle, queue) = adapter.request_device(&descriptor(&adapter.limits())).await?;
         let opened = Self { handle, queue, adapter, lost: Signal::new(), uncaptured: Signal::new() };
         opened.listen();
@@ -139,6 +160,10 @@ impl Device {
         let on_error = move |error: wgpu::Error| uncaptured.set(error.to_string());
         self.handle.on_uncaptured_error(Arc::new(on_error));
     }
+}
+
+fn in_parentheses(name: &str) -> String {
+    if name.is_empty() { String::new() } else { format!(" ({name})") }
 }
 
 /// Requests the adapter's limits where images and masks need more than the defaults.

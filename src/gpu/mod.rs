@@ -6,6 +6,6 @@
 mod device;
 mod signal;
 
+pub use device::{Adapters, Error, LostReason};
 pub(crate) use device::{Device, new_instance};
-pub use device::{Error, LostReason};
 pub(crate) use signal::Signal;

@@ -5,6 +5,7 @@ use wasm_bindgen::prelude::wasm_bindgen;
 
 use super::error::{js_error, of_render};
 use crate::geometry::{Size, Transform};
+use crate::gpu::Adapters;
 use crate::render::{GpuRenderer, Overlay, Scene, Style, Target, View};
 use crate::rle::Mask;
 
@@ -34,8 +35,8 @@ impl FrameBench {
             let overlay = Overlay { masks: vec![mask.clone()], ..Overlay::default() };
             scene.push(overlay).map_err(|error| of_render(&error))?;
         }
-        let gpu =
-            GpuRenderer::new(Target::Offscreen, scene.into()).await.map_err(|error| of_render(&error))?;
+        let opened = GpuRenderer::new(Target::Offscreen, Adapters::Any, scene.into()).await;
+        let gpu = opened.map_err(|error| of_render(&error))?;
         Ok(Self { gpu, masks })
     }
 

@@ -8,6 +8,7 @@ use web_sys::ImageBitmap;
 
 use super::error::of_render;
 use crate::geometry::{Rect, Size, Transform};
+use crate::gpu::Adapters;
 use crate::render::{
     Color, ColorBy, CpuRenderer, Frame, GpuRenderer, Overlay, Scene, SourceImage, Style, Target, View,
 };
@@ -33,8 +34,8 @@ impl RenderTest {
     /// Opens a GPU device.
     pub async fn open() -> Result<RenderTest, JsValue> {
         let scene = Scene::new(Size::default()).map_err(|error| of_render(&error))?;
-        let gpu =
-            GpuRenderer::new(Target::Offscreen, scene.into()).await.map_err(|error| of_render(&error))?;
+        let opened = GpuRenderer::new(Target::Offscreen, Adapters::Any, scene.into()).await;
+        let gpu = opened.map_err(|error| of_render(&error))?;
         Ok(Self { gpu, scenes: scenes::all(), expected: Frame::default(), actual: Frame::default() })
     }
 

@@ -15,11 +15,13 @@ use web_sys::{
 use super::error::{js_error, of_render};
 use crate::app::RendererChoice;
 use crate::geometry::Size;
-use crate::gpu;
+use crate::gpu::{self, Adapters};
 use crate::render::{self, CpuRenderer, Frame, GpuRenderer, ImageFit, Scene, Style, Target, View};
 
 /// Scale from which on a pixel of the image is drawn as a square, like the masks' pixels.
 const SQUARES_FROM_SCALE: f64 = 2.0;
+/// Why the CPU draws where WebGPU has no graphics card.
+const SOFTWARE_ADAPTER: &str = "WebGPU has no graphics card here and would be slower";
 /// Minimum age of a lost device, in milliseconds, to blame the machine and not the first frame shown.
 const MIN_LASTING_MS: f64 = 5_000.0;
 
@@ -51,7 +53,8 @@ enum Renderer {
 }
 
 impl Surface {
-    /// Opens a WebGPU renderer, or a CPU renderer where that is chosen or there is no adapter.
+    /// Opens a WebGPU renderer, or a CPU renderer where that is chosen or there is no adapter; unless WebGPU
+    /// is chosen, also where the only adapter is software, which is slower than the CPU renderer.
     ///
     /// A canvas keeps the kind of its first context, so where WebGPU fails after creating one, another
     /// canvas replaces it in the document; see [`Self::canvas`].
@@ -60,23 +63,32 @@ impl Surface {
         choice: RendererChoice,
         scene: Arc<Scene>,
     ) -> Result<Self, JsValue> {
-        if choice == RendererChoice::Cpu {
-            return Self::on_cpu(canvas, scene, "chosen in the settings");
-        }
+        let adapters = match choice {
+            RendererChoice::Cpu => return Self::on_cpu(canvas, scene, "chosen in the settings"),
+            RendererChoice::Auto => Adapters::Hardware,
+            RendererChoice::WebGpu => Adapters::Any,
+        };
         if !has_webgpu() {
             return Self::on_cpu(canvas, scene, "WebGPU is not available in this browser");
         }
-        match GpuRenderer::new(Target::Canvas(canvas.clone()), Arc::clone(&scene)).await {
+        match GpuRenderer::new(Target::Canvas(canvas.clone()), adapters, Arc::clone(&scene)).await {
             Ok(gpu) => Ok(Self::on_gpu(canvas, scene, gpu, None)),
+            Err(render::Error::Gpu(gpu::Error::Software { .. })) => {
+                Self::on_cpu(replace_canvas(&canvas)?, scene, SOFTWARE_ADAPTER)
+            }
             Err(render::Error::Gpu(gpu::Error::Adapter(_))) => {
                 Self::on_cpu(replace_canvas(&canvas)?, scene, "this browser finds no graphics adapter")
             }
-            Err(_) => Self::copied(replace_canvas(&canvas)?, scene).await,
+            Err(_) => Self::copied(replace_canvas(&canvas)?, adapters, scene).await,
         }
     }
 
-    async fn copied(canvas: HtmlCanvasElement, scene: Arc<Scene>) -> Result<Self, JsValue> {
-        match GpuRenderer::new(Target::Offscreen, Arc::clone(&scene)).await {
+    async fn copied(
+        canvas: HtmlCanvasElement,
+        adapters: Adapters,
+        scene: Arc<Scene>,
+    ) -> Result<Self, JsValue> {
+        match GpuRenderer::new(Target::Offscreen, adapters, Arc::clone(&scene)).await {
             Ok(gpu) => {
                 let context = context_2d(&canvas)?;
                 Ok(Self::on_gpu(canvas, scene, gpu, Some(context)))
@@ -181,8 +193,9 @@ impl Surface {
     pub(super) async fn rebuild(mut self) -> Result<Self, JsValue> {
         let lasted = js_sys::Date::now() - self.opened;
         match &mut self.renderer {
-            Renderer::Gpu { copied_to: None, .. } if lasted < MIN_LASTING_MS => {
-                Self::copied(replace_canvas(&self.canvas)?, Arc::clone(&self.scene)).await
+            Renderer::Gpu { gpu, copied_to: None } if lasted < MIN_LASTING_MS => {
+                let adapters = gpu.adapters();
+                Self::copied(replace_canvas(&self.canvas)?, adapters, Arc::clone(&self.scene)).await
             }
             Renderer::Gpu { gpu, .. } => {
                 if gpu.rebuild().await.is_err() {

@@ -8,7 +8,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { FIXTURES } from './fixtures.mjs';
-import { bring, openPage, PATIENCE, serve, startSite, until } from './support.mjs';
+import { bring, drawByWebGpu, openPage, PATIENCE, serve, startSite, until } from './support.mjs';
 
 const { server, browser } = await startSite(FIXTURES);
 
@@ -128,6 +128,7 @@ for (const gesture of ['drop', 'paste']) {
 
 test('an image larger than the GPU’s limit is scaled down with a message', async () => {
   const { page, errors, close } = await openSamples();
+  await drawByWebGpu(page);
   await page.evaluate(async () => {
     // A busy browser may have no adapter at once; WebGPU's least limit then gives a width.
     const adapter = await navigator.gpu.requestAdapter();

@@ -7,7 +7,15 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { test } from 'node:test';
 import { FIXTURES, elementPage } from './fixtures.mjs';
-import { failDevices, keepDevices, keepErrors, newPage, startSite, until } from './support.mjs';
+import {
+  drawByWebGpu,
+  failDevices,
+  keepDevices,
+  keepErrors,
+  newPage,
+  startSite,
+  until,
+} from './support.mjs';
 
 /**
  * An annotation file of images at these paths, each with a mask called after it but for those in
@@ -134,6 +142,7 @@ test('a renderer changed while an image loads shows that image with its masks', 
     'folders.html',
     'snapshot.shown.length > 0',
   );
+  await drawByWebGpu(page);
   let release = () => {};
   const held = new Promise((resolve) => {
     release = () => resolve(undefined);
@@ -245,8 +254,8 @@ test('elements under a notice cannot be focused', async () => {
 });
 
 test('a failing GPU makes the CPU draw without changing the setting', async () => {
-  const { page, kind, close } = await open('folders.html', 'snapshot.shown.length > 0');
-  await kind('webgpu');
+  const { page, close } = await open('folders.html', 'snapshot.shown.length > 0');
+  await drawByWebGpu(page);
   await failDevices(page);
   await page.evaluate(() =>
     document.querySelector('mask-viewer')?.setAttribute('src', 'val/2.bmp'),
@@ -262,7 +271,7 @@ test('a failing GPU makes the CPU draw without changing the setting', async () =
     const viewer = document.querySelector('mask-viewer');
     return [viewer.settings.renderer, viewer.status.renderer?.note];
   });
-  assert.deepEqual(found, ['auto', 'the GPU failed']);
+  assert.deepEqual(found, ['webgpu', 'the GPU failed']);
   await close();
 });
 

@@ -10,6 +10,7 @@ import { FIXTURES, HOSTILE, HOSTILE_ANSWER, ODD_DATASET } from './fixtures.mjs';
 import { bitmapOf } from './masks.mjs';
 import { linkFirstMask, violations } from './steps.mjs';
 import {
+  drawByWebGpu,
   failDevices,
   keepDevices,
   launch,
@@ -57,9 +58,10 @@ async function drawn(page) {
 
 test('a sample is drawn by WebGPU with its masks and without errors', async () => {
   const { page, errors, close } = await openSamples();
+  await drawByWebGpu(page);
   await page.getByRole('radio', { name: 'Select a mask' }).click();
   await drawn(page);
-  assert.match(await page.locator('#status').innerText(), /WebGPU/);
+  assert.match(await page.locator('#status').innerText(), /^WebGPU/);
   const masks = page.getByRole('listbox', { name: /^Masks/ }).getByRole('option');
   assert.ok((await masks.count()) >= 1);
   await masks.first().click();
@@ -319,6 +321,7 @@ async function openWithDevices() {
   await keepDevices(opened.page);
   await opened.page.goto(server.address);
   await until(opened.page, 'snapshot.shown.length > 0');
+  await drawByWebGpu(opened.page);
   await drawn(opened.page);
   return opened;
 }
@@ -333,7 +336,7 @@ test('a lost GPU device is replaced and the image is drawn again', async () => {
   // What is drawn from now on comes from the new device.
   await page.getByRole('radio', { name: 'Select a mask' }).click();
   await drawn(page);
-  assert.match(await page.locator('#status').innerText(), /WebGPU/);
+  assert.match(await page.locator('#status').innerText(), /^WebGPU/);
   assert.deepEqual(errors, []);
   await close();
 });

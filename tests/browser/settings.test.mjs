@@ -6,7 +6,16 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { FIXTURES } from './fixtures.mjs';
-import { bring, newPage, openPage, PATIENCE, startSite, until, withoutIndex } from './support.mjs';
+import {
+  drawByWebGpu,
+  bring,
+  newPage,
+  openPage,
+  PATIENCE,
+  startSite,
+  until,
+  withoutIndex,
+} from './support.mjs';
 
 // A host with an endpoint of its own, as the server that comes with the page is.
 const { server, browser } = await startSite({
@@ -117,13 +126,17 @@ test('the chosen renderer still draws after a reload, and the image survives the
   const { page, errors, close } = await openPage(browser, server.address);
   const drawnBy = (words) =>
     page.locator('#status').getByText(words).first().waitFor({ timeout: PATIENCE });
+  // The adapter here is software, slower than the CPU renderer.
+  await drawnBy(/^the CPU \(WebGPU has no graphics card/);
+  const choice = (await openSettings(page)).getByRole('combobox', { name: 'Renderer' });
+  await choice.selectOption('cpu');
+  await drawnBy(/^the CPU \(chosen in the settings/);
+  await choice.selectOption('webgpu');
   await drawnBy(/^WebGPU/);
-  await (await openSettings(page)).getByRole('combobox', { name: 'Renderer' }).selectOption('cpu');
-  await drawnBy(/^the CPU/);
   await until(page, 'snapshot.shown.length > 0');
   await page.reload();
-  await until(page, "snapshot.shown.length > 0 && snapshot.settings.renderer === 'cpu'");
-  await drawnBy(/^the CPU/);
+  await until(page, "snapshot.shown.length > 0 && snapshot.settings.renderer === 'webgpu'");
+  await drawnBy(/^WebGPU/);
   assert.deepEqual(errors, []);
   await close();
 });
@@ -153,14 +166,9 @@ test('a changed renderer keeps a frame without an image, its masks and its cache
     viewer.useCachedAnswers([
       { mask, answer: { entities: [{ qid: 'Q1', title: 'Universe', score: 0.9, evidence: [] }] } },
     ]);
-    viewer.configure({ renderer: 'cpu' });
     return mask;
   });
-  await page.waitForFunction(
-    () => document.querySelector('mask-viewer').status.renderer?.kind === 'cpu',
-    null,
-    { timeout: PATIENCE },
-  );
+  await drawByWebGpu(page);
   await until(
     page,
     "snapshot.image === 'frame' && snapshot.shown.length === 1 && snapshot.shown[0].id === 'm'",
@@ -185,16 +193,7 @@ test('a renderer changed while a photo opens shows that photo', async () => {
     type: 'image/bmp',
     base64: FIXTURES['/tiny.bmp'].toString('base64'),
   });
-  await page.evaluate(() =>
-    document.querySelector('mask-viewer').configure({
-      renderer: 'cpu',
-    }),
-  );
-  await page
-    .locator('#status')
-    .getByText(/^the CPU/)
-    .first()
-    .waitFor({ timeout: PATIENCE });
+  await drawByWebGpu(page);
   await until(page, "snapshot.image === 'mine.bmp'");
   assert.deepEqual(errors, []);
   await close();

@@ -166,6 +166,20 @@ export function keepDevices(page) {
 }
 
 /**
+ * Has the first viewer draw by WebGPU, which is a software adapter here and not used unless chosen.
+ */
+export async function drawByWebGpu(page) {
+  await page.evaluate(() =>
+    document.querySelector('mask-viewer').configure({ renderer: 'webgpu' }),
+  );
+  await page.waitForFunction(
+    () => document.querySelector('mask-viewer').status.renderer?.kind === 'webgpu',
+    null,
+    { timeout: PATIENCE },
+  );
+}
+
+/**
  * Has the newest of them refuse work from now on, as a GPU does that is out of memory.
  */
 export function failDevices(page) {

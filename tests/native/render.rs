@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use masklink::geometry::{Rect, Size, Transform};
-use masklink::gpu::{self, LostReason};
+use masklink::gpu::{self, Adapters, LostReason};
 use masklink::render::{
     Color, ColorBy, CpuRenderer, Drawn, Error, Frame, GpuRenderer, ImageFit, Overlay, Scene, SourceImage,
     Style, Target, View,
@@ -21,7 +21,7 @@ use crate::shared_data::not_tested;
 /// Returns a renderer of an empty scene; prints a line and returns `None` where there is no adapter.
 fn gpu() -> Option<GpuRenderer> {
     let scene = Scene::new(Size::new(1, 1)).unwrap();
-    match pollster::block_on(GpuRenderer::new(Target::Offscreen, scene.into())) {
+    match pollster::block_on(GpuRenderer::new(Target::Offscreen, Adapters::Any, scene.into())) {
         Ok(gpu) => Some(gpu),
         Err(error) => {
             not_tested(&format!("{error}; install mesa-vulkan-drivers for a software adapter"));
@@ -152,6 +152,18 @@ fn canvas_over_the_texture_limit_is_an_error_and_empty_canvas_is_skipped() {
     assert!(matches!(gpu.draw(&view, &test.style), Err(Error::Limit { actual: 1_000_000, .. })));
     let view = View { canvas: Size::new(0, 4), ..test.view };
     assert_eq!(gpu.draw(&view, &test.style).unwrap(), Drawn::Skipped);
+}
+
+#[test]
+fn software_adapter_is_refused_where_only_hardware_is_asked_for() {
+    let Some(gpu) = gpu() else { return };
+    let scene = Scene::new(Size::new(1, 1)).unwrap();
+    let opened = pollster::block_on(GpuRenderer::new(Target::Offscreen, Adapters::Hardware, scene.into()));
+    match opened {
+        Err(Error::Gpu(gpu::Error::Software { name })) => assert_eq!(name, gpu.adapter_name()),
+        Ok(_) => not_tested(&format!("{} is a graphics card", gpu.adapter_name())),
+        Err(error) => panic!("{error}"),
+    }
 }
 
 fn scene_named(name: &str) -> TestScene {

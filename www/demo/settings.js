@@ -98,7 +98,7 @@ function settingsIn(field, before) {
     patterns: field('patterns').checked,
     labels: field('labels').checked,
     boxes: field('boxes').checked,
-    renderer: field('renderer').value === 'cpu' ? 'cpu' : 'auto',
+    renderer: /** @type {Settings['renderer']} */ (field('renderer').value),
   };
 }
 

@@ -31,13 +31,14 @@ use upload::{FrameUniforms, ImageSource, ImageTexture, SceneBuffers, frame_buffe
 
 use super::style::Paint;
 use super::{Error, Frame, Scene, SourceImage, Style, View};
-use crate::gpu::{Device, LostReason, new_instance};
+use crate::gpu::{Adapters, Device, LostReason, new_instance};
 
 /// Draws a scene by WebGPU to a canvas or to a texture.
 ///
 /// Keeps scene and image, so that [`Self::rebuild`] can upload them again after the device is lost.
 pub struct GpuRenderer {
     target: Target,
+    adapters: Adapters,
     scene: Arc<Scene>,
     image: Option<ImageSource>,
     resources: DeviceResources,
@@ -70,10 +71,11 @@ pub struct GpuMemory {
 impl GpuRenderer {
     /// Opens a GPU device and uploads the scene; the image is set afterwards.
     ///
-    /// After any error but [`Error::Limit`] use the CPU renderer.
-    pub async fn new(target: Target, scene: Arc<Scene>) -> Result<Self, Error> {
-        let resources = DeviceResources::open(&target, &scene, None).await?;
-        Ok(Self { target, scene, image: None, resources })
+    /// After any error but [`Error::Limit`] use the CPU renderer, which is also faster than an adapter that
+    /// emulates a GPU.
+    pub async fn new(target: Target, adapters: Adapters, scene: Arc<Scene>) -> Result<Self, Error> {
+        let resources = DeviceResources::open(&target, adapters, &scene, None).await?;
+        Ok(Self { target, adapters, scene, image: None, resources })
     }
 
     /// Replaces the scene and removes the image.
@@ -127,7 +129,8 @@ impl GpuRenderer {
 
     /// Opens a new device and uploads scene and image again.
     pub async fn rebuild(&mut self) -> Result<(), Error> {
-        self.resources = DeviceResources::open(&self.target, &self.scene, self.image.as_ref()).await?;
+        let image = self.image.as_ref();
+        self.resources = DeviceResources::open(&self.target, self.adapters, &self.scene, image).await?;
         Ok(())
     }
 
@@ -144,6 +147,11 @@ impl GpuRenderer {
             image: self.resources.image.as_ref().map_or(0, |image| image.bytes),
             target: self.resources.output.bytes() + self.resources.order.bytes(),
         }
+    }
+
+    /// Returns the adapters on which this renderer may be opened.
+    pub fn adapters(&self) -> Adapters {
+        self.adapters
     }
 
     /// Returns the adapter's name for a status line, or `WebGPU` where a browser hides it.
@@ -181,10 +189,15 @@ struct DeviceResources {
 }
 
 impl DeviceResources {
-    async fn open(target: &Target, scene: &Scene, image: Option<&ImageSource>) -> Result<Self, Error> {
+    async fn open(
+        target: &Target,
+        adapters: Adapters,
+        scene: &Scene,
+        image: Option<&ImageSource>,
+    ) -> Result<Self, Error> {
         let instance = new_instance();
         let surface = target.surface(&instance)?;
-        let device = Device::open(&instance, surface.as_ref()).await?;
+        let device = Device::open(&instance, adapters, surface.as_ref()).await?;
         let output = Output::new(surface, &device)?;
         let pipelines = Pipelines::new(&device, output.format());
         let frame = frame_buffer(&device);

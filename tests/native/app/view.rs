@@ -213,7 +213,7 @@ fn failed_gpu_is_replaced_by_the_cpu_until_another_renderer_is_set() {
     assert!(effects.contains(&Effect::Attach), "{effects:?}");
     assert_eq!((state.renderer(), state.settings().renderer), (RendererChoice::Cpu, RendererChoice::Auto));
     assert!(effects.contains(&Effect::Notify(Notice::Error(failure("device-lost")))));
-    for renderer in [RendererChoice::Cpu, RendererChoice::Auto] {
+    for renderer in [RendererChoice::Cpu, RendererChoice::WebGpu, RendererChoice::Auto] {
         let settings = Settings { renderer, ..state.settings().clone() };
         let effects = state.update(Event::SettingsChanged { settings });
         assert!(effects.contains(&Effect::Attach), "{effects:?}");
