@@ -297,7 +297,7 @@ export class Explorer {
     const isSamples = this.#sourceKey === SAMPLES.address;
     this.#detail.rights = isSamples ? SAMPLES.rights : '';
     this.#images.thumbnails = isSamples ? SAMPLES.thumbnails : null;
-    this.#images.base = source.address;
+    this.#images.base = source.overview.base || source.address;
     fill(byId('source-words'), sourceWords(source.overview));
     showNotes(byId('notes'), source.overview);
   }

@@ -187,27 +187,27 @@ function escaped(text) {
 export function pythonLines(item, { name, isPack, address }) {
   // JSON's strings are Python's, too.
   const id = JSON.stringify(item.id);
-  if (isPack)
-    return [
-      'import pandas as pd',
-      'from pycocotools import mask as coco',
-      '',
-      `# The files of the pack: see files in ${address ?? name}`,
-      `table = pd.read_parquet("annotations", filters=[("id", "==", ${id})])`,
-      'record = table.iloc[0]',
-      'mask = coco.decode({"size": list(record["size"]), "counts": record["counts"].encode()})',
-      'print(record["title"], mask.shape, int(mask.sum()))',
-      '',
-    ].join('\n');
+  const load = isPack
+    ? [
+        `# In the folder of ${address ?? name}`,
+        `table = pd.read_parquet("annotations", filters=[("id", "==", ${id})])`,
+        'record = table.iloc[0]',
+      ]
+    : [
+        `with open(${JSON.stringify(name)}, encoding="utf-8") as file:`,
+        '    data = json.load(file)',
+        `record = next(a for a in data["annotations"] if str(a["id"]) == ${id})`,
+      ];
   return [
-    'import json',
+    isPack ? 'import pandas as pd' : 'import json',
     'from pycocotools import mask as coco',
     '',
-    `with open(${JSON.stringify(name)}, encoding="utf-8") as file:`,
-    '    data = json.load(file)',
-    `record = next(a for a in data["annotations"] if str(a["id"]) == ${id})`,
-    'parts = record["segmentation"]',
-    'parts = parts if isinstance(parts, list) else [parts]',
+    ...load,
+    'parts = []',
+    'for part in record["segmentation"]:',
+    '    size, counts = [int(side) for side in part["size"]], part["counts"]',
+    '    rle = {"size": size, "counts": counts}',
+    '    parts.append(rle if isinstance(counts, str) else coco.frPyObjects(rle, *size))',
     'mask = coco.decode(coco.merge(parts))',
     'print(record["category_id"], mask.shape, int(mask.sum()))',
     '',

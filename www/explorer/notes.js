@@ -20,10 +20,10 @@ export function sourceWords({ name, annotations, entities, images }) {
  * @param {HTMLElement} node
  * @param {Overview} overview
  */
-export function showNotes(node, { cannot, problems, provenance }) {
+export function showNotes(node, { name, cannot, problems, provenance }) {
   const count = problems.reduce((sum, problem) => sum + problem.count, 0);
   const files = provenance.map(({ file, bytes: size, sha256 }) =>
-    [file, bytes(size), sha256 && `SHA-256 ${sha256}`].filter(Boolean).join(', '),
+    [file || name, bytes(size), sha256 && `SHA-256 ${sha256}`].filter(Boolean).join(', '),
   );
   node.hidden = cannot.length === 0 && count === 0 && files.length === 0;
   fill(

@@ -55,10 +55,9 @@ export function areaBin(bin) {
   return bin === 0 ? 'empty' : `${(bin - 1) * 5}–${bin * 5} %`;
 }
 
-/** Returns the level of a suspicion: its bounds are the quarters. @param {number} suspicion */
+/** Returns the level of a suspicion, as src/dataset/catalog/facets.rs does. @param {number} suspicion */
 export function levelOf(suspicion) {
-  if (suspicion <= 0) return 0;
-  return Math.min(4, 1 + Math.floor(suspicion * 4));
+  return Math.min(4, Math.max(0, Math.ceil(suspicion * 4)));
 }
 
 /** Returns a code as words. @param {string} code */
