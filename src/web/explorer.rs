@@ -204,7 +204,7 @@ impl Explorer {
             splits: &header.splits,
             facets: self.catalog.facets(),
             problems: &header.problems,
-            cannot: self.cannot(),
+            cannot: self.cannot_do(),
             images_at: self.images.as_deref(),
             thumbnails: self.thumbnails,
             base: &self.base,
@@ -212,7 +212,12 @@ impl Explorer {
         })
     }
 
-    fn cannot(&self) -> Vec<Cannot> {
+    /// Returns JSON `[{what, why}]`: everything that the source's hosts were found unable to do so far.
+    pub fn cannot(&self) -> Result<String, JsValue> {
+        to_json(&self.cannot_do())
+    }
+
+    fn cannot_do(&self) -> Vec<Cannot> {
         match self.catalog.storage() {
             Files::Local { .. } => Vec::new(),
             Files::Remote(files) => {

@@ -299,7 +299,9 @@ export class Explorer {
     this.#images.thumbnails = isSamples ? SAMPLES.thumbnails : null;
     this.#images.base = source.overview.base || source.address;
     fill(byId('source-words'), sourceWords(source.overview));
-    showNotes(byId('notes'), source.overview);
+    const showLimits = () => showNotes(byId('notes'), source.overview);
+    source.onLimit = showLimits;
+    showLimits();
   }
 
   /**

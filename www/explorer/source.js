@@ -9,6 +9,8 @@ import { WorkerClient } from '../worker/rpc.js';
 /** An open source; its memory is the worker's, and freed by `close`. */
 export class Source {
   #worker;
+  /** Called when the overview's `cannot` has changed. */
+  onLimit = () => {};
 
   /**
    * @param {WorkerClient} worker
@@ -67,17 +69,17 @@ export class Source {
 
   /** Returns items of the selection. @param {number} start @param {number} count */
   async page(start, count) {
-    return itemsOf(await this.#call('page', { start, count }));
+    return this.#itemsOf(await this.#call('page', { start, count }));
   }
 
   /** Finds an annotation by its id, or the first of an image by the image's. @param {string} id */
   async find(id) {
-    return itemsOf(await this.#call('find', { id }));
+    return this.#itemsOf(await this.#call('find', { id }));
   }
 
   /** Returns all items of an image. @param {string} imageId */
   async imageItems(imageId) {
-    return itemsOf(await this.#call('imageItems', { imageId }));
+    return this.#itemsOf(await this.#call('imageItems', { imageId }));
   }
 
   /** Returns a record as it was published. @param {number} row @returns {Promise<PublishedRecord>} */
@@ -90,6 +92,19 @@ export class Source {
     this.#worker.end(new MasklinkError('closed', 'The annotations were closed.'));
   }
 
+  /**
+   * Gives each item of a page its boundaries, and notes what the source turned out to be unable to do.
+   * @param {{ items: RawItem[], boundaries: Uint32Array, cannot: Overview['cannot'] }} page
+   * @returns {Item[]}
+   */
+  #itemsOf({ items, boundaries, cannot }) {
+    if (cannot.length !== this.overview.cannot.length) {
+      this.overview.cannot = cannot;
+      this.onLimit();
+    }
+    return items.map((item) => ({ ...item, boundaries: boundaries.subarray(...item.boundaries) }));
+  }
+
   /** @param {string} method @param {unknown} argument */
   async #call(method, argument) {
     // The worker held the source: a new one would have none.
@@ -97,15 +112,6 @@ export class Source {
       throw new MasklinkError('closed', 'The annotations are closed. Open them again.');
     return await this.#worker.call(method, argument);
   }
-}
-
-/**
- * Gives each item of a page its boundaries.
- * @param {{ items: RawItem[], boundaries: Uint32Array }} page
- * @returns {Item[]}
- */
-function itemsOf({ items, boundaries }) {
-  return items.map((item) => ({ ...item, boundaries: boundaries.subarray(...item.boundaries) }));
 }
 
 function cancelled() {

@@ -68,7 +68,9 @@ function contentOf(page) {
   const boundaries = /** @type {Uint32Array<ArrayBuffer>} */ (page.boundaries());
   const items = JSON.parse(page.items());
   page.free();
-  return { result: { items, boundaries }, transfer: [boundaries.buffer] };
+  // What a host cannot do shows when it is first asked.
+  const cannot = JSON.parse(opened().cannot());
+  return { result: { items, boundaries, cannot }, transfer: [boundaries.buffer] };
 }
 
 serve({
