@@ -189,4 +189,6 @@ test('templates are filled with encoded names', () => {
   assert.equal(addressIn('https://host/images/', image), 'https://host/images/04/a%20b.jpg');
   assert.equal(addressIn('https://host/{file_name}', { ...image, file: null }), null);
   assert.equal(addressIn('javascript:{image_id}', image), null);
+  const inPack = addressIn('../images/{file_name}', image, 'https://host/packs/one/');
+  assert.equal(inPack, 'https://host/packs/images/04/a%20b.jpg');
 });

@@ -328,6 +328,9 @@ export class Explorer {
       this.#place.images ?? this.#source?.overview.images_at ?? (isSamples ? SAMPLES.images : null);
     if (template === this.#images.template) return;
     this.#images.template = template;
+    // That of a pack may be relative to the pack.
+    const isPacks = this.#place.images === null && !isSamples;
+    this.#images.templateBase = isPacks ? this.#images.base : null;
     if (this.#place.images !== null) this.#images.thumbnails = null;
     this.#reloadImages();
   }

@@ -17,6 +17,8 @@ import { addressIn } from './templates.js';
 export class Images {
   /** The person's template, else the source's. @type {string | null} */
   template = null;
+  /** Address that a relative template begins at; null is the page's. @type {string | null} */
+  templateBase = null;
   /** Template of small copies. @type {string | null} */
   thumbnails = null;
   /** Address that thumbnails of items are relative to. @type {string | null} */
@@ -40,7 +42,7 @@ export class Images {
   find(item) {
     return (
       this.#folder?.(item) ??
-      (this.template ? addressIn(this.template, item) : null) ??
+      (this.template ? addressIn(this.template, item, this.templateBase ?? undefined) : null) ??
       webAddress(item.url)
     );
   }
@@ -71,7 +73,7 @@ export class Images {
   #unknown({ file }) {
     const name = file ? ` (${file})` : '';
     if (this.folderFiles > 0) return `The chosen folder has no file of this image${name}.`;
-    return `No address of this image${name} is known. Set one under “Images”, or choose their folder.`;
+    return `No address of this image${name} is known. Set one under “Open annotations”, or choose their folder there.`;
   }
 }
 

@@ -9,9 +9,10 @@ import { webAddress } from '../demo/links.js';
  * Fills in a template of addresses.
  * @param {string} template With `{file_name}` or `{image_id}`; without either, a prefix of file names.
  * @param {Named} item
+ * @param {string} [base] Address that a relative template begins at.
  * @returns {string | null} Null where the item lacks what the template needs.
  */
-export function addressIn(template, { file, imageId }) {
+export function addressIn(template, { file, imageId }, base = document.baseURI) {
   const whole = /\{(file_name|image_id)\}/.test(template)
     ? template
     : `${template.replace(/\/*$/, '')}/{file_name}`;
@@ -20,5 +21,5 @@ export function addressIn(template, { file, imageId }) {
   const filled = whole
     .replaceAll('{file_name}', () => path)
     .replaceAll('{image_id}', () => encodeURIComponent(imageId));
-  return webAddress(filled);
+  return URL.canParse(filled, base) ? webAddress(new URL(filled, base).href) : null;
 }
