@@ -151,15 +151,11 @@ const SAMPLE = join(
   readdirSync(join(ROOT, 'www/samples/images')).find((name) => name.endsWith('.jpg')) ?? '',
 );
 
-const GALLERY = '#gallery-options [role=option]:not([aria-busy=true])';
+const LOADED = '#gallery-options [role=option]:not([aria-label=Loading])';
 
-/** @param {import('playwright-core').Page} page */
+/** Waits for masks in the gallery. @param {import('playwright-core').Page} page */
 const isDrawn = (page) =>
-  page.waitForFunction(
-    (selector) => (document.querySelector(selector)?.textContent ?? '').length > 3,
-    GALLERY,
-    { timeout: PATIENCE, polling: 'raf' },
-  );
+  page.locator(LOADED).first().waitFor({ state: 'attached', timeout: PATIENCE });
 
 /** Milliseconds of the page's own clock. @param {import('playwright-core').Page} page */
 const now = (page) => page.evaluate(() => performance.now());

@@ -141,7 +141,8 @@ impl Explorer {
         }
         let name = path.rsplit('/').next().unwrap_or_default().to_owned();
         let files = HttpStorage::new(WorkerFetch, listed(&[(ORIGINAL, &url, None)]));
-        let bytes = files.read_whole(ORIGINAL, MAX_DOWNLOAD_BYTES).await.map_err(|error| of_storage(&error))?;
+        let bytes =
+            files.read_whole(ORIGINAL, MAX_DOWNLOAD_BYTES).await.map_err(|error| of_storage(&error))?;
         let pieces = js_sys::Array::of1(&Uint8Array::from(bytes.as_slice()));
         drop((bytes, files));
         let file = Blob::new_with_u8_array_sequence(&pieces)?;
@@ -150,7 +151,8 @@ impl Explorer {
 
     async fn open_pack(base: &str) -> Result<Self, JsValue> {
         let mut files = HttpStorage::new(WorkerFetch, HashMap::new()).with_base(base);
-        let json = files.read_whole(MANIFEST, MAX_MANIFEST_BYTES).await.map_err(|error| of_storage(&error))?;
+        let json =
+            files.read_whole(MANIFEST, MAX_MANIFEST_BYTES).await.map_err(|error| of_storage(&error))?;
         let mut manifest = Manifest::parse(&json).map_err(|error| js_error("manifest", error))?;
         let bytes = manifest.files.iter().map(|file| file.bytes).sum();
         files.extend(manifest.files.drain(..).map(|file| {
@@ -165,7 +167,8 @@ impl Explorer {
 
     async fn open_sidecar(url: &str) -> Result<Self, JsValue> {
         let files = HttpStorage::new(WorkerFetch, listed(&[(CATALOG, url, None)]));
-        let catalog = Catalog::open(CATALOG, Files::Remote(files)).await.map_err(|error| of_catalog(&error))?;
+        let catalog =
+            Catalog::open(CATALOG, Files::Remote(files)).await.map_err(|error| of_catalog(&error))?;
         let header: &Header = catalog.header();
         let [input] = header.inputs.as_slice() else {
             return Err(js_error("sidecar", "the sidecar does not tell where its annotation file is"));
@@ -176,7 +179,8 @@ impl Explorer {
             WorkerFetch,
             listed(&[(CATALOG, url, None), (ORIGINAL, &original, Some(bytes))]),
         );
-        let catalog = Catalog::open(CATALOG, Files::Remote(files)).await.map_err(|error| of_catalog(&error))?;
+        let catalog =
+            Catalog::open(CATALOG, Files::Remote(files)).await.map_err(|error| of_catalog(&error))?;
         let kind = SourceKind::Published;
         Ok(Self { catalog, kind, name, bytes, images: None, thumbnails: false, base: String::new() })
     }
@@ -185,7 +189,9 @@ impl Explorer {
     #[wasm_bindgen(js_name = storedCatalog)]
     pub fn stored_catalog(&self) -> Option<Uint8Array> {
         match self.catalog.storage() {
-            Files::Local { memory, .. } => memory.get(CATALOG).map(|bytes| Uint8Array::from(bytes.as_slice())),
+            Files::Local { memory, .. } => {
+                memory.get(CATALOG).map(|bytes| Uint8Array::from(bytes.as_slice()))
+            }
             Files::Remote(_) => None,
         }
     }
@@ -322,7 +328,8 @@ async fn scan(file: &Blob, progress: &Function, is_cancelled: &Function) -> Resu
     let mut next = (total > 0.0).then(|| read(0.0)).transpose()?;
     let mut at = 0.0;
     while let Some(chunk) = next.take() {
-        let chunk = JsFuture::from(chunk).await.map_err(|error| js_error("broken-off", message_of(&error)))?;
+        let chunk =
+            JsFuture::from(chunk).await.map_err(|error| js_error("broken-off", message_of(&error)))?;
         let chunk = Uint8Array::new(&chunk);
         at += f64::from(chunk.length());
         if at < total {

@@ -161,7 +161,8 @@ fn real_file_gives_the_same_items_as_the_whole_file() {
     let rows: Vec<u32> = (0..catalog.header().annotations).collect();
     let page = wait(catalog.items(&rows)).unwrap();
     let items = serde_json::to_value(&page.items).unwrap();
-    let by_id: BTreeMap<&str, _> = dataset.annotations().iter().map(|found| (found.id.as_str(), found)).collect();
+    let by_id: BTreeMap<&str, _> =
+        dataset.annotations().iter().map(|found| (found.id.as_str(), found)).collect();
     for item in items.as_array().unwrap() {
         let annotation = by_id[item["id"].as_str().unwrap()];
         let range = item["boundaries"].as_array().unwrap();
@@ -184,7 +185,10 @@ fn damaged_records_are_counted_and_the_others_kept() {
     assert!(codes.iter().any(|(code, _)| *code == "malformed"), "{codes:?}");
     assert_eq!(catalog.header().annotations, 1, "{:?}", catalog.header().problems);
     let item = serde_json::to_value(wait(catalog.items(&[0])).unwrap().items).unwrap();
-    assert_eq!((&item[0]["id"], &item[0]["title"], &item[0]["size"]), (&json!("a"), &json!("7"), &json!([3, 4])));
+    assert_eq!(
+        (&item[0]["id"], &item[0]["title"], &item[0]["size"]),
+        (&json!("a"), &json!("7"), &json!([3, 4]))
+    );
     assert!(item[0]["area"].as_u64().unwrap() > 0, "polygons have the image's size");
 }
 

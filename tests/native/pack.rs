@@ -115,7 +115,10 @@ fn order_of_the_sections_makes_no_difference() {
     let hits = pollster::block_on(packs[0].entities("univers", 5)).unwrap();
     assert_eq!(hits[0].title, "Universe");
     let entity = Filter { entity: Some("Q1".to_owned()), ..Filter::default() };
-    assert_eq!(pollster::block_on(packs[0].select(&entity)).unwrap().annotations, u64::from(hits[0].annotations));
+    assert_eq!(
+        pollster::block_on(packs[0].select(&entity)).unwrap().annotations,
+        u64::from(hits[0].annotations)
+    );
 }
 
 #[test]
@@ -143,7 +146,8 @@ fn several_files_and_gzip_become_one_pack() {
     let (plain, zipped) = (folder.path().join("a.json"), folder.path().join("b.json.gz"));
     fs::write(&plain, made(300, true, false)).unwrap();
     let text = String::from_utf8(made(200, false, false)).unwrap().replace("entity_train", "entity_val_seen");
-    let mut encoder = flate2::write::GzEncoder::new(fs::File::create(&zipped).unwrap(), flate2::Compression::fast());
+    let mut encoder =
+        flate2::write::GzEncoder::new(fs::File::create(&zipped).unwrap(), flate2::Compression::fast());
     std::io::Write::write_all(&mut encoder, text.as_bytes()).unwrap();
     encoder.finish().unwrap();
     let output = folder.path().join("pack");
@@ -156,6 +160,27 @@ fn several_files_and_gzip_become_one_pack() {
 }
 
 #[test]
+fn thumbnails_are_made_of_a_folder_and_missing_images_listed() {
+    let folder = tempfile::tempdir().unwrap();
+    let images = folder.path().join("images");
+    fs::create_dir(&images).unwrap();
+    let pixels = image::RgbImage::from_fn(600, 300, |x, y| image::Rgb([x as u8, y as u8, 128]));
+    pixels.save(images.join("0.jpg")).unwrap();
+    let json = String::from_utf8(made(6, false, false)).unwrap().replace("/00/", "/");
+    let path = folder.path().join("a.json");
+    fs::write(&path, json).unwrap();
+    let output = folder.path().join("pack");
+    succeeded(&pack(&[&path], &output, &["--images", images.to_str().unwrap()]));
+    let (manifest, catalog) = open(&output).unwrap();
+    assert!(manifest.thumbnails);
+    let thumbnail = image::open(output.join("thumbnails/0.jpg.jpg")).unwrap();
+    assert_eq!((thumbnail.width(), thumbnail.height()), (256, 128));
+    assert_eq!(fs::read_to_string(output.join("missing-images.txt")).unwrap(), "2.jpg\n4.jpg\n");
+    let with_thumbnail = items(&catalog).iter().filter(|item| !item["thumbnail"].is_null()).count();
+    assert_eq!(with_thumbnail, 2, "two annotations are of the image that is there");
+}
+
+#[test]
 fn damaged_packs_are_told() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("a.json");
@@ -164,13 +189,14 @@ fn damaged_packs_are_told() {
     succeeded(&pack(&[&path], &output, &[]));
     let again = pack(&[&path], &output, &[]);
     assert!(!again.status.success() && String::from_utf8_lossy(&again.stderr).contains("exists already"));
-    let message = |catalog: Result<(_, Catalog<Folder>), masklink::dataset::pack::folder::OpenError>| match catalog {
-        Err(error) => error.to_string(),
-        Ok((_, catalog)) => {
-            let rows: Vec<u32> = (0..catalog.header().annotations).collect();
-            pollster::block_on(catalog.items(&rows)).map(drop).unwrap_err().to_string()
-        }
-    };
+    let message =
+        |catalog: Result<(_, Catalog<Folder>), masklink::dataset::pack::folder::OpenError>| match catalog {
+            Err(error) => error.to_string(),
+            Ok((_, catalog)) => {
+                let rows: Vec<u32> = (0..catalog.header().annotations).collect();
+                pollster::block_on(catalog.items(&rows)).map(drop).unwrap_err().to_string()
+            }
+        };
     let part = output.join("annotations/part-00000.parquet");
     let mut bytes = fs::read(&part).unwrap();
     let Records::Pages { files } = &open(&output).unwrap().0.catalog.records else { unreachable!() };

@@ -40,9 +40,7 @@ impl ImageSource {
             } else if Path::new(given).is_dir() {
                 source.folder = Some(PathBuf::from(given));
             } else {
-                bail!(
-                    "--images {given}: neither a folder nor an address with {{file_name}} or {{image_id}}"
-                );
+                bail!("--images {given}: neither a folder nor an address with {{file_name}} or {{image_id}}");
             }
         }
         Ok(source)

@@ -118,7 +118,12 @@ struct LineImage<'a> {
 
 /// Encodes batch `number`, and writes its Parquet file.
 pub(super) fn encode(number: usize, records: &Records, shared: &Shared<'_>) -> anyhow::Result<EncodedBatch> {
-    let mut encoder = Encoder { shared, table: Table::default(), lines: Vec::new(), batch: empty_batch(number, shared.suffix) };
+    let mut encoder = Encoder {
+        shared,
+        table: Table::default(),
+        lines: Vec::new(),
+        batch: empty_batch(number, shared.suffix),
+    };
     for (origin, json) in records.iter() {
         let file = shared.inputs.get(usize::from(origin.input)).map_or("", String::as_str);
         match parse_annotation(json, origin.at, &shared.limits) {

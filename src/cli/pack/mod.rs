@@ -250,3 +250,20 @@ fn explain_full_disk(error: anyhow::Error) -> anyhow::Error {
         error
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use anyhow::Context as _;
+
+    use super::explain_full_disk;
+
+    #[test]
+    fn full_disk_is_told_with_what_it_takes() {
+        let full = std::io::Error::from(std::io::ErrorKind::StorageFull);
+        let failed = Err::<(), _>(full).context("pack/annotations/part-00003.parquet").unwrap_err();
+        let told = format!("{:#}", explain_full_disk(failed));
+        assert!(told.starts_with("the disk is full") && told.contains("part-00003.parquet"), "{told}");
+        let other = anyhow::anyhow!("something else");
+        assert_eq!(explain_full_disk(other).to_string(), "something else");
+    }
+}

@@ -79,7 +79,8 @@ impl Records {
     pub(super) fn iter(&self) -> impl ExactSizeIterator<Item = (Origin, &[u8])> {
         self.entries.iter().map(|entry| {
             let key = self.key(entry);
-            let number = |bytes: &[u8]| bytes.iter().fold(0, |number: u64, &byte| number << 8 | u64::from(byte));
+            let number =
+                |bytes: &[u8]| bytes.iter().fold(0, |number: u64, &byte| number << 8 | u64::from(byte));
             let (_, origin) = key.split_at(key.len() - ORIGIN_BYTES);
             let (input, at) = origin.split_at(2);
             let origin = Origin { input: number(input) as u16, at: number(at) };

@@ -108,7 +108,8 @@ impl Table {
         self.file_name.push_option(image.and_then(|image| image.file.as_deref()).map(text));
         self.width.push_option(size.and_then(|size| side(size.width)));
         self.height.push_option(size.and_then(|size| side(size.height)));
-        self.category_id.push_option(Some(annotation.category.as_str()).filter(|id| !id.is_empty()).map(text));
+        self.category_id
+            .push_option(Some(annotation.category.as_str()).filter(|id| !id.is_empty()).map(text));
         self.title.push(text(title));
         self.data_split.push_option(annotation.split.as_ref().map(|split| text(&split.raw)));
         self.text_prompt.push_option(annotation.text_prompt.as_deref().map(text));

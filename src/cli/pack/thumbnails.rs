@@ -48,8 +48,7 @@ impl Thumbnails {
     }
 
     fn make(&self, file: &str) -> anyhow::Result<PackFile> {
-        let mut decoder =
-            ImageReader::open(self.images.join(file))?.with_guessed_format()?.into_decoder()?;
+        let mut decoder = ImageReader::open(self.images.join(file))?.with_guessed_format()?.into_decoder()?;
         let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
         let mut image = DynamicImage::from_decoder(decoder)?;
         image.apply_orientation(orientation);
@@ -62,7 +61,11 @@ impl Thumbnails {
             fs::create_dir_all(folder)?;
         }
         fs::write(path, &bytes)?;
-        Ok(PackFile { file: name, bytes: bytes.len() as u64, sha256: crate::cli::hex(&Sha256::digest(&bytes)) })
+        Ok(PackFile {
+            file: name,
+            bytes: bytes.len() as u64,
+            sha256: crate::cli::hex(&Sha256::digest(&bytes)),
+        })
     }
 }
 

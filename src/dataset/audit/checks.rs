@@ -56,7 +56,8 @@ impl Union {
             [] => (0, None),
             [part] => (part.mask.area(), None),
             _ => {
-                let union = Mask::union_of(size, &fitting().map(|part| part.mask.clone()).collect::<Vec<_>>())?;
+                let union =
+                    Mask::union_of(size, &fitting().map(|part| part.mask.clone()).collect::<Vec<_>>())?;
                 (union.area(), Some(union))
             }
         };

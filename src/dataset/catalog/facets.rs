@@ -249,9 +249,9 @@ impl Facets {
         splits: &[SplitName],
     ) -> Self {
         let matching = |but| {
-            cells.clone().filter(move |&(cell, count)| {
-                count > 0 && filter.matches_but(cell, splits, Some(but))
-            })
+            cells
+                .clone()
+                .filter(move |&(cell, count)| count > 0 && filter.matches_but(cell, splits, Some(but)))
         };
         let histogram = |bins: usize, but, bin: fn(Cell) -> usize| {
             let mut counts = vec![0; bins];

@@ -116,7 +116,11 @@ impl<F: Fetch> HttpStorage<F> {
 
     /// Returns what was noticed about the hosts.
     pub fn limits(&self) -> Vec<HostLimit> {
-        self.no_ranges.get().into_iter().chain(self.hides_range.get().then_some(HostLimit::HidesRange)).collect()
+        self.no_ranges
+            .get()
+            .into_iter()
+            .chain(self.hides_range.get().then_some(HostLimit::HidesRange))
+            .collect()
     }
 
     /// Reads a whole file.
@@ -134,7 +138,8 @@ impl<F: Fetch> HttpStorage<F> {
 
     fn remote(&self, file: &str) -> Result<RemoteFile, StorageError> {
         let listed = self.files.get(file).cloned();
-        let in_base = || self.base.as_ref().map(|base| RemoteFile { url: format!("{base}{file}"), bytes: None });
+        let in_base =
+            || self.base.as_ref().map(|base| RemoteFile { url: format!("{base}{file}"), bytes: None });
         let unknown = || StorageError::Unreadable {
             file: file.to_owned(),
             reason: "the manifest does not list it".to_owned(),
@@ -142,7 +147,12 @@ impl<F: Fetch> HttpStorage<F> {
         listed.or_else(in_base).ok_or_else(unknown)
     }
 
-    async fn get(&self, url: &str, range: Option<Range<u64>>, max_bytes: u64) -> Result<Answer, StorageError> {
+    async fn get(
+        &self,
+        url: &str,
+        range: Option<Range<u64>>,
+        max_bytes: u64,
+    ) -> Result<Answer, StorageError> {
         let unreadable = |reason: String| StorageError::Unreadable { file: url.to_owned(), reason };
         let answer = self.fetch.get(url, range, max_bytes).await.map_err(|reason| {
             unreadable(format!(
@@ -246,11 +256,8 @@ fn check_length(remote: &RemoteFile, actual: u64) -> Result<(), StorageError> {
 
 fn slice(whole: &[u8], range: &Range<u64>, url: &str) -> Result<Vec<u8>, StorageError> {
     let index = |at: u64| usize::try_from(at).unwrap_or(usize::MAX);
-    let too_short = || StorageError::TooShort {
-        file: url.to_owned(),
-        expected: range.end,
-        actual: whole.len() as u64,
-    };
+    let too_short =
+        || StorageError::TooShort { file: url.to_owned(), expected: range.end, actual: whole.len() as u64 };
     whole.get(index(range.start)..index(range.end)).map(<[u8]>::to_vec).ok_or_else(too_short)
 }
 
@@ -282,7 +289,11 @@ mod tests {
             self.requests.borrow_mut().push(range.clone());
             let Some(range) = range.filter(|_| !self.ignores_ranges) else {
                 let fits = self.bytes.len() as u64 <= max_bytes;
-                return Ok(Answer { status: 200, body: fits.then(|| self.bytes.clone()), ..Answer::default() });
+                return Ok(Answer {
+                    status: 200,
+                    body: fits.then(|| self.bytes.clone()),
+                    ..Answer::default()
+                });
             };
             let body = self.bytes.get(range.start as usize..(range.end as usize).min(self.bytes.len()));
             let Some(body) = body else { return Ok(Answer { status: 416, ..Answer::default() }) };
@@ -316,7 +327,10 @@ mod tests {
             (Host { ..host(200_000) }, None),
             (Host { ignores_ranges: true, ..host(200_000) }, Some(HostLimit::NoRanges)),
             (Host { compresses: true, ..host(200_000) }, Some(HostLimit::CompressesRanges)),
-            (Host { compresses: true, hides_headers: true, ..host(200_000) }, Some(HostLimit::CompressesRanges)),
+            (
+                Host { compresses: true, hides_headers: true, ..host(200_000) },
+                Some(HostLimit::CompressesRanges),
+            ),
             (Host { hides_headers: true, ..host(200_000) }, Some(HostLimit::HidesRange)),
         ];
         for (host, limit) in kinds {

@@ -91,7 +91,9 @@ impl ItemPage {
         let measured = MeasuredAnnotation::of_image(raw, image.as_ref(), &limits);
         let image = image.unwrap_or_default();
         let MeasuredAnnotation { annotation, report } = measured;
-        let mask = annotation.mask().map_err(|error: rle::Error| CatalogError::Json { reason: error.to_string() })?;
+        let mask = annotation
+            .mask()
+            .map_err(|error: rle::Error| CatalogError::Json { reason: error.to_string() })?;
         let from = self.boundaries.len();
         self.boundaries.extend_from_slice(mask.boundaries());
         let problems = image.findings.iter().chain(&annotation.findings);

@@ -121,7 +121,10 @@ impl<S: Storage> Catalog<S> {
         };
         let codes = catalog.header.part_bytes(part::CODES);
         if codes != Some(u64::from(catalog.header.annotations) * 2) {
-            return Err(CatalogError::Part { part: part::CODES, reason: "its length is not that of the rows" });
+            return Err(CatalogError::Part {
+                part: part::CODES,
+                reason: "its length is not that of the rows",
+            });
         }
         Ok(catalog)
     }
@@ -268,8 +271,10 @@ impl<S: Storage> Catalog<S> {
             return Ok(entities);
         }
         let json = self.whole(part::ENTITIES).await?;
-        let columns: EntityColumns = serde_json::from_slice(&json)
-            .map_err(|_| CatalogError::Part { part: part::ENTITIES, reason: "it is not a list of entities" })?;
+        let columns: EntityColumns = serde_json::from_slice(&json).map_err(|_| CatalogError::Part {
+            part: part::ENTITIES,
+            reason: "it is not a list of entities",
+        })?;
         if !columns.are_valid(self.header.annotations) {
             return Err(CatalogError::Part { part: part::ENTITIES, reason: "its lists do not fit the rows" });
         }

@@ -187,7 +187,8 @@ impl Rows {
                 let size = image.size.map_or([0; 2], |size| [side(size.width), side(size.height)]);
                 // A longer record is treated as not listed: no image needs 64 KiB to be described.
                 let bytes = u16::try_from(json.len()).unwrap_or(0);
-                let row = ImageRow { hash: hash64_of(&image.id), position: at << 16 | u64::from(bytes), size };
+                let row =
+                    ImageRow { hash: hash64_of(&image.id), position: at << 16 | u64::from(bytes), size };
                 if self.image_table.len() == self.image_table.capacity() {
                     // A quarter more: twice as much would be held three times over while it is moved.
                     self.image_table.reserve_exact(self.image_table.len() / 4 + 1024);

@@ -71,7 +71,8 @@ pub fn page_bytes(page: &[u8]) -> Result<usize, PageError> {
 /// Decompresses zstd frames of at most `max_bytes`.
 pub fn decompress(bytes: &[u8], max_bytes: u64) -> Result<Vec<u8>, PageError> {
     let failed = |reason: String| PageError::Compression { reason };
-    let decoder = ruzstd::decoding::StreamingDecoder::new(bytes).map_err(|error| failed(error.to_string()))?;
+    let decoder =
+        ruzstd::decoding::StreamingDecoder::new(bytes).map_err(|error| failed(error.to_string()))?;
     let mut out = Vec::new();
     decoder.take(max_bytes + 1).read_to_end(&mut out).map_err(|error| failed(error.to_string()))?;
     if out.len() as u64 > max_bytes {

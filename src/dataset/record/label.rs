@@ -29,7 +29,9 @@ impl Label {
         let Self { text, score } = self;
         match score {
             None => text.clone(),
-            Some(score) if (score * 100.0 - (score * 100.0).round()).abs() < 1e-3 => format!("{text}({score:.2})"),
+            Some(score) if (score * 100.0 - (score * 100.0).round()).abs() < 1e-3 => {
+                format!("{text}({score:.2})")
+            }
             Some(score) => format!("{text}({score})"),
         }
     }
