@@ -13,6 +13,8 @@ export const PALETTE = [
 ];
 /** Opacity of a mask's fill, from 0 to 255. */
 const FILL = 110;
+/** Opacity of the casing around an outline, from 0 to 255. */
+const CASING = 150;
 
 /** Returns the color of an entity, which is the same in every view. @param {string} qid */
 export function colorOf(qid) {
@@ -48,27 +50,31 @@ export function forStretches({ maskSize: [height, width], boundaries }, take) {
  */
 export function maskImage(mask, width, height) {
   const coverage = coverageOf(mask, width, height);
-  const pixels = new ImageData(width, height);
+  const image = new ImageData(width, height);
   const color = Number.parseInt(colorOf(mask.qid).slice(1), 16);
-  const channels = [color >> 16, (color >> 8) & 255, color & 255];
-  const inside = (/** @type {number} */ x, /** @type {number} */ y) =>
-    x >= 0 && y >= 0 && x < width && y < height && (coverage[y * width + x] ?? 0) >= 0.5;
-  for (let y = 0; y < height; y += 1) {
-    for (let x = 0; x < width; x += 1) {
-      const share = coverage[y * width + x] ?? 0;
+  const [red, green, blue] = [color >> 16, (color >> 8) & 255, color & 255];
+  const { data } = image;
+  for (let y = 0, at = 0; y < height; y += 1) {
+    for (let x = 0; x < width; x += 1, at += 1) {
+      const share = coverage[at] ?? 0;
       const isIn = share >= 0.5;
       const isEdge =
-        inside(x - 1, y) !== isIn ||
-        inside(x + 1, y) !== isIn ||
-        inside(x, y - 1) !== isIn ||
-        inside(x, y + 1) !== isIn;
-      const at = 4 * (y * width + x);
-      if (isEdge && !isIn) pixels.data.set([0, 0, 0, 150], at);
-      else if (isIn || share > 0)
-        pixels.data.set([...channels, isEdge ? 255 : Math.round(FILL * share)], at);
+        (x > 0 && (coverage[at - 1] ?? 0) >= 0.5) !== isIn ||
+        (x + 1 < width && (coverage[at + 1] ?? 0) >= 0.5) !== isIn ||
+        (y > 0 && (coverage[at - width] ?? 0) >= 0.5) !== isIn ||
+        (y + 1 < height && (coverage[at + width] ?? 0) >= 0.5) !== isIn;
+      const byte = 4 * at;
+      if (isEdge && !isIn) {
+        data[byte + 3] = CASING;
+      } else if (share > 0) {
+        data[byte] = red;
+        data[byte + 1] = green;
+        data[byte + 2] = blue;
+        data[byte + 3] = isEdge ? 255 : FILL * share;
+      }
     }
   }
-  return pixels;
+  return image;
 }
 
 /**
