@@ -83,6 +83,7 @@ run_tests() {
     step "native tests and documentation examples" cargo test --quiet -- "$@"
     # Its own build of the program serves the browser's tests, so that no other is needed.
     export MASKLINK="$TARGET/debug/masklink"
+    step "packs in other readers" pack_readers
     step "default index" publish_index
     step "browser tests" browser_tests "$@"
 }
@@ -219,6 +220,22 @@ browser_tests() {
     local pattern=()
     if (($#)); then pattern=(--test-name-pattern "$1"); fi
     node --test --test-concurrency=1 ${pattern[@]+"${pattern[@]}"} tests/browser/*.test.mjs
+}
+
+# pyarrow, pandas, DuckDB and pycocotools read what `masklink pack` writes.
+pack_readers() {
+    local venv="$TARGET/tools/pack-python" work="$TARGET/pack-readers"
+    if ! fresh pack-python tools/requirements-pack.txt; then
+        unmark pack-python
+        python3 -m venv "$venv"
+        "$venv/bin/pip" install --quiet --disable-pip-version-check -r tools/requirements-pack.txt
+        mark pack-python tools/requirements-pack.txt
+    fi
+    rm -rf "$work"
+    mkdir -p "$work"
+    "$MASKLINK" synth --annotations 2000 --faults 0.1 -o "$work/made.json" 2>/dev/null
+    "$MASKLINK" pack --annotations "$work/made.json" -o "$work/pack" 2>/dev/null
+    "$venv/bin/python" tools/check_pack.py "$work/pack" "$work/made.json"
 }
 
 check_wasm() {

@@ -23,7 +23,11 @@ def rle_of(part: dict[str, Any]) -> dict[str, Any]:
     height, width = (int(side) for side in part["size"])
     counts = part["counts"]
     if isinstance(counts, list):
-        return dict(coco_mask.frPyObjects({"size": [height, width], "counts": counts}, height, width))
+        return dict(
+            coco_mask.frPyObjects(
+                {"size": [height, width], "counts": counts}, height, width
+            )
+        )
     return {"size": [height, width], "counts": counts.encode()}
 
 
@@ -37,7 +41,9 @@ def published(files: list[str]) -> dict[str, dict[str, Any]]:
     annotations: dict[str, dict[str, Any]] = {}
     for file in files:
         content = json.loads(Path(file).read_text())
-        names = {str(category["id"]): category["name"] for category in content["categories"]}
+        names = {
+            str(category["id"]): category["name"] for category in content["categories"]
+        }
         for annotation in content["annotations"]:
             annotation["title"] = names.get(str(annotation["category_id"]))
             annotations[str(annotation["id"])] = annotation
@@ -54,7 +60,9 @@ def main() -> None:
         file = pq.ParquetFile(part, page_checksum_verification=False)
         assert file.metadata.row_group(0).column(0).has_offset_index, "no offset index"
         rows += file.read().to_pylist()
-    assert len(rows) == len(expected), f"{len(rows)} rows for {len(expected)} annotations"
+    assert len(rows) == len(expected), (
+        f"{len(rows)} rows for {len(expected)} annotations"
+    )
     for row in rows:
         annotation = expected[row["id"]]
         assert row["image_id"] == str(annotation["image_id"])
@@ -73,11 +81,18 @@ def main() -> None:
     frame = pd.concat(pd.read_parquet(part) for part in parts)
     assert list(frame["id"]) == [row["id"] for row in rows]
     glob = str(pack / "annotations" / "*.parquet")
-    counts = duckdb.sql(f"select count(*), sum(area), sum(len(segmentation)) from '{glob}'").fetchone()
-    sums = (len(rows), sum(row["area"] for row in rows), sum(len(row["segmentation"]) for row in rows))
+    query = f"select count(*), sum(area), sum(len(segmentation)) from '{glob}'"
+    counts = duckdb.connect().execute(query).fetchall()[0]
+    sums = (
+        len(rows),
+        sum(row["area"] for row in rows),
+        sum(len(row["segmentation"]) for row in rows),
+    )
     assert counts == sums, f"DuckDB gives {counts}, pyarrow {sums}"
     masks_read = sums[2]
-    print(f"{pack}: {len(rows)} rows, {masks_read} masks agree in pyarrow, pandas, DuckDB and pycocotools")
+    print(
+        f"{pack}: {len(rows)} rows, {masks_read} masks agree in pyarrow, pandas, DuckDB and pycocotools"
+    )
 
 
 if __name__ == "__main__":

@@ -422,7 +422,9 @@ async fn fetched(url: &str, range: Option<Range<u64>>, max_bytes: u64) -> Result
         content_encoding: headers.get("content-encoding")?,
         body: None,
     };
-    if !response.ok() || length.is_some_and(|length| length > max_bytes) {
+    // A part of a compressed file cannot be decoded.
+    let is_compressed_part = answer.status == 206 && answer.content_encoding.is_some();
+    if is_compressed_part || !response.ok() || length.is_some_and(|length| length > max_bytes) {
         if let Some(body) = response.body() {
             // The rest of the body is not wanted; a host that sends it all the same does no harm.
             let _: Result<JsValue, JsValue> = JsFuture::from(body.cancel()).await;

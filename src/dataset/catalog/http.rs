@@ -153,18 +153,8 @@ impl<F: Fetch> HttpStorage<F> {
         range: Option<Range<u64>>,
         max_bytes: u64,
     ) -> Result<Answer, StorageError> {
-        let unreadable = |reason: String| StorageError::Unreadable { file: url.to_owned(), reason };
-        let answer = self.fetch.get(url, range, max_bytes).await.map_err(|reason| {
-            unreadable(format!(
-                "{reason}. Check the address, the network, and that its host allows other pages (CORS)"
-            ))
-        })?;
-        match answer.status {
-            200 | 206 => Ok(answer),
-            404 => Err(unreadable("the host has no such file (404); upload it".to_owned())),
-            416 => Err(unreadable("the file ends before this part (416); upload it again".to_owned())),
-            status => Err(unreadable(format!("the host's answer has the status {status}"))),
-        }
+        let answer = self.fetch.get(url, range, max_bytes).await;
+        checked(answer.map_err(|reason| unreachable(url, &reason))?, url)
     }
 
     async fn read_range(&self, file: &str, range: Range<u64>) -> Result<Vec<u8>, StorageError> {
@@ -180,7 +170,10 @@ impl<F: Fetch> HttpStorage<F> {
         if self.no_ranges.get().is_some() || remote.bytes.is_some_and(|bytes| bytes <= SMALL_BYTES) {
             return self.slice_of_whole(file, &remote, &range).await;
         }
-        let answer = self.get(&remote.url, Some(range.clone()), MAX_WHOLE_BYTES).await?;
+        let answer = match self.fetch.get(&remote.url, Some(range.clone()), MAX_WHOLE_BYTES).await {
+            Ok(answer) => checked(answer, &remote.url)?,
+            Err(reason) => return self.after_failure(file, &remote, &range, reason).await,
+        };
         if answer.status == 200 {
             self.no_ranges.set(Some(HostLimit::NoRanges));
             return match answer.body {
@@ -211,6 +204,23 @@ impl<F: Fetch> HttpStorage<F> {
         Ok(bytes)
     }
 
+    /// Reads the whole file after a range of it failed: a part of a compressed file cannot be decoded.
+    async fn after_failure(
+        &self,
+        file: &str,
+        remote: &RemoteFile,
+        range: &Range<u64>,
+        reason: String,
+    ) -> Result<Vec<u8>, StorageError> {
+        let failed = unreachable(&remote.url, &reason);
+        if remote.bytes.is_none_or(|bytes| bytes > MAX_WHOLE_BYTES) {
+            return Err(failed);
+        }
+        let Ok(whole) = self.read_whole(file, MAX_WHOLE_BYTES).await else { return Err(failed) };
+        self.no_ranges.set(Some(HostLimit::CompressesRanges));
+        slice(&whole, range, &remote.url)
+    }
+
     async fn slice_of_whole(
         &self,
         file: &str,
@@ -230,6 +240,22 @@ impl<F: Fetch> Storage for HttpStorage<F> {
     async fn read(&self, file: &str, range: Range<u64>) -> Result<Vec<u8>, StorageError> {
         self.read_range(file, range).await
     }
+}
+
+/// Refuses answers that are not of a file.
+fn checked(answer: Answer, url: &str) -> Result<Answer, StorageError> {
+    let unreadable = |reason: String| StorageError::Unreadable { file: url.to_owned(), reason };
+    match answer.status {
+        200 | 206 => Ok(answer),
+        404 => Err(unreadable("the host has no such file (404); upload it".to_owned())),
+        416 => Err(unreadable("the file ends before this part (416); upload it again".to_owned())),
+        status => Err(unreadable(format!("the host's answer has the status {status}"))),
+    }
+}
+
+fn unreachable(url: &str, reason: &str) -> StorageError {
+    let advice = "Check the address, the network, and that its host allows other pages (CORS)";
+    StorageError::Unreadable { file: url.to_owned(), reason: format!("{reason}. {advice}") }
 }
 
 fn body(answer: Answer, url: &str, max_bytes: u64) -> Result<Vec<u8>, StorageError> {
@@ -280,6 +306,8 @@ mod tests {
         bytes: Vec<u8>,
         ignores_ranges: bool,
         compresses: bool,
+        /// Whether the client fails to decode the compressed part.
+        cannot_decode: bool,
         hides_headers: bool,
         requests: RefCell<Vec<Option<Range<u64>>>>,
     }
@@ -297,6 +325,9 @@ mod tests {
             };
             let body = self.bytes.get(range.start as usize..(range.end as usize).min(self.bytes.len()));
             let Some(body) = body else { return Ok(Answer { status: 416, ..Answer::default() }) };
+            if self.cannot_decode {
+                return Err("Failed to fetch".to_owned());
+            }
             let body = if self.compresses { body[..body.len() / 2].to_vec() } else { body.to_vec() };
             let content_range = format!("bytes {}-{}/{}", range.start, range.end - 1, self.bytes.len());
             Ok(Answer {
@@ -331,6 +362,7 @@ mod tests {
                 Host { compresses: true, hides_headers: true, ..host(200_000) },
                 Some(HostLimit::CompressesRanges),
             ),
+            (Host { cannot_decode: true, ..host(200_000) }, Some(HostLimit::CompressesRanges)),
             (Host { hides_headers: true, ..host(200_000) }, Some(HostLimit::HidesRange)),
         ];
         for (host, limit) in kinds {
