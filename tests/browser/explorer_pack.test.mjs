@@ -181,7 +181,8 @@ test('a large file that was opened before opens by its kept catalog', async () =
     },
     [name, changed],
   );
-  await page.reload();
+  await page.goto('about:blank');
+  await page.goto(`${server.address}explore.html`);
   await counted(page, /masks/);
   await openFile();
   assert.match((await title()) ?? '', new RegExp(changed));

@@ -84,10 +84,11 @@ fn made(count: usize, annotations_first: bool, damaged: bool) -> Vec<u8> {
             .to_string()
     };
     if damaged {
-        annotations[3] = r#"{"id": "broken", "image_id": }"#.to_owned();
-        annotations[5] = r#"{"id": "bad-mask", "image_id": "oven_00000004", "category_id": "Q1",
-            "segmentation": [{"size": [20, 30], "counts": "~~~"}]}"#
-            .to_owned();
+        annotations[3] = String::from(r#"{"id": "broken", "image_id": }"#);
+        annotations[5] = String::from(
+            r#"{"id": "bad-mask", "image_id": "oven_00000004", "category_id": "Q1",
+            "segmentation": [{"size": [20, 30], "counts": "~~~"}]}"#,
+        );
     }
     let images = (0..count).map(image).collect::<Vec<_>>().join(",");
     let annotations = annotations.join(",\n");

@@ -176,7 +176,7 @@ impl Encoder<'_> {
     ) -> anyhow::Result<()> {
         let MeasuredAnnotation { annotation, report } = measured;
         let title = self.shared.titles.get(&annotation.category).unwrap_or(&annotation.category);
-        let mut codes: Vec<&str> = report.reasons.iter().map(|reason| reason.code()).collect();
+        let mut codes: Vec<&str> = report.reasons.iter().map(crate::dataset::NoiseReason::code).collect();
         for finding in &annotation.findings {
             let (code, reason) = (finding.code(), finding.to_string());
             self.report(&FindingLine { file, offset, id: Some(&annotation.id), code, reason })?;

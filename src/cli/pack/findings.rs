@@ -53,7 +53,7 @@ impl FindingsFile {
 
     /// Writes lines that are JSON already.
     pub(super) fn write_lines(&mut self, lines: &[u8]) -> anyhow::Result<()> {
-        self.lines += lines.iter().filter(|&&byte| byte == b'\n').count() as u64;
+        self.lines += memchr::memchr_iter(b'\n', lines).count() as u64;
         self.out.write_all(lines).with_context(|| self.path.display().to_string())
     }
 
@@ -67,7 +67,7 @@ impl FindingsFile {
     pub(super) fn finish(self) -> anyhow::Result<u64> {
         self.out
             .into_inner()
-            .map_err(|error| error.into_error())
+            .map_err(std::io::IntoInnerError::into_error)
             .with_context(|| self.path.display().to_string())?;
         Ok(self.lines)
     }

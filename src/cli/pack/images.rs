@@ -40,7 +40,7 @@ impl ImageSpill {
     /// Ends the input, and returns the images for look-ups.
     pub(super) fn finish(self) -> anyhow::Result<Images> {
         let context = || self.path.display().to_string();
-        self.out.into_inner().map_err(|error| error.into_error()).with_context(context)?;
+        self.out.into_inner().map_err(std::io::IntoInnerError::into_error).with_context(context)?;
         let file = File::open(&self.path).with_context(context)?;
         let mut table = self.table;
         // By position too, so that an id refers to its first image.

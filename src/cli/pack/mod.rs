@@ -45,11 +45,11 @@ pub(super) struct PackArgs {
     /// Annotation files, also gzip (.gz); several become one pack
     #[arg(long, value_name = "FILE", required = true, num_args = 1..)]
     annotations: Vec<PathBuf>,
-    /// Names of entities: JSON lines with wikidata_id and wikipedia_title, also gzip
+    /// Names of entities: JSON lines with `wikidata_id` and `wikipedia_title`, also gzip
     #[arg(long, value_name = "FILE")]
     titles: Option<PathBuf>,
-    /// Folder of the images, from which thumbnails are made, or their address with {file_name} or
-    /// {image_id}; may be given twice
+    /// Folder of the images, from which thumbnails are made, or their address with `{file_name}`
+    /// or `{image_id}`; may be given twice
     #[arg(long, value_name = "DIR|URL")]
     images: Vec<String>,
     /// Write a sidecar instead: positions in the one annotation file, which is published at this address

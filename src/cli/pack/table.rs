@@ -57,28 +57,28 @@ const TEXT_LEVEL: i32 = 3;
 #[derive(Default)]
 pub(super) struct Table {
     rows: usize,
-    id: Values<ByteArray>,
-    image_id: Values<ByteArray>,
-    file_name: Values<ByteArray>,
-    width: Values<i32>,
-    height: Values<i32>,
-    category_id: Values<ByteArray>,
-    title: Values<ByteArray>,
-    data_split: Values<ByteArray>,
-    text_prompt: Values<ByteArray>,
-    question: Values<ByteArray>,
-    label: Values<ByteArray>,
-    bbox: Values<f64>,
-    mask_size: Values<i32>,
-    counts: Values<ByteArray>,
+    id: Column<ByteArray>,
+    image_id: Column<ByteArray>,
+    file_name: Column<ByteArray>,
+    width: Column<i32>,
+    height: Column<i32>,
+    category_id: Column<ByteArray>,
+    title: Column<ByteArray>,
+    data_split: Column<ByteArray>,
+    text_prompt: Column<ByteArray>,
+    question: Column<ByteArray>,
+    label: Column<ByteArray>,
+    bbox: Column<f64>,
+    mask_size: Column<i32>,
+    counts: Column<ByteArray>,
     /// Number of masks of each row.
     masks: Vec<usize>,
-    seen: Values<bool>,
-    area: Values<i64>,
-    area_share: Values<f32>,
-    components: Values<i32>,
-    suspicion: Values<f32>,
-    findings: Values<ByteArray>,
+    seen: Column<bool>,
+    area: Column<i64>,
+    area_share: Column<f32>,
+    components: Column<i32>,
+    suspicion: Column<f32>,
+    findings: Column<ByteArray>,
 }
 
 /// The bytes of a Parquet file, and where the pages of its masks are.
@@ -134,26 +134,26 @@ impl Table {
         let schema = Arc::new(parse_message_type(SCHEMA)?);
         let mut file = SerializedFileWriter::new(Vec::new(), schema, Arc::new(properties()?))?;
         let mut group = file.next_row_group()?;
-        column::<ByteArrayType>(&mut group, &self.id)?;
-        column::<ByteArrayType>(&mut group, &self.image_id)?;
-        column::<ByteArrayType>(&mut group, &self.file_name)?;
-        column::<Int32Type>(&mut group, &self.width)?;
-        column::<Int32Type>(&mut group, &self.height)?;
-        column::<ByteArrayType>(&mut group, &self.category_id)?;
-        column::<ByteArrayType>(&mut group, &self.title)?;
-        column::<ByteArrayType>(&mut group, &self.data_split)?;
-        column::<ByteArrayType>(&mut group, &self.text_prompt)?;
-        column::<ByteArrayType>(&mut group, &self.question)?;
-        column::<ByteArrayType>(&mut group, &self.label)?;
-        column::<DoubleType>(&mut group, &self.bbox)?;
-        column::<Int32Type>(&mut group, &self.mask_size)?;
+        write_column::<ByteArrayType>(&mut group, &self.id)?;
+        write_column::<ByteArrayType>(&mut group, &self.image_id)?;
+        write_column::<ByteArrayType>(&mut group, &self.file_name)?;
+        write_column::<Int32Type>(&mut group, &self.width)?;
+        write_column::<Int32Type>(&mut group, &self.height)?;
+        write_column::<ByteArrayType>(&mut group, &self.category_id)?;
+        write_column::<ByteArrayType>(&mut group, &self.title)?;
+        write_column::<ByteArrayType>(&mut group, &self.data_split)?;
+        write_column::<ByteArrayType>(&mut group, &self.text_prompt)?;
+        write_column::<ByteArrayType>(&mut group, &self.question)?;
+        write_column::<ByteArrayType>(&mut group, &self.label)?;
+        write_column::<DoubleType>(&mut group, &self.bbox)?;
+        write_column::<Int32Type>(&mut group, &self.mask_size)?;
         self.masks_column(&mut group)?;
-        column::<BoolType>(&mut group, &self.seen)?;
-        column::<Int64Type>(&mut group, &self.area)?;
-        column::<FloatType>(&mut group, &self.area_share)?;
-        column::<Int32Type>(&mut group, &self.components)?;
-        column::<FloatType>(&mut group, &self.suspicion)?;
-        column::<ByteArrayType>(&mut group, &self.findings)?;
+        write_column::<BoolType>(&mut group, &self.seen)?;
+        write_column::<Int64Type>(&mut group, &self.area)?;
+        write_column::<FloatType>(&mut group, &self.area_share)?;
+        write_column::<Int32Type>(&mut group, &self.components)?;
+        write_column::<FloatType>(&mut group, &self.suspicion)?;
+        write_column::<ByteArrayType>(&mut group, &self.findings)?;
         let group = group.close()?;
         let counts = group.columns().iter().find(|column| column.column_path().string() == COUNTS);
         let counts = counts.context("the column of masks is missing")?;
@@ -180,7 +180,7 @@ impl Table {
             let values = value..value + rows.iter().sum::<usize>();
             // A row without masks has a level too.
             let levels = level..level + rows.iter().map(|&masks| masks.max(1)).sum::<usize>();
-            let Values { values: all, definition, repetition } = &self.counts;
+            let Column { present: all, definition, repetition } = &self.counts;
             writer.write_batch(
                 &all[values.clone()],
                 Some(&definition[levels.clone()]),
@@ -217,14 +217,14 @@ fn properties() -> anyhow::Result<WriterProperties> {
         .build())
 }
 
-fn column<T: DataType>(
+fn write_column<T: DataType>(
     group: &mut SerializedRowGroupWriter<'_, Vec<u8>>,
-    values: &Values<T::T>,
+    values: &Column<T::T>,
 ) -> anyhow::Result<()> {
     let mut column = group.next_column()?.context("the schema has too few columns")?;
     let levels = |levels| Some(levels).filter(|levels: &&[i16]| !levels.is_empty());
     let (definition, repetition) = (levels(&values.definition), levels(&values.repetition));
-    column.typed::<T>().write_batch(&values.values, definition, repetition)?;
+    column.typed::<T>().write_batch(&values.present, definition, repetition)?;
     column.close()?;
     Ok(())
 }
@@ -234,35 +234,35 @@ fn text(text: &str) -> ByteArray {
 }
 
 /// The values of a column, with definition and repetition levels as Parquet has them.
-struct Values<T> {
-    values: Vec<T>,
+struct Column<T> {
+    present: Vec<T>,
     definition: Vec<i16>,
     repetition: Vec<i16>,
 }
 
-impl<T> Default for Values<T> {
+impl<T> Default for Column<T> {
     fn default() -> Self {
-        Self { values: Vec::new(), definition: Vec::new(), repetition: Vec::new() }
+        Self { present: Vec::new(), definition: Vec::new(), repetition: Vec::new() }
     }
 }
 
-impl<T> Values<T> {
+impl<T> Column<T> {
     /// Appends to a required column.
     fn push(&mut self, value: T) {
-        self.values.push(value);
+        self.present.push(value);
     }
 
     /// Appends to an optional column.
     fn push_option(&mut self, value: Option<T>) {
         self.definition.push(value.is_some().into());
-        self.values.extend(value);
+        self.present.extend(value);
     }
 
     /// Appends to a required list of required elements.
     fn push_list(&mut self, list: impl Iterator<Item = T>) {
-        let before = self.values.len();
-        self.values.extend(list);
-        let added = self.values.len() - before;
+        let before = self.present.len();
+        self.present.extend(list);
+        let added = self.present.len() - before;
         self.definition.extend(std::iter::repeat_n(i16::from(added > 0), added.max(1)));
         self.repetition.push(0);
         self.repetition.extend(std::iter::repeat_n(1, added.saturating_sub(1)));
@@ -270,15 +270,15 @@ impl<T> Values<T> {
 
     /// Appends to a required list of required lists of at least one element.
     fn push_lists<const N: usize>(&mut self, lists: impl Iterator<Item = [T; N]>) {
-        let before = self.values.len();
+        let before = self.present.len();
         for list in lists {
-            let first = if self.values.len() == before { 0 } else { 1 };
+            let first = i16::from(self.present.len() > before);
             self.repetition.push(first);
             self.repetition.extend([2; N].iter().skip(1));
             self.definition.extend([2; N]);
-            self.values.extend(list);
+            self.present.extend(list);
         }
-        if self.values.len() == before {
+        if self.present.len() == before {
             self.definition.push(0);
             self.repetition.push(0);
         }

@@ -1,4 +1,4 @@
-//! Reads names of entities from Wiki6M's file of titles.
+//! Reads names of entities from the file of titles of `Wiki6M`.
 
 use std::collections::HashMap;
 use std::fs::File;

@@ -244,7 +244,7 @@ pub struct FindingCount {
 impl Facets {
     /// Counts cells with their numbers; each facet's values under the conditions on the other facets.
     pub(super) fn count(
-        cells: impl Iterator<Item = (Cell, u64)> + Clone,
+        cells: &(impl Iterator<Item = (Cell, u64)> + Clone),
         filter: &Filter,
         splits: &[SplitName],
     ) -> Self {
@@ -317,7 +317,7 @@ mod tests {
         let splits = ["query_val_seen", "query_val_unseen"].map(SplitName::new);
         let cells = [(cell(0, 0.02, 1, 0.0), 5), (cell(0, 0.5, 3, 0.4), 2), (cell(1, 0.02, 1, 0.9), 1)];
         let filter = Filter { split: Some("query_val_seen".to_owned()), ..Filter::default() };
-        let facets = Facets::count(cells.into_iter(), &filter, &splits);
+        let facets = Facets::count(&cells.into_iter(), &filter, &splits);
         assert_eq!(facets.split, [7, 1], "the own condition does not count");
         assert_eq!((facets.area[1], facets.area[10]), (5, 2));
         assert_eq!(facets.suspicion, [5, 0, 2, 0, 0]);

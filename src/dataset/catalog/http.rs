@@ -302,6 +302,7 @@ mod tests {
 
     /// A host of one file, with its behavior.
     #[derive(Default)]
+    #[expect(clippy::struct_excessive_bools, reason = "each is one habit of hosts")]
     struct Host {
         bytes: Vec<u8>,
         ignores_ranges: bool,

@@ -11,7 +11,7 @@ const ENTRY_BYTES: usize = 6;
 /// Mean number of entries in a bucket: 6 KiB, which one small request reads.
 const BUCKET_ENTRIES: usize = 1024;
 
-/// Returns the hash of an id: 64-bit FNV-1a, then the finalizer of MurmurHash3, of which the upper half.
+/// Returns the hash of an id: 64-bit FNV-1a, then the finalizer of `MurmurHash3`, of which the upper half.
 pub fn hash_of(id: &str) -> u32 {
     (hash64_of(id) >> 32) as u32
 }
@@ -69,7 +69,7 @@ pub(super) fn rows(bucket: &[u8], hash: u32) -> Vec<u32> {
 }
 
 fn bucket_of(hash: u32, buckets: usize) -> usize {
-    (u64::from(hash) * buckets as u64 >> 32) as usize
+    ((u64::from(hash) * buckets as u64) >> 32) as usize
 }
 
 #[cfg(test)]

@@ -33,10 +33,13 @@ pub struct Catalog<S> {
     splits: Vec<SplitName>,
     entities: OnceCell<Entities>,
     selected: RefCell<Rc<Matches>>,
-    whole: RefCell<Vec<(&'static str, Rc<Vec<u8>>)>>,
+    whole: RefCell<Vec<(&'static str, Shared)>>,
     cache: RefCell<Cache>,
     blocks: RefCell<VecDeque<(u32, Rc<Vec<PackedRecord>>)>>,
 }
+
+/// Bytes that the catalog and its reader share.
+type Shared = Rc<Vec<u8>>;
 
 #[derive(Default)]
 struct Cache {
@@ -169,7 +172,7 @@ impl<S: Storage> Catalog<S> {
 
     fn count(&self, filter: &Filter, counts: &[u64]) -> Facets {
         let cells = self.header.cells.iter().map(|&bits| Cell::from_bits(bits)).zip(counts.iter().copied());
-        Facets::count(cells, filter, &self.splits)
+        Facets::count(&cells, filter, &self.splits)
     }
 
     /// Finds entities by their id or by words of their names; an empty text lists those with most
@@ -390,7 +393,7 @@ fn has_id(json: &[u8], field: &str, id: &str) -> bool {
     let record: Result<serde_json::Map<String, serde_json::Value>, _> = serde_json::from_slice(json);
     match record.as_ref().ok().and_then(|record| record.get(field)) {
         Some(serde_json::Value::String(found)) => found == id,
-        Some(found) => found.to_string() == id,
-        None => false,
+        Some(serde_json::Value::Number(found)) => found.to_string() == id,
+        _ => false,
     }
 }

@@ -43,7 +43,7 @@ impl<S: Storage> Catalog<S> {
         }
         match &self.header().records {
             Records::Positions => self.by_positions(rows).await,
-            Records::Pages { files } => self.from_pages(rows, files).await,
+            Records::Pages { files } => self.by_pages(rows, files).await,
         }
     }
 
@@ -82,7 +82,7 @@ impl<S: Storage> Catalog<S> {
         self.cached(part::POSITIONS, start..end).await
     }
 
-    async fn from_pages(&self, rows: &[u32], files: &[PageFile]) -> Result<Vec<RawRecord>, CatalogError> {
+    async fn by_pages(&self, rows: &[u32], files: &[PageFile]) -> Result<Vec<RawRecord>, CatalogError> {
         let lengths = self.whole(part::BLOCKS).await?;
         let table = BlockTable { files, lengths: &lengths, rows: self.header().annotations };
         let places: Vec<BlockPlace<'_>> = rows
