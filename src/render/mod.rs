@@ -1,7 +1,7 @@
 //! Draws masks over an image: on the GPU from run boundaries, and the same on the CPU.
 //!
 //! A [`Scene`] holds the overlays, a [`View`] the position of the image, a [`Style`] the appearance.
-//! [`CpuRenderer`] is the specification, the fallback where WebGPU is missing and the oracle of the
+//! [`CpuRenderer`] is the specification, the fallback without a graphics card and the oracle of the
 //! tests; [`GpuRenderer`] (feature `gpu`) draws the same pixels within the tolerance stated at its
 //! test. Both blend in order, premultiplied, in sRGB-encoded values as a 2D canvas does: the image,
 //! then the fill of each mask, then the outline and the boxes of each mask, then the outlines of the

@@ -2,7 +2,7 @@
 //!
 //! Tries three ways in order: WebGPU on the canvas; WebGPU to a texture that is copied to a 2D canvas,
 //! for browsers that compute on a GPU (or emulate one) but cannot show a WebGPU canvas; the CPU on a 2D
-//! canvas.
+//! canvas. An emulated GPU is used only where the person chose WebGPU.
 
 use std::sync::Arc;
 

@@ -61,7 +61,7 @@ test('a sample is drawn by WebGPU with its masks and without errors', async () =
   await drawByWebGpu(page);
   await page.getByRole('radio', { name: 'Select a mask' }).click();
   await drawn(page);
-  assert.match(await page.locator('#status').innerText(), /^WebGPU/);
+  assert.match(await page.locator('#status').innerText(), /Drawn by\s+WebGPU/);
   const masks = page.getByRole('listbox', { name: /^Masks/ }).getByRole('option');
   assert.ok((await masks.count()) >= 1);
   await masks.first().click();
@@ -336,7 +336,7 @@ test('a lost GPU device is replaced and the image is drawn again', async () => {
   // What is drawn from now on comes from the new device.
   await page.getByRole('radio', { name: 'Select a mask' }).click();
   await drawn(page);
-  assert.match(await page.locator('#status').innerText(), /^WebGPU/);
+  assert.match(await page.locator('#status').innerText(), /Drawn by\s+WebGPU/);
   assert.deepEqual(errors, []);
   await close();
 });

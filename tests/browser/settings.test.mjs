@@ -7,8 +7,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { FIXTURES } from './fixtures.mjs';
 import {
-  drawByWebGpu,
   bring,
+  drawByWebGpu,
   newPage,
   openPage,
   PATIENCE,
