@@ -3,7 +3,9 @@
 use naga::valid::{Capabilities, ValidationFlags, Validator};
 
 use super::order::{MAX_OVERLAYS, NONE, ORDERS};
-use super::pack::{BoxData, INSTANCES_PER_BOX, MaskBox, SEVERAL_RUNS, SIDE_BITS, SegmentChunk};
+use super::pack::{
+    BoxData, INSTANCES_PER_BOX, JOINS_ABOVE, MAX_JOIN, MaskBox, SEVERAL_RUNS, SIDE_BITS, SegmentChunk,
+};
 use super::upload::FrameUniforms;
 use crate::render::style::{PATTERN_GAP_OPACITY, Paint};
 
@@ -83,6 +85,8 @@ fn wgsl_constants_equal_rust_constants() {
     has(MASKS, &format!("const SIDE_BITS = {SIDE_BITS}u;"));
     has(MASKS, &format!("const SIDE = {:#x}u;", (1 << SIDE_BITS) - 1));
     has(MASKS, &format!("const SEVERAL_RUNS = {SEVERAL_RUNS:#x}u;"));
+    has(MASKS, &format!("const MAX_JOIN = {MAX_JOIN:#x}u;"));
+    has(MASKS, &format!("const JOINS_ABOVE = {JOINS_ABOVE:#x}u;"));
     has(MASKS, &format!("const NONE = {NONE:#x}u;"));
     has(MASKS, &format!("const RAISE = {:#x}u;", MAX_OVERLAYS * 2));
     has(MASKS, &format!("const ORDERS = {ORDERS}.0;"));

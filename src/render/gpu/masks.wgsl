@@ -54,7 +54,7 @@ struct BoxData {
 @group(0) @binding(2) var<storage, read> masks: array<MaskBox>;
 // One word per column of each mask: its only run, or the index of its runs. See pack.rs.
 @group(0) @binding(3) var<storage, read> runs: array<u32>;
-// x | y << 16, length | vertical << 16.
+// x | y << 16, length | vertical << 16 | joins of a horizontal one << 17 and << 24; see pack.rs.
 @group(0) @binding(4) var<storage, read> segments: array<vec2<u32>>;
 @group(0) @binding(5) var<storage, read> chunks: array<SegmentChunk>;
 @group(0) @binding(6) var<storage, read> boxes: array<BoxData>;
@@ -66,6 +66,9 @@ const GAP_OPACITY = 0.3;
 const SIDE_BITS = 15u;
 const SIDE = 0x7fffu;
 const SEVERAL_RUNS = 0x80000000u;
+// A join is the length of the vertical segment, or this where it is longer, and whether it is above.
+const MAX_JOIN = 0x3fu;
+const JOINS_ABOVE = 0x40u;
 const NONE = 0xffffffffu;
 // Added to the order of the hovered mask's outline, and twice to that of the selected one.
 const RAISE = 0x400000u;
@@ -174,11 +177,15 @@ fn vs_outline(@builtin(vertex_index) vertex: u32, @builtin(instance_index) insta
     let segment = segments[chunk.first + in_chunk];
     let start = vec2<i32>(vec2(segment.x & 0xffffu, segment.x >> 16u));
     let length = i32(segment.y & 0xffffu);
-    let vertical = segment.y >> 16u == 1u;
+    let vertical = (segment.y & 0x10000u) != 0u;
     let end = start + select(vec2(length, 0), vec2(0, length), vertical);
     let between = vec4(edge_in_canvas(start), edge_in_canvas(end));
-    // A vertical segment joins a horizontal one at either end; where it is short, their lines cover it.
-    if vertical && between.w - between.y <= width {
+    // A segment joins one of the other direction at either end. Where it is no longer than a line is wide,
+    // their lines cover it: short vertical ones are left out, and short horizontal ones between long
+    // vertical ones.
+    let short = between.z - between.x + between.w - between.y <= width;
+    let between_long = is_long(segment.y >> 17u, start.y, width) && is_long(segment.y >> 24u, start.y, width);
+    if short && (vertical || between_long) {
         return Outline(NOWHERE, vec4(0), vec3(0u));
     }
     let core = cover(between, width, 0);
@@ -193,6 +200,14 @@ fn fs_outline(in: Outline) -> OrderedColor {
     let in_core = all(pixel >= in.core.xy) && all(pixel < in.core.zw);
     let color = unpack4x8unorm(select(in.strokes.x, in.strokes.y, in_core));
     return OrderedColor(color, f32(in.strokes.z + select(0u, 1u, in_core)) / ORDERS);
+}
+
+// Returns whether the vertical segment that joins a horizontal one at row `y` is certainly longer than a
+// line is wide.
+fn is_long(join: u32, y: i32, width: i32) -> bool {
+    let length = i32(join & MAX_JOIN);
+    let other = y + select(length, -length, (join & JOINS_ABOVE) != 0u);
+    return abs(edge_in_canvas(vec2(0, other)).y - edge_in_canvas(vec2(0, y)).y) > width;
 }
 
 // Returns the order of the casing of a mask's outline; the core follows it. A depth test keeps the last of

@@ -44,6 +44,10 @@ pub(super) struct BoxData {
 
 /// Number of bits of a row number; a word holds two of them and the bit `SEVERAL_RUNS`.
 pub(super) const SIDE_BITS: u32 = MAX_SIDE.ilog2() + 1;
+/// Maximum length of a vertical segment in a join; a longer one counts as this long.
+pub(super) const MAX_JOIN: u32 = 63;
+/// Bit of a join that is set where the vertical segment is above the horizontal one.
+pub(super) const JOINS_ABOVE: u32 = MAX_JOIN + 1;
 /// Bit of a word that is set where a column has several runs and the word points to them.
 pub(super) const SEVERAL_RUNS: u32 = 1 << 31;
 
@@ -114,9 +118,11 @@ impl SceneData {
 
     fn push_outline(&mut self, segments: &[Segment], index: usize) -> std::ops::Range<u32> {
         let (from, first) = (self.chunks.len() as u32, self.segments.len() as u32);
-        self.segments.extend(segments.iter().map(|segment| {
+        let verticals: Vec<&Segment> = segments.iter().filter(|segment| segment.vertical).collect();
+        self.segments.extend(segments.iter().map(|&segment| {
             let at = u32::from(segment.x) | u32::from(segment.y) << 16;
-            [at, u32::from(segment.length) | u32::from(segment.vertical) << 16]
+            let joins = if segment.vertical { 0 } else { joins_of(segment, &verticals) };
+            [at, u32::from(segment.length) | u32::from(segment.vertical) << 16 | joins << 17]
         }));
         for begin in (0..segments.len() as u32).step_by(CHUNK as usize) {
             let count = CHUNK.min(segments.len() as u32 - begin);
@@ -130,6 +136,21 @@ impl SceneData {
         let bottom_right = [rect.x2 as f32, rect.y2 as f32];
         self.boxes.push(BoxData { top_left, bottom_right, mask: index as u32, padding: 0 });
     }
+}
+
+/// Returns the vertical segments that join a horizontal one, 7 bits each: on the left, then on the right.
+///
+/// The vertical segments are in order of x, then y, and each end of a segment joins exactly one segment of
+/// the other direction.
+fn joins_of(Segment { x, y, length, .. }: Segment, verticals: &[&Segment]) -> u32 {
+    let join = |x: u16| {
+        let at = verticals.partition_point(|vertical| (vertical.x, vertical.y + vertical.length) < (x, y));
+        verticals.get(at).filter(|vertical| vertical.x == x).map_or(0, |vertical| {
+            let is_above = vertical.y != y;
+            u32::from(vertical.length).min(MAX_JOIN) | if is_above { JOINS_ABOVE } else { 0 }
+        })
+    };
+    join(x) | join(x + length) << 7
 }
 
 #[cfg(test)]
@@ -153,6 +174,24 @@ mod tests {
         let run = |top: u32, bottom: u32| top | bottom << 15;
         let at = second.columns;
         assert_eq!(data.runs[at as usize..], [SEVERAL_RUNS | (at + 2), run(0, 1), 2, run(1, 2), run(3, 4)]);
+    }
+
+    #[test]
+    fn horizontal_segments_know_the_vertical_ones_they_join() {
+        // Column 0 has rows 70 to 100, column 1 rows 0 to 100: the upper left edge joins 70 rows above.
+        let size = Size::new(2, 100);
+        let mut scene = Scene::new(size).unwrap();
+        let masks = vec![Mask::from_boundaries(size, vec![70, 200]).unwrap()];
+        scene.push(Overlay { masks, ..Overlay::default() }).unwrap();
+        let data = SceneData::new(&scene);
+        let joins = |x: u32, y: u32| {
+            let found =
+                data.segments.iter().find(|&&[at, word]| at == x | y << 16 && word & 0x1_0000 == 0).unwrap();
+            [found[1] >> 17 & 0x7f, found[1] >> 24]
+        };
+        assert_eq!(joins(0, 70), [30, JOINS_ABOVE | MAX_JOIN]);
+        assert_eq!(joins(1, 0), [MAX_JOIN, MAX_JOIN]);
+        assert_eq!(joins(0, 100), [JOINS_ABOVE | 30, JOINS_ABOVE | MAX_JOIN]);
     }
 
     #[test]
