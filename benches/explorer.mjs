@@ -5,8 +5,8 @@
  * `node benches/explorer.mjs [--annotations 5245421] [--file 4GB] [--folder DIR] [--times 3] [--slow]`
  *
  * The data is made in DIR (by default in the system's temporary folder) unless it is there already, and
- * kept. `--slow` delays each answer by 100 ms and sends 10 Mbit/s over all connections together. Memory is
- * the browser's own measure of the worker's and the page's JavaScript heaps and WebAssembly memories.
+ * kept. `--slow` delays each answer by 100 ms and sends 10 Mbit/s over all connections together.
+ * `--screenshots DIR` writes one of each view.
  */
 
 import assert from 'node:assert/strict';
@@ -160,21 +160,45 @@ const isDrawn = (page) =>
 /** Milliseconds of the page's own clock. @param {import('playwright-core').Page} page */
 const now = (page) => page.evaluate(() => performance.now());
 
-/** MB of JavaScript and WebAssembly in the page and its workers. @param {import('playwright-core').Page} page */
+/**
+ * MB of the JavaScript heaps, array buffers and WebAssembly memories of the page and its workers.
+ * @param {import('playwright-core').Page} page
+ */
 async function memory(page) {
   const session = await page.context().newCDPSession(page);
+  /** @type {string[]} */
+  const workers = [];
+  session.on('Target.attachedToTarget', ({ sessionId, targetInfo }) => {
+    if (targetInfo.type === 'worker') workers.push(sessionId);
+  });
+  const attach = { autoAttach: true, waitForDebuggerOnStart: false, flatten: false };
+  await session.send('Target.setAutoAttach', attach);
   await session.send('HeapProfiler.collectGarbage');
-  const { usedSize } = await session.send('Runtime.getHeapUsage');
-  const workers = await Promise.all(
-    page.workers().map((worker) =>
-      worker.evaluate(async () => {
-        const memory = /** @type {any} */ (performance).memory?.usedJSHeapSize ?? 0;
-        const buffers = /** @type {any} */ (globalThis).masklinkMemory?.() ?? 0;
-        return memory + buffers;
-      }),
-    ),
+  const usages = [await session.send('Runtime.getHeapUsage')];
+  for (const sessionId of workers) {
+    const answer = new Promise((resolve) => {
+      session.on('Target.receivedMessageFromTarget', (event) => {
+        const message = JSON.parse(event.message);
+        if (event.sessionId === sessionId && message.id === 2) resolve(message.result);
+      });
+    });
+    for (const [id, method] of [
+      [1, 'HeapProfiler.collectGarbage'],
+      [2, 'Runtime.getHeapUsage'],
+    ])
+      await session.send('Target.sendMessageToTarget', {
+        sessionId,
+        message: JSON.stringify({ id, method }),
+      });
+    usages.push(await answer);
+  }
+  await session.detach();
+  const sum = usages.reduce(
+    (bytes, { usedSize, embedderHeapUsedSize = 0, backingStorageSize = 0 }) =>
+      bytes + usedSize + embedderHeapUsedSize + backingStorageSize,
+    0,
   );
-  return (usedSize + workers.reduce((sum, bytes) => sum + bytes, 0)) / 1e6;
+  return sum / 1e6;
 }
 
 /** @type {Map<string, Record<string, number>[]>} */

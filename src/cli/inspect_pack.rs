@@ -108,7 +108,7 @@ fn compare_hash(pack: &Path, expected: &PackFile) -> anyhow::Result<()> {
         }
         hash.update(&chunk[..length]);
     }
-    let actual = super::hex(&hash.finalize());
+    let actual = super::hex::hex(&hash.finalize());
     if actual != expected.sha256 {
         bail!("{}: the SHA-256 is {actual}, the manifest says {}", path.display(), expected.sha256);
     }

@@ -10,6 +10,7 @@ mod eval;
 mod eval_link;
 mod eval_link_report;
 mod eval_segment;
+mod hex;
 pub mod host;
 mod index;
 mod inspect;
@@ -79,14 +80,4 @@ pub fn run() -> ExitCode {
 fn is_broken_pipe(error: &anyhow::Error) -> bool {
     let of_output = error.downcast_ref::<std::io::Error>();
     of_output.is_some_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe)
-}
-
-/// Returns bytes in hexadecimal.
-fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        // Writing to a string does not fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }

@@ -73,7 +73,8 @@ export class Images {
   #unknown({ file }) {
     const name = file ? ` (${file})` : '';
     if (this.folderFiles > 0) return `The chosen folder has no file of this image${name}.`;
-    return `No address of this image${name} is known. Set one under “Open annotations”, or choose their folder there.`;
+    const advice = 'Set one under “Open annotations”, or choose their folder there.';
+    return `No address of this image${name} is known. ${advice}`;
   }
 }
 

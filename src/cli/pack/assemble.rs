@@ -23,7 +23,7 @@ const PIECE_BYTES: usize = 48 << 20;
 /// Compression of the parts that are read whole.
 const PART_LEVEL: i32 = 12;
 
-/// Where the images of a pack are.
+/// The folder and the address of a pack's images.
 #[derive(Default)]
 pub(super) struct ImageSource {
     folder: Option<PathBuf>,
@@ -154,7 +154,7 @@ impl<'a> Assembler<'a> {
     fn write_file(&mut self, name: String, bytes: &[u8]) -> anyhow::Result<Piece> {
         let path = self.folder.join(&name);
         fs::write(&path, bytes).with_context(|| path.display().to_string())?;
-        let (length, sha256) = (bytes.len() as u64, crate::cli::hex(&Sha256::digest(bytes)));
+        let (length, sha256) = (bytes.len() as u64, crate::cli::hex::hex(&Sha256::digest(bytes)));
         self.files.push(PackFile { file: name.clone(), bytes: length, sha256 });
         Ok(Piece { file: name, at: 0, bytes: length })
     }
@@ -243,5 +243,5 @@ fn hash_file(folder: &Path, name: &str) -> anyhow::Result<PackFile> {
         hash.update(&chunk[..length]);
         bytes += length as u64;
     }
-    Ok(PackFile { file: name.to_owned(), bytes, sha256: crate::cli::hex(&hash.finalize()) })
+    Ok(PackFile { file: name.to_owned(), bytes, sha256: crate::cli::hex::hex(&hash.finalize()) })
 }

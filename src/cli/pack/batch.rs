@@ -245,7 +245,7 @@ impl Encoder<'_> {
         }
         self.batch.pages.first_page = first_page as u64;
         self.batch.file.bytes = bytes.len() as u64;
-        self.batch.file.sha256 = crate::cli::hex(&Sha256::digest(&bytes));
+        self.batch.file.sha256 = crate::cli::hex::hex(&Sha256::digest(&bytes));
         let path = self.shared.folder.join(&self.batch.file.file);
         std::fs::write(&path, &bytes).with_context(|| path.display().to_string())?;
         Ok(self.batch)

@@ -168,7 +168,7 @@ impl HashedFile {
             Stream::Plain(hashed) => hashed,
             Stream::Gzip(stream) => stream.into_inner().into_inner(),
         };
-        (hashed.bytes, crate::cli::hex(&hashed.hash.finalize()))
+        (hashed.bytes, crate::cli::hex::hex(&hashed.hash.finalize()))
     }
 }
 

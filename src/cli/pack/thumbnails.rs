@@ -64,7 +64,7 @@ impl Thumbnails {
         Ok(PackFile {
             file: name,
             bytes: bytes.len() as u64,
-            sha256: crate::cli::hex(&Sha256::digest(&bytes)),
+            sha256: crate::cli::hex::hex(&Sha256::digest(&bytes)),
         })
     }
 }

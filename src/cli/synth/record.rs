@@ -95,11 +95,9 @@ impl Records<'_> {
     pub(super) fn push_image(&self, text: &mut String, image: u64) {
         let Size { width, height } = self.class(image).size;
         let folder = image / 1_000_000;
-        let _ = write!(
-            text,
-            r#"{{"id": "oven_{image:08}", "file_name": "/{folder:02}/oven_{image:08}.jpg", "height": {height}, "#
-        );
-        let _ = write!(text, r#""width": {width}}}"#);
+        let _ =
+            write!(text, r#"{{"id": "oven_{image:08}", "file_name": "/{folder:02}/oven_{image:08}.jpg", "#);
+        let _ = write!(text, r#""height": {height}, "width": {width}}}"#);
     }
 
     pub(super) fn push_category(&self, text: &mut String, entity: u64) {

@@ -5,7 +5,7 @@
 //! then whole files are read instead, up to [`MAX_WHOLE_BYTES`].
 
 use std::cell::{Cell, RefCell};
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::ops::Range;
 use std::rc::Rc;
 
@@ -14,7 +14,9 @@ use super::storage::{Storage, StorageError};
 /// Files up to this length are read whole: one request serves all ranges.
 const SMALL_BYTES: u64 = 64 << 10;
 /// Maximum length of a file that is read whole because its host has no ranges.
-pub const MAX_WHOLE_BYTES: u64 = 32 << 20;
+pub const MAX_WHOLE_BYTES: u64 = 64 << 20;
+/// Maximum bytes of whole files that are kept.
+const KEPT_BYTES: usize = 160 << 20;
 
 /// Sends requests for files.
 #[expect(async_fn_in_trait, reason = "the crate's own clients are used by generics alone, on one thread")]
@@ -61,18 +63,18 @@ impl HostLimit {
     pub fn message(self) -> (&'static str, &'static str) {
         match self {
             Self::NoRanges => (
-                "Files over 32 MiB cannot be read from this host.",
-                "It sends whole files where a part is asked for (no HTTP ranges), so small files are read whole.",
+                "Files over 64 MiB cannot be read from this host, and others only whole.",
+                "It sends whole files where a part is asked for: it has no HTTP ranges.",
             ),
             Self::CompressesRanges => (
-                "Files over 32 MiB cannot be read from this host.",
-                "It compresses the parts that are asked for, which makes them unreadable, so small files are \
-                 read whole. On GitHub Pages, make the pack with --host github-pages.",
+                "Files over 64 MiB cannot be read from this host, and others only whole.",
+                "It compresses the parts that are asked for, which makes them unreadable. For GitHub Pages, \
+                 make the pack with --host github-pages.",
             ),
             Self::HidesRange => (
                 "A file that was uploaded only in part is noticed late.",
-                "The host does not let pages read Content-Range (Access-Control-Expose-Headers); checksums are \
-                 compared instead.",
+                "The host does not let pages read Content-Range (Access-Control-Expose-Headers); only \
+                 checksums are compared.",
             ),
         }
     }
@@ -84,7 +86,8 @@ pub struct HttpStorage<F> {
     files: HashMap<String, RemoteFile>,
     /// Prefix of files that are not listed.
     base: Option<String>,
-    whole: RefCell<HashMap<String, Rc<Vec<u8>>>>,
+    /// Files that were read whole, the oldest first.
+    whole: RefCell<VecDeque<(String, Rc<Vec<u8>>)>>,
     no_ranges: Cell<Option<HostLimit>>,
     hides_range: Cell<bool>,
 }
@@ -125,15 +128,29 @@ impl<F: Fetch> HttpStorage<F> {
 
     /// Reads a whole file.
     pub async fn read_whole(&self, file: &str, max_bytes: u64) -> Result<Rc<Vec<u8>>, StorageError> {
-        if let Some(bytes) = self.whole.borrow().get(file) {
-            return Ok(Rc::clone(bytes));
+        if let Some(bytes) = self.kept(file) {
+            return Ok(bytes);
         }
         let remote = self.remote(file)?;
         let answer = self.get(&remote.url, None, max_bytes).await?;
         let bytes = Rc::new(body(answer, &remote.url, max_bytes)?);
         check_length(&remote, bytes.len() as u64)?;
-        self.whole.borrow_mut().insert(file.to_owned(), Rc::clone(&bytes));
+        self.keep(file, Rc::clone(&bytes));
         Ok(bytes)
+    }
+
+    fn kept(&self, file: &str) -> Option<Rc<Vec<u8>>> {
+        self.whole.borrow().iter().find(|(kept, _)| kept == file).map(|(_, bytes)| Rc::clone(bytes))
+    }
+
+    fn keep(&self, file: &str, bytes: Rc<Vec<u8>>) {
+        let mut whole = self.whole.borrow_mut();
+        whole.push_back((file.to_owned(), bytes));
+        let mut total: usize = whole.iter().map(|(_, bytes)| bytes.len()).sum();
+        while total > KEPT_BYTES {
+            let Some((_, oldest)) = whole.pop_front() else { break };
+            total -= oldest.len();
+        }
     }
 
     fn remote(&self, file: &str) -> Result<RemoteFile, StorageError> {
@@ -159,7 +176,7 @@ impl<F: Fetch> HttpStorage<F> {
 
     async fn read_range(&self, file: &str, range: Range<u64>) -> Result<Vec<u8>, StorageError> {
         let remote = self.remote(file)?;
-        if let Some(whole) = self.whole.borrow().get(file).cloned() {
+        if let Some(whole) = self.kept(file) {
             return slice(&whole, &range, &remote.url);
         }
         if let Some(bytes) = remote.bytes
@@ -180,7 +197,7 @@ impl<F: Fetch> HttpStorage<F> {
                 Some(whole) => {
                     check_length(&remote, whole.len() as u64)?;
                     let part = slice(&whole, &range, &remote.url);
-                    self.whole.borrow_mut().insert(file.to_owned(), Rc::new(whole));
+                    self.keep(file, Rc::new(whole));
                     part
                 }
                 None => Err(too_long(&remote.url, HostLimit::NoRanges)),
@@ -399,6 +416,6 @@ mod tests {
     fn long_files_of_hosts_without_ranges_are_refused() {
         let host = Host { ignores_ranges: true, ..host(MAX_WHOLE_BYTES as usize + 1) };
         let told = read(&storage(&host, MAX_WHOLE_BYTES + 1), 0..10).unwrap_err();
-        assert!(matches!(&told, StorageError::Ranges { reason, .. } if reason.contains("32 MiB")), "{told}");
+        assert!(matches!(&told, StorageError::Ranges { reason, .. } if reason.contains("64 MiB")), "{told}");
     }
 }

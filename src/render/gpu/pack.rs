@@ -191,7 +191,7 @@ mod tests {
         };
         assert_eq!(joins(0, 70), [30, JOINS_ABOVE | MAX_JOIN]);
         assert_eq!(joins(1, 0), [MAX_JOIN, MAX_JOIN]);
-        assert_eq!(joins(0, 100), [JOINS_ABOVE | 30, JOINS_ABOVE | MAX_JOIN]);
+        assert_eq!(joins(0, 100), [JOINS_ABOVE | 0x1e, JOINS_ABOVE | MAX_JOIN]);
     }
 
     #[test]
