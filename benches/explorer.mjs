@@ -360,6 +360,41 @@ async function measureLocalFile(server) {
   await browser.close();
 }
 
+/**
+ * Writes an image of each view, wide and on a phone, light and dark.
+ * @param {StaticServer} server
+ * @param {string} folder
+ */
+async function screenshots(server, folder) {
+  mkdirSync(folder, { recursive: true });
+  const browser = await launch();
+  const images = encodeURIComponent(`${server.address}/img/{file_name}`);
+  const source = encodeURIComponent(`${server.address}/pack/manifest.json`);
+  const at = `${server.address}/explore.html#source=${source}&images=${images}`;
+  for (const [width, height, colorScheme] of /** @type {const} */ ([
+    [1440, 900, 'light'],
+    [1440, 900, 'dark'],
+    [390, 844, 'light'],
+  ])) {
+    const { page, close } = await newPage(browser, { viewport: { width, height }, colorScheme });
+    const shoot = async (/** @type {string} */ view) => {
+      await page.waitForLoadState('networkidle');
+      await page.screenshot({ path: join(folder, `${view}-${width}-${colorScheme}.png`) });
+    };
+    await page.goto(`${at}&order=suspicion`);
+    await isDrawn(page);
+    await shoot('gallery');
+    await page.locator('#show-plots').click();
+    await shoot('plots');
+    await page.locator('#show-plots').click();
+    await page.locator('#random').click();
+    await page.locator('#detail[data-record^=oven]').waitFor();
+    await shoot('record');
+    await close();
+  }
+  await browser.close();
+}
+
 const median = (/** @type {number[]} */ list) =>
   list.toSorted((a, b) => a - b)[list.length >> 1] ?? NaN;
 
@@ -384,6 +419,7 @@ for (let time = 0; time < TIMES; time += 1) {
   );
 }
 if (!options.slow) await measureLocalFile(server);
+if (options.screenshots) await screenshots(server, options.screenshots);
 server.close();
 for (const [name, runs] of results) {
   const keys = Object.keys(runs[0] ?? {});
