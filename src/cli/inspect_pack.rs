@@ -33,11 +33,11 @@ struct Report<'a> {
 /// Prints the record with an id, or else a summary; `verify` compares the hash of every file.
 pub(super) fn run(path: &Path, record: Option<&str>, json: bool, verify: bool) -> anyhow::Result<()> {
     let (manifest, catalog) = open(path).with_context(|| path.display().to_string())?;
-    if let Some(id) = record {
-        return print_record(&catalog, id);
-    }
     if verify {
         manifest.files.iter().try_for_each(|file| compare_hash(path, file))?;
+    }
+    if let Some(id) = record {
+        return print_record(&catalog, id);
     }
     let mut out = std::io::stdout().lock();
     let facets = catalog.facets();
@@ -51,7 +51,7 @@ pub(super) fn run(path: &Path, record: Option<&str>, json: bool, verify: bool) -
         images: header.images,
         entities: header.entities,
         files: manifest.files.len() + 1,
-        bytes: manifest.files.iter().map(|file| file.bytes).sum(),
+        bytes: manifest.files.iter().fold(0, |sum: u64, file| sum.saturating_add(file.bytes)),
         splits: header.splits.iter().map(String::as_str).zip(counts).collect(),
         facets: &facets,
     };

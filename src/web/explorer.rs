@@ -1,5 +1,5 @@
 //! The explorer for JavaScript: opens local files, packs and sidecars, and lists what is in them.
-//! Meant for a worker.
+//! It runs in a worker.
 
 use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
@@ -10,7 +10,7 @@ use serde_json::value::to_value;
 use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsCast as _, JsValue};
 use wasm_bindgen_futures::JsFuture;
-use web_sys::{Blob, Request, RequestInit, Response, Url, WorkerGlobalScope};
+use web_sys::{Blob, ReadableStreamDefaultReader, Request, RequestInit, Response, Url, WorkerGlobalScope};
 
 use super::error::{from_json, js_error, message_of, to_json};
 use crate::dataset::ReadLimits;
@@ -154,7 +154,7 @@ impl Explorer {
         let json =
             files.read_whole(MANIFEST, MAX_MANIFEST_BYTES).await.map_err(|error| of_storage(&error))?;
         let mut manifest = Manifest::parse(&json).map_err(|error| js_error("manifest", error))?;
-        let bytes = manifest.files.iter().map(|file| file.bytes).sum();
+        let bytes = manifest.files.iter().fold(0, |sum: u64, file| sum.saturating_add(file.bytes));
         files.extend(manifest.files.drain(..).map(|file| {
             let remote = RemoteFile { url: format!("{base}{}", file.file), bytes: Some(file.bytes) };
             (file.file, remote)
@@ -251,6 +251,12 @@ impl Explorer {
     pub async fn page(&self, start: f64, count: u32) -> Result<ItemPage, JsValue> {
         let rows = self.catalog.rows(start as u64, count).await.map_err(|error| of_catalog(&error))?;
         self.of_rows(&rows).await
+    }
+
+    /// Returns the position of a row among the selected annotations; `undefined` if it is not selected.
+    pub async fn position(&self, row: u32) -> Result<Option<f64>, JsValue> {
+        let position = self.catalog.position(row).await.map_err(|error| of_catalog(&error))?;
+        Ok(position.map(|position| position as f64))
     }
 
     /// Returns annotations by their rows.
@@ -431,9 +437,28 @@ async fn fetched(url: &str, range: Option<Range<u64>>, max_bytes: u64) -> Result
         }
         return Ok(answer);
     }
-    let bytes = Uint8Array::new(&JsFuture::from(response.array_buffer()?).await?);
-    answer.body = (u64::from(bytes.length()) <= max_bytes).then(|| bytes.to_vec());
+    answer.body = match response.body() {
+        Some(body) => read_body(body.get_reader().unchecked_into(), max_bytes).await?,
+        None => Some(Vec::new()),
+    };
     Ok(answer)
+}
+
+/// Reads a body to its end; returns `None`, and reads no further, if it is longer than `max_bytes`.
+async fn read_body(reader: ReadableStreamDefaultReader, max_bytes: u64) -> Result<Option<Vec<u8>>, JsValue> {
+    let mut bytes = Vec::new();
+    loop {
+        let piece = JsFuture::from(reader.read()).await?;
+        let value = js_sys::Reflect::get(&piece, &"value".into())?;
+        let Some(value) = value.dyn_ref::<Uint8Array>() else { return Ok(Some(bytes)) };
+        if bytes.len() as u64 + u64::from(value.length()) > max_bytes {
+            JsFuture::from(reader.cancel()).await?;
+            return Ok(None);
+        }
+        let start = bytes.len();
+        bytes.resize(start + value.length() as usize, 0);
+        value.copy_to(&mut bytes[start..]);
+    }
 }
 
 fn of_catalog(error: &CatalogError) -> JsValue {

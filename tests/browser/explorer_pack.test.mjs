@@ -94,7 +94,7 @@ for (const [kind, words] of [
     await shown(page);
     if (kind === 'good') assert.ok(host.requests.length <= 8, host.requests.join('\n'));
     if (words) await page.locator('#notes', { hasText: words }).waitFor();
-    else assert.doesNotMatch(await page.locator('#notes').innerText(), /cannot/);
+    else assert.equal(await page.locator('#notes .banner').count(), 0);
     const id = 'oven_entity_train_00000042';
     await page.getByRole('searchbox').or(page.locator('#search')).first().fill(id);
     await page.keyboard.press('Enter');
@@ -162,6 +162,7 @@ test('a large file that was opened before opens by its kept catalog', async () =
   const before = (await title()) ?? '';
   // A changed name in the kept catalog tells that it is what is read.
   const [name] = /[A-Z][a-z]{3,}/.exec(before) ?? [''];
+  assert.ok(name, before);
   const changed = name.toUpperCase();
   await page.evaluate(
     async ([from, to]) => {

@@ -109,6 +109,10 @@ fn selections_agree_with_the_whole_file() {
         let expected: Vec<&str> = expected.iter().map(|found| found.id.as_str()).collect();
         let actual = selected(&catalog, &filter);
         assert!(actual.len() > 20, "{filter:?} selects {}", actual.len());
+        for at in [0, 7, actual.len() / 2, actual.len() - 1] {
+            let row = wait(catalog.rows(at as u64, 1)).unwrap()[0];
+            assert_eq!(wait(catalog.position(row)).unwrap(), Some(at as u64), "{filter:?}");
+        }
         assert_eq!(actual, expected, "{filter:?}");
     }
 }

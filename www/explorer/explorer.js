@@ -425,7 +425,7 @@ export class Explorer {
     const { record, at } = this.#place;
     if (!source || record === null) return;
     const isOpening = byId('detail').dataset.record !== record;
-    let item = await this.#pages.at(at);
+    let item = this.#pages.peek(at);
     let position = /** @type {number | null} */ (at);
     if (item?.id !== record) {
       item = (await source.find(record))[0];
@@ -434,7 +434,7 @@ export class Explorer {
         this.#go({ record: null, view: null, mask: null }, { replace: true });
         return this.#problem(`There is no record or image ${record} in ${source.overview.name}.`);
       }
-      position = await this.#positionOf(item);
+      position = await source.position(item.row);
     }
     if (!item || !isCurrent()) return;
     this.#position = position;
@@ -455,25 +455,6 @@ export class Explorer {
     /** @type {HTMLButtonElement} */ (byId('previous')).disabled = !position;
     /** @type {HTMLButtonElement} */ (byId('next')).disabled =
       count === 0 || (position !== null && position >= count - 1);
-  }
-
-  /**
-   * Finds an item in the selection, which is in the order of rows unless another is chosen.
-   * @param {Item} item
-   * @returns {Promise<number | null>}
-   */
-  async #positionOf({ row }) {
-    if (this.#place.filter.order !== undefined) return null;
-    let [low, high] = [0, this.#pages.count - 1];
-    while (low <= high) {
-      const middle = (low + high) >> 1;
-      const [found] = (await this.#source?.page(middle, 1)) ?? [];
-      if (!found) return null;
-      if (found.row === row) return middle;
-      if (found.row < row) low = middle + 1;
-      else high = middle - 1;
-    }
-    return null;
   }
 
   /** @param {number} position */

@@ -72,6 +72,15 @@ export class Source {
     return this.#itemsOf(await this.#call('page', { start, count }));
   }
 
+  /**
+   * Returns the position of a row in the selection; null if it is not selected.
+   * @param {number} row
+   * @returns {Promise<number | null>}
+   */
+  position(row) {
+    return this.#call('position', { row });
+  }
+
   /** Finds an annotation by its id, or the first of an image by the image's. @param {string} id */
   async find(id) {
     return this.#itemsOf(await this.#call('find', { id }));

@@ -41,10 +41,13 @@ export async function keepCatalog(file, bytes) {
     await removeOldest(folder);
     const handle = await folder.getFileHandle(`${name}.part`, { create: true });
     const access = await /** @type {any} */ (handle).createSyncAccessHandle();
-    const catalog = bytes();
-    if (catalog) access.write(catalog);
-    access.flush();
-    access.close();
+    try {
+      const catalog = bytes();
+      if (!catalog || access.write(catalog) !== catalog.length) throw new Error('no space');
+      access.flush();
+    } finally {
+      access.close();
+    }
     // A catalog under its own name is complete.
     await /** @type {any} */ (handle).move(name);
   } catch {

@@ -80,6 +80,7 @@ serve({
   }),
   select: async (filter) => ({ result: JSON.parse(await opened().select(JSON.stringify(filter))) }),
   page: async ({ start, count }) => contentOf(await opened().page(start, count)),
+  position: async ({ row }) => ({ result: (await opened().position(row)) ?? null }),
   find: async ({ id }) => contentOf(await opened().find(id)),
   imageItems: async ({ imageId }) => contentOf(await opened().imageItems(imageId)),
   items: async ({ rows }) => contentOf(await opened().items(rows)),

@@ -8,7 +8,6 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, bail};
 use sha2::{Digest as _, Sha256};
 
-use super::Written;
 use super::batch::EncodedBatch;
 use super::findings::FindingsFile;
 use super::thumbnails::Thumbnails;
@@ -50,6 +49,17 @@ impl ImageSource {
     pub(super) fn folder(&self) -> Option<&Path> {
         self.folder.as_deref()
     }
+}
+
+/// The numbers of a pack that was written.
+pub(super) struct Written {
+    pub(super) annotations: u32,
+    pub(super) images: u64,
+    pub(super) entities: u32,
+    pub(super) bytes: u64,
+    pub(super) files: usize,
+    pub(super) findings: u64,
+    pub(super) input_bytes: u64,
 }
 
 /// Collects what the batches are in the catalog.
@@ -162,10 +172,10 @@ impl<'a> Assembler<'a> {
     /// Adds the thumbnails and the list of images that are missing.
     pub(super) fn add_thumbnails(&mut self, thumbnails: &Thumbnails) -> anyhow::Result<()> {
         self.has_thumbnails = true;
-        self.files.extend(thumbnails.files());
+        self.write_file("thumbnails.jsonl".to_owned(), &thumbnails.list()?)?;
         let missing = thumbnails.missing();
         if !missing.is_empty() {
-            eprintln!("{} images are missing; missing-images.txt lists them", missing.len());
+            eprintln!("{} images are missing or damaged; missing-images.txt lists them", missing.len());
             self.write_file("missing-images.txt".to_owned(), (missing.join("\n") + "\n").as_bytes())?;
         }
         Ok(())

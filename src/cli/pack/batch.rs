@@ -12,7 +12,9 @@ use super::images::Images;
 use super::sort::Records;
 use super::table::{Table, TableFile};
 use crate::dataset::catalog::{BLOCK_ROWS, MeasuredAnnotation, Measures, PageFile, hash_of};
+use crate::dataset::pack::block::MAX_BLOCK_BYTES;
 use crate::dataset::pack::manifest::PackFile;
+use crate::dataset::pack::page::MAX_PAGE_BYTES;
 use crate::dataset::{Annotation, ImageRecord, Problem, ReadLimits, parse_annotation};
 
 /// Compression of the blocks of records.
@@ -34,8 +36,8 @@ pub(super) struct Shared<'a> {
 
 /// Tells where the thumbnail of an image is.
 pub(super) trait ThumbnailOf: Sync {
-    /// Returns the path in the pack; `None` if the image has no thumbnail.
-    fn path(&self, file: &str) -> Option<String>;
+    /// Returns the path in the pack; `None` if the image has no thumbnail. Fails if the disk is full.
+    fn path(&self, file: &str) -> anyhow::Result<Option<String>>;
 }
 
 /// A batch as it is in the pack.
@@ -128,7 +130,7 @@ pub(super) fn encode(number: usize, records: &Records, shared: &Shared<'_>) -> a
         let file = shared.inputs.get(usize::from(origin.input)).map_or("", String::as_str);
         match parse_annotation(json, origin.at, &shared.limits) {
             Ok(raw) => {
-                let image = shared.images.find(raw.image(), &shared.limits)?;
+                let image = shared.images.find(raw.image(), origin.input, &shared.limits)?;
                 let measured = MeasuredAnnotation::of_image(raw, image.as_ref(), &shared.limits);
                 encoder.push(&measured, image.as_ref(), file, origin.at)?;
             }
@@ -193,7 +195,7 @@ impl Encoder<'_> {
             annotation: line_of(annotation),
             image: image.map(image_line),
             title,
-            thumbnail: thumbnail.and_then(|(thumbnails, file)| thumbnails.path(file)),
+            thumbnail: thumbnail.map(|(made, file)| made.path(file)).transpose()?.flatten(),
         };
         if let Some(lines) = self.lines.last_mut() {
             serde_json::to_writer(&mut *lines, &line)?;
@@ -236,6 +238,8 @@ impl Encoder<'_> {
         let mut page_at = first_page;
         for (lines, &page_bytes) in self.lines.iter().zip(&pages) {
             let page = &bytes[page_at..page_at + page_bytes];
+            let fits = lines.len() as u64 <= MAX_BLOCK_BYTES && page_bytes as u64 <= MAX_PAGE_BYTES / 2;
+            anyhow::ensure!(fits, "{BLOCK_ROWS} records have more than {MAX_BLOCK_BYTES} bytes");
             let body = zstd::bulk::compress(lines, BLOCK_LEVEL)?;
             self.batch.blocks.extend_from_slice(&crc32fast::hash(&body).to_le_bytes());
             self.batch.blocks.extend_from_slice(&crc32fast::hash(page).to_le_bytes());

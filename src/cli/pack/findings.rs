@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 use serde::Serialize;
 
-use crate::dataset::Problem;
+use crate::dataset::{Finding, Problem};
 
 /// Writes the problems of records, one line each.
 pub(super) struct FindingsFile {
@@ -49,6 +49,13 @@ impl FindingsFile {
         let file = self.files.last().cloned().unwrap_or_default();
         let (code, reason) = (problem.code(), problem.to_string());
         self.write(&FindingLine { file: &file, offset, id: None, code, reason })
+    }
+
+    /// Writes a finding on an image or a category of the file begun last.
+    pub(super) fn write_finding(&mut self, offset: u64, id: &str, finding: &Finding) -> anyhow::Result<()> {
+        let file = self.files.last().cloned().unwrap_or_default();
+        let (code, reason) = (finding.code(), finding.to_string());
+        self.write(&FindingLine { file: &file, offset, id: Some(id), code, reason })
     }
 
     /// Writes lines that are JSON already.

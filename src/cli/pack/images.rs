@@ -28,13 +28,14 @@ impl ImageSpill {
     }
 
     /// Adds an image by its id and its JSON.
-    pub(super) fn push(&mut self, id: &str, json: &[u8]) -> anyhow::Result<()> {
+    pub(super) fn push(&mut self, id: &str, input: u16, json: &[u8]) -> anyhow::Result<()> {
         if self.table.len() == self.table.capacity() {
             self.table.reserve_exact(self.table.len() / 4 + 4096);
         }
         self.table.push((hash64_of(id), self.at << 24 | json.len() as u64));
-        self.at += json.len() as u64;
-        self.out.write_all(json).with_context(|| self.path.display().to_string())
+        self.at += json.len() as u64 + 2;
+        let written = self.out.write_all(&input.to_le_bytes()).and_then(|()| self.out.write_all(json));
+        written.with_context(|| self.path.display().to_string())
     }
 
     /// Ends the input, and returns the images for look-ups.
@@ -56,31 +57,42 @@ pub(super) struct Images {
 }
 
 impl Images {
-    /// Returns the number of images.
-    pub(super) fn len(&self) -> usize {
-        self.table.len()
+    /// Returns the number of images with different ids.
+    pub(super) fn count(&self) -> usize {
+        self.table.chunk_by(|a, b| a.0 == b.0).count()
     }
 
-    /// Returns the first image with an id; `None` if the input lists none.
-    pub(super) fn find(&self, id: &str, limits: &ReadLimits) -> anyhow::Result<Option<ImageRecord>> {
+    /// Returns the first image with an id, one of the given input file before others; `None` if there is
+    /// none.
+    pub(super) fn find(
+        &self,
+        id: &str,
+        input: u16,
+        limits: &ReadLimits,
+    ) -> anyhow::Result<Option<ImageRecord>> {
         let hash = hash64_of(id);
         let first = self.table.partition_point(|&(other, _)| other < hash);
-        for &(other, place) in &self.table[first..] {
-            if other != hash {
-                break;
-            }
-            let image = parse_image(&self.read(place)?, 0, limits)?;
-            if image.id == id {
+        let mut found = None;
+        for &(_, place) in self.table[first..].iter().take_while(|&&(other, _)| other == hash) {
+            let (of, json) = self.read(place)?;
+            let image = parse_image(&json, 0, limits)?;
+            if image.id == id && of == input {
                 return Ok(Some(image));
             }
+            if image.id == id {
+                found.get_or_insert(image);
+            }
         }
-        Ok(None)
+        Ok(found)
     }
 
-    fn read(&self, place: u64) -> anyhow::Result<Vec<u8>> {
-        let mut json = vec![0; (place & 0xff_ffff) as usize];
+    /// Reads the input file's index and the JSON of an image.
+    fn read(&self, place: u64) -> anyhow::Result<(u16, Vec<u8>)> {
+        let mut record = vec![0; (place & 0xff_ffff) as usize + 2];
         let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
-        file.seek(SeekFrom::Start(place >> 24)).and_then(|_| file.read_exact(&mut json))?;
-        Ok(json)
+        file.seek(SeekFrom::Start(place >> 24)).and_then(|_| file.read_exact(&mut record))?;
+        drop(file);
+        let json = record.split_off(2);
+        Ok((u16::from_le_bytes([record[0], record[1]]), json))
     }
 }

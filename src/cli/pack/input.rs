@@ -1,6 +1,6 @@
 //! Reads the input files: splits them into records, and sends each to where it waits for the others.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fs::File;
 use std::io::{BufReader, Read};
 use std::path::Path;
@@ -15,7 +15,7 @@ use super::sort::{Origin, Sorter};
 use crate::cli::progress::Progress;
 use crate::dataset::catalog::{Input, ProblemCount, add_problem};
 use crate::dataset::{
-    Problem, ReadLimits, RecordScanner, Scanned, Section, parse_category, parse_image, parse_keys,
+    Finding, Problem, ReadLimits, RecordScanner, Scanned, Section, parse_category, parse_image, parse_keys,
 };
 
 /// Number of bytes read at once.
@@ -27,6 +27,8 @@ pub(super) struct Collected {
     pub(super) images: ImageSpill,
     /// The names of categories by their ids; the first of each.
     pub(super) titles: HashMap<String, String>,
+    /// The ids of the annotations' categories.
+    pub(super) entities: HashSet<String>,
     /// The problems of the files, of images and of categories.
     pub(super) problems: BTreeMap<&'static str, ProblemCount>,
     pub(super) findings: FindingsFile,
@@ -42,6 +44,7 @@ impl Collected {
             sorter,
             images,
             titles: HashMap::new(),
+            entities: HashSet::new(),
             problems: BTreeMap::new(),
             findings,
             inputs: Vec::new(),
@@ -91,6 +94,9 @@ impl Collected {
             Section::Annotations => match parse_keys(json, &self.limits) {
                 Ok(keys) => {
                     self.annotations += 1;
+                    if !self.entities.contains(&keys.category) {
+                        self.entities.insert(keys.category.clone());
+                    }
                     let origin = Origin { input, at };
                     return self.sorter.push(&keys.category, &keys.image, origin, json);
                 }
@@ -99,19 +105,29 @@ impl Collected {
             Section::Images => match parse_image(json, self.numbers[0], &self.limits) {
                 Ok(image) => {
                     self.numbers[0] += 1;
-                    return self.images.push(&image.id, json);
+                    self.report_findings(&image.id, &image.findings, at)?;
+                    return self.images.push(&image.id, input, json);
                 }
                 Err(error) => Err(error),
             },
-            Section::Categories => parse_category(json, self.numbers[1], &self.limits).map(|category| {
-                self.numbers[1] += 1;
-                self.titles.entry(category.id).or_insert(category.name);
-            }),
+            Section::Categories => match parse_category(json, self.numbers[1], &self.limits) {
+                Ok(category) => {
+                    self.numbers[1] += 1;
+                    self.report_findings(&category.id, &category.findings, at)?;
+                    self.titles.entry(category.id).or_insert(category.name);
+                    Ok(())
+                }
+                Err(error) => Err(error),
+            },
         };
         match parsed {
             Ok(()) => Ok(()),
             Err(error) => self.report(&Problem::malformed(&error, at, json), at),
         }
+    }
+
+    fn report_findings(&mut self, id: &str, findings: &[Finding], at: u64) -> anyhow::Result<()> {
+        findings.iter().try_for_each(|finding| self.findings.write_finding(at, id, finding))
     }
 
     fn report(&mut self, problem: &Problem, at: u64) -> anyhow::Result<()> {

@@ -1,13 +1,14 @@
 //! `masklink pack`: makes a static folder, or a sidecar, from annotation files of any length.
 //!
 //! The input is read once: annotations go through an external sort, images to a file of their own. Then the
-//! sorted annotations are joined with their images, measured and written batch by batch, on all cores. The
+//! sorted annotations are joined with their images, measured and written batch by batch, two at a time. The
 //! pack is made under a temporary name and renamed at the end, so that no half of one is ever opened; one
 //! that was interrupted is begun again.
 
 mod assemble;
 mod batch;
 mod findings;
+mod full_disk;
 mod images;
 mod input;
 mod sidecar;
@@ -25,9 +26,10 @@ use clap::Args;
 use indicatif::HumanBytes;
 
 use super::progress::Progress;
-use assemble::{Assembler, ImageSource};
+use assemble::{Assembler, ImageSource, Written};
 use batch::{EncodedBatch, Shared, ThumbnailOf};
 use findings::FindingsFile;
+use full_disk::explain_full_disk;
 use images::ImageSpill;
 use input::Collected;
 use sort::{Merge, Records, Sorter};
@@ -86,6 +88,10 @@ pub(super) fn run(args: &PackArgs) -> anyhow::Result<()> {
     }
     let partial = partial_of(&args.output)?;
     if partial.exists() {
+        // Only a folder that this program began is removed.
+        if !partial.join("findings.jsonl").is_file() && !partial.join("annotations").is_dir() {
+            bail!("{} exists and is not a pack that was begun; remove it", partial.display());
+        }
         eprintln!("{} is left from an interrupted run; it is begun again", partial.display());
         fs::remove_dir_all(&partial).with_context(|| partial.display().to_string())?;
     }
@@ -109,17 +115,6 @@ pub(super) fn run(args: &PackArgs) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The numbers of a pack that was written.
-struct Written {
-    annotations: u32,
-    images: u64,
-    entities: u32,
-    bytes: u64,
-    files: usize,
-    findings: u64,
-    input_bytes: u64,
-}
-
 fn write_pack(args: &PackArgs, folder: &Path) -> anyhow::Result<Written> {
     let work = folder.join("work");
     for folder in [folder, &work, &folder.join("annotations"), &folder.join("catalog")] {
@@ -127,7 +122,7 @@ fn write_pack(args: &PackArgs, folder: &Path) -> anyhow::Result<Written> {
     }
     let mut collected = read_inputs(args, folder, &work)?;
     if let Some(path) = &args.titles {
-        titles::add(path, &mut collected.titles)?;
+        titles::add(path, &collected.entities, &mut collected.titles)?;
     }
     let Collected { sorter, images, titles, problems, findings, inputs, annotations, .. } = collected;
     let images = images.finish()?;
@@ -155,7 +150,7 @@ fn write_pack(args: &PackArgs, folder: &Path) -> anyhow::Result<Written> {
         assembler.add_thumbnails(made)?;
     }
     let title = args.title.clone().unwrap_or_else(|| names.first().cloned().unwrap_or_default());
-    assembler.finish(title, source, images.len() as u64, inputs)
+    assembler.finish(title, source, images.count() as u64, inputs)
 }
 
 fn read_inputs(args: &PackArgs, folder: &Path, work: &Path) -> anyhow::Result<Collected> {
@@ -237,33 +232,4 @@ fn partial_of(output: &Path) -> anyhow::Result<PathBuf> {
     let mut name = name.to_owned();
     name.push(".partial");
     Ok(output.with_file_name(name))
-}
-
-/// Says what to do about a full disk.
-fn explain_full_disk(error: anyhow::Error) -> anyhow::Error {
-    let is_full = error.chain().any(|cause| {
-        cause.downcast_ref::<std::io::Error>().is_some_and(|io| io.kind() == std::io::ErrorKind::StorageFull)
-    });
-    if is_full {
-        error.context("the disk is full; a pack needs as much space as its input while it is made")
-    } else {
-        error
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use anyhow::Context as _;
-
-    use super::explain_full_disk;
-
-    #[test]
-    fn full_disk_is_told_with_what_it_takes() {
-        let full = std::io::Error::from(std::io::ErrorKind::StorageFull);
-        let failed = Err::<(), _>(full).context("pack/annotations/part-00003.parquet").unwrap_err();
-        let told = format!("{:#}", explain_full_disk(failed));
-        assert!(told.starts_with("the disk is full") && told.contains("part-00003.parquet"), "{told}");
-        let other = anyhow::anyhow!("something else");
-        assert_eq!(explain_full_disk(other).to_string(), "something else");
-    }
 }

@@ -48,7 +48,13 @@ impl Records {
         self.bytes.push(kind);
         self.bytes.extend_from_slice(&number.to_be_bytes());
         for text in [id, image] {
-            self.bytes.extend_from_slice(text.as_bytes());
+            // A zero ends the text; zeros and ones inside are escaped in a way that keeps the order.
+            for &byte in text.as_bytes() {
+                if byte <= 1 {
+                    self.bytes.push(1);
+                }
+                self.bytes.push(if byte == 0 { 1 } else { byte.max(2) });
+            }
             self.bytes.push(0);
         }
         self.bytes.extend_from_slice(&origin.input.to_be_bytes());
@@ -122,6 +128,7 @@ impl Records {
 /// Collects records in any order and returns them sorted.
 pub(super) struct Sorter {
     folder: PathBuf,
+    run_bytes: usize,
     records: Records,
     runs: Vec<PathBuf>,
     writing: Option<std::thread::JoinHandle<anyhow::Result<()>>>,
@@ -130,7 +137,13 @@ pub(super) struct Sorter {
 impl Sorter {
     /// Creates a sorter that writes its runs into a folder.
     pub(super) fn new(folder: &Path) -> Self {
-        Self { folder: folder.to_owned(), records: Records::default(), runs: Vec::new(), writing: None }
+        Self {
+            folder: folder.to_owned(),
+            run_bytes: RUN_BYTES,
+            records: Records::default(),
+            runs: Vec::new(),
+            writing: None,
+        }
     }
 
     /// Adds a record.
@@ -142,7 +155,7 @@ impl Sorter {
         json: &[u8],
     ) -> anyhow::Result<()> {
         self.records.push(entity, image, origin, json);
-        if self.records.bytes() >= RUN_BYTES { self.end_run() } else { Ok(()) }
+        if self.records.bytes() >= self.run_bytes { self.end_run() } else { Ok(()) }
     }
 
     /// Sorts and writes the collected records on another thread.
@@ -248,5 +261,55 @@ impl Run {
             Ok::<_, std::io::Error>(key)
         };
         read().map(Some).with_context(|| self.path.display().to_string())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Origin, Sorter};
+
+    /// Sorts records of ids with their numbers, in runs of at most `run_bytes`, and reads them in batches.
+    fn sorted(records: &[(&str, &str)], run_bytes: usize, max_rows: usize) -> Vec<u64> {
+        let folder = tempfile::tempdir().unwrap();
+        let mut sorter = Sorter { run_bytes, ..Sorter::new(folder.path()) };
+        for (&(entity, image), at) in records.iter().zip(0..) {
+            sorter.push(entity, image, Origin { input: 0, at }, at.to_string().as_bytes()).unwrap();
+        }
+        let mut merge = sorter.finish().unwrap();
+        let mut order = Vec::new();
+        loop {
+            let batch = merge.next_batch(max_rows, usize::MAX).unwrap();
+            assert!(batch.len() <= max_rows);
+            for (origin, json) in batch.iter() {
+                assert_eq!(json, origin.at.to_string().as_bytes());
+                order.push(origin.at);
+            }
+            if batch.len() == 0 {
+                return order;
+            }
+        }
+    }
+
+    #[test]
+    fn records_are_sorted_by_entity_image_and_place_however_many_runs_there_are() {
+        let ids: Vec<(String, String)> =
+            (0..500).map(|n| (format!("Q{}", n * 37 % 50), format!("oven_{:03}", n * 91 % 100))).collect();
+        let records: Vec<(&str, &str)> = ids.iter().map(|(a, b)| (a.as_str(), b.as_str())).collect();
+        let mut expected: Vec<u64> = (0..500).collect();
+        expected.sort_by_key(|&at| {
+            let (entity, image) = &ids[at as usize];
+            (entity[1..].parse::<u32>().unwrap(), image.clone(), at)
+        });
+        for run_bytes in [200, 5_000, usize::MAX] {
+            for max_rows in [7, 1000] {
+                assert_eq!(sorted(&records, run_bytes, max_rows), expected, "{run_bytes} {max_rows}");
+            }
+        }
+    }
+
+    #[test]
+    fn zeros_inside_ids_keep_entities_together() {
+        let records = [("a", "b\0a"), ("a\0b", "c"), ("a", "b\0z"), ("a\x01", "c"), ("a", "b")];
+        assert_eq!(sorted(&records, usize::MAX, 10), [4, 0, 2, 1, 3]);
     }
 }

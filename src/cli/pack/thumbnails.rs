@@ -12,12 +12,15 @@ use image::{DynamicImage, ImageDecoder as _, ImageReader};
 use sha2::{Digest as _, Sha256};
 
 use super::batch::ThumbnailOf;
+use super::full_disk::is_full_disk;
 use crate::dataset::pack::manifest::PackFile;
 
 /// Longest side of a thumbnail, in pixels.
 const SIDE: u32 = 256;
 /// Quality of the JPEG files: about 12 KB each. The `image` crate writes WebP only without loss.
 const QUALITY: u8 = 80;
+/// Maximum bytes of a decoded image.
+const MAX_IMAGE_BYTES: u64 = 1 << 30;
 /// Folder of the thumbnails in a pack.
 const FOLDER: &str = "thumbnails";
 
@@ -36,12 +39,17 @@ impl Thumbnails {
         Ok(Self { images: images.to_owned(), pack: pack.to_owned(), made: Mutex::default() })
     }
 
-    /// Returns the files of all thumbnails.
-    pub(super) fn files(&self) -> Vec<PackFile> {
-        self.made.lock().unwrap_or_else(PoisonError::into_inner).values().flatten().cloned().collect()
+    /// Returns the lengths and hashes of all thumbnails as JSON lines: too many for the manifest.
+    pub(super) fn list(&self) -> serde_json::Result<Vec<u8>> {
+        let mut lines = Vec::new();
+        for file in self.made.lock().unwrap_or_else(PoisonError::into_inner).values().flatten() {
+            serde_json::to_writer(&mut lines, file)?;
+            lines.push(b'\n');
+        }
+        Ok(lines)
     }
 
-    /// Returns the paths of the images without a thumbnail.
+    /// Returns the paths of the images that are missing or cannot be decoded.
     pub(super) fn missing(&self) -> Vec<String> {
         let made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
         made.iter().filter(|(_, thumbnail)| thumbnail.is_none()).map(|(file, _)| file.clone()).collect()
@@ -49,6 +57,7 @@ impl Thumbnails {
 
     fn make(&self, file: &str) -> anyhow::Result<PackFile> {
         let mut decoder = ImageReader::open(self.images.join(file))?.with_guessed_format()?.into_decoder()?;
+        anyhow::ensure!(decoder.total_bytes() <= MAX_IMAGE_BYTES, "{file}: the image is too large");
         let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
         let mut image = DynamicImage::from_decoder(decoder)?;
         image.apply_orientation(orientation);
@@ -70,14 +79,18 @@ impl Thumbnails {
 }
 
 impl ThumbnailOf for Thumbnails {
-    fn path(&self, file: &str) -> Option<String> {
+    fn path(&self, file: &str) -> anyhow::Result<Option<String>> {
         let lock = || self.made.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(made) = lock().get(file) {
-            return made.as_ref().map(|made| made.file.clone());
+            return Ok(made.as_ref().map(|made| made.file.clone()));
         }
-        let made = self.make(file).ok();
+        let made = match self.make(file) {
+            Ok(made) => Some(made),
+            Err(error) if is_full_disk(&error) => return Err(error),
+            Err(_) => None,
+        };
         let path = made.as_ref().map(|made| made.file.clone());
         lock().insert(file.to_owned(), made);
-        path
+        Ok(path)
     }
 }

@@ -1,6 +1,6 @@
 //! Reads names of entities from the file of titles of `Wiki6M`.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
@@ -16,8 +16,12 @@ struct Line {
     wikipedia_title: String,
 }
 
-/// Replaces the names of known ids by those of the file. Lines that are not entities are skipped.
-pub(super) fn add(path: &Path, titles: &mut HashMap<String, String>) -> anyhow::Result<()> {
+/// Sets the names of the given entities to those of the file. Lines that are not entities are skipped.
+pub(super) fn add(
+    path: &Path,
+    entities: &HashSet<String>,
+    titles: &mut HashMap<String, String>,
+) -> anyhow::Result<()> {
     let context = || path.display().to_string();
     let file = File::open(path).with_context(context)?;
     let is_gzip = path.extension().is_some_and(|extension| extension == "gz");
@@ -27,8 +31,8 @@ pub(super) fn add(path: &Path, titles: &mut HashMap<String, String>) -> anyhow::
         let line = line.with_context(context)?;
         match serde_json::from_slice::<Line>(&line) {
             Ok(Line { wikidata_id, wikipedia_title }) => {
-                if let Some(title) = titles.get_mut(&wikidata_id).filter(|_| !wikipedia_title.is_empty()) {
-                    *title = wikipedia_title;
+                if entities.contains(&wikidata_id) && !wikipedia_title.is_empty() {
+                    titles.insert(wikidata_id, wikipedia_title);
                     named += 1;
                 }
             }

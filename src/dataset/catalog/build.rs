@@ -52,7 +52,7 @@ pub struct CellCodes {
 
 impl CellCodes {
     /// Adds the next row. Where there are more distinct cells than codes, the last code stands for all
-    /// others, which real data stays far from: 2,560 splits, areas and components times the findings.
+    /// others; real data has some thousands of them.
     pub fn push(&mut self, cell: Cell) {
         let next = self.cells.len().min(usize::from(u16::MAX)) as u16;
         let code = *self.code_by_cell.entry(cell).or_insert(next);

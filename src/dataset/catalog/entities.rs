@@ -1,6 +1,6 @@
 //! The entities of a catalog: their rows, and a search of their names that tolerates typing errors.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use fst::automaton::{Levenshtein, Str};
 use fst::{Automaton as _, IntoStreamer as _, Map, Streamer as _};
@@ -30,7 +30,9 @@ pub struct EntityColumns {
 impl EntityColumns {
     /// Returns whether the columns fit each other and the number of rows.
     pub(super) fn are_valid(&self, rows: u32) -> bool {
-        self.ids.len() == self.titles.len()
+        let ids: HashSet<&str> = self.ids.iter().map(String::as_str).collect();
+        ids.len() == self.ids.len()
+            && self.ids.len() == self.titles.len()
             && self.starts.len() == self.ids.len() + 1
             && self.starts.is_sorted()
             && self.starts.last() == Some(&rows)
@@ -108,7 +110,10 @@ impl Entities {
             annotations: self.rows(at).len() as u32,
             typo,
         };
-        if let Some(at) = self.index_of(text.trim()).or_else(|| self.index_of(&text.trim().to_uppercase())) {
+        let id = text.trim();
+        let by_id = self.index_of(id).or_else(|| self.index_of(&id.to_uppercase()));
+        // An empty text is no id, though annotations without an entity have one.
+        if let Some(at) = by_id.filter(|_| !id.is_empty()) {
             return vec![hit(at, false)];
         }
         let typed = words_of(text);

@@ -67,6 +67,12 @@ impl Cell {
         )
     }
 
+    /// Returns the cell of an annotation with another problem than the noise reasons.
+    #[must_use]
+    pub(super) fn with_problem(self) -> Self {
+        Self(self.0 | PROBLEM_BIT)
+    }
+
     /// Restores a cell from [`bits`](Self::bits).
     pub fn from_bits(bits: u32) -> Self {
         Self(bits)
@@ -130,7 +136,7 @@ pub struct Filter {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum CatalogOrder {
-    /// The catalog's own order: by entity, then image.
+    /// The catalog's own order: by entity, then by image in a pack or as in the file.
     #[default]
     Entity,
     /// The highest level of suspicion first.

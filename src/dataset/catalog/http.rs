@@ -88,7 +88,10 @@ pub struct HttpStorage<F> {
     base: Option<String>,
     /// Files that were read whole, the oldest first.
     whole: RefCell<VecDeque<(String, Rc<Vec<u8>>)>>,
-    no_ranges: Cell<Option<HostLimit>>,
+    /// One file at a time is read whole, so that several ranges of it share one request.
+    reading_whole: async_lock::Mutex<()>,
+    /// Limits of ranges that were noticed, by the origin of the host.
+    no_ranges: RefCell<HashMap<String, HostLimit>>,
     hides_range: Cell<bool>,
 }
 
@@ -100,7 +103,8 @@ impl<F: Fetch> HttpStorage<F> {
             files,
             base: None,
             whole: RefCell::default(),
-            no_ranges: Cell::new(None),
+            reading_whole: async_lock::Mutex::new(()),
+            no_ranges: RefCell::default(),
             hides_range: Cell::new(false),
         }
     }
@@ -119,15 +123,22 @@ impl<F: Fetch> HttpStorage<F> {
 
     /// Returns what was noticed about the hosts.
     pub fn limits(&self) -> Vec<HostLimit> {
-        self.no_ranges
-            .get()
-            .into_iter()
-            .chain(self.hides_range.get().then_some(HostLimit::HidesRange))
-            .collect()
+        let mut limits: Vec<HostLimit> = Vec::new();
+        let hides = self.hides_range.get().then_some(HostLimit::HidesRange);
+        for limit in self.no_ranges.borrow().values().copied().chain(hides) {
+            if !limits.contains(&limit) {
+                limits.push(limit);
+            }
+        }
+        limits
     }
 
     /// Reads a whole file.
     pub async fn read_whole(&self, file: &str, max_bytes: u64) -> Result<Rc<Vec<u8>>, StorageError> {
+        if let Some(bytes) = self.kept(file) {
+            return Ok(bytes);
+        }
+        let _alone = self.reading_whole.lock().await;
         if let Some(bytes) = self.kept(file) {
             return Ok(bytes);
         }
@@ -137,6 +148,14 @@ impl<F: Fetch> HttpStorage<F> {
         check_length(&remote, bytes.len() as u64)?;
         self.keep(file, Rc::clone(&bytes));
         Ok(bytes)
+    }
+
+    fn limit_of(&self, url: &str) -> Option<HostLimit> {
+        self.no_ranges.borrow().get(origin_of(url)).copied()
+    }
+
+    fn set_limit(&self, url: &str, limit: HostLimit) {
+        self.no_ranges.borrow_mut().insert(origin_of(url).to_owned(), limit);
     }
 
     fn kept(&self, file: &str) -> Option<Rc<Vec<u8>>> {
@@ -184,15 +203,20 @@ impl<F: Fetch> HttpStorage<F> {
         {
             return Err(StorageError::TooShort { file: remote.url, expected: range.end, actual: bytes });
         }
-        if self.no_ranges.get().is_some() || remote.bytes.is_some_and(|bytes| bytes <= SMALL_BYTES) {
+        let is_small = remote.bytes.is_some_and(|bytes| bytes <= SMALL_BYTES);
+        if is_small || self.limit_of(&remote.url).is_some() {
             return self.slice_of_whole(file, &remote, &range).await;
         }
         let answer = match self.fetch.get(&remote.url, Some(range.clone()), MAX_WHOLE_BYTES).await {
             Ok(answer) => checked(answer, &remote.url)?,
-            Err(reason) => return self.after_failure(file, &remote, &range, reason).await,
+            Err(_) => match self.fetch.get(&remote.url, Some(range.clone()), MAX_WHOLE_BYTES).await {
+                // It was the network.
+                Ok(answer) => checked(answer, &remote.url)?,
+                Err(reason) => return self.after_failure(file, &remote, &range, &reason).await,
+            },
         };
         if answer.status == 200 {
-            self.no_ranges.set(Some(HostLimit::NoRanges));
+            self.set_limit(&remote.url, HostLimit::NoRanges);
             return match answer.body {
                 Some(whole) => {
                     check_length(&remote, whole.len() as u64)?;
@@ -204,7 +228,7 @@ impl<F: Fetch> HttpStorage<F> {
             };
         }
         if answer.content_encoding.as_deref().is_some_and(|encoding| encoding != "identity") {
-            self.no_ranges.set(Some(HostLimit::CompressesRanges));
+            self.set_limit(&remote.url, HostLimit::CompressesRanges);
             return self.slice_of_whole(file, &remote, &range).await;
         }
         match answer.content_range.as_deref().and_then(total_of) {
@@ -215,7 +239,7 @@ impl<F: Fetch> HttpStorage<F> {
         let bytes = body(answer, &remote.url, MAX_WHOLE_BYTES)?;
         if bytes.len() as u64 != expected {
             // Compressed, where the page may not read the header that says so, or cut off.
-            self.no_ranges.set(Some(HostLimit::CompressesRanges));
+            self.set_limit(&remote.url, HostLimit::CompressesRanges);
             return self.slice_of_whole(file, &remote, &range).await;
         }
         Ok(bytes)
@@ -227,14 +251,14 @@ impl<F: Fetch> HttpStorage<F> {
         file: &str,
         remote: &RemoteFile,
         range: &Range<u64>,
-        reason: String,
+        reason: &str,
     ) -> Result<Vec<u8>, StorageError> {
-        let failed = unreachable(&remote.url, &reason);
+        let failed = unreachable(&remote.url, reason);
         if remote.bytes.is_none_or(|bytes| bytes > MAX_WHOLE_BYTES) {
             return Err(failed);
         }
         let Ok(whole) = self.read_whole(file, MAX_WHOLE_BYTES).await else { return Err(failed) };
-        self.no_ranges.set(Some(HostLimit::CompressesRanges));
+        self.set_limit(&remote.url, HostLimit::CompressesRanges);
         slice(&whole, range, &remote.url)
     }
 
@@ -244,7 +268,7 @@ impl<F: Fetch> HttpStorage<F> {
         remote: &RemoteFile,
         range: &Range<u64>,
     ) -> Result<Vec<u8>, StorageError> {
-        let limit = self.no_ranges.get().unwrap_or(HostLimit::NoRanges);
+        let limit = self.limit_of(&remote.url).unwrap_or(HostLimit::NoRanges);
         if remote.bytes.is_some_and(|bytes| bytes > MAX_WHOLE_BYTES) {
             return Err(too_long(&remote.url, limit));
         }
@@ -257,6 +281,12 @@ impl<F: Fetch> Storage for HttpStorage<F> {
     async fn read(&self, file: &str, range: Range<u64>) -> Result<Vec<u8>, StorageError> {
         self.read_range(file, range).await
     }
+}
+
+/// Returns the part of an address before the path.
+fn origin_of(url: &str) -> &str {
+    let host = url.find("://").map_or(0, |at| at + 3);
+    url[host..].find('/').map_or(url, |path| &url[..host + path])
 }
 
 /// Refuses answers that are not of a file.

@@ -9,6 +9,7 @@
 mod build;
 mod entities;
 mod facets;
+mod find;
 mod format;
 pub mod http;
 mod item;

@@ -1,15 +1,13 @@
 //! The catalog as it is read: searches, selections and look-ups, with a cache of the blocks read.
 
-use std::cell::{OnceCell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::VecDeque;
 use std::ops::Range;
 use std::rc::Rc;
 
 use super::entities::{Entities, EntityColumns, EntityHit};
-use super::facets::{Cell, Facets, Filter, SplitName};
+use super::facets::{self, Facets, Filter, SplitName};
 use super::format::{CELL_BLOCK_ROWS, Header, MAGIC, part};
-use super::keys;
-use super::records::RawRecord;
 use super::select::{BlockMatches, Matches, Ranks, Selection, count_codes, is_whole};
 use super::storage::{Storage, StorageError};
 use crate::dataset::pack::block::{BlockError, PackedRecord};
@@ -33,6 +31,8 @@ pub struct Catalog<S> {
     splits: Vec<SplitName>,
     entities: OnceCell<Entities>,
     selected: RefCell<Rc<Matches>>,
+    /// Number of the newest selection, which is the only one that is kept.
+    newest: Cell<u64>,
     whole: RefCell<Vec<(&'static str, Shared)>>,
     cache: RefCell<Cache>,
     blocks: RefCell<VecDeque<(u32, Rc<Vec<PackedRecord>>)>>,
@@ -55,13 +55,13 @@ pub enum CatalogError {
     #[error(transparent)]
     Storage(#[from] StorageError),
     /// The file is not a catalog, or of another version.
-    #[error("the catalog cannot be opened: {reason}. Make it again with this version's `masklink pack`")]
+    #[error("the catalog cannot be opened: {reason}. Open the file itself, or make the pack again")]
     Header {
         /// The expectation that is not met.
         reason: String,
     },
     /// A part does not fit the rest.
-    #[error("the catalog's part {part:?} does not fit: {reason}. Upload the folder again, all of it")]
+    #[error("the catalog's part {part:?} does not fit: {reason}. It is damaged: open or upload it again")]
     Part {
         /// Name of the part.
         part: &'static str,
@@ -90,14 +90,6 @@ pub enum CatalogError {
         /// The id asked for.
         id: String,
     },
-    /// A record is longer than any should be.
-    #[error("the record at byte {at} has {bytes} bytes, too many to show")]
-    RecordTooLong {
-        /// Position in the original file.
-        at: u64,
-        /// Length by the catalog.
-        bytes: u64,
-    },
     /// A record is not valid JSON: the original file is not the one that the catalog was made from.
     #[error("a record is not valid JSON ({reason}); is the file the one that the catalog was made from?")]
     Json {
@@ -117,6 +109,7 @@ impl<S: Storage> Catalog<S> {
             selected: RefCell::new(Rc::new(Matches::Range(0..header.annotations))),
             header,
             storage,
+            newest: Cell::new(0),
             entities: OnceCell::new(),
             whole: RefCell::default(),
             cache: RefCell::default(),
@@ -150,6 +143,7 @@ impl<S: Storage> Catalog<S> {
             .map_err(|error| CatalogError::Header { reason: error.to_string() })?;
         for piece in parsed.parts.values_mut().flatten() {
             file.clone_into(&mut piece.file);
+            // A position beyond 2⁶⁴ is beyond any file too.
             piece.at = piece.at.saturating_add(head_bytes + length);
         }
         Self::new(parsed, storage)
@@ -171,7 +165,8 @@ impl<S: Storage> Catalog<S> {
     }
 
     fn count(&self, filter: &Filter, counts: &[u64]) -> Facets {
-        let cells = self.header.cells.iter().map(|&bits| Cell::from_bits(bits)).zip(counts.iter().copied());
+        let cells =
+            self.header.cells.iter().map(|&bits| facets::Cell::from_bits(bits)).zip(counts.iter().copied());
         Facets::count(&cells, filter, &self.splits)
     }
 
@@ -181,8 +176,11 @@ impl<S: Storage> Catalog<S> {
         Ok(self.entities_index().await?.search(text, limit))
     }
 
-    /// Selects the annotations that match a filter, for [`rows`](Self::rows).
+    /// Selects the annotations that match a filter, for [`rows`](Self::rows). Of several calls at a time, the
+    /// last one counts.
     pub async fn select(&self, filter: &Filter) -> Result<Selection, CatalogError> {
+        let ticket = self.newest.get() + 1;
+        self.newest.set(ticket);
         let ranks = || Ranks::new(filter, &self.header.cells, &self.splits);
         let (matches, facets) = if let Some(id) = &filter.entity {
             let entities = self.entities_index().await?;
@@ -203,7 +201,7 @@ impl<S: Storage> Catalog<S> {
                 Matches::Range(0..self.header.annotations)
             } else {
                 let summary = self.whole(part::SUMMARY).await?;
-                let blocks = BlockMatches::new(&summary, ranks());
+                let blocks = BlockMatches::new(&summary, ranks(), self.header.annotations);
                 Matches::Blocks(blocks.ok_or(CatalogError::Part {
                     part: part::SUMMARY,
                     reason: "its length does not fit its counts",
@@ -212,7 +210,9 @@ impl<S: Storage> Catalog<S> {
             (matches, facets)
         };
         let annotations = matches.len();
-        *self.selected.borrow_mut() = Rc::new(matches);
+        if self.newest.get() == ticket {
+            *self.selected.borrow_mut() = Rc::new(matches);
+        }
         Ok(Selection { annotations, facets })
     }
 
@@ -240,32 +240,18 @@ impl<S: Storage> Catalog<S> {
         }
     }
 
-    /// Returns the record of the annotation with an id; `None` if there is none.
-    pub async fn find(&self, id: &str) -> Result<Option<RawRecord>, CatalogError> {
-        let rows = self.rows_by_hash(part::ID_DIRECTORY, part::IDS, id).await?;
-        let records = self.records(&rows).await?;
-        Ok(records.into_iter().find(|record| has_id(&record.annotation, "id", id)))
-    }
-
-    /// Returns the records of all annotations of an image, by its id.
-    pub async fn of_image(&self, image: &str) -> Result<Vec<RawRecord>, CatalogError> {
-        let rows = self.rows_by_hash(part::IMAGE_DIRECTORY, part::IMAGES, image).await?;
-        let mut records = self.records(&rows).await?;
-        records.retain(|record| has_id(&record.annotation, "image_id", image));
-        Ok(records)
-    }
-
-    async fn rows_by_hash(
-        &self,
-        directory: &'static str,
-        entries: &'static str,
-        id: &str,
-    ) -> Result<Vec<u32>, CatalogError> {
-        let table = self.whole(directory).await?;
-        let hash = keys::hash_of(id);
-        let does_not_fit = CatalogError::Part { part: directory, reason: "it is not a directory" };
-        let bucket = keys::bucket(&table, hash).ok_or(does_not_fit)?;
-        Ok(keys::rows(&self.read(entries, bucket).await?, hash))
+    /// Returns the position of a row in the selection; `None` if it is not selected.
+    pub async fn position(&self, row: u32) -> Result<Option<u64>, CatalogError> {
+        let selected = Rc::clone(&self.selected.borrow());
+        match &*selected {
+            Matches::Range(rows) => Ok(rows.contains(&row).then(|| u64::from(row - rows.start))),
+            Matches::Rows(rows) => Ok(rows.iter().position(|&other| other == row).map(|at| at as u64)),
+            Matches::Blocks(_) if row >= self.header.annotations => Ok(None),
+            Matches::Blocks(blocks) => {
+                let block = row / CELL_BLOCK_ROWS;
+                Ok(blocks.position(block, row % CELL_BLOCK_ROWS, &self.codes(block).await?))
+            }
+        }
     }
 
     /// Returns the entities, which are read once.
@@ -344,6 +330,9 @@ impl<S: Storage> Catalog<S> {
 
     /// Reads a range of a file.
     pub(super) async fn read_file(&self, file: &str, range: Range<u64>) -> Result<Vec<u8>, CatalogError> {
+        if range.start >= range.end {
+            return Ok(Vec::new());
+        }
         Ok(self.storage.read(file, range).await?)
     }
 
@@ -385,15 +374,5 @@ impl Cache {
             let Some((.., dropped)) = self.entries.pop_front() else { break };
             self.bytes -= dropped.len();
         }
-    }
-}
-
-/// Returns whether the field of a record has this id, published as a string or as a number.
-fn has_id(json: &[u8], field: &str, id: &str) -> bool {
-    let record: Result<serde_json::Map<String, serde_json::Value>, _> = serde_json::from_slice(json);
-    match record.as_ref().ok().and_then(|record| record.get(field)) {
-        Some(serde_json::Value::String(found)) => found == id,
-        Some(serde_json::Value::Number(found)) => found.to_string() == id,
-        _ => false,
     }
 }

@@ -9,6 +9,8 @@ use futures_util::future::try_join_all;
 use super::format::{BLOCK_ROWS, POSITION_BYTES, PageFile, Position, Records, part};
 use super::read::{Catalog, CatalogError};
 use super::storage::Storage;
+use crate::dataset::json::{parse_annotation, parse_keys};
+use crate::dataset::limits::ReadLimits;
 use crate::dataset::pack::block::{self, PackedRecord};
 
 /// Name of the original file in a [`Storage`].
@@ -17,9 +19,6 @@ pub const ORIGINAL: &str = "original";
 const MAX_GAP_BYTES: u64 = 32 << 10;
 /// Maximum bytes of ranges that are read at once.
 const MAX_READ_BYTES: u64 = 4 << 20;
-/// Maximum bytes of one record.
-const MAX_RECORD_BYTES: u64 = 16 << 20;
-
 /// The published JSON of an annotation and of its image.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RawRecord {
@@ -33,6 +32,19 @@ pub struct RawRecord {
     pub title: String,
     /// Path of the thumbnail in the pack.
     pub thumbnail: Option<String>,
+}
+
+impl RawRecord {
+    /// Returns the annotation's id as items show it; `None` if the JSON is not valid.
+    pub fn id(&self) -> Option<String> {
+        let raw = parse_annotation(&self.annotation, self.row.into(), &ReadLimits::default());
+        raw.ok().map(|raw| raw.id().to_owned())
+    }
+
+    /// Returns the id of the annotation's image; `None` if the JSON is not valid.
+    pub fn image_id(&self) -> Option<String> {
+        parse_keys(&self.annotation, &ReadLimits::default()).ok().map(|keys| keys.image)
+    }
 }
 
 impl<S: Storage> Catalog<S> {
@@ -176,16 +188,16 @@ impl<'a> BlockTable<'a> {
             return None;
         }
         let in_file = row - file.first_row;
-        let block = file.first_block + in_file / BLOCK_ROWS;
+        let block = file.first_block.checked_add(in_file / BLOCK_ROWS)?;
         // Sums over tens of thousands of lengths take microseconds.
         let records = self.sum(0, block, 0)?;
-        let page = file.first_page + self.sum(file.first_block, block, 4)?;
+        let page = file.first_page.checked_add(self.sum(file.first_block, block, 4)?)?;
         Some(BlockPlace {
             block,
             within: (in_file % BLOCK_ROWS) as usize,
             records: records..records + self.length(block, 0)?,
             file: &file.file,
-            page: page..page + self.length(block, 4)?,
+            page: page..page.checked_add(self.length(block, 4)?)?,
         })
     }
 
@@ -208,9 +220,6 @@ impl Spans {
         catalog: &Catalog<S>,
         mut wanted: Vec<Range<u64>>,
     ) -> Result<Self, CatalogError> {
-        if let Some(long) = wanted.iter().find(|range| range.end - range.start > MAX_RECORD_BYTES) {
-            return Err(CatalogError::RecordTooLong { at: long.start, bytes: long.end - long.start });
-        }
         wanted.sort_unstable_by_key(|range| (range.start, range.end));
         let mut spans: Vec<Range<u64>> = Vec::new();
         for range in wanted {

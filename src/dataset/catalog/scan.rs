@@ -21,10 +21,13 @@ const MAX_EXAMPLES: usize = 5;
 /// Maximum number of rows: their numbers are 32-bit, and one is left for a hole.
 const MAX_ROWS: usize = u32::MAX as usize - 1;
 /// Maximum number of entities.
-const MAX_ENTITIES: usize = 1 << 24;
+const MAX_ENTITIES: usize = 1 << 20;
 
 /// Reads a JSON file as a stream and notes what its catalog needs: at most 28 bytes an annotation and 24 an
 /// image, besides the entities.
+///
+/// Sizes of images that follow their annotations are not known when masks are measured: then facets do not
+/// count masks of another size than their image, and polygons have no area.
 pub struct CatalogScan {
     scanner: RecordScanner,
     rows: Rows,
@@ -223,8 +226,8 @@ impl Rows {
             return;
         }
         let parsed = parse_annotation(json, number, &self.limits).map(|raw| {
-            // Only polygons need the size, which is known where the images come first.
-            let size = raw.has_polygons().then(|| self.size_of(hash64_of(raw.image()))).flatten();
+            // Known where the images come first, as in most files.
+            let size = self.size_of(hash64_of(raw.image()));
             let image = ImageRecord { size, ..ImageRecord::default() };
             MeasuredAnnotation::of_image(raw, Some(&image), &self.limits)
         });
@@ -237,7 +240,9 @@ impl Rows {
     fn push_row(&mut self, mut row: AnnotationRow, position: u64) {
         row.measures.split = self.split_index(&row.split);
         let next = self.entity_index.len() as u32;
-        let entity = *self.entity_index.entry(row.entity).or_insert(next);
+        // Beyond the limit all further entities are one without an id.
+        let id = if self.entity_index.len() < MAX_ENTITIES { row.entity } else { String::new() };
+        let entity = *self.entity_index.entry(id).or_insert(next);
         self.cells.push(Cell::new(&row.measures).bits());
         self.entities.push(entity);
         self.ids.push((row.id >> 32) as u32);
@@ -264,6 +269,9 @@ impl Rows {
     }
 
     fn size_of(&mut self, hash: u64) -> Option<Size> {
+        if self.image_table.is_empty() {
+            return None;
+        }
         self.sort_images();
         let [width, height] = image_of(&self.image_table, hash)?.size;
         (width > 0 && height > 0).then(|| Size::new(width.into(), height.into()))
@@ -281,7 +289,9 @@ impl Rows {
         let mut parts = vec![entities_part(&columns, &mut header)?];
         let mut codes = CellCodes::default();
         for &row in &order {
-            codes.push(Cell::from_bits(self.cells[row as usize]));
+            let cell = Cell::from_bits(self.cells[row as usize]);
+            let is_listed = image_of(&self.image_table, self.images[row as usize]).is_some();
+            codes.push(if is_listed { cell } else { cell.with_problem() });
         }
         drop(std::mem::take(&mut self.cells));
         parts.extend(codes.finish(&mut header));

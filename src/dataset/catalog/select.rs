@@ -104,8 +104,9 @@ pub(super) struct InBlock {
 }
 
 impl BlockMatches {
-    /// Counts the matches by a summary; `None` if its length does not fit.
-    pub(super) fn new(summary: &[u8], ranks: Ranks) -> Option<Self> {
+    /// Counts the matches by a summary; `None` if its length does not fit its counts or the number of rows.
+    pub(super) fn new(summary: &[u8], ranks: Ranks, rows: u32) -> Option<Self> {
+        let blocks = rows.div_ceil(CELL_BLOCK_ROWS) as usize;
         let mut before = vec![vec![0_u32]; ranks.ranks];
         let mut at = 0;
         let u16_at =
@@ -121,6 +122,9 @@ impl BlockMatches {
                 }
             }
             at += pairs * 4;
+            if before[0].len() > blocks {
+                return None;
+            }
             for (before, count) in before.iter_mut().zip(counts) {
                 let total = before.last().copied().unwrap_or_default();
                 before.push(total.checked_add(count)?);
@@ -158,6 +162,16 @@ impl BlockMatches {
             }
         }
         found
+    }
+
+    /// Returns the position of a row among all matches, from the codes of its block.
+    pub(super) fn position(&self, block: u32, within: u32, codes: &[u8]) -> Option<u64> {
+        let ranks: Vec<Option<usize>> =
+            rows_of_codes(0, codes).map(|(_, code)| self.ranks.of(code)).collect();
+        let rank = (*ranks.get(within as usize)?)?;
+        let in_block = ranks[..within as usize].iter().filter(|&&other| other == Some(rank)).count();
+        let earlier: u64 = self.totals[..rank].iter().sum();
+        Some(earlier + u64::from(*self.before[rank].get(block as usize)?) + in_block as u64)
     }
 
     /// Returns the rows of matches in a block, from the block's codes.

@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 use super::page::{PageError, decompress, strings};
 
 /// Maximum bytes of a decompressed block.
-const MAX_BLOCK_BYTES: u64 = 64 << 20;
+pub const MAX_BLOCK_BYTES: u64 = 256 << 20;
 /// Bytes of the two checksums.
 pub const BLOCK_HEAD_BYTES: usize = 8;
 
@@ -75,8 +75,8 @@ pub fn records(block: &[u8], page: &[u8]) -> Result<Vec<PackedRecord>, BlockErro
             .map_err(|error| BlockError::Line { line: number, reason: error.to_string() })
     });
     let mut records: Vec<PackedRecord> = records.collect::<Result<_, _>>()?;
-    let counts = strings(page)?;
     let expected = records.iter_mut().map(|record| parts_of(record).count()).sum();
+    let counts = strings(page, expected)?;
     if counts.len() != expected {
         return Err(BlockError::Masks { expected, actual: counts.len() });
     }

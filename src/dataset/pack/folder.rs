@@ -1,7 +1,7 @@
 //! Packs and sidecars on the local disk.
 
 use std::fs::File;
-use std::io::{ErrorKind, Read as _, Seek as _, SeekFrom};
+use std::io::{Read as _, Seek as _, SeekFrom};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
@@ -78,6 +78,11 @@ impl Folder {
 
     fn read_range(&self, file: &str, range: Range<u64>) -> Result<Vec<u8>, StorageError> {
         let path = self.path_of(file);
+        let actual = self.length(file)?;
+        if range.end > actual || range.start > range.end {
+            let file = path.display().to_string();
+            return Err(StorageError::TooShort { file, expected: range.end, actual });
+        }
         let mut bytes = vec![0; usize::try_from(range.end - range.start).unwrap_or(usize::MAX)];
         let read = File::open(&path).and_then(|mut opened| {
             opened.seek(SeekFrom::Start(range.start))?;
@@ -85,10 +90,6 @@ impl Folder {
         });
         match read {
             Ok(()) => Ok(bytes),
-            Err(error) if error.kind() == ErrorKind::UnexpectedEof => {
-                let actual = self.length(file)?;
-                Err(StorageError::TooShort { file: path.display().to_string(), expected: range.end, actual })
-            }
             Err(error) => Err(unreadable(&path, &error)),
         }
     }

@@ -49,6 +49,12 @@ impl Manifest {
         if manifest.format != FORMAT {
             return Err(ManifestError::Format { actual: manifest.format });
         }
+        let pieces = manifest.catalog.parts.values().flatten().map(|piece| &piece.file);
+        if let Some(file) =
+            manifest.files.iter().map(|file| &file.file).chain(pieces).find(|file| !is_inside(file))
+        {
+            return Err(ManifestError::Path { file: file.clone() });
+        }
         Ok(manifest)
     }
 
@@ -56,6 +62,11 @@ impl Manifest {
     pub fn bytes_of(&self, file: &str) -> Option<u64> {
         self.files.iter().find(|known| known.file == file).map(|known| known.bytes)
     }
+}
+
+/// Returns whether a path with forward slashes leads to a file inside the pack.
+fn is_inside(path: &str) -> bool {
+    !path.contains(['\\', ':']) && path.split('/').all(|name| !matches!(name, "" | "." | ".."))
 }
 
 /// Says why a manifest could not be read.
@@ -67,6 +78,12 @@ pub enum ManifestError {
     Json {
         /// The parser's message.
         reason: String,
+    },
+    /// A file is outside the pack.
+    #[error("the manifest names {file:?}, which is not inside the pack")]
+    Path {
+        /// The path found.
+        file: String,
     },
     /// The file is a manifest of something else.
     #[error("the manifest is of {actual:?} and not of {FORMAT:?}")]

@@ -6,7 +6,7 @@
 use std::io::Read as _;
 
 /// Maximum bytes of a decompressed page.
-const MAX_PAGE_BYTES: u64 = 256 << 20;
+pub const MAX_PAGE_BYTES: u64 = 256 << 20;
 /// Maximum nesting of structs in a page's header.
 const MAX_DEPTH: u32 = 8;
 
@@ -38,8 +38,9 @@ pub enum PageError {
     },
 }
 
-/// Returns the values of a page of a repeated column of strings. `page` begins at its header.
-pub fn strings(page: &[u8]) -> Result<Vec<String>, PageError> {
+/// Returns the values of a page of a repeated column of strings, and fails where there are more than
+/// `max_strings`. `page` begins at its header.
+pub fn strings(page: &[u8], max_strings: usize) -> Result<Vec<String>, PageError> {
     let (header_bytes, header) = PageHeader::read(page)?;
     let body = page.get(header_bytes..).and_then(|body| body.get(..header.compressed_bytes));
     let body = body.ok_or(PageError::Header { at: page.len(), reason: "the page is cut off" })?;
@@ -55,6 +56,9 @@ pub fn strings(page: &[u8]) -> Result<Vec<String>, PageError> {
         let length = length_at(&body, at)?;
         let end = at.saturating_add(4).saturating_add(length);
         let cut_off = PageError::Values { at, bytes: body.len() };
+        if strings.len() == max_strings {
+            return Err(cut_off);
+        }
         let value = body.get(at + 4..end).ok_or_else(|| cut_off.clone())?;
         strings.push(std::str::from_utf8(value).map_err(|_| cut_off)?.to_owned());
         at = end;
@@ -65,10 +69,10 @@ pub fn strings(page: &[u8]) -> Result<Vec<String>, PageError> {
 /// Returns the length of a page, header included. `page` begins at its header and may go on after it.
 pub fn page_bytes(page: &[u8]) -> Result<usize, PageError> {
     let (header_bytes, header) = PageHeader::read(page)?;
-    Ok(header_bytes + header.compressed_bytes)
+    Ok(header_bytes.saturating_add(header.compressed_bytes))
 }
 
-/// Decompresses zstd frames of at most `max_bytes`.
+/// Decompresses a zstd frame of at most `max_bytes`.
 pub fn decompress(bytes: &[u8], max_bytes: u64) -> Result<Vec<u8>, PageError> {
     let failed = |reason: String| PageError::Compression { reason };
     let decoder =
