@@ -158,6 +158,7 @@ const TYPES = {
   '.wasm': 'application/wasm',
   '.json': 'application/json',
   '.jpg': 'image/jpeg',
+  '.svg': 'image/svg+xml',
 };
 const SAMPLE = join(
   ROOT,
@@ -379,6 +380,7 @@ async function screenshots(server, folder) {
     await isDrawn(page);
     await shoot('gallery');
     await page.locator('#show-plots').click();
+    await page.locator('#plots svg').first().waitFor();
     await shoot('plots');
     await page.locator('#show-plots').click();
     await page.locator('#random').click();
