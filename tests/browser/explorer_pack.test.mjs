@@ -10,7 +10,7 @@ import { after, before, test } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import { counted, openExplorer, options, placeOf, recordOpen } from './explorer_steps.mjs';
 import { ROOT } from './steps.mjs';
-import { PATIENCE, startSite } from './support.mjs';
+import { newPage, PATIENCE, startSite } from './support.mjs';
 
 const MASKLINK = process.env.MASKLINK ?? join(ROOT, 'target/release/masklink');
 const COUNT = 3000;
@@ -116,6 +116,13 @@ test('a pack that was uploaded in part names the file', async () => {
     ALL,
   );
   await page.locator('#problem', { hasText: 'part-00000.parquet' }).waitFor();
+  await close();
+});
+
+test('a web page in place of annotations is reported as such', async () => {
+  const { page, close } = await newPage(browser);
+  await page.goto(`${server.address}explore.html#${place(`${server.address}index.html`)}`);
+  await page.locator('#problem', { hasText: 'not a file of annotations' }).waitFor();
   await close();
 });
 

@@ -242,7 +242,7 @@ export class Detail {
       ['Area', `${countOf(item.area, 'pixel')}, ${percent(item.areaShare)} of the image`],
       ['Parts', `${number(components)} separate${parts > 1 ? `, ${parts} masks published` : ''}`],
       ['Suspicion', `${level} (${item.suspicion.toFixed(2)})`],
-      ['Boxes', boxes.map((box) => box.join(', ')).join('; ')],
+      ['Boxes (x1, y1, x2, y2)', boxes.map((box) => box.join(', ')).join('; ')],
       ['Image', item.file ?? item.imageId],
       ['Size', (size ?? maskSize).toReversed().join(' × ')],
       ['Image id', item.imageId],

@@ -30,6 +30,7 @@ export class FacetBars {
       pressed: filter.split === split,
       act: toggle('split', split),
     }));
+    this.split.sort((a, b) => b.count - a.count);
     this.seen = /** @type {const} */ ([
       ['seen', true],
       ['unseen', false],
@@ -62,6 +63,16 @@ export class FacetBars {
       act: () =>
         change({ suspicion: level === 0 || filter.suspicion === level ? undefined : level }),
     }));
+    /** Each level with those above it; all masks are at least of the lowest. */
+    this.atLeast = counts.suspicion.slice(1).map((_, index) => {
+      const level = index + 1;
+      return {
+        label: LEVELS[level] ?? '',
+        count: counts.suspicion.slice(level).reduce((sum, count) => sum + count, 0),
+        pressed: filter.suspicion === level,
+        act: toggle('suspicion', level),
+      };
+    });
     this.findings = counts.findings.map(({ code, count }) => ({
       label: finding(code),
       count,
@@ -95,7 +106,7 @@ export function showFacets(node, bars) {
     facet('Entity', list(bars.seen), bars.unknown > 0 && unknownNote(bars.unknown)),
     facet('Area, % of the image', area, h('p', { class: 'note' }, 'Shift extends the range.')),
     facet('Separate parts', list(bars.components)),
-    facet('Suspicion, at least', list(bars.suspicion)),
+    facet('Suspicion, at least', list(bars.atLeast)),
     bars.findings.length > 0 && facet('Findings', list(bars.findings)),
   ]);
 }

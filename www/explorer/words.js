@@ -11,10 +11,10 @@ export const AREA_BINS = 21;
 
 /** @type {Record<Order, string>} */
 export const ORDERS = {
-  entity: 'By entity',
-  suspicion: 'Most suspicious first',
-  largest: 'Largest first',
-  smallest: 'Smallest first',
+  entity: 'By entity (QID)',
+  suspicion: 'Highest suspicion level first',
+  largest: 'Largest first, in steps of 5 %',
+  smallest: 'Smallest first, in steps of 5 %',
 };
 
 /** @param {number} count */

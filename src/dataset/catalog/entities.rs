@@ -162,7 +162,25 @@ impl Entities {
                 collect(word, true);
             }
         }
+        if found.is_empty() && distance == 1 {
+            self.add_swapped(&typed, &mut found);
+        }
         found
+    }
+
+    /// Adds the entities with a word that the typed one begins when two neighbouring letters are swapped,
+    /// which counts as two errors otherwise.
+    fn add_swapped(&self, typed: &str, found: &mut HashMap<u32, bool>) {
+        let mut letters: Vec<char> = typed.chars().collect();
+        for at in 1..letters.len() {
+            letters.swap(at - 1, at);
+            let swapped: String = letters.iter().collect();
+            let mut words = self.words.search(Str::new(&swapped).starts_with()).into_stream();
+            while let Some((_, word)) = words.next() {
+                found.extend(self.postings.get(word as usize).into_iter().flatten().map(|&at| (at, true)));
+            }
+            letters.swap(at - 1, at);
+        }
     }
 }
 
@@ -208,6 +226,7 @@ mod tests {
         assert_eq!(titles("crow"), [hit("Crow", false), hit("Crow's nest", false)]);
         assert_eq!(titles("pele"), [hit("Pelé", false)]);
         assert_eq!(titles("q388450"), [hit("Crow", false)]);
+        assert_eq!(titles("nset"), [hit("Crow's nest", true)], "swapped letters");
         assert_eq!(titles("zebra"), []);
         assert_eq!(titles("").first(), Some(&hit("Crow", false)), "the most frequent first");
     }

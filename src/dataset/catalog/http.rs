@@ -294,7 +294,9 @@ fn checked(answer: Answer, url: &str) -> Result<Answer, StorageError> {
     let unreadable = |reason: String| StorageError::Unreadable { file: url.to_owned(), reason };
     match answer.status {
         200 | 206 => Ok(answer),
-        404 => Err(unreadable("the host has no such file (404); upload it".to_owned())),
+        404 => Err(unreadable(
+            "the host has no such file (404). Check the address; if it is right, upload the file".to_owned(),
+        )),
         416 => Err(unreadable("the file ends before this part (416); upload it again".to_owned())),
         status => Err(unreadable(format!("the host's answer has the status {status}"))),
     }
