@@ -19,8 +19,8 @@ const MAX_WHOLE_BYTES: u64 = 256 << 20;
 const MAX_HEADER_BYTES: u64 = 64 << 20;
 /// Maximum bytes of blocks in the cache.
 const CACHE_BYTES: usize = 16 << 20;
-/// Maximum number of decoded blocks of a pack in the cache; one takes about 1 MiB.
-const CACHED_BLOCKS: usize = 24;
+/// Maximum number of decoded blocks of a pack in the cache; one takes a few MiB.
+const CACHED_BLOCKS: usize = 8;
 /// First bytes of a zstd frame.
 const ZSTD_MAGIC: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
 
