@@ -14,7 +14,7 @@ use web_sys::{Blob, ReadableStreamDefaultReader, Request, RequestInit, Response,
 
 use super::error::{from_json, js_error, message_of, to_json};
 use crate::dataset::ReadLimits;
-use crate::dataset::catalog::http::{Answer, Fetch, HttpStorage, RemoteFile};
+use crate::dataset::catalog::http::{Answer, Fetch, HostLimit, HttpStorage, RemoteFile};
 use crate::dataset::catalog::{
     Catalog, CatalogError, CatalogScan, Facets, Header, Input, ItemPage as Page, ORIGINAL, ProblemCount,
     RawRecord, Storage, StorageError,
@@ -227,7 +227,7 @@ impl Explorer {
         match self.catalog.storage() {
             Files::Local { .. } => Vec::new(),
             Files::Remote(files) => {
-                let messages = files.limits().into_iter().map(|limit| limit.message());
+                let messages = files.limits().into_iter().map(HostLimit::message);
                 messages.map(|(what, why)| Cannot { what, why }).collect()
             }
         }

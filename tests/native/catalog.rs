@@ -1,9 +1,14 @@
 //! Tests of catalogs: every look-up and selection agrees with the same file read whole.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::future::Future;
+use std::ops::Range;
+use std::task::Poll;
 
-use masklink::dataset::catalog::{Catalog, CatalogOrder, CatalogScan, Filter, ORIGINAL};
+use masklink::dataset::catalog::{
+    Catalog, CatalogOrder, CatalogScan, Filter, ORIGINAL, Storage, StorageError,
+};
 use masklink::dataset::{Dataset, ReadLimits};
 use serde_json::{Value, json};
 
@@ -179,6 +184,23 @@ fn real_file_gives_the_same_items_as_the_whole_file() {
 }
 
 #[test]
+fn long_lists_need_no_images_where_their_paths_follow_a_pattern() {
+    let json = file(500);
+    let catalog = catalog_of(&json);
+    assert_eq!(catalog.header().image_pattern.as_deref(), Some("{11..13}/{id}.jpg"));
+    let rows: Vec<u32> = (0..500).collect();
+    let long = serde_json::to_value(wait(catalog.items(&rows)).unwrap().items).unwrap();
+    let one_by_one: Vec<Value> = rows
+        .iter()
+        .map(|&row| serde_json::to_value(&wait(catalog.items(&[row])).unwrap().items[0]).unwrap())
+        .collect();
+    for (item, alone) in long.as_array().unwrap().iter().zip(&one_by_one) {
+        assert_eq!((&item["file"], &item["findings"]), (&alone["file"], &alone["findings"]));
+        assert_eq!((&item["size"], &alone["size"]), (&Value::Null, &json!([10, 10])));
+    }
+}
+
+#[test]
 fn damaged_records_are_counted_and_the_others_kept() {
     let json = br#"{"images": [{"id": 1, "file_name": "a.jpg", "width": 4, "height": 3}, {"id": nope}],
         "annotations": [{"id": "a", "image_id": 1, "category_id": 7,
@@ -219,4 +241,50 @@ fn damaged_catalogs_are_refused() {
     let end = zeros.len();
     zeros[end - 4000..].fill(0);
     assert!(open(zeros, json).is_err());
+}
+
+#[test]
+fn selections_and_searches_at_the_same_time_share_what_they_read() {
+    let json = file(1_000);
+    let mut scan = CatalogScan::new(ReadLimits::default());
+    scan.push(&json);
+    let stored = scan.finish().unwrap().to_file().unwrap();
+    let files: Files = [("catalog".to_owned(), stored), (ORIGINAL.to_owned(), json)].into();
+    let catalog = wait(Catalog::open("catalog", Counted { files, reads: Cell::new(0) })).unwrap();
+    let before = catalog.storage().reads.get();
+    let of_entity = Filter { entity: Some("Q3".to_owned()), ..Filter::default() };
+    let everything = Filter::default();
+    let (hits, again, first, last) = wait(futures_util::future::join4(
+        catalog.entities("three", 5),
+        catalog.entities("hundred", 5),
+        catalog.select(&of_entity),
+        catalog.select(&everything),
+    ));
+    assert_eq!((hits.unwrap().len(), again.unwrap().len()), (1, 1));
+    assert!(first.unwrap().annotations < last.unwrap().annotations);
+    assert_eq!(catalog.storage().reads.get() - before, 2, "the names and the codes of one entity");
+    let rows = wait(catalog.rows(0, 2_000)).unwrap();
+    assert_eq!(rows.len(), 1_000, "the last selection counts, though it ended first");
+}
+
+/// Files that yield once before each read, and count the reads.
+struct Counted {
+    files: Files,
+    reads: Cell<usize>,
+}
+
+impl Storage for Counted {
+    async fn read(&self, file: &str, range: Range<u64>) -> Result<Vec<u8>, StorageError> {
+        self.reads.set(self.reads.get() + 1);
+        let mut yielded = false;
+        std::future::poll_fn(|context| {
+            if std::mem::replace(&mut yielded, true) {
+                return Poll::Ready(());
+            }
+            context.waker().wake_by_ref();
+            Poll::Pending
+        })
+        .await;
+        self.files.read(file, range).await
+    }
 }

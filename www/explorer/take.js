@@ -147,7 +147,16 @@ export class SelectionExport {
       const parts = await written(format, items, (row) => source.record(row));
       signal.throwIfAborted();
       saveBlob(new Blob(parts, { type }), `masklink-selection.${extension}`);
-      fill(this.#body, h('p', { role: 'status' }, `${countOf(count, 'mask')} saved as ${title}.`));
+      const again = () => this.open();
+      fill(
+        this.#body,
+        h('p', { role: 'status' }, `${countOf(count, 'mask')} saved as ${title}.`),
+        h(
+          'div',
+          { class: 'row' },
+          h('button', { type: 'button', class: 'button', onclick: again }, 'Another format'),
+        ),
+      );
     } catch (thrown) {
       if (signal.aborted) return;
       const message = failureOf(thrown, 'export').message;

@@ -40,6 +40,9 @@ pub struct Header {
     pub parts: BTreeMap<String, Vec<Piece>>,
     /// How the records are stored.
     pub records: Records,
+    /// The pattern of all images' paths by their ids, where there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub image_pattern: Option<String>,
     /// The problems of the input: what was left out, and why.
     #[serde(default)]
     pub problems: Vec<ProblemCount>,

@@ -23,7 +23,7 @@ pub struct Item {
     title: String,
     file: Option<String>,
     url: Option<String>,
-    /// Height and width of the image.
+    /// Height and width of the image; `None` if it has none, and in long lists of a JSON file.
     size: Option<[u32; 2]>,
     split: Option<String>,
     seen: Option<bool>,
@@ -82,7 +82,7 @@ impl ItemPage {
     }
 
     fn push(&mut self, record: RawRecord) -> Result<(), CatalogError> {
-        let RawRecord { row, annotation, image, title, thumbnail } = record;
+        let RawRecord { row, annotation, image, image_by_pattern, title, thumbnail } = record;
         let limits = ReadLimits::default();
         let invalid = |error: serde_json::Error| CatalogError::Json { reason: error.to_string() };
         let number = u64::from(row);
@@ -96,7 +96,8 @@ impl ItemPage {
             .map_err(|error: rle::Error| CatalogError::Json { reason: error.to_string() })?;
         let from = self.boundaries.len();
         self.boundaries.extend_from_slice(mask.boundaries());
-        let problems = image.findings.iter().chain(&annotation.findings);
+        let of_image = image.findings.iter().filter(|_| !image_by_pattern);
+        let problems = of_image.chain(&annotation.findings);
         let mut findings: Vec<ItemFinding> = problems
             .filter(|found| !found.problem.is_noise())
             .map(|found| ItemFinding { code: found.code(), message: found.to_string() })

@@ -9,6 +9,7 @@
 mod build;
 mod entities;
 mod facets;
+mod file_pattern;
 mod find;
 mod format;
 pub mod http;

@@ -34,6 +34,10 @@ pub struct Catalog<S> {
     /// Number of the newest selection, which is the only one that is kept.
     newest: Cell<u64>,
     whole: RefCell<Vec<(&'static str, Shared)>>,
+    /// One part at a time is read whole, so that several readers of it share one request.
+    reading_whole: async_lock::Mutex<()>,
+    /// Held while the names are read and indexed.
+    indexing: async_lock::Mutex<()>,
     cache: RefCell<Cache>,
     blocks: RefCell<VecDeque<(u32, Rc<Vec<PackedRecord>>)>>,
 }
@@ -112,6 +116,8 @@ impl<S: Storage> Catalog<S> {
             newest: Cell::new(0),
             entities: OnceCell::new(),
             whole: RefCell::default(),
+            reading_whole: async_lock::Mutex::new(()),
+            indexing: async_lock::Mutex::new(()),
             cache: RefCell::default(),
             blocks: RefCell::default(),
         };
@@ -259,6 +265,10 @@ impl<S: Storage> Catalog<S> {
         if let Some(entities) = self.entities.get() {
             return Ok(entities);
         }
+        let _alone = self.indexing.lock().await;
+        if let Some(entities) = self.entities.get() {
+            return Ok(entities);
+        }
         let json = self.whole(part::ENTITIES).await?;
         let columns: EntityColumns = serde_json::from_slice(&json).map_err(|_| CatalogError::Part {
             part: part::ENTITIES,
@@ -279,10 +289,17 @@ impl<S: Storage> Catalog<S> {
         self.cached(part::CODES, start..end).await
     }
 
+    fn kept_whole(&self, name: &str) -> Option<Shared> {
+        self.whole.borrow().iter().find(|(kept, _)| *kept == name).map(|(_, bytes)| Rc::clone(bytes))
+    }
+
     /// Reads a part that is needed whole, decompresses it, and keeps it.
     pub(super) async fn whole(&self, name: &'static str) -> Result<Rc<Vec<u8>>, CatalogError> {
-        let kept = self.whole.borrow().iter().find(|(kept, _)| *kept == name).map(|(_, bytes)| bytes.clone());
-        if let Some(bytes) = kept {
+        if let Some(bytes) = self.kept_whole(name) {
+            return Ok(bytes);
+        }
+        let _alone = self.reading_whole.lock().await;
+        if let Some(bytes) = self.kept_whole(name) {
             return Ok(bytes);
         }
         let bytes = self.header.part_bytes(name).filter(|&bytes| bytes <= MAX_WHOLE_BYTES);

@@ -6,6 +6,7 @@ use std::rc::Rc;
 
 use futures_util::future::try_join_all;
 
+use super::file_pattern::FilePattern;
 use super::format::{BLOCK_ROWS, POSITION_BYTES, PageFile, Position, Records, part};
 use super::read::{Catalog, CatalogError};
 use super::storage::Storage;
@@ -15,6 +16,8 @@ use crate::dataset::pack::block::{self, PackedRecord};
 
 /// Name of the original file in a [`Storage`].
 pub const ORIGINAL: &str = "original";
+/// Maximum number of records that are read with their images' own records where a pattern gives the paths.
+const MAX_WITH_IMAGES: usize = 4;
 /// Ranges of the original file that are this close are read at once.
 const MAX_GAP_BYTES: u64 = 32 << 10;
 /// Maximum bytes of ranges that are read at once.
@@ -28,6 +31,8 @@ pub struct RawRecord {
     pub annotation: Vec<u8>,
     /// The image; `None` if the input does not list it.
     pub image: Option<Vec<u8>>,
+    /// Whether the image is its id and the path by the pattern of all images, without its size.
+    pub image_by_pattern: bool,
     /// The name of the entity.
     pub title: String,
     /// Path of the thumbnail in the pack.
@@ -70,16 +75,27 @@ impl<S: Storage> Catalog<S> {
             })
             .collect::<Option<_>>()
             .ok_or(CatalogError::Part { part: part::POSITIONS, reason: "it is too short" })?;
+        // A list is shown without the images' own records where their paths follow a pattern.
+        let pattern = self.header().image_pattern.as_deref().and_then(FilePattern::parse);
+        let pattern = pattern.filter(|_| rows.len() > MAX_WITH_IMAGES);
         let wanted = positions.iter().flat_map(|position| {
-            [Some(position.annotation_range()), position.image_range()].into_iter().flatten()
+            let image = position.image_range().filter(|_| pattern.is_none());
+            [Some(position.annotation_range()), image].into_iter().flatten()
         });
         let spans = Spans::read(self, wanted.collect()).await?;
         let entities = self.entities_index().await?;
         let record = |(&row, position): (&u32, &Position)| {
+            let annotation = spans.get(&position.annotation_range())?;
+            let image = match (&pattern, position.image_range()) {
+                (Some(pattern), Some(_)) => image_by_pattern(pattern, &annotation),
+                (None, Some(range)) => Some(spans.get(&range)?),
+                (_, None) => None,
+            };
             Ok(RawRecord {
                 row,
-                annotation: spans.get(&position.annotation_range())?,
-                image: position.image_range().map(|range| spans.get(&range)).transpose()?,
+                annotation,
+                image,
+                image_by_pattern: pattern.is_some(),
                 title: entities.title_of_row(row).to_owned(),
                 thumbnail: None,
             })
@@ -120,6 +136,7 @@ impl<S: Storage> Catalog<S> {
                 row,
                 annotation: serde_json::to_vec(&annotation).map_err(json)?,
                 image: image.map(|image| serde_json::to_vec(&image)).transpose().map_err(json)?,
+                image_by_pattern: false,
                 title,
                 thumbnail,
             })
@@ -160,6 +177,13 @@ impl<S: Storage> Catalog<S> {
         let read = try_join_all(blocks.iter().map(|&block| read(block))).await?;
         Ok(blocks.into_iter().zip(read).collect())
     }
+}
+
+/// Returns a record of an annotation's image that has its id and its path alone.
+fn image_by_pattern(pattern: &FilePattern, annotation: &[u8]) -> Option<Vec<u8>> {
+    let id = parse_keys(annotation, &ReadLimits::default()).ok()?.image;
+    let path = pattern.path_of(&id)?;
+    serde_json::to_vec(&BTreeMap::from([("id", id), ("file_name", path)])).ok()
 }
 
 /// The lengths of the blocks of a pack, in the part `blocks`.

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use super::build::{BuiltCatalog, CellCodes, Part, entities_part, entity_order, id_parts, image_parts};
 use super::entities::EntityColumns;
 use super::facets::{Cell, MAX_SPLITS, Measures};
+use super::file_pattern::PatternSearch;
 use super::format::{Header, POSITION_BYTES, Position, ProblemCount, part};
 use super::keys::hash64_of;
 use crate::dataset::audit::{NoiseReport, Problem};
@@ -135,6 +136,7 @@ struct Rows {
     image_table: Vec<ImageRow>,
     /// Whether the table is sorted by hash.
     images_sorted: bool,
+    pattern: PatternSearch,
     entity_index: HashMap<String, u32>,
     titles: HashMap<String, String>,
     splits: Vec<String>,
@@ -162,6 +164,7 @@ impl Rows {
             positions: ChunkedVec::default(),
             image_table: Vec::new(),
             images_sorted: true,
+            pattern: PatternSearch::default(),
             entity_index: HashMap::new(),
             titles: HashMap::new(),
             splits: Vec::new(),
@@ -196,6 +199,7 @@ impl Rows {
                     // A quarter more: twice as much would be held three times over while it is moved.
                     self.image_table.reserve_exact(self.image_table.len() / 4 + 1024);
                 }
+                self.pattern.add(&image.id, image.file.as_deref());
                 self.image_table.push(row);
                 self.images_sorted = false;
             }
@@ -314,6 +318,7 @@ impl Rows {
             positions.extend_from_slice(&position.to_bytes());
         }
         parts.push(Part::of_ranges(part::POSITIONS, positions));
+        header.image_pattern = self.pattern.finish().map(|pattern| pattern.to_text());
         header.splits = self.splits;
         header.problems = self.problems.into_values().collect();
         Ok(BuiltCatalog { header, parts })
