@@ -123,7 +123,9 @@ mod tests {
 
     fn pattern_of(images: &[(&str, Option<&str>)]) -> Option<String> {
         let mut search = PatternSearch::default();
-        images.iter().for_each(|&(id, path)| search.add(id, path));
+        for &(id, path) in images {
+            search.add(id, path);
+        }
         search.finish().map(|pattern| pattern.to_text())
     }
 
