@@ -222,11 +222,11 @@ pub struct Facets {
     pub split: Vec<u64>,
     /// By what the split says about the entity.
     pub seen: SeenCounts,
-    /// By the bin of the area, [`AREA_BINS`] of them.
+    /// By the bin of the area: empty, then steps of 5 %; 21 of them.
     pub area: Vec<u64>,
-    /// By the bin of the number of components, [`COMPONENT_BINS`] of them.
+    /// By the bin of the number of components: 0, 1, 2, 3 to 5, 6 to 10, more.
     pub components: Vec<u64>,
-    /// By the level of suspicion, [`SUSPICION_LEVELS`] of them.
+    /// By the level of suspicion: none, then quarters of the score; 5 of them.
     pub suspicion: Vec<u64>,
     /// By the code of a finding; an annotation may have several.
     pub findings: Vec<FindingCount>,

@@ -22,7 +22,7 @@ pub(super) const POSITION_BYTES: usize = 15;
 /// The header of a catalog.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
 pub struct Header {
-    /// [`VERSION`].
+    /// Version of the layout; a reader must know it.
     pub version: u32,
     /// Number of annotations, which are the rows.
     pub annotations: u32,
