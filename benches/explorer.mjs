@@ -5,7 +5,7 @@
  * `node benches/explorer.mjs [--annotations 5245421] [--file 4GB] [--folder DIR] [--times 3] [--slow]`
  *
  * The data is made in DIR (by default in the system's temporary folder) unless it is there already, and
- * kept. `--slow` delays each answer by 100 ms and sends 10 Mbit/s over all connections together.
+ * kept. `--slow` delays each response by 100 ms and sends 10 Mbit/s over all connections together.
  * `--screenshots DIR` writes one of each view.
  */
 
@@ -65,7 +65,7 @@ function make(output, arguments_) {
 class StaticServer {
   /** @type {{ path: string, bytes: number }[]} */
   sent = [];
-  #server = createServer((request, response) => this.#answer(request, response));
+  #server = createServer((request, response) => this.#respond(request, response));
   #free = 0;
   slow = false;
 
@@ -111,7 +111,7 @@ class StaticServer {
    * @param {import('node:http').IncomingMessage} request
    * @param {import('node:http').ServerResponse} response
    */
-  async #answer(request, response) {
+  async #respond(request, response) {
     const path = decodeURIComponent(new URL(request.url ?? '/', 'http://host').pathname);
     const file = this.#file(path);
     const encoded =

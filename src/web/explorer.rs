@@ -14,7 +14,7 @@ use web_sys::{Blob, ReadableStreamDefaultReader, Request, RequestInit, Response,
 
 use super::error::{from_json, js_error, message_of, to_json};
 use crate::dataset::ReadLimits;
-use crate::dataset::catalog::http::{Answer, Fetch, HostLimit, HttpStorage, RemoteFile};
+use crate::dataset::catalog::http::{Fetch, HostLimit, HttpStorage, RangeResponse, RemoteFile};
 use crate::dataset::catalog::{
     Catalog, CatalogError, CatalogScan, Facets, Header, Input, ItemPage as Page, ORIGINAL, ProblemCount,
     RawRecord, Storage, StorageError,
@@ -413,12 +413,17 @@ fn listed(files: &[(&str, &str, Option<u64>)]) -> HashMap<String, RemoteFile> {
 struct WorkerFetch;
 
 impl Fetch for WorkerFetch {
-    async fn get(&self, url: &str, range: Option<Range<u64>>, max_bytes: u64) -> Result<Answer, String> {
+    async fn get(
+        &self,
+        url: &str,
+        range: Option<Range<u64>>,
+        max_bytes: u64,
+    ) -> Result<RangeResponse, String> {
         fetched(url, range, max_bytes).await.map_err(|error| message_of(&error))
     }
 }
 
-async fn fetched(url: &str, range: Option<Range<u64>>, max_bytes: u64) -> Result<Answer, JsValue> {
+async fn fetched(url: &str, range: Option<Range<u64>>, max_bytes: u64) -> Result<RangeResponse, JsValue> {
     let request = Request::new_with_str_and_init(url, &RequestInit::new())?;
     if let Some(range) = &range {
         request.headers().set("range", &format!("bytes={}-{}", range.start, range.end - 1))?;
@@ -427,26 +432,26 @@ async fn fetched(url: &str, range: Option<Range<u64>>, max_bytes: u64) -> Result
     let response: Response = JsFuture::from(global.fetch_with_request(&request)).await?.unchecked_into();
     let headers = response.headers();
     let length = headers.get("content-length")?.and_then(|length| length.parse::<u64>().ok());
-    let mut answer = Answer {
+    let mut read = RangeResponse {
         status: response.status(),
         content_range: headers.get("content-range")?,
         content_encoding: headers.get("content-encoding")?,
         body: None,
     };
     // A part of a compressed file cannot be decoded.
-    let is_compressed_part = answer.status == 206 && answer.content_encoding.is_some();
+    let is_compressed_part = read.status == 206 && read.content_encoding.is_some();
     if is_compressed_part || !response.ok() || length.is_some_and(|length| length > max_bytes) {
         if let Some(body) = response.body() {
             // The rest of the body is not wanted; a host that sends it all the same does no harm.
             let _: Result<JsValue, JsValue> = JsFuture::from(body.cancel()).await;
         }
-        return Ok(answer);
+        return Ok(read);
     }
-    answer.body = match response.body() {
+    read.body = match response.body() {
         Some(body) => read_body(body.get_reader().unchecked_into(), max_bytes).await?,
         None => Some(Vec::new()),
     };
-    Ok(answer)
+    Ok(read)
 }
 
 /// Reads a body to its end; returns `None`, and reads no further, if it is longer than `max_bytes`.

@@ -1,8 +1,8 @@
 //! Reads files of a static host in ranges, and finds out what the host does to them.
 //!
-//! Hosts differ: some ignore `Range` and send the whole file, some compress the answer so that its bytes are
-//! not those asked for, some hide `Content-Range` from other pages. Each is detected by the answer itself;
-//! then whole files are read instead, up to [`MAX_WHOLE_BYTES`].
+//! Hosts differ: some ignore `Range` and send the whole file, some compress the response so that its bytes
+//! are not those asked for, some hide `Content-Range` from other pages. Each is detected by the response
+//! itself; then whole files are read instead, up to [`MAX_WHOLE_BYTES`].
 
 use std::cell::{Cell, RefCell};
 use std::collections::{HashMap, VecDeque};
@@ -22,12 +22,17 @@ const KEPT_BYTES: usize = 160 << 20;
 #[expect(async_fn_in_trait, reason = "the crate's own clients are used by generics alone, on one thread")]
 pub trait Fetch {
     /// Gets a file, or a range of it. The error is the system's own message.
-    async fn get(&self, url: &str, range: Option<Range<u64>>, max_bytes: u64) -> Result<Answer, String>;
+    async fn get(
+        &self,
+        url: &str,
+        range: Option<Range<u64>>,
+        max_bytes: u64,
+    ) -> Result<RangeResponse, String>;
 }
 
-/// The answer of a host.
+/// The response of a host.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Answer {
+pub struct RangeResponse {
     /// The HTTP status.
     pub status: u16,
     /// The header `Content-Range`, where it is readable.
@@ -52,7 +57,7 @@ pub struct RemoteFile {
 pub enum HostLimit {
     /// It sends whole files where ranges are asked for.
     NoRanges,
-    /// It compresses the answers to ranges.
+    /// It compresses the responses to ranges.
     CompressesRanges,
     /// It hides `Content-Range` from other pages.
     HidesRange,
@@ -143,8 +148,8 @@ impl<F: Fetch> HttpStorage<F> {
             return Ok(bytes);
         }
         let remote = self.remote(file)?;
-        let answer = self.get(&remote.url, None, max_bytes).await?;
-        let bytes = Rc::new(body(answer, &remote.url, max_bytes)?);
+        let response = self.get(&remote.url, None, max_bytes).await?;
+        let bytes = Rc::new(body(response, &remote.url, max_bytes)?);
         check_length(&remote, bytes.len() as u64)?;
         self.keep(file, Rc::clone(&bytes));
         Ok(bytes)
@@ -188,9 +193,9 @@ impl<F: Fetch> HttpStorage<F> {
         url: &str,
         range: Option<Range<u64>>,
         max_bytes: u64,
-    ) -> Result<Answer, StorageError> {
-        let answer = self.fetch.get(url, range, max_bytes).await;
-        checked(answer.map_err(|reason| unreachable(url, &reason))?, url)
+    ) -> Result<RangeResponse, StorageError> {
+        let response = self.fetch.get(url, range, max_bytes).await;
+        checked(response.map_err(|reason| unreachable(url, &reason))?, url)
     }
 
     async fn read_range(&self, file: &str, range: Range<u64>) -> Result<Vec<u8>, StorageError> {
@@ -207,17 +212,17 @@ impl<F: Fetch> HttpStorage<F> {
         if is_small || self.limit_of(&remote.url).is_some() {
             return self.slice_of_whole(file, &remote, &range).await;
         }
-        let answer = match self.fetch.get(&remote.url, Some(range.clone()), MAX_WHOLE_BYTES).await {
-            Ok(answer) => checked(answer, &remote.url)?,
+        let response = match self.fetch.get(&remote.url, Some(range.clone()), MAX_WHOLE_BYTES).await {
+            Ok(response) => checked(response, &remote.url)?,
             Err(_) => match self.fetch.get(&remote.url, Some(range.clone()), MAX_WHOLE_BYTES).await {
                 // It was the network.
-                Ok(answer) => checked(answer, &remote.url)?,
+                Ok(response) => checked(response, &remote.url)?,
                 Err(reason) => return self.after_failure(file, &remote, &range, &reason).await,
             },
         };
-        if answer.status == 200 {
+        if response.status == 200 {
             self.set_limit(&remote.url, HostLimit::NoRanges);
-            return match answer.body {
+            return match response.body {
                 Some(whole) => {
                     check_length(&remote, whole.len() as u64)?;
                     let part = slice(&whole, &range, &remote.url);
@@ -227,16 +232,16 @@ impl<F: Fetch> HttpStorage<F> {
                 None => Err(too_long(&remote.url, HostLimit::NoRanges)),
             };
         }
-        if answer.content_encoding.as_deref().is_some_and(|encoding| encoding != "identity") {
+        if response.content_encoding.as_deref().is_some_and(|encoding| encoding != "identity") {
             self.set_limit(&remote.url, HostLimit::CompressesRanges);
             return self.slice_of_whole(file, &remote, &range).await;
         }
-        match answer.content_range.as_deref().and_then(total_of) {
+        match response.content_range.as_deref().and_then(total_of) {
             Some(total) => check_length(&remote, total)?,
             None => self.hides_range.set(true),
         }
         let expected = range.end - range.start;
-        let bytes = body(answer, &remote.url, MAX_WHOLE_BYTES)?;
+        let bytes = body(response, &remote.url, MAX_WHOLE_BYTES)?;
         if bytes.len() as u64 != expected {
             // Compressed, where the page may not read the header that says so, or cut off.
             self.set_limit(&remote.url, HostLimit::CompressesRanges);
@@ -289,16 +294,16 @@ fn origin_of(url: &str) -> &str {
     url[host..].find('/').map_or(url, |path| &url[..host + path])
 }
 
-/// Refuses answers that are not of a file.
-fn checked(answer: Answer, url: &str) -> Result<Answer, StorageError> {
+/// Refuses responses that are not of a file.
+fn checked(response: RangeResponse, url: &str) -> Result<RangeResponse, StorageError> {
     let unreadable = |reason: String| StorageError::Unreadable { file: url.to_owned(), reason };
-    match answer.status {
-        200 | 206 => Ok(answer),
+    match response.status {
+        200 | 206 => Ok(response),
         404 => Err(unreadable(
             "the host has no such file (404). Check the address; if it is right, upload the file".to_owned(),
         )),
         416 => Err(unreadable("the file ends before this part (416); upload it again".to_owned())),
-        status => Err(unreadable(format!("the host's answer has the status {status}"))),
+        status => Err(unreadable(format!("the host's response has the status {status}"))),
     }
 }
 
@@ -307,8 +312,8 @@ fn unreachable(url: &str, reason: &str) -> StorageError {
     StorageError::Unreadable { file: url.to_owned(), reason: format!("{reason}. {advice}") }
 }
 
-fn body(answer: Answer, url: &str, max_bytes: u64) -> Result<Vec<u8>, StorageError> {
-    answer.body.ok_or_else(|| StorageError::Unreadable {
+fn body(response: RangeResponse, url: &str, max_bytes: u64) -> Result<Vec<u8>, StorageError> {
+    response.body.ok_or_else(|| StorageError::Unreadable {
         file: url.to_owned(),
         reason: format!("it has more than {max_bytes} bytes"),
     })
@@ -346,7 +351,7 @@ mod tests {
     use std::cell::RefCell;
     use std::ops::Range;
 
-    use super::{Answer, Fetch, HostLimit, HttpStorage, MAX_WHOLE_BYTES, RemoteFile};
+    use super::{Fetch, HostLimit, HttpStorage, MAX_WHOLE_BYTES, RangeResponse, RemoteFile};
     use crate::dataset::catalog::{Storage as _, StorageError};
 
     /// A host of one file, with its behavior.
@@ -363,24 +368,31 @@ mod tests {
     }
 
     impl Fetch for &Host {
-        async fn get(&self, _: &str, range: Option<Range<u64>>, max_bytes: u64) -> Result<Answer, String> {
+        async fn get(
+            &self,
+            _: &str,
+            range: Option<Range<u64>>,
+            max_bytes: u64,
+        ) -> Result<RangeResponse, String> {
             self.requests.borrow_mut().push(range.clone());
             let Some(range) = range.filter(|_| !self.ignores_ranges) else {
                 let fits = self.bytes.len() as u64 <= max_bytes;
-                return Ok(Answer {
+                return Ok(RangeResponse {
                     status: 200,
                     body: fits.then(|| self.bytes.clone()),
-                    ..Answer::default()
+                    ..RangeResponse::default()
                 });
             };
             let body = self.bytes.get(range.start as usize..(range.end as usize).min(self.bytes.len()));
-            let Some(body) = body else { return Ok(Answer { status: 416, ..Answer::default() }) };
+            let Some(body) = body else {
+                return Ok(RangeResponse { status: 416, ..RangeResponse::default() });
+            };
             if self.cannot_decode {
                 return Err("Failed to fetch".to_owned());
             }
             let body = if self.compresses { body[..body.len() / 2].to_vec() } else { body.to_vec() };
             let content_range = format!("bytes {}-{}/{}", range.start, range.end - 1, self.bytes.len());
-            Ok(Answer {
+            Ok(RangeResponse {
                 status: 206,
                 content_range: (!self.hides_headers).then_some(content_range),
                 content_encoding: (self.compresses && !self.hides_headers).then(|| "gzip".to_owned()),

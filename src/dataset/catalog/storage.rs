@@ -47,7 +47,7 @@ pub enum StorageError {
         /// The length found.
         actual: u64,
     },
-    /// The host answers ranges with something else.
+    /// The host sends something else than the range asked for.
     #[error("{file}: {reason}")]
     Ranges {
         /// Name or address of the file.
