@@ -1,14 +1,12 @@
 //! `masklink inspect PACK`: summarizes a pack, checks its files, and prints one record.
 
-use std::fs::File;
-use std::io::{Read as _, Write as _};
+use std::io::Write as _;
 use std::path::Path;
 
 use anyhow::{Context, bail};
 use indicatif::HumanBytes;
 use serde::Serialize;
 use serde_json::{Value, json};
-use sha2::{Digest as _, Sha256};
 
 use crate::dataset::catalog::{Catalog, Facets, RawRecord};
 use crate::dataset::pack::folder::{Folder, open};
@@ -99,16 +97,7 @@ fn print_record(catalog: &Catalog<Folder>, id: &str) -> anyhow::Result<()> {
 
 fn compare_hash(pack: &Path, expected: &PackFile) -> anyhow::Result<()> {
     let path = pack.join(&expected.file);
-    let mut file = File::open(&path).with_context(|| path.display().to_string())?;
-    let (mut hash, mut chunk) = (Sha256::new(), vec![0; 1 << 20]);
-    loop {
-        let length = file.read(&mut chunk).with_context(|| path.display().to_string())?;
-        if length == 0 {
-            break;
-        }
-        hash.update(&chunk[..length]);
-    }
-    let actual = super::hex::hex(&hash.finalize());
+    let (_, actual) = super::sha256::of_file(&path)?;
     if actual != expected.sha256 {
         bail!("{}: the SHA-256 is {actual}, the manifest says {}", path.display(), expected.sha256);
     }

@@ -2,6 +2,7 @@
 
 mod annotations;
 pub mod backend;
+mod cells;
 mod classes;
 mod clicker;
 pub mod decoded_image;
@@ -10,7 +11,6 @@ mod eval;
 mod eval_link;
 mod eval_link_report;
 mod eval_segment;
-mod hex;
 pub mod host;
 mod index;
 mod inspect;
@@ -22,6 +22,7 @@ mod progress;
 mod rle;
 pub mod segmenter;
 pub mod serve;
+mod sha256;
 mod synth;
 
 use std::process::ExitCode;

@@ -4,7 +4,9 @@
 use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
 
-use js_sys::{Function, Uint8Array};
+use futures_util::future::{FutureExt as _, LocalBoxFuture};
+use futures_util::stream::{FuturesUnordered, TryStreamExt as _};
+use js_sys::{Function, Uint8Array, Uint32Array};
 use serde::Serialize;
 use serde_json::value::to_value;
 use wasm_bindgen::prelude::wasm_bindgen;
@@ -17,7 +19,7 @@ use crate::dataset::ReadLimits;
 use crate::dataset::catalog::http::{Fetch, HostLimit, HttpStorage, RangeResponse, RemoteFile};
 use crate::dataset::catalog::{
     Catalog, CatalogError, CatalogScan, Facets, Header, Input, ItemPage as Page, ORIGINAL, ProblemCount,
-    RawRecord, Storage, StorageError,
+    RawRecord, Storage, StorageError, measure_rows,
 };
 use crate::dataset::pack::manifest::{MANIFEST, Manifest};
 
@@ -25,6 +27,8 @@ use crate::dataset::pack::manifest::{MANIFEST, Manifest};
 const CATALOG: &str = "catalog";
 /// Bytes of a local file that are read at once.
 const CHUNK_BYTES: f64 = 4.0 * 1024.0 * 1024.0;
+/// Maximum number of batches that other workers measure at a time; each has about a MiB.
+const MAX_UNDER_WAY: usize = 12;
 /// Maximum bytes of an annotation file that is downloaded whole.
 const MAX_DOWNLOAD_BYTES: u64 = 512 << 20;
 /// Maximum bytes of a manifest.
@@ -74,6 +78,7 @@ struct Overview<'a> {
     cannot: Vec<Cannot>,
     images_at: Option<&'a str>,
     thumbnails: bool,
+    similar: bool,
     base: &'a str,
     provenance: &'a [Input],
 }
@@ -89,19 +94,35 @@ struct Cannot {
 impl Explorer {
     /// Reads a local annotation file of any length in one pass. `progress(bytes, total, annotations, phase)`
     /// is called after each chunk; once `isCancelled()` returns true, the error has the code `cancelled`.
+    /// `measure(first, json, lengths)`, which may be `undefined`, runs
+    /// [`measure_batch`](Self::measure_batch) in another worker.
     #[wasm_bindgen(js_name = openFile)]
-    pub async fn open_file(file: Blob, progress: Function, is_cancelled: Function) -> Result<Self, JsValue> {
+    pub async fn open_file(
+        file: Blob,
+        measure: JsValue,
+        progress: Function,
+        is_cancelled: Function,
+    ) -> Result<Self, JsValue> {
         let name = name_of(&file);
-        Self::read_file(file, name, &progress, &is_cancelled).await
+        Self::read_file(file, name, &measure, &progress, &is_cancelled).await
+    }
+
+    /// Measures the annotations of a batch for a worker that scans a file; returns the rows as JSON. `first`
+    /// is the number of the first annotation, `json` has their objects one after the other, `lengths` the
+    /// length of each.
+    #[wasm_bindgen(js_name = measureBatch)]
+    pub fn measure_batch(first: f64, json: &[u8], lengths: &[u32]) -> Result<String, JsValue> {
+        to_json(&measure_rows(first as u64, json, lengths, &ReadLimits::default()))
     }
 
     async fn read_file(
         file: Blob,
         name: String,
+        measure: &JsValue,
         progress: &Function,
         is_cancelled: &Function,
     ) -> Result<Self, JsValue> {
-        let catalog = scan(&file, progress, is_cancelled).await?;
+        let catalog = scan(&file, measure, progress, is_cancelled).await?;
         let memory = [(CATALOG.to_owned(), catalog)].into();
         let blobs = [(ORIGINAL.to_owned(), file.clone())].into();
         Self::of_file(Files::Local { memory, blobs }, name, file.size() as u64).await
@@ -146,7 +167,7 @@ impl Explorer {
         let pieces = js_sys::Array::of1(&Uint8Array::from(bytes.as_slice()));
         drop((bytes, files));
         let file = Blob::new_with_u8_array_sequence(&pieces)?;
-        Self::read_file(file, name, &progress, &is_cancelled).await
+        Self::read_file(file, name, &JsValue::UNDEFINED, &progress, &is_cancelled).await
     }
 
     async fn open_pack(base: &str) -> Result<Self, JsValue> {
@@ -213,6 +234,7 @@ impl Explorer {
             cannot: self.cannot_do(),
             images_at: self.images.as_deref(),
             thumbnails: self.thumbnails,
+            similar: self.catalog.has_neighbors(),
             base: &self.base,
             provenance: &header.inputs,
         })
@@ -282,6 +304,12 @@ impl Explorer {
         of_records(self.catalog.of_image(&image).await.map_err(|error| of_catalog(&error))?)
     }
 
+    /// Returns the annotations of other images whose vectors are nearest to that of a row, nearest first.
+    pub async fn similar(&self, row: u32) -> Result<ItemPage, JsValue> {
+        let rows = self.catalog.neighbors(row).await.map_err(|error| of_catalog(&error))?;
+        self.of_rows(&rows).await
+    }
+
     /// Returns a row as JSON `{annotation, image, category}`, in the published form.
     pub async fn record(&self, row: u32) -> Result<String, JsValue> {
         let records = self.catalog.records(&[row]).await.map_err(|error| of_catalog(&error))?;
@@ -313,8 +341,8 @@ impl ItemPage {
     }
 
     /// Returns a copy of the run boundaries of all masks; each item has its range.
-    pub fn boundaries(&self) -> js_sys::Uint32Array {
-        js_sys::Uint32Array::from(self.0.boundaries.as_slice())
+    pub fn boundaries(&self) -> Uint32Array {
+        Uint32Array::from(self.0.boundaries.as_slice())
     }
 }
 
@@ -326,9 +354,16 @@ fn from_bytes(json: &[u8]) -> Result<serde_json::Value, JsValue> {
     serde_json::from_slice(json).map_err(|error| js_error("json", error))
 }
 
-/// Scans a file and returns the bytes of its catalog.
-async fn scan(file: &Blob, progress: &Function, is_cancelled: &Function) -> Result<Vec<u8>, JsValue> {
+/// Scans a file and returns the bytes of its catalog. Batches of annotations are measured by
+/// `measure(first, json, lengths)`, as [`Explorer::measure_batch`] does it, or here where it is `undefined`.
+async fn scan(
+    file: &Blob,
+    measure: &JsValue,
+    progress: &Function,
+    is_cancelled: &Function,
+) -> Result<Vec<u8>, JsValue> {
     let mut scan = CatalogScan::new(ReadLimits::default());
+    let mut measuring = Measuring { measure: measure.dyn_ref(), under_way: FuturesUnordered::new() };
     let total = file.size();
     let read = |at: f64| slice_of(file, at..total.min(at + CHUNK_BYTES));
     let mut next = (total > 0.0).then(|| read(0.0)).transpose()?;
@@ -343,12 +378,14 @@ async fn scan(file: &Blob, progress: &Function, is_cancelled: &Function) -> Resu
             next = Some(read(at)?);
         }
         scan.push(&chunk.to_vec());
+        measuring.start(&mut scan).await?;
         report(progress, at, total, scan.progress().annotations, "reading")?;
         if is_cancelled.call0(&JsValue::NULL)?.is_truthy() {
             return Err(js_error("cancelled", "Opening the file was cancelled."));
         }
     }
     report(progress, total, total, scan.progress().annotations, "sorting")?;
+    measuring.finish(&mut scan).await?;
     let mut catalog = scan.finish().map_err(|error| js_error("json", error))?;
     let not_annotations = catalog.header.problems.iter().find(|problem| problem.code == "not-annotations");
     if let Some(problem) = not_annotations.filter(|_| catalog.header.annotations == 0) {
@@ -357,6 +394,49 @@ async fn scan(file: &Blob, progress: &Function, is_cancelled: &Function) -> Resu
     }
     catalog.header.inputs = vec![Input { file: String::new(), bytes: total as u64, sha256: None }];
     catalog.to_file().map_err(|error| js_error("json", error))
+}
+
+/// Batches that are being measured by other workers.
+struct Measuring<'a> {
+    measure: Option<&'a Function>,
+    under_way: FuturesUnordered<LocalBoxFuture<'a, Result<(u64, JsValue), JsValue>>>,
+}
+
+impl Measuring<'_> {
+    /// Starts to measure the complete batches; waits while too many are under way.
+    async fn start(&mut self, scan: &mut CatalogScan) -> Result<(), JsValue> {
+        let Some(measure) = self.measure else {
+            scan.measure_complete();
+            return Ok(());
+        };
+        while let Some(batch) = scan.take_batch() {
+            let (first, lengths) = (batch.first(), Uint32Array::from(batch.lengths()));
+            let json = Uint8Array::from(batch.json());
+            let promise =
+                measure.call3(&JsValue::NULL, &(first as f64).into(), &json.into(), &lengths.into())?;
+            let promise = promise.dyn_into::<js_sys::Promise>()?;
+            self.under_way.push(async move { Ok((first, JsFuture::from(promise).await?)) }.boxed_local());
+            while self.under_way.len() > MAX_UNDER_WAY {
+                self.take(scan).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn finish(&mut self, scan: &mut CatalogScan) -> Result<(), JsValue> {
+        while !self.under_way.is_empty() {
+            self.take(scan).await?;
+        }
+        Ok(())
+    }
+
+    async fn take(&mut self, scan: &mut CatalogScan) -> Result<(), JsValue> {
+        if let Some((first, rows)) = self.under_way.try_next().await? {
+            let rows = rows.as_string().unwrap_or_default();
+            scan.push_measured(first, from_json(&rows)?);
+        }
+        Ok(())
+    }
 }
 
 fn report(

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, statSync, truncateSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -23,12 +23,34 @@ after(() => rmSync(folder, { recursive: true }));
 before(() => {
   const run = (...list) => execFileSync(MASKLINK, list, { cwd: folder, stdio: 'pipe' });
   run('synth', '--annotations', String(COUNT), '--faults', '0.1', '-o', 'a.json');
-  run('pack', '--annotations', 'a.json', '-o', 'pack');
+  writeVectors();
+  run(
+    ...['pack', '--annotations', 'a.json', '-o', 'pack'],
+    ...['--vectors', 'vectors.npy', '--vector-ids', 'ids.txt'],
+  );
   run('pack', '--annotations', 'a.json', '-o', 'cut');
   run('pack', '--annotations', 'a.json', '--records-at', './a.json', '-o', 'a.masklink');
   const part = join(folder, 'cut/annotations/part-00000.parquet');
   truncateSync(part, statSync(part).size - 1000);
 });
+
+/** Writes a vector for each annotation: nearest are those whose places in the file are close. */
+function writeVectors() {
+  const { annotations } = JSON.parse(readFileSync(join(folder, 'a.json'), 'utf8'));
+  writeFileSync(
+    join(folder, 'ids.txt'),
+    annotations.map((/** @type {{ id: string }} */ { id }) => `${id}\n`).join(''),
+  );
+  const shape = `(${annotations.length}, 2)`;
+  const header = `{'descr': '<f4', 'fortran_order': False, 'shape': ${shape}, }`.padEnd(117) + '\n';
+  const head = Buffer.from(`\x93NUMPY\x01\x00\x76\x00${header}`, 'latin1');
+  const numbers = annotations.flatMap((/** @type {unknown} */ _, /** @type {number} */ at) => {
+    const angle = (at / annotations.length) * Math.PI;
+    return [Math.cos(angle), Math.sin(angle)];
+  });
+  const bytes = Buffer.from(Float32Array.from(numbers).buffer);
+  writeFileSync(join(folder, 'vectors.npy'), Buffer.concat([head, bytes]));
+}
 
 /**
  * Serves the folder from another origin than the page's, as a kind of host does, and notes each request.
@@ -106,6 +128,41 @@ for (const [kind, words] of [
     await close();
   });
 }
+
+test('a record of a pack with vectors shows those that look alike, which open', async () => {
+  const host = await hostOf('good');
+  const id = 'oven_entity_train_00000042';
+  const { page, errors, close } = await openExplorer(
+    browser,
+    server.address,
+    place(`${host.address}pack/manifest.json`, { record: id }),
+    ALL,
+  );
+  await recordOpen(page, id);
+  const similar = page.locator('#similar button');
+  await similar.first().waitFor();
+  assert.ok((await similar.count()) >= 4);
+  const painted = () =>
+    page.evaluate(() => {
+      const canvas = document.querySelector('#similar canvas');
+      const { width, height } = canvas;
+      const { data } = canvas.getContext('2d').getImageData(0, 0, width, height);
+      return data.some((byte) => byte > 0);
+    });
+  for (const end = Date.now() + PATIENCE; !(await painted());) {
+    assert.ok(Date.now() < end, 'no mask is drawn');
+    await page.waitForTimeout(50);
+  }
+  await similar.first().focus();
+  await page.keyboard.press('Enter');
+  await page.waitForFunction((old) => !location.hash.includes(old), id);
+  const { record } = await placeOf(page);
+  await recordOpen(page, record);
+  await page.goBack();
+  await recordOpen(page, id);
+  assert.deepEqual(errors, []);
+  await close();
+});
 
 test('a pack that was uploaded in part names the file', async () => {
   const host = await hostOf('good');

@@ -7,7 +7,7 @@ use std::ops::Range;
 use std::task::Poll;
 
 use masklink::dataset::catalog::{
-    Catalog, CatalogOrder, CatalogScan, Filter, ORIGINAL, Storage, StorageError,
+    Catalog, CatalogOrder, CatalogScan, Filter, ORIGINAL, Storage, StorageError, measure_rows,
 };
 use masklink::dataset::{Dataset, ReadLimits};
 use serde_json::{Value, json};
@@ -219,6 +219,47 @@ fn damaged_records_are_counted_and_the_others_kept() {
 }
 
 #[test]
+fn a_catalog_does_not_depend_on_where_its_batches_are_measured() {
+    let limits = ReadLimits::default();
+    let json = file(20_000);
+    let mut scan = CatalogScan::new(limits);
+    scan.push(&json);
+    scan.measure_complete();
+    let expected = scan.finish().unwrap().to_file().unwrap();
+    let mut scan = CatalogScan::new(limits);
+    let mut batches = Vec::new();
+    for chunk in json.chunks(100_000) {
+        scan.push(chunk);
+        batches.extend(std::iter::from_fn(|| scan.take_batch()));
+    }
+    assert!(batches.len() >= 3, "{}", batches.len());
+    // The last batch first, one as JSON from another worker, and one that never comes back.
+    batches.remove(1);
+    for batch in batches.iter().rev() {
+        let rows = measure_rows(batch.first(), batch.json(), batch.lengths(), &limits);
+        assert_eq!(rows.len(), batch.lengths().len());
+        let rows = serde_json::from_slice(&serde_json::to_vec(&rows).unwrap()).unwrap();
+        scan.push_measured(batch.first(), rows);
+    }
+    assert!(scan.finish().unwrap().to_file().unwrap() == expected);
+}
+
+#[test]
+fn sizes_are_compared_with_images_that_follow_their_annotations() {
+    let annotation = |id: &str, image: &str, height: u32| {
+        json!({"id": id, "image_id": image, "category_id": "Q1",
+            "segmentation": [{"size": [height, 10], "counts": [0, 10, height * 10 - 10]}]})
+    };
+    let file = json!({
+        "annotations": [annotation("a", "i", 10), annotation("b", "i", 20), annotation("c", "none", 10)],
+        "images": [{"id": "i", "file_name": "i.jpg", "width": 10, "height": 10}],
+    });
+    let catalog = catalog_of(&serde_json::to_vec(&file).unwrap());
+    let filter = Filter { finding: Some("record-problem".to_owned()), ..Filter::default() };
+    assert_eq!(selected(&catalog, &filter), ["b", "c"]);
+}
+
+#[test]
 fn damaged_catalogs_are_refused() {
     let mut scan = CatalogScan::new(ReadLimits::default());
     let json = file(300);
@@ -241,6 +282,39 @@ fn damaged_catalogs_are_refused() {
     let end = zeros.len();
     zeros[end - 4000..].fill(0);
     assert!(open(zeros, json).is_err());
+}
+
+#[test]
+fn damaged_bytes_give_errors_and_no_panic() {
+    let json = file(300);
+    let mut scan = CatalogScan::new(ReadLimits::default());
+    scan.push(&json);
+    let stored = scan.finish().unwrap().to_file().unwrap();
+    let mut state = 1_u64;
+    let mut random = |below: usize| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 33) as usize % below
+    };
+    let mut opened = 0;
+    for _ in 0..500 {
+        let mut catalog = stored.clone();
+        for _ in 0..=random(4) {
+            catalog[random(stored.len())] = random(256) as u8;
+        }
+        let files: Files = [("catalog".to_owned(), catalog), (ORIGINAL.to_owned(), json.clone())].into();
+        let Ok(catalog) = wait(Catalog::open("catalog", files)) else { continue };
+        opened += 1;
+        wait(async {
+            let _ = catalog.entities("three", 5).await;
+            let _ = catalog.find("oven_entity_train_00000003").await;
+            let _ = catalog.of_image("oven_00000004").await;
+            let filter = Filter { suspicion: Some(1), ..Filter::default() };
+            let _ = catalog.select(&filter).await;
+            let _ = catalog.rows(0, 20).await;
+            let _ = catalog.items(&[0, 150, 299]).await;
+        });
+    }
+    assert!(opened > 100, "{opened}");
 }
 
 #[test]

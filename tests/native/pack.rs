@@ -147,6 +147,18 @@ fn damaged_records_are_listed_and_usable_ones_kept() {
 }
 
 #[test]
+fn ids_that_occur_twice_are_counted() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    fs::write(at("a.json"), made(10, true, false)).unwrap();
+    fs::write(at("b.json"), made(4, true, false)).unwrap();
+    succeeded(&pack(&[&at("a.json"), &at("b.json")], &at("pack"), &[]));
+    let (_, catalog) = open(&at("pack")).unwrap();
+    let found = catalog.header().problems.iter().find(|found| found.code == "duplicate-id").unwrap();
+    assert_eq!((found.count, catalog.header().annotations), (4, 14));
+}
+
+#[test]
 fn more_rows_than_one_table_has_stay_in_order() {
     let folder = tempfile::tempdir().unwrap();
     let (path, titles) = (folder.path().join("a.json"), folder.path().join("titles.jsonl"));
@@ -260,4 +272,142 @@ fn interrupted_pack_is_begun_again() {
     assert!(String::from_utf8_lossy(&packed.stderr).contains("begun again"));
     assert!(!output.join("annotations/part-00007.parquet").exists());
     assert_eq!(items(&open(&output).unwrap().1).len(), 300);
+}
+
+/// Writes a matrix as a NumPy file, as `numpy.save` does.
+fn write_npy(path: &Path, rows: &[Vec<f32>], is_half: bool) {
+    let kind = if is_half { "<f2" } else { "<f4" };
+    let shape = format!("({}, {})", rows.len(), rows[0].len());
+    let mut header = format!("{{'descr': '{kind}', 'fortran_order': False, 'shape': {shape}, }}");
+    while (header.len() + 11) % 64 != 0 {
+        header.push(' ');
+    }
+    header.push('\n');
+    let mut bytes = b"\x93NUMPY\x01\x00".to_vec();
+    bytes.extend_from_slice(&(header.len() as u16).to_le_bytes());
+    bytes.extend_from_slice(header.as_bytes());
+    for &value in rows.iter().flatten() {
+        if is_half {
+            bytes.extend_from_slice(&half::f16::from_f32(value).to_le_bytes());
+        } else {
+            bytes.extend_from_slice(&value.to_le_bytes());
+        }
+    }
+    fs::write(path, bytes).unwrap();
+}
+
+/// Makes vectors around 20 centres, one for each of `count` annotations.
+fn clustered_vectors(count: usize) -> Vec<Vec<f32>> {
+    let mut state = 7_u64;
+    let mut random = move || {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 40) as f32 / (1_u64 << 24) as f32 - 0.5
+    };
+    let centres: Vec<Vec<f32>> = (0..20).map(|_| (0..24).map(|_| random()).collect()).collect();
+    (0..count).map(|n| centres[n % 20].iter().map(|value| value + 0.4 * random()).collect()).collect()
+}
+
+#[test]
+fn annotations_that_look_alike_are_those_of_near_vectors_in_other_images() {
+    const COUNT: usize = 2_000;
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    // Three annotations an image.
+    let annotation = |n: usize| {
+        let (image, entity) = (format!("i{}", n / 3), format!("Q{}", 1 + n % 5));
+        json!({"id": format!("a{n}"), "image_id": image, "category_id": entity,
+            "segmentation": [{"size": [20, 30], "counts": [n % 500, 60, 540 - n % 500]}]})
+    };
+    let image =
+        |n: usize| json!({"id": format!("i{n}"), "file_name": format!("{n}.jpg"), "width": 30, "height": 20});
+    let file = json!({"images": (0..COUNT.div_ceil(3)).map(image).collect::<Vec<_>>(),
+        "annotations": (0..COUNT).map(annotation).collect::<Vec<_>>()});
+    fs::write(at("a.json"), serde_json::to_vec(&file).unwrap()).unwrap();
+    let mut vectors = clustered_vectors(COUNT);
+    vectors[0] = vec![0.0; 24];
+    // In another order than the annotations, and one of an unknown annotation.
+    let order: Vec<usize> = (0..COUNT).map(|n| n * 7 % COUNT).collect();
+    let mut ids: Vec<String> = order.iter().map(|n| format!("a{n}")).collect();
+    ids.push("unknown".to_owned());
+    let mut rows: Vec<Vec<f32>> = order.iter().map(|&n| vectors[n].clone()).collect();
+    rows.push(vec![1.0; 24]);
+    fs::write(at("ids.txt"), ids.join("\n") + "\n").unwrap();
+    let number = |id: &str| id.trim_matches('"').trim_start_matches('a').parse::<usize>().unwrap();
+    let cosine = |a: &[f32], b: &[f32]| {
+        let dot = |a: &[f32], b: &[f32]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f32>();
+        dot(a, b) / (dot(a, a) * dot(b, b)).sqrt()
+    };
+    for (name, is_half) in [("f32", false), ("f16", true)] {
+        write_npy(&at("v.npy"), &rows, is_half);
+        let (npy, list) = (at("v.npy"), at("ids.txt"));
+        let more = ["--vectors", npy.to_str().unwrap(), "--vector-ids", list.to_str().unwrap()];
+        succeeded(&pack(&[&at("a.json")], &at(name), &more));
+        let (_, catalog) = open(&at(name)).unwrap();
+        let all: Vec<u32> = (0..COUNT as u32).collect();
+        let items = serde_json::to_value(pollster::block_on(catalog.items(&all)).unwrap().items).unwrap();
+        let numbers: Vec<usize> =
+            items.as_array().unwrap().iter().map(|item| number(item["id"].as_str().unwrap())).collect();
+        let (mut found, mut wanted) = (0, 0);
+        for (row, &own) in numbers.iter().enumerate() {
+            let neighbors = pollster::block_on(catalog.neighbors(row as u32)).unwrap();
+            let neighbors: Vec<usize> = neighbors.iter().map(|&row| numbers[row as usize]).collect();
+            if own == 0 {
+                assert!(neighbors.is_empty(), "a vector without direction has no neighbors");
+                continue;
+            }
+            assert!(
+                neighbors.iter().all(|other| other / 3 != own / 3 && *other != 0),
+                "{own}: {neighbors:?}"
+            );
+            let similarities: Vec<f32> =
+                neighbors.iter().map(|&other| cosine(&vectors[own], &vectors[other])).collect();
+            assert!(similarities.is_sorted_by(|a, b| *a + 2e-3 >= *b), "{similarities:?}");
+            let mut exact: Vec<usize> = (1..COUNT).filter(|other| other / 3 != own / 3).collect();
+            exact.sort_by(|&a, &b| {
+                cosine(&vectors[own], &vectors[b]).total_cmp(&cosine(&vectors[own], &vectors[a]))
+            });
+            wanted += 8;
+            found += exact[..8].iter().filter(|other| neighbors.contains(other)).count();
+        }
+        assert!(found * 20 >= wanted * 19, "{name}: {found} of {wanted}");
+    }
+    let refused = |more: &[&str]| {
+        let output = pack(&[&at("a.json")], &at("refused"), more);
+        assert!(!output.status.success());
+        String::from_utf8_lossy(&output.stderr).into_owned()
+    };
+    let (npy, json) = (at("v.npy"), at("a.json"));
+    let (npy, json) = (npy.to_str().unwrap(), json.to_str().unwrap());
+    assert!(refused(&["--vectors", npy]).contains("--vector-ids"));
+    assert!(refused(&["--vectors", json, "--vector-ids", json]).contains("not a NumPy file"));
+    assert!(refused(&["--vectors", npy, "--vector-ids", json]).contains("2001 vectors, but 1 ids"));
+}
+
+#[test]
+fn vectors_of_an_index_are_those_of_its_exemplars() {
+    use masklink::link::encoder::manifest::EncoderManifest;
+    use masklink::link::index::build::Material;
+    use masklink::link::index::vectors::Element;
+    use masklink::link::index::{Entity, Exemplar, Index, folder};
+    let temporary = tempfile::tempdir().unwrap();
+    let at = |name: &str| temporary.path().join(name);
+    fs::write(at("a.json"), made(40, false, false)).unwrap();
+    succeeded(&pack(&[&at("a.json")], &at("plain"), &[]));
+    let (_, catalog) = open(&at("plain")).unwrap();
+    assert!(!catalog.has_neighbors());
+    let ids: Vec<String> =
+        items(&catalog).iter().map(|item| item["id"].as_str().unwrap().to_owned()).collect();
+    let exemplars = ids.iter().zip(clustered_vectors(ids.len())).map(|(id, vector)| {
+        (Exemplar { annotation: id.clone(), image_hash: id.clone(), ..Exemplar::default() }, vector)
+    });
+    let entities = vec![Entity { qid: "Q1".to_owned(), ..Entity::default() }];
+    let material = Material { entities, exemplars: exemplars.collect(), ..Material::default() };
+    let manifest: EncoderManifest =
+        serde_json::from_slice(&fs::read("www/models/link-encoder.json").unwrap()).unwrap();
+    let index = Index::build(manifest, Element::F32, material).unwrap();
+    folder::write(&at("index"), &index, b"").unwrap();
+    succeeded(&pack(&[&at("a.json")], &at("pack"), &["--vectors", at("index").to_str().unwrap()]));
+    let (_, catalog) = open(&at("pack")).unwrap();
+    let neighbors = pollster::block_on(catalog.neighbors(0)).unwrap();
+    assert!(catalog.has_neighbors() && !neighbors.is_empty());
 }

@@ -4,6 +4,7 @@ import { isQid, outward, entityLinks } from '../demo/links.js';
 import { fill, h } from '../viewer/dom.js';
 import { atSizeOfMasks } from './fitted.js';
 import { boundariesOf, iou } from './overlap.js';
+import { Similar } from './similar.js';
 import { recordExports } from './take.js';
 import { countOf, finding, LEVELS, levelOf, number, percent } from './words.js';
 
@@ -25,12 +26,14 @@ const byId = (/** @type {string} */ id) => /** @type {HTMLElement} */ (document.
  * @typedef {object} DetailActions
  * @property {(item: Item) => void} select Called when another mask of the image is selected.
  * @property {(qid: string) => void} entity Shows all masks of an entity.
+ * @property {(item: Item) => void} open Opens the record of a mask of another image.
  */
 
 export class Detail {
   #viewer;
   #images;
   #actions;
+  #similar;
   /** Counts openings, so that an earlier one shows nothing any more. */
   #openings = 0;
   #controller = new AbortController();
@@ -56,6 +59,7 @@ export class Detail {
     this.#viewer = viewer;
     this.#images = images;
     this.#actions = actions;
+    this.#similar = new Similar(images, actions.open);
     viewer.addEventListener('mask-select', (event) => {
       const id = /** @type {CustomEvent} */ (event).detail?.id;
       const item = this.#items.find((one) => one.id === id);
@@ -121,6 +125,7 @@ export class Detail {
     this.#controller.abort();
     this.#imageId = null;
     this.#viewer.closeImage();
+    this.#similar.close();
   }
 
   /** Opens the image again, whose address may have changed. */
@@ -197,8 +202,9 @@ export class Detail {
     const published = h('div', {}, h('p', { class: 'note' }, 'Loading the published record …'));
     fill(byId('facts-body'), this.#factList(item), ...findings(item), published);
     fill(byId('take-body'), ...recordExports(item, source, () => this.#image));
+    const similar = this.#similar.show(source, item);
     try {
-      const record = await source.record(item.row);
+      const [record] = await Promise.all([source.record(item.row), similar]);
       fill(published, ...publishedNodes(record, this.rights));
     } catch (thrown) {
       const message = thrown instanceof Error ? thrown.message : String(thrown);

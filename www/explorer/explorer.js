@@ -93,6 +93,7 @@ export class Explorer {
       select: ({ id }) => this.#later({ mask: id === this.#place.record ? null : id }),
       entity: (qid) =>
         this.#go({ filter: { entity: qid }, record: null, view: null, mask: null, at: 0 }),
+      open: ({ id }) => this.#go({ record: id, view: null, mask: null }),
     });
     viewer.tool = 'select';
     viewer.addEventListener('view-change', () => {

@@ -30,19 +30,18 @@ export class Source {
    *   aborted signal ends the worker at once.
    */
   static async open(from, { onProgress, signal } = {}) {
-    const worker = new WorkerClient(
-      () =>
-        new Worker(new URL('../worker/explorer.js', import.meta.url), {
-          type: 'module',
-          name: 'explorer',
-        }),
-    );
+    const worker = new WorkerClient(start);
     const cancel = () => worker.end(cancelled());
     signal?.addEventListener('abort', cancel);
     try {
       if (signal?.aborted) throw cancelled();
       const source = typeof from === 'string' ? new URL(from, document.baseURI).href : from;
-      const overview = await worker.call('open', { source }, { onProgress });
+      let { overview, isKept } = await worker.call('open', { source }, { onProgress });
+      if (isKept) {
+        // Another worker opens the kept catalog: the memory of a scan would never shrink.
+        worker.end(cancelled());
+        ({ overview } = await worker.call('open', { source }, { onProgress }));
+      }
       return new Source(worker, overview, typeof source === 'string' ? source : null);
     } catch (thrown) {
       worker.end(cancelled());
@@ -91,6 +90,11 @@ export class Source {
     return this.#itemsOf(await this.#call('imageItems', { imageId }));
   }
 
+  /** Returns items of other images that look alike, most alike first. @param {number} row */
+  async similar(row) {
+    return this.#itemsOf(await this.#call('similar', { row }));
+  }
+
   /** Returns a record as it was published. @param {number} row @returns {Promise<PublishedRecord>} */
   record(row) {
     return this.#call('record', { row });
@@ -121,6 +125,14 @@ export class Source {
       throw new MasklinkError('closed', 'The annotations are closed. Open them again.');
     return await this.#worker.call(method, argument);
   }
+}
+
+/** Starts the worker of a source. */
+function start() {
+  return new Worker(new URL('../worker/explorer.js', import.meta.url), {
+    type: 'module',
+    name: 'explorer',
+  });
 }
 
 function cancelled() {

@@ -32,6 +32,8 @@ export type Overview = {
   images_at: string | null;
   /** Whether the source has thumbnails of its own. */
   thumbnails: boolean;
+  /** Whether annotations list those that look alike. */
+  similar: boolean;
   /** Prefix of the paths of thumbnails. */
   base: string;
   provenance: { file: string; bytes: number; sha256?: string }[];

@@ -28,15 +28,15 @@ export async function keptCatalog(file) {
 }
 
 /**
- * Keeps the catalog of a file, if there is space for it.
+ * Keeps the catalog of a file, if there is space for it; returns whether it is kept.
  * @param {Blob} file
  * @param {() => Uint8Array | undefined} bytes
  */
 export async function keepCatalog(file, bytes) {
   const name = nameOf(file);
-  if (name === null) return;
+  if (name === null) return false;
   const folder = await folderOf().catch(() => null);
-  if (!folder) return;
+  if (!folder) return false;
   try {
     await removeOldest(folder);
     const handle = await folder.getFileHandle(`${name}.part`, { create: true });
@@ -50,9 +50,11 @@ export async function keepCatalog(file, bytes) {
     }
     // A catalog under its own name is complete.
     await /** @type {any} */ (handle).move(name);
+    return true;
   } catch {
     // Without space the file is scanned again next time.
     await folder.removeEntry(`${name}.part`).catch(() => {});
+    return false;
   }
 }
 

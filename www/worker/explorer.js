@@ -3,6 +3,7 @@
 import init, { Explorer } from '../pkg/explorer.js';
 import { keepCatalog, keptCatalog } from './catalogs.js';
 import { MasklinkError } from './errors.js';
+import { MeasuringWorkers } from './measuring.js';
 import { serve } from './rpc.js';
 
 /** @typedef {import('../pkg/explorer.js').ItemPage} ItemPage */
@@ -31,19 +32,21 @@ async function open({ source }, { signal, progress }) {
     /** @type {string} */ phase,
   ) => progress({ bytes, total, annotations, phase });
   const isCancelled = () => signal.aborted;
-  const next = await (typeof source === 'string'
-    ? Explorer.openUrl(source, report, isCancelled)
-    : openFile(source, report, isCancelled));
+  const { next, isKept } =
+    typeof source === 'string'
+      ? { next: await Explorer.openUrl(source, report, isCancelled), isKept: false }
+      : await openFile(source, report, isCancelled);
   if (signal.aborted) {
     next.free();
     throw new MasklinkError('cancelled', 'Opening was cancelled.');
   }
   explorer = next;
-  return { result: JSON.parse(explorer.overview()) };
+  return { result: { overview: JSON.parse(explorer.overview()), isKept } };
 }
 
 /**
- * Opens a local file by the catalog that an earlier visit kept, or else scans it.
+ * Opens a local file by the catalog that an earlier visit kept, or else scans it; tells whether the
+ * catalog of a scanned file is kept now.
  * @param {Blob} file
  * @param {Function} report
  * @param {() => boolean} isCancelled
@@ -52,15 +55,27 @@ async function openFile(file, report, isCancelled) {
   const kept = await keptCatalog(file);
   if (kept) {
     try {
-      return await Explorer.openIndexed(file, kept);
+      return { next: await Explorer.openIndexed(file, kept), isKept: false };
     } catch (thrown) {
       // One of an earlier version; it is replaced.
       if (thrown instanceof WebAssembly.RuntimeError) throw thrown;
     }
   }
-  const scanned = await Explorer.openFile(file, report, isCancelled);
-  if (!isCancelled()) await keepCatalog(file, () => scanned.storedCatalog());
-  return scanned;
+  const workers = MeasuringWorkers.for(file.size);
+  const measure =
+    workers &&
+    ((
+      /** @type {number} */ first,
+      /** @type {Uint8Array} */ json,
+      /** @type {Uint32Array} */ lengths,
+    ) => workers.measure(first, json, lengths));
+  try {
+    const scanned = await Explorer.openFile(file, measure, report, isCancelled);
+    const isKept = !isCancelled() && (await keepCatalog(file, () => scanned.storedCatalog()));
+    return { next: scanned, isKept };
+  } finally {
+    workers?.end();
+  }
 }
 
 /** Returns the items of a page, and moves its boundaries. @param {ItemPage} page It is freed. */
@@ -84,5 +99,6 @@ serve({
   find: async ({ id }) => contentOf(await opened().find(id)),
   imageItems: async ({ imageId }) => contentOf(await opened().imageItems(imageId)),
   items: async ({ rows }) => contentOf(await opened().items(rows)),
+  similar: async ({ row }) => contentOf(await opened().similar(row)),
   record: async ({ row }) => ({ result: JSON.parse(await opened().record(row)) }),
 });

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::{Read as _, Write as _};
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
@@ -10,10 +10,13 @@ use sha2::{Digest as _, Sha256};
 
 use super::batch::EncodedBatch;
 use super::findings::FindingsFile;
+use super::neighbors::{self, CatalogRows};
 use super::thumbnails::Thumbnails;
+use super::vectors::VectorFile;
+use crate::dataset::Problem;
 use crate::dataset::catalog::{
-    Cell, CellCodes, EntityColumns, Header, Input, MAX_SPLITS, PageFile, Part, Piece, ProblemCount, Records,
-    add_problem, blocks_part, entities_part, id_parts, image_parts,
+    Cell, CellCodes, EntityColumns, Header, Input, PageFile, Part, Piece, ProblemCount, Records, add_problem,
+    blocks_part, count_problem, entities_part, id_parts, image_parts, neighbors_part, split_index,
 };
 use crate::dataset::pack::manifest::{FORMAT, MANIFEST, Manifest, PackFile};
 
@@ -70,7 +73,7 @@ pub(super) struct Assembler<'a> {
     header: Header,
     cells: CellCodes,
     entities: EntityColumns,
-    ids: Vec<u32>,
+    ids: Vec<u64>,
     images: Vec<u32>,
     pages: Vec<PageFile>,
     lengths: Vec<(u32, u32)>,
@@ -80,6 +83,7 @@ pub(super) struct Assembler<'a> {
     records: Vec<u8>,
     record_pieces: Vec<Piece>,
     has_thumbnails: bool,
+    neighbors: Option<Vec<u32>>,
 }
 
 impl<'a> Assembler<'a> {
@@ -105,6 +109,7 @@ impl<'a> Assembler<'a> {
             records: Vec::new(),
             record_pieces: Vec::new(),
             has_thumbnails: false,
+            neighbors: None,
         }
     }
 
@@ -116,7 +121,8 @@ impl<'a> Assembler<'a> {
         self.pages.push(PageFile { first_row, first_block, ..batch.pages });
         self.lengths.extend(&batch.lengths);
         self.files.push(batch.file);
-        let splits: Vec<usize> = batch.splits.iter().map(|split| self.split_index(split)).collect();
+        let splits: Vec<usize> =
+            batch.splits.iter().map(|split| split_index(&mut self.header.splits, split)).collect();
         let mut entity = None;
         for row in batch.rows {
             if entity != Some(row.entity) {
@@ -143,16 +149,6 @@ impl<'a> Assembler<'a> {
         }
     }
 
-    fn split_index(&mut self, split: &str) -> usize {
-        let splits = &mut self.header.splits;
-        splits.iter().position(|known| known == split).unwrap_or_else(|| {
-            if splits.len() < MAX_SPLITS {
-                splits.push(split.to_owned());
-            }
-            splits.len() - 1
-        })
-    }
-
     fn end_piece(&mut self) -> anyhow::Result<()> {
         let bytes = std::mem::take(&mut self.records);
         let name = format!("catalog/records-{:03}.bin{}", self.record_pieces.len(), self.suffix);
@@ -164,7 +160,7 @@ impl<'a> Assembler<'a> {
     fn write_file(&mut self, name: String, bytes: &[u8]) -> anyhow::Result<Piece> {
         let path = self.folder.join(&name);
         fs::write(&path, bytes).with_context(|| path.display().to_string())?;
-        let (length, sha256) = (bytes.len() as u64, crate::cli::hex::hex(&Sha256::digest(bytes)));
+        let (length, sha256) = (bytes.len() as u64, crate::cli::sha256::hex(&Sha256::digest(bytes)));
         self.files.push(PackFile { file: name.clone(), bytes: length, sha256 });
         Ok(Piece { file: name, at: 0, bytes: length })
     }
@@ -181,6 +177,24 @@ impl<'a> Assembler<'a> {
         Ok(())
     }
 
+    /// Adds the neighbors of each row by vectors; `work` is a folder for temporary files.
+    pub(super) fn add_neighbors(&mut self, vectors: &VectorFile, work: &Path) -> anyhow::Result<()> {
+        let rows = CatalogRows { ids: &self.ids, images: &self.images };
+        self.neighbors = Some(neighbors::find(vectors, &rows, work)?);
+        Ok(())
+    }
+
+    /// Counts the annotations that have the id of another; the first of them is found by it.
+    fn count_duplicate_ids(&mut self) {
+        let mut rows: Vec<(u64, u32)> = self.ids.iter().copied().zip(0..).collect();
+        rows.sort_unstable();
+        let pairs = rows.windows(2).filter(|pair| pair[0].0 == pair[1].0);
+        for pair in pairs {
+            let message = format!("rows {} and {} have the same id", pair[0].1, pair[1].1);
+            count_problem(&mut self.problems, Problem::DuplicateId.code(), message);
+        }
+    }
+
     /// Writes the rest of the catalog and the manifest.
     pub(super) fn finish(
         mut self,
@@ -190,14 +204,16 @@ impl<'a> Assembler<'a> {
         inputs: Vec<Input>,
     ) -> anyhow::Result<Written> {
         self.end_piece()?;
+        self.count_duplicate_ids();
         let rows = self.ids.len() as u32;
         self.entities.starts.push(rows);
         let mut header = std::mem::take(&mut self.header);
         header.images = images;
         let mut parts = vec![entities_part(&self.entities, &mut header)?, blocks_part(&self.lengths)];
         parts.extend(std::mem::take(&mut self.cells).finish(&mut header));
-        parts.extend(id_parts(rows, |row| self.ids[row as usize]));
+        parts.extend(id_parts(rows, |row| (self.ids[row as usize] >> 32) as u32));
         parts.extend(image_parts(rows, |row| self.images[row as usize]));
+        parts.extend(std::mem::take(&mut self.neighbors).map(|rows| neighbors_part(&rows)));
         header.parts.insert("records".to_owned(), std::mem::take(&mut self.record_pieces));
         for Part { name, bytes, is_read_whole } in parts {
             let bytes = if is_read_whole { zstd::bulk::compress(&bytes, PART_LEVEL)? } else { bytes };
@@ -212,7 +228,8 @@ impl<'a> Assembler<'a> {
         let input_bytes = inputs.iter().map(|input| input.bytes).sum();
         header.inputs = inputs;
         let findings = self.findings.finish()?;
-        self.files.push(hash_file(self.folder, "findings.jsonl")?);
+        let (bytes, sha256) = crate::cli::sha256::of_file(&self.folder.join("findings.jsonl"))?;
+        self.files.push(PackFile { file: "findings.jsonl".to_owned(), bytes, sha256 });
         let (annotations, entities) = (header.annotations, header.entities);
         let bytes = self.files.iter().map(|file| file.bytes).sum();
         let files = self.files.len() + 1;
@@ -238,20 +255,4 @@ pub(super) fn write_synced(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
         file.sync_all()
     };
     write().with_context(|| path.display().to_string())
-}
-
-fn hash_file(folder: &Path, name: &str) -> anyhow::Result<PackFile> {
-    let context = || folder.join(name).display().to_string();
-    let mut file = fs::File::open(folder.join(name)).with_context(context)?;
-    let mut hash = Sha256::new();
-    let (mut bytes, mut chunk) = (0, vec![0; 1 << 20]);
-    loop {
-        let length = file.read(&mut chunk).with_context(context)?;
-        if length == 0 {
-            break;
-        }
-        hash.update(&chunk[..length]);
-        bytes += length as u64;
-    }
-    Ok(PackFile { file: name.to_owned(), bytes, sha256: crate::cli::hex::hex(&hash.finalize()) })
 }

@@ -11,7 +11,9 @@ use super::findings::FindingLine;
 use super::images::Images;
 use super::sort::Records;
 use super::table::{Table, TableFile};
-use crate::dataset::catalog::{BLOCK_ROWS, MeasuredAnnotation, Measures, PageFile, hash_of};
+use crate::dataset::catalog::{
+    BLOCK_ROWS, MeasuredAnnotation, Measures, PageFile, hash_of, hash64_of, split_index,
+};
 use crate::dataset::pack::block::MAX_BLOCK_BYTES;
 use crate::dataset::pack::manifest::PackFile;
 use crate::dataset::pack::page::MAX_PAGE_BYTES;
@@ -65,7 +67,8 @@ pub(super) struct Row {
     pub(super) entity: u32,
     /// Facets, with the index of the split in the batch's list.
     pub(super) measures: Measures,
-    pub(super) id: u32,
+    /// The hash of the id.
+    pub(super) id: u64,
     pub(super) image: u32,
 }
 
@@ -201,11 +204,12 @@ impl Encoder<'_> {
             serde_json::to_writer(&mut *lines, &line)?;
             lines.push(b'\n');
         }
-        let (entity, split) = (self.entity_index(&annotation.category, title), self.split_index(annotation));
+        let entity = self.entity_index(&annotation.category, title);
+        let split = split_index(&mut self.batch.splits, annotation.split_name());
         self.batch.rows.push(Row {
             entity,
             measures: measured.measures(split),
-            id: hash_of(&annotation.id),
+            id: hash64_of(&annotation.id),
             image: hash_of(&annotation.image),
         });
         Ok(())
@@ -216,14 +220,6 @@ impl Encoder<'_> {
             self.batch.entities.push((id.to_owned(), title.to_owned()));
         }
         self.batch.entities.len() as u32 - 1
-    }
-
-    fn split_index(&mut self, annotation: &Annotation) -> usize {
-        let (splits, name) = (&mut self.batch.splits, annotation.split_name());
-        splits.iter().position(|split| split == name).unwrap_or_else(|| {
-            splits.push(name.to_owned());
-            splits.len() - 1
-        })
     }
 
     fn report(&mut self, line: &FindingLine<'_>) -> anyhow::Result<()> {
@@ -249,7 +245,7 @@ impl Encoder<'_> {
         }
         self.batch.pages.first_page = first_page as u64;
         self.batch.file.bytes = bytes.len() as u64;
-        self.batch.file.sha256 = crate::cli::hex::hex(&Sha256::digest(&bytes));
+        self.batch.file.sha256 = crate::cli::sha256::hex(&Sha256::digest(&bytes));
         let path = self.shared.folder.join(&self.batch.file.file);
         std::fs::write(&path, &bytes).with_context(|| path.display().to_string())?;
         Ok(self.batch)

@@ -184,7 +184,7 @@ impl HashedFile {
             Stream::Plain(hashed) => hashed,
             Stream::Gzip(stream) => stream.into_inner().into_inner(),
         };
-        (hashed.bytes, crate::cli::hex::hex(&hashed.hash.finalize()))
+        (hashed.bytes, crate::cli::sha256::hex(&hashed.hash.finalize()))
     }
 }
 

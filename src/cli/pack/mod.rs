@@ -11,11 +11,13 @@ mod findings;
 mod full_disk;
 mod images;
 mod input;
+mod neighbors;
 mod sidecar;
 mod sort;
 mod table;
 mod thumbnails;
 mod titles;
+mod vectors;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -33,6 +35,7 @@ use full_disk::explain_full_disk;
 use images::ImageSpill;
 use input::Collected;
 use sort::{Merge, Records, Sorter};
+use vectors::VectorFile;
 
 /// Maximum rows of a Parquet file, which has one row group.
 const BATCH_ROWS: usize = 32_768;
@@ -54,8 +57,15 @@ pub(super) struct PackArgs {
     /// or `{image_id}`; may be given twice
     #[arg(long, value_name = "DIR|URL")]
     images: Vec<String>,
+    /// Vectors of the annotations, for showing those that look alike: a folder that `masklink index` made, or
+    /// a `.npy` file of 16- or 32-bit floats, a row for each id of --vector-ids
+    #[arg(long, value_name = "INDEX|NPY")]
+    vectors: Option<PathBuf>,
+    /// Ids of the annotations that the rows of --vectors are of, one a line
+    #[arg(long, value_name = "FILE", requires = "vectors")]
+    vector_ids: Option<PathBuf>,
     /// Write a sidecar instead: positions in the one annotation file, which is published at this address
-    #[arg(long, value_name = "URL", conflicts_with_all = ["titles", "images"])]
+    #[arg(long, value_name = "URL", conflicts_with_all = ["titles", "images", "vectors"])]
     records_at: Option<String>,
     /// Title for people; the name of the first file by default
     #[arg(long)]
@@ -116,6 +126,8 @@ pub(super) fn run(args: &PackArgs) -> anyhow::Result<()> {
 }
 
 fn write_pack(args: &PackArgs, folder: &Path) -> anyhow::Result<Written> {
+    let vectors = args.vectors.as_deref().map(|path| VectorFile::open(path, args.vector_ids.as_deref()));
+    let vectors = vectors.transpose()?;
     let work = folder.join("work");
     for folder in [folder, &work, &folder.join("annotations"), &folder.join("catalog")] {
         fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
@@ -145,6 +157,9 @@ fn write_pack(args: &PackArgs, folder: &Path) -> anyhow::Result<Written> {
         assembler.push(batch)
     })?;
     bar.finish();
+    if let Some(vectors) = &vectors {
+        assembler.add_neighbors(vectors, &work)?;
+    }
     fs::remove_dir_all(&work).with_context(|| work.display().to_string())?;
     if let Some(made) = &thumbnails {
         assembler.add_thumbnails(made)?;

@@ -73,7 +73,7 @@ impl Thumbnails {
         Ok(PackFile {
             file: name,
             bytes: bytes.len() as u64,
-            sha256: crate::cli::hex::hex(&Sha256::digest(&bytes)),
+            sha256: crate::cli::sha256::hex(&Sha256::digest(&bytes)),
         })
     }
 }

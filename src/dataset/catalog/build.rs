@@ -119,6 +119,11 @@ pub fn blocks_part(lengths: &[(u32, u32)]) -> Part {
     Part::whole(part::BLOCKS, bytes.flatten().collect())
 }
 
+/// Builds the part of the neighbors: [`NEIGHBORS`](super::NEIGHBORS) rows of each row.
+pub fn neighbors_part(rows: &[u32]) -> Part {
+    Part::of_ranges(part::NEIGHBORS, rows.iter().flat_map(|row| row.to_le_bytes()).collect())
+}
+
 impl BuiltCatalog {
     /// Returns the bytes of a file of its own: the header, then the parts.
     pub fn to_file(&self) -> serde_json::Result<Vec<u8>> {

@@ -12,7 +12,7 @@ pub(super) const COMPONENT_BINS: usize = 6;
 /// Number of levels of suspicion: none, then quarters of the score.
 pub(super) const SUSPICION_LEVELS: usize = 5;
 /// Maximum number of splits that are told apart; further ones count as the last.
-pub const MAX_SPLITS: usize = 128;
+pub(super) const MAX_SPLITS: usize = 128;
 /// Code of the finding that stands for all problems besides the [`NoiseReason`]s.
 pub(super) const PROBLEM_CODE: &str = "record-problem";
 
@@ -73,6 +73,12 @@ impl Cell {
         Self(self.0 | PROBLEM_BIT)
     }
 
+    /// Returns the cell with another split, an index in the catalog's list.
+    #[must_use]
+    pub(super) fn with_split(self, split: usize) -> Self {
+        Self(self.0 & !(MAX_SPLITS as u32 - 1) | split.min(MAX_SPLITS - 1) as u32)
+    }
+
     /// Restores a cell from [`bits`](Self::bits).
     pub fn from_bits(bits: u32) -> Self {
         Self(bits)
@@ -106,6 +112,16 @@ impl Cell {
         let reasons = NoiseReasons::from_bits((self.0 >> REASONS_SHIFT & 0xfff) as u16);
         NoiseReason::ALL.iter().any(|&reason| reason.code() == code && reasons.contains(reason))
     }
+}
+
+/// Returns the index of a split, which is added if it is new; beyond [`MAX_SPLITS`] the last.
+pub fn split_index(splits: &mut Vec<String>, split: &str) -> usize {
+    splits.iter().position(|known| known == split).unwrap_or_else(|| {
+        if splits.len() < MAX_SPLITS {
+            splits.push(split.to_owned());
+        }
+        splits.len() - 1
+    })
 }
 
 /// Conditions that annotations must all meet, and their order; the default matches all.

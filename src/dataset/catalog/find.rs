@@ -1,6 +1,6 @@
 //! Look-ups by the ids of annotations and images.
 
-use super::format::part;
+use super::format::{NEIGHBORS, NO_ROW, part};
 use super::keys;
 use super::read::{Catalog, CatalogError};
 use super::records::RawRecord;
@@ -36,6 +36,27 @@ impl<S: Storage> Catalog<S> {
         let mut records = self.records(&rows).await?;
         records.retain(|record| record.image_id().is_some_and(|own| own == image));
         Ok(records)
+    }
+
+    /// Returns whether the catalog has [`neighbors`](Self::neighbors).
+    pub fn has_neighbors(&self) -> bool {
+        self.header().parts.contains_key(part::NEIGHBORS)
+    }
+
+    /// Returns the rows whose vectors are nearest to that of a row, nearest first; none where the row or the
+    /// catalog has no vectors.
+    pub async fn neighbors(&self, row: u32) -> Result<Vec<u32>, CatalogError> {
+        let rows = self.header().annotations;
+        if !self.has_neighbors() {
+            return Ok(Vec::new());
+        }
+        if row >= rows {
+            return Err(CatalogError::Row { row, rows });
+        }
+        let bytes = NEIGHBORS as u64 * 4;
+        let stored = self.read(part::NEIGHBORS, u64::from(row) * bytes..(u64::from(row) + 1) * bytes).await?;
+        let found = stored.chunks_exact(4).filter_map(|row| Some(u32::from_le_bytes(row.try_into().ok()?)));
+        Ok(found.filter(|&row| row != NO_ROW && row < rows).collect())
     }
 
     async fn rows_by_hash(

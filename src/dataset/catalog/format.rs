@@ -16,6 +16,10 @@ pub(super) const VERSION: u32 = 1;
 pub const BLOCK_ROWS: u32 = 128;
 /// Rows of one block of cells.
 pub(super) const CELL_BLOCK_ROWS: u32 = 8192;
+/// Number of neighbors of a row, in the part `neighbors`: little-endian u32, nearest first.
+pub const NEIGHBORS: usize = 8;
+/// Stands in the part `neighbors` where a row has fewer.
+pub const NO_ROW: u32 = u32::MAX;
 /// Bytes of a row's position in the original file: see [`Position`].
 pub(super) const POSITION_BYTES: usize = 15;
 
@@ -124,6 +128,7 @@ pub(super) mod part {
     pub(in super::super) const POSITIONS: &str = "positions";
     pub(in super::super) const BLOCKS: &str = "blocks";
     pub(in super::super) const RECORDS: &str = "records";
+    pub(in super::super) const NEIGHBORS: &str = "neighbors";
 }
 
 impl Header {
@@ -139,6 +144,10 @@ impl Header {
             != Some(u64::from(self.annotations))
         {
             return Some("the counts of the cells are not those of the annotations".to_owned());
+        }
+        let neighbors = u64::from(self.annotations) * NEIGHBORS as u64 * 4;
+        if self.part_bytes(part::NEIGHBORS).is_some_and(|bytes| bytes != neighbors) {
+            return Some("the list of neighbors is not that of the annotations".to_owned());
         }
         None
     }

@@ -2,9 +2,9 @@
 
 use serde::Serialize;
 
+use super::batch::MeasuredAnnotation;
 use super::read::{Catalog, CatalogError};
 use super::records::RawRecord;
-use super::scan::MeasuredAnnotation;
 use super::storage::Storage;
 use crate::dataset::json::{parse_annotation, parse_image};
 use crate::dataset::limits::ReadLimits;

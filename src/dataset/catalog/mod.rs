@@ -6,6 +6,7 @@
 //! JSON file, by their positions, or the pages of a pack. A [`CatalogScan`] makes the catalog of a JSON file
 //! in one pass; `masklink pack` makes that of a pack.
 
+mod batch;
 mod build;
 mod entities;
 mod facets;
@@ -21,16 +22,20 @@ mod scan;
 mod select;
 mod storage;
 
+pub use batch::{AnnotationBatch, MeasuredAnnotation, MeasuredRow, measure_rows};
 pub use build::{
     BuiltCatalog, CellCodes, Part, blocks_part, entities_part, entity_order, id_parts, image_parts,
+    neighbors_part,
 };
 pub use entities::{EntityColumns, EntityHit};
-pub use facets::{CatalogOrder, Cell, Facets, Filter, MAX_SPLITS, Measures, SplitName};
-pub use format::{BLOCK_ROWS, Header, Input, MAGIC, PageFile, Piece, ProblemCount, Records};
+pub use facets::{CatalogOrder, Cell, Facets, Filter, Measures, SplitName, split_index};
+pub use format::{
+    BLOCK_ROWS, Header, Input, MAGIC, NEIGHBORS, NO_ROW, PageFile, Piece, ProblemCount, Records,
+};
 pub use item::{Item, ItemPage};
 pub use keys::{hash_of, hash64_of};
 pub use read::{Catalog, CatalogError};
 pub use records::{ORIGINAL, RawRecord};
-pub use scan::{CatalogScan, MeasuredAnnotation, ScanProgress, add_problem};
+pub use scan::{CatalogScan, ScanProgress, add_problem, count_problem};
 pub use select::Selection;
 pub use storage::{Storage, StorageError};

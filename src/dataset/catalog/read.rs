@@ -14,7 +14,7 @@ use crate::dataset::pack::block::{BlockError, PackedRecord};
 use crate::dataset::pack::page::decompress;
 
 /// Maximum bytes of a part that is read whole, decompressed.
-const MAX_WHOLE_BYTES: u64 = 256 << 20;
+const MAX_PART_BYTES: u64 = 256 << 20;
 /// Maximum bytes of a header.
 const MAX_HEADER_BYTES: u64 = 64 << 20;
 /// Maximum bytes of blocks in the cache.
@@ -302,11 +302,11 @@ impl<S: Storage> Catalog<S> {
         if let Some(bytes) = self.kept_whole(name) {
             return Ok(bytes);
         }
-        let bytes = self.header.part_bytes(name).filter(|&bytes| bytes <= MAX_WHOLE_BYTES);
+        let bytes = self.header.part_bytes(name).filter(|&bytes| bytes <= MAX_PART_BYTES);
         let bytes = bytes.ok_or(CatalogError::Part { part: name, reason: "it is missing or too long" })?;
         let mut read = self.read(name, 0..bytes).await?;
         if read.starts_with(&ZSTD_MAGIC) {
-            read = decompress(&read, MAX_WHOLE_BYTES)
+            read = decompress(&read, MAX_PART_BYTES)
                 .map_err(|_| CatalogError::Part { part: name, reason: "it cannot be decompressed" })?;
         }
         let read = Rc::new(read);

@@ -1,20 +1,20 @@
 //! Builds a catalog of a JSON file in one pass: facets and positions, without keeping its records.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::sync::Arc;
 
+use super::batch::{AnnotationBatch, MeasuredAnnotation, MeasuredRow};
 use super::build::{BuiltCatalog, CellCodes, Part, entities_part, entity_order, id_parts, image_parts};
 use super::entities::EntityColumns;
-use super::facets::{Cell, MAX_SPLITS, Measures};
+use super::facets::{Cell, split_index};
 use super::file_pattern::PatternSearch;
 use super::format::{Header, POSITION_BYTES, Position, ProblemCount, part};
 use super::keys::hash64_of;
-use crate::dataset::audit::{NoiseReport, Problem};
-use crate::dataset::json::{
-    RawAnnotation, RecordScanner, Scanned, Section, parse_annotation, parse_category, parse_image,
-};
+use crate::dataset::audit::Problem;
+use crate::dataset::json::{RecordScanner, Scanned, Section, parse_annotation, parse_category, parse_image};
 use crate::dataset::limits::ReadLimits;
 use crate::dataset::memory::ChunkedVec;
-use crate::dataset::record::{Annotation, ImageRecord};
+use crate::dataset::record::ImageRecord;
 use crate::geometry::Size;
 
 /// Maximum number of examples of each problem.
@@ -24,14 +24,22 @@ const MAX_ROWS: usize = u32::MAX as usize - 1;
 /// Maximum number of entities.
 const MAX_ENTITIES: usize = 1 << 20;
 
-/// Reads a JSON file as a stream and notes what its catalog needs: at most 28 bytes an annotation and 24 an
+/// Reads a JSON file as a stream and notes what its catalog needs: at most 32 bytes an annotation and 24 an
 /// image, besides the entities.
 ///
-/// Sizes of images that follow their annotations are not known when masks are measured: then facets do not
-/// count masks of another size than their image, and polygons have no area.
+/// Splitting the file into records is quick; measuring their masks takes most of the time and may be done
+/// elsewhere, batch by batch. The catalog does not depend on that. Sizes of images that follow their
+/// annotations are not known when masks are measured: then polygons have no area.
 pub struct CatalogScan {
     scanner: RecordScanner,
     rows: Rows,
+    current: AnnotationBatch,
+    complete: VecDeque<Arc<AnnotationBatch>>,
+    /// Batches that are measured elsewhere, in the order of the file.
+    taken: VecDeque<Arc<AnnotationBatch>>,
+    /// Rows of batches that came before earlier ones.
+    early: HashMap<u64, Vec<Option<MeasuredRow>>>,
+    annotations: u64,
 }
 
 /// The number of records read so far.
@@ -43,82 +51,86 @@ pub struct ScanProgress {
     pub annotations: u64,
 }
 
-/// An annotation as the catalog has it.
-struct AnnotationRow {
-    entity: String,
-    split: String,
-    /// The hash of the id.
-    id: u64,
-    /// The hash of the image's id.
-    image: u64,
-    /// The facets, with the index of the split still to be set.
-    measures: Measures,
-}
-
-/// An annotation that was parsed and measured.
-pub struct MeasuredAnnotation {
-    /// The annotation.
-    pub annotation: Annotation,
-    /// The score and the facets of its masks.
-    pub report: NoiseReport,
-}
-
-impl MeasuredAnnotation {
-    /// Decodes the masks of an annotation and measures them, with its image if the file lists it.
-    pub fn of_image(raw: RawAnnotation, image: Option<&ImageRecord>, limits: &ReadLimits) -> Self {
-        let (annotation, masks) = raw.resolve_keeping_masks(image, limits);
-        let report = masks.inspect(&annotation);
-        Self { annotation, report }
-    }
-
-    /// Returns the facets; `split` is the index in the catalog's list.
-    pub fn measures(&self, split: usize) -> Measures {
-        let has_problem = self.annotation.findings.iter().any(|found| !found.problem.is_noise());
-        Measures {
-            split,
-            area_share: self.report.area_share,
-            components: self.report.components,
-            suspicion: self.report.suspicion,
-            reasons: self.report.reasons,
-            has_problem,
-        }
-    }
-
-    fn row(self) -> AnnotationRow {
-        AnnotationRow {
-            id: hash64_of(&self.annotation.id),
-            image: hash64_of(&self.annotation.image),
-            measures: self.measures(0),
-            split: self.annotation.split_name().to_owned(),
-            entity: self.annotation.category,
-        }
-    }
-}
-
 impl CatalogScan {
     /// Creates a scan at the beginning of a file.
     pub fn new(limits: ReadLimits) -> Self {
-        Self { scanner: RecordScanner::new(limits.record_bytes), rows: Rows::new(limits) }
+        Self {
+            scanner: RecordScanner::new(limits.record_bytes),
+            rows: Rows::new(limits),
+            current: AnnotationBatch::default(),
+            complete: VecDeque::new(),
+            taken: VecDeque::new(),
+            early: HashMap::new(),
+            annotations: 0,
+        }
     }
 
-    /// Reads the next bytes of the file.
+    /// Reads the next bytes of the file. Complete batches wait for [`take_batch`](Self::take_batch).
     pub fn push(&mut self, bytes: &[u8]) {
-        let Self { scanner, rows } = self;
-        scanner.push(bytes, &mut |scanned| rows.push(scanned));
+        let Self { scanner, rows, current, complete, annotations, .. } = self;
+        scanner.push(bytes, &mut |scanned| match scanned {
+            Scanned::Problem(problem) => rows.add_problem(&problem),
+            Scanned::Record { section: Section::Images, at, json } => rows.push_image(at, json),
+            Scanned::Record { section: Section::Categories, at, json } => rows.push_category(at, json),
+            Scanned::Record { section: Section::Annotations, at, json } => {
+                *annotations += 1;
+                current.push(at, json);
+                if current.is_complete() {
+                    complete
+                        .push_back(Arc::new(std::mem::replace(current, AnnotationBatch::new(*annotations))));
+                }
+            }
+        });
     }
 
     /// Returns how much was read so far.
     pub fn progress(&self) -> ScanProgress {
-        ScanProgress { bytes: self.scanner.position(), annotations: self.rows.annotations }
+        ScanProgress { bytes: self.scanner.position(), annotations: self.annotations }
     }
 
-    /// Ends the file here, and sorts the rows by entity.
-    pub fn finish(self) -> serde_json::Result<BuiltCatalog> {
-        let Self { scanner, mut rows } = self;
-        if let Some(problem) = scanner.finish() {
-            rows.add_problem(&problem);
+    /// Returns the next complete batch, to be [measured](AnnotationBatch::measure) anywhere and then given to
+    /// [`push_measured`](Self::push_measured).
+    pub fn take_batch(&mut self) -> Option<Arc<AnnotationBatch>> {
+        let batch = self.complete.pop_front()?;
+        self.taken.push_back(Arc::clone(&batch));
+        Some(batch)
+    }
+
+    /// Adds the rows of a batch that was taken, by the number of its [first](AnnotationBatch::first)
+    /// annotation. Batches may come in any order; those of other numbers are ignored.
+    pub fn push_measured(&mut self, first: u64, rows: Vec<Option<MeasuredRow>>) {
+        self.early.insert(first, rows);
+        while let Some(batch) = self.taken.front()
+            && let Some(rows) = self.early.remove(&batch.first())
+        {
+            self.rows.push_batch(batch, rows);
+            self.taken.pop_front();
         }
-        rows.finish()
+    }
+
+    /// Measures the complete batches here.
+    pub fn measure_complete(&mut self) {
+        while let Some(batch) = self.take_batch() {
+            let rows = batch.measure(&self.rows.limits);
+            self.push_measured(batch.first(), rows);
+        }
+    }
+
+    /// Ends the file here, and sorts the rows by entity. Measures the batches that are left, also those that
+    /// were taken and did not come back.
+    pub fn finish(mut self) -> serde_json::Result<BuiltCatalog> {
+        if !self.current.is_empty() {
+            self.complete.push_back(Arc::new(std::mem::take(&mut self.current)));
+        }
+        for batch in std::mem::take(&mut self.taken).into_iter().chain(std::mem::take(&mut self.complete)) {
+            let rows = self.early.remove(&batch.first());
+            let rows = rows.unwrap_or_else(|| batch.measure(&self.rows.limits));
+            self.rows.push_batch(&batch, rows);
+        }
+        if let Some(problem) = self.scanner.finish() {
+            self.rows.add_problem(&problem);
+        }
+        self.rows.finish()
     }
 }
 
@@ -132,6 +144,8 @@ struct Rows {
     images: ChunkedVec<u64>,
     /// Position and length of the annotation: 40 and 24 bits.
     positions: ChunkedVec<u64>,
+    /// Width and height of the mask, as [`MeasuredRow::mask_size`].
+    mask_sizes: ChunkedVec<[u16; 2]>,
     /// Every image of the file: hash, position and length (48 and 16 bits), size.
     image_table: Vec<ImageRow>,
     /// Whether the table is sorted by hash.
@@ -141,7 +155,6 @@ struct Rows {
     titles: HashMap<String, String>,
     splits: Vec<String>,
     problems: BTreeMap<&'static str, ProblemCount>,
-    annotations: u64,
     image_number: u64,
     category_number: u64,
 }
@@ -150,7 +163,20 @@ struct Rows {
 struct ImageRow {
     hash: u64,
     position: u64,
+    /// Width and height; 0 where they are not stated.
     size: [u16; 2],
+}
+
+impl ImageRow {
+    fn size(&self) -> Option<Size> {
+        let [width, height] = self.size;
+        (width > 0 && height > 0).then(|| Size::new(width.into(), height.into()))
+    }
+
+    /// Returns whether a mask of a size may be of this image.
+    fn fits(&self, mask: [u16; 2]) -> bool {
+        mask == self.size || mask.contains(&0) || self.size().is_none()
+    }
 }
 
 impl Rows {
@@ -162,6 +188,7 @@ impl Rows {
             ids: ChunkedVec::default(),
             images: ChunkedVec::default(),
             positions: ChunkedVec::default(),
+            mask_sizes: ChunkedVec::default(),
             image_table: Vec::new(),
             images_sorted: true,
             pattern: PatternSearch::default(),
@@ -169,18 +196,8 @@ impl Rows {
             titles: HashMap::new(),
             splits: Vec::new(),
             problems: BTreeMap::new(),
-            annotations: 0,
             image_number: 0,
             category_number: 0,
-        }
-    }
-
-    fn push(&mut self, scanned: Scanned<'_>) {
-        match scanned {
-            Scanned::Problem(problem) => self.add_problem(&problem),
-            Scanned::Record { section: Section::Images, at, json } => self.push_image(at, json),
-            Scanned::Record { section: Section::Categories, at, json } => self.push_category(at, json),
-            Scanned::Record { section: Section::Annotations, at, json } => self.push_annotation(at, json),
         }
     }
 
@@ -220,48 +237,43 @@ impl Rows {
         }
     }
 
-    fn push_annotation(&mut self, at: u64, json: &[u8]) {
-        let number = self.annotations;
-        self.annotations += 1;
-        let position = at << 24 | json.len() as u64;
-        if self.cells.len() >= MAX_ROWS || at >> 40 > 0 || json.len() >> 24 > 0 {
-            let limit = MAX_ROWS as u64;
-            self.add_problem(&Problem::Limit { what: "annotations", limit, actual: number + 1 });
-            return;
-        }
-        let parsed = parse_annotation(json, number, &self.limits).map(|raw| {
-            // Known where the images come first, as in most files.
-            let size = self.size_of(hash64_of(raw.image()));
-            let image = ImageRecord { size, ..ImageRecord::default() };
-            MeasuredAnnotation::of_image(raw, Some(&image), &self.limits)
-        });
-        match parsed {
-            Ok(measured) => self.push_row(measured.row(), position),
-            Err(error) => self.add_problem(&Problem::malformed(&error, at, json)),
+    fn push_batch(&mut self, batch: &AnnotationBatch, rows: Vec<Option<MeasuredRow>>) {
+        for ((number, at, json), row) in batch.iter().zip(rows) {
+            if self.cells.len() >= MAX_ROWS || at >> 40 > 0 || json.len() >> 24 > 0 {
+                let limit = MAX_ROWS as u64;
+                self.add_problem(&Problem::Limit { what: "annotations", limit, actual: number + 1 });
+                continue;
+            }
+            let row = row.map_or_else(|| self.measure_with_image(number, at, json), Ok);
+            match row {
+                Ok(row) => self.push_row(row, at << 24 | json.len() as u64),
+                Err(error) => self.add_problem(&Problem::malformed(&error, at, json)),
+            }
         }
     }
 
-    fn push_row(&mut self, mut row: AnnotationRow, position: u64) {
-        row.measures.split = self.split_index(&row.split);
+    /// Measures an annotation with the size of its image, if the file lists the image before it.
+    fn measure_with_image(&mut self, number: u64, at: u64, json: &[u8]) -> serde_json::Result<MeasuredRow> {
+        let raw = parse_annotation(json, number, &self.limits)?;
+        self.sort_images();
+        let image = image_of(&self.image_table, hash64_of(raw.image()));
+        let size = image.filter(|image| image.position >> 16 < at).and_then(ImageRow::size);
+        let image = ImageRecord { size, ..ImageRecord::default() };
+        Ok(MeasuredAnnotation::of_image(raw, Some(&image), &self.limits).into_row())
+    }
+
+    fn push_row(&mut self, row: MeasuredRow, position: u64) {
+        let split = split_index(&mut self.splits, &row.split);
         let next = self.entity_index.len() as u32;
         // Beyond the limit all further entities are one without an id.
         let id = if self.entity_index.len() < MAX_ENTITIES { row.entity } else { String::new() };
         let entity = *self.entity_index.entry(id).or_insert(next);
-        self.cells.push(Cell::new(&row.measures).bits());
+        self.cells.push(Cell::from_bits(row.cell).with_split(split).bits());
         self.entities.push(entity);
         self.ids.push((row.id >> 32) as u32);
         self.images.push(row.image);
         self.positions.push(position);
-    }
-
-    fn split_index(&mut self, split: &str) -> usize {
-        if let Some(at) = self.splits.iter().position(|known| known == split) {
-            return at;
-        }
-        if self.splits.len() < MAX_SPLITS {
-            self.splits.push(split.to_owned());
-        }
-        self.splits.len() - 1
+        self.mask_sizes.push(row.mask_size);
     }
 
     fn sort_images(&mut self) {
@@ -270,15 +282,6 @@ impl Rows {
             self.image_table.sort_by_key(|image| image.hash);
             self.images_sorted = true;
         }
-    }
-
-    fn size_of(&mut self, hash: u64) -> Option<Size> {
-        if self.image_table.is_empty() {
-            return None;
-        }
-        self.sort_images();
-        let [width, height] = image_of(&self.image_table, hash)?.size;
-        (width > 0 && height > 0).then(|| Size::new(width.into(), height.into()))
     }
 
     fn add_problem(&mut self, problem: &Problem) {
@@ -294,10 +297,12 @@ impl Rows {
         let mut codes = CellCodes::default();
         for &row in &order {
             let cell = Cell::from_bits(self.cells[row as usize]);
-            let is_listed = image_of(&self.image_table, self.images[row as usize]).is_some();
-            codes.push(if is_listed { cell } else { cell.with_problem() });
+            let image = image_of(&self.image_table, self.images[row as usize]);
+            // Images may follow their annotations, so that sizes are compared here.
+            let fits = image.is_some_and(|image| image.fits(self.mask_sizes[row as usize]));
+            codes.push(if fits { cell } else { cell.with_problem() });
         }
-        drop(std::mem::take(&mut self.cells));
+        drop((std::mem::take(&mut self.cells), std::mem::take(&mut self.mask_sizes)));
         parts.extend(codes.finish(&mut header));
         let rows = order.len() as u32;
         let in_file = |row: u32| order[row as usize] as usize;
@@ -358,7 +363,15 @@ impl Rows {
 
 /// Adds a problem to the counts by code.
 pub fn add_problem(problems: &mut BTreeMap<&'static str, ProblemCount>, problem: &Problem) {
-    let code = problem.code();
+    count_problem(problems, problem.code(), problem.to_string());
+}
+
+/// Adds a problem by its code and message to the counts.
+pub fn count_problem(
+    problems: &mut BTreeMap<&'static str, ProblemCount>,
+    code: &'static str,
+    message: String,
+) {
     let counted = problems.entry(code).or_insert_with(|| ProblemCount {
         code: code.to_owned(),
         count: 0,
@@ -366,7 +379,7 @@ pub fn add_problem(problems: &mut BTreeMap<&'static str, ProblemCount>, problem:
     });
     counted.count += 1;
     if counted.examples.len() < MAX_EXAMPLES {
-        counted.examples.push(problem.to_string());
+        counted.examples.push(message);
     }
 }
 
