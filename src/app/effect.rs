@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Failure, Source};
+use crate::geometry::Rect;
 use crate::link::protocol::LinkResponse;
 use crate::rle::Mask;
 use crate::segment::{Prompt, Refine, Ticket};
@@ -80,6 +81,8 @@ pub struct SegmentRequest {
     pub prompts: Vec<Prompt>,
     /// The mask of an earlier run that is refined.
     pub refine: Option<Refine>,
+    /// The part of the image that is shown; `None` while all of it is.
+    pub view: Option<Rect>,
 }
 
 /// News for the page around the viewer; each becomes a DOM event.

@@ -43,7 +43,7 @@ pub enum Error {
 
 impl DecodedImage {
     /// Decodes an image of at most `max_pixels` pixels, the first frame of several, rotated as its EXIF data
-    /// says.
+    /// says. What is transparent shows white, as in the page.
     pub fn decode(bytes: &[u8], max_pixels: u64) -> Result<Self, Error> {
         // Four bytes a pixel of 8 bits, eight of 16 bits, and as much again for what a decoder
         // keeps beside it.
@@ -68,7 +68,7 @@ impl DecodedImage {
         let orientation = decoder.orientation().map_err(Error::from_image)?;
         let mut image = DynamicImage::from_decoder(decoder).map_err(Error::from_image)?;
         image.apply_orientation(orientation);
-        Ok(image.into_rgb8().into())
+        Ok(over_white(image).into())
     }
 
     /// Returns width and height as displayed.
@@ -97,6 +97,23 @@ impl DecodedImage {
     }
 }
 
+/// Returns the image over white: colors that are hidden by transparency do not count. The page draws images
+/// over the same ground (`www/viewer/image.js`).
+pub(super) fn over_white(image: DynamicImage) -> RgbImage {
+    if !image.color().has_alpha() {
+        return image.into_rgb8();
+    }
+    let image = image.into_rgba8();
+    let blend = |color: u8, alpha: u8| {
+        let (color, alpha) = (u32::from(color), u32::from(alpha));
+        ((color * alpha + 255 * (255 - alpha) + 127) / 255) as u8
+    };
+    RgbImage::from_fn(image.width(), image.height(), |x, y| {
+        let [red, green, blue, alpha] = image.get_pixel(x, y).0;
+        image::Rgb([red, green, blue].map(|color| blend(color, alpha)))
+    })
+}
+
 impl From<RgbImage> for DecodedImage {
     fn from(pixels: RgbImage) -> Self {
         Self { pixels, map: OnceLock::new() }
@@ -116,7 +133,7 @@ impl Error {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use image::{ImageFormat, Rgb};
+    use image::{ImageFormat, Rgb, Rgba, RgbaImage};
 
     fn png(width: u32, height: u32) -> Vec<u8> {
         let mut bytes = Cursor::new(Vec::new());
@@ -131,6 +148,22 @@ mod tests {
         assert_eq!(image.pixels.get_pixel(29, 19), &Rgb([9, 8, 7]));
         let error = DecodedImage::decode(&png(30, 20), 599).err().unwrap();
         assert_eq!(error.to_string(), "the image has 600 pixels, but the limit is 599");
+    }
+
+    #[test]
+    fn transparent_pixels_are_white_whatever_color_they_hide() {
+        let decoded = |hidden: [u8; 3]| {
+            let [red, green, blue] = hidden;
+            let mut image = RgbaImage::from_pixel(3, 1, Rgba([red, green, blue, 0]));
+            image.put_pixel(1, 0, Rgba([10, 20, 30, 255]));
+            image.put_pixel(2, 0, Rgba([0, 100, 255, 128]));
+            let mut bytes = Cursor::new(Vec::new());
+            image.write_to(&mut bytes, ImageFormat::Png).unwrap();
+            DecodedImage::decode(&bytes.into_inner(), 600).unwrap().rgb().to_vec()
+        };
+        for hidden in [[0, 0, 0], [255, 255, 255], [250, 120, 0]] {
+            assert_eq!(decoded(hidden), [255, 255, 255, 10, 20, 30, 127, 177, 255]);
+        }
     }
 
     #[test]

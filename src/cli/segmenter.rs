@@ -10,7 +10,7 @@ use super::onnx::{Graph, Runtime, RuntimeArgs};
 use crate::link::protocol::sha256_hex;
 use crate::model::{GraphId, HostError, Tensor};
 use crate::segment::{
-    self, GraphFile, Limits, Manifest, Model, Prompts, Refine, Segmentation, Session, Ticket,
+    self, GraphFile, Limits, Manifest, Model, Prompts, Question, Refine, Segmentation, Session, Ticket,
 };
 
 /// The manifest that is used where none is named.
@@ -96,7 +96,8 @@ impl Segmenter {
         let host = NativeHost::new(&self.graphs, image);
         self.clicks += 1;
         let ticket = Ticket(self.clicks);
-        let click = segment::click(&mut self.session, &host, prompts, self.last, ticket, |_| ());
+        let question = Question { ticket, prompts: prompts.clone(), refine: self.last, view: None };
+        let click = segment::click(&mut self.session, &host, &question, |_| ());
         let segmentation = pollster::block_on(click)?;
         self.last = Some(Refine { ticket, candidate: segmentation.best });
         Ok(segmentation)
@@ -248,7 +249,8 @@ mod tests {
         let native = NativeHost::new(&segmenter.graphs, &image);
         let host = WithMasks { native, size, computed: RefCell::default() };
         let mut session = segmenter.session;
-        let click = segment::click(&mut session, &host, &prompts, None, Ticket(1), |_| ());
+        let question = Question { ticket: Ticket(1), prompts: prompts.clone(), refine: None, view: None };
+        let click = segment::click(&mut session, &host, &question, |_| ());
         let ours = pollster::block_on(click).unwrap();
 
         let [masks, low_res] = &host.computed.into_inner()[..] else { panic!("two outputs") };

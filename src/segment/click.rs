@@ -1,8 +1,26 @@
 //! Segments by prompts: the full pass, the refinement passes, and the retry after a provider's failure.
 
+use super::crop::{first_region, regrid, unknown};
 use super::refine::{Refined, check_cancelled, refine_passes};
 use super::{Error, ModelFrame, Prompts, Refine, Segmentation, Session, Ticket};
+use crate::geometry::Rect;
 use crate::model::{Host, HostError};
+
+/// What is asked of the model.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Question {
+    /// Names the result, for a later [`Refine`].
+    pub ticket: Ticket,
+    /// Points and boxes.
+    pub prompts: Prompts,
+    /// An earlier segmentation whose logits are fed back to the model, so that it corrects that mask instead
+    /// of beginning anew. The logits of the last 16 segmentations of an image are kept; a ticket that is not
+    /// kept is the same as `None`.
+    pub refine: Option<Refine>,
+    /// The part of the image that is shown, in image space; `None` where all of it is. A small part of a large
+    /// image is looked at by itself.
+    pub view: Option<Rect>,
+}
 
 /// Encodes the host's image, so that the first click in it need not; does nothing where it is encoded.
 ///
@@ -19,47 +37,81 @@ pub async fn encode_image<H: Host>(session: &mut Session<H::Resident>, host: &H)
 
 /// Segments the host's image by the prompts.
 ///
-/// `refine` names an earlier segmentation whose logits are fed back to the model, so that it corrects that
-/// mask instead of beginning anew. The logits of the last 16 segmentations of an image are kept, each under
-/// its `ticket`; a ticket that is not kept is the same as `None`.
-///
 /// `on_provisional` gets the first result where refinement passes follow. After the image is encoded and
 /// before each of these passes the host is asked whether the click is cancelled; then the error's code is
 /// `cancelled`.
 pub async fn click<H: Host>(
     session: &mut Session<H::Resident>,
     host: &H,
-    prompts: &Prompts,
-    refine: Option<Refine>,
-    ticket: Ticket,
+    question: &Question,
     mut on_provisional: impl FnMut(&Segmentation),
 ) -> Result<Segmentation, Error> {
-    let segmented = segment(session, host, prompts, refine, ticket, &mut on_provisional).await;
+    let segmented = segment(session, host, question, &mut on_provisional).await;
     if !fell_back(session, host, &segmented).await? {
         return segmented;
     }
-    segment(session, host, prompts, refine, ticket, &mut on_provisional).await
+    segment(session, host, question, &mut on_provisional).await
 }
 
 /// Runs all passes of a click once.
 async fn segment<H: Host>(
     session: &mut Session<H::Resident>,
     host: &H,
-    prompts: &Prompts,
-    refine: Option<Refine>,
-    ticket: Ticket,
+    question: &Question,
     on_provisional: &mut impl FnMut(&Segmentation),
 ) -> Result<Segmentation, Error> {
-    let frame = frame_of(session, host)?;
-    prompts.check(&frame)?;
-    let mask_input = refine.map(|refine| session.logits_of(refine)).transpose()?.flatten();
-    encode(session, host, frame).await?;
-    let decoded = session.decode(host, frame, prompts.clone(), mask_input).await?;
-    let mut result = Refined::new(decoded)?;
-    let refined = refine_passes(session, host, prompts, &mut result, on_provisional).await;
+    let whole = frame_of(session, host)?;
+    question.prompts.check(&whole)?;
+    let mut result = first_pass(session, host, question, whole).await?;
+    let refined = refine_passes(session, host, &question.prompts, &mut result, on_provisional).await;
+    if let Some(rect) = question.prompts.rect() {
+        result.keep_to_box(rect)?;
+    }
     // Also where it was cancelled: the provisional result was shown, and may be refined.
-    session.keep(ticket, result.logits);
+    session.keep(question.ticket, result.frame, result.logits);
     refined.map(|()| result.segmentation)
+}
+
+/// Runs the model on the part of the image that is looked at first, or on the whole image.
+async fn first_pass<H: Host>(
+    session: &mut Session<H::Resident>,
+    host: &H,
+    question: &Question,
+    whole: ModelFrame,
+) -> Result<Refined, Error> {
+    let Question { prompts, refine, view, .. } = question;
+    let earlier = refine.map(|refine| session.logits_of(refine)).transpose()?.flatten();
+    if let Some(region) = first_region(prompts, *view, &whole) {
+        let part = ModelFrame::of_region(whole.image, region, whole.side);
+        let result = decode_in(session, host, part, prompts, earlier.as_ref()).await?;
+        // An object that goes on beyond what is shown is looked for in the whole image.
+        if prompts.rect().is_some() || !result.is_cut_off() {
+            return Ok(result);
+        }
+        check_cancelled(host).await?;
+    }
+    encode(session, host, whole).await?;
+    decode_in(session, host, whole, prompts, earlier.as_ref()).await
+}
+
+/// Runs the decoder on a frame, going on from earlier logits.
+async fn decode_in<H: Host>(
+    session: &mut Session<H::Resident>,
+    host: &H,
+    frame: ModelFrame,
+    prompts: &Prompts,
+    earlier: Option<&(ModelFrame, Vec<f32>)>,
+) -> Result<Refined, Error> {
+    let side = session.model().decoder.low_res;
+    let mask_input = earlier.map(|(from, logits)| {
+        if *from == frame {
+            return logits.clone();
+        }
+        let mut cells = unknown(side);
+        regrid((from, logits), (&frame, &mut cells), side);
+        cells
+    });
+    Refined::new(session.decode(host, frame, prompts.within(frame.region), mask_input).await?)
 }
 
 /// Encodes the image unless it is encoded. Fails where the work was cancelled meanwhile.
@@ -103,8 +155,10 @@ mod tests {
     use crate::geometry::PixelRect;
     use crate::model::GraphId;
     use crate::model::test_host::Run;
+    use crate::rle::Mask;
+    use crate::segment::Prompt;
     use crate::segment::session::MAX_KEPT;
-    use crate::segment::test_host::{IMAGE, SIDE, flat, host, prompts, session, square};
+    use crate::segment::test_host::{IMAGE, SIDE, flat, host, prompts, question, session, square};
 
     fn provider_failure() -> HostError {
         HostError::Provider { reason: "the GPU is lost".to_owned() }
@@ -179,15 +233,14 @@ mod tests {
         let mut provisional = Vec::new();
         let prompts = prompts(&[(150.0, 150.0)]);
         let keep = |segmentation: &Segmentation| provisional.push(segmentation.clone());
-        let refined =
-            pollster::block_on(click(&mut session, &host, &prompts, None, Ticket(1), keep)).unwrap();
+        let refined = pollster::block_on(click(&mut session, &host, &question(1, &prompts), keep)).unwrap();
         let [provisional] = &provisional[..] else { panic!("{} provisional results", provisional.len()) };
         assert!(provisional.mask().area() > refined.mask().area());
 
         // An empty mask is not refined.
         host.then([square(0, 0)]);
         let none = |_: &Segmentation| panic!("no refinement pass follows");
-        pollster::block_on(click(&mut session, &host, &prompts, None, Ticket(2), none)).unwrap();
+        pollster::block_on(click(&mut session, &host, &question(2, &prompts), none)).unwrap();
     }
 
     #[test]
@@ -231,7 +284,8 @@ mod tests {
         host.then([square(6, 9), square(6, 10)]);
         let mut provisional = 0;
         let prompts = prompts(&[(150.0, 150.0)]);
-        let click = click(&mut session, &host, &prompts, None, Ticket(1), |_| provisional += 1);
+        let question = question(1, &prompts);
+        let click = click(&mut session, &host, &question, |_| provisional += 1);
         pollster::block_on(click).unwrap();
         assert_eq!(*host.fallbacks.borrow(), ["the GPU is lost"]);
         // Image and crop before, image and crop after.
@@ -296,6 +350,49 @@ mod tests {
             let error = host.click(&mut session, 1).unwrap_err();
             assert_eq!(error.to_string(), format!("the model's output {message}"));
             assert_eq!(error.code(), "model-output");
+        }
+    }
+
+    #[test]
+    fn part_that_is_shown_is_looked_at_first_and_the_whole_image_where_the_object_goes_on() {
+        let view = Some(Rect { x1: 80.0, y1: 80.0, x2: 200.0, y2: 200.0 });
+        let prompts = prompts(&[(150.0, 150.0)]);
+        // In the part a cell of the logits has 7.5 pixels. The second square touches its border.
+        for (cells, is_part) in [([6, 9], true), ([0, 9], false)] {
+            let (host, mut session) = (host([square(cells[0], cells[1]), square(6, 9)]), session(None, None));
+            let question = Question { view, ..question(1, &prompts) };
+            let result = pollster::block_on(click(&mut session, &host, &question, |_| ())).unwrap();
+            let bbox = result.mask().bbox().unwrap();
+            assert_eq!(
+                (bbox.width < 40, host.decodings()),
+                (is_part, if is_part { 1 } else { 2 }),
+                "{bbox:?}"
+            );
+            assert_eq!(session.has_image(), !is_part, "the whole image is encoded where it is needed");
+            // A further click in the same part goes on from its logits, without encoding it again.
+            host.then([square(6, 9)]);
+            let refine = Some(Refine { ticket: Ticket(1), candidate: 1 });
+            let encodings = host.encodings();
+            let next = Question { ticket: Ticket(2), refine, ..question.clone() };
+            pollster::block_on(click(&mut session, &host, &next, |_| ())).unwrap();
+            let run = host.last_decoding();
+            assert_eq!((host.encodings(), run.has_mask()), (encodings, true));
+            assert!(run.input("mask_input")[8 * SIDE + 8] > if is_part { 1.9 } else { 0.0 });
+        }
+    }
+
+    #[test]
+    fn answer_to_a_box_lies_mostly_in_it() {
+        let rect = Rect { x1: 100.0, y1: 100.0, x2: 240.0, y2: 240.0 };
+        let boxed = [Prompt::Box(rect)].into_iter().collect::<Result<Prompts, _>>().unwrap();
+        // Cells of 20 pixels: one mask within the box, and one of the whole image.
+        for (first, past) in [(6, 10), (0, 16)] {
+            let (host, mut session) = (host([square(first, past)]), session(None, None));
+            let result = host.click_at(&mut session, 1, &boxed, None).unwrap();
+            let corners = [100.0, 100.0, 240.0, 100.0, 240.0, 240.0, 100.0, 240.0];
+            let inside = Mask::from_polygon(IMAGE, &corners).unwrap();
+            let shared = result.mask().shared_area(&inside).unwrap() as f64 / result.mask().area() as f64;
+            assert!(shared > 0.99, "{first}..{past}: {shared}");
         }
     }
 

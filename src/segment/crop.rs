@@ -3,7 +3,7 @@
 //! A model has one grid for any image, 256 cells a side for `sam1`. A small or thin object covers few of
 //! these cells, and many of a crop's ("Zoom-In" of f-BRS, Sofiiuk et al., 2020).
 
-use super::ModelFrame;
+use super::{ModelFrame, Prompts};
 use crate::geometry::{PixelRect, Point, Rect, Size};
 
 /// Minimum side of a crop in pixels of the image: a smaller one shows no more detail.
@@ -11,6 +11,13 @@ const MIN_SIDE: f64 = 80.0;
 /// Maximum share of the image's longest side: in place of a larger crop the image is taken, which is
 /// encoded already.
 const MAX_OF_IMAGE: f64 = 0.85;
+/// Maximum share of the image's longest side that a part of it may have to be encoded by itself first.
+const MAX_FIRST_OF_IMAGE: f64 = 0.5;
+/// Maximum longest side of a box in pixels of the whole image's frame that is looked at by itself: the model
+/// sees larger things well in the whole image.
+const MAX_BOX_IN_FRAME: f64 = 48.0;
+/// Side of the region around a box, as a multiple of the box's longest side.
+const BOX_MARGIN: f64 = 3.0;
 /// Maximum side of an encoded crop that is used again, as a multiple of the side needed.
 const MAX_TOO_LARGE: f64 = 1.4;
 /// Logit of cells that no pass has seen.
@@ -49,12 +56,42 @@ pub(super) fn mask_crop(subject: Rect, margin: f64, image: Size, encoded: Option
     region
 }
 
-/// Returns the crop around a first click: a square of `share` of the image's longest side with the click in
-/// its middle, moved into the image.
+/// Returns the region that a model looks at first, where that is not the whole image: around a small box, or
+/// the part of a large image that is shown.
+pub(super) fn first_region(prompts: &Prompts, view: Option<Rect>, whole: &ModelFrame) -> Option<PixelRect> {
+    let image = whole.image;
+    let [width, height] = [image.width, image.height].map(f64::from);
+    let cut = |rect: Rect| Rect {
+        x1: rect.x1.clamp(0.0, width),
+        y1: rect.y1.clamp(0.0, height),
+        x2: rect.x2.clamp(0.0, width),
+        y2: rect.y2.clamp(0.0, height),
+    };
+    let longest = |rect: &Rect| rect.width().max(rect.height());
+    let region = if let Some(corners) = prompts.rect() {
+        let scale = f64::from(whole.side) / f64::from(image.longest_side());
+        if longest(&corners) * scale > MAX_BOX_IN_FRAME {
+            return None;
+        }
+        let side = (longest(&corners) * BOX_MARGIN).max(MIN_SIDE);
+        let [x, y] = [f64::midpoint(corners.x1, corners.x2), f64::midpoint(corners.y1, corners.y2)];
+        let square = Rect { x1: x - side / 2.0, y1: y - side / 2.0, x2: x + side / 2.0, y2: y + side / 2.0 };
+        prompts.extent_with(square)
+    } else {
+        // An image that fits the frame is seen in all detail already.
+        view.filter(|_| image.longest_side() > whole.side).map(|view| prompts.extent_with(view))?
+    };
+    let region = cut(region);
+    (longest(&region) >= 1.0 && longest(&region) <= MAX_FIRST_OF_IMAGE * f64::from(image.longest_side()))
+        .then(|| pixels_of(region, image))
+}
+
+/// Returns the crop around a first click: a square of `share` of the longest side of what was looked at, with
+/// the click in its middle, moved into the image.
 ///
 /// `None` where so small a crop shows no more detail.
-pub(super) fn click_crop(click: Point, share: f64, image: Size) -> Option<PixelRect> {
-    let side = share * f64::from(image.longest_side());
+pub(super) fn click_crop(click: Point, share: f64, seen: PixelRect, image: Size) -> Option<PixelRect> {
+    let side = share * f64::from(seen.width.max(seen.height));
     let span = |at: f64, length: u32| {
         let length = f64::from(length);
         let start = (at - side / 2.0).clamp(0.0, (length - side).max(0.0)).floor();
@@ -158,6 +195,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::segment::Prompt;
 
     fn rect(x: u32, y: u32, width: u32, height: u32) -> PixelRect {
         PixelRect { x, y, width, height }
@@ -176,12 +214,38 @@ mod tests {
 
     #[test]
     fn click_crop_is_a_square_within_the_image() {
-        let on_click = |x: f64, y: f64| click_crop(Point::new(x, y), 0.5, Size::new(1000, 600));
+        let in_image = |x: f64, y: f64, image: Size| {
+            click_crop(Point::new(x, y), 0.5, rect(0, 0, image.width, image.height), image)
+        };
+        let on_click = |x: f64, y: f64| in_image(x, y, Size::new(1000, 600));
         assert_eq!(on_click(500.0, 300.0), Some(rect(250, 50, 500, 500)));
         assert_eq!(on_click(3.0, 599.0), Some(rect(0, 100, 500, 500)), "moved into the image");
         let wide = Size::new(1000, 400);
-        assert_eq!(click_crop(Point::new(990.0, 3.0), 0.5, wide), Some(rect(500, 0, 500, 400)));
-        assert_eq!(click_crop(Point::new(70.0, 70.0), 0.5, Size::new(150, 150)), None);
+        assert_eq!(in_image(990.0, 3.0, wide), Some(rect(500, 0, 500, 400)));
+        assert_eq!(in_image(70.0, 70.0, Size::new(150, 150)), None);
+    }
+
+    #[test]
+    fn small_boxes_and_views_of_large_images_are_looked_at_by_themselves() {
+        let first = |image: Size, prompts: &[Prompt], view: Option<[f64; 4]>| {
+            let prompts = prompts.iter().copied().collect::<Result<Prompts, _>>().unwrap();
+            let view = view.map(|[x1, y1, x2, y2]| Rect { x1, y1, x2, y2 });
+            first_region(&prompts, view, &ModelFrame::new(image, 1024).unwrap())
+        };
+        let large = Size::new(6000, 4000);
+        let click = Prompt::Click { point: Point::new(3000.0, 2000.0), positive: true };
+        let boxed = |x1, y1, x2, y2| Prompt::Box(Rect { x1, y1, x2, y2 });
+        let shown = Some([2500.5, 1800.0, 3500.0, 2600.0]);
+        assert_eq!(first(large, &[click], None), None);
+        assert_eq!(first(large, &[click], shown), Some(rect(2500, 1800, 1000, 800)));
+        assert_eq!(first(large, &[click], Some([0.0, 0.0, 4000.0, 4000.0])), None, "most of the image");
+        assert_eq!(first(Size::new(1000, 800), &[click], Some([0.0, 0.0, 200.0, 200.0])), None);
+        let far = Prompt::Click { point: Point::new(2400.0, 2000.0), positive: true };
+        assert_eq!(first(large, &[far, click], shown), Some(rect(2400, 1800, 1100, 800)), "all clicks");
+        let small = boxed(1000.0, 1000.0, 1060.0, 1050.0);
+        assert_eq!(first(large, &[small], shown), Some(rect(940, 935, 180, 180)), "around the box");
+        assert_eq!(first(large, &[boxed(0.0, 0.0, 60.0, 60.0)], None), Some(rect(0, 0, 120, 120)));
+        assert_eq!(first(large, &[boxed(1000.0, 1000.0, 1400.0, 1050.0)], None), None, "seen well enough");
     }
 
     #[test]

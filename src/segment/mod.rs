@@ -5,9 +5,10 @@
 //! [`click()`] is one `async` function; the page's worker and the command line call it alike.
 //!
 //! ```text
-//! click(session, host, prompts, refine, ticket, on_provisional)
+//! click(session, host, question, on_provisional)
 //!   1. full pass        once an image: host.pixels ─► encoder, then host.is_cancelled?
-//!                       decoder ─► Segmentation
+//!                       decoder ─► Segmentation; on the part that is shown, or around a small box, where
+//!                       the whole image would show too little of it
 //!   2. on_provisional(&segmentation)            only where a refinement pass follows
 //!   3. click crop       host.is_cancelled? ─► crop's pixels ─► encoder ─► decoder ─► replaces the result
 //!                       where the model expects more of it; for a single click on a small object
@@ -42,7 +43,7 @@ mod smooth;
 #[cfg(test)]
 mod test_host;
 
-pub use click::{click, encode_image};
+pub use click::{Question, click, encode_image};
 pub use error::Error;
 pub(crate) use frame::ModelFrame;
 pub(crate) use logits::Logits;

@@ -4,8 +4,9 @@
 use super::crop::{click_crop, is_cut_off, mask_crop, regrid, unknown};
 use super::decoder::{Decoded, cells_of};
 use super::{Candidate, Error, ModelFrame, Prompts, Segmentation, Session};
-use crate::geometry::PixelRect;
+use crate::geometry::{PixelRect, Rect};
 use crate::model::{Host, HostError};
+use crate::rle::Mask;
 
 /// No click crop where the mask covers more than 1/`LARGE_SHARE` of it: the crop would cut the object off.
 const LARGE_SHARE: u64 = 2;
@@ -13,7 +14,7 @@ const LARGE_SHARE: u64 = 2;
 /// The runs of a model for one click, in this order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Pass {
-    /// On the whole image.
+    /// On the whole image, or on the part of it that is looked at first.
     Full,
     /// On a crop around a first click, for another result.
     ClickCrop,
@@ -25,9 +26,10 @@ enum Pass {
 #[derive(Debug)]
 pub(super) struct Refined {
     pub(super) segmentation: Segmentation,
-    /// f32[candidates, side, side] over the whole image.
+    /// f32[candidates, side, side] over the frame.
     pub(super) logits: Vec<f32>,
-    frame: ModelFrame,
+    /// What the first pass looked at.
+    pub(super) frame: ModelFrame,
     /// Side of the grid of logits.
     side: usize,
 }
@@ -71,7 +73,7 @@ fn next_pass<R>(
     let model = session.model();
     let (mask, size) = (result.segmentation.mask(), result.frame.image);
     let around_click = || {
-        let region = click_crop(prompts.only_click()?, model.zoom_on_click?, size)?;
+        let region = click_crop(prompts.only_click()?, model.zoom_on_click?, result.frame.region, size)?;
         let is_small = mask.area() <= u64::from(region.width) * u64::from(region.height) / LARGE_SHARE;
         is_small.then_some((Pass::ClickCrop, region))
     };
@@ -88,10 +90,40 @@ fn next_pass<R>(
 }
 
 impl Refined {
-    /// Makes the result of the full pass.
+    /// Makes the result of the first pass.
     pub(super) fn new(decoded: Decoded) -> Result<Self, Error> {
         let segmentation = Segmentation { candidates: decoded.candidates()?, best: decoded.best };
         Ok(Self { segmentation, frame: decoded.frame, side: decoded.side, logits: decoded.logits })
+    }
+
+    /// Returns whether the border of what the first pass looked at cuts the best mask off.
+    pub(super) fn is_cut_off(&self) -> bool {
+        let bbox = self.segmentation.mask().bbox();
+        bbox.is_some_and(|bbox| is_cut_off(bbox, &self.frame))
+    }
+
+    /// Cuts candidates that lie mostly outside of a box to it, and expects less of them; the best is chosen
+    /// anew.
+    pub(super) fn keep_to_box(&mut self, rect: Rect) -> Result<(), Error> {
+        let Segmentation { candidates, best } = &mut self.segmentation;
+        let corners = [rect.x1, rect.y1, rect.x2, rect.y1, rect.x2, rect.y2, rect.x1, rect.y2];
+        let inside = Mask::from_polygon(self.frame.image, &corners)?;
+        let mut is_cut = false;
+        for candidate in candidates.iter_mut() {
+            let area = candidate.mask.area();
+            let shared = candidate.mask.shared_area(&inside)?;
+            if shared * 2 < area {
+                candidate.mask = candidate.mask.intersection(&inside)?;
+                candidate.predicted_iou *= shared as f32 / area as f32;
+                is_cut = true;
+            }
+        }
+        if is_cut {
+            let expected = |at: &usize| candidates[*at].predicted_iou;
+            let order = |a: &usize, b: &usize| expected(a).total_cmp(&expected(b));
+            *best = (0..candidates.len()).max_by(order).unwrap_or(*best);
+        }
+        Ok(())
     }
 
     /// Returns the best candidate's logits on the grid of a crop.
@@ -155,13 +187,13 @@ pub(super) async fn check_cancelled<H: Host>(host: &H) -> Result<(), Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::geometry::{Point, Rect};
+    use crate::geometry::Point;
     use crate::segment::test_host::{SIDE, host, prompts, session, square, square_with};
     use crate::segment::{Prompt, Refine, Ticket};
 
     /// Returns the logits that a next click goes on from.
     fn kept(session: &Session<usize>, ticket: u32, candidate: usize) -> Vec<f32> {
-        session.logits_of(Refine { ticket: Ticket(ticket), candidate }).unwrap().unwrap()
+        session.logits_of(Refine { ticket: Ticket(ticket), candidate }).unwrap().unwrap().1
     }
 
     /// Segments by a click in the middle, without refinement.

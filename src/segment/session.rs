@@ -17,8 +17,8 @@ use crate::model::{GraphId, Host};
 pub struct Session<R> {
     pub(super) model: Model,
     image: Option<Encoded<R>>,
-    /// The crop of the image that was encoded last.
-    crop: Option<Encoded<R>>,
+    /// Crops of the image that were encoded, the last used one last.
+    crops: Vec<Encoded<R>>,
     /// Oldest first.
     kept: VecDeque<KeptLogits>,
 }
@@ -49,19 +49,23 @@ struct Encoded<R> {
 #[derive(Debug)]
 struct KeptLogits {
     ticket: Ticket,
-    /// f32[candidates, side, side] over the whole image.
+    frame: ModelFrame,
+    /// f32[candidates, side, side] over the frame.
     logits: Vec<f32>,
 }
 
 /// Maximum number of segmentations whose logits are kept: 12 MiB where the model has three
 /// candidates of 256 × 256.
 pub(super) const MAX_KEPT: usize = 16;
+/// Maximum number of crops whose embeddings are stored: the part of the image that is shown, and one around
+/// a mask.
+const MAX_CROPS: usize = 2;
 
 impl<R> Session<R> {
     /// Creates a session without an image. Fails for a model of a family that is not supported.
     pub fn new(model: Model) -> Result<Self, Error> {
         match model.family {
-            Family::Sam1 => Ok(Self { model, image: None, crop: None, kept: VecDeque::new() }),
+            Family::Sam1 => Ok(Self { model, image: None, crops: Vec::new(), kept: VecDeque::new() }),
             family => Err(Error::FamilyUnsupported(family.name())),
         }
     }
@@ -85,12 +89,12 @@ impl<R> Session<R> {
     /// Drops the embeddings, which are void after the host fell back to another provider.
     pub(super) fn drop_embeddings(&mut self) {
         self.image = None;
-        self.crop = None;
+        self.crops.clear();
     }
 
-    /// Returns the region of the crop that is encoded.
+    /// Returns the region of the crop that was used last.
     pub(super) fn crop_region(&self) -> Option<PixelRect> {
-        self.crop.as_ref().map(|crop| crop.frame.region)
+        self.crops.last().map(|crop| crop.frame.region)
     }
 
     /// Runs the encoder on what a frame shows, unless its embedding is stored.
@@ -120,34 +124,50 @@ impl<R> Session<R> {
         host: &H,
         frame: ModelFrame,
     ) -> Result<(&Model, &R), Error> {
-        let slot = if frame.shows_whole_image() { &mut self.image } else { &mut self.crop };
-        // Another crop's embedding is dropped before there is a second one.
-        let stored = slot.take().filter(|encoded| encoded.frame == frame);
-        let encoded = match stored {
-            Some(encoded) => encoded,
-            None => Encoded { frame, embedding: run_encoder(&self.model, host, &frame).await? },
+        let Self { model, image, crops, .. } = self;
+        if frame.shows_whole_image() {
+            let encoded = match image.take().filter(|encoded| encoded.frame == frame) {
+                Some(encoded) => encoded,
+                None => Encoded { frame, embedding: run_encoder(model, host, &frame).await? },
+            };
+            return Ok((model, &image.insert(encoded).embedding));
+        }
+        let encoded = match crops.iter().position(|crop| crop.frame == frame) {
+            Some(at) => crops.remove(at),
+            None => {
+                if crops.len() == MAX_CROPS {
+                    // Dropped before there is another one.
+                    crops.remove(0);
+                }
+                Encoded { frame, embedding: run_encoder(model, host, &frame).await? }
+            }
         };
-        Ok((&self.model, &slot.insert(encoded).embedding))
+        let at = crops.len();
+        crops.push(encoded);
+        Ok((model, &crops[at].embedding))
     }
 
     /// Keeps the logits of a segmentation in place of those with the same ticket or the oldest.
-    pub(super) fn keep(&mut self, ticket: Ticket, logits: Vec<f32>) {
+    pub(super) fn keep(&mut self, ticket: Ticket, frame: ModelFrame, logits: Vec<f32>) {
         self.kept.retain(|kept| kept.ticket != ticket);
         if self.kept.len() == MAX_KEPT {
             self.kept.pop_front();
         }
-        self.kept.push_back(KeptLogits { ticket, logits });
+        self.kept.push_back(KeptLogits { ticket, frame, logits });
     }
 
-    /// Returns a candidate's logits over the whole image; `None` where they are no longer kept.
-    pub(super) fn logits_of(&self, Refine { ticket, candidate }: Refine) -> Result<Option<Vec<f32>>, Error> {
+    /// Returns a candidate's logits with their frame; `None` where they are no longer kept.
+    pub(super) fn logits_of(
+        &self,
+        Refine { ticket, candidate }: Refine,
+    ) -> Result<Option<(ModelFrame, Vec<f32>)>, Error> {
         let count = self.model.decoder.candidates;
         if candidate >= count {
             return Err(Error::CandidateUnknown { asked: candidate, count });
         }
         let cells = cells_of(candidate, self.model.decoder.low_res);
         let kept = self.kept.iter().find(|kept| kept.ticket == ticket);
-        Ok(kept.map(|kept| kept.logits[cells].to_vec()))
+        Ok(kept.map(|kept| (kept.frame, kept.logits[cells].to_vec())))
     }
 }
 

@@ -1,7 +1,7 @@
 //! Clicks on a [`TestHost`], and the outputs of its decoder.
 
 use super::manifest::tests::model_json;
-use super::{Error, Limits, Model, Prompt, Prompts, Refine, Segmentation, Session, Ticket, click};
+use super::{Error, Limits, Model, Prompt, Prompts, Question, Refine, Segmentation, Session, Ticket, click};
 use crate::geometry::{Point, Size};
 use crate::model::Tensor;
 use crate::model::test_host::{Run, TestHost};
@@ -50,7 +50,8 @@ impl TestHost {
         prompts: &Prompts,
         refine: Option<Refine>,
     ) -> Result<Segmentation, Error> {
-        pollster::block_on(click(session, self, prompts, refine, Ticket(ticket), |_| ()))
+        let question = Question { refine, ..question(ticket, prompts) };
+        pollster::block_on(click(session, self, &question, |_| ()))
     }
 }
 
@@ -74,6 +75,11 @@ pub(super) fn session(zoom_in: Option<f64>, zoom_on_click: Option<f64>) -> Sessi
     json["zoom_in"] = zoom_in.into();
     json["zoom_on_click"] = zoom_on_click.into();
     Session::new(Model::from_json(json.to_string().as_bytes(), &Limits::default()).unwrap()).unwrap()
+}
+
+/// A question of the whole image.
+pub(super) fn question(ticket: u32, prompts: &Prompts) -> Question {
+    Question { ticket: Ticket(ticket), prompts: prompts.clone(), refine: None, view: None }
 }
 
 /// Positive clicks.

@@ -22,7 +22,7 @@ use crate::link;
 use crate::link::protocol::{self, DEFAULT_ENTITIES, Endpoint, LinkResponse};
 use crate::model::{GraphId, HostError};
 use crate::rle::{FlatMasks, Mask};
-use crate::segment::{self, Limits, Manifest, Model, Prompts, Segmentation, Session, Ticket};
+use crate::segment::{self, Limits, Manifest, Model, Prompts, Question, Segmentation, Session, Ticket};
 
 /// Runs the models of a page: segments images by prompts, and links masks to entities.
 ///
@@ -111,8 +111,9 @@ impl ModelRunner {
     ) -> Result<JsValue, JsValue> {
         let image = self.image_of(&request)?;
         let question = from_json(&text(&request, "question")?)?;
-        let SegmentRequest { ticket, prompts, refine } = question;
+        let SegmentRequest { ticket, prompts, refine, view } = question;
         let prompts = prompts.into_iter().collect::<Result<Prompts, _>>().map_err(of_segment)?;
+        let question = Question { ticket, prompts, refine, view };
         let mut slot = self.click.lock().await;
         let (runtime, click) = self.click_model(&mut slot, &request, &image, &signal).await?;
         let host = self.host(Some(runtime), Some(&click.graphs), &image, &signal);
@@ -125,7 +126,7 @@ impl ModelRunner {
         }
         let started = now();
         let (status, model) = (|model: &_| status_object(model, runtime), click.session.model().clone());
-        let result = segment::click(&mut click.session, &host, &prompts, refine, ticket, |first| {
+        let result = segment::click(&mut click.session, &host, &question, |first| {
             let first = segmentation_object(ticket, first, (encode, now() - started), status(&model));
             // A listener that throws is reported by the browser and changes nothing here.
             drop(on_provisional.call1(&JsValue::UNDEFINED, &first));

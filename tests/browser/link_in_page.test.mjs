@@ -8,6 +8,7 @@ import { createHash } from 'node:crypto';
 import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { pngOf } from '../../www/viewer/png.js';
 import { pointInside, unionOf } from './masks.mjs';
 import { ROOT, annotated, clickInImage, maskOf, snapshotOf, startServer } from './steps.mjs';
 import { launch, newPage, serve, until } from './support.mjs';
@@ -211,6 +212,57 @@ test('masks of images outside the index are ranked like on the server', async (t
       `half of them within ${times[times.length >> 1]} ms`,
   );
   assert.ok(times.length >= MASKS);
+  assert.deepEqual(errors, []);
+  await close();
+});
+
+test('what is transparent is white to the page and to the server', async () => {
+  const { page, errors, close } = await openPage();
+  const [width, height] = [96, 72];
+  const isInside = (x, y) => (x - 48) ** 2 + (y - 36) ** 2 < 24 ** 2;
+  /** A disc on a ground; the image is alike to the eye for any color of a transparent ground. */
+  const disc = (ground) => {
+    const pixels = new Uint8Array(width * height * 4);
+    for (let at = 0; at < width * height; at += 1)
+      pixels.set(
+        isInside(at % width, Math.floor(at / width)) ? [230, 120, 20, 255] : ground,
+        at * 4,
+      );
+    return pngOf({ width, height, pixels });
+  };
+  const counts = [];
+  let [last, length] = [false, 0];
+  for (let at = 0; at < width * height; at += 1) {
+    const inside = isInside(Math.floor(at / height), at % height);
+    if (inside !== last) counts.push(length);
+    length = inside === last ? length + 1 : 1;
+    last = inside;
+  }
+  const mask = { size: [height, width], counts: [...counts, length] };
+  const grounds = [
+    [255, 255, 255, 255],
+    [0, 0, 0, 0],
+    [255, 255, 255, 0],
+    [0, 160, 40, 0],
+  ];
+  let first;
+  for (const ground of grounds) {
+    const png = Buffer.from(await (await disc(ground)).arrayBuffer());
+    await page.evaluate(
+      async ({ bytes, key, shown }) => {
+        const viewer = document.querySelector('mask-viewer');
+        await viewer.openImage(new Blob([new Uint8Array(bytes)], { type: 'image/png' }), { key });
+        viewer.showMasks([{ id: key, mask: shown }]);
+        viewer.selectMask(0);
+        viewer.askLink();
+      },
+      { bytes: [...png], key: ground.join(), shown: mask },
+    );
+    const { answer, mask: linked } = await answered(page);
+    first ??= answer;
+    sameAnswer(answer, first);
+    sameAnswer(answer, await asked(linked, png));
+  }
   assert.deepEqual(errors, []);
   await close();
 });

@@ -103,7 +103,30 @@ export async function decodeImage(blob, key) {
       `A side of the image has more than ${MAX_IMAGE_SIDE.toLocaleString('en')} pixels. Scale it down first.`,
     );
   }
+  if (!(await isJpeg(blob))) bitmap = overGround(bitmap);
   return { key, bitmap, blob, sha256: await sha256(blob) };
+}
+
+/** Tells a JPEG, which has no transparency, by its first bytes. @param {Blob} blob */
+async function isJpeg(blob) {
+  const [first, second] = new Uint8Array(await blob.slice(0, 2).arrayBuffer());
+  return first === 0xff && second === 0xd8;
+}
+
+/**
+ * Returns the image over white, so that what is seen, segmented and linked is the same; the server
+ * decodes images over the same ground (src/cli/decoded_image.rs).
+ * @param {ImageBitmap} bitmap It is closed.
+ */
+function overGround(bitmap) {
+  const canvas = new OffscreenCanvas(bitmap.width, bitmap.height);
+  const context = canvas.getContext('2d', { alpha: false });
+  if (!context) return bitmap;
+  context.fillStyle = '#fff';
+  context.fillRect(0, 0, canvas.width, canvas.height);
+  context.drawImage(bitmap, 0, 0);
+  bitmap.close();
+  return canvas.transferToImageBitmap();
 }
 
 /** @param {number} bytes */

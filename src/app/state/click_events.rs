@@ -5,7 +5,11 @@ use super::{Effect, Selection, State, Tool, announce, report};
 use crate::app::event::{Failure, Segmented};
 use crate::app::{Notice, words};
 use crate::geometry::{Point, Rect};
+use crate::rle::Mask;
 use crate::segment::{Prompt, Ticket};
+
+/// Maximum intersection over union of two candidates that are offered.
+const MAX_CANDIDATE_IOU: f64 = 0.9;
 
 impl State {
     pub(super) fn click(&mut self, [x, y]: [f64; 2], negative: bool, add: bool) -> Vec<Effect> {
@@ -85,7 +89,8 @@ impl State {
             effects.push(Effect::Notify(Notice::MaskSelect(None)));
         }
         self.segment_failure = None;
-        effects.extend([Effect::Segment(self.clicks.request(ticket)), Effect::DrawMasks, Effect::Changed]);
+        let request = self.clicks.request(ticket, self.view.shown());
+        effects.extend([Effect::Segment(request), Effect::DrawMasks, Effect::Changed]);
         effects
     }
 
@@ -107,6 +112,7 @@ impl State {
         if decoded.is_empty() {
             return if provisional { Vec::new() } else { self.take_nothing_found(ticket) };
         }
+        let decoded = distinct(decoded, best);
         let chosen = decoded.iter().position(|candidate| Some(candidate.place) == best).unwrap_or(0);
         self.clicks.answer(ticket, decoded, chosen, !provisional);
         // The entities of the previous mask are not this one's.
@@ -175,4 +181,24 @@ impl State {
         }
         effects
     }
+}
+
+/// Leaves out candidates that are almost the same as a better one; the best of the model stays.
+fn distinct(candidates: Vec<Candidate>, best: Option<usize>) -> Vec<Candidate> {
+    let is_best = |candidate: &Candidate| Some(candidate.place) == best;
+    let mut kept: Vec<Candidate> = Vec::with_capacity(candidates.len());
+    let (first, others): (Vec<_>, Vec<_>) = candidates.into_iter().partition(is_best);
+    for candidate in first.into_iter().chain(others) {
+        if kept.iter().all(|other| iou(&other.mask, &candidate.mask) <= MAX_CANDIDATE_IOU) {
+            kept.push(candidate);
+        }
+    }
+    kept.sort_by(|a, b| b.score.total_cmp(&a.score));
+    kept
+}
+
+/// Returns the intersection over union of two masks of one size.
+fn iou(a: &Mask, b: &Mask) -> f64 {
+    let shared = a.shared_area(b).unwrap_or(0);
+    shared as f64 / (a.area() + b.area() - shared).max(1) as f64
 }

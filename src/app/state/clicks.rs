@@ -1,6 +1,7 @@
 //! The points and boxes of one object being segmented, and the model's candidates for it.
 
 use crate::app::SegmentRequest;
+use crate::geometry::Rect;
 use crate::rle::Mask;
 use crate::segment::{Prompt, Refine, Ticket};
 
@@ -80,11 +81,11 @@ impl Clicks {
     }
 
     /// Returns the request of these prompts, now awaited under `ticket`.
-    pub(super) fn request(&mut self, ticket: Ticket) -> SegmentRequest {
+    pub(super) fn request(&mut self, ticket: Ticket, view: Option<Rect>) -> SegmentRequest {
         self.awaited = Some(ticket);
         let refine = self.answers.last().zip(self.candidate());
         let refine = refine.map(|(answer, chosen)| Refine { ticket: answer.ticket, candidate: chosen.place });
-        SegmentRequest { ticket, prompts: self.prompts.clone(), refine }
+        SegmentRequest { ticket, prompts: self.prompts.clone(), refine, view }
     }
 
     /// Adds the candidates of the awaited run, and keeps waiting unless they are final.

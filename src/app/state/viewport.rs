@@ -58,6 +58,22 @@ impl Viewport {
         Some(ViewPosition { x, y, scale: self.view.canvas_from_image.scale / self.view.device_pixel_ratio })
     }
 
+    /// Returns the part of the image that is shown, in image space; `None` while the whole image is fitted.
+    pub fn shown(&self) -> Option<Rect> {
+        if self.is_fitted {
+            return None;
+        }
+        let from_canvas = self.view.canvas_from_image.inverse();
+        let Size { width, height } = self.view.canvas;
+        let [from, to] = [Point::new(0.0, 0.0), Point::new(f64::from(width), f64::from(height))]
+            .map(|corner| from_canvas.apply(corner));
+        let [right, bottom] = [self.image.width, self.image.height].map(f64::from);
+        let x1 = from.x.clamp(0.0, right);
+        let y1 = from.y.clamp(0.0, bottom);
+        let shown = Rect { x1, y1, x2: to.x.clamp(0.0, right), y2: to.y.clamp(0.0, bottom) };
+        (shown.width() > 0.0 && shown.height() > 0.0).then_some(shown)
+    }
+
     /// Returns the point of the image at a point of the canvas.
     pub fn image_from_canvas(&self, in_canvas: [f64; 2]) -> [f64; 2] {
         let Point { x, y } = self.view.canvas_from_image.inverse().apply(self.in_device(in_canvas));

@@ -13,6 +13,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::batch::ThumbnailOf;
 use super::full_disk::is_full_disk;
+use crate::cli::decoded_image::over_white;
 use crate::dataset::pack::manifest::PackFile;
 
 /// Longest side of a thumbnail, in pixels.
@@ -61,7 +62,7 @@ impl Thumbnails {
         let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
         let mut image = DynamicImage::from_decoder(decoder)?;
         image.apply_orientation(orientation);
-        let image = image.thumbnail(SIDE, SIDE).to_rgb8();
+        let image = DynamicImage::from(over_white(image)).thumbnail(SIDE, SIDE);
         let mut bytes = Vec::new();
         image.write_with_encoder(JpegEncoder::new_with_quality(&mut bytes, QUALITY))?;
         let name = format!("{FOLDER}/{file}.jpg");
