@@ -132,15 +132,14 @@ impl<R> Session<R> {
             };
             return Ok((model, &image.insert(encoded).embedding));
         }
-        let encoded = match crops.iter().position(|crop| crop.frame == frame) {
-            Some(at) => crops.remove(at),
-            None => {
-                if crops.len() == MAX_CROPS {
-                    // Dropped before there is another one.
-                    crops.remove(0);
-                }
-                Encoded { frame, embedding: run_encoder(model, host, &frame).await? }
+        let encoded = if let Some(at) = crops.iter().position(|crop| crop.frame == frame) {
+            crops.remove(at)
+        } else {
+            if crops.len() == MAX_CROPS {
+                // Dropped before there is another one.
+                crops.remove(0);
             }
+            Encoded { frame, embedding: run_encoder(model, host, &frame).await? }
         };
         let at = crops.len();
         crops.push(encoded);

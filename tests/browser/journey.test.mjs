@@ -57,6 +57,59 @@ test('a click on a sample shows its mask and its entity on the first card', asyn
   await close();
 });
 
+test('a small thing in a large image is found by a box, and by a click after zooming in', async (t) => {
+  const { page, errors, close } = await openPage(browser, server.address);
+  const disc = { x: 4210, y: 1690, radius: 30 };
+  await page.evaluate(async ({ x, y, radius }) => {
+    const canvas = new OffscreenCanvas(6000, 3000);
+    const context = canvas.getContext('2d');
+    const ground = context.createLinearGradient(0, 0, 6000, 3000);
+    ground.addColorStop(0, '#7d9a6a');
+    ground.addColorStop(1, '#a8b88c');
+    context.fillStyle = ground;
+    context.fillRect(0, 0, 6000, 3000);
+    context.fillStyle = '#c8402a';
+    context.beginPath();
+    context.arc(x, y, radius, 0, 2 * Math.PI);
+    context.fill();
+    const blob = await canvas.convertToBlob({ type: 'image/jpeg', quality: 0.92 });
+    await document.querySelector('mask-viewer').openImage(blob, { key: 'large' });
+  }, disc);
+  const area = Math.PI * disc.radius ** 2;
+  /** The part of the mask's pixels that are the disc's, and the part of the disc that the mask has. */
+  const check = async (how) => {
+    const { bitmap, mask } = await maskOf(page);
+    const [height] = mask.size;
+    let [all, inside] = [0, 0];
+    for (let at = 0; at < bitmap.length; at += 1) {
+      if (!bitmap[at]) continue;
+      all += 1;
+      const [x, y] = [Math.floor(at / height) + 0.5, (at % height) + 0.5];
+      if ((x - disc.x) ** 2 + (y - disc.y) ** 2 <= disc.radius ** 2) inside += 1;
+    }
+    const overlap = inside / (all + area - inside);
+    t.diagnostic(`${how}: IoU ${overlap.toFixed(3)}`);
+    assert.ok(overlap > 0.8, `${how}: IoU ${overlap}, ${all} pixels`);
+  };
+  await page.evaluate(({ x, y, radius }) => {
+    const reach = radius + 4;
+    document.querySelector('mask-viewer').drawBox([x - reach, y - reach], [x + reach, y + reach]);
+  }, disc);
+  await check('box');
+  await page.evaluate(({ x, y }) => {
+    const viewer = document.querySelector('mask-viewer');
+    viewer.clear();
+    viewer.view = { x: x + 40, y: y - 20, scale: 1 };
+    viewer.clickAt(x, y);
+  }, disc);
+  await check('click after zooming in');
+  assert.deepEqual(
+    errors.filter((error) => !/404 .*\/v1\/link/.test(error)),
+    [],
+  );
+  await close();
+});
+
 test('an endpoint that fails midway leaves the mask, and the page links by its own index', async () => {
   const own = await startServer();
   const { page, close } = await openPage(browser, own.address);

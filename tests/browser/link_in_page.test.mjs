@@ -230,15 +230,12 @@ test('what is transparent is white to the page and to the server', async () => {
       );
     return pngOf({ width, height, pixels });
   };
-  const counts = [];
-  let [last, length] = [false, 0];
-  for (let at = 0; at < width * height; at += 1) {
+  const boundaries = [];
+  for (let at = 0, last = false; at < width * height; at += 1) {
     const inside = isInside(Math.floor(at / height), at % height);
-    if (inside !== last) counts.push(length);
-    length = inside === last ? length + 1 : 1;
+    if (inside !== last) boundaries.push(at);
     last = inside;
   }
-  const mask = { size: [height, width], counts: [...counts, length] };
   const grounds = [
     [255, 255, 255, 255],
     [0, 0, 0, 0],
@@ -252,11 +249,12 @@ test('what is transparent is white to the page and to the server', async () => {
       async ({ bytes, key, shown }) => {
         const viewer = document.querySelector('mask-viewer');
         await viewer.openImage(new Blob([new Uint8Array(bytes)], { type: 'image/png' }), { key });
-        viewer.showMasks([{ id: key, mask: shown }]);
+        const mask = { size: shown.size, boundaries: new Uint32Array(shown.boundaries) };
+        viewer.showMasks([{ id: key, title: key, qid: null, mask }]);
         viewer.selectMask(0);
         viewer.askLink();
       },
-      { bytes: [...png], key: ground.join(), shown: mask },
+      { bytes: [...png], key: ground.join(), shown: { size: [height, width], boundaries } },
     );
     const { answer, mask: linked } = await answered(page);
     first ??= answer;
