@@ -284,7 +284,24 @@ test('a click is compared with the annotation of the object', async () => {
   await page.locator('#truth', { hasText: 'Apple' }).waitFor({ timeout: PATIENCE });
   const overlap = /\(IoU\): ([\d.]+)/.exec(await page.locator('#truth').innerText());
   assert.ok(Number(overlap?.[1]) > 0.5, String(overlap));
+  assert.match(await page.locator('#truth .legend').innerText(), /annotation.*\s+clicked mask/);
+  const outline = page.locator('.outline');
+  assert.match(await outline.innerText(), /Annotation: Apple\s*Clicked mask/);
+  const placed = await page.evaluate(() => {
+    const viewer = document.querySelector('mask-viewer');
+    viewer.view = { x: 600, y: 300, scale: 1.5 };
+    const stage = viewer.shadowRoot.querySelector('[part=stage]').getBoundingClientRect();
+    const box = document.querySelector('.outline .line').getBoundingClientRect();
+    const from = [stage.x + stage.width / 2, stage.y + stage.height / 2];
+    return [box.left - from[0], box.top - from[1], box.right - from[0], box.bottom - from[1]];
+  });
+  const [[x1, y1, x2, y2]] = SAMPLES.annotations.find(({ id }) => id === 'world_001_04').bbox;
+  [x1 - 600, y1 - 300, x2 - 600, y2 - 300].forEach((edge, at) =>
+    assert.ok(Math.abs(placed[at] - edge * 1.5) < 5, `${placed}`),
+  );
   await page.locator('#entities .card').first().waitFor({ timeout: PATIENCE });
+  await page.evaluate(() => document.querySelector('mask-viewer').clear());
+  await outline.waitFor({ state: 'hidden' });
   await close();
 });
 

@@ -3,6 +3,8 @@
 import { isQid, outward, entityLinks } from '../demo/links.js';
 import { fill, h } from '../viewer/dom.js';
 import { atSizeOfMasks } from './fitted.js';
+import { colorOf } from './masks.js';
+import { AnnotationOutline } from './outline.js';
 import { boundariesOf, iou } from './overlap.js';
 import { recordExports } from './take.js';
 import { countOf, finding, LEVELS, levelOf, number, percent } from './words.js';
@@ -44,6 +46,7 @@ export class Detail {
   #imageId = null;
   /** The item whose facts are shown. @type {Item | null} */
   #shown = null;
+  #outline;
   /** Rights to the images of the source, where the whole source states them. */
   rights = '';
 
@@ -56,6 +59,7 @@ export class Detail {
     this.#viewer = viewer;
     this.#images = images;
     this.#actions = actions;
+    this.#outline = new AnnotationOutline(viewer, byId('detail-stage'));
     viewer.addEventListener('mask-select', (event) => {
       const id = /** @type {CustomEvent} */ (event).detail?.id;
       const item = this.#items.find((one) => one.id === id);
@@ -67,23 +71,45 @@ export class Detail {
       this.#compare(/** @type {CustomEvent} */ (event).detail.mask),
     );
     viewer.addEventListener('update', () => {
-      if (viewer.snapshot?.facts === null && this.#shown) showTruth(this.#shown);
+      if (viewer.snapshot?.facts === null && this.#shown) this.#showTruth(this.#shown);
     });
   }
 
   /**
-   * States the annotation that a segmented mask overlaps most, beside what it is linked to.
+   * Shows a segmented mask beside the annotation that it overlaps most, or else that of the record.
    * @param {{ size: [number, number], counts: string }} mask
    */
   #compare(mask) {
     const boundaries = boundariesOf(mask);
     const [height, width] = mask.size;
-    const [best] = this.#items
-      .filter(({ maskSize }) => maskSize[0] === height && maskSize[1] === width)
+    const compared = this.#items
+      .filter(({ maskSize, area }) => maskSize[0] === height && maskSize[1] === width && area > 0)
       .map((item) => ({ item, overlap: iou(boundaries, item.boundaries, height * width) }))
       .sort((a, b) => b.overlap - a.overlap);
-    if (best && best.overlap >= MIN_OVERLAP) showTruth(best.item, best.overlap);
-    else fill(byId('truth'), 'No annotation of this image is about this object.');
+    const [best] = compared;
+    const isSame = best !== undefined && best.overlap >= MIN_OVERLAP;
+    const shown = isSame ? best : compared.find(({ item }) => item.id === this.#shown?.id);
+    if (shown) this.#outline.show(shown.item, { maskSize: mask.size, boundaries });
+    else this.#outline.hide();
+    const color = this.#viewer.colors.at(-1) ?? '';
+    fill(
+      byId('truth'),
+      !isSame && h('p', {}, 'No annotation of this image is about this object.'),
+      shown && h('p', {}, ...truthOf(shown.item, shown.overlap)),
+      shown &&
+        h(
+          'ul',
+          { class: 'legend' },
+          h('li', {}, swatch('annotated', colorOf(shown.item.qid)), 'annotation, dashed'),
+          h('li', {}, swatch('', color), 'clicked mask'),
+        ),
+    );
+  }
+
+  /** States the entity of an annotation; none is compared with it. @param {Item} item */
+  #showTruth(item) {
+    this.#outline.hide();
+    fill(byId('truth'), h('p', {}, ...truthOf(item)));
   }
 
   /**
@@ -120,6 +146,7 @@ export class Detail {
     this.#openings += 1;
     this.#controller.abort();
     this.#imageId = null;
+    this.#outline.hide();
     this.#viewer.closeImage();
   }
 
@@ -193,7 +220,7 @@ export class Detail {
     const source = this.#source;
     if (!source) return;
     this.#shown = item;
-    showTruth(item);
+    this.#showTruth(item);
     const published = h('div', {}, h('p', { class: 'note' }, 'Loading the published record …'));
     fill(byId('facts-body'), this.#factList(item), ...findings(item), published);
     fill(byId('take-body'), ...recordExports(item, source, () => this.#image));
@@ -260,18 +287,24 @@ export class Detail {
 }
 
 /**
- * States the entity of an annotation.
+ * Returns the words that state the entity of an annotation.
  * @param {Item} item
  * @param {number} [overlap] Of a segmented mask with it.
  */
-function showTruth({ title, qid }, overlap) {
-  fill(
-    byId('truth'),
+function truthOf({ title, qid }, overlap) {
+  return [
     'The annotation says: ',
     h('strong', { dir: 'auto' }, title || qid),
     isQid(qid) && ` (${qid})`,
     overlap !== undefined && `. Overlap with its mask (IoU): ${overlap.toFixed(2)}`,
-  );
+  ];
+}
+
+/** @param {string} name @param {string} color */
+function swatch(name, color) {
+  const node = h('span', { class: `swatch ${name}` });
+  node.style.setProperty('--swatch', color);
+  return node;
 }
 
 /**
