@@ -30,7 +30,7 @@ const settings = connectSettings(viewer, articles);
 new Panel(
   viewer,
   { settings: settings.open, list: (model) => known.open(model) },
-  { articles, knowledge },
+  { articles, knowledge, isStated: true },
 );
 const explorer = new Explorer(viewer);
 byId('open-settings').addEventListener('click', settings.open);
