@@ -273,6 +273,30 @@ test('a missing image leaves its masks, the address and the reason', async () =>
   }
 });
 
+test('the gallery says once that no image could be loaded, and why', async () => {
+  const hash = `images=${encodeURIComponent('nowhere/{file_name}')}`;
+  const { page, close } = await open(hash, ALL);
+  const words = page.getByText(/nowhere\/world_\d+\.jpg failed: the server returned 404/);
+  await words.waitFor();
+  assert.equal(await words.count(), 1);
+  await page.getByRole('button', { name: 'Choose images' }).click();
+  await page.getByLabel('Address of the images').fill('samples/images/{file_name}');
+  await page.getByRole('button', { name: 'Open', exact: true }).click();
+  await page.locator('#images-problem').waitFor({ state: 'hidden' });
+  await close();
+});
+
+test('an image that is missing is explained once', async () => {
+  const hash = `images=${encodeURIComponent('nowhere/{file_name}')}&record=world_001_01`;
+  const { page, close } = await open(hash, ALL);
+  await recordOpen(page, 'world_001_01');
+  assert.equal(await page.locator('mask-viewer [part~=hint]').isVisible(), false);
+  assert.equal(await page.getByText('nowhere/world_001.jpg failed').count(), 1);
+  await page.getByRole('button', { name: 'Choose images' }).click();
+  await page.getByRole('dialog', { name: 'Open annotations' }).waitFor();
+  await close();
+});
+
 test('a click is compared with the annotation of the object', async () => {
   const { page, close } = await open('record=world_001_01', ALL);
   await recordOpen(page, 'world_001_01');
@@ -286,7 +310,7 @@ test('a click is compared with the annotation of the object', async () => {
   assert.ok(Number(overlap?.[1]) > 0.5, String(overlap));
   assert.match(await page.locator('#truth .legend').innerText(), /annotation.*\s+clicked mask/);
   const outline = page.locator('.outline');
-  assert.match(await outline.innerText(), /Annotation: Apple\s*Clicked mask/);
+  assert.match(await outline.innerText(), /Annotation: Apple\s*Clicked mask, IoU 0\.\d\d/);
   const placed = await page.evaluate(() => {
     const viewer = document.querySelector('mask-viewer');
     viewer.view = { x: 600, y: 300, scale: 1.5 };
@@ -389,6 +413,17 @@ test('a low window scrolls as a whole', async () => {
 test('an address that cannot be opened is reported', async () => {
   const { page, close } = await openExplorer(browser, server.address, 'source=none.json', /No ann/);
   assert.match(await page.locator('#problem').innerText(), /none\.json/);
+  for (const control of await page
+    .locator('.filters, .results .bar')
+    .locator('button, input, select')
+    .all())
+    assert.ok(await control.isDisabled(), await control.evaluate((node) => node.id));
+  assert.equal(await page.locator('#gallery').isVisible(), false);
+  assert.deepEqual(await violations(page), []);
+  await page.getByRole('button', { name: 'Show the samples' }).click();
+  await counted(page, ALL);
+  assert.equal(await page.locator('#problem').isVisible(), false);
+  assert.ok(await page.locator('#open-export').isEnabled());
   await close();
 });
 

@@ -27,6 +27,7 @@ const byId = (/** @type {string} */ id) => /** @type {HTMLElement} */ (document.
  * @typedef {object} DetailActions
  * @property {(item: Item) => void} select Called when another mask of the image is selected.
  * @property {(qid: string) => void} entity Shows all masks of an entity.
+ * @property {() => void} chooseImages
  */
 
 export class Detail {
@@ -89,7 +90,7 @@ export class Detail {
     const [best] = compared;
     const isSame = best !== undefined && best.overlap >= MIN_OVERLAP;
     const shown = isSame ? best : compared.find(({ item }) => item.id === this.#shown?.id);
-    if (shown) this.#outline.show(shown.item, { maskSize: mask.size, boundaries });
+    if (shown) this.#outline.show(shown.item, { maskSize: mask.size, boundaries }, shown.overlap);
     else this.#outline.hide();
     const color = this.#viewer.colors.at(-1) ?? '';
     fill(
@@ -182,14 +183,23 @@ export class Detail {
     }
     const { blob, address, note } = loaded;
     if (!isCurrent()) return;
-    await this.#viewer.openImage(blob, { key: item.imageId, size });
+    await this.#viewer.openImage(blob, { key: item.imageId, size, isExplained: !blob });
     if (!isCurrent() || !note) return;
-    const words = `No image: ${note} Its masks are drawn on an outline of their size.`;
     problem.hidden = false;
+    if (blob) return fill(problem, h('p', {}, note));
     fill(
       problem,
-      h('p', {}, blob ? note : words),
-      !blob && address && h('p', {}, outward(address, 'Open the address')),
+      h('p', {}, `No image: ${note} Its masks are drawn on an outline of their size.`),
+      h(
+        'div',
+        { class: 'row' },
+        address && outward(address, 'Open the address'),
+        h(
+          'button',
+          { type: 'button', class: 'button', onclick: this.#actions.chooseImages },
+          'Choose images',
+        ),
+      ),
     );
   }
 

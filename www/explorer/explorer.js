@@ -57,14 +57,22 @@ export class Explorer {
   /** Counts applications of a place, so that an earlier one shows nothing any more. */
   #applications = 0;
   #opening = new AbortController();
+  /** The item of which it is said why its image is missing. @type {Item | null} */
+  #missing = null;
   #timer = 0;
   #images = new Images();
   #bar = new OpeningBar();
+  /** Opens the dialog that sources and images are chosen in. @type {(isAboutImages: boolean) => void} */
+  #choose = () => {};
   #pages = new Pages(
     () => this.#gallery.draw(),
     (thrown) => this.#fail(thrown),
   );
-  #thumbnails = new Thumbnails(this.#images, () => this.#gallery.draw());
+  #thumbnails = new Thumbnails(
+    this.#images,
+    () => this.#gallery.draw(),
+    (item) => this.#showMissing(item),
+  );
   #gallery = new Gallery(
     {
       list: byId('gallery'),
@@ -93,6 +101,7 @@ export class Explorer {
       select: ({ id }) => this.#later({ mask: id === this.#place.record ? null : id }),
       entity: (qid) =>
         this.#go({ filter: { entity: qid }, record: null, view: null, mask: null, at: 0 }),
+      chooseImages: () => this.#choose(true),
     });
     viewer.tool = 'select';
     viewer.addEventListener('view-change', () => {
@@ -132,9 +141,12 @@ export class Explorer {
         this.#go({ images: template || null });
       },
     );
+    this.#choose = (isAboutImages) => opening.show(this.#place.images, isAboutImages);
     /** @type {[string, () => void][]} */
     const clicks = [
-      ['open-source', () => opening.show(this.#place.images)],
+      ['open-source', () => this.#choose(false)],
+      ['closed-open', () => this.#choose(false)],
+      ['closed-samples', () => this.#go(parsePlace(''))],
       ['show-plots', () => this.#togglePlots()],
       ['random', () => this.#openRandom()],
       ['detail-random', () => this.#openRandom()],
@@ -246,7 +258,7 @@ export class Explorer {
       this.#problem(
         `This address shows a view of the file ${file} of a computer. Open that file to see it.`,
       );
-      fill(byId('count'), 'No annotations are open');
+      this.#showClosed();
       return false;
     }
     return await this.#load(source ?? SAMPLES.address, key);
@@ -277,7 +289,7 @@ export class Explorer {
       if (this.#opening.signal !== signal) return false;
       // Trying the same address once more is possible then.
       this.#sourceKey = '';
-      fill(byId('count'), this.#source ? byId('count').textContent : 'No annotations are open');
+      if (!this.#source) this.#showClosed();
       this.#fail(thrown);
       return false;
     } finally {
@@ -285,8 +297,36 @@ export class Explorer {
     }
   }
 
+  /** Shows that nothing is open. */
+  #showClosed() {
+    fill(byId('count'), 'No annotations are open');
+    byId('closed').hidden = false;
+    byId('gallery').hidden = true;
+  }
+
+  /** Says once that no image of the gallery could be loaded, and why. @param {Item | null} item */
+  async #showMissing(item) {
+    const node = byId('images-problem');
+    this.#missing = item;
+    node.hidden = true;
+    if (!item) return;
+    const why = await this.#images.whyMissing(item);
+    if (this.#missing !== item) return;
+    const choose = h(
+      'button',
+      { type: 'button', class: 'button', onclick: () => this.#choose(true) },
+      'Choose images',
+    );
+    const words = `None of the images in sight could be loaded. ${why} Choose their folder, or enter their address.`;
+    fill(node, h('p', {}, words), h('div', { class: 'row' }, choose));
+    node.hidden = false;
+  }
+
   /** @param {Source} source */
   #use(source) {
+    byId('closed').hidden = true;
+    for (const control of document.querySelectorAll('[data-of-source]'))
+      control.removeAttribute('disabled');
     this.#source?.close();
     this.#source = source;
     this.#selected = '';

@@ -16,7 +16,7 @@ export class AnnotationOutline {
   #host;
   #group = document.createElementNS(SVG, 'g');
   #annotated = h('span', { class: 'outline-label annotated', dir: 'auto' });
-  #clicked = h('span', { class: 'outline-label' }, 'Clicked mask');
+  #clicked = h('span', { class: 'outline-label' });
   #node = h('div', { class: 'outline', 'aria-hidden': 'true', hidden: true });
   /** Boxes of both masks in pixels of the image, and its size. */
   #shown = { annotated: [0, 0, 0, 0], clicked: [0, 0, 0, 0], width: 1, height: 1 };
@@ -47,8 +47,9 @@ export class AnnotationOutline {
    * Draws the outline of an annotation, and labels it and the clicked mask.
    * @param {Item} item
    * @param {Mask} clicked
+   * @param {number} overlap Of both.
    */
-  show(item, clicked) {
+  show(item, clicked, overlap) {
     const [height, width] = item.maskSize;
     const [annotated, box] = [boxOf(item), boxOf(clicked)];
     if (!annotated || !box) return this.hide();
@@ -63,6 +64,7 @@ export class AnnotationOutline {
     fill(this.#group, line('casing'), line('line'));
     this.#node.style.setProperty('--swatch', colorOf(item.qid));
     fill(this.#annotated, `Annotation: ${item.title || item.qid}`);
+    fill(this.#clicked, `Clicked mask, IoU ${overlap.toFixed(2)}`);
     this.#node.hidden = false;
     this.#place();
   }
