@@ -28,6 +28,7 @@ const TEST_SEEN = samplesWhere(({ data_split: split }) => split === 'entity_test
 const { server, browser } = await startSite({
   ...FIXTURES,
   '/many.json': manyAnnotations(20_000),
+  '/spread.json': spreadAreas(),
   '/pages/world_001.jpg': Buffer.from('<!doctype html>'),
 });
 const other = await serve({ '/world_001.jpg': FIXTURES['/tiny.bmp'] });
@@ -142,6 +143,38 @@ test('bars of plots filter by keyboard, and Shift extends a range', async () => 
   await close();
 });
 
+for (const width of [390, 768, 1440]) {
+  test(`no text of a plot touches another at ${width} pixels`, async () => {
+    const viewport = { width, height: 900 };
+    const hash = 'source=spread.json&show=plots';
+    const { page, close } = await open(hash, /masks/, { viewport });
+    await page.locator('#plots figure').first().waitFor();
+    await page.waitForTimeout(300);
+    const touching = await page.evaluate(() =>
+      [...document.querySelectorAll('#plots svg')].flatMap((svg) => {
+        const texts = [...svg.querySelectorAll('text')];
+        const boxes = texts.map((text) => text.getBoundingClientRect());
+        const frame = svg.getBoundingClientRect();
+        return boxes.flatMap((a, at) => [
+          ...(a.left < frame.left - 1 || a.right > frame.right + 1
+            ? [`${texts[at]?.textContent} is outside`]
+            : []),
+          ...(a.height < 13 ? [`${texts[at]?.textContent} is ${a.height} pixels high`] : []),
+          ...boxes.slice(at + 1).flatMap((b, more) => {
+            const apart = Math.max(b.left - a.right, a.left - b.right) >= 2;
+            const [one, other] = [texts[at], texts[at + 1 + more]];
+            const isLevel = Math.max(b.top - a.bottom, a.top - b.bottom) < 0;
+            return apart || !isLevel ? [] : [`${one?.textContent} and ${other?.textContent}`];
+          }),
+        ]);
+      }),
+    );
+    assert.deepEqual(touching, []);
+    assert.ok((await page.locator('#plots svg').first().locator('text').count()) > 8);
+    await close();
+  });
+}
+
 test('a record opens; keys go on, back, and close it where it was', async () => {
   const { page, errors, close } = await open('entity=Q89', `${APPLES.length} of ${ALL}`);
   await options(page).nth(1).click();
@@ -232,6 +265,19 @@ test('the gallery is one stop of the Tab key, and arrows move within it', async 
   await recordOpen(page, (await placeOf(page)).record);
   await close();
 });
+
+/** Masks of all areas, over a thousand of some, as a file. */
+function spreadAreas() {
+  const file = JSON.parse(manyAnnotations(12_000));
+  file.images[0] = { id: 't', file_name: 'tiny.bmp', width: 10, height: 10 };
+  file.annotations.forEach((one, index) => {
+    const rows = Math.floor(Math.abs(Math.sin(index)) * 100);
+    one.segmentation = [{ size: [10, 10], counts: [0, rows, 100 - rows] }];
+    one.bbox = [[0, 0, 10, 10]];
+    one.data_split = `a_split_with_a_long_name_${index % 5}`;
+  });
+  return JSON.stringify(file);
+}
 
 /** Waits until the keys are at a position, and returns where they are. */
 async function moved(page, position) {

@@ -7,7 +7,7 @@ import { fill, h } from '../viewer/dom.js';
 import { failureOf } from '../viewer/errors.js';
 import { formatPlace, parsePlace } from './address.js';
 import { Detail } from './detail.js';
-import { FacetBars, showFacets, showPlots } from './facets.js';
+import { FacetBars, plotWidth, showFacets, showPlots } from './facets.js';
 import { Gallery } from './gallery.js';
 import { Images } from './images.js';
 import { connectKeys } from './keys.js';
@@ -59,6 +59,8 @@ export class Explorer {
   #opening = new AbortController();
   /** The item of which it is said why its image is missing. @type {Item | null} */
   #missing = null;
+  /** Width that the plots were drawn at. */
+  #plotWidth = 0;
   #timer = 0;
   #images = new Images();
   #bar = new OpeningBar();
@@ -133,6 +135,10 @@ export class Explorer {
         order: order.value === 'entity' ? undefined : /** @type {Order} */ (order.value),
       }),
     );
+    const plots = byId('plots');
+    new ResizeObserver(() => {
+      if (!plots.hidden && plotWidth(plots) !== this.#plotWidth) this.#showBar();
+    }).observe(plots);
     const opening = connectOpening(
       (from, images) => this.#open(from, images),
       ({ template, folder }) => {
@@ -430,6 +436,7 @@ export class Explorer {
 
   /** @param {Source} source @param {FacetBars} bars */
   async #showPlots(source, bars) {
+    this.#plotWidth = plotWidth(byId('plots'));
     if (this.#frequent.length === 0) this.#frequent = await source.entities('', FREQUENT);
     showPlots(byId('plots'), bars, {
       entities: this.#frequent,
