@@ -93,7 +93,12 @@ export class Explorer {
   );
   #detail;
   #export = new SelectionExport(
-    () => this.#source && { source: this.#source, count: this.#pages.count },
+    () =>
+      this.#source && {
+        source: this.#source,
+        filter: this.#place.filter,
+        count: this.#pages.count,
+      },
   );
 
   /** @param {import('../mask-viewer.js').MaskViewer} viewer */
