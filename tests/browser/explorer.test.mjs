@@ -104,6 +104,15 @@ test('without a text the field lists entities by their number of masks', async (
   await close();
 });
 
+test('Tab goes from the search field to the first facet', async () => {
+  const { page, close } = await open('', ALL);
+  await search(page).focus();
+  await hits(page).first().waitFor();
+  await page.keyboard.press('Tab');
+  assert.match(await page.locator(':focus').innerText(), /^entity_train_seen/);
+  await close();
+});
+
 test('a record is found by its id', async () => {
   const { page, close } = await open('', ALL);
   await search(page).fill('world_002_01');
@@ -329,6 +338,7 @@ test('the gallery says once that no image could be loaded, and why', async () =>
   await page.getByLabel('Address of the images').fill('samples/images/{file_name}');
   await page.getByRole('button', { name: 'Open', exact: true }).click();
   await page.locator('#images-problem').waitFor({ state: 'hidden' });
+  assert.equal(await page.evaluate(() => document.activeElement?.id), 'count');
   await close();
 });
 
@@ -470,6 +480,7 @@ test('an address that cannot be opened is reported', async () => {
   await counted(page, ALL);
   assert.equal(await page.locator('#problem').isVisible(), false);
   assert.ok(await page.locator('#open-export').isEnabled());
+  assert.equal(await page.evaluate(() => document.activeElement?.id), 'count');
   await close();
 });
 

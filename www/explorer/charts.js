@@ -8,6 +8,8 @@ const SVG = 'http://www.w3.org/2000/svg';
 const LETTER = 8;
 /** Least space between two texts side by side. */
 const SPACE = 6;
+/** Height of a line of text. */
+const LINE = 18;
 
 /**
  * @typedef {object} Bar
@@ -85,7 +87,8 @@ function apart(labels) {
   const placed = [];
   for (const label of labels.toSorted((a, b) => b.weight - a.weight)) {
     const isFree = placed.every(
-      ({ x, words }) =>
+      ({ x, y, words }) =>
+        Math.abs(y - label.y) >= LINE ||
         Math.abs(x - label.x) >= ((words.length + label.words.length) * LETTER) / 2 + SPACE,
     );
     if (isFree) placed.push(label);

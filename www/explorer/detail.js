@@ -170,6 +170,7 @@ export class Detail {
    */
   async #openImage(item, signal, isCurrent) {
     const problem = byId('image-problem');
+    if (problem.contains(document.activeElement)) byId('detail-title').focus();
     problem.hidden = true;
     const size = frameOf(item);
     const loading = this.#loadImage(item, size, signal);
@@ -279,7 +280,7 @@ export class Detail {
       ['Area', `${countOf(item.area, 'pixel')}, ${percent(item.areaShare)} of the image`],
       ['Parts', `${number(components)} separate${parts > 1 ? `, ${parts} masks published` : ''}`],
       ['Suspicion', `${level} (${item.suspicion.toFixed(2)})`],
-      ['Boxes (x1, y1, x2, y2)', boxes.map((box) => box.join(', ')).join('; ')],
+      ['Boxes', boxes.map(([x1, y1, x2, y2]) => `${x1}, ${y1} to ${x2}, ${y2}`).join('; ')],
       ['Image', item.file ?? item.imageId],
       ['Size', (size ?? maskSize).toReversed().join(' × ')],
       ['Image id', item.imageId],

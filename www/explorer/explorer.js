@@ -152,6 +152,7 @@ export class Explorer {
         this.#go({ images: template || null });
       },
     );
+    byId('open').addEventListener('close', () => this.#keepFocus());
     this.#choose = (isAboutImages) => opening.show(this.#place.images, isAboutImages);
     /** @type {[string, () => void][]} */
     const clicks = [
@@ -315,11 +316,19 @@ export class Explorer {
     byId('gallery').hidden = true;
   }
 
+  /** Moves the focus to the title where the focused control is gone: it would begin at the page's top. */
+  #keepFocus() {
+    if (document.activeElement !== document.body) return;
+    byId(this.#place.record === null ? 'count' : 'detail-title').focus({ preventScroll: true });
+  }
+
   /** Says once that no image of the gallery could be loaded, and why. @param {Item | null} item */
   async #showMissing(item) {
     const node = byId('images-problem');
     this.#missing = item;
+    const hadFocus = node.contains(document.activeElement);
     node.hidden = true;
+    if (hadFocus) byId('count').focus();
     if (!item) return;
     const why = await this.#images.whyMissing(item);
     if (this.#missing !== item) return;
@@ -335,7 +344,9 @@ export class Explorer {
 
   /** @param {Source} source */
   #use(source) {
+    const hadFocus = byId('closed').contains(document.activeElement);
     byId('closed').hidden = true;
+    if (hadFocus) byId('count').focus();
     for (const control of document.querySelectorAll('[data-of-source]'))
       control.removeAttribute('disabled');
     this.#source?.close();
