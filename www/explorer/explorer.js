@@ -318,7 +318,8 @@ export class Explorer {
 
   /** Moves the focus to the title where the focused control is gone: it would begin at the page's top. */
   #keepFocus() {
-    if (document.activeElement !== document.body) return;
+    const focused = document.activeElement;
+    if (focused !== document.body && focused?.checkVisibility()) return;
     byId(this.#place.record === null ? 'count' : 'detail-title').focus({ preventScroll: true });
   }
 
