@@ -338,7 +338,8 @@ export class Explorer {
       { type: 'button', class: 'button', onclick: () => this.#choose(true) },
       'Choose images',
     );
-    const words = `None of the images in sight could be loaded. ${why} Choose their folder, or enter their address.`;
+    const advice = 'Choose their folder, or enter their address.';
+    const words = `None of the images in sight could be loaded. ${why} ${advice}`;
     fill(node, h('p', {}, words), h('div', { class: 'row' }, choose));
     node.hidden = false;
   }
