@@ -43,6 +43,7 @@ export class Source {
       if (signal?.aborted) throw cancelled();
       const source = typeof from === 'string' ? new URL(from, document.baseURI).href : from;
       const overview = await worker.call('open', { source }, { onProgress });
+      refuseEmpty(overview);
       return new Source(worker, overview, typeof source === 'string' ? source : null);
     } catch (thrown) {
       worker.end(cancelled());
@@ -121,6 +122,14 @@ export class Source {
       throw new MasklinkError('closed', 'The annotations are closed. Open them again.');
     return await this.#worker.call(method, argument);
   }
+}
+
+/** Refuses something else than annotations, such as a web page. @param {Overview} overview */
+function refuseEmpty({ annotations, problems }) {
+  const [problem] = problems;
+  if (annotations > 0 || !problem) return;
+  const reason = problem.examples.join('; ') || problem.code;
+  throw new MasklinkError('not-annotations', `This is not a file of annotations: ${reason}.`);
 }
 
 function cancelled() {
