@@ -246,15 +246,15 @@ export class MaskViewer extends AttributesElement {
   /**
    * Opens an image instead of the one before.
    * @param {string | Blob | null} source Its address, the encoded image, or null where it is not available.
-   * @param {{ key?: string, size?: [number, number] }} [options] `key` names it in events; `size`
-   *   (width, height) draws an empty frame of that size, for its masks, where the image cannot be
-   *   read.
+   * @param {{ key?: string, size?: [number, number], isExplained?: boolean }} [options] `key` names it in
+   *   events; `size` (width, height) draws an empty frame of that size, for its masks, where the image
+   *   cannot be read; with `isExplained` the page says why, and the viewer does not.
    * @returns {Promise<boolean>} Whether the image is open; false where another was opened meanwhile,
    *   it cannot be read (event `error`), or the element was removed meanwhile.
    */
-  openImage(source, { key, size } = {}) {
+  openImage(source, { key, size, isExplained } = {}) {
     const name = typeof source === 'string' ? source : `blob-${performance.now()}`;
-    return this.#content.open(source, { key: key ?? name, size });
+    return this.#content.open(source, { key: key ?? name, size, isExplained });
   }
 
   /** Closes the image. */

@@ -28,6 +28,7 @@ const TEST_SEEN = samplesWhere(({ data_split: split }) => split === 'entity_test
 const { server, browser } = await startSite({
   ...FIXTURES,
   '/many.json': manyAnnotations(20_000),
+  '/spread.json': spreadAreas(),
   '/pages/world_001.jpg': Buffer.from('<!doctype html>'),
 });
 const other = await serve({ '/world_001.jpg': FIXTURES['/tiny.bmp'] });
@@ -103,6 +104,15 @@ test('without a text the field lists entities by their number of masks', async (
   await close();
 });
 
+test('Tab goes from the search field to the first facet', async () => {
+  const { page, close } = await open('', ALL);
+  await search(page).focus();
+  await hits(page).first().waitFor();
+  await page.keyboard.press('Tab');
+  assert.match(await page.locator(':focus').innerText(), /^entity_train_seen/);
+  await close();
+});
+
 test('a record is found by its id', async () => {
   const { page, close } = await open('', ALL);
   await search(page).fill('world_002_01');
@@ -141,6 +151,38 @@ test('bars of plots filter by keyboard, and Shift extends a range', async () => 
   assert.equal((await placeOf(page)).area, '1-2');
   await close();
 });
+
+for (const width of [390, 768, 1440]) {
+  test(`no text of a plot touches another at ${width} pixels`, async () => {
+    const viewport = { width, height: 900 };
+    const hash = 'source=spread.json&show=plots';
+    const { page, close } = await open(hash, /masks/, { viewport });
+    await page.locator('#plots figure').first().waitFor();
+    await page.waitForTimeout(300);
+    const touching = await page.evaluate(() =>
+      [...document.querySelectorAll('#plots svg')].flatMap((svg) => {
+        const texts = [...svg.querySelectorAll('text')];
+        const boxes = texts.map((text) => text.getBoundingClientRect());
+        const frame = svg.getBoundingClientRect();
+        return boxes.flatMap((a, at) => [
+          ...(a.left < frame.left - 1 || a.right > frame.right + 1
+            ? [`${texts[at]?.textContent} is outside`]
+            : []),
+          ...(a.height < 13 ? [`${texts[at]?.textContent} is ${a.height} pixels high`] : []),
+          ...boxes.slice(at + 1).flatMap((b, more) => {
+            const apart = Math.max(b.left - a.right, a.left - b.right) >= 2;
+            const [one, other] = [texts[at], texts[at + 1 + more]];
+            const isLevel = Math.max(b.top - a.bottom, a.top - b.bottom) < 0;
+            return apart || !isLevel ? [] : [`${one?.textContent} and ${other?.textContent}`];
+          }),
+        ]);
+      }),
+    );
+    assert.deepEqual(touching, []);
+    assert.ok((await page.locator('#plots svg').first().locator('text').count()) > 8);
+    await close();
+  });
+}
 
 test('a record opens; keys go on, back, and close it where it was', async () => {
   const { page, errors, close } = await open('entity=Q89', `${APPLES.length} of ${ALL}`);
@@ -233,6 +275,19 @@ test('the gallery is one stop of the Tab key, and arrows move within it', async 
   await close();
 });
 
+/** Masks of all areas, over a thousand of some, as a file. */
+function spreadAreas() {
+  const file = JSON.parse(manyAnnotations(12_000));
+  file.images[0] = { id: 't', file_name: 'tiny.bmp', width: 10, height: 10 };
+  file.annotations.forEach((one, index) => {
+    const rows = Math.floor(Math.abs(Math.sin(index)) * 100);
+    one.segmentation = [{ size: [10, 10], counts: [0, rows, 100 - rows] }];
+    one.bbox = [[0, 0, 10, 10]];
+    one.data_split = `a_split_with_a_long_name_${index % 5}`;
+  });
+  return JSON.stringify(file);
+}
+
 /** Waits until the keys are at a position, and returns where they are. */
 async function moved(page, position) {
   for (let turn = 0; turn < 100 && (await active(page)) !== position; turn += 1)
@@ -273,6 +328,31 @@ test('a missing image leaves its masks, the address and the reason', async () =>
   }
 });
 
+test('the gallery says once that no image could be loaded, and why', async () => {
+  const hash = `images=${encodeURIComponent('nowhere/{file_name}')}`;
+  const { page, close } = await open(hash, ALL);
+  const words = page.getByText(/nowhere\/world_\d+\.jpg failed: the server returned 404/);
+  await words.waitFor();
+  assert.equal(await words.count(), 1);
+  await page.getByRole('button', { name: 'Choose images' }).click();
+  await page.getByLabel('Address of the images').fill('samples/images/{file_name}');
+  await page.getByRole('button', { name: 'Open', exact: true }).click();
+  await page.locator('#images-problem').waitFor({ state: 'hidden' });
+  assert.equal(await page.evaluate(() => document.activeElement?.id), 'count');
+  await close();
+});
+
+test('an image that is missing is explained once', async () => {
+  const hash = `images=${encodeURIComponent('nowhere/{file_name}')}&record=world_001_01`;
+  const { page, close } = await open(hash, ALL);
+  await recordOpen(page, 'world_001_01');
+  assert.equal(await page.locator('mask-viewer [part~=hint]').isVisible(), false);
+  assert.equal(await page.getByText('nowhere/world_001.jpg failed').count(), 1);
+  await page.getByRole('button', { name: 'Choose images' }).click();
+  await page.getByRole('dialog', { name: 'Open annotations' }).waitFor();
+  await close();
+});
+
 test('a click is compared with the annotation of the object', async () => {
   const { page, close } = await open('record=world_001_01', ALL);
   await recordOpen(page, 'world_001_01');
@@ -284,7 +364,24 @@ test('a click is compared with the annotation of the object', async () => {
   await page.locator('#truth', { hasText: 'Apple' }).waitFor({ timeout: PATIENCE });
   const overlap = /\(IoU\): ([\d.]+)/.exec(await page.locator('#truth').innerText());
   assert.ok(Number(overlap?.[1]) > 0.5, String(overlap));
+  assert.match(await page.locator('#truth .legend').innerText(), /annotation.*\s+clicked mask/);
+  const outline = page.locator('.outline');
+  assert.match(await outline.innerText(), /Annotation: Apple\s*Clicked mask, IoU 0\.\d\d/);
+  const placed = await page.evaluate(() => {
+    const viewer = document.querySelector('mask-viewer');
+    viewer.view = { x: 600, y: 300, scale: 1.5 };
+    const stage = viewer.shadowRoot.querySelector('[part=stage]').getBoundingClientRect();
+    const box = document.querySelector('.outline .line').getBoundingClientRect();
+    const from = [stage.x + stage.width / 2, stage.y + stage.height / 2];
+    return [box.left - from[0], box.top - from[1], box.right - from[0], box.bottom - from[1]];
+  });
+  const [[x1, y1, x2, y2]] = SAMPLES.annotations.find(({ id }) => id === 'world_001_04').bbox;
+  [x1 - 600, y1 - 300, x2 - 600, y2 - 300].forEach((edge, at) =>
+    assert.ok(Math.abs(placed[at] - edge * 1.5) < 5, `${placed}`),
+  );
   await page.locator('#entities .card').first().waitFor({ timeout: PATIENCE });
+  await page.evaluate(() => document.querySelector('mask-viewer').clear());
+  await outline.waitFor({ state: 'hidden' });
   await close();
 });
 
@@ -372,6 +469,18 @@ test('a low window scrolls as a whole', async () => {
 test('an address that cannot be opened is reported', async () => {
   const { page, close } = await openExplorer(browser, server.address, 'source=none.json', /No ann/);
   assert.match(await page.locator('#problem').innerText(), /none\.json/);
+  for (const control of await page
+    .locator('.filters, .results .bar')
+    .locator('button, input, select')
+    .all())
+    assert.ok(await control.isDisabled(), await control.evaluate((node) => node.id));
+  assert.equal(await page.locator('#gallery').isVisible(), false);
+  assert.deepEqual(await violations(page), []);
+  await page.getByRole('button', { name: 'Show the samples' }).click();
+  await counted(page, ALL);
+  assert.equal(await page.locator('#problem').isVisible(), false);
+  assert.ok(await page.locator('#open-export').isEnabled());
+  assert.equal(await page.evaluate(() => document.activeElement?.id), 'count');
   await close();
 });
 

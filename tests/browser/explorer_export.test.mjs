@@ -1,6 +1,7 @@
 /** @file The exports of the explorer against the published annotations. */
 
 import assert from 'node:assert/strict';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { formatPlace, parsePlace } from '../../www/explorer/address.js';
 import { addressIn } from '../../www/explorer/templates.js';
@@ -15,7 +16,10 @@ import {
 } from './explorer_steps.mjs';
 import { boundariesOf, iou } from '../../www/explorer/overlap.js';
 import { bitmapOf, iou as iouOfBitmaps, unionOf } from './masks.mjs';
-import { startSite } from './support.mjs';
+import { ROOT } from './steps.mjs';
+import { PATIENCE, startSite } from './support.mjs';
+
+const SHARED = process.env.MASKLINK_SHARED_DATA ?? join(ROOT, '../shared/data');
 
 const APPLES = samplesWhere(({ category_id: id }) => id === 'Q89');
 const { server, browser } = await startSite({});
@@ -191,4 +195,71 @@ test('templates are filled with encoded names', () => {
   assert.equal(addressIn('javascript:{image_id}', image), null);
   const inPack = addressIn('../images/{file_name}', image, 'https://host/packs/one/');
   assert.equal(inPack, 'https://host/packs/images/04/a%20b.jpg');
+});
+
+test('photos of a folder with polygons and RLE of COCO are opened, clicked and exported', async () => {
+  const { page, errors, close } = await openExplorer(browser, server.address);
+  const polygon = [300, 100, 800, 100, 800, 600, 300, 600];
+  const counts = [100 * 929 + 100, 300, 512 * 929 - 100 * 929 - 400];
+  const coco = {
+    images: [
+      { id: 1, file_name: 'cat_1080p.jpg', width: 1280, height: 720 },
+      { id: 2, file_name: 'sub/parrot.jpg', width: 512, height: 929 },
+      { id: 3, file_name: 'not_here.jpg', width: 100, height: 80 },
+    ],
+    categories: [
+      { id: 16, name: 'bird' },
+      { id: 17, name: 'cat' },
+    ],
+    annotations: [
+      {
+        id: 101,
+        image_id: 1,
+        category_id: 17,
+        segmentation: [polygon],
+        bbox: [300, 100, 500, 500],
+      },
+      { id: 102, image_id: 2, category_id: 16, segmentation: { size: [929, 512], counts } },
+      { id: 103, image_id: 3, category_id: 17, segmentation: [[10, 10, 60, 10, 60, 60, 10, 60]] },
+    ],
+  };
+  await page.getByRole('button', { name: 'Open annotations' }).click();
+  await page.getByLabel('File on this computer').setInputFiles({
+    name: 'photos.json',
+    mimeType: 'application/json',
+    buffer: Buffer.from(JSON.stringify(coco)),
+  });
+  await page.getByLabel('Or folder on this computer').setInputFiles(join(SHARED, 'photos'));
+  await page.getByRole('button', { name: 'Open', exact: true }).click();
+  await counted(page, /^3 masks$/);
+  for (const [id, problem] of [
+    ['102', null],
+    ['103', /has no file of this image \(not_here\.jpg\)/],
+    ['101', null],
+  ]) {
+    await page.goto(`${page.url().split('#')[0]}#file=photos.json&record=${id}`);
+    await recordOpen(page, id);
+    const words = page.locator('#image-problem');
+    if (problem) assert.match(await words.innerText(), problem);
+    else assert.equal(await words.isVisible(), false);
+  }
+  await page.evaluate(() => {
+    const viewer = document.querySelector('mask-viewer');
+    viewer.tool = 'pick';
+    viewer.clickAt(640, 360);
+  });
+  await page.locator('#truth .legend').waitFor({ timeout: PATIENCE });
+  assert.match(await page.locator('.outline').innerText(), /Annotation: cat/);
+  await page.getByRole('button', { name: 'All masks' }).click();
+  const { annotations } = JSON.parse(await exported(page, 'COCO JSON'));
+  assert.deepEqual(
+    annotations.map(({ published_id: id, area }) => [id, area]),
+    [
+      ['102', 300],
+      ['101', 250_000],
+      ['103', 2500],
+    ],
+  );
+  assert.deepEqual(errors, []);
+  await close();
 });

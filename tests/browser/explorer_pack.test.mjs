@@ -8,7 +8,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { gzipSync } from 'node:zlib';
-import { counted, openExplorer, options, placeOf, recordOpen } from './explorer_steps.mjs';
+import {
+  counted,
+  downloaded,
+  openExplorer,
+  options,
+  placeOf,
+  recordOpen,
+} from './explorer_steps.mjs';
 import { ROOT } from './steps.mjs';
 import { newPage, PATIENCE, startSite } from './support.mjs';
 
@@ -162,6 +169,52 @@ test('a record of a pack with vectors shows those that look alike, which open', 
   await recordOpen(page, id);
   assert.deepEqual(errors, []);
   await close();
+});
+
+test('an export of a pack keeps the order of the selection, by several workers', async () => {
+  const host = await hostOf('good');
+  const source = `${host.address}pack/manifest.json`;
+  const exported = async (/** @type {object} */ more, format = 'CSV') => {
+    const opened = await openExplorer(browser, server.address, place(source, more), ALL);
+    const { page, close } = opened;
+    await page.evaluate(() => {
+      globalThis.workers = 0;
+      globalThis.Worker = class extends Worker {
+        constructor(...list) {
+          super(...list);
+          globalThis.workers += 1;
+        }
+      };
+    });
+    await page.getByRole('button', { name: 'Export', exact: true }).click();
+    const { bytes } = await downloaded(page, () =>
+      page.getByRole('dialog').getByRole('button', { name: format }).click(),
+    );
+    const [workers, cores] = await page.evaluate(() => [
+      globalThis.workers,
+      navigator.hardwareConcurrency,
+    ]);
+    assert.ok(cores === 1 || workers > 0, 'other workers share the reading');
+    await close();
+    return bytes.toString('utf8').trimEnd().split(/\r?\n/);
+  };
+  const [head, ...rows] = await exported({});
+  const column = head.split(',').indexOf('area_share');
+  const shareOf = (/** @type {string} */ line) => Number(line.split(',')[column]);
+  assert.equal(rows.length, COUNT);
+  assert.equal(new Set(rows).size, COUNT);
+  const bin = (/** @type {string} */ line) => Math.ceil(shareOf(line) * 20);
+  const [, ...smallest] = await exported({ order: 'smallest' });
+  assert.deepEqual(
+    smallest,
+    rows.toSorted((a, b) => bin(a) - bin(b)),
+  );
+  const published = await exported({}, 'JSON lines, as');
+  const ids = published.map((line) => JSON.parse(line).annotation.id);
+  assert.deepEqual(
+    ids,
+    rows.map((line) => line.split(',')[0]),
+  );
 });
 
 test('a pack that was uploaded in part names the file', async () => {

@@ -220,7 +220,10 @@ test('a model with a wrong SHA-256 is refused with a message', async () => {
     () => document.querySelector('mask-viewer').snapshot?.segmentFailure,
   );
   assert.equal(failure?.code, 'model-hash');
-  assert.match(await page.locator('main').innerText(), /its SHA-256 is another/);
+  const hint = page.locator('mask-viewer [part~=hint]');
+  assert.match(await hint.innerText(), /its SHA-256 is another/);
+  const panel = await page.locator('#entities-body').innerText();
+  assert.doesNotMatch(panel, /SHA-256/, 'the reason is shown twice');
   assert.equal(
     await page.locator('mask-viewer').getByText('Loading the model').isVisible(),
     false,

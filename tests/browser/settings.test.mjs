@@ -198,3 +198,23 @@ test('a renderer changed while a photo opens shows that photo', async () => {
   assert.deepEqual(errors, []);
   await close();
 });
+
+test('both pages have the same settings', async () => {
+  const { page, errors, close } = await openPage(browser, server.address);
+  const fields = async () =>
+    (await openSettings(page)).evaluate((dialog) =>
+      [...dialog.querySelectorAll('input, option')].map(
+        (node) => `${node.getAttribute('name') ?? ''} ${node.textContent}`,
+      ),
+    );
+  await page.waitForFunction(() => document.querySelector('#settings [name=model] option'));
+  const inPage = await fields();
+  await page.getByRole('dialog').getByLabel('Theme').selectOption('dark');
+  await page.goto(`${server.address}explore.html`);
+  await page.waitForFunction(() => document.querySelector('#settings [name=model] option'));
+  assert.deepEqual(await fields(), inPage);
+  assert.equal(await page.getByRole('dialog').getByLabel('Theme').inputValue(), 'dark');
+  assert.equal((await settingsOf(page)).endpoint, server.address);
+  assert.deepEqual(errors, []);
+  await close();
+});

@@ -32,6 +32,7 @@ const SVG = 'http://www.w3.org/2000/svg';
  * @typedef {object} Sources Of what the cards tell beside the response.
  * @property {Articles} articles
  * @property {import('./knowledge.js').Knowledge} knowledge
+ * @property {boolean} [isStated] Whether the page itself states what the annotation says.
  */
 
 /**
@@ -44,7 +45,8 @@ const SVG = 'http://www.w3.org/2000/svg';
 export function entityNodes(snapshot, actions, sources) {
   const { linking, segmenting, facts } = snapshot;
   if (segmenting) return [skeleton('Finding the object')];
-  if (snapshot.segmentFailure) return [banner(snapshot.segmentFailure.message, true)];
+  // The viewer shows the reason on the image.
+  if (snapshot.segmentFailure) return [h('p', { class: 'note' }, 'The click made no mask.')];
   if (linking.phase === 'asking')
     return [
       ...failed(linking.failures),
@@ -57,7 +59,9 @@ export function entityNodes(snapshot, actions, sources) {
   if (linking.phase === 'answered') return answerNodes(linking, snapshot, actions, sources);
   if (facts)
     return [
-      h('p', { class: 'note' }, 'The annotation below says what it is.'),
+      ...(sources.isStated
+        ? []
+        : [h('p', { class: 'note' }, 'The annotation below says what it is.')]),
       h('div', { class: 'row' }, button('Compare it with the index', actions.ask)),
     ];
   return [

@@ -12,16 +12,39 @@ import { entityLinks } from './links.js';
 /** Number of entities added to the list at a time: thousands at once take seconds to lay out. */
 const STEP = 200;
 
-const byId = (/** @type {string} */ id) => /** @type {HTMLElement} */ (document.getElementById(id));
-
 export class KnownList {
   #knowledge;
-  #dialog = /** @type {HTMLDialogElement} */ (byId('known'));
-  #words = byId('known-words');
-  #search = /** @type {HTMLInputElement} */ (byId('known-search'));
-  #found = byId('known-found');
-  #list = byId('known-list');
-  #more = byId('known-more');
+  #words = h('p', { id: 'known-words', role: 'status' });
+  #search = h('input', {
+    id: 'known-search',
+    class: 'search',
+    type: 'search',
+    placeholder: 'Search names, descriptions, QIDs',
+    'aria-label': 'Search what the index knows',
+  });
+  #found = h('p', { id: 'known-found', class: 'note', role: 'status' });
+  #list = h('ul', { id: 'known-list', class: 'known-list' });
+  #more = h('button', { type: 'button', id: 'known-more', class: 'button', hidden: true });
+  #close = h('button', { type: 'button', id: 'known-close', class: 'button primary' }, 'Close');
+  #body = h(
+    'div',
+    { id: 'known-body', class: 'known-body', hidden: true },
+    h('div', { class: 'known-head' }, this.#search, this.#found),
+    this.#list,
+    this.#more,
+  );
+  #dialog = h(
+    'dialog',
+    { id: 'known', 'aria-labelledby': 'known-title' },
+    h(
+      'div',
+      { class: 'body' },
+      h('h2', { id: 'known-title' }, 'What the index knows'),
+      this.#words,
+      this.#body,
+      h('div', { class: 'dialog-actions' }, this.#close),
+    ),
+  );
   /** The listed entities, each with the text that is searched. @type {[KnownEntity, string][]} */
   #entities = [];
   /** Those that match the search. @type {KnownEntity[]} */
@@ -32,10 +55,11 @@ export class KnownList {
   /** @param {import('./knowledge.js').Knowledge} knowledge */
   constructor(knowledge) {
     this.#knowledge = knowledge;
+    document.body.append(this.#dialog);
     this.#search.addEventListener('input', () => this.#find());
     this.#more.addEventListener('click', () => this.#showMore());
     this.#dialog.addEventListener('close', () => this.#opening.abort());
-    byId('known-close').addEventListener('click', () => this.#dialog.close());
+    this.#close.addEventListener('click', () => this.#dialog.close());
     this.#dialog.addEventListener('click', (event) => {
       if (event.target === this.#dialog) this.#dialog.close();
     });
@@ -105,7 +129,7 @@ export class KnownList {
       entity,
       plain([entity.title, entity.label, entity.description, entity.qid].join(' ')),
     ]);
-    byId('known-body').hidden = entities.length === 0;
+    this.#body.hidden = entities.length === 0;
     this.#find();
   }
 

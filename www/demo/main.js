@@ -11,9 +11,9 @@ import { Browser } from './browser.js';
 import { Collection } from './collection.js';
 import { connectDatasetDialog } from './dataset.js';
 import { countOf } from './findings.js';
+import { loadEndpoint, loadModels } from './host.js';
 import { Knowledge } from './knowledge.js';
 import { KnownList } from './known-list.js';
-import { webAddress } from './links.js';
 import { listenForImages } from './open.js';
 import { Panel } from './panel.js';
 import { Samples } from './samples.js';
@@ -22,9 +22,6 @@ import { inFolder, underAddress } from './sources.js';
 import { showStatus } from './status.js';
 
 const SAMPLES = 'samples/';
-const MODELS = 'models/models.json';
-/** Names this host's endpoint: `masklink serve` names itself, a static host none. */
-const ENDPOINT = 'endpoint.json';
 
 const viewer = /** @type {import('../mask-viewer.js').MaskViewer} */ (
   document.getElementById('viewer')
@@ -103,11 +100,11 @@ begin();
 /** Opens the image that the address names, or else the first one, and then loads the rest. */
 async function begin() {
   try {
-    const [host] = await Promise.all([
-      optionalJson(ENDPOINT),
+    const [endpoint] = await Promise.all([
+      loadEndpoint(),
       openServed(new URLSearchParams(location.search).get('data')),
     ]);
-    settings.setDefaultEndpoint(webAddress(host?.endpoint));
+    settings.setDefaultEndpoint(endpoint);
     if (taken === 'nothing' && !(await follow())) await browser.openFirst();
   } catch (thrown) {
     showProblem(thrown);
@@ -118,7 +115,7 @@ async function begin() {
   requestAnimationFrame(() =>
     setTimeout(() => {
       browser.showThumbnails();
-      loadModels();
+      loadModels().then((list) => list && settings.setModels(list));
     }),
   );
 }
@@ -180,24 +177,6 @@ async function follow() {
   const index = viewer.snapshot?.shown.findIndex(({ id }) => id === mask) ?? -1;
   if (mask !== null && index >= 0) viewer.selectMask(index);
   return true;
-}
-
-async function loadModels() {
-  const list = await optionalJson(MODELS);
-  if (Array.isArray(list?.models)) settings.setModels(list);
-}
-
-/**
- * Fetches JSON; returns null where the host has none or sends HTML.
- * @param {string} address
- */
-async function optionalJson(address) {
-  try {
-    const response = await fetch(address);
-    return response.ok ? await response.json() : null;
-  } catch {
-    return null;
-  }
 }
 
 /**

@@ -2,6 +2,7 @@
 
 import { h } from '../viewer/dom.js';
 import { WIKIPEDIA } from './articles.js';
+import { settingsDialog } from './settings-form.js';
 
 /** @typedef {import('../pkg/viewer.js').Settings} Settings */
 /** @typedef {{ theme: string, details: boolean, detailsFrom: string }} PageSettings Of the page alone. */
@@ -12,14 +13,15 @@ const KEY = 'masklink.settings';
 const WHOLE = new Set(['endpoint', 'token', 'detailsFrom']);
 
 /**
+ * Adds the dialog to the page and applies the stored settings.
  * @param {import('../mask-viewer.js').MaskViewer} viewer
  * @param {import('./articles.js').Articles} articles Are requested as set.
  * @returns {{ open: () => void, setModels: (list: { default: string, models: { id: string, title:
  *   string }[] }) => void, setDefaultEndpoint: (endpoint: string | null) => void }}
  */
 export function connectSettings(viewer, articles) {
-  const dialog = /** @type {HTMLDialogElement} */ (document.getElementById('settings'));
-  const form = /** @type {HTMLFormElement} */ (document.getElementById('settings-form'));
+  const { dialog, form } = settingsDialog();
+  document.body.append(dialog);
   /** @type {FieldOf} */
   const field = (name) => /** @type {ReturnType<FieldOf>} */ (form.elements.namedItem(name));
   /** @type {Settings} */

@@ -4,6 +4,12 @@ import { focusedBy } from '../viewer/dom.js';
 import { number } from './words.js';
 
 const SVG = 'http://www.w3.org/2000/svg';
+/** Width of a letter or digit of a chart's text, in pixels; most are narrower. */
+const LETTER = 8;
+/** Least space between two texts side by side. */
+const SPACE = 6;
+/** Height of a line of text. */
+const LINE = 18;
 
 /**
  * @typedef {object} Bar
@@ -31,6 +37,8 @@ export function columnChart({ title, bars, width = 640, height = 240 }) {
     node('line', { class: 'axis', x1: 0, x2: width, y1: height - bottom, y2: height - bottom }),
   );
   const words = node('g', { class: 'words', 'aria-hidden': 'true' });
+  /** @type {Label[]} */
+  const counts = [];
   bars.forEach((bar, index) => {
     const size = bar.count === 0 ? 0 : Math.max(2, (full * bar.count) / max);
     const [x, y] = [index * step, height - bottom - size];
@@ -40,15 +48,52 @@ export function columnChart({ title, bars, width = 640, height = 240 }) {
       node('rect', { class: 'bar', x: x + step * 0.1, y, width: step * 0.8, height: size }),
     );
     if (!small && bar.count > 0) {
-      const count = step < 44 ? compact(bar.count) : number(bar.count);
-      words.append(text(x + step / 2, y - 6, count, 'middle'));
+      const whole = number(bar.count);
+      const isWide = whole.length * LETTER + SPACE > step;
+      const shown = isWide ? compact(bar.count) : whole;
+      counts.push({ ...inside(x + step / 2, shown, width), y: y - 6, weight: bar.count });
     }
-    if (bar.tick !== '')
-      words.append(text(x + step / 2, height - (small ? 3 : 9), bar.tick ?? bar.label, 'middle'));
+    if (bar.tick !== '') {
+      const tick = inside(x + step / 2, bar.tick ?? bar.label, width);
+      words.append(text(tick.x, height - (small ? 3 : 9), tick.words, 'middle'));
+    }
     svg.append(group);
   });
+  for (const { x, y, words: count } of apart(counts)) words.append(text(x, y, count, 'middle'));
   svg.append(words);
   return svg;
+}
+
+/** @typedef {{ x: number, y: number, words: string, weight: number }} Label Its middle, and its text. */
+
+/**
+ * Moves a text until all of it is in the chart.
+ * @param {number} x Of its middle.
+ * @param {string} words
+ * @param {number} width Of the chart.
+ */
+function inside(x, words, width) {
+  const half = (words.length * LETTER) / 2;
+  return { x: Math.max(half, Math.min(x, width - half)), words };
+}
+
+/**
+ * Returns the labels of which none touches another; those of the highest columns come first. The others
+ * are read from the columns' own names.
+ * @param {Label[]} labels
+ */
+function apart(labels) {
+  /** @type {Label[]} */
+  const placed = [];
+  for (const label of labels.toSorted((a, b) => b.weight - a.weight)) {
+    const isFree = placed.every(
+      ({ x, y, words }) =>
+        Math.abs(y - label.y) >= LINE ||
+        Math.abs(x - label.x) >= ((words.length + label.words.length) * LETTER) / 2 + SPACE,
+    );
+    if (isFree) placed.push(label);
+  }
+  return placed;
 }
 
 /**
@@ -59,8 +104,10 @@ export function rowChart({ title, bars, width = 640 }) {
   const row = 28;
   const svg = chart(title, width, Math.max(1, bars.length) * row);
   const max = Math.max(1, ...bars.map(({ count }) => count));
-  const names = Math.round(width * 0.36);
-  const full = width - names - 76;
+  const longest = (/** @type {string[]} */ texts) =>
+    LETTER * Math.max(0, ...texts.map(({ length }) => length));
+  const names = Math.min(width * 0.48, longest(bars.map(({ label }) => label)) + 8);
+  const full = width - names - longest(bars.map(({ count }) => number(count))) - 8;
   const words = node('g', { class: 'words', 'aria-hidden': 'true' });
   bars.forEach((bar, index) => {
     const y = index * row;
@@ -71,7 +118,7 @@ export function rowChart({ title, bars, width = 640 }) {
       node('rect', { class: 'bar', x: names, y: y + 6, width: size, height: row - 12 }),
     );
     words.append(
-      text(names - 8, y + 18, shortened(bar.label, names / 7.4), 'end'),
+      text(names - 8, y + 18, shortened(bar.label, (names - 8) / LETTER), 'end'),
       text(names + size + 6, y + 18, number(bar.count), 'start'),
     );
     svg.append(group);

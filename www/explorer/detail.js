@@ -3,6 +3,8 @@
 import { isQid, outward, entityLinks } from '../demo/links.js';
 import { fill, h } from '../viewer/dom.js';
 import { atSizeOfMasks } from './fitted.js';
+import { colorOf } from './masks.js';
+import { AnnotationOutline } from './outline.js';
 import { boundariesOf, iou } from './overlap.js';
 import { Similar } from './similar.js';
 import { recordExports } from './take.js';
@@ -27,6 +29,7 @@ const byId = (/** @type {string} */ id) => /** @type {HTMLElement} */ (document.
  * @property {(item: Item) => void} select Called when another mask of the image is selected.
  * @property {(qid: string) => void} entity Shows all masks of an entity.
  * @property {(item: Item) => void} open Opens the record of a mask of another image.
+ * @property {() => void} chooseImages
  */
 
 export class Detail {
@@ -47,6 +50,7 @@ export class Detail {
   #imageId = null;
   /** The item whose facts are shown. @type {Item | null} */
   #shown = null;
+  #outline;
   /** Rights to the images of the source, where the whole source states them. */
   rights = '';
 
@@ -60,6 +64,7 @@ export class Detail {
     this.#images = images;
     this.#actions = actions;
     this.#similar = new Similar(images, actions.open);
+    this.#outline = new AnnotationOutline(viewer, byId('detail-stage'));
     viewer.addEventListener('mask-select', (event) => {
       const id = /** @type {CustomEvent} */ (event).detail?.id;
       const item = this.#items.find((one) => one.id === id);
@@ -71,23 +76,45 @@ export class Detail {
       this.#compare(/** @type {CustomEvent} */ (event).detail.mask),
     );
     viewer.addEventListener('update', () => {
-      if (viewer.snapshot?.facts === null && this.#shown) showTruth(this.#shown);
+      if (viewer.snapshot?.facts === null && this.#shown) this.#showTruth(this.#shown);
     });
   }
 
   /**
-   * States the annotation that a segmented mask overlaps most, beside what it is linked to.
+   * Shows a segmented mask beside the annotation that it overlaps most, or else that of the record.
    * @param {{ size: [number, number], counts: string }} mask
    */
   #compare(mask) {
     const boundaries = boundariesOf(mask);
     const [height, width] = mask.size;
-    const [best] = this.#items
-      .filter(({ maskSize }) => maskSize[0] === height && maskSize[1] === width)
+    const compared = this.#items
+      .filter(({ maskSize, area }) => maskSize[0] === height && maskSize[1] === width && area > 0)
       .map((item) => ({ item, overlap: iou(boundaries, item.boundaries, height * width) }))
       .sort((a, b) => b.overlap - a.overlap);
-    if (best && best.overlap >= MIN_OVERLAP) showTruth(best.item, best.overlap);
-    else fill(byId('truth'), 'No annotation of this image is about this object.');
+    const [best] = compared;
+    const isSame = best !== undefined && best.overlap >= MIN_OVERLAP;
+    const shown = isSame ? best : compared.find(({ item }) => item.id === this.#shown?.id);
+    if (shown) this.#outline.show(shown.item, { maskSize: mask.size, boundaries }, shown.overlap);
+    else this.#outline.hide();
+    const color = this.#viewer.colors.at(-1) ?? '';
+    fill(
+      byId('truth'),
+      !isSame && h('p', {}, 'No annotation of this image is about this object.'),
+      shown && h('p', {}, ...truthOf(shown.item, shown.overlap)),
+      shown &&
+        h(
+          'ul',
+          { class: 'legend' },
+          h('li', {}, swatch('annotated', colorOf(shown.item.qid)), 'annotation, dashed'),
+          h('li', {}, swatch('', color), 'clicked mask'),
+        ),
+    );
+  }
+
+  /** States the entity of an annotation; none is compared with it. @param {Item} item */
+  #showTruth(item) {
+    this.#outline.hide();
+    fill(byId('truth'), h('p', {}, ...truthOf(item)));
   }
 
   /**
@@ -124,6 +151,7 @@ export class Detail {
     this.#openings += 1;
     this.#controller.abort();
     this.#imageId = null;
+    this.#outline.hide();
     this.#viewer.closeImage();
     this.#similar.close();
   }
@@ -147,6 +175,7 @@ export class Detail {
    */
   async #openImage(item, signal, isCurrent) {
     const problem = byId('image-problem');
+    if (problem.contains(document.activeElement)) byId('detail-title').focus();
     problem.hidden = true;
     const size = frameOf(item);
     const loading = this.#loadImage(item, size, signal);
@@ -160,14 +189,23 @@ export class Detail {
     }
     const { blob, address, note } = loaded;
     if (!isCurrent()) return;
-    await this.#viewer.openImage(blob, { key: item.imageId, size });
+    await this.#viewer.openImage(blob, { key: item.imageId, size, isExplained: !blob });
     if (!isCurrent() || !note) return;
-    const words = `No image: ${note} Its masks are drawn on an outline of their size.`;
     problem.hidden = false;
+    if (blob) return fill(problem, h('p', {}, note));
     fill(
       problem,
-      h('p', {}, blob ? note : words),
-      !blob && address && h('p', {}, outward(address, 'Open the address')),
+      h('p', {}, `No image: ${note} Its masks are drawn on an outline of their size.`),
+      h(
+        'div',
+        { class: 'row' },
+        address && outward(address, 'Open the address'),
+        h(
+          'button',
+          { type: 'button', class: 'button', onclick: this.#actions.chooseImages },
+          'Choose images',
+        ),
+      ),
     );
   }
 
@@ -198,7 +236,7 @@ export class Detail {
     const source = this.#source;
     if (!source) return;
     this.#shown = item;
-    showTruth(item);
+    this.#showTruth(item);
     const published = h('div', {}, h('p', { class: 'note' }, 'Loading the published record …'));
     fill(byId('facts-body'), this.#factList(item), ...findings(item), published);
     fill(byId('take-body'), ...recordExports(item, source, () => this.#image));
@@ -248,7 +286,7 @@ export class Detail {
       ['Area', `${countOf(item.area, 'pixel')}, ${percent(item.areaShare)} of the image`],
       ['Parts', `${number(components)} separate${parts > 1 ? `, ${parts} masks published` : ''}`],
       ['Suspicion', `${level} (${item.suspicion.toFixed(2)})`],
-      ['Boxes (x1, y1, x2, y2)', boxes.map((box) => box.join(', ')).join('; ')],
+      ['Boxes', boxes.map(([x1, y1, x2, y2]) => `${x1}, ${y1} to ${x2}, ${y2}`).join('; ')],
       ['Image', item.file ?? item.imageId],
       ['Size', (size ?? maskSize).toReversed().join(' × ')],
       ['Image id', item.imageId],
@@ -266,18 +304,24 @@ export class Detail {
 }
 
 /**
- * States the entity of an annotation.
+ * Returns the words that state the entity of an annotation.
  * @param {Item} item
  * @param {number} [overlap] Of a segmented mask with it.
  */
-function showTruth({ title, qid }, overlap) {
-  fill(
-    byId('truth'),
+function truthOf({ title, qid }, overlap) {
+  return [
     'The annotation says: ',
     h('strong', { dir: 'auto' }, title || qid),
     isQid(qid) && ` (${qid})`,
     overlap !== undefined && `. Overlap with its mask (IoU): ${overlap.toFixed(2)}`,
-  );
+  ];
+}
+
+/** @param {string} name @param {string} color */
+function swatch(name, color) {
+  const node = h('span', { class: `swatch ${name}` });
+  node.style.setProperty('--swatch', color);
+  return node;
 }
 
 /**

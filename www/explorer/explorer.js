@@ -7,7 +7,7 @@ import { fill, h } from '../viewer/dom.js';
 import { failureOf } from '../viewer/errors.js';
 import { formatPlace, parsePlace } from './address.js';
 import { Detail } from './detail.js';
-import { FacetBars, showFacets, showPlots } from './facets.js';
+import { FacetBars, plotWidth, showFacets, showPlots } from './facets.js';
 import { Gallery } from './gallery.js';
 import { Images } from './images.js';
 import { connectKeys } from './keys.js';
@@ -57,14 +57,24 @@ export class Explorer {
   /** Counts applications of a place, so that an earlier one shows nothing any more. */
   #applications = 0;
   #opening = new AbortController();
+  /** The item of which it is said why its image is missing. @type {Item | null} */
+  #missing = null;
+  /** Width that the plots were drawn at. */
+  #plotWidth = 0;
   #timer = 0;
   #images = new Images();
   #bar = new OpeningBar();
+  /** Opens the dialog that sources and images are chosen in. @type {(isAboutImages: boolean) => void} */
+  #choose = () => {};
   #pages = new Pages(
     () => this.#gallery.draw(),
     (thrown) => this.#fail(thrown),
   );
-  #thumbnails = new Thumbnails(this.#images, () => this.#gallery.draw());
+  #thumbnails = new Thumbnails(
+    this.#images,
+    () => this.#gallery.draw(),
+    (item) => this.#showMissing(item),
+  );
   #gallery = new Gallery(
     {
       list: byId('gallery'),
@@ -83,7 +93,12 @@ export class Explorer {
   );
   #detail;
   #export = new SelectionExport(
-    () => this.#source && { source: this.#source, count: this.#pages.count },
+    () =>
+      this.#source && {
+        source: this.#source,
+        filter: this.#place.filter,
+        count: this.#pages.count,
+      },
   );
 
   /** @param {import('../mask-viewer.js').MaskViewer} viewer */
@@ -94,6 +109,7 @@ export class Explorer {
       entity: (qid) =>
         this.#go({ filter: { entity: qid }, record: null, view: null, mask: null, at: 0 }),
       open: ({ id }) => this.#go({ record: id, view: null, mask: null }),
+      chooseImages: () => this.#choose(true),
     });
     viewer.tool = 'select';
     viewer.addEventListener('view-change', () => {
@@ -125,6 +141,10 @@ export class Explorer {
         order: order.value === 'entity' ? undefined : /** @type {Order} */ (order.value),
       }),
     );
+    const plots = byId('plots');
+    new ResizeObserver(() => {
+      if (!plots.hidden && plotWidth(plots) !== this.#plotWidth) this.#showBar();
+    }).observe(plots);
     const opening = connectOpening(
       (from, images) => this.#open(from, images),
       ({ template, folder }) => {
@@ -133,9 +153,13 @@ export class Explorer {
         this.#go({ images: template || null });
       },
     );
+    byId('open').addEventListener('close', () => this.#keepFocus());
+    this.#choose = (isAboutImages) => opening.show(this.#place.images, isAboutImages);
     /** @type {[string, () => void][]} */
     const clicks = [
-      ['open-source', () => opening.show(this.#place.images)],
+      ['open-source', () => this.#choose(false)],
+      ['closed-open', () => this.#choose(false)],
+      ['closed-samples', () => this.#go(parsePlace(''))],
       ['show-plots', () => this.#togglePlots()],
       ['random', () => this.#openRandom()],
       ['detail-random', () => this.#openRandom()],
@@ -247,7 +271,7 @@ export class Explorer {
       this.#problem(
         `This address shows a view of the file ${file} of a computer. Open that file to see it.`,
       );
-      fill(byId('count'), 'No annotations are open');
+      this.#showClosed();
       return false;
     }
     return await this.#load(source ?? SAMPLES.address, key);
@@ -278,7 +302,7 @@ export class Explorer {
       if (this.#opening.signal !== signal) return false;
       // Trying the same address once more is possible then.
       this.#sourceKey = '';
-      fill(byId('count'), this.#source ? byId('count').textContent : 'No annotations are open');
+      if (!this.#source) this.#showClosed();
       this.#fail(thrown);
       return false;
     } finally {
@@ -286,8 +310,48 @@ export class Explorer {
     }
   }
 
+  /** Shows that nothing is open. */
+  #showClosed() {
+    fill(byId('count'), 'No annotations are open');
+    byId('closed').hidden = false;
+    byId('gallery').hidden = true;
+  }
+
+  /** Moves the focus to the title where the focused control is gone: it would begin at the page's top. */
+  #keepFocus() {
+    const focused = document.activeElement;
+    if (focused !== document.body && focused?.checkVisibility()) return;
+    byId(this.#place.record === null ? 'count' : 'detail-title').focus({ preventScroll: true });
+  }
+
+  /** Says once that no image of the gallery could be loaded, and why. @param {Item | null} item */
+  async #showMissing(item) {
+    const node = byId('images-problem');
+    this.#missing = item;
+    const hadFocus = node.contains(document.activeElement);
+    node.hidden = true;
+    if (hadFocus) byId('count').focus();
+    if (!item) return;
+    const why = await this.#images.whyMissing(item);
+    if (this.#missing !== item) return;
+    const choose = h(
+      'button',
+      { type: 'button', class: 'button', onclick: () => this.#choose(true) },
+      'Choose images',
+    );
+    const advice = 'Choose their folder, or enter their address.';
+    const words = `None of the images in sight could be loaded. ${why} ${advice}`;
+    fill(node, h('p', {}, words), h('div', { class: 'row' }, choose));
+    node.hidden = false;
+  }
+
   /** @param {Source} source */
   #use(source) {
+    const hadFocus = byId('closed').contains(document.activeElement);
+    byId('closed').hidden = true;
+    if (hadFocus) byId('count').focus();
+    for (const control of document.querySelectorAll('[data-of-source]'))
+      control.removeAttribute('disabled');
     this.#source?.close();
     this.#source = source;
     this.#selected = '';
@@ -391,6 +455,7 @@ export class Explorer {
 
   /** @param {Source} source @param {FacetBars} bars */
   async #showPlots(source, bars) {
+    this.#plotWidth = plotWidth(byId('plots'));
     if (this.#frequent.length === 0) this.#frequent = await source.entities('', FREQUENT);
     showPlots(byId('plots'), bars, {
       entities: this.#frequent,

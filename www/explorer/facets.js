@@ -11,6 +11,8 @@ import { areaBin, COMPONENTS, finding, LEVELS, number } from './words.js';
 
 /** Values of a facet that are shown before “Show all”. */
 const FIRST_VALUES = 8;
+/** Least width of a plot, space between two and within one, in CSS pixels, as in explorer.css. */
+const [MIN_PLOT, PLOT_GAP, PLOT_PADDING] = [480, 12, 16];
 
 /** The bars of each facet. */
 export class FacetBars {
@@ -118,8 +120,7 @@ export function showFacets(node, bars) {
  * @param {{ entities: EntityHit[], filter: Filter, change: Change }} categories The most frequent.
  */
 export function showPlots(node, bars, { entities, filter, change }) {
-  // As wide as it is drawn, so that its text keeps its size.
-  const width = Math.min(640, Math.max(320, node.clientWidth - 40));
+  const width = plotWidth(node);
   /** @type {Bar[]} */
   const frequent = entities.map(({ qid, title, annotations }) => ({
     label: title || qid,
@@ -148,6 +149,17 @@ export function showPlots(node, bars, { entities, filter, change }) {
     bars.findings.length > 0 &&
       plot('Findings', rowChart({ title: 'Findings', bars: bars.findings, width })),
   ]);
+}
+
+/**
+ * Returns the width that a plot is drawn at, so that its text keeps its size.
+ * @param {HTMLElement} node
+ */
+export function plotWidth(node) {
+  const inside = node.clientWidth;
+  const columns = Math.max(1, Math.floor((inside + PLOT_GAP) / (MIN_PLOT + PLOT_GAP)));
+  const frame = 2 * (PLOT_PADDING + 1);
+  return Math.max(220, Math.floor((inside + PLOT_GAP) / columns - PLOT_GAP - frame));
 }
 
 /** @param {number} count */

@@ -287,7 +287,8 @@ export class Gallery {
     if (thumbnail.image) context.drawImage(thumbnail.image, left, top, w, h_);
     else paintFrame(context, left, top, w, h_, this.#colors);
     if (thumbnail.mask) context.drawImage(thumbnail.mask, left, top, w, h_);
-    if (thumbnail.state !== 'missing') return;
+    // Where all are missing, the page says so once.
+    if (thumbnail.state !== 'missing' || this.#thumbnails.areMissing) return;
     context.fillStyle = this.#colors.muted;
     context.font = '11px system-ui, sans-serif';
     context.fillText('no image', left + 8, top + h_ - 8);

@@ -69,12 +69,25 @@ export class Images {
     return await fetchWithReason(found, signal);
   }
 
+  /**
+   * Says why the small copy of an image cannot be shown.
+   * @param {Item} item
+   * @returns {Promise<string>}
+   */
+  async whyMissing(item) {
+    const found = this.findSmall(item);
+    if (found === null) return this.#unknown(item);
+    const loaded = found instanceof File ? null : await fetchWithReason(found);
+    if (loaded && 'problem' in loaded) return loaded.problem;
+    const name = found instanceof File ? found.name : found;
+    return `${name} is not an image that the browser can read.`;
+  }
+
   /** @param {Named} item */
   #unknown({ file }) {
     const name = file ? ` (${file})` : '';
     if (this.folderFiles > 0) return `The chosen folder has no file of this image${name}.`;
-    const advice = 'Set one under “Open annotations”, or choose their folder there.';
-    return `No address of this image${name} is known. ${advice}`;
+    return `No address of this image${name} is known.`;
   }
 }
 

@@ -2,17 +2,13 @@
 
 import '../mask-viewer.js';
 import { Articles } from '../demo/articles.js';
+import { loadEndpoint, loadModels } from '../demo/host.js';
 import { Knowledge } from '../demo/knowledge.js';
 import { KnownList } from '../demo/known-list.js';
-import { webAddress } from '../demo/links.js';
 import { Panel } from '../demo/panel.js';
 import { connectSettings } from '../demo/settings.js';
 import { icon } from '../viewer/icons.js';
 import { Explorer } from './explorer.js';
-
-const MODELS = 'models/models.json';
-/** Names this host's endpoint: `masklink serve` names itself, a static host none. */
-const ENDPOINT = 'endpoint.json';
 
 const byId = (/** @type {string} */ id) => /** @type {HTMLElement} */ (document.getElementById(id));
 const viewer = /** @type {import('../mask-viewer.js').MaskViewer} */ (byId('viewer'));
@@ -34,7 +30,7 @@ const settings = connectSettings(viewer, articles);
 new Panel(
   viewer,
   { settings: settings.open, list: (model) => known.open(model) },
-  { articles, knowledge },
+  { articles, knowledge, isStated: true },
 );
 const explorer = new Explorer(viewer);
 byId('open-settings').addEventListener('click', settings.open);
@@ -44,20 +40,7 @@ loadOptions();
 
 /** Loads what only the viewer's tools need. */
 async function loadOptions() {
-  const [host, models] = await Promise.all([optionalJson(ENDPOINT), optionalJson(MODELS)]);
-  settings.setDefaultEndpoint(webAddress(host?.endpoint));
-  if (Array.isArray(models?.models)) settings.setModels(models);
-}
-
-/**
- * Fetches JSON; returns null where the host has none or sends HTML.
- * @param {string} address
- */
-async function optionalJson(address) {
-  try {
-    const response = await fetch(address);
-    return response.ok ? await response.json() : null;
-  } catch {
-    return null;
-  }
+  const [endpoint, models] = await Promise.all([loadEndpoint(), loadModels()]);
+  settings.setDefaultEndpoint(endpoint);
+  if (models) settings.setModels(models);
 }

@@ -20,7 +20,9 @@ const CASING = 150;
 export function colorOf(qid) {
   let hash = 0;
   for (const letter of qid) hash = (Math.imul(hash, 31) + letter.charCodeAt(0)) | 0;
-  return /** @type {string} */ (PALETTE[(hash >>> 0) % PALETTE.length]);
+  // The upper bits of the product depend on all letters, the lower ones on the last.
+  const mixed = Math.imul(hash, 0x9e3779b1) >>> 16;
+  return /** @type {string} */ (PALETTE[mixed % PALETTE.length]);
 }
 
 /**

@@ -11,7 +11,7 @@ const byId = (/** @type {string} */ id) => /** @type {HTMLElement} */ (document.
  * Connects the dialog, and files that are dropped on the page.
  * @param {(from: File | string, images: { template: string, folder: File[] }) => void} open
  * @param {(images: { template: string, folder: File[] }) => void} useImages
- * @returns {{ show: (template: string | null) => void }}
+ * @returns {{ show: (template: string | null, isAboutImages?: boolean) => void }} Opens the dialog.
  */
 export function connectOpening(open, useImages) {
   const dialog = /** @type {HTMLDialogElement} */ (byId('open'));
@@ -35,9 +35,10 @@ export function connectOpening(open, useImages) {
   });
   listenForDrops(byId('drop-hint'), (file) => open(file, { template: '', folder: [] }));
   return {
-    show(template) {
+    show(template, isAboutImages = false) {
       field('images').value = template ?? '';
       dialog.showModal();
+      if (isAboutImages) field('images').focus();
     },
   };
 }

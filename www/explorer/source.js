@@ -42,6 +42,7 @@ export class Source {
         worker.end(cancelled());
         ({ overview } = await worker.call('open', { source }, { onProgress }));
       }
+      refuseEmpty(overview);
       return new Source(worker, overview, typeof source === 'string' ? source : null);
     } catch (thrown) {
       worker.end(cancelled());
@@ -133,6 +134,14 @@ function start() {
     type: 'module',
     name: 'explorer',
   });
+}
+
+/** Refuses something else than annotations, such as a web page. @param {Overview} overview */
+function refuseEmpty({ annotations, problems }) {
+  const [problem] = problems;
+  if (annotations > 0 || !problem) return;
+  const reason = problem.examples.join('; ') || problem.code;
+  throw new MasklinkError('not-annotations', `This is not a file of annotations: ${reason}.`);
 }
 
 function cancelled() {

@@ -14,16 +14,18 @@ import {
   pythonLines,
   rleLine,
 } from './formats.js';
+import { inOrder, openReaders, readInOrder } from './readers.js';
 import { saveBlob } from './save.js';
 import { countOf, number } from './words.js';
 
-/** @import { Item } from './types' */
+/** @import { Filter, Item, Order, PublishedRecord } from './types' */
 /** @typedef {import('./source.js').Source} Source */
+/** @typedef {{ item: Item, record: PublishedRecord | null }} Row A record where the format needs it. */
 
 /** Number of records that are read at a time. */
 const STEP = 96;
-/** Number of published records that are asked for at the same time. */
-const AT_ONCE = 16;
+/** The same with the published records of a pack: its worker keeps as many unpacked blocks. */
+const PUBLISHED_STEP = 8;
 
 /** Formats of a selection: name, title, and file type. */
 const FORMATS = /** @type {const} */ ([
@@ -37,40 +39,65 @@ const FORMATS = /** @type {const} */ ([
 /**
  * Writes records in a format.
  * @param {Format} format
- * @param {AsyncIterable<Item[]>} items
- * @param {(row: number) => Promise<import('./types').PublishedRecord>} record
+ * @param {AsyncIterable<Row[]>} chunks
  * @returns {Promise<string[]>} Parts of the file.
  */
-async function written(format, items, record) {
+async function written(format, chunks) {
   await loadViewer();
   const parts = format === 'csv' ? [csvHead()] : [];
   const coco = new CocoFile();
-  for await (const chunk of items) {
-    if (format === 'coco') chunk.forEach((item) => coco.add(item));
-    if (format === 'csv') parts.push(chunk.map(csvLine).join(''));
-    if (format === 'rle') parts.push(chunk.map(rleLine).join(''));
-    if (format !== 'jsonl') continue;
-    for (let at = 0; at < chunk.length; at += AT_ONCE) {
-      const rows = chunk.slice(at, at + AT_ONCE).map(({ row }) => record(row));
-      parts.push((await Promise.all(rows)).map(jsonLine).join(''));
-    }
+  for await (const rows of chunks) {
+    if (format === 'coco') rows.forEach(({ item }) => coco.add(item));
+    if (format === 'csv') parts.push(rows.map(({ item }) => csvLine(item)).join(''));
+    if (format === 'rle') parts.push(rows.map(({ item }) => rleLine(item)).join(''));
+    if (format === 'jsonl')
+      parts.push(rows.map(({ record }) => (record ? jsonLine(record) : '')).join(''));
   }
   return format === 'coco' ? coco.parts() : parts;
 }
 
 /**
- * Reads the selection in steps.
+ * Returns the items with the published records that a format needs.
+ * @param {Format} format
  * @param {Source} source
- * @param {number} count
+ * @param {Item[]} items
+ * @returns {Promise<Row[]>}
+ */
+async function rowsOf(format, source, items) {
+  const record = (/** @type {Item} */ { row }) => (format === 'jsonl' ? source.record(row) : null);
+  return await Promise.all(items.map(async (item) => ({ item, record: await record(item) })));
+}
+
+/**
+ * Reads the selection and writes it in a format.
+ * @param {Format} format
+ * @param {{ source: Source, filter: Filter, count: number }} selection
  * @param {(done: number) => void} progress
  * @param {AbortSignal} signal
  */
-async function* selected(source, count, progress, signal) {
-  for (let start = 0; start < count; start += STEP) {
-    progress(start);
-    yield await source.page(start, Math.min(STEP, count - start));
-    signal.throwIfAborted();
+async function writtenSelection(format, { source, filter, count }, progress, signal) {
+  const read = Math.min(count, MAX_EXPORTED);
+  const { sources, opened, order } = await openReaders(source, filter, read, read === count);
+  const isPublished = format === 'jsonl' && source.overview.source === 'pack';
+  try {
+    const chunks = readInOrder(sources, read, {
+      step: isPublished ? PUBLISHED_STEP : STEP,
+      convert: (from, items) => rowsOf(format, from, items),
+      signal,
+      progress,
+    });
+    return await written(format, order ? sorted(chunks, order) : chunks);
+  } finally {
+    for (const reader of opened) reader.close();
   }
+}
+
+/** @param {AsyncIterable<Row[]>} chunks @param {Order} order */
+async function* sorted(chunks, order) {
+  /** @type {Row[]} */
+  const all = [];
+  for await (const rows of chunks) all.push(...rows);
+  yield inOrder(all, order);
 }
 
 /** The dialog that exports the selection. */
@@ -80,7 +107,7 @@ export class SelectionExport {
   #source;
   #controller = new AbortController();
 
-  /** @param {() => { source: Source, count: number } | null} source */
+  /** @param {() => { source: Source, filter: Filter, count: number } | null} source */
   constructor(source) {
     this.#source = source;
     this.#dialog.addEventListener('close', () => this.#controller.abort());
@@ -141,10 +168,8 @@ export class SelectionExport {
       bar.value = done;
       fill(words, `${number(done)} of ${number(count)}`);
     };
-    const { source } = current;
     try {
-      const items = selected(source, count, progress, signal);
-      const parts = await written(format, items, (row) => source.record(row));
+      const parts = await writtenSelection(format, current, progress, signal);
       signal.throwIfAborted();
       saveBlob(new Blob(parts, { type }), `masklink-selection.${extension}`);
       const again = () => this.open();
@@ -175,8 +200,8 @@ export class SelectionExport {
 export function recordExports(item, source, image) {
   const spoken = h('p', { class: 'note', role: 'status' });
   const name = item.id.replace(/[^\w.-]+/g, '_');
-  const one = async function* () {
-    yield [item];
+  const one = async function* (/** @type {Format} */ format) {
+    yield await rowsOf(format, source, [item]);
   };
   /** @param {string} title @param {() => Promise<[BlobPart[], string, string]>} make */
   const button = (title, make) =>
@@ -199,7 +224,7 @@ export function recordExports(item, source, image) {
     );
   const buttons = FORMATS.map(([format, title, type, extension]) =>
     button(title.replace(/,.*/, ''), async () => [
-      await written(format, one(), (row) => source.record(row)),
+      await written(format, one(format)),
       type,
       extension,
     ]),

@@ -25,6 +25,7 @@ const MAX_LOADING = 6;
 export class Thumbnails {
   #images;
   #changed;
+  #noneLoaded;
   /** @type {Map<number, Thumbnail>} */
   #kept = new Map();
   /** Items whose image is to be loaded, the most wanted last. @type {Map<number, Item>} */
@@ -32,13 +33,28 @@ export class Thumbnails {
   /** Items whose mask is to be drawn. @type {Map<number, Item>} */
   #undrawn = new Map();
   #loading = 0;
+  /** Whether an image was loaded since the last clearing. */
+  #hasLoaded = false;
+  /** The item that stands for images of which none could be loaded. @type {Item | null} */
+  #missing = null;
   /** Counts clearings, so that what was loading before one is dropped. */
   #generation = 0;
 
-  /** @param {Images} images @param {() => void} changed Called when another thumbnail can be drawn. */
-  constructor(images, changed) {
+  /**
+   * @param {Images} images
+   * @param {() => void} changed Called when another thumbnail can be drawn.
+   * @param {(item: Item | null) => void} [noneLoaded] Called with one of the items when all images that
+   *   were wanted are missing, and with null once that has changed.
+   */
+  constructor(images, changed, noneLoaded = () => {}) {
     this.#images = images;
     this.#changed = changed;
+    this.#noneLoaded = noneLoaded;
+  }
+
+  /** Whether all images that were wanted are missing. */
+  get areMissing() {
+    return this.#missing !== null;
   }
 
   /** Number of thumbnails kept. */
@@ -88,6 +104,8 @@ export class Thumbnails {
   /** Closes all of them. */
   clear() {
     this.#generation += 1;
+    this.#hasLoaded = false;
+    this.#setMissing(null);
     this.#wanted.clear();
     this.#undrawn.clear();
     for (const thumbnail of this.#kept.values()) close(thumbnail);
@@ -149,7 +167,25 @@ export class Thumbnails {
       this.#loading -= 1;
       this.#changed();
       this.#loadNext();
+      if (generation === this.#generation) this.#judge(item, thumbnail.state === 'there');
     }
+  }
+
+  /** Notes whether images are missing, after one was tried. @param {Item} item @param {boolean} isThere */
+  #judge(item, isThere) {
+    if (isThere) {
+      this.#hasLoaded = true;
+      this.#setMissing(null);
+    } else if (this.#loading === 0 && !this.#hasLoaded && !this.#missing) {
+      this.#setMissing(item);
+    }
+  }
+
+  /** @param {Item | null} item */
+  #setMissing(item) {
+    if (this.#missing === item) return;
+    this.#missing = item;
+    this.#noneLoaded(item);
   }
 
   #evict() {

@@ -55,6 +55,12 @@ export function areaBin(bin) {
   return bin === 0 ? 'empty' : `${(bin - 1) * 5}–${bin * 5} %`;
 }
 
+/** Returns the bin of an area share, as src/dataset/catalog/facets.rs does. @param {number} share */
+export function areaBinOf(share) {
+  // In single precision, as there.
+  return Math.min(AREA_BINS - 1, Math.ceil(Math.fround(Math.fround(share) * 20)));
+}
+
 /** Returns the level of a suspicion, as src/dataset/catalog/facets.rs does. @param {number} suspicion */
 export function levelOf(suspicion) {
   return Math.min(4, Math.max(0, Math.ceil(suspicion * 4)));

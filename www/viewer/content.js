@@ -10,7 +10,10 @@ import { decodeImage, fetchImage } from './image.js';
 import { described } from './masks.js';
 
 /** @typedef {import('./image.js').OpenImage} OpenImage */
-/** @typedef {{ key: string, size?: [number, number] | undefined }} OpenOptions */
+/**
+ * @typedef {{ key: string, size?: [number, number] | undefined, isExplained?: boolean | undefined }}
+ *   OpenOptions
+ */
 
 /**
  * @typedef {object} ContentHost
@@ -168,12 +171,13 @@ export class Content {
   }
 
   /** @param {import('../pkg/viewer.js').Failure} failure @param {OpenOptions} options */
-  #showMissing(failure, { key, size }) {
+  #showMissing(failure, { key, size, isExplained = false }) {
     const { viewer, notices, fail } = this.#host;
     this.#forget();
     if (size) {
       viewer.dispatch({ type: 'imageOpened', key, width: size[0], height: size[1] });
-      notices.clear(`${failure.message} Its masks are drawn on an empty frame.`);
+      notices.clear(isExplained ? '' : `${failure.message} Its masks are drawn on an empty frame.`);
+      if (isExplained) return;
     } else {
       viewer.dispatch({ type: 'imageClosed' });
     }

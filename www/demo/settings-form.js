@@ -1,0 +1,134 @@
+/** @file Builds the settings dialog, which all pages share. */
+
+import { h } from '../viewer/dom.js';
+
+/** @typedef {import('../viewer/dom.js').Child} Child */
+
+/** Attributes of a field that holds an address. */
+const ADDRESS = {
+  type: 'url',
+  inputmode: 'url',
+  autocomplete: 'off',
+  spellcheck: 'false',
+};
+
+/**
+ * Returns the dialog with its form; the fields are empty.
+ * @returns {{ dialog: HTMLDialogElement, form: HTMLFormElement }}
+ */
+export function settingsDialog() {
+  const form = h(
+    'form',
+    { method: 'dialog', id: 'settings-form' },
+    h('h2', { id: 'settings-title' }, 'Settings'),
+    endpoint(),
+    details(),
+    group('Segmentation', labelled('Model', h('select', { name: 'model' }))),
+    appearance(),
+    h(
+      'div',
+      { class: 'dialog-actions' },
+      h('button', { class: 'button primary', value: 'done' }, 'Done'),
+    ),
+  );
+  const dialog = h('dialog', { id: 'settings', 'aria-labelledby': 'settings-title' }, form);
+  return { dialog, form };
+}
+
+function endpoint() {
+  const address = h('input', {
+    ...ADDRESS,
+    name: 'endpoint',
+    pattern: 'https?://.+',
+    title: 'An address that begins with http:// or https://',
+    placeholder: 'https://…',
+    'aria-describedby': 'endpoint-help',
+  });
+  const token = h('input', {
+    name: 'token',
+    type: 'password',
+    autocomplete: 'off',
+    'aria-describedby': 'token-help',
+  });
+  return group(
+    'Linking endpoint',
+    labelled('Address', address),
+    note(
+      'endpoint-help',
+      'A server that speaks version 1 of the linking protocol. It receives the image and the ' +
+        'mask. Leave the field empty to send neither and use the index of this page.',
+    ),
+    labelled('Token', token),
+    note('token-help', 'Fill in only if the endpoint needs a token. It is not stored.'),
+  );
+}
+
+function details() {
+  const from = h('input', {
+    ...ADDRESS,
+    name: 'detailsFrom',
+    pattern: String.raw`https?://.+\{(title|qid)\}.*`,
+    title: 'An address that begins with http:// or https:// and holds {title} or {qid}',
+    'aria-describedby': 'details-from-help',
+  });
+  return group(
+    'Details from Wikipedia',
+    check('details', 'A sentence and an image on each card', 'details-help'),
+    note(
+      'details-help',
+      'Off, nothing is requested. On, the server below learns the names of the entities shown, ' +
+        'but never sees the image.',
+    ),
+    labelled('Summaries from', from),
+    note(
+      'details-from-help',
+      '{title} stands for an entity’s title and {qid} for its Wikidata number. An empty field ' +
+        'means Wikipedia in English.',
+    ),
+  );
+}
+
+function appearance() {
+  const opacity = h('input', { name: 'opacity', type: 'range', min: 0, max: 1, step: 0.05 });
+  return group(
+    'Appearance',
+    labelled('Mask opacity', opacity),
+    choice('Colours', 'colorMode', { entity: 'By entity', mask: 'By mask' }),
+    check('patterns', 'Patterns, to tell masks apart without colour'),
+    check('labels', 'Names on the image'),
+    check('boxes', 'Boxes around masks'),
+    choice('Theme', 'theme', { auto: 'System', light: 'Light', dark: 'Dark' }),
+    choice('Renderer', 'renderer', {
+      auto: 'WebGPU with a graphics card, else the CPU',
+      webgpu: 'WebGPU, also without a graphics card',
+      cpu: 'CPU',
+    }),
+  );
+}
+
+/** @param {string} title @param {...Child} children */
+function group(title, ...children) {
+  return h('fieldset', {}, h('legend', {}, title), ...children);
+}
+
+/** @param {string} words @param {HTMLElement} control */
+function labelled(words, control) {
+  return h('label', { class: 'field' }, `${words} `, control);
+}
+
+/** @param {string} words @param {string} name @param {Record<string, string>} values */
+function choice(words, name, values) {
+  const options = Object.entries(values).map(([value, text]) => h('option', { value }, text));
+  return labelled(words, h('select', { name }, ...options));
+}
+
+/** @param {string} name @param {string} words @param {string} [help] Id of the note about it. */
+function check(name, words, help) {
+  const box = h('input', { name, type: 'checkbox', 'aria-describedby': help });
+  return h('label', { class: 'check' }, box, ` ${words}`);
+}
+
+/** @param {string} id @param {string} words */
+function note(id, words) {
+  return h('p', { id, class: 'note' }, words);
+}
