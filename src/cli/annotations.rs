@@ -1,19 +1,20 @@
 //! Selects the annotations of a file that linking can use: those with a mask, an image file and a
 //! category.
 
+use std::borrow::Cow;
 use std::fs::File;
 use std::path::Path;
 
 use anyhow::Context as _;
 
-use crate::dataset::{Annotation, Category, Dataset, ReadLimits};
+use crate::dataset::{Annotation, Category, Dataset, ImageRecord, ReadLimits};
 use crate::rle::Mask;
 
 /// An annotation with a mask, an image file and a category.
 pub(super) struct UsableAnnotation<'a> {
     pub(super) annotation: &'a Annotation,
-    /// Path of the image relative to the image folder, and inside it.
-    pub(super) file: &'a str,
+    /// Relative path by which the image is looked for in the image folder.
+    pub(super) file: Cow<'a, str>,
     /// The entity or COCO category; without a name of its own if the file does not list it.
     pub(super) category: Category,
     /// The union of the annotation's masks, not empty.
@@ -38,7 +39,7 @@ pub(super) fn usable<'a>(
         if !splits.is_empty() && !splits.iter().any(|split| split == annotation.split_name()) {
             continue;
         }
-        let file = dataset.image_of(annotation).and_then(|image| image.file.as_deref());
+        let file = dataset.image_of(annotation).and_then(ImageRecord::path);
         let (Some(file), false, true) = (file, annotation.category.is_empty(), annotation.mask_area > 0)
         else {
             unusable += 1;

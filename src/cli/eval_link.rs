@@ -11,6 +11,7 @@ use super::annotations;
 use super::clicker::Clicker;
 use super::eval_link_report::{Outcome, Report};
 use super::host::NativeHost;
+use super::image_folder::ImageFolder;
 use super::onnx::RuntimeArgs;
 use super::progress::Progress;
 use super::segmenter::ModelChoice;
@@ -81,10 +82,11 @@ pub(super) fn run(args: &EvalLinkArgs) -> anyhow::Result<()> {
     let (mut outcomes, mut latencies, mut failed) = (Vec::new(), Vec::new(), 0);
     let mut cache = args.cache_answers.as_deref().map(|file| (file, BTreeMap::<_, Vec<_>>::new()));
     let endpoint = Endpoint { url: &args.endpoint, token: token.as_deref() };
+    let images = ImageFolder::new(&args.images);
     for record in &records {
         progress.advance(1);
         let annotation = record.annotation;
-        let image = args.images.join(record.file);
+        let image = images.find(&record.file);
         let mask =
             clicker.as_mut().map_or_else(|| Ok(record.mask.clone()), |one| one.mask_of(&image, &record.mask));
         let asked = mask.and_then(|mask| ask(endpoint, &image, &mask).map(|answer| (mask, answer)));

@@ -15,6 +15,7 @@ use anyhow::{Context, Result, ensure};
 
 use super::clicker::{MAX_PIXELS, next_click};
 use super::decoded_image::DecodedImage;
+use super::image_folder::ImageFolder;
 use super::onnx::RuntimeArgs;
 use super::progress::Progress;
 use super::segmenter::{ModelChoice, Segmenter};
@@ -79,9 +80,12 @@ pub(super) fn run(args: &EvalSegmentArgs) -> Result<()> {
     let mut segmenter = Segmenter::load(&args.model.clone().unwrap_or_default(), &args.runtime)?;
     let progress = Progress::of_items(annotations.len() as u64, "objects");
     let mut scores = Scores::default();
+    let images = ImageFolder::new(&args.images);
     for same_image in annotations.chunk_by(|a, b| a.image == b.image) {
         let image = dataset.image(&same_image[0].image);
-        if let Err(error) = play_image(&mut segmenter, args, image, same_image, &mut scores, &progress) {
+        if let Err(error) =
+            play_image(&mut segmenter, args, &images, image, same_image, &mut scores, &progress)
+        {
             let count = same_image.len();
             progress.println(&format!("skipped {count} of image {}: {error:#}", same_image[0].image));
             scores.skipped += count;
@@ -115,13 +119,14 @@ fn chosen<'a>(dataset: &'a Dataset, args: &EvalSegmentArgs) -> Vec<&'a Annotatio
 fn play_image(
     segmenter: &mut Segmenter,
     args: &EvalSegmentArgs,
+    images: &ImageFolder,
     image: Option<&ImageRecord>,
     annotations: &[&Annotation],
     scores: &mut Scores,
     progress: &Progress,
 ) -> Result<()> {
-    let file = image.and_then(|image| image.file.as_ref()).context("it is not listed with a file name")?;
-    let path = args.images.join(file);
+    let file = image.and_then(ImageRecord::path).context("it is not listed with a file name")?;
+    let path = images.find(&file);
     let bytes = std::fs::read(&path).with_context(|| path.display().to_string())?;
     // As displayed, as for the page, the index and the endpoint.
     let pixels = DecodedImage::decode(&bytes, MAX_PIXELS).with_context(|| path.display().to_string())?;

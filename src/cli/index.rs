@@ -11,6 +11,7 @@ use super::classes;
 use super::clicker::Clicker;
 use super::decoded_image::DecodedImage;
 use super::encoder::Encoder;
+use super::image_folder::ImageFolder;
 use super::onnx::{Runtime, RuntimeArgs};
 use super::progress::Progress;
 use super::segmenter::ModelChoice;
@@ -174,7 +175,7 @@ fn annotated(args: &IndexArgs, encoder: &Encoder) -> anyhow::Result<(Material, V
     );
     let known = args.entities.as_deref().map(read_entities).transpose()?.unwrap_or_default();
     let (entities, positions) = entities(&records, &known);
-    let exemplars = exemplars(args, encoder, images, &records, &positions)?;
+    let exemplars = exemplars(args, encoder, &ImageFolder::new(images), &records, &positions)?;
     ensure!(!exemplars.is_empty(), "none of {} annotations could be indexed", records.len());
     let left_out = records.len() - exemplars.len() + unusable;
     let shown: BTreeSet<_> = exemplars.iter().map(|(exemplar, _)| exemplar.entity).collect();
@@ -195,7 +196,7 @@ fn read_calibration(file: &Path) -> anyhow::Result<Calibration> {
 }
 
 /// Reads the annotation files to calibrate with, each with the folder of its images.
-fn read_held_out(args: &IndexArgs) -> anyhow::Result<Vec<(Dataset, PathBuf)>> {
+fn read_held_out(args: &IndexArgs) -> anyhow::Result<Vec<(Dataset, ImageFolder)>> {
     let own = args.annotations.as_ref().zip(args.images.as_ref());
     let own = own.filter(|_| !args.calibrate_split.is_empty());
     let others = args.calibrate_annotations.iter().zip(&args.calibrate_images);
@@ -205,7 +206,7 @@ fn read_held_out(args: &IndexArgs) -> anyhow::Result<Vec<(Dataset, PathBuf)>> {
             let splits = args.calibrate_split.join(", ");
             bail!("{}: no annotation of {splits} can be used for calibration", annotations.display());
         }
-        Ok((dataset, images.clone()))
+        Ok((dataset, ImageFolder::new(images)))
     };
     own.into_iter().chain(others).map(read).collect()
 }
@@ -215,7 +216,7 @@ fn calibrate(
     args: &IndexArgs,
     encoder: &Encoder,
     index: &Index,
-    held_out: &[(Dataset, PathBuf)],
+    held_out: &[(Dataset, ImageFolder)],
 ) -> anyhow::Result<Calibration> {
     let mut masks = Vec::new();
     for (dataset, images) in held_out {
@@ -239,12 +240,16 @@ fn calibrate(
 }
 
 /// Replaces each mask by the one that a click on the object gives; removes the record where that fails.
-fn click(args: &IndexArgs, images: &Path, records: &mut Vec<UsableAnnotation<'_>>) -> anyhow::Result<()> {
+fn click(
+    args: &IndexArgs,
+    images: &ImageFolder,
+    records: &mut Vec<UsableAnnotation<'_>>,
+) -> anyhow::Result<()> {
     let mut clicker = Clicker::load(&args.model.clone().unwrap_or_default(), &args.runtime)?;
     let progress = Progress::of_items(records.len() as u64, "clicks");
     records.retain_mut(|record| {
         progress.advance(1);
-        match clicker.mask_of(&images.join(record.file), &record.mask) {
+        match clicker.mask_of(&images.find(&record.file), &record.mask) {
             Ok(mask) => {
                 record.mask = mask;
                 true
@@ -264,19 +269,19 @@ fn click(args: &IndexArgs, images: &Path, records: &mut Vec<UsableAnnotation<'_>
 fn exemplars(
     args: &IndexArgs,
     encoder: &Encoder,
-    images: &Path,
+    images: &ImageFolder,
     records: &[UsableAnnotation<'_>],
     positions: &HashMap<&str, u32>,
 ) -> anyhow::Result<Vec<(Exemplar, Vec<f32>)>> {
     let mut by_image: BTreeMap<&str, Vec<&UsableAnnotation<'_>>> = BTreeMap::new();
     for record in records {
-        by_image.entry(record.file).or_default().push(record);
+        by_image.entry(record.file.as_ref()).or_default().push(record);
     }
     let progress = Progress::of_items(records.len() as u64, "masks");
     let mut exemplars = Vec::with_capacity(records.len());
     for (file, records) in by_image {
         progress.advance(records.len() as u64);
-        let (image, image_hash) = match read_image(&images.join(file), args.max_pixels) {
+        let (image, image_hash) = match read_image(&images.find(file), args.max_pixels) {
             Ok(image) => image,
             Err(error) => {
                 progress.println(&format!("{file}: {error:#}; left out"));

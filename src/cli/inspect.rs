@@ -10,6 +10,7 @@ use clap::Args;
 use image::metadata::Orientation;
 use image::{ImageDecoder as _, ImageReader};
 
+use super::image_folder::ImageFolder;
 use super::inspect_pack;
 use super::inspect_report::{ImageFiles, InspectReport};
 use super::progress::Progress;
@@ -63,7 +64,10 @@ fn inspect_file(args: &InspectArgs, annotations: &Path) -> anyhow::Result<()> {
     let started = Instant::now();
     let summary = summary(annotations, args.findings)?;
     let seconds = started.elapsed().as_secs_f64();
-    let files = args.images.as_deref().map(|folder| compare_files(&summary.images, folder, args.findings));
+    let files = args
+        .images
+        .as_deref()
+        .map(|folder| compare_files(&summary.images, &ImageFolder::new(folder), args.findings));
     let report = InspectReport::new(annotations, seconds, &summary, files);
     let mut out = std::io::stdout().lock();
     if args.json {
@@ -103,7 +107,7 @@ fn summary(path: &Path, max_examples: usize) -> anyhow::Result<Summary> {
 }
 
 /// Compares the images with the files of a folder. Reads only the headers of the files.
-fn compare_files(images: &[ImageRecord], folder: &Path, max_examples: usize) -> ImageFiles {
+fn compare_files(images: &[ImageRecord], folder: &ImageFolder, max_examples: usize) -> ImageFiles {
     let mut files = ImageFiles::default();
     let example = |examples: &mut Vec<String>, text: String| {
         if examples.len() < max_examples {
@@ -113,14 +117,14 @@ fn compare_files(images: &[ImageRecord], folder: &Path, max_examples: usize) -> 
     let progress = Progress::of_items(images.len() as u64, "images");
     for image in images {
         progress.advance(1);
-        let Some(name) = &image.file else {
+        let Some(name) = image.path() else {
             files.unnamed += 1;
             continue;
         };
-        let path = folder.join(name);
+        let path = folder.find(&name);
         if !path.is_file() {
             files.missing += 1;
-            example(&mut files.missing_examples, name.clone());
+            example(&mut files.missing_examples, name.into_owned());
             continue;
         }
         files.present += 1;

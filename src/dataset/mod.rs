@@ -24,6 +24,8 @@
 
 mod audit;
 pub mod catalog;
+mod file_name;
+mod image_files;
 mod json;
 mod limits;
 mod memory;
@@ -34,6 +36,7 @@ pub use audit::{
     Example, Finding, NoiseInput, NoiseReason, NoiseReasons, NoiseReport, Problem, RecordKind, RecordRef,
     Tally, inspect,
 };
+pub use image_files::ImageFiles;
 pub use json::{
     AnnotationKeys, DecodedMasks, RawAnnotation, ReadItem, ReadProgress, Reader, RecordScanner, Scanned,
     Section, parse_annotation, parse_category, parse_image, parse_keys,

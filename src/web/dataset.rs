@@ -6,7 +6,7 @@ use wasm_bindgen::prelude::wasm_bindgen;
 
 use super::error::{from_json, to_json};
 use super::rle::of_rle;
-use crate::dataset::{Dataset, DatasetBuilder, Query, QueryMatches, ReadLimits, ResultPage};
+use crate::dataset::{Dataset, DatasetBuilder, ImageFiles, ImageRecord, Query, QueryMatches, ReadLimits, ResultPage};
 
 /// Maximum number of examples of each finding code in an overview.
 const MAX_EXAMPLES: usize = 5;
@@ -87,6 +87,17 @@ impl AnnotationFile {
     #[wasm_bindgen(js_name = placeOf)]
     pub fn place_of(&self, id: &str) -> Option<u32> {
         self.dataset.place_of(&self.matches, id).map(|place| place as u32)
+    }
+
+    /// Returns the number of the file's images that are found among the files of a folder, by their
+    /// relative paths.
+    #[wasm_bindgen(js_name = countFound)]
+    pub fn count_found(&self, paths: Vec<String>) -> usize {
+        let files = ImageFiles::new(paths);
+        let is_found = |image: &&ImageRecord| {
+            files.find_image(image.file.as_deref(), image.url.as_deref()).is_some()
+        };
+        self.dataset.images().iter().filter(is_found).count()
     }
 
     /// Returns at most `count` of the matching images, from position `start` on.

@@ -17,6 +17,8 @@ mod explorer;
 pub mod hash;
 #[cfg(feature = "workers")]
 mod host;
+#[cfg(feature = "viewer")]
+mod image_files;
 #[cfg(feature = "workers")]
 mod local_index;
 #[cfg(feature = "workers")]

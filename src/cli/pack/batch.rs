@@ -193,12 +193,12 @@ impl Encoder<'_> {
         if self.batch.rows.len().is_multiple_of(BLOCK_ROWS as usize) {
             self.lines.push(Vec::new());
         }
-        let thumbnail = self.shared.thumbnails.zip(image.and_then(|image| image.file.as_deref()));
+        let thumbnail = self.shared.thumbnails.zip(image.and_then(ImageRecord::path));
         let line = Line {
             annotation: line_of(annotation),
             image: image.map(image_line),
             title,
-            thumbnail: thumbnail.map(|(made, file)| made.path(file)).transpose()?.flatten(),
+            thumbnail: thumbnail.map(|(made, file)| made.path(&file)).transpose()?.flatten(),
         };
         if let Some(lines) = self.lines.last_mut() {
             serde_json::to_writer(&mut *lines, &line)?;

@@ -14,6 +14,7 @@ use sha2::{Digest as _, Sha256};
 use super::batch::ThumbnailOf;
 use super::full_disk::is_full_disk;
 use crate::cli::decoded_image::over_white;
+use crate::cli::image_folder::ImageFolder;
 use crate::dataset::pack::manifest::PackFile;
 
 /// Longest side of a thumbnail, in pixels.
@@ -27,7 +28,7 @@ const FOLDER: &str = "thumbnails";
 
 /// Thumbnails that are made when their image is first asked for, on the thread that asks.
 pub(super) struct Thumbnails {
-    images: PathBuf,
+    images: ImageFolder,
     pack: PathBuf,
     /// From each image's path to its thumbnail; `None` where it could not be made.
     made: Mutex<BTreeMap<String, Option<PackFile>>>,
@@ -37,7 +38,7 @@ impl Thumbnails {
     pub(super) fn new(images: &Path, pack: &Path) -> anyhow::Result<Self> {
         let folder = pack.join(FOLDER);
         fs::create_dir_all(&folder).with_context(|| folder.display().to_string())?;
-        Ok(Self { images: images.to_owned(), pack: pack.to_owned(), made: Mutex::default() })
+        Ok(Self { images: ImageFolder::new(images), pack: pack.to_owned(), made: Mutex::default() })
     }
 
     /// Returns the lengths and hashes of all thumbnails as JSON lines: too many for the manifest.
@@ -57,7 +58,7 @@ impl Thumbnails {
     }
 
     fn make(&self, file: &str) -> anyhow::Result<PackFile> {
-        let mut decoder = ImageReader::open(self.images.join(file))?.with_guessed_format()?.into_decoder()?;
+        let mut decoder = ImageReader::open(self.images.find(file))?.with_guessed_format()?.into_decoder()?;
         anyhow::ensure!(decoder.total_bytes() <= MAX_IMAGE_BYTES, "{file}: the image is too large");
         let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
         let mut image = DynamicImage::from_decoder(decoder)?;

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use super::raw::{Indexed, RawMask};
 use super::value::JsonValue;
 use crate::dataset::audit::{Finding, Problem};
+use crate::dataset::file_name::NamedPath;
 use crate::dataset::limits::ReadLimits;
 use crate::dataset::record::Label;
 use crate::geometry::{Rect, Size};
@@ -105,20 +106,16 @@ impl<'l> Fields<'l> {
         text
     }
 
-    /// Converts a relative path inside the image folder to forward slashes, none leading; refuses `..`.
+    /// Converts a path, or the path of an address, to a relative one inside the image folder with forward
+    /// slashes. Of one that leads out of the folder, the steps that stay inside are kept.
     pub(super) fn path(&mut self, field: &'static str, value: Value<'_>) -> Option<String> {
-        let text = self.string(field, value)?.replace('\\', "/");
-        let path = text.trim_start_matches('/');
-        let has_drive = path.as_bytes().get(1) == Some(&b':');
-        if has_drive || path.contains('\0') || path.split('/').any(|step| step == "..") {
+        let NamedPath { path, leads_out } = NamedPath::read(&self.string(field, value)?);
+        if leads_out {
             self.report(field, Problem::UnsafePath);
-            return None;
-        }
-        if path.is_empty() {
+        } else if path.is_empty() {
             self.report(field, Problem::Missing);
-            return None;
         }
-        Some(path.to_owned())
+        Some(path).filter(|path| !path.is_empty())
     }
 
     /// Accepts an http(s) URL.

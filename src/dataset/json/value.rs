@@ -6,6 +6,8 @@ use std::fmt;
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::Number;
 
+use crate::dataset::file_name::is_web_address;
+
 /// Any JSON value. A list of numbers only is stored compactly, since polygons and uncompressed counts
 /// are long.
 #[derive(Clone, Debug, PartialEq)]
@@ -21,6 +23,14 @@ pub(super) enum JsonValue<'a> {
 }
 
 impl JsonValue<'_> {
+    /// Returns the text if it is an address on the web.
+    pub(super) fn web_address(&self) -> Option<&str> {
+        match self {
+            Self::String(text) if is_web_address(text) => Some(text),
+            _ => None,
+        }
+    }
+
     /// Names the shape of the value, for a message.
     pub(super) fn shape(&self) -> &'static str {
         match self {

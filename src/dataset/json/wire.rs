@@ -40,11 +40,13 @@ pub fn parse_image(json: &[u8], number: u64, limits: &ReadLimits) -> serde_json:
     let wire: WireImage<'_> = serde_json::from_slice(json)?;
     let mut fields = Fields::new(limits);
     let id = fields.id_or_number("id", wire.id, number);
+    let own_url = wire.file_name.as_ref().and_then(JsonValue::web_address).map(str::to_owned);
     let file = fields.path("file_name", wire.file_name);
     let (width, height) = (fields.side("width", wire.width), fields.side("height", wire.height));
     let url = [("coco_url", wire.coco_url), ("url", wire.url), ("flickr_url", wire.flickr_url)]
         .into_iter()
-        .fold(None, |url, (field, value)| url.or_else(|| fields.http_url(field, value)));
+        .fold(None, |url, (field, value)| url.or_else(|| fields.http_url(field, value)))
+        .or(own_url);
     let size = width.zip(height).map(|(width, height)| Size::new(width, height));
     Ok(ImageRecord { id, file, size, url, findings: fields.findings })
 }

@@ -1,51 +1,22 @@
 //! Finds an image by a URL: a page's `photos/val/1.jpg` is a file's `val/1.jpg`.
 
 use super::dataset::Dataset;
+use crate::dataset::file_name::steps;
+use crate::dataset::image_files::best;
+use crate::dataset::record::ImageRecord;
 
 impl Dataset {
-    /// Returns the index of the image whose path shares the most trailing components with a URL.
+    /// Returns the index of the image whose path matches a URL best, by the rule of
+    /// [`ImageFiles`](crate::dataset::ImageFiles).
     ///
     /// A page and an annotation file seldom agree on the outer folders, so a path need not be wholly in
     /// the URL; at least the file name must match. Of equally long matches, one that is a whole path
     /// wins; if several different paths remain, the result is `None`, as any of them may be another
-    /// image. Components are compared without URL decoding.
+    /// image.
     pub fn image_at(&self, url: &str) -> Option<u32> {
-        let mut best = BestMatch::default();
-        for (index, image) in self.images().iter().enumerate() {
-            if let Some(path) = image.file.as_deref().or(image.url.as_deref()) {
-                best.update(index as u32, path, rank(path, url));
-            }
-        }
-        best.image.filter(|_| !best.ambiguous)
-    }
-}
-
-/// The number of shared trailing components, and whether they are the whole path.
-type Rank = (usize, bool);
-
-fn rank(path: &str, url: &str) -> Rank {
-    let shared = path.rsplit('/').zip(url.rsplit('/')).take_while(|(own, other)| own == other).count();
-    (shared, shared == path.split('/').count())
-}
-
-#[derive(Default)]
-struct BestMatch<'d> {
-    image: Option<u32>,
-    path: &'d str,
-    rank: Rank,
-    ambiguous: bool,
-}
-
-impl<'d> BestMatch<'d> {
-    fn update(&mut self, index: u32, path: &'d str, rank: Rank) {
-        if rank.0 == 0 || rank < self.rank {
-            return;
-        }
-        if rank > self.rank {
-            *self = Self { image: Some(index), path, rank, ambiguous: false };
-        } else if path != self.path {
-            self.ambiguous = true;
-        }
+        let paths: Vec<_> = self.images().iter().map(ImageRecord::path).collect();
+        let paths = paths.iter().enumerate().filter_map(|(index, path)| Some((index, path.as_deref()?)));
+        best(paths, None, &steps(url)).and_then(|index| u32::try_from(index).ok())
     }
 }
 

@@ -1,6 +1,9 @@
 //! The records that annotations refer to: images and categories.
 
+use std::borrow::Cow;
+
 use crate::dataset::audit::Finding;
+use crate::dataset::file_name::NamedPath;
 use crate::geometry::Size;
 
 /// An image of the file, or a placeholder for one that the file does not list.
@@ -13,7 +16,7 @@ pub struct ImageRecord {
     pub file: Option<String>,
     /// Width and height; when the record has none, those of the image's first mask.
     pub size: Option<Size>,
-    /// The first http(s) URL of `coco_url`, `url` and `flickr_url`.
+    /// The first http(s) URL of `coco_url`, `url` and `flickr_url`, else `file_name` if it is one.
     pub url: Option<String>,
     /// Problems of the record.
     pub findings: Vec<Finding>,
@@ -35,6 +38,15 @@ pub struct Category {
 }
 
 impl ImageRecord {
+    /// Returns the relative path by which the image is looked for among files: `file`, or that of the URL.
+    pub fn path(&self) -> Option<Cow<'_, str>> {
+        if let Some(file) = &self.file {
+            return Some(Cow::Borrowed(file));
+        }
+        let path = NamedPath::read(self.url.as_deref()?).path;
+        (!path.is_empty()).then_some(Cow::Owned(path))
+    }
+
     /// Estimates the bytes of memory it takes as an element of a growing `Vec`.
     pub(crate) fn memory_bytes(&self) -> u64 {
         let texts: usize = [&self.file, &self.url].into_iter().flatten().map(String::len).sum();
