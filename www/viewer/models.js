@@ -157,9 +157,9 @@ export class Models {
    * @param {import('../pkg/viewer.js').SegmentRequest} request
    * @param {string | null} model
    */
-  async segment({ ticket, prompts, refine }, model) {
+  async segment({ ticket, prompts, refine, view }, model) {
     this.#use(model);
-    const question = JSON.stringify({ ticket, prompts, refine });
+    const question = JSON.stringify({ ticket, prompts, refine, view });
     const take = (/** @type {Segmentation} */ result, provisional = false) => {
       this.#report(result.status, result.ms);
       this.#host.segmented(result, provisional);
