@@ -291,6 +291,14 @@ export class MaskViewer extends AttributesElement {
   }
 
   /**
+   * Downloads the segmentation model and its runtime to the browser's caches, so that the first click
+   * need not wait for them.
+   */
+  prefetch() {
+    return this.#models.fetch(this.settings.model);
+  }
+
+  /**
    * Clicks a point of the image with the active tool.
    * @param {number} x In pixels of the image.
    * @param {number} y In pixels of the image.

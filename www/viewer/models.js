@@ -6,7 +6,7 @@
  * whose result is not wanted is aborted, which saves the worker's time.
  */
 
-import { MasklinkError } from '../worker/errors.js';
+import { MasklinkError, messageOf } from '../worker/errors.js';
 import { WorkerClient } from '../worker/rpc.js';
 import { failureOf } from './errors.js';
 
@@ -151,6 +151,20 @@ export class Models {
       // The click tries again and reports it; a pointer that moves on must not.
       this.#restartAfter(failureOf(thrown, 'models'));
     }
+  }
+
+  /**
+   * Downloads the model and the runtime to the browser's caches; does nothing while the worker is busy.
+   * A click reports a failure.
+   * @param {string | null} model Its id, or null for the default.
+   */
+  async fetch(model) {
+    if (this.#calls > 0) return;
+    this.#use(model);
+    const request = { model, settings: this.#settings };
+    await this.#client.call('fetch', request).catch((/** @type {unknown} */ thrown) => {
+      console.info(`The model is not fetched before the first click: ${messageOf(thrown)}`);
+    });
   }
 
   /**

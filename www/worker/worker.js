@@ -36,6 +36,7 @@ function model(method) {
 }
 
 serve({
+  fetch: model((runner, request) => runner.fetch(request.model ?? undefined)),
   prepare: model((runner, request, { signal }) => runner.prepare(request, signal)),
   segment: model((runner, request, { signal, progress }) =>
     runner.segment(request, signal, (/** @type {any} */ provisional) => progress({ provisional })),
