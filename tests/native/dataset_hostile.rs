@@ -214,7 +214,7 @@ const FIELDS: &[Case] = &[
         &[
             "shape question: expected a string, found a number",
             "shape iscrowd: expected 0 or 1, found a string",
-            "shape area: expected a number, found a string",
+            "quoted-number area: a number in quotes: \"6\"",
         ],
     ),
 ];
@@ -286,7 +286,7 @@ const FILES: &[(&str, &str, &[&str], &[&str])] = &[
         "sections of other types",
         r#"{"images":{"a":[1]},"annotations":"none","categories":[]}"#,
         &[
-            "file : not-annotations byte 10: expected a list of records",
+            "file : malformed the record at byte 15 is not valid: byte 15: expected an object",
             "file : not-annotations byte 34: expected a list of records",
         ],
         &[],

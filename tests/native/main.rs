@@ -7,6 +7,7 @@ mod dataset;
 mod dataset_chunks;
 mod dataset_hostile;
 mod dataset_pages;
+mod dataset_tolerant;
 mod eval_link;
 mod eval_segment;
 mod http;

@@ -1,5 +1,6 @@
 //! Problems of records and files, each with its message and its stable code.
 
+use super::format::FileFormat;
 use crate::geometry::{PixelRect, Rect, Size};
 use crate::rle;
 
@@ -18,6 +19,12 @@ pub enum Problem {
         at: u64,
         /// The element that the format has here.
         expected: &'static str,
+    },
+    /// The file is of another format, which is not read.
+    #[error("{format}")]
+    OtherFormat {
+        /// The format.
+        format: FileFormat,
     },
     /// The file is cut off; all records before its end are read.
     #[error("the file is cut off at byte {at}, inside {inside} that begins at byte {since}")]
@@ -39,6 +46,38 @@ pub enum Problem {
         /// Message of the JSON parser.
         reason: Box<str>,
     },
+    /// A part of a record is not valid JSON; the fields that can be read are kept.
+    #[error("the record is not valid ({reason}); the fields that can be read are kept")]
+    DamagedRecord {
+        /// Message of the JSON parser.
+        reason: Box<str>,
+    },
+    /// A token is not valid JSON, such as `NaN`; it is read as Python reads it, or left out.
+    #[error("{path}{token} is not valid JSON")]
+    Token {
+        /// Place of the token in the field, with `: ` at its end; empty for the field itself.
+        path: Box<str>,
+        /// The token, shortened.
+        token: Box<str>,
+    },
+    /// A string is not UTF-8; it is read as Latin-1, or its other bytes are replaced by U+FFFD.
+    #[error("{path}the text is not UTF-8")]
+    NotUtf8 {
+        /// Place of the string in the field, with `: ` at its end; empty for the field itself.
+        path: Box<str>,
+    },
+    /// A record has a key twice; the last value counts.
+    #[error("the key is given more than once; the last value counts")]
+    RepeatedKey,
+    /// A number is written as a string; it is read as the number.
+    #[error("a number in quotes: {text:?}")]
+    QuotedNumber {
+        /// The string.
+        text: Box<str>,
+    },
+    /// The width or height of an image is 0; its size is treated as unknown.
+    #[error("an image cannot have the size 0")]
+    ZeroSize,
     /// A record is longer than [`record_bytes`](super::super::ReadLimits::record_bytes); it is left out.
     #[error("the record at byte {record} has {bytes} bytes, which exceeds the limit of {limit}")]
     RecordTooLong {
@@ -187,6 +226,12 @@ fn other_order(fits: bool) -> &'static str {
     if fits { "; the box fits when its numbers are read in the other order" } else { "" }
 }
 
+/// Returns the parser's message without the position, which is relative to the record.
+fn reason(error: &serde_json::Error) -> Box<str> {
+    let message = error.to_string();
+    message.rsplit_once(" at line ").map_or(message.as_str(), |(reason, _)| reason).into()
+}
+
 impl Problem {
     /// Returns the problem of a record that is not valid JSON; `record` is its position in the file.
     pub fn malformed(error: &serde_json::Error, record: u64, json: &[u8]) -> Self {
@@ -196,9 +241,12 @@ impl Problem {
             .map(<[u8]>::len)
             .sum();
         let within = (before + error.column()).saturating_sub(1).min(json.len());
-        let message = error.to_string();
-        let reason = message.rsplit_once(" at line ").map_or(message.as_str(), |(reason, _)| reason).into();
-        Self::Malformed { record, at: record + within as u64, reason }
+        Self::Malformed { record, at: record + within as u64, reason: reason(error) }
+    }
+
+    /// Returns the problem of a record of which the readable fields are kept.
+    pub(crate) fn damaged(error: &serde_json::Error) -> Self {
+        Self::DamagedRecord { reason: reason(error) }
     }
 
     /// Returns whether one of the noise rules finds the same.
@@ -210,10 +258,14 @@ impl Problem {
     pub(super) fn text_bytes(&self) -> usize {
         match self {
             Self::Malformed { reason: text, .. }
+            | Self::DamagedRecord { reason: text }
+            | Self::NotUtf8 { path: text }
+            | Self::QuotedNumber { text }
             | Self::MissingImage { id: text }
             | Self::UnknownCategory { id: text }
             | Self::LabelWithoutScore { label: text }
             | Self::UnclearSplit { split: text } => text.len(),
+            Self::Token { path, token } => path.len() + token.len(),
             _ => 0,
         }
     }
@@ -222,8 +274,15 @@ impl Problem {
     pub fn code(&self) -> &'static str {
         match self {
             Self::NotAnnotations { .. } => "not-annotations",
+            Self::OtherFormat { .. } => "other-format",
             Self::Truncated { .. } => "truncated",
             Self::Malformed { .. } => "malformed",
+            Self::DamagedRecord { .. } => "damaged-record",
+            Self::Token { .. } => "odd-token",
+            Self::NotUtf8 { .. } => "not-utf8",
+            Self::RepeatedKey => "repeated-key",
+            Self::QuotedNumber { .. } => "quoted-number",
+            Self::ZeroSize => "zero-size",
             Self::RecordTooLong { .. } => "record-too-long",
             Self::Limit { .. } | Self::LeftOut { .. } => "limit",
             Self::Missing => "missing",

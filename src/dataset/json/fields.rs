@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use super::raw::{Indexed, RawMask};
+use super::text;
 use super::value::JsonValue;
 use crate::dataset::audit::{Finding, Problem};
 use crate::dataset::limits::ReadLimits;
@@ -16,14 +17,24 @@ pub(super) struct Fields<'l> {
     pub(super) findings: Vec<Finding>,
 }
 
+/// The id of a record that has none of its own.
+#[derive(Clone, Copy)]
+pub(super) enum DefaultId<'k> {
+    /// `#` and the number of the record in its section, from 0.
+    Number(u64),
+    /// The record's key in a section that is an object, as written.
+    Key(&'k [u8]),
+}
+
 type Value<'a> = Option<JsonValue<'a>>;
 
 /// 2⁵³: an `f64` below it represents every whole number exactly.
 const MAX_EXACT: f64 = 9_007_199_254_740_992.0;
 
 impl<'l> Fields<'l> {
-    pub(super) fn new(limits: &'l ReadLimits) -> Self {
-        Self { limits, findings: Vec::new() }
+    /// Continues the findings of the record's tokens.
+    pub(super) fn new(limits: &'l ReadLimits, findings: Vec<Finding>) -> Self {
+        Self { limits, findings }
     }
 
     /// Adds a finding on a field.
@@ -36,7 +47,13 @@ impl<'l> Fields<'l> {
     }
 
     fn push(&mut self, finding: Finding) {
-        if self.findings.len() < self.limits.findings {
+        // An odd token is the cause of what its field lacks.
+        let is_told = matches!(finding.problem, Problem::Missing | Problem::Shape { .. })
+            && self
+                .findings
+                .iter()
+                .any(|other| other.field == finding.field && matches!(other.problem, Problem::Token { .. }));
+        if !is_told && self.findings.len() < self.limits.findings {
             self.findings.push(finding);
         }
     }
@@ -57,6 +74,7 @@ impl<'l> Fields<'l> {
                 }
                 _ => number.to_string(),
             }),
+            JsonValue::Digits(digits) => Some(digits.into()),
             JsonValue::Null => None,
             other => {
                 self.report_shape(field, "a string or a number", &other);
@@ -76,10 +94,23 @@ impl<'l> Fields<'l> {
         })
     }
 
-    /// Converts an id; reports a missing one and returns `#number`.
-    pub(super) fn id_or_number(&mut self, field: &'static str, value: Value<'_>, number: u64) -> String {
-        let id = self.required_id(field, value);
-        if id.is_empty() { format!("#{number}") } else { id }
+    /// Converts an id; a missing one is replaced, and reported unless the record has a key.
+    pub(super) fn id_or_default(
+        &mut self,
+        field: &'static str,
+        value: Value<'_>,
+        id: DefaultId<'_>,
+    ) -> String {
+        match id {
+            DefaultId::Number(number) => {
+                let id = self.required_id(field, value);
+                if id.is_empty() { format!("#{number}") } else { id }
+            }
+            DefaultId::Key(key) => {
+                let id = self.id(field, value);
+                id.unwrap_or_else(|| self.truncate(field, text::decode(key).0.into_owned()))
+            }
+        }
     }
 
     /// Converts a string, truncated at a character when it exceeds the limit.
@@ -138,19 +169,34 @@ impl<'l> Fields<'l> {
             self.report(field, Problem::Missing);
             return None;
         };
-        let side = value.as_f64().and_then(whole_u32);
-        if side.is_none() {
-            self.report_shape(field, "a whole number from 0 to 4294967295", &value);
+        match self.number_of(field, &value).and_then(whole_u32) {
+            Some(0) => {
+                self.report(field, Problem::ZeroSize);
+                None
+            }
+            Some(side) => Some(side),
+            None => {
+                self.report_shape(field, "a whole number from 0 to 4294967295", &value);
+                None
+            }
         }
-        side
     }
 
     /// Converts a number.
     pub(super) fn number(&mut self, field: &'static str, value: Value<'_>) -> Option<f64> {
         let value = value.filter(|value| *value != JsonValue::Null)?;
-        let number = value.as_f64();
+        let number = self.number_of(field, &value);
         if number.is_none() {
             self.report_shape(field, "a number", &value);
+        }
+        number
+    }
+
+    /// Returns a number, also one in quotes, which is reported.
+    fn number_of(&mut self, field: &'static str, value: &JsonValue<'_>) -> Option<f64> {
+        let number = value.as_f64().or_else(|| quoted_number(value));
+        if let (Some(_), JsonValue::String(text)) = (number, value) {
+            self.report(field, Problem::QuotedNumber { text: text.as_ref().into() });
         }
         number
     }
@@ -161,7 +207,7 @@ impl<'l> Fields<'l> {
             None | Some(JsonValue::Null) => false,
             Some(JsonValue::Bool(flag)) => flag,
             Some(value) => {
-                let number = value.as_f64();
+                let number = self.number_of(field, &value);
                 if number.is_none() {
                     self.report_shape(field, "0 or 1", &value);
                 }
@@ -315,6 +361,14 @@ fn rle(fields: Vec<(Cow<'_, str>, JsonValue<'_>)>) -> Result<RawMask, Problem> {
             Err(Problem::Shape { expected: "counts: a string or a list of numbers", found })
         }
     }
+}
+
+/// Parses a string of digits, with a point or an exponent.
+fn quoted_number(value: &JsonValue<'_>) -> Option<f64> {
+    let JsonValue::String(text) = value else { return None };
+    let text = text.trim();
+    let is_number = text.bytes().all(|byte| byte.is_ascii_digit() || b"+-.eE".contains(&byte));
+    text.parse().ok().filter(|number: &f64| is_number && number.is_finite())
 }
 
 fn whole_u32(value: f64) -> Option<u32> {

@@ -72,6 +72,14 @@ impl RawAnnotation {
         &self.annotation.image
     }
 
+    /// Gives an annotation without an image the only one of its file, whose masks need no category either
+    /// where the file has none.
+    pub(crate) fn set_only_image(&mut self, id: &str, has_categories: bool) {
+        let is_told = |field: &str| field == "image_id" || (field == "category_id" && !has_categories);
+        self.annotation.findings.retain(|found| !(found.problem == Problem::Missing && is_told(found.field)));
+        id.clone_into(&mut self.annotation.image);
+    }
+
     /// Decodes the masks and checks the record, against its image if the file lists it.
     pub fn resolve(self, image: Option<&ImageRecord>, limits: &ReadLimits) -> Annotation {
         self.resolve_keeping_masks(image, limits).0

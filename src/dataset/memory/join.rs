@@ -80,8 +80,11 @@ impl Join {
     pub(super) fn finish(mut self, mut sink: impl FnMut(&mut Self, Annotation)) -> Tables {
         // Placeholders follow the listed images; no annotation is resolved with one.
         let listed = self.tables.images.len() as u32;
-        for raw in std::mem::take(&mut self.waiting) {
+        for mut raw in std::mem::take(&mut self.waiting) {
             self.memory_bytes -= raw.memory_bytes();
+            if let ("", [only]) = (raw.image(), &self.tables.images[..listed as usize]) {
+                raw.set_only_image(&only.id, !self.tables.categories.is_empty());
+            }
             let index = self.image_index(raw.image()).filter(|&index| index < listed);
             let image = index.map(|index| &self.tables.images[index as usize]);
             let annotation = raw.resolve(image, &self.limits);
