@@ -1,13 +1,21 @@
-//! Selects the annotations of a file that linking can use: those with a mask, an image file and a
-//! category.
+//! Reads annotation files to their end, and selects the annotations that linking can use: those with a
+//! whole mask, an image file and a category.
 
 use std::fs::File;
 use std::path::Path;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 
 use crate::dataset::{Annotation, Category, Dataset, ReadLimits};
 use crate::rle::Mask;
+
+/// How to treat an annotation file that is not whole.
+#[derive(Clone, Copy, clap::Args)]
+pub(super) struct ReadArgs {
+    /// Use an annotation file that is cut off or damaged: the records before the damage
+    #[arg(long)]
+    allow_truncated: bool,
+}
 
 /// An annotation with a mask, an image file and a category.
 pub(super) struct UsableAnnotation<'a> {
@@ -20,11 +28,30 @@ pub(super) struct UsableAnnotation<'a> {
     pub(super) mask: Mask,
 }
 
-/// Reads an annotation file. Damaged records become findings of the dataset.
-pub(super) fn read(path: &Path) -> anyhow::Result<Dataset> {
+/// Reads an annotation file, and says on standard error how many records are left out. Damaged records
+/// become findings of the dataset. Fails if the file is cut off, unless the arguments allow it.
+pub(super) fn read(path: &Path, args: ReadArgs) -> anyhow::Result<Dataset> {
     let described = || path.display().to_string();
-    Dataset::read_from(File::open(path).with_context(described)?, &ReadLimits::default())
-        .with_context(described)
+    let file = File::open(path).with_context(described)?;
+    let dataset = Dataset::read_from(file, &ReadLimits::default()).with_context(described)?;
+    let left_out = dataset.left_out();
+    if left_out > 0 {
+        eprintln!("{}: {left_out} records are left out; `masklink inspect` lists them", path.display());
+    }
+    if !dataset.progress().is_whole {
+        let reason =
+            dataset.stopped_by().map_or_else(|| "its end is not read".to_owned(), ToString::to_string);
+        let records = dataset.progress().records();
+        if !args.allow_truncated {
+            bail!(
+                "{}: {reason}. Only its first {records} records can be read: fetch the file again, or use \
+                 them with --allow-truncated",
+                path.display()
+            );
+        }
+        eprintln!("{}: {reason}; only its first {records} records are used", path.display());
+    }
+    Ok(dataset)
 }
 
 /// Returns the usable annotations of these splits (of all splits if the list is empty), and the number

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, anyhow, ensure};
 
-use super::annotations;
+use super::annotations::{self, ReadArgs};
 use super::clicker::Clicker;
 use super::eval_link_report::{Outcome, Report};
 use super::host::NativeHost;
@@ -54,6 +54,8 @@ pub(super) struct EvalLinkArgs {
     #[arg(long, value_name = "MANIFEST-ENTRY", requires = "click")]
     model: Option<ModelChoice>,
     #[command(flatten)]
+    reading: ReadArgs,
+    #[command(flatten)]
     runtime: RuntimeArgs,
     /// Write the endpoint's responses to this file, for a page to show while the endpoint is down.
     #[arg(long, value_name = "FILE")]
@@ -69,8 +71,9 @@ const CACHED_ENTITIES: usize = 5;
 const CACHED_EVIDENCE: usize = 4;
 
 pub(super) fn run(args: &EvalLinkArgs) -> anyhow::Result<()> {
-    let dataset = annotations::read(&args.annotations)?;
-    let (records, _) = annotations::usable(&dataset, &args.split)?;
+    let dataset = annotations::read(&args.annotations, args.reading)?;
+    let (records, unusable) = annotations::usable(&dataset, &args.split)?;
+    let left_out = unusable as u64 + dataset.left_out();
     ensure!(!records.is_empty(), "{} has no annotation to evaluate", args.annotations.display());
     let token = args.token.clone().or_else(|| std::env::var("MASKLINK_TOKEN").ok());
     let read = |folder| Known::read(folder, args.aliases.as_deref());
@@ -116,7 +119,8 @@ pub(super) fn run(args: &EvalLinkArgs) -> anyhow::Result<()> {
     if let Some((file, by_image)) = cache {
         write_whole(file, &serde_json::to_vec(&by_image)?)?;
     }
-    let report = Report::of(&outcomes, latencies, failed);
+    let mut report = Report::of(&outcomes, latencies, failed);
+    report.left_out = left_out;
     report.print(args.by_split);
     if args.json {
         println!("{}", serde_json::to_string(&report)?);

@@ -7,18 +7,18 @@
 //! counts with all of them in `NoC`.
 
 use std::collections::BTreeMap;
-use std::fs::File;
 use std::path::PathBuf;
 use std::time::Instant;
 
 use anyhow::{Context, Result, ensure};
 
+use super::annotations::{self, ReadArgs};
 use super::clicker::{MAX_PIXELS, next_click};
 use super::decoded_image::DecodedImage;
 use super::onnx::RuntimeArgs;
 use super::progress::Progress;
 use super::segmenter::{ModelChoice, Segmenter};
-use crate::dataset::{Annotation, Dataset, ImageRecord, ReadLimits};
+use crate::dataset::{Annotation, Dataset, ImageRecord};
 use crate::geometry::Size;
 use crate::rle::{CocoRle, Mask};
 use crate::segment::{Prompt, Prompts};
@@ -56,6 +56,8 @@ pub(super) struct EvalSegmentArgs {
     #[arg(long)]
     json: bool,
     #[command(flatten)]
+    reading: ReadArgs,
+    #[command(flatten)]
     runtime: RuntimeArgs,
 }
 
@@ -64,6 +66,8 @@ pub(super) struct EvalSegmentArgs {
 struct Scores {
     ious: Vec<Vec<f64>>,
     skipped: usize,
+    /// Number of records of the file that cannot be read.
+    left_out: u64,
     encode_ms: Vec<f64>,
     click_ms: Vec<f64>,
     masks: BTreeMap<String, Vec<CocoRle>>,
@@ -71,14 +75,12 @@ struct Scores {
 
 pub(super) fn run(args: &EvalSegmentArgs) -> Result<()> {
     let path = &args.annotations;
-    let file = File::open(path).with_context(|| path.display().to_string())?;
-    let dataset =
-        Dataset::read_from(file, &ReadLimits::default()).with_context(|| path.display().to_string())?;
+    let dataset = annotations::read(path, args.reading)?;
     let annotations = chosen(&dataset, args);
     ensure!(!annotations.is_empty(), "{} has no annotation to evaluate", path.display());
     let mut segmenter = Segmenter::load(&args.model.clone().unwrap_or_default(), &args.runtime)?;
     let progress = Progress::of_items(annotations.len() as u64, "objects");
-    let mut scores = Scores::default();
+    let mut scores = Scores { left_out: dataset.left_out(), ..Scores::default() };
     for same_image in annotations.chunk_by(|a, b| a.image == b.image) {
         let image = dataset.image(&same_image[0].image);
         if let Err(error) = play_image(&mut segmenter, args, image, same_image, &mut scores, &progress) {
@@ -201,13 +203,15 @@ fn report(args: &EvalSegmentArgs, model: &str, scores: &Scores) {
     let (encode_ms, click_ms) = (median(&scores.encode_ms), median(&scores.click_ms));
     if args.json {
         let line = serde_json::json!({
-            "n": count, "miou": miou, "noc": noc, "skipped": scores.skipped, "model": model,
+            "n": count, "miou": miou, "noc": noc, "skipped": scores.skipped, "left_out": scores.left_out,
+            "model": model,
             "median_ms": { "encode": encode_ms, "click": click_ms },
         });
         println!("{line}");
         return;
     }
-    println!("{count} objects, {} skipped, model {model}", scores.skipped);
+    let Scores { skipped, left_out, .. } = scores;
+    println!("{count} objects, {skipped} skipped, {left_out} left out, model {model}");
     println!("median time: {encode_ms:.0} ms to encode an image, {click_ms:.1} ms a click");
     for (click, miou) in miou.iter().enumerate() {
         println!("mIoU after {:2} clicks: {miou:.4}", click + 1);

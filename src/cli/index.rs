@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, anyhow, bail, ensure};
 
-use super::annotations::{self, UsableAnnotation};
+use super::annotations::{self, ReadArgs, UsableAnnotation};
 use super::classes;
 use super::clicker::Clicker;
 use super::decoded_image::DecodedImage;
@@ -89,6 +89,8 @@ pub(super) struct IndexArgs {
     #[arg(long, value_name = "N", default_value_t = 100_000_000)]
     max_pixels: u64,
     #[command(flatten)]
+    reading: ReadArgs,
+    #[command(flatten)]
     runtime: RuntimeArgs,
 }
 
@@ -113,9 +115,11 @@ pub(super) fn run(args: &IndexArgs) -> anyhow::Result<()> {
         "--calibrate-click needs --calibrate-split or --calibrate-annotations"
     );
     let held_out = read_held_out(args)?;
+    let dataset =
+        args.annotations.as_deref().map(|path| annotations::read(path, args.reading)).transpose()?;
     let runtime = Runtime::load(args.runtime.onnxruntime.as_deref())?;
     let encoder = Encoder::open(&args.encoder, &runtime, args.runtime.threads)?;
-    let (mut material, mut sources, left_out) = annotated(args, &encoder)?;
+    let (mut material, mut sources, left_out) = annotated(args, dataset.as_ref(), &encoder)?;
     if let Some(table) = &args.prototypes {
         sources.extend(classes::add(table, &mut material)?);
     }
@@ -132,7 +136,7 @@ pub(super) fn run(args: &IndexArgs) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn report(args: &IndexArgs, index: &Index, left_out: usize) {
+fn report(args: &IndexArgs, index: &Index, left_out: u64) {
     let (exemplars, entities) = (index.exemplars().len(), index.entities().len());
     let (classes, broader) = (index.prototypes().rows().len(), index.broader().len());
     print!("{exemplars} masks");
@@ -161,12 +165,15 @@ fn report(args: &IndexArgs, index: &Index, left_out: usize) {
 
 /// Reads the annotations to index and encodes their masks. Returns what they say, their source, and the
 /// number of annotations left out.
-fn annotated(args: &IndexArgs, encoder: &Encoder) -> anyhow::Result<(Material, Vec<Source>, usize)> {
-    let (Some(annotations), Some(images)) = (&args.annotations, &args.images) else {
+fn annotated(
+    args: &IndexArgs,
+    dataset: Option<&Dataset>,
+    encoder: &Encoder,
+) -> anyhow::Result<(Material, Vec<Source>, u64)> {
+    let (Some(dataset), Some(annotations), Some(images)) = (dataset, &args.annotations, &args.images) else {
         return Ok((Material::default(), Vec::new(), 0));
     };
-    let dataset = annotations::read(annotations)?;
-    let (records, unusable) = annotations::usable(&dataset, &args.split)?;
+    let (records, unusable) = annotations::usable(dataset, &args.split)?;
     let described = annotations.display();
     ensure!(
         !records.is_empty(),
@@ -176,7 +183,7 @@ fn annotated(args: &IndexArgs, encoder: &Encoder) -> anyhow::Result<(Material, V
     let (entities, positions) = entities(&records, &known);
     let exemplars = exemplars(args, encoder, images, &records, &positions)?;
     ensure!(!exemplars.is_empty(), "none of {} annotations could be indexed", records.len());
-    let left_out = records.len() - exemplars.len() + unusable;
+    let left_out = (records.len() - exemplars.len() + unusable) as u64 + dataset.left_out();
     let shown: BTreeSet<_> = exemplars.iter().map(|(exemplar, _)| exemplar.entity).collect();
     let source = |title: &String| Source { title: title.clone(), entities: shown.len() as u64 };
     let sources = args.source.iter().map(source).collect();
@@ -200,7 +207,7 @@ fn read_held_out(args: &IndexArgs) -> anyhow::Result<Vec<(Dataset, PathBuf)>> {
     let own = own.filter(|_| !args.calibrate_split.is_empty());
     let others = args.calibrate_annotations.iter().zip(&args.calibrate_images);
     let read = |(annotations, images): (&PathBuf, &PathBuf)| {
-        let dataset = annotations::read(annotations)?;
+        let dataset = annotations::read(annotations, args.reading)?;
         if annotations::usable(&dataset, &args.calibrate_split)?.0.is_empty() {
             let splits = args.calibrate_split.join(", ");
             bail!("{}: no annotation of {splits} can be used for calibration", annotations.display());

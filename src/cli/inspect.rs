@@ -18,8 +18,8 @@ use crate::geometry::Size;
 
 /// Summarizes an annotation file or a pack: counts, splits, sizes, and problems in its records (findings).
 ///
-/// The exit status is 1 if the file cannot be read or has no records, and with --strict also if there
-/// are findings; otherwise it is 0.
+/// The exit status is 1 if the file cannot be read to its end or has no records, and with --strict also if
+/// there are findings; otherwise it is 0.
 #[derive(Args)]
 pub(super) struct InspectArgs {
     /// Pack made by `masklink pack`; --strict then compares the hash of every file
@@ -74,6 +74,10 @@ fn inspect_file(args: &InspectArgs, annotations: &Path) -> anyhow::Result<()> {
     // A file of empty sections has no findings and is valid.
     if summary.progress.records() == 0 && report.findings() > 0 {
         bail!("{}: no images, categories or annotations found", annotations.display());
+    }
+    if !summary.progress.is_whole {
+        let (file, bytes) = (annotations.display(), summary.progress.bytes);
+        bail!("{file}: only the records of its first {bytes} bytes are read; the findings say why");
     }
     let found = report.findings();
     if args.strict && found > 0 {

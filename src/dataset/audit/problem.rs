@@ -249,6 +249,11 @@ impl Problem {
         Self::DamagedRecord { reason: reason(error) }
     }
 
+    /// Returns whether one record is left out for this problem.
+    pub(crate) fn leaves_record_out(&self) -> bool {
+        matches!(self, Self::Malformed { .. } | Self::RecordTooLong { .. })
+    }
+
     /// Returns whether one of the noise rules finds the same.
     pub fn is_noise(&self) -> bool {
         matches!(self, Self::EmptyMask | Self::BoxDisagrees { .. })

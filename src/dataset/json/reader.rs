@@ -37,6 +37,8 @@ pub struct ReadProgress {
     pub categories: u64,
     /// Objects in `annotations`, those longer than the limit excluded.
     pub annotations: u64,
+    /// Whether the file was read to its end, and ends where its object or list does; false while reading.
+    pub is_whole: bool,
 }
 
 impl ReadProgress {
@@ -103,10 +105,12 @@ impl Reader {
 
     /// Ends the file here, and passes a problem to `sink` if the file is not complete.
     pub fn finish(self, mut sink: impl FnMut(ReadItem)) -> ReadProgress {
-        if let Some(problem) = self.scanner.finish().filter(|_| !self.stopped) {
+        let problem = self.scanner.finish().filter(|_| !self.stopped);
+        let is_whole = !self.stopped && problem.is_none();
+        if let Some(problem) = problem {
             sink(ReadItem::Problem(problem));
         }
-        self.progress
+        ReadProgress { is_whole, ..self.progress }
     }
 }
 

@@ -77,8 +77,10 @@ fn unescape(bytes: &[u8], faults: &mut Vec<TextFault>) -> Vec<u8> {
     text
 }
 
-/// Reads `\u` with its four digits, or two of them that are one character. Returns no character where there is none, and the
-/// number of bytes; 1 where four hexadecimal digits are missing.
+/// Reads `\u` with its four digits, or two of them that are one character.
+///
+/// Returns no character where there is none, and the number of bytes; 1 where four hexadecimal digits are
+/// missing.
 fn unicode_escape(bytes: &[u8]) -> (Option<char>, usize) {
     let unit = |at: usize| {
         let digits = bytes.get(at..at + 6)?.strip_prefix(b"\\u")?;

@@ -119,6 +119,27 @@ impl Dataset {
         self.progress
     }
 
+    /// Returns the number of records that are left out because they cannot be read or do not fit. Those
+    /// after the end of a file that is cut off are not counted, see [`ReadProgress::is_whole`].
+    pub fn left_out(&self) -> u64 {
+        let of = |found: &Finding| match found.problem {
+            Problem::LeftOut { records, .. } => records,
+            ref problem => u64::from(problem.leaves_record_out()),
+        };
+        let further = self.tables.further_problems.iter();
+        let further: u64 =
+            further.filter(|(code, _)| LEFT_OUT_CODES.contains(code)).map(|(_, count)| count).sum();
+        self.tables.problems.iter().map(of).sum::<u64>() + further
+    }
+
+    /// Returns the problem at which reading stopped before the end of the file.
+    pub fn stopped_by(&self) -> Option<&Problem> {
+        let ends =
+            |problem: &&Problem| !problem.leaves_record_out() && !matches!(problem, Problem::LeftOut { .. });
+        let mut last_first = self.tables.problems.iter().rev().map(|found| &found.problem);
+        last_first.find(ends).filter(|_| !self.progress.is_whole)
+    }
+
     /// Iterates over all findings with their records: the file first, then images, categories and
     /// annotations.
     pub fn findings(&self) -> impl Iterator<Item = (RecordRef<'_>, &Finding)> {
@@ -149,6 +170,9 @@ impl Dataset {
         tallies
     }
 }
+
+/// Codes of the problems that leave a record out.
+const LEFT_OUT_CODES: [&str; 2] = ["malformed", "record-too-long"];
 
 /// Number of bytes read from a stream at once.
 const CHUNK_BYTES: usize = 1 << 20;
