@@ -72,7 +72,7 @@ const MASKS: &[Case] = &[
         "mask of another size",
         r#""segmentation":[{"size":[4,3],"counts":[12]}]"#,
         &[
-            "size-differs segmentation[0]: the mask is 3x4, but the image is 4x3",
+            "size-differs segmentation[0]: the mask is 3x4, but the image is 4x3; its height and width …",
             "empty-mask segmentation[0]: the mask is empty",
         ],
     ),
@@ -108,7 +108,10 @@ const MASKS: &[Case] = &[
     (
         "size of strings",
         r#""segmentation":[{"size":["3","4"],"counts":[12]}]"#,
-        &["shape segmentation[0]: expected size: [height, width], found a list"],
+        &[
+            "other-form segmentation[0]: read as numbers in quotes",
+            "empty-mask segmentation[0]: the mask is empty",
+        ],
     ),
     (
         "size of one number",
@@ -138,7 +141,7 @@ const MASKS: &[Case] = &[
     (
         "polygon of two points",
         r#""segmentation":[[0,0,4,3],[1,0,3,0,3,3,1,3]]"#,
-        &["shape segmentation[0]: expected x and y of three points or more, found other numbers"],
+        &["shape segmentation[0]: expected x and y of three points or more, found four numbers, as of …"],
     ),
     (
         "polygon far away",

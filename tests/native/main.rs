@@ -5,6 +5,7 @@ mod app;
 mod catalog;
 mod dataset;
 mod dataset_chunks;
+mod dataset_forms;
 mod dataset_hostile;
 mod dataset_pages;
 mod dataset_tolerant;

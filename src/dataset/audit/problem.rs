@@ -106,6 +106,26 @@ pub enum Problem {
         /// The memory budget, [`memory_bytes`](super::super::ReadLimits::memory_bytes).
         limit: u64,
     },
+    /// A field has another form than the format's, which is certain and is read.
+    #[error("read as {form}")]
+    OtherForm {
+        /// The form, such as `"a box in place of a polygon"`.
+        form: &'static str,
+    },
+    /// Polygons lie in the image of swapped width and height, and not in the image.
+    #[error("the polygons fit the image with its width and height swapped, {swapped}")]
+    SwappedImage {
+        /// The size of the image, swapped.
+        swapped: Size,
+    },
+    /// Polygons extend beyond the image by more than one pixel.
+    #[error("the polygons extend to {extent}, beyond the image of {image}")]
+    PolygonsOutside {
+        /// The size of the smallest frame that holds the image and the polygons.
+        extent: Size,
+        /// Size of the image.
+        image: Size,
+    },
     /// A required field is absent.
     #[error("missing")]
     Missing,
@@ -146,7 +166,7 @@ pub enum Problem {
     #[error("{0}")]
     BadMask(#[from] rle::Error),
     /// The size of a mask differs from that of its image.
-    #[error("the mask is {mask}, but the image is {image}")]
+    #[error("the mask is {mask}, but the image is {image}{}", swapped(*.mask, *.image))]
     SizeDiffers {
         /// Size of the mask.
         mask: Size,
@@ -164,8 +184,8 @@ pub enum Problem {
     /// A mask has no pixels.
     #[error("the mask is empty")]
     EmptyMask,
-    /// Polygons cannot become a mask because the image's size is unknown.
-    #[error("polygons need the width and height of the image")]
+    /// The image's size is unknown; the polygons are drawn in a frame of their own.
+    #[error("the polygons have no frame: the width and height of the image are unknown")]
     PolygonsWithoutSize,
     /// The annotation has no mask.
     #[error("the annotation has no mask")]
@@ -216,6 +236,14 @@ pub enum Problem {
         /// The split as published.
         split: Box<str>,
     },
+}
+
+fn swapped(mask: Size, image: Size) -> &'static str {
+    if mask == image.swapped() {
+        "; its height and width are swapped, or it is of the unturned image"
+    } else {
+        ""
+    }
 }
 
 fn corners(rect: &Rect) -> String {
@@ -290,6 +318,9 @@ impl Problem {
             Self::ZeroSize => "zero-size",
             Self::RecordTooLong { .. } => "record-too-long",
             Self::Limit { .. } | Self::LeftOut { .. } => "limit",
+            Self::OtherForm { .. } => "other-form",
+            Self::SwappedImage { .. } => "swapped-image",
+            Self::PolygonsOutside { .. } => "polygons-outside",
             Self::Missing => "missing",
             Self::Shape { .. } => "shape",
             Self::DuplicateId => "duplicate-id",

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use super::forms::{self, ReadPolygon, box_of, form, points_of, polygon_of, polygon_of_box};
 use super::raw::{Indexed, RawMask};
 use super::text;
 use super::value::JsonValue;
@@ -194,7 +195,7 @@ impl<'l> Fields<'l> {
 
     /// Returns a number, also one in quotes, which is reported.
     fn number_of(&mut self, field: &'static str, value: &JsonValue<'_>) -> Option<f64> {
-        let number = value.as_f64().or_else(|| quoted_number(value));
+        let number = value.as_f64().or_else(|| value.quoted_number());
         if let (Some(_), JsonValue::String(text)) = (number, value) {
             self.report(field, Problem::QuotedNumber { text: text.as_ref().into() });
         }
@@ -235,12 +236,23 @@ impl<'l> Fields<'l> {
             Some(JsonValue::Numbers(numbers)) if numbers.len() == 4 => {
                 vec![Rect::from_xywh([numbers[0], numbers[1], numbers[2], numbers[3]])]
             }
+            Some(JsonValue::List(list)) if forms::numbers_of(&list).is_some_and(|four| four.len() == 4) => {
+                self.report(field, Problem::OtherForm { form: form::QUOTED });
+                self.boxes(field, forms::numbers_of(&list).map(JsonValue::Numbers))
+            }
             Some(JsonValue::List(list)) => {
                 let mut boxes = Vec::with_capacity(list.len().min(self.limits.parts));
                 for (index, value) in self.limited(field, list).into_iter().enumerate() {
-                    if let JsonValue::Numbers(numbers) = &value
+                    let quoted = match &value {
+                        JsonValue::List(list) => forms::numbers_of(list),
+                        _ => None,
+                    };
+                    if let (JsonValue::Numbers(numbers), _) | (_, Some(numbers)) = (&value, &quoted)
                         && let [x1, y1, x2, y2] = numbers[..]
                     {
+                        if quoted.is_some() {
+                            self.report_element(field, index, Problem::OtherForm { form: form::QUOTED });
+                        }
                         boxes.push(Rect { x1, y1, x2, y2 });
                     } else {
                         let problem = Problem::Shape { expected: "x1, y1, x2, y2", found: value.shape() };
@@ -284,51 +296,106 @@ impl<'l> Fields<'l> {
         labels
     }
 
-    /// Sorts a segmentation into encoded masks and polygons.
+    /// Sorts a segmentation into encoded masks and polygons; the boxes and the published area of its
+    /// annotation tell what four numbers mean.
     pub(super) fn segmentation(
         &mut self,
         field: &'static str,
         value: Value<'_>,
-    ) -> (Vec<Indexed<RawMask>>, Vec<Indexed<Vec<f64>>>) {
+        boxes: &[Rect],
+        area: Option<f64>,
+    ) -> Segmentation {
         let list = match value {
             None | Some(JsonValue::Null) => Vec::new(),
-            Some(JsonValue::List(list)) => self.limited(field, list),
+            Some(JsonValue::List(list)) if points_of(&list).is_some() => vec![JsonValue::List(list)],
+            Some(JsonValue::List(list)) => list,
             Some(one @ (JsonValue::Object(_) | JsonValue::Numbers(_))) => vec![one],
             Some(other) => {
                 self.report_shape(field, "an RLE, a list of RLEs, or polygons", &other);
                 Vec::new()
             }
         };
-        let (mut masks, mut polygons) = (Vec::new(), Vec::new());
+        let mut read = Segmentation::default();
+        let is_full = |read: &Segmentation, limits: &ReadLimits, value: &JsonValue<'_>| match value {
+            JsonValue::Object(_) => read.masks.len() >= limits.parts,
+            _ => read.polygons.len() >= limits.polygons,
+        };
+        let (mut masks_left_out, mut polygons_left_out) = (0, 0);
         for (index, value) in list.into_iter().enumerate() {
-            let problem = match value {
-                JsonValue::Numbers(polygon) if polygon.len() >= 6 && polygon.len().is_multiple_of(2) => {
-                    let Some(at) = invalid_coordinate(&polygon) else {
-                        polygons.push((index, polygon));
-                        continue;
-                    };
-                    rle::Error::Coordinate { polygon: index, at }.into()
+            if is_full(&read, self.limits, &value) {
+                let is_mask = matches!(value, JsonValue::Object(_));
+                *(if is_mask { &mut masks_left_out } else { &mut polygons_left_out }) += 1;
+                continue;
+            }
+            let element = match value {
+                JsonValue::Object(fields) => {
+                    rle(fields).map(|(mask, form)| (read.masks.push((index, mask)), form).1)
                 }
-                JsonValue::Numbers(_) => {
-                    Problem::Shape { expected: "x and y of three points or more", found: "other numbers" }
-                }
-                JsonValue::Object(fields) => match rle(fields) {
-                    Ok(mask) => {
-                        masks.push((index, mask));
-                        continue;
-                    }
-                    Err(problem) => problem,
-                },
-                other => Problem::Shape { expected: "an RLE or a polygon", found: other.shape() },
+                value => polygon(value, index, boxes, area)
+                    .map(|(polygon, form)| (read.polygons.push((index, polygon)), form).1),
             };
-            self.report_element(field, index, problem);
+            match element {
+                Ok(None) => {}
+                Ok(Some(form)) => self.report_element(field, index, Problem::OtherForm { form }),
+                Err(problem) => {
+                    read.is_cut = true;
+                    self.report_element(field, index, problem);
+                }
+            }
         }
-        (masks, polygons)
+        for (what, limit, left_out) in [
+            ("elements of a list", self.limits.parts, masks_left_out),
+            ("polygons of a mask", self.limits.polygons, polygons_left_out),
+        ] {
+            if left_out > 0 {
+                read.is_cut = true;
+                let (limit, actual) = (limit as u64, (limit + left_out) as u64);
+                self.report(field, Problem::Limit { what, limit, actual });
+            }
+        }
+        read
     }
 }
 
-/// Converts `{"size": [height, width], "counts": …}`.
-fn rle(fields: Vec<(Cow<'_, str>, JsonValue<'_>)>) -> Result<RawMask, Problem> {
+/// The elements of a segmentation that could be read.
+#[derive(Default)]
+pub(super) struct Segmentation {
+    pub(super) masks: Vec<Indexed<RawMask>>,
+    /// Flat x, y lists in image space.
+    pub(super) polygons: Vec<Indexed<Vec<f64>>>,
+    /// Whether an element could not be read, or is over a limit.
+    pub(super) is_cut: bool,
+}
+
+/// Converts a polygon, in its usual or another form.
+fn polygon(
+    value: JsonValue<'_>,
+    index: usize,
+    boxes: &[Rect],
+    area: Option<f64>,
+) -> Result<ReadPolygon, Problem> {
+    let expected = "x and y of three points or more";
+    let (polygon, form) = match value {
+        JsonValue::Numbers(numbers) => (numbers, None),
+        other => polygon_of(&other)
+            .ok_or(Problem::Shape { expected: "an RLE or a polygon", found: other.shape() })?,
+    };
+    if let Ok(four) = <[f64; 4]>::try_from(polygon.as_slice()) {
+        let found = "four numbers, as of a box or a line";
+        let found = box_of(four, boxes, area).ok_or(Problem::Shape { expected, found })?;
+        return Ok((polygon_of_box(found), Some(form::BOX)));
+    }
+    if polygon.len() < 6 || !polygon.len().is_multiple_of(2) {
+        return Err(Problem::Shape { expected, found: "other numbers" });
+    }
+    match invalid_coordinate(&polygon) {
+        Some(at) => Err(rle::Error::Coordinate { polygon: index, at }.into()),
+        None => Ok((polygon, form)),
+    }
+}
+
+/// Converts `{"size": [height, width], "counts": …}`; names the form if it is not the usual one.
+fn rle(fields: Vec<(Cow<'_, str>, JsonValue<'_>)>) -> Result<(RawMask, Option<&'static str>), Problem> {
     let (mut size, mut counts) = (None, None);
     for (name, value) in fields {
         match name.as_ref() {
@@ -337,6 +404,9 @@ fn rle(fields: Vec<(Cow<'_, str>, JsonValue<'_>)>) -> Result<RawMask, Problem> {
             _ => {}
         }
     }
+    let (size, is_size_quoted) = unquoted(size);
+    let (counts, are_counts_quoted) = unquoted(counts);
+    let form = (is_size_quoted || are_counts_quoted).then_some(form::QUOTED);
     let expected = "size: [height, width]";
     let size = match size {
         Some(JsonValue::Numbers(numbers)) => {
@@ -350,12 +420,17 @@ fn rle(fields: Vec<(Cow<'_, str>, JsonValue<'_>)>) -> Result<RawMask, Problem> {
         }
     };
     match counts {
-        Some(JsonValue::String(text)) => Ok(RawMask::Compressed { size, counts: text.into() }),
+        Some(JsonValue::String(text)) => match text_of_bytes(&text) {
+            Some(counts) => Ok((RawMask::Compressed { size, counts: counts.into() }, Some(form::BYTES))),
+            None => Ok((RawMask::Compressed { size, counts: text.into() }, form)),
+        },
         Some(JsonValue::Numbers(counts)) if counts.iter().any(|length| length.fract() != 0.0) => {
             Err(Problem::Shape { expected: "whole run lengths", found: "other numbers" })
         }
-        Some(JsonValue::Numbers(counts)) => Ok(RawMask::Counts { size, counts }),
-        Some(JsonValue::List(list)) if list.is_empty() => Ok(RawMask::Counts { size, counts: Vec::new() }),
+        Some(JsonValue::Numbers(counts)) => Ok((RawMask::Counts { size, counts }, form)),
+        Some(JsonValue::List(list)) if list.is_empty() => {
+            Ok((RawMask::Counts { size, counts: Vec::new() }, form))
+        }
         other => {
             let found = other.map_or("nothing", |value| value.shape());
             Err(Problem::Shape { expected: "counts: a string or a list of numbers", found })
@@ -363,12 +438,21 @@ fn rle(fields: Vec<(Cow<'_, str>, JsonValue<'_>)>) -> Result<RawMask, Problem> {
     }
 }
 
-/// Parses a string of digits, with a point or an exponent.
-fn quoted_number(value: &JsonValue<'_>) -> Option<f64> {
-    let JsonValue::String(text) = value else { return None };
-    let text = text.trim();
-    let is_number = text.bytes().all(|byte| byte.is_ascii_digit() || b"+-.eE".contains(&byte));
-    text.parse().ok().filter(|number: &f64| is_number && number.is_finite())
+/// Reads a list of numbers in quotes as numbers; returns whether it is one.
+fn unquoted(value: Value<'_>) -> (Value<'_>, bool) {
+    let numbers = match &value {
+        Some(JsonValue::List(list)) => forms::numbers_of(list),
+        _ => None,
+    };
+    let is_quoted = numbers.is_some();
+    (numbers.map(JsonValue::Numbers).or(value), is_quoted)
+}
+
+/// Returns the counts in Python's text of bytes, `b'…'`, in which a backslash is written twice.
+fn text_of_bytes(text: &str) -> Option<String> {
+    let quoted = text.strip_prefix('b')?;
+    let inner = ['\'', '"'].iter().find_map(|&quote| quoted.strip_prefix(quote)?.strip_suffix(quote))?;
+    Some(inner.replace("\\\\", "\\"))
 }
 
 fn whole_u32(value: f64) -> Option<u32> {

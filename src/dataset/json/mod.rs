@@ -1,7 +1,9 @@
 //! Parses records from the bytes of a JSON annotation file, chunk by chunk.
 
+mod draw;
 mod fields;
 mod format;
+mod forms;
 mod lenient;
 mod nesting;
 mod raw;
@@ -12,6 +14,7 @@ mod text;
 mod value;
 mod wire;
 
+pub(in crate::dataset) use draw::DrawBudget;
 pub use raw::{DecodedMasks, RawAnnotation};
 pub use reader::{ReadItem, ReadProgress, Reader};
 pub use scan::{RecordScanner, Scanned};

@@ -52,6 +52,14 @@ impl JsonValue<'_> {
         }
     }
 
+    /// Returns the number that a string holds: digits, with a point or an exponent.
+    pub(super) fn quoted_number(&self) -> Option<f64> {
+        let Self::String(text) = self else { return None };
+        let text = text.trim();
+        let is_number = text.bytes().all(|byte| byte.is_ascii_digit() || b"+-.eE".contains(&byte));
+        text.parse().ok().filter(|number: &f64| is_number && number.is_finite())
+    }
+
     /// Returns the value if it is a finite number.
     pub(super) fn as_f64(&self) -> Option<f64> {
         match self {

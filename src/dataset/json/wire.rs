@@ -8,13 +8,13 @@
 //! - `counts`: a string is compressed, a list of numbers is not.
 //! - an id is a string or a number; both become strings.
 //!
-//! A record that is not valid JSON is read a second time, leniently.
+//! `forms` recognises further forms. A record that is not valid JSON is read a second time, leniently.
 
 use std::borrow::Cow;
 
 use serde::Deserialize;
 
-use super::fields::{DefaultId, Fields};
+use super::fields::{DefaultId, Fields, Segmentation};
 use super::lenient::{Fault, LenientRecord, Oddity, read_record};
 use super::raw::RawAnnotation;
 use super::value::JsonValue;
@@ -221,7 +221,8 @@ pub(super) fn annotation(
     }
     let is_crowd = fields.flag("iscrowd", wire.iscrowd);
     let area = fields.number("area", wire.area);
-    let (masks, polygons) = fields.segmentation("segmentation", wire.segmentation);
+    let Segmentation { masks, polygons, is_cut } =
+        fields.segmentation("segmentation", wire.segmentation, &boxes, area);
     let annotation = Annotation {
         id,
         image,
@@ -233,8 +234,9 @@ pub(super) fn annotation(
         split,
         is_crowd,
         area,
+        is_cut,
         findings: fields.findings,
         ..Annotation::default()
     };
-    Ok(RawAnnotation { annotation, masks, polygons })
+    Ok(RawAnnotation { annotation, masks, polygons, bytes: json.len() as u64 })
 }

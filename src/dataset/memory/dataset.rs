@@ -88,6 +88,22 @@ impl Dataset {
         self.tables.image_by_id.get(id).copied()
     }
 
+    /// Returns the key of an image, by its index: the id, and for a later image of the same id also its
+    /// index, as in `7#12`.
+    pub fn key_of(&self, image: u32) -> String {
+        let id = self.images().get(image as usize).map_or("", |image| image.id.as_str());
+        if self.image_index(id) == Some(image) { id.to_owned() } else { format!("{id}#{image}") }
+    }
+
+    /// Returns the index in [`images`](Self::images) of the image with this [key](Self::key_of).
+    pub fn image_of_key(&self, key: &str) -> Option<u32> {
+        self.image_index(key).or_else(|| {
+            let (id, index) = key.rsplit_once('#')?;
+            let index: u32 = index.parse().ok()?;
+            self.images().get(index as usize).filter(|image| image.id == id).map(|_| index)
+        })
+    }
+
     /// Returns the index in [`categories`](Self::categories) of the first category with this id.
     pub fn category_index(&self, id: &str) -> Option<u32> {
         self.tables.category_by_id.get(id).copied()
@@ -264,7 +280,9 @@ impl Dataset {
 
     /// Gives each image without a size that of its first mask.
     fn infer_sizes(&mut self) {
-        for annotation in self.annotations.iter().filter(|annotation| annotation.mask_size.pixels() > 0) {
+        let is_framed =
+            |annotation: &&Annotation| annotation.mask_size.pixels() > 0 && !annotation.is_unframed();
+        for annotation in self.annotations.iter().filter(is_framed) {
             if let Some(&index) = self.tables.image_by_id.get(annotation.image.as_str()) {
                 self.tables.images[index as usize].size.get_or_insert(annotation.mask_size);
             }
