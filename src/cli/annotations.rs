@@ -15,17 +15,34 @@ pub(super) struct ReadArgs {
     /// Use an annotation file that is cut off or damaged: the records before the damage
     #[arg(long)]
     allow_truncated: bool,
+    /// Frame of the masks on images that their EXIF data turns for display, where sizes do not tell it
+    #[arg(long, value_name = "FRAME", value_enum, default_value_t)]
+    pub(super) turned_images: TurnedImages,
+}
+
+/// How to treat masks on turned images whose frame cannot be told.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub(super) enum TurnedImages {
+    /// Leave the masks out
+    #[default]
+    LeaveOut,
+    /// The masks lie on the pixels as stored
+    Stored,
+    /// The masks lie on the image as displayed
+    Displayed,
 }
 
 /// An annotation with a mask, an image file and a category.
 pub(super) struct UsableAnnotation<'a> {
     pub(super) annotation: &'a Annotation,
+    /// Index of the image.
+    pub(super) image: u32,
     /// Path of the image relative to the image folder, and inside it.
     pub(super) file: &'a str,
     /// The entity or COCO category; without a name of its own if the file does not list it.
     pub(super) category: Category,
-    /// The union of the annotation's masks, not empty.
-    pub(super) mask: Mask,
+    /// The mask on the displayed image to use in place of the annotated one.
+    pub(super) clicked: Option<Mask>,
 }
 
 /// Reads an annotation file, and says on standard error how many records are left out. Damaged records
@@ -56,19 +73,18 @@ pub(super) fn read(path: &Path, args: ReadArgs) -> anyhow::Result<Dataset> {
 
 /// Returns the usable annotations of these splits (of all splits if the list is empty), and the number
 /// of unusable ones.
-pub(super) fn usable<'a>(
-    dataset: &'a Dataset,
-    splits: &[String],
-) -> anyhow::Result<(Vec<UsableAnnotation<'a>>, usize)> {
-    let (mut usable, mut unusable) = (Vec::new(), 0);
+pub(super) fn usable<'a>(dataset: &'a Dataset, splits: &[String]) -> (Vec<UsableAnnotation<'a>>, usize) {
+    let (mut usable, mut unusable, mut cut) = (Vec::new(), 0, 0);
     for annotation in dataset.annotations() {
         if !splits.is_empty() && !splits.iter().any(|split| split == annotation.split_name()) {
             continue;
         }
+        let image = dataset.image_index(&annotation.image);
         let file = dataset.image_of(annotation).and_then(|image| image.file.as_deref());
-        let (Some(file), false, true) = (file, annotation.category.is_empty(), annotation.mask_area > 0)
-        else {
+        let is_usable = !annotation.category.is_empty() && annotation.mask_area > 0;
+        let (Some(image), Some(file), true, false) = (image, file, is_usable, annotation.is_cut) else {
             unusable += 1;
+            cut += usize::from(is_usable && annotation.is_cut);
             continue;
         };
         // An unlisted category gets its id as its name.
@@ -78,7 +94,10 @@ pub(super) fn usable<'a>(
             ..Category::default()
         };
         let category = dataset.category_of(annotation).cloned().unwrap_or_else(unlisted);
-        usable.push(UsableAnnotation { annotation, file, category, mask: annotation.mask()? });
+        usable.push(UsableAnnotation { annotation, image, file, category, clicked: None });
     }
-    Ok((usable, unusable))
+    if cut > 0 {
+        eprintln!("{cut} masks are left out: a part of each cannot be read");
+    }
+    (usable, unusable)
 }

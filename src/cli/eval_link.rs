@@ -11,6 +11,7 @@ use super::annotations::{self, ReadArgs};
 use super::clicker::Clicker;
 use super::eval_link_report::{Outcome, Report};
 use super::host::NativeHost;
+use super::image_frame::ImageFrame;
 use super::onnx::RuntimeArgs;
 use super::progress::Progress;
 use super::segmenter::ModelChoice;
@@ -72,7 +73,7 @@ const CACHED_EVIDENCE: usize = 4;
 
 pub(super) fn run(args: &EvalLinkArgs) -> anyhow::Result<()> {
     let dataset = annotations::read(&args.annotations, args.reading)?;
-    let (records, unusable) = annotations::usable(&dataset, &args.split)?;
+    let (records, unusable) = annotations::usable(&dataset, &args.split);
     let left_out = unusable as u64 + dataset.left_out();
     ensure!(!records.is_empty(), "{} has no annotation to evaluate", args.annotations.display());
     let token = args.token.clone().or_else(|| std::env::var("MASKLINK_TOKEN").ok());
@@ -88,8 +89,13 @@ pub(super) fn run(args: &EvalLinkArgs) -> anyhow::Result<()> {
         progress.advance(1);
         let annotation = record.annotation;
         let image = args.images.join(record.file);
-        let mask =
-            clicker.as_mut().map_or_else(|| Ok(record.mask.clone()), |one| one.mask_of(&image, &record.mask));
+        let object = |frame: ImageFrame| {
+            frame.mask_of(annotation, frame.of_masks(&dataset, record.image, args.reading.turned_images))
+        };
+        let mask = match &mut clicker {
+            Some(clicker) => clicker.mask_of(&image, object),
+            None => frame_of(&image).and_then(object),
+        };
         let asked = mask.and_then(|mask| ask(endpoint, &image, &mask).map(|answer| (mask, answer)));
         let (Ranks { rank, narrow_rank }, in_index) = match asked {
             Ok((mask, EndpointAnswer { response, round_trip_millis })) => {
@@ -174,6 +180,11 @@ fn ranks(response: &LinkResponse, qid: &str, index: Option<&Known>) -> Ranks {
         rank: response.entities.iter().position(|entity| is_right(&entity.qid)),
         narrow_rank: narrow.position(|entity| is_right(&entity.qid)),
     }
+}
+
+fn frame_of(image: &Path) -> anyhow::Result<ImageFrame> {
+    let described = || image.display().to_string();
+    ImageFrame::read(&std::fs::read(image).with_context(described)?).with_context(described)
 }
 
 /// Links one mask by the endpoint, as a page would.

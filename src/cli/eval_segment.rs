@@ -15,11 +15,11 @@ use anyhow::{Context, Result, ensure};
 use super::annotations::{self, ReadArgs};
 use super::clicker::{MAX_PIXELS, next_click};
 use super::decoded_image::DecodedImage;
+use super::image_frame::ImageFrame;
 use super::onnx::RuntimeArgs;
 use super::progress::Progress;
 use super::segmenter::{ModelChoice, Segmenter};
-use crate::dataset::{Annotation, Dataset, ImageRecord};
-use crate::geometry::Size;
+use crate::dataset::{Annotation, Dataset};
 use crate::rle::{CocoRle, Mask};
 use crate::segment::{Prompt, Prompts};
 
@@ -82,7 +82,7 @@ pub(super) fn run(args: &EvalSegmentArgs) -> Result<()> {
     let progress = Progress::of_items(annotations.len() as u64, "objects");
     let mut scores = Scores { left_out: dataset.left_out(), ..Scores::default() };
     for same_image in annotations.chunk_by(|a, b| a.image == b.image) {
-        let image = dataset.image(&same_image[0].image);
+        let image = dataset.image_index(&same_image[0].image).map(|index| (&dataset, index));
         if let Err(error) = play_image(&mut segmenter, args, image, same_image, &mut scores, &progress) {
             let count = same_image.len();
             progress.println(&format!("skipped {count} of image {}: {error:#}", same_image[0].image));
@@ -117,22 +117,30 @@ fn chosen<'a>(dataset: &'a Dataset, args: &EvalSegmentArgs) -> Vec<&'a Annotatio
 fn play_image(
     segmenter: &mut Segmenter,
     args: &EvalSegmentArgs,
-    image: Option<&ImageRecord>,
+    image: Option<(&Dataset, u32)>,
     annotations: &[&Annotation],
     scores: &mut Scores,
     progress: &Progress,
 ) -> Result<()> {
-    let file = image.and_then(|image| image.file.as_ref()).context("it is not listed with a file name")?;
+    let (dataset, index) = image.context("it is not listed")?;
+    let file = dataset.images()[index as usize].file.as_ref().context("it is not listed with a file name")?;
     let path = args.images.join(file);
     let bytes = std::fs::read(&path).with_context(|| path.display().to_string())?;
     // As displayed, as for the page, the index and the endpoint.
     let pixels = DecodedImage::decode(&bytes, MAX_PIXELS).with_context(|| path.display().to_string())?;
-    let size = pixels.size();
+    let frame = ImageFrame::read(&bytes)?;
+    let of_masks = frame.of_masks(dataset, index, args.reading.turned_images);
     let start = Instant::now();
     segmenter.encode(pixels)?;
     scores.encode_ms.push(milliseconds(start));
     for annotation in annotations {
-        match play(segmenter, annotation, size, args.clicks, &mut scores.click_ms) {
+        let truth = frame.mask_of(annotation, of_masks);
+        let truth = truth.and_then(|truth| {
+            ensure!(!annotation.is_cut, "a part of its mask cannot be read");
+            ensure!(!truth.is_empty(), "its mask is empty");
+            Ok(truth)
+        });
+        match truth.and_then(|truth| play(segmenter, &truth, args.clicks, &mut scores.click_ms)) {
             Ok((ious, masks)) => {
                 scores.ious.push(ious);
                 if args.masks.is_some() {
@@ -152,14 +160,10 @@ fn play_image(
 /// Returns the IoU after each click on one object, and the masks until one is exact.
 fn play(
     segmenter: &mut Segmenter,
-    annotation: &Annotation,
-    image: Size,
+    truth: &Mask,
     clicks: u32,
     click_ms: &mut Vec<f64>,
 ) -> Result<(Vec<f64>, Vec<Mask>)> {
-    let truth = annotation.mask()?;
-    ensure!(truth.size() == image, "its mask is of {}, the image of {image}", truth.size());
-    ensure!(!truth.is_empty(), "its mask is empty");
     segmenter.restart();
     let mut prompts = Prompts::new();
     let mut mask = Mask::empty(truth.size())?;
@@ -167,7 +171,7 @@ fn play(
     let mut masks = Vec::new();
     while ious.len() < clicks as usize {
         // An exact mask counts for all clicks that are left.
-        let Some((point, positive)) = next_click(&truth, &mask)? else {
+        let Some((point, positive)) = next_click(truth, &mask)? else {
             let last = ious.last().copied().unwrap_or(1.0);
             ious.resize(clicks as usize, last);
             break;

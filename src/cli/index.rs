@@ -11,6 +11,7 @@ use super::classes;
 use super::clicker::Clicker;
 use super::decoded_image::DecodedImage;
 use super::encoder::Encoder;
+use super::image_frame::ImageFrame;
 use super::onnx::{Runtime, RuntimeArgs};
 use super::progress::Progress;
 use super::segmenter::ModelChoice;
@@ -173,7 +174,7 @@ fn annotated(
     let (Some(dataset), Some(annotations), Some(images)) = (dataset, &args.annotations, &args.images) else {
         return Ok((Material::default(), Vec::new(), 0));
     };
-    let (records, unusable) = annotations::usable(dataset, &args.split)?;
+    let (records, unusable) = annotations::usable(dataset, &args.split);
     let described = annotations.display();
     ensure!(
         !records.is_empty(),
@@ -181,7 +182,7 @@ fn annotated(
     );
     let known = args.entities.as_deref().map(read_entities).transpose()?.unwrap_or_default();
     let (entities, positions) = entities(&records, &known);
-    let exemplars = exemplars(args, encoder, images, &records, &positions)?;
+    let exemplars = exemplars(args, encoder, (dataset, images), &records, &positions)?;
     ensure!(!exemplars.is_empty(), "none of {} annotations could be indexed", records.len());
     let left_out = (records.len() - exemplars.len() + unusable) as u64 + dataset.left_out();
     let shown: BTreeSet<_> = exemplars.iter().map(|(exemplar, _)| exemplar.entity).collect();
@@ -208,7 +209,7 @@ fn read_held_out(args: &IndexArgs) -> anyhow::Result<Vec<(Dataset, PathBuf)>> {
     let others = args.calibrate_annotations.iter().zip(&args.calibrate_images);
     let read = |(annotations, images): (&PathBuf, &PathBuf)| {
         let dataset = annotations::read(annotations, args.reading)?;
-        if annotations::usable(&dataset, &args.calibrate_split)?.0.is_empty() {
+        if annotations::usable(&dataset, &args.calibrate_split).0.is_empty() {
             let splits = args.calibrate_split.join(", ");
             bail!("{}: no annotation of {splits} can be used for calibration", annotations.display());
         }
@@ -226,12 +227,12 @@ fn calibrate(
 ) -> anyhow::Result<Calibration> {
     let mut masks = Vec::new();
     for (dataset, images) in held_out {
-        let (mut held_out, _) = annotations::usable(dataset, &args.calibrate_split)?;
+        let (mut held_out, _) = annotations::usable(dataset, &args.calibrate_split);
         if args.calibrate_click {
-            click(args, images, &mut held_out)?;
+            click(args, (dataset, images), &mut held_out)?;
         }
         let (entities, positions) = entities(&held_out, &HashMap::new());
-        let features = exemplars(args, encoder, images, &held_out, &positions)?.into_iter();
+        let features = exemplars(args, encoder, (dataset, images), &held_out, &positions)?.into_iter();
         masks.extend(
             features.map(|(exemplar, feature)| (feature, entities[exemplar.entity as usize].qid.clone())),
         );
@@ -246,14 +247,22 @@ fn calibrate(
 }
 
 /// Replaces each mask by the one that a click on the object gives; removes the record where that fails.
-fn click(args: &IndexArgs, images: &Path, records: &mut Vec<UsableAnnotation<'_>>) -> anyhow::Result<()> {
+fn click(
+    args: &IndexArgs,
+    (dataset, images): (&Dataset, &Path),
+    records: &mut Vec<UsableAnnotation<'_>>,
+) -> anyhow::Result<()> {
     let mut clicker = Clicker::load(&args.model.clone().unwrap_or_default(), &args.runtime)?;
     let progress = Progress::of_items(records.len() as u64, "clicks");
     records.retain_mut(|record| {
         progress.advance(1);
-        match clicker.mask_of(&images.join(record.file), &record.mask) {
+        let (annotation, image) = (record.annotation, record.image);
+        let object = |frame: ImageFrame| {
+            frame.mask_of(annotation, frame.of_masks(dataset, image, args.reading.turned_images))
+        };
+        match clicker.mask_of(&images.join(record.file), object) {
             Ok(mask) => {
-                record.mask = mask;
+                record.clicked = Some(mask);
                 true
             }
             Err(error) => {
@@ -271,7 +280,7 @@ fn click(args: &IndexArgs, images: &Path, records: &mut Vec<UsableAnnotation<'_>
 fn exemplars(
     args: &IndexArgs,
     encoder: &Encoder,
-    images: &Path,
+    (dataset, images): (&Dataset, &Path),
     records: &[UsableAnnotation<'_>],
     positions: &HashMap<&str, u32>,
 ) -> anyhow::Result<Vec<(Exemplar, Vec<f32>)>> {
@@ -283,15 +292,26 @@ fn exemplars(
     let mut exemplars = Vec::with_capacity(records.len());
     for (file, records) in by_image {
         progress.advance(records.len() as u64);
-        let (image, image_hash) = match read_image(&images.join(file), args.max_pixels) {
+        let (image, frame, image_hash) = match read_image(&images.join(file), args.max_pixels) {
             Ok(image) => image,
             Err(error) => {
                 progress.println(&format!("{file}: {error:#}; left out"));
                 continue;
             }
         };
-        for UsableAnnotation { annotation, category, mask, .. } in records {
-            let feature = match encoder.feature(&image, mask) {
+        for UsableAnnotation { annotation, category, image: index, clicked, .. } in records {
+            let mask = clicked.clone().map_or_else(
+                || frame.mask_of(annotation, frame.of_masks(dataset, *index, args.reading.turned_images)),
+                Ok,
+            );
+            let mask = match mask {
+                Ok(mask) => mask,
+                Err(error) => {
+                    progress.println(&format!("annotation {}: {error:#}; left out", annotation.id));
+                    continue;
+                }
+            };
+            let feature = match encoder.feature(&image, &mask) {
                 Ok(feature) => feature,
                 // A failure of the encoder would repeat for every mask.
                 Err(error @ EncodeError::Host(_)) => return Err(error.into()),
@@ -316,10 +336,10 @@ fn exemplars(
     Ok(exemplars)
 }
 
-fn read_image(path: &Path, max_pixels: u64) -> anyhow::Result<(DecodedImage, String)> {
+fn read_image(path: &Path, max_pixels: u64) -> anyhow::Result<(DecodedImage, ImageFrame, String)> {
     let bytes = std::fs::read(path)?;
     let hash = sha256_hex(&bytes)[..16].to_owned();
-    Ok((DecodedImage::decode(&bytes, max_pixels)?, hash))
+    Ok((DecodedImage::decode(&bytes, max_pixels)?, ImageFrame::read(&bytes)?, hash))
 }
 
 /// Returns the entities of the records in order of first mention, and the position of each.

@@ -17,8 +17,7 @@ pub struct ReadLimits {
     /// Maximum masks, boxes or labels of one annotation; further ones are left out, and the annotation is
     /// marked as cut. Default 1,024.
     pub parts: usize,
-    /// Maximum polygons of one annotation, likewise. Default 2¹⁶, more than a longest record of triangles
-    /// may have in practice.
+    /// Maximum polygons of one annotation, likewise. Default 65,536, which real files do not reach.
     pub polygons: usize,
     /// Maximum findings of one record; further ones are left out. Default 32.
     pub findings: usize,

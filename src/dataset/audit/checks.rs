@@ -33,6 +33,16 @@ impl DecodedMask {
         Self { is_drawn: true, ..Self::new(index, mask) }
     }
 
+    /// Returns the smallest rectangle around the mask; `None` where it is empty.
+    pub(crate) fn bounds(&self) -> Option<PixelRect> {
+        self.bounds
+    }
+
+    /// Returns the mask.
+    pub(crate) fn mask(&self) -> &Mask {
+        &self.mask
+    }
+
     /// Returns the mask.
     pub(crate) fn into_mask(self) -> Mask {
         self.mask

@@ -9,7 +9,7 @@ const RECORD_CROSSINGS: u64 = 1 << 18;
 /// Crossings for each byte of a record.
 const BYTE_CROSSINGS: u64 = 256;
 
-/// Where the polygons lie with regard to the image.
+/// The place of polygons with regard to the image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Place {
     /// In the image.

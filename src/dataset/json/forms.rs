@@ -5,7 +5,7 @@
 //! it and not the usual one.
 
 use super::value::JsonValue;
-use crate::dataset::audit::checks::{FITTING_BOX_IOU, MIN_BOX_IOU, fits};
+use crate::dataset::audit::checks::{DecodedMask, FITTING_BOX_IOU, MIN_BOX_IOU, fits};
 use crate::geometry::{Rect, Size};
 use crate::rle::Mask;
 
@@ -91,10 +91,14 @@ pub(super) fn polygon_of_box(Rect { x1, y1, x2, y2 }: Rect) -> Vec<f64> {
 
 /// Reads the counts of a mask that its box does not fit in another order of the pixels; returns the mask
 /// with the name of the form if only one other order fits.
-pub(super) fn other_order(mask: &Mask, found: Rect, image: Option<Size>) -> Option<(Mask, &'static str)> {
+pub(super) fn other_order(
+    read: &DecodedMask,
+    found: Rect,
+    image: Option<Size>,
+) -> Option<(Mask, &'static str)> {
     /// Runs that a transposed mask may have besides sixteen for each run read.
     const MAX_RUNS: u64 = 1 << 17;
-    let bounds = mask.bbox()?;
+    let (mask, bounds) = (read.mask(), read.bounds()?);
     if fits(found, bounds, MIN_BOX_IOU) || !(found.width() > 0.0 && found.height() > 0.0) {
         return None;
     }

@@ -120,7 +120,7 @@ impl<'a> LenientReader<'a> {
                     }
                     needs_comma = false;
                 }
-                Some(b'"') => {
+                Some(b'"') if !needs_comma => {
                     let Ok(key) = self.string() else { return false };
                     self.skip_whitespace();
                     if self.peek() != Some(b':') {

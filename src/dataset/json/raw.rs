@@ -117,19 +117,20 @@ impl RawAnnotation {
         let has_own_boxes = polygons.is_empty() && annotation.boxes.len() == masks.len();
         for (at, (index, mask)) in masks.into_iter().enumerate() {
             match mask.decode() {
-                Ok((mut encoded, mut mask)) => {
+                Ok((mut encoded, mask)) => {
+                    let mut part = DecodedMask::new(index, mask);
                     let own_box = annotation.boxes.get(at).filter(|_| has_own_boxes);
-                    let other = own_box.and_then(|&found| other_order(&mask, found, image_size));
-                    if let Some((read, form)) = other {
+                    let other = own_box.and_then(|&found| other_order(&part, found, image_size));
+                    if let Some((mask, form)) = other {
                         findings.push(Finding::of_element(
                             "segmentation",
                             index,
                             Problem::OtherForm { form },
                         ));
-                        (encoded, mask) = (EncodedMask::from_mask(&read), read);
+                        (encoded, part) = (EncodedMask::from_mask(&mask), DecodedMask::new(index, mask));
                     }
                     annotation.parts.push(encoded);
-                    decoded.push(DecodedMask::new(index, mask));
+                    decoded.push(part);
                 }
                 Err(error) => {
                     annotation.is_cut = true;

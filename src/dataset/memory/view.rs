@@ -242,9 +242,18 @@ impl Dataset {
             area: annotation.mask_area,
             size: [mask.size().height, mask.size().width],
             boundaries: [from, from + mask.boundaries().len()],
-            findings: annotation.findings.iter().map(finding_message).collect(),
+            findings: cut_message(annotation)
+                .into_iter()
+                .chain(annotation.findings.iter().map(finding_message))
+                .collect(),
         }
     }
+}
+
+/// Returns the message of a mask of which a part is left out.
+fn cut_message(annotation: &Annotation) -> Option<FindingMessage> {
+    let message = "the mask is not whole: a part of it is left out".to_owned();
+    annotation.is_cut.then_some(FindingMessage { code: "cut-mask", message })
 }
 
 /// Returns the mask to show: as read, except that one from polygons is drawn on the opened image, or cut at
