@@ -83,6 +83,7 @@ const MASKS: &[Case] = &[
     ),
     ("no mask", r#""bbox":[]"#, &["no-mask segmentation: the annotation has no mask"]),
     ("empty list of masks", r#""segmentation":[]"#, &["no-mask segmentation: the annotation has no mask"]),
+    ("empty polygon", r#""segmentation":[[]]"#, &["no-mask segmentation: the annotation has no mask"]),
     (
         "invalid character",
         r#""segmentation":[{"size":[3,4],"counts":"36~"}]"#,

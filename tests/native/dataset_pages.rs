@@ -93,7 +93,8 @@ fn result_pages_serialize_for_the_viewer() {
             "id": "b", "qid": "Q388450", "title": "Crow", "description": "genus of birds", "thumbnail": null,
             "textPrompt": null, "question": "What kind of bird?", "labels": [], "split": "query_val_unseen",
             "seen": false,
-            "isCrowd": false, "isCut": false, "boxes": [], "area": 12, "size": [3, 4], "boundaries": [0, 2], "findings": []
+            "isCrowd": false, "isCut": false, "boxes": [], "area": 12, "size": [3, 4],
+            "boundaries": [0, 2], "findings": []
         }]
     }]);
     assert_eq!(serde_json::to_value(&page.images).unwrap(), expected);

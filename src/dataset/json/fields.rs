@@ -328,6 +328,8 @@ impl<'l> Fields<'l> {
                 continue;
             }
             let element = match value {
+                // A polygon without points, as some tools write for an object that has only a box.
+                JsonValue::List(list) if list.is_empty() => continue,
                 JsonValue::Object(fields) => {
                     rle(fields).map(|(mask, form)| (read.masks.push((index, mask)), form).1)
                 }

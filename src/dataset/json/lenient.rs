@@ -194,7 +194,7 @@ impl<'a> LenientReader<'a> {
                 }
                 break;
             }
-            self.path.push_str(&format!("[{element}]"));
+            self.path.extend(["[", &element.to_string(), "]"]);
             let value = self.value(depth + 1);
             self.path.truncate(path_length);
             let value = value?;

@@ -192,12 +192,11 @@ impl RecordScanner {
     pub fn finish(&self) -> Option<Problem> {
         let not_annotations = |expected| Some(Problem::NotAnnotations { at: self.base, expected });
         let (inside, since) = match self.state {
-            State::Broken => return None,
+            State::Broken | State::Lines => return None,
             State::End if self.sections_seen => return None,
             State::End => return not_annotations("a list named \"annotations\""),
             State::Start => return not_annotations("a JSON object"),
             State::Opening => return Some(self.problem_of_opening()),
-            State::Lines => return None,
             State::Record => ("a record", self.record_at),
             State::Section
             | State::KeyedSection
@@ -215,6 +214,16 @@ impl RecordScanner {
 
     /// Scans one byte outside of keys and values; returns the index to continue at.
     fn between(&mut self, byte: u8, at: usize, sink: &mut impl FnMut(Scanned<'_>)) -> usize {
+        match self.state {
+            State::Section | State::KeyedSection | State::RecordColon | State::RecordValue => {
+                self.in_section(byte, at, sink)
+            }
+            _ => self.in_root(byte, at, sink),
+        }
+    }
+
+    /// Scans one byte of the file's object, or before or after it.
+    fn in_root(&mut self, byte: u8, at: usize, sink: &mut impl FnMut(Scanned<'_>)) -> usize {
         let position = self.base + at as u64;
         match (self.state, byte) {
             // A byte order mark is not JSON, but some Windows tools write one.
@@ -231,23 +240,9 @@ impl RecordScanner {
                 (self.root_at, self.state) = (position, State::Opening);
                 return at;
             }
-            (State::Key, 0) if position == self.root_at + 1 => {
-                sink(Scanned::Problem(Problem::OtherFormat { format: FileFormat::Utf16 }));
-                self.state = State::Broken;
-            }
-            (State::Lines, b',') => {}
-            (State::Key | State::Section | State::KeyedSection, b',') => {
-                if self.separator != Separator::Needed {
-                    report(position, "no comma", sink);
-                }
-                self.separator = Separator::Given;
-            }
-            (State::Key, b'"') => {
-                self.begin_element(position, sink);
-                self.state = State::InKey;
-                self.carried.clear();
-                self.key_escaped = false;
-            }
+            (State::Key, 0) if position == self.root_at + 1 => self.name(FileFormat::Utf16, sink),
+            (State::Key, b',') => self.comma(position, sink),
+            (State::Key, b'"') => self.begin_key(position, State::InKey, sink),
             (State::Key, b'}') => {
                 self.end_list(position, sink);
                 self.end_root(sink);
@@ -256,31 +251,28 @@ impl RecordScanner {
             (State::Colon, b':') => self.state = State::Value,
             (State::Colon, _) => return self.give_up(position, "':'", sink),
             (State::Value, _) => return self.begin_value(byte, at, sink),
-            (State::Section, b'{') => {
-                self.begin_element(position, sink);
-                self.begin_record(position, State::Section);
-                return at;
-            }
+            (State::Lines, b',') => {}
             (State::Lines, b'{') => {
                 self.begin_record(position, State::Lines);
                 return at;
             }
-            (State::KeyedSection, b'"') => {
+            (State::Lines, _) => return self.give_up(position, "an object", sink),
+            (State::End, b'{') if !self.sections_seen => self.name(FileFormat::JsonLines, sink),
+            (State::End, _) => return self.give_up(position, "the end of the file", sink),
+            // `push` and `in_section` handle the remaining states.
+            _ => {}
+        }
+        at + 1
+    }
+
+    /// Scans one byte of a section outside of its records.
+    fn in_section(&mut self, byte: u8, at: usize, sink: &mut impl FnMut(Scanned<'_>)) -> usize {
+        let position = self.base + at as u64;
+        match (self.state, byte) {
+            (State::Section | State::KeyedSection, b',') => self.comma(position, sink),
+            (State::Section, b'{') => {
                 self.begin_element(position, sink);
-                self.state = State::InRecordKey;
-                self.carried.clear();
-                self.key_escaped = false;
-            }
-            (State::KeyedSection, b'}') => {
-                self.end_list(position, sink);
-                (self.separator, self.state) = (Separator::Needed, State::Key);
-                self.record_key.clear();
-            }
-            (State::KeyedSection, _) => return self.give_up(position, "a key or '}'", sink),
-            (State::RecordColon, b':') => self.state = State::RecordValue,
-            (State::RecordColon, _) => return self.give_up(position, "':'", sink),
-            (State::RecordValue, b'{') => {
-                self.begin_record(position, State::KeyedSection);
+                self.begin_record(position, State::Section);
                 return at;
             }
             (State::Section, b']') => {
@@ -292,32 +284,61 @@ impl RecordScanner {
                 report(position, "']'", sink);
                 self.state = if self.list_at_root { State::Section } else { State::End };
             }
-            (State::Section | State::RecordValue, _) => {
-                if self.state == State::Section {
-                    self.begin_element(position, sink);
-                }
-                let reason = "expected an object".into();
-                sink(Scanned::Problem(Problem::Malformed { record: position, at: position, reason }));
-                self.nesting.reset();
-                let nested = matches!(byte, b'"' | b'[');
-                self.state = match (self.state, nested) {
-                    (State::Section, true) => State::SkippedElement,
-                    (State::Section, false) => State::SkippedScalarElement,
-                    (_, true) => State::SkippedKeyed,
-                    (_, false) => State::SkippedScalarKeyed,
-                };
-                return if nested { at } else { at + 1 };
+            (State::KeyedSection, b'"') => self.begin_key(position, State::InRecordKey, sink),
+            (State::KeyedSection, b'}') => {
+                self.end_list(position, sink);
+                (self.separator, self.state) = (Separator::Needed, State::Key);
             }
-            (State::End, b'{') if !self.sections_seen => {
-                sink(Scanned::Problem(Problem::OtherFormat { format: FileFormat::JsonLines }));
-                self.state = State::Broken;
+            (State::KeyedSection, _) => return self.give_up(position, "a key or '}'", sink),
+            (State::RecordColon, b':') => self.state = State::RecordValue,
+            (State::RecordColon, _) => return self.give_up(position, "':'", sink),
+            (State::RecordValue, b'{') => {
+                self.begin_record(position, State::KeyedSection);
+                return at;
             }
-            (State::Lines, _) => return self.give_up(position, "an object", sink),
-            (State::End, _) => return self.give_up(position, "the end of the file", sink),
-            // `push` handles the remaining states.
-            _ => {}
+            _ => return self.skip_element(byte, at, sink),
         }
         at + 1
+    }
+
+    /// Skips an element of a section that is not an object.
+    fn skip_element(&mut self, byte: u8, at: usize, sink: &mut impl FnMut(Scanned<'_>)) -> usize {
+        let position = self.base + at as u64;
+        let is_keyed = self.state == State::RecordValue;
+        if !is_keyed {
+            self.begin_element(position, sink);
+        }
+        let reason = "expected an object".into();
+        sink(Scanned::Problem(Problem::Malformed { record: position, at: position, reason }));
+        self.nesting.reset();
+        let is_nested = matches!(byte, b'"' | b'[');
+        self.state = match (is_keyed, is_nested) {
+            (false, true) => State::SkippedElement,
+            (false, false) => State::SkippedScalarElement,
+            (true, true) => State::SkippedKeyed,
+            (true, false) => State::SkippedScalarKeyed,
+        };
+        if is_nested { at } else { at + 1 }
+    }
+
+    fn comma(&mut self, position: u64, sink: &mut impl FnMut(Scanned<'_>)) {
+        if self.separator != Separator::Needed {
+            report(position, "no comma", sink);
+        }
+        self.separator = Separator::Given;
+    }
+
+    fn begin_key(&mut self, position: u64, state: State, sink: &mut impl FnMut(Scanned<'_>)) {
+        self.begin_element(position, sink);
+        self.state = state;
+        self.carried.clear();
+        self.key_escaped = false;
+    }
+
+    /// Names the format of a file that is not read.
+    fn name(&mut self, format: FileFormat, sink: &mut impl FnMut(Scanned<'_>)) {
+        sink(Scanned::Problem(Problem::OtherFormat { format }));
+        self.state = State::Broken;
     }
 
     /// Ends the file's object; if it has no section and is a record, it is the first of JSON lines.

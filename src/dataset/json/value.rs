@@ -33,7 +33,7 @@ impl JsonValue<'_> {
         const END_OF_U64: f64 = 18_446_744_073_709_551_616.0;
         match self {
             Self::Number(number) if number.is_f64() => {
-                number.as_f64().is_some_and(|value| value >= END_OF_U64 || value < -END_OF_U64 / 2.0)
+                number.as_f64().is_some_and(|value| value >= END_OF_U64 || value <= -END_OF_U64 / 2.0)
             }
             _ => false,
         }
