@@ -4,7 +4,7 @@
 use std::time::{Duration, Instant};
 
 use masklink::dataset::{Dataset, Query, ReadLimits};
-use masklink::geometry::Size;
+use masklink::geometry::{Rect, Size};
 use masklink::rle::Mask;
 use serde_json::{Value, json};
 
@@ -47,6 +47,7 @@ fn other_forms_of_the_same_mask_are_read() {
         ("x and y exchanged", json!({"size": [12, 8], "counts": transposed.counts()})),
         ("Python bytes", json!({"size": [8, 12], "counts": text})),
         ("in quotes", json!({"size": ["8", "12"], "counts": quoted})),
+        ("counts of the image's size", json!({"size": [0, 0], "counts": counts})),
         ("a box in place", json!([[2, 3, 5, 2]])),
         ("a box in place", json!([2, 3, 5, 2])),
         ("a box in place", json!([[2, 3, 7, 5]])),
@@ -63,6 +64,19 @@ fn other_forms_of_the_same_mask_are_read() {
         assert!(found[0].starts_with("other-form segmentation"), "{found:?}");
         assert_eq!(dataset.annotations()[0].mask().unwrap(), mask, "{form}: {segmentation}");
         assert!(!dataset.annotations()[0].is_cut, "{form}");
+    }
+}
+
+#[test]
+fn box_as_an_object_is_read() {
+    let mask = json!({"size": [8, 12], "counts": block().counts()});
+    for bbox in
+        [json!({"x": 2, "y": 3, "width": 5, "height": 2}), json!({"left": 2, "top": 3, "w": 5, "h": 2})]
+    {
+        let dataset = read(&file(SIZE, &json!({"segmentation": mask, "bbox": bbox})));
+        assert_eq!(messages(&dataset), ["other-form bbox: read as an object of x, y, width, height"]);
+        let rect = Rect { x1: 2.0, y1: 3.0, x2: 7.0, y2: 5.0 };
+        assert_eq!(dataset.annotations()[0].boxes, [rect]);
     }
 }
 

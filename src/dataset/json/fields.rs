@@ -236,6 +236,10 @@ impl<'l> Fields<'l> {
             Some(JsonValue::Numbers(numbers)) if numbers.len() == 4 => {
                 vec![Rect::from_xywh([numbers[0], numbers[1], numbers[2], numbers[3]])]
             }
+            Some(JsonValue::Object(object)) if forms::box_of_object(&object).is_some() => {
+                self.report(field, Problem::OtherForm { form: form::OBJECT });
+                forms::box_of_object(&object).into_iter().collect()
+            }
             Some(JsonValue::List(list)) if forms::numbers_of(&list).is_some_and(|four| four.len() == 4) => {
                 self.report(field, Problem::OtherForm { form: form::QUOTED });
                 self.boxes(field, forms::numbers_of(&list).map(JsonValue::Numbers))

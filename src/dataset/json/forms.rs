@@ -4,6 +4,8 @@
 //! A form is read only where it is certain: its shape allows no other reading, or the annotation's box fits
 //! it and not the usual one.
 
+use std::borrow::Cow;
+
 use super::value::JsonValue;
 use crate::dataset::audit::checks::{DecodedMask, FITTING_BOX_IOU, MIN_BOX_IOU, fits};
 use crate::geometry::{Rect, Size};
@@ -20,6 +22,8 @@ pub(super) mod form {
     pub(in crate::dataset::json) const NESTED: &str = "a polygon in a list of its own";
     pub(in crate::dataset::json) const BYTES: &str = "the text of Python bytes, b'…'";
     pub(in crate::dataset::json) const ROW_MAJOR: &str = "row-major counts";
+    pub(in crate::dataset::json) const NO_SIZE: &str = "counts of the image's size, not of 0";
+    pub(in crate::dataset::json) const OBJECT: &str = "an object of x, y, width, height";
     pub(in crate::dataset::json) const SWAPPED: &str = "width, height in place of height, width";
     pub(in crate::dataset::json) const SWAPPED_ROW_MAJOR: &str = "the mask with x and y exchanged";
 }
@@ -54,6 +58,17 @@ pub(super) fn points_of(list: &[JsonValue<'_>]) -> Option<Vec<f64>> {
     };
     let points: Vec<_> = list.iter().map(point).collect::<Option<_>>()?;
     (points.len() >= 3).then(|| points.concat())
+}
+
+/// Reads a box that is an object of x, y, width and height.
+pub(super) fn box_of_object(fields: &[(Cow<'_, str>, JsonValue<'_>)]) -> Option<Rect> {
+    let of = |names: [&str; 2]| {
+        let field = fields.iter().find(|(key, _)| names.contains(&key.as_ref()));
+        field.and_then(|(_, value)| value.as_f64())
+    };
+    let sides = of(["width", "w"]).zip(of(["height", "h"]));
+    let ((x, y), (width, height)) = of(["x", "left"]).zip(of(["y", "top"])).zip(sides)?;
+    Some(Rect::from_xywh([x, y, width, height]))
 }
 
 /// Reads numbers of which some are in quotes.

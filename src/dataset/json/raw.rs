@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::draw::{DrawBudget, Place, frame};
-use super::forms::other_order;
+use super::forms::{form, other_order};
 use crate::dataset::audit::{
     Finding, NoiseInput, NoiseReport, Problem,
     checks::{self, DecodedMask},
@@ -116,6 +116,8 @@ impl RawAnnotation {
         // A box belongs to a mask where each mask has one.
         let has_own_boxes = polygons.is_empty() && annotation.boxes.len() == masks.len();
         for (at, (index, mask)) in masks.into_iter().enumerate() {
+            let (mask, problem) = mask.sized(image_size);
+            findings.extend(problem.map(|problem| Finding::of_element("segmentation", index, problem)));
             match mask.decode() {
                 Ok((mut encoded, mask)) => {
                     let mut part = DecodedMask::new(index, mask);
@@ -208,6 +210,14 @@ impl RawAnnotation {
 }
 
 impl RawMask {
+    /// Gives a mask of size 0 that of its image, and returns the finding.
+    fn sized(mut self, image: Option<Size>) -> (Self, Option<Problem>) {
+        let (Self::Compressed { size, .. } | Self::Counts { size, .. }) = &mut self;
+        let Some(image) = image.filter(|_| size.pixels() == 0) else { return (self, None) };
+        *size = image;
+        (self, Some(Problem::OtherForm { form: form::NO_SIZE }))
+    }
+
     fn decode(self) -> Result<(EncodedMask, Mask), rle::Error> {
         match self {
             Self::Compressed { size, counts } => EncodedMask::from_compressed(size, counts),
