@@ -12,6 +12,7 @@ mod eval_link;
 mod eval_link_report;
 mod eval_segment;
 pub mod host;
+mod image_frame;
 mod index;
 mod inspect;
 mod inspect_pack;

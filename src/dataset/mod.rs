@@ -31,8 +31,8 @@ pub mod pack;
 mod record;
 
 pub use audit::{
-    Example, Finding, NoiseInput, NoiseReason, NoiseReasons, NoiseReport, Problem, RecordKind, RecordRef,
-    Tally, inspect,
+    Example, FileFormat, Finding, NoiseInput, NoiseReason, NoiseReasons, NoiseReport, Problem, RecordKind,
+    RecordRef, Tally, inspect,
 };
 pub use json::{
     AnnotationKeys, DecodedMasks, RawAnnotation, ReadItem, ReadProgress, Reader, RecordScanner, Scanned,

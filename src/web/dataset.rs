@@ -7,6 +7,7 @@ use wasm_bindgen::prelude::wasm_bindgen;
 use super::error::{from_json, to_json};
 use super::rle::of_rle;
 use crate::dataset::{Dataset, DatasetBuilder, Query, QueryMatches, ReadLimits, ResultPage};
+use crate::geometry::Size;
 
 /// Maximum number of examples of each finding code in an overview.
 const MAX_EXAMPLES: usize = 5;
@@ -82,11 +83,11 @@ impl AnnotationFile {
         Ok(vec![self.matches.images.len() as f64, self.matches.annotations as f64])
     }
 
-    /// Returns the position of an image among the matches, from 0, by its id; `undefined` if it is
+    /// Returns the position of an image among the matches, from 0, by its key; `undefined` if it is
     /// not among them.
     #[wasm_bindgen(js_name = placeOf)]
-    pub fn place_of(&self, id: &str) -> Option<u32> {
-        self.dataset.place_of(&self.matches, id).map(|place| place as u32)
+    pub fn place_of(&self, key: &str) -> Option<u32> {
+        self.dataset.place_of(&self.matches, key).map(|place| place as u32)
     }
 
     /// Returns at most `count` of the matching images, from position `start` on.
@@ -95,6 +96,16 @@ impl AnnotationFile {
         AnnotationPage::new(
             self.dataset.result_page(&self.query, &self.matches, start, count).map_err(of_rle)?,
         )
+    }
+
+    /// Returns the image with this key, with all its annotations, for an opened image of this size: masks
+    /// from polygons are drawn on it. A page of one image, or of none.
+    #[wasm_bindgen(js_name = imageOpened)]
+    pub fn image_opened(&self, key: &str, width: u32, height: u32) -> Result<AnnotationPage, JsValue> {
+        let size = Size::new(width, height);
+        let page = self.dataset.image_of_key(key);
+        let page = page.map(|index| self.dataset.result_page_of_opened(index, size));
+        AnnotationPage::new(page.transpose().map_err(of_rle)?.unwrap_or_default())
     }
 
     /// Returns the image whose path ends like a URL's path, with all its annotations: a page of one

@@ -47,6 +47,7 @@ serve({
   select: async (query) => ({ result: opened().select(query) }),
   place: async (image) => ({ result: opened().place(image) }),
   page: async ({ start, count }) => withMasks(opened().page(start, count)),
+  opened: async (image) => withMasks(opened().opened(image)),
   image: async (address) => withMasks(opened().image(address)),
 });
 
