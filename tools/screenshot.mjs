@@ -70,4 +70,10 @@ for (const { name, viewport, colorScheme } of LOOKS) {
   );
   await context.close();
 }
+const page = await browser.newPage({ viewport: { width: 1280, height: 800 } });
+await page.goto(new URL('explore.html', address).href);
+await page.locator('#gallery-options [role=option]:not([aria-label=Loading])').first().waitFor();
+await page.waitForLoadState('networkidle');
+await page.waitForTimeout(1500);
+await page.screenshot({ path: join(folder, 'explorer-light.png') });
 await browser.close();

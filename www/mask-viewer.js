@@ -207,6 +207,12 @@ export class MaskViewer extends AttributesElement {
     this.#viewer.settings = { ...others, endpoint: endpoint || null, model: model || null };
   }
 
+  /** The width and height of the open image, in pixels; null where none is open. */
+  get imageSize() {
+    const bitmap = this.#content.image?.bitmap;
+    return bitmap ? /** @type {[number, number]} */ ([bitmap.width, bitmap.height]) : null;
+  }
+
   /** The state as plain data, as of the last event `update`; undefined before the first. */
   get snapshot() {
     return this.#snapshot;
@@ -288,6 +294,14 @@ export class MaskViewer extends AttributesElement {
   /** Moves the view to a shown mask. @param {number} index */
   fitMask(index) {
     this.#send({ type: 'maskFitted', index });
+  }
+
+  /**
+   * Downloads the segmentation model and its runtime to the browser's caches, so that the first click
+   * need not wait for them.
+   */
+  prefetch() {
+    return this.#models.fetch(this.settings.model);
   }
 
   /**

@@ -12,7 +12,8 @@ use crate::rle::Mask;
 #[cfg_attr(target_arch = "wasm32", derive(tsify::Tsify))]
 #[serde(rename_all = "camelCase")]
 pub enum Confidence {
-    /// The first score is at least [`Self::LIKELY`] and 1.5 times the second.
+    /// The first score is at least [`Self::LIKELY`] and 1.5 times the second, and the index holds the entity
+    /// with a probability of at least [`Self::HELD`], where it states one.
     Likely,
     /// The first score is at least [`Self::POSSIBLE`].
     Possible,
@@ -27,17 +28,20 @@ pub enum Confidence {
 impl Confidence {
     /// The lowest first score that is called likely.
     pub const LIKELY: f32 = 0.5;
+    /// The lowest probability that the index holds the entity where it is called likely.
+    pub const HELD: f32 = 0.8;
     /// The lowest first score that is called possible.
     pub const POSSIBLE: f32 = 0.2;
 
     /// Judges entities whose scores are sorted from high to low.
     pub fn of(LinkResponse { entities, in_index, .. }: &LinkResponse) -> Self {
         let unknown = in_index.is_some_and(|in_index| !in_index.known);
+        let is_held = in_index.is_none_or(|in_index| in_index.probability >= Self::HELD);
         let second = entities.get(1).map_or(0.0, |entity| entity.score);
         match entities.first().map(|entity| entity.score) {
             None => Self::Nothing,
             Some(_) if unknown => Self::NotInIndex,
-            Some(first) if first >= Self::LIKELY && first >= 1.5 * second => Self::Likely,
+            Some(first) if is_held && first >= Self::LIKELY && first >= 1.5 * second => Self::Likely,
             Some(first) if first >= Self::POSSIBLE => Self::Possible,
             Some(_) => Self::Unsure,
         }

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, ensure};
 
 use super::decoded_image::DecodedImage;
+use super::image_frame::ImageFrame;
 use super::onnx::RuntimeArgs;
 use super::segmenter::{ModelChoice, Segmenter};
 use crate::geometry::Point;
@@ -17,7 +18,7 @@ pub(super) const MAX_PIXELS: u64 = 1 << 28;
 /// Segments each object by one click, as a user does before asking for its entity.
 pub(super) struct Clicker {
     segmenter: Segmenter,
-    opened: Option<PathBuf>,
+    opened: Option<(PathBuf, ImageFrame)>,
 }
 
 impl Clicker {
@@ -25,17 +26,26 @@ impl Clicker {
         Ok(Self { segmenter: Segmenter::load(model, runtime)?, opened: None })
     }
 
-    /// Returns the mask of the protocol's first click on an object. Fails where it is empty.
-    pub(super) fn mask_of(&mut self, image: &Path, object: &Mask) -> Result<Mask> {
-        if self.opened.as_deref() != Some(image) {
-            self.opened = None;
+    /// Returns the mask of the protocol's first click on an object, whose mask `object` returns for the frame
+    /// of the image. Fails where it is empty.
+    pub(super) fn mask_of(
+        &mut self,
+        image: &Path,
+        object: impl FnOnce(ImageFrame) -> Result<Mask>,
+    ) -> Result<Mask> {
+        let opened = self.opened.take().filter(|(path, _)| path == image);
+        let frame = if let Some((_, frame)) = opened {
+            frame
+        } else {
             let bytes = std::fs::read(image).with_context(|| image.display().to_string())?;
             self.segmenter.encode(
                 DecodedImage::decode(&bytes, MAX_PIXELS).with_context(|| image.display().to_string())?,
             )?;
-            self.opened = Some(image.to_owned());
-        }
+            ImageFrame::read(&bytes)?
+        };
+        self.opened = Some((image.to_owned(), frame));
         self.segmenter.restart();
+        let object = &object(frame)?;
         let (point, positive) =
             next_click(object, &Mask::empty(object.size())?)?.context("the object is empty")?;
         let mut prompts = Prompts::new();

@@ -121,7 +121,7 @@ impl From<RgbImage> for DecodedImage {
 }
 
 impl Error {
-    fn from_image(error: ImageError) -> Self {
+    pub(super) fn from_image(error: ImageError) -> Self {
         match error {
             ImageError::Unsupported(_) => Self::Format,
             ImageError::Limits(_) => Self::Memory,

@@ -7,11 +7,12 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, anyhow, ensure};
 
-use super::annotations;
+use super::annotations::{self, ReadArgs};
 use super::clicker::Clicker;
 use super::eval_link_report::{Outcome, Report};
 use super::host::NativeHost;
 use super::image_folder::ImageFolder;
+use super::image_frame::ImageFrame;
 use super::onnx::RuntimeArgs;
 use super::progress::Progress;
 use super::segmenter::ModelChoice;
@@ -55,6 +56,8 @@ pub(super) struct EvalLinkArgs {
     #[arg(long, value_name = "MANIFEST-ENTRY", requires = "click")]
     model: Option<ModelChoice>,
     #[command(flatten)]
+    reading: ReadArgs,
+    #[command(flatten)]
     runtime: RuntimeArgs,
     /// Write the endpoint's responses to this file, for a page to show while the endpoint is down.
     #[arg(long, value_name = "FILE")]
@@ -70,8 +73,9 @@ const CACHED_ENTITIES: usize = 5;
 const CACHED_EVIDENCE: usize = 4;
 
 pub(super) fn run(args: &EvalLinkArgs) -> anyhow::Result<()> {
-    let dataset = annotations::read(&args.annotations)?;
-    let (records, _) = annotations::usable(&dataset, &args.split)?;
+    let dataset = annotations::read(&args.annotations, args.reading)?;
+    let (records, unusable) = annotations::usable(&dataset, &args.split);
+    let left_out = unusable as u64 + dataset.left_out();
     ensure!(!records.is_empty(), "{} has no annotation to evaluate", args.annotations.display());
     let token = args.token.clone().or_else(|| std::env::var("MASKLINK_TOKEN").ok());
     let read = |folder| Known::read(folder, args.aliases.as_deref());
@@ -87,8 +91,13 @@ pub(super) fn run(args: &EvalLinkArgs) -> anyhow::Result<()> {
         progress.advance(1);
         let annotation = record.annotation;
         let image = images.find(&record.file);
-        let mask =
-            clicker.as_mut().map_or_else(|| Ok(record.mask.clone()), |one| one.mask_of(&image, &record.mask));
+        let object = |frame: ImageFrame| {
+            frame.mask_of(annotation, frame.of_masks(&dataset, record.image, args.reading.turned_images))
+        };
+        let mask = match &mut clicker {
+            Some(clicker) => clicker.mask_of(&image, object),
+            None => frame_of(&image).and_then(object),
+        };
         let asked = mask.and_then(|mask| ask(endpoint, &image, &mask).map(|answer| (mask, answer)));
         let (Ranks { rank, narrow_rank }, in_index) = match asked {
             Ok((mask, EndpointAnswer { response, round_trip_millis })) => {
@@ -118,7 +127,8 @@ pub(super) fn run(args: &EvalLinkArgs) -> anyhow::Result<()> {
     if let Some((file, by_image)) = cache {
         write_whole(file, &serde_json::to_vec(&by_image)?)?;
     }
-    let report = Report::of(&outcomes, latencies, failed);
+    let mut report = Report::of(&outcomes, latencies, failed);
+    report.left_out = left_out;
     report.print(args.by_split);
     if args.json {
         println!("{}", serde_json::to_string(&report)?);
@@ -172,6 +182,11 @@ fn ranks(response: &LinkResponse, qid: &str, index: Option<&Known>) -> Ranks {
         rank: response.entities.iter().position(|entity| is_right(&entity.qid)),
         narrow_rank: narrow.position(|entity| is_right(&entity.qid)),
     }
+}
+
+fn frame_of(image: &Path) -> anyhow::Result<ImageFrame> {
+    let described = || image.display().to_string();
+    ImageFrame::read(&std::fs::read(image).with_context(described)?).with_context(described)
 }
 
 /// Links one mask by the endpoint, as a page would.

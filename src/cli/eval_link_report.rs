@@ -37,6 +37,8 @@ pub(super) struct Report<'a> {
     /// Accuracy without the broader entities of the responses.
     narrow: Accuracy,
     failed: usize,
+    /// Number of annotations without a usable mask, image or category, and of records that cannot be read.
+    pub(super) left_out: u64,
     by_split: BTreeMap<&'a str, Accuracy>,
     /// PL-VEL's table: rows `entity` and `query` where there are such annotations, and `overall` where
     /// there are both.
@@ -123,6 +125,7 @@ impl<'a> Report<'a> {
             top5,
             narrow,
             failed,
+            left_out: 0,
             by_split: splits
                 .into_iter()
                 .map(|(split, outcomes)| (split, accuracy(outcomes.into_iter(), Outcome::rank)))
@@ -134,8 +137,10 @@ impl<'a> Report<'a> {
     }
 
     pub(super) fn print(&self, by_split: bool) {
-        let Self { n, top1, top5, failed, latency_ms, .. } = self;
-        println!("{n} masks: top-1 {top1:.3}, top-5 {top5:.3}; {failed} without an answer");
+        let Self { n, top1, top5, failed, left_out, latency_ms, .. } = self;
+        println!(
+            "{n} masks: top-1 {top1:.3}, top-5 {top5:.3}; {failed} without an answer, {left_out} left out"
+        );
         if self.narrow != (Accuracy { n: *n, top1: *top1, top5: *top5 }) {
             let Accuracy { top1, top5, .. } = self.narrow;
             println!("  without broader entities: top-1 {top1:.3}, top-5 {top5:.3}");

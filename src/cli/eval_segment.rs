@@ -7,20 +7,20 @@
 //! counts with all of them in `NoC`.
 
 use std::collections::BTreeMap;
-use std::fs::File;
 use std::path::PathBuf;
 use std::time::Instant;
 
 use anyhow::{Context, Result, ensure};
 
+use super::annotations::{self, ReadArgs};
 use super::clicker::{MAX_PIXELS, next_click};
 use super::decoded_image::DecodedImage;
 use super::image_folder::ImageFolder;
+use super::image_frame::ImageFrame;
 use super::onnx::RuntimeArgs;
 use super::progress::Progress;
 use super::segmenter::{ModelChoice, Segmenter};
-use crate::dataset::{Annotation, Dataset, ImageRecord, ReadLimits};
-use crate::geometry::Size;
+use crate::dataset::{Annotation, Dataset};
 use crate::rle::{CocoRle, Mask};
 use crate::segment::{Prompt, Prompts};
 
@@ -57,6 +57,8 @@ pub(super) struct EvalSegmentArgs {
     #[arg(long)]
     json: bool,
     #[command(flatten)]
+    reading: ReadArgs,
+    #[command(flatten)]
     runtime: RuntimeArgs,
 }
 
@@ -65,6 +67,8 @@ pub(super) struct EvalSegmentArgs {
 struct Scores {
     ious: Vec<Vec<f64>>,
     skipped: usize,
+    /// Number of records of the file that cannot be read.
+    left_out: u64,
     encode_ms: Vec<f64>,
     click_ms: Vec<f64>,
     masks: BTreeMap<String, Vec<CocoRle>>,
@@ -72,17 +76,15 @@ struct Scores {
 
 pub(super) fn run(args: &EvalSegmentArgs) -> Result<()> {
     let path = &args.annotations;
-    let file = File::open(path).with_context(|| path.display().to_string())?;
-    let dataset =
-        Dataset::read_from(file, &ReadLimits::default()).with_context(|| path.display().to_string())?;
+    let dataset = annotations::read(path, args.reading)?;
     let annotations = chosen(&dataset, args);
     ensure!(!annotations.is_empty(), "{} has no annotation to evaluate", path.display());
     let mut segmenter = Segmenter::load(&args.model.clone().unwrap_or_default(), &args.runtime)?;
     let progress = Progress::of_items(annotations.len() as u64, "objects");
-    let mut scores = Scores::default();
+    let mut scores = Scores { left_out: dataset.left_out(), ..Scores::default() };
     let images = ImageFolder::new(&args.images);
     for same_image in annotations.chunk_by(|a, b| a.image == b.image) {
-        let image = dataset.image(&same_image[0].image);
+        let image = dataset.image_index(&same_image[0].image).map(|index| (&dataset, index));
         if let Err(error) =
             play_image(&mut segmenter, args, &images, image, same_image, &mut scores, &progress)
         {
@@ -120,22 +122,30 @@ fn play_image(
     segmenter: &mut Segmenter,
     args: &EvalSegmentArgs,
     images: &ImageFolder,
-    image: Option<&ImageRecord>,
+    image: Option<(&Dataset, u32)>,
     annotations: &[&Annotation],
     scores: &mut Scores,
     progress: &Progress,
 ) -> Result<()> {
-    let file = image.and_then(ImageRecord::path).context("it is not listed with a file name")?;
+    let (dataset, index) = image.context("it is not listed")?;
+    let file = dataset.images()[index as usize].path().context("it is not listed with a file name")?;
     let path = images.find(&file);
     let bytes = std::fs::read(&path).with_context(|| path.display().to_string())?;
     // As displayed, as for the page, the index and the endpoint.
     let pixels = DecodedImage::decode(&bytes, MAX_PIXELS).with_context(|| path.display().to_string())?;
-    let size = pixels.size();
+    let frame = ImageFrame::read(&bytes)?;
+    let of_masks = frame.of_masks(dataset, index, args.reading.turned_images);
     let start = Instant::now();
     segmenter.encode(pixels)?;
     scores.encode_ms.push(milliseconds(start));
     for annotation in annotations {
-        match play(segmenter, annotation, size, args.clicks, &mut scores.click_ms) {
+        let truth = frame.mask_of(annotation, of_masks);
+        let truth = truth.and_then(|truth| {
+            ensure!(!annotation.is_cut, "a part of its mask cannot be read");
+            ensure!(!truth.is_empty(), "its mask is empty");
+            Ok(truth)
+        });
+        match truth.and_then(|truth| play(segmenter, &truth, args.clicks, &mut scores.click_ms)) {
             Ok((ious, masks)) => {
                 scores.ious.push(ious);
                 if args.masks.is_some() {
@@ -155,14 +165,10 @@ fn play_image(
 /// Returns the IoU after each click on one object, and the masks until one is exact.
 fn play(
     segmenter: &mut Segmenter,
-    annotation: &Annotation,
-    image: Size,
+    truth: &Mask,
     clicks: u32,
     click_ms: &mut Vec<f64>,
 ) -> Result<(Vec<f64>, Vec<Mask>)> {
-    let truth = annotation.mask()?;
-    ensure!(truth.size() == image, "its mask is of {}, the image of {image}", truth.size());
-    ensure!(!truth.is_empty(), "its mask is empty");
     segmenter.restart();
     let mut prompts = Prompts::new();
     let mut mask = Mask::empty(truth.size())?;
@@ -170,7 +176,7 @@ fn play(
     let mut masks = Vec::new();
     while ious.len() < clicks as usize {
         // An exact mask counts for all clicks that are left.
-        let Some((point, positive)) = next_click(&truth, &mask)? else {
+        let Some((point, positive)) = next_click(truth, &mask)? else {
             let last = ious.last().copied().unwrap_or(1.0);
             ious.resize(clicks as usize, last);
             break;
@@ -206,13 +212,15 @@ fn report(args: &EvalSegmentArgs, model: &str, scores: &Scores) {
     let (encode_ms, click_ms) = (median(&scores.encode_ms), median(&scores.click_ms));
     if args.json {
         let line = serde_json::json!({
-            "n": count, "miou": miou, "noc": noc, "skipped": scores.skipped, "model": model,
+            "n": count, "miou": miou, "noc": noc, "skipped": scores.skipped, "left_out": scores.left_out,
+            "model": model,
             "median_ms": { "encode": encode_ms, "click": click_ms },
         });
         println!("{line}");
         return;
     }
-    println!("{count} objects, {} skipped, model {model}", scores.skipped);
+    let Scores { skipped, left_out, .. } = scores;
+    println!("{count} objects, {skipped} skipped, {left_out} left out, model {model}");
     println!("median time: {encode_ms:.0} ms to encode an image, {click_ms:.1} ms a click");
     for (click, miou) in miou.iter().enumerate() {
         println!("mIoU after {:2} clicks: {miou:.4}", click + 1);

@@ -6,12 +6,13 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, anyhow, bail, ensure};
 
-use super::annotations::{self, UsableAnnotation};
+use super::annotations::{self, ReadArgs, UsableAnnotation};
 use super::classes;
 use super::clicker::Clicker;
 use super::decoded_image::DecodedImage;
 use super::encoder::Encoder;
 use super::image_folder::ImageFolder;
+use super::image_frame::ImageFrame;
 use super::onnx::{Runtime, RuntimeArgs};
 use super::progress::Progress;
 use super::segmenter::ModelChoice;
@@ -90,6 +91,8 @@ pub(super) struct IndexArgs {
     #[arg(long, value_name = "N", default_value_t = 100_000_000)]
     max_pixels: u64,
     #[command(flatten)]
+    reading: ReadArgs,
+    #[command(flatten)]
     runtime: RuntimeArgs,
 }
 
@@ -114,9 +117,11 @@ pub(super) fn run(args: &IndexArgs) -> anyhow::Result<()> {
         "--calibrate-click needs --calibrate-split or --calibrate-annotations"
     );
     let held_out = read_held_out(args)?;
+    let dataset =
+        args.annotations.as_deref().map(|path| annotations::read(path, args.reading)).transpose()?;
     let runtime = Runtime::load(args.runtime.onnxruntime.as_deref())?;
     let encoder = Encoder::open(&args.encoder, &runtime, args.runtime.threads)?;
-    let (mut material, mut sources, left_out) = annotated(args, &encoder)?;
+    let (mut material, mut sources, left_out) = annotated(args, dataset.as_ref(), &encoder)?;
     if let Some(table) = &args.prototypes {
         sources.extend(classes::add(table, &mut material)?);
     }
@@ -133,7 +138,7 @@ pub(super) fn run(args: &IndexArgs) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn report(args: &IndexArgs, index: &Index, left_out: usize) {
+fn report(args: &IndexArgs, index: &Index, left_out: u64) {
     let (exemplars, entities) = (index.exemplars().len(), index.entities().len());
     let (classes, broader) = (index.prototypes().rows().len(), index.broader().len());
     print!("{exemplars} masks");
@@ -162,12 +167,15 @@ fn report(args: &IndexArgs, index: &Index, left_out: usize) {
 
 /// Reads the annotations to index and encodes their masks. Returns what they say, their source, and the
 /// number of annotations left out.
-fn annotated(args: &IndexArgs, encoder: &Encoder) -> anyhow::Result<(Material, Vec<Source>, usize)> {
-    let (Some(annotations), Some(images)) = (&args.annotations, &args.images) else {
+fn annotated(
+    args: &IndexArgs,
+    dataset: Option<&Dataset>,
+    encoder: &Encoder,
+) -> anyhow::Result<(Material, Vec<Source>, u64)> {
+    let (Some(dataset), Some(annotations), Some(images)) = (dataset, &args.annotations, &args.images) else {
         return Ok((Material::default(), Vec::new(), 0));
     };
-    let dataset = annotations::read(annotations)?;
-    let (records, unusable) = annotations::usable(&dataset, &args.split)?;
+    let (records, unusable) = annotations::usable(dataset, &args.split);
     let described = annotations.display();
     ensure!(
         !records.is_empty(),
@@ -175,9 +183,9 @@ fn annotated(args: &IndexArgs, encoder: &Encoder) -> anyhow::Result<(Material, V
     );
     let known = args.entities.as_deref().map(read_entities).transpose()?.unwrap_or_default();
     let (entities, positions) = entities(&records, &known);
-    let exemplars = exemplars(args, encoder, &ImageFolder::new(images), &records, &positions)?;
+    let exemplars = exemplars(args, encoder, (dataset, &ImageFolder::new(images)), &records, &positions)?;
     ensure!(!exemplars.is_empty(), "none of {} annotations could be indexed", records.len());
-    let left_out = records.len() - exemplars.len() + unusable;
+    let left_out = (records.len() - exemplars.len() + unusable) as u64 + dataset.left_out();
     let shown: BTreeSet<_> = exemplars.iter().map(|(exemplar, _)| exemplar.entity).collect();
     let source = |title: &String| Source { title: title.clone(), entities: shown.len() as u64 };
     let sources = args.source.iter().map(source).collect();
@@ -201,8 +209,8 @@ fn read_held_out(args: &IndexArgs) -> anyhow::Result<Vec<(Dataset, ImageFolder)>
     let own = own.filter(|_| !args.calibrate_split.is_empty());
     let others = args.calibrate_annotations.iter().zip(&args.calibrate_images);
     let read = |(annotations, images): (&PathBuf, &PathBuf)| {
-        let dataset = annotations::read(annotations)?;
-        if annotations::usable(&dataset, &args.calibrate_split)?.0.is_empty() {
+        let dataset = annotations::read(annotations, args.reading)?;
+        if annotations::usable(&dataset, &args.calibrate_split).0.is_empty() {
             let splits = args.calibrate_split.join(", ");
             bail!("{}: no annotation of {splits} can be used for calibration", annotations.display());
         }
@@ -220,12 +228,12 @@ fn calibrate(
 ) -> anyhow::Result<Calibration> {
     let mut masks = Vec::new();
     for (dataset, images) in held_out {
-        let (mut held_out, _) = annotations::usable(dataset, &args.calibrate_split)?;
+        let (mut held_out, _) = annotations::usable(dataset, &args.calibrate_split);
         if args.calibrate_click {
-            click(args, images, &mut held_out)?;
+            click(args, (dataset, images), &mut held_out)?;
         }
         let (entities, positions) = entities(&held_out, &HashMap::new());
-        let features = exemplars(args, encoder, images, &held_out, &positions)?.into_iter();
+        let features = exemplars(args, encoder, (dataset, images), &held_out, &positions)?.into_iter();
         masks.extend(
             features.map(|(exemplar, feature)| (feature, entities[exemplar.entity as usize].qid.clone())),
         );
@@ -242,16 +250,20 @@ fn calibrate(
 /// Replaces each mask by the one that a click on the object gives; removes the record where that fails.
 fn click(
     args: &IndexArgs,
-    images: &ImageFolder,
+    (dataset, images): (&Dataset, &ImageFolder),
     records: &mut Vec<UsableAnnotation<'_>>,
 ) -> anyhow::Result<()> {
     let mut clicker = Clicker::load(&args.model.clone().unwrap_or_default(), &args.runtime)?;
     let progress = Progress::of_items(records.len() as u64, "clicks");
     records.retain_mut(|record| {
         progress.advance(1);
-        match clicker.mask_of(&images.find(&record.file), &record.mask) {
+        let (annotation, image) = (record.annotation, record.image);
+        let object = |frame: ImageFrame| {
+            frame.mask_of(annotation, frame.of_masks(dataset, image, args.reading.turned_images))
+        };
+        match clicker.mask_of(&images.find(&record.file), object) {
             Ok(mask) => {
-                record.mask = mask;
+                record.clicked = Some(mask);
                 true
             }
             Err(error) => {
@@ -269,7 +281,7 @@ fn click(
 fn exemplars(
     args: &IndexArgs,
     encoder: &Encoder,
-    images: &ImageFolder,
+    (dataset, images): (&Dataset, &ImageFolder),
     records: &[UsableAnnotation<'_>],
     positions: &HashMap<&str, u32>,
 ) -> anyhow::Result<Vec<(Exemplar, Vec<f32>)>> {
@@ -281,15 +293,26 @@ fn exemplars(
     let mut exemplars = Vec::with_capacity(records.len());
     for (file, records) in by_image {
         progress.advance(records.len() as u64);
-        let (image, image_hash) = match read_image(&images.find(file), args.max_pixels) {
+        let (image, frame, image_hash) = match read_image(&images.find(file), args.max_pixels) {
             Ok(image) => image,
             Err(error) => {
                 progress.println(&format!("{file}: {error:#}; left out"));
                 continue;
             }
         };
-        for UsableAnnotation { annotation, category, mask, .. } in records {
-            let feature = match encoder.feature(&image, mask) {
+        for UsableAnnotation { annotation, category, image: index, clicked, .. } in records {
+            let mask = clicked.clone().map_or_else(
+                || frame.mask_of(annotation, frame.of_masks(dataset, *index, args.reading.turned_images)),
+                Ok,
+            );
+            let mask = match mask {
+                Ok(mask) => mask,
+                Err(error) => {
+                    progress.println(&format!("annotation {}: {error:#}; left out", annotation.id));
+                    continue;
+                }
+            };
+            let feature = match encoder.feature(&image, &mask) {
                 Ok(feature) => feature,
                 // A failure of the encoder would repeat for every mask.
                 Err(error @ EncodeError::Host(_)) => return Err(error.into()),
@@ -314,10 +337,10 @@ fn exemplars(
     Ok(exemplars)
 }
 
-fn read_image(path: &Path, max_pixels: u64) -> anyhow::Result<(DecodedImage, String)> {
+fn read_image(path: &Path, max_pixels: u64) -> anyhow::Result<(DecodedImage, ImageFrame, String)> {
     let bytes = std::fs::read(path)?;
     let hash = sha256_hex(&bytes)[..16].to_owned();
-    Ok((DecodedImage::decode(&bytes, max_pixels)?, hash))
+    Ok((DecodedImage::decode(&bytes, max_pixels)?, ImageFrame::read(&bytes)?, hash))
 }
 
 /// Returns the entities of the records in order of first mention, and the position of each.

@@ -7,20 +7,18 @@ use std::time::Instant;
 
 use anyhow::{Context, bail};
 use clap::Args;
-use image::metadata::Orientation;
-use image::{ImageDecoder as _, ImageReader};
 
 use super::image_folder::ImageFolder;
+use super::image_frame::ImageFrame;
 use super::inspect_pack;
 use super::inspect_report::{ImageFiles, InspectReport};
 use super::progress::Progress;
 use crate::dataset::{ImageRecord, ReadLimits, Summary, SummaryBuilder};
-use crate::geometry::Size;
 
 /// Summarizes an annotation file or a pack: counts, splits, sizes, and problems in its records (findings).
 ///
-/// The exit status is 1 if the file cannot be read or has no records, and with --strict also if there
-/// are findings; otherwise it is 0.
+/// The exit status is 1 if the file cannot be read to its end or has no records, and with --strict also if
+/// there are findings; otherwise it is 0.
 #[derive(Args)]
 pub(super) struct InspectArgs {
     /// Pack made by `masklink pack`; --strict then compares the hash of every file
@@ -79,6 +77,10 @@ fn inspect_file(args: &InspectArgs, annotations: &Path) -> anyhow::Result<()> {
     if summary.progress.records() == 0 && report.findings() > 0 {
         bail!("{}: no images, categories or annotations found", annotations.display());
     }
+    if !summary.progress.is_whole {
+        let (file, bytes) = (annotations.display(), summary.progress.bytes);
+        bail!("{file}: only the records of its first {bytes} bytes are read; the findings say why");
+    }
     let found = report.findings();
     if args.strict && found > 0 {
         bail!("{found} findings");
@@ -128,11 +130,15 @@ fn compare_files(images: &[ImageRecord], folder: &ImageFolder, max_examples: usi
             continue;
         }
         files.present += 1;
-        match displayed_size(&path) {
-            Ok(found) => {
+        match frame_of(&path) {
+            Ok(frame) => {
+                let found = frame.displayed;
                 if let Some(listed) = image.size.filter(|&listed| listed != found) {
+                    let is_stored = listed == frame.stored();
+                    let why = if is_stored { ", its size before EXIF turns it" } else { "" };
                     files.other_size += 1;
-                    example(&mut files.other_size_examples, format!("{name}: {found}, listed as {listed}"));
+                    let text = format!("{name}: {found}, listed as {listed}{why}");
+                    example(&mut files.other_size_examples, text);
                 }
             }
             Err(error) => {
@@ -145,15 +151,7 @@ fn compare_files(images: &[ImageRecord], folder: &ImageFolder, max_examples: usi
     files
 }
 
-/// Reads the width and height as displayed from the header; detects the format by content.
-fn displayed_size(path: &Path) -> image::ImageResult<Size> {
-    let mut decoder = ImageReader::open(path)?.with_guessed_format()?.into_decoder()?;
-    let (width, height) = decoder.dimensions();
-    Ok(match decoder.orientation()? {
-        Orientation::Rotate90
-        | Orientation::Rotate270
-        | Orientation::Rotate90FlipH
-        | Orientation::Rotate270FlipH => Size::new(height, width),
-        _ => Size::new(width, height),
-    })
+/// Reads the size and orientation from the header; detects the format by content.
+fn frame_of(path: &Path) -> anyhow::Result<ImageFrame> {
+    Ok(ImageFrame::of_file(std::io::BufReader::new(File::open(path)?))?)
 }

@@ -13,6 +13,7 @@ mod eval_link_report;
 mod eval_segment;
 pub mod host;
 mod image_folder;
+mod image_frame;
 mod index;
 mod inspect;
 mod inspect_pack;

@@ -14,8 +14,11 @@ pub struct ReadLimits {
     /// Maximum bytes of one string except RLE strings, which [`record_bytes`](Self::record_bytes)
     /// bounds; a longer one is truncated. Default 16 KiB.
     pub text_bytes: usize,
-    /// Maximum masks, boxes or labels of one annotation; further ones are left out. Default 1,024.
+    /// Maximum masks, boxes or labels of one annotation; further ones are left out, and the annotation is
+    /// marked as cut. Default 1,024.
     pub parts: usize,
+    /// Maximum polygons of one annotation, likewise. Default 65,536, which real files do not reach.
+    pub polygons: usize,
     /// Maximum findings of one record; further ones are left out. Default 32.
     pub findings: usize,
     /// Maximum bytes of memory, estimated, that a [`Dataset`](super::Dataset) takes; further records
@@ -31,6 +34,7 @@ impl Default for ReadLimits {
             record_bytes: 8 << 20,
             text_bytes: 16 << 10,
             parts: 1024,
+            polygons: 1 << 16,
             findings: 32,
             memory_bytes: if cfg!(target_arch = "wasm32") { 2 << 30 } else { 16 << 30 },
         }

@@ -33,8 +33,8 @@ pub mod pack;
 mod record;
 
 pub use audit::{
-    Example, Finding, NoiseInput, NoiseReason, NoiseReasons, NoiseReport, Problem, RecordKind, RecordRef,
-    Tally, inspect,
+    Example, FileFormat, Finding, NoiseInput, NoiseReason, NoiseReasons, NoiseReport, Problem, RecordKind,
+    RecordRef, Tally, inspect,
 };
 pub use image_files::ImageFiles;
 pub use json::{

@@ -20,6 +20,12 @@ impl Size {
         self.width as u64 * self.height as u64
     }
 
+    /// Returns the size with width and height exchanged.
+    #[must_use]
+    pub const fn swapped(self) -> Self {
+        Self { width: self.height, height: self.width }
+    }
+
     /// Returns the longer of the two sides.
     pub fn longest_side(self) -> u32 {
         self.width.max(self.height)

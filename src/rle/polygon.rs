@@ -31,17 +31,27 @@ impl Mask {
 
     /// Rasterises the union of several polygons, as COCO stores one object in several parts.
     pub fn from_polygons<P: AsRef<[f64]>>(size: Size, polygons: &[P]) -> Result<Self, Error> {
+        Self::from_polygons_within(size, polygons, MAX_POLYGON_CROSSINGS).map(|(mask, _)| mask)
+    }
+
+    /// Does the same with another limit of the pixel columns that the polygons cross, and returns their
+    /// number too.
+    pub(crate) fn from_polygons_within<P: AsRef<[f64]>>(
+        size: Size,
+        polygons: &[P],
+        max_crossings: u64,
+    ) -> Result<(Self, u64), Error> {
         let pixels = checked_pixels(size)?;
         let mut outlines = Vec::with_capacity(polygons.len());
         let mut crossings = 0_u64;
         for (at, polygon) in polygons.iter().enumerate() {
             let outline = GridOutline::new(at, polygon.as_ref())?;
             crossings = crossings.saturating_add(outline.edges().map(|edge| edge.columns(size).1).sum());
-            within("pixel columns that the polygons cross", MAX_POLYGON_CROSSINGS, crossings)?;
+            within("pixel columns that the polygons cross", max_crossings, crossings)?;
             outlines.push(outline);
         }
         let masks: Vec<_> = outlines.iter().map(|outline| outline.rasterise(size, pixels)).collect();
-        Self::union_of(size, &masks)
+        Ok((Self::union_of(size, &masks)?, crossings))
     }
 }
 

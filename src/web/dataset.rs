@@ -6,7 +6,10 @@ use wasm_bindgen::prelude::wasm_bindgen;
 
 use super::error::{from_json, to_json};
 use super::rle::of_rle;
-use crate::dataset::{Dataset, DatasetBuilder, ImageFiles, ImageRecord, Query, QueryMatches, ReadLimits, ResultPage};
+use crate::dataset::{
+    Dataset, DatasetBuilder, ImageFiles, ImageRecord, Query, QueryMatches, ReadLimits, ResultPage,
+};
+use crate::geometry::Size;
 
 /// Maximum number of examples of each finding code in an overview.
 const MAX_EXAMPLES: usize = 5;
@@ -82,11 +85,11 @@ impl AnnotationFile {
         Ok(vec![self.matches.images.len() as f64, self.matches.annotations as f64])
     }
 
-    /// Returns the position of an image among the matches, from 0, by its id; `undefined` if it is
+    /// Returns the position of an image among the matches, from 0, by its key; `undefined` if it is
     /// not among them.
     #[wasm_bindgen(js_name = placeOf)]
-    pub fn place_of(&self, id: &str) -> Option<u32> {
-        self.dataset.place_of(&self.matches, id).map(|place| place as u32)
+    pub fn place_of(&self, key: &str) -> Option<u32> {
+        self.dataset.place_of(&self.matches, key).map(|place| place as u32)
     }
 
     /// Returns the number of the file's images that are found among the files of a folder, by their
@@ -94,9 +97,8 @@ impl AnnotationFile {
     #[wasm_bindgen(js_name = countFound)]
     pub fn count_found(&self, paths: Vec<String>) -> usize {
         let files = ImageFiles::new(paths);
-        let is_found = |image: &&ImageRecord| {
-            files.find_image(image.file.as_deref(), image.url.as_deref()).is_some()
-        };
+        let is_found =
+            |image: &&ImageRecord| files.find_image(image.file.as_deref(), image.url.as_deref()).is_some();
         self.dataset.images().iter().filter(is_found).count()
     }
 
@@ -106,6 +108,16 @@ impl AnnotationFile {
         AnnotationPage::new(
             self.dataset.result_page(&self.query, &self.matches, start, count).map_err(of_rle)?,
         )
+    }
+
+    /// Returns the image with this key, with all its annotations, for an opened image of this size: masks
+    /// from polygons are drawn on it. A page of one image, or of none.
+    #[wasm_bindgen(js_name = imageOpened)]
+    pub fn image_opened(&self, key: &str, width: u32, height: u32) -> Result<AnnotationPage, JsValue> {
+        let size = Size::new(width, height);
+        let page = self.dataset.image_of_key(key);
+        let page = page.map(|index| self.dataset.result_page_of_opened(index, size));
+        AnnotationPage::new(page.transpose().map_err(of_rle)?.unwrap_or_default())
     }
 
     /// Returns the image whose path ends like a URL's path, with all its annotations: a page of one

@@ -23,6 +23,9 @@ extern "C" {
     /// Loads a build of ONNX Runtime Web: `{ ort, build, provider, reasons }`.
     #[wasm_bindgen(method, js_name = loadRuntime)]
     pub(super) fn load_runtime(this: &Platform, provider: Option<String>, build: Option<String>) -> Promise;
+    /// Downloads the build of ONNX Runtime Web that [`load_runtime`](Self::load_runtime) would load.
+    #[wasm_bindgen(method, js_name = fetchRuntime)]
+    pub(super) fn fetch_runtime(this: &Platform, provider: Option<String>, build: Option<String>) -> Promise;
     /// Returns the text of a list of files, the one kept from the last visit without a network.
     #[wasm_bindgen(method, js_name = listText)]
     pub(super) fn list_text(this: &Platform, address: &str, code: &str, what: &str) -> Promise;

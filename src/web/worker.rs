@@ -96,6 +96,15 @@ impl ModelRunner {
         Ok(object([("status", status_object(click.session.model(), runtime)), ("ms", ms)]))
     }
 
+    /// Downloads the runtime and the files of a model, by its id or the default, without starting them: a later
+    /// click finds them in the browser's caches.
+    pub async fn fetch(&self, model: Option<String>) -> Result<(), JsValue> {
+        let Settings { provider, build, .. } = &self.settings;
+        let (_, downloads) = self.download_click_model(model.as_deref()).await?;
+        JsFuture::from(self.platform.fetch_runtime(provider.clone(), build.clone())).await?;
+        downloaded(downloads).await.map(drop)
+    }
+
     /// Segments the image by prompts.
     ///
     /// `request` is `{ model, image, source?, question }`, the question a `SegmentRequest` as JSON.
@@ -222,27 +231,32 @@ impl ModelRunner {
     }
 
     async fn load_click_model(&self, id: Option<String>) -> Result<ClickModel, JsValue> {
-        let address = &self.settings.manifest;
-        let list = self.platform.list_text(address, "model-list", "The list of models");
-        let list = JsFuture::from(list).await?.as_string().unwrap_or_default();
-        let manifest = Manifest::from_json(list.as_bytes(), &Limits::default()).map_err(of_segment)?;
-        let model = match &id {
-            Some(id) => manifest.model(id).map_err(of_segment)?,
-            None => manifest.default_model(),
-        };
-        let session = Session::new(model.clone()).map_err(of_segment)?;
-        let parts = [("encoder", &model.encoder.graph), ("decoder", &model.decoder.graph)];
-        let files = parts.map(|(part, graph)| {
-            json!({ "part": part, "url": graph.url, "bytes": graph.bytes, "sha256": graph.sha256 })
-        });
-        let files = serde_json::Value::from(files.to_vec()).to_string();
         // The downloads begin before the runtime is loaded.
-        let downloads = self.platform.download(address, &files);
+        let (model, downloads) = self.download_click_model(id.as_deref()).await?;
+        let session = Session::new(model).map_err(of_segment)?;
         let runtime = self.runtime().await?;
         let files = downloaded(downloads).await?;
         let files = [GraphId::ClickEncoder, GraphId::ClickDecoder].into_iter().zip(files).collect();
         let graphs = self.load_graphs(runtime, files).await?;
         Ok(ClickModel { id, graphs, session, image: None })
+    }
+
+    /// Returns a model of the list, and begins to download its graphs: the encoder's and the decoder's.
+    async fn download_click_model(&self, id: Option<&str>) -> Result<(Model, js_sys::Promise), JsValue> {
+        let address = &self.settings.manifest;
+        let list = self.platform.list_text(address, "model-list", "The list of models");
+        let list = JsFuture::from(list).await?.as_string().unwrap_or_default();
+        let manifest = Manifest::from_json(list.as_bytes(), &Limits::default()).map_err(of_segment)?;
+        let model = match id {
+            Some(id) => manifest.model(id).map_err(of_segment)?,
+            None => manifest.default_model(),
+        };
+        let parts = [("encoder", &model.encoder.graph), ("decoder", &model.decoder.graph)];
+        let files = parts.map(|(part, graph)| {
+            json!({ "part": part, "url": graph.url, "bytes": graph.bytes, "sha256": graph.sha256 })
+        });
+        let files = serde_json::Value::from(files.to_vec()).to_string();
+        Ok((model.clone(), self.platform.download(address, &files)))
     }
 
     /// Creates the sessions of graphs, on the processor if the GPU fails at it.

@@ -59,15 +59,15 @@ test('a click on a sample shows its mask and its entity on the first card', asyn
 
 test('a small thing in a large image is found by a box, and by a click after zooming in', async (t) => {
   const { page, errors, close } = await openPage(browser, server.address);
-  const disc = { x: 4210, y: 1690, radius: 30 };
+  const disc = { x: 6210, y: 1690, radius: 14 };
   await page.evaluate(async ({ x, y, radius }) => {
-    const canvas = new OffscreenCanvas(6000, 3000);
+    const canvas = new OffscreenCanvas(9000, 3000);
     const context = canvas.getContext('2d');
-    const ground = context.createLinearGradient(0, 0, 6000, 3000);
+    const ground = context.createLinearGradient(0, 0, 9000, 3000);
     ground.addColorStop(0, '#7d9a6a');
     ground.addColorStop(1, '#a8b88c');
     context.fillStyle = ground;
-    context.fillRect(0, 0, 6000, 3000);
+    context.fillRect(0, 0, 9000, 3000);
     context.fillStyle = '#c8402a';
     context.beginPath();
     context.arc(x, y, radius, 0, 2 * Math.PI);

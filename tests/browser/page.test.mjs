@@ -89,6 +89,43 @@ test('hovering a mask on the image marks it in the list', async () => {
   await close();
 });
 
+test('an idle page fetches the click model, and the first click does not ask for it again', async () => {
+  const { page, errors, close } = await newPage(browser, { prefetches: true });
+  const asked = [];
+  page.on('request', (request) => asked.push(request.url()));
+  const models = () => asked.filter((url) => url.endsWith('.onnx'));
+  await page.goto(server.address);
+  await drawn(page);
+  for (const end = Date.now() + PATIENCE; models().length < 2;) {
+    assert.ok(Date.now() < end, `an idle page fetches ${asked.join(' ')}`);
+    await page.waitForTimeout(50);
+  }
+  assert.ok(asked.some((url) => /ort-wasm/.test(url)));
+  // The files are in the cache once their parts are complete.
+  const kept = () =>
+    page.evaluate(async () => {
+      const keys = await (await caches.open('masklink-models')).keys();
+      return keys.filter(({ url }) => url.endsWith('/whole')).length;
+    });
+  for (const end = Date.now() + PATIENCE; (await kept()) < 2;) {
+    assert.ok(Date.now() < end, 'the files are not kept');
+    await page.waitForTimeout(50);
+  }
+  const before = models().length;
+  await page.evaluate(() => {
+    const viewer = document.querySelector('mask-viewer');
+    viewer.tool = 'pick';
+    viewer.clickAt(...viewer.snapshot.size.map((side) => side / 2));
+  });
+  await until(page, '!snapshot.segmenting && (snapshot.mask || snapshot.segmentFailure)');
+  assert.equal(models().length, before);
+  assert.deepEqual(
+    errors.filter((error) => !/404 .*\/v1\/link/.test(error)),
+    [],
+  );
+  await close();
+});
+
 test('the click model is not loaded before the pointer reaches the image', async () => {
   const { page, close } = await newPage(browser);
   const asked = [];

@@ -106,15 +106,24 @@ export function launch({ webgpu = true } = {}) {
 /**
  * A page that collects what its console and its exceptions say is wrong.
  */
-export async function newPage(browser, options = {}) {
+export async function newPage(browser, { prefetches = false, ...options } = {}) {
   const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, ...options });
   const page = await context.newPage();
+  // Else each page would download the models as soon as it is idle.
+  if (!prefetches) await saveData(context);
   const errors = [];
   page.on('console', (message) => {
     if (message.type() === 'error') errors.push(`${message.text()} (${message.location().url})`);
   });
   page.on('pageerror', (error) => errors.push(String(error)));
   return { page, errors, close: () => context.close() };
+}
+
+/** Makes the pages of a context those of a visitor who saves data. */
+function saveData(context) {
+  return context.addInitScript(() => {
+    Object.defineProperty(navigator, 'connection', { value: { saveData: true } });
+  });
 }
 
 /**

@@ -32,8 +32,8 @@ fn outcome(dataset: &Dataset) -> String {
     let findings: Vec<_> = dataset.findings().collect();
     let (images, categories) = (dataset.images(), dataset.categories());
     // Without the number of bytes: reading an invalid file stops at the end of a chunk.
-    let ReadProgress { bytes: _, images: p, categories: c, annotations: a } = dataset.progress();
-    format!("{images:?}\n{categories:?}\n{:?}\n{findings:?}\n{p} {c} {a}", dataset.annotations())
+    let ReadProgress { bytes: _, images: p, categories: c, annotations: a, is_whole } = dataset.progress();
+    format!("{images:?}\n{categories:?}\n{:?}\n{findings:?}\n{p} {c} {a} {is_whole}", dataset.annotations())
 }
 
 #[test]

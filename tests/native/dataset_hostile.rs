@@ -72,7 +72,7 @@ const MASKS: &[Case] = &[
         "mask of another size",
         r#""segmentation":[{"size":[4,3],"counts":[12]}]"#,
         &[
-            "size-differs segmentation[0]: the mask is 3x4, but the image is 4x3",
+            "size-differs segmentation[0]: the mask is 3x4, but the image is 4x3; its height and width …",
             "empty-mask segmentation[0]: the mask is empty",
         ],
     ),
@@ -83,6 +83,7 @@ const MASKS: &[Case] = &[
     ),
     ("no mask", r#""bbox":[]"#, &["no-mask segmentation: the annotation has no mask"]),
     ("empty list of masks", r#""segmentation":[]"#, &["no-mask segmentation: the annotation has no mask"]),
+    ("empty polygon", r#""segmentation":[[]]"#, &["no-mask segmentation: the annotation has no mask"]),
     (
         "invalid character",
         r#""segmentation":[{"size":[3,4],"counts":"36~"}]"#,
@@ -108,7 +109,10 @@ const MASKS: &[Case] = &[
     (
         "size of strings",
         r#""segmentation":[{"size":["3","4"],"counts":[12]}]"#,
-        &["shape segmentation[0]: expected size: [height, width], found a list"],
+        &[
+            "other-form segmentation[0]: read as numbers in quotes",
+            "empty-mask segmentation[0]: the mask is empty",
+        ],
     ),
     (
         "size of one number",
@@ -138,7 +142,7 @@ const MASKS: &[Case] = &[
     (
         "polygon of two points",
         r#""segmentation":[[0,0,4,3],[1,0,3,0,3,3,1,3]]"#,
-        &["shape segmentation[0]: expected x and y of three points or more, found other numbers"],
+        &["shape segmentation[0]: expected x and y of three points or more, found four numbers, as of …"],
     ),
     (
         "polygon far away",
@@ -214,7 +218,7 @@ const FIELDS: &[Case] = &[
         &[
             "shape question: expected a string, found a number",
             "shape iscrowd: expected 0 or 1, found a string",
-            "shape area: expected a number, found a string",
+            "quoted-number area: a number in quotes: \"6\"",
         ],
     ),
 ];
@@ -286,7 +290,7 @@ const FILES: &[(&str, &str, &[&str], &[&str])] = &[
         "sections of other types",
         r#"{"images":{"a":[1]},"annotations":"none","categories":[]}"#,
         &[
-            "file : not-annotations byte 10: expected a list of records",
+            "file : malformed the record at byte 15 is not valid: byte 15: expected an object",
             "file : not-annotations byte 34: expected a list of records",
         ],
         &[],

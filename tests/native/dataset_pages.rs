@@ -87,12 +87,14 @@ fn result_pages_serialize_for_the_viewer() {
     let page = dataset.result_page(&query, &matches, 1, 5).unwrap();
     assert_eq!(page.boundaries, [0, 12]);
     let expected = json!([{
+        "key": "p1",
         "id": "p1", "file": "1.jpg", "url": null, "size": [3, 4], "findings": [],
         "annotations": [{
             "id": "b", "qid": "Q388450", "title": "Crow", "description": "genus of birds", "thumbnail": null,
             "textPrompt": null, "question": "What kind of bird?", "labels": [], "split": "query_val_unseen",
             "seen": false,
-            "isCrowd": false, "boxes": [], "area": 12, "size": [3, 4], "boundaries": [0, 2], "findings": []
+            "isCrowd": false, "isCut": false, "boxes": [], "area": 12, "size": [3, 4],
+            "boundaries": [0, 2], "findings": []
         }]
     }]);
     assert_eq!(serde_json::to_value(&page.images).unwrap(), expected);

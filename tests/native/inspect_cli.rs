@@ -161,3 +161,64 @@ fn image_format_is_detected_by_content() {
     let text = String::from_utf8(output.stdout).unwrap();
     assert!(output.status.code() == Some(1) && !text.contains("no findings"), "{text}");
 }
+
+/// Makes a file of ten annotations.
+fn ten_annotations() -> String {
+    let mask = r#""segmentation":{"size":[3,4],"counts":[3,6,3]}"#;
+    let annotations: Vec<_> =
+        (0..10).map(|n| format!(r#"{{"id":{n},"image_id":1,"category_id":1,{mask}}}"#)).collect();
+    let image = r#"{"id":1,"file_name":"a.png","width":4,"height":3}"#;
+    format!(
+        r#"{{"images":[{image}],"categories":[{{"id":1,"name":"x"}}],"annotations":[{}]}}"#,
+        annotations.join(",")
+    )
+}
+
+#[test]
+fn truncated_file_fails_in_every_command() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("annotations.json");
+    let json = ten_annotations();
+    let path = file.to_str().unwrap();
+    let (images, nowhere) = (folder.path().to_str().unwrap(), "http://127.0.0.1:9");
+    let commands = [
+        vec!["inspect", "--annotations", path],
+        vec!["index", "--annotations", path, "--images", images, "--encoder", "no.json", "--output", "no"],
+        vec!["eval", "link", "--annotations", path, "--images", images, "--endpoint", nowhere],
+        vec!["eval", "segment", "--annotations", path, "--images", images],
+    ];
+    let run = |arguments: &[&str]| {
+        let output = Command::new(env!("CARGO_BIN_EXE_masklink")).args(arguments).output().unwrap();
+        (output.status.code(), String::from_utf8(output.stderr).unwrap())
+    };
+    // Cut in a record, between records, and after the list.
+    for end in [json.len() / 2, json.rfind(",{").unwrap() + 1, json.len() - 1] {
+        fs::write(&file, &json[..end]).unwrap();
+        for command in &commands {
+            let (status, errors) = run(command);
+            let expected = if command[0] == "inspect" { "only the records of" } else { "is cut off" };
+            assert!(status == Some(1) && errors.contains(expected), "{command:?}: {status:?} {errors}");
+            if command[0] != "inspect" {
+                let (_, errors) = run(&[&command[..], &["--allow-truncated"]].concat());
+                assert!(!errors.contains("fetch the file again"), "{command:?}: {errors}");
+                assert!(errors.contains("records are used"), "{command:?}: {errors}");
+            }
+        }
+    }
+    fs::write(&file, &json).unwrap();
+    assert_eq!(run(&commands[0]).0, Some(0), "whole");
+}
+
+#[test]
+fn records_that_cannot_be_read_are_counted_by_every_command() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("annotations.json");
+    fs::write(&file, ten_annotations().replace("[{\"id\":0,", "[{\"id\":},{\"id\":0 [],")).unwrap();
+    let path = file.to_str().unwrap();
+    let images = folder.path().to_str().unwrap();
+    let arguments =
+        ["eval", "link", "--annotations", path, "--images", images, "--endpoint", "http://127.0.0.1:9"];
+    let output = Command::new(env!("CARGO_BIN_EXE_masklink")).args(arguments).output().unwrap();
+    let errors = String::from_utf8(output.stderr).unwrap();
+    assert!(errors.contains("2 records are left out"), "{errors}");
+}

@@ -3,7 +3,7 @@
 
 use std::fs;
 
-use masklink::geometry::{Rect, Size};
+use masklink::geometry::{Orientation, Rect, Size};
 use masklink::rle::{Connectivity, Error, MAX_BITMAP_PIXELS, Mask};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
@@ -236,4 +236,59 @@ fn invalid_boundaries_are_an_error() {
     }
     assert!(Mask::from_boundaries(size, vec![0, 1, 5, 6]).is_ok());
     assert_eq!(Mask::from_row_major(size, &[0; 5]), Err(Error::BitmapLength { size, actual: 5 }));
+}
+
+/// Returns bitmaps of small sizes with pixels in runs, each with its size.
+fn small_bitmaps() -> impl Iterator<Item = (Size, Vec<u8>)> {
+    let mut state = 7_u32;
+    (0..300_u32).map(move |n| {
+        let size = Size::new(n % 7 + 1, n / 7 % 6 + 1);
+        let mut value = 0;
+        let pixels = (0..size.pixels()).map(|_| {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            value ^= u8::from(state >> 29 < n % 8);
+            value
+        });
+        (size, pixels.collect())
+    })
+}
+
+#[test]
+fn turned_masks_are_the_masks_of_turned_bitmaps() {
+    for (size, bitmap) in small_bitmaps() {
+        let mask = Mask::from_row_major(size, &bitmap).unwrap();
+        let transposed = Mask::from_column_major(Size::new(size.height, size.width), &bitmap).unwrap();
+        assert_eq!(mask.transposed(u64::MAX).unwrap(), transposed, "{size} {bitmap:?}");
+        for number in 1..=8 {
+            let gray = image::GrayImage::from_raw(size.width, size.height, bitmap.clone()).unwrap();
+            let mut turned = image::DynamicImage::ImageLuma8(gray);
+            turned.apply_orientation(image::metadata::Orientation::from_exif(number).unwrap());
+            let turned_size = Size::new(turned.width(), turned.height());
+            let expected = Mask::from_row_major(turned_size, turned.as_bytes()).unwrap();
+            let orientation = Orientation::from_exif(number);
+            assert_eq!(mask.oriented(orientation).unwrap(), expected, "{number} {size} {bitmap:?}");
+            assert_eq!(orientation.of_size(size), turned_size);
+        }
+    }
+}
+
+#[test]
+fn mask_in_another_frame_keeps_the_pixels_that_lie_in_it() {
+    for (size, bitmap) in small_bitmaps() {
+        let mask = Mask::from_row_major(size, &bitmap).unwrap();
+        for frame in [Size::new(1, 9), Size::new(9, 1), Size::new(4, 4), Size::new(9, 9), Size::new(3, 0)] {
+            let found = mask.in_frame(frame).unwrap();
+            let inside = |x, y| found.contains(x, y);
+            let agree = (0..9).all(|x| {
+                (0..9).all(|y| inside(x, y) == (mask.contains(x, y) && x < frame.width && y < frame.height))
+            });
+            assert!(agree && found.size() == frame, "{size} in {frame}: {bitmap:?}");
+        }
+    }
+}
+
+#[test]
+fn transposed_mask_is_bounded_before_it_is_allocated() {
+    let mask = Mask::from_counts(Size::new(2, 1 << 30), [0, 1 << 30, 1 << 30]).unwrap();
+    assert!(matches!(mask.transposed(1 << 20), Err(Error::Limit { actual: 1_073_741_824, .. })));
 }

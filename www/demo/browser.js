@@ -97,8 +97,11 @@ export class Browser {
       this.#viewer.openImage(opened.source, { key, size: opened.size }),
     ]);
     if (opening !== this.#openings) return true;
-    this.#viewer.showMasks(masks);
-    this.#panel.details = details;
+    const size = this.#viewer.imageSize;
+    const onImage = size && (await collection.annotatedOn(key, size));
+    if (opening !== this.#openings) return true;
+    this.#viewer.showMasks(onImage ? onImage.masks : masks);
+    this.#panel.details = onImage ? onImage.details : details;
     return true;
   }
 

@@ -1,5 +1,6 @@
 /** @file Images with annotations: pages of them for the strip, and one opened in the viewer. */
 
+import { fits } from '../viewer/annotation-file.js';
 import { maskOf } from '../viewer/annotations.js';
 
 /** @typedef {import('../viewer/annotation-file.js').AnnotationFile} AnnotationFile */
@@ -84,9 +85,9 @@ export class Collection {
     this.#start = Math.min(Math.max(this.#start + by * PAGE_SIZE, 0), last);
     const images = await this.#file.page(this.#start, PAGE_SIZE);
     this.#forgetAddresses();
-    this.#shown = new Map(images.map((image) => [image.id, image]));
+    this.#shown = new Map(images.map((image) => [keyOf(image), image]));
     return images.map((image) => ({
-      key: image.id,
+      key: keyOf(image),
       caption: captionOf(image),
       thumbnail: this.#addressOf(image),
     }));
@@ -122,6 +123,19 @@ export class Collection {
       size: size ? [size[1], size[0]] : undefined,
       annotated: this.#annotated(image),
     };
+  }
+
+  /**
+   * Returns an image's masks for its opened file, whose size may not be the listed one.
+   * @param {string} key
+   * @param {[number, number]} size Width and height.
+   * @returns {Promise<Annotated | null>} Null where they need no change.
+   */
+  async annotatedOn(key, size) {
+    const image = this.#shown.get(key);
+    if (!image || 'titles' in image || fits(image, size)) return null;
+    const opened = await /** @type {AnnotationFile} */ (this.#file).opened(key, size);
+    return opened && this.#annotated(opened);
   }
 
   /**
@@ -167,9 +181,17 @@ export class Collection {
 }
 
 /** @param {ImageRecord | ListedImage} image */
+function keyOf(image) {
+  return 'key' in image ? image.key : image.id;
+}
+
+/** @param {ImageRecord | ListedImage} image */
 function captionOf(image) {
   const { id, file } = image;
   const titles =
     'titles' in image ? image.titles : [...new Set(image.annotations.map(({ title }) => title))];
-  return titles.filter(Boolean).join(', ') || (file?.split('/').at(-1) ?? id);
+  const caption = titles.filter(Boolean).join(', ') || (file?.split('/').at(-1) ?? id);
+  const isRepeated =
+    'findings' in image && image.findings.some(({ code }) => code === 'duplicate-id');
+  return isRepeated ? `${caption} (another image of id ${id})` : caption;
 }

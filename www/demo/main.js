@@ -12,6 +12,7 @@ import { Collection } from './collection.js';
 import { connectDatasetDialog } from './dataset.js';
 import { countOf } from './findings.js';
 import { loadEndpoint, loadModels } from './host.js';
+import { whenIdle } from './idle.js';
 import { Knowledge } from './knowledge.js';
 import { KnownList } from './known-list.js';
 import { listenForImages } from './open.js';
@@ -39,6 +40,7 @@ const panel = new Panel(
 );
 const browser = new Browser(viewer, panel);
 showStatus(viewer, byId('status'));
+whenIdle(() => viewer.prefetch());
 viewer.tool = 'pick';
 
 for (const [id, name] of /** @type {const} */ ([

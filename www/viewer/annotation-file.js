@@ -58,12 +58,14 @@ import { WorkerClient } from '../worker/rpc.js';
  * @property {string | null} split
  * @property {boolean | null} seen Whether the entity occurs in training.
  * @property {boolean} isCrowd
+ * @property {boolean} isCut Whether a part of the mask is left out.
  * @property {[number, number, number, number][]} boxes x1, y1, x2, y2 in image space.
  * @property {number} area Pixels of the mask.
  * @property {Mask} mask All of the annotation's masks together.
  * @property {Finding[]} findings
  *
  * @typedef {object} ImageRecord Every text comes from the file and is untrusted.
+ * @property {string} key Tells it from other images of the same id.
  * @property {string} id
  * @property {string | null} file A relative path without leading slash and without `..`; not URL-encoded.
  * @property {string | null} url An http(s) address.
@@ -148,11 +150,22 @@ export class AnnotationFile {
 
   /**
    * The place of an image in the selection, from 0; null where it is not selected.
-   * @param {string} image
+   * @param {string} key
    * @returns {Promise<number | null>}
    */
-  async place(image) {
-    return /** @type {any} */ (await this.#ask('place', image));
+  async place(key) {
+    return /** @type {any} */ (await this.#ask('place', key));
+  }
+
+  /**
+   * Returns an image whose file was opened, with all its annotations; null if there is no such image.
+   * Masks from polygons are drawn on its size, whatever size the annotation file lists.
+   * @param {string} key
+   * @param {[number, number]} size Width and height.
+   * @returns {Promise<ImageRecord | null>}
+   */
+  async opened(key, [width, height]) {
+    return imagesOf(await this.#ask('opened', { key, width, height }))[0] ?? null;
   }
 
   /**
@@ -196,6 +209,15 @@ export class AnnotationFile {
 
 function closed() {
   return new MasklinkError('closed', 'The annotation file was closed.');
+}
+
+/**
+ * Returns whether each mask of an image is of this size.
+ * @param {ImageRecord} image
+ * @param {[number, number]} size Width and height.
+ */
+export function fits({ annotations }, [width, height]) {
+  return annotations.every(({ mask: { size } }) => size[0] === height && size[1] === width);
 }
 
 /**

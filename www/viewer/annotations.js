@@ -3,7 +3,7 @@
  * them.
  */
 
-import { openAnnotations } from './annotation-file.js';
+import { fits, openAnnotations } from './annotation-file.js';
 import { ViewerError } from './errors.js';
 
 /** @typedef {import('./annotation-file.js').AnnotationFile} AnnotationFile */
@@ -21,13 +21,21 @@ export class Annotations {
    * Returns the masks of the image whose path the address ends with, or of the file's only image.
    * @param {string} address Of the annotation file.
    * @param {string} image Its address.
+   * @param {[number, number]} size Width and height of the image.
    * @returns {Promise<import('./masks.js').MaskToShow[]>}
    */
-  async masksOf(address, image) {
+  async masksOf(address, image, size) {
     const file = await this.#open(address);
     const path = new URL(image, document.baseURI).pathname.split('/').map(unescaped).join('/');
-    const found = file.overview.images === 1 ? (await file.page(0, 1))[0] : await file.image(path);
+    const listed = file.overview.images === 1 ? (await file.page(0, 1))[0] : await file.image(path);
+    const found = listed && !fits(listed, size) ? await file.opened(listed.key, size) : listed;
     if (!found) {
+      const format = file.overview.findings.find(({ code }) => code === 'other-format');
+      if (format)
+        throw new ViewerError(
+          'annotations-format',
+          `The annotations ${address} cannot be read: ${format.examples[0]?.message}.`,
+        );
       const name = path.slice(path.lastIndexOf('/') + 1);
       throw new ViewerError(
         'image-unknown',

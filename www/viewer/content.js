@@ -213,7 +213,8 @@ export class Content {
       return this.#isSuspended || !isSame || this.#image?.key !== image.key;
     };
     try {
-      const masks = await this.#annotations.masksOf(annotations, src);
+      const { width, height } = image.bitmap;
+      const masks = await this.#annotations.masksOf(annotations, src, [width, height]);
       if (!isOutdated()) this.showMasks(masks);
     } catch (thrown) {
       if (isOutdated()) return;

@@ -6,7 +6,7 @@
  * whose result is not wanted is aborted, which saves the worker's time.
  */
 
-import { MasklinkError } from '../worker/errors.js';
+import { MasklinkError, messageOf } from '../worker/errors.js';
 import { WorkerClient } from '../worker/rpc.js';
 import { failureOf } from './errors.js';
 
@@ -154,12 +154,26 @@ export class Models {
   }
 
   /**
+   * Downloads the model and the runtime to the browser's caches; does nothing while the worker is busy.
+   * A click reports a failure.
+   * @param {string | null} model Its id, or null for the default.
+   */
+  async fetch(model) {
+    if (this.#calls > 0) return;
+    this.#use(model);
+    const request = { model, settings: this.#settings };
+    await this.#client.call('fetch', request).catch((/** @type {unknown} */ thrown) => {
+      console.info(`The model is not fetched before the first click: ${messageOf(thrown)}`);
+    });
+  }
+
+  /**
    * @param {import('../pkg/viewer.js').SegmentRequest} request
    * @param {string | null} model
    */
-  async segment({ ticket, prompts, refine }, model) {
+  async segment({ ticket, prompts, refine, view }, model) {
     this.#use(model);
-    const question = JSON.stringify({ ticket, prompts, refine });
+    const question = JSON.stringify({ ticket, prompts, refine, view });
     const take = (/** @type {Segmentation} */ result, provisional = false) => {
       this.#report(result.status, result.ms);
       this.#host.segmented(result, provisional);

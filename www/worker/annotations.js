@@ -24,10 +24,12 @@ export function opened() {
       const [images, selected] = annotations.select(JSON.stringify(query));
       return { images, annotations: selected };
     },
-    /** @param {string} image */
-    place: (image) => annotations.placeOf(image) ?? null,
+    /** @param {string} key */
+    place: (key) => annotations.placeOf(key) ?? null,
     /** @param {number} start @param {number} count */
     page: (start, count) => contentOf(annotations.page(start, count)),
+    /** @param {{ key: string, width: number, height: number }} image */
+    opened: ({ key, width, height }) => contentOf(annotations.imageOpened(key, width, height)),
     /** @param {string} address */
     image: (address) => contentOf(annotations.imageAt(address)),
   };

@@ -3,7 +3,7 @@
 import { bytesOf } from './body.js';
 import { listText, modelBytes } from './download.js';
 import { MasklinkError, messageOf } from './errors.js';
-import { loadRuntime } from './runtime.js';
+import { fetchRuntime, loadRuntime } from './runtime.js';
 
 /** Address of ONNX Runtime's files, relative to this script. */
 const RUNTIME = new URL('../vendor/onnxruntime/', import.meta.url).href;
@@ -33,6 +33,15 @@ export class Platform {
   async loadRuntime(provider, build) {
     this.#progress({ part: 'runtime', loaded: 0, total: 0 });
     return await loadRuntime(RUNTIME, provider, build);
+  }
+
+  /**
+   * Downloads the runtime's files to the browser's cache.
+   * @param {import('./runtime.js').Provider} [provider]
+   * @param {import('./runtime.js').Build} [build]
+   */
+  async fetchRuntime(provider, build) {
+    await fetchRuntime(RUNTIME, provider, build);
   }
 
   /**

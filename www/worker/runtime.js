@@ -15,6 +15,7 @@ import { MasklinkError, messageOf } from './errors.js';
 /** @typedef {'webgpu' | 'wasm'} Provider */
 /** @typedef {'jspi' | 'asyncify' | 'wasm'} Build */
 
+const CAN_SUSPEND = 'Suspending' in WebAssembly;
 /** @type {Record<Build, { script: string, module: string }>} */
 const BUILDS = {
   jspi: { script: 'ort.jspi.bundle.min.mjs', module: 'ort-wasm-simd-threaded.jspi.wasm' },
@@ -37,10 +38,9 @@ export async function loadRuntime(folder, provider, build) {
   /** @type {string[]} */
   const reasons = [];
   provider ??= await bestProvider(reasons);
-  const canSuspend = 'Suspending' in WebAssembly;
-  if (!build && provider === 'webgpu' && !canSuspend)
+  if (!build && provider === 'webgpu' && !CAN_SUSPEND)
     reasons.push('this browser cannot suspend WebAssembly (JSPI), so the asyncify build runs');
-  build ??= provider === 'wasm' ? 'wasm' : canSuspend ? 'jspi' : 'asyncify';
+  build ??= bestBuild(provider);
   try {
     return { ort: await loadBuild(folder, build), build, provider, reasons };
   } catch (cause) {
@@ -51,6 +51,27 @@ export async function loadRuntime(folder, provider, build) {
       { cause },
     );
   }
+}
+
+/**
+ * Downloads the files that `loadRuntime` would load, to the browser's cache.
+ * @param {string} folder
+ * @param {Provider} [provider]
+ * @param {Build} [build]
+ */
+export async function fetchRuntime(folder, provider, build) {
+  const { script, module } = BUILDS[build ?? bestBuild(provider ?? (await bestProvider([])))];
+  const read = async (/** @type {string} */ file) => {
+    const response = await fetch(new URL(file, folder));
+    // Read to the end, so that the cache has all of it.
+    await response.body?.pipeTo(new WritableStream());
+  };
+  await Promise.all([read(script), read(module)]);
+}
+
+/** @param {Provider} provider @returns {Build} */
+function bestBuild(provider) {
+  return provider === 'wasm' ? 'wasm' : CAN_SUSPEND ? 'jspi' : 'asyncify';
 }
 
 /**

@@ -36,6 +36,7 @@ function model(method) {
 }
 
 serve({
+  fetch: model((runner, request) => runner.fetch(request.model ?? undefined)),
   prepare: model((runner, request, { signal }) => runner.prepare(request, signal)),
   segment: model((runner, request, { signal, progress }) =>
     runner.segment(request, signal, (/** @type {any} */ provisional) => progress({ provisional })),
@@ -46,6 +47,7 @@ serve({
   select: async (query) => ({ result: opened().select(query) }),
   place: async (image) => ({ result: opened().place(image) }),
   page: async ({ start, count }) => withMasks(opened().page(start, count)),
+  opened: async (image) => withMasks(opened().opened(image)),
   image: async (address) => withMasks(opened().image(address)),
 });
 

@@ -6,12 +6,12 @@ use crate::geometry::{PixelRect, Rect, Size};
 use crate::rle::{self, Mask};
 
 /// A box and the bounds of its mask disagree below this intersection over union.
-pub(super) const MIN_BOX_IOU: f64 = 0.5;
+pub(crate) const MIN_BOX_IOU: f64 = 0.5;
 /// The other order of a box's numbers fits from this intersection over union on.
-const FITTING_BOX_IOU: f64 = 0.9;
+pub(crate) const FITTING_BOX_IOU: f64 = 0.9;
 /// How far, in pixels, a box may extend beyond the image, or its edge be from the mask's: half a
 /// pixel of rounding on either convention.
-pub(super) const EDGE_SLACK: f64 = 1.0;
+pub(crate) const EDGE_SLACK: f64 = 1.0;
 
 /// A decoded mask of an annotation.
 pub(crate) struct DecodedMask {
@@ -19,12 +19,28 @@ pub(crate) struct DecodedMask {
     index: usize,
     mask: Mask,
     bounds: Option<PixelRect>,
+    /// Whether it is drawn from polygons, in a frame that is not published.
+    is_drawn: bool,
 }
 
 impl DecodedMask {
     pub(crate) fn new(index: usize, mask: Mask) -> Self {
         let bounds = mask.bbox();
-        Self { index, mask, bounds }
+        Self { index, mask, bounds, is_drawn: false }
+    }
+
+    pub(crate) fn drawn(index: usize, mask: Mask) -> Self {
+        Self { is_drawn: true, ..Self::new(index, mask) }
+    }
+
+    /// Returns the smallest rectangle around the mask; `None` where it is empty.
+    pub(crate) fn bounds(&self) -> Option<PixelRect> {
+        self.bounds
+    }
+
+    /// Returns the mask.
+    pub(crate) fn mask(&self) -> &Mask {
+        &self.mask
     }
 
     /// Returns the mask.
@@ -76,9 +92,11 @@ pub(crate) fn masks(
     if masks.is_empty() && findings.iter().all(|finding| finding.field != "segmentation") {
         findings.push(Finding::new("segmentation", Problem::NoMask));
     }
-    for DecodedMask { index, mask, .. } in masks {
+    for DecodedMask { index, mask, is_drawn, .. } in masks {
         let size = mask.size();
-        if let Some(image) = image.filter(|&image| image != size) {
+        if *is_drawn {
+            // The frame has findings of its own.
+        } else if let Some(image) = image.filter(|&image| image != size) {
             let problem = Problem::SizeDiffers { mask: size, image };
             findings.push(Finding::of_element("segmentation", *index, problem));
         } else if size != union.size {
@@ -163,7 +181,7 @@ fn disagreement(found: Rect, mask: PixelRect) -> Option<Problem> {
 /// Returns `true` if a box and the bounds of a mask have at least this intersection over union, or edges
 /// at most [`EDGE_SLACK`] apart: a box of fractions and the whole pixels of a small mask may overlap little
 /// and still agree.
-pub(super) fn fits(found: Rect, mask: PixelRect, min_iou: f64) -> bool {
+pub(crate) fn fits(found: Rect, mask: PixelRect, min_iou: f64) -> bool {
     let bounds = Rect::from(mask);
     let edges = [(found.x1, bounds.x1), (found.y1, bounds.y1), (found.x2, bounds.x2), (found.y2, bounds.y2)];
     iou(found, bounds) >= min_iou || edges.iter().all(|(edge, other)| (edge - other).abs() <= EDGE_SLACK)

@@ -1,5 +1,6 @@
 //! Problems of records and files, each with its message and its stable code.
 
+use super::format::FileFormat;
 use crate::geometry::{PixelRect, Rect, Size};
 use crate::rle;
 
@@ -18,6 +19,12 @@ pub enum Problem {
         at: u64,
         /// The element that the format has here.
         expected: &'static str,
+    },
+    /// The file is of another format, which is not read.
+    #[error("{format}")]
+    OtherFormat {
+        /// The format.
+        format: FileFormat,
     },
     /// The file is cut off; all records before its end are read.
     #[error("the file is cut off at byte {at}, inside {inside} that begins at byte {since}")]
@@ -39,6 +46,38 @@ pub enum Problem {
         /// Message of the JSON parser.
         reason: Box<str>,
     },
+    /// A part of a record is not valid JSON; the fields that can be read are kept.
+    #[error("the record is not valid ({reason}); the fields that can be read are kept")]
+    DamagedRecord {
+        /// Message of the JSON parser.
+        reason: Box<str>,
+    },
+    /// A token is not valid JSON, such as `NaN`; it is read as Python reads it, or left out.
+    #[error("{path}{token} is not valid JSON")]
+    Token {
+        /// Place of the token in the field, with `: ` at its end; empty for the field itself.
+        path: Box<str>,
+        /// The token, shortened.
+        token: Box<str>,
+    },
+    /// A string is not UTF-8; it is read as Latin-1, or its other bytes are replaced by U+FFFD.
+    #[error("{path}the text is not UTF-8")]
+    NotUtf8 {
+        /// Place of the string in the field, with `: ` at its end; empty for the field itself.
+        path: Box<str>,
+    },
+    /// A record has a key twice; the last value counts.
+    #[error("the key is given more than once; the last value counts")]
+    RepeatedKey,
+    /// A number is written as a string; it is read as the number.
+    #[error("a number in quotes: {text:?}")]
+    QuotedNumber {
+        /// The string.
+        text: Box<str>,
+    },
+    /// The width or height of an image is 0; its size is treated as unknown.
+    #[error("an image cannot have the size 0")]
+    ZeroSize,
     /// A record is longer than [`record_bytes`](super::super::ReadLimits::record_bytes); it is left out.
     #[error("the record at byte {record} has {bytes} bytes, which exceeds the limit of {limit}")]
     RecordTooLong {
@@ -66,6 +105,26 @@ pub enum Problem {
         records: u64,
         /// The memory budget, [`memory_bytes`](super::super::ReadLimits::memory_bytes).
         limit: u64,
+    },
+    /// A field has another form than the format's, which is certain and is read.
+    #[error("read as {form}")]
+    OtherForm {
+        /// The form, such as `"a box in place of a polygon"`.
+        form: &'static str,
+    },
+    /// Polygons lie in the image of swapped width and height, and not in the image.
+    #[error("the polygons fit the image with its width and height swapped, {swapped}")]
+    SwappedImage {
+        /// The size of the image, swapped.
+        swapped: Size,
+    },
+    /// Polygons extend beyond the image by more than one pixel.
+    #[error("the polygons extend to {extent}, beyond the image of {image}")]
+    PolygonsOutside {
+        /// The size of the smallest frame that holds the image and the polygons.
+        extent: Size,
+        /// Size of the image.
+        image: Size,
     },
     /// A required field is absent.
     #[error("missing")]
@@ -107,7 +166,7 @@ pub enum Problem {
     #[error("{0}")]
     BadMask(#[from] rle::Error),
     /// The size of a mask differs from that of its image.
-    #[error("the mask is {mask}, but the image is {image}")]
+    #[error("the mask is {mask}, but the image is {image}{}", swapped(*.mask, *.image))]
     SizeDiffers {
         /// Size of the mask.
         mask: Size,
@@ -125,8 +184,8 @@ pub enum Problem {
     /// A mask has no pixels.
     #[error("the mask is empty")]
     EmptyMask,
-    /// Polygons cannot become a mask because the image's size is unknown.
-    #[error("polygons need the width and height of the image")]
+    /// The image's size is unknown; the polygons are drawn in a frame of their own.
+    #[error("the polygons have no frame: the width and height of the image are unknown")]
     PolygonsWithoutSize,
     /// The annotation has no mask.
     #[error("the annotation has no mask")]
@@ -179,12 +238,26 @@ pub enum Problem {
     },
 }
 
+fn swapped(mask: Size, image: Size) -> &'static str {
+    if mask == image.swapped() {
+        "; its height and width are swapped, or it is of the unturned image"
+    } else {
+        ""
+    }
+}
+
 fn corners(rect: &Rect) -> String {
     format!("({:.2}, {:.2})-({:.2}, {:.2})", rect.x1, rect.y1, rect.x2, rect.y2)
 }
 
 fn other_order(fits: bool) -> &'static str {
     if fits { "; the box fits when its numbers are read in the other order" } else { "" }
+}
+
+/// Returns the parser's message without the position, which is relative to the record.
+fn reason(error: &serde_json::Error) -> Box<str> {
+    let message = error.to_string();
+    message.rsplit_once(" at line ").map_or(message.as_str(), |(reason, _)| reason).into()
 }
 
 impl Problem {
@@ -196,9 +269,17 @@ impl Problem {
             .map(<[u8]>::len)
             .sum();
         let within = (before + error.column()).saturating_sub(1).min(json.len());
-        let message = error.to_string();
-        let reason = message.rsplit_once(" at line ").map_or(message.as_str(), |(reason, _)| reason).into();
-        Self::Malformed { record, at: record + within as u64, reason }
+        Self::Malformed { record, at: record + within as u64, reason: reason(error) }
+    }
+
+    /// Returns the problem of a record of which the readable fields are kept.
+    pub(crate) fn damaged(error: &serde_json::Error) -> Self {
+        Self::DamagedRecord { reason: reason(error) }
+    }
+
+    /// Returns whether one record is left out for this problem.
+    pub(crate) fn leaves_record_out(&self) -> bool {
+        matches!(self, Self::Malformed { .. } | Self::RecordTooLong { .. })
     }
 
     /// Returns whether one of the noise rules finds the same.
@@ -210,10 +291,14 @@ impl Problem {
     pub(super) fn text_bytes(&self) -> usize {
         match self {
             Self::Malformed { reason: text, .. }
+            | Self::DamagedRecord { reason: text }
+            | Self::NotUtf8 { path: text }
+            | Self::QuotedNumber { text }
             | Self::MissingImage { id: text }
             | Self::UnknownCategory { id: text }
             | Self::LabelWithoutScore { label: text }
             | Self::UnclearSplit { split: text } => text.len(),
+            Self::Token { path, token } => path.len() + token.len(),
             _ => 0,
         }
     }
@@ -222,10 +307,20 @@ impl Problem {
     pub fn code(&self) -> &'static str {
         match self {
             Self::NotAnnotations { .. } => "not-annotations",
+            Self::OtherFormat { .. } => "other-format",
             Self::Truncated { .. } => "truncated",
             Self::Malformed { .. } => "malformed",
+            Self::DamagedRecord { .. } => "damaged-record",
+            Self::Token { .. } => "odd-token",
+            Self::NotUtf8 { .. } => "not-utf8",
+            Self::RepeatedKey => "repeated-key",
+            Self::QuotedNumber { .. } => "quoted-number",
+            Self::ZeroSize => "zero-size",
             Self::RecordTooLong { .. } => "record-too-long",
             Self::Limit { .. } | Self::LeftOut { .. } => "limit",
+            Self::OtherForm { .. } => "other-form",
+            Self::SwappedImage { .. } => "swapped-image",
+            Self::PolygonsOutside { .. } => "polygons-outside",
             Self::Missing => "missing",
             Self::Shape { .. } => "shape",
             Self::DuplicateId => "duplicate-id",

@@ -2,7 +2,9 @@
 
 use std::borrow::Cow;
 
+use super::forms::{self, ReadPolygon, box_of, form, points_of, polygon_of, polygon_of_box};
 use super::raw::{Indexed, RawMask};
+use super::text;
 use super::value::JsonValue;
 use crate::dataset::audit::{Finding, Problem};
 use crate::dataset::file_name::NamedPath;
@@ -17,14 +19,24 @@ pub(super) struct Fields<'l> {
     pub(super) findings: Vec<Finding>,
 }
 
+/// The id of a record that has none of its own.
+#[derive(Clone, Copy)]
+pub(super) enum DefaultId<'k> {
+    /// `#` and the number of the record in its section, from 0.
+    Number(u64),
+    /// The record's key in a section that is an object, as written.
+    Key(&'k [u8]),
+}
+
 type Value<'a> = Option<JsonValue<'a>>;
 
 /// 2⁵³: an `f64` below it represents every whole number exactly.
 const MAX_EXACT: f64 = 9_007_199_254_740_992.0;
 
 impl<'l> Fields<'l> {
-    pub(super) fn new(limits: &'l ReadLimits) -> Self {
-        Self { limits, findings: Vec::new() }
+    /// Continues the findings of the record's tokens.
+    pub(super) fn new(limits: &'l ReadLimits, findings: Vec<Finding>) -> Self {
+        Self { limits, findings }
     }
 
     /// Adds a finding on a field.
@@ -37,7 +49,13 @@ impl<'l> Fields<'l> {
     }
 
     fn push(&mut self, finding: Finding) {
-        if self.findings.len() < self.limits.findings {
+        // An odd token is the cause of what its field lacks.
+        let is_told = matches!(finding.problem, Problem::Missing | Problem::Shape { .. })
+            && self
+                .findings
+                .iter()
+                .any(|other| other.field == finding.field && matches!(other.problem, Problem::Token { .. }));
+        if !is_told && self.findings.len() < self.limits.findings {
             self.findings.push(finding);
         }
     }
@@ -58,6 +76,7 @@ impl<'l> Fields<'l> {
                 }
                 _ => number.to_string(),
             }),
+            JsonValue::Digits(digits) => Some(digits.into()),
             JsonValue::Null => None,
             other => {
                 self.report_shape(field, "a string or a number", &other);
@@ -77,10 +96,23 @@ impl<'l> Fields<'l> {
         })
     }
 
-    /// Converts an id; reports a missing one and returns `#number`.
-    pub(super) fn id_or_number(&mut self, field: &'static str, value: Value<'_>, number: u64) -> String {
-        let id = self.required_id(field, value);
-        if id.is_empty() { format!("#{number}") } else { id }
+    /// Converts an id; a missing one is replaced, and reported unless the record has a key.
+    pub(super) fn id_or_default(
+        &mut self,
+        field: &'static str,
+        value: Value<'_>,
+        id: DefaultId<'_>,
+    ) -> String {
+        match id {
+            DefaultId::Number(number) => {
+                let id = self.required_id(field, value);
+                if id.is_empty() { format!("#{number}") } else { id }
+            }
+            DefaultId::Key(key) => {
+                let id = self.id(field, value);
+                id.unwrap_or_else(|| self.truncate(field, text::decode(key).0.into_owned()))
+            }
+        }
     }
 
     /// Converts a string, truncated at a character when it exceeds the limit.
@@ -135,19 +167,34 @@ impl<'l> Fields<'l> {
             self.report(field, Problem::Missing);
             return None;
         };
-        let side = value.as_f64().and_then(whole_u32);
-        if side.is_none() {
-            self.report_shape(field, "a whole number from 0 to 4294967295", &value);
+        match self.number_of(field, &value).and_then(whole_u32) {
+            Some(0) => {
+                self.report(field, Problem::ZeroSize);
+                None
+            }
+            Some(side) => Some(side),
+            None => {
+                self.report_shape(field, "a whole number from 0 to 4294967295", &value);
+                None
+            }
         }
-        side
     }
 
     /// Converts a number.
     pub(super) fn number(&mut self, field: &'static str, value: Value<'_>) -> Option<f64> {
         let value = value.filter(|value| *value != JsonValue::Null)?;
-        let number = value.as_f64();
+        let number = self.number_of(field, &value);
         if number.is_none() {
             self.report_shape(field, "a number", &value);
+        }
+        number
+    }
+
+    /// Returns a number, also one in quotes, which is reported.
+    fn number_of(&mut self, field: &'static str, value: &JsonValue<'_>) -> Option<f64> {
+        let number = value.as_f64().or_else(|| value.quoted_number());
+        if let (Some(_), JsonValue::String(text)) = (number, value) {
+            self.report(field, Problem::QuotedNumber { text: text.as_ref().into() });
         }
         number
     }
@@ -158,7 +205,7 @@ impl<'l> Fields<'l> {
             None | Some(JsonValue::Null) => false,
             Some(JsonValue::Bool(flag)) => flag,
             Some(value) => {
-                let number = value.as_f64();
+                let number = self.number_of(field, &value);
                 if number.is_none() {
                     self.report_shape(field, "0 or 1", &value);
                 }
@@ -186,12 +233,27 @@ impl<'l> Fields<'l> {
             Some(JsonValue::Numbers(numbers)) if numbers.len() == 4 => {
                 vec![Rect::from_xywh([numbers[0], numbers[1], numbers[2], numbers[3]])]
             }
+            Some(JsonValue::Object(object)) if forms::box_of_object(&object).is_some() => {
+                self.report(field, Problem::OtherForm { form: form::OBJECT });
+                forms::box_of_object(&object).into_iter().collect()
+            }
+            Some(JsonValue::List(list)) if forms::numbers_of(&list).is_some_and(|four| four.len() == 4) => {
+                self.report(field, Problem::OtherForm { form: form::QUOTED });
+                self.boxes(field, forms::numbers_of(&list).map(JsonValue::Numbers))
+            }
             Some(JsonValue::List(list)) => {
                 let mut boxes = Vec::with_capacity(list.len().min(self.limits.parts));
                 for (index, value) in self.limited(field, list).into_iter().enumerate() {
-                    if let JsonValue::Numbers(numbers) = &value
+                    let quoted = match &value {
+                        JsonValue::List(list) => forms::numbers_of(list),
+                        _ => None,
+                    };
+                    if let (JsonValue::Numbers(numbers), _) | (_, Some(numbers)) = (&value, &quoted)
                         && let [x1, y1, x2, y2] = numbers[..]
                     {
+                        if quoted.is_some() {
+                            self.report_element(field, index, Problem::OtherForm { form: form::QUOTED });
+                        }
                         boxes.push(Rect { x1, y1, x2, y2 });
                     } else {
                         let problem = Problem::Shape { expected: "x1, y1, x2, y2", found: value.shape() };
@@ -235,51 +297,108 @@ impl<'l> Fields<'l> {
         labels
     }
 
-    /// Sorts a segmentation into encoded masks and polygons.
+    /// Sorts a segmentation into encoded masks and polygons; the boxes and the published area of its
+    /// annotation tell what four numbers mean.
     pub(super) fn segmentation(
         &mut self,
         field: &'static str,
         value: Value<'_>,
-    ) -> (Vec<Indexed<RawMask>>, Vec<Indexed<Vec<f64>>>) {
+        boxes: &[Rect],
+        area: Option<f64>,
+    ) -> Segmentation {
         let list = match value {
             None | Some(JsonValue::Null) => Vec::new(),
-            Some(JsonValue::List(list)) => self.limited(field, list),
+            Some(JsonValue::List(list)) if points_of(&list).is_some() => vec![JsonValue::List(list)],
+            Some(JsonValue::List(list)) => list,
             Some(one @ (JsonValue::Object(_) | JsonValue::Numbers(_))) => vec![one],
             Some(other) => {
                 self.report_shape(field, "an RLE, a list of RLEs, or polygons", &other);
                 Vec::new()
             }
         };
-        let (mut masks, mut polygons) = (Vec::new(), Vec::new());
+        let mut read = Segmentation::default();
+        let is_full = |read: &Segmentation, limits: &ReadLimits, value: &JsonValue<'_>| match value {
+            JsonValue::Object(_) => read.masks.len() >= limits.parts,
+            _ => read.polygons.len() >= limits.polygons,
+        };
+        let (mut masks_left_out, mut polygons_left_out) = (0, 0);
         for (index, value) in list.into_iter().enumerate() {
-            let problem = match value {
-                JsonValue::Numbers(polygon) if polygon.len() >= 6 && polygon.len().is_multiple_of(2) => {
-                    let Some(at) = invalid_coordinate(&polygon) else {
-                        polygons.push((index, polygon));
-                        continue;
-                    };
-                    rle::Error::Coordinate { polygon: index, at }.into()
+            if is_full(&read, self.limits, &value) {
+                let is_mask = matches!(value, JsonValue::Object(_));
+                *(if is_mask { &mut masks_left_out } else { &mut polygons_left_out }) += 1;
+                continue;
+            }
+            let element = match value {
+                // A polygon without points, as some tools write for an object that has only a box.
+                JsonValue::List(list) if list.is_empty() => continue,
+                JsonValue::Object(fields) => {
+                    rle(fields).map(|(mask, form)| (read.masks.push((index, mask)), form).1)
                 }
-                JsonValue::Numbers(_) => {
-                    Problem::Shape { expected: "x and y of three points or more", found: "other numbers" }
-                }
-                JsonValue::Object(fields) => match rle(fields) {
-                    Ok(mask) => {
-                        masks.push((index, mask));
-                        continue;
-                    }
-                    Err(problem) => problem,
-                },
-                other => Problem::Shape { expected: "an RLE or a polygon", found: other.shape() },
+                value => polygon(value, index, boxes, area)
+                    .map(|(polygon, form)| (read.polygons.push((index, polygon)), form).1),
             };
-            self.report_element(field, index, problem);
+            match element {
+                Ok(None) => {}
+                Ok(Some(form)) => self.report_element(field, index, Problem::OtherForm { form }),
+                Err(problem) => {
+                    read.is_cut = true;
+                    self.report_element(field, index, problem);
+                }
+            }
         }
-        (masks, polygons)
+        for (what, limit, left_out) in [
+            ("elements of a list", self.limits.parts, masks_left_out),
+            ("polygons of a mask", self.limits.polygons, polygons_left_out),
+        ] {
+            if left_out > 0 {
+                read.is_cut = true;
+                let (limit, actual) = (limit as u64, (limit + left_out) as u64);
+                self.report(field, Problem::Limit { what, limit, actual });
+            }
+        }
+        read
     }
 }
 
-/// Converts `{"size": [height, width], "counts": …}`.
-fn rle(fields: Vec<(Cow<'_, str>, JsonValue<'_>)>) -> Result<RawMask, Problem> {
+/// The elements of a segmentation that could be read.
+#[derive(Default)]
+pub(super) struct Segmentation {
+    pub(super) masks: Vec<Indexed<RawMask>>,
+    /// Flat x, y lists in image space.
+    pub(super) polygons: Vec<Indexed<Vec<f64>>>,
+    /// Whether an element could not be read, or is over a limit.
+    pub(super) is_cut: bool,
+}
+
+/// Converts a polygon, in its usual or another form.
+fn polygon(
+    value: JsonValue<'_>,
+    index: usize,
+    boxes: &[Rect],
+    area: Option<f64>,
+) -> Result<ReadPolygon, Problem> {
+    let expected = "x and y of three points or more";
+    let (polygon, form) = match value {
+        JsonValue::Numbers(numbers) => (numbers, None),
+        other => polygon_of(&other)
+            .ok_or(Problem::Shape { expected: "an RLE or a polygon", found: other.shape() })?,
+    };
+    if let Ok(four) = <[f64; 4]>::try_from(polygon.as_slice()) {
+        let found = "four numbers, as of a box or a line";
+        let found = box_of(four, boxes, area).ok_or(Problem::Shape { expected, found })?;
+        return Ok((polygon_of_box(found), Some(form::BOX)));
+    }
+    if polygon.len() < 6 || !polygon.len().is_multiple_of(2) {
+        return Err(Problem::Shape { expected, found: "other numbers" });
+    }
+    match invalid_coordinate(&polygon) {
+        Some(at) => Err(rle::Error::Coordinate { polygon: index, at }.into()),
+        None => Ok((polygon, form)),
+    }
+}
+
+/// Converts `{"size": [height, width], "counts": …}`; names the form if it is not the usual one.
+fn rle(fields: Vec<(Cow<'_, str>, JsonValue<'_>)>) -> Result<(RawMask, Option<&'static str>), Problem> {
     let (mut size, mut counts) = (None, None);
     for (name, value) in fields {
         match name.as_ref() {
@@ -288,6 +407,9 @@ fn rle(fields: Vec<(Cow<'_, str>, JsonValue<'_>)>) -> Result<RawMask, Problem> {
             _ => {}
         }
     }
+    let (size, is_size_quoted) = unquoted(size);
+    let (counts, are_counts_quoted) = unquoted(counts);
+    let form = (is_size_quoted || are_counts_quoted).then_some(form::QUOTED);
     let expected = "size: [height, width]";
     let size = match size {
         Some(JsonValue::Numbers(numbers)) => {
@@ -301,17 +423,39 @@ fn rle(fields: Vec<(Cow<'_, str>, JsonValue<'_>)>) -> Result<RawMask, Problem> {
         }
     };
     match counts {
-        Some(JsonValue::String(text)) => Ok(RawMask::Compressed { size, counts: text.into() }),
+        Some(JsonValue::String(text)) => match text_of_bytes(&text) {
+            Some(counts) => Ok((RawMask::Compressed { size, counts: counts.into() }, Some(form::BYTES))),
+            None => Ok((RawMask::Compressed { size, counts: text.into() }, form)),
+        },
         Some(JsonValue::Numbers(counts)) if counts.iter().any(|length| length.fract() != 0.0) => {
             Err(Problem::Shape { expected: "whole run lengths", found: "other numbers" })
         }
-        Some(JsonValue::Numbers(counts)) => Ok(RawMask::Counts { size, counts }),
-        Some(JsonValue::List(list)) if list.is_empty() => Ok(RawMask::Counts { size, counts: Vec::new() }),
+        Some(JsonValue::Numbers(counts)) => Ok((RawMask::Counts { size, counts }, form)),
+        Some(JsonValue::List(list)) if list.is_empty() => {
+            Ok((RawMask::Counts { size, counts: Vec::new() }, form))
+        }
         other => {
             let found = other.map_or("nothing", |value| value.shape());
             Err(Problem::Shape { expected: "counts: a string or a list of numbers", found })
         }
     }
+}
+
+/// Reads a list of numbers in quotes as numbers; returns whether it is one.
+fn unquoted(value: Value<'_>) -> (Value<'_>, bool) {
+    let numbers = match &value {
+        Some(JsonValue::List(list)) => forms::numbers_of(list),
+        _ => None,
+    };
+    let is_quoted = numbers.is_some();
+    (numbers.map(JsonValue::Numbers).or(value), is_quoted)
+}
+
+/// Returns the counts in Python's text of bytes, `b'…'`, in which a backslash is written twice.
+fn text_of_bytes(text: &str) -> Option<String> {
+    let quoted = text.strip_prefix('b')?;
+    let inner = ['\'', '"'].iter().find_map(|&quote| quoted.strip_prefix(quote)?.strip_suffix(quote))?;
+    Some(inner.replace("\\\\", "\\"))
 }
 
 fn whole_u32(value: f64) -> Option<u32> {

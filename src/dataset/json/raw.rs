@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use super::draw::{DrawBudget, Place, frame};
+use super::forms::{form, other_order};
 use crate::dataset::audit::{
     Finding, NoiseInput, NoiseReport, Problem,
     checks::{self, DecodedMask},
@@ -22,6 +24,8 @@ pub struct RawAnnotation {
     pub(super) masks: Vec<Indexed<RawMask>>,
     /// Flat x, y lists in image space.
     pub(super) polygons: Vec<Indexed<Vec<f64>>>,
+    /// Length of the record.
+    pub(super) bytes: u64,
 }
 
 /// The masks of an annotation that have its [`mask_size`](Annotation::mask_size), decoded.
@@ -72,6 +76,14 @@ impl RawAnnotation {
         &self.annotation.image
     }
 
+    /// Gives an annotation without an image the only one of its file, whose masks need no category either
+    /// where the file has none.
+    pub(crate) fn set_only_image(&mut self, id: &str, has_categories: bool) {
+        let is_told = |field: &str| field == "image_id" || (field == "category_id" && !has_categories);
+        self.annotation.findings.retain(|found| !(found.problem == Problem::Missing && is_told(found.field)));
+        id.clone_into(&mut self.annotation.image);
+    }
+
     /// Decodes the masks and checks the record, against its image if the file lists it.
     pub fn resolve(self, image: Option<&ImageRecord>, limits: &ReadLimits) -> Annotation {
         self.resolve_keeping_masks(image, limits).0
@@ -83,7 +95,17 @@ impl RawAnnotation {
         image: Option<&ImageRecord>,
         limits: &ReadLimits,
     ) -> (Annotation, DecodedMasks) {
-        let Self { mut annotation, masks, polygons } = self;
+        self.resolve_within(image, limits, &mut DrawBudget::of_record())
+    }
+
+    /// Does the same, and draws polygons only within a budget.
+    pub(crate) fn resolve_within(
+        self,
+        image: Option<&ImageRecord>,
+        limits: &ReadLimits,
+        budget: &mut DrawBudget,
+    ) -> (Annotation, DecodedMasks) {
+        let Self { mut annotation, masks, polygons, bytes } = self;
         let mut findings = std::mem::take(&mut annotation.findings);
         if image.is_none() && !annotation.image.is_empty() {
             let id = annotation.image.as_str().into();
@@ -91,24 +113,54 @@ impl RawAnnotation {
         }
         let image_size = image.and_then(|image| image.size);
         let mut decoded = Vec::with_capacity(masks.len() + 1);
-        for (index, mask) in masks {
+        // A box belongs to a mask where each mask has one.
+        let has_own_boxes = polygons.is_empty() && annotation.boxes.len() == masks.len();
+        for (at, (index, mask)) in masks.into_iter().enumerate() {
+            let (mask, problem) = mask.sized(image_size);
+            findings.extend(problem.map(|problem| Finding::of_element("segmentation", index, problem)));
             match mask.decode() {
-                Ok((encoded, mask)) => {
+                Ok((mut encoded, mask)) => {
+                    let mut part = DecodedMask::new(index, mask);
+                    let own_box = annotation.boxes.get(at).filter(|_| has_own_boxes);
+                    let other = own_box.and_then(|&found| other_order(&part, found, image_size));
+                    if let Some((mask, form)) = other {
+                        findings.push(Finding::of_element(
+                            "segmentation",
+                            index,
+                            Problem::OtherForm { form },
+                        ));
+                        (encoded, part) = (EncodedMask::from_mask(&mask), DecodedMask::new(index, mask));
+                    }
                     annotation.parts.push(encoded);
-                    decoded.push(DecodedMask::new(index, mask));
+                    decoded.push(part);
                 }
-                Err(error) => findings.push(Finding::of_element("segmentation", index, error.into())),
+                Err(error) => {
+                    annotation.is_cut = true;
+                    findings.push(Finding::of_element("segmentation", index, error.into()));
+                }
             }
         }
         if let Some((index, _)) = polygons.first() {
             let outlines: Vec<_> = polygons.iter().map(|(_, polygon)| polygon.as_slice()).collect();
-            match image_size.map(|size| Mask::from_polygons(size, &outlines)) {
-                Some(Ok(mask)) => {
+            let size = image_size.or(annotation.parts.first().map(EncodedMask::size));
+            let (frame, place) = frame(&outlines, size);
+            let problem = match (place, size) {
+                (Place::InSwapped, _) => Some(Problem::SwappedImage { swapped: frame }),
+                (Place::Beyond, Some(image)) => Some(Problem::PolygonsOutside { extent: frame, image }),
+                (Place::Unknown, _) => Some(Problem::PolygonsWithoutSize),
+                _ => None,
+            };
+            findings.extend(problem.map(|problem| Finding::new("segmentation", problem)));
+            match budget.draw(frame, &outlines, bytes) {
+                Ok(mask) => {
+                    annotation.is_drawn = true;
                     annotation.parts.push(EncodedMask::from_mask(&mask));
-                    decoded.push(DecodedMask::new(*index, mask));
+                    decoded.push(DecodedMask::drawn(*index, mask));
                 }
-                Some(Err(error)) => findings.push(Finding::new("segmentation", error.into())),
-                None => findings.push(Finding::new("segmentation", Problem::PolygonsWithoutSize)),
+                Err(error) => {
+                    annotation.is_cut = true;
+                    findings.push(Finding::new("segmentation", error.into()));
+                }
             }
         }
         let mut whole = None;
@@ -124,6 +176,8 @@ impl RawAnnotation {
         if polygons.is_empty() && !decoded.is_empty() {
             checks::area(annotation.area, annotation.mask_area, &mut findings);
         }
+        // An annotation without any mask is not a part of one.
+        annotation.is_cut &= !annotation.parts.is_empty();
         findings.truncate(limits.findings);
         annotation.findings = findings;
         annotation.shrink_to_fit();
@@ -156,6 +210,14 @@ impl RawAnnotation {
 }
 
 impl RawMask {
+    /// Gives a mask of size 0 that of its image, and returns the finding.
+    fn sized(mut self, image: Option<Size>) -> (Self, Option<Problem>) {
+        let (Self::Compressed { size, .. } | Self::Counts { size, .. }) = &mut self;
+        let Some(image) = image.filter(|_| size.pixels() == 0) else { return (self, None) };
+        *size = image;
+        (self, Some(Problem::OtherForm { form: form::NO_SIZE }))
+    }
+
     fn decode(self) -> Result<(EncodedMask, Mask), rle::Error> {
         match self {
             Self::Compressed { size, counts } => EncodedMask::from_compressed(size, counts),

@@ -1,7 +1,9 @@
 //! The push parser: turns the bytes of an annotation file into records.
 
+use super::fields::DefaultId;
 use super::raw::RawAnnotation;
-use super::scan::{RecordScanner, Scanned, Section};
+use super::scan::{RecordScanner, Scanned};
+use super::section::Section;
 use super::wire;
 use crate::dataset::audit::Problem;
 use crate::dataset::limits::ReadLimits;
@@ -35,6 +37,8 @@ pub struct ReadProgress {
     pub categories: u64,
     /// Objects in `annotations`, those longer than the limit excluded.
     pub annotations: u64,
+    /// Whether the file was read to its end, and ends where its object or list does; false while reading.
+    pub is_whole: bool,
 }
 
 impl ReadProgress {
@@ -75,9 +79,9 @@ impl Reader {
         let remaining = self.limits.file_bytes - self.scanner.position();
         let read = bytes.get(..usize::try_from(remaining).unwrap_or(usize::MAX)).unwrap_or(bytes);
         let (limits, progress, stopped) = (&self.limits, &mut self.progress, &mut self.stopped);
-        self.scanner.push(read, &mut |scanned| {
+        self.scanner.push_keyed(read, &mut |key, scanned| {
             if !*stopped {
-                *stopped = parse(scanned, limits, progress, &mut sink);
+                *stopped = parse(key, scanned, limits, progress, &mut sink);
             }
         });
         self.progress.bytes = self.scanner.position();
@@ -101,15 +105,18 @@ impl Reader {
 
     /// Ends the file here, and passes a problem to `sink` if the file is not complete.
     pub fn finish(self, mut sink: impl FnMut(ReadItem)) -> ReadProgress {
-        if let Some(problem) = self.scanner.finish().filter(|_| !self.stopped) {
+        let problem = self.scanner.finish().filter(|_| !self.stopped);
+        let is_whole = !self.stopped && problem.is_none();
+        if let Some(problem) = problem {
             sink(ReadItem::Problem(problem));
         }
-        self.progress
+        ReadProgress { is_whole, ..self.progress }
     }
 }
 
 /// Parses one record; returns whether to stop.
 fn parse(
+    key: &[u8],
     scanned: Scanned<'_>,
     limits: &ReadLimits,
     progress: &mut ReadProgress,
@@ -128,17 +135,19 @@ fn parse(
         sink(ReadItem::Problem(Problem::Limit { what: "records", limit, actual }));
         return true;
     }
+    let default = |number| if key.is_empty() { DefaultId::Number(number) } else { DefaultId::Key(key) };
     let (count, item) = match section {
         Section::Images => {
-            let item = wire::parse_image(json, progress.images, limits).map(ReadItem::Image);
+            let item = wire::image(json, default(progress.images), limits).map(ReadItem::Image);
             (&mut progress.images, item)
         }
         Section::Categories => {
-            let item = wire::parse_category(json, progress.categories, limits).map(ReadItem::Category);
+            let item = wire::category(json, default(progress.categories), limits).map(ReadItem::Category);
             (&mut progress.categories, item)
         }
         Section::Annotations => {
-            let item = wire::parse_annotation(json, progress.annotations, limits).map(ReadItem::Annotation);
+            let id = default(progress.annotations);
+            let item = wire::annotation(json, id, limits).map(ReadItem::Annotation);
             (&mut progress.annotations, item)
         }
     };

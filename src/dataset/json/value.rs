@@ -15,6 +15,8 @@ pub(super) enum JsonValue<'a> {
     Null,
     Bool(bool),
     Number(Number),
+    /// The digits of an integer beyond 64 bits, where they matter.
+    Digits(Box<str>),
     String(Cow<'a, str>),
     /// A list of at least one number and nothing else.
     Numbers(Vec<f64>),
@@ -31,12 +33,28 @@ impl JsonValue<'_> {
         }
     }
 
+    /// Wraps a number; null if it is not finite.
+    pub(super) fn of_f64(value: f64) -> Self {
+        Number::from_f64(value).map_or(Self::Null, Self::Number)
+    }
+
+    /// Returns whether the value is an integer that lost digits because it is beyond 64 bits.
+    pub(super) fn is_long_integer(&self) -> bool {
+        const END_OF_U64: f64 = 18_446_744_073_709_551_616.0;
+        match self {
+            Self::Number(number) if number.is_f64() => {
+                number.as_f64().is_some_and(|value| value >= END_OF_U64 || value <= -END_OF_U64 / 2.0)
+            }
+            _ => false,
+        }
+    }
+
     /// Names the shape of the value, for a message.
     pub(super) fn shape(&self) -> &'static str {
         match self {
             Self::Null => "null",
             Self::Bool(_) => "true or false",
-            Self::Number(_) => "a number",
+            Self::Number(_) | Self::Digits(_) => "a number",
             Self::String(_) => "a string",
             Self::Numbers(_) => "a list of numbers",
             Self::List(_) => "a list",
@@ -44,10 +62,19 @@ impl JsonValue<'_> {
         }
     }
 
+    /// Returns the number that a string holds: digits, with a point or an exponent.
+    pub(super) fn quoted_number(&self) -> Option<f64> {
+        let Self::String(text) = self else { return None };
+        let text = text.trim();
+        let is_number = text.bytes().all(|byte| byte.is_ascii_digit() || b"+-.eE".contains(&byte));
+        text.parse().ok().filter(|number: &f64| is_number && number.is_finite())
+    }
+
     /// Returns the value if it is a finite number.
     pub(super) fn as_f64(&self) -> Option<f64> {
         match self {
             Self::Number(number) => number.as_f64().filter(|value| value.is_finite()),
+            Self::Digits(digits) => digits.parse().ok().filter(|value: &f64| value.is_finite()),
             _ => None,
         }
     }
@@ -85,7 +112,7 @@ impl<'de> Visitor<'de> for JsonValueVisitor {
     }
 
     fn visit_f64<E: Error>(self, value: f64) -> Result<Self::Value, E> {
-        Ok(Number::from_f64(value).map_or(JsonValue::Null, JsonValue::Number))
+        Ok(JsonValue::of_f64(value))
     }
 
     fn visit_borrowed_str<E: Error>(self, value: &'de str) -> Result<Self::Value, E> {
@@ -111,8 +138,7 @@ impl<'de> Visitor<'de> for JsonValueVisitor {
             let empty = numbers.is_empty();
             return Ok(if empty { JsonValue::List(Vec::new()) } else { JsonValue::Numbers(numbers) });
         };
-        let number = |value| Number::from_f64(value).map_or(JsonValue::Null, JsonValue::Number);
-        let mut values: Vec<_> = numbers.into_iter().map(number).collect();
+        let mut values: Vec<_> = numbers.into_iter().map(JsonValue::of_f64).collect();
         values.push(other);
         while let Some(value) = seq.next_element()? {
             values.push(value);

@@ -88,6 +88,22 @@ impl Dataset {
         self.tables.image_by_id.get(id).copied()
     }
 
+    /// Returns the key of an image, by its index: the id, and for a later image of the same id also its
+    /// index, as in `7#12`.
+    pub fn key_of(&self, image: u32) -> String {
+        let id = self.images().get(image as usize).map_or("", |image| image.id.as_str());
+        if self.image_index(id) == Some(image) { id.to_owned() } else { format!("{id}#{image}") }
+    }
+
+    /// Returns the index in [`images`](Self::images) of the image with this [key](Self::key_of).
+    pub fn image_of_key(&self, key: &str) -> Option<u32> {
+        self.image_index(key).or_else(|| {
+            let (id, index) = key.rsplit_once('#')?;
+            let index: u32 = index.parse().ok()?;
+            self.images().get(index as usize).filter(|image| image.id == id).map(|_| index)
+        })
+    }
+
     /// Returns the index in [`categories`](Self::categories) of the first category with this id.
     pub fn category_index(&self, id: &str) -> Option<u32> {
         self.tables.category_by_id.get(id).copied()
@@ -117,6 +133,27 @@ impl Dataset {
     /// Returns how much of the file was read.
     pub fn progress(&self) -> ReadProgress {
         self.progress
+    }
+
+    /// Returns the number of records that are left out because they cannot be read or do not fit. Those
+    /// after the end of a file that is cut off are not counted, see [`ReadProgress::is_whole`].
+    pub fn left_out(&self) -> u64 {
+        let of = |found: &Finding| match found.problem {
+            Problem::LeftOut { records, .. } => records,
+            ref problem => u64::from(problem.leaves_record_out()),
+        };
+        let further = self.tables.further_problems.iter();
+        let further: u64 =
+            further.filter(|(code, _)| LEFT_OUT_CODES.contains(code)).map(|(_, count)| count).sum();
+        self.tables.problems.iter().map(of).sum::<u64>() + further
+    }
+
+    /// Returns the problem at which reading stopped before the end of the file.
+    pub fn stopped_by(&self) -> Option<&Problem> {
+        let ends =
+            |problem: &&Problem| !problem.leaves_record_out() && !matches!(problem, Problem::LeftOut { .. });
+        let mut last_first = self.tables.problems.iter().rev().map(|found| &found.problem);
+        last_first.find(ends).filter(|_| !self.progress.is_whole)
     }
 
     /// Iterates over all findings with their records: the file first, then images, categories and
@@ -149,6 +186,9 @@ impl Dataset {
         tallies
     }
 }
+
+/// Codes of the problems that leave a record out.
+const LEFT_OUT_CODES: [&str; 2] = ["malformed", "record-too-long"];
 
 /// Number of bytes read from a stream at once.
 const CHUNK_BYTES: usize = 1 << 20;
@@ -240,7 +280,9 @@ impl Dataset {
 
     /// Gives each image without a size that of its first mask.
     fn infer_sizes(&mut self) {
-        for annotation in self.annotations.iter().filter(|annotation| annotation.mask_size.pixels() > 0) {
+        let is_framed =
+            |annotation: &&Annotation| annotation.mask_size.pixels() > 0 && !annotation.is_unframed();
+        for annotation in self.annotations.iter().filter(is_framed) {
             if let Some(&index) = self.tables.image_by_id.get(annotation.image.as_str()) {
                 self.tables.images[index as usize].size.get_or_insert(annotation.mask_size);
             }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use super::chunked::ChunkedVec;
 use crate::dataset::audit::{Finding, Problem};
-use crate::dataset::json::{RawAnnotation, ReadItem};
+use crate::dataset::json::{DrawBudget, RawAnnotation, ReadItem};
 use crate::dataset::limits::ReadLimits;
 use crate::dataset::record::{Annotation, Category, ImageRecord};
 
@@ -20,6 +20,7 @@ pub(super) struct Join {
     /// Annotations whose image is not known yet.
     waiting: ChunkedVec<RawAnnotation>,
     memory_bytes: u64,
+    budget: DrawBudget,
     /// Number of records that did not fit into the memory budget.
     left_out: u64,
 }
@@ -80,11 +81,14 @@ impl Join {
     pub(super) fn finish(mut self, mut sink: impl FnMut(&mut Self, Annotation)) -> Tables {
         // Placeholders follow the listed images; no annotation is resolved with one.
         let listed = self.tables.images.len() as u32;
-        for raw in std::mem::take(&mut self.waiting) {
+        for mut raw in std::mem::take(&mut self.waiting) {
             self.memory_bytes -= raw.memory_bytes();
+            if let ("", [only]) = (raw.image(), &self.tables.images[..listed as usize]) {
+                raw.set_only_image(&only.id, !self.tables.categories.is_empty());
+            }
             let index = self.image_index(raw.image()).filter(|&index| index < listed);
             let image = index.map(|index| &self.tables.images[index as usize]);
-            let annotation = raw.resolve(image, &self.limits);
+            let (annotation, _) = raw.resolve_within(image, &self.limits, &mut self.budget);
             self.add_placeholder(&annotation);
             sink(&mut self, annotation);
         }
@@ -115,7 +119,8 @@ impl Join {
 
     fn push_raw(&mut self, mut raw: RawAnnotation) -> Option<Annotation> {
         if let Some(index) = self.image_index(raw.image()) {
-            return Some(raw.resolve(Some(&self.tables.images[index as usize]), &self.limits));
+            let image = &self.tables.images[index as usize];
+            return Some(raw.resolve_within(Some(image), &self.limits, &mut self.budget).0);
         }
         raw.shrink_to_fit();
         if self.reserve(raw.memory_bytes()) {
@@ -137,7 +142,8 @@ impl Join {
         if self.image_index(&annotation.image).is_none() {
             self.push_image(ImageRecord {
                 id: annotation.image.clone(),
-                size: Some(annotation.mask_size).filter(|size| size.pixels() > 0),
+                size: Some(annotation.mask_size)
+                    .filter(|size| size.pixels() > 0 && !annotation.is_unframed()),
                 findings: vec![Finding::new("", Problem::NotListed)],
                 ..ImageRecord::default()
             });

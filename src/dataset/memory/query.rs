@@ -91,9 +91,10 @@ impl Dataset {
         QueryMatches { images: keyed.into_iter().map(|(_, image)| image).collect(), annotations }
     }
 
-    /// Returns the position of an image among the matches, from 0; `None` if it is not among them.
-    pub fn place_of(&self, matches: &QueryMatches, id: &str) -> Option<usize> {
-        let image = self.image_index(id)?;
+    /// Returns the position of an image among the matches, from 0, by its [key](Self::key_of); `None` if it
+    /// is not among them.
+    pub fn place_of(&self, matches: &QueryMatches, key: &str) -> Option<usize> {
+        let image = self.image_of_key(key)?;
         matches.images.iter().position(|&index| index == image)
     }
 

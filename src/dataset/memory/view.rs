@@ -9,6 +9,7 @@ use super::dataset::Dataset;
 use super::query::{Query, QueryMatches};
 use crate::dataset::audit::{Finding, Tally};
 use crate::dataset::record::{Annotation, Category, ImageRecord, Label};
+use crate::geometry::Size;
 use crate::rle::{self, Mask};
 
 /// Maximum number of images in one page of results.
@@ -71,6 +72,8 @@ pub struct ResultPage {
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ImageResult {
+    /// Tells the image from others of the same id, see [`Dataset::key_of`].
+    key: String,
     id: String,
     file: Option<String>,
     url: Option<String>,
@@ -96,6 +99,8 @@ struct AnnotationResult {
     split: Option<String>,
     seen: Option<bool>,
     is_crowd: bool,
+    /// Whether a part of the mask is left out.
+    is_cut: bool,
     /// x1, y1, x2, y2 in image space.
     boxes: Vec<[f64; 4]>,
     /// Number of pixels of the mask.
@@ -163,15 +168,27 @@ impl Dataset {
         start: usize,
         count: usize,
     ) -> Result<ResultPage, rle::Error> {
+        let images = matches.images.iter().skip(start).take(count.min(MAX_IMAGES));
+        self.page_of(images.copied(), query, None)
+    }
+
+    /// Returns the page of some images, whose masks are drawn on an opened image of this size.
+    fn page_of(
+        &self,
+        indices: impl Iterator<Item = u32>,
+        query: &Query,
+        opened: Option<Size>,
+    ) -> Result<ResultPage, rle::Error> {
         let mut page = ResultPage::default();
         let mut record_bytes = 0;
-        for &index in matches.images.iter().skip(start).take(count.min(MAX_IMAGES)) {
+        for index in indices {
             let ImageRecord { id, file, size, url, findings } = self.images()[index as usize].clone();
             let mut findings: Vec<_> = findings.iter().map(finding_message).collect();
+            let key = self.key_of(index);
             let matching = self.matches_of_image(index, query);
             let mut annotations = Vec::with_capacity(matching.len());
             for (at, annotation) in matching.iter().enumerate() {
-                let mask = annotation.mask()?;
+                let mask = shown_mask(annotation, size, opened)?;
                 // Each annotation repeats the strings of its category.
                 let of_category = self.category_of(annotation).map_or(0, Category::text_bytes);
                 record_bytes += FIXED_RECORD_BYTES + of_category + annotation.record_bytes();
@@ -186,7 +203,7 @@ impl Dataset {
                 page.boundaries.extend_from_slice(mask.boundaries());
             }
             let size = size.map(|size| [size.height, size.width]);
-            page.images.push(ImageResult { id, file, url, size, findings, annotations });
+            page.images.push(ImageResult { key, id, file, url, size, findings, annotations });
         }
         Ok(page)
     }
@@ -194,8 +211,14 @@ impl Dataset {
     /// Returns one image, by its index, with all its annotations; an empty page if there is no such
     /// image.
     pub fn result_page_of_image(&self, index: u32) -> Result<ResultPage, rle::Error> {
-        let images = self.images().get(index as usize).map(|_| index).into_iter().collect();
-        self.result_page(&Query::default(), &QueryMatches { images, annotations: 0 }, 0, 1)
+        self.page_of(self.images().get(index as usize).map(|_| index).into_iter(), &Query::default(), None)
+    }
+
+    /// Does the same for an opened image: masks drawn from polygons are drawn on its size, whatever size the
+    /// file lists.
+    pub fn result_page_of_opened(&self, index: u32, size: Size) -> Result<ResultPage, rle::Error> {
+        let images = self.images().get(index as usize).map(|_| index).into_iter();
+        self.page_of(images, &Query::default(), Some(size))
     }
 
     /// Describes an annotation whose run boundaries begin at `from`.
@@ -214,12 +237,37 @@ impl Dataset {
             split: split.map(|split| split.raw.clone()),
             seen: split.and_then(|split| split.seen),
             is_crowd: annotation.is_crowd,
+            is_cut: annotation.is_cut,
             boxes: annotation.boxes.iter().map(|rect| [rect.x1, rect.y1, rect.x2, rect.y2]).collect(),
             area: annotation.mask_area,
             size: [mask.size().height, mask.size().width],
             boundaries: [from, from + mask.boundaries().len()],
-            findings: annotation.findings.iter().map(finding_message).collect(),
+            findings: cut_message(annotation)
+                .into_iter()
+                .chain(annotation.findings.iter().map(finding_message))
+                .collect(),
         }
+    }
+}
+
+/// Returns the message of a mask of which a part is left out.
+fn cut_message(annotation: &Annotation) -> Option<FindingMessage> {
+    let message = "the mask is not whole: a part of it is left out".to_owned();
+    annotation.is_cut.then_some(FindingMessage { code: "cut-mask", message })
+}
+
+/// Returns the mask to show: as read, except that one from polygons is drawn on the opened image, or cut at
+/// the listed one where it extends beyond.
+fn shown_mask(
+    annotation: &Annotation,
+    listed: Option<Size>,
+    opened: Option<Size>,
+) -> Result<Mask, rle::Error> {
+    let holds = |size: Size, other: Size| size.width >= other.width && size.height >= other.height;
+    let listed = listed.filter(|&listed| listed.pixels() > 0 && holds(annotation.mask_size, listed));
+    match opened.or(listed).filter(|_| annotation.is_drawn) {
+        Some(size) => annotation.mask_in(size).and_then(|mask| mask.map_or_else(|| annotation.mask(), Ok)),
+        None => annotation.mask(),
     }
 }
 

@@ -26,6 +26,11 @@ pub struct Annotation {
     pub mask_area: u64,
     /// The smallest rectangle around [`mask`](Self::mask); `None` when it is empty.
     pub mask_bounds: Option<PixelRect>,
+    /// Whether the last part is drawn from polygons: then it fits an image of any size, see
+    /// [`mask_in`](Self::mask_in).
+    pub is_drawn: bool,
+    /// Whether a part of the mask is left out, because it could not be read or is over a limit.
+    pub is_cut: bool,
     /// The boxes in image space, from either published form.
     pub boxes: Vec<Rect>,
     /// The phrases that the region was detected by, with their scores.
@@ -52,6 +57,23 @@ impl Annotation {
         let fitting = self.parts.iter().filter(|part| part.size() == self.mask_size);
         let masks = fitting.map(EncodedMask::decode).collect::<Result<Vec<_>, _>>()?;
         Mask::union_of(self.mask_size, &masks)
+    }
+
+    /// Returns the mask on an image of this size: the union of the parts that have the size, and of the part
+    /// that is drawn from polygons; `None` if there is none.
+    pub fn mask_in(&self, size: Size) -> Result<Option<Mask>, rle::Error> {
+        let last = self.parts.len().wrapping_sub(1);
+        let is_drawn = |at: usize| self.is_drawn && at == last;
+        let parts = self.parts.iter().enumerate();
+        let fitting = parts.filter(|&(at, part)| part.size() == size || is_drawn(at));
+        let masks = fitting.map(|(_, part)| part.decode().and_then(|mask| mask.in_frame(size)));
+        let masks = masks.collect::<Result<Vec<_>, _>>()?;
+        if masks.is_empty() { Ok(None) } else { Mask::union_of(size, &masks).map(Some) }
+    }
+
+    /// Returns whether the mask's size is that of the frame of its polygons, and not published.
+    pub(crate) fn is_unframed(&self) -> bool {
+        self.is_drawn && self.parts.iter().rev().skip(1).all(|part| part.size() != self.mask_size)
     }
 
     /// Decodes each part.

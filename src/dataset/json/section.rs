@@ -1,0 +1,28 @@
+//! The sections of a file that hold records.
+
+use memchr::memmem;
+
+/// A section of the file that holds records.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Section {
+    /// The list `images`, or the object `image`.
+    Images,
+    /// The list `categories`.
+    Categories,
+    /// The list `annotations`, the list that is the whole file, or its lines.
+    Annotations,
+}
+
+/// Returns the section that a record of JSON lines belongs to; `None` if it is no record.
+pub(super) fn section_of_line(json: &[u8]) -> Option<Section> {
+    let has = |key: &[u8]| memmem::find(json, key).is_some();
+    if has(b"\"segmentation\"") || has(b"\"image_id\"") {
+        Some(Section::Annotations)
+    } else if has(b"\"file_name\"") {
+        Some(Section::Images)
+    } else if has(b"\"supercategory\"") {
+        Some(Section::Categories)
+    } else {
+        None
+    }
+}
