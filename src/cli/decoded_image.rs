@@ -5,6 +5,7 @@ use std::sync::OnceLock;
 
 use image::{DynamicImage, ImageDecoder as _, ImageError, ImageReader, Limits, RgbImage};
 
+use super::jpeg::is_cut_off;
 use crate::geometry::Size;
 use crate::link::encoder::pool::FeatureMap;
 use crate::pixels::{self, Channels, Pixels};
@@ -13,6 +14,7 @@ use crate::pixels::{self, Channels, Pixels};
 pub struct DecodedImage {
     pixels: RgbImage,
     map: OnceLock<FeatureMap>,
+    is_cut_off: bool,
 }
 
 /// Says why bytes were not decoded to an image.
@@ -68,7 +70,12 @@ impl DecodedImage {
         let orientation = decoder.orientation().map_err(Error::from_image)?;
         let mut image = DynamicImage::from_decoder(decoder).map_err(Error::from_image)?;
         image.apply_orientation(orientation);
-        Ok(over_white(image).into())
+        Ok(Self { is_cut_off: is_cut_off(bytes), ..over_white(image).into() })
+    }
+
+    /// Returns whether the image is a JPEG that ends before its end: what is missing is filled, as in the page.
+    pub fn is_cut_off(&self) -> bool {
+        self.is_cut_off
     }
 
     /// Returns width and height as displayed.
@@ -116,7 +123,7 @@ pub(super) fn over_white(image: DynamicImage) -> RgbImage {
 
 impl From<RgbImage> for DecodedImage {
     fn from(pixels: RgbImage) -> Self {
-        Self { pixels, map: OnceLock::new() }
+        Self { pixels, map: OnceLock::new(), is_cut_off: false }
     }
 }
 

@@ -133,6 +133,9 @@ fn play_image(
     let bytes = std::fs::read(&path).with_context(|| path.display().to_string())?;
     // As displayed, as for the page, the index and the endpoint.
     let pixels = DecodedImage::decode(&bytes, MAX_PIXELS).with_context(|| path.display().to_string())?;
+    if pixels.is_cut_off() {
+        progress.println(&format!("{file}: the JPEG is cut off; what is there of it is used"));
+    }
     let frame = ImageFrame::read(&bytes)?;
     let of_masks = frame.of_masks(dataset, index, args.reading.turned_images);
     let start = Instant::now();

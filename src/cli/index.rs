@@ -14,6 +14,7 @@ use super::encoder::Encoder;
 use super::image_folder::ImageFolder;
 use super::image_frame::ImageFrame;
 use super::onnx::{Runtime, RuntimeArgs};
+use super::percent::percent_encoded;
 use super::progress::Progress;
 use super::segmenter::ModelChoice;
 use crate::dataset::{Category, Dataset};
@@ -300,6 +301,9 @@ fn exemplars(
                 continue;
             }
         };
+        if image.is_cut_off() {
+            progress.println(&format!("{file}: the JPEG is cut off; what is there of it is used"));
+        }
         for UsableAnnotation { annotation, category, image: index, clicked, .. } in records {
             let mask = clicked.clone().map_or_else(
                 || frame.mask_of(annotation, frame.of_masks(dataset, *index, args.reading.turned_images)),
@@ -386,28 +390,4 @@ fn read_entities(path: &Path) -> anyhow::Result<HashMap<String, Entity>> {
             Ok((entity.qid.clone(), entity))
         })
         .collect()
-}
-
-/// Percent-encodes a relative path for an address (RFC 3986: unreserved characters and the slash stay).
-fn percent_encoded(path: &str) -> String {
-    use std::fmt::Write as _;
-    path.bytes().fold(String::new(), |mut text, byte| {
-        if byte.is_ascii_alphanumeric() || b"-._~/".contains(&byte) {
-            text.push(char::from(byte));
-        } else {
-            // Writing to a string cannot fail.
-            let _ = write!(text, "%{byte:02X}");
-        }
-        text
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn paths_are_percent_encoded() {
-        assert_eq!(percent_encoded("a b/ü?#.jpg"), "a%20b/%C3%BC%3F%23.jpg");
-    }
 }

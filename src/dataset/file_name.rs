@@ -69,7 +69,7 @@ pub(super) fn steps(path: &str) -> Vec<&str> {
 }
 
 /// Decodes the escapes of an address; a text that is not percent-encoded UTF-8 stays as it is.
-pub(super) fn percent_decoded(text: &str) -> Cow<'_, str> {
+pub fn percent_decoded(text: &str) -> Cow<'_, str> {
     if !text.contains('%') {
         return Cow::Borrowed(text);
     }

@@ -36,6 +36,7 @@ pub use audit::{
     Example, FileFormat, Finding, NoiseInput, NoiseReason, NoiseReasons, NoiseReport, Problem, RecordKind,
     RecordRef, Tally, inspect,
 };
+pub use file_name::percent_decoded;
 pub use image_files::ImageFiles;
 pub use json::{
     AnnotationKeys, DecodedMasks, RawAnnotation, ReadItem, ReadProgress, Reader, RecordScanner, Scanned,

@@ -5,6 +5,7 @@ use std::fs;
 use masklink::dataset::{Dataset, Label, Partition, ReadLimits, Series};
 use masklink::geometry::{Rect, Size};
 use masklink::rle::Mask;
+use serde_json::json;
 
 use crate::shared_data::shared_data;
 
@@ -132,4 +133,39 @@ fn training_masks_have_no_findings() {
         .filter(|a| a.split.as_ref().unwrap().partition == Some(Partition::Train))
         .count();
     assert_eq!(train, 9460);
+}
+
+#[test]
+fn image_named_by_an_address_has_its_path_and_its_url() {
+    let own = "https://own.example/b.jpg";
+    for (record, file, url, path) in [
+        (
+            json!({"file_name": "http://h.example/a/b%231.jpg?w=2"}),
+            Some("a/b#1.jpg"),
+            Some("http://h.example/a/b%231.jpg?w=2"),
+            Some("a/b#1.jpg"),
+        ),
+        (
+            json!({"file_name": "http://h.example/a.jpg", "coco_url": own}),
+            Some("a.jpg"),
+            Some(own),
+            Some("a.jpg"),
+        ),
+        (
+            json!({"flickr_url": "https://h.example/1/c.jpg"}),
+            None,
+            Some("https://h.example/1/c.jpg"),
+            Some("1/c.jpg"),
+        ),
+        (json!({"file_name": r"..\..\d.jpg"}), Some("d.jpg"), None, Some("d.jpg")),
+        (json!({}), None, None, None),
+    ] {
+        let image =
+            masklink::dataset::parse_image(record.to_string().as_bytes(), 0, &ReadLimits::default()).unwrap();
+        assert_eq!(
+            (image.file.as_deref(), image.url.as_deref(), image.path().as_deref()),
+            (file, url, path),
+            "{record}"
+        );
+    }
 }

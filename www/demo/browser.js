@@ -94,7 +94,7 @@ export class Browser {
     const opening = (this.#openings += 1);
     const [{ masks, details }] = await Promise.all([
       opened.annotated,
-      this.#viewer.openImage(opened.source, { key, size: opened.size }),
+      this.#viewer.openImage(opened.source, { ...opened, key }),
     ]);
     if (opening !== this.#openings) return true;
     const size = this.#viewer.imageSize;
@@ -114,6 +114,11 @@ export class Browser {
   async openFirst() {
     const [first] = this.#strip.items;
     if (first) await this.open(first.key);
+  }
+
+  /** Has an image of the strip that is still loading show nothing. */
+  interrupt() {
+    this.#openings += 1;
   }
 
   /** Marks no image of the strip as open, because another image is shown. */

@@ -2,6 +2,7 @@
 
 import { fits } from '../viewer/annotation-file.js';
 import { maskOf } from '../viewer/annotations.js';
+import { ownAddress } from './sources.js';
 
 /** @typedef {import('../viewer/annotation-file.js').AnnotationFile} AnnotationFile */
 /** @typedef {import('../viewer/annotation-file.js').ImageRecord} ImageRecord */
@@ -20,6 +21,8 @@ const PAGE_SIZE = 24;
  * @typedef {object} Opened The data that the viewer needs to show one image.
  * @property {string} key
  * @property {string | Blob | null} source
+ * @property {string | null} alternative Address to try where the source is not found.
+ * @property {string} missing Says which image was looked for, where there is no source.
  * @property {[number, number] | undefined} size Width and height, if the file states them.
  * @property {Promise<Annotated>} annotated Loads at the same time as the image.
  */
@@ -28,6 +31,7 @@ export class Collection {
   #file;
   #find;
   #findSmall;
+  #missing;
   #start = 0;
   #count;
   /** Text of the last search. */
@@ -44,9 +48,11 @@ export class Collection {
    *   address or its bytes, or null if it cannot be found.
    * @param {(image: ListedImage | ImageRecord) => string | Blob | null} findSmall The same for a
    *   small copy of it, for the strip.
+   * @param {(image: ListedImage | ImageRecord) => string} missing Says which image was not found.
    */
-  constructor(title, file, find, findSmall = find) {
+  constructor(title, file, find, findSmall = find, missing = missingAnywhere) {
     this.title = title;
+    this.#missing = missing;
     this.#file = file;
     this.#find = find;
     this.#findSmall = findSmall;
@@ -90,6 +96,7 @@ export class Collection {
       key: keyOf(image),
       caption: captionOf(image),
       thumbnail: this.#addressOf(image),
+      alternative: ownAddress(image),
     }));
   }
 
@@ -120,6 +127,8 @@ export class Collection {
     return {
       key,
       source: this.#find(image),
+      alternative: ownAddress(image),
+      missing: this.#missing(image),
       size: size ? [size[1], size[0]] : undefined,
       annotated: this.#annotated(image),
     };
@@ -178,6 +187,12 @@ export class Collection {
     for (const address of this.#addresses) URL.revokeObjectURL(address);
     this.#addresses = [];
   }
+}
+
+/** @param {ImageRecord | ListedImage} image */
+function missingAnywhere({ file }) {
+  if (!file) return 'The annotations state neither a file name nor an address of this image.';
+  return `No folder or address of the images is known; the annotations call this one ${file}.`;
 }
 
 /** @param {ImageRecord | ListedImage} image */

@@ -16,7 +16,8 @@ import { failureOf } from '../viewer/errors.js';
  * @param {HTMLElement} button
  * @param {(chosen: Chosen) => Promise<void>} open Done when the dataset is in the page; the dialog
  *   is closed then.
- * @returns {(file: File) => void} Opens the dialog with a file chosen.
+ * @returns {(file: File, images?: File[]) => void} Opens the dialog with a file chosen, and images that were
+ *   dropped with it.
  */
 export function connectDatasetDialog(button, open) {
   const dialog = /** @type {HTMLDialogElement} */ (document.getElementById('dataset'));
@@ -26,6 +27,8 @@ export function connectDatasetDialog(button, open) {
   const spoken = /** @type {HTMLElement} */ (document.getElementById('dataset-spoken'));
   const field = (/** @type {string} */ name) =>
     /** @type {HTMLInputElement} */ (form.elements.namedItem(name));
+  /** Images that were dropped with the annotation file. @type {File[]} */
+  let dropped = [];
   /** Ends the reading under way. */
   let reading = new AbortController();
 
@@ -36,6 +39,7 @@ export function connectDatasetDialog(button, open) {
   });
   dialog.addEventListener('close', () => {
     reading.abort();
+    dropped = [];
     words.hidden = true;
     fill(spoken);
   });
@@ -48,12 +52,13 @@ export function connectDatasetDialog(button, open) {
     const progress = (/** @type {string} */ text) => {
       if (!signal.aborted) show(text, false);
     };
+    const folder = [...(field('folder').files ?? [])];
     try {
       progress('Reading');
       fill(spoken, 'Reading');
       await open({
         file,
-        folder: [...(field('folder').files ?? [])],
+        folder: folder.length > 0 ? folder : dropped,
         prefix: field('prefix').value.trim(),
         progress,
         signal,
@@ -77,10 +82,13 @@ export function connectDatasetDialog(button, open) {
     fill(words, text);
   }
 
-  return (file) => {
+  return (file, images = []) => {
     const data = new DataTransfer();
     data.items.add(file);
     field('annotations').files = data.files;
+    dropped = images;
     dialog.showModal();
+    const count = `${images.length.toLocaleString('en')} dropped image${images.length === 1 ? '' : 's'}`;
+    if (images.length > 0) show(`Its images are looked for among ${count}.`, false);
   };
 }

@@ -11,6 +11,7 @@ import { Browser } from './browser.js';
 import { Collection } from './collection.js';
 import { connectDatasetDialog } from './dataset.js';
 import { countOf } from './findings.js';
+import { ImageFolder } from './folder.js';
 import { loadEndpoint, loadModels } from './host.js';
 import { whenIdle } from './idle.js';
 import { Knowledge } from './knowledge.js';
@@ -19,7 +20,7 @@ import { listenForImages } from './open.js';
 import { Panel } from './panel.js';
 import { Samples } from './samples.js';
 import { connectSettings } from './settings.js';
-import { inFolder, underAddress } from './sources.js';
+import { underAddress } from './sources.js';
 import { showStatus } from './status.js';
 
 const SAMPLES = 'samples/';
@@ -65,11 +66,13 @@ listenForImages(
   },
   async (file) => {
     if (taken === 'nothing') taken = 'photo';
+    browser.interrupt();
+    if (!(await viewer.openImage(file, { key: file.name, keepsOpen: true }))) return;
     browser.leave();
     viewer.tool = 'pick';
-    await viewer.openImage(file, { key: file.name });
   },
-  (file) => chooseDataset(file),
+  (file, images) => chooseDataset(file, images),
+  showProblem,
 );
 const chooseDataset = connectDatasetDialog(
   byId('choose-dataset'),
@@ -80,14 +83,16 @@ const chooseDataset = connectDatasetDialog(
     });
     if (signal.aborted) annotations.close();
     signal.throwIfAborted();
+    const images = folder.length > 0 ? await ImageFolder.of(folder) : null;
+    const count = images && (await annotations.countFound(images.paths));
+    signal.throwIfAborted();
     taken = 'dataset';
-    const collection = new Collection(
-      file.name,
-      annotations,
-      folder.length > 0 ? inFolder(folder) : underAddress(prefix),
-    );
+    const collection = images
+      ? inFolder(file.name, annotations, images)
+      : new Collection(file.name, annotations, underAddress(prefix));
     viewer.tool = 'select';
-    await browser.show(collection, describe(annotations.overview), { search: true });
+    const words = [describe(annotations.overview), foundWords(count, annotations.overview)];
+    await browser.show(collection, words.filter(Boolean).join(' '), { search: true });
     browser.openFirst().catch(showProblem);
   },
 );
@@ -190,6 +195,29 @@ function reading(bytes, total, found) {
   const megabytes = (/** @type {number} */ count) => (count / 1e6).toFixed(count < 1e7 ? 1 : 0);
   const all = total === null ? '' : ` of ${megabytes(total)}`;
   return `Read ${megabytes(bytes)}${all} MB, ${found.toLocaleString('en')} annotations`;
+}
+
+/**
+ * Returns the images of an annotation file in a folder of this computer.
+ * @param {string} title
+ * @param {import('../viewer/annotation-file.js').AnnotationFile} annotations
+ * @param {ImageFolder} images
+ */
+function inFolder(title, annotations, images) {
+  const find = images.find.bind(images);
+  const missing = (/** @type {import('./sources.js').NamedImage} */ { file, url }) =>
+    `None of the ${countOf(images.count, 'chosen file', 'chosen files')} is known to be ` +
+    `${file ?? url ?? 'this image, which the annotations do not name'}.`;
+  return new Collection(title, annotations, find, find, missing);
+}
+
+/**
+ * @param {number | null} count
+ * @param {import('../viewer/annotation-file.js').Overview} overview
+ */
+function foundWords(count, { images }) {
+  if (count === null) return '';
+  return `${count.toLocaleString('en')} of ${countOf(images, 'image', 'images')} found here.`;
 }
 
 /** @param {import('../viewer/annotation-file.js').Overview} overview */

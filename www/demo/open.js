@@ -1,11 +1,14 @@
-/** @file Opens files that a person chooses, drops or pastes: images, and a dataset's JSON by dropping. */
+/** @file Opens files that a person chooses, drops or pastes: images, and a dataset by dropping. */
+
+import { droppedFiles } from './drops.js';
 
 /**
  * @param {{ button: HTMLElement, input: HTMLInputElement, hint: HTMLElement }} nodes
  * @param {(file: File) => void} open
- * @param {(file: File) => void} openDataset
+ * @param {(file: File, images: File[]) => void} openDataset
+ * @param {(thrown: unknown) => void} fail
  */
-export function listenForImages({ button, input, hint }, open, openDataset) {
+export function listenForImages({ button, input, hint }, open, openDataset, fail) {
   button.addEventListener('click', () => input.click());
   input.addEventListener('change', () => {
     const file = input.files?.[0];
@@ -40,10 +43,15 @@ export function listenForImages({ button, input, hint }, open, openDataset) {
     if (!hasFiles(event)) return;
     event.preventDefault();
     over(-depth);
-    if (dialogIsOpen()) return;
-    const file = imageIn(event.dataTransfer) ?? event.dataTransfer?.files[0];
-    if (file && /\.json$/i.test(file.name)) openDataset(file);
-    else if (file) open(file);
+    if (dialogIsOpen() || !event.dataTransfer) return;
+    droppedFiles(event.dataTransfer)
+      .then(({ annotations, images, others }) => {
+        const file = images[0] ?? others[0];
+        if (annotations) openDataset(annotations, images);
+        else if (file) open(file);
+        else fail(new Error('The dropped folder has no files.'));
+      })
+      .catch(fail);
   });
 }
 

@@ -7,6 +7,7 @@ import { fill, focusedBy, h, scrollWithin } from '../viewer/dom.js';
  * @property {string} key
  * @property {string} caption
  * @property {string | null} thumbnail Its address; null shows the caption alone.
+ * @property {string | null} alternative Address to try where the thumbnail cannot be loaded.
  */
 
 export class Strip {
@@ -38,7 +39,7 @@ export class Strip {
     this.#items = items;
     fill(
       this.#list,
-      ...items.map(({ caption, thumbnail }, index) =>
+      ...items.map(({ caption, thumbnail, alternative }, index) =>
         h(
           'div',
           {
@@ -57,6 +58,7 @@ export class Strip {
               decoding: 'async',
               width: 104,
               height: 78,
+              'data-alternative': alternative !== thumbnail && alternative,
               onerror: withoutImage,
             }),
           h('span', { class: thumbnail ? 'caption' : '', dir: 'auto' }, caption),
@@ -124,9 +126,15 @@ export class Strip {
   }
 }
 
-/** A thumbnail that cannot be loaded leaves its caption. @param {Event} event */
+/** A thumbnail that cannot be loaded leaves its alternative, or its caption. @param {Event} event */
 function withoutImage(event) {
   const image = /** @type {HTMLImageElement} */ (event.target);
+  const { alternative } = image.dataset;
+  if (alternative) {
+    delete image.dataset.alternative;
+    image.src = alternative;
+    return;
+  }
   image.closest('.thumbnail')?.classList.add('plain');
   image.nextElementSibling?.classList.remove('caption');
   image.remove();

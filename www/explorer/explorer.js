@@ -147,8 +147,8 @@ export class Explorer {
     }).observe(plots);
     const opening = connectOpening(
       (from, images) => this.#open(from, images),
-      ({ template, folder }) => {
-        this.#images.useFolder(folder);
+      async ({ template, folder }) => {
+        await this.#images.useFolder(folder);
         this.#reloadImages();
         this.#go({ images: template || null });
       },
@@ -375,7 +375,7 @@ export class Explorer {
    * @param {{ template: string, folder: File[] }} images
    */
   async #open(from, { template, folder }) {
-    this.#images.useFolder(folder);
+    await this.#images.useFolder(folder);
     /** @type {Place} */
     const place = { ...parsePlace(''), images: template || null };
     if (typeof from === 'string') return this.#go({ ...place, source: from });

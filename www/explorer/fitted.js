@@ -1,5 +1,7 @@
 /** @file Brings an image to the size of its masks, where only a smaller or larger copy is at hand. */
 
+import { bitmapOf } from '../viewer/image.js';
+
 /** Maximum ratio of two aspect ratios that are taken for the same, besides the rounding to pixels. */
 const MAX_STRETCH = 1.02;
 
@@ -10,7 +12,7 @@ const MAX_STRETCH = 1.02;
  * @returns {Promise<{ blob: Blob | null, note: string }>} Null where its shape is another.
  */
 export async function atSizeOfMasks(blob, [width, height]) {
-  const bitmap = await createImageBitmap(blob, { imageOrientation: 'from-image' });
+  const { bitmap } = await bitmapOf(blob, { imageOrientation: 'from-image' });
   const own = `${bitmap.width} × ${bitmap.height}`;
   const stretch = (bitmap.width * height) / (bitmap.height * width);
   try {

@@ -1,6 +1,6 @@
 /** @file Finds and loads the images of a source: by a template, in a folder, or at their own addresses. */
 
-import { inFolder } from '../demo/sources.js';
+import { ImageFolder } from '../demo/folder.js';
 import { webAddress } from '../demo/links.js';
 import { MAX_IMAGE_BYTES } from '../viewer/image.js';
 import { addressIn } from './templates.js';
@@ -23,15 +23,17 @@ export class Images {
   thumbnails = null;
   /** Address that thumbnails of items are relative to. @type {string | null} */
   base = null;
-  /** @type {ReturnType<typeof inFolder> | null} */
+  /** @type {ImageFolder | null} */
   #folder = null;
-  /** Number of files of the chosen folder. */
-  folderFiles = 0;
 
   /** Looks for images among these files of this computer first. @param {File[]} files */
-  useFolder(files) {
-    this.folderFiles = files.length;
-    this.#folder = files.length > 0 ? inFolder(files) : null;
+  async useFolder(files) {
+    this.#folder = files.length > 0 ? await ImageFolder.of(files) : null;
+  }
+
+  /** Number of files of the chosen folder. */
+  get folderFiles() {
+    return this.#folder?.count ?? 0;
   }
 
   /**
@@ -41,7 +43,7 @@ export class Images {
    */
   find(item) {
     return (
-      this.#folder?.(item) ??
+      this.#folder?.find(item) ??
       (this.template ? addressIn(this.template, item, this.templateBase ?? undefined) : null) ??
       webAddress(item.url)
     );
@@ -49,7 +51,7 @@ export class Images {
 
   /** Returns the smallest copy of an image that is known. @param {Item} item */
   findSmall(item) {
-    const file = this.#folder?.(item);
+    const file = this.#folder?.find(item);
     if (file) return file;
     if (item.thumbnail && this.base && URL.canParse(item.thumbnail, this.base))
       return webAddress(new URL(item.thumbnail, this.base).href);
@@ -66,7 +68,11 @@ export class Images {
     const found = this.find(item);
     if (found === null) return { problem: this.#unknown(item), address: null };
     if (found instanceof File) return { blob: found, address: null };
-    return await fetchWithReason(found, signal);
+    const loaded = await fetchWithReason(found, signal);
+    const other = webAddress(item.url);
+    if (!('problem' in loaded) || !other || other === found) return loaded;
+    const second = await fetchWithReason(other, signal);
+    return 'problem' in second ? loaded : second;
   }
 
   /**
@@ -86,7 +92,10 @@ export class Images {
   /** @param {Named} item */
   #unknown({ file }) {
     const name = file ? ` (${file})` : '';
-    if (this.folderFiles > 0) return `The chosen folder has no file of this image${name}.`;
+    if (this.folderFiles > 0) {
+      const files = `${this.folderFiles.toLocaleString('en')} files`;
+      return `None of the chosen folder’s ${files} is known to be this image${name}.`;
+    }
     return `No address of this image${name} is known.`;
   }
 }

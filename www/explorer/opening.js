@@ -1,5 +1,6 @@
 /** @file Opens sources that a person chooses, drops or types, with progress and cancel. */
 
+import { droppedFiles } from '../demo/drops.js';
 import { fill, h } from '../viewer/dom.js';
 import { bytes, countOf, duration } from './words.js';
 
@@ -33,7 +34,11 @@ export function connectOpening(open, useImages) {
     field('file').value = '';
     field('address').value = '';
   });
-  listenForDrops(byId('drop-hint'), (file) => open(file, { template: '', folder: [] }));
+  listenForDrops(byId('drop-hint'), ({ annotations, images: dropped, others }) => {
+    const source = annotations ?? (dropped.length === 0 ? others[0] : undefined);
+    if (source) open(source, { template: '', folder: dropped });
+    else if (dropped.length > 0) useImages({ template: images().template, folder: dropped });
+  });
   return {
     show(template, isAboutImages = false) {
       field('images').value = template ?? '';
@@ -43,7 +48,7 @@ export function connectOpening(open, useImages) {
   };
 }
 
-/** @param {HTMLElement} hint @param {(file: File) => void} take */
+/** @param {HTMLElement} hint @param {(dropped: import('../demo/drops.js').Dropped) => void} take */
 function listenForDrops(hint, take) {
   let depth = 0;
   const over = (/** @type {number} */ step) => {
@@ -63,8 +68,8 @@ function listenForDrops(hint, take) {
     if (!hasFiles(event)) return;
     event.preventDefault();
     over(-depth);
-    const file = event.dataTransfer?.files[0];
-    if (file) take(file);
+    // A folder that cannot be read is as one without files.
+    if (event.dataTransfer) droppedFiles(event.dataTransfer).then(take, () => {});
   });
 }
 

@@ -1,5 +1,6 @@
 /** @file Loads and keeps the small bitmaps of the gallery: images, and masks at their size. */
 
+import { bitmapOf } from '../viewer/image.js';
 import { maskImage } from './masks.js';
 
 /** @import { Item } from './types' */
@@ -212,7 +213,7 @@ function close({ image, mask }) {
 async function smallBitmap(source, { width, height }) {
   /** @type {ImageBitmapOptions} */
   const options = { resizeWidth: width, resizeHeight: height, resizeQuality: 'medium' };
-  if (typeof source !== 'string') return createImageBitmap(source, options);
+  if (typeof source !== 'string') return (await bitmapOf(source, options)).bitmap;
   const image = new Image();
   image.decoding = 'async';
   image.src = source;

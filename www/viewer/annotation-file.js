@@ -190,6 +190,15 @@ export class AnnotationFile {
   }
 
   /**
+   * Returns the number of the file's images that are found among the files of a folder.
+   * @param {string[]} paths Relative paths of the folder's files.
+   * @returns {Promise<number>}
+   */
+  async countFound(paths) {
+    return /** @type {any} */ (await this.#ask('countFound', paths));
+  }
+
+  /**
    * Frees the file; pending and later calls reject with the code `closed`.
    */
   close() {

@@ -11,8 +11,9 @@ import { described } from './masks.js';
 
 /** @typedef {import('./image.js').OpenImage} OpenImage */
 /**
- * @typedef {{ key: string, size?: [number, number] | undefined, isExplained?: boolean | undefined }}
- *   OpenOptions
+ * @typedef {{ key: string, size?: [number, number] | undefined, isExplained?: boolean | undefined,
+ *   alternative?: string | null | undefined, missing?: string | undefined,
+ *   keepsOpen?: boolean | undefined }} OpenOptions
  */
 
 /**
@@ -71,8 +72,7 @@ export class Content {
     const { signal } = controller;
     notices.progress('Loading the image');
     try {
-      if (source === null) throw new ViewerError('image-missing', 'The image is not available.');
-      const blob = typeof source === 'string' ? await fetchImage(source, signal) : source;
+      const blob = await blobOf(source, options, signal);
       const image = await decodeImage(blob, options.key);
       if (!(await viewer.load()) || signal.aborted) {
         image.bitmap.close();
@@ -151,7 +151,9 @@ export class Content {
     this.#hasMasks = false;
     models.useImage(image);
     viewer.ask((module) => module.setImage(image.bitmap));
-    notices.clear();
+    notices.clear(
+      image.isCutOff ? 'The image file is cut off: its lower part is missing and filled.' : '',
+    );
   }
 
   /** Decodes the image again, whose bitmap was closed. @param {OpenImage} image */
@@ -171,8 +173,12 @@ export class Content {
   }
 
   /** @param {import('../pkg/viewer.js').Failure} failure @param {OpenOptions} options */
-  #showMissing(failure, { key, size, isExplained = false }) {
+  #showMissing(failure, { key, size, isExplained = false, keepsOpen = false }) {
     const { viewer, notices, fail } = this.#host;
+    if (keepsOpen && this.#image) {
+      notices.clear(`${failure.message} The image before stays open.`);
+      return fail(failure, false);
+    }
     this.#forget();
     if (size) {
       viewer.dispatch({ type: 'imageOpened', key, width: size[0], height: size[1] });
@@ -221,5 +227,28 @@ export class Content {
       const failure = failureOf(thrown, 'annotations');
       this.#host.viewer.dispatch({ type: 'masksFailed', failure });
     }
+  }
+}
+
+/**
+ * Returns the encoded image of a source, else that of the alternative address.
+ * @param {string | Blob | null} source
+ * @param {OpenOptions} options
+ * @param {AbortSignal} signal
+ * @returns {Promise<Blob>}
+ */
+async function blobOf(source, { alternative, missing }, signal) {
+  const other = alternative && alternative !== source ? alternative : null;
+  try {
+    if (source === null)
+      throw new ViewerError('image-missing', missing ?? 'The image is not available.');
+    return typeof source === 'string' ? await fetchImage(source, signal) : source;
+  } catch (thrown) {
+    if (signal.aborted || !other) throw thrown;
+    return fetchImage(other, signal).catch((second) => {
+      if (signal.aborted) throw second;
+      const { code, message } = failureOf(thrown, 'image');
+      throw new ViewerError(code, `${message} ${failureOf(second, 'image').message}`);
+    });
   }
 }

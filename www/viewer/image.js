@@ -24,6 +24,7 @@ const MAX_IMAGE_SIDE = 32_767;
  * @property {string} key Names the image in events.
  * @property {ImageBitmap} bitmap As displayed: turned as its EXIF data says.
  * @property {Blob} blob As encoded.
+ * @property {boolean} isCutOff Whether it is a JPEG of which only the beginning is there.
  * @property {string} sha256 Of the encoded bytes, in lower-case hexadecimal.
  */
 
@@ -76,12 +77,13 @@ export async function fetchImage(address, signal) {
 export async function decodeImage(blob, key) {
   if (blob.size > MAX_IMAGE_BYTES) throw tooLarge(blob.size);
   let bitmap;
+  let isCutOff = false;
   try {
-    bitmap = await createImageBitmap(blob, {
+    ({ bitmap, isCutOff } = await bitmapOf(blob, {
       imageOrientation: 'from-image',
       premultiplyAlpha: 'premultiply',
       colorSpaceConversion: 'default',
-    });
+    }));
   } catch (cause) {
     throw new ViewerError(
       'image-unreadable',
@@ -104,7 +106,24 @@ export async function decodeImage(blob, key) {
     );
   }
   if (!(await isJpeg(blob))) bitmap = overGround(bitmap);
-  return { key, bitmap, blob, sha256: await sha256(blob) };
+  return { key, bitmap, blob, isCutOff, sha256: await sha256(blob) };
+}
+
+/**
+ * Decodes an image, also a JPEG that is cut off: browsers refuse one without its end marker, and fill what
+ * is missing where the marker is there.
+ * @param {Blob} blob
+ * @param {ImageBitmapOptions} options
+ * @returns {Promise<{ bitmap: ImageBitmap, isCutOff: boolean }>}
+ */
+export async function bitmapOf(blob, options) {
+  try {
+    return { bitmap: await createImageBitmap(blob, options), isCutOff: false };
+  } catch (thrown) {
+    if (!(await isJpeg(blob))) throw thrown;
+    const ended = new Blob([blob, Uint8Array.of(0xff, 0xd9)]);
+    return { bitmap: await createImageBitmap(ended, options), isCutOff: true };
+  }
 }
 
 /** Tells a JPEG, which has no transparency, by its first bytes. @param {Blob} blob */

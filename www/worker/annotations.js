@@ -30,6 +30,8 @@ export function opened() {
     page: (start, count) => contentOf(annotations.page(start, count)),
     /** @param {{ key: string, width: number, height: number }} image */
     opened: ({ key, width, height }) => contentOf(annotations.imageOpened(key, width, height)),
+    /** @param {string[]} paths */
+    countFound: (paths) => annotations.countFound(paths),
     /** @param {string} address */
     image: (address) => contentOf(annotations.imageAt(address)),
   };
@@ -86,7 +88,11 @@ export async function openAnnotations(source, { signal, progress }) {
  * @returns {Promise<{ stream: ReadableStream<Uint8Array>, total: number | null }>}
  */
 async function streamOf(source) {
-  if (typeof source !== 'string') return { stream: source.stream(), total: source.size };
+  if (typeof source !== 'string') {
+    if (!(await isGzip(source))) return { stream: source.stream(), total: source.size };
+    const unpacked = source.stream().pipeThrough(new DecompressionStream('gzip'));
+    return { stream: unpacked, total: null };
+  }
   const response = await fetch(source).catch((cause) => {
     const advice = 'Check the address, and that its server allows other pages (CORS).';
     throw new MasklinkError('unreachable', `${source} could not be fetched. ${advice}`, { cause });
@@ -100,4 +106,10 @@ async function streamOf(source) {
     ? null
     : response.headers.get('content-length');
   return { stream: response.body, total: length === null ? null : Number(length) };
+}
+
+/** Tells a gzip file by its first bytes. @param {Blob} blob */
+async function isGzip(blob) {
+  const [first, second] = new Uint8Array(await blob.slice(0, 2).arrayBuffer());
+  return first === 0x1f && second === 0x8b;
 }

@@ -48,6 +48,7 @@ serve({
   place: async (image) => ({ result: opened().place(image) }),
   page: async ({ start, count }) => withMasks(opened().page(start, count)),
   opened: async (image) => withMasks(opened().opened(image)),
+  countFound: async (paths) => ({ result: opened().countFound(paths) }),
   image: async (address) => withMasks(opened().image(address)),
 });
 

@@ -2,18 +2,24 @@
 //! caching.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use axum::body::Body;
 use axum::extract::{Request, State};
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse as _, Response};
 use tower::ServiceExt as _;
 use tower_http::services::ServeDir;
 use tower_http::services::fs::DefaultServeDirFallback;
 
+use crate::cli::image_folder;
+use crate::cli::percent::percent_encoded;
 use crate::cli::serve::error::ApiError;
 use crate::cli::serve::store::compressed::CompressingBackend;
+use crate::cli::serve::workers::run_blocking;
+use crate::dataset::{ImageFiles, percent_decoded};
 use crate::link::protocol::problem::Kind;
 
 /// Folder of files whose names change with their content.
@@ -21,18 +27,25 @@ const HASHED: &str = "/assets/";
 /// Length of the content hash in a name such as `viewer-ABCDEFGH.js`.
 const HASH_LENGTH: usize = 8;
 
+/// Images of the data folder, which are found by other forms of their names too.
+const IMAGES: &str = "/data/images/";
+/// Time for which a list of the data folder's files is used.
+const LIST_AGE: Duration = Duration::from_secs(30);
+
 /// The folders that are served.
 pub(crate) struct Files {
     root: Option<PathBuf>,
     data: Option<PathBuf>,
     backend: CompressingBackend,
+    /// The files of the data folder, and when they were listed.
+    listed: Mutex<Option<(Instant, Arc<ImageFiles>)>>,
 }
 
 type Folder = ServeDir<DefaultServeDirFallback, CompressingBackend>;
 
 impl Files {
     pub(crate) fn new(root: Option<PathBuf>, data: Option<PathBuf>) -> Self {
-        Self { root, data, backend: CompressingBackend::new() }
+        Self { root, data, backend: CompressingBackend::new(), listed: Mutex::default() }
     }
 
     /// Returns the folder that holds a path, and the path's address inside it.
@@ -47,6 +60,24 @@ impl Files {
         }
     }
 
+    /// Returns the address, within the data folder, of the image that a path below [`IMAGES`] means; `None` if
+    /// there is none. Blocks while it lists the folder.
+    fn image(&self, path: &str) -> Option<Uri> {
+        let name = path.strip_prefix(IMAGES)?;
+        let mut listed = self.listed.lock().unwrap_or_else(PoisonError::into_inner);
+        let files = match &*listed {
+            Some((when, files)) if when.elapsed() < LIST_AGE => Arc::clone(files),
+            _ => {
+                let files = Arc::new(image_folder::list(self.data.as_deref()?).ok()?);
+                *listed = Some((Instant::now(), Arc::clone(&files)));
+                files
+            }
+        };
+        drop(listed);
+        let found = files.path(files.find(&percent_decoded(name))?)?;
+        format!("/{}", percent_encoded(found)).parse().ok()
+    }
+
     /// Returns a folder that is served below `prefix`. `file.br` and `file.gz` beside a file are sent in
     /// its place where the client accepts them; where there are none, they are made.
     fn folder(&self, path: &Path, prefix: &str) -> Folder {
@@ -58,26 +89,43 @@ impl Files {
 }
 
 /// Sends a file of the page or, below `/data/`, of the data folder.
-pub(crate) async fn get_file(State(files): State<Arc<Files>>, mut request: Request) -> Response {
-    let not_found = || ApiError::new(Kind::NotFound, "").into_response();
-    let is_hashed = has_hash(request.uri().path());
-    let Some((folder, uri)) = files.find(request.uri()) else { return not_found() };
-    *request.uri_mut() = uri;
-    if !is_same_version(&folder, request.uri(), request.headers()).await {
-        request.headers_mut().remove(header::RANGE);
-    }
-    let fallback = tower::service_fn(move |_: axum::http::Request<Body>| async move {
-        Ok::<_, std::convert::Infallible>(not_found())
-    });
-    let mut response = match folder.fallback(fallback).oneshot(request).await {
-        Ok(response) => response.map(Body::new),
-        Err(never) => match never {},
+pub(crate) async fn get_file(State(files): State<Arc<Files>>, request: Request) -> Response {
+    let (parts, _) = request.into_parts();
+    let path = parts.uri.path().to_owned();
+    let Some((folder, uri)) = files.find(&parts.uri) else {
+        return ApiError::new(Kind::NotFound, "").into_response();
     };
-    if is_hashed && (response.status().is_success() || response.status() == StatusCode::NOT_MODIFIED) {
+    let mut response = send(folder.clone(), uri, &parts).await;
+    if response.status() == StatusCode::NOT_FOUND && path.starts_with(IMAGES) {
+        let asked = path.clone();
+        if let Ok(uri) = run_blocking(move || Ok::<_, ApiError>(files.image(&asked))).await
+            && let Some(uri) = uri
+        {
+            response = send(folder, uri, &parts).await;
+        }
+    }
+    if has_hash(&path) && (response.status().is_success() || response.status() == StatusCode::NOT_MODIFIED) {
         let forever = HeaderValue::from_static("public, max-age=31536000, immutable");
         response.headers_mut().insert(header::CACHE_CONTROL, forever);
     }
     response
+}
+
+/// Sends a folder's file in response to a request whose address was mapped into the folder.
+async fn send(folder: Folder, uri: Uri, parts: &Parts) -> Response {
+    let mut request = Request::new(Body::empty());
+    (*request.method_mut(), *request.uri_mut()) = (parts.method.clone(), uri);
+    *request.headers_mut() = parts.headers.clone();
+    if !is_same_version(&folder, request.uri(), request.headers()).await {
+        request.headers_mut().remove(header::RANGE);
+    }
+    let fallback = tower::service_fn(move |_: axum::http::Request<Body>| async move {
+        Ok::<_, std::convert::Infallible>(ApiError::new(Kind::NotFound, "").into_response())
+    });
+    match folder.fallback(fallback).oneshot(request).await {
+        Ok(response) => response.map(Body::new),
+        Err(never) => match never {},
+    }
 }
 
 /// Returns whether a path names a file whose name changes with its content.
