@@ -8,14 +8,12 @@
 
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { launch, newPage } from '../tests/browser/support.mjs';
+import { launch, newPage, until } from '../tests/browser/support.mjs';
 import { StaticServer } from './static_server.mjs';
 
 const { values: options } = parseArgs({ options: { times: { type: 'string', default: '3' } } });
 const DIST = join(import.meta.dirname, '../dist');
 const LINK = { delay: 150, bytesPerSecond: 1.6e6 / 8 };
-/** Maximum milliseconds of a visit. */
-const LONG = 300_000;
 
 /**
  * Opens the page, waits, clicks, and returns the seconds from the click to the outline and the megabytes
@@ -29,13 +27,7 @@ async function visit(idle) {
   const browser = await launch();
   const { page } = await newPage(browser, { prefetches: true });
   await page.goto(`${server.address}/`);
-  const until = (/** @type {string} */ condition) =>
-    page.waitForFunction(
-      `((snapshot) => snapshot && ${condition})(document.querySelector('mask-viewer')?.snapshot)`,
-      undefined,
-      { timeout: LONG },
-    );
-  await until('snapshot.shown.length > 0');
+  await until(page, 'snapshot.shown.length > 0');
   await page.waitForTimeout(idle);
   const before = server.sent.reduce((sum, { bytes }) => sum + bytes, 0);
   const started = performance.now();
@@ -46,9 +38,11 @@ async function visit(idle) {
     const [width = 0, height = 0] = viewer.snapshot?.size ?? [];
     viewer.clickAt(width / 2, height / 2);
   });
-  await until('snapshot.candidates.length > 0');
+  await until(page, 'snapshot.candidates.length > 0');
   const seconds = (performance.now() - started) / 1000;
   const all = server.sent.reduce((sum, { bytes }) => sum + bytes, 0);
+  if (process.env.VERBOSE)
+    for (const { path, bytes } of server.sent) if (bytes > 1e5) console.log(path, bytes);
   await browser.close();
   server.close();
   return { seconds, before: before / 1e6, all: all / 1e6 };

@@ -77,6 +77,7 @@ export class StaticServer {
       'content-type': TYPES[extname(file)] ?? 'application/octet-stream',
       'content-length': end - start + 1,
       'accept-ranges': 'bytes',
+      'cache-control': 'max-age=600',
       ...(encoded && { 'content-encoding': 'br' }),
       ...(range && { 'content-range': `bytes ${start}-${end}/${size}` }),
     };
