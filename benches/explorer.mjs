@@ -11,21 +11,12 @@
 
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import {
-  createReadStream,
-  existsSync,
-  mkdirSync,
-  readFileSync,
-  readdirSync,
-  statSync,
-} from 'node:fs';
-import { createServer } from 'node:http';
+import { existsSync, mkdirSync, readFileSync, readdirSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { extname, join } from 'node:path';
-import { Transform } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
+import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { PATIENCE, launch, newPage } from '../tests/browser/support.mjs';
+import { StaticServer } from './static_server.mjs';
 
 const { values: options } = parseArgs({
   options: {
@@ -61,110 +52,40 @@ function make(output, arguments_) {
   console.log(`${arguments_[0]}: ${((performance.now() - started) / 1000).toFixed(0)} s`);
 }
 
-/** Counts what is sent of each kind of file. */
-class StaticServer {
-  /** @type {{ path: string, bytes: number }[]} */
-  sent = [];
-  #server = createServer((request, response) => this.#respond(request, response));
-  #free = 0;
-  slow = false;
-
-  async start() {
-    await new Promise((resolve) => this.#server.listen(0, '127.0.0.1', () => resolve(null)));
-    const address = /** @type {import('node:net').AddressInfo} */ (this.#server.address());
-    this.address = `http://127.0.0.1:${address.port}`;
-    return this;
-  }
-
-  close() {
-    this.#server.closeAllConnections();
-    this.#server.close();
-  }
-
-  /** Requests and bytes since `from`, of the app and of the data. @param {number} from */
-  since(from) {
-    const sent = this.sent.slice(from);
-    const data = sent.filter(({ path }) => /^\/(pack|data)\//.test(path));
-    const images = sent.filter(({ path }) => path.startsWith('/img/'));
-    const sum = (/** @type {typeof sent} */ list) =>
-      list.reduce((all, { bytes }) => all + bytes, 0);
-    return {
-      requests: data.length,
-      bytes: sum(data),
-      images: images.length,
-      app: {
-        requests: sent.length - data.length - images.length,
-        bytes: sum(sent) - sum(data) - sum(images),
-      },
-    };
-  }
-
-  /** @param {string} path */
-  #file(path) {
-    if (path.startsWith('/pack/')) return join(pack, path.slice(6));
-    if (path.startsWith('/data/')) return join(options.folder, path.slice(6));
-    if (path.startsWith('/img/')) return SAMPLE;
-    return join(ROOT, 'dist', path === '/' ? 'index.html' : path);
-  }
-
-  /**
-   * @param {import('node:http').IncomingMessage} request
-   * @param {import('node:http').ServerResponse} response
-   */
-  async #respond(request, response) {
-    const path = decodeURIComponent(new URL(request.url ?? '/', 'http://host').pathname);
-    const file = this.#file(path);
-    const encoded =
-      ['.js', '.html', '.css', '.wasm'].includes(extname(file)) && existsSync(`${file}.br`);
-    const source = encoded ? `${file}.br` : file;
-    if (!existsSync(source) || !statSync(source).isFile()) {
-      response.writeHead(404).end();
-      this.sent.push({ path, bytes: 0 });
-      return;
-    }
-    const { size } = statSync(source);
-    const range = /^bytes=(\d+)-(\d+)$/.exec(request.headers.range ?? '');
-    const [start, end] = range
-      ? [Number(range[1]), Math.min(size - 1, Number(range[2]))]
-      : [0, size - 1];
-    const headers = {
-      'content-type': TYPES[extname(file)] ?? 'application/octet-stream',
-      'content-length': end - start + 1,
-      'accept-ranges': 'bytes',
-      ...(encoded && { 'content-encoding': 'br' }),
-      ...(range && { 'content-range': `bytes ${start}-${end}/${size}` }),
-    };
-    this.sent.push({ path, bytes: end - start + 1 });
-    if (this.slow) await new Promise((resolve) => setTimeout(resolve, LINK.delay));
-    response.writeHead(range ? 206 : 200, headers);
-    const paced = new Transform({
-      transform: (chunk, _, done) => {
-        if (!this.slow) return done(null, chunk);
-        // All connections share the link.
-        this.#free =
-          Math.max(this.#free, performance.now()) + (chunk.length / LINK.bytesPerSecond) * 1000;
-        setTimeout(() => done(null, chunk), this.#free - performance.now());
-      },
-    });
-    await pipeline(createReadStream(source, { start, end }), paced, response).catch(() => {});
-  }
-}
-
-/** @type {Record<string, string>} */
-const TYPES = {
-  '.html': 'text/html; charset=utf-8',
-  '.js': 'text/javascript',
-  '.css': 'text/css',
-  '.wasm': 'application/wasm',
-  '.json': 'application/json',
-  '.jpg': 'image/jpeg',
-  '.svg': 'image/svg+xml',
-};
 const SAMPLE = join(
   ROOT,
   'www/samples/images',
   readdirSync(join(ROOT, 'www/samples/images')).find((name) => name.endsWith('.jpg')) ?? '',
 );
+
+/**
+ * Requests and bytes since `from`, of the app and of the data.
+ * @param {StaticServer} server
+ * @param {number} from
+ */
+function sentSince(server, from) {
+  const sent = server.sent.slice(from);
+  const data = sent.filter(({ path }) => /^\/(pack|data)\//.test(path));
+  const images = sent.filter(({ path }) => path.startsWith('/img/'));
+  const sum = (/** @type {typeof sent} */ list) => list.reduce((all, { bytes }) => all + bytes, 0);
+  return {
+    requests: data.length,
+    bytes: sum(data),
+    images: images.length,
+    app: {
+      requests: sent.length - data.length - images.length,
+      bytes: sum(sent) - sum(data) - sum(images),
+    },
+  };
+}
+
+/** Returns the file of a path. @param {string} path */
+function fileOf(path) {
+  if (path.startsWith('/pack/')) return join(pack, path.slice(6));
+  if (path.startsWith('/data/')) return join(options.folder, path.slice(6));
+  if (path.startsWith('/img/')) return SAMPLE;
+  return join(ROOT, 'dist', path === '/' ? 'index.html' : path);
+}
 
 const LOADED = '#gallery-options [role=option]:not([aria-label=Loading])';
 
@@ -217,7 +138,7 @@ async function measureSource(server, name, source, annotations) {
   );
   await isDrawn(page);
   const first = await now(page);
-  const counted = server.since(from);
+  const counted = sentSince(server, from);
   record(`${name}: first masks`, {
     ms: first,
     requests: counted.requests,
@@ -228,7 +149,7 @@ async function measureSource(server, name, source, annotations) {
     kB: counted.app.bytes / 1000,
   });
   await page.waitForLoadState('networkidle');
-  const gallery = server.since(from);
+  const gallery = sentSince(server, from);
   record(`${name}: gallery with images`, {
     requests: gallery.requests,
     kB: gallery.bytes / 1000,
@@ -269,7 +190,7 @@ async function measureSearch(server, page, name) {
 
 /** @param {StaticServer} server @param {number} from */
 const counts = (server, from) => {
-  const { requests, bytes } = server.since(from);
+  const { requests, bytes } = sentSince(server, from);
   return { requests, kB: bytes / 1000 };
 };
 
@@ -397,9 +318,9 @@ const median = (/** @type {number[]} */ list) =>
 make(dataset, ['synth', '--annotations', options.annotations, '--faults', '0.05']);
 make(part, ['synth', '--bytes', options.file, '--faults', '0.05', '--seed', '2']);
 make(pack, ['pack', '--annotations', dataset]);
-const server = await new StaticServer().start();
+const server = await new StaticServer(fileOf).start();
 make(sidecar, ['pack', '--annotations', part, '--records-at', `./${part.split('/').at(-1)}`]);
-server.slow = options.slow;
+server.link = options.slow ? LINK : null;
 for (let time = 0; time < TIMES; time += 1) {
   await measureSource(
     server,

@@ -18,6 +18,7 @@ import {
 import { basename, dirname, extname, join, relative } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { bundle } from './bundle.mjs';
+import { describeElement } from './element.mjs';
 import { splitSamples } from './samples.mjs';
 
 const [dist, pkg, ...modules] = process.argv.slice(2);
@@ -66,6 +67,7 @@ for (const { from, to, gzip } of vendored)
 const samples = await splitSamples('www/samples', pkg);
 for (const [file, bytes] of samples.files) files.set(`samples/${file}`, bytes);
 for (const { page, named } of PAGES) await publish(page, named);
+for (const [file, bytes] of describeElement(pkg)) files.set(file, bytes);
 
 let written = 0;
 for (const [file, source] of files) {

@@ -6,7 +6,7 @@ use super::{Error, ModelFrame, Prompts, Refine, Segmentation, Session, Ticket};
 use crate::geometry::Rect;
 use crate::model::{Host, HostError};
 
-/// What is asked of the model.
+/// A question to the model about the host's image.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Question {
     /// Names the result, for a later [`Refine`].
@@ -17,8 +17,8 @@ pub struct Question {
     /// of beginning anew. The logits of the last 16 segmentations of an image are kept; a ticket that is not
     /// kept is the same as `None`.
     pub refine: Option<Refine>,
-    /// The part of the image that is shown, in image space; `None` where all of it is. A small part of a large
-    /// image is looked at by itself.
+    /// The part of the image that is shown, in image space; `None` where all of it is. The model looks at a
+    /// small part of a large image by itself.
     pub view: Option<Rect>,
 }
 

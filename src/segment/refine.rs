@@ -28,7 +28,7 @@ pub(super) struct Refined {
     pub(super) segmentation: Segmentation,
     /// f32[candidates, side, side] over the frame.
     pub(super) logits: Vec<f32>,
-    /// What the first pass looked at.
+    /// The frame of the first pass.
     pub(super) frame: ModelFrame,
     /// Side of the grid of logits.
     side: usize,

@@ -96,8 +96,8 @@ impl ModelRunner {
         Ok(object([("status", status_object(click.session.model(), runtime)), ("ms", ms)]))
     }
 
-    /// Downloads the runtime and the files of a model, by its id or the default, without starting them: a later
-    /// click finds them in the browser's caches.
+    /// Downloads the runtime and the files of a model, by its id or the default, without starting them: a
+    /// later click finds them in the browser's caches.
     pub async fn fetch(&self, model: Option<String>) -> Result<(), JsValue> {
         let Settings { provider, build, .. } = &self.settings;
         let (_, downloads) = self.download_click_model(model.as_deref()).await?;

@@ -216,7 +216,7 @@ test('masks of images outside the index are ranked like on the server', async (t
   await close();
 });
 
-test('what is transparent is white to the page and to the server', async () => {
+test('transparent pixels are white to the page and to the server', async () => {
   const { page, errors, close } = await openPage();
   const [width, height] = [96, 72];
   const isInside = (x, y) => (x - 48) ** 2 + (y - 36) ** 2 < 24 ** 2;

@@ -266,6 +266,23 @@ fn writing_replaces_the_old_index_and_removes_its_parts() {
     assert!(foreign.exists());
 }
 
+#[cfg(unix)]
+#[test]
+fn a_second_writer_is_refused_and_leftovers_of_an_interrupted_one_are_removed() {
+    let folder = tempfile::tempdir().unwrap();
+    let leftover = folder.path().join(".vectors-0123456789abcdef.bin.1.tmp");
+    fs::write(&leftover, b"half").unwrap();
+    let first = fs::File::open(folder.path()).unwrap();
+    first.try_lock().unwrap();
+    let error = folder::write(folder.path(), &index(Element::F32), MODEL).unwrap_err();
+    assert!(error.to_string().starts_with("another process is writing an index"), "{error}");
+    assert!(leftover.exists());
+    drop(first);
+    folder::write(folder.path(), &index(Element::F32), MODEL).unwrap();
+    assert!(!leftover.exists());
+    assert!(folder::read(folder.path(), Limits::default()).is_ok());
+}
+
 #[test]
 fn changed_parts_are_refused_with_the_reason() {
     let folder = tempfile::tempdir().unwrap();

@@ -258,6 +258,8 @@ fn a_start_prints_one_line_and_requests_are_logged_at_debug_level() {
         let request = format!("GET /healthz HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\r\n");
         stream.write_all(request.as_bytes()).unwrap();
         stream.read_to_end(&mut Vec::new()).unwrap();
+        // Lines are written by a thread of their own.
+        std::thread::sleep(std::time::Duration::from_millis(300));
         child.kill().unwrap();
         let output = child.wait_with_output().unwrap();
         let mut rest = String::new();
@@ -270,6 +272,78 @@ fn a_start_prints_one_line_and_requests_are_logged_at_debug_level() {
     assert_eq!((rest.as_str(), log.as_str()), ("", ""));
     let log = serve("masklink=debug").2;
     assert!(log.contains("DEBUG") && log.contains("path=\"/healthz\" status=200"), "{log}");
+}
+
+/// Sends one request and returns the response's head and body.
+#[cfg(unix)]
+fn ask(address: &str, path: &str) -> String {
+    let mut stream = TcpStream::connect(address).unwrap();
+    stream.set_read_timeout(Some(std::time::Duration::from_secs(10))).unwrap();
+    let head = format!("GET {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n");
+    stream.write_all(head.as_bytes()).unwrap();
+    let mut response = String::new();
+    stream.read_to_string(&mut response).unwrap();
+    response
+}
+
+/// Waits for the process to end, and fails where it takes longer than ten seconds.
+#[cfg(unix)]
+fn ends(process: &mut std::process::Child) -> bool {
+    for _ in 0..200 {
+        if process.try_wait().unwrap().is_some() {
+            return true;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(50));
+    }
+    process.kill().unwrap();
+    false
+}
+
+#[cfg(unix)]
+fn terminate(process: &std::process::Child) {
+    let ended = Command::new("kill").args(["-TERM", &process.id().to_string()]).status().unwrap();
+    assert!(ended.success());
+}
+
+#[cfg(unix)]
+#[test]
+fn a_log_that_nobody_reads_stops_neither_requests_nor_the_end() {
+    let mut process = Command::new(env!("CARGO_BIN_EXE_masklink"))
+        .args(["serve", "--port", "0", "--rate", "0"])
+        .env("RUST_LOG", "masklink=debug")
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut line = String::new();
+    BufReader::new(process.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    let address = line.trim_start_matches("http://").split('/').next().unwrap().to_owned();
+    let unread = process.stderr.take();
+    // A pipe holds 64 KiB, some 500 lines.
+    for _ in 0..1_500 {
+        assert!(ask(&address, "/healthz").starts_with("HTTP/1.1 200"));
+    }
+    terminate(&process);
+    assert!(ends(&mut process), "the server does not end");
+    drop(unread);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_read_that_hangs_does_not_hold_the_end() {
+    let folder = tempfile::tempdir().unwrap();
+    let pipe = folder.path().join("pipe");
+    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let mut serving = crate::serving::serve(&["--data".as_ref(), folder.path().as_os_str()]);
+    let address = serving.address.trim_start_matches("http://").trim_end_matches('/').to_owned();
+    let mut stream = TcpStream::connect(&address).unwrap();
+    stream.write_all(b"GET /data/pipe HTTP/1.1\r\nhost: localhost\r\n\r\n").unwrap();
+    std::thread::sleep(std::time::Duration::from_millis(500));
+    // The first one waits for requests under way, the second one does not.
+    terminate(&serving.process);
+    std::thread::sleep(std::time::Duration::from_millis(500));
+    terminate(&serving.process);
+    assert!(ends(&mut serving.process), "the server does not end");
 }
 
 #[tokio::test]
@@ -385,7 +459,12 @@ async fn every_response_has_the_security_headers() {
         assert!(policy.contains("connect-src 'self' blob: data: https://endpoint.example;"), "{policy}");
         assert!(policy.contains("script-src 'self' 'wasm-unsafe-eval';"), "{policy}");
         assert_eq!(reply.header("x-content-type-options"), "nosniff", "{path}");
+        assert_eq!(reply.header("cross-origin-resource-policy"), "same-origin", "{path}");
     }
+    let settings = Settings { allow_origins: vec!["*".parse().unwrap()], ..Settings::default() };
+    let app = app(Server::new(None, settings).unwrap());
+    let reply = send(&app, request("GET", "/healthz", &[], "")).await;
+    assert_eq!(reply.header("cross-origin-resource-policy"), "cross-origin");
 }
 
 #[tokio::test]

@@ -32,12 +32,39 @@ const PAUSE = 500;
  */
 
 /**
- * The file's bytes, from the cache or the network, of the right length and hash.
+ * Downloads under way, by the hash of the file, with the functions that learn of their progress.
+ * @type {Map<string, { bytes: Promise<Uint8Array<ArrayBuffer>>, listeners: Set<Watch['progress']> }>}
+ */
+const underWay = new Map();
+
+/**
+ * The file's bytes, from the cache or the network, of the right length and hash. A file that is being
+ * downloaded already is not downloaded a second time.
  * @param {ModelFile} file
  * @param {Watch} watch
  * @returns {Promise<Uint8Array<ArrayBuffer>>}
  */
-export async function modelBytes(file, watch) {
+export function modelBytes(file, { signal, progress }) {
+  const known = underWay.get(file.sha256);
+  if (known) {
+    known.listeners.add(progress);
+    return known.bytes;
+  }
+  const listeners = new Set([progress]);
+  const report = (/** @type {number} */ loaded, /** @type {number} */ total) =>
+    listeners.forEach((listen) => listen(loaded, total));
+  const bytes = checkedBytes(file, { signal, progress: report }).finally(() =>
+    underWay.delete(file.sha256),
+  );
+  underWay.set(file.sha256, { bytes, listeners });
+  return bytes;
+}
+
+/**
+ * @param {ModelFile} file
+ * @param {Watch} watch
+ */
+async function checkedBytes(file, watch) {
   const cache = await openCache();
   const kept = await read(cache, keyOf(file, 'whole'));
   if (kept && (await isRight(kept, file))) {

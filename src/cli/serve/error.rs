@@ -9,6 +9,9 @@ use crate::link::AnswerError;
 use crate::link::encoder::{EncodeError, PoolError};
 use crate::link::protocol::problem::{self, Kind};
 
+/// Maximum characters of a problem's detail.
+const MAX_DETAIL_CHARS: usize = 500;
+
 /// A problem to send to the client, with the seconds after which to try again where that helps.
 #[derive(Clone, Debug)]
 pub(super) struct ApiError {
@@ -19,7 +22,7 @@ pub(super) struct ApiError {
 
 impl ApiError {
     pub(super) fn new(kind: Kind, detail: impl Into<String>) -> Self {
-        Self { kind, detail: detail.into(), retry_after: None }
+        Self { kind, detail: shortened(detail.into()), retry_after: None }
     }
 
     pub(super) fn retry_after(kind: Kind, detail: impl Into<String>, seconds: u64) -> Self {
@@ -93,5 +96,13 @@ impl ApiError {
     fn internal(error: &(dyn std::error::Error + 'static)) -> Self {
         tracing::error!(error, "a request failed");
         Self::new(Kind::Internal, "")
+    }
+}
+
+/// Cuts a detail that repeats a long part of the request.
+fn shortened(detail: String) -> String {
+    match detail.char_indices().nth(MAX_DETAIL_CHARS) {
+        Some((end, _)) => format!("{}…", &detail[..end]),
+        None => detail,
     }
 }

@@ -17,9 +17,11 @@ use std::io::IsTerminal as _;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::{Context as _, ensure};
 use axum::http::HeaderValue;
+use tracing_appender::non_blocking::{NonBlockingBuilder, WorkerGuard};
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
@@ -31,6 +33,11 @@ pub use state::Server;
 
 use super::backend::{Backend, IndexBackend};
 use super::onnx::{Runtime, RuntimeArgs};
+
+/// Maximum number of lines of the log that wait to be written.
+const LOG_LINES: usize = 8192;
+/// Maximum time that reads of files may still take when the server has stopped.
+const LAST_READS: Duration = Duration::from_secs(1);
 
 /// Serves the page and the linking endpoint. `RUST_LOG=masklink=debug` logs each request.
 #[derive(clap::Args)]
@@ -97,7 +104,7 @@ pub(super) struct ServeArgs {
 
 /// Runs the command until the process is asked to stop.
 pub(super) fn run(args: ServeArgs) -> anyhow::Result<()> {
-    start_log()?;
+    let _log = start_log()?;
     let token = token(args.token.clone())?;
     for folder in [&args.root, &args.data].into_iter().flatten() {
         ensure!(folder.is_dir(), "there is no folder {}", folder.display());
@@ -111,23 +118,27 @@ pub(super) fn run(args: ServeArgs) -> anyhow::Result<()> {
     };
     let address = SocketAddr::new(args.host, args.port);
     let server = Server::new(backend, settings(args, token))?;
-    tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()?
-        .block_on(listen::listen(address, server))
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let ended = runtime.block_on(listen::listen(address, server));
+    // A read that hangs, as of a dead network mount, must not hold the end.
+    runtime.shutdown_timeout(LAST_READS);
+    ended
 }
 
-/// Writes the log to the standard error, at the levels of `RUST_LOG` if there are any.
-fn start_log() -> anyhow::Result<()> {
+/// Writes the log to the standard error, at the levels of `RUST_LOG` if there are any. Lines that nobody
+/// reads fill a queue; further ones are dropped, so that a full pipe never stops the server. The guard writes
+/// what is left.
+fn start_log() -> anyhow::Result<WorkerGuard> {
     let levels = match std::env::var("RUST_LOG") {
         Ok(levels) if !levels.is_empty() => levels.parse().context("RUST_LOG")?,
         _ => Targets::new().with_target("masklink", LevelFilter::INFO),
     };
-    let lines = tracing_subscriber::fmt::layer()
-        .with_ansi(std::io::stderr().is_terminal())
-        .with_writer(std::io::stderr);
+    let (writer, guard) =
+        NonBlockingBuilder::default().buffered_lines_limit(LOG_LINES).lossy(true).finish(std::io::stderr());
+    let lines =
+        tracing_subscriber::fmt::layer().with_ansi(std::io::stderr().is_terminal()).with_writer(writer);
     tracing_subscriber::registry().with(lines).with(levels).init();
-    Ok(())
+    Ok(guard)
 }
 
 /// Returns the token of the arguments or of the environment. An empty one is an error: it mostly comes

@@ -44,7 +44,7 @@ pub fn app(server: Server) -> Router {
         .layer(from_fn_with_state(hosts, host::check))
         // Innermost, so that the response to a panic, too, gets every header, is counted and logged.
         .layer(CatchPanicLayer::custom(internal_error))
-        .layer(from_fn_with_state(inner.policy.clone(), headers::add))
+        .layer(from_fn_with_state(inner.policies.clone(), headers::add))
         .layer(from_fn_with_state(Arc::clone(&inner.metrics), metrics::record))
         .with_state(server)
 }

@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use axum::body::Body;
 use axum::extract::FromRef;
-use axum::http::{HeaderMap, HeaderValue};
+use axum::http::HeaderMap;
 
 use super::body::{MemoryBudget, Received};
 use super::error::ApiError;
 use super::fetch::Fetcher;
-use super::middleware::headers;
+use super::middleware::headers::{self, Policies};
 use super::middleware::metrics::Metrics;
 use super::middleware::rate::Rate;
 use super::routes::files::Files;
@@ -35,7 +35,7 @@ pub(super) struct Inner {
     pub(super) rate: Arc<Rate>,
     pub(super) metrics: Arc<Metrics>,
     /// The Content-Security-Policy of every response.
-    pub(super) policy: HeaderValue,
+    pub(super) policies: Policies,
     fetcher: Option<Fetcher>,
     bodies: MemoryBudget,
     workers: Workers,
@@ -58,7 +58,8 @@ impl Server {
             files: Arc::new(Files::new(settings.root.clone(), settings.data.clone())),
             rate: Arc::new(Rate::new(limits.requests_per_second)),
             metrics: Arc::new(Metrics::new()),
-            policy: headers::policy(&settings.connect).map_err(std::io::Error::other)?,
+            policies: headers::policies(&settings.connect, !settings.allow_origins.is_empty())
+                .map_err(std::io::Error::other)?,
             fetcher: (!settings.url_hosts.is_empty())
                 .then(|| Fetcher::new(&settings.url_hosts, limits.image_bytes)),
             bodies: MemoryBudget::new(limits.body_bytes),

@@ -1,7 +1,7 @@
 //! An index on disk: a folder whose `index.json` is written last, by a rename, so that the index is
 //! whole or absent.
 
-use std::fs::{self, File};
+use std::fs::{self, File, TryLockError};
 use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
@@ -26,6 +26,12 @@ pub enum FolderError {
         folder: PathBuf,
         /// Fault of its files.
         source: ReadError,
+    },
+    /// Another process is writing an index into the folder.
+    #[error("another process is writing an index into {}; wait until it has ended", folder.display())]
+    Busy {
+        /// Folder of the index.
+        folder: PathBuf,
     },
     /// The system could not read or write.
     #[error("{}", path.display())]
@@ -58,7 +64,8 @@ pub fn read_encoder(folder: &Path, index: &Index) -> Result<Vec<u8>, FolderError
 ///
 /// The parts' names hold their hashes, so old and new parts lie side by side until the new header
 /// replaces the old one in a single rename; a reader sees one or the other. Then parts that no
-/// header names are removed.
+/// header names are removed, and what an interrupted writer left. The folder is locked meanwhile: a second
+/// writer fails.
 pub fn write(folder: &Path, index: &Index, encoder: &[u8]) -> Result<(), FolderError> {
     let Files { header, parts } = index
         .to_files()
@@ -69,6 +76,7 @@ pub fn write(folder: &Path, index: &Index, encoder: &[u8]) -> Result<(), FolderE
         move |source| FolderError::Io { path, source }
     };
     fs::create_dir_all(folder).map_err(at(folder))?;
+    let _locked = lock(folder)?;
     let parts: Vec<_> = parts.iter().map(|(file, bytes)| (file.as_str(), &bytes[..])).collect();
     let files = || parts.iter().copied().chain([(encoder_file, encoder)]);
     for (file, bytes) in files() {
@@ -77,6 +85,22 @@ pub fn write(folder: &Path, index: &Index, encoder: &[u8]) -> Result<(), FolderE
     write_file(folder, HEADER, &header).map_err(at(&folder.join(HEADER)))?;
     let keep: Vec<_> = files().map(|(file, _)| file).collect();
     remove_old_parts(folder, &keep).map_err(at(folder))
+}
+
+/// Locks a folder until the handle is dropped. Windows has no handles of folders; there nothing is locked.
+fn lock(folder: &Path) -> Result<Option<File>, FolderError> {
+    let failed = |source| FolderError::Io { path: folder.to_path_buf(), source };
+    if cfg!(windows) {
+        return Ok(None);
+    }
+    let handle = File::open(folder).map_err(failed)?;
+    match handle.try_lock() {
+        Ok(()) => Ok(Some(handle)),
+        Err(TryLockError::WouldBlock) => Err(FolderError::Busy { folder: folder.to_path_buf() }),
+        // Some network file systems know no locks.
+        Err(TryLockError::Error(error)) if error.kind() == io::ErrorKind::Unsupported => Ok(None),
+        Err(TryLockError::Error(error)) => Err(failed(error)),
+    }
 }
 
 /// Writes a file under a temporary name, syncs it to the disk, and renames it.
@@ -101,12 +125,15 @@ fn sync_folder(folder: &Path) -> io::Result<()> {
     if cfg!(windows) { Ok(()) } else { File::open(folder)?.sync_all() }
 }
 
-/// Removes parts of earlier indexes, recognised by a part's kind and hash in the name.
+/// Removes parts of earlier indexes, recognised by a part's kind and hash in the name, and temporary files.
 fn remove_old_parts(folder: &Path, keep: &[&str]) -> io::Result<()> {
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
         let name = entry.file_name();
         let Some(name) = name.to_str() else { continue };
+        if name.starts_with('.') && name.ends_with(".tmp") {
+            fs::remove_file(entry.path())?;
+        }
         let Some((kind, rest)) = name.split_once('-') else { continue };
         let hash = rest.split('.').next().unwrap_or_default();
         let kinds = ["mean", "vectors", "entities", "exemplars", "weights", "prototypes", "encoder"];

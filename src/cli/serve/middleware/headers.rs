@@ -5,9 +5,18 @@ use axum::http::{HeaderName, HeaderValue, header};
 use axum::middleware::Next;
 use axum::response::Response;
 
-/// Adds the headers of every response, with this Content-Security-Policy, and makes ranges count the
-/// bytes of the uncompressed file.
-pub(crate) async fn add(State(policy): State<HeaderValue>, mut request: Request, next: Next) -> Response {
+/// The headers of every response that depend on the settings.
+#[derive(Clone, Debug)]
+pub(crate) struct Policies {
+    /// The value of Content-Security-Policy.
+    pub(crate) content: HeaderValue,
+    /// The value of Cross-Origin-Resource-Policy: other sites show and measure files of this server only
+    /// where the settings allow other origins.
+    pub(crate) resource: HeaderValue,
+}
+
+/// Adds the headers of every response, and makes ranges count the bytes of the uncompressed file.
+pub(crate) async fn add(State(policies): State<Policies>, mut request: Request, next: Next) -> Response {
     let is_single = |range: &HeaderValue| {
         range.to_str().is_ok_and(|range| range.starts_with("bytes=") && !range.contains(','))
     };
@@ -26,11 +35,13 @@ pub(crate) async fn add(State(policy): State<HeaderValue>, mut request: Request,
     for (name, value) in FIXED {
         headers.insert(name, HeaderValue::from_static(value));
     }
-    headers.insert(header::CONTENT_SECURITY_POLICY, policy);
+    headers.insert(header::CONTENT_SECURITY_POLICY, policies.content);
+    headers.insert(RESOURCE_POLICY, policies.resource);
     headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-cache"));
     response
 }
 
+const RESOURCE_POLICY: HeaderName = HeaderName::from_static("cross-origin-resource-policy");
 const FIXED: [(HeaderName, &str); 4] = [
     (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
     (header::REFERRER_POLICY, "strict-origin-when-cross-origin"),
@@ -43,10 +54,19 @@ const PAGE_POLICY: &str = include_str!("../../../../www/csp.txt");
 /// The end of the page's `connect-src`: any origin, because endpoint and dataset are settings.
 const ANY_ORIGIN: &str = " https: http:";
 
+/// Returns the policies of a server: connections of its page, and whether other origins may use it.
+pub(crate) fn policies(
+    connect: &[String],
+    allows_others: bool,
+) -> Result<Policies, header::InvalidHeaderValue> {
+    let resource = HeaderValue::from_static(if allows_others { "cross-origin" } else { "same-origin" });
+    Ok(Policies { content: policy(connect)?, resource })
+}
+
 /// Returns the Content-Security-Policy (CSP Level 3) of every response: the page's own, with
 /// connections only to this server and the origins in `connect` unless that is empty, and with
 /// `frame-ancestors`, which a page cannot state itself.
-pub(crate) fn policy(connect: &[String]) -> Result<HeaderValue, header::InvalidHeaderValue> {
+fn policy(connect: &[String]) -> Result<HeaderValue, header::InvalidHeaderValue> {
     let origins: String = connect.iter().flat_map(|origin| [" ", origin]).collect();
     let mut policy = String::new();
     for directive in PAGE_POLICY.lines() {
