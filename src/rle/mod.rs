@@ -22,6 +22,7 @@ mod outline;
 mod pieces;
 mod polygon;
 mod set;
+mod stroke;
 
 pub use coco_rle::CocoRle;
 pub use error::Error;

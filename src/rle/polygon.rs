@@ -32,17 +32,52 @@ impl Mask {
     /// Rasterises the union of several polygons, as COCO stores one object in several parts.
     pub fn from_polygons<P: AsRef<[f64]>>(size: Size, polygons: &[P]) -> Result<Self, Error> {
         let pixels = checked_pixels(size)?;
-        let mut outlines = Vec::with_capacity(polygons.len());
-        let mut crossings = 0_u64;
-        for (at, polygon) in polygons.iter().enumerate() {
-            let outline = GridOutline::new(at, polygon.as_ref())?;
-            crossings = crossings.saturating_add(outline.edges().map(|edge| edge.columns(size).1).sum());
-            within("pixel columns that the polygons cross", MAX_POLYGON_CROSSINGS, crossings)?;
-            outlines.push(outline);
-        }
-        let masks: Vec<_> = outlines.iter().map(|outline| outline.rasterise(size, pixels)).collect();
+        let outlines = checked_outlines(size, polygons)?;
+        let masks: Vec<_> =
+            outlines.iter().map(|outline| rasterise(outline.places(size), size, pixels)).collect();
         Self::union_of(size, &masks)
     }
+
+    /// Rasterises the area inside an odd number of rings, so that a ring within another one is a hole. The
+    /// rings of [`Mask::outlines`] give the mask back exactly.
+    ///
+    /// ```
+    /// use masklink::{geometry::Size, rle::Mask};
+    ///
+    /// let outer = [0.0, 0.0, 3.0, 0.0, 3.0, 3.0, 0.0, 3.0];
+    /// let hole = [1.0, 1.0, 1.0, 2.0, 2.0, 2.0, 2.0, 1.0];
+    /// assert_eq!(Mask::from_rings(Size::new(3, 3), &[outer, hole])?.area(), 8);
+    /// # Ok::<(), masklink::rle::Error>(())
+    /// ```
+    pub fn from_rings<P: AsRef<[f64]>>(size: Size, rings: &[P]) -> Result<Self, Error> {
+        let pixels = checked_pixels(size)?;
+        let places = checked_outlines(size, rings)?.iter().flat_map(|ring| ring.places(size)).collect();
+        Ok(rasterise(places, size, pixels))
+    }
+}
+
+/// Puts polygons on the grid; fails where one is malformed or they cross too many columns together.
+fn checked_outlines<P: AsRef<[f64]>>(size: Size, polygons: &[P]) -> Result<Vec<GridOutline>, Error> {
+    let mut outlines = Vec::with_capacity(polygons.len());
+    let mut crossings = 0_u64;
+    for (at, polygon) in polygons.iter().enumerate() {
+        let outline = GridOutline::new(at, polygon.as_ref())?;
+        crossings = crossings.saturating_add(outline.edges().map(|edge| edge.columns(size).1).sum());
+        within("pixel columns that the polygons cross", MAX_POLYGON_CROSSINGS, crossings)?;
+        outlines.push(outline);
+    }
+    Ok(outlines)
+}
+
+/// Returns the mask whose value changes at each place, in any order.
+fn rasterise(mut places: Vec<u32>, size: Size, pixels: u32) -> Mask {
+    places.sort_unstable();
+    let mut boundaries = Vec::with_capacity(places.len() + 1);
+    for place in places {
+        toggle(&mut boundaries, place);
+    }
+    close(&mut boundaries, pixels);
+    Mask::from_sorted(size, boundaries)
 }
 
 /// Returns the index of the first coordinate that is NaN or over the limit.
@@ -71,7 +106,8 @@ impl GridOutline {
         self.0.iter().zip(next).map(|(&from, &to)| Edge::new(from, to))
     }
 
-    fn rasterise(&self, size: Size, pixels: u32) -> Mask {
+    /// Returns the indices from which on the pixels of a column change.
+    fn places(&self, size: Size) -> Vec<u32> {
         let mut places = Vec::new();
         for edge in self.edges() {
             let (first, number) = edge.columns(size);
@@ -80,13 +116,7 @@ impl GridOutline {
                 places.push((column * i64::from(size.height) + row) as u32);
             }
         }
-        places.sort_unstable();
-        let mut boundaries = Vec::with_capacity(places.len() + 1);
-        for place in places {
-            toggle(&mut boundaries, place);
-        }
-        close(&mut boundaries, pixels);
-        Mask::from_sorted(size, boundaries)
+        places
     }
 }
 
