@@ -34,6 +34,10 @@ impl State {
         if self.image.is_none() {
             return Vec::new();
         }
+        if self.cursor.at.is_none() && !negative && self.clicks.candidate().is_some() {
+            // No crosshair says where to click.
+            return self.keep();
+        }
         let at @ [x, y] = self.start_cursor();
         let mut effects = vec![Effect::DrawMarks];
         if self.tool != Tool::Box || negative {
@@ -72,6 +76,8 @@ impl State {
     pub(super) fn move_pointer(&mut self, in_canvas: Option<[f64; 2]>) -> Vec<Effect> {
         let point = in_canvas.map(|point| self.view.image_from_canvas(point));
         let mut effects = self.hover(point.and_then(|point| self.shown_at(point)));
+        let brush = in_canvas.filter(|_| self.tool.paints() && self.image.is_some());
+        effects.extend(self.change_cursor(|cursor| cursor.brush = brush));
         if point.is_some() && self.image.is_some() && self.tool.segments() {
             effects.push(Effect::PrepareModel);
         }
