@@ -4,7 +4,6 @@ import { fill, h } from '../viewer/dom.js';
 import { failureOf } from '../viewer/errors.js';
 import { loadViewer } from '../viewer/module.js';
 import {
-  CocoFile,
   csvHead,
   csvLine,
   jsonLine,
@@ -12,9 +11,10 @@ import {
   overlayPng,
   overlaySvg,
   pythonLines,
+  RecordFile,
   rleLine,
 } from './formats.js';
-import { saveBlob } from './save.js';
+import { saveBlob } from '../viewer/save.js';
 import { countOf, number } from './words.js';
 
 /** @import { Item } from './types' */
@@ -44,9 +44,9 @@ const FORMATS = /** @type {const} */ ([
 async function written(format, items, record) {
   await loadViewer();
   const parts = format === 'csv' ? [csvHead()] : [];
-  const coco = new CocoFile();
+  const coco = new RecordFile();
   for await (const chunk of items) {
-    if (format === 'coco') chunk.forEach((item) => coco.add(item));
+    if (format === 'coco') chunk.forEach((item) => coco.addItem(item));
     if (format === 'csv') parts.push(chunk.map(csvLine).join(''));
     if (format === 'rle') parts.push(chunk.map(rleLine).join(''));
     if (format !== 'jsonl') continue;

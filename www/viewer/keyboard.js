@@ -1,11 +1,13 @@
 /**
- * @file The keys of the stage: the crosshair, zoom, tools, undo and candidates; on the bars of buttons
+ * @file The keys of the stage: the crosshair, zoom, tools, undo, candidates and kept masks; on the bars of buttons
  * the keys that their titles name.
  */
 
 /** CSS pixels that an arrow key moves, and with Shift. */
 const STEP = 10;
 const LONG_STEP = 50;
+/** The factor by which a key changes the brush. */
+const BRUSH_STEP = 1.25;
 
 /** @type {Map<string, [number, number]>} */
 const ARROWS = new Map([
@@ -27,6 +29,10 @@ export function listenToKeys(stage, bars, viewer, zoomStep) {
   const tool = (/** @type {import('../pkg/viewer.js').Tool} */ chosen) => {
     viewer.tool = chosen;
   };
+  const sizeBrush = (/** @type {number} */ factor) => {
+    const radius = viewer.ask((module) => module.brushRadius);
+    if (radius) viewer.dispatch({ type: 'brushSized', radius: radius * factor });
+  };
   /** @type {Map<string, () => unknown>} */
   const plain = new Map([
     ['+', () => zoom(zoomStep)],
@@ -39,7 +45,12 @@ export function listenToKeys(stage, bars, viewer, zoomStep) {
     ['p', () => tool('add')],
     ['n', () => tool('remove')],
     ['b', () => tool('box')],
+    ['d', () => tool('brush')],
+    ['e', () => tool('erase')],
     ['h', () => tool('pan')],
+    ['k', () => viewer.dispatch({ type: 'maskKept' })],
+    [',', () => sizeBrush(1 / BRUSH_STEP)],
+    ['.', () => sizeBrush(BRUSH_STEP)],
     ['u', () => viewer.dispatch({ type: 'undone' })],
     ['Backspace', () => viewer.dispatch({ type: 'undone' })],
     ['c', () => viewer.dispatch({ type: 'cleared' })],
@@ -55,6 +66,11 @@ export function listenToKeys(stage, bars, viewer, zoomStep) {
    */
   function listen(node, take) {
     node.addEventListener('keydown', (event) => {
+      if (isUndoKey(event)) {
+        event.preventDefault();
+        viewer.dispatch({ type: event.shiftKey ? 'stepRedone' : 'stepUndone' });
+        return;
+      }
       // Alt and an arrow go through the browser's history.
       if (event.ctrlKey || event.metaKey || (event.altKey && event.key !== 'Enter')) return;
       if (take(event)) event.preventDefault();
@@ -85,4 +101,12 @@ export function listenToKeys(stage, bars, viewer, zoomStep) {
     action?.();
     return action !== undefined;
   }
+}
+
+/**
+ * Returns whether a key undoes, or with Shift does again.
+ * @param {KeyboardEvent} event
+ */
+export function isUndoKey({ key, ctrlKey, metaKey, altKey }) {
+  return (ctrlKey || metaKey) && !altKey && key.toLowerCase() === 'z';
 }
