@@ -6,6 +6,7 @@
 import { fill, h } from '../viewer/dom.js';
 import { entityNodes } from './cards.js';
 import { factNodes } from './facts.js';
+import { KeptList } from './kept.js';
 import { recordNodes } from './record.js';
 
 /** @typedef {import('../mask-viewer.js').MaskViewer} MaskViewer */
@@ -15,6 +16,7 @@ export class Panel {
   #viewer;
   #actions;
   #sources;
+  #kept;
   /** Annotations of the shown masks. @type {Annotation[]} */
   #details = [];
   /**
@@ -32,8 +34,14 @@ export class Panel {
   constructor(viewer, actions, sources) {
     this.#viewer = viewer;
     const ask = () => viewer.askLink();
-    this.#actions = { ...actions, ask, retry: ask };
+    this.#actions = {
+      ...actions,
+      ask,
+      retry: ask,
+      name: (/** @type {import('./cards.js').Entity} */ entity) => nameAs(viewer, entity),
+    };
     this.#sources = sources;
+    this.#kept = new KeptList(viewer, sources.knowledge);
     sources.articles.changed = () => this.show();
     viewer.addEventListener('update', () => this.show());
   }
@@ -60,7 +68,10 @@ export class Panel {
       chosen,
       prompts,
       selected,
+      selectedKept,
+      canKeep,
       shown,
+      kept,
     } = snapshot;
     const { endpoint } = snapshot.settings;
     const { template } = this.#sources.articles;
@@ -76,9 +87,12 @@ export class Panel {
         heading,
         endpoint,
         template,
+        canKeep,
+        kept.find(({ id }) => id === selectedKept),
       ],
       () => entityNodes(snapshot, this.#actions, this.#sources),
     );
+    this.#section('kept', KeptList.from(snapshot), () => this.#kept.nodes(snapshot));
     this.#section('mask', [facts, candidates, chosen, prompts], () => {
       fill(this.#spoken);
       const nodes = factNodes(snapshot, this.#viewer, (words) => fill(this.#spoken, words));
@@ -126,4 +140,14 @@ export class Panel {
       : section.querySelector('h2');
     /** @type {HTMLElement | null} */ (same || title)?.focus();
   }
+}
+
+/**
+ * Names the selected kept mask by an entity; keeps the current mask first where none is selected.
+ * @param {MaskViewer} viewer
+ * @param {import('./cards.js').Entity} entity
+ */
+function nameAs(viewer, { qid, title, score }) {
+  const id = viewer.snapshot?.selectedKept ?? viewer.keep();
+  if (id !== null) viewer.nameKept(id, { title: title || qid, qid, score });
 }
