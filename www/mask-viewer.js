@@ -357,6 +357,11 @@ export class MaskViewer extends AttributesElement {
     this.#send({ type: 'keptSelected', id });
   }
 
+  /** Highlights a kept mask by its number, or none. @param {number | null} id */
+  hoverKept(id) {
+    this.#send({ type: 'keptHovered', id });
+  }
+
   /**
    * Names a kept mask: by an entity, or by any label without a QID.
    * @param {number} id
@@ -521,7 +526,7 @@ export class MaskViewer extends AttributesElement {
   /** @param {string} name @param {any} detail */
   #notify(name, detail) {
     if (name === 'mask-hover') {
-      this.#stage.markHovered(detail !== null);
+      this.#stage.place();
       this.#list.markHovered(detail?.index ?? null);
     }
     if (name === 'kept-change') this.#store.changed();

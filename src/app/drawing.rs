@@ -40,6 +40,8 @@ pub struct Marks {
     pub labels: Vec<Label>,
     /// Whether another part than the whole image is shown.
     pub is_zoomed: bool,
+    /// Whether the pointer is over a mask.
+    pub is_over: bool,
 }
 
 /// The mark of a point clicked.
@@ -113,7 +115,7 @@ impl State {
             patterns: settings.patterns,
             color_by: if settings.color_mode == ColorMode::Entity { ColorBy::Entity } else { ColorBy::Mask },
             boxes: settings.boxes,
-            hovered: self.hovered().filter(|_| browsing),
+            hovered: self.hovered().or_else(|| self.place_of(self.hovered_kept()?)).filter(|_| browsing),
             selected: match self.selection() {
                 Selection::Shown(index) => Some(index),
                 Selection::Kept(id) => self.place_of(id),
@@ -165,9 +167,10 @@ impl State {
         }
         let crosshair = cursor.at.map(place);
         let is_zoomed = self.view().is_zoomed();
+        let is_over = self.hovered().is_some() || self.hovered_kept().is_some();
         let brush = cursor.brush.filter(|_| self.tool().paints());
         let brush = brush.map(|at| BrushMark { at, radius: self.brush_radius() });
-        Marks { points, boxes, pulse, crosshair, brush, labels: self.labels(scene), is_zoomed }
+        Marks { points, boxes, pulse, crosshair, brush, labels: self.labels(scene), is_zoomed, is_over }
     }
 
     /// Returns the names of all masks where the settings say so; else of the masks hovered and selected.
@@ -184,8 +187,11 @@ impl State {
         let shown = self.shown().iter().enumerate().filter(|(index, _)| is_labeled(index));
         let shown = shown.map(|(index, shown)| (index, shown.name().to_owned()));
         let kept = self.kept().iter().zip(self.shown().len()..);
-        let kept =
-            kept.filter(|(kept, _)| !kept.is_hidden && (all || self.selection() == Selection::Kept(kept.id)));
+        let kept = kept.filter(|(kept, _)| {
+            let is_hovered = self.hovered_kept() == Some(kept.id) && self.tool() == Tool::Select;
+            let is_selected = self.selection() == Selection::Kept(kept.id);
+            !kept.is_hidden && (all || is_hovered || is_selected)
+        });
         let labels = shown.chain(kept.map(|(kept, index)| (index, kept.name())));
         let labels = labels.filter_map(|(index, text)| {
             let anchor = scene.label_anchor(index, view)?;

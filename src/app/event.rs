@@ -184,6 +184,11 @@ pub enum Event {
         /// The number of the mask.
         id: Option<u32>,
     },
+    /// A kept mask of the list is pointed at, or none.
+    KeptHovered {
+        /// The number of the mask.
+        id: Option<u32>,
+    },
     /// A kept mask gets a name, or loses it.
     KeptNamed {
         /// The number of the mask.

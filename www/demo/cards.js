@@ -200,6 +200,7 @@ function naming(entity, { kept, selectedKept, canKeep }, name) {
   const node = button(mask ? 'Use as the name' : 'Keep as this', () => name(entity));
   node.setAttribute('aria-label', `${node.textContent}: ${entity.title || entity.qid}`);
   node.dataset.focus = `name-${entity.qid}`;
+  node.classList.add('naming');
   return node;
 }
 

@@ -19,6 +19,7 @@ export class KeptList {
   #knowledge;
   #spoken = h('p', { class: 'note', role: 'status' });
   #format = /** @type {Format} */ ('coco');
+  #onlySelected = false;
   #input = h('input', { type: 'file', accept: '.json,.jsonl,.geojson,.svg', hidden: true });
 
   /**
@@ -46,7 +47,7 @@ export class KeptList {
 
   /** @param {Snapshot} snapshot @returns {Node[]} */
   nodes(snapshot) {
-    const { kept, shown, canKeep, canUndo, canRedo, editing, image } = snapshot;
+    const { kept, shown, canKeep, canUndo, canRedo, editing, image, selectedKept } = snapshot;
     if (image === null) return [];
     const viewer = this.#viewer;
     const colors = viewer.colors.slice(shown.length);
@@ -66,7 +67,7 @@ export class KeptList {
           { class: 'kept-list' },
           ...kept.map((mask, at) => this.#item(mask, colors[at] ?? '', snapshot)),
         ),
-      this.#files(kept),
+      this.#files(kept, selectedKept),
       this.#spoken,
     ].filter((node) => node !== false);
   }
@@ -86,11 +87,17 @@ export class KeptList {
       id === editing && 'being edited',
       qid,
       entityScore !== null && `${Math.round(entityScore * 100)} %`,
-      countOf(Number(mask.area), 'pixel', 'pixels'),
+      `${Number(mask.area).toLocaleString('en')} px`,
     ];
     return h(
       'li',
-      { class: hidden ? 'hidden' : '' },
+      {
+        class: hidden ? 'hidden' : '',
+        onpointerenter: () => viewer.hoverKept(id),
+        onpointerleave: () => viewer.hoverKept(null),
+        onfocusin: () => viewer.hoverKept(id),
+        onfocusout: () => viewer.hoverKept(null),
+      },
       h(
         'button',
         {
@@ -156,8 +163,14 @@ export class KeptList {
     );
   }
 
-  /** @param {KeptSummary[]} kept */
-  #files(kept) {
+  /** @param {KeptSummary[]} kept @param {number | null} selected */
+  #files(kept, selected) {
+    const only = h('input', {
+      type: 'checkbox',
+      'data-focus': 'kept-only',
+      checked: this.#onlySelected,
+      onchange: () => (this.#onlySelected = only.checked),
+    });
     const format = h(
       'select',
       {
@@ -173,8 +186,11 @@ export class KeptList {
       'div',
       { class: 'row files' },
       kept.length > 0 && format,
-      kept.length > 0 && button('Export', 'kept-export', () => this.#export()),
+      kept.length > 0 && button('Export', 'kept-export', () => this.#export(selected)),
       button('Import', 'kept-import', () => this.#input.click()),
+      kept.length > 1 &&
+        selected !== null &&
+        h('label', { class: 'check' }, only, 'Export the selected mask alone'),
     );
   }
 
@@ -184,9 +200,11 @@ export class KeptList {
     this.#viewer.focus();
   }
 
-  async #export() {
+  /** @param {number | null} selected */
+  async #export(selected) {
     await this.#reported(async () => {
-      const files = await this.#viewer.exportMasks(this.#format);
+      const chosen = this.#onlySelected && selected !== null ? { ids: [selected] } : {};
+      const files = await this.#viewer.exportMasks(this.#format, chosen);
       for (const { name, blob } of files) saveBlob(blob, name);
       return `Saved ${files.length === 1 ? files[0]?.name : countOf(files.length, 'file', 'files')}.`;
     });

@@ -33,6 +33,10 @@ export function listenToKeys(stage, bars, viewer, zoomStep) {
     const radius = viewer.ask((module) => module.brushRadius);
     if (radius) viewer.dispatch({ type: 'brushSized', radius: radius * factor });
   };
+  const deleteSelected = () => {
+    const id = viewer.ask((module) => module.snapshot().selectedKept);
+    if (id) viewer.dispatch({ type: 'keptDeleted', id });
+  };
   /** @type {Map<string, () => unknown>} */
   const plain = new Map([
     ['+', () => zoom(zoomStep)],
@@ -49,6 +53,7 @@ export function listenToKeys(stage, bars, viewer, zoomStep) {
     ['e', () => tool('erase')],
     ['h', () => tool('pan')],
     ['k', () => viewer.dispatch({ type: 'maskKept' })],
+    ['Delete', deleteSelected],
     [',', () => sizeBrush(1 / BRUSH_STEP)],
     ['.', () => sizeBrush(BRUSH_STEP)],
     ['u', () => viewer.dispatch({ type: 'undone' })],

@@ -116,16 +116,34 @@ impl State {
         effects
     }
 
-    /// Selects the smallest mask at a point, shown or kept; a kept one of two equally small.
+    /// Selects the smallest mask at a point, shown or kept.
     pub(super) fn select_at(&mut self, at: [f64; 2]) -> Vec<Effect> {
-        let shown = self.shown_at(at);
-        let kept = self.kept_under(at);
-        let shown_area = shown.and_then(|index| self.shown.get(index)).map(|shown| shown.area);
-        match kept {
-            Some((id, area)) if shown_area.is_none_or(|shown| area <= shown) => self.select_kept(Some(id)),
-            _ if shown.is_none() && self.selected_kept().is_some() => self.clear(),
-            _ => self.select(shown),
+        match (self.shown_at(at), self.kept_over(at)) {
+            (_, Some(id)) => self.select_kept(Some(id)),
+            (None, None) if self.selected_kept().is_some() => self.clear(),
+            (shown, None) => self.select(shown),
         }
+    }
+
+    /// Points at the smallest mask at a point, shown or kept.
+    pub(super) fn hover_at(&mut self, at: Option<[f64; 2]>) -> Vec<Effect> {
+        let kept = at.and_then(|at| self.kept_over(at));
+        let shown = at.filter(|_| kept.is_none()).and_then(|at| self.shown_at(at));
+        let mut effects = self.hover(shown);
+        effects.extend(self.hover_kept(kept));
+        effects
+    }
+
+    pub(super) fn hover_kept(&mut self, id: Option<u32>) -> Vec<Effect> {
+        let id = id.filter(|&id| self.kept_at(id).is_some());
+        if std::mem::replace(&mut self.hovered_kept, id) == id { Vec::new() } else { vec![Effect::DrawStyle] }
+    }
+
+    /// Returns the kept mask at a point, unless a shown mask there is smaller.
+    fn kept_over(&self, at: [f64; 2]) -> Option<u32> {
+        let shown = self.shown_at(at).and_then(|index| self.shown.get(index));
+        let (id, area) = self.kept_under(at)?;
+        shown.is_none_or(|shown| area <= shown.area).then_some(id)
     }
 
     /// Returns number and area of the smallest kept mask that is drawn at a point of the image.
@@ -145,7 +163,7 @@ impl State {
         qid: Option<String>,
         score: Option<f32>,
     ) -> Vec<Effect> {
-        title.truncate(title.floor_char_boundary(MAX_TITLE));
+        shorten(&mut title);
         let qid = qid.filter(|qid| !qid.is_empty());
         let Some(index) = self.kept_at(id) else { return Vec::new() };
         let kept = &self.kept[index];
@@ -281,6 +299,7 @@ impl State {
                     let id = self.new_kept(mask);
                     self.change_kept(id, |kept| {
                         kept.title.clone_from(&record.title);
+                        shorten(&mut kept.title);
                         kept.qid.clone_from(&record.qid);
                         kept.prompts.clone_from(&record.prompts);
                         (kept.entity_score, kept.score) = (record.entity_score, record.score);
@@ -331,7 +350,7 @@ impl State {
         self.kept.iter().position(|kept| kept.id == id)
     }
 
-    fn kept_name(&self, id: u32) -> String {
+    pub(super) fn kept_name(&self, id: u32) -> String {
         self.kept_at(id).map_or_else(String::new, |index| self.kept[index].name())
     }
 
@@ -348,4 +367,9 @@ impl State {
     pub(super) fn kept_change(&self) -> Effect {
         Effect::Notify(Notice::KeptChange { count: self.kept.len() })
     }
+}
+
+/// Cuts a name that is longer than any title.
+fn shorten(title: &mut String) {
+    title.truncate(title.floor_char_boundary(MAX_TITLE));
 }

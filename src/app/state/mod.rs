@@ -100,6 +100,7 @@ pub struct State {
     kept: Vec<Arc<Kept>>,
     /// Counts up from 1, and from 0 again with another image.
     last_kept: u32,
+    hovered_kept: Option<u32>,
     /// The kept mask that the clicks continue.
     editing: Option<Editing>,
     /// The kept mask that the stroke in progress changes.
@@ -150,6 +151,7 @@ impl State {
             Event::SegmentFailed { ticket, failure } => self.take_segment_failure(ticket, failure),
             Event::MaskKept => self.keep(),
             Event::KeptSelected { id } => self.select_kept(id),
+            Event::KeptHovered { id } => self.hover_kept(id),
             Event::KeptNamed { id, title, qid, score } => self.name_kept(id, title, qid, score),
             Event::KeptHidden { id, hidden } => self.hide_kept(id, hidden),
             Event::KeptEdited { id } => self.edit_kept(id),
@@ -263,6 +265,11 @@ impl State {
         if let Selection::Kept(id) = self.selection { Some(id) } else { None }
     }
 
+    /// Returns the number of the kept mask that is pointed at.
+    pub fn hovered_kept(&self) -> Option<u32> {
+        self.hovered_kept
+    }
+
     /// Returns the number of the kept mask that the clicks continue.
     pub fn editing(&self) -> Option<u32> {
         self.editing.map(|editing| editing.id)
@@ -310,7 +317,7 @@ impl State {
         (self.shown, self.cached, self.masks_failure) = (Vec::new(), Vec::new(), None);
         (self.clicks, self.segment_failure, self.cursor) = (Clicks::default(), None, Cursor::default());
         (self.kept, self.last_kept, self.history) = (Vec::new(), 0, History::default());
-        (self.editing, self.stroke) = (None, None);
+        (self.hovered_kept, self.editing, self.stroke) = (None, None, None);
         self.view.open(self.size());
         effects.extend([Effect::DrawMasks, Effect::ViewChanged, Effect::Changed]);
         effects

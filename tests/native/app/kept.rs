@@ -383,3 +383,36 @@ fn unsure_first_entity_can_still_be_chosen() {
     assert_eq!(state.update(carrot(1)), [], "nothing has changed");
     assert_eq!(state.update(carrot(7)), [], "there is no such mask");
 }
+
+#[test]
+fn smallest_mask_under_the_pointer_is_pointed_at_whether_shown_or_kept() {
+    let mut state = keeping(&[(0, 10)]);
+    state.update(shown(&[("a", columns(0, 20), None), ("b", columns(0, 5), None)]));
+    painting(&mut state, Tool::Select);
+    let mut point = |x: f64| {
+        state.update(Event::PointerMoved { in_canvas: Some([x + MARGIN, 5.0 + MARGIN]) });
+        (state.hovered(), state.hovered_kept(), state.style().hovered)
+    };
+    assert_eq!(point(2.0), (Some(1), None, Some(1)));
+    assert_eq!(point(7.0), (None, Some(1), Some(2)));
+    assert_eq!(point(15.0), (Some(0), None, Some(0)));
+    assert_eq!(point(30.0), (None, None, None));
+    state.update(Event::KeptHovered { id: Some(1) });
+    assert_eq!(state.hovered_kept(), Some(1));
+    assert_eq!(state.update(Event::KeptHovered { id: Some(1) }), []);
+}
+
+#[test]
+fn brush_has_a_circle_and_no_other_tool_does() {
+    let mut state = opened();
+    painting(&mut state, Tool::Brush);
+    let circle =
+        |state: &State| state.marks(&state.scene().unwrap()).brush.map(|mark| (mark.at, mark.radius));
+    state.update(Event::PointerMoved { in_canvas: Some([9.0, 7.0]) });
+    assert_eq!(circle(&state), Some(([9.0, 7.0], 2.0)));
+    state.update(Event::BrushSized { radius: f64::NAN });
+    state.update(Event::BrushSized { radius: 1e9 });
+    assert_eq!(circle(&state), Some(([9.0, 7.0], 200.0)));
+    state.update(Event::ToolChosen { tool: Tool::Pick });
+    assert_eq!(circle(&state), None);
+}
