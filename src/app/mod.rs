@@ -18,7 +18,7 @@ pub use drawing::{BrushMark, Label, Marks, PointMark};
 pub use effect::{Effect, MaskDetail, Notice, SegmentRequest};
 pub use event::{Event, Failure, Segmented, ShownMask};
 pub use settings::{ColorMode, RendererChoice, Settings, Tool};
-pub use snapshot::{Facts, KeptSummary, ShownSummary, Snapshot};
+pub use snapshot::{Facts, KeptSummary, ShownSummary, Snapshot, Steps};
 pub use state::clicks::{Candidate, Clicks};
 pub use state::cursor::Cursor;
 pub use state::kept::{Kept, KeptRecord, MAX_KEPT};

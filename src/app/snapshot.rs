@@ -55,14 +55,23 @@ pub struct Snapshot {
     pub editing: Option<u32>,
     /// Whether the current mask can be kept.
     pub can_keep: bool,
-    /// Whether there is a step to undo.
-    pub can_undo: bool,
-    /// Whether there is a step to redo.
-    pub can_redo: bool,
+    /// The steps that can be undone and redone.
+    pub steps: Steps,
     /// Half the width of the brush in CSS pixels.
     pub brush_radius: f64,
     /// All settings, as last changed.
     pub settings: Settings,
+}
+
+/// Whether there are steps to undo and to redo.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(target_arch = "wasm32", derive(tsify::Tsify))]
+#[serde(rename_all = "camelCase")]
+pub struct Steps {
+    /// Whether there is a step to undo.
+    pub can_undo: bool,
+    /// Whether there is a step to redo.
+    pub can_redo: bool,
 }
 
 /// A kept mask without its runs.
@@ -180,8 +189,7 @@ impl State {
             selected_kept: self.selected_kept(),
             editing: self.editing(),
             can_keep: self.current_mask().is_some() && self.selected_kept().is_none(),
-            can_undo: self.can_undo(),
-            can_redo: self.can_redo(),
+            steps: Steps { can_undo: self.can_undo(), can_redo: self.can_redo() },
             brush_radius: self.brush_radius(),
             settings: self.settings().clone(),
         }

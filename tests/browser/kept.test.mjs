@@ -305,7 +305,7 @@ test('kept masks are stored with the image’s bytes and restored, also under an
     ['mine'],
   );
   assert.equal(
-    await page.evaluate(() => document.querySelector('mask-viewer').snapshot.canUndo),
+    await page.evaluate(() => document.querySelector('mask-viewer').snapshot.steps.canUndo),
     false,
   );
   await page.evaluate(async () => {

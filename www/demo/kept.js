@@ -41,13 +41,13 @@ export class KeptList {
    * Returns what the section is built from, to build it again only when that changes.
    * @param {Snapshot} snapshot
    */
-  static from({ kept, selectedKept, editing, canKeep, canUndo, canRedo, image }) {
-    return [kept, selectedKept, editing, canKeep, canUndo, canRedo, image];
+  static from({ kept, selectedKept, editing, canKeep, steps, image }) {
+    return [kept, selectedKept, editing, canKeep, steps, image];
   }
 
   /** @param {Snapshot} snapshot @returns {Node[]} */
   nodes(snapshot) {
-    const { kept, shown, canKeep, canUndo, canRedo, editing, image, selectedKept } = snapshot;
+    const { kept, shown, canKeep, steps, editing, image, selectedKept } = snapshot;
     if (image === null) return [];
     const viewer = this.#viewer;
     const colors = viewer.colors.slice(shown.length);
@@ -57,8 +57,8 @@ export class KeptList {
         'div',
         { class: 'row' },
         button(edited ? 'Keep the change' : 'Keep', 'keep', () => viewer.keep(), !canKeep, true),
-        iconButton('undo', 'Undo', () => viewer.undoStep(), { disabled: !canUndo }),
-        iconButton('redo', 'Redo', () => viewer.redoStep(), { disabled: !canRedo }),
+        iconButton('undo', 'Undo', () => viewer.undoStep(), { disabled: !steps.canUndo }),
+        iconButton('redo', 'Redo', () => viewer.redoStep(), { disabled: !steps.canRedo }),
       ),
       kept.length === 0 && h('p', { class: 'note' }, hint(canKeep)),
       kept.length > 0 &&

@@ -20,7 +20,10 @@ export class NameField {
   #take;
   #input;
   #list;
-  /** The entities with the text that is searched; empty where there is no list. @type {[KnownEntity, string][]} */
+  /**
+   * The entities with the text that is searched; empty where there is no list.
+   * @type {[KnownEntity, string][]}
+   */
   #entities = [];
   /** @type {KnownEntity[]} */
   #suggested = [];

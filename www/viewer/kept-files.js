@@ -59,7 +59,7 @@ export async function exported(format, source) {
   return [{ name: `${stem}.${ending}`, blob: new Blob(write(source), { type }) }];
 }
 
-/** What each format says of a mask beside its runs. @param {ExportedMask} mask */
+/** Returns all that a format says of a mask beside its runs. @param {ExportedMask} mask */
 function factsOf({ title, qid, score, entityScore, prompts, hidden }) {
   return {
     ...{ title, entity: qid, score: rounded(score), entity_score: rounded(entityScore) },

@@ -1,6 +1,6 @@
 /**
- * @file The keys of the stage: the crosshair, zoom, tools, undo, candidates and kept masks; on the bars of buttons
- * the keys that their titles name.
+ * @file The keys of the stage: the crosshair, zoom, tools, undo, candidates and kept masks; on the bars
+ * of buttons the keys that their titles name.
  */
 
 /** CSS pixels that an arrow key moves, and with Shift. */
@@ -24,44 +24,7 @@ const ARROWS = new Map([
  * @param {number} zoomStep The factor of a zoom key.
  */
 export function listenToKeys(stage, bars, viewer, zoomStep) {
-  const zoom = (/** @type {number} */ factor) =>
-    viewer.dispatch({ type: 'zoomed', factor, inCanvas: null });
-  const tool = (/** @type {import('../pkg/viewer.js').Tool} */ chosen) => {
-    viewer.tool = chosen;
-  };
-  const sizeBrush = (/** @type {number} */ factor) => {
-    const radius = viewer.ask((module) => module.brushRadius);
-    if (radius) viewer.dispatch({ type: 'brushSized', radius: radius * factor });
-  };
-  const deleteSelected = () => {
-    const id = viewer.ask((module) => module.snapshot().selectedKept);
-    if (id) viewer.dispatch({ type: 'keptDeleted', id });
-  };
-  /** @type {Map<string, () => unknown>} */
-  const plain = new Map([
-    ['+', () => zoom(zoomStep)],
-    ['=', () => zoom(zoomStep)],
-    ['-', () => zoom(1 / zoomStep)],
-    ['0', () => viewer.dispatch({ type: 'fitted' })],
-    ['1', () => viewer.dispatch({ type: 'actualPixelsShown' })],
-    ['s', () => tool('select')],
-    ['o', () => tool('pick')],
-    ['p', () => tool('add')],
-    ['n', () => tool('remove')],
-    ['b', () => tool('box')],
-    ['d', () => tool('brush')],
-    ['e', () => tool('erase')],
-    ['h', () => tool('pan')],
-    ['k', () => viewer.dispatch({ type: 'maskKept' })],
-    ['Delete', deleteSelected],
-    [',', () => sizeBrush(1 / BRUSH_STEP)],
-    ['.', () => sizeBrush(BRUSH_STEP)],
-    ['u', () => viewer.dispatch({ type: 'undone' })],
-    ['Backspace', () => viewer.dispatch({ type: 'undone' })],
-    ['c', () => viewer.dispatch({ type: 'cleared' })],
-    ['[', () => viewer.dispatch({ type: 'candidateStepped', by: -1 })],
-    [']', () => viewer.dispatch({ type: 'candidateStepped', by: 1 })],
-  ]);
+  const plain = plainKeys(viewer, zoomStep);
   listen(stage, act);
   for (const bar of bars) listen(bar, press);
 
@@ -106,6 +69,52 @@ export function listenToKeys(stage, bars, viewer, zoomStep) {
     action?.();
     return action !== undefined;
   }
+}
+
+/**
+ * Returns what each key does that works on the stage and on the bars.
+ * @param {import('./handle.js').ViewerHandle} viewer
+ * @param {number} zoomStep The factor of a zoom key.
+ * @returns {Map<string, () => unknown>}
+ */
+function plainKeys(viewer, zoomStep) {
+  const zoom = (/** @type {number} */ factor) =>
+    viewer.dispatch({ type: 'zoomed', factor, inCanvas: null });
+  const tool = (/** @type {import('../pkg/viewer.js').Tool} */ chosen) => {
+    viewer.tool = chosen;
+  };
+  const sizeBrush = (/** @type {number} */ factor) => {
+    const radius = viewer.ask((module) => module.brushRadius);
+    if (radius) viewer.dispatch({ type: 'brushSized', radius: radius * factor });
+  };
+  const deleteSelected = () => {
+    const id = viewer.ask((module) => module.snapshot().selectedKept);
+    if (id) viewer.dispatch({ type: 'keptDeleted', id });
+  };
+  return new Map([
+    ['+', () => zoom(zoomStep)],
+    ['=', () => zoom(zoomStep)],
+    ['-', () => zoom(1 / zoomStep)],
+    ['0', () => viewer.dispatch({ type: 'fitted' })],
+    ['1', () => viewer.dispatch({ type: 'actualPixelsShown' })],
+    ['s', () => tool('select')],
+    ['o', () => tool('pick')],
+    ['p', () => tool('add')],
+    ['n', () => tool('remove')],
+    ['b', () => tool('box')],
+    ['d', () => tool('brush')],
+    ['e', () => tool('erase')],
+    ['h', () => tool('pan')],
+    ['k', () => viewer.dispatch({ type: 'maskKept' })],
+    ['Delete', deleteSelected],
+    [',', () => sizeBrush(1 / BRUSH_STEP)],
+    ['.', () => sizeBrush(BRUSH_STEP)],
+    ['u', () => viewer.dispatch({ type: 'undone' })],
+    ['Backspace', () => viewer.dispatch({ type: 'undone' })],
+    ['c', () => viewer.dispatch({ type: 'cleared' })],
+    ['[', () => viewer.dispatch({ type: 'candidateStepped', by: -1 })],
+    [']', () => viewer.dispatch({ type: 'candidateStepped', by: 1 })],
+  ]);
 }
 
 /**

@@ -16,7 +16,7 @@ impl State {
     pub(super) fn size_brush(&mut self, radius: f64) -> Vec<Effect> {
         let radius =
             if radius.is_finite() { radius.clamp(MIN_RADIUS, MAX_RADIUS) } else { return Vec::new() };
-        if radius == self.brush.0 {
+        if radius.total_cmp(&self.brush.0).is_eq() {
             return Vec::new();
         }
         self.brush = BrushRadius(radius);
