@@ -25,7 +25,7 @@ const SVG = 'http://www.w3.org/2000/svg';
  * @property {() => void} retry
  * @property {() => void} settings
  * @property {() => void} ask
- * @property {(entity: Entity) => void} name Names the kept mask, or keeps the current one.
+ * @property {((entity: Entity) => void) | null} name Names the kept mask, or keeps the current one.
  * @property {(model?: import('../pkg/viewer.js').ModelInfo) => void} list Lists what the page's index
  *   knows, or an endpoint's that has this model.
  */
@@ -196,7 +196,7 @@ function card(entity, place, articles, naming) {
  */
 function naming(entity, { kept, selectedKept, canKeep }, name) {
   const mask = kept.find(({ id }) => id === selectedKept);
-  if (!canKeep && (!mask || mask.qid === entity.qid)) return null;
+  if (!name || (!canKeep && (!mask || mask.qid === entity.qid))) return null;
   const node = button(mask ? 'Use as the name' : 'Keep as this', () => name(entity));
   node.setAttribute('aria-label', `${node.textContent}: ${entity.title || entity.qid}`);
   node.dataset.focus = `name-${entity.qid}`;

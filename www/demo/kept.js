@@ -41,7 +41,7 @@ export class KeptList {
    * Returns what the section is built from, to build it again only when that changes.
    * @param {Snapshot} snapshot
    */
-  static from({ kept, selectedKept, editing, canKeep, steps, image }) {
+  from({ kept, selectedKept, editing, canKeep, steps, image }) {
     return [kept, selectedKept, editing, canKeep, steps, image];
   }
 

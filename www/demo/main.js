@@ -12,6 +12,7 @@ import { Collection } from './collection.js';
 import { connectDatasetDialog } from './dataset.js';
 import { countOf } from './findings.js';
 import { Knowledge } from './knowledge.js';
+import { KeptList } from './kept.js';
 import { KnownList } from './known-list.js';
 import { webAddress } from './links.js';
 import { listenForImages } from './open.js';
@@ -39,6 +40,7 @@ const panel = new Panel(
   viewer,
   { settings: settings.open, list: (model) => known.open(model) },
   { articles, knowledge },
+  new KeptList(viewer, knowledge),
 );
 const browser = new Browser(viewer, panel);
 showStatus(viewer, byId('status'));

@@ -100,7 +100,9 @@ export class NameField {
       const own = plain(title);
       return own === text ? 0 : own.startsWith(text) ? 1 : 2;
     };
-    const matching = found.map(([entity]) => entity).sort((a, b) => rank(a) - rank(b));
+    const matching = found
+      .map(([entity]) => entity)
+      .sort((a, b) => rank(a) - rank(b) || a.title.length - b.title.length);
     this.#suggested = words.length > 0 ? matching.slice(0, MAX_SUGGESTIONS) : [];
     this.#at = -1;
     fill(

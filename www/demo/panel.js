@@ -6,7 +6,6 @@
 import { fill, h } from '../viewer/dom.js';
 import { entityNodes } from './cards.js';
 import { factNodes } from './facts.js';
-import { KeptList } from './kept.js';
 import { recordNodes } from './record.js';
 
 /** @typedef {import('../mask-viewer.js').MaskViewer} MaskViewer */
@@ -30,18 +29,21 @@ export class Panel {
    * @param {MaskViewer} viewer
    * @param {Pick<import('./cards.js').Actions, 'settings' | 'list'>} actions
    * @param {import('./cards.js').Sources} sources
+   * @param {import('./kept.js').KeptList | null} [kept] The list of kept masks, where the page has one.
    */
-  constructor(viewer, actions, sources) {
+  constructor(viewer, actions, sources, kept = null) {
     this.#viewer = viewer;
     const ask = () => viewer.askLink();
     this.#actions = {
       ...actions,
       ask,
       retry: ask,
-      name: (/** @type {import('./cards.js').Entity} */ entity) => nameAs(viewer, entity),
+      name: kept
+        ? (/** @type {import('./cards.js').Entity} */ entity) => nameAs(viewer, entity)
+        : null,
     };
     this.#sources = sources;
-    this.#kept = new KeptList(viewer, sources.knowledge);
+    this.#kept = kept;
     sources.articles.changed = () => this.show();
     viewer.addEventListener('update', () => this.show());
   }
@@ -92,7 +94,8 @@ export class Panel {
       ],
       () => entityNodes(snapshot, this.#actions, this.#sources),
     );
-    this.#section('kept', KeptList.from(snapshot), () => this.#kept.nodes(snapshot));
+    const list = this.#kept;
+    if (list) this.#section('kept', list.from(snapshot), () => list.nodes(snapshot));
     this.#section('mask', [facts, candidates, chosen, prompts], () => {
       fill(this.#spoken);
       const nodes = factNodes(snapshot, this.#viewer, (words) => fill(this.#spoken, words));
