@@ -62,7 +62,8 @@
 //! - [`segment`]: runs a click: models and their manifest, prompts and images to tensors, logits to runs.
 //! - [`link`]: the linking protocol and its client, the encoder, the index, exact search, candidates,
 //!   calibration.
-//! - [`app`]: the viewer's state, and the effects of each event, as plain data.
+//! - [`app`]: the viewer's state, and the effects of each event, as plain data; also the masks that a
+//!   person keeps on the image, and the history that undo walks through.
 //! - `web`: the only module that JavaScript calls. Four features compile it to four WebAssembly
 //!   modules: a small one for the page, one for the page's workers, one for the explorer's worker, and one
 //!   for benchmarks and browser tests.

@@ -7,6 +7,7 @@ import { Content } from './viewer/content.js';
 import { afterTask, fill } from './viewer/dom.js';
 import { ViewerError, failureOf } from './viewer/errors.js';
 import { ViewerHandle } from './viewer/handle.js';
+import { KeptStore } from './viewer/kept-store.js';
 import { MaskList } from './viewer/list.js';
 import { Models } from './viewer/models.js';
 import { encodeRle } from './viewer/module.js';
@@ -18,7 +19,7 @@ import { build } from './viewer/template.js';
 import { Toolbar } from './viewer/toolbar.js';
 
 /** @import { CachedAnswer, Failure, MaskRuns, Settings } from './pkg/viewer.js' */
-/** @import { Snapshot, Tool, ViewPosition } from './pkg/viewer.js' */
+/** @import { KeptSummary, Snapshot, Tool, ViewPosition } from './pkg/viewer.js' */
 /** @import { Effect, ViewerEvent } from './viewer/handle.js' */
 /** @import { MaskToShow } from './viewer/masks.js' */
 
@@ -35,7 +36,8 @@ import { Toolbar } from './viewer/toolbar.js';
  *   are linked in the page, by the index in `index/` beside this script.
  * @attr {string} model - Id of a segmentation model in `models/models.json`; without it the list's default.
  * @attr {string} tool - What a click does at first: `select` (a shown mask; the default), `pick`
- *   (makes a mask), `add`, `remove`, `box` or `pan`. The property is the active tool.
+ *   (makes a mask), `add`, `remove`, `box`, `brush`, `erase` or `pan`. The property is the active tool.
+ * @attr {boolean} persist - Stores the kept masks of each image in this browser, and restores them.
  * @attr {boolean} controls - Shows the tools, and lets the wheel zoom without Ctrl.
  *
  * @event {CustomEvent<{ renderer: string, note: string }>} ready - A renderer draws.
@@ -47,6 +49,8 @@ import { Toolbar } from './viewer/toolbar.js';
  *   - A click became a mask (COCO RLE), or another candidate is chosen.
  * @event {CustomEvent<{ mask: object, answer: { entities: object[] }, source: 'endpoint' | 'local' |
  *   'cached' }>} link - The entities of a mask are there.
+ * @event {CustomEvent<{ count: number }>} kept-change - Kept masks were added, changed, restored or
+ *   removed.
  * @event {CustomEvent<{ code: string, message: string }>} error - Something failed.
  * @event {CustomEvent<void>} update - `snapshot` or `status` has changed.
  * @event {CustomEvent<void>} view-change - Another part of the image is shown.
@@ -111,7 +115,9 @@ export class MaskViewer extends AttributesElement {
     models: this.#models,
     notices: this.#notices,
     fail: (failure, instead) => this.#fail(failure, instead),
+    opened: (name) => this.#opened(name),
   });
+  #store = new KeptStore(this.#viewer, (failure) => this.#fail(failure, false));
   #stage = new Stage(this.#nodes, this.#viewer, () => this.controls);
   #list = new MaskList(this.#nodes.masks, {
     hover: (index) => this.#send({ type: 'maskHovered', index }),
@@ -121,6 +127,7 @@ export class MaskViewer extends AttributesElement {
     choose: (tool) => {
       this.tool = tool;
     },
+    keep: () => this.keep(),
     undo: () => this.undo(),
     clear: () => this.clear(),
   });
@@ -144,6 +151,7 @@ export class MaskViewer extends AttributesElement {
       'endpoint',
       'model',
       'controls',
+      'persist',
       'tool',
       'view',
       'token',
@@ -187,7 +195,7 @@ export class MaskViewer extends AttributesElement {
     this.configure({ model: value });
   }
 
-  /** The active tool: `select`, `pick`, `add`, `remove`, `box` or `pan`. */
+  /** The active tool: `select`, `pick`, `add`, `remove`, `box`, `brush`, `erase` or `pan`. */
   get tool() {
     return this.#viewer.tool;
   }
@@ -346,6 +354,131 @@ export class MaskViewer extends AttributesElement {
     this.#send({ type: 'linkRequested' });
   }
 
+  /** The kept masks without their runs, in drawing order. @returns {KeptSummary[]} */
+  get kept() {
+    return this.#viewer.ask((viewer) => viewer.snapshot())?.kept ?? [];
+  }
+
+  /**
+   * Keeps the current mask: the chosen candidate, or a copy of the selected mask. It replaces the kept
+   * mask that `editKept` named.
+   * @returns {number | null} The number of the kept mask.
+   */
+  keep() {
+    this.#send({ type: 'maskKept' });
+    return this.#viewer.ask((viewer) => viewer.snapshot())?.selectedKept ?? null;
+  }
+
+  /** Selects a kept mask by its number, or none. @param {number | null} id */
+  selectKept(id) {
+    this.#send({ type: 'keptSelected', id });
+  }
+
+  /** Highlights a kept mask by its number, or none. @param {number | null} id */
+  hoverKept(id) {
+    this.#send({ type: 'keptHovered', id });
+  }
+
+  /**
+   * Names a kept mask: by an entity, or by any label without a QID.
+   * @param {number} id
+   * @param {{ title?: string, qid?: string | null, score?: number | null }} name
+   */
+  nameKept(id, { title = '', qid = null, score = null }) {
+    this.#send({ type: 'keptNamed', id, title, qid, score });
+  }
+
+  /** Hides a kept mask, or draws it again. @param {number} id @param {boolean} hidden */
+  hideKept(id, hidden = true) {
+    this.#send({ type: 'keptHidden', id, hidden });
+  }
+
+  /** Continues a kept mask with clicks; `keep` replaces it, `clear` leaves it. @param {number} id */
+  editKept(id) {
+    this.#send({ type: 'keptEdited', id });
+  }
+
+  /** Adds another kept mask to one, and removes the other. @param {number} id @param {number} other */
+  mergeKept(id, other) {
+    this.#send({ type: 'keptCombined', id, other, subtract: false });
+  }
+
+  /** Takes another kept mask away from one. @param {number} id @param {number} other */
+  subtractKept(id, other) {
+    this.#send({ type: 'keptCombined', id, other, subtract: true });
+  }
+
+  /** Deletes a kept mask. @param {number} id */
+  deleteKept(id) {
+    this.#send({ type: 'keptDeleted', id });
+  }
+
+  /** Moves the view to a kept mask. @param {number} id */
+  fitKept(id) {
+    this.#send({ type: 'keptFitted', id });
+  }
+
+  /** Undoes the last change of clicks or kept masks. */
+  undoStep() {
+    this.#send({ type: 'stepUndone' });
+  }
+
+  /** Does again what was undone last. */
+  redoStep() {
+    this.#send({ type: 'stepRedone' });
+  }
+
+  /** Half the width of the brush and the eraser in CSS pixels. */
+  get brushRadius() {
+    return this.#viewer.ask((viewer) => viewer.brushRadius) ?? 0;
+  }
+
+  set brushRadius(radius) {
+    this.#send({ type: 'brushSized', radius });
+  }
+
+  /**
+   * Writes the kept masks with image, entity, scores and clicks: as one file, or for `mask` and
+   * `cutout` as one PNG a mask.
+   * @param {import('./viewer/kept-files.js').Format} format `coco`, `oven` (Mask-OVEN-Wiki), `rle`,
+   *   `polygons` (GeoJSON, with holes), `svg`, `mask` or `cutout`.
+   * @param {{ ids?: number[] }} [options] `ids` names the masks; without it all are written.
+   * @returns {Promise<import('./viewer/kept-files.js').ExportedFile[]>}
+   */
+  async exportMasks(format, { ids } = {}) {
+    const { exported } = await import('./viewer/kept-files.js');
+    const { kept = [], shown = [], image } = this.#viewer.ask((one) => one.snapshot()) ?? {};
+    const records = this.#viewer.ask((viewer) => viewer.keptRecords()) ?? [];
+    const colors = this.colors.slice(shown.length);
+    const chosen = kept
+      .map((summary, at) => ({ ...records[at], ...summary, prompts: records[at]?.prompts ?? [] }))
+      .map((mask, at) => ({ mask, color: colors[at] ?? '' }))
+      .filter(({ mask }) => !ids || ids.includes(mask.id));
+    return await exported(format, {
+      image: image ?? 'image',
+      masks: /** @type {any} */ (chosen.map(({ mask }) => mask)),
+      colors: chosen.map(({ color }) => color),
+      bitmap: this.bitmap,
+      path: (id) => this.#viewer.ask((viewer) => viewer.keptPath(id)) ?? '',
+      polygons: (id) => this.#viewer.ask((viewer) => viewer.keptPolygons(id)) ?? [],
+      pixels: (id) => this.#viewer.ask((viewer) => viewer.keptBitmap(id)) ?? new Uint8Array(),
+    });
+  }
+
+  /**
+   * Keeps the masks of a file that `exportMasks` wrote, any but a PNG; they must be as large as the
+   * image. A mask that cannot be used is reported by `error`.
+   * @param {Blob} file
+   * @returns {Promise<number>} The number of masks that were added.
+   */
+  async importMasks(file) {
+    const { imported } = await import('./viewer/kept-files.js');
+    const records = await imported(file);
+    const before = this.kept.length;
+    this.#send({ type: 'keptImported', records });
+    return this.kept.length - before;
+  }
+
   /** Shows the whole image. */
   fit() {
     this.#send({ type: 'fitted' });
@@ -410,10 +543,17 @@ export class MaskViewer extends AttributesElement {
   /** @param {string} name @param {any} detail */
   #notify(name, detail) {
     if (name === 'mask-hover') {
-      this.#stage.markHovered(detail !== null);
+      this.#stage.place();
       this.#list.markHovered(detail?.index ?? null);
     }
+    if (name === 'kept-change') this.#store.changed();
     this.#emit(name, detail);
+  }
+
+  /** Restores the kept masks of an image. @param {string | null} name */
+  #opened(name) {
+    if (name !== null && this.persist) this.#store.opened(name);
+    else this.#store.closed();
   }
 
   #show() {

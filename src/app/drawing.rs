@@ -1,6 +1,7 @@
 //! The scene and style for the renderers, and the marks over the canvas.
 
-use std::collections::HashMap;
+use std::borrow::Cow;
+use std::collections::{BTreeSet, HashMap};
 
 use serde::Serialize;
 
@@ -33,10 +34,14 @@ pub struct Marks {
     pub pulse: Option<[f64; 2]>,
     /// Place of the keyboard's crosshair, once a key has shown it.
     pub crosshair: Option<[f64; 2]>,
+    /// The outline of the brush at the pointer.
+    pub brush: Option<BrushMark>,
     /// Names of masks, in drawing order.
     pub labels: Vec<Label>,
     /// Whether another part than the whole image is shown.
     pub is_zoomed: bool,
+    /// Whether the pointer is over a mask.
+    pub is_over: bool,
 }
 
 /// The mark of a point clicked.
@@ -47,6 +52,16 @@ pub struct PointMark {
     pub at: [f64; 2],
     /// Whether the point is part of the object.
     pub positive: bool,
+}
+
+/// The circle that the brush or the eraser covers.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(target_arch = "wasm32", derive(tsify::Tsify))]
+pub struct BrushMark {
+    /// `[x, y]` of the circle's middle.
+    pub at: [f64; 2],
+    /// Radius of the circle.
+    pub radius: f64,
 }
 
 /// The name of a mask.
@@ -60,15 +75,20 @@ pub struct Label {
 }
 
 impl State {
-    /// Builds the scene: the masks shown, and above them the chosen candidate.
+    /// Builds the scene: the masks shown, above them those kept, and on top the chosen candidate.
     pub fn scene(&self) -> Result<Scene, Error> {
         let mut scene = Scene::new(self.size())?;
         let mut entities = HashMap::new();
         for (index, shown) in self.shown().iter().enumerate() {
             // A mask that is not linked is an entity of its own.
-            let name = shown.qid.as_deref().unwrap_or(&shown.id);
+            let name = Cow::from(shown.qid.as_deref().unwrap_or(&shown.id));
             let entity = *entities.entry((shown.qid.is_some(), name)).or_insert(index as u64);
             scene.push(overlay(&shown.mask, entity))?;
+        }
+        for (kept, index) in self.kept().iter().zip(self.shown().len()..) {
+            let name = kept.qid.as_deref().map_or_else(|| format!("kept {}", kept.id).into(), Cow::from);
+            let entity = *entities.entry((kept.qid.is_some(), name)).or_insert(index as u64);
+            scene.push(overlay(&kept.mask, entity))?;
         }
         if let Some(candidate) = self.clicks().candidate() {
             let masks = vec![candidate.mask.clone()];
@@ -77,12 +97,13 @@ impl State {
         Ok(scene)
     }
 
-    /// Returns how [`Self::scene`] is drawn; while an object is clicked nothing else covers the image.
+    /// Returns how [`Self::scene`] is drawn; while an object is clicked only kept masks cover the image
+    /// beside it.
     pub fn style(&self) -> Style {
-        let count = self.shown().len();
+        let (shown, kept) = (self.shown().len(), self.kept().len());
         let clicked = !self.clicks().is_empty();
-        let browsing = matches!(self.tool(), Tool::Select | Tool::Pan)
-            || matches!(self.selection(), Selection::Shown(_));
+        let browsing =
+            !self.tool().segments() || matches!(self.selection(), Selection::Shown(_) | Selection::Kept(_));
         let settings = self.settings();
         Style {
             fill_opacity: match (clicked, browsing) {
@@ -94,14 +115,29 @@ impl State {
             patterns: settings.patterns,
             color_by: if settings.color_mode == ColorMode::Entity { ColorBy::Entity } else { ColorBy::Mask },
             boxes: settings.boxes,
-            hovered: self.hovered().filter(|_| browsing),
+            hovered: self.hovered().or_else(|| self.place_of(self.hovered_kept()?)).filter(|_| browsing),
             selected: match self.selection() {
                 Selection::Shown(index) => Some(index),
-                Selection::Clicked => self.clicks().candidate().map(|_| count),
+                Selection::Kept(id) => self.place_of(id),
+                Selection::Clicked => self.clicks().candidate().map(|_| shown + kept),
                 Selection::Nothing => None,
             },
-            hidden: if clicked { (0..count).collect() } else { (0..0).collect() },
+            hidden: self.hidden(clicked),
         }
+    }
+
+    /// Returns the places in the scene of the masks that are not drawn.
+    fn hidden(&self, clicked: bool) -> BTreeSet<usize> {
+        let shown = self.shown().len();
+        let kept = self.kept().iter().zip(shown..);
+        let kept = kept.filter(|(kept, _)| kept.is_hidden || self.editing() == Some(kept.id));
+        (0..if clicked { shown } else { 0 }).chain(kept.map(|(_, place)| place)).collect()
+    }
+
+    /// Returns the place of a kept mask in the scene.
+    fn place_of(&self, id: u32) -> Option<usize> {
+        let index = self.kept().iter().position(|kept| kept.id == id)?;
+        Some(self.shown().len() + index)
     }
 
     /// Places the marks over the canvas; `scene` is [`Self::scene`].
@@ -131,10 +167,14 @@ impl State {
         }
         let crosshair = cursor.at.map(place);
         let is_zoomed = self.view().is_zoomed();
-        Marks { points, boxes, pulse, crosshair, labels: self.labels(scene), is_zoomed }
+        let is_over = self.hovered().is_some() || self.hovered_kept().is_some();
+        let brush = cursor.brush.filter(|_| self.tool().paints());
+        let brush = brush.map(|at| BrushMark { at, radius: self.brush_radius() });
+        Marks { points, boxes, pulse, crosshair, brush, labels: self.labels(scene), is_zoomed, is_over }
     }
 
     /// Returns the names of all masks where the settings say so; else of the masks hovered and selected.
+    /// Hidden masks have none.
     fn labels(&self, scene: &Scene) -> Vec<Label> {
         if !self.clicks().is_empty() {
             return Vec::new();
@@ -144,11 +184,19 @@ impl State {
             let is_hovered = self.hovered() == Some(*index) && self.tool() == Tool::Select;
             all || is_hovered || self.selection() == Selection::Shown(*index)
         };
-        let masks = self.shown().iter().enumerate().filter(|(index, _)| is_labeled(index));
-        let labels = masks.filter_map(|(index, shown)| {
+        let shown = self.shown().iter().enumerate().filter(|(index, _)| is_labeled(index));
+        let shown = shown.map(|(index, shown)| (index, shown.name().to_owned()));
+        let kept = self.kept().iter().zip(self.shown().len()..);
+        let kept = kept.filter(|(kept, _)| {
+            let is_hovered = self.hovered_kept() == Some(kept.id) && self.tool() == Tool::Select;
+            let is_selected = self.selection() == Selection::Kept(kept.id);
+            !kept.is_hidden && (all || is_hovered || is_selected)
+        });
+        let labels = shown.chain(kept.map(|(kept, index)| (index, kept.name())));
+        let labels = labels.filter_map(|(index, text)| {
             let anchor = scene.label_anchor(index, view)?;
             let at = [anchor.x / view.device_pixel_ratio, anchor.y / view.device_pixel_ratio];
-            Some(Label { text: shown.name().to_owned(), at })
+            Some(Label { text, at })
         });
         labels.take(MAX_LABELS).collect()
     }

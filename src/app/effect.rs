@@ -112,6 +112,11 @@ pub enum Notice {
         /// Whether the endpoint, the page's index or the cache gave the entities.
         source: Source,
     },
+    /// Kept masks were added, changed, restored or removed.
+    KeptChange {
+        /// The number of kept masks.
+        count: usize,
+    },
     /// The model, the endpoint, a file or the renderer failed.
     Error(Failure),
 }

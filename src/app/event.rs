@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Settings, Tool, ViewPosition};
+use super::{KeptRecord, Settings, Tool, ViewPosition};
 use crate::geometry::Size;
 use crate::link::protocol::{CachedAnswer, LinkResponse};
 use crate::rle::FlatMasks;
@@ -176,6 +176,93 @@ pub enum Event {
         /// The reason, shown until the clicks or the selection change.
         failure: Failure,
     },
+    /// The current mask is kept: the chosen candidate, or a copy of the shown mask that is selected. It
+    /// replaces the kept mask that the clicks began with.
+    MaskKept,
+    /// A kept mask is selected, or none.
+    KeptSelected {
+        /// The number of the mask.
+        id: Option<u32>,
+    },
+    /// A kept mask of the list is pointed at, or none.
+    KeptHovered {
+        /// The number of the mask.
+        id: Option<u32>,
+    },
+    /// A kept mask gets a name, or loses it.
+    KeptNamed {
+        /// The number of the mask.
+        id: u32,
+        /// Name of the entity, or any label; empty for none.
+        title: String,
+        /// The entity; `None` where the name is free text.
+        qid: Option<String>,
+        /// The score of the entity, 0..=1.
+        score: Option<f32>,
+    },
+    /// A kept mask is hidden, or drawn again.
+    KeptHidden {
+        /// The number of the mask.
+        id: u32,
+        /// Whether the mask is not drawn.
+        hidden: bool,
+    },
+    /// A kept mask is continued with clicks; [`Event::MaskKept`] replaces it, Escape leaves it as it is.
+    KeptEdited {
+        /// The number of the mask.
+        id: u32,
+    },
+    /// Two kept masks become one: `other` is added and removed from the list, or is subtracted and stays.
+    KeptCombined {
+        /// The number of the mask that changes.
+        id: u32,
+        /// The number of the other mask.
+        other: u32,
+        /// Whether the other mask is subtracted.
+        subtract: bool,
+    },
+    /// A kept mask is deleted.
+    KeptDeleted {
+        /// The number of the mask.
+        id: u32,
+    },
+    /// A kept mask is shown as large as it fits.
+    KeptFitted {
+        /// The number of the mask.
+        id: u32,
+    },
+    /// The stored masks of the image; they come before those kept meanwhile, and cannot be undone.
+    KeptRestored {
+        /// The masks in the order of the list.
+        records: Vec<KeptRecord>,
+    },
+    /// Masks from a file are kept after the others.
+    KeptImported {
+        /// The masks in the order of the list.
+        records: Vec<KeptRecord>,
+    },
+    /// A piece of a stroke of the brush or the eraser.
+    BrushMoved {
+        /// `[x, y]` where the piece begins.
+        from_in_canvas: [f64; 2],
+        /// `[x, y]` where the piece ends.
+        to_in_canvas: [f64; 2],
+        /// Whether a key makes the brush erase and the eraser paint.
+        inverted: bool,
+        /// Whether the stroke begins with this piece.
+        begins: bool,
+        /// Whether the stroke ends with this piece.
+        done: bool,
+    },
+    /// The brush and the eraser get another size.
+    BrushSized {
+        /// Half their width in CSS pixels.
+        radius: f64,
+    },
+    /// The last change of clicks or kept masks is undone.
+    StepUndone,
+    /// The last change that was undone is done again.
+    StepRedone,
     /// The entity of the current mask is asked for.
     LinkRequested,
     /// The endpoint or the local index returned entities.

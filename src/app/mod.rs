@@ -14,13 +14,14 @@ mod snapshot;
 mod state;
 mod words;
 
-pub use drawing::{Label, Marks, PointMark};
+pub use drawing::{BrushMark, Label, Marks, PointMark};
 pub use effect::{Effect, MaskDetail, Notice, SegmentRequest};
 pub use event::{Event, Failure, Segmented, ShownMask};
 pub use settings::{ColorMode, RendererChoice, Settings, Tool};
-pub use snapshot::{Facts, ShownSummary, Snapshot};
+pub use snapshot::{Facts, KeptSummary, ShownSummary, Snapshot, Steps};
 pub use state::clicks::{Candidate, Clicks};
 pub use state::cursor::Cursor;
+pub use state::kept::{Kept, KeptRecord, MAX_KEPT};
 pub use state::linking::{Linking, MIN_CACHED_IOU, Source};
 pub use state::viewport::{ViewPosition, Viewport};
 pub use state::{Selection, Shown, State};

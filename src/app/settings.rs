@@ -18,6 +18,10 @@ pub enum Tool {
     Remove,
     /// Draws a box around the object.
     Box,
+    /// Paints on the selected kept mask, or on a new one.
+    Brush,
+    /// Erases from the selected kept mask.
+    Erase,
     /// Moves the image on the canvas.
     Pan,
 }
@@ -25,7 +29,12 @@ pub enum Tool {
 impl Tool {
     /// Whether a plain click with the tool runs the segmentation model.
     pub fn segments(self) -> bool {
-        !matches!(self, Self::Select | Self::Pan)
+        !matches!(self, Self::Select | Self::Pan) && !self.paints()
+    }
+
+    /// Whether dragging the pointer paints or erases.
+    pub fn paints(self) -> bool {
+        matches!(self, Self::Brush | Self::Erase)
     }
 }
 

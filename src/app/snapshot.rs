@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::{Confidence, Failure, Linking, Selection, Settings, Shown, State, Tool, words};
+use super::{Confidence, Failure, Kept, Linking, Selection, Settings, Shown, State, Tool, words};
 use crate::geometry::PixelRect;
 use crate::rle::Mask;
 use crate::segment::Prompt;
@@ -47,8 +47,76 @@ pub struct Snapshot {
     pub confidence: Option<Confidence>,
     /// Heading of the list of entities, which says how sure they are.
     pub heading: Option<&'static str>,
+    /// The kept masks, in drawing order.
+    pub kept: Vec<KeptSummary>,
+    /// The number of the kept mask that is selected.
+    pub selected_kept: Option<u32>,
+    /// The number of the kept mask that the clicks continue.
+    pub editing: Option<u32>,
+    /// Whether the current mask can be kept.
+    pub can_keep: bool,
+    /// The steps that can be undone and redone.
+    pub steps: Steps,
+    /// Half the width of the brush in CSS pixels.
+    pub brush_radius: f64,
     /// All settings, as last changed.
     pub settings: Settings,
+}
+
+/// Whether there are steps to undo and to redo.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(target_arch = "wasm32", derive(tsify::Tsify))]
+#[serde(rename_all = "camelCase")]
+pub struct Steps {
+    /// Whether there is a step to undo.
+    pub can_undo: bool,
+    /// Whether there is a step to redo.
+    pub can_redo: bool,
+}
+
+/// A kept mask without its runs.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(target_arch = "wasm32", derive(tsify::Tsify), tsify(missing_as_null))]
+#[serde(rename_all = "camelCase")]
+pub struct KeptSummary {
+    /// Its number, which names it in events.
+    pub id: u32,
+    /// Name to show: the title, or the number.
+    pub name: String,
+    /// Name of the entity, or any label; empty where it has none.
+    pub title: String,
+    /// The entity, where one was chosen.
+    pub qid: Option<String>,
+    /// The score of the entity when it was chosen, 0..=1.
+    pub entity_score: Option<f32>,
+    /// The model's own estimate of the mask's `IoU`, 0..=1.
+    pub score: Option<f32>,
+    /// The number of points and boxes that the mask comes from.
+    pub prompts: usize,
+    /// Whether the mask is not drawn.
+    pub hidden: bool,
+    /// Number of pixels set.
+    pub area: u64,
+    /// COCO's `[x, y, width, height]`; `None` for an empty mask.
+    pub bbox: Option<[u32; 4]>,
+}
+
+impl KeptSummary {
+    fn of(kept: &Kept) -> Self {
+        let Facts { area, bbox, .. } = Facts::of(&kept.mask);
+        Self {
+            id: kept.id,
+            name: kept.name(),
+            title: kept.title.clone(),
+            qid: kept.qid.clone(),
+            entity_score: kept.entity_score,
+            score: kept.score,
+            prompts: kept.prompts.len(),
+            hidden: kept.is_hidden,
+            area,
+            bbox,
+        }
+    }
 }
 
 /// A shown mask without its runs.
@@ -117,6 +185,12 @@ impl State {
             linking: self.linking().clone(),
             confidence,
             heading: confidence.map(Confidence::heading),
+            kept: self.kept().iter().map(|kept| KeptSummary::of(kept)).collect(),
+            selected_kept: self.selected_kept(),
+            editing: self.editing(),
+            can_keep: self.current_mask().is_some() && self.selected_kept().is_none(),
+            steps: Steps { can_undo: self.can_undo(), can_redo: self.can_redo() },
+            brush_radius: self.brush_radius(),
             settings: self.settings().clone(),
         }
     }
@@ -138,6 +212,11 @@ impl State {
             1 => format!("1 mask: {names}."),
             _ => format!("{count} masks: {names}."),
         });
+        match self.kept().len() {
+            0 => {}
+            1 => sentences.push("1 mask is kept.".to_owned()),
+            count => sentences.push(format!("{count} masks are kept.")),
+        }
         sentences.extend(self.selected().map(|shown| format!("Selected: {}.", shown.name())));
         let covered = |mask| format!("The current mask covers {}.", words::share_of(mask));
         sentences.extend(self.current_mask().map(covered));

@@ -22,6 +22,7 @@ mod outline;
 mod pieces;
 mod polygon;
 mod set;
+mod stroke;
 mod turn;
 
 pub use coco_rle::CocoRle;

@@ -42,17 +42,58 @@ impl Mask {
         max_crossings: u64,
     ) -> Result<(Self, u64), Error> {
         let pixels = checked_pixels(size)?;
-        let mut outlines = Vec::with_capacity(polygons.len());
-        let mut crossings = 0_u64;
-        for (at, polygon) in polygons.iter().enumerate() {
-            let outline = GridOutline::new(at, polygon.as_ref())?;
-            crossings = crossings.saturating_add(outline.edges().map(|edge| edge.columns(size).1).sum());
-            within("pixel columns that the polygons cross", max_crossings, crossings)?;
-            outlines.push(outline);
-        }
-        let masks: Vec<_> = outlines.iter().map(|outline| outline.rasterise(size, pixels)).collect();
+        let (outlines, crossings) = checked_outlines(size, polygons, max_crossings)?;
+        let masks: Vec<_> =
+            outlines.iter().map(|outline| rasterise(outline.places(size), size, pixels)).collect();
         Ok((Self::union_of(size, &masks)?, crossings))
     }
+
+    /// Rasterises the area inside an odd number of rings, so that a ring within another one is a hole. The
+    /// rings of [`Mask::outlines`] give the mask back exactly.
+    ///
+    /// ```
+    /// use masklink::{geometry::Size, rle::Mask};
+    ///
+    /// let outer = [0.0, 0.0, 3.0, 0.0, 3.0, 3.0, 0.0, 3.0];
+    /// let hole = [1.0, 1.0, 1.0, 2.0, 2.0, 2.0, 2.0, 1.0];
+    /// assert_eq!(Mask::from_rings(Size::new(3, 3), &[outer, hole])?.area(), 8);
+    /// # Ok::<(), masklink::rle::Error>(())
+    /// ```
+    pub fn from_rings<P: AsRef<[f64]>>(size: Size, rings: &[P]) -> Result<Self, Error> {
+        let pixels = checked_pixels(size)?;
+        let (outlines, _) = checked_outlines(size, rings, MAX_POLYGON_CROSSINGS)?;
+        let places = outlines.iter().flat_map(|ring| ring.places(size)).collect();
+        Ok(rasterise(places, size, pixels))
+    }
+}
+
+/// Puts polygons on the grid, and counts the pixel columns that they cross; fails where one is malformed or
+/// they cross too many together.
+fn checked_outlines<P: AsRef<[f64]>>(
+    size: Size,
+    polygons: &[P],
+    max_crossings: u64,
+) -> Result<(Vec<GridOutline>, u64), Error> {
+    let mut outlines = Vec::with_capacity(polygons.len());
+    let mut crossings = 0_u64;
+    for (at, polygon) in polygons.iter().enumerate() {
+        let outline = GridOutline::new(at, polygon.as_ref())?;
+        crossings = crossings.saturating_add(outline.edges().map(|edge| edge.columns(size).1).sum());
+        within("pixel columns that the polygons cross", max_crossings, crossings)?;
+        outlines.push(outline);
+    }
+    Ok((outlines, crossings))
+}
+
+/// Returns the mask whose value changes at each place, in any order.
+fn rasterise(mut places: Vec<u32>, size: Size, pixels: u32) -> Mask {
+    places.sort_unstable();
+    let mut boundaries = Vec::with_capacity(places.len() + 1);
+    for place in places {
+        toggle(&mut boundaries, place);
+    }
+    close(&mut boundaries, pixels);
+    Mask::from_sorted(size, boundaries)
 }
 
 /// Returns the index of the first coordinate that is NaN or over the limit.
@@ -81,7 +122,8 @@ impl GridOutline {
         self.0.iter().zip(next).map(|(&from, &to)| Edge::new(from, to))
     }
 
-    fn rasterise(&self, size: Size, pixels: u32) -> Mask {
+    /// Returns the indices from which on the pixels of a column change.
+    fn places(&self, size: Size) -> Vec<u32> {
         let mut places = Vec::new();
         for edge in self.edges() {
             let (first, number) = edge.columns(size);
@@ -90,13 +132,7 @@ impl GridOutline {
                 places.push((column * i64::from(size.height) + row) as u32);
             }
         }
-        places.sort_unstable();
-        let mut boundaries = Vec::with_capacity(places.len() + 1);
-        for place in places {
-            toggle(&mut boundaries, place);
-        }
-        close(&mut boundaries, pixels);
-        Mask::from_sorted(size, boundaries)
+        places
     }
 }
 

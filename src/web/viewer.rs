@@ -12,10 +12,10 @@ use web_sys::{HtmlCanvasElement, ImageBitmap};
 
 use super::error::{from_js, js_error, of_render, to_js};
 use super::surface::{Drawing, Surface};
-use crate::app::{Effect, Event, Failure, Notice, Segmented, ShownMask, State};
+use crate::app::{Effect, Event, Failure, Kept, KeptRecord, Notice, Segmented, ShownMask, State};
 use crate::geometry::Size;
 use crate::render::Scene;
-use crate::rle::{CocoRle, Connectivity, FlatMasks, Mask};
+use crate::rle::{CocoRle, Connectivity, FlatMasks, Mask, Outline};
 use crate::segment::Ticket;
 
 #[wasm_bindgen(typescript_custom_section)]
@@ -169,6 +169,12 @@ impl Viewer {
         self.state.image().map(|(_, size)| vec![size.width, size.height])
     }
 
+    /// Half the width of the brush in CSS pixels.
+    #[wasm_bindgen(getter, js_name = brushRadius)]
+    pub fn brush_radius(&self) -> f64 {
+        self.state.brush_radius()
+    }
+
     /// The part of the image that is shown; `null` while the whole image is.
     #[wasm_bindgen(getter, unchecked_return_type = "ViewPosition | null")]
     pub fn view(&self) -> Result<JsValue, JsValue> {
@@ -213,7 +219,8 @@ impl Viewer {
         future_to_promise(rebuild(surface))
     }
 
-    /// Returns the CSS colors of the masks in drawing order, last that of the mask being clicked.
+    /// Returns the CSS colors of the masks in drawing order, first those shown, then those kept, and last
+    /// that of the mask being clicked.
     pub fn colors(&self) -> Vec<String> {
         let style = self.state.style();
         (0..self.scene.len())
@@ -238,12 +245,36 @@ impl Viewer {
     /// Returns the current mask as a bitmap, row by row, a byte 0 or 255 a pixel; `undefined` without one.
     #[wasm_bindgen(js_name = maskBitmap)]
     pub fn mask_bitmap(&self) -> Result<Option<Vec<u8>>, JsValue> {
-        let Some(mask) = self.state.current_mask() else { return Ok(None) };
-        let mut pixels = mask.to_row_major().map_err(|error| js_error(error.code(), error))?;
-        for pixel in &mut pixels {
-            *pixel *= 255;
-        }
-        Ok(Some(pixels))
+        self.state.current_mask().map(white_on_black).transpose()
+    }
+
+    /// Returns the kept masks as they are stored and exported, in the order of the snapshot.
+    #[wasm_bindgen(js_name = keptRecords, unchecked_return_type = "KeptRecord[]")]
+    pub fn kept_records(&self) -> Result<JsValue, JsValue> {
+        to_js(&self.state.kept().iter().map(|kept| KeptRecord::of(kept)).collect::<Vec<_>>())
+    }
+
+    /// Returns a kept mask as a bitmap, row by row, a byte 0 or 255 a pixel; `undefined` if there is no
+    /// such mask.
+    #[wasm_bindgen(js_name = keptBitmap)]
+    pub fn kept_bitmap(&self, id: u32) -> Result<Option<Vec<u8>>, JsValue> {
+        self.kept(id).map(|kept| white_on_black(&kept.mask)).transpose()
+    }
+
+    /// Returns the outlines of a kept mask as the path data of SVG; `undefined` if there is no such mask.
+    #[wasm_bindgen(js_name = keptPath)]
+    pub fn kept_path(&self, id: u32) -> Option<String> {
+        self.kept(id).map(|kept| kept.mask.outlines().iter().map(Outline::to_svg_path).collect())
+    }
+
+    /// Returns the polygons of a kept mask, each a list of rings, the outer one first and then its holes;
+    /// `undefined` if there is no such mask.
+    #[wasm_bindgen(js_name = keptPolygons, unchecked_return_type = "[number, number][][][] | undefined")]
+    pub fn kept_polygons(&self, id: u32) -> Result<JsValue, JsValue> {
+        let Some(kept) = self.kept(id) else { return Ok(JsValue::UNDEFINED) };
+        let rings =
+            |Outline { outer, holes }: Outline| std::iter::once(outer).chain(holes).collect::<Vec<_>>();
+        to_js(&kept.mask.outlines().into_iter().map(rings).collect::<Vec<_>>())
     }
 }
 
@@ -254,7 +285,20 @@ pub fn encode_rle(height: u32, width: u32, boundaries: Vec<u32>) -> Result<JsVal
     to_js(&CocoRle::from(&mask.map_err(|error| js_error(error.code(), error))?))
 }
 
+/// Returns a mask as a bitmap of bytes 0 and 255.
+fn white_on_black(mask: &Mask) -> Result<Vec<u8>, JsValue> {
+    let mut pixels = mask.to_row_major().map_err(|error| js_error(error.code(), error))?;
+    for pixel in &mut pixels {
+        *pixel *= 255;
+    }
+    Ok(pixels)
+}
+
 impl Viewer {
+    fn kept(&self, id: u32) -> Option<&Kept> {
+        self.state.kept().iter().find(|kept| kept.id == id).map(AsRef::as_ref)
+    }
+
     fn update(&mut self, event: Event) -> Result<JsValue, JsValue> {
         let mut effects = self.state.update(event);
         if effects.contains(&Effect::DrawMasks) {

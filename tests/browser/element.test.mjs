@@ -544,7 +544,7 @@ test('each tool’s accessible name contains its visible word', async () => {
     .evaluateAll((nodes) =>
       nodes.map((node) => [node.getAttribute('aria-label') ?? '', node.textContent?.trim() ?? '']),
     );
-  assert.equal(names.length, 6);
+  assert.equal(names.length, 8);
   for (const [name = '', word = ''] of names)
     assert.ok(
       word && name.toLowerCase().includes(word.toLowerCase()),

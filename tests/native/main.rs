@@ -23,6 +23,7 @@ mod render;
 mod rle;
 mod rle_cli;
 mod rle_oracle;
+mod rle_shapes;
 mod segment;
 mod serve;
 mod serving;

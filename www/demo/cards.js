@@ -25,6 +25,7 @@ const SVG = 'http://www.w3.org/2000/svg';
  * @property {() => void} retry
  * @property {() => void} settings
  * @property {() => void} ask
+ * @property {((entity: Entity) => void) | null} name Names the kept mask, or keeps the current one.
  * @property {(model?: import('../pkg/viewer.js').ModelInfo) => void} list Lists what the page's index
  *   knows, or an endpoint's that has this model.
  */
@@ -59,9 +60,7 @@ export function entityNodes(snapshot, actions, sources) {
   if (linking.phase === 'answered') return answerNodes(linking, snapshot, actions, sources);
   if (facts)
     return [
-      ...(sources.isStated
-        ? []
-        : [h('p', { class: 'note' }, 'The annotation below says what it is.')]),
+      ...(sources.isStated ? [] : [h('p', { class: 'note' }, said(snapshot))]),
       h('div', { class: 'row' }, button('Compare it with the index', actions.ask)),
     ];
   return [
@@ -77,7 +76,8 @@ export function entityNodes(snapshot, actions, sources) {
  * @param {Actions} actions
  * @param {Sources} sources
  */
-function answerNodes(linking, { confidence, heading }, actions, { articles, knowledge }) {
+function answerNodes(linking, snapshot, actions, { articles, knowledge }) {
+  const { confidence, heading } = snapshot;
   const { answer, source, failures } = linking;
   const nodes = [];
   if (source === 'cached') {
@@ -90,7 +90,11 @@ function answerNodes(linking, { confidence, heading }, actions, { articles, know
   nodes.push(h('p', { class: `verdict ${confidence}` }, heading));
   const { entities } = answer;
   const cards = (/** @type {number} */ from, /** @type {number | undefined} */ to = undefined) =>
-    entities.slice(from, to).map((entity, at) => card(entity, from + at, articles));
+    entities
+      .slice(from, to)
+      .map((entity, at) =>
+        card(entity, from + at, articles, naming(entity, snapshot, actions.name)),
+      );
   const list = h('ol', { class: `cards ${confidence}` }, ...cards(0, FIRST_CARDS));
   nodes.push(list);
   const rest = entities.length - FIRST_CARDS;
@@ -145,8 +149,9 @@ function known(model, source, knowledge) {
  * @param {Entity} entity
  * @param {number} place
  * @param {Articles} articles
+ * @param {Node | null} naming The button that names the mask by the entity.
  */
-function card(entity, place, articles) {
+function card(entity, place, articles, naming) {
   const { qid, title, description, score, class_label: label, broader } = entity;
   const percent = Math.round(Math.min(Math.max(score, 0), 1) * 100);
   const bar = h(
@@ -178,10 +183,36 @@ function card(entity, place, articles) {
       broader && h('p', { class: 'tag' }, 'Broader: covers several kinds'),
     ),
     h('span', { class: 'percent', 'aria-hidden': 'true' }, `${percent} %`),
-    h('div', { class: 'more' }, bar, h('p', { class: 'links' }, ...entityLinks(entity))),
+    h('div', { class: 'more' }, bar, h('p', { class: 'links' }, ...entityLinks(entity)), naming),
     details(entity, image, articles),
     place === 0 && evidence(entity),
   );
+}
+
+/**
+ * Returns the button that names the selected kept mask by an entity, or keeps the current mask as it;
+ * null where the mask has that name.
+ * @param {Entity} entity
+ * @param {Snapshot} snapshot
+ * @param {Actions['name']} name
+ */
+function naming(entity, { kept, selectedKept, canKeep }, name) {
+  const mask = kept.find(({ id }) => id === selectedKept);
+  if (!name || (!canKeep && (!mask || mask.qid === entity.qid))) return null;
+  const node = button(mask ? 'Use as the name' : 'Keep as this', () => name(entity));
+  node.setAttribute('aria-label', `${node.textContent}: ${entity.title || entity.qid}`);
+  node.dataset.focus = `name-${entity.qid}`;
+  node.classList.add('naming');
+  return node;
+}
+
+/** Says what is known of a mask that is not compared with the index. @param {Snapshot} snapshot */
+function said({ kept, selectedKept, editing }) {
+  if (editing !== null)
+    return 'Click to add to the kept mask, or with Shift to remove from it; then keep the change.';
+  const mask = kept.find(({ id }) => id === selectedKept);
+  if (!mask) return 'The annotation below says what it is.';
+  return mask.title ? `Kept as ${mask.title}.` : 'Kept without a name.';
 }
 
 /**

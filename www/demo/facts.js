@@ -2,6 +2,7 @@
 
 import { focusedBy, h } from '../viewer/dom.js';
 import { icon } from '../viewer/icons.js';
+import { saveBlob } from '../viewer/save.js';
 
 /** @typedef {import('../pkg/viewer.js').Snapshot} Snapshot */
 /** @typedef {import('../mask-viewer.js').MaskViewer} MaskViewer */
@@ -48,11 +49,11 @@ export function factNodes({ candidates, chosen, facts, prompts, image }, viewer,
         }
       }),
       action('save', 'JSON', () =>
-        save(new Blob([text()], { type: 'application/json' }), `${name}.json`),
+        saveBlob(new Blob([text()], { type: 'application/json' }), `${name}.json`),
       ),
       action('save', 'PNG', async () => {
         const png = await viewer.maskPng();
-        if (png) save(png, `${name}.png`);
+        if (png) saveBlob(png, `${name}.png`);
       }),
     ),
   ].filter((node) => node !== false);
@@ -121,17 +122,6 @@ function fileName(image) {
       .at(-1)
       ?.replace(/\.\w+$/, '') || 'image';
   return `${last.replace(/[^\p{L}\p{M}\p{N}_.-]+/gu, '_').slice(0, 80)}-mask`;
-}
-
-/**
- * @param {Blob} blob
- * @param {string} name
- */
-function save(blob, name) {
-  const address = URL.createObjectURL(blob);
-  h('a', { href: address, download: name }).click();
-  // A browser may take the blob only after it has asked where to save it.
-  setTimeout(() => URL.revokeObjectURL(address), 60_000);
 }
 
 /**

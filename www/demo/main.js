@@ -15,6 +15,7 @@ import { ImageFolder } from './folder.js';
 import { loadEndpoint, loadModels } from './host.js';
 import { whenIdle } from './idle.js';
 import { Knowledge } from './knowledge.js';
+import { KeptList } from './kept.js';
 import { KnownList } from './known-list.js';
 import { listenForImages } from './open.js';
 import { Panel } from './panel.js';
@@ -38,6 +39,7 @@ const panel = new Panel(
   viewer,
   { settings: settings.open, list: (model) => known.open(model) },
   { articles, knowledge },
+  new KeptList(viewer, knowledge),
 );
 const browser = new Browser(viewer, panel);
 showStatus(viewer, byId('status'));

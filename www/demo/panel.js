@@ -15,6 +15,7 @@ export class Panel {
   #viewer;
   #actions;
   #sources;
+  #kept;
   /** Annotations of the shown masks. @type {Annotation[]} */
   #details = [];
   /**
@@ -28,12 +29,21 @@ export class Panel {
    * @param {MaskViewer} viewer
    * @param {Pick<import('./cards.js').Actions, 'settings' | 'list'>} actions
    * @param {import('./cards.js').Sources} sources
+   * @param {import('./kept.js').KeptList | null} [kept] The list of kept masks, where the page has one.
    */
-  constructor(viewer, actions, sources) {
+  constructor(viewer, actions, sources, kept = null) {
     this.#viewer = viewer;
     const ask = () => viewer.askLink();
-    this.#actions = { ...actions, ask, retry: ask };
+    this.#actions = {
+      ...actions,
+      ask,
+      retry: ask,
+      name: kept
+        ? (/** @type {import('./cards.js').Entity} */ entity) => nameAs(viewer, entity)
+        : null,
+    };
     this.#sources = sources;
+    this.#kept = kept;
     sources.articles.changed = () => this.show();
     viewer.addEventListener('update', () => this.show());
   }
@@ -60,7 +70,10 @@ export class Panel {
       chosen,
       prompts,
       selected,
+      selectedKept,
+      canKeep,
       shown,
+      kept,
     } = snapshot;
     const { endpoint } = snapshot.settings;
     const { template } = this.#sources.articles;
@@ -76,9 +89,13 @@ export class Panel {
         heading,
         endpoint,
         template,
+        canKeep,
+        kept.find(({ id }) => id === selectedKept),
       ],
       () => entityNodes(snapshot, this.#actions, this.#sources),
     );
+    const list = this.#kept;
+    if (list) this.#section('kept', list.from(snapshot), () => list.nodes(snapshot));
     this.#section('mask', [facts, candidates, chosen, prompts], () => {
       fill(this.#spoken);
       const nodes = factNodes(snapshot, this.#viewer, (words) => fill(this.#spoken, words));
@@ -126,4 +143,14 @@ export class Panel {
       : section.querySelector('h2');
     /** @type {HTMLElement | null} */ (same || title)?.focus();
   }
+}
+
+/**
+ * Names the selected kept mask by an entity; keeps the current mask first where none is selected.
+ * @param {MaskViewer} viewer
+ * @param {import('./cards.js').Entity} entity
+ */
+function nameAs(viewer, { qid, title, score }) {
+  const id = viewer.snapshot?.selectedKept ?? viewer.keep();
+  if (id !== null) viewer.nameKept(id, { title: title || qid, qid, score });
 }

@@ -2,7 +2,7 @@
 
 import { fill, h } from '../viewer/dom.js';
 import { columnChart, rowChart, svgFile } from './charts.js';
-import { saveBlob } from './save.js';
+import { saveBlob } from '../viewer/save.js';
 import { areaBin, COMPONENTS, finding, LEVELS, number } from './words.js';
 
 /** @import { EntityHit, Facets as Counts, Filter, Overview } from './types' */

@@ -1,5 +1,6 @@
 /** @file The formats that records are exported in. */
 
+import { CocoFile } from '../viewer/coco-file.js';
 import { encodeRle } from '../viewer/module.js';
 import { boxOf, colorOf, pathOf } from './masks.js';
 
@@ -62,61 +63,24 @@ export function rleLine(item) {
 }
 
 /** Collects records as a file of COCO: its ids are numbers, and the published ones stand beside them. */
-export class CocoFile {
-  /** @type {Map<string, object & { id: number }>} */
-  #images = new Map();
-  /** @type {Map<string, object & { id: number }>} */
-  #categories = new Map();
-  /** @type {string[]} */
-  #annotations = [];
-
+export class RecordFile extends CocoFile {
   /** @param {Item} item */
-  add(item) {
+  addItem(item) {
     const [height, width] = item.size ?? item.maskSize;
-    const image = numbered(this.#images, item.imageId, {
-      ...{ published_id: item.imageId, file_name: item.file ?? item.imageId, height, width },
-    });
-    const category = numbered(this.#categories, item.qid, {
-      ...{ published_id: item.qid, name: item.title || item.qid },
-    });
+    const file_name = item.file ?? item.imageId;
     const [x1 = 0, y1 = 0, x2 = 0, y2 = 0] = boxOf(item) ?? [];
-    this.#annotations.push(
-      JSON.stringify({
-        id: this.#annotations.length + 1,
+    this.add(
+      [item.imageId, { published_id: item.imageId, file_name, height, width }],
+      [item.qid, { published_id: item.qid, name: item.title || item.qid }],
+      {
         published_id: item.id,
-        image_id: image,
-        category_id: category,
         segmentation: rleOf(item),
         area: item.area,
         bbox: [x1, y1, x2 - x1, y2 - y1],
         iscrowd: 0,
-      }),
+      },
     );
   }
-
-  /** Returns the parts of the file. */
-  parts() {
-    const list = (/** @type {Map<string, object>} */ of) => JSON.stringify([...of.values()]);
-    return [
-      `{"images":${list(this.#images)},\n"categories":${list(this.#categories)},\n"annotations":[\n`,
-      this.#annotations.join(',\n'),
-      '\n]}\n',
-    ];
-  }
-}
-
-/**
- * Returns the number of an object, from 1, which is added if it is new.
- * @param {Map<string, object & { id: number }>} map
- * @param {string} key
- * @param {object} object
- */
-function numbered(map, key, object) {
-  const known = map.get(key);
-  if (known) return known.id;
-  const id = map.size + 1;
-  map.set(key, { id, ...object });
-  return id;
 }
 
 /** Returns a published record as a line of JSON. @param {PublishedRecord} record */

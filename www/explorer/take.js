@@ -4,7 +4,6 @@ import { fill, h } from '../viewer/dom.js';
 import { failureOf } from '../viewer/errors.js';
 import { loadViewer } from '../viewer/module.js';
 import {
-  CocoFile,
   csvHead,
   csvLine,
   jsonLine,
@@ -12,10 +11,11 @@ import {
   overlayPng,
   overlaySvg,
   pythonLines,
+  RecordFile,
   rleLine,
 } from './formats.js';
 import { inOrder, openReaders, readInOrder } from './readers.js';
-import { saveBlob } from './save.js';
+import { saveBlob } from '../viewer/save.js';
 import { countOf, number } from './words.js';
 
 /** @import { Filter, Item, Order, PublishedRecord } from './types' */
@@ -45,9 +45,9 @@ const FORMATS = /** @type {const} */ ([
 async function written(format, chunks) {
   await loadViewer();
   const parts = format === 'csv' ? [csvHead()] : [];
-  const coco = new CocoFile();
+  const coco = new RecordFile();
   for await (const rows of chunks) {
-    if (format === 'coco') rows.forEach(({ item }) => coco.add(item));
+    if (format === 'coco') rows.forEach(({ item }) => coco.addItem(item));
     if (format === 'csv') parts.push(rows.map(({ item }) => csvLine(item)).join(''));
     if (format === 'rle') parts.push(rows.map(({ item }) => rleLine(item)).join(''));
     if (format === 'jsonl')

@@ -37,6 +37,15 @@ export class AttributesElement extends HTMLElement {
     this.toggleAttribute('controls', value);
   }
 
+  /** Whether kept masks are stored in this browser, for each image. */
+  get persist() {
+    return this.hasAttribute('persist');
+  }
+
+  set persist(value) {
+    this.toggleAttribute('persist', value);
+  }
+
   /**
    * Bearer token for the endpoint, kept in memory only and therefore no attribute. It stays when the
    * endpoint is changed.

@@ -24,6 +24,8 @@ import { described } from './masks.js';
  * @property {import('./notices.js').Notices} notices
  * @property {(failure: import('../pkg/viewer.js').Failure, instead: boolean) => void} fail `instead` of
  *   the image.
+ * @property {(name: string | null) => void} opened An image is open, or none: the hash of its bytes, or
+ *   its key where they are not available.
  */
 
 export class Content {
@@ -81,6 +83,7 @@ export class Content {
       this.#show(image);
       const { width, height } = image.bitmap;
       viewer.dispatch({ type: 'imageOpened', key: image.key, width, height });
+      this.#host.opened(`sha256 ${image.sha256}`);
       return true;
     } catch (thrown) {
       if (!signal.aborted && (await viewer.load()) && !signal.aborted)
@@ -99,6 +102,7 @@ export class Content {
     this.#loading?.controller.abort();
     this.#forget();
     this.#host.viewer.dispatch({ type: 'imageClosed' });
+    this.#host.opened(null);
     this.#host.notices.empty();
   }
 
@@ -182,10 +186,12 @@ export class Content {
     this.#forget();
     if (size) {
       viewer.dispatch({ type: 'imageOpened', key, width: size[0], height: size[1] });
+      this.#host.opened(`key ${key}`);
       notices.clear(isExplained ? '' : `${failure.message} Its masks are drawn on an empty frame.`);
       if (isExplained) return;
     } else {
       viewer.dispatch({ type: 'imageClosed' });
+      this.#host.opened(null);
     }
     fail(failure, !size);
   }

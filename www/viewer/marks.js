@@ -7,7 +7,7 @@ import { fill, h } from './dom.js';
  * @param {HTMLElement} node
  * @param {import('../pkg/viewer.js').Marks} marks
  */
-export function placeMarks(node, { points, boxes, pulse, crosshair, labels }) {
+export function placeMarks(node, { points, boxes, pulse, crosshair, brush, labels }) {
   fill(
     node,
     pulse && at(pulse, h('div', { class: 'pulse' })),
@@ -18,6 +18,7 @@ export function placeMarks(node, { points, boxes, pulse, crosshair, labels }) {
     ...labels.map(({ text, at: [x, y] }) =>
       inSight([x, y - 28], h('div', { class: 'label', dir: 'auto' }, text)),
     ),
+    brush && circle(brush),
     crosshair && at(crosshair, h('div', { class: 'crosshair' })),
   );
 }
@@ -42,6 +43,14 @@ function inSight([x, y], node) {
     `clamp(4px, ${value.toFixed(1)}px, ${whole} - 100% - 4px)`;
   node.style.transform = `translate(${within(x, '100cqw')}, ${within(y, '100cqh')})`;
   return node;
+}
+
+/** @param {import('../pkg/viewer.js').BrushMark} mark */
+function circle({ at: position, radius }) {
+  const node = h('div', { class: 'brush' });
+  node.style.width = node.style.height = `${(2 * radius).toFixed(1)}px`;
+  node.style.margin = `${(-radius).toFixed(1)}px`;
+  return at(position, node);
 }
 
 /** @param {[number, number, number, number]} box Two opposite corners. */

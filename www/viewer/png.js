@@ -12,10 +12,10 @@ const COLOR_TYPES = new Map([
 
 /**
  * Encodes a bitmap of 8 bits a channel.
- * @param {{ width: number, height: number, pixels: Uint8Array }} bitmap Row by row; a byte a pixel
- *   is grey, four are red, green, blue and opacity.
+ * @param {{ width: number, height: number, pixels: Uint8Array, text?: string }} bitmap Row by row; a
+ *   byte a pixel is grey, four are red, green, blue and opacity. `text` is stored as its comment.
  */
-export async function pngOf({ width, height, pixels }) {
+export async function pngOf({ width, height, pixels, text }) {
   const channels = pixels.length / (width * height);
   const colorType = COLOR_TYPES.get(channels);
   if (colorType === undefined)
@@ -32,6 +32,7 @@ export async function pngOf({ width, height, pixels }) {
     [
       new Uint8Array(SIGNATURE),
       chunk('IHDR', new Uint8Array(header.buffer)),
+      ...(text ? [chunk('iTXt', new TextEncoder().encode(`Comment\0\0\0\0\0${text}`))] : []),
       chunk('IDAT', data),
       chunk('IEND', new Uint8Array(0)),
     ],

@@ -1,12 +1,13 @@
 /**
- * @file Mouse, pen and touch on the stage: hover, click, drag to move, draw a box, wheel and pinch
- * to zoom.
+ * @file Mouse, pen and touch on the stage: hover, click, drag to move, draw a box or a stroke, wheel
+ * and pinch to zoom.
  */
 
 /** A press that moves less than this many CSS pixels is a click. */
 const CLICK_RADIUS = 5;
 
 /** @typedef {import('./handle.js').ViewerEvent} ViewerEvent */
+/** @typedef {'none' | 'press' | 'pan' | 'box' | 'stroke' | 'pinch'} Gesture */
 /** @typedef {[number, number]} Position In CSS pixels of the stage. */
 
 /**
@@ -57,7 +58,7 @@ class Gestures {
   #send;
   /** The pointers that are down, by id. @type {Map<number, Position>} */
   #down = new Map();
-  /** The meaning of the press in progress. @type {'none' | 'press' | 'pan' | 'box' | 'pinch'} */
+  /** The meaning of the press in progress. @type {Gesture} */
   #gesture = 'none';
   /** @type {Position} */
   #start = [0, 0];
@@ -82,6 +83,7 @@ class Gestures {
     this.#stage.setPointerCapture(event.pointerId);
     if (this.#down.size === 2) {
       if (this.#gesture === 'box') this.#box(this.#start, true);
+      if (this.#gesture === 'stroke') this.#stroke(this.#start, event, false, true);
       this.#become('pinch');
       return;
     }
@@ -89,6 +91,11 @@ class Gestures {
     this.#start = at;
     const moves = event.button === 1 || this.spaceHeld || this.#tool() === 'pan';
     if (event.button === 1) event.preventDefault();
+    if (!moves && (this.#tool() === 'brush' || this.#tool() === 'erase')) {
+      this.#become('stroke');
+      this.#stroke(at, event, true, false);
+      return;
+    }
     this.#become(moves ? 'pan' : 'press');
   }
 
@@ -108,6 +115,7 @@ class Gestures {
     }
     if (this.#gesture === 'pan') this.#pan(at[0] - last[0], at[1] - last[1]);
     if (this.#gesture === 'box') this.#box(at, false);
+    if (this.#gesture === 'stroke') this.#stroke(at, event, false, false);
     this.#down.set(event.pointerId, at);
   }
 
@@ -120,6 +128,7 @@ class Gestures {
       this.#send({ type: 'pointerClicked', inCanvas: at, negative, add });
     }
     if (this.#gesture === 'box') this.#box(at, true);
+    if (this.#gesture === 'stroke') this.#stroke(at, event, false, true);
     // After a pinch the finger that stays must not click when it leaves.
     this.#become(this.#down.size > 0 ? 'pan' : 'none');
   }
@@ -128,6 +137,7 @@ class Gestures {
   cancelled(event) {
     this.#down.delete(event.pointerId);
     if (this.#gesture === 'box') this.#box(this.#start, true);
+    if (this.#gesture === 'stroke') this.#stroke(this.#start, event, false, true);
     if (this.#down.size === 0) this.#become('none');
   }
 
@@ -136,7 +146,7 @@ class Gestures {
     if (this.#gesture === 'box') this.#become('none');
   }
 
-  /** @param {'none' | 'press' | 'pan' | 'box' | 'pinch'} next */
+  /** @param {Gesture} next */
   #become(next) {
     this.#gesture = next;
     this.#stage.classList.toggle('dragging', next === 'pan' || next === 'pinch');
@@ -145,6 +155,20 @@ class Gestures {
   /** @param {Position} to @param {boolean} done */
   #box(to, done) {
     this.#send({ type: 'pointerDragged', fromInCanvas: this.#start, toInCanvas: to, done });
+  }
+
+  /**
+   * Paints from the end of the last piece.
+   * @param {Position} to
+   * @param {PointerEvent} event
+   * @param {boolean} begins
+   * @param {boolean} done
+   */
+  #stroke(to, { altKey, shiftKey }, begins, done) {
+    const inverted = altKey || shiftKey;
+    const [fromInCanvas, toInCanvas] = [this.#start, to];
+    this.#start = to;
+    this.#send({ type: 'brushMoved', fromInCanvas, toInCanvas, inverted, begins, done });
   }
 
   /** @param {number} dx @param {number} dy */

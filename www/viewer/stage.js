@@ -39,17 +39,12 @@ export class Stage {
     this.place();
   }
 
-  /** @param {boolean} isOver Whether the pointer is over a mask. */
-  markHovered(isOver) {
-    this.#nodes.stage.classList.toggle('over', isOver);
-    this.place();
-  }
-
   /** Places the marks where the image is now. */
   place() {
     const marks = this.#viewer.ask((viewer) => viewer.marks());
     if (!marks) return;
     this.#nodes.stage.classList.toggle('zoomed', marks.isZoomed);
+    this.#nodes.stage.classList.toggle('over', marks.isOver);
     placeMarks(this.#nodes.marks, marks);
   }
 }

@@ -54,7 +54,9 @@ button { font: inherit; color: inherit; }
   -webkit-user-select: none;
   touch-action: pan-y;
 }
-.stage.zoomed, .stage[data-tool='box'] { touch-action: none; }
+.stage.zoomed, .stage:is([data-tool='box'], [data-tool='brush'], [data-tool='erase']) {
+  touch-action: none;
+}
 .stage[data-tool='select'] { cursor: default; }
 .stage[data-tool='select'].over { cursor: pointer; }
 .stage[data-tool='pan'] { cursor: grab; }
@@ -97,6 +99,12 @@ canvas {
   outline: 1.5px solid #16171a;
   outline-offset: 0;
   box-shadow: inset 0 0 0 1.5px #16171a;
+}
+
+.brush {
+  border-radius: 50%;
+  border: 1.5px solid #fff;
+  box-shadow: 0 0 0 1.5px #16171a, inset 0 0 0 1.5px #16171a;
 }
 .crosshair { width: 31px; height: 31px; margin: -15.5px; }
 .crosshair::before, .crosshair::after {
@@ -176,10 +184,10 @@ canvas {
 .tool:focus-visible, .chip:focus-visible { outline: 3px solid var(--accent); outline-offset: -3px; }
 .tool[aria-checked='true']:focus-visible { outline-color: var(--on-accent); }
 .tool .word { font-size: 0.875rem; }
-@container (max-width: 44rem) { .tool .word { display: none; } .tool { padding: 0; } }
-@container (max-width: 24rem) {
-  .bar { gap: 0; padding: 2px 0; justify-content: space-between; }
-  .bar .space { display: none; }
+@container (max-width: 60rem) { .tool .word { display: none; } .tool { padding: 0; } }
+@container (max-width: 34rem) {
+  .bar { flex-wrap: wrap; gap: 0; padding: 2px 4px; }
+  .tools { flex-wrap: wrap; }
 }
 .icon {
   width: 20px;

@@ -17,6 +17,13 @@ export const TOOLS = /** @type {const} */ ([
     key: 'n',
   },
   { tool: 'box', word: 'Box', title: 'Draw a box around an object', key: 'b' },
+  {
+    tool: 'brush',
+    word: 'Brush',
+    title: 'Brush: paint on the selected kept mask, or a new one',
+    key: 'd',
+  },
+  { tool: 'erase', word: 'Erase', title: 'Erase from the selected kept mask', key: 'e' },
   { tool: 'pan', word: 'Move', title: 'Move the image', key: 'h' },
 ]);
 
@@ -24,6 +31,9 @@ const KEYS = `Arrow keys move a crosshair, Enter clicks there,
  Shift and Enter marks a point that does not belong to the object.
  Plus and minus zoom, 0 shows the whole image, 1 shows actual pixels. S selects masks, O clicks objects,
  P adds, N removes, H moves the image. B draws a box: press Enter at each of two corners.
+ Delete deletes the selected kept mask.
+ K keeps the mask, and so does Enter after a click without a crosshair. D paints and E erases on a kept
+ mask; comma and period change the brush. Control and Z undoes, with Shift it does again.
  U undoes the last click, C clears, square brackets switch candidates, Escape cancels.`;
 
 /** @typedef {ReturnType<typeof build>} Nodes */
@@ -33,6 +43,8 @@ export function build() {
   const { stage, canvas, marks } = buildStage();
   const summary = h('p', { id: 'summary', class: 'unseen' });
   const tools = new Map(TOOLS.map((tool) => [tool.tool, toolButton(tool)]));
+  const keep = command('keep', 'Keep the mask', 'K');
+  keep.append(h('span', { class: 'word' }, 'Keep'));
   const undo = command('undo', 'Undo the last click', 'U');
   const clear = command('clear', 'Clear the clicks', 'C');
   const bar = h(
@@ -40,6 +52,7 @@ export function build() {
     { class: 'bar', part: 'tools' },
     h('div', { role: 'radiogroup', 'aria-label': 'Tools', class: 'tools' }, ...tools.values()),
     h('span', { class: 'space' }),
+    keep,
     undo,
     clear,
   );
@@ -85,6 +98,7 @@ export function build() {
     marks,
     tools,
     bar,
+    keep,
     undo,
     clear,
     ...zoomNodes,

@@ -7,13 +7,14 @@ export class Toolbar {
 
   /**
    * @param {import('./template.js').Nodes} nodes
-   * @param {{ choose: (tool: import('../pkg/viewer.js').Tool) => void, undo: () => void, clear: () =>
-   *   void }} actions
+   * @param {{ choose: (tool: import('../pkg/viewer.js').Tool) => void, keep: () => void, undo: () =>
+   *   void, clear: () => void }} actions
    */
-  constructor(nodes, { choose, undo, clear }) {
+  constructor(nodes, { choose, keep, undo, clear }) {
     this.#nodes = nodes;
     for (const [tool, button] of nodes.tools) button.addEventListener('click', () => choose(tool));
     nodes.bar.addEventListener('keydown', (event) => this.#walk(event));
+    nodes.keep.addEventListener('click', keep);
     nodes.undo.addEventListener('click', undo);
     nodes.clear.addEventListener('click', clear);
   }
@@ -25,14 +26,16 @@ export class Toolbar {
    * @param {boolean} controls Whether tools are shown.
    */
   show(snapshot, controls) {
-    const { tools, undo, clear, bar, zoom, stage, noMasks } = this.#nodes;
+    const { tools, keep, undo, clear, bar, zoom, stage, noMasks } = this.#nodes;
     for (const [tool, button] of tools) {
       button.setAttribute('aria-checked', String(tool === snapshot?.tool));
       button.tabIndex = tool === snapshot?.tool ? 0 : -1;
     }
     const nothingToUndo = !snapshot || snapshot.prompts.length === 0;
-    const nothingToClear = nothingToUndo && (snapshot?.selected ?? null) === null;
+    const nothingToClear =
+      nothingToUndo && (snapshot?.selected ?? snapshot?.selectedKept ?? null) === null;
     for (const [button, isDone] of /** @type {const} */ ([
+      [keep, !snapshot?.canKeep],
       [undo, nothingToUndo],
       [clear, nothingToClear],
     ])) {

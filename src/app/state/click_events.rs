@@ -20,7 +20,8 @@ impl State {
         }
         let positive = !negative && self.tool != Tool::Remove;
         let is_new_object = match self.tool {
-            Tool::Select if !negative && !add => return self.select(self.shown_at([x, y])),
+            Tool::Select if !negative && !add => return self.select_at([x, y]),
+            Tool::Brush | Tool::Erase => return self.dab([x, y], negative),
             Tool::Pan => return Vec::new(),
             Tool::Pick | Tool::Box => positive && !add,
             Tool::Select | Tool::Add | Tool::Remove => false,
@@ -42,9 +43,11 @@ impl State {
     }
 
     fn prompt(&mut self, prompt: Prompt, is_new_object: bool) -> Vec<Effect> {
+        self.remember();
         let mut effects = self.stop_waiting();
         if is_new_object {
             self.clicks = Clicks::default();
+            self.stop_editing();
         }
         self.clicks.push(prompt);
         effects.extend(self.ask_segment());
@@ -57,6 +60,7 @@ impl State {
             1 => return self.clear(),
             _ => {}
         }
+        self.remember();
         let mut effects = self.stop_waiting();
         if !self.clicks.undo() {
             effects.extend(self.ask_segment());
@@ -73,6 +77,10 @@ impl State {
         if self.clicks.is_empty() && self.selection == Selection::Nothing {
             return effects;
         }
+        if !self.clicks.is_empty() {
+            self.remember();
+            self.stop_editing();
+        }
         effects.extend(self.stop_waiting());
         let was_shown = matches!(self.selection, Selection::Shown(_));
         (self.clicks, self.segment_failure, self.selection) = (Clicks::default(), None, Selection::Nothing);
@@ -83,7 +91,7 @@ impl State {
         effects
     }
 
-    fn ask_segment(&mut self) -> Vec<Effect> {
+    pub(super) fn ask_segment(&mut self) -> Vec<Effect> {
         let (mut effects, ticket) = (Vec::new(), self.ticket());
         if matches!(std::mem::replace(&mut self.selection, Selection::Clicked), Selection::Shown(_)) {
             effects.push(Effect::Notify(Notice::MaskSelect(None)));
@@ -163,7 +171,7 @@ impl State {
     }
 
     /// Announces the chosen candidate and links it.
-    fn show_candidate(&mut self) -> Vec<Effect> {
+    pub(super) fn show_candidate(&mut self) -> Vec<Effect> {
         let Some(Candidate { mask, score, .. }) = self.clicks.candidate() else { return Vec::new() };
         let (place, count) = (self.clicks.chosen() + 1, self.clicks.candidates().len());
         let of = if count > 1 { format!(", candidate {place} of {count}") } else { String::new() };

@@ -1,5 +1,7 @@
 //! The points and boxes of one object being segmented, and the model's candidates for it.
 
+use std::sync::Arc;
+
 use crate::app::SegmentRequest;
 use crate::geometry::Rect;
 use crate::rle::Mask;
@@ -19,7 +21,8 @@ pub struct Candidate {
 /// The masks that one run of the model returned.
 #[derive(Clone, Debug)]
 struct Answer {
-    ticket: Ticket,
+    /// `None` where the mask was there before the first click, so that no run can refine it.
+    ticket: Option<Ticket>,
     /// The number of prompts of the run.
     prompts: usize,
     /// Whether no refinement pass follows.
@@ -34,10 +37,17 @@ pub struct Clicks {
     prompts: Vec<Prompt>,
     awaited: Option<Ticket>,
     /// By rising numbers of prompts; the last one is shown, undo returns to those before it.
-    answers: Vec<Answer>,
+    answers: Vec<Arc<Answer>>,
 }
 
 impl Clicks {
+    /// Returns the clicks that continue with a mask, as if the prompts had just made it.
+    pub(super) fn resumed(prompts: Vec<Prompt>, mask: Mask, score: f32) -> Self {
+        let candidates = vec![Candidate { mask, score, place: 0 }];
+        let answer = Answer { ticket: None, prompts: prompts.len(), is_final: true, candidates, chosen: 0 };
+        Self { prompts, awaited: None, answers: vec![Arc::new(answer)] }
+    }
+
     /// Returns the points and boxes in the order given.
     pub fn prompts(&self) -> &[Prompt] {
         &self.prompts
@@ -68,6 +78,19 @@ impl Clicks {
         self.candidates().get(self.chosen())
     }
 
+    /// Returns whether the shown candidates are the final ones of all prompts.
+    pub(super) fn is_answered(&self) -> bool {
+        self.answers.last().is_some_and(|answer| answer.prompts == self.prompts.len() && answer.is_final)
+    }
+
+    /// Returns an address for each answer, and the number of boundaries of its masks.
+    pub(super) fn weights(&self) -> impl Iterator<Item = (usize, usize)> + '_ {
+        self.answers.iter().map(|answer| {
+            let boundaries = answer.candidates.iter().map(|candidate| candidate.mask.boundaries().len());
+            (Arc::as_ptr(answer).addr(), boundaries.sum())
+        })
+    }
+
     pub(super) fn is_negative_only(&self) -> bool {
         self.prompts.iter().all(|prompt| matches!(prompt, Prompt::Click { positive: false, .. }))
     }
@@ -83,8 +106,8 @@ impl Clicks {
     /// Returns the request of these prompts, now awaited under `ticket`.
     pub(super) fn request(&mut self, ticket: Ticket, view: Option<Rect>) -> SegmentRequest {
         self.awaited = Some(ticket);
-        let refine = self.answers.last().zip(self.candidate());
-        let refine = refine.map(|(answer, chosen)| Refine { ticket: answer.ticket, candidate: chosen.place });
+        let refined = self.answers.last().and_then(|answer| answer.ticket).zip(self.candidate());
+        let refine = refined.map(|(ticket, chosen)| Refine { ticket, candidate: chosen.place });
         SegmentRequest { ticket, prompts: self.prompts.clone(), refine, view }
     }
 
@@ -98,7 +121,8 @@ impl Clicks {
     ) {
         let prompts = self.prompts.len();
         self.answers.retain(|answer| answer.prompts < prompts);
-        self.answers.push(Answer { ticket, prompts, is_final, candidates, chosen });
+        let ticket = Some(ticket);
+        self.answers.push(Arc::new(Answer { ticket, prompts, is_final, candidates, chosen }));
         if is_final {
             self.awaited = None;
         }
@@ -121,12 +145,13 @@ impl Clicks {
 
     /// Returns whether the shown candidates may be switched: provisional, final, or of the last success.
     pub(super) fn can_choose(&self) -> bool {
-        self.answers.last().is_some_and(|answer| self.awaited.is_none_or(|awaited| awaited == answer.ticket))
+        let is_newest = |answer: &Arc<Answer>| self.awaited.is_none() || self.awaited == answer.ticket;
+        self.answers.last().is_some_and(is_newest)
     }
 
     /// Chooses another candidate; returns false where there is no such one or it is chosen already.
     pub(super) fn choose(&mut self, index: usize) -> bool {
-        match self.answers.last_mut() {
+        match self.answers.last_mut().map(Arc::make_mut) {
             Some(answer) if index < answer.candidates.len() && index != answer.chosen => {
                 // A candidate that was chosen by hand is not refined.
                 (answer.chosen, answer.is_final) = (index, true);

@@ -24,15 +24,20 @@ impl State {
         let [dx, dy] = self.view.offset_into_sight(at, MARGIN);
         let mut effects = self.pan(dx, dy);
         effects.push(Effect::DrawMarks);
-        effects.extend(self.hover(self.shown_at(at)));
-        let mask = self.hovered.and_then(|index| self.shown.get(index));
-        effects.push(announce(words::place(at, size, mask.map(super::Shown::name))));
+        effects.extend(self.hover_at(Some(at)));
+        let shown = self.hovered.and_then(|index| self.shown.get(index)).map(|shown| shown.name().to_owned());
+        let mask = self.hovered_kept.map(|id| self.kept_name(id)).or(shown);
+        effects.push(announce(words::place(at, size, mask.as_deref())));
         effects
     }
 
     pub(super) fn click_at_cursor(&mut self, negative: bool) -> Vec<Effect> {
         if self.image.is_none() {
             return Vec::new();
+        }
+        if self.cursor.at.is_none() && !negative && self.clicks.candidate().is_some() {
+            // No crosshair says where to click.
+            return self.keep();
         }
         let at @ [x, y] = self.start_cursor();
         let mut effects = vec![Effect::DrawMarks];
@@ -71,7 +76,9 @@ impl State {
 
     pub(super) fn move_pointer(&mut self, in_canvas: Option<[f64; 2]>) -> Vec<Effect> {
         let point = in_canvas.map(|point| self.view.image_from_canvas(point));
-        let mut effects = self.hover(point.and_then(|point| self.shown_at(point)));
+        let mut effects = self.hover_at(point);
+        let brush = in_canvas.filter(|_| self.tool.paints() && self.image.is_some());
+        effects.extend(self.change_cursor(|cursor| cursor.brush = brush));
         if point.is_some() && self.image.is_some() && self.tool.segments() {
             effects.push(Effect::PrepareModel);
         }

@@ -96,6 +96,7 @@ impl State {
             effects.push(Effect::Notify(Notice::Link { mask, answer: answer.clone(), source }));
         }
         self.linking = Linking::Answered { answer, source, failures };
+        effects.extend(self.name_by_answer());
         effects.push(Effect::Changed);
         effects
     }

@@ -1,16 +1,25 @@
 //! The state of a viewer, and how each event changes it.
 
+mod brush_events;
 mod click_events;
 pub(super) mod clicks;
 pub(super) mod cursor;
 mod cursor_events;
+mod history;
+mod history_events;
+pub(super) mod kept;
+mod kept_events;
 mod link_events;
 pub(super) mod linking;
 mod view_events;
 pub(super) mod viewport;
 
+use std::sync::Arc;
+
 use clicks::Clicks;
 use cursor::Cursor;
+use history::{Editing, History};
+use kept::Kept;
 use linking::{Cached, Linking};
 use viewport::Viewport;
 
@@ -52,8 +61,20 @@ pub enum Selection {
     Nothing,
     /// The shown mask of this index.
     Shown(usize),
+    /// The kept mask of this number.
+    Kept(u32),
     /// The chosen candidate of the object being clicked.
     Clicked,
+}
+
+/// Half the width of the brush in CSS pixels.
+#[derive(Clone, Copy, Debug)]
+struct BrushRadius(f64);
+
+impl Default for BrushRadius {
+    fn default() -> Self {
+        Self(12.0)
+    }
 }
 
 /// The state of one viewer. See the [module](super) for how it is driven.
@@ -75,6 +96,17 @@ pub struct State {
     has_gpu_failed: bool,
     /// Counts up from 1.
     last_ticket: u32,
+    /// In drawing order; shared with the moments of the history.
+    kept: Vec<Arc<Kept>>,
+    /// Counts up from 1, and from 0 again with another image.
+    last_kept: u32,
+    hovered_kept: Option<u32>,
+    /// The kept mask that the clicks continue.
+    editing: Option<Editing>,
+    /// The kept mask that the stroke in progress changes.
+    stroke: Option<u32>,
+    brush: BrushRadius,
+    history: History,
 }
 
 impl State {
@@ -117,6 +149,23 @@ impl State {
             Event::CandidateStepped { by } => self.step_candidate(by),
             Event::Segmented(segmented) => self.take_candidates(segmented),
             Event::SegmentFailed { ticket, failure } => self.take_segment_failure(ticket, failure),
+            Event::MaskKept => self.keep(),
+            Event::KeptSelected { id } => self.select_kept(id),
+            Event::KeptHovered { id } => self.hover_kept(id),
+            Event::KeptNamed { id, title, qid, score } => self.name_kept(id, title, qid, score),
+            Event::KeptHidden { id, hidden } => self.hide_kept(id, hidden),
+            Event::KeptEdited { id } => self.edit_kept(id),
+            Event::KeptCombined { id, other, subtract } => self.combine_kept(id, other, subtract),
+            Event::KeptDeleted { id } => self.delete_kept(id),
+            Event::KeptFitted { id } => self.fit_kept(id),
+            Event::KeptRestored { records } => self.restore_kept(&records),
+            Event::KeptImported { records } => self.import_kept(&records),
+            Event::BrushMoved { from_in_canvas, to_in_canvas, inverted, begins, done } => {
+                self.move_brush([from_in_canvas, to_in_canvas], inverted, begins, done)
+            }
+            Event::BrushSized { radius } => self.size_brush(radius),
+            Event::StepUndone => self.undo_step(),
+            Event::StepRedone => self.redo_step(),
             Event::LinkRequested => self.ask_link(),
             Event::Linked { ticket, answer } => self.take_link(ticket, answer),
             Event::LinkFailed { ticket, failure } => self.take_link_failure(ticket, failure),
@@ -206,10 +255,46 @@ impl State {
         self.has_gpu_failed
     }
 
+    /// Returns the kept masks in drawing order.
+    pub fn kept(&self) -> &[Arc<Kept>] {
+        &self.kept
+    }
+
+    /// Returns the number of the kept mask that is selected.
+    pub fn selected_kept(&self) -> Option<u32> {
+        if let Selection::Kept(id) = self.selection { Some(id) } else { None }
+    }
+
+    /// Returns the number of the kept mask that is pointed at.
+    pub fn hovered_kept(&self) -> Option<u32> {
+        self.hovered_kept
+    }
+
+    /// Returns the number of the kept mask that the clicks continue.
+    pub fn editing(&self) -> Option<u32> {
+        self.editing.map(|editing| editing.id)
+    }
+
+    /// Returns half the width of the brush in CSS pixels.
+    pub fn brush_radius(&self) -> f64 {
+        self.brush.0
+    }
+
+    /// Returns whether there is a step to undo.
+    pub fn can_undo(&self) -> bool {
+        self.history.can_undo()
+    }
+
+    /// Returns whether there is a step to redo.
+    pub fn can_redo(&self) -> bool {
+        self.history.can_redo()
+    }
+
     /// Returns the current mask.
     pub fn current_mask(&self) -> Option<&Mask> {
         match self.selection {
             Selection::Clicked => self.clicks.candidate().map(|candidate| &candidate.mask),
+            Selection::Kept(id) => self.kept_at(id).map(|index| &self.kept[index].mask),
             _ => self.selected().map(|shown| &shown.mask),
         }
     }
@@ -231,6 +316,8 @@ impl State {
         self.image = image;
         (self.shown, self.cached, self.masks_failure) = (Vec::new(), Vec::new(), None);
         (self.clicks, self.segment_failure, self.cursor) = (Clicks::default(), None, Cursor::default());
+        (self.kept, self.last_kept, self.history) = (Vec::new(), 0, History::default());
+        (self.hovered_kept, self.editing, self.stroke) = (None, None, None);
         self.view.open(self.size());
         effects.extend([Effect::DrawMasks, Effect::ViewChanged, Effect::Changed]);
         effects
@@ -296,6 +383,10 @@ impl State {
         }
         let mut effects = self.stop_waiting();
         let had_clicks = !self.clicks.is_empty();
+        if had_clicks {
+            self.remember();
+            self.stop_editing();
+        }
         (self.clicks, self.segment_failure, self.selection) = (Clicks::default(), None, selection);
         effects.push(if had_clicks { Effect::DrawMasks } else { Effect::DrawStyle });
         if let Some(shown) = self.selected() {

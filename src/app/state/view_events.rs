@@ -2,6 +2,7 @@
 
 use super::viewport::{ViewPosition, Viewport};
 use super::{Effect, State};
+use crate::geometry::Rect;
 
 impl State {
     pub(super) fn resize(&mut self, width: f64, height: f64, device_pixel_ratio: f64) -> Vec<Effect> {
@@ -28,7 +29,11 @@ impl State {
 
     pub(super) fn fit_mask(&mut self, index: usize) -> Vec<Effect> {
         let bounds = self.shown.get(index).and_then(|shown| shown.mask.bbox());
-        bounds.map_or_else(Vec::new, |bounds| self.change_view(|view| view.fit_rect(bounds.into())))
+        bounds.map_or_else(Vec::new, |bounds| self.fit_rect(bounds.into()))
+    }
+
+    pub(super) fn fit_rect(&mut self, rect: Rect) -> Vec<Effect> {
+        self.change_view(|view| view.fit_rect(rect))
     }
 
     pub(super) fn set_view(&mut self, position: Option<ViewPosition>) -> Vec<Effect> {

@@ -86,6 +86,11 @@ impl Viewport {
         [x / self.view.device_pixel_ratio, y / self.view.device_pixel_ratio]
     }
 
+    /// Returns a length of the canvas in pixels of the image.
+    pub(super) fn length_in_image(&self, css_pixels: f64) -> f64 {
+        css_pixels * self.view.device_pixel_ratio / self.view.canvas_from_image.scale
+    }
+
     /// Returns how far to move the image so that a point of it lies `margin` CSS pixels inside the canvas.
     pub(super) fn offset_into_sight(&self, point: [f64; 2], margin: f64) -> [f64; 2] {
         let [x, y] = self.canvas_from_image(point);

@@ -4,6 +4,7 @@
 
 mod boundary;
 mod clicks;
+mod kept;
 mod linking;
 mod masks;
 mod view;

@@ -1,0 +1,144 @@
+/** @file The list of kept masks on the page: from a click to a named mask, its changes and its file. */
+
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { test } from 'node:test';
+import { indexFiles } from './fixtures.mjs';
+import { clickInImage, maskOf, violations } from './steps.mjs';
+import { openPage, startSite, until } from './support.mjs';
+
+const KNOWN = [
+  { qid: 'Q89', title: 'Apple', description: 'fruit' },
+  { qid: 'Q13191', title: 'Orange', description: 'citrus fruit' },
+  { qid: 'Q39338', title: 'Orange (colour)', description: 'colour between red and yellow' },
+];
+const { server, browser } = await startSite(indexFiles(KNOWN));
+
+/** A page with the first sample, an object of which was clicked and is kept by Enter. */
+async function openClicked(options) {
+  const opened = await openPage(browser, `${server.address}#image=world_001`, options);
+  const { page } = opened;
+  await clickInImage(page, { x: 530, y: 300 });
+  await maskOf(page);
+  await page.evaluate(() => document.querySelector('mask-viewer').focus());
+  await page.keyboard.press('Enter');
+  await until(page, 'snapshot.kept.length === 1');
+  return opened;
+}
+
+const titles = (page) => page.locator('#kept .title').allInnerTexts();
+
+test('a clicked object is kept by Enter, named by a search, and still there after a reload', async () => {
+  const { page, close } = await openClicked();
+  // The stored answer of the sample names it, since it is likely.
+  assert.deepEqual(await titles(page), ['Orange (fruit)']);
+  const name = page.getByRole('combobox', { name: 'Name' });
+  await name.fill('orang');
+  await page.getByRole('option', { name: /Orange \(colour\)/ }).waitFor();
+  await name.press('ArrowDown');
+  await name.press('Enter');
+  await until(page, "snapshot.kept[0].title === 'Orange'");
+  const [kept] = await page.evaluate(() =>
+    document.querySelector('mask-viewer').kept.map(({ qid, prompts }) => ({ qid, prompts })),
+  );
+  assert.deepEqual(kept, { qid: 'Q13191', prompts: 1 });
+  assert.deepEqual(await violations(page), []);
+  await page.waitForTimeout(300);
+  await page.reload();
+  await until(page, 'snapshot.kept.length === 1');
+  assert.deepEqual(await titles(page), ['Orange']);
+  await close();
+});
+
+test('a name that the index does not have is taken as it is', async () => {
+  const { page, close } = await openClicked();
+  const name = page.getByRole('combobox', { name: 'Name' });
+  await name.fill('my favourite');
+  await name.press('Enter');
+  await until(page, "snapshot.kept[0].title === 'my favourite' && snapshot.kept[0].qid === null");
+  // The focus stays where it was when the list is built again.
+  assert.equal(await page.evaluate(() => document.activeElement?.getAttribute('role')), 'combobox');
+  await close();
+});
+
+test('buttons hide, edit, merge, subtract and delete; undo and redo go over all of them', async () => {
+  const { page, errors, close } = await openClicked();
+  const press = (name) => page.locator('#kept').getByRole('button', { name, exact: true }).click();
+  await page.evaluate(() => {
+    const viewer = document.querySelector('mask-viewer');
+    viewer.selectMask(0);
+    viewer.nameKept(viewer.keep(), { title: 'second' });
+  });
+  await until(page, 'snapshot.kept.length === 2');
+  const [first, second] = await titles(page);
+  await press(`Hide ${first}`);
+  await until(page, 'snapshot.kept[0].hidden');
+  await press(`Show ${first}`);
+  await press('Subtract');
+  await press('Merge');
+  await until(page, 'snapshot.kept.length === 1');
+  await press(`Delete ${second}`);
+  await until(page, 'snapshot.kept.length === 0');
+  await press('Undo');
+  await until(page, 'snapshot.kept.length === 1');
+  await page.keyboard.press('Control+z');
+  await until(page, 'snapshot.kept.length === 2');
+  await press('Redo');
+  await until(page, 'snapshot.kept.length === 1');
+  await press('Undo');
+
+  await press(`Edit ${first} with points`);
+  await until(page, 'snapshot.editing === 1 && snapshot.prompts.length === 1');
+  const before = await page.evaluate(() => document.querySelector('mask-viewer').kept[0].area);
+  await page.evaluate(() => {
+    document.querySelector('mask-viewer').clickAt(30, 30, { negative: true });
+  });
+  await maskOf(page);
+  await press('Keep the change');
+  await until(page, 'snapshot.editing === null && snapshot.kept.length === 2');
+  const after = await page.evaluate(() => document.querySelector('mask-viewer').kept[0]);
+  assert.equal(after.prompts, 2);
+  assert.ok(
+    Math.abs(Number(after.area) / Number(before) - 1) < 0.2,
+    `${before}, then ${after.area}`,
+  );
+  assert.deepEqual(errors, []);
+  await close();
+});
+
+test('a card names the kept mask, and a file of the chosen format is saved and imported', async () => {
+  const { page, close } = await openClicked();
+  await page.evaluate(() => {
+    const viewer = document.querySelector('mask-viewer');
+    viewer.configure({ endpoint: new URL('elsewhere', document.baseURI).href });
+  });
+  const answer = { entities: [{ qid: 'Q89', title: 'Apple', score: 0.3, evidence: [] }] };
+  await page.route('**/elsewhere/v1/link', (route) =>
+    route.fulfill({ status: 200, contentType: 'application/json', body: JSON.stringify(answer) }),
+  );
+  await page.evaluate(() => document.querySelector('mask-viewer').askLink());
+  await page.getByRole('button', { name: 'Use as the name: Apple' }).click();
+  await until(page, "snapshot.kept[0].qid === 'Q89'");
+  assert.match(await page.locator('#kept .about').first().innerText(), /Q89 · 30 %/);
+
+  await page.locator('#kept').getByLabel('Format').selectOption('polygons');
+  const saving = page.waitForEvent('download');
+  await page.locator('#kept').getByRole('button', { name: 'Export' }).click();
+  const download = await saving;
+  assert.equal(download.suggestedFilename(), 'world_001.geojson');
+  const path = await download.path();
+  const [{ properties }] = JSON.parse(readFileSync(path, 'utf8')).features;
+  assert.deepEqual([properties.title, properties.clicks.length], ['Apple', 1]);
+  assert.ok(properties.score > 0.3, `the model’s score ${properties.score}`);
+
+  const choosing = page.waitForEvent('filechooser');
+  await page.locator('#kept').getByRole('button', { name: 'Import' }).click();
+  await (await choosing).setFiles(path);
+  await until(page, 'snapshot.kept.length === 2');
+  const [one, two] = await page.evaluate(() => document.querySelector('mask-viewer').kept);
+  assert.deepEqual({ ...two, id: 1, score: one.score, entityScore: one.entityScore }, one);
+  // Scores are written with four digits.
+  assert.ok(Math.abs(two.score - one.score) < 1e-4, `${one.score} and ${two.score}`);
+  assert.ok(Math.abs(two.entityScore - one.entityScore) < 1e-4);
+  await close();
+});

@@ -1,0 +1,289 @@
+/** @file The list of kept masks in the panel: their names, changes, export and import. */
+
+import { fill, h } from '../viewer/dom.js';
+import { failureOf } from '../viewer/errors.js';
+import { icon } from '../viewer/icons.js';
+import { isUndoKey } from '../viewer/keyboard.js';
+import { FORMATS } from '../viewer/kept-files.js';
+import { countOf } from './findings.js';
+import { NameField } from './name-field.js';
+import { saveBlob } from '../viewer/save.js';
+
+/** @typedef {import('../pkg/viewer.js').KeptSummary} KeptSummary */
+/** @typedef {import('../pkg/viewer.js').Snapshot} Snapshot */
+/** @typedef {import('../viewer/kept-files.js').Format} Format */
+
+/** Builds the section from the viewer's snapshot, and does what its controls say. */
+export class KeptList {
+  #viewer;
+  #knowledge;
+  #spoken = h('p', { class: 'note', role: 'status' });
+  #format = /** @type {Format} */ ('coco');
+  #onlySelected = false;
+  #input = h('input', { type: 'file', accept: '.json,.jsonl,.geojson,.svg', hidden: true });
+
+  /**
+   * @param {import('../mask-viewer.js').MaskViewer} viewer
+   * @param {import('./knowledge.js').Knowledge} knowledge
+   */
+  constructor(viewer, knowledge) {
+    this.#viewer = viewer;
+    this.#knowledge = knowledge;
+    this.#input.addEventListener('change', () => {
+      const file = this.#input.files?.[0];
+      this.#input.value = '';
+      if (file) this.#import(file);
+    });
+    document.addEventListener('keydown', (event) => this.#undoByKey(event));
+  }
+
+  /**
+   * Returns what the section is built from, to build it again only when that changes.
+   * @param {Snapshot} snapshot
+   */
+  from({ kept, selectedKept, editing, canKeep, steps, image }) {
+    return [kept, selectedKept, editing, canKeep, steps, image];
+  }
+
+  /** @param {Snapshot} snapshot @returns {Node[]} */
+  nodes(snapshot) {
+    const { kept, shown, canKeep, steps, editing, image, selectedKept } = snapshot;
+    if (image === null) return [];
+    const viewer = this.#viewer;
+    const colors = viewer.colors.slice(shown.length);
+    const edited = kept.find(({ id }) => id === editing);
+    return [
+      h(
+        'div',
+        { class: 'row' },
+        button(edited ? 'Keep the change' : 'Keep', 'keep', () => viewer.keep(), !canKeep, true),
+        iconButton('undo', 'Undo', () => viewer.undoStep(), { disabled: !steps.canUndo }),
+        iconButton('redo', 'Redo', () => viewer.redoStep(), { disabled: !steps.canRedo }),
+      ),
+      kept.length === 0 && h('p', { class: 'note' }, hint(canKeep)),
+      kept.length > 0 &&
+        h(
+          'ul',
+          { class: 'kept-list' },
+          ...kept.map((mask, at) => this.#item(mask, colors[at] ?? '', snapshot)),
+        ),
+      this.#files(kept, selectedKept),
+      this.#spoken,
+    ].filter((node) => node !== false);
+  }
+
+  /**
+   * @param {KeptSummary} mask
+   * @param {string} color
+   * @param {Snapshot} snapshot
+   */
+  #item(mask, color, { selectedKept, editing, kept }) {
+    const { id, name, qid, hidden, entityScore } = mask;
+    const viewer = this.#viewer;
+    const isSelected = id === selectedKept;
+    const swatch = h('span', { class: 'swatch' });
+    swatch.style.setProperty('--swatch', color);
+    const facts = [
+      id === editing && 'being edited',
+      qid,
+      entityScore !== null && `${Math.round(entityScore * 100)} %`,
+      `${Number(mask.area).toLocaleString('en')} px`,
+    ];
+    return h(
+      'li',
+      {
+        class: hidden ? 'hidden' : '',
+        onpointerenter: () => viewer.hoverKept(id),
+        onpointerleave: () => viewer.hoverKept(null),
+        onfocusin: () => viewer.hoverKept(id),
+        onfocusout: () => viewer.hoverKept(null),
+      },
+      h(
+        'button',
+        {
+          type: 'button',
+          class: 'pick',
+          'aria-pressed': String(isSelected),
+          'data-focus': `kept-${id}`,
+          onclick: () => viewer.selectKept(isSelected ? null : id),
+        },
+        swatch,
+        h(
+          'span',
+          { class: 'words' },
+          h('span', { class: 'title', dir: 'auto' }, name),
+          h('span', { class: 'about' }, facts.filter(Boolean).join(' · ')),
+        ),
+      ),
+      iconButton(hidden ? 'hidden' : 'shown', `${hidden ? 'Show' : 'Hide'} ${name}`, () =>
+        viewer.hideKept(id, !hidden),
+      ),
+      iconButton('edit', `Edit ${name} with points`, () => this.#edit(mask)),
+      iconButton('bin', `Delete ${name}`, () => viewer.deleteKept(id)),
+      isSelected && this.#details(mask, kept),
+    );
+  }
+
+  /** @param {KeptSummary} mask @param {KeptSummary[]} kept */
+  #details({ id, title, qid }, kept) {
+    const viewer = this.#viewer;
+    const field = new NameField({ title, qid }, this.#knowledge, (name) =>
+      viewer.nameKept(id, name),
+    );
+    const others = kept.filter((other) => other.id !== id);
+    const choice = h(
+      'select',
+      { 'aria-label': 'Another kept mask', 'data-focus': 'kept-other' },
+      ...others.map((other) => h('option', { value: other.id }, other.name)),
+    );
+    const tool = (/** @type {'brush' | 'erase'} */ name, /** @type {string} */ words) =>
+      button(words, `kept-${name}`, () => {
+        viewer.tool = name;
+        viewer.focus();
+      });
+    return h(
+      'div',
+      { class: 'more' },
+      field.node,
+      h(
+        'div',
+        { class: 'row' },
+        tool('brush', 'Brush'),
+        tool('erase', 'Eraser'),
+        button('Zoom to it', 'kept-fit', () => viewer.fitKept(id)),
+      ),
+      others.length > 0 &&
+        h(
+          'div',
+          { class: 'row' },
+          choice,
+          button('Merge', 'kept-merge', () => viewer.mergeKept(id, Number(choice.value))),
+          button('Subtract', 'kept-subtract', () => viewer.subtractKept(id, Number(choice.value))),
+        ),
+    );
+  }
+
+  /** @param {KeptSummary[]} kept @param {number | null} selected */
+  #files(kept, selected) {
+    const only = h('input', {
+      type: 'checkbox',
+      'data-focus': 'kept-only',
+      checked: this.#onlySelected,
+      onchange: () => (this.#onlySelected = only.checked),
+    });
+    const format = h(
+      'select',
+      {
+        'aria-label': 'Format',
+        'data-focus': 'kept-format',
+        onchange: () => (this.#format = /** @type {Format} */ (format.value)),
+      },
+      ...Object.entries(FORMATS).map(([name, [title]]) =>
+        h('option', { value: name, selected: name === this.#format }, title),
+      ),
+    );
+    return h(
+      'div',
+      { class: 'row files' },
+      kept.length > 0 && format,
+      kept.length > 0 && button('Export', 'kept-export', () => this.#export(selected)),
+      button('Import', 'kept-import', () => this.#input.click()),
+      kept.length > 1 &&
+        selected !== null &&
+        h('label', { class: 'check' }, only, 'Export the selected mask alone'),
+    );
+  }
+
+  /** @param {KeptSummary} mask */
+  #edit({ id }) {
+    this.#viewer.editKept(id);
+    this.#viewer.focus();
+  }
+
+  /** @param {number | null} selected */
+  async #export(selected) {
+    await this.#reported(async () => {
+      const chosen = this.#onlySelected && selected !== null ? { ids: [selected] } : {};
+      const files = await this.#viewer.exportMasks(this.#format, chosen);
+      for (const { name, blob } of files) saveBlob(blob, name);
+      return `Saved ${files.length === 1 ? files[0]?.name : countOf(files.length, 'file', 'files')}.`;
+    });
+  }
+
+  /** @param {File} file */
+  async #import(file) {
+    await this.#reported(async () => {
+      const count = await this.#viewer.importMasks(file);
+      return `${countOf(count, 'mask', 'masks')} imported from ${file.name}.`;
+    });
+  }
+
+  /** @param {() => Promise<string>} act Returns what was done. */
+  async #reported(act) {
+    try {
+      fill(this.#spoken, await act());
+    } catch (thrown) {
+      fill(this.#spoken, failureOf(thrown, 'kept').message);
+    }
+  }
+
+  /** Undoes and redoes from anywhere but a field or a dialog. @param {KeyboardEvent} event */
+  #undoByKey(event) {
+    const { target } = event;
+    if (event.defaultPrevented || !isUndoKey(event) || !(target instanceof Element)) return;
+    if (target.closest('input, textarea, select, dialog')) return;
+    event.preventDefault();
+    if (event.shiftKey) this.#viewer.redoStep();
+    else this.#viewer.undoStep();
+  }
+}
+
+/** @param {boolean} canKeep */
+function hint(canKeep) {
+  return canKeep
+    ? 'Keep this mask to name it, change it and export it.'
+    : 'Click an object, or paint with the brush. What you keep stays with the image in this browser.';
+}
+
+/**
+ * @param {string} words
+ * @param {string} name Of the focus.
+ * @param {() => void} act
+ * @param {boolean} [disabled]
+ * @param {boolean} [primary]
+ */
+function button(words, name, act, disabled = false, primary = false) {
+  return h(
+    'button',
+    {
+      type: 'button',
+      class: primary ? 'button primary' : 'button',
+      'data-focus': name,
+      disabled,
+      onclick: act,
+    },
+    words,
+  );
+}
+
+/**
+ * @param {import('../viewer/icons.js').IconName} name
+ * @param {string} words
+ * @param {() => void} act
+ * @param {{ disabled?: boolean }} [options]
+ */
+function iconButton(name, words, act, { disabled = false } = {}) {
+  return h(
+    'button',
+    {
+      type: 'button',
+      class: 'button quiet icon-button',
+      'aria-label': words,
+      title: words,
+      'data-focus': words,
+      disabled,
+      onclick: act,
+    },
+    icon(name),
+  );
+}
