@@ -261,11 +261,11 @@ export class MaskViewer extends AttributesElement {
    * Opens an image instead of the one before.
    * @param {string | Blob | null} source Its address, the encoded image, or null where it is not available.
    * @param {{ key?: string, size?: [number, number] | undefined, isExplained?: boolean,
-   *   alternative?: string | null, missing?: string, keepsOpen?: boolean }} [options] `key` names it in events; `size` (width,
-   *   height) draws an empty frame of that size, for its masks, where the image cannot be read; with
-   *   `isExplained` the page says why, and the viewer does not; `alternative` is an address to try where the
-   *   source cannot be fetched or is null; `missing` says which image is not available; with
-   *   `keepsOpen` the image before stays where this one cannot be read.
+   *   alternative?: string | null, missing?: string, keepsOpen?: boolean }} [options] `key` names it in
+   *   events; `size` (width, height) draws an empty frame of that size, for its masks, where the image
+   *   cannot be read; with `isExplained` the page says why, and the viewer does not; `alternative` is an
+   *   address to try where the source cannot be fetched or is null; `missing` says which image is not
+   *   available; with `keepsOpen` the image before stays where this one cannot be read.
    * @returns {Promise<boolean>} Whether the image is open; false where another was opened meanwhile,
    *   it cannot be read (event `error`), or the element was removed meanwhile.
    */

@@ -73,7 +73,7 @@ impl DecodedImage {
         Ok(Self { is_cut_off: is_cut_off(bytes), ..over_white(image).into() })
     }
 
-    /// Returns whether the image is a JPEG that ends before its end: what is missing is filled, as in the page.
+    /// Returns whether the image is a JPEG that is cut off: what is missing is filled, as in the page.
     pub fn is_cut_off(&self) -> bool {
         self.is_cut_off
     }

@@ -15,11 +15,11 @@ const IMAGES: &str = "images";
 
 /// The files of a folder, found by the names that annotation files give them.
 ///
-/// The last step of the path must be the same: as it is, in another Unicode normal form, in another case, with
-/// percent-encoding, or with another extension of images. Of several such files, one that has all steps of the
-/// name is preferred, then the closest spelling of the last step, then the longest shared end of the path, then a
-/// file at that path below the folder or below its `images`. If several remain, none is found, as any of
-/// them may be another image.
+/// The last step of the path must be the same: as it is, in another Unicode normal form, in another case,
+/// with percent-encoding, or with another extension of images. Of several such files, one that has all steps
+/// of the name is preferred, then the closest spelling of the last step, then the longest shared end of the
+/// path, then a file at that path below the folder or below its `images`. If several remain, none is found,
+/// as any of them may be another image.
 ///
 /// ```
 /// use masklink::dataset::ImageFiles;
@@ -107,8 +107,8 @@ impl ImageFiles {
         self.text.get(start..*self.ends.get(index)?)
     }
 
-    /// Returns the index of the file that a path or an address names; `None` if there is none, or several may be
-    /// meant.
+    /// Returns the index of the file that a path or an address names; `None` if there is none, or several
+    /// may be meant.
     pub fn find(&self, name: &str) -> Option<usize> {
         let NamedPath { path, .. } = NamedPath::read(name);
         let found = self.find_steps(&steps(&path));

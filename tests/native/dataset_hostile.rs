@@ -389,25 +389,19 @@ const IMAGES_AND_CATEGORIES: &[(&str, &str, &str, &[&str])] = &[
         "path with ..",
         r#""id":"p","file_name":"a/../../b.jpg","width":4,"height":3"#,
         r#""id":"Q1","name":"u""#,
-        &[
-            "image p: unsafe-path file_name: the path points outside the image folder; its last steps are used",
-        ],
+        &["image p: unsafe-path file_name: the path points outside the image folder; only its end is used"],
     ),
     (
         "path with .. and backslashes",
         r#""id":"p","file_name":"a\\..\\b.jpg","width":4,"height":3"#,
         r#""id":"Q1","name":"u""#,
-        &[
-            "image p: unsafe-path file_name: the path points outside the image folder; its last steps are used",
-        ],
+        &["image p: unsafe-path file_name: the path points outside the image folder; only its end is used"],
     ),
     (
         "path with a drive",
         r#""id":"p","file_name":"C:/b.jpg","width":4,"height":3"#,
         r#""id":"Q1","name":"u""#,
-        &[
-            "image p: unsafe-path file_name: the path points outside the image folder; its last steps are used",
-        ],
+        &["image p: unsafe-path file_name: the path points outside the image folder; only its end is used"],
     ),
     (
         "URLs of other schemes",

@@ -141,8 +141,8 @@ pub enum Problem {
     /// or a category refers to the first.
     #[error("an earlier record has the same id")]
     DuplicateId,
-    /// `file_name` points outside the image folder; its last steps are used.
-    #[error("the path points outside the image folder; its last steps are used")]
+    /// `file_name` points outside the image folder; only its end is used.
+    #[error("the path points outside the image folder; only its end is used")]
     UnsafePath,
     /// A URL is not http(s); it is left out.
     #[error("not an http or https URL")]

@@ -60,10 +60,10 @@ impl Files {
         }
     }
 
-    /// Returns the address, within the data folder, of the image that a path below [`IMAGES`] means; `None` if
-    /// there is none. Blocks while it lists the folder.
+    /// Returns the address, within the data folder, of the image that a path below [`IMAGES`] means;
+    /// `None` if there is none. Blocks while it lists the folder.
     fn image(&self, path: &str) -> Option<Uri> {
-        let name = path.strip_prefix(IMAGES)?;
+        let name = path.strip_prefix("/data/").filter(|_| path.starts_with(IMAGES))?;
         let mut listed = self.listed.lock().unwrap_or_else(PoisonError::into_inner);
         let files = match &*listed {
             Some((when, files)) if when.elapsed() < LIST_AGE => Arc::clone(files),
