@@ -83,7 +83,7 @@ impl State {
             // A mask that is not linked is an entity of its own.
             let name = Cow::from(shown.qid.as_deref().unwrap_or(&shown.id));
             let entity = *entities.entry((shown.qid.is_some(), name)).or_insert(index as u64);
-            scene.push(overlay(&shown.mask, entity))?;
+            scene.push(Overlay { color: shown.color, ..overlay(&shown.mask, entity) })?;
         }
         for (kept, index) in self.kept().iter().zip(self.shown().len()..) {
             let name = kept.qid.as_deref().map_or_else(|| format!("kept {}", kept.id).into(), Cow::from);

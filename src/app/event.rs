@@ -324,6 +324,8 @@ pub struct ShownMask {
     pub size: [u32; 2],
     /// COCO's compressed runs; `None` where the runs come as an array.
     pub counts: Option<String>,
+    /// Red, green and blue of the mask; `None` for the next color of the palette.
+    pub color: Option<[u8; 3]>,
 }
 
 /// A failure outside the state: of the model, the endpoint, a file or the renderer.

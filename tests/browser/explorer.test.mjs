@@ -6,6 +6,7 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
+import { colorOf } from '../../www/explorer/masks.js';
 import {
   active,
   counted,
@@ -64,6 +65,11 @@ test('plots and a record are accessible, in the dark and on a phone', async () =
   assert.deepEqual(await violations(page), []);
   await page.goto(`${server.address}explore.html#record=world_001_01`);
   await recordOpen(page, 'world_001_01');
+  const [colors, qids] = await page.evaluate(() => {
+    const viewer = document.querySelector('mask-viewer');
+    return [viewer.colors, viewer.snapshot.shown.map(({ qid }) => qid)];
+  });
+  assert.deepEqual(colors.slice(0, qids.length), qids.map(colorOf), 'as in the gallery');
   assert.deepEqual(await violations(page), []);
   const wide = await page.evaluate(() => document.documentElement.scrollWidth > innerWidth);
   assert.ok(!wide, 'the page is wider than the window');

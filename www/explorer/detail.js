@@ -340,6 +340,7 @@ function maskOf({ id, title, qid, maskSize, boundaries }) {
     id,
     title: title || qid,
     qid: isQid(qid) ? qid : null,
+    color: colorOf(qid),
     mask: { size: maskSize, boundaries },
   };
 }

@@ -9,6 +9,7 @@
  *   RLE, or the column-major indices at which the mask's value changes; `size` is height, then width.
  * @property {string} [title]
  * @property {string | null} [qid]
+ * @property {string} [color] As `#rrggbb`; without it the viewer chooses one.
  */
 
 /**
@@ -16,12 +17,18 @@
  * @param {MaskToShow[]} masks
  */
 export function described(masks) {
-  const descriptions = masks.map(({ id, title = '', qid = null, mask }) => {
+  const descriptions = masks.map(({ id, title = '', qid = null, mask, color }) => {
     const counts = 'counts' in mask ? mask.counts : null;
-    return { id, title, qid, size: mask.size, counts };
+    return { id, title, qid, size: mask.size, counts, color: bytesOfColor(color) };
   });
   const runs = masks.map(({ mask }) => ('boundaries' in mask ? mask.boundaries : []));
   return { descriptions, ...flattened(runs) };
+}
+
+/** Returns the bytes of a color `#rrggbb`; null without one. @param {string} [color] */
+function bytesOfColor(color) {
+  const digits = /^#([0-9a-f]{2})([0-9a-f]{2})([0-9a-f]{2})$/i.exec(color ?? '');
+  return digits && digits.slice(1).map((pair) => Number.parseInt(pair, 16));
 }
 
 /**

@@ -28,6 +28,7 @@ use super::event::{Event, Failure, ShownMask};
 use super::settings::{RendererChoice, Settings, Tool};
 use super::words;
 use crate::geometry::Size;
+use crate::render::Color;
 use crate::rle::{self, CocoRle, FlatMasks, Mask};
 use crate::segment::Ticket;
 
@@ -44,6 +45,8 @@ pub struct Shown {
     pub title: String,
     /// The entity, where the mask is linked.
     pub qid: Option<String>,
+    /// The color that the page gave it.
+    pub color: Option<Color>,
 }
 
 impl Shown {
@@ -327,7 +330,7 @@ impl State {
         let Some((_, size)) = self.image else { return Vec::new() };
         let (count, mut failures) = (masks.len(), Vec::new());
         let mut shown = Vec::with_capacity(count);
-        for (index, ShownMask { id, title, qid, size: own @ [height, width], counts }) in
+        for (index, ShownMask { id, title, qid, size: own @ [height, width], counts, color }) in
             masks.into_iter().enumerate()
         {
             let decoded = if let Some(counts) = counts {
@@ -337,7 +340,10 @@ impl State {
                 checked(own, size, || runs.mask(index, own))
             };
             match decoded {
-                Ok(mask) => shown.push(Shown { id, area: mask.area(), mask, title, qid }),
+                Ok(mask) => {
+                    let color = color.map(|[red, green, blue]| Color { red, green, blue });
+                    shown.push(Shown { id, area: mask.area(), mask, title, qid, color });
+                }
                 Err(Failure { code, message }) => {
                     failures.push(Failure { code, message: format!("mask {id}: {message}") });
                 }
