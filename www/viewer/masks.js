@@ -25,10 +25,15 @@ export function described(masks) {
   return { descriptions, ...flattened(runs) };
 }
 
-/** Returns the bytes of a color `#rrggbb`; null without one. @param {string} [color] */
+/**
+ * Returns the bytes of a color `#rrggbb`; null without one.
+ * @param {string} [color]
+ * @returns {[number, number, number] | null}
+ */
 function bytesOfColor(color) {
-  const digits = /^#([0-9a-f]{2})([0-9a-f]{2})([0-9a-f]{2})$/i.exec(color ?? '');
-  return digits && digits.slice(1).map((pair) => Number.parseInt(pair, 16));
+  if (!/^#[0-9a-f]{6}$/i.test(color ?? '')) return null;
+  const bits = Number.parseInt(String(color).slice(1), 16);
+  return [bits >> 16, (bits >> 8) & 255, bits & 255];
 }
 
 /**

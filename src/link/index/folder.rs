@@ -131,7 +131,8 @@ fn remove_old_parts(folder: &Path, keep: &[&str]) -> io::Result<()> {
         let entry = entry?;
         let name = entry.file_name();
         let Some(name) = name.to_str() else { continue };
-        if name.starts_with('.') && name.ends_with(".tmp") {
+        let is_temporary = Path::new(name).extension().is_some_and(|extension| extension == "tmp");
+        if is_temporary && name.starts_with('.') {
             fs::remove_file(entry.path())?;
         }
         let Some((kind, rest)) = name.split_once('-') else { continue };
