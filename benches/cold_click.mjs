@@ -9,7 +9,7 @@
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { launch, newPage, until } from '../tests/browser/support.mjs';
-import { StaticServer } from './static_server.mjs';
+import { StaticServer } from '../tools/static_server.mjs';
 
 const { values: options } = parseArgs({ options: { times: { type: 'string', default: '3' } } });
 const DIST = join(import.meta.dirname, '../dist');

@@ -16,7 +16,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { PATIENCE, launch, newPage } from '../tests/browser/support.mjs';
-import { StaticServer } from './static_server.mjs';
+import { StaticServer } from '../tools/static_server.mjs';
 
 const { values: options } = parseArgs({
   options: {
