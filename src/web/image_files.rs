@@ -23,6 +23,7 @@ impl ImageFiles {
 
     /// Returns the index of the file of an image, by the path or else the URL that its record has;
     /// `undefined` if there is none, or several may be meant.
+    #[expect(clippy::needless_pass_by_value, reason = "wasm-bindgen passes optional strings by value")]
     pub fn find(&self, file: Option<String>, url: Option<String>) -> Option<usize> {
         self.0.find_image(file.as_deref(), url.as_deref())
     }
