@@ -8,7 +8,7 @@ use criterion::{Criterion, SamplingMode, criterion_group, criterion_main};
 use masklink::geometry::{PixelRect, Point, Size};
 use masklink::model::{Data, GraphId, Host, HostError, Input, PixelWindow, Request, Response, Tensor};
 use masklink::pixels::Channels;
-use masklink::segment::{self, Limits, Manifest, Model, Prompt, Prompts, Session, Ticket};
+use masklink::segment::{self, Limits, Manifest, Model, Prompt, Prompts, Question, Session, Ticket};
 use pollster::block_on;
 
 /// A photo of a telephone, 12 megapixels, and one as the web shows it.
@@ -111,9 +111,10 @@ fn masks(criterion: &mut Criterion) {
         let mut prompts = Prompts::new();
         prompts.push(Prompt::Click { point, positive: true }).unwrap();
         block_on(segment::encode_image(&mut session, &host)).unwrap();
+        let question = Question { ticket: Ticket(1), prompts, refine: None, view: None };
         group.bench_function(size.to_string(), |bencher| {
             bencher.iter(|| {
-                let click = segment::click(&mut session, &host, &prompts, None, Ticket(1), |_| ());
+                let click = segment::click(&mut session, &host, &question, |_| ());
                 black_box(block_on(click).unwrap());
             });
         });

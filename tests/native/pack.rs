@@ -274,7 +274,7 @@ fn interrupted_pack_is_begun_again() {
     assert_eq!(items(&open(&output).unwrap().1).len(), 300);
 }
 
-/// Writes a matrix as a NumPy file, as `numpy.save` does.
+/// Writes a matrix as `numpy.save` does.
 fn write_npy(path: &Path, rows: &[Vec<f32>], is_half: bool) {
     let kind = if is_half { "<f2" } else { "<f4" };
     let shape = format!("({}, {})", rows.len(), rows[0].len());

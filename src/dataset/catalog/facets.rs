@@ -114,7 +114,7 @@ impl Cell {
     }
 }
 
-/// Returns the index of a split, which is added if it is new; beyond [`MAX_SPLITS`] the last.
+/// Returns the index of a split, which is added if it is new; beyond 128 the last.
 pub fn split_index(splits: &mut Vec<String>, split: &str) -> usize {
     splits.iter().position(|known| known == split).unwrap_or_else(|| {
         if splits.len() < MAX_SPLITS {
