@@ -94,6 +94,21 @@ fn stepping_through_candidates_wraps_and_links_each() {
 }
 
 #[test]
+fn candidates_that_are_almost_the_same_are_offered_once() {
+    let mut state = opened();
+    let ticket = segment_ticket(&state.update(click(5.0, 5.0))).unwrap();
+    let Event::Segmented(result) =
+        segmented(ticket, &[(columns(0, 19), 0.9), (columns(0, 20), 0.5), (columns(0, 10), 0.7)])
+    else {
+        unreachable!()
+    };
+    state.update(Event::Segmented(Segmented { best: Some(1), ..result }));
+    // Intersection over union is 0.95; the one that the model prefers stays.
+    assert_eq!(state.snapshot().candidates, [0.7, 0.5]);
+    assert_eq!(state.current_mask(), Some(&columns(0, 20)));
+}
+
+#[test]
 fn candidate_that_the_model_prefers_is_chosen_over_a_higher_score() {
     let mut state = opened();
     let ticket = segment_ticket(&state.update(click(5.0, 5.0))).unwrap();

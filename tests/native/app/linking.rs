@@ -156,6 +156,14 @@ fn confidence_follows_the_scores() {
 }
 
 #[test]
+fn an_entity_is_likely_where_the_index_probably_holds_it() {
+    for (probability, expected) in [(0.79, Confidence::Possible), (0.81, Confidence::Likely)] {
+        let in_index = Some(InIndex { known: true, probability });
+        assert_eq!(Confidence::of(&LinkResponse { in_index, ..banana(0.9) }), expected, "{probability}");
+    }
+}
+
+#[test]
 fn entities_are_sorted_before_the_first_is_announced() {
     let (mut state, ticket) = clicked();
     let entities = vec![entity("Q1", "Low", 0.1), entity("Q2", "High", 0.15)];
