@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 use std::ffi::OsStr;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 use std::sync::OnceLock;
 use std::{fs, io};
 
@@ -25,7 +25,11 @@ impl ImageFolder {
 
     /// Returns the path of the file that a name means; if none is found, the path that the name would have.
     pub(super) fn find(&self, name: &str) -> PathBuf {
-        let path = self.root.join(name.trim_start_matches('/'));
+        let name = name.trim_start_matches('/');
+        let stays_inside = Path::new(name).components().all(|step| matches!(step, Component::Normal(_)));
+        // Of a name that leads out of the folder the last step is harmless.
+        let last = || Path::new(name).file_name().unwrap_or_default();
+        let path = self.root.join(if stays_inside { Path::new(name) } else { Path::new(last()) });
         if path.is_file() {
             return path;
         }
@@ -109,6 +113,9 @@ mod tests {
         for name in ["owl.jpg", "dot.jpg"] {
             assert_eq!(images.find(name), folder.path().join(name));
         }
+        fs::create_dir(folder.path().join("inner")).unwrap();
+        let inner = ImageFolder::new(folder.path().join("inner"));
+        assert_eq!(inner.find("../04/Crow.JPG"), folder.path().join("inner/Crow.JPG"), "not outside");
     }
 
     #[cfg(unix)]
