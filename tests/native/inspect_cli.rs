@@ -27,7 +27,8 @@ fn findings_and_image_files_are_reported() {
     fs::write(images.join("broken.png"), b"no image").unwrap();
     let image = |n: usize, name: &str| format!(r#"{{"id":{n},"file_name":"/{name}","width":4,"height":3}}"#);
     let names = ["other.png", "right.png", "broken.png", "gone.png", "../secret.png"];
-    let records: Vec<_> = names.iter().enumerate().map(|(n, name)| image(n, name)).collect();
+    let mut records: Vec<_> = names.iter().enumerate().map(|(n, name)| image(n, name)).collect();
+    records.push(r#"{"id":5,"width":4,"height":3}"#.to_owned());
     let annotations: Vec<_> = (0..4)
         .map(|n| {
             let mask = r#"{"size":[3,4],"counts":[3,99]}"#;
@@ -43,13 +44,14 @@ fn findings_and_image_files_are_reported() {
     assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
     let found = report(&output);
     assert_eq!(found["bytes"], json!(json.len()));
-    assert_eq!((&found["images"]["count"], &found["annotations"]["count"]), (&json!(5), &json!(4)));
-    assert_eq!(found["images"]["without_annotations"], json!(1));
+    assert_eq!((&found["images"]["count"], &found["annotations"]["count"]), (&json!(6), &json!(4)));
+    assert_eq!(found["images"]["without_annotations"], json!(2));
     let files = &found["files"];
     let counts: Vec<_> =
         ["present", "missing", "unreadable", "other_size", "unnamed"].map(|key| &files[key]).to_vec();
-    assert_eq!(counts, [&json!(3), &json!(1), &json!(1), &json!(1), &json!(1)]);
-    assert_eq!(files["missing_examples"], json!(["gone.png"]));
+    assert_eq!(counts, [&json!(3), &json!(2), &json!(1), &json!(1), &json!(1)]);
+    // The end of a name that leads out of the folder is looked for inside.
+    assert_eq!(files["missing_examples"], json!(["gone.png", "secret.png"]));
     assert_eq!(files["other_size_examples"], json!(["other.png: 5x3, listed as 4x3"]));
     assert_eq!(found["findings"]["bad-mask"]["count"], json!(4));
     assert_eq!(found["findings"]["bad-mask"]["examples"].as_array().unwrap().len(), 1);
