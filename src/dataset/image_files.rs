@@ -17,8 +17,8 @@ const IMAGES: &str = "images";
 ///
 /// The last step of the path must be the same: as it is, in another Unicode normal form, in another case,
 /// with percent-encoding, or with another extension of images. Of several such files, one that has all steps
-/// of the name is preferred, then the closest spelling of the last step, then the longest shared end of the
-/// path, then a file at that path below the folder or below its `images`. If several remain, none is found,
+/// of the name is preferred, then the longest shared end of the path, then the closest spelling of the last
+/// step, then a file at that path below the folder or below its `images`. If several remain, none is found,
 /// as any of them may be another image.
 ///
 /// ```
@@ -54,8 +54,8 @@ enum Spelling {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Rank {
     has_all_steps: bool,
-    spelling: Spelling,
     shared: usize,
+    spelling: Spelling,
     place: Place,
 }
 
