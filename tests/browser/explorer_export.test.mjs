@@ -234,7 +234,7 @@ test('photos of a folder with polygons and RLE of COCO are opened, clicked and e
   await counted(page, /^3 masks$/);
   for (const [id, problem] of [
     ['102', null],
-    ['103', /has no file of this image \(not_here\.jpg\)/],
+    ['103', /None of the chosen folder’s \d+ files .*\(not_here\.jpg\)/],
     ['101', null],
   ]) {
     await page.goto(`${page.url().split('#')[0]}#file=photos.json&record=${id}`);
