@@ -22,7 +22,7 @@ async function openClicked(options) {
   await maskOf(page);
   await page.evaluate(() => document.querySelector('mask-viewer').focus());
   await page.keyboard.press('Enter');
-  // The stored answer of the sample names it, since it is likely.
+  // The sample's cached response has a likely first entity, which becomes the name.
   await page.locator('#kept .title', { hasText: 'Orange (fruit)' }).waitFor();
   return opened;
 }

@@ -83,7 +83,8 @@ impl Clicks {
         self.answers.last().is_some_and(|answer| answer.prompts == self.prompts.len() && answer.is_final)
     }
 
-    /// Returns an address for each answer, and the number of boundaries of its masks.
+    /// Returns the address in memory of each segmentation, by which copies in the history are told apart, and
+    /// the number of boundaries of its masks.
     pub(super) fn weights(&self) -> impl Iterator<Item = (usize, usize)> + '_ {
         self.answers.iter().map(|answer| {
             let boundaries = answer.candidates.iter().map(|candidate| candidate.mask.boundaries().len());
