@@ -3,6 +3,7 @@
 import { CocoFile } from '../viewer/coco-file.js';
 import { encodeRle } from '../viewer/module.js';
 import { boxOf, colorOf, pathOf } from './masks.js';
+import { escaped } from '../viewer/xml.js';
 
 /** @import { Item, PublishedRecord } from './types' */
 
@@ -132,15 +133,6 @@ export async function overlayPng(item, image) {
   context.globalAlpha = 1;
   context.stroke(path);
   return await canvas.convertToBlob({ type: 'image/png' });
-}
-
-/** @param {string} text */
-function escaped(text) {
-  return text
-    .replaceAll('&', '&amp;')
-    .replaceAll('<', '&lt;')
-    .replaceAll('>', '&gt;')
-    .replaceAll('"', '&quot;');
 }
 
 /**

@@ -3,6 +3,7 @@
 import { CocoFile } from './coco-file.js';
 import { ViewerError } from './errors.js';
 import { pngOf } from './png.js';
+import { escaped } from './xml.js';
 
 /** @import { KeptRecord, KeptSummary, Prompt } from '../pkg/viewer.js' */
 /** @typedef {KeptSummary & Required<KeptRecord>} ExportedMask A kept mask with its runs and clicks. */
@@ -329,13 +330,4 @@ function stemOf(image) {
 /** Letters, digits and underscores of a name. @param {string} name */
 function plainName(name) {
   return name.replace(/[^\p{L}\p{M}\p{N}_.-]+/gu, '_').slice(0, 80);
-}
-
-/** @param {string} text */
-function escaped(text) {
-  return text
-    .replaceAll('&', '&amp;')
-    .replaceAll('<', '&lt;')
-    .replaceAll('>', '&gt;')
-    .replaceAll('"', '&quot;');
 }

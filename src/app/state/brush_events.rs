@@ -122,16 +122,7 @@ impl State {
     pub(super) fn new_kept(&mut self, mask: Mask) -> u32 {
         self.last_kept += 1;
         let id = self.last_kept;
-        self.kept.push(Arc::new(Kept {
-            id,
-            mask,
-            title: String::new(),
-            qid: None,
-            entity_score: None,
-            score: None,
-            prompts: Vec::new(),
-            is_hidden: false,
-        }));
+        self.kept.push(Arc::new(Kept::new(id, mask)));
         id
     }
 }

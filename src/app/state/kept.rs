@@ -31,6 +31,20 @@ pub struct Kept {
 }
 
 impl Kept {
+    /// Creates a mask without a name, a score or clicks.
+    pub(super) fn new(id: u32, mask: Mask) -> Self {
+        Self {
+            id,
+            mask,
+            title: String::new(),
+            qid: None,
+            entity_score: None,
+            score: None,
+            prompts: Vec::new(),
+            is_hidden: false,
+        }
+    }
+
     /// Returns the title, or the number where there is none.
     pub fn name(&self) -> String {
         if self.title.is_empty() { format!("Mask {}", self.id) } else { self.title.clone() }

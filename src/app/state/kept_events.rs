@@ -59,16 +59,7 @@ impl State {
 
     /// Returns the current mask with all that is known about it, if it is not kept yet.
     fn keepable(&self) -> Option<Kept> {
-        let blank = |mask: &Mask| Kept {
-            id: 0,
-            mask: mask.clone(),
-            title: String::new(),
-            qid: None,
-            entity_score: None,
-            score: None,
-            prompts: Vec::new(),
-            is_hidden: false,
-        };
+        let blank = |mask: &Mask| Kept::new(0, mask.clone());
         match self.selection {
             Selection::Clicked => {
                 let Candidate { mask, score, .. } = self.clicks.candidate()?;
