@@ -50,6 +50,18 @@ test('a clicked object is kept by Enter, named by a search, and still there afte
   await close();
 });
 
+test('the focus stays in the section when its button keeps a mask', async () => {
+  const { page, close } = await openClicked();
+  await page.evaluate(() => document.querySelector('mask-viewer').selectMask(1));
+  const keep = page.locator('#kept').getByRole('button', { name: 'Keep', exact: true });
+  await keep.focus();
+  await page.keyboard.press('Enter');
+  await until(page, 'snapshot.kept.length === 2');
+  assert.ok(await keep.isDisabled());
+  assert.ok(await page.evaluate(() => document.activeElement?.closest('#kept') !== null));
+  await close();
+});
+
 test('a name that the index does not have is taken as it is', async () => {
   const { page, close } = await openClicked();
   const name = page.getByRole('combobox', { name: 'Name' });

@@ -131,13 +131,13 @@ export class Panel {
   }
 
   /**
-   * Focuses the control of this name, or the section's title where it is gone: a focus that is lost
-   * begins at the page's top.
+   * Focuses the control of this name, or the section's title where it is gone or disabled: a focus that
+   * is lost begins at the page's top.
    * @param {HTMLElement} section
    * @param {string} name
    */
   #focusAgain(section, name) {
-    const same = name && section.querySelector(`[data-focus="${CSS.escape(name)}"]`);
+    const same = name && section.querySelector(`[data-focus="${CSS.escape(name)}"]:not(:disabled)`);
     const title = section.hidden
       ? document.getElementById('entities-title')
       : section.querySelector('h2');
