@@ -19,6 +19,7 @@ usage() {
 ./build.sh serve [--data DIR] [--port N]   set up, build; serve page and linking endpoint on 127.0.0.1
 ./build.sh test [FILTER]                   run all tests, native and in a headless browser
 ./build.sh setup                           install the tools for building, serving and testing
+./build.sh engines                         install Firefox and WebKitGTK (Debian); else their tests are skipped
 ./build.sh build                           build the page in dist/, without its index and precompressed files
 ./build.sh dist                            build all of dist/, for any static host; check sizes
 ./build.sh check                           check formatting, lints, types and documentation
@@ -71,6 +72,11 @@ dist() {
     step "default index" publish_index
     step "precompressed files" node tools/precompress.mjs "$DIST" "$TARGET/precompressed"
     step "sizes" size
+}
+
+engines() {
+    [[ -x /usr/bin/firefox-esr && -x /usr/bin/WebKitWebDriver && -x /usr/bin/Xvfb ]] && return
+    debian_packages "firefox-esr webkit2gtk-driver xvfb" "the tests in other engines drive them"
 }
 
 run_tests() {
@@ -399,7 +405,7 @@ case "${1:-help}" in
     setup) setup_build; setup_test ;;
     build) setup_build; build "${PAGE_MODULES[@]}" ;;
     fuzz) shift; fuzz "$@" ;;
-    dist | check | bench | measure | size | clean) "$1" ;;
+    dist | check | engines | bench | measure | size | clean) "$1" ;;
     help | -h | --help) usage ;;
     *) usage >&2; exit 2 ;;
 esac
