@@ -19,7 +19,7 @@ usage() {
 ./build.sh serve [--data DIR] [--port N]   set up, build; serve page and linking endpoint on 127.0.0.1
 ./build.sh test [FILTER]                   run all tests, native and in a headless browser
 ./build.sh setup                           install the tools for building, serving and testing
-./build.sh engines                         install Firefox and WebKitGTK (Debian); else their tests are skipped
+./build.sh engines                         install Firefox and WebKitGTK, whose tests are skipped else
 ./build.sh build                           build the page in dist/, without its index and precompressed files
 ./build.sh dist                            build all of dist/, for any static host; check sizes
 ./build.sh check                           check formatting, lints, types and documentation

@@ -3,7 +3,8 @@
 use std::io::Cursor;
 use std::sync::OnceLock;
 
-use image::{DynamicImage, ImageDecoder as _, ImageError, ImageReader, Limits, RgbImage};
+use image::metadata::Orientation;
+use image::{ColorType, DynamicImage, ImageDecoder, ImageError, ImageFormat, ImageReader, Limits, RgbImage};
 
 use super::jpeg::is_cut_off;
 use crate::geometry::Size;
@@ -47,30 +48,7 @@ impl DecodedImage {
     /// Decodes an image of at most `max_pixels` pixels, the first frame of several, rotated as its EXIF data
     /// says. What is transparent shows white, as in the page.
     pub fn decode(bytes: &[u8], max_pixels: u64) -> Result<Self, Error> {
-        // Four bytes a pixel of 8 bits, eight of 16 bits, and as much again for what a decoder
-        // keeps beside it.
-        let mut limits = Limits::default();
-        limits.max_alloc = Some(max_pixels.saturating_mul(16).max(1 << 20));
-        let mut reader = ImageReader::new(Cursor::new(bytes));
-        reader.limits(limits);
-        // Reading from memory does not fail; an unknown format is `None`.
-        let reader = reader.with_guessed_format().map_err(|_| Error::Format)?;
-        if reader.format().is_none() {
-            return Err(Error::Format);
-        }
-        let mut decoder = reader.into_decoder().map_err(Error::from_image)?;
-        let (width, height) = decoder.dimensions();
-        let size = Size::new(width, height);
-        if size.pixels() > max_pixels {
-            return Err(Error::Pixels { limit: max_pixels, actual: size.pixels() });
-        }
-        if size.pixels() == 0 {
-            return Err(Error::Empty(size));
-        }
-        let orientation = decoder.orientation().map_err(Error::from_image)?;
-        let mut image = DynamicImage::from_decoder(decoder).map_err(Error::from_image)?;
-        image.apply_orientation(orientation);
-        Ok(Self { is_cut_off: is_cut_off(bytes), ..over_white(image).into() })
+        EncodedImage::open(bytes, max_pixels)?.decode()
     }
 
     /// Returns whether the image is a JPEG that is cut off: what is missing is filled, as in the page.
@@ -101,6 +79,76 @@ impl DecodedImage {
     /// Returns the length of the pixels in bytes.
     pub fn pixel_bytes(&self) -> usize {
         self.pixels.as_raw().len()
+    }
+}
+
+/// An image whose header has been read, so that the memory of decoding it is known before it is taken.
+pub struct EncodedImage<'a> {
+    bytes: &'a [u8],
+    decoder: Box<dyn ImageDecoder + 'a>,
+    orientation: Orientation,
+    peak: u64,
+}
+
+impl<'a> EncodedImage<'a> {
+    /// Reads the header of an image of at most `max_pixels` pixels.
+    pub fn open(bytes: &'a [u8], max_pixels: u64) -> Result<Self, Error> {
+        let mut reader = ImageReader::new(Cursor::new(bytes));
+        reader.limits(limits(MAX_CHUNKS));
+        // Reading from memory does not fail; an unknown format is `None`.
+        let reader = reader.with_guessed_format().map_err(|_| Error::Format)?;
+        let format = reader.format().ok_or(Error::Format)?;
+        let mut decoder = reader.into_decoder().map_err(Error::from_image)?;
+        let (width, height) = decoder.dimensions();
+        let size = Size::new(width, height);
+        let pixels = size.pixels();
+        if pixels > max_pixels {
+            return Err(Error::Pixels { limit: max_pixels, actual: pixels });
+        }
+        if pixels == 0 {
+            return Err(Error::Empty(size));
+        }
+        let orientation = decoder.orientation().map_err(Error::from_image)?;
+        // The decoder's output, what is made of it while it is still there, and what the decoder keeps.
+        let output = decoder.total_bytes();
+        let turned = if orientation == Orientation::NoTransforms { 0 } else { output };
+        let converted = if decoder.color_type() == ColorType::Rgb8 { 0 } else { 3 * pixels };
+        let peak = output + turned.max(converted) + pixels * working_bytes(format) + MAX_CHUNKS;
+        decoder.set_limits(limits(peak)).map_err(Error::from_image)?;
+        Ok(Self { bytes, decoder: Box::new(decoder), orientation, peak })
+    }
+
+    /// Returns the most memory that decoding takes, in bytes.
+    pub fn peak_bytes(&self) -> u64 {
+        self.peak
+    }
+
+    /// Decodes the image: see [`DecodedImage::decode`].
+    pub fn decode(self) -> Result<DecodedImage, Error> {
+        let mut image = DynamicImage::from_decoder(self.decoder).map_err(Error::from_image)?;
+        image.apply_orientation(self.orientation);
+        Ok(DecodedImage { is_cut_off: is_cut_off(self.bytes), ..over_white(image).into() })
+    }
+}
+
+/// Maximum bytes of what a file holds besides its pixels: color profiles and texts may be compressed a
+/// thousand times.
+const MAX_CHUNKS: u64 = 16 << 20;
+
+fn limits(bytes: u64) -> Limits {
+    let mut limits = Limits::default();
+    limits.max_alloc = Some(bytes);
+    limits
+}
+
+/// Returns the bytes a pixel that a decoder keeps besides its output: coefficients of a progressive JPEG, the
+/// planes or the frame of a WebP, the frame of a GIF.
+fn working_bytes(format: ImageFormat) -> u64 {
+    match format {
+        ImageFormat::Jpeg => 6,
+        ImageFormat::WebP => 8,
+        ImageFormat::Gif => 4,
+        _ => 0,
     }
 }
 
@@ -140,7 +188,7 @@ impl Error {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use image::{ImageFormat, Rgb, Rgba, RgbaImage};
+    use image::{Rgb, Rgba, RgbaImage};
 
     fn png(width: u32, height: u32) -> Vec<u8> {
         let mut bytes = Cursor::new(Vec::new());

@@ -13,7 +13,7 @@ use super::decoded_image::DecodedImage;
 use super::encoder::Encoder;
 use super::image_folder::ImageFolder;
 use super::image_frame::ImageFrame;
-use super::onnx::{Runtime, RuntimeArgs};
+use super::onnx::RuntimeArgs;
 use super::percent::percent_encoded;
 use super::progress::Progress;
 use super::segmenter::ModelChoice;
@@ -120,7 +120,7 @@ pub(super) fn run(args: &IndexArgs) -> anyhow::Result<()> {
     let held_out = read_held_out(args)?;
     let dataset =
         args.annotations.as_deref().map(|path| annotations::read(path, args.reading)).transpose()?;
-    let runtime = Runtime::load(args.runtime.onnxruntime.as_deref())?;
+    let runtime = args.runtime.load()?;
     let encoder = Encoder::open(&args.encoder, &runtime, args.runtime.threads)?;
     let (mut material, mut sources, left_out) = annotated(args, dataset.as_ref(), &encoder)?;
     if let Some(table) = &args.prototypes {

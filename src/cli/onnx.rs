@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 use ort::environment::Environment;
+use ort::ep::{self, ExecutionProvider as _, ExecutionProviderDispatch};
 use ort::session::{OutputSelector, RunOptions, Session, SessionInputValue};
 use ort::value::{DynValue, Outlet, TensorElementType, TensorRef, ValueType};
 
@@ -17,6 +18,48 @@ use crate::model::{Data, Tensor};
 #[derive(Clone)]
 pub struct Runtime {
     environment: Environment,
+    provider: Provider,
+}
+
+/// The part of ONNX Runtime that runs graphs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum Provider {
+    /// The processor; every ONNX Runtime has it.
+    #[default]
+    Cpu,
+    /// An NVIDIA GPU by CUDA.
+    Cuda,
+    /// An NVIDIA GPU by TensorRT, and by CUDA for what that does not support.
+    Tensorrt,
+}
+
+impl Provider {
+    /// Returns the name on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Cpu => "cpu",
+            Self::Cuda => "cuda",
+            Self::Tensorrt => "tensorrt",
+        }
+    }
+
+    fn is_available(self) -> ort::Result<bool> {
+        match self {
+            Self::Cpu => Ok(true),
+            Self::Cuda => ep::CUDA::is_available(),
+            Self::Tensorrt => Ok(ep::TensorRT::is_available()? && ep::CUDA::is_available()?),
+        }
+    }
+
+    /// Returns what a session registers; a provider that cannot start is an error, and not replaced.
+    fn dispatches(self) -> Vec<ExecutionProviderDispatch> {
+        let cuda = || ep::CUDA::default().build().error_on_failure();
+        match self {
+            Self::Cpu => Vec::new(),
+            Self::Cuda => vec![cuda()],
+            Self::Tensorrt => vec![ep::TensorRT::default().build().error_on_failure(), cuda()],
+        }
+    }
 }
 
 /// The command line's options of ONNX Runtime: its shared library and its threads.
@@ -29,9 +72,19 @@ pub struct RuntimeArgs {
     /// Number of threads for one run of a model; 0 lets ONNX Runtime decide.
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub threads: usize,
+    /// The part of ONNX Runtime that runs models. One that the library lacks is an error.
+    #[arg(long, value_enum, default_value_t = Provider::Cpu)]
+    pub provider: Provider,
 }
 
-/// An ONNX graph loaded for the CPU.
+impl RuntimeArgs {
+    /// Loads the shared library and checks that it has the provider.
+    pub fn load(&self) -> Result<Runtime, Error> {
+        Runtime::load(self.onnxruntime.as_deref())?.with_provider(self.provider)
+    }
+}
+
+/// An ONNX graph, loaded.
 pub struct Graph {
     session: Session,
     inputs: Vec<Port>,
@@ -70,6 +123,16 @@ pub enum Error {
         path: PathBuf,
         /// The loader's own message.
         source: ort::LoadDynamicError,
+    },
+    /// The library lacks the provider: use another library, or another provider.
+    #[error(
+        "this ONNX Runtime has no provider {name}; use the library of `pip install onnxruntime-gpu`, or \
+         leave --provider out to run models on the processor",
+        name = provider.name()
+    )]
+    ProviderMissing {
+        /// The provider that was asked for.
+        provider: Provider,
     },
     /// The bytes are not a graph that ONNX Runtime can run.
     #[error("ONNX Runtime cannot load the model")]
@@ -125,7 +188,16 @@ impl Runtime {
             let builder = ort::init_from(&path).map_err(|source| Error::Library { path, source })?;
             loaded.insert(builder.with_telemetry(false).build().map_err(Error::Model)?).clone()
         };
-        Ok(Self { environment })
+        Ok(Self { environment, provider: Provider::Cpu })
+    }
+
+    /// Returns the runtime with graphs run by a provider, which the library must have.
+    pub fn with_provider(self, provider: Provider) -> Result<Self, Error> {
+        if provider.is_available().map_err(Error::Model)? {
+            Ok(Self { provider, ..self })
+        } else {
+            Err(Error::ProviderMissing { provider })
+        }
     }
 }
 
@@ -134,6 +206,7 @@ impl Graph {
     pub fn from_bytes(runtime: &Runtime, model: &[u8], threads: usize) -> Result<Self, Error> {
         let session = Session::builder(&runtime.environment)
             .and_then(|builder| Ok(builder.with_intra_threads(threads)?))
+            .and_then(|builder| Ok(builder.with_execution_providers(runtime.provider.dispatches())?))
             .and_then(|mut builder| builder.commit_from_memory(model))
             .map_err(Error::Model)?;
         let ports = |outlets: &[Outlet]| outlets.iter().map(port).collect();

@@ -6,7 +6,7 @@ use anyhow::{Context, Result, ensure};
 
 use super::decoded_image::DecodedImage;
 use super::host::{Graphs, NativeHost};
-use super::onnx::{Graph, Runtime, RuntimeArgs};
+use super::onnx::{Graph, RuntimeArgs};
 use crate::link::protocol::sha256_hex;
 use crate::model::{GraphId, HostError, Tensor};
 use crate::segment::{
@@ -122,7 +122,7 @@ fn load_graph(folder: &Path, graph: &GraphFile, runtime: &RuntimeArgs) -> Result
         path.display(),
         graph.sha256
     );
-    let loaded = Runtime::load(runtime.onnxruntime.as_deref())?;
+    let loaded = runtime.load()?;
     Graph::from_bytes(&loaded, &bytes, runtime.threads).with_context(described)
 }
 

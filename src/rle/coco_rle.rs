@@ -11,6 +11,7 @@ use crate::geometry::Size;
 #[cfg_attr(target_arch = "wasm32", derive(tsify::Tsify))]
 pub struct CocoRle {
     /// Height and width in pixels, in this order.
+    #[cfg_attr(feature = "openapi", schema(min_items = 2, max_items = 2))]
     pub size: [u32; 2],
     /// COCO's compressed run lengths, column-major.
     pub counts: String,

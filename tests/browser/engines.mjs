@@ -1,4 +1,4 @@
-/** @file Starts the engines beside Chromium that a machine has: Firefox and WebKitGTK, each a page to drive. */
+/** @file Starts Firefox and WebKitGTK where a machine has them, each with a page to drive. */
 
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
@@ -19,7 +19,7 @@ const HEIGHT = 900;
  * One page of an engine.
  * @typedef {object} EnginePage
  * @property {(address: string) => Promise<void>} goto
- * @property {(expression: string) => Promise<any>} evaluate Of an expression that returns JSON or a promise of it.
+ * @property {(expression: string) => Promise<any>} evaluate The JSON value of an expression.
  * @property {(x: number, y: number) => Promise<void>} click With the pointer, in CSS pixels of the viewport.
  * @property {() => Promise<Buffer>} screenshot A PNG.
  * @property {() => Promise<void>} close Ends the engine.
@@ -56,7 +56,10 @@ async function startFirefox() {
   };
 }
 
-/** Starts WebKitGTK's small browser in a virtual screen, driven by WebDriver. @returns {Promise<EnginePage>} */
+/**
+ * Starts WebKitGTK's small browser in a virtual screen, driven by WebDriver.
+ * @returns {Promise<EnginePage>}
+ */
 async function startWebkit() {
   const [screen, port] = [`:${100 + (process.pid % 400)}`, await freePort()];
   const size = `${WIDTH}x${HEIGHT + 100}x24`;

@@ -96,7 +96,7 @@ async function until(page, condition) {
   }
 }
 
-/** An expression of where a point of the image lies in the viewport. @param {{ x: number, y: number }} point */
+/** Returns an expression of where a point of the image lies in the viewport. */
 function placeOf({ x, y }) {
   return `(() => {
     const viewer = ${VIEWER};
@@ -112,7 +112,7 @@ function placeOf({ x, y }) {
   })()`;
 }
 
-/** An expression that chooses a file in a field. @param {string} field @param {string} name @param {Buffer} bytes */
+/** Returns an expression that chooses a file in a field. */
 function fileIn(field, name, bytes) {
   return `(() => {
     const bytes = Uint8Array.from(atob('${bytes.toString('base64')}'), (letter) => letter.charCodeAt(0));

@@ -31,6 +31,9 @@ pub(crate) fn request(
 ) -> Request<Body> {
     let builder = Request::builder().method(method).uri(path);
     let builder = headers.iter().fold(builder, |builder, (name, value)| builder.header(*name, *value));
+    // HTTP/1.1 requires the field.
+    let has_host = headers.iter().any(|(name, _)| *name == "host");
+    let builder = if has_host { builder } else { builder.header("host", "localhost") };
     builder.body(body.into()).unwrap()
 }
 

@@ -7,6 +7,8 @@ use std::time::Duration;
 use axum::Router;
 use axum::extract::ConnectInfo;
 use base64::Engine as _;
+use masklink::cli::backend::{Backend, IndexBackend};
+use masklink::cli::onnx::Runtime;
 use masklink::cli::serve::{Limits, Server, Settings, app, openapi_document};
 use masklink::link::protocol::{LinkResponse, StoredImage, sha256_hex};
 use serde_json::{Value, json};
@@ -318,6 +320,82 @@ async fn requests_beyond_the_queue_are_refused() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_reload_replaces_the_index_and_a_broken_one_does_not() {
+    let Some(built) = built() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    for entry in std::fs::read_dir(built.folder()).unwrap() {
+        let entry = entry.unwrap();
+        std::fs::copy(entry.path(), folder.path().join(entry.file_name())).unwrap();
+    }
+    let path = folder.path().to_owned();
+    let load = move || -> anyhow::Result<Arc<dyn Backend>> {
+        Ok(Arc::new(IndexBackend::open(&path, &Runtime::load(None)?, 1)?))
+    };
+    let settings = Settings { token: Some("secret".to_owned()), ..Settings::default() };
+    let loaded = Server::with_loader(Box::new(load), settings).unwrap();
+    let app = app(loaded.clone());
+    assert_eq!(send(&app, request("GET", "/readyz", &[], "")).await.status, 503, "before the first load");
+    loaded.reload().await.unwrap();
+    assert_eq!(send(&app, request("GET", "/readyz", &[], "")).await.status, 200);
+    let thing = &built.held_out[0];
+    let token = [("authorization", "Bearer secret"), ("content-type", "application/json")];
+    let data = base64::engine::general_purpose::STANDARD.encode(&thing.image);
+    let question = json!({"image": {"data": data}, "mask": thing.mask, "top_k": 3}).to_string();
+    let link = || send(&app, request("POST", "/v1/link", &token, question.clone()));
+    let before: LinkResponse = link().await.json();
+    let reload = |token: &'static str| {
+        send(&app, request("POST", "/v1/admin/reload", &[("authorization", token)], ""))
+    };
+    assert_eq!(reload("Bearer wrong").await.problem(), (401, "unauthorized"));
+    // Requests pass while the index is loaded again and again.
+    let (asked, reloads) = tokio::join!(
+        async {
+            let mut asked = Vec::new();
+            for _ in 0..8 {
+                asked.push(link().await);
+            }
+            asked
+        },
+        async {
+            let mut reloads = Vec::new();
+            for _ in 0..4 {
+                reloads.push(reload("Bearer secret").await.status);
+            }
+            reloads
+        }
+    );
+    assert!(reloads.iter().all(|status| *status == 200), "{reloads:?}");
+    for reply in asked {
+        assert_eq!(reply.json::<LinkResponse>().entities, before.entities);
+    }
+    let header = folder.path().join("index.json");
+    std::fs::write(&header, "{}").unwrap();
+    assert_eq!(reload("Bearer secret").await.problem(), (500, "internal"));
+    assert_eq!(link().await.json::<LinkResponse>().entities, before.entities, "the index before is in use");
+    let without_token = server(built, Settings::default());
+    let refused = send(&without_token, request("POST", "/v1/admin/reload", &[], "")).await;
+    assert_eq!(refused.problem(), (401, "unauthorized"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_image_whose_decoding_needs_too_much_memory_is_refused() {
+    let Some(built) = built() else { return };
+    let limits = Limits { decode_bytes: 20 << 20, ..Limits::default() };
+    let app = server(built, Settings { limits, ..Settings::default() });
+    let png = |side| {
+        let mut bytes = std::io::Cursor::new(Vec::new());
+        image::RgbaImage::new(side, side).write_to(&mut bytes, image::ImageFormat::Png).unwrap();
+        bytes.into_inner()
+    };
+    // Seven bytes a pixel, and 16 MiB for what is no pixel.
+    for (side, status) in [(700, 201), (800, 413)] {
+        let bytes = png(side);
+        let reply = upload(&app, &sha256_hex(&bytes), bytes).await;
+        assert_eq!(reply.status.as_u16(), status, "{side}: {reply:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_request_that_takes_too_long_times_out() {
     let Some(built) = built() else { return };
     let limits = Limits { upload_time: Duration::from_millis(100), ..Limits::default() };
@@ -341,7 +419,14 @@ async fn a_request_that_takes_too_long_times_out() {
 fn the_openapi_document_describes_the_protocol() {
     let document = serde_json::to_value(openapi_document()).unwrap();
     let paths: Vec<_> = document["paths"].as_object().unwrap().keys().map(String::as_str).collect();
-    assert_eq!(paths, ["/healthz", "/metrics", "/readyz", "/v1/images/{sha256}", "/v1/link"]);
+    assert_eq!(
+        paths,
+        ["/healthz", "/metrics", "/readyz", "/v1/admin/reload", "/v1/images/{sha256}", "/v1/link"]
+    );
+    let size = &document["components"]["schemas"]["CocoRle"]["properties"]["size"];
+    assert_eq!((&size["minItems"], &size["maxItems"]), (&json!(2), &json!(2)), "{size}");
+    let parameter = &document["paths"]["/v1/images/{sha256}"]["put"]["parameters"][0]["schema"];
+    assert_eq!(parameter["pattern"], "^[0-9a-f]{64}$", "{parameter}");
     let schemas = &document["components"]["schemas"];
     assert_eq!(schemas["LinkRequest"]["required"], json!(["image", "mask"]));
     assert_eq!(schemas["ScoredEntity"]["properties"]["score"]["maximum"], json!(1));

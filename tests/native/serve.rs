@@ -105,6 +105,9 @@ async fn ranges_are_sent_in_part_or_refused() {
         ("bytes=0-2", 206, "bytes 0-2/26", "abc"),
         ("bytes=23-", 206, "bytes 23-25/26", "xyz"),
         ("bytes=-2", 206, "bytes 24-25/26", "yz"),
+        ("bytes=-26", 206, "bytes 0-25/26", LETTERS),
+        ("bytes=-2000000", 206, "bytes 0-25/26", LETTERS),
+        ("bytes=-0", 416, "bytes */26", ""),
         ("bytes=20-900", 206, "bytes 20-25/26", "uvwxyz"),
         ("bytes=26-", 416, "bytes */26", ""),
         ("bytes=9-3", 416, "bytes */26", ""),
@@ -330,6 +333,47 @@ fn a_log_that_nobody_reads_stops_neither_requests_nor_the_end() {
 
 #[cfg(unix)]
 #[test]
+fn sighup_loads_the_index_anew_and_a_broken_one_leaves_the_server_running() {
+    let Some(built) = built() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    for entry in fs::read_dir(built.folder()).unwrap() {
+        let entry = entry.unwrap();
+        fs::copy(entry.path(), folder.path().join(entry.file_name())).unwrap();
+    }
+    let mut process = Command::new(env!("CARGO_BIN_EXE_masklink"))
+        .args(["serve", "--port", "0", "--log-format", "json", "--index"])
+        .arg(folder.path())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut line = String::new();
+    BufReader::new(process.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    let address = line.trim_start_matches("http://").split('/').next().unwrap().to_owned();
+    let mut log = BufReader::new(process.stderr.take().unwrap());
+    let mut hang_up = || -> serde_json::Value {
+        let signal = ["-HUP", &process.id().to_string()].map(str::to_owned);
+        assert!(Command::new("kill").args(signal).status().unwrap().success());
+        let mut line = String::new();
+        log.read_line(&mut line).unwrap();
+        serde_json::from_str(&line).unwrap()
+    };
+    let loaded = hang_up();
+    assert_eq!(
+        (&loaded["level"], &loaded["message"]),
+        (&"INFO".into(), &"loaded the index".into()),
+        "{loaded}"
+    );
+    fs::write(folder.path().join("index.json"), "{}").unwrap();
+    let refused = hang_up();
+    assert_eq!(refused["level"], "ERROR", "{refused}");
+    assert!(ask(&address, "/readyz").starts_with("HTTP/1.1 200"));
+    terminate(&process);
+    assert!(ends(&mut process), "the server does not end");
+}
+
+#[cfg(unix)]
+#[test]
 fn a_read_that_hangs_does_not_hold_the_end() {
     let folder = tempfile::tempdir().unwrap();
     let pipe = folder.path().join("pipe");
@@ -446,6 +490,85 @@ async fn paths_outside_the_folder_are_not_found() {
     assert_eq!(site.get("/nothing", &[]).await.problem(), (404, "not-found"));
     let post = send(&site.app, request("POST", "/letters.txt", &[], "x")).await;
     assert_eq!(post.status, 405);
+}
+
+#[tokio::test]
+async fn hidden_files_and_names_that_no_file_has_are_not_found() {
+    let site = site();
+    for folder in ["root", "data"] {
+        let folder = site.folder.path().join(folder);
+        fs::write(folder.join(".env"), "secret").unwrap();
+        fs::create_dir(folder.join(".git")).unwrap();
+        fs::write(folder.join(".git/config"), "secret").unwrap();
+    }
+    let long = format!("/{}", "a".repeat(256));
+    for path in ["/.env", "/data/.env", "/data/%2eenv", "/.git/config", "/data/.git/config", "//sub", &long] {
+        assert_eq!(site.get(path, &[]).await.problem(), (404, "not-found"), "{path}");
+    }
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn links_out_of_the_data_folder_are_followed_only_where_that_is_allowed() {
+    let site = site();
+    let data = site.folder.path().join("data");
+    std::os::unix::fs::symlink("../secret.txt", data.join("out.txt")).unwrap();
+    std::os::unix::fs::symlink(site.folder.path(), data.join("up")).unwrap();
+    std::os::unix::fs::symlink("part.parquet", data.join("in.parquet")).unwrap();
+    for (path, status) in [
+        ("/data/out.txt", 404),
+        ("/data/up/secret.txt", 404),
+        ("/data/in.parquet", 200),
+        ("/data/no.txt", 404),
+    ] {
+        assert_eq!(site.get(path, &[]).await.status, status, "{path}");
+    }
+    let settings = Settings { data: Some(data), follow_links: true, ..Settings::default() };
+    let app = app(Server::new(None, settings).unwrap());
+    assert_eq!(send(&app, request("GET", "/data/out.txt", &[], "")).await.body, "secret");
+}
+
+#[tokio::test]
+async fn files_of_the_data_folder_run_no_script() {
+    let site = site();
+    for name in ["page.html", "drawing.svg", "part.parquet"] {
+        fs::write(site.folder.path().join("data").join(name), "<script src=x.js></script>").unwrap();
+        let reply = site.get(&format!("/data/{name}"), &[]).await;
+        let policy = reply.header("content-security-policy");
+        assert!(policy.starts_with("default-src 'none'") && policy.contains("sandbox"), "{name}: {policy}");
+        assert!(!policy.contains("script-src"), "{name}: {policy}");
+    }
+}
+
+#[tokio::test]
+async fn a_request_has_one_host() {
+    let site = site();
+    let none = axum::http::Request::get("/healthz").body(axum::body::Body::empty()).unwrap();
+    assert_eq!(send(&site.app, none).await.problem(), (400, "bad-request"));
+    let two = request("GET", "/healthz", &[("host", "localhost"), ("host", "evil.example")], "");
+    assert_eq!(send(&site.app, two).await.problem(), (400, "bad-request"));
+    let old = axum::http::Request::get("/healthz").version(axum::http::Version::HTTP_10);
+    assert_eq!(send(&site.app, old.body(axum::body::Body::empty()).unwrap()).await.status, 200);
+}
+
+#[tokio::test]
+async fn responses_bear_the_id_that_the_request_has_or_a_new_one() {
+    let site = site();
+    let given = site.get("/healthz", &[("x-request-id", "from-proxy-7")]).await;
+    assert_eq!(given.header("x-request-id"), "from-proxy-7");
+    let [first, second] = [site.get("/nothing", &[]).await, site.get("/", &[("x-request-id", "a b")]).await];
+    let ids = [first.header("x-request-id"), second.header("x-request-id")];
+    assert!(ids.iter().all(|id| id.len() == 36) && ids[0] != ids[1], "{ids:?}");
+}
+
+#[tokio::test]
+async fn measurements_need_the_token_where_there_is_one() {
+    let settings = Settings { token: Some("secret".to_owned()), ..Settings::default() };
+    let app = app(Server::new(None, settings).unwrap());
+    assert_eq!(send(&app, request("GET", "/metrics", &[], "")).await.problem(), (401, "unauthorized"));
+    let with_token = request("GET", "/metrics", &[("authorization", "Bearer secret")], "");
+    assert_eq!(send(&app, with_token).await.status, 200);
+    assert_eq!(send(&app, request("GET", "/readyz", &[], "")).await.problem(), (503, "unavailable"));
 }
 
 #[tokio::test]

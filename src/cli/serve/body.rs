@@ -1,21 +1,27 @@
 //! Reads request bodies within a memory budget.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::body::{Body, Bytes};
 use axum::http::{HeaderMap, header};
 use http_body_util::BodyExt as _;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::{Instant, timeout_at};
 
 use super::error::ApiError;
+use super::settings::Limits;
 use crate::link::protocol::problem::Kind;
 
 /// Bytes of a body that one permit stands for.
 const UNIT: usize = 1 << 10;
 
-/// The memory that all bodies may take together.
+/// The memory that all bodies, or all decoding, may take together.
 pub(super) struct MemoryBudget {
     permits: Arc<Semaphore>,
+    /// Time after which the client's rate counts, and the least rate in bytes a second.
+    grace: Duration,
+    rate: u64,
 }
 
 /// A body in memory; its part of the budget is free again when it is dropped.
@@ -31,21 +37,22 @@ impl Received {
 }
 
 impl MemoryBudget {
-    pub(super) fn new(bytes: usize) -> Self {
-        Self { permits: Arc::new(Semaphore::new(bytes / UNIT)) }
+    pub(super) fn new(bytes: usize, limits: &Limits) -> Self {
+        let permits = Arc::new(Semaphore::new(bytes / UNIT));
+        Self { permits, grace: limits.body_grace, rate: limits.client_rate.max(1) }
     }
 
     /// Reserves memory, or returns the problem that there is too little left.
     pub(super) fn reserve(&self, bytes: usize) -> Result<OwnedSemaphorePermit, ApiError> {
         let full = || {
-            let detail = "The server is receiving too many bodies at once. Try again in a second.";
+            let detail = "The server has no memory free for the request. Try again in a second.";
             ApiError::retry_after(Kind::Unavailable, detail, 1)
         };
         let permits = u32::try_from(bytes.div_ceil(UNIT)).map_err(|_| full())?;
         self.permits.clone().try_acquire_many_owned(permits).map_err(|_| full())
     }
 
-    /// Reads a body of at most `limit` bytes.
+    /// Reads a body of at most `limit` bytes, which must arrive at the least rate.
     pub(super) async fn receive(
         &self,
         headers: &HeaderMap,
@@ -64,7 +71,12 @@ impl MemoryBudget {
             .filter(|&bytes| bytes <= limit)
             .ok_or_else(too_large)?;
         let (mut bytes, mut reserved) = (Vec::new(), self.reserve(0)?);
-        while let Some(frame) = body.frame().await {
+        let started = Instant::now();
+        let too_slow = |_| ApiError::new(Kind::Timeout, "The body arrives too slowly.");
+        loop {
+            let due = self.grace
+                + Duration::from_secs(bytes.len() as u64) / u32::try_from(self.rate).unwrap_or(u32::MAX);
+            let Some(frame) = timeout_at(started + due, body.frame()).await.map_err(too_slow)? else { break };
             let broken = |_| ApiError::new(Kind::BadRequest, "The body ended before its last byte.");
             let Ok(chunk) = frame.map_err(broken)?.into_data() else { continue };
             if chunk.len() > max_bytes - bytes.len() {
@@ -81,13 +93,11 @@ impl MemoryBudget {
 
 #[cfg(test)]
 mod tests {
+    use axum::body::HttpBody;
+    use hyper::body::Frame;
     use std::convert::Infallible;
     use std::pin::Pin;
     use std::task::{Context, Poll};
-    use std::time::Duration;
-
-    use axum::body::HttpBody;
-    use hyper::body::Frame;
 
     use super::*;
 
@@ -108,7 +118,7 @@ mod tests {
 
     #[tokio::test]
     async fn memory_is_reserved_for_bytes_that_have_arrived() {
-        let budget = MemoryBudget::new(64 << 10);
+        let budget = MemoryBudget::new(64 << 10, &Limits::default());
         let length = |bytes: usize| HeaderMap::from_iter([(header::CONTENT_LENGTH, bytes.into())]);
         let receive =
             async |bytes: usize, limit| budget.receive(&length(bytes), vec![7; bytes].into(), limit).await;
@@ -128,7 +138,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_body_above_the_limit_is_refused() {
-        let budget = MemoryBudget::new(64 << 10);
+        let budget = MemoryBudget::new(64 << 10, &Limits::default());
         for headers in [HeaderMap::from_iter([(header::CONTENT_LENGTH, 11.into())]), HeaderMap::new()] {
             let refused = budget.receive(&headers, vec![7; 11].into(), 10).await;
             assert_eq!(refused.map(drop).unwrap_err().kind(), Kind::TooLarge);

@@ -8,6 +8,7 @@ use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::time::Duration;
 
+use axum::http::uri::Authority;
 use axum::http::{Uri, header};
 use ureq::Agent;
 use ureq::config::Config;
@@ -20,6 +21,16 @@ use crate::link::protocol::problem::Kind;
 /// Maximum time of a fetch, from resolving the name to the last byte.
 const TIMEOUT: Duration = Duration::from_secs(8);
 const MAX_REDIRECTS: usize = 3;
+
+/// Parses a host from which images may be fetched: a name or an address, with its port or without.
+pub(super) fn host(text: &str) -> Result<String, String> {
+    match text.parse::<Authority>() {
+        Ok(authority) if !text.contains(['@', '/', '*']) && !authority.host().is_empty() => {
+            Ok(text.to_owned())
+        }
+        _ => Err("not a host: give NAME, NAME:PORT, ADDRESS or ADDRESS:PORT".to_owned()),
+    }
+}
 
 /// Fetches images from listed hosts.
 pub(super) struct Fetcher {
@@ -118,7 +129,7 @@ fn unavailable(uri: &Uri, reason: &str) -> ApiError {
     ApiError::new(Kind::ImageUnavailable, format!("The image URL {uri} {reason}."))
 }
 
-/// Resolves a `Location`: a URL, or a path on the same host.
+/// Resolves a `Location` (RFC 3986 section 5): a URL, a path on the same host, or one beside the URL's own.
 fn redirected(from: &Uri, to: &str) -> Option<Uri> {
     if to.starts_with('/') && !to.starts_with("//") {
         return format!("{}://{}{to}", from.scheme_str()?, from.authority()?).parse().ok();
@@ -126,8 +137,12 @@ fn redirected(from: &Uri, to: &str) -> Option<Uri> {
     if to.starts_with("//") {
         return format!("{}:{to}", from.scheme_str()?).parse().ok();
     }
-    // Without a scheme it would be parsed as the name of a host.
-    to.parse().ok().filter(|uri: &Uri| uri.scheme().is_some() && uri.authority().is_some())
+    // A scheme ends with a colon before the first slash.
+    if to.split(['/', '?']).next().is_some_and(|first| first.contains(':')) {
+        return to.parse().ok().filter(|uri: &Uri| uri.scheme().is_some() && uri.authority().is_some());
+    }
+    let (folder, _) = from.path().rsplit_once('/')?;
+    format!("{}://{}{folder}/{to}", from.scheme_str()?, from.authority()?).parse().ok()
 }
 
 /// Resolves names to their public addresses alone: the owner of a listed name may point it anywhere. A
@@ -347,6 +362,16 @@ mod tests {
     }
 
     #[test]
+    fn hosts_are_names_or_addresses_with_a_port_or_without() {
+        for text in ["a.example", "a.example:8443", "127.0.0.1:80", "[::1]:80", "localhost"] {
+            assert_eq!(host(text).as_deref(), Ok(text));
+        }
+        for text in ["", "http://a.example/", "a.example/x", "me@a.example", "*.example", "a b"] {
+            assert!(host(text).is_err(), "{text:?}");
+        }
+    }
+
+    #[test]
     fn a_location_is_a_url_or_a_path() {
         let from: Uri = "https://a.example:8443/x/y.jpg".parse().unwrap();
         let cases = [
@@ -354,8 +379,10 @@ mod tests {
             ("//b.example/z.jpg", Some("https://b.example/z.jpg")),
             ("http://b.example/z.jpg", Some("http://b.example/z.jpg")),
             // Not the name of a host.
-            ("z.jpg", None),
-            ("", None),
+            ("z.jpg", Some("https://a.example:8443/x/z.jpg")),
+            ("z/:q.jpg?to=a:b", Some("https://a.example:8443/x/z/:q.jpg?to=a:b")),
+            ("", Some("https://a.example:8443/x/")),
+            ("file:z.jpg", None),
         ];
         for (to, expected) in cases {
             assert_eq!(redirected(&from, to).map(|uri| uri.to_string()).as_deref(), expected, "{to}");

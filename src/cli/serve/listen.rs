@@ -4,23 +4,26 @@
 //! Own code, because `axum::serve` limits neither the time of a request's head nor the connections.
 
 use std::convert::Infallible;
+use std::io::Write as _;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
+use axum::body::Body;
 use axum::extract::Request;
+use axum::response::IntoResponse as _;
 use hyper::server::conn::http1::Builder;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
-use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio_io_timeout::TimeoutStream;
+use tokio::net::TcpListener;
 use tower::{Service as _, ServiceExt as _};
 
+use super::places::Places;
 use super::router::app;
 use super::settings::Limits;
-use super::state::Server;
+use super::state::{ReloadError, Server};
+use super::steady::SteadyStream;
 
 /// Maximum time a client takes to send a request's head; the request's own time limit begins after it.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
@@ -28,22 +31,48 @@ const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
 const ACCEPT_PAUSE: Duration = Duration::from_millis(200);
 
 /// Serves until the process is asked to stop, then completes the requests under way; a second request to
-/// stop ends them.
+/// stop ends them. The index is loaded while health checks already pass.
 pub(super) async fn listen(address: SocketAddr, server: Server) -> anyhow::Result<()> {
     let listener = TcpListener::bind(address).await.with_context(|| format!("cannot listen on {address}"))?;
-    // The one line of a start, which people and scripts wait for: the address comes first in it.
-    println!("{}", server.describe(&format!("http://{}/", listener.local_addr()?)));
-    let last_requests = server.inner.settings.limits.request_time;
+    let address = listener.local_addr()?;
+    let stop_time = server.inner.settings.limits.stop_time;
     tokio::spawn(server.clone().upkeep());
     let open = GracefulShutdown::new();
-    accept(listener, server, &open, stop_requested()).await;
+    tokio::select! {
+        () = accept(listener, server.clone(), &open, stop_requested()) => {}
+        failed = load(&server, address) => return failed.map(|never| match never {}),
+    }
     tracing::info!("stopping");
     tokio::select! {
         () = open.shutdown() => {}
         () = stop_requested() => tracing::warn!("stopped in the middle of requests"),
-        () = tokio::time::sleep(last_requests) => tracing::warn!("stopped with requests that took too long"),
+        () = tokio::time::sleep(stop_time) => tracing::warn!("stopped with requests that took too long"),
     }
     Ok(())
+}
+
+/// Loads the index, says that the server is ready, and loads the index anew at each SIGHUP.
+async fn load(server: &Server, address: SocketAddr) -> anyhow::Result<Infallible> {
+    let mut hangups = Hangups::new()?;
+    match server.reload().await {
+        Ok(_) | Err(ReloadError::Nothing) => {}
+        Err(ReloadError::Load(error)) => return Err(error),
+        Err(busy @ ReloadError::Busy) => return Err(busy.into()),
+    }
+    // The one line of a start, which people and scripts wait for: the address comes first in it.
+    let line = server.describe(&format!("http://{address}/"));
+    if let Err(error) = writeln!(std::io::stdout(), "{line}") {
+        tracing::warn!(%error, "cannot print the address to the standard output");
+    }
+    loop {
+        hangups.next().await;
+        match server.reload().await {
+            Ok(info) => {
+                tracing::info!(entities = info.entities, index = info.index_sha256, "loaded the index")
+            }
+            Err(error) => tracing::error!(%error, "the index was not loaded; the one before is still in use"),
+        }
+    }
 }
 
 /// Accepts connections until `stop` is ready.
@@ -53,23 +82,20 @@ async fn accept(
     open: &GracefulShutdown,
     stop: impl Future<Output = ()>,
 ) {
-    let Limits { connections, stall_time, .. } = server.inner.settings.limits;
-    let permits = Arc::new(Semaphore::new(connections));
-    let mut services = app(server).into_make_service_with_connect_info::<SocketAddr>();
+    let settings = &server.inner.settings;
+    let Limits { stall_time, client_rate, .. } = settings.limits;
+    let places = Arc::new(Places::new(&settings.limits, &settings.trusted_proxies));
+    let mut services = app(server.clone()).into_make_service_with_connect_info::<SocketAddr>();
     // HTTP/1 alone: no timeout ends a client that is silent before its version is known, or in HTTP/2.
     let mut builder = Builder::new();
     builder.timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT);
     let mut stop = std::pin::pin!(stop);
     loop {
-        let next = async {
-            let permit = permits.clone().acquire_owned().await.map_err(std::io::Error::other)?;
-            listener.accept().await.map(|accepted| (accepted, permit))
-        };
-        let accepted: std::io::Result<((TcpStream, SocketAddr), OwnedSemaphorePermit)> = tokio::select! {
-            accepted = next => accepted,
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
             () = &mut stop => return,
         };
-        let ((stream, client), permit) = match accepted {
+        let (stream, client) = match accepted {
             Ok(accepted) => accepted,
             Err(error) => {
                 tracing::warn!(%error, "cannot accept a connection");
@@ -77,21 +103,60 @@ async fn accept(
                 continue;
             }
         };
+        let Some(place) = places.take(client.ip()).map(Arc::new) else {
+            tracing::debug!(%client, "closed a connection of a client that has its share");
+            continue;
+        };
         let service = match services.call(client).await {
-            Ok(service) => service
-                .map_request(|request: Request<hyper::body::Incoming>| request.map(axum::body::Body::new)),
+            Ok(service) => service,
             Err(never) => match never as Infallible {},
         };
-        let service = hyper_util::service::TowerToHyperService::new(service);
-        let mut stream = TimeoutStream::new(stream);
-        stream.set_write_timeout(Some(stall_time));
-        let connection = open.watch(builder.serve_connection(TokioIo::new(Box::pin(stream)), service));
+        let service = hyper::service::service_fn(move |request: Request<hyper::body::Incoming>| {
+            let (service, place) = (service.clone(), Arc::clone(&place));
+            async move {
+                match place.admit(request.uri().path()).await {
+                    Ok(()) => service.oneshot(request.map(Body::new)).await,
+                    Err(refused) => Ok(refused.into_response()),
+                }
+            }
+        });
+        let stream = TokioIo::new(SteadyStream::new(stream, stall_time, client_rate));
+        let connection = open.watch(builder.serve_connection(stream, service));
         tokio::spawn(async move {
             if let Err(error) = connection.await {
                 tracing::debug!(%client, %error, "a connection broke");
             }
-            drop(permit);
         });
+    }
+}
+
+/// The SIGHUPs that the process receives; none on systems without them.
+struct Hangups {
+    #[cfg(unix)]
+    signal: tokio::signal::unix::Signal,
+}
+
+impl Hangups {
+    #[cfg(unix)]
+    fn new() -> std::io::Result<Self> {
+        Ok(Self { signal: tokio::signal::unix::signal(tokio::signal::unix::SignalKind::hangup())? })
+    }
+
+    #[cfg(unix)]
+    async fn next(&mut self) {
+        if self.signal.recv().await.is_none() {
+            std::future::pending::<()>().await;
+        }
+    }
+
+    #[cfg(not(unix))]
+    fn new() -> std::io::Result<Self> {
+        Ok(Self {})
+    }
+
+    #[cfg(not(unix))]
+    async fn next(&mut self) {
+        std::future::pending::<()>().await;
     }
 }
 
@@ -126,6 +191,7 @@ async fn stop_requested() {
 #[cfg(test)]
 mod tests {
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::net::TcpStream;
 
     use super::*;
     use crate::cli::serve::settings::Settings;
@@ -157,13 +223,14 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn connections_beyond_the_limit_wait() {
+    async fn connections_beyond_the_limit_wait_and_health_checks_do_not() {
         with_one_connection(Settings::default(), async |address| {
-            let mut first = get(address, "/healthz").await;
+            let mut first = get(address, "/endpoint.json").await;
             assert_eq!(&status(&mut first).await, b"HTTP/1.1 200");
-            let mut second = get(address, "/healthz").await;
+            let mut second = get(address, "/endpoint.json").await;
             let early = tokio::time::timeout(Duration::from_millis(300), status(&mut second)).await;
             assert!(early.is_err(), "{early:?}");
+            assert_eq!(&status(&mut get(address, "/healthz").await).await, b"HTTP/1.1 200");
             drop(first);
             assert_eq!(&status(&mut second).await, b"HTTP/1.1 200");
         })

@@ -1,14 +1,17 @@
 //! `masklink serve`: the page's files and the linking endpoint on one port.
 
 mod body;
+mod client;
 mod error;
 mod fetch;
 mod listen;
 mod middleware;
+mod places;
 mod router;
 mod routes;
 mod settings;
 mod state;
+mod steady;
 mod store;
 mod workers;
 
@@ -29,10 +32,10 @@ use tracing_subscriber::util::SubscriberInitExt as _;
 pub use router::app;
 pub use routes::openapi::document as openapi_document;
 pub use settings::{Limits, Settings};
-pub use state::Server;
+pub use state::{Loader, ReloadError, Server};
 
-use super::backend::{Backend, IndexBackend};
-use super::onnx::{Runtime, RuntimeArgs};
+use super::backend::IndexBackend;
+use super::onnx::RuntimeArgs;
 
 /// Maximum number of lines of the log that wait to be written.
 const LOG_LINES: usize = 8192;
@@ -48,6 +51,9 @@ pub(super) struct ServeArgs {
     /// Folder of data, served below /data/.
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
+    /// Serve files that symbolic links in the data folder lead to, wherever they lie.
+    #[arg(long)]
+    follow_links: bool,
     /// Folder of an index from `masklink index`; without one the endpoint responds 503.
     #[arg(long, value_name = "DIR")]
     index: Option<PathBuf>,
@@ -71,8 +77,12 @@ pub(super) struct ServeArgs {
     /// Host from which the server may fetch images by URL; may be given several times. Give its port
     /// unless that is the scheme's default. A host without a public address must be given by its IP
     /// address.
-    #[arg(long, value_name = "HOST[:PORT]")]
+    #[arg(long, value_name = "HOST[:PORT]", value_parser = fetch::host)]
     allow_url_host: Vec<String>,
+    /// Address of a reverse proxy before this server, whose X-Forwarded-For tells the clients apart; may be
+    /// given several times. Without it all its clients share one rate.
+    #[arg(long, value_name = "ADDRESS")]
+    trusted_proxy: Vec<IpAddr>,
     /// Bearer token that the endpoint requires; safer in `MASKLINK_TOKEN`, which other users cannot see.
     #[arg(long, value_name = "TOKEN")]
     token: Option<String>,
@@ -81,10 +91,10 @@ pub(super) struct ServeArgs {
     allow_origin: Vec<HeaderValue>,
     /// Origin that the page may connect to, besides this server; may be given several times. Without it,
     /// all are allowed.
-    #[arg(long, value_name = "ORIGIN")]
+    #[arg(long, value_name = "ORIGIN", value_parser = middleware::cors::one_origin)]
     connect: Vec<String>,
     /// Maximum requests per second of one client, in bursts of up to ten seconds' worth; 0 for no limit.
-    #[arg(long, value_name = "N", default_value_t = 20.0)]
+    #[arg(long, value_name = "N", default_value_t = 20.0, value_parser = middleware::rate::per_second)]
     rate: f64,
     /// Maximum number of requests computed at the same time.
     #[arg(long, value_name = "N", default_value_t = 2)]
@@ -95,29 +105,40 @@ pub(super) struct ServeArgs {
     /// Maximum number of pixels of an image.
     #[arg(long, value_name = "N", default_value_t = 50_000_000)]
     max_pixels: u64,
-    /// Memory budget of images and their features, in MiB.
-    #[arg(long, value_name = "MIB", default_value_t = 512)]
+    /// Memory budget besides the index and its encoder, in MiB: half of it for images and their features,
+    /// three eighths for decoding, an eighth for bodies of requests, or as much as the largest one takes.
+    #[arg(long, value_name = "MIB", default_value_t = 1024)]
     memory: usize,
+    /// Form of the log's lines.
+    #[arg(long, value_enum, default_value_t = LogFormat::Text)]
+    log_format: LogFormat,
     #[command(flatten)]
     runtime: RuntimeArgs,
 }
 
+/// Form of the log's lines.
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object a line, for programs.
+    Json,
+}
+
 /// Runs the command until the process is asked to stop.
 pub(super) fn run(args: ServeArgs) -> anyhow::Result<()> {
-    let _log = start_log()?;
+    let _log = start_log(args.log_format)?;
     let token = token(args.token.clone())?;
     for folder in [&args.root, &args.data].into_iter().flatten() {
         ensure!(folder.is_dir(), "there is no folder {}", folder.display());
     }
-    let backend: Option<Arc<dyn Backend>> = match &args.index {
-        Some(folder) => {
-            let runtime = Runtime::load(args.runtime.onnxruntime.as_deref())?;
-            Some(Arc::new(IndexBackend::open(folder, &runtime, args.runtime.threads)?))
-        }
-        None => None,
-    };
+    let loader = args.index.clone().map(|folder| loader(folder, &args)).transpose()?;
     let address = SocketAddr::new(args.host, args.port);
-    let server = Server::new(backend, settings(args, token))?;
+    let settings = settings(args, token);
+    let server = match loader {
+        Some(loader) => Server::with_loader(loader, settings)?,
+        None => Server::new(None, settings)?,
+    };
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let ended = runtime.block_on(listen::listen(address, server));
     // A read that hangs, as of a dead network mount, must not hold the end.
@@ -125,19 +146,38 @@ pub(super) fn run(args: ServeArgs) -> anyhow::Result<()> {
     ended
 }
 
+/// Returns what loads the index in a folder.
+fn loader(folder: PathBuf, args: &ServeArgs) -> anyhow::Result<Loader> {
+    let runtime = args.runtime.load()?;
+    // As many threads as there are cores, over all workers: more of them wait for each other.
+    let threads = match args.runtime.threads {
+        0 => std::thread::available_parallelism().map_or(1, |cores| cores.get() / args.workers.max(1)).max(1),
+        threads => threads,
+    };
+    Ok(Box::new(move || Ok(Arc::new(IndexBackend::open(&folder, &runtime, threads)?))))
+}
+
 /// Writes the log to the standard error, at the levels of `RUST_LOG` if there are any. Lines that nobody
 /// reads fill a queue; further ones are dropped, so that a full pipe never stops the server. The guard writes
 /// what is left.
-fn start_log() -> anyhow::Result<WorkerGuard> {
+fn start_log(format: LogFormat) -> anyhow::Result<WorkerGuard> {
     let levels = match std::env::var("RUST_LOG") {
         Ok(levels) if !levels.is_empty() => levels.parse().context("RUST_LOG")?,
         _ => Targets::new().with_target("masklink", LevelFilter::INFO),
     };
     let (writer, guard) =
         NonBlockingBuilder::default().buffered_lines_limit(LOG_LINES).lossy(true).finish(std::io::stderr());
-    let lines =
-        tracing_subscriber::fmt::layer().with_ansi(std::io::stderr().is_terminal()).with_writer(writer);
-    tracing_subscriber::registry().with(lines).with(levels).init();
+    let lines = tracing_subscriber::fmt::layer();
+    let registry = tracing_subscriber::registry();
+    match format {
+        LogFormat::Json => {
+            registry.with(lines.json().flatten_event(true).with_writer(writer)).with(levels).init()
+        }
+        LogFormat::Text => {
+            let is_terminal = std::io::stderr().is_terminal();
+            registry.with(lines.with_ansi(is_terminal).with_writer(writer)).with(levels).init();
+        }
+    }
     Ok(guard)
 }
 
@@ -162,10 +202,11 @@ fn settings(args: ServeArgs, token: Option<String>) -> Settings {
         pixels: args.max_pixels,
         workers: args.workers.max(1),
         requests_per_second: args.rate,
-        store_bytes: args.memory << 20,
+        store_bytes: args.memory << 19,
+        decode_bytes: (args.memory << 17) * 3,
         folder_bytes: args.store_size << 20,
         // The largest bodies have an image in base64.
-        body_bytes: Limits::default().body_bytes.max(args.max_bytes.saturating_mul(3)),
+        body_bytes: (args.memory << 17).max(args.max_bytes / 3 * 4 + Limits::default().request_bytes),
         ..Limits::default()
     };
     let is_listed = args.host.is_loopback() || !args.allow_host.is_empty();
@@ -173,11 +214,14 @@ fn settings(args: ServeArgs, token: Option<String>) -> Settings {
         hosts: is_listed.then_some(args.allow_host),
         root: args.root,
         data: args.data,
+        follow_links: args.follow_links,
         store: args.store,
+        trusted_proxies: args.trusted_proxy.iter().map(IpAddr::to_canonical).collect(),
         token,
         allow_origins: args.allow_origin,
         connect: args.connect,
         url_hosts: args.allow_url_host,
+        device: args.runtime.provider.name(),
         limits,
     }
 }

@@ -4,15 +4,16 @@ use std::sync::Arc;
 
 use axum::extract::{Request, State};
 use axum::http::Method;
-use axum::middleware::{Next, from_fn_with_state};
+use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{any, get, post, put};
 use axum::{Json, Router};
 use tower_http::catch_panic::CatchPanicLayer;
 
+use super::client;
 use super::error::ApiError;
-use super::middleware::{auth, cors, headers, host, metrics, rate};
-use super::routes::{files, health, images, link, openapi};
+use super::middleware::{auth, cors, headers, host, metrics, rate, request_id};
+use super::routes::{admin, files, health, images, link, openapi};
 use super::settings::Limits;
 use super::state::Server;
 use crate::link::protocol::problem::Kind;
@@ -21,12 +22,14 @@ use crate::link::protocol::problem::Kind;
 pub fn app(server: Server) -> Router {
     let inner = Arc::clone(&server.inner);
     let token: Option<Arc<str>> = inner.settings.token.as_deref().map(Into::into);
+    let proxies: Arc<[_]> = inner.settings.trusted_proxies.as_slice().into();
     let hosts: Option<Arc<[String]>> = inner.settings.hosts.as_deref().map(Into::into);
     // From the inside out: token, rate, time limit. CORS is outside, so that a page can read every refusal.
     let endpoint = Router::new()
         .route("/v1/images/{sha256}", put(images::upload_image))
         .route("/v1/link", post(link::link))
-        .route_layer(from_fn_with_state(token, auth::check))
+        .route("/v1/admin/reload", post(admin::reload))
+        .route_layer(from_fn_with_state(token.clone(), auth::check))
         .route_layer(from_fn_with_state(Arc::clone(&inner.rate), rate::check))
         .route_layer(from_fn_with_state(inner.settings.limits, limit_time))
         .route("/v1/openapi.json", get(openapi::get_document))
@@ -34,25 +37,31 @@ pub fn app(server: Server) -> Router {
         .method_not_allowed_fallback(method_not_allowed)
         .layer(CatchPanicLayer::custom(internal_error))
         .layer(cors::layer(&inner.settings.allow_origins));
+    let measurements = Router::new()
+        .route("/metrics", get(health::metrics))
+        .route_layer(from_fn_with_state(token, auth::check))
+        .route_layer(from_fn_with_state(Arc::clone(&inner.rate), rate::check));
     Router::new()
         .merge(endpoint)
+        .merge(measurements)
         .route("/endpoint.json", get(get_endpoint))
         .route("/healthz", get(health::healthz))
         .route("/readyz", get(health::readyz))
-        .route("/metrics", get(health::metrics))
         .fallback(files::get_file)
         .layer(from_fn_with_state(hosts, host::check))
+        .layer(from_fn_with_state(proxies, client::identify))
         // Innermost, so that the response to a panic, too, gets every header, is counted and logged.
         .layer(CatchPanicLayer::custom(internal_error))
         .layer(from_fn_with_state(inner.policies.clone(), headers::add))
         .layer(from_fn_with_state(Arc::clone(&inner.metrics), metrics::record))
+        .layer(from_fn(request_id::assign))
         .with_state(server)
 }
 
 /// Returns the endpoint that the page uses: this server, where it has an index. Beside a page on another
 /// host lies a file of this name, which its host may edit.
 async fn get_endpoint(State(server): State<Server>) -> Json<serde_json::Value> {
-    let endpoint = server.inner.backend.as_ref().map(|_| "./");
+    let endpoint = server.inner.current().links().then_some("./");
     Json(serde_json::json!({ "endpoint": endpoint }))
 }
 

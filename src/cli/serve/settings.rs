@@ -1,5 +1,6 @@
 //! The server's settings and limits.
 
+use std::net::IpAddr;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -15,6 +16,8 @@ pub struct Settings {
     pub root: Option<PathBuf>,
     /// Folder served below `/data/`.
     pub data: Option<PathBuf>,
+    /// Whether links that lead out of the data folder are followed.
+    pub follow_links: bool,
     /// Folder that keeps uploaded images.
     pub store: Option<PathBuf>,
     /// Bearer token that the endpoint requires.
@@ -27,6 +30,10 @@ pub struct Settings {
     pub hosts: Option<Vec<String>>,
     /// Hosts from which images are fetched by their URL; none, where the list is empty.
     pub url_hosts: Vec<String>,
+    /// Addresses of reverse proxies whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: Vec<IpAddr>,
+    /// Device of the models, for the measurements; `cpu` where it is empty.
+    pub device: &'static str,
     /// Limits of requests, memory and time.
     pub limits: Limits,
 }
@@ -46,6 +53,9 @@ pub struct Limits {
     pub waiting: usize,
     /// Average requests a second of one client; 0 for no limit.
     pub requests_per_second: f64,
+    /// Memory budget of decoding images, in bytes; beyond it the status is 503, and 413 for an image that
+    /// needs more than all of it.
+    pub decode_bytes: usize,
     /// Memory budget of request bodies, in bytes; beyond it the status is 503.
     pub body_bytes: usize,
     /// Maximum time of a request that is no upload.
@@ -54,10 +64,18 @@ pub struct Limits {
     pub upload_time: Duration,
     /// Maximum time a request waits for a worker; beyond it the status is 503.
     pub queue_time: Duration,
-    /// Maximum number of connections; others wait to be accepted.
+    /// Maximum number of connections, besides some in reserve for health checks; others wait for a place.
     pub connections: usize,
-    /// Maximum time in which a client reads nothing of a response that is being sent.
+    /// Maximum number of connections of one client: an IPv4 address, or an IPv6 network of 64 bits.
+    pub client_connections: usize,
+    /// Least rate at which a client sends a body and reads a response, in bytes a second.
+    pub client_rate: u64,
+    /// Time over which the rate of a client that reads a response is averaged.
     pub stall_time: Duration,
+    /// Time after which the rate of a client that sends a body counts.
+    pub body_grace: Duration,
+    /// Maximum time for the requests under way when the server is to stop.
+    pub stop_time: Duration,
     /// Memory budget of images and their features, in bytes.
     pub store_bytes: usize,
     /// Maximum size of the folder that keeps uploaded images, in bytes.
@@ -72,7 +90,8 @@ impl Default for Limits {
             pixels: 50_000_000,
             workers: std::thread::available_parallelism().map_or(1, NonZeroUsize::get),
             waiting: 64,
-            body_bytes: 512 << 20,
+            decode_bytes: 384 << 20,
+            body_bytes: 128 << 20,
             requests_per_second: 20.0,
             request_time: Duration::from_secs(30),
             upload_time: Duration::from_millis(UPLOAD_TIMEOUT_MILLIS.into()),
@@ -81,7 +100,12 @@ impl Default for Limits {
             queue_time: Duration::from_millis((LINK_TIMEOUT_MILLIS / 3).into()),
             // Each may hold its socket and a file, and most processes get 1,024 descriptors.
             connections: 400,
-            stall_time: Duration::from_mins(1),
+            client_connections: 200,
+            client_rate: 1 << 10,
+            stall_time: Duration::from_secs(30),
+            body_grace: Duration::from_secs(10),
+            // Container engines kill a process that has not stopped after ten.
+            stop_time: Duration::from_secs(8),
             store_bytes: 512 << 20,
             folder_bytes: 10 << 30,
         }

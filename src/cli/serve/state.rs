@@ -1,11 +1,12 @@
 //! The server's state, shared by its handlers.
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use axum::body::Body;
 use axum::extract::FromRef;
 use axum::http::HeaderMap;
+use tokio::sync::OwnedSemaphorePermit;
 
 use super::body::{MemoryBudget, Received};
 use super::error::ApiError;
@@ -27,9 +28,24 @@ pub struct Server {
     pub(super) inner: Arc<Inner>,
 }
 
+/// Loads the back end: at the start, and each time the server is asked to reload.
+pub type Loader = Box<dyn Fn() -> anyhow::Result<Arc<dyn Backend>> + Send + Sync>;
+
+/// A back end in use, and the images whose features it has computed. A reload replaces both, so that no
+/// request sees features of another encoder.
+#[derive(Clone)]
+pub(super) struct Generation {
+    backend: Option<Arc<dyn Backend>>,
+    pub(super) store: Arc<Store>,
+    /// The server has a back end to load.
+    is_loading: bool,
+}
+
 pub(super) struct Inner {
-    pub(super) backend: Option<Arc<dyn Backend>>,
-    pub(super) store: Store,
+    current: RwLock<Generation>,
+    loader: Option<Loader>,
+    /// Held by the reload that is under way.
+    reloading: tokio::sync::Mutex<()>,
     pub(super) settings: Settings,
     pub(super) files: Arc<Files>,
     pub(super) rate: Arc<Rate>,
@@ -38,6 +54,7 @@ pub(super) struct Inner {
     pub(super) policies: Policies,
     fetcher: Option<Fetcher>,
     bodies: MemoryBudget,
+    decoding: MemoryBudget,
     workers: Workers,
 }
 
@@ -48,25 +65,61 @@ impl FromRef<Server> for Arc<Files> {
 }
 
 impl Server {
-    /// Creates a server of these settings; without a backend the endpoint responds 503.
+    /// Creates a server of these settings; without a back end the endpoint responds 503.
     pub fn new(backend: Option<Arc<dyn Backend>>, settings: Settings) -> std::io::Result<Self> {
+        Self::create(backend, None, settings)
+    }
+
+    /// Creates a server whose back end comes from `loader`. The endpoint responds 503 until the first
+    /// [`reload`](Self::reload).
+    pub fn with_loader(loader: Loader, settings: Settings) -> std::io::Result<Self> {
+        Self::create(None, Some(loader), settings)
+    }
+
+    fn create(
+        backend: Option<Arc<dyn Backend>>,
+        loader: Option<Loader>,
+        settings: Settings,
+    ) -> std::io::Result<Self> {
         let limits = settings.limits;
         let capacity = Capacity { memory: limits.store_bytes, folder: limits.folder_bytes };
+        let store = Arc::new(Store::open(settings.store.clone(), &capacity)?);
         let inner = Inner {
-            backend,
-            store: Store::open(settings.store.clone(), &capacity)?,
-            files: Arc::new(Files::new(settings.root.clone(), settings.data.clone())),
+            current: RwLock::new(Generation { backend, store, is_loading: loader.is_some() }),
+            loader,
+            reloading: tokio::sync::Mutex::default(),
+            files: Arc::new(Files::new(&settings)),
             rate: Arc::new(Rate::new(limits.requests_per_second)),
-            metrics: Arc::new(Metrics::new()),
+            metrics: Arc::new(Metrics::new(if settings.device.is_empty() { "cpu" } else { settings.device })),
             policies: headers::policies(&settings.connect, !settings.allow_origins.is_empty())
                 .map_err(std::io::Error::other)?,
             fetcher: (!settings.url_hosts.is_empty())
                 .then(|| Fetcher::new(&settings.url_hosts, limits.image_bytes)),
-            bodies: MemoryBudget::new(limits.body_bytes),
+            bodies: MemoryBudget::new(limits.body_bytes, &limits),
+            decoding: MemoryBudget::new(limits.decode_bytes, &limits),
             workers: Workers::new(&limits),
             settings,
         };
         Ok(Self { inner: Arc::new(inner) })
+    }
+
+    /// Loads the back end anew and uses it from then on. Requests under way end with the one before, which
+    /// stays in use where loading fails.
+    pub async fn reload(&self) -> Result<ModelInfo, ReloadError> {
+        let _alone = self.inner.reloading.try_lock().map_err(|_| ReloadError::Busy)?;
+        let inner = Arc::clone(&self.inner);
+        let loaded = tokio::task::spawn_blocking(move || inner.loader.as_ref().map(|load| load())).await;
+        let backend = match loaded {
+            Ok(Some(backend)) => backend.map_err(ReloadError::Load)?,
+            Ok(None) => return Err(ReloadError::Nothing),
+            Err(panicked) => return Err(ReloadError::Load(panicked.into())),
+        };
+        let info = backend.info().clone();
+        let mut current = self.inner.current.write().unwrap_or_else(PoisonError::into_inner);
+        let store = Arc::new(current.store.emptied());
+        *current = Generation { backend: Some(backend), store, is_loading: false };
+        drop(current);
+        Ok(info)
     }
 
     /// Reads a body of at most `limit` bytes.
@@ -106,12 +159,17 @@ impl Server {
         self.inner.workers.run(move || work(&inner)).await
     }
 
+    /// Returns the numbers of requests that compute, and of those that wait to.
+    pub(super) fn load(&self) -> (usize, usize) {
+        self.inner.workers.load()
+    }
+
     /// Describes in one line what is served at `address`.
     pub(super) fn describe(&self, address: &str) -> String {
         let Settings { root, data, .. } = &self.inner.settings;
         let page = root.iter().map(|folder| format!("the page in {}", folder.display()));
         let data = data.iter().map(|folder| format!("{} at {address}?data=data/", folder.display()));
-        let index = self.inner.backend.as_ref().map_or("no index".to_owned(), |backend| {
+        let index = self.inner.current().backend.map_or("no index".to_owned(), |backend| {
             let ModelInfo { entities, exemplars, prototypes, .. } = backend.info();
             format!("an index of {entities} entities by {exemplars} masks and {prototypes} classes")
         });
@@ -130,9 +188,55 @@ impl Server {
 }
 
 impl Inner {
-    /// Returns the backend, or the problem that the server has no index.
-    pub(super) fn backend(&self) -> Result<&dyn Backend, ApiError> {
-        let detail = "This server has no index. Start it with --index DIR.";
-        self.backend.as_deref().ok_or_else(|| ApiError::new(Kind::Unavailable, detail))
+    /// Returns the back end in use with its images. One request takes it once.
+    pub(super) fn current(&self) -> Generation {
+        self.current.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
+}
+
+impl Inner {
+    /// Reserves the memory of decoding an image.
+    pub(super) fn reserve_decoding(&self, bytes: u64) -> Result<OwnedSemaphorePermit, ApiError> {
+        let max_bytes = self.settings.limits.decode_bytes;
+        match usize::try_from(bytes) {
+            Ok(bytes) if bytes <= max_bytes => self.decoding.reserve(bytes),
+            _ => {
+                let [needed, most] = [bytes, max_bytes as u64].map(|bytes| bytes >> 20);
+                let detail = format!("Decoding the image needs {needed} MiB; this server allows {most}.");
+                Err(ApiError::new(Kind::TooLarge, detail))
+            }
+        }
+    }
+}
+
+impl Generation {
+    /// Returns the back end, or the problem that the server has none.
+    pub(super) fn backend(&self) -> Result<&dyn Backend, ApiError> {
+        self.backend.as_deref().ok_or_else(|| {
+            if self.is_loading {
+                return ApiError::retry_after(Kind::Unavailable, "The index is being loaded.", 5);
+            }
+            ApiError::new(Kind::Unavailable, "This server has no index. Start it with --index DIR.")
+        })
+    }
+
+    /// Returns whether the endpoint links masks, now or once its index is loaded.
+    pub(super) fn links(&self) -> bool {
+        self.backend.is_some() || self.is_loading
+    }
+}
+
+/// Says why the back end was not loaded anew; the one before stays in use.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ReloadError {
+    /// Another reload is under way: wait for it.
+    #[error("the index is being loaded already")]
+    Busy,
+    /// The server was started without an index.
+    #[error("this server has no index to load: start it with --index DIR")]
+    Nothing,
+    /// The index cannot be loaded.
+    #[error("{0:#}")]
+    Load(anyhow::Error),
 }

@@ -17,6 +17,8 @@ pub(super) struct Workers {
     /// Permits for requests that compute.
     working: Arc<Semaphore>,
     queue_time: Duration,
+    /// Permits of `admitted` and of `working` in all.
+    most: (usize, usize),
 }
 
 impl Workers {
@@ -25,7 +27,15 @@ impl Workers {
             admitted: Arc::new(Semaphore::new(limits.workers + limits.waiting)),
             working: Arc::new(Semaphore::new(limits.workers)),
             queue_time: limits.queue_time,
+            most: (limits.workers + limits.waiting, limits.workers),
         }
+    }
+
+    /// Returns the numbers of requests that compute, and of those that wait to.
+    pub(super) fn load(&self) -> (usize, usize) {
+        let admitted = self.most.0.saturating_sub(self.admitted.available_permits());
+        let working = self.most.1.saturating_sub(self.working.available_permits());
+        (working, admitted.saturating_sub(working))
     }
 
     /// Runs `work` on a thread that may block, once a worker is free, and returns its result and the
@@ -59,7 +69,8 @@ impl Workers {
 pub(super) async fn run_blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, ApiError> + Send + 'static,
 ) -> Result<T, ApiError> {
-    tokio::task::spawn_blocking(work).await.unwrap_or_else(|error| {
+    let request = tracing::Span::current();
+    tokio::task::spawn_blocking(move || request.in_scope(work)).await.unwrap_or_else(|error| {
         tracing::error!(%error, "a worker panicked");
         Err(ApiError::new(Kind::Internal, ""))
     })

@@ -26,6 +26,11 @@ pub(crate) fn origin(text: &str) -> Result<HeaderValue, Error> {
     HeaderValue::try_from(written).map_err(|_| Error::Form)
 }
 
+/// Parses an origin that is neither `*` nor `null`.
+pub(crate) fn one_origin(text: &str) -> Result<String, Error> {
+    written(&text.to_ascii_lowercase()).ok_or(Error::Form)
+}
+
 fn written(lower: &str) -> Option<String> {
     let (scheme, rest) = lower.split_once("://")?;
     let authority = rest.strip_suffix('/').unwrap_or(rest);
@@ -70,6 +75,9 @@ mod tests {
 
     #[test]
     fn origins_are_written_as_browsers_write_them() {
+        for text in ["*", "null", "https://a; script-src *"] {
+            assert_eq!(one_origin(text), Err(Error::Form), "{text:?}");
+        }
         for (text, written) in [
             ("*", "*"),
             ("null", "null"),
@@ -106,6 +114,7 @@ mod tests {
             "https://ümlaut.site",
         ] {
             assert_eq!(origin(text), Err(Error::Form), "{text:?}");
+            assert_eq!(one_origin(text), Err(Error::Form), "{text:?}");
         }
     }
 }

@@ -5,6 +5,8 @@ use axum::http::{HeaderName, HeaderValue, header};
 use axum::middleware::Next;
 use axum::response::Response;
 
+use crate::cli::serve::routes::files::DATA;
+
 /// The headers of every response that depend on the settings.
 #[derive(Clone, Debug)]
 pub(crate) struct Policies {
@@ -30,12 +32,14 @@ pub(crate) async fn add(State(policies): State<Policies>, mut request: Request, 
         // plain file.
         request.headers_mut().remove(header::ACCEPT_ENCODING);
     }
+    let is_data = request.uri().path().starts_with(DATA);
     let mut response = next.run(request).await;
     let headers = response.headers_mut();
     for (name, value) in FIXED {
         headers.insert(name, HeaderValue::from_static(value));
     }
-    headers.insert(header::CONTENT_SECURITY_POLICY, policies.content);
+    let content = if is_data { HeaderValue::from_static(DATA_POLICY) } else { policies.content };
+    headers.insert(header::CONTENT_SECURITY_POLICY, content);
     headers.insert(RESOURCE_POLICY, policies.resource);
     headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-cache"));
     response
@@ -49,6 +53,9 @@ const FIXED: [(HeaderName, &str); 4] = [
     (HeaderName::from_static("permissions-policy"), "camera=(), geolocation=(), microphone=()"),
 ];
 
+/// The policy of files that are not the page's own: an HTML or SVG file among them must not run as a part of
+/// the page.
+const DATA_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; sandbox; frame-ancestors 'self'";
 /// The policy that the page itself states too, one directive a line.
 const PAGE_POLICY: &str = include_str!("../../../../www/csp.txt");
 /// The end of the page's `connect-src`: any origin, because endpoint and dataset are settings.

@@ -7,7 +7,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use axum::extract::{Request, State};
-use axum::http::header;
+use axum::http::{Version, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 
@@ -15,9 +15,15 @@ use crate::cli::serve::error::ApiError;
 use crate::link::protocol::problem::Kind;
 
 /// Refuses a request whose `Host` is neither a loopback name nor in the list, where there is one.
+///
+/// HTTP/1.1 requires one `Host`, and no second one that another reader could take (RFC 9112 section 3.2).
 pub(crate) async fn check(names: State<Option<Arc<[String]>>>, request: Request, next: Next) -> Response {
+    let hosts = request.headers().get_all(header::HOST).into_iter().count();
+    if hosts > 1 || hosts == 0 && request.version() == Version::HTTP_11 && request.uri().host().is_none() {
+        let detail = format!("The request has {hosts} Host fields; HTTP/1.1 requires one.");
+        return ApiError::new(Kind::BadRequest, detail).into_response();
+    }
     let Some(names) = &*names else { return next.run(request).await };
-    // Browsers always send a `Host`; a program that sends none needs no trick to connect.
     let host = request.headers().get(header::HOST).map(|host| host.to_str().unwrap_or_default());
     let host = host.or_else(|| request.uri().host());
     match host {

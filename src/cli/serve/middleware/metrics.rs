@@ -12,6 +12,9 @@ use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle, Prometheu
 
 use crate::link::protocol::Timing;
 
+/// Upper bounds of the histograms' buckets, in seconds.
+const BUCKETS: [f64; 13] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
+
 /// The measurements of one server. They are not the process's global ones, so that servers in one
 /// process stay apart.
 pub(crate) struct Metrics {
@@ -20,8 +23,11 @@ pub(crate) struct Metrics {
 }
 
 impl Metrics {
-    pub(crate) fn new() -> Self {
-        let recorder = PrometheusBuilder::new().build_recorder();
+    pub(crate) fn new(device: &'static str) -> Self {
+        let recorder = PrometheusBuilder::new()
+            .set_buckets(&BUCKETS)
+            .unwrap_or_else(|_| PrometheusBuilder::new())
+            .build_recorder();
         let handle = recorder.handle();
         metrics::with_local_recorder(&recorder, || {
             describe_counter!("masklink_requests_total", "Requests by route, method and status.");
@@ -30,17 +36,37 @@ impl Metrics {
             describe_histogram!("masklink_encode_seconds", "Time to read an image and run the encoder.");
             describe_histogram!("masklink_pool_seconds", "Time to average the features over a mask.");
             describe_histogram!("masklink_search_seconds", "Time to search the index.");
+            describe_histogram!("masklink_queue_seconds", "Time that a request waited for a worker.");
+            describe_counter!(
+                "masklink_image_lookups_total",
+                "Images of requests: in memory already, or decoded and encoded for them."
+            );
+            describe_counter!(
+                "masklink_store_failures_total",
+                "Images that could not be written to the store."
+            );
+            describe_gauge!("masklink_working", "Requests that compute.");
+            describe_gauge!("masklink_waiting", "Requests that wait for a worker.");
+            describe_gauge!("masklink_info", "The server's version and the device of its models.");
+            gauge!("masklink_info", "version" => env!("CARGO_PKG_VERSION"), "device" => device).set(1.0);
             describe_gauge!("masklink_images", "Images in memory.");
             describe_gauge!("masklink_images_bytes", "Memory that the images and their features take.");
         });
         Self { recorder, handle }
     }
 
-    /// Returns the text for Prometheus, with the number and the bytes of the images in memory.
-    pub(crate) fn render(&self, images: usize, bytes: usize) -> String {
+    /// Returns the text for Prometheus, with the number and the bytes of the images in memory, and the
+    /// numbers of requests that compute and that wait to.
+    pub(crate) fn render(
+        &self,
+        (images, bytes): (usize, usize),
+        (working, waiting): (usize, usize),
+    ) -> String {
         metrics::with_local_recorder(&self.recorder, || {
             gauge!("masklink_images").set(images as f64);
             gauge!("masklink_images_bytes").set(bytes as f64);
+            gauge!("masklink_working").set(working as f64);
+            gauge!("masklink_waiting").set(waiting as f64);
         });
         self.handle.run_upkeep();
         self.handle.render()
@@ -61,9 +87,25 @@ impl Metrics {
         done
     }
 
+    /// Counts an image that a request asked for: found in memory, or computed.
+    pub(crate) fn count_lookup(&self, is_computed: bool) {
+        let found = if is_computed { "computed" } else { "memory" };
+        metrics::with_local_recorder(&self.recorder, || {
+            counter!("masklink_image_lookups_total", "found" => found).increment(1);
+        });
+    }
+
+    /// Counts an image that is linked but could not be written to the store.
+    pub(crate) fn count_store_failure(&self) {
+        metrics::with_local_recorder(&self.recorder, || {
+            counter!("masklink_store_failures_total").increment(1);
+        });
+    }
+
     /// Records the parts of one link response.
     pub(crate) fn record_link(&self, timing: &Timing) {
         metrics::with_local_recorder(&self.recorder, || {
+            histogram!("masklink_queue_seconds").record(timing.queue / 1e3);
             histogram!("masklink_encode_seconds").record(timing.encode / 1e3);
             histogram!("masklink_pool_seconds").record(timing.pool / 1e3);
             histogram!("masklink_search_seconds").record(timing.search / 1e3);
@@ -110,10 +152,13 @@ mod tests {
 
     #[test]
     fn metrics_have_help_texts() {
-        let metrics = Metrics::new();
+        let metrics = Metrics::new("cpu");
         metrics.record_link(&Timing::default());
-        let text = metrics.render(1, 2);
+        let text = metrics.render((1, 2), (3, 4));
         assert!(text.contains("# HELP masklink_images Images in memory.\n"), "{text}");
         assert!(text.contains("# HELP masklink_search_seconds "), "{text}");
+        // Histograms and not summaries, which cannot be added up over servers.
+        assert!(text.contains("masklink_search_seconds_bucket{le=\"0.001\"} 1\n"), "{text}");
+        assert!(text.contains("masklink_waiting 4\n"), "{text}");
     }
 }

@@ -6,3 +6,4 @@ pub(super) mod headers;
 pub(super) mod host;
 pub(super) mod metrics;
 pub(super) mod rate;
+pub(super) mod request_id;

@@ -4,14 +4,15 @@
 //! instead of searched.
 
 use std::collections::HashMap;
-use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
-use axum::extract::{ConnectInfo, Request, State};
+use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 
+use crate::cli::serve::client::{Client, network};
 use crate::cli::serve::error::ApiError;
 use crate::link::protocol::problem::Kind;
 
@@ -34,9 +35,18 @@ struct Bucket {
     filled: Instant,
 }
 
-/// Refuses a request whose client's bucket is empty. A reverse proxy counts as one client.
+/// Parses a rate in requests a second: 0 or more.
+pub(crate) fn per_second(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(rate) if rate >= 0.0 && rate.is_finite() => Ok(rate),
+        _ => Err("not a rate: give requests a second, or 0 for no limit".to_owned()),
+    }
+}
+
+/// Refuses a request whose client's bucket is empty. A reverse proxy that is not trusted counts as one
+/// client.
 pub(crate) async fn check(State(rate): State<Arc<Rate>>, request: Request, next: Next) -> Response {
-    let client = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
+    let client = request.extensions().get::<Client>().map(|client| client.0);
     match client.map_or(Ok(()), |client| rate.take(client, Instant::now())) {
         Ok(()) => next.run(request).await,
         Err(seconds) => {
@@ -80,17 +90,6 @@ impl Rate {
     }
 }
 
-/// Returns the address that stands for a client: a home's IPv6 network has 2⁶⁴ addresses.
-fn network(client: IpAddr) -> IpAddr {
-    match client {
-        IpAddr::V4(_) => client,
-        IpAddr::V6(address) => match address.to_ipv4_mapped() {
-            Some(address) => IpAddr::V4(address),
-            None => IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() >> 64 << 64)),
-        },
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -111,6 +110,14 @@ mod tests {
     }
 
     #[test]
+    fn rates_are_numbers_from_0() {
+        assert_eq!(["0", "0.5", "20"].map(|text| per_second(text).ok()), [Some(0.0), Some(0.5), Some(20.0)]);
+        for text in ["-1", "nan", "inf", "", "many"] {
+            assert!(per_second(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
     fn many_addresses_do_not_exceed_the_maximum_of_buckets() {
         let rate = Rate::new(0.01);
         let start = Instant::now();
@@ -118,13 +125,5 @@ mod tests {
             assert_eq!(rate.take(IpAddr::V4(index.into()), start), Ok(()));
             assert!(rate.buckets.lock().unwrap().len() <= MAX_CLIENTS);
         }
-    }
-
-    #[test]
-    fn one_ipv6_network_is_one_client() {
-        let [a, b, c] =
-            ["2001:db8::1", "2001:db8::ffff:2", "2001:db8:0:1::1"].map(|text| network(text.parse().unwrap()));
-        assert!(a == b && a != c);
-        assert_eq!(network("::ffff:192.0.2.1".parse().unwrap()), "192.0.2.1".parse::<IpAddr>().unwrap());
     }
 }

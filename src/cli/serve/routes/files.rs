@@ -17,6 +17,7 @@ use tower_http::services::fs::DefaultServeDirFallback;
 use crate::cli::image_folder;
 use crate::cli::percent::percent_encoded;
 use crate::cli::serve::error::ApiError;
+use crate::cli::serve::settings::Settings;
 use crate::cli::serve::store::compressed::CompressingBackend;
 use crate::cli::serve::workers::run_blocking;
 use crate::dataset::{ImageFiles, percent_decoded};
@@ -24,9 +25,13 @@ use crate::link::protocol::problem::Kind;
 
 /// Folder of files whose names change with their content.
 const HASHED: &str = "/assets/";
+/// Maximum length of a file's name on most file systems, in bytes.
+const MAX_NAME: usize = 255;
 /// Length of the content hash in a name such as `viewer-ABCDEFGH.js`.
 const HASH_LENGTH: usize = 8;
 
+/// The data folder.
+pub(crate) const DATA: &str = "/data/";
 /// Images of the data folder, which are found by other forms of their names too.
 const IMAGES: &str = "/data/images/";
 /// Time for which a list of the data folder's files is used.
@@ -36,6 +41,8 @@ const LIST_AGE: Duration = Duration::from_secs(30);
 pub(crate) struct Files {
     root: Option<PathBuf>,
     data: Option<PathBuf>,
+    /// Whether symbolic links that lead out of the data folder are followed.
+    follows_links: bool,
     backend: CompressingBackend,
     /// The files of the data folder, and when they were listed.
     listed: Mutex<Option<(Instant, Arc<ImageFiles>)>>,
@@ -44,13 +51,33 @@ pub(crate) struct Files {
 type Folder = ServeDir<DefaultServeDirFallback, CompressingBackend>;
 
 impl Files {
-    pub(crate) fn new(root: Option<PathBuf>, data: Option<PathBuf>) -> Self {
-        Self { root, data, backend: CompressingBackend::new(), listed: Mutex::default() }
+    pub(crate) fn new(settings: &Settings) -> Self {
+        Self {
+            root: settings.root.clone(),
+            data: settings.data.clone(),
+            follows_links: settings.follow_links,
+            backend: CompressingBackend::new(),
+            listed: Mutex::default(),
+        }
+    }
+
+    /// Returns whether the file of a path below `/data/` lies in the data folder itself, links resolved; true
+    /// for one that is missing. Blocks.
+    fn is_inside(&self, path: &str) -> bool {
+        let (Some(name), Some(data)) = (path.strip_prefix(DATA), &self.data) else { return true };
+        if self.follows_links {
+            return true;
+        }
+        let (Ok(data), Ok(file)) = (data.canonicalize(), data.join(&*percent_decoded(name)).canonicalize())
+        else {
+            return true;
+        };
+        file.starts_with(data)
     }
 
     /// Returns the folder that holds a path, and the path's address inside it.
     fn find(&self, uri: &Uri) -> Option<(Folder, Uri)> {
-        match (uri.path().strip_prefix("/data/"), &self.data, &self.root) {
+        match (uri.path().strip_prefix(DATA), &self.data, &self.root) {
             (Some(rest), Some(data), _) => {
                 let query = uri.query().map(|query| format!("?{query}")).unwrap_or_default();
                 Some((self.folder(data, "/data"), format!("/{rest}{query}").parse().ok()?))
@@ -63,7 +90,7 @@ impl Files {
     /// Returns the address, within the data folder, of the image that a path below [`IMAGES`] means;
     /// `None` if there is none. Blocks while it lists the folder.
     fn image(&self, path: &str) -> Option<Uri> {
-        let name = path.strip_prefix("/data/").filter(|_| path.starts_with(IMAGES))?;
+        let name = path.strip_prefix(DATA).filter(|_| path.starts_with(IMAGES))?;
         let mut listed = self.listed.lock().unwrap_or_else(PoisonError::into_inner);
         let files = match &*listed {
             Some((when, files)) if when.elapsed() < LIST_AGE => Arc::clone(files),
@@ -92,10 +119,28 @@ impl Files {
 pub(crate) async fn get_file(State(files): State<Arc<Files>>, request: Request) -> Response {
     let (parts, _) = request.into_parts();
     let path = parts.uri.path().to_owned();
-    let Some((folder, uri)) = files.find(&parts.uri) else {
+    let found = files.find(&parts.uri).filter(|_| is_plain(&path));
+    let Some((folder, uri)) = found else {
         return ApiError::new(Kind::NotFound, "").into_response();
     };
-    let mut response = send(folder.clone(), uri, &parts).await;
+    if path.starts_with(DATA) {
+        let (asked, files) = (path.clone(), Arc::clone(&files));
+        match run_blocking(move || Ok(files.is_inside(&asked))).await {
+            Ok(true) => {}
+            Ok(false) => {
+                let detail = "The file is a link out of the data folder; serve --follow-links allows those.";
+                return ApiError::new(Kind::NotFound, detail).into_response();
+            }
+            Err(error) => return error.into_response(),
+        }
+    }
+    let mut response = send(folder.clone(), uri.clone(), &parts).await;
+    if response.status() == StatusCode::RANGE_NOT_SATISFIABLE && asks_for_more_than_all(&parts, &response) {
+        // The last bytes of a file that has fewer: all of it (RFC 9110 section 14.1.2).
+        let mut whole = parts.clone();
+        whole.headers.insert(header::RANGE, HeaderValue::from_static("bytes=0-"));
+        response = send(folder.clone(), uri, &whole).await;
+    }
     if response.status() == StatusCode::NOT_FOUND && path.starts_with(IMAGES) {
         let asked = path.clone();
         if let Ok(uri) = run_blocking(move || Ok::<_, ApiError>(files.image(&asked))).await
@@ -128,6 +173,25 @@ async fn send(folder: Folder, uri: Uri, parts: &Parts) -> Response {
     }
 }
 
+/// Returns whether each name of a path can be a file's: none is hidden, too long, or empty before the end.
+fn is_plain(path: &str) -> bool {
+    let names = percent_decoded(path.strip_prefix('/').unwrap_or(path));
+    let mut names = names.split('/').rev();
+    let is_hidden = |name: &str| name.starts_with('.') && name != "." && name != "..";
+    let is_short = |name: &str| name.len() <= MAX_NAME && !is_hidden(name);
+    names.next().is_none_or(is_short) && names.all(|name| is_short(name) && !name.is_empty())
+}
+
+/// Returns whether a refused request asks for the last bytes of a file that is shorter, and not empty.
+fn asks_for_more_than_all(parts: &Parts, refused: &Response) -> bool {
+    let text = |value: Option<&HeaderValue>| value.and_then(|value| value.to_str().ok()).map(str::to_owned);
+    let last = text(parts.headers.get(header::RANGE))
+        .and_then(|range| range.strip_prefix("bytes=-").and_then(|count| count.parse::<u64>().ok()));
+    let length = text(refused.headers().get(header::CONTENT_RANGE))
+        .and_then(|range| range.strip_prefix("bytes */").and_then(|length| length.parse::<u64>().ok()));
+    matches!((last, length), (Some(last), Some(length)) if length > 0 && last > length)
+}
+
 /// Returns whether a path names a file whose name changes with its content.
 fn has_hash(path: &str) -> bool {
     let Some(file) = path.strip_prefix(HASHED).and_then(|path| path.rsplit('/').next()) else { return false };
@@ -151,6 +215,17 @@ async fn is_same_version(folder: &Folder, uri: &Uri, headers: &HeaderMap) -> boo
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn hidden_long_and_empty_names_are_not_plain() {
+        for path in ["/", "/a", "/a/", "/a/b.c", "/data/x.y.jpg", "/a..b", "/../a", "/a%2fb"] {
+            assert!(is_plain(path), "{path}");
+        }
+        let long = format!("/{}", "a".repeat(256));
+        for path in ["//", "//a", "/a//b", "/%2fa", "/.env", "/data/.git/config", "/%2eenv", &long] {
+            assert!(!is_plain(path), "{path}");
+        }
+    }
 
     #[test]
     fn names_with_a_hash_are_recognised_below_assets() {

@@ -23,20 +23,26 @@ pub(crate) async fn healthz() -> &'static str {
     summary = "Tells whether the endpoint can link",
     responses(
         (status = 200, description = "The endpoint can link", body = String),
-        (status = 503, description = "The server has no index", body = Problem, content_type = MEDIA_TYPE),
+        (status = 503, description = "The server has no index, or is loading it",
+            body = Problem, content_type = MEDIA_TYPE),
     )
 )]
 pub(crate) async fn readyz(State(server): State<Server>) -> Result<&'static str, ApiError> {
-    server.inner.backend().map(|_| "ok\n")
+    server.inner.current().backend().map(|_| "ok\n")
 }
 
 #[utoipa::path(
     get,
     path = "/metrics",
     summary = "Returns counters and times for Prometheus",
-    responses((status = 200, description = "Prometheus text format", body = String))
+    responses(
+        (status = 200, description = "Prometheus text format", body = String),
+        (status = 401, description = "unauthorized", body = Problem, content_type = MEDIA_TYPE),
+        (status = 429, description = "rate-limited", body = Problem, content_type = MEDIA_TYPE),
+    ),
+    security((), ("token" = []))
 )]
 pub(crate) async fn metrics(State(server): State<Server>) -> ([(HeaderName, &'static str); 1], String) {
-    let (images, bytes) = server.inner.store.usage();
-    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], server.inner.metrics.render(images, bytes))
+    let usage = server.inner.current().store.usage();
+    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], server.inner.metrics.render(usage, server.load()))
 }

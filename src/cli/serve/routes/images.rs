@@ -1,13 +1,15 @@
 //! `PUT /v1/images/{sha256}`: stores an image by its content and computes its features once.
 
+use std::sync::Arc;
+
 use axum::Json;
 use axum::body::Body;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
 
-use crate::cli::decoded_image::DecodedImage;
+use crate::cli::decoded_image::{DecodedImage, EncodedImage};
 use crate::cli::serve::error::ApiError;
-use crate::cli::serve::state::{Inner, Server};
+use crate::cli::serve::state::{Generation, Inner, Server};
 use crate::link::protocol::problem::{Kind, MEDIA_TYPE, Problem};
 use crate::link::protocol::{StoredImage, is_sha256, sha256_hex};
 
@@ -15,7 +17,10 @@ use crate::link::protocol::{StoredImage, is_sha256, sha256_hex};
     put,
     path = "/v1/images/{sha256}",
     summary = "Stores an image by its content",
-    params(("sha256" = String, Path, description = "SHA-256 of the body, 64 lowercase hexadecimal digits")),
+    params((
+        "sha256" = String, Path, description = "SHA-256 of the body, 64 lowercase hexadecimal digits",
+        pattern = "^[0-9a-f]{64}$"
+    )),
     request_body(
         content = String,
         content_type = "image/*",
@@ -44,14 +49,15 @@ pub(crate) async fn upload_image(
         let detail = "The path must end with the image's SHA-256: 64 lowercase hexadecimal digits.";
         return Err(ApiError::new(Kind::BadValue, detail));
     }
-    server.inner.backend()?;
+    server.inner.current().backend()?;
     let received = server.receive(&headers, body, server.inner.settings.limits.image_bytes).await?;
     let work = move |inner: &Inner| {
         let actual = sha256_hex(&received.bytes);
         if actual != sha256 {
             return Err(ApiError::new(Kind::HashMismatch, format!("The SHA-256 of the body is {actual}.")));
         }
-        let (image, is_new) = inner.store.insert(&sha256, &received.bytes, |bytes| decode(inner, bytes))?;
+        let current = inner.current();
+        let (image, is_new) = insert(inner, &current, &sha256, &received.bytes)?;
         let status = if is_new { StatusCode::CREATED } else { StatusCode::OK };
         let size = image.size();
         Ok((status, Json(StoredImage { sha256, width: size.width, height: size.height })))
@@ -60,10 +66,33 @@ pub(crate) async fn upload_image(
 }
 
 /// Decodes an image and computes its features.
-pub(super) fn decode(inner: &Inner, bytes: &[u8]) -> Result<DecodedImage, ApiError> {
+pub(super) fn decode(inner: &Inner, current: &Generation, bytes: &[u8]) -> Result<DecodedImage, ApiError> {
     inner.metrics.time_preparation(|| {
-        let image = DecodedImage::decode(bytes, inner.settings.limits.pixels)?;
-        inner.backend()?.prepare(&image)?;
+        let image = EncodedImage::open(bytes, inner.settings.limits.pixels)?;
+        let _reserved = inner.reserve_decoding(image.peak_bytes())?;
+        let image = image.decode()?;
+        current.backend()?.prepare(&image)?;
         Ok(image)
     })
+}
+
+/// Returns the stored image of these bytes, or stores it; with it, whether it was new.
+pub(super) fn insert(
+    inner: &Inner,
+    current: &Generation,
+    sha256: &str,
+    bytes: &[u8],
+) -> Result<(Arc<DecodedImage>, bool), ApiError> {
+    let mut is_computed = false;
+    let decoded = |bytes: &[u8]| {
+        is_computed = true;
+        decode(inner, current, bytes)
+    };
+    let failed = |error| {
+        tracing::warn!(%error, "an image could not be stored; it stays in memory");
+        inner.metrics.count_store_failure();
+    };
+    let stored = current.store.insert(sha256, bytes, decoded, failed);
+    inner.metrics.count_lookup(is_computed);
+    stored
 }

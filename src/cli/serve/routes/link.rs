@@ -14,7 +14,7 @@ use super::images;
 use crate::cli::backend::millis;
 use crate::cli::decoded_image::DecodedImage;
 use crate::cli::serve::error::ApiError;
-use crate::cli::serve::state::{Inner, Server};
+use crate::cli::serve::state::{Generation, Inner, Server};
 use crate::link::protocol::problem::{Kind, MEDIA_TYPE, Problem};
 use crate::link::protocol::{ImageRef, LinkRequest, LinkResponse, MAX_ENTITIES, is_sha256, sha256_hex};
 use crate::rle::{CocoRle, Mask};
@@ -49,7 +49,7 @@ pub(crate) async fn link(
     body: Body,
 ) -> Result<Json<LinkResponse>, ApiError> {
     let started = Instant::now();
-    server.inner.backend()?;
+    server.inner.current().backend()?;
     let limits = server.inner.settings.limits;
     let content_type =
         headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
@@ -68,10 +68,10 @@ pub(crate) async fn link(
         match request.image {
             ImageRef::Url(url) => Ok(Step::Fetch { url, mask, top_k }),
             ImageRef::Sha256(sha256) => {
-                link_mask(inner, &mask, top_k, || stored(inner, &sha256)).map(Step::Done)
+                link_mask(inner, &mask, top_k, |current| stored(inner, current, &sha256)).map(Step::Done)
             }
             ImageRef::Data(text) => {
-                link_mask(inner, &mask, top_k, || from_base64(inner, &text)).map(Step::Done)
+                link_mask(inner, &mask, top_k, |current| from_base64(inner, current, &text)).map(Step::Done)
             }
         }
     };
@@ -80,8 +80,9 @@ pub(crate) async fn link(
         Step::Done(response) => response,
         Step::Fetch { url, mask, top_k } => {
             let fetched = server.fetch(url).await?;
-            let work =
-                move |inner: &Inner| link_mask(inner, &mask, top_k, || from_bytes(inner, &fetched.bytes));
+            let work = move |inner: &Inner| {
+                link_mask(inner, &mask, top_k, |current| from_bytes(inner, current, &fetched.bytes))
+            };
             let (response, more) = server.compute(work).await?;
             waited += more;
             response
@@ -89,6 +90,7 @@ pub(crate) async fn link(
     };
     response.timing_ms.queue = waited;
     response.timing_ms.total = millis(started, Instant::now());
+    server.inner.metrics.record_link(&response.timing_ms);
     Ok(Json(response))
 }
 
@@ -102,14 +104,14 @@ fn link_mask(
     inner: &Inner,
     mask: &Mask,
     top_k: usize,
-    image: impl FnOnce() -> Result<Arc<DecodedImage>, ApiError>,
+    image: impl FnOnce(&Generation) -> Result<Arc<DecodedImage>, ApiError>,
 ) -> Result<LinkResponse, ApiError> {
     let started = Instant::now();
-    let image = image()?;
+    let current = inner.current();
+    let image = image(&current)?;
     let reading = millis(started, Instant::now());
-    let mut response = inner.backend()?.answer(&image, mask, top_k)?;
+    let mut response = current.backend()?.answer(&image, mask, top_k)?;
     response.timing_ms.encode += reading;
-    inner.metrics.record_link(&response.timing_ms);
     Ok(response)
 }
 
@@ -130,17 +132,22 @@ fn parse(body: &[u8], max_bytes: usize) -> Result<LinkRequest, ApiError> {
     Ok(request)
 }
 
-fn stored(inner: &Inner, sha256: &str) -> Result<Arc<DecodedImage>, ApiError> {
+fn stored(inner: &Inner, current: &Generation, sha256: &str) -> Result<Arc<DecodedImage>, ApiError> {
     if !is_sha256(sha256) {
         let detail = "image.sha256 must be 64 lowercase hexadecimal digits.";
         return Err(ApiError::new(Kind::BadValue, detail));
     }
     let detail = "Upload the image with PUT /v1/images/{sha256} and send the request again.";
-    let image = inner.store.get(sha256, |bytes| images::decode(inner, bytes))?;
+    let mut is_computed = false;
+    let image = current.store.get(sha256, |bytes| {
+        is_computed = true;
+        images::decode(inner, current, bytes)
+    })?;
+    inner.metrics.count_lookup(is_computed);
     image.ok_or_else(|| ApiError::new(Kind::ImageUnknown, detail))
 }
 
-fn from_base64(inner: &Inner, text: &str) -> Result<Arc<DecodedImage>, ApiError> {
+fn from_base64(inner: &Inner, current: &Generation, text: &str) -> Result<Arc<DecodedImage>, ApiError> {
     let bytes = STANDARD
         .decode(text)
         .map_err(|error| ApiError::new(Kind::BadValue, format!("image.data is not base64: {error}.")))?;
@@ -149,12 +156,12 @@ fn from_base64(inner: &Inner, text: &str) -> Result<Arc<DecodedImage>, ApiError>
         let detail = format!("The image has more than {max_bytes} bytes, the maximum here.");
         return Err(ApiError::new(Kind::TooLarge, detail));
     }
-    from_bytes(inner, &bytes)
+    from_bytes(inner, current, &bytes)
 }
 
 /// Returns the image of these bytes, stored before or now.
-fn from_bytes(inner: &Inner, bytes: &[u8]) -> Result<Arc<DecodedImage>, ApiError> {
-    Ok(inner.store.insert(&sha256_hex(bytes), bytes, |bytes| images::decode(inner, bytes))?.0)
+fn from_bytes(inner: &Inner, current: &Generation, bytes: &[u8]) -> Result<Arc<DecodedImage>, ApiError> {
+    Ok(images::insert(inner, current, &sha256_hex(bytes), bytes)?.0)
 }
 
 fn mask(rle: &CocoRle, max_pixels: u64) -> Result<Mask, ApiError> {

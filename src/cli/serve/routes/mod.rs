@@ -1,5 +1,6 @@
 //! Handlers of the routes.
 
+pub(super) mod admin;
 pub(super) mod files;
 pub(super) mod health;
 pub(super) mod images;

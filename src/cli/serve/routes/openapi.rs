@@ -5,7 +5,7 @@ use utoipa::openapi::OpenApi;
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
 use utoipa::{Modify, OpenApi as _};
 
-use super::{health, images, link};
+use super::{admin, health, images, link};
 
 /// Returns the `OpenAPI` document of the linking protocol.
 pub fn document() -> OpenApi {
@@ -25,7 +25,14 @@ pub(crate) async fn get_document() -> Json<OpenApi> {
                        scores. Errors are RFC 9457 problems whose type is urn:masklink:problem: and a \
                        stable code."
     ),
-    paths(images::upload_image, link::link, health::healthz, health::readyz, health::metrics),
+    paths(
+        images::upload_image,
+        link::link,
+        admin::reload,
+        health::healthz,
+        health::readyz,
+        health::metrics
+    ),
     modifiers(&Token)
 )]
 struct Document;

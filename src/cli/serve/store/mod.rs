@@ -17,7 +17,8 @@ use crate::cli::decoded_image::DecodedImage;
 /// The stored images.
 pub(super) struct Store {
     memory: Images,
-    folder: Option<Folder>,
+    memory_bytes: usize,
+    folder: Option<Arc<Folder>>,
 }
 
 /// Limits of a store.
@@ -31,8 +32,14 @@ pub(super) struct Capacity {
 impl Store {
     /// Opens the store, with a folder that keeps the encoded images if there is one.
     pub(super) fn open(folder: Option<PathBuf>, capacity: &Capacity) -> std::io::Result<Self> {
-        let folder = folder.map(|path| Folder::open(path, capacity.folder)).transpose()?;
-        Ok(Self { memory: Images::new(capacity.memory), folder })
+        let folder = folder.map(|path| Folder::open(path, capacity.folder)).transpose()?.map(Arc::new);
+        Ok(Self { memory: Images::new(capacity.memory), memory_bytes: capacity.memory, folder })
+    }
+
+    /// Returns a store of the same folder with no image in memory.
+    pub(super) fn emptied(&self) -> Self {
+        let folder = self.folder.clone();
+        Self { memory: Images::new(self.memory_bytes), memory_bytes: self.memory_bytes, folder }
     }
 
     /// Returns the stored image of a SHA-256, from memory or decoded from the folder.
@@ -50,19 +57,23 @@ impl Store {
 
     /// Returns the image of these bytes, which have this SHA-256, and whether it is new to the store.
     ///
-    /// Requests that bring the same image at the same time decode it once.
+    /// Requests that bring the same image at the same time decode it once. An image that the folder cannot
+    /// take, as on a full disk, stays in memory alone: `failed` learns of it.
     pub(super) fn insert(
         &self,
         sha256: &str,
         bytes: &[u8],
         decode: impl FnOnce(&[u8]) -> Result<DecodedImage, ApiError>,
+        failed: impl FnOnce(std::io::Error),
     ) -> Result<(Arc<DecodedImage>, bool), ApiError> {
         let mut is_new = false;
         let image = self.memory.get_or_insert(sha256, || {
-            let is_stored = self.read(sha256)?.is_some();
+            let is_stored = self.read(sha256).ok().flatten().is_some();
             let image = decode(bytes)?;
-            if let Some(folder) = self.folder.as_ref().filter(|_| !is_stored) {
-                folder.insert(sha256, bytes)?;
+            if let Some(folder) = self.folder.as_ref().filter(|_| !is_stored)
+                && let Err(error) = folder.insert(sha256, bytes)
+            {
+                failed(error);
             }
             is_new = !is_stored;
             Ok(image)
@@ -100,6 +111,10 @@ mod tests {
         Ok(DecodedImage::decode(bytes, 1 << 20)?)
     }
 
+    fn never(error: std::io::Error) {
+        panic!("{error}")
+    }
+
     fn unreachable(_: &[u8]) -> Result<DecodedImage, ApiError> {
         panic!("decoded again")
     }
@@ -113,12 +128,26 @@ mod tests {
         };
         let store = open();
         let ((a, first), (b, second)) = (png(10), png(11));
-        assert!(store.insert(&a, &first, decode).unwrap().1);
-        assert!(store.insert(&b, &second, decode).unwrap().1);
+        assert!(store.insert(&a, &first, decode, never).unwrap().1);
+        assert!(store.insert(&b, &second, decode, never).unwrap().1);
         assert_eq!(store.usage().0, 1);
         assert_eq!(store.get(&a, decode).unwrap().unwrap().size().width, 10);
-        assert!(!store.insert(&b, &second, decode).unwrap().1, "stored in the folder");
+        assert!(!store.insert(&b, &second, decode, never).unwrap().1, "stored in the folder");
         assert_eq!(open().get(&a, decode).unwrap().unwrap().size().width, 10, "after a restart");
+    }
+
+    #[test]
+    fn an_image_that_the_folder_cannot_take_stays_in_memory() {
+        let folder = tempfile::tempdir().unwrap();
+        let capacity = Capacity { memory: 1 << 20, folder: 1 << 20 };
+        let store = Store::open(Some(folder.path().join("images")), &capacity).unwrap();
+        // As on a full disk, nothing can be created there.
+        std::fs::remove_dir(folder.path().join("images")).unwrap();
+        let (sha256, bytes) = png(10);
+        let mut failures = 0;
+        assert!(store.insert(&sha256, &bytes, decode, |_| failures += 1).unwrap().1);
+        assert_eq!(failures, 1);
+        assert_eq!(store.get(&sha256, unreachable).unwrap().unwrap().size().width, 10);
     }
 
     #[test]
@@ -126,7 +155,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let capacity = Capacity { memory: 1 << 20, folder: 1 << 20 };
         let store = Store::open(Some(folder.path().to_owned()), &capacity).unwrap();
-        assert!(store.insert(&sha256_hex(b"no image"), b"no image", decode).is_err());
+        assert!(store.insert(&sha256_hex(b"no image"), b"no image", decode, never).is_err());
         assert_eq!((store.usage().0, std::fs::read_dir(folder.path()).unwrap().count()), (0, 0));
     }
 
@@ -144,7 +173,7 @@ mod tests {
                 std::thread::sleep(std::time::Duration::from_millis(50));
                 decode(bytes)
             };
-            store.insert(&sha256, &bytes, slow).unwrap().1
+            store.insert(&sha256, &bytes, slow, never).unwrap().1
         };
         let new = std::thread::scope(|scope| {
             let threads: Vec<_> = (0..4).map(|_| scope.spawn(insert)).collect();
