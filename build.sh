@@ -11,8 +11,10 @@ readonly WASM_TRIPLE="wasm32-unknown-unknown"
 # WebAssembly modules, each the program and the feature of its name: those of the page, and that of
 # measuring and testing it.
 readonly PAGE_MODULES=(viewer workers explorer) ALL_MODULES=(viewer workers explorer workbench)
-# Every browser with WebGPU, and ONNX Runtime itself, has SIMD.
-export CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS="-C target-feature=+simd128"
+# Every browser with WebGPU, and ONNX Runtime itself, has SIMD. The modules name no folder of their builder.
+CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS="-C target-feature=+simd128"
+CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS+=" --remap-path-prefix=$HOME=~ --remap-path-prefix=$PWD=masklink"
+export CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS
 
 usage() {
     cat <<'TEXT'
@@ -64,7 +66,10 @@ wasm_modules() {
     for module in "$@"; do step "wasm module: $module" build_wasm "$module"; done
 }
 
-page() { step "page in $DIST/" node tools/dist.mjs "$DIST" "$TARGET/pkg" "$@"; }
+page() {
+    step "page in $DIST/" node tools/dist.mjs "$DIST" "$TARGET/pkg" "$@"
+    node tools/licenses.mjs "$DIST/licenses.txt" page
+}
 
 dist() {
     setup_build
@@ -161,6 +166,7 @@ fuzz() {
 size() {
     [[ -f $DIST/index.html ]] || die "no $DIST/ yet: run ./build.sh build first"
     node tools/size.mjs "$DIST"
+    if grep -qF -e "$HOME/" -e "$PWD/" "$DIST"/assets/*.wasm; then die "a module names a folder of this machine"; fi
 }
 
 clean() {
@@ -187,6 +193,7 @@ build_wasm() {
 # The server without the GPU renderer, which only tests and benchmarks use natively.
 build_native() {
     cargo build --quiet --release --no-default-features --features cli
+    node tools/licenses.mjs "$TARGET/release/licenses.txt" binary
 }
 
 native_binary() { echo "${MASKLINK:-$TARGET/release/masklink}"; }
@@ -265,6 +272,7 @@ check_python() {
         "$venv/bin/pip" install --quiet --disable-pip-version-check -r tools/requirements-check.txt
         mark python tools/requirements-check.txt
     fi
+    "$venv/bin/hadolint" tools/deploy/Dockerfile
     "$venv/bin/ruff" format --check --quiet tools
     "$venv/bin/ruff" check --quiet tools
     (cd tools && "$venv/bin/mypy" --no-error-summary --config-file training/pyproject.toml -p training)

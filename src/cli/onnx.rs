@@ -29,7 +29,7 @@ pub enum Provider {
     Cpu,
     /// An NVIDIA GPU by CUDA.
     Cuda,
-    /// An NVIDIA GPU by TensorRT, and by CUDA for what that does not support.
+    /// An NVIDIA GPU by `TensorRT`, and by CUDA for what that does not support.
     Tensorrt,
 }
 

@@ -68,7 +68,7 @@ async fn load(server: &Server, address: SocketAddr) -> anyhow::Result<Infallible
         hangups.next().await;
         match server.reload().await {
             Ok(info) => {
-                tracing::info!(entities = info.entities, index = info.index_sha256, "loaded the index")
+                tracing::info!(entities = info.entities, index = info.index_sha256, "loaded the index");
             }
             Err(error) => tracing::error!(%error, "the index was not loaded; the one before is still in use"),
         }

@@ -171,7 +171,7 @@ fn start_log(format: LogFormat) -> anyhow::Result<WorkerGuard> {
     let registry = tracing_subscriber::registry();
     match format {
         LogFormat::Json => {
-            registry.with(lines.json().flatten_event(true).with_writer(writer)).with(levels).init()
+            registry.with(lines.json().flatten_event(true).with_writer(writer)).with(levels).init();
         }
         LogFormat::Text => {
             let is_terminal = std::io::stderr().is_terminal();
