@@ -15,6 +15,7 @@ use crate::cli::backend::millis;
 use crate::cli::decoded_image::DecodedImage;
 use crate::cli::serve::error::ApiError;
 use crate::cli::serve::state::{Inner, Server};
+use crate::link::Question;
 use crate::link::protocol::problem::{Kind, MEDIA_TYPE, Problem};
 use crate::link::protocol::{ImageRef, LinkRequest, LinkResponse, MAX_ENTITIES, is_sha256, sha256_hex};
 use crate::rle::{CocoRle, Mask};
@@ -68,7 +69,7 @@ pub(crate) async fn link(
         match request.image {
             ImageRef::Url(url) => Ok(Step::Fetch { url, mask, top_k }),
             ImageRef::Sha256(sha256) => {
-                link_mask(inner, &mask, top_k, || stored(inner, &sha256)).map(Step::Done)
+                link_mask(inner, &mask, top_k, || stored(inner, sha256)).map(Step::Done)
             }
             ImageRef::Data(text) => {
                 link_mask(inner, &mask, top_k, || from_base64(inner, &text)).map(Step::Done)
@@ -98,16 +99,23 @@ enum Step {
     Fetch { url: String, mask: Mask, top_k: usize },
 }
 
+/// A decoded image, and the SHA-256 of its encoded bytes.
+struct HashedImage {
+    image: Arc<DecodedImage>,
+    sha256: String,
+}
+
 fn link_mask(
     inner: &Inner,
     mask: &Mask,
     top_k: usize,
-    image: impl FnOnce() -> Result<Arc<DecodedImage>, ApiError>,
+    image: impl FnOnce() -> Result<HashedImage, ApiError>,
 ) -> Result<LinkResponse, ApiError> {
     let started = Instant::now();
-    let image = image()?;
+    let HashedImage { image, sha256 } = image()?;
     let reading = millis(started, Instant::now());
-    let mut response = inner.backend()?.answer(&image, mask, top_k)?;
+    let question = Question { mask, image_sha256: Some(&sha256), top_k };
+    let mut response = inner.backend()?.answer(&image, question)?;
     response.timing_ms.encode += reading;
     inner.metrics.record_link(&response.timing_ms);
     Ok(response)
@@ -130,17 +138,18 @@ fn parse(body: &[u8], max_bytes: usize) -> Result<LinkRequest, ApiError> {
     Ok(request)
 }
 
-fn stored(inner: &Inner, sha256: &str) -> Result<Arc<DecodedImage>, ApiError> {
-    if !is_sha256(sha256) {
+fn stored(inner: &Inner, sha256: String) -> Result<HashedImage, ApiError> {
+    if !is_sha256(&sha256) {
         let detail = "image.sha256 must be 64 lowercase hexadecimal digits.";
         return Err(ApiError::new(Kind::BadValue, detail));
     }
     let detail = "Upload the image with PUT /v1/images/{sha256} and send the request again.";
-    let image = inner.store.get(sha256, |bytes| images::decode(inner, bytes))?;
-    image.ok_or_else(|| ApiError::new(Kind::ImageUnknown, detail))
+    let image = inner.store.get(&sha256, |bytes| images::decode(inner, bytes))?;
+    let image = image.ok_or_else(|| ApiError::new(Kind::ImageUnknown, detail))?;
+    Ok(HashedImage { image, sha256 })
 }
 
-fn from_base64(inner: &Inner, text: &str) -> Result<Arc<DecodedImage>, ApiError> {
+fn from_base64(inner: &Inner, text: &str) -> Result<HashedImage, ApiError> {
     let bytes = STANDARD
         .decode(text)
         .map_err(|error| ApiError::new(Kind::BadValue, format!("image.data is not base64: {error}.")))?;
@@ -153,8 +162,10 @@ fn from_base64(inner: &Inner, text: &str) -> Result<Arc<DecodedImage>, ApiError>
 }
 
 /// Returns the image of these bytes, stored before or now.
-fn from_bytes(inner: &Inner, bytes: &[u8]) -> Result<Arc<DecodedImage>, ApiError> {
-    Ok(inner.store.insert(&sha256_hex(bytes), bytes, |bytes| images::decode(inner, bytes))?.0)
+fn from_bytes(inner: &Inner, bytes: &[u8]) -> Result<HashedImage, ApiError> {
+    let sha256 = sha256_hex(bytes);
+    let (image, _) = inner.store.insert(&sha256, bytes, |bytes| images::decode(inner, bytes))?;
+    Ok(HashedImage { image, sha256 })
 }
 
 fn mask(rle: &CocoRle, max_pixels: u64) -> Result<Mask, ApiError> {
