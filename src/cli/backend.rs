@@ -11,8 +11,7 @@ use crate::link::encoder::run;
 use crate::link::index::header::Limits;
 use crate::link::index::{Index, folder};
 use crate::link::protocol::{LinkResponse, ModelInfo};
-use crate::link::{AnswerError, LocalLinker, answer};
-use crate::rle::Mask;
+use crate::link::{AnswerError, LocalLinker, Question, answer};
 
 /// Links masks for the server: an index, or any other model.
 pub trait Backend: Send + Sync {
@@ -22,8 +21,8 @@ pub trait Backend: Send + Sync {
     /// Computes the part of the work that depends on the image alone, so that later masks find it done.
     fn prepare(&self, image: &DecodedImage) -> Result<(), AnswerError>;
 
-    /// Returns the `top_k` likeliest entities of a mask.
-    fn answer(&self, image: &DecodedImage, mask: &Mask, top_k: usize) -> Result<LinkResponse, AnswerError>;
+    /// Returns the likeliest entities of a mask.
+    fn answer(&self, image: &DecodedImage, question: Question<'_>) -> Result<LinkResponse, AnswerError>;
 }
 
 /// An index and the encoder it was built with.
@@ -57,9 +56,9 @@ impl Backend for IndexBackend {
         Ok(pollster::block_on(run::prepare(self.encoder.manifest(), &host, image.map()))?)
     }
 
-    fn answer(&self, image: &DecodedImage, mask: &Mask, top_k: usize) -> Result<LinkResponse, AnswerError> {
+    fn answer(&self, image: &DecodedImage, question: Question<'_>) -> Result<LinkResponse, AnswerError> {
         let host = NativeHost::new(self.encoder.graphs(), image);
-        pollster::block_on(answer(&self.linker, &host, mask, image.map(), top_k))
+        pollster::block_on(answer(&self.linker, &host, question, image.map()))
     }
 }
 

@@ -16,8 +16,8 @@ use super::image_frame::ImageFrame;
 use super::onnx::RuntimeArgs;
 use super::progress::Progress;
 use super::segmenter::ModelChoice;
-use crate::link::index::folder;
 use crate::link::index::header::Limits;
+use crate::link::index::{Index, folder};
 use crate::link::protocol::{CachedAnswer, Endpoint, EndpointAnswer, LinkResponse, ask_endpoint, sha256_hex};
 use crate::rle::Mask;
 
@@ -39,7 +39,8 @@ pub(super) struct EvalLinkArgs {
     #[arg(long)]
     by_split: bool,
     /// Folder of the endpoint's index; also report how well the endpoint detects entities not in it, and
-    /// count the members of a broader entity as right where it is the annotation's.
+    /// count the members of a broader entity as right where it is the annotation's. An entity that the index
+    /// knows by the asked image alone is not in it: the endpoint leaves that image's exemplars out.
     #[arg(long, value_name = "DIR")]
     index: Option<PathBuf>,
     /// Entities that also count as right: a JSON object of lists of QIDs by the QID of an annotation.
@@ -98,12 +99,17 @@ pub(super) fn run(args: &EvalLinkArgs) -> anyhow::Result<()> {
             Some(clicker) => clicker.mask_of(&image, object),
             None => frame_of(&image).and_then(object),
         };
-        let asked = mask.and_then(|mask| ask(endpoint, &image, &mask).map(|answer| (mask, answer)));
+        let bytes = std::fs::read(&image).with_context(|| image.display().to_string());
+        let sha256 = bytes.as_deref().map(sha256_hex).unwrap_or_default();
+        let asked = mask.and_then(|mask| {
+            let answer = ask(endpoint, (&bytes?, &sha256), &mask)?;
+            Ok((mask, answer))
+        });
         let (Ranks { rank, narrow_rank }, in_index) = match asked {
             Ok((mask, EndpointAnswer { response, round_trip_millis })) => {
                 let in_index = response.in_index;
                 latencies.push(round_trip_millis);
-                let ranks = ranks(&response, &record.category.id, index.as_ref());
+                let ranks = ranks(&response, &record.category.id, index.as_ref().map(|index| &index.members));
                 if let Some((_, by_image)) = &mut cache {
                     by_image.entry(&annotation.image).or_default().push(cached(&mask, response));
                 }
@@ -118,7 +124,7 @@ pub(super) fn run(args: &EvalLinkArgs) -> anyhow::Result<()> {
         };
         let (series, seen) =
             annotation.split.as_ref().map_or((None, None), |split| (split.series, split.seen));
-        let indexed = index.as_ref().map(|index| index.members.contains_key(&record.category.id));
+        let indexed = index.as_ref().map(|index| index.is_known(&record.category.id, &sha256));
         let split = annotation.split_name();
         outcomes.push(Outcome { split, series, seen, rank, narrow_rank, indexed, in_index });
     }
@@ -138,6 +144,9 @@ pub(super) fn run(args: &EvalLinkArgs) -> anyhow::Result<()> {
 
 /// The entities of an index.
 struct Known {
+    index: Index,
+    /// Position of each entity.
+    positions: HashMap<String, u32>,
     /// QIDs of the members of each entity, or of those that also count as right; none for most.
     members: HashMap<String, HashSet<String>>,
 }
@@ -169,13 +178,26 @@ impl Known {
                 }
             }
         }
-        Ok(Self { members })
+        let entities = (0..).zip(index.entities());
+        let positions = entities.map(|(at, entity)| (entity.qid.clone(), at)).collect();
+        Ok(Self { index, positions, members })
+    }
+
+    /// Returns whether the index knows an entity without the exemplars of the image with this SHA-256.
+    fn is_known(&self, qid: &str, image_sha256: &str) -> bool {
+        let image = self.index.image_with_sha256(image_sha256);
+        let is_known = |qid: &str| {
+            self.positions.get(qid).is_some_and(|&entity| self.index.is_known_without(entity, image))
+        };
+        // Entities that count as right for one outside the index.
+        let others = self.members.get(qid).into_iter().flatten();
+        is_known(qid) || others.into_iter().any(|other| is_known(other))
     }
 }
 
-/// Finds an entity, or one that the index knows as its member, in a response.
-fn ranks(response: &LinkResponse, qid: &str, index: Option<&Known>) -> Ranks {
-    let members = index.and_then(|index| index.members.get(qid));
+/// Finds an entity, or one of its members by QID, in a response.
+fn ranks(response: &LinkResponse, qid: &str, members: Option<&HashMap<String, HashSet<String>>>) -> Ranks {
+    let members = members.and_then(|members| members.get(qid));
     let is_right = |found: &str| found == qid || members.is_some_and(|members| members.contains(found));
     let mut narrow = response.entities.iter().filter(|entity| !entity.broader);
     Ranks {
@@ -190,11 +212,13 @@ fn frame_of(image: &Path) -> anyhow::Result<ImageFrame> {
 }
 
 /// Links one mask by the endpoint, as a page would.
-fn ask(endpoint: Endpoint<'_>, image: &Path, mask: &Mask) -> anyhow::Result<EndpointAnswer> {
-    let bytes = std::fs::read(image).with_context(|| image.display().to_string())?;
-    let sha256 = sha256_hex(&bytes);
-    let host = NativeHost::of_file(&bytes);
-    let asked = ask_endpoint(&host, endpoint, mask, &sha256);
+fn ask(
+    endpoint: Endpoint<'_>,
+    (image, sha256): (&[u8], &str),
+    mask: &Mask,
+) -> anyhow::Result<EndpointAnswer> {
+    let host = NativeHost::of_file(image);
+    let asked = ask_endpoint(&host, endpoint, mask, sha256);
     pollster::block_on(asked).map_err(|error| anyhow!("{}: {error}", error.code()))
 }
 
@@ -236,7 +260,7 @@ mod tests {
         let response: LinkResponse =
             serde_json::from_value(serde_json::json!({ "entities": entities })).unwrap();
         let members = [("Q1".to_owned(), HashSet::from(["Q2".to_owned(), "Q3".to_owned()]))];
-        let index = Known { members: HashMap::from(members) };
+        let index = HashMap::from(members);
         let found = |qid: &str, index| {
             let Ranks { rank, narrow_rank } = ranks(&response, qid, index);
             (rank, narrow_rank)

@@ -18,13 +18,14 @@ use super::percent::percent_encoded;
 use super::progress::Progress;
 use super::segmenter::ModelChoice;
 use crate::dataset::{Category, Dataset};
-use crate::link::calibration::{Calibration, HeldOut, fit};
+use crate::link::calibration::fit::{self, HeldOutMask};
+use crate::link::calibration::{Calibration, HeldOut};
 use crate::link::encoder::EncodeError;
 use crate::link::index::build::Material;
 use crate::link::index::folder;
 use crate::link::index::header::Source;
 use crate::link::index::vectors::Element;
-use crate::link::index::{Entity, Exemplar, Index};
+use crate::link::index::{Entity, Exemplar, IMAGE_HASH_DIGITS, Index};
 use crate::link::protocol::sha256_hex;
 
 /// Builds the index of known entities for linking: from annotated images, from a classifier, or from both.
@@ -235,9 +236,10 @@ fn calibrate(
         }
         let (entities, positions) = entities(&held_out, &HashMap::new());
         let features = exemplars(args, encoder, (dataset, images), &held_out, &positions)?.into_iter();
-        masks.extend(
-            features.map(|(exemplar, feature)| (feature, entities[exemplar.entity as usize].qid.clone())),
-        );
+        masks.extend(features.map(|(Exemplar { entity, image_hash, .. }, feature)| {
+            let (qid, image) = (entities[entity as usize].qid.clone(), index.image_with_sha256(&image_hash));
+            HeldOutMask { feature, qid, image }
+        }));
     }
     let calibration = fit::to_masks(index, &masks)?;
     ensure!(
@@ -343,7 +345,7 @@ fn exemplars(
 
 fn read_image(path: &Path, max_pixels: u64) -> anyhow::Result<(DecodedImage, ImageFrame, String)> {
     let bytes = std::fs::read(path)?;
-    let hash = sha256_hex(&bytes)[..16].to_owned();
+    let hash = sha256_hex(&bytes)[..IMAGE_HASH_DIGITS].to_owned();
     Ok((DecodedImage::decode(&bytes, max_pixels)?, ImageFrame::read(&bytes)?, hash))
 }
 

@@ -60,10 +60,12 @@ pub struct Scored {
 }
 
 impl Nearest {
-    /// Searches for a mask's feature, as the encoder gives it.
-    pub fn of_feature(index: &Index, feature: &[f32]) -> Result<Self, QueryError> {
+    /// Searches for a mask's feature, as the encoder gives it. Exemplars of the image with the number
+    /// `except_image` do not count.
+    pub fn of_feature(index: &Index, feature: &[f32], except_image: Option<u32>) -> Result<Self, QueryError> {
         let vector = index.query(feature)?;
-        let exemplars = index.nearest(&[vector.as_slice().into()], CANDIDATES).swap_remove(0);
+        let query = Query { vector: &vector, except_image };
+        let exemplars = index.nearest(&[query], CANDIDATES).swap_remove(0);
         let logits = index.prototypes().logits(feature).into_iter();
         let mut classes: Vec<_> = logits.map(|(entity, similarity)| Hit { entity, similarity }).collect();
         if classes.len() > CANDIDATES {

@@ -8,7 +8,7 @@ use super::encoder::pool::FeatureMap;
 use super::encoder::run;
 use super::index::{Entity, Index, QueryError};
 use super::protocol::{Evidence, LinkResponse, ModelInfo, ScoredEntity, Timing};
-use super::search::cpu;
+use super::search::{Query, cpu};
 use crate::model::{Host, HostError};
 use crate::rle::Mask;
 
@@ -34,7 +34,18 @@ pub enum AnswerError {
     Query(#[from] QueryError),
 }
 
-/// Links a mask in the host's image: returns the `top_k` likeliest entities.
+/// A mask to link.
+#[derive(Clone, Copy, Debug)]
+pub struct Question<'a> {
+    /// The mask, of the image's size as displayed.
+    pub mask: &'a Mask,
+    /// SHA-256 of the encoded image, whose own exemplars do not count; `None` where it has none.
+    pub image_sha256: Option<&'a str>,
+    /// Maximum number of entities to return.
+    pub top_k: usize,
+}
+
+/// Links a mask in the host's image: returns the likeliest entities.
 ///
 /// `image_map` keeps the feature map of the whole image for the next mask in it; it must be empty
 /// or of the same image. Before each run of the encoder the host is asked whether the work is
@@ -42,16 +53,16 @@ pub enum AnswerError {
 pub async fn answer<H: Host>(
     linker: &LocalLinker,
     host: &H,
-    mask: &Mask,
+    question: Question<'_>,
     image_map: &OnceLock<FeatureMap>,
-    top_k: usize,
 ) -> Result<LinkResponse, AnswerError> {
+    let Question { mask, image_sha256, top_k } = question;
     let started = host.now_millis();
     let maps = run::maps(linker.index.encoder(), host, mask, image_map).await?;
     let encoded = host.now_millis();
     let feature = join(linker.index.encoder(), &maps, mask)?;
     let pooled = host.now_millis();
-    let response = linker.search(&feature, top_k)?;
+    let response = linker.search(&feature, image_sha256, top_k)?;
     let searched = host.now_millis();
     let timing_ms = Timing {
         queue: 0.0,
@@ -87,16 +98,25 @@ impl LocalLinker {
         &self.index
     }
 
-    /// Returns the `top_k` likeliest entities of a mask's feature, without timing.
-    pub fn search(&self, feature: &[f32], top_k: usize) -> Result<LinkResponse, QueryError> {
-        let nearest = Nearest::of_feature(&self.index, feature)?;
+    /// Returns the `top_k` likeliest entities of a mask's feature, without timing. Exemplars of the image with
+    /// the SHA-256 `image_sha256` do not count.
+    pub fn search(
+        &self,
+        feature: &[f32],
+        image_sha256: Option<&str>,
+        top_k: usize,
+    ) -> Result<LinkResponse, QueryError> {
+        let except_image = image_sha256.and_then(|sha256| self.index.image_with_sha256(sha256));
+        let nearest = Nearest::of_feature(&self.index, feature, except_image)?;
         let Ranked { entities, in_index } = ranked(&self.index, self.index.calibration(), &nearest);
-        let query = self.index.query(feature)?;
-        let entities = entities.into_iter().take(top_k).map(|scored| self.entity(&query, scored)).collect();
-        Ok(LinkResponse { entities, in_index, model: self.model.clone(), timing_ms: Timing::default() })
+        let vector = self.index.query(feature)?;
+        let query = Query { vector: &vector, except_image };
+        let entities = entities.into_iter().take(top_k).map(|scored| self.entity(query, scored)).collect();
+        let (excluded_image, timing_ms) = (except_image.is_some(), Timing::default());
+        Ok(LinkResponse { entities, in_index, excluded_image, model: self.model.clone(), timing_ms })
     }
 
-    fn entity(&self, query: &[f32], Scored { entity, score, broader }: Scored) -> ScoredEntity {
+    fn entity(&self, query: Query<'_>, Scored { entity, score, broader }: Scored) -> ScoredEntity {
         let nearest = cpu::nearest_exemplars(&self.index, query, entity, MAX_EVIDENCE);
         let evidence = nearest.into_iter().map(|(at, similarity)| {
             let exemplar = &self.index.exemplars()[at];
@@ -133,9 +153,9 @@ mod tests {
     use super::*;
     use crate::geometry::{PixelRect, Size};
     use crate::link::encoder::{EncoderManifest, EncoderView, PoolError};
-    use crate::link::index::Exemplar;
     use crate::link::index::build::Material;
     use crate::link::index::vectors::Element;
+    use crate::link::index::{Exemplar, IMAGE_HASH_DIGITS};
     use crate::model::test_host::{Run, TestHost};
     use crate::model::{Data, GraphId, Tensor};
 
@@ -151,7 +171,7 @@ mod tests {
         let exemplar = |entity, annotation: &str| Exemplar {
             entity,
             annotation: annotation.to_owned(),
-            image_hash: annotation.to_owned(),
+            image_hash: image_sha256(annotation)[..IMAGE_HASH_DIGITS].to_owned(),
             ..Exemplar::default()
         };
         let exemplars = vec![
@@ -177,7 +197,38 @@ mod tests {
     }
 
     fn ask(host: &TestHost, mask: &Mask, map: &OnceLock<FeatureMap>) -> Result<LinkResponse, AnswerError> {
-        pollster::block_on(answer(&linker(), host, mask, map, 1))
+        pollster::block_on(answer(&linker(), host, Question { mask, image_sha256: None, top_k: 1 }, map))
+    }
+
+    #[test]
+    fn exemplars_of_the_asked_image_are_left_out_of_search_and_evidence() {
+        let linker = linker();
+        let asked = |sha256: Option<&str>| linker.search(&[0.0, 1.0, 0.0, 1.0], sha256, 3).unwrap();
+        let evidence = |response: &LinkResponse, qid: &str| {
+            let of_entity = response.entities.iter().filter(|entity| entity.qid == qid);
+            of_entity
+                .flat_map(|entity| &entity.evidence)
+                .map(|one| one.annotation.clone())
+                .collect::<Vec<_>>()
+        };
+        let all = asked(None);
+        assert_eq!((evidence(&all, "Q2"), all.excluded_image), (vec!["c".to_owned(), "b".to_owned()], false));
+        let unknown = asked(Some(&"0".repeat(64)));
+        assert_eq!(unknown, all);
+        let own = asked(Some(&image_sha256("c")));
+        assert_eq!((evidence(&own, "Q2"), own.excluded_image), (vec!["b".to_owned()], true));
+        let score =
+            |response: &LinkResponse| response.entities.iter().find(|one| one.qid == "Q2").unwrap().score;
+        assert!(score(&own) < score(&all), "{own:?} {all:?}");
+        // The entity is known by this image alone.
+        let own = asked(Some(&image_sha256("a")));
+        assert!(own.entities.iter().all(|entity| entity.qid != "Q1"), "{own:?}");
+        assert!(asked(None).entities.iter().any(|entity| entity.qid == "Q1"));
+    }
+
+    /// Returns the SHA-256 of the image of an exemplar.
+    fn image_sha256(annotation: &str) -> String {
+        crate::link::protocol::sha256_hex(annotation.as_bytes())
     }
 
     #[test]

@@ -15,5 +15,5 @@ pub mod local;
 pub mod protocol;
 pub mod search;
 
-pub use local::{AnswerError, LocalLinker, answer};
+pub use local::{AnswerError, LocalLinker, Question, answer};
 pub use protocol::ask_endpoint;

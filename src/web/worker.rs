@@ -147,17 +147,17 @@ impl ModelRunner {
 
     /// Links a mask of the image to entities, by an endpoint or by an index of static files.
     ///
-    /// `request` is `{ image, source?, size: [height, width], boundaries, endpoint?: { url, token?, sha256,
-    /// blob }, index }`: `boundaries` are the mask's, `blob` is the encoded image, `index` the address of the
-    /// index's header. Returns a `LinkResponse` of the linking protocol as JSON.
+    /// `request` is `{ image, source?, sha256, size: [height, width], boundaries, endpoint?: { url, token?,
+    /// blob }, index }`: `sha256` is the encoded image's, whose own exemplars do not count, `boundaries` are
+    /// the mask's, `blob` is the encoded image, `index` the address of the index's header. Returns a `LinkResponse` of the linking protocol as JSON.
     pub async fn link(&self, request: JsValue, signal: Signal) -> Result<String, JsValue> {
         let image = self.image_of(&request)?;
         let mask = mask_of(&request)?;
-        let endpoint = field(&request, "endpoint");
+        let (endpoint, sha256) = (field(&request, "endpoint"), text(&request, "sha256")?);
         let answer = if endpoint.is_object() {
             let file = field(&endpoint, "blob");
             let host = WorkerHost { file: Some(&file), ..self.host(None, None, &image, &signal) };
-            ask_endpoint(&host, &endpoint, &mask).await?
+            ask_endpoint(&host, &endpoint, &mask, &sha256).await?
         } else {
             let index = self.open_index(&text(&request, "index")?).await?;
             check_wanted(&signal)?;
@@ -165,7 +165,9 @@ impl ModelRunner {
             let graphs = index.graphs(runtime).await?;
             let host = self.host(Some(runtime), Some(graphs), &image, &signal);
             let map = index.image_map(&image);
-            let answer = link::answer(&index.linker, &host, &mask, &map, DEFAULT_ENTITIES as usize).await;
+            let top_k = DEFAULT_ENTITIES as usize;
+            let question = link::Question { mask: &mask, image_sha256: Some(&sha256), top_k };
+            let answer = link::answer(&index.linker, &host, question, &map).await;
             answer.map_err(|error| js_error(error.code(), error))?
         };
         to_json(&answer)
@@ -325,15 +327,16 @@ fn segmentation_object(
     ])
 }
 
-/// Asks an endpoint `{ url, token?, sha256, blob }` about a mask of the host's image.
+/// Asks an endpoint `{ url, token?, blob }` about a mask of the host's image.
 async fn ask_endpoint(
     host: &WorkerHost<'_>,
     endpoint: &JsValue,
     mask: &Mask,
+    sha256: &str,
 ) -> Result<LinkResponse, JsValue> {
     let (url, token) = (text(endpoint, "url")?, optional_text(endpoint, "token"));
     let to = Endpoint { url: &url, token: token.as_deref() };
-    let answer = protocol::ask_endpoint(host, to, mask, &text(endpoint, "sha256")?).await;
+    let answer = protocol::ask_endpoint(host, to, mask, sha256).await;
     Ok(answer.map_err(|error| js_error(error.code(), error))?.response)
 }
 

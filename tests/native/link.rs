@@ -16,7 +16,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 
 use crate::http::{Reply, request, send};
-use crate::plvel::{Built, built};
+use crate::plvel::{Built, Indexed, built};
 
 fn server(built: &Built, settings: Settings) -> Router {
     app(Server::new(Some(Arc::new(built.linker())), settings).unwrap())
@@ -46,6 +46,7 @@ async fn entities_of_held_out_images_are_found() {
         assert!(stored.status.is_success(), "{stored:?}");
         let reply = ask(&app, &json!({"image": {"sha256": sha256}, "mask": thing.mask})).await;
         let response: LinkResponse = reply.json();
+        assert!(!response.excluded_image, "the image is not in the index");
         let scores: Vec<_> = response.entities.iter().map(|entity| entity.score).collect();
         assert!(scores.is_sorted_by(|a, b| a >= b) && scores.iter().all(|score| (0.0..=1.0).contains(score)));
         assert!(
@@ -70,6 +71,37 @@ async fn entities_of_held_out_images_are_found() {
     assert!(queries >= 50, "{queries}");
     // A little below the measured values: another ONNX Runtime may round differently.
     assert!(top1 * 100 >= queries * 42 && top5 * 100 >= queries * 73, "{top1} {top5} of {queries}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_mask_of_an_indexed_image_does_not_find_its_own_annotation() {
+    let Some(built) = built() else { return };
+    let app = server(built, Settings::default());
+    let indexed = built.indexed();
+    assert!(indexed.len() >= 20, "{}", indexed.len());
+    let mut others = 0;
+    for Indexed { image, mask, annotations } in &indexed[..20] {
+        let question = |image: &Value| json!({"image": image, "mask": mask, "top_k": 100});
+        let data = base64::engine::general_purpose::STANDARD.encode(image);
+        let response: LinkResponse = ask(&app, &question(&json!({"data": data}))).await.json();
+        assert!(response.excluded_image);
+        let evidence = response.entities.iter().flat_map(|entity| &entity.evidence);
+        let found: Vec<_> = evidence.map(|one| one.annotation.as_str()).collect();
+        assert!(found.iter().all(|id| !annotations.iter().any(|own| own == id)), "{annotations:?} {found:?}");
+        others += found.len();
+        let by_hash = question(&json!({"sha256": sha256_hex(image)}));
+        let again: LinkResponse = ask(&app, &by_hash).await.json();
+        assert_eq!((again.entities, again.excluded_image), (response.entities, true));
+        // Other bytes with the same pixels are another image to the index.
+        let copy = [image.as_slice(), b"\n"].concat();
+        let data = base64::engine::general_purpose::STANDARD.encode(copy);
+        let copy: LinkResponse = ask(&app, &question(&json!({"data": data}))).await.json();
+        let nearest = &copy.entities.iter().flat_map(|entity| &entity.evidence);
+        let nearest = nearest.clone().max_by(|a, b| a.similarity.total_cmp(&b.similarity)).unwrap();
+        assert!(!copy.excluded_image && annotations.contains(&nearest.annotation), "{nearest:?}");
+        assert!(nearest.similarity > 0.99, "{nearest:?}");
+    }
+    assert!(others > 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -432,6 +464,9 @@ fn the_openapi_document_describes_the_protocol() {
     assert_eq!(schemas["ScoredEntity"]["properties"]["score"]["maximum"], json!(1));
     assert_eq!(schemas["InIndex"]["required"], json!(["known", "probability"]));
     assert!(schemas["LinkResponse"]["properties"]["in_index"].is_object(), "{}", schemas["LinkResponse"]);
+    let excluded = &schemas["LinkResponse"]["properties"]["excluded_image"];
+    assert!(excluded["description"].as_str().unwrap().contains("weights of prototypes"), "{excluded}");
+    assert!(!schemas["LinkResponse"]["required"].as_array().unwrap().contains(&json!("excluded_image")));
     assert!(
         schemas["Evidence"]["properties"]["box"].is_object(),
         "names as on the wire: {}",

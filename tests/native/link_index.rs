@@ -4,7 +4,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use masklink::link::LocalLinker;
-use masklink::link::calibration::{Calibration, fit};
+use masklink::link::calibration::Calibration;
+use masklink::link::calibration::fit::{self, HeldOutMask};
 use masklink::link::candidates::{Nearest, ranked};
 use masklink::link::encoder::manifest::{EncoderManifest, EncoderView};
 use masklink::link::index::build::{BuildError, Material};
@@ -25,6 +26,11 @@ const MODEL: &[u8] = b"stands for an ONNX file";
 
 /// Returns thirty exemplars of ten entities, three of each entity in different images.
 fn index(element: Element) -> Index {
+    index_in_images(element, |n| n)
+}
+
+/// Returns the same with exemplar `n` in the image of this number.
+fn index_in_images(element: Element, image: impl Fn(u32) -> u32) -> Index {
     let entities =
         (0..10).map(|n| Entity { qid: format!("Q{n}"), title: format!("entity {n}"), ..Entity::default() });
     let features = (0..30_u32).map(|n| {
@@ -33,7 +39,7 @@ fn index(element: Element) -> Index {
             entity: n % 10,
             annotation: format!("a{n}"),
             image: format!("p{n}.jpg"),
-            image_hash: format!("{n:016x}"),
+            image_hash: format!("{:016x}", image(n)),
             bounds: [0.0, 1.0, 2.0, 3.0],
         };
         (exemplar, vector)
@@ -94,25 +100,58 @@ fn in_another_image(n: u32) -> Vec<f32> {
 #[test]
 fn held_out_masks_fit_scores_and_the_known_threshold() {
     let index = index(Element::F32);
-    let known = (0..30).map(|n| (in_another_image(n), format!("Q{}", n % 10)));
-    let unknown = (0..30_u32)
-        .map(|n| ((0..8).map(|at| ((n * 5 + at * at + 1) % 7) as f32).collect(), "Q99".to_owned()));
-    let masks: Vec<(Vec<f32>, String)> = known.chain(unknown).collect();
+    let known = (0..30).map(|n| held_out_mask(in_another_image(n), format!("Q{}", n % 10)));
+    let unknown = (0..30_u32).map(|n| {
+        let feature = (0..8).map(|at| ((n * 5 + at * at + 1) % 7) as f32);
+        held_out_mask(feature.collect(), "Q99".to_owned())
+    });
+    let masks: Vec<HeldOutMask> = known.chain(unknown).collect();
     let calibration = fit::to_masks(&index, &masks).unwrap();
     assert_ne!(calibration, fit::to_exemplars(&index));
     let held_out = calibration.held_out.as_ref().unwrap();
     assert_eq!((held_out.queries, held_out.answerable), (60, 30));
     assert!(held_out.top1 > 0.99, "{held_out:?}");
-    let is_unknown = |(feature, _): &&(Vec<f32>, String)| {
-        let nearest = Nearest::of_feature(&index, feature).unwrap();
+    let is_unknown = |mask: &&HeldOutMask| {
+        let nearest = Nearest::of_feature(&index, &mask.feature, None).unwrap();
         !ranked(&index, &calibration, &nearest).in_index.unwrap().known
     };
     let (known, unknown) = masks.split_at(30);
     assert!(known.iter().filter(is_unknown).count() <= 1, "more than 1 in 20 known masks is missed");
     assert!(unknown.iter().filter(is_unknown).count() >= 20);
 
-    let short = [(vec![1.0; 7], "Q1".to_owned())];
+    let short = [held_out_mask(vec![1.0; 7], "Q1".to_owned())];
     assert!(fit::to_masks(&index, &short).is_err());
+}
+
+fn held_out_mask(feature: Vec<f32>, qid: String) -> HeldOutMask {
+    HeldOutMask { feature, qid, image: None }
+}
+
+#[test]
+fn held_out_masks_are_searched_for_without_their_images() {
+    // Three exemplars of each entity, but of Q9 in one image alone.
+    let index = index_in_images(Element::F32, |n| if n % 10 == 9 { 9 } else { n });
+    let sha256 = |n: u32| format!("{n:016x}{:048}", 0);
+    let [of_nine, unknown] = [9, 99].map(|n| index.image_with_sha256(&sha256(n)));
+    assert!(of_nine.is_some() && unknown.is_none());
+    assert!(index.is_known_without(9, unknown) && !index.is_known_without(9, of_nine));
+    assert!(
+        index.is_known_without(8, of_nine) && index.is_known_without(8, index.image_with_sha256(&sha256(8)))
+    );
+    let masks = (0..40).map(|n| HeldOutMask {
+        image: of_nine,
+        ..held_out_mask(in_another_image(n), format!("Q{}", n % 10))
+    });
+    let calibration = fit::to_masks(&index, &masks.collect::<Vec<_>>()).unwrap();
+    let measured = calibration.held_out.unwrap();
+    assert_eq!((measured.queries, measured.answerable), (40, 36), "Q9 cannot be found without its image");
+
+    let linker = LocalLinker::new(index, String::new());
+    let asked = |n: u32| linker.search(&in_another_image(9), Some(&sha256(n)), 10).unwrap();
+    let (own, other) = (asked(9), asked(99));
+    assert_eq!((own.excluded_image, other.excluded_image), (true, false));
+    assert!(own.entities.iter().all(|entity| entity.qid != "Q9"), "{own:?}");
+    assert_eq!((other.entities[0].qid.as_str(), other.entities[0].evidence.len()), ("Q9", 3));
 }
 
 #[test]
@@ -127,7 +166,8 @@ fn a_new_index_has_no_calibration_until_one_is_set() {
 #[test]
 fn many_held_out_masks_are_sampled_down_to_the_limit() {
     let index = index(Element::F32);
-    let many: Vec<_> = (0..7_000).map(|n| (in_another_image(n), format!("Q{}", n % 10))).collect();
+    let many: Vec<_> =
+        (0..7_000).map(|n| held_out_mask(in_another_image(n), format!("Q{}", n % 10))).collect();
     let held_out = fit::to_masks(&index, &many).unwrap().held_out.unwrap();
     assert_eq!((held_out.queries, held_out.answerable), (1750, 1750), "one in four, for 2,000 at most");
 }
@@ -147,7 +187,7 @@ fn classes_are_found_without_an_image_and_written_with_the_index() {
         let (read, _) = folder::read(folder.path(), Limits::default()).unwrap();
         assert_eq!(read, index);
         let linker = LocalLinker::new(read, String::new());
-        let response = linker.search(&along(&[3]), 10).unwrap();
+        let response = linker.search(&along(&[3]), None, 10).unwrap();
         let first = &response.entities[0];
         assert_eq!((&*first.qid, first.evidence.len(), first.broader), ("Q22", 0, false), "{response:?}");
         assert_eq!((response.model.prototypes, response.model.exemplars), (4, 30));
@@ -160,7 +200,7 @@ fn an_index_of_classes_alone_can_be_searched() {
     let classes = [0, 1].map(|at| (Prototype { entity: at, bias: 0.0 }, along(&[at as usize]))).to_vec();
     let material = Material { entities, classes, ..Material::default() };
     let index = Index::build(manifest(), Element::F32, material).unwrap();
-    let response = LocalLinker::new(index, String::new()).search(&along(&[1]), 1).unwrap();
+    let response = LocalLinker::new(index, String::new()).search(&along(&[1]), None, 1).unwrap();
     assert_eq!(response.entities[0].qid, "Q2");
 }
 
@@ -168,7 +208,7 @@ fn an_index_of_classes_alone_can_be_searched() {
 fn a_broader_entity_is_listed_where_its_members_are_unsure() {
     let linker = LocalLinker::new(index_with_classes(Element::F32), String::new());
     let listed = |axes: &[usize]| {
-        let response = linker.search(&along(axes), 100).unwrap();
+        let response = linker.search(&along(axes), None, 100).unwrap();
         let of = |one: &masklink::link::protocol::ScoredEntity| (one.qid.clone(), one.score, one.broader);
         response.entities.iter().map(of).collect::<Vec<_>>()
     };
@@ -195,19 +235,19 @@ fn classes_and_exemplars_are_calibrated_to_one_scale() {
     // An encoder's features have the length 1.
     let unit = |(feature, qid): (Vec<f32>, String)| {
         let length = feature.iter().map(|value| value * value).sum::<f32>().sqrt();
-        (feature.into_iter().map(|value| value / length).collect(), qid)
+        held_out_mask(feature.into_iter().map(|value| value / length).collect(), qid)
     };
-    let masks: Vec<(Vec<f32>, String)> = of_class.chain(of_exemplar).map(unit).collect();
+    let masks: Vec<HeldOutMask> = of_class.chain(of_exemplar).map(unit).collect();
     let calibration = fit::to_masks(&index, &masks).unwrap();
     let held_out = calibration.held_out.as_ref().unwrap();
     assert_eq!((held_out.queries, held_out.answerable), (80, 80));
     let right = |calibration: &Calibration| {
         let first = |feature: &[f32]| {
-            let nearest = Nearest::of_feature(&index, feature).unwrap();
+            let nearest = Nearest::of_feature(&index, feature, None).unwrap();
             let entity = ranked(&index, calibration, &nearest).entities[0].entity;
             index.entities()[entity as usize].qid.clone()
         };
-        masks.iter().filter(|(feature, qid)| first(feature) == *qid).count()
+        masks.iter().filter(|mask| first(&mask.feature) == mask.qid).count()
     };
     let (before, after) = (right(&Calibration::default()), right(&calibration));
     assert!(after >= 68 && before < after, "{before} {after} of 80: {calibration:?}");
@@ -429,7 +469,7 @@ proptest! {
         if let Ok(index) = Index::from_files(header.to_string().as_bytes(), Limits::default(), read) {
             let linker = LocalLinker::new(index, String::new());
             // A mean far away may leave no direction, which is an error of the query.
-            if let Ok(response) = linker.search(&[1.0, 0.5, -1.0, 2.0, 0.0, 0.0, 1.0, 3.0], 3) {
+            if let Ok(response) = linker.search(&[1.0, 0.5, -1.0, 2.0, 0.0, 0.0, 1.0, 3.0], None, 3) {
                 prop_assert!(response.entities.len() <= 3);
             }
         }
@@ -447,7 +487,7 @@ proptest! {
         };
         if let Ok(index) = Index::from_files(&files.header, Limits::default(), read) {
             let linker = LocalLinker::new(index, String::new());
-            let response = linker.search(&[1.0, 0.5, -1.0, 2.0, 0.0, 0.0, 1.0, 3.0], 3).unwrap();
+            let response = linker.search(&[1.0, 0.5, -1.0, 2.0, 0.0, 0.0, 1.0, 3.0], None, 3).unwrap();
             let is_probability = |score: f32| (0.0..=1.0).contains(&score);
             prop_assert!(response.entities.iter().all(|one| is_probability(one.score)), "{response:?}");
         }

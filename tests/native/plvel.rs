@@ -27,6 +27,16 @@ pub(crate) struct HeldOut {
     pub(crate) qid: String,
 }
 
+/// A mask of an indexed photograph.
+pub(crate) struct Indexed {
+    /// Bytes of the photograph's file.
+    pub(crate) image: Vec<u8>,
+    /// `{"size", "counts"}`.
+    pub(crate) mask: Value,
+    /// Ids of all annotations of the photograph, in whatever copies of its file.
+    pub(crate) annotations: Vec<String>,
+}
+
 impl Built {
     pub(crate) fn folder(&self) -> PathBuf {
         self.folder.path().join("index")
@@ -35,6 +45,27 @@ impl Built {
     /// Returns the path of the annotation file of the held-out photographs.
     pub(crate) fn held_out_file(&self) -> PathBuf {
         self.folder.path().join("held_out.json")
+    }
+
+    /// Returns a mask of each photograph that is in the index.
+    pub(crate) fn indexed(&self) -> Vec<Indexed> {
+        let file = std::fs::read(self.folder.path().join("indexed.json")).unwrap();
+        let file: Value = serde_json::from_slice(&file).unwrap();
+        let images = shared_data("coco_plvel").unwrap().join("images");
+        let one = |image: &Value| {
+            let name = image["file_name"].as_str().unwrap().trim_start_matches('/');
+            let of_photo = |annotation: &&Value| {
+                photo_of(annotation["image_id"].as_str().unwrap()) == photo_of(image["id"].as_str().unwrap())
+            };
+            let annotations: Vec<_> = list(&file["annotations"]).filter(of_photo).collect();
+            let own = annotations.iter().find(|annotation| annotation["image_id"] == image["id"]).unwrap();
+            Indexed {
+                image: std::fs::read(images.join(name)).unwrap(),
+                mask: own["segmentation"][0].clone(),
+                annotations: annotations.iter().map(|one| one["id"].as_str().unwrap().to_owned()).collect(),
+            }
+        };
+        list(&file["images"]).map(one).collect()
     }
 
     pub(crate) fn linker(&self) -> IndexBackend {

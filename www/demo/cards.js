@@ -111,6 +111,8 @@ function answerNodes(linking, snapshot, actions, { articles, knowledge }) {
   const show = model && button(LIST, () => actions.list(source === 'endpoint' ? model : undefined));
   const words = [origin(linking, articles), model && known(model, source, knowledge)];
   if (words.some(Boolean)) nodes.push(h('p', { class: 'note' }, ...words));
+  if (answer.excluded_image)
+    nodes.push(h('p', { class: 'note' }, 'This image’s own examples were left out.'));
   if (more || show) nodes.push(row(more, show));
   return nodes;
 }

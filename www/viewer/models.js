@@ -196,10 +196,10 @@ export class Models {
       const to = endpoint && {
         url: new URL(endpoint, document.baseURI).href,
         token: this.#host.token(),
-        sha256: this.#image?.sha256,
         blob: this.#image?.blob,
       };
-      const request = { ...mask, index: this.#index, endpoint: to };
+      const { sha256 } = this.#image ?? {};
+      const request = { ...mask, sha256, index: this.#index, endpoint: to };
       const answer = JSON.parse(await this.#call('link', request, { signal }));
       if (signal.aborted) return;
       const milliseconds = performance.now() - started;

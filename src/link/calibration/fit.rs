@@ -28,15 +28,27 @@ pub fn to_exemplars(index: &Index) -> Calibration {
     fit_queries(index, &exemplar_queries(index))
 }
 
-/// Fits the calibration of an index to masks that are not in it: the feature and the QID of each.
-/// Of very many some are searched for, evenly spread.
-pub fn to_masks(index: &Index, masks: &[(Vec<f32>, String)]) -> Result<Calibration, QueryError> {
+/// A mask whose entity is known.
+#[derive(Clone, Debug, PartialEq)]
+pub struct HeldOutMask {
+    /// Its feature, as the encoder gives it.
+    pub feature: Vec<f32>,
+    /// QID of its entity.
+    pub qid: String,
+    /// Number of its [image](Index::image_of), whose exemplars do not count; `None` where it has none.
+    pub image: Option<u32>,
+}
+
+/// Fits the calibration of an index to masks that are not in it, each searched for without its image, as
+/// [linking](crate::link::LocalLinker::search) does. Of very many some are searched for, evenly spread.
+pub fn to_masks(index: &Index, masks: &[HeldOutMask]) -> Result<Calibration, QueryError> {
     let positions: HashMap<&str, u32> =
         (0_u32..).zip(index.entities()).map(|(at, entity)| (entity.qid.as_str(), at)).collect();
-    let query = |(feature, qid): &(Vec<f32>, String)| {
+    let query = |HeldOutMask { feature, qid, image }: &HeldOutMask| {
         let entity = positions.get(qid.as_str()).copied();
-        let nearest = Nearest::of_feature(index, feature)?;
-        Ok(HeldOutQuery { nearest, entity, in_index: entity.is_some() })
+        let nearest = Nearest::of_feature(index, feature, *image)?;
+        let in_index = entity.is_some_and(|entity| index.is_known_without(entity, *image));
+        Ok(HeldOutQuery { nearest, entity, in_index })
     };
     let queries = masks.iter().step_by(step(masks.len())).map(query).collect::<Result<Vec<_>, _>>()?;
     Ok(fit_queries(index, &queries))

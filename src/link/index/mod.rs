@@ -31,6 +31,9 @@ use header::{FORMAT, Header, Limits, Part, Parts, Source, VERSION};
 use prototypes::{Prototype, Prototypes};
 use vectors::{Vectors, floats};
 
+/// Number of the digits of an image's SHA-256 that an exemplar keeps.
+pub const IMAGE_HASH_DIGITS: usize = 16;
+
 /// Entities and their exemplars to search in.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Index {
@@ -44,6 +47,8 @@ pub struct Index {
     starts: Vec<u32>,
     /// For each exemplar a number that is the same for exemplars of one image.
     images: Vec<u32>,
+    /// The number of each image by its [`Exemplar::image_hash`].
+    image_numbers: HashMap<String, u32>,
     broader: Vec<Broader>,
     /// Positions in `broader` of those that stand for an entity.
     broader_of: HashMap<u32, Vec<u32>>,
@@ -93,7 +98,7 @@ pub struct Exemplar {
     pub annotation: String,
     /// Address of its image.
     pub image: String,
-    /// The first 16 digits of the image's SHA-256, the same for copies under other names.
+    /// The first [`IMAGE_HASH_DIGITS`] digits of the image's SHA-256, the same for copies under other names.
     pub image_hash: String,
     /// The mask's box, `[x1, y1, x2, y2]` in pixels.
     #[serde(rename = "box")]
@@ -256,6 +261,22 @@ impl Index {
         self.images[exemplar]
     }
 
+    /// Returns the number of the image with this SHA-256, or `None` where no exemplar is of that image.
+    pub fn image_with_sha256(&self, sha256: &str) -> Option<u32> {
+        self.image_numbers.get(sha256.get(..IMAGE_HASH_DIGITS)?).copied()
+    }
+
+    /// Returns whether an entity can be found for a mask of an image whose exemplars do not count: whether it
+    /// has an exemplar of another image, or a prototype, or a member that has.
+    pub fn is_known_without(&self, entity: u32, except_image: Option<u32>) -> bool {
+        let has_rows = |entity: u32| {
+            let is_other = |exemplar| Some(self.image_of(exemplar)) != except_image;
+            self.exemplars_of(entity).any(is_other) || self.prototypes.has(entity)
+        };
+        has_rows(entity)
+            || self.members_of(entity).is_some_and(|members| members.iter().any(|&member| has_rows(member)))
+    }
+
     /// Returns the calibration that turns similarities and logits into scores.
     pub fn calibration(&self) -> &Calibration {
         &self.calibration
@@ -304,12 +325,15 @@ impl Index {
                 broader_of.entry(member).or_default().push(at);
             }
         }
-        let mut numbers = HashMap::new();
-        let images = exemplars.iter().map(|exemplar| {
-            let next = numbers.len() as u32;
-            *numbers.entry(exemplar.image_hash.as_str()).or_insert(next)
-        });
-        let images = images.collect();
+        let (mut image_numbers, mut images) = (HashMap::new(), Vec::with_capacity(exemplars.len()));
+        for Exemplar { image_hash, .. } in &exemplars {
+            let next = image_numbers.len() as u32;
+            let known = image_numbers.get(image_hash).copied();
+            images.push(known.unwrap_or_else(|| {
+                image_numbers.insert(image_hash.clone(), next);
+                next
+            }));
+        }
         let (sources, calibration) = (Vec::new(), Calibration::default());
         Ok(Self {
             encoder,
@@ -320,6 +344,7 @@ impl Index {
             prototypes,
             starts,
             images,
+            image_numbers,
             broader,
             broader_of,
             sources,

@@ -54,6 +54,11 @@ impl Prototypes {
         &self.rows
     }
 
+    /// Returns whether an entity has a class.
+    pub fn has(&self, entity: u32) -> bool {
+        self.rows.binary_search_by_key(&entity, |row| row.entity).is_ok()
+    }
+
     /// Returns the weights, in the order of the rows.
     pub fn weights(&self) -> &Vectors {
         &self.weights

@@ -52,6 +52,11 @@ pub struct LinkResponse {
     /// Whether the entity is in the index at all; absent where the server cannot tell.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub in_index: Option<InIndex>,
+    /// Whether the index has exemplars of the request's own image, by its SHA-256: they were left out of the
+    /// search and of the evidence, so that a mask never finds its own annotation. The weights of prototypes,
+    /// of the encoder and of the calibration are as they are, also where they were fitted to this image.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub excluded_image: bool,
     /// The encoder and index that computed the response.
     #[serde(default)]
     #[cfg_attr(feature = "openapi", schema(required = true))]
@@ -80,6 +85,9 @@ fn serialize_lasting<S: Serializer>(response: &LinkResponse, serializer: S) -> R
     map.serialize_entry("entities", &response.entities)?;
     if let Some(in_index) = &response.in_index {
         map.serialize_entry("in_index", in_index)?;
+    }
+    if response.excluded_image {
+        map.serialize_entry("excluded_image", &true)?;
     }
     map.end()
 }

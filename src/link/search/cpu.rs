@@ -30,12 +30,14 @@ impl Search for Index {
 }
 
 /// Returns the `k` exemplars of an entity nearest to `query`, the nearest first, as `(exemplar, cosine)`.
-pub fn nearest_exemplars(index: &Index, query: &[f32], entity: u32, k: usize) -> Vec<(usize, f32)> {
+/// Those of the image that the query excludes are left out.
+pub fn nearest_exemplars(index: &Index, query: Query<'_>, entity: u32, k: usize) -> Vec<(usize, f32)> {
+    let Query { vector, except_image } = query;
     let mut scratch = Vec::new();
     let exemplars = index.exemplars_of(entity);
-    let rows = index.vectors().read(exemplars.clone(), &mut scratch);
-    let mut found: Vec<_> =
-        exemplars.zip(rows.chunks_exact(query.len()).map(|row| cosine(row, query))).collect();
+    let rows = index.vectors().read(exemplars.clone(), &mut scratch).chunks_exact(vector.len());
+    let counted = exemplars.zip(rows).filter(|(at, _)| Some(index.image_of(*at)) != except_image);
+    let mut found: Vec<_> = counted.map(|(at, row)| (at, cosine(row, vector))).collect();
     found.sort_by(|a, b| b.1.total_cmp(&a.1));
     found.truncate(k);
     found
@@ -180,10 +182,11 @@ mod tests {
         // Q10 and Q9 have the same vector; as text Q10 would come first.
         let index = index(Element::F32, &[(10, [1.0, 0.0, 0.0]), (9, [1.0, 0.0, 0.0]), (3, [0.0, 1.0, 0.0])]);
         let query = index.query(&[1.0, 0.0, 0.0]).unwrap();
-        let hits = index.nearest(&[query.as_slice().into()], 3).remove(0);
+        let query = Query::from(query.as_slice());
+        let hits = index.nearest(&[query], 3).remove(0);
         let qids: Vec<_> =
             hits.iter().map(|hit| index.entities()[hit.entity as usize].qid.as_str()).collect();
         assert_eq!(qids, ["Q9", "Q10", "Q3"]);
-        assert_eq!(nearest_exemplars(&index, &query, hits[0].entity, 5).len(), 1);
+        assert_eq!(nearest_exemplars(&index, query, hits[0].entity, 5).len(), 1);
     }
 }

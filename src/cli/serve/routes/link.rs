@@ -15,6 +15,7 @@ use crate::cli::backend::millis;
 use crate::cli::decoded_image::DecodedImage;
 use crate::cli::serve::error::ApiError;
 use crate::cli::serve::state::{Generation, Inner, Server};
+use crate::link::Question;
 use crate::link::protocol::problem::{Kind, MEDIA_TYPE, Problem};
 use crate::link::protocol::{ImageRef, LinkRequest, LinkResponse, MAX_ENTITIES, is_sha256, sha256_hex};
 use crate::rle::{CocoRle, Mask};
@@ -68,7 +69,7 @@ pub(crate) async fn link(
         match request.image {
             ImageRef::Url(url) => Ok(Step::Fetch { url, mask, top_k }),
             ImageRef::Sha256(sha256) => {
-                link_mask(inner, &mask, top_k, |current| stored(inner, current, &sha256)).map(Step::Done)
+                link_mask(inner, &mask, top_k, |current| stored(inner, current, sha256)).map(Step::Done)
             }
             ImageRef::Data(text) => {
                 link_mask(inner, &mask, top_k, |current| from_base64(inner, current, &text)).map(Step::Done)
@@ -100,17 +101,24 @@ enum Step {
     Fetch { url: String, mask: Mask, top_k: usize },
 }
 
+/// A decoded image, and the SHA-256 of its encoded bytes.
+struct HashedImage {
+    image: Arc<DecodedImage>,
+    sha256: String,
+}
+
 fn link_mask(
     inner: &Inner,
     mask: &Mask,
     top_k: usize,
-    image: impl FnOnce(&Generation) -> Result<Arc<DecodedImage>, ApiError>,
+    image: impl FnOnce(&Generation) -> Result<HashedImage, ApiError>,
 ) -> Result<LinkResponse, ApiError> {
     let started = Instant::now();
     let current = inner.current();
-    let image = image(&current)?;
+    let HashedImage { image, sha256 } = image(&current)?;
     let reading = millis(started, Instant::now());
-    let mut response = current.backend()?.answer(&image, mask, top_k)?;
+    let question = Question { mask, image_sha256: Some(&sha256), top_k };
+    let mut response = current.backend()?.answer(&image, question)?;
     response.timing_ms.encode += reading;
     Ok(response)
 }
@@ -132,22 +140,23 @@ fn parse(body: &[u8], max_bytes: usize) -> Result<LinkRequest, ApiError> {
     Ok(request)
 }
 
-fn stored(inner: &Inner, current: &Generation, sha256: &str) -> Result<Arc<DecodedImage>, ApiError> {
-    if !is_sha256(sha256) {
+fn stored(inner: &Inner, current: &Generation, sha256: String) -> Result<HashedImage, ApiError> {
+    if !is_sha256(&sha256) {
         let detail = "image.sha256 must be 64 lowercase hexadecimal digits.";
         return Err(ApiError::new(Kind::BadValue, detail));
     }
     let detail = "Upload the image with PUT /v1/images/{sha256} and send the request again.";
     let mut is_computed = false;
-    let image = current.store.get(sha256, |bytes| {
+    let image = current.store.get(&sha256, |bytes| {
         is_computed = true;
         images::decode(inner, current, bytes)
     })?;
     inner.metrics.count_lookup(is_computed);
-    image.ok_or_else(|| ApiError::new(Kind::ImageUnknown, detail))
+    let image = image.ok_or_else(|| ApiError::new(Kind::ImageUnknown, detail))?;
+    Ok(HashedImage { image, sha256 })
 }
 
-fn from_base64(inner: &Inner, current: &Generation, text: &str) -> Result<Arc<DecodedImage>, ApiError> {
+fn from_base64(inner: &Inner, current: &Generation, text: &str) -> Result<HashedImage, ApiError> {
     let bytes = STANDARD
         .decode(text)
         .map_err(|error| ApiError::new(Kind::BadValue, format!("image.data is not base64: {error}.")))?;
@@ -160,8 +169,10 @@ fn from_base64(inner: &Inner, current: &Generation, text: &str) -> Result<Arc<De
 }
 
 /// Returns the image of these bytes, stored before or now.
-fn from_bytes(inner: &Inner, current: &Generation, bytes: &[u8]) -> Result<Arc<DecodedImage>, ApiError> {
-    Ok(images::insert(inner, current, &sha256_hex(bytes), bytes)?.0)
+fn from_bytes(inner: &Inner, current: &Generation, bytes: &[u8]) -> Result<HashedImage, ApiError> {
+    let sha256 = sha256_hex(bytes);
+    let (image, _) = images::insert(inner, current, &sha256, bytes)?;
+    Ok(HashedImage { image, sha256 })
 }
 
 fn mask(rle: &CocoRle, max_pixels: u64) -> Result<Mask, ApiError> {
