@@ -9,7 +9,6 @@ pub mod decoded_image;
 pub mod encoder;
 mod eval;
 mod eval_link;
-mod eval_link_report;
 mod eval_segment;
 pub mod host;
 mod image_folder;

@@ -25,7 +25,8 @@ fn evaluation_reports_accuracy_and_caches_answers() {
     let Some(built) = built() else { return };
     let mut serving = serve(&["--index".as_ref(), built.folder().as_os_str()]);
     assert!(serving.address.starts_with("http://127.0.0.1:"), "{:?}", serving.address);
-    let cached = built.folder().with_file_name("cached.json");
+    let cached_path = |name: &str| built.folder().with_file_name(name);
+    let cached = cached_path("cached.json");
     let folder = built.folder();
     let arguments = [
         ["--token", "secret"],
@@ -72,6 +73,19 @@ fn evaluation_reports_accuracy_and_caches_answers() {
         assert!(answer["answer"]["timing_ms"].is_null(), "{answer}");
     }
 
+    let (journal, table) = (cached_path("journal.jsonl"), cached_path("table.md"));
+    let resumed = [
+        ["--token", "secret"],
+        ["--resume", journal.to_str().unwrap()],
+        ["--markdown", table.to_str().unwrap()],
+        ["--jobs", "3"],
+    ]
+    .concat();
+    let (success, whole, errors) = eval(&serving.address, &built.held_out_file(), &resumed);
+    assert!(success, "{errors}");
+    let text = std::fs::read_to_string(&table).unwrap();
+    assert!(text.starts_with("| masks |") && text.contains("| query |") && !text.contains("paper"), "{text}");
+
     let (success, _, errors) = eval(&serving.address, &built.held_out_file(), &["--token", "wrong"]);
     assert!(!success && errors.contains("unauthorized"), "{errors}");
 
@@ -79,6 +93,9 @@ fn evaluation_reports_accuracy_and_caches_answers() {
     assert!(stop.success() && serving.process.wait().unwrap().success(), "the server does not stop cleanly");
     let (success, _, errors) = eval(&serving.address, &built.held_out_file(), &[]);
     assert!(!success && errors.contains("unreachable"), "{errors}");
+    // Each result is in the journal, so that nothing is asked again.
+    let (success, again, errors) = eval(&serving.address, &built.held_out_file(), &resumed);
+    assert!(success && again == whole, "{errors}\n{whole}\n{again}");
 }
 
 /// Returns the exit code and the standard error of a server that does not start. A missing folder stops

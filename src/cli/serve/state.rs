@@ -116,7 +116,10 @@ impl Server {
         };
         let info = backend.info().clone();
         let mut current = self.inner.current.write().unwrap_or_else(PoisonError::into_inner);
-        let store = Arc::new(current.store.emptied());
+        // Features stay right where the encoder is the same.
+        let encoder = |info: &ModelInfo| (info.encoder.clone(), info.encoder_sha256.clone());
+        let is_same = current.backend.as_ref().is_some_and(|before| encoder(before.info()) == encoder(&info));
+        let store = if is_same { Arc::clone(&current.store) } else { Arc::new(current.store.emptied()) };
         *current = Generation { backend: Some(backend), store, is_loading: false };
         drop(current);
         Ok(info)

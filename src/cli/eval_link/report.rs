@@ -7,8 +7,12 @@ use serde::Serialize;
 use crate::dataset::Series;
 use crate::link::protocol::InIndex;
 
-/// Rows of PL-VEL's table: its two series, and the masks of both.
-const ROWS: [&str; 3] = ["entity", "query", "overall"];
+/// Rows of PL-VEL's table: its series, and the masks of the first two.
+const ROWS: [&str; 4] = ["entity", "query", "human", "overall"];
+/// The best row of the paper's table 3 (Osprey-Seg-7B): top-1 accuracy of [`ROWS`], in percent.
+const PAPER: (&str, [f64; 4]) = ("Osprey-Seg-7B (paper, table 3)", [25.4, 16.1, 25.9, 25.2]);
+/// Normal quantile of a 95 % confidence interval.
+const QUANTILE: f64 = 1.959_963_984_540_054;
 
 /// Parts of the masks in the index that may be called unknown, for which the refusals are reported.
 const CURVE: [f64; 5] = [0.01, 0.02, 0.05, 0.1, 0.2];
@@ -37,6 +41,8 @@ pub(super) struct Report<'a> {
     /// Accuracy without the broader entities of the responses.
     narrow: Accuracy,
     failed: usize,
+    /// Number of the failed requests that took too long.
+    pub(super) timed_out: usize,
     /// Number of annotations without a usable mask, image or category, and of records that cannot be read.
     pub(super) left_out: u64,
     by_split: BTreeMap<&'a str, Accuracy>,
@@ -54,6 +60,9 @@ struct Accuracy {
     n: usize,
     top1: f64,
     top5: f64,
+    /// 95 % confidence intervals of both, by Wilson's score.
+    top1_interval: [f64; 2],
+    top5_interval: [f64; 2],
 }
 
 /// Accuracy on a series, or both, by whether the entity is seen in training.
@@ -112,12 +121,13 @@ impl<'a> Report<'a> {
         for outcome in outcomes {
             splits.entry(outcome.split).or_default().push(outcome);
         }
-        let Accuracy { n, top1, top5 } = accuracy(outcomes.iter(), Outcome::rank);
+        let Accuracy { n, top1, top5, .. } = accuracy(outcomes.iter(), Outcome::rank);
         let narrow = accuracy(outcomes.iter(), Outcome::narrow_rank);
-        let [entity, query, overall] = ROWS;
+        let [entity, query, human, overall] = ROWS;
         let (entities, queries) = (row(outcomes, &[Series::Entity]), row(outcomes, &[Series::Query]));
         let both = entities.and(queries).and_then(|_| row(outcomes, &[Series::Entity, Series::Query]));
-        let rows = [(entity, entities), (query, queries), (overall, both)];
+        let humans = row(outcomes, &[Series::Human]);
+        let rows = [(entity, entities), (query, queries), (human, humans), (overall, both)];
         latencies.sort_by(f64::total_cmp);
         Self {
             n,
@@ -125,6 +135,7 @@ impl<'a> Report<'a> {
             top5,
             narrow,
             failed,
+            timed_out: 0,
             left_out: 0,
             by_split: splits
                 .into_iter()
@@ -137,16 +148,17 @@ impl<'a> Report<'a> {
     }
 
     pub(super) fn print(&self, by_split: bool) {
-        let Self { n, top1, top5, failed, left_out, latency_ms, .. } = self;
+        let Self { n, top1, top5, failed, timed_out, left_out, latency_ms, .. } = self;
         println!(
-            "{n} masks: top-1 {top1:.3}, top-5 {top5:.3}; {failed} without an answer, {left_out} left out"
+            "{n} masks: top-1 {top1:.3}, top-5 {top5:.3}; {failed} requests failed, {timed_out} of \
+             them by time; {left_out} left out"
         );
-        if self.narrow != (Accuracy { n: *n, top1: *top1, top5: *top5 }) {
+        if (self.narrow.top1, self.narrow.top5) != (*top1, *top5) {
             let Accuracy { top1, top5, .. } = self.narrow;
             println!("  without broader entities: top-1 {top1:.3}, top-5 {top5:.3}");
         }
         if by_split {
-            for (split, Accuracy { n, top1, top5 }) in &self.by_split {
+            for (split, Accuracy { n, top1, top5, .. }) in &self.by_split {
                 println!("  {split}: {n} masks, top-1 {top1:.3}, top-5 {top5:.3}");
             }
         }
@@ -169,7 +181,7 @@ impl<'a> Report<'a> {
         }
         if let Some(unknown) = &self.unknown {
             let Unknown { indexed, indexed_narrow, false_alarms, not_indexed, found, curve } = unknown;
-            let Accuracy { n, top1, top5 } = indexed;
+            let Accuracy { n, top1, top5, .. } = indexed;
             println!(
                 "in the index: {n} masks, top-1 {top1:.3}, top-5 {top5:.3}, called unknown {false_alarms:.3}"
             );
@@ -183,6 +195,57 @@ impl<'a> Report<'a> {
             }
         }
         println!("latency p50 {:.1} ms, p95 {:.1} ms", latency_ms.p50, latency_ms.p95);
+    }
+}
+
+impl Report<'_> {
+    /// Returns PL-VEL's table (paper, table 3) in Markdown, in percent with 95 % confidence intervals; with the
+    /// paper's own row where that is asked for.
+    pub(super) fn markdown(&self, with_paper: bool) -> String {
+        let percent = |part: f64| format!("{:.1}", 100.0 * part);
+        let cell = |n: usize, part: f64, [low, high]: [f64; 2]| {
+            if n == 0 {
+                "–".to_owned()
+            } else {
+                format!("{} ({}–{})", percent(part), percent(low), percent(high))
+            }
+        };
+        let mut lines = vec![
+            "| masks | seen | unseen | top-1 seen | top-1 unseen | top-1 harmonic | top-5 seen \
+             | top-5 unseen | top-5 harmonic |"
+                .to_owned(),
+            "|---|--:|--:|--:|--:|--:|--:|--:|--:|".to_owned(),
+        ];
+        for (name, Row { seen, unseen, harmonic_mean }) in
+            ROWS.into_iter().filter_map(|name| Some((name, self.table.get(name)?)))
+        {
+            let harmonic = |top: fn(&HarmonicMean) -> f64| {
+                harmonic_mean.as_ref().map_or("–".to_owned(), |mean| percent(top(mean)))
+            };
+            let cells = [
+                name.to_owned(),
+                seen.n.to_string(),
+                unseen.n.to_string(),
+                cell(seen.n, seen.top1, seen.top1_interval),
+                cell(unseen.n, unseen.top1, unseen.top1_interval),
+                harmonic(|mean| mean.top1),
+                cell(seen.n, seen.top5, seen.top5_interval),
+                cell(unseen.n, unseen.top5, unseen.top5_interval),
+                harmonic(|mean| mean.top5),
+            ];
+            lines.push(format!("| {} |", cells.join(" | ")));
+        }
+        if with_paper {
+            let (model, top1) = PAPER;
+            let rows = ROWS.iter().zip(top1).map(|(name, top1)| format!("{name} {top1:.1}"));
+            lines.push(format!("\n{model}: {}.", rows.collect::<Vec<_>>().join(", ")));
+        }
+        let Self { n, failed, timed_out, left_out, .. } = self;
+        lines.push(format!(
+            "\n{n} masks, {failed} failed requests ({timed_out} of them took too long), {left_out} \
+             annotations left out.\n"
+        ));
+        lines.join("\n")
     }
 }
 
@@ -248,7 +311,19 @@ fn accuracy<'a>(
         top5 += usize::from(rank(outcome).is_some_and(|rank| rank < 5));
     }
     let part = |right: usize| if n == 0 { 0.0 } else { right as f64 / n as f64 };
-    Accuracy { n, top1: part(top1), top5: part(top5) }
+    let [top1_interval, top5_interval] = [top1, top5].map(|right| interval(right, n));
+    Accuracy { n, top1: part(top1), top5: part(top5), top1_interval, top5_interval }
+}
+
+/// Returns the 95 % confidence interval of a part (Wilson 1927); all of 0 to 1 where there is nothing.
+fn interval(right: usize, n: usize) -> [f64; 2] {
+    if n == 0 {
+        return [0.0, 1.0];
+    }
+    let (p, n, z2) = (right as f64 / n as f64, n as f64, QUANTILE * QUANTILE);
+    let center = (p + z2 / (2.0 * n)) / (1.0 + z2 / n);
+    let half = QUANTILE / (1.0 + z2 / n) * (p * (1.0 - p) / n + z2 / (4.0 * n * n)).sqrt();
+    [(center - half).max(0.0), (center + half).min(1.0)]
 }
 
 fn harmonic_mean(a: f64, b: f64) -> f64 {
@@ -282,14 +357,22 @@ mod tests {
             outcome("entity_val_unseen", Some(1)),
             outcome("query_val_seen", Some(0)),
             outcome("odd", None),
-            // Of a series that the table has no row for.
             Outcome { series: Some(Series::Human), ..outcome("entity_val_seen", Some(0)) },
         ];
         let report = Report::of(&outcomes, vec![9.0, 1.0, 2.0], 1);
         assert_eq!((report.n, report.top1, report.top5), (9, 4.0 / 9.0, 6.0 / 9.0));
-        assert_eq!(report.by_split["entity_val_seen"], Accuracy { n: 3, top1: 2.0 / 3.0, top5: 1.0 });
+        assert_eq!(
+            report.by_split["entity_val_seen"],
+            Accuracy {
+                n: 3,
+                top1: 2.0 / 3.0,
+                top5: 1.0,
+                top1_interval: interval(2, 3),
+                top5_interval: interval(3, 3)
+            }
+        );
         let entity = report.table["entity"];
-        assert_eq!(entity.unseen, Accuracy { n: 4, top1: 0.25, top5: 0.5 });
+        assert_eq!((entity.unseen.n, entity.unseen.top1, entity.unseen.top5), (4, 0.25, 0.5));
         let mean = entity.harmonic_mean.unwrap();
         assert!((mean.top1 - 1.0 / 3.0).abs() < 1e-12 && (mean.top5 - 2.0 / 3.0).abs() < 1e-12, "{mean:?}");
         let query = report.table["query"];
@@ -297,6 +380,30 @@ mod tests {
         assert_eq!((report.table["overall"].seen.n, report.table["overall"].unseen.n), (3, 4));
         assert!((report.latency_ms.p50 - 2.0).abs() < 1e-12 && (report.latency_ms.p95 - 9.0).abs() < 1e-12);
         assert_eq!(report.unknown, None, "the index is not at hand");
+    }
+
+    #[test]
+    fn intervals_are_wilsons() {
+        let close = |found: [f64; 2], expected: [f64; 2]| {
+            found.iter().zip(expected).all(|(found, expected)| (found - expected).abs() < 5e-4)
+        };
+        // Computed by statsmodels 0.14, proportion_confint(method="wilson").
+        assert!(close(interval(5, 10), [0.2366, 0.7634]), "{:?}", interval(5, 10));
+        assert!(close(interval(0, 10), [0.0, 0.2775]), "{:?}", interval(0, 10));
+        assert!(close(interval(98, 100), [0.9300, 0.9945]), "{:?}", interval(98, 100));
+        assert_eq!(interval(0, 0), [0.0, 1.0]);
+    }
+
+    #[test]
+    fn markdown_has_a_row_for_each_series() {
+        let outcomes = [
+            outcome("entity_val_seen", Some(0)),
+            outcome("entity_val_unseen", None),
+            outcome("entity_val_unseen", Some(0)),
+        ];
+        let text = Report::of(&outcomes, vec![1.0], 0).markdown(true);
+        assert!(text.contains("| entity | 1 | 2 | 100.0 (20.7–100.0) | 50.0 (9.5–90.5) | 66.7 | "), "{text}");
+        assert!(!text.contains("| query |") && text.contains("entity 25.4, query 16.1"), "{text}");
     }
 
     #[test]

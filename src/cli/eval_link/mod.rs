@@ -1,27 +1,38 @@
 //! `masklink eval link`: top-1 and top-5 accuracy of a linking endpoint as PL-VEL reports it, and
 //! its latency.
 
+mod journal;
+mod report;
+
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::io::Write as _;
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
 
-use anyhow::{Context as _, anyhow, ensure};
+use anyhow::{Context as _, ensure};
 
-use super::annotations::{self, ReadArgs};
+use journal::{Journal, LinkedOutcome, Run};
+use report::{Outcome, Report};
+
+use super::annotations::{self, ReadArgs, TurnedImages, UsableAnnotation};
 use super::clicker::Clicker;
-use super::eval_link_report::{Outcome, Report};
 use super::host::NativeHost;
 use super::image_folder::ImageFolder;
 use super::image_frame::ImageFrame;
 use super::onnx::RuntimeArgs;
 use super::progress::Progress;
 use super::segmenter::ModelChoice;
+use crate::dataset::{Annotation, Dataset};
 use crate::link::index::header::Limits;
 use crate::link::index::{Index, folder};
+use crate::link::protocol::problem::Kind;
 use crate::link::protocol::{CachedAnswer, Endpoint, EndpointAnswer, LinkResponse, ask_endpoint, sha256_hex};
 use crate::rle::Mask;
 
 #[derive(clap::Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is an option of the command line")]
 pub(super) struct EvalLinkArgs {
     /// Annotation file: Mask-OVEN-Wiki or plain COCO.
     #[arg(long, value_name = "F.json")]
@@ -60,6 +71,19 @@ pub(super) struct EvalLinkArgs {
     reading: ReadArgs,
     #[command(flatten)]
     runtime: RuntimeArgs,
+    /// Number of requests at a time.
+    #[arg(long, value_name = "N", default_value = "4")]
+    jobs: NonZeroUsize,
+    /// Append each result to this file, and ask nothing again that is in it: an evaluation that was ended goes
+    /// on where it was. Requests that failed are sent again.
+    #[arg(long, value_name = "FILE")]
+    resume: Option<PathBuf>,
+    /// Write PL-VEL's table (paper, table 3) with 95 % confidence intervals to this file, in Markdown.
+    #[arg(long, value_name = "FILE")]
+    markdown: Option<PathBuf>,
+    /// Add the paper's own row to the table.
+    #[arg(long, requires = "markdown")]
+    paper: bool,
     /// Write the endpoint's responses to this file, for a page to show while the endpoint is down.
     #[arg(long, value_name = "FILE")]
     cache_answers: Option<PathBuf>,
@@ -76,70 +100,217 @@ const CACHED_EVIDENCE: usize = 4;
 pub(super) fn run(args: &EvalLinkArgs) -> anyhow::Result<()> {
     let dataset = annotations::read(&args.annotations, args.reading)?;
     let (records, unusable) = annotations::usable(&dataset, &args.split);
-    let left_out = unusable as u64 + dataset.left_out();
     ensure!(!records.is_empty(), "{} has no annotation to evaluate", args.annotations.display());
     let token = args.token.clone().or_else(|| std::env::var("MASKLINK_TOKEN").ok());
     let read = |folder| Known::read(folder, args.aliases.as_deref());
-    let index = args.index.as_deref().map(read).transpose()?;
     let clicker = args.click.then(|| Clicker::load(&args.model.clone().unwrap_or_default(), &args.runtime));
-    let mut clicker = clicker.transpose()?;
-    let progress = Progress::of_items(records.len() as u64, "masks");
-    let (mut outcomes, mut latencies, mut failed) = (Vec::new(), Vec::new(), 0);
-    let mut cache = args.cache_answers.as_deref().map(|file| (file, BTreeMap::<_, Vec<_>>::new()));
-    let endpoint = Endpoint { url: &args.endpoint, token: token.as_deref() };
-    let images = ImageFolder::new(&args.images);
-    for record in &records {
-        progress.advance(1);
-        let annotation = record.annotation;
-        let image = images.find(&record.file);
-        let object = |frame: ImageFrame| {
-            frame.mask_of(annotation, frame.of_masks(&dataset, record.image, args.reading.turned_images))
-        };
-        let mask = match &mut clicker {
-            Some(clicker) => clicker.mask_of(&image, object),
-            None => frame_of(&image).and_then(object),
-        };
-        let bytes = std::fs::read(&image).with_context(|| image.display().to_string());
-        let sha256 = bytes.as_deref().map(sha256_hex).unwrap_or_default();
-        let asked = mask.and_then(|mask| {
-            let answer = ask(endpoint, (&bytes?, &sha256), &mask)?;
-            Ok((mask, answer))
-        });
-        let (Ranks { rank, narrow_rank }, in_index) = match asked {
-            Ok((mask, EndpointAnswer { response, round_trip_millis })) => {
-                let in_index = response.in_index;
-                latencies.push(round_trip_millis);
-                let ranks = ranks(&response, &record.category.id, index.as_ref().map(|index| &index.members));
-                if let Some((_, by_image)) = &mut cache {
-                    by_image.entry(&annotation.image).or_default().push(cached(&mask, response));
-                }
-                (ranks, in_index)
-            }
-            Err(error) => {
-                failed += 1;
-                progress.println(&format!("annotation {}: {error:#}", annotation.id));
-                ensure!(failed < 10 || !latencies.is_empty(), "the first {failed} requests failed");
-                (Ranks::default(), None)
-            }
-        };
-        let (series, seen) =
-            annotation.split.as_ref().map_or((None, None), |split| (split.series, split.seen));
-        let indexed = index.as_ref().map(|index| index.is_known(&record.category.id, &sha256));
-        let split = annotation.split_name();
-        outcomes.push(Outcome { split, series, seen, rank, narrow_rank, indexed, in_index });
+    let linker = Linker {
+        dataset: &dataset,
+        images: ImageFolder::new(&args.images),
+        endpoint: Endpoint { url: &args.endpoint, token: token.as_deref() },
+        clicker: clicker.transpose()?.map(Mutex::new),
+        index: args.index.as_deref().map(read).transpose()?,
+        turned_images: args.reading.turned_images,
+        caches: args.cache_answers.is_some(),
+    };
+    let Linkings { linked, cache, failed, timed_out } = link_all(args, &linker, &records)?;
+    if let Some(file) = &args.cache_answers {
+        write_whole(file, &serde_json::to_vec(&in_order(cache))?)?;
     }
-    progress.finish();
-    ensure!(!latencies.is_empty(), "all {failed} requests failed");
-    if let Some((file, by_image)) = cache {
-        write_whole(file, &serde_json::to_vec(&by_image)?)?;
-    }
+    let of = |(record, linked): (_, &Option<LinkedOutcome>)| {
+        outcome(record, linked.as_ref(), linker.index.as_ref())
+    };
+    let outcomes: Vec<_> = records.iter().zip(&linked).map(of).collect();
+    let latencies = linked.iter().flatten().map(|outcome| outcome.millis).collect();
     let mut report = Report::of(&outcomes, latencies, failed);
-    report.left_out = left_out;
+    (report.left_out, report.timed_out) = (unusable as u64 + dataset.left_out(), timed_out);
     report.print(args.by_split);
+    if let Some(file) = &args.markdown {
+        write_whole(file, report.markdown(args.paper).as_bytes())?;
+    }
     if args.json {
         println!("{}", serde_json::to_string(&report)?);
     }
     Ok(())
+}
+
+/// The results of all masks.
+struct Linkings<'a> {
+    /// The result of each record; `None` where its request failed.
+    linked: Vec<Option<LinkedOutcome>>,
+    /// Responses by image, with the positions of their records.
+    cache: BTreeMap<&'a str, Vec<(usize, CachedAnswer)>>,
+    failed: usize,
+    /// Those of the failed ones that took too long.
+    timed_out: usize,
+}
+
+/// Links the masks of all records that the journal does not hold.
+fn link_all<'a>(
+    args: &EvalLinkArgs,
+    linker: &Linker<'_>,
+    records: &[UsableAnnotation<'a>],
+) -> anyhow::Result<Linkings<'a>> {
+    let run = Run {
+        endpoint: args.endpoint.clone(),
+        annotations: std::fs::metadata(&args.annotations).map_or(0, |about| about.len()),
+        splits: args.split.clone(),
+        click: args.click,
+    };
+    let mut journal = args.resume.as_deref().map(|path| Journal::open(path, &run)).transpose()?;
+    let known = |at: usize| journal.as_ref().and_then(|known| known.outcome(at, &records[at].annotation.id));
+    let mut linked: Vec<Option<LinkedOutcome>> = (0..records.len()).map(known).collect();
+    let left: Vec<usize> = (0..records.len()).filter(|&at| linked[at].is_none()).collect();
+    let progress = Progress::of_items(records.len() as u64, "masks");
+    progress.advance((records.len() - left.len()) as u64);
+    let (mut failed, mut timed_out) = (0, 0);
+    let mut cache: BTreeMap<_, Vec<_>> = BTreeMap::new();
+    let link = |&at: &usize| linker.link(&records[at]);
+    in_parallel(args.jobs.get(), &left, link, |&at, result| {
+        progress.advance(1);
+        let annotation = records[at].annotation;
+        match result {
+            Ok(Linked { outcome, cached }) => {
+                if let Some(journal) = &mut journal {
+                    journal.add(at, &annotation.id, &outcome)?;
+                }
+                linked[at] = Some(outcome);
+                if let Some(cached) = cached {
+                    cache.entry(annotation.image.as_str()).or_default().push((at, cached));
+                }
+            }
+            Err(error) => {
+                failed += 1;
+                timed_out +=
+                    usize::from(error.downcast_ref::<LinkFailed>().is_some_and(LinkFailed::is_timeout));
+                progress.println(&format!("annotation {}: {error:#}", annotation.id));
+                let is_hopeless = failed >= 10 && linked.iter().all(Option::is_none);
+                ensure!(!is_hopeless, "the first {failed} requests failed");
+            }
+        }
+        Ok(())
+    })?;
+    progress.finish();
+    ensure!(linked.iter().any(Option::is_some), "all {failed} requests failed");
+    Ok(Linkings { linked, cache, failed, timed_out })
+}
+
+/// What links the masks of annotations, by several threads.
+struct Linker<'a> {
+    dataset: &'a Dataset,
+    images: ImageFolder,
+    endpoint: Endpoint<'a>,
+    /// Segments one image at a time.
+    clicker: Option<Mutex<Clicker>>,
+    index: Option<Known>,
+    turned_images: TurnedImages,
+    /// Whether responses are kept for `--cache-answers`.
+    caches: bool,
+}
+
+impl Linker<'_> {
+    fn link(&self, record: &UsableAnnotation<'_>) -> anyhow::Result<Linked> {
+        let annotation = record.annotation;
+        let image = self.images.find(&record.file);
+        let object = |frame: ImageFrame| {
+            frame.mask_of(annotation, frame.of_masks(self.dataset, record.image, self.turned_images))
+        };
+        let mask = match &self.clicker {
+            Some(clicker) => {
+                clicker.lock().unwrap_or_else(PoisonError::into_inner).mask_of(&image, object)?
+            }
+            None => frame_of(&image).and_then(object)?,
+        };
+        let bytes = std::fs::read(&image).with_context(|| image.display().to_string())?;
+        let sha256 = sha256_hex(&bytes);
+        let EndpointAnswer { response, round_trip_millis } = ask(self.endpoint, (&bytes, &sha256), &mask)?;
+        let index = self.index.as_ref();
+        let ranks = ranks(&response, &record.category.id, index.map(|index| &index.members));
+        let outcome = LinkedOutcome {
+            rank: ranks.rank,
+            narrow_rank: ranks.narrow_rank,
+            indexed: index.map(|index| index.is_known(&record.category.id, &sha256)),
+            in_index: response.in_index,
+            millis: round_trip_millis,
+        };
+        Ok(Linked { outcome, cached: self.caches.then(|| cached(&mask, response)) })
+    }
+}
+
+/// One linked mask.
+struct Linked {
+    outcome: LinkedOutcome,
+    /// The response for `--cache-answers`.
+    cached: Option<CachedAnswer>,
+}
+
+/// The endpoint returned no entities for a mask.
+#[derive(Debug, thiserror::Error)]
+#[error("{code}: {message}")]
+struct LinkFailed {
+    code: &'static str,
+    message: String,
+}
+
+impl LinkFailed {
+    fn is_timeout(&self) -> bool {
+        self.code == Kind::Timeout.code()
+    }
+}
+
+/// Runs `work` on items by `jobs` threads, and passes each result to `done` as it comes; ends at the first
+/// failure of `done`.
+fn in_parallel<T: Sync, R: Send>(
+    jobs: usize,
+    items: &[T],
+    work: impl Fn(&T) -> R + Sync,
+    mut done: impl FnMut(&T, R) -> anyhow::Result<()>,
+) -> anyhow::Result<()> {
+    let next = AtomicUsize::new(0);
+    std::thread::scope(|scope| {
+        let (send, receive) = crossbeam_channel::bounded(jobs);
+        for _ in 0..jobs {
+            let (send, next, work) = (send.clone(), &next, &work);
+            scope.spawn(move || {
+                while let Some(item) = items.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    if send.send((item, work(item))).is_err() {
+                        break;
+                    }
+                }
+            });
+        }
+        drop(send);
+        receive.into_iter().try_for_each(|(item, result)| done(item, result))
+    })
+}
+
+/// Returns the cached responses of each image in the order of its annotations.
+fn in_order<K: Ord>(cache: BTreeMap<K, Vec<(usize, CachedAnswer)>>) -> BTreeMap<K, Vec<CachedAnswer>> {
+    let sorted = |mut list: Vec<(usize, CachedAnswer)>| {
+        list.sort_by_key(|(at, _)| *at);
+        list.into_iter().map(|(_, cached)| cached).collect()
+    };
+    cache.into_iter().map(|(image, list)| (image, sorted(list))).collect()
+}
+
+/// Returns what the report counts of an annotation; one whose request failed is wrong.
+fn outcome<'a>(
+    record: &UsableAnnotation<'a>,
+    linked: Option<&LinkedOutcome>,
+    index: Option<&Known>,
+) -> Outcome<'a> {
+    let annotation: &Annotation = record.annotation;
+    let of_failed = || index.map(|index| index.is_known(&record.category.id, ""));
+    let (series, seen) = annotation.split.as_ref().map_or((None, None), |split| (split.series, split.seen));
+    Outcome {
+        split: annotation.split_name(),
+        series,
+        seen,
+        rank: linked.and_then(|linked| linked.rank),
+        narrow_rank: linked.and_then(|linked| linked.narrow_rank),
+        indexed: linked.map_or_else(of_failed, |linked| linked.indexed),
+        in_index: linked.and_then(|linked| linked.in_index),
+    }
 }
 
 /// The entities of an index.
@@ -219,7 +390,8 @@ fn ask(
 ) -> anyhow::Result<EndpointAnswer> {
     let host = NativeHost::of_file(image);
     let asked = ask_endpoint(&host, endpoint, mask, sha256);
-    pollster::block_on(asked).map_err(|error| anyhow!("{}: {error}", error.code()))
+    Ok(pollster::block_on(asked)
+        .map_err(|error| LinkFailed { code: error.code(), message: error.to_string() })?)
 }
 
 /// Returns the answer for a page to show while the endpoint is down.
