@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use super::calibration::{Calibration, PrototypeScale};
 use super::index::{Index, QueryError};
 use super::protocol::InIndex;
-use super::search::{Hit, Query, Search as _};
+use super::search::{Hit, Query, Search};
 
 /// Number of the nearest entities that share in the softmax.
 pub const CANDIDATES: usize = 128;
@@ -62,8 +62,13 @@ pub struct Scored {
 impl Nearest {
     /// Searches for a mask's feature, as the encoder gives it.
     pub fn of_feature(index: &Index, feature: &[f32]) -> Result<Self, QueryError> {
+        Self::by(index, index, feature)
+    }
+
+    /// Searches for a mask's feature by a search of the index's exemplars.
+    pub fn by(index: &Index, search: &impl Search, feature: &[f32]) -> Result<Self, QueryError> {
         let vector = index.query(feature)?;
-        let exemplars = index.nearest(&[vector.as_slice().into()], CANDIDATES).swap_remove(0);
+        let exemplars = search.nearest(&[vector.as_slice().into()], CANDIDATES).swap_remove(0);
         let logits = index.prototypes().logits(feature).into_iter();
         let mut classes: Vec<_> = logits.map(|(entity, similarity)| Hit { entity, similarity }).collect();
         if classes.len() > CANDIDATES {

@@ -9,6 +9,7 @@ use super::encoder::run;
 use super::index::{Entity, Index, QueryError};
 use super::protocol::{Evidence, LinkResponse, ModelInfo, ScoredEntity, Timing};
 use super::search::cpu;
+use super::search::engine::Engine;
 use crate::model::{Host, HostError};
 use crate::rle::Mask;
 
@@ -19,6 +20,7 @@ const MAX_EVIDENCE: usize = 3;
 #[derive(Clone, Debug)]
 pub struct LocalLinker {
     index: Index,
+    engine: Engine,
     model: ModelInfo,
 }
 
@@ -74,7 +76,13 @@ impl LocalLinker {
             exemplars: index.exemplars().len() as u64,
             prototypes: index.prototypes().rows().len() as u64,
         };
-        Self { index, model }
+        Self { index, engine: Engine::default(), model }
+    }
+
+    /// Searches by an engine that was prepared for the same index.
+    #[must_use]
+    pub fn with_engine(self, engine: Engine) -> Self {
+        Self { engine, ..self }
     }
 
     /// Returns the ids and hashes that responses state, and the size of the index.
@@ -89,7 +97,7 @@ impl LocalLinker {
 
     /// Returns the `top_k` likeliest entities of a mask's feature, without timing.
     pub fn search(&self, feature: &[f32], top_k: usize) -> Result<LinkResponse, QueryError> {
-        let nearest = Nearest::of_feature(&self.index, feature)?;
+        let nearest = Nearest::by(&self.index, &self.engine.searcher(&self.index), feature)?;
         let Ranked { entities, in_index } = ranked(&self.index, self.index.calibration(), &nearest);
         let query = self.index.query(feature)?;
         let entities = entities.into_iter().take(top_k).map(|scored| self.entity(&query, scored)).collect();
