@@ -11,6 +11,7 @@ use crate::link::encoder::run;
 use crate::link::index::header::Limits;
 use crate::link::index::{Index, folder};
 use crate::link::protocol::{LinkResponse, ModelInfo};
+use crate::link::search::engine::{Engine, Method};
 use crate::link::{AnswerError, LocalLinker, Question, answer};
 
 /// Links masks for the server: an index, or any other model.
@@ -33,11 +34,20 @@ pub struct IndexBackend {
 
 impl IndexBackend {
     /// Opens the index in a folder, with the encoder that lies in it, on `threads` threads (0: all cores).
-    pub fn open(folder: &Path, runtime: &Runtime, threads: usize) -> anyhow::Result<Self> {
+    /// Searches by a method, or by the one that suits the index's size.
+    pub fn open(
+        folder: &Path,
+        runtime: &Runtime,
+        threads: usize,
+        method: Option<Method>,
+    ) -> anyhow::Result<Self> {
         let (index, index_sha256) = folder::read(folder, Limits::default())?;
         let model = folder::read_encoder(folder, &index)?;
         let encoder = Encoder::new(index.encoder().clone(), model, runtime, threads)?;
-        Ok(Self { linker: LocalLinker::new(index, index_sha256), encoder })
+        let engine = Engine::new(&index, method.unwrap_or_else(|| Method::for_index(&index)));
+        let (rows, mib) = (index.vectors().rows(), engine.bytes() >> 20);
+        tracing::info!("searches {rows} vectors: {:?}, {mib} MiB besides the vectors", engine.method());
+        Ok(Self { linker: LocalLinker::new(index, index_sha256).with_engine(engine), encoder })
     }
 
     /// Returns the index.

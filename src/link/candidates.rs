@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use super::calibration::{Calibration, PrototypeScale};
 use super::index::{Index, QueryError};
 use super::protocol::InIndex;
-use super::search::{Hit, Query, Search as _};
+use super::search::{Hit, Query, Search};
 
 /// Number of the nearest entities that share in the softmax.
 pub const CANDIDATES: usize = 128;
@@ -63,9 +63,19 @@ impl Nearest {
     /// Searches for a mask's feature, as the encoder gives it. Exemplars of the image with the number
     /// `except_image` do not count.
     pub fn of_feature(index: &Index, feature: &[f32], except_image: Option<u32>) -> Result<Self, QueryError> {
+        Self::by(index, index, feature, except_image)
+    }
+
+    /// Searches for a mask's feature by a search of the index's exemplars.
+    pub fn by(
+        index: &Index,
+        search: &impl Search,
+        feature: &[f32],
+        except_image: Option<u32>,
+    ) -> Result<Self, QueryError> {
         let vector = index.query(feature)?;
         let query = Query { vector: &vector, except_image };
-        let exemplars = index.nearest(&[query], CANDIDATES).swap_remove(0);
+        let exemplars = search.nearest(&[query], CANDIDATES).swap_remove(0);
         let logits = index.prototypes().logits(feature).into_iter();
         let mut classes: Vec<_> = logits.map(|(entity, similarity)| Hit { entity, similarity }).collect();
         if classes.len() > CANDIDATES {

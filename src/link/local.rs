@@ -8,6 +8,7 @@ use super::encoder::pool::FeatureMap;
 use super::encoder::run;
 use super::index::{Entity, Index, QueryError};
 use super::protocol::{Evidence, LinkResponse, ModelInfo, ScoredEntity, Timing};
+use super::search::engine::Engine;
 use super::search::{Query, cpu};
 use crate::model::{Host, HostError};
 use crate::rle::Mask;
@@ -19,6 +20,7 @@ const MAX_EVIDENCE: usize = 3;
 #[derive(Clone, Debug)]
 pub struct LocalLinker {
     index: Index,
+    engine: Engine,
     model: ModelInfo,
 }
 
@@ -85,7 +87,13 @@ impl LocalLinker {
             exemplars: index.exemplars().len() as u64,
             prototypes: index.prototypes().rows().len() as u64,
         };
-        Self { index, model }
+        Self { index, engine: Engine::default(), model }
+    }
+
+    /// Searches by an engine that was prepared for the same index.
+    #[must_use]
+    pub fn with_engine(self, engine: Engine) -> Self {
+        Self { engine, ..self }
     }
 
     /// Returns the ids and hashes that responses state, and the size of the index.
@@ -107,7 +115,8 @@ impl LocalLinker {
         top_k: usize,
     ) -> Result<LinkResponse, QueryError> {
         let except_image = image_sha256.and_then(|sha256| self.index.image_with_sha256(sha256));
-        let nearest = Nearest::of_feature(&self.index, feature, except_image)?;
+        let searcher = self.engine.searcher(&self.index);
+        let nearest = Nearest::by(&self.index, &searcher, feature, except_image)?;
         let Ranked { entities, in_index } = ranked(&self.index, self.index.calibration(), &nearest);
         let vector = self.index.query(feature)?;
         let query = Query { vector: &vector, except_image };

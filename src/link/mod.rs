@@ -12,6 +12,7 @@ pub mod candidates;
 pub mod encoder;
 pub mod index;
 pub mod local;
+mod parallel;
 pub mod protocol;
 pub mod search;
 

@@ -361,7 +361,7 @@ async fn a_reload_replaces_the_index_and_a_broken_one_does_not() {
     }
     let path = folder.path().to_owned();
     let load = move || -> anyhow::Result<Arc<dyn Backend>> {
-        Ok(Arc::new(IndexBackend::open(&path, &Runtime::load(None)?, 1)?))
+        Ok(Arc::new(IndexBackend::open(&path, &Runtime::load(None)?, 1, None)?))
     };
     let settings = Settings { token: Some("secret".to_owned()), ..Settings::default() };
     let loaded = Server::with_loader(Box::new(load), settings).unwrap();

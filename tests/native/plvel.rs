@@ -69,7 +69,7 @@ impl Built {
     }
 
     pub(crate) fn linker(&self) -> IndexBackend {
-        IndexBackend::open(&self.folder(), &Runtime::load(None).unwrap(), 0).unwrap()
+        IndexBackend::open(&self.folder(), &Runtime::load(None).unwrap(), 0, None).unwrap()
     }
 }
 

@@ -58,9 +58,9 @@ impl Index {
         element: Element,
         material: Material,
     ) -> Result<Self, BuildError> {
-        // In the index's folder the encoder has a name like the other parts.
-        encoder.file = format!("encoder-{}.onnx", &encoder.sha256[..encoder.sha256.len().min(16)]);
-        let Material { entities, exemplars, classes } = sort(material)?;
+        name_in_folder(&mut encoder);
+        let Material { entities, exemplars, classes } = material;
+        let Sorted { entities, exemplars, classes } = sort(entities, exemplars, classes)?;
         let (exemplars, mut features): (Vec<_>, Vec<_>) = exemplars.into_iter().unzip();
         let (prototypes, weights): (Vec<_>, Vec<_>) = classes.into_iter().unzip();
         let dimensions = features.first().or(weights.first()).map_or(0, Vec::len);
@@ -81,11 +81,67 @@ impl Index {
         let weights = Vectors::new(dimensions, element, &weights.concat());
         Ok(Self::checked(encoder, Content { mean, vectors, entities, exemplars, weights, prototypes })?)
     }
+
+    /// Builds an index of vectors that are too many to hold as they come.
+    ///
+    /// `exemplars` has one for each vector, in the order in which `read` gives the vectors to the function
+    /// that it is called with. `mean` is their mean.
+    pub fn build_streamed<E: From<BuildError>>(
+        mut encoder: EncoderManifest,
+        element: Element,
+        mean: Vec<f32>,
+        (entities, exemplars): (Vec<Entity>, Vec<Exemplar>),
+        read: impl FnOnce(&mut dyn FnMut(&[f32]) -> Result<(), BuildError>) -> Result<(), E>,
+    ) -> Result<Self, E> {
+        name_in_folder(&mut encoder);
+        let exemplars = exemplars.into_iter().zip(0_u32..).collect();
+        let sorted = sort(entities, exemplars, Vec::<(_, ())>::new()).map_err(BuildError::from)?;
+        let Sorted { entities, exemplars, .. } = sorted;
+        let (exemplars, order): (Vec<_>, Vec<u32>) = exemplars.into_iter().unzip();
+        let mut position = vec![0; order.len()];
+        for (new, &old) in (0_u32..).zip(&order) {
+            position[old as usize] = new;
+        }
+        let dimensions = mean.len();
+        let mut vectors = Vectors::zeroed(dimensions, element, position.len());
+        let mut rows = position.into_iter().enumerate();
+        let mut feature = Vec::new();
+        read(&mut |vector| {
+            let (row, at) = rows.next().ok_or(ContentError::Empty)?;
+            if vector.len() != dimensions {
+                let (what, actual) = ("exemplar", vector.len());
+                return Err(BuildError::Dimensions { what, row, expected: dimensions, actual });
+            }
+            feature.clear();
+            feature.extend_from_slice(vector);
+            centre(&mut feature, &mean).map_err(|source| BuildError::Feature { row, source })?;
+            vectors.set(at as usize, &feature);
+            Ok(())
+        })?;
+        let (weights, prototypes) = (Vectors::new(dimensions, element, &[]), Vec::new());
+        let content = Content { mean, vectors, entities, exemplars, weights, prototypes };
+        Ok(Self::checked(encoder, content).map_err(BuildError::from)?)
+    }
+}
+
+/// Gives the encoder a name like the other parts of the index's folder have.
+fn name_in_folder(encoder: &mut EncoderManifest) {
+    encoder.file = format!("encoder-{}.onnx", &encoder.sha256[..encoder.sha256.len().min(16)]);
+}
+
+/// Entities in the order of an index, and exemplars and classes with what came with each.
+struct Sorted<E, C> {
+    entities: Vec<Entity>,
+    exemplars: Vec<(Exemplar, E)>,
+    classes: Vec<(Prototype, C)>,
 }
 
 /// Sorts entities by QID, without those that nothing shows, and exemplars and classes by entity.
-fn sort(material: Material) -> Result<Material, ContentError> {
-    let Material { mut entities, mut exemplars, mut classes } = material;
+fn sort<E, C>(
+    mut entities: Vec<Entity>,
+    mut exemplars: Vec<(Exemplar, E)>,
+    mut classes: Vec<(Prototype, C)>,
+) -> Result<Sorted<E, C>, ContentError> {
     let mut is_shown: Vec<_> = entities.iter().map(|entity| !entity.members.is_empty()).collect();
     let of_exemplars = exemplars.iter().map(|(exemplar, _)| exemplar.entity);
     for entity in of_exemplars.chain(classes.iter().map(|(prototype, _)| prototype.entity)) {
@@ -108,7 +164,7 @@ fn sort(material: Material) -> Result<Material, ContentError> {
     });
     classes.sort_by(|(a, _), (b, _)| a.entity.cmp(&b.entity).then(a.bias.total_cmp(&b.bias)));
     let entities = order.into_iter().map(|old| std::mem::take(&mut entities[old])).collect();
-    Ok(Material { entities, exemplars, classes })
+    Ok(Sorted { entities, exemplars, classes })
 }
 
 /// Orders QIDs as numbers: shorter ones first, then by their characters.

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use super::error::ReadError;
 use super::header::{Limits, Part};
+use super::mapped::PartBytes;
 use super::{Files, Index};
 use crate::link::protocol::sha256_hex;
 
@@ -47,7 +48,12 @@ pub enum FolderError {
 pub fn read(folder: &Path, limits: Limits) -> Result<(Index, String), FolderError> {
     let path = folder.join(HEADER);
     let header = read_at_most(&path, MAX_HEADER_BYTES).map_err(|source| FolderError::Io { path, source })?;
-    let read = |part: &Part| read_at_most(&folder.join(&part.file), part.bytes);
+    // Vectors are most of an index: they are mapped, not copied. The length is checked with the hash.
+    let read = |part: &Part| {
+        let path = folder.join(&part.file);
+        let is_matrix = [".f16", ".f32"].iter().any(|end| part.file.ends_with(end)) && part.bytes > 0;
+        if is_matrix { PartBytes::map(&path) } else { read_at_most(&path, part.bytes).map(PartBytes::from) }
+    };
     let index = Index::from_files(&header, limits, read)
         .map_err(|source| FolderError::Index { folder: folder.to_path_buf(), source })?;
     Ok((index, sha256_hex(&header)))

@@ -13,6 +13,7 @@ pub mod error;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod folder;
 pub mod header;
+pub mod mapped;
 pub mod prototypes;
 pub mod vectors;
 
@@ -28,6 +29,7 @@ use super::encoder::pool::{self, PoolError};
 use super::protocol::sha256_hex;
 pub use error::{ContentError, ReadError};
 use header::{FORMAT, Header, Limits, Part, Parts, Source, VERSION};
+use mapped::PartBytes;
 use prototypes::{Prototype, Prototypes};
 use vectors::{Vectors, floats};
 
@@ -45,6 +47,8 @@ pub struct Index {
     prototypes: Prototypes,
     /// For each entity its first exemplar, and behind the last entity the number of exemplars.
     starts: Vec<u32>,
+    /// For each exemplar its entity, as the search reads it.
+    owners: Vec<u32>,
     /// For each exemplar a number that is the same for exemplars of one image.
     images: Vec<u32>,
     /// The number of each image by its [`Exemplar::image_hash`].
@@ -134,30 +138,31 @@ pub struct Files {
 impl Index {
     /// Reads an index from its header and parts. Calls `read` for a part once the length that the
     /// header states is within the limits.
-    pub fn from_files(
+    pub fn from_files<B: Into<PartBytes>>(
         header: &[u8],
         limits: Limits,
-        mut read: impl FnMut(&Part) -> io::Result<Vec<u8>>,
+        mut read: impl FnMut(&Part) -> io::Result<B>,
     ) -> Result<Self, ReadError> {
         let header = Header::read(header, limits)?;
         let Header { encoder, dimensions, element, exemplars, prototypes, entities, parts, .. } = header;
         let dimensions = dimensions as usize;
         let mut part = |part: &Part| {
             let bytes = read(part).map_err(|source| ReadError::Part { file: part.file.clone(), source })?;
-            part.check(&bytes)?;
+            let bytes = bytes.into();
+            part.check(bytes.as_slice())?;
             Ok::<_, ReadError>(bytes)
         };
-        let mean = floats(&part(&parts.mean)?);
+        let mean = floats(part(&parts.mean)?.as_slice());
         if let Some(at) = mean.iter().position(|value| !value.is_finite()) {
             return Err(ReadError::Mean { at });
         }
-        let vectors = Vectors::from_bytes(dimensions, element, &part(&parts.vectors)?);
-        let entities = lines(&parts.entities, &part(&parts.entities)?, entities)?;
-        let exemplars = lines(&parts.exemplars, &part(&parts.exemplars)?, exemplars)?;
+        let vectors = Vectors::from_bytes(dimensions, element, part(&parts.vectors)?);
+        let entities = lines(&parts.entities, part(&parts.entities)?.as_slice(), entities)?;
+        let exemplars = lines(&parts.exemplars, part(&parts.exemplars)?.as_slice(), exemplars)?;
         let (mut weights, mut rows) = (Vectors::new(dimensions, element, &[]), Vec::new());
         if let (Some(of_weights), Some(of_rows)) = (&parts.weights, &parts.prototypes) {
-            weights = Vectors::from_bytes(dimensions, element, &part(of_weights)?);
-            rows = lines(of_rows, &part(of_rows)?, prototypes)?;
+            weights = Vectors::from_bytes(dimensions, element, part(of_weights)?);
+            rows = lines(of_rows, part(of_rows)?.as_slice(), prototypes)?;
         }
         let content = Content { mean, vectors, entities, exemplars, weights, prototypes: rows };
         let index = Self::checked(encoder, content)?;
@@ -256,6 +261,16 @@ impl Index {
         self.starts[entity as usize] as usize..self.starts[entity as usize + 1] as usize
     }
 
+    /// Returns the position of each exemplar's entity.
+    pub fn owners(&self) -> &[u32] {
+        &self.owners
+    }
+
+    /// Returns a number for each exemplar's image, the same for exemplars of one image.
+    pub fn images(&self) -> &[u32] {
+        &self.images
+    }
+
     /// Returns a number for an exemplar's image, the same for exemplars of one image.
     pub fn image_of(&self, exemplar: usize) -> u32 {
         self.images[exemplar]
@@ -334,6 +349,7 @@ impl Index {
                 next
             }));
         }
+        let owners = exemplars.iter().map(|exemplar| exemplar.entity).collect();
         let (sources, calibration) = (Vec::new(), Calibration::default());
         Ok(Self {
             encoder,
@@ -343,6 +359,7 @@ impl Index {
             exemplars,
             prototypes,
             starts,
+            owners,
             images,
             image_numbers,
             broader,

@@ -1,11 +1,17 @@
 //! A matrix of vectors, one a row, in 16 or 32 bits a number.
 
+use std::ops::Range;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use half::f16;
 use half::slice::HalfFloatSliceExt as _;
 use serde::{Deserialize, Serialize};
 
+use super::mapped::PartBytes;
+use crate::link::parallel;
+
 /// A matrix of vectors, one a row: unit vectors of exemplars, or weights of classes.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub struct Vectors {
     dimensions: usize,
     values: Values,
@@ -21,11 +27,23 @@ pub enum Element {
     F32,
 }
 
-#[derive(Clone, Debug, PartialEq)]
+/// Some rows of a matrix as they are stored.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(in crate::link) enum Slice<'a> {
+    F16(&'a [f16]),
+    F32(&'a [f32]),
+}
+
+#[derive(Clone, Debug)]
 enum Values {
     F16(Vec<f16>),
     F32(Vec<f32>),
+    /// Little-endian numbers, as aligned as a page of memory.
+    Bytes(Element, PartBytes),
 }
+
+/// Rows that a thread checks at a time.
+const CHECKED_ROWS: usize = 1 << 14;
 
 impl Vectors {
     /// Creates a matrix from rows of `dimensions` numbers each.
@@ -41,6 +59,25 @@ impl Vectors {
         Self { dimensions, values }
     }
 
+    /// Creates a matrix of zeros.
+    pub(super) fn zeroed(dimensions: usize, element: Element, rows: usize) -> Self {
+        let values = match element {
+            Element::F16 => Values::F16(vec![f16::ZERO; rows * dimensions]),
+            Element::F32 => Values::F32(vec![0.0; rows * dimensions]),
+        };
+        Self { dimensions, values }
+    }
+
+    /// Replaces a row of a matrix that is held in memory.
+    pub(super) fn set(&mut self, row: usize, vector: &[f32]) {
+        let range = row * self.dimensions..(row + 1) * self.dimensions;
+        match &mut self.values {
+            Values::F16(values) => values[range].convert_from_f32_slice(vector),
+            Values::F32(values) => values[range].copy_from_slice(vector),
+            Values::Bytes(..) => {}
+        }
+    }
+
     /// Returns the numbers a row.
     pub fn dimensions(&self) -> usize {
         self.dimensions
@@ -51,6 +88,7 @@ impl Vectors {
         let values = match &self.values {
             Values::F16(values) => values.len(),
             Values::F32(values) => values.len(),
+            Values::Bytes(element, bytes) => bytes.as_slice().len() / element.bytes() as usize,
         };
         values / self.dimensions
     }
@@ -60,43 +98,69 @@ impl Vectors {
         match self.values {
             Values::F16(_) => Element::F16,
             Values::F32(_) => Element::F32,
+            Values::Bytes(element, _) => element,
         }
     }
 
     /// Returns some rows as 32-bit floats: the stored ones, or `scratch` with the converted ones.
-    pub fn read<'a>(&'a self, rows: std::ops::Range<usize>, scratch: &'a mut Vec<f32>) -> &'a [f32] {
-        let range = rows.start * self.dimensions..rows.end * self.dimensions;
-        match &self.values {
-            Values::F32(values) => &values[range],
-            Values::F16(values) => {
-                scratch.resize(range.len(), 0.0);
-                values[range].convert_to_f32_slice(scratch);
+    pub fn read<'a>(&'a self, rows: Range<usize>, scratch: &'a mut Vec<f32>) -> &'a [f32] {
+        match self.slice(rows) {
+            Slice::F32(values) => values,
+            Slice::F16(values) => {
+                scratch.resize(values.len(), 0.0);
+                values.convert_to_f32_slice(scratch);
                 scratch
             }
         }
     }
 
-    /// Returns the first row that is not finite or not of length 1, with its length.
-    pub(super) fn first_not_unit(&self) -> Option<(usize, f32)> {
-        let mut scratch = Vec::new();
-        for row in 0..self.rows() {
-            let length =
-                self.read(row..row + 1, &mut scratch).iter().map(|value| value * value).sum::<f32>().sqrt();
-            // Rounding to 16 bits moves the length by less than 2^-11.
-            if !length.is_finite() || (length - 1.0).abs() >= 1e-3 {
-                return Some((row, length));
-            }
+    /// Returns some rows as they are stored.
+    pub(in crate::link) fn slice(&self, rows: Range<usize>) -> Slice<'_> {
+        let range = rows.start * self.dimensions..rows.end * self.dimensions;
+        match &self.values {
+            Values::F32(values) => Slice::F32(&values[range]),
+            Values::F16(values) => Slice::F16(&values[range]),
+            Values::Bytes(Element::F16, bytes) => Slice::F16(&bytemuck::cast_slice(bytes.as_slice())[range]),
+            Values::Bytes(Element::F32, bytes) => Slice::F32(&bytemuck::cast_slice(bytes.as_slice())[range]),
         }
-        None
     }
 
-    /// Reads rows from their little-endian form.
-    pub(super) fn from_bytes(dimensions: usize, element: Element, bytes: &[u8]) -> Self {
-        let values = match element {
-            Element::F16 => Values::F16(
-                bytes.chunks_exact(2).map(|pair| f16::from_le_bytes([pair[0], pair[1]])).collect(),
-            ),
-            Element::F32 => Values::F32(floats(bytes)),
+    /// Returns the first row that is not finite or not of length 1, with its length. Uses all cores.
+    pub(super) fn first_not_unit(&self) -> Option<(usize, f32)> {
+        let (next, rows) = (AtomicUsize::new(0), self.rows());
+        let check = || {
+            let mut scratch = Vec::new();
+            // Ranges are taken in rising order, so that a thread's first fault is the first of its ranges.
+            std::iter::repeat_with(|| next.fetch_add(CHECKED_ROWS, Ordering::Relaxed))
+                .take_while(|start| *start < rows)
+                .find_map(|start| {
+                    self.first_not_unit_in(start..(start + CHECKED_ROWS).min(rows), &mut scratch)
+                })
+        };
+        let threads = rows.div_ceil(CHECKED_ROWS).min(parallel::cores());
+        let found = parallel::run(threads, check);
+        found.into_iter().flatten().min_by_key(|(row, _)| *row)
+    }
+
+    fn first_not_unit_in(&self, rows: Range<usize>, scratch: &mut Vec<f32>) -> Option<(usize, f32)> {
+        rows.into_iter().find_map(|row| {
+            let vector = self.read(row..row + 1, scratch);
+            let length = dot(vector, vector).sqrt();
+            // Rounding to 16 bits moves the length by less than 2^-11.
+            (!length.is_finite() || (length - 1.0).abs() >= 1e-3).then_some((row, length))
+        })
+    }
+
+    /// Views or reads rows in their little-endian form.
+    pub fn from_bytes(dimensions: usize, element: Element, bytes: PartBytes) -> Self {
+        let values = match (element, bytes) {
+            #[cfg(all(target_endian = "little", not(target_arch = "wasm32")))]
+            (element, bytes @ PartBytes::Mapped(_)) => Values::Bytes(element, bytes),
+            (Element::F16, bytes) => {
+                let pairs = bytes.as_slice().chunks_exact(2);
+                Values::F16(pairs.map(|pair| f16::from_le_bytes([pair[0], pair[1]])).collect())
+            }
+            (Element::F32, bytes) => Values::F32(floats(bytes.as_slice())),
         };
         Self { dimensions, values }
     }
@@ -106,7 +170,14 @@ impl Vectors {
         match &self.values {
             Values::F16(values) => values.iter().flat_map(|value| value.to_le_bytes()).collect(),
             Values::F32(values) => values.iter().flat_map(|value| value.to_le_bytes()).collect(),
+            Values::Bytes(_, bytes) => bytes.as_slice().to_vec(),
         }
+    }
+}
+
+impl PartialEq for Vectors {
+    fn eq(&self, other: &Self) -> bool {
+        self.dimensions == other.dimensions && self.slice(0..self.rows()) == other.slice(0..other.rows())
     }
 }
 

@@ -1,31 +1,114 @@
 //! Exact search on the CPU: each query's cosine with every exemplar, in one pass over the vectors.
 
-use super::{Hit, Query, Search};
+use std::ops::Range;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use super::kernel::{Kernel, Packed};
+use super::top::{Top, join};
+use super::{Hit, Query, Rows, Search};
 use crate::link::index::Index;
 use crate::link::index::vectors::dot;
+use crate::link::parallel;
 
-impl Search for Index {
-    fn nearest(&self, queries: &[Query<'_>], k: usize) -> Vec<Vec<Hit>> {
-        let mut tops: Vec<_> = queries.iter().map(|_| Top { k, hits: Vec::new(), best: None }).collect();
-        let (vectors, exemplars) = (self.vectors(), self.exemplars());
-        // About 64 KiB of numbers, so that rows converted from 16 bits are still in the nearest
-        // cache when multiplied.
-        let block = (16_384 / vectors.dimensions()).max(1);
-        let mut scratch = Vec::new();
-        for start in (0..vectors.rows()).step_by(block) {
-            let rows = vectors.read(start..(start + block).min(vectors.rows()), &mut scratch);
-            for (query, top) in queries.iter().zip(&mut tops) {
-                for (row, vector) in rows.chunks_exact(vectors.dimensions()).enumerate() {
-                    let exemplar = start + row;
-                    if query.except_image.is_some_and(|image| image == self.image_of(exemplar)) {
-                        continue;
-                    }
-                    let (entity, similarity) = (exemplars[exemplar].entity, cosine(vector, query.vector));
-                    top.push(Hit { entity, similarity });
+/// Numbers of a block: widened to 32 bits, half of the nearest cache of a processor.
+const BLOCK_NUMBERS: usize = 4_096;
+/// Numbers that a thread takes at a time: few enough that a thread that starts late finds work.
+const TAKEN_NUMBERS: usize = 1 << 18;
+/// Products of numbers below which another thread costs more than it gains.
+const THREAD_NUMBERS: usize = 1 << 21;
+
+/// Exact search of rows on the CPU.
+#[derive(Clone, Copy, Debug)]
+pub struct CpuSearch<'a> {
+    rows: Rows<'a>,
+    threads: usize,
+    kernel: Kernel,
+}
+
+impl<'a> CpuSearch<'a> {
+    /// Creates a search by the fastest kernel, on all cores.
+    pub fn new(rows: Rows<'a>) -> Self {
+        Self { rows, threads: parallel::cores(), kernel: Kernel::detect() }
+    }
+
+    /// Sets the maximum number of threads.
+    #[must_use]
+    pub fn with_threads(self, threads: usize) -> Self {
+        Self { threads: threads.max(1), ..self }
+    }
+
+    /// Sets the kernel.
+    #[must_use]
+    pub fn with_kernel(self, kernel: Kernel) -> Self {
+        Self { kernel, ..self }
+    }
+
+    /// Returns the threads that are worth their start for so many queries.
+    pub(super) fn threads_for(&self, queries: usize) -> usize {
+        let vectors = self.rows.vectors;
+        let numbers = vectors.rows() * vectors.dimensions() * queries;
+        (numbers / THREAD_NUMBERS).clamp(1, self.threads)
+    }
+
+    /// Searches the rows that are taken until all are; taken ones rise.
+    fn search_taken(&self, queries: &[Query<'_>], packed: &Packed, k: usize, next: &AtomicUsize) -> Vec<Top> {
+        let mut tops: Vec<_> = queries.iter().map(|_| Top::new(k)).collect();
+        let vectors = self.rows.vectors;
+        let (rows, dimensions) = (vectors.rows(), vectors.dimensions());
+        let block = (BLOCK_NUMBERS / dimensions).next_multiple_of(4);
+        let take = (TAKEN_NUMBERS / dimensions).next_multiple_of(block);
+        let (mut scratch, mut products) = (Vec::new(), vec![0.0; block * queries.len()]);
+        loop {
+            let start = next.fetch_add(take, Ordering::Relaxed);
+            if start >= rows {
+                return tops;
+            }
+            let end = (start + take).min(rows);
+            for start in (start..end).step_by(block) {
+                let range = start..(start + block).min(end);
+                let products = &mut products[..range.len() * queries.len()];
+                self.kernel.products(vectors.slice(range.clone()), packed, &mut scratch, products);
+                for ((query, top), products) in
+                    queries.iter().zip(&mut tops).zip(products.chunks_exact(range.len()))
+                {
+                    self.push(query, top, range.clone(), products);
                 }
             }
         }
-        tops.into_iter().map(Top::finish).collect()
+    }
+
+    /// Adds the rows of a block that are near enough to a query's list.
+    fn push(&self, query: &Query<'_>, top: &mut Top, range: Range<usize>, products: &[f32]) {
+        let mut floor = top.floor();
+        for (row, &product) in range.zip(products) {
+            // Vectors have the length 1 up to rounding, which a cosine must not show.
+            let similarity = product.clamp(-1.0, 1.0);
+            if similarity > floor && query.except_image.is_none_or(|image| image != self.rows.images[row]) {
+                top.push(Hit { entity: self.rows.entities[row], similarity });
+                floor = top.floor();
+            }
+        }
+    }
+}
+
+impl Search for CpuSearch<'_> {
+    fn nearest(&self, queries: &[Query<'_>], k: usize) -> Vec<Vec<Hit>> {
+        let packed = Packed::new(self.rows.vectors.dimensions(), queries.iter().map(|query| query.vector));
+        let next = AtomicUsize::new(0);
+        let threads = self.threads_for(queries.len());
+        let parts = parallel::run(threads, || self.search_taken(queries, &packed, k, &next));
+        let mut parts: Vec<_> = parts.into_iter().map(Vec::into_iter).collect();
+        let lists = queries.iter().map(|_| {
+            let of_query = parts.iter_mut().filter_map(Iterator::next).map(Top::finish);
+            join(of_query, k)
+        });
+        lists.collect()
+    }
+}
+
+impl Search for Index {
+    fn nearest(&self, queries: &[Query<'_>], k: usize) -> Vec<Vec<Hit>> {
+        CpuSearch::new(self.into()).nearest(queries, k)
     }
 }
 
@@ -48,56 +131,13 @@ fn cosine(a: &[f32], b: &[f32]) -> f32 {
     dot(a, b).clamp(-1.0, 1.0)
 }
 
-/// The best `k` hits so far, sorted, and the best exemplar of the entity that is being read.
-struct Top {
-    k: usize,
-    hits: Vec<Hit>,
-    best: Option<Hit>,
-}
-
-impl Top {
-    /// Adds an exemplar; those of one entity come together, in the order of the QIDs.
-    fn push(&mut self, hit: Hit) {
-        match &mut self.best {
-            Some(best) if best.entity == hit.entity => {
-                if hit.similarity > best.similarity {
-                    *best = hit;
-                }
-            }
-            best => {
-                if let Some(last) = best.replace(hit) {
-                    self.push_entity(last);
-                }
-            }
-        }
-    }
-
-    /// Adds the best hit of an entity after all before it, so that equal ones stay in order of QID.
-    fn push_entity(&mut self, hit: Hit) {
-        if self.hits.len() == self.k && self.hits.last().is_none_or(|last| last.similarity >= hit.similarity)
-        {
-            return;
-        }
-        let at = self.hits.partition_point(|other| other.similarity >= hit.similarity);
-        self.hits.insert(at, hit);
-        self.hits.truncate(self.k);
-    }
-
-    fn finish(mut self) -> Vec<Hit> {
-        if let Some(last) = self.best.take() {
-            self.push_entity(last);
-        }
-        self.hits
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::link::encoder::manifest::EncoderManifest;
     use crate::link::encoder::pool::normalise;
     use crate::link::index::build::Material;
-    use crate::link::index::vectors::Element;
+    use crate::link::index::vectors::{Element, Vectors};
     use crate::link::index::{Entity, Exemplar};
     use proptest::prelude::*;
 
@@ -112,12 +152,23 @@ mod tests {
         Index::build(EncoderManifest::default(), element, material).unwrap()
     }
 
+    /// Returns the products of a query with each row, one row at a time.
+    fn similarities(index: &Index, kernel: Kernel, query: &[f32]) -> Vec<f32> {
+        let packed = Packed::new(query.len(), [query]);
+        let mut product = [0.0];
+        (0..index.vectors().rows())
+            .map(|row| {
+                kernel.products(index.vectors().slice(row..row + 1), &packed, &mut Vec::new(), &mut product);
+                product[0].clamp(-1.0, 1.0)
+            })
+            .collect()
+    }
+
     /// Sorts everything, as the definition says.
-    fn naive(index: &Index, query: &[f32], k: usize, except_image: Option<u32>) -> Vec<(String, f32)> {
-        let mut scratch = Vec::new();
+    fn naive(index: &Index, similarities: &[f32], k: usize, except_image: Option<u32>) -> Vec<(String, f32)> {
         let mut best = std::collections::BTreeMap::new();
         for (at, exemplar) in index.exemplars().iter().enumerate() {
-            let similarity = cosine(index.vectors().read(at..at + 1, &mut scratch), query);
+            let similarity = similarities[at];
             let best = best.entry(exemplar.entity).or_insert(f32::NEG_INFINITY);
             if except_image != Some(index.image_of(at)) {
                 *best = best.max(similarity);
@@ -160,10 +211,14 @@ mod tests {
             let queries: Vec<_> = queries.collect();
             let borrowed: Vec<_> =
                 queries.iter().map(|(vector, except)| Query { vector, except_image: *except }).collect();
-            for (hits, (query, except)) in index.nearest(&borrowed, k).iter().zip(&queries) {
-                let qid = |entity: u32| index.entities()[entity as usize].qid.clone();
-                let found: Vec<_> = hits.iter().map(|hit| (qid(hit.entity), hit.similarity)).collect();
-                prop_assert_eq!(found, naive(&index, query, k, *except));
+            for kernel in [Kernel::Portable, Kernel::detect()] {
+                let search = CpuSearch::new((&index).into()).with_kernel(kernel);
+                for (hits, (query, except)) in search.nearest(&borrowed, k).iter().zip(&queries) {
+                    let qid = |entity: u32| index.entities()[entity as usize].qid.clone();
+                    let found: Vec<_> = hits.iter().map(|hit| (qid(hit.entity), hit.similarity)).collect();
+                    let similarities = similarities(&index, kernel, query);
+                    prop_assert_eq!(found, naive(&index, &similarities, k, *except));
+                }
             }
         }
 
@@ -174,6 +229,23 @@ mod tests {
             let (a, b): (Vec<_>, Vec<_>) = pairs.into_iter().unzip();
             let expected: f64 = a.iter().zip(&b).map(|(a, b)| f64::from(*a) * f64::from(*b)).sum();
             prop_assert!((f64::from(dot(&a, &b)) - expected).abs() < 1e-4);
+        }
+    }
+
+    #[test]
+    fn several_threads_find_the_same_as_one() {
+        // Many equal vectors, and entities whose rows two threads share.
+        let vector = |n: u32| [(n * 7 % 13) as f32, (n % 5) as f32, (n % 2) as f32].map(|value| value / 20.0);
+        let vectors = Vectors::new(3, Element::F16, &(0..300_000).flat_map(vector).collect::<Vec<_>>());
+        let entities: Vec<_> = (0..300_000).map(|n| n / 7_000).collect();
+        let rows = Rows { vectors: &vectors, entities: &entities, images: &entities };
+        let queries: Vec<_> = (0..70).map(|n| vector(3 * n + 1)).collect();
+        let queries: Vec<Query<'_>> = queries.iter().map(|query| query.as_slice().into()).collect();
+        let search = |threads: usize| CpuSearch { threads, ..CpuSearch::new(rows) };
+        assert!(search(3).threads_for(queries.len()) == 3, "the test must use three threads");
+        assert_eq!(search(3).nearest(&queries, 20), search(1).nearest(&queries, 20));
+        for (query, hits) in queries.iter().zip(search(3).nearest(&queries, 20)) {
+            assert_eq!(hits, search(1).nearest(&[*query], 20).remove(0));
         }
     }
 

@@ -1,6 +1,13 @@
 //! Search: the entities whose best exemplar is nearest to a query, by cosine.
 
 pub mod cpu;
+pub mod engine;
+pub mod int8;
+pub mod kernel;
+mod top;
+
+use super::index::Index;
+use super::index::vectors::Vectors;
 
 /// One entity found.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -20,6 +27,17 @@ pub struct Query<'a> {
     pub except_image: Option<u32>,
 }
 
+/// The vectors to search in, and the entity and image that each belongs to.
+#[derive(Clone, Copy, Debug)]
+pub struct Rows<'a> {
+    /// Vectors of length 1, one a row.
+    pub vectors: &'a Vectors,
+    /// Position of each row's entity, rising.
+    pub entities: &'a [u32],
+    /// Number of each row's image.
+    pub images: &'a [u32],
+}
+
 /// Finds entities by the vectors of their exemplars.
 pub trait Search {
     /// Returns for each query the `k` nearest entities, the nearest first, equal ones by rising QID.
@@ -27,6 +45,13 @@ pub trait Search {
     /// An entity is as near as its nearest exemplar: exemplars show different sides of a thing, and
     /// one that matches is evidence whatever the others show.
     fn nearest(&self, queries: &[Query<'_>], k: usize) -> Vec<Vec<Hit>>;
+}
+
+impl<'a> From<&'a Index> for Rows<'a> {
+    /// Returns the exemplars of an index.
+    fn from(index: &'a Index) -> Self {
+        Self { vectors: index.vectors(), entities: index.owners(), images: index.images() }
+    }
 }
 
 impl<'a> From<&'a [f32]> for Query<'a> {
