@@ -3,12 +3,13 @@
 use std::io::Cursor;
 use std::sync::OnceLock;
 
+use image::metadata::Orientation;
 use image::{DynamicImage, ImageDecoder as _, ImageError, ImageReader, Limits, RgbImage};
 
 use super::jpeg::is_cut_off;
 use crate::geometry::Size;
 use crate::link::encoder::pool::FeatureMap;
-use crate::pixels::{self, Channels, Pixels};
+use crate::pixels::{self, Channels, Pixels, exif};
 
 /// A decoded image, and its feature map once that is computed.
 pub struct DecodedImage {
@@ -58,7 +59,7 @@ impl DecodedImage {
         if reader.format().is_none() {
             return Err(Error::Format);
         }
-        let mut decoder = reader.into_decoder().map_err(Error::from_image)?;
+        let decoder = reader.into_decoder().map_err(Error::from_image)?;
         let (width, height) = decoder.dimensions();
         let size = Size::new(width, height);
         if size.pixels() > max_pixels {
@@ -67,9 +68,9 @@ impl DecodedImage {
         if size.pixels() == 0 {
             return Err(Error::Empty(size));
         }
-        let orientation = decoder.orientation().map_err(Error::from_image)?;
         let mut image = DynamicImage::from_decoder(decoder).map_err(Error::from_image)?;
-        image.apply_orientation(orientation);
+        let number = exif::orientation(Cursor::new(bytes)).to_exif();
+        image.apply_orientation(Orientation::from_exif(number).unwrap_or(Orientation::NoTransforms));
         Ok(Self { is_cut_off: is_cut_off(bytes), ..over_white(image).into() })
     }
 

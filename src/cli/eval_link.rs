@@ -12,10 +12,11 @@ use super::clicker::Clicker;
 use super::eval_link_report::{Outcome, Report};
 use super::host::NativeHost;
 use super::image_folder::ImageFolder;
-use super::image_frame::ImageFrame;
+use super::image_frame;
 use super::onnx::RuntimeArgs;
 use super::progress::Progress;
 use super::segmenter::ModelChoice;
+use crate::dataset::ImageFrame;
 use crate::link::index::header::Limits;
 use crate::link::index::{Index, folder};
 use crate::link::protocol::{CachedAnswer, Endpoint, EndpointAnswer, LinkResponse, ask_endpoint, sha256_hex};
@@ -93,7 +94,11 @@ pub(super) fn run(args: &EvalLinkArgs) -> anyhow::Result<()> {
         let annotation = record.annotation;
         let image = images.find(&record.file);
         let object = |frame: ImageFrame| {
-            frame.mask_of(annotation, frame.of_masks(&dataset, record.image, args.reading.turned_images))
+            annotations::mask_on(
+                frame,
+                annotation,
+                frame.of_masks(&dataset, record.image, args.reading.turned_images.frame()),
+            )
         };
         let mask = match &mut clicker {
             Some(clicker) => clicker.mask_of(&image, object),
@@ -208,7 +213,7 @@ fn ranks(response: &LinkResponse, qid: &str, members: Option<&HashMap<String, Ha
 
 fn frame_of(image: &Path) -> anyhow::Result<ImageFrame> {
     let described = || image.display().to_string();
-    ImageFrame::read(&std::fs::read(image).with_context(described)?).with_context(described)
+    image_frame::read_frame(&std::fs::read(image).with_context(described)?).with_context(described)
 }
 
 /// Links one mask by the endpoint, as a page would.
