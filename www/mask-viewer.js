@@ -221,6 +221,11 @@ export class MaskViewer extends AttributesElement {
     return bitmap ? /** @type {[number, number]} */ ([bitmap.width, bitmap.height]) : null;
   }
 
+  /** The EXIF orientation of the open image, 1 to 8; 1 where it is displayed as stored, or none is open. */
+  get orientation() {
+    return this.#content.image?.orientation ?? 1;
+  }
+
   /** The state as plain data, as of the last event `update`; undefined before the first. */
   get snapshot() {
     return this.#snapshot;
@@ -283,9 +288,11 @@ export class MaskViewer extends AttributesElement {
    * Shows these masks instead of those before; each must be as large as the image, which must be
    * open: wait for `openImage`.
    * @param {MaskToShow[]} masks
+   * @param {import('./viewer/notices.js').Turned} [turned] How they lie on an image that is turned for
+   *   display; the viewer says so, and offers to choose where it is unknown.
    */
-  showMasks(masks) {
-    this.#content.showMasks(masks);
+  showMasks(masks, turned) {
+    this.#content.showMasks(masks, turned);
   }
 
   /**

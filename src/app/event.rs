@@ -324,6 +324,9 @@ pub struct ShownMask {
     pub size: [u32; 2],
     /// COCO's compressed runs; `None` where the runs come as an array.
     pub counts: Option<String>,
+    /// Whether a part of the mask is left out, because it could not be read or is over a limit.
+    #[serde(default)]
+    pub is_cut: bool,
     /// Red, green and blue of the mask; `None` for the next color of the palette.
     pub color: Option<[u8; 3]>,
 }

@@ -41,6 +41,8 @@ pub struct Snapshot {
     pub segment_failure: Option<Failure>,
     /// Measures of the current mask: the chosen candidate, or the selected mask.
     pub facts: Option<Facts>,
+    /// Whether a part of the current mask is left out.
+    pub is_cut: bool,
     /// The progress of linking the current mask.
     pub linking: Linking,
     /// Certainty of the first entity; `None` until the mask is linked.
@@ -95,6 +97,8 @@ pub struct KeptSummary {
     pub prompts: usize,
     /// Whether the mask is not drawn.
     pub hidden: bool,
+    /// Whether it comes from a mask of which a part is left out.
+    pub cut: bool,
     /// Number of pixels set.
     pub area: u64,
     /// COCO's `[x, y, width, height]`; `None` for an empty mask.
@@ -113,6 +117,7 @@ impl KeptSummary {
             score: kept.score,
             prompts: kept.prompts.len(),
             hidden: kept.is_hidden,
+            cut: kept.is_cut,
             area,
             bbox,
         }
@@ -129,6 +134,8 @@ pub struct ShownSummary {
     pub title: String,
     /// The entity, where the mask is linked.
     pub qid: Option<String>,
+    /// Whether a part of the mask is left out.
+    pub cut: bool,
 }
 
 /// Measures of a mask, each taken from its runs.
@@ -163,6 +170,7 @@ impl State {
             id: shown.id.clone(),
             title: shown.title.clone(),
             qid: shown.qid.clone(),
+            cut: shown.is_cut,
         });
         let confidence = match self.linking() {
             Linking::Answered { answer, .. } => Some(Confidence::of(answer)),
@@ -182,6 +190,7 @@ impl State {
             chosen: self.clicks().chosen(),
             segment_failure: self.segment_failure().cloned(),
             facts: self.current_mask().map(Facts::of),
+            is_cut: self.is_current_cut(),
             linking: self.linking().clone(),
             confidence,
             heading: confidence.map(Confidence::heading),

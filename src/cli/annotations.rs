@@ -5,9 +5,11 @@ use std::borrow::Cow;
 use std::fs::File;
 use std::path::Path;
 
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, anyhow, bail};
 
-use crate::dataset::{Annotation, Category, Dataset, ImageRecord, ReadLimits};
+use crate::dataset::{
+    Annotation, Category, Dataset, FrameError, ImageFrame, ImageRecord, MaskFrame, ReadLimits,
+};
 use crate::rle::Mask;
 
 /// How to treat an annotation file that is not whole.
@@ -31,6 +33,30 @@ pub(super) enum TurnedImages {
     Stored,
     /// The masks lie on the image as displayed
     Displayed,
+}
+
+impl TurnedImages {
+    /// Returns the frame of masks where sizes do not tell it.
+    pub(super) fn frame(self) -> MaskFrame {
+        match self {
+            Self::LeaveOut => MaskFrame::Unknown,
+            Self::Stored => MaskFrame::Stored,
+            Self::Displayed => MaskFrame::Displayed,
+        }
+    }
+}
+
+/// Returns the mask of an annotation on the image as displayed; an error advises the user.
+pub(super) fn mask_on(
+    frame: ImageFrame,
+    annotation: &Annotation,
+    of_masks: MaskFrame,
+) -> anyhow::Result<Mask> {
+    let mask = frame.mask_of(annotation, of_masks);
+    mask.map_err(|error| match error {
+        FrameError::Unknown => anyhow!("{error}: tell their frame by --turned-images"),
+        error => error.into(),
+    })
 }
 
 /// An annotation with a mask, an image file and a category.

@@ -5,9 +5,10 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, ensure};
 
 use super::decoded_image::DecodedImage;
-use super::image_frame::ImageFrame;
+use super::image_frame;
 use super::onnx::RuntimeArgs;
 use super::segmenter::{ModelChoice, Segmenter};
+use crate::dataset::ImageFrame;
 use crate::geometry::Point;
 use crate::rle::{Connectivity, Mask};
 use crate::segment::{Prompt, Prompts};
@@ -41,7 +42,7 @@ impl Clicker {
             self.segmenter.encode(
                 DecodedImage::decode(&bytes, MAX_PIXELS).with_context(|| image.display().to_string())?,
             )?;
-            ImageFrame::read(&bytes)?
+            image_frame::read_frame(&bytes)?
         };
         self.opened = Some((image.to_owned(), frame));
         self.segmenter.restart();

@@ -9,7 +9,7 @@ use image::{ColorType, DynamicImage, ImageDecoder, ImageError, ImageFormat, Imag
 use super::jpeg::is_cut_off;
 use crate::geometry::Size;
 use crate::link::encoder::pool::FeatureMap;
-use crate::pixels::{self, Channels, Pixels};
+use crate::pixels::{self, Channels, Pixels, exif};
 
 /// A decoded image, and its feature map once that is computed.
 pub struct DecodedImage {
@@ -108,7 +108,8 @@ impl<'a> EncodedImage<'a> {
         if pixels == 0 {
             return Err(Error::Empty(size));
         }
-        let orientation = decoder.orientation().map_err(Error::from_image)?;
+        let number = exif::orientation(Cursor::new(bytes)).to_exif();
+        let orientation = Orientation::from_exif(number).unwrap_or(Orientation::NoTransforms);
         // The decoder's output, what is made of it while it is still there, and what the decoder keeps.
         let output = decoder.total_bytes();
         let turned = if orientation == Orientation::NoTransforms { 0 } else { output };

@@ -16,7 +16,7 @@ use super::annotations::{self, ReadArgs};
 use super::clicker::{MAX_PIXELS, next_click};
 use super::decoded_image::DecodedImage;
 use super::image_folder::ImageFolder;
-use super::image_frame::ImageFrame;
+use super::image_frame;
 use super::onnx::RuntimeArgs;
 use super::progress::Progress;
 use super::segmenter::{ModelChoice, Segmenter};
@@ -136,13 +136,13 @@ fn play_image(
     if pixels.is_cut_off() {
         progress.println(&format!("{file}: the JPEG is cut off; what is there of it is used"));
     }
-    let frame = ImageFrame::read(&bytes)?;
-    let of_masks = frame.of_masks(dataset, index, args.reading.turned_images);
+    let frame = image_frame::read_frame(&bytes)?;
+    let of_masks = frame.of_masks(dataset, index, args.reading.turned_images.frame());
     let start = Instant::now();
     segmenter.encode(pixels)?;
     scores.encode_ms.push(milliseconds(start));
     for annotation in annotations {
-        let truth = frame.mask_of(annotation, of_masks);
+        let truth = annotations::mask_on(frame, annotation, of_masks);
         let truth = truth.and_then(|truth| {
             ensure!(!annotation.is_cut, "a part of its mask cannot be read");
             ensure!(!truth.is_empty(), "its mask is empty");

@@ -12,12 +12,12 @@ use super::clicker::Clicker;
 use super::decoded_image::DecodedImage;
 use super::encoder::Encoder;
 use super::image_folder::ImageFolder;
-use super::image_frame::ImageFrame;
+use super::image_frame;
 use super::onnx::RuntimeArgs;
 use super::percent::percent_encoded;
 use super::progress::Progress;
 use super::segmenter::ModelChoice;
-use crate::dataset::{Category, Dataset};
+use crate::dataset::{Category, Dataset, ImageFrame};
 use crate::link::calibration::fit::{self, HeldOutMask};
 use crate::link::calibration::{Calibration, HeldOut};
 use crate::link::encoder::EncodeError;
@@ -262,7 +262,11 @@ fn click(
         progress.advance(1);
         let (annotation, image) = (record.annotation, record.image);
         let object = |frame: ImageFrame| {
-            frame.mask_of(annotation, frame.of_masks(dataset, image, args.reading.turned_images))
+            annotations::mask_on(
+                frame,
+                annotation,
+                frame.of_masks(dataset, image, args.reading.turned_images.frame()),
+            )
         };
         match clicker.mask_of(&images.find(&record.file), object) {
             Ok(mask) => {
@@ -308,7 +312,13 @@ fn exemplars(
         }
         for UsableAnnotation { annotation, category, image: index, clicked, .. } in records {
             let mask = clicked.clone().map_or_else(
-                || frame.mask_of(annotation, frame.of_masks(dataset, *index, args.reading.turned_images)),
+                || {
+                    annotations::mask_on(
+                        frame,
+                        annotation,
+                        frame.of_masks(dataset, *index, args.reading.turned_images.frame()),
+                    )
+                },
                 Ok,
             );
             let mask = match mask {
@@ -346,7 +356,7 @@ fn exemplars(
 fn read_image(path: &Path, max_pixels: u64) -> anyhow::Result<(DecodedImage, ImageFrame, String)> {
     let bytes = std::fs::read(path)?;
     let hash = sha256_hex(&bytes)[..IMAGE_HASH_DIGITS].to_owned();
-    Ok((DecodedImage::decode(&bytes, max_pixels)?, ImageFrame::read(&bytes)?, hash))
+    Ok((DecodedImage::decode(&bytes, max_pixels)?, image_frame::read_frame(&bytes)?, hash))
 }
 
 /// Returns the entities of the records in order of first mention, and the position of each.

@@ -9,11 +9,11 @@ use anyhow::{Context, bail};
 use clap::Args;
 
 use super::image_folder::ImageFolder;
-use super::image_frame::ImageFrame;
+use super::image_frame;
 use super::inspect_pack;
 use super::inspect_report::{ImageFiles, InspectReport};
 use super::progress::Progress;
-use crate::dataset::{ImageRecord, ReadLimits, Summary, SummaryBuilder};
+use crate::dataset::{ImageFrame, ImageRecord, ReadLimits, Summary, SummaryBuilder};
 
 /// Summarizes an annotation file or a pack: counts, splits, sizes, and problems in its records (findings).
 ///
@@ -153,5 +153,5 @@ fn compare_files(images: &[ImageRecord], folder: &ImageFolder, max_examples: usi
 
 /// Reads the size and orientation from the header; detects the format by content.
 fn frame_of(path: &Path) -> anyhow::Result<ImageFrame> {
-    Ok(ImageFrame::of_file(std::io::BufReader::new(File::open(path)?))?)
+    Ok(image_frame::frame_of_file(std::io::BufReader::new(File::open(path)?))?)
 }

@@ -44,7 +44,7 @@ pub use json::{
 };
 pub use limits::ReadLimits;
 pub use memory::{
-    CategoryCount, ChunkedVec, Dataset, DatasetBuilder, ImageResult, Order, Overview, Query, QueryMatches,
-    ResultPage, Summary, SummaryBuilder,
+    CategoryCount, ChunkedVec, Dataset, DatasetBuilder, FrameError, ImageFrame, ImageResult, MaskFrame,
+    OpenedImage, Order, Overview, Query, QueryMatches, ResultPage, Summary, SummaryBuilder,
 };
 pub use record::{Annotation, Category, EncodedMask, ImageRecord, Label, Partition, Series, Split};

@@ -4,6 +4,8 @@
 //! averages and scaling up interpolates, computed in floats without rounding in between. Page, server
 //! and command line share it, so the same pixels give bitwise the same samples everywhere.
 
+pub mod exif;
+
 use std::ops::Range;
 
 use crate::geometry::{PixelRect, Rect, Size};

@@ -7,9 +7,10 @@ use wasm_bindgen::prelude::wasm_bindgen;
 use super::error::{from_json, to_json};
 use super::rle::of_rle;
 use crate::dataset::{
-    Dataset, DatasetBuilder, ImageFiles, ImageRecord, Query, QueryMatches, ReadLimits, ResultPage,
+    Dataset, DatasetBuilder, ImageFiles, ImageFrame, ImageRecord, OpenedImage, Query, QueryMatches,
+    ReadLimits, ResultPage,
 };
-use crate::geometry::Size;
+use crate::geometry::{Orientation, Size};
 
 /// Maximum number of examples of each finding code in an overview.
 const MAX_EXAMPLES: usize = 5;
@@ -110,13 +111,24 @@ impl AnnotationFile {
         )
     }
 
-    /// Returns the image with this key, with all its annotations, for an opened image of this size: masks
-    /// from polygons are drawn on it. A page of one image, or of none.
+    /// Returns the image with this key, with all its annotations, for an opened image: masks from polygons are
+    /// drawn on its displayed size, and masks of the image as stored are turned by its EXIF orientation, 1 to
+    /// 8. Where sizes do not tell the masks' frame, they are turned if `is_turned`, and the image's `maskFrame`
+    /// is `unknown`. A page of one image, or of none.
     #[wasm_bindgen(js_name = imageOpened)]
-    pub fn image_opened(&self, key: &str, width: u32, height: u32) -> Result<AnnotationPage, JsValue> {
-        let size = Size::new(width, height);
+    pub fn image_opened(
+        &self,
+        key: &str,
+        width: u32,
+        height: u32,
+        orientation: u8,
+        is_turned: bool,
+    ) -> Result<AnnotationPage, JsValue> {
+        let orientation = Orientation::from_exif(orientation);
+        let frame = ImageFrame { displayed: Size::new(width, height), orientation };
         let page = self.dataset.image_of_key(key);
-        let page = page.map(|index| self.dataset.result_page_of_opened(index, size));
+        let opened = OpenedImage { frame, is_turned };
+        let page = page.map(|index| self.dataset.result_page_of_opened(index, opened));
         AnnotationPage::new(page.transpose().map_err(of_rle)?.unwrap_or_default())
     }
 

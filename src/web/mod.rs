@@ -11,6 +11,8 @@ mod bench;
 mod dataset;
 #[cfg(any(feature = "viewer", feature = "workers", feature = "explorer", feature = "workbench"))]
 mod error;
+#[cfg(feature = "viewer")]
+pub mod exif;
 #[cfg(feature = "explorer")]
 mod explorer;
 #[cfg(any(feature = "viewer", feature = "workers"))]

@@ -34,6 +34,17 @@ test('cards tell broader entities and the class that was seen', async () => {
   await close();
 });
 
+test('a result says that the image’s own examples were left out', async () => {
+  for (const excluded_image of [true, undefined]) {
+    const { page, errors, close } = await openPage(browser, server.address);
+    await linkFirstMask(page, { ...MIXED_ANSWER, excluded_image });
+    const words = page.getByText('This image’s own examples were left out.');
+    assert.equal(await words.count(), excluded_image ? 1 : 0);
+    assert.deepEqual(errors, []);
+    await close();
+  }
+});
+
 test('a result that is not sure says so and shows the three nearest', async () => {
   for (const [in_index, words] of [
     [undefined, 'Not sure what this is. It looks most like'],

@@ -31,6 +31,11 @@ const { server, browser } = await startSite({
     '<mask-viewer src="tiny.bmp" annotations="ring.json" controls></mask-viewer>',
   ),
   '/ring.json': RING,
+  '/cut.html': elementPage(
+    '<mask-viewer src="tiny.bmp" annotations="cut.json" controls></mask-viewer>',
+  ),
+  // A second part of the mask that cannot be read.
+  '/cut.json': RING.replace(/(7,12\]\})\]/, '$1,{"size":[6,8],"counts":"~"}]'),
 });
 
 /** A page whose viewer has one mask kept, with the events that it sends. */
@@ -93,6 +98,7 @@ test('methods keep, name, hide, combine and delete masks, and each step is undon
     score: null,
     prompts: 0,
     hidden: false,
+    cut: false,
     area: 19,
     bbox: [1, 0, 5, 6],
     selected: 1,
@@ -332,4 +338,32 @@ test('without the attribute nothing is stored', async () => {
     [],
   );
   await close();
+});
+
+test('a mask of which a part is left out is marked in the list and in every export', async () => {
+  for (const [path, isCut] of [
+    ['cut.html', true],
+    ['forgetful.html', false],
+  ]) {
+    const { page, errors, close } = await openKept(path);
+    assert.equal(await page.locator('mask-viewer .chip .cut').count(), isCut ? 1 : 0);
+    const exported = await page.evaluate(async () => {
+      const found = {};
+      for (const format of ['coco', 'oven', 'rle', 'polygons', 'svg', 'mask', 'cutout']) {
+        const [{ name, blob }] = await viewer.exportMasks(format);
+        found[format] = { name, text: await blob.text() };
+      }
+      const files = ['coco', 'oven', 'rle', 'polygons', 'svg'].map((one) => found[one].text);
+      for (const text of files) await viewer.importMasks(new Blob([text]));
+      return { ...found, kept: viewer.kept.map(({ cut }) => cut) };
+    });
+    for (const format of ['coco', 'oven', 'rle', 'polygons', 'mask', 'cutout'])
+      assert.equal(/"cut": ?true/.test(exported[format].text), isCut, format);
+    assert.equal(exported.svg.text.includes('data-cut="true"'), isCut);
+    for (const format of ['mask', 'cutout'])
+      assert.equal(exported[format].name.includes('-cut.'), isCut, exported[format].name);
+    assert.deepEqual(exported.kept, Array(6).fill(isCut), 'imported masks are marked again');
+    assert.deepEqual(errors, []);
+    await close();
+  }
 });

@@ -167,6 +167,49 @@ test('with static files only, a click is linked in the page like on the server',
   await close();
 });
 
+test('a mask of an indexed image does not find its own annotation', async () => {
+  const { page, errors, close } = await openPage();
+  const { images, annotations } = JSON.parse(
+    readFileSync(join(SAMPLES, 'annotations.json'), 'utf8'),
+  );
+  const image = images.find(({ id }) =>
+    annotations.some((one) => one.image_id === id && /train/.test(one.data_split)),
+  );
+  const own = annotations.filter((one) => one.image_id === image.id);
+  const bytes = imageOf(image.id);
+  await page.evaluate(
+    async ({ encoded, key, shown }) => {
+      const viewer = document.querySelector('mask-viewer');
+      const blob = new Blob([new Uint8Array(encoded)], { type: 'image/jpeg' });
+      await viewer.openImage(blob, { key });
+      viewer.showMasks(shown);
+      viewer.selectMask(0);
+      viewer.askLink();
+    },
+    {
+      encoded: [...bytes],
+      key: image.id,
+      shown: [{ id: own[0].id, mask: own[0].segmentation[0] }],
+    },
+  );
+  const { source, answer, mask } = await answered(page);
+  assert.deepEqual([source, answer.excluded_image], ['local', true]);
+  const seen = answer.entities.flatMap(({ evidence }) => evidence.map((one) => one.annotation));
+  assert.ok(seen.length > 0);
+  assert.deepEqual(
+    own.map(({ id }) => id).filter((id) => seen.includes(id)),
+    [],
+  );
+  await page.getByText('This image’s own examples were left out.').waitFor();
+  const there = await asked(mask, bytes);
+  assert.equal(there.excluded_image, true);
+  nearlySameAnswer(answer, there);
+  // The same pixels in other bytes are another image.
+  assert.equal((await asked(mask, await asPng(page, image.file_name))).excluded_image, undefined);
+  assert.deepEqual(errors, []);
+  await close();
+});
+
 test('masks of images outside the index are ranked like on the server', async (t) => {
   const { page, errors, close } = await openPage();
   const { images, annotations } = JSON.parse(

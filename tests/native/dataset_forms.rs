@@ -3,7 +3,7 @@
 
 use std::time::{Duration, Instant};
 
-use masklink::dataset::{Dataset, Query, ReadLimits};
+use masklink::dataset::{Dataset, OpenedImage, Query, ReadLimits};
 use masklink::geometry::{Rect, Size};
 use masklink::rle::Mask;
 use serde_json::{Value, json};
@@ -199,7 +199,7 @@ fn polygons_fit_the_opened_image_whatever_size_is_listed() {
         let codes: Vec<_> = dataset.findings().map(|(_, finding)| finding.code()).collect();
         assert_eq!(codes.iter().any(|found| Some(*found) == code), code.is_some(), "{name}: {codes:?}");
         assert!(!annotation.is_cut, "{name}");
-        let page = dataset.result_page_of_opened(0, SIZE).unwrap();
+        let page = dataset.result_page_of_opened(0, OpenedImage::of_size(SIZE)).unwrap();
         assert_eq!(page.boundaries, right.boundaries(), "{name}");
     }
 }

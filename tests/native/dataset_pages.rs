@@ -1,6 +1,8 @@
 //! The views of a dataset: overview, query, pages of results; and the summary, which agrees with them.
 
-use masklink::dataset::{Dataset, Order, Query, ReadLimits, SummaryBuilder};
+use masklink::dataset::{Dataset, ImageFrame, OpenedImage, Order, Query, ReadLimits, SummaryBuilder};
+use masklink::geometry::{Orientation, Size};
+use masklink::rle::{CocoRle, Mask};
 use serde_json::{Value, json};
 
 /// Three images of 4 x 3 pixels: p0 with a small crow and a finding, p1 with a large crow and an
@@ -213,4 +215,53 @@ fn categories_are_found_by_name_or_id() {
     assert_eq!(found("", 9), json!([crow, owl]));
     assert_eq!(found("OW", 1), json!([crow]));
     assert_eq!(found("q25", 9), json!([owl]));
+}
+
+#[test]
+fn masks_of_a_turned_image_are_turned_with_it() {
+    let stored = Size::new(12, 8);
+    let block = Mask::from_polygon(stored, &[2.0, 1.0, 7.0, 1.0, 7.0, 3.0, 2.0, 3.0]).unwrap();
+    let polygon = json!([[1, 1, 5, 1, 5, 4, 1, 4]]);
+    let file = |segmentation: &Value| {
+        json!({
+            "images": [{"id": 1, "file_name": "a.jpg", "width": 12, "height": 8}],
+            "annotations": [{"id": 1, "image_id": 1, "category_id": 1, "bbox": [2, 1, 5, 2],
+                "segmentation": segmentation}],
+        })
+    };
+    let read = |segmentation: &Value| {
+        Dataset::read(file(segmentation).to_string().as_bytes(), &ReadLimits::default())
+    };
+    let rle = read(&serde_json::to_value(CocoRle::from(&block)).unwrap());
+    let drawn = read(&polygon);
+    for number in 1..=8 {
+        let orientation = Orientation::from_exif(number);
+        let frame = ImageFrame { displayed: orientation.of_size(stored), orientation };
+        let shown = |dataset: &Dataset, is_turned: bool| {
+            let page = dataset.result_page_of_opened(0, OpenedImage { frame, is_turned }).unwrap();
+            let image = serde_json::to_value(&page.images[0]).unwrap();
+            let size = image["annotations"][0]["size"].as_array().unwrap();
+            let [height, width] = [0, 1].map(|at: usize| size[at].as_u64().unwrap() as u32);
+            let mask = Mask::from_boundaries(Size::new(width, height), page.boundaries).unwrap();
+            (image["maskFrame"].clone(), mask, image["annotations"][0]["boxes"][0].clone())
+        };
+        let turned = block.oriented(orientation).unwrap();
+        let corners = |mask: &Mask| {
+            let bounds = mask.bbox().unwrap();
+            json!([bounds.x, bounds.y, bounds.x + bounds.width, bounds.y + bounds.height].map(f64::from))
+        };
+        let (told, chosen) = match number {
+            1 => (Value::Null, &block),
+            2..=4 => (json!("unknown"), &block),
+            _ => (json!("stored"), &turned),
+        };
+        assert_eq!(shown(&rle, false), (told.clone(), chosen.clone(), corners(chosen)), "{number}");
+        assert_eq!(shown(&rle, true), (told, turned.clone(), corners(&turned)), "{number}");
+        // Polygons within both frames tell nothing.
+        let (told, mask, _) = shown(&drawn, true);
+        assert_eq!(told, if number == 1 { Value::Null } else { json!("unknown") }, "{number}");
+        let polygon = Mask::from_polygon(stored, &[1.0, 1.0, 5.0, 1.0, 5.0, 4.0, 1.0, 4.0]).unwrap();
+        assert_eq!(mask, polygon.oriented(orientation).unwrap(), "{number}");
+        assert_eq!(shown(&drawn, false).1.size(), frame.displayed, "{number}");
+    }
 }

@@ -92,17 +92,32 @@ export class Browser {
     if (!opened) return false;
     this.#open = this.#strip.selected = key;
     const opening = (this.#openings += 1);
-    const [{ masks, details }] = await Promise.all([
+    const [annotated] = await Promise.all([
       opened.annotated,
       this.#viewer.openImage(opened.source, { ...opened, key }),
     ]);
     if (opening !== this.#openings) return true;
-    const size = this.#viewer.imageSize;
-    const onImage = size && (await collection.annotatedOn(key, size));
-    if (opening !== this.#openings) return true;
-    this.#viewer.showMasks(onImage ? onImage.masks : masks);
-    this.#panel.details = onImage ? onImage.details : details;
+    await this.#showOn(collection, key, annotated);
     return true;
+  }
+
+  /**
+   * Shows masks on the opened image.
+   * @param {Collection} collection
+   * @param {string} key
+   * @param {import('./collection.js').Annotated} annotated The masks as listed.
+   * @param {boolean} [isTurned] Whether masks are turned as the image is where sizes do not tell it.
+   */
+  async #showOn(collection, key, annotated, isTurned = false) {
+    const { imageSize: size, orientation } = this.#viewer;
+    const opening = this.#openings;
+    const onImage = size && (await collection.annotatedOn(key, { size, orientation }, isTurned));
+    if (opening !== this.#openings) return;
+    const { masks, details, maskFrame } = onImage || annotated;
+    const choose = (/** @type {boolean} */ choice) =>
+      this.#reported(this.#showOn(collection, key, annotated, choice));
+    this.#viewer.showMasks(masks, { maskFrame, isTurned, choose });
+    this.#panel.details = details;
   }
 
   /** Loads the thumbnails, of this page of the strip and of those to come. */

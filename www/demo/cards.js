@@ -111,6 +111,10 @@ function answerNodes(linking, snapshot, actions, { articles, knowledge }) {
   const show = model && button(LIST, () => actions.list(source === 'endpoint' ? model : undefined));
   const words = [origin(linking, articles), model && known(model, source, knowledge)];
   if (words.some(Boolean)) nodes.push(h('p', { class: 'note' }, ...words));
+  if (snapshot.isCut)
+    nodes.push(
+      h('p', { class: 'note' }, 'A part of this mask is left out; what it showed did not count.'),
+    );
   if (answer.excluded_image)
     nodes.push(h('p', { class: 'note' }, 'This image’s own examples were left out.'));
   if (more || show) nodes.push(row(more, show));

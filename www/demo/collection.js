@@ -17,6 +17,7 @@ const PAGE_SIZE = 24;
  * @typedef {object} Annotated Masks of an image in the viewer's order, and the annotation of each.
  * @property {import('../viewer/masks.js').MaskToShow[]} masks
  * @property {Annotation[]} details
+ * @property {ImageRecord['maskFrame']} maskFrame
  *
  * @typedef {object} Opened The data that the viewer needs to show one image.
  * @property {string} key
@@ -135,15 +136,18 @@ export class Collection {
   }
 
   /**
-   * Returns an image's masks for its opened file, whose size may not be the listed one.
+   * Returns an image's masks for its opened file, whose size may not be the listed one, and which may be
+   * turned for display.
    * @param {string} key
-   * @param {[number, number]} size Width and height.
+   * @param {import('../viewer/annotation-file.js').Frame} frame
+   * @param {boolean} isTurned Whether masks are turned of which sizes do not tell the frame.
    * @returns {Promise<Annotated | null>} Null where they need no change.
    */
-  async annotatedOn(key, size) {
+  async annotatedOn(key, frame, isTurned) {
     const image = this.#shown.get(key);
-    if (!image || 'titles' in image || fits(image, size)) return null;
-    const opened = await /** @type {AnnotationFile} */ (this.#file).opened(key, size);
+    if (!image || 'titles' in image || fits(image, frame)) return null;
+    const file = /** @type {AnnotationFile} */ (this.#file);
+    const opened = await file.opened(key, frame, isTurned);
     return opened && this.#annotated(opened);
   }
 
@@ -160,6 +164,7 @@ export class Collection {
     const record =
       'titles' in image ? await /** @type {Samples} */ (this.#file).record(image.id) : image;
     return {
+      maskFrame: record.maskFrame,
       masks: record.annotations.map(maskOf),
       details: record.annotations.map((annotation) => ({
         ...annotation,

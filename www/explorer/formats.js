@@ -24,6 +24,7 @@ const COLUMNS = [
   ['area', ({ area }) => area],
   ['area_share', ({ areaShare }) => Number(areaShare.toFixed(6))],
   ['components', ({ components }) => components],
+  ['cut', ({ isCut }) => isCut],
   ['suspicion', ({ suspicion }) => Number(suspicion.toFixed(4))],
   ['boxes', ({ boxes }) => boxes.map((box) => box.join(' ')).join(';')],
   ['findings', ({ findings }) => findings.map(({ code }) => code).join(' ')],
@@ -59,8 +60,14 @@ export function rleOf({ maskSize: [height, width], boundaries }) {
 
 /** Returns a record as a line of JSON with its RLE. @param {Item} item */
 export function rleLine(item) {
-  const { id, imageId, qid } = item;
-  return `${JSON.stringify({ id, image_id: imageId, category_id: qid, segmentation: rleOf(item) })}\n`;
+  const { id, imageId, qid, isCut } = item;
+  const record = { id, image_id: imageId, category_id: qid, segmentation: rleOf(item) };
+  return `${JSON.stringify({ ...record, ...cutOf(isCut) })}\n`;
+}
+
+/** Marks a mask of which a part is left out. @param {boolean} isCut */
+function cutOf(isCut) {
+  return isCut ? { cut: true } : {};
 }
 
 /** Collects records as a file of COCO: its ids are numbers, and the published ones stand beside them. */
@@ -79,6 +86,7 @@ export class RecordFile extends CocoFile {
         area: item.area,
         bbox: [x1, y1, x2 - x1, y2 - y1],
         iscrowd: 0,
+        ...cutOf(item.isCut),
       },
     );
   }
@@ -103,7 +111,8 @@ export function overlaySvg(item, image) {
     `<title>${escaped(item.title || item.qid)}, ${escaped(item.id)}</title>`,
     image && `<image href="${escaped(image)}" width="${width}" height="${height}"/>`,
     `<path d="${pathOf(item)}" fill="${color}" fill-opacity="0.45" fill-rule="evenodd"` +
-      ` stroke="${color}" stroke-width="2" vector-effect="non-scaling-stroke"/>`,
+      ` stroke="${color}" stroke-width="2" vector-effect="non-scaling-stroke"` +
+      `${item.isCut ? ' data-cut="true"' : ''}/>`,
     '</svg>\n',
   ]
     .filter(Boolean)

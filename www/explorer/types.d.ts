@@ -89,6 +89,8 @@ export type RawItem = {
   suspicion: number;
   /** Masks in the published list, which are joined here. */
   parts: number;
+  /** Whether a part of the mask is left out. */
+  isCut: boolean;
   /** Height and width of the mask. */
   maskSize: [number, number];
   /** Range of the mask's runs in the page's boundaries. */

@@ -64,12 +64,18 @@ import { WorkerClient } from '../worker/rpc.js';
  * @property {Mask} mask All of the annotation's masks together.
  * @property {Finding[]} findings
  *
+ * @typedef {object} Frame How an opened image is displayed.
+ * @property {[number, number]} size Width and height as displayed.
+ * @property {number} orientation That of its EXIF data, 1 to 8; 1 where it is displayed as stored.
+ *
  * @typedef {object} ImageRecord Every text comes from the file and is untrusted.
  * @property {string} key Tells it from other images of the same id.
  * @property {string} id
  * @property {string | null} file A relative path without leading slash and without `..`; not URL-encoded.
  * @property {string | null} url An http(s) address.
  * @property {[number, number] | null} size Height and width.
+ * @property {'displayed' | 'stored' | 'unknown'} [maskFrame] On which the masks of an opened image lay that
+ *   is turned for display; unknown where sizes do not tell it.
  * @property {Finding[]} findings
  * @property {Annotation[]} annotations Those that are selected.
  *
@@ -159,13 +165,16 @@ export class AnnotationFile {
 
   /**
    * Returns an image whose file was opened, with all its annotations; null if there is no such image.
-   * Masks from polygons are drawn on its size, whatever size the annotation file lists.
+   * Masks from polygons are drawn on its size, whatever size the annotation file lists, and masks of the
+   * image as stored are turned as it is for display.
    * @param {string} key
-   * @param {[number, number]} size Width and height.
+   * @param {Frame} frame
+   * @param {boolean} [isTurned] Whether masks of which sizes do not tell that are turned too.
    * @returns {Promise<ImageRecord | null>}
    */
-  async opened(key, [width, height]) {
-    return imagesOf(await this.#ask('opened', { key, width, height }))[0] ?? null;
+  async opened(key, { size: [width, height], orientation }, isTurned = false) {
+    const image = { key, width, height, orientation, isTurned };
+    return imagesOf(await this.#ask('opened', image))[0] ?? null;
   }
 
   /**
@@ -221,12 +230,15 @@ function closed() {
 }
 
 /**
- * Returns whether each mask of an image is of this size.
+ * Returns whether the masks of an image need no change for its opened file: it is displayed as stored, and
+ * each mask is of its size.
  * @param {ImageRecord} image
- * @param {[number, number]} size Width and height.
+ * @param {Frame} frame
  */
-export function fits({ annotations }, [width, height]) {
-  return annotations.every(({ mask: { size } }) => size[0] === height && size[1] === width);
+export function fits({ annotations }, { size: [width, height], orientation }) {
+  const isOfSize = (/** @type {Annotation} */ { mask: { size } }) =>
+    size[0] === height && size[1] === width;
+  return orientation === 1 && annotations.every(isOfSize);
 }
 
 /**

@@ -8,6 +8,7 @@ import { ViewerError } from './errors.js';
 
 /** @typedef {import('./annotation-file.js').AnnotationFile} AnnotationFile */
 /** @typedef {import('./annotation-file.js').Annotation} Annotation */
+/** @typedef {import('./annotation-file.js').ImageRecord} ImageRecord */
 
 /** The file that the attribute `annotations` names, kept open while it is the same. */
 export class Annotations {
@@ -21,14 +22,17 @@ export class Annotations {
    * Returns the masks of the image whose path the address ends with, or of the file's only image.
    * @param {string} address Of the annotation file.
    * @param {string} image Its address.
-   * @param {[number, number]} size Width and height of the image.
-   * @returns {Promise<import('./masks.js').MaskToShow[]>}
+   * @param {import('./annotation-file.js').Frame} frame Of the image.
+   * @param {boolean} isTurned Whether masks are turned as the image is for display where sizes do not tell
+   *   whether they already are.
+   * @returns {Promise<{ masks: import('./masks.js').MaskToShow[], maskFrame: ImageRecord['maskFrame'] }>}
    */
-  async masksOf(address, image, size) {
+  async masksOf(address, image, frame, isTurned) {
     const file = await this.#open(address);
     const path = new URL(image, document.baseURI).pathname.split('/').map(unescaped).join('/');
     const listed = file.overview.images === 1 ? (await file.page(0, 1))[0] : await file.image(path);
-    const found = listed && !fits(listed, size) ? await file.opened(listed.key, size) : listed;
+    const found =
+      listed && !fits(listed, frame) ? await file.opened(listed.key, frame, isTurned) : listed;
     if (!found) {
       const format = file.overview.findings.find(({ code }) => code === 'other-format');
       if (format)
@@ -42,7 +46,7 @@ export class Annotations {
         `The annotations ${address} have no image called ${name}, or several in different folders.`,
       );
     }
-    return found.annotations.map(maskOf);
+    return { masks: found.annotations.map(maskOf), maskFrame: found.maskFrame };
   }
 
   /** Stops reading and frees the file. */
@@ -76,8 +80,8 @@ export class Annotations {
  * @param {Annotation} annotation
  * @returns {import('./masks.js').MaskToShow}
  */
-export function maskOf({ id, title, qid, mask }) {
-  return { id, title, qid: qid || null, mask };
+export function maskOf({ id, title, qid, mask, isCut }) {
+  return { id, title, qid: qid || null, mask, cut: isCut };
 }
 
 /**

@@ -106,8 +106,13 @@ export class Content {
     this.#host.notices.empty();
   }
 
-  /** Shows masks instead of those before. @param {import('./masks.js').MaskToShow[]} masks */
-  showMasks(masks) {
+  /**
+   * Shows masks instead of those before.
+   * @param {import('./masks.js').MaskToShow[]} masks
+   * @param {import('./notices.js').Turned} [turned]
+   */
+  showMasks(masks, turned) {
+    this.#host.notices.turned(turned);
     const { descriptions, offsets, boundaries } = described(masks);
     this.#hasMasks = true;
     this.#host.viewer.apply((viewer) => viewer.showMasks(descriptions, offsets, boundaries));
@@ -153,6 +158,7 @@ export class Content {
     this.#image?.bitmap.close();
     this.#image = image;
     this.#hasMasks = false;
+    notices.turned();
     models.useImage(image);
     viewer.ask((module) => module.setImage(image.bitmap));
     notices.clear(
@@ -200,6 +206,7 @@ export class Content {
     this.#image?.bitmap.close();
     this.#image = undefined;
     this.#hasMasks = false;
+    this.#host.notices.turned();
     this.#host.models.forgetImage();
     this.#host.viewer.ask((module) => module.clearImage());
   }
@@ -215,7 +222,8 @@ export class Content {
     await this.#showAnnotations();
   }
 
-  async #showAnnotations() {
+  /** @param {boolean} [isTurned] Whether masks are turned where sizes do not tell it. */
+  async #showAnnotations(isTurned = false) {
     const { annotations, src } = this.#host.tag();
     const image = this.#image;
     if (!annotations || !src || image?.key !== src) return;
@@ -226,8 +234,13 @@ export class Content {
     };
     try {
       const { width, height } = image.bitmap;
-      const masks = await this.#annotations.masksOf(annotations, src, [width, height]);
-      if (!isOutdated()) this.showMasks(masks);
+      const { orientation } = image;
+      /** @type {import('./annotation-file.js').Frame} */
+      const frame = { size: [width, height], orientation };
+      const found = await this.#annotations.masksOf(annotations, src, frame, isTurned);
+      const choose = (/** @type {boolean} */ choice) => this.#showAnnotations(choice);
+      if (!isOutdated())
+        this.showMasks(found.masks, { maskFrame: found.maskFrame, isTurned, choose });
     } catch (thrown) {
       if (isOutdated()) return;
       const failure = failureOf(thrown, 'annotations');

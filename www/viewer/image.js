@@ -3,7 +3,7 @@
  * endpoint.
  */
 
-import { sha256Hex } from '../pkg/viewer.js';
+import { exifOrientation, sha256Hex } from '../pkg/viewer.js';
 import { ViewerError } from './errors.js';
 import { loadViewer } from './module.js';
 
@@ -12,6 +12,8 @@ import { loadViewer } from './module.js';
  * size.
  */
 export const MAX_IMAGE_BYTES = 64 * 1024 * 1024;
+/** The beginning of an image's file in which its EXIF data lies. */
+const HEAD_BYTES = 1 << 20;
 /** Maximum pixels of an image, checked once it is decoded. */
 export const MAX_IMAGE_PIXELS = 100_000_000;
 /**
@@ -24,6 +26,7 @@ const MAX_IMAGE_SIDE = 32_767;
  * @property {string} key Names the image in events.
  * @property {ImageBitmap} bitmap As displayed: turned as its EXIF data says.
  * @property {Blob} blob As encoded.
+ * @property {number} orientation Of its EXIF data, 1 to 8; 1 where it is displayed as stored.
  * @property {boolean} isCutOff Whether it is a JPEG of which only the beginning is there.
  * @property {string} sha256 Of the encoded bytes, in lower-case hexadecimal.
  */
@@ -106,7 +109,8 @@ export async function decodeImage(blob, key) {
     );
   }
   if (!(await isJpeg(blob))) bitmap = overGround(bitmap);
-  return { key, bitmap, blob, isCutOff, sha256: await sha256(blob) };
+  const [orientation, hash] = await Promise.all([orientationOf(blob), sha256(blob)]);
+  return { key, bitmap, blob, orientation, isCutOff, sha256: hash };
 }
 
 /**
@@ -124,6 +128,17 @@ export async function bitmapOf(blob, options) {
     const ended = new Blob([blob, Uint8Array.of(0xff, 0xd9)]);
     return { bitmap: await createImageBitmap(ended, options), isCutOff: true };
   }
+}
+
+/**
+ * Returns the EXIF orientation by which browsers turn an image: those of JPEG and PNG.
+ * @param {Blob} blob
+ */
+async function orientationOf(blob) {
+  const head = new Uint8Array(await blob.slice(0, HEAD_BYTES).arrayBuffer());
+  if (head[0] !== 0xff && head[0] !== 0x89) return 1;
+  await loadViewer();
+  return exifOrientation(head);
 }
 
 /** Tells a JPEG, which has no transparency, by its first bytes. @param {Blob} blob */

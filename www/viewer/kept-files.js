@@ -50,7 +50,8 @@ export async function exported(format, source) {
   if (format === 'mask' || format === 'cutout') {
     const files = [];
     for (const [at, mask] of source.masks.entries()) {
-      const name = [stem, at + 1, plainName(mask.title)].filter(Boolean).join('-');
+      const parts = [stem, at + 1, plainName(mask.title), mask.cut && 'cut'];
+      const name = parts.filter(Boolean).join('-');
       const blob = format === 'mask' ? await maskPng(mask, source) : await cutoutPng(mask, source);
       files.push({ name: `${name}.${ending}`, blob });
     }
@@ -61,10 +62,12 @@ export async function exported(format, source) {
 }
 
 /** Returns all that a format says of a mask beside its runs. @param {ExportedMask} mask */
-function factsOf({ title, qid, score, entityScore, prompts, hidden }) {
+function factsOf({ title, qid, score, entityScore, prompts, hidden, cut }) {
   return {
     ...{ title, entity: qid, score: rounded(score), entity_score: rounded(entityScore) },
     ...{ clicks: prompts, hidden },
+    // Of masks of which a part is left out alone.
+    ...(cut && { cut }),
   };
 }
 
@@ -151,10 +154,11 @@ function polygons({ image, masks, polygons: polygonsOf }) {
 function svg({ image, masks, colors, path }) {
   const [height, width] = masks[0]?.size ?? [0, 0];
   const paths = masks.map(
-    ({ id, name, qid, hidden }, at) =>
+    ({ id, name, qid, hidden, cut }, at) =>
       `<path id="mask-${at + 1}" d="${path(id)}" fill="${colors[at] ?? '#888'}" ` +
       `fill-opacity="0.45" fill-rule="evenodd" stroke="${colors[at] ?? '#888'}"` +
-      `${qid ? ` data-entity="${escaped(qid)}"` : ''}${hidden ? ' visibility="hidden"' : ''}>` +
+      `${qid ? ` data-entity="${escaped(qid)}"` : ''}${hidden ? ' visibility="hidden"' : ''}` +
+      `${cut ? ' data-cut="true"' : ''}>` +
       `<title>${escaped(name)}</title></path>\n`,
   );
   return [
@@ -297,6 +301,7 @@ function recordOf(found) {
     entityScore: number(found.entity_score),
     prompts: Array.isArray(found.clicks) ? found.clicks.filter(isPrompt) : [],
     hidden: found.hidden === true,
+    cut: found.cut === true,
     size: /** @type {[number, number]} */ (size),
     counts: typeof counts === 'string' ? counts : null,
     rings,

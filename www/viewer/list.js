@@ -74,7 +74,7 @@ export class MaskList {
     this.#list.hidden = shown.length === 0;
     fill(
       this.#list,
-      ...shown.slice(0, MAX_LISTED).map(({ title, id }, index) => {
+      ...shown.slice(0, MAX_LISTED).map(({ title, id, cut }, index) => {
         const swatch = h('span', { class: 'swatch', part: 'swatch' });
         swatch.style.setProperty('--swatch', colors[index] ?? '');
         return h(
@@ -89,6 +89,7 @@ export class MaskList {
           },
           swatch,
           h('span', { class: 'name', dir: 'auto' }, title || id),
+          cut && h('span', { class: 'cut', title: 'A part of this mask is left out.' }, 'cut'),
         );
       }),
     );

@@ -9,6 +9,7 @@
  *   RLE, or the column-major indices at which the mask's value changes; `size` is height, then width.
  * @property {string} [title]
  * @property {string | null} [qid]
+ * @property {boolean} [cut] Whether a part of the mask is left out.
  * @property {string} [color] As `#rrggbb`; without it the viewer chooses one.
  */
 
@@ -17,9 +18,12 @@
  * @param {MaskToShow[]} masks
  */
 export function described(masks) {
-  const descriptions = masks.map(({ id, title = '', qid = null, mask, color }) => {
+  const descriptions = masks.map(({ id, title = '', qid = null, mask, cut = false, color }) => {
     const counts = 'counts' in mask ? mask.counts : null;
-    return { id, title, qid, size: mask.size, counts, color: bytesOfColor(color) };
+    return {
+      ...{ id, title, qid, size: mask.size, counts },
+      ...{ is_cut: cut, color: bytesOfColor(color) },
+    };
   });
   const runs = masks.map(({ mask }) => ('boundaries' in mask ? mask.boundaries : []));
   return { descriptions, ...flattened(runs) };

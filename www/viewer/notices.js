@@ -3,6 +3,13 @@
 import { fill, h } from './dom.js';
 import { icon } from './icons.js';
 
+/**
+ * @typedef {object} Turned How the masks of an image lie that its EXIF data turns for display.
+ * @property {import('./annotation-file.js').ImageRecord['maskFrame']} maskFrame
+ * @property {boolean} isTurned Whether masks are turned of which sizes do not tell the frame.
+ * @property {(isTurned: boolean) => void} choose
+ */
+
 export class Notices {
   #nodes;
   /** Reason that the image is only an empty frame. */
@@ -38,6 +45,33 @@ export class Notices {
   hint(words) {
     this.#failure = words;
     this.#showHint();
+  }
+
+  /**
+   * Says that masks were turned with the image, or has the person choose whether they are; nothing where
+   * they need not be.
+   * @param {Turned} [turned]
+   */
+  turned({ maskFrame, isTurned, choose } = { maskFrame: undefined, isTurned: false, choose() {} }) {
+    const { turned } = this.#nodes;
+    turned.hidden = maskFrame !== 'stored' && maskFrame !== 'unknown';
+    if (maskFrame === 'stored')
+      fill(turned, 'The image file is turned for display; its masks were turned with it.');
+    if (maskFrame !== 'unknown') return;
+    const choice = (/** @type {string} */ words, /** @type {boolean} */ value) => {
+      const pressed = String(value === isTurned);
+      return h(
+        'button',
+        { type: 'button', class: 'tool', 'aria-pressed': pressed, onclick: () => choose(value) },
+        words,
+      );
+    };
+    fill(
+      turned,
+      h('span', {}, 'The image file is turned for display; its masks may not be. Masks:'),
+      choice('as stored', false),
+      choice('turned', true),
+    );
   }
 
   /** @param {string} words */

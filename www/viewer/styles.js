@@ -236,6 +236,7 @@ canvas {
   white-space: nowrap;
 }
 .chip .name { overflow: hidden; text-overflow: ellipsis; }
+.chip .cut { flex: none; color: var(--muted); font-size: 0.8125rem; }
 .chip.hovered { background: var(--raised); border-color: var(--edge); }
 .chip[aria-selected='true'] {
   border-color: var(--accent);
@@ -284,7 +285,17 @@ canvas {
   font-size: 0.875rem;
   pointer-events: none;
 }
-.progress[hidden], .hint[hidden] { display: none; }
+.progress[hidden], .hint[hidden], .turned[hidden] { display: none; }
+.turned {
+  display: flex;
+  flex-wrap: wrap;
+  align-items: center;
+  gap: 0.25rem 0.5rem;
+  padding: 0.375rem 0.75rem;
+  border-top: 1px solid var(--line);
+  font-size: 0.875rem;
+}
+.turned .tool[aria-pressed='true'] { background: var(--accent); color: var(--on-accent); }
 .hint {
   position: absolute;
   left: 12px;

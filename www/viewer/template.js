@@ -60,6 +60,12 @@ export function build() {
   const notice = h('div', { class: 'notice', part: 'notice' });
   const progressNodes = buildProgress();
   const hint = h('p', { class: 'hint', part: 'hint', hidden: true });
+  const turned = h('div', {
+    class: 'turned',
+    role: 'group',
+    'aria-label': 'Masks of a turned image',
+    hidden: true,
+  });
   const masks = h('div', {
     class: 'masks',
     part: 'masks',
@@ -84,6 +90,7 @@ export function build() {
     { class: 'base', part: 'base' },
     frame,
     bar,
+    turned,
     masks,
     noMasks,
     summary,
@@ -105,6 +112,7 @@ export function build() {
     hint,
     notice,
     ...progressNodes,
+    turned,
     masks,
     noMasks,
     summary,

@@ -28,8 +28,11 @@ export function opened() {
     place: (key) => annotations.placeOf(key) ?? null,
     /** @param {number} start @param {number} count */
     page: (start, count) => contentOf(annotations.page(start, count)),
-    /** @param {{ key: string, width: number, height: number }} image */
-    opened: ({ key, width, height }) => contentOf(annotations.imageOpened(key, width, height)),
+    /**
+     * @param {{ key: string, width: number, height: number, orientation: number, isTurned: boolean }} image
+     */
+    opened: ({ key, width, height, orientation, isTurned }) =>
+      contentOf(annotations.imageOpened(key, width, height, orientation, isTurned)),
     /** @param {string[]} paths */
     countFound: (paths) => annotations.countFound(paths),
     /** @param {string} address */

@@ -28,6 +28,8 @@ pub struct Kept {
     pub prompts: Vec<Prompt>,
     /// Whether the mask is not drawn.
     pub is_hidden: bool,
+    /// Whether it comes from a mask of which a part is left out.
+    pub is_cut: bool,
 }
 
 impl Kept {
@@ -42,6 +44,7 @@ impl Kept {
             score: None,
             prompts: Vec::new(),
             is_hidden: false,
+            is_cut: false,
         }
     }
 
@@ -73,6 +76,8 @@ pub struct KeptRecord {
     pub prompts: Vec<Prompt>,
     /// Whether the mask is not drawn.
     pub hidden: bool,
+    /// Whether it comes from a mask of which a part is left out.
+    pub cut: bool,
     /// Height and width, which must be the image's.
     pub size: [u32; 2],
     /// COCO's compressed runs; `None` where the mask comes as rings.
@@ -92,6 +97,7 @@ impl KeptRecord {
             score: kept.score,
             prompts: kept.prompts.clone(),
             hidden: kept.is_hidden,
+            cut: kept.is_cut,
             size,
             counts: Some(counts),
             rings: None,

@@ -35,7 +35,7 @@ impl State {
         let id = if let Some(index) = edited {
             let kept = Arc::make_mut(&mut self.kept[index]);
             (kept.mask, kept.score, kept.prompts) = (source.mask, source.score, source.prompts);
-            kept.is_hidden = false;
+            (kept.is_hidden, kept.is_cut) = (false, source.is_cut);
             kept.id
         } else {
             let id = self.new_kept(source.mask.clone());
@@ -67,8 +67,8 @@ impl State {
                 Some(Kept { score: Some(*score), prompts, ..blank(mask) })
             }
             Selection::Shown(_) => {
-                let Shown { mask, title, qid, .. } = self.selected()?;
-                Some(Kept { title: title.clone(), qid: qid.clone(), ..blank(mask) })
+                let Shown { mask, title, qid, is_cut, .. } = self.selected()?;
+                Some(Kept { title: title.clone(), qid: qid.clone(), is_cut: *is_cut, ..blank(mask) })
             }
             Selection::Kept(_) | Selection::Nothing => None,
         }
@@ -210,10 +210,12 @@ impl State {
         if mask.is_empty() {
             return vec![announce(format!("Nothing of {} would be left.", self.kept_name(id)))];
         }
+        let is_cut = self.kept[at].is_cut;
         let mut effects = self.leave_for(Selection::Kept(id));
         self.remember();
         self.change_kept(id, |kept| {
             (kept.mask, kept.score) = (mask, None);
+            kept.is_cut |= is_cut;
             if !subtract {
                 kept.prompts.clear();
             }
@@ -294,7 +296,7 @@ impl State {
                         kept.qid.clone_from(&record.qid);
                         kept.prompts.clone_from(&record.prompts);
                         (kept.entity_score, kept.score) = (record.entity_score, record.score);
-                        kept.is_hidden = record.hidden;
+                        (kept.is_hidden, kept.is_cut) = (record.hidden, record.cut);
                     });
                 }
                 Err(failure) => failures.push(failure),

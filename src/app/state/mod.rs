@@ -45,6 +45,8 @@ pub struct Shown {
     pub title: String,
     /// The entity, where the mask is linked.
     pub qid: Option<String>,
+    /// Whether a part of the mask is left out.
+    pub is_cut: bool,
     /// The color that the page gave it.
     pub color: Option<Color>,
 }
@@ -302,6 +304,14 @@ impl State {
         }
     }
 
+    /// Returns whether a part of the current mask is left out.
+    pub fn is_current_cut(&self) -> bool {
+        match self.selection {
+            Selection::Kept(id) => self.kept_at(id).is_some_and(|index| self.kept[index].is_cut),
+            _ => self.selected().is_some_and(|shown| shown.is_cut),
+        }
+    }
+
     /// Returns the index of the smallest shown mask that contains this point of the image, because an
     /// object on top of another is usually the smaller one. Of equally small masks, returns the topmost.
     pub fn shown_at(&self, [x, y]: [f64; 2]) -> Option<usize> {
@@ -330,7 +340,7 @@ impl State {
         let Some((_, size)) = self.image else { return Vec::new() };
         let (count, mut failures) = (masks.len(), Vec::new());
         let mut shown = Vec::with_capacity(count);
-        for (index, ShownMask { id, title, qid, size: own @ [height, width], counts, color }) in
+        for (index, ShownMask { id, title, qid, size: own @ [height, width], counts, is_cut, color }) in
             masks.into_iter().enumerate()
         {
             let decoded = if let Some(counts) = counts {
@@ -342,7 +352,7 @@ impl State {
             match decoded {
                 Ok(mask) => {
                     let color = color.map(|[red, green, blue]| Color { red, green, blue });
-                    shown.push(Shown { id, area: mask.area(), mask, title, qid, color });
+                    shown.push(Shown { id, area: mask.area(), mask, title, qid, is_cut, color });
                 }
                 Err(Failure { code, message }) => {
                     failures.push(Failure { code, message: format!("mask {id}: {message}") });

@@ -20,11 +20,11 @@ use super::annotations::{self, ReadArgs, TurnedImages, UsableAnnotation};
 use super::clicker::Clicker;
 use super::host::NativeHost;
 use super::image_folder::ImageFolder;
-use super::image_frame::ImageFrame;
+use super::image_frame;
 use super::onnx::RuntimeArgs;
 use super::progress::Progress;
 use super::segmenter::ModelChoice;
-use crate::dataset::{Annotation, Dataset};
+use crate::dataset::{Annotation, Dataset, ImageFrame};
 use crate::link::index::header::Limits;
 use crate::link::index::{Index, folder};
 use crate::link::protocol::problem::Kind;
@@ -213,7 +213,8 @@ impl Linker<'_> {
         let annotation = record.annotation;
         let image = self.images.find(&record.file);
         let object = |frame: ImageFrame| {
-            frame.mask_of(annotation, frame.of_masks(self.dataset, record.image, self.turned_images))
+            let of_masks = frame.of_masks(self.dataset, record.image, self.turned_images.frame());
+            annotations::mask_on(frame, annotation, of_masks)
         };
         let mask = match &self.clicker {
             Some(clicker) => {
@@ -379,7 +380,7 @@ fn ranks(response: &LinkResponse, qid: &str, members: Option<&HashMap<String, Ha
 
 fn frame_of(image: &Path) -> anyhow::Result<ImageFrame> {
     let described = || image.display().to_string();
-    ImageFrame::read(&std::fs::read(image).with_context(described)?).with_context(described)
+    image_frame::read_frame(&std::fs::read(image).with_context(described)?).with_context(described)
 }
 
 /// Links one mask by the endpoint, as a page would.

@@ -8,7 +8,7 @@ use super::records::RawRecord;
 use super::storage::Storage;
 use crate::dataset::json::{parse_annotation, parse_image};
 use crate::dataset::limits::ReadLimits;
-use crate::dataset::record::{ImageRecord, Label};
+use crate::dataset::record::{CUT_MESSAGE, ImageRecord, Label};
 use crate::rle;
 
 /// An annotation with its image. Serializes to JSON with camelCase keys.
@@ -41,6 +41,8 @@ pub struct Item {
     suspicion: f32,
     /// Number of masks in the published list, of which the mask is the union.
     parts: usize,
+    /// Whether a part of the mask is left out.
+    is_cut: bool,
     /// Height and width of the mask.
     mask_size: [u32; 2],
     /// The range of the mask in [`ItemPage::boundaries`].
@@ -102,6 +104,9 @@ impl ItemPage {
             .filter(|found| !found.problem.is_noise())
             .map(|found| ItemFinding { code: found.code(), message: found.to_string() })
             .collect();
+        findings.extend(
+            annotation.is_cut.then(|| ItemFinding { code: "cut-mask", message: CUT_MESSAGE.to_owned() }),
+        );
         let reasons = report.reasons.iter();
         findings.extend(
             reasons.map(|reason| ItemFinding { code: reason.code(), message: reason.message().to_owned() }),
@@ -128,6 +133,7 @@ impl ItemPage {
             components: report.components,
             suspicion: report.suspicion,
             parts: annotation.parts.len(),
+            is_cut: annotation.is_cut,
             mask_size: [annotation.mask_size.height, annotation.mask_size.width],
             boundaries: [from, self.boundaries.len()],
             findings,

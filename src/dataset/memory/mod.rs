@@ -3,6 +3,7 @@
 mod chunked;
 mod csr_index;
 mod dataset;
+mod frame;
 mod join;
 mod path;
 mod query;
@@ -11,6 +12,7 @@ mod view;
 
 pub use chunked::ChunkedVec;
 pub use dataset::{Dataset, DatasetBuilder};
+pub use frame::{FrameError, ImageFrame, MaskFrame};
 pub use query::{Order, Query, QueryMatches};
 pub use summary::{Summary, SummaryBuilder};
-pub use view::{CategoryCount, ImageResult, Overview, ResultPage};
+pub use view::{CategoryCount, ImageResult, OpenedImage, Overview, ResultPage};

@@ -6,10 +6,11 @@
 use serde::Serialize;
 
 use super::dataset::Dataset;
+use super::frame::{ImageFrame, MaskFrame};
 use super::query::{Query, QueryMatches};
 use crate::dataset::audit::{Finding, Tally};
-use crate::dataset::record::{Annotation, Category, ImageRecord, Label};
-use crate::geometry::Size;
+use crate::dataset::record::{Annotation, CUT_MESSAGE, Category, ImageRecord, Label};
+use crate::geometry::{Orientation, Rect, Size};
 use crate::rle::{self, Mask};
 
 /// Maximum number of images in one page of results.
@@ -59,6 +60,15 @@ pub struct CategoryCount {
     annotations: usize,
 }
 
+/// An image whose file was opened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OpenedImage {
+    /// Its size and orientation.
+    pub frame: ImageFrame,
+    /// Whether masks of which sizes do not tell the frame are turned as the image is for display.
+    pub is_turned: bool,
+}
+
 /// Some of the images that match a query, and the run boundaries of all their masks.
 #[derive(Debug, Default)]
 pub struct ResultPage {
@@ -79,6 +89,10 @@ pub struct ImageResult {
     url: Option<String>,
     /// Height and width, as COCO orders them.
     size: Option<[u32; 2]>,
+    /// The frame on which the masks lie, where the image is turned for display: unknown where a mask's is not
+    /// told by sizes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    mask_frame: Option<MaskFrame>,
     findings: Vec<FindingMessage>,
     annotations: Vec<AnnotationResult>,
 }
@@ -116,6 +130,13 @@ struct AnnotationResult {
 struct FindingMessage {
     code: &'static str,
     message: String,
+}
+
+impl OpenedImage {
+    /// Returns an image of this size that is displayed as stored.
+    pub fn of_size(displayed: Size) -> Self {
+        Self { frame: ImageFrame { displayed, orientation: Orientation::Stored }, is_turned: false }
+    }
 }
 
 impl Dataset {
@@ -172,12 +193,12 @@ impl Dataset {
         self.page_of(images.copied(), query, None)
     }
 
-    /// Returns the page of some images, whose masks are drawn on an opened image of this size.
+    /// Returns the page of some images, whose masks are drawn on an opened image.
     fn page_of(
         &self,
         indices: impl Iterator<Item = u32>,
         query: &Query,
-        opened: Option<Size>,
+        opened: Option<OpenedImage>,
     ) -> Result<ResultPage, rle::Error> {
         let mut page = ResultPage::default();
         let mut record_bytes = 0;
@@ -187,8 +208,18 @@ impl Dataset {
             let key = self.key_of(index);
             let matching = self.matches_of_image(index, query);
             let mut annotations = Vec::with_capacity(matching.len());
+            let told = opened.map(|opened| opened.frame.of_masks(self, index, MaskFrame::Unknown));
+            let mut frames = Vec::new();
             for (at, annotation) in matching.iter().enumerate() {
-                let mask = shown_mask(annotation, size, opened)?;
+                let told =
+                    opened.zip(told).map(|(opened, told)| opened.frame.of_mask_among(annotation, told));
+                frames.extend(told);
+                let is_turned = opened.filter(|opened| match told {
+                    Some(MaskFrame::Unknown) => opened.is_turned,
+                    told => told == Some(MaskFrame::Stored),
+                });
+                let turned = is_turned.map(|opened| opened.frame);
+                let mask = shown_mask(annotation, size, opened.map(|opened| opened.frame), turned)?;
                 // Each annotation repeats the strings of its category.
                 let of_category = self.category_of(annotation).map_or(0, Category::text_bytes);
                 record_bytes += FIXED_RECORD_BYTES + of_category + annotation.record_bytes();
@@ -199,11 +230,14 @@ impl Dataset {
                     findings.push(FindingMessage { code: "limit", message });
                     break;
                 }
-                annotations.push(self.annotation_result(annotation, &mask, page.boundaries.len()));
+                let result = self.annotation_result(annotation, &mask, turned, page.boundaries.len());
+                annotations.push(result);
                 page.boundaries.extend_from_slice(mask.boundaries());
             }
             let size = size.map(|size| [size.height, size.width]);
-            page.images.push(ImageResult { key, id, file, url, size, findings, annotations });
+            let is_turned = opened.is_some_and(|opened| opened.frame.orientation != Orientation::Stored);
+            let mask_frame = is_turned.then(|| frame_of_all(&frames));
+            page.images.push(ImageResult { key, id, file, url, size, mask_frame, findings, annotations });
         }
         Ok(page)
     }
@@ -215,14 +249,23 @@ impl Dataset {
     }
 
     /// Does the same for an opened image: masks drawn from polygons are drawn on its size, whatever size the
-    /// file lists.
-    pub fn result_page_of_opened(&self, index: u32, size: Size) -> Result<ResultPage, rle::Error> {
+    /// file lists, and masks of the image as stored are turned as it is for display.
+    pub fn result_page_of_opened(&self, index: u32, opened: OpenedImage) -> Result<ResultPage, rle::Error> {
         let images = self.images().get(index as usize).map(|_| index).into_iter();
-        self.page_of(images, &Query::default(), Some(size))
+        self.page_of(images, &Query::default(), Some(opened))
     }
 
     /// Describes an annotation whose run boundaries begin at `from`.
-    fn annotation_result(&self, annotation: &Annotation, mask: &Mask, from: usize) -> AnnotationResult {
+    fn annotation_result(
+        &self,
+        annotation: &Annotation,
+        mask: &Mask,
+        turned: Option<ImageFrame>,
+        from: usize,
+    ) -> AnnotationResult {
+        let displayed =
+            |rect: Rect| turned.map_or(rect, |frame| frame.orientation.of_rect(rect, frame.stored()));
+        let boxes = annotation.boxes.iter().map(|&rect| displayed(rect));
         let category = self.category_of(annotation);
         let split = annotation.split.as_ref();
         AnnotationResult {
@@ -238,7 +281,7 @@ impl Dataset {
             seen: split.and_then(|split| split.seen),
             is_crowd: annotation.is_crowd,
             is_cut: annotation.is_cut,
-            boxes: annotation.boxes.iter().map(|rect| [rect.x1, rect.y1, rect.x2, rect.y2]).collect(),
+            boxes: boxes.map(|rect| [rect.x1, rect.y1, rect.x2, rect.y2]).collect(),
             area: annotation.mask_area,
             size: [mask.size().height, mask.size().width],
             boundaries: [from, from + mask.boundaries().len()],
@@ -252,17 +295,29 @@ impl Dataset {
 
 /// Returns the message of a mask of which a part is left out.
 fn cut_message(annotation: &Annotation) -> Option<FindingMessage> {
-    let message = "the mask is not whole: a part of it is left out".to_owned();
-    annotation.is_cut.then_some(FindingMessage { code: "cut-mask", message })
+    annotation.is_cut.then(|| FindingMessage { code: "cut-mask", message: CUT_MESSAGE.to_owned() })
+}
+
+/// Returns the frame on which all masks lie; unknown where that of one is.
+fn frame_of_all(frames: &[MaskFrame]) -> MaskFrame {
+    let of = [MaskFrame::Unknown, MaskFrame::Stored].into_iter().find(|frame| frames.contains(frame));
+    of.unwrap_or(MaskFrame::Displayed)
 }
 
 /// Returns the mask to show: as read, except that one from polygons is drawn on the opened image, or cut at
-/// the listed one where it extends beyond.
+/// the listed one where it extends beyond, and that it is turned as the image is for display where `turned`.
 fn shown_mask(
     annotation: &Annotation,
     listed: Option<Size>,
-    opened: Option<Size>,
+    opened: Option<ImageFrame>,
+    turned: Option<ImageFrame>,
 ) -> Result<Mask, rle::Error> {
+    if let Some(frame) = turned
+        && let Some(mask) = annotation.mask_in(frame.stored())?
+    {
+        return mask.oriented(frame.orientation);
+    }
+    let opened = opened.map(|frame| frame.displayed);
     let holds = |size: Size, other: Size| size.width >= other.width && size.height >= other.height;
     let listed = listed.filter(|&listed| listed.pixels() > 0 && holds(annotation.mask_size, listed));
     match opened.or(listed).filter(|_| annotation.is_drawn) {

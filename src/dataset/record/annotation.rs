@@ -7,6 +7,9 @@ use crate::dataset::audit::Finding;
 use crate::geometry::{PixelRect, Rect, Size};
 use crate::rle::{self, Mask};
 
+/// Message of a mask of which a part is left out.
+pub(crate) const CUT_MESSAGE: &str = "the mask is not whole: a part of it is left out";
+
 /// A region of an image that shows a Wikipedia entity or a COCO category.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Annotation {

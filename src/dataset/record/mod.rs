@@ -7,6 +7,7 @@ mod label;
 mod split;
 
 pub use annotation::Annotation;
+pub(crate) use annotation::CUT_MESSAGE;
 pub use encoded::EncodedMask;
 pub use image::{Category, ImageRecord};
 pub use label::Label;

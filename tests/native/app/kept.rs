@@ -1,8 +1,10 @@
 //! Kept masks: accepted, named, hidden, edited, combined, painted, stored, undone and redone.
 
-use masklink::app::{Effect, Event, KeptRecord, MAX_KEPT, Notice, Selection, State, Tool};
-use masklink::geometry::{Point, Rect};
-use masklink::rle::Mask;
+use masklink::app::{
+    Effect, Event, KeptRecord, MAX_KEPT, Notice, Selection, ShownMask, Snapshot, State, Tool,
+};
+use masklink::geometry::{Point, Rect, Size};
+use masklink::rle::{CocoRle, FlatMasks, Mask};
 use masklink::segment::Prompt;
 
 use super::{
@@ -415,4 +417,40 @@ fn brush_has_a_circle_and_no_other_tool_does() {
     assert_eq!(circle(&state), Some(([9.0, 7.0], 200.0)));
     state.update(Event::ToolChosen { tool: Tool::Pick });
     assert_eq!(circle(&state), None);
+}
+
+#[test]
+fn mask_of_which_a_part_is_left_out_stays_marked() {
+    let mut state = State::default();
+    state.update(Event::ImageOpened { key: "image".to_owned(), width: 40, height: 30 });
+    let shown = |id: &str, from: u32, is_cut| {
+        let mask = Mask::from_boundaries(Size::new(40, 30), vec![from, from + 60]).unwrap();
+        let CocoRle { size, counts } = (&mask).into();
+        let (id, title, qid) = (id.to_owned(), String::new(), None);
+        ShownMask { id, title, qid, size, counts: Some(counts), is_cut, color: None }
+    };
+    let masks = vec![shown("cut", 0, true), shown("whole", 300, false)];
+    state.update(Event::MasksShown { masks, runs: FlatMasks::default() });
+    let marks = |state: &State| {
+        let Snapshot { shown, kept, is_cut, .. } = state.snapshot();
+        let shown: Vec<_> = shown.iter().map(|shown| shown.cut).collect();
+        (shown, kept.iter().map(|kept| kept.cut).collect::<Vec<_>>(), is_cut)
+    };
+    assert_eq!(marks(&state), (vec![true, false], vec![], false));
+    for index in [0, 1] {
+        state.update(Event::MaskSelected { index: Some(index) });
+        assert_eq!(marks(&state).2, index == 0);
+        state.update(Event::MaskKept);
+        assert_eq!(marks(&state).2, index == 0, "the kept mask is the current one");
+    }
+    assert_eq!(marks(&state).1, [true, false]);
+    let records: Vec<_> = state.kept().iter().map(|kept| KeptRecord::of(kept)).collect();
+    let json = serde_json::to_value(&records).unwrap();
+    assert_eq!((&json[0]["cut"], &json[1]["cut"]), (&true.into(), &false.into()));
+    state.update(Event::KeptImported { records });
+    assert_eq!(marks(&state).1, [true, false, true, false]);
+    // A whole mask that takes in a cut one is not whole any more.
+    let ids: Vec<_> = state.kept().iter().map(|kept| kept.id).collect();
+    state.update(Event::KeptCombined { id: ids[1], other: ids[0], subtract: false });
+    assert_eq!(marks(&state).1, [true, true, false]);
 }

@@ -17,6 +17,7 @@ fn masks_of_another_size_are_reported_and_the_others_shown() {
         qid: None,
         size,
         counts: counts.map(str::to_owned),
+        is_cut: false,
         color: None,
     };
     let masks = vec![

@@ -88,7 +88,7 @@ fn shown(masks: &[(&str, Mask, Option<&str>)]) -> Event {
     let with_counts = |(id, mask, qid): &(&str, Mask, Option<&str>)| {
         let CocoRle { size, counts } = mask.into();
         let (id, qid) = ((*id).to_owned(), qid.map(str::to_owned));
-        ShownMask { title: id.clone(), id, qid, size, counts: Some(counts), color: None }
+        ShownMask { title: id.clone(), id, qid, size, counts: Some(counts), is_cut: false, color: None }
     };
     let masks: Vec<_> = masks.iter().map(with_counts).collect();
     Event::MasksShown { masks, runs: FlatMasks::default() }
