@@ -30,17 +30,21 @@ pub(crate) async fn add(State(policies): State<Policies>, mut request: Request, 
         // plain file.
         request.headers_mut().remove(header::ACCEPT_ENCODING);
     }
+    let is_health = request.uri().path() == HEALTH;
     let mut response = next.run(request).await;
     let headers = response.headers_mut();
     for (name, value) in FIXED {
         headers.insert(name, HeaderValue::from_static(value));
     }
     headers.insert(header::CONTENT_SECURITY_POLICY, policies.content);
-    headers.insert(RESOURCE_POLICY, policies.resource);
+    let resource = if is_health { HeaderValue::from_static("cross-origin") } else { policies.resource };
+    headers.insert(RESOURCE_POLICY, resource);
     headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-cache"));
     response
 }
 
+/// Answers every page, so that one that may not read responses can tell that the server runs.
+const HEALTH: &str = "/healthz";
 const RESOURCE_POLICY: HeaderName = HeaderName::from_static("cross-origin-resource-policy");
 const FIXED: [(HeaderName, &str); 4] = [
     (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
