@@ -14,6 +14,8 @@ import { chosenAmong } from './drops.js';
 import { countOf } from './findings.js';
 import { ImageFolder } from './folder.js';
 import { readAgain, remember, remembered } from './handles.js';
+import { connectHelp } from './help.js';
+import { showFirstHint } from './hint.js';
 import { loadEndpoint, loadModels } from './host.js';
 import { whenIdle } from './idle.js';
 import { Knowledge } from './knowledge.js';
@@ -56,6 +58,8 @@ const places = new Places({
   fail: showProblem,
 });
 showStatus(viewer, byId('status'));
+connectHelp(byId('open-help'));
+showFirstHint(viewer);
 whenIdle(() => viewer.prefetch());
 viewer.tool = 'pick';
 
