@@ -8,7 +8,8 @@ import { createServer } from 'node:http';
 import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { clickInImage, maskOf, ROOT, snapshotOf } from './steps.mjs';
+import { iou, unionOf } from './masks.mjs';
+import { annotated, clickInImage, maskOf, ROOT, snapshotOf } from './steps.mjs';
 import { newPage, openPage, startSite, until } from './support.mjs';
 
 const { server, browser } = await startSite({});
@@ -136,6 +137,46 @@ for (const [milliseconds, isFast] of [
     assert.deepEqual(errors, []);
     await close();
   });
+
+test('a click in the middle of the first sample gives its mask and its entity', async (t) => {
+  const { page, errors, close } = await newPage(browser);
+  await page.goto(server.address);
+  await until(page, 'snapshot.shown.length > 0');
+  const { image } = await snapshotOf(page);
+  const { annotations } = annotated(join(ROOT, 'www/samples/annotations.json'), image);
+  for (const { data_split: split } of annotations)
+    assert.doesNotMatch(split, /train/, 'the index does not hold the image');
+  await clickInImage(page, { x: 480, y: 320 });
+  const { bitmap } = await maskOf(page);
+  const found = annotations.map((one) => [iou(bitmap, unionOf(one.segmentation)), one]);
+  const [best, annotation] = found.sort(([a], [b]) => b - a)[0];
+  t.diagnostic(`${image}: IoU ${best.toFixed(3)}`);
+  assert.ok(best > 0.9, `IoU ${best}`);
+  await until(page, "snapshot.linking.phase === 'answered'");
+  const { linking, confidence } = await snapshotOf(page);
+  assert.equal(linking.answer.entities[0].qid, annotation.category_id);
+  assert.equal(confidence, 'likely');
+  assert.deepEqual(errors, []);
+  await close();
+});
+
+test('the first page of samples shows images that the index does not hold', async () => {
+  const { page, close } = await openPage(browser, server.address);
+  const { images, annotations } = JSON.parse(
+    readFileSync(join(ROOT, 'www/samples/annotations.json'), 'utf8'),
+  );
+  const trained = new Set(
+    annotations.filter((one) => /train/.test(one.data_split)).map((one) => one.image_id),
+  );
+  const listed = await page.evaluate(
+    async () => (await (await fetch('samples/list.json')).json()).images,
+  );
+  assert.equal(listed.length, images.length);
+  const first = listed.findIndex(({ id }) => trained.has(id));
+  assert.ok(first >= 24, `image ${first} is in the index`);
+  assert.ok(listed.slice(first).every(({ id }) => trained.has(id)));
+  await close();
+});
 
 test('names of the next image are not drawn over the one before', async () => {
   const { page, errors, close } = await openPage(browser, server.address);
