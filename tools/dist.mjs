@@ -6,6 +6,7 @@
  *
  * Usage: node tools/dist.mjs DIST PKG MODULE…
  */
+import { createHash } from 'node:crypto';
 import {
   existsSync,
   mkdirSync,
@@ -64,6 +65,7 @@ for (const file of filesBelow('www')) {
 const vendored = JSON.parse(readFileSync('www/vendor.json', 'utf8'));
 for (const { from, to, gzip } of vendored)
   files.set(to, gzip ? gzipped(join('node_modules', from)) : join('node_modules', from));
+files.set('vendor/onnxruntime/files.json', runtimeList());
 const samples = await splitSamples('www/samples', pkg);
 for (const [file, bytes] of samples.files) files.set(`samples/${file}`, bytes);
 for (const { page, named } of PAGES) await publish(page, named);
@@ -135,6 +137,18 @@ async function publish(page, named) {
     ...loaded.slice(1).map((file) => `<link rel="modulepreload" href="${file}" />`),
   ];
   files.set(page, Buffer.from(html.replace('<script', `${hints.join('\n    ')}\n    <script`)));
+}
+
+/** Lists the runtime's modules with their lengths and hashes, for progress and for their check. */
+function runtimeList() {
+  const listed = vendored
+    .filter(({ from }) => from.endsWith('.wasm'))
+    .map(({ to }) => {
+      const bytes = readFileSync(/** @type {string} */ (files.get(to)));
+      const sha256 = createHash('sha256').update(bytes).digest('hex');
+      return [basename(to), { bytes: bytes.length, sha256 }];
+    });
+  return Buffer.from(JSON.stringify(Object.fromEntries(listed)));
 }
 
 /**

@@ -7,11 +7,18 @@ import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
+/**
+ * The image that the page opens with. Of the 15 images that the index does not hold and in whose middle a
+ * large thing lies, it has the highest product of the IoU of a click in the middle (0.960) and the score of
+ * the right entity for that mask (1.00).
+ */
+const FIRST = 'world_065';
 /** Most images that one call of the module returns. */
 const PAGE = 500;
 
 /**
- * Returns the files' contents by path. The records are those that the page's worker would read,
+ * Returns the files' contents by path. The list begins with the images that the index does not hold, because
+ * a mask in one of the others is looked up and not recognised. The records are those that the page's worker would read,
  * but with each mask as the lengths of its runs, zeros first, which is shorter than their ends.
  * @param {string} folder `www/samples`.
  * @param {string} pkg Folder of the modules that wasm-bindgen made.
@@ -31,6 +38,8 @@ export async function splitSamples(folder, pkg) {
   const put = (/** @type {string} */ path, /** @type {unknown} */ value) =>
     files.set(path, Buffer.from(JSON.stringify(value)));
   const listed = [];
+  /** Images that the index holds. */
+  const held = new Set();
   const overview = JSON.parse(file.overview());
   for (let start = 0; start < overview.images; start += PAGE) {
     const page = file.page(start, PAGE);
@@ -43,13 +52,21 @@ export async function splitSamples(folder, pkg) {
       const { id, file: name, url, size, annotations } = image;
       const titles = annotations.map((/** @type {{ title: string }} */ { title }) => title);
       listed.push({ id, file: name, url, size, titles: [...new Set(titles)] });
+      if (annotations.some(isHeld)) held.add(id);
       put(`records/${id}.json`, image);
       if (cached[id]) put(`cached/${id}.json`, cached[id]);
     }
     page.free();
   }
+  const rank = (/** @type {{ id: string }} */ { id }) => (id === FIRST ? 0 : held.has(id) ? 2 : 1);
+  listed.sort((one, other) => rank(one) - rank(other));
   put('list.json', { overview, images: listed });
   return { files, first: listed[0] };
+}
+
+/** Returns whether the index is made of an annotation. @param {{ split: string | null }} annotation */
+function isHeld({ split }) {
+  return split?.includes('train') ?? false;
 }
 
 /** @param {Uint32Array} boundaries Where the runs end but for the last. */

@@ -104,8 +104,14 @@ export class MaskViewer extends AttributesElement {
         viewer.segmented(ticket, height, width, scores, offsets, boundaries, best, provisional),
       );
     },
+    previewed: ({ ticket, size: [height = 0, width = 0], best, offsets, boundaries }) => {
+      const mask = boundaries.subarray(offsets[best], offsets[best + 1]);
+      this.#viewer.apply((viewer) => viewer.previewed(ticket, height, width, mask));
+    },
     progress: (words, size, done) =>
-      words === null ? this.#notices.done() : this.#notices.progress(words, size, done),
+      words === null
+        ? this.#notices.done()
+        : this.#notices.progress(words, size, done, () => this.#models.cancelDownloads()),
     token: () => this.token,
     changed: () => this.#update(),
   });
@@ -537,7 +543,9 @@ export class MaskViewer extends AttributesElement {
       case 'prepareModel':
         return void this.#models.prepare(this.settings.model);
       case 'segment':
-        return void this.#models.segment(effect, this.settings.model);
+        return void this.#models.segment(effect, this.settings.model, !this.settings.endpoint);
+      case 'preview':
+        return void this.#models.preview(effect, this.settings.model);
       case 'link':
         return void this.#models.link({ ...effect, mask: /** @type {MaskRuns} */ (effect.mask) });
       case 'cancelSegment':

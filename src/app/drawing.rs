@@ -1,12 +1,13 @@
 //! The scene and style for the renderers, and the marks over the canvas.
 
 use std::borrow::Cow;
+use std::cmp::Reverse;
 use std::collections::{BTreeSet, HashMap};
 
 use serde::Serialize;
 
 use super::{ColorMode, Selection, State, Tool};
-use crate::geometry::Rect;
+use crate::geometry::{Rect, Size};
 use crate::render::{Color, ColorBy, Error, Overlay, Scene, Style};
 use crate::rle::Mask;
 use crate::segment::Prompt;
@@ -20,6 +21,18 @@ const CLICKED: Color = Color { red: 255, green: 255, blue: 255 };
 const CLICKED_OPACITY: f32 = 0.4;
 /// Maximum number of names drawn at once; more would cover the image.
 const MAX_LABELS: usize = 60;
+
+/// Estimated width of a letter of a name, in CSS pixels, and that of one outside ASCII.
+const LETTER: f64 = 7.5;
+const WIDE_LETTER: f64 = 13.0;
+/// Padding on both sides of a name together, height of a name, and their limits, as the style sheet and
+/// the placing of the marks in the page have them; CSS pixels.
+const LABEL_PADDING: f64 = 16.0;
+const LABEL_HEIGHT: f64 = 24.0;
+const MAX_LABEL_WIDTH: f64 = 256.0;
+const LABEL_MARGIN: f64 = 4.0;
+/// Distance of a name's top from its anchor.
+const LABEL_RISE: f64 = 28.0;
 
 /// Marks over the canvas. Positions are CSS pixels from its top-left corner.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -36,6 +49,8 @@ pub struct Marks {
     pub crosshair: Option<[f64; 2]>,
     /// The outline of the brush at the pointer.
     pub brush: Option<BrushMark>,
+    /// The outline of the object under the resting pointer.
+    pub preview: Option<PreviewMark>,
     /// Names of masks, in drawing order.
     pub labels: Vec<Label>,
     /// Whether another part than the whole image is shown.
@@ -62,6 +77,18 @@ pub struct BrushMark {
     pub at: [f64; 2],
     /// Radius of the circle.
     pub radius: f64,
+}
+
+/// The outline of an object.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(target_arch = "wasm32", derive(tsify::Tsify))]
+pub struct PreviewMark {
+    /// SVG path data in pixels of the image.
+    pub path: String,
+    /// CSS pixels a pixel of the image.
+    pub scale: f64,
+    /// `[x, y]` of the image's top-left corner.
+    pub offset: [f64; 2],
 }
 
 /// The name of a mask.
@@ -170,36 +197,83 @@ impl State {
         let is_over = self.hovered().is_some() || self.hovered_kept().is_some();
         let brush = cursor.brush.filter(|_| self.tool().paints());
         let brush = brush.map(|at| BrushMark { at, radius: self.brush_radius() });
-        Marks { points, boxes, pulse, crosshair, brush, labels: self.labels(scene), is_zoomed, is_over }
+        let (offset, unit) = (place([0.0, 0.0]), place([1.0, 0.0]));
+        let preview = self.preview().map(|path| PreviewMark {
+            path: path.to_owned(),
+            scale: unit[0] - offset[0],
+            offset,
+        });
+        let labels = self.labels(scene);
+        Marks { points, boxes, pulse, crosshair, brush, preview, labels, is_zoomed, is_over }
     }
 
     /// Returns the names of all masks where the settings say so; else of the masks hovered and selected.
-    /// Hidden masks have none.
+    /// Hidden masks have none. Of names that would overlap, those of larger masks are drawn, and those
+    /// hovered and selected before all.
     fn labels(&self, scene: &Scene) -> Vec<Label> {
         if !self.clicks().is_empty() {
             return Vec::new();
         }
         let (view, all) = (self.view().render_view(), self.settings().labels);
-        let is_labeled = |index: &usize| {
-            let is_hovered = self.hovered() == Some(*index) && self.tool() == Tool::Select;
-            all || is_hovered || self.selection() == Selection::Shown(*index)
-        };
-        let shown = self.shown().iter().enumerate().filter(|(index, _)| is_labeled(index));
-        let shown = shown.map(|(index, shown)| (index, shown.name().to_owned()));
-        let kept = self.kept().iter().zip(self.shown().len()..);
-        let kept = kept.filter(|(kept, _)| {
-            let is_hovered = self.hovered_kept() == Some(kept.id) && self.tool() == Tool::Select;
-            let is_selected = self.selection() == Selection::Kept(kept.id);
-            !kept.is_hidden && (all || is_hovered || is_selected)
-        });
-        let labels = shown.chain(kept.map(|(kept, index)| (index, kept.name())));
-        let labels = labels.filter_map(|(index, text)| {
-            let anchor = scene.label_anchor(index, view)?;
+        let Size { width, height } = view.canvas;
+        let [width, height] = [width, height].map(|length| f64::from(length) / view.device_pixel_ratio);
+        let mut named: Vec<_> = self.names().filter(|named| all || named.is_active).collect();
+        named.sort_by_key(|named| (Reverse(named.is_active), Reverse(named.area)));
+        let mut placed: Vec<(usize, Rect, Label)> = Vec::new();
+        for Named { index, text, .. } in named {
+            let Some(anchor) = scene.label_anchor(index, view) else { continue };
             let at = [anchor.x / view.device_pixel_ratio, anchor.y / view.device_pixel_ratio];
-            Some(Label { text, at })
-        });
-        labels.take(MAX_LABELS).collect()
+            let rect = label_rect(&text, at, [width, height]);
+            if placed.iter().all(|(_, other, _)| !overlaps(&rect, other)) {
+                placed.push((index, rect, Label { text, at }));
+            }
+            if placed.len() == MAX_LABELS {
+                break;
+            }
+        }
+        placed.sort_by_key(|(index, ..)| *index);
+        placed.into_iter().map(|(_, _, label)| label).collect()
     }
+
+    /// Returns the masks that may be named.
+    fn names(&self) -> impl Iterator<Item = Named> + '_ {
+        let is_hovering = self.tool() == Tool::Select;
+        let shown = self.shown().iter().enumerate().map(move |(index, shown)| {
+            let is_hovered = is_hovering && self.hovered() == Some(index);
+            let is_active = is_hovered || self.selection() == Selection::Shown(index);
+            Named { index, text: shown.name().to_owned(), area: shown.area, is_active }
+        });
+        let kept = self.kept().iter().zip(self.shown().len()..).filter(|(kept, _)| !kept.is_hidden);
+        shown.chain(kept.map(move |(kept, index)| {
+            let is_hovered = is_hovering && self.hovered_kept() == Some(kept.id);
+            let is_active = is_hovered || self.selection() == Selection::Kept(kept.id);
+            Named { index, text: kept.name(), area: kept.mask.area(), is_active }
+        }))
+    }
+}
+
+/// A mask that may be named.
+struct Named {
+    /// Its place in the scene.
+    index: usize,
+    text: String,
+    area: u64,
+    /// Whether the mask is hovered or selected.
+    is_active: bool,
+}
+
+/// Returns the place of a name in CSS pixels of the canvas: above its anchor, moved until all of it is
+/// visible. Its width is estimated, since only the browser knows the font.
+fn label_rect(text: &str, [x, y]: [f64; 2], [width, height]: [f64; 2]) -> Rect {
+    let letters = text.chars().map(|letter| if letter.is_ascii() { LETTER } else { WIDE_LETTER });
+    let length = (letters.sum::<f64>() + LABEL_PADDING).min(MAX_LABEL_WIDTH).min(0.7 * width);
+    let within = |value: f64, own: f64, whole: f64| value.min(whole - own - LABEL_MARGIN).max(LABEL_MARGIN);
+    let (x1, y1) = (within(x, length, width), within(y - LABEL_RISE, LABEL_HEIGHT, height));
+    Rect { x1, y1, x2: x1 + length, y2: y1 + LABEL_HEIGHT }
+}
+
+fn overlaps(one: &Rect, other: &Rect) -> bool {
+    one.x1 < other.x2 && other.x1 < one.x2 && one.y1 < other.y2 && other.y1 < one.y2
 }
 
 fn overlay(mask: &Mask, entity: u64) -> Overlay {

@@ -31,6 +31,8 @@ pub enum Effect {
     PrepareModel,
     /// Run the segmentation model.
     Segment(SegmentRequest),
+    /// Run the decoder once for the mask under the pointer, where the model is ready and fast.
+    Preview(SegmentRequest),
     /// Stop a run of the model, whose masks are not awaited any more.
     CancelSegment {
         /// The ticket of the request.

@@ -48,6 +48,11 @@ pub enum Event {
         /// `[x, y]`; `None` outside the canvas.
         in_canvas: Option<[f64; 2]>,
     },
+    /// The pointer, not a finger, has rested at one place of the canvas.
+    PointerRested {
+        /// `[x, y]`, which may lie beside the image.
+        in_canvas: [f64; 2],
+    },
     /// The pointer was pressed and released at one place.
     PointerClicked {
         /// `[x, y]`, which may lie beside the image.
@@ -169,6 +174,16 @@ pub enum Event {
     /// The model returned masks.
     #[serde(skip)]
     Segmented(Segmented),
+    /// The model returned the mask under the resting pointer.
+    #[serde(skip)]
+    Previewed {
+        /// The ticket of the request; the mask of one that is not awaited changes nothing.
+        ticket: Ticket,
+        /// The size of the mask.
+        size: Size,
+        /// Column-major indices at which the mask's value changes, first to one.
+        boundaries: Vec<u32>,
+    },
     /// The segmentation model failed or could not be loaded.
     SegmentFailed {
         /// The ticket of the request.

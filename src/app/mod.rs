@@ -14,7 +14,7 @@ mod snapshot;
 mod state;
 mod words;
 
-pub use drawing::{BrushMark, Label, Marks, PointMark};
+pub use drawing::{BrushMark, Label, Marks, PointMark, PreviewMark};
 pub use effect::{Effect, MaskDetail, Notice, SegmentRequest};
 pub use event::{Event, Failure, Segmented, ShownMask};
 pub use settings::{ColorMode, RendererChoice, Settings, Tool};

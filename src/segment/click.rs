@@ -53,6 +53,23 @@ pub async fn click<H: Host>(
     segment(session, host, question, &mut on_provisional).await
 }
 
+/// Segments by the embedding of the whole image alone: one run of the decoder, whose logits are not kept.
+///
+/// Returns `None` where the image is not encoded.
+pub async fn preview<H: Host>(
+    session: &mut Session<H::Resident>,
+    host: &H,
+    prompts: &Prompts,
+) -> Result<Option<Segmentation>, Error> {
+    if !session.has_image() {
+        return Ok(None);
+    }
+    let whole = frame_of(session, host)?;
+    prompts.check(&whole)?;
+    let result = decode_in(session, host, whole, prompts, None).await?;
+    Ok(Some(result.segmentation))
+}
+
 /// Runs all passes of a click once.
 async fn segment<H: Host>(
     session: &mut Session<H::Resident>,
@@ -188,6 +205,23 @@ mod tests {
         host.click_at(&mut session, 3, &prompts(&[(1.0, 1.0)]), refine).unwrap();
         assert_eq!(host.encodings(), 2);
         assert!(!host.last_decoding().has_mask(), "the logits are of the image before");
+    }
+
+    #[test]
+    fn preview_needs_the_embedding_and_keeps_nothing() {
+        let (host, mut session) = (host([square(6, 9)]), session(None, None));
+        let one = prompts(&[(1.0, 1.0)]);
+        assert_eq!(pollster::block_on(preview(&mut session, &host, &one)).unwrap(), None);
+        assert_eq!(host.encodings(), 0);
+        let first = host.click(&mut session, 1).unwrap();
+        host.then([square(6, 9)]);
+        let previewed = pollster::block_on(preview(&mut session, &host, &one)).unwrap();
+        assert_eq!(previewed, Some(first));
+        assert_eq!(host.encodings(), 1);
+        host.then([square(6, 9)]);
+        let refine = Some(Refine { ticket: Ticket(1), candidate: 0 });
+        host.click_at(&mut session, 2, &one, refine).unwrap();
+        assert!(host.last_decoding().has_mask(), "the logits of the click before are still kept");
     }
 
     #[test]

@@ -43,7 +43,7 @@ mod smooth;
 #[cfg(test)]
 mod test_host;
 
-pub use click::{Question, click, encode_image};
+pub use click::{Question, click, encode_image, preview};
 pub use error::Error;
 pub(crate) use frame::ModelFrame;
 pub(crate) use logits::Logits;

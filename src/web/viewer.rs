@@ -139,6 +139,19 @@ impl Viewer {
         self.update(Event::Segmented(Segmented { ticket, size, scores, masks, best, provisional }))
     }
 
+    /// Takes the model's mask under the resting pointer, and returns the effects as `dispatch` does.
+    #[wasm_bindgen(unchecked_return_type = "Effects")]
+    pub fn previewed(
+        &mut self,
+        ticket: u32,
+        height: u32,
+        width: u32,
+        boundaries: Vec<u32>,
+    ) -> Result<JsValue, JsValue> {
+        let (ticket, size) = (Ticket(ticket), Size::new(width, height));
+        self.update(Event::Previewed { ticket, size, boundaries })
+    }
+
     /// Returns the state as plain data, without masks.
     #[wasm_bindgen(unchecked_return_type = "Snapshot")]
     pub fn snapshot(&self) -> Result<JsValue, JsValue> {

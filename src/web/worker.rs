@@ -105,6 +105,12 @@ impl ModelRunner {
         downloaded(downloads).await.map(drop)
     }
 
+    /// Downloads an index by the address of its header, so that the first mask does not wait for it.
+    #[wasm_bindgen(js_name = openIndex)]
+    pub async fn load_index(&self, index: String) -> Result<(), JsValue> {
+        self.open_index(&index).await.map(drop)
+    }
+
     /// Segments the image by prompts.
     ///
     /// `request` is `{ model, image, source?, question }`, the question a `SegmentRequest` as JSON.
@@ -143,6 +149,34 @@ impl ModelRunner {
         .await
         .map_err(of_segment)?;
         Ok(segmentation_object(ticket, &result, (encode, now() - started), status(&model)))
+    }
+
+    /// Segments the image by prompts in one run of the decoder, without changing what later clicks refine.
+    ///
+    /// `request` is that of `segment`. Returns the same, or `undefined` where the model is not loaded or the
+    /// image not encoded: nothing is loaded for a preview.
+    pub async fn preview(&self, request: JsValue, signal: Signal) -> Result<JsValue, JsValue> {
+        let image = self.image_of(&request)?;
+        let SegmentRequest { ticket, prompts, .. } = from_json(&text(&request, "question")?)?;
+        let prompts = prompts.into_iter().collect::<Result<Prompts, _>>().map_err(of_segment)?;
+        let mut slot = self.click.lock().await;
+        // A cancel that came while the request waited for its turn is still in the message queue.
+        JsFuture::from(self.platform.sleep(0, &signal)).await?;
+        check_wanted(&signal)?;
+        let id = optional_text(&request, "model");
+        let is_ready = |click: &&mut ClickModel| {
+            click.id == id && click.image.as_ref().is_some_and(|known| Rc::ptr_eq(known, &image))
+        };
+        let Some((click, runtime)) = slot.as_mut().filter(is_ready).zip(self.runtime.get()) else {
+            return Ok(JsValue::UNDEFINED);
+        };
+        let host = self.host(Some(runtime), Some(&click.graphs), &image, &signal);
+        let started = now();
+        let previewed = segment::preview(&mut click.session, &host, &prompts).await.map_err(of_segment)?;
+        let ms = (None, now() - started);
+        Ok(previewed.map_or(JsValue::UNDEFINED, |result| {
+            segmentation_object(ticket, &result, ms, JsValue::UNDEFINED)
+        }))
     }
 
     /// Links a mask of the image to entities, by an endpoint or by an index of static files.

@@ -135,6 +135,57 @@ for (const [name, content] of [
   });
 }
 
+test('a dropped folder opens with its images, without hidden files', async () => {
+  const { page, errors, close } = await openPage(browser, server.address);
+  const dropped = join(folder, 'dropped');
+  mkdirSync(join(dropped, 'images/04'), { recursive: true });
+  mkdirSync(join(dropped, '.cache'), { recursive: true });
+  writeFileSync(join(dropped, 'annotations.json'), datasetOf([{ file_name: '04/tiny.png' }]));
+  writeFileSync(join(dropped, 'images/04/tiny.bmp'), TINY);
+  writeFileSync(join(dropped, '.cache/annotations.json'), 'not this one');
+  writeFileSync(join(dropped, '.cache/other.bmp'), TINY);
+  const session = await page.context().newCDPSession(page);
+  const data = { items: [], files: [dropped], dragOperationsMask: 1 };
+  for (const type of ['dragEnter', 'dragOver', 'drop'])
+    await session.send('Input.dispatchDragEvent', { type, x: 600, y: 300, data });
+  await page.getByText('Its images are looked for among 1 dropped image.').waitFor();
+  await page.getByRole('button', { name: 'Open', exact: true }).click();
+  await page.getByRole('heading', { name: 'annotations.json' }).waitFor();
+  await page.getByText('1 of 1 image found here.').waitFor();
+  await until(page, "snapshot.image === '0' && snapshot.shown.length === 1");
+  assert.ok(await hasImage(page));
+  assert.deepEqual(errors, []);
+  await close();
+});
+
+for (const [name, size] of [
+  ['another size than its file', { width: 16, height: 12 }],
+  ['no size', {}],
+])
+  test(`polygons of an image with ${name} are drawn on the opened file`, async () => {
+    const text = JSON.stringify({
+      images: [{ id: 0, file_name: 'other.bmp', ...size }],
+      categories: [{ id: 'Q1', name: 'Universe' }],
+      annotations: [
+        { id: 'a', image_id: 0, category_id: 'Q1', segmentation: [[1, 1, 7, 1, 7, 5, 1, 5]] },
+      ],
+    });
+    const { page, errors, close } = await withDataset(text, { images: folder });
+    await until(page, "snapshot.image === '0' && snapshot.shown.length === 1");
+    await page.evaluate(() => document.querySelector('mask-viewer').selectMask(0));
+    await until(page, 'snapshot.selected === 0 && snapshot.facts');
+    const [facts, mask, failure] = await page.evaluate(() => {
+      const viewer = document.querySelector('mask-viewer');
+      return [viewer.snapshot.facts, viewer.maskRle(), viewer.snapshot.masksFailure];
+    });
+    assert.equal(failure, null);
+    assert.deepEqual(mask.size, [6, 8]);
+    assert.deepEqual(facts.bbox, [1, 1, 6, 4]);
+    assert.equal(facts.area, 24);
+    assert.deepEqual(errors, []);
+    await close();
+  });
+
 test('a dropped file that cannot be read leaves the open image with its masks', async () => {
   const { page, close } = await openPage(browser, server.address);
   const before = await page.evaluate(() => {

@@ -12,7 +12,7 @@ import { bring, drawByWebGpu, openPage, PATIENCE, serve, startSite, until } from
 
 const { server, browser } = await startSite(FIXTURES);
 
-const openSamples = (options) => openPage(browser, server.address, options);
+const openSamples = (options) => openPage(browser, `${server.address}#image=world_001`, options);
 
 /**
  * Sets the view and returns the stage's box in the window.

@@ -210,7 +210,7 @@ test('an annotation file dropped onto the page is selected in the dialog', async
   });
   const dialog = page.getByRole('dialog', { name: 'Open a dataset' });
   await dialog.waitFor();
-  await until(page, "snapshot.image === 'world_001' && snapshot.shown.length > 0");
+  await until(page, "snapshot.image === 'world_065' && snapshot.shown.length > 0");
   await dialog.getByLabel('Or address prefix').fill(server.address);
   await dialog.getByRole('button', { name: 'Open', exact: true }).click();
   await page.getByRole('heading', { name: 'odd.json' }).waitFor();
@@ -224,7 +224,7 @@ test('an annotation file dropped onto the page is selected in the dialog', async
 
 test('an image pasted while a dialog is open is ignored', async () => {
   const { page, errors, close } = await openPage(browser, server.address);
-  await until(page, "snapshot.image === 'world_001' && snapshot.shown.length > 0");
+  await until(page, "snapshot.image === 'world_065' && snapshot.shown.length > 0");
   await page.getByRole('button', { name: 'Settings' }).click();
   const image = {
     name: 'mine.bmp',
@@ -233,7 +233,7 @@ test('an image pasted while a dialog is open is ignored', async () => {
   };
   await assert.rejects(bring(page, image, 'paste'), /left the file to the browser/);
   await page.waitForTimeout(500);
-  await until(page, "snapshot.image === 'world_001'");
+  await until(page, "snapshot.image === 'world_065'");
   await page.getByRole('button', { name: 'Done' }).click();
   await bring(page, image, 'paste');
   await until(page, "snapshot.image === 'mine.bmp'");
@@ -243,7 +243,7 @@ test('an image pasted while a dialog is open is ignored', async () => {
 
 test('a file dropped onto the dialog does not change the open image', async () => {
   const { page, errors, close } = await openPage(browser, server.address);
-  await until(page, "snapshot.image === 'world_001' && snapshot.shown.length > 0");
+  await until(page, "snapshot.image === 'world_065' && snapshot.shown.length > 0");
   await page.getByRole('button', { name: 'Open a dataset' }).click();
   const prevented = await page.evaluate(() =>
     ['dialog[open] input[type=file]', 'dialog[open]'].map((selector) => {
@@ -258,7 +258,7 @@ test('a file dropped onto the dialog does not change the open image', async () =
   assert.deepEqual(prevented, [false, true]);
   await page.waitForTimeout(300);
   const image = await page.evaluate(() => document.querySelector('mask-viewer').snapshot?.image);
-  assert.equal(image, 'world_001');
+  assert.equal(image, 'world_065');
   assert.deepEqual(errors, []);
   await close();
 });

@@ -27,7 +27,7 @@ const { server, browser } = await startSite(FIXTURES);
 /**
  * The page with its first sample drawn.
  */
-function openSamples({ path = '', in: where = browser, ...options } = {}) {
+function openSamples({ path = '#image=world_001', in: where = browser, ...options } = {}) {
   return openPage(where, server.address + path, options);
 }
 

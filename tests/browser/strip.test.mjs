@@ -48,29 +48,29 @@ async function openBeforeSamples() {
 }
 
 test('an address of an image on a later page turns the strip to it, and the strip still works', async () => {
-  const { page, errors, close } = await openPage(browser, `${server.address}#image=world_036`);
-  await until(page, "snapshot.image === 'world_036'");
+  const { page, errors, close } = await openPage(browser, `${server.address}#image=world_091`);
+  await until(page, "snapshot.image === 'world_091'");
   assert.match(await range(page), /^25 to /);
   assert.equal(
     await page.locator('.thumbnail[aria-selected=true] img[src]').getAttribute('src'),
-    'samples/thumbnails/world_036.jpg',
+    'samples/thumbnails/world_091.jpg',
   );
   await thumbnails(page).first().click();
-  await until(page, "snapshot.image !== 'world_036' && snapshot.shown.length > 0");
+  await until(page, "snapshot.image !== 'world_091' && snapshot.shown.length > 0");
   await page.getByRole('button', { name: 'Earlier images' }).click();
   await page.getByText('1 to 24 of').waitFor();
   await thumbnails(page).first().click();
-  await until(page, "snapshot.image === 'world_001' && snapshot.shown.length > 0");
+  await until(page, "snapshot.image === 'world_065' && snapshot.shown.length > 0");
   assert.deepEqual(errors, []);
   await close();
 });
 
 test('an address of an unknown image opens the first one, and the strip works', async () => {
   const { page, errors, close } = await openPage(browser, `${server.address}#image=nowhere`);
-  await until(page, "snapshot.image === 'world_001'");
+  await until(page, "snapshot.image === 'world_065'");
   assert.match(await range(page), /^1 to 24/);
   await thumbnails(page).nth(1).click();
-  await until(page, "snapshot.image === 'world_002' && snapshot.shown.length > 0");
+  await until(page, "snapshot.image === 'world_010' && snapshot.shown.length > 0");
   assert.deepEqual(errors, []);
   await close();
 });
@@ -78,9 +78,9 @@ test('an address of an unknown image opens the first one, and the strip works', 
 test('an address pasted into the open page is followed, and the skip link keeps it', async () => {
   const { page, errors, close } = await openPage(browser, server.address);
   await page.evaluate(() => {
-    location.hash = '#image=world_036&view=200,150,2';
+    location.hash = '#image=world_091&view=200,150,2';
   });
-  await until(page, "snapshot.image === 'world_036' && snapshot.shown.length > 0");
+  await until(page, "snapshot.image === 'world_091' && snapshot.shown.length > 0");
   await page.waitForFunction(() => document.querySelector('mask-viewer').view?.scale === 2);
   const view = await viewOf(page);
   assert.ok(view && Math.abs(view.x - 200) < 1 && Math.abs(view.y - 150) < 1, JSON.stringify(view));
@@ -90,7 +90,7 @@ test('an address pasted into the open page is followed, and the skip link keeps 
     await page.getByRole('application').evaluate((node) => node.matches(':focus')),
     'the image has the focus',
   );
-  await page.waitForFunction(() => location.hash.startsWith('#image=world_036&view='));
+  await page.waitForFunction(() => location.hash.startsWith('#image=world_091&view='));
   await page.keyboard.press('0');
   await page.waitForFunction(() => !location.hash.includes('view='));
   assert.equal(await viewOf(page), null);
@@ -100,7 +100,7 @@ test('an address pasted into the open page is followed, and the skip link keeps 
 
 test('the next image is shown whole after zooming', async () => {
   const { page, errors, close } = await openPage(browser, server.address);
-  await until(page, "snapshot.image === 'world_001' && snapshot.shown.length > 0");
+  await until(page, "snapshot.image === 'world_065' && snapshot.shown.length > 0");
   await page.evaluate(() => {
     document.querySelector('mask-viewer').view = {
       x: 100,
@@ -110,11 +110,11 @@ test('the next image is shown whole after zooming', async () => {
   });
   assert.notEqual(await viewOf(page), null);
   await thumbnails(page).nth(1).click();
-  await until(page, "snapshot.image === 'world_002' && snapshot.shown.length > 0");
+  await until(page, "snapshot.image === 'world_010' && snapshot.shown.length > 0");
   assert.equal(await viewOf(page), null);
   // Limits of zoom hold for addresses too.
   await page.evaluate(() => {
-    location.hash = '#image=world_002&view=480,320,9999';
+    location.hash = '#image=world_010&view=480,320,9999';
   });
   await page.waitForFunction(() => (document.querySelector('mask-viewer').view?.scale ?? 0) > 1);
   const view = await viewOf(page);
@@ -206,7 +206,7 @@ test('cached answers are loaded only for an image whose endpoint and index fail'
   await page.goto(server.address);
   await until(page, 'snapshot.shown.length > 0');
   await thumbnails(page).nth(1).click();
-  await until(page, "snapshot.image === 'world_002' && snapshot.shown.length > 0");
+  await until(page, "snapshot.image === 'world_010' && snapshot.shown.length > 0");
   await page.waitForLoadState('networkidle');
   assert.deepEqual(cached(), []);
   await page.evaluate(() => {
@@ -216,7 +216,7 @@ test('cached answers are loaded only for an image whose endpoint and index fail'
     viewer.askLink();
   });
   await until(page, "snapshot.linking.phase === 'answered'");
-  assert.deepEqual(cached(), ['/samples/cached/world_002.json']);
+  assert.deepEqual(cached(), ['/samples/cached/world_010.json']);
   assert.match(await page.locator('.banner').innerText(), /This is a stored answer/);
   assert.deepEqual(
     errors.filter((text) => !/index\.json/.test(text)),
@@ -233,7 +233,7 @@ test('thumbnails are loaded after the first view', async () => {
   const held = new Promise((resolve) => {
     release = () => resolve(undefined);
   });
-  await page.route('**/samples/images/world_001.jpg', async (route) => {
+  await page.route('**/samples/images/world_065.jpg', async (route) => {
     await held;
     await route.continue();
   });
@@ -244,8 +244,8 @@ test('thumbnails are loaded after the first view', async () => {
   assert.deepEqual([...new Set(names)].toSorted(), [
     '/',
     ...['/assets/chunk.js', '/assets/main.js', '/assets/page.css', '/assets/viewer_bg.wasm'],
-    ...['/endpoint.json', '/icon.svg', '/samples/images/world_001.jpg', '/samples/list.json'],
-    '/samples/records/world_001.json',
+    ...['/endpoint.json', '/icon.svg', '/samples/images/world_065.jpg', '/samples/list.json'],
+    '/samples/records/world_065.json',
   ]);
   release();
   await until(page, 'snapshot.shown.length > 0');
@@ -260,14 +260,14 @@ test('thumbnails are loaded after the first view', async () => {
 test('a host that sends HTML for missing files does not break the page', async (t) => {
   const html = '<!doctype html><title>not found</title>';
   const host = await serve({
-    '/samples/cached/world_001.json': html,
+    '/samples/cached/world_065.json': html,
     '/models/models.json': html,
     '/endpoint.json': html,
   });
   t.after(host.close);
   const { page, errors, close } = await openPage(browser, host.address);
   await thumbnails(page).nth(1).click();
-  await until(page, "snapshot.image === 'world_002' && snapshot.shown.length > 0");
+  await until(page, "snapshot.image === 'world_010' && snapshot.shown.length > 0");
   assert.deepEqual(errors, []);
   await close();
 });

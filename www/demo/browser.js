@@ -33,13 +33,17 @@ export class Browser {
   /**
    * @param {import('../mask-viewer.js').MaskViewer} viewer
    * @param {import('./panel.js').Panel} panel
+   * @param {() => void} [chosen] Called when the person chooses an image of the strip.
    */
-  constructor(viewer, panel) {
+  constructor(viewer, panel, chosen = () => {}) {
     this.#viewer = viewer;
     this.#panel = panel;
     this.#strip = new Strip(
       /** @type {HTMLElement} */ (document.getElementById('thumbnails')),
-      (key) => this.#reported(this.open(key)),
+      (key) => {
+        chosen();
+        this.#reported(this.open(key));
+      },
     );
     this.#search.addEventListener('input', () => this.#reported(this.#find(this.#search.value)));
     fill(this.#pager, this.#buttons.earlier, this.#range, this.#buttons.later);
@@ -54,16 +58,20 @@ export class Browser {
   /** Counts openings, so that an earlier one shows nothing any more. */
   #openings = 0;
 
+  /** The collection that the strip shows. */
+  get collection() {
+    return this.#collection;
+  }
+
   /**
-   * Shows the images of a collection instead of those before.
+   * Shows the images of a collection instead of those before, which stays open.
    * @param {Collection} collection
    * @param {string} note
    * @param {{ search: boolean }} options Whether to show the search field.
    */
   async show(collection, note, { search }) {
     this.#search.hidden = !search;
-    this.#search.value = '';
-    this.#collection?.close();
+    this.#search.value = collection.text;
     this.#collection = collection;
     this.#open = null;
     this.#openings += 1;

@@ -65,6 +65,16 @@ export class Collection {
     return this.#file.overview;
   }
 
+  /** The text of the last search. */
+  get text() {
+    return this.#text;
+  }
+
+  /** Goes to the page of an image. @param {string} key @returns {Promise<boolean>} Whether it is found. */
+  async has(key) {
+    return this.#shown.has(key) || (await this.seek(key)) !== null;
+  }
+
   /** The first image of the page, the last, and how many there are, counted from 1. */
   get range() {
     return {

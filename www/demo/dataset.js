@@ -2,12 +2,15 @@
 
 import { fill } from '../viewer/dom.js';
 import { failureOf } from '../viewer/errors.js';
+import { countOf } from './findings.js';
+import { filesOf } from './handles.js';
 
 /**
  * @typedef {object} Chosen
  * @property {File} file
  * @property {File[]} folder
  * @property {string} prefix
+ * @property {import('./handles.js').Handles} handles By which a later visit can read it again.
  * @property {(words: string) => void} progress
  * @property {AbortSignal} signal Aborted when the dialog is closed, or opens something else.
  */
@@ -16,8 +19,8 @@ import { failureOf } from '../viewer/errors.js';
  * @param {HTMLElement} button
  * @param {(chosen: Chosen) => Promise<void>} open Done when the dataset is in the page; the dialog
  *   is closed then.
- * @returns {(file: File, images?: File[]) => void} Opens the dialog with a file chosen, and images that were
- *   dropped with it.
+ * @returns {(file: File, images?: File[], handles?: FileSystemHandle[]) => void} Opens the dialog with a
+ *   file chosen, and images that were dropped with it.
  */
 export function connectDatasetDialog(button, open) {
   const dialog = /** @type {HTMLDialogElement} */ (document.getElementById('dataset'));
@@ -27,19 +30,39 @@ export function connectDatasetDialog(button, open) {
   const spoken = /** @type {HTMLElement} */ (document.getElementById('dataset-spoken'));
   const field = (/** @type {string} */ name) =>
     /** @type {HTMLInputElement} */ (form.elements.namedItem(name));
-  /** Images that were dropped with the annotation file. @type {File[]} */
+  /** Images that were dropped with the annotation file, or of the folder chosen by its handle. @type {File[]} */
   let dropped = [];
+  /** Handles of what was dropped, and of the folder. @type {FileSystemHandle[]} */
+  let others = [];
+  /** Handle of the annotation file where that was chosen by it. @type {FileSystemFileHandle | null} */
+  let annotations = null;
   /** Ends the reading under way. */
   let reading = new AbortController();
 
   button.addEventListener('click', () => dialog.showModal());
+  chooseByHandle(field('annotations'), 'showOpenFilePicker', async ([handle]) => {
+    takeFile(await handle.getFile());
+    annotations = handle;
+  });
+  chooseByHandle(field('folder'), 'showDirectoryPicker', async (handle) => {
+    show(`Listing the folder ${handle.name}`, false);
+    dropped = await filesOf([handle]);
+    others = [handle];
+    show(
+      `Its images are looked for among ${countOf(dropped.length, 'file', 'files')} of the folder ${handle.name}.`,
+      false,
+    );
+  });
+  field('annotations').addEventListener('change', () => {
+    annotations = null;
+  });
   document.getElementById('dataset-cancel')?.addEventListener('click', () => dialog.close());
   dialog.addEventListener('click', (event) => {
     if (event.target === dialog) dialog.close();
   });
   dialog.addEventListener('close', () => {
     reading.abort();
-    dropped = [];
+    [dropped, others] = [[], []];
     words.hidden = true;
     fill(spoken);
   });
@@ -60,6 +83,8 @@ export function connectDatasetDialog(button, open) {
         file,
         folder: folder.length > 0 ? folder : dropped,
         prefix: field('prefix').value.trim(),
+        // A folder chosen without a handle cannot be read again.
+        handles: folder.length > 0 ? { annotations: null, others: [] } : { annotations, others },
         progress,
         signal,
       });
@@ -82,13 +107,39 @@ export function connectDatasetDialog(button, open) {
     fill(words, text);
   }
 
-  return (file, images = []) => {
+  /** @param {File} file */
+  function takeFile(file) {
     const data = new DataTransfer();
     data.items.add(file);
     field('annotations').files = data.files;
-    dropped = images;
+  }
+
+  return (file, images = [], handles = []) => {
+    takeFile(file);
+    [dropped, others, annotations] = [images, handles, null];
     dialog.showModal();
-    const count = `${images.length.toLocaleString('en')} dropped image${images.length === 1 ? '' : 's'}`;
+    const count = countOf(images.length, 'dropped image', 'dropped images');
     if (images.length > 0) show(`Its images are looked for among ${count}.`, false);
   };
+
+  /**
+   * Has a click on a field open the browser's picker of handles, where there is one.
+   * @param {HTMLInputElement} input
+   * @param {'showOpenFilePicker' | 'showDirectoryPicker'} picker
+   * @param {(picked: any) => Promise<void>} take
+   */
+  function chooseByHandle(input, picker, take) {
+    input.addEventListener('click', async (event) => {
+      const pick = /** @type {any} */ (globalThis)[picker];
+      if (!pick) return;
+      event.preventDefault();
+      try {
+        await take(await pick({ id: 'masklink-dataset' }));
+      } catch (thrown) {
+        // Closing the picker is no failure.
+        if (!(thrown instanceof DOMException && thrown.name === 'AbortError'))
+          show(failureOf(thrown, 'dataset').message, true);
+      }
+    });
+  }
 }

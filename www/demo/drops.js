@@ -8,7 +8,7 @@ const ANNOTATIONS = /\.(json|jsonl|ndjson)(\.gz)?$|\.gz$/i;
 const IMAGES = /\.(jpe?g|jpe|jfif|png|webp|gif|bmp|avif|tiff?|heic)$/i;
 
 /**
- * @typedef {object} Dropped
+ * @typedef {object} Sorted
  * @property {File | null} annotations The annotation file; of several, the one nearest to the top, and of
  *   those `annotations.json` or the largest.
  * @property {File[]} images
@@ -16,11 +16,13 @@ const IMAGES = /\.(jpe?g|jpe|jfif|png|webp|gif|bmp|avif|tiff?|heic)$/i;
  */
 
 /**
- * Returns the dropped files, also those of dropped folders. Must be called while the event is handled.
+ * Returns the dropped files, also those of dropped folders, and handles of what was dropped where the
+ * browser has them. Must be called while the event is handled.
  * @param {DataTransfer} data
- * @returns {Promise<Dropped>}
+ * @returns {Promise<Sorted & { handles: FileSystemHandle[] }>}
  */
 export async function droppedFiles(data) {
+  const handles = handlesIn(data);
   /** @type {FileSystemEntry[]} */
   const folders = [];
   /** @type {File[]} */
@@ -33,6 +35,15 @@ export async function droppedFiles(data) {
     else if (file) files.push(file);
   }
   for (const folder of folders) await read(folder, files);
+  return { ...chosenAmong(files), handles: await handles };
+}
+
+/**
+ * Tells the annotation file and the images among files.
+ * @param {File[]} files
+ * @returns {Sorted}
+ */
+export function chosenAmong(files) {
   const isImage = (/** @type {File} */ { type, name }) =>
     type.startsWith('image/') || IMAGES.test(name);
   const annotations = files.filter(({ name }) => ANNOTATIONS.test(name)).sort(byLikelihood);
@@ -44,6 +55,20 @@ export async function droppedFiles(data) {
 
 /** @type {WeakMap<File, number>} */
 const depths = new WeakMap();
+
+/** Notes the path of a file in a folder. @param {File} file @param {string} path */
+export function placeFile(file, path) {
+  keepPath(file, path);
+  depths.set(file, path.split('/').length);
+}
+
+/** @param {DataTransfer} data @returns {Promise<FileSystemHandle[]>} */
+async function handlesIn(data) {
+  const asked = [...data.items]
+    .filter(({ kind }) => kind === 'file')
+    .map((item) => /** @type {any} */ (item).getAsFileSystemHandle?.().catch(() => null));
+  return (await Promise.all(asked)).filter((handle) => handle instanceof FileSystemHandle);
+}
 
 /** @param {File} one @param {File} other */
 function byLikelihood(one, other) {
@@ -80,7 +105,6 @@ async function fileOf(entry) {
   /** @type {File} */
   const file = await new Promise((resolve, reject) => entry.file(resolve, reject));
   const path = entry.fullPath.replace(/^\/+/, '');
-  keepPath(file, path);
-  depths.set(file, path.split('/').length);
+  placeFile(file, path);
   return file;
 }

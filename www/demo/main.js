@@ -5,20 +5,26 @@ import { openAnnotations } from '../viewer/annotation-file.js';
 import { fill } from '../viewer/dom.js';
 import { failureOf } from '../viewer/errors.js';
 import { icon } from '../viewer/icons.js';
-import { keepAddress, parseAddress } from './address.js';
+import { keepAddress } from './address.js';
 import { Articles } from './articles.js';
 import { Browser } from './browser.js';
 import { Collection } from './collection.js';
 import { connectDatasetDialog } from './dataset.js';
+import { chosenAmong } from './drops.js';
 import { countOf } from './findings.js';
 import { ImageFolder } from './folder.js';
+import { readAgain, remember, remembered } from './handles.js';
+import { connectHelp } from './help.js';
+import { showFirstHint } from './hint.js';
 import { loadEndpoint, loadModels } from './host.js';
 import { whenIdle } from './idle.js';
 import { Knowledge } from './knowledge.js';
 import { KeptList } from './kept.js';
 import { KnownList } from './known-list.js';
+import { Message } from './message.js';
 import { listenForImages } from './open.js';
 import { Panel } from './panel.js';
+import { Places } from './places.js';
 import { Samples } from './samples.js';
 import { connectSettings } from './settings.js';
 import { underAddress } from './sources.js';
@@ -41,8 +47,19 @@ const panel = new Panel(
   { articles, knowledge },
   new KeptList(viewer, knowledge),
 );
-const browser = new Browser(viewer, panel);
+const browser = new Browser(viewer, panel, () => places.chosen());
+const places = new Places({
+  viewer,
+  browser,
+  nav: byId('places'),
+  message: new Message(),
+  choosePhoto: () => byId('photo-input').click(),
+  chooseDataset: () => byId('choose-dataset').click(),
+  fail: showProblem,
+});
 showStatus(viewer, byId('status'));
+connectHelp(byId('open-help'));
+showFirstHint(viewer);
 whenIdle(() => viewer.prefetch());
 viewer.tool = 'pick';
 
@@ -66,38 +83,14 @@ listenForImages(
     input: /** @type {HTMLInputElement} */ (byId('photo-input')),
     hint: byId('drop-hint'),
   },
-  async (file) => {
+  (file) => {
     if (taken === 'nothing') taken = 'photo';
-    browser.interrupt();
-    if (!(await viewer.openImage(file, { key: file.name, keepsOpen: true }))) return;
-    browser.leave();
-    viewer.tool = 'pick';
+    places.openPhoto(file);
   },
-  (file, images) => chooseDataset(file, images),
+  (file, images, handles) => chooseDataset(file, images, handles),
   showProblem,
 );
-const chooseDataset = connectDatasetDialog(
-  byId('choose-dataset'),
-  async ({ file, folder, prefix, progress, signal }) => {
-    const annotations = await openAnnotated(file, {
-      onProgress: ({ bytes, total, annotations: found }) => progress(reading(bytes, total, found)),
-      signal,
-    });
-    if (signal.aborted) annotations.close();
-    signal.throwIfAborted();
-    const images = folder.length > 0 ? await ImageFolder.of(folder) : null;
-    const count = images && (await annotations.countFound(images.paths));
-    signal.throwIfAborted();
-    taken = 'dataset';
-    const collection = images
-      ? inFolder(file.name, annotations, images)
-      : new Collection(file.name, annotations, underAddress(prefix));
-    viewer.tool = 'select';
-    const words = [describe(annotations.overview), foundWords(count, annotations.overview)];
-    await browser.show(collection, words.filter(Boolean).join(' '), { search: true });
-    browser.openFirst().catch(showProblem);
-  },
-);
+const chooseDataset = connectDatasetDialog(byId('choose-dataset'), openDataset);
 byId('skip').addEventListener('click', (event) => {
   // Following the link would replace the image's name in the address.
   event.preventDefault();
@@ -114,12 +107,13 @@ async function begin() {
       openServed(new URLSearchParams(location.search).get('data')),
     ]);
     settings.setDefaultEndpoint(endpoint);
-    if (taken === 'nothing' && !(await follow())) await browser.openFirst();
+    if (taken === 'nothing' && !(await places.follow())) await browser.openFirst();
   } catch (thrown) {
     showProblem(thrown);
   }
-  keepAddress(viewer, () => browser.key);
-  addEventListener('hashchange', () => follow().catch(showProblem));
+  keepAddress(viewer, () => places.current);
+  addEventListener('hashchange', () => places.follow().catch(showProblem));
+  offerAgain();
   // Nothing that follows is needed to see the first image: it is drawn before.
   requestAnimationFrame(() =>
     setTimeout(() => {
@@ -151,9 +145,9 @@ async function openServed(folder) {
     find,
     folder ? find : underAddress(`${base}thumbnails/`),
   );
-  if (folder && taken === 'nothing') viewer.tool = 'select';
-  const words = folder ? describe(annotations.overview) : 'Rendered for this project; free to use.';
-  await browser.show(collection, words, { search: folder !== null });
+  const note = folder ? describe(annotations.overview) : 'Rendered for this project; free to use.';
+  const tool = folder && taken === 'nothing' ? 'select' : viewer.tool;
+  await places.showOwn({ set: null, collection, note, search: folder !== null, tool });
 }
 
 /**
@@ -174,18 +168,44 @@ async function openAnnotated(source, options) {
 }
 
 /**
- * Shows what the page's address names.
- * @returns {Promise<boolean>} Whether its image was found.
+ * Opens an annotation file of this computer with its images.
+ * @param {import('./dataset.js').Chosen} chosen
  */
-async function follow() {
-  const { image, view, mask } = parseAddress(location.hash);
-  if (image === null || (image !== browser.key && !(await browser.open(image)))) return false;
-  // Another image may have been opened meanwhile.
-  if (browser.key !== image) return true;
-  viewer.view = view;
-  const index = viewer.snapshot?.shown.findIndex(({ id }) => id === mask) ?? -1;
-  if (mask !== null && index >= 0) viewer.selectMask(index);
-  return true;
+async function openDataset({ file, folder, prefix, handles, progress, signal }) {
+  const annotations = await openAnnotated(file, {
+    onProgress: ({ bytes, total, annotations: found }) => progress(reading(bytes, total, found)),
+    signal,
+  });
+  if (signal.aborted) annotations.close();
+  signal.throwIfAborted();
+  const images = folder.length > 0 ? await ImageFolder.of(folder) : null;
+  const count = images && (await annotations.countFound(images.paths));
+  signal.throwIfAborted();
+  taken = 'dataset';
+  const collection = images
+    ? inFolder(file.name, annotations, images)
+    : new Collection(file.name, annotations, underAddress(prefix));
+  const words = [describe(annotations.overview), foundWords(count, annotations.overview)];
+  const note = words.filter(Boolean).join(' ');
+  await places.openDataset({ set: file.name, collection, note, search: true, tool: 'select' });
+  remember({ name: file.name, prefix, handles });
+}
+
+/** Offers the dataset of the last visit, where the browser has kept how to read it. */
+async function offerAgain() {
+  const last = await remembered();
+  if (!last) return;
+  const progress = (/** @type {string} */ words) => fill(byId('strip-note'), words);
+  const open = async () => {
+    const { files, annotations } = await readAgain(last);
+    const { annotations: likely, images } = chosenAmong(files);
+    const file = annotations ?? likely;
+    if (!file) throw new Error(`${last.name} is not there any more.`);
+    const { signal } = new AbortController();
+    const { prefix, handles } = last;
+    await openDataset({ file, folder: images, prefix, handles, progress, signal });
+  };
+  places.offer({ name: last.name, open: () => void open().catch(showProblem) });
 }
 
 /**

@@ -5,7 +5,7 @@ import { droppedFiles } from './drops.js';
 /**
  * @param {{ button: HTMLElement, input: HTMLInputElement, hint: HTMLElement }} nodes
  * @param {(file: File) => void} open
- * @param {(file: File, images: File[]) => void} openDataset
+ * @param {(file: File, images: File[], handles: FileSystemHandle[]) => void} openDataset
  * @param {(thrown: unknown) => void} fail
  */
 export function listenForImages({ button, input, hint }, open, openDataset, fail) {
@@ -45,9 +45,9 @@ export function listenForImages({ button, input, hint }, open, openDataset, fail
     over(-depth);
     if (dialogIsOpen() || !event.dataTransfer) return;
     droppedFiles(event.dataTransfer)
-      .then(({ annotations, images, others }) => {
+      .then(({ annotations, images, others, handles }) => {
         const file = images[0] ?? others[0];
-        if (annotations) openDataset(annotations, images);
+        if (annotations) openDataset(annotations, images, handles);
         else if (file) open(file);
         else fail(new Error('The dropped folder has no files.'));
       })

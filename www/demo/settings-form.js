@@ -28,6 +28,7 @@ export function settingsDialog() {
     h(
       'div',
       { class: 'dialog-actions' },
+      h('button', { type: 'button', class: 'button', id: 'reset-settings' }, 'Reset all'),
       h('button', { class: 'button primary', value: 'done' }, 'Done'),
     ),
   );
@@ -60,6 +61,8 @@ function endpoint() {
     ),
     labelled('Token', token),
     note('token-help', 'Fill in only if the endpoint needs a token. It is not stored.'),
+    h('button', { type: 'button', class: 'button', id: 'test-endpoint' }, 'Test'),
+    h('ul', { id: 'test-results', class: 'test-results', role: 'status' }),
   );
 }
 

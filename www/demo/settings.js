@@ -1,7 +1,9 @@
 /** @file The settings dialog. This browser keeps the settings, but not the token. */
 
-import { h } from '../viewer/dom.js';
+import { fill, h } from '../viewer/dom.js';
+import { failureOf } from '../viewer/errors.js';
 import { WIKIPEDIA } from './articles.js';
+import { testEndpoint, testOwnIndex } from './endpoint-test.js';
 import { settingsDialog } from './settings-form.js';
 
 /** @typedef {import('../pkg/viewer.js').Settings} Settings */
@@ -11,6 +13,8 @@ import { settingsDialog } from './settings-form.js';
 const KEY = 'masklink.settings';
 /** Fields with an address or a secret: each is applied when it is complete, not at each letter. */
 const WHOLE = new Set(['endpoint', 'token', 'detailsFrom']);
+/** @type {PageSettings} */
+const PAGE_DEFAULTS = { theme: 'auto', details: false, detailsFrom: '' };
 
 /**
  * Adds the dialog to the page and applies the stored settings.
@@ -41,6 +45,22 @@ export function connectSettings(viewer, articles) {
     if (event.target === dialog) dialog.close();
   });
 
+  dialog.querySelector('#reset-settings')?.addEventListener('click', () => {
+    viewer.token = null;
+    viewer.configure({ ...initial, endpoint: hosts });
+    [kept.settings, kept.page] = [{}, { ...PAGE_DEFAULTS }];
+    applyToPage(kept.page, articles);
+    keep(kept);
+    show();
+  });
+  connectTest(dialog, field);
+
+  function show() {
+    showSettings(field, viewer.settings);
+    showPageSettings(field, kept.page);
+    field('token').value = viewer.token ?? '';
+  }
+
   function take() {
     const before = viewer.settings;
     const settings = settingsIn(field, before);
@@ -56,9 +76,7 @@ export function connectSettings(viewer, articles) {
 
   return {
     open() {
-      showSettings(field, viewer.settings);
-      showPageSettings(field, kept.page);
-      field('token').value = viewer.token ?? '';
+      show();
       dialog.showModal();
     },
     setDefaultEndpoint(endpoint) {
@@ -80,6 +98,37 @@ export function connectSettings(viewer, articles) {
       field('model').value = viewer.settings.model ?? '';
     },
   };
+}
+
+/**
+ * Has the button beside the endpoint test what the fields name.
+ * @param {HTMLDialogElement} dialog
+ * @param {FieldOf} field
+ */
+function connectTest(dialog, field) {
+  const button = /** @type {HTMLButtonElement} */ (dialog.querySelector('#test-endpoint'));
+  const results = /** @type {HTMLElement} */ (dialog.querySelector('#test-results'));
+  /** Counts tests, so that an earlier one that is late shows nothing. */
+  let tests = 0;
+  const clear = () => {
+    tests += 1;
+    fill(results);
+  };
+  dialog.addEventListener('close', clear);
+  dialog.addEventListener('change', clear);
+  button.addEventListener('click', async () => {
+    clear();
+    const test = tests;
+    if (!field('endpoint').reportValidity()) return;
+    fill(results, h('li', {}, 'Testing'));
+    const endpoint = field('endpoint').value.trim();
+    const found = endpoint ? testEndpoint(endpoint, field('token').value) : testOwnIndex();
+    const lines = await found.catch((thrown) => [
+      { words: failureOf(thrown, 'page').message, isGood: false },
+    ]);
+    if (test !== tests) return;
+    fill(results, ...lines.map(({ words, isGood }) => h('li', { class: !isGood && 'bad' }, words)));
+  });
 }
 
 /**
@@ -182,7 +231,7 @@ function read() {
   } catch {
     // The defaults below.
   }
-  const { settings = {}, theme = 'auto', details = false, detailsFrom = '' } = stored ?? {};
+  const { settings = {}, theme, details, detailsFrom } = { ...PAGE_DEFAULTS, ...stored };
   const page = {
     theme: String(theme),
     details: details === true,

@@ -48,7 +48,7 @@ export function connectOpening(open, useImages) {
   };
 }
 
-/** @param {HTMLElement} hint @param {(dropped: import('../demo/drops.js').Dropped) => void} take */
+/** @param {HTMLElement} hint @param {(dropped: import('../demo/drops.js').Sorted) => void} take */
 function listenForDrops(hint, take) {
   let depth = 0;
   const over = (/** @type {number} */ step) => {

@@ -1,10 +1,14 @@
 /** @file An open source of annotations: calls of its worker, which holds it and ends with it. */
 
-import { MasklinkError } from '../worker/errors.js';
+import { MasklinkError, messageOf } from '../worker/errors.js';
+import { isGzip, unpacking } from '../worker/gzip.js';
 import { WorkerClient } from '../worker/rpc.js';
 
 /** @import { EntityHit, Filter, Item, OpeningProgress, Overview } from './types' */
 /** @import { PublishedRecord, RawItem, Selection } from './types' */
+
+/** Maximum length of an unpacked file: the browser keeps all of it. */
+const MAX_UNPACKED = 8 * 1024 ** 3;
 
 /** An open source; its memory is the worker's, and freed by `close`. */
 export class Source {
@@ -35,7 +39,10 @@ export class Source {
     signal?.addEventListener('abort', cancel);
     try {
       if (signal?.aborted) throw cancelled();
-      const source = typeof from === 'string' ? new URL(from, document.baseURI).href : from;
+      const source =
+        typeof from === 'string'
+          ? new URL(from, document.baseURI).href
+          : await unpacked(from, { onProgress, signal });
       let { overview, isKept } = await worker.call('open', { source }, { onProgress });
       if (isKept) {
         // Another worker opens the kept catalog: the memory of a scan would never shrink.
@@ -134,6 +141,40 @@ function start() {
     type: 'module',
     name: 'explorer',
   });
+}
+
+/**
+ * Returns a file whose parts can be read: a gzip file is unpacked into a new one.
+ * @param {Blob} file
+ * @param {{ onProgress?: ((progress: OpeningProgress) => void) | undefined, signal?: AbortSignal | undefined }} options
+ */
+async function unpacked(file, { onProgress, signal }) {
+  if (!(await isGzip(file))) return file;
+  let length = 0;
+  let reported = 0;
+  const counting = new TransformStream({
+    transform(/** @type {Uint8Array} */ piece, controller) {
+      length += piece.length;
+      if (length > MAX_UNPACKED)
+        throw new MasklinkError('too-large', 'The unpacked file is too large. Unpack it yourself.');
+      if (length - reported > 1e7) {
+        reported = length;
+        onProgress?.({ bytes: length, total: 0, annotations: 0, phase: 'unpacking' });
+      }
+      controller.enqueue(piece);
+    },
+  });
+  try {
+    const stream = unpacking(file).pipeThrough(counting, signal ? { signal } : {});
+    const blob = await new Response(stream).blob();
+    const name = file instanceof File ? file.name.replace(/\.gz$/i, '') : '';
+    const lastModified = file instanceof File ? file.lastModified : 0;
+    return new File([blob], name, { lastModified });
+  } catch (cause) {
+    if (signal?.aborted) throw cancelled();
+    if (cause instanceof MasklinkError) throw cause;
+    throw new MasklinkError('gzip', `The gzip file is damaged: ${messageOf(cause)}.`, { cause });
+  }
 }
 
 /** Refuses something else than annotations, such as a web page. @param {Overview} overview */

@@ -2,14 +2,17 @@
 
 import { fill, h } from './dom.js';
 
+const SVG = 'http://www.w3.org/2000/svg';
+
 /**
  * Places all marks anew.
  * @param {HTMLElement} node
  * @param {import('../pkg/viewer.js').Marks} marks
  */
-export function placeMarks(node, { points, boxes, pulse, crosshair, brush, labels }) {
+export function placeMarks(node, { points, boxes, pulse, crosshair, brush, preview, labels }) {
   fill(
     node,
+    preview && outline(preview),
     pulse && at(pulse, h('div', { class: 'pulse' })),
     ...points.map((point) =>
       at(point.at, h('div', { class: `point ${point.positive ? 'positive' : 'negative'}` })),
@@ -43,6 +46,22 @@ function inSight([x, y], node) {
     `clamp(4px, ${value.toFixed(1)}px, ${whole} - 100% - 4px)`;
   node.style.transform = `translate(${within(x, '100cqw')}, ${within(y, '100cqh')})`;
   return node;
+}
+
+/** @param {import('../pkg/viewer.js').PreviewMark} mark */
+function outline({ path, scale, offset: [x, y] }) {
+  const svg = document.createElementNS(SVG, 'svg');
+  svg.setAttribute('class', 'preview');
+  // A dark line under a light one is seen on any image.
+  for (const name of ['under', 'over']) {
+    const line = document.createElementNS(SVG, 'path');
+    line.setAttribute('class', name);
+    line.setAttribute('d', path);
+    line.setAttribute('transform', `translate(${x} ${y}) scale(${scale})`);
+    line.setAttribute('vector-effect', 'non-scaling-stroke');
+    svg.append(line);
+  }
+  return svg;
 }
 
 /** @param {import('../pkg/viewer.js').BrushMark} mark */

@@ -11,18 +11,15 @@ import { WorkerClient } from '../worker/rpc.js';
 import { failureOf } from './errors.js';
 
 /** @typedef {import('./image.js').OpenImage} OpenImage */
-/** @typedef {import('../worker/platform.js').Progress} Progress */
+/** @typedef {import('../worker/downloads.js').Progress} Progress */
 
 /** The list of models, relative to the page's scripts. */
 const MANIFEST = new URL('../models/models.json', import.meta.url).href;
 /** The index of pages without an endpoint, relative to the page's scripts. */
 const INDEX = new URL('../index/index.json', import.meta.url).href;
-const PARTS = {
-  runtime: 'Loading the runtime',
-  encoder: 'Loading the model',
-  decoder: 'Loading the model',
-  index: 'Loading the index',
-};
+/** Milliseconds that a decoder may take where the mask under the pointer is shown before the click. */
+const MAX_PREVIEW = 80;
+const LOADING = 'Loading the model';
 
 /** Codes of failures after which the worker may not have the bitmap that was sent with the call. */
 const NOT_GIVEN = new Set(['argument-unusable', 'worker', 'image-missing']);
@@ -54,8 +51,9 @@ const NOT_GIVEN = new Set(['argument-unusable', 'worker', 'image-missing']);
  * @typedef {object} ModelsHost
  * @property {(event: any) => void} send
  * @property {(result: Segmentation, provisional: boolean) => void} segmented
- * @property {(words: string | null, size?: string, done?: number) => void} progress What is loaded, its
- *   size, and from 0 to 1 how much of it has arrived; null when nothing is loaded any more.
+ * @property {(result: Segmentation) => void} previewed
+ * @property {(words: string | null, size?: string, done?: number) => void} progress What is loaded, how
+ *   many bytes of it have arrived, and the same from 0 to 1; null when nothing is loaded any more.
  * @property {() => string | null} token Of the endpoint.
  * @property {() => void} changed The status has changed.
  */
@@ -92,13 +90,22 @@ export class Models {
   #preparing = new AbortController();
   /** The model that the worker was asked for last. @type {string | null | undefined} */
   #asked;
-  /** The requests under way, by the viewer's ticket. @type {Map<number, AbortController>} */
+  /**
+   * The requests under way by the viewer's ticket, with the type of the event that reports a failure.
+   * @type {Map<number, { controller: AbortController, failed: string | null }>}
+   */
   #open = new Map();
   #calls = 0;
+  /** Whether the person cancelled the downloads; only a click then starts them again. */
+  #isCancelled = false;
+  /** Whether the index was asked for with the model. */
+  #isIndexAsked = false;
   /** @type {ModelStatus | undefined} */
   #model;
   /** @type {{ encode?: number, decode?: number }} */
   #timings = {};
+  /** Milliseconds that the decoder took for the first click; undefined before. @type {number | undefined} */
+  #firstPass;
   /** @type {{ endpoint: string | null, words: string, milliseconds: number, timing: any } | undefined} */
   #linked;
 
@@ -141,6 +148,7 @@ export class Models {
     const wanted = `${this.#imageNumber} ${model}`;
     // Requests under way keep their model; another model is loaded after they end.
     if (!this.#image || this.#prepared === wanted || this.#open.size > 0) return;
+    if (this.#isCancelled) return;
     this.#use(model);
     this.#prepared = wanted;
     const { signal } = this.#preparing;
@@ -170,11 +178,16 @@ export class Models {
   /**
    * @param {import('../pkg/viewer.js').SegmentRequest} request
    * @param {string | null} model
+   * @param {boolean} [linksHere] Whether masks are linked in the page: the index is downloaded with the
+   *   model then.
    */
-  async segment({ ticket, prompts, refine, view }, model) {
+  async segment({ ticket, prompts, refine, view }, model, linksHere = false) {
     this.#use(model);
+    this.#isCancelled = false;
+    if (linksHere) this.#openIndex();
     const question = JSON.stringify({ ticket, prompts, refine, view });
     const take = (/** @type {Segmentation} */ result, provisional = false) => {
+      this.#firstPass ??= result.ms.decode;
       this.#report(result.status, result.ms);
       this.#host.segmented(result, provisional);
     };
@@ -184,6 +197,28 @@ export class Models {
       const result = await this.#call('segment', { model, question }, { signal, onProgress });
       if (!signal.aborted) take(result);
     });
+  }
+
+  /**
+   * Segments for the outline under the pointer, where the model is ready and fast; does nothing else.
+   * @param {import('../pkg/viewer.js').SegmentRequest} request
+   * @param {string | null} model
+   */
+  async preview({ ticket, prompts }, model) {
+    const isFast = this.#firstPass !== undefined && this.#firstPass < MAX_PREVIEW;
+    if (!isFast || this.#asked !== model || this.#calls > 0) return;
+    const controller = new AbortController();
+    const { signal } = controller;
+    this.#open.set(ticket, { controller, failed: null });
+    const question = JSON.stringify({ ticket, prompts, refine: null, view: null });
+    try {
+      const result = await this.#call('preview', { model, question }, { signal });
+      if (result && !signal.aborted) this.#host.previewed(result);
+    } catch {
+      // A click reports what fails.
+    } finally {
+      this.#open.delete(ticket);
+    }
   }
 
   /**
@@ -213,9 +248,38 @@ export class Models {
     });
   }
 
+  /**
+   * Cancels the downloads, and with them the click that waits for them. The next click continues where
+   * they stopped.
+   */
+  async cancelDownloads() {
+    this.#isCancelled = true;
+    const message = 'The download was cancelled. Click again: it continues where it stopped.';
+    const failure = { code: 'cancelled', message };
+    this.#preparing.abort();
+    this.#preparing = new AbortController();
+    const requests = [...this.#open];
+    this.#open.clear();
+    for (const [ticket, { controller, failed }] of requests) {
+      controller.abort();
+      if (failed) this.#host.send({ type: failed, ticket, failure });
+    }
+    await this.#client.call('cancelDownloads', undefined).catch(() => {});
+  }
+
+  /** Downloads the index once; a link request reports a failure. */
+  async #openIndex() {
+    if (this.#isIndexAsked) return;
+    this.#isIndexAsked = true;
+    const request = { index: this.#index, settings: this.#settings };
+    await this.#client.call('openIndex', request).catch(() => {
+      this.#isIndexAsked = false;
+    });
+  }
+
   /** Aborts a request. @param {number} ticket */
   cancel(ticket) {
-    this.#open.get(ticket)?.abort();
+    this.#open.get(ticket)?.controller.abort();
     this.#open.delete(ticket);
   }
 
@@ -257,7 +321,7 @@ export class Models {
    */
   async #perform(ticket, failed, work) {
     const controller = new AbortController();
-    this.#open.set(ticket, controller);
+    this.#open.set(ticket, { controller, failed });
     try {
       await work(controller.signal);
     } catch (thrown) {
@@ -265,7 +329,7 @@ export class Models {
       this.#restartAfter(failure);
       if (!controller.signal.aborted) this.#host.send({ type: failed, ticket, failure });
     } finally {
-      if (this.#open.get(ticket) === controller) this.#open.delete(ticket);
+      if (this.#open.get(ticket)?.controller === controller) this.#open.delete(ticket);
     }
   }
 
@@ -288,7 +352,7 @@ export class Models {
         {
           signal,
           onProgress: (progress) => {
-            if ('part' in progress) this.#loading(progress);
+            if ('download' in progress) this.#loading(progress.download);
             else onProgress?.(progress);
           },
         },
@@ -305,7 +369,8 @@ export class Models {
   #reset() {
     this.#given = false;
     this.#prepared = '';
-    this.#model = this.#asked = undefined;
+    this.#model = this.#asked = this.#firstPass = undefined;
+    this.#isIndexAsked = false;
   }
 
   /**
@@ -336,9 +401,14 @@ export class Models {
   }
 
   /** @param {Progress} progress */
-  #loading({ part, loaded, total }) {
-    const size = total > 0 ? `, ${(total / 1e6).toFixed(1)} MB` : '';
-    this.#host.progress(PARTS[part], size, total > 0 ? loaded / total : undefined);
+  #loading({ loaded, total }) {
+    if (this.#isCancelled) return;
+    const megabytes = (/** @type {number} */ bytes) => (bytes / 1e6).toFixed(1);
+    this.#host.progress(
+      LOADING,
+      `, ${megabytes(loaded)} of ${megabytes(total)} MB`,
+      loaded / total,
+    );
   }
 }
 

@@ -16,12 +16,19 @@ export class Notices {
   #frame = '';
   /** Message of the last failure of masks or of a click. */
   #failure = '';
+  /** Stops what is loading. @type {(() => void) | undefined} */
+  #cancel;
   /** Announced name of the thing that is loading. */
   #loading = '';
 
   /** @param {import('./template.js').Nodes} nodes */
   constructor(nodes) {
     this.#nodes = nodes;
+    nodes.progressCancel.addEventListener('click', () => {
+      const cancel = this.#cancel;
+      this.done();
+      cancel?.();
+    });
   }
 
   /** Shows that there is no image; the page may say what to do by the slot `empty`. */
@@ -84,9 +91,12 @@ export class Notices {
    * @param {string} words
    * @param {string} [size]
    * @param {number} [done] From 0 to 1 where it is known.
+   * @param {() => void} [cancel] Stops it, where that is possible.
    */
-  progress(words, size = '', done) {
-    const { progress, progressWords, progressBar } = this.#nodes;
+  progress(words, size = '', done, cancel) {
+    const { progress, progressWords, progressBar, progressCancel } = this.#nodes;
+    this.#cancel = cancel;
+    progressCancel.hidden = cancel === undefined;
     progress.hidden = false;
     fill(progressWords, words + size);
     if (words !== this.#loading) this.announce(`${words}.`);

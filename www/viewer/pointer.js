@@ -3,6 +3,8 @@
  * and pinch to zoom.
  */
 
+/** Milliseconds after which a pointer that does not move rests. */
+const REST = 100;
 /** A press that moves less than this many CSS pixels is a click. */
 const CLICK_RADIUS = 5;
 
@@ -23,7 +25,10 @@ export function listenToPointers(stage, tool, send, wheelZooms) {
   stage.addEventListener('pointermove', (event) => gestures.moved(event));
   stage.addEventListener('pointerup', (event) => gestures.released(event));
   stage.addEventListener('pointercancel', (event) => gestures.cancelled(event));
-  stage.addEventListener('pointerleave', () => send({ type: 'pointerMoved', inCanvas: null }));
+  stage.addEventListener('pointerleave', () => {
+    gestures.left();
+    send({ type: 'pointerMoved', inCanvas: null });
+  });
   stage.addEventListener('contextmenu', (event) => {
     if (event.altKey || event.shiftKey || event.ctrlKey) event.preventDefault();
   });
@@ -63,6 +68,8 @@ class Gestures {
   /** @type {Position} */
   #start = [0, 0];
   spaceHeld = false;
+  /** Timer of the pointer's rest. */
+  #rest = 0;
 
   /**
    * @param {HTMLElement} stage
@@ -75,8 +82,14 @@ class Gestures {
     this.#send = send;
   }
 
+  /** The pointer rests nowhere any more. */
+  left() {
+    clearTimeout(this.#rest);
+  }
+
   /** @param {PointerEvent} event */
   pressed(event) {
+    this.left();
     if (event.button > 1) return;
     const at = positionIn(this.#stage, event);
     this.#down.set(event.pointerId, at);
@@ -104,7 +117,13 @@ class Gestures {
     const at = positionIn(this.#stage, event);
     const last = this.#down.get(event.pointerId);
     if (!last) {
-      if (event.pointerType !== 'touch') this.#send({ type: 'pointerMoved', inCanvas: at });
+      if (event.pointerType === 'touch') return;
+      this.#send({ type: 'pointerMoved', inCanvas: at });
+      this.left();
+      this.#rest = window.setTimeout(
+        () => this.#send({ type: 'pointerRested', inCanvas: at }),
+        REST,
+      );
       return;
     }
     if (this.#gesture === 'pinch') {

@@ -3,9 +3,7 @@
 import { listenToKeys } from './keyboard.js';
 import { placeMarks } from './marks.js';
 import { listenToPointers } from './pointer.js';
-
-/** The factor of a zoom button or key. */
-const ZOOM_STEP = 1.25;
+import { ZOOM_STEP } from './shortcuts.js';
 
 export class Stage {
   #nodes;
@@ -22,7 +20,7 @@ export class Stage {
     const { stage, bar, zoom, zoomIn, zoomOut, fit, actual } = nodes;
     const send = (/** @type {import('./handle.js').ViewerEvent} */ event) => viewer.dispatch(event);
     listenToPointers(stage, () => viewer.tool, send, wheelZooms);
-    listenToKeys(stage, [bar, zoom], viewer, ZOOM_STEP);
+    listenToKeys(stage, [bar, zoom], viewer);
     stage.addEventListener('blur', () => send({ type: 'cursorHidden' }));
     const zoomBy = (/** @type {number} */ factor) =>
       send({ type: 'zoomed', factor, inCanvas: null });

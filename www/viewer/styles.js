@@ -115,6 +115,16 @@ canvas {
 }
 .crosshair::before { left: 14.5px; width: 2px; top: 0; bottom: 0; }
 .crosshair::after { top: 14.5px; height: 2px; left: 0; right: 0; }
+.preview {
+  position: absolute;
+  inset: 0;
+  width: 100%;
+  height: 100%;
+  fill: none;
+  stroke-linejoin: round;
+}
+.preview .under { stroke: #16171a; stroke-width: 3.5px; opacity: 0.6; }
+.preview .over { stroke: #fff; stroke-width: 1.5px; }
 .label {
   max-width: min(16rem, 70%);
   padding: 0.1rem 0.5rem;
@@ -315,6 +325,17 @@ canvas {
   .zoom { flex-direction: row; }
   .hint { bottom: 64px; max-width: calc(100% - 24px); }
 }
+.progress .cancel {
+  padding: 0.125rem 0.5rem;
+  border: 1px solid var(--line);
+  border-radius: 8px;
+  background: var(--raised);
+  color: inherit;
+  font: inherit;
+  cursor: pointer;
+  pointer-events: auto;
+}
+.progress .cancel[hidden] { display: none; }
 .progress progress { width: 4.5rem; accent-color: var(--accent); }
 .spinner {
   flex: none;

@@ -4,37 +4,8 @@
 
 import { h } from './dom.js';
 import { icon } from './icons.js';
-
-/** The tools in their order: icon, label, explanation and key. */
-export const TOOLS = /** @type {const} */ ([
-  { tool: 'select', word: 'Select', title: 'Select a mask', key: 's' },
-  { tool: 'pick', word: 'Object', title: 'Click an object', key: 'o' },
-  { tool: 'add', word: 'Add', title: 'Add: a point that belongs to the object', key: 'p' },
-  {
-    tool: 'remove',
-    word: 'Remove',
-    title: 'Remove: a point that does not belong to the object',
-    key: 'n',
-  },
-  { tool: 'box', word: 'Box', title: 'Draw a box around an object', key: 'b' },
-  {
-    tool: 'brush',
-    word: 'Brush',
-    title: 'Brush: paint on the selected kept mask, or a new one',
-    key: 'd',
-  },
-  { tool: 'erase', word: 'Erase', title: 'Erase from the selected kept mask', key: 'e' },
-  { tool: 'pan', word: 'Move', title: 'Move the image', key: 'h' },
-]);
-
-const KEYS = `Arrow keys move a crosshair, Enter clicks there,
- Shift and Enter marks a point that does not belong to the object.
- Plus and minus zoom, 0 shows the whole image, 1 shows actual pixels. S selects masks, O clicks objects,
- P adds, N removes, H moves the image. B draws a box: press Enter at each of two corners.
- Delete deletes the selected kept mask.
- K keeps the mask, and so does Enter after a click without a crosshair. D paints and E erases on a kept
- mask; comma and period change the brush. Control and Z undoes, with Shift it does again.
- U undoes the last click, C clears, square brackets switch candidates, Escape cancels.`;
+import { keysInWords } from './shortcuts.js';
+import { TOOLS } from './tools.js';
 
 /** @typedef {ReturnType<typeof build>} Nodes */
 
@@ -94,7 +65,7 @@ export function build() {
     masks,
     noMasks,
     summary,
-    h('p', { id: 'keys', class: 'unseen' }, KEYS),
+    h('p', { id: 'keys', class: 'unseen' }, keysInWords()),
     spoken,
   );
   return {
@@ -162,14 +133,16 @@ function buildZoom() {
 function buildProgress() {
   const progressWords = h('span');
   const progressBar = h('progress', { 'aria-label': 'Progress', hidden: true });
+  const progressCancel = h('button', { type: 'button', class: 'cancel', hidden: true }, 'Cancel');
   const progress = h(
     'div',
     { class: 'progress', part: 'progress', hidden: true },
     h('span', { class: 'spinner' }),
     progressWords,
     progressBar,
+    progressCancel,
   );
-  return { progress, progressWords, progressBar };
+  return { progress, progressWords, progressBar, progressCancel };
 }
 
 /** Builds a canvas; each renderer needs a new one, since a canvas keeps the first kind of context it gave. */

@@ -2,6 +2,7 @@
 
 import init, { AnnotationReader } from '../pkg/workers.js';
 import { MasklinkError } from './errors.js';
+import { isGzip, unpacking } from './gzip.js';
 
 /** @typedef {import('../pkg/workers.js').AnnotationFile} AnnotationFile */
 /** @typedef {import('../pkg/workers.js').AnnotationPage} AnnotationPage */
@@ -93,8 +94,7 @@ export async function openAnnotations(source, { signal, progress }) {
 async function streamOf(source) {
   if (typeof source !== 'string') {
     if (!(await isGzip(source))) return { stream: source.stream(), total: source.size };
-    const unpacked = source.stream().pipeThrough(new DecompressionStream('gzip'));
-    return { stream: unpacked, total: null };
+    return { stream: unpacking(source), total: null };
   }
   const response = await fetch(source).catch((cause) => {
     const advice = 'Check the address, and that its server allows other pages (CORS).';
@@ -109,10 +109,4 @@ async function streamOf(source) {
     ? null
     : response.headers.get('content-length');
   return { stream: response.body, total: length === null ? null : Number(length) };
-}
-
-/** Tells a gzip file by its first bytes. @param {Blob} blob */
-async function isGzip(blob) {
-  const [first, second] = new Uint8Array(await blob.slice(0, 2).arrayBuffer());
-  return first === 0x1f && second === 0x8b;
 }

@@ -2,28 +2,25 @@
 
 import { bytesOf } from './body.js';
 import { listText, modelBytes } from './download.js';
+import { Downloads } from './downloads.js';
 import { MasklinkError, messageOf } from './errors.js';
 import { fetchRuntime, loadRuntime } from './runtime.js';
 
 /** Address of ONNX Runtime's files, relative to this script. */
 const RUNTIME = new URL('../vendor/onnxruntime/', import.meta.url).href;
 
-/** @typedef {'runtime' | 'encoder' | 'decoder' | 'index'} Part */
-
-/**
- * @typedef {object} Progress
- * @property {Part} part What is being loaded.
- * @property {number} loaded Bytes so far.
- * @property {number} total Bytes in all; 0 where that is not known.
- */
-
 /** Implements the extern type `Platform` of `src/web/host.rs`. */
 export class Platform {
-  #progress;
+  #downloads;
 
-  /** @param {(progress: Progress) => void} progress */
+  /** @param {(progress: import('./downloads.js').Progress) => void} progress */
   constructor(progress) {
-    this.#progress = progress;
+    this.#downloads = new Downloads(progress);
+  }
+
+  /** Ends all downloads; what has arrived is kept, and the next attempt continues there. */
+  cancelDownloads() {
+    this.#downloads.cancel();
   }
 
   /**
@@ -31,8 +28,7 @@ export class Platform {
    * @param {import('./runtime.js').Build} [build]
    */
   async loadRuntime(provider, build) {
-    this.#progress({ part: 'runtime', loaded: 0, total: 0 });
-    return await loadRuntime(RUNTIME, provider, build);
+    return await loadRuntime(RUNTIME, (file) => this.#runtimeFile(file), provider, build);
   }
 
   /**
@@ -41,7 +37,14 @@ export class Platform {
    * @param {import('./runtime.js').Build} [build]
    */
   async fetchRuntime(provider, build) {
-    await fetchRuntime(RUNTIME, provider, build);
+    await fetchRuntime(RUNTIME, (file) => this.#runtimeFile(file), provider, build);
+  }
+
+  /** @param {import('./download.js').ModelFile} file */
+  async #runtimeFile(file) {
+    const [bytes] = await this.#downloads.run([file], modelBytes);
+    if (!bytes) throw new MasklinkError('runtime-missing', `${file.url} is not there.`);
+    return bytes;
   }
 
   /**
@@ -60,35 +63,10 @@ export class Platform {
    * @returns {Promise<Uint8Array[]>}
    */
   download(base, json) {
-    /** @type {{ part: Part, url: string, bytes: number, sha256: string }[]} */
+    /** @type {{ url: string, bytes: number, sha256: string }[]} */
     const files = JSON.parse(json);
-    const failed = new AbortController();
-    const { signal } = failed;
-    const loaded = files.map(() => 0);
-    /** @param {Part} part */
-    const report = (part) => {
-      // Nothing is reported after the failure.
-      if (signal.aborted) return;
-      const sum = { loaded: 0, total: 0 };
-      files.forEach((file, at) => {
-        if (file.part !== part) return;
-        sum.loaded += loaded[at] ?? 0;
-        sum.total += file.bytes;
-      });
-      this.#progress({ part, ...sum });
-    };
-    const download = (/** @type {(typeof files)[number]} */ file, /** @type {number} */ at) =>
-      modelBytes(
-        { ...file, url: new URL(file.url, base).href },
-        {
-          signal,
-          progress: (count) => {
-            loaded[at] = count;
-            report(file.part);
-          },
-        },
-      );
-    const all = Promise.all(files.map(download)).finally(() => failed.abort());
+    const absolute = files.map((file) => ({ ...file, url: new URL(file.url, base).href }));
+    const all = this.#downloads.run(absolute, modelBytes);
     // The caller may fail at something else before it waits for the files.
     all.catch(() => {});
     return all;

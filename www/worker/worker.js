@@ -15,6 +15,9 @@ import { serve } from './rpc.js';
 const listeners = new Set();
 /** @type {ModelRunner | undefined} */
 let runner;
+const platform = new Platform((progress) =>
+  listeners.forEach((listen) => listen({ download: progress })),
+);
 
 /**
  * Runs a method of the models, telling its call of downloads.
@@ -25,7 +28,6 @@ function model(method) {
     listeners.add(call.progress);
     try {
       await init();
-      const platform = new Platform((progress) => listeners.forEach((listen) => listen(progress)));
       runner ??= new ModelRunner(platform, options.settings);
       const result = await method(runner, options, call);
       return { result, transfer: buffersOf(result) };
@@ -41,6 +43,12 @@ serve({
   segment: model((runner, request, { signal, progress }) =>
     runner.segment(request, signal, (/** @type {any} */ provisional) => progress({ provisional })),
   ),
+  preview: model((runner, request, { signal }) => runner.preview(request, signal)),
+  openIndex: model((runner, { index }) => runner.openIndex(index)),
+  cancelDownloads: async () => {
+    platform.cancelDownloads();
+    return { result: undefined };
+  },
   link: model((runner, request, { signal }) => runner.link(request, signal)),
   open: openAnnotations,
   categories: async ({ text, count }) => ({ result: opened().categories(text, count) }),

@@ -45,6 +45,7 @@ impl State {
     fn prompt(&mut self, prompt: Prompt, is_new_object: bool) -> Vec<Effect> {
         self.remember();
         let mut effects = self.stop_waiting();
+        effects.extend(self.drop_preview());
         if is_new_object {
             self.clicks = Clicks::default();
             self.stop_editing();

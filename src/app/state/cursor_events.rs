@@ -76,7 +76,8 @@ impl State {
 
     pub(super) fn move_pointer(&mut self, in_canvas: Option<[f64; 2]>) -> Vec<Effect> {
         let point = in_canvas.map(|point| self.view.image_from_canvas(point));
-        let mut effects = self.hover_at(point);
+        let mut effects = self.move_preview(point);
+        effects.extend(self.hover_at(point));
         let brush = in_canvas.filter(|_| self.tool.paints() && self.image.is_some());
         effects.extend(self.change_cursor(|cursor| cursor.brush = brush));
         if point.is_some() && self.image.is_some() && self.tool.segments() {

@@ -11,6 +11,7 @@ pub(super) mod kept;
 mod kept_events;
 mod link_events;
 pub(super) mod linking;
+pub(super) mod preview;
 mod view_events;
 pub(super) mod viewport;
 
@@ -21,6 +22,7 @@ use cursor::Cursor;
 use history::{Editing, History};
 use kept::Kept;
 use linking::{Cached, Linking};
+use preview::Preview;
 use viewport::Viewport;
 
 use super::effect::{Effect, MaskDetail, Notice};
@@ -94,6 +96,7 @@ pub struct State {
     tool: Tool,
     clicks: Clicks,
     segment_failure: Option<Failure>,
+    preview: Preview,
     linking: Linking,
     settings: Settings,
     view: Viewport,
@@ -130,6 +133,8 @@ impl State {
             Event::PointerDragged { from_in_canvas, to_in_canvas, done } => {
                 self.drag_box(from_in_canvas, to_in_canvas, done)
             }
+            Event::PointerRested { in_canvas } => self.rest_pointer(in_canvas),
+            Event::Previewed { ticket, size, boundaries } => self.take_preview(ticket, size, boundaries),
             Event::MaskHovered { index } => self.hover(index.filter(|&index| index < self.shown.len())),
             Event::MaskSelected { index } => self.select(index.filter(|&index| index < self.shown.len())),
             Event::ToolChosen { tool } => self.choose_tool(tool),
@@ -230,6 +235,11 @@ impl State {
         self.segment_failure.as_ref()
     }
 
+    /// Returns the outline under the resting pointer, as SVG path data in pixels of the image.
+    pub fn preview(&self) -> Option<&str> {
+        self.preview.path()
+    }
+
     /// Returns the progress of linking the current mask.
     pub fn linking(&self) -> &Linking {
         &self.linking
@@ -325,6 +335,7 @@ impl State {
 
     fn open(&mut self, image: Option<(String, Size)>) -> Vec<Effect> {
         let mut effects = self.stop_waiting();
+        effects.extend(self.drop_preview());
         effects.extend(self.deselect(Selection::Nothing));
         self.image = image;
         (self.shown, self.cached, self.masks_failure) = (Vec::new(), Vec::new(), None);
@@ -419,6 +430,7 @@ impl State {
         }
         self.tool = tool;
         let mut effects = self.drop_corner();
+        effects.extend(self.drop_preview());
         effects.extend([Effect::DrawStyle, Effect::Changed]);
         effects
     }
@@ -432,6 +444,7 @@ impl State {
 
     fn suspend(&mut self) -> Vec<Effect> {
         let mut effects = self.stop_waiting();
+        effects.extend(self.drop_preview());
         effects.extend(self.change_cursor(|cursor| *cursor = Cursor::default()));
         effects.extend([Effect::DrawMasks, Effect::Changed]);
         effects

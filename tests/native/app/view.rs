@@ -207,6 +207,82 @@ fn names_are_drawn_of_all_masks_or_of_the_one_hovered_and_the_one_selected() {
 }
 
 #[test]
+fn overlapping_names_are_dropped_for_larger_masks_until_zooming_separates_them() {
+    let mut state = magnified();
+    let masks = [("small", columns(0, 2), None), ("large", columns(2, 20), None)];
+    state.update(shown(&masks));
+    let settings = Settings { labels: true, ..state.settings().clone() };
+    state.update(Event::SettingsChanged { settings });
+    let labels = |state: &State| {
+        let marks = state.marks(&state.scene().unwrap());
+        marks.labels.into_iter().map(|label| label.text).collect::<Vec<_>>()
+    };
+    assert_eq!(labels(&state), ["large"]);
+    state.update(Event::ToolChosen { tool: Tool::Select });
+    state.update(Event::MaskHovered { index: Some(0) });
+    assert_eq!(labels(&state), ["small"], "the name under the pointer is drawn before all");
+    state.update(Event::MaskHovered { index: None });
+    state.update(Event::Zoomed { factor: 4.0, in_canvas: Some([0.0, 0.0]) });
+    assert_eq!(labels(&state), ["small", "large"]);
+}
+
+/// The ticket of a request for the outline under the pointer.
+fn preview_ticket(effects: &[Effect]) -> Option<Ticket> {
+    effects.iter().find_map(|effect| match effect {
+        Effect::Preview(request) => Some(request.ticket),
+        _ => None,
+    })
+}
+
+#[test]
+fn resting_pointer_outlines_the_object_and_changes_nothing_else() {
+    let (mut state, _) = clicked();
+    state.update(Event::CanvasResized { width: 400.0, height: 300.0, device_pixel_ratio: 1.0 });
+    let in_canvas = |x: f64| state_point(&state, [x, 15.0]);
+    let (far, near, outside) = (in_canvas(25.0), in_canvas(26.0), in_canvas(35.0));
+    let before = (state.snapshot(), state.current_mask().cloned());
+    let ticket = preview_ticket(&state.update(Event::PointerRested { in_canvas: far })).unwrap();
+    let boundaries = columns(20, 30).boundaries().to_vec();
+    let late = Event::Previewed { ticket: Ticket(999), size: SIZE, boundaries: boundaries.clone() };
+    assert_eq!(state.update(late), [], "a mask that is not awaited changes nothing");
+    let previewed = Event::Previewed { ticket, size: SIZE, boundaries };
+    assert_eq!(state.update(previewed), [Effect::DrawMarks]);
+    let mark = state.marks(&state.scene().unwrap()).preview.unwrap();
+    assert_eq!(mark.path, "M20 0H30V30H20Z");
+    assert_eq!((state.snapshot(), state.current_mask().cloned()), before);
+    state.update(Event::PointerMoved { in_canvas: Some(near) });
+    assert!(state.preview().is_some(), "the pointer is still within the outline");
+    assert_eq!(state.update(Event::PointerRested { in_canvas: near }), []);
+    state.update(Event::PointerMoved { in_canvas: Some(outside) });
+    assert!(state.preview().is_none());
+}
+
+/// The place of a point of the image on the canvas.
+fn state_point(state: &State, point: [f64; 2]) -> [f64; 2] {
+    state.view().canvas_from_image(point)
+}
+
+#[test]
+fn outline_is_asked_for_only_where_a_click_begins_an_object_and_cancelled_by_a_move() {
+    let mut state = magnified();
+    let rest = || Event::PointerRested { in_canvas: [50.0, 50.0] };
+    let ticket = preview_ticket(&state.update(rest())).unwrap();
+    assert_eq!(state.update(rest()), [], "one at a time");
+    let effects = state.update(Event::PointerMoved { in_canvas: Some([60.0, 60.0]) });
+    assert!(effects.contains(&Effect::CancelSegment { ticket }));
+    assert_eq!(state.update(Event::PointerRested { in_canvas: [-5.0, 50.0] }), [], "beside the image");
+    let ticket = preview_ticket(&state.update(rest())).unwrap();
+    let effects = state.update(click(5.0, 5.0));
+    assert!(effects.contains(&Effect::CancelSegment { ticket }), "the click needs the model");
+    assert_eq!(state.update(rest()), [], "the click is awaited");
+    for tool in [Tool::Select, Tool::Add, Tool::Box, Tool::Pan] {
+        let mut state = magnified();
+        state.update(Event::ToolChosen { tool });
+        assert_eq!(state.update(rest()), [], "{tool:?}");
+    }
+}
+
+#[test]
 fn failed_gpu_is_replaced_by_the_cpu_until_another_renderer_is_set() {
     let mut state = opened();
     let effects = state.update(Event::GpuFailed { failure: failure("device-lost") });

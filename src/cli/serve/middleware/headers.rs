@@ -33,6 +33,7 @@ pub(crate) async fn add(State(policies): State<Policies>, mut request: Request, 
         request.headers_mut().remove(header::ACCEPT_ENCODING);
     }
     let is_data = request.uri().path().starts_with(DATA);
+    let is_health = request.uri().path() == HEALTH;
     let mut response = next.run(request).await;
     let headers = response.headers_mut();
     for (name, value) in FIXED {
@@ -40,11 +41,14 @@ pub(crate) async fn add(State(policies): State<Policies>, mut request: Request, 
     }
     let content = if is_data { HeaderValue::from_static(DATA_POLICY) } else { policies.content };
     headers.insert(header::CONTENT_SECURITY_POLICY, content);
-    headers.insert(RESOURCE_POLICY, policies.resource);
+    let resource = if is_health { HeaderValue::from_static("cross-origin") } else { policies.resource };
+    headers.insert(RESOURCE_POLICY, resource);
     headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-cache"));
     response
 }
 
+/// Every page may ask for it, so that one that may not read responses can tell that the server runs.
+const HEALTH: &str = "/healthz";
 const RESOURCE_POLICY: HeaderName = HeaderName::from_static("cross-origin-resource-policy");
 const FIXED: [(HeaderName, &str); 4] = [
     (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),

@@ -1,0 +1,115 @@
+/** @file The test of an endpoint in the settings, and their reset. */
+
+import assert from 'node:assert/strict';
+import { after, test } from 'node:test';
+import { FIXTURES } from './fixtures.mjs';
+import { startServer } from './steps.mjs';
+import { openPage, serve, startSite } from './support.mjs';
+
+const { server, browser } = await startSite({
+  ...FIXTURES,
+  '/endpoint.json': '{ "endpoint": "." }',
+  '/index/index.json': JSON.stringify({ entities: 1234, encoder: { id: 'e' } }),
+});
+const origin = new URL(server.address).origin;
+const [open, closed, guarded, plain] = await Promise.all([
+  startServer('--allow-origin', origin),
+  startServer(),
+  startServer('--allow-origin', origin, '--token', 'secret'),
+  // A host of files that lets every page read them.
+  serve(
+    { '/v1/link': '{}' },
+    { 'access-control-allow-origin': '*', 'access-control-allow-headers': '*' },
+  ),
+]);
+after(() => Promise.all([open.kill(), closed.kill(), guarded.kill(), plain.close()]));
+
+async function openSettings() {
+  const opened = await openPage(browser, server.address);
+  await opened.page.getByRole('button', { name: 'Settings' }).first().click();
+  const dialog = opened.page.getByRole('dialog', { name: 'Settings' });
+  return { ...opened, dialog };
+}
+
+for (const [name, address, token, expected] of [
+  [
+    'an endpoint',
+    open.address,
+    '',
+    [
+      /^Reached in \d+ ms/,
+      /may read its responses \(CORS\)/,
+      /version 1\.0\.0/,
+      /index [0-9a-f]{8} .*: 1,091 entities by 217 masks and 1,015 classes/,
+    ],
+  ],
+  [
+    'an endpoint of another origin',
+    closed.address,
+    '',
+    [new RegExp(`Reached, but .*CORS.*--allow-origin ${origin}`)],
+  ],
+  ['an address where nothing is', 'http://127.0.0.1:9/', '', [/^Not reached/]],
+  [
+    'an endpoint that needs a token',
+    guarded.address,
+    '',
+    [/Reached/, /CORS/, /1\.0\.0/, /Needs a token/],
+  ],
+  ['a wrong token', guarded.address, 'wrong', [/Reached/, /CORS/, /1\.0\.0/, /Refuses this token/]],
+  ['the right token', guarded.address, 'secret', [/Reached/, /CORS/, /1\.0\.0/, /1,091 entities/]],
+  ['no endpoint', '', '', [/No endpoint/, /1,234 entities, encoder e/]],
+])
+  test(`${name} is tested in words`, async () => {
+    const { page, dialog, close } = await openSettings();
+    await dialog.getByRole('textbox', { name: 'Address' }).fill(address);
+    await dialog.getByRole('textbox', { name: 'Token' }).focus();
+    await dialog.getByRole('textbox', { name: 'Token' }).fill(token);
+    await dialog.getByRole('button', { name: 'Test' }).click();
+    await page
+      .waitForFunction(
+        (count) => document.querySelectorAll('#test-results li').length === count,
+        expected.length,
+      )
+      .catch(() => {});
+    await dialog
+      .locator('#test-results')
+      .getByText('Testing', { exact: true })
+      .waitFor({ state: 'detached' });
+    const lines = await dialog.locator('#test-results li').allInnerTexts();
+    assert.equal(lines.length, expected.length, lines.join('\n'));
+    for (const [at, pattern] of expected.entries()) assert.match(lines[at], pattern);
+    await close();
+  });
+
+test('a server of something else is no endpoint', async () => {
+  const { dialog, close } = await openSettings();
+  await dialog.getByRole('textbox', { name: 'Address' }).fill(plain.address);
+  await dialog.getByRole('button', { name: 'Test' }).click();
+  await dialog.getByText(/none of the linking protocol/).waitFor();
+  await close();
+});
+
+test('all settings are reset to the defaults', async () => {
+  const { page, dialog, errors, close } = await openSettings();
+  const settingsOf = () => page.evaluate(() => document.querySelector('mask-viewer').settings);
+  const initial = await settingsOf();
+  assert.equal(new URL(initial.endpoint, server.address).href, server.address);
+  await dialog.getByRole('textbox', { name: 'Address' }).fill('https://other.example/');
+  await dialog.getByLabel('Boxes around masks').check();
+  await dialog.getByLabel('Theme').selectOption('dark');
+  await dialog.getByLabel('A sentence and an image on each card').check();
+  await dialog.getByRole('textbox', { name: 'Token' }).fill('secret');
+  await dialog.getByRole('textbox', { name: 'Address' }).focus();
+  assert.equal((await settingsOf()).boxes, true);
+  await dialog.getByRole('button', { name: 'Reset all' }).click();
+  assert.deepEqual(await settingsOf(), initial);
+  assert.equal(await dialog.getByLabel('Boxes around masks').isChecked(), false);
+  assert.equal(await dialog.getByLabel('Theme').inputValue(), 'auto');
+  assert.equal(await page.evaluate(() => document.documentElement.dataset.theme), undefined);
+  assert.equal(await page.evaluate(() => document.querySelector('mask-viewer').token), null);
+  const kept = await page.evaluate(() => JSON.parse(localStorage.getItem('masklink.settings')));
+  assert.deepEqual(kept, { settings: {}, theme: 'auto' });
+  assert.deepEqual(errors, []);
+  await close();
+});

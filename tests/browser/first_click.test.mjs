@@ -1,0 +1,211 @@
+/**
+ * @file The downloads of the first click: their one progress, cancelled and continued, the outline under
+ * the pointer once the model is fast, and an image that is slow to load.
+ */
+
+import assert from 'node:assert/strict';
+import { createServer } from 'node:http';
+import { readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { iou, unionOf } from './masks.mjs';
+import { annotated, clickInImage, maskOf, ROOT, snapshotOf } from './steps.mjs';
+import { newPage, openPage, startSite, until } from './support.mjs';
+
+const { server, browser } = await startSite({});
+const ENCODER = '/models/click-small.encoder.onnx';
+const BODY = readFileSync(join(ROOT, 'dist', ENCODER));
+/** Ranges of the encoder that were asked for. */
+const asked = [];
+/** Serves the site, but half of the encoder hangs where no range is asked for. */
+const slow = createServer(async (request, response) => {
+  const { pathname } = new URL(request.url, 'http://host');
+  if (pathname === ENCODER) {
+    const start = Number(/bytes=(\d+)-/.exec(request.headers.range ?? '')?.[1] ?? 0);
+    asked.push(start);
+    const range = `bytes ${start}-${BODY.length - 1}/${BODY.length}`;
+    response.writeHead(start ? 206 : 200, {
+      'content-type': 'application/octet-stream',
+      'content-length': BODY.length - start,
+      ...(start && { 'content-range': range }),
+    });
+    if (start) response.end(BODY.subarray(start));
+    else response.write(BODY.subarray(0, BODY.length / 2));
+    return;
+  }
+  const from = await fetch(new URL(request.url, server.address));
+  const type = from.headers.get('content-type') ?? 'text/plain';
+  response.writeHead(from.status, { 'content-type': type });
+  response.end(Buffer.from(await from.arrayBuffer()));
+});
+await new Promise((resolve) => {
+  slow.listen(0, '127.0.0.1', () => resolve(undefined));
+});
+after(() => {
+  slow.closeAllConnections();
+  slow.close();
+});
+
+test('one progress counts all downloads, and what was cancelled is continued', async () => {
+  const { page, close } = await newPage(browser);
+  await page.goto(`http://127.0.0.1:${slow.address().port}/`);
+  await until(page, 'snapshot.shown.length > 0');
+  await clickInImage(page, { x: 480, y: 320 });
+  const progress = page.locator('mask-viewer .progress');
+  const size = (path) => statSync(join(ROOT, 'dist', path)).size / 1e6;
+  const least =
+    size(ENCODER) +
+    size('models/click-small.decoder.onnx') +
+    size('vendor/onnxruntime/ort-wasm-simd-threaded.wasm') +
+    size('../target/index/vectors-7d4172b977377539.f16');
+  const end = Date.now() + 60_000;
+  for (let total = 0; total < least;) {
+    assert.ok(Date.now() < end, `${await progress.innerText()}, at least ${least} MB`);
+    total = Number(
+      /Loading the model, [\d.]+ of ([\d.]+) MB/.exec(await progress.innerText())?.[1],
+    );
+    await page.waitForTimeout(50);
+  }
+  // All but the half of the encoder arrives.
+  await page.waitForTimeout(3000);
+  await progress.getByRole('button', { name: 'Cancel' }).click();
+  await until(page, "snapshot.segmentFailure?.code === 'cancelled'");
+  assert.match((await snapshotOf(page)).segmentFailure.message, /continues where it stopped/);
+  assert.equal(await progress.isVisible(), false);
+  const before = asked.length;
+  await page.mouse.move(300, 300);
+  await page.mouse.move(320, 320);
+  await page.waitForTimeout(500);
+  assert.equal(asked.length, before, 'the pointer alone starts no download again');
+  await clickInImage(page, { x: 480, y: 320 });
+  await maskOf(page);
+  assert.ok(asked.at(-1) >= BODY.length / 2 - 1, `continued from ${asked.at(-1)}`);
+  await close();
+});
+
+/** Has the page believe that the decoder takes this long. */
+function pretendDecoder(page, milliseconds) {
+  return page.addInitScript((decode) => {
+    const { get, set } = Object.getOwnPropertyDescriptor(MessagePort.prototype, 'onmessage');
+    Object.defineProperty(MessagePort.prototype, 'onmessage', {
+      configurable: true,
+      get,
+      set(listener) {
+        set.call(this, (event) => {
+          for (const result of [event.data?.result, event.data?.progress?.provisional])
+            if (result?.ms?.decode !== undefined) result.ms.decode = decode;
+          listener(event);
+        });
+      },
+    });
+  }, milliseconds);
+}
+
+for (const [milliseconds, isFast] of [
+  [20, true],
+  [200, false],
+])
+  test(`a decoder of ${milliseconds} ms ${isFast ? 'shows an' : 'shows no'} outline under the pointer`, async () => {
+    const { page, errors, close } = await newPage(browser);
+    await pretendDecoder(page, milliseconds);
+    await page.goto(`${server.address}#image=world_076`);
+    await until(page, 'snapshot.shown.length > 0');
+    await page.evaluate(() => document.querySelector('mask-viewer').configure({ endpoint: null }));
+    await clickInImage(page, { x: 480, y: 320 });
+    await maskOf(page);
+    await until(
+      page,
+      "snapshot.linking.phase !== 'asking' && snapshot.linking.phase !== 'waiting'",
+    );
+    await page.waitForTimeout(500);
+    const state = async () => {
+      const { prompts, candidates, chosen, facts, mask } = await snapshotOf(page);
+      return { prompts, candidates, chosen, facts, mask };
+    };
+    const before = await state();
+    const outline = page.locator('mask-viewer .preview');
+    const box = await page.locator('mask-viewer .stage').boundingBox();
+    // Beside the clicked mask; the pointer must move to rest.
+    await page.mouse.move(box.x + box.width * 0.2, box.y + box.height * 0.2);
+    await page.mouse.move(box.x + box.width * 0.2 + 3, box.y + box.height * 0.2);
+    if (isFast) await outline.waitFor({ state: 'attached' });
+    else await page.waitForTimeout(1500);
+    assert.equal(await outline.count(), isFast ? 1 : 0);
+    assert.deepEqual(await state(), before);
+    await page.mouse.move(box.x - 5, box.y - 5);
+    await outline.waitFor({ state: 'detached' });
+    assert.deepEqual(errors, []);
+    await close();
+  });
+
+test('a click in the middle of the first sample gives its mask and its entity', async (t) => {
+  const { page, errors, close } = await newPage(browser);
+  await page.goto(server.address);
+  await until(page, 'snapshot.shown.length > 0');
+  const { image } = await snapshotOf(page);
+  const { annotations } = annotated(join(ROOT, 'www/samples/annotations.json'), image);
+  for (const { data_split: split } of annotations)
+    assert.doesNotMatch(split, /train/, 'the index does not hold the image');
+  await clickInImage(page, { x: 480, y: 320 });
+  const { bitmap } = await maskOf(page);
+  const found = annotations.map((one) => [iou(bitmap, unionOf(one.segmentation)), one]);
+  const [best, annotation] = found.sort(([a], [b]) => b - a)[0];
+  t.diagnostic(`${image}: IoU ${best.toFixed(3)}`);
+  assert.ok(best > 0.9, `IoU ${best}`);
+  await until(page, "snapshot.linking.phase === 'answered'");
+  const { linking, confidence } = await snapshotOf(page);
+  assert.equal(linking.answer.entities[0].qid, annotation.category_id);
+  assert.equal(confidence, 'likely');
+  assert.deepEqual(errors, []);
+  await close();
+});
+
+test('the first page of samples shows images that the index does not hold', async () => {
+  const { page, close } = await openPage(browser, server.address);
+  const { images, annotations } = JSON.parse(
+    readFileSync(join(ROOT, 'www/samples/annotations.json'), 'utf8'),
+  );
+  const trained = new Set(
+    annotations.filter((one) => /train/.test(one.data_split)).map((one) => one.image_id),
+  );
+  const listed = await page.evaluate(
+    async () => (await (await fetch('samples/list.json')).json()).images,
+  );
+  assert.equal(listed.length, images.length);
+  const first = listed.findIndex(({ id }) => trained.has(id));
+  assert.ok(first >= 24, `image ${first} is in the index`);
+  assert.ok(listed.slice(first).every(({ id }) => trained.has(id)));
+  await close();
+});
+
+test('names of the next image are not drawn over the one before', async () => {
+  const { page, errors, close } = await openPage(browser, server.address);
+  await page.evaluate(() => {
+    const viewer = document.querySelector('mask-viewer');
+    viewer.tool = 'select';
+    viewer.configure({ labels: true });
+  });
+  const labels = page.locator('mask-viewer .label');
+  await labels.first().waitFor();
+  const first = (await snapshotOf(page)).shown.map(({ title }) => title);
+  const image = (await snapshotOf(page)).image;
+  let release = () => {};
+  const held = new Promise((resolve) => {
+    release = () => resolve(undefined);
+  });
+  await page.route('**/samples/images/*', async (route) => {
+    await held;
+    await route.continue();
+  });
+  await page.locator('#thumbnails [role=option]').nth(5).click();
+  for (let look = 0; look < 10; look += 1) {
+    await page.waitForTimeout(100);
+    const snapshot = await snapshotOf(page);
+    assert.equal(snapshot.image, image);
+    for (const name of await labels.allInnerTexts()) assert.ok(first.includes(name), name);
+  }
+  release();
+  await until(page, `snapshot.image !== '${image}' && snapshot.shown.length > 0`);
+  assert.deepEqual(errors, []);
+  await close();
+});

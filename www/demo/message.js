@@ -1,0 +1,47 @@
+/** @file A message over the page with a button for what it advises, and one that closes it. */
+
+import { fill, h } from '../viewer/dom.js';
+import { icon } from '../viewer/icons.js';
+
+/** Shows one message at a time. */
+export class Message {
+  #node = h('div', { class: 'message', role: 'status' });
+
+  constructor() {
+    this.#node.hidden = true;
+    document.body.append(this.#node);
+  }
+
+  /**
+   * Shows a message instead of the one before.
+   * @param {string} words
+   * @param {[string, () => void]} button Its text, and what it does.
+   */
+  show(words, [text, act]) {
+    const run = () => {
+      this.hide();
+      act();
+    };
+    this.#node.hidden = false;
+    fill(
+      this.#node,
+      h('p', {}, words),
+      h('button', { type: 'button', class: 'button', onclick: run }, text),
+      h(
+        'button',
+        {
+          type: 'button',
+          class: 'button quiet',
+          'aria-label': 'Close the message',
+          onclick: () => this.hide(),
+        },
+        icon('clear'),
+      ),
+    );
+  }
+
+  hide() {
+    this.#node.hidden = true;
+    fill(this.#node);
+  }
+}
