@@ -20,6 +20,7 @@ import { KnownList } from './known-list.js';
 import { listenForImages } from './open.js';
 import { Panel } from './panel.js';
 import { Samples } from './samples.js';
+import { Sheet } from './sheet.js';
 import { connectSettings } from './settings.js';
 import { underAddress } from './sources.js';
 import { showStatus } from './status.js';
@@ -41,6 +42,7 @@ const panel = new Panel(
   { articles, knowledge },
   new KeptList(viewer, knowledge),
 );
+new Sheet(byId('panel'), viewer);
 const browser = new Browser(viewer, panel);
 showStatus(viewer, byId('status'));
 whenIdle(() => viewer.prefetch());
