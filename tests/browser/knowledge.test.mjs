@@ -154,7 +154,7 @@ test('an endpoint with the same index gets its list, another one only its counts
   await linkFirstMask(page, { ...MIXED_ANSWER, model });
   assert.match(
     await page.locator('#entities-body').innerText(),
-    /knows 1,160 kinds of things, from 420 example masks and 986 classes of a classifier\./,
+    /knows 1,160 kinds of things, from 420 example masks and 986 categories of an image model\./,
   );
   assert.deepEqual(asked, [], 'nothing is downloaded before the list is opened');
   const counts = await openList(page);

@@ -188,19 +188,20 @@ canvas {
 .tool:focus-visible, .chip:focus-visible { outline: 3px solid var(--accent); outline-offset: -3px; }
 .tool[aria-checked='true']:focus-visible { outline-color: var(--on-accent); }
 .tool .word { font-size: 0.875rem; }
-.tool kbd {
+.word[data-key]::after {
+  content: attr(data-key);
   margin-inline-start: 0.3rem;
   padding: 0 0.3rem;
   border: 1px solid currentColor;
   border-radius: 4px;
   font: 0.75rem ui-monospace, monospace;
 }
-@media (hover: none) { .tool kbd { display: none; } }
+@media (hover: none) { .word[data-key]::after { content: none; } }
 @container (max-width: 68rem) {
   .tool { min-width: 48px; min-height: 50px; padding: 0 4px; }
   .bar .tool { flex-direction: column; gap: 2px; }
   .tool .word { font-size: 0.6875rem; line-height: 1.2; }
-  .tool kbd { padding: 0 0.2rem; font-size: 0.625rem; }
+  .word[data-key]::after { padding: 0 0.2rem; font-size: 0.625rem; }
 }
 /* The tools in a row of their own that scrolls, and the zoom buttons beside the commands. */
 @container (max-width: 40rem) {

@@ -134,7 +134,7 @@ function buildStage() {
 /** Builds the buttons that keep a mask, undo, redo and clear. */
 function buildCommands() {
   const keep = command('keep', 'Keep the mask', 'K', 'Keep');
-  keep.querySelector('.word')?.append(h('kbd', {}, 'K'));
+  keep.querySelector('.word')?.setAttribute('data-key', 'K');
   const undo = command('undo', 'Undo', 'Control+Z', 'Undo');
   const redo = command('redo', 'Redo', 'Control+Shift+Z', 'Redo');
   const clear = command('clear', 'Clear the clicks', 'C', 'Clear');
