@@ -387,7 +387,7 @@ function hint({ image, tool }) {
       'ul',
       {},
       h('li', {}, 'The model in this page finds its outline.'),
-      h('li', {}, 'It is then compared with what the index knows.'),
+      h('li', {}, 'It is then compared with the Wikipedia entities that are known here.'),
       matchMedia(TOUCH).matches
         ? h('li', {}, 'Refine with the tools Add and Remove below the image.')
         : h(
