@@ -221,6 +221,7 @@ for (const colorScheme of ['light', 'dark']) {
       colorScheme,
       viewport: { width: 390, height: 844 },
     });
+    await page.locator('.sheet-bar .toggle').click();
     const dialog = await openList(page);
     await dialog.getByRole('searchbox').fill('a');
     assert.deepEqual(await violations(page), []);
