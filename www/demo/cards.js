@@ -216,7 +216,8 @@ function card(entity, place, articles, naming) {
 function naming(entity, { kept, selectedKept, canKeep }, name) {
   const mask = kept.find(({ id }) => id === selectedKept);
   if (!name || (!canKeep && (!mask || mask.qid === entity.qid))) return null;
-  const node = button(mask ? 'Use as the name' : 'Keep as this', () => name(entity));
+  const node = button(mask ? 'Use as the name' : 'This is it', () => name(entity));
+  node.title = mask ? 'Names the kept mask' : 'Keeps the mask under this name';
   node.setAttribute('aria-label', `${node.textContent}: ${entity.title || entity.qid}`);
   node.dataset.focus = `name-${entity.qid}`;
   node.classList.add('naming');
@@ -282,7 +283,10 @@ function remoteImage(address) {
   });
 }
 
-/** Returns the entity's image, else a crop of a similar mask, else its first letter. @param {Entity} entity */
+/**
+ * Returns the entity's image, else a crop of a similar mask, else its first letter.
+ * @param {Entity} entity
+ */
 function thumbnail(entity) {
   const { thumbnail: address, evidence: examples = [], title } = entity;
   const checked = webAddress(address);

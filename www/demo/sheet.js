@@ -34,7 +34,7 @@ export class Sheet {
   #bar = h('div', { class: 'sheet-bar' }, this.#toggle, this.#count);
   /** Names the mask that was current at the last update; empty for none. */
   #current = '';
-  /** Where a press began, and where it is. @type {{ from: number, to: number } | null} */
+  /** The press in progress: its first and last place. @type {{ from: number, to: number } | null} */
   #press = null;
   /** Whether the last press was a drag, whose release is no click. */
   #wasDragged = false;

@@ -287,9 +287,9 @@ export class Detail {
     const rows = [
       ['Entity', entity],
       ['Question', question],
-      ['Prompt', textPrompt],
+      ['Text prompt', textPrompt],
       ['Labels', tags.length > 0 && h('ul', { class: 'tags' }, ...tags)],
-      ['Split', split],
+      ['Data set part', split],
       [
         'Training',
         seen === null ? null : seen ? 'entity seen in training' : 'entity unseen in training',

@@ -29,7 +29,8 @@ export const TOOLS = /** @type {const} */ ([
 
 const KEYS = `Arrow keys move a crosshair, Enter clicks there,
  Shift and Enter marks a point that does not belong to the object.
- Enter at a place that was just clicked keeps the mask. Plus and minus zoom, 0 shows the whole image, 1 shows actual pixels. S selects masks, O clicks objects,
+ Enter at a place that was just clicked keeps the mask.
+ Plus and minus zoom, 0 shows the whole image, 1 shows actual pixels. S selects masks, O clicks objects,
  P adds, N removes, H moves the image. B draws a box: press Enter at each of two corners.
  Delete deletes the selected kept mask.
  K keeps the mask, and so does Enter after a click without a crosshair. D paints and E erases on a kept
