@@ -134,7 +134,8 @@ export class MaskViewer extends AttributesElement {
       this.tool = tool;
     },
     keep: () => this.keep(),
-    undo: () => this.undo(),
+    undo: () => this.undoStep(),
+    redo: () => this.redoStep(),
     clear: () => this.clear(),
   });
   /** @type {Snapshot | undefined} */

@@ -7,7 +7,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { FIXTURES, MIXED_ANSWER } from './fixtures.mjs';
 import { linkFirstMask, violations } from './steps.mjs';
-import { openPage, startSite } from './support.mjs';
+import { openPage, startSite, until } from './support.mjs';
 
 const { server, browser } = await startSite(FIXTURES);
 
@@ -74,3 +74,92 @@ for (const colorScheme of ['light', 'dark']) {
     await close();
   });
 }
+
+test('nothing is large under a result that is probably not in the index', async () => {
+  const { page, errors, close } = await openPage(browser, server.address);
+  const sizes = async (in_index) => {
+    const entities = MIXED_ANSWER.entities.toReversed().map((one, at) => ({
+      ...one,
+      evidence: MIXED_ANSWER.entities[2].evidence,
+      score: [0.7, 0.1, 0.05, 0.02][at],
+    }));
+    await page.unroute('**/elsewhere/v1/link');
+    await linkFirstMask(page, { ...MIXED_ANSWER, entities, in_index });
+    return page.evaluate(() => {
+      const first = document.querySelector('.card');
+      const title = first.querySelector('h3');
+      return [
+        first.querySelector('.image').getBoundingClientRect().width,
+        Number.parseFloat(getComputedStyle(title).fontSize),
+        Number(getComputedStyle(document.querySelector('.verdict')).fontWeight),
+      ];
+    });
+  };
+  const [image, title, verdict] = await sizes({ known: true, probability: 0.9 });
+  await page.evaluate(() => document.querySelector('mask-viewer').clear());
+  const [small, plain, quiet] = await sizes({ known: false, probability: 0.1 });
+  assert.ok(image > 80 && title > 18 && verdict > 500, `${image}, ${title}, ${verdict}`);
+  assert.ok(small < 50 && plain < 16 && quiet === 500, `${small}, ${plain}, ${quiet}`);
+  assert.deepEqual(errors, []);
+  await close();
+});
+
+test('entities of 0 % come after the button that shows more', async () => {
+  const { page, close } = await openPage(browser, server.address);
+  const entities = MIXED_ANSWER.entities.map((one, at) => ({
+    ...one,
+    score: [0.9, 0.004, 0.001, 0][at],
+  }));
+  await linkFirstMask(page, { ...MIXED_ANSWER, entities });
+  assert.deepEqual(await page.locator('.card h3').allInnerTexts(), ['Duck']);
+  await page.getByRole('button', { name: 'Show 3 more' }).click();
+  assert.equal(await page.locator('.card').count(), 4);
+  await close();
+});
+
+test('an example mask opens larger by its button, and Escape closes it', async () => {
+  const { page, errors, close } = await openPage(browser, server.address);
+  const [example] = MIXED_ANSWER.entities[2].evidence;
+  const evidence = [example, { ...example, box: [4, 2, 8, 6], similarity: 0.4 }];
+  const [duck, ...others] = MIXED_ANSWER.entities;
+  await linkFirstMask(page, { ...MIXED_ANSWER, entities: [{ ...duck, evidence }, ...others] });
+  const small = page.getByRole('button', { name: 'Show example 1 of Duck large' });
+  await small.focus();
+  await page.keyboard.press('Enter');
+  const dialog = page.getByRole('dialog', { name: 'Examples of Duck' });
+  await dialog.waitFor();
+  const width = async (node) => (await node.boundingBox()).width;
+  const [before, large] = [await width(small), await width(dialog.locator('svg').first())];
+  assert.ok(large > 3 * before, `${before} px, then ${large} px`);
+  assert.match(await dialog.innerText(), /Example 1 of 2 in the index; similarity 0\.50/);
+  await page.keyboard.press('ArrowRight');
+  assert.match(await dialog.innerText(), /Example 2 of 2.*0\.40/);
+  assert.deepEqual(await violations(page), []);
+  await page.keyboard.press('Escape');
+  await dialog.waitFor({ state: 'detached' });
+  assert.ok(await small.evaluate((node) => node === document.activeElement));
+  assert.deepEqual(errors, []);
+  await close();
+});
+
+test('a failed endpoint is one quiet line above the result of the page', async () => {
+  const { page, close } = await openPage(browser, server.address);
+  await page.route('**/index/index.json', (route) => route.fulfill({ status: 404, body: '' }));
+  await page.evaluate((answer) => {
+    const viewer = document.querySelector('mask-viewer');
+    viewer.configure({ endpoint: 'http://127.0.0.1:9/' });
+    viewer.selectMask(0);
+    viewer.useCachedAnswers([{ mask: viewer.maskRle(), answer }]);
+    viewer.askLink();
+  }, MIXED_ANSWER);
+  await until(page, "snapshot.linking.phase === 'answered'");
+  const line = page.locator('#entities-body > .banner.quiet');
+  assert.equal(await page.locator('#entities-body .banner').count(), 1);
+  assert.match(await line.innerText(), /stored answer.*could not be reached/);
+  const style = await line.evaluate((node) => {
+    const { borderTopWidth, backgroundColor, fontSize } = getComputedStyle(node);
+    return [borderTopWidth, backgroundColor, Number.parseFloat(fontSize) < 14];
+  });
+  assert.deepEqual(style, ['0px', 'rgba(0, 0, 0, 0)', true]);
+  await close();
+});

@@ -286,7 +286,7 @@ test('a button that becomes disabled moves the focus to the image', async () => 
   assert.equal(await focused(), 'stage');
   await page.evaluate(() => document.querySelector('mask-viewer').drawBox([1, 1], [5, 5]));
   await until(page, 'snapshot.prompts.length === 1');
-  await page.getByRole('button', { name: 'Undo the last click' }).press('Enter');
+  await page.getByRole('button', { name: 'Undo', exact: true }).press('Enter');
   await until(page, 'snapshot.prompts.length === 0');
   assert.equal(await focused(), 'stage');
   assert.deepEqual(errors, []);

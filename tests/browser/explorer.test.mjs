@@ -6,7 +6,7 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { colorOf } from '../../www/explorer/masks.js';
+import { colorOf, colorsOf } from '../../www/explorer/masks.js';
 import {
   active,
   counted,
@@ -69,7 +69,12 @@ test('plots and a record are accessible, in the dark and on a phone', async () =
     const viewer = document.querySelector('mask-viewer');
     return [viewer.colors, viewer.snapshot.shown.map(({ qid }) => qid)];
   });
-  assert.deepEqual(colors.slice(0, qids.length), qids.map(colorOf), 'as in the gallery');
+  const expected = colorsOf(qids);
+  assert.deepEqual(
+    colors.slice(0, qids.length),
+    qids.map((qid) => expected.get(qid)),
+  );
+  assert.equal(colors[0], colorOf(qids[0]), 'as in the gallery');
   assert.deepEqual(await violations(page), []);
   const wide = await page.evaluate(() => document.documentElement.scrollWidth > innerWidth);
   assert.ok(!wide, 'the page is wider than the window');
@@ -495,5 +500,30 @@ test('the pages link to each other', async () => {
   await page.getByRole('link', { name: 'Click and link' }).click();
   await page.getByRole('link', { name: 'Explorer' }).click();
   await counted(page, ALL);
+  await close();
+});
+
+test('entities of one image have different colors, of which the first is that of the gallery', () => {
+  const all = SAMPLES.annotations.map(({ category_id: qid }) => qid);
+  const same = [...new Set(all)].filter((qid) => colorOf(qid) === colorOf(all[0]));
+  assert.ok(same.length > 1, 'no two entities share a color');
+  const colors = colorsOf([...same, ...same]);
+  assert.equal(colors.get(same[0]), colorOf(same[0]));
+  assert.equal(new Set(colors.values()).size, Math.min(8, same.length));
+});
+
+test('one row is above the masks on a phone, and the filters hold the rest', async () => {
+  const { page, close } = await open('', ALL, { viewport: { width: 390, height: 844 } });
+  const box = (selector) => page.locator(selector).boundingBox();
+  const [header, gallery] = [await box('.top'), await box('#gallery')];
+  const rows = gallery.y - header.y - header.height;
+  assert.ok(rows < 72, `${rows} px of controls before the masks`);
+  assert.ok(gallery.y + gallery.height > 820, 'the masks do not reach the bottom');
+  const plots = page.getByRole('button', { name: 'Plots' });
+  assert.equal(await plots.isVisible(), false);
+  await page.getByRole('button', { name: 'Filters' }).click();
+  assert.ok(await page.getByLabel('Order').isVisible());
+  await plots.click();
+  await page.locator('#plots figure').first().waitFor();
   await close();
 });

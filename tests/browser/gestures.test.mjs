@@ -109,6 +109,35 @@ test('two fingers zoom around their middle and do not click', async () => {
   await close();
 });
 
+test('a swipe on the image moves the image, one beside it the page, and none both', async () => {
+  const { page, errors, close } = await openSamples({
+    viewport: { width: 390, height: 600 },
+    hasTouch: true,
+    isMobile: true,
+  });
+  const stage = await setView(page, { x: 480, y: 320, scale: 1 });
+  const devtools = await page.context().newCDPSession(page);
+  const swipe = async (x, y, dy) => {
+    const touch = (type, points) =>
+      devtools.send('Input.dispatchTouchEvent', { type, touchPoints: points });
+    await touch('touchStart', [{ x, y }]);
+    for (let step = 1; step <= 6; step += 1)
+      await touch('touchMove', [{ x, y: y + (step * dy) / 6 }]);
+    await touch('touchEnd', []);
+    await page.waitForTimeout(300);
+    return page.evaluate(() => [scrollY, document.querySelector('mask-viewer').view.y]);
+  };
+  const [still, moved] = await swipe(stage.x + 180, stage.y + 150, -90);
+  assert.equal(still, 0);
+  assert.ok(moved > 400, `the image's middle is at ${moved}`);
+  const note = await page.locator('mask-viewer .masks').boundingBox();
+  const [scrolled, same] = await swipe(note.x + 20, note.y + 20, -90);
+  assert.ok(scrolled > 20, `scrolled by ${scrolled}`);
+  assert.equal(same, moved);
+  assert.deepEqual(errors, []);
+  await close();
+});
+
 for (const gesture of ['drop', 'paste']) {
   test(`an image comes by ${gesture}`, async () => {
     const { page, errors, close } = await openSamples();

@@ -154,7 +154,7 @@ test('an endpoint with the same index gets its list, another one only its counts
   await linkFirstMask(page, { ...MIXED_ANSWER, model });
   assert.match(
     await page.locator('#entities-body').innerText(),
-    /knows 1,160 kinds of things, from 420 example masks and 986 classes of a classifier\./,
+    /knows 1,160 kinds of things, from 420 example masks and 986 categories of an image model\./,
   );
   assert.deepEqual(asked, [], 'nothing is downloaded before the list is opened');
   const counts = await openList(page);
@@ -221,6 +221,7 @@ for (const colorScheme of ['light', 'dark']) {
       colorScheme,
       viewport: { width: 390, height: 844 },
     });
+    await page.locator('.sheet-bar .toggle').click();
     const dialog = await openList(page);
     await dialog.getByRole('searchbox').fill('a');
     assert.deepEqual(await violations(page), []);

@@ -1,10 +1,12 @@
-/** @file The layout of the page in a low window, on paper and on a phone. */
+/** @file The layout of the page in windows of all widths, in a low one, on paper and on a phone. */
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { openPage, startSite } from './support.mjs';
+import { FIXTURES, MIXED_ANSWER } from './fixtures.mjs';
+import { linkFirstMask } from './steps.mjs';
+import { openPage, startSite, until } from './support.mjs';
 
-const { server, browser } = await startSite();
+const { server, browser } = await startSite(FIXTURES);
 
 async function boxOf(page, selector) {
   const box = await page.locator(selector).first().boundingBox();
@@ -89,6 +91,7 @@ test('the first screen on a phone shows samples and names tools instead of keys'
   });
   const strip = await boxOf(page, '.thumbnail');
   assert.ok(strip.bottom <= 844, `the first thumbnail ends at ${strip.bottom}`);
+  await page.locator('.sheet-bar .toggle').click();
   const hint = await page.locator('#entities-body').innerText();
   assert.match(hint, /tools Add and Remove/);
   assert.doesNotMatch(hint, /Ctrl|Shift/);
@@ -113,6 +116,172 @@ test('messages on a phone’s image cover none of its buttons', async () => {
     hint.x >= frame.x && hint.right <= frame.right && hint.y >= frame.y,
     JSON.stringify({ hint, frame }),
   );
+  assert.deepEqual(errors, []);
+  await close();
+});
+
+/** Returns what reaches over the right edge of the window, rows that scroll by themselves apart. */
+function tooWide(page) {
+  return page.evaluate(() => {
+    const roots = [document, document.querySelector('mask-viewer').shadowRoot];
+    const isScrolled = (node) => {
+      for (let at = node.parentElement; at; at = at.parentElement)
+        if (getComputedStyle(at).overflowX !== 'visible') return true;
+      return false;
+    };
+    const wide = roots
+      .flatMap((root) => [...root.querySelectorAll('*')])
+      .filter((node) => node.getBoundingClientRect().right > innerWidth + 0.5)
+      .filter((node) => !isScrolled(node) && getComputedStyle(node).clipPath === 'none')
+      .map((node) => `${node.localName}.${node.className}`);
+    const over = document.documentElement.scrollWidth - innerWidth;
+    return over > 0 ? [...wide, `the page is ${over} px too wide`] : wide;
+  });
+}
+
+// A page of 1,280 px at 200 % is one of 640.
+for (const width of [320, 390, 640, 768, 1024, 1440, 2560]) {
+  test(`nothing is wider than a window of ${width} px, and its header is low`, async () => {
+    const { page, errors, close } = await openPage(browser, server.address, {
+      viewport: { width, height: 800 },
+      deviceScaleFactor: width === 640 ? 2 : 1,
+    });
+    assert.deepEqual(await tooWide(page), []);
+    const header = await boxOf(page, '.top');
+    assert.ok(header.height <= 100, `the header is ${header.height} px tall`);
+    const buttons = await page
+      .locator('.actions .button')
+      .evaluateAll((nodes) => nodes.map((node) => node.getBoundingClientRect().y));
+    assert.equal(new Set(buttons).size, 1, `buttons of the header at ${buttons}`);
+    await linkFirstMask(page, MIXED_ANSWER);
+    assert.deepEqual(await tooWide(page), [], 'with a result');
+    assert.deepEqual(errors, []);
+    await close();
+  });
+}
+
+/** A page on a phone. */
+function openPhone() {
+  return openPage(browser, server.address, {
+    viewport: { width: 390, height: 844 },
+    hasTouch: true,
+    isMobile: true,
+  });
+}
+
+/** Waits until the sheet has the height of its position. */
+async function sheetAt(page, position) {
+  const sheet = page.locator(`.sheet[data-sheet=${position}]`);
+  await sheet.waitFor();
+  await sheet.evaluate((node) =>
+    Promise.all(node.getAnimations().map((animation) => animation.finished)),
+  );
+  return boxOf(page, '.sheet');
+}
+
+test('a result on a phone comes up as a sheet that leaves the image and its tools in sight', async () => {
+  const { page, errors, close } = await openPhone();
+  const closed = await sheetAt(page, 'closed');
+  assert.ok(closed.height < 80, `the closed sheet is ${closed.height} px tall`);
+  assert.equal(await page.locator('#entities-title').isVisible(), false);
+  await linkFirstMask(page, MIXED_ANSWER);
+  const open = await sheetAt(page, 'open');
+  const [card, frame, keep] = [
+    await boxOf(page, '.card'),
+    await boxOf(page, 'mask-viewer .frame'),
+    await boxOf(page, 'mask-viewer .commands'),
+  ];
+  assert.ok(card.y > open.y && card.bottom <= 844, JSON.stringify({ card, open }));
+  assert.ok(
+    frame.y >= 0 && frame.bottom <= open.y && keep.bottom <= open.y + 1,
+    JSON.stringify({ frame, keep, open }),
+  );
+  assert.match(await page.locator('.sheet-bar .words').innerText(), /^(Likely|Possibly) Duck$/);
+  assert.deepEqual(errors, []);
+  await close();
+});
+
+test('the sheet on a phone is moved by its button, by keys and by a finger', async () => {
+  const { page, errors, close } = await openPhone();
+  await linkFirstMask(page, MIXED_ANSWER);
+  await sheetAt(page, 'open');
+  const toggle = page.locator('.sheet-bar .toggle');
+  await toggle.click();
+  await sheetAt(page, 'closed');
+  assert.equal(await toggle.getAttribute('aria-expanded'), 'false');
+  await toggle.press('Enter');
+  await sheetAt(page, 'open');
+  assert.equal(await toggle.getAttribute('aria-expanded'), 'true');
+  await toggle.press('ArrowUp');
+  const full = await sheetAt(page, 'full');
+  assert.ok(full.height > 700, `${full.height} px`);
+  await page.locator('.card a').first().focus();
+  await page.keyboard.press('Escape');
+  const { y } = await sheetAt(page, 'closed');
+  assert.ok(await page.evaluate(() => document.activeElement?.classList.contains('toggle')));
+  // A drag up opens it, and its release is no click that closes it again.
+  await page.mouse.move(200, y + 30);
+  await page.mouse.down();
+  await page.mouse.move(200, y - 200, { steps: 5 });
+  await page.mouse.up();
+  await sheetAt(page, 'open');
+  assert.deepEqual(errors, []);
+  await close();
+});
+
+test('the sheet on a phone counts the kept masks and scrolls to them', async () => {
+  const { page, errors, close } = await openPhone();
+  await linkFirstMask(page, MIXED_ANSWER);
+  await page.evaluate(() => document.querySelector('mask-viewer').keep());
+  await page.getByRole('button', { name: '1 kept' }).click();
+  const title = await boxOf(page, '#kept-title');
+  const bar = await boxOf(page, '.sheet-bar');
+  assert.ok(title.y >= bar.bottom && title.bottom < 844, JSON.stringify({ title, bar }));
+  assert.deepEqual(errors, []);
+  await close();
+});
+
+for (const [width, height] of [
+  [768, 1024],
+  [900, 700],
+]) {
+  test(`results are seen without scrolling at ${width} by ${height}`, async () => {
+    const { page, errors, close } = await openPage(browser, server.address, {
+      viewport: { width, height },
+    });
+    await linkFirstMask(page, MIXED_ANSWER);
+    const card = await boxOf(page, '.card');
+    assert.ok(card.y >= 0 && card.bottom <= height, JSON.stringify(card));
+    await page.evaluate(() => document.querySelector('mask-viewer').keep());
+    await until(page, 'snapshot.kept.length === 1');
+    if (width < height) {
+      const kept = await boxOf(page, '#kept .pick');
+      assert.ok(kept.bottom <= height, JSON.stringify(kept));
+    }
+    assert.equal(await page.evaluate('scrollY'), 0);
+    assert.deepEqual(errors, []);
+    await close();
+  });
+}
+
+test('tools on a phone have words, and no zoom button covers the image', async () => {
+  const { page, errors, close } = await openPhone();
+  const words = await page
+    .locator('mask-viewer .bar .tool')
+    .evaluateAll((nodes) => nodes.map((node) => node.innerText.trim().split(/\s/)[0]));
+  assert.deepEqual(
+    words,
+    'Select Object Add Remove Box Brush Erase Move Keep Undo Redo Clear'.split(' '),
+  );
+  const tops = await page
+    .locator('mask-viewer .tools .tool')
+    .evaluateAll((nodes) => nodes.map((node) => node.getBoundingClientRect().y));
+  assert.equal(new Set(tops).size, 1, `tools at ${tops}`);
+  const [frame, zoom] = [
+    await boxOf(page, 'mask-viewer .frame'),
+    await boxOf(page, 'mask-viewer .zoom'),
+  ];
+  assert.ok(zoom.y >= frame.bottom, JSON.stringify({ zoom, frame }));
   assert.deepEqual(errors, []);
   await close();
 });

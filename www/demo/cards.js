@@ -5,16 +5,18 @@
 
 import { fill, h } from '../viewer/dom.js';
 import { reasonOf } from './articles.js';
+import { cropOf, exampleButton } from './examples.js';
 import { differs, knownWords, modelWords } from './knowledge.js';
 import { entityLinks, outward, webAddress } from './links.js';
 
-/** Cards shown before “Show more”. */
-const FIRST_CARDS = 3;
+/** Maximum number of cards before “Show more”; those of 0 % come after it. */
+const MAX_FIRST = 3;
 /** Maximum number of similar masks on the first card. */
 const MAX_EVIDENCE = 4;
 /** The button that opens the list of entities. */
 const LIST = 'What the index knows';
-const SVG = 'http://www.w3.org/2000/svg';
+/** Windows in which fingers click. */
+const TOUCH = '(hover: none), (max-width: 40rem)';
 
 /** @typedef {import('../pkg/viewer.js').ScoredEntity} Entity */
 /** @typedef {import('../pkg/viewer.js').Snapshot} Snapshot */
@@ -50,13 +52,13 @@ export function entityNodes(snapshot, actions, sources) {
   if (snapshot.segmentFailure) return [h('p', { class: 'note' }, 'The click made no mask.')];
   if (linking.phase === 'asking')
     return [
-      ...failed(linking.failures),
+      ...(linking.failures.length > 0 ? [quiet(reasons(linking.failures))] : []),
       skeleton(
         linking.source === 'local' ? 'Searching the index of this page' : 'Asking the endpoint',
       ),
     ];
   if (linking.phase === 'failed')
-    return [banner(sentences(linking.failures), true, ...remedies(actions))];
+    return [banner(sentences(linking.failures), ...remedies(actions))];
   if (linking.phase === 'answered') return answerNodes(linking, snapshot, actions, sources);
   if (facts)
     return [
@@ -80,12 +82,10 @@ function answerNodes(linking, snapshot, actions, { articles, knowledge }) {
   const { confidence, heading } = snapshot;
   const { answer, source, failures } = linking;
   const nodes = [];
-  if (source === 'cached') {
-    nodes.push(
-      banner(`This is a stored answer. ${reasons(failures)}`, false, ...remedies(actions)),
-    );
-  } else if (failures.length > 0) {
-    nodes.push(banner(sentences(failures), false, ...remedies(actions)));
+  if (failures.length > 0) {
+    const [before, after] =
+      source === 'cached' ? ['This is a stored answer. ', ''] : ['', ' Computed in this page.'];
+    nodes.push(quiet(`${before}${reasons(failures)}${after} `, ...remedies(actions)));
   }
   nodes.push(h('p', { class: `verdict ${confidence}` }, heading));
   const { entities } = answer;
@@ -95,13 +95,14 @@ function answerNodes(linking, snapshot, actions, { articles, knowledge }) {
       .map((entity, at) =>
         card(entity, from + at, articles, naming(entity, snapshot, actions.name)),
       );
-  const list = h('ol', { class: `cards ${confidence}` }, ...cards(0, FIRST_CARDS));
+  const first = firstCards(entities);
+  const list = h('ol', { class: `cards ${confidence}` }, ...cards(0, first));
   nodes.push(list);
-  const rest = entities.length - FIRST_CARDS;
+  const rest = entities.length - first;
   const more =
     rest > 0 &&
     button(`Show ${rest} more`, () => {
-      const added = cards(FIRST_CARDS);
+      const added = cards(first);
       list.append(...added);
       if (more) more.remove();
       added[0]?.querySelector('a')?.focus();
@@ -109,7 +110,10 @@ function answerNodes(linking, snapshot, actions, { articles, knowledge }) {
   // A stored response does not name its index.
   const model = source !== 'cached' && answer.model?.entities ? answer.model : undefined;
   const show = model && button(LIST, () => actions.list(source === 'endpoint' ? model : undefined));
-  const words = [origin(linking, articles), model && known(model, source, knowledge)];
+  const words = [
+    failures.length === 0 && origin(linking, articles),
+    model && known(model, source, knowledge),
+  ];
   if (words.some(Boolean)) nodes.push(h('p', { class: 'note' }, ...words));
   if (snapshot.isCut)
     nodes.push(
@@ -122,13 +126,26 @@ function answerNodes(linking, snapshot, actions, { articles, knowledge }) {
 }
 
 /**
+ * Returns the number of cards shown at first: at least one, and none of 0 % beside it.
+ * @param {Entity[]} entities From high to low scores.
+ */
+function firstCards(entities) {
+  const count = entities.findIndex((entity, at) => at > 0 && percentOf(entity) === 0);
+  return Math.min(count < 0 ? entities.length : count, MAX_FIRST);
+}
+
+/** @param {Entity} entity */
+function percentOf({ score }) {
+  return Math.round(Math.min(Math.max(score, 0), 1) * 100);
+}
+
+/**
  * Says where a result was computed, and whether anything left the page for it.
  * @param {Answered} linking
  * @param {Articles} articles
  */
-function origin({ source, failures }, { template }) {
+function origin({ source }, { template }) {
   if (source !== 'local') return null;
-  if (failures.length > 0) return 'Computed in this page. ';
   const kept = template === null ? 'nothing' : 'nothing of your image';
   return `Computed in this page; ${kept} was sent. `;
 }
@@ -158,8 +175,8 @@ function known(model, source, knowledge) {
  * @param {Node | null} naming The button that names the mask by the entity.
  */
 function card(entity, place, articles, naming) {
-  const { qid, title, description, score, class_label: label, broader } = entity;
-  const percent = Math.round(Math.min(Math.max(score, 0), 1) * 100);
+  const { qid, title, description, class_label: label, broader } = entity;
+  const percent = percentOf(entity);
   const bar = h(
     'div',
     {
@@ -186,10 +203,10 @@ function card(entity, place, articles, naming) {
       label &&
         differs(label, title) &&
         h('p', { class: 'about', dir: 'auto' }, `Seen as: ${label}`),
-      broader && h('p', { class: 'tag' }, 'Broader: covers several kinds'),
+      broader && h('p', { class: 'about' }, 'Broader: covers several kinds'),
     ),
     h('span', { class: 'percent', 'aria-hidden': 'true' }, `${percent} %`),
-    h('div', { class: 'more' }, bar, h('p', { class: 'links' }, ...entityLinks(entity)), naming),
+    h('div', { class: 'more' }, bar, h('div', { class: 'links' }, ...entityLinks(entity), naming)),
     details(entity, image, articles),
     place === 0 && evidence(entity),
   );
@@ -205,7 +222,8 @@ function card(entity, place, articles, naming) {
 function naming(entity, { kept, selectedKept, canKeep }, name) {
   const mask = kept.find(({ id }) => id === selectedKept);
   if (!name || (!canKeep && (!mask || mask.qid === entity.qid))) return null;
-  const node = button(mask ? 'Use as the name' : 'Keep as this', () => name(entity));
+  const node = button(mask ? 'Use as the name' : 'This is it', () => name(entity));
+  node.title = mask ? 'Names the kept mask' : 'Keeps the mask under this name';
   node.setAttribute('aria-label', `${node.textContent}: ${entity.title || entity.qid}`);
   node.dataset.focus = `name-${entity.qid}`;
   node.classList.add('naming');
@@ -215,7 +233,9 @@ function naming(entity, { kept, selectedKept, canKeep }, name) {
 /** Says what is known of a mask that is not compared with the index. @param {Snapshot} snapshot */
 function said({ kept, selectedKept, editing }) {
   if (editing !== null)
-    return 'Click to add to the kept mask, or with Shift to remove from it; then keep the change.';
+    return matchMedia(TOUCH).matches
+      ? 'Change the kept mask with the tools Add and Remove, then press Keep.'
+      : 'Click to add to the kept mask, or with Shift to remove from it; then press Keep.';
   const mask = kept.find(({ id }) => id === selectedKept);
   if (!mask) return 'The annotation below says what it is.';
   return mask.title ? `Kept as ${mask.title}.` : 'Kept without a name.';
@@ -269,32 +289,34 @@ function remoteImage(address) {
   });
 }
 
-/** Returns the entity's image, else a crop of a similar mask. @param {Entity} entity */
-function thumbnail({ thumbnail: address, evidence: [first] = [], title }) {
+/**
+ * Returns the entity's image, else a crop of a similar mask, else its first letter.
+ * @param {Entity} entity
+ */
+function thumbnail(entity) {
+  const { thumbnail: address, evidence: examples = [], title } = entity;
   const checked = webAddress(address);
   if (checked) return remoteImage(checked);
-  const crop = first && cropped(first, 1.15);
-  const holder = h(
+  if (examples[0] && cropOf(examples[0], 1)) return exampleButton(entity, 0, 'image');
+  const letter = [...(title || '?')].slice(0, 1).join('').toLocaleUpperCase();
+  return h(
     'div',
     { class: 'image' },
-    crop ?? h('span', { class: 'letter', 'aria-hidden': 'true' }, (title || '?').slice(0, 1)),
+    h('span', { class: 'letter', 'aria-hidden': 'true' }, letter),
   );
-  return holder;
 }
 
 /**
  * Shows the similar masks of the index, except the one that is shown in place of the entity's image.
  * @param {Entity} entity
  */
-function evidence({ evidence: seen = [], thumbnail: address, broader }) {
-  if (seen.length === 0) {
-    const words = broader
-      ? 'It covers several kinds, so no example image is shown.'
-      : 'The index has no example image of it.';
-    return h('p', { class: 'evidence' }, words);
-  }
-  const others = seen.slice(webAddress(address) ? 0 : 1, MAX_EVIDENCE);
-  const crops = others.map((one) => cropped(one, 1.25)).filter((crop) => crop !== null);
+function evidence(entity) {
+  const { evidence: seen = [], thumbnail: address, broader } = entity;
+  if (seen.length === 0)
+    return !broader && h('p', { class: 'evidence' }, 'The index has no example image of it.');
+  const crops = seen
+    .map((one, at) => cropOf(one, 1) && exampleButton(entity, at))
+    .slice(webAddress(address) ? 0 : 1, MAX_EVIDENCE);
   const nearest = seen[0]?.similarity;
   if (typeof nearest !== 'number') return null;
   const count = `${seen.length} similar ${seen.length === 1 ? 'mask' : 'masks'} in the index`;
@@ -304,33 +326,6 @@ function evidence({ evidence: seen = [], thumbnail: address, broader }) {
     ...crops,
     h('span', {}, `${count}; highest similarity ${nearest.toFixed(2)}`),
   );
-}
-
-/**
- * A square of the image around a box; nothing of the image is read by the page itself.
- * @param {import('../pkg/viewer.js').Evidence} one
- * @param {number} margin Side of the square, divided by the longer side of the box.
- */
-function cropped({ image, box }, margin) {
-  const address = webAddress(image);
-  const [x1, y1, x2, y2] = (Array.isArray(box) ? box : []).map(Number);
-  if (
-    !address ||
-    x1 === undefined ||
-    y1 === undefined ||
-    x2 === undefined ||
-    y2 === undefined ||
-    !(x2 > x1 && y2 > y1)
-  )
-    return null;
-  const side = Math.max(x2 - x1, y2 - y1) * margin;
-  const svg = document.createElementNS(SVG, 'svg');
-  svg.setAttribute('viewBox', `${(x1 + x2 - side) / 2} ${(y1 + y2 - side) / 2} ${side} ${side}`);
-  svg.setAttribute('aria-hidden', 'true');
-  const node = document.createElementNS(SVG, 'image');
-  node.setAttribute('href', address);
-  svg.append(node);
-  return svg;
 }
 
 /** @param {{ retry: () => void, settings: () => void }} actions */
@@ -351,20 +346,23 @@ function sentences(failures) {
   return `No result: ${reasons(failures)}`;
 }
 
-/** @param {import('../pkg/viewer.js').Failure[]} failures */
-function failed(failures) {
-  return failures.length > 0 ? [banner(sentences(failures), false)] : [];
+/**
+ * One line about a failure that another source made up for.
+ * @param {string} words
+ * @param {...Node} actions
+ */
+function quiet(words, ...actions) {
+  return h('p', { class: 'banner quiet' }, words, ...actions);
 }
 
 /**
  * @param {string} words
- * @param {boolean} bad
  * @param {...Node} actions
  */
-function banner(words, bad, ...actions) {
+function banner(words, ...actions) {
   return h(
     'div',
-    { class: bad ? 'banner bad' : 'banner' },
+    { class: 'banner bad' },
     h('p', {}, words),
     actions.length > 0 && h('div', { class: 'row' }, ...actions),
   );
@@ -399,8 +397,8 @@ function hint({ image, tool }) {
       'ul',
       {},
       h('li', {}, 'The model in this page finds its outline.'),
-      h('li', {}, 'It is then compared with what the index knows.'),
-      matchMedia('(hover: none)').matches
+      h('li', {}, 'It is then compared with the Wikipedia entities that are known here.'),
+      matchMedia(TOUCH).matches
         ? h('li', {}, 'Refine with the tools Add and Remove below the image.')
         : h(
             'li',

@@ -15,7 +15,7 @@ import { saveBlob } from '../viewer/save.js';
  */
 export function factNodes({ candidates, chosen, facts, prompts, image }, viewer, announce) {
   if (!facts) return [];
-  const { area, share, bbox, runs } = facts;
+  const { area, share, bbox } = facts;
   const components = viewer.maskComponents() ?? 0;
   /** @type {[string, string][]} */
   const rows = [
@@ -23,14 +23,15 @@ export function factNodes({ candidates, chosen, facts, prompts, image }, viewer,
       'Area',
       `${area.toLocaleString('en')} px, ${(share * 100).toFixed(share < 0.1 ? 1 : 0)} % of the image`,
     ],
-    ['Box', bbox ? `${bbox[2]} × ${bbox[3]} at ${bbox[0]}, ${bbox[1]}` : 'none'],
-    ['Parts', `${components.toLocaleString('en')}, in ${runs.toLocaleString('en')} runs`],
+    ['Box', bbox ? `${bbox[2]} × ${bbox[3]} px, from ${bbox[0]}, ${bbox[1]}` : 'none'],
+    ['Separate parts', components.toLocaleString('en')],
   ];
   if (prompts.length > 0) rows.push(['Clicks', spellPrompts(prompts)]);
   const name = fileName(image);
   const text = () => JSON.stringify(viewer.maskRle());
   return [
-    candidates.length > 1 && h('p', { class: 'note' }, 'Candidates, with the model’s score'),
+    candidates.length > 1 &&
+      h('p', { class: 'note' }, 'Which outline? The percentages are the model’s own estimates.'),
     candidates.length > 1 && candidateGroup(candidates, chosen, viewer),
     h(
       'dl',
@@ -40,18 +41,18 @@ export function factNodes({ candidates, chosen, facts, prompts, image }, viewer,
     h(
       'div',
       { class: 'row' },
-      action('copy', 'Copy RLE', async () => {
+      action('copy', 'Copy', 'Copy the mask as COCO RLE', async () => {
         try {
           await navigator.clipboard.writeText(text());
-          announce('Copied the mask as COCO RLE.');
+          announce('Copied the mask (COCO RLE).');
         } catch {
           announce('The browser does not allow copying here. Save the JSON instead.');
         }
       }),
-      action('save', 'JSON', () =>
+      action('save', 'JSON', 'Save the mask as JSON (COCO RLE)', () =>
         saveBlob(new Blob([text()], { type: 'application/json' }), `${name}.json`),
       ),
-      action('save', 'PNG', async () => {
+      action('save', 'PNG', 'Save the mask as a black and white image', async () => {
         const png = await viewer.maskPng();
         if (png) saveBlob(png, `${name}.png`);
       }),
@@ -127,12 +128,13 @@ function fileName(image) {
 /**
  * @param {'copy' | 'save'} name
  * @param {string} words
+ * @param {string} title
  * @param {() => void} act
  */
-function action(name, words, act) {
+function action(name, words, title, act) {
   return h(
     'button',
-    { type: 'button', class: 'button', 'data-focus': words, onclick: act },
+    { type: 'button', class: 'button', title, 'data-focus': words, onclick: act },
     icon(name),
     words,
   );

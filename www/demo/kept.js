@@ -13,6 +13,13 @@ import { saveBlob } from '../viewer/save.js';
 /** @typedef {import('../pkg/viewer.js').Snapshot} Snapshot */
 /** @typedef {import('../viewer/kept-files.js').Format} Format */
 
+/** Minimum score that is shown beside a name; a lower one says nothing about a name chosen by hand. */
+const MIN_SHOWN_SCORE = 0.5;
+/** The rule by which masks are named. */
+const NAMING =
+  'A mask takes a name by itself only where the result says “Likely this”. ' +
+  'Choose a name among the results, or type one.';
+
 /** Builds the section from the viewer's snapshot, and does what its controls say. */
 export class KeptList {
   #viewer;
@@ -41,25 +48,16 @@ export class KeptList {
    * Returns what the section is built from, to build it again only when that changes.
    * @param {Snapshot} snapshot
    */
-  from({ kept, selectedKept, editing, canKeep, steps, image }) {
-    return [kept, selectedKept, editing, canKeep, steps, image];
+  from({ kept, selectedKept, editing, canKeep, image, linking, confidence }) {
+    return [kept, selectedKept, editing, canKeep, image, linking.phase, confidence];
   }
 
   /** @param {Snapshot} snapshot @returns {Node[]} */
   nodes(snapshot) {
-    const { kept, shown, canKeep, steps, editing, image, selectedKept } = snapshot;
+    const { kept, shown, canKeep, image, selectedKept } = snapshot;
     if (image === null) return [];
-    const viewer = this.#viewer;
-    const colors = viewer.colors.slice(shown.length);
-    const edited = kept.find(({ id }) => id === editing);
+    const colors = this.#viewer.colors.slice(shown.length);
     return [
-      h(
-        'div',
-        { class: 'row' },
-        button(edited ? 'Keep the change' : 'Keep', 'keep', () => viewer.keep(), !canKeep, true),
-        iconButton('undo', 'Undo', () => viewer.undoStep(), { disabled: !steps.canUndo }),
-        iconButton('redo', 'Redo', () => viewer.redoStep(), { disabled: !steps.canRedo }),
-      ),
       kept.length === 0 && h('p', { class: 'note' }, hint(canKeep)),
       kept.length > 0 &&
         h(
@@ -67,6 +65,7 @@ export class KeptList {
           { class: 'kept-list' },
           ...kept.map((mask, at) => this.#item(mask, colors[at] ?? '', snapshot)),
         ),
+      isLeftNameless(snapshot) && h('p', { class: 'note' }, NAMING),
       this.#files(kept, selectedKept),
       this.#spoken,
     ].filter((node) => node !== false);
@@ -86,7 +85,9 @@ export class KeptList {
     const facts = [
       id === editing && 'being edited',
       qid,
-      entityScore !== null && `${Math.round(entityScore * 100)} %`,
+      entityScore !== null &&
+        entityScore >= MIN_SHOWN_SCORE &&
+        `${Math.round(entityScore * 100)} %`,
       `${Number(mask.area).toLocaleString('en')} px`,
     ];
     return h(
@@ -148,9 +149,9 @@ export class KeptList {
       h(
         'div',
         { class: 'row' },
-        tool('brush', 'Brush'),
-        tool('erase', 'Eraser'),
-        button('Zoom to it', 'kept-fit', () => viewer.fitKept(id)),
+        tool('brush', 'Paint'),
+        tool('erase', 'Erase'),
+        button('Show it large', 'kept-fit', () => viewer.fitKept(id)),
       ),
       others.length > 0 &&
         h(
@@ -241,38 +242,41 @@ export class KeptList {
 /** @param {boolean} canKeep */
 function hint(canKeep) {
   return canKeep
-    ? 'Keep this mask to name it, change it and export it.'
-    : 'Click an object, or paint with the brush. What you keep stays with the image in this browser.';
+    ? 'Press Keep below the image to name this mask, change it and save it in a file.'
+    : 'Click an object and press Keep, or paint with the brush. What you keep stays with the image ' +
+        'in this browser.';
+}
+
+/**
+ * Whether the selected mask has no name although a result is there.
+ * @param {Snapshot} snapshot
+ */
+function isLeftNameless({ kept, selectedKept, linking, confidence }) {
+  const mask = kept.find(({ id }) => id === selectedKept);
+  return (
+    mask !== undefined &&
+    !mask.title &&
+    linking.phase === 'answered' &&
+    confidence !== null &&
+    confidence !== 'likely'
+  );
 }
 
 /**
  * @param {string} words
  * @param {string} name Of the focus.
  * @param {() => void} act
- * @param {boolean} [disabled]
- * @param {boolean} [primary]
  */
-function button(words, name, act, disabled = false, primary = false) {
-  return h(
-    'button',
-    {
-      type: 'button',
-      class: primary ? 'button primary' : 'button',
-      'data-focus': name,
-      disabled,
-      onclick: act,
-    },
-    words,
-  );
+function button(words, name, act) {
+  return h('button', { type: 'button', class: 'button', 'data-focus': name, onclick: act }, words);
 }
 
 /**
  * @param {import('../viewer/icons.js').IconName} name
  * @param {string} words
  * @param {() => void} act
- * @param {{ disabled?: boolean }} [options]
  */
-function iconButton(name, words, act, { disabled = false } = {}) {
+function iconButton(name, words, act) {
   return h(
     'button',
     {
@@ -281,7 +285,6 @@ function iconButton(name, words, act, { disabled = false } = {}) {
       'aria-label': words,
       title: words,
       'data-focus': words,
-      disabled,
       onclick: act,
     },
     icon(name),

@@ -138,7 +138,8 @@ export function knownWords({ entities = 0, sources = [] }) {
 export function modelWords({ entities = 0, exemplars = 0, prototypes = 0 }) {
   const parts = [
     exemplars > 0 && countOf(exemplars, 'example mask', 'example masks'),
-    prototypes > 0 && countOf(prototypes, 'class of a classifier', 'classes of a classifier'),
+    prototypes > 0 &&
+      countOf(prototypes, 'category of an image model', 'categories of an image model'),
   ].filter((part) => part !== false);
   const from = parts.length > 0 ? `, from ${new Intl.ListFormat('en').format(parts)}` : '';
   return `${kinds(entities)}${from}`;

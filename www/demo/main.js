@@ -26,6 +26,7 @@ import { listenForImages } from './open.js';
 import { Panel } from './panel.js';
 import { Places } from './places.js';
 import { Samples } from './samples.js';
+import { Sheet } from './sheet.js';
 import { connectSettings } from './settings.js';
 import { underAddress } from './sources.js';
 import { showStatus } from './status.js';
@@ -47,6 +48,7 @@ const panel = new Panel(
   { articles, knowledge },
   new KeptList(viewer, knowledge),
 );
+new Sheet(byId('panel'), viewer);
 const browser = new Browser(viewer, panel, () => places.chosen());
 const places = new Places({
   viewer,

@@ -40,9 +40,9 @@ export function recordNodes({
     ['Entity', entity],
     ['About', description],
     ['Question', question],
-    ['Prompt', textPrompt],
+    ['Text prompt', textPrompt],
     ['Labels', tags.length > 0 && h('ul', { class: 'tags' }, ...tags)],
-    ['Split', splitWords],
+    ['Data set part', splitWords],
     ['Id', id],
   ];
   const given = rows.filter(([, value]) => value);

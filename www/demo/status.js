@@ -16,8 +16,8 @@ export function showStatus(viewer, list) {
         renderer &&
           `${renderer.kind === 'webgpu' ? 'WebGPU' : 'the CPU'}${renderer.note ? ` (${renderer.note})` : ''}`,
       ],
-      ['Segmented by', segment?.words ?? 'not loaded yet; the first click loads the model'],
-      ['Linked by', link?.words ?? viewer.settings.endpoint ?? 'this page'],
+      ['Outlined by', segment?.words ?? 'not loaded yet; the first click loads the model'],
+      ['Compared by', link?.words ?? viewer.settings.endpoint ?? 'this page'],
     ];
     fill(
       list,

@@ -3,7 +3,7 @@
 import { isQid, outward, entityLinks } from '../demo/links.js';
 import { fill, h } from '../viewer/dom.js';
 import { atSizeOfMasks } from './fitted.js';
-import { colorOf } from './masks.js';
+import { colorOf, colorsOf } from './masks.js';
 import { AnnotationOutline } from './outline.js';
 import { boundariesOf, iou } from './overlap.js';
 import { Similar } from './similar.js';
@@ -42,6 +42,8 @@ export class Detail {
   #controller = new AbortController();
   /** @type {Item[]} */
   #items = [];
+  /** Colors of the entities of the open image. @type {Map<string, string>} */
+  #colors = new Map();
   /** @type {Source | null} */
   #source = null;
   /** @type {Promise<{ blob: Blob | null, address: string | null, note: string }>} */
@@ -94,8 +96,10 @@ export class Detail {
     const [best] = compared;
     const isSame = best !== undefined && best.overlap >= MIN_OVERLAP;
     const shown = isSame ? best : compared.find(({ item }) => item.id === this.#shown?.id);
-    if (shown) this.#outline.show(shown.item, { maskSize: mask.size, boundaries }, shown.overlap);
-    else this.#outline.hide();
+    if (shown) {
+      const clicked = { maskSize: mask.size, boundaries };
+      this.#outline.show(shown.item, this.#colorOf(shown.item), clicked, shown.overlap);
+    } else this.#outline.hide();
     const color = this.#viewer.colors.at(-1) ?? '';
     fill(
       byId('truth'),
@@ -105,10 +109,15 @@ export class Detail {
         h(
           'ul',
           { class: 'legend' },
-          h('li', {}, swatch('annotated', colorOf(shown.item.qid)), 'annotation, dashed'),
+          h('li', {}, swatch('annotated', this.#colorOf(shown.item)), 'annotation, dashed'),
           h('li', {}, swatch('', color), 'clicked mask'),
         ),
     );
+  }
+
+  /** @param {Item} item */
+  #colorOf({ qid }) {
+    return this.#colors.get(qid) ?? colorOf(qid);
   }
 
   /** States the entity of an annotation; none is compared with it. @param {Item} item */
@@ -138,7 +147,9 @@ export class Detail {
       if (opening !== this.#openings) return;
       this.#imageId = item.imageId;
       this.#items = items.some(({ row }) => row === item.row) ? items : [item, ...items];
-      this.#viewer.showMasks(this.#items.filter(({ area }) => area > 0).map(maskOf));
+      this.#colors = colorsOf([item, ...this.#items].map(({ qid }) => qid));
+      const drawn = this.#items.filter(({ area }) => area > 0);
+      this.#viewer.showMasks(drawn.map((one) => maskOf(one, this.#colorOf(one))));
     }
     this.#viewer.view = view;
     const chosen = this.#items.find(({ id }) => id === mask) ?? item;
@@ -276,9 +287,9 @@ export class Detail {
     const rows = [
       ['Entity', entity],
       ['Question', question],
-      ['Prompt', textPrompt],
+      ['Text prompt', textPrompt],
       ['Labels', tags.length > 0 && h('ul', { class: 'tags' }, ...tags)],
-      ['Split', split],
+      ['Data set part', split],
       [
         'Training',
         seen === null ? null : seen ? 'entity seen in training' : 'entity unseen in training',
@@ -334,13 +345,13 @@ function frameOf({ size, maskSize, area }) {
   return [width, height];
 }
 
-/** @param {Item} item */
-function maskOf({ id, title, qid, maskSize, boundaries }) {
+/** @param {Item} item @param {string} color */
+function maskOf({ id, title, qid, maskSize, boundaries }, color) {
   return {
     id,
     title: title || qid,
     qid: isQid(qid) ? qid : null,
-    color: colorOf(qid),
+    color,
     mask: { size: maskSize, boundaries },
   };
 }

@@ -558,6 +558,8 @@ export class Explorer {
   }
 
   #togglePlots() {
+    // On a phone the button is among the filters, which cover the plots.
+    this.#toggleFilters(false);
     this.#go({ show: this.#place.show === 'plots' ? 'gallery' : 'plots' });
   }
 

@@ -27,7 +27,7 @@ export class FacetBars {
     const toggle = (name, value) => () =>
       change({ [name]: filter[name] === value ? undefined : value });
     this.split = overview.splits.map((split, index) => ({
-      label: split || 'no split',
+      label: split || 'no part',
       count: counts.split[index] ?? 0,
       pressed: filter.split === split,
       act: toggle('split', split),
@@ -46,7 +46,7 @@ export class FacetBars {
     this.unknown = counts.seen.unknown;
     this.area = counts.area.map((count, bin) => ({
       label: bin === 0 ? 'empty mask' : `${areaBin(bin)} of the image`,
-      tick: bin === 0 ? '∅' : bin % 4 === 0 ? `${bin * 5}` : '',
+      tick: bin === 0 ? 'empty' : bin % 4 === 0 ? `${bin * 5}` : '',
       count,
       pressed: !!filter.area && bin >= filter.area[0] && bin <= filter.area[1],
       act: (/** @type {boolean} */ extend) => change({ area: areaAfter(filter.area, bin, extend) }),
@@ -104,12 +104,16 @@ function areaAfter(before, bin, extend) {
 export function showFacets(node, bars) {
   const area = columnChart({ title: 'Area', bars: bars.area, width: 252, height: 84 });
   keepingFocus(node, [
-    facet('Split', list(bars.split)),
+    facet('Part of the data set', list(bars.split)),
     facet('Entity', list(bars.seen), bars.unknown > 0 && unknownNote(bars.unknown)),
     facet('Area, % of the image', area, h('p', { class: 'note' }, 'Shift extends the range.')),
     facet('Separate parts', list(bars.components)),
-    facet('Suspicion, at least', list(bars.atLeast)),
-    bars.findings.length > 0 && facet('Findings', list(bars.findings)),
+    facet(
+      'Suspicion, at least',
+      list(bars.atLeast),
+      h('p', { class: 'note' }, 'How much a mask looks like a mistake.'),
+    ),
+    bars.findings.length > 0 && facet('Problems found', list(bars.findings)),
   ]);
 }
 
@@ -133,7 +137,10 @@ export function showPlots(node, bars, { entities, filter, change }) {
       'Area of masks, % of the image',
       columnChart({ title: 'Area of masks', bars: bars.area, width }),
     ),
-    plot('Splits', rowChart({ title: 'Splits', bars: bars.split, width })),
+    plot(
+      'Parts of the data set',
+      rowChart({ title: 'Parts of the data set', bars: bars.split, width }),
+    ),
     plot(
       'Suspicion',
       columnChart({ title: 'Suspicion', bars: bars.suspicion, width }),
@@ -147,7 +154,7 @@ export function showPlots(node, bars, { entities, filter, change }) {
       'Counts are of all annotations.',
     ),
     bars.findings.length > 0 &&
-      plot('Findings', rowChart({ title: 'Findings', bars: bars.findings, width })),
+      plot('Problems found', rowChart({ title: 'Problems found', bars: bars.findings, width })),
   ]);
 }
 

@@ -16,7 +16,25 @@ const FILL = 110;
 /** Opacity of the casing around an outline, from 0 to 255. */
 const CASING = 150;
 
-/** Returns the color of an entity, which is the same in every view. @param {string} qid */
+/**
+ * Returns the colors of entities that are seen together: each has its own, and where that is taken by
+ * one before it, the next free one.
+ * @param {string[]} qids
+ * @returns {Map<string, string>}
+ */
+export function colorsOf(qids) {
+  /** @type {Map<string, string>} */
+  const colors = new Map();
+  for (const qid of new Set(qids)) {
+    const own = PALETTE.indexOf(colorOf(qid));
+    const taken = new Set(colors.values());
+    const all = PALETTE.map((_, step) => PALETTE[(own + step) % PALETTE.length] ?? '');
+    colors.set(qid, all.find((color) => !taken.has(color)) ?? colorOf(qid));
+  }
+  return colors;
+}
+
+/** Returns the color of an entity, which is the same in every view of it alone. @param {string} qid */
 export function colorOf(qid) {
   let hash = 0;
   for (const letter of qid) hash = (Math.imul(hash, 31) + letter.charCodeAt(0)) | 0;

@@ -1,7 +1,7 @@
 /** @file The outline of an annotation over the image, beside a mask that was clicked. */
 
 import { fill, h } from '../viewer/dom.js';
-import { boxOf, colorOf, pathOf } from './masks.js';
+import { boxOf, pathOf } from './masks.js';
 
 /** @import { Item } from './types' */
 /** @typedef {{ maskSize: [number, number], boundaries: Uint32Array }} Mask */
@@ -46,10 +46,11 @@ export class AnnotationOutline {
   /**
    * Draws the outline of an annotation, and labels it and the clicked mask.
    * @param {Item} item
+   * @param {string} color Of the annotation.
    * @param {Mask} clicked
    * @param {number} overlap Of both.
    */
-  show(item, clicked, overlap) {
+  show(item, color, clicked, overlap) {
     const [height, width] = item.maskSize;
     const [annotated, box] = [boxOf(item), boxOf(clicked)];
     if (!annotated || !box) return this.hide();
@@ -62,7 +63,7 @@ export class AnnotationOutline {
       return node;
     };
     fill(this.#group, line('casing'), line('line'));
-    this.#node.style.setProperty('--swatch', colorOf(item.qid));
+    this.#node.style.setProperty('--swatch', color);
     fill(this.#annotated, `Annotation: ${item.title || item.qid}`);
     fill(this.#clicked, `Clicked mask, IoU ${overlap.toFixed(2)}`);
     this.#node.hidden = false;

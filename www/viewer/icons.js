@@ -39,6 +39,7 @@ const PATHS = {
   bin: 'M4 7h16M9 7V4h6v3M6 7l1 13h10l1-13M10 11v5M14 11v5',
   open: 'M12 16V5M7 9l5-5 5 5M4 20h16',
   external: 'M14 4h6v6M20 4l-9 9M18 14v6H4V6h6',
+  raise: 'M5 15l7-7 7 7',
   previous: 'M15 5l-7 7 7 7',
   next: 'M9 5l7 7-7 7',
   warning: 'M12 4l9 16H3zM12 10v4M12 17h.01',

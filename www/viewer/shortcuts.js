@@ -44,7 +44,8 @@ export const SHORTCUTS = [
     keys: ['Enter'],
     where: 'stage',
     words:
-      'click at the crosshair; with Shift, exclude what is there. Without a crosshair, keep the clicked mask',
+      'click at the crosshair; with Shift, exclude what is there. At the place just clicked, or without a ' +
+      'crosshair, keep the mask',
     act: (viewer, { shiftKey, altKey }) => {
       viewer.dispatch({ type: 'cursorClicked', negative: shiftKey || altKey });
     },

@@ -1,5 +1,6 @@
 /** @file The stage of a viewer: pointers and keys become events, and marks follow the image. */
 
+import { fill } from './dom.js';
 import { listenToKeys } from './keyboard.js';
 import { placeMarks } from './marks.js';
 import { listenToPointers } from './pointer.js';
@@ -31,7 +32,8 @@ export class Stage {
   }
 
   /** @param {import('../pkg/viewer.js').Snapshot} snapshot */
-  show({ tool, segmenting }) {
+  show({ tool, segmenting, canKeep }) {
+    fill(this.#nodes.cursorHint, cursorWords(tool, canKeep));
     this.#nodes.stage.dataset.tool = tool;
     this.#nodes.stage.setAttribute('aria-busy', String(segmenting));
     this.place();
@@ -44,5 +46,17 @@ export class Stage {
     this.#nodes.stage.classList.toggle('zoomed', marks.isZoomed);
     this.#nodes.stage.classList.toggle('over', marks.isOver);
     placeMarks(this.#nodes.marks, marks);
+    this.#nodes.cursorHint.hidden = !marks.crosshair || !this.#nodes.hint.hidden;
   }
+}
+
+/**
+ * Says what the keys do while the crosshair is on.
+ * @param {import('../pkg/viewer.js').Tool} tool
+ * @param {boolean} canKeep
+ */
+function cursorWords(tool, canKeep) {
+  if (tool === 'box') return 'Enter sets each of two corners. Esc hides the crosshair.';
+  const keeps = canKeep ? 'Enter again, or K, keeps the mask. ' : '';
+  return `Enter clicks here. ${keeps}Esc hides the crosshair.`;
 }

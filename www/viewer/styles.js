@@ -28,8 +28,8 @@ const TEXT = `
 button { font: inherit; color: inherit; }
 
 .base {
-  display: flex;
-  flex-direction: column;
+  display: grid;
+  grid: 'frame' minmax(10rem, 1fr) 'bar' auto 'masks' auto / minmax(0, 1fr);
   height: 100%;
   min-height: 16rem;
   background: var(--surface);
@@ -39,9 +39,8 @@ button { font: inherit; color: inherit; }
 }
 .frame {
   container-type: size;
+  grid-area: frame;
   position: relative;
-  flex: 1 1 auto;
-  min-height: 10rem;
   background: var(--stage);
   overflow: hidden;
 }
@@ -52,9 +51,7 @@ button { font: inherit; color: inherit; }
   outline: none;
   user-select: none;
   -webkit-user-select: none;
-  touch-action: pan-y;
-}
-.stage.zoomed, .stage:is([data-tool='box'], [data-tool='brush'], [data-tool='erase']) {
+  /* A finger that moves on the image moves the image, and never the page as well. */
   touch-action: none;
 }
 .stage[data-tool='select'] { cursor: default; }
@@ -149,12 +146,16 @@ canvas {
 }
 @keyframes pulse { from { scale: 0.35; opacity: 1; } to { scale: 1.15; opacity: 0; } }
 
+/* In columns where they do not fit above one another. */
 .zoom {
-  position: absolute;
-  right: 8px;
-  bottom: 8px;
-  display: flex;
-  flex-direction: column;
+  grid-area: frame;
+  place-self: end;
+  position: relative;
+  display: grid;
+  grid-auto-flow: column;
+  grid-template-rows: repeat(auto-fit, 44px);
+  max-height: calc(100% - 16px);
+  margin: 8px;
   border-radius: 10px;
   overflow: hidden;
   background: var(--surface);
@@ -162,8 +163,10 @@ canvas {
   box-shadow: 0 1px 6px #0003;
 }
 .bar {
+  grid-area: bar;
   display: flex;
   align-items: center;
+  justify-content: space-between;
   gap: 2px;
   padding: 4px;
   border-top: 1px solid var(--line);
@@ -171,8 +174,8 @@ canvas {
   scrollbar-width: none;
 }
 .bar[hidden], .zoom[hidden] { display: none; }
-.bar .space { flex: 1; }
-.tools { display: flex; gap: inherit; }
+.zoom[inert] { visibility: hidden; }
+.tools, .commands { display: flex; gap: inherit; }
 .tool {
   display: inline-flex;
   flex: none;
@@ -184,6 +187,7 @@ canvas {
   padding: 0 10px;
   border: 0;
   border-radius: 8px;
+  white-space: nowrap;
   background: transparent;
   cursor: pointer;
 }
@@ -194,11 +198,55 @@ canvas {
 .tool:focus-visible, .chip:focus-visible { outline: 3px solid var(--accent); outline-offset: -3px; }
 .tool[aria-checked='true']:focus-visible { outline-color: var(--on-accent); }
 .tool .word { font-size: 0.875rem; }
-@container (max-width: 60rem) { .tool .word { display: none; } .tool { padding: 0; } }
-@container (max-width: 34rem) {
-  .bar { flex-wrap: wrap; gap: 0; padding: 2px 4px; }
-  .tools { flex-wrap: wrap; }
+.word[data-key]::after {
+  content: attr(data-key);
+  margin-inline-start: 0.3rem;
+  padding: 0 0.3rem;
+  border: 1px solid currentColor;
+  border-radius: 4px;
+  font: 0.75rem ui-monospace, monospace;
 }
+@media (hover: none) { .word[data-key]::after { content: none; } }
+@container (max-width: 68rem) {
+  .tool { min-width: 48px; min-height: 50px; padding: 0 4px; }
+  .bar .tool { flex-direction: column; gap: 2px; }
+  .tool .word { font-size: 0.6875rem; line-height: 1.2; }
+  .word[data-key]::after { padding: 0 0.2rem; font-size: 0.625rem; }
+}
+/* The tools in a row of their own that scrolls, and the zoom buttons beside the commands. */
+@container (max-width: 40rem) {
+  .base {
+    grid: 'frame frame' minmax(10rem, 1fr) 'tools tools' auto 'commands zoom' auto 'masks masks' auto
+      / minmax(0, 1fr) auto;
+  }
+  .bar:not([hidden]) { display: contents; }
+  .tools {
+    grid-area: tools;
+    overflow-x: auto;
+    padding: 2px 4px;
+    border-top: 1px solid var(--line);
+    scrollbar-width: none;
+  }
+  .tools .tool { min-width: 54px; }
+  .commands {
+    grid-area: commands;
+    overflow-x: auto;
+    padding: 0 4px 2px;
+    scrollbar-width: none;
+  }
+  .commands .tool { min-width: 44px; }
+  .zoom {
+    grid-area: zoom;
+    place-self: center end;
+    grid-template-rows: auto;
+    margin: 0;
+    border: 0;
+    border-radius: 0;
+    box-shadow: none;
+  }
+  .zoom .tool { min-width: 44px; min-height: 44px; }
+}
+@container (max-width: 22.5rem) { .zoom .tool:last-child { display: none; } }
 .icon {
   width: 20px;
   height: 20px;
@@ -210,6 +258,7 @@ canvas {
   stroke-linejoin: round;
 }
 
+.masks, .no-masks { grid-area: masks; }
 .masks {
   display: flex;
   gap: 6px;
@@ -310,7 +359,7 @@ canvas {
   position: absolute;
   left: 12px;
   bottom: 12px;
-  max-width: min(24rem, calc(100% - 96px));
+  max-width: min(24rem, calc(100% - 128px));
   margin: 0;
   padding: 0.375rem 0.75rem;
   border-radius: 10px;
@@ -320,11 +369,7 @@ canvas {
   overflow-wrap: anywhere;
   pointer-events: none;
 }
-/* Where the zoom buttons do not fit above one another. */
-@container (max-width: 32rem) or (max-height: 194px) {
-  .zoom { flex-direction: row; }
-  .hint { bottom: 64px; max-width: calc(100% - 24px); }
-}
+@container (max-width: 40rem) { .hint { max-width: calc(100% - 24px); } }
 .progress .cancel {
   padding: 0.125rem 0.5rem;
   border: 1px solid var(--line);

@@ -14,23 +14,18 @@ export function build() {
   const { stage, canvas, marks } = buildStage();
   const summary = h('p', { id: 'summary', class: 'unseen' });
   const tools = new Map(TOOLS.map((tool) => [tool.tool, toolButton(tool)]));
-  const keep = command('keep', 'Keep the mask', 'K');
-  keep.append(h('span', { class: 'word' }, 'Keep'));
-  const undo = command('undo', 'Undo the last click', 'U');
-  const clear = command('clear', 'Clear the clicks', 'C');
+  const { keep, undo, redo, clear, commands } = buildCommands();
   const bar = h(
     'div',
     { class: 'bar', part: 'tools' },
     h('div', { role: 'radiogroup', 'aria-label': 'Tools', class: 'tools' }, ...tools.values()),
-    h('span', { class: 'space' }),
-    keep,
-    undo,
-    clear,
+    commands,
   );
   const zoomNodes = buildZoom();
   const notice = h('div', { class: 'notice', part: 'notice' });
   const progressNodes = buildProgress();
   const hint = h('p', { class: 'hint', part: 'hint', hidden: true });
+  const cursorHint = h('p', { class: 'hint', hidden: true });
   const turned = h('div', {
     class: 'turned',
     role: 'group',
@@ -51,8 +46,8 @@ export function build() {
     'div',
     { class: 'frame', part: 'frame' },
     stage,
-    zoomNodes.zoom,
     hint,
+    cursorHint,
     notice,
     progressNodes.progress,
   );
@@ -60,6 +55,7 @@ export function build() {
     'div',
     { class: 'base', part: 'base' },
     frame,
+    zoomNodes.zoom,
     bar,
     turned,
     masks,
@@ -78,9 +74,11 @@ export function build() {
     bar,
     keep,
     undo,
+    redo,
     clear,
     ...zoomNodes,
     hint,
+    cursorHint,
     notice,
     ...progressNodes,
     turned,
@@ -110,6 +108,17 @@ function buildStage() {
     marks,
   );
   return { stage, canvas, marks };
+}
+
+/** Builds the buttons that keep a mask, undo, redo and clear. */
+function buildCommands() {
+  const keep = command('keep', 'Keep the mask', 'K', 'Keep');
+  keep.querySelector('.word')?.setAttribute('data-key', 'K');
+  const undo = command('undo', 'Undo', 'Control+Z', 'Undo');
+  const redo = command('redo', 'Redo', 'Control+Shift+Z', 'Redo');
+  const clear = command('clear', 'Clear the clicks', 'C', 'Clear');
+  const commands = h('div', { class: 'commands' }, keep, undo, redo, clear);
+  return { keep, undo, redo, clear, commands };
 }
 
 /** Builds the zoom buttons. */
@@ -177,17 +186,19 @@ function toolButton({ tool, word, title, key }) {
  * @param {import('./icons.js').IconName} name
  * @param {string} title
  * @param {string} key
+ * @param {string} [word] Shown beside or below the icon.
  */
-function command(name, title, key) {
+function command(name, title, key, word = '') {
   return h(
     'button',
     {
       type: 'button',
       class: 'tool',
       'aria-label': title,
-      title: `${title} (${key})`,
+      title: `${title} (${key.replace('Control', 'Ctrl')})`,
       'aria-keyshortcuts': key,
     },
     icon(name),
+    word && h('span', { class: 'word' }, word),
   );
 }

@@ -1,6 +1,6 @@
-/** @file The bar of tools under the image: a group of radio buttons, and two commands. */
+/** @file The bar of tools under the image: a group of radio buttons, and four commands. */
 
-import { fill, focusedBy } from './dom.js';
+import { fill, focusedBy, scrollWithin } from './dom.js';
 
 export class Toolbar {
   #nodes;
@@ -8,14 +8,15 @@ export class Toolbar {
   /**
    * @param {import('./template.js').Nodes} nodes
    * @param {{ choose: (tool: import('../pkg/viewer.js').Tool) => void, keep: () => void, undo: () =>
-   *   void, clear: () => void }} actions
+   *   void, redo: () => void, clear: () => void }} actions
    */
-  constructor(nodes, { choose, keep, undo, clear }) {
+  constructor(nodes, { choose, keep, undo, redo, clear }) {
     this.#nodes = nodes;
     for (const [tool, button] of nodes.tools) button.addEventListener('click', () => choose(tool));
     nodes.bar.addEventListener('keydown', (event) => this.#walk(event));
     nodes.keep.addEventListener('click', keep);
     nodes.undo.addEventListener('click', undo);
+    nodes.redo.addEventListener('click', redo);
     nodes.clear.addEventListener('click', clear);
   }
 
@@ -26,18 +27,19 @@ export class Toolbar {
    * @param {boolean} controls Whether tools are shown.
    */
   show(snapshot, controls) {
-    const { tools, keep, undo, clear, bar, zoom, stage, noMasks } = this.#nodes;
-    for (const [tool, button] of tools) {
-      button.setAttribute('aria-checked', String(tool === snapshot?.tool));
-      button.tabIndex = tool === snapshot?.tool ? 0 : -1;
-    }
-    const nothingToUndo = !snapshot || snapshot.prompts.length === 0;
-    const nothingToClear =
-      nothingToUndo && (snapshot?.selected ?? snapshot?.selectedKept ?? null) === null;
+    const { keep, undo, redo, clear, bar, zoom, stage, noMasks } = this.#nodes;
+    this.#mark(snapshot?.tool);
+    const name = (snapshot?.editing ?? null) === null ? 'Keep the mask' : 'Keep the change';
+    keep.setAttribute('aria-label', name);
+    keep.title = `${name} (K)`;
+    const isClear =
+      !snapshot ||
+      (snapshot.prompts.length === 0 && (snapshot.selected ?? snapshot.selectedKept) === null);
     for (const [button, isDone] of /** @type {const} */ ([
       [keep, !snapshot?.canKeep],
-      [undo, nothingToUndo],
-      [clear, nothingToClear],
+      [undo, !snapshot?.steps.canUndo],
+      [redo, !snapshot?.steps.canRedo],
+      [clear, isClear],
     ])) {
       // A disabled button would lose the focus.
       if (isDone && button.matches(':focus')) stage.focus({ preventScroll: true });
@@ -45,14 +47,18 @@ export class Toolbar {
     }
     bar.hidden = zoom.hidden = !controls;
     noMasks.hidden = !controls || (snapshot?.shown.length ?? 0) > 0;
-    fill(
-      noMasks,
-      snapshot?.image
-        ? snapshot.masksFailure
-          ? 'The masks cannot be shown.'
-          : 'This image has no annotated masks.'
-        : '',
-    );
+    fill(noMasks, snapshot ? withoutMasks(snapshot) : '');
+  }
+
+  /** Marks the active tool, and scrolls to it where another was. @param {string} [active] */
+  #mark(active) {
+    for (const [tool, button] of this.#nodes.tools) {
+      const isActive = tool === active;
+      const isNew = isActive && button.getAttribute('aria-checked') !== 'true';
+      button.setAttribute('aria-checked', String(isActive));
+      button.tabIndex = isActive ? 0 : -1;
+      if (isNew && button.parentElement) scrollWithin(button.parentElement, button);
+    }
   }
 
   /**
@@ -69,4 +75,16 @@ export class Toolbar {
     next?.click();
     next?.focus();
   }
+}
+
+/**
+ * Says why no annotated mask is listed.
+ * @param {import('../pkg/viewer.js').Snapshot} snapshot
+ */
+function withoutMasks({ image, masksFailure, kept }) {
+  if (!image) return '';
+  if (masksFailure) return 'The masks cannot be shown.';
+  return kept.length > 0
+    ? `No annotated masks; ${kept.length} kept.`
+    : 'This image has no annotated masks.';
 }

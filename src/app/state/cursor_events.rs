@@ -3,6 +3,8 @@
 use super::cursor::Cursor;
 use super::{Effect, State, announce};
 use crate::app::{Tool, words};
+use crate::geometry::Point;
+use crate::segment::Prompt;
 
 /// Minimum distance of a crosshair that was moved from the canvas's edges, in CSS pixels.
 const MARGIN: f64 = 24.0;
@@ -35,8 +37,7 @@ impl State {
         if self.image.is_none() {
             return Vec::new();
         }
-        if self.cursor.at.is_none() && !negative && self.clicks.candidate().is_some() {
-            // No crosshair says where to click.
+        if !negative && self.clicks.candidate().is_some() && !self.is_cursor_elsewhere() {
             return self.keep();
         }
         let at @ [x, y] = self.start_cursor();
@@ -51,6 +52,13 @@ impl State {
                 .push(announce("First corner set. Enter sets the other corner, Escape cancels.".to_owned()));
         }
         effects
+    }
+
+    /// Returns whether the crosshair is at another place than the last click.
+    fn is_cursor_elsewhere(&self) -> bool {
+        let Some([x, y]) = self.cursor.at else { return false };
+        let clicked = Prompt::Click { point: Point::new(x, y), positive: true };
+        self.clicks.prompts().last() != Some(&clicked)
     }
 
     pub(super) fn escape(&mut self) -> Vec<Effect> {

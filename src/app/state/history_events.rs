@@ -1,6 +1,7 @@
 //! The events that undo and redo, and the steps between which they go.
 
 use super::history::Moment;
+use super::linking::Linking;
 use super::{Effect, Selection, State, announce};
 use crate::app::Notice;
 
@@ -34,7 +35,9 @@ impl State {
 
     fn go_to(&mut self, moment: Moment, words: &str) -> Vec<Effect> {
         let Moment { kept, clicks, editing, selected } = moment;
-        let mut effects = self.stop_waiting();
+        let mask_before = self.current_mask().cloned();
+        let run = self.clicks.cancel();
+        let mut effects: Vec<_> = run.map(|ticket| Effect::CancelSegment { ticket }).into_iter().collect();
         effects.extend(self.drop_corner());
         if matches!(self.selection, Selection::Shown(_)) {
             effects.push(Effect::Notify(Notice::MaskSelect(None)));
@@ -43,13 +46,22 @@ impl State {
         // A run that was awaited then is not awaited any more.
         self.clicks.cancel();
         self.segment_failure = None;
-        self.selection = selected.map_or(Selection::Nothing, Selection::Kept);
+        let is_answered = self.clicks.is_answered();
+        let kept_selection = selected.map_or(Selection::Nothing, Selection::Kept);
+        self.selection = if is_answered { Selection::Clicked } else { kept_selection };
+        // A step that leaves the mask as it is leaves its entities, too.
+        let is_same = mask_before.is_some() && self.current_mask() == mask_before.as_ref();
+        if !is_same {
+            effects.extend(self.stop_link());
+        }
         effects.push(announce(words.to_owned()));
         effects.push(Effect::DrawMasks);
-        if self.clicks.is_answered() {
-            self.selection = Selection::Clicked;
-            effects.extend(self.show_candidate());
+        if is_answered {
+            if matches!(self.linking, Linking::Idle) {
+                effects.extend(self.show_candidate());
+            }
         } else if !self.clicks.is_empty() {
+            effects.extend(self.stop_link());
             effects.extend(self.ask_segment());
         }
         effects.extend([self.kept_change(), Effect::Changed]);

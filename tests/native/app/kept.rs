@@ -1,9 +1,10 @@
 //! Kept masks: accepted, named, hidden, edited, combined, painted, stored, undone and redone.
 
 use masklink::app::{
-    Effect, Event, KeptRecord, MAX_KEPT, Notice, Selection, ShownMask, Snapshot, State, Tool,
+    Effect, Event, KeptRecord, Linking, MAX_KEPT, Notice, Selection, ShownMask, Snapshot, State, Tool,
 };
 use masklink::geometry::{Point, Rect, Size};
+use masklink::link::protocol::ScoredEntity;
 use masklink::rle::{CocoRle, FlatMasks, Mask};
 use masklink::segment::Prompt;
 
@@ -101,6 +102,54 @@ fn enter_keeps_the_mask_unless_a_crosshair_says_where_to_click() {
     let effects = state.update(Event::CursorClicked { negative: false });
     assert!(segment_ticket(&effects).is_some() && state.kept().is_empty());
     assert_eq!(announced(&opened().update(Event::MaskKept)).len(), 1);
+}
+
+#[test]
+fn enter_keeps_the_mask_that_was_clicked_at_the_same_place_of_the_crosshair() {
+    let mut state = opened();
+    state.update(Event::CursorMoved { dx: 10.0, dy: 0.0 });
+    let ticket = segment_ticket(&state.update(Event::CursorClicked { negative: false })).unwrap();
+    state.update(segmented(ticket, &[(columns(0, 10), 0.9)]));
+    let effects = state.update(Event::CursorClicked { negative: true });
+    assert!(segment_ticket(&effects).is_some(), "a point that is excluded there is another click");
+    state.update(Event::StepUndone);
+    state.update(Event::CursorClicked { negative: false });
+    assert_eq!(masks(&state), [(1, columns(0, 10))]);
+    // With nothing clicked since, it clicks again.
+    let effects = state.update(Event::CursorClicked { negative: false });
+    assert!(segment_ticket(&effects).is_some() && state.kept().len() == 1);
+}
+
+#[test]
+fn broader_entity_names_a_mask_by_the_same_rule_as_any_other() {
+    for (score, name) in [(0.9, "Bird"), (0.4, "Mask 1")] {
+        let (mut state, ticket) = clicked();
+        state.update(Event::MaskKept);
+        let bird = ScoredEntity { broader: true, ..entity("Q5113", "Bird", score) };
+        state.update(Event::Linked { ticket, answer: answer(vec![bird]) });
+        assert_eq!(names(&state), [name]);
+    }
+}
+
+#[test]
+fn entities_stay_where_a_step_leaves_the_mask_as_it_is() {
+    let (mut state, ticket) = clicked();
+    state.update(Event::MaskKept);
+    state.update(Event::Linked { ticket, answer: banana(0.3) });
+    state.update(named(1, "plantain"));
+    let linking = state.linking().clone();
+    let effects = state.update(Event::StepUndone);
+    assert_eq!((names(&state), state.linking()), (vec!["Mask 1".to_owned()], &linking));
+    assert!(link_ticket(&effects).is_none());
+    state.update(Event::StepRedone);
+    assert_eq!((names(&state), state.linking()), (vec!["plantain".to_owned()], &linking));
+    // The mask is open again as the clicked one.
+    state.update(Event::StepUndone);
+    state.update(Event::StepUndone);
+    assert_eq!((state.selection(), state.linking()), (Selection::Clicked, &linking));
+    // Nothing is open before the click.
+    state.update(Event::StepUndone);
+    assert_eq!(state.linking(), &Linking::Idle);
 }
 
 #[test]

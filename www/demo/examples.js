@@ -1,0 +1,144 @@
+/**
+ * @file Example masks of the index: squares of their images around them, which open larger. Nothing of
+ * an image is read by the page itself.
+ */
+
+import { h } from '../viewer/dom.js';
+import { icon } from '../viewer/icons.js';
+import { webAddress } from './links.js';
+
+const SVG = 'http://www.w3.org/2000/svg';
+/** Sides of the squares, divided by the longer side of the box: of a small one, and of a large one. */
+const [SMALL, LARGE] = [1.2, 1.8];
+
+/** @typedef {import('../pkg/viewer.js').ScoredEntity} Entity */
+/** @typedef {import('../pkg/viewer.js').Evidence} Example */
+/** @typedef {{ address: string, box: [number, number, number, number], view: string }} Crop */
+
+/**
+ * Returns the square around a mask; null where the example names no image or box of it.
+ * @param {Example} example
+ * @param {number} margin Side of the square, divided by the longer side of the box.
+ * @returns {Crop | null}
+ */
+export function cropOf({ image, box }, margin) {
+  const address = webAddress(image);
+  const [x1 = NaN, y1 = NaN, x2 = NaN, y2 = NaN] = (Array.isArray(box) ? box : []).map(Number);
+  if (!address || !(x2 > x1 && y2 > y1)) return null;
+  const side = Math.max(x2 - x1, y2 - y1) * margin;
+  const view = `${(x1 + x2 - side) / 2} ${(y1 + y2 - side) / 2} ${side} ${side}`;
+  return { address, box: [x1, y1, x2, y2], view };
+}
+
+/**
+ * Returns a button with a small square, which opens a dialog with the large one.
+ * @param {Entity} entity
+ * @param {number} index Of the example.
+ * @param {string} [name] Of the button's class.
+ */
+export function exampleButton(entity, index, name = '') {
+  const example = /** @type {Example} */ (entity.evidence?.[index]);
+  const words = `Show example ${index + 1} of ${titleOf(entity)} large`;
+  return h(
+    'button',
+    {
+      type: 'button',
+      class: `example ${name}`,
+      'aria-label': words,
+      title: words,
+      'data-focus': `example-${entity.qid}-${index}`,
+      onclick: () => open(entity, index),
+    },
+    drawn(cropOf(example, SMALL)),
+  );
+}
+
+/**
+ * Opens the dialog, which is removed when it is closed.
+ * @param {Entity} entity
+ * @param {number} first Index of the example.
+ */
+function open(entity, first) {
+  const examples = (entity.evidence ?? []).filter((one) => cropOf(one, LARGE));
+  let at = Math.max(0, examples.indexOf(/** @type {Example} */ (entity.evidence?.[first])));
+  const stage = h('div', { class: 'large' });
+  const words = h('p', { class: 'note', role: 'status' });
+  const turn = (/** @type {number} */ by) => {
+    at = (at + by + examples.length) % examples.length;
+    const example = /** @type {Example} */ (examples[at]);
+    stage.replaceChildren(drawn(cropOf(example, LARGE), true));
+    const similarity = Number(example.similarity);
+    words.textContent =
+      `Example ${at + 1} of ${examples.length} in the index` +
+      (Number.isFinite(similarity) ? `; similarity ${similarity.toFixed(2)} of at most 1.` : '.');
+  };
+  turn(0);
+  const dialog = h(
+    'dialog',
+    { class: 'example-dialog', 'aria-label': `Examples of ${titleOf(entity)}` },
+    h(
+      'div',
+      { class: 'body' },
+      h('h2', { dir: 'auto' }, titleOf(entity)),
+      stage,
+      words,
+      h(
+        'div',
+        { class: 'dialog-actions' },
+        examples.length > 1 && step('previous', 'Previous example', () => turn(-1)),
+        examples.length > 1 && step('next', 'Next example', () => turn(1)),
+        h(
+          'button',
+          { type: 'button', class: 'button primary', onclick: () => dialog.close() },
+          'Close',
+        ),
+      ),
+    ),
+  );
+  dialog.addEventListener('close', () => dialog.remove());
+  dialog.addEventListener('click', ({ target }) => target === dialog && dialog.close());
+  dialog.addEventListener('keydown', ({ key }) => {
+    if (examples.length > 1 && key === 'ArrowRight') turn(1);
+    if (examples.length > 1 && key === 'ArrowLeft') turn(-1);
+  });
+  document.body.append(dialog);
+  dialog.showModal();
+}
+
+/** @param {'previous' | 'next'} name @param {string} words @param {() => void} act */
+function step(name, words, act) {
+  return h(
+    'button',
+    { type: 'button', class: 'button', 'aria-label': words, title: words, onclick: act },
+    icon(name),
+  );
+}
+
+/**
+ * Draws a square of an image, with the box of the mask where it is asked for.
+ * @param {Crop | null} crop
+ * @param {boolean} [isOutlined]
+ */
+function drawn(crop, isOutlined = false) {
+  const svg = document.createElementNS(SVG, 'svg');
+  svg.setAttribute('aria-hidden', 'true');
+  if (!crop) return svg;
+  svg.setAttribute('viewBox', crop.view);
+  const image = document.createElementNS(SVG, 'image');
+  image.setAttribute('href', crop.address);
+  svg.append(image);
+  const [x1, y1, x2, y2] = crop.box;
+  for (const name of isOutlined ? ['casing', 'line'] : []) {
+    const frame = document.createElementNS(SVG, 'rect');
+    const sides = { x: x1, y: y1, width: x2 - x1, height: y2 - y1 };
+    for (const [key, value] of Object.entries(sides)) frame.setAttribute(key, String(value));
+    frame.setAttribute('class', name);
+    svg.append(frame);
+  }
+  return svg;
+}
+
+/** @param {Entity} entity */
+function titleOf({ title, qid }) {
+  return title || qid;
+}
