@@ -6,7 +6,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { FIXTURES, MIXED_ANSWER } from './fixtures.mjs';
-import { linkFirstMask, violations } from './steps.mjs';
+import { clickInImage, linkFirstMask, violations } from './steps.mjs';
 import { openPage, startSite, until } from './support.mjs';
 
 const { server, browser } = await startSite(FIXTURES);
@@ -43,6 +43,52 @@ test('a result says that the image’s own examples were left out', async () => 
     assert.deepEqual(errors, []);
     await close();
   }
+});
+
+test('while a mask is edited its cards stay, dimmed, and another name can be searched by keyboard', async () => {
+  const { page, errors, close } = await openPage(browser, server.address);
+  await clickInImage(page, { x: 480, y: 300 });
+  await until(page, "snapshot.linking.phase === 'answered'");
+  const body = page.locator('#entities-body');
+  const stale = () => body.evaluate((node) => node.classList.contains('stale'));
+  assert.equal(await stale(), false);
+  assert.match(
+    await page.locator('#status div', { hasText: 'Compared by' }).getAttribute('title'),
+    /encoding [\d.]+ ms, averaging [\d.]+ ms, searching [\d.]+ ms/,
+  );
+  // What is in the panel at each moment from the second click on.
+  const seen = await page.evaluate(async () => {
+    const viewer = document.querySelector('mask-viewer');
+    const body = document.getElementById('entities-body');
+    const states = new Set();
+    const note = () =>
+      states.add(
+        `${viewer.snapshot.linking.phase}, ${body.querySelectorAll('.card').length > 0 ? 'cards' : 'none'}, ` +
+          `${body.classList.contains('stale') ? 'dimmed' : 'clear'}`,
+      );
+    viewer.addEventListener('update', () => queueMicrotask(note));
+    viewer.clickAt(500, 320, { add: true });
+    const isDone = () =>
+      !viewer.snapshot.segmenting && viewer.snapshot.linking.phase === 'answered';
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    while (!isDone()) await new Promise((resolve) => setTimeout(resolve, 20));
+    note();
+    return [...states];
+  });
+  assert.ok(
+    seen.every((state) => state.includes(', cards, ')),
+    seen.join('; '),
+  );
+  assert.ok(
+    seen.some((state) => state.endsWith('dimmed')),
+    seen.join('; '),
+  );
+  assert.equal(await stale(), false);
+  await page.getByRole('button', { name: 'None of these' }).focus();
+  await page.keyboard.press('Enter');
+  await page.locator('[data-focus=kept-name]:focus').waitFor();
+  assert.deepEqual(errors, []);
+  await close();
 });
 
 test('a result that is not sure says so and shows the three nearest', async () => {

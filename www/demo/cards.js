@@ -28,6 +28,7 @@ const TOUCH = '(hover: none), (max-width: 40rem)';
  * @property {() => void} settings
  * @property {() => void} ask
  * @property {((entity: Entity) => void) | null} name Names the kept mask, or keeps the current one.
+ * @property {(() => void) | null} search Searches the index for another name of the mask.
  * @property {(model?: import('../pkg/viewer.js').ModelInfo) => void} list Lists what the page's index
  *   knows, or an endpoint's that has this model.
  */
@@ -121,7 +122,13 @@ function answerNodes(linking, snapshot, actions, { articles, knowledge }) {
     );
   if (answer.excluded_image)
     nodes.push(h('p', { class: 'note' }, 'This image’s own examples were left out.'));
-  if (more || show) nodes.push(row(more, show));
+  const isNamed = snapshot.canKeep || snapshot.selectedKept !== null;
+  const none = actions.search && isNamed && button('None of these', actions.search);
+  if (none) {
+    none.title = 'Search all names of the index, or type another';
+    none.dataset.focus = 'none-of-these';
+  }
+  if (more || none || show) nodes.push(row(more, none, show));
   return nodes;
 }
 

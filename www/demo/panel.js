@@ -24,6 +24,8 @@ export class Panel {
    */
   #built = new Map();
   #spoken = h('p', { class: 'note', role: 'status' });
+  /** The image that the cards are about. @type {string | null} */
+  #image = null;
 
   /**
    * @param {MaskViewer} viewer
@@ -41,6 +43,7 @@ export class Panel {
       name: kept
         ? (/** @type {import('./cards.js').Entity} */ entity) => nameAs(viewer, entity)
         : null,
+      search: kept ? () => searchName(viewer) : null,
     };
     this.#sources = sources;
     this.#kept = kept;
@@ -77,23 +80,23 @@ export class Panel {
     } = snapshot;
     const { endpoint } = snapshot.settings;
     const { template } = this.#sources.articles;
-    this.#section(
-      'entities',
-      [
-        linking,
-        segmenting,
-        segmentFailure,
-        facts !== null,
-        tool,
-        image,
-        heading,
-        endpoint,
-        template,
-        canKeep,
-        kept.find(({ id }) => id === selectedKept),
-      ],
-      () => entityNodes(snapshot, this.#actions, this.#sources),
-    );
+    const entities = [
+      linking,
+      segmenting,
+      segmentFailure,
+      facts !== null,
+      tool,
+      image,
+      heading,
+      endpoint,
+      template,
+      canKeep,
+      kept.find(({ id }) => id === selectedKept),
+    ];
+    if (!this.#dims(snapshot))
+      this.#section('entities', entities, () =>
+        entityNodes(snapshot, this.#actions, this.#sources),
+      );
     const list = this.#kept;
     if (list) this.#section('kept', list.from(snapshot), () => list.nodes(snapshot));
     this.#section('mask', [facts, candidates, chosen, prompts], () => {
@@ -105,6 +108,23 @@ export class Panel {
     const id = selected === null ? undefined : shown[selected]?.id;
     const details = this.#details.find((one) => one.id === id);
     this.#section('record', details?.id, () => (details ? recordNodes(details) : []));
+  }
+
+  /**
+   * Dims the cards while the mask that they are about is changed and linked again, so that nothing jumps
+   * until the new cards are there. Returns whether it did. Cards of another object are not kept.
+   * @param {import('../pkg/viewer.js').Snapshot} snapshot
+   */
+  #dims({ segmenting, segmentFailure, linking, prompts, image }) {
+    const body = /** @type {HTMLElement} */ (document.getElementById('entities-body'));
+    const isWaiting = !segmentFailure && (segmenting || linking.phase === 'asking');
+    const isNewObject = segmenting && prompts.length < 2;
+    const dims =
+      isWaiting && !isNewObject && image === this.#image && body.querySelector('.cards') !== null;
+    body.classList.toggle('stale', dims);
+    body.setAttribute('aria-busy', String(dims));
+    this.#image = image;
+    return dims;
   }
 
   /**
@@ -143,6 +163,23 @@ export class Panel {
       : section.querySelector('h2');
     /** @type {HTMLElement | null} */ (same || title)?.focus();
   }
+}
+
+/**
+ * Opens the search over the index's entities for the name of the mask, which is kept for it.
+ * @param {MaskViewer} viewer
+ */
+function searchName(viewer) {
+  const id = viewer.snapshot?.selectedKept ?? viewer.keep();
+  if (id === null) return;
+  viewer.selectKept(id);
+  // The list is built after this event.
+  setTimeout(() => {
+    /** @type {HTMLInputElement | null} */
+    const field = document.querySelector('#kept-body [data-focus="kept-name"]');
+    field?.focus();
+    field?.select();
+  });
 }
 
 /**

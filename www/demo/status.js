@@ -2,6 +2,25 @@
 
 import { fill, h } from '../viewer/dom.js';
 
+/** The stages of linking, with their names. */
+const STAGES = /** @type {const} */ ([
+  ['queue', 'waiting'],
+  ['encode', 'encoding'],
+  ['pool', 'averaging'],
+  ['search', 'searching'],
+]);
+
+/**
+ * Returns the times of the stages in words.
+ * @param {Record<string, number> | undefined} timing Milliseconds.
+ */
+function stagesOf(timing) {
+  const times = STAGES.flatMap(([stage, name]) =>
+    typeof timing?.[stage] === 'number' ? [`${name} ${timing[stage].toFixed(1)} ms`] : [],
+  );
+  return times.length > 0 ? times.join(', ') : undefined;
+}
+
 /**
  * @param {import('../mask-viewer.js').MaskViewer} viewer
  * @param {HTMLElement} list
@@ -9,7 +28,7 @@ import { fill, h } from '../viewer/dom.js';
 export function showStatus(viewer, list) {
   const show = () => {
     const { renderer, segment, link } = viewer.status;
-    /** @type {[string, string | null | undefined][]} */
+    /** @type {[string, string | null | undefined, (string | undefined)?][]} */
     const rows = [
       [
         'Drawn by',
@@ -17,13 +36,19 @@ export function showStatus(viewer, list) {
           `${renderer.kind === 'webgpu' ? 'WebGPU' : 'the CPU'}${renderer.note ? ` (${renderer.note})` : ''}`,
       ],
       ['Outlined by', segment?.words ?? 'not loaded yet; the first click loads the model'],
-      ['Compared by', link?.words ?? viewer.settings.endpoint ?? 'this page'],
+      [
+        'Compared by',
+        link?.words ?? viewer.settings.endpoint ?? 'this page',
+        link && stagesOf(link.timing),
+      ],
     ];
     fill(
       list,
       ...rows
         .filter(([, words]) => words)
-        .map(([term, words]) => h('div', {}, h('dt', {}, term), h('dd', {}, words))),
+        .map(([term, words, title = '']) =>
+          h('div', { title }, h('dt', {}, term), h('dd', {}, words)),
+        ),
     );
   };
   for (const name of ['update', 'ready', 'error']) viewer.addEventListener(name, show);
