@@ -209,7 +209,7 @@ test('a crosshair says what Enter does, and Enter again keeps the mask', async (
   await close();
 });
 
-test('a mask that is kept without a likely result says how it gets a name', async () => {
+test('a kept mask without a name tells the rule, and a likely broader entity names it', async () => {
   const { page, close } = await openPage(browser, server.address);
   const answer = (score) => ({
     entities: [{ qid: 'Q5113', title: 'Bird', score, broader: true, evidence: [] }],

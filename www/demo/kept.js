@@ -48,8 +48,8 @@ export class KeptList {
    * Returns what the section is built from, to build it again only when that changes.
    * @param {Snapshot} snapshot
    */
-  from({ kept, selectedKept, editing, canKeep, image, linking, confidence }) {
-    return [kept, selectedKept, editing, canKeep, image, linking.phase, confidence];
+  from({ kept, selectedKept, editing, canKeep, image }) {
+    return [kept, selectedKept, editing, canKeep, image];
   }
 
   /** @param {Snapshot} snapshot @returns {Node[]} */
@@ -65,7 +65,7 @@ export class KeptList {
           { class: 'kept-list' },
           ...kept.map((mask, at) => this.#item(mask, colors[at] ?? '', snapshot)),
         ),
-      isLeftNameless(snapshot) && h('p', { class: 'note' }, NAMING),
+      isNameless(snapshot) && h('p', { class: 'note' }, NAMING),
       this.#files(kept, selectedKept),
       this.#spoken,
     ].filter((node) => node !== false);
@@ -248,18 +248,11 @@ function hint(canKeep) {
 }
 
 /**
- * Whether the selected mask has no name although a result is there.
+ * Whether the selected mask has no name.
  * @param {Snapshot} snapshot
  */
-function isLeftNameless({ kept, selectedKept, linking, confidence }) {
-  const mask = kept.find(({ id }) => id === selectedKept);
-  return (
-    mask !== undefined &&
-    !mask.title &&
-    linking.phase === 'answered' &&
-    confidence !== null &&
-    confidence !== 'likely'
-  );
+function isNameless({ kept, selectedKept }) {
+  return kept.some(({ id, title }) => id === selectedKept && !title);
 }
 
 /**
