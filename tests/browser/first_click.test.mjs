@@ -101,11 +101,11 @@ function pretendDecoder(page, milliseconds) {
   }, milliseconds);
 }
 
-for (const [milliseconds, isFast] of [
-  [20, true],
-  [200, false],
+for (const [name, milliseconds, isFast] of [
+  ['a fast decoder shows an outline at the pointer', 20, true],
+  ['a slow decoder shows no outline at the pointer', 200, false],
 ])
-  test(`a decoder of ${milliseconds} ms ${isFast ? 'shows an' : 'shows no'} outline under the pointer`, async () => {
+  test(name, async () => {
     const { page, errors, close } = await newPage(browser);
     await pretendDecoder(page, milliseconds);
     await page.goto(`${server.address}#image=world_076`);

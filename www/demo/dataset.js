@@ -30,39 +30,19 @@ export function connectDatasetDialog(button, open) {
   const spoken = /** @type {HTMLElement} */ (document.getElementById('dataset-spoken'));
   const field = (/** @type {string} */ name) =>
     /** @type {HTMLInputElement} */ (form.elements.namedItem(name));
-  /** Images that were dropped with the annotation file, or of the folder chosen by its handle. @type {File[]} */
-  let dropped = [];
-  /** Handles of what was dropped, and of the folder. @type {FileSystemHandle[]} */
-  let others = [];
-  /** Handle of the annotation file where that was chosen by it. @type {FileSystemFileHandle | null} */
-  let annotations = null;
+  const picked = new Picked();
   /** Ends the reading under way. */
   let reading = new AbortController();
 
   button.addEventListener('click', () => dialog.showModal());
-  chooseByHandle(field('annotations'), 'showOpenFilePicker', async ([handle]) => {
-    takeFile(await handle.getFile());
-    annotations = handle;
-  });
-  chooseByHandle(field('folder'), 'showDirectoryPicker', async (handle) => {
-    show(`Listing the folder ${handle.name}`, false);
-    dropped = await filesOf([handle]);
-    others = [handle];
-    show(
-      `Its images are looked for among ${countOf(dropped.length, 'file', 'files')} of the folder ${handle.name}.`,
-      false,
-    );
-  });
-  field('annotations').addEventListener('change', () => {
-    annotations = null;
-  });
+  picked.listen(field('annotations'), field('folder'), show);
   document.getElementById('dataset-cancel')?.addEventListener('click', () => dialog.close());
   dialog.addEventListener('click', (event) => {
     if (event.target === dialog) dialog.close();
   });
   dialog.addEventListener('close', () => {
     reading.abort();
-    [dropped, others] = [[], []];
+    picked.closed();
     words.hidden = true;
     fill(spoken);
   });
@@ -81,10 +61,10 @@ export function connectDatasetDialog(button, open) {
       fill(spoken, 'Reading');
       await open({
         file,
-        folder: folder.length > 0 ? folder : dropped,
+        folder: folder.length > 0 ? folder : picked.dropped,
         prefix: field('prefix').value.trim(),
         // A folder chosen without a handle cannot be read again.
-        handles: folder.length > 0 ? { annotations: null, others: [] } : { annotations, others },
+        handles: folder.length > 0 ? { annotations: null, others: [] } : picked.handles,
         progress,
         signal,
       });
@@ -107,39 +87,96 @@ export function connectDatasetDialog(button, open) {
     fill(words, text);
   }
 
-  /** @param {File} file */
-  function takeFile(file) {
-    const data = new DataTransfer();
-    data.items.add(file);
-    field('annotations').files = data.files;
+  return (file, images = [], handles = []) => {
+    putFile(field('annotations'), file);
+    picked.take(images, handles);
+    dialog.showModal();
+    const { length } = images;
+    if (length > 0) show(lookedFor(length, 'dropped image', 'dropped images'), false);
+  };
+}
+
+/** Files that were dropped or chosen by their handles, and those handles. */
+class Picked {
+  /** Images dropped with the annotation file, or of the folder chosen. @type {File[]} */
+  dropped = [];
+  /** @type {import('./handles.js').Handles} */
+  handles = { annotations: null, others: [] };
+
+  /** Takes what was dropped. @param {File[]} images @param {FileSystemHandle[]} others */
+  take(images, others) {
+    this.dropped = images;
+    this.handles = { annotations: null, others };
   }
 
-  return (file, images = [], handles = []) => {
-    takeFile(file);
-    [dropped, others, annotations] = [images, handles, null];
-    dialog.showModal();
-    const count = countOf(images.length, 'dropped image', 'dropped images');
-    if (images.length > 0) show(`Its images are looked for among ${count}.`, false);
-  };
+  /** Forgets what the fields do not show. */
+  closed() {
+    this.dropped = [];
+    this.handles = { ...this.handles, others: [] };
+  }
 
   /**
-   * Has a click on a field open the browser's picker of handles, where there is one.
-   * @param {HTMLInputElement} input
-   * @param {'showOpenFilePicker' | 'showDirectoryPicker'} picker
-   * @param {(picked: any) => Promise<void>} take
+   * Has the fields choose by handle where the browser can.
+   * @param {HTMLInputElement} annotations
+   * @param {HTMLInputElement} folder
+   * @param {(text: string, bad: boolean) => void} show
    */
-  function chooseByHandle(input, picker, take) {
-    input.addEventListener('click', async (event) => {
-      const pick = /** @type {any} */ (globalThis)[picker];
-      if (!pick) return;
-      event.preventDefault();
-      try {
-        await take(await pick({ id: 'masklink-dataset' }));
-      } catch (thrown) {
-        // Closing the picker is no failure.
-        if (!(thrown instanceof DOMException && thrown.name === 'AbortError'))
-          show(failureOf(thrown, 'dataset').message, true);
-      }
+  listen(annotations, folder, show) {
+    const takeFile = async (/** @type {FileSystemFileHandle[]} */ [handle]) => {
+      if (!handle) return;
+      putFile(annotations, await handle.getFile());
+      this.handles = { ...this.handles, annotations: handle };
+    };
+    const takeFolder = async (/** @type {FileSystemHandle} */ handle) => {
+      show(`Listing the folder ${handle.name}`, false);
+      this.dropped = await filesOf([handle]);
+      this.handles = { ...this.handles, others: [handle] };
+      show(lookedFor(this.dropped.length, 'file', 'files', ` of the folder ${handle.name}`), false);
+    };
+    chooseByHandle(annotations, 'showOpenFilePicker', takeFile, show);
+    chooseByHandle(folder, 'showDirectoryPicker', takeFolder, show);
+    annotations.addEventListener('change', () => {
+      this.handles = { ...this.handles, annotations: null };
     });
   }
+}
+
+/**
+ * Has a click on a field open the browser's picker of handles, where there is one.
+ * @param {HTMLInputElement} input
+ * @param {'showOpenFilePicker' | 'showDirectoryPicker'} picker
+ * @param {(picked: any) => Promise<void>} take
+ * @param {(text: string, bad: boolean) => void} show
+ */
+function chooseByHandle(input, picker, take, show) {
+  input.addEventListener('click', async (event) => {
+    const pick = /** @type {any} */ (globalThis)[picker];
+    if (!pick) return;
+    event.preventDefault();
+    try {
+      await take(await pick({ id: 'masklink-dataset' }));
+    } catch (thrown) {
+      // Closing the picker is no failure.
+      if (!(thrown instanceof DOMException && thrown.name === 'AbortError'))
+        show(failureOf(thrown, 'dataset').message, true);
+    }
+  });
+}
+
+/** Chooses a file in a field. @param {HTMLInputElement} input @param {File} file */
+function putFile(input, file) {
+  const data = new DataTransfer();
+  data.items.add(file);
+  input.files = data.files;
+}
+
+/**
+ * Says among what the images are looked for.
+ * @param {number} count
+ * @param {string} one
+ * @param {string} many
+ * @param {string} [of]
+ */
+function lookedFor(count, one, many, of = '') {
+  return `Its images are looked for among ${countOf(count, one, many)}${of}.`;
 }

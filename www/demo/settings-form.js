@@ -62,7 +62,7 @@ function endpoint() {
     labelled('Token', token),
     note('token-help', 'Fill in only if the endpoint needs a token. It is not stored.'),
     h('button', { type: 'button', class: 'button', id: 'test-endpoint' }, 'Test'),
-    h('ul', { id: 'test-results', class: 'test-results', role: 'status' }),
+    h('div', { id: 'test-results', role: 'status' }),
   );
 }
 

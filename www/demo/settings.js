@@ -116,18 +116,20 @@ function connectTest(dialog, field) {
   };
   dialog.addEventListener('close', clear);
   dialog.addEventListener('change', clear);
+  const show = (/** @type {HTMLElement[]} */ ...lines) =>
+    fill(results, h('ul', { class: 'test-results' }, ...lines));
   button.addEventListener('click', async () => {
     clear();
     const test = tests;
     if (!field('endpoint').reportValidity()) return;
-    fill(results, h('li', {}, 'Testing'));
+    show(h('li', {}, 'Testing'));
     const endpoint = field('endpoint').value.trim();
     const found = endpoint ? testEndpoint(endpoint, field('token').value) : testOwnIndex();
     const lines = await found.catch((thrown) => [
       { words: failureOf(thrown, 'page').message, isGood: false },
     ]);
     if (test !== tests) return;
-    fill(results, ...lines.map(({ words, isGood }) => h('li', { class: !isGood && 'bad' }, words)));
+    show(...lines.map(({ words, isGood }) => h('li', { class: !isGood && 'bad' }, words)));
   });
 }
 

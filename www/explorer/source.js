@@ -146,7 +146,8 @@ function start() {
 /**
  * Returns a file whose parts can be read: a gzip file is unpacked into a new one.
  * @param {Blob} file
- * @param {{ onProgress?: ((progress: OpeningProgress) => void) | undefined, signal?: AbortSignal | undefined }} options
+ * @param {{ onProgress: ((progress: OpeningProgress) => void) | undefined,
+ *   signal: AbortSignal | undefined }} options
  */
 async function unpacked(file, { onProgress, signal }) {
   if (!(await isGzip(file))) return file;
