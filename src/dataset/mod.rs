@@ -39,8 +39,8 @@ pub use audit::{
 pub use file_name::percent_decoded;
 pub use image_files::ImageFiles;
 pub use json::{
-    AnnotationKeys, DecodedMasks, RawAnnotation, ReadItem, ReadProgress, Reader, RecordScanner, Scanned,
-    Section, parse_annotation, parse_category, parse_image, parse_keys,
+    AnnotationKeys, DecodedMasks, RawAnnotation, ReadItem, ReadProgress, Reader, RecordKey, RecordScanner,
+    Scanned, Section, completed, parse_annotation, parse_category, parse_image, parse_keys,
 };
 pub use limits::ReadLimits;
 pub use memory::{

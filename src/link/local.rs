@@ -106,8 +106,8 @@ impl LocalLinker {
         &self.index
     }
 
-    /// Returns the `top_k` likeliest entities of a mask's feature, without timing. Exemplars of the image with
-    /// the SHA-256 `image_sha256` do not count.
+    /// Returns the `top_k` likeliest entities of a mask's feature, without timing. Exemplars of the image
+    /// with the SHA-256 `image_sha256` do not count.
     pub fn search(
         &self,
         feature: &[f32],

@@ -13,8 +13,8 @@ const MAX_EXIF_BYTES: u64 = 1 << 16;
 /// The bytes before EXIF data in a JPEG, and in a WebP of some programs.
 const PREFIX: &[u8] = b"Exif\0\0";
 
-/// Returns the orientation that a JPEG, PNG or WebP file states; [`Orientation::Stored`] where it states none,
-/// is of another format, or ends before.
+/// Returns the orientation that a JPEG, PNG or WebP file states; [`Orientation::Stored`] where it states
+/// none, is of another format, or ends before.
 ///
 /// Reads no pixels: it goes from one header to the next. Sources: EXIF 2.32, 4.6.2; PNG's chunk `eXIf`;
 /// WebP's chunk `EXIF`.

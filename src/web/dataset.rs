@@ -111,10 +111,10 @@ impl AnnotationFile {
         )
     }
 
-    /// Returns the image with this key, with all its annotations, for an opened image: masks from polygons are
-    /// drawn on its displayed size, and masks of the image as stored are turned by its EXIF orientation, 1 to
-    /// 8. Where sizes do not tell the masks' frame, they are turned if `is_turned`, and the image's `maskFrame`
-    /// is `unknown`. A page of one image, or of none.
+    /// Returns the image with this key, with all its annotations, for an opened image: masks from polygons
+    /// are drawn on its displayed size, and masks of the image as stored are turned by its EXIF orientation,
+    /// 1 to 8. Where sizes do not tell the masks' frame, they are turned if `is_turned`, and the image's
+    /// `maskFrame` is `unknown`. A page of one image, or of none.
     #[wasm_bindgen(js_name = imageOpened)]
     pub fn image_opened(
         &self,

@@ -183,7 +183,8 @@ impl ModelRunner {
     ///
     /// `request` is `{ image, source?, sha256, size: [height, width], boundaries, endpoint?: { url, token?,
     /// blob }, index }`: `sha256` is the encoded image's, whose own exemplars do not count, `boundaries` are
-    /// the mask's, `blob` is the encoded image, `index` the address of the index's header. Returns a `LinkResponse` of the linking protocol as JSON.
+    /// the mask's, `blob` is the encoded image, `index` the address of the
+    /// index's header. Returns a `LinkResponse` of the linking protocol as JSON.
     pub async fn link(&self, request: JsValue, signal: Signal) -> Result<String, JsValue> {
         let image = self.image_of(&request)?;
         let mask = mask_of(&request)?;

@@ -362,3 +362,43 @@ impl Storage for Counted {
         self.files.read(file, range).await
     }
 }
+
+#[test]
+fn records_that_do_not_name_themselves_are_found_by_their_keys_and_the_only_image() {
+    let mask = r#""segmentation":{"size":[3,4],"counts":[0,6,6]}"#;
+    let keyed = format!(
+        r#"{{"images":{{"p 1" : {{"file_name":"p.jpg","width":4,"height":3}},
+            "q\"": {{"file_name":"q.jpg","width":4,"height":3}}}},
+        "annotations":{{"7": {{"image_id":"q\"","category_id":"Q1",{mask}}},
+            "own":{{"id":"mine","image_id":"p 1","category_id":"Q1",{mask}}}}},
+        "categories":{{"Q1":{{"name":"One"}}}}}}"#
+    );
+    let single = format!(
+        r#"{{"image":{{"image_id":5,"file_name":"sa_5.jpg","width":4,"height":3}},
+        "annotations":[{{"id":1,{mask}}},{{"id":2,{mask}}},{{"id":3,{mask}}},
+            {{"id":4,{mask}}},{{"id":6,{mask}}}]}}"#
+    );
+    for (name, file, rows) in [
+        ("keyed", &keyed, vec![("7", "q\"", "q.jpg"), ("mine", "p 1", "p.jpg")]),
+        ("single", &single, ["1", "2", "3", "4", "6"].map(|id| (id, "5", "sa_5.jpg")).to_vec()),
+    ] {
+        let catalog = catalog_of(file.as_bytes());
+        let whole = Dataset::read(file.as_bytes(), &ReadLimits::default());
+        assert_eq!(u64::from(catalog.header().annotations), whole.annotations().len() as u64, "{name}");
+        let all: Vec<u32> = (0..catalog.header().annotations).collect();
+        let page = wait(catalog.items(&all)).unwrap();
+        let mut found: Vec<_> = page.items.iter().map(|item| serde_json::to_value(item).unwrap()).collect();
+        found.sort_by_key(|item| item["id"].as_str().unwrap().to_owned());
+        let text = |item: &Value, key: &str| item[key].as_str().unwrap().to_owned();
+        let shown: Vec<_> =
+            found.iter().map(|item| ["id", "imageId", "file"].map(|key| text(item, key))).collect();
+        let expected: Vec<_> =
+            rows.iter().map(|&(id, image, file)| [id, image, file].map(String::from)).collect();
+        assert_eq!(shown, expected, "{name}");
+        assert!(found.iter().all(|item| item["area"] == 6), "{name}");
+        for (id, image, _) in rows {
+            assert!(wait(catalog.find(id)).unwrap().is_some(), "{name} {id}");
+            assert!(!wait(catalog.of_image(image)).unwrap().is_empty(), "{name} {image}");
+        }
+    }
+}

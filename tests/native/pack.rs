@@ -411,3 +411,44 @@ fn vectors_of_an_index_are_those_of_its_exemplars() {
     let neighbors = pollster::block_on(catalog.neighbors(0)).unwrap();
     assert!(catalog.has_neighbors() && !neighbors.is_empty());
 }
+
+#[test]
+fn files_whose_records_do_not_name_themselves_are_packed() {
+    let mask = r#""segmentation":{"size":[3,4],"counts":[0,6,6]}"#;
+    let keyed = format!(
+        r#"{{"images":{{"p": {{"file_name":"p.jpg","width":4,"height":3}}}},
+        "annotations":{{"7": {{"image_id":"p","category_id":"Q1",{mask}}}}},
+        "categories":{{"Q1":{{"name":"One"}}}}}}"#
+    );
+    let single = |id: u32| {
+        format!(
+            r#"{{"image":{{"image_id":{id},"file_name":"sa_{id}.jpg","width":4,"height":3}},
+            "annotations":[{{"id":{id}00,{mask}}},{{"id":{id}01,{mask}}}]}}"#
+        )
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let files = [keyed, single(1), single(2)].map(|text| {
+        let path = folder.path().join(format!("{}.json", text.len() + usize::from(text.contains("sa_2"))));
+        fs::write(&path, text).unwrap();
+        path
+    });
+    let output = folder.path().join("pack");
+    succeeded(&pack(&files.each_ref().map(std::path::PathBuf::as_path), &output, &[]));
+    let found = items(&open(&output).unwrap().1);
+    let of = |key: &str| found.iter().map(|item| item[key].as_str().unwrap().to_owned()).collect::<Vec<_>>();
+    assert_eq!(of("id"), ["100", "101", "200", "201", "7"]);
+    assert_eq!(of("imageId"), ["1", "1", "2", "2", "p"]);
+    assert_eq!(of("file"), ["sa_1.jpg", "sa_1.jpg", "sa_2.jpg", "sa_2.jpg", "p.jpg"]);
+    // The same file by its positions.
+    for (at, file) in files.iter().enumerate() {
+        let sidecar = folder.path().join(format!("{at}.masklink"));
+        succeeded(&pack(&[file], &sidecar, &["--records-at", "https://example.org/annotations.json"]));
+        let beside = pollster::block_on(open_sidecar(&sidecar, file)).unwrap();
+        let ids: Vec<_> = items(&beside).iter().map(|item| item["id"].clone()).collect();
+        let own: Vec<_> = items(&beside).iter().map(|item| item["imageId"].clone()).collect();
+        let expected =
+            if at == 0 { vec![json!("7")] } else { vec![json!(format!("{at}00")), json!(format!("{at}01"))] };
+        assert_eq!(ids, expected);
+        assert!(own.iter().all(|image| *image == if at == 0 { json!("p") } else { json!(at.to_string()) }));
+    }
+}

@@ -15,7 +15,8 @@ use super::sort::{Origin, Sorter};
 use crate::cli::progress::Progress;
 use crate::dataset::catalog::{Input, ProblemCount, add_problem};
 use crate::dataset::{
-    Finding, Problem, ReadLimits, RecordScanner, Scanned, Section, parse_category, parse_image, parse_keys,
+    Finding, Problem, ReadLimits, RecordScanner, Scanned, Section, completed, parse_category, parse_image,
+    parse_keys,
 };
 
 /// Number of bytes read at once.
@@ -36,6 +37,8 @@ pub(super) struct Collected {
     pub(super) annotations: u64,
     limits: ReadLimits,
     numbers: [u64; 2],
+    /// The id of the first image of the current file.
+    only_image: Option<String>,
 }
 
 impl Collected {
@@ -51,6 +54,7 @@ impl Collected {
             annotations: 0,
             limits: ReadLimits::default(),
             numbers: [0; 2],
+            only_image: None,
         }
     }
 
@@ -61,6 +65,7 @@ impl Collected {
         let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
         let input = u16::try_from(self.inputs.len()).context("too many input files")?;
         self.findings.begin_file(&name);
+        self.only_image = None;
         let mut scanner = RecordScanner::new(self.limits.record_bytes);
         let mut chunk = vec![0; CHUNK_BYTES];
         loop {
@@ -88,8 +93,13 @@ impl Collected {
     fn push(&mut self, scanned: Scanned<'_>, input: u16) -> anyhow::Result<()> {
         let (section, at, json) = match scanned {
             Scanned::Problem(problem) => return self.report(&problem, problem_position(&problem)),
-            Scanned::Record { section, at, json } => (section, at, json),
+            Scanned::Record { section, key, at, json, only_image } => {
+                let image = self.only_image.as_deref().filter(|_| only_image);
+                let image = image.filter(|_| section == Section::Annotations);
+                (section, at, completed(json, key.map(|key| key.text), image))
+            }
         };
+        let json = json.as_ref();
         let parsed = match section {
             Section::Annotations => match parse_keys(json, &self.limits) {
                 Ok(keys) => {
@@ -105,6 +115,7 @@ impl Collected {
             Section::Images => match parse_image(json, self.numbers[0], &self.limits) {
                 Ok(image) => {
                     self.numbers[0] += 1;
+                    self.only_image.get_or_insert_with(|| image.id.clone());
                     self.report_findings(&image.id, &image.findings, at)?;
                     return self.images.push(&image.id, input, json);
                 }

@@ -12,14 +12,23 @@ use crate::dataset::record::{Annotation, ImageRecord};
 /// Bytes of JSON from which on a batch is complete: some hundred annotations, some ms of work.
 const BATCH_BYTES: usize = 1 << 20;
 
-/// Annotations as they follow each other in a file.
+/// Annotations as they follow each other in a file, [completed](crate::dataset::completed).
 #[derive(Debug, Default)]
 pub struct AnnotationBatch {
     first: u64,
     json: Vec<u8>,
     lengths: Vec<u32>,
-    /// The position of each annotation in the file.
-    positions: Vec<u64>,
+    /// The place of each annotation in the file.
+    places: Vec<Place>,
+}
+
+/// The place of a record in a file, with its key where its section is an object.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Place {
+    /// Position of the first byte.
+    pub(super) at: u64,
+    /// Number of bytes.
+    pub(super) bytes: u64,
 }
 
 /// An annotation as a catalog has it, measured without its image.
@@ -51,10 +60,10 @@ impl AnnotationBatch {
         Self { first, ..Self::default() }
     }
 
-    pub(super) fn push(&mut self, at: u64, json: &[u8]) {
+    pub(super) fn push(&mut self, place: Place, json: &[u8]) {
         self.json.extend_from_slice(json);
         self.lengths.push(json.len() as u32);
-        self.positions.push(at);
+        self.places.push(place);
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -80,13 +89,13 @@ impl AnnotationBatch {
         &self.lengths
     }
 
-    /// Iterates over the annotations: number, position in the file, and JSON.
-    pub(super) fn iter(&self) -> impl Iterator<Item = (u64, u64, &[u8])> {
+    /// Iterates over the annotations: number, place in the file, and JSON.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (u64, Place, &[u8])> {
         let numbers = self.first..;
         numbers
-            .zip(&self.positions)
+            .zip(&self.places)
             .zip(pieces(&self.json, &self.lengths))
-            .map(|((number, &at), json)| (number, at, json))
+            .map(|((number, &place), json)| (number, place, json))
     }
 
     /// Measures the annotations; see [`measure_rows`].

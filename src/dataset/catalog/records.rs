@@ -10,7 +10,7 @@ use super::file_pattern::FilePattern;
 use super::format::{BLOCK_ROWS, POSITION_BYTES, PageFile, Position, Records, part};
 use super::read::{Catalog, CatalogError};
 use super::storage::Storage;
-use crate::dataset::json::{parse_annotation, parse_keys};
+use crate::dataset::json::{completed, parse_annotation, parse_image, parse_keys, split_key};
 use crate::dataset::limits::ReadLimits;
 use crate::dataset::pack::block::{self, PackedRecord};
 
@@ -75,9 +75,11 @@ impl<S: Storage> Catalog<S> {
             })
             .collect::<Option<_>>()
             .ok_or(CatalogError::Part { part: part::POSITIONS, reason: "it is too short" })?;
-        // A list is shown without the images' own records where their paths follow a pattern.
+        // A list is shown without the images' own records where their paths follow a pattern. The only image
+        // of a file is read, since its annotations need not name it.
         let pattern = self.header().image_pattern.as_deref().and_then(FilePattern::parse);
-        let pattern = pattern.filter(|_| rows.len() > MAX_WITH_IMAGES);
+        let has_only_image = self.header().images == 1;
+        let pattern = pattern.filter(|_| rows.len() > MAX_WITH_IMAGES && !has_only_image);
         let wanted = positions.iter().flat_map(|position| {
             let image = position.image_range().filter(|_| pattern.is_none());
             [Some(position.annotation_range()), image].into_iter().flatten()
@@ -86,11 +88,15 @@ impl<S: Storage> Catalog<S> {
         let entities = self.entities_index().await?;
         let record = |(&row, position): (&u32, &Position)| {
             let annotation = spans.get(&position.annotation_range())?;
+            let annotation = completed_record(&annotation, None);
             let image = match (&pattern, position.image_range()) {
                 (Some(pattern), Some(_)) => image_by_pattern(pattern, &annotation),
-                (None, Some(range)) => Some(spans.get(&range)?),
+                (None, Some(range)) => Some(completed_record(&spans.get(&range)?, None)),
                 (_, None) => None,
             };
+            let only = image.as_deref().filter(|_| has_only_image).and_then(id_of_image);
+            let annotation =
+                if only.is_some() { completed_record(&annotation, only.as_deref()) } else { annotation };
             Ok(RawRecord {
                 row,
                 annotation,
@@ -177,6 +183,17 @@ impl<S: Storage> Catalog<S> {
         let read = try_join_all(blocks.iter().map(|&block| read(block))).await?;
         Ok(blocks.into_iter().zip(read).collect())
     }
+}
+
+/// Returns a record as it is read, from its bytes in the file with its key, if it has one.
+fn completed_record(bytes: &[u8], only_image: Option<&str>) -> Vec<u8> {
+    let (key, json) = split_key(bytes);
+    completed(json, key, only_image).into_owned()
+}
+
+/// Returns the id of an image; `None` if the JSON is not valid.
+fn id_of_image(json: &[u8]) -> Option<String> {
+    parse_image(json, 0, &ReadLimits::default()).ok().map(|image| image.id)
 }
 
 /// Returns a record of an annotation's image that has its id and its path alone.

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
 
-use super::batch::{AnnotationBatch, MeasuredAnnotation, MeasuredRow};
+use super::batch::{AnnotationBatch, MeasuredAnnotation, MeasuredRow, Place};
 use super::build::{BuiltCatalog, CellCodes, Part, entities_part, entity_order, id_parts, image_parts};
 use super::entities::EntityColumns;
 use super::facets::{Cell, split_index};
@@ -11,7 +11,9 @@ use super::file_pattern::PatternSearch;
 use super::format::{Header, POSITION_BYTES, Position, ProblemCount, part};
 use super::keys::hash64_of;
 use crate::dataset::audit::Problem;
-use crate::dataset::json::{RecordScanner, Scanned, Section, parse_annotation, parse_category, parse_image};
+use crate::dataset::json::{
+    RecordScanner, Scanned, Section, completed, parse_annotation, parse_category, parse_image,
+};
 use crate::dataset::limits::ReadLimits;
 use crate::dataset::memory::ChunkedVec;
 use crate::dataset::record::ImageRecord;
@@ -68,16 +70,28 @@ impl CatalogScan {
     /// Reads the next bytes of the file. Complete batches wait for [`take_batch`](Self::take_batch).
     pub fn push(&mut self, bytes: &[u8]) {
         let Self { scanner, rows, current, complete, annotations, .. } = self;
-        scanner.push(bytes, &mut |scanned| match scanned {
-            Scanned::Problem(problem) => rows.add_problem(&problem),
-            Scanned::Record { section: Section::Images, at, json } => rows.push_image(at, json),
-            Scanned::Record { section: Section::Categories, at, json } => rows.push_category(at, json),
-            Scanned::Record { section: Section::Annotations, at, json } => {
-                *annotations += 1;
-                current.push(at, json);
-                if current.is_complete() {
-                    complete
-                        .push_back(Arc::new(std::mem::replace(current, AnnotationBatch::new(*annotations))));
+        scanner.push(bytes, &mut |scanned| {
+            let (section, key, at, json, only_image) = match scanned {
+                Scanned::Problem(problem) => return rows.add_problem(&problem),
+                Scanned::Record { section, key, at, json, only_image } => {
+                    (section, key, at, json, only_image)
+                }
+            };
+            let start = key.map_or(at, |key| key.at);
+            let place = Place { at: start, bytes: at - start + json.len() as u64 };
+            let image = rows.only_image.as_deref().filter(|_| only_image);
+            let image = image.filter(|_| section == Section::Annotations);
+            let json = completed(json, key.map(|key| key.text), image);
+            match section {
+                Section::Images => rows.push_image(place, &json),
+                Section::Categories => rows.push_category(at, &json),
+                Section::Annotations => {
+                    *annotations += 1;
+                    current.push(place, &json);
+                    if current.is_complete() {
+                        let next = AnnotationBatch::new(*annotations);
+                        complete.push_back(Arc::new(std::mem::replace(current, next)));
+                    }
                 }
             }
         });
@@ -157,6 +171,8 @@ struct Rows {
     problems: BTreeMap<&'static str, ProblemCount>,
     image_number: u64,
     category_number: u64,
+    /// The id of the first image.
+    only_image: Option<String>,
 }
 
 #[derive(Clone, Copy)]
@@ -198,10 +214,11 @@ impl Rows {
             problems: BTreeMap::new(),
             image_number: 0,
             category_number: 0,
+            only_image: None,
         }
     }
 
-    fn push_image(&mut self, at: u64, json: &[u8]) {
+    fn push_image(&mut self, Place { at, bytes }: Place, json: &[u8]) {
         let number = self.image_number;
         self.image_number += 1;
         match parse_image(json, number, &self.limits) {
@@ -209,7 +226,7 @@ impl Rows {
                 let side = |side: u32| u16::try_from(side).unwrap_or(0);
                 let size = image.size.map_or([0; 2], |size| [side(size.width), side(size.height)]);
                 // A longer record is treated as not listed: no image needs 64 KiB to be described.
-                let bytes = u16::try_from(json.len()).unwrap_or(0);
+                let bytes = u16::try_from(bytes).unwrap_or(0);
                 let row =
                     ImageRow { hash: hash64_of(&image.id), position: at << 16 | u64::from(bytes), size };
                 if self.image_table.len() == self.image_table.capacity() {
@@ -217,6 +234,9 @@ impl Rows {
                     self.image_table.reserve_exact(self.image_table.len() / 4 + 1024);
                 }
                 self.pattern.add(&image.id, image.file.as_deref());
+                if number == 0 {
+                    self.only_image = Some(image.id);
+                }
                 self.image_table.push(row);
                 self.images_sorted = false;
             }
@@ -238,15 +258,15 @@ impl Rows {
     }
 
     fn push_batch(&mut self, batch: &AnnotationBatch, rows: Vec<Option<MeasuredRow>>) {
-        for ((number, at, json), row) in batch.iter().zip(rows) {
-            if self.cells.len() >= MAX_ROWS || at >> 40 > 0 || json.len() >> 24 > 0 {
+        for ((number, Place { at, bytes }, json), row) in batch.iter().zip(rows) {
+            if self.cells.len() >= MAX_ROWS || at >> 40 > 0 || bytes >> 24 > 0 {
                 let limit = MAX_ROWS as u64;
                 self.add_problem(&Problem::Limit { what: "annotations", limit, actual: number + 1 });
                 continue;
             }
             let row = row.map_or_else(|| self.measure_with_image(number, at, json), Ok);
             match row {
-                Ok(row) => self.push_row(row, at << 24 | json.len() as u64),
+                Ok(row) => self.push_row(row, at << 24 | bytes),
                 Err(error) => self.add_problem(&Problem::malformed(&error, at, json)),
             }
         }

@@ -1,5 +1,6 @@
 //! Parses records from the bytes of a JSON annotation file, chunk by chunk.
 
+mod completed;
 mod draw;
 mod fields;
 mod format;
@@ -14,9 +15,11 @@ mod text;
 mod value;
 mod wire;
 
+pub use completed::completed;
+pub(in crate::dataset) use completed::split_key;
 pub(in crate::dataset) use draw::DrawBudget;
 pub use raw::{DecodedMasks, RawAnnotation};
 pub use reader::{ReadItem, ReadProgress, Reader};
-pub use scan::{RecordScanner, Scanned};
+pub use scan::{RecordKey, RecordScanner, Scanned};
 pub use section::Section;
 pub use wire::{AnnotationKeys, parse_annotation, parse_category, parse_image, parse_keys};

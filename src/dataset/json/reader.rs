@@ -79,9 +79,9 @@ impl Reader {
         let remaining = self.limits.file_bytes - self.scanner.position();
         let read = bytes.get(..usize::try_from(remaining).unwrap_or(usize::MAX)).unwrap_or(bytes);
         let (limits, progress, stopped) = (&self.limits, &mut self.progress, &mut self.stopped);
-        self.scanner.push_keyed(read, &mut |key, scanned| {
+        self.scanner.push(read, &mut |scanned| {
             if !*stopped {
-                *stopped = parse(key, scanned, limits, progress, &mut sink);
+                *stopped = parse(scanned, limits, progress, &mut sink);
             }
         });
         self.progress.bytes = self.scanner.position();
@@ -116,14 +116,13 @@ impl Reader {
 
 /// Parses one record; returns whether to stop.
 fn parse(
-    key: &[u8],
     scanned: Scanned<'_>,
     limits: &ReadLimits,
     progress: &mut ReadProgress,
     sink: &mut impl FnMut(ReadItem),
 ) -> bool {
-    let (section, at, json) = match scanned {
-        Scanned::Record { section, at, json } => (section, at, json),
+    let (section, key, at, json) = match scanned {
+        Scanned::Record { section, key, at, json, .. } => (section, key, at, json),
         Scanned::Problem(problem) => {
             sink(ReadItem::Problem(problem));
             return false;
@@ -135,7 +134,7 @@ fn parse(
         sink(ReadItem::Problem(Problem::Limit { what: "records", limit, actual }));
         return true;
     }
-    let default = |number| if key.is_empty() { DefaultId::Number(number) } else { DefaultId::Key(key) };
+    let default = |number| key.map_or(DefaultId::Number(number), |key| DefaultId::Key(key.text));
     let (count, item) = match section {
         Section::Images => {
             let item = wire::image(json, default(progress.images), limits).map(ReadItem::Image);

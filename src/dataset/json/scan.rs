@@ -23,6 +23,10 @@ pub enum Scanned<'a> {
     Record {
         /// The section.
         section: Section,
+        /// The record's key in a section that is an object.
+        key: Option<RecordKey<'a>>,
+        /// Whether the file has one object `image` in place of a list, which its annotations need not name.
+        only_image: bool,
         /// Position from the beginning of the file.
         at: u64,
         /// The bytes from `{` to `}`, not parsed yet.
@@ -31,6 +35,15 @@ pub enum Scanned<'a> {
     /// An element of a section that is left out, or an error between records; scanning continues if it
     /// can.
     Problem(Problem),
+}
+
+/// The key of a record in a section that is an object.
+#[derive(Clone, Copy, Debug)]
+pub struct RecordKey<'a> {
+    /// Position of its first quote from the beginning of the file.
+    pub at: u64,
+    /// The bytes between the quotes, as written; shortened to 1 KiB.
+    pub text: &'a [u8],
 }
 
 /// Splits the bytes of a file into records.
@@ -63,6 +76,10 @@ pub struct RecordScanner {
     after_record: State,
     /// Key of the current record in a section that is an object, as written; else empty.
     record_key: Vec<u8>,
+    /// Position of the first quote of the last key of a record.
+    record_key_at: u64,
+    /// Position of an object `image` in place of a list.
+    only_image_at: Option<u64>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -133,6 +150,8 @@ impl RecordScanner {
             first_line: None,
             after_record: State::Section,
             record_key: Vec::new(),
+            record_key_at: 0,
+            only_image_at: None,
         }
     }
 
@@ -148,12 +167,6 @@ impl RecordScanner {
 
     /// Scans the next bytes of the file.
     pub fn push(&mut self, bytes: &[u8], sink: &mut impl FnMut(Scanned<'_>)) {
-        self.push_keyed(bytes, &mut |_, scanned| sink(scanned));
-    }
-
-    /// Does the same as [`push`](Self::push), and passes the key of each record of a section that is an
-    /// object, as written; empty for other records.
-    pub(super) fn push_keyed(&mut self, bytes: &[u8], sink: &mut impl FnMut(&[u8], Scanned<'_>)) {
         let mut from = 0;
         while from < bytes.len() {
             let at = match self.state {
@@ -166,9 +179,9 @@ impl RecordScanner {
                     self.in_scalar(bytes, from)
                 }
                 State::Broken => bytes.len(),
-                State::Opening => self.in_opening(bytes[from], from, &mut |scanned| sink(&[], scanned)),
+                State::Opening => self.in_opening(bytes[from], from, sink),
                 _ if bytes[from].is_ascii_whitespace() => from + 1,
-                _ => self.between(bytes[from], from, &mut |scanned| sink(&[], scanned)),
+                _ => self.between(bytes[from], from, sink),
             };
             if self.first_line.is_some() {
                 self.keep_first_line(&bytes[from..at.max(from)]);
@@ -330,6 +343,9 @@ impl RecordScanner {
 
     fn begin_key(&mut self, position: u64, state: State, sink: &mut impl FnMut(Scanned<'_>)) {
         self.begin_element(position, sink);
+        if state == State::InRecordKey {
+            self.record_key_at = position;
+        }
         self.state = state;
         self.carried.clear();
         self.key_escaped = false;
@@ -348,7 +364,13 @@ impl RecordScanner {
         if let Some(mut json) = line {
             json.push(b'}');
             if let Some(section) = section_of_line(&json) {
-                sink(Scanned::Record { section, at: self.root_at, json: &json });
+                sink(Scanned::Record {
+                    section,
+                    key: None,
+                    only_image: false,
+                    at: self.root_at,
+                    json: &json,
+                });
                 (self.sections_seen, self.state) = (true, State::Lines);
             }
         }
@@ -427,7 +449,7 @@ impl RecordScanner {
             }
             // Segment Anything's file of one image.
             (None, b'{') if is_image => {
-                self.section = Section::Images;
+                (self.section, self.only_image_at) = (Section::Images, Some(self.base + at as u64));
                 self.begin_record(self.base + at as u64, State::Key);
                 return at;
             }
@@ -465,7 +487,7 @@ impl RecordScanner {
         at + 1
     }
 
-    fn in_record(&mut self, bytes: &[u8], at: usize, sink: &mut impl FnMut(&[u8], Scanned<'_>)) -> usize {
+    fn in_record(&mut self, bytes: &[u8], at: usize, sink: &mut impl FnMut(Scanned<'_>)) -> usize {
         let end = self.nesting.scan(&bytes[at..]).map(|length| at + length);
         let piece = &bytes[at..end.unwrap_or(bytes.len())];
         self.record_bytes += piece.len() as u64;
@@ -484,15 +506,13 @@ impl RecordScanner {
             // Lines that are no record of another section are annotations, and tell what they lack.
             self.section = section_of_line(json).unwrap_or(Section::Annotations);
         }
-        let key = if self.after_record == State::KeyedSection { self.record_key.as_slice() } else { &[] };
-        sink(
-            key,
-            if fits {
-                Scanned::Record { section: self.section, at, json }
-            } else {
-                Scanned::Problem(Problem::RecordTooLong { record: at, bytes, limit })
-            },
-        );
+        let key = RecordKey { at: self.record_key_at, text: &self.record_key };
+        let key = Some(key).filter(|_| self.after_record == State::KeyedSection);
+        sink(if fits {
+            Scanned::Record { section: self.section, key, only_image: self.only_image_at.is_some(), at, json }
+        } else {
+            Scanned::Problem(Problem::RecordTooLong { record: at, bytes, limit })
+        });
         self.state = self.after_record;
         end
     }

@@ -72,8 +72,8 @@ impl ImageFrame {
         }
     }
 
-    /// Returns the frame of one mask, where the image's masks lie on `of_masks`: the size of a mask tells more
-    /// than its neighbours.
+    /// Returns the frame of one mask, where the image's masks lie on `of_masks`: the size of a mask tells
+    /// more than its neighbours.
     pub fn of_mask_among(self, annotation: &Annotation, of_masks: MaskFrame) -> MaskFrame {
         match self.of_mask(annotation) {
             MaskFrame::Unknown => of_masks,

@@ -498,7 +498,7 @@ fn mask_of_which_a_part_is_left_out_stays_marked() {
     assert_eq!((&json[0]["cut"], &json[1]["cut"]), (&true.into(), &false.into()));
     state.update(Event::KeptImported { records });
     assert_eq!(marks(&state).1, [true, false, true, false]);
-    // A whole mask that takes in a cut one is not whole any more.
+    // A union with a cut mask is cut, too.
     let ids: Vec<_> = state.kept().iter().map(|kept| kept.id).collect();
     state.update(Event::KeptCombined { id: ids[1], other: ids[0], subtract: false });
     assert_eq!(marks(&state).1, [true, true, false]);
