@@ -33,6 +33,7 @@ pub use state::Server;
 
 use super::backend::{Backend, IndexBackend};
 use super::onnx::{Runtime, RuntimeArgs};
+use crate::link::search::device::Device;
 use crate::link::search::engine::Method;
 
 /// Maximum number of lines of the log that wait to be written.
@@ -56,6 +57,10 @@ pub(super) struct ServeArgs {
     /// find the same entities [default: int8 for an index of 134 million numbers and more].
     #[arg(long, value_name = "METHOD", requires = "index")]
     search: Option<SearchMethod>,
+    /// Device that searches the index: auto (a graphics card if there is one and the index is large), cpu,
+    /// gpu, or gpu:NAME for one whose name contains NAME.
+    #[arg(long, value_name = "DEVICE", default_value = "auto")]
+    device: Device,
     /// Folder that keeps uploaded images; without one they are kept in memory only.
     #[arg(long, value_name = "DIR")]
     store: Option<PathBuf>,
@@ -133,12 +138,8 @@ pub(super) fn run(args: ServeArgs) -> anyhow::Result<()> {
     let backend: Option<Arc<dyn Backend>> = match &args.index {
         Some(folder) => {
             let runtime = Runtime::load(args.runtime.onnxruntime.as_deref())?;
-            Some(Arc::new(IndexBackend::open(
-                folder,
-                &runtime,
-                args.runtime.threads,
-                args.search.map(Method::from),
-            )?))
+            let way = (args.search.map(Method::from), &args.device);
+            Some(Arc::new(IndexBackend::open(folder, &runtime, args.runtime.threads, way)?))
         }
         None => None,
     };
