@@ -15,6 +15,7 @@ pub mod host;
 mod image_folder;
 mod image_frame;
 mod index;
+mod index_vectors;
 mod inspect;
 mod inspect_pack;
 mod inspect_report;
@@ -28,6 +29,7 @@ pub mod segmenter;
 pub mod serve;
 mod sha256;
 mod synth;
+mod vector_source;
 
 use std::process::ExitCode;
 
