@@ -85,7 +85,8 @@
 //!   `#[wasm_bindgen]`, and only `cli::onnx` uses the native ONNX Runtime.
 //! - **Every byte from outside is untrusted:** sizes are checked before anything is allocated, an error
 //!   says where and why, and one bad record never hides the others.
-//! - **No `unsafe`.**
+//! - **`unsafe` in two places only,** each a few lines with their reason: `link::index::mapped` maps a file,
+//!   and `link::search::kernel` runs instructions that it found the processor to have.
 //!
 //! # Glossary
 //!

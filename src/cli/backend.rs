@@ -11,6 +11,7 @@ use crate::link::encoder::run;
 use crate::link::index::header::Limits;
 use crate::link::index::{Index, folder};
 use crate::link::protocol::{LinkResponse, ModelInfo};
+use crate::link::search::device::Device;
 use crate::link::search::engine::{Engine, Method};
 use crate::link::{AnswerError, LocalLinker, Question, answer};
 
@@ -34,19 +35,19 @@ pub struct IndexBackend {
 
 impl IndexBackend {
     /// Opens the index in a folder, with the encoder that lies in it, on `threads` threads (0: all cores).
-    /// Searches by a method, or by the one that suits the index's size.
+    /// Searches by a method, or by the one that suits the index's size, on a device.
     pub fn open(
         folder: &Path,
         runtime: &Runtime,
         threads: usize,
-        method: Option<Method>,
+        (method, device): (Option<Method>, &Device),
     ) -> anyhow::Result<Self> {
         let (index, index_sha256) = folder::read(folder, Limits::default())?;
         let model = folder::read_encoder(folder, &index)?;
         let encoder = Encoder::new(index.encoder().clone(), model, runtime, threads)?;
-        let engine = Engine::new(&index, method.unwrap_or_else(|| Method::for_index(&index)));
-        let (rows, mib) = (index.vectors().rows(), engine.bytes() >> 20);
-        tracing::info!("searches {rows} vectors: {:?}, {mib} MiB besides the vectors", engine.method());
+        let report = |reason: &str| tracing::warn!("{reason}");
+        let engine = pollster::block_on(Engine::open(&index, method, device, report))?;
+        tracing::info!("searches {} vectors: {}", index.vectors().rows(), engine.describe());
         Ok(Self { linker: LocalLinker::new(index, index_sha256).with_engine(engine), encoder })
     }
 

@@ -13,6 +13,7 @@ use super::decoded_image::DecodedImage;
 use super::encoder::Encoder;
 use super::image_folder::ImageFolder;
 use super::image_frame;
+use super::index_vectors::{VectorArgs, wikipedia_by_qid};
 use super::onnx::RuntimeArgs;
 use super::percent::percent_encoded;
 use super::progress::Progress;
@@ -28,10 +29,14 @@ use crate::link::index::vectors::Element;
 use crate::link::index::{Entity, Exemplar, IMAGE_HASH_DIGITS, Index};
 use crate::link::protocol::sha256_hex;
 
-/// Builds the index of known entities for linking: from annotated images, from a classifier, or from both.
+/// Builds the index of known entities for linking: from annotated images, a classifier, or both, or from
+/// precomputed vectors.
 #[derive(clap::Args)]
 #[command(group(
-    clap::ArgGroup::new("knowledge").args(["annotations", "prototypes"]).multiple(true).required(true)
+    clap::ArgGroup::new("knowledge")
+        .args(["annotations", "prototypes", "vectors"])
+        .multiple(true)
+        .required(true)
 ))]
 pub(super) struct IndexArgs {
     /// Annotation file: Mask-OVEN-Wiki or plain COCO.
@@ -45,6 +50,8 @@ pub(super) struct IndexArgs {
     /// beside it, as `weight` and `bias` of a file of the same name that ends in .safetensors.
     #[arg(long, value_name = "TABLE")]
     prototypes: Option<PathBuf>,
+    #[command(flatten)]
+    precomputed: VectorArgs,
     /// Manifest of the image encoder (JSON beside its ONNX file).
     #[arg(long, value_name = "MANIFEST")]
     encoder: PathBuf,
@@ -55,7 +62,7 @@ pub(super) struct IndexArgs {
     #[arg(long, value_name = "SPLIT", requires = "annotations")]
     split: Vec<String>,
     /// Name of the annotated data set, as the page states it.
-    #[arg(long, value_name = "NAME", requires = "annotations")]
+    #[arg(long, value_name = "NAME", requires = "knowledge")]
     source: Option<String>,
     /// Calibrate with annotations of this `data_split`, which are not indexed: fit the scores and the
     /// threshold for unknown entities to them. May be given several times; without it, the index's own
@@ -123,11 +130,14 @@ pub(super) fn run(args: &IndexArgs) -> anyhow::Result<()> {
         args.annotations.as_deref().map(|path| annotations::read(path, args.reading)).transpose()?;
     let runtime = args.runtime.load()?;
     let encoder = Encoder::open(&args.encoder, &runtime, args.runtime.threads)?;
+    let element = if args.f32 { Element::F32 } else { Element::F16 };
+    if !args.precomputed.vectors.is_empty() {
+        return index_vectors(args, &encoder, element);
+    }
     let (mut material, mut sources, left_out) = annotated(args, dataset.as_ref(), &encoder)?;
     if let Some(table) = &args.prototypes {
         sources.extend(classes::add(table, &mut material)?);
     }
-    let element = if args.f32 { Element::F32 } else { Element::F16 };
     let index = Index::build(encoder.manifest().clone(), element, material)?.with_sources(sources);
     let calibration = match &args.calibration {
         Some(file) => read_calibration(file)?,
@@ -135,6 +145,25 @@ pub(super) fn run(args: &IndexArgs) -> anyhow::Result<()> {
         None => calibrate(args, &encoder, &index, &held_out)?,
     };
     let index = index.with_calibration(calibration);
+    folder::write(&args.output, &index, encoder.model())?;
+    report(args, &index, left_out);
+    Ok(())
+}
+
+/// Builds the index of precomputed vectors.
+fn index_vectors(args: &IndexArgs, encoder: &Encoder, element: Element) -> anyhow::Result<()> {
+    let (index, left_out) =
+        super::index_vectors::build(&args.precomputed, encoder.manifest().clone(), element)?;
+    let calibration = match &args.calibration {
+        Some(file) => read_calibration(file)?,
+        None => fit::to_exemplars(&index),
+    };
+    let sources = args
+        .source
+        .iter()
+        .map(|title| Source { title: title.clone(), entities: index.entities().len() as u64 });
+    let sources = sources.collect();
+    let index = index.with_sources(sources).with_calibration(calibration);
     folder::write(&args.output, &index, encoder.model())?;
     report(args, &index, left_out);
     Ok(())
@@ -385,12 +414,6 @@ fn entity(category: &Category) -> Entity {
         thumbnail: category.thumbnail.clone(),
         ..Entity::default()
     }
-}
-
-/// Returns Wikidata's redirect to the English article, right even where the data set's name is not
-/// the article's title.
-fn wikipedia_by_qid(qid: &str) -> String {
-    format!("https://www.wikidata.org/wiki/Special:GoToLinkedPage/enwiki/{qid}")
 }
 
 fn read_entities(path: &Path) -> anyhow::Result<HashMap<String, Entity>> {

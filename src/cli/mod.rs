@@ -14,6 +14,7 @@ pub mod host;
 mod image_folder;
 mod image_frame;
 mod index;
+mod index_vectors;
 mod inspect;
 mod inspect_pack;
 mod inspect_report;
@@ -27,6 +28,7 @@ pub mod segmenter;
 pub mod serve;
 mod sha256;
 mod synth;
+mod vector_source;
 
 use std::process::ExitCode;
 

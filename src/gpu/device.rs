@@ -17,6 +17,14 @@ pub enum Error {
         /// Name of the adapter; empty where a browser hides it.
         name: String,
     },
+    /// No adapter has the wanted name.
+    #[error("no GPU has a name with {name:?}; there are: {found}")]
+    Name {
+        /// Part of the name that was asked for.
+        name: String,
+        /// Names of the adapters there are, with commas between them.
+        found: String,
+    },
     /// The GPU's adapter gave no device: compute on the CPU.
     #[error("no WebGPU device: {0}")]
     Device(#[from] wgpu::RequestDeviceError),
@@ -98,6 +106,22 @@ impl Device {
         if adapters == Adapters::Hardware && info.device_type == wgpu::DeviceType::Cpu {
             return Err(Error::Software { name: info.name });
         }
+        Self::of_adapter(adapter).await
+    }
+
+    /// Opens a device on the first adapter whose name contains `name`, whatever its case.
+    #[cfg(not(target_arch = "wasm32"))]
+    pub(crate) async fn open_named(instance: &wgpu::Instance, name: &str) -> Result<Self, Error> {
+        let adapters = instance.enumerate_adapters(wgpu::Backends::PRIMARY).await;
+        let names: Vec<_> = adapters.iter().map(|adapter| adapter.get_info().name).collect();
+        let has_name = |found: &String| found.to_lowercase().contains(&name.to_lowercase());
+        match names.iter().position(has_name).and_then(|at| adapters.into_iter().nth(at)) {
+            Some(adapter) => Self::of_adapter(adapter).await,
+            None => Err(Error::Name { name: name.to_owned(), found: names.join(", ") }),
+        }
+    }
+
+    async fn of_adapter(adapter: wgpu::Adapter) -> Result<Self, Error> {
         let (handle, queue) = adapter.request_device(&descriptor(&adapter.limits())).await?;
         let opened = Self { handle, queue, adapter, lost: Signal::new(), uncaptured: Signal::new() };
         opened.listen();

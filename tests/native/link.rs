@@ -11,6 +11,7 @@ use masklink::cli::backend::{Backend, IndexBackend};
 use masklink::cli::onnx::Runtime;
 use masklink::cli::serve::{Limits, Server, Settings, app, openapi_document};
 use masklink::link::protocol::{LinkResponse, StoredImage, sha256_hex};
+use masklink::link::search::device::Device;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
@@ -361,7 +362,7 @@ async fn a_reload_replaces_the_index_and_a_broken_one_does_not() {
     }
     let path = folder.path().to_owned();
     let load = move || -> anyhow::Result<Arc<dyn Backend>> {
-        Ok(Arc::new(IndexBackend::open(&path, &Runtime::load(None)?, 1, None)?))
+        Ok(Arc::new(IndexBackend::open(&path, &Runtime::load(None)?, 1, (None, &Device::Cpu))?))
     };
     let settings = Settings { token: Some("secret".to_owned()), ..Settings::default() };
     let loaded = Server::with_loader(Box::new(load), settings).unwrap();

@@ -8,6 +8,7 @@ use std::sync::OnceLock;
 
 use masklink::cli::backend::IndexBackend;
 use masklink::cli::onnx::Runtime;
+use masklink::link::search::device::Device;
 use serde_json::{Value, json};
 
 use crate::shared_data::shared_data;
@@ -69,7 +70,7 @@ impl Built {
     }
 
     pub(crate) fn linker(&self) -> IndexBackend {
-        IndexBackend::open(&self.folder(), &Runtime::load(None).unwrap(), 0, None).unwrap()
+        IndexBackend::open(&self.folder(), &Runtime::load(None).unwrap(), 0, (None, &Device::Cpu)).unwrap()
     }
 }
 

@@ -354,9 +354,15 @@ fn sighup_loads_the_index_anew_and_a_broken_one_leaves_the_server_running() {
     let mut hang_up = || -> serde_json::Value {
         let signal = ["-HUP", &process.id().to_string()].map(str::to_owned);
         assert!(Command::new("kill").args(signal).status().unwrap().success());
-        let mut line = String::new();
-        log.read_line(&mut line).unwrap();
-        serde_json::from_str(&line).unwrap()
+        loop {
+            let mut line = String::new();
+            log.read_line(&mut line).unwrap();
+            let line: serde_json::Value = serde_json::from_str(&line).unwrap();
+            // Besides the lines of the search.
+            if line["message"].as_str().is_some_and(|message| message.contains("loaded")) {
+                return line;
+            }
+        }
     };
     let loaded = hang_up();
     assert_eq!(

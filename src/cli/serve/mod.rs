@@ -36,6 +36,7 @@ pub use state::{Loader, ReloadError, Server};
 
 use super::backend::IndexBackend;
 use super::onnx::RuntimeArgs;
+use crate::link::search::device::Device;
 use crate::link::search::engine::Method;
 
 /// Maximum number of lines of the log that wait to be written.
@@ -62,6 +63,10 @@ pub(super) struct ServeArgs {
     /// find the same entities [default: int8 for an index of 134 million numbers and more].
     #[arg(long, value_name = "METHOD", requires = "index")]
     search: Option<SearchMethod>,
+    /// Device that searches the index: auto (a graphics card if there is one and the index is large), cpu,
+    /// gpu, or gpu:NAME for one whose name contains NAME.
+    #[arg(long, value_name = "DEVICE", default_value = "auto")]
+    device: Device,
     /// Folder that keeps uploaded images; without one they are kept in memory only.
     #[arg(long, value_name = "DIR")]
     store: Option<PathBuf>,
@@ -175,8 +180,8 @@ fn loader(folder: PathBuf, args: &ServeArgs) -> anyhow::Result<Loader> {
         0 => std::thread::available_parallelism().map_or(1, |cores| cores.get() / args.workers.max(1)).max(1),
         threads => threads,
     };
-    let method = args.search.map(Method::from);
-    Ok(Box::new(move || Ok(Arc::new(IndexBackend::open(&folder, &runtime, threads, method)?))))
+    let (method, device) = (args.search.map(Method::from), args.device.clone());
+    Ok(Box::new(move || Ok(Arc::new(IndexBackend::open(&folder, &runtime, threads, (method, &device))?))))
 }
 
 /// Writes the log to the standard error, at the levels of `RUST_LOG` if there are any. Lines that nobody

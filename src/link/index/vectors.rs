@@ -39,6 +39,7 @@ enum Values {
     F16(Vec<f16>),
     F32(Vec<f32>),
     /// Little-endian numbers, as aligned as a page of memory.
+    #[cfg_attr(target_arch = "wasm32", expect(dead_code, reason = "nothing is mapped there"))]
     Bytes(Element, PartBytes),
 }
 
@@ -130,7 +131,7 @@ impl Vectors {
         let (next, rows) = (AtomicUsize::new(0), self.rows());
         let check = || {
             let mut scratch = Vec::new();
-            // Ranges are taken in rising order, so that a thread's first fault is the first of its ranges.
+            // Threads get ranges in rising order, so that a thread's first fault is the first of its ranges.
             std::iter::repeat_with(|| next.fetch_add(CHECKED_ROWS, Ordering::Relaxed))
                 .take_while(|start| *start < rows)
                 .find_map(|start| {

@@ -12,6 +12,8 @@ use crate::link::parallel;
 
 /// Numbers of a block: widened to 32 bits, half of the nearest cache of a processor.
 const BLOCK_NUMBERS: usize = 4_096;
+/// Rows that are compared with a list's floor together.
+const GROUP: usize = 32;
 /// Numbers that a thread takes at a time: few enough that a thread that starts late finds work.
 const TAKEN_NUMBERS: usize = 1 << 18;
 /// Products of numbers below which another thread costs more than it gains.
@@ -80,12 +82,19 @@ impl<'a> CpuSearch<'a> {
     /// Adds the rows of a block that are near enough to a query's list.
     fn push(&self, query: &Query<'_>, top: &mut Top, range: Range<usize>, products: &[f32]) {
         let mut floor = top.floor();
-        for (row, &product) in range.zip(products) {
-            // Vectors have the length 1 up to rounding, which a cosine must not show.
-            let similarity = product.clamp(-1.0, 1.0);
-            if similarity > floor && query.except_image.is_none_or(|image| image != self.rows.images[row]) {
-                top.push(Hit { entity: self.rows.entities[row], similarity });
-                floor = top.floor();
+        for (start, group) in range.step_by(GROUP).zip(products.chunks(GROUP)) {
+            // Most groups have no row that is near enough, which vector instructions tell.
+            if group.iter().filter(|product| **product > floor).count() == 0 {
+                continue;
+            }
+            for (row, &product) in (start..).zip(group) {
+                // Vectors have the length 1 up to rounding, which a cosine must not show.
+                let similarity = product.clamp(-1.0, 1.0);
+                let is_excepted = || query.except_image.is_some_and(|image| image == self.rows.images[row]);
+                if similarity > floor && !is_excepted() {
+                    top.push(Hit { entity: self.rows.entities[row], similarity });
+                    floor = top.floor();
+                }
             }
         }
     }

@@ -9,7 +9,8 @@ use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::cpu::CpuSearch;
-use super::kernel::{Kernel, Packed, PackedIntegers, round};
+use super::kernel::{Kernel, PackedIntegers, round};
+use super::rescore::exact_of;
 use super::top::{Top, join};
 use super::{Hit, Query, Rows, Search};
 use crate::link::index::vectors::Vectors;
@@ -19,6 +20,8 @@ use crate::link::parallel;
 const MAX_WHOLE: f32 = 127.0;
 /// Numbers of a block, which stay in the nearest cache.
 const BLOCK_NUMBERS: usize = 16_384;
+/// Rows that are compared with a list's floor together.
+const GROUP: usize = 32;
 /// Numbers that a thread takes at a time.
 const TAKEN_NUMBERS: usize = 1 << 19;
 /// Rows that may be left open for one query, as a part of all: more are searched exactly at once.
@@ -153,25 +156,41 @@ impl<'a> Int8Search<'a> {
     }
 
     /// Adds the rows of a block that may be among the nearest of a query.
-    fn push(&self, query: &Query<'_>, found: &mut Rough, range: Range<usize>, rough: (&[i32], f32)) {
-        let (products, scale) = rough;
+    fn push(
+        &self,
+        query: &Query<'_>,
+        found: &mut Rough,
+        range: Range<usize>,
+        (products, scale): (&[i32], f32),
+    ) {
         let mut floor = found.sure.floor();
-        let scales = &self.rough.scales[range.clone()];
-        let errors = &self.rough.errors[range.clone()];
-        for (((row, &product), of_row), error) in range.zip(products).zip(scales).zip(errors) {
-            let product = product as f32 * (of_row * scale);
-            // A copy is at most as much longer than 1 as its vector and the error are.
-            let error = error + found.error * (1.01 + error);
-            // Exact cosines are between these, also where rounding makes them longer than 1.
-            let upper = (product + error).max(-1.0);
-            if upper < floor || query.except_image.is_some_and(|image| image == self.rows.images[row]) {
+        let scales = self.rough.scales[range.clone()].chunks(GROUP);
+        let errors = self.rough.errors[range.clone()].chunks(GROUP);
+        let groups = range.step_by(GROUP).zip(products.chunks(GROUP)).zip(scales.zip(errors));
+        // A copy is at most as much longer than 1 as its vector and the error are.
+        let of_query = found.error;
+        let bound = |error: f32| error + of_query * (1.01 + error);
+        for ((start, products), (scales, errors)) in groups {
+            let rows = products.iter().zip(scales).zip(errors);
+            let rows =
+                rows.map(|((product, of_row), error)| (*product as f32 * (of_row * scale), bound(*error)));
+            // Most groups have no row that may be near enough, which vector instructions tell.
+            if rows.clone().filter(|(product, error)| product + error >= floor).count() == 0 {
                 continue;
             }
-            found.open.push(Open { row: row as u32, upper });
-            let similarity = (product - error).clamp(-1.0, 1.0);
-            if similarity > floor {
-                found.sure.push(Hit { entity: self.rows.entities[row], similarity });
-                floor = found.sure.floor();
+            for (row, (product, error)) in (start..).zip(rows) {
+                // Exact cosines are between these, also where rounding makes them longer than 1.
+                let upper = (product + error).max(-1.0);
+                let is_excepted = || query.except_image.is_some_and(|image| image == self.rows.images[row]);
+                if upper < floor || is_excepted() {
+                    continue;
+                }
+                found.open.push(Open { row: row as u32, upper });
+                let similarity = (product - error).clamp(-1.0, 1.0);
+                if similarity > floor {
+                    found.sure.push(Hit { entity: self.rows.entities[row], similarity });
+                    floor = found.sure.floor();
+                }
             }
         }
         if found.open.len() >= found.crowded {
@@ -191,15 +210,7 @@ impl<'a> Int8Search<'a> {
             return None;
         }
         open.sort_unstable_by_key(|open| open.row);
-        let vectors = self.rows.vectors;
-        let packed = Packed::new(vectors.dimensions(), [query.vector]);
-        let (mut top, mut scratch, mut product) = (Top::new(k), Vec::new(), [0.0]);
-        for Open { row, .. } in open {
-            let row = row as usize;
-            self.kernel.products(vectors.slice(row..row + 1), &packed, &mut scratch, &mut product);
-            top.push(Hit { entity: self.rows.entities[row], similarity: product[0].clamp(-1.0, 1.0) });
-        }
-        Some(top.finish())
+        Some(exact_of(self.rows, self.kernel, query, open.into_iter().map(|open| open.row), k))
     }
 }
 

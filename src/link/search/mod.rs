@@ -1,9 +1,15 @@
 //! Search: the entities whose best exemplar is nearest to a query, by cosine.
 
 pub mod cpu;
+pub mod device;
 pub mod engine;
+#[cfg(all(feature = "gpu", not(target_arch = "wasm32")))]
+pub mod gpu;
 pub mod int8;
 pub mod kernel;
+mod rescore;
+#[cfg(all(feature = "gpu", not(target_arch = "wasm32")))]
+mod resident;
 mod top;
 
 use super::index::Index;

@@ -5,13 +5,13 @@
 
 #[cfg(target_arch = "x86_64")]
 mod avx2;
+mod packed;
 
 use half::slice::HalfFloatSliceExt as _;
 
 use crate::link::index::vectors::{Slice, dot};
-
-/// Rows and queries are padded with zeros to a multiple of this many numbers.
-const LANES: usize = 8;
+use packed::{LANES, in_rows};
+pub(super) use packed::{Packed, PackedIntegers, round};
 
 /// A set of instructions that products are computed with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,88 +21,6 @@ pub enum Kernel {
     /// AVX2, FMA and F16C of x86-64.
     #[cfg(target_arch = "x86_64")]
     Avx2(avx2::Detected),
-}
-
-/// Queries, padded and one behind the other.
-pub(super) struct Packed {
-    dimensions: usize,
-    stride: usize,
-    values: Vec<f32>,
-}
-
-impl Packed {
-    /// Packs queries of `dimensions` numbers each.
-    pub(super) fn new<'a>(dimensions: usize, queries: impl IntoIterator<Item = &'a [f32]>) -> Self {
-        let stride = dimensions.next_multiple_of(LANES);
-        let mut values = Vec::new();
-        for query in queries {
-            let start = values.len();
-            values.extend_from_slice(query);
-            values.resize(start + stride, 0.0);
-        }
-        Self { dimensions, stride, values }
-    }
-
-    /// Returns the padded queries.
-    fn queries(&self) -> std::slice::ChunksExact<'_, f32> {
-        self.values.chunks_exact(self.stride)
-    }
-}
-
-/// Queries as whole numbers times a scale, padded and one behind the other.
-pub(super) struct PackedIntegers {
-    stride: usize,
-    values: Vec<i16>,
-    /// Scale of each query.
-    pub(super) scales: Vec<f32>,
-    /// Maximum amount by which rounding moves the product of each query with a vector of length 1: the
-    /// query's own, and that of sums of 32-bit floats.
-    pub(super) errors: Vec<f32>,
-}
-
-impl PackedIntegers {
-    /// Returns the padded length of `dimensions` whole numbers.
-    pub(super) const fn stride(dimensions: usize) -> usize {
-        dimensions.next_multiple_of(2 * LANES)
-    }
-
-    /// Rounds and packs queries of `dimensions` numbers each.
-    pub(super) fn new<'a>(dimensions: usize, queries: impl IntoIterator<Item = &'a [f32]>) -> Self {
-        let stride = Self::stride(dimensions);
-        let mut packed = Self { stride, values: Vec::new(), scales: Vec::new(), errors: Vec::new() };
-        // Products of the largest whole numbers fit 32 bits.
-        let largest = (i32::MAX as usize / 128 / stride).min(8_191) as f32;
-        for query in queries {
-            let start = packed.values.len();
-            packed.values.resize(start + stride, 0);
-            let (scale, error) = round(query, largest, |at, whole| packed.values[start + at] = whole as i16);
-            packed.scales.push(scale);
-            let rounding = (stride / LANES + 8) as f32 * f32::EPSILON;
-            packed.errors.push(error + rounding);
-        }
-        packed
-    }
-}
-
-/// Rounds a vector to whole numbers of at most `largest`, which `put` gets with their positions.
-///
-/// Returns their scale and an upper bound of the length of the difference.
-pub(super) fn round(vector: &[f32], largest: f32, mut put: impl FnMut(usize, f32)) -> (f32, f32) {
-    let highest = vector.iter().fold(0.0_f32, |highest, value| highest.max(value.abs()));
-    if highest <= 0.0 {
-        return (0.0, 0.0);
-    }
-    let (scale, inverse) = (highest / largest, largest / highest);
-    // Added and subtracted, it leaves the nearest whole number: floats near it are 1 apart.
-    const TO_WHOLE: f32 = (3 << 22) as f32;
-    let mut squares = 0.0;
-    for (at, value) in vector.iter().enumerate() {
-        let whole = (value * inverse + TO_WHOLE) - TO_WHOLE;
-        put(at, whole);
-        let difference = value - whole * scale;
-        squares += f64::from(difference * difference);
-    }
-    (scale, squares.sqrt() as f32 * 1.001)
 }
 
 impl Kernel {
@@ -137,8 +55,9 @@ impl Kernel {
         match self {
             Self::Portable => {
                 let rows = rows.chunks_exact(queries.stride);
-                let queries = queries.values.chunks_exact(queries.stride);
-                for (query, products) in queries.zip(products.chunks_exact_mut(rows.len().max(1))) {
+                let wanted = in_rows(&queries.values, queries.stride, 2 * LANES);
+                let wanted = wanted.chunks_exact(queries.stride);
+                for (query, products) in wanted.zip(products.chunks_exact_mut(rows.len().max(1))) {
                     for (row, product) in rows.clone().zip(products) {
                         *product = row.iter().zip(query).map(|(a, b)| i32::from(*a) * i32::from(*b)).sum();
                     }
@@ -160,7 +79,10 @@ fn portable(rows: Slice<'_>, queries: &Packed, scratch: &mut Vec<f32>, products:
         }
     };
     let rows = rows.chunks_exact(queries.dimensions);
-    for (query, products) in queries.queries().zip(products.chunks_exact_mut(rows.len().max(1))) {
+    let wanted = in_rows(&queries.values, queries.stride, LANES);
+    for (query, products) in
+        wanted.chunks_exact(queries.stride).zip(products.chunks_exact_mut(rows.len().max(1)))
+    {
         for (row, product) in rows.clone().zip(products) {
             *product = dot(row, &query[..queries.dimensions]);
         }

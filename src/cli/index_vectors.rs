@@ -1,0 +1,205 @@
+//! An index of precomputed vectors: their QIDs, the entities' titles, two passes over the files.
+
+use std::collections::HashMap;
+use std::fs::File;
+use std::io::{BufRead as _, BufReader};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, bail, ensure};
+use serde::Deserialize;
+
+use super::vector_source::VectorSource;
+use crate::link::encoder::EncoderManifest;
+use crate::link::index::build::BuildError;
+use crate::link::index::vectors::Element;
+use crate::link::index::{Entity, Exemplar, Index};
+use crate::link::protocol::sha256_hex;
+
+/// Precomputed vectors to index.
+#[derive(clap::Args)]
+pub(super) struct VectorArgs {
+    /// Precomputed vectors of the encoder's kind: a .npy matrix, a .parquet file with a column of text and
+    /// one of lists of floats, or .csv.gz lines of an address, a tab and numbers with commas between them.
+    /// Vectors of zeros are left out. May be given several times.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["annotations", "prototypes", "calibrate_split"])]
+    pub(super) vectors: Vec<PathBuf>,
+    /// QIDs of the vectors: lines of a vector's text, a tab and its QID, or one QID for each row of a .npy
+    /// matrix. Without it the text of a vector is its QID. Vectors without a QID are left out.
+    #[arg(long, value_name = "FILE", requires = "vectors")]
+    vector_qids: Option<PathBuf>,
+    /// Titles of the entities: JSON lines with `wikidata_id` and `wikipedia_title`, as in `Wiki6M`.
+    #[arg(long, value_name = "FILE", requires = "vectors")]
+    titles: Option<PathBuf>,
+}
+
+/// One line of a file of titles.
+#[derive(Deserialize)]
+struct Title {
+    wikidata_id: String,
+    wikipedia_title: String,
+}
+
+/// The vectors that are indexed, by what the first pass finds.
+#[derive(Default)]
+struct Found {
+    entities: Vec<Entity>,
+    positions: HashMap<String, u32>,
+    exemplars: Vec<Exemplar>,
+    sums: Vec<f64>,
+    left_out: u64,
+}
+
+/// Builds an index of the vectors. Returns it with the number of vectors that have no QID.
+pub(super) fn build(
+    args: &VectorArgs,
+    encoder: EncoderManifest,
+    element: Element,
+) -> anyhow::Result<(Index, u64)> {
+    let sources: Vec<_> =
+        args.vectors.iter().map(|path| VectorSource::open(path)).collect::<Result<_, _>>()?;
+    let qids = args.vector_qids.as_deref().map(read_qids).transpose()?;
+    let qid_of = |key: &str| match &qids {
+        Some(qids) => qids.get(key).cloned(),
+        None => Some(key.to_owned()),
+    };
+    let mut found = Found::default();
+    for source in &sources {
+        source.read(&mut |key, vector| found.add(key, qid_of(key), vector))?;
+    }
+    ensure!(!found.exemplars.is_empty(), "none of {} vectors has a QID", found.left_out);
+    if let Some(titles) = &args.titles {
+        found.read_titles(titles)?;
+    }
+    let Found { entities, exemplars, sums, left_out, .. } = found;
+    // The mean of a single vector would leave it without direction.
+    let rows = exemplars.len() as f64;
+    let mean = sums.iter().map(|sum| if rows < 2.0 { 0.0 } else { (sum / rows) as f32 }).collect();
+    let read = |put: &mut dyn FnMut(&[f32]) -> Result<(), BuildError>| {
+        for source in &sources {
+            source.read(&mut |key, vector| if qid_of(key).is_some() { Ok(put(vector)?) } else { Ok(()) })?;
+        }
+        anyhow::Ok(())
+    };
+    let index = Index::build_streamed(encoder, element, mean, (entities, exemplars), read)?;
+    Ok((index, left_out))
+}
+
+impl Found {
+    /// Adds a vector of the first pass.
+    fn add(&mut self, key: &str, qid: Option<String>, vector: &[f32]) -> anyhow::Result<()> {
+        let Some(qid) = qid else {
+            self.left_out += 1;
+            return Ok(());
+        };
+        if self.exemplars.is_empty() {
+            self.sums = vec![0.0; vector.len()];
+        }
+        let (expected, actual) = (self.sums.len(), vector.len());
+        ensure!(actual == expected, "the vector of {key} has {actual} numbers, but the first has {expected}");
+        self.sums.iter_mut().zip(vector).for_each(|(sum, value)| *sum += f64::from(*value));
+        let next = self.entities.len() as u32;
+        let entity = *self.positions.entry(qid).or_insert_with_key(|qid| {
+            self.entities.push(Entity { qid: qid.clone(), title: qid.clone(), ..Entity::default() });
+            next
+        });
+        let image = if key.contains("://") { key.to_owned() } else { String::new() };
+        let image_hash = sha256_hex(key.as_bytes())[..16].to_owned();
+        let annotation = if image.is_empty() { key.to_owned() } else { String::new() };
+        self.exemplars.push(Exemplar { entity, annotation, image, image_hash, ..Exemplar::default() });
+        Ok(())
+    }
+
+    /// Sets the titles of the entities, and the addresses of their articles.
+    fn read_titles(&mut self, path: &Path) -> anyhow::Result<()> {
+        for (number, line) in (1..).zip(lines(path)?) {
+            let at = || format!("{}, line {number}", path.display());
+            let Title { wikidata_id, wikipedia_title } =
+                serde_json::from_str(&line.with_context(at)?).with_context(at)?;
+            let Some(&entity) = self.positions.get(&wikidata_id) else { continue };
+            let entity = &mut self.entities[entity as usize];
+            entity.title = wikipedia_title;
+            entity.url = Some(wikipedia_by_qid(&wikidata_id));
+        }
+        Ok(())
+    }
+}
+
+/// Returns Wikidata's redirect to the English article, right even where the data set's name is not
+/// the article's title.
+pub(super) fn wikipedia_by_qid(qid: &str) -> String {
+    format!("https://www.wikidata.org/wiki/Special:GoToLinkedPage/enwiki/{qid}")
+}
+
+/// Reads the QID of each key. A line without a tab has the key of its row, from 0.
+fn read_qids(path: &Path) -> anyhow::Result<HashMap<String, String>> {
+    let mut qids = HashMap::new();
+    for (row, line) in lines(path)?.enumerate() {
+        let line = line.with_context(|| path.display().to_string())?;
+        let (key, qid) = match line.split_once('\t') {
+            Some((key, qid)) => (key.to_owned(), qid),
+            None => (row.to_string(), line.as_str()),
+        };
+        if qid.is_empty() {
+            continue;
+        }
+        if qids.insert(key, qid.to_owned()).is_some_and(|other| other != qid) {
+            bail!("{}, line {}: the vector has two QIDs", path.display(), row + 1);
+        }
+    }
+    Ok(qids)
+}
+
+fn lines(path: &Path) -> anyhow::Result<std::io::Lines<BufReader<File>>> {
+    let file = File::open(path).with_context(|| path.display().to_string())?;
+    Ok(BufReader::with_capacity(1 << 20, file).lines())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::link::index::build::Material;
+
+    /// Writes a matrix of 32-bit floats in `.npy` form.
+    fn write_npy(path: &Path, rows: &[[f32; 3]]) {
+        let shape = format!("{{'descr': '<f4', 'fortran_order': False, 'shape': ({}, 3), }}", rows.len());
+        let mut bytes = b"\x93NUMPY\x01\x00".to_vec();
+        let header = format!("{shape:<117}\n");
+        bytes.extend((header.len() as u16).to_le_bytes());
+        bytes.extend(header.as_bytes());
+        bytes.extend(rows.iter().flatten().flat_map(|value| value.to_le_bytes()));
+        std::fs::write(path, bytes).unwrap();
+    }
+
+    #[test]
+    fn index_of_a_matrix_equals_the_index_of_its_features() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        let rows = [[3.0, 0.0, 1.0], [0.0; 3], [0.0, 2.0, 5.0], [1.0, 1.0, 0.0], [9.0, 1.0, 7.0]];
+        write_npy(&path("v.npy"), &rows);
+        // The last row has no QID, the second no vector.
+        std::fs::write(path("qids"), "Q20\nQ3\nQ3\nQ20\n\n").unwrap();
+        let titles = "{\"wikidata_id\": \"Q1\", \"wikipedia_title\": \"One\"}\n\
+                      {\"wikidata_id\": \"Q3\", \"wikipedia_title\": \"Three\"}\n";
+        std::fs::write(path("titles"), titles).unwrap();
+        let args = VectorArgs {
+            vectors: vec![path("v.npy")],
+            vector_qids: Some(path("qids")),
+            titles: Some(path("titles")),
+        };
+        let encoder = EncoderManifest { sha256: "0123456789abcdef".to_owned(), ..EncoderManifest::default() };
+        let (index, left_out) = build(&args, encoder.clone(), Element::F16).unwrap();
+        assert_eq!(left_out, 1);
+        let titles = index.entities().iter().map(|entity| (entity.qid.as_str(), entity.title.as_str()));
+        assert_eq!(titles.collect::<Vec<_>>(), [("Q3", "Three"), ("Q20", "Q20")]);
+        let features = [(1, 2), (0, 0), (0, 3)].map(|(entity, row): (u32, usize)| {
+            let annotation = row.to_string();
+            (Exemplar { entity, annotation, ..Exemplar::default() }, rows[row].to_vec())
+        });
+        let entities = ["Q20", "Q3"].map(|qid| Entity { qid: qid.to_owned(), ..Entity::default() });
+        let material =
+            Material { entities: entities.into(), exemplars: features.into(), ..Material::default() };
+        let expected = Index::build(encoder, Element::F16, material).unwrap();
+        assert_eq!(index.vectors(), expected.vectors());
+        assert_eq!(index.owners(), [0, 1, 1]);
+    }
+}

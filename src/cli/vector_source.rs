@@ -1,0 +1,380 @@
+//! Files of precomputed vectors: `.npy`, Parquet, and gzip lines of an address and its numbers.
+
+use std::cell::Cell;
+use std::fs::File;
+use std::io::{BufRead, BufReader, Read as _};
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+
+use anyhow::{Context as _, anyhow, bail, ensure};
+use flate2::read::MultiGzDecoder;
+use half::f16;
+use npyz::{DType, NpyFile, TypeChar};
+use parquet::basic::Type;
+use parquet::column::reader::{ColumnReader, ColumnReaderImpl};
+use parquet::data_type::{ByteArray, ByteArrayType, DataType, DoubleType, FloatType};
+use parquet::file::reader::{FileReader as _, SerializedFileReader};
+
+use super::progress::Progress;
+
+/// Maximum numbers a vector.
+const MAX_DIMENSIONS: u64 = 1 << 14;
+/// Lines that are parsed together, on all cores.
+const BATCH_LINES: usize = 1_024;
+/// Maximum length of a line of text.
+const MAX_LINE: u64 = 1 << 20;
+/// Rows of Parquet that are read together.
+const BATCH_ROWS: usize = 1_024;
+
+/// A file of vectors, read as often as needed.
+pub(super) struct VectorSource {
+    path: PathBuf,
+    kind: Kind,
+}
+
+enum Kind {
+    /// A matrix, whose rows have their numbers from 0 as keys.
+    Npy,
+    /// A column of lists of numbers, and one of text, the keys.
+    Parquet,
+    /// Lines of a key, a tab and numbers with commas between them; a line of zeros has no vector.
+    Lines,
+}
+
+/// Takes the key and the numbers of a vector.
+pub(super) type Each<'a> = dyn FnMut(&str, &[f32]) -> anyhow::Result<()> + 'a;
+
+impl VectorSource {
+    /// Opens a file; its form is known by the name's end.
+    pub(super) fn open(path: &Path) -> anyhow::Result<Self> {
+        let name = path.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
+        let ends = |ends: &[&str]| ends.iter().any(|end| name.ends_with(end));
+        let kind = match () {
+            () if ends(&[".npy"]) => Kind::Npy,
+            () if ends(&[".parquet"]) => Kind::Parquet,
+            () if ends(&[".csv", ".tsv", ".csv.gz", ".tsv.gz"]) => Kind::Lines,
+            () => bail!("{}: vectors are read from .npy, .parquet, .csv.gz and .tsv.gz", path.display()),
+        };
+        Ok(Self { path: path.to_owned(), kind })
+    }
+
+    /// Reads all vectors in order; those of zeros are left out.
+    pub(super) fn read(&self, each: &mut Each<'_>) -> anyhow::Result<()> {
+        let mut each = |key: &str, vector: &[f32]| {
+            let is_missing = vector.iter().all(|value| *value == 0.0);
+            ensure!(vector.iter().all(|value| value.is_finite()), "the vector of {key} is not finite");
+            if is_missing { Ok(()) } else { each(key, vector) }
+        };
+        let read = match self.kind {
+            Kind::Npy => self.read_npy(&mut each),
+            Kind::Parquet => self.read_parquet(&mut each),
+            Kind::Lines => self.read_lines(&mut each),
+        };
+        read.with_context(|| self.path.display().to_string())
+    }
+
+    fn read_npy(&self, each: &mut Each<'_>) -> anyhow::Result<()> {
+        let file = NpyFile::new(BufReader::with_capacity(1 << 20, File::open(&self.path)?))
+            .context("it is not a NumPy file")?;
+        let &[rows, dimensions] = file.shape() else {
+            bail!("it has {} axes; vectors are rows and numbers", file.shape().len());
+        };
+        ensure!((1..=MAX_DIMENSIONS).contains(&dimensions), "{dimensions} numbers a vector");
+        ensure!(file.order() == npyz::Order::C, "it is column-major; save it in C order");
+        let progress = Progress::of_items(rows, "vectors");
+        let (mut vector, mut row) = (Vec::with_capacity(dimensions as usize), 0_u64);
+        let mut push = |value: std::io::Result<f32>| {
+            vector.push(value?);
+            if vector.len() as u64 == dimensions {
+                progress.advance(1);
+                each(&row.to_string(), &vector)?;
+                vector.clear();
+                row += 1;
+            }
+            anyhow::Ok(())
+        };
+        if is_half(&file.dtype()) {
+            file.data::<f16>()?.try_for_each(|value| push(value.map(f32::from)))?;
+        } else {
+            let numbers = file.data::<f32>().map_err(|error| anyhow!("{error}"))?;
+            numbers.into_iter().try_for_each(push)?;
+        }
+        progress.finish();
+        Ok(())
+    }
+
+    fn read_parquet(&self, each: &mut Each<'_>) -> anyhow::Result<()> {
+        let reader = SerializedFileReader::new(File::open(&self.path)?)?;
+        let schema = reader.metadata().file_metadata().schema_descr_ptr();
+        let columns = schema.columns();
+        let keys = columns.iter().position(|one| one.physical_type() == Type::BYTE_ARRAY);
+        let vectors = columns.iter().position(|one| {
+            one.max_rep_level() == 1 && matches!(one.physical_type(), Type::FLOAT | Type::DOUBLE)
+        });
+        let (Some(keys), Some(vectors)) = (keys, vectors) else {
+            bail!("it needs a column of text and one of lists of numbers");
+        };
+        let progress = Progress::of_items(reader.metadata().file_metadata().num_rows() as u64, "vectors");
+        for group in 0..reader.num_row_groups() {
+            let group = reader.get_row_group(group)?;
+            let ColumnReader::ByteArrayColumnReader(mut keys) = group.get_column_reader(keys)? else {
+                bail!("the column of keys is not text");
+            };
+            match group.get_column_reader(vectors)? {
+                ColumnReader::FloatColumnReader(vectors) => {
+                    read_group(&mut keys, Lists::<FloatType>::new(vectors), &progress, each, |value| value)?;
+                }
+                ColumnReader::DoubleColumnReader(vectors) => {
+                    let narrow = |value| value as f32;
+                    read_group(&mut keys, Lists::<DoubleType>::new(vectors), &progress, each, narrow)?;
+                }
+                _ => bail!("the column of vectors does not hold floats"),
+            }
+        }
+        progress.finish();
+        Ok(())
+    }
+
+    fn read_lines(&self, each: &mut Each<'_>) -> anyhow::Result<()> {
+        let file = File::open(&self.path)?;
+        let progress = Progress::of_bytes(Some(file.metadata()?.len()));
+        let is_compressed = self.path.extension().is_some_and(|extension| extension == "gz");
+        let read = Rc::new(Cell::new(0));
+        let counted = Counted { file, read: Rc::clone(&read) };
+        let mut lines: Box<dyn BufRead> = if is_compressed {
+            Box::new(BufReader::with_capacity(1 << 20, MultiGzDecoder::new(counted)))
+        } else {
+            Box::new(BufReader::with_capacity(1 << 20, counted))
+        };
+        let mut number = 0;
+        loop {
+            let mut batch = Vec::new();
+            while batch.len() < BATCH_LINES {
+                let mut line = Vec::new();
+                if lines.by_ref().take(MAX_LINE).read_until(b'\n', &mut line)? == 0 {
+                    break;
+                }
+                batch.push(line);
+            }
+            if batch.is_empty() {
+                progress.finish();
+                return Ok(());
+            }
+            progress.set(read.get(), String::new);
+            for parsed in parse_batch(&batch) {
+                number += 1;
+                let (key, vector) = parsed.with_context(|| format!("line {number}"))?;
+                each(key, &vector)?;
+            }
+        }
+    }
+}
+
+/// A file that counts the bytes read of it.
+struct Counted {
+    file: File,
+    read: Rc<Cell<u64>>,
+}
+
+impl std::io::Read for Counted {
+    fn read(&mut self, bytes: &mut [u8]) -> std::io::Result<usize> {
+        let count = self.file.read(bytes)?;
+        self.read.set(self.read.get() + count as u64);
+        Ok(count)
+    }
+}
+
+/// Parses lines on all cores, in their order.
+fn parse_batch(lines: &[Vec<u8>]) -> Vec<anyhow::Result<(&str, Vec<f32>)>> {
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let share = lines.len().div_ceil(threads).max(1);
+    std::thread::scope(|scope| {
+        let parse = |share| scope.spawn(move || <[Vec<u8>]>::iter(share).map(|line| parse(line)).collect());
+        let started: Vec<std::thread::ScopedJoinHandle<'_, Vec<_>>> =
+            lines.chunks(share).map(parse).collect();
+        // A panic of a share is passed on.
+        let joined = started
+            .into_iter()
+            .map(|share| share.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
+        joined.flatten().collect()
+    })
+}
+
+/// Parses a line `key TAB number,number,...`.
+fn parse(line: &[u8]) -> anyhow::Result<(&str, Vec<f32>)> {
+    let line = std::str::from_utf8(line)?.trim_end_matches(['\n', '\r']);
+    let (key, numbers) = line.split_once('\t').context("expected a tab behind the key")?;
+    let numbers: Result<Vec<f32>, _> = numbers.split(',').map(str::parse).collect();
+    let numbers = numbers.context("expected numbers with commas between them")?;
+    ensure!(numbers.len() as u64 <= MAX_DIMENSIONS, "{} numbers a vector", numbers.len());
+    Ok((key, numbers))
+}
+
+fn is_half(kind: &DType) -> bool {
+    let DType::Plain(kind) = kind else { return false };
+    kind.type_char() == TypeChar::Float && kind.size_field() == 2
+}
+
+/// The lists of one column, with what was read of them.
+struct Lists<T: DataType> {
+    reader: ColumnReaderImpl<T>,
+    values: Vec<T::T>,
+    definitions: Vec<i16>,
+    repetitions: Vec<i16>,
+}
+
+impl<T: DataType> Lists<T> {
+    fn new(reader: ColumnReaderImpl<T>) -> Self {
+        Self { reader, values: Vec::new(), definitions: Vec::new(), repetitions: Vec::new() }
+    }
+
+    /// Reads the next lists, at most `rows`, without nulls in them. An empty or missing list is one of no
+    /// numbers.
+    fn next(&mut self, rows: usize) -> anyhow::Result<Vec<&[T::T]>> {
+        self.values.clear();
+        self.definitions.clear();
+        self.repetitions.clear();
+        let (definitions, repetitions) = (Some(&mut self.definitions), Some(&mut self.repetitions));
+        self.reader.read_records(rows, definitions, repetitions, &mut self.values)?;
+        let highest = self.definitions.iter().copied().max().unwrap_or_default();
+        let (mut starts, mut used) = (Vec::new(), 0);
+        for (definition, repetition) in self.definitions.iter().zip(&self.repetitions) {
+            if *repetition == 0 {
+                starts.push(used);
+            }
+            used += usize::from(*definition == highest);
+        }
+        ensure!(used == self.values.len(), "a vector has a null among its numbers");
+        starts.push(used);
+        Ok(starts.windows(2).map(|ends| &self.values[ends[0]..ends[1]]).collect())
+    }
+}
+
+/// Reads the vectors of one group of rows.
+fn read_group<T: DataType>(
+    keys: &mut ColumnReaderImpl<ByteArrayType>,
+    mut vectors: Lists<T>,
+    progress: &Progress,
+    each: &mut Each<'_>,
+    narrow: fn(T::T) -> f32,
+) -> anyhow::Result<()> {
+    let mut vector = Vec::new();
+    loop {
+        let (mut texts, mut definitions): (Vec<ByteArray>, Vec<i16>) = (Vec::new(), Vec::new());
+        let (records, ..) = keys.read_records(BATCH_ROWS, Some(&mut definitions), None, &mut texts)?;
+        ensure!(records == texts.len(), "a key is null");
+        if records == 0 {
+            return Ok(());
+        }
+        let lists = vectors.next(BATCH_ROWS)?;
+        ensure!(lists.len() == records, "{} vectors, but {records} keys", lists.len());
+        for (key, list) in texts.iter().zip(lists) {
+            progress.advance(1);
+            ensure!(list.len() as u64 <= MAX_DIMENSIONS, "{} numbers a vector", list.len());
+            vector.clear();
+            vector.extend(list.iter().map(|value| narrow(value.clone())));
+            each(key.as_utf8()?, &vector)?;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+    use std::sync::Arc;
+
+    use flate2::{Compression, write::GzEncoder};
+    use parquet::file::properties::WriterProperties;
+    use parquet::file::writer::SerializedFileWriter;
+    use parquet::schema::parser::parse_message_type;
+
+    use super::*;
+
+    fn read(path: &Path) -> anyhow::Result<Vec<(String, Vec<f32>)>> {
+        let mut found = Vec::new();
+        VectorSource::open(path)?.read(&mut |key, vector| {
+            found.push((key.to_owned(), vector.to_vec()));
+            Ok(())
+        })?;
+        Ok(found)
+    }
+
+    fn gzip(path: &Path, text: &str) {
+        let mut file = GzEncoder::new(File::create(path).unwrap(), Compression::fast());
+        file.write_all(text.as_bytes()).unwrap();
+        file.finish().unwrap();
+    }
+
+    #[test]
+    fn gzip_lines_are_read_in_order_without_those_of_zeros() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("train_resnet_embeddings_part-00000.csv.gz");
+        let lines = (0..3_000).map(|n| format!("https://a.example/{n}.jpg\t{n}.0,-0.5,1e-05\n"));
+        gzip(&path, &(lines.collect::<String>() + "https://a.example/none.jpg\t0.0,0.0,0.0\n"));
+        let found = read(&path).unwrap();
+        assert_eq!(found.len(), 3_000);
+        for (n, (key, vector)) in found.into_iter().enumerate() {
+            assert_eq!((key, vector), (format!("https://a.example/{n}.jpg"), vec![n as f32, -0.5, 1e-5]));
+        }
+    }
+
+    #[test]
+    fn bad_line_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.csv.gz");
+        for (text, expected) in [
+            ("a\t1.0\nb 1.0\n", "line 2: expected a tab behind the key"),
+            ("a\t1.0,x\n", "line 1: expected numbers with commas between them: invalid float literal"),
+            ("a\t1.0,inf\n", "the vector of a is not finite"),
+        ] {
+            gzip(&path, text);
+            let error = format!("{:#}", read(&path).unwrap_err());
+            assert!(error.ends_with(expected), "{error}");
+        }
+        let error = read(&folder.path().join("a.txt")).unwrap_err().to_string();
+        assert!(error.contains("vectors are read from .npy, .parquet"), "{error}");
+    }
+
+    #[test]
+    fn parquet_lists_of_floats_and_doubles_are_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("vectors.parquet");
+        for double in [false, true] {
+            let kind = if double { "double" } else { "float" };
+            let schema = format!(
+                "message m {{ required binary qid (UTF8); optional group v (LIST) \
+                 {{ repeated group list {{ optional {kind} element; }} }} }}"
+            );
+            let schema = Arc::new(parse_message_type(&schema).unwrap());
+            let properties = Arc::new(WriterProperties::default());
+            let mut file =
+                SerializedFileWriter::new(File::create(&path).unwrap(), schema, properties).unwrap();
+            for group in 0..2 {
+                let mut group_writer = file.next_row_group().unwrap();
+                let mut column = group_writer.next_column().unwrap().unwrap();
+                let keys: Vec<ByteArray> =
+                    (0..2_000).map(|n| format!("Q{group}{n}").as_str().into()).collect();
+                column.typed::<ByteArrayType>().write_batch(&keys, None, None).unwrap();
+                column.close().unwrap();
+                let mut column = group_writer.next_column().unwrap().unwrap();
+                let (definitions, repetitions) = (vec![3; 4_000], [0, 1].repeat(2_000));
+                let values = (0..4_000).map(|n| f64::from(n) + 0.5);
+                if double {
+                    let values: Vec<f64> = values.collect();
+                    let typed = column.typed::<DoubleType>();
+                    typed.write_batch(&values, Some(&definitions), Some(&repetitions)).unwrap();
+                } else {
+                    let values: Vec<f32> = values.map(|value| value as f32).collect();
+                    let typed = column.typed::<FloatType>();
+                    typed.write_batch(&values, Some(&definitions), Some(&repetitions)).unwrap();
+                }
+                column.close().unwrap();
+                group_writer.close().unwrap();
+            }
+            file.close().unwrap();
+            let found = read(&path).unwrap();
+            assert_eq!(found.len(), 4_000);
+            assert_eq!(found[2_001], ("Q11".to_owned(), vec![2.5, 3.5]));
+        }
+    }
+}
