@@ -17,9 +17,10 @@ const FIRST = 'world_065';
 const PAGE = 500;
 
 /**
- * Returns the files' contents by path. The list begins with the images that the index does not hold, because
- * a mask in one of the others is looked up and not recognised. The records are those that the page's worker would read,
- * but with each mask as the lengths of its runs, zeros first, which is shorter than their ends.
+ * Returns the files' contents by path. The list begins with the images that the index does not
+ * hold, because a mask in one of the others is looked up and not recognised. The records are
+ * those that the page's worker would read, but with each mask as the lengths of its runs, zeros
+ * first, which is shorter than their ends.
  * @param {string} folder `www/samples`.
  * @param {string} pkg Folder of the modules that wasm-bindgen made.
  */

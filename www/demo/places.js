@@ -1,5 +1,5 @@
 /**
- * @file What the page can show: its own collection, a local dataset and photos. It keeps them open,
+ * @file The places of the page: its own collection, a local dataset and photos. It keeps them open,
  *   links to each, and goes to the image that the address names.
  */
 

@@ -12,6 +12,7 @@ mod kept_events;
 mod link_events;
 pub(super) mod linking;
 pub(super) mod preview;
+mod preview_events;
 mod view_events;
 pub(super) mod viewport;
 

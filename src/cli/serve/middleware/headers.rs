@@ -47,7 +47,7 @@ pub(crate) async fn add(State(policies): State<Policies>, mut request: Request, 
     response
 }
 
-/// Every page may ask for it, so that one that may not read responses can tell that the server runs.
+/// Path that other origins may always load: a page that may not link here can tell that the server runs.
 const HEALTH: &str = "/healthz";
 const RESOURCE_POLICY: HeaderName = HeaderName::from_static("cross-origin-resource-policy");
 const FIXED: [(HeaderName, &str); 4] = [
