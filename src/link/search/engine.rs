@@ -40,6 +40,10 @@ impl Engine {
     /// suits the index's size.
     ///
     /// A GPU that cannot hold the vectors or is lost later is replaced by the CPU; `report` gets the reason.
+    #[cfg_attr(
+        not(all(feature = "gpu", not(target_arch = "wasm32"))),
+        expect(clippy::unused_async, reason = "only a GPU has to be waited for")
+    )]
     pub async fn open(
         index: &Index,
         method: Option<Method>,
@@ -56,7 +60,11 @@ impl Engine {
             return Err(DeviceError::NotBuilt);
         }
         let suited = if is_large(index) { Method::Int8 } else { Method::Exact };
-        Ok(Self { rough: rough(index, method.unwrap_or(suited)), ..Self::default() })
+        Ok(Self {
+            rough: rough(index, method.unwrap_or(suited)),
+            #[cfg(all(feature = "gpu", not(target_arch = "wasm32")))]
+            gpu: None,
+        })
     }
 
     /// Describes the way, for a line of a log.
