@@ -37,7 +37,10 @@ def unit(rows: np.ndarray) -> np.ndarray:
 
 def make(folder: Path, rows: int, dimensions: int) -> tuple[Path, Path]:
     """Write vectors and queries, unless they are there."""
-    vectors, queries = folder / f"{rows}x{dimensions}.f16", folder / f"queries-{rows}x{dimensions}.f32"
+    vectors, queries = (
+        folder / f"{rows}x{dimensions}.f16",
+        folder / f"queries-{rows}x{dimensions}.f32",
+    )
     if queries.exists():
         return vectors, queries
     random = np.random.default_rng(1)
@@ -46,12 +49,16 @@ def make(folder: Path, rows: int, dimensions: int) -> tuple[Path, Path]:
     with vectors.open("wb") as file:
         for start in range(0, rows, BLOCK):
             count = min(BLOCK, rows - start)
-            noise = random.standard_normal((count, dimensions), dtype=np.float32) * scale
+            noise = (
+                random.standard_normal((count, dimensions), dtype=np.float32) * scale
+            )
             block = unit(centres[random.integers(CENTRES, size=count)] + noise)
             block.astype(np.float16).tofile(file)
     stored = np.memmap(vectors, np.float16, "r", shape=(rows, dimensions))
     chosen = stored[np.sort(random.integers(rows, size=MAX_QUERIES))].astype(np.float32)
-    noise = random.standard_normal(chosen.shape, dtype=np.float32) * scale * np.float32(0.5)
+    noise = (
+        random.standard_normal(chosen.shape, dtype=np.float32) * scale * np.float32(0.5)
+    )
     unit(chosen + noise).tofile(queries)
     return vectors, queries
 
@@ -59,10 +66,14 @@ def make(folder: Path, rows: int, dimensions: int) -> tuple[Path, Path]:
 class Ours:
     """The benchmark program, one command a line."""
 
-    def __init__(self, program: str, vectors: Path, dimensions: int, queries: Path) -> None:
+    def __init__(
+        self, program: str, vectors: Path, dimensions: int, queries: Path
+    ) -> None:
         """Start it."""
         command = [program, str(vectors), str(dimensions), str(queries)]
-        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self.process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
 
     def ask(self, *words: object) -> tuple[float, np.ndarray]:
         """Return milliseconds and rows found."""
@@ -73,13 +84,19 @@ class Ours:
 
     def processor(self) -> float:
         """Return the milliseconds of processor time so far, to 10 ms."""
-        fields = Path(f"/proc/{self.process.pid}/stat").read_text().rsplit(")", 1)[1].split()
+        fields = (
+            Path(f"/proc/{self.process.pid}/stat").read_text().rsplit(")", 1)[1].split()
+        )
         return (int(fields[11]) + int(fields[12])) * 1e3 / os.sysconf("SC_CLK_TCK")
 
     def memory(self) -> dict[str, int]:
         """Return its resident memory in kB, by kind."""
         lines = Path(f"/proc/{self.process.pid}/status").read_text().splitlines()
-        return {line.split(":")[0]: int(line.split()[1]) for line in lines if line.startswith("Rss")}
+        return {
+            line.split(":")[0]: int(line.split()[1])
+            for line in lines
+            if line.startswith("Rss")
+        }
 
 
 def fill(index: "faiss.Index", vectors: Path, dimensions: int) -> "faiss.Index":
@@ -109,7 +126,11 @@ def timed(run: Callable[[], np.ndarray]) -> Timed:
     """Return the milliseconds of a call, those of processor time, and its result."""
     started, used = time.perf_counter(), time.process_time()
     found = run()
-    return (time.perf_counter() - started) * 1e3, (time.process_time() - used) * 1e3, found
+    return (
+        (time.perf_counter() - started) * 1e3,
+        (time.process_time() - used) * 1e3,
+        found,
+    )
 
 
 def asked_of(ours: Ours, *words: object) -> Timed:
@@ -122,18 +143,32 @@ def asked_of(ours: Ours, *words: object) -> Timed:
 def main() -> None:
     """Run all sizes and print a table."""
     program, folder = sys.argv[1], Path(sys.argv[2])
-    rows, dimensions = (int(word) for word in sys.argv[3:5]) if len(sys.argv) > 4 else (2_032_340, 512)
-    kinds = sys.argv[5].split(",") if len(sys.argv) > 5 else ["int8", "flat", "f16", "numpy"]
+    rows, dimensions = (
+        (int(word) for word in sys.argv[3:5]) if len(sys.argv) > 4 else (2_032_340, 512)
+    )
+    kinds = (
+        sys.argv[5].split(",")
+        if len(sys.argv) > 5
+        else ["int8", "flat", "f16", "numpy"]
+    )
     vectors, queries_file = make(folder, rows, dimensions)
     queries = np.fromfile(queries_file, np.float32).reshape(-1, dimensions)
     ours = Ours(program, vectors, dimensions, queries_file)
-    flat = fill(faiss.IndexFlatIP(dimensions), vectors, dimensions) if "flat" in kinds else None
+    flat = (
+        fill(faiss.IndexFlatIP(dimensions), vectors, dimensions)
+        if "flat" in kinds
+        else None
+    )
     half = None
     if "f16" in kinds:
         kind = faiss.ScalarQuantizer.QT_fp16
         half = faiss.IndexScalarQuantizer(dimensions, kind, faiss.METRIC_INNER_PRODUCT)
         fill(half, vectors, dimensions)
-    matrix = faiss.rev_swig_ptr(flat.get_xb(), rows * dimensions).reshape(rows, dimensions) if flat else None
+    matrix = (
+        faiss.rev_swig_ptr(flat.get_xb(), rows * dimensions).reshape(rows, dimensions)
+        if flat
+        else None
+    )
     print("| queries | threads | way | median ms | lowest | processor ms | recall@10 |")
     print("|---|---|---|---|---|---|---|")
     for threads in (1, 2):
@@ -164,13 +199,24 @@ def main() -> None:
                 recall = ""
                 if way in found:
                     exact = found["ours, exact"]
-                    same = [len(set(a) & set(b)) / K for a, b in zip(found[way], exact, strict=True)]
+                    same = [
+                        len(set(a) & set(b)) / K
+                        for a, b in zip(found[way], exact, strict=True)
+                    ]
                     recall = f"{statistics.mean(same):.4f}"
                 millis, used = zip(*took, strict=True)
-                figures = [statistics.median(millis), min(millis), statistics.median(used)]
+                figures = [
+                    statistics.median(millis),
+                    min(millis),
+                    statistics.median(used),
+                ]
                 shown = " | ".join(f"{figure:.0f}" for figure in figures)
-                print(f"| {count} | {threads} | {way} | {shown} | {recall} |", flush=True)
-    print(f"vectors: {vectors.stat().st_size / 1e6:.0f} MB; memory in kB: {ours.memory()}")
+                print(
+                    f"| {count} | {threads} | {way} | {shown} | {recall} |", flush=True
+                )
+    print(
+        f"vectors: {vectors.stat().st_size / 1e6:.0f} MB; memory in kB: {ours.memory()}"
+    )
 
 
 if __name__ == "__main__":
