@@ -14,11 +14,10 @@
 //!                       where the model expects more of it; for a single click on a small object
 //!   4. mask crop        host.is_cancelled? ─► crop's pixels ─► encoder ─► decoder, which is given the
 //!                       mask back ─► corrects the best candidate
-//!   5. part crop        where each candidate is as large as the best one: a crop within it, for a part of it
-//!   6. the logits are kept in the Session under the ticket, for a later Refine
+//!   5. the logits are kept in the Session under the ticket, for a later Refine
 //! ```
 //!
-//! Whether passes 3 to 5 are run is in the model's manifest. The embeddings stay where the encoder ran
+//! Whether passes 3 and 4 are run is in the model's manifest. The embeddings stay where the encoder ran
 //! ([`Host::run_resident`](crate::model::Host::run_resident)). Where the host's provider fails or computes
 //! values that are not finite, and there is another one, [`Host::fall_back`](crate::model::Host::fall_back)
 //! is called and the click is run once more from its first pass, the image encoded anew; `on_provisional`

@@ -11,16 +11,6 @@ use crate::rle::Mask;
 /// No click crop where the mask covers more than 1/`LARGE_SHARE` of it: the crop would cut the object off.
 const LARGE_SHARE: u64 = 2;
 
-/// Side of the crop for a part, as a multiple of the longest side of the smallest candidate: the half of two
-/// things lies in it around a click near its middle.
-const PART_SHARE: f64 = 0.75;
-/// Maximum area of a part, in relation to the best mask's.
-const MAX_PART: f64 = 0.7;
-/// Minimum predicted `IoU` of a part.
-const MIN_PART_IOU: f32 = 0.6;
-/// Minimum `IoU` of candidates that are almost the same.
-const MIN_SAME_IOU: f64 = 0.9;
-
 /// The runs of a model for one click, in this order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Pass {
@@ -30,9 +20,6 @@ enum Pass {
     ClickCrop,
     /// On a crop around the best mask, which the model is given back to correct.
     MaskCrop,
-    /// On a crop within the best mask, for a part of it where each candidate is as large: one of two things
-    /// that touch.
-    Part,
 }
 
 /// A segmentation, and the logits that a later click goes on from.
@@ -66,10 +53,10 @@ pub(super) async fn refine_passes<H: Host>(
         let frame = ModelFrame::of_region(result.frame.image, region, result.frame.side);
         let mask_input = (pass == Pass::MaskCrop).then(|| result.best_logits_in(&frame));
         let decoded = session.decode(host, frame, prompts.within(region), mask_input).await?;
-        match pass {
-            Pass::Full | Pass::ClickCrop => result.prefer(&decoded)?,
-            Pass::MaskCrop => result.correct(&decoded)?,
-            Pass::Part => result.offer_part(&decoded, prompts)?,
+        if pass == Pass::ClickCrop {
+            result.prefer(&decoded)?;
+        } else {
+            result.correct(&decoded)?;
         }
         last = pass;
     }
@@ -95,16 +82,10 @@ fn next_pass<R>(
         let region = mask_crop(subject, model.zoom_in?, size, session.crop_region());
         (!prompts.within(region).as_slice().is_empty()).then_some((Pass::MaskCrop, region))
     };
-    let within_mask = || {
-        model.zoom_on_click?;
-        let region = click_crop(prompts.only_click()?, PART_SHARE, result.without_part()?, size)?;
-        Some((Pass::Part, region))
-    };
     match last {
-        Pass::Full => around_click().or_else(around_mask).or_else(within_mask),
-        Pass::ClickCrop => around_mask().or_else(within_mask),
-        Pass::MaskCrop => within_mask(),
-        Pass::Part => None,
+        Pass::Full => around_click().or_else(around_mask),
+        Pass::ClickCrop => around_mask(),
+        Pass::MaskCrop => None,
     }
 }
 
@@ -178,51 +159,6 @@ impl Refined {
         Ok(())
     }
 
-    /// Returns the bounding box of the smallest candidate where none is a part of the best one.
-    fn without_part(&self) -> Option<PixelRect> {
-        let Segmentation { candidates, best } = &self.segmentation;
-        let limit = max_part(candidates[*best].mask.area());
-        let masks = candidates.iter().map(|candidate| &candidate.mask).filter(|mask| !mask.is_empty());
-        let smallest = masks.min_by_key(|mask| mask.area())?;
-        if candidates.len() > 1 && smallest.area() > limit { smallest.bbox() } else { None }
-    }
-
-    /// Offers the smallest part of the best mask that a crop within it shows, in place of a candidate that is
-    /// almost the best one, or of that of which the model expects least. The best one stays.
-    fn offer_part(&mut self, decoded: &Decoded, prompts: &Prompts) -> Result<(), Error> {
-        let Segmentation { candidates, best } = &mut self.segmentation;
-        let Some(click) = prompts.only_click() else { return Ok(()) };
-        let whole = candidates[*best].mask.clone();
-        let mut part: Option<(usize, Candidate)> = None;
-        for (at, offered) in decoded.candidates()?.into_iter().enumerate() {
-            let area = offered.mask.area();
-            let is_smallest = part.as_ref().is_none_or(|(_, part)| area < part.mask.area());
-            let is_good = offered.predicted_iou >= MIN_PART_IOU
-                && area <= max_part(whole.area())
-                && offered.mask.contains(click.x as u32, click.y as u32)
-                && is_whole(&offered, &decoded.frame);
-            // Nearly all of it lies in the mask.
-            if is_smallest && is_good && offered.mask.shared_area(&whole)? * 10 >= area * 9 {
-                part = Some((at, offered));
-            }
-        }
-        let Some((from, part)) = part else { return Ok(()) };
-        let mut least: Option<(f64, usize)> = None;
-        for (at, candidate) in candidates.iter().enumerate().filter(|(at, _)| at != best) {
-            let is_same = candidate.mask.iou(&whole, false)? > MIN_SAME_IOU;
-            let worth = if is_same { -1.0 } else { f64::from(candidate.predicted_iou) };
-            if least.is_none_or(|(least, _)| worth < least) {
-                least = Some((worth, at));
-            }
-        }
-        let Some((_, at)) = least else { return Ok(()) };
-        candidates[at] = part;
-        let cells = &mut self.logits[cells_of(at, self.side)];
-        cells.copy_from_slice(&unknown(self.side));
-        regrid((&decoded.frame, decoded.logits_of(from)), (&self.frame, cells), self.side);
-        Ok(())
-    }
-
     /// Replaces the best candidate by its correction on a mask crop.
     ///
     /// A correction that is empty or reaches the crop's border is none.
@@ -236,11 +172,6 @@ impl Refined {
         }
         Ok(())
     }
-}
-
-/// Returns the maximum area of a part of a mask with this area.
-fn max_part(area: u64) -> u64 {
-    (area as f64 * MAX_PART) as u64
 }
 
 /// Returns whether a mask is neither empty nor cut off by the crop's border.
@@ -257,7 +188,7 @@ pub(super) async fn check_cancelled<H: Host>(host: &H) -> Result<(), Error> {
 mod tests {
     use super::*;
     use crate::geometry::Point;
-    use crate::segment::test_host::{SIDE, host, prompts, session, square, square_with, squares};
+    use crate::segment::test_host::{SIDE, host, prompts, session, square, square_with};
     use crate::segment::{Prompt, Refine, Ticket};
 
     /// Returns the logits that a next click goes on from.
@@ -354,47 +285,12 @@ mod tests {
             (negative, [6, 9], 1),
             (twice, [6, 9], 1),
             (once.clone(), [6, 9], 2),
-            // Its candidates are alike: a part is looked for.
-            (once, [4, 10], 2),
+            (once, [4, 10], 1),
         ] {
             let host = host([square(first, past), square(6, 9)]);
             host.click_at(&mut session(None, Some(0.5)), 1, &prompts, None).unwrap();
             assert_eq!(host.decodings(), runs, "{prompts:?}");
         }
-    }
-
-    #[test]
-    fn part_is_offered_where_all_candidates_are_as_large() {
-        let once = prompts(&[(150.0, 150.0)]);
-        let twice = prompts(&[(150.0, 150.0), (160.0, 150.0)]);
-        // The first result has 160 × 160 pixels. The crop is 120 pixels wide, a cell of it 7.5.
-        let first = unrefined([4, 12]);
-        for (prompts, expected, cells, runs, is_offered) in [
-            (&once, [0.2, 0.8], [6, 9], 2, true),
-            (&once, [0.2, 0.5], [6, 9], 2, false),
-            // Cut off by the crop's border, empty, and not at the click.
-            (&once, [0.2, 0.8], [0, 9], 2, false),
-            (&once, [0.2, 0.8], [0, 0], 2, false),
-            (&once, [0.2, 0.8], [2, 4], 2, false),
-            (&twice, [0.2, 0.8], [6, 9], 1, false),
-        ] {
-            let host = host([square(4, 12), square_with(expected, cells[0], cells[1])]);
-            let mut session = session(None, Some(0.5));
-            let result = host.click_at(&mut session, 1, prompts, None).unwrap();
-            assert_eq!(host.decodings(), runs, "{expected:?} {cells:?}");
-            assert_eq!((result.best, &result.candidates[1]), (1, &first.candidates[1]));
-            let area = result.candidates[0].mask.area();
-            assert_eq!(area < 1000, is_offered, "{expected:?} {cells:?}: {area}");
-            if is_offered {
-                let logits = kept(&session, 1, 0);
-                assert!(logits[0] < -11.0 && logits[7 * SIDE + 7] > 0.0, "a later click goes on from it");
-                assert!((result.candidates[0].predicted_iou - 0.8).abs() < f32::EPSILON);
-            }
-        }
-        // A candidate that is a part already: nothing is looked for.
-        let host = host([squares([6, 10], [4, 12])]);
-        host.click_at(&mut session(None, Some(0.5)), 1, &once, None).unwrap();
-        assert_eq!(host.decodings(), 1);
     }
 
     #[test]

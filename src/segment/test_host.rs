@@ -104,15 +104,6 @@ pub(super) fn square_with(ious: [f32; 2], first: usize, past: usize) -> Vec<Tens
     outputs(ious, (0..2 * SIDE * SIDE).map(|at| if inside(at) { 2.0 } else { -3.0 }).collect())
 }
 
-/// Outputs of two candidates, each a square of cells.
-pub(super) fn squares(one: [usize; 2], other: [usize; 2]) -> Vec<Tensor> {
-    let inside = |at: usize| {
-        let [first, past] = if at < SIDE * SIDE { one } else { other };
-        (first..past).contains(&(at % SIDE)) && (first..past).contains(&(at / SIDE % SIDE))
-    };
-    outputs([0.5, 0.6], (0..2 * SIDE * SIDE).map(|at| if inside(at) { 2.0 } else { -3.0 }).collect())
-}
-
 fn outputs(ious: [f32; 2], low_res: Vec<f32>) -> Vec<Tensor> {
     vec![
         Tensor::from_f32s(ious.to_vec()).reshaped([1, 2]),

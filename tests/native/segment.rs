@@ -6,8 +6,7 @@ use std::process::Command;
 use masklink::cli::decoded_image::DecodedImage;
 use masklink::cli::onnx::RuntimeArgs;
 use masklink::cli::segmenter::{ModelChoice, Segmenter};
-use masklink::geometry::{Point, Size};
-use masklink::rle::Mask;
+use masklink::geometry::Point;
 use masklink::segment::{Prompt, Prompts};
 
 use crate::shared_data::shared_data;
@@ -76,70 +75,4 @@ fn eval(folder: &Path, more: &[&str]) -> serde_json::Value {
         .unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     serde_json::from_slice(&output.stdout).unwrap()
-}
-
-/// Of two things of one color that touch, a click on one offers that one among its candidates.
-#[test]
-fn click_on_one_of_two_things_that_touch_offers_it() {
-    let mut segmenter = Segmenter::load(&ModelChoice::from(MANIFEST), &RuntimeArgs::default()).unwrap();
-    let (mut offered, mut clicks) = (0, 0);
-    for (shape, color) in [
-        (Shape::Block, [190, 60, 50]),
-        (Shape::Block, [70, 130, 60]),
-        (Shape::Disc, [200, 150, 40]),
-        (Shape::Disc, [60, 90, 170]),
-    ] {
-        for seam in [0, 2] {
-            let (image, things) = touching(shape, color, seam);
-            segmenter.encode(image).unwrap();
-            for thing in &things {
-                let bounds = thing.bbox().unwrap();
-                let [x, y] = [bounds.x + bounds.width / 2, bounds.y + bounds.height / 2].map(f64::from);
-                segmenter.restart();
-                let mut prompts = Prompts::new();
-                prompts.push(click(x, y, true)).unwrap();
-                let segmentation = segmenter.click(&prompts).unwrap();
-                let ious = segmentation.candidates.iter().map(|one| one.mask.iou(thing, false).unwrap());
-                let ious: Vec<_> = ious.collect();
-                println!("{shape:?} {color:?} {seam}: {ious:.2?}, best {}", segmentation.best);
-                clicks += 1;
-                offered += usize::from(ious.iter().any(|&iou| iou > 0.75));
-            }
-        }
-    }
-    println!("{offered} of {clicks} clicks offer the thing that was clicked");
-    assert!(offered * 2 >= clicks, "{offered} of {clicks}");
-}
-
-#[derive(Clone, Copy, Debug)]
-enum Shape {
-    Block,
-    Disc,
-}
-
-/// Draws two things side by side on gray, with darker pixels where they touch, and returns their masks.
-fn touching(shape: Shape, color: [u8; 3], seam: u32) -> (DecodedImage, [Mask; 2]) {
-    let size = Size::new(960, 640);
-    let mut image = image::RgbImage::from_fn(size.width, size.height, |x, y| {
-        let noise = ((x * 7919 + y * 104_729) % 13) as u8;
-        image::Rgb([120 + noise, 122 + noise, 118 + noise])
-    });
-    let things = [380.0, 580.0].map(|middle: f64| {
-        let inside = |x: u32, y: u32| {
-            let (dx, dy) = (f64::from(x) + 0.5 - middle, f64::from(y) + 0.5 - 320.0);
-            match shape {
-                Shape::Block => dx.abs() < 100.0 && dy.abs() < 80.0,
-                Shape::Disc => dx * dx + dy * dy < 100.0 * 100.0,
-            }
-        };
-        let pixels = (0..size.height).flat_map(|y| (0..size.width).map(move |x| (x, y)));
-        let bitmap: Vec<_> = pixels.clone().map(|(x, y)| u8::from(inside(x, y))).collect();
-        for (x, y) in pixels.filter(|&(x, y)| inside(x, y)) {
-            let is_seam = x.abs_diff(480) < seam;
-            let light = if is_seam { 0.5 } else { 1.0 - 0.25 * (f64::from(y) - 320.0) / 100.0 };
-            image.put_pixel(x, y, image::Rgb(color.map(|value| (f64::from(value) * light).min(255.0) as u8)));
-        }
-        Mask::from_row_major(size, &bitmap).unwrap()
-    });
-    (DecodedImage::from(image), things)
 }
