@@ -13,7 +13,8 @@ readonly WASM_TRIPLE="wasm32-unknown-unknown"
 readonly PAGE_MODULES=(viewer workers explorer) ALL_MODULES=(viewer workers explorer workbench)
 # Every browser with WebGPU, and ONNX Runtime itself, has SIMD. The modules name no folder of their builder.
 CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS="-C target-feature=+simd128"
-CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS+=" --remap-path-prefix=$HOME=~ --remap-path-prefix=$PWD=masklink"
+CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS+=" --remap-path-prefix=$HOME=~"
+CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS+=" --remap-path-prefix=$PWD=masklink"
 export CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS
 
 usage() {

@@ -29,7 +29,11 @@ const packages = [...crates(BUILDS[build]), ...(build === 'page' ? BUNDLED.map(n
 writeFileSync(file, notices(packages));
 console.log(`${file}: ${packages.length} packages`);
 
-/** The crates that are linked in, without those that only build or test. @param {string[]} options @returns {Package[]} */
+/**
+ * The crates that are linked in, without those that only build or test.
+ * @param {string[]} options
+ * @returns {Package[]}
+ */
 function crates(options) {
   const text = execFileSync(
     'cargo',

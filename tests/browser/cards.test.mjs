@@ -45,7 +45,7 @@ test('a result says that the image’s own examples were left out', async () => 
   }
 });
 
-test('while a mask is edited its cards stay, dimmed, and another name can be searched by keyboard', async () => {
+test('cards stay, dimmed, while a mask is edited, and another name is searched by keyboard', async () => {
   const { page, errors, close } = await openPage(browser, server.address);
   await clickInImage(page, { x: 480, y: 300 });
   await until(page, "snapshot.linking.phase === 'answered'");
@@ -63,8 +63,11 @@ test('while a mask is edited its cards stay, dimmed, and another name can be sea
     const states = new Set();
     const note = () =>
       states.add(
-        `${viewer.snapshot.linking.phase}, ${body.querySelectorAll('.card').length > 0 ? 'cards' : 'none'}, ` +
-          `${body.classList.contains('stale') ? 'dimmed' : 'clear'}`,
+        [
+          viewer.snapshot.linking.phase,
+          body.querySelector('.card') ? 'cards' : 'none',
+          body.classList.contains('stale') ? 'dimmed' : 'clear',
+        ].join(', '),
       );
     viewer.addEventListener('update', () => queueMicrotask(note));
     viewer.clickAt(500, 320, { add: true });

@@ -332,14 +332,18 @@ fn changed_parts_are_refused_with_the_reason() {
         let whole = fs::read(&path).unwrap();
         let mut flipped = whole.clone();
         flipped[whole.len() / 2] ^= 1;
-        for (content, reason) in [
-            (flipped, "has the SHA-256"),
-            (whole[..whole.len() - 1].to_vec(), "the header says"),
-            ([&whole[..], b"x"].concat(), "are expected"),
+        for (content, reasons) in [
+            (flipped, &["has the SHA-256"][..]),
+            (whole[..whole.len() - 1].to_vec(), &["the header says"]),
+            // Parts that are mapped tell their length first, others stop reading.
+            ([&whole[..], b"x"].concat(), &["are expected", "the header says"]),
         ] {
             fs::write(&path, content).unwrap();
             let text = read_error(folder.path(), Limits::default());
-            assert!(text.contains(reason) && text.contains(kind), "{kind}: {text}");
+            assert!(
+                reasons.iter().any(|reason| text.contains(reason)) && text.contains(kind),
+                "{kind}: {text}"
+            );
         }
         fs::remove_file(&path).unwrap();
         let text = read_error(folder.path(), Limits::default());

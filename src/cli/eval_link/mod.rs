@@ -74,8 +74,8 @@ pub(super) struct EvalLinkArgs {
     /// Number of requests at a time.
     #[arg(long, value_name = "N", default_value = "4")]
     jobs: NonZeroUsize,
-    /// Append each result to this file, and ask nothing again that is in it: an evaluation that was ended goes
-    /// on where it was. Requests that failed are sent again.
+    /// Append each result to this file, and ask nothing again that is in it: an evaluation that was ended
+    /// goes on where it was. Requests that failed are sent again.
     #[arg(long, value_name = "FILE")]
     resume: Option<PathBuf>,
     /// Write PL-VEL's table (paper, table 3) with 95 % confidence intervals to this file, in Markdown.
@@ -195,7 +195,7 @@ fn link_all<'a>(
     Ok(Linkings { linked, cache, failed, timed_out })
 }
 
-/// What links the masks of annotations, by several threads.
+/// Links the masks of annotations, by several threads.
 struct Linker<'a> {
     dataset: &'a Dataset,
     images: ImageFolder,

@@ -199,8 +199,8 @@ impl<'a> Report<'a> {
 }
 
 impl Report<'_> {
-    /// Returns PL-VEL's table (paper, table 3) in Markdown, in percent with 95 % confidence intervals; with the
-    /// paper's own row where that is asked for.
+    /// Returns PL-VEL's table (paper, table 3) in Markdown, in percent with 95 % confidence intervals; with
+    /// the paper's own row where that is asked for.
     pub(super) fn markdown(&self, with_paper: bool) -> String {
         let percent = |part: f64| format!("{:.1}", 100.0 * part);
         let cell = |n: usize, part: f64, [low, high]: [f64; 2]| {
