@@ -167,7 +167,9 @@ fuzz() {
 size() {
     [[ -f $DIST/index.html ]] || die "no $DIST/ yet: run ./build.sh build first"
     node tools/size.mjs "$DIST"
-    if grep -qF -e "$HOME/" -e "$PWD/" "$DIST"/assets/*.wasm; then die "a module names a folder of this machine"; fi
+    if grep -qF -e "$HOME/" -e "$PWD/" "$DIST"/assets/*.wasm; then
+        die "a module names a folder of this machine"
+    fi
 }
 
 clean() {
