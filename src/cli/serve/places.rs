@@ -142,7 +142,7 @@ mod tests {
 
     fn places(connections: usize, client_connections: usize) -> Arc<Places> {
         let queue_time = Duration::from_millis(20);
-        let limits = Limits { connections, client_connections, queue_time, ..Limits::default() };
+        let limits = Limits { queue_time, connections, client_connections, ..Limits::default() };
         Arc::new(Places::new(&limits, &["10.0.0.1".parse().unwrap()]))
     }
 

@@ -88,7 +88,7 @@ pub(super) fn insert(
         is_computed = true;
         decode(inner, current, bytes)
     };
-    let failed = |error| {
+    let failed = |error: &std::io::Error| {
         tracing::warn!(%error, "an image could not be stored; it stays in memory");
         inner.metrics.count_store_failure();
     };

@@ -64,7 +64,7 @@ impl Store {
         sha256: &str,
         bytes: &[u8],
         decode: impl FnOnce(&[u8]) -> Result<DecodedImage, ApiError>,
-        failed: impl FnOnce(std::io::Error),
+        failed: impl FnOnce(&std::io::Error),
     ) -> Result<(Arc<DecodedImage>, bool), ApiError> {
         let mut is_new = false;
         let image = self.memory.get_or_insert(sha256, || {
@@ -73,7 +73,7 @@ impl Store {
             if let Some(folder) = self.folder.as_ref().filter(|_| !is_stored)
                 && let Err(error) = folder.insert(sha256, bytes)
             {
-                failed(error);
+                failed(&error);
             }
             is_new = !is_stored;
             Ok(image)
@@ -111,7 +111,7 @@ mod tests {
         Ok(DecodedImage::decode(bytes, 1 << 20)?)
     }
 
-    fn never(error: std::io::Error) {
+    fn never(error: &std::io::Error) {
         panic!("{error}")
     }
 
