@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::link::protocol::InIndex;
 
-/// The evaluation, as the first line of its journal states it. Results of another run are no results of this one.
+/// The evaluation, as the first line of its journal states it: results of another are no results of this one.
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct Run {
     pub(super) endpoint: String,
