@@ -84,7 +84,7 @@ impl Index {
 }
 
 /// Sorts entities by QID, without those that nothing shows, and exemplars and classes by entity.
-fn sort(material: Material) -> Result<Material, ContentError> {
+pub(super) fn sort(material: Material) -> Result<Material, ContentError> {
     let Material { mut entities, mut exemplars, mut classes } = material;
     let mut is_shown: Vec<_> = entities.iter().map(|entity| !entity.members.is_empty()).collect();
     let of_exemplars = exemplars.iter().map(|(exemplar, _)| exemplar.entity);

@@ -91,7 +91,7 @@ impl Vectors {
     }
 
     /// Reads rows from their little-endian form.
-    pub(super) fn from_bytes(dimensions: usize, element: Element, bytes: &[u8]) -> Self {
+    pub(in crate::link) fn from_bytes(dimensions: usize, element: Element, bytes: &[u8]) -> Self {
         let values = match element {
             Element::F16 => Values::F16(
                 bytes.chunks_exact(2).map(|pair| f16::from_le_bytes([pair[0], pair[1]])).collect(),
@@ -102,7 +102,7 @@ impl Vectors {
     }
 
     /// Returns the little-endian form.
-    pub(super) fn to_bytes(&self) -> Vec<u8> {
+    pub(crate) fn to_bytes(&self) -> Vec<u8> {
         match &self.values {
             Values::F16(values) => values.iter().flat_map(|value| value.to_le_bytes()).collect(),
             Values::F32(values) => values.iter().flat_map(|value| value.to_le_bytes()).collect(),
@@ -119,7 +119,7 @@ impl Element {
         }
     }
 
-    pub(super) const fn name(self) -> &'static str {
+    pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::F16 => "f16",
             Self::F32 => "f32",
@@ -128,7 +128,7 @@ impl Element {
 }
 
 /// Reads 32-bit floats from their little-endian form.
-pub(super) fn floats(bytes: &[u8]) -> Vec<f32> {
+pub(in crate::link) fn floats(bytes: &[u8]) -> Vec<f32> {
     bytes.chunks_exact(4).map(|four| f32::from_le_bytes([four[0], four[1], four[2], four[3]])).collect()
 }
 
