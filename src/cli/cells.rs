@@ -41,6 +41,11 @@ impl Cells {
         cells
     }
 
+    /// Returns the centroids, row-major.
+    pub(super) fn centroids(&self) -> &[f32] {
+        &self.centroids
+    }
+
     /// Returns the number of cells.
     pub(super) fn len(&self) -> usize {
         self.centroids.len() / self.dimensions

@@ -2,6 +2,7 @@
 
 mod annotations;
 pub mod backend;
+pub mod cell_index;
 mod cells;
 mod classes;
 mod clicker;
@@ -52,6 +53,8 @@ enum Command {
     Eval(eval::EvalArgs),
     /// Builds the index of known entities for linking, from an annotation file and its images.
     Index(index::IndexArgs),
+    /// Lays an index out in cells, so that a page links by it from plain static files.
+    Cells(cell_index::CellsArgs),
     /// Makes a static folder for browsing from annotation files of any length.
     Pack(pack::PackArgs),
     /// Serves the page and the linking endpoint.
@@ -68,6 +71,7 @@ pub fn run() -> ExitCode {
         Command::Inspect(args) => inspect::run(&args),
         Command::Eval(args) => eval::run(args),
         Command::Index(args) => index::run(&args),
+        Command::Cells(args) => cell_index::run(&args),
         Command::Pack(args) => pack::run(&args),
         Command::Serve(args) => serve::run(args),
         Command::Synth(args) => synth::run(&args),

@@ -9,6 +9,7 @@
 
 pub mod calibration;
 pub mod candidates;
+pub mod cells;
 pub mod encoder;
 pub mod index;
 pub mod local;

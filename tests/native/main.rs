@@ -3,6 +3,7 @@
 
 mod app;
 mod catalog;
+mod cells;
 mod dataset;
 mod dataset_chunks;
 mod dataset_forms;

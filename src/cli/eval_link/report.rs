@@ -402,7 +402,8 @@ mod tests {
             outcome("entity_val_unseen", Some(0)),
         ];
         let text = Report::of(&outcomes, vec![1.0], 0).markdown(true);
-        assert!(text.contains("| entity | 1 | 2 | 100.0 (20.7–100.0) | 50.0 (9.5–90.5) | 66.7 | "), "{text}");
+        let row = "| entity | 1 | 2 | 100.0 (20.7–100.0) | 50.0 (9.5–90.5) | 66.7 | ";
+        assert!(text.contains(row), "{text}");
         assert!(!text.contains("| query |") && text.contains("entity 25.4, query 16.1"), "{text}");
     }
 

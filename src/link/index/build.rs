@@ -130,14 +130,14 @@ fn name_in_folder(encoder: &mut EncoderManifest) {
 }
 
 /// Entities in the order of an index, and exemplars and classes with what came with each.
-struct Sorted<E, C> {
-    entities: Vec<Entity>,
-    exemplars: Vec<(Exemplar, E)>,
-    classes: Vec<(Prototype, C)>,
+pub(super) struct Sorted<E, C> {
+    pub(super) entities: Vec<Entity>,
+    pub(super) exemplars: Vec<(Exemplar, E)>,
+    pub(super) classes: Vec<(Prototype, C)>,
 }
 
 /// Sorts entities by QID, without those that nothing shows, and exemplars and classes by entity.
-fn sort<E, C>(
+pub(super) fn sort<E, C>(
     mut entities: Vec<Entity>,
     mut exemplars: Vec<(Exemplar, E)>,
     mut classes: Vec<(Prototype, C)>,

@@ -14,7 +14,7 @@ use crate::link::protocol::sha256_hex;
 /// File name of the header.
 pub const HEADER: &str = "index.json";
 /// Maximum length of a header in bytes.
-const MAX_HEADER_BYTES: u64 = 1 << 20;
+pub(in crate::link) const MAX_HEADER_BYTES: u64 = 1 << 20;
 
 /// Why an index could not be written or read.
 #[derive(Debug, thiserror::Error)]
@@ -94,7 +94,7 @@ pub fn write(folder: &Path, index: &Index, encoder: &[u8]) -> Result<(), FolderE
 }
 
 /// Locks a folder until the handle is dropped. Windows has no handles of folders; there nothing is locked.
-fn lock(folder: &Path) -> Result<Option<File>, FolderError> {
+pub(crate) fn lock(folder: &Path) -> Result<Option<File>, FolderError> {
     let failed = |source| FolderError::Io { path: folder.to_path_buf(), source };
     if cfg!(windows) {
         return Ok(None);
@@ -110,7 +110,7 @@ fn lock(folder: &Path) -> Result<Option<File>, FolderError> {
 }
 
 /// Writes a file under a temporary name, syncs it to the disk, and renames it.
-fn write_file(folder: &Path, file: &str, bytes: &[u8]) -> io::Result<()> {
+pub(crate) fn write_file(folder: &Path, file: &str, bytes: &[u8]) -> io::Result<()> {
     let temporary = folder.join(format!(".{file}.{}.tmp", std::process::id()));
     let written = (|| {
         let mut handle = File::create(&temporary)?;
@@ -132,7 +132,7 @@ fn sync_folder(folder: &Path) -> io::Result<()> {
 }
 
 /// Removes parts of earlier indexes, recognised by a part's kind and hash in the name, and temporary files.
-fn remove_old_parts(folder: &Path, keep: &[&str]) -> io::Result<()> {
+pub(crate) fn remove_old_parts(folder: &Path, keep: &[&str]) -> io::Result<()> {
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
         let name = entry.file_name();
@@ -143,7 +143,17 @@ fn remove_old_parts(folder: &Path, keep: &[&str]) -> io::Result<()> {
         }
         let Some((kind, rest)) = name.split_once('-') else { continue };
         let hash = rest.split('.').next().unwrap_or_default();
-        let kinds = ["mean", "vectors", "entities", "exemplars", "weights", "prototypes", "encoder"];
+        let kinds = [
+            "mean",
+            "vectors",
+            "entities",
+            "exemplars",
+            "weights",
+            "prototypes",
+            "encoder",
+            "centroids",
+            "cells",
+        ];
         let is_part =
             kinds.contains(&kind) && hash.len() == 16 && hash.bytes().all(|byte| byte.is_ascii_hexdigit());
         if is_part && !keep.contains(&name) {
@@ -154,7 +164,7 @@ fn remove_old_parts(folder: &Path, keep: &[&str]) -> io::Result<()> {
 }
 
 /// Reads a whole file whose length is at most `limit`.
-fn read_at_most(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
+pub(in crate::link) fn read_at_most(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
     let file = File::open(path)?;
     let length = file.metadata()?.len();
     if length > limit {

@@ -180,7 +180,7 @@ impl Parts {
 
 impl Part {
     /// Checks the file's length and hash.
-    pub(super) fn check(&self, bytes: &[u8]) -> Result<(), ReadError> {
+    pub(in crate::link) fn check(&self, bytes: &[u8]) -> Result<(), ReadError> {
         let (file, actual) = (self.file.clone(), bytes.len() as u64);
         if actual != self.bytes {
             return Err(ReadError::PartLength { file, expected: self.bytes, actual });
@@ -198,7 +198,7 @@ fn invalid(reason: String) -> ReadError {
 }
 
 /// Whether a name stays in its folder, whatever the system.
-fn is_plain_name(file: &str) -> bool {
+pub(in crate::link) fn is_plain_name(file: &str) -> bool {
     let plain = file.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.'));
     plain && !file.is_empty() && !file.starts_with('.')
 }

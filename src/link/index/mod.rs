@@ -12,6 +12,7 @@ pub mod build;
 pub mod error;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod folder;
+mod gathered;
 pub mod header;
 pub mod mapped;
 pub mod prototypes;
@@ -219,6 +220,16 @@ impl Index {
         &self.encoder
     }
 
+    /// Returns the mean that is subtracted from features.
+    pub fn mean(&self) -> &[f32] {
+        &self.mean
+    }
+
+    /// Returns the data sets that the entities come from.
+    pub fn sources(&self) -> &[Source] {
+        &self.sources
+    }
+
     /// Returns the entities, by rising QID.
     pub fn entities(&self) -> &[Entity] {
         &self.entities
@@ -405,18 +416,18 @@ fn broader(entities: &[Entity], has_rows: &[bool]) -> Result<Vec<Broader>, Conte
 }
 
 /// Subtracts the mean from a feature and scales it to length 1.
-fn centre(feature: &mut [f32], mean: &[f32]) -> Result<(), PoolError> {
+pub(super) fn centre(feature: &mut [f32], mean: &[f32]) -> Result<(), PoolError> {
     feature.iter_mut().zip(mean).for_each(|(value, mean)| *value -= mean);
     pool::normalise(feature)
 }
 
-fn part(name: &str, extension: &str, bytes: Vec<u8>) -> (Part, Vec<u8>) {
+pub(crate) fn part(name: &str, extension: &str, bytes: Vec<u8>) -> (Part, Vec<u8>) {
     let sha256 = sha256_hex(&bytes);
     let file = format!("{name}-{}.{extension}", &sha256[..16]);
     (Part { file, bytes: bytes.len() as u64, sha256 }, bytes)
 }
 
-fn to_lines<T: Serialize>(items: &[T]) -> serde_json::Result<Vec<u8>> {
+pub(crate) fn to_lines<T: Serialize>(items: &[T]) -> serde_json::Result<Vec<u8>> {
     let mut text = Vec::new();
     for item in items {
         serde_json::to_writer(&mut text, item)?;
@@ -425,7 +436,11 @@ fn to_lines<T: Serialize>(items: &[T]) -> serde_json::Result<Vec<u8>> {
     Ok(text)
 }
 
-fn lines<T: for<'a> Deserialize<'a>>(part: &Part, bytes: &[u8], expected: u64) -> Result<Vec<T>, ReadError> {
+pub(super) fn lines<T: for<'a> Deserialize<'a>>(
+    part: &Part,
+    bytes: &[u8],
+    expected: u64,
+) -> Result<Vec<T>, ReadError> {
     let file = part.file.clone();
     let actual = memchr::memchr_iter(b'\n', bytes).count() as u64;
     // An index of classes alone has no exemplars.

@@ -167,7 +167,7 @@ impl Vectors {
     }
 
     /// Returns the little-endian form.
-    pub(super) fn to_bytes(&self) -> Vec<u8> {
+    pub(crate) fn to_bytes(&self) -> Vec<u8> {
         match &self.values {
             Values::F16(values) => values.iter().flat_map(|value| value.to_le_bytes()).collect(),
             Values::F32(values) => values.iter().flat_map(|value| value.to_le_bytes()).collect(),
@@ -191,7 +191,7 @@ impl Element {
         }
     }
 
-    pub(super) const fn name(self) -> &'static str {
+    pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::F16 => "f16",
             Self::F32 => "f32",
@@ -200,7 +200,7 @@ impl Element {
 }
 
 /// Reads 32-bit floats from their little-endian form.
-pub(super) fn floats(bytes: &[u8]) -> Vec<f32> {
+pub(in crate::link) fn floats(bytes: &[u8]) -> Vec<f32> {
     bytes.chunks_exact(4).map(|four| f32::from_le_bytes([four[0], four[1], four[2], four[3]])).collect()
 }
 
