@@ -103,7 +103,7 @@ impl MadeUp {
             half *= 2;
         }
         let length = vector.iter().map(|value| value * value).sum::<f32>().sqrt();
-        for value in &mut vector {
+        for value in &mut *vector {
             *value /= length;
         }
     }

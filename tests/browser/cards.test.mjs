@@ -87,7 +87,7 @@ test('cards stay, dimmed, while a mask is edited, and another name is searched b
     seen.join('; '),
   );
   assert.equal(await stale(), false);
-  await page.getByRole('button', { name: 'None of these' }).focus();
+  await page.getByRole('button', { name: 'None of these: name it' }).focus();
   await page.keyboard.press('Enter');
   await page.locator('[data-focus=kept-name]:focus').waitFor();
   assert.deepEqual(errors, []);

@@ -123,7 +123,7 @@ function answerNodes(linking, snapshot, actions, { articles, knowledge }) {
   if (answer.excluded_image)
     nodes.push(h('p', { class: 'note' }, 'This image’s own examples were left out.'));
   const isNamed = snapshot.canKeep || snapshot.selectedKept !== null;
-  const none = actions.search && isNamed && button('None of these', actions.search);
+  const none = actions.search && isNamed && button('None of these: name it', actions.search);
   if (none) {
     none.title = 'Search all names of the index, or type another';
     none.dataset.focus = 'none-of-these';

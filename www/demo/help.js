@@ -10,7 +10,12 @@ const HELP_KEY = '?';
 export function connectHelp(button) {
   const dialog = helpDialog();
   document.body.append(dialog);
-  button.addEventListener('click', () => dialog.showModal());
+  const open = () => {
+    dialog.showModal();
+    // The focus goes to the button at the end, which would scroll there.
+    dialog.scrollTop = 0;
+  };
+  button.addEventListener('click', open);
   dialog.addEventListener('click', (event) => {
     if (event.target === dialog) dialog.close();
   });
@@ -19,7 +24,7 @@ export function connectHelp(button) {
     if (key !== HELP_KEY || ctrlKey || metaKey || altKey) return;
     if (isField(event.composedPath()[0]) || document.querySelector('dialog[open]')) return;
     event.preventDefault();
-    dialog.showModal();
+    open();
   });
 }
 

@@ -236,7 +236,7 @@ export class Places {
     const { set, photo, image } = place;
     if (photo !== null) {
       const words =
-        `The photo ${photo} is not here: photos stay on the computer where they were opened. ` +
+        `The photo ${photo} is not here: the browser keeps no photo when the page is closed. ` +
         'Open it again, or drop it on the page.';
       return message.show(words, ['Open a photo', choosePhoto]);
     }
