@@ -8,6 +8,8 @@
 #[cfg(feature = "workbench")]
 mod bench;
 #[cfg(feature = "workers")]
+mod cell_files;
+#[cfg(feature = "workers")]
 mod dataset;
 #[cfg(any(feature = "viewer", feature = "workers", feature = "explorer", feature = "workbench"))]
 mod error;
@@ -37,6 +39,8 @@ mod surface;
 pub mod viewer;
 #[cfg(feature = "workers")]
 mod worker;
+#[cfg(any(feature = "workers", feature = "explorer"))]
+mod worker_fetch;
 
 /// Makes a panic's message and place readable in the console; a module calls it when it is loaded.
 pub fn start() {

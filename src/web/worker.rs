@@ -202,8 +202,7 @@ impl ModelRunner {
             let map = index.image_map(&image);
             let top_k = DEFAULT_ENTITIES as usize;
             let question = link::Question { mask: &mask, image_sha256: Some(&sha256), top_k };
-            let answer = link::answer(&index.linker, &host, question, &map).await;
-            answer.map_err(|error| js_error(error.code(), error))?
+            index.answer(&host, question, &map).await?
         };
         to_json(&answer)
     }

@@ -57,7 +57,7 @@ export async function serve(extra = {}, headers = {}, mount = '/') {
     const file = name.startsWith(mount) ? join(DIST, normalize(name.slice(mount.length))) : '';
     const body = extra[path];
     if (body !== undefined) {
-      response.writeHead(200, { ...headers, 'content-type': type }).end(body);
+      sendPart(request, response, Buffer.from(body), { ...headers, 'content-type': type });
     } else if (file.startsWith(DIST) && existsSync(file) && statSync(file).isFile()) {
       response.writeHead(200, { ...headers, 'content-type': type });
       createReadStream(file).pipe(response);
@@ -77,6 +77,15 @@ export async function serve(extra = {}, headers = {}, mount = '/') {
         server.closeAllConnections();
       }),
   };
+}
+
+/** Sends a body, or the range of it that is asked for. */
+function sendPart(request, response, body, headers) {
+  const range = /^bytes=(\d+)-(\d+)$/.exec(request.headers.range ?? '');
+  if (!range) return response.writeHead(200, headers).end(body);
+  const [start, end] = [Number(range[1]), Math.min(Number(range[2]) + 1, body.length)];
+  const total = { 'content-range': `bytes ${start}-${end - 1}/${body.length}` };
+  return response.writeHead(206, { ...headers, ...total }).end(body.subarray(start, end));
 }
 
 /** A path as files are called; one with a bare % as it stands. */

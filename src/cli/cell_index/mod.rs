@@ -16,7 +16,7 @@ use layout::Layout;
 pub use material::{Exemplars, Frame, Written};
 
 /// Exemplars of a cell, where the number of cells is not given.
-const ROWS_OF_CELL: usize = 320;
+const ROWS_OF_CELL: usize = 496;
 
 /// Lays an index out in cells, so that a page links by it from plain static files.
 #[derive(clap::Args)]
@@ -27,7 +27,7 @@ pub(super) struct CellsArgs {
     /// Folder to write; an existing index is replaced once the new one is complete.
     #[arg(short, long, value_name = "DIR")]
     output: PathBuf,
-    /// Number of cells [default: one for 320 exemplars, at most 8192].
+    /// Number of cells [default: one for 496 exemplars, at most 8192].
     #[arg(long, value_name = "N")]
     cells: Option<usize>,
 }
