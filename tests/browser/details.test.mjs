@@ -57,8 +57,9 @@ async function openWith(stored) {
     if (!localStorage.getItem('masklink.settings'))
       localStorage.setItem('masklink.settings', JSON.stringify(settings));
   }, stored);
-  await page.goto(server.address);
-  await until(page, 'snapshot.shown.length > 0');
+  // An image of several masks.
+  await page.goto(`${server.address}#image=world_001`);
+  await until(page, 'snapshot.shown.length > 1');
   return { ...opened, asked };
 }
 const requested = (asked) => asked.map((request) => request.url().replace(WIKIPEDIA.address, ''));

@@ -554,7 +554,7 @@ test('each tool’s accessible name contains its visible word', async () => {
 });
 
 test('the list of masks keeps focus, tab stop and scroll position on updates', async () => {
-  const { page, errors, close } = await openPage(browser, server.address);
+  const { page, errors, close } = await openPage(browser, `${server.address}#image=world_001`);
   await withoutIndex(page);
   await page.evaluate(() => {
     const viewer = document.querySelector('mask-viewer');
