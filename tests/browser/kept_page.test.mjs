@@ -16,9 +16,9 @@ const { server, browser } = await startSite(indexFiles(KNOWN));
 
 /** A page with the first sample, an object of which was clicked and is kept by Enter. */
 async function openClicked(options) {
-  const opened = await openPage(browser, `${server.address}#image=world_001`, options);
+  const opened = await openPage(browser, `${server.address}#image=world_075`, options);
   const { page } = opened;
-  await clickInImage(page, { x: 530, y: 300 });
+  await clickInImage(page, { x: 451, y: 224 });
   await maskOf(page);
   await page.evaluate(() => document.querySelector('mask-viewer').focus());
   await page.keyboard.press('Enter');
@@ -136,7 +136,7 @@ test('a card names the kept mask, and a file of the chosen format is saved and i
   const saving = page.waitForEvent('download');
   await page.locator('#kept').getByRole('button', { name: 'Export' }).click();
   const download = await saving;
-  assert.equal(download.suggestedFilename(), 'world_001.geojson');
+  assert.equal(download.suggestedFilename(), 'world_075.geojson');
   const path = await download.path();
   const [{ properties }] = JSON.parse(readFileSync(path, 'utf8')).features;
   assert.deepEqual([properties.title, properties.clicks.length], ['Apple', 1]);
