@@ -155,6 +155,16 @@ impl Device {
         }
     }
 
+    /// Creates a buffer of `bytes` bytes that the GPU alone writes, or that copies write.
+    pub(crate) fn buffer(&self, label: &str, bytes: u64, usage: wgpu::BufferUsages) -> wgpu::Buffer {
+        self.handle.create_buffer(&wgpu::BufferDescriptor {
+            label: Some(label),
+            size: bytes,
+            usage,
+            mapped_at_creation: false,
+        })
+    }
+
     /// Returns the largest size of one storage buffer in bytes.
     pub(crate) fn max_buffer_bytes(&self) -> u64 {
         let limits = self.handle.limits();

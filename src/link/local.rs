@@ -4,6 +4,7 @@ use std::sync::OnceLock;
 
 use super::candidates::{Nearest, Ranked, Scored, ranked};
 use super::encoder::input::{EncodeError, join};
+use super::encoder::manifest::EncoderManifest;
 use super::encoder::pool::FeatureMap;
 use super::encoder::run;
 use super::index::{Entity, Index, QueryError};
@@ -59,12 +60,22 @@ pub async fn answer<H: Host>(
     image_map: &OnceLock<FeatureMap>,
 ) -> Result<LinkResponse, AnswerError> {
     let Question { mask, image_sha256, top_k } = question;
+    let search = async |feature: &[f32]| Ok(linker.search(feature, image_sha256, top_k)?);
+    encode_and_search(linker.index.encoder(), (host, mask, image_map), search).await
+}
+
+/// Computes a mask's feature, searches with it, and adds the timing to the response of the search.
+pub(super) async fn encode_and_search<H: Host, E: From<EncodeError>>(
+    encoder: &EncoderManifest,
+    (host, mask, image_map): (&H, &Mask, &OnceLock<FeatureMap>),
+    search: impl AsyncFnOnce(&[f32]) -> Result<LinkResponse, E>,
+) -> Result<LinkResponse, E> {
     let started = host.now_millis();
-    let maps = run::maps(linker.index.encoder(), host, mask, image_map).await?;
+    let maps = run::maps(encoder, host, mask, image_map).await?;
     let encoded = host.now_millis();
-    let feature = join(linker.index.encoder(), &maps, mask)?;
+    let feature = join(encoder, &maps, mask)?;
     let pooled = host.now_millis();
-    let response = linker.search(&feature, image_sha256, top_k)?;
+    let response = search(&feature).await?;
     let searched = host.now_millis();
     let timing_ms = Timing {
         queue: 0.0,

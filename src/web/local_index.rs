@@ -76,7 +76,7 @@ impl LocalIndex {
     }
 
     /// Links a mask of the host's image.
-    pub(super) async fn answer(
+    pub(super) async fn link(
         &self,
         host: &WorkerHost<'_>,
         question: Question<'_>,
@@ -84,12 +84,12 @@ impl LocalIndex {
     ) -> Result<LinkResponse, JsValue> {
         match &self.linker {
             Linker::Whole(linker) => {
-                let answer = answer(linker, host, question, map).await;
-                answer.map_err(|error| js_error(error.code(), error))
+                let response = answer(linker, host, question, map).await;
+                response.map_err(|error| js_error(error.code(), error))
             }
             Linker::Cells(index, files) => {
-                let answer = cells::answer::answer(index, files, host, question, map).await;
-                answer.map_err(|error| js_error(error.code(), error))
+                let response = cells::link::link_by_cells(index, files, host, question, map).await;
+                response.map_err(|error| js_error(error.code(), error))
             }
         }
     }

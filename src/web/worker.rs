@@ -189,7 +189,7 @@ impl ModelRunner {
         let image = self.image_of(&request)?;
         let mask = mask_of(&request)?;
         let (endpoint, sha256) = (field(&request, "endpoint"), text(&request, "sha256")?);
-        let answer = if endpoint.is_object() {
+        let response = if endpoint.is_object() {
             let file = field(&endpoint, "blob");
             let host = WorkerHost { file: Some(&file), ..self.host(None, None, &image, &signal) };
             ask_endpoint(&host, &endpoint, &mask, &sha256).await?
@@ -202,9 +202,9 @@ impl ModelRunner {
             let map = index.image_map(&image);
             let top_k = DEFAULT_ENTITIES as usize;
             let question = link::Question { mask: &mask, image_sha256: Some(&sha256), top_k };
-            index.answer(&host, question, &map).await?
+            index.link(&host, question, &map).await?
         };
-        to_json(&answer)
+        to_json(&response)
     }
 }
 

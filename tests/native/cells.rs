@@ -7,7 +7,7 @@ use std::process::Command;
 use masklink::link::LocalLinker;
 use masklink::link::cells::choose::Budget;
 use masklink::link::cells::folder::{CellFolder, open};
-use masklink::link::cells::{CellError, CellIndex, answer};
+use masklink::link::cells::{CellError, CellIndex, link};
 use masklink::link::encoder::manifest::{EncoderManifest, EncoderView};
 use masklink::link::index::build::Material;
 use masklink::link::index::prototypes::Prototype;
@@ -120,7 +120,7 @@ fn few_ranges_hold_nearly_all_of_the_nearest() {
 }
 
 #[test]
-fn cells_that_hold_all_exemplars_answer_like_the_whole_index() {
+fn cells_that_hold_all_exemplars_find_what_the_whole_index_finds() {
     let index = clustered(60);
     let folder = in_cells(&index, 6);
     let (cells, files) = opened(&folder);
@@ -131,7 +131,7 @@ fn cells_that_hold_all_exemplars_answer_like_the_whole_index() {
         let own = sha256_hex((at * 3).to_string().as_bytes());
         let sha256 = (at % 2 == 0).then_some(own.as_str());
         let expected = linker.search(&feature, sha256, 10).unwrap();
-        let actual = block_on(answer::search(&cells, &files, &feature, sha256, 10)).unwrap();
+        let actual = block_on(link::search(&cells, &files, &feature, sha256, 10)).unwrap();
         assert_eq!(actual.model, expected.model);
         assert_eq!(actual.excluded_image, expected.excluded_image);
         assert_eq!(actual.entities[0].qid, expected.entities[0].qid);

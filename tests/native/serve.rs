@@ -302,6 +302,16 @@ fn ends(process: &mut std::process::Child) -> bool {
     false
 }
 
+/// Starts a server whose log is piped, and returns it with its host and port.
+#[cfg(unix)]
+fn started(command: &mut Command) -> (std::process::Child, String) {
+    let mut process = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut line = String::new();
+    BufReader::new(process.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    let address = line.trim_start_matches("http://").split('/').next().unwrap().to_owned();
+    (process, address)
+}
+
 #[cfg(unix)]
 fn terminate(process: &std::process::Child) {
     let ended = Command::new("kill").args(["-TERM", &process.id().to_string()]).status().unwrap();
@@ -311,16 +321,11 @@ fn terminate(process: &std::process::Child) {
 #[cfg(unix)]
 #[test]
 fn a_log_that_nobody_reads_stops_neither_requests_nor_the_end() {
-    let mut process = Command::new(env!("CARGO_BIN_EXE_masklink"))
-        .args(["serve", "--port", "0", "--rate", "0"])
-        .env("RUST_LOG", "masklink=debug")
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut line = String::new();
-    BufReader::new(process.stdout.take().unwrap()).read_line(&mut line).unwrap();
-    let address = line.trim_start_matches("http://").split('/').next().unwrap().to_owned();
+    let (mut process, address) = started(
+        Command::new(env!("CARGO_BIN_EXE_masklink"))
+            .args(["serve", "--port", "0", "--rate", "0"])
+            .env("RUST_LOG", "masklink=debug"),
+    );
     let unread = process.stderr.take();
     // A pipe holds 64 KiB, some 500 lines.
     for _ in 0..1_500 {
@@ -340,16 +345,11 @@ fn sighup_loads_the_index_anew_and_a_broken_one_leaves_the_server_running() {
         let entry = entry.unwrap();
         fs::copy(entry.path(), folder.path().join(entry.file_name())).unwrap();
     }
-    let mut process = Command::new(env!("CARGO_BIN_EXE_masklink"))
-        .args(["serve", "--port", "0", "--log-format", "json", "--index"])
-        .arg(folder.path())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut line = String::new();
-    BufReader::new(process.stdout.take().unwrap()).read_line(&mut line).unwrap();
-    let address = line.trim_start_matches("http://").split('/').next().unwrap().to_owned();
+    let (mut process, address) = started(
+        Command::new(env!("CARGO_BIN_EXE_masklink"))
+            .args(["serve", "--port", "0", "--log-format", "json", "--index"])
+            .arg(folder.path()),
+    );
     let mut log = BufReader::new(process.stderr.take().unwrap());
     let mut hang_up = || -> serde_json::Value {
         let signal = ["-HUP", &process.id().to_string()].map(str::to_owned);

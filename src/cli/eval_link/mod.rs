@@ -92,7 +92,7 @@ pub(super) struct EvalLinkArgs {
     json: bool,
 }
 
-/// Maximum number of entities of a cached answer: a page shows no more.
+/// Maximum number of entities of a cached response: a page shows no more.
 const CACHED_ENTITIES: usize = 5;
 /// Maximum number of exemplars of a cached entity.
 const CACHED_EVIDENCE: usize = 4;
@@ -204,7 +204,7 @@ struct Linker<'a> {
     clicker: Option<Mutex<Clicker>>,
     index: Option<Known>,
     turned_images: TurnedImages,
-    /// Whether responses are kept for `--cache-answers`.
+    /// Whether cached responses are written.
     caches: bool,
 }
 
@@ -241,7 +241,7 @@ impl Linker<'_> {
 /// One linked mask.
 struct Linked {
     outcome: LinkedOutcome,
-    /// The response for `--cache-answers`.
+    /// The cached response, where those are written.
     cached: Option<CachedAnswer>,
 }
 
@@ -395,13 +395,13 @@ fn ask(
         .map_err(|error| LinkFailed { code: error.code(), message: error.to_string() })?)
 }
 
-/// Returns the answer for a page to show while the endpoint is down.
-fn cached(mask: &Mask, mut answer: LinkResponse) -> CachedAnswer {
-    answer.entities.truncate(CACHED_ENTITIES);
-    for entity in &mut answer.entities {
+/// Returns the cached response, which a page shows while the endpoint is down.
+fn cached(mask: &Mask, mut response: LinkResponse) -> CachedAnswer {
+    response.entities.truncate(CACHED_ENTITIES);
+    for entity in &mut response.entities {
         entity.evidence.truncate(CACHED_EVIDENCE);
     }
-    CachedAnswer { mask: mask.into(), answer }
+    CachedAnswer { mask: mask.into(), answer: response }
 }
 
 /// Writes a file so that it is whole or absent.

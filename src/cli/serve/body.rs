@@ -93,11 +93,12 @@ impl MemoryBudget {
 
 #[cfg(test)]
 mod tests {
-    use axum::body::HttpBody;
-    use hyper::body::Frame;
     use std::convert::Infallible;
     use std::pin::Pin;
     use std::task::{Context, Poll};
+
+    use axum::body::HttpBody;
+    use hyper::body::Frame;
 
     use super::*;
 
@@ -134,6 +135,23 @@ mod tests {
         let second = receive(24 << 10, 64 << 10).await.unwrap();
         drop((first, second));
         assert!(receive(64 << 10, 64 << 10).await.is_ok(), "the budget is free again");
+    }
+
+    #[tokio::test]
+    async fn a_body_that_arrives_too_slowly_is_refused() {
+        let limits = Limits { body_grace: Duration::from_millis(50), client_rate: 1000, ..Limits::default() };
+        let budget = MemoryBudget::new(64 << 10, &limits);
+        let headers = HeaderMap::new();
+        let refused = budget.receive(&headers, Body::new(Silent), 10);
+        let refused = tokio::time::timeout(Duration::from_secs(10), refused).await.expect("no limit");
+        assert_eq!(refused.map(drop).unwrap_err().kind(), Kind::Timeout);
+        // Each chunk of 100 bytes allows a tenth of a second more.
+        let chunks = futures_util::stream::unfold(0, async |at| {
+            tokio::time::sleep(Duration::from_millis(if at == 0 { 0 } else { 30 })).await;
+            (at < 10).then(|| (Ok::<_, Infallible>(Bytes::from(vec![7; 100])), at + 1))
+        });
+        let whole = budget.receive(&headers, Body::from_stream(chunks), 1000).await;
+        assert_eq!(whole.unwrap().bytes.len(), 1000);
     }
 
     #[tokio::test]

@@ -246,7 +246,32 @@ mod tests {
         let settings = Settings { root: Some(folder.path().to_owned()), limits, ..Settings::default() };
         with_one_connection(settings, async |address| {
             let _unread = get(address, "/large").await;
-            assert_eq!(&status(&mut get(address, "/healthz").await).await, b"HTTP/1.1 200");
+            // Its place is the only one, and health checks would need none.
+            assert_eq!(&status(&mut get(address, "/endpoint.json").await).await, b"HTTP/1.1 200");
+        })
+        .await;
+    }
+
+    #[tokio::test]
+    async fn a_client_that_reads_too_slowly_is_disconnected() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::File::create(folder.path().join("large")).unwrap().set_len(64 << 20).unwrap();
+        let limits = Limits { stall_time: Duration::from_millis(300), ..Limits::default() };
+        let settings = Settings { root: Some(folder.path().to_owned()), limits, ..Settings::default() };
+        with_one_connection(settings, async |address| {
+            let mut slow = get(address, "/large").await;
+            let trickle = async {
+                let mut byte = [0];
+                while slow.read_exact(&mut byte).await.is_ok() {
+                    tokio::time::sleep(Duration::from_millis(20)).await;
+                }
+                std::future::pending::<()>().await;
+            };
+            let mut other = get(address, "/endpoint.json").await;
+            tokio::select! {
+                read = status(&mut other) => assert_eq!(&read, b"HTTP/1.1 200"),
+                () = trickle => {}
+            }
         })
         .await;
     }

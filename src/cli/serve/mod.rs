@@ -248,7 +248,7 @@ fn settings(args: ServeArgs, token: Option<String>) -> Settings {
         allow_origins: args.allow_origin,
         connect: args.connect,
         url_hosts: args.allow_url_host,
-        device: args.runtime.provider.name(),
+        provider: args.runtime.provider,
         limits,
     }
 }

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use axum::http::HeaderValue;
 
+use crate::cli::onnx::Provider;
 use crate::link::protocol::client::{LINK_TIMEOUT_MILLIS, UPLOAD_TIMEOUT_MILLIS};
 
 /// Settings of a server: the folders it serves, and the clients it serves them to.
@@ -32,8 +33,8 @@ pub struct Settings {
     pub url_hosts: Vec<String>,
     /// Addresses of reverse proxies whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Vec<IpAddr>,
-    /// Device of the models, for the measurements; `cpu` where it is empty.
-    pub device: &'static str,
+    /// The part of ONNX Runtime that runs the models, for the measurements.
+    pub provider: Provider,
     /// Limits of requests, memory and time.
     pub limits: Limits,
 }

@@ -90,7 +90,7 @@ impl Server {
             reloading: tokio::sync::Mutex::default(),
             files: Arc::new(Files::new(&settings)),
             rate: Arc::new(Rate::new(limits.requests_per_second)),
-            metrics: Arc::new(Metrics::new(if settings.device.is_empty() { "cpu" } else { settings.device })),
+            metrics: Arc::new(Metrics::new(settings.provider)),
             policies: headers::policies(&settings.connect, !settings.allow_origins.is_empty())
                 .map_err(std::io::Error::other)?,
             fetcher: (!settings.url_hosts.is_empty())

@@ -4,7 +4,7 @@ use crate::link::encoder::EncodeError;
 use crate::link::index::{ContentError, QueryError};
 use crate::link::local::AnswerError;
 
-/// Why a question to an index in cells has no answer.
+/// The reason why a mask was not linked.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum CellError {

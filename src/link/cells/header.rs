@@ -1,16 +1,16 @@
 //! The header of an index in cells: counts, the parts that are read at once, and the data files.
 
-use serde::de::Error as _;
 use serde::{Deserialize, Serialize};
 
 use super::block::row_bytes;
 use super::entry::ENTRY_BYTES;
 use crate::link::calibration::Calibration;
 use crate::link::encoder::manifest::EncoderManifest;
-use crate::link::index::header::{Part, Source, is_plain_name};
+use crate::link::index::header::{
+    Part, Source, check_classes, check_lengths, check_limits, check_named, is_of_format, parse,
+};
 use crate::link::index::vectors::Element;
 use crate::link::index::{ContentError, ReadError};
-use crate::link::protocol::is_sha256;
 
 /// Value of the header's `format`.
 pub const FORMAT: &str = "masklink-cells";
@@ -78,27 +78,15 @@ pub struct Parts {
     pub prototypes: Option<Part>,
 }
 
-/// The fields that a header of any format has.
-#[derive(Deserialize)]
-struct Version {
-    format: String,
-    version: u32,
-}
-
 /// Returns whether a header says that it is one of an index in cells.
 pub fn is_of_cells(header: &[u8]) -> bool {
-    serde_json::from_slice::<Version>(header).is_ok_and(|header| header.format == FORMAT)
+    is_of_format(header, FORMAT)
 }
 
 impl Header {
     /// Reads a header and checks it against itself, before anything else is read.
     pub fn read(bytes: &[u8]) -> Result<Self, ReadError> {
-        let Version { format, version } = serde_json::from_slice(bytes).map_err(ReadError::Header)?;
-        if format != FORMAT || version != VERSION {
-            let (supported_format, supported_version) = (FORMAT, VERSION);
-            return Err(ReadError::Version { format, version, supported_format, supported_version });
-        }
-        let header: Self = serde_json::from_slice(bytes).map_err(ReadError::Header)?;
+        let header: Self = parse(bytes, (FORMAT, VERSION))?;
         header.check()?;
         Ok(header)
     }
@@ -112,45 +100,24 @@ impl Header {
         let Self { dimensions, cells, parts, data, element, prototypes, .. } = self;
         let largest = parts.list().map(|part| part.bytes).max().unwrap_or_default();
         let longest = data.iter().map(|part| part.bytes).max().unwrap_or_default();
-        for (what, limit, actual) in [
+        check_limits([
             ("cells of the index", MAX_CELLS, *cells),
             ("numbers of a vector", MAX_DIMENSIONS, *dimensions),
             ("prototypes of the index", MAX_PART_BYTES, *prototypes),
             ("bytes of a part of the index", MAX_PART_BYTES, largest),
             ("bytes of a data file of the index", MAX_FILE_BYTES, longest),
-        ] {
-            if actual > limit {
-                return Err(ReadError::Limit { what, limit, actual });
-            }
-        }
+        ])?;
         if *dimensions == 0 || *cells == 0 && *prototypes == 0 {
             return Err(ContentError::Empty.into());
         }
-        if parts.weights.is_some() != (*prototypes > 0) || parts.prototypes.is_some() != (*prototypes > 0) {
-            return Err(invalid(format!("{prototypes} prototypes do not fit the parts that are named")));
-        }
-        for (part, expected) in [
+        check_classes(*prototypes, [&parts.weights, &parts.prototypes])?;
+        check_lengths([
             (Some(&parts.mean), dimensions * 4),
             (Some(&parts.centroids), cells * row_bytes(*dimensions as usize) as u64),
             (Some(&parts.cells), cells * ENTRY_BYTES as u64),
             (parts.weights.as_ref(), prototypes * dimensions * element.bytes()),
-        ] {
-            let Some(part) = part.filter(|part| part.bytes != expected) else { continue };
-            return Err(ReadError::PartLength { file: part.file.clone(), expected, actual: part.bytes });
-        }
-        for Part { file, sha256, .. } in parts.list().chain(data) {
-            if !is_plain_name(file) {
-                return Err(ReadError::PartName { file: file.clone() });
-            }
-            if !is_sha256(sha256) {
-                return Err(ReadError::HashForm { file: file.clone(), sha256: sha256.clone() });
-            }
-        }
-        if !is_plain_name(&self.encoder.file) {
-            return Err(ReadError::PartName { file: self.encoder.file.clone() });
-        }
-        self.encoder.check().map_err(|error| invalid(error.to_string()))?;
-        self.calibration.check().map_err(|reason| invalid(reason.to_owned()))
+        ])?;
+        check_named(parts.list().chain(data), &self.encoder, &self.calibration)
     }
 }
 
@@ -160,8 +127,4 @@ impl Parts {
         let always = [&self.mean, &self.centroids, &self.cells, &self.entities];
         always.into_iter().chain(&self.weights).chain(&self.prototypes)
     }
-}
-
-pub(super) fn invalid(reason: String) -> ReadError {
-    ReadError::Header(serde_json::Error::custom(reason))
 }

@@ -3,9 +3,8 @@
 //! A [`header`] names the parts that are read at once (mean, centroids, table of cells, and the entities and
 //! weights of classes) and the data files. A data file holds [cells](block): the vectors of near
 //! exemplars, 8 bits a number, and their records. A question [chooses](choose) cells by their centroids,
-//! reads them by ranges, and joins them to a small [`Index`], which then answers like a whole one.
+//! reads them by ranges, and joins them to a small [`Index`], which then is searched like a whole one.
 
-pub mod answer;
 pub mod block;
 mod cache;
 pub mod choose;
@@ -14,6 +13,7 @@ pub mod error;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod folder;
 pub mod header;
+pub mod link;
 pub mod table;
 
 use std::cell::RefCell;
@@ -28,7 +28,7 @@ use super::index::build::Material;
 use super::index::header::Part;
 use super::index::prototypes::Prototype;
 use super::index::vectors::{Vectors, floats};
-use super::index::{Entity, Index, QueryError, ReadError, centre, lines};
+use super::index::{Entity, Index, QueryError, ReadError, centred, lines};
 use super::protocol::{ModelInfo, sha256_hex};
 use block::Block;
 use cache::Cache;
@@ -125,13 +125,7 @@ impl CellIndex {
 
     /// Returns the vector to search with for a mask's pooled feature: centred, of length 1.
     pub fn query(&self, feature: &[f32]) -> Result<Vec<f32>, QueryError> {
-        let (expected, actual) = (self.mean.len(), feature.len());
-        if actual != expected {
-            return Err(QueryError::Dimensions { expected, actual });
-        }
-        let mut query = feature.to_vec();
-        centre(&mut query, &self.mean).map_err(QueryError::Direction)?;
-        Ok(query)
+        centred(feature, &self.mean)
     }
 
     /// Reads the cells nearest to a query within the budget, and joins them to an index.

@@ -4,8 +4,9 @@ use std::ops::Range;
 
 use super::block::row_bytes;
 use super::entry::{ENTRY_BYTES, Entry};
-use super::header::{Header, invalid};
+use super::header::Header;
 use crate::link::index::ReadError;
+use crate::link::index::header::invalid;
 
 /// The entries of all cells, in the order of the data files.
 #[derive(Clone, Debug)]

@@ -1,6 +1,6 @@
 //! The header of an index: the encoder, the form of the vectors, and the files that hold the rest.
 
-use serde::de::Error as _;
+use serde::de::{DeserializeOwned, Error as _};
 use serde::{Deserialize, Serialize};
 
 use super::error::{ContentError, ReadError};
@@ -100,22 +100,82 @@ pub struct Part {
     pub sha256: String,
 }
 
-/// The two fields that a header of any version has.
+/// The two fields that a header of any format and version has.
 #[derive(Deserialize)]
 struct Version {
     format: String,
     version: u32,
 }
 
+/// Returns whether a header says that it is of a format.
+pub(in crate::link) fn is_of_format(header: &[u8], format: &str) -> bool {
+    serde_json::from_slice::<Version>(header).is_ok_and(|header| header.format == format)
+}
+
+/// Parses a header of the only format and version that are read.
+pub(in crate::link) fn parse<T: DeserializeOwned>(
+    bytes: &[u8],
+    (supported_format, supported_version): (&'static str, u32),
+) -> Result<T, ReadError> {
+    let Version { format, version } = serde_json::from_slice(bytes).map_err(ReadError::Header)?;
+    if format != supported_format || version != supported_version {
+        return Err(ReadError::Version { format, version, supported_format, supported_version });
+    }
+    serde_json::from_slice(bytes).map_err(ReadError::Header)
+}
+
+/// Checks amounts against their limits.
+pub(in crate::link) fn check_limits(
+    amounts: impl IntoIterator<Item = (&'static str, u64, u64)>,
+) -> Result<(), ReadError> {
+    let over = amounts.into_iter().find(|(_, limit, actual)| actual > limit);
+    over.map_or(Ok(()), |(what, limit, actual)| Err(ReadError::Limit { what, limit, actual }))
+}
+
+/// Checks that the parts of classes are named where there are classes, and only there.
+pub(in crate::link) fn check_classes(prototypes: u64, parts: [&Option<Part>; 2]) -> Result<(), ReadError> {
+    if parts.iter().all(|part| part.is_some() == (prototypes > 0)) {
+        return Ok(());
+    }
+    Err(invalid(format!("{prototypes} prototypes do not fit the parts that are named")))
+}
+
+/// Checks the lengths that parts state against those that the counts ask for.
+pub(in crate::link) fn check_lengths<'a>(
+    parts: impl IntoIterator<Item = (Option<&'a Part>, u64)>,
+) -> Result<(), ReadError> {
+    for (part, expected) in parts {
+        let Some(part) = part.filter(|part| part.bytes != expected) else { continue };
+        return Err(ReadError::PartLength { file: part.file.clone(), expected, actual: part.bytes });
+    }
+    Ok(())
+}
+
+/// Checks the names and hashes of the files, the encoder, and the calibration.
+pub(in crate::link) fn check_named<'a>(
+    parts: impl IntoIterator<Item = &'a Part>,
+    encoder: &EncoderManifest,
+    calibration: &Calibration,
+) -> Result<(), ReadError> {
+    for Part { file, sha256, .. } in parts {
+        if !is_plain_name(file) {
+            return Err(ReadError::PartName { file: file.clone() });
+        }
+        if !is_sha256(sha256) {
+            return Err(ReadError::HashForm { file: file.clone(), sha256: sha256.clone() });
+        }
+    }
+    if !is_plain_name(&encoder.file) {
+        return Err(ReadError::PartName { file: encoder.file.clone() });
+    }
+    encoder.check().map_err(|error| invalid(error.to_string()))?;
+    calibration.check().map_err(|reason| invalid(reason.to_owned()))
+}
+
 impl Header {
     /// Reads a header and checks it against itself and the limits, before anything else is read.
     pub fn read(bytes: &[u8], limits: Limits) -> Result<Self, ReadError> {
-        let Version { format, version } = serde_json::from_slice(bytes).map_err(ReadError::Header)?;
-        if format != FORMAT || version != VERSION {
-            let (supported_format, supported_version) = (FORMAT, VERSION);
-            return Err(ReadError::Version { format, version, supported_format, supported_version });
-        }
-        let header: Self = serde_json::from_slice(bytes).map_err(ReadError::Header)?;
+        let header: Self = parse(bytes, (FORMAT, VERSION))?;
         header.check(limits)?;
         Ok(header)
     }
@@ -124,49 +184,25 @@ impl Header {
         let Self { dimensions, element, exemplars, prototypes, entities, parts, .. } = self;
         let sizes = parts.list().map(|part| part.bytes);
         let bytes = sizes.into_iter().fold(0, u64::saturating_add);
-        for (what, limit, actual) in [
+        check_limits([
             ("exemplars of the index", limits.exemplars, *exemplars),
             ("prototypes of the index", limits.exemplars, *prototypes),
             ("entities of the index", limits.exemplars, *entities),
             ("numbers of a vector", limits.dimensions, *dimensions),
             ("bytes of the index", limits.bytes, bytes),
-        ] {
-            if actual > limit {
-                return Err(ReadError::Limit { what, limit, actual });
-            }
-        }
+        ])?;
         if (*exemplars == 0 && *prototypes == 0) || *dimensions == 0 {
             return Err(ContentError::Empty.into());
         }
-        let is_named = *prototypes > 0;
-        if parts.weights.is_some() != is_named || parts.prototypes.is_some() != is_named {
-            return Err(invalid(format!("{prototypes} prototypes do not fit the parts that are named")));
-        }
+        check_classes(*prototypes, [&parts.weights, &parts.prototypes])?;
         // Within the limits the products fit 64 bits.
         let matrix = |rows: u64| rows.saturating_mul(dimensions * element.bytes());
-        for (part, expected) in [
+        check_lengths([
             (Some(&parts.mean), dimensions * 4),
             (Some(&parts.vectors), matrix(*exemplars)),
             (parts.weights.as_ref(), matrix(*prototypes)),
-        ] {
-            let Some(part) = part else { continue };
-            if part.bytes != expected {
-                return Err(ReadError::PartLength { file: part.file.clone(), expected, actual: part.bytes });
-            }
-        }
-        for part in parts.list() {
-            if !is_plain_name(&part.file) {
-                return Err(ReadError::PartName { file: part.file.clone() });
-            }
-            if !is_sha256(&part.sha256) {
-                return Err(ReadError::HashForm { file: part.file.clone(), sha256: part.sha256.clone() });
-            }
-        }
-        if !is_plain_name(&self.encoder.file) {
-            return Err(ReadError::PartName { file: self.encoder.file.clone() });
-        }
-        self.encoder.check().map_err(|error| invalid(error.to_string()))?;
-        self.calibration.check().map_err(|reason| invalid(reason.to_owned()))
+        ])?;
+        check_named(parts.list(), &self.encoder, &self.calibration)
     }
 }
 
@@ -193,12 +229,12 @@ impl Part {
     }
 }
 
-fn invalid(reason: String) -> ReadError {
+pub(in crate::link) fn invalid(reason: String) -> ReadError {
     ReadError::Header(serde_json::Error::custom(reason))
 }
 
 /// Whether a name stays in its folder, whatever the system.
-pub(in crate::link) fn is_plain_name(file: &str) -> bool {
+fn is_plain_name(file: &str) -> bool {
     let plain = file.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.'));
     plain && !file.is_empty() && !file.starts_with('.')
 }

@@ -310,13 +310,7 @@ impl Index {
 
     /// Returns the vector to search with for a mask's pooled feature: centred, of length 1.
     pub fn query(&self, feature: &[f32]) -> Result<Vec<f32>, QueryError> {
-        let (expected, actual) = (self.mean.len(), feature.len());
-        if actual != expected {
-            return Err(QueryError::Dimensions { expected, actual });
-        }
-        let mut query = feature.to_vec();
-        centre(&mut query, &self.mean).map_err(QueryError::Direction)?;
-        Ok(query)
+        centred(feature, &self.mean)
     }
 
     /// Checks that the parts fit each other, and joins them, without sources and calibration.
@@ -415,8 +409,19 @@ fn broader(entities: &[Entity], has_rows: &[bool]) -> Result<Vec<Broader>, Conte
     found.collect()
 }
 
+/// Returns a pooled feature without the mean, of length 1, as indexes store vectors and search for them.
+pub(super) fn centred(feature: &[f32], mean: &[f32]) -> Result<Vec<f32>, QueryError> {
+    let (expected, actual) = (mean.len(), feature.len());
+    if actual != expected {
+        return Err(QueryError::Dimensions { expected, actual });
+    }
+    let mut query = feature.to_vec();
+    centre(&mut query, mean).map_err(QueryError::Direction)?;
+    Ok(query)
+}
+
 /// Subtracts the mean from a feature and scales it to length 1.
-pub(super) fn centre(feature: &mut [f32], mean: &[f32]) -> Result<(), PoolError> {
+fn centre(feature: &mut [f32], mean: &[f32]) -> Result<(), PoolError> {
     feature.iter_mut().zip(mean).for_each(|(value, mean)| *value -= mean);
     pool::normalise(feature)
 }

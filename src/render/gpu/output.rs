@@ -77,12 +77,9 @@ impl Output {
         let Self::Texture { drawn: Some(texture) } = self else { return Err(Error::NotOffscreen) };
         let size = size_of(texture);
         let stride = (4 * size.width).next_multiple_of(wgpu::COPY_BYTES_PER_ROW_ALIGNMENT);
-        let buffer = device.handle.create_buffer(&wgpu::BufferDescriptor {
-            label: Some("Output::read_back"),
-            size: u64::from(stride) * u64::from(size.height),
-            usage: wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::COPY_DST,
-            mapped_at_creation: false,
-        });
+        let bytes = u64::from(stride) * u64::from(size.height);
+        let usage = wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::COPY_DST;
+        let buffer = device.buffer("Output::read_back", bytes, usage);
         let descriptor = wgpu::CommandEncoderDescriptor { label: Some("Output::read_back_encoder") };
         let mut encoder = device.handle.create_command_encoder(&descriptor);
         let layout =

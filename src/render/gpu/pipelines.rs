@@ -92,12 +92,8 @@ fn layout(device: &wgpu::Device, label: &str, bindings: &[wgpu::BindingType]) ->
 fn quad_indices(device: &Device) -> wgpu::Buffer {
     let indices: Vec<u16> =
         (0..CHUNK as u16).flat_map(|quad| [0, 1, 2, 2, 1, 3].map(|corner| 4 * quad + corner)).collect();
-    let buffer = device.handle.create_buffer(&wgpu::BufferDescriptor {
-        label: Some("Pipelines::quads"),
-        size: size_of_val(indices.as_slice()) as u64,
-        usage: wgpu::BufferUsages::INDEX | wgpu::BufferUsages::COPY_DST,
-        mapped_at_creation: false,
-    });
+    let usage = wgpu::BufferUsages::INDEX | wgpu::BufferUsages::COPY_DST;
+    let buffer = device.buffer("Pipelines::quads", size_of_val(indices.as_slice()) as u64, usage);
     device.queue.write_buffer(&buffer, 0, bytemuck::cast_slice(&indices));
     buffer
 }

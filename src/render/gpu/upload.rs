@@ -100,12 +100,7 @@ pub(super) fn frame_buffer(device: &Device) -> wgpu::Buffer {
 }
 
 fn buffer(device: &Device, label: &str, size: u64, usage: wgpu::BufferUsages) -> wgpu::Buffer {
-    device.handle.create_buffer(&wgpu::BufferDescriptor {
-        label: Some(label),
-        size,
-        usage: usage | wgpu::BufferUsages::COPY_DST,
-        mapped_at_creation: false,
-    })
+    device.buffer(label, size, usage | wgpu::BufferUsages::COPY_DST)
 }
 
 /// Creates buffers within the device's limit and counts their bytes.

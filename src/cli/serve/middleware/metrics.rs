@@ -10,6 +10,7 @@ use axum::response::Response;
 use metrics::{counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle, PrometheusRecorder};
 
+use crate::cli::onnx::Provider;
 use crate::link::protocol::Timing;
 
 /// Upper bounds of the histograms' buckets, in seconds.
@@ -23,9 +24,10 @@ pub(crate) struct Metrics {
 }
 
 impl Metrics {
-    pub(crate) fn new(device: &'static str) -> Self {
+    pub(crate) fn new(provider: Provider) -> Self {
         let recorder = PrometheusBuilder::new()
             .set_buckets(&BUCKETS)
+            // Only an empty list of buckets is an error.
             .unwrap_or_else(|_| PrometheusBuilder::new())
             .build_recorder();
         let handle = recorder.handle();
@@ -48,7 +50,8 @@ impl Metrics {
             describe_gauge!("masklink_working", "Requests that compute.");
             describe_gauge!("masklink_waiting", "Requests that wait for a worker.");
             describe_gauge!("masklink_info", "The server's version and the device of its models.");
-            gauge!("masklink_info", "version" => env!("CARGO_PKG_VERSION"), "device" => device).set(1.0);
+            gauge!("masklink_info", "version" => env!("CARGO_PKG_VERSION"), "device" => provider.name())
+                .set(1.0);
             describe_gauge!("masklink_images", "Images in memory.");
             describe_gauge!("masklink_images_bytes", "Memory that the images and their features take.");
         });
@@ -152,7 +155,7 @@ mod tests {
 
     #[test]
     fn metrics_have_help_texts() {
-        let metrics = Metrics::new("cpu");
+        let metrics = Metrics::new(Provider::Cpu);
         metrics.record_link(&Timing::default());
         let text = metrics.render((1, 2), (3, 4));
         assert!(text.contains("# HELP masklink_images Images in memory.\n"), "{text}");

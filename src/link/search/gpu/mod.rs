@@ -203,14 +203,7 @@ impl GpuSearch {
 
 impl Shared {
     fn new(device: &Device, stride: usize, rows: usize) -> Self {
-        let buffer = |label, bytes: usize, usage| {
-            device.handle.create_buffer(&wgpu::BufferDescriptor {
-                label: Some(label),
-                size: bytes as u64,
-                usage,
-                mapped_at_creation: false,
-            })
-        };
+        let buffer = |label, bytes: usize, usage| device.buffer(label, bytes as u64, usage);
         let storage = wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_DST;
         let listed = 4 * QUERIES * (1 + CAPACITY);
         let best = rows.div_ceil(BLOCK) * size_of::<Best>();

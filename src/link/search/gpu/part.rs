@@ -104,14 +104,7 @@ impl Part {
         rows: Range<usize>,
     ) -> Result<Self, Error> {
         let stride = vectors.dimensions().next_multiple_of(8);
-        let buffer = |label, bytes: usize, usage| {
-            device.handle.create_buffer(&wgpu::BufferDescriptor {
-                label: Some(label),
-                size: bytes as u64,
-                usage,
-                mapped_at_creation: false,
-            })
-        };
+        let buffer = |label, bytes: usize, usage| device.buffer(label, bytes as u64, usage);
         let destination = wgpu::BufferUsages::COPY_DST;
         let storage = wgpu::BufferUsages::STORAGE;
         let of_vectors = buffer("Part::vectors", rows.len() * stride * 2, storage | destination);

@@ -4,17 +4,15 @@ use std::sync::OnceLock;
 
 use super::choose::Budget;
 use super::{CellError, CellIndex, Files, Gathered};
-use crate::link::encoder::input::join;
 use crate::link::encoder::pool::FeatureMap;
-use crate::link::encoder::run;
-use crate::link::local::{LocalLinker, Question};
-use crate::link::protocol::{LinkResponse, Timing};
+use crate::link::local::{LocalLinker, Question, encode_and_search};
+use crate::link::protocol::LinkResponse;
 use crate::model::Host;
 
 /// Links a mask in the host's image as [`answer`](crate::link::answer) does, with cells from `files`.
 ///
 /// The time of the ranges is part of the timing's `search`.
-pub async fn answer<H: Host>(
+pub async fn link_by_cells<H: Host>(
     index: &CellIndex,
     files: &impl Files,
     host: &H,
@@ -22,22 +20,8 @@ pub async fn answer<H: Host>(
     image_map: &OnceLock<FeatureMap>,
 ) -> Result<LinkResponse, CellError> {
     let Question { mask, image_sha256, top_k } = question;
-    let encoder = &index.header().encoder;
-    let started = host.now_millis();
-    let maps = run::maps(encoder, host, mask, image_map).await?;
-    let encoded = host.now_millis();
-    let feature = join(encoder, &maps, mask)?;
-    let pooled = host.now_millis();
-    let response = search(index, files, &feature, image_sha256, top_k).await?;
-    let searched = host.now_millis();
-    let timing_ms = Timing {
-        queue: 0.0,
-        encode: encoded - started,
-        pool: pooled - encoded,
-        search: searched - pooled,
-        total: searched - started,
-    };
-    Ok(LinkResponse { timing_ms, ..response })
+    let search = async |feature: &[f32]| search(index, files, feature, image_sha256, top_k).await;
+    encode_and_search(&index.header().encoder, (host, mask, image_map), search).await
 }
 
 /// Returns the `top_k` likeliest entities of a mask's feature, without timing, as
