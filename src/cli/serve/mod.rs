@@ -175,11 +175,7 @@ pub(super) fn run(args: ServeArgs) -> anyhow::Result<()> {
 /// Returns what loads the index in a folder.
 fn loader(folder: PathBuf, args: &ServeArgs) -> anyhow::Result<Loader> {
     let runtime = args.runtime.load()?;
-    // As many threads as there are cores, over all workers: more of them wait for each other.
-    let threads = match args.runtime.threads {
-        0 => std::thread::available_parallelism().map_or(1, |cores| cores.get() / args.workers.max(1)).max(1),
-        threads => threads,
-    };
+    let threads = args.runtime.threads;
     let (method, device) = (args.search.map(Method::from), args.device.clone());
     Ok(Box::new(move || Ok(Arc::new(IndexBackend::open(&folder, &runtime, threads, (method, &device))?))))
 }
