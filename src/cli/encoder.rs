@@ -59,9 +59,12 @@ pub enum Error {
 impl Encoder {
     /// Reads a manifest and the ONNX file it names, and loads the graph on `threads` threads (0: all cores).
     pub fn open(manifest: &Path, runtime: &Runtime, threads: usize) -> Result<Self, Error> {
-        let content: EncoderManifest = serde_json::from_slice(&read(manifest)?).map_err(Error::Syntax)?;
-        let file = manifest.parent().unwrap_or(Path::new("")).join(&content.file);
-        Self::new(content, read(&file)?, runtime, threads)
+        let mut content: EncoderManifest = serde_json::from_slice(&read(manifest)?).map_err(Error::Syntax)?;
+        let model = read(&manifest.parent().unwrap_or(Path::new("")).join(&content.file))?;
+        if content.sha256.is_empty() {
+            content.sha256 = sha256_hex(&model);
+        }
+        Self::new(content, model, runtime, threads)
     }
 
     /// Loads an encoder from its manifest and its ONNX file's bytes.

@@ -7,6 +7,7 @@
 //! counts with all of them in `NoC`.
 
 use std::collections::BTreeMap;
+use std::io::{self, Write as _};
 use std::path::PathBuf;
 use std::time::Instant;
 
@@ -100,7 +101,7 @@ pub(super) fn run(args: &EvalSegmentArgs) -> Result<()> {
         let json = serde_json::to_vec(&scores.masks)?;
         std::fs::write(path, json).with_context(|| format!("{} could not be written", path.display()))?;
     }
-    report(args, &segmenter.model().id, &scores);
+    report(args, &segmenter.model().id, &scores)?;
     Ok(())
 }
 
@@ -194,7 +195,8 @@ fn play(
     Ok((ious, masks))
 }
 
-fn report(args: &EvalSegmentArgs, model: &str, scores: &Scores) {
+fn report(args: &EvalSegmentArgs, model: &str, scores: &Scores) -> io::Result<()> {
+    let mut out = io::stdout().lock();
     let count = scores.ious.len();
     let mean = |values: &mut dyn Iterator<Item = f64>| values.sum::<f64>() / count as f64;
     let miou: Vec<f64> = (0..args.clicks as usize)
@@ -219,18 +221,18 @@ fn report(args: &EvalSegmentArgs, model: &str, scores: &Scores) {
             "model": model,
             "median_ms": { "encode": encode_ms, "click": click_ms },
         });
-        println!("{line}");
-        return;
+        return writeln!(out, "{line}");
     }
     let Scores { skipped, left_out, .. } = scores;
-    println!("{count} objects, {skipped} skipped, {left_out} left out, model {model}");
-    println!("median time: {encode_ms:.0} ms to encode an image, {click_ms:.1} ms a click");
+    writeln!(out, "{count} objects, {skipped} skipped, {left_out} left out, model {model}")?;
+    writeln!(out, "median time: {encode_ms:.0} ms to encode an image, {click_ms:.1} ms a click")?;
     for (click, miou) in miou.iter().enumerate() {
-        println!("mIoU after {:2} clicks: {miou:.4}", click + 1);
+        writeln!(out, "mIoU after {:2} clicks: {miou:.4}", click + 1)?;
     }
     for (threshold, clicks) in &noc {
-        println!("NoC@{threshold} (at most {}): {clicks:.2}", args.clicks);
+        writeln!(out, "NoC@{threshold} (at most {}): {clicks:.2}", args.clicks)?;
     }
+    Ok(())
 }
 
 fn median(values: &[f64]) -> f64 {

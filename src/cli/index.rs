@@ -1,7 +1,8 @@
 //! `masklink index`: builds the index of known entities for linking, from annotated images, from a
 //! classifier, or from both.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap};
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, anyhow, bail, ensure};
@@ -9,10 +10,9 @@ use anyhow::{Context as _, anyhow, bail, ensure};
 use super::annotations::{self, ReadArgs, UsableAnnotation};
 use super::classes;
 use super::clicker::Clicker;
-use super::decoded_image::DecodedImage;
 use super::encoder::Encoder;
 use super::image_folder::ImageFolder;
-use super::image_frame;
+use super::index_features::{Features, MaskFeature};
 use super::index_vectors::{VectorArgs, wikipedia_by_qid};
 use super::onnx::RuntimeArgs;
 use super::percent::percent_encoded;
@@ -21,13 +21,11 @@ use super::segmenter::ModelChoice;
 use crate::dataset::{Category, Dataset, ImageFrame};
 use crate::link::calibration::fit::{self, HeldOutMask};
 use crate::link::calibration::{Calibration, HeldOut};
-use crate::link::encoder::EncodeError;
 use crate::link::index::build::Material;
 use crate::link::index::folder;
 use crate::link::index::header::Source;
 use crate::link::index::vectors::Element;
 use crate::link::index::{Entity, Exemplar, IMAGE_HASH_DIGITS, Index};
-use crate::link::protocol::sha256_hex;
 
 /// Builds the index of known entities for linking: from annotated images, a classifier, or both, or from
 /// precomputed vectors.
@@ -134,7 +132,8 @@ pub(super) fn run(args: &IndexArgs) -> anyhow::Result<()> {
     if !args.precomputed.vectors.is_empty() {
         return index_vectors(args, &encoder, element);
     }
-    let (mut material, mut sources, left_out) = annotated(args, dataset.as_ref(), &encoder)?;
+    let features = Features::open(&encoder, &args.output, args.max_pixels)?;
+    let (mut material, mut sources, left_out) = annotated(args, dataset.as_ref(), &features)?;
     if let Some(table) = &args.prototypes {
         sources.extend(classes::add(table, &mut material)?);
     }
@@ -142,12 +141,12 @@ pub(super) fn run(args: &IndexArgs) -> anyhow::Result<()> {
     let calibration = match &args.calibration {
         Some(file) => read_calibration(file)?,
         None if held_out.is_empty() => fit::to_exemplars(&index),
-        None => calibrate(args, &encoder, &index, &held_out)?,
+        None => calibrate(args, &features, &index, &held_out)?,
     };
     let index = index.with_calibration(calibration);
     folder::write(&args.output, &index, encoder.model())?;
-    report(args, &index, left_out);
-    Ok(())
+    features.remove()?;
+    Ok(report(args, &index, left_out)?)
 }
 
 /// Builds the index of precomputed vectors.
@@ -165,18 +164,18 @@ fn index_vectors(args: &IndexArgs, encoder: &Encoder, element: Element) -> anyho
     let sources = sources.collect();
     let index = index.with_sources(sources).with_calibration(calibration);
     folder::write(&args.output, &index, encoder.model())?;
-    report(args, &index, left_out);
-    Ok(())
+    Ok(report(args, &index, left_out)?)
 }
 
-fn report(args: &IndexArgs, index: &Index, left_out: u64) {
+fn report(args: &IndexArgs, index: &Index, left_out: u64) -> io::Result<()> {
+    let mut out = io::stdout().lock();
     let (exemplars, entities) = (index.exemplars().len(), index.entities().len());
     let (classes, broader) = (index.prototypes().rows().len(), index.broader().len());
-    print!("{exemplars} masks");
+    write!(out, "{exemplars} masks")?;
     if args.prototypes.is_some() {
-        print!(" and {classes} classes");
+        write!(out, " and {classes} classes")?;
     }
-    println!(" of {entities} entities, {broader} of them broader, {left_out} left out");
+    writeln!(out, " of {entities} entities, {broader} of them broader, {left_out} left out")?;
     if let Some(HeldOut { answerable, top1, top5, calibration_error, .. }) = &index.calibration().held_out {
         let held_out = [
             args.calibrate_split.is_empty(),
@@ -188,12 +187,13 @@ fn report(args: &IndexArgs, index: &Index, left_out: u64) {
         } else {
             "held-out masks"
         };
-        println!(
+        writeln!(
+            out,
             "{of}: {answerable} answerable, top-1 {top1:.3}, top-5 {top5:.3}, \
              calibration error {calibration_error:.3}"
-        );
+        )?;
     }
-    println!("{}", args.output.display());
+    writeln!(out, "{}", args.output.display())
 }
 
 /// Reads the annotations to index and encodes their masks. Returns what they say, their source, and the
@@ -201,7 +201,7 @@ fn report(args: &IndexArgs, index: &Index, left_out: u64) {
 fn annotated(
     args: &IndexArgs,
     dataset: Option<&Dataset>,
-    encoder: &Encoder,
+    features: &Features<'_>,
 ) -> anyhow::Result<(Material, Vec<Source>, u64)> {
     let (Some(dataset), Some(annotations), Some(images)) = (dataset, &args.annotations, &args.images) else {
         return Ok((Material::default(), Vec::new(), 0));
@@ -214,7 +214,7 @@ fn annotated(
     );
     let known = args.entities.as_deref().map(read_entities).transpose()?.unwrap_or_default();
     let (entities, positions) = entities(&records, &known);
-    let exemplars = exemplars(args, encoder, (dataset, &ImageFolder::new(images)), &records, &positions)?;
+    let exemplars = exemplars(args, features, (dataset, &ImageFolder::new(images)), &records, &positions)?;
     ensure!(!exemplars.is_empty(), "none of {} annotations could be indexed", records.len());
     let left_out = (records.len() - exemplars.len() + unusable) as u64 + dataset.left_out();
     let shown: BTreeSet<_> = exemplars.iter().map(|(exemplar, _)| exemplar.entity).collect();
@@ -253,7 +253,7 @@ fn read_held_out(args: &IndexArgs) -> anyhow::Result<Vec<(Dataset, ImageFolder)>
 /// Fits the calibration to held-out annotations, or to the masks that one click on each gives.
 fn calibrate(
     args: &IndexArgs,
-    encoder: &Encoder,
+    features: &Features<'_>,
     index: &Index,
     held_out: &[(Dataset, ImageFolder)],
 ) -> anyhow::Result<Calibration> {
@@ -264,8 +264,8 @@ fn calibrate(
             click(args, (dataset, images), &mut held_out)?;
         }
         let (entities, positions) = entities(&held_out, &HashMap::new());
-        let features = exemplars(args, encoder, (dataset, images), &held_out, &positions)?.into_iter();
-        masks.extend(features.map(|(Exemplar { entity, image_hash, .. }, feature)| {
+        let exemplars = exemplars(args, features, (dataset, images), &held_out, &positions)?;
+        masks.extend(exemplars.into_iter().map(|(Exemplar { entity, image_hash, .. }, feature)| {
             let (qid, image) = (entities[entity as usize].qid.clone(), index.image_with_sha256(&image_hash));
             HeldOutMask { feature, qid, image }
         }));
@@ -316,76 +316,28 @@ fn click(
 /// others are reported on standard error.
 fn exemplars(
     args: &IndexArgs,
-    encoder: &Encoder,
+    features: &Features<'_>,
     (dataset, images): (&Dataset, &ImageFolder),
     records: &[UsableAnnotation<'_>],
     positions: &HashMap<&str, u32>,
 ) -> anyhow::Result<Vec<(Exemplar, Vec<f32>)>> {
-    let mut by_image: BTreeMap<&str, Vec<&UsableAnnotation<'_>>> = BTreeMap::new();
-    for record in records {
-        by_image.entry(record.file.as_ref()).or_default().push(record);
-    }
-    let progress = Progress::of_items(records.len() as u64, "masks");
-    let mut exemplars = Vec::with_capacity(records.len());
-    for (file, records) in by_image {
-        progress.advance(records.len() as u64);
-        let (image, frame, image_hash) = match read_image(&images.find(file), args.max_pixels) {
-            Ok(image) => image,
-            Err(error) => {
-                progress.println(&format!("{file}: {error:#}; left out"));
-                continue;
-            }
+    let encoded = features.of_masks(images, records, |frame, record| {
+        let of_masks = frame.of_masks(dataset, record.image, args.reading.turned_images.frame());
+        record.clicked.clone().map_or_else(|| annotations::mask_on(frame, record.annotation, of_masks), Ok)
+    })?;
+    let exemplar = |MaskFeature { record, image_sha256, bounds, feature }| {
+        let UsableAnnotation { annotation, category, file, .. } = &records[record];
+        let corners = [bounds.x, bounds.y, bounds.x + bounds.width, bounds.y + bounds.height];
+        let exemplar = Exemplar {
+            entity: positions[category.id.as_str()],
+            annotation: annotation.id.clone(),
+            image: args.image_url.replace("{file}", &percent_encoded(file)),
+            image_hash: image_sha256[..IMAGE_HASH_DIGITS].to_owned(),
+            bounds: corners.map(|corner| corner as f32),
         };
-        if image.is_cut_off() {
-            progress.println(&format!("{file}: the JPEG is cut off; what is there of it is used"));
-        }
-        for UsableAnnotation { annotation, category, image: index, clicked, .. } in records {
-            let mask = clicked.clone().map_or_else(
-                || {
-                    annotations::mask_on(
-                        frame,
-                        annotation,
-                        frame.of_masks(dataset, *index, args.reading.turned_images.frame()),
-                    )
-                },
-                Ok,
-            );
-            let mask = match mask {
-                Ok(mask) => mask,
-                Err(error) => {
-                    progress.println(&format!("annotation {}: {error:#}; left out", annotation.id));
-                    continue;
-                }
-            };
-            let feature = match encoder.feature(&image, &mask) {
-                Ok(feature) => feature,
-                // A failure of the encoder would repeat for every mask.
-                Err(error @ EncodeError::Host(_)) => return Err(error.into()),
-                Err(error) => {
-                    progress.println(&format!("annotation {}: {error}; left out", annotation.id));
-                    continue;
-                }
-            };
-            let Some(bounds) = mask.bbox() else { continue };
-            let corners = [bounds.x, bounds.y, bounds.x + bounds.width, bounds.y + bounds.height];
-            let exemplar = Exemplar {
-                entity: positions[category.id.as_str()],
-                annotation: annotation.id.clone(),
-                image: args.image_url.replace("{file}", &percent_encoded(file)),
-                image_hash: image_hash.clone(),
-                bounds: corners.map(|corner| corner as f32),
-            };
-            exemplars.push((exemplar, feature));
-        }
-    }
-    progress.finish();
-    Ok(exemplars)
-}
-
-fn read_image(path: &Path, max_pixels: u64) -> anyhow::Result<(DecodedImage, ImageFrame, String)> {
-    let bytes = std::fs::read(path)?;
-    let hash = sha256_hex(&bytes)[..IMAGE_HASH_DIGITS].to_owned();
-    Ok((DecodedImage::decode(&bytes, max_pixels)?, image_frame::read_frame(&bytes)?, hash))
+        (exemplar, feature)
+    };
+    Ok(encoded.into_iter().map(exemplar).collect())
 }
 
 /// Returns the entities of the records in order of first mention, and the position of each.

@@ -10,7 +10,7 @@ use crate::pixels;
 pub enum Error {
     /// The manifest is not JSON of the documented form. The message has line and column.
     #[error("the model list is malformed: {0}")]
-    ManifestSyntax(#[from] serde_json::Error),
+    ManifestSyntax(serde_json::Error),
     /// The manifest's `version` is not supported: update this program, or use an older manifest.
     #[error("the model list has version {found}; only version {expected} is supported")]
     ManifestVersion {
@@ -93,6 +93,12 @@ pub enum Error {
     /// The host could not run a graph or read the image, or the click was cancelled.
     #[error(transparent)]
     Host(#[from] HostError),
+}
+
+impl From<serde_json::Error> for Error {
+    fn from(error: serde_json::Error) -> Self {
+        Self::ManifestSyntax(error)
+    }
 }
 
 impl Error {

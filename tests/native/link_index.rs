@@ -2,6 +2,8 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::Duration;
 
 use masklink::link::LocalLinker;
 use masklink::link::calibration::Calibration;
@@ -10,7 +12,7 @@ use masklink::link::candidates::{Nearest, ranked};
 use masklink::link::encoder::manifest::{EncoderManifest, EncoderView};
 use masklink::link::index::build::{BuildError, Material};
 use masklink::link::index::folder::{self, HEADER};
-use masklink::link::index::header::Limits;
+use masklink::link::index::header::{self, Limits};
 use masklink::link::index::prototypes::Prototype;
 use masklink::link::index::vectors::Element;
 use masklink::link::index::{Entity, Exemplar, Index};
@@ -357,7 +359,7 @@ fn invalid_headers_are_refused_with_the_reason() {
     folder::write(folder.path(), &index(Element::F16), MODEL).unwrap();
     let whole = fs::read_to_string(folder.path().join(HEADER)).unwrap();
     for (pointer, value, reason) in [
-        ("/version", json!(3), "version 3"),
+        ("/version", json!(4), "version 4"),
         ("/format", json!("zip"), "'zip'"),
         ("/exemplars", json!(u64::MAX), "exemplars of the index: 18446744073709551615 is over the limit"),
         ("/dimensions", json!(1_u64 << 40), "numbers of a vector"),
@@ -378,14 +380,14 @@ fn invalid_headers_are_refused_with_the_reason() {
     ] {
         let mut header: Value = serde_json::from_str(&whole).unwrap();
         *header.pointer_mut(pointer).unwrap() = value;
-        fs::write(folder.path().join(HEADER), header.to_string()).unwrap();
+        fs::write(folder.path().join(HEADER), hashed(header)).unwrap();
         let text = read_error(folder.path(), Limits::default());
         assert!(text.contains(reason), "{pointer}: {text}");
     }
-    let next = json!({ "format": "masklink-index", "version": 3, "shards": [] });
+    let next = json!({ "format": "masklink-index", "version": 4, "shards": [] });
     fs::write(folder.path().join(HEADER), next.to_string()).unwrap();
     assert!(
-        read_error(folder.path(), Limits::default()).contains("version 3"),
+        read_error(folder.path(), Limits::default()).contains("version 4"),
         "the version is checked first"
     );
     fs::write(folder.path().join(HEADER), "x".repeat(2 << 20)).unwrap();
@@ -400,6 +402,30 @@ fn invalid_headers_are_refused_with_the_reason() {
 }
 
 #[test]
+fn every_flipped_bit_of_a_header_is_noticed() {
+    let folder = tempfile::tempdir().unwrap();
+    folder::write(folder.path(), &index(Element::F16), MODEL).unwrap();
+    let path = folder.path().join(HEADER);
+    let whole = fs::read(&path).unwrap();
+    for bit in 0..whole.len() * 8 {
+        let mut damaged = whole.clone();
+        damaged[bit / 8] ^= 1 << (bit % 8);
+        let read = Index::from_files(&damaged, Limits::default(), |_| -> std::io::Result<Vec<u8>> {
+            panic!("the header with bit {bit} flipped is taken for whole")
+        });
+        assert!(read.is_err());
+    }
+    let cut = |bytes: usize| header::Header::read(&whole[..bytes], Limits::default()).is_err();
+    assert!((0..whole.len()).all(cut), "each cut is noticed");
+}
+
+/// Returns a header as its file, with its own hash anew.
+fn hashed(mut header: Value) -> Vec<u8> {
+    header.as_object_mut().unwrap().remove("header_sha256");
+    header::to_bytes(&header).unwrap()
+}
+
+#[test]
 fn parts_with_right_hashes_and_wrong_content_are_refused() {
     let files = index_with_classes(Element::F32).to_files().unwrap();
     let check = |kind: &str, change: &dyn Fn(&mut Vec<u8>), reason: &str| {
@@ -410,10 +436,9 @@ fn parts_with_right_hashes_and_wrong_content_are_refused() {
         change(bytes);
         header["parts"][kind]["sha256"] = sha256_hex(bytes).into();
         header["parts"][kind]["bytes"] = bytes.len().into();
-        let read = |part: &masklink::link::index::header::Part| {
-            Ok(parts.iter().find(|(file, _)| *file == part.file).unwrap().1.clone())
-        };
-        let error = Index::from_files(header.to_string().as_bytes(), Limits::default(), read).unwrap_err();
+        let read =
+            |part: &header::Part| Ok(parts.iter().find(|(file, _)| *file == part.file).unwrap().1.clone());
+        let error = Index::from_files(&hashed(header), Limits::default(), read).unwrap_err();
         assert!(error.to_string().contains(reason), "{kind}: {error}");
     };
     let text = |bytes: &mut Vec<u8>, from: &str, to: &str| {
@@ -467,10 +492,10 @@ proptest! {
         if cut { bytes.truncate(at) } else { bytes[at] = to }
         header["parts"][kind]["sha256"] = sha256_hex(bytes).into();
         header["parts"][kind]["bytes"] = bytes.len().into();
-        let read = |part: &masklink::link::index::header::Part| {
+        let read = |part: &header::Part| {
             Ok(parts.iter().find(|(file, _)| *file == part.file).unwrap().1.clone())
         };
-        if let Ok(index) = Index::from_files(header.to_string().as_bytes(), Limits::default(), read) {
+        if let Ok(index) = Index::from_files(&hashed(header), Limits::default(), read) {
             let linker = LocalLinker::new(index, String::new());
             // A mean far away may leave no direction, which is an error of the query.
             if let Ok(response) = linker.search(&[1.0, 0.5, -1.0, 2.0, 0.0, 0.0, 1.0, 3.0], None, 3) {
@@ -485,7 +510,7 @@ proptest! {
         let mut files = index_with_classes(Element::F32).to_files().unwrap();
         let at = at.index(files.header.len());
         files.header[at] = to;
-        let read = |part: &masklink::link::index::header::Part| {
+        let read = |part: &header::Part| {
             let found = files.parts.iter().find(|(file, _)| *file == part.file);
             found.map(|(_, bytes)| bytes.clone()).ok_or_else(|| std::io::ErrorKind::NotFound.into())
         };
@@ -523,8 +548,21 @@ fn the_command_writes_the_same_bytes_each_time() {
     let folder = tempfile::tempdir().unwrap();
     let part = folder.path().join("part.json");
     plvel::write_part(&part, |photo| photo.ends_with('1'));
-    let outputs = ["a", "b"].map(|name| folder.path().join(name));
-    let printed = outputs.each_ref().map(|output| plvel::run_index(&part, output));
+    let outputs = ["a", "b", "c"].map(|name| folder.path().join(name));
+    let journal = outputs[2].join("features.partial");
+    let mut killed = plvel::index_command(&part, &outputs[2]).stderr(Stdio::null()).spawn().unwrap();
+    // A record has more than 1,000 bytes.
+    while fs::metadata(&journal).map_or(0, |file| file.len()) < 20_000 {
+        assert!(killed.try_wait().unwrap().is_none(), "the build ended before it could be killed");
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    killed.kill().unwrap();
+    killed.wait().unwrap();
+    assert!(!outputs[2].join(HEADER).exists());
+    let resumed = plvel::index_command(&part, &outputs[2]).output().unwrap();
+    let told = String::from_utf8(resumed.stderr).unwrap();
+    assert!(resumed.status.success() && told.contains("goes on with the "), "{told}");
+    let printed = [0, 1].map(|at: usize| plvel::run_index(&part, &outputs[at]));
     assert!(printed[0].contains("0 left out"), "{}", printed[0]);
     let content = |folder: &PathBuf| {
         let mut files: Vec<_> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
@@ -536,6 +574,7 @@ fn the_command_writes_the_same_bytes_each_time() {
     };
     assert!(content(&outputs[0]) == content(&outputs[1]), "two runs differ");
     assert_eq!(content(&outputs[0]).len(), 6);
+    assert!(content(&outputs[0]) == content(&outputs[2]), "a run that was killed and went on differs");
 }
 
 #[test]
@@ -590,6 +629,31 @@ fn the_command_builds_an_index_of_a_classifier_alone() {
     assert_eq!(header["sources"][0]["title"], "ImageNet");
     let text = fs::read(models.join("link-calibration.json")).unwrap();
     assert_eq!(header["calibration"], serde_json::from_slice::<Value>(&text).unwrap());
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_standard_output_is_an_error_and_no_panic() {
+    let folder = tempfile::tempdir().unwrap();
+    let full = fs::File::options().write(true).open("/dev/full").unwrap();
+    let run = std::process::Command::new(env!("CARGO_BIN_EXE_masklink"))
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .args([
+            "index",
+            "--encoder",
+            "www/models/link-encoder.json",
+            "--prototypes",
+            "www/models/kinds.jsonl",
+        ])
+        .arg("-o")
+        .arg(folder.path())
+        .stdout(full)
+        .output()
+        .unwrap();
+    let told = String::from_utf8(run.stderr).unwrap();
+    assert_eq!(run.status.code(), Some(1), "{told}");
+    assert!(told.contains("No space left") && !told.contains("panicked"), "{told}");
+    assert!(folder::read(folder.path(), Limits::default()).is_ok(), "the index is whole");
 }
 
 #[test]

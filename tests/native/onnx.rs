@@ -1,8 +1,13 @@
 //! Tests ONNX Runtime with a real encoder: its ports and its features.
 
+use std::path::Path;
+
+use masklink::cli::encoder::Encoder;
 use masklink::cli::onnx::{Graph, Runtime};
+use masklink::link::encoder::EncoderManifest;
 use masklink::model::{Data, Tensor};
 
+use crate::plvel;
 use crate::shared_data::shared_data;
 
 #[test]
@@ -37,4 +42,40 @@ fn encoder_has_its_ports_and_runs() {
 fn bytes_that_are_not_a_model_are_an_error() {
     let error = Graph::from_bytes(&Runtime::load(None).unwrap(), b"not a model", 1).err().unwrap();
     assert_eq!(error.to_string(), "ONNX Runtime cannot load the model");
+}
+
+#[test]
+fn manifests_of_published_encoders_have_the_right_form() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tools/encoders");
+    let mut checked = 0;
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.extension().is_none_or(|extension| extension != "json") {
+            continue;
+        }
+        let mut manifest: EncoderManifest = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
+        assert_eq!(path.file_stem().unwrap().to_str(), Some(&*manifest.id));
+        manifest.sha256 = "0".repeat(64);
+        manifest.check().unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        checked += 1;
+    }
+    assert_eq!(checked, 5);
+}
+
+#[test]
+fn manifest_beside_its_file_may_leave_the_hash_out() {
+    let Some(encoders) = shared_data("encoders") else { return };
+    let model = encoders.join("mobilenet_v2_features_7x7.onnx");
+    let mut content = plvel::manifest_of(&model);
+    let sha256 = content.as_object_mut().unwrap().remove("sha256").unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("manifest.json");
+    std::fs::write(&path, content.to_string()).unwrap();
+    let runtime = Runtime::load(None).unwrap();
+    let encoder = Encoder::open(&path, &runtime, 1).unwrap();
+    assert_eq!(encoder.manifest().sha256, sha256);
+    content["output"]["name"] = "image_embeds".into();
+    std::fs::write(&path, content.to_string()).unwrap();
+    let error = Encoder::open(&path, &runtime, 1).err().unwrap().to_string();
+    assert!(error.contains("'image_embeds'") && error.contains("AvgPool"), "{error}");
 }

@@ -83,19 +83,24 @@ pub(crate) fn built() -> Option<&'static Built> {
 
 /// Runs `masklink index` into a folder and returns its standard output.
 pub(crate) fn run_index(annotations: &Path, output: &Path) -> String {
+    let run = index_command(annotations, output).output().unwrap();
+    assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
+    String::from_utf8(run.stdout).unwrap()
+}
+
+/// Returns the command `masklink index` into a folder.
+pub(crate) fn index_command(annotations: &Path, output: &Path) -> Command {
     let (photos, encoders) = (shared_data("coco_plvel").unwrap(), shared_data("encoders").unwrap());
     let manifest = annotations.with_file_name("manifest.json");
     std::fs::write(&manifest, manifest_of(&encoders.join("mobilenet_v2_features_7x7.onnx")).to_string())
         .unwrap();
-    let run = Command::new(env!("CARGO_BIN_EXE_masklink"))
+    let mut command = Command::new(env!("CARGO_BIN_EXE_masklink"));
+    command
         .arg("index")
         .args([Path::new("--annotations"), annotations, Path::new("--images"), &photos.join("images")])
         .args([Path::new("--encoder"), &manifest, Path::new("--output"), output])
-        .args(["--image-url", "samples/{file}"])
-        .output()
-        .unwrap();
-    assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
-    String::from_utf8(run.stdout).unwrap()
+        .args(["--image-url", "samples/{file}"]);
+    command
 }
 
 /// Writes the part of the annotation file whose photographs satisfy `take`.
@@ -150,7 +155,7 @@ fn photo_of(id: &str) -> &str {
     id.rsplit('_').next().unwrap()
 }
 
-fn manifest_of(model: &Path) -> Value {
+pub(crate) fn manifest_of(model: &Path) -> Value {
     let sha256 = masklink::link::protocol::sha256_hex(&std::fs::read(model).unwrap());
     json!({
         "id": "mobilenet-v2-7x7", "file": model, "sha256": sha256,

@@ -4,6 +4,7 @@ mod layout;
 mod material;
 mod write;
 
+use std::io::{self, Write as _};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
@@ -39,12 +40,14 @@ pub(super) fn run(args: &CellsArgs) -> anyhow::Result<()> {
     let cells = args.cells.unwrap_or_else(|| default_cells(index.exemplars().len()));
     let written = build(&OfIndex(&index), &frame, cells, &args.output)?;
     let Written { cells, largest, start_bytes, data_bytes } = written;
-    println!(
+    let mut out = io::stdout().lock();
+    writeln!(
+        out,
         "{} masks in {cells} cells, {largest} in the largest; {start_bytes} bytes to start with, \
          {data_bytes} in cells",
         index.exemplars().len()
-    );
-    println!("{}", args.output.display());
+    )?;
+    writeln!(out, "{}", args.output.display())?;
     Ok(())
 }
 

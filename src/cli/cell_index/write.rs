@@ -11,7 +11,7 @@ use crate::link::cells::block::{Records, push_row};
 use crate::link::cells::entry::Entry;
 use crate::link::cells::header::{FORMAT, Header, Parts, VERSION};
 use crate::link::index::folder::{HEADER, lock, remove_old_parts, write_file};
-use crate::link::index::header::Part;
+use crate::link::index::header::{self, Part};
 use crate::link::index::prototypes::Prototype;
 use crate::link::index::vectors::Vectors;
 use crate::link::index::{part, to_lines};
@@ -82,8 +82,7 @@ pub(super) fn write(
         data,
     };
     write_file(folder, &header.encoder.file, &frame.model)?;
-    let mut text = serde_json::to_vec_pretty(&header)?;
-    text.push(b'\n');
+    let text = header::to_bytes(&header)?;
     write_file(folder, HEADER, &text)?;
     let named = header.parts.list().chain(&header.data).map(|part| part.file.as_str());
     let keep: Vec<_> = named.chain([header.encoder.file.as_str()]).collect();

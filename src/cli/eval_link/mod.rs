@@ -5,7 +5,7 @@ mod journal;
 mod report;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::io::Write as _;
+use std::io::{self, Write as _};
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -124,12 +124,13 @@ pub(super) fn run(args: &EvalLinkArgs) -> anyhow::Result<()> {
     let latencies = linked.iter().flatten().map(|outcome| outcome.millis).collect();
     let mut report = Report::of(&outcomes, latencies, failed);
     (report.left_out, report.timed_out) = (unusable as u64 + dataset.left_out(), timed_out);
-    report.print(args.by_split);
+    let mut out = io::stdout().lock();
+    report.print(&mut out, args.by_split)?;
     if let Some(file) = &args.markdown {
         write_whole(file, report.markdown(args.paper).as_bytes())?;
     }
     if args.json {
-        println!("{}", serde_json::to_string(&report)?);
+        writeln!(out, "{}", serde_json::to_string(&report)?)?;
     }
     Ok(())
 }

@@ -1,6 +1,7 @@
 //! The report of `masklink eval link`: PL-VEL's table, accuracy by split, unknown entities, latency.
 
 use std::collections::BTreeMap;
+use std::io::{self, Write};
 
 use serde::Serialize;
 
@@ -147,54 +148,60 @@ impl<'a> Report<'a> {
         }
     }
 
-    pub(super) fn print(&self, by_split: bool) {
+    pub(super) fn print(&self, out: &mut impl Write, by_split: bool) -> io::Result<()> {
         let Self { n, top1, top5, failed, timed_out, left_out, latency_ms, .. } = self;
-        println!(
+        writeln!(
+            out,
             "{n} masks: top-1 {top1:.3}, top-5 {top5:.3}; {failed} requests failed, {timed_out} of \
              them by time; {left_out} left out"
-        );
+        )?;
         if (self.narrow.top1, self.narrow.top5) != (*top1, *top5) {
             let Accuracy { top1, top5, .. } = self.narrow;
-            println!("  without broader entities: top-1 {top1:.3}, top-5 {top5:.3}");
+            writeln!(out, "  without broader entities: top-1 {top1:.3}, top-5 {top5:.3}")?;
         }
         if by_split {
             for (split, Accuracy { n, top1, top5, .. }) in &self.by_split {
-                println!("  {split}: {n} masks, top-1 {top1:.3}, top-5 {top5:.3}");
+                writeln!(out, "  {split}: {n} masks, top-1 {top1:.3}, top-5 {top5:.3}")?;
             }
         }
         if !self.table.is_empty() {
-            println!("{:24}{:<27}top-5", "masks", "top-1");
-            println!(
+            writeln!(out, "{:24}{:<27}top-5", "masks", "top-1")?;
+            writeln!(
+                out,
                 "{0:9}{1:>6}{2:>8}{1:>9}{2:>9}{3:>9}{1:>9}{2:>9}{3:>9}",
                 "", "seen", "unseen", "harmonic"
-            );
+            )?;
         }
         for (name, Row { seen, unseen, harmonic_mean }) in
             ROWS.into_iter().filter_map(|name| Some((name, self.table.get(name)?)))
         {
-            print!("{name:9}{:>6}{:>8}", seen.n, unseen.n);
+            write!(out, "{name:9}{:>6}{:>8}", seen.n, unseen.n)?;
             let harmonic = |top: fn(&HarmonicMean) -> f64| {
                 harmonic_mean.as_ref().map_or("–".to_owned(), |mean| format!("{:.3}", top(mean)))
             };
-            print!("{:>9.3}{:>9.3}{:>9}", seen.top1, unseen.top1, harmonic(|mean| mean.top1));
-            println!("{:>9.3}{:>9.3}{:>9}", seen.top5, unseen.top5, harmonic(|mean| mean.top5));
+            write!(out, "{:>9.3}{:>9.3}{:>9}", seen.top1, unseen.top1, harmonic(|mean| mean.top1))?;
+            writeln!(out, "{:>9.3}{:>9.3}{:>9}", seen.top5, unseen.top5, harmonic(|mean| mean.top5))?;
         }
         if let Some(unknown) = &self.unknown {
             let Unknown { indexed, indexed_narrow, false_alarms, not_indexed, found, curve } = unknown;
             let Accuracy { n, top1, top5, .. } = indexed;
-            println!(
+            writeln!(
+                out,
                 "in the index: {n} masks, top-1 {top1:.3}, top-5 {top5:.3}, called unknown {false_alarms:.3}"
-            );
+            )?;
             if indexed != indexed_narrow {
                 let Accuracy { top1, top5, .. } = indexed_narrow;
-                println!("  without broader entities: top-1 {top1:.3}, top-5 {top5:.3}");
+                writeln!(out, "  without broader entities: top-1 {top1:.3}, top-5 {top5:.3}")?;
             }
-            println!("not in the index: {not_indexed} masks, called unknown {found:.3}");
+            writeln!(out, "not in the index: {not_indexed} masks, called unknown {found:.3}")?;
             for Refusals { false_alarms, found } in curve {
-                println!("  at exactly {false_alarms:.2} of those in the index called unknown: {found:.3}");
+                writeln!(
+                    out,
+                    "  at exactly {false_alarms:.2} of those in the index called unknown: {found:.3}"
+                )?;
             }
         }
-        println!("latency p50 {:.1} ms, p95 {:.1} ms", latency_ms.p50, latency_ms.p95);
+        writeln!(out, "latency p50 {:.1} ms, p95 {:.1} ms", latency_ms.p50, latency_ms.p95)
     }
 }
 

@@ -20,6 +20,7 @@ use tokio::net::TcpListener;
 use tower::{Service as _, ServiceExt as _};
 
 use super::places::Places;
+use super::rest;
 use super::router::app;
 use super::settings::Limits;
 use super::state::{ReloadError, Server};
@@ -114,10 +115,16 @@ async fn accept(
         let service = hyper::service::service_fn(move |request: Request<hyper::body::Incoming>| {
             let (service, place) = (service.clone(), Arc::clone(&place));
             async move {
-                match place.admit(request.uri().path()).await {
-                    Ok(()) => service.oneshot(request.map(Body::new)).await,
-                    Err(refused) => Ok(refused.into_response()),
-                }
+                let (request, rest) = rest::lend(request.map(Body::new));
+                let response = match place.admit(request.uri().path()).await {
+                    Ok(()) => service.oneshot(request).await,
+                    Err(refused) => {
+                        drop(request);
+                        Ok(refused.into_response())
+                    }
+                };
+                rest.discard().await;
+                response
             }
         });
         let stream = TokioIo::new(SteadyStream::new(stream, stall_time, client_rate));
@@ -233,6 +240,34 @@ mod tests {
             assert_eq!(&status(&mut get(address, "/healthz").await).await, b"HTTP/1.1 200");
             drop(first);
             assert_eq!(&status(&mut second).await, b"HTTP/1.1 200");
+        })
+        .await;
+    }
+
+    #[tokio::test]
+    async fn a_client_that_sends_all_before_it_reads_gets_the_refusal() {
+        with_one_connection(Settings::default(), async |address| {
+            let mut stream = TcpStream::connect(address).await.unwrap();
+            let head = "PUT /v1/images/00 HTTP/1.1\r\nhost: localhost\r\ncontent-length: 100000000\r\n\r\n";
+            stream.write_all(head.as_bytes()).await.unwrap();
+            let chunk = vec![7; 1_000_000];
+            for sent in 0..100 {
+                stream.write_all(&chunk).await.unwrap_or_else(|error| panic!("after {sent} MB: {error}"));
+                tokio::task::yield_now().await;
+            }
+            assert!(status(&mut stream).await.starts_with(b"HTTP/1.1 4"));
+        })
+        .await;
+    }
+
+    #[tokio::test]
+    async fn a_client_that_waits_to_be_asked_gets_the_refusal_at_once() {
+        with_one_connection(Settings::default(), async |address| {
+            let mut stream = TcpStream::connect(address).await.unwrap();
+            let head = "PUT /v1/images/00 HTTP/1.1\r\nhost: localhost\r\nexpect: 100-continue\r\n\
+                        content-length: 100000000\r\n\r\n";
+            stream.write_all(head.as_bytes()).await.unwrap();
+            assert!(status(&mut stream).await.starts_with(b"HTTP/1.1 4"));
         })
         .await;
     }

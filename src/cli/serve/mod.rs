@@ -7,6 +7,7 @@ mod fetch;
 mod listen;
 mod middleware;
 mod places;
+mod rest;
 mod router;
 mod routes;
 mod settings;

@@ -93,12 +93,13 @@ pub(super) fn run(args: &SynthArgs) -> anyhow::Result<()> {
     }
     let written = write_file(args, &records, annotations)?;
     let seconds = started.elapsed().as_secs_f64();
-    println!(
+    writeln!(
+        std::io::stdout(),
         "{annotations} annotations, {written} bytes, {:.0} an annotation; {seconds:.1} s, of which masks \
          {pool_seconds:.1} s; {:.0} MB/s",
         written as f64 / annotations as f64,
         written as f64 / seconds / 1e6
-    );
+    )?;
     Ok(())
 }
 

@@ -15,7 +15,7 @@ use crate::link::index::{ContentError, ReadError};
 /// Value of the header's `format`.
 pub const FORMAT: &str = "masklink-cells";
 /// Version of the file form that this code writes and reads.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 /// Maximum number of cells.
 pub const MAX_CELLS: u64 = 1 << 16;
 /// Maximum bytes of the parts that are read at once.

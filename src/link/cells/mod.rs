@@ -82,7 +82,7 @@ impl CellIndex {
         let sha256 = sha256_hex(header);
         let header = Header::read(header)?;
         let mut part = |part: &Part| {
-            let bytes = read(part).map_err(|source| ReadError::Part { file: part.file.clone(), source })?;
+            let bytes = read(part).map_err(|reason| ReadError::Part { file: part.file.clone(), reason })?;
             part.check(&bytes)?;
             Ok::<_, ReadError>(bytes)
         };

@@ -113,7 +113,7 @@ impl<'a> EncodeJob<'a> {
 
     /// Returns the feature map that the graph's output holds.
     pub(super) fn feature_map(&self, output: Option<Tensor>) -> Result<FeatureMap, EncodeError> {
-        let (shape, values) = channels_first(output, &self.manifest.output)?;
+        let (shape, values) = channels_first(output, &self.manifest.output, self.target())?;
         Ok(FeatureMap::new(shape, values, self.region_in_image)?)
     }
 
@@ -214,25 +214,56 @@ fn fitted(part: Rect, input: &InputSpec) -> Rect {
     }
 }
 
-/// Returns the shape `[channels, height, width]` of an output and its values in that order.
-fn channels_first(output: Option<Tensor>, spec: &OutputSpec) -> Result<([usize; 3], Vec<f32>), HostError> {
+/// Returns the shape `[channels, height, width]` of an output for an input of this size, and its values in that
+/// order.
+fn channels_first(
+    output: Option<Tensor>,
+    spec: &OutputSpec,
+    input: Size,
+) -> Result<([usize; 3], Vec<f32>), HostError> {
     let actual = output.as_ref().map(Tensor::to_string);
-    let parts = output.and_then(|output| {
-        let ([1, a, b, c] | [a, b, c]) = *output.shape() else { return None };
-        if let Data::F32(values) = output.into_data() { Some(([a, b, c], values)) } else { None }
+    let skip = spec.skip as usize;
+    let shape = output.as_ref().and_then(|output| match (spec.layout, output.shape()) {
+        (OutputLayout::Chw | OutputLayout::Hwc, &([1, a, b, c] | [a, b, c])) => Some([a, b, c]),
+        (OutputLayout::Tokens, &([1, tokens, channels] | [tokens, channels])) => {
+            let [height, width] = grid(tokens.checked_sub(skip)?, input)?;
+            Some([height, width, channels])
+        }
+        (OutputLayout::Vector, &([1, channels] | [channels])) => Some([channels, 1, 1]),
+        _ => None,
     });
-    let wrong = || HostError::output(&spec.name, "one feature map of 32-bit floats", actual);
-    let (map, values) = parts.ok_or_else(wrong)?;
+    let parts = shape.zip(output.and_then(|output| match output.into_data() {
+        Data::F32(values) => Some(values),
+        _ => None,
+    }));
+    let wrong = || {
+        let expected = match spec.layout {
+            OutputLayout::Chw | OutputLayout::Hwc => "one feature map of 32-bit floats".to_owned(),
+            OutputLayout::Tokens => format!("32-bit floats, {skip} tokens and those of a grid of patches"),
+            OutputLayout::Vector => "one vector of 32-bit floats".to_owned(),
+        };
+        HostError::output(&spec.name, expected, actual)
+    };
+    let (shape, values) = parts.ok_or_else(wrong)?;
     match spec.layout {
-        OutputLayout::Chw => Ok((map, values)),
-        OutputLayout::Hwc => {
-            let [height, width, channels] = map;
-            let cells = height * width;
+        OutputLayout::Chw | OutputLayout::Vector => Ok((shape, values)),
+        OutputLayout::Hwc | OutputLayout::Tokens => {
+            let [height, width, channels] = shape;
+            let (cells, patches) = (height * width, &values[skip * channels..]);
             let planes = (0..channels).flat_map(|channel| (0..cells).map(move |cell| (channel, cell)));
-            let turned = planes.map(|(channel, cell)| values[cell * channels + channel]).collect();
+            let turned = planes.map(|(channel, cell)| patches[cell * channels + channel]).collect();
             Ok(([channels, height, width], turned))
         }
     }
+}
+
+/// Returns the rows and columns in which this many square patches cover an input, if any do.
+fn grid(patches: usize, input: Size) -> Option<[usize; 2]> {
+    let [width, height] = [input.width, input.height].map(f64::from);
+    let rows = (patches as f64 * height / width).sqrt().round() as usize;
+    let columns = patches.checked_div(rows)?;
+    let is_square = rows * input.width as usize == columns * input.height as usize;
+    (rows * columns == patches && is_square).then_some([rows, columns])
 }
 
 #[cfg(test)]
@@ -384,12 +415,22 @@ mod tests {
             Tensor::new(shape, Data::F32((1..=elements).map(f32::from).collect())).unwrap()
         };
         let in_layout = |layout, output| {
-            let spec = OutputSpec { name: "features".to_owned(), layout };
-            channels_first(output, &spec)
+            let skip = if layout == OutputLayout::Tokens { 2 } else { 0 };
+            let spec = OutputSpec { name: "features".to_owned(), layout, skip };
+            channels_first(output, &spec, Size::new(32, 16))
         };
         let turned = in_layout(OutputLayout::Hwc, Some(output(&[1, 1, 2, 3]))).unwrap();
         assert_eq!(turned, ([3, 1, 2], vec![1.0, 4.0, 2.0, 5.0, 3.0, 6.0]));
         assert_eq!(in_layout(OutputLayout::Chw, Some(output(&[1, 1, 2, 3]))).unwrap().0, [1, 2, 3]);
+        let tokens = in_layout(OutputLayout::Tokens, Some(output(&[1, 4, 3]))).unwrap();
+        assert_eq!(tokens, ([3, 1, 2], vec![7.0, 10.0, 8.0, 11.0, 9.0, 12.0]));
+        assert_eq!(in_layout(OutputLayout::Tokens, Some(output(&[10, 3]))).unwrap().0, [3, 2, 4]);
+        for wrong in [output(&[1, 5, 3]), output(&[1, 1, 3]), output(&[1, 2, 3]), output(&[1, 3, 1, 2])] {
+            assert!(in_layout(OutputLayout::Tokens, Some(wrong.clone())).is_err(), "{wrong}");
+        }
+        let vector = in_layout(OutputLayout::Vector, Some(output(&[1, 3]))).unwrap();
+        assert_eq!(vector, ([3, 1, 1], vec![1.0, 2.0, 3.0]));
+        assert!(in_layout(OutputLayout::Vector, Some(output(&[1, 2, 2]))).is_err());
         let bytes = Tensor::new([1, 1, 1, 1], Data::U8(vec![1])).unwrap();
         for wrong in [output(&[6]), output(&[2, 1, 2, 3]), bytes] {
             let error = in_layout(OutputLayout::Hwc, Some(wrong.clone())).unwrap_err();

@@ -17,7 +17,9 @@ pub struct EncoderManifest {
     pub id: String,
     /// Path of the ONNX file, relative to the manifest.
     pub file: String,
-    /// SHA-256 of the ONNX file, 64 lowercase hexadecimal digits.
+    /// SHA-256 of the ONNX file, 64 lowercase hexadecimal digits. A manifest beside its file may leave it out;
+    /// an index always states it.
+    #[serde(default)]
     pub sha256: String,
     /// Length of the ONNX file in bytes; always present in an index.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -72,7 +74,7 @@ pub struct InputSpec {
     pub mask: bool,
 }
 
-/// The graph's output: one feature map of 32-bit floats.
+/// The graph's output: one feature map, or one vector, of 32-bit floats.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct OutputSpec {
@@ -80,6 +82,9 @@ pub struct OutputSpec {
     pub name: String,
     /// Order of the axes.
     pub layout: OutputLayout,
+    /// Number of tokens before those of the patches: a class token, registers. For tokens only.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub skip: u32,
 }
 
 /// How the pooled features of the views become one vector.
@@ -136,6 +141,11 @@ pub enum OutputLayout {
     Chw,
     /// `[1, height, width, channels]`.
     Hwc,
+    /// `[1, skip + patches, channels]`, as vision transformers have it: the patches lie row by row over the
+    /// whole input, in rows and columns of its proportions.
+    Tokens,
+    /// `[1, channels]`: one vector for the whole input, not for its parts. Masks need a crop.
+    Vector,
 }
 
 /// A part of the image that is encoded.
@@ -204,6 +214,14 @@ impl EncoderManifest {
             (
                 self.input.mask && self.views.contains(&EncoderView::Image),
                 "the whole image is encoded without a mask",
+            ),
+            (
+                self.output.skip > 0 && self.output.layout != OutputLayout::Tokens,
+                "only an output of tokens has some to skip",
+            ),
+            (
+                self.output.layout == OutputLayout::Vector && self.views == [EncoderView::Image],
+                "one vector of the whole image is the same for each of its masks; add the view crop",
             ),
             (
                 [EncoderView::Crop, EncoderView::Surroundings]
@@ -286,6 +304,8 @@ mod tests {
         assert!(wrong(|manifest| manifest.view_weights = vec![1.0; 2]).contains("each view"));
         assert!(wrong(|manifest| manifest.view_weights = vec![f64::NAN]).contains("positive"));
         assert!(wrong(|manifest| manifest.views = Vec::new()).contains("no view"));
+        assert!(wrong(|manifest| manifest.output.skip = 1).contains("tokens"));
+        assert!(wrong(|manifest| manifest.output.layout = OutputLayout::Vector).contains("crop"));
     }
 
     #[test]

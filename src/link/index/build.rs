@@ -40,12 +40,12 @@ pub enum BuildError {
         actual: usize,
     },
     /// A feature equals the mean of all, so it has no direction.
-    #[error("exemplar {row} of the index: {source}")]
+    #[error("exemplar {row} of the index: {reason}")]
     Feature {
         /// Position of the exemplar in the sorted list, from 0.
         row: usize,
         /// Fault of the centred feature.
-        source: PoolError,
+        reason: PoolError,
     },
 }
 
@@ -75,7 +75,7 @@ impl Index {
         }
         let mean = mean(&features, dimensions);
         for (row, feature) in features.iter_mut().enumerate() {
-            centre(feature, &mean).map_err(|source| BuildError::Feature { row, source })?;
+            centre(feature, &mean).map_err(|reason| BuildError::Feature { row, reason })?;
         }
         let vectors = Vectors::new(dimensions, element, &features.concat());
         let weights = Vectors::new(dimensions, element, &weights.concat());
@@ -114,7 +114,7 @@ impl Index {
             }
             feature.clear();
             feature.extend_from_slice(vector);
-            centre(&mut feature, &mean).map_err(|source| BuildError::Feature { row, source })?;
+            centre(&mut feature, &mean).map_err(|reason| BuildError::Feature { row, reason })?;
             vectors.set(at as usize, &feature);
             Ok(())
         })?;

@@ -5,13 +5,13 @@ use std::io;
 /// Why the bytes of an index are refused.
 ///
 /// Unless a variant says otherwise the files are damaged or of another index: build the index anew,
-/// or copy its folder again.
+/// or copy its folder again. Each message is whole: it holds its reason, which is no source of its own.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ReadError {
     /// The header is not JSON of the right form.
     #[error("the index header is invalid: {0}")]
-    Header(#[source] serde_json::Error),
+    Header(serde_json::Error),
     /// The header belongs to another format or version: build the index with this program.
     #[error(
         "the header says '{format}' version {version}; \
@@ -26,6 +26,14 @@ pub enum ReadError {
         supported_format: &'static str,
         /// The only version that is read.
         supported_version: u32,
+    },
+    /// The header is not as it was written.
+    #[error("the header has the SHA-256 {actual}, but says {expected}: it is damaged, or was edited")]
+    HeaderHash {
+        /// Hash that the header states.
+        expected: String,
+        /// Hash of the header with zeros in its place.
+        actual: String,
     },
     /// A part's name is not a plain file name.
     #[error("the part {file:?} is not a plain file name")]
@@ -62,14 +70,14 @@ pub enum ReadError {
         actual: String,
     },
     /// A line of a part is not JSON of the right form.
-    #[error("{file}, line {line}: {source}")]
+    #[error("{file}, line {line}: {reason}")]
     Line {
         /// Name of the part.
         file: String,
         /// Number of the line, from 1.
         line: usize,
         /// Fault found by the JSON parser.
-        source: serde_json::Error,
+        reason: serde_json::Error,
     },
     /// A part has another number of lines than the header states.
     #[error("{file} has {actual} lines, but the header says {expected}")]
@@ -101,12 +109,12 @@ pub enum ReadError {
         actual: u64,
     },
     /// The caller could not supply a part.
-    #[error("{file} cannot be read: {source}")]
+    #[error("{file} cannot be read: {reason}")]
     Part {
         /// Name of the part.
         file: String,
         /// Fault reported by the system.
-        source: io::Error,
+        reason: io::Error,
     },
 }
 

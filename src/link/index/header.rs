@@ -1,5 +1,7 @@
 //! The header of an index: the encoder, the form of the vectors, and the files that hold the rest.
 
+use std::ops::Range;
+
 use serde::de::{DeserializeOwned, Error as _};
 use serde::{Deserialize, Serialize};
 
@@ -12,7 +14,7 @@ use crate::link::protocol::{is_sha256, sha256_hex};
 /// Value of the header's `format`.
 pub const FORMAT: &str = "masklink-index";
 /// Version of the file form that this code writes and reads.
-pub const VERSION: u32 = 2;
+pub const VERSION: u32 = 3;
 
 /// Maximum sizes of an index that is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -107,6 +109,51 @@ struct Version {
     version: u32,
 }
 
+/// A header with the hash of its own file.
+#[derive(Serialize)]
+struct Hashed<'a, T> {
+    #[serde(flatten)]
+    header: &'a T,
+    header_sha256: &'static str,
+}
+
+/// What stands before the header's hash in its file. Within a string of JSON its quotes would be escaped.
+const HASH_KEY: &[u8] = br#""header_sha256": ""#;
+/// Stands for the header's hash while the hash is computed.
+const NO_HASH: &str = "0000000000000000000000000000000000000000000000000000000000000000";
+
+/// Returns a header as its file. The last field, `header_sha256`, is the SHA-256 of the file with zeros in
+/// its place, so that damage of any number is noticed.
+pub fn to_bytes<T: Serialize>(header: &T) -> serde_json::Result<Vec<u8>> {
+    let mut bytes = serde_json::to_vec_pretty(&Hashed { header, header_sha256: NO_HASH })?;
+    bytes.push(b'\n');
+    let hash = sha256_hex(&bytes);
+    if let Some(at) = hash_in(&bytes) {
+        bytes[at].copy_from_slice(hash.as_bytes());
+    }
+    Ok(bytes)
+}
+
+/// Returns the place of the header's hash in its file.
+fn hash_in(bytes: &[u8]) -> Option<Range<usize>> {
+    let start = memchr::memmem::rfind(bytes, HASH_KEY)? + HASH_KEY.len();
+    let place = start..start + NO_HASH.len();
+    bytes.get(place.clone()).map(|_| place)
+}
+
+/// Checks a header's file against the hash in it.
+fn check_hash(bytes: &[u8]) -> Result<(), ReadError> {
+    let place = hash_in(bytes).ok_or_else(|| invalid("it has no header_sha256".to_owned()))?;
+    let mut without = bytes.to_vec();
+    without[place.clone()].copy_from_slice(NO_HASH.as_bytes());
+    let actual = sha256_hex(&without);
+    if actual.as_bytes() == &bytes[place.clone()] {
+        return Ok(());
+    }
+    let expected = String::from_utf8_lossy(&bytes[place]).into_owned();
+    Err(ReadError::HeaderHash { expected, actual })
+}
+
 /// Returns whether a header says that it is of a format.
 pub(in crate::link) fn is_of_format(header: &[u8], format: &str) -> bool {
     serde_json::from_slice::<Version>(header).is_ok_and(|header| header.format == format)
@@ -121,6 +168,7 @@ pub(in crate::link) fn parse<T: DeserializeOwned>(
     if format != supported_format || version != supported_version {
         return Err(ReadError::Version { format, version, supported_format, supported_version });
     }
+    check_hash(bytes)?;
     serde_json::from_slice(bytes).map_err(ReadError::Header)
 }
 

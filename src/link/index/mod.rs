@@ -124,7 +124,7 @@ pub enum QueryError {
     },
     /// The feature equals the index's mean, so it has no direction.
     #[error("the mask's vector: {0}")]
-    Direction(#[source] PoolError),
+    Direction(PoolError),
 }
 
 /// An index as files: the header and the parts it names.
@@ -148,7 +148,7 @@ impl Index {
         let Header { encoder, dimensions, element, exemplars, prototypes, entities, parts, .. } = header;
         let dimensions = dimensions as usize;
         let mut part = |part: &Part| {
-            let bytes = read(part).map_err(|source| ReadError::Part { file: part.file.clone(), source })?;
+            let bytes = read(part).map_err(|reason| ReadError::Part { file: part.file.clone(), reason })?;
             let bytes = bytes.into();
             part.check(bytes.as_slice())?;
             Ok::<_, ReadError>(bytes)
@@ -198,9 +198,10 @@ impl Index {
             calibration: self.calibration.clone(),
             parts: Parts { mean, vectors, entities, exemplars, weights, prototypes },
         };
-        let mut header = serde_json::to_vec_pretty(&header)?;
-        header.push(b'\n');
-        Ok(Files { header, parts: parts.into_iter().map(|(part, bytes)| (part.file, bytes)).collect() })
+        Ok(Files {
+            header: header::to_bytes(&header)?,
+            parts: parts.into_iter().map(|(part, bytes)| (part.file, bytes)).collect(),
+        })
     }
 
     /// Replaces the calibration.
@@ -455,10 +456,10 @@ pub(super) fn lines<T: for<'a> Deserialize<'a>>(
     // Each line ends with a line feed, so behind the last one the split leaves an empty rest.
     let lines = bytes.split(|&byte| byte == b'\n').take(actual as usize).enumerate();
     let read = |(at, line): (usize, &[u8])| {
-        serde_json::from_slice(line).map_err(|source| ReadError::Line {
+        serde_json::from_slice(line).map_err(|reason| ReadError::Line {
             file: file.clone(),
             line: at + 1,
-            source,
+            reason,
         })
     };
     lines.map(read).collect()

@@ -1,0 +1,91 @@
+//! Reads what a refused request still sends, so that its client gets to read the response.
+//!
+//! Many clients send the whole body before they read anything. A connection that is closed meanwhile is
+//! reset, and the reset takes the response away (nginx calls the remedy `lingering_close`).
+
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use axum::body::{Body, Bytes, HttpBody};
+use axum::http::{Request, header};
+use http_body_util::BodyExt as _;
+use hyper::body::{Frame, SizeHint};
+use tokio::sync::oneshot;
+use tokio::time::timeout;
+
+/// Maximum bytes that are read and thrown away.
+const MAX_BYTES: usize = 256 << 20;
+/// Maximum time for that.
+const MAX_TIME: Duration = Duration::from_secs(10);
+/// A client that sends nothing for as long waits for the response.
+const PAUSE: Duration = Duration::from_millis(500);
+
+/// The rest of a body, which comes back once the request's handler has dropped its part of it.
+pub(super) struct Rest(Option<oneshot::Receiver<Body>>);
+
+/// A body that hands back what was not read of it.
+struct Lent {
+    body: Option<Body>,
+    back: Option<oneshot::Sender<Body>>,
+}
+
+/// Returns a request for its handler, and what becomes the rest of its body.
+pub(super) fn lend(request: Request<Body>) -> (Request<Body>, Rest) {
+    // This client waits for the server to ask for the body.
+    if request.headers().contains_key(header::EXPECT) || request.body().is_end_stream() {
+        return (request, Rest(None));
+    }
+    let (back, rest) = oneshot::channel();
+    (request.map(|body| Body::new(Lent { body: Some(body), back: Some(back) })), Rest(Some(rest)))
+}
+
+impl Rest {
+    /// Reads the rest and throws it away, within bounds of time and length.
+    pub(super) async fn discard(self) {
+        let Some(rest) = self.0 else { return };
+        let Ok(mut body) = rest.await else { return };
+        let all = async {
+            let mut left = MAX_BYTES;
+            while let Ok(Some(Ok(frame))) = timeout(PAUSE, body.frame()).await {
+                let Some(rest) = left.checked_sub(frame.data_ref().map_or(0, Bytes::len)) else { return };
+                left = rest;
+            }
+        };
+        // What is sent after that is lost with the connection.
+        timeout(MAX_TIME, all).await.unwrap_or_default();
+    }
+}
+
+impl HttpBody for Lent {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        match &mut self.body {
+            Some(body) => Pin::new(body).poll_frame(context),
+            None => Poll::Ready(None),
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.as_ref().is_none_or(HttpBody::is_end_stream)
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.as_ref().map_or_else(SizeHint::default, HttpBody::size_hint)
+    }
+}
+
+impl Drop for Lent {
+    fn drop(&mut self) {
+        let rest = self.body.take().filter(|body| !body.is_end_stream());
+        if let (Some(body), Some(back)) = (rest, self.back.take()) {
+            // Nobody waits where the connection has ended.
+            drop(back.send(body));
+        }
+    }
+}
