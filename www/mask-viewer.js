@@ -113,6 +113,7 @@ export class MaskViewer extends AttributesElement {
         ? this.#notices.done()
         : this.#notices.progress(words, size, done, () => this.#models.cancelDownloads()),
     token: () => this.token,
+    encoder: () => (this.settings.encoder === 'endpoint' ? this.settings.endpoint : null),
     changed: () => this.#update(),
   });
   #content = new Content({

@@ -17,7 +17,7 @@ mod words;
 pub use drawing::{BrushMark, Label, Marks, PointMark, PreviewMark};
 pub use effect::{Effect, MaskDetail, Notice, SegmentRequest};
 pub use event::{Event, Failure, Segmented, ShownMask};
-pub use settings::{ColorMode, RendererChoice, Settings, Tool};
+pub use settings::{ColorMode, EncoderPlace, RendererChoice, Settings, Tool};
 pub use snapshot::{Facts, KeptSummary, ShownSummary, Snapshot, Steps};
 pub use state::clicks::{Candidate, Clicks};
 pub use state::cursor::Cursor;

@@ -65,6 +65,18 @@ pub enum RendererChoice {
     Cpu,
 }
 
+/// The place where images are encoded for clicks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[cfg_attr(target_arch = "wasm32", derive(tsify::Tsify))]
+#[serde(rename_all = "camelCase")]
+pub enum EncoderPlace {
+    /// The visitor's device.
+    #[default]
+    Device,
+    /// The linking endpoint, for devices that are too weak; the device where there is none.
+    Endpoint,
+}
+
 /// The settings of a viewer.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 #[cfg_attr(target_arch = "wasm32", derive(tsify::Tsify), tsify(missing_as_null))]
@@ -72,6 +84,8 @@ pub enum RendererChoice {
 pub struct Settings {
     /// Address of the linking endpoint; without one nothing is sent and masks are linked in the page.
     pub endpoint: Option<String>,
+    /// Place where images are encoded for clicks.
+    pub encoder: EncoderPlace,
     /// Id of the segmentation model in the manifest; `None` is the manifest's default.
     pub model: Option<String>,
     /// Opacity of a mask's fill, 0..=1.
@@ -92,6 +106,7 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             endpoint: None,
+            encoder: EncoderPlace::default(),
             model: None,
             opacity: 0.45,
             color_mode: ColorMode::default(),

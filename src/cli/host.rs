@@ -2,27 +2,29 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::sync::{LazyLock, Mutex, PoisonError};
+use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
 use ureq::Agent;
 
 use super::decoded_image::DecodedImage;
-use super::onnx::{self, Graph};
+use super::onnx::Graph;
+use super::shared_graph::SharedGraph;
 use crate::geometry::{PixelRect, Size};
 use crate::model::{Body, GraphId, Host, HostError, Input, PixelWindow, Request, Response, Tensor};
 use crate::pixels::Channels;
 
-/// Loaded graphs by their tasks, which threads may share: each graph does one run at a time.
+/// Loaded graphs by their tasks, which threads may share: each graph does one run at a time, of several
+/// inputs where it can.
 #[derive(Default)]
 pub struct Graphs {
-    by_id: BTreeMap<GraphId, Mutex<Graph>>,
+    by_id: BTreeMap<GraphId, SharedGraph>,
 }
 
 impl Graphs {
     /// Adds a graph in place of the one of this id.
     pub fn insert(&mut self, id: GraphId, graph: Graph) {
-        self.by_id.insert(id, Mutex::new(graph));
+        self.by_id.insert(id, SharedGraph::new(graph));
     }
 }
 
@@ -47,16 +49,9 @@ impl<'a> NativeHost<'a> {
         Self { file: Some(file), ..Self::default() }
     }
 
-    fn run_graph(
-        &self,
-        id: GraphId,
-        run: impl FnOnce(&mut Graph) -> Result<Vec<Tensor>, onnx::Error>,
-    ) -> Result<Vec<Tensor>, HostError> {
+    fn graph(&self, id: GraphId) -> Result<&'a SharedGraph, HostError> {
         let graph = self.graphs.and_then(|graphs| graphs.by_id.get(&id));
-        let graph = graph.ok_or_else(|| HostError::Run { reason: format!("{id:?} is not loaded") })?;
-        // A panic in another thread leaves no half-made state in a session.
-        let mut graph = graph.lock().unwrap_or_else(PoisonError::into_inner);
-        run(&mut graph).map_err(|error| run_error(&error))
+        graph.ok_or_else(|| HostError::Run { reason: format!("{id:?} is not loaded") })
     }
 
     fn image(&self) -> Result<&'a DecodedImage, HostError> {
@@ -77,7 +72,7 @@ impl Host for NativeHost<'_> {
             Input::Tensor(tensor) | Input::Resident(tensor) => (*name, tensor),
         });
         let inputs: Vec<_> = tensors.collect();
-        self.run_graph(graph, |graph| graph.run(&inputs, outputs))
+        self.graph(graph)?.run(&inputs, outputs)
     }
 
     async fn run_resident(
@@ -86,15 +81,13 @@ impl Host for NativeHost<'_> {
         inputs: &[(&str, &Tensor)],
         shape: &[usize],
     ) -> Result<Tensor, HostError> {
-        let mut name = String::new();
-        let outputs = self.run_graph(graph, |graph| {
-            name = graph.outputs().first().map_or_else(String::new, |port| port.name.clone());
-            graph.run(inputs, &[&name])
-        })?;
+        let graph = self.graph(graph)?;
+        let name = graph.first_output();
+        let outputs = graph.run(inputs, &[name])?;
         let output = outputs.into_iter().next();
         let actual = output.as_ref().map(Tensor::to_string);
         let fits = |output: &Tensor| output.shape() == shape;
-        output.filter(fits).ok_or_else(|| HostError::output(&name, format!("float32{shape:?}"), actual))
+        output.filter(fits).ok_or_else(|| HostError::output(name, format!("float32{shape:?}"), actual))
     }
 
     fn image_size(&self) -> Result<Size, HostError> {
@@ -166,13 +159,6 @@ fn send(request: &Request<'_>, body: &[u8]) -> Result<Response, ureq::Error> {
     let retry_after = retry_after.map(ToOwned::to_owned);
     let body = response.body_mut().with_config().limit(request.max_response_bytes).read_to_vec()?;
     Ok(Response { status: response.status().as_u16(), retry_after, body })
-}
-
-/// A run that fails is the graph's or its inputs' fault: there is no other provider natively.
-fn run_error(error: &onnx::Error) -> HostError {
-    let sourced = std::error::Error::source(error);
-    let reason = sourced.map_or_else(|| error.to_string(), |source| format!("{error}: {source}"));
-    HostError::Run { reason }
 }
 
 #[cfg(test)]

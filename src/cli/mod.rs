@@ -7,6 +7,7 @@ mod cells;
 mod classes;
 mod clicker;
 pub mod decoded_image;
+pub mod embedder;
 pub mod encoder;
 mod eval;
 mod eval_link;
@@ -30,6 +31,7 @@ mod rle;
 pub mod segmenter;
 pub mod serve;
 mod sha256;
+mod shared_graph;
 mod synth;
 mod vector_source;
 

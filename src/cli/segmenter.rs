@@ -51,25 +51,32 @@ impl From<&str> for ModelChoice {
     }
 }
 
-impl Segmenter {
-    /// Loads the chosen model, checking its files' sizes and hashes.
-    pub fn load(choice: &ModelChoice, runtime: &RuntimeArgs) -> Result<Self> {
-        let path = &choice.manifest;
+impl ModelChoice {
+    /// Reads the model's entry of the manifest. Returns it with the folder of the manifest.
+    pub(super) fn read(&self) -> Result<(Model, PathBuf)> {
+        let path = &self.manifest;
         let json = std::fs::read(path).with_context(|| format!("{} could not be read", path.display()))?;
         let manifest =
             Manifest::from_json(&json, &Limits::default()).with_context(|| path.display().to_string())?;
-        let model = match &choice.id {
+        let model = match &self.id {
             Some(id) => manifest.model(id)?,
             None => manifest.default_model(),
         };
-        let folder = path.parent().unwrap_or(Path::new(""));
+        Ok((model.clone(), path.parent().unwrap_or(Path::new("")).to_path_buf()))
+    }
+}
+
+impl Segmenter {
+    /// Loads the chosen model, checking its files' sizes and hashes.
+    pub fn load(choice: &ModelChoice, runtime: &RuntimeArgs) -> Result<Self> {
+        let (model, folder) = choice.read()?;
         let mut graphs = Graphs::default();
         for (id, file) in
             [(GraphId::ClickEncoder, &model.encoder.graph), (GraphId::ClickDecoder, &model.decoder.graph)]
         {
-            graphs.insert(id, load_graph(folder, file, runtime)?);
+            graphs.insert(id, load_graph(&folder, file, runtime)?);
         }
-        Ok(Self { graphs, session: Session::new(model.clone())?, image: None, clicks: 0, last: None })
+        Ok(Self { graphs, session: Session::new(model)?, image: None, clicks: 0, last: None })
     }
 
     /// Returns the model's entry of the manifest.
@@ -104,7 +111,8 @@ impl Segmenter {
     }
 }
 
-fn load_graph(folder: &Path, graph: &GraphFile, runtime: &RuntimeArgs) -> Result<Graph> {
+/// Reads a graph beside its manifest, and checks its size and hash.
+pub(super) fn load_graph(folder: &Path, graph: &GraphFile, runtime: &RuntimeArgs) -> Result<Graph> {
     let path = folder.join(&graph.url);
     let described = || path.display().to_string();
     let bytes = std::fs::read(&path).with_context(described)?;

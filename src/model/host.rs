@@ -34,6 +34,11 @@ pub trait Host {
         shape: &[usize],
     ) -> Result<Self::Resident, HostError>;
 
+    /// Returns the output of an image encoder that another computer runs, or `None` where this one runs it.
+    async fn embedding(&self, _asked: &EmbeddingQuestion<'_>) -> Result<Option<Tensor>, HostError> {
+        Ok(None)
+    }
+
     /// Returns whether there is another provider to [fall back](Self::fall_back) to.
     fn can_fall_back(&self) -> bool {
         false
@@ -64,6 +69,17 @@ pub trait Host {
     async fn is_cancelled(&self) -> bool {
         false
     }
+}
+
+/// The output of an image encoder that is wanted of another computer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct EmbeddingQuestion<'a> {
+    /// SHA-256 of the encoder's ONNX file.
+    pub encoder_sha256: &'a str,
+    /// The pixels of the host's image that are encoded, all of them or a crop.
+    pub region: PixelRect,
+    /// Shape of the output.
+    pub shape: &'a [usize],
 }
 
 /// Names a graph by its task.

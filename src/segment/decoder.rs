@@ -29,13 +29,13 @@ pub(super) struct Decoded {
 pub(super) async fn decode<H: Host>(
     model: &Model,
     host: &H,
-    (frame, embedding): (ModelFrame, &H::Resident),
+    (frame, embedding): (ModelFrame, Input<'_, H::Resident>),
     prompts: Prompts,
     mask_input: Option<Vec<f32>>,
 ) -> Result<Decoded, Error> {
     let tensors = inputs(model, &frame, &prompts, mask_input)?;
     let mut named: Vec<_> = tensors.iter().map(|(name, tensor)| (*name, Input::Tensor(tensor))).collect();
-    named.push((EMBEDDING, Input::Resident(embedding)));
+    named.push((EMBEDDING, embedding));
     let outputs = host.run(GraphId::ClickDecoder, &named, &OUTPUTS).await?;
     let (count, side) = (model.decoder.candidates, model.decoder.low_res);
     let mut outputs = outputs.into_iter();

@@ -50,4 +50,4 @@ pub(crate) use logits::Logits;
 pub use manifest::{Decoder, Encoder, Family, GraphFile, Limits, Manifest, Model};
 pub use prompt::{MAX_PROMPTS, Prompt, Prompts};
 pub use segmentation::{Candidate, Segmentation};
-pub use session::{Refine, Session, Ticket};
+pub use session::{Refine, Session, Ticket, embed};

@@ -8,7 +8,7 @@ use super::decoder::{Decoded, cells_of, decode};
 use super::input::{to_input, window_of};
 use super::{Error, Family, Model, ModelFrame, Prompts};
 use crate::geometry::PixelRect;
-use crate::model::{GraphId, Host};
+use crate::model::{EmbeddingQuestion, GraphId, Host, Input, Tensor};
 
 /// A model, and what it computed for the image at hand.
 ///
@@ -43,7 +43,25 @@ pub struct Refine {
 #[derive(Debug)]
 struct Encoded<R> {
     frame: ModelFrame,
-    embedding: R,
+    embedding: Embedding<R>,
+}
+
+/// An embedding, by where it was computed.
+#[derive(Debug)]
+enum Embedding<R> {
+    /// By this host, where it stays.
+    Resident(R),
+    /// By another computer.
+    Received(Tensor),
+}
+
+impl<R> Embedding<R> {
+    fn input(&self) -> Input<'_, R> {
+        match self {
+            Self::Resident(resident) => Input::Resident(resident),
+            Self::Received(tensor) => Input::Tensor(tensor),
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -116,19 +134,19 @@ impl<R> Session<R> {
         mask_input: Option<Vec<f32>>,
     ) -> Result<Decoded, Error> {
         let (model, embedding) = self.encoded(host, frame).await?;
-        decode(model, host, (frame, embedding), prompts, mask_input).await
+        decode(model, host, (frame, embedding.input()), prompts, mask_input).await
     }
 
     async fn encoded<H: Host<Resident = R>>(
         &mut self,
         host: &H,
         frame: ModelFrame,
-    ) -> Result<(&Model, &R), Error> {
+    ) -> Result<(&Model, &Embedding<R>), Error> {
         let Self { model, image, crops, .. } = self;
         if frame.shows_whole_image() {
             let encoded = match image.take().filter(|encoded| encoded.frame == frame) {
                 Some(encoded) => encoded,
-                None => Encoded { frame, embedding: run_encoder(model, host, &frame).await? },
+                None => Encoded { frame, embedding: embedding_of(model, host, &frame).await? },
             };
             return Ok((model, &image.insert(encoded).embedding));
         }
@@ -139,7 +157,7 @@ impl<R> Session<R> {
                 // Dropped before there is another one.
                 crops.remove(0);
             }
-            Encoded { frame, embedding: run_encoder(model, host, &frame).await? }
+            Encoded { frame, embedding: embedding_of(model, host, &frame).await? }
         };
         let at = crops.len();
         crops.push(encoded);
@@ -168,6 +186,30 @@ impl<R> Session<R> {
         let kept = self.kept.iter().find(|kept| kept.ticket == ticket);
         Ok(kept.map(|kept| (kept.frame, kept.logits[cells].to_vec())))
     }
+}
+
+/// Runs a model's encoder on a region of the host's image, which lies within the image and is not empty.
+pub async fn embed<H: Host>(model: &Model, host: &H, region: PixelRect) -> Result<H::Resident, Error> {
+    let whole = ModelFrame::new(host.image_size()?, model.encoder.size)?;
+    run_encoder(model, host, &ModelFrame::of_region(whole.image, region, whole.side)).await
+}
+
+/// Returns the embedding of what a frame shows, computed by another computer or by the host.
+async fn embedding_of<H: Host>(
+    model: &Model,
+    host: &H,
+    frame: &ModelFrame,
+) -> Result<Embedding<H::Resident>, Error> {
+    let encoder = &model.encoder;
+    let asked = EmbeddingQuestion {
+        encoder_sha256: &encoder.graph.sha256,
+        region: frame.region,
+        shape: &encoder.embedding,
+    };
+    Ok(match host.embedding(&asked).await? {
+        Some(received) => Embedding::Received(received),
+        None => Embedding::Resident(run_encoder(model, host, frame).await?),
+    })
 }
 
 async fn run_encoder<H: Host>(model: &Model, host: &H, frame: &ModelFrame) -> Result<H::Resident, Error> {

@@ -12,7 +12,10 @@ use web_sys::{ImageBitmap, OffscreenCanvas, OffscreenCanvasRenderingContext2d};
 use super::error::{code_of, message_of};
 use super::ort::{Graph, Provider, Resident, Runtime};
 use crate::geometry::{PixelRect, Size};
-use crate::model::{Body, GraphId, Host, HostError, Input, PixelWindow, Request, Response, Tensor};
+use crate::link::protocol::{self, Endpoint, EndpointError};
+use crate::model::{
+    Body, EmbeddingQuestion, GraphId, Host, HostError, Input, PixelWindow, Request, Response, Tensor,
+};
 use crate::pixels::Channels;
 
 #[wasm_bindgen]
@@ -58,6 +61,14 @@ pub(super) struct WorkerImage {
     bitmap: ImageBitmap,
 }
 
+/// An endpoint that runs the click model's encoder on an image.
+pub(super) struct RemoteEncoder {
+    pub(super) url: String,
+    pub(super) token: Option<String>,
+    /// SHA-256 of the encoded image.
+    pub(super) image_sha256: String,
+}
+
 /// The graphs of one model, and how to make them again for another provider.
 pub(super) struct Graphs {
     loaded: RefCell<BTreeMap<GraphId, Graph>>,
@@ -74,6 +85,8 @@ pub(super) struct WorkerHost<'a> {
     pub(super) image: &'a WorkerImage,
     /// The `Blob` of the encoded image, for requests that upload it: its bytes never enter this memory.
     pub(super) file: Option<&'a JsValue>,
+    /// The endpoint that runs the click model's encoder; none, where this device does.
+    pub(super) encoder: Option<&'a RemoteEncoder>,
     pub(super) signal: &'a Signal,
 }
 
@@ -161,6 +174,20 @@ impl Host for WorkerHost<'_> {
         let (runtime, graph) = self.graph(graph)?;
         let feeds: Vec<_> = inputs.iter().map(|&(name, tensor)| (name, Input::Tensor(tensor))).collect();
         runtime.run_resident(&graph, &feeds, shape).await
+    }
+
+    async fn embedding(&self, asked: &EmbeddingQuestion<'_>) -> Result<Option<Tensor>, HostError> {
+        let Some(RemoteEncoder { url, token, image_sha256 }) = self.encoder else { return Ok(None) };
+        let endpoint = Endpoint { url, token: token.as_deref(), backend: None };
+        let received = protocol::embed_image(self, endpoint, image_sha256, asked).await;
+        received.map(Some).map_err(|error| match error {
+            EndpointError::Host(error) => error,
+            error => HostError::Network {
+                reason: format!(
+                    "The endpoint did not encode the image: {error} Or let this device encode it (Settings)."
+                ),
+            },
+        })
     }
 
     fn can_fall_back(&self) -> bool {

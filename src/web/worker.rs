@@ -12,7 +12,7 @@ use wasm_bindgen_futures::JsFuture;
 use web_sys::ImageBitmap;
 
 use super::error::{from_json, js_error, of_host, to_json};
-use super::host::{Graphs, Platform, Signal, WorkerHost, WorkerImage, downloaded, now};
+use super::host::{Graphs, Platform, RemoteEncoder, Signal, WorkerHost, WorkerImage, downloaded, now};
 use super::local_index::LocalIndex;
 use super::object::{field, number, object, optional_text, text};
 use super::ort::{Resident, Runtime};
@@ -63,6 +63,8 @@ struct Settings {
 struct ClickModel {
     /// As requests name it: the id, or `None` for the default.
     id: Option<String>,
+    /// Whether an endpoint runs the encoder.
+    is_remote: bool,
     graphs: Graphs,
     session: Session<Resident>,
     image: Option<Rc<WorkerImage>>,
@@ -84,23 +86,24 @@ impl ModelRunner {
 
     /// Loads the model and encodes the image, so that the first click does not have to.
     ///
-    /// `request` is `{ model, image, source? }`. Returns `{ status, ms: { encode } }`.
+    /// `request` is `{ model, image, source?, encoder? }`. Returns `{ status, ms: { encode } }`.
     pub async fn prepare(&self, request: JsValue, signal: Signal) -> Result<JsValue, JsValue> {
         let image = self.image_of(&request)?;
+        let encoder = remote_encoder(&request)?;
         let mut slot = self.click.lock().await;
         let (runtime, click) = self.click_model(&mut slot, &request, &image, &signal).await?;
         let started = now();
-        let host = self.host(Some(runtime), Some(&click.graphs), &image, &signal);
+        let host = encoder.host(self.host(Some(runtime), Some(&click.graphs), &image, &signal));
         segment::encode_image(&mut click.session, &host).await.map_err(of_segment)?;
         let ms = object([("encode", JsValue::from_f64(now() - started))]);
         Ok(object([("status", status_object(click.session.model(), runtime)), ("ms", ms)]))
     }
 
     /// Downloads the runtime and the files of a model, by its id or the default, without starting them: a
-    /// later click finds them in the browser's caches.
-    pub async fn fetch(&self, model: Option<String>) -> Result<(), JsValue> {
+    /// later click finds them in the browser's caches. Without the encoder where an endpoint runs that.
+    pub async fn fetch(&self, model: Option<String>, is_remote: bool) -> Result<(), JsValue> {
         let Settings { provider, build, .. } = &self.settings;
-        let (_, downloads) = self.download_click_model(model.as_deref()).await?;
+        let (_, downloads) = self.download_click_model(model.as_deref(), parts(is_remote)).await?;
         JsFuture::from(self.platform.fetch_runtime(provider.clone(), build.clone())).await?;
         downloaded(downloads).await.map(drop)
     }
@@ -113,7 +116,8 @@ impl ModelRunner {
 
     /// Segments the image by prompts.
     ///
-    /// `request` is `{ model, image, source?, question }`, the question a `SegmentRequest` as JSON.
+    /// `request` is `{ model, image, source?, question, encoder? }`, the question a `SegmentRequest` as JSON.
+    /// `encoder` is an endpoint that encodes the image in place of this device: `{ url, token?, blob, sha256 }`.
     ///
     /// Returns `{ ticket, best, size: [height, width], scores, offsets, boundaries, ms, status }`: the run
     /// boundaries of candidate `i` are `boundaries.subarray(offsets[i], offsets[i + 1])`. `on_provisional`
@@ -129,9 +133,10 @@ impl ModelRunner {
         let SegmentRequest { ticket, prompts, refine, view } = question;
         let prompts = prompts.into_iter().collect::<Result<Prompts, _>>().map_err(of_segment)?;
         let question = Question { ticket, prompts, refine, view };
+        let encoder = remote_encoder(&request)?;
         let mut slot = self.click.lock().await;
         let (runtime, click) = self.click_model(&mut slot, &request, &image, &signal).await?;
-        let host = self.host(Some(runtime), Some(&click.graphs), &image, &signal);
+        let host = encoder.host(self.host(Some(runtime), Some(&click.graphs), &image, &signal));
         // Encoded apart from the click, so that each has its own time.
         let mut encode = None;
         if !click.session.has_image() {
@@ -252,12 +257,13 @@ impl ModelRunner {
         JsFuture::from(self.platform.sleep(0, signal)).await?;
         check_wanted(signal)?;
         let id = optional_text(request, "model");
-        if slot.as_ref().is_some_and(|click| click.id != id) {
+        let is_remote = field(request, "encoder").is_object();
+        if slot.as_ref().is_some_and(|click| click.id != id || click.is_remote != is_remote) {
             *slot = None;
         }
         let click = match slot {
             Some(click) => click,
-            None => slot.insert(self.load_click_model(id).await?),
+            None => slot.insert(self.load_click_model(id, is_remote).await?),
         };
         if !click.image.as_ref().is_some_and(|known| Rc::ptr_eq(known, image)) {
             click.session.forget_image();
@@ -266,19 +272,25 @@ impl ModelRunner {
         Ok((self.runtime().await?, click))
     }
 
-    async fn load_click_model(&self, id: Option<String>) -> Result<ClickModel, JsValue> {
+    /// Loads a model's decoder, and its encoder unless an endpoint runs that.
+    async fn load_click_model(&self, id: Option<String>, is_remote: bool) -> Result<ClickModel, JsValue> {
+        let parts = parts(is_remote);
         // The downloads begin before the runtime is loaded.
-        let (model, downloads) = self.download_click_model(id.as_deref()).await?;
+        let (model, downloads) = self.download_click_model(id.as_deref(), parts).await?;
         let session = Session::new(model).map_err(of_segment)?;
         let runtime = self.runtime().await?;
         let files = downloaded(downloads).await?;
-        let files = [GraphId::ClickEncoder, GraphId::ClickDecoder].into_iter().zip(files).collect();
+        let files = parts.iter().map(|(part, _)| *part).zip(files).collect();
         let graphs = self.load_graphs(runtime, files).await?;
-        Ok(ClickModel { id, graphs, session, image: None })
+        Ok(ClickModel { id, is_remote, graphs, session, image: None })
     }
 
-    /// Returns a model of the list, and begins to download its graphs: the encoder's and the decoder's.
-    async fn download_click_model(&self, id: Option<&str>) -> Result<(Model, js_sys::Promise), JsValue> {
+    /// Returns a model of the list, and begins to download these of its graphs.
+    async fn download_click_model(
+        &self,
+        id: Option<&str>,
+        parts: &[(GraphId, &str)],
+    ) -> Result<(Model, js_sys::Promise), JsValue> {
         let address = &self.settings.manifest;
         let list = self.platform.list_text(address, "model-list", "The list of models");
         let list = JsFuture::from(list).await?.as_string().unwrap_or_default();
@@ -287,11 +299,12 @@ impl ModelRunner {
             Some(id) => manifest.model(id).map_err(of_segment)?,
             None => manifest.default_model(),
         };
-        let parts = [("encoder", &model.encoder.graph), ("decoder", &model.decoder.graph)];
-        let files = parts.map(|(part, graph)| {
+        let file = |(id, part): &(GraphId, &str)| {
+            let is_encoder = *id == GraphId::ClickEncoder;
+            let graph = if is_encoder { &model.encoder.graph } else { &model.decoder.graph };
             json!({ "part": part, "url": graph.url, "bytes": graph.bytes, "sha256": graph.sha256 })
-        });
-        let files = serde_json::Value::from(files.to_vec()).to_string();
+        };
+        let files = parts.iter().map(file).collect::<serde_json::Value>().to_string();
         Ok((model.clone(), self.platform.download(address, &files)))
     }
 
@@ -320,8 +333,40 @@ impl ModelRunner {
         image: &'a WorkerImage,
         signal: &'a Signal,
     ) -> WorkerHost<'a> {
-        WorkerHost { platform: &self.platform, runtime, graphs, image, file: None, signal }
+        let platform = &self.platform;
+        WorkerHost { platform, runtime, graphs, image, file: None, encoder: None, signal }
     }
+}
+
+/// The graphs of a click model, and their names in progress.
+const PARTS: [(GraphId, &str); 2] = [(GraphId::ClickEncoder, "encoder"), (GraphId::ClickDecoder, "decoder")];
+
+/// Returns the graphs that this device runs.
+fn parts(is_remote: bool) -> &'static [(GraphId, &'static str)] {
+    if is_remote { &PARTS[1..] } else { &PARTS }
+}
+
+/// An endpoint that encodes the image of a request, with the image's file, if the request names one.
+struct RequestEncoder(Option<(RemoteEncoder, JsValue)>);
+
+impl RequestEncoder {
+    /// Returns a host that asks the endpoint.
+    fn host<'a>(&'a self, host: WorkerHost<'a>) -> WorkerHost<'a> {
+        match &self.0 {
+            Some((encoder, file)) => WorkerHost { file: Some(file), encoder: Some(encoder), ..host },
+            None => host,
+        }
+    }
+}
+
+fn remote_encoder(request: &JsValue) -> Result<RequestEncoder, JsValue> {
+    let encoder = field(request, "encoder");
+    if !encoder.is_object() {
+        return Ok(RequestEncoder(None));
+    }
+    let (url, image_sha256) = (text(&encoder, "url")?, text(&encoder, "sha256")?);
+    let remote = RemoteEncoder { url, token: optional_text(&encoder, "token"), image_sha256 };
+    Ok(RequestEncoder(Some((remote, field(&encoder, "blob")))))
 }
 
 /// Returns what runs a model, and why it is nothing faster: `{ id, title, licence, provider, build, threads,

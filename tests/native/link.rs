@@ -460,6 +460,7 @@ fn the_openapi_document_describes_the_protocol() {
             "/metrics",
             "/readyz",
             "/v1/admin/reload",
+            "/v1/embed",
             "/v1/images/{sha256}",
             "/v1/info",
             "/v1/link"

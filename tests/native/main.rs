@@ -11,6 +11,7 @@ mod dataset_forms;
 mod dataset_hostile;
 mod dataset_pages;
 mod dataset_tolerant;
+mod embed;
 mod eval_link;
 mod eval_segment;
 mod http;

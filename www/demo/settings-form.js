@@ -23,7 +23,7 @@ export function settingsDialog() {
     h('h2', { id: 'settings-title' }, 'Settings'),
     endpoint(),
     details(),
-    group('Segmentation', labelled('Model', h('select', { name: 'model' }))),
+    segmentation(),
     appearance(),
     h(
       'div',
@@ -63,6 +63,19 @@ function endpoint() {
     note('token-help', 'Fill in only if the endpoint needs a token. It is not stored.'),
     h('button', { type: 'button', class: 'button', id: 'test-endpoint' }, 'Test'),
     h('div', { id: 'test-results', role: 'status' }),
+  );
+}
+
+function segmentation() {
+  return group(
+    'Segmentation',
+    labelled('Model', h('select', { name: 'model' })),
+    check('encoder', 'The linking endpoint reads the image (for slow devices)', 'encoder-help'),
+    note(
+      'encoder-help',
+      'The first outline comes sooner on a slow device. The endpoint receives the image as soon as ' +
+        'you point at it, and must offer this.',
+    ),
   );
 }
 

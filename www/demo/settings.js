@@ -145,6 +145,7 @@ function settingsIn(field, before) {
     endpoint: field('endpoint').checkValidity()
       ? field('endpoint').value.trim() || null
       : before.endpoint,
+    encoder: field('encoder').checked ? 'endpoint' : 'device',
     model: field('model').options.length > 0 ? field('model').value || null : before.model,
     opacity: Number(field('opacity').value),
     colorMode: field('colorMode').value === 'mask' ? 'mask' : 'entity',
@@ -162,6 +163,7 @@ function settingsIn(field, before) {
  */
 function showSettings(field, settings) {
   field('endpoint').value = settings.endpoint ?? '';
+  field('encoder').checked = settings.encoder === 'endpoint';
   field('model').value = settings.model ?? '';
   field('opacity').value = String(settings.opacity);
   field('colorMode').value = settings.colorMode;

@@ -55,6 +55,7 @@ const NOT_GIVEN = new Set(['argument-unusable', 'worker', 'image-missing']);
  * @property {(words: string | null, size?: string, done?: number) => void} progress What is loaded, how
  *   many bytes of it have arrived, and the same from 0 to 1; null when nothing is loaded any more.
  * @property {() => string | null} token Of the endpoint.
+ * @property {() => string | null} encoder The endpoint that encodes images; null, where this device does.
  * @property {() => void} changed The status has changed.
  */
 
@@ -153,7 +154,11 @@ export class Models {
     this.#prepared = wanted;
     const { signal } = this.#preparing;
     try {
-      const { status, ms } = await this.#call('prepare', { model }, { signal });
+      const { status, ms } = await this.#call(
+        'prepare',
+        { model, encoder: this.#encoder() },
+        { signal },
+      );
       if (!signal.aborted) this.#report(status, ms);
     } catch (thrown) {
       // The click tries again and reports it; a pointer that moves on must not.
@@ -169,7 +174,8 @@ export class Models {
   async fetch(model) {
     if (this.#calls > 0) return;
     this.#use(model);
-    const request = { model, settings: this.#settings };
+    const isRemote = this.#host.encoder() !== null;
+    const request = { model, isRemote, settings: this.#settings };
     await this.#client.call('fetch', request).catch((/** @type {unknown} */ thrown) => {
       console.info(`The model is not fetched before the first click: ${messageOf(thrown)}`);
     });
@@ -186,6 +192,7 @@ export class Models {
     this.#isCancelled = false;
     if (linksHere) this.#openIndex();
     const question = JSON.stringify({ ticket, prompts, refine, view });
+    const encoder = this.#encoder();
     const take = (/** @type {Segmentation} */ result, provisional = false) => {
       this.#firstPass ??= result.ms.decode;
       this.#report(result.status, result.ms);
@@ -194,7 +201,11 @@ export class Models {
     await this.#perform(ticket, 'segmentFailed', async (signal) => {
       const onProgress = (/** @type {any} */ { provisional }) =>
         provisional && !signal.aborted && take(provisional, true);
-      const result = await this.#call('segment', { model, question }, { signal, onProgress });
+      const result = await this.#call(
+        'segment',
+        { model, question, encoder },
+        { signal, onProgress },
+      );
       if (!signal.aborted) take(result);
     });
   }
@@ -246,6 +257,19 @@ export class Models {
       this.#host.send({ type: 'linked', ticket, answer });
       this.#host.changed();
     });
+  }
+
+  /** The endpoint that encodes the image in place of this device, as the worker takes it. */
+  #encoder() {
+    const endpoint = this.#host.encoder();
+    if (!endpoint || !this.#image) return undefined;
+    const { blob, sha256 } = this.#image;
+    return {
+      url: new URL(endpoint, document.baseURI).href,
+      token: this.#host.token(),
+      blob,
+      sha256,
+    };
   }
 
   /**

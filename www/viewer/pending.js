@@ -7,6 +7,7 @@
 export const DEFAULT_SETTINGS = {
   endpoint: null,
   model: null,
+  encoder: 'device',
   opacity: 0.45,
   colorMode: 'entity',
   patterns: false,

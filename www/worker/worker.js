@@ -38,7 +38,7 @@ function model(method) {
 }
 
 serve({
-  fetch: model((runner, request) => runner.fetch(request.model ?? undefined)),
+  fetch: model((runner, request) => runner.fetch(request.model ?? undefined, request.isRemote)),
   prepare: model((runner, request, { signal }) => runner.prepare(request, signal)),
   segment: model((runner, request, { signal, progress }) =>
     runner.segment(request, signal, (/** @type {any} */ provisional) => progress({ provisional })),

@@ -8,6 +8,7 @@ use crate::cli::decoded_image;
 use crate::link::AnswerError;
 use crate::link::encoder::{EncodeError, PoolError};
 use crate::link::protocol::problem::{self, Kind};
+use crate::segment;
 
 /// Maximum characters of a problem's detail.
 const MAX_DETAIL_CHARS: usize = 500;
@@ -67,6 +68,15 @@ impl From<AnswerError> for ApiError {
     fn from(error: AnswerError) -> Self {
         match error {
             AnswerError::Encode(error) => error.into(),
+            error => Self::internal(&error),
+        }
+    }
+}
+
+impl From<segment::Error> for ApiError {
+    fn from(error: segment::Error) -> Self {
+        match error {
+            segment::Error::Limit { .. } => Self::new(Kind::TooLarge, error.to_string()),
             error => Self::internal(&error),
         }
     }

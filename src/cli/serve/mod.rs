@@ -3,6 +3,7 @@
 mod backends;
 mod body;
 mod client;
+mod embeddings;
 mod error;
 mod fetch;
 mod listen;
@@ -21,6 +22,7 @@ use std::env::VarError;
 use std::io::IsTerminal as _;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, ensure};
@@ -35,7 +37,9 @@ pub use routes::openapi::document as openapi_document;
 pub use settings::{Limits, Settings};
 pub use state::{Loader, ReloadError, Server};
 
+use super::embedder::Embedder;
 use super::onnx::RuntimeArgs;
+use super::segmenter::ModelChoice;
 use backends::BackendArgs;
 
 /// Maximum number of lines of the log that wait to be written.
@@ -109,6 +113,10 @@ pub(super) struct ServeArgs {
     /// three eighths for decoding, an eighth for bodies of requests, or as much as the largest one takes.
     #[arg(long, value_name = "MIB", default_value_t = 1024)]
     memory: usize,
+    /// Run the encoder of this click model for devices that are too weak for it: ID of a model, or
+    /// models.json#ID, or models.json for its default. The page must have the same model.
+    #[arg(long, value_name = "MANIFEST-ENTRY")]
+    click_model: Option<ModelChoice>,
     /// Form of the log's lines.
     #[arg(long, value_enum, default_value_t = LogFormat::Text)]
     log_format: LogFormat,
@@ -134,7 +142,9 @@ pub(super) fn run(args: ServeArgs) -> anyhow::Result<()> {
     }
     let loader = backends::loader(args.backends.clone(), &args.runtime)?;
     let address = SocketAddr::new(args.host, args.port);
-    let settings = settings(args, token);
+    let embedder =
+        args.click_model.as_ref().map(|choice| Embedder::load(choice, &args.runtime)).transpose()?;
+    let settings = settings(args, token, embedder.map(Arc::new));
     let server = match loader {
         Some(loader) => Server::with_loader(loader, settings)?,
         None => Server::new(None, settings)?,
@@ -185,7 +195,7 @@ fn token(argument: Option<String>) -> anyhow::Result<Option<String>> {
     Ok(token)
 }
 
-fn settings(args: ServeArgs, token: Option<String>) -> Settings {
+fn settings(args: ServeArgs, token: Option<String>, embedder: Option<Arc<Embedder>>) -> Settings {
     let limits = Limits {
         image_bytes: args.max_bytes,
         pixels: args.max_pixels,
@@ -210,6 +220,7 @@ fn settings(args: ServeArgs, token: Option<String>) -> Settings {
         allow_origins: args.allow_origin,
         connect: args.connect,
         url_hosts: args.allow_url_host,
+        embedder,
         provider: args.runtime.provider,
         limits,
     }

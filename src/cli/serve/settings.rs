@@ -3,10 +3,12 @@
 use std::net::IpAddr;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::http::HeaderValue;
 
+use crate::cli::embedder::Embedder;
 use crate::cli::onnx::Provider;
 use crate::link::protocol::client::{LINK_TIMEOUT_MILLIS, UPLOAD_TIMEOUT_MILLIS};
 
@@ -33,6 +35,8 @@ pub struct Settings {
     pub url_hosts: Vec<String>,
     /// Addresses of reverse proxies whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Vec<IpAddr>,
+    /// The click model whose encoder the server runs for devices that are too weak; none, for no such service.
+    pub embedder: Option<Arc<Embedder>>,
     /// The part of ONNX Runtime that runs the models, for the measurements.
     pub provider: Provider,
     /// Limits of requests, memory and time.

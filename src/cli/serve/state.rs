@@ -9,6 +9,7 @@ use axum::http::HeaderMap;
 use tokio::sync::OwnedSemaphorePermit;
 
 use super::body::{MemoryBudget, Received};
+use super::embeddings::Embeddings;
 use super::error::ApiError;
 use super::fetch::Fetcher;
 use super::middleware::headers::{self, Policies};
@@ -19,6 +20,7 @@ use super::settings::Settings;
 use super::store::{Capacity, Store};
 use super::workers::{Workers, run_blocking};
 use crate::cli::backend::{Backend, Backends};
+use crate::cli::embedder::Embedder;
 use crate::link::protocol::ModelInfo;
 use crate::link::protocol::problem::Kind;
 
@@ -58,6 +60,7 @@ pub(super) struct Inner {
     fetcher: Option<Fetcher>,
     bodies: MemoryBudget,
     decoding: MemoryBudget,
+    pub(super) embeddings: Embeddings,
     workers: Workers,
 }
 
@@ -87,7 +90,10 @@ impl Server {
 
     fn create(backends: Backends, loader: Option<Loader>, settings: Settings) -> std::io::Result<Self> {
         let limits = settings.limits;
-        let capacity = Capacity { memory: limits.store_bytes, folder: limits.folder_bytes };
+        // A server that encodes for clicks keeps the embeddings in a quarter of the budget for images.
+        let embedding_bytes = if settings.embedder.is_some() { limits.store_bytes / 4 } else { 0 };
+        let memory = limits.store_bytes - embedding_bytes;
+        let capacity = Capacity { memory, folder: limits.folder_bytes };
         let store = Arc::new(Store::open(settings.store.clone(), &capacity)?);
         let inner = Inner {
             current: RwLock::new(Generation { backends, store, is_loading: loader.is_some() }),
@@ -102,6 +108,7 @@ impl Server {
                 .then(|| Fetcher::new(&settings.url_hosts, limits.image_bytes)),
             bodies: MemoryBudget::new(limits.body_bytes, &limits),
             decoding: MemoryBudget::new(limits.decode_bytes, &limits),
+            embeddings: Embeddings::new(embedding_bytes),
             workers: Workers::new(&limits),
             settings,
         };
@@ -208,6 +215,13 @@ impl Inner {
 }
 
 impl Inner {
+    /// Returns the click model's encoder, or the problem that the server has none.
+    pub(super) fn embedder(&self) -> Result<&Embedder, ApiError> {
+        let detail = "This server encodes no images for clicks. Start it with --click-model, or let the device \
+                      encode them.";
+        self.settings.embedder.as_deref().ok_or_else(|| ApiError::new(Kind::NotFound, detail))
+    }
+
     /// Reserves the memory of decoding an image.
     pub(super) fn reserve_decoding(&self, bytes: u64) -> Result<OwnedSemaphorePermit, ApiError> {
         let max_bytes = self.settings.limits.decode_bytes;

@@ -1,10 +1,15 @@
 //! The client's side of the protocol: one conversation with a linking endpoint over a [`Host`].
 
+use half::f16;
+use serde::Serialize;
+
 use super::problem::{Kind, Problem};
 use super::wire::{
-    DEFAULT_ENTITIES, IMAGES_PATH, ImageRef, LINK_PATH, LinkRequest, LinkResponse, MAX_ENTITIES,
+    DEFAULT_ENTITIES, EMBED_PATH, EmbedRequest, IMAGES_PATH, ImageRef, LINK_PATH, LinkRequest, LinkResponse,
+    MAX_ENTITIES,
 };
-use crate::model::{Body, Host, HostError, Request, Response};
+use crate::geometry::PixelRect;
+use crate::model::{Body, Data, EmbeddingQuestion, Host, HostError, Request, Response, Tensor};
 use crate::rle::Mask;
 
 /// Maximum time for a response to a link request, in milliseconds.
@@ -105,10 +110,7 @@ pub async fn ask_endpoint<H: Host>(
 ) -> Result<EndpointAnswer, EndpointError> {
     let image = ImageRef::Sha256(image_sha256.to_owned());
     let request = LinkRequest { image, mask: mask.into(), top_k: DEFAULT_ENTITIES };
-    let body = serde_json::to_vec(&request).map_err(|error| EndpointError::Problem {
-        kind: Kind::BadRequest,
-        detail: Some(error.to_string()),
-    })?;
+    let body = to_body(&request)?;
     let mut client = Client { host, endpoint, image_sha256, retries: 0 };
     match client.link(&body).await {
         Err(EndpointError::Problem { kind: Kind::ImageUnknown, .. }) => {
@@ -117,6 +119,38 @@ pub async fn ask_endpoint<H: Host>(
         }
         answer => answer,
     }
+}
+
+/// Returns the output of a click model's encoder that an endpoint runs on a region of an image: as many
+/// numbers as `shape` has. The image is uploaded as [`ask_endpoint`] does.
+pub async fn embed_image<H: Host>(
+    host: &H,
+    endpoint: Endpoint<'_>,
+    image_sha256: &str,
+    asked: &EmbeddingQuestion<'_>,
+) -> Result<Tensor, EndpointError> {
+    let PixelRect { x, y, width, height } = asked.region;
+    let region = [x, y, x + width, y + height];
+    let (image, encoder) = (image_sha256.to_owned(), asked.encoder_sha256.to_owned());
+    let body = to_body(&EmbedRequest { image, encoder, region })?;
+    let mut client = Client { host, endpoint, image_sha256, retries: 0 };
+    let embedding = match client.embed(&body).await {
+        Err(EndpointError::Problem { kind: Kind::ImageUnknown, .. }) => {
+            client.upload().await?;
+            client.embed(&body).await?
+        }
+        embedding => embedding?,
+    };
+    let (pairs, rest) = embedding.as_chunks::<2>();
+    let numbers = pairs.iter().map(|&bytes| f16::from_le_bytes(bytes).to_f32()).collect();
+    let tensor = Tensor::new(asked.shape, Data::F32(numbers)).filter(|_| rest.is_empty());
+    let bad = || format!("the embedding has {} bytes, not the shape {:?}", embedding.len(), asked.shape);
+    tensor.ok_or_else(|| EndpointError::BadAnswer { reason: bad() })
+}
+
+fn to_body(request: &impl Serialize) -> Result<Vec<u8>, EndpointError> {
+    serde_json::to_vec(request)
+        .map_err(|error| EndpointError::Problem { kind: Kind::BadRequest, detail: Some(error.to_string()) })
 }
 
 struct Client<'a, H> {
@@ -134,6 +168,13 @@ impl<H: Host> Client<'_, H> {
         let (response, round_trip_millis) =
             self.send("POST", &path, "application/json", Body::Bytes(body), timeout_millis).await?;
         Ok(EndpointAnswer { response: read_response(&response)?, round_trip_millis })
+    }
+
+    async fn embed(&mut self, body: &[u8]) -> Result<Vec<u8>, EndpointError> {
+        let timeout_millis = LINK_TIMEOUT_MILLIS;
+        let (response, _) =
+            self.send("POST", EMBED_PATH, "application/json", Body::Bytes(body), timeout_millis).await?;
+        if response.status == 200 { Ok(response.body) } else { Err(refusal(&response)) }
     }
 
     async fn upload(&mut self) -> Result<(), EndpointError> {

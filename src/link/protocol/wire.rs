@@ -11,6 +11,8 @@ pub const LINK_PATH: &str = "/v1/link";
 pub const INFO_PATH: &str = "/v1/info";
 /// Path of `PUT` that stores an image; the image's SHA-256 follows.
 pub const IMAGES_PATH: &str = "/v1/images/";
+/// Path of `POST` that runs the encoder of a click model on a stored image.
+pub const EMBED_PATH: &str = "/v1/embed";
 /// Maximum number of entities of a response.
 pub const MAX_ENTITIES: u32 = 100;
 /// Number of entities of a response where the request does not say.
@@ -29,6 +31,23 @@ pub struct LinkRequest {
     #[serde(default = "default_entities")]
     #[cfg_attr(feature = "openapi", schema(minimum = 1, maximum = 100, default = 10))]
     pub top_k: u32,
+}
+
+/// A request for the output of a click model's encoder, for devices that are too weak to run it.
+///
+/// The response is that output as 16-bit floats (IEEE 754, little-endian) in the order of its axes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct EmbedRequest {
+    /// SHA-256 of an uploaded encoded image, 64 lowercase hexadecimal digits.
+    #[cfg_attr(feature = "openapi", schema(pattern = "^[0-9a-f]{64}$"))]
+    pub image: String,
+    /// SHA-256 of the encoder's ONNX file, so that both sides mean the same model.
+    #[cfg_attr(feature = "openapi", schema(pattern = "^[0-9a-f]{64}$"))]
+    pub encoder: String,
+    /// The pixels of the image as displayed that are encoded: `[x1, y1, x2, y2]`, the last two outside.
+    pub region: [u32; 4],
 }
 
 /// The image of a request: an object with exactly one of the keys `sha256`, `url`, `data`.

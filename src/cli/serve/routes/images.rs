@@ -49,7 +49,10 @@ pub(crate) async fn upload_image(
         let detail = "The path must end with the image's SHA-256: 64 lowercase hexadecimal digits.";
         return Err(ApiError::new(Kind::BadValue, detail));
     }
-    server.inner.current().backend(None)?;
+    // Of no use without something that reads it.
+    if server.inner.embedder().is_err() {
+        server.inner.current().backend(None)?;
+    }
     let received = server.receive(&headers, body, server.inner.settings.limits.image_bytes).await?;
     let work = move |inner: &Inner| {
         let actual = sha256_hex(&received.bytes);

@@ -59,13 +59,7 @@ pub(crate) async fn link(
     let backend = backend_name(query.as_deref());
     server.inner.current().backend(backend.as_deref())?;
     let limits = server.inner.settings.limits;
-    let content_type =
-        headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let essence = content_type.split(';').next().unwrap_or_default();
-    if !essence.trim().eq_ignore_ascii_case("application/json") {
-        let detail = "Send the request with Content-Type: application/json.";
-        return Err(ApiError::new(Kind::UnsupportedMedia, detail));
-    }
+    check_is_json(&headers)?;
     // Base64 writes three bytes as four characters.
     let max_bytes = limits.request_bytes + limits.image_bytes.div_ceil(3) * 4;
     let received = server.receive(&headers, body, max_bytes).await?;
@@ -102,6 +96,18 @@ pub(crate) async fn link(
     Ok(Json(response))
 }
 
+/// Checks that a request's body is said to be JSON.
+pub(super) fn check_is_json(headers: &HeaderMap) -> Result<(), ApiError> {
+    let content_type =
+        headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let essence = content_type.split(';').next().unwrap_or_default();
+    if essence.trim().eq_ignore_ascii_case("application/json") {
+        return Ok(());
+    }
+    let detail = "Send the request with Content-Type: application/json.";
+    Err(ApiError::new(Kind::UnsupportedMedia, detail))
+}
+
 /// The outcome of a worker's first turn: it does not wait for other servers.
 enum Step {
     Done(LinkResponse),
@@ -116,8 +122,8 @@ struct Asked {
 }
 
 /// A decoded image, and the SHA-256 of its encoded bytes.
-struct HashedImage {
-    image: Arc<DecodedImage>,
+pub(super) struct HashedImage {
+    pub(super) image: Arc<DecodedImage>,
     sha256: String,
 }
 
@@ -159,7 +165,8 @@ fn parse(body: &[u8], max_bytes: usize) -> Result<LinkRequest, ApiError> {
     Ok(request)
 }
 
-fn stored(inner: &Inner, current: &Generation, sha256: String) -> Result<HashedImage, ApiError> {
+/// Returns a stored image, or the problem that there is none of this SHA-256.
+pub(super) fn stored(inner: &Inner, current: &Generation, sha256: String) -> Result<HashedImage, ApiError> {
     if !is_sha256(&sha256) {
         let detail = "image.sha256 must be 64 lowercase hexadecimal digits.";
         return Err(ApiError::new(Kind::BadValue, detail));

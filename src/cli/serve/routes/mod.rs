@@ -1,6 +1,7 @@
 //! Handlers of the routes.
 
 pub(super) mod admin;
+pub(super) mod embed;
 pub(super) mod files;
 pub(super) mod health;
 pub(super) mod images;

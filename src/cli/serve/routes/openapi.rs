@@ -5,7 +5,7 @@ use utoipa::openapi::OpenApi;
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
 use utoipa::{Modify, OpenApi as _};
 
-use super::{admin, health, images, info, link};
+use super::{admin, embed, health, images, info, link};
 
 /// Returns the `OpenAPI` document of the linking protocol.
 pub fn document() -> OpenApi {
@@ -28,6 +28,7 @@ pub(crate) async fn get_document() -> Json<OpenApi> {
     paths(
         images::upload_image,
         link::link,
+        embed::embed,
         info::info,
         admin::reload,
         health::healthz,
