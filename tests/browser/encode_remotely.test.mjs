@@ -54,7 +54,7 @@ test('the endpoint encodes the image where the person chose it, with the same ma
 
 test('an endpoint that does not encode is told with what to do', async () => {
   const { page, close } = await clicked(plain.address, true);
-  const alert = page.locator('mask-viewer').getByText(/let this device encode it/);
+  const alert = page.getByRole('paragraph').filter({ hasText: 'let this device encode it' });
   await alert.waitFor();
   assert.match(await alert.innerText(), /--click-model|encodes no images/);
   await page.evaluate(() => document.querySelector('mask-viewer').configure({ encoder: 'device' }));
