@@ -9,7 +9,7 @@ use super::host::{Graphs, NativeHost};
 use super::onnx::RuntimeArgs;
 use super::segmenter::{ModelChoice, load_graph};
 use crate::geometry::PixelRect;
-use crate::model::{GraphId, Tensor};
+use crate::model::{GraphId, HostError, Tensor};
 use crate::segment::{self, Model};
 
 /// A click model whose encoder is loaded.
@@ -42,7 +42,9 @@ impl Embedder {
     pub fn embed(&self, image: &DecodedImage, region: PixelRect) -> Result<Vec<u8>, segment::Error> {
         let host = NativeHost::new(&self.graphs, image);
         let embedding: Tensor = pollster::block_on(segment::embed(&self.model, &host, region))?;
-        let numbers = embedding.as_f32().unwrap_or_default();
+        let shape = || format!("{:?}", self.model.encoder.embedding);
+        let wrong = || HostError::output("embedding", shape(), Some(embedding.to_string()));
+        let numbers = embedding.as_f32().ok_or_else(wrong)?;
         Ok(numbers.iter().flat_map(|&number| f16::from_f32(number).to_le_bytes()).collect())
     }
 }

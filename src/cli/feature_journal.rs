@@ -76,6 +76,11 @@ impl FeatureJournal {
 
     /// Adds the feature of a mask.
     pub(super) fn add(&mut self, key: Key, feature: &[f32]) -> anyhow::Result<()> {
+        let actual = feature.len();
+        ensure!(
+            (1..=MAX_DIMENSIONS).contains(&actual),
+            "a feature has {actual} numbers, not 1 to {MAX_DIMENSIONS}"
+        );
         let mut bytes = Vec::new();
         match self.dimensions {
             None => {
@@ -84,7 +89,6 @@ impl FeatureJournal {
                 bytes.extend_from_slice(&u32::try_from(feature.len())?.to_le_bytes());
             }
             Some(expected) => {
-                let actual = feature.len();
                 ensure!(expected == actual, "a feature has {actual} numbers, those before {expected}");
             }
         }

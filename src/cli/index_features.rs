@@ -27,6 +27,9 @@ use crate::rle::Mask;
 /// Name of the file of features in the folder of the index that is built.
 const JOURNAL: &str = "features.partial";
 
+/// Maximum number of threads: each holds a decoded image.
+const MAX_THREADS: usize = 8;
+
 /// An encoder, and the features it has computed for the index that is built.
 pub(super) struct Features<'a> {
     encoder: &'a Encoder,
@@ -46,15 +49,15 @@ pub(super) struct MaskFeature {
 }
 
 impl<'a> Features<'a> {
-    /// Opens the features of a build into a folder that was ended, or begins them; `max_pixels` is the maximum
-    /// size of an image.
+    /// Opens the features that an interrupted build into this folder has left, or begins anew; `max_pixels` is
+    /// the maximum size of an image.
     pub(super) fn open(encoder: &'a Encoder, output: &Path, max_pixels: u64) -> anyhow::Result<Self> {
         std::fs::create_dir_all(output).with_context(|| output.display().to_string())?;
         // The manifest holds the hash of the model.
         let manifest = serde_json::to_vec(encoder.manifest())?;
         let journal = FeatureJournal::open(&output.join(JOURNAL), Sha256::digest(manifest).into())?;
         if journal.len() > 0 {
-            eprintln!("goes on with the {} masks that a build before has encoded", journal.len());
+            eprintln!("reusing {} masks of an interrupted build", journal.len());
         }
         Ok(Self { encoder, journal: Mutex::new(journal), max_pixels })
     }
@@ -88,7 +91,7 @@ impl<'a> Features<'a> {
             Ok(encoded)
         };
         // One thread decodes an image while another one encodes.
-        let threads = std::thread::available_parallelism().map_or(1, NonZero::get);
+        let threads = std::thread::available_parallelism().map_or(1, NonZero::get).min(MAX_THREADS);
         let results: Vec<anyhow::Result<Vec<MaskFeature>>> = std::thread::scope(|scope| {
             let threads: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
             let joined = threads.into_iter().map(std::thread::ScopedJoinHandle::join);
@@ -139,7 +142,10 @@ impl<'a> Features<'a> {
                     continue;
                 }
             };
-            let Some(bounds) = mask.bbox() else { continue };
+            let Some(bounds) = mask.bbox() else {
+                report(&format!("annotation {id}: the mask is empty; left out"));
+                continue;
+            };
             let key = key(&image_sha256, &mask);
             let known = self.journal.lock().unwrap_or_else(PoisonError::into_inner).feature(&key)?;
             let feature = if let Some(feature) = known {

@@ -87,6 +87,7 @@ impl RuntimeArgs {
 /// An ONNX graph, loaded.
 pub struct Graph {
     session: Session,
+    provider: Provider,
     inputs: Vec<Port>,
     outputs: Vec<Port>,
 }
@@ -211,7 +212,12 @@ impl Graph {
             .map_err(Error::Model)?;
         let ports = |outlets: &[Outlet]| outlets.iter().map(port).collect();
         let (inputs, outputs) = (ports(session.inputs()), ports(session.outputs()));
-        Ok(Self { session, inputs, outputs })
+        Ok(Self { session, provider: runtime.provider, inputs, outputs })
+    }
+
+    /// Returns the part of ONNX Runtime that runs the graph.
+    pub fn provider(&self) -> Provider {
+        self.provider
     }
 
     /// Returns the graph's inputs in its own order.

@@ -1,12 +1,14 @@
 //! One graph for several threads: it does one run at a time, and inputs that wait meanwhile are run together
 //! where the graph takes more than one.
 //!
-//! A GPU runs a batch in hardly more time than one input. Nothing is delayed to fill one: a batch is what has
-//! come during the run before, at most [`MAX_BATCH`] inputs.
+//! Only on a GPU, which runs a batch in hardly more time than one input; a processor takes as long, and the last
+//! bits of its sums would depend on the batch. Nothing is delayed to fill one: a batch is what has come during
+//! the run before, at most [`MAX_BATCH`] inputs.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::onnx::{self, Graph, Port};
+use super::onnx::{self, Graph, Port, Provider};
 use crate::model::{Data, HostError, Tensor};
 
 /// Maximum number of inputs that are run together.
@@ -17,7 +19,8 @@ pub(super) struct SharedGraph {
     graph: Mutex<Graph>,
     waiting: Mutex<Vec<Arc<Job>>>,
     first_output: String,
-    takes_batches: bool,
+    /// Whether inputs are run together: until that fails, as where the GPU lacks memory for it.
+    takes_batches: AtomicBool,
 }
 
 /// An input that waits for the graph.
@@ -31,10 +34,16 @@ struct Job {
 impl SharedGraph {
     pub(super) fn new(graph: Graph) -> Self {
         let is_open = |port: &Port| port.shape.first() == Some(&None);
-        let takes_batches =
-            graph.inputs().len() == 1 && graph.inputs().iter().chain(graph.outputs()).all(is_open);
+        let takes_batches = graph.provider() != Provider::Cpu
+            && graph.inputs().len() == 1
+            && graph.inputs().iter().chain(graph.outputs()).all(is_open);
         let first_output = graph.outputs().first().map_or_else(String::new, |port| port.name.clone());
-        Self { graph: Mutex::new(graph), waiting: Mutex::default(), first_output, takes_batches }
+        Self {
+            graph: Mutex::new(graph),
+            waiting: Mutex::default(),
+            first_output,
+            takes_batches: takes_batches.into(),
+        }
     }
 
     /// Returns the name of the graph's first output.
@@ -44,9 +53,14 @@ impl SharedGraph {
 
     /// Runs the graph and returns the named outputs in their order.
     pub(super) fn run(&self, inputs: &[(&str, &Tensor)], outputs: &[&str]) -> Result<Vec<Tensor>, HostError> {
-        let (true, &[(name, input)]) = (self.takes_batches, inputs) else {
+        let (true, &[(name, input)]) = (self.takes_batches.load(Ordering::Relaxed), inputs) else {
             return lock(&self.graph).run(inputs, outputs).map_err(|error| run_error(&error));
         };
+        if let Ok(mut graph) = self.graph.try_lock()
+            && lock(&self.waiting).is_empty()
+        {
+            return graph.run(inputs, outputs).map_err(|error| run_error(&error));
+        }
         let outputs = outputs.iter().map(|&name| name.to_owned()).collect();
         let (name, input) = (name.to_owned(), input.clone());
         let job = Arc::new(Job { name, input, outputs, result: Mutex::default() });
@@ -58,12 +72,22 @@ impl SharedGraph {
                 return result;
             }
             let batch = take_alike(&mut lock(&self.waiting));
-            run_together(&mut graph, &batch);
+            if batch.is_empty() {
+                let reason = "the run of another request that included this one panicked".to_owned();
+                return Err(HostError::Run { reason });
+            }
+            if !run_together(&mut graph, &batch) && self.takes_batches.swap(false, Ordering::Relaxed) {
+                tracing::warn!(
+                    inputs = batch.len(),
+                    "the model does not run a batch; from now on one by one"
+                );
+            }
         }
     }
 }
 
-/// A panic in another thread leaves no half-made state in a session or a list.
+/// A panic in another thread leaves no half-made state in a session or a list; jobs that it had taken have no
+/// result then.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -82,14 +106,16 @@ fn take_alike(waiting: &mut Vec<Arc<Job>>) -> Vec<Arc<Job>> {
     batch
 }
 
-/// Runs the graph once for all jobs, or once for each where that fails, and hands out the results.
-fn run_together(graph: &mut Graph, batch: &[Arc<Job>]) {
-    let results = if batch.len() > 1 { run_batch(graph, batch) } else { None };
-    if let Some(results) = results {
+/// Runs the graph once for all jobs, or once for each where that fails, and hands out the results. Returns false
+/// where it failed.
+fn run_together(graph: &mut Graph, batch: &[Arc<Job>]) -> bool {
+    if batch.len() > 1
+        && let Some(results) = run_batch(graph, batch)
+    {
         for (job, result) in batch.iter().zip(results) {
             *lock(&job.result) = Some(Ok(result));
         }
-        return;
+        return true;
     }
     // What one input is at fault for must not fail the others.
     for job in batch {
@@ -97,6 +123,7 @@ fn run_together(graph: &mut Graph, batch: &[Arc<Job>]) {
         let result = graph.run(&[(&job.name, &job.input)], &outputs).map_err(|error| run_error(&error));
         *lock(&job.result) = Some(result);
     }
+    batch.len() == 1
 }
 
 /// Returns the outputs of each job; `None` where the graph does not run them together.
@@ -167,6 +194,8 @@ fn run_error(error: &onnx::Error) -> HostError {
 
 #[cfg(test)]
 mod tests {
+    use std::time::{Duration, Instant};
+
     use super::*;
     use crate::cli::onnx::Runtime;
 
@@ -208,8 +237,10 @@ mod tests {
     #[test]
     fn inputs_of_waiting_threads_are_run_together() {
         for is_open in [true, false] {
-            let shared = SharedGraph::new(graph(is_open));
-            assert_eq!((shared.takes_batches, shared.first_output()), (is_open, "y"));
+            let mut shared = SharedGraph::new(graph(is_open));
+            assert!(!*shared.takes_batches.get_mut(), "the processor has nothing of it");
+            assert_eq!(shared.first_output(), "y");
+            shared.takes_batches = is_open.into();
             let held = lock(&shared.graph);
             std::thread::scope(|scope| {
                 let threads: Vec<_> = (0..20_u8)
@@ -219,7 +250,9 @@ mod tests {
                         scope.spawn(move || shared.run(&[("x", &input)], &["y"]).unwrap())
                     })
                     .collect();
+                let begun = Instant::now();
                 while is_open && lock(&shared.waiting).len() < threads.len() {
+                    assert!(begun.elapsed() < Duration::from_secs(60), "the inputs do not wait");
                     std::thread::yield_now();
                 }
                 drop(held);
@@ -250,7 +283,7 @@ mod tests {
         // This graph takes one input at a time, whatever its jobs ask for.
         let jobs = [job(&[1.0, 2.0], &["y"]), job(&[3.0, 4.0], &["y"])];
         assert!(run_batch(&mut graph(false), &jobs).is_none());
-        run_together(&mut graph(false), &jobs);
+        assert!(!run_together(&mut graph(false), &jobs));
         assert_eq!(result(&jobs[1]), Ok(vec![tensor(&[-3.0, -4.0])]));
         let unknown = [job(&[1.0, 2.0], &["z"])];
         run_together(&mut graph(true), &unknown);

@@ -114,6 +114,7 @@ impl VectorSource {
         let (Some(keys), Some(vectors)) = (keys, vectors) else {
             bail!("it needs a column of text and one of lists of numbers");
         };
+        let highest = columns[vectors].max_def_level();
         let progress = Progress::of_items(reader.metadata().file_metadata().num_rows() as u64, "vectors");
         for group in 0..reader.num_row_groups() {
             let group = reader.get_row_group(group)?;
@@ -122,11 +123,23 @@ impl VectorSource {
             };
             match group.get_column_reader(vectors)? {
                 ColumnReader::FloatColumnReader(vectors) => {
-                    read_group(&mut keys, Lists::<FloatType>::new(vectors), &progress, each, |value| value)?;
+                    read_group(
+                        &mut keys,
+                        Lists::<FloatType>::new(vectors, highest),
+                        &progress,
+                        each,
+                        |value| value,
+                    )?;
                 }
                 ColumnReader::DoubleColumnReader(vectors) => {
                     let narrow = |value| value as f32;
-                    read_group(&mut keys, Lists::<DoubleType>::new(vectors), &progress, each, narrow)?;
+                    read_group(
+                        &mut keys,
+                        Lists::<DoubleType>::new(vectors, highest),
+                        &progress,
+                        each,
+                        narrow,
+                    )?;
                 }
                 _ => bail!("the column of vectors does not hold floats"),
             }
@@ -218,14 +231,16 @@ fn is_half(kind: &DType) -> bool {
 /// The lists of one column, with what was read of them.
 struct Lists<T: DataType> {
     reader: ColumnReaderImpl<T>,
+    highest: i16,
     values: Vec<T::T>,
     definitions: Vec<i16>,
     repetitions: Vec<i16>,
 }
 
 impl<T: DataType> Lists<T> {
-    fn new(reader: ColumnReaderImpl<T>) -> Self {
-        Self { reader, values: Vec::new(), definitions: Vec::new(), repetitions: Vec::new() }
+    /// `highest` is the definition level of a number that is there.
+    fn new(reader: ColumnReaderImpl<T>, highest: i16) -> Self {
+        Self { reader, highest, values: Vec::new(), definitions: Vec::new(), repetitions: Vec::new() }
     }
 
     /// Reads the next lists, at most `rows`, without nulls in them. An empty or missing list is one of no
@@ -236,13 +251,12 @@ impl<T: DataType> Lists<T> {
         self.repetitions.clear();
         let (definitions, repetitions) = (Some(&mut self.definitions), Some(&mut self.repetitions));
         self.reader.read_records(rows, definitions, repetitions, &mut self.values)?;
-        let highest = self.definitions.iter().copied().max().unwrap_or_default();
         let (mut starts, mut used) = (Vec::new(), 0);
         for (definition, repetition) in self.definitions.iter().zip(&self.repetitions) {
             if *repetition == 0 {
                 starts.push(used);
             }
-            used += usize::from(*definition == highest);
+            used += usize::from(*definition == self.highest);
         }
         ensure!(used == self.values.len(), "a vector has a null among its numbers");
         starts.push(used);
@@ -333,6 +347,30 @@ mod tests {
         }
         let error = read(&folder.path().join("a.txt")).unwrap_err().to_string();
         assert!(error.contains("vectors are read from .npy, .parquet"), "{error}");
+    }
+
+    #[test]
+    fn batch_of_missing_and_empty_lists_alone_is_one_of_no_numbers() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("vectors.parquet");
+        let schema = "message m { required binary qid (UTF8); optional group v (LIST) \
+                      { repeated group list { optional float element; } } }";
+        let (schema, properties) = (Arc::new(parse_message_type(schema).unwrap()), Arc::default());
+        let mut file = SerializedFileWriter::new(File::create(&path).unwrap(), schema, properties).unwrap();
+        let mut group = file.next_row_group().unwrap();
+        let mut column = group.next_column().unwrap().unwrap();
+        let keys: Vec<ByteArray> = (0..5_000).map(|n| format!("Q{n}").as_str().into()).collect();
+        column.typed::<ByteArrayType>().write_batch(&keys, None, None).unwrap();
+        column.close().unwrap();
+        let mut column = group.next_column().unwrap().unwrap();
+        // Missing, empty, missing, ..., and one number at the end.
+        let definitions: Vec<i16> = (0..5_000).map(|n| if n == 4_999 { 3 } else { n % 2 }).collect();
+        column.typed::<FloatType>().write_batch(&[1.5], Some(&definitions), Some(&[0; 5_000])).unwrap();
+        column.close().unwrap();
+        group.close().unwrap();
+        file.close().unwrap();
+        let found = read(&path).unwrap();
+        assert_eq!(found, [("Q4999".to_owned(), vec![1.5])]);
     }
 
     #[test]

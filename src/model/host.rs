@@ -35,7 +35,7 @@ pub trait Host {
     ) -> Result<Self::Resident, HostError>;
 
     /// Returns the output of an image encoder that another computer runs, or `None` where this one runs it.
-    async fn embedding(&self, _asked: &EmbeddingQuestion<'_>) -> Result<Option<Tensor>, HostError> {
+    async fn embedding(&self, _asked: &EmbeddingRequest<'_>) -> Result<Option<Tensor>, HostError> {
         Ok(None)
     }
 
@@ -73,7 +73,7 @@ pub trait Host {
 
 /// The output of an image encoder that is wanted of another computer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct EmbeddingQuestion<'a> {
+pub struct EmbeddingRequest<'a> {
     /// SHA-256 of the encoder's ONNX file.
     pub encoder_sha256: &'a str,
     /// The pixels of the host's image that are encoded, all of them or a crop.

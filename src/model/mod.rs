@@ -8,5 +8,5 @@ mod tensor;
 #[cfg(test)]
 pub(crate) mod test_host;
 
-pub use host::{Body, EmbeddingQuestion, GraphId, Host, HostError, Input, PixelWindow, Request, Response};
+pub use host::{Body, EmbeddingRequest, GraphId, Host, HostError, Input, PixelWindow, Request, Response};
 pub use tensor::{Data, Tensor};

@@ -8,7 +8,7 @@ use super::decoder::{Decoded, cells_of, decode};
 use super::input::{to_input, window_of};
 use super::{Error, Family, Model, ModelFrame, Prompts};
 use crate::geometry::PixelRect;
-use crate::model::{EmbeddingQuestion, GraphId, Host, Input, Tensor};
+use crate::model::{EmbeddingRequest, GraphId, Host, Input, Tensor};
 
 /// A model, and what it computed for the image at hand.
 ///
@@ -201,7 +201,7 @@ async fn embedding_of<H: Host>(
     frame: &ModelFrame,
 ) -> Result<Embedding<H::Resident>, Error> {
     let encoder = &model.encoder;
-    let asked = EmbeddingQuestion {
+    let asked = EmbeddingRequest {
         encoder_sha256: &encoder.graph.sha256,
         region: frame.region,
         shape: &encoder.embedding,

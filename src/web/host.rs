@@ -14,7 +14,7 @@ use super::ort::{Graph, Provider, Resident, Runtime};
 use crate::geometry::{PixelRect, Size};
 use crate::link::protocol::{self, Endpoint, EndpointError};
 use crate::model::{
-    Body, EmbeddingQuestion, GraphId, Host, HostError, Input, PixelWindow, Request, Response, Tensor,
+    Body, EmbeddingRequest, GraphId, Host, HostError, Input, PixelWindow, Request, Response, Tensor,
 };
 use crate::pixels::Channels;
 
@@ -176,7 +176,7 @@ impl Host for WorkerHost<'_> {
         runtime.run_resident(&graph, &feeds, shape).await
     }
 
-    async fn embedding(&self, asked: &EmbeddingQuestion<'_>) -> Result<Option<Tensor>, HostError> {
+    async fn embedding(&self, asked: &EmbeddingRequest<'_>) -> Result<Option<Tensor>, HostError> {
         let Some(RemoteEncoder { url, token, image_sha256 }) = self.encoder else { return Ok(None) };
         let endpoint = Endpoint { url, token: token.as_deref(), backend: None };
         let received = protocol::embed_image(self, endpoint, image_sha256, asked).await;

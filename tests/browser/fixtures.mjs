@@ -3,6 +3,8 @@
  * a hostile answer.
  */
 
+import { createHash } from 'node:crypto';
+
 /** A title that would be markup if it were not text. */
 export const HOSTILE = '<img src=x onerror="pwned=1">&amp;<script>pwned=2</script>';
 /** An endpoint's answer that tries to run scripts by every field. */
@@ -132,4 +134,15 @@ export function indexFiles(entities, sources) {
     '/index/index.json': JSON.stringify({ entities: entities.length, sources, parts }),
     '/index/entities-0.jsonl': entities.map((entity) => `${JSON.stringify(entity)}\n`).join(''),
   };
+}
+
+/**
+ * The header of an index as its file, with the hash of that file in it.
+ * @param {object} header
+ */
+export function indexHeader(header) {
+  const none = '0'.repeat(64);
+  const text = `${JSON.stringify({ ...header, header_sha256: none }, null, 2)}\n`;
+  const hash = createHash('sha256').update(text).digest('hex');
+  return text.replace(`"header_sha256": "${none}"`, `"header_sha256": "${hash}"`);
 }

@@ -7,7 +7,7 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { FIXTURES, HOSTILE, MIXED_ANSWER, indexFiles } from './fixtures.mjs';
+import { FIXTURES, HOSTILE, MIXED_ANSWER, indexFiles, indexHeader } from './fixtures.mjs';
 import { ROOT, linkFirstMask, violations } from './steps.mjs';
 import { newPage, openPage, serve, startSite, until } from './support.mjs';
 
@@ -198,7 +198,7 @@ test('an endpoint whose list fails to load gets its counts, and the list on dema
 test('a result of this page names the sources of its index', async () => {
   const header = JSON.parse(readFileSync(join(ROOT, 'dist/index/index.json'), 'utf8'));
   const other = await serve({
-    '/index/index.json': JSON.stringify({ ...header, sources: SOURCES }),
+    '/index/index.json': indexHeader({ ...header, sources: SOURCES }),
   });
   const { page, errors, close } = await openPage(browser, other.address);
   await page.evaluate(() => {

@@ -11,7 +11,7 @@ use masklink::cli::segmenter::{ModelChoice, Segmenter};
 use masklink::geometry::{PixelRect, Point, Size};
 use masklink::link::protocol::{Endpoint, EndpointError, embed_image, sha256_hex};
 use masklink::model::{
-    EmbeddingQuestion, GraphId, Host, HostError, Input, PixelWindow, Request, Response, Tensor,
+    EmbeddingRequest, GraphId, Host, HostError, Input, PixelWindow, Request, Response, Tensor,
 };
 use masklink::segment::{self, Prompt, Prompts, Question, Session, Ticket};
 
@@ -38,15 +38,15 @@ fn serving() -> Serving {
     serve(&["--click-model".as_ref(), MODELS.as_ref()])
 }
 
-fn asked(encoder: &str, region: PixelRect) -> EmbeddingQuestion<'_> {
-    EmbeddingQuestion { encoder_sha256: encoder, region, shape: &[1, 16, 64, 64] }
+fn asked(encoder: &str, region: PixelRect) -> EmbeddingRequest<'_> {
+    EmbeddingRequest { encoder_sha256: encoder, region, shape: &[1, 16, 64, 64] }
 }
 
 fn whole() -> PixelRect {
     PixelRect { x: 0, y: 0, width: 160, height: 120 }
 }
 
-fn ask(server: &Serving, asked: &EmbeddingQuestion<'_>) -> Result<Vec<f32>, EndpointError> {
+fn ask(server: &Serving, asked: &EmbeddingRequest<'_>) -> Result<Vec<f32>, EndpointError> {
     let file = disc();
     let endpoint = Endpoint { url: &server.address, token: Some("secret"), backend: None };
     let (host, sha256) = (NativeHost::of_file(&file), sha256_hex(&file));
@@ -100,7 +100,7 @@ impl Host for WeakDevice<'_> {
         self.decoder.run_resident(graph, inputs, shape).await
     }
 
-    async fn embedding(&self, asked: &EmbeddingQuestion<'_>) -> Result<Option<Tensor>, HostError> {
+    async fn embedding(&self, asked: &EmbeddingRequest<'_>) -> Result<Option<Tensor>, HostError> {
         let endpoint = Endpoint { url: &self.server.address, token: Some("secret"), backend: None };
         let host = NativeHost::of_file(self.file);
         let received = embed_image(&host, endpoint, &sha256_hex(self.file), asked).await;
@@ -126,6 +126,23 @@ impl Host for WeakDevice<'_> {
     fn now_millis(&self) -> f64 {
         self.decoder.now_millis()
     }
+}
+
+#[test]
+fn embedding_of_a_region_is_that_of_the_cut_image() {
+    let embedder = Embedder::load(&ModelChoice::from(MODELS), &RuntimeArgs::default()).unwrap();
+    let region = PixelRect { x: 32, y: 16, width: 64, height: 64 };
+    let cut = image::load_from_memory(&disc()).unwrap().crop_imm(32, 16, 64, 64).into_rgb8();
+    let all = PixelRect { x: 0, y: 0, width: 64, height: 64 };
+    let halves = |bytes: Vec<u8>| {
+        let pairs = bytes.as_chunks::<2>().0.iter();
+        pairs.map(|&bytes| half::f16::from_le_bytes(bytes).to_f32()).collect::<Vec<_>>()
+    };
+    let of_region = halves(embedder.embed(&decoded(), region).unwrap());
+    let of_cut = halves(embedder.embed(&DecodedImage::from(cut), all).unwrap());
+    // The pixels at the edges are blended with those outside, or not.
+    let near = of_region.iter().zip(&of_cut).filter(|(a, b)| (*a - *b).abs() < 0.02).count();
+    assert!(near * 100 > of_cut.len() * 95, "{near} of {}", of_cut.len());
 }
 
 #[test]
@@ -159,7 +176,7 @@ fn requests_that_cannot_be_met_are_refused_with_the_reason() {
     let outside = PixelRect { x: 0, y: 0, width: 161, height: 120 };
     let empty = PixelRect { x: 5, y: 5, width: 0, height: 3 };
     let other = "0".repeat(64);
-    let wrong_shape = EmbeddingQuestion { shape: &[1, 16, 64, 63], ..asked(own, whole()) };
+    let wrong_shape = EmbeddingRequest { shape: &[1, 16, 64, 63], ..asked(own, whole()) };
     for (question, code, words) in [
         (asked(own, outside), "bad-value", "within an image of"),
         (asked(own, empty), "bad-value", "within an image of"),

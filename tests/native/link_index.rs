@@ -561,7 +561,7 @@ fn the_command_writes_the_same_bytes_each_time() {
     assert!(!outputs[2].join(HEADER).exists());
     let resumed = plvel::index_command(&part, &outputs[2]).output().unwrap();
     let told = String::from_utf8(resumed.stderr).unwrap();
-    assert!(resumed.status.success() && told.contains("goes on with the "), "{told}");
+    assert!(resumed.status.success() && told.contains("reusing "), "{told}");
     let printed = [0, 1].map(|at: usize| plvel::run_index(&part, &outputs[at]));
     assert!(printed[0].contains("0 left out"), "{}", printed[0]);
     let content = |folder: &PathBuf| {

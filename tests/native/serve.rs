@@ -521,14 +521,31 @@ async fn links_out_of_the_data_folder_are_followed_only_where_that_is_allowed() 
     std::os::unix::fs::symlink("../secret.txt", data.join("out.txt")).unwrap();
     std::os::unix::fs::symlink(site.folder.path(), data.join("up")).unwrap();
     std::os::unix::fs::symlink("part.parquet", data.join("in.parquet")).unwrap();
+    // Long enough to be compressed.
+    fs::write(site.folder.path().join("long.json"), "secret ".repeat(1000)).unwrap();
+    std::os::unix::fs::symlink("../long.json", data.join("long.json")).unwrap();
+    fs::create_dir_all(data.join("sub")).unwrap();
+    std::os::unix::fs::symlink("../../secret.txt", data.join("sub/index.html")).unwrap();
+    fs::write(data.join("own.txt"), "own").unwrap();
+    std::os::unix::fs::symlink("../secret.txt", data.join("own.txt.br")).unwrap();
+    fs::create_dir_all(data.join("images")).unwrap();
+    std::os::unix::fs::symlink("../../secret.txt", data.join("images/Photo.JPG")).unwrap();
     for (path, status) in [
         ("/data/out.txt", 404),
         ("/data/up/secret.txt", 404),
+        ("/data/long.json", 404),
+        ("/data/long.json.br", 404),
+        ("/data/long.json.gz", 404),
+        ("/data/sub/", 404),
+        ("/data/images/photo.jpg", 404),
         ("/data/in.parquet", 200),
         ("/data/no.txt", 404),
     ] {
         assert_eq!(site.get(path, &[]).await.status, status, "{path}");
     }
+    assert_eq!(site.get("/data/own.txt", &[("accept-encoding", "br")]).await.body, "own");
+    let told = String::from_utf8(site.get("/data/out.txt", &[]).await.body.to_vec()).unwrap();
+    assert!(told.contains("--follow-links"), "{told}");
     let settings = Settings { data: Some(data), follow_links: true, ..Settings::default() };
     let app = app(Server::new(None, settings).unwrap());
     assert_eq!(send(&app, request("GET", "/data/out.txt", &[], "")).await.body, "secret");

@@ -65,6 +65,8 @@ pub fn build(
 ) -> anyhow::Result<Written> {
     ensure!((1..=MAX_CELLS as usize).contains(&cells), "{cells} cells; at least 1 and at most {MAX_CELLS}");
     let layout = Layout::of(exemplars, cells);
+    let laid = layout.cells.len();
+    ensure!(laid <= MAX_CELLS as usize, "{laid} cells after splitting; at most {MAX_CELLS}: ask for fewer");
     write::write(exemplars, frame, &layout, folder).with_context(|| folder.display().to_string())
 }
 

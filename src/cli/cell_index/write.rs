@@ -3,13 +3,13 @@
 use std::collections::HashMap;
 use std::path::Path;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, ensure};
 
 use super::layout::Layout;
 use super::material::{Exemplars, Frame, Written};
 use crate::link::cells::block::{Records, push_row};
 use crate::link::cells::entry::Entry;
-use crate::link::cells::header::{FORMAT, Header, Parts, VERSION};
+use crate::link::cells::header::{FORMAT, Header, MAX_CELL_BYTES, Parts, VERSION};
 use crate::link::index::folder::{HEADER, lock, remove_old_parts, write_file};
 use crate::link::index::header::{self, Part};
 use crate::link::index::prototypes::Prototype;
@@ -110,11 +110,18 @@ fn write_cells(
         if !files.bytes.is_empty() && files.bytes.len() + bytes.len() > FILE_BYTES {
             files.flush(folder)?;
         }
+        ensure!(
+            bytes.len() as u64 <= MAX_CELL_BYTES,
+            "a cell of {} exemplars takes {} bytes, more than a page reads at once ({MAX_CELL_BYTES}); ask for \
+             more --cells, and leave out equal vectors",
+            rows.len(),
+            bytes.len()
+        );
         let entry = Entry {
-            file: files.written.len() as u32,
-            offset: files.bytes.len() as u32,
-            rows: rows.len() as u32,
-            record_bytes: records.len() as u32,
+            file: u32::try_from(files.written.len())?,
+            offset: u32::try_from(files.bytes.len())?,
+            rows: u32::try_from(rows.len())?,
+            record_bytes: u32::try_from(records.len())?,
             crc32: crc32fast::hash(&bytes),
         };
         table.extend(entry.to_bytes());

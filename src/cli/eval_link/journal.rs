@@ -11,13 +11,22 @@ use serde::{Deserialize, Serialize};
 use crate::link::protocol::InIndex;
 
 /// The evaluation, as the first line of its journal states it: results of another are no results of this one.
-#[derive(Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct Run {
     pub(super) endpoint: String,
     /// Bytes of the annotation file.
     pub(super) annotations: u64,
     pub(super) splits: Vec<String>,
     pub(super) click: bool,
+    pub(super) backend: Option<String>,
+    /// The click model.
+    pub(super) model: Option<String>,
+    /// SHA-256 of the index's header.
+    pub(super) index: Option<String>,
+    /// SHA-256 of the file of aliases.
+    pub(super) aliases: Option<String>,
+    /// Frame of the masks on images that are turned.
+    pub(super) turned_images: String,
 }
 
 /// The result of one mask that the endpoint has linked.
@@ -59,18 +68,19 @@ impl Journal {
         let mut file = options.with_context(described)?;
         let (mut known, mut whole) = (HashMap::new(), 0);
         let mut reader = BufReader::new(&file);
-        let mut line = String::new();
-        while reader.read_line(&mut line).with_context(described)? > 0 && line.ends_with('\n') {
+        let mut line = Vec::new();
+        // The last line may be cut within a character.
+        while reader.read_until(b'\n', &mut line).with_context(described)? > 0 && line.ends_with(b"\n") {
             if whole == 0 {
-                let kept: Run = serde_json::from_str(&line).with_context(described)?;
+                let kept: Run = serde_json::from_slice(&line).with_context(described)?;
                 ensure!(
                     &kept == run,
                     "{} holds the results of another evaluation ({}): name another file",
                     path.display(),
-                    line.trim_end()
+                    String::from_utf8_lossy(&line).trim_end()
                 );
             } else {
-                let Line { at, id, outcome } = serde_json::from_str(&line).with_context(described)?;
+                let Line { at, id, outcome } = serde_json::from_slice(&line).with_context(described)?;
                 known.insert(at, (id, outcome));
             }
             whole += line.len() as u64;
@@ -103,7 +113,7 @@ mod tests {
     use super::*;
 
     fn run() -> Run {
-        Run { endpoint: "http://a/".to_owned(), annotations: 7, splits: Vec::new(), click: false }
+        Run { endpoint: "http://a/".to_owned(), annotations: 7, ..Run::default() }
     }
 
     #[test]
@@ -129,8 +139,9 @@ mod tests {
         assert_eq!(journal.outcome(5, "b"), None, "it was cut off");
         journal.add(5, "b", &outcome(1)).unwrap();
         assert_eq!(Journal::open(&path, &run()).unwrap().outcome(5, "b"), Some(outcome(1)));
-        let other = Run { click: true, ..run() };
-        let refused = Journal::open(&path, &other).err().unwrap().to_string();
-        assert!(refused.contains("another evaluation"), "{refused}");
+        for other in [Run { click: true, ..run() }, Run { backend: Some("qdrant".to_owned()), ..run() }] {
+            let refused = Journal::open(&path, &other).err().unwrap().to_string();
+            assert!(refused.contains("another evaluation"), "{refused}");
+        }
     }
 }

@@ -24,7 +24,9 @@ use super::image_frame;
 use super::onnx::RuntimeArgs;
 use super::progress::Progress;
 use super::segmenter::ModelChoice;
+use super::sha256;
 use crate::dataset::{Annotation, Dataset, ImageFrame};
+use crate::link::index::folder::HEADER;
 use crate::link::index::header::Limits;
 use crate::link::index::{Index, folder};
 use crate::link::protocol::problem::Kind;
@@ -88,7 +90,7 @@ pub(super) struct EvalLinkArgs {
     #[arg(long, requires = "markdown")]
     paper: bool,
     /// Write the endpoint's responses to this file, for a page to show while the endpoint is down.
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", conflicts_with = "resume")]
     cache_answers: Option<PathBuf>,
     /// Print the report as JSON in the last line of standard output.
     #[arg(long)]
@@ -155,11 +157,17 @@ fn link_all<'a>(
     linker: &Linker<'_>,
     records: &[UsableAnnotation<'a>],
 ) -> anyhow::Result<Linkings<'a>> {
+    let hash = |path: &Path| sha256::of_file(path).map(|(_, hash)| hash);
     let run = Run {
         endpoint: args.endpoint.clone(),
         annotations: std::fs::metadata(&args.annotations).map_or(0, |about| about.len()),
         splits: args.split.clone(),
         click: args.click,
+        backend: args.backend.clone(),
+        model: args.model.as_ref().map(|model| format!("{model:?}")),
+        index: args.index.as_deref().map(|folder| hash(&folder.join(HEADER))).transpose()?,
+        aliases: args.aliases.as_deref().map(hash).transpose()?,
+        turned_images: format!("{:?}", args.reading.turned_images),
     };
     let mut journal = args.resume.as_deref().map(|path| Journal::open(path, &run)).transpose()?;
     let known = |at: usize| journal.as_ref().and_then(|known| known.outcome(at, &records[at].annotation.id));

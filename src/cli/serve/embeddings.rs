@@ -19,7 +19,10 @@ pub(super) struct Embeddings {
 impl Embeddings {
     /// Creates a cache of at most `max_bytes`.
     pub(super) fn new(max_bytes: usize) -> Self {
-        let weigh = |_: &Key, embedding: &Bytes| u32::try_from(embedding.len()).unwrap_or(u32::MAX);
+        // One larger than the budget counts as all of it, or each request would compute it again.
+        let weigh = move |_: &Key, embedding: &Bytes| {
+            u32::try_from(embedding.len().min(max_bytes)).unwrap_or(u32::MAX)
+        };
         let cache = Cache::builder()
             .max_capacity(max_bytes as u64)
             .weigher(weigh)

@@ -20,11 +20,11 @@ use tokio::net::TcpListener;
 use tower::{Service as _, ServiceExt as _};
 
 use super::places::Places;
-use super::rest;
 use super::router::app;
 use super::settings::Limits;
 use super::state::{ReloadError, Server};
 use super::steady::SteadyStream;
+use super::unread;
 
 /// Maximum time a client takes to send a request's head; the request's own time limit begins after it.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
@@ -58,7 +58,8 @@ async fn load(server: &Server, address: SocketAddr) -> anyhow::Result<Infallible
     match server.reload().await {
         Ok(_) | Err(ReloadError::Nothing) => {}
         Err(ReloadError::Load(error)) => return Err(error),
-        Err(busy @ ReloadError::Busy) => return Err(busy.into()),
+        // The operator was faster; both loads read the same folder.
+        Err(ReloadError::Busy) => {}
     }
     // The one line of a start, which people and scripts wait for: the address comes first in it.
     let line = server.describe(&format!("http://{address}/"));
@@ -115,7 +116,7 @@ async fn accept(
         let service = hyper::service::service_fn(move |request: Request<hyper::body::Incoming>| {
             let (service, place) = (service.clone(), Arc::clone(&place));
             async move {
-                let (request, rest) = rest::lend(request.map(Body::new));
+                let (request, unread) = unread::lend(request.map(Body::new));
                 let response = match place.admit(request.uri().path()).await {
                     Ok(()) => service.oneshot(request).await,
                     Err(refused) => {
@@ -123,7 +124,7 @@ async fn accept(
                         Ok(refused.into_response())
                     }
                 };
-                rest.discard().await;
+                unread.discard().await;
                 response
             }
         });

@@ -9,13 +9,13 @@ mod fetch;
 mod listen;
 mod middleware;
 mod places;
-mod rest;
 mod router;
 mod routes;
 mod settings;
 mod state;
 mod steady;
 mod store;
+mod unread;
 mod workers;
 
 use std::env::VarError;

@@ -42,6 +42,8 @@ struct Taken {
 pub(super) struct Place {
     places: Arc<Places>,
     client: IpAddr,
+    /// The client is a trusted proxy, whose connections are those of many.
+    is_unlimited: bool,
     held: Mutex<Held>,
 }
 
@@ -66,10 +68,11 @@ impl Places {
     /// both, or none is left.
     pub(super) fn take(self: &Arc<Self>, address: IpAddr) -> Option<Place> {
         let client = network(address);
+        let is_unlimited = self.unlimited.contains(&address.to_canonical());
         let mut clients = self.clients();
         let taken = clients.get(&client).copied().unwrap_or_default();
         let place =
-            self.has_share(client, taken).then(|| self.all.clone().try_acquire_owned().ok()).flatten();
+            self.has_share(is_unlimited, taken).then(|| self.all.clone().try_acquire_owned().ok()).flatten();
         let held = if let Some(permit) = place {
             clients.entry(client).or_default().places += 1;
             Held::Place { _permit: permit }
@@ -80,11 +83,11 @@ impl Places {
         } else {
             return None;
         };
-        Some(Place { places: Arc::clone(self), client, held: Mutex::new(held) })
+        Some(Place { places: Arc::clone(self), client, is_unlimited, held: Mutex::new(held) })
     }
 
-    fn has_share(&self, client: IpAddr, taken: Taken) -> bool {
-        taken.places < self.share || self.unlimited.contains(&client)
+    fn has_share(&self, is_unlimited: bool, taken: Taken) -> bool {
+        taken.places < self.share || is_unlimited
     }
 
     fn clients(&self) -> MutexGuard<'_, HashMap<IpAddr, Taken>> {
@@ -100,7 +103,7 @@ impl Place {
             return Ok(());
         }
         let taken = self.places.clients().get(&self.client).copied().unwrap_or_default();
-        if !self.places.has_share(self.client, taken) {
+        if !self.places.has_share(self.is_unlimited, taken) {
             let detail = "Your address has too many connections open. Close some, then try again.";
             return Err(ApiError::retry_after(Kind::Unavailable, detail, 1));
         }
@@ -143,7 +146,7 @@ mod tests {
     fn places(connections: usize, client_connections: usize) -> Arc<Places> {
         let queue_time = Duration::from_millis(20);
         let limits = Limits { queue_time, connections, client_connections, ..Limits::default() };
-        Arc::new(Places::new(&limits, &["10.0.0.1".parse().unwrap()]))
+        Arc::new(Places::new(&limits, &["10.0.0.1".parse().unwrap(), "::1".parse().unwrap()]))
     }
 
     fn address(text: &str) -> IpAddr {
@@ -180,9 +183,11 @@ mod tests {
 
     #[test]
     fn a_trusted_proxy_has_no_share() {
-        let places = places(10, 2);
-        let taken: Vec<Place> =
-            std::iter::repeat_with(|| places.take(address("::ffff:10.0.0.1"))).take(10).flatten().collect();
-        assert_eq!(taken.iter().filter(|place| matches!(*place.held(), Held::Place { .. })).count(), 10);
+        for proxy in ["::ffff:10.0.0.1", "::1"] {
+            let places = places(10, 2);
+            let taken: Vec<Place> =
+                std::iter::repeat_with(|| places.take(address(proxy))).take(10).flatten().collect();
+            assert_eq!(taken.iter().filter(|place| matches!(*place.held(), Held::Place { .. })).count(), 10);
+        }
     }
 }

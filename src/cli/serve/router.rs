@@ -24,16 +24,21 @@ pub fn app(server: Server) -> Router {
     let token: Option<Arc<str>> = inner.settings.token.as_deref().map(Into::into);
     let proxies: Arc<[_]> = inner.settings.trusted_proxies.as_slice().into();
     let hosts: Option<Arc<[String]>> = inner.settings.hosts.as_deref().map(Into::into);
+    // An index may take longer to load than a request may.
+    let admin = Router::new()
+        .route("/v1/admin/reload", post(admin::reload))
+        .route_layer(from_fn_with_state(token.clone(), auth::check))
+        .route_layer(from_fn_with_state(Arc::clone(&inner.rate), rate::check));
     // From the inside out: token, rate, time limit. CORS is outside, so that a page can read every refusal.
     let endpoint = Router::new()
         .route("/v1/images/{sha256}", put(images::upload_image))
         .route("/v1/link", post(link::link))
         .route("/v1/embed", post(embed::embed))
         .route("/v1/info", get(info::info))
-        .route("/v1/admin/reload", post(admin::reload))
         .route_layer(from_fn_with_state(token.clone(), auth::check))
         .route_layer(from_fn_with_state(Arc::clone(&inner.rate), rate::check))
         .route_layer(from_fn_with_state(inner.settings.limits, limit_time))
+        .merge(admin)
         .route("/v1/openapi.json", get(openapi::get_document))
         .route("/v1/{*rest}", any(not_found))
         .method_not_allowed_fallback(method_not_allowed)

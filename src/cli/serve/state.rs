@@ -134,8 +134,10 @@ impl Server {
         let is_same =
             current.backends.get(None).is_some_and(|before| encoder(before.info()) == encoder(&info));
         let store = if is_same { Arc::clone(&current.store) } else { Arc::new(current.store.emptied()) };
-        *current = Generation { backends, store, is_loading: false };
+        let before = std::mem::replace(&mut *current, Generation { backends, store, is_loading: false });
         drop(current);
+        // An index of millions of entities takes a while to free.
+        tokio::task::spawn_blocking(move || drop(before));
         Ok(info)
     }
 

@@ -18,6 +18,8 @@ pub const FORMAT: &str = "masklink-cells";
 pub const VERSION: u32 = 2;
 /// Maximum number of cells.
 pub const MAX_CELLS: u64 = 1 << 16;
+/// Maximum bytes of a cell, which a page reads at once.
+pub const MAX_CELL_BYTES: u64 = 32 << 20;
 /// Maximum bytes of the parts that are read at once.
 const MAX_PART_BYTES: u64 = 64 << 20;
 /// Maximum length of a data file in bytes; the offsets of the table have 32 bits.

@@ -4,9 +4,9 @@ use std::ops::Range;
 
 use super::block::row_bytes;
 use super::entry::{ENTRY_BYTES, Entry};
-use super::header::Header;
+use super::header::{Header, MAX_CELL_BYTES};
 use crate::link::index::ReadError;
-use crate::link::index::header::invalid;
+use crate::link::index::header::{check_limits, invalid};
 
 /// The entries of all cells, in the order of the data files.
 #[derive(Clone, Debug)]
@@ -26,6 +26,7 @@ impl Table {
             return Err(invalid(format!("the cells hold {rows} exemplars where {expected} are expected")));
         }
         for (cell, entry) in table.entries.iter().enumerate() {
+            check_limits([("bytes of a cell of the index", MAX_CELL_BYTES, table.bytes_of(cell))])?;
             let end = u64::from(entry.offset) + table.bytes_of(cell);
             if header.data.get(entry.file as usize).is_none_or(|file| end > file.bytes) {
                 return Err(invalid(format!("cell {cell} is not within its data file")));

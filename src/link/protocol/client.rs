@@ -9,7 +9,7 @@ use super::wire::{
     MAX_ENTITIES,
 };
 use crate::geometry::PixelRect;
-use crate::model::{Body, Data, EmbeddingQuestion, Host, HostError, Request, Response, Tensor};
+use crate::model::{Body, Data, EmbeddingRequest, Host, HostError, Request, Response, Tensor};
 use crate::rle::Mask;
 
 /// Maximum time for a response to a link request, in milliseconds.
@@ -22,8 +22,8 @@ const MAX_RETRIES: u32 = 4;
 const PAUSE_MILLIS: u32 = 500;
 /// Maximum pause, in milliseconds; an endpoint that asks for a longer one counts as down.
 const MAX_PAUSE_MILLIS: u32 = 15_000;
-/// Maximum length of a response; an entity takes about one kilobyte.
-const MAX_RESPONSE_BYTES: u64 = 4 << 20;
+/// Maximum length of a response; an entity takes about one kilobyte, an embedding of segment-anything 2 MiB.
+const MAX_RESPONSE_BYTES: u64 = 16 << 20;
 
 /// A linking endpoint.
 #[derive(Clone, Copy, Debug)]
@@ -127,7 +127,7 @@ pub async fn embed_image<H: Host>(
     host: &H,
     endpoint: Endpoint<'_>,
     image_sha256: &str,
-    asked: &EmbeddingQuestion<'_>,
+    asked: &EmbeddingRequest<'_>,
 ) -> Result<Tensor, EndpointError> {
     let PixelRect { x, y, width, height } = asked.region;
     let region = [x, y, x + width, y + height];

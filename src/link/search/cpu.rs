@@ -57,7 +57,7 @@ impl<'a> CpuSearch<'a> {
         let mut tops: Vec<_> = queries.iter().map(|_| Top::new(k)).collect();
         let vectors = self.rows.vectors;
         let (rows, dimensions) = (vectors.rows(), vectors.dimensions());
-        let block = (BLOCK_NUMBERS / dimensions).next_multiple_of(4);
+        let block = (BLOCK_NUMBERS / dimensions).max(1).next_multiple_of(4);
         let take = (TAKEN_NUMBERS / dimensions).next_multiple_of(block);
         let (mut scratch, mut products) = (Vec::new(), vec![0.0; block * queries.len()]);
         loop {
@@ -148,6 +148,7 @@ mod tests {
     use crate::link::index::build::Material;
     use crate::link::index::vectors::{Element, Vectors};
     use crate::link::index::{Entity, Exemplar};
+    use crate::link::search::int8::{Int8Search, RoughVectors};
     use proptest::prelude::*;
 
     fn index(element: Element, exemplars: &[(u32, [f32; 3])]) -> Index {
@@ -159,6 +160,18 @@ mod tests {
         });
         let material = Material { entities, exemplars: features.collect(), ..Material::default() };
         Index::build(EncoderManifest::default(), element, material).unwrap()
+    }
+
+    #[test]
+    fn vectors_longer_than_a_block_are_searched() {
+        let row =
+            |at: usize| (0..20_000).map(|n| if n % 3 == at { 0.0122 } else { 0.0 }).collect::<Vec<f32>>();
+        let vectors = Vectors::new(20_000, Element::F16, &[row(0), row(1), row(2)].concat());
+        let rows = Rows { vectors: &vectors, entities: &[0, 1, 2], images: &[0, 1, 2] };
+        let (query, rough) = (row(1), RoughVectors::new(&vectors));
+        let exact = CpuSearch::new(rows).nearest(&[query.as_slice().into()], 1);
+        assert_eq!(exact[0][0].entity, 1);
+        assert_eq!(Int8Search::new(rows, &rough).nearest(&[query.as_slice().into()], 1), exact);
     }
 
     /// Returns the products of a query with each row, one row at a time.

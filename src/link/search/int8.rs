@@ -133,7 +133,7 @@ impl<'a> Int8Search<'a> {
         let (rows, stride) = (self.rough.scales.len(), self.rough.stride);
         let new = |error: &f32| Rough { sure: Top::new(k), open: Vec::new(), crowded: 1_024, error: *error };
         let mut found: Vec<_> = packed.errors.iter().map(new).collect();
-        let block = (BLOCK_NUMBERS / stride).next_multiple_of(4);
+        let block = (BLOCK_NUMBERS / stride).max(1).next_multiple_of(4);
         let take = (TAKEN_NUMBERS / stride).next_multiple_of(block);
         let mut products = vec![0; block * queries.len()];
         loop {

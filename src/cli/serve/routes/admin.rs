@@ -30,7 +30,10 @@ pub(crate) async fn reload(State(server): State<Server>) -> Result<Json<ModelInf
         let detail = "This server has no token: start it with --token, or send the process SIGHUP.";
         return Err(ApiError::new(Kind::Unauthorized, detail));
     }
-    server.reload().await.map(Json).map_err(|error| match error {
+    // It goes on where the client leaves: a load that was given up would still take its memory.
+    let reloaded = tokio::spawn(async move { server.reload().await });
+    let reloaded = reloaded.await.unwrap_or_else(|panicked| Err(ReloadError::Load(panicked.into())));
+    reloaded.map(Json).map_err(|error| match error {
         ReloadError::Busy | ReloadError::Nothing => ApiError::new(Kind::Unavailable, error.to_string()),
         ReloadError::Load(_) => {
             tracing::error!(%error, "the index was not loaded");

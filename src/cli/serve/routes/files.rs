@@ -61,18 +61,14 @@ impl Files {
         }
     }
 
-    /// Returns whether the file of a path below `/data/` lies in the data folder itself, links resolved; true
-    /// for one that is missing. Blocks.
-    fn is_inside(&self, path: &str) -> bool {
-        let (Some(name), Some(data)) = (path.strip_prefix(DATA), &self.data) else { return true };
-        if self.follows_links {
-            return true;
-        }
-        let (Ok(data), Ok(file)) = (data.canonicalize(), data.join(&*percent_decoded(name)).canonicalize())
+    /// Returns whether a path below `/data/` is missing because it is a link out of the data folder. Blocks.
+    fn is_link_out(&self, path: &str) -> bool {
+        let (Some(name), Some(data), false) = (path.strip_prefix(DATA), &self.data, self.follows_links)
         else {
-            return true;
+            return false;
         };
-        file.starts_with(data)
+        let file = data.join(&*percent_decoded(name)).canonicalize();
+        file.ok().zip(data.canonicalize().ok()).is_some_and(|(file, data)| !file.starts_with(data))
     }
 
     /// Returns the folder that holds a path, and the path's address inside it.
@@ -80,9 +76,11 @@ impl Files {
         match (uri.path().strip_prefix(DATA), &self.data, &self.root) {
             (Some(rest), Some(data), _) => {
                 let query = uri.query().map(|query| format!("?{query}")).unwrap_or_default();
-                Some((self.folder(data, "/data"), format!("/{rest}{query}").parse().ok()?))
+                let backend =
+                    if self.follows_links { self.backend.clone() } else { self.backend.within(data) };
+                Some((folder(data, "/data", backend), format!("/{rest}{query}").parse().ok()?))
             }
-            (_, _, Some(root)) => Some((self.folder(root, ""), uri.clone())),
+            (_, _, Some(root)) => Some((folder(root, "", self.backend.clone()), uri.clone())),
             _ => None,
         }
     }
@@ -104,15 +102,12 @@ impl Files {
         let found = files.path(files.find(&percent_decoded(name))?)?;
         format!("/{}", percent_encoded(found)).parse().ok()
     }
+}
 
-    /// Returns a folder that is served below `prefix`. `file.br` and `file.gz` beside a file are sent in
-    /// its place where the client accepts them; where there are none, they are made.
-    fn folder(&self, path: &Path, prefix: &str) -> Folder {
-        ServeDir::with_backend(path, self.backend.clone())
-            .precompressed_br()
-            .precompressed_gzip()
-            .redirect_path_prefix(prefix)
-    }
+/// Returns a folder that is served below `prefix`. `file.br` and `file.gz` beside a file are sent in its place
+/// where the client accepts them; where there are none, they are made.
+fn folder(path: &Path, prefix: &str, backend: CompressingBackend) -> Folder {
+    ServeDir::with_backend(path, backend).precompressed_br().precompressed_gzip().redirect_path_prefix(prefix)
 }
 
 /// Sends a file of the page or, below `/data/`, of the data folder.
@@ -123,17 +118,6 @@ pub(crate) async fn get_file(State(files): State<Arc<Files>>, request: Request) 
     let Some((folder, uri)) = found else {
         return ApiError::new(Kind::NotFound, "").into_response();
     };
-    if path.starts_with(DATA) {
-        let (asked, files) = (path.clone(), Arc::clone(&files));
-        match run_blocking(move || Ok(files.is_inside(&asked))).await {
-            Ok(true) => {}
-            Ok(false) => {
-                let detail = "The file is a link out of the data folder; serve --follow-links allows those.";
-                return ApiError::new(Kind::NotFound, detail).into_response();
-            }
-            Err(error) => return error.into_response(),
-        }
-    }
     let mut response = send(folder.clone(), uri.clone(), &parts).await;
     if response.status() == StatusCode::RANGE_NOT_SATISFIABLE && asks_for_more_than_all(&parts, &response) {
         // The last bytes of a file that has fewer: all of it (RFC 9110 section 14.1.2).
@@ -142,11 +126,18 @@ pub(crate) async fn get_file(State(files): State<Arc<Files>>, request: Request) 
         response = send(folder.clone(), uri, &whole).await;
     }
     if response.status() == StatusCode::NOT_FOUND && path.starts_with(IMAGES) {
-        let asked = path.clone();
+        let (asked, files) = (path.clone(), Arc::clone(&files));
         if let Ok(uri) = run_blocking(move || Ok::<_, ApiError>(files.image(&asked))).await
             && let Some(uri) = uri
         {
             response = send(folder, uri, &parts).await;
+        }
+    }
+    if response.status() == StatusCode::NOT_FOUND && path.starts_with(DATA) {
+        let asked = path.clone();
+        if let Ok(true) = run_blocking(move || Ok::<_, ApiError>(files.is_link_out(&asked))).await {
+            let detail = "The file is a link out of the data folder; serve --follow-links allows those.";
+            return ApiError::new(Kind::NotFound, detail).into_response();
         }
     }
     if has_hash(&path) && (response.status().is_success() || response.status() == StatusCode::NOT_MODIFIED) {

@@ -10,6 +10,7 @@ use std::fs;
 use std::io::{self, Cursor, Write as _};
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::SystemTime;
 
@@ -37,6 +38,8 @@ const MIN_SAVING: usize = 20;
 #[derive(Clone)]
 pub(crate) struct CompressingBackend {
     disk: TokioBackend,
+    /// The folder in which every file must lie, symbolic links resolved; anywhere, if there is none.
+    within: Option<Arc<Path>>,
     /// `None` for a file that does not shrink.
     variants: Cache<Version, Option<Bytes>>,
 }
@@ -74,12 +77,33 @@ impl CompressingBackend {
             .weigher(weigh)
             .eviction_policy(EvictionPolicy::lru())
             .build();
-        Self { disk: TokioBackend, variants }
+        Self { disk: TokioBackend, within: None, variants }
+    }
+
+    /// Returns the same with files outside a folder missing, also where symbolic links in it lead to them.
+    pub(crate) fn within(&self, folder: &Path) -> Self {
+        Self { within: Some(folder.into()), ..self.clone() }
+    }
+
+    /// Returns an error for a file that is missing, or not where files must lie.
+    async fn check_place(&self, path: &Path) -> io::Result<()> {
+        let Some(folder) = &self.within else { return Ok(()) };
+        let (folder, path) = (Arc::clone(folder), path.to_path_buf());
+        let resolved = tokio::task::spawn_blocking(move || {
+            Ok::<_, io::Error>(path.canonicalize()?.starts_with(folder.canonicalize()?))
+        });
+        if resolved.await.map_err(io::Error::other)?? {
+            return Ok(());
+        }
+        Err(io::Error::new(io::ErrorKind::NotFound, "a link leads out of the folder"))
     }
 
     /// Returns the variant of the file that `path` without `.br` or `.gz` names.
     async fn variant(&self, path: PathBuf) -> io::Result<Option<(Bytes, SystemTime)>> {
         let Some((file, encoding)) = encoded(&path) else { return Ok(None) };
+        if self.check_place(&file).await.is_err() {
+            return Ok(None);
+        }
         let variants = self.variants.clone();
         let compressed = tokio::task::spawn_blocking(move || {
             if encoding.others().any(|other| beside(&file, other).exists()) {
@@ -109,7 +133,11 @@ impl Backend for CompressingBackend {
     fn open(&self, path: PathBuf) -> Self::OpenFuture {
         let this = self.clone();
         Box::pin(async move {
-            match this.disk.open(path.clone()).await {
+            let opened = match this.check_place(&path).await {
+                Ok(()) => this.disk.open(path.clone()).await,
+                Err(error) => Err(error),
+            };
+            match opened {
                 Ok(file) => {
                     let attributes = (&file.metadata().await?).into();
                     Ok(Opened { content: Box::pin(file), attributes })
@@ -126,7 +154,11 @@ impl Backend for CompressingBackend {
     fn metadata(&self, path: PathBuf) -> Self::MetadataFuture {
         let this = self.clone();
         Box::pin(async move {
-            match this.disk.metadata(path.clone()).await {
+            let metadata = match this.check_place(&path).await {
+                Ok(()) => this.disk.metadata(path.clone()).await,
+                Err(error) => Err(error),
+            };
+            match metadata {
                 Ok(metadata) => Ok((&metadata).into()),
                 Err(missing) => {
                     let (bytes, modified) = this.variant(path).await?.ok_or(missing)?;

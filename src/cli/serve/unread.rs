@@ -21,35 +21,38 @@ const MAX_TIME: Duration = Duration::from_secs(10);
 /// A client that sends nothing for as long waits for the response.
 const PAUSE: Duration = Duration::from_millis(500);
 
-/// The rest of a body, which comes back once the request's handler has dropped its part of it.
-pub(super) struct Rest(Option<oneshot::Receiver<Body>>);
+/// What a handler has not read of a request's body: it comes back once the handler has dropped the body.
+pub(super) struct UnreadBody(Option<oneshot::Receiver<Body>>);
 
 /// A body that hands back what was not read of it.
-struct Lent {
+struct ReturnedBody {
     body: Option<Body>,
     back: Option<oneshot::Sender<Body>>,
+    /// Whether the client sends it: one that expects `100 Continue` does once the server begins to read.
+    is_sent: bool,
 }
 
-/// Returns a request for its handler, and what becomes the rest of its body.
-pub(super) fn lend(request: Request<Body>) -> (Request<Body>, Rest) {
-    // This client waits for the server to ask for the body.
-    if request.headers().contains_key(header::EXPECT) || request.body().is_end_stream() {
-        return (request, Rest(None));
+/// Returns a request for its handler, and what that will not have read of it.
+pub(super) fn lend(request: Request<Body>) -> (Request<Body>, UnreadBody) {
+    if request.body().is_end_stream() {
+        return (request, UnreadBody(None));
     }
-    let (back, rest) = oneshot::channel();
-    (request.map(|body| Body::new(Lent { body: Some(body), back: Some(back) })), Rest(Some(rest)))
+    let is_sent = !request.headers().contains_key(header::EXPECT);
+    let (back, unread) = oneshot::channel();
+    let lent = |body| Body::new(ReturnedBody { body: Some(body), back: Some(back), is_sent });
+    (request.map(lent), UnreadBody(Some(unread)))
 }
 
-impl Rest {
-    /// Reads the rest and throws it away, within bounds of time and length.
+impl UnreadBody {
+    /// Reads it and throws it away, within bounds of time and length.
     pub(super) async fn discard(self) {
-        let Some(rest) = self.0 else { return };
-        let Ok(mut body) = rest.await else { return };
+        let Some(unread) = self.0 else { return };
+        let Ok(mut body) = unread.await else { return };
         let all = async {
             let mut left = MAX_BYTES;
             while let Ok(Some(Ok(frame))) = timeout(PAUSE, body.frame()).await {
-                let Some(rest) = left.checked_sub(frame.data_ref().map_or(0, Bytes::len)) else { return };
-                left = rest;
+                let Some(fewer) = left.checked_sub(frame.data_ref().map_or(0, Bytes::len)) else { return };
+                left = fewer;
             }
         };
         // What is sent after that is lost with the connection.
@@ -57,7 +60,7 @@ impl Rest {
     }
 }
 
-impl HttpBody for Lent {
+impl HttpBody for ReturnedBody {
     type Data = Bytes;
     type Error = axum::Error;
 
@@ -65,6 +68,7 @@ impl HttpBody for Lent {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        self.is_sent = true;
         match &mut self.body {
             Some(body) => Pin::new(body).poll_frame(context),
             None => Poll::Ready(None),
@@ -80,10 +84,10 @@ impl HttpBody for Lent {
     }
 }
 
-impl Drop for Lent {
+impl Drop for ReturnedBody {
     fn drop(&mut self) {
-        let rest = self.body.take().filter(|body| !body.is_end_stream());
-        if let (Some(body), Some(back)) = (rest, self.back.take()) {
+        let unread = self.body.take().filter(|body| self.is_sent && !body.is_end_stream());
+        if let (Some(body), Some(back)) = (unread, self.back.take()) {
             // Nobody waits where the connection has ended.
             drop(back.send(body));
         }
