@@ -21,6 +21,7 @@ mod noise;
 mod onnx;
 mod pack;
 mod plvel;
+mod qdrant;
 mod render;
 mod rle;
 mod rle_cli;
