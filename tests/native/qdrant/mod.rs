@@ -53,10 +53,16 @@ fn index() -> Index {
             if is_copy { vectors[row - 3].clone() } else { (0..DIMENSIONS).map(|_| random()).collect() };
         vectors.push(vector);
     }
-    let entities = (0..ROWS / 3).map(|n| Entity { qid: format!("Q{}", 1000 - n), ..Entity::default() });
-    let exemplars = vectors.into_iter().enumerate().map(|(row, vector)| {
+    index_of(vectors.into_iter().enumerate().map(|(row, vector)| (row as u32 / 3, vector)).collect())
+}
+
+/// Returns an index of vectors, each with the number of its entity.
+fn index_of(vectors: Vec<(u32, Vec<f32>)>) -> Index {
+    let most = vectors.iter().map(|(entity, _)| *entity).max().unwrap();
+    let entities = (0..=most).map(|n| Entity { qid: format!("Q{}", 1000 - n), ..Entity::default() });
+    let exemplars = vectors.into_iter().enumerate().map(|(row, (entity, vector))| {
         let exemplar = Exemplar {
-            entity: row as u32 / 3,
+            entity,
             annotation: format!("a{row}"),
             image: format!("{row}.jpg"),
             image_hash: format!("{:016x}", row % 50),
@@ -233,6 +239,26 @@ fn qdrant_finds_the_entities_of_the_local_search_in_its_order() {
                 let expected = index.nearest(&[query], k).swap_remove(0);
                 assert_eq!(found, Ok(expected), "row {row}, {k} entities, without {except_image:?}");
             }
+        }
+    }
+    double.check();
+}
+
+#[test]
+fn many_exemplars_and_equal_ones_hide_no_entity() {
+    let axis = |at: u32| (0..DIMENSIONS as u32).map(|one| f32::from(u8::from(one == at))).collect::<Vec<_>>();
+    let crowd = std::iter::repeat_n((0, axis(0)), 400);
+    let equal = (12..20).map(|entity| (entity, axis(12)));
+    let index = index_of(crowd.chain((1..12).map(|entity| (entity, axis(entity)))).chain(equal).collect());
+    let double = filled(&index);
+    let collection = double.collection("things");
+    let mut scratch = Vec::new();
+    for entity in 0..20 {
+        let row = index.exemplars_of(entity).start;
+        let query = Query { vector: index.vectors().read(row..row + 1, &mut scratch), except_image: None };
+        for k in [1, 2, 5, 20] {
+            let found = pollster::block_on(nearest(&NativeHost::default(), &collection, &index, query, k));
+            assert_eq!(found, Ok(index.nearest(&[query], k).swap_remove(0)), "entity {entity}, {k} entities");
         }
     }
     double.check();
