@@ -80,6 +80,16 @@ impl IndexBackend {
     pub fn index(&self) -> &Index {
         self.linker.index()
     }
+
+    /// Returns what turns exemplars into a response.
+    pub(super) fn linker(&self) -> &LocalLinker {
+        &self.linker
+    }
+
+    /// Returns what runs the encoder on an image.
+    pub(super) fn host<'a>(&'a self, image: &'a DecodedImage) -> NativeHost<'a> {
+        NativeHost::new(self.encoder.graphs(), image)
+    }
 }
 
 impl Backend for IndexBackend {
@@ -88,12 +98,12 @@ impl Backend for IndexBackend {
     }
 
     fn prepare(&self, image: &DecodedImage) -> Result<(), AnswerError> {
-        let host = NativeHost::new(self.encoder.graphs(), image);
+        let host = self.host(image);
         Ok(pollster::block_on(run::prepare(self.encoder.manifest(), &host, image.map()))?)
     }
 
     fn answer(&self, image: &DecodedImage, question: Question<'_>) -> Result<LinkResponse, AnswerError> {
-        let host = NativeHost::new(self.encoder.graphs(), image);
+        let host = self.host(image);
         pollster::block_on(answer(&self.linker, &host, question, image.map()))
     }
 }

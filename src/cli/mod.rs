@@ -27,6 +27,7 @@ pub mod onnx;
 mod pack;
 mod percent;
 mod progress;
+pub mod qdrant;
 mod rle;
 pub mod segmenter;
 pub mod serve;
@@ -59,6 +60,8 @@ enum Command {
     Index(index::IndexArgs),
     /// Lays an index out in cells, so that a page links by it from plain static files.
     Cells(cell_index::CellsArgs),
+    /// Copies the vectors of an index to a Qdrant collection.
+    Upload(qdrant::UploadArgs),
     /// Makes a static folder for browsing from annotation files of any length.
     Pack(pack::PackArgs),
     /// Serves the page and the linking endpoint.
@@ -76,6 +79,7 @@ pub fn run() -> ExitCode {
         Command::Eval(args) => eval::run(args),
         Command::Index(args) => index::run(&args),
         Command::Cells(args) => cell_index::run(&args),
+        Command::Upload(args) => qdrant::run(&args),
         Command::Pack(args) => pack::run(&args),
         Command::Serve(args) => serve::run(args),
         Command::Synth(args) => synth::run(&args),

@@ -63,19 +63,13 @@ impl Nearest {
     /// Searches for a mask's feature, as the encoder gives it. Exemplars of the image with the number
     /// `except_image` do not count.
     pub fn of_feature(index: &Index, feature: &[f32], except_image: Option<u32>) -> Result<Self, QueryError> {
-        Self::by(index, index, feature, except_image)
-    }
-
-    /// Searches for a mask's feature by a search of the index's exemplars.
-    pub fn by(
-        index: &Index,
-        search: &impl Search,
-        feature: &[f32],
-        except_image: Option<u32>,
-    ) -> Result<Self, QueryError> {
         let vector = index.query(feature)?;
         let query = Query { vector: &vector, except_image };
-        let exemplars = search.nearest(&[query], CANDIDATES).swap_remove(0);
+        Ok(Self::with_exemplars(index, feature, index.nearest(&[query], CANDIDATES).swap_remove(0)))
+    }
+
+    /// Adds the classes nearest to a mask's feature to the exemplars that a search found for it.
+    pub fn with_exemplars(index: &Index, feature: &[f32], exemplars: Vec<Hit>) -> Self {
         let logits = index.prototypes().logits(feature).into_iter();
         let mut classes: Vec<_> = logits.map(|(entity, similarity)| Hit { entity, similarity }).collect();
         if classes.len() > CANDIDATES {
@@ -83,7 +77,7 @@ impl Nearest {
             classes.truncate(CANDIDATES);
         }
         sort(&mut classes);
-        Ok(Self { exemplars, classes })
+        Self { exemplars, classes }
     }
 
     /// Searches for exemplars of the index as if their own images were not in it; classes do not count.

@@ -2,7 +2,7 @@
 
 use std::sync::OnceLock;
 
-use super::candidates::{Nearest, Ranked, Scored, ranked};
+use super::candidates::{CANDIDATES, Nearest, Ranked, Scored, ranked};
 use super::encoder::input::{EncodeError, join};
 use super::encoder::manifest::EncoderManifest;
 use super::encoder::pool::FeatureMap;
@@ -10,7 +10,7 @@ use super::encoder::run;
 use super::index::{Entity, Index, QueryError};
 use super::protocol::{Evidence, LinkResponse, ModelInfo, ScoredEntity, Timing};
 use super::search::engine::Engine;
-use super::search::{Query, cpu};
+use super::search::{Hit, Query, Search as _, cpu};
 use crate::model::{Host, HostError};
 use crate::rle::Mask;
 
@@ -35,6 +35,14 @@ pub enum AnswerError {
     /// The feature cannot be searched for in this index.
     #[error(transparent)]
     Query(#[from] QueryError),
+    /// Another server failed, which does a part of the work.
+    #[error("{reason}")]
+    Upstream {
+        /// Explanation for the operator of the server.
+        reason: String,
+        /// Whether the same request may succeed a little later.
+        is_temporary: bool,
+    },
 }
 
 /// A mask to link.
@@ -61,6 +69,25 @@ pub async fn answer<H: Host>(
 ) -> Result<LinkResponse, AnswerError> {
     let Question { mask, image_sha256, top_k } = question;
     let search = async |feature: &[f32]| Ok(linker.search(feature, image_sha256, top_k)?);
+    encode_and_search(linker.index.encoder(), (host, mask, image_map), search).await
+}
+
+/// Links a mask like [`answer`], by exemplars that `find` finds for its vector: at most [`CANDIDATES`]
+/// entities, the nearest first, equal ones by rising QID.
+pub async fn answer_by<H: Host>(
+    linker: &LocalLinker,
+    host: &H,
+    question: Question<'_>,
+    image_map: &OnceLock<FeatureMap>,
+    find: impl AsyncFnOnce(Query<'_>) -> Result<Vec<Hit>, AnswerError>,
+) -> Result<LinkResponse, AnswerError> {
+    let Question { mask, image_sha256, top_k } = question;
+    let search = async |feature: &[f32]| {
+        let vector = linker.index.query(feature)?;
+        let query = Query { vector: &vector, except_image: linker.image_of(image_sha256) };
+        let exemplars = find(query).await?;
+        Ok(linker.respond(feature, query, exemplars, top_k))
+    };
     encode_and_search(linker.index.encoder(), (host, mask, image_map), search).await
 }
 
@@ -125,15 +152,25 @@ impl LocalLinker {
         image_sha256: Option<&str>,
         top_k: usize,
     ) -> Result<LinkResponse, QueryError> {
-        let except_image = image_sha256.and_then(|sha256| self.index.image_with_sha256(sha256));
-        let searcher = self.engine.searcher(&self.index);
-        let nearest = Nearest::by(&self.index, &searcher, feature, except_image)?;
-        let Ranked { entities, in_index } = ranked(&self.index, self.index.calibration(), &nearest);
         let vector = self.index.query(feature)?;
-        let query = Query { vector: &vector, except_image };
+        let query = Query { vector: &vector, except_image: self.image_of(image_sha256) };
+        let searcher = self.engine.searcher(&self.index);
+        let exemplars = searcher.nearest(&[query], CANDIDATES).swap_remove(0);
+        Ok(self.respond(feature, query, exemplars, top_k))
+    }
+
+    /// Returns the number of the image with this SHA-256, where the index has exemplars of it.
+    fn image_of(&self, image_sha256: Option<&str>) -> Option<u32> {
+        image_sha256.and_then(|sha256| self.index.image_with_sha256(sha256))
+    }
+
+    /// Returns the response to a mask's feature whose nearest exemplars were found.
+    fn respond(&self, feature: &[f32], query: Query<'_>, exemplars: Vec<Hit>, top_k: usize) -> LinkResponse {
+        let nearest = Nearest::with_exemplars(&self.index, feature, exemplars);
+        let Ranked { entities, in_index } = ranked(&self.index, self.index.calibration(), &nearest);
         let entities = entities.into_iter().take(top_k).map(|scored| self.entity(query, scored)).collect();
-        let (excluded_image, timing_ms) = (except_image.is_some(), Timing::default());
-        Ok(LinkResponse { entities, in_index, excluded_image, model: self.model.clone(), timing_ms })
+        let (excluded_image, timing_ms) = (query.except_image.is_some(), Timing::default());
+        LinkResponse { entities, in_index, excluded_image, model: self.model.clone(), timing_ms }
     }
 
     fn entity(&self, query: Query<'_>, Scored { entity, score, broader }: Scored) -> ScoredEntity {
@@ -158,6 +195,8 @@ impl AnswerError {
             Self::Encode(EncodeError::Host(error)) => error.code(),
             Self::Encode(EncodeError::Pixels(_) | EncodeError::TooThin { .. }) => "image-unreadable",
             Self::Query(_) => "index-unusable",
+            Self::Upstream { is_temporary: true, .. } => "unavailable",
+            Self::Upstream { .. } => "backend-failed",
         }
     }
 }

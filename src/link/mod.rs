@@ -17,5 +17,5 @@ mod parallel;
 pub mod protocol;
 pub mod search;
 
-pub use local::{AnswerError, LocalLinker, Question, answer};
+pub use local::{AnswerError, LocalLinker, Question, answer, answer_by};
 pub use protocol::ask_endpoint;

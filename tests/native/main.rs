@@ -22,6 +22,7 @@ mod noise;
 mod onnx;
 mod pack;
 mod plvel;
+mod qdrant;
 mod render;
 mod rle;
 mod rle_cli;

@@ -8,8 +8,13 @@ use anyhow::ensure;
 use super::state::{LOCAL, Loader};
 use crate::cli::backend::{Backends, IndexBackend};
 use crate::cli::onnx::RuntimeArgs;
+use crate::cli::qdrant::CollectionArgs;
+use crate::cli::qdrant::backend::QdrantBackend;
 use crate::link::search::device::Device;
 use crate::link::search::engine::Method;
+
+/// Maximum seconds of a search by another server: clients give up a little later.
+const MAX_SECONDS: u32 = 12;
 
 /// Arguments that choose the back ends.
 #[derive(Clone, clap::Args)]
@@ -29,6 +34,20 @@ pub(super) struct BackendArgs {
     /// gpu, or gpu:NAME for one whose name contains NAME.
     #[arg(long, value_name = "DEVICE", default_value = "auto")]
     device: Device,
+    #[command(flatten)]
+    collection: CollectionArgs,
+    /// Let Qdrant compare each query with all vectors, without its approximate graph.
+    #[arg(long)]
+    qdrant_exact: bool,
+    /// Maximum time of a search by Qdrant, in seconds.
+    #[arg(long, value_name = "SECONDS", default_value_t = 5, value_parser = seconds)]
+    qdrant_timeout: u32,
+}
+
+/// Parses the seconds that a search may take.
+fn seconds(text: &str) -> Result<u32, String> {
+    let seconds = text.parse().ok().filter(|seconds| (1..=MAX_SECONDS).contains(seconds));
+    seconds.ok_or_else(|| format!("give 1 to {MAX_SECONDS}"))
 }
 
 /// Names of the back ends.
@@ -36,6 +55,8 @@ pub(super) struct BackendArgs {
 enum BackendName {
     /// Searches the index in this process.
     Local,
+    /// Searches a Qdrant collection that `masklink upload` filled from the index.
+    Qdrant,
 }
 
 /// Names of the ways to search.
@@ -63,13 +84,21 @@ pub(super) fn loader(args: BackendArgs, runtime_args: &RuntimeArgs) -> anyhow::R
     }
     let runtime = runtime_args.load()?;
     let threads = runtime_args.threads;
-    let (method, device) = (args.search.map(Method::from), args.device);
+    let collection = args.collection.collection(args.qdrant_timeout * 1000, args.qdrant_exact)?;
+    let is_local = names.contains(&BackendName::Local);
+    // The search of others needs no copy of the vectors, and no GPU.
+    let others = (Some(Method::Exact), Device::Cpu);
+    let (method, device) = if is_local { (args.search.map(Method::from), args.device) } else { others };
     Ok(Some(Box::new(move || {
         let index = Arc::new(IndexBackend::open(&folder, &runtime, threads, (method, &device))?);
         let mut backends = Backends::default();
         for name in &names {
             backends = match name {
                 BackendName::Local => backends.with(LOCAL, index.clone()),
+                BackendName::Qdrant => {
+                    let qdrant = QdrantBackend::open(Arc::clone(&index), collection.clone())?;
+                    backends.with("qdrant", Arc::new(qdrant))
+                }
             };
         }
         Ok(backends)

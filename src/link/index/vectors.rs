@@ -205,7 +205,7 @@ pub(in crate::link) fn floats(bytes: &[u8]) -> Vec<f32> {
 }
 
 /// Returns the scalar product of two vectors of one length.
-pub(in crate::link) fn dot(a: &[f32], b: &[f32]) -> f32 {
+pub fn dot(a: &[f32], b: &[f32]) -> f32 {
     // Independent sums that the compiler keeps in vector registers; one sum would wait for each addition.
     const LANES: usize = 16;
     let mut sums = [0.0_f32; LANES];

@@ -59,13 +59,15 @@ pub enum Kind {
     Internal,
     /// The server could not fetch the image from its address; upload it.
     ImageUnavailable,
+    /// The back end that was asked failed; the server's log says why.
+    BackendFailed,
     /// The server is busy or has no index: wait as long as `Retry-After` says.
     Unavailable,
 }
 
 impl Kind {
     /// All kinds, in order of status.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::BadRequest,
         Self::Unauthorized,
         Self::UrlForbidden,
@@ -82,6 +84,7 @@ impl Kind {
         Self::RateLimited,
         Self::Internal,
         Self::ImageUnavailable,
+        Self::BackendFailed,
         Self::Unavailable,
     ];
 
@@ -128,6 +131,7 @@ impl Kind {
             Self::RateLimited => ("rate-limited", 429, "Too many requests"),
             Self::Internal => ("internal", 500, "The server failed"),
             Self::ImageUnavailable => ("image-unavailable", 502, "The image could not be fetched"),
+            Self::BackendFailed => ("backend-failed", 502, "The back end that was asked failed"),
             Self::Unavailable => ("unavailable", 503, "The server is busy or has no index"),
         }
     }

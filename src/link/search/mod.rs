@@ -7,7 +7,7 @@ pub mod engine;
 pub mod gpu;
 pub mod int8;
 pub mod kernel;
-mod rescore;
+pub mod rescore;
 #[cfg(all(feature = "gpu", not(target_arch = "wasm32")))]
 mod resident;
 mod top;

@@ -3,6 +3,16 @@
 use super::kernel::{Kernel, Packed};
 use super::top::Top;
 use super::{Hit, Query, Rows};
+use crate::link::index::Index;
+
+/// Returns the `k` entities nearest to a query by some exemplars of the index, the nearest first, equal ones
+/// by rising QID. The exemplars must rise; those of the image that the query excepts do not count.
+pub fn nearest_among(index: &Index, query: Query<'_>, exemplars: &[u32], k: usize) -> Vec<Hit> {
+    let rows = Rows::from(index);
+    let counts = |row: &u32| query.except_image != Some(rows.images[*row as usize]);
+    let compared = exemplars.iter().copied().filter(counts);
+    exact_of(rows, Kernel::detect(), &query, compared, k)
+}
 
 /// Compares some rows exactly with a query. Returns the `k` nearest entities among them.
 ///

@@ -42,7 +42,8 @@ use crate::rle::{CocoRle, Mask};
         (status = 422, description = "bad-mask, bad-value", body = Problem, content_type = MEDIA_TYPE),
         (status = 429, description = "rate-limited: wait as Retry-After says",
             body = Problem, content_type = MEDIA_TYPE),
-        (status = 502, description = "image-unavailable: the URL returns no image",
+        (status = 502, description = "image-unavailable: the URL returns no image; \
+            backend-failed: the back end that was asked failed",
             body = Problem, content_type = MEDIA_TYPE),
         (status = 503, description = "unavailable: wait as Retry-After says",
             body = Problem, content_type = MEDIA_TYPE),

@@ -1,0 +1,57 @@
+//! The back end that searches an index by Qdrant.
+
+use std::sync::Arc;
+
+use super::client::{Client, Patience};
+use super::collection::Collection;
+use super::error::QdrantError;
+use super::search::nearest;
+use super::stored::{check_complete, check_form, check_sample};
+use crate::cli::backend::{Backend, IndexBackend};
+use crate::cli::decoded_image::DecodedImage;
+use crate::cli::host::NativeHost;
+use crate::link::candidates::CANDIDATES;
+use crate::link::protocol::{LinkResponse, ModelInfo};
+use crate::link::search::Query;
+use crate::link::{AnswerError, Question, answer_by};
+
+/// An index whose vectors Qdrant searches. Encoder, entities and calibration are those of the index.
+pub struct QdrantBackend {
+    index: Arc<IndexBackend>,
+    collection: Collection,
+}
+
+impl QdrantBackend {
+    /// Checks that the collection holds the vectors of the index.
+    pub fn open(index: Arc<IndexBackend>, collection: Collection) -> Result<Self, QdrantError> {
+        let host = NativeHost::default();
+        // A start is worth a wait, as when both servers start together.
+        let patience = Patience { request_millis: 15_000, deadline: None, retries: 4 };
+        let client = Client { host: &host, collection: &collection, patience };
+        let rows: Vec<u32> = (0..).take(index.index().vectors().rows()).collect();
+        pollster::block_on(async {
+            check_form(&client, index.index()).await?;
+            check_complete(&client, index.index()).await?;
+            check_sample(&client, index.index(), &rows).await
+        })?;
+        Ok(Self { index, collection })
+    }
+}
+
+impl Backend for QdrantBackend {
+    fn info(&self) -> &ModelInfo {
+        self.index.info()
+    }
+
+    fn prepare(&self, image: &DecodedImage) -> Result<(), AnswerError> {
+        self.index.prepare(image)
+    }
+
+    fn answer(&self, image: &DecodedImage, question: Question<'_>) -> Result<LinkResponse, AnswerError> {
+        let host = self.index.host(image);
+        let find = async |query: Query<'_>| {
+            Ok(nearest(&host, &self.collection, self.index.index(), query, CANDIDATES).await?)
+        };
+        pollster::block_on(answer_by(self.index.linker(), &host, question, image.map(), find))
+    }
+}
