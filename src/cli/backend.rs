@@ -1,6 +1,7 @@
 //! Back ends of the server: models that link masks natively, such as an index in a folder.
 
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Instant;
 
 use super::decoded_image::DecodedImage;
@@ -25,6 +26,30 @@ pub trait Backend: Send + Sync {
 
     /// Returns the likeliest entities of a mask.
     fn answer(&self, image: &DecodedImage, question: Question<'_>) -> Result<LinkResponse, AnswerError>;
+}
+
+/// Back ends of a server by name. The first answers the requests that name none.
+#[derive(Clone, Default)]
+pub struct Backends(Vec<(String, Arc<dyn Backend>)>);
+
+impl Backends {
+    /// Adds a back end, whose name consists of lowercase letters, digits and hyphens.
+    #[must_use]
+    pub fn with(mut self, name: impl Into<String>, backend: Arc<dyn Backend>) -> Self {
+        self.0.push((name.into(), backend));
+        self
+    }
+
+    /// Returns the back end of a name, or the first one without a name.
+    pub fn get(&self, name: Option<&str>) -> Option<&dyn Backend> {
+        let found = self.0.iter().find(|(own, _)| name.is_none_or(|name| name == own));
+        found.map(|(_, backend)| &**backend)
+    }
+
+    /// Returns the names and back ends in the order in which they were added.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &dyn Backend)> {
+        self.0.iter().map(|(name, backend)| (name.as_str(), &**backend))
+    }
 }
 
 /// An index and the encoder it was built with.

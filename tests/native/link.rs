@@ -7,7 +7,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::extract::ConnectInfo;
 use base64::Engine as _;
-use masklink::cli::backend::{Backend, IndexBackend};
+use masklink::cli::backend::{Backends, IndexBackend};
 use masklink::cli::onnx::Runtime;
 use masklink::cli::serve::{Limits, Server, Settings, app, openapi_document};
 use masklink::link::protocol::{LinkResponse, StoredImage, sha256_hex};
@@ -361,8 +361,9 @@ async fn a_reload_replaces_the_index_and_a_broken_one_does_not() {
         std::fs::copy(entry.path(), folder.path().join(entry.file_name())).unwrap();
     }
     let path = folder.path().to_owned();
-    let load = move || -> anyhow::Result<Arc<dyn Backend>> {
-        Ok(Arc::new(IndexBackend::open(&path, &Runtime::load(None)?, 1, (None, &Device::Cpu))?))
+    let load = move || -> anyhow::Result<Backends> {
+        let index = IndexBackend::open(&path, &Runtime::load(None)?, 1, (None, &Device::Cpu))?;
+        Ok(Backends::default().with("local", Arc::new(index)))
     };
     let settings = Settings { token: Some("secret".to_owned()), ..Settings::default() };
     let loaded = Server::with_loader(Box::new(load), settings).unwrap();
@@ -454,8 +455,17 @@ fn the_openapi_document_describes_the_protocol() {
     let paths: Vec<_> = document["paths"].as_object().unwrap().keys().map(String::as_str).collect();
     assert_eq!(
         paths,
-        ["/healthz", "/metrics", "/readyz", "/v1/admin/reload", "/v1/images/{sha256}", "/v1/link"]
+        [
+            "/healthz",
+            "/metrics",
+            "/readyz",
+            "/v1/admin/reload",
+            "/v1/images/{sha256}",
+            "/v1/info",
+            "/v1/link"
+        ]
     );
+    assert_eq!(document["paths"]["/v1/link"]["post"]["parameters"][0]["name"], "backend");
     let size = &document["components"]["schemas"]["CocoRle"]["properties"]["size"];
     assert_eq!((&size["minItems"], &size["maxItems"]), (&json!(2), &json!(2)), "{size}");
     let parameter = &document["paths"]["/v1/images/{sha256}"]["put"]["parameters"][0]["schema"];

@@ -57,6 +57,9 @@ pub(super) struct EvalLinkArgs {
     /// Entities that also count as right: a JSON object of lists of QIDs by the QID of an annotation.
     #[arg(long, value_name = "FILE", requires = "index")]
     aliases: Option<PathBuf>,
+    /// Back end of the endpoint to ask [default: its first].
+    #[arg(long, value_name = "NAME")]
+    backend: Option<String>,
     /// Evaluate only annotations of this `data_split`; may be given several times.
     #[arg(long, value_name = "SPLIT")]
     split: Vec<String>,
@@ -107,7 +110,7 @@ pub(super) fn run(args: &EvalLinkArgs) -> anyhow::Result<()> {
     let linker = Linker {
         dataset: &dataset,
         images: ImageFolder::new(&args.images),
-        endpoint: Endpoint { url: &args.endpoint, token: token.as_deref() },
+        endpoint: Endpoint { url: &args.endpoint, token: token.as_deref(), backend: args.backend.as_deref() },
         clicker: clicker.transpose()?.map(Mutex::new),
         index: args.index.as_deref().map(read).transpose()?,
         turned_images: args.reading.turned_images,

@@ -1,5 +1,6 @@
 //! `masklink serve`: the page's files and the linking endpoint on one port.
 
+mod backends;
 mod body;
 mod client;
 mod error;
@@ -19,7 +20,6 @@ use std::env::VarError;
 use std::io::IsTerminal as _;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, ensure};
@@ -34,10 +34,8 @@ pub use routes::openapi::document as openapi_document;
 pub use settings::{Limits, Settings};
 pub use state::{Loader, ReloadError, Server};
 
-use super::backend::IndexBackend;
 use super::onnx::RuntimeArgs;
-use crate::link::search::device::Device;
-use crate::link::search::engine::Method;
+use backends::BackendArgs;
 
 /// Maximum number of lines of the log that wait to be written.
 const LOG_LINES: usize = 8192;
@@ -56,17 +54,8 @@ pub(super) struct ServeArgs {
     /// Serve files that symbolic links in the data folder lead to, wherever they lie.
     #[arg(long)]
     follow_links: bool,
-    /// Folder of an index from `masklink index`; without one the endpoint responds 503.
-    #[arg(long, value_name = "DIR")]
-    index: Option<PathBuf>,
-    /// Way to search the index: exact reads all vectors, int8 first a copy of half their size in memory. Both
-    /// find the same entities [default: int8 for an index of 134 million numbers and more].
-    #[arg(long, value_name = "METHOD", requires = "index")]
-    search: Option<SearchMethod>,
-    /// Device that searches the index: auto (a graphics card if there is one and the index is large), cpu,
-    /// gpu, or gpu:NAME for one whose name contains NAME.
-    #[arg(long, value_name = "DEVICE", default_value = "auto")]
-    device: Device,
+    #[command(flatten)]
+    backends: BackendArgs,
     /// Folder that keeps uploaded images; without one they are kept in memory only.
     #[arg(long, value_name = "DIR")]
     store: Option<PathBuf>,
@@ -135,22 +124,6 @@ enum LogFormat {
     Json,
 }
 
-/// Names of the ways to search.
-#[derive(Clone, Copy, clap::ValueEnum)]
-enum SearchMethod {
-    Exact,
-    Int8,
-}
-
-impl From<SearchMethod> for Method {
-    fn from(method: SearchMethod) -> Self {
-        match method {
-            SearchMethod::Exact => Self::Exact,
-            SearchMethod::Int8 => Self::Int8,
-        }
-    }
-}
-
 /// Runs the command until the process is asked to stop.
 pub(super) fn run(args: ServeArgs) -> anyhow::Result<()> {
     let _log = start_log(args.log_format)?;
@@ -158,7 +131,7 @@ pub(super) fn run(args: ServeArgs) -> anyhow::Result<()> {
     for folder in [&args.root, &args.data].into_iter().flatten() {
         ensure!(folder.is_dir(), "there is no folder {}", folder.display());
     }
-    let loader = args.index.clone().map(|folder| loader(folder, &args)).transpose()?;
+    let loader = backends::loader(args.backends.clone(), &args.runtime)?;
     let address = SocketAddr::new(args.host, args.port);
     let settings = settings(args, token);
     let server = match loader {
@@ -170,14 +143,6 @@ pub(super) fn run(args: ServeArgs) -> anyhow::Result<()> {
     // A read that hangs, as of a dead network mount, must not hold the end.
     runtime.shutdown_timeout(LAST_READS);
     ended
-}
-
-/// Returns what loads the index in a folder.
-fn loader(folder: PathBuf, args: &ServeArgs) -> anyhow::Result<Loader> {
-    let runtime = args.runtime.load()?;
-    let threads = args.runtime.threads;
-    let (method, device) = (args.search.map(Method::from), args.device.clone());
-    Ok(Box::new(move || Ok(Arc::new(IndexBackend::open(&folder, &runtime, threads, (method, &device))?))))
 }
 
 /// Writes the log to the standard error, at the levels of `RUST_LOG` if there are any. Lines that nobody

@@ -13,7 +13,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 use super::client;
 use super::error::ApiError;
 use super::middleware::{auth, cors, headers, host, metrics, rate, request_id};
-use super::routes::{admin, files, health, images, link, openapi};
+use super::routes::{admin, files, health, images, info, link, openapi};
 use super::settings::Limits;
 use super::state::Server;
 use crate::link::protocol::problem::Kind;
@@ -28,6 +28,7 @@ pub fn app(server: Server) -> Router {
     let endpoint = Router::new()
         .route("/v1/images/{sha256}", put(images::upload_image))
         .route("/v1/link", post(link::link))
+        .route("/v1/info", get(info::info))
         .route("/v1/admin/reload", post(admin::reload))
         .route_layer(from_fn_with_state(token.clone(), auth::check))
         .route_layer(from_fn_with_state(Arc::clone(&inner.rate), rate::check))

@@ -18,9 +18,12 @@ use super::routes::files::Files;
 use super::settings::Settings;
 use super::store::{Capacity, Store};
 use super::workers::{Workers, run_blocking};
-use crate::cli::backend::Backend;
+use crate::cli::backend::{Backend, Backends};
 use crate::link::protocol::ModelInfo;
 use crate::link::protocol::problem::Kind;
+
+/// Name of a back end that searches an index in this process.
+pub(super) const LOCAL: &str = "local";
 
 /// The server's state; cheap to clone.
 #[derive(Clone)]
@@ -28,16 +31,16 @@ pub struct Server {
     pub(super) inner: Arc<Inner>,
 }
 
-/// Loads the back end: at the start, and each time the server is asked to reload.
-pub type Loader = Box<dyn Fn() -> anyhow::Result<Arc<dyn Backend>> + Send + Sync>;
+/// Loads the back ends: at the start, and each time the server is asked to reload.
+pub type Loader = Box<dyn Fn() -> anyhow::Result<Backends> + Send + Sync>;
 
-/// A back end in use, and the images whose features it has computed. A reload replaces both, so that no
+/// The back ends in use, and the images whose features they have computed. A reload replaces both, so that no
 /// request sees features of another encoder.
 #[derive(Clone)]
 pub(super) struct Generation {
-    backend: Option<Arc<dyn Backend>>,
+    pub(super) backends: Backends,
     pub(super) store: Arc<Store>,
-    /// The server has a back end to load.
+    /// The server has back ends to load.
     is_loading: bool,
 }
 
@@ -67,25 +70,27 @@ impl FromRef<Server> for Arc<Files> {
 impl Server {
     /// Creates a server of these settings; without a back end the endpoint responds 503.
     pub fn new(backend: Option<Arc<dyn Backend>>, settings: Settings) -> std::io::Result<Self> {
-        Self::create(backend, None, settings)
+        let one = |backend| Backends::default().with(LOCAL, backend);
+        Self::create(backend.map(one).unwrap_or_default(), None, settings)
     }
 
-    /// Creates a server whose back end comes from `loader`. The endpoint responds 503 until the first
+    /// Creates a server of these back ends.
+    pub fn with_backends(backends: Backends, settings: Settings) -> std::io::Result<Self> {
+        Self::create(backends, None, settings)
+    }
+
+    /// Creates a server whose back ends come from `loader`. The endpoint responds 503 until the first
     /// [`reload`](Self::reload).
     pub fn with_loader(loader: Loader, settings: Settings) -> std::io::Result<Self> {
-        Self::create(None, Some(loader), settings)
+        Self::create(Backends::default(), Some(loader), settings)
     }
 
-    fn create(
-        backend: Option<Arc<dyn Backend>>,
-        loader: Option<Loader>,
-        settings: Settings,
-    ) -> std::io::Result<Self> {
+    fn create(backends: Backends, loader: Option<Loader>, settings: Settings) -> std::io::Result<Self> {
         let limits = settings.limits;
         let capacity = Capacity { memory: limits.store_bytes, folder: limits.folder_bytes };
         let store = Arc::new(Store::open(settings.store.clone(), &capacity)?);
         let inner = Inner {
-            current: RwLock::new(Generation { backend, store, is_loading: loader.is_some() }),
+            current: RwLock::new(Generation { backends, store, is_loading: loader.is_some() }),
             loader,
             reloading: tokio::sync::Mutex::default(),
             files: Arc::new(Files::new(&settings)),
@@ -103,24 +108,26 @@ impl Server {
         Ok(Self { inner: Arc::new(inner) })
     }
 
-    /// Loads the back end anew and uses it from then on. Requests under way end with the one before, which
-    /// stays in use where loading fails.
+    /// Loads the back ends anew and uses them from then on. Requests under way end with those before, which
+    /// stay in use where loading fails. Returns the first one's description.
     pub async fn reload(&self) -> Result<ModelInfo, ReloadError> {
         let _alone = self.inner.reloading.try_lock().map_err(|_| ReloadError::Busy)?;
         let inner = Arc::clone(&self.inner);
         let loaded = tokio::task::spawn_blocking(move || inner.loader.as_ref().map(|load| load())).await;
-        let backend = match loaded {
-            Ok(Some(backend)) => backend.map_err(ReloadError::Load)?,
+        let backends = match loaded {
+            Ok(Some(backends)) => backends.map_err(ReloadError::Load)?,
             Ok(None) => return Err(ReloadError::Nothing),
             Err(panicked) => return Err(ReloadError::Load(panicked.into())),
         };
-        let info = backend.info().clone();
+        let first = backends.get(None).map(|backend| backend.info().clone());
+        let info = first.ok_or(ReloadError::Nothing)?;
         let mut current = self.inner.current.write().unwrap_or_else(PoisonError::into_inner);
         // Features stay right where the encoder is the same.
         let encoder = |info: &ModelInfo| (info.encoder.clone(), info.encoder_sha256.clone());
-        let is_same = current.backend.as_ref().is_some_and(|before| encoder(before.info()) == encoder(&info));
+        let is_same =
+            current.backends.get(None).is_some_and(|before| encoder(before.info()) == encoder(&info));
         let store = if is_same { Arc::clone(&current.store) } else { Arc::new(current.store.emptied()) };
-        *current = Generation { backend: Some(backend), store, is_loading: false };
+        *current = Generation { backends, store, is_loading: false };
         drop(current);
         Ok(info)
     }
@@ -172,11 +179,14 @@ impl Server {
         let Settings { root, data, .. } = &self.inner.settings;
         let page = root.iter().map(|folder| format!("the page in {}", folder.display()));
         let data = data.iter().map(|folder| format!("{} at {address}?data=data/", folder.display()));
-        let index = self.inner.current().backend.map_or("no index".to_owned(), |backend| {
+        let current = self.inner.current();
+        let index = current.backends.get(None).map_or("no index".to_owned(), |backend| {
             let ModelInfo { entities, exemplars, prototypes, .. } = backend.info();
             format!("an index of {entities} entities by {exemplars} masks and {prototypes} classes")
         });
-        let served: Vec<_> = page.chain(data).chain([index]).collect();
+        let names: Vec<_> = current.backends.iter().map(|(name, _)| name).collect();
+        let several = (names.len() > 1).then(|| format!("the back ends {}", names.join(" and ")));
+        let served: Vec<_> = page.chain(data).chain([index]).chain(several).collect();
         format!("{address} serves {}", served.join(", "))
     }
 
@@ -213,9 +223,14 @@ impl Inner {
 }
 
 impl Generation {
-    /// Returns the back end, or the problem that the server has none.
-    pub(super) fn backend(&self) -> Result<&dyn Backend, ApiError> {
-        self.backend.as_deref().ok_or_else(|| {
+    /// Returns the back end of a name, or the first one without a name; else the problem that there is none.
+    pub(super) fn backend(&self, name: Option<&str>) -> Result<&dyn Backend, ApiError> {
+        self.backends.get(name).ok_or_else(|| {
+            let names: Vec<_> = self.backends.iter().map(|(name, _)| name).collect();
+            if let (Some(name), false) = (name, names.is_empty()) {
+                let detail = format!("There is no back end {name} here; there is {}.", names.join(", "));
+                return ApiError::new(Kind::BadValue, detail);
+            }
             if self.is_loading {
                 return ApiError::retry_after(Kind::Unavailable, "The index is being loaded.", 5);
             }
@@ -225,7 +240,7 @@ impl Generation {
 
     /// Returns whether the endpoint links masks, now or once its index is loaded.
     pub(super) fn links(&self) -> bool {
-        self.backend.is_some() || self.is_loading
+        self.backends.get(None).is_some() || self.is_loading
     }
 }
 

@@ -27,6 +27,8 @@ pub struct Endpoint<'a> {
     pub url: &'a str,
     /// Bearer token, where the endpoint asks for one.
     pub token: Option<&'a str>,
+    /// Name of the endpoint's back end to ask; `None` for its first.
+    pub backend: Option<&'a str>,
 }
 
 /// The response of an endpoint, checked.
@@ -128,8 +130,9 @@ struct Client<'a, H> {
 impl<H: Host> Client<'_, H> {
     async fn link(&mut self, body: &[u8]) -> Result<EndpointAnswer, EndpointError> {
         let timeout_millis = LINK_TIMEOUT_MILLIS;
+        let path = self.endpoint.backend.map_or_else(|| LINK_PATH.to_owned(), of_backend);
         let (response, round_trip_millis) =
-            self.send("POST", LINK_PATH, "application/json", Body::Bytes(body), timeout_millis).await?;
+            self.send("POST", &path, "application/json", Body::Bytes(body), timeout_millis).await?;
         Ok(EndpointAnswer { response: read_response(&response)?, round_trip_millis })
     }
 
@@ -206,6 +209,14 @@ impl<H: Host> Client<'_, H> {
             error => EndpointError::Host(error),
         }
     }
+}
+
+/// Returns the path that links by a back end. Characters that no name has are left out, so that a name
+/// cannot add to the query.
+fn of_backend(name: &str) -> String {
+    let is_allowed = |one: &char| one.is_ascii_lowercase() || one.is_ascii_digit() || *one == '-';
+    let name: String = name.chars().filter(is_allowed).collect();
+    format!("{LINK_PATH}?backend={name}")
 }
 
 /// Reads the response to a link request, and checks what the types leave open.
@@ -300,7 +311,7 @@ mod tests {
     }
 
     fn ask(host: &TestHost) -> Result<EndpointAnswer, EndpointError> {
-        let endpoint = Endpoint { url: "http://host/api/", token: Some("secret") };
+        let endpoint = Endpoint { url: "http://host/api/", token: Some("secret"), backend: None };
         pollster::block_on(ask_endpoint(host, endpoint, &mask(), &"ab".repeat(32)))
     }
 
@@ -325,9 +336,19 @@ mod tests {
     #[test]
     fn empty_token_is_not_sent() {
         let host = host([entities(&[])]);
-        let endpoint = Endpoint { url: URL, token: Some("") };
+        let endpoint = Endpoint { url: URL, token: Some(""), backend: None };
         pollster::block_on(ask_endpoint(&host, endpoint, &mask(), "ab")).unwrap();
         assert!(!host.sent.borrow()[0].headers.iter().any(|(name, _)| *name == "authorization"));
+    }
+
+    #[test]
+    fn the_named_back_end_is_asked() {
+        for (name, path) in [("qdrant", "/v1/link?backend=qdrant"), ("a&b=c d", "/v1/link?backend=abcd")] {
+            let host = host([entities(&[])]);
+            let endpoint = Endpoint { url: URL, token: None, backend: Some(name) };
+            pollster::block_on(ask_endpoint(&host, endpoint, &mask(), "ab")).unwrap();
+            assert_eq!(host.sent.borrow()[0].url, format!("{URL}{path}"));
+        }
     }
 
     #[test]

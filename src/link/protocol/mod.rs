@@ -6,6 +6,7 @@ mod wire;
 
 pub use client::{Endpoint, EndpointAnswer, EndpointError, ask_endpoint};
 pub use wire::{
-    CachedAnswer, DEFAULT_ENTITIES, Evidence, IMAGES_PATH, ImageRef, InIndex, LINK_PATH, LinkRequest,
-    LinkResponse, MAX_ENTITIES, ModelInfo, ScoredEntity, StoredImage, Timing, is_sha256, sha256_hex,
+    BackendInfo, CachedAnswer, DEFAULT_ENTITIES, Evidence, IMAGES_PATH, INFO_PATH, ImageRef, InIndex,
+    LINK_PATH, LinkRequest, LinkResponse, MAX_ENTITIES, ModelInfo, ScoredEntity, ServerInfo, StoredImage,
+    Timing, is_sha256, sha256_hex,
 };

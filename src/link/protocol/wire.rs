@@ -7,6 +7,8 @@ use crate::rle::CocoRle;
 
 /// Path of `POST` that links a mask to entities.
 pub const LINK_PATH: &str = "/v1/link";
+/// Path of `GET` that lists the back ends.
+pub const INFO_PATH: &str = "/v1/info";
 /// Path of `PUT` that stores an image; the image's SHA-256 follows.
 pub const IMAGES_PATH: &str = "/v1/images/";
 /// Maximum number of entities of a response.
@@ -173,6 +175,25 @@ pub struct ModelInfo {
     /// Number of prototypes in the index: classes known by a classifier's weights, without an image.
     #[serde(default)]
     pub prototypes: u64,
+}
+
+/// The back ends of a server.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct ServerInfo {
+    /// At least one; the first answers requests that name none.
+    pub backends: Vec<BackendInfo>,
+}
+
+/// A back end that links masks.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct BackendInfo {
+    /// Name by which the `backend` of a request's query chooses it.
+    #[cfg_attr(feature = "openapi", schema(pattern = "^[a-z0-9-]+$"))]
+    pub name: String,
+    /// Its encoder and index.
+    pub model: ModelInfo,
 }
 
 /// Milliseconds spent on the server.

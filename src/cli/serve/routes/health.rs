@@ -28,7 +28,7 @@ pub(crate) async fn healthz() -> &'static str {
     )
 )]
 pub(crate) async fn readyz(State(server): State<Server>) -> Result<&'static str, ApiError> {
-    server.inner.current().backend().map(|_| "ok\n")
+    server.inner.current().backend(None).map(|_| "ok\n")
 }
 
 #[utoipa::path(

@@ -49,7 +49,7 @@ pub(crate) async fn upload_image(
         let detail = "The path must end with the image's SHA-256: 64 lowercase hexadecimal digits.";
         return Err(ApiError::new(Kind::BadValue, detail));
     }
-    server.inner.current().backend()?;
+    server.inner.current().backend(None)?;
     let received = server.receive(&headers, body, server.inner.settings.limits.image_bytes).await?;
     let work = move |inner: &Inner| {
         let actual = sha256_hex(&received.bytes);
@@ -71,7 +71,8 @@ pub(super) fn decode(inner: &Inner, current: &Generation, bytes: &[u8]) -> Resul
         let image = EncodedImage::open(bytes, inner.settings.limits.pixels)?;
         let _reserved = inner.reserve_decoding(image.peak_bytes())?;
         let image = image.decode()?;
-        current.backend()?.prepare(&image)?;
+        // Those of one encoder share its features: the second one finds them computed.
+        current.backends.iter().try_for_each(|(_, backend)| backend.prepare(&image))?;
         Ok(image)
     })
 }

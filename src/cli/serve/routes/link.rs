@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use axum::Json;
 use axum::body::Body;
-use axum::extract::State;
+use axum::extract::{RawQuery, State};
 use axum::http::{HeaderMap, header};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -24,6 +24,11 @@ use crate::rle::{CocoRle, Mask};
     post,
     path = "/v1/link",
     summary = "Finds the entities that the masked part of an image may show",
+    params((
+        "backend" = Option<String>, Query,
+        description = "Name of one of the back ends that GET /v1/info lists; without it, the first of them",
+        pattern = "^[a-z0-9-]+$"
+    )),
     request_body = LinkRequest,
     responses(
         (status = 200, description = "The likeliest entities", body = LinkResponse),
@@ -46,11 +51,13 @@ use crate::rle::{CocoRle, Mask};
 )]
 pub(crate) async fn link(
     State(server): State<Server>,
+    RawQuery(query): RawQuery,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Json<LinkResponse>, ApiError> {
     let started = Instant::now();
-    server.inner.current().backend()?;
+    let backend = backend_name(query.as_deref());
+    server.inner.current().backend(backend.as_deref())?;
     let limits = server.inner.settings.limits;
     let content_type =
         headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
@@ -65,24 +72,24 @@ pub(crate) async fn link(
     let work = move |inner: &Inner| {
         let request = parse(&received.bytes, limits.request_bytes)?;
         let mask = mask(&request.mask, limits.pixels)?;
-        let top_k = request.top_k as usize;
+        let asked = Asked { mask, top_k: request.top_k as usize, backend };
         match request.image {
-            ImageRef::Url(url) => Ok(Step::Fetch { url, mask, top_k }),
+            ImageRef::Url(url) => Ok(Step::Fetch { url, asked }),
             ImageRef::Sha256(sha256) => {
-                link_mask(inner, &mask, top_k, |current| stored(inner, current, sha256)).map(Step::Done)
+                link_mask(inner, &asked, |current| stored(inner, current, sha256)).map(Step::Done)
             }
             ImageRef::Data(text) => {
-                link_mask(inner, &mask, top_k, |current| from_base64(inner, current, &text)).map(Step::Done)
+                link_mask(inner, &asked, |current| from_base64(inner, current, &text)).map(Step::Done)
             }
         }
     };
     let (step, mut waited) = server.compute(work).await?;
     let mut response = match step {
         Step::Done(response) => response,
-        Step::Fetch { url, mask, top_k } => {
+        Step::Fetch { url, asked } => {
             let fetched = server.fetch(url).await?;
             let work = move |inner: &Inner| {
-                link_mask(inner, &mask, top_k, |current| from_bytes(inner, current, &fetched.bytes))
+                link_mask(inner, &asked, |current| from_bytes(inner, current, &fetched.bytes))
             };
             let (response, more) = server.compute(work).await?;
             waited += more;
@@ -98,7 +105,14 @@ pub(crate) async fn link(
 /// The outcome of a worker's first turn: it does not wait for other servers.
 enum Step {
     Done(LinkResponse),
-    Fetch { url: String, mask: Mask, top_k: usize },
+    Fetch { url: String, asked: Asked },
+}
+
+/// The part of a request that does not concern the image.
+struct Asked {
+    mask: Mask,
+    top_k: usize,
+    backend: Option<String>,
 }
 
 /// A decoded image, and the SHA-256 of its encoded bytes.
@@ -109,18 +123,23 @@ struct HashedImage {
 
 fn link_mask(
     inner: &Inner,
-    mask: &Mask,
-    top_k: usize,
+    asked: &Asked,
     image: impl FnOnce(&Generation) -> Result<HashedImage, ApiError>,
 ) -> Result<LinkResponse, ApiError> {
     let started = Instant::now();
     let current = inner.current();
     let HashedImage { image, sha256 } = image(&current)?;
     let reading = millis(started, Instant::now());
-    let question = Question { mask, image_sha256: Some(&sha256), top_k };
-    let mut response = current.backend()?.answer(&image, question)?;
+    let Asked { mask, top_k, backend } = asked;
+    let question = Question { mask, image_sha256: Some(&sha256), top_k: *top_k };
+    let mut response = current.backend(backend.as_deref())?.answer(&image, question)?;
     response.timing_ms.encode += reading;
     Ok(response)
+}
+
+/// Returns the back end that a query names. Names have no characters that a URL encodes.
+fn backend_name(query: Option<&str>) -> Option<String> {
+    query?.split('&').find_map(|field| field.strip_prefix("backend=")).map(ToOwned::to_owned)
 }
 
 /// Parses a body of which all but a base64 image takes at most `max_bytes`.

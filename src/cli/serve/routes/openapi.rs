@@ -5,7 +5,7 @@ use utoipa::openapi::OpenApi;
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
 use utoipa::{Modify, OpenApi as _};
 
-use super::{admin, health, images, link};
+use super::{admin, health, images, info, link};
 
 /// Returns the `OpenAPI` document of the linking protocol.
 pub fn document() -> OpenApi {
@@ -28,6 +28,7 @@ pub(crate) async fn get_document() -> Json<OpenApi> {
     paths(
         images::upload_image,
         link::link,
+        info::info,
         admin::reload,
         health::healthz,
         health::readyz,
