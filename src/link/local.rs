@@ -8,6 +8,7 @@ use super::encoder::manifest::EncoderManifest;
 use super::encoder::pool::FeatureMap;
 use super::encoder::run;
 use super::index::{Entity, Index, QueryError};
+use super::protocol::problem::Kind;
 use super::protocol::{Evidence, LinkResponse, ModelInfo, ScoredEntity, Timing};
 use super::search::engine::Engine;
 use super::search::{Query, cpu};
@@ -35,6 +36,16 @@ pub enum AnswerError {
     /// The feature cannot be searched for in this index.
     #[error(transparent)]
     Query(#[from] QueryError),
+    /// Another server that links masks could not be used.
+    #[error("{}: {detail}", kind.title())]
+    Remote {
+        /// Kind of the problem.
+        kind: Kind,
+        /// Description for clients.
+        detail: String,
+        /// Seconds after which to try again, where that helps.
+        retry_after: Option<u64>,
+    },
 }
 
 /// A mask to link.
@@ -133,7 +144,14 @@ impl LocalLinker {
         let query = Query { vector: &vector, except_image };
         let entities = entities.into_iter().take(top_k).map(|scored| self.entity(query, scored)).collect();
         let (excluded_image, timing_ms) = (except_image.is_some(), Timing::default());
-        Ok(LinkResponse { entities, in_index, excluded_image, model: self.model.clone(), timing_ms })
+        Ok(LinkResponse {
+            entities,
+            in_index,
+            excluded_image,
+            uncalibrated: false,
+            model: self.model.clone(),
+            timing_ms,
+        })
     }
 
     fn entity(&self, query: Query<'_>, Scored { entity, score, broader }: Scored) -> ScoredEntity {
@@ -158,6 +176,7 @@ impl AnswerError {
             Self::Encode(EncodeError::Host(error)) => error.code(),
             Self::Encode(EncodeError::Pixels(_) | EncodeError::TooThin { .. }) => "image-unreadable",
             Self::Query(_) => "index-unusable",
+            Self::Remote { kind, .. } => kind.code(),
         }
     }
 }

@@ -3,13 +3,17 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use anyhow::ensure;
+use anyhow::{bail, ensure};
 
 use super::state::{LOCAL, Loader};
 use crate::cli::backend::{Backends, IndexBackend};
 use crate::cli::onnx::RuntimeArgs;
+use crate::cli::vlm::args::VlmArgs;
 use crate::link::search::device::Device;
 use crate::link::search::engine::Method;
+
+/// Name of the back end that asks a vision model.
+const VLM: &str = "vlm";
 
 /// Arguments that choose the back ends.
 #[derive(Clone, clap::Args)]
@@ -19,7 +23,7 @@ pub(super) struct BackendArgs {
     index: Option<PathBuf>,
     /// Back end that links masks; may be given several times. Requests choose one by its name with
     /// /v1/link?backend=NAME; the first answers the others.
-    #[arg(long, value_name = "NAME", requires = "index", default_value = LOCAL)]
+    #[arg(long, value_name = "NAME", default_value = LOCAL)]
     backend: Vec<BackendName>,
     /// Way to search the index: exact reads all vectors, int8 first a copy of half their size in memory. Both
     /// find the same entities [default: int8 for an index of 134 million numbers and more].
@@ -29,6 +33,8 @@ pub(super) struct BackendArgs {
     /// gpu, or gpu:NAME for one whose name contains NAME.
     #[arg(long, value_name = "DEVICE", default_value = "auto")]
     device: Device,
+    #[command(flatten)]
+    vlm: VlmArgs,
 }
 
 /// Names of the back ends.
@@ -36,6 +42,8 @@ pub(super) struct BackendArgs {
 enum BackendName {
     /// Searches the index in this process.
     Local,
+    /// Asks a vision model for the entity's name, and searches for it among titles.
+    Vlm,
 }
 
 /// Names of the ways to search.
@@ -54,22 +62,32 @@ impl From<SearchMethod> for Method {
     }
 }
 
-/// Returns what loads the back ends; `None` where there is no index.
+/// Returns what loads the back ends; `None` where the only one is an index that is not given.
 pub(super) fn loader(args: BackendArgs, runtime_args: &RuntimeArgs) -> anyhow::Result<Option<Loader>> {
-    let Some(folder) = args.index else { return Ok(None) };
-    let names = args.backend;
+    let BackendArgs { index, backend: names, search, device, vlm } = args;
     for (at, name) in names.iter().enumerate() {
         ensure!(!names[..at].contains(name), "--backend names one back end twice");
     }
-    let runtime = runtime_args.load()?;
-    let threads = runtime_args.threads;
-    let (method, device) = (args.search.map(Method::from), args.device);
+    let method = search.map(Method::from);
+    let is_local = |name: &BackendName| *name == BackendName::Local;
+    let index = match index {
+        None if names.iter().all(is_local) => return Ok(None),
+        None if names.iter().any(is_local) => bail!("--backend {LOCAL} needs --index DIR"),
+        None => None,
+        Some(folder) => Some((folder, runtime_args.load()?, runtime_args.threads)),
+    };
+    let vlm = if names.contains(&BackendName::Vlm) { Some(vlm.check()?) } else { None };
     Ok(Some(Box::new(move || {
-        let index = Arc::new(IndexBackend::open(&folder, &runtime, threads, (method, &device))?);
         let mut backends = Backends::default();
         for name in &names {
-            backends = match name {
-                BackendName::Local => backends.with(LOCAL, index.clone()),
+            backends = match (name, &index, &vlm) {
+                (BackendName::Local, Some((folder, runtime, threads)), _) => {
+                    let index = IndexBackend::open(folder, runtime, *threads, (method, &device))?;
+                    backends.with(LOCAL, Arc::new(index))
+                }
+                (BackendName::Vlm, _, Some(vlm)) => backends.with(VLM, Arc::new(vlm.open()?)),
+                // Back ends without what they need were refused above.
+                _ => backends,
             };
         }
         Ok(backends)

@@ -67,6 +67,9 @@ impl From<AnswerError> for ApiError {
     fn from(error: AnswerError) -> Self {
         match error {
             AnswerError::Encode(error) => error.into(),
+            AnswerError::Remote { kind, detail, retry_after } => {
+                Self { retry_after, ..Self::new(kind, detail) }
+            }
             error => Self::internal(&error),
         }
     }
