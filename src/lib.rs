@@ -61,7 +61,8 @@
 //! - [`render`]: a scene of masks drawn by WebGPU, and its twin that draws the same on the CPU.
 //! - [`segment`]: runs a click: models and their manifest, prompts and images to tensors, logits to runs.
 //! - [`link`]: the linking protocol and its client, the encoder, the index, exact search, candidates,
-//!   calibration; [`link::cells`] reads an index of any size by ranges, cell by cell.
+//!   calibration; [`link::cells`] reads an index of any size by ranges, cell by cell; [`link::names`] has the
+//!   codes by which generative models name entities.
 //! - [`app`]: the viewer's state, and the effects of each event, as plain data; also the masks that a
 //!   person keeps on the image, and the history that undo walks through.
 //! - `web`: the only module that JavaScript calls. Four features compile it to four WebAssembly

@@ -15,7 +15,7 @@ pub enum Confidence {
     /// The first score is at least [`Self::LIKELY`] and 1.5 times the second, and the index holds the entity
     /// with a probability of at least [`Self::HELD`], where it states one.
     Likely,
-    /// The first score is at least [`Self::POSSIBLE`].
+    /// The first score is at least [`Self::POSSIBLE`], or no score is a probability.
     Possible,
     /// No score is high enough.
     Unsure,
@@ -34,13 +34,14 @@ impl Confidence {
     pub const POSSIBLE: f32 = 0.2;
 
     /// Judges entities whose scores are sorted from high to low.
-    pub fn of(LinkResponse { entities, in_index, .. }: &LinkResponse) -> Self {
+    pub fn of(LinkResponse { entities, in_index, uncalibrated, .. }: &LinkResponse) -> Self {
         let unknown = in_index.is_some_and(|in_index| !in_index.known);
         let is_held = in_index.is_none_or(|in_index| in_index.probability >= Self::HELD);
         let second = entities.get(1).map_or(0.0, |entity| entity.score);
         match entities.first().map(|entity| entity.score) {
             None => Self::Nothing,
             Some(_) if unknown => Self::NotInIndex,
+            Some(_) if *uncalibrated => Self::Possible,
             Some(first) if is_held && first >= Self::LIKELY && first >= 1.5 * second => Self::Likely,
             Some(first) if first >= Self::POSSIBLE => Self::Possible,
             Some(_) => Self::Unsure,
@@ -66,6 +67,7 @@ pub(super) fn answer(answer: &LinkResponse, source: Source) -> String {
     let title = first.map_or("", |entity| entity.title.as_str());
     let result = match Confidence::of(answer) {
         Confidence::Likely => format!("Likely {title}, {percent:.0} %."),
+        Confidence::Possible if answer.uncalibrated => format!("Possibly {title}."),
         Confidence::Possible => format!("Possibly {title}, {percent:.0} %."),
         Confidence::Unsure => format!("Not sure what this is; it looks most like {title}, {percent:.0} %."),
         Confidence::NotInIndex => {

@@ -34,7 +34,9 @@ pub mod serve;
 mod sha256;
 mod shared_graph;
 mod synth;
+pub mod titles;
 mod vector_source;
+pub mod vlm;
 
 use std::process::ExitCode;
 
@@ -68,6 +70,8 @@ enum Command {
     Serve(serve::ServeArgs),
     /// Writes an annotation file of Mask-OVEN-Wiki's shape, made up from a seed, to measure with.
     Synth(synth::SynthArgs),
+    /// Indexes the titles of entities for generative models, and searches them by the words of a text.
+    Titles(titles::TitlesArgs),
 }
 
 /// Runs the command line of this process and returns its exit status: 0 for success, 1 for failure, 2 for
@@ -83,6 +87,7 @@ pub fn run() -> ExitCode {
         Command::Pack(args) => pack::run(&args),
         Command::Serve(args) => serve::run(args),
         Command::Synth(args) => synth::run(&args),
+        Command::Titles(args) => titles::run(&args),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

@@ -8,6 +8,7 @@ use super::encoder::manifest::EncoderManifest;
 use super::encoder::pool::FeatureMap;
 use super::encoder::run;
 use super::index::{Entity, Index, QueryError};
+use super::protocol::problem::Kind;
 use super::protocol::{Evidence, LinkResponse, ModelInfo, ScoredEntity, Timing};
 use super::search::engine::Engine;
 use super::search::{Hit, Query, Search as _, cpu};
@@ -35,13 +36,15 @@ pub enum AnswerError {
     /// The feature cannot be searched for in this index.
     #[error(transparent)]
     Query(#[from] QueryError),
-    /// Another server failed, which does a part of the work.
-    #[error("{reason}")]
-    Upstream {
-        /// Explanation for the operator of the server.
-        reason: String,
-        /// Whether the same request may succeed a little later.
-        is_temporary: bool,
+    /// Another server that links masks could not be used.
+    #[error("{}: {detail}", kind.title())]
+    Remote {
+        /// Kind of the problem.
+        kind: Kind,
+        /// Description for clients.
+        detail: String,
+        /// Seconds after which to try again, where that helps.
+        retry_after: Option<u64>,
     },
 }
 
@@ -170,7 +173,14 @@ impl LocalLinker {
         let Ranked { entities, in_index } = ranked(&self.index, self.index.calibration(), &nearest);
         let entities = entities.into_iter().take(top_k).map(|scored| self.entity(query, scored)).collect();
         let (excluded_image, timing_ms) = (query.except_image.is_some(), Timing::default());
-        LinkResponse { entities, in_index, excluded_image, model: self.model.clone(), timing_ms }
+        LinkResponse {
+            entities,
+            in_index,
+            excluded_image,
+            uncalibrated: false,
+            model: self.model.clone(),
+            timing_ms,
+        }
     }
 
     fn entity(&self, query: Query<'_>, Scored { entity, score, broader }: Scored) -> ScoredEntity {
@@ -195,8 +205,7 @@ impl AnswerError {
             Self::Encode(EncodeError::Host(error)) => error.code(),
             Self::Encode(EncodeError::Pixels(_) | EncodeError::TooThin { .. }) => "image-unreadable",
             Self::Query(_) => "index-unusable",
-            Self::Upstream { is_temporary: true, .. } => "unavailable",
-            Self::Upstream { .. } => "backend-failed",
+            Self::Remote { kind, .. } => kind.code(),
         }
     }
 }

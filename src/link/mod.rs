@@ -5,7 +5,8 @@
 //! entities of an [`index`] whose exemplars are nearest; [`candidates`] adds those of a classifier and
 //! broader ones; [`calibration`] turns similarities into probabilities and says when nothing in the index
 //! is near. [`LocalLinker`] puts them together,
-//! for the server and for a page that links by itself. Both ends of the wire share [`protocol`].
+//! for the server and for a page that links by itself. [`names`] has the codes by which generative models
+//! name entities. Both ends of the wire share [`protocol`].
 
 pub mod calibration;
 pub mod candidates;
@@ -13,6 +14,7 @@ pub mod cells;
 pub mod encoder;
 pub mod index;
 pub mod local;
+pub mod names;
 mod parallel;
 pub mod protocol;
 pub mod search;

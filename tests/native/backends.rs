@@ -35,7 +35,14 @@ impl Backend for Constant {
         let entity = json!({"qid": self.0.encoder, "title": "t", "score": 0.5});
         let entities = vec![serde_json::from_value::<ScoredEntity>(entity).unwrap()];
         let (model, timing_ms) = (self.0.clone(), Timing::default());
-        Ok(LinkResponse { entities, in_index: None, excluded_image: false, model, timing_ms })
+        Ok(LinkResponse {
+            entities,
+            in_index: None,
+            excluded_image: false,
+            uncalibrated: false,
+            model,
+            timing_ms,
+        })
     }
 }
 

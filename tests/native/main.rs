@@ -34,3 +34,5 @@ mod serving;
 mod shared_data;
 mod synth;
 mod tidy;
+mod titles;
+mod vlm;

@@ -94,7 +94,13 @@ function answerNodes(linking, snapshot, actions, { articles, knowledge }) {
     entities
       .slice(from, to)
       .map((entity, at) =>
-        card(entity, from + at, articles, naming(entity, snapshot, actions.name)),
+        card(
+          entity,
+          from + at,
+          articles,
+          naming(entity, snapshot, actions.name),
+          !answer.uncalibrated,
+        ),
       );
   const first = firstCards(entities);
   const list = h('ol', { class: `cards ${confidence}` }, ...cards(0, first));
@@ -180,8 +186,9 @@ function known(model, source, knowledge) {
  * @param {number} place
  * @param {Articles} articles
  * @param {Node | null} naming The button that names the mask by the entity.
+ * @param {boolean} isProbability Whether the score is a probability, which is shown.
  */
-function card(entity, place, articles, naming) {
+function card(entity, place, articles, naming, isProbability) {
   const { qid, title, description, class_label: label, broader } = entity;
   const percent = percentOf(entity);
   const bar = h(
@@ -212,8 +219,13 @@ function card(entity, place, articles, naming) {
         h('p', { class: 'about', dir: 'auto' }, `Seen as: ${label}`),
       broader && h('p', { class: 'about' }, 'Broader: covers several kinds'),
     ),
-    h('span', { class: 'percent', 'aria-hidden': 'true' }, `${percent} %`),
-    h('div', { class: 'more' }, bar, h('div', { class: 'links' }, ...entityLinks(entity), naming)),
+    isProbability && h('span', { class: 'percent', 'aria-hidden': 'true' }, `${percent} %`),
+    h(
+      'div',
+      { class: 'more' },
+      isProbability && bar,
+      h('div', { class: 'links' }, ...entityLinks(entity), naming),
+    ),
     details(entity, image, articles),
     place === 0 && evidence(entity),
   );

@@ -1,7 +1,11 @@
 //! Errors of a collection, each with advice.
 
 use crate::link::AnswerError;
+use crate::link::protocol::problem::Kind;
 use crate::model::HostError;
+
+/// Seconds after which a client may try again.
+const RETRY_AFTER: u64 = 5;
 
 /// Why a collection cannot be used.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
@@ -129,7 +133,17 @@ impl From<QdrantError> for AnswerError {
     fn from(error: QdrantError) -> Self {
         match error {
             QdrantError::Host(error) => error.into(),
-            error => Self::Upstream { reason: error.to_string(), is_temporary: error.is_temporary() },
+            // The collection's address and Qdrant's words do not concern the client.
+            error if error.is_temporary() => {
+                tracing::error!(%error, "Qdrant failed");
+                let detail = "Qdrant is not available; try again, or name another back end.".to_owned();
+                Self::Remote { kind: Kind::Unavailable, detail, retry_after: Some(RETRY_AFTER) }
+            }
+            error => {
+                tracing::error!(%error, "Qdrant failed");
+                let detail = "Qdrant's response cannot be used. The server's log has the reason.".to_owned();
+                Self::Remote { kind: Kind::BackendFailed, detail, retry_after: None }
+            }
         }
     }
 }

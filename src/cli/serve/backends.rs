@@ -3,28 +3,34 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use anyhow::ensure;
+use anyhow::{bail, ensure};
 
 use super::state::{LOCAL, Loader};
 use crate::cli::backend::{Backends, IndexBackend};
 use crate::cli::onnx::RuntimeArgs;
 use crate::cli::qdrant::CollectionArgs;
 use crate::cli::qdrant::backend::QdrantBackend;
+use crate::cli::vlm::args::VlmArgs;
 use crate::link::search::device::Device;
 use crate::link::search::engine::Method;
 
+/// Name of the back end that searches a Qdrant collection.
+const QDRANT: &str = "qdrant";
+/// Name of the back end that asks a vision model.
+const VLM: &str = "vlm";
 /// Maximum seconds of a search by another server: clients give up a little later.
 const MAX_SECONDS: u32 = 12;
 
 /// Arguments that choose the back ends.
 #[derive(Clone, clap::Args)]
 pub(super) struct BackendArgs {
-    /// Folder of an index from `masklink index`; without one the endpoint responds 503.
+    /// Folder of an index from `masklink index`; without one, and without --backend vlm, the endpoint responds
+    /// 503.
     #[arg(long, value_name = "DIR")]
     index: Option<PathBuf>,
     /// Back end that links masks; may be given several times. Requests choose one by its name with
-    /// /v1/link?backend=NAME; the first answers the others.
-    #[arg(long, value_name = "NAME", requires = "index", default_value = LOCAL)]
+    /// /v1/link?backend=NAME; the first is the default.
+    #[arg(long, value_name = "NAME", default_value = LOCAL)]
     backend: Vec<BackendName>,
     /// Way to search the index: exact reads all vectors, int8 first a copy of half their size in memory. Both
     /// find the same entities [default: int8 for an index of 134 million numbers and more].
@@ -42,6 +48,8 @@ pub(super) struct BackendArgs {
     /// Maximum time of a search by Qdrant, in seconds.
     #[arg(long, value_name = "SECONDS", default_value_t = 5, value_parser = seconds)]
     qdrant_timeout: u32,
+    #[command(flatten)]
+    vlm: VlmArgs,
 }
 
 /// Parses the seconds that a search may take.
@@ -57,6 +65,8 @@ enum BackendName {
     Local,
     /// Searches a Qdrant collection that `masklink upload` filled from the index.
     Qdrant,
+    /// Asks a vision model for the entity's name, and searches for it among titles.
+    Vlm,
 }
 
 /// Names of the ways to search.
@@ -75,30 +85,47 @@ impl From<SearchMethod> for Method {
     }
 }
 
-/// Returns what loads the back ends; `None` where there is no index.
+/// Returns what loads the back ends; `None` where the only one is an index that is not given.
 pub(super) fn loader(args: BackendArgs, runtime_args: &RuntimeArgs) -> anyhow::Result<Option<Loader>> {
-    let Some(folder) = args.index else { return Ok(None) };
-    let names = args.backend;
+    let BackendArgs { index, backend: names, search, device, collection, qdrant_exact, qdrant_timeout, vlm } =
+        args;
     for (at, name) in names.iter().enumerate() {
         ensure!(!names[..at].contains(name), "--backend names one back end twice");
     }
-    let runtime = runtime_args.load()?;
-    let threads = runtime_args.threads;
-    let collection = args.collection.collection(args.qdrant_timeout * 1000, args.qdrant_exact)?;
-    let is_local = names.contains(&BackendName::Local);
+    let is_named = |name: BackendName| names.contains(&name);
+    let folder = match index {
+        None if names == [BackendName::Local] => return Ok(None),
+        None if is_named(BackendName::Local) => bail!("--backend {LOCAL} needs --index DIR"),
+        None if is_named(BackendName::Qdrant) => bail!("--backend {QDRANT} needs --index DIR"),
+        None => None,
+        Some(folder) => Some((folder, runtime_args.load()?, runtime_args.threads)),
+    };
+    let collection = if is_named(BackendName::Qdrant) {
+        Some(collection.collection(qdrant_timeout * 1000, qdrant_exact)?)
+    } else {
+        None
+    };
+    let vlm = if is_named(BackendName::Vlm) { Some(vlm.check()?) } else { None };
     // The search of others needs no copy of the vectors, and no GPU.
     let others = (Some(Method::Exact), Device::Cpu);
-    let (method, device) = if is_local { (args.search.map(Method::from), args.device) } else { others };
+    let is_local = is_named(BackendName::Local);
+    let (method, device) = if is_local { (search.map(Method::from), device) } else { others };
     Ok(Some(Box::new(move || {
-        let index = Arc::new(IndexBackend::open(&folder, &runtime, threads, (method, &device))?);
+        let open = |(folder, runtime, threads): &(PathBuf, _, usize)| {
+            IndexBackend::open(folder, runtime, *threads, (method, &device)).map(Arc::new)
+        };
+        let index = folder.as_ref().map(open).transpose()?;
         let mut backends = Backends::default();
         for name in &names {
-            backends = match name {
-                BackendName::Local => backends.with(LOCAL, index.clone()),
-                BackendName::Qdrant => {
-                    let qdrant = QdrantBackend::open(Arc::clone(&index), collection.clone())?;
-                    backends.with("qdrant", Arc::new(qdrant))
+            backends = match (name, &index, &collection, &vlm) {
+                (BackendName::Local, Some(index), ..) => backends.with(LOCAL, index.clone()),
+                (BackendName::Qdrant, Some(index), Some(collection), _) => {
+                    let qdrant = QdrantBackend::open(Arc::clone(index), collection.clone())?;
+                    backends.with(QDRANT, Arc::new(qdrant))
                 }
+                (BackendName::Vlm, .., Some(vlm)) => backends.with(VLM, Arc::new(vlm.open()?)),
+                // Back ends without what they need were refused above.
+                _ => backends,
             };
         }
         Ok(backends)

@@ -68,7 +68,9 @@ impl From<AnswerError> for ApiError {
     fn from(error: AnswerError) -> Self {
         match error {
             AnswerError::Encode(error) => error.into(),
-            AnswerError::Upstream { reason, is_temporary } => Self::upstream(&reason, is_temporary),
+            AnswerError::Remote { kind, detail, retry_after } => {
+                Self { retry_after, ..Self::new(kind, detail) }
+            }
             error => Self::internal(&error),
         }
     }
@@ -103,16 +105,6 @@ impl From<std::io::Error> for ApiError {
 }
 
 impl ApiError {
-    /// Logs a failure of another server, whose address and words do not concern the client.
-    fn upstream(reason: &str, is_temporary: bool) -> Self {
-        tracing::error!(reason, "a back end failed");
-        if is_temporary {
-            let detail = "The back end that was asked is not available; try again, or ask another one.";
-            return Self::retry_after(Kind::Unavailable, detail, 5);
-        }
-        Self::new(Kind::BackendFailed, "The server's log says why.")
-    }
-
     /// Logs an error that is the server's own fault; the client learns only that there was one.
     fn internal(error: &(dyn std::error::Error + 'static)) -> Self {
         tracing::error!(error, "a request failed");

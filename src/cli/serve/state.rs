@@ -190,7 +190,10 @@ impl Server {
         let data = data.iter().map(|folder| format!("{} at {address}?data=data/", folder.display()));
         let current = self.inner.current();
         let index = current.backends.get(None).map_or("no index".to_owned(), |backend| {
-            let ModelInfo { entities, exemplars, prototypes, .. } = backend.info();
+            let ModelInfo { encoder, entities, exemplars, prototypes, .. } = backend.info();
+            if exemplars + prototypes == 0 {
+                return format!("{encoder} and {entities} titles");
+            }
             format!("an index of {entities} entities by {exemplars} masks and {prototypes} classes")
         });
         let names: Vec<_> = current.backends.iter().map(|(name, _)| name).collect();

@@ -59,15 +59,17 @@ pub enum Kind {
     Internal,
     /// The server could not fetch the image from its address; upload it.
     ImageUnavailable,
-    /// The back end that was asked failed; the server's log says why.
+    /// Another server that this one asks failed; try again later, or another back end.
     BackendFailed,
     /// The server is busy or has no index: wait as long as `Retry-After` says.
     Unavailable,
+    /// Another server that this one asks did not respond in time; try again.
+    BackendTimeout,
 }
 
 impl Kind {
     /// All kinds, in order of status.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 19] = [
         Self::BadRequest,
         Self::Unauthorized,
         Self::UrlForbidden,
@@ -86,6 +88,7 @@ impl Kind {
         Self::ImageUnavailable,
         Self::BackendFailed,
         Self::Unavailable,
+        Self::BackendTimeout,
     ];
 
     /// Returns the end of the `type`, which programs may rely on.
@@ -131,8 +134,9 @@ impl Kind {
             Self::RateLimited => ("rate-limited", 429, "Too many requests"),
             Self::Internal => ("internal", 500, "The server failed"),
             Self::ImageUnavailable => ("image-unavailable", 502, "The image could not be fetched"),
-            Self::BackendFailed => ("backend-failed", 502, "The back end that was asked failed"),
+            Self::BackendFailed => ("backend-failed", 502, "The server behind this one failed"),
             Self::Unavailable => ("unavailable", 503, "The server is busy or has no index"),
+            Self::BackendTimeout => ("backend-timeout", 504, "The server behind this one took too long"),
         }
     }
 }

@@ -78,6 +78,10 @@ pub struct LinkResponse {
     /// of the encoder and of the calibration are as they are, also where they were fitted to this image.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub excluded_image: bool,
+    /// Whether the scores are no probabilities and only order the entities: those of a vision model say how
+    /// much of the name that it wrote a title matches.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub uncalibrated: bool,
     /// The encoder and index that computed the response.
     #[serde(default)]
     #[cfg_attr(feature = "openapi", schema(required = true))]
@@ -110,6 +114,9 @@ fn serialize_lasting<S: Serializer>(response: &LinkResponse, serializer: S) -> R
     if response.excluded_image {
         map.serialize_entry("excluded_image", &true)?;
     }
+    if response.uncalibrated {
+        map.serialize_entry("uncalibrated", &true)?;
+    }
     map.end()
 }
 
@@ -125,7 +132,8 @@ pub struct ScoredEntity {
     /// One short phrase that says what the entity is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
-    /// Probability that the mask shows this entity, 0 to 1, calibrated on masks held out of the index.
+    /// Probability that the mask shows this entity, 0 to 1, calibrated on masks held out of the index;
+    /// another number from 0 to 1 where the response is uncalibrated.
     #[cfg_attr(feature = "openapi", schema(minimum = 0, maximum = 1))]
     pub score: f32,
     /// Address of an article about it.

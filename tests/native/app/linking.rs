@@ -164,6 +164,13 @@ fn an_entity_is_likely_where_the_index_probably_holds_it() {
 }
 
 #[test]
+fn scores_that_are_no_probabilities_are_never_called_likely() {
+    let uncalibrated = LinkResponse { uncalibrated: true, ..banana(1.0) };
+    assert_eq!(Confidence::of(&banana(1.0)), Confidence::Likely);
+    assert_eq!(Confidence::of(&uncalibrated), Confidence::Possible);
+}
+
+#[test]
 fn entities_are_sorted_before_the_first_is_announced() {
     let (mut state, ticket) = clicked();
     let entities = vec![entity("Q1", "Low", 0.1), entity("Q2", "High", 0.15)];

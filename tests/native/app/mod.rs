@@ -111,7 +111,7 @@ fn entity(qid: &str, title: &str, score: f32) -> ScoredEntity {
 
 fn answer(entities: Vec<ScoredEntity>) -> LinkResponse {
     let (model, timing_ms) = (ModelInfo::default(), Timing::default());
-    LinkResponse { entities, in_index: None, excluded_image: false, model, timing_ms }
+    LinkResponse { entities, in_index: None, excluded_image: false, uncalibrated: false, model, timing_ms }
 }
 
 fn banana(score: f32) -> LinkResponse {
