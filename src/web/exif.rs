@@ -16,9 +16,9 @@ pub fn exif_orientation(bytes: &[u8]) -> u8 {
     exif::orientation(Cursor::new(bytes)).to_exif()
 }
 
-/// Returns the run boundaries of a mask on an image as displayed, where its size says that it lies on the image
-/// as stored; `undefined` where it does not, or where the mask cannot be turned. `width` and `height` are those
-/// of the image as displayed, `orientation` is its EXIF orientation, 1 to 8.
+/// Returns the run boundaries of a mask on an image as displayed, where its size says that it lies on the
+/// image as stored; `undefined` where it does not, or where the mask cannot be turned. `width` and `height`
+/// are those of the image as displayed, `orientation` is its EXIF orientation, 1 to 8.
 #[wasm_bindgen(js_name = turnedMask)]
 pub fn turned_mask(
     mask_height: u32,
