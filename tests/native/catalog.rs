@@ -406,7 +406,7 @@ fn records_that_do_not_name_themselves_are_found_by_their_keys_and_the_only_imag
 #[test]
 fn file_without_any_category_lacks_none() {
     let annotation = |n: u32, category: Option<u32>| {
-        let mut annotation = json!({"id": n, "image_id": 1, "bbox": [0, 0, 10, 3],
+        let mut annotation = json!({"id": n, "image_id": 1, "bbox": [0, 0, 3, 10],
             "segmentation": {"size": [10, 10], "counts": [0, 30, 70]}});
         if let Some(category) = category {
             annotation["category_id"] = json!(category);
