@@ -163,7 +163,7 @@ test('the hint fits the tool and says what leaves the device', async () => {
   const selecting = await hint('select', 'https://links.example/api');
   assert.doesNotMatch(selecting, /outline|Refine/);
   assert.match(selecting, /come from the annotations/);
-  assert.match(selecting, /A click sends the image and the mask to links\.example\./);
+  assert.match(selecting, /A comparison sends the image and the mask to links\.example\./);
   assert.deepEqual(errors, []);
   await close();
 });

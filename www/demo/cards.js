@@ -453,6 +453,7 @@ function skeleton(words) {
 function hint({ image, tool, settings }, { articles, comparison }) {
   const { host, template } = articles;
   const { address: other } = comparison;
+  const action = tool === 'select' ? 'A comparison' : 'A click';
   const first = !image
     ? 'Open an image to begin.'
     : tool === 'select'
@@ -468,7 +469,11 @@ function hint({ image, tool, settings }, { articles, comparison }) {
       'ul',
       {},
       ...(tool === 'select' ? hintsOnSelecting() : hintsOnClicking()),
-      h('li', { class: 'leaves' }, leavingWords([settings.endpoint, other], template && host)),
+      h(
+        'li',
+        { class: 'leaves' },
+        leavingWords(action, [settings.endpoint, other], template && host),
+      ),
     ),
   );
 }

@@ -15,15 +15,16 @@ export function nameOf(endpoint) {
 }
 
 /**
- * Says what servers get of an image that is clicked.
+ * Says what servers get of an image.
+ * @param {string} action The step that sends it.
  * @param {(string | null)[]} endpoints Addresses of the linking endpoints.
  * @param {string | null} details Host that summaries are requested from.
  */
-export function leavingWords(endpoints, details) {
+export function leavingWords(action, endpoints, details) {
   const hosts = endpoints.filter((endpoint) => endpoint !== null).map(hostOf);
   if (hosts.length > 0) {
     const names = new Intl.ListFormat('en').format(hosts);
-    return `A click sends the image and the mask to ${names}.`;
+    return `${action} sends the image and the mask to ${names}.`;
   }
   return details === null
     ? 'Nothing leaves this device.'
