@@ -164,7 +164,7 @@ function sideBySide(snapshot, entities, actions, { articles, comparison }, truth
     /** @type {Entity[]} */ found,
     /** @type {(entity: Entity) => Node | null} */ button,
   ) => {
-    const shown = found.slice(0, MAX_FIRST);
+    const shown = found.slice(0, firstCards(found));
     const cards = shown.map((entity, at) => {
       const node = card(entity, at, articles, button(entity));
       if (entity.qid !== truth?.qid) return node;
