@@ -19,7 +19,7 @@ import { build } from './viewer/template.js';
 import { Toolbar } from './viewer/toolbar.js';
 
 /** @import { CachedAnswer, Failure, MaskRuns, Settings } from './pkg/viewer.js' */
-/** @import { KeptSummary, Snapshot, Tool, ViewPosition } from './pkg/viewer.js' */
+/** @import { KeptSummary, LinkResponse, Snapshot, Tool, ViewPosition } from './pkg/viewer.js' */
 /** @import { Effect, ViewerEvent } from './viewer/handle.js' */
 /** @import { MaskToShow } from './viewer/masks.js' */
 
@@ -111,7 +111,12 @@ export class MaskViewer extends AttributesElement {
     progress: (words, size, done) =>
       words === null
         ? this.#notices.done()
-        : this.#notices.progress(words, size, done, () => this.#models.cancelDownloads()),
+        : this.#notices.progress(
+            words,
+            size,
+            done,
+            done === undefined ? undefined : () => this.#models.cancelDownloads(),
+          ),
     token: () => this.token,
     encoder: () => (this.settings.encoder === 'endpoint' ? this.settings.endpoint : null),
     changed: () => this.#update(),
@@ -141,6 +146,8 @@ export class MaskViewer extends AttributesElement {
   });
   /** @type {Snapshot | undefined} */
   #snapshot;
+  /** The mask whose entities were asked for last. @type {MaskRuns | undefined} */
+  #linked;
   #update = afterTask(() => this.#show());
 
   constructor() {
@@ -369,6 +376,18 @@ export class MaskViewer extends AttributesElement {
     this.#send({ type: 'linkRequested' });
   }
 
+  /**
+   * Asks another endpoint, without a token, for the entities of the mask that was linked last. Neither
+   * `snapshot` nor the events tell of it.
+   * @param {string} endpoint
+   * @param {AbortSignal} signal
+   * @returns {Promise<LinkResponse>}
+   */
+  askOther(endpoint, signal) {
+    if (!this.#linked) throw new ViewerError('mask-missing', 'No mask was linked yet.');
+    return this.#models.ask(this.#linked, endpoint, signal);
+  }
+
   /** The kept masks without their runs, in drawing order. @returns {KeptSummary[]} */
   get kept() {
     return this.#viewer.ask((viewer) => viewer.snapshot())?.kept ?? [];
@@ -549,7 +568,8 @@ export class MaskViewer extends AttributesElement {
       case 'preview':
         return void this.#models.preview(effect, this.settings.model);
       case 'link':
-        return void this.#models.link({ ...effect, mask: /** @type {MaskRuns} */ (effect.mask) });
+        this.#linked = /** @type {MaskRuns} */ (effect.mask);
+        return void this.#models.link({ ...effect, mask: this.#linked });
       case 'cancelSegment':
       case 'cancelLink':
         return this.#models.cancel(effect.ticket);

@@ -17,7 +17,8 @@ const OUTLINE_WIDTH: f32 = 1.5;
 /// Color of the mask being clicked: white lightens the image under it and keeps its hue, which tells an
 /// orange from a lemon.
 const CLICKED: Color = Color { red: 255, green: 255, blue: 255 };
-/// Opacity of the mask being clicked, as a part of that of other fills.
+/// Opacity of the mask being clicked, and of patterns under a tool that segments, as a part of that of other
+/// fills.
 const CLICKED_OPACITY: f32 = 0.4;
 /// Maximum number of names drawn at once; more would cover the image.
 const MAX_LABELS: usize = 60;
@@ -33,6 +34,8 @@ const MAX_LABEL_WIDTH: f64 = 256.0;
 const LABEL_MARGIN: f64 = 4.0;
 /// Distance of a name's top from its anchor.
 const LABEL_RISE: f64 = 28.0;
+/// Distance of the tops of two names, one below the other.
+const LABEL_STEP: f64 = LABEL_HEIGHT + 2.0;
 
 /// Marks over the canvas. Positions are CSS pixels from its top-left corner.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -97,7 +100,7 @@ pub struct PreviewMark {
 pub struct Label {
     /// The name as plain text, not as HTML.
     pub text: String,
-    /// `[x, y]` of the mask's topmost pixel in view.
+    /// `[x, y]` of the mask's topmost pixel in view, or lower where another name is there.
     pub at: [f64; 2],
 }
 
@@ -124,25 +127,30 @@ impl State {
         Ok(scene)
     }
 
-    /// Returns how [`Self::scene`] is drawn; while an object is clicked only kept masks cover the image
-    /// beside it.
+    /// Returns how [`Self::scene`] is drawn. While an object is clicked only kept masks cover the image
+    /// beside it. A tool that segments leaves the masks unfilled, except the kept mask that is selected and
+    /// those with patterns, which outlines do not show.
     pub fn style(&self) -> Style {
         let (shown, kept) = (self.shown().len(), self.kept().len());
         let clicked = !self.clicks().is_empty();
-        let browsing =
-            !self.tool().segments() || matches!(self.selection(), Selection::Shown(_) | Selection::Kept(_));
+        let browsing = !self.tool().segments() || matches!(self.selection(), Selection::Shown(_));
         let settings = self.settings();
+        let hovered_kept = self.hovered_kept().filter(|_| browsing || self.selected_kept().is_some());
+        let hovered = self.hovered().filter(|_| browsing);
         Style {
             fill_opacity: match (clicked, browsing) {
                 (true, _) => settings.opacity as f32 * CLICKED_OPACITY,
                 (false, true) => settings.opacity as f32,
+                (false, false) if settings.patterns => settings.opacity as f32 * CLICKED_OPACITY,
                 (false, false) => 0.0,
             },
             outline_width: OUTLINE_WIDTH,
             patterns: settings.patterns,
             color_by: if settings.color_mode == ColorMode::Entity { ColorBy::Entity } else { ColorBy::Mask },
             boxes: settings.boxes,
-            hovered: self.hovered().or_else(|| self.place_of(self.hovered_kept()?)).filter(|_| browsing),
+            hovered: hovered
+                .or_else(|| self.place_of(hovered_kept?))
+                .or_else(|| self.place_of(self.selected_kept().filter(|_| !browsing)?)),
             selected: match self.selection() {
                 Selection::Shown(index) => Some(index),
                 Selection::Kept(id) => self.place_of(id),
@@ -209,7 +217,8 @@ impl State {
 
     /// Returns the names of all masks where the settings say so; else of the masks hovered and selected.
     /// Hidden masks have none. Of names that would overlap, those of larger masks are drawn, and those
-    /// hovered and selected before all.
+    /// hovered and selected before all. Where one of the two is of a kept mask, the other name is drawn below
+    /// it instead, unless they are equal: a kept mask often lies on the annotated mask of the same object.
     fn labels(&self, scene: &Scene) -> Vec<Label> {
         if !self.clicks().is_empty() {
             return Vec::new();
@@ -220,11 +229,22 @@ impl State {
         let mut named: Vec<_> = self.names().filter(|named| all || named.is_active).collect();
         named.sort_by_key(|named| (Reverse(named.is_active), Reverse(named.area)));
         let mut placed: Vec<(usize, Rect, Label)> = Vec::new();
+        let is_kept = |index: usize| index >= self.shown().len();
         for Named { index, text, .. } in named {
             let Some(anchor) = scene.label_anchor(index, view) else { continue };
             let at = [anchor.x / view.device_pixel_ratio, anchor.y / view.device_pixel_ratio];
             let rect = label_rect(&text, at, [width, height]);
-            if placed.iter().all(|(_, other, _)| !overlaps(&rect, other)) {
+            let under = |rect: &Rect| placed.iter().find(|(_, other, _)| overlaps(rect, other));
+            let label = match under(&rect) {
+                None => Some((rect, at)),
+                Some((other, above, label)) if is_kept(index) != is_kept(*other) && label.text != text => {
+                    let at = [at[0], above.y1 + LABEL_RISE + LABEL_STEP];
+                    let rect = label_rect(&text, at, [width, height]);
+                    under(&rect).is_none().then_some((rect, at))
+                }
+                Some(_) => None,
+            };
+            if let Some((rect, at)) = label {
                 placed.push((index, rect, Label { text, at }));
             }
             if placed.len() == MAX_LABELS {

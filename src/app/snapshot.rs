@@ -49,6 +49,8 @@ pub struct Snapshot {
     pub confidence: Option<Confidence>,
     /// Heading of the list of entities, which says how sure they are.
     pub heading: Option<&'static str>,
+    /// The condition under which the entities' scores hold, where the index may not hold the entity.
+    pub score_condition: Option<String>,
     /// The kept masks, in drawing order.
     pub kept: Vec<KeptSummary>,
     /// The number of the kept mask that is selected.
@@ -172,10 +174,11 @@ impl State {
             qid: shown.qid.clone(),
             cut: shown.is_cut,
         });
-        let confidence = match self.linking() {
-            Linking::Answered { answer, .. } => Some(Confidence::of(answer)),
+        let answer = match self.linking() {
+            Linking::Answered { answer, .. } => Some(answer),
             _ => None,
         };
+        let confidence = answer.map(Confidence::of);
         Snapshot {
             image: self.image().map(|(key, _)| key.to_owned()),
             size: self.image().map(|(_, size)| [size.width, size.height]),
@@ -194,6 +197,7 @@ impl State {
             linking: self.linking().clone(),
             confidence,
             heading: confidence.map(Confidence::heading),
+            score_condition: answer.and_then(words::condition),
             kept: self.kept().iter().map(|kept| KeptSummary::of(kept)).collect(),
             selected_kept: self.selected_kept(),
             editing: self.editing(),

@@ -60,15 +60,30 @@ impl Confidence {
     }
 }
 
+/// Returns the condition under which the scores hold, where the index may not hold the entity; `None` where
+/// it probably does, or where there is no estimate of it.
+pub(super) fn condition(LinkResponse { entities, in_index, .. }: &LinkResponse) -> Option<String> {
+    let in_index = in_index.filter(|in_index| in_index.probability < Confidence::HELD)?;
+    if entities.is_empty() {
+        return None;
+    }
+    let percent = 100.0 * in_index.probability;
+    Some(format!(
+        "The probability that the index knows this object at all is {percent:.0} %; the percentages below \
+         hold if it does."
+    ))
+}
+
 /// Describes the first entity and where it comes from, for screen readers.
 pub(super) fn answer(answer: &LinkResponse, source: Source) -> String {
     let first = answer.entities.first();
     let percent = first.map_or(0.0, |entity| 100.0 * entity.score);
     let title = first.map_or("", |entity| entity.title.as_str());
+    let condition = if condition(answer).is_some() { " if the index knows it" } else { "" };
     let result = match Confidence::of(answer) {
         Confidence::Likely => format!("Likely {title}, {percent:.0} %."),
         Confidence::Possible if answer.uncalibrated => format!("Possibly {title}."),
-        Confidence::Possible => format!("Possibly {title}, {percent:.0} %."),
+        Confidence::Possible => format!("Possibly {title}, {percent:.0} %{condition}."),
         Confidence::Unsure => format!("Not sure what this is; it looks most like {title}, {percent:.0} %."),
         Confidence::NotInIndex => {
             format!("Probably nothing that the index knows; it looks most like {title}.")

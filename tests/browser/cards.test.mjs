@@ -124,6 +124,50 @@ for (const colorScheme of ['light', 'dark']) {
   });
 }
 
+test('a number that is higher than its words states its condition', async () => {
+  const { page, errors, close } = await openPage(browser, server.address);
+  const entities = [{ ...MIXED_ANSWER.entities[0], score: 0.97 }];
+  const linked = async (probability) => {
+    await page.unroute('**/elsewhere/v1/link');
+    const in_index = { known: true, probability };
+    await linkFirstMask(page, { ...MIXED_ANSWER, entities, in_index });
+    const words = await page.locator('#entities-body').innerText();
+    await page.evaluate(() => document.querySelector('mask-viewer').clear());
+    return words;
+  };
+  const doubtful = await linked(0.61);
+  assert.match(doubtful, /Possibly one of these/);
+  assert.match(doubtful, /knows this object at all is 61 %; the percentages below hold if it does/);
+  assert.match(doubtful, /97 %/);
+  assert.doesNotMatch(await linked(0.9), /at all/);
+  assert.deepEqual(errors, []);
+  await close();
+});
+
+test('the hint fits the tool and says what leaves the device', async () => {
+  const { page, errors, close } = await openPage(browser, server.address);
+  const hint = async (tool, endpoint) => {
+    await page.evaluate(
+      ([chosen, address]) => {
+        const viewer = document.querySelector('mask-viewer');
+        viewer.tool = chosen;
+        viewer.configure({ endpoint: address });
+      },
+      [tool, endpoint],
+    );
+    await until(page, `snapshot.tool === '${tool}'`);
+    await page.waitForTimeout(100);
+    return page.locator('#entities-body .hint').innerText();
+  };
+  assert.match(await hint('pick', null), /finds its outline[^]*Nothing leaves this device/);
+  const selecting = await hint('select', 'https://links.example/api');
+  assert.doesNotMatch(selecting, /outline|Refine/);
+  assert.match(selecting, /come from the annotations/);
+  assert.match(selecting, /A comparison sends the image and the mask to links\.example\./);
+  assert.deepEqual(errors, []);
+  await close();
+});
+
 test('nothing is large under a result that is probably not in the index', async () => {
   const { page, errors, close } = await openPage(browser, server.address);
   const sizes = async (in_index) => {

@@ -46,6 +46,42 @@ for (const [name, content] of [
     await close();
   });
 
+const tiny = JSON.parse(FIXTURES['/tiny.json']);
+const lines = (records) => records.map((record) => `${JSON.stringify(record)}\n`).join('');
+const second = { ...tiny.annotations[0], id: 'b' };
+const records = [...tiny.images, ...tiny.categories, ...tiny.annotations, second];
+
+for (const [name, content] of [
+  ['set.jsonl', lines(records)],
+  ['set.jsonl.gz', gzipSync(lines(records))],
+  ['last.ndjson', lines(records.toReversed())],
+])
+  test(`${name} and its image open as one record a line`, async () => {
+    const { page, errors, close } = await newPage(browser);
+    await page.goto(`${server.address}explore.html`);
+    await counted(page, /^409 masks/);
+    await dropAll(page, [
+      { name: 'tiny.bmp', base64: encoded(FIXTURES['/tiny.bmp']) },
+      { name, base64: encoded(content) },
+    ]);
+    await counted(page, /^2 masks$/);
+    assert.equal(
+      await page.locator('#notes details:not(.plain)').count(),
+      0,
+      'no line is a problem',
+    );
+    await page
+      .getByRole('option', { name: /^Universe, 25 % of the image, suspicion/ })
+      .first()
+      .waitFor();
+    await options(page).first().click();
+    await recordOpen(page, name.startsWith('last') ? 'b' : 'a');
+    assert.equal(await page.locator('#image-problem').isVisible(), false);
+    assert.equal(await page.locator('#facts-body .findings').count(), 0);
+    assert.deepEqual(errors, []);
+    await close();
+  });
+
 test('a damaged gzip file is reported', async () => {
   const { page, close } = await newPage(browser);
   await page.goto(`${server.address}explore.html`);

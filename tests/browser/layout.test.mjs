@@ -285,3 +285,31 @@ test('tools on a phone have words, and no zoom button covers the image', async (
   assert.deepEqual(errors, []);
   await close();
 });
+
+for (const width of [320, 360, 412])
+  test(`all tools are in sight on a phone of ${width} px`, async () => {
+    const { page, errors, close } = await openPage(browser, server.address, {
+      viewport: { width, height: 700 },
+      hasTouch: true,
+      isMobile: true,
+    });
+    const tools = await page
+      .locator('mask-viewer .bar .tool:visible, mask-viewer .zoom .tool:visible')
+      .evaluateAll((nodes) =>
+        nodes.map((node) => {
+          const { left, right, width: side, height } = node.getBoundingClientRect();
+          const words = node.querySelector('.word')?.getBoundingClientRect();
+          const isCut = words && (words.left < left || words.right > right);
+          return { name: node.ariaLabel, left, right, side, height, isCut };
+        }),
+      );
+    assert.ok(tools.length >= 15, `${tools.length} tools`);
+    for (const tool of tools) {
+      assert.ok(tool.left >= 0 && tool.right <= width, JSON.stringify(tool));
+      assert.ok(tool.side >= 44 && tool.height >= 44 && !tool.isCut, JSON.stringify(tool));
+    }
+    assert.ok((await boxOf(page, 'mask-viewer .frame')).height >= 200);
+    assert.equal(await page.evaluate('document.documentElement.scrollWidth'), width);
+    assert.deepEqual(errors, []);
+    await close();
+  });

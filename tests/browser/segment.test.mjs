@@ -245,7 +245,9 @@ test('all providers and builds give the same mask, and report what runs and why'
     if (reason) assert.match(status.reasons.join('; '), reason);
     else assert.deepEqual(status.reasons, []);
     t.diagnostic(`${expected.build}, ${expected.provider}: ${JSON.stringify(status.timings)}`);
-    assert.deepEqual([...new Set(words)], ['Loading the model']);
+    assert.deepEqual([...new Set(words)], ['Loading the model', 'Starting the model']);
+    const full = await page.evaluate(() => progress.some(({ done }) => done >= 1));
+    assert.equal(full, false, 'no full bar stays while the model starts');
     await close();
   }
   for (const other of bitmaps.slice(1))

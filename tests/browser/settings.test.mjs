@@ -128,7 +128,7 @@ test('the chosen renderer still draws after a reload, and the image survives the
     page.locator('#status').getByText(words).first().waitFor({ timeout: PATIENCE });
   // The adapter here is software, slower than the CPU renderer.
   await drawnBy(/^the CPU \(WebGPU has no graphics card/);
-  const choice = (await openSettings(page)).getByRole('combobox', { name: 'Renderer' });
+  const choice = (await openSettings(page)).getByRole('combobox', { name: 'Drawn by' });
   await choice.selectOption('cpu');
   await drawnBy(/^the CPU \(chosen in the settings/);
   await choice.selectOption('webgpu');

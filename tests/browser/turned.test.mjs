@@ -4,6 +4,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { counted, options, recordOpen } from './explorer_steps.mjs';
 import { elementPage } from './fixtures.mjs';
 import { newPage, startSite, until } from './support.mjs';
 
@@ -23,20 +24,22 @@ function countsOf([left, top, width, height]) {
   ];
 }
 
+const ANNOTATIONS = JSON.stringify({
+  images: [{ id: 1, file_name: 'turned.jpg', width: WIDTH, height: HEIGHT }],
+  categories: [{ id: 1, name: 'block' }],
+  annotations: [
+    {
+      id: 1,
+      image_id: 1,
+      category_id: 1,
+      segmentation: { size: [HEIGHT, WIDTH], counts: countsOf(BLOCK) },
+    },
+  ],
+});
+
 const { server, browser } = await startSite({
   '/turned.html': elementPage('<mask-viewer annotations="turned.json" controls></mask-viewer>'),
-  '/turned.json': JSON.stringify({
-    images: [{ id: 1, file_name: 'turned.jpg', width: WIDTH, height: HEIGHT }],
-    categories: [{ id: 1, name: 'block' }],
-    annotations: [
-      {
-        id: 1,
-        image_id: 1,
-        category_id: 1,
-        segmentation: { size: [HEIGHT, WIDTH], counts: countsOf(BLOCK) },
-      },
-    ],
-  }),
+  '/turned.json': ANNOTATIONS,
 });
 
 /** A JPEG with a red block, whose EXIF data states an orientation. */
@@ -133,3 +136,80 @@ test('masks of the eight orientations lie on their object', async () => {
   assert.deepEqual(errors, []);
   await close();
 });
+
+/** Counts the red pixels of the gallery that no mask covers, and waits until the image is drawn. */
+async function redPixels(page) {
+  const count = () =>
+    page.evaluate(() => {
+      const canvas = document.querySelector('#gallery-canvas');
+      const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
+      const found = { red: 0, white: 0 };
+      for (let at = 0; at < data.length; at += 4) {
+        const [red, green, blue] = data.subarray(at, at + 3);
+        if (red > 200 && green < 60 && blue < 60) found.red += 1;
+        if (Math.min(red, green, blue) > 250) found.white += 1;
+      }
+      return found;
+    });
+  for (let tries = 0; tries < 100; tries += 1) {
+    const { red, white } = await count();
+    if (white > 5000) {
+      await page.waitForTimeout(500);
+      return count();
+    }
+    assert.ok(tries < 99, `no image in the gallery, ${red} red pixels`);
+    await page.waitForTimeout(50);
+  }
+  return { red: 0, white: 0 };
+}
+
+for (const [from, orientation] of [
+  ['a folder', 6],
+  ['a folder', 8],
+  ['an address', 6],
+])
+  test(`the explorer turns masks with an image of orientation ${orientation} from ${from}`, async () => {
+    const { page, errors, close } = await newPage(browser);
+    await page.goto(`${server.address}explore.html`);
+    await counted(page, /^409 masks/);
+    const image = await jpeg(page, orientation);
+    await page.route('**/turned.jpg', (route) =>
+      route.fulfill({ body: image, contentType: 'image/jpeg' }),
+    );
+    const files = [['turned.json', Buffer.from(ANNOTATIONS)]];
+    if (from === 'a folder') files.push(['turned.jpg', image]);
+    if (from === 'a folder') {
+      await page.evaluate(
+        (all) => {
+          const data = new DataTransfer();
+          for (const [name, bytes] of all)
+            data.items.add(new File([Uint8Array.from(bytes)], name, { type: '' }));
+          document.body.dispatchEvent(
+            new DragEvent('drop', { dataTransfer: data, bubbles: true, cancelable: true }),
+          );
+        },
+        files.map(([name, bytes]) => [name, [...bytes]]),
+      );
+    } else {
+      await page.getByRole('button', { name: 'Open annotations' }).click();
+      await page.getByLabel('Address of the images').fill(`${server.address}{file_name}`);
+      await page
+        .getByLabel('File on this computer')
+        .setInputFiles({ name: 'turned.json', mimeType: 'application/json', buffer: files[0][1] });
+      await page.getByRole('button', { name: 'Open', exact: true }).click();
+    }
+    await counted(page, /^1 mask$/);
+    const { red } = await redPixels(page);
+    assert.ok(red < 50, `${red} red pixels are beside the mask`);
+    await options(page).first().click();
+    await recordOpen(page, '1');
+    assert.equal(await page.locator('#image-problem').isVisible(), false);
+    const { red: box } = await boxes(page);
+    await until(page, 'snapshot.facts !== null');
+    assert.deepEqual(
+      await page.evaluate(() => document.querySelector('mask-viewer').snapshot.facts.bbox),
+      box,
+    );
+    assert.deepEqual(errors, []);
+    await close();
+  });

@@ -402,3 +402,43 @@ fn records_that_do_not_name_themselves_are_found_by_their_keys_and_the_only_imag
         }
     }
 }
+
+#[test]
+fn file_without_any_category_lacks_none() {
+    let annotation = |n: u32, category: Option<u32>| {
+        let mut annotation = json!({"id": n, "image_id": 1, "bbox": [0, 0, 3, 10],
+            "segmentation": {"size": [10, 10], "counts": [0, 30, 70]}});
+        if let Some(category) = category {
+            annotation["category_id"] = json!(category);
+        }
+        annotation
+    };
+    let file = |categories: Value, annotations: Value| {
+        let images = json!([{"id": 1, "file_name": "a.jpg", "width": 10, "height": 10},
+            {"id": 2, "file_name": "b.jpg", "width": 10, "height": 10}]);
+        let mut file = json!({"images": images, "annotations": annotations});
+        if !categories.is_null() {
+            file["categories"] = categories;
+        }
+        serde_json::to_vec(&file).unwrap()
+    };
+    let none = json!([annotation(1, None), annotation(2, None)]);
+    let some = json!([annotation(1, None), annotation(2, Some(3))]);
+    let listed = json!([{"id": 3, "name": "three"}]);
+    for (categories, annotations, lacking) in
+        [(Value::Null, &none, 0), (Value::Null, &some, 1), (listed.clone(), &none, 2), (listed, &some, 1)]
+    {
+        let json = file(categories, annotations.clone());
+        let missing = |found: &Value| found["message"].as_str().unwrap().starts_with("category_id: ");
+        let catalog = catalog_of(&json);
+        let items = serde_json::to_value(wait(catalog.items(&[0, 1])).unwrap().items).unwrap();
+        let items = items.as_array().unwrap().iter();
+        let counted = items.filter(|item| item["findings"].as_array().unwrap().iter().any(missing)).count();
+        assert_eq!(counted, lacking, "findings of {annotations}");
+        let filter = Filter { finding: Some("record-problem".to_owned()), ..Filter::default() };
+        assert_eq!(selected(&catalog, &filter).len(), lacking, "facets of {annotations}");
+        let dataset = Dataset::read(&json, &ReadLimits::default());
+        let missing = dataset.findings().filter(|(_, found)| found.code() == "missing").count();
+        assert_eq!(missing, lacking, "findings of the whole file {annotations}");
+    }
+}

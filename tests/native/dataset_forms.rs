@@ -226,3 +226,19 @@ fn images_of_one_id_are_told_apart_by_their_keys() {
     }
     assert_eq!(dataset.place_of(&matches, "2#0"), None);
 }
+
+#[test]
+fn category_of_json_lines_needs_no_supercategory() {
+    let lines = concat!(
+        r#"{"id":"t","file_name":"tiny.bmp","width":8,"height":6}"#,
+        "\n",
+        r#"{"id":"Q1","name":"Universe"}"#,
+        "\n",
+        r#"{"id":"a","image_id":"t","category_id":"Q1","segmentation":[{"size":[6,8],"counts":[6,12,30]}]}"#,
+        "\n",
+    );
+    let dataset = Dataset::read(lines.as_bytes(), &ReadLimits::default());
+    let counts = (dataset.images().len(), dataset.categories().len(), dataset.annotations().len());
+    assert_eq!(counts, (1, 1, 1));
+    assert_eq!(dataset.findings().count(), 0);
+}

@@ -7,12 +7,16 @@ import { fill, h } from '../viewer/dom.js';
 import { reasonOf } from './articles.js';
 import { cropOf, exampleButton } from './examples.js';
 import { differs, knownWords, modelWords } from './knowledge.js';
+import { comparedNodes } from './columns.js';
+import { leavingWords, nameOf } from './leaving.js';
 import { entityLinks, outward, webAddress } from './links.js';
 
 /** Maximum number of cards before “Show more”; those of 0 % come after it. */
 const MAX_FIRST = 3;
 /** Maximum number of similar masks on the first card. */
 const MAX_EVIDENCE = 4;
+/** Meaning of the number on a card. */
+const SCORE_WORDS = 'Probability that the mask shows this, if the index knows it';
 /** The button that opens the list of entities. */
 const LIST = 'What the index knows';
 /** Windows in which fingers click. */
@@ -21,6 +25,7 @@ const TOUCH = '(hover: none), (max-width: 40rem)';
 /** @typedef {import('../pkg/viewer.js').ScoredEntity} Entity */
 /** @typedef {import('../pkg/viewer.js').Snapshot} Snapshot */
 /** @typedef {import('./articles.js').Articles} Articles */
+/** @typedef {import('./comparison.js').Truth} Truth */
 /** @typedef {Extract<Snapshot['linking'], { phase: 'answered' }>} Answered */
 /**
  * @typedef {object} Actions Done by the controls among the cards.
@@ -36,6 +41,7 @@ const TOUCH = '(hover: none), (max-width: 40rem)';
  * @typedef {object} Sources Of what the cards tell beside the response.
  * @property {Articles} articles
  * @property {import('./knowledge.js').Knowledge} knowledge
+ * @property {import('./comparison.js').Comparison} comparison
  * @property {boolean} [isStated] Whether the page itself states what the annotation says.
  */
 
@@ -44,9 +50,10 @@ const TOUCH = '(hover: none), (max-width: 40rem)';
  * @param {Snapshot} snapshot
  * @param {Actions} actions
  * @param {Sources} sources
+ * @param {Truth | null} truth The annotated entity of the mask.
  * @returns {Node[]}
  */
-export function entityNodes(snapshot, actions, sources) {
+export function entityNodes(snapshot, actions, sources, truth) {
   const { linking, segmenting, facts } = snapshot;
   if (segmenting) return [skeleton('Finding the object')];
   // The viewer shows the reason on the image.
@@ -59,15 +66,18 @@ export function entityNodes(snapshot, actions, sources) {
       ),
     ];
   if (linking.phase === 'failed')
-    return [banner(sentences(linking.failures), ...remedies(actions))];
-  if (linking.phase === 'answered') return answerNodes(linking, snapshot, actions, sources);
+    return [
+      banner(sentences(linking.failures), ...remedies(actions)),
+      ...sideBySide(snapshot, [], actions, sources, truth),
+    ];
+  if (linking.phase === 'answered') return answerNodes(linking, snapshot, actions, sources, truth);
   if (facts)
     return [
       ...(sources.isStated ? [] : [h('p', { class: 'note' }, said(snapshot))]),
       h('div', { class: 'row' }, button('Compare it with the index', actions.ask)),
     ];
   return [
-    hint(snapshot),
+    hint(snapshot, sources),
     // Before its first response nobody knows an endpoint's index.
     ...(snapshot.settings.endpoint === null ? [row(button(LIST, () => actions.list()))] : []),
   ];
@@ -78,9 +88,11 @@ export function entityNodes(snapshot, actions, sources) {
  * @param {Snapshot} snapshot
  * @param {Actions} actions
  * @param {Sources} sources
+ * @param {Truth | null} truth
  */
-function answerNodes(linking, snapshot, actions, { articles, knowledge }) {
-  const { confidence, heading } = snapshot;
+function answerNodes(linking, snapshot, actions, sources, truth) {
+  const { articles, knowledge } = sources;
+  const { confidence, heading, scoreCondition } = snapshot;
   const { answer, source, failures } = linking;
   const nodes = [];
   if (failures.length > 0) {
@@ -89,6 +101,7 @@ function answerNodes(linking, snapshot, actions, { articles, knowledge }) {
     nodes.push(quiet(`${before}${reasons(failures)}${after} `, ...remedies(actions)));
   }
   nodes.push(h('p', { class: `verdict ${confidence}` }, heading));
+  if (scoreCondition !== null) nodes.push(h('p', { class: 'note condition' }, scoreCondition));
   const { entities } = answer;
   const cards = (/** @type {number} */ from, /** @type {number | undefined} */ to = undefined) =>
     entities
@@ -104,8 +117,9 @@ function answerNodes(linking, snapshot, actions, { articles, knowledge }) {
       );
   const first = firstCards(entities);
   const list = h('ol', { class: `cards ${confidence}` }, ...cards(0, first));
-  nodes.push(list);
-  const rest = entities.length - first;
+  const compared = sideBySide(snapshot, entities, actions, sources, truth);
+  nodes.push(...(compared.length > 0 ? compared : [list]));
+  const rest = compared.length > 0 ? 0 : entities.length - first;
   const more =
     rest > 0 &&
     button(`Show ${rest} more`, () => {
@@ -136,6 +150,50 @@ function answerNodes(linking, snapshot, actions, { articles, knowledge }) {
   }
   if (more || none || show) nodes.push(row(more, none, show));
   return nodes;
+}
+
+/**
+ * Returns the columns of both endpoints where a second one is asked.
+ * @param {Snapshot} snapshot
+ * @param {Entity[]} entities Of the first.
+ * @param {Actions} actions
+ * @param {Sources} sources
+ * @param {Truth | null} truth
+ */
+function sideBySide(snapshot, entities, actions, { articles, comparison }, truth) {
+  const { address, outcome } = comparison;
+  if (address === null || outcome === null) return [];
+  const { linking, settings } = snapshot;
+  const isLocal = linking.phase === 'answered' && linking.source === 'local';
+  const column = (
+    /** @type {string} */ name,
+    /** @type {Entity[]} */ found,
+    /** @type {(entity: Entity) => Node | null} */ button,
+  ) => {
+    const shown = found.slice(0, firstCards(found));
+    const cards = shown.map((entity, at) => {
+      const node = card(entity, at, articles, button(entity));
+      if (entity.qid !== truth?.qid) return node;
+      node.classList.add('annotated');
+      node.querySelector('.name')?.append(h('p', { class: 'about' }, 'The annotated entity'));
+      return node;
+    });
+    return { name, cards, qids: shown.map(({ qid }) => qid), note: '' };
+  };
+  const first = column(
+    isLocal || settings.endpoint === null ? 'This page' : nameOf(settings.endpoint),
+    entities,
+    (entity) => naming(entity, snapshot, actions.name),
+  );
+  const second = column(
+    nameOf(address),
+    outcome.phase === 'answered' ? outcome.answer.entities : [],
+    () => null,
+  );
+  if (entities.length === 0) first.note = 'No result.';
+  if (outcome.phase === 'asking') second.note = 'Asking …';
+  if (outcome.phase === 'failed') second.note = `No result: ${outcome.message}`;
+  return comparedNodes([first, second], truth, comparison.tally());
 }
 
 /**
@@ -196,7 +254,7 @@ function card(entity, place, articles, naming, isProbability) {
     {
       class: 'meter',
       role: 'meter',
-      'aria-label': `Score of ${title}`,
+      'aria-label': `Probability of ${title}`,
       'aria-valuemin': 0,
       'aria-valuemax': 100,
       'aria-valuenow': percent,
@@ -219,7 +277,8 @@ function card(entity, place, articles, naming, isProbability) {
         h('p', { class: 'about', dir: 'auto' }, `Seen as: ${label}`),
       broader && h('p', { class: 'about' }, 'Broader: covers several kinds'),
     ),
-    isProbability && h('span', { class: 'percent', 'aria-hidden': 'true' }, `${percent} %`),
+    isProbability &&
+      h('span', { class: 'percent', 'aria-hidden': 'true', title: SCORE_WORDS }, `${percent} %`),
     h(
       'div',
       { class: 'more' },
@@ -399,8 +458,15 @@ function skeleton(words) {
   );
 }
 
-/** @param {Snapshot} snapshot */
-function hint({ image, tool }) {
+/**
+ * Says what to do first, what the tool does then, and what leaves the device.
+ * @param {Snapshot} snapshot
+ * @param {Sources} sources
+ */
+function hint({ image, tool, settings }, { articles, comparison }) {
+  const { host, template } = articles;
+  const { address: other } = comparison;
+  const action = tool === 'select' ? 'A comparison' : 'A click';
   const first = !image
     ? 'Open an image to begin.'
     : tool === 'select'
@@ -415,21 +481,44 @@ function hint({ image, tool }) {
     h(
       'ul',
       {},
-      h('li', {}, 'The model in this page finds its outline.'),
-      h('li', {}, 'It is then compared with the Wikipedia entities that are known here.'),
-      matchMedia(TOUCH).matches
-        ? h('li', {}, 'Refine with the tools Add and Remove below the image.')
-        : h(
-            'li',
-            {},
-            'Refine with ',
-            h('kbd', {}, 'Ctrl'),
-            ' click to add, ',
-            h('kbd', {}, 'Shift'),
-            ' click to remove.',
-          ),
+      ...(tool === 'select' ? hintsOnSelecting() : hintsOnClicking()),
+      h(
+        'li',
+        { class: 'leaves' },
+        leavingWords(action, [settings.endpoint, other], template && host),
+      ),
     ),
   );
+}
+
+function hintsOnSelecting() {
+  return [
+    h('li', {}, 'These masks come from the annotations; nothing is computed.'),
+    h(
+      'li',
+      {},
+      'A selected mask can be compared with the index: the entities that are known here.',
+    ),
+    h('li', {}, 'With the tool Object, a click segments any other object.'),
+  ];
+}
+
+function hintsOnClicking() {
+  return [
+    h('li', {}, 'The model in this page finds its outline.'),
+    h('li', {}, 'It is then compared with the index: the Wikipedia entities that are known here.'),
+    matchMedia(TOUCH).matches
+      ? h('li', {}, 'Refine with the tools Add and Remove below the image.')
+      : h(
+          'li',
+          {},
+          'Refine with ',
+          h('kbd', {}, 'Ctrl'),
+          ' click to add, ',
+          h('kbd', {}, 'Shift'),
+          ' click to remove.',
+        ),
+  ];
 }
 
 /** @param {...import('../viewer/dom.js').Child} children */

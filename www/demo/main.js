@@ -9,6 +9,7 @@ import { keepAddress } from './address.js';
 import { Articles } from './articles.js';
 import { Browser } from './browser.js';
 import { Collection } from './collection.js';
+import { Comparison } from './comparison.js';
 import { connectDatasetDialog } from './dataset.js';
 import { chosenAmong } from './drops.js';
 import { countOf } from './findings.js';
@@ -41,11 +42,12 @@ const byId = (/** @type {string} */ id) => /** @type {HTMLElement} */ (document.
 const articles = new Articles();
 const knowledge = new Knowledge();
 const known = new KnownList(knowledge);
-const settings = connectSettings(viewer, articles);
+const comparison = new Comparison(viewer, () => panel.show());
+const settings = connectSettings(viewer, { articles, comparison });
 const panel = new Panel(
   viewer,
   { settings: settings.open, list: (model) => known.open(model) },
-  { articles, knowledge },
+  { articles, knowledge, comparison },
   new KeptList(viewer, knowledge),
 );
 new Sheet(byId('panel'), viewer);

@@ -68,6 +68,7 @@ export class Panel {
       tool,
       image,
       heading,
+      scoreCondition,
       facts,
       candidates,
       chosen,
@@ -78,6 +79,8 @@ export class Panel {
       shown,
       kept,
     } = snapshot;
+    const { comparison } = this.#sources;
+    comparison.follow(snapshot, this.#truth(snapshot));
     const { endpoint } = snapshot.settings;
     const { template } = this.#sources.articles;
     const entities = [
@@ -88,14 +91,17 @@ export class Panel {
       tool,
       image,
       heading,
+      scoreCondition,
       endpoint,
       template,
+      comparison.address,
+      comparison.outcome,
       canKeep,
       kept.find(({ id }) => id === selectedKept),
     ];
     if (!this.#dims(snapshot))
       this.#section('entities', entities, () =>
-        entityNodes(snapshot, this.#actions, this.#sources),
+        entityNodes(snapshot, this.#actions, this.#sources, this.#truth(snapshot)),
       );
     const list = this.#kept;
     if (list) this.#section('kept', list.from(snapshot), () => list.nodes(snapshot));
@@ -108,6 +114,18 @@ export class Panel {
     const id = selected === null ? undefined : shown[selected]?.id;
     const details = this.#details.find((one) => one.id === id);
     this.#section('record', details?.id, () => (details ? recordNodes(details) : []));
+  }
+
+  /**
+   * Returns the annotated entity of the selected mask.
+   * @param {import('../pkg/viewer.js').Snapshot} snapshot
+   * @returns {import('./comparison.js').Truth | null}
+   */
+  #truth({ selected, shown }) {
+    const mask = selected === null ? undefined : shown[selected];
+    if (!mask?.qid) return null;
+    const details = this.#details.find(({ id }) => id === mask.id);
+    return { qid: mask.qid, title: mask.title || mask.qid, seen: details?.seen ?? null };
   }
 
   /**

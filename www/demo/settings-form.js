@@ -45,6 +45,14 @@ function endpoint() {
     placeholder: 'https://…',
     'aria-describedby': 'endpoint-help',
   });
+  const other = h('input', {
+    ...ADDRESS,
+    name: 'compareWith',
+    pattern: 'https?://.+',
+    title: 'An address that begins with http:// or https://',
+    placeholder: 'https://…',
+    'aria-describedby': 'compare-help',
+  });
   const token = h('input', {
     name: 'token',
     type: 'password',
@@ -52,23 +60,29 @@ function endpoint() {
     'aria-describedby': 'token-help',
   });
   return group(
-    'Linking endpoint',
+    'Linking by a server (endpoint)',
     labelled('Address', address),
     note(
       'endpoint-help',
-      'A server that speaks version 1 of the linking protocol. It receives the image and the ' +
-        'mask. Leave the field empty to send neither and use the index of this page.',
+      'An endpoint is a server that says which Wikipedia entity a mask shows. It receives the ' +
+        'image and the mask. Without one, nothing is sent: this page compares the mask with its ' +
+        'own index, a list of known entities and how they look.',
     ),
     labelled('Token', token),
-    note('token-help', 'Fill in only if the endpoint needs a token. It is not stored.'),
+    note('token-help', 'A password, only if the endpoint asks for one. It is not stored.'),
     h('button', { type: 'button', class: 'button', id: 'test-endpoint' }, 'Test'),
     h('div', { id: 'test-results', role: 'status' }),
+    labelled('Compare with', other),
+    note(
+      'compare-help',
+      'A second server, optional. It receives the same, and its result is shown beside the first.',
+    ),
   );
 }
 
 function segmentation() {
   return group(
-    'Segmentation',
+    'Outlines of clicked objects',
     labelled('Model', h('select', { name: 'model' })),
     check('encoder', 'The linking endpoint reads the image (for slow devices)', 'encoder-help'),
     note(
@@ -110,14 +124,14 @@ function appearance() {
     'Appearance',
     labelled('Mask opacity', opacity),
     choice('Colours', 'colorMode', { entity: 'By entity', mask: 'By mask' }),
-    check('patterns', 'Patterns, to tell masks apart without colour'),
+    check('patterns', 'Patterns in masks, to tell them apart without colour'),
     check('labels', 'Names on the image'),
     check('boxes', 'Boxes around masks'),
     choice('Theme', 'theme', { auto: 'System', light: 'Light', dark: 'Dark' }),
-    choice('Renderer', 'renderer', {
-      auto: 'WebGPU with a graphics card, else the CPU',
+    choice('Drawn by', 'renderer', {
+      auto: 'The graphics card (WebGPU), else the processor',
       webgpu: 'WebGPU, also without a graphics card',
-      cpu: 'CPU',
+      cpu: 'The processor',
     }),
   );
 }

@@ -7,23 +7,30 @@ import { testEndpoint, testOwnIndex } from './endpoint-test.js';
 import { settingsDialog } from './settings-form.js';
 
 /** @typedef {import('../pkg/viewer.js').Settings} Settings */
-/** @typedef {{ theme: string, details: boolean, detailsFrom: string }} PageSettings Of the page alone. */
+/**
+ * @typedef {{ theme: string, details: boolean, detailsFrom: string, compareWith: string }} PageSettings Of
+ *   the page alone.
+ */
+/**
+ * @typedef {{ articles: import('./articles.js').Articles, comparison: import('./comparison.js').Comparison
+ *   }} Followers
+ */
 /** @typedef {(name: string) => HTMLInputElement & HTMLSelectElement} FieldOf A field of the form. */
 
 const KEY = 'masklink.settings';
 /** Fields with an address or a secret: each is applied when it is complete, not at each letter. */
-const WHOLE = new Set(['endpoint', 'token', 'detailsFrom']);
+const WHOLE = new Set(['endpoint', 'token', 'detailsFrom', 'compareWith']);
 /** @type {PageSettings} */
-const PAGE_DEFAULTS = { theme: 'auto', details: false, detailsFrom: '' };
+const PAGE_DEFAULTS = { theme: 'auto', details: false, detailsFrom: '', compareWith: '' };
 
 /**
  * Adds the dialog to the page and applies the stored settings.
  * @param {import('../mask-viewer.js').MaskViewer} viewer
- * @param {import('./articles.js').Articles} articles Are requested as set.
+ * @param {Followers} followers What follows the page's own settings.
  * @returns {{ open: () => void, setModels: (list: { default: string, models: { id: string, title:
  *   string }[] }) => void, setDefaultEndpoint: (endpoint: string | null) => void }}
  */
-export function connectSettings(viewer, articles) {
+export function connectSettings(viewer, followers) {
   const { dialog, form } = settingsDialog();
   document.body.append(dialog);
   /** @type {FieldOf} */
@@ -34,7 +41,7 @@ export function connectSettings(viewer, articles) {
   /** The host's own endpoint, used unless the person sets another. @type {string | null} */
   let hosts = null;
   viewer.configure({ ...initial, ...kept.settings });
-  applyToPage(kept.page, articles);
+  applyToPage(kept.page, followers);
 
   form.addEventListener('input', (event) => {
     const name = event.target instanceof Element ? event.target.getAttribute('name') : null;
@@ -49,7 +56,7 @@ export function connectSettings(viewer, articles) {
     viewer.token = null;
     viewer.configure({ ...initial, endpoint: hosts });
     [kept.settings, kept.page] = [{}, { ...PAGE_DEFAULTS }];
-    applyToPage(kept.page, articles);
+    applyToPage(kept.page, followers);
     keep(kept);
     show();
   });
@@ -69,7 +76,7 @@ export function connectSettings(viewer, articles) {
     viewer.token = field('token').value || null;
     viewer.configure(settings);
     kept.page = pageSettingsIn(field, kept.page);
-    applyToPage(kept.page, articles);
+    applyToPage(kept.page, followers);
     kept.settings = differing(settings, { ...initial, endpoint: hosts });
     keep(kept);
   }
@@ -195,11 +202,12 @@ function differing(settings, initial) {
  * @returns {PageSettings}
  */
 function pageSettingsIn(field, before) {
-  const from = field('detailsFrom');
+  const [from, other] = [field('detailsFrom'), field('compareWith')];
   return {
     theme: field('theme').value,
     details: field('details').checked,
     detailsFrom: from.checkValidity() ? from.value.trim() : before.detailsFrom,
+    compareWith: other.checkValidity() ? other.value.trim() : before.compareWith,
   };
 }
 
@@ -207,19 +215,21 @@ function pageSettingsIn(field, before) {
  * @param {FieldOf} field
  * @param {PageSettings} settings
  */
-function showPageSettings(field, { theme, details, detailsFrom }) {
+function showPageSettings(field, { theme, details, detailsFrom, compareWith }) {
   field('theme').value = theme;
   field('details').checked = details;
   field('detailsFrom').value = detailsFrom || WIKIPEDIA;
+  field('compareWith').value = compareWith;
 }
 
 /**
  * @param {PageSettings} settings
- * @param {import('./articles.js').Articles} articles
+ * @param {Followers} followers
  */
-function applyToPage({ theme, details, detailsFrom }, articles) {
+function applyToPage({ theme, details, detailsFrom, compareWith }, { articles, comparison }) {
   if (theme === 'light' || theme === 'dark') document.documentElement.dataset.theme = theme;
   else delete document.documentElement.dataset.theme;
+  comparison.address = compareWith || null;
   articles.template = details ? detailsFrom || WIKIPEDIA : null;
 }
 
@@ -235,11 +245,12 @@ function read() {
   } catch {
     // The defaults below.
   }
-  const { settings = {}, theme, details, detailsFrom } = { ...PAGE_DEFAULTS, ...stored };
+  const { settings = {}, theme, details, ...addresses } = { ...PAGE_DEFAULTS, ...stored };
   const page = {
     theme: String(theme),
     details: details === true,
-    detailsFrom: String(detailsFrom),
+    detailsFrom: String(addresses.detailsFrom),
+    compareWith: String(addresses.compareWith),
   };
   return { settings, page };
 }
@@ -248,8 +259,11 @@ function read() {
  * Stores the settings, without an address that is the default.
  * @param {{ settings: Partial<Settings>, page: PageSettings }} what
  */
-function keep({ settings, page: { theme, details, detailsFrom } }) {
-  const own = detailsFrom !== WIKIPEDIA && detailsFrom ? { detailsFrom } : {};
+function keep({ settings, page: { theme, details, detailsFrom, compareWith } }) {
+  const own = {
+    ...(detailsFrom !== WIKIPEDIA && detailsFrom && { detailsFrom }),
+    ...(compareWith && { compareWith }),
+  };
   try {
     localStorage.setItem(
       KEY,

@@ -191,8 +191,8 @@ function resultWords(snapshot) {
     if (confidence === 'unsure') return 'Not sure what this is';
     return confidence === 'notInIndex' ? 'Probably not in the index' : 'Nothing similar was found';
   }
-  if (!facts) return 'Tap an object in the image';
-  const { selected, selectedKept, shown, kept } = snapshot;
+  const { selected, tool, selectedKept, shown, kept } = snapshot;
+  if (!facts) return tool === 'select' ? 'Tap a mask on the image' : 'Tap an object in the image';
   const one = kept.find(({ id }) => id === selectedKept);
   return one?.name ?? (selected === null ? 'Mask' : shown[selected]?.title || 'Mask');
 }

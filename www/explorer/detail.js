@@ -8,12 +8,15 @@ import { AnnotationOutline } from './outline.js';
 import { boundariesOf, iou } from './overlap.js';
 import { Similar } from './similar.js';
 import { recordExports } from './take.js';
+import { turnedBy } from './turned.js';
 import { countOf, finding, LEVELS, levelOf, number, percent } from './words.js';
 
 /** @import { Item, PublishedRecord } from './types' */
 /** @typedef {import('./source.js').Source} Source */
 /** @typedef {import('./images.js').Images} Images */
 /** @typedef {import('../demo/address.js').View} View */
+
+/** @typedef {import('./fitted.js').Fitted & { address: string | null }} LoadedImage */
 
 /** Maximum characters of a value of the published JSON that are shown. */
 const MAX_SHOWN = 4000;
@@ -42,12 +45,14 @@ export class Detail {
   #controller = new AbortController();
   /** @type {Item[]} */
   #items = [];
+  /** The same with their masks as they lie on the image as displayed. @type {Item[]} */
+  #drawn = [];
   /** Colors of the entities of the open image. @type {Map<string, string>} */
   #colors = new Map();
   /** @type {Source | null} */
   #source = null;
-  /** @type {Promise<{ blob: Blob | null, address: string | null, note: string }>} */
-  #image = Promise.resolve({ blob: null, address: null, note: '' });
+  /** @type {Promise<LoadedImage>} */
+  #image = Promise.resolve({ blob: null, address: null, note: '', size: [0, 0], orientation: 1 });
   /** Id of the image that is open. @type {string | null} */
   #imageId = null;
   /** The item whose facts are shown. @type {Item | null} */
@@ -89,7 +94,7 @@ export class Detail {
   #compare(mask) {
     const boundaries = boundariesOf(mask);
     const [height, width] = mask.size;
-    const compared = this.#items
+    const compared = this.#drawn
       .filter(({ maskSize, area }) => maskSize[0] === height && maskSize[1] === width && area > 0)
       .map((item) => ({ item, overlap: iou(boundaries, item.boundaries, height * width) }))
       .sort((a, b) => b.overlap - a.overlap);
@@ -148,13 +153,23 @@ export class Detail {
       this.#imageId = item.imageId;
       this.#items = items.some(({ row }) => row === item.row) ? items : [item, ...items];
       this.#colors = colorsOf([item, ...this.#items].map(({ qid }) => qid));
-      const drawn = this.#items.filter(({ area }) => area > 0);
+      this.#drawn = await this.#turned();
+      if (opening !== this.#openings) return;
+      const drawn = this.#drawn.filter(({ area }) => area > 0);
       this.#viewer.showMasks(drawn.map((one) => maskOf(one, this.#colorOf(one))));
     }
     this.#viewer.view = view;
     const chosen = this.#items.find(({ id }) => id === mask) ?? item;
     this.#showFacts(chosen);
     await this.#select(chosen);
+  }
+
+  /** Returns the items with their masks on the image as displayed. */
+  async #turned() {
+    const { size, orientation } = await this.#image;
+    if (orientation === 1) return this.#items;
+    const [width, height] = size;
+    return Promise.all(this.#items.map((item) => turnedBy(item, { width, height, orientation })));
   }
 
   /** Forgets the image and ends what is loading. */
@@ -200,7 +215,8 @@ export class Detail {
     }
     const { blob, address, note } = loaded;
     if (!isCurrent()) return;
-    await this.#viewer.openImage(blob, { key: item.imageId, size, isExplained: !blob });
+    const { size: shown } = loaded;
+    await this.#viewer.openImage(blob, { key: item.imageId, size: shown, isExplained: !blob });
     if (!isCurrent() || !note) return;
     problem.hidden = false;
     if (blob) return fill(problem, h('p', {}, note));
@@ -226,19 +242,22 @@ export class Detail {
    * @param {Item} item
    * @param {[number, number]} size Width and height.
    * @param {AbortSignal} signal
-   * @returns {Promise<{ blob: Blob | null, address: string | null, note: string }>}
+   * @returns {Promise<LoadedImage>}
    */
   async #loadImage(item, size, signal) {
     const loaded = await this.#images.load(item, signal);
     const { address } = loaded;
-    if ('problem' in loaded) return { blob: null, address, note: loaded.problem };
+    const without = (/** @type {string} */ note) => {
+      return { blob: null, address, note, size, orientation: 1 };
+    };
+    if ('problem' in loaded) return without(loaded.problem);
     const name = address ?? item.file;
     try {
-      const { blob, note } = await atSizeOfMasks(loaded.blob, size);
-      return { blob, address, note: blob ? note : `${name} ${note}` };
+      const fitted = await atSizeOfMasks(loaded.blob, size);
+      const note = fitted.blob ? fitted.note : `${name} ${fitted.note}`;
+      return { ...fitted, address, note };
     } catch {
-      const note = `${name} is not an image that the browser can read.`;
-      return { blob: null, address, note };
+      return without(`${name} is not an image that the browser can read.`);
     }
   }
 
@@ -250,7 +269,11 @@ export class Detail {
     this.#showTruth(item);
     const published = h('div', {}, h('p', { class: 'note' }, 'Loading the published record …'));
     fill(byId('facts-body'), this.#factList(item), ...findings(item), published);
-    fill(byId('take-body'), ...recordExports(item, source, () => this.#image));
+    const image = async () => {
+      const drawn = this.#drawn.find(({ row }) => row === item.row) ?? item;
+      return { ...(await this.#image), drawn };
+    };
+    fill(byId('take-body'), ...recordExports(item, source, image));
     const similar = this.#similar.show(source, item);
     try {
       const [record] = await Promise.all([source.record(item.row), similar]);

@@ -113,7 +113,12 @@ export function showFacets(node, bars) {
       list(bars.atLeast),
       h('p', { class: 'note' }, 'How much a mask looks like a mistake.'),
     ),
-    bars.findings.length > 0 && facet('Problems found', list(bars.findings)),
+    bars.findings.length > 0 &&
+      facet(
+        'Problems found',
+        list(bars.findings),
+        h('p', { class: 'note' }, 'What the check of the file found odd in masks.'),
+      ),
   ]);
 }
 

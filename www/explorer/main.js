@@ -2,6 +2,7 @@
 
 import '../mask-viewer.js';
 import { Articles } from '../demo/articles.js';
+import { Comparison } from '../demo/comparison.js';
 import { loadEndpoint, loadModels } from '../demo/host.js';
 import { Knowledge } from '../demo/knowledge.js';
 import { KnownList } from '../demo/known-list.js';
@@ -26,11 +27,12 @@ for (const [id, name] of /** @type {const} */ ([
 const articles = new Articles();
 const knowledge = new Knowledge();
 const known = new KnownList(knowledge);
-const settings = connectSettings(viewer, articles);
-new Panel(
+const comparison = new Comparison(viewer, () => panel.show());
+const settings = connectSettings(viewer, { articles, comparison });
+const panel = new Panel(
   viewer,
   { settings: settings.open, list: (model) => known.open(model) },
-  { articles, knowledge, isStated: true },
+  { articles, knowledge, comparison, isStated: true },
 );
 const explorer = new Explorer(viewer);
 byId('open-settings').addEventListener('click', settings.open);

@@ -194,7 +194,8 @@ export class SelectionExport {
  * Buttons that export one record.
  * @param {Item} item
  * @param {Source} source
- * @param {() => Promise<{ blob: Blob | null, address: string | null }>} image
+ * @param {() => Promise<{ blob: Blob | null, address: string | null, drawn: Item }>} image The image, and
+ *   the item with its mask as it lies on it.
  * @returns {Node[]}
  */
 export function recordExports(item, source, image) {
@@ -229,8 +230,14 @@ export function recordExports(item, source, image) {
       extension,
     ]),
   );
-  const png = async () => [await overlayPng(item, (await image()).blob)];
-  const svg = async () => [overlaySvg(item, (await image()).address)];
+  const png = async () => {
+    const { drawn, blob } = await image();
+    return [await overlayPng(drawn, blob)];
+  };
+  const svg = async () => {
+    const { drawn, address } = await image();
+    return [overlaySvg(drawn, address)];
+  };
   return [
     h(
       'div',

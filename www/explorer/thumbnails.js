@@ -1,7 +1,8 @@
 /** @file Loads and keeps the small bitmaps of the gallery: images, and masks at their size. */
 
-import { bitmapOf } from '../viewer/image.js';
+import { bitmapOf, orientationOf } from '../viewer/image.js';
 import { maskImage } from './masks.js';
+import { mayBeTurned, turnedWith } from './turned.js';
 
 /** @import { Item } from './types' */
 /** @typedef {import('./images.js').Images} Images */
@@ -17,6 +18,8 @@ const MAX_LOADING = 6;
  * @typedef {object} Thumbnail
  * @property {ImageBitmap | null} image Null while it loads, or where it cannot be loaded.
  * @property {ImageBitmap | null} mask
+ * @property {Item} item Its mask as it lies on the image as displayed.
+ * @property {[number, number]} cell Width and height of the cell in pixels of the canvas.
  * @property {number} width Of the fitted image, in pixels of the canvas.
  * @property {number} height
  * @property {'waiting' | 'loading' | 'there' | 'missing'} state
@@ -77,21 +80,17 @@ export class Thumbnails {
       if (kept.state === 'waiting') this.#want(item);
       return kept;
     }
-    const [imageHeight, imageWidth] = item.size ?? item.maskSize;
-    const scale = Math.min(width / imageWidth, height / imageHeight);
     /** @type {Thumbnail} */
     const thumbnail = {
       image: null,
       mask: null,
-      width: Math.max(1, Math.round(imageWidth * scale)),
-      height: Math.max(1, Math.round(imageHeight * scale)),
+      item,
+      cell: [width, height],
+      ...fitted(item.size ?? item.maskSize, [width, height]),
       state: 'waiting',
     };
     this.#kept.set(item.row, thumbnail);
-    if (item.area > 0) {
-      if (this.#undrawn.size === 0) requestAnimationFrame(() => this.#drawMasks());
-      this.#undrawn.set(item.row, item);
-    }
+    this.#wantMask(item);
     this.#want(item);
     this.#evict();
     return thumbnail;
@@ -120,6 +119,13 @@ export class Thumbnails {
     queueMicrotask(() => this.#loadNext());
   }
 
+  /** @param {Item} item */
+  #wantMask(item) {
+    if (item.area === 0) return;
+    if (this.#undrawn.size === 0) requestAnimationFrame(() => this.#drawMasks());
+    this.#undrawn.set(item.row, item);
+  }
+
   /** Draws as many masks as fit in a frame, and the others in the next ones. */
   #drawMasks() {
     const start = performance.now();
@@ -136,7 +142,7 @@ export class Thumbnails {
   async #drawMask(item, thumbnail) {
     const { width, height } = thumbnail;
     const bitmap = await createImageBitmap(maskImage(item, width, height));
-    if (this.#kept.get(item.row) !== thumbnail) return bitmap.close();
+    if (this.#kept.get(item.row) !== thumbnail || thumbnail.item !== item) return bitmap.close();
     thumbnail.mask = bitmap;
     this.#changed();
   }
@@ -157,10 +163,14 @@ export class Thumbnails {
     const generation = this.#generation;
     try {
       const found = this.#images.findSmall(item);
-      const bitmap = found === null ? null : await smallBitmap(found, thumbnail);
+      const loaded = found === null ? null : await loadedImage(found);
+      const turned = loaded && (await turnedItem(item, found, loaded));
+      const size = turned ? fitted(turned.maskSize, thumbnail.cell) : thumbnail;
+      const bitmap = loaded && (await smallBitmap(loaded, size));
       if (generation !== this.#generation || this.#kept.get(item.row) !== thumbnail)
         return bitmap?.close();
       thumbnail.image = bitmap;
+      if (turned) this.#turn(thumbnail, turned);
       thumbnail.state = bitmap ? 'there' : 'missing';
     } catch {
       thumbnail.state = 'missing';
@@ -170,6 +180,13 @@ export class Thumbnails {
       this.#loadNext();
       if (generation === this.#generation) this.#judge(item, thumbnail.state === 'there');
     }
+  }
+
+  /** Draws another mask, on an image that is turned. @param {Thumbnail} thumbnail @param {Item} item */
+  #turn(thumbnail, item) {
+    thumbnail.mask?.close();
+    Object.assign(thumbnail, { item, mask: null, ...fitted(item.maskSize, thumbnail.cell) });
+    this.#wantMask(item);
   }
 
   /** Notes whether images are missing, after one was tried. @param {Item} item @param {boolean} isThere */
@@ -205,18 +222,67 @@ function close({ image, mask }) {
 }
 
 /**
- * Decodes an image at the size of its thumbnail. An `<img>` shows images of servers, too, that do not
- * allow requests of other pages; the canvas is never read.
- * @param {File | string} source
- * @param {{ width: number, height: number }} size
+ * Returns the width and height of an image that is fitted into a cell.
+ * @param {[number, number]} size Height and width of the image.
+ * @param {[number, number]} cell Width and height.
  */
-async function smallBitmap(source, { width, height }) {
-  /** @type {ImageBitmapOptions} */
-  const options = { resizeWidth: width, resizeHeight: height, resizeQuality: 'medium' };
-  if (typeof source !== 'string') return (await bitmapOf(source, options)).bitmap;
+function fitted([imageHeight, imageWidth], [width, height]) {
+  const scale = Math.min(width / imageWidth, height / imageHeight);
+  return {
+    width: Math.max(1, Math.round(imageWidth * scale)),
+    height: Math.max(1, Math.round(imageHeight * scale)),
+  };
+}
+
+/**
+ * Loads an image. An `<img>` shows images of servers, too, that do not allow requests of other pages; the
+ * canvas is never read.
+ * @param {File | string} source
+ */
+async function loadedImage(source) {
+  if (typeof source !== 'string') return source;
   const image = new Image();
   image.decoding = 'async';
   image.src = source;
   await image.decode();
-  return createImageBitmap(image, options);
+  return image;
+}
+
+/**
+ * Returns the item with its mask turned with the image; null where it lies on the image as it is.
+ * @param {Item} item
+ * @param {File | string | null} source
+ * @param {File | HTMLImageElement} loaded
+ */
+async function turnedItem(item, source, loaded) {
+  if (loaded instanceof File) return turnedInFile(item, loaded);
+  const { naturalWidth, naturalHeight } = loaded;
+  if (typeof source !== 'string' || !mayBeTurned(item, [naturalWidth, naturalHeight])) return null;
+  // The element does not tell how its file is turned. A server that forbids to read it leaves the mask.
+  const response = await fetch(source).catch(() => null);
+  if (!response?.ok) return null;
+  const turned = await turnedWith(item, await response.blob(), [naturalWidth, naturalHeight]);
+  return turned === item ? null : turned;
+}
+
+/** @param {Item} item @param {File} file */
+async function turnedInFile(item, file) {
+  if ((await orientationOf(file)) === 1) return null;
+  const { bitmap } = await bitmapOf(file, {});
+  const { width, height } = bitmap;
+  bitmap.close();
+  const turned = await turnedWith(item, file, [width, height]);
+  return turned === item ? null : turned;
+}
+
+/**
+ * Draws an image at the size of its thumbnail.
+ * @param {File | HTMLImageElement} loaded
+ * @param {{ width: number, height: number }} size
+ */
+async function smallBitmap(loaded, { width, height }) {
+  /** @type {ImageBitmapOptions} */
+  const options = { resizeWidth: width, resizeHeight: height, resizeQuality: 'medium' };
+  if (loaded instanceof File) return (await bitmapOf(loaded, options)).bitmap;
+  return createImageBitmap(loaded, options);
 }

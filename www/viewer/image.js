@@ -3,7 +3,7 @@
  * endpoint.
  */
 
-import { exifOrientation, sha256Hex } from '../pkg/viewer.js';
+import { exifOrientation, sha256Hex, turnedMask } from '../pkg/viewer.js';
 import { ViewerError } from './errors.js';
 import { loadViewer } from './module.js';
 
@@ -134,11 +134,22 @@ export async function bitmapOf(blob, options) {
  * Returns the EXIF orientation by which browsers turn an image: those of JPEG and PNG.
  * @param {Blob} blob
  */
-async function orientationOf(blob) {
+export async function orientationOf(blob) {
   const head = new Uint8Array(await blob.slice(0, HEAD_BYTES).arrayBuffer());
   if (head[0] !== 0xff && head[0] !== 0x89) return 1;
   await loadViewer();
   return exifOrientation(head);
+}
+
+/**
+ * Returns the run boundaries of a mask on an image as displayed, where its size says that it lies on the
+ * image as stored; null where it does not.
+ * @param {{ maskSize: [number, number], boundaries: Uint32Array }} mask
+ * @param {{ width: number, height: number, orientation: number }} image As displayed.
+ */
+export async function turnedBoundaries({ maskSize, boundaries }, { width, height, orientation }) {
+  await loadViewer();
+  return turnedMask(...maskSize, boundaries, width, height, orientation) ?? null;
 }
 
 /** Tells a JPEG, which has no transparency, by its first bytes. @param {Blob} blob */

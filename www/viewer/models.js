@@ -20,6 +20,7 @@ const INDEX = new URL('../index/index.json', import.meta.url).href;
 /** Milliseconds that a decoder may take where the mask under the pointer is shown before the click. */
 const MAX_PREVIEW = 80;
 const LOADING = 'Loading the model';
+const STARTING = 'Starting the model';
 
 /** Codes of failures after which the worker may not have the bitmap that was sent with the call. */
 const NOT_GIVEN = new Set(['argument-unusable', 'worker', 'image-missing']);
@@ -53,7 +54,8 @@ const NOT_GIVEN = new Set(['argument-unusable', 'worker', 'image-missing']);
  * @property {(result: Segmentation, provisional: boolean) => void} segmented
  * @property {(result: Segmentation) => void} previewed
  * @property {(words: string | null, size?: string, done?: number) => void} progress What is loaded, how
- *   many bytes of it have arrived, and the same from 0 to 1; null when nothing is loaded any more.
+ *   many bytes of it have arrived, and the same from 0 to 1, without both once all are there and the model
+ *   starts; null when nothing is loaded any more.
  * @property {() => string | null} token Of the endpoint.
  * @property {() => string | null} encoder The endpoint that encodes images; null, where this device does.
  * @property {() => void} changed The status has changed.
@@ -239,14 +241,7 @@ export class Models {
   async link({ ticket, mask, endpoint }) {
     const started = performance.now();
     await this.#perform(ticket, 'linkFailed', async (signal) => {
-      const to = endpoint && {
-        url: new URL(endpoint, document.baseURI).href,
-        token: this.#host.token(),
-        blob: this.#image?.blob,
-      };
-      const { sha256 } = this.#image ?? {};
-      const request = { ...mask, sha256, index: this.#index, endpoint: to };
-      const answer = JSON.parse(await this.#call('link', request, { signal }));
+      const answer = await this.#entitiesOf(mask, endpoint, this.#host.token(), signal);
       if (signal.aborted) return;
       const milliseconds = performance.now() - started;
       const own = answer.timing_ms?.total;
@@ -270,6 +265,30 @@ export class Models {
       blob,
       sha256,
     };
+  }
+
+  /**
+   * Asks an endpoint, without a token, which entities a mask shows, and reports it to the caller alone.
+   * @param {import('../pkg/viewer.js').MaskRuns} mask
+   * @param {string} endpoint
+   * @param {AbortSignal} signal
+   */
+  ask(mask, endpoint, signal) {
+    return this.#entitiesOf(mask, endpoint, null, signal);
+  }
+
+  /**
+   * @param {import('../pkg/viewer.js').MaskRuns} mask
+   * @param {string | null} endpoint
+   * @param {string | null} token
+   * @param {AbortSignal} signal
+   * @returns {Promise<import('../pkg/viewer.js').LinkResponse>}
+   */
+  async #entitiesOf(mask, endpoint, token, signal) {
+    const { blob, sha256 } = this.#image ?? {};
+    const to = endpoint && { url: new URL(endpoint, document.baseURI).href, token, blob };
+    const request = { ...mask, sha256, index: this.#index, endpoint: to };
+    return JSON.parse(await this.#call('link', request, { signal }));
   }
 
   /**
@@ -427,6 +446,7 @@ export class Models {
   /** @param {Progress} progress */
   #loading({ loaded, total }) {
     if (this.#isCancelled) return;
+    if (loaded >= total) return this.#host.progress(STARTING);
     const megabytes = (/** @type {number} */ bytes) => (bytes / 1e6).toFixed(1);
     this.#host.progress(
       LOADING,

@@ -213,7 +213,8 @@ canvas {
   .tool .word { font-size: 0.6875rem; line-height: 1.2; }
   .word[data-key]::after { padding: 0 0.2rem; font-size: 0.625rem; }
 }
-/* The tools in a row of their own that scrolls, and the zoom buttons beside the commands. */
+/* The tools in a row of their own, of two lines where one is too short, and the zoom buttons beside the
+   commands. */
 @container (max-width: 40rem) {
   .base {
     grid: 'frame frame' minmax(10rem, 1fr) 'tools tools' auto 'commands zoom' auto 'masks masks' auto
@@ -222,12 +223,12 @@ canvas {
   .bar:not([hidden]) { display: contents; }
   .tools {
     grid-area: tools;
-    overflow-x: auto;
+    display: grid;
+    grid-template-columns: repeat(8, minmax(44px, 1fr));
     padding: 2px 4px;
     border-top: 1px solid var(--line);
-    scrollbar-width: none;
   }
-  .tools .tool { min-width: 54px; }
+  .tools .tool { min-width: 44px; padding: 0; }
   .commands {
     grid-area: commands;
     overflow-x: auto;
@@ -246,6 +247,7 @@ canvas {
   }
   .zoom .tool { min-width: 44px; min-height: 44px; }
 }
+@container (max-width: 23.5rem) { .tools { grid-template-columns: repeat(4, minmax(44px, 1fr)); } }
 @container (max-width: 22.5rem) { .zoom .tool:last-child { display: none; } }
 .icon {
   width: 20px;

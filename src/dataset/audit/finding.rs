@@ -26,6 +26,11 @@ impl Finding {
         Self { field, element: u32::try_from(element).ok(), problem }
     }
 
+    /// Returns whether a record has no category, which is no problem where its whole file has none.
+    pub(crate) fn is_missing_category(&self) -> bool {
+        self.problem == Problem::Missing && self.field == "category_id"
+    }
+
     /// Returns the problem's stable code, such as `"size-differs"`, to count and filter by.
     pub fn code(&self) -> &'static str {
         self.problem.code()

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::facets::{Cell, Measures};
 use super::keys::hash64_of;
-use crate::dataset::audit::NoiseReport;
+use crate::dataset::audit::{Finding, NoiseReport};
 use crate::dataset::json::{RawAnnotation, parse_annotation};
 use crate::dataset::limits::ReadLimits;
 use crate::dataset::record::{Annotation, ImageRecord};
@@ -42,7 +42,7 @@ pub struct MeasuredRow {
     pub(super) image: u64,
     /// Width and height of the mask; 0 where there is none, or where a side is longer than 65,535.
     pub(super) mask_size: [u16; 2],
-    /// The bits of the cell, with the first split.
+    /// The bits of the cell, with the first split, before it is [settled](Cell::settled).
     pub(super) cell: u32,
 }
 
@@ -153,12 +153,16 @@ impl MeasuredAnnotation {
 
     pub(super) fn into_row(self) -> MeasuredRow {
         let size = self.annotation.mask_size;
+        let mut problems = self.annotation.findings.iter().filter(|found| !found.problem.is_noise());
+        let lacks_category = problems.next().is_some_and(Finding::is_missing_category);
+        let cell = Cell::new(&self.measures(0));
+        let cell = if lacks_category && problems.next().is_none() { cell.without_category() } else { cell };
         let sides = [size.width, size.height].map(u16::try_from);
         MeasuredRow {
             id: hash64_of(&self.annotation.id),
             image: hash64_of(&self.annotation.image),
             mask_size: if let [Ok(width), Ok(height)] = sides { [width, height] } else { [0; 2] },
-            cell: Cell::new(&self.measures(0)).bits(),
+            cell: cell.bits(),
             split: self.annotation.split_name().to_owned(),
             entity: self.annotation.category,
         }

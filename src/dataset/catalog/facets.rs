@@ -21,6 +21,8 @@ const COMPONENTS_SHIFT: u32 = 12;
 const SUSPICION_SHIFT: u32 = 15;
 const REASONS_SHIFT: u32 = 18;
 const PROBLEM_BIT: u32 = 1 << 30;
+/// Set while a file is read, where the only problem of a record is that it has no category.
+const CATEGORY_BIT: u32 = 1 << 31;
 
 /// The facets of one annotation in 31 bits, lowest first: split (7), bin of the area (5), bin of the
 /// components (3), level of suspicion (3), noise reasons (12), whether the record has another problem (1).
@@ -71,6 +73,20 @@ impl Cell {
     #[must_use]
     pub(super) fn with_problem(self) -> Self {
         Self(self.0 | PROBLEM_BIT)
+    }
+
+    /// Returns the cell of an annotation whose only problem is that it has no category.
+    #[must_use]
+    pub(super) fn without_category(self) -> Self {
+        Self(self.0 & !PROBLEM_BIT | CATEGORY_BIT)
+    }
+
+    /// Returns the cell once the whole file is read: an annotation without a category has a problem only if
+    /// the file has categories.
+    #[must_use]
+    pub(super) fn settled(self, has_categories: bool) -> Self {
+        let cell = Self(self.0 & !CATEGORY_BIT);
+        if has_categories && cell != self { cell.with_problem() } else { cell }
     }
 
     /// Returns the cell with another split, an index in the catalog's list.

@@ -42,6 +42,9 @@ pub struct Header {
     pub cell_counts: Vec<u64>,
     /// The pieces of each part.
     pub parts: BTreeMap<String, Vec<Piece>>,
+    /// Whether the file lists no categories and no annotation has one.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub has_no_categories: bool,
     /// How the records are stored.
     pub records: Records,
     /// The pattern of all images' paths by their ids, where there is one.

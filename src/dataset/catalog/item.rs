@@ -6,6 +6,7 @@ use super::batch::MeasuredAnnotation;
 use super::read::{Catalog, CatalogError};
 use super::records::RawRecord;
 use super::storage::Storage;
+use crate::dataset::audit::Finding;
 use crate::dataset::json::{parse_annotation, parse_image};
 use crate::dataset::limits::ReadLimits;
 use crate::dataset::record::{CUT_MESSAGE, ImageRecord, Label};
@@ -84,7 +85,8 @@ impl ItemPage {
     }
 
     fn push(&mut self, record: RawRecord) -> Result<(), CatalogError> {
-        let RawRecord { row, annotation, image, image_by_pattern, title, thumbnail } = record;
+        let RawRecord { row, annotation, image, image_by_pattern, has_no_categories, title, thumbnail } =
+            record;
         let limits = ReadLimits::default();
         let invalid = |error: serde_json::Error| CatalogError::Json { reason: error.to_string() };
         let number = u64::from(row);
@@ -99,7 +101,9 @@ impl ItemPage {
         let from = self.boundaries.len();
         self.boundaries.extend_from_slice(mask.boundaries());
         let of_image = image.findings.iter().filter(|_| !image_by_pattern);
-        let problems = of_image.chain(&annotation.findings);
+        let is_expected = |found: &&Finding| has_no_categories && found.is_missing_category();
+        let of_annotation = annotation.findings.iter().filter(|found| !is_expected(found));
+        let problems = of_image.chain(of_annotation);
         let mut findings: Vec<ItemFinding> = problems
             .filter(|found| !found.problem.is_noise())
             .map(|found| ItemFinding { code: found.code(), message: found.to_string() })

@@ -33,6 +33,8 @@ pub struct RawRecord {
     pub image: Option<Vec<u8>>,
     /// Whether the image is its id and the path by the pattern of all images, without its size.
     pub image_by_pattern: bool,
+    /// Whether the whole file has no categories, so that this one's is not missing.
+    pub has_no_categories: bool,
     /// The name of the entity.
     pub title: String,
     /// Path of the thumbnail in the pack.
@@ -102,6 +104,7 @@ impl<S: Storage> Catalog<S> {
                 annotation,
                 image,
                 image_by_pattern: pattern.is_some(),
+                has_no_categories: self.header().has_no_categories,
                 title: entities.title_of_row(row).to_owned(),
                 thumbnail: None,
             })
@@ -143,6 +146,7 @@ impl<S: Storage> Catalog<S> {
                 annotation: serde_json::to_vec(&annotation).map_err(json)?,
                 image: image.map(|image| serde_json::to_vec(&image)).transpose().map_err(json)?,
                 image_by_pattern: false,
+                has_no_categories: self.header().has_no_categories,
                 title,
                 thumbnail,
             })

@@ -310,13 +310,15 @@ impl Rows {
 
     fn finish(mut self) -> serde_json::Result<BuiltCatalog> {
         self.sort_images();
-        let mut header = Header { images: self.image_table.len() as u64, ..Header::default() };
+        let has_categories = self.category_number > 0 || self.entity_index.keys().any(|id| !id.is_empty());
+        let images = self.image_table.len() as u64;
+        let mut header = Header { images, has_no_categories: !has_categories, ..Header::default() };
         let (columns, order) = self.sorted_by_entity();
         drop(std::mem::take(&mut self.entities));
         let mut parts = vec![entities_part(&columns, &mut header)?];
         let mut codes = CellCodes::default();
         for &row in &order {
-            let cell = Cell::from_bits(self.cells[row as usize]);
+            let cell = Cell::from_bits(self.cells[row as usize]).settled(has_categories);
             let image = image_of(&self.image_table, self.images[row as usize]);
             // Images may follow their annotations, so that sizes are compared here.
             let fits = image.is_some_and(|image| image.fits(self.mask_sizes[row as usize]));

@@ -14,7 +14,7 @@
 
 use super::format;
 use super::nesting::NestingScanner;
-use super::section::{Section, section_of_line};
+use super::section::{Section, section_of_further_line, section_of_line};
 use crate::dataset::audit::{FileFormat, Problem};
 
 /// A part of the file that the scanner found, in file order.
@@ -503,8 +503,7 @@ impl RecordScanner {
         let (at, bytes) = (self.record_at, self.record_bytes);
         let json = if earlier { &self.carried } else { piece };
         if self.after_record == State::Lines {
-            // Lines that are no record of another section are annotations, and tell what they lack.
-            self.section = section_of_line(json).unwrap_or(Section::Annotations);
+            self.section = section_of_further_line(json);
         }
         let key = RecordKey { at: self.record_key_at, text: &self.record_key };
         let key = Some(key).filter(|_| self.after_record == State::KeyedSection);

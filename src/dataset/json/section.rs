@@ -13,6 +13,15 @@ pub enum Section {
     Annotations,
 }
 
+/// Returns the section that a further record of JSON lines belongs to: lines that are no record of another
+/// section are annotations, and tell what they lack. Categories of Mask-OVEN-Wiki have a name and no
+/// `supercategory`, which is too little to recognise a file by.
+pub(super) fn section_of_further_line(json: &[u8]) -> Section {
+    let has = |key: &[u8]| memmem::find(json, key).is_some();
+    let is_category = || has(b"\"id\"") && has(b"\"name\"") && !has(b"\"bbox\"");
+    section_of_line(json).unwrap_or(if is_category() { Section::Categories } else { Section::Annotations })
+}
+
 /// Returns the section that a record of JSON lines belongs to; `None` if it is no record.
 pub(super) fn section_of_line(json: &[u8]) -> Option<Section> {
     let has = |key: &[u8]| memmem::find(json, key).is_some();

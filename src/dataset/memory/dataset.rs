@@ -241,6 +241,7 @@ impl DatasetBuilder {
         let tables =
             join.finish(|join, annotation| push_annotation(join, &mut annotations, &mut ids, annotation));
         let mut dataset = Dataset { tables, annotations, progress, ..Dataset::default() };
+        dataset.forget_categories();
         dataset.find_unknown_categories();
         dataset.infer_sizes();
         dataset.index_annotations();
@@ -266,6 +267,16 @@ fn push_annotation(
 }
 
 impl Dataset {
+    /// Removes the findings about missing categories from a file that has none at all, as those of SA-1B.
+    fn forget_categories(&mut self) {
+        let has_none = |annotation: &Annotation| annotation.category.is_empty();
+        if self.tables.categories.is_empty() && self.annotations.iter().all(has_none) {
+            for annotation in self.annotations.iter_mut() {
+                annotation.findings.retain(|found| !found.is_missing_category());
+            }
+        }
+    }
+
     /// Adds a finding to each annotation whose category the file does not list. COCO files list
     /// categories last, so this waits for the end of the file.
     fn find_unknown_categories(&mut self) {

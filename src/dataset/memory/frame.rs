@@ -81,17 +81,25 @@ impl ImageFrame {
         }
     }
 
+    /// Tells the frame of a mask from its size.
+    pub fn of_mask_size(self, mask: Size) -> MaskFrame {
+        self.where_held(|size| mask == size)
+    }
+
     /// Tells the frame of one mask from its size, or from what it covers.
     fn of_mask(self, annotation: &Annotation) -> MaskFrame {
-        let holds = |size: Size| {
-            if annotation.is_drawn {
-                annotation.mask_bounds.is_none_or(|bounds| {
-                    bounds.x + bounds.width <= size.width && bounds.y + bounds.height <= size.height
-                })
-            } else {
-                annotation.mask_size == size
-            }
-        };
+        if !annotation.is_drawn {
+            return self.of_mask_size(annotation.mask_size);
+        }
+        self.where_held(|size| {
+            annotation.mask_bounds.is_none_or(|bounds| {
+                bounds.x + bounds.width <= size.width && bounds.y + bounds.height <= size.height
+            })
+        })
+    }
+
+    /// Returns the only frame whose size holds a mask.
+    fn where_held(self, holds: impl Fn(Size) -> bool) -> MaskFrame {
         match (holds(self.displayed), holds(self.stored())) {
             (true, false) => MaskFrame::Displayed,
             (false, true) => MaskFrame::Stored,

@@ -63,6 +63,21 @@ fn has_change(effects: &[Effect]) -> bool {
 }
 
 #[test]
+fn other_masks_are_drawn_after_keeping_as_they_were_before() {
+    let mut state = keeping(&[(0, 4)]);
+    state.update(shown(&[("plate", columns(8, 12), None)]));
+    let before = state.style();
+    let ticket = segment_ticket(&state.update(click(5.0, 5.0))).unwrap();
+    state.update(segmented(ticket, &[(columns(4, 8), 0.9)]));
+    state.update(Event::MaskKept);
+    let style = state.style();
+    assert_eq!((style.fill_opacity, &style.hidden), (before.fill_opacity, &before.hidden));
+    assert_eq!((style.selected, style.hovered), (Some(2), Some(2)), "only the kept one stands out");
+    state.update(Event::KeptHovered { id: Some(1) });
+    assert_eq!(state.style().hovered, Some(1), "the list points at masks");
+}
+
+#[test]
 fn accepted_mask_keeps_clicks_and_score_and_the_link_that_is_awaited() {
     let (mut state, ticket) = clicked();
     let effects = state.update(Event::MaskKept);

@@ -171,6 +171,24 @@ fn scores_that_are_no_probabilities_are_never_called_likely() {
 }
 
 #[test]
+fn high_score_under_a_doubtful_index_states_its_condition() {
+    for (probability, words) in
+        [(0.61, "Possibly Banana, 97 % if the index knows it."), (0.9, "Likely Banana, 97 %.")]
+    {
+        let (mut state, ticket) = clicked();
+        let in_index = Some(InIndex { known: true, probability });
+        let answer = LinkResponse { in_index, ..banana(0.97) };
+        let effects = state.update(Event::Linked { ticket, answer });
+        assert_eq!(announced(&effects), [words]);
+        let condition = state.snapshot().score_condition;
+        assert_eq!(
+            condition.as_ref().map(|words| words.contains("61 %")),
+            (probability < 0.8).then_some(true)
+        );
+    }
+}
+
+#[test]
 fn entities_are_sorted_before_the_first_is_announced() {
     let (mut state, ticket) = clicked();
     let entities = vec![entity("Q1", "Low", 0.1), entity("Q2", "High", 0.15)];

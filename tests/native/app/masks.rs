@@ -116,6 +116,12 @@ fn masks_of_one_entity_share_a_color_and_clicks_hide_them() {
 
     state.update(Event::ToolChosen { tool: Tool::Pick });
     assert!(state.style().fill_opacity == 0.0, "nothing covers the object to click");
+    let settings = Settings { patterns: true, ..state.settings().clone() };
+    state.update(Event::SettingsChanged { settings });
+    let patterned = state.style().fill_opacity;
+    assert!(patterned > 0.0 && patterned < style.fill_opacity, "patterns are seen with every tool");
+    let settings = Settings { patterns: false, ..state.settings().clone() };
+    state.update(Event::SettingsChanged { settings });
     let ticket = segment_ticket(&state.update(click(5.0, 5.0))).unwrap();
     assert!((0..4).all(|index| !state.style().shows(index)));
     state.update(segmented(ticket, &[(columns(0, 10), 0.9)]));

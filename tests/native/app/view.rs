@@ -227,6 +227,27 @@ fn overlapping_names_are_dropped_for_larger_masks_until_zooming_separates_them()
     assert_eq!(labels(&state), ["small", "large"]);
 }
 
+#[test]
+fn name_of_a_kept_mask_and_that_of_the_annotation_under_it_are_both_drawn() {
+    let mut state = magnified();
+    state.update(shown(&[("mallard", columns(4, 20), None)]));
+    let settings = Settings { labels: true, ..state.settings().clone() };
+    state.update(Event::SettingsChanged { settings });
+    state.update(Event::MaskSelected { index: Some(0) });
+    state.update(Event::MaskKept);
+    let labels = |state: &State| {
+        let marks = state.marks(&state.scene().unwrap());
+        marks.labels.into_iter().map(|label| (label.text, label.at[1])).collect::<Vec<_>>()
+    };
+    assert_eq!(labels(&state).len(), 1, "equal names are one");
+    let id = state.selected_kept().unwrap();
+    state.update(Event::KeptNamed { id, title: "duck".to_owned(), qid: None, score: None });
+    let found = labels(&state);
+    let [(first, above), (second, below)] = &found[..] else { panic!("{found:?}") };
+    assert_eq!((first.as_str(), second.as_str()), ("mallard", "duck"));
+    assert!((above - below).abs() >= 24.0, "one is below the other: {found:?}");
+}
+
 /// The ticket of a request for the outline under the pointer.
 fn preview_ticket(effects: &[Effect]) -> Option<Ticket> {
     effects.iter().find_map(|effect| match effect {

@@ -1,0 +1,101 @@
+/** @file Two linking endpoints side by side: columns, the annotated entity, failures and the tally. */
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { FIXTURES, MIXED_ANSWER } from './fixtures.mjs';
+import { violations } from './steps.mjs';
+import { openPage, startSite, until } from './support.mjs';
+
+const { server, browser } = await startSite(FIXTURES);
+
+/** Has an endpoint below the page answer with entities, or fail where there are none. */
+async function answering(page, path, entities, requests = []) {
+  await page.route(`**/${path}/v1/link`, async (route) => {
+    requests.push(route.request());
+    if (!entities) return route.fulfill({ status: 500, body: 'broken' });
+    const body = JSON.stringify({ ...MIXED_ANSWER, entities });
+    return route.fulfill({ status: 200, contentType: 'application/json', body });
+  });
+}
+
+/** Links a mask of the first sample, and waits until both columns have come to rest. */
+async function link(page, index) {
+  await page.evaluate((at) => {
+    const viewer = document.querySelector('mask-viewer');
+    viewer.selectMask(at);
+    viewer.askLink();
+  }, index);
+  await until(page, "snapshot.linking.phase === 'answered'");
+  await page.locator('.compared').waitFor();
+  await page.getByText('Asking …').waitFor({ state: 'detached' });
+}
+
+const setSecond = async (page, address) => {
+  await page.getByRole('button', { name: 'Settings' }).first().click();
+  const dialog = page.getByRole('dialog', { name: 'Settings' });
+  await dialog.getByRole('textbox', { name: 'Compare with' }).fill(address);
+  await dialog.getByRole('button', { name: 'Done' }).click();
+};
+
+test('both endpoints are asked, and the annotated entity is marked and counted', async () => {
+  const { page, errors, close } = await openPage(browser, server.address);
+  const truth = await page.evaluate(
+    () => document.querySelector('mask-viewer').snapshot.shown[0].qid,
+  );
+  const right = { ...MIXED_ANSWER.entities[0], qid: truth, title: 'Right' };
+  const [first, second] = [[], []];
+  await answering(page, 'first', MIXED_ANSWER.entities, first);
+  await answering(page, 'second', [right, MIXED_ANSWER.entities[1]], second);
+  await page.evaluate(() => {
+    const viewer = document.querySelector('mask-viewer');
+    viewer.configure({ endpoint: new URL('first', document.baseURI).href });
+    viewer.token = 'secret';
+  });
+  await setSecond(page, `${server.address}second`);
+  await link(page, 0);
+  assert.deepEqual([first.length, second.length], [1, 1]);
+  assert.equal(first[0].headers().authorization, 'Bearer secret');
+  assert.equal(second[0].headers().authorization, undefined, 'the token is of the first endpoint');
+  const columns = page.locator('.column');
+  assert.equal(await columns.count(), 2);
+  assert.match(await columns.nth(0).innerText(), /Duck[^]*is not listed/);
+  assert.match(await columns.nth(1).locator('.card.annotated').innerText(), /Right[^]*annotated/);
+  assert.match(await page.locator('.tally tbody').innerText(), /0 of 1\s+1 of 1/);
+  const [left, other] = await Promise.all([0, 1].map((at) => columns.nth(at).boundingBox()));
+  assert.ok(left.x + left.width <= other.x && left.y === other.y, 'they are side by side');
+  assert.deepEqual(await violations(page), []);
+  await page.setViewportSize({ width: 390, height: 844 });
+  const [above, below] = await Promise.all([0, 1].map((at) => columns.nth(at).boundingBox()));
+  assert.ok(above.y + above.height <= below.y, 'they are stacked on a phone');
+  await page.setViewportSize({ width: 1280, height: 800 });
+  await page.goto('about:blank');
+  await page.goto(server.address);
+  await until(page, 'snapshot.shown.length > 0');
+  assert.match(await page.locator('#entities-body .hint').innerText(), /the image and the mask to/);
+  assert.deepEqual(errors, []);
+  await close();
+});
+
+test('a failure of the second endpoint is one quiet line in its column', async () => {
+  const { page, close } = await openPage(browser, server.address);
+  await answering(page, 'first', MIXED_ANSWER.entities);
+  await answering(page, 'second', null);
+  await page.evaluate(() =>
+    document
+      .querySelector('mask-viewer')
+      .configure({ endpoint: new URL('first', document.baseURI).href }),
+  );
+  await setSecond(page, `${server.address}second`);
+  await link(page, 0);
+  const columns = page.locator('.column');
+  assert.equal(await columns.nth(0).locator('.card').count(), 3);
+  assert.equal(await columns.nth(1).locator('.card').count(), 0);
+  const line = columns.nth(1).locator('.banner.quiet');
+  assert.match(await line.innerText(), /^No result: .*500/);
+  assert.equal(await page.locator('.banner.bad').count(), 0);
+  await setSecond(page, '');
+  await page.evaluate(() => document.querySelector('mask-viewer').askLink());
+  await until(page, "snapshot.linking.phase === 'answered'");
+  await page.locator('.compared').waitFor({ state: 'detached' });
+  await close();
+});
