@@ -83,7 +83,7 @@ fn peak_megabytes() -> u64 {
 }
 
 fn main() {
-    let count = std::env::args().filter_map(|argument| argument.parse().ok()).next().unwrap_or(100_000);
+    let count = std::env::args().find_map(|argument| argument.parse().ok()).unwrap_or(100_000);
     let mut numbers = Numbers(1);
     let mut titles = TitleList::default();
     for at in 1..=count {
@@ -96,7 +96,7 @@ fn main() {
     let built = started.elapsed();
     println!(
         "{count} titles, {:.2} words each, built in {:.1} s, {:.0} MB on disk, at most {} MB of memory",
-        header.words as f64 / count as f64,
+        header.words as f64 / f64::from(count),
         built.as_secs_f64(),
         bytes_below(folder.path()) as f64 / 1e6,
         peak_megabytes(),

@@ -33,12 +33,13 @@
 //!    runs one click at a time.
 //! 5. [`segment::click()`] encodes the image once, decodes the prompts, and runs the refinement passes.
 //!    Each run goes through [`model::Host`]: in the worker to ONNX Runtime Web, where the embedding
-//!    stays on the GPU, and natively to ONNX Runtime.
+//!    stays on the GPU, and natively to ONNX Runtime. Where the person chose it, the endpoint encodes the
+//!    image instead ([`link::protocol::embed_image`]).
 //! 6. The candidates return as arrays of run boundaries. [`app::State`] takes them if their ticket is
 //!    still the newest, and returns effects: draw the masks, link the best one.
 //! 7. `www/viewer/models.js` sends the mask to the worker on another channel.
 //! 8. [`link::protocol::ask_endpoint`] asks the endpoint, or [`link::answer`] runs the index's encoder
-//!    and searches the index in the worker.
+//!    and searches the index in the worker, all of it or the cells nearest to the mask ([`link::cells`]).
 //! 9. [`app::State`] takes the entities, and its [snapshot](app::Snapshot) states in words how certain
 //!    the result is.
 //! 10. `www/demo/cards.js` shows them.

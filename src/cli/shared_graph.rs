@@ -252,7 +252,7 @@ mod tests {
                     .collect();
                 let begun = Instant::now();
                 while is_open && lock(&shared.waiting).len() < threads.len() {
-                    assert!(begun.elapsed() < Duration::from_secs(60), "the inputs do not wait");
+                    assert!(begun.elapsed() < Duration::from_mins(1), "the inputs do not wait");
                     std::thread::yield_now();
                 }
                 drop(held);

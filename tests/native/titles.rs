@@ -23,12 +23,10 @@ fn printed(arguments: &[&str], folder: &Path) -> String {
 fn with_titles() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     let titles = ["Red fox", "Red panda", "Fox", "Fox", "The fox and the hound"];
-    let lines: String = titles
-        .iter()
-        .zip(1..)
-        .map(|(title, qid)| format!("{{\"wikidata_id\":\"Q{qid}\",\"wikipedia_title\":\"{title}\"}}\n"))
-        .collect();
-    fs::write(folder.path().join("titles.jsonl"), lines + "broken\n").unwrap();
+    let line =
+        |(title, qid): (_, i32)| format!("{{\"wikidata_id\":\"Q{qid}\",\"wikipedia_title\":\"{title}\"}}");
+    let lines = titles.iter().zip(1..).map(line).collect::<Vec<_>>().join("\n");
+    fs::write(folder.path().join("titles.jsonl"), lines + "\nbroken\n").unwrap();
     folder
 }
 

@@ -40,7 +40,7 @@ struct Received {
     body: Value,
 }
 
-/// A double of an endpoint of OpenAI's form.
+/// A double of an endpoint of `OpenAI`'s form.
 struct Double {
     url: String,
     received: Mutex<Receiver<Received>>,

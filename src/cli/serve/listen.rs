@@ -56,10 +56,9 @@ pub(super) async fn listen(address: SocketAddr, server: Server) -> anyhow::Resul
 async fn load(server: &Server, address: SocketAddr) -> anyhow::Result<Infallible> {
     let mut hangups = Hangups::new()?;
     match server.reload().await {
-        Ok(_) | Err(ReloadError::Nothing) => {}
+        // Where the operator was faster, both loads read the same folder.
+        Ok(_) | Err(ReloadError::Nothing | ReloadError::Busy) => {}
         Err(ReloadError::Load(error)) => return Err(error),
-        // The operator was faster; both loads read the same folder.
-        Err(ReloadError::Busy) => {}
     }
     // The one line of a start, which people and scripts wait for: the address comes first in it.
     let line = server.describe(&format!("http://{address}/"));

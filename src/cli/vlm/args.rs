@@ -16,7 +16,7 @@ const KEY: &str = "MASKLINK_VLM_KEY";
 /// Arguments that name a vision model, and the titles that its texts are matched to.
 #[derive(Clone, clap::Args)]
 pub struct VlmArgs {
-    /// Address of an endpoint of OpenAI's form for --backend vlm: images go to URL/v1/chat/completions.
+    /// Address of an endpoint of `OpenAI`'s form for --backend vlm: images go to URL/v1/chat/completions.
     #[arg(long, value_name = "URL", requires_all = ["vlm_model", "titles"])]
     vlm: Option<String>,
     /// Name of the vision model, as its server knows it.

@@ -1,4 +1,4 @@
-//! Asks a vision model behind an endpoint of OpenAI's form: images and a question in, a short text out.
+//! Asks a vision model behind an endpoint of `OpenAI`'s form: images and a question in, a short text out.
 
 use std::io::Read as _;
 use std::time::Duration;
@@ -80,7 +80,7 @@ struct Message {
     refusal: Option<String>,
 }
 
-/// The body of an error of OpenAI's form.
+/// The body of an error of `OpenAI`'s form.
 #[derive(Deserialize)]
 struct Failure {
     error: FailureText,

@@ -1,4 +1,4 @@
-//! Links masks by a vision model that writes the entity's name: any endpoint of OpenAI's form. The name
+//! Links masks by a vision model that writes the entity's name: any endpoint of `OpenAI`'s form. The name
 //! becomes entities by BM25 over titles, as generative models without entity codes are measured on OVEN.
 
 pub mod args;

@@ -256,7 +256,9 @@ mod tests {
             length in 2..5_usize,
         ) {
             let mut names = NameTokens::default();
-            lists.iter().for_each(|list| names.push(list.iter().copied()));
+            for list in &lists {
+                names.push(list.iter().copied());
+            }
             let names = names.rarest_first();
             let codes = Codes::new(&names, length).unwrap();
             let distinct: HashSet<_> = (0..codes.len()).map(|at| codes.code(at)).collect();
