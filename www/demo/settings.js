@@ -3,6 +3,7 @@
 import { fill, h } from '../viewer/dom.js';
 import { failureOf } from '../viewer/errors.js';
 import { WIKIPEDIA } from './articles.js';
+import { closeByBackdrop } from './backdrop.js';
 import { testEndpoint, testOwnIndex } from './endpoint-test.js';
 import { settingsDialog } from './settings-form.js';
 
@@ -41,9 +42,7 @@ export function connectSettings(viewer, articles) {
     if (!WHOLE.has(name ?? '')) take();
   });
   form.addEventListener('change', take);
-  dialog.addEventListener('click', (event) => {
-    if (event.target === dialog) dialog.close();
-  });
+  closeByBackdrop(dialog);
 
   dialog.querySelector('#reset-settings')?.addEventListener('click', () => {
     viewer.token = null;
@@ -52,8 +51,9 @@ export function connectSettings(viewer, articles) {
     applyToPage(kept.page, articles);
     keep(kept);
     show();
+    clearTest();
   });
-  connectTest(dialog, field);
+  const clearTest = connectTest(dialog, field);
 
   function show() {
     showSettings(field, viewer.settings);
@@ -101,9 +101,10 @@ export function connectSettings(viewer, articles) {
 }
 
 /**
- * Has the button beside the endpoint test what the fields name.
+ * Makes the button beside the endpoint test what the fields name.
  * @param {HTMLDialogElement} dialog
  * @param {FieldOf} field
+ * @returns {() => void} Removes the results.
  */
 function connectTest(dialog, field) {
   const button = /** @type {HTMLButtonElement} */ (dialog.querySelector('#test-endpoint'));
@@ -131,6 +132,7 @@ function connectTest(dialog, field) {
     if (test !== tests) return;
     show(...lines.map(({ words, isGood }) => h('li', { class: !isGood && 'bad' }, words)));
   });
+  return clear;
 }
 
 /**
