@@ -8,6 +8,7 @@ import { reasonOf } from './articles.js';
 import { cropOf, exampleButton } from './examples.js';
 import { differs, knownWords, modelWords } from './knowledge.js';
 import { entityLinks, outward, webAddress } from './links.js';
+import { TOUCH } from './media.js';
 
 /** Maximum number of cards before “Show more”; those of 0 % come after it. */
 const MAX_FIRST = 3;
@@ -15,8 +16,6 @@ const MAX_FIRST = 3;
 const MAX_EVIDENCE = 4;
 /** The button that opens the list of entities. */
 const LIST = 'What the index knows';
-/** Windows in which fingers click. */
-const TOUCH = '(hover: none), (max-width: 40rem)';
 
 /** @typedef {import('../pkg/viewer.js').ScoredEntity} Entity */
 /** @typedef {import('../pkg/viewer.js').Snapshot} Snapshot */
@@ -33,7 +32,7 @@ const TOUCH = '(hover: none), (max-width: 40rem)';
  *   knows, or an endpoint's that has this model.
  */
 /**
- * @typedef {object} Sources Of what the cards tell beside the response.
+ * @typedef {object} Sources Sources of the data that cards show beside the response.
  * @property {Articles} articles
  * @property {import('./knowledge.js').Knowledge} knowledge
  * @property {boolean} [isStated] Whether the page itself states what the annotation says.
@@ -106,7 +105,7 @@ function answerNodes(linking, snapshot, actions, { articles, knowledge }) {
       const added = cards(first);
       list.append(...added);
       if (more) more.remove();
-      added[0]?.querySelector('a')?.focus();
+      /** @type {HTMLElement | null | undefined} */ (added[0]?.querySelector('a, button'))?.focus();
     });
   // A stored response does not name its index.
   const model = source !== 'cached' && answer.model?.entities ? answer.model : undefined;
