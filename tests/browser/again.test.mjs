@@ -137,11 +137,8 @@ test('a folder is opened only once it is listed, and not by a dialog that is ope
   await open.click();
   await until(page, "snapshot.image === 't'");
   assert.equal(await page.getByText(/found here/).count(), 0, 'no folder was chosen');
-  await page
-    .evaluate(() => Boolean(document.querySelector('mask-viewer').bitmap))
-    .then((has) => {
-      assert.equal(has, false, 'the image is an empty frame');
-    });
+  const hasImage = await page.evaluate(() => Boolean(document.querySelector('mask-viewer').bitmap));
+  assert.equal(hasImage, false, 'an empty frame');
   await close();
 });
 

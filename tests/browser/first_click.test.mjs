@@ -116,9 +116,15 @@ test('a click right after Cancel downloads again, also between the attempts at a
   await close();
 });
 
-/** Makes the page believe that the decoder takes this long. */
+/** Makes the page believe that the decoder takes this long, and counts runs for the pointer. */
 function pretendDecoder(page, milliseconds) {
   return page.addInitScript((decode) => {
+    globalThis.previewCalls = 0;
+    const { postMessage } = Worker.prototype;
+    Worker.prototype.postMessage = function (message, transfer) {
+      if (message?.method === 'preview') globalThis.previewCalls += 1;
+      postMessage.call(this, message, transfer);
+    };
     const { get, set } = Object.getOwnPropertyDescriptor(MessagePort.prototype, 'onmessage');
     Object.defineProperty(MessagePort.prototype, 'onmessage', {
       configurable: true,
@@ -146,16 +152,13 @@ for (const [name, milliseconds, isFast] of [
     await page.evaluate(() => document.querySelector('mask-viewer').configure({ endpoint: null }));
     await clickInImage(page, { x: 480, y: 320 });
     await maskOf(page);
-    await until(
-      page,
-      "snapshot.linking.phase !== 'asking' && snapshot.linking.phase !== 'waiting'",
-    );
-    await page.waitForTimeout(500);
+    await until(page, "snapshot.linking.phase === 'answered'");
     const state = async () => {
       const { prompts, candidates, chosen, facts, mask } = await snapshotOf(page);
       return { prompts, candidates, chosen, facts, mask };
     };
     const before = await state();
+    const runs = () => page.evaluate(() => globalThis.previewCalls);
     const outline = page.locator('mask-viewer .preview');
     const box = await page.locator('mask-viewer .stage').boundingBox();
     // Beside the clicked mask; the pointer must move to rest.
@@ -164,6 +167,7 @@ for (const [name, milliseconds, isFast] of [
     if (isFast) await outline.waitFor({ state: 'attached' });
     else await page.waitForTimeout(1500);
     assert.equal(await outline.count(), isFast ? 1 : 0);
+    assert.equal((await runs()) > 0, isFast, 'runs of the decoder for the pointer');
     assert.deepEqual(await state(), before);
     await page.mouse.move(box.x - 5, box.y - 5);
     await outline.waitFor({ state: 'detached' });
