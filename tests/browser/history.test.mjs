@@ -62,6 +62,21 @@ test('back and forward go through samples, a photo and a dataset', async () => {
   await close();
 });
 
+test('a photo that cannot be opened leaves the strip and the address with the image shown', async () => {
+  const { page, close } = await openPage(browser, server.address);
+  await addressed(page, 'image=');
+  const first = await page.evaluate(() => document.querySelector('mask-viewer').snapshot.image);
+  const images = page.locator('#thumbnails [role=option]');
+  await page.route('**/samples/images/*', () => {});
+  await images.nth(2).click();
+  await page.locator('#thumbnails [role=option]:nth-child(3)[aria-selected=true]').waitFor();
+  await bring(page, { name: 'broken.png', type: 'image/png', base64: 'AAAA' });
+  await page.getByText(/The image before stays open/).waitFor();
+  await page.locator('#thumbnails [role=option]:nth-child(1)[aria-selected=true]').waitFor();
+  await addressed(page, `image=${first}`);
+  await close();
+});
+
 test('links lead back to the samples, the dataset and the photo', async () => {
   const { page, errors, close } = await openPage(browser, server.address);
   const links = page.getByRole('navigation', { name: 'What is open' });

@@ -24,7 +24,7 @@ const MAX_PHOTOS = 50;
  * @property {import('../mask-viewer.js').MaskViewer} viewer
  * @property {import('./browser.js').Browser} browser
  * @property {HTMLElement} nav Lists what is open.
- * @property {import('./message.js').Message} message Tells what an address names that is not here.
+ * @property {import('./message.js').Message} message Says what an address names that is not here.
  * @property {() => void} choosePhoto
  * @property {() => void} chooseDataset
  * @property {() => void} interrupt Called when something is chosen: ends what is still being read.
