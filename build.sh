@@ -228,7 +228,8 @@ publish_index() {
         return
     fi
     rm -rf "$DIST/index"
-    cp -r "$TARGET/index" "$DIST/index"
+    mkdir -p "$DIST/index"
+    cp -r "$TARGET/index/." "$DIST/index/"
     (cd "$DIST/index" && sha256sum index.json >index.json.sha256)
 }
 

@@ -74,7 +74,7 @@ test('a dataset is offered again after a reload, and opens by a click with its i
     globalThis.refuses = true;
   });
   await again.click();
-  await page.getByText(/set\.json may not be read/).waitFor();
+  await page.getByText(/not allowed to read set\.json/).waitFor();
   await page.evaluate(() => {
     globalThis.refuses = false;
   });
@@ -101,6 +101,106 @@ test('an address of the dataset offers to open it again, at its image', async ()
   await close();
 });
 
+/** Makes the listing of a folder wait until the page's `release` is called. */
+function holdListing(page) {
+  return page.evaluate(() => {
+    const { values } = FileSystemDirectoryHandle.prototype;
+    const released = new Promise((resolve) => {
+      globalThis.release = resolve;
+    });
+    FileSystemDirectoryHandle.prototype.values = async function* () {
+      await released;
+      yield* values.call(this);
+    };
+  });
+}
+
+test('a folder is opened only once it is listed, and not by a dialog that is opened later', async () => {
+  const { page, errors, close } = await newPage(browser);
+  await withPickers(page);
+  await page.goto(server.address);
+  await until(page, 'snapshot.shown.length > 0');
+  await holdListing(page);
+  const open = page.getByRole('button', { name: 'Open', exact: true });
+  await page.getByRole('button', { name: 'Open a dataset' }).click();
+  await page.getByLabel('Annotation file (JSON)').click();
+  await page.waitForFunction(() => document.querySelector('[name=annotations]').files.length === 1);
+  await page.getByLabel('Folder on this computer').click();
+  await page.getByText('Listing the folder images').waitFor();
+  assert.equal(await open.isDisabled(), true);
+  await page.getByRole('button', { name: 'Cancel' }).click();
+  await page.getByRole('button', { name: 'Open a dataset' }).click();
+  assert.equal(await open.isDisabled(), false);
+  await page.evaluate(() => globalThis.release());
+  await page.waitForTimeout(300);
+  assert.equal(await page.locator('#dataset-words').isVisible(), false);
+  await open.click();
+  await until(page, "snapshot.image === 't'");
+  assert.equal(await page.getByText(/found here/).count(), 0, 'no folder was chosen');
+  const hasImage = await page.evaluate(() => Boolean(document.querySelector('mask-viewer').bitmap));
+  assert.equal(hasImage, false, 'an empty frame');
+  await close();
+});
+
+/** Makes reading the annotation file by its handle wait until the page's `release` is called. */
+function holdFile(page) {
+  return page.evaluate(() => {
+    const { getFile } = FileSystemFileHandle.prototype;
+    const released = new Promise((resolve) => {
+      globalThis.release = resolve;
+    });
+    FileSystemFileHandle.prototype.getFile = async function () {
+      await released;
+      return await getFile.call(this);
+    };
+  });
+}
+
+test('an image chosen while the dataset is read again stays open', async () => {
+  const { page, errors, close } = await newPage(browser);
+  await withPickers(page);
+  await page.goto(server.address);
+  await until(page, 'snapshot.shown.length > 0');
+  await openByHandles(page);
+  await page.goto(server.address);
+  await until(page, 'snapshot.shown.length > 0');
+  const again = page.getByRole('button', { name: 'Open set.json again' });
+  await again.waitFor();
+  await holdFile(page);
+  await again.click();
+  await page.getByText('Reading set.json').waitFor({ state: 'attached' });
+  const before = await page.evaluate(() => document.querySelector('mask-viewer').snapshot.image);
+  await page.locator('#thumbnails [role=option]').nth(1).click();
+  await until(page, `snapshot.image !== '${before}' && snapshot.shown.length > 0`);
+  await page.evaluate(() => globalThis.release());
+  await page.getByText('Reading set.json').waitFor({ state: 'detached' });
+  await page.waitForTimeout(500);
+  assert.equal(await page.getByRole('heading', { name: 'Sample images' }).isVisible(), true);
+  await again.click();
+  await until(page, "snapshot.image === 't' && snapshot.shown.length === 1");
+  assert.deepEqual(errors, []);
+  await close();
+});
+
+/** Returns the number of datasets that the browser remembers. */
+function countRemembered(page) {
+  return page.evaluate(
+    () =>
+      new Promise((resolve, reject) => {
+        const request = indexedDB.open('masklink-datasets', 1);
+        request.onerror = () => reject(request.error);
+        request.onupgradeneeded = () => request.result.createObjectStore('datasets');
+        request.onsuccess = () => {
+          const counting = request.result.transaction('datasets').objectStore('datasets').count();
+          counting.onsuccess = () => {
+            request.result.close();
+            resolve(counting.result);
+          };
+        };
+      }),
+  );
+}
+
 test('without handles nothing is offered', async () => {
   const { page, errors, close } = await openPage(browser, server.address);
   await page.getByRole('button', { name: 'Open a dataset' }).click();
@@ -113,7 +213,7 @@ test('without handles nothing is offered', async () => {
   await until(page, "snapshot.image === 't'");
   await page.goto(server.address);
   await until(page, 'snapshot.shown.length > 0');
-  await page.waitForTimeout(300);
+  assert.equal(await countRemembered(page), 0);
   assert.equal(await page.getByRole('button', { name: /again/ }).count(), 0);
   assert.deepEqual(errors, []);
   await close();

@@ -94,6 +94,48 @@ test('cards stay, dimmed, while a mask is edited, and another name is searched b
   await close();
 });
 
+test('no cards of one object are shown while undo links another again', async () => {
+  const { page, errors, close } = await openPage(browser, server.address);
+  const isAnswered = "!snapshot.segmenting && snapshot.linking.phase === 'answered'";
+  const click = (x, y, add) =>
+    page.evaluate(
+      ([atX, atY, isMore]) => {
+        document.querySelector('mask-viewer').clickAt(atX, atY, { add: isMore });
+      },
+      [x, y, add],
+    );
+  for (const [x, y, add, count] of [
+    [480, 300, false, 1],
+    [500, 320, true, 2],
+    [100, 500, false, 1],
+    [120, 510, true, 2],
+  ]) {
+    await click(x, y, add);
+    await until(page, `snapshot.prompts.length === ${count} && ${isAnswered}`);
+  }
+  const seen = await page.evaluate(async () => {
+    const viewer = document.querySelector('mask-viewer');
+    const body = document.getElementById('entities-body');
+    const states = new Set();
+    const isFirst = () => viewer.snapshot.prompts[0]?.x === 480;
+    const isWaiting = () =>
+      viewer.snapshot.segmenting || viewer.snapshot.linking.phase === 'asking';
+    const note = () => {
+      if (isFirst()) states.add([isWaiting(), body.querySelector('.card') !== null].join());
+    };
+    viewer.addEventListener('update', () => queueMicrotask(note));
+    viewer.undoStep();
+    viewer.undoStep();
+    const isDone = () => isFirst() && viewer.snapshot.linking.phase === 'answered';
+    while (!isDone()) await new Promise((resolve) => setTimeout(resolve, 20));
+    note();
+    return [...states];
+  });
+  assert.deepEqual(seen.toSorted(), ['false,true', 'true,false'], 'waiting, cards');
+  assert.deepEqual(errors, []);
+  await close();
+});
+
 test('a result that is not sure says so and shows the three nearest', async () => {
   for (const [in_index, words] of [
     [undefined, 'Not sure what this is. It looks most like'],

@@ -5,7 +5,7 @@ import { after, test } from 'node:test';
 
 import { iou } from './masks.mjs';
 import { clickInImage, maskOf, startServer } from './steps.mjs';
-import { launch, openPage } from './support.mjs';
+import { launch, openPage, PATIENCE } from './support.mjs';
 
 const [server, plain, browser] = await Promise.all([
   startServer('--click-model', 'www/models/models.json'),
@@ -52,10 +52,10 @@ test('the endpoint encodes the image where the person chose it, with the same ma
   await weak.close();
 });
 
-test('an endpoint that does not encode is told with what to do', async () => {
+test('an endpoint that does not encode images gives an error with advice', async () => {
   const { page, close } = await clicked(plain.address, true);
   const alert = page.getByRole('paragraph').filter({ hasText: 'let this device encode it' });
-  await alert.waitFor();
+  await alert.waitFor({ timeout: PATIENCE });
   assert.match(await alert.innerText(), /--click-model|encodes no images/);
   await page.evaluate(() => document.querySelector('mask-viewer').configure({ encoder: 'device' }));
   const size = await page.evaluate(() => document.querySelector('mask-viewer').snapshot.size);

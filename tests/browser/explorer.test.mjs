@@ -421,6 +421,30 @@ test('a file is opened with its problems, and its address asks for it again', as
   await close();
 });
 
+test('a mask of which a part is left out is marked, and its entities say so', async () => {
+  const { page, errors, close } = await open('', ALL);
+  await page.getByRole('button', { name: 'Open annotations' }).click();
+  const cut = JSON.parse(FIXTURES['/tiny.json']);
+  cut.annotations[0].segmentation.push({ size: [6, 8], counts: '~' });
+  await page.getByLabel('File on this computer').setInputFiles({
+    name: 'cut.json',
+    mimeType: 'application/json',
+    buffer: Buffer.from(JSON.stringify(cut)),
+  });
+  await page.getByLabel('Address of the images').fill(`${server.address}{file_name}`);
+  await page.getByRole('button', { name: 'Open', exact: true }).click();
+  await counted(page, /^1 mask$/);
+  await options(page).first().click();
+  await recordOpen(page, 'a');
+  assert.equal(await page.locator('mask-viewer .chip .cut').count(), 1);
+  assert.equal(
+    await page.evaluate(() => document.querySelector('mask-viewer').snapshot.isCut),
+    true,
+  );
+  assert.deepEqual(errors, []);
+  await close();
+});
+
 test('images of a folder are found by the end of their path', async () => {
   const { page, errors, close } = await open('', ALL);
   await page.getByRole('button', { name: 'Open annotations' }).click();

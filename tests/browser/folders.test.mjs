@@ -89,7 +89,7 @@ test('images of a folder are found by other forms of their names, and counted', 
   });
   await page
     .locator('mask-viewer')
-    .getByText(/None of the 3 chosen files is known to be 05\/gone\.jpg/)
+    .getByText(/None of the 3 chosen files matches 05\/gone\.jpg/)
     .first()
     .waitFor();
   assert.deepEqual(errors, []);

@@ -47,13 +47,33 @@ test('back and forward go through samples, a photo and a dataset', async () => {
   await page.getByRole('heading', { name: 'Sample images' }).waitFor();
   await page.goBack();
   await until(page, `snapshot.image === '${first}' && snapshot.shown.length > 0`);
-  for (const name of [second, 'mine.bmp', 't']) {
-    await page.waitForTimeout(400);
+  await addressed(page, `image=${first}`);
+  for (const [name, text] of [
+    [second, `image=${second}`],
+    ['mine.bmp', 'photo=mine.bmp'],
+    ['t', 'set=set.json&image=t'],
+  ]) {
     await page.goForward();
     await until(page, `snapshot.image === '${name}'`);
+    await addressed(page, text);
   }
   await page.getByRole('heading', { name: 'set.json' }).waitFor();
   assert.deepEqual(errors, []);
+  await close();
+});
+
+test('a photo that cannot be opened leaves the strip and the address with the image shown', async () => {
+  const { page, close } = await openPage(browser, server.address);
+  await addressed(page, 'image=');
+  const first = await page.evaluate(() => document.querySelector('mask-viewer').snapshot.image);
+  const images = page.locator('#thumbnails [role=option]');
+  await page.route('**/samples/images/*', () => {});
+  await images.nth(2).click();
+  await page.locator('#thumbnails [role=option]:nth-child(3)[aria-selected=true]').waitFor();
+  await bring(page, { name: 'broken.png', type: 'image/png', base64: 'AAAA' });
+  await page.getByText(/The image before stays open/).waitFor();
+  await page.locator('#thumbnails [role=option]:nth-child(1)[aria-selected=true]').waitFor();
+  await addressed(page, `image=${first}`);
   await close();
 });
 
@@ -86,6 +106,7 @@ test('an address of an image that is not here says so and what to do, and is kep
       /t belongs to the dataset set\.json, which is not open/,
       'Open a dataset',
     ],
+    ['set=set.json', /^The dataset set\.json is not open\. Open its/, 'Open a dataset'],
     ['image=nowhere', /There is no image nowhere in Sample images/, 'Open a dataset'],
   ]) {
     const { page, errors, close } = await openPage(browser, `${server.address}#${hash}`);

@@ -5,7 +5,7 @@ import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { indexFiles } from './fixtures.mjs';
 import { clickInImage, linkFirstMask, maskOf, violations } from './steps.mjs';
-import { openPage, startSite, until } from './support.mjs';
+import { openPage, PATIENCE, startSite, until } from './support.mjs';
 
 const KNOWN = [
   { qid: 'Q89', title: 'Apple', description: 'fruit' },
@@ -27,6 +27,31 @@ async function openClicked(options) {
   return opened;
 }
 
+/** Waits until the browser has stored a kept mask of this name. */
+async function stored(page, title) {
+  const texts = () =>
+    page.evaluate(
+      () =>
+        new Promise((resolve, reject) => {
+          const request = indexedDB.open('masklink');
+          request.onerror = () => reject(request.error);
+          request.onsuccess = () => {
+            const all = request.result.transaction('kept').objectStore('kept').getAll();
+            all.onerror = () => reject(all.error);
+            all.onsuccess = () => {
+              request.result.close();
+              resolve(all.result.flatMap(({ records }) => records.map((one) => one.title)));
+            };
+          };
+        }),
+    );
+  const end = Date.now() + PATIENCE;
+  for (let found = await texts(); !found.includes(title); found = await texts()) {
+    assert.ok(Date.now() < end, `stored: ${found}`);
+    await page.waitForTimeout(50);
+  }
+}
+
 const titles = (page) => page.locator('#kept .title').allInnerTexts();
 
 test('a clicked object is kept by Enter, named by a search, and still there after a reload', async () => {
@@ -43,7 +68,7 @@ test('a clicked object is kept by Enter, named by a search, and still there afte
   );
   assert.deepEqual(kept, { qid: 'Q13191', prompts: 1 });
   assert.deepEqual(await violations(page), []);
-  await page.waitForTimeout(300);
+  await stored(page, 'Orange');
   await page.reload();
   await until(page, 'snapshot.kept.length === 1');
   assert.deepEqual(await titles(page), ['Orange']);

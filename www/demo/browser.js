@@ -16,6 +16,8 @@ export class Browser {
   #collection;
   /** @type {string | null} */
   #open = null;
+  /** The collection of the image that the viewer shows. @type {Collection | undefined} */
+  #shown;
   #title = /** @type {HTMLElement} */ (document.getElementById('strip-title'));
   #note = /** @type {HTMLElement} */ (document.getElementById('strip-note'));
   #pager = /** @type {HTMLElement} */ (document.getElementById('pager'));
@@ -57,6 +59,8 @@ export class Browser {
 
   /** Counts openings, so that an earlier one shows nothing any more. */
   #openings = 0;
+  /** Counts images looked for, so that the last of them is opened. */
+  #seeks = 0;
 
   /** The collection that the strip shows. */
   get collection() {
@@ -90,9 +94,12 @@ export class Browser {
     const collection = this.#collection;
     if (!collection) return false;
     let opened = collection.open(key);
+    const before = this.#openings;
+    const seek = (this.#seeks += 1);
     if (!opened) {
       const items = await collection.seek(key);
       if (!items || collection !== this.#collection) return false;
+      if (before !== this.#openings || seek !== this.#seeks) return true;
       this.#search.value = '';
       this.#show(items);
       opened = collection.open(key);
@@ -105,6 +112,7 @@ export class Browser {
       this.#viewer.openImage(opened.source, { ...opened, key }),
     ]);
     if (opening !== this.#openings) return true;
+    this.#shown = collection;
     await this.#showOn(collection, key, annotated);
     return true;
   }
@@ -142,6 +150,12 @@ export class Browser {
   /** Has an image of the strip that is still loading show nothing. */
   interrupt() {
     this.#openings += 1;
+  }
+
+  /** Marks the image that the viewer still shows, after one that was chosen later did not open. */
+  restore() {
+    const isOfStrip = this.#shown !== undefined && this.#shown === this.#collection;
+    this.#open = this.#strip.selected = (isOfStrip && this.#viewer.snapshot?.image) || null;
   }
 
   /** Marks no image of the strip as open, because another image is shown. */

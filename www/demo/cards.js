@@ -10,6 +10,7 @@ import { differs, knownWords, modelWords } from './knowledge.js';
 import { comparedNodes } from './columns.js';
 import { leavingWords, nameOf } from './leaving.js';
 import { entityLinks, outward, webAddress } from './links.js';
+import { TOUCH } from './media.js';
 
 /** Maximum number of cards before “Show more”; those of 0 % come after it. */
 const MAX_FIRST = 3;
@@ -19,8 +20,6 @@ const MAX_EVIDENCE = 4;
 const SCORE_WORDS = 'Probability that the mask shows this, if the index knows it';
 /** The button that opens the list of entities. */
 const LIST = 'What the index knows';
-/** Windows in which fingers click. */
-const TOUCH = '(hover: none), (max-width: 40rem)';
 
 /** @typedef {import('../pkg/viewer.js').ScoredEntity} Entity */
 /** @typedef {import('../pkg/viewer.js').Snapshot} Snapshot */
@@ -38,7 +37,7 @@ const TOUCH = '(hover: none), (max-width: 40rem)';
  *   knows, or an endpoint's that has this model.
  */
 /**
- * @typedef {object} Sources Of what the cards tell beside the response.
+ * @typedef {object} Sources Sources of the data that cards show beside the response.
  * @property {Articles} articles
  * @property {import('./knowledge.js').Knowledge} knowledge
  * @property {import('./comparison.js').Comparison} comparison
@@ -126,7 +125,7 @@ function answerNodes(linking, snapshot, actions, sources, truth) {
       const added = cards(first);
       list.append(...added);
       if (more) more.remove();
-      added[0]?.querySelector('a')?.focus();
+      /** @type {HTMLElement | null | undefined} */ (added[0]?.querySelector('a, button'))?.focus();
     });
   // A stored response does not name its index.
   const model = source !== 'cached' && answer.model?.entities ? answer.model : undefined;

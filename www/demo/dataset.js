@@ -2,6 +2,7 @@
 
 import { fill } from '../viewer/dom.js';
 import { failureOf } from '../viewer/errors.js';
+import { closeByBackdrop } from './backdrop.js';
 import { countOf } from './findings.js';
 import { filesOf } from './handles.js';
 
@@ -35,14 +36,14 @@ export function connectDatasetDialog(button, open) {
   let reading = new AbortController();
 
   button.addEventListener('click', () => dialog.showModal());
-  picked.listen(field('annotations'), field('folder'), show);
+  const submit = /** @type {HTMLButtonElement} */ (form.querySelector('[value=open]'));
+  picked.listen(field('annotations'), field('folder'), submit, show);
   document.getElementById('dataset-cancel')?.addEventListener('click', () => dialog.close());
-  dialog.addEventListener('click', (event) => {
-    if (event.target === dialog) dialog.close();
-  });
+  closeByBackdrop(dialog);
   dialog.addEventListener('close', () => {
     reading.abort();
     picked.closed();
+    submit.disabled = false;
     words.hidden = true;
     fill(spoken);
   });
@@ -116,20 +117,33 @@ class Picked {
   }
 
   /**
-   * Has the fields choose by handle where the browser can.
+   * Makes the fields choose by handle where the browser can.
    * @param {HTMLInputElement} annotations
    * @param {HTMLInputElement} folder
+   * @param {HTMLButtonElement} submit Disabled while the folder is listed.
    * @param {(text: string, bad: boolean) => void} show
    */
-  listen(annotations, folder, show) {
-    const takeFile = async (/** @type {FileSystemFileHandle[]} */ [handle]) => {
-      if (!handle) return;
-      putFile(annotations, await handle.getFile());
+  listen(annotations, folder, submit, show) {
+    /** @type {Take<FileSystemFileHandle[]>} */
+    const takeFile = async ([handle], isCurrent) => {
+      const file = await handle?.getFile();
+      if (!handle || !file || !isCurrent()) return;
+      putFile(annotations, file);
       this.handles = { ...this.handles, annotations: handle };
     };
-    const takeFolder = async (/** @type {FileSystemHandle} */ handle) => {
+    /** @type {Take<FileSystemHandle>} */
+    const takeFolder = async (handle, isCurrent) => {
       show(`Listing the folder ${handle.name}`, false);
-      this.dropped = await filesOf([handle]);
+      submit.disabled = true;
+      /** @type {File[]} */
+      let files;
+      try {
+        files = await filesOf([handle]);
+      } finally {
+        if (isCurrent()) submit.disabled = false;
+      }
+      if (!isCurrent()) return;
+      this.dropped = files;
       this.handles = { ...this.handles, others: [handle] };
       show(lookedFor(this.dropped.length, 'file', 'files', ` of the folder ${handle.name}`), false);
     };
@@ -142,22 +156,35 @@ class Picked {
 }
 
 /**
- * Has a click on a field open the browser's picker of handles, where there is one.
- * @param {HTMLInputElement} input
+ * @template Handles
+ * @typedef {(picked: Handles, isCurrent: () => boolean) => Promise<void>} Take Takes what was picked,
+ *   unless the dialog was closed or something else picked meanwhile.
+ */
+
+/**
+ * Makes a click on a field open the browser's picker of handles, where there is one.
+ * @param {HTMLInputElement} input In a dialog.
  * @param {'showOpenFilePicker' | 'showDirectoryPicker'} picker
- * @param {(picked: any) => Promise<void>} take
+ * @param {Take<any>} take
  * @param {(text: string, bad: boolean) => void} show
  */
 function chooseByHandle(input, picker, take, show) {
+  /** Counts picks, so that an earlier one that is late is dropped. */
+  let picks = 0;
+  input.closest('dialog')?.addEventListener('close', () => (picks += 1));
   input.addEventListener('click', async (event) => {
     const pick = /** @type {any} */ (globalThis)[picker];
     if (!pick) return;
     event.preventDefault();
+    let number = picks;
+    const isCurrent = () => number === picks;
     try {
-      await take(await pick({ id: 'masklink-dataset' }));
+      const picked = await pick({ id: 'masklink-dataset' });
+      number = picks += 1;
+      await take(picked, isCurrent);
     } catch (thrown) {
       // Closing the picker is no failure.
-      if (!(thrown instanceof DOMException && thrown.name === 'AbortError'))
+      if (isCurrent() && !(thrown instanceof DOMException && thrown.name === 'AbortError'))
         show(failureOf(thrown, 'dataset').message, true);
     }
   });

@@ -22,7 +22,8 @@ const IMAGES = /\.(jpe?g|jpe|jfif|png|webp|gif|bmp|avif|tiff?|heic)$/i;
  * @returns {Promise<Sorted & { handles: FileSystemHandle[] }>}
  */
 export async function droppedFiles(data) {
-  const handles = handlesIn(data);
+  // Without handles the files are read all the same; only a later visit cannot offer them.
+  const handles = handlesIn(data).catch(() => []);
   /** @type {FileSystemEntry[]} */
   const folders = [];
   /** @type {File[]} */
@@ -39,7 +40,7 @@ export async function droppedFiles(data) {
 }
 
 /**
- * Tells the annotation file and the images among files.
+ * Sorts files into the annotation file, the images and the others.
  * @param {File[]} files
  * @returns {Sorted}
  */
@@ -67,7 +68,7 @@ async function handlesIn(data) {
   const asked = [...data.items]
     .filter(({ kind }) => kind === 'file')
     .map((item) => /** @type {any} */ (item).getAsFileSystemHandle?.().catch(() => null));
-  return (await Promise.all(asked)).filter((handle) => handle instanceof FileSystemHandle);
+  return (await Promise.all(asked)).filter(Boolean);
 }
 
 /** @param {File} one @param {File} other */

@@ -52,12 +52,22 @@ export async function testEndpoint(endpoint, token) {
     good('This page may read its responses (CORS).'),
     await versionOf(base),
   ];
-  const answer = await response.json().catch(() => null);
+  let answer = null;
+  try {
+    answer = await response.json();
+  } catch (thrown) {
+    if (isTimeout(thrown))
+      return [...lines, bad(`Its response did not end within ${TIMEOUT / 1000} s.`)];
+    // Something else than JSON is no response of the protocol.
+  }
   lines.push(response.ok ? indexOf(answer) : refused(response.status, token, answer));
   return lines;
 }
 
-/** Tells the index that the page links with where there is no endpoint. @returns {Promise<Result[]>} */
+/**
+ * Tests the index that the page links with where there is no endpoint.
+ * @returns {Promise<Result[]>}
+ */
 export async function testOwnIndex() {
   const first = good('No endpoint: masks are linked in this page.');
   try {
@@ -86,16 +96,15 @@ async function smallRequest() {
 }
 
 /**
- * Tells an endpoint that does not answer from one that does not let this page read its responses.
+ * Distinguishes an endpoint that does not answer from one that does not let this page read its responses.
  * @param {string} base
  * @param {unknown} thrown
  * @returns {Promise<Result>}
  */
 async function unreadable(base, thrown) {
-  if (thrown instanceof DOMException && thrown.name === 'TimeoutError')
-    return bad(`Not reached: no response within ${TIMEOUT / 1000} s.`);
+  if (isTimeout(thrown)) return bad(`Not reached: no response within ${TIMEOUT / 1000} s.`);
   try {
-    // The response cannot be read; that there is one is all that this tells.
+    // The response cannot be read; that there is one is all that this shows.
     await fetch(`${base}healthz`, { mode: 'no-cors', signal: AbortSignal.timeout(TIMEOUT) });
   } catch {
     const isMixed = location.protocol === 'https:' && base.startsWith('http:');
@@ -109,6 +118,11 @@ async function unreadable(base, thrown) {
     'Reached, but it does not let this page read its responses (CORS). ' +
       `Start it with --allow-origin ${location.origin}.`,
   );
+}
+
+/** @param {unknown} thrown */
+function isTimeout(thrown) {
+  return thrown instanceof DOMException && thrown.name === 'TimeoutError';
 }
 
 /** @param {string} base @returns {Promise<Result>} */
@@ -132,7 +146,7 @@ async function versionOf(base) {
 function indexOf(body) {
   const model = body?.model;
   if (!Array.isArray(body?.entities) || !model)
-    return bad('Its response is none of the linking protocol. Check the address.');
+    return bad('Its response is not a response of the linking protocol. Check the address.');
   const { encoder, entities, exemplars, prototypes = 0, index_sha256: hash } = model;
   return good(
     `Links by index ${String(hash).slice(0, 8)} (encoder ${encoder}): ${amount(entities)} entities by ` +
@@ -150,7 +164,7 @@ function refused(status, token, problem) {
   if (status === 401)
     return bad(token ? 'Refuses this token.' : 'Needs a token: fill it in above.');
   if (status === 404 && !problem?.type)
-    return bad('Is no linking endpoint: there is nothing at v1/link below this address.');
+    return bad('Is not a linking endpoint: there is nothing at v1/link below this address.');
   const detail = problem?.detail ?? problem?.title;
   return bad(`Cannot link (${status})${detail ? `: ${detail}` : ''}.`.replace('..', '.'));
 }

@@ -5,6 +5,7 @@
 
 import { h } from '../viewer/dom.js';
 import { icon } from '../viewer/icons.js';
+import { closeByBackdrop } from './backdrop.js';
 import { webAddress } from './links.js';
 
 const SVG = 'http://www.w3.org/2000/svg';
@@ -96,7 +97,7 @@ function open(entity, first) {
     ),
   );
   dialog.addEventListener('close', () => dialog.remove());
-  dialog.addEventListener('click', ({ target }) => target === dialog && dialog.close());
+  closeByBackdrop(dialog);
   dialog.addEventListener('keydown', ({ key }) => {
     if (examples.length > 1 && key === 'ArrowRight') turn(1);
     if (examples.length > 1 && key === 'ArrowLeft') turn(-1);

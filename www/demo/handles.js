@@ -57,7 +57,8 @@ export async function remembered() {
  */
 export async function readAgain({ name, handles: { annotations, others } }) {
   for (const handle of annotations ? [annotations, ...others] : others)
-    if (!(await isReadable(handle))) throw new Error(`${name} may not be read. Open it again.`);
+    if (!(await isReadable(handle)))
+      throw new Error(`The browser was not allowed to read ${name}. Open it again.`);
   try {
     return {
       annotations: annotations && (await annotations.getFile()),

@@ -2,6 +2,7 @@
 
 import { h } from '../viewer/dom.js';
 import { SHORTCUTS, nameOfKey } from '../viewer/shortcuts.js';
+import { closeByBackdrop } from './backdrop.js';
 
 /** Opens the help from anywhere but a field. */
 const HELP_KEY = '?';
@@ -16,9 +17,7 @@ export function connectHelp(button) {
     dialog.scrollTop = 0;
   };
   button.addEventListener('click', open);
-  dialog.addEventListener('click', (event) => {
-    if (event.target === dialog) dialog.close();
-  });
+  closeByBackdrop(dialog);
   document.addEventListener('keydown', (event) => {
     const { key, ctrlKey, metaKey, altKey } = event;
     if (key !== HELP_KEY || ctrlKey || metaKey || altKey) return;

@@ -116,11 +116,14 @@ export class KeptList {
           h('span', { class: 'about' }, facts.filter(Boolean).join(' · ')),
         ),
       ),
-      iconButton(hidden ? 'hidden' : 'shown', `${hidden ? 'Show' : 'Hide'} ${name}`, () =>
-        viewer.hideKept(id, !hidden),
+      iconButton(
+        hidden ? 'hidden' : 'shown',
+        `${hidden ? 'Show' : 'Hide'} ${name}`,
+        `kept-hide-${id}`,
+        () => viewer.hideKept(id, !hidden),
       ),
-      iconButton('edit', `Edit ${name} with points`, () => this.#edit(mask)),
-      iconButton('bin', `Delete ${name}`, () => viewer.deleteKept(id)),
+      iconButton('edit', `Edit ${name} with points`, `kept-edit-${id}`, () => this.#edit(mask)),
+      iconButton('bin', `Delete ${name}`, `kept-delete-${id}`, () => viewer.deleteKept(id)),
       isSelected && this.#details(mask, kept),
     );
   }
@@ -267,9 +270,10 @@ function button(words, name, act) {
 /**
  * @param {import('../viewer/icons.js').IconName} name
  * @param {string} words
+ * @param {string} focus Name of the focus.
  * @param {() => void} act
  */
-function iconButton(name, words, act) {
+function iconButton(name, words, focus, act) {
   return h(
     'button',
     {
@@ -277,7 +281,7 @@ function iconButton(name, words, act) {
       class: 'button quiet icon-button',
       'aria-label': words,
       title: words,
-      'data-focus': words,
+      'data-focus': focus,
       onclick: act,
     },
     icon(name),

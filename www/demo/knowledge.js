@@ -1,5 +1,6 @@
 /** @file The index that the page links with: how much it knows, and the list of its entities. */
 
+import { hexOf } from '../worker/hex.js';
 import { countOf } from './findings.js';
 
 /** The address that the viewer links with where there is no endpoint. */
@@ -88,8 +89,7 @@ async function textAt(address, cache) {
 /** @param {string} text */
 async function sha256Of(text) {
   if (!globalThis.crypto?.subtle) return null;
-  const digest = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(text));
-  return Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, '0')).join('');
+  return hexOf(await crypto.subtle.digest('SHA-256', new TextEncoder().encode(text)));
 }
 
 /**

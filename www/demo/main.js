@@ -56,9 +56,10 @@ const places = new Places({
   viewer,
   browser,
   nav: byId('places'),
-  message: new Message(),
+  message: new Message(viewer),
   choosePhoto: () => byId('photo-input').click(),
   chooseDataset: () => byId('choose-dataset').click(),
+  interrupt: () => reopening.abort(),
   fail: showProblem,
 });
 showStatus(viewer, byId('status'));
@@ -81,6 +82,8 @@ byId('open-settings').addEventListener('click', settings.open);
  * @type {'nothing' | 'photo' | 'dataset'}
  */
 let taken = 'nothing';
+/** Ends the reading of the last visit's dataset. */
+let reopening = new AbortController();
 listenForImages(
   {
     button: byId('choose-photo'),
@@ -186,6 +189,7 @@ async function openDataset({ file, folder, prefix, handles, progress, signal }) 
   const count = images && (await annotations.countFound(images.paths));
   signal.throwIfAborted();
   taken = 'dataset';
+  if (signal !== reopening.signal) reopening.abort();
   const collection = images
     ? inFolder(file.name, annotations, images)
     : new Collection(file.name, annotations, underAddress(prefix));
@@ -199,17 +203,38 @@ async function openDataset({ file, folder, prefix, handles, progress, signal }) 
 async function offerAgain() {
   const last = await remembered();
   if (!last) return;
-  const progress = (/** @type {string} */ words) => fill(byId('strip-note'), words);
-  const open = async () => {
+  const open = async (/** @type {AbortSignal} */ signal) => {
     const { files, annotations } = await readAgain(last);
+    signal.throwIfAborted();
     const { annotations: likely, images } = chosenAmong(files);
     const file = annotations ?? likely;
     if (!file) throw new Error(`${last.name} is not there any more.`);
-    const { signal } = new AbortController();
     const { prefix, handles } = last;
+    const progress = (/** @type {string} */ words) => {
+      if (!signal.aborted) fill(byId('strip-progress'), words);
+    };
     await openDataset({ file, folder: images, prefix, handles, progress, signal });
   };
-  places.offer({ name: last.name, open: () => void open().catch(showProblem) });
+  places.offer({ name: last.name, open: () => reopen(last.name, open) });
+}
+
+/**
+ * Opens the dataset of the last visit, unless something else is chosen meanwhile.
+ * @param {string} name
+ * @param {(signal: AbortSignal) => Promise<void>} open
+ */
+async function reopen(name, open) {
+  reopening.abort();
+  const controller = (reopening = new AbortController());
+  fill(byId('strip-spoken'), `Reading ${name}`);
+  try {
+    await open(controller.signal);
+  } catch (thrown) {
+    if (!controller.signal.aborted) showProblem(thrown);
+  }
+  if (controller !== reopening) return;
+  fill(byId('strip-progress'));
+  fill(byId('strip-spoken'));
 }
 
 /**
@@ -232,7 +257,7 @@ function reading(bytes, total, found) {
 function inFolder(title, annotations, images) {
   const find = images.find.bind(images);
   const missing = (/** @type {import('./sources.js').NamedImage} */ { file, url }) =>
-    `None of the ${countOf(images.count, 'chosen file', 'chosen files')} is known to be ` +
+    `None of the ${countOf(images.count, 'chosen file', 'chosen files')} matches ` +
     `${file ?? url ?? 'this image, which the annotations do not name'}.`;
   return new Collection(title, annotations, find, find, missing);
 }

@@ -7,7 +7,11 @@ import { icon } from '../viewer/icons.js';
 export class Message {
   #node = h('div', { class: 'message', role: 'status' });
 
-  constructor() {
+  #viewer;
+
+  /** @param {HTMLElement} viewer Gets the focus when a message that has it is closed. */
+  constructor(viewer) {
+    this.#viewer = viewer;
     this.#node.hidden = true;
     document.body.append(this.#node);
   }
@@ -41,6 +45,7 @@ export class Message {
   }
 
   hide() {
+    if (this.#node.contains(document.activeElement)) this.#viewer.focus({ preventScroll: true });
     this.#node.hidden = true;
     fill(this.#node);
   }

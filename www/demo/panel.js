@@ -24,8 +24,8 @@ export class Panel {
    */
   #built = new Map();
   #spoken = h('p', { class: 'note', role: 'status' });
-  /** The image that the cards are about. @type {string | null} */
-  #image = null;
+  /** Names the object that the cards are about. */
+  #object = '';
 
   /**
    * @param {MaskViewer} viewer
@@ -137,11 +137,13 @@ export class Panel {
     const body = /** @type {HTMLElement} */ (document.getElementById('entities-body'));
     const isWaiting = !segmentFailure && (segmenting || linking.phase === 'asking');
     const isNewObject = segmenting && prompts.length < 2;
+    // Undo may go back to another object while both have several prompts.
+    const object = JSON.stringify([image, prompts[0]]);
     const dims =
-      isWaiting && !isNewObject && image === this.#image && body.querySelector('.cards') !== null;
+      isWaiting && !isNewObject && object === this.#object && body.querySelector('.cards') !== null;
     body.classList.toggle('stale', dims);
     body.setAttribute('aria-busy', String(dims));
-    this.#image = image;
+    this.#object = object;
     return dims;
   }
 
@@ -201,11 +203,13 @@ function searchName(viewer) {
 }
 
 /**
- * Names the selected kept mask by an entity; keeps the current mask first where none is selected.
+ * Names the selected kept mask by an entity; keeps the current mask first where none is selected. Does
+ * nothing while the mask is linked again: the entity may be that of another one.
  * @param {MaskViewer} viewer
  * @param {import('./cards.js').Entity} entity
  */
 function nameAs(viewer, { qid, title, score }) {
-  const id = viewer.snapshot?.selectedKept ?? viewer.keep();
+  if (viewer.snapshot?.linking.phase !== 'answered') return;
+  const id = viewer.snapshot.selectedKept ?? viewer.keep();
   if (id !== null) viewer.nameKept(id, { title: title || qid, qid, score });
 }

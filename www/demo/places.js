@@ -24,9 +24,10 @@ const MAX_PHOTOS = 50;
  * @property {import('../mask-viewer.js').MaskViewer} viewer
  * @property {import('./browser.js').Browser} browser
  * @property {HTMLElement} nav Lists what is open.
- * @property {import('./message.js').Message} message Tells what an address names that is not here.
+ * @property {import('./message.js').Message} message Says what an address names that is not here.
  * @property {() => void} choosePhoto
  * @property {() => void} chooseDataset
+ * @property {() => void} interrupt Called when something is chosen: ends what is still being read.
  * @property {(thrown: unknown) => void} fail
  */
 
@@ -46,8 +47,8 @@ export class Places {
   #last = new Map();
   /** Number of addresses that are being followed. */
   #following = 0;
-  /** Counts the places gone to, so that an earlier one that is late shows nothing. */
-  #goings = 0;
+  /** Counts navigations, so that an earlier one that is late shows nothing. */
+  #navigations = 0;
   /** The dataset of an earlier visit. @type {{ name: string, open: () => void } | null} */
   #offer = null;
 
@@ -77,12 +78,13 @@ export class Places {
     const before = this.#dataset;
     const wanted = this.#missing?.set === shelf.set ? this.#missing : null;
     this.#dataset = shelf;
-    this.chosen();
+    const number = this.#leave();
     await this.#show(shelf);
     before?.collection.close();
+    const isOutdated = () => number !== this.#navigations;
     const open = async () => {
       const key = wanted?.image ?? null;
-      if (key !== null && (await browser.open(key))) return;
+      if (isOutdated() || (key !== null && (await browser.open(key))) || isOutdated()) return;
       if (wanted && key !== null) this.#tell(wanted);
       await browser.openFirst();
     };
@@ -95,11 +97,15 @@ export class Places {
    * @returns {Promise<boolean>} Whether it is open.
    */
   async openPhoto(file) {
-    const { viewer, browser } = this.#parts;
+    const { viewer, browser, interrupt } = this.#parts;
     const name = this.#nameOf(file);
-    this.#goings += 1;
+    const number = (this.#navigations += 1);
+    interrupt();
     browser.interrupt();
-    if (!(await viewer.openImage(file, { key: name, keepsOpen: true }))) return false;
+    if (!(await viewer.openImage(file, { key: name, keepsOpen: true }))) {
+      if (number === this.#navigations) this.#nameOpen();
+      return false;
+    }
     this.#photos.delete(name);
     this.#photos.set(name, file);
     const [oldest] = this.#photos.keys();
@@ -113,9 +119,26 @@ export class Places {
 
   /** Notes that the person chose something else than what the address names. */
   chosen() {
-    this.#goings += 1;
+    this.#parts.interrupt();
+    this.#leave();
+  }
+
+  /** Begins a navigation from a photo or a missing image, and returns its number. */
+  #leave() {
+    const number = (this.#navigations += 1);
     this.#photo = null;
     this.#found();
+    return number;
+  }
+
+  /** Names the image that stayed open, after one that was chosen later did not open. */
+  #nameOpen() {
+    const { viewer, browser } = this.#parts;
+    const key = viewer.snapshot?.image ?? null;
+    this.#photo = key !== null && this.#photos.has(key) ? key : null;
+    if (this.#photo === null) browser.restore();
+    else browser.leave();
+    this.#showLinks();
   }
 
   /** Offers to open the dataset of an earlier visit. @param {{ name: string, open: () => void }} offer */
@@ -132,11 +155,12 @@ export class Places {
   async follow() {
     const address = parseAddress(location.hash);
     if (!namesPlace(address)) return false;
+    this.#parts.interrupt();
     this.#following += 1;
-    const going = (this.#goings += 1);
+    const number = (this.#navigations += 1);
     try {
-      const isHere = await this.#go(address, going);
-      if (going !== this.#goings) return true;
+      const isHere = await this.#go(address, number);
+      if (number !== this.#navigations) return true;
       if (isHere) this.#found();
       else this.#tell(address);
       if (isHere) this.#restore(address);
@@ -148,10 +172,10 @@ export class Places {
 
   /**
    * @param {Address} address
-   * @param {number} going
+   * @param {number} number
    * @returns {Promise<boolean>} Whether the image is here.
    */
-  async #go(address, going) {
+  async #go(address, number) {
     const { browser } = this.#parts;
     if (isSamePlace(address, this.#place)) return true;
     if (address.photo !== null) {
@@ -159,8 +183,8 @@ export class Places {
       return file !== undefined && (await this.#reopen(file));
     }
     for (const shelf of this.#shelvesOf(address)) {
-      if (!(await this.#goTo(shelf, address.image, going))) continue;
-      if (going === this.#goings) this.#photo = null;
+      if (!(await this.#goTo(shelf, address.image, number))) continue;
+      if (number === this.#navigations) this.#photo = null;
       return true;
     }
     return false;
@@ -170,16 +194,16 @@ export class Places {
    * Opens an image of a collection, or its first.
    * @param {Shelf} shelf
    * @param {string | null} image
-   * @param {number} going
+   * @param {number} number
    * @returns {Promise<boolean>} Whether the collection has it.
    */
-  async #goTo(shelf, image, going) {
+  async #goTo(shelf, image, number) {
     const { browser } = this.#parts;
     if (browser.collection !== shelf.collection) {
       if (image !== null && !(await shelf.collection.has(image))) return false;
-      if (going !== this.#goings) return true;
+      if (number !== this.#navigations) return true;
       await this.#show(shelf);
-      if (going !== this.#goings) return true;
+      if (number !== this.#navigations) return true;
     }
     if (image !== null) return browser.open(image);
     await browser.openFirst();
@@ -188,10 +212,10 @@ export class Places {
 
   /** Opens a photo again, as a step of the history. @param {File} file */
   async #reopen(file) {
-    const going = this.#goings;
+    const number = this.#navigations;
     const isOpen = await this.openPhoto(file);
     // Opening counts as a place of its own.
-    if (this.#goings === going + 1) this.#goings = going;
+    if (this.#navigations === number + 1) this.#navigations = number;
     return isOpen;
   }
 
@@ -241,10 +265,13 @@ export class Places {
       return message.show(words, ['Open a photo', choosePhoto]);
     }
     const isOpen = set !== null && set === this.#dataset?.set;
+    const own = this.#own?.collection.title ?? 'this page, whose images could not be loaded';
     const words =
       set === null || isOpen
-        ? `There is no image ${image} in ${isOpen ? set : this.#own?.collection.title}. `
-        : `The image ${image ?? ''} belongs to the dataset ${set}, which is not open. `;
+        ? `There is no image ${image} in ${isOpen ? set : own}. `
+        : image === null
+          ? `The dataset ${set} is not open. `
+          : `The image ${image} belongs to the dataset ${set}, which is not open. `;
     const advice = 'Open its annotation file with its images, or drop their folder on the page.';
     const offer = this.#offer?.name === set && !isOpen ? this.#offer : null;
     if (offer) message.show(words, [`Open ${offer.name} again`, offer.open]);

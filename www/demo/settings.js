@@ -3,6 +3,7 @@
 import { fill, h } from '../viewer/dom.js';
 import { failureOf } from '../viewer/errors.js';
 import { WIKIPEDIA } from './articles.js';
+import { closeByBackdrop } from './backdrop.js';
 import { testEndpoint, testOwnIndex } from './endpoint-test.js';
 import { settingsDialog } from './settings-form.js';
 
@@ -48,9 +49,7 @@ export function connectSettings(viewer, followers) {
     if (!WHOLE.has(name ?? '')) take();
   });
   form.addEventListener('change', take);
-  dialog.addEventListener('click', (event) => {
-    if (event.target === dialog) dialog.close();
-  });
+  closeByBackdrop(dialog);
 
   dialog.querySelector('#reset-settings')?.addEventListener('click', () => {
     viewer.token = null;
@@ -59,8 +58,9 @@ export function connectSettings(viewer, followers) {
     applyToPage(kept.page, followers);
     keep(kept);
     show();
+    clearTest();
   });
-  connectTest(dialog, field);
+  const clearTest = connectTest(dialog, field);
 
   function show() {
     showSettings(field, viewer.settings);
@@ -108,9 +108,10 @@ export function connectSettings(viewer, followers) {
 }
 
 /**
- * Has the button beside the endpoint test what the fields name.
+ * Makes the button beside the endpoint test what the fields name.
  * @param {HTMLDialogElement} dialog
  * @param {FieldOf} field
+ * @returns {() => void} Removes the results.
  */
 function connectTest(dialog, field) {
   const button = /** @type {HTMLButtonElement} */ (dialog.querySelector('#test-endpoint'));
@@ -138,6 +139,7 @@ function connectTest(dialog, field) {
     if (test !== tests) return;
     show(...lines.map(({ words, isGood }) => h('li', { class: !isGood && 'bad' }, words)));
   });
+  return clear;
 }
 
 /**

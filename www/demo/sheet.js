@@ -5,9 +5,8 @@
 
 import { fill, h } from '../viewer/dom.js';
 import { icon } from '../viewer/icons.js';
+import { PHONE } from './media.js';
 
-/** Windows in which the panel is a sheet, as in sheet.css. */
-const PHONE = '(max-width: 40rem)';
 /** Positions from the lowest to the highest. */
 const POSITIONS = /** @type {const} */ (['closed', 'open', 'full']);
 /** Height of the list of masks below the tools, in CSS pixels, which the open sheet may cover. */

@@ -369,11 +369,12 @@ function frameOf({ size, maskSize, area }) {
 }
 
 /** @param {Item} item @param {string} color */
-function maskOf({ id, title, qid, maskSize, boundaries }, color) {
+function maskOf({ id, title, qid, isCut, maskSize, boundaries }, color) {
   return {
     id,
     title: title || qid,
     qid: isQid(qid) ? qid : null,
+    cut: isCut,
     color,
     mask: { size: maskSize, boundaries },
   };

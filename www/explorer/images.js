@@ -94,7 +94,7 @@ export class Images {
     const name = file ? ` (${file})` : '';
     if (this.folderFiles > 0) {
       const files = `${this.folderFiles.toLocaleString('en')} files`;
-      return `None of the chosen folder’s ${files} is known to be this image${name}.`;
+      return `None of the chosen folder’s ${files} matches this image${name}.`;
     }
     return `No address of this image${name} is known.`;
   }
@@ -136,7 +136,7 @@ async function fetchWithReason(address, signal) {
   }
 }
 
-/** Tells a server that refuses other pages from one that cannot be reached. @param {string} address */
+/** Distinguishes a server that refuses other pages from one that cannot be reached. @param {string} address */
 async function networkReason(address) {
   try {
     await fetch(address, { mode: 'no-cors' });

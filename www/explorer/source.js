@@ -174,6 +174,8 @@ async function unpacked(file, { onProgress, signal }) {
   } catch (cause) {
     if (signal?.aborted) throw cancelled();
     if (cause instanceof MasklinkError) throw cause;
+    // Other failures are those of the disk or of memory.
+    if (!(cause instanceof TypeError)) throw cause;
     throw new MasklinkError('gzip', `The gzip file is damaged: ${messageOf(cause)}.`, { cause });
   }
 }

@@ -4,6 +4,7 @@
  */
 
 import { exifOrientation, sha256Hex, turnedMask } from '../pkg/viewer.js';
+import { hexOf } from '../worker/hex.js';
 import { ViewerError } from './errors.js';
 import { loadViewer } from './module.js';
 
@@ -193,6 +194,5 @@ async function sha256(blob) {
     await loadViewer();
     return sha256Hex(new Uint8Array(bytes));
   }
-  const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', bytes));
-  return Array.from(digest, (byte) => byte.toString(16).padStart(2, '0')).join('');
+  return hexOf(await crypto.subtle.digest('SHA-256', bytes));
 }

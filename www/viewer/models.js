@@ -22,6 +22,14 @@ const MAX_PREVIEW = 80;
 const LOADING = 'Loading the model';
 const STARTING = 'Starting the model';
 
+/** The reply to a preview that was not computed: no mask. @type {Omit<Preview, 'ticket'>} */
+const NO_PREVIEW = {
+  best: 0,
+  size: new Uint32Array(2),
+  offsets: new Uint32Array(2),
+  boundaries: new Uint32Array(),
+};
+
 /** Codes of failures after which the worker may not have the bitmap that was sent with the call. */
 const NOT_GIVEN = new Set(['argument-unusable', 'worker', 'image-missing']);
 
@@ -36,6 +44,8 @@ const NOT_GIVEN = new Set(['argument-unusable', 'worker', 'image-missing']);
  * @property {{ decode: number }} ms
  * @property {ModelStatus} status
  */
+
+/** @typedef {Pick<Segmentation, 'ticket' | 'best' | 'size' | 'offsets' | 'boundaries'>} Preview */
 
 /**
  * @typedef {object} ModelStatus The model and runtime in use, and why no faster one is.
@@ -52,7 +62,7 @@ const NOT_GIVEN = new Set(['argument-unusable', 'worker', 'image-missing']);
  * @typedef {object} ModelsHost
  * @property {(event: any) => void} send
  * @property {(result: Segmentation, provisional: boolean) => void} segmented
- * @property {(result: Segmentation) => void} previewed
+ * @property {(result: Preview) => void} previewed
  * @property {(words: string | null, size?: string, done?: number) => void} progress What is loaded, how
  *   many bytes of it have arrived, and the same from 0 to 1, without both once all are there and the model
  *   starts; null when nothing is loaded any more.
@@ -194,7 +204,6 @@ export class Models {
     this.#isCancelled = false;
     if (linksHere) this.#openIndex();
     const question = JSON.stringify({ ticket, prompts, refine, view });
-    const encoder = this.#encoder();
     const take = (/** @type {Segmentation} */ result, provisional = false) => {
       this.#firstPass ??= result.ms.decode;
       this.#report(result.status, result.ms);
@@ -205,7 +214,7 @@ export class Models {
         provisional && !signal.aborted && take(provisional, true);
       const result = await this.#call(
         'segment',
-        { model, question, encoder },
+        { model, question, encoder: this.#encoder() },
         { signal, onProgress },
       );
       if (!signal.aborted) take(result);
@@ -213,22 +222,25 @@ export class Models {
   }
 
   /**
-   * Segments for the outline under the pointer, where the model is ready and fast; does nothing else.
+   * Segments for the outline under the pointer, where the model is ready and fast; otherwise replies that
+   * there is none, so that the viewer asks again later.
    * @param {import('../pkg/viewer.js').SegmentRequest} request
    * @param {string | null} model
    */
   async preview({ ticket, prompts }, model) {
     const isFast = this.#firstPass !== undefined && this.#firstPass < MAX_PREVIEW;
-    if (!isFast || this.#asked !== model || this.#calls > 0) return;
+    if (!isFast || this.#asked !== model || this.#calls > 0)
+      return this.#host.previewed({ ticket, ...NO_PREVIEW });
     const controller = new AbortController();
     const { signal } = controller;
     this.#open.set(ticket, { controller, failed: null });
     const question = JSON.stringify({ ticket, prompts, refine: null, view: null });
     try {
       const result = await this.#call('preview', { model, question }, { signal });
-      if (result && !signal.aborted) this.#host.previewed(result);
+      if (!signal.aborted) this.#host.previewed(result ?? { ticket, ...NO_PREVIEW });
     } catch {
       // A click reports what fails.
+      if (!signal.aborted) this.#host.previewed({ ticket, ...NO_PREVIEW });
     } finally {
       this.#open.delete(ticket);
     }

@@ -73,12 +73,16 @@ export class Notices {
         words,
       );
     };
+    const hadFocus = turned.querySelector(':focus') !== null;
     fill(
       turned,
       h('span', {}, 'The image file is turned for display; its masks may not be. Masks:'),
       choice('as stored', false),
       choice('turned', true),
     );
+    /** @type {HTMLElement | null} */
+    const pressed = turned.querySelector('[aria-pressed=true]');
+    if (hadFocus) pressed?.focus({ preventScroll: true });
   }
 
   /** @param {string} words */
@@ -107,7 +111,10 @@ export class Notices {
 
   /** Nothing is loading any more. */
   done() {
-    this.#nodes.progress.hidden = true;
+    const { progress, stage } = this.#nodes;
+    // A hidden button would lose the focus.
+    if (progress.querySelector(':focus')) stage.focus({ preventScroll: true });
+    progress.hidden = true;
     this.#loading = '';
   }
 

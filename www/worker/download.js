@@ -9,6 +9,7 @@
 
 import { sha256Hex } from '../pkg/workers.js';
 import { MasklinkError, messageOf } from './errors.js';
+import { hexOf } from './hex.js';
 
 const CACHE = 'masklink-models';
 /**
@@ -32,23 +33,29 @@ const PAUSE = 500;
  */
 
 /**
- * Downloads under way, by the hash of the file, with the functions that learn of their progress.
- * @type {Map<string, { bytes: Promise<Uint8Array<ArrayBuffer>>, listeners: Set<Watch['progress']> }>}
+ * Downloads under way, by the hash of the file, with what aborts them and the functions that learn of
+ * their progress.
+ * @type {Map<string, { bytes: Promise<Uint8Array<ArrayBuffer>>, signal: AbortSignal,
+ *   listeners: Set<Watch['progress']> }>}
  */
 const underWay = new Map();
 
 /**
  * The file's bytes, from the cache or the network, of the right length and hash. A file that is being
- * downloaded already is not downloaded a second time.
+ * downloaded already is not downloaded a second time, unless that download is aborted.
  * @param {ModelFile} file
  * @param {Watch} watch
  * @returns {Promise<Uint8Array<ArrayBuffer>>}
  */
-export function modelBytes(file, { signal, progress }) {
-  const known = underWay.get(file.sha256);
-  if (known) {
+export async function modelBytes(file, { signal, progress }) {
+  for (let known = underWay.get(file.sha256); known; known = underWay.get(file.sha256)) {
     known.listeners.add(progress);
-    return known.bytes;
+    try {
+      return await known.bytes;
+    } catch (thrown) {
+      if (signal.aborted || !known.signal.aborted) throw thrown;
+      // The other one was cancelled, and has kept what had arrived.
+    }
   }
   const listeners = new Set([progress]);
   const report = (/** @type {number} */ loaded, /** @type {number} */ total) =>
@@ -56,8 +63,8 @@ export function modelBytes(file, { signal, progress }) {
   const bytes = checkedBytes(file, { signal, progress: report }).finally(() =>
     underWay.delete(file.sha256),
   );
-  underWay.set(file.sha256, { bytes, listeners });
-  return bytes;
+  underWay.set(file.sha256, { bytes, signal, listeners });
+  return await bytes;
 }
 
 /**
@@ -159,16 +166,12 @@ async function download(file, cache, watch) {
     } catch (thrown) {
       const over = thrown instanceof MasklinkError || watch.signal.aborted || attempt === ATTEMPTS;
       if (!over) {
-        await new Promise((resolve) => setTimeout(resolve, PAUSE * attempt));
+        await pause(PAUSE * attempt, watch.signal);
         continue;
       }
       if (loaded && !(thrown instanceof MasklinkError))
         await write(cache, keyOf(file, 'part'), bytes.slice(0, loaded));
-      if (watch.signal.aborted)
-        throw new MasklinkError(
-          'cancelled',
-          'The download was cancelled; it continues where it stopped.',
-        );
+      if (watch.signal.aborted) throw cancelled();
       if (thrown instanceof MasklinkError) throw thrown;
       throw new MasklinkError(
         'model-unreachable',
@@ -178,6 +181,26 @@ async function download(file, cache, watch) {
       );
     }
   }
+}
+
+/**
+ * Waits for some milliseconds, or until the signal is aborted.
+ * @param {number} milliseconds
+ * @param {AbortSignal} signal
+ */
+export async function pause(milliseconds, signal) {
+  if (signal.aborted) return;
+  await new Promise((resolve) => {
+    const timer = setTimeout(resolve, milliseconds);
+    signal.addEventListener(
+      'abort',
+      () => {
+        clearTimeout(timer);
+        resolve(undefined);
+      },
+      { once: true },
+    );
+  });
 }
 
 /**
@@ -214,6 +237,14 @@ async function* chunks(file, start, signal) {
   }
 }
 
+/** Returns the error of a cancelled download. */
+export function cancelled() {
+  return new MasklinkError(
+    'cancelled',
+    'The download was cancelled; it continues where it stopped.',
+  );
+}
+
 /**
  * @param {ModelFile} file
  * @param {'more' | 'less'} way
@@ -233,8 +264,7 @@ function wrongLength(file, way) {
 async function isRight(bytes, file) {
   if (bytes.length !== file.bytes) return false;
   if (!globalThis.crypto?.subtle) return sha256Hex(bytes) === file.sha256;
-  const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', bytes));
-  return Array.from(digest, (byte) => byte.toString(16).padStart(2, '0')).join('') === file.sha256;
+  return hexOf(await crypto.subtle.digest('SHA-256', bytes)) === file.sha256;
 }
 
 /**

@@ -15,6 +15,11 @@ export class Downloads {
     this.#progress = progress;
   }
 
+  /** Aborted by the next cancel. */
+  get signal() {
+    return this.#controller.signal;
+  }
+
   /** Ends all downloads. */
   cancel() {
     this.#controller.abort();
@@ -26,10 +31,11 @@ export class Downloads {
    * @param {ModelFile[]} files
    * @param {(file: ModelFile, watch: import('./download.js').Watch) => Promise<Uint8Array<ArrayBuffer>>}
    *   download
+   * @param {AbortSignal} [cancelled] {@link Downloads.signal} when what needs the files began.
    */
-  async run(files, download) {
+  async run(files, download, cancelled = this.signal) {
     const failed = new AbortController();
-    const signal = AbortSignal.any([failed.signal, this.#controller.signal]);
+    const signal = AbortSignal.any([failed.signal, cancelled]);
     this.#running += 1;
     for (const { sha256, bytes } of files)
       if (!this.#files.has(sha256)) this.#files.set(sha256, { loaded: 0, total: bytes });

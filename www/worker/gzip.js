@@ -1,6 +1,6 @@
-/** @file Tells and unpacks gzip files of this computer. */
+/** @file Recognizes and unpacks gzip files of this computer. */
 
-/** Tells a gzip file by its first bytes. @param {Blob} blob */
+/** Returns whether a file is of gzip, by its first bytes. @param {Blob} blob */
 export async function isGzip(blob) {
   const [first, second] = new Uint8Array(await blob.slice(0, 2).arrayBuffer());
   return first === 0x1f && second === 0x8b;

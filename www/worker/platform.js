@@ -1,7 +1,7 @@
 /** @file Browser functions for the models' Rust code: downloads, requests, and ONNX Runtime itself. */
 
 import { bytesOf } from './body.js';
-import { listText, modelBytes } from './download.js';
+import { cancelled, listText, modelBytes, pause } from './download.js';
 import { Downloads } from './downloads.js';
 import { MasklinkError, messageOf } from './errors.js';
 import { fetchRuntime, loadRuntime } from './runtime.js';
@@ -28,7 +28,7 @@ export class Platform {
    * @param {import('./runtime.js').Build} [build]
    */
   async loadRuntime(provider, build) {
-    return await loadRuntime(RUNTIME, (file) => this.#runtimeFile(file), provider, build);
+    return await loadRuntime(RUNTIME, this.#runtimeFiles(), provider, build);
   }
 
   /**
@@ -37,14 +37,20 @@ export class Platform {
    * @param {import('./runtime.js').Build} [build]
    */
   async fetchRuntime(provider, build) {
-    await fetchRuntime(RUNTIME, (file) => this.#runtimeFile(file), provider, build);
+    await fetchRuntime(RUNTIME, this.#runtimeFiles(), provider, build);
   }
 
-  /** @param {import('./download.js').ModelFile} file */
-  async #runtimeFile(file) {
-    const [bytes] = await this.#downloads.run([file], modelBytes);
-    if (!bytes) throw new MasklinkError('runtime-missing', `${file.url} is not there.`);
-    return bytes;
+  /**
+   * Returns a function that downloads files of the runtime, also ended by a cancel before it is called.
+   * @returns {(file: import('./download.js').ModelFile) => Promise<Uint8Array<ArrayBuffer>>}
+   */
+  #runtimeFiles() {
+    const { signal } = this.#downloads;
+    return async (file) => {
+      const [bytes] = await this.#downloads.run([file], modelBytes, signal);
+      if (!bytes) throw new MasklinkError('runtime-missing', `${file.url} is not there.`);
+      return bytes;
+    };
   }
 
   /**
@@ -53,7 +59,11 @@ export class Platform {
    * @param {string} what Is listed, for the failure's message.
    */
   async listText(address, code, what) {
-    return await listText(address, { code, what });
+    const { signal } = this.#downloads;
+    const text = await listText(address, { code, what });
+    // The caller downloads the listed files next.
+    if (signal.aborted) throw cancelled();
+    return text;
   }
 
   /**
@@ -111,17 +121,6 @@ export class Platform {
    * @param {AbortSignal} signal
    */
   async sleep(millis, signal) {
-    if (signal.aborted) return;
-    await new Promise((resolve) => {
-      const timer = setTimeout(resolve, millis);
-      signal.addEventListener(
-        'abort',
-        () => {
-          clearTimeout(timer);
-          resolve(undefined);
-        },
-        { once: true },
-      );
-    });
+    await pause(millis, signal);
   }
 }
