@@ -167,11 +167,12 @@ function sideBySide(snapshot, entities, actions, { articles, comparison }, truth
   const column = (
     /** @type {string} */ name,
     /** @type {Entity[]} */ found,
+    /** @type {boolean | undefined} */ uncalibrated,
     /** @type {(entity: Entity) => Node | null} */ button,
   ) => {
     const shown = found.slice(0, firstCards(found));
     const cards = shown.map((entity, at) => {
-      const node = card(entity, at, articles, button(entity));
+      const node = card(entity, at, articles, button(entity), !uncalibrated);
       if (entity.qid !== truth?.qid) return node;
       node.classList.add('annotated');
       node.querySelector('.name')?.append(h('p', { class: 'about' }, 'The annotated entity'));
@@ -182,11 +183,13 @@ function sideBySide(snapshot, entities, actions, { articles, comparison }, truth
   const first = column(
     isLocal || settings.endpoint === null ? 'This page' : nameOf(settings.endpoint),
     entities,
+    linking.phase === 'answered' && linking.answer.uncalibrated,
     (entity) => naming(entity, snapshot, actions.name),
   );
   const second = column(
     nameOf(address),
     outcome.phase === 'answered' ? outcome.answer.entities : [],
+    outcome.phase === 'answered' && outcome.answer.uncalibrated,
     () => null,
   );
   if (entities.length === 0) first.note = 'No result.';
