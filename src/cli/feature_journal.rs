@@ -1,9 +1,9 @@
 //! The features of masks in a file while an index is built, so that a build that was ended goes on where it
 //! was.
 //!
-//! The file begins with [`MAGIC`], the SHA-256 of the encoder's manifest, and the numbers a feature (32 bits);
-//! then each mask has its key, its feature as 32-bit floats, and the CRC-32 of both, all little-endian. The
-//! first record that is cut off or damaged ends it.
+//! The file begins with [`MAGIC`], the SHA-256 of the encoder's manifest, and the numbers a feature (32
+//! bits); then each mask has its key, its feature as 32-bit floats, and the CRC-32 of both, all
+//! little-endian. The first record that is cut off or damaged ends it.
 
 use std::collections::HashMap;
 use std::fs::{File, OpenOptions, TryLockError};

@@ -49,8 +49,8 @@ pub(super) struct MaskFeature {
 }
 
 impl<'a> Features<'a> {
-    /// Opens the features that an interrupted build into this folder has left, or begins anew; `max_pixels` is
-    /// the maximum size of an image.
+    /// Opens the features that an interrupted build into this folder has left, or begins anew; `max_pixels`
+    /// is the maximum size of an image.
     pub(super) fn open(encoder: &'a Encoder, output: &Path, max_pixels: u64) -> anyhow::Result<Self> {
         std::fs::create_dir_all(output).with_context(|| output.display().to_string())?;
         // The manifest holds the hash of the model.
@@ -62,8 +62,8 @@ impl<'a> Features<'a> {
         Ok(Self { encoder, journal: Mutex::new(journal), max_pixels })
     }
 
-    /// Computes the features of the masks of all records whose image and mask can be used, in their order; the
-    /// others are reported on standard error.
+    /// Computes the features of the masks of all records whose image and mask can be used, in their order;
+    /// the others are reported on standard error.
     pub(super) fn of_masks(
         &self,
         images: &ImageFolder,

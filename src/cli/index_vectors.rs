@@ -21,7 +21,11 @@ pub(super) struct VectorArgs {
     /// Precomputed vectors of the encoder's kind: a .npy matrix, a .parquet file with a column of text and
     /// one of lists of floats, or .csv.gz lines of an address, a tab and numbers with commas between them.
     /// Vectors of zeros are left out. May be given several times.
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["annotations", "prototypes", "calibrate_split", "calibrate_annotations"])]
+    #[arg(
+        long,
+        value_name = "FILE",
+        conflicts_with_all = ["annotations", "prototypes", "calibrate_split", "calibrate_annotations"]
+    )]
     pub(super) vectors: Vec<PathBuf>,
     /// QIDs of the vectors: lines of a vector's text, a tab and its QID, or one QID for each row of a .npy
     /// matrix. Without it the text of a vector is its QID. Vectors without a QID are left out.

@@ -1,9 +1,9 @@
 //! One graph for several threads: it does one run at a time, and inputs that wait meanwhile are run together
 //! where the graph takes more than one.
 //!
-//! Only on a GPU, which runs a batch in hardly more time than one input; a processor takes as long, and the last
-//! bits of its sums would depend on the batch. Nothing is delayed to fill one: a batch is what has come during
-//! the run before, at most [`MAX_BATCH`] inputs.
+//! Only on a GPU, which runs a batch in hardly more time than one input; a processor takes as long, and the
+//! last bits of its sums would depend on the batch. Nothing is delayed to fill one: a batch is what has come
+//! during the run before, at most [`MAX_BATCH`] inputs.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -106,8 +106,8 @@ fn take_alike(waiting: &mut Vec<Arc<Job>>) -> Vec<Arc<Job>> {
     batch
 }
 
-/// Runs the graph once for all jobs, or once for each where that fails, and hands out the results. Returns false
-/// where it failed.
+/// Runs the graph once for all jobs, or once for each where that fails, and hands out the results. Returns
+/// false where it failed.
 fn run_together(graph: &mut Graph, batch: &[Arc<Job>]) -> bool {
     if batch.len() > 1
         && let Some(results) = run_batch(graph, batch)

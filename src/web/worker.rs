@@ -117,7 +117,8 @@ impl ModelRunner {
     /// Segments the image by prompts.
     ///
     /// `request` is `{ model, image, source?, question, encoder? }`, the question a `SegmentRequest` as JSON.
-    /// `encoder` is an endpoint that encodes the image in place of this device: `{ url, token?, blob, sha256 }`.
+    /// `encoder` is an endpoint that encodes the image in place of this device: `{ url, token?, blob, sha256
+    /// }`.
     ///
     /// Returns `{ ticket, best, size: [height, width], scores, offsets, boundaries, ms, status }`: the run
     /// boundaries of candidate `i` are `boundaries.subarray(offsets[i], offsets[i + 1])`. `on_provisional`

@@ -136,7 +136,10 @@ async function fetchWithReason(address, signal) {
   }
 }
 
-/** Distinguishes a server that refuses other pages from one that cannot be reached. @param {string} address */
+/**
+ * Distinguishes a server that refuses other pages from one that cannot be reached.
+ * @param {string} address
+ */
 async function networkReason(address) {
   try {
     await fetch(address, { mode: 'no-cors' });

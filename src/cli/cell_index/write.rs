@@ -112,8 +112,8 @@ fn write_cells(
         }
         ensure!(
             bytes.len() as u64 <= MAX_CELL_BYTES,
-            "a cell of {} exemplars takes {} bytes, more than a page reads at once ({MAX_CELL_BYTES}); ask for \
-             more --cells, and leave out equal vectors",
+            "a cell of {} exemplars takes {} bytes, more than a page reads at once ({MAX_CELL_BYTES}); ask \
+             for more --cells, and leave out equal vectors",
             rows.len(),
             bytes.len()
         );

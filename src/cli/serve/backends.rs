@@ -24,8 +24,8 @@ const MAX_SECONDS: u32 = 12;
 /// Arguments that choose the back ends.
 #[derive(Clone, clap::Args)]
 pub(super) struct BackendArgs {
-    /// Folder of an index from `masklink index`; without one, and without --backend vlm, the endpoint responds
-    /// 503.
+    /// Folder of an index from `masklink index`; without one, and without --backend vlm, the endpoint
+    /// responds 503.
     #[arg(long, value_name = "DIR")]
     index: Option<PathBuf>,
     /// Back end that links masks; may be given several times. Requests choose one by its name with

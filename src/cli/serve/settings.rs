@@ -35,7 +35,8 @@ pub struct Settings {
     pub url_hosts: Vec<String>,
     /// Addresses of reverse proxies whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Vec<IpAddr>,
-    /// The click model whose encoder the server runs for devices that are too weak; none, for no such service.
+    /// The click model whose encoder the server runs for devices that are too weak; none, for no such
+    /// service.
     pub embedder: Option<Arc<Embedder>>,
     /// The part of ONNX Runtime that runs the models, for the measurements.
     pub provider: Provider,

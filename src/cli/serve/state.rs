@@ -222,8 +222,8 @@ impl Inner {
 impl Inner {
     /// Returns the click model's encoder, or the problem that the server has none.
     pub(super) fn embedder(&self) -> Result<&Embedder, ApiError> {
-        let detail = "This server encodes no images for clicks. Start it with --click-model, or let the device \
-                      encode them.";
+        let detail = "This server encodes no images for clicks. Start it with --click-model, or let the \
+                      device encode them.";
         self.settings.embedder.as_deref().ok_or_else(|| ApiError::new(Kind::NotFound, detail))
     }
 

@@ -21,7 +21,8 @@ const MAX_TIME: Duration = Duration::from_secs(10);
 /// A client that sends nothing for as long waits for the response.
 const PAUSE: Duration = Duration::from_millis(500);
 
-/// What a handler has not read of a request's body: it comes back once the handler has dropped the body.
+/// The part of a request's body that a handler has not read: it comes back once the handler has dropped the
+/// body.
 pub(super) struct UnreadBody(Option<oneshot::Receiver<Body>>);
 
 /// A body that hands back what was not read of it.

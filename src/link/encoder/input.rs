@@ -214,8 +214,8 @@ fn fitted(part: Rect, input: &InputSpec) -> Rect {
     }
 }
 
-/// Returns the shape `[channels, height, width]` of an output for an input of this size, and its values in that
-/// order.
+/// Returns the shape `[channels, height, width]` of an output for an input of this size, and its values in
+/// that order.
 fn channels_first(
     output: Option<Tensor>,
     spec: &OutputSpec,

@@ -17,8 +17,8 @@ pub struct EncoderManifest {
     pub id: String,
     /// Path of the ONNX file, relative to the manifest.
     pub file: String,
-    /// SHA-256 of the ONNX file, 64 lowercase hexadecimal digits. A manifest beside its file may leave it out;
-    /// an index always states it.
+    /// SHA-256 of the ONNX file, 64 lowercase hexadecimal digits. A manifest beside its file may leave it
+    /// out; an index always states it.
     #[serde(default)]
     pub sha256: String,
     /// Length of the ONNX file in bytes; always present in an index.

@@ -117,7 +117,7 @@ struct Hashed<'a, T> {
     header_sha256: &'static str,
 }
 
-/// What stands before the header's hash in its file. Within a string of JSON its quotes would be escaped.
+/// Text before the header's hash in its file. Within a string of JSON its quotes would be escaped.
 const HASH_KEY: &[u8] = br#""header_sha256": ""#;
 /// Stands for the header's hash while the hash is computed.
 const NO_HASH: &str = "0000000000000000000000000000000000000000000000000000000000000000";

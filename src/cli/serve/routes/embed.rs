@@ -18,8 +18,8 @@ use crate::link::protocol::problem::{Kind, MEDIA_TYPE, Problem};
     summary = "Runs the encoder of a click model on a region of a stored image",
     request_body = EmbedRequest,
     responses(
-        (status = 200, description = "The encoder's output: 16-bit floats, little-endian, in the order of its \
-            axes", body = String, content_type = "application/octet-stream"),
+        (status = 200, description = "The encoder's output: 16-bit floats, little-endian, in the order of \
+            its axes", body = String, content_type = "application/octet-stream"),
         (status = 400, description = "bad-request", body = Problem, content_type = MEDIA_TYPE),
         (status = 401, description = "unauthorized", body = Problem, content_type = MEDIA_TYPE),
         (status = 404, description = "image-unknown: upload the image and send the request again; not-found: \

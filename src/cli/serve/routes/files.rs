@@ -104,8 +104,8 @@ impl Files {
     }
 }
 
-/// Returns a folder that is served below `prefix`. `file.br` and `file.gz` beside a file are sent in its place
-/// where the client accepts them; where there are none, they are made.
+/// Returns a folder that is served below `prefix`. `file.br` and `file.gz` beside a file are sent in its
+/// place where the client accepts them; where there are none, they are made.
 fn folder(path: &Path, prefix: &str, backend: CompressingBackend) -> Folder {
     ServeDir::with_backend(path, backend).precompressed_br().precompressed_gzip().redirect_path_prefix(prefix)
 }
