@@ -133,6 +133,7 @@ async function openPage(
           },
           progress: (words, _, done) => words && progress.push({ words, done }),
           token: () => null,
+          encoder: () => null,
           changed: () => {},
         },
         settings,
