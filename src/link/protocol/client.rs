@@ -252,12 +252,19 @@ impl<H: Host> Client<'_, H> {
     }
 }
 
-/// Returns the path that links by a back end. Characters that no name has are left out, so that a name
-/// cannot add to the query.
+/// Returns the path that links by a back end. Characters that no name has are encoded (RFC 3986), so that the
+/// server refuses the name as it was given.
 fn of_backend(name: &str) -> String {
-    let is_allowed = |one: &char| one.is_ascii_lowercase() || one.is_ascii_digit() || *one == '-';
-    let name: String = name.chars().filter(is_allowed).collect();
-    format!("{LINK_PATH}?backend={name}")
+    use std::fmt::Write as _;
+    name.bytes().fold(format!("{LINK_PATH}?backend="), |mut path, byte| {
+        if byte.is_ascii_alphanumeric() || byte == b'-' {
+            path.push(char::from(byte));
+        } else {
+            // Writing to a string does not fail.
+            let _ = write!(path, "%{byte:02X}");
+        }
+        path
+    })
 }
 
 /// Reads the response to a link request, and checks what the types leave open.
@@ -384,7 +391,9 @@ mod tests {
 
     #[test]
     fn the_named_back_end_is_asked() {
-        for (name, path) in [("qdrant", "/v1/link?backend=qdrant"), ("a&b=c d", "/v1/link?backend=abcd")] {
+        for (name, path) in
+            [("qdrant", "/v1/link?backend=qdrant"), ("a&b=c D", "/v1/link?backend=a%26b%3Dc%20D")]
+        {
             let host = host([entities(&[])]);
             let endpoint = Endpoint { url: URL, token: None, backend: Some(name) };
             pollster::block_on(ask_endpoint(&host, endpoint, &mask(), "ab")).unwrap();
