@@ -28,7 +28,7 @@ pub trait Backend: Send + Sync {
     fn answer(&self, image: &DecodedImage, question: Question<'_>) -> Result<LinkResponse, AnswerError>;
 }
 
-/// Back ends of a server by name. The first answers the requests that name none.
+/// Back ends of a server by name. The first is the default.
 #[derive(Clone, Default)]
 pub struct Backends(Vec<(String, Arc<dyn Backend>)>);
 

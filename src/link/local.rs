@@ -75,9 +75,9 @@ pub async fn answer<H: Host>(
     encode_and_search(linker.index.encoder(), (host, mask, image_map), search).await
 }
 
-/// Links a mask like [`answer`], by exemplars that `find` finds for its vector: at most [`CANDIDATES`]
+/// Links a mask with the exemplars that `find` returns for its vector: those of at most [`CANDIDATES`]
 /// entities, the nearest first, equal ones by rising QID.
-pub async fn answer_by<H: Host>(
+pub async fn link_with_exemplars<H: Host>(
     linker: &LocalLinker,
     host: &H,
     question: Question<'_>,

@@ -19,5 +19,5 @@ mod parallel;
 pub mod protocol;
 pub mod search;
 
-pub use local::{AnswerError, LocalLinker, Question, answer, answer_by};
+pub use local::{AnswerError, LocalLinker, Question, answer, link_with_exemplars};
 pub use protocol::ask_endpoint;

@@ -13,7 +13,7 @@ use serde_json::json;
 
 use crate::http::{Reply, request, send};
 
-/// Always answers with the same entity.
+/// A back end that returns the same entity for every mask.
 struct Constant(ModelInfo);
 
 impl Constant {

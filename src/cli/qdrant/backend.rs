@@ -13,7 +13,7 @@ use crate::cli::host::NativeHost;
 use crate::link::candidates::CANDIDATES;
 use crate::link::protocol::{LinkResponse, ModelInfo};
 use crate::link::search::Query;
-use crate::link::{AnswerError, Question, answer_by};
+use crate::link::{AnswerError, Question, link_with_exemplars};
 
 /// An index whose vectors Qdrant searches. Encoder, entities and calibration are those of the index.
 pub struct QdrantBackend {
@@ -52,6 +52,6 @@ impl Backend for QdrantBackend {
         let find = async |query: Query<'_>| {
             Ok(nearest(&host, &self.collection, self.index.index(), query, CANDIDATES).await?)
         };
-        pollster::block_on(answer_by(self.index.linker(), &host, question, image.map(), find))
+        pollster::block_on(link_with_exemplars(self.index.linker(), &host, question, image.map(), find))
     }
 }

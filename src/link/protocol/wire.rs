@@ -208,7 +208,7 @@ pub struct ModelInfo {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ServerInfo {
-    /// At least one; the first answers requests that name none.
+    /// At least one; the first is the default.
     pub backends: Vec<BackendInfo>,
 }
 

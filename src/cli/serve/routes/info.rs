@@ -13,7 +13,7 @@ use crate::link::protocol::{BackendInfo, ServerInfo};
     path = "/v1/info",
     summary = "Lists the back ends that link masks",
     responses(
-        (status = 200, description = "The back ends; the first answers requests that name none",
+        (status = 200, description = "The back ends; the first is the default",
             body = ServerInfo),
         (status = 401, description = "unauthorized", body = Problem, content_type = MEDIA_TYPE),
         (status = 429, description = "rate-limited", body = Problem, content_type = MEDIA_TYPE),
