@@ -325,7 +325,7 @@ fn exemplars(
         let of_masks = frame.of_masks(dataset, record.image, args.reading.turned_images.frame());
         record.clicked.clone().map_or_else(|| annotations::mask_on(frame, record.annotation, of_masks), Ok)
     })?;
-    let exemplar = |MaskFeature { record, image_sha256, bounds, feature }| {
+    let exemplar = |MaskFeature { record, image_sha256, bounds, outline, feature }| {
         let UsableAnnotation { annotation, category, file, .. } = &records[record];
         let corners = [bounds.x, bounds.y, bounds.x + bounds.width, bounds.y + bounds.height];
         let exemplar = Exemplar {
@@ -334,6 +334,7 @@ fn exemplars(
             image: args.image_url.replace("{file}", &percent_encoded(file)),
             image_hash: image_sha256[..IMAGE_HASH_DIGITS].to_owned(),
             bounds: corners.map(|corner| corner as f32),
+            outline,
         };
         (exemplar, feature)
     };

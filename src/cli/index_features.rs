@@ -45,6 +45,8 @@ pub(super) struct MaskFeature {
     pub(super) image_sha256: String,
     /// Box of the mask.
     pub(super) bounds: PixelRect,
+    /// Its simplified outline, as SVG path data.
+    pub(super) outline: String,
     pub(super) feature: Vec<f32>,
 }
 
@@ -175,7 +177,8 @@ impl<'a> Features<'a> {
                 self.journal.lock().unwrap_or_else(PoisonError::into_inner).add(key, &feature)?;
                 feature
             };
-            encoded.push(MaskFeature { record, image_sha256: image_sha256.clone(), bounds, feature });
+            let (image_sha256, outline) = (image_sha256.clone(), mask.simplified_svg_path());
+            encoded.push(MaskFeature { record, image_sha256, bounds, outline, feature });
         }
         Ok(encoded)
     }

@@ -7,7 +7,7 @@ use super::encoder::input::{EncodeError, join};
 use super::encoder::manifest::EncoderManifest;
 use super::encoder::pool::FeatureMap;
 use super::encoder::run;
-use super::index::{Entity, Index, QueryError};
+use super::index::{Entity, Exemplar, Index, QueryError};
 use super::protocol::problem::Kind;
 use super::protocol::{Evidence, LinkResponse, ModelInfo, ScoredEntity, Timing};
 use super::search::engine::Engine;
@@ -186,9 +186,8 @@ impl LocalLinker {
     fn entity(&self, query: Query<'_>, Scored { entity, score, broader }: Scored) -> ScoredEntity {
         let nearest = cpu::nearest_exemplars(&self.index, query, entity, MAX_EVIDENCE);
         let evidence = nearest.into_iter().map(|(at, similarity)| {
-            let exemplar = &self.index.exemplars()[at];
-            let (annotation, image) = (exemplar.annotation.clone(), exemplar.image.clone());
-            Evidence { annotation, image, bounds: exemplar.bounds, similarity }
+            let Exemplar { annotation, image, bounds, outline, .. } = self.index.exemplars()[at].clone();
+            Evidence { annotation, image, bounds, outline, similarity }
         });
         let evidence = evidence.collect();
         let Entity { qid, title, description, url, thumbnail, class_label, .. } =
@@ -221,9 +220,9 @@ mod tests {
     use super::*;
     use crate::geometry::{PixelRect, Size};
     use crate::link::encoder::{EncoderManifest, EncoderView, PoolError};
+    use crate::link::index::IMAGE_HASH_DIGITS;
     use crate::link::index::build::Material;
     use crate::link::index::vectors::Element;
-    use crate::link::index::{Exemplar, IMAGE_HASH_DIGITS};
     use crate::model::test_host::{Run, TestHost};
     use crate::model::{Data, GraphId, Tensor};
 

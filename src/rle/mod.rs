@@ -22,6 +22,7 @@ mod outline;
 mod pieces;
 mod polygon;
 mod set;
+mod simplify;
 mod stroke;
 mod turn;
 

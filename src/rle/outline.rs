@@ -27,7 +27,7 @@ impl Outline {
     /// coordinates, then `Z`.
     pub fn to_svg_path(&self) -> String {
         let mut text = String::new();
-        for path in std::iter::once(&self.outer).chain(&self.holes) {
+        for path in self.paths() {
             let mut last: Option<[u32; 2]> = None;
             for &[x, y] in path {
                 // Writing to a string does not fail.
@@ -41,6 +41,11 @@ impl Outline {
             text.push('Z');
         }
         text
+    }
+
+    /// Returns the outer path, then those around the holes.
+    pub fn paths(&self) -> impl Iterator<Item = &Vec<[u32; 2]>> + Clone {
+        std::iter::once(&self.outer).chain(&self.holes)
     }
 }
 

@@ -252,10 +252,12 @@ test('entities of 0 % come after the button that shows more', async () => {
   await close();
 });
 
-test('an example mask opens larger by its button, and Escape closes it', async () => {
+test('an example opens larger with its mask by its button, and Escape closes it', async () => {
   const { page, errors, close } = await openPage(browser, server.address);
   const [example] = MIXED_ANSWER.entities[2].evidence;
-  const evidence = [example, { ...example, box: [4, 2, 8, 6], similarity: 0.4 }];
+  const outline = 'M0 0l4 0-2 4z';
+  const second = { ...example, box: [4, 2, 8, 6], similarity: 0.4 };
+  const evidence = [{ ...example, outline }, second, { ...second, outline: 'M0 0url(#a)' }];
   const [duck, ...others] = MIXED_ANSWER.entities;
   await linkFirstMask(page, { ...MIXED_ANSWER, entities: [{ ...duck, evidence }, ...others] });
   const small = page.getByRole('button', { name: 'Show example 1 of Duck large' });
@@ -266,9 +268,16 @@ test('an example mask opens larger by its button, and Escape closes it', async (
   const width = async (node) => (await node.boundingBox()).width;
   const [before, large] = [await width(small), await width(dialog.locator('svg').first())];
   assert.ok(large > 3 * before, `${before} px, then ${large} px`);
-  assert.match(await dialog.innerText(), /Example 1 of 2 in the index; similarity 0\.50/);
-  await page.keyboard.press('ArrowRight');
-  assert.match(await dialog.innerText(), /Example 2 of 2.*0\.40/);
+  assert.match(await dialog.innerText(), /Example 1 of 3 in the index; similarity 0\.50/);
+  const shape = () => dialog.locator('path.line').getAttribute('d');
+  assert.equal(await shape(), outline);
+  assert.equal(await dialog.locator('image[clip-path]').count(), 1);
+  for (const place of ['2 of 3', '3 of 3']) {
+    await page.keyboard.press('ArrowRight');
+    assert.match(await dialog.innerText(), new RegExp(`Example ${place}.*0\\.40`));
+    assert.equal(await shape(), 'M4 2H8V6H4Z', 'the box, where the outline is absent or no path');
+    assert.equal(await dialog.locator('image[clip-path]').count(), 0);
+  }
   assert.deepEqual(await violations(page), []);
   await page.keyboard.press('Escape');
   await dialog.waitFor({ state: 'detached' });

@@ -163,6 +163,11 @@ test('with static files only, a click is linked in the page like on the server',
     shown.address.endsWith(answer.entities[0].evidence[0].image) && shown.image && shown.box,
     JSON.stringify(shown),
   );
+  // And the mask there.
+  await seen.click();
+  const outline = page.locator('.example-dialog path.line');
+  await outline.waitFor();
+  assert.match(await outline.getAttribute('d'), /^M\d+ \d+l[-\d z]{12}/);
   assert.deepEqual(errors, []);
   await close();
 });

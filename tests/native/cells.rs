@@ -54,6 +54,7 @@ fn clustered(entities: usize) -> Index {
         image: format!("p{n}.jpg"),
         image_hash: sha256_hex(n.to_string().as_bytes())[..16].to_owned(),
         bounds: [0.0, 1.0, 2.0, 3.0],
+        outline: "M0 1l2 0 0 2-2 0z".to_owned(),
     };
     let exemplars = (0..entities * VIEWS).map(|n| (exemplar(n), numbers.clustered())).collect();
     let entity = |n| Entity { qid: format!("Q{n}"), title: format!("thing {n}"), ..Entity::default() };

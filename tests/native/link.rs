@@ -12,6 +12,7 @@ use masklink::cli::onnx::Runtime;
 use masklink::cli::serve::{Limits, Server, Settings, app, openapi_document};
 use masklink::link::protocol::{LinkResponse, StoredImage, sha256_hex};
 use masklink::link::search::device::Device;
+use masklink::rle::{CocoRle, Mask};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
@@ -101,6 +102,9 @@ async fn a_mask_of_an_indexed_image_does_not_find_its_own_annotation() {
         let nearest = nearest.clone().max_by(|a, b| a.similarity.total_cmp(&b.similarity)).unwrap();
         assert!(!copy.excluded_image && annotations.contains(&nearest.annotation), "{nearest:?}");
         assert!(nearest.similarity > 0.99, "{nearest:?}");
+        let rle: CocoRle = serde_json::from_value(mask.clone()).unwrap();
+        let mask = Mask::from_compressed(rle.mask_size(), &rle.counts).unwrap();
+        assert_eq!(nearest.outline, mask.simplified_svg_path());
     }
     assert!(others > 0);
 }
@@ -240,8 +244,7 @@ async fn invalid_link_requests_get_the_matching_problem() {
         let text = body.to_string();
         assert_eq!(ask(&app, &body).await.problem(), problem, "{}", &text[..text.len().min(200)]);
     }
-    let empty =
-        masklink::rle::Mask::empty(masklink::geometry::Size::new(width as u32, height as u32)).unwrap();
+    let empty = Mask::empty(masklink::geometry::Size::new(width as u32, height as u32)).unwrap();
     let empty = ask(&app, &json!({"image": image, "mask": mask(&empty.to_compressed())})).await;
     assert_eq!(empty.problem(), (422, "bad-mask"), "a mask without a pixel");
     let form = request("POST", "/v1/link", &[("content-type", "text/plain")], "{}");
@@ -484,6 +487,7 @@ fn the_openapi_document_describes_the_protocol() {
         "names as on the wire: {}",
         schemas["Evidence"]
     );
+    assert_eq!(schemas["Evidence"]["required"], json!(["annotation", "image", "box", "similarity"]));
     let variants: Vec<_> = schemas["ImageRef"]["oneOf"]
         .as_array()
         .unwrap()

@@ -43,6 +43,7 @@ fn index_in_images(element: Element, image: impl Fn(u32) -> u32) -> Index {
             image: format!("p{n}.jpg"),
             image_hash: format!("{:016x}", image(n)),
             bounds: [0.0, 1.0, 2.0, 3.0],
+            outline: "M0 1l2 0 0 2-2 0z".to_owned(),
         };
         (exemplar, vector)
     });

@@ -28,7 +28,7 @@ fn numbers(list: &Value) -> Vec<f64> {
     list.as_array().unwrap().iter().map(|number| number.as_f64().unwrap()).collect()
 }
 
-fn mask_of(input: &Value) -> Mask {
+pub(crate) fn mask_of(input: &Value) -> Mask {
     let size = size_of(input);
     if let Some(text) = input["counts"].as_str() {
         return Mask::from_compressed(size, text).unwrap();

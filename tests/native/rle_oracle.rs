@@ -205,8 +205,7 @@ proptest! {
         let components = bitmap.components(Connectivity::Four);
         prop_assert_eq!(outlines.len(), components.len());
         for (outline, component) in outlines.iter().zip(&components) {
-            let paths = || std::iter::once(&outline.outer).chain(&outline.holes);
-            for path in paths() {
+            for path in outline.paths() {
                 let next = path.iter().cycle().skip(1);
                 for (at, (a, b)) in path.iter().zip(next).enumerate() {
                     // Alternates between x and y, so every corner turns.
@@ -216,7 +215,7 @@ proptest! {
             }
             prop_assert!(outline.outer[0][1] == outline.outer[1][1]);
             for (x, y) in bitmap.pixels() {
-                let winding: i64 = paths().map(|path| winding(path, x, y)).sum();
+                let winding: i64 = outline.paths().map(|path| winding(path, x, y)).sum();
                 prop_assert_eq!(winding, i64::from(component.get(x, y)), "pixel {} {}", x, y);
             }
             // Holes are enclosed regions of the background, connected by corners.

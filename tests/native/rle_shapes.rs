@@ -1,9 +1,11 @@
-//! Strokes and rings: rasterised to runs, and compared with a test of every pixel.
+//! Strokes and rings, rasterised to runs and compared with a test of every pixel; outlines, simplified.
 
 use masklink::geometry::Size;
-use masklink::rle::{Error, Mask};
+use masklink::rle::{Error, Mask, Outline};
 use proptest::collection::vec;
 use proptest::prelude::*;
+
+use crate::rle::{corpus, mask_of};
 
 fn masks() -> impl Strategy<Value = Mask> {
     (1_u32..12, 1_u32..12).prop_flat_map(|(width, height)| {
@@ -46,10 +48,7 @@ proptest! {
     fn rings_of_a_mask_give_the_mask_back(mask in masks()) {
         let flat = |path: &Vec<[u32; 2]>| path.iter().flatten().map(|&at| f64::from(at)).collect::<Vec<_>>();
         let outlines = mask.outlines();
-        let rings: Vec<_> = outlines
-            .iter()
-            .flat_map(|outline| std::iter::once(&outline.outer).chain(&outline.holes).map(flat))
-            .collect();
+        let rings: Vec<_> = outlines.iter().flat_map(Outline::paths).map(flat).collect();
         prop_assert_eq!(Mask::from_rings(mask.size(), &rings).unwrap(), mask);
     }
 }
@@ -64,4 +63,92 @@ fn stroke_of_no_number_is_an_error() {
         assert_eq!(stroke, Err(Error::Coordinate { polygon: 0, at }));
     }
     assert!(Mask::from_rings(size, &[[1.0, 2.0, 3.0]]).is_err());
+}
+
+/// Returns the rings of path data as this module writes it.
+fn rings(path: &str) -> Vec<Vec<f64>> {
+    let ring = |text: &str| {
+        let text = text.strip_prefix('M').unwrap().replace('l', " ").replace('-', " -");
+        let numbers: Vec<f64> = text.split_whitespace().map(|number| number.parse().unwrap()).collect();
+        let (mut x, mut y) = (0.0, 0.0);
+        numbers
+            .chunks_exact(2)
+            .flat_map(|step| {
+                (x, y) = (x + step[0], y + step[1]);
+                [x, y]
+            })
+            .collect()
+    };
+    path.split_terminator('z').map(ring).collect()
+}
+
+fn filled(mask: &Mask, path: &str) -> Mask {
+    Mask::from_rings(mask.size(), &rings(path)).unwrap()
+}
+
+/// Returns a disk with a round hole.
+fn ring(size: u32, radius: f64, hole: f64) -> Mask {
+    let middle = [f64::from(size) / 2.0; 2];
+    let disk = |radius| Mask::from_stroke(Size::new(size, size), middle, middle, radius).unwrap();
+    disk(radius).difference(&disk(hole)).unwrap()
+}
+
+#[test]
+fn a_ring_keeps_its_shape_and_its_hole_with_few_corners() {
+    let mask = ring(600, 280.0, 140.0);
+    let path = mask.simplified_svg_path();
+    assert_eq!(path.matches('z').count(), 2, "{path}");
+    assert!(path.len() < 400, "{path}");
+    let iou = filled(&mask, &path).iou(&mask, false).unwrap();
+    assert!(iou > 0.98, "{iou}");
+}
+
+#[test]
+fn a_thin_mask_does_not_vanish() {
+    for rows in [1, 2, 7] {
+        let size = Size::new(900, 20);
+        let bitmap: Vec<u8> = (0..20).flat_map(|y| [u8::from(y < rows); 900]).collect();
+        let mask = Mask::from_row_major(size, &bitmap).unwrap();
+        assert_eq!(mask.simplified_svg_path(), format!("M0 0l900 0 0 {rows}-900 0z"));
+    }
+    assert_eq!(Mask::empty(Size::new(3, 3)).unwrap().simplified_svg_path(), "");
+}
+
+#[test]
+fn a_ragged_mask_has_a_short_path_or_none() {
+    let stripes = |size: u32, width: u32| {
+        let pixel = |at: u32| u8::from((at % size / width + at / size / width) % 2 == 0);
+        let bitmap: Vec<u8> = (0..size * size).map(pixel).collect();
+        Mask::from_row_major(Size::new(size, size), &bitmap).unwrap()
+    };
+    assert_eq!(stripes(512, 1).simplified_svg_path(), "");
+    let path = stripes(512, 8).simplified_svg_path();
+    assert!(path.len() < 2000, "{}", path.len());
+}
+
+#[test]
+fn simplified_outlines_of_real_masks_cover_them() {
+    let lines = corpus("coco_strings.jsonl", 734);
+    let (mut bytes, mut ious) = (Vec::new(), Vec::new());
+    for (line, entry) in lines.iter().enumerate() {
+        let mask = mask_of(&entry["in"]);
+        let path = mask.simplified_svg_path();
+        // At most two numbers of four digits with their signs for each corner.
+        assert!(path.len() <= 160 * 11, "line {}: {path}", line + 1);
+        // The outlines of smaller masks are within a pixel, which may be most of them.
+        if mask.area() >= 4096 {
+            bytes.push(path.len());
+            ious.push(filled(&mask, &path).iou(&mask, false).unwrap());
+        }
+    }
+    let Some(last) = ious.len().checked_sub(1) else { return };
+    ious.sort_by(f64::total_cmp);
+    bytes.sort_unstable();
+    println!(
+        "{} masks: IoU {:?}, bytes {:?}",
+        ious.len(),
+        [0, last / 20, last / 2].map(|at| ious[at]),
+        [bytes[last / 2], bytes[last]]
+    );
+    assert!(ious[last / 20] > 0.9 && ious[last / 2] > 0.95, "{ious:?}");
 }

@@ -1,6 +1,6 @@
 /**
- * @file Example masks of the index: squares of their images around them, which open larger. Nothing of
- * an image is read by the page itself.
+ * @file Example masks of the index: squares of their images around them, which open larger with the mask.
+ * Nothing of an image is read by the page itself.
  */
 
 import { h } from '../viewer/dom.js';
@@ -14,7 +14,15 @@ const [SMALL, LARGE] = [1.2, 1.8];
 
 /** @typedef {import('../pkg/viewer.js').ScoredEntity} Entity */
 /** @typedef {import('../pkg/viewer.js').Evidence} Example */
-/** @typedef {{ address: string, box: [number, number, number, number], view: string }} Crop */
+/**
+ * @typedef {object} Crop
+ * @property {string} address Of the image.
+ * @property {[number, number, number, number]} box Of the mask, x1y1x2y2 in pixels of the image.
+ * @property {string} outline Of the mask, as SVG path data; empty where it is not known.
+ * @property {string} view The square, as an SVG viewBox.
+ */
+/** Path data as `masklink index` writes it. */
+const OUTLINE = /^[Mlz0-9 -]{1,4000}$/;
 
 /**
  * Returns the square around a mask; null where the example names no image or box of it.
@@ -22,13 +30,13 @@ const [SMALL, LARGE] = [1.2, 1.8];
  * @param {number} margin Side of the square, divided by the longer side of the box.
  * @returns {Crop | null}
  */
-export function cropOf({ image, box }, margin) {
+export function cropOf({ image, box, outline = '' }, margin) {
   const address = webAddress(image);
   const [x1 = NaN, y1 = NaN, x2 = NaN, y2 = NaN] = (Array.isArray(box) ? box : []).map(Number);
   if (!address || !(x2 > x1 && y2 > y1)) return null;
   const side = Math.max(x2 - x1, y2 - y1) * margin;
   const view = `${(x1 + x2 - side) / 2} ${(y1 + y2 - side) / 2} ${side} ${side}`;
-  return { address, box: [x1, y1, x2, y2], view };
+  return { address, box: [x1, y1, x2, y2], outline: OUTLINE.test(outline) ? outline : '', view };
 }
 
 /**
@@ -116,27 +124,40 @@ function step(name, words, act) {
 }
 
 /**
- * Draws a square of an image, with the box of the mask where it is asked for.
+ * Draws a square of an image; marked, with the outline of the mask, or its box where none is known.
  * @param {Crop | null} crop
- * @param {boolean} [isOutlined]
+ * @param {boolean} [isMarked]
  */
-function drawn(crop, isOutlined = false) {
-  const svg = document.createElementNS(SVG, 'svg');
-  svg.setAttribute('aria-hidden', 'true');
+function drawn(crop, isMarked = false) {
+  const svg = svgElement('svg', { 'aria-hidden': 'true' });
   if (!crop) return svg;
-  svg.setAttribute('viewBox', crop.view);
-  const image = document.createElementNS(SVG, 'image');
-  image.setAttribute('href', crop.address);
+  const { address, box, outline, view } = crop;
+  svg.setAttribute('viewBox', view);
+  const image = svgElement('image', { href: address });
   svg.append(image);
-  const [x1, y1, x2, y2] = crop.box;
-  for (const name of isOutlined ? ['casing', 'line'] : []) {
-    const frame = document.createElementNS(SVG, 'rect');
-    const sides = { x: x1, y: y1, width: x2 - x1, height: y2 - y1 };
-    for (const [key, value] of Object.entries(sides)) frame.setAttribute(key, String(value));
-    frame.setAttribute('class', name);
-    svg.append(frame);
+  if (!isMarked) return svg;
+  const [x1, y1, x2, y2] = box;
+  const d = outline || `M${x1} ${y1}H${x2}V${y2}H${x1}Z`;
+  if (outline) {
+    // Faint around the mask, and as it is within.
+    image.setAttribute('class', 'faint');
+    const clip = svgElement('clipPath', { id: 'example-mask' });
+    clip.append(svgElement('path', { d, 'clip-rule': 'evenodd' }));
+    svg.append(clip, svgElement('image', { href: address, 'clip-path': 'url(#example-mask)' }));
   }
+  for (const name of ['casing', outline ? 'line' : 'line dashed'])
+    svg.append(svgElement('path', { class: name, d }));
   return svg;
+}
+
+/**
+ * @param {string} name
+ * @param {Record<string, string>} attributes
+ */
+function svgElement(name, attributes) {
+  const element = document.createElementNS(SVG, name);
+  for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, value);
+  return element;
 }
 
 /** @param {Entity} entity */

@@ -108,6 +108,10 @@ pub struct Exemplar {
     /// The mask's box, `[x1, y1, x2, y2]` in pixels.
     #[serde(rename = "box")]
     pub bounds: [f32; 4],
+    /// The mask's [outline](crate::rle::Mask::simplified_svg_path) in pixels of the image; empty where no
+    /// mask is known.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub outline: String,
 }
 
 /// Why a mask's feature cannot be searched for.

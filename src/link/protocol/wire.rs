@@ -167,6 +167,10 @@ pub struct Evidence {
     /// Box of the exemplar's mask in that image, `[x1, y1, x2, y2]` in pixels.
     #[serde(rename = "box")]
     pub bounds: [f32; 4],
+    /// Outline of the exemplar's mask in that image, simplified: SVG 2 path data (section 9.3) in pixels, to
+    /// fill by the rule even-odd. Absent where the index knows no mask.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub outline: String,
     /// Cosine of the feature vectors of the two masks, -1 to 1.
     pub similarity: f32,
 }
