@@ -12,7 +12,7 @@ import { failureOf } from '../viewer/errors.js';
 /** @typedef {{ seen: boolean | null, first: boolean, second: boolean }} Judged Whether each was right. */
 /** @typedef {{ name: string, masks: number, first: number, second: number }} Tally Of a part of the masks. */
 
-/** Parts of a data set by whether its entities are in training. */
+/** Parts of a dataset by whether its entities are in training. */
 const PARTS = /** @type {const} */ ([
   [true, 'Seen in training'],
   [false, 'Unseen in training'],
