@@ -20,6 +20,8 @@ const PARTS = /** @type {const} */ ([
 ]);
 
 export class Comparison {
+  /** Bearer token of the second endpoint, kept in memory only. @type {string | null} */
+  token = null;
   #viewer;
   #changed;
   /** @type {string | null} */
@@ -105,7 +107,10 @@ export class Comparison {
     /** @type {Outcome} */
     let outcome;
     try {
-      outcome = { phase: 'answered', answer: await this.#viewer.askOther(address, signal) };
+      outcome = {
+        phase: 'answered',
+        answer: await this.#viewer.askOther(address, signal, this.token),
+      };
       outcome.answer.entities.sort((a, b) => b.score - a.score);
     } catch (thrown) {
       outcome = { phase: 'failed', message: failureOf(thrown, 'link').message };
