@@ -116,7 +116,7 @@
 //! - **exemplar**: one vector of an entity in the index. A *prototype* is a classifier's row of weights
 //!   instead, without an image.
 //! - **confidence**: the calibrated probability that an entity, or any entity of the index, is right.
-//! - **catalog**: the sorted rows of a data set with their facets, from which any part of it is found.
+//! - **catalog**: the sorted rows of a dataset with their facets, from which any part of it is found.
 //! - **pack**: a static folder of Parquet files with their catalog; a *sidecar* is the catalog of a
 //!   published file, with positions in place of records.
 //! - **cached answer**: a linking result stored with the page, shown when the endpoint fails.

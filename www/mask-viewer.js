@@ -377,15 +377,16 @@ export class MaskViewer extends AttributesElement {
   }
 
   /**
-   * Asks another endpoint, without a token, for the entities of the mask that was linked last. Neither
-   * `snapshot` nor the events tell of it.
+   * Asks another endpoint for the entities of the mask that was linked last. Neither `snapshot` nor the
+   * events tell of it.
    * @param {string} endpoint
    * @param {AbortSignal} signal
+   * @param {string | null} [token] Of that endpoint; `token` is not sent to it.
    * @returns {Promise<LinkResponse>}
    */
-  askOther(endpoint, signal) {
+  askOther(endpoint, signal, token = null) {
     if (!this.#linked) throw new ViewerError('mask-missing', 'No mask was linked yet.');
-    return this.#models.ask(this.#linked, endpoint, signal);
+    return this.#models.ask(this.#linked, endpoint, token, signal);
   }
 
   /** The kept masks without their runs, in drawing order. @returns {KeptSummary[]} */

@@ -20,7 +20,7 @@ struct Line {
     /// Row of the class in the weights; a line without one is a broader entity.
     #[serde(default)]
     row: Option<usize>,
-    /// Data set that the class comes from.
+    /// Dataset that the class comes from.
     #[serde(default)]
     source: Option<String>,
     #[serde(flatten)]

@@ -59,7 +59,7 @@ pub(super) struct IndexArgs {
     /// Index only annotations of this `data_split`; may be given several times.
     #[arg(long, value_name = "SPLIT", requires = "annotations")]
     split: Vec<String>,
-    /// Name of the annotated data set, as the page states it.
+    /// Name of the annotated dataset, as the page states it.
     #[arg(long, value_name = "NAME", requires = "knowledge")]
     source: Option<String>,
     /// Calibrate with annotations of this `data_split`, which are not indexed: fit the scores and the

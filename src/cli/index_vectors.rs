@@ -128,7 +128,7 @@ impl Found {
     }
 }
 
-/// Returns Wikidata's redirect to the English article, right even where the data set's name is not
+/// Returns Wikidata's redirect to the English article, right even where the dataset's name is not
 /// the article's title.
 pub(super) fn wikipedia_by_qid(qid: &str) -> String {
     format!("https://www.wikidata.org/wiki/Special:GoToLinkedPage/enwiki/{qid}")

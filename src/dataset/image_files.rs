@@ -10,7 +10,7 @@ use super::file_name::{NamedPath, percent_decoded, steps};
 /// Extensions that stand for each other in names of images.
 const EXTENSIONS: [&str; 12] =
     ["jpg", "jpeg", "jpe", "jfif", "png", "webp", "gif", "bmp", "avif", "tif", "tiff", "heic"];
-/// The folder that data sets keep their images in.
+/// The folder that datasets keep their images in.
 const IMAGES: &str = "images";
 
 /// The files of a folder, found by the names that annotation files give them.

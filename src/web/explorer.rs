@@ -35,7 +35,7 @@ const MAX_DOWNLOAD_BYTES: u64 = 512 << 20;
 /// Maximum bytes of a manifest.
 const MAX_MANIFEST_BYTES: u64 = 64 << 20;
 
-/// A data set that is open for browsing: a local file, a pack, or a published file with its sidecar.
+/// A dataset that is open for browsing: a local file, a pack, or a published file with its sidecar.
 #[wasm_bindgen]
 pub struct Explorer {
     catalog: Catalog<Files>,
@@ -64,7 +64,7 @@ enum Files {
     Remote(HttpStorage<WorkerFetch>),
 }
 
-/// Counts and facts of a whole data set, as JSON.
+/// Counts and facts of a whole dataset, as JSON.
 #[derive(Serialize)]
 struct Overview<'a> {
     source: SourceKind,
@@ -218,7 +218,7 @@ impl Explorer {
         }
     }
 
-    /// Returns the counts and facts of the whole data set as JSON, `Overview` in
+    /// Returns the counts and facts of the whole dataset as JSON, `Overview` in
     /// `www/explorer/types.d.ts`.
     pub fn overview(&self) -> Result<String, JsValue> {
         let header = self.catalog.header();

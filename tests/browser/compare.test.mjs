@@ -30,12 +30,13 @@ async function link(page, index) {
   await page.getByText('Asking …').waitFor({ state: 'detached' });
 }
 
-const setSecond = async (page, address) => {
+async function setSecond(page, address, token = '') {
   await page.getByRole('button', { name: 'Settings' }).first().click();
   const dialog = page.getByRole('dialog', { name: 'Settings' });
   await dialog.getByRole('textbox', { name: 'Compare with' }).fill(address);
+  await dialog.getByRole('textbox', { name: 'Token of the second server' }).fill(token);
   await dialog.getByRole('button', { name: 'Done' }).click();
-};
+}
 
 test('both endpoints are asked, and the annotated entity is marked and counted', async () => {
   const { page, errors, close } = await openPage(browser, server.address);
@@ -72,6 +73,43 @@ test('both endpoints are asked, and the annotated entity is marked and counted',
   await page.goto(server.address);
   await until(page, 'snapshot.shown.length > 0');
   assert.match(await page.locator('#entities-body .hint').innerText(), /the image and the mask to/);
+  assert.deepEqual(errors, []);
+  await close();
+});
+
+test('each token is sent to its own endpoint, is not stored, and goes with its address', async () => {
+  const { page, errors, close } = await openPage(browser, server.address);
+  const [first, second, third] = [[], [], []];
+  await answering(page, 'first', MIXED_ANSWER.entities, first);
+  await answering(page, 'second', MIXED_ANSWER.entities, second);
+  await answering(page, 'third', MIXED_ANSWER.entities, third);
+  await page.evaluate(() => {
+    const viewer = document.querySelector('mask-viewer');
+    viewer.configure({ endpoint: new URL('first', document.baseURI).href });
+  });
+  await setSecond(page, `${server.address}second`, 'second secret');
+  await link(page, 0);
+  assert.equal(first[0].headers().authorization, undefined);
+  assert.equal(second[0].headers().authorization, 'Bearer second secret');
+  await page.evaluate(() => {
+    document.querySelector('mask-viewer').token = 'first secret';
+  });
+  await link(page, 0);
+  assert.equal(first[1].headers().authorization, 'Bearer first secret');
+  assert.equal(second[1].headers().authorization, 'Bearer second secret');
+  const stored = await page.evaluate(() => JSON.stringify({ ...localStorage }));
+  assert.match(stored, /second/);
+  assert.doesNotMatch(stored, /secret/);
+  await page.getByRole('button', { name: 'Settings' }).first().click();
+  const dialog = page.getByRole('dialog', { name: 'Settings' });
+  const token = dialog.getByRole('textbox', { name: 'Token of the second server' });
+  assert.equal(await token.inputValue(), 'second secret');
+  await dialog.getByRole('textbox', { name: 'Compare with' }).fill(`${server.address}third`);
+  await token.focus();
+  assert.equal(await token.inputValue(), '');
+  await dialog.getByRole('button', { name: 'Done' }).click();
+  await link(page, 0);
+  assert.equal(third[0].headers().authorization, undefined, 'another endpoint has no token yet');
   assert.deepEqual(errors, []);
   await close();
 });

@@ -76,8 +76,8 @@ for (const [name, address, token, expected] of [
   test(`${name} is tested in words`, async () => {
     const { dialog, close } = await openSettings();
     await dialog.getByRole('textbox', { name: 'Address' }).fill(address);
-    await dialog.getByRole('textbox', { name: 'Token' }).focus();
-    await dialog.getByRole('textbox', { name: 'Token' }).fill(token);
+    await dialog.getByRole('textbox', { name: 'Token', exact: true }).focus();
+    await dialog.getByRole('textbox', { name: 'Token', exact: true }).fill(token);
     await dialog.getByRole('button', { name: 'Test' }).click();
     await dialog
       .locator('#test-results li')
@@ -107,7 +107,7 @@ test('all settings are reset to the defaults', async () => {
   await dialog.getByLabel('Boxes around masks').check();
   await dialog.getByLabel('Theme').selectOption('dark');
   await dialog.getByLabel('A sentence and an image on each card').check();
-  await dialog.getByRole('textbox', { name: 'Token' }).fill('secret');
+  await dialog.getByRole('textbox', { name: 'Token', exact: true }).fill('secret');
   await dialog.getByRole('textbox', { name: 'Address' }).focus();
   assert.equal((await settingsOf()).boxes, true);
   await dialog.getByRole('button', { name: 'Reset all' }).click();

@@ -44,6 +44,21 @@ for (const [width, height] of [
   });
 }
 
+test('tools stand on one line, and a card’s meter keeps clear of its buttons', async () => {
+  const { page, errors, close } = await openPage(browser, server.address);
+  await linkFirstMask(page, MIXED_ANSWER);
+  const [keep, undo] = [
+    await boxOf(page, 'button[aria-label="Keep the mask"] svg'),
+    await boxOf(page, 'button[aria-label="Undo"] svg'),
+  ];
+  assert.equal(keep.y, undo.y, 'the key beside a word moves no icon');
+  const meter = await boxOf(page, '.card .meter');
+  const button = await boxOf(page, '.card .naming');
+  assert.ok(button.y - meter.bottom >= 6, `${meter.bottom} and ${button.y}`);
+  assert.deepEqual(errors, []);
+  await close();
+});
+
 test('a status of two lines does not shrink the image', async () => {
   const { page, errors, close } = await openPage(browser, server.address);
   const heights = await page.evaluate(() =>

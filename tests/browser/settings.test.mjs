@@ -40,7 +40,7 @@ test('only settings that differ from the defaults are stored', async () => {
   await dialog.getByLabel('Boxes around masks').uncheck();
   assert.deepEqual(await kept(page), {});
   await dialog.getByRole('textbox', { name: 'Address' }).fill('');
-  await dialog.getByRole('textbox', { name: 'Token' }).focus();
+  await dialog.getByRole('textbox', { name: 'Token', exact: true }).focus();
   assert.deepEqual(await kept(page), { endpoint: null }, 'nothing is to be sent');
   assert.deepEqual(errors, []);
   await close();
@@ -108,16 +108,16 @@ test('the token of one endpoint is not sent to another', async () => {
   const { page, errors, close } = await openPage(browser, server.address);
   const dialog = await openSettings(page);
   const token = () => page.evaluate(() => document.querySelector('mask-viewer').token);
-  await dialog.getByRole('textbox', { name: 'Token' }).fill('secret');
+  await dialog.getByRole('textbox', { name: 'Token', exact: true }).fill('secret');
   await dialog.getByRole('textbox', { name: 'Address' }).focus();
   assert.equal(await token(), 'secret');
   await dialog.getByLabel('Boxes around masks').check();
   assert.equal(await token(), 'secret', 'the same endpoint keeps it');
   await dialog.getByRole('textbox', { name: 'Address' }).fill('https://other.example/');
-  await dialog.getByRole('textbox', { name: 'Token' }).focus();
+  await dialog.getByRole('textbox', { name: 'Token', exact: true }).focus();
   assert.equal((await settingsOf(page)).endpoint, 'https://other.example/');
   assert.equal(await token(), null);
-  assert.equal(await dialog.getByRole('textbox', { name: 'Token' }).inputValue(), '');
+  assert.equal(await dialog.getByRole('textbox', { name: 'Token', exact: true }).inputValue(), '');
   assert.deepEqual(errors, []);
   await close();
 });

@@ -12,7 +12,7 @@ import { failureOf } from '../viewer/errors.js';
 /** @typedef {{ seen: boolean | null, first: boolean, second: boolean }} Judged Whether each was right. */
 /** @typedef {{ name: string, masks: number, first: number, second: number }} Tally Of a part of the masks. */
 
-/** Parts of a data set by whether its entities are in training. */
+/** Parts of a dataset by whether its entities are in training. */
 const PARTS = /** @type {const} */ ([
   [true, 'Seen in training'],
   [false, 'Unseen in training'],
@@ -20,6 +20,8 @@ const PARTS = /** @type {const} */ ([
 ]);
 
 export class Comparison {
+  /** Bearer token of the second endpoint, kept in memory only. @type {string | null} */
+  token = null;
   #viewer;
   #changed;
   /** @type {string | null} */
@@ -105,7 +107,10 @@ export class Comparison {
     /** @type {Outcome} */
     let outcome;
     try {
-      outcome = { phase: 'answered', answer: await this.#viewer.askOther(address, signal) };
+      outcome = {
+        phase: 'answered',
+        answer: await this.#viewer.askOther(address, signal, this.token),
+      };
       outcome.answer.entities.sort((a, b) => b.score - a.score);
     } catch (thrown) {
       outcome = { phase: 'failed', message: failureOf(thrown, 'link').message };

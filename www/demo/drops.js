@@ -1,9 +1,8 @@
 /** @file Reads what a person drops on a page: images, annotation files and folders of both. */
 
-import { keepPath } from './folder.js';
+import { pathOf } from './folder.js';
+import { filesBelow } from './tree.js';
 
-/** Maximum number of files that are taken from dropped folders. */
-const MAX_FILES = 1_000_000;
 const ANNOTATIONS = /\.(json|jsonl|ndjson)(\.gz)?$|\.gz$/i;
 const IMAGES = /\.(jpe?g|jpe|jfif|png|webp|gif|bmp|avif|tiff?|heic)$/i;
 
@@ -14,29 +13,61 @@ const IMAGES = /\.(jpe?g|jpe|jfif|png|webp|gif|bmp|avif|tiff?|heic)$/i;
  * @property {File[]} images
  * @property {File[]} others
  */
+/** @typedef {Sorted & { handles: FileSystemHandle[] }} Dropped */
+
+/**
+ * Shows a hint while files are dragged over the page, and takes them when they are dropped.
+ * @param {HTMLElement} hint
+ * @param {(dropped: Dropped) => void} take
+ * @param {(thrown: unknown) => void} fail
+ * @param {() => boolean} [isWelcome] Whether files that are dropped now are taken.
+ */
+export function listenForDrops(hint, take, fail, isWelcome = () => true) {
+  /** Number of elements entered and not left. */
+  let depth = 0;
+  const listen = (
+    /** @type {'dragenter' | 'dragleave' | 'dragover' | 'drop'} */ type,
+    /** @type {(event: DragEvent) => void} */ react,
+  ) => document.addEventListener(type, (event) => hasFiles(event) && react(event));
+  const over = (/** @type {number} */ step) => {
+    depth = Math.max(0, depth + step);
+    hint.hidden = depth === 0;
+  };
+  listen('dragenter', () => over(1));
+  listen('dragleave', () => over(-1));
+  listen('dragover', (event) => event.preventDefault());
+  listen('drop', (event) => {
+    event.preventDefault();
+    over(-depth);
+    if (isWelcome() && event.dataTransfer) droppedFiles(event.dataTransfer).then(take, fail);
+  });
+}
+
+/** Whether files are dragged, and not over a field that takes files itself. @param {DragEvent} event */
+function hasFiles(event) {
+  if (event.target instanceof Element && event.target.closest('input[type=file]')) return false;
+  return event.dataTransfer?.types.includes('Files') ?? false;
+}
 
 /**
  * Returns the dropped files, also those of dropped folders, and handles of what was dropped where the
  * browser has them. Must be called while the event is handled.
  * @param {DataTransfer} data
- * @returns {Promise<Sorted & { handles: FileSystemHandle[] }>}
+ * @returns {Promise<Dropped>}
  */
-export async function droppedFiles(data) {
+async function droppedFiles(data) {
   // Without handles the files are read all the same; only a later visit cannot offer them.
   const handles = handlesIn(data).catch(() => []);
-  /** @type {FileSystemEntry[]} */
-  const folders = [];
-  /** @type {File[]} */
-  const files = [];
+  /** @type {import('./tree.js').Node[]} */
+  const nodes = [];
   for (const item of data.items) {
     if (item.kind !== 'file') continue;
     const entry = item.webkitGetAsEntry?.();
     const file = item.getAsFile();
-    if (entry?.isDirectory) folders.push(entry);
-    else if (file) files.push(file);
+    if (entry?.isDirectory) nodes.push(nodeOf(entry));
+    else if (file) nodes.push({ name: file.name, path: file.name, read: async () => file });
   }
-  for (const folder of folders) await read(folder, files);
-  return { ...chosenAmong(files), handles: await handles };
+  return { ...chosenAmong(await filesBelow(nodes)), handles: await handles };
 }
 
 /**
@@ -54,15 +85,6 @@ export function chosenAmong(files) {
   return { annotations: chosen, images, others };
 }
 
-/** @type {WeakMap<File, number>} */
-const depths = new WeakMap();
-
-/** Notes the path of a file in a folder. @param {File} file @param {string} path */
-export function placeFile(file, path) {
-  keepPath(file, path);
-  depths.set(file, path.split('/').length);
-}
-
 /** @param {DataTransfer} data @returns {Promise<FileSystemHandle[]>} */
 async function handlesIn(data) {
   const asked = [...data.items]
@@ -73,39 +95,29 @@ async function handlesIn(data) {
 
 /** @param {File} one @param {File} other */
 function byLikelihood(one, other) {
-  const depth = (depths.get(one) ?? 0) - (depths.get(other) ?? 0);
+  const depthOf = (/** @type {File} */ file) => pathOf(file).split('/').length;
+  const depth = depthOf(one) - depthOf(other);
   const isNamed = (/** @type {File} */ { name }) => Number(/^annotations\b/i.test(name));
   return depth || isNamed(other) - isNamed(one) || other.size - one.size;
 }
 
-/**
- * Adds the files below a folder, without those whose names begin with a dot.
- * @param {FileSystemEntry} root
- * @param {File[]} files
- */
-async function read(root, files) {
-  const folders = [root];
-  for (let folder = folders.pop(); folder; folder = folders.pop()) {
-    const reader = /** @type {FileSystemDirectoryEntry} */ (folder).createReader();
-    for (;;) {
-      /** @type {FileSystemEntry[]} */
-      const entries = await new Promise((resolve, reject) => reader.readEntries(resolve, reject));
-      if (entries.length === 0) break;
-      for (const entry of entries) {
-        if (entry.name.startsWith('.')) continue;
-        if (entry.isDirectory) folders.push(entry);
-        else files.push(await fileOf(/** @type {FileSystemFileEntry} */ (entry)));
-        if (files.length >= MAX_FILES) return;
-      }
-    }
-  }
+/** @param {FileSystemEntry} entry @returns {import('./tree.js').Node} */
+function nodeOf(entry) {
+  const { name, fullPath } = entry;
+  const path = fullPath.replace(/^\/+/, '');
+  if (entry.isDirectory)
+    return { name, path, list: () => below(/** @type {FileSystemDirectoryEntry} */ (entry)) };
+  const file = /** @type {FileSystemFileEntry} */ (entry);
+  return { name, path, read: () => new Promise((resolve, reject) => file.file(resolve, reject)) };
 }
 
-/** @param {FileSystemFileEntry} entry @returns {Promise<File>} */
-async function fileOf(entry) {
-  /** @type {File} */
-  const file = await new Promise((resolve, reject) => entry.file(resolve, reject));
-  const path = entry.fullPath.replace(/^\/+/, '');
-  placeFile(file, path);
-  return file;
+/** @param {FileSystemDirectoryEntry} folder */
+async function* below(folder) {
+  const reader = folder.createReader();
+  for (;;) {
+    /** @type {FileSystemEntry[]} */
+    const entries = await new Promise((resolve, reject) => reader.readEntries(resolve, reject));
+    if (entries.length === 0) return;
+    yield* entries.map(nodeOf);
+  }
 }

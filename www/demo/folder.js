@@ -57,7 +57,7 @@ export function keepPath(file, path) {
   droppedPaths.set(file, path);
 }
 
-/** @param {File} file */
-function pathOf(file) {
+/** Returns a file's path, which begins with the folder dropped or chosen. @param {File} file */
+export function pathOf(file) {
   return droppedPaths.get(file) ?? (file.webkitRelativePath || file.name);
 }

@@ -3,15 +3,14 @@
  *   later visit can offer it again. Nothing is remembered where the browser has no handles.
  */
 
-import { placeFile } from './drops.js';
+import { inStore, openDatabase } from '../viewer/database.js';
+import { filesBelow } from './tree.js';
 
 const DATABASE = 'masklink-datasets';
 const STORE = 'datasets';
 const KEY = 'last';
 /** Maximum number of handles that are kept: the person is asked about each. */
 const MAX_HANDLES = 16;
-/** Maximum number of files that are read from folders. */
-const MAX_FILES = 1_000_000;
 
 /** @typedef {any} PermissionHandle A `FileSystemHandle`, of which TypeScript does not know all methods. */
 /** @typedef {{ annotations: FileSystemFileHandle | null, others: FileSystemHandle[] }} Handles */
@@ -32,7 +31,7 @@ export async function remember({ name, prefix, handles }) {
   const count = others.length + (annotations ? 1 : 0);
   if (count === 0 || count > MAX_HANDLES) return;
   try {
-    await inStore('readwrite', (store) => store.put({ name, prefix, handles }, KEY));
+    await inDatasets('readwrite', (store) => store.put({ name, prefix, handles }, KEY));
   } catch {
     // A browser that keeps nothing offers nothing.
   }
@@ -42,7 +41,7 @@ export async function remember({ name, prefix, handles }) {
 export async function remembered() {
   if (!('FileSystemHandle' in globalThis)) return null;
   try {
-    const kept = await inStore('readonly', (store) => store.get(KEY));
+    const kept = await inDatasets('readonly', (store) => store.get(KEY));
     return /** @type {Remembered | undefined} */ (kept) ?? null;
   } catch {
     return null;
@@ -70,28 +69,25 @@ export async function readAgain({ name, handles: { annotations, others } }) {
 }
 
 /**
- * Returns the files of handles and below their folders, without those whose names begin with a dot.
+ * Returns the files of handles and below their folders.
  * @param {FileSystemHandle[]} handles
- * @returns {Promise<File[]>}
  */
-export async function filesOf(handles) {
-  /** @type {File[]} */
-  const files = [];
-  /** @type {[string, PermissionHandle][]} */
-  const left = handles.map((handle) => ['', handle]);
-  for (let next = left.pop(); next; next = left.pop()) {
-    const [folder, handle] = next;
-    if (handle.kind === 'file') {
-      const file = await handle.getFile();
-      if (folder) placeFile(file, folder + file.name);
-      files.push(file);
-    } else {
-      for await (const child of handle.values())
-        if (!child.name.startsWith('.')) left.push([`${folder}${handle.name}/`, child]);
-    }
-    if (files.length >= MAX_FILES) break;
-  }
-  return files;
+export function filesOf(handles) {
+  return filesBelow(handles.map((handle) => nodeOf(handle, handle.name)));
+}
+
+/**
+ * @param {PermissionHandle} handle
+ * @param {string} path
+ * @returns {import('./tree.js').Node}
+ */
+function nodeOf(handle, path) {
+  const { name } = handle;
+  if (handle.kind === 'file') return { name, path, read: () => handle.getFile() };
+  const list = async function* () {
+    for await (const child of handle.values()) yield nodeOf(child, `${path}/${child.name}`);
+  };
+  return { name, path, list };
 }
 
 /** @param {PermissionHandle} handle */
@@ -105,23 +101,11 @@ async function isReadable(handle) {
  * Makes a request of the store of datasets.
  * @param {IDBTransactionMode} mode
  * @param {(store: IDBObjectStore) => IDBRequest} ask
- * @returns {Promise<unknown>} Its result once the transaction is complete.
  */
-async function inStore(mode, ask) {
-  /** @type {IDBDatabase} */
-  const database = await new Promise((resolve, reject) => {
-    const request = indexedDB.open(DATABASE, 1);
-    request.onupgradeneeded = () => request.result.createObjectStore(STORE);
-    request.onsuccess = () => resolve(request.result);
-    request.onerror = () => reject(request.error);
-  });
+async function inDatasets(mode, ask) {
+  const database = await openDatabase(DATABASE, STORE);
   try {
-    return await new Promise((resolve, reject) => {
-      const running = database.transaction(STORE, mode);
-      const request = ask(running.objectStore(STORE));
-      running.oncomplete = () => resolve(request.result);
-      running.onabort = running.onerror = () => reject(running.error);
-    });
+    return await inStore(database, STORE, mode, ask);
   } finally {
     database.close();
   }

@@ -6,10 +6,9 @@ import { fill } from '../viewer/dom.js';
 import { failureOf } from '../viewer/errors.js';
 import { icon } from '../viewer/icons.js';
 import { keepAddress } from './address.js';
-import { Articles } from './articles.js';
+import { connectBeside } from './beside.js';
 import { Browser } from './browser.js';
 import { Collection } from './collection.js';
-import { Comparison } from './comparison.js';
 import { connectDatasetDialog } from './dataset.js';
 import { chosenAmong } from './drops.js';
 import { countOf } from './findings.js';
@@ -19,16 +18,12 @@ import { connectHelp } from './help.js';
 import { showFirstHint } from './hint.js';
 import { loadEndpoint, loadModels } from './host.js';
 import { whenIdle } from './idle.js';
-import { Knowledge } from './knowledge.js';
 import { KeptList } from './kept.js';
-import { KnownList } from './known-list.js';
 import { Message } from './message.js';
 import { listenForImages } from './open.js';
-import { Panel } from './panel.js';
 import { Places } from './places.js';
 import { Samples } from './samples.js';
 import { Sheet } from './sheet.js';
-import { connectSettings } from './settings.js';
 import { underAddress } from './sources.js';
 import { showStatus } from './status.js';
 
@@ -39,17 +34,9 @@ const viewer = /** @type {import('../mask-viewer.js').MaskViewer} */ (
 );
 const byId = (/** @type {string} */ id) => /** @type {HTMLElement} */ (document.getElementById(id));
 
-const articles = new Articles();
-const knowledge = new Knowledge();
-const known = new KnownList(knowledge);
-const comparison = new Comparison(viewer, () => panel.show());
-const settings = connectSettings(viewer, { articles, comparison });
-const panel = new Panel(
-  viewer,
-  { settings: settings.open, list: (model) => known.open(model) },
-  { articles, knowledge, comparison },
-  new KeptList(viewer, knowledge),
-);
+const { settings, panel } = connectBeside(viewer, {
+  keptList: (knowledge) => new KeptList(viewer, knowledge),
+});
 new Sheet(byId('panel'), viewer);
 const browser = new Browser(viewer, panel, () => places.chosen());
 const places = new Places({

@@ -1,6 +1,6 @@
 /** @file Opens files that a person chooses, drops or pastes: images, and a dataset by dropping. */
 
-import { droppedFiles } from './drops.js';
+import { listenForDrops } from './drops.js';
 
 /**
  * @param {{ button: HTMLElement, input: HTMLInputElement, hint: HTMLElement }} nodes
@@ -25,48 +25,19 @@ export function listenForImages({ button, input, hint }, open, openDataset, fail
     }
   });
 
-  let depth = 0;
-  const over = (/** @type {number} */ step) => {
-    depth = Math.max(0, depth + step);
-    hint.hidden = depth === 0;
+  /** @param {import('./drops.js').Dropped} dropped */
+  const take = ({ annotations, images, others, handles }) => {
+    const file = images[0] ?? others[0];
+    if (annotations) openDataset(annotations, images, handles);
+    else if (file) open(file);
+    else fail(new Error('The dropped folder has no files.'));
   };
-  document.addEventListener('dragenter', (event) => {
-    if (hasFiles(event)) over(1);
-  });
-  document.addEventListener('dragleave', (event) => {
-    if (hasFiles(event)) over(-1);
-  });
-  document.addEventListener('dragover', (event) => {
-    if (hasFiles(event)) event.preventDefault();
-  });
-  document.addEventListener('drop', (event) => {
-    if (!hasFiles(event)) return;
-    event.preventDefault();
-    over(-depth);
-    if (dialogIsOpen() || !event.dataTransfer) return;
-    droppedFiles(event.dataTransfer)
-      .then(({ annotations, images, others, handles }) => {
-        const file = images[0] ?? others[0];
-        if (annotations) openDataset(annotations, images, handles);
-        else if (file) open(file);
-        else fail(new Error('The dropped folder has no files.'));
-      })
-      .catch(fail);
-  });
+  listenForDrops(hint, take, fail, () => !dialogIsOpen());
 }
 
 /** Returns whether a dialog is open; images that are dropped or pasted then are ignored. */
 function dialogIsOpen() {
   return document.querySelector('dialog[open]') !== null;
-}
-
-/**
- * Whether files are dragged, and not over a field that takes files itself.
- * @param {DragEvent} event
- */
-function hasFiles(event) {
-  if (event.target instanceof Element && event.target.closest('input[type=file]')) return false;
-  return event.dataTransfer?.types.includes('Files') ?? false;
 }
 
 /** @param {DataTransfer | null} data */

@@ -42,7 +42,7 @@ export function recordNodes({
     ['Question', question],
     ['Text prompt', textPrompt],
     ['Labels', tags.length > 0 && h('ul', { class: 'tags' }, ...tags)],
-    ['Data set part', splitWords],
+    ['Dataset part', splitWords],
     ['Id', id],
   ];
   const given = rows.filter(([, value]) => value);

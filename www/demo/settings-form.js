@@ -37,47 +37,47 @@ export function settingsDialog() {
 }
 
 function endpoint() {
-  const address = h('input', {
-    ...ADDRESS,
-    name: 'endpoint',
-    pattern: 'https?://.+',
-    title: 'An address that begins with http:// or https://',
-    placeholder: 'https://…',
-    'aria-describedby': 'endpoint-help',
-  });
-  const other = h('input', {
-    ...ADDRESS,
-    name: 'compareWith',
-    pattern: 'https?://.+',
-    title: 'An address that begins with http:// or https://',
-    placeholder: 'https://…',
-    'aria-describedby': 'compare-help',
-  });
-  const token = h('input', {
-    name: 'token',
-    type: 'password',
-    autocomplete: 'off',
-    'aria-describedby': 'token-help',
-  });
   return group(
     'Linking by a server (endpoint)',
-    labelled('Address', address),
+    labelled('Address', serverField('endpoint', 'endpoint-help')),
     note(
       'endpoint-help',
       'An endpoint is a server that says which Wikipedia entity a mask shows. It receives the ' +
         'image and the mask. Without one, nothing is sent: this page compares the mask with its ' +
         'own index, a list of known entities and how they look.',
     ),
-    labelled('Token', token),
+    labelled('Token', tokenField('token', 'token-help')),
     note('token-help', 'A password, only if the endpoint asks for one. It is not stored.'),
     h('button', { type: 'button', class: 'button', id: 'test-endpoint' }, 'Test'),
     h('div', { id: 'test-results', role: 'status' }),
-    labelled('Compare with', other),
+    labelled('Compare with', serverField('compareWith', 'compare-help')),
     note(
       'compare-help',
       'A second server, optional. It receives the same, and its result is shown beside the first.',
     ),
+    labelled('Token of the second server', tokenField('compareToken', 'compare-token-help')),
+    note(
+      'compare-token-help',
+      'A password, only if the second server asks for one. It is not stored.',
+    ),
   );
+}
+
+/** @param {string} name @param {string} help Id of the note about it. */
+function serverField(name, help) {
+  return h('input', {
+    ...ADDRESS,
+    name,
+    pattern: 'https?://.+',
+    title: 'An address that begins with http:// or https://',
+    placeholder: 'https://…',
+    'aria-describedby': help,
+  });
+}
+
+/** @param {string} name @param {string} help Id of the note about it. */
+function tokenField(name, help) {
+  return h('input', { name, type: 'password', autocomplete: 'off', 'aria-describedby': help });
 }
 
 function segmentation() {

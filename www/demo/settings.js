@@ -1,4 +1,4 @@
-/** @file The settings dialog. This browser keeps the settings, but not the token. */
+/** @file The settings dialog. This browser keeps the settings, but not the tokens. */
 
 import { fill, h } from '../viewer/dom.js';
 import { failureOf } from '../viewer/errors.js';
@@ -20,7 +20,7 @@ import { settingsDialog } from './settings-form.js';
 
 const KEY = 'masklink.settings';
 /** Fields with an address or a secret: each is applied when it is complete, not at each letter. */
-const WHOLE = new Set(['endpoint', 'token', 'detailsFrom', 'compareWith']);
+const WHOLE = new Set(['endpoint', 'token', 'detailsFrom', 'compareWith', 'compareToken']);
 /** @type {PageSettings} */
 const PAGE_DEFAULTS = { theme: 'auto', details: false, detailsFrom: '', compareWith: '' };
 
@@ -32,6 +32,7 @@ const PAGE_DEFAULTS = { theme: 'auto', details: false, detailsFrom: '', compareW
  *   string }[] }) => void, setDefaultEndpoint: (endpoint: string | null) => void }}
  */
 export function connectSettings(viewer, followers) {
+  const { comparison } = followers;
   const { dialog, form } = settingsDialog();
   document.body.append(dialog);
   /** @type {FieldOf} */
@@ -52,7 +53,7 @@ export function connectSettings(viewer, followers) {
   closeByBackdrop(dialog);
 
   dialog.querySelector('#reset-settings')?.addEventListener('click', () => {
-    viewer.token = null;
+    viewer.token = comparison.token = null;
     viewer.configure({ ...initial, endpoint: hosts });
     [kept.settings, kept.page] = [{}, { ...PAGE_DEFAULTS }];
     applyToPage(kept.page, followers);
@@ -66,16 +67,20 @@ export function connectSettings(viewer, followers) {
     showSettings(field, viewer.settings);
     showPageSettings(field, kept.page);
     field('token').value = viewer.token ?? '';
+    field('compareToken').value = comparison.token ?? '';
   }
 
   function take() {
     const before = viewer.settings;
     const settings = settingsIn(field, before);
+    const page = pageSettingsIn(field, kept.page);
     // A token belongs to one endpoint: it must not be sent to another.
     if (settings.endpoint !== before.endpoint) field('token').value = '';
+    if (page.compareWith !== kept.page.compareWith) field('compareToken').value = '';
     viewer.token = field('token').value || null;
+    comparison.token = field('compareToken').value || null;
     viewer.configure(settings);
-    kept.page = pageSettingsIn(field, kept.page);
+    kept.page = page;
     applyToPage(kept.page, followers);
     kept.settings = differing(settings, { ...initial, endpoint: hosts });
     keep(kept);

@@ -312,7 +312,7 @@ export class Detail {
       ['Question', question],
       ['Text prompt', textPrompt],
       ['Labels', tags.length > 0 && h('ul', { class: 'tags' }, ...tags)],
-      ['Data set part', split],
+      ['Dataset part', split],
       [
         'Training',
         seen === null ? null : seen ? 'entity seen in training' : 'entity unseen in training',

@@ -104,7 +104,7 @@ function areaAfter(before, bin, extend) {
 export function showFacets(node, bars) {
   const area = columnChart({ title: 'Area', bars: bars.area, width: 252, height: 84 });
   keepingFocus(node, [
-    facet('Part of the data set', list(bars.split)),
+    facet('Part of the dataset', list(bars.split)),
     facet('Entity', list(bars.seen), bars.unknown > 0 && unknownNote(bars.unknown)),
     facet('Area, % of the image', area, h('p', { class: 'note' }, 'Shift extends the range.')),
     facet('Separate parts', list(bars.components)),
@@ -143,8 +143,8 @@ export function showPlots(node, bars, { entities, filter, change }) {
       columnChart({ title: 'Area of masks', bars: bars.area, width }),
     ),
     plot(
-      'Parts of the data set',
-      rowChart({ title: 'Parts of the data set', bars: bars.split, width }),
+      'Parts of the dataset',
+      rowChart({ title: 'Parts of the dataset', bars: bars.split, width }),
     ),
     plot(
       'Suspicion',

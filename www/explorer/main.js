@@ -1,13 +1,8 @@
 /** @file The explorer: a source of annotations to search, filter, look at and export. */
 
 import '../mask-viewer.js';
-import { Articles } from '../demo/articles.js';
-import { Comparison } from '../demo/comparison.js';
+import { connectBeside } from '../demo/beside.js';
 import { loadEndpoint, loadModels } from '../demo/host.js';
-import { Knowledge } from '../demo/knowledge.js';
-import { KnownList } from '../demo/known-list.js';
-import { Panel } from '../demo/panel.js';
-import { connectSettings } from '../demo/settings.js';
 import { icon } from '../viewer/icons.js';
 import { Explorer } from './explorer.js';
 
@@ -24,16 +19,7 @@ for (const [id, name] of /** @type {const} */ ([
 ]))
   byId(id).prepend(icon(name));
 
-const articles = new Articles();
-const knowledge = new Knowledge();
-const known = new KnownList(knowledge);
-const comparison = new Comparison(viewer, () => panel.show());
-const settings = connectSettings(viewer, { articles, comparison });
-const panel = new Panel(
-  viewer,
-  { settings: settings.open, list: (model) => known.open(model) },
-  { articles, knowledge, comparison, isStated: true },
-);
+const { settings } = connectBeside(viewer, { isStated: true });
 const explorer = new Explorer(viewer);
 byId('open-settings').addEventListener('click', settings.open);
 byId('settings-form').addEventListener('change', () => explorer.recolor());

@@ -1,6 +1,6 @@
 /** @file Opens sources that a person chooses, drops or types, with progress and cancel. */
 
-import { droppedFiles } from '../demo/drops.js';
+import { listenForDrops } from '../demo/drops.js';
 import { fill, h } from '../viewer/dom.js';
 import { bytes, countOf, duration } from './words.js';
 
@@ -34,11 +34,14 @@ export function connectOpening(open, useImages) {
     field('file').value = '';
     field('address').value = '';
   });
-  listenForDrops(byId('drop-hint'), ({ annotations, images: dropped, others }) => {
-    const source = annotations ?? (dropped.length === 0 ? others[0] : undefined);
-    if (source) open(source, { template: '', folder: dropped });
-    else if (dropped.length > 0) useImages({ template: images().template, folder: dropped });
-  });
+  /** @param {import('../demo/drops.js').Dropped} dropped */
+  const take = ({ annotations, images: folder, others }) => {
+    const source = annotations ?? (folder.length === 0 ? others[0] : undefined);
+    if (source) open(source, { template: '', folder });
+    else if (folder.length > 0) useImages({ template: images().template, folder });
+  };
+  // A folder that cannot be read is as one without files.
+  listenForDrops(byId('drop-hint'), take, () => {});
   return {
     show(template, isAboutImages = false) {
       field('images').value = template ?? '';
@@ -46,31 +49,6 @@ export function connectOpening(open, useImages) {
       if (isAboutImages) field('images').focus();
     },
   };
-}
-
-/** @param {HTMLElement} hint @param {(dropped: import('../demo/drops.js').Sorted) => void} take */
-function listenForDrops(hint, take) {
-  let depth = 0;
-  const over = (/** @type {number} */ step) => {
-    depth = Math.max(0, depth + step);
-    hint.hidden = depth === 0;
-  };
-  const hasFiles = (/** @type {DragEvent} */ event) => {
-    if (event.target instanceof Element && event.target.closest('input[type=file]')) return false;
-    return event.dataTransfer?.types.includes('Files') ?? false;
-  };
-  document.addEventListener('dragenter', (event) => hasFiles(event) && over(1));
-  document.addEventListener('dragleave', (event) => hasFiles(event) && over(-1));
-  document.addEventListener('dragover', (event) => {
-    if (hasFiles(event)) event.preventDefault();
-  });
-  document.addEventListener('drop', (event) => {
-    if (!hasFiles(event)) return;
-    event.preventDefault();
-    over(-depth);
-    // A folder that cannot be read is as one without files.
-    if (event.dataTransfer) droppedFiles(event.dataTransfer).then(take, () => {});
-  });
 }
 
 /** Shows the progress of an opening. */

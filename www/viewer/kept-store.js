@@ -3,6 +3,7 @@
  * opened again.
  */
 
+import { inStore, openDatabase } from './database.js';
 import { failureOf } from './errors.js';
 
 /** @import { KeptRecord } from '../pkg/viewer.js' */
@@ -77,22 +78,20 @@ export class KeptStore {
 let connection;
 
 function connected() {
-  connection ??= new Promise((resolve, reject) => {
-    const request = indexedDB.open(DATABASE, 1);
-    request.onupgradeneeded = () => request.result.createObjectStore(STORE);
-    request.onsuccess = () => {
+  connection ??= openDatabase(DATABASE, STORE).then(
+    (database) => {
       // Another page may need to upgrade or delete the database.
-      request.result.onversionchange = () => {
-        request.result.close();
+      database.onversionchange = () => {
+        database.close();
         connection = undefined;
       };
-      resolve(request.result);
-    };
-    request.onerror = () => {
+      return database;
+    },
+    (cause) => {
       connection = undefined;
-      reject(unavailable(request.error));
-    };
-  });
+      throw cause;
+    },
+  );
   return connection;
 }
 
@@ -102,20 +101,14 @@ function connected() {
  * @returns {Promise<unknown>} The result once the transaction is complete.
  */
 async function transaction(mode, ask) {
-  const database = await connected();
-  return await new Promise((resolve, reject) => {
-    const running = database.transaction(STORE, mode);
-    const request = ask(running.objectStore(STORE));
-    running.oncomplete = () => resolve(request.result);
-    running.onabort = running.onerror = () => reject(unavailable(running.error));
-  });
-}
-
-/** @param {DOMException | null} cause */
-function unavailable(cause) {
-  const reason = cause?.message ? `: ${cause.message.replace(/\.$/, '')}` : '';
-  return new Error(
-    `This browser cannot store the kept masks${reason}. Export them before you close the page.`,
-    { cause },
-  );
+  try {
+    return await inStore(await connected(), STORE, mode, ask);
+  } catch (cause) {
+    const { message = '' } = /** @type {{ message?: string }} */ (cause ?? {});
+    const reason = message && `: ${message.replace(/\.$/, '')}`;
+    throw new Error(
+      `This browser cannot store the kept masks${reason}. Export them before you close the page.`,
+      { cause },
+    );
+  }
 }

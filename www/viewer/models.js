@@ -280,13 +280,14 @@ export class Models {
   }
 
   /**
-   * Asks an endpoint, without a token, which entities a mask shows, and reports it to the caller alone.
+   * Asks an endpoint which entities a mask shows, and reports it to the caller alone.
    * @param {import('../pkg/viewer.js').MaskRuns} mask
    * @param {string} endpoint
+   * @param {string | null} token Of that endpoint.
    * @param {AbortSignal} signal
    */
-  ask(mask, endpoint, signal) {
-    return this.#entitiesOf(mask, endpoint, null, signal);
+  ask(mask, endpoint, token, signal) {
+    return this.#entitiesOf(mask, endpoint, token, signal);
   }
 
   /**

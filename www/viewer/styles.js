@@ -204,7 +204,7 @@ canvas {
   padding: 0 0.3rem;
   border: 1px solid currentColor;
   border-radius: 4px;
-  font: 0.75rem ui-monospace, monospace;
+  font: 0.75rem/1 ui-monospace, monospace;
 }
 @media (hover: none) { .word[data-key]::after { content: none; } }
 @container (max-width: 68rem) {

@@ -35,7 +35,7 @@ pub struct Frame {
     pub mean: Vec<f32>,
     /// Number of all entities.
     pub entities: u64,
-    /// Data sets that the entities come from.
+    /// Datasets that the entities come from.
     pub sources: Vec<Source>,
     /// Turns similarities and logits into scores.
     pub calibration: Calibration,

@@ -30,7 +30,7 @@ const CHUNK_BYTES: usize = 1 << 20;
 /// Writes an annotation file in the shape of Mask-OVEN-Wiki's, made up from a seed: for measurements at
 /// full size.
 ///
-/// Its statistics follow the data set's: about 2.8 KB an annotation, 1 to 5 masks, one image in 171 with a
+/// Its statistics follow the dataset's: about 2.8 KB an annotation, 1 to 5 masks, one image in 171 with a
 /// second annotation, entities with a long tail, areas of any share and often over 95 %. Splits have
 /// approximate shares. The same arguments give the same bytes. A few thousand masks are made for each
 /// image size and used again and again.

@@ -1,4 +1,4 @@
-//! Finds, filters and pages the annotations of a data set of any size, reading only what is shown.
+//! Finds, filters and pages the annotations of a dataset of any size, reading only what is shown.
 //!
 //! A [`Catalog`] has a row for each annotation, sorted by entity. Its header counts every combination of
 //! facets, so that counts cost no request; the codes of the rows are read block by block where rows are

@@ -50,7 +50,7 @@ pub struct Header {
     pub prototypes: u64,
     /// Type of the weights' numbers.
     pub element: Element,
-    /// Data sets that the entities come from, for people.
+    /// Datasets that the entities come from, for people.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub sources: Vec<Source>,
     /// Turns similarities and logits into scores.

@@ -54,7 +54,7 @@ pub struct Header {
     pub prototypes: u64,
     /// Number of lines of the entities.
     pub entities: u64,
-    /// Data sets that the entities come from, for people.
+    /// Datasets that the entities come from, for people.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub sources: Vec<Source>,
     /// Turns similarities and logits into scores.
@@ -66,7 +66,7 @@ pub struct Header {
 /// A source of an index's entities.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Source {
-    /// Name of the data set, as in "knows 56 kinds of things from ...".
+    /// Name of the dataset, as in "knows 56 kinds of things from ...".
     pub title: String,
     /// Number of entities from it, without broader ones.
     pub entities: u64,

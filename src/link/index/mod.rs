@@ -64,7 +64,7 @@ pub struct Index {
 /// One entity.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Entity {
-    /// Wikidata identifier, or the data set's own category id.
+    /// Wikidata identifier, or the dataset's own category id.
     pub qid: String,
     /// Title as plain text.
     pub title: String,
@@ -230,7 +230,7 @@ impl Index {
         &self.mean
     }
 
-    /// Returns the data sets that the entities come from.
+    /// Returns the datasets that the entities come from.
     pub fn sources(&self) -> &[Source] {
         &self.sources
     }

@@ -125,7 +125,7 @@ fn serialize_lasting<S: Serializer>(response: &LinkResponse, serializer: S) -> R
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[cfg_attr(target_arch = "wasm32", derive(tsify::Tsify))]
 pub struct ScoredEntity {
-    /// Wikidata identifier, or the data set's own category id where it has no QIDs.
+    /// Wikidata identifier, or the dataset's own category id where it has no QIDs.
     pub qid: String,
     /// Title as plain text, never HTML.
     pub title: String,

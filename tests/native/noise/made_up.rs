@@ -93,7 +93,7 @@ fn ellipse(size: Size, centre: [f64; 2], radii: [f64; 2]) -> Mask {
     Mask::from_polygon(size, &polygon).unwrap()
 }
 
-/// Returns the bounds of a mask as the data set writes them: fractions of about half a pixel.
+/// Returns the bounds of a mask as the dataset writes them: fractions of about half a pixel.
 fn box_of(random: &mut Random, mask: &Mask) -> Rect {
     let bounds = mask.bbox().map(Rect::from).unwrap_or_default();
     let mut near = |edge: f64| edge + random.within(-2.0, 2.0);

@@ -1,4 +1,4 @@
-//! Detects a mask of the background in place of the object, as the data set's authors do: erosion,
+//! Detects a mask of the background in place of the object, as the dataset's authors do: erosion,
 //! dilation and the components that remain, here of the complement on a grid of 64 × 64 samples.
 
 use super::columns::Columns;
