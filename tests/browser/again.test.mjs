@@ -48,6 +48,29 @@ function withPickers(page) {
   }, FILES);
 }
 
+/** Opens the page, whose pickers return files. */
+async function withSamples() {
+  const opened = await newPage(browser);
+  await withPickers(opened.page);
+  await visit(opened.page);
+  return opened;
+}
+
+async function visit(page) {
+  await page.goto(server.address);
+  await until(page, 'snapshot.shown.length > 0');
+}
+
+/** Opens the page anew after a visit that opened the dataset. */
+async function afterVisit() {
+  const opened = await withSamples();
+  await openByHandles(opened.page);
+  await visit(opened.page);
+  const again = opened.page.getByRole('button', { name: 'Open set.json again' });
+  await again.waitFor();
+  return { ...opened, again };
+}
+
 async function openByHandles(page) {
   await page.getByRole('button', { name: 'Open a dataset' }).click();
   await page.getByLabel('Annotation file (JSON)').click();
@@ -60,15 +83,7 @@ async function openByHandles(page) {
 }
 
 test('a dataset is offered again after a reload, and opens by a click with its images', async () => {
-  const { page, errors, close } = await newPage(browser);
-  await withPickers(page);
-  await page.goto(server.address);
-  await until(page, 'snapshot.shown.length > 0');
-  await openByHandles(page);
-  await page.goto(server.address);
-  await until(page, 'snapshot.shown.length > 0');
-  const again = page.getByRole('button', { name: 'Open set.json again' });
-  await again.waitFor();
+  const { page, errors, close, again } = await afterVisit();
   assert.equal(await page.evaluate(() => globalThis.asked), 0, 'nobody is asked before the click');
   await page.evaluate(() => {
     globalThis.refuses = true;
@@ -88,10 +103,7 @@ test('a dataset is offered again after a reload, and opens by a click with its i
 });
 
 test('an address of the dataset offers to open it again, at its image', async () => {
-  const { page, errors, close } = await newPage(browser);
-  await withPickers(page);
-  await page.goto(server.address);
-  await until(page, 'snapshot.shown.length > 0');
+  const { page, errors, close } = await withSamples();
   await openByHandles(page);
   await page.waitForFunction(() => location.hash.includes('set=set.json'));
   await page.reload();
@@ -116,10 +128,7 @@ function holdListing(page) {
 }
 
 test('a folder is opened only once it is listed, and not by a dialog that is opened later', async () => {
-  const { page, errors, close } = await newPage(browser);
-  await withPickers(page);
-  await page.goto(server.address);
-  await until(page, 'snapshot.shown.length > 0');
+  const { page, errors, close } = await withSamples();
   await holdListing(page);
   const open = page.getByRole('button', { name: 'Open', exact: true });
   await page.getByRole('button', { name: 'Open a dataset' }).click();
@@ -157,15 +166,7 @@ function holdFile(page) {
 }
 
 test('an image chosen while the dataset is read again stays open', async () => {
-  const { page, errors, close } = await newPage(browser);
-  await withPickers(page);
-  await page.goto(server.address);
-  await until(page, 'snapshot.shown.length > 0');
-  await openByHandles(page);
-  await page.goto(server.address);
-  await until(page, 'snapshot.shown.length > 0');
-  const again = page.getByRole('button', { name: 'Open set.json again' });
-  await again.waitFor();
+  const { page, errors, close, again } = await afterVisit();
   await holdFile(page);
   await again.click();
   await page.getByText('Reading set.json').waitFor({ state: 'attached' });
@@ -211,8 +212,7 @@ test('without handles nothing is offered', async () => {
   });
   await page.getByRole('button', { name: 'Open', exact: true }).click();
   await until(page, "snapshot.image === 't'");
-  await page.goto(server.address);
-  await until(page, 'snapshot.shown.length > 0');
+  await visit(page);
   assert.equal(await countRemembered(page), 0);
   assert.equal(await page.getByRole('button', { name: /again/ }).count(), 0);
   assert.deepEqual(errors, []);

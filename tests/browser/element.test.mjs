@@ -6,7 +6,13 @@
 import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
 import { after, test } from 'node:test';
-import { FIXTURES, elementPage } from './fixtures.mjs';
+import {
+  FIXTURES,
+  annotationFile,
+  annotationRecord,
+  elementPage,
+  imageRecord,
+} from './fixtures.mjs';
 import {
   keepErrors,
   newPage,
@@ -20,17 +26,10 @@ import {
 
 /** A file of `count` images that are all called after a number. */
 const annotationsOf = (...numbers) =>
-  JSON.stringify({
-    images: numbers.map((n) => ({ id: `p${n}`, file_name: `${n}%.bmp`, width: 8, height: 6 })),
-    categories: [{ id: 'Q1', name: 'Universe' }],
-    annotations: numbers.map((n) => ({
-      id: `a${n}`,
-      image_id: `p${n}`,
-      category_id: 'Q1',
-      bbox: [[1, 0, 3, 6]],
-      segmentation: [{ size: [6, 8], counts: [6, 12, 30] }],
-    })),
-  });
+  annotationFile(
+    numbers.map((n) => imageRecord(`p${n}`, `${n}%.bmp`)),
+    numbers.map((n) => annotationRecord(`a${n}`, `p${n}`)),
+  );
 
 const HEBREW = 'תפוז (פרי) שנמצא על השולחן ליד החלון';
 /**

@@ -471,8 +471,7 @@ test('images of a folder are found by the end of their path', async () => {
 
 test('a file that is dropped is opened, and opening is cancelled', async () => {
   const { page, close } = await open('', ALL);
-  const base64 = Buffer.from(FIXTURES['/tiny.json']).toString('base64');
-  await bring(page, { name: 'dropped.json', type: 'application/json', base64 });
+  await bring(page, [{ name: 'dropped.json', content: FIXTURES['/tiny.json'] }]);
   await counted(page, /^1 mask$/);
   assert.equal((await placeOf(page)).file, 'dropped.json');
   let release = () => {};

@@ -5,38 +5,26 @@ import { test } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import { counted, options, placeOf, recordOpen } from './explorer_steps.mjs';
 import { FIXTURES } from './fixtures.mjs';
-import { newPage, startSite } from './support.mjs';
+import { bring, newPage, startSite } from './support.mjs';
 
 const { server, browser } = await startSite(FIXTURES);
+const IMAGE = { name: 'tiny.bmp', content: FIXTURES['/tiny.bmp'] };
 
-/** Drops several files together. */
-function dropAll(page, files) {
-  return page.evaluate((all) => {
-    const data = new DataTransfer();
-    for (const { name, base64 } of all)
-      data.items.add(
-        new File([Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0))], name),
-      );
-    document.body.dispatchEvent(
-      new DragEvent('drop', { dataTransfer: data, bubbles: true, cancelable: true }),
-    );
-  }, files);
+/** Opens the explorer and drops files on it. */
+async function withDropped(files) {
+  const opened = await newPage(browser);
+  await opened.page.goto(`${server.address}explore.html`);
+  await counted(opened.page, /^409 masks/);
+  await bring(opened.page, files);
+  return opened;
 }
-
-const encoded = (content) => Buffer.from(content).toString('base64');
 
 for (const [name, content] of [
   ['set.json', FIXTURES['/tiny.json']],
   ['set.json.gz', gzipSync(FIXTURES['/tiny.json'])],
 ])
   test(`${name} and its image, dropped together, open with each other`, async () => {
-    const { page, errors, close } = await newPage(browser);
-    await page.goto(`${server.address}explore.html`);
-    await counted(page, /^409 masks/);
-    await dropAll(page, [
-      { name: 'tiny.bmp', base64: encoded(FIXTURES['/tiny.bmp']) },
-      { name, base64: encoded(content) },
-    ]);
+    const { page, errors, close } = await withDropped([IMAGE, { name, content }]);
     await counted(page, /^1 mask$/);
     assert.equal((await placeOf(page)).file, name);
     await options(page).first().click();
@@ -57,13 +45,7 @@ for (const [name, content] of [
   ['last.ndjson', lines(records.toReversed())],
 ])
   test(`${name} and its image open as one record a line`, async () => {
-    const { page, errors, close } = await newPage(browser);
-    await page.goto(`${server.address}explore.html`);
-    await counted(page, /^409 masks/);
-    await dropAll(page, [
-      { name: 'tiny.bmp', base64: encoded(FIXTURES['/tiny.bmp']) },
-      { name, base64: encoded(content) },
-    ]);
+    const { page, errors, close } = await withDropped([IMAGE, { name, content }]);
     await counted(page, /^2 masks$/);
     assert.equal(
       await page.locator('#notes details:not(.plain)').count(),
@@ -83,11 +65,8 @@ for (const [name, content] of [
   });
 
 test('a damaged gzip file is reported', async () => {
-  const { page, close } = await newPage(browser);
-  await page.goto(`${server.address}explore.html`);
-  await counted(page, /^409 masks/);
   const half = gzipSync(FIXTURES['/tiny.json']).subarray(0, 60);
-  await dropAll(page, [{ name: 'set.json.gz', base64: encoded(half) }]);
+  const { page, close } = await withDropped([{ name: 'set.json.gz', content: half }]);
   await page
     .getByText(/The gzip file is damaged/)
     .first()

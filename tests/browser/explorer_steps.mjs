@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { annotationRecord, imageRecord } from './fixtures.mjs';
 import { ROOT } from './steps.mjs';
 import { newPage, PATIENCE } from './support.mjs';
 
@@ -71,15 +72,11 @@ export function active(page) {
 
 /** A number of annotations on one image of 8 by 6 pixels, as a file. */
 export function manyAnnotations(count) {
-  const annotations = Array.from({ length: count }, (_, index) => ({
-    id: `m${index}`,
-    image_id: 't',
-    category_id: index % 2 ? 'Q1' : 'Q2',
-    bbox: [[1, 0, 3, 6]],
-    segmentation: [{ size: [6, 8], counts: [6, 12, 30] }],
-  }));
+  const annotations = Array.from({ length: count }, (_, index) =>
+    annotationRecord(`m${index}`, 't', { category_id: index % 2 ? 'Q1' : 'Q2' }),
+  );
   return JSON.stringify({
-    images: [{ id: 't', file_name: 'tiny.bmp', width: 8, height: 6 }],
+    images: [imageRecord('t', 'tiny.bmp')],
     categories: [
       { id: 'Q1', name: 'Universe' },
       { id: 'Q2', name: 'Earth' },

@@ -46,32 +46,30 @@ function bitmapFile(width, height) {
   return file;
 }
 
+/** An image of 8 by 6 pixels in an annotation file. */
+export const imageRecord = (id, file_name) => ({ id, file_name, width: 8, height: 6 });
+
+/** An annotation of such an image, whose mask is its second and third column. */
+export const annotationRecord = (id, image_id, more = {}) => ({
+  id,
+  image_id,
+  category_id: 'Q1',
+  bbox: [[1, 0, 3, 6]],
+  segmentation: [{ size: [6, 8], counts: [6, 12, 30] }],
+  ...more,
+});
+
+/** An annotation file of one entity. */
+export const annotationFile = (images, annotations, name = 'Universe') =>
+  JSON.stringify({ images, categories: [{ id: 'Q1', name }], annotations });
+
 /**
  * An annotation file of two images: one is served, the other is not and has a box outside of it.
  */
-export const ODD_DATASET = JSON.stringify({
-  images: [
-    { id: 't', file_name: '/tiny.bmp', width: 8, height: 6 },
-    { id: 'gone', file_name: '/missing.bmp', width: 8, height: 6 },
-  ],
-  categories: [{ id: 'Q1', name: 'Universe' }],
-  annotations: [
-    {
-      id: 'a',
-      image_id: 't',
-      category_id: 'Q1',
-      bbox: [[1, 0, 3, 6]],
-      segmentation: [{ size: [6, 8], counts: [6, 12, 30] }],
-    },
-    {
-      id: 'b',
-      image_id: 'gone',
-      category_id: 'Q1',
-      bbox: [[1, 0, 300, 6]],
-      segmentation: [{ size: [6, 8], counts: [6, 12, 30] }],
-    },
-  ],
-});
+export const ODD_DATASET = annotationFile(
+  [imageRecord('t', '/tiny.bmp'), imageRecord('gone', '/missing.bmp')],
+  [annotationRecord('a', 't'), annotationRecord('b', 'gone', { bbox: [[1, 0, 300, 6]] })],
+);
 
 /**
  * A page that loads the element.
@@ -90,20 +88,11 @@ export const FIXTURES = {
     <mask-viewer src="tiny.bmp" annotations="tiny.json" controls></mask-viewer>
     <mask-viewer src="tiny.bmp" annotations="tiny.json"></mask-viewer></html>`,
   '/tiny.bmp': bitmapFile(8, 6),
-  '/tiny.json': JSON.stringify({
-    images: [{ id: 't', file_name: 'tiny.bmp', width: 8, height: 6 }],
-    categories: [{ id: 'Q1', name: 'Universe' }],
-    annotations: [
-      {
-        id: 'a',
-        image_id: 't',
-        category_id: 'Q1',
-        bbox: [[1, 0, 3, 6]],
-        segmentation: [{ size: [6, 8], counts: [6, 12, 30] }],
-      },
-    ],
-  }),
+  '/tiny.json': annotationFile([imageRecord('t', 'tiny.bmp')], [annotationRecord('a', 't')]),
 };
+
+/** An image to drop or paste. */
+export const PHOTO = { name: 'mine.bmp', type: 'image/bmp', content: FIXTURES['/tiny.bmp'] };
 
 /** An answer of entities of all kinds: one with a class, a broader one, one with an exemplar. */
 export const MIXED_ANSWER = {

@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { gzipSync } from 'node:zlib';
-import { FIXTURES } from './fixtures.mjs';
+import { FIXTURES, annotationFile, annotationRecord, imageRecord } from './fixtures.mjs';
 import { bring, openPage, startSite, until } from './support.mjs';
 
 const TINY = FIXTURES['/tiny.bmp'];
@@ -23,16 +23,10 @@ for (const name of ['images/04/Tiny 1#.BMP', 'images/u\u0308.bmp', 'other.bmp'])
 
 /** A dataset of images with one mask each. */
 function datasetOf(images) {
-  return JSON.stringify({
-    images: images.map((image, id) => ({ id, width: 8, height: 6, ...image })),
-    categories: [{ id: 'Q1', name: 'Universe' }],
-    annotations: images.map((_, id) => ({
-      id: `a${id}`,
-      image_id: id,
-      category_id: 'Q1',
-      segmentation: [{ size: [6, 8], counts: [6, 12, 30] }],
-    })),
-  });
+  return annotationFile(
+    images.map((image, id) => ({ ...imageRecord(id), ...image })),
+    images.map((_, id) => annotationRecord(`a${id}`, id)),
+  );
 }
 
 /** Opens the page and a dataset, with a folder or an address of its images. */
@@ -50,21 +44,6 @@ async function withDataset(text, { images, prefix }) {
   return opened;
 }
 
-/** Drops several files together. */
-function dropAll(page, files) {
-  return page.evaluate((all) => {
-    const data = new DataTransfer();
-    for (const { name, type, base64 } of all)
-      data.items.add(
-        new File([Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0))], name, { type }),
-      );
-    document.body.dispatchEvent(
-      new DragEvent('drop', { dataTransfer: data, bubbles: true, cancelable: true }),
-    );
-  }, files);
-}
-
-const encoded = (content) => Buffer.from(content).toString('base64');
 const hasImage = (page) =>
   page.evaluate(() => Boolean(document.querySelector('mask-viewer').bitmap));
 
@@ -121,9 +100,9 @@ for (const [name, content] of [
 ]) {
   test(`${name} and its image, dropped together, open with each other`, async () => {
     const { page, errors, close } = await openPage(browser, server.address);
-    await dropAll(page, [
-      { name: 'Tiny.bmp', type: 'image/bmp', base64: encoded(TINY) },
-      { name, type: '', base64: encoded(content(datasetOf([{ file_name: 'x/tiny.png' }]))) },
+    await bring(page, [
+      { name: 'Tiny.bmp', type: 'image/bmp', content: TINY },
+      { name, content: content(datasetOf([{ file_name: 'x/tiny.png' }])) },
     ]);
     await page.getByText('Its images are looked for among 1 dropped image.').waitFor();
     await page.getByRole('button', { name: 'Open', exact: true }).click();
@@ -192,7 +171,7 @@ test('a dropped file that cannot be read leaves the open image with its masks', 
     const { image, shown } = document.querySelector('mask-viewer').snapshot;
     return { image, shown: shown.length };
   });
-  await bring(page, { name: 'notes.txt', type: 'text/plain', base64: encoded('no image') });
+  await bring(page, [{ name: 'notes.txt', type: 'text/plain', content: 'no image' }]);
   await page
     .getByText(/The image before stays open/)
     .first()
@@ -223,7 +202,7 @@ test('a JPEG that is cut off is shown as far as it is there', async () => {
   });
   /** The first half of the open image's pixels. */
   const upper = async (name, base64) => {
-    await bring(page, { name, type: 'image/jpeg', base64 });
+    await bring(page, [{ name, type: 'image/jpeg', content: Buffer.from(base64, 'base64') }]);
     await until(page, `snapshot.image === '${name}'`);
     return page.evaluate(() => {
       const { bitmap } = document.querySelector('mask-viewer');

@@ -7,7 +7,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { FIXTURES } from './fixtures.mjs';
+import { FIXTURES, PHOTO } from './fixtures.mjs';
 import { bring, drawByWebGpu, openPage, PATIENCE, serve, startSite, until } from './support.mjs';
 
 const { server, browser } = await startSite(FIXTURES);
@@ -141,11 +141,7 @@ test('a swipe on the image moves the image, one beside it the page, and none bot
 for (const gesture of ['drop', 'paste']) {
   test(`an image comes by ${gesture}`, async () => {
     const { page, errors, close } = await openSamples();
-    await bring(
-      page,
-      { name: 'mine.bmp', type: 'image/bmp', base64: FIXTURES['/tiny.bmp'].toString('base64') },
-      gesture,
-    );
+    await bring(page, [PHOTO], gesture);
     await until(
       page,
       "snapshot.image === 'mine.bmp' && `${snapshot.size}` === '8,6' && snapshot.shown.length === 0",
@@ -217,7 +213,7 @@ test('Escape cancels a box that the pointer is drawing', async () => {
 
 test('a dropped file that is not an image shows an error, and the page still works', async () => {
   const { page, close } = await openSamples();
-  await bring(page, { name: 'notes.txt', type: 'text/plain', base64: btoa('not an image') });
+  await bring(page, [{ name: 'notes.txt', type: 'text/plain', content: 'not an image' }]);
   await page
     .locator('mask-viewer')
     .getByText(/not an image the browser can read/)

@@ -5,13 +5,12 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { FIXTURES } from './fixtures.mjs';
+import { FIXTURES, PHOTO } from './fixtures.mjs';
 import { bring, openPage, startSite, until } from './support.mjs';
 
-const TINY = FIXTURES['/tiny.bmp'].toString('base64');
 const { server, browser } = await startSite(FIXTURES);
 
-const photo = (page, name) => bring(page, { name, type: 'image/bmp', base64: TINY });
+const photo = (page, name) => bring(page, [{ ...PHOTO, name }]);
 /** Waits until the address names an image, and so the history has an entry of it. */
 const addressed = (page, text) =>
   page.waitForFunction((part) => decodeURIComponent(location.hash).includes(part), text);
@@ -70,7 +69,7 @@ test('a photo that cannot be opened leaves the strip and the address with the im
   await page.route('**/samples/images/*', () => {});
   await images.nth(2).click();
   await page.locator('#thumbnails [role=option]:nth-child(3)[aria-selected=true]').waitFor();
-  await bring(page, { name: 'broken.png', type: 'image/png', base64: 'AAAA' });
+  await bring(page, [{ name: 'broken.png', type: 'image/png', content: '\0\0\0' }]);
   await page.getByText(/The image before stays open/).waitFor();
   await page.locator('#thumbnails [role=option]:nth-child(1)[aria-selected=true]').waitFor();
   await addressed(page, `image=${first}`);

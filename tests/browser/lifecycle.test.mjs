@@ -6,7 +6,13 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { test } from 'node:test';
-import { FIXTURES, elementPage } from './fixtures.mjs';
+import {
+  FIXTURES,
+  annotationFile,
+  annotationRecord,
+  elementPage,
+  imageRecord,
+} from './fixtures.mjs';
 import {
   drawByWebGpu,
   failDevices,
@@ -22,19 +28,12 @@ import {
  * `bare/`.
  */
 const annotationsOf = (...files) =>
-  JSON.stringify({
-    images: files.map((file) => ({ id: file, file_name: file, width: 8, height: 6 })),
-    categories: [{ id: 'Q1', name: 'Universe' }],
-    annotations: files
+  annotationFile(
+    files.map((file) => imageRecord(file, file)),
+    files
       .filter((file) => !file.startsWith('bare/'))
-      .map((file) => ({
-        id: `of ${file}`,
-        image_id: file,
-        category_id: 'Q1',
-        bbox: [[1, 0, 3, 6]],
-        segmentation: [{ size: [6, 8], counts: [6, 12, 30] }],
-      })),
-  });
+      .map((file) => annotationRecord(`of ${file}`, file)),
+  );
 
 const { server, browser } = await startSite({
   ...FIXTURES,

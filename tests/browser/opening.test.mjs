@@ -5,7 +5,14 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { FIXTURES, ODD_DATASET } from './fixtures.mjs';
+import {
+  FIXTURES,
+  ODD_DATASET,
+  PHOTO,
+  annotationFile,
+  annotationRecord,
+  imageRecord,
+} from './fixtures.mjs';
 import { bring, openPage, startSite, until } from './support.mjs';
 
 const { server, browser } = await startSite(FIXTURES);
@@ -26,18 +33,7 @@ function misfits(count) {
 
 /** A dataset of one image that is nowhere, with this name on it. */
 const named = (name) =>
-  JSON.stringify({
-    images: [{ id: 't', file_name: 'nowhere.bmp', width: 8, height: 6 }],
-    categories: [{ id: 'Q1', name }],
-    annotations: [
-      {
-        id: 'a',
-        image_id: 't',
-        category_id: 'Q1',
-        segmentation: [{ size: [6, 8], counts: [6, 12, 30] }],
-      },
-    ],
-  });
+  annotationFile([imageRecord('t', 'nowhere.bmp')], [annotationRecord('a', 't')], name);
 
 /** Opens the page and its dialog, a file chosen. */
 async function withDialog(name, text) {
@@ -203,11 +199,7 @@ test('names from right to left keep their beginning in the strip and in the reco
 
 test('an annotation file dropped onto the page is selected in the dialog', async () => {
   const { page, errors, close } = await openPage(browser, server.address);
-  await bring(page, {
-    name: 'odd.json',
-    type: 'application/json',
-    base64: Buffer.from(ODD_DATASET).toString('base64'),
-  });
+  await bring(page, [{ name: 'odd.json', type: 'application/json', content: ODD_DATASET }]);
   const dialog = page.getByRole('dialog', { name: 'Open a dataset' });
   await dialog.waitFor();
   await until(page, "snapshot.image === 'world_065' && snapshot.shown.length > 0");
@@ -226,16 +218,11 @@ test('an image pasted while a dialog is open is ignored', async () => {
   const { page, errors, close } = await openPage(browser, server.address);
   await until(page, "snapshot.image === 'world_065' && snapshot.shown.length > 0");
   await page.getByRole('button', { name: 'Settings' }).click();
-  const image = {
-    name: 'mine.bmp',
-    type: 'image/bmp',
-    base64: FIXTURES['/tiny.bmp'].toString('base64'),
-  };
-  await assert.rejects(bring(page, image, 'paste'), /left the file to the browser/);
+  await assert.rejects(bring(page, [PHOTO], 'paste'), /left the file to the browser/);
   await page.waitForTimeout(500);
   await until(page, "snapshot.image === 'world_065'");
   await page.getByRole('button', { name: 'Done' }).click();
-  await bring(page, image, 'paste');
+  await bring(page, [PHOTO], 'paste');
   await until(page, "snapshot.image === 'mine.bmp'");
   assert.deepEqual(errors, []);
   await close();

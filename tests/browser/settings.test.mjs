@@ -5,7 +5,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { FIXTURES } from './fixtures.mjs';
+import { FIXTURES, PHOTO } from './fixtures.mjs';
 import {
   bring,
   drawByWebGpu,
@@ -188,11 +188,7 @@ test('a changed renderer keeps a frame without an image, its masks and its cache
 
 test('a renderer changed while a photo opens shows that photo', async () => {
   const { page, errors, close } = await openPage(browser, server.address);
-  await bring(page, {
-    name: 'mine.bmp',
-    type: 'image/bmp',
-    base64: FIXTURES['/tiny.bmp'].toString('base64'),
-  });
+  await bring(page, [PHOTO]);
   await drawByWebGpu(page);
   await until(page, "snapshot.image === 'mine.bmp'");
   assert.deepEqual(errors, []);

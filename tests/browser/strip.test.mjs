@@ -4,7 +4,7 @@
 
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
-import { FIXTURES } from './fixtures.mjs';
+import { FIXTURES, PHOTO } from './fixtures.mjs';
 import {
   bring,
   newPage,
@@ -15,12 +15,6 @@ import {
   until,
   withoutIndex,
 } from './support.mjs';
-
-const PHOTO = {
-  name: 'mine.bmp',
-  type: 'image/bmp',
-  base64: FIXTURES['/tiny.bmp'].toString('base64'),
-};
 
 const { server, browser } = await startSite(FIXTURES);
 
@@ -166,7 +160,7 @@ test('paging by keyboard keeps the focus on a pager button', async () => {
 
 test('a photo dropped while the samples load stays open', async () => {
   const { page, errors, close, release } = await openBeforeSamples();
-  await bring(page, PHOTO);
+  await bring(page, [PHOTO]);
   await until(page, "snapshot.image === 'mine.bmp'");
   release();
   await thumbnails(page).first().waitFor({ timeout: PATIENCE });

@@ -228,15 +228,22 @@ export function withoutIndex(page) {
 }
 
 /**
- * Lets something be dropped on the page, or pasted into it.
+ * Lets files be dropped on the page together, or pasted into it.
+ * @param {{ name: string, type?: string, content: string | Buffer }[]} files
  */
-export function bring(page, file, gesture = 'drop') {
+export function bring(page, files, gesture = 'drop') {
+  const sent = files.map(({ name, type = '', content }) => ({
+    name,
+    type,
+    base64: Buffer.from(content).toString('base64'),
+  }));
   return page.evaluate(
-    ({ name, type, base64, kind }) => {
+    ({ all, kind }) => {
       const data = new DataTransfer();
-      data.items.add(
-        new File([Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0))], name, { type }),
-      );
+      for (const { name, type, base64 } of all) {
+        const bytes = Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0));
+        data.items.add(new File([bytes], name, { type }));
+      }
       const event =
         kind === 'drop'
           ? new DragEvent('drop', { dataTransfer: data, bubbles: true, cancelable: true })
@@ -244,6 +251,6 @@ export function bring(page, file, gesture = 'drop') {
       document.body.dispatchEvent(event);
       if (!event.defaultPrevented) throw new Error('the page left the file to the browser');
     },
-    { ...file, kind: gesture },
+    { all: sent, kind: gesture },
   );
 }

@@ -6,7 +6,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { counted, options, recordOpen } from './explorer_steps.mjs';
 import { elementPage } from './fixtures.mjs';
-import { newPage, startSite, until } from './support.mjs';
+import { bring, newPage, startSite, until } from './support.mjs';
 
 /** Size of the image as stored, and a block in it: left, top, width, height. */
 const [WIDTH, HEIGHT] = [96, 64];
@@ -176,26 +176,19 @@ for (const [from, orientation] of [
     await page.route('**/turned.jpg', (route) =>
       route.fulfill({ body: image, contentType: 'image/jpeg' }),
     );
-    const files = [['turned.json', Buffer.from(ANNOTATIONS)]];
-    if (from === 'a folder') files.push(['turned.jpg', image]);
     if (from === 'a folder') {
-      await page.evaluate(
-        (all) => {
-          const data = new DataTransfer();
-          for (const [name, bytes] of all)
-            data.items.add(new File([Uint8Array.from(bytes)], name, { type: '' }));
-          document.body.dispatchEvent(
-            new DragEvent('drop', { dataTransfer: data, bubbles: true, cancelable: true }),
-          );
-        },
-        files.map(([name, bytes]) => [name, [...bytes]]),
-      );
+      await bring(page, [
+        { name: 'turned.json', content: ANNOTATIONS },
+        { name: 'turned.jpg', content: image },
+      ]);
     } else {
       await page.getByRole('button', { name: 'Open annotations' }).click();
       await page.getByLabel('Address of the images').fill(`${server.address}{file_name}`);
-      await page
-        .getByLabel('File on this computer')
-        .setInputFiles({ name: 'turned.json', mimeType: 'application/json', buffer: files[0][1] });
+      await page.getByLabel('File on this computer').setInputFiles({
+        name: 'turned.json',
+        mimeType: 'application/json',
+        buffer: Buffer.from(ANNOTATIONS),
+      });
       await page.getByRole('button', { name: 'Open', exact: true }).click();
     }
     await counted(page, /^1 mask$/);
