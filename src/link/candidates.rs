@@ -1,7 +1,7 @@
 //! Candidates for a mask: the entities nearest to it, by exemplars and by classes on one scale, and the
 //! broader entities that these belong to.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use super::calibration::{Calibration, PrototypeScale};
 use super::index::{Index, QueryError};
@@ -109,16 +109,40 @@ impl Nearest {
 pub fn ranked(index: &Index, calibration: &Calibration, nearest: &Nearest) -> Ranked {
     let hits = nearest.on_one_scale(calibration.prototype_scale);
     let candidates = candidates(index, &hits, calibration.temperature.into());
-    let listed = candidates.into_iter().filter(|candidate| candidate.listed);
-    let scored = |Candidate { entity, similarity, log_share, broader, .. }| {
-        let score = calibration.score(similarity, log_share);
-        Scored { entity, score, broader }
-    };
+    let score = |candidate: &Candidate| calibration.score(candidate.similarity, candidate.log_share);
+    let mut scores: Vec<_> = candidates.iter().map(score).collect();
+    agree(index, &candidates, &mut scores);
+    let listed = candidates.into_iter().zip(scores).filter(|(candidate, _)| candidate.listed);
+    let scored = |(Candidate { entity, broader, .. }, score)| Scored { entity, score, broader };
     let mut entities: Vec<_> = listed.map(scored).collect();
     entities.sort_by(|a, b| b.score.total_cmp(&a.score).then(a.entity.cmp(&b.entity)));
     let threshold = calibration.known_threshold.as_ref();
     let in_index = threshold.map(|threshold| threshold.apply(nearness(index, &hits)));
     Ranked { entities, in_index }
+}
+
+/// Lowers scores that contradict each other as probabilities, since each was calibrated for itself: a thing is
+/// one entity of those that are not broader, and a broader entity is at least as probable as its members
+/// together.
+fn agree(index: &Index, candidates: &[Candidate], scores: &mut [f32]) {
+    let first_broader = candidates.partition_point(|candidate| !candidate.broader);
+    let (own, broader) = scores.split_at_mut(first_broader);
+    let position: HashMap<u32, usize> =
+        candidates[..first_broader].iter().enumerate().map(|(at, one)| (one.entity, at)).collect();
+    let mut factors = vec![1.0_f32; own.len()];
+    for (group, &score) in candidates[first_broader..].iter().zip(&*broader) {
+        let members = index.members_of(group.entity).unwrap_or_default();
+        let members = members.iter().filter_map(|member| position.get(member).copied());
+        let sum: f32 = members.clone().map(|at| own[at]).sum();
+        if sum > score {
+            members.for_each(|at| factors[at] = factors[at].min(score / sum));
+        }
+    }
+    own.iter_mut().zip(factors).for_each(|(score, factor)| *score *= factor);
+    let sum: f32 = own.iter().sum();
+    if sum > 1.0 {
+        own.iter_mut().for_each(|score| *score /= sum);
+    }
 }
 
 /// Returns what tells known things from unknown ones, of hits in falling order: 1, the nearest entity's
@@ -183,4 +207,64 @@ fn sort(hits: &mut [Hit]) {
 
 fn order(a: Hit, b: Hit) -> std::cmp::Ordering {
     b.similarity.total_cmp(&a.similarity).then(a.entity.cmp(&b.entity))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::link::encoder::manifest::EncoderManifest;
+    use crate::link::index::build::Material;
+    use crate::link::index::vectors::Element;
+    use crate::link::index::{Entity, Exemplar};
+
+    /// An index of six entities along axes of their own; Q10 stands for the first three, Q11 for Q2 and Q3, and
+    /// Q4 for itself and Q5.
+    fn index() -> Index {
+        let entity = |n: u32, members: &[u32]| Entity {
+            qid: format!("Q{n}"),
+            members: members.iter().map(|member| format!("Q{member}")).collect(),
+            ..Entity::default()
+        };
+        let mut entities: Vec<_> = (0..6).map(|n| entity(n, if n == 4 { &[4, 5] } else { &[] })).collect();
+        entities.extend([entity(10, &[0, 1, 2]), entity(11, &[2, 3])]);
+        let exemplar = |n: u32| {
+            let exemplar = Exemplar { entity: n, annotation: n.to_string(), ..Exemplar::default() };
+            (exemplar, (0..6).map(|axis| f32::from(u8::from(axis == n))).collect())
+        };
+        let exemplars = (0..6).map(exemplar).collect();
+        let material = Material { entities, exemplars, ..Material::default() };
+        Index::build(EncoderManifest::default(), Element::F32, material).unwrap()
+    }
+
+    proptest! {
+        #[test]
+        fn scores_are_probabilities_that_agree(
+            similarities in [0.0_f32..1.0, 0.0..1.0, 0.0..1.0, 0.0..1.0, 0.0..1.0, 0.0..1.0],
+            temperature in 0.02_f32..1.0,
+            weights in [-4.0_f32..4.0, 0.0..8.0, 0.0..2.0],
+        ) {
+            let index = index();
+            let hits = (0..).zip(similarities).map(|(entity, similarity)| Hit { entity, similarity });
+            let mut exemplars: Vec<_> = hits.collect();
+            sort(&mut exemplars);
+            let calibration = Calibration { temperature, weights, ..Calibration::default() };
+            let found = candidates(&index, &exemplars, temperature.into());
+            let score = |one: &Candidate| calibration.score(one.similarity, one.log_share);
+            let mut scores: Vec<_> = found.iter().map(score).collect();
+            let before = scores.clone();
+            agree(&index, &found, &mut scores);
+            let of = |entity: u32, broader: bool| {
+                let at = found.iter().position(|one| (one.entity, one.broader) == (entity, broader));
+                at.map(|at| scores[at]).unwrap()
+            };
+            prop_assert!((0..6).map(|entity| of(entity, false)).sum::<f32>() <= 1.0 + 1e-5);
+            for broader in index.broader() {
+                let members = broader.members.iter().map(|&member| of(member, false)).sum::<f32>();
+                prop_assert!(members <= of(broader.entity, true) + 1e-5);
+            }
+            prop_assert!(scores.iter().zip(&before).all(|(after, before)| after <= before));
+        }
+    }
 }

@@ -178,7 +178,7 @@ impl Host for WorkerHost<'_> {
 
     async fn embedding(&self, asked: &EmbeddingRequest<'_>) -> Result<Option<Tensor>, HostError> {
         let Some(RemoteEncoder { url, token, image_sha256 }) = self.encoder else { return Ok(None) };
-        let endpoint = Endpoint { url, token: token.as_deref(), backend: None };
+        let endpoint = Endpoint::of_address(url, token.as_deref());
         let received = protocol::embed_image(self, endpoint, image_sha256, asked).await;
         received.map(Some).map_err(|error| match error {
             EndpointError::Host(error) => error,

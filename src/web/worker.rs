@@ -407,7 +407,7 @@ fn segmentation_object(
     ])
 }
 
-/// Asks an endpoint `{ url, token?, backend?, blob }` about a mask of the host's image.
+/// Asks an endpoint `{ url, token?, blob }` about a mask of the host's image.
 async fn ask_endpoint(
     host: &WorkerHost<'_>,
     endpoint: &JsValue,
@@ -415,8 +415,7 @@ async fn ask_endpoint(
     sha256: &str,
 ) -> Result<LinkResponse, JsValue> {
     let (url, token) = (text(endpoint, "url")?, optional_text(endpoint, "token"));
-    let backend = optional_text(endpoint, "backend");
-    let to = Endpoint { url: &url, token: token.as_deref(), backend: backend.as_deref() };
+    let to = Endpoint::of_address(&url, token.as_deref());
     let answer = protocol::ask_endpoint(host, to, mask, sha256).await;
     Ok(answer.map_err(|error| js_error(error.code(), error))?.response)
 }

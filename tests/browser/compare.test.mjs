@@ -10,7 +10,8 @@ const { server, browser } = await startSite(FIXTURES);
 
 /** Has an endpoint below the page answer with entities, or fail where there are none. */
 async function answering(page, path, entities, requests = []) {
-  await page.route(`**/${path}/v1/link`, async (route) => {
+  await page.unroute(`**/${path}/v1/link*`);
+  await page.route(`**/${path}/v1/link*`, async (route) => {
     requests.push(route.request());
     if (!entities) return route.fulfill({ status: 500, body: 'broken' });
     const body = JSON.stringify({ ...MIXED_ANSWER, entities });
@@ -72,7 +73,9 @@ test('both endpoints are asked, and the annotated entity is marked and counted',
   await page.goto('about:blank');
   await page.goto(server.address);
   await until(page, 'snapshot.shown.length > 0');
-  assert.match(await page.locator('#entities-body .hint').innerText(), /the image and the mask to/);
+  const leaving = await page.locator('#entities-body .hint').innerText();
+  const { host } = new URL(server.address);
+  assert.ok(leaving.includes(`sends the image and the mask to ${host}.`), leaving);
   assert.deepEqual(errors, []);
   await close();
 });
@@ -116,6 +119,7 @@ test('each token is sent to its own endpoint, is not stored, and goes with its a
 
 test('a failure of the second endpoint is one quiet line in its column', async () => {
   const { page, close } = await openPage(browser, server.address);
+  const second = [];
   await answering(page, 'first', MIXED_ANSWER.entities);
   await answering(page, 'second', null);
   await page.evaluate(() =>
@@ -131,9 +135,62 @@ test('a failure of the second endpoint is one quiet line in its column', async (
   const line = columns.nth(1).locator('.banner.quiet');
   assert.match(await line.innerText(), /^No result: .*500/);
   assert.equal(await page.locator('.banner.bad').count(), 0);
+  assert.equal(await page.locator('.tally').count(), 0, 'a failure is no wrong entity');
+  await answering(page, 'second', MIXED_ANSWER.entities, second);
+  await line.getByRole('button', { name: 'Try again' }).click();
+  await columns.nth(1).locator('.card').first().waitFor();
+  assert.match(await page.locator('.tally tbody').innerText(), /0 of 1\s+0 of 1/);
+  const before = second.length;
   await setSecond(page, '');
   await page.evaluate(() => document.querySelector('mask-viewer').askLink());
-  await until(page, "snapshot.linking.phase === 'answered'");
   await page.locator('.compared').waitFor({ state: 'detached' });
+  await until(page, "snapshot.linking.phase === 'answered'");
+  assert.equal(second.length, before, 'it is asked no more');
+  await close();
+});
+
+test('the result of the page in place of a failed endpoint does not count', async () => {
+  const { page, close } = await openPage(browser, server.address);
+  await answering(page, 'first', null);
+  await answering(page, 'second', MIXED_ANSWER.entities);
+  await page.evaluate((answer) => {
+    const viewer = document.querySelector('mask-viewer');
+    viewer.configure({ endpoint: new URL('first', document.baseURI).href });
+    viewer.selectMask(0);
+    viewer.useCachedAnswers([{ mask: viewer.maskRle(), answer }]);
+  }, MIXED_ANSWER);
+  await page.route('**/index/index.json', (route) => route.fulfill({ status: 404, body: '' }));
+  await setSecond(page, `${server.address}second`);
+  await link(page, 0);
+  assert.equal(await page.locator('.column').nth(1).locator('.card').count(), 3);
+  assert.equal(await page.locator('.tally').count(), 0);
+  await close();
+});
+
+test('two back ends of one server are compared, and each column has all its entities', async () => {
+  const { page, errors, close } = await openPage(browser, server.address);
+  const asked = [];
+  await answering(page, 'first', MIXED_ANSWER.entities, asked);
+  await page.evaluate(() => {
+    const viewer = document.querySelector('mask-viewer');
+    viewer.configure({ endpoint: new URL('first', document.baseURI).href });
+  });
+  await setSecond(page, `${server.address}first?backend=vlm`);
+  await link(page, 0);
+  const queries = asked.map((request) => new URL(request.url()));
+  assert.deepEqual(queries.map(({ pathname, search }) => pathname + search).toSorted(), [
+    '/first/v1/link',
+    '/first/v1/link?backend=vlm',
+  ]);
+  const names = await page.locator('.column > h3').allInnerTexts();
+  assert.match(names[1], /\/first \(vlm\)$/);
+  for (const column of await page.locator('.column').all()) {
+    assert.equal(await column.locator('.card').count(), 3);
+    await column.getByRole('button', { name: 'Show 1 more' }).click();
+    assert.equal(await column.locator('.card').count(), 4);
+    assert.equal(await column.getByRole('button', { name: 'This is it' }).count(), 4);
+  }
+  assert.deepEqual(await violations(page), []);
+  assert.deepEqual(errors, []);
   await close();
 });

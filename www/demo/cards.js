@@ -25,6 +25,7 @@ const LIST = 'What the index knows';
 /** @typedef {import('../pkg/viewer.js').Snapshot} Snapshot */
 /** @typedef {import('./articles.js').Articles} Articles */
 /** @typedef {import('./comparison.js').Truth} Truth */
+/** @typedef {import('../pkg/viewer.js').LinkResponse} LinkResponse */
 /** @typedef {Extract<Snapshot['linking'], { phase: 'answered' }>} Answered */
 /**
  * @typedef {object} Actions Done by the controls among the cards.
@@ -67,7 +68,7 @@ export function entityNodes(snapshot, actions, sources, truth) {
   if (linking.phase === 'failed')
     return [
       banner(sentences(linking.failures), ...remedies(actions)),
-      ...sideBySide(snapshot, [], actions, sources, truth),
+      ...(sideBySide(snapshot, null, actions, sources, truth) ?? []),
     ];
   if (linking.phase === 'answered') return answerNodes(linking, snapshot, actions, sources, truth);
   if (facts)
@@ -99,34 +100,13 @@ function answerNodes(linking, snapshot, actions, sources, truth) {
       source === 'cached' ? ['This is a stored answer. ', ''] : ['', ' Computed in this page.'];
     nodes.push(quiet(`${before}${reasons(failures)}${after} `, ...remedies(actions)));
   }
-  nodes.push(h('p', { class: `verdict ${confidence}` }, heading));
-  if (scoreCondition !== null) nodes.push(h('p', { class: 'note condition' }, scoreCondition));
-  const { entities } = answer;
-  const cards = (/** @type {number} */ from, /** @type {number | undefined} */ to = undefined) =>
-    entities
-      .slice(from, to)
-      .map((entity, at) =>
-        card(
-          entity,
-          from + at,
-          articles,
-          naming(entity, snapshot, actions.name),
-          !answer.uncalibrated,
-        ),
-      );
-  const first = firstCards(entities);
-  const list = h('ol', { class: `cards ${confidence}` }, ...cards(0, first));
-  const compared = sideBySide(snapshot, entities, actions, sources, truth);
-  nodes.push(...(compared.length > 0 ? compared : [list]));
-  const rest = compared.length > 0 ? 0 : entities.length - first;
-  const more =
-    rest > 0 &&
-    button(`Show ${rest} more`, () => {
-      const added = cards(first);
-      list.append(...added);
-      if (more) more.remove();
-      /** @type {HTMLElement | null | undefined} */ (added[0]?.querySelector('a, button'))?.focus();
-    });
+  const verdict = [h('p', { class: `verdict ${confidence}` }, heading)];
+  if (scoreCondition !== null) verdict.push(h('p', { class: 'note condition' }, scoreCondition));
+  const compared = sideBySide(snapshot, { verdict, answer }, actions, sources, truth);
+  const toCard = (/** @type {Entity} */ entity, /** @type {number} */ at) =>
+    card(entity, at, articles, naming(entity, snapshot, actions.name), !answer.uncalibrated);
+  const own = compared === null && cardList(answer.entities, confidence ?? '', toCard);
+  nodes.push(...(own ? [...verdict, own.list] : (compared ?? [])));
   // A stored response does not name its index.
   const model = source !== 'cached' && answer.model?.entities ? answer.model : undefined;
   const show = model && button(LIST, () => actions.list(source === 'endpoint' ? model : undefined));
@@ -147,55 +127,70 @@ function answerNodes(linking, snapshot, actions, sources, truth) {
     none.title = 'Search all names of the index, or type another';
     none.dataset.focus = 'none-of-these';
   }
+  const more = own && own.more;
   if (more || none || show) nodes.push(row(more, none, show));
   return nodes;
 }
 
 /**
- * Returns the columns of both endpoints where a second one is asked.
+ * Returns the columns of both endpoints; null where no second one is asked.
  * @param {Snapshot} snapshot
- * @param {Entity[]} entities Of the first.
+ * @param {{ verdict: Node[], answer: LinkResponse } | null} linked By the first.
  * @param {Actions} actions
  * @param {Sources} sources
  * @param {Truth | null} truth
  */
-function sideBySide(snapshot, entities, actions, { articles, comparison }, truth) {
+function sideBySide(snapshot, linked, actions, { articles, comparison }, truth) {
   const { address, outcome } = comparison;
-  if (address === null || outcome === null) return [];
+  if (address === null || outcome === null) return null;
   const { linking, settings } = snapshot;
-  const isLocal = linking.phase === 'answered' && linking.source === 'local';
-  const column = (
-    /** @type {string} */ name,
-    /** @type {Entity[]} */ found,
-    /** @type {boolean | undefined} */ uncalibrated,
-    /** @type {(entity: Entity) => Node | null} */ button,
-  ) => {
-    const shown = found.slice(0, firstCards(found));
-    const cards = shown.map((entity, at) => {
-      const node = card(entity, at, articles, button(entity), !uncalibrated);
+  const column = (/** @type {string} */ name, /** @type {LinkResponse | null} */ answer) => {
+    const { entities = [], uncalibrated = false } = answer ?? {};
+    const { list, more } = cardList(entities, '', (entity, at) => {
+      const named = naming(entity, snapshot, actions.name);
+      const node = card(entity, at, articles, named, !uncalibrated);
       if (entity.qid !== truth?.qid) return node;
       node.classList.add('annotated');
       node.querySelector('.name')?.append(h('p', { class: 'about' }, 'The annotated entity'));
       return node;
     });
-    return { name, cards, qids: shown.map(({ qid }) => qid), note: '' };
+    const isListed = entities.some(({ qid }) => qid === truth?.qid);
+    const body = entities.length > 0 ? [list, more] : [];
+    return { name, head: /** @type {Node[]} */ ([]), body, isListed };
   };
+  const isLocal = linking.phase === 'answered' && linking.source === 'local';
   const first = column(
     isLocal || settings.endpoint === null ? 'This page' : nameOf(settings.endpoint),
-    entities,
-    linking.phase === 'answered' && linking.answer.uncalibrated,
-    (entity) => naming(entity, snapshot, actions.name),
+    linked?.answer ?? null,
   );
-  const second = column(
-    nameOf(address),
-    outcome.phase === 'answered' ? outcome.answer.entities : [],
-    outcome.phase === 'answered' && outcome.answer.uncalibrated,
-    () => null,
-  );
-  if (entities.length === 0) first.note = 'No result.';
-  if (outcome.phase === 'asking') second.note = 'Asking …';
-  if (outcome.phase === 'failed') second.note = `No result: ${outcome.message}`;
+  const second = column(nameOf(address), outcome.phase === 'answered' ? outcome.answer : null);
+  first.head = linked?.verdict ?? [quiet('No result.')];
+  if (outcome.phase === 'asking') second.head = [quiet('Asking …')];
+  if (outcome.phase === 'failed')
+    second.head = [quiet(`No result: ${outcome.message} `, ...remedies(actions))];
   return comparedNodes([first, second], truth, comparison.tally());
+}
+
+/**
+ * Returns the list of the first cards, and the button that adds the others to it.
+ * @param {Entity[]} entities From high to low scores.
+ * @param {string} name Of a class of the list.
+ * @param {(entity: Entity, place: number) => HTMLElement} toCard
+ */
+function cardList(entities, name, toCard) {
+  const first = firstCards(entities);
+  const cards = entities.slice(0, first).map(toCard);
+  const list = h('ol', { class: `cards ${name}` }, ...cards);
+  const rest = entities.length - first;
+  const more =
+    rest > 0 &&
+    button(`Show ${rest} more`, () => {
+      const added = entities.slice(first).map((entity, at) => toCard(entity, first + at));
+      list.append(...added);
+      if (more) more.remove();
+      /** @type {HTMLElement | null | undefined} */ (added[0]?.querySelector('a, button'))?.focus();
+    });
+  return { list, more };
 }
 
 /**

@@ -8,9 +8,9 @@ import { h } from '../viewer/dom.js';
 /**
  * @typedef {object} Column
  * @property {string} name Of the endpoint.
- * @property {Node[]} cards The cards of its entities, highest score first.
- * @property {string[]} qids The entities of the cards.
- * @property {string} note What there is instead of cards, or why there are none.
+ * @property {Node[]} head What the result as a whole says, or why there is none.
+ * @property {(Node | false)[]} body The cards of its entities; empty where there are none.
+ * @property {boolean} isListed Whether the annotated entity is among them.
  */
 
 /**
@@ -29,16 +29,15 @@ export function comparedNodes(columns, truth, tally) {
 }
 
 /** @param {Column} column @param {Truth | null} truth */
-function columnOf({ name, cards, qids, note }, truth) {
-  const isListed = truth !== null && qids.includes(truth.qid);
+function columnOf({ name, head, body, isListed }, truth) {
   return h(
     'section',
     { class: 'column', 'aria-label': `Result of ${name}` },
     h('h3', {}, name),
-    note && h('p', { class: 'banner quiet' }, note),
-    cards.length > 0 && h('ol', { class: 'cards' }, ...cards),
+    ...head,
+    ...body,
     truth !== null &&
-      cards.length > 0 &&
+      body.length > 0 &&
       !isListed &&
       h('p', { class: 'note' }, `The annotated entity, ${truth.title}, is not listed.`),
   );

@@ -62,7 +62,7 @@ export class Comparison {
   }
 
   /**
-   * Follows the viewer: asks what it asks, and counts what both returned.
+   * Follows the viewer: asks what it asks, and counts the masks for which both returned entities.
    * @param {Snapshot} snapshot
    * @param {Truth | null} truth Of the current mask.
    */
@@ -127,13 +127,14 @@ export class Comparison {
     this.#compared = compared;
     const outcome = this.#outcome;
     const mask = selected === null ? undefined : shown[selected];
-    if (!truth || !mask || !outcome || outcome.phase === 'asking') return;
-    if (linking.phase !== 'answered' || linking.source === 'cached') return;
+    if (!truth || !mask || outcome?.phase !== 'answered') return;
+    // With failures the result is not of the endpoint that is compared.
+    if (linking.phase !== 'answered' || linking.failures.length > 0) return;
     const isRight = (/** @type {LinkResponse} */ { entities }) => entities[0]?.qid === truth.qid;
     this.#judged.set(`${image} ${mask.id}`, {
       seen: truth.seen,
       first: isRight(linking.answer),
-      second: outcome.phase === 'answered' && isRight(outcome.answer),
+      second: isRight(outcome.answer),
     });
   }
 }

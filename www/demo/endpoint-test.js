@@ -26,13 +26,13 @@ const bad = (/** @type {string} */ words) => ({ words, isGood: false });
  * @returns {Promise<Result[]>} One line for each thing that was found out.
  */
 export async function testEndpoint(endpoint, token) {
-  const base = new URL(endpoint.endsWith('/') ? endpoint : `${endpoint}/`, document.baseURI).href;
+  const { base, query } = parts(endpoint);
   const body = await smallRequest();
   const started = performance.now();
   /** @type {Response} */
   let response;
   try {
-    response = await fetch(`${base}v1/link`, {
+    response = await fetch(`${base}v1/link${query}`, {
       method: 'POST',
       headers: {
         'content-type': 'application/json',
@@ -62,6 +62,17 @@ export async function testEndpoint(endpoint, token) {
   }
   lines.push(response.ok ? indexOf(answer) : refused(response.status, token, answer));
   return lines;
+}
+
+/**
+ * Returns the address that paths of the protocol are appended to, and the query that chooses a back end.
+ * @param {string} endpoint
+ */
+function parts(endpoint) {
+  const address = new URL(endpoint, document.baseURI);
+  const backend = address.searchParams.get('backend');
+  const base = `${address.origin}${address.pathname.replace(/\/*$/, '/')}`;
+  return { base, query: backend ? `?backend=${encodeURIComponent(backend)}` : '' };
 }
 
 /**
@@ -163,8 +174,8 @@ function indexOf(body) {
 function refused(status, token, problem) {
   if (status === 401)
     return bad(token ? 'Refuses this token.' : 'Needs a token: fill it in above.');
-  if (status === 404 && !problem?.type)
-    return bad('Is not a linking endpoint: there is nothing at v1/link below this address.');
+  if ((status === 404 || status === 405) && !problem?.type)
+    return bad('Is not a linking endpoint: there is none at v1/link below this address. Check it.');
   const detail = problem?.detail ?? problem?.title;
   return bad(`Cannot link (${status})${detail ? `: ${detail}` : ''}.`.replace('..', '.'));
 }

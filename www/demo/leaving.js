@@ -7,11 +7,12 @@ export function hostOf(endpoint) {
     : endpoint;
 }
 
-/** Returns host and path of an endpoint, which tell it from another one. @param {string} endpoint */
+/** Returns host, path and back end of an endpoint, which tell it from another one. @param {string} endpoint */
 export function nameOf(endpoint) {
   if (!URL.canParse(endpoint, document.baseURI)) return endpoint;
-  const { host, pathname } = new URL(endpoint, document.baseURI);
-  return `${host}${pathname.replace(/\/$/, '')}`;
+  const { host, pathname, searchParams } = new URL(endpoint, document.baseURI);
+  const backend = searchParams.get('backend');
+  return `${host}${pathname.replace(/\/$/, '')}${backend ? ` (${backend})` : ''}`;
 }
 
 /**
@@ -21,8 +22,8 @@ export function nameOf(endpoint) {
  * @param {string | null} details Host that summaries are requested from.
  */
 export function leavingWords(action, endpoints, details) {
-  const hosts = endpoints.filter((endpoint) => endpoint !== null).map(hostOf);
-  if (hosts.length > 0) {
+  const hosts = new Set(endpoints.filter((endpoint) => endpoint !== null).map(hostOf));
+  if (hosts.size > 0) {
     const names = new Intl.ListFormat('en').format(hosts);
     return `${action} sends the image and the mask to ${names}.`;
   }

@@ -53,7 +53,8 @@ function endpoint() {
     labelled('Compare with', serverField('compareWith', 'compare-help')),
     note(
       'compare-help',
-      'A second server, optional. It receives the same, and its result is shown beside the first.',
+      'A second server, optional. It receives the same, and its result is shown beside the first. ' +
+        'An address may end in ?backend=NAME, for another back end of one server.',
     ),
     labelled('Token of the second server', tokenField('compareToken', 'compare-token-help')),
     note(

@@ -80,7 +80,8 @@ pub struct Entity {
     /// Name of its class, where the entity covers more than the class.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub class_label: Option<String>,
-    /// QIDs of the entities that it stands for, all in the index: its score is the sum of theirs.
+    /// QIDs of the entities that it stands for, all in the index: its share in the softmax
+    /// is the sum of theirs.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub members: Vec<String>,
 }

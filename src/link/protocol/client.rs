@@ -36,6 +36,15 @@ pub struct Endpoint<'a> {
     pub backend: Option<&'a str>,
 }
 
+impl<'a> Endpoint<'a> {
+    /// Returns the endpoint of an address, which may end in `?backend=NAME`. The rest of a query is left out.
+    pub fn of_address(address: &'a str, token: Option<&'a str>) -> Self {
+        let (url, query) = address.split_once('?').unwrap_or((address, ""));
+        let backend = query.split('&').find_map(|pair| pair.strip_prefix("backend="));
+        Self { url, token, backend: backend.filter(|name| !name.is_empty()) }
+    }
+}
+
 /// The response of an endpoint, checked.
 #[derive(Clone, Debug, PartialEq)]
 pub struct EndpointAnswer {
@@ -326,6 +335,18 @@ mod tests {
     use crate::geometry::Size;
     use crate::link::protocol::{ModelInfo, Timing};
     use crate::model::test_host::{IMAGE_FILE, Sent, TestHost};
+
+    #[test]
+    fn address_may_name_a_back_end() {
+        let of = |address| {
+            let Endpoint { url, backend, .. } = Endpoint::of_address(address, None);
+            (url, backend)
+        };
+        assert_eq!(of("http://h/api"), ("http://h/api", None));
+        assert_eq!(of("http://h/?backend=vlm"), ("http://h/", Some("vlm")));
+        assert_eq!(of("http://h?a=b&backend=vlm"), ("http://h", Some("vlm")));
+        assert_eq!(of("http://h/?backend="), ("http://h/", None));
+    }
 
     const URL: &str = "http://host/api";
 

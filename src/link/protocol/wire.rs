@@ -133,7 +133,8 @@ pub struct ScoredEntity {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
     /// Probability that the mask shows this entity, 0 to 1, calibrated on masks held out of the index;
-    /// another number from 0 to 1 where the response is uncalibrated.
+    /// another number from 0 to 1 where the response is uncalibrated. Probabilities of entities that are not
+    /// broader sum to at most 1.
     #[cfg_attr(feature = "openapi", schema(minimum = 0, maximum = 1))]
     pub score: f32,
     /// Address of an article about it.
@@ -146,7 +147,7 @@ pub struct ScoredEntity {
     /// the entity is Duck.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub class_label: Option<String>,
-    /// Whether the entity stands for others of the index: its score is the sum of theirs.
+    /// Whether the entity stands for others of the index: its score is at least the sum of theirs.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub broader: bool,
     /// Exemplars in the index that resemble the mask, the nearest first; none where the entity is known by
