@@ -80,32 +80,17 @@ export class Search {
     this.#active = -1;
     this.#input.removeAttribute('aria-activedescendant');
     const hits = this.#hits.map(({ qid, title, annotations, typo }, index) =>
-      h(
-        'div',
-        {
-          class: 'hit',
-          role: 'option',
-          id: `hit-${index}`,
-          'data-index': index,
-          'aria-selected': 'false',
-        },
+      hitNode(
+        index,
         h('span', { class: 'name', dir: 'auto' }, title || qid),
         typo && h('span', { class: 'tag typo' }, 'similar spelling'),
         h('span', { class: 'note' }, `${qid} · ${countOf(annotations, 'mask')}`),
       ),
     );
-    const index = hits.length;
     const byId =
       text &&
-      h(
-        'div',
-        {
-          class: 'hit',
-          role: 'option',
-          id: `hit-${index}`,
-          'data-index': index,
-          'aria-selected': 'false',
-        },
+      hitNode(
+        hits.length,
         h('span', { class: 'name' }, `Record or image “${text}”`),
         h('span', { class: 'note' }, 'find by id'),
       );
@@ -183,4 +168,19 @@ export class Search {
       this.#say(`There is no record or image ${text}.`, true);
     }
   }
+}
+
+/** @param {number} index @param {...import('../viewer/dom.js').Child} children */
+function hitNode(index, ...children) {
+  return h(
+    'div',
+    {
+      class: 'hit',
+      role: 'option',
+      id: `hit-${index}`,
+      'data-index': index,
+      'aria-selected': 'false',
+    },
+    ...children,
+  );
 }
