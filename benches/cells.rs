@@ -22,6 +22,11 @@ use masklink::link::index::vectors::Element;
 use masklink::link::index::{Entity, Exemplar};
 use masklink::link::search::Search as _;
 
+#[path = "shared/numbers.rs"]
+mod numbers;
+
+use numbers::Numbers;
+
 const DIMENSIONS: usize = 512;
 /// Exemplars of a topic, about.
 const OF_TOPIC: usize = 2000;
@@ -29,28 +34,11 @@ const THINGS: u64 = 20;
 const QUESTIONS: usize = 100;
 const TOP: usize = 10;
 
-/// Repeatable numbers from a seed (`SplitMix64`).
-struct Numbers(u64);
-
-impl Numbers {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ (mixed >> 31)
-    }
-
-    /// Returns a number from 0 to 1.
-    fn uniform(&mut self) -> f32 {
-        (self.next() >> 40) as f32 / (1 << 24) as f32
-    }
-
-    /// Returns a number of about the normal distribution: the sum of four uniform ones.
-    fn normal(&mut self) -> f32 {
-        let bits = self.next();
-        let sum: u64 = (0..4).map(|at| (bits >> (16 * at)) & 0xffff).sum();
-        (sum as f32 / 65_536.0 - 2.0) * 3.0_f32.sqrt()
-    }
+/// Returns a number of about the normal distribution: the sum of four uniform ones.
+fn normal(numbers: &mut Numbers) -> f32 {
+    let bits = numbers.next();
+    let sum: u64 = (0..4).map(|at| (bits >> (16 * at)) & 0xffff).sum();
+    (sum as f32 / 65_536.0 - 2.0) * 3.0_f32.sqrt()
 }
 
 struct MadeUp {
@@ -68,7 +56,7 @@ impl MadeUp {
         let (mut numbers, count) = (Numbers(1), (rows / OF_TOPIC).max(1) as u64);
         let mut units = |count: u64, length: f32| {
             let scale = length / (DIMENSIONS as f32).sqrt();
-            (0..count * DIMENSIONS as u64).map(|_| numbers.normal() * scale).collect::<Vec<f32>>()
+            (0..count * DIMENSIONS as u64).map(|_| normal(&mut numbers) * scale).collect::<Vec<f32>>()
         };
         let (topics, things) = (units(count, 1.0), units(count * THINGS, 0.5));
         let sum: f32 = (1..=DIMENSIONS).map(|at| 1.0 / at as f32).sum();
@@ -81,7 +69,7 @@ impl MadeUp {
     fn push(&self, seed: u64, vectors: &mut Vec<f32>) {
         let mut numbers = Numbers(seed.wrapping_mul(0x2545_f491_4f6c_dd1d) ^ 0x4d);
         let topics = (self.topics.len() / DIMENSIONS) as u64;
-        let topic = ((numbers.uniform().powi(2) * topics as f32) as u64).min(topics - 1);
+        let topic = ((numbers.uniform().powi(2) * topics as f64) as u64).min(topics - 1);
         let thing = topic * THINGS + numbers.next() % THINGS;
         let start = vectors.len();
         let topic_vector = &self.topics[topic as usize * DIMENSIONS..][..DIMENSIONS];
@@ -90,7 +78,7 @@ impl MadeUp {
         let (factor, first) = (2 * topic as usize + 1, 31 * topic as usize);
         for (at, (topic, thing)) in topic_vector.iter().zip(thing_vector).enumerate() {
             let axis = (at * factor + first) % DIMENSIONS;
-            vectors.push((topic + thing + self.noise[axis] * numbers.normal()) * self.signs[at]);
+            vectors.push((topic + thing + self.noise[axis] * normal(&mut numbers)) * self.signs[at]);
         }
         let vector = &mut vectors[start..];
         let mut half = 1;

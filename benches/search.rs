@@ -10,6 +10,11 @@ use masklink::link::index::vectors::Element;
 use masklink::link::index::{Entity, Exemplar, Index};
 use masklink::link::search::{Hit, Search as _};
 
+#[path = "shared/numbers.rs"]
+mod numbers;
+
+use numbers::Numbers;
+
 /// Exemplars of the index: four of each entity.
 const EXEMPLARS: u32 = 40_000;
 const EXEMPLARS_OF_ENTITY: u32 = 4;
@@ -17,18 +22,8 @@ const EXEMPLARS_OF_ENTITY: u32 = 4;
 const DIMENSIONS: usize = 256;
 const TOP: usize = 10;
 
-/// Repeatable numbers around 0 (a linear congruential generator, Knuth's MMIX).
-struct Numbers(u64);
-
-impl Numbers {
-    fn vector(&mut self) -> Vec<f32> {
-        (0..DIMENSIONS).map(|_| self.next()).collect()
-    }
-
-    fn next(&mut self) -> f32 {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (self.0 >> 40) as f32 / (1 << 23) as f32 - 1.0
-    }
+fn vector(numbers: &mut Numbers) -> Vec<f32> {
+    (0..DIMENSIONS).map(|_| (2.0 * numbers.uniform() - 1.0) as f32).collect()
 }
 
 fn index(element: Element) -> Index {
@@ -40,7 +35,7 @@ fn index(element: Element) -> Index {
         let (annotation, image_hash) = (format!("{n:08}"), n.to_string());
         let exemplar =
             Exemplar { entity: n / EXEMPLARS_OF_ENTITY, annotation, image_hash, ..Exemplar::default() };
-        (exemplar, numbers.vector())
+        (exemplar, vector(&mut numbers))
     });
     let material = Material { entities, exemplars: features.collect(), ..Material::default() };
     Index::build(EncoderManifest::default(), element, material).unwrap()
@@ -74,7 +69,7 @@ fn search(criterion: &mut Criterion) {
         .throughput(Throughput::Elements(EXEMPLARS.into()));
     for element in [Element::F16, Element::F32] {
         let index = index(element);
-        let query = index.query(&Numbers(7).vector()).unwrap();
+        let query = index.query(&vector(&mut Numbers(7))).unwrap();
         let found = nearest(&index, &query);
         let mut scratch = Vec::new();
         let rows = index.vectors().read(0..EXEMPLARS as usize, &mut scratch).to_vec();

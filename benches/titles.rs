@@ -14,28 +14,16 @@ use std::time::{Duration, Instant};
 use masklink::cli::titles::index::{TitleIndex, write};
 use masklink::cli::titles::list::TitleList;
 
+#[path = "shared/numbers.rs"]
+mod numbers;
+
+use numbers::Numbers;
+
 /// Percentage of titles with 1, 2, … words.
 const WORDS: [u64; 8] = [15, 34, 23, 13, 8, 4, 2, 1];
 const VOCABULARY: f64 = 1.5e6;
 const QUESTIONS: usize = 3000;
 const TOP: usize = 10;
-
-/// Repeatable numbers from a seed (`SplitMix64`).
-struct Numbers(u64);
-
-impl Numbers {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ (mixed >> 31)
-    }
-
-    /// Returns a number from 0 to 1.
-    fn uniform(&mut self) -> f64 {
-        (self.next() >> 11) as f64 / (1_u64 << 53) as f64
-    }
-}
 
 fn word(numbers: &mut Numbers) -> String {
     const CONSONANTS: &[u8; 20] = b"bcdfghjklmnpqrstvwxz";

@@ -136,11 +136,10 @@ pub(super) fn load_graph(folder: &Path, graph: &GraphFile, runtime: &RuntimeArgs
 
 #[cfg(test)]
 mod tests {
-    use std::cell::RefCell;
-
     use super::*;
     use crate::geometry::{PixelRect, Point, Size};
-    use crate::model::{Data, Host, Input, PixelWindow, Request, Response};
+    use crate::model::test_host::TestHost;
+    use crate::model::{Host as _, Input};
     use crate::rle::Mask;
     use crate::segment::{Logits, ModelFrame, Prompt};
 
@@ -189,63 +188,6 @@ mod tests {
         }
     }
 
-    /// A native host that also asks the decoder for the masks at the image's size.
-    struct WithMasks<'a> {
-        native: NativeHost<'a>,
-        size: Size,
-        /// `masks` and `low_res_masks` of the last run.
-        computed: RefCell<Vec<Tensor>>,
-    }
-
-    impl Host for WithMasks<'_> {
-        type Resident = Tensor;
-
-        async fn run(
-            &self,
-            graph: GraphId,
-            inputs: &[(&str, Input<'_, Tensor>)],
-            outputs: &[&str],
-        ) -> Result<Vec<Tensor>, HostError> {
-            let full = Data::F32(vec![self.size.height as f32, self.size.width as f32]);
-            let full = Tensor::new([2], full).unwrap();
-            let given = inputs.iter().filter(|(name, _)| *name != "orig_im_size");
-            let mut with_size: Vec<_> = given.map(|(name, input)| (*name, *input)).collect();
-            with_size.push(("orig_im_size", Input::Tensor(&full)));
-            let masks = self.native.run(graph, &with_size, &["masks", "low_res_masks"]).await?;
-            self.computed.replace(masks);
-            self.native.run(graph, inputs, outputs).await
-        }
-
-        async fn run_resident(
-            &self,
-            graph: GraphId,
-            inputs: &[(&str, &Tensor)],
-            shape: &[usize],
-        ) -> Result<Tensor, HostError> {
-            self.native.run_resident(graph, inputs, shape).await
-        }
-
-        fn image_size(&self) -> Result<Size, HostError> {
-            self.native.image_size()
-        }
-
-        fn pixels(&self, window: PixelRect) -> Result<PixelWindow<'_>, HostError> {
-            self.native.pixels(window)
-        }
-
-        async fn fetch(&self, request: Request<'_>) -> Result<Response, HostError> {
-            self.native.fetch(request).await
-        }
-
-        async fn sleep(&self, millis: u32) {
-            self.native.sleep(millis).await;
-        }
-
-        fn now_millis(&self) -> f64 {
-            self.native.now_millis()
-        }
-    }
-
     /// The graph enlarges its own `masks` in two steps where the runs are made in one, so they differ by
     /// less than a frame pixel along the edge.
     #[test]
@@ -255,13 +197,26 @@ mod tests {
         let (image, _) = disc(size, Point::new(300.0, 200.0), 150.0);
         let prompts = clicks(&[(Point::new(310.0, 190.0), true), (Point::new(10.0, 10.0), false)]);
         let native = NativeHost::new(&segmenter.graphs, &image);
-        let host = WithMasks { native, size, computed: RefCell::default() };
         let mut session = segmenter.session;
-        let question = Question { ticket: Ticket(1), prompts: prompts.clone(), refine: None, view: None };
-        let click = segment::click(&mut session, &host, &question, |_| ());
+        let question = Question { ticket: Ticket(1), prompts, refine: None, view: None };
+        let click = segment::click(&mut session, &native, &question, |_| ());
         let ours = pollster::block_on(click).unwrap();
 
-        let [masks, low_res] = &host.computed.into_inner()[..] else { panic!("two outputs") };
+        // The same inputs with the size of the image.
+        let recorder = TestHost::new(size);
+        recorder.outputs.borrow_mut().push_back(Err(HostError::Cancelled));
+        let mut recorded = Session::new(session.model().clone()).unwrap();
+        pollster::block_on(segment::click(&mut recorded, &recorder, &question, |_| ())).unwrap_err();
+        let whole = PixelRect { x: 0, y: 0, width: size.width, height: size.height };
+        let embedding = pollster::block_on(segment::embed(session.model(), &native, whole)).unwrap();
+        let full = Tensor::from_f32s(vec![size.height as f32, size.width as f32]);
+        let runs = recorder.runs.borrow();
+        let inputs = runs[0].inputs.iter().map(|(name, tensor)| (name.as_str(), tensor));
+        let inputs = inputs.filter(|(name, _)| *name != "orig_im_size");
+        let inputs = inputs.chain([("orig_im_size", &full), ("image_embeddings", &embedding)]);
+        let inputs: Vec<_> = inputs.map(|(name, tensor)| (name, Input::Tensor(tensor))).collect();
+        let outputs = native.run(GraphId::ClickDecoder, &inputs, &["masks", "low_res_masks"]);
+        let [masks, low_res] = &pollster::block_on(outputs).unwrap()[..] else { panic!("two outputs") };
         assert_eq!(masks.shape(), [1, 3, 467, 700]);
         let logits = &masks.as_f32().unwrap()[..size.pixels() as usize];
         let bitmap: Vec<u8> = logits.iter().map(|&logit| u8::from(logit > 0.0)).collect();

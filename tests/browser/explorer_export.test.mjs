@@ -1,7 +1,10 @@
 /** @file The exports of the explorer against the published annotations. */
 
 import assert from 'node:assert/strict';
-import { join } from 'node:path';
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { formatPlace, parsePlace } from '../../www/explorer/address.js';
 import { addressIn } from '../../www/explorer/templates.js';
@@ -19,6 +22,7 @@ import { bitmapOf, iou as iouOfBitmaps, unionOf } from './masks.mjs';
 import { ROOT } from './steps.mjs';
 import { PATIENCE, startSite } from './support.mjs';
 
+const MASKLINK = process.env.MASKLINK ?? join(ROOT, 'target/release/masklink');
 const SHARED = process.env.MASKLINK_SHARED_DATA ?? join(ROOT, '../shared/data');
 
 const APPLES = samplesWhere(({ category_id: id }) => id === 'Q89');
@@ -67,13 +71,23 @@ test('a selection is exported as CSV, COCO JSON, RLE and JSON lines', async () =
     [['Q89', 'Apple']],
   );
 
-  const lines = (await exported(page, 'JSON lines, as published')).trimEnd().split('\n');
-  for (const { annotation, image, category } of lines.map((line) => JSON.parse(line))) {
-    assert.deepEqual(annotation, byId.get(annotation.id));
-    assert.equal(image.id, annotation.image_id);
-    assert.equal(category.id, 'Q89');
-  }
-  assert.equal(lines.length, APPLES.length);
+  const lines = (await exported(page, 'JSON lines, as published'))
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line));
+  const annotations = lines.filter(({ segmentation }) => segmentation);
+  for (const annotation of annotations) assert.deepEqual(annotation, byId.get(annotation.id));
+  assert.equal(annotations.length, APPLES.length);
+  const of = new Set(APPLES.map(({ image_id: image }) => image));
+  const images = SAMPLES.images.filter(({ id }) => of.has(id));
+  assert.deepEqual(
+    lines.filter(({ file_name: file }) => file).toSorted((a, b) => (a.id < b.id ? -1 : 1)),
+    images.toSorted((a, b) => (a.id < b.id ? -1 : 1)),
+  );
+  assert.deepEqual(
+    lines.filter(({ name }) => name),
+    [{ id: 'Q89', name: 'Apple' }],
+  );
 
   const rle = (await exported(page, 'RLE'))
     .trimEnd()
@@ -86,6 +100,72 @@ test('a selection is exported as CSV, COCO JSON, RLE and JSON lines', async () =
   assert.deepEqual(errors, []);
   await close();
 });
+
+const size = { width: 20, height: 10 };
+const square = { segmentation: [[2, 2, 8, 2, 8, 8, 2, 8]] };
+const rle = { segmentation: { size: [10, 20], counts: [30, 40, 130] } };
+
+for (const [name, file] of [
+  [
+    'a file of COCO',
+    {
+      images: [
+        { id: 1, ...size },
+        { id: 2, file_name: 'b.jpg', ...size, license: 3 },
+        { id: 3, coco_url: 'https://example.org/c.jpg', ...size },
+      ],
+      categories: [
+        { id: 16, name: 'bird', supercategory: 'animal' },
+        { id: 17, name: 'cat' },
+      ],
+      annotations: [
+        { id: 101, image_id: 1, category_id: 17, ...square },
+        { id: 102, image_id: 2, category_id: 16, ...rle },
+        { id: 103, image_id: 3, category_id: 17, ...square },
+        { id: 104, image_id: 1, category_id: 16, ...rle },
+      ],
+    },
+  ],
+  [
+    'a file of Segment Anything',
+    {
+      image: { image_id: 5, file_name: 'sa_5.jpg', ...size },
+      annotations: [
+        { id: 501, ...rle },
+        { id: 502, ...rle },
+      ],
+    },
+  ],
+])
+  test(`JSON lines that are exported from ${name} open again as the same records`, async () => {
+    const count = new RegExp(`^${file.annotations.length} masks$`);
+    const exports = async (content, title) => {
+      const { page, close } = await openExplorer(browser, server.address);
+      await page.getByRole('button', { name: 'Open annotations' }).click();
+      await page.getByLabel('File on this computer').setInputFiles({
+        name: 'set.jsonl',
+        mimeType: 'application/json',
+        buffer: Buffer.from(content),
+      });
+      await page.getByRole('button', { name: 'Open', exact: true }).click();
+      await counted(page, count);
+      const texts = [await exported(page, 'COCO JSON'), await exported(page, title)];
+      await close();
+      return texts;
+    };
+    const [coco, lines] = await exports(JSON.stringify(file), 'JSON lines, as published');
+    assert.deepEqual(await exports(lines, 'JSON lines, as published'), [coco, lines]);
+    const path = join(mkdtempSync(join(tmpdir(), 'masklink-lines-')), 'set.jsonl');
+    writeFileSync(path, lines);
+    const report = execFileSync(MASKLINK, ['inspect', '--json', '--strict', '--annotations', path]);
+    rmSync(dirname(path), { recursive: true });
+    const counts = JSON.parse(report.toString('utf8'));
+    const { images = [file.image], categories = [], annotations } = file;
+    assert.deepEqual(
+      [counts.images.count, counts.categories.count, counts.annotations.count],
+      [images.length, categories.length, annotations.length],
+    );
+  });
 
 test('a record is exported as PNG and SVG, with the Python lines that load it', async () => {
   const { page, close } = await openApples();

@@ -6,12 +6,42 @@ use axum::Router;
 use base64::Engine as _;
 use masklink::cli::backend::{Backend, Backends};
 use masklink::cli::decoded_image::DecodedImage;
+use masklink::cli::embedder::Embedder;
+use masklink::cli::onnx::RuntimeArgs;
+use masklink::cli::segmenter::ModelChoice;
 use masklink::cli::serve::{Server, Settings, app};
-use masklink::link::protocol::{LinkResponse, ModelInfo, ScoredEntity, ServerInfo, Timing};
+use masklink::geometry::Size;
+use masklink::link::encoder::EncodeError;
+use masklink::link::protocol::{LinkResponse, ModelInfo, ScoredEntity, ServerInfo, Timing, sha256_hex};
 use masklink::link::{AnswerError, Question};
 use serde_json::json;
 
 use crate::http::{Reply, request, send};
+
+const MODELS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/models/models.json");
+
+/// A back end whose encoder takes no image.
+struct TooThin(ModelInfo);
+
+impl TooThin {
+    fn error(image: &DecodedImage) -> AnswerError {
+        EncodeError::TooThin { image: image.size(), input: Size::new(8, 8) }.into()
+    }
+}
+
+impl Backend for TooThin {
+    fn info(&self) -> &ModelInfo {
+        &self.0
+    }
+
+    fn prepare(&self, image: &DecodedImage) -> Result<(), AnswerError> {
+        Err(Self::error(image))
+    }
+
+    fn answer(&self, image: &DecodedImage, _: Question<'_>) -> Result<LinkResponse, AnswerError> {
+        Err(Self::error(image))
+    }
+}
 
 /// A back end that returns the same entity for every mask.
 struct Constant(ModelInfo);
@@ -51,12 +81,20 @@ fn server() -> Router {
     app(Server::with_backends(backends, Settings::default()).unwrap())
 }
 
-async fn ask(app: &Router, path: &str) -> Reply {
+fn png() -> Vec<u8> {
     let mut image = std::io::Cursor::new(Vec::new());
     image::RgbImage::new(2, 3).write_to(&mut image, image::ImageFormat::Png).unwrap();
-    let data = base64::engine::general_purpose::STANDARD.encode(image.into_inner());
-    let body = json!({"image": {"data": data}, "mask": {"size": [3, 2], "counts": "06"}}).to_string();
-    send(app, request("POST", path, &[("content-type", "application/json")], body)).await
+    image.into_inner()
+}
+
+async fn post(app: &Router, path: &str, body: &serde_json::Value) -> Reply {
+    send(app, request("POST", path, &[("content-type", "application/json")], body.to_string())).await
+}
+
+async fn ask(app: &Router, path: &str) -> Reply {
+    let data = base64::engine::general_purpose::STANDARD.encode(png());
+    let body = json!({"image": {"data": data}, "mask": {"size": [3, 2], "counts": "06"}});
+    post(app, path, &body).await
 }
 
 #[tokio::test]
@@ -85,4 +123,20 @@ async fn back_ends_are_listed_with_the_first_one_first() {
     let empty = app(Server::new(None, Settings::default()).unwrap());
     assert_eq!(send(&empty, request("GET", "/v1/info", &[], "")).await.problem(), (503, "unavailable"));
     assert_eq!(ask(&empty, "/v1/link?backend=first").await.problem(), (503, "unavailable"));
+}
+
+#[tokio::test]
+async fn an_image_that_is_too_thin_to_be_linked_is_encoded_for_clicks() {
+    let embedder = Arc::new(Embedder::load(&ModelChoice::from(MODELS), &RuntimeArgs::default()).unwrap());
+    let (file, sha256) = (png(), sha256_hex(&png()));
+    let encoder = embedder.encoder_sha256().to_owned();
+    let asked = json!({"image": sha256, "encoder": encoder, "region": [0, 0, 2, 3]});
+    for (embedder, upload, embedding) in [(None, 415, 404), (Some(embedder), 201, 200)] {
+        let settings = Settings { embedder, ..Settings::default() };
+        let app = app(Server::new(Some(Arc::new(TooThin(ModelInfo::default()))), settings).unwrap());
+        let upload_request = request("PUT", &format!("/v1/images/{sha256}"), &[], file.clone());
+        assert_eq!(send(&app, upload_request).await.status.as_u16(), upload);
+        assert_eq!(post(&app, "/v1/embed", &asked).await.status.as_u16(), embedding);
+        assert_eq!(ask(&app, "/v1/link").await.problem(), (415, "unsupported-media"));
+    }
 }

@@ -9,7 +9,7 @@ use std::task::Poll;
 use masklink::dataset::catalog::{
     Catalog, CatalogOrder, CatalogScan, Filter, ORIGINAL, Storage, StorageError, measure_rows,
 };
-use masklink::dataset::{Dataset, ReadLimits};
+use masklink::dataset::{Dataset, ReadLimits, SummaryBuilder};
 use serde_json::{Value, json};
 
 type Files = BTreeMap<String, Vec<u8>>;
@@ -440,5 +440,10 @@ fn file_without_any_category_lacks_none() {
         let dataset = Dataset::read(&json, &ReadLimits::default());
         let missing = dataset.findings().filter(|(_, found)| found.code() == "missing").count();
         assert_eq!(missing, lacking, "findings of the whole file {annotations}");
+        let mut summary = SummaryBuilder::new(ReadLimits::default(), 1);
+        summary.push(&json);
+        let tally = summary.finish().findings.remove("missing").unwrap_or_default();
+        let counted = (tally.count as usize, tally.examples.len());
+        assert_eq!(counted, (lacking, lacking.min(1)), "summary of {annotations}");
     }
 }

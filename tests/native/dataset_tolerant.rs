@@ -211,6 +211,29 @@ fn other_layouts_are_read() {
     }
 }
 
+/// The form in which the explorer exports published records.
+#[test]
+fn images_without_a_file_name_are_told_in_json_lines() {
+    let annotation =
+        |id: u32, image: u32| format!(r#"{{"id":{id},"image_id":{image},"category_id":1,{MASK}}}"#);
+    let lines = [
+        r#"{"id":7,"width":4,"height":3}"#.to_owned(),
+        annotation(1, 7),
+        r#"{"id":1,"name":"width, \"height\""}"#.to_owned(),
+        r#"{"coco_url":"https://example.org/8.jpg","id":8,"license":2}"#.to_owned(),
+        annotation(2, 8),
+        annotation(3, 7),
+    ];
+    let dataset = read(lines.join("\n").as_bytes());
+    assert_eq!(findings(&dataset), ["image 8: missing width: missing", "image 8: missing height: missing"]);
+    let images: Vec<_> =
+        dataset.images().iter().map(|image| (image.id.as_str(), image.url.as_deref())).collect();
+    assert_eq!(images, [("7", None), ("8", Some("https://example.org/8.jpg"))]);
+    assert_eq!((dataset.annotations().len(), dataset.categories().len()), (3, 1));
+    let other = read(br#"{"7":{"id":7,"regions":[{"width":4,"height":3}]}}"#);
+    assert!(findings(&other)[0].starts_with("file : not-annotations"), "{:?}", findings(&other));
+}
+
 #[test]
 fn other_formats_are_named() {
     let utf16 = |text: &str, to_bytes: fn(u16) -> [u8; 2]| text.encode_utf16().flat_map(to_bytes).collect();

@@ -452,3 +452,34 @@ fn files_whose_records_do_not_name_themselves_are_packed() {
         assert!(own.iter().all(|image| *image == if at == 0 { json!("p") } else { json!(at.to_string()) }));
     }
 }
+
+#[test]
+fn files_without_any_category_lack_none() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: String| folder.path().join(name);
+    let mask = r#""segmentation":{"size":[3,4],"counts":[0,6,6]}"#;
+    for (number, (categories, category, lacking)) in
+        [("", "", 0), (r#","categories":[{"id":3,"name":"three"}]"#, "", 2), ("", r#""category_id":3,"#, 1)]
+            .into_iter()
+            .enumerate()
+    {
+        let json = at(format!("{number}.json"));
+        let text = format!(
+            r#"{{"images":[{{"id":1,"file_name":"a.jpg","width":4,"height":3}}],"annotations":[
+            {{"id":1,"image_id":1,{mask}}},{{"id":2,"image_id":1,{category}{mask}}}]{categories}}}"#
+        );
+        fs::write(&json, text).unwrap();
+        let (packed, sidecar) = (at(format!("{number}")), at(format!("{number}.masklink")));
+        succeeded(&pack(&[&json], &packed, &[]));
+        succeeded(&pack(&[&json], &sidecar, &["--records-at", "https://example.org/annotations.json"]));
+        let listed = fs::read_to_string(packed.join("findings.jsonl")).unwrap();
+        assert_eq!(listed.matches("category_id: missing").count(), lacking, "{listed}");
+        let (_, catalog) = open(&packed).unwrap();
+        let beside = pollster::block_on(open_sidecar(&sidecar, &json)).unwrap();
+        assert_eq!(items(&catalog), items(&beside), "{categories}{category}");
+        assert_eq!(catalog.facets(), beside.facets(), "{categories}{category}");
+        let found =
+            items(&catalog).iter().map(|item| item["findings"].as_array().unwrap().len()).sum::<usize>();
+        assert_eq!(found, lacking, "{categories}{category}");
+    }
+}

@@ -92,9 +92,38 @@ export class RecordFile extends CocoFile {
   }
 }
 
-/** Returns a published record as a line of JSON. @param {PublishedRecord} record */
-export function jsonLine(record) {
-  return `${JSON.stringify(record)}\n`;
+/** Fields that say where an image is. */
+const ADDRESS_FIELDS = ['file_name', 'coco_url', 'url', 'flickr_url'];
+
+/**
+ * Writes published records as JSON lines that can be opened again: an image before the first annotation
+ * in it, since polygons need its size, and a category after the first annotation of it.
+ */
+export class RecordLines {
+  #written = new Set();
+
+  /** Returns the lines of a record. @param {Item} item @param {PublishedRecord} record */
+  linesOf({ imageId, qid, title }, { annotation, image, category }) {
+    // Segment Anything names an image's id as annotations do.
+    const { image_id, ...fields } = image ?? {};
+    // Another one would not be recognised as an image (src/dataset/json/section.rs).
+    const isImage =
+      ADDRESS_FIELDS.some((name) => name in fields) || ('width' in fields && 'height' in fields);
+    const objects = [
+      isImage && this.#isFirst('image', imageId) && { id: image_id ?? imageId, ...fields },
+      annotation,
+      title && title !== qid && this.#isFirst('category', qid) && category,
+    ];
+    return objects.map((object) => (object ? `${JSON.stringify(object)}\n` : '')).join('');
+  }
+
+  /** @param {'image' | 'category'} kind @param {string} id */
+  #isFirst(kind, id) {
+    const key = `${kind} ${id}`;
+    const isFirst = !this.#written.has(key);
+    this.#written.add(key);
+    return isFirst;
+  }
 }
 
 /**

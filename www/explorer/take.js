@@ -6,12 +6,12 @@ import { loadViewer } from '../viewer/module.js';
 import {
   csvHead,
   csvLine,
-  jsonLine,
   MAX_EXPORTED,
   overlayPng,
   overlaySvg,
   pythonLines,
   RecordFile,
+  RecordLines,
   rleLine,
 } from './formats.js';
 import { inOrder, openReaders, readInOrder } from './readers.js';
@@ -46,12 +46,15 @@ async function written(format, chunks) {
   await loadViewer();
   const parts = format === 'csv' ? [csvHead()] : [];
   const coco = new RecordFile();
+  const published = new RecordLines();
   for await (const rows of chunks) {
     if (format === 'coco') rows.forEach(({ item }) => coco.addItem(item));
     if (format === 'csv') parts.push(rows.map(({ item }) => csvLine(item)).join(''));
     if (format === 'rle') parts.push(rows.map(({ item }) => rleLine(item)).join(''));
     if (format === 'jsonl')
-      parts.push(rows.map(({ record }) => (record ? jsonLine(record) : '')).join(''));
+      parts.push(
+        rows.map(({ item, record }) => (record ? published.linesOf(item, record) : '')).join(''),
+      );
   }
   return format === 'coco' ? coco.parts() : parts;
 }

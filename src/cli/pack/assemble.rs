@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, bail};
 use sha2::{Digest as _, Sha256};
 
-use super::batch::EncodedBatch;
+use super::batch::{EncodedBatch, Shared};
 use super::findings::FindingsFile;
 use super::neighbors::{self, CatalogRows};
 use super::thumbnails::Thumbnails;
@@ -91,12 +91,12 @@ impl<'a> Assembler<'a> {
         folder: &'a Path,
         findings: FindingsFile,
         problems: BTreeMap<&'static str, ProblemCount>,
-        suffix: &'static str,
+        shared: &Shared<'_>,
     ) -> Self {
         Self {
             folder,
-            suffix,
-            header: Header::default(),
+            suffix: shared.suffix,
+            header: Header { has_no_categories: shared.has_no_categories, ..Header::default() },
             cells: CellCodes::default(),
             entities: EntityColumns::default(),
             ids: Vec::new(),

@@ -34,6 +34,8 @@ pub(super) struct Shared<'a> {
     /// Paths of thumbnails by the image's path.
     pub(super) thumbnails: Option<&'a dyn ThumbnailOf>,
     pub(super) limits: ReadLimits,
+    /// Whether the input has no categories, so that none is missing.
+    pub(super) has_no_categories: bool,
 }
 
 /// Tells where the thumbnail of an image is.
@@ -134,7 +136,12 @@ pub(super) fn encode(number: usize, records: &Records, shared: &Shared<'_>) -> a
         match parse_annotation(json, origin.at, &shared.limits) {
             Ok(raw) => {
                 let image = shared.images.find(raw.image(), origin.input, &shared.limits)?;
-                let measured = MeasuredAnnotation::of_image(raw, image.as_ref(), &shared.limits);
+                let measure = if shared.has_no_categories {
+                    MeasuredAnnotation::without_categories
+                } else {
+                    MeasuredAnnotation::of_image
+                };
+                let measured = measure(raw, image.as_ref(), &shared.limits);
                 encoder.push(&measured, image.as_ref(), file, origin.at)?;
             }
             Err(error) => {

@@ -13,7 +13,7 @@ use super::findings::FindingsFile;
 use super::images::ImageSpill;
 use super::sort::{Origin, Sorter};
 use crate::cli::progress::Progress;
-use crate::dataset::catalog::{Input, ProblemCount, add_problem};
+use crate::dataset::catalog::{Input, ProblemCount, add_problem, has_categories};
 use crate::dataset::{
     Finding, Problem, ReadLimits, RecordScanner, Scanned, Section, completed, parse_category, parse_image,
     parse_keys,
@@ -36,6 +36,7 @@ pub(super) struct Collected {
     pub(super) inputs: Vec<Input>,
     pub(super) annotations: u64,
     limits: ReadLimits,
+    /// Numbers of images and of categories.
     numbers: [u64; 2],
     /// The id of the first image of the current file.
     only_image: Option<String>,
@@ -112,18 +113,16 @@ impl Collected {
                 }
                 Err(error) => Err(error),
             },
-            Section::Images => match parse_image(json, self.numbers[0], &self.limits) {
+            Section::Images => match parse_image(json, next(&mut self.numbers[0]), &self.limits) {
                 Ok(image) => {
-                    self.numbers[0] += 1;
                     self.only_image.get_or_insert_with(|| image.id.clone());
                     self.report_findings(&image.id, &image.findings, at)?;
                     return self.images.push(&image.id, input, json);
                 }
                 Err(error) => Err(error),
             },
-            Section::Categories => match parse_category(json, self.numbers[1], &self.limits) {
+            Section::Categories => match parse_category(json, next(&mut self.numbers[1]), &self.limits) {
                 Ok(category) => {
-                    self.numbers[1] += 1;
                     self.report_findings(&category.id, &category.findings, at)?;
                     self.titles.entry(category.id).or_insert(category.name);
                     Ok(())
@@ -137,6 +136,11 @@ impl Collected {
         }
     }
 
+    /// Returns whether the files have categories.
+    pub(super) fn has_categories(&self) -> bool {
+        has_categories(self.numbers[1], self.entities.iter())
+    }
+
     fn report_findings(&mut self, id: &str, findings: &[Finding], at: u64) -> anyhow::Result<()> {
         findings.iter().try_for_each(|finding| self.findings.write_finding(at, id, finding))
     }
@@ -145,6 +149,12 @@ impl Collected {
         add_problem(&mut self.problems, problem);
         self.findings.write_problem(at, problem)
     }
+}
+
+/// Returns a number, and counts on.
+fn next(number: &mut u64) -> u64 {
+    *number += 1;
+    *number - 1
 }
 
 /// Returns the position that a problem of the file tells.

@@ -136,6 +136,7 @@ fn write_pack(args: &PackArgs, folder: &Path) -> anyhow::Result<Written> {
     if let Some(path) = &args.titles {
         titles::add(path, &collected.entities, &mut collected.titles)?;
     }
+    let has_no_categories = !collected.has_categories();
     let Collected { sorter, images, titles, problems, findings, inputs, annotations, .. } = collected;
     let images = images.finish()?;
     let source = ImageSource::new(&args.images)?;
@@ -149,8 +150,9 @@ fn write_pack(args: &PackArgs, folder: &Path) -> anyhow::Result<Written> {
         inputs: &names,
         thumbnails: thumbnails.as_ref().map(|made| made as &dyn ThumbnailOf),
         limits: crate::dataset::ReadLimits::default(),
+        has_no_categories,
     };
-    let mut assembler = Assembler::new(folder, findings, problems, shared.suffix);
+    let mut assembler = Assembler::new(folder, findings, problems, &shared);
     let bar = Progress::of_items(annotations, "annotations written");
     encode_batches(sorter.finish()?, &shared, |batch| {
         bar.advance(batch.rows.len() as u64);

@@ -19,11 +19,11 @@ use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::TcpListener;
 use tower::{Service as _, ServiceExt as _};
 
-use super::places::Places;
+use super::connection_limit::ConnectionLimit;
+use super::min_rate::MinRateStream;
 use super::router::app;
 use super::settings::Limits;
 use super::state::{ReloadError, Server};
-use super::steady::SteadyStream;
 use super::unread;
 
 /// Maximum time a client takes to send a request's head; the request's own time limit begins after it.
@@ -85,7 +85,7 @@ async fn accept(
 ) {
     let settings = &server.inner.settings;
     let Limits { stall_time, client_rate, .. } = settings.limits;
-    let places = Arc::new(Places::new(&settings.limits, &settings.trusted_proxies));
+    let limit = Arc::new(ConnectionLimit::new(&settings.limits, &settings.trusted_proxies));
     let mut services = app(server.clone()).into_make_service_with_connect_info::<SocketAddr>();
     // HTTP/1 alone: no timeout ends a client that is silent before its version is known, or in HTTP/2.
     let mut builder = Builder::new();
@@ -104,8 +104,8 @@ async fn accept(
                 continue;
             }
         };
-        let Some(place) = places.take(client.ip()).map(Arc::new) else {
-            tracing::debug!(%client, "closed a connection of a client that has its share");
+        let Some(permit) = limit.acquire(client.ip()).map(Arc::new) else {
+            tracing::debug!(%client, "closed a connection of a client that has its maximum of them");
             continue;
         };
         let service = match services.call(client).await {
@@ -113,10 +113,10 @@ async fn accept(
             Err(never) => match never as Infallible {},
         };
         let service = hyper::service::service_fn(move |request: Request<hyper::body::Incoming>| {
-            let (service, place) = (service.clone(), Arc::clone(&place));
+            let (service, permit) = (service.clone(), Arc::clone(&permit));
             async move {
                 let (request, unread) = unread::lend(request.map(Body::new));
-                let response = match place.admit(request.uri().path()).await {
+                let response = match permit.admit(request.uri().path()).await {
                     Ok(()) => service.oneshot(request).await,
                     Err(refused) => {
                         drop(request);
@@ -127,7 +127,7 @@ async fn accept(
                 response
             }
         });
-        let stream = TokioIo::new(SteadyStream::new(stream, stall_time, client_rate));
+        let stream = TokioIo::new(MinRateStream::new(stream, stall_time, client_rate));
         let connection = open.watch(builder.serve_connection(stream, service));
         tokio::spawn(async move {
             if let Err(error) = connection.await {
@@ -281,7 +281,7 @@ mod tests {
         let settings = Settings { root: Some(folder.path().to_owned()), limits, ..Settings::default() };
         with_one_connection(settings, async |address| {
             let _unread = get(address, "/large").await;
-            // Its place is the only one, and health checks would need none.
+            // Its permit is the only one, and health checks would need none.
             assert_eq!(&status(&mut get(address, "/endpoint.json").await).await, b"HTTP/1.1 200");
         })
         .await;

@@ -2,18 +2,18 @@
 
 mod backends;
 mod body;
+mod cache;
 mod client;
-mod embeddings;
+mod connection_limit;
 mod error;
 mod fetch;
 mod listen;
 mod middleware;
-mod places;
+mod min_rate;
 mod router;
 mod routes;
 mod settings;
 mod state;
-mod steady;
 mod store;
 mod unread;
 mod workers;

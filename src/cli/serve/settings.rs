@@ -70,7 +70,7 @@ pub struct Limits {
     pub upload_time: Duration,
     /// Maximum time a request waits for a worker; beyond it the status is 503.
     pub queue_time: Duration,
-    /// Maximum number of connections, besides some in reserve for health checks; others wait for a place.
+    /// Maximum number of connections, besides some in reserve for health checks; others wait.
     pub connections: usize,
     /// Maximum number of connections of one client: an IPv4 address, or an IPv6 network of 64 bits.
     pub client_connections: usize,

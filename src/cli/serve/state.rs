@@ -3,13 +3,13 @@
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
-use axum::body::Body;
+use axum::body::{Body, Bytes};
 use axum::extract::FromRef;
 use axum::http::HeaderMap;
 use tokio::sync::OwnedSemaphorePermit;
 
 use super::body::{MemoryBudget, Received};
-use super::embeddings::Embeddings;
+use super::cache::ByteCache;
 use super::error::ApiError;
 use super::fetch::Fetcher;
 use super::middleware::headers::{self, Policies};
@@ -60,7 +60,8 @@ pub(super) struct Inner {
     fetcher: Option<Fetcher>,
     bodies: MemoryBudget,
     decoding: MemoryBudget,
-    pub(super) embeddings: Embeddings,
+    /// Outputs of the click model's encoder, by the SHA-256 of the image and the region of it.
+    pub(super) embeddings: ByteCache<(String, [u32; 4]), Bytes>,
     workers: Workers,
 }
 
@@ -108,7 +109,7 @@ impl Server {
                 .then(|| Fetcher::new(&settings.url_hosts, limits.image_bytes)),
             bodies: MemoryBudget::new(limits.body_bytes, &limits),
             decoding: MemoryBudget::new(limits.decode_bytes, &limits),
-            embeddings: Embeddings::new(embedding_bytes),
+            embeddings: ByteCache::new(embedding_bytes, Bytes::len),
             workers: Workers::new(&limits),
             settings,
         };

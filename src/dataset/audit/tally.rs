@@ -38,4 +38,11 @@ impl Tally {
             self.examples.push(Example { record, id, message: finding.to_string() });
         }
     }
+
+    /// Adds further findings of the same code.
+    pub(crate) fn append(&mut self, other: Self, max_examples: usize) {
+        self.count += other.count;
+        self.examples.extend(other.examples);
+        self.examples.truncate(max_examples);
+    }
 }

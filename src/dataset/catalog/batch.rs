@@ -138,6 +138,13 @@ impl MeasuredAnnotation {
         Self { annotation, report }
     }
 
+    /// Does the same for an annotation of files that have no category, which is then not missing.
+    pub fn without_categories(raw: RawAnnotation, image: Option<&ImageRecord>, limits: &ReadLimits) -> Self {
+        let mut measured = Self::of_image(raw, image, limits);
+        measured.annotation.forget_missing_category();
+        measured
+    }
+
     /// Returns the facets; `split` is the index in the catalog's list.
     pub fn measures(&self, split: usize) -> Measures {
         let has_problem = self.annotation.findings.iter().any(|found| !found.problem.is_noise());

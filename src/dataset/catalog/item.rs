@@ -6,7 +6,6 @@ use super::batch::MeasuredAnnotation;
 use super::read::{Catalog, CatalogError};
 use super::records::RawRecord;
 use super::storage::Storage;
-use crate::dataset::audit::Finding;
 use crate::dataset::json::{parse_annotation, parse_image};
 use crate::dataset::limits::ReadLimits;
 use crate::dataset::record::{CUT_MESSAGE, ImageRecord, Label};
@@ -94,16 +93,17 @@ impl ItemPage {
         let raw = parse_annotation(&annotation, number, &limits).map_err(invalid)?;
         let measured = MeasuredAnnotation::of_image(raw, image.as_ref(), &limits);
         let image = image.unwrap_or_default();
-        let MeasuredAnnotation { annotation, report } = measured;
+        let MeasuredAnnotation { mut annotation, report } = measured;
+        if has_no_categories {
+            annotation.forget_missing_category();
+        }
         let mask = annotation
             .mask()
             .map_err(|error: rle::Error| CatalogError::Json { reason: error.to_string() })?;
         let from = self.boundaries.len();
         self.boundaries.extend_from_slice(mask.boundaries());
         let of_image = image.findings.iter().filter(|_| !image_by_pattern);
-        let is_expected = |found: &&Finding| has_no_categories && found.is_missing_category();
-        let of_annotation = annotation.findings.iter().filter(|found| !is_expected(found));
-        let problems = of_image.chain(of_annotation);
+        let problems = of_image.chain(&annotation.findings);
         let mut findings: Vec<ItemFinding> = problems
             .filter(|found| !found.problem.is_noise())
             .map(|found| ItemFinding { code: found.code(), message: found.to_string() })

@@ -36,6 +36,6 @@ pub use item::{Item, ItemPage};
 pub use keys::{hash_of, hash64_of};
 pub use read::{Catalog, CatalogError};
 pub use records::{ORIGINAL, RawRecord};
-pub use scan::{CatalogScan, ScanProgress, add_problem, count_problem};
+pub use scan::{CatalogScan, ScanProgress, add_problem, count_problem, has_categories};
 pub use select::Selection;
 pub use storage::{Storage, StorageError};

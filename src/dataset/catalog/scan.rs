@@ -148,6 +148,11 @@ impl CatalogScan {
     }
 }
 
+/// Returns whether files have categories: they list `listed` of them, or an annotation has one of these ids.
+pub fn has_categories<'a>(listed: u64, mut ids: impl Iterator<Item = &'a String>) -> bool {
+    listed > 0 || ids.any(|id| !id.is_empty())
+}
+
 /// The rows in the order of the file.
 struct Rows {
     limits: ReadLimits,
@@ -310,7 +315,7 @@ impl Rows {
 
     fn finish(mut self) -> serde_json::Result<BuiltCatalog> {
         self.sort_images();
-        let has_categories = self.category_number > 0 || self.entity_index.keys().any(|id| !id.is_empty());
+        let has_categories = has_categories(self.category_number, self.entity_index.keys());
         let images = self.image_table.len() as u64;
         let mut header = Header { images, has_no_categories: !has_categories, ..Header::default() };
         let (columns, order) = self.sorted_by_entity();

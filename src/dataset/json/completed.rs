@@ -15,7 +15,7 @@ pub fn completed<'a>(json: &'a [u8], key: Option<&[u8]>, only_image: Option<&str
     if key.is_none() && only_image.is_none() {
         return Cow::Borrowed(json);
     }
-    let Ok(Names(names)) = serde_json::from_slice(json) else { return Cow::Borrowed(json) };
+    let Some(names) = names_of(json) else { return Cow::Borrowed(json) };
     let is_absent = |name: &str| !names.iter().any(|known| known == name);
     let mut fields = Vec::new();
     if let Some(key) = key.filter(|_| is_absent("id")) {
@@ -50,6 +50,11 @@ pub(in crate::dataset) fn split_key(bytes: &[u8]) -> (Option<&[u8]>, &[u8]) {
     let Some(end) = end else { return (None, bytes) };
     let record = text[end..].iter().position(|&byte| byte == b'{').map_or(text.len(), |at| end + at);
     (Some(&text[..end]), &text[record..])
+}
+
+/// Returns the names of a record's fields; `None` if it is no valid JSON.
+pub(super) fn names_of(json: &[u8]) -> Option<BTreeSet<String>> {
+    serde_json::from_slice(json).ok().map(|Names(names)| names)
 }
 
 /// The names of a record's fields.

@@ -2,6 +2,8 @@
 
 use memchr::memmem;
 
+use super::completed::names_of;
+
 /// A section of the file that holds records.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Section {
@@ -32,6 +34,14 @@ pub(super) fn section_of_line(json: &[u8]) -> Option<Section> {
     } else if has(b"\"supercategory\"") {
         Some(Section::Categories)
     } else {
-        None
+        is_image_without_file(json).then_some(Section::Images)
     }
+}
+
+/// Returns whether a record is an image that has an address or a size in place of a file name.
+fn is_image_without_file(json: &[u8]) -> bool {
+    let Some(names) = names_of(json) else { return false };
+    let has = |name: &str| names.contains(name);
+    let is_placed = has("coco_url") || has("url") || has("flickr_url") || (has("width") && has("height"));
+    has("id") && is_placed && !has("name") && !has("bbox")
 }

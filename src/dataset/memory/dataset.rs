@@ -272,7 +272,7 @@ impl Dataset {
         let has_none = |annotation: &Annotation| annotation.category.is_empty();
         if self.tables.categories.is_empty() && self.annotations.iter().all(has_none) {
             for annotation in self.annotations.iter_mut() {
-                annotation.findings.retain(|found| !found.is_missing_category());
+                annotation.forget_missing_category();
             }
         }
     }

@@ -101,6 +101,8 @@ struct Counts {
     hasher: RandomState,
     /// Number of annotations of each category id, and the ids of the first of them.
     categories: HashMap<Box<str>, (u64, Vec<String>)>,
+    /// Findings that an annotation has no category, which is no problem where the whole file has none.
+    missing_categories: Tally,
     max_examples: usize,
 }
 
@@ -111,6 +113,7 @@ impl Counts {
             ids: HashSet::new(),
             hasher: RandomState::new(),
             categories: HashMap::new(),
+            missing_categories: Tally::default(),
             max_examples,
         }
     }
@@ -136,7 +139,12 @@ impl Counts {
             increment(&mut summary.annotations_of_image, index as usize);
         }
         for finding in &annotation.findings {
-            self.tally(RecordKind::Annotation, &annotation.id, finding);
+            if finding.is_missing_category() {
+                let record = RecordRef { kind: RecordKind::Annotation, id: &annotation.id };
+                self.missing_categories.add(record, finding, self.max_examples);
+            } else {
+                self.tally(RecordKind::Annotation, &annotation.id, finding);
+            }
         }
         self.count_category(join, annotation);
     }
@@ -195,6 +203,11 @@ impl Counts {
         // Sorted by id, so that the same file gives the same examples each time.
         let mut counted: Vec<_> = std::mem::take(&mut self.categories).into_iter().collect();
         counted.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
+        let missing = std::mem::take(&mut self.missing_categories);
+        if missing.count > 0 && !(counted.is_empty() && tables.categories.is_empty()) {
+            let tally = self.summary.findings.entry(Problem::Missing.code()).or_default();
+            tally.append(missing, self.max_examples);
+        }
         let mut used = Vec::with_capacity(counted.len());
         for (id, (count, first)) in counted {
             let index = tables.category_by_id.get(&id);

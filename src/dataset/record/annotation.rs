@@ -89,6 +89,12 @@ impl Annotation {
         self.split.as_ref().map_or("", |split| split.raw.as_str())
     }
 
+    /// Removes the finding that the record has no category, for a file of which none has one, as those of
+    /// SA-1B.
+    pub(crate) fn forget_missing_category(&mut self) {
+        self.findings.retain(|found| !found.is_missing_category());
+    }
+
     /// Frees unused capacity.
     pub(crate) fn shrink_to_fit(&mut self) {
         self.parts.shrink_to_fit();

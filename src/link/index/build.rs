@@ -2,7 +2,7 @@
 
 use super::error::ContentError;
 use super::prototypes::Prototype;
-use super::vectors::{Element, Vectors};
+use super::vectors::{Element, Vectors, VectorsBuilder};
 use super::{Content, Entity, Exemplar, Index, centre};
 use crate::link::encoder::manifest::EncoderManifest;
 use crate::link::encoder::pool::PoolError;
@@ -103,7 +103,7 @@ impl Index {
             position[old as usize] = new;
         }
         let dimensions = mean.len();
-        let mut vectors = Vectors::zeroed(dimensions, element, position.len());
+        let mut vectors = VectorsBuilder::new(dimensions, element, position.len());
         let mut rows = position.into_iter().enumerate();
         let mut feature = Vec::new();
         read(&mut |vector| {
@@ -118,6 +118,7 @@ impl Index {
             vectors.set(at as usize, &feature);
             Ok(())
         })?;
+        let vectors = vectors.build();
         let (weights, prototypes) = (Vectors::new(dimensions, element, &[]), Vec::new());
         let content = Content { mean, vectors, entities, exemplars, weights, prototypes };
         Ok(Self::checked(encoder, content).map_err(BuildError::from)?)

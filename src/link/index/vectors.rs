@@ -43,6 +43,17 @@ enum Values {
     Bytes(Element, PartBytes),
 }
 
+/// A matrix in memory whose rows are set in any order.
+pub(super) struct VectorsBuilder {
+    dimensions: usize,
+    values: OwnedValues,
+}
+
+enum OwnedValues {
+    F16(Vec<f16>),
+    F32(Vec<f32>),
+}
+
 /// Rows that a thread checks at a time.
 const CHECKED_ROWS: usize = 1 << 14;
 
@@ -58,25 +69,6 @@ impl Vectors {
             Element::F32 => Values::F32(rows.to_vec()),
         };
         Self { dimensions, values }
-    }
-
-    /// Creates a matrix of zeros.
-    pub(super) fn zeroed(dimensions: usize, element: Element, rows: usize) -> Self {
-        let values = match element {
-            Element::F16 => Values::F16(vec![f16::ZERO; rows * dimensions]),
-            Element::F32 => Values::F32(vec![0.0; rows * dimensions]),
-        };
-        Self { dimensions, values }
-    }
-
-    /// Replaces a row of a matrix that is held in memory.
-    pub(super) fn set(&mut self, row: usize, vector: &[f32]) {
-        let range = row * self.dimensions..(row + 1) * self.dimensions;
-        match &mut self.values {
-            Values::F16(values) => values[range].convert_from_f32_slice(vector),
-            Values::F32(values) => values[range].copy_from_slice(vector),
-            Values::Bytes(..) => {}
-        }
     }
 
     /// Returns the numbers a row.
@@ -176,6 +168,35 @@ impl Vectors {
     }
 }
 
+impl VectorsBuilder {
+    /// Creates a matrix of zeros.
+    pub(super) fn new(dimensions: usize, element: Element, rows: usize) -> Self {
+        let values = match element {
+            Element::F16 => OwnedValues::F16(vec![f16::ZERO; rows * dimensions]),
+            Element::F32 => OwnedValues::F32(vec![0.0; rows * dimensions]),
+        };
+        Self { dimensions, values }
+    }
+
+    /// Replaces a row.
+    pub(super) fn set(&mut self, row: usize, vector: &[f32]) {
+        let range = row * self.dimensions..(row + 1) * self.dimensions;
+        match &mut self.values {
+            OwnedValues::F16(values) => values[range].convert_from_f32_slice(vector),
+            OwnedValues::F32(values) => values[range].copy_from_slice(vector),
+        }
+    }
+
+    /// Returns the matrix.
+    pub(super) fn build(self) -> Vectors {
+        let values = match self.values {
+            OwnedValues::F16(values) => Values::F16(values),
+            OwnedValues::F32(values) => Values::F32(values),
+        };
+        Vectors { dimensions: self.dimensions, values }
+    }
+}
+
 impl PartialEq for Vectors {
     fn eq(&self, other: &Self) -> bool {
         self.dimensions == other.dimensions && self.slice(0..self.rows()) == other.slice(0..other.rows())
@@ -218,4 +239,22 @@ pub fn dot(a: &[f32], b: &[f32]) -> f32 {
     }
     let rest: f32 = a_rest.iter().zip(b_rest).map(|(a, b)| a * b).sum();
     sums.iter().sum::<f32>() + rest
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_are_set_in_any_order() {
+        let rows = [[1.0, 2.0, 3.0], [0.5, -4.0, 0.25], [0.0, 8.0, -1.0]];
+        for element in [Element::F16, Element::F32] {
+            let mut builder = VectorsBuilder::new(3, element, 4);
+            for at in [2, 0, 1] {
+                builder.set(at, &rows[at]);
+            }
+            let expected = [rows.concat(), vec![0.0; 3]].concat();
+            assert_eq!(builder.build(), Vectors::new(3, element, &expected), "{element:?}");
+        }
+    }
 }

@@ -65,7 +65,7 @@ fn embedding(
         );
         return Err(ApiError::new(Kind::BadValue, detail));
     }
-    inner.embeddings.get_or_insert((image.clone(), region), || {
+    inner.embeddings.get_or_insert(&(image.clone(), region), || {
         let image = stored(inner, &inner.current(), image)?.image;
         let region = region_in(image.size(), region)?;
         Ok(embedder.embed(&image, region)?.into())

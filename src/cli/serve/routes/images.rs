@@ -10,6 +10,8 @@ use axum::http::{HeaderMap, StatusCode};
 use crate::cli::decoded_image::{DecodedImage, EncodedImage};
 use crate::cli::serve::error::ApiError;
 use crate::cli::serve::state::{Generation, Inner, Server};
+use crate::link::AnswerError;
+use crate::link::encoder::EncodeError;
 use crate::link::protocol::problem::{Kind, MEDIA_TYPE, Problem};
 use crate::link::protocol::{StoredImage, is_sha256, sha256_hex};
 
@@ -75,7 +77,12 @@ pub(super) fn decode(inner: &Inner, current: &Generation, bytes: &[u8]) -> Resul
         let _reserved = inner.reserve_decoding(image.peak_bytes())?;
         let image = image.decode()?;
         // Those of one encoder share its features: the second one finds them computed.
-        current.backends.iter().try_for_each(|(_, backend)| backend.prepare(&image))?;
+        let prepared = current.backends.iter().try_for_each(|(_, backend)| backend.prepare(&image));
+        match prepared {
+            // Clicks need the click model alone. A request to link a mask of the image is refused later.
+            Err(AnswerError::Encode(EncodeError::TooThin { .. })) if inner.embedder().is_ok() => {}
+            prepared => prepared?,
+        }
         Ok(image)
     })
 }

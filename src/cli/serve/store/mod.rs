@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use folder::Folder;
-use memory::Images;
+use memory::{Images, images};
 
 use super::error::ApiError;
 use crate::cli::decoded_image::DecodedImage;
@@ -33,13 +33,13 @@ impl Store {
     /// Opens the store, with a folder that keeps the encoded images if there is one.
     pub(super) fn open(folder: Option<PathBuf>, capacity: &Capacity) -> std::io::Result<Self> {
         let folder = folder.map(|path| Folder::open(path, capacity.folder)).transpose()?.map(Arc::new);
-        Ok(Self { memory: Images::new(capacity.memory), memory_bytes: capacity.memory, folder })
+        Ok(Self { memory: images(capacity.memory), memory_bytes: capacity.memory, folder })
     }
 
     /// Returns a store of the same folder with no image in memory.
     pub(super) fn emptied(&self) -> Self {
         let folder = self.folder.clone();
-        Self { memory: Images::new(self.memory_bytes), memory_bytes: self.memory_bytes, folder }
+        Self { memory: images(self.memory_bytes), memory_bytes: self.memory_bytes, folder }
     }
 
     /// Returns the stored image of a SHA-256, from memory or decoded from the folder.
@@ -52,7 +52,7 @@ impl Store {
             return Ok(Some(image));
         }
         let Some(bytes) = self.read(sha256)? else { return Ok(None) };
-        self.memory.get_or_insert(sha256, || decode(&bytes)).map(Some)
+        self.memory.get_or_insert(sha256, || decode(&bytes).map(Arc::new)).map(Some)
     }
 
     /// Returns the image of these bytes, which have this SHA-256, and whether it is new to the store.
@@ -76,7 +76,7 @@ impl Store {
                 failed(&error);
             }
             is_new = !is_stored;
-            Ok(image)
+            Ok(Arc::new(image))
         })?;
         Ok((image, is_new))
     }

@@ -1,4 +1,4 @@
-//! A connection whose client must read at a least rate.
+//! A connection whose client must read at a minimum rate.
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
@@ -11,11 +11,11 @@ use tokio::time::{Sleep, sleep};
 
 /// A connection that fails with `TimedOut` when the client takes too few bytes of a response in a window of
 /// time in which there are more to send. Time without a response to send does not count.
-pub(super) struct SteadyStream {
+pub(super) struct MinRateStream {
     stream: TcpStream,
     window: Duration,
     /// Minimum bytes of the response that the client must read each window.
-    least: u64,
+    min_bytes: u64,
     /// The window that runs since the client first could not take more.
     current: Option<Window>,
 }
@@ -25,11 +25,11 @@ struct Window {
     taken: u64,
 }
 
-impl SteadyStream {
+impl MinRateStream {
     /// Wraps a connection whose client must take `rate` bytes a second, averaged over each `window`.
     pub(super) fn new(stream: TcpStream, window: Duration, rate: u64) -> Self {
-        let least = (window.as_secs_f64() * rate as f64) as u64;
-        Self { stream, window, least: least.max(1), current: None }
+        let min_bytes = (window.as_secs_f64() * rate as f64) as u64;
+        Self { stream, window, min_bytes: min_bytes.max(1), current: None }
     }
 
     /// Counts what a write did, or ends the connection where the window has ended with too little taken.
@@ -51,7 +51,7 @@ impl SteadyStream {
             let window =
                 self.current.get_or_insert_with(|| Window { end: Box::pin(sleep(length)), taken: 0 });
             ready!(window.end.as_mut().poll(context));
-            if window.taken < self.least {
+            if window.taken < self.min_bytes {
                 let detail = "the client takes the response too slowly";
                 return Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, detail)));
             }
@@ -60,7 +60,7 @@ impl SteadyStream {
     }
 }
 
-impl AsyncRead for SteadyStream {
+impl AsyncRead for MinRateStream {
     fn poll_read(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -76,7 +76,7 @@ impl AsyncRead for SteadyStream {
     }
 }
 
-impl AsyncWrite for SteadyStream {
+impl AsyncWrite for MinRateStream {
     fn poll_write(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
