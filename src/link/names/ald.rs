@@ -9,9 +9,9 @@
 //! frequency keep the order of the name.
 //!
 //! The authors' program differs in the last step: it draws a token at random from the vocabulary, tokens of
-//! names included, at most three times, and then keeps a code that another name has. It goes through the names
-//! in random order. Here tokens are made up by counting on and the names keep their order, so that no two
-//! names have one code and the same names have the same codes.
+//! names included, at most three times, and then keeps a code that another name has. It goes through the
+//! names in random order. Here tokens are made up by counting on and the names keep their order, so that no
+//! two names have one code and the same names have the same codes.
 //!
 //! The tokens are the caller's, as any tokenizer numbers them: the authors take those of BERT's tokenizer.
 
