@@ -28,8 +28,8 @@ impl Clicker {
     }
 
     /// Returns the mask of the protocol's first click on an object, whose mask `object` returns for the frame
-    /// of the image. The image file is read by `read`, unless it is the one of the call before. Fails where the
-    /// mask is empty.
+    /// of the image. The image file is read by `read`, unless it is the one of the call before. Fails where
+    /// the mask is empty.
     pub(super) fn mask_of<B: AsRef<[u8]>>(
         &mut self,
         image: &Path,

@@ -84,8 +84,8 @@ pub(super) struct Journal {
 }
 
 impl Journal {
-    /// Opens the journal of an evaluation, or begins it in a file that is missing or empty. A last line that was
-    /// cut off is removed. Fails while another process has it open, and leaves a file as it is that is no
+    /// Opens the journal of an evaluation, or begins it in a file that is missing or empty. A last line that
+    /// was cut off is removed. Fails while another process has it open, and leaves a file as it is that is no
     /// journal of this evaluation.
     pub(super) fn open(path: &Path, run: &Run) -> anyhow::Result<Self> {
         let described = || path.display().to_string();

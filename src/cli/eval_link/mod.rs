@@ -263,7 +263,8 @@ impl Linker<'_> {
             narrow_rank: ranks.narrow_rank,
             indexed: index.map(|index| index.is_known(&record.category.id, &sha256)),
             in_index: response.in_index,
-            millis: round_trip_millis,
+            // Whole microseconds, which the journal's decimal numbers return exactly.
+            millis: (round_trip_millis * 1e3).round() / 1e3,
         };
         let answered_by = AnsweredBy::from(&response.model);
         Ok(Linked { outcome, answered_by, cached: self.caches.then(|| cached(&mask, response)) })

@@ -95,8 +95,8 @@ struct Unknown {
     not_indexed: usize,
     /// Part of those that were called unknown.
     found: f64,
-    /// The same part at the highest thresholds of the probabilities that call at most [`CURVE`]'s parts of the
-    /// masks in the index unknown: the curve of refusals against false alarms.
+    /// The same part at the highest thresholds of the probabilities that call at most [`CURVE`]'s parts of
+    /// the masks in the index unknown: the curve of refusals against false alarms.
     curve: [Refusals; CURVE.len()],
 }
 
