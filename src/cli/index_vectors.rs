@@ -114,7 +114,7 @@ impl Found {
             has_titles = true;
             if let Some(&entity) = self.positions.get(qid) {
                 let entity = &mut self.entities[entity as usize];
-                entity.title = title.to_owned();
+                title.clone_into(&mut entity.title);
                 entity.url = Some(wikipedia_by_qid(qid));
             }
             true
