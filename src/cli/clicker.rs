@@ -28,21 +28,24 @@ impl Clicker {
     }
 
     /// Returns the mask of the protocol's first click on an object, whose mask `object` returns for the frame
-    /// of the image. Fails where it is empty.
-    pub(super) fn mask_of(
+    /// of the image. The image file is read by `read`, unless it is the one of the call before. Fails where
+    /// the mask is empty.
+    pub(super) fn mask_of<B: AsRef<[u8]>>(
         &mut self,
         image: &Path,
+        read: impl FnOnce() -> Result<B>,
         object: impl FnOnce(ImageFrame) -> Result<Mask>,
     ) -> Result<Mask> {
         let opened = self.opened.take().filter(|(path, _)| path == image);
         let frame = if let Some((_, frame)) = opened {
             frame
         } else {
-            let bytes = std::fs::read(image).with_context(|| image.display().to_string())?;
+            let bytes = read()?;
+            let bytes = bytes.as_ref();
             self.segmenter.encode(
-                DecodedImage::decode(&bytes, MAX_PIXELS).with_context(|| image.display().to_string())?,
+                DecodedImage::decode(bytes, MAX_PIXELS).with_context(|| image.display().to_string())?,
             )?;
-            image_frame::read_frame(&bytes)?
+            image_frame::read_frame(bytes)?
         };
         self.opened = Some((image.to_owned(), frame));
         self.segmenter.restart();

@@ -6,13 +6,14 @@
 //! little-endian. The first record that is cut off or damaged ends it.
 
 use std::collections::HashMap;
-use std::fs::{File, OpenOptions, TryLockError};
+use std::fs::{File, OpenOptions};
 use std::io::{self, BufReader, Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, bail, ensure};
+use anyhow::{Context as _, ensure};
 use sha2::{Digest as _, Sha256};
 
+use super::file_lock;
 use crate::rle::Mask;
 
 const MAGIC: &[u8; 8] = b"mlfeat01";
@@ -44,15 +45,7 @@ impl FeatureJournal {
         let mut options = OpenOptions::new();
         let file = options.read(true).write(true).create(true).truncate(false).open(path);
         let file = file.with_context(described)?;
-        match file.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => {
-                bail!("{}: another process builds this index; wait until it has ended", path.display())
-            }
-            // Some network file systems know no locks.
-            Err(TryLockError::Error(error)) if error.kind() == io::ErrorKind::Unsupported => {}
-            Err(TryLockError::Error(error)) => return Err(error).with_context(described),
-        }
+        file_lock::hold(&file, path, "another process builds this index; wait until it has ended")?;
         let (path, known) = (path.to_owned(), HashMap::new());
         let mut journal = Self { path, file, known, encoder, dimensions: None, end: 0 };
         journal.read_known().with_context(described)?;
@@ -137,6 +130,10 @@ impl FeatureJournal {
             self.known.insert(key, self.end);
             self.end += record.len() as u64;
         }
+        if self.known.is_empty() {
+            // The number of dimensions may be what is damaged: the file is begun anew.
+            (self.dimensions, self.end) = (None, 0);
+        }
         Ok(())
     }
 }
@@ -208,7 +205,7 @@ mod tests {
     fn damaged_records_and_those_of_another_encoder_are_not_used() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("journal");
-        let [first, second, _] = keys();
+        let [first, second, third] = keys();
         let mut journal = FeatureJournal::open(&path, ENCODER).unwrap();
         journal.add(first, &[1.0, 2.0]).unwrap();
         journal.add(second, &[3.0, 4.0]).unwrap();
@@ -227,6 +224,10 @@ mod tests {
                 );
             }
             assert!(journal.len() < 2, "byte {at}");
+            journal.add(third, &[5.0, 6.0]).unwrap();
+            drop(journal);
+            let mut journal = FeatureJournal::open(&path, ENCODER).unwrap();
+            assert_eq!(journal.feature(&third).unwrap(), Some(vec![5.0, 6.0]), "byte {at}");
         }
         std::fs::write(&path, &whole).unwrap();
         assert_eq!(FeatureJournal::open(&path, [8; 32]).unwrap().len(), 0);

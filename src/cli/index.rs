@@ -297,7 +297,9 @@ fn click(
                 frame.of_masks(dataset, image, args.reading.turned_images.frame()),
             )
         };
-        match clicker.mask_of(&images.find(&record.file), object) {
+        let file = images.find(&record.file);
+        let read = || std::fs::read(&file).with_context(|| file.display().to_string());
+        match clicker.mask_of(&file, read, object) {
             Ok(mask) => {
                 record.clicked = Some(mask);
                 true

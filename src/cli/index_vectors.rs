@@ -6,8 +6,8 @@ use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail, ensure};
-use serde::Deserialize;
 
+use super::titles::each_title;
 use super::vector_source::VectorSource;
 use crate::link::encoder::EncoderManifest;
 use crate::link::index::build::BuildError;
@@ -31,16 +31,10 @@ pub(super) struct VectorArgs {
     /// matrix. Without it the text of a vector is its QID. Vectors without a QID are left out.
     #[arg(long, value_name = "FILE", requires = "vectors")]
     vector_qids: Option<PathBuf>,
-    /// Titles of the entities: JSON lines with `wikidata_id` and `wikipedia_title`, as in `Wiki6M`.
+    /// Titles of the entities: JSON lines with `wikidata_id` and `wikipedia_title`, as in `Wiki6M`, plain or
+    /// .gz. Other lines are skipped, and their number is printed.
     #[arg(long, value_name = "FILE", requires = "vectors")]
     titles: Option<PathBuf>,
-}
-
-/// One line of a file of titles.
-#[derive(Deserialize)]
-struct Title {
-    wikidata_id: String,
-    wikipedia_title: String,
 }
 
 /// The vectors that are indexed, by what the first pass finds.
@@ -115,14 +109,20 @@ impl Found {
 
     /// Sets the titles of the entities, and the addresses of their articles.
     fn read_titles(&mut self, path: &Path) -> anyhow::Result<()> {
-        for (number, line) in (1..).zip(lines(path)?) {
-            let at = || format!("{}, line {number}", path.display());
-            let Title { wikidata_id, wikipedia_title } =
-                serde_json::from_str(&line.with_context(at)?).with_context(at)?;
-            let Some(&entity) = self.positions.get(&wikidata_id) else { continue };
-            let entity = &mut self.entities[entity as usize];
-            entity.title = wikipedia_title;
-            entity.url = Some(wikipedia_by_qid(&wikidata_id));
+        let mut has_titles = false;
+        let skipped = each_title(path, |qid, title| {
+            has_titles = true;
+            if let Some(&entity) = self.positions.get(qid) {
+                let entity = &mut self.entities[entity as usize];
+                title.clone_into(&mut entity.title);
+                entity.url = Some(wikipedia_by_qid(qid));
+            }
+            true
+        })?;
+        let path = path.display();
+        ensure!(has_titles, "{path} has no titles: give JSON lines of wikidata_id and wikipedia_title");
+        if skipped > 0 {
+            eprintln!("{path}: {skipped} lines that are no titles skipped");
         }
         Ok(())
     }
@@ -174,6 +174,20 @@ mod tests {
         std::fs::write(path, bytes).unwrap();
     }
 
+    fn gzipped(mut gzip: flate2::write::GzEncoder<Vec<u8>>, text: &str) -> Vec<u8> {
+        std::io::Write::write_all(&mut gzip, text.as_bytes()).unwrap();
+        gzip.finish().unwrap()
+    }
+
+    #[test]
+    fn file_without_titles_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("titles");
+        std::fs::write(&path, "Q1\tOne\n").unwrap();
+        let refused = Found::default().read_titles(&path).unwrap_err().to_string();
+        assert!(refused.contains("has no titles: give JSON lines"), "{refused}");
+    }
+
     #[test]
     fn index_of_a_matrix_equals_the_index_of_its_features() {
         let folder = tempfile::tempdir().unwrap();
@@ -182,13 +196,14 @@ mod tests {
         write_npy(&path("v.npy"), &rows);
         // The last row has no QID, the second no vector.
         std::fs::write(path("qids"), "Q20\nQ3\nQ3\nQ20\n\n").unwrap();
-        let titles = "{\"wikidata_id\": \"Q1\", \"wikipedia_title\": \"One\"}\n\
+        let titles = "{\"wikidata_id\": \"Q1\", \"wikipedia_title\": \"One\"}\nbroken\n\
                       {\"wikidata_id\": \"Q3\", \"wikipedia_title\": \"Three\"}\n";
-        std::fs::write(path("titles"), titles).unwrap();
+        let gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        std::fs::write(path("titles.gz"), gzipped(gzip, titles)).unwrap();
         let args = VectorArgs {
             vectors: vec![path("v.npy")],
             vector_qids: Some(path("qids")),
-            titles: Some(path("titles")),
+            titles: Some(path("titles.gz")),
         };
         let encoder = EncoderManifest { sha256: "0123456789abcdef".to_owned(), ..EncoderManifest::default() };
         let (index, left_out) = build(&args, encoder.clone(), Element::F16).unwrap();

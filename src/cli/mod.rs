@@ -13,6 +13,7 @@ mod eval;
 mod eval_link;
 mod eval_segment;
 mod feature_journal;
+mod file_lock;
 pub mod host;
 mod image_folder;
 mod image_frame;

@@ -83,6 +83,22 @@ fn evaluation_reports_accuracy_and_caches_answers() {
     .concat();
     let (success, whole, errors) = eval(&serving.address, &built.held_out_file(), &resumed);
     assert!(success, "{errors}");
+    // Another index than that of the results in the journal, and fewer results.
+    let kept = std::fs::read_to_string(&journal).unwrap();
+    let begun: String = kept.split_inclusive('\n').take(5).collect();
+    let lines: Vec<_> = begun.lines().collect();
+    let model: Value = serde_json::from_str(lines[1]).unwrap();
+    let index = model["index_sha256"].as_str().unwrap();
+    std::fs::write(&journal, begun.replacen(index, "0123", 1)).unwrap();
+    let (success, _, errors) = eval(&serving.address, &built.held_out_file(), &resumed);
+    assert!(!success && errors.contains("encoder or index is now"), "{errors}");
+    // Other annotations of the same length.
+    let annotations = std::fs::read_to_string(built.held_out_file()).unwrap();
+    let other = cached_path("other.json");
+    std::fs::write(&other, annotations.replacen("\"Q", "\"R", 1)).unwrap();
+    let (success, _, errors) = eval(&serving.address, &other, &resumed);
+    assert!(!success && errors.contains("another evaluation"), "{errors}");
+    std::fs::write(&journal, &kept).unwrap();
     let text = std::fs::read_to_string(&table).unwrap();
     assert!(text.starts_with("| masks |") && text.contains("| query |") && !text.contains("paper"), "{text}");
 
@@ -96,6 +112,21 @@ fn evaluation_reports_accuracy_and_caches_answers() {
     // Each result is in the journal, so that nothing is asked again.
     let (success, again, errors) = eval(&serving.address, &built.held_out_file(), &resumed);
     assert!(success && again == whole, "{errors}\n{whole}\n{again}");
+    // With results to get, a server that is down ends the evaluation, also after some were kept.
+    std::fs::write(&journal, &begun).unwrap();
+    let (success, _, errors) = eval(&serving.address, &built.held_out_file(), &resumed);
+    assert!(!success && errors.contains("the first 10 requests failed"), "{errors}");
+    let few: String = kept.split_inclusive('\n').take(kept.lines().count() - 3).collect();
+    std::fs::write(&journal, &few).unwrap();
+    let (success, _, errors) = eval(&serving.address, &built.held_out_file(), &resumed);
+    assert!(!success && errors.contains("all 3 requests failed"), "{errors}");
+    // A file that is no journal stays as it is.
+    let mut arguments = resumed.clone();
+    arguments[3] = other.to_str().unwrap();
+    let before = std::fs::read_to_string(&other).unwrap();
+    let (success, _, errors) = eval(&serving.address, &built.held_out_file(), &arguments);
+    assert!(!success && errors.contains("no journal of an evaluation"), "{errors}");
+    assert_eq!(std::fs::read_to_string(&other).unwrap(), before);
 }
 
 /// Returns the exit code and the standard error of a server that does not start. A missing folder stops

@@ -65,6 +65,18 @@ fn ald_codes_are_written_and_counted() {
 }
 
 #[test]
+fn made_up_tokens_of_codes_are_not_of_the_vocabulary() {
+    let folder = with_titles();
+    fs::write(folder.path().join("vocab.txt"), "fox\nred\npanda\nthe\nand\nhound\nzebra\n").unwrap();
+    let vocabulary = ["--vocabulary", "vocab.txt", "--length", "2", "--codes", "codes.jsonl"];
+    printed(&[&["titles", "ald", "titles.jsonl"][..], &vocabulary].concat(), folder.path());
+    let codes = fs::read_to_string(folder.path().join("codes.jsonl")).unwrap();
+    let fox: Vec<_> = codes.lines().filter(|line| line.contains("[\"fox\"")).collect();
+    assert!(fox.len() == 2 && fox[0].contains("[\"fox\",\"\"]"), "{fox:?}");
+    assert!(fox[1].contains("[\"fox\",\"[1]\"]"), "{fox:?}");
+}
+
+#[test]
 fn serve_says_what_the_vision_model_lacks() {
     let folder = with_titles();
     printed(&["titles", "index", "titles.jsonl", "-o", "index"], folder.path());

@@ -13,7 +13,7 @@ use std::sync::{Mutex, PoisonError};
 
 use anyhow::{Context as _, ensure};
 
-use journal::{Journal, LinkedOutcome, Run};
+use journal::{AnsweredBy, Journal, LinkedOutcome, Run};
 use report::{Outcome, Report};
 
 use super::annotations::{self, ReadArgs, TurnedImages, UsableAnnotation};
@@ -80,7 +80,8 @@ pub(super) struct EvalLinkArgs {
     #[arg(long, value_name = "N", default_value = "4")]
     jobs: NonZeroUsize,
     /// Append each result to this file, and ask nothing again that is in it: an evaluation that was ended
-    /// goes on where it was. Requests that failed are sent again.
+    /// goes on where it was. Requests that failed are sent again. Fails where the file is of another
+    /// evaluation, or the endpoint's encoder or index is another than that of the results in it.
     #[arg(long, value_name = "FILE")]
     resume: Option<PathBuf>,
     /// Write PL-VEL's table (paper, table 3) with 95 % confidence intervals to this file, in Markdown.
@@ -151,59 +152,75 @@ struct Linkings<'a> {
     timed_out: usize,
 }
 
+/// Number of requests after which an evaluation ends where none has succeeded.
+const MAX_FAILED_FIRST: usize = 10;
+
+impl Run {
+    /// Describes the evaluation of these arguments.
+    fn of(args: &EvalLinkArgs) -> anyhow::Result<Self> {
+        let hash = |path: &Path| sha256::of_file(path).map(|(_, hash)| hash);
+        Ok(Self {
+            endpoint: args.endpoint.clone(),
+            annotations: hash(&args.annotations)?,
+            splits: args.split.clone(),
+            click: args.click,
+            backend: args.backend.clone(),
+            model: args.model.as_ref().map(|model| format!("{model:?}")),
+            index: args.index.as_deref().map(|folder| hash(&folder.join(HEADER))).transpose()?,
+            aliases: args.aliases.as_deref().map(hash).transpose()?,
+            turned_images: format!("{:?}", args.reading.turned_images),
+        })
+    }
+}
+
 /// Links the masks of all records that the journal does not hold.
 fn link_all<'a>(
     args: &EvalLinkArgs,
     linker: &Linker<'_>,
     records: &[UsableAnnotation<'a>],
 ) -> anyhow::Result<Linkings<'a>> {
-    let hash = |path: &Path| sha256::of_file(path).map(|(_, hash)| hash);
-    let run = Run {
-        endpoint: args.endpoint.clone(),
-        annotations: std::fs::metadata(&args.annotations).map_or(0, |about| about.len()),
-        splits: args.split.clone(),
-        click: args.click,
-        backend: args.backend.clone(),
-        model: args.model.as_ref().map(|model| format!("{model:?}")),
-        index: args.index.as_deref().map(|folder| hash(&folder.join(HEADER))).transpose()?,
-        aliases: args.aliases.as_deref().map(hash).transpose()?,
-        turned_images: format!("{:?}", args.reading.turned_images),
-    };
-    let mut journal = args.resume.as_deref().map(|path| Journal::open(path, &run)).transpose()?;
+    let open = |path| Run::of(args).and_then(|run| Journal::open(path, &run));
+    let mut journal = args.resume.as_deref().map(open).transpose()?;
     let known = |at: usize| journal.as_ref().and_then(|known| known.outcome(at, &records[at].annotation.id));
     let mut linked: Vec<Option<LinkedOutcome>> = (0..records.len()).map(known).collect();
     let left: Vec<usize> = (0..records.len()).filter(|&at| linked[at].is_none()).collect();
     let progress = Progress::of_items(records.len() as u64, "masks");
     progress.advance((records.len() - left.len()) as u64);
-    let (mut failed, mut timed_out) = (0, 0);
+    let is_resumed = left.len() < records.len();
+    let (mut succeeded, mut failed, mut timed_out, mut endpoint_failures) = (0, 0, 0, 0);
     let mut cache: BTreeMap<_, Vec<_>> = BTreeMap::new();
     let link = |&at: &usize| linker.link(&records[at]);
     in_parallel(args.jobs.get(), &left, link, |&at, result| {
         progress.advance(1);
         let annotation = records[at].annotation;
         match result {
-            Ok(Linked { outcome, cached }) => {
+            Ok(Linked { outcome, answered_by, cached }) => {
                 if let Some(journal) = &mut journal {
-                    journal.add(at, &annotation.id, &outcome)?;
+                    journal.add(at, &annotation.id, &outcome, &answered_by)?;
                 }
+                succeeded += 1;
                 linked[at] = Some(outcome);
                 if let Some(cached) = cached {
                     cache.entry(annotation.image.as_str()).or_default().push((at, cached));
                 }
             }
             Err(error) => {
+                let of_link = error.downcast_ref::<LinkFailed>();
                 failed += 1;
-                timed_out +=
-                    usize::from(error.downcast_ref::<LinkFailed>().is_some_and(LinkFailed::is_timeout));
+                timed_out += usize::from(of_link.is_some_and(LinkFailed::is_timeout));
+                endpoint_failures += usize::from(of_link.is_some_and(LinkFailed::is_of_endpoint));
                 progress.println(&format!("annotation {}: {error:#}", annotation.id));
-                let is_hopeless = failed >= 10 && linked.iter().all(Option::is_none);
+                // Of an evaluation that goes on, the masks that failed before may be all that is left.
+                let counted = if is_resumed { endpoint_failures } else { failed };
+                let is_hopeless = succeeded == 0 && counted >= MAX_FAILED_FIRST;
                 ensure!(!is_hopeless, "the first {failed} requests failed");
             }
         }
         Ok(())
     })?;
     progress.finish();
-    ensure!(linked.iter().any(Option::is_some), "all {failed} requests failed");
+    let is_endpoint_down = succeeded == 0 && endpoint_failures > 0;
+    ensure!(linked.iter().any(Option::is_some) && !is_endpoint_down, "all {failed} requests failed");
     Ok(Linkings { linked, cache, failed, timed_out })
 }
 
@@ -228,13 +245,15 @@ impl Linker<'_> {
             let of_masks = frame.of_masks(self.dataset, record.image, self.turned_images.frame());
             annotations::mask_on(frame, annotation, of_masks)
         };
+        let described = || image.display().to_string();
+        let bytes = std::fs::read(&image).with_context(described)?;
         let mask = match &self.clicker {
             Some(clicker) => {
-                clicker.lock().unwrap_or_else(PoisonError::into_inner).mask_of(&image, object)?
+                let mut clicker = clicker.lock().unwrap_or_else(PoisonError::into_inner);
+                clicker.mask_of(&image, || Ok(&bytes), object)?
             }
-            None => frame_of(&image).and_then(object)?,
+            None => object(image_frame::read_frame(&bytes).with_context(described)?)?,
         };
-        let bytes = std::fs::read(&image).with_context(|| image.display().to_string())?;
         let sha256 = sha256_hex(&bytes);
         let EndpointAnswer { response, round_trip_millis } = ask(self.endpoint, (&bytes, &sha256), &mask)?;
         let index = self.index.as_ref();
@@ -244,15 +263,18 @@ impl Linker<'_> {
             narrow_rank: ranks.narrow_rank,
             indexed: index.map(|index| index.is_known(&record.category.id, &sha256)),
             in_index: response.in_index,
-            millis: round_trip_millis,
+            // Whole microseconds, which the journal's decimal numbers return exactly.
+            millis: (round_trip_millis * 1e3).round() / 1e3,
         };
-        Ok(Linked { outcome, cached: self.caches.then(|| cached(&mask, response)) })
+        let answered_by = AnsweredBy::from(&response.model);
+        Ok(Linked { outcome, answered_by, cached: self.caches.then(|| cached(&mask, response)) })
     }
 }
 
 /// One linked mask.
 struct Linked {
     outcome: LinkedOutcome,
+    answered_by: AnsweredBy,
     /// The cached response, where those are written.
     cached: Option<CachedAnswer>,
 }
@@ -266,8 +288,18 @@ struct LinkFailed {
 }
 
 impl LinkFailed {
+    /// Returns whether the endpoint, or a server behind it, took too long.
     fn is_timeout(&self) -> bool {
-        self.code == Kind::Timeout.code()
+        [Kind::Timeout, Kind::BackendTimeout].iter().any(|kind| kind.code() == self.code)
+    }
+
+    /// Returns whether the endpoint links no masks at all, as far as one failure tells; others may be this
+    /// mask's.
+    fn is_of_endpoint(&self) -> bool {
+        let kinds = [Kind::Unauthorized, Kind::NotFound, Kind::WrongHost, Kind::Unavailable];
+        self.is_timeout()
+            || ["unreachable", "server-failed", "not-an-endpoint"].contains(&self.code)
+            || kinds.iter().any(|kind| kind.code() == self.code)
     }
 }
 
@@ -390,11 +422,6 @@ fn ranks(response: &LinkResponse, qid: &str, members: Option<&HashMap<String, Ha
     }
 }
 
-fn frame_of(image: &Path) -> anyhow::Result<ImageFrame> {
-    let described = || image.display().to_string();
-    image_frame::read_frame(&std::fs::read(image).with_context(described)?).with_context(described)
-}
-
 /// Links one mask by the endpoint, as a page would.
 fn ask(
     endpoint: Endpoint<'_>,
@@ -434,6 +461,17 @@ fn write_whole(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
 mod tests {
     use super::*;
     use crate::geometry::Size;
+
+    #[test]
+    fn failures_of_the_endpoint_and_timeouts_are_told_from_those_of_a_mask() {
+        let of = |code| {
+            let failed = LinkFailed { code, message: String::new() };
+            (failed.is_timeout(), failed.is_of_endpoint())
+        };
+        assert_eq!([of("timeout"), of("backend-timeout")], [(true, true); 2]);
+        assert_eq!([of("unreachable"), of("unauthorized"), of("unavailable")], [(false, true); 3]);
+        assert_eq!([of("bad-mask"), of("too-large"), of("backend-failed")], [(false, false); 3]);
+    }
 
     #[test]
     fn members_of_the_right_entity_are_right() {

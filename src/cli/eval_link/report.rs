@@ -15,7 +15,7 @@ const PAPER: (&str, [f64; 4]) = ("Osprey-Seg-7B (paper, table 3)", [25.4, 16.1, 
 /// Normal quantile of a 95 % confidence interval.
 const QUANTILE: f64 = 1.959_963_984_540_054;
 
-/// Parts of the masks in the index that may be called unknown, for which the refusals are reported.
+/// Maximum parts of the masks in the index that are called unknown, for which the refusals are reported.
 const CURVE: [f64; 5] = [0.01, 0.02, 0.05, 0.1, 0.2];
 
 /// One request and its result.
@@ -95,15 +95,18 @@ struct Unknown {
     not_indexed: usize,
     /// Part of those that were called unknown.
     found: f64,
-    /// The same part at the thresholds of the probabilities that call exactly these parts of the masks in the
-    /// index unknown: the curve of refusals against false alarms.
+    /// The same part at the highest thresholds of the probabilities that call at most [`CURVE`]'s parts of
+    /// the masks in the index unknown: the curve of refusals against false alarms.
     curve: [Refusals; CURVE.len()],
 }
 
 /// A point of the curve of refusals against false alarms.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 struct Refusals {
-    /// Part of the masks in the index that is called unknown.
+    /// Maximum part of the masks in the index that is called unknown.
+    max_false_alarms: f64,
+    /// Part of them that is: less than the maximum where that is no whole number of masks, or where several
+    /// have one probability.
     false_alarms: f64,
     /// Part of the masks not in the index that is called unknown.
     found: f64,
@@ -194,10 +197,11 @@ impl<'a> Report<'a> {
                 writeln!(out, "  without broader entities: top-1 {top1:.3}, top-5 {top5:.3}")?;
             }
             writeln!(out, "not in the index: {not_indexed} masks, called unknown {found:.3}")?;
-            for Refusals { false_alarms, found } in curve {
+            for Refusals { max_false_alarms, false_alarms, found } in curve {
                 writeln!(
                     out,
-                    "  at exactly {false_alarms:.2} of those in the index called unknown: {found:.3}"
+                    "  at most {max_false_alarms:.2} of those in the index called unknown \
+                     ({false_alarms:.3}): {found:.3}"
                 )?;
             }
         }
@@ -283,9 +287,11 @@ fn unknown(outcomes: &[Outcome<'_>]) -> Option<Unknown> {
     };
     let mut probabilities: Vec<_> = known.iter().map(|in_index| in_index.probability).collect();
     probabilities.sort_by(f32::total_cmp);
-    let refusals = |false_alarms| {
-        let threshold = probabilities[(false_alarms * probabilities.len() as f64) as usize];
-        Refusals { false_alarms, found: part(&unknown, &|in_index| in_index.probability < threshold) }
+    let refusals = |max_false_alarms| {
+        let threshold = probabilities[(max_false_alarms * probabilities.len() as f64) as usize];
+        let is_below = |in_index: &InIndex| in_index.probability < threshold;
+        let [false_alarms, found] = [&known, &unknown].map(|list| part(list, &is_below));
+        Refusals { max_false_alarms, false_alarms, found }
     };
     Some(Unknown {
         indexed: accuracy(of(true), Outcome::rank),
@@ -457,8 +463,20 @@ mod tests {
             (unknown.false_alarms - 0.05).abs() < 1e-12 && (unknown.found - 1.0 / 3.0).abs() < 1e-12,
             "{unknown:?}"
         );
-        let found = |at: usize| (unknown.curve[at].false_alarms, unknown.curve[at].found);
-        assert_eq!(found(0), (0.01, 1.0 / 3.0), "{unknown:?}");
-        assert_eq!(found(2), (0.05, 2.0 / 3.0), "{unknown:?}");
+        let point = |at: usize| {
+            let Refusals { max_false_alarms, false_alarms, found } = unknown.curve[at];
+            (max_false_alarms, false_alarms, found)
+        };
+        assert_eq!(point(0), (0.01, 0.0, 1.0 / 3.0), "one in a hundred of 20 is none: {unknown:?}");
+        assert_eq!(point(2), (0.05, 0.05, 2.0 / 3.0), "{unknown:?}");
+        let mut ties: Vec<_> = (0..20).map(|_| outcome_of(true, true, 0.8)).collect();
+        ties.push(outcome_of(false, true, 0.7));
+        let tied = Report::of(&ties, Vec::new(), 0).unknown.unwrap().curve[4];
+        assert_eq!((tied.max_false_alarms, tied.false_alarms, tied.found), (0.2, 0.0, 1.0));
+        let mut printed = Vec::new();
+        Report::of(&ties, Vec::new(), 0).print(&mut printed, false).unwrap();
+        let printed = String::from_utf8(printed).unwrap();
+        let line = "  at most 0.20 of those in the index called unknown (0.000): 1.000\n";
+        assert!(printed.contains(line), "{printed}");
     }
 }

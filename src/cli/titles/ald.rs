@@ -25,8 +25,10 @@ pub(super) struct AldArgs {
     /// Length of the codes in tokens, 2 to 64.
     #[arg(long, value_name = "L", default_value_t = 4)]
     length: usize,
-    /// Vocabulary of a BERT tokenizer, one token a line, as the authors take (`vocab.txt` of
-    /// bert-base-uncased); without one, tokens are words.
+    /// Vocabulary of a BERT tokenizer, one token a line; the authors' is `vocab.txt` of bert-base-uncased.
+    /// Without one, tokens are words. Only the list is BERT's: titles are split as by `titles index`, without
+    /// punctuation; a word with a piece that the list lacks is a token of its own; runs of Chinese characters
+    /// are not split.
     #[arg(long, value_name = "FILE")]
     vocabulary: Option<PathBuf>,
     /// Write the codes as JSON lines with `wikidata_id` and `code`, a list of tokens.
@@ -46,7 +48,8 @@ pub(super) fn run(args: &AldArgs) -> anyhow::Result<()> {
         names.push(tokenizer.tokens(title));
     }
     let names = names.rarest_first();
-    let codes = Codes::new(&names, args.length)?;
+    let made_up_from = u32::try_from(tokenizer.texts.len() + 1)?;
+    let codes = Codes::new(&names, args.length, made_up_from)?;
     if let Some(path) = &args.codes {
         write_codes(path, &titles, &codes, &tokenizer).with_context(|| path.display().to_string())?;
     }

@@ -29,7 +29,7 @@ const MAX_HEADER: u64 = 1 << 16;
 /// Prefix of the folders of tantivy's files.
 const PARTS: &str = "names-";
 /// Format and version that the header states.
-const FORMAT: (&str, u32) = ("masklink titles", 1);
+const FORMAT: (&str, u32) = ("masklink titles", 2);
 /// Name of the tokenizer in tantivy's schema.
 const WORDS: &str = "words";
 /// Expected memory of building in bytes, from which tantivy chooses the size of its tables.
@@ -37,7 +37,7 @@ const BUILD_MEMORY: usize = 512 << 20;
 /// Maximum number of words of a query; further ones are ignored.
 const MAX_QUERY_WORDS: usize = 32;
 /// Maximum length of a word in bytes; longer ones are not indexed.
-const MAX_WORD: usize = 255;
+const MAX_WORD: usize = 254;
 
 /// Describes an index of titles.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -52,6 +52,9 @@ pub struct Header {
     pub titles: u64,
     /// Number of words of all titles.
     pub words: u64,
+    /// SHA-256 of the [list](TitleList::sha256) of titles, in hexadecimal.
+    #[serde(default)]
+    pub titles_sha256: String,
 }
 
 /// A title that shares words with a query.
@@ -139,6 +142,7 @@ pub fn write(folder: &Path, titles: &TitleList) -> Result<Header, TitlesError> {
         folder: name,
         titles: titles.len() as u64,
         words,
+        titles_sha256: titles.sha256(),
     };
     let path = folder.join(HEADER);
     let bytes = serde_json::to_vec(&header).map_err(|error| at(&path)(error.into()))?;
@@ -211,7 +215,8 @@ fn schema() -> (Schema, Fields) {
 /// without accents.
 pub(super) fn words() -> TextAnalyzer {
     TextAnalyzer::builder(SimpleTokenizer::default())
-        .filter(RemoveLongFilter::limit(MAX_WORD))
+        // tantivy keeps words that are shorter than the limit.
+        .filter(RemoveLongFilter::limit(MAX_WORD + 1))
         .filter(LowerCaser)
         .filter(AsciiFoldingFilter)
         .build()
@@ -265,7 +270,7 @@ impl TitleIndex {
         &self.header
     }
 
-    /// Returns the SHA-256 of the header.
+    /// Returns the SHA-256 of the header, which identifies the index: the header states that of the titles.
     pub fn sha256(&self) -> &str {
         &self.sha256
     }
@@ -410,6 +415,26 @@ mod tests {
     }
 
     #[test]
+    fn the_hash_identifies_the_titles() {
+        let hash = |titles: &[(&str, &str)]| {
+            let folder = tempfile::tempdir().unwrap();
+            indexed(folder.path(), titles).sha256().to_owned()
+        };
+        let one = hash(&[("Q1", "Fox"), ("Q2", "Red panda")]);
+        assert_eq!(one, hash(&[("Q2", "Red panda"), ("Q1", "Fox")]), "the order of the file does not count");
+        assert_ne!(one, hash(&[("Q1", "Fox"), ("Q2", "Red dog")]), "as many titles and words");
+        assert_ne!(one, hash(&[("Q1", "Fox"), ("Q3", "Red panda")]));
+    }
+
+    #[test]
+    fn longer_words_than_the_maximum_are_not_indexed() {
+        let folder = tempfile::tempdir().unwrap();
+        let [longest, longer] = [MAX_WORD, MAX_WORD + 1].map(|length| "a".repeat(length));
+        let index = indexed(folder.path(), &[("Q1", &longest), ("Q2", &longer)]);
+        assert_eq!((qids(&index, &longest, 2), qids(&index, &longer, 2)), (vec!["Q1".to_owned()], vec![]));
+    }
+
+    #[test]
     fn damaged_and_foreign_headers_say_what_to_do() {
         let folder = tempfile::tempdir().unwrap();
         let error = |folder: &Path| {
@@ -421,7 +446,7 @@ mod tests {
         let header = folder.path().join(HEADER);
         let good = fs::read_to_string(&header).unwrap();
         for (from, to, reason) in [
-            ("\"version\":1", "\"version\":2", "version 2, not"),
+            ("\"version\":2", "\"version\":1", "version 1, not"),
             ("masklink titles", "other", "has format \"other\""),
             ("names-0", "../names-0", "names the folder"),
             ("\"titles\":7", "\"titles\":8", "states 8 titles, but its files have 7"),

@@ -8,7 +8,9 @@ use std::path::Path;
 use anyhow::{Context as _, anyhow};
 use flate2::read::MultiGzDecoder;
 use serde::Deserialize;
+use sha2::{Digest as _, Sha256};
 
+use crate::cli::sha256;
 use crate::link::index::folder;
 use crate::link::index::header::Limits;
 
@@ -92,6 +94,17 @@ impl TitleList {
             let both = &self.text[entry.start as usize..entry.end as usize];
             both.split_at(usize::from(entry.id_length))
         })
+    }
+
+    /// Returns the SHA-256 of the ids and titles in order, each after its length in 32 bits, in hexadecimal.
+    pub fn sha256(&self) -> String {
+        let mut hash = Sha256::new();
+        for text in self.iter().flat_map(|(id, title)| [id, title]) {
+            // Ids and titles are shorter than 4 GiB.
+            hash.update((text.len() as u32).to_le_bytes());
+            hash.update(text);
+        }
+        sha256::hex(&hash.finalize())
     }
 }
 

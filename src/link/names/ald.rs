@@ -5,12 +5,15 @@
 //! (`scenic/projects/gerald`). With `f(v)` the number of times the token `v` occurs in all names, the code
 //! of length `L` of a name is its `L - 1` tokens of the lowest `f`, rarest first, and one position that makes
 //! the code unambiguous: it is empty while no other name has the code; otherwise it takes the next rarest
-//! tokens of the name in turn and, where each of them is taken too, a token that is in no name. The authors
-//! draw that token at random and go through the names in random order; here tokens are numbered on and the
-//! names keep their order, so that the same names have the same codes. Tokens of one frequency keep the
-//! order of the name.
+//! tokens of the name in turn and, where each of them is taken too, a token that is in no name. Tokens of one
+//! frequency keep the order of the name.
 //!
-//! The tokens are the caller's, as any tokenizer numbers them: the authors take BERT's.
+//! The authors' program differs in the last step: it draws a token at random from the vocabulary, tokens of
+//! names included, at most three times, and then keeps a code that another name has. It goes through the
+//! names in random order. Here tokens are made up by counting on and the names keep their order, so that no
+//! two names have one code and the same names have the same codes.
+//!
+//! The tokens are the caller's, as any tokenizer numbers them: the authors take those of BERT's tokenizer.
 
 use std::cmp::Ordering;
 use std::collections::{HashMap, HashSet};
@@ -91,7 +94,9 @@ pub struct Codes {
 }
 
 impl Codes {
-    /// Makes the codes of `length` tokens of names sorted [`rarest_first`](NameTokens::rarest_first).
+    /// Makes the codes of `length` tokens of names sorted [`rarest_first`](NameTokens::rarest_first). Tokens
+    /// that are made up have numbers from `made_up_from`, or above the largest in the names where that is
+    /// more: pass the first that the tokenizer's vocabulary does not use.
     ///
     /// ```
     /// use masklink::link::names::ald::{Codes, NameTokens, PADDING};
@@ -101,15 +106,16 @@ impl Codes {
     /// for name in [[1, 2], [1, 3], [1, 3]] {
     ///     names.push(name);
     /// }
-    /// let codes = Codes::new(&names.rarest_first(), 2)?;
+    /// let codes = Codes::new(&names.rarest_first(), 2, 4)?;
     /// assert_eq!([codes.code(0), codes.code(1), codes.code(2)], [[2, PADDING], [3, PADDING], [3, 1]]);
     /// # Ok::<(), masklink::link::names::ald::AldError>(())
     /// ```
-    pub fn new(names: &NameTokens, length: usize) -> Result<Self, AldError> {
+    pub fn new(names: &NameTokens, length: usize, made_up_from: u32) -> Result<Self, AldError> {
         if !(2..=MAX_LENGTH).contains(&length) {
             return Err(AldError::Length(length));
         }
         let largest = names.tokens.iter().copied().max().unwrap_or(PADDING);
+        let largest = largest.max(made_up_from.saturating_sub(1));
         let mut taken: HashSet<Box<[u32]>> = HashSet::with_capacity(names.len());
         // The last token that was made up after the same tokens.
         let mut last_made_up: HashMap<Box<[u32]>, u32> = HashMap::new();
@@ -213,24 +219,28 @@ mod tests {
     fn taken_codes_take_the_next_tokens_in_turn_and_then_new_ones() {
         // Of each name, "x" is the rarest kept token; a and b are more frequent.
         let names = names(&["x a b", "x a b", "x a b", "x a b", "x a b", "a b", "a b", "a b", "b"]);
-        let codes = Codes::new(&names, 2).unwrap();
+        let codes = Codes::new(&names, 2, 1).unwrap();
         let made: Vec<_> = (0..5).map(|at| codes.code(at)).collect();
         // Tokens 1 to 3 are in names; from 4 on they are made up.
         assert_eq!(made, [[1, 0], [1, 2], [1, 3], [1, 4], [1, 5]]);
         assert_eq!((codes.code(5), codes.code(6), codes.code(7)), (&[2, 0][..], &[2, 3][..], &[2, 4][..]));
         assert_eq!((codes.extended, codes.made_up, codes.len()), (3, 3, 9));
         assert!(codes.code(9).is_empty());
+        // A vocabulary of 9 tokens, of which the names have 3.
+        let codes = Codes::new(&names, 2, 10).unwrap();
+        let made: Vec<_> = (0..5).map(|at| codes.code(at)).collect();
+        assert_eq!(made, [[1, 0], [1, 2], [1, 3], [1, 10], [1, 11]]);
     }
 
     #[test]
     fn lengths_out_of_range_are_refused() {
         for length in [0, 1, MAX_LENGTH + 1] {
-            assert_eq!(Codes::new(&NameTokens::default(), length), Err(AldError::Length(length)));
+            assert_eq!(Codes::new(&NameTokens::default(), length, 1), Err(AldError::Length(length)));
         }
         let mut names = NameTokens::default();
         names.push([u32::MAX]);
         names.push([u32::MAX]);
-        assert_eq!(Codes::new(&names, 2), Err(AldError::Numbers));
+        assert_eq!(Codes::new(&names, 2, 1), Err(AldError::Numbers));
     }
 
     #[test]
@@ -238,7 +248,7 @@ mod tests {
         let mut names = NameTokens::default();
         names.push([]);
         names.push([PADDING]);
-        let codes = Codes::new(&names, 3).unwrap();
+        let codes = Codes::new(&names, 3, 1).unwrap();
         assert_eq!([codes.code(0), codes.code(1)], [[0, 0, 0], [1, 0, 0]]);
     }
 
@@ -260,7 +270,7 @@ mod tests {
                 names.push(list.iter().copied());
             }
             let names = names.rarest_first();
-            let codes = Codes::new(&names, length).unwrap();
+            let codes = Codes::new(&names, length, 1).unwrap();
             let distinct: HashSet<_> = (0..codes.len()).map(|at| codes.code(at)).collect();
             prop_assert_eq!(distinct.len(), lists.len());
             let padded = |at: usize, length: usize| {

@@ -47,6 +47,8 @@ use crate::rle::{CocoRle, Mask};
             body = Problem, content_type = MEDIA_TYPE),
         (status = 503, description = "unavailable: wait as Retry-After says",
             body = Problem, content_type = MEDIA_TYPE),
+        (status = 504, description = "backend-timeout: the back end that was asked took too long",
+            body = Problem, content_type = MEDIA_TYPE),
     ),
     security((), ("token" = []))
 )]
