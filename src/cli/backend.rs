@@ -8,7 +8,7 @@ use super::decoded_image::DecodedImage;
 use super::encoder::Encoder;
 use super::host::NativeHost;
 use super::onnx::Runtime;
-use crate::link::encoder::run;
+use crate::link::encoder::{EncoderManifest, run};
 use crate::link::index::header::Limits;
 use crate::link::index::{Index, folder};
 use crate::link::protocol::{LinkResponse, ModelInfo};
@@ -21,6 +21,17 @@ pub trait Backend: Send + Sync {
     /// Describes the model and its index.
     fn info(&self) -> &ModelInfo;
 
+    /// Returns the encoder whose feature maps [`prepare`](Self::prepare) keeps with images; `None` where it
+    /// keeps none.
+    fn encoder(&self) -> Option<&EncoderManifest> {
+        None
+    }
+
+    /// Returns whether it waits for another server, which takes no part of this machine meanwhile.
+    fn is_remote(&self) -> bool {
+        false
+    }
+
     /// Computes the part of the work that depends on the image alone, so that later masks find it done.
     fn prepare(&self, image: &DecodedImage) -> Result<(), AnswerError>;
 
@@ -28,7 +39,8 @@ pub trait Backend: Send + Sync {
     fn answer(&self, image: &DecodedImage, question: Question<'_>) -> Result<LinkResponse, AnswerError>;
 }
 
-/// Back ends of a server by name. The first is the default.
+/// Back ends of a server by name. The first is the default. Those that have an encoder must have the same
+/// one: an image keeps one feature map, which all of them pool.
 #[derive(Clone, Default)]
 pub struct Backends(Vec<(String, Arc<dyn Backend>)>);
 
@@ -44,6 +56,11 @@ impl Backends {
     pub fn get(&self, name: Option<&str>) -> Option<&dyn Backend> {
         let found = self.0.iter().find(|(own, _)| name.is_none_or(|name| name == own));
         found.map(|(_, backend)| &**backend)
+    }
+
+    /// Returns the encoders whose feature maps images keep, in the order of the back ends.
+    pub fn encoders(&self) -> impl Iterator<Item = &EncoderManifest> {
+        self.0.iter().filter_map(|(_, backend)| backend.encoder())
     }
 
     /// Returns the names and back ends in the order in which they were added.
@@ -95,6 +112,10 @@ impl IndexBackend {
 impl Backend for IndexBackend {
     fn info(&self) -> &ModelInfo {
         self.linker.model()
+    }
+
+    fn encoder(&self) -> Option<&EncoderManifest> {
+        Some(self.encoder.manifest())
     }
 
     fn prepare(&self, image: &DecodedImage) -> Result<(), AnswerError> {
