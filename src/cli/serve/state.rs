@@ -62,6 +62,8 @@ pub(super) struct Inner {
     decoding: MemoryBudget,
     pub(super) embeddings: Embeddings,
     workers: Workers,
+    /// Permits of requests that wait for other servers: slow ones keep nobody from computing here.
+    remote: Workers,
 }
 
 impl FromRef<Server> for Arc<Files> {
@@ -110,6 +112,7 @@ impl Server {
             decoding: MemoryBudget::new(limits.decode_bytes, &limits),
             embeddings: Embeddings::new(embedding_bytes),
             workers: Workers::new(&limits),
+            remote: Workers::new(&limits),
             settings,
         };
         Ok(Self { inner: Arc::new(inner) })
@@ -129,10 +132,8 @@ impl Server {
         let first = backends.get(None).map(|backend| backend.info().clone());
         let info = first.ok_or(ReloadError::Nothing)?;
         let mut current = self.inner.current.write().unwrap_or_else(PoisonError::into_inner);
-        // Features stay right where the encoder is the same.
-        let encoder = |info: &ModelInfo| (info.encoder.clone(), info.encoder_sha256.clone());
-        let is_same =
-            current.backends.get(None).is_some_and(|before| encoder(before.info()) == encoder(&info));
+        // Feature maps stay right where the encoders are the same, with all that their manifests state.
+        let is_same = current.backends.encoders().eq(backends.encoders());
         let store = if is_same { Arc::clone(&current.store) } else { Arc::new(current.store.emptied()) };
         let before = std::mem::replace(&mut *current, Generation { backends, store, is_loading: false });
         drop(current);
@@ -174,13 +175,25 @@ impl Server {
         &self,
         work: impl FnOnce(&Inner) -> Result<T, ApiError> + Send + 'static,
     ) -> Result<(T, f64), ApiError> {
-        let inner = Arc::clone(&self.inner);
-        self.inner.workers.run(move || work(&inner)).await
+        self.link(false, work).await
     }
 
-    /// Returns the numbers of requests that compute, and of those that wait to.
+    /// The same as [`compute`](Self::compute), by the workers of requests that wait for other servers where
+    /// `is_remote`.
+    pub(super) async fn link<T: Send + 'static>(
+        &self,
+        is_remote: bool,
+        work: impl FnOnce(&Inner) -> Result<T, ApiError> + Send + 'static,
+    ) -> Result<(T, f64), ApiError> {
+        let inner = Arc::clone(&self.inner);
+        let workers = if is_remote { &self.inner.remote } else { &self.inner.workers };
+        workers.run(move || work(&inner)).await
+    }
+
+    /// Returns the numbers of requests that compute or ask other servers, and of those that wait to.
     pub(super) fn load(&self) -> (usize, usize) {
-        self.inner.workers.load()
+        let [here, remote] = [&self.inner.workers, &self.inner.remote].map(Workers::load);
+        (here.0 + remote.0, here.1 + remote.1)
     }
 
     /// Describes in one line what is served at `address`.
