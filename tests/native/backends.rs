@@ -129,7 +129,7 @@ async fn a_reload_keeps_images_only_while_every_encoder_is_the_same() {
     });
     let server = Server::with_loader(loader, Settings::default()).unwrap();
     let app = app(server.clone());
-    let mut prepared_by = async |change: &dyn Fn(&mut EncoderManifest)| {
+    let prepared_by = async |change: &dyn Fn(&mut EncoderManifest)| {
         change(&mut encoder.lock().unwrap());
         server.reload().await.unwrap();
         prepared.store(0, Ordering::SeqCst);
