@@ -31,7 +31,7 @@ const DEFAULT_NAME: &str = "masklink";
 /// Arguments that name a collection.
 #[derive(Clone, clap::Args)]
 pub struct CollectionArgs {
-    /// Address of the Qdrant server [default: http://127.0.0.1:6333].
+    /// Address of the Qdrant server [default: `http://127.0.0.1:6333`].
     #[arg(long, value_name = "URL", value_parser = remote::address)]
     qdrant: Option<String>,
     /// Name of the Qdrant collection [default: masklink].

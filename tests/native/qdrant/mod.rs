@@ -280,7 +280,9 @@ fn half_precision_hides_no_entity() {
     let index = index_with(Element::F32, (0..200).map(|n| (n, vector(n))).collect());
     let double = filled(&index);
     for (vector, _) in double.state().collections.get_mut("things").unwrap().points.values_mut() {
-        vector.iter_mut().for_each(|number| *number = half::f16::from_f32(*number).to_f32());
+        for number in vector {
+            *number = half::f16::from_f32(*number).to_f32();
+        }
     }
     let mut axis = vec![0.0; DIMENSIONS];
     axis[0] = 1.0;
