@@ -8,7 +8,7 @@ use super::decoded_image::DecodedImage;
 use super::encoder::Encoder;
 use super::host::NativeHost;
 use super::onnx::Runtime;
-use crate::link::encoder::run;
+use crate::link::encoder::{EncoderManifest, run};
 use crate::link::index::header::Limits;
 use crate::link::index::{Index, folder};
 use crate::link::protocol::{LinkResponse, ModelInfo};
@@ -18,8 +18,8 @@ use crate::link::{AnswerError, LocalLinker, Question, answer};
 
 /// Links masks for the server: an index, or any other model.
 pub trait Backend: Send + Sync {
-    /// Describes the model and its index.
-    fn info(&self) -> &ModelInfo;
+    /// Describes it.
+    fn properties(&self) -> Properties<'_>;
 
     /// Computes the part of the work that depends on the image alone, so that later masks find it done.
     fn prepare(&self, image: &DecodedImage) -> Result<(), AnswerError>;
@@ -28,7 +28,19 @@ pub trait Backend: Send + Sync {
     fn answer(&self, image: &DecodedImage, question: Question<'_>) -> Result<LinkResponse, AnswerError>;
 }
 
-/// Back ends of a server by name. The first is the default.
+/// Properties of a back end.
+#[derive(Clone, Copy, Debug)]
+pub struct Properties<'a> {
+    /// The model and its index, as responses state them.
+    pub model: &'a ModelInfo,
+    /// The encoder whose feature maps [`Backend::prepare`] keeps with images; `None` where it keeps none.
+    pub encoder: Option<&'a EncoderManifest>,
+    /// Whether it waits for another server, and takes no part of this machine meanwhile.
+    pub is_remote: bool,
+}
+
+/// Back ends of a server by name. The first is the default. Those that have an encoder must have the same
+/// one: an image keeps one feature map, which all of them pool.
 #[derive(Clone, Default)]
 pub struct Backends(Vec<(String, Arc<dyn Backend>)>);
 
@@ -44,6 +56,11 @@ impl Backends {
     pub fn get(&self, name: Option<&str>) -> Option<&dyn Backend> {
         let found = self.0.iter().find(|(own, _)| name.is_none_or(|name| name == own));
         found.map(|(_, backend)| &**backend)
+    }
+
+    /// Returns the encoders whose feature maps images keep, in the order of the back ends.
+    pub fn encoders(&self) -> impl Iterator<Item = &EncoderManifest> {
+        self.0.iter().filter_map(|(_, backend)| backend.properties().encoder)
     }
 
     /// Returns the names and back ends in the order in which they were added.
@@ -93,8 +110,9 @@ impl IndexBackend {
 }
 
 impl Backend for IndexBackend {
-    fn info(&self) -> &ModelInfo {
-        self.linker.model()
+    fn properties(&self) -> Properties<'_> {
+        let encoder = Some(self.encoder.manifest());
+        Properties { model: self.linker.model(), encoder, is_remote: false }
     }
 
     fn prepare(&self, image: &DecodedImage) -> Result<(), AnswerError> {

@@ -29,6 +29,7 @@ mod pack;
 mod percent;
 mod progress;
 pub mod qdrant;
+mod remote;
 mod rle;
 pub mod segmenter;
 pub mod serve;

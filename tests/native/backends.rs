@@ -1,17 +1,20 @@
 //! Several back ends of one server: a request names one, and the server lists them.
 
-use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{Receiver, channel};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use axum::Router;
 use base64::Engine as _;
-use masklink::cli::backend::{Backend, Backends};
+use masklink::cli::backend::{Backend, Backends, Properties};
 use masklink::cli::decoded_image::DecodedImage;
 use masklink::cli::embedder::Embedder;
 use masklink::cli::onnx::RuntimeArgs;
 use masklink::cli::segmenter::ModelChoice;
-use masklink::cli::serve::{Server, Settings, app};
+use masklink::cli::serve::{Limits, Server, Settings, app};
 use masklink::geometry::Size;
-use masklink::link::encoder::EncodeError;
+use masklink::link::encoder::{EncodeError, EncoderManifest};
 use masklink::link::protocol::{LinkResponse, ModelInfo, ScoredEntity, ServerInfo, Timing, sha256_hex};
 use masklink::link::{AnswerError, Question};
 use serde_json::json;
@@ -30,8 +33,8 @@ impl TooThin {
 }
 
 impl Backend for TooThin {
-    fn info(&self) -> &ModelInfo {
-        &self.0
+    fn properties(&self) -> Properties<'_> {
+        Properties { model: &self.0, encoder: None, is_remote: false }
     }
 
     fn prepare(&self, image: &DecodedImage) -> Result<(), AnswerError> {
@@ -53,8 +56,8 @@ impl Constant {
 }
 
 impl Backend for Constant {
-    fn info(&self) -> &ModelInfo {
-        &self.0
+    fn properties(&self) -> Properties<'_> {
+        Properties { model: &self.0, encoder: None, is_remote: false }
     }
 
     fn prepare(&self, _: &DecodedImage) -> Result<(), AnswerError> {
@@ -139,4 +142,98 @@ async fn an_image_that_is_too_thin_to_be_linked_is_encoded_for_clicks() {
         assert_eq!(post(&app, "/v1/embed", &asked).await.status.as_u16(), embedding);
         assert_eq!(ask(&app, "/v1/link").await.problem(), (415, "unsupported-media"));
     }
+}
+
+/// A back end that keeps feature maps by an encoder, as an index does.
+struct Encoding {
+    constant: Arc<Constant>,
+    encoder: EncoderManifest,
+    prepared: Arc<AtomicUsize>,
+}
+
+impl Backend for Encoding {
+    fn properties(&self) -> Properties<'_> {
+        Properties { encoder: Some(&self.encoder), ..self.constant.properties() }
+    }
+
+    fn prepare(&self, _: &DecodedImage) -> Result<(), AnswerError> {
+        self.prepared.fetch_add(1, Ordering::SeqCst);
+        Ok(())
+    }
+
+    fn answer(&self, image: &DecodedImage, question: Question<'_>) -> Result<LinkResponse, AnswerError> {
+        self.constant.answer(image, question)
+    }
+}
+
+#[tokio::test]
+async fn a_reload_keeps_images_only_while_every_encoder_is_the_same() {
+    let encoder = Arc::new(Mutex::new(EncoderManifest::default()));
+    let prepared = Arc::<AtomicUsize>::default();
+    let (now, count) = (Arc::clone(&encoder), Arc::clone(&prepared));
+    let loader = Box::new(move || {
+        let encoder = now.lock().unwrap().clone();
+        let local = Encoding { constant: Constant::of("Q2"), encoder, prepared: Arc::clone(&count) };
+        Ok(Backends::default().with("vlm", Constant::of("Q1")).with("local", Arc::new(local)))
+    });
+    let server = Server::with_loader(loader, Settings::default()).unwrap();
+    let app = app(server.clone());
+    let prepared_by = async |change: &dyn Fn(&mut EncoderManifest)| {
+        change(&mut encoder.lock().unwrap());
+        server.reload().await.unwrap();
+        prepared.store(0, Ordering::SeqCst);
+        assert_eq!(ask(&app, "/v1/link?backend=local").await.status, 200);
+        prepared.load(Ordering::SeqCst)
+    };
+    assert_eq!(prepared_by(&|_| {}).await, 1);
+    assert_eq!(prepared_by(&|_| {}).await, 0, "the image was kept");
+    assert_eq!(prepared_by(&|encoder| encoder.sha256 = "1".repeat(64)).await, 1);
+    assert_eq!(prepared_by(&|encoder| encoder.input.mean = [1.0; 3]).await, 1);
+    assert_eq!(prepared_by(&|encoder| encoder.input.width = 7).await, 1);
+    assert_eq!(prepared_by(&|_| {}).await, 0);
+}
+
+/// A back end that waits for another server, until that is gone.
+struct Slow {
+    info: ModelInfo,
+    asked: Arc<AtomicUsize>,
+    server: Mutex<Receiver<()>>,
+}
+
+impl Backend for Slow {
+    fn properties(&self) -> Properties<'_> {
+        Properties { model: &self.info, encoder: None, is_remote: true }
+    }
+
+    fn prepare(&self, _: &DecodedImage) -> Result<(), AnswerError> {
+        Ok(())
+    }
+
+    fn answer(&self, image: &DecodedImage, question: Question<'_>) -> Result<LinkResponse, AnswerError> {
+        self.asked.fetch_add(1, Ordering::SeqCst);
+        self.server.lock().unwrap().recv().unwrap_err();
+        Constant::of("Q1").answer(image, question)
+    }
+}
+
+#[tokio::test]
+async fn slow_remote_requests_leave_the_workers_to_the_others() {
+    let (end, server) = channel();
+    let asked = Arc::<AtomicUsize>::default();
+    let slow = Slow { info: ModelInfo::default(), asked: Arc::clone(&asked), server: Mutex::new(server) };
+    let backends = Backends::default().with("local", Constant::of("Q2")).with("slow", Arc::new(slow));
+    let limits = Limits { workers: 1, queue_time: Duration::from_millis(300), ..Limits::default() };
+    let app = app(Server::with_backends(backends, Settings { limits, ..Settings::default() }).unwrap());
+    let waiting = tokio::spawn({
+        let app = app.clone();
+        async move { ask(&app, "/v1/link?backend=slow").await }
+    });
+    while asked.load(Ordering::SeqCst) == 0 {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    let refused = ask(&app, "/v1/link?backend=slow").await;
+    assert_eq!(refused.problem(), (503, "unavailable"), "the other one waits");
+    assert_eq!(ask(&app, "/v1/link?backend=local").await.status, 200);
+    drop(end);
+    assert_eq!(waiting.await.unwrap().status, 200);
 }

@@ -281,7 +281,9 @@ async fn masks_that_do_not_fit_are_refused_and_not_sent() {
 async fn failures_of_the_model_are_problems() {
     let error = |message: &str| json!({"error": {"message": message, "type": "x"}}).to_string();
     let refused = json!({"choices": [{"message": {"content": null, "refusal": "I cannot."}}]}).to_string();
-    let filtered = json!({"choices": [{"message": {"content": "Red"}, "finish_reason": "content_filter"}]});
+    let ended = |text: &str, reason: &str| {
+        json!({"choices": [{"message": {"content": text}, "finish_reason": reason}]}).to_string()
+    };
     for (status, headers, body, expected, words) in [
         (401, "", error(&format!("wrong key {KEY}")), (502, "backend-failed"), "refused the server's key"),
         (403, "", String::new(), (502, "backend-failed"), "refused the server's key"),
@@ -306,9 +308,12 @@ async fn failures_of_the_model_are_problems() {
         (200, "", completion("").to_string(), (502, "backend-failed"), "named nothing"),
         (200, "", completion(" ...\n").to_string(), (502, "backend-failed"), "named nothing"),
         (200, "", refused, (502, "backend-failed"), "refused to name"),
-        (200, "", filtered.to_string(), (502, "backend-failed"), "refused to name"),
+        (200, "", ended("Red", "content_filter"), (502, "backend-failed"), "refused to name"),
+        (200, "", ended("<think>Okay, a red fox", "length"), (502, "backend-failed"), "cut off"),
+        (200, "", ended("<think>Okay, a red fox", "stop"), (502, "backend-failed"), "cut off"),
         (200, "", completion(&"a ".repeat(10_000)).to_string(), (502, "backend-failed"), "cannot be used"),
         (200, "", completion(&"a".repeat(1 << 20)).to_string(), (502, "backend-failed"), "cannot be used"),
+        (200, "", completion(&"a".repeat(3 << 20)).to_string(), (502, "backend-failed"), "no response"),
     ] {
         let site = quick(Double::sending(status, headers, body));
         let reply = ask(&site.app, SIZE, RECTANGLE).await;

@@ -23,6 +23,7 @@ use super::image_folder::ImageFolder;
 use super::image_frame;
 use super::onnx::RuntimeArgs;
 use super::progress::Progress;
+use super::remote;
 use super::segmenter::ModelChoice;
 use super::sha256;
 use crate::dataset::{Annotation, Dataset, ImageFrame};
@@ -107,7 +108,7 @@ pub(super) fn run(args: &EvalLinkArgs) -> anyhow::Result<()> {
     let dataset = annotations::read(&args.annotations, args.reading)?;
     let (records, unusable) = annotations::usable(&dataset, &args.split);
     ensure!(!records.is_empty(), "{} has no annotation to evaluate", args.annotations.display());
-    let token = args.token.clone().or_else(|| std::env::var("MASKLINK_TOKEN").ok());
+    let token = remote::secret("token", ("--token", args.token.clone()), "MASKLINK_TOKEN")?;
     let read = |folder| Known::read(folder, args.aliases.as_deref());
     let clicker = args.click.then(|| Clicker::load(&args.model.clone().unwrap_or_default(), &args.runtime));
     let linker = Linker {

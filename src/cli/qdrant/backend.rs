@@ -2,16 +2,16 @@
 
 use std::sync::Arc;
 
-use super::client::{Client, Patience};
+use super::client::{Client, Occasion, RetryPolicy};
 use super::collection::Collection;
 use super::error::QdrantError;
 use super::search::nearest;
 use super::stored::{check_complete, check_form, check_sample};
-use crate::cli::backend::{Backend, IndexBackend};
+use crate::cli::backend::{Backend, IndexBackend, Properties};
 use crate::cli::decoded_image::DecodedImage;
 use crate::cli::host::NativeHost;
 use crate::link::candidates::CANDIDATES;
-use crate::link::protocol::{LinkResponse, ModelInfo};
+use crate::link::protocol::LinkResponse;
 use crate::link::search::Query;
 use crate::link::{AnswerError, Question, link_with_exemplars};
 
@@ -22,25 +22,29 @@ pub struct QdrantBackend {
 }
 
 impl QdrantBackend {
-    /// Checks that the collection holds the vectors of the index.
-    pub fn open(index: Arc<IndexBackend>, collection: Collection) -> Result<Self, QdrantError> {
+    /// Checks that the collection holds the vectors of the index. At a start, waits a minute for a Qdrant
+    /// that does not respond yet.
+    pub fn open(
+        index: Arc<IndexBackend>,
+        collection: Collection,
+        occasion: Occasion,
+    ) -> Result<Self, QdrantError> {
         let host = NativeHost::default();
-        // A start is worth a wait, as when both servers start together.
-        let patience = Patience { request_millis: 15_000, deadline: None, retries: 4 };
-        let client = Client { host: &host, collection: &collection, patience };
-        let rows: Vec<u32> = (0..).take(index.index().vectors().rows()).collect();
+        let client = Client { host: &host, collection: &collection, policy: RetryPolicy::of_check(occasion) };
+        // Exemplars are numbered by 32 bits.
+        let rows = u32::try_from(index.index().vectors().rows()).unwrap_or(u32::MAX);
         pollster::block_on(async {
             check_form(&client, index.index()).await?;
             check_complete(&client, index.index()).await?;
-            check_sample(&client, index.index(), &rows).await
+            check_sample(&client, index.index(), 0..rows).await
         })?;
         Ok(Self { index, collection })
     }
 }
 
 impl Backend for QdrantBackend {
-    fn info(&self) -> &ModelInfo {
-        self.index.info()
+    fn properties(&self) -> Properties<'_> {
+        Properties { is_remote: true, ..self.index.properties() }
     }
 
     fn prepare(&self, image: &DecodedImage) -> Result<(), AnswerError> {

@@ -1,9 +1,9 @@
 //! The address of a collection, and the arguments that name it.
 
-use std::env::VarError;
+use anyhow::ensure;
+use axum::http::HeaderValue;
 
-use anyhow::{Context as _, ensure};
-use axum::http::{HeaderValue, Uri};
+use crate::cli::remote;
 
 /// Maximum characters of a collection's name.
 const MAX_NAME: usize = 255;
@@ -23,50 +23,42 @@ pub struct Collection {
     pub exact: bool,
 }
 
+/// Address of the Qdrant server where none is given: its own default port on this machine.
+const DEFAULT_URL: &str = "http://127.0.0.1:6333";
+/// Name of the collection where none is given.
+const DEFAULT_NAME: &str = "masklink";
+
 /// Arguments that name a collection.
 #[derive(Clone, clap::Args)]
 pub struct CollectionArgs {
-    /// Address of the Qdrant server.
-    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:6333", value_parser = server)]
-    qdrant: String,
-    /// Name of the Qdrant collection.
-    #[arg(long, value_name = "NAME", default_value = "masklink", value_parser = collection)]
-    collection: String,
+    /// Address of the Qdrant server [default: `http://127.0.0.1:6333`].
+    #[arg(long, value_name = "URL", value_parser = remote::address)]
+    qdrant: Option<String>,
+    /// Name of the Qdrant collection [default: masklink].
+    #[arg(long, value_name = "NAME", value_parser = collection)]
+    collection: Option<String>,
     /// API key of the Qdrant server; safer in `MASKLINK_QDRANT_KEY`, which other users cannot see.
     #[arg(long, value_name = "KEY")]
     qdrant_key: Option<String>,
 }
 
 impl CollectionArgs {
+    /// Returns whether one of the arguments was given.
+    pub fn is_given(&self) -> bool {
+        [&self.qdrant, &self.collection, &self.qdrant_key].into_iter().any(Option::is_some)
+    }
+
     /// Returns the collection, with the key of the arguments or of the environment.
     pub fn collection(&self, timeout_millis: u32, exact: bool) -> anyhow::Result<Collection> {
-        let key = match (self.qdrant_key.clone(), std::env::var("MASKLINK_QDRANT_KEY")) {
-            (Some(key), _) => Some(key),
-            (None, Err(VarError::NotPresent)) => None,
-            (None, found) => Some(found.ok().context("MASKLINK_QDRANT_KEY is not text")?),
-        };
+        let key = remote::secret("key", ("--qdrant-key", self.qdrant_key.clone()), "MASKLINK_QDRANT_KEY")?;
         if let Some(key) = &key {
-            let is_header = !key.is_empty() && HeaderValue::from_str(key).is_ok();
-            ensure!(
-                is_header,
-                "the API key of Qdrant is empty or has characters that no HTTP header may have"
-            );
+            let is_header = HeaderValue::from_str(key).is_ok();
+            ensure!(is_header, "the API key of Qdrant has characters that no HTTP header may have");
         }
-        let (url, name) = (self.qdrant.clone(), self.collection.clone());
+        let url = self.qdrant.clone().unwrap_or_else(|| DEFAULT_URL.to_owned());
+        let name = self.collection.clone().unwrap_or_else(|| DEFAULT_NAME.to_owned());
         Ok(Collection { url, name, key, timeout_millis, exact })
     }
-}
-
-/// Parses the address of a server.
-fn server(text: &str) -> Result<String, String> {
-    let uri: Uri = text.parse().map_err(|error| format!("not a URL: {error}"))?;
-    if !matches!(uri.scheme_str(), Some("http" | "https")) || uri.host().is_none_or(str::is_empty) {
-        return Err("give the address as http://HOST:PORT or https://HOST:PORT".to_owned());
-    }
-    if text.contains(['@', '?', '#']) {
-        return Err("give no user, password or query in the address; --qdrant-key has the key".to_owned());
-    }
-    Ok(text.trim_end_matches('/').to_owned())
 }
 
 /// Parses the name of a collection. It stands in a path as it is.
@@ -83,15 +75,6 @@ mod tests {
     use super::*;
 
     #[test]
-    fn addresses_are_http_without_credentials() {
-        assert_eq!(server("http://localhost:6333/"), Ok("http://localhost:6333".to_owned()));
-        assert_eq!(server("https://a.example/qdrant"), Ok("https://a.example/qdrant".to_owned()));
-        for wrong in ["localhost:6333", "ftp://a", "http://", "http://u:p@a", "http://a/?key=1", "a b", ""] {
-            assert!(server(wrong).is_err(), "{wrong}");
-        }
-    }
-
-    #[test]
     fn names_cannot_leave_their_place_in_a_path() {
         assert_eq!(collection("things_2.v-1"), Ok("things_2.v-1".to_owned()));
         for wrong in ["", "..", ".a", "a/b", "a?b", "a%2fb", "ä", &"a".repeat(256)] {
@@ -101,11 +84,8 @@ mod tests {
 
     #[test]
     fn keys_that_are_no_header_are_refused_without_being_shown() {
-        let args = |key: &str| CollectionArgs {
-            qdrant: "http://a".to_owned(),
-            collection: "a".to_owned(),
-            qdrant_key: Some(key.to_owned()),
-        };
+        let args =
+            |key: &str| CollectionArgs { qdrant: None, collection: None, qdrant_key: Some(key.to_owned()) };
         assert_eq!(args("secret").collection(1, false).ok().unwrap().key.as_deref(), Some("secret"));
         for wrong in ["", "secret\n"] {
             let error = args(wrong).collection(1, false).err().unwrap().to_string();

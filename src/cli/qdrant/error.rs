@@ -100,12 +100,25 @@ pub enum QdrantError {
         /// Number of vectors of the index.
         rows: usize,
     },
-    /// The collection has points of something else.
+    /// The collection has more points than the index has vectors.
+    #[error(
+        "the collection {name} has {points} points, more than the {rows} vectors of this index; name another \
+         collection, or delete this one and upload the index anew"
+    )]
+    TooMany {
+        /// Name of the collection.
+        name: String,
+        /// Number of its points.
+        points: u64,
+        /// Number of vectors of the index.
+        rows: usize,
+    },
+    /// A point is missing or is not the vector of the index in its row.
     #[error(
         "the point {point} of the collection {name} is not the row {point} of this index; name another \
          collection, or delete this one and upload the index anew"
     )]
-    Foreign {
+    Mismatch {
         /// Name of the collection.
         name: String,
         /// Id of the point.

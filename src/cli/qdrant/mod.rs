@@ -14,6 +14,7 @@ mod stored;
 mod upload;
 mod wire;
 
+pub use client::Occasion;
 pub use collection::{Collection, CollectionArgs};
 pub use error::QdrantError;
 pub use search::nearest;

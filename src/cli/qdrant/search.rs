@@ -1,6 +1,6 @@
 //! Search by Qdrant: the entities whose best exemplar is nearest to a query.
 
-use super::client::{Client, Patience};
+use super::client::{Client, RetryPolicy};
 use super::collection::Collection;
 use super::error::QdrantError;
 use super::stored::MAX_DIFFERENCE;
@@ -18,11 +18,14 @@ const MORE_FACTOR: usize = 8;
 /// Maximum number of exemplars asked for.
 const MAX_LIMIT: usize = 1 << 16;
 /// Difference of cosines within which Qdrant's order of exemplars may differ from the one here.
-const ROUNDING: f32 = 1e-5;
+/// Half-precision numbers, of the vectors and of the query, change a cosine by 2^-11 each at most. Distance
+/// Cosine makes the length of rounded vectors 1 again, which changes it less.
+const ROUNDING: f32 = 1e-3;
 
 /// Returns the `k` entities of the index nearest to a query, the nearest first, equal ones by rising QID.
 ///
-/// They equal those of the local search where Qdrant searches exactly; its approximate search may miss some.
+/// They equal those of the local search where Qdrant searches exactly and keeps vectors at half precision or
+/// more; its approximate search, and quantized vectors, may miss some.
 /// An entity of more than 65,536 near exemplars may hide others.
 pub async fn nearest<H: Host>(
     host: &H,
@@ -33,7 +36,7 @@ pub async fn nearest<H: Host>(
 ) -> Result<Vec<Hit>, QdrantError> {
     let request_millis = collection.timeout_millis;
     let deadline = Some(host.now_millis() + f64::from(request_millis));
-    let client = Client { host, collection, patience: Patience { request_millis, deadline, retries: 2 } };
+    let client = Client { host, collection, policy: RetryPolicy { request_millis, deadline, retries: 2 } };
     let most = index.vectors().rows().min(MAX_LIMIT);
     let mut limit = FIRST_FACTOR.saturating_mul(k).min(most);
     if limit == 0 {
@@ -84,7 +87,7 @@ async fn find<H: Host>(
         });
         let name = &client.collection.name;
         rows.push(
-            row.ok_or_else(|| QdrantError::Foreign { name: name.clone(), point: point.id.to_string() })?,
+            row.ok_or_else(|| QdrantError::Mismatch { name: name.clone(), point: point.id.to_string() })?,
         );
     }
     let found = rows.len();

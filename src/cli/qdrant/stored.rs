@@ -1,5 +1,7 @@
 //! The check that a collection holds the vectors of an index.
 
+use std::collections::BTreeSet;
+
 use super::client::Client;
 use super::error::QdrantError;
 use super::wire::{CollectionInfo, Count, CountRequest, PointRequest, Record, VectorParams, VectorsConfig};
@@ -52,28 +54,31 @@ pub(super) async fn check_complete<H: Host>(
     match points.cmp(&(rows as u64)) {
         std::cmp::Ordering::Equal => Ok(()),
         std::cmp::Ordering::Less => Err(QdrantError::Incomplete { name, points, rows }),
-        std::cmp::Ordering::Greater => Err(QdrantError::Foreign { name, point: format!("after {rows}") }),
+        std::cmp::Ordering::Greater => Err(QdrantError::TooMany { name, points, rows }),
     }
 }
 
-/// Checks that some of these points, which the collection has, are the rows of the index.
+/// Checks that some of these points, which rise, are the rows of the index.
 pub(super) async fn check_sample<H: Host>(
     client: &Client<'_, H>,
     index: &Index,
-    present: &[u32],
+    present: impl ExactSizeIterator<Item = u32> + DoubleEndedIterator + Clone,
 ) -> Result<(), QdrantError> {
     let step = present.len().div_ceil(SAMPLES).max(1);
-    let last = present.last().copied();
-    let ids: Vec<u64> = present.iter().copied().step_by(step).chain(last).map(u64::from).collect();
+    let last = present.clone().next_back();
+    let mut ids: Vec<u64> = present.step_by(step).chain(last).map(u64::from).collect();
+    ids.dedup();
     if ids.is_empty() {
         return Ok(());
     }
     let request = PointRequest { ids: &ids, with_payload: false, with_vector: true };
     let records: Vec<Record> = client.call("POST", "/points", &request).await?;
-    if records.is_empty() {
-        return Err(QdrantError::BadResponse { reason: "it lacks points that were asked for".to_owned() });
-    }
+    let mismatch = |point: String| QdrantError::Mismatch { name: client.collection.name.clone(), point };
     let (rows, mut scratch) = (index.vectors().rows(), Vec::new());
+    let found: BTreeSet<_> = records.iter().filter_map(|record| record.id.row(rows)).map(u64::from).collect();
+    if let Some(missing) = ids.iter().find(|id| !found.contains(id)) {
+        return Err(mismatch(missing.to_string()));
+    }
     for Record { id, vector } in records {
         let is_same = id.row(rows).zip(vector).is_some_and(|(row, vector)| {
             let at = row as usize;
@@ -81,7 +86,7 @@ pub(super) async fn check_sample<H: Host>(
             vector.len() == own.len() && (dot(own, &vector) - 1.0).abs() <= MAX_DIFFERENCE
         });
         if !is_same {
-            return Err(QdrantError::Foreign { name: client.collection.name.clone(), point: id.to_string() });
+            return Err(mismatch(id.to_string()));
         }
     }
     Ok(())

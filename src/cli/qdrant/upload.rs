@@ -3,7 +3,7 @@
 use std::ops::Range;
 use std::path::PathBuf;
 
-use super::client::{Client, Patience};
+use super::client::{Client, RetryPolicy};
 use super::collection::{Collection, CollectionArgs};
 use super::error::QdrantError;
 use super::stored::{check_complete, check_form, check_sample, count};
@@ -65,7 +65,7 @@ pub async fn upload<H: Host>(
     index: &Index,
     mut report: impl FnMut(usize),
 ) -> Result<Uploaded, QdrantError> {
-    let client = Client { host, collection, patience: Patience::of_upload() };
+    let client = Client { host, collection, policy: RetryPolicy::of_upload() };
     match check_form(&client, index).await {
         Err(QdrantError::NoCollection { .. }) => {
             create(&client, index).await?;
@@ -76,7 +76,7 @@ pub async fn upload<H: Host>(
     let rows = index.vectors().rows();
     let is_there = present(&client, rows).await?;
     let there: Vec<u32> = (0..).zip(&is_there).filter(|(_, is)| **is).map(|(row, _)| row).collect();
-    check_sample(&client, index, &there).await?;
+    check_sample(&client, index, there.iter().copied()).await?;
     let kept = there.len();
     let mut done = kept;
     report(done);
@@ -113,8 +113,8 @@ async fn present<H: Host>(client: &Client<'_, H>, rows: usize) -> Result<Vec<boo
         let Page { points, next_page_offset } = client.call("POST", "/points/scroll", &request).await?;
         for point in points {
             let name = &client.collection.name;
-            let foreign = || QdrantError::Foreign { name: name.clone(), point: point.id.to_string() };
-            present[point.id.row(rows).ok_or_else(foreign)? as usize] = true;
+            let mismatch = || QdrantError::Mismatch { name: name.clone(), point: point.id.to_string() };
+            present[point.id.row(rows).ok_or_else(mismatch)? as usize] = true;
         }
         match next_page_offset {
             None => return Ok(present),

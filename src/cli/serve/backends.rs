@@ -2,14 +2,15 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::{bail, ensure};
 
 use super::state::{LOCAL, Loader};
 use crate::cli::backend::{Backends, IndexBackend};
 use crate::cli::onnx::RuntimeArgs;
-use crate::cli::qdrant::CollectionArgs;
 use crate::cli::qdrant::backend::QdrantBackend;
+use crate::cli::qdrant::{CollectionArgs, Occasion};
 use crate::cli::vlm::args::VlmArgs;
 use crate::link::search::device::Device;
 use crate::link::search::engine::Method;
@@ -20,6 +21,8 @@ const QDRANT: &str = "qdrant";
 const VLM: &str = "vlm";
 /// Maximum seconds of a search by another server: clients give up a little later.
 const MAX_SECONDS: u32 = 12;
+/// Maximum seconds of a search by Qdrant where none are given.
+const DEFAULT_SECONDS: u32 = 5;
 
 /// Arguments that choose the back ends.
 #[derive(Clone, clap::Args)]
@@ -45,11 +48,38 @@ pub(super) struct BackendArgs {
     /// Let Qdrant compare each query with all vectors, without its approximate graph.
     #[arg(long)]
     qdrant_exact: bool,
-    /// Maximum time of a search by Qdrant, in seconds.
-    #[arg(long, value_name = "SECONDS", default_value_t = 5, value_parser = seconds)]
-    qdrant_timeout: u32,
+    /// Maximum time of a search by Qdrant, in seconds, 1 to 12 [default: 5].
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    qdrant_timeout: Option<u32>,
     #[command(flatten)]
     vlm: VlmArgs,
+}
+
+impl BackendArgs {
+    fn names(&self, name: BackendName) -> bool {
+        self.backend.contains(&name)
+    }
+
+    /// Checks that no back end is named twice, and that each option belongs to one that is named.
+    fn check(&self) -> anyhow::Result<()> {
+        for (at, name) in self.backend.iter().enumerate() {
+            ensure!(!self.backend[..at].contains(name), "--backend names one back end twice");
+        }
+        let has_qdrant = self.collection.is_given() || self.qdrant_exact || self.qdrant_timeout.is_some();
+        for (is_given, options, name, of) in [
+            (self.search.is_some(), "--search", BackendName::Local, LOCAL),
+            (
+                has_qdrant,
+                "--qdrant, --collection and the other options of Qdrant",
+                BackendName::Qdrant,
+                QDRANT,
+            ),
+            (self.vlm.is_given(), "--vlm and its options", BackendName::Vlm, VLM),
+        ] {
+            ensure!(!is_given || self.names(name), "{options} would be ignored: add --backend {of}");
+        }
+        Ok(())
+    }
 }
 
 /// Parses the seconds that a search may take.
@@ -87,30 +117,32 @@ impl From<SearchMethod> for Method {
 
 /// Returns what loads the back ends; `None` where the only one is an index that is not given.
 pub(super) fn loader(args: BackendArgs, runtime_args: &RuntimeArgs) -> anyhow::Result<Option<Loader>> {
-    let BackendArgs { index, backend: names, search, device, collection, qdrant_exact, qdrant_timeout, vlm } =
-        args;
-    for (at, name) in names.iter().enumerate() {
-        ensure!(!names[..at].contains(name), "--backend names one back end twice");
-    }
-    let is_named = |name: BackendName| names.contains(&name);
-    let folder = match index {
-        None if names == [BackendName::Local] => return Ok(None),
-        None if is_named(BackendName::Local) => bail!("--backend {LOCAL} needs --index DIR"),
-        None if is_named(BackendName::Qdrant) => bail!("--backend {QDRANT} needs --index DIR"),
+    args.check()?;
+    let [is_local, is_qdrant, is_vlm] =
+        [BackendName::Local, BackendName::Qdrant, BackendName::Vlm].map(|name| args.names(name));
+    let folder = match &args.index {
+        None if args.backend == [BackendName::Local] => return Ok(None),
+        None if is_local => bail!("--backend {LOCAL} needs --index DIR"),
+        None if is_qdrant => bail!("--backend {QDRANT} needs --index DIR"),
         None => None,
-        Some(folder) => Some((folder, runtime_args.load()?, runtime_args.threads)),
+        Some(folder) if is_local || is_qdrant => {
+            Some((folder.clone(), runtime_args.load()?, runtime_args.threads))
+        }
+        Some(folder) => {
+            tracing::warn!("no back end reads the index {}; --index can be omitted", folder.display());
+            None
+        }
     };
-    let collection = if is_named(BackendName::Qdrant) {
-        Some(collection.collection(qdrant_timeout * 1000, qdrant_exact)?)
-    } else {
-        None
-    };
-    let vlm = if is_named(BackendName::Vlm) { Some(vlm.check()?) } else { None };
+    let seconds = args.qdrant_timeout.unwrap_or(DEFAULT_SECONDS);
+    let collection = is_qdrant.then(|| args.collection.collection(seconds * 1000, args.qdrant_exact));
+    let collection = collection.transpose()?;
+    let vlm = if is_vlm { Some(args.vlm.check()?) } else { None };
     // The search of others needs no copy of the vectors, and no GPU.
     let others = (Some(Method::Exact), Device::Cpu);
-    let is_local = is_named(BackendName::Local);
-    let (method, device) = if is_local { (search.map(Method::from), device) } else { others };
+    let (method, device) = if is_local { (args.search.map(Method::from), args.device) } else { others };
+    let (names, is_started) = (args.backend, AtomicBool::new(false));
     Ok(Some(Box::new(move || {
+        let occasion = if is_started.load(Ordering::Relaxed) { Occasion::Reload } else { Occasion::Start };
         let open = |(folder, runtime, threads): &(PathBuf, _, usize)| {
             IndexBackend::open(folder, runtime, *threads, (method, &device)).map(Arc::new)
         };
@@ -120,7 +152,7 @@ pub(super) fn loader(args: BackendArgs, runtime_args: &RuntimeArgs) -> anyhow::R
             backends = match (name, &index, &collection, &vlm) {
                 (BackendName::Local, Some(index), ..) => backends.with(LOCAL, index.clone()),
                 (BackendName::Qdrant, Some(index), Some(collection), _) => {
-                    let qdrant = QdrantBackend::open(Arc::clone(index), collection.clone())?;
+                    let qdrant = QdrantBackend::open(Arc::clone(index), collection.clone(), occasion)?;
                     backends.with(QDRANT, Arc::new(qdrant))
                 }
                 (BackendName::Vlm, .., Some(vlm)) => backends.with(VLM, Arc::new(vlm.open()?)),
@@ -128,6 +160,58 @@ pub(super) fn loader(args: BackendArgs, runtime_args: &RuntimeArgs) -> anyhow::R
                 _ => backends,
             };
         }
+        is_started.store(true, Ordering::Relaxed);
         Ok(backends)
     })))
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser as _;
+
+    use super::*;
+    use crate::cli::titles::index::write;
+    use crate::cli::titles::list::TitleList;
+
+    #[derive(clap::Parser)]
+    struct Line {
+        #[command(flatten)]
+        backends: BackendArgs,
+    }
+
+    fn loader_of(arguments: &[&str]) -> anyhow::Result<Option<Loader>> {
+        let line = Line::try_parse_from(["serve"].iter().chain(arguments))?;
+        loader(line.backends, &RuntimeArgs::default())
+    }
+
+    const VISION: [&str; 6] = ["--vlm", "http://host", "--vlm-model", "m", "--titles", "t"];
+
+    #[test]
+    fn options_of_back_ends_that_are_not_named_are_refused() {
+        for (arguments, advice) in [
+            (&VISION[..], "--backend vlm"),
+            (&["--qdrant-exact"], "--backend qdrant"),
+            (&["--qdrant", "http://host"], "--backend qdrant"),
+            (&["--collection", "things"], "--backend qdrant"),
+            (&["--qdrant-timeout", "3"], "--backend qdrant"),
+            (&["--backend", "qdrant", "--index", "i", "--search", "int8"], "--backend local"),
+            (&["--backend", "vlm", "--backend", "vlm"], "twice"),
+        ] {
+            let error = loader_of(arguments).err().unwrap().to_string();
+            assert!(error.contains(advice), "{arguments:?}: {error}");
+        }
+        assert!(loader_of(&[]).unwrap().is_none());
+    }
+
+    #[test]
+    fn vision_model_alone_opens_no_index() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut list = TitleList::default();
+        assert!(list.push("Q1", "Red fox"));
+        write(folder.path(), &list).unwrap();
+        let titles = folder.path().to_str().unwrap();
+        let arguments = ["--backend", "vlm", "--index", "/nowhere", "--titles", titles];
+        let loader = loader_of(&[&arguments[..], &VISION[..4]].concat()).unwrap().unwrap();
+        assert_eq!(loader().unwrap().iter().map(|(name, _)| name).collect::<Vec<_>>(), [VLM]);
+    }
 }

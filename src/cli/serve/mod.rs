@@ -18,7 +18,6 @@ mod store;
 mod unread;
 mod workers;
 
-use std::env::VarError;
 use std::io::IsTerminal as _;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
@@ -39,6 +38,7 @@ pub use state::{Loader, ReloadError, Server};
 
 use super::embedder::Embedder;
 use super::onnx::RuntimeArgs;
+use super::remote;
 use super::segmenter::ModelChoice;
 use backends::BackendArgs;
 
@@ -136,7 +136,7 @@ enum LogFormat {
 /// Runs the command until the process is asked to stop.
 pub(super) fn run(args: ServeArgs) -> anyhow::Result<()> {
     let _log = start_log(args.log_format)?;
-    let token = token(args.token.clone())?;
+    let token = remote::secret("token", ("--token", args.token.clone()), "MASKLINK_TOKEN")?;
     for folder in [&args.root, &args.data].into_iter().flatten() {
         ensure!(folder.is_dir(), "there is no folder {}", folder.display());
     }
@@ -178,21 +178,6 @@ fn start_log(format: LogFormat) -> anyhow::Result<WorkerGuard> {
         }
     }
     Ok(guard)
-}
-
-/// Returns the token of the arguments or of the environment. An empty one is an error: it mostly comes
-/// from a script whose variable is not set, and would let everybody in.
-fn token(argument: Option<String>) -> anyhow::Result<Option<String>> {
-    let token = match (argument, std::env::var("MASKLINK_TOKEN")) {
-        (Some(token), _) => Some(token),
-        (None, Err(VarError::NotPresent)) => None,
-        (None, found) => Some(found.context("MASKLINK_TOKEN")?),
-    };
-    ensure!(
-        token.as_deref() != Some(""),
-        "the token is empty: omit --token and MASKLINK_TOKEN to let everybody use the endpoint"
-    );
-    Ok(token)
 }
 
 fn settings(args: ServeArgs, token: Option<String>, embedder: Option<Arc<Embedder>>) -> Settings {

@@ -63,6 +63,8 @@ pub(super) struct Inner {
     /// Outputs of the click model's encoder, by the SHA-256 of the image and the region of it.
     pub(super) embeddings: ByteCache<(String, [u32; 4]), Bytes>,
     workers: Workers,
+    /// Permits of requests that wait for other servers: slow ones keep nobody from computing here.
+    remote: Workers,
 }
 
 impl FromRef<Server> for Arc<Files> {
@@ -111,6 +113,7 @@ impl Server {
             decoding: MemoryBudget::new(limits.decode_bytes, &limits),
             embeddings: ByteCache::new(embedding_bytes, Bytes::len),
             workers: Workers::new(&limits),
+            remote: Workers::new(&limits),
             settings,
         };
         Ok(Self { inner: Arc::new(inner) })
@@ -127,13 +130,11 @@ impl Server {
             Ok(None) => return Err(ReloadError::Nothing),
             Err(panicked) => return Err(ReloadError::Load(panicked.into())),
         };
-        let first = backends.get(None).map(|backend| backend.info().clone());
+        let first = backends.get(None).map(|backend| backend.properties().model.clone());
         let info = first.ok_or(ReloadError::Nothing)?;
         let mut current = self.inner.current.write().unwrap_or_else(PoisonError::into_inner);
-        // Features stay right where the encoder is the same.
-        let encoder = |info: &ModelInfo| (info.encoder.clone(), info.encoder_sha256.clone());
-        let is_same =
-            current.backends.get(None).is_some_and(|before| encoder(before.info()) == encoder(&info));
+        // Feature maps stay right where the encoders are the same, with all that their manifests state.
+        let is_same = current.backends.encoders().eq(backends.encoders());
         let store = if is_same { Arc::clone(&current.store) } else { Arc::new(current.store.emptied()) };
         let before = std::mem::replace(&mut *current, Generation { backends, store, is_loading: false });
         drop(current);
@@ -175,13 +176,25 @@ impl Server {
         &self,
         work: impl FnOnce(&Inner) -> Result<T, ApiError> + Send + 'static,
     ) -> Result<(T, f64), ApiError> {
-        let inner = Arc::clone(&self.inner);
-        self.inner.workers.run(move || work(&inner)).await
+        self.link(false, work).await
     }
 
-    /// Returns the numbers of requests that compute, and of those that wait to.
+    /// The same as [`compute`](Self::compute), by the workers of requests that wait for other servers where
+    /// `is_remote`.
+    pub(super) async fn link<T: Send + 'static>(
+        &self,
+        is_remote: bool,
+        work: impl FnOnce(&Inner) -> Result<T, ApiError> + Send + 'static,
+    ) -> Result<(T, f64), ApiError> {
+        let inner = Arc::clone(&self.inner);
+        let workers = if is_remote { &self.inner.remote } else { &self.inner.workers };
+        workers.run(move || work(&inner)).await
+    }
+
+    /// Returns the numbers of requests that compute or ask other servers, and of those that wait to.
     pub(super) fn load(&self) -> (usize, usize) {
-        self.inner.workers.load()
+        let [here, remote] = [&self.inner.workers, &self.inner.remote].map(Workers::load);
+        (here.0 + remote.0, here.1 + remote.1)
     }
 
     /// Describes in one line what is served at `address`.
@@ -191,7 +204,7 @@ impl Server {
         let data = data.iter().map(|folder| format!("{} at {address}?data=data/", folder.display()));
         let current = self.inner.current();
         let index = current.backends.get(None).map_or("no index".to_owned(), |backend| {
-            let ModelInfo { encoder, entities, exemplars, prototypes, .. } = backend.info();
+            let ModelInfo { encoder, entities, exemplars, prototypes, .. } = backend.properties().model;
             if exemplars + prototypes == 0 {
                 return format!("{encoder} and {entities} titles");
             }

@@ -3,20 +3,19 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use anyhow::{Context as _, ensure};
+use anyhow::Context as _;
 
 use super::VlmBackend;
 use super::chat::{Chat, Endpoint};
 use super::view::View;
+use crate::cli::remote;
 use crate::cli::titles::index::TitleIndex;
-
-/// Environment variable of the key.
-const KEY: &str = "MASKLINK_VLM_KEY";
 
 /// Arguments that name a vision model, and the titles that its texts are matched to.
 #[derive(Clone, clap::Args)]
 pub struct VlmArgs {
-    /// Address of an endpoint of `OpenAI`'s form for --backend vlm: images go to URL/v1/chat/completions.
+    /// Address of an endpoint for chat completions of `OpenAI`'s form, as vLLM and llama.cpp have it, for
+    /// --backend vlm: images go to URL/v1/chat/completions.
     #[arg(long, value_name = "URL", requires_all = ["vlm_model", "titles"])]
     vlm: Option<String>,
     /// Name of the vision model, as its server knows it.
@@ -45,12 +44,16 @@ pub struct VlmChoice {
 }
 
 impl VlmArgs {
+    /// Returns whether one of the arguments was given; all others need --vlm.
+    pub fn is_given(&self) -> bool {
+        self.vlm.is_some()
+    }
+
     /// Checks the arguments, and reads the key.
     pub fn check(self) -> anyhow::Result<VlmChoice> {
         let missing = "--backend vlm needs --vlm URL, --vlm-model NAME and --titles DIR";
         let (url, model) = (self.vlm.context(missing)?, self.vlm_model.context(missing)?);
-        let key = self.vlm_key.or_else(|| std::env::var(KEY).ok());
-        ensure!(key.as_deref() != Some(""), "the key is empty: omit --vlm-key and {KEY} to send none");
+        let key = remote::secret("key", ("--vlm-key", self.vlm_key), "MASKLINK_VLM_KEY")?;
         let timeout = Duration::from_secs(self.vlm_timeout);
         let endpoint = Endpoint { url, model, key, timeout };
         Chat::new(&endpoint)?;

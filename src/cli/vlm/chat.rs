@@ -1,36 +1,39 @@
-//! Asks a vision model behind an endpoint of `OpenAI`'s form: images and a question in, a short text out.
+//! Asks a vision model behind an endpoint for chat completions of `OpenAI`'s form: images and a question in,
+//! a short text out.
+//!
+//! Servers of open models have this form, such as those of vLLM and llama.cpp. `OpenAI`'s own reasoning
+//! models refuse its `max_tokens` and `temperature`.
 
-use std::io::Read as _;
 use std::time::Duration;
 
-use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
+use axum::http::HeaderValue;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::Deserialize;
 use serde_json::json;
-use ureq::Agent;
 
 use super::error::VlmError;
+use crate::cli::host::NativeHost;
+use crate::cli::remote::{address, explanation};
+use crate::model::{Body, Host as _, HostError, Request, Response};
 
 /// Path below the endpoint's address.
 const PATH: &str = "/v1/chat/completions";
 /// Maximum length of a response in bytes; one with a title takes about one kilobyte.
-const MAX_RESPONSE: u64 = 256 << 10;
+const MAX_RESPONSE: u64 = 2 << 20;
 /// Maximum length of the generated text in bytes.
 const MAX_TEXT: usize = 8 << 10;
 /// Maximum number of tokens to generate.
 const MAX_TOKENS: u32 = 128;
-/// Maximum length of a reason of the endpoint's that is logged, in characters.
-const MAX_REASON: usize = 200;
 
-/// Address, model and key of an endpoint.
+/// Address, model and key of an endpoint. It has no `Debug`: its key must not reach a log.
 #[derive(Clone)]
 pub struct Endpoint {
     /// Address below which `v1/chat/completions` is, with or without `v1` at its end.
     pub url: String,
     /// Name of the model.
     pub model: String,
-    /// Key that is sent as a bearer token. It stands in no error and no line of the log.
+    /// Key that is sent as a bearer token.
     pub key: Option<String>,
     /// Maximum time of a request, from connecting to the last byte.
     pub timeout: Duration,
@@ -38,22 +41,20 @@ pub struct Endpoint {
 
 /// A client of an endpoint.
 pub struct Chat {
-    agent: Agent,
-    uri: Uri,
-    model: String,
-    authorization: Option<HeaderValue>,
-    timeout: Duration,
+    /// The address of requests.
+    url: String,
+    endpoint: Endpoint,
 }
 
 /// Why an endpoint's address or key cannot be used.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum EndpointError {
-    /// The address is not a URL.
-    #[error("{url:?} is not an address of a vision model: give http://HOST:PORT or https://HOST")]
+    /// The address is not one of a server.
+    #[error("the address of the vision model cannot be used: {reason}")]
     Url {
-        /// The address.
-        url: String,
+        /// Fault of the address.
+        reason: String,
     },
     /// The key has signs that a header cannot hold.
     #[error("the key of the vision model has signs that a header cannot hold, such as a line break")]
@@ -94,52 +95,36 @@ struct FailureText {
 impl Chat {
     /// Creates a client; nothing is sent yet.
     pub fn new(endpoint: &Endpoint) -> Result<Self, EndpointError> {
-        let address = endpoint.url.trim_end_matches('/');
-        let address = address.strip_suffix("/v1").unwrap_or(address);
-        let wrong = || EndpointError::Url { url: endpoint.url.clone() };
-        let uri: Uri = format!("{address}{PATH}").parse().map_err(|_| wrong())?;
-        if !matches!(uri.scheme_str(), Some("http" | "https")) || uri.host().is_none_or(str::is_empty) {
-            return Err(wrong());
+        let address = address(&endpoint.url).map_err(|reason| EndpointError::Url { reason })?;
+        let address = address.strip_suffix("/v1").unwrap_or(&address);
+        if endpoint.key.as_ref().is_some_and(|key| HeaderValue::from_str(key).is_err()) {
+            return Err(EndpointError::Key);
         }
-        let authorization = endpoint.key.as_ref().map(|key| {
-            let mut value =
-                HeaderValue::from_str(&format!("Bearer {key}")).map_err(|_| EndpointError::Key)?;
-            value.set_sensitive(true);
-            Ok(value)
-        });
-        let config = Agent::config_builder()
-            .timeout_global(Some(endpoint.timeout))
-            .max_redirects(0)
-            .http_status_as_error(false)
-            .proxy(None)
-            .user_agent(concat!("masklink/", env!("CARGO_PKG_VERSION")))
-            .build();
-        Ok(Self {
-            agent: config.into(),
-            uri,
-            model: endpoint.model.clone(),
-            authorization: authorization.transpose()?,
-            timeout: endpoint.timeout,
-        })
+        Ok(Self { url: format!("{address}{PATH}"), endpoint: endpoint.clone() })
     }
 
     /// Returns the model's name.
     pub fn model(&self) -> &str {
-        &self.model
+        &self.endpoint.model
     }
 
     /// Returns the text that the model writes in response to a question and JPEG images. Blocks.
     pub fn ask(&self, question: &str, images: &[Vec<u8>]) -> Result<String, VlmError> {
-        let body = serde_json::to_vec(&self.body(question, images))
-            .map_err(|error| VlmError::Malformed { reason: error.to_string() })?;
-        let mut request = self.agent.post(&self.uri).header(header::CONTENT_TYPE, "application/json");
-        if let Some(authorization) = &self.authorization {
-            request = request.header(header::AUTHORIZATION, authorization);
+        let body = self.body(question, images).to_string();
+        let mut headers = vec![("content-type", "application/json".to_owned())];
+        if let Some(key) = &self.endpoint.key {
+            headers.push(("authorization", format!("Bearer {key}")));
         }
-        let mut response = request.send(&body[..]).map_err(|error| self.failure(&error))?;
-        let (status, retry_after) = (response.status(), retry_after(response.headers()));
-        let text = self.read(response.body_mut())?;
-        if status.is_success() { generated(&text) } else { Err(refusal(status, retry_after, &text)) }
+        let request = Request {
+            method: "POST",
+            url: &self.url,
+            headers,
+            body: Body::Bytes(body.as_bytes()),
+            timeout_millis: u32::try_from(self.endpoint.timeout.as_millis()).unwrap_or(u32::MAX),
+            max_response_bytes: MAX_RESPONSE,
+        };
+        let fetched = pollster::block_on(NativeHost::default().fetch(request));
+        self.read(&fetched.map_err(|error| self.failure(&error))?)
     }
 
     fn body(&self, question: &str, images: &[Vec<u8>]) -> serde_json::Value {
@@ -149,74 +134,66 @@ impl Chat {
         });
         let content: Vec<_> = images.chain([json!({ "type": "text", "text": question })]).collect();
         json!({
-            "model": self.model,
+            "model": self.endpoint.model,
             "messages": [{ "role": "user", "content": content }],
             "max_tokens": MAX_TOKENS,
             "temperature": 0,
         })
     }
 
-    /// Reads a body of at most [`MAX_RESPONSE`] bytes.
-    fn read(&self, body: &mut ureq::Body) -> Result<Vec<u8>, VlmError> {
-        let mut bytes = Vec::new();
-        // One byte more tells a body that is too long from one of the maximum length.
-        let read = body.as_reader().take(MAX_RESPONSE + 1).read_to_end(&mut bytes);
-        read.map_err(|error| self.failure(&error.into()))?;
-        if bytes.len() as u64 > MAX_RESPONSE {
-            return Err(VlmError::TooLong { limit: MAX_RESPONSE });
-        }
-        Ok(bytes)
-    }
-
-    fn failure(&self, error: &ureq::Error) -> VlmError {
-        let timed_out = VlmError::Timeout { seconds: self.timeout.as_secs_f64() };
+    fn failure(&self, error: &HostError) -> VlmError {
         match error {
-            ureq::Error::Timeout(_) => timed_out,
-            // The time limit of a body that is read arrives within an error of the system.
-            ureq::Error::Io(error) if error.kind() == std::io::ErrorKind::TimedOut => timed_out,
-            error => VlmError::Unreachable { reason: error.to_string() },
+            HostError::TimedOut { .. } => VlmError::Timeout { seconds: self.endpoint.timeout.as_secs_f64() },
+            error => VlmError::Unreachable { reason: self.explanation(&error.to_string()) },
         }
     }
-}
 
-/// Returns the seconds of `Retry-After`; dates are not read.
-fn retry_after(headers: &HeaderMap) -> Option<u64> {
-    headers.get(header::RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()
-}
-
-/// Returns the text of a completion.
-fn generated(body: &[u8]) -> Result<String, VlmError> {
-    let malformed = |reason: String| VlmError::Malformed { reason };
-    let completion: Completion =
-        serde_json::from_slice(body).map_err(|error| malformed(error.to_string()))?;
-    let Some(Choice { message, finish_reason }) = completion.choices.into_iter().next() else {
-        return Err(malformed("the list of choices is empty".to_owned()));
-    };
-    let is_filtered = finish_reason.as_deref() == Some("content_filter");
-    if is_filtered || message.refusal.is_some_and(|refusal| !refusal.is_empty()) {
-        return Err(VlmError::Declined);
-    }
-    let text = message.content.unwrap_or_default();
-    if text.len() > MAX_TEXT {
-        return Err(VlmError::TooLong { limit: MAX_TEXT as u64 });
-    }
-    Ok(text)
-}
-
-/// Returns the error of a status other than success. The endpoint's own words are for the log alone, and not
-/// even that where the key was refused: some endpoints repeat it.
-fn refusal(status: StatusCode, retry_after: Option<u64>, body: &[u8]) -> VlmError {
-    match status {
-        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => VlmError::Key { status: status.as_u16() },
-        StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => VlmError::Busy { retry_after },
-        StatusCode::REQUEST_TIMEOUT | StatusCode::GATEWAY_TIMEOUT => {
-            VlmError::Overdue { status: status.as_u16() }
+    /// Returns the generated text, or the error that the response states.
+    fn read(&self, Response { status, retry_after, body }: &Response) -> Result<String, VlmError> {
+        match *status {
+            200..300 => self.generated(body),
+            // Words about a key that is not accepted may hold a part of it.
+            status @ (401 | 403) => Err(VlmError::Key { status }),
+            429 | 503 => {
+                // Dates are not read.
+                let seconds = retry_after.as_ref().and_then(|text| text.trim().parse().ok());
+                Err(VlmError::Busy { retry_after: seconds })
+            }
+            status @ (408 | 504) => Err(VlmError::Overdue { status }),
+            status => {
+                let reason = serde_json::from_slice::<Failure>(body).map(|failure| failure.error.message);
+                Err(VlmError::Refused { status, reason: self.explanation(&reason.unwrap_or_default()) })
+            }
         }
-        _ => {
-            let reason = serde_json::from_slice::<Failure>(body).map(|failure| failure.error.message);
-            let reason = reason.unwrap_or_default().chars().take(MAX_REASON).collect();
-            VlmError::Refused { status: status.as_u16(), reason }
+    }
+
+    /// Returns the text of a completion.
+    fn generated(&self, body: &[u8]) -> Result<String, VlmError> {
+        let malformed = |reason: &str| VlmError::Malformed { reason: self.explanation(reason) };
+        let completion: Completion =
+            serde_json::from_slice(body).map_err(|error| malformed(&error.to_string()))?;
+        let Some(Choice { message, finish_reason }) = completion.choices.into_iter().next() else {
+            return Err(malformed("the list of choices is empty"));
+        };
+        let is_filtered = finish_reason.as_deref() == Some("content_filter");
+        if is_filtered || message.refusal.is_some_and(|refusal| !refusal.is_empty()) {
+            return Err(VlmError::Declined);
         }
+        let text = message.content.unwrap_or_default();
+        if text.len() > MAX_TEXT {
+            return Err(VlmError::TooLong { limit: MAX_TEXT });
+        }
+        // Some servers end a text at its maximum length as if it were whole.
+        let is_reasoning = text.rfind("<think>") > text.rfind("</think>");
+        if finish_reason.as_deref() == Some("length") || is_reasoning {
+            return Err(VlmError::CutOff { tokens: MAX_TOKENS });
+        }
+        Ok(text)
+    }
+
+    /// Returns the beginning of the server's own words, which are for the log alone.
+    fn explanation(&self, text: &str) -> String {
+        explanation(text, self.endpoint.key.as_deref())
     }
 }
 
@@ -224,26 +201,64 @@ fn refusal(status: StatusCode, retry_after: Option<u64>, body: &[u8]) -> VlmErro
 mod tests {
     use super::*;
 
+    const KEY: &str = "sk-secret";
+
     fn chat(url: &str, key: Option<&str>) -> Result<Chat, EndpointError> {
         let (model, timeout) = ("m".to_owned(), Duration::from_secs(1));
         Chat::new(&Endpoint { url: url.to_owned(), model, key: key.map(str::to_owned), timeout })
     }
 
+    fn read(status: u16, body: &serde_json::Value) -> Result<String, VlmError> {
+        let response = Response { status, retry_after: None, body: body.to_string().into_bytes() };
+        chat("http://host", Some(KEY)).unwrap().read(&response)
+    }
+
     #[test]
     fn addresses_end_in_the_path_once() {
         for url in ["http://host:8000", "http://host:8000/", "http://host:8000/v1", "http://host:8000/v1/"] {
-            assert_eq!(chat(url, None).unwrap().uri, "http://host:8000/v1/chat/completions", "{url}");
+            assert_eq!(chat(url, None).unwrap().url, "http://host:8000/v1/chat/completions", "{url}");
         }
-        assert_eq!(chat("https://host/api", None).unwrap().uri, "https://host/api/v1/chat/completions");
-        for url in ["", "host:8000", "ftp://host", "http://", "http://a b"] {
+        assert_eq!(chat("https://host/api", None).unwrap().url, "https://host/api/v1/chat/completions");
+        for url in ["", "host:8000", "ftp://host", "http://", "http://a b", "http://u:p@h", "http://h?x=1"] {
             assert!(matches!(chat(url, None), Err(EndpointError::Url { .. })), "{url}");
         }
         assert!(matches!(chat("http://host", Some("a\nb")), Err(EndpointError::Key)));
     }
 
     #[test]
-    fn keys_are_marked_as_secret() {
-        let chat = chat("http://host", Some("sk-secret")).unwrap();
-        assert!(!format!("{:?}", chat.authorization).contains("secret"));
+    fn texts_that_were_cut_off_are_errors() {
+        for (finish, text, is_whole) in [
+            ("stop", "Red fox", true),
+            ("stop", "<think>A dog? No.</think>Red fox", true),
+            ("length", "Red", false),
+            ("length", "", false),
+            ("stop", "<think>Okay, the object is", false),
+            ("stop", "<think>A dog?</think><think>No,", false),
+        ] {
+            let body = json!({"choices": [{"message": {"content": text}, "finish_reason": finish}]});
+            let found = read(200, &body);
+            let is_right = if is_whole {
+                found.as_deref().is_ok_and(|found| found == text)
+            } else {
+                matches!(found, Err(VlmError::CutOff { .. }))
+            };
+            assert!(is_right, "{finish} {text:?}: {found:?}");
+        }
+    }
+
+    #[test]
+    fn key_that_the_server_repeats_is_in_no_error() {
+        let message = format!("no model for the key {KEY}");
+        for (status, body) in [
+            (400, json!({"error": {"message": message}})),
+            (404, json!({"error": {"message": message}})),
+            (500, json!({"error": {"message": format!("{}{message}", "x".repeat(275))}})),
+            (200, json!({"choices": message})),
+        ] {
+            let error = read(status, &body).unwrap_err();
+            let said = format!("{error} {error:?}");
+            assert!(!said.contains("sk-se"), "{status}: {said}");
+            assert!(said.contains("no model for"), "{status}: {said}");
+        }
     }
 }

@@ -23,8 +23,8 @@ pub enum VlmError {
         /// Status of the response.
         status: u16,
     },
-    /// There was no connection, or it broke.
-    #[error("the vision model cannot be reached: {reason}; check --vlm and that its server runs")]
+    /// There was no connection, it broke, or the response has more than 2 MiB.
+    #[error("no response from the vision model: {reason}; check --vlm and that its server runs")]
     Unreachable {
         /// Fault reported by the connection.
         reason: String,
@@ -59,13 +59,20 @@ pub enum VlmError {
         /// Fault of the response.
         reason: String,
     },
-    /// The response or its text is over the limit.
-    #[error(
-        "the vision model's response has more than {limit} bytes; take a model that writes a title alone"
-    )]
+    /// The text is over the limit.
+    #[error("the vision model's text has more than {limit} bytes; take a model that writes a title alone")]
     TooLong {
         /// Maximum number of bytes.
-        limit: u64,
+        limit: usize,
+    },
+    /// The text ends before the title, as that of a model which reasons at length.
+    #[error(
+        "the vision model's text was cut off after {tokens} tokens; turn its reasoning off, or take a model \
+         that writes a title alone"
+    )]
+    CutOff {
+        /// Maximum number of tokens.
+        tokens: u32,
     },
     /// The model wrote nothing that has a word.
     #[error("the vision model named nothing; take another model or view")]

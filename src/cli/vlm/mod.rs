@@ -1,5 +1,5 @@
-//! Links masks by a vision model that writes the entity's name: any endpoint of `OpenAI`'s form. The name
-//! becomes entities by BM25 over titles, as generative models without entity codes are measured on OVEN.
+//! Links masks by a vision model that writes the entity's name, behind an endpoint for chat completions. The
+//! name becomes entities by BM25 over titles, as generative models without entity codes are measured on OVEN.
 
 pub mod args;
 pub mod chat;
@@ -8,7 +8,7 @@ pub mod view;
 
 use std::time::Instant;
 
-use super::backend::{Backend, millis};
+use super::backend::{Backend, Properties, millis};
 use super::decoded_image::DecodedImage;
 use super::index_vectors::wikipedia_by_qid;
 use super::titles::index::{TitleIndex, TitleMatch};
@@ -24,8 +24,15 @@ use view::View;
 const MAX_NAME: usize = 200;
 /// Marks around the name that models write.
 const MARKS: [char; 9] = ['"', '\'', '`', '*', '_', '“', '”', '#', ' '];
-/// Beginnings that models write before the name.
-const OPENINGS: [&str; 5] = ["answer:", "title:", "the answer is", "the object is", "this is"];
+/// Labels that models write before the name.
+const LABELS: [&str; 2] = ["answer:", "title:"];
+/// Beginnings of sentences that models write before the name, after `T` or `t`, and the signs that must
+/// follow. Titles such as "This Is Us" and "This Island Earth" have other capitals, or no such sign.
+const SENTENCES: [(&str, &[&str]); 3] = [
+    ("he answer is", &[" ", ":"]),
+    ("he object is", &[" ", ":"]),
+    ("his is", &[":", " \"", " “", " *", " `", " a ", " an ", " the "]),
+];
 /// Seconds after which a busy model is asked again where it does not say.
 const RETRY_AFTER: u64 = 5;
 /// Maximum seconds that a client is told to wait.
@@ -72,8 +79,8 @@ impl VlmBackend {
 }
 
 impl Backend for VlmBackend {
-    fn info(&self) -> &ModelInfo {
-        &self.info
+    fn properties(&self) -> Properties<'_> {
+        Properties { model: &self.info, encoder: None, is_remote: true }
     }
 
     fn prepare(&self, _: &DecodedImage) -> Result<(), AnswerError> {
@@ -129,16 +136,25 @@ fn name(text: &str) -> Option<&str> {
     let text = text.rsplit_once("</think>").map_or(text, |(_, rest)| rest);
     let line = text.lines().find(|line| line.chars().any(char::is_alphanumeric))?;
     let mut name = line.trim().trim_matches(MARKS);
-    for opening in OPENINGS {
-        if let Some(head) = name.get(..opening.len())
-            && head.eq_ignore_ascii_case(opening)
+    for label in LABELS {
+        if let Some((head, rest)) = name.split_at_checked(label.len())
+            && head.eq_ignore_ascii_case(label)
         {
-            name = name[opening.len()..].trim().trim_matches(MARKS);
+            name = rest.trim().trim_matches(MARKS);
         }
     }
+    let name = after_sentence(name).unwrap_or(name);
     let name = name.strip_suffix('.').unwrap_or(name).trim_matches(MARKS);
     let end = name.char_indices().nth(MAX_NAME).map_or(name.len(), |(at, _)| at);
     name.chars().any(char::is_alphanumeric).then(|| &name[..end])
+}
+
+/// Returns what follows the beginning of a sentence; `None` where there is none.
+fn after_sentence(name: &str) -> Option<&str> {
+    let text = name.strip_prefix(['T', 't'])?;
+    let (rest, next) = SENTENCES.iter().find_map(|(head, next)| Some((text.strip_prefix(head)?, next)))?;
+    let is_sentence = next.iter().any(|next| rest.starts_with(next));
+    is_sentence.then(|| rest.trim_start_matches(':').trim().trim_matches(MARKS))
 }
 
 fn entity(TitleMatch { qid, title, share, .. }: TitleMatch) -> ScoredEntity {
@@ -177,13 +193,17 @@ fn problem(error: &VlmError) -> AnswerError {
             (Kind::BackendFailed, detail.to_owned(), None)
         }
         VlmError::Unreachable { .. } => {
-            (Kind::BackendFailed, format!("The vision model cannot be reached. {failed}"), None)
+            (Kind::BackendFailed, format!("There is no response from the vision model. {failed}"), None)
         }
         VlmError::Key { .. } => {
             (Kind::BackendFailed, format!("The vision model refused the server's key. {failed}"), None)
         }
         VlmError::Refused { status, .. } => {
             let detail = format!("The vision model's server responded with status {status}. {failed}");
+            (Kind::BackendFailed, detail, None)
+        }
+        VlmError::CutOff { .. } => {
+            let detail = format!("The vision model's text was cut off before its end. {failed}");
             (Kind::BackendFailed, detail, None)
         }
         VlmError::Malformed { .. } | VlmError::TooLong { .. } => {
@@ -207,6 +227,15 @@ mod tests {
             ("Answer: `Red fox`\nIt has red fur.", Some("Red fox")),
             ("<think>A dog? No.</think>\n\n# Red fox", Some("Red fox")),
             ("The object is Red fox.", Some("Red fox")),
+            ("The Object Is Lost", Some("The Object Is Lost")),
+            ("The answer is: **Red fox**", Some("Red fox")),
+            ("This is \"Red fox\".", Some("Red fox")),
+            ("This is the Eiffel Tower", Some("the Eiffel Tower")),
+            ("This Is Us", Some("This Is Us")),
+            ("This Island Earth", Some("This Island Earth")),
+            ("this island earth", Some("this island earth")),
+            ("The Answer Is a Question", Some("The Answer Is a Question")),
+            ("Answer: This Is Us", Some("This Is Us")),
             ("Washington, D.C.", Some("Washington, D.C")),
             ("狐", Some("狐")),
             ("", None),

@@ -9,7 +9,7 @@ use image::{ImageBuffer, ImageError, Rgb, RgbImage};
 
 use crate::cli::decoded_image::DecodedImage;
 use crate::geometry::{PixelRect, Size};
-use crate::rle::Mask;
+use crate::rle::{Mask, Outline};
 
 /// Color of the outline: magenta, which few photographs hold.
 pub const OUTLINE: [u8; 3] = [255, 0, 255];
@@ -53,8 +53,9 @@ fn outlined(image: &DecodedImage, mask: &Mask) -> RgbImage {
     let mut drawn = shown(image, PixelRect { x: 0, y: 0, width, height }, 0);
     let radius = (f64::from(drawn.width().max(drawn.height())) / 320.0).clamp(1.0, 3.0);
     // The dark edge shows the outline on an object of its own color.
-    draw(&mut drawn, mask, radius + 1.0, [0; 3]);
-    draw(&mut drawn, mask, radius, OUTLINE);
+    let outlines = mask.outlines();
+    draw(&mut drawn, &outlines, image.size(), radius + 1.0, [0; 3]);
+    draw(&mut drawn, &outlines, image.size(), radius, OUTLINE);
     drawn
 }
 
@@ -89,12 +90,12 @@ fn shown(image: &DecodedImage, window: PixelRect, min_side: u32) -> RgbImage {
     }
 }
 
-/// Draws the edges of a mask, which has the size of the image before it was scaled to this one.
-fn draw(image: &mut RgbImage, mask: &Mask, radius: f64, color: [u8; 3]) {
-    let scale_x = f64::from(image.width()) / f64::from(mask.size().width);
-    let scale_y = f64::from(image.height()) / f64::from(mask.size().height);
+/// Draws the outlines of a mask of `size`, the image's before it was scaled to this one.
+fn draw(image: &mut RgbImage, outlines: &[Outline], size: Size, radius: f64, color: [u8; 3]) {
+    let scale_x = f64::from(image.width()) / f64::from(size.width);
+    let scale_y = f64::from(image.height()) / f64::from(size.height);
     let scaled = |[x, y]: [u32; 2]| [f64::from(x) * scale_x, f64::from(y) * scale_y];
-    for outline in mask.outlines() {
+    for outline in outlines {
         for path in std::iter::once(&outline.outer).chain(&outline.holes) {
             let next = path.iter().skip(1).chain(path.first());
             for (&from, &to) in path.iter().zip(next) {

@@ -14,7 +14,7 @@ use base64::Engine as _;
 use masklink::cli::backend::Backends;
 use masklink::cli::host::NativeHost;
 use masklink::cli::qdrant::backend::QdrantBackend;
-use masklink::cli::qdrant::{QdrantError, Uploaded, nearest, upload};
+use masklink::cli::qdrant::{Occasion, QdrantError, Uploaded, nearest, upload};
 use masklink::cli::serve::{Server, Settings, app};
 use masklink::link::encoder::manifest::{EncoderManifest, EncoderView};
 use masklink::link::index::build::Material;
@@ -58,6 +58,10 @@ fn index() -> Index {
 
 /// Returns an index of vectors, each with the number of its entity.
 fn index_of(vectors: Vec<(u32, Vec<f32>)>) -> Index {
+    index_with(Element::F16, vectors)
+}
+
+fn index_with(element: Element, vectors: Vec<(u32, Vec<f32>)>) -> Index {
     let most = vectors.iter().map(|(entity, _)| *entity).max().unwrap();
     let entities = (0..=most).map(|n| Entity { qid: format!("Q{}", 1000 - n), ..Entity::default() });
     let exemplars = vectors.into_iter().enumerate().map(|(row, (entity, vector))| {
@@ -78,7 +82,7 @@ fn index_of(vectors: Vec<(u32, Vec<f32>)>) -> Index {
     };
     (manifest.input.width, manifest.input.height, manifest.input.std) = (8, 8, [1.0; 3]);
     let (entities, exemplars) = (entities.collect(), exemplars.collect());
-    Index::build(manifest, Element::F16, Material { entities, exemplars, ..Material::default() }).unwrap()
+    Index::build(manifest, element, Material { entities, exemplars, ..Material::default() }).unwrap()
 }
 
 fn upload_to(double: &Double, index: &Index) -> Result<Uploaded, QdrantError> {
@@ -215,12 +219,12 @@ fn collections_of_something_else_are_left_alone() {
         let first = stored.points[&0].clone();
         stored.points.values_mut().for_each(|point| point.clone_from(&first));
     });
-    assert!(matches!(other_vectors, QdrantError::Foreign { .. }), "{other_vectors}");
+    assert!(matches!(other_vectors, QdrantError::Mismatch { .. }), "{other_vectors}");
     let more_points = spoilt(&|stored| {
         let first = stored.points[&0].clone();
         stored.points.insert(ROWS as u64, first);
     });
-    assert_eq!(more_points, QdrantError::Foreign { name: name(), point: ROWS.to_string() });
+    assert_eq!(more_points, QdrantError::Mismatch { name: name(), point: ROWS.to_string() });
 }
 
 #[test]
@@ -265,6 +269,33 @@ fn many_exemplars_and_equal_ones_hide_no_entity() {
 }
 
 #[test]
+fn half_precision_hides_no_entity() {
+    // Cosines of the first axis with these differ by 7e-5, and half-precision numbers of 0.7 by 5e-4.
+    let vector = |n: u32| {
+        let angle = std::f32::consts::FRAC_PI_4 + n as f32 * 1e-4;
+        let mut vector = vec![0.0; DIMENSIONS];
+        (vector[0], vector[1]) = (angle.cos(), angle.sin());
+        vector
+    };
+    let index = index_with(Element::F32, (0..200).map(|n| (n, vector(n))).collect());
+    let double = filled(&index);
+    for (vector, _) in double.state().collections.get_mut("things").unwrap().points.values_mut() {
+        for number in vector {
+            *number = half::f16::from_f32(*number).to_f32();
+        }
+    }
+    let mut axis = vec![0.0; DIMENSIONS];
+    axis[0] = 1.0;
+    let query = Query { vector: &axis, except_image: None };
+    for k in 1..10 {
+        let collection = double.collection("things");
+        let found = pollster::block_on(nearest(&NativeHost::default(), &collection, &index, query, k));
+        assert_eq!(found, Ok(index.nearest(&[query], k).swap_remove(0)), "{k} entities");
+    }
+    double.check();
+}
+
+#[test]
 fn failed_searches_have_their_errors() {
     let index = index();
     let double = filled(&index);
@@ -298,7 +329,7 @@ fn failed_searches_have_their_errors() {
             | (Fault::Hang, QdrantError::Timeout { .. })
             | (Fault::Status(400), QdrantError::Refused { status: 400, .. })
             | (Fault::Status(404), QdrantError::NoCollection { .. }) => true,
-            (Fault::Body(body), QdrantError::Foreign { .. }) => body.contains("score") && *body != ONE_TWICE,
+            (Fault::Body(body), QdrantError::Mismatch { .. }) => body.contains("score") && *body != ONE_TWICE,
             (Fault::Body(body), QdrantError::BadResponse { .. }) => {
                 !body.contains("score") || *body == ONE_TWICE
             }
@@ -316,7 +347,7 @@ fn server(built: &Built) -> (Router, Double) {
     let index = Arc::new(built.linker());
     let double = filled(index.index());
     let collection = double.collection("things");
-    let qdrant = QdrantBackend::open(Arc::clone(&index), collection).unwrap();
+    let qdrant = QdrantBackend::open(Arc::clone(&index), collection, Occasion::Start).unwrap();
     let backends = Backends::default().with("local", index).with("qdrant", Arc::new(qdrant));
     (app(Server::with_backends(backends, Settings::default()).unwrap()), double)
 }
@@ -380,7 +411,9 @@ fn a_server_starts_only_with_a_whole_collection_of_its_index() {
     let Some(built) = built() else { return };
     let index = Arc::new(built.linker());
     let double = filled(index.index());
-    let open = |name: &str| QdrantBackend::open(Arc::clone(&index), double.collection(name)).map(|_| ());
+    let open = |name: &str| {
+        QdrantBackend::open(Arc::clone(&index), double.collection(name), Occasion::Reload).map(|_| ())
+    };
     assert_eq!(open("things"), Ok(()));
     assert_eq!(open("other"), Err(QdrantError::NoCollection { name: "other".to_owned() }));
     let rows = index.index().vectors().rows();
@@ -397,11 +430,23 @@ fn a_server_starts_only_with_a_whole_collection_of_its_index() {
     assert!(matches!(distance, QdrantError::Distance { .. }), "{distance}");
     let part = with("part", &|stored| drop(stored.points.pop_first()));
     assert_eq!(part, QdrantError::Incomplete { name: "part".to_owned(), points: rows as u64 - 1, rows });
+    let more = with("more", &|stored| {
+        let first = stored.points[&0].clone();
+        stored.points.insert(rows as u64, first);
+    });
+    assert_eq!(more, QdrantError::TooMany { name: "more".to_owned(), points: rows as u64 + 1, rows });
+    // As many points, of which the first alone is one of the index.
+    let elsewhere = with("elsewhere", &|stored| {
+        let points = std::mem::take(&mut stored.points);
+        let moved = points.into_iter().map(|(id, point)| (if id == 0 { 0 } else { id + 1_000_000 }, point));
+        stored.points = moved.collect();
+    });
+    assert!(matches!(elsewhere, QdrantError::Mismatch { .. }), "{elsewhere}");
     let foreign = with("foreign", &|stored| {
         let first = stored.points[&0].clone();
         stored.points.values_mut().for_each(|point| point.clone_from(&first));
     });
-    assert!(matches!(foreign, QdrantError::Foreign { .. }), "{foreign}");
+    assert!(matches!(foreign, QdrantError::Mismatch { .. }), "{foreign}");
     double.check();
     for (name, word) in [("other", "masklink upload"), ("small", "name another collection")] {
         let mut served = serve_command(&built.folder(), &double, name);

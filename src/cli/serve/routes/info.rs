@@ -26,7 +26,7 @@ pub(crate) async fn info(State(server): State<Server>) -> Result<Json<ServerInfo
     let current = server.inner.current();
     current.backend(None)?;
     let backends = current.backends.iter().map(|(name, backend)| {
-        let (name, model) = (name.to_owned(), backend.info().clone());
+        let (name, model) = (name.to_owned(), backend.properties().model.clone());
         BackendInfo { name, model }
     });
     Ok(Json(ServerInfo { backends: backends.collect() }))

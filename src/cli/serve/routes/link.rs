@@ -60,7 +60,7 @@ pub(crate) async fn link(
 ) -> Result<Json<LinkResponse>, ApiError> {
     let started = Instant::now();
     let backend = backend_name(query.as_deref());
-    server.inner.current().backend(backend.as_deref())?;
+    let is_remote = server.inner.current().backend(backend.as_deref())?.properties().is_remote;
     let limits = server.inner.settings.limits;
     check_is_json(&headers)?;
     // Base64 writes three bytes as four characters.
@@ -80,7 +80,7 @@ pub(crate) async fn link(
             }
         }
     };
-    let (step, mut waited) = server.compute(work).await?;
+    let (step, mut waited) = server.link(is_remote, work).await?;
     let mut response = match step {
         Step::Done(response) => response,
         Step::Fetch { url, asked } => {
@@ -88,7 +88,7 @@ pub(crate) async fn link(
             let work = move |inner: &Inner| {
                 link_mask(inner, &asked, |current| from_bytes(inner, current, &fetched.bytes))
             };
-            let (response, more) = server.compute(work).await?;
+            let (response, more) = server.link(is_remote, work).await?;
             waited += more;
             response
         }
@@ -111,7 +111,8 @@ pub(super) fn check_is_json(headers: &HeaderMap) -> Result<(), ApiError> {
     Err(ApiError::new(Kind::UnsupportedMedia, detail))
 }
 
-/// The outcome of a worker's first turn: it does not wait for other servers.
+/// The outcome of a worker's first turn. An image is fetched without a worker; a remote back end has workers
+/// of its own, which wait for it.
 enum Step {
     Done(LinkResponse),
     Fetch { url: String, asked: Asked },
