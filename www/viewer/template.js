@@ -7,6 +7,9 @@ import { icon } from './icons.js';
 import { keysInWords } from './shortcuts.js';
 import { TOOLS } from './tools.js';
 
+/** Steps of the slider of the brush's size. */
+export const SIZE_STEPS = 50;
+
 /** @typedef {ReturnType<typeof build>} Nodes */
 
 /** Builds the nodes of one viewer; `root` contains all others. */
@@ -22,6 +25,7 @@ export function build() {
     commands,
   );
   const zoomNodes = buildZoom();
+  const sizeNodes = buildSize();
   const notice = h('div', { class: 'notice', part: 'notice' });
   const progressNodes = buildProgress();
   const hint = h('p', { class: 'hint', part: 'hint', hidden: true });
@@ -56,6 +60,7 @@ export function build() {
     { class: 'base', part: 'base' },
     frame,
     zoomNodes.zoom,
+    sizeNodes.size,
     bar,
     turned,
     masks,
@@ -77,6 +82,7 @@ export function build() {
     redo,
     clear,
     ...zoomNodes,
+    ...sizeNodes,
     hint,
     cursorHint,
     notice,
@@ -136,6 +142,19 @@ function buildZoom() {
     actual,
   );
   return { zoom, zoomIn, zoomOut, fit, actual };
+}
+
+/** Builds the slider of the brush's size, whose steps are a factor each. */
+function buildSize() {
+  const sizeRange = h('input', {
+    type: 'range',
+    max: SIZE_STEPS,
+    'aria-label': 'Brush size',
+    title: 'Brush size (, and .)',
+  });
+  const sizeWords = h('span');
+  const size = h('div', { class: 'size', hidden: true }, sizeRange, sizeWords);
+  return { size, sizeRange, sizeWords };
 }
 
 /** Builds the message with progress. */
