@@ -24,8 +24,7 @@ export function build() {
     h('div', { role: 'radiogroup', 'aria-label': 'Tools', class: 'tools' }, ...tools.values()),
     commands,
   );
-  const zoomNodes = buildZoom();
-  const sizeNodes = buildSize();
+  const onImage = { ...buildZoom(), ...buildSize() };
   const notice = h('div', { class: 'notice', part: 'notice' });
   const progressNodes = buildProgress();
   const hint = h('p', { class: 'hint', part: 'hint', hidden: true });
@@ -59,8 +58,8 @@ export function build() {
     'div',
     { class: 'base', part: 'base' },
     frame,
-    zoomNodes.zoom,
-    sizeNodes.size,
+    onImage.zoom,
+    onImage.size,
     bar,
     turned,
     masks,
@@ -81,8 +80,7 @@ export function build() {
     undo,
     redo,
     clear,
-    ...zoomNodes,
-    ...sizeNodes,
+    ...onImage,
     hint,
     cursorHint,
     notice,
