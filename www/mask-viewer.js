@@ -143,6 +143,9 @@ export class MaskViewer extends AttributesElement {
     undo: () => this.undoStep(),
     redo: () => this.redoStep(),
     clear: () => this.clear(),
+    size: (radius) => {
+      this.brushRadius = radius;
+    },
   });
   /** @type {Snapshot | undefined} */
   #snapshot;

@@ -253,6 +253,44 @@ test('files that are not exports are refused in words, and masks of another size
   await close();
 });
 
+test('a slider sizes the brush and the eraser, and is there for no other tool', async () => {
+  for (const width of [1280, 390]) {
+    const { page, errors, close } = await openPage(browser, `${server.address}kept.html`, {
+      viewport: { width, height: 800 },
+    });
+    await page.evaluate(() => {
+      globalThis.viewer = document.querySelector('mask-viewer');
+    });
+    const slider = page.getByRole('slider', { name: 'Brush size' });
+    assert.equal(await slider.isVisible(), false);
+    for (const tool of ['brush', 'erase']) {
+      await page.evaluate((name) => {
+        viewer.tool = name;
+        viewer.brushRadius = 12;
+      }, tool);
+      await slider.waitFor();
+      await page.locator('mask-viewer').getByText('24 px').waitFor();
+      const box = await slider.boundingBox();
+      assert.ok(box && box.height >= 44 && box.x >= 0 && box.x + box.width <= width);
+      await page.mouse.click(box.x + 0.9 * box.width, box.y + box.height / 2);
+      await until(page, 'snapshot.brushRadius > 80 && snapshot.brushRadius < 200');
+      await slider.press('Home');
+      await until(page, 'snapshot.brushRadius === 1');
+      await slider.press('.');
+      await until(page, 'snapshot.brushRadius === 1.25');
+      await slider.press('ArrowRight');
+      await until(page, 'snapshot.brushRadius > 1.25');
+    }
+    // The focus is not lost with the slider.
+    await slider.press('o');
+    await slider.waitFor({ state: 'hidden' });
+    const focused = 'viewer.shadowRoot.activeElement?.className';
+    assert.match(await page.evaluate(focused), /stage/);
+    assert.deepEqual(errors, []);
+    await close();
+  }
+});
+
 test('brush and eraser change the kept mask by whole strokes', async () => {
   const { page, errors, close } = await openKept();
   const area = () => page.evaluate(() => Number(viewer.kept[0].area));

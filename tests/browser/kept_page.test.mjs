@@ -147,14 +147,14 @@ test('a card names the kept mask, and a file of the chosen format is saved and i
     const viewer = document.querySelector('mask-viewer');
     viewer.configure({ endpoint: new URL('elsewhere', document.baseURI).href });
   });
-  const answer = { entities: [{ qid: 'Q89', title: 'Apple', score: 0.3, evidence: [] }] };
+  const answer = { entities: [{ qid: 'Q89', title: 'Apple', score: 0.7, evidence: [] }] };
   await page.route('**/elsewhere/v1/link', (route) =>
     route.fulfill({ status: 200, contentType: 'application/json', body: JSON.stringify(answer) }),
   );
   await page.evaluate(() => document.querySelector('mask-viewer').askLink());
   await page.getByRole('button', { name: 'Use as the name: Apple' }).click();
   await until(page, "snapshot.kept[0].qid === 'Q89'");
-  // A score this low says nothing about a name that was chosen by hand.
+  // A person chose the name: the score of the guess says nothing about it.
   assert.match(await page.locator('#kept .about').first().innerText(), /^Q89 · [\d,]+ px$/);
 
   await page.locator('#kept').getByLabel('Format').selectOption('polygons');
@@ -176,6 +176,94 @@ test('a card names the kept mask, and a file of the chosen format is saved and i
   // Scores are written with four digits.
   assert.ok(Math.abs(two.score - one.score) < 1e-4, `${one.score} and ${two.score}`);
   assert.ok(Math.abs(two.entityScore - one.entityScore) < 1e-4);
+  await close();
+});
+
+test('a PNG is refused with the formats that work, as an error that the next action ends', async () => {
+  const { page, errors, close } = await openClicked();
+  const pngs = await page.evaluate(async () => {
+    const files = await document.querySelector('mask-viewer').exportMasks('mask');
+    return Promise.all(
+      files.map(async ({ blob }) => [...new Uint8Array(await blob.arrayBuffer())]),
+    );
+  });
+  const give = async (name, buffer) => {
+    const choosing = page.waitForEvent('filechooser');
+    await page.locator('#kept').getByRole('button', { name: 'Import' }).click();
+    await (await choosing).setFiles({ name, mimeType: 'application/octet-stream', buffer });
+  };
+  await give('mask.png', Buffer.from(pngs[0]));
+  const problem = page.locator('#kept-body > .problem');
+  await problem.waitFor();
+  assert.equal(
+    await problem.innerText(),
+    'The masks cannot be imported: a PNG file has only the pixels of one mask. Choose a file that was ' +
+      'exported here as COCO JSON, Mask-OVEN-Wiki JSON, RLE, GeoJSON or SVG.',
+  );
+  await page.evaluate(() => document.querySelector('mask-viewer').selectMask(0));
+  await problem.waitFor({ state: 'detached' });
+  assert.equal(await page.locator('#kept-body > [role=status]').innerText(), '');
+
+  // Masks of another image are not taken, and their number alone would not say why.
+  const other = { title: 'other', segmentation: { size: [1, 1], counts: '01' } };
+  await give('other.jsonl', Buffer.from(JSON.stringify(other)));
+  await problem.waitFor();
+  assert.match(await problem.innerText(), /^0 masks imported from other\.jsonl\. .*the mask is 1/);
+  assert.deepEqual(errors, []);
+  await close();
+});
+
+test('the name field of a new mask without a name comes into sight, and the focus stays', async () => {
+  for (const phone of [false, true]) {
+    const { page, errors, close } = await openPage(
+      browser,
+      server.address,
+      phone ? { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true } : {},
+    );
+    const score = 0.4;
+    await linkFirstMask(page, {
+      entities: ['Bird', 'Duck', 'Goose', 'Swan'].map((title, at) => ({
+        ...{ qid: `Q${at + 1}`, title, score: score - at / 10, evidence: [] },
+        description: 'lays eggs',
+      })),
+    });
+    await page.evaluate(() => {
+      const viewer = document.querySelector('mask-viewer');
+      viewer.focus();
+      viewer.nameKept(viewer.keep(), { title: '' });
+    });
+    const field = page.locator('#kept [data-focus=kept-name]');
+    await field.waitFor();
+    await page.waitForTimeout(100);
+    const [frame, box] = [
+      await page.locator('.panel').boundingBox(),
+      await page.locator('#kept li').boundingBox(),
+    ];
+    const inside = phone
+      ? box.y < frame.y + frame.height - 100
+      : box.y + box.height <= frame.y + frame.height;
+    assert.ok(box.y > frame.y && inside, JSON.stringify({ phone, frame, box }));
+    assert.equal(await page.evaluate(() => document.activeElement?.localName), 'mask-viewer');
+    if (phone) await page.getByRole('button', { name: '1 kept: name it' }).waitFor();
+    assert.deepEqual(errors, []);
+    await close();
+  }
+});
+
+test('a painted mask is not told to take its name from results that are not there', async () => {
+  const { page, errors, close } = await openPage(browser, server.address);
+  await page.evaluate(() => {
+    const viewer = document.querySelector('mask-viewer');
+    viewer.tool = 'brush';
+    viewer.clickAt(100, 100);
+  });
+  await until(page, 'snapshot.kept.length === 1');
+  const words = page.locator('#kept-body > .note').first();
+  assert.equal(
+    await words.innerText(),
+    'This mask has no name yet. Type one, or compare it with the index.',
+  );
+  assert.deepEqual(errors, []);
   await close();
 });
 

@@ -481,6 +481,47 @@ test('the page’s answer does not claim that nothing was sent after an endpoint
   await close();
 });
 
+test('failures of an endpoint go with it, and the times of linking with their image', async () => {
+  const { page, close } = await openSamples();
+  const compared = page.locator('#status div', { hasText: 'Compared by' });
+  const ask = async () => {
+    await page.evaluate(() => {
+      const viewer = document.querySelector('mask-viewer');
+      // Nobody listens on port 9 of this machine.
+      viewer.configure({ endpoint: 'http://127.0.0.1:9/' });
+      viewer.selectMask(0);
+      viewer.askLink();
+    });
+    await until(page, "snapshot.linking.phase === 'answered'");
+    await page.getByText('could not be reached').waitFor();
+  };
+  await ask();
+  await page.getByRole('button', { name: 'Settings' }).first().click();
+  const dialog = page.getByRole('dialog', { name: 'Settings' });
+  await dialog.getByRole('button', { name: 'Reset all' }).click();
+  await dialog.getByRole('button', { name: 'Done' }).click();
+  await page.getByText('Computed in this page; nothing was sent.').waitFor();
+  assert.equal(await page.getByText('could not be reached').count(), 0);
+  assert.match(await compared.innerText(), /In this page: \d/);
+
+  await ask();
+  await page.evaluate(() =>
+    document.querySelector('mask-viewer').configure({ endpoint: 'http://127.0.0.1:10/' }),
+  );
+  await page.getByRole('button', { name: 'Compare it with the index' }).waitFor();
+  assert.equal(await page.getByText('could not be reached').count(), 0);
+  assert.match(await compared.innerText(), /http:\/\/127\.0\.0\.1:10\/$/);
+
+  await page.evaluate(() => document.querySelector('mask-viewer').configure({ endpoint: null }));
+  await page.evaluate(() => document.querySelector('mask-viewer').askLink());
+  await until(page, "snapshot.linking.phase === 'answered'");
+  assert.match(await compared.innerText(), /In this page: \d/);
+  await page.locator('.thumbnail').nth(1).click();
+  await until(page, "snapshot.linking.phase === 'idle' && snapshot.shown.length > 0");
+  assert.match(await compared.innerText(), /this page$/);
+  await close();
+});
+
 test('a dataset is opened in its dialog and searched, and its findings are listed', async () => {
   const { page, errors, close } = await openSamples();
   await page.getByRole('button', { name: 'Open a dataset' }).click();

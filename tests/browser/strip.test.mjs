@@ -191,6 +191,39 @@ test('a dataset opened while the samples load stays open', async () => {
   await close();
 });
 
+test('a photo is listed when it opens, the samples’ note is not under it, and nothing moves', async () => {
+  const { page, errors, close } = await openPage(browser, server.address, {
+    viewport: { width: 1440, height: 900 },
+  });
+  const height = () => page.locator('mask-viewer').evaluate((node) => node.offsetHeight);
+  const whole = await height();
+  const note = page.locator('#strip-note');
+  assert.match(await note.innerText(), /^Rendered for this project/);
+  await bring(page, PHOTO);
+  await until(page, "snapshot.image === 'mine.bmp'");
+  const link = page.getByRole('link', { name: 'Photo mine.bmp' });
+  await link.waitFor();
+  assert.equal(await link.getAttribute('aria-current'), 'true');
+  assert.equal(await note.innerText(), '');
+  assert.equal(await height(), whole);
+  await page.evaluate(() => {
+    const viewer = document.querySelector('mask-viewer');
+    viewer.tool = 'brush';
+    viewer.clickAt(3, 3);
+  });
+  await until(page, 'snapshot.kept.length === 1');
+  assert.equal(await height(), whole);
+  await thumbnails(page).first().click();
+  await until(page, 'snapshot.shown.length > 0');
+  assert.match(await note.innerText(), /^Rendered for this project/);
+  assert.equal(await height(), whole);
+  await link.click();
+  await until(page, "snapshot.image === 'mine.bmp'");
+  assert.equal(await note.innerText(), '');
+  assert.deepEqual(errors, []);
+  await close();
+});
+
 test('cached answers are loaded only for an image whose endpoint and index fail', async () => {
   const { page, errors, close } = await newPage(browser);
   const asked = [];

@@ -20,6 +20,8 @@ export class Browser {
   #shown;
   #title = /** @type {HTMLElement} */ (document.getElementById('strip-title'));
   #note = /** @type {HTMLElement} */ (document.getElementById('strip-note'));
+  /** Says what the collection is. */
+  #words = '';
   #pager = /** @type {HTMLElement} */ (document.getElementById('pager'));
   #search = /** @type {HTMLInputElement} */ (document.getElementById('search'));
   /** Counts searches, so that a late result of an earlier one is dropped. */
@@ -80,7 +82,8 @@ export class Browser {
     this.#open = null;
     this.#openings += 1;
     fill(this.#title, collection.title);
-    fill(this.#note, note);
+    this.#words = note;
+    this.#describe(note);
     showFindings(collection.overview.findings);
     this.#show(await collection.turn(0));
   }
@@ -106,6 +109,7 @@ export class Browser {
     }
     if (!opened) return false;
     this.#open = this.#strip.selected = key;
+    this.#describe(this.#words);
     const opening = (this.#openings += 1);
     const [annotated] = await Promise.all([
       opened.annotated,
@@ -158,9 +162,10 @@ export class Browser {
     this.#open = this.#strip.selected = (isOfStrip && this.#viewer.snapshot?.image) || null;
   }
 
-  /** Marks no image of the strip as open, because another image is shown. */
+  /** Marks no image of the strip as open, because another image is shown: the note is not about that. */
   leave() {
     this.#open = this.#strip.selected = null;
+    this.#describe('');
     this.#openings += 1;
     this.#panel.details = [];
   }
@@ -175,6 +180,11 @@ export class Browser {
     // Without them the failure stays shown.
     const answers = (await collection?.cachedAnswers(key).catch(() => [])) ?? [];
     if (opening === this.#openings && answers.length > 0) this.#viewer.useCachedAnswers(answers);
+  }
+
+  /** Writes the note, without saying again what it says. @param {string} words */
+  #describe(words) {
+    if (this.#note.textContent !== words) fill(this.#note, words);
   }
 
   /** @param {string} text */

@@ -306,12 +306,13 @@ function naming(entity, { kept, selectedKept, canKeep }, name) {
 }
 
 /** Says what is known of a mask that is not compared with the index. @param {Snapshot} snapshot */
-function said({ kept, selectedKept, editing }) {
+function said({ kept, selectedKept, editing, selected }) {
   if (editing !== null)
     return matchMedia(TOUCH).matches
       ? 'Change the kept mask with the tools Add and Remove, then press Keep.'
       : 'Click to add to the kept mask, or with Shift to remove from it; then press Keep.';
   const mask = kept.find(({ id }) => id === selectedKept);
+  if (!mask && selected === null) return 'The mask has not been compared with the index.';
   if (!mask) return 'The annotation below says what it is.';
   return mask.title ? `Kept as ${mask.title}.` : 'Kept without a name.';
 }

@@ -15,16 +15,23 @@ import { saveBlob } from '../viewer/save.js';
 
 /** Minimum score that is shown beside a name; a lower one says nothing about a name chosen by hand. */
 const MIN_SHOWN_SCORE = 0.5;
-/** The rule by which masks are named. */
-const NAMING =
-  'A mask takes a name by itself only where the result says “Likely this”. ' +
-  'Choose a name among the results, or type one.';
+/** CSS pixels around what is scrolled to. */
+const MARGIN = 12;
 
 /** Builds the section from the viewer's snapshot, and does what its controls say. */
 export class KeptList {
   #viewer;
   #knowledge;
+  /** Says what was done last, or why not, until something else is done. */
   #spoken = h('p', { class: 'note', role: 'status' });
+  /** The state that it was said of. */
+  #spokenOf = '';
+  /** Says how the selected mask gets a name. */
+  #naming = h('p', { class: 'note' });
+  /** The greatest number of a kept mask of the image so far. */
+  #newest = { image: /** @type {string | null} */ (null), id: 0 };
+  /** The new mask that is scrolled to once its result is there. @type {number | null} */
+  #unseen = null;
   #format = /** @type {Format} */ ('coco');
   #onlySelected = false;
   #input = h('input', { type: 'file', accept: '.json,.jsonl,.geojson,.svg', hidden: true });
@@ -42,6 +49,7 @@ export class KeptList {
       if (file) this.#import(file);
     });
     document.addEventListener('keydown', (event) => this.#undoByKey(event));
+    viewer.addEventListener('update', () => this.#follow());
   }
 
   /**
@@ -65,7 +73,7 @@ export class KeptList {
           { class: 'kept-list' },
           ...kept.map((mask, at) => this.#item(mask, colors[at] ?? '', snapshot)),
         ),
-      isNameless(snapshot) && h('p', { class: 'note' }, NAMING),
+      isNameless(snapshot) && this.#naming,
       this.#files(kept, selectedKept),
       this.#spoken,
     ].filter((node) => node !== false);
@@ -198,6 +206,46 @@ export class KeptList {
     );
   }
 
+  /** Keeps the sentences true, and scrolls to a new mask that needs a name. */
+  #follow() {
+    const { snapshot } = this.#viewer;
+    if (!snapshot) return;
+    if (this.#spokenOf && this.#spokenOf !== this.#state()) this.#say('');
+    const words = namingWords(snapshot);
+    if (this.#naming.textContent !== words) fill(this.#naming, words);
+    const { image, kept, selectedKept, linking } = snapshot;
+    const id = Math.max(0, ...kept.map((mask) => mask.id));
+    const { image: before, id: newest } = this.#newest;
+    if (image !== before || id > newest) this.#newest = { image, id };
+    if (image === before && id > newest && id === selectedKept) this.#unseen = id;
+    if (this.#unseen === null || linking.phase === 'asking') return;
+    // The list is built after this event.
+    if (this.#unseen === selectedKept && isNameless(snapshot)) setTimeout(() => this.#reveal());
+    this.#unseen = null;
+  }
+
+  /** Scrolls the panel, and nothing else, until the selected mask and its name field are seen. */
+  #reveal() {
+    const row = this.#spoken.parentElement?.querySelector('[aria-pressed="true"]')?.closest('li');
+    const panel = row?.closest('.panel');
+    if (!row || !panel) return;
+    if (row.parentElement) scrollDown(row.parentElement, row, 0);
+    scrollDown(panel, row, panel.querySelector('.sheet-bar')?.clientHeight ?? 0);
+  }
+
+  /** Describes what the sentences are about. */
+  #state() {
+    const { image, prompts, selected, selectedKept } = this.#viewer.snapshot ?? {};
+    return JSON.stringify([image, prompts, selected, selectedKept, this.#viewer.kept]);
+  }
+
+  /** @param {string} words @param {boolean} [isProblem] */
+  #say(words, isProblem = false) {
+    this.#spoken.className = isProblem ? 'problem' : 'note';
+    fill(this.#spoken, words);
+    this.#spokenOf = words && this.#state();
+  }
+
   /** @param {KeptSummary} mask */
   #edit({ id }) {
     this.#viewer.editKept(id);
@@ -217,17 +265,26 @@ export class KeptList {
   /** @param {File} file */
   async #import(file) {
     await this.#reported(async () => {
-      const count = await this.#viewer.importMasks(file);
-      return `${countOf(count, 'mask', 'masks')} imported from ${file.name}.`;
+      const problems = /** @type {string[]} */ ([]);
+      const note = (/** @type {Event} */ event) =>
+        problems.push(/** @type {CustomEvent<{ message: string }>} */ (event).detail.message);
+      this.#viewer.addEventListener('error', note);
+      const count = await this.#viewer
+        .importMasks(file)
+        .finally(() => this.#viewer.removeEventListener('error', note));
+      const done = `${countOf(count, 'mask', 'masks')} imported from ${file.name}.`;
+      if (problems.length > 0) throw new Error([done, ...problems].join(' '));
+      return done;
     });
   }
 
   /** @param {() => Promise<string>} act Returns what was done. */
   async #reported(act) {
+    this.#say('');
     try {
-      fill(this.#spoken, await act());
+      this.#say(await act());
     } catch (thrown) {
-      fill(this.#spoken, failureOf(thrown, 'kept').message);
+      this.#say(failureOf(thrown, 'kept').message, true);
     }
   }
 
@@ -256,6 +313,33 @@ function hint(canKeep) {
  */
 function isNameless({ kept, selectedKept }) {
   return kept.some(({ id, title }) => id === selectedKept && !title);
+}
+
+/**
+ * Says how the selected mask gets a name.
+ * @param {Snapshot} snapshot
+ */
+function namingWords({ linking: { phase }, confidence }) {
+  if (phase === 'answered' && confidence !== 'nothing')
+    return (
+      'A mask takes a name by itself only where the result says “Likely this”. ' +
+      'Choose a name among the results, or type one.'
+    );
+  const other = phase === 'idle' ? ', or compare it with the index' : '';
+  return `This mask has no name yet. Type one${other}.`;
+}
+
+/**
+ * Scrolls an area until an item is seen, or as much of it as there is room for.
+ * @param {Element} area
+ * @param {Element} item
+ * @param {number} above Height of what covers the top of the area, in CSS pixels.
+ */
+function scrollDown(area, item, above) {
+  const [frame, box] = [area.getBoundingClientRect(), item.getBoundingClientRect()];
+  const most = box.top - frame.top - above - MARGIN;
+  const by = Math.min(box.bottom + MARGIN - frame.bottom, most);
+  if (by > 0 || most < 0) area.scrollTop += by;
 }
 
 /**

@@ -204,12 +204,13 @@ function searchName(viewer) {
 
 /**
  * Names the selected kept mask by an entity; keeps the current mask first where none is selected. Does
- * nothing while the mask is linked again: the entity may be that of another one.
+ * nothing while the mask is linked again: the entity may be that of another one. The name is the person's
+ * and has no score: that of the card held under a condition, and as a guess.
  * @param {MaskViewer} viewer
  * @param {import('./cards.js').Entity} entity
  */
-function nameAs(viewer, { qid, title, score }) {
+function nameAs(viewer, { qid, title }) {
   if (viewer.snapshot?.linking.phase !== 'answered') return;
   const id = viewer.snapshot.selectedKept ?? viewer.keep();
-  if (id !== null) viewer.nameKept(id, { title: title || qid, qid, score });
+  if (id !== null) viewer.nameKept(id, { title: title || qid, qid });
 }

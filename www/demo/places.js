@@ -113,6 +113,7 @@ export class Places {
     this.#photo = name;
     browser.leave();
     viewer.tool = 'pick';
+    this.#noteAddress();
     this.#found();
     return true;
   }

@@ -130,7 +130,7 @@ export class Sheet {
     const { snapshot } = this.#viewer;
     if (!snapshot) return;
     fill(this.#words, resultWords(snapshot));
-    fill(this.#count, `${snapshot.kept.length} kept`);
+    fill(this.#count, keptWords(snapshot));
     this.#count.hidden = snapshot.kept.length === 0;
     const [before, current] = [this.#current, currentOf(snapshot)];
     if (current === before) return;
@@ -173,6 +173,15 @@ function currentOf({ tool, editing, prompts, segmenting, selected, selectedKept,
   if (selectedKept !== null) return `kept ${selectedKept}`;
   if (selected !== null) return `shown ${selected}`;
   return facts || segmenting ? `click ${JSON.stringify(prompts[0])}` : '';
+}
+
+/**
+ * Counts the kept masks, and says if the selected one needs a name.
+ * @param {Snapshot} snapshot
+ */
+function keptWords({ kept, selectedKept, linking }) {
+  const needsName = kept.some(({ id, title, qid }) => id === selectedKept && !title && !qid);
+  return `${kept.length} kept${needsName && linking.phase !== 'asking' ? ': name it' : ''}`;
 }
 
 /** Says in a few words what is known of the current mask. @param {Snapshot} snapshot */

@@ -26,8 +26,13 @@ function stagesOf(timing) {
  * @param {HTMLElement} list
  */
 export function showStatus(viewer, list) {
+  /** The last time of linking, and the image and the endpoint that it is of. */
+  const last = { link: /** @type {typeof viewer.status.link} */ (undefined), of: '' };
   const show = () => {
-    const { renderer, segment, link } = viewer.status;
+    const { renderer, segment, link: newest } = viewer.status;
+    const now = JSON.stringify([viewer.snapshot?.image, viewer.settings.endpoint]);
+    if (newest !== last.link) [last.link, last.of] = [newest, now];
+    const link = now === last.of ? newest : undefined;
     /** @type {[string, string | null | undefined, (string | undefined)?][]} */
     const rows = [
       [

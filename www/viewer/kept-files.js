@@ -22,6 +22,10 @@ export const FORMATS = /** @type {const} */ ({
 
 /** Maximum bytes of a file that is imported. */
 const MAX_BYTES = 64 * 2 ** 20;
+/** The formats that `imported` reads. */
+const READABLE = 'COCO JSON, Mask-OVEN-Wiki JSON, RLE, GeoJSON or SVG';
+/** The first bytes of a PNG file, as text. */
+const PNG = '\ufffdPNG';
 /** Category of masks without a name. */
 const UNNAMED = 'unnamed';
 
@@ -211,6 +215,7 @@ export async function imported(file) {
   if (file.size > MAX_BYTES)
     throw unreadable(`it has more than ${MAX_BYTES / 2 ** 20} MiB; export fewer masks at a time`);
   const text = await file.text();
+  if (text.startsWith(PNG)) throw unreadable('a PNG file has only the pixels of one mask');
   /** @type {unknown[]} */
   let found;
   try {
@@ -226,7 +231,9 @@ export async function imported(file) {
 
 /** @param {string} reason @param {unknown} [cause] */
 function unreadable(reason, cause) {
-  const message = `The masks cannot be imported: ${reason}. Choose a file that was exported here.`;
+  const message =
+    `The masks cannot be imported: ${reason}. ` +
+    `Choose a file that was exported here as ${READABLE}.`;
   return new ViewerError('import', message, { cause });
 }
 

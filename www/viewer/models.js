@@ -258,8 +258,8 @@ export class Models {
       const milliseconds = performance.now() - started;
       const own = answer.timing_ms?.total;
       const words =
-        `${endpoint ? hostOf(endpoint) : 'In this page'}: ${Math.round(milliseconds)} ms` +
-        (typeof own === 'number' ? `, of which ${own.toFixed(0)} ms computing` : '');
+        `${endpoint ? hostOf(endpoint) : 'In this page'}: ${inWords(milliseconds)}` +
+        (typeof own === 'number' ? `, of which ${inWords(own)} computing` : '');
       this.#linked = { endpoint, words, milliseconds, timing: answer.timing_ms };
       this.#host.send({ type: 'linked', ticket, answer });
       this.#host.changed();
@@ -447,8 +447,8 @@ export class Models {
     if (!model) return undefined;
     const { encode, decode } = this.#timings;
     const times = [
-      encode !== undefined && `image ${milliseconds(encode)}`,
-      decode !== undefined && `click ${milliseconds(decode)}`,
+      encode !== undefined && `image ${inWords(encode)}`,
+      decode !== undefined && `click ${inWords(decode)}`,
     ].filter(Boolean);
     const threads = model.threads > 1 ? `, ${model.threads} threads` : '';
     const provider = model.provider === 'webgpu' ? 'WebGPU' : `the CPU by WebAssembly${threads}`;
@@ -476,7 +476,9 @@ function hostOf(address) {
     : address;
 }
 
-/** @param {number} time */
-function milliseconds(time) {
-  return time >= 1000 ? `${(time / 1000).toFixed(1)} s` : `${Math.round(time)} ms`;
+/** @param {number} milliseconds */
+function inWords(milliseconds) {
+  return milliseconds >= 1000
+    ? `${(milliseconds / 1000).toFixed(1)} s`
+    : `${Math.round(milliseconds)} ms`;
 }

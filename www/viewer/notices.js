@@ -133,9 +133,9 @@ export class Notices {
 
   /** @param {boolean} isCovered Whether the image takes neither focus nor pointer. */
   #setCovered(isCovered) {
-    const { notice, stage, zoom } = this.#nodes;
+    const { notice, stage, zoom, size } = this.#nodes;
     notice.hidden = !isCovered;
-    stage.inert = zoom.inert = isCovered;
+    stage.inert = zoom.inert = size.inert = isCovered;
   }
 
   #showHint() {

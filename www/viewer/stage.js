@@ -18,10 +18,10 @@ export class Stage {
   constructor(nodes, viewer, wheelZooms) {
     this.#nodes = nodes;
     this.#viewer = viewer;
-    const { stage, bar, zoom, zoomIn, zoomOut, fit, actual } = nodes;
+    const { stage, bar, zoom, size, zoomIn, zoomOut, fit, actual } = nodes;
     const send = (/** @type {import('./handle.js').ViewerEvent} */ event) => viewer.dispatch(event);
     listenToPointers(stage, () => viewer.tool, send, wheelZooms);
-    listenToKeys(stage, [bar, zoom], viewer);
+    listenToKeys(stage, [bar, zoom, size], viewer);
     stage.addEventListener('blur', () => send({ type: 'cursorHidden' }));
     const zoomBy = (/** @type {number} */ factor) =>
       send({ type: 'zoomed', factor, inCanvas: null });

@@ -147,7 +147,7 @@ canvas {
 @keyframes pulse { from { scale: 0.35; opacity: 1; } to { scale: 1.15; opacity: 0; } }
 
 /* In columns where they do not fit above one another. */
-.zoom {
+.zoom, .size {
   grid-area: frame;
   place-self: end;
   position: relative;
@@ -162,6 +162,19 @@ canvas {
   border: 1px solid var(--line);
   box-shadow: 0 1px 6px #0003;
 }
+/* The width of the words is that of the largest brush, so that the slider keeps its place. */
+.size {
+  place-self: start;
+  display: flex;
+  align-items: center;
+  gap: 8px;
+  height: 44px;
+  padding: 0 10px;
+  font-size: 0.875rem;
+}
+.size input { width: 7rem; height: 44px; margin: 0; accent-color: var(--accent); }
+.size span { width: 3.25rem; }
+.size input:focus-visible { outline: 3px solid var(--accent); outline-offset: -3px; }
 .bar {
   grid-area: bar;
   display: flex;
@@ -173,8 +186,8 @@ canvas {
   overflow-x: auto;
   scrollbar-width: none;
 }
-.bar[hidden], .zoom[hidden] { display: none; }
-.zoom[inert] { visibility: hidden; }
+.bar[hidden], .zoom[hidden], .size[hidden] { display: none; }
+.zoom[inert], .size[inert] { visibility: hidden; }
 .tools, .commands { display: flex; gap: inherit; }
 .tool {
   display: inline-flex;
@@ -409,7 +422,7 @@ canvas {
   .spinner { animation-duration: 3s; }
 }
 @media print {
-  .marks, .bar, .zoom { display: none; }
+  .marks, .bar, .zoom, .size { display: none; }
   .swatch { print-color-adjust: exact; }
 }
 @media (forced-colors: active) {

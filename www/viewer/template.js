@@ -7,6 +7,9 @@ import { icon } from './icons.js';
 import { keysInWords } from './shortcuts.js';
 import { TOOLS } from './tools.js';
 
+/** Steps of the slider of the brush's size. */
+export const SIZE_STEPS = 50;
+
 /** @typedef {ReturnType<typeof build>} Nodes */
 
 /** Builds the nodes of one viewer; `root` contains all others. */
@@ -21,7 +24,7 @@ export function build() {
     h('div', { role: 'radiogroup', 'aria-label': 'Tools', class: 'tools' }, ...tools.values()),
     commands,
   );
-  const zoomNodes = buildZoom();
+  const onImage = { ...buildZoom(), ...buildSize() };
   const notice = h('div', { class: 'notice', part: 'notice' });
   const progressNodes = buildProgress();
   const hint = h('p', { class: 'hint', part: 'hint', hidden: true });
@@ -55,7 +58,8 @@ export function build() {
     'div',
     { class: 'base', part: 'base' },
     frame,
-    zoomNodes.zoom,
+    onImage.zoom,
+    onImage.size,
     bar,
     turned,
     masks,
@@ -76,7 +80,7 @@ export function build() {
     undo,
     redo,
     clear,
-    ...zoomNodes,
+    ...onImage,
     hint,
     cursorHint,
     notice,
@@ -136,6 +140,19 @@ function buildZoom() {
     actual,
   );
   return { zoom, zoomIn, zoomOut, fit, actual };
+}
+
+/** Builds the slider of the brush's size, whose steps are a factor each. */
+function buildSize() {
+  const sizeRange = h('input', {
+    type: 'range',
+    max: SIZE_STEPS,
+    'aria-label': 'Brush size',
+    title: 'Brush size (, and .)',
+  });
+  const sizeWords = h('span');
+  const size = h('div', { class: 'size', hidden: true }, sizeRange, sizeWords);
+  return { size, sizeRange, sizeWords };
 }
 
 /** Builds the message with progress. */

@@ -1,6 +1,13 @@
-/** @file The bar of tools under the image: a group of radio buttons, and four commands. */
+/**
+ * @file The bar of tools under the image: a group of radio buttons, and four commands; and the slider of
+ *   the brush's size on the image.
+ */
 
 import { fill, focusedBy, scrollWithin } from './dom.js';
+import { SIZE_STEPS } from './template.js';
+
+/** The brush's greatest radius in CSS pixels; the least is 1. */
+const MAX_RADIUS = 200;
 
 export class Toolbar {
   #nodes;
@@ -8,9 +15,9 @@ export class Toolbar {
   /**
    * @param {import('./template.js').Nodes} nodes
    * @param {{ choose: (tool: import('../pkg/viewer.js').Tool) => void, keep: () => void, undo: () =>
-   *   void, redo: () => void, clear: () => void }} actions
+   *   void, redo: () => void, clear: () => void, size: (radius: number) => void }} actions
    */
-  constructor(nodes, { choose, keep, undo, redo, clear }) {
+  constructor(nodes, { choose, keep, undo, redo, clear, size }) {
     this.#nodes = nodes;
     for (const [tool, button] of nodes.tools) button.addEventListener('click', () => choose(tool));
     nodes.bar.addEventListener('keydown', (event) => this.#walk(event));
@@ -18,6 +25,8 @@ export class Toolbar {
     nodes.undo.addEventListener('click', undo);
     nodes.redo.addEventListener('click', redo);
     nodes.clear.addEventListener('click', clear);
+    const range = nodes.sizeRange;
+    range.addEventListener('input', () => size(MAX_RADIUS ** (Number(range.value) / SIZE_STEPS)));
   }
 
   /**
@@ -46,8 +55,25 @@ export class Toolbar {
       button.disabled = isDone;
     }
     bar.hidden = zoom.hidden = !controls;
+    this.#size(controls ? snapshot : undefined);
     noMasks.hidden = !controls || (snapshot?.shown.length ?? 0) > 0;
     fill(noMasks, snapshot ? withoutMasks(snapshot) : '');
+  }
+
+  /**
+   * Shows the brush's size while the active tool has one.
+   * @param {import('../pkg/viewer.js').Snapshot | undefined} snapshot
+   */
+  #size(snapshot) {
+    const { size, sizeRange, sizeWords, stage } = this.#nodes;
+    const { tool, brushRadius = 1 } = snapshot ?? {};
+    const isUsed = tool === 'brush' || tool === 'erase';
+    if (!isUsed && sizeRange.matches(':focus')) stage.focus({ preventScroll: true });
+    size.hidden = !isUsed;
+    const words = `${Math.round(2 * brushRadius)} px`;
+    sizeRange.value = String((SIZE_STEPS * Math.log(brushRadius)) / Math.log(MAX_RADIUS));
+    sizeRange.setAttribute('aria-valuetext', words);
+    fill(sizeWords, words);
   }
 
   /** Marks the active tool, and scrolls to it where another was. @param {string} [active] */

@@ -105,8 +105,9 @@ impl State {
         if self.settings == settings {
             return Vec::new();
         }
-        let is_link_outdated =
-            self.settings.endpoint != settings.endpoint && self.linking.awaited().is_some();
+        let is_other_endpoint = self.settings.endpoint != settings.endpoint;
+        let is_asking = self.linking.awaited().is_some();
+        let has_failed = !self.linking.failures().is_empty();
         let is_other_renderer = self.settings.renderer != settings.renderer;
         self.settings = settings;
         let mut effects = vec![Effect::DrawStyle, Effect::Changed];
@@ -114,9 +115,13 @@ impl State {
             self.has_gpu_failed = false;
             effects.push(Effect::Attach);
         }
-        if is_link_outdated {
+        if is_other_endpoint && (is_asking || has_failed && self.settings.endpoint.is_none()) {
             // The mask must not be sent to an endpoint that was removed or replaced.
             effects.extend(self.ask_link());
+        } else if is_other_endpoint && has_failed {
+            // The failures are those of the endpoint before; a person decides whether to send the mask to
+            // this one.
+            effects.extend(self.stop_link());
         }
         effects
     }

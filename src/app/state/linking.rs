@@ -64,6 +64,16 @@ impl Linking {
             _ => None,
         }
     }
+
+    /// Returns the failures of those asked so far.
+    pub fn failures(&self) -> &[Failure] {
+        match self {
+            Self::Idle => &[],
+            Self::Asking { failures, .. } | Self::Answered { failures, .. } | Self::Failed { failures } => {
+                failures
+            }
+        }
+    }
 }
 
 /// A cached answer with its mask decoded.

@@ -131,6 +131,28 @@ fn removing_the_endpoint_cancels_its_request() {
 }
 
 #[test]
+fn failures_of_an_endpoint_end_with_it() {
+    let other = Settings { endpoint: Some("http://other.example/".into()), ..Settings::default() };
+    let (mut state, ticket) = clicked();
+    fail_both(&mut state, ticket);
+    let mut removed = state.clone();
+    let effects = removed.update(Event::SettingsChanged { settings: Settings::default() });
+    assert!(local_ticket(&effects).is_some(), "the index in the page is asked: {effects:?}");
+    assert!(removed.linking().failures().is_empty());
+    let effects = state.update(Event::SettingsChanged { settings: other.clone() });
+    assert_eq!(link_ticket(&effects), None, "nothing is sent before it is asked for");
+    assert_eq!(state.linking(), &Linking::Idle);
+
+    // The page's own answer after such a failure names the endpoint as well.
+    let (mut state, ticket) = clicked();
+    let effects = state.update(Event::LinkFailed { ticket, failure: failure("endpoint-down") });
+    let ticket = local_ticket(&effects).unwrap();
+    state.update(Event::Linked { ticket, answer: banana(0.8) });
+    state.update(Event::SettingsChanged { settings: other });
+    assert_eq!(state.linking(), &Linking::Idle);
+}
+
+#[test]
 fn entity_not_in_the_index_is_announced_as_nearest_only() {
     let (mut state, ticket) = clicked();
     let in_index = Some(InIndex { known: false, probability: 0.1 });
