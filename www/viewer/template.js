@@ -4,7 +4,6 @@
 
 import { h } from './dom.js';
 import { icon } from './icons.js';
-import { keysInWords } from './shortcuts.js';
 import { TOOLS } from './tools.js';
 
 /** @typedef {ReturnType<typeof build>} Nodes */
@@ -41,6 +40,7 @@ export function build() {
     hidden: true,
   });
   const noMasks = h('p', { class: 'no-masks' });
+  const keys = h('p', { id: 'keys', class: 'unseen' });
   const spoken = h('div', { class: 'unseen', 'aria-live': 'polite', role: 'status' });
   const frame = h(
     'div',
@@ -61,7 +61,7 @@ export function build() {
     masks,
     noMasks,
     summary,
-    h('p', { id: 'keys', class: 'unseen' }, keysInWords()),
+    keys,
     spoken,
   );
   return {
@@ -85,6 +85,7 @@ export function build() {
     masks,
     noMasks,
     summary,
+    keys,
     spoken,
   };
 }
