@@ -191,7 +191,7 @@ for (const [from, orientation] of [
         files.map(([name, bytes]) => [name, [...bytes]]),
       );
     } else {
-      await page.getByRole('button', { name: 'Open annotations' }).click();
+      await page.getByRole('button', { name: 'Open a dataset' }).click();
       await page.getByLabel('Address of the images').fill(`${server.address}{file_name}`);
       await page
         .getByLabel('File on this computer')
