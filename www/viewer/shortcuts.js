@@ -52,8 +52,8 @@ export const SHORTCUTS = [
       'click at the crosshair; with Shift, exclude what is there. At the place just clicked, or without a ' +
       'crosshair, keep the mask',
     wordsWithoutKeeping: 'click at the crosshair; with Shift, exclude what is there',
-    act: (viewer, { shiftKey, altKey }) => {
-      viewer.dispatch({ type: 'cursorClicked', negative: shiftKey || altKey });
+    act: (viewer, { shiftKey, altKey, keeps }) => {
+      viewer.dispatch({ type: 'cursorClicked', negative: shiftKey || altKey, keeps });
     },
   },
   {
