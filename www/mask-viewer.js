@@ -13,6 +13,7 @@ import { Models } from './viewer/models.js';
 import { encodeRle } from './viewer/module.js';
 import { Notices } from './viewer/notices.js';
 import { pngOf } from './viewer/png.js';
+import { keysInWords } from './viewer/shortcuts.js';
 import { Stage } from './viewer/stage.js';
 import { styles } from './viewer/styles.js';
 import { build } from './viewer/template.js';
@@ -38,6 +39,8 @@ import { Toolbar } from './viewer/toolbar.js';
  * @attr {string} tool - What a click does at first: `select` (a shown mask; the default), `pick`
  *   (makes a mask), `add`, `remove`, `box`, `brush`, `erase` or `pan`. The property is the active tool.
  * @attr {boolean} persist - Stores the kept masks of each image in this browser, and restores them.
+ * @attr {boolean} nokeep - Leaves out the tools and keys that keep, paint and erase masks; the methods
+ *   still keep masks.
  * @attr {boolean} controls - Shows the tools, and lets the wheel zoom without Ctrl.
  *
  * @event {CustomEvent<{ renderer: string, note: string }>} ready - A renderer draws.
@@ -130,7 +133,10 @@ export class MaskViewer extends AttributesElement {
     opened: (name) => this.#opened(name),
   });
   #store = new KeptStore(this.#viewer, (failure) => this.#fail(failure, false));
-  #stage = new Stage(this.#nodes, this.#viewer, () => this.controls);
+  #stage = new Stage(this.#nodes, this.#viewer, {
+    wheelZooms: () => this.controls,
+    keeps: () => !this.noKeep,
+  });
   #list = new MaskList(this.#nodes.masks, {
     hover: (index) => this.#send({ type: 'maskHovered', index }),
     select: (index) => this.selectMask(index),
@@ -159,7 +165,7 @@ export class MaskViewer extends AttributesElement {
     root.adoptedStyleSheets = [styles()];
     root.append(this.#nodes.root);
     this.#notices.empty();
-    this.#toolbar.show(undefined, this.controls);
+    this.#showTools();
   }
 
   connectedCallback() {
@@ -169,6 +175,7 @@ export class MaskViewer extends AttributesElement {
       'endpoint',
       'model',
       'controls',
+      'noKeep',
       'persist',
       'tool',
       'view',
@@ -188,7 +195,7 @@ export class MaskViewer extends AttributesElement {
   /** @param {string} name @param {string | null} before @param {string | null} value */
   attributeChangedCallback(name, before, value) {
     if (before === value) return;
-    if (name === 'controls') this.#toolbar.show(this.#snapshot, this.controls);
+    if (name === 'controls' || name === 'nokeep') this.#showTools();
     if (name === 'tool') this.tool = /** @type {Tool} */ (value ?? 'select');
     if (name === 'endpoint' || name === 'model') this.configure({ [name]: value });
     if (name === 'src') this.#content.follow();
@@ -605,8 +612,14 @@ export class MaskViewer extends AttributesElement {
     this.#notices.hint((snapshot.segmentFailure ?? snapshot.masksFailure)?.message ?? '');
     this.#stage.show(snapshot);
     this.#list.show(snapshot, this.colors);
-    this.#toolbar.show(snapshot, this.controls);
+    this.#toolbar.show(snapshot, this.controls, !this.noKeep);
     this.#emit('update');
+  }
+
+  /** Shows the tools and keys that the attributes name. */
+  #showTools() {
+    this.#toolbar.show(this.#snapshot, this.controls, !this.noKeep);
+    fill(this.#nodes.keys, keysInWords(!this.noKeep));
   }
 
   /** @param {Failure} failure @param {boolean} instead Whether the words cover the image. */

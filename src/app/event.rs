@@ -115,6 +115,8 @@ pub enum Event {
     CursorClicked {
         /// Whether the point is not part of the object, whatever the tool.
         negative: bool,
+        /// Whether a second click at the same place keeps the mask instead.
+        keeps: bool,
     },
     /// The keyboard focus has left the canvas.
     CursorHidden,

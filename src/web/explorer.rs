@@ -390,8 +390,7 @@ async fn scan(
     let mut catalog = scan.finish().map_err(|error| js_error("json", error))?;
     let not_annotations = catalog.header.problems.iter().find(|problem| problem.code == "not-annotations");
     if let Some(problem) = not_annotations.filter(|_| catalog.header.annotations == 0) {
-        let reason = problem.examples.join("; ");
-        return Err(js_error("not-annotations", format!("This is not a file of annotations: {reason}.")));
+        return Err(js_error("not-annotations", problem.examples.join("; ")));
     }
     catalog.header.inputs = vec![Input { file: String::new(), bytes: total as u64, sha256: None }];
     catalog.to_file().map_err(|error| js_error("json", error))

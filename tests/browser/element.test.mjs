@@ -61,6 +61,9 @@ const NAMES = JSON.stringify({
 const { server, browser } = await startSite({
   ...FIXTURES,
   '/one.html': elementPage('<mask-viewer src="tiny.bmp" controls></mask-viewer>'),
+  '/nokeep.html': elementPage(
+    '<mask-viewer src="tiny.bmp" annotations="tiny.json" controls nokeep></mask-viewer>',
+  ),
   '/pick.html': elementPage('<mask-viewer src="tiny.bmp" tool="pick"></mask-viewer>'),
   '/early.html': elementPage(
     '<mask-viewer></mask-viewer>',
@@ -190,6 +193,69 @@ test('without controls, tools and zoom buttons are hidden', async () => {
   const { page, close } = await open('pick.html');
   for (const part of ['tools', 'zoom', 'masks'])
     assert.equal(await page.locator(`mask-viewer [part~=${part}]`).isVisible(), false, part);
+  await close();
+});
+
+/** The background of a tool of the first viewer. */
+const background = (tool) => tool.evaluate((node) => getComputedStyle(node).backgroundColor);
+
+test('the chosen tool keeps its color under the pointer', async () => {
+  const { page, close } = await open('one.html');
+  const [chosen, other] = ['box', 'pan'].map((name) => page.locator(`button[data-tool=${name}]`));
+  await chosen.click();
+  await page.mouse.move(0, 0);
+  const accent = await background(chosen);
+  await chosen.hover();
+  assert.equal(await background(chosen), accent);
+  const plain = await background(other);
+  await other.hover();
+  assert.notEqual(await background(other), plain, 'another tool shows that the pointer is on it');
+  await close();
+});
+
+test('a tap leaves no color of the pointer on a tool', async () => {
+  const { page, close } = await newPage(browser, { hasTouch: true, isMobile: true });
+  await page.goto(`${server.address}one.html`);
+  await until(page, 'snapshot.image');
+  const [tapped, other] = ['box', 'pan'].map((name) => page.locator(`button[data-tool=${name}]`));
+  await tapped.tap();
+  await until(page, "snapshot.tool === 'box'");
+  await page.evaluate(() => {
+    document.querySelector('mask-viewer').tool = 'select';
+  });
+  await until(page, "snapshot.tool === 'select'");
+  assert.equal(await background(tapped), await background(other));
+  await close();
+});
+
+test('with nokeep no tool and no key keeps, paints or erases', async () => {
+  const { page, errors, close } = await open('nokeep.html', 'snapshot.shown.length === 1');
+  const buttons = () =>
+    page
+      .locator('mask-viewer .bar .tool:visible .word')
+      .evaluateAll((all) => all.map((node) => node.textContent));
+  const words = ['Select', 'Object', 'Add', 'Remove', 'Box', 'Move', 'Undo', 'Redo', 'Clear'];
+  assert.deepEqual(await buttons(), words);
+  await page.evaluate(() => {
+    const viewer = document.querySelector('mask-viewer');
+    viewer.selectMask(0);
+    viewer.focus();
+  });
+  await until(page, 'snapshot.canKeep');
+  for (const key of ['k', 'd', 'e']) await page.keyboard.press(key);
+  const { kept, tool } = await page.evaluate(() => document.querySelector('mask-viewer').snapshot);
+  assert.deepEqual([kept.length, tool], [0, 'select']);
+  assert.doesNotMatch(await page.locator('mask-viewer #keys').textContent(), /keep|paint|erase/i);
+  await page.locator('button[data-tool=box]').focus();
+  await page.keyboard.press('ArrowRight');
+  await until(page, "snapshot.tool === 'pan'");
+  await page.evaluate(() => {
+    document.querySelector('mask-viewer').noKeep = false;
+  });
+  assert.ok((await buttons()).includes('Keep'));
+  await page.keyboard.press('k');
+  await until(page, 'snapshot.kept.length === 1');
+  assert.deepEqual(errors, []);
   await close();
 });
 

@@ -7,6 +7,7 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { colorOf, colorsOf } from '../../www/explorer/masks.js';
+import { percent } from '../../www/explorer/words.js';
 import {
   active,
   counted,
@@ -20,7 +21,7 @@ import {
 } from './explorer_steps.mjs';
 import { FIXTURES, HOSTILE } from './fixtures.mjs';
 import { ROOT, violations } from './steps.mjs';
-import { bring, PATIENCE, serve, startSite } from './support.mjs';
+import { bring, PATIENCE, serve, startSite, until } from './support.mjs';
 
 const ALL = `${SAMPLES.annotations.length} masks`;
 const APPLES = samplesWhere(({ category_id: id }) => id === 'Q89');
@@ -360,13 +361,38 @@ test('an image that is missing is explained once', async () => {
   assert.equal(await page.locator('mask-viewer [part~=hint]').isVisible(), false);
   assert.equal(await page.getByText('nowhere/world_001.jpg failed').count(), 1);
   await page.getByRole('button', { name: 'Choose images' }).click();
-  await page.getByRole('dialog', { name: 'Open annotations' }).waitFor();
+  await page.getByRole('dialog', { name: 'Open a dataset' }).waitFor();
   await close();
 });
 
-test('a click is compared with the annotation of the object', async () => {
+test('the title names the mask that is selected, and whose image it is', async () => {
+  const { page, close } = await open('record=world_079_03', ALL);
+  await recordOpen(page, 'world_079_03');
+  const [title, same] = ['#detail-title', '#detail-same'].map((id) => page.locator(id));
+  assert.deepEqual([await title.innerText(), await same.innerText()], ['Apple', '']);
+  await page.locator('mask-viewer .chip', { hasText: 'Vase' }).click();
+  await page.locator('#truth', { hasText: 'Vase' }).waitFor();
+  assert.equal(await title.innerText(), 'Vase');
+  assert.equal(await same.innerText(), 'same image as Apple');
+  assert.match(await page.title(), /^Vase:/);
+  await placeOf(page);
+  await page.reload();
+  await same.filter({ hasText: 'same image as Apple' }).waitFor({ timeout: PATIENCE });
+  assert.equal(await title.innerText(), 'Vase');
+  await page.getByRole('button', { name: 'Next' }).click();
+  await same.filter({ hasText: /^$/ }).waitFor({ state: 'attached', timeout: PATIENCE });
+  assert.match(await page.locator('#detail-place').innerText(), / of /);
+  await close();
+});
+
+test('a click is compared with the annotation of the object, and not kept', async () => {
   const { page, close } = await open('record=world_001_01', ALL);
   await recordOpen(page, 'world_001_01');
+  for (const name of ['Keep the mask', /^Brush/, /^Erase/])
+    assert.equal(
+      await page.getByRole('button', { name }).or(page.getByRole('radio', { name })).count(),
+      0,
+    );
   await page.evaluate(() => {
     const viewer = document.querySelector('mask-viewer');
     viewer.tool = 'pick';
@@ -391,6 +417,17 @@ test('a click is compared with the annotation of the object', async () => {
     assert.ok(Math.abs(placed[at] - edge * 1.5) < 5, `${placed}`),
   );
   await page.locator('#entities .card').first().waitFor({ timeout: PATIENCE });
+  await page.evaluate(() => document.querySelector('mask-viewer').focus());
+  await page.keyboard.press('k');
+  assert.equal(
+    (await placeOf(page)).record,
+    'world_001_01',
+    'K on the image opens no other record',
+  );
+  await until(page, 'snapshot.canKeep && snapshot.kept.length === 0');
+  // Elsewhere this keeps the mask.
+  await page.keyboard.press('Enter');
+  await until(page, 'snapshot.kept.length === 0');
   await page.evaluate(() => document.querySelector('mask-viewer').clear());
   await outline.waitFor({ state: 'hidden' });
   await close();
@@ -398,7 +435,7 @@ test('a click is compared with the annotation of the object', async () => {
 
 test('a file is opened with its problems, and its address asks for it again', async () => {
   const { page, errors, close } = await open('', ALL);
-  await page.getByRole('button', { name: 'Open annotations' }).click();
+  await page.getByRole('button', { name: 'Open a dataset' }).click();
   const odd = JSON.parse(FIXTURES['/tiny.json']);
   odd.categories[0].name = HOSTILE;
   await page.getByLabel('File on this computer').setInputFiles({
@@ -421,9 +458,22 @@ test('a file is opened with its problems, and its address asks for it again', as
   await close();
 });
 
+test('small shares are given to a tenth of a percent', () => {
+  const shares = [0, 0.0004, 0.0094, 0.0096, 0.012, 0.0996, 0.25];
+  assert.deepEqual(shares.map(percent), [
+    '0 %',
+    'under 0.1 %',
+    '0.9 %',
+    '1.0 %',
+    '1.2 %',
+    '10 %',
+    '25 %',
+  ]);
+});
+
 test('a mask of which a part is left out is marked, and its entities say so', async () => {
   const { page, errors, close } = await open('', ALL);
-  await page.getByRole('button', { name: 'Open annotations' }).click();
+  await page.getByRole('button', { name: 'Open a dataset' }).click();
   const cut = JSON.parse(FIXTURES['/tiny.json']);
   cut.annotations[0].segmentation.push({ size: [6, 8], counts: '~' });
   await page.getByLabel('File on this computer').setInputFiles({
@@ -447,7 +497,7 @@ test('a mask of which a part is left out is marked, and its entities say so', as
 
 test('images of a folder are found by the end of their path', async () => {
   const { page, errors, close } = await open('', ALL);
-  await page.getByRole('button', { name: 'Open annotations' }).click();
+  await page.getByRole('button', { name: 'Open a dataset' }).click();
   await page.getByLabel('File on this computer').setInputFiles({
     name: 'mine.json',
     mimeType: 'application/json',
@@ -501,7 +551,12 @@ test('a low window scrolls as a whole', async () => {
 });
 
 test('an address that cannot be opened is reported', async () => {
-  const { page, close } = await openExplorer(browser, server.address, 'source=none.json', /No ann/);
+  const { page, close } = await openExplorer(
+    browser,
+    server.address,
+    'source=none.json',
+    /No data/,
+  );
   assert.match(await page.locator('#problem').innerText(), /none\.json/);
   for (const control of await page
     .locator('.filters, .results .bar')

@@ -303,7 +303,7 @@ test('photos of a folder with polygons and RLE of COCO are opened, clicked and e
       { id: 103, image_id: 3, category_id: 17, segmentation: [[10, 10, 60, 10, 60, 60, 10, 60]] },
     ],
   };
-  await page.getByRole('button', { name: 'Open annotations' }).click();
+  await page.getByRole('button', { name: 'Open a dataset' }).click();
   await page.getByLabel('File on this computer').setInputFiles({
     name: 'photos.json',
     mimeType: 'application/json',

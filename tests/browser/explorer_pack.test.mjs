@@ -232,7 +232,7 @@ test('a pack that was uploaded in part names the file', async () => {
 test('a web page in place of annotations is reported as such', async () => {
   const { page, close } = await newPage(browser);
   await page.goto(`${server.address}explore.html#${place(`${server.address}index.html`)}`);
-  await page.locator('#problem', { hasText: 'not a file of annotations' }).waitFor();
+  await page.locator('#problem', { hasText: 'index.html has no annotations' }).waitFor();
   await close();
 });
 
@@ -268,7 +268,7 @@ test('a large file that was opened before opens by its kept catalog', async () =
   execFileSync(MASKLINK, ['synth', '--bytes', '70MB', '-o', file], { stdio: 'pipe' });
   const { page, errors, close } = await openExplorer(browser, server.address, '', /masks/);
   const openFile = async () => {
-    await page.getByRole('button', { name: 'Open annotations' }).click();
+    await page.getByRole('button', { name: 'Open a dataset' }).click();
     await page.getByLabel('File on this computer').setInputFiles(file);
     await page.getByRole('button', { name: 'Open', exact: true }).click();
     await page.locator('#source-words', { hasText: 'large.json' }).waitFor({ timeout: PATIENCE });

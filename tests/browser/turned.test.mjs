@@ -182,7 +182,7 @@ for (const [from, orientation] of [
         { name: 'turned.jpg', content: image },
       ]);
     } else {
-      await page.getByRole('button', { name: 'Open annotations' }).click();
+      await page.getByRole('button', { name: 'Open a dataset' }).click();
       await page.getByLabel('Address of the images').fill(`${server.address}{file_name}`);
       await page.getByLabel('File on this computer').setInputFiles({
         name: 'turned.json',

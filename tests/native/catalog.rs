@@ -425,9 +425,12 @@ fn file_without_any_category_lacks_none() {
     let none = json!([annotation(1, None), annotation(2, None)]);
     let some = json!([annotation(1, None), annotation(2, Some(3))]);
     let listed = json!([{"id": 3, "name": "three"}]);
-    for (categories, annotations, lacking) in
-        [(Value::Null, &none, 0), (Value::Null, &some, 1), (listed.clone(), &none, 2), (listed, &some, 1)]
-    {
+    for (categories, annotations, lacking, entities) in [
+        (Value::Null, &none, 0, 0),
+        (Value::Null, &some, 1, 1),
+        (listed.clone(), &none, 2, 0),
+        (listed, &some, 1, 1),
+    ] {
         let json = file(categories, annotations.clone());
         let missing = |found: &Value| found["message"].as_str().unwrap().starts_with("category_id: ");
         let catalog = catalog_of(&json);
@@ -435,6 +438,7 @@ fn file_without_any_category_lacks_none() {
         let items = items.as_array().unwrap().iter();
         let counted = items.filter(|item| item["findings"].as_array().unwrap().iter().any(missing)).count();
         assert_eq!(counted, lacking, "findings of {annotations}");
+        assert_eq!(catalog.header().entities, entities, "{annotations}");
         let filter = Filter { finding: Some("record-problem".to_owned()), ..Filter::default() };
         assert_eq!(selected(&catalog, &filter).len(), lacking, "facets of {annotations}");
         let dataset = Dataset::read(&json, &ReadLimits::default());

@@ -160,7 +160,7 @@ export class KeptList {
       h(
         'div',
         { class: 'row' },
-        tool('brush', 'Paint'),
+        tool('brush', 'Brush'),
         tool('erase', 'Erase'),
         button('Show it large', 'kept-fit', () => viewer.fitKept(id)),
       ),

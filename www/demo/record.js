@@ -42,7 +42,7 @@ export function recordNodes({
     ['Question', question],
     ['Text prompt', textPrompt],
     ['Labels', tags.length > 0 && h('ul', { class: 'tags' }, ...tags)],
-    ['Dataset part', splitWords],
+    ['Dataset split', splitWords],
     ['Id', id],
   ];
   const given = rows.filter(([, value]) => value);

@@ -9,7 +9,7 @@ import { boundariesOf, iou } from './overlap.js';
 import { Similar } from './similar.js';
 import { recordExports } from './take.js';
 import { turnedBy } from './turned.js';
-import { countOf, finding, LEVELS, levelOf, number, percent } from './words.js';
+import { areaWords, countOf, finding, LEVELS, levelOf, nameOf, number } from './words.js';
 
 /** @import { Item, PublishedRecord } from './types' */
 /** @typedef {import('./source.js').Source} Source */
@@ -30,6 +30,7 @@ const byId = (/** @type {string} */ id) => /** @type {HTMLElement} */ (document.
 /**
  * @typedef {object} DetailActions
  * @property {(item: Item) => void} select Called when another mask of the image is selected.
+ * @property {(item: Item) => void} shown Called when the facts of a mask are shown.
  * @property {(qid: string) => void} entity Shows all masks of an entity.
  * @property {(item: Item) => void} open Opens the record of a mask of another image.
  * @property {() => void} chooseImages
@@ -143,7 +144,7 @@ export class Detail {
     const { signal } = (this.#controller = new AbortController());
     if (source !== this.#source) this.#imageId = null;
     this.#source = source;
-    fill(byId('detail-title'), item.title || item.qid);
+    fill(byId('detail-title'), nameOf(item));
     if (this.#imageId !== item.imageId) {
       const [items] = await Promise.all([
         source.imageItems(item.imageId),
@@ -266,6 +267,8 @@ export class Detail {
     const source = this.#source;
     if (!source) return;
     this.#shown = item;
+    fill(byId('detail-title'), nameOf(item));
+    this.#actions.shown(item);
     this.#showTruth(item);
     const published = h('div', {}, h('p', { class: 'note' }, 'Loading the published record …'));
     fill(byId('facts-body'), this.#factList(item), ...findings(item), published);
@@ -288,16 +291,18 @@ export class Detail {
   #factList(item) {
     const { textPrompt, question, split, seen, boxes, size, maskSize, parts, components } = item;
     const level = LEVELS[levelOf(item.suspicion)];
-    const entity = h(
-      'div',
-      {},
-      h('span', { dir: 'auto' }, item.title || item.qid),
-      h('p', { class: 'links' }, ...entityLinks({ qid: item.qid })),
+    const all = () =>
       h(
         'button',
         { type: 'button', class: 'button', onclick: () => this.#actions.entity(item.qid) },
         'All images of this entity',
-      ),
+      );
+    const entity = h(
+      'div',
+      {},
+      h('span', { dir: 'auto' }, nameOf(item)),
+      h('p', { class: 'links' }, ...entityLinks({ qid: item.qid })),
+      item.qid && all(),
     );
     const tags = item.labels.map(({ text, score }) =>
       h(
@@ -312,12 +317,12 @@ export class Detail {
       ['Question', question],
       ['Text prompt', textPrompt],
       ['Labels', tags.length > 0 && h('ul', { class: 'tags' }, ...tags)],
-      ['Dataset part', split],
+      ['Dataset split', split],
       [
         'Training',
         seen === null ? null : seen ? 'entity seen in training' : 'entity unseen in training',
       ],
-      ['Area', `${countOf(item.area, 'pixel')}, ${percent(item.areaShare)} of the image`],
+      ['Area', areaWords(item)],
       ['Parts', `${number(components)} separate${parts > 1 ? `, ${parts} masks published` : ''}`],
       ['Suspicion', `${level} (${item.suspicion.toFixed(2)})`],
       ['Boxes', boxes.map(([x1, y1, x2, y2]) => `${x1}, ${y1} to ${x2}, ${y2}`).join('; ')],
@@ -345,7 +350,7 @@ export class Detail {
 function truthOf({ title, qid }, overlap) {
   return [
     'The annotation says: ',
-    h('strong', { dir: 'auto' }, title || qid),
+    h('strong', { dir: 'auto' }, nameOf({ title, qid })),
     isQid(qid) && ` (${qid})`,
     overlap !== undefined && `. Overlap with its mask (IoU): ${overlap.toFixed(2)}`,
   ];

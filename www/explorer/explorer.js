@@ -18,7 +18,7 @@ import { Search } from './search.js';
 import { Source } from './source.js';
 import { SelectionExport } from './take.js';
 import { Thumbnails } from './thumbnails.js';
-import { countOf, number, ORDERS } from './words.js';
+import { countOf, nameOf, number, ORDERS } from './words.js';
 
 /** @import { EntityHit, Filter, Item, Order, Selection } from './types' */
 /** @typedef {import('./address.js').Place} Place */
@@ -54,6 +54,8 @@ export class Explorer {
   #titles = new Map();
   /** Position of the open record in the selection; null where it is not in it or not known. */
   #position = /** @type {number | null} */ (null);
+  /** Name of the open record. */
+  #recordName = '';
   /** Counts applications of a place, so that an earlier one shows nothing any more. */
   #applications = 0;
   #opening = new AbortController();
@@ -106,6 +108,7 @@ export class Explorer {
     this.#viewer = viewer;
     this.#detail = new Detail(viewer, this.#images, {
       select: ({ id }) => this.#later({ mask: id === this.#place.record ? null : id }),
+      shown: (item) => this.#nameShown(item),
       entity: (qid) =>
         this.#go({ filter: { entity: qid }, record: null, view: null, mask: null, at: 0 }),
       open: ({ id }) => this.#go({ record: id, view: null, mask: null }),
@@ -269,7 +272,7 @@ export class Explorer {
     if (key === this.#sourceKey) return this.#source !== null;
     if (source === null && file !== null) {
       this.#problem(
-        `This address shows a view of the file ${file} of a computer. Open that file to see it.`,
+        `This link shows the file ${file}, which is on somebody’s computer. Open that file here to see it.`,
       );
       this.#showClosed();
       return false;
@@ -285,6 +288,7 @@ export class Explorer {
     this.#opening.abort();
     const { signal } = (this.#opening = new AbortController());
     this.#problem('');
+    const before = this.#source ? this.#sourceKey : '';
     this.#sourceKey = key;
     this.#bar.begin(typeof from === 'string' ? from : from.name, () => this.#opening.abort());
     try {
@@ -301,9 +305,14 @@ export class Explorer {
     } catch (thrown) {
       if (this.#opening.signal !== signal) return false;
       // Trying the same address once more is possible then.
-      this.#sourceKey = '';
+      this.#sourceKey = before;
       if (!this.#source) this.#showClosed();
-      this.#fail(thrown);
+      const { code, message } = failureOf(thrown, 'explorer');
+      if (code === 'cancelled') this.#problem(message);
+      else {
+        const rest = this.#source ? ` ${this.#source.overview.name} stays open.` : '';
+        this.#problem(message + rest, ['Choose another file', () => this.#choose(false)]);
+      }
       return false;
     } finally {
       if (this.#opening.signal === signal) this.#bar.end();
@@ -312,7 +321,7 @@ export class Explorer {
 
   /** Shows that nothing is open. */
   #showClosed() {
-    fill(byId('count'), 'No annotations are open');
+    fill(byId('count'), 'No dataset is open');
     byId('closed').hidden = false;
     byId('gallery').hidden = true;
   }
@@ -507,10 +516,18 @@ export class Explorer {
     this.#place = { ...this.#place, record: item.id, at: position ?? at };
     this.#write(true);
     byId('detail').dataset.record = item.id;
-    document.title = `${item.title || item.qid}: masklink explorer`;
+    this.#recordName = nameOf(item);
+    this.#nameShown(item);
     this.#showPosition();
     if (isOpening && !byId('detail').contains(document.activeElement)) byId('detail-title').focus();
     await this.#detail.show(source, item, this.#place);
+  }
+
+  /** Names the mask that is shown, and the record where it is another of its image. @param {Item} item */
+  #nameShown(item) {
+    document.title = `${nameOf(item)}: masklink explorer`;
+    const isOther = item.id !== this.#place.record;
+    fill(byId('detail-same'), isOther && `same image as ${this.#recordName}`);
   }
 
   #showPosition() {
@@ -578,9 +595,27 @@ export class Explorer {
     this.#problem(message);
   }
 
-  /** Shows a message above the masks, or with `''` none. @param {string} words */
-  #problem(words) {
-    byId('problem').hidden = words === '';
-    fill(byId('problem'), words && h('p', {}, words));
+  /**
+   * Shows a message above the masks, or with `''` none.
+   * @param {string} words
+   * @param {[string, () => void]} [help] A button that helps: its words, and what it does.
+   */
+  #problem(words, help) {
+    const node = byId('problem');
+    const hadFocus = node.contains(document.activeElement);
+    node.hidden = words === '';
+    const close = () => this.#problem('');
+    fill(
+      node,
+      words && h('p', {}, words),
+      words &&
+        h(
+          'div',
+          { class: 'row' },
+          help && h('button', { type: 'button', class: 'button', onclick: help[1] }, help[0]),
+          h('button', { type: 'button', class: 'button quiet', onclick: close }, 'Close'),
+        ),
+    );
+    if (hadFocus) this.#keepFocus();
   }
 }

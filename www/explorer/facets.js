@@ -27,7 +27,7 @@ export class FacetBars {
     const toggle = (name, value) => () =>
       change({ [name]: filter[name] === value ? undefined : value });
     this.split = overview.splits.map((split, index) => ({
-      label: split || 'no part',
+      label: split || 'no split',
       count: counts.split[index] ?? 0,
       pressed: filter.split === split,
       act: toggle('split', split),
@@ -104,7 +104,7 @@ function areaAfter(before, bin, extend) {
 export function showFacets(node, bars) {
   const area = columnChart({ title: 'Area', bars: bars.area, width: 252, height: 84 });
   keepingFocus(node, [
-    facet('Part of the dataset', list(bars.split)),
+    facet('Dataset split', list(bars.split)),
     facet('Entity', list(bars.seen), bars.unknown > 0 && unknownNote(bars.unknown)),
     facet('Area, % of the image', area, h('p', { class: 'note' }, 'Shift extends the range.')),
     facet('Separate parts', list(bars.components)),
@@ -142,10 +142,7 @@ export function showPlots(node, bars, { entities, filter, change }) {
       'Area of masks, % of the image',
       columnChart({ title: 'Area of masks', bars: bars.area, width }),
     ),
-    plot(
-      'Parts of the dataset',
-      rowChart({ title: 'Parts of the dataset', bars: bars.split, width }),
-    ),
+    plot('Dataset split', rowChart({ title: 'Dataset split', bars: bars.split, width })),
     plot(
       'Suspicion',
       columnChart({ title: 'Suspicion', bars: bars.suspicion, width }),
@@ -215,8 +212,8 @@ function plot(title, svg, note) {
 function list(bars) {
   const max = Math.max(1, ...bars.map(({ count }) => count));
   const nodes = bars.map(({ label, count, pressed, act }) => {
-    const bar = h('span', { class: 'share' });
-    bar.style.width = `${(100 * count) / max}%`;
+    const bar = h('span', { class: 'share', hidden: count === 0 });
+    bar.style.setProperty('--share', String(count / max));
     return h(
       'button',
       {

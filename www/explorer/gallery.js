@@ -5,7 +5,7 @@
 
 import { fill, h } from '../viewer/dom.js';
 import { LongScroll } from './scroll.js';
-import { label, LEVELS, levelOf, percent } from './words.js';
+import { label, LEVELS, levelOf, nameOf, percent } from './words.js';
 
 /** @import { Item } from './types' */
 /** @typedef {import('./pages.js').Pages} Pages */
@@ -306,7 +306,7 @@ export class Gallery {
     context.textBaseline = 'alphabetic';
     context.font = '600 14px system-ui, sans-serif';
     context.fillStyle = text;
-    context.fillText(fitted(context, item.title || item.qid, width), x + 1, y + 19);
+    context.fillText(fitted(context, nameOf(item), width), x + 1, y + 19);
     context.font = '12px system-ui, sans-serif';
     const level = levelOf(item.suspicion);
     const words = item.area === 0 ? 'empty mask' : percent(item.areaShare);

@@ -92,10 +92,10 @@ export class Images {
   /** @param {Named} item */
   #unknown({ file }) {
     const name = file ? ` (${file})` : '';
-    if (this.folderFiles > 0) {
-      const files = `${this.folderFiles.toLocaleString('en')} files`;
-      return `None of the chosen folder’s ${files} matches this image${name}.`;
-    }
+    const count = this.folderFiles;
+    if (count === 1) return `The only file of the chosen folder is not this image${name}.`;
+    if (count > 1)
+      return `None of the ${count.toLocaleString('en')} files of the chosen folder is this image${name}.`;
     return `No address of this image${name} is known.`;
   }
 }

@@ -20,7 +20,7 @@ export function connectKeys(viewer, isOpen, { close, step }) {
     if (document.querySelector('dialog[open]') || isTyping(event.target)) return;
     const by = STEPS.get(key);
     if (key === 'Escape') close();
-    else if (by === undefined || (key.startsWith('Arrow') && event.target === viewer)) return;
+    else if (by === undefined || event.target === viewer) return;
     else step(by);
     event.preventDefault();
   });

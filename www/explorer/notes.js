@@ -9,8 +9,8 @@ import { areaBin, bytes, COMPONENTS, countOf, finding, LEVELS, number } from './
 export function sourceWords({ name, annotations, entities, images }) {
   const counts = [
     countOf(annotations, 'mask'),
-    countOf(entities, 'entity', 'entities'),
-    images !== null && countOf(images, 'image'),
+    entities > 0 && countOf(entities, 'entity', 'entities'),
+    !!images && countOf(images, 'image'),
   ];
   return `${name}: ${counts.filter(Boolean).join(', ')}.`;
 }

@@ -2,6 +2,7 @@
 
 import { fill, h } from '../viewer/dom.js';
 import { boxOf, pathOf } from './masks.js';
+import { nameOf } from './words.js';
 
 /** @import { Item } from './types' */
 /** @typedef {{ maskSize: [number, number], boundaries: Uint32Array }} Mask */
@@ -64,7 +65,7 @@ export class AnnotationOutline {
     };
     fill(this.#group, line('casing'), line('line'));
     this.#node.style.setProperty('--swatch', color);
-    fill(this.#annotated, `Annotation: ${item.title || item.qid}`);
+    fill(this.#annotated, `Annotation: ${nameOf(item)}`);
     fill(this.#clicked, `Clicked mask, IoU ${overlap.toFixed(2)}`);
     this.#node.hidden = false;
     this.#place();

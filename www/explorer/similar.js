@@ -2,7 +2,7 @@
 
 import { fill, h } from '../viewer/dom.js';
 import { Thumbnails } from './thumbnails.js';
-import { percent } from './words.js';
+import { nameOf, percent } from './words.js';
 
 /** @import { Item } from './types' */
 /** @typedef {import('./images.js').Images} Images */
@@ -50,11 +50,11 @@ export class Similar {
           'button',
           {
             type: 'button',
-            'aria-label': `${one.title || one.qid}, ${percent(one.areaShare)} of the image`,
+            'aria-label': `${nameOf(one)}, ${percent(one.areaShare)} of the image`,
             onclick: () => this.#open(one),
           },
           canvas,
-          h('span', { dir: 'auto' }, one.title || one.qid),
+          h('span', { dir: 'auto' }, nameOf(one)),
         ),
       ),
     );

@@ -1,6 +1,6 @@
 /** @file An open source of annotations: calls of its worker, which holds it and ends with it. */
 
-import { MasklinkError, messageOf } from '../worker/errors.js';
+import { codeOf, MasklinkError, messageOf } from '../worker/errors.js';
 import { isGzip, unpacking } from '../worker/gzip.js';
 import { WorkerClient } from '../worker/rpc.js';
 
@@ -53,6 +53,8 @@ export class Source {
       return new Source(worker, overview, typeof source === 'string' ? source : null);
     } catch (thrown) {
       worker.end(cancelled());
+      if (codeOf(thrown, '') === 'not-annotations')
+        throw notAnnotations(nameOfSource(from), messageOf(thrown));
       throw thrown;
     } finally {
       signal?.removeEventListener('abort', cancel);
@@ -180,12 +182,25 @@ async function unpacked(file, { onProgress, signal }) {
   }
 }
 
+/** Returns the name of a file, or the address. @param {Blob | string} from */
+function nameOfSource(from) {
+  if (typeof from === 'string') return from;
+  return from instanceof File ? from.name : 'The file';
+}
+
 /** Refuses something else than annotations, such as a web page. @param {Overview} overview */
 function refuseEmpty({ annotations, problems }) {
   const [problem] = problems;
   if (annotations > 0 || !problem) return;
-  const reason = problem.examples.join('; ') || problem.code;
-  throw new MasklinkError('not-annotations', `This is not a file of annotations: ${reason}.`);
+  throw new MasklinkError('not-annotations', problem.examples.join('; ') || problem.code);
+}
+
+/** @param {string} name @param {string} reason */
+function notAnnotations(name, reason) {
+  return new MasklinkError(
+    'not-annotations',
+    `${name} has no annotations: ${reason}. Choose a JSON file in the form of Mask-OVEN-Wiki or COCO.`,
+  );
 }
 
 function cancelled() {

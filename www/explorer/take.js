@@ -123,9 +123,9 @@ export class SelectionExport {
     const { count } = current;
     const words =
       count > MAX_EXPORTED
-        ? `The first ${number(MAX_EXPORTED)} of ${countOf(count, 'selected mask')}, ` +
+        ? `The first ${number(MAX_EXPORTED)} of ${countOf(count, 'mask')}, ` +
           'which is the maximum of an export.'
-        : `${countOf(count, 'selected mask')}.`;
+        : `${countOf(count, 'mask')}.`;
     const buttons = FORMATS.map(([format, title]) =>
       h(
         'button',

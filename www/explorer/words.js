@@ -32,7 +32,17 @@ export function percent(share) {
   if (share === 0) return '0 %';
   const value = share * 100;
   if (value < 0.1) return 'under 0.1 %';
-  return `${value < 1 ? value.toFixed(1) : Math.round(value)} %`;
+  return `${value < 9.95 ? value.toFixed(1) : Math.round(value)} %`;
+}
+
+/** Returns the area of a mask. @param {Item} item */
+export function areaWords({ area, areaShare }) {
+  return `${number(area)} px, ${percent(areaShare)} of the image`;
+}
+
+/** Returns the name of an item's entity. @param {{ title: string, qid: string }} item */
+export function nameOf({ title, qid }) {
+  return title || qid || 'no name';
 }
 
 /** @param {number} count */
@@ -74,7 +84,7 @@ export function finding(code) {
 /** Describes an item for screen readers. @param {Item} item */
 export function label(item) {
   return [
-    item.title || item.qid,
+    nameOf(item),
     item.split,
     item.area === 0 ? 'empty mask' : `${percent(item.areaShare)} of the image`,
     `suspicion ${LEVELS[levelOf(item.suspicion)]}`,

@@ -5,7 +5,15 @@
 
 /** Mirrors the attributes that are no settings, and keeps the token. */
 export class AttributesElement extends HTMLElement {
-  static observedAttributes = ['src', 'annotations', 'endpoint', 'model', 'tool', 'controls'];
+  static observedAttributes = [
+    'src',
+    'annotations',
+    'endpoint',
+    'model',
+    'tool',
+    'controls',
+    'nokeep',
+  ];
 
   /** @type {string | null} */
   #token = null;
@@ -35,6 +43,15 @@ export class AttributesElement extends HTMLElement {
 
   set controls(value) {
     this.toggleAttribute('controls', value);
+  }
+
+  /** Whether masks cannot be kept by the person. */
+  get noKeep() {
+    return this.hasAttribute('nokeep');
+  }
+
+  set noKeep(value) {
+    this.toggleAttribute('nokeep', value);
   }
 
   /** Whether kept masks are stored in this browser, for each image. */

@@ -14,14 +14,19 @@ const BRUSH_STEP = 1.25;
 export const ZOOM_STEP = 1.25;
 
 /** @typedef {import('./handle.js').ViewerHandle} ViewerHandle */
-/** @typedef {{ key: string, shiftKey: boolean, altKey: boolean }} Pressed */
+/**
+ * @typedef {{ key: string, shiftKey: boolean, altKey: boolean, keeps: boolean }} Pressed With `keeps`, masks
+ *   can be kept.
+ */
 
 /**
  * @typedef {object} Shortcut
  * @property {string[]} keys As `KeyboardEvent.key` names them, letters in lower case.
  * @property {boolean} [control] Whether Control, or on a Mac Command, is held.
  * @property {'stage' | 'bars'} where On the image alone, or also on the bars of buttons.
+ * @property {boolean} [keeps] Whether it is only there where masks can be kept.
  * @property {string} words What the key does.
+ * @property {string} [wordsWithoutKeeping] The same where masks cannot be kept.
  * @property {(viewer: ViewerHandle, pressed: Pressed) => unknown} act Returns false where it did nothing.
  */
 
@@ -46,8 +51,9 @@ export const SHORTCUTS = [
     words:
       'click at the crosshair; with Shift, exclude what is there. At the place just clicked, or without a ' +
       'crosshair, keep the mask',
-    act: (viewer, { shiftKey, altKey }) => {
-      viewer.dispatch({ type: 'cursorClicked', negative: shiftKey || altKey });
+    wordsWithoutKeeping: 'click at the crosshair; with Shift, exclude what is there',
+    act: (viewer, { shiftKey, altKey, keeps }) => {
+      viewer.dispatch({ type: 'cursorClicked', negative: shiftKey || altKey, keeps });
     },
   },
   {
@@ -66,12 +72,14 @@ export const SHORTCUTS = [
   {
     keys: ['k'],
     where: 'bars',
+    keeps: true,
     words: 'keep the mask',
     act: (viewer) => viewer.dispatch({ type: 'maskKept' }) || true,
   },
   {
     keys: ['Delete'],
     where: 'bars',
+    keeps: true,
     words: 'delete the selected kept mask',
     act: (viewer) => {
       const id = viewer.ask((module) => module.snapshot().selectedKept);
@@ -83,15 +91,17 @@ export const SHORTCUTS = [
     control: true,
     where: 'bars',
     words: 'undo a click or a change of the kept masks; with Shift, redo',
+    wordsWithoutKeeping: 'undo a click; with Shift, redo',
     act: (viewer, { shiftKey }) => {
       viewer.dispatch({ type: shiftKey ? 'stepRedone' : 'stepUndone' });
     },
   },
   ...TOOLS.map(
-    ({ tool, title, key }) =>
+    ({ tool, title, key, ...others }) =>
       /** @type {Shortcut} */ ({
         keys: [key],
         where: 'bars',
+        ...others,
         words: `${title[0]?.toLowerCase()}${title.slice(1)}`,
         act: (viewer) => {
           viewer.tool = tool;
@@ -101,6 +111,7 @@ export const SHORTCUTS = [
   {
     keys: [',', '.'],
     where: 'bars',
+    keeps: true,
     words: 'smaller, larger brush',
     act: (viewer, { key }) => {
       const radius = viewer.ask((module) => module.brushRadius);
@@ -155,16 +166,24 @@ export const SHORTCUTS = [
   },
 ];
 
+/** Returns the shortcuts of a viewer. @param {boolean} keeps Whether masks can be kept in it. */
+function shortcuts(keeps) {
+  return keeps ? SHORTCUTS : SHORTCUTS.filter((one) => !one.keeps);
+}
+
 /**
  * Returns the shortcut that a key event means.
  * @param {{ key: string, ctrlKey: boolean, metaKey: boolean, altKey: boolean }} event
+ * @param {boolean} keeps Whether masks can be kept.
  */
-export function shortcutOf({ key, ctrlKey, metaKey, altKey }) {
+export function shortcutOf({ key, ctrlKey, metaKey, altKey }, keeps) {
   // Alt and an arrow go through the browser's history.
   if (altKey && key !== 'Enter') return undefined;
   const name = key.length === 1 ? key.toLowerCase() : key;
   const control = ctrlKey || metaKey;
-  return SHORTCUTS.find((one) => one.keys.includes(name) && control === (one.control ?? false));
+  return shortcuts(keeps).find(
+    (one) => one.keys.includes(name) && control === (one.control ?? false),
+  );
 }
 
 const NAMES = new Map([
@@ -180,11 +199,12 @@ export function nameOfKey(key) {
   return NAMES.get(key) ?? (key.length === 1 ? key.toUpperCase() : key);
 }
 
-/** Returns all keys in one text, for screen readers. */
-export function keysInWords() {
-  const sentences = SHORTCUTS.map(({ keys, control, words }) => {
+/** Returns all keys in one text, for screen readers. @param {boolean} keeps Whether masks can be kept. */
+export function keysInWords(keeps) {
+  const sentences = shortcuts(keeps).map(({ keys, control, words, wordsWithoutKeeping }) => {
     const names = keys.map((key) => (key.startsWith('Arrow') ? key : nameOfKey(key)));
-    return `${control ? 'Control and ' : ''}${names.join(' or ')}: ${words}.`;
+    const said = keeps ? words : (wordsWithoutKeeping ?? words);
+    return `${control ? 'Control and ' : ''}${names.join(' or ')}: ${said}.`;
   });
   return sentences.join(' ');
 }

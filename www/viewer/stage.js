@@ -9,19 +9,22 @@ import { ZOOM_STEP } from './shortcuts.js';
 export class Stage {
   #nodes;
   #viewer;
+  #keeps;
 
   /**
    * @param {import('./template.js').Nodes} nodes
    * @param {import('./handle.js').ViewerHandle} viewer
-   * @param {() => boolean} wheelZooms Whether the wheel zooms without Ctrl.
+   * @param {{ wheelZooms: () => boolean, keeps: () => boolean }} options Whether the wheel zooms without
+   *   Ctrl, and whether masks can be kept.
    */
-  constructor(nodes, viewer, wheelZooms) {
+  constructor(nodes, viewer, { wheelZooms, keeps }) {
     this.#nodes = nodes;
     this.#viewer = viewer;
+    this.#keeps = keeps;
     const { stage, bar, zoom, size, zoomIn, zoomOut, fit, actual } = nodes;
     const send = (/** @type {import('./handle.js').ViewerEvent} */ event) => viewer.dispatch(event);
     listenToPointers(stage, () => viewer.tool, send, wheelZooms);
-    listenToKeys(stage, [bar, zoom, size], viewer);
+    listenToKeys(stage, [bar, zoom, size], viewer, keeps);
     stage.addEventListener('blur', () => send({ type: 'cursorHidden' }));
     const zoomBy = (/** @type {number} */ factor) =>
       send({ type: 'zoomed', factor, inCanvas: null });
@@ -33,7 +36,7 @@ export class Stage {
 
   /** @param {import('../pkg/viewer.js').Snapshot} snapshot */
   show({ tool, segmenting, canKeep }) {
-    fill(this.#nodes.cursorHint, cursorWords(tool, canKeep));
+    fill(this.#nodes.cursorHint, cursorWords(tool, canKeep && this.#keeps()));
     this.#nodes.stage.dataset.tool = tool;
     this.#nodes.stage.setAttribute('aria-busy', String(segmenting));
     this.place();

@@ -204,8 +204,12 @@ canvas {
   background: transparent;
   cursor: pointer;
 }
+.tool[hidden] { display: none; }
 .zoom .tool { border-radius: 0; padding: 0; }
-.tool:hover:not(:disabled) { background: var(--raised); }
+/* A finger leaves the state behind, and a chosen tool is not to lose its color. */
+@media (hover: hover) {
+  .tool:hover:not(:disabled, [aria-checked='true'], [aria-pressed='true']) { background: var(--raised); }
+}
 .tool[aria-checked='true'] { background: var(--accent); color: var(--on-accent); }
 .tool:disabled { color: var(--muted); opacity: 0.55; cursor: default; }
 .tool:focus-visible, .chip:focus-visible { outline: 3px solid var(--accent); outline-offset: -3px; }
@@ -261,6 +265,9 @@ canvas {
   .zoom .tool { min-width: 44px; min-height: 44px; }
 }
 @container (max-width: 23.5rem) { .tools { grid-template-columns: repeat(4, minmax(44px, 1fr)); } }
+@container (max-width: 40rem) {
+  :host([nokeep]) .tools { grid-template-columns: repeat(6, minmax(44px, 1fr)); }
+}
 @container (max-width: 22.5rem) { .zoom .tool:last-child { display: none; } }
 .icon {
   width: 20px;

@@ -4,7 +4,6 @@
 
 import { h } from './dom.js';
 import { icon } from './icons.js';
-import { keysInWords } from './shortcuts.js';
 import { TOOLS } from './tools.js';
 
 /** Steps of the slider of the brush's size. */
@@ -44,6 +43,7 @@ export function build() {
     hidden: true,
   });
   const noMasks = h('p', { class: 'no-masks' });
+  const keys = h('p', { id: 'keys', class: 'unseen' });
   const spoken = h('div', { class: 'unseen', 'aria-live': 'polite', role: 'status' });
   const frame = h(
     'div',
@@ -65,7 +65,7 @@ export function build() {
     masks,
     noMasks,
     summary,
-    h('p', { id: 'keys', class: 'unseen' }, keysInWords()),
+    keys,
     spoken,
   );
   return {
@@ -89,6 +89,7 @@ export function build() {
     masks,
     noMasks,
     summary,
+    keys,
     spoken,
   };
 }

@@ -5,6 +5,7 @@
 
 import { fill, focusedBy, scrollWithin } from './dom.js';
 import { SIZE_STEPS } from './template.js';
+import { TOOLS } from './tools.js';
 
 /** The brush's greatest radius in CSS pixels; the least is 1. */
 const MAX_RADIUS = 200;
@@ -34,8 +35,9 @@ export class Toolbar {
    * masks arrive.
    * @param {import('../pkg/viewer.js').Snapshot | undefined} snapshot
    * @param {boolean} controls Whether tools are shown.
+   * @param {boolean} keeps Whether masks can be kept.
    */
-  show(snapshot, controls) {
+  show(snapshot, controls, keeps) {
     const { keep, undo, redo, clear, bar, zoom, stage, noMasks } = this.#nodes;
     this.#mark(snapshot?.tool);
     const name = (snapshot?.editing ?? null) === null ? 'Keep the mask' : 'Keep the change';
@@ -54,6 +56,11 @@ export class Toolbar {
       if (isDone && button.matches(':focus')) stage.focus({ preventScroll: true });
       button.disabled = isDone;
     }
+    for (const { tool, ...others } of TOOLS) {
+      const button = this.#nodes.tools.get(tool);
+      if (button) button.hidden = 'keeps' in others && !keeps;
+    }
+    keep.hidden = !keeps;
     bar.hidden = zoom.hidden = !controls;
     this.#size(controls ? snapshot : undefined);
     noMasks.hidden = !controls || (snapshot?.shown.length ?? 0) > 0;
@@ -92,7 +99,7 @@ export class Toolbar {
    * @param {KeyboardEvent} event
    */
   #walk(event) {
-    const buttons = [...this.#nodes.tools.values()];
+    const buttons = [...this.#nodes.tools.values()].filter(({ hidden }) => !hidden);
     const index = buttons.findIndex((button) => button === event.target);
     const to = index < 0 ? undefined : focusedBy(event.key, index, buttons.length, { wraps: true });
     if (to === undefined) return;

@@ -1,4 +1,7 @@
-/** @file The tools of a viewer in their order: icon, label, explanation and key. */
+/**
+ * @file The tools of a viewer in their order: icon, label, explanation and key. Those with `keeps` change
+ *   kept masks.
+ */
 
 export const TOOLS = /** @type {const} */ ([
   { tool: 'select', word: 'Select', title: 'Select a mask', key: 's' },
@@ -16,7 +19,14 @@ export const TOOLS = /** @type {const} */ ([
     word: 'Brush',
     title: 'Brush: paint on the selected kept mask, or a new one',
     key: 'd',
+    keeps: true,
   },
-  { tool: 'erase', word: 'Erase', title: 'Erase from the selected kept mask', key: 'e' },
+  {
+    tool: 'erase',
+    word: 'Erase',
+    title: 'Erase from the selected kept mask',
+    key: 'e',
+    keeps: true,
+  },
   { tool: 'pan', word: 'Move', title: 'Move the image', key: 'h' },
 ]);

@@ -33,11 +33,11 @@ impl State {
         effects
     }
 
-    pub(super) fn click_at_cursor(&mut self, negative: bool) -> Vec<Effect> {
+    pub(super) fn click_at_cursor(&mut self, negative: bool, keeps: bool) -> Vec<Effect> {
         if self.image.is_none() {
             return Vec::new();
         }
-        if !negative && self.clicks.candidate().is_some() && !self.is_cursor_elsewhere() {
+        if keeps && !negative && self.clicks.candidate().is_some() && !self.is_cursor_elsewhere() {
             return self.keep();
         }
         let at @ [x, y] = self.start_cursor();

@@ -142,7 +142,7 @@ impl State {
             Event::Clicked { x, y, negative, add } => self.click([x, y], negative, add),
             Event::BoxDrawn { from, to } => self.draw_box(from, to),
             Event::CursorMoved { dx, dy } => self.move_cursor(dx, dy),
-            Event::CursorClicked { negative } => self.click_at_cursor(negative),
+            Event::CursorClicked { negative, keeps } => self.click_at_cursor(negative, keeps),
             Event::CursorHidden => self.change_cursor(|cursor| (cursor.at, cursor.corner) = (None, None)),
             Event::Escaped => self.escape(),
             Event::Undone => self.undo(),

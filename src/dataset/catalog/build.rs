@@ -106,9 +106,10 @@ pub fn image_parts(rows: u32, hash_of_row: impl Fn(u32) -> u32) -> [Part; 2] {
     [Part::whole(part::IMAGE_DIRECTORY, directory), Part::of_ranges(part::IMAGES, entries)]
 }
 
-/// Builds the part of the entities, and writes their number into the header.
+/// Builds the part of the entities, and writes their number into the header; annotations without a category
+/// are together under an empty id, which is not counted.
 pub fn entities_part(columns: &EntityColumns, header: &mut Header) -> serde_json::Result<Part> {
-    header.entities = columns.ids.len() as u32;
+    header.entities = columns.ids.iter().filter(|id| !id.is_empty()).count() as u32;
     Ok(Part::whole(part::ENTITIES, serde_json::to_vec(columns)?))
 }
 

@@ -32,7 +32,7 @@ pub struct Header {
     pub annotations: u32,
     /// Number of images.
     pub images: u64,
-    /// Number of entities.
+    /// Number of entities that have an id.
     pub entities: u32,
     /// The splits as published, in the order of the cells' indices.
     pub splits: Vec<String>,

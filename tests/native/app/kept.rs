@@ -110,28 +110,36 @@ fn mask_is_not_named_by_entities_that_are_not_likely_or_after_the_person_named_i
 #[test]
 fn enter_keeps_the_mask_unless_a_crosshair_says_where_to_click() {
     let (mut state, _) = clicked();
-    state.update(Event::CursorClicked { negative: false });
+    state.update(Event::CursorClicked { negative: false, keeps: true });
     assert_eq!(state.kept().len(), 1);
     let (mut state, _) = clicked();
     state.update(Event::CursorMoved { dx: 10.0, dy: 0.0 });
-    let effects = state.update(Event::CursorClicked { negative: false });
+    let effects = state.update(Event::CursorClicked { negative: false, keeps: true });
     assert!(segment_ticket(&effects).is_some() && state.kept().is_empty());
     assert_eq!(announced(&opened().update(Event::MaskKept)).len(), 1);
+}
+
+#[test]
+fn enter_clicks_again_where_masks_cannot_be_kept() {
+    let (mut state, _) = clicked();
+    let effects = state.update(Event::CursorClicked { negative: false, keeps: false });
+    assert!(segment_ticket(&effects).is_some() && state.kept().is_empty());
 }
 
 #[test]
 fn enter_keeps_the_mask_that_was_clicked_at_the_same_place_of_the_crosshair() {
     let mut state = opened();
     state.update(Event::CursorMoved { dx: 10.0, dy: 0.0 });
-    let ticket = segment_ticket(&state.update(Event::CursorClicked { negative: false })).unwrap();
+    let ticket =
+        segment_ticket(&state.update(Event::CursorClicked { negative: false, keeps: true })).unwrap();
     state.update(segmented(ticket, &[(columns(0, 10), 0.9)]));
-    let effects = state.update(Event::CursorClicked { negative: true });
+    let effects = state.update(Event::CursorClicked { negative: true, keeps: true });
     assert!(segment_ticket(&effects).is_some(), "a point that is excluded there is another click");
     state.update(Event::StepUndone);
-    state.update(Event::CursorClicked { negative: false });
+    state.update(Event::CursorClicked { negative: false, keeps: true });
     assert_eq!(masks(&state), [(1, columns(0, 10))]);
     // With nothing clicked since, it clicks again.
-    let effects = state.update(Event::CursorClicked { negative: false });
+    let effects = state.update(Event::CursorClicked { negative: false, keeps: true });
     assert!(segment_ticket(&effects).is_some() && state.kept().len() == 1);
 }
 

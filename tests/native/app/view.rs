@@ -101,7 +101,7 @@ fn crosshair_starts_in_the_middle_stays_on_the_image_and_announces_its_place() {
     assert_eq!(state.cursor().at, None, "the tool pan moves the image instead");
     assert_ne!(state.view().position(), before);
     assert_eq!(State::default().update(Event::CursorMoved { dx: 1.0, dy: 1.0 }), []);
-    assert_eq!(State::default().update(Event::CursorClicked { negative: false }), []);
+    assert_eq!(State::default().update(Event::CursorClicked { negative: false, keeps: true }), []);
 }
 
 #[test]
@@ -109,18 +109,18 @@ fn two_corners_by_keyboard_draw_a_box() {
     let mut state = magnified();
     state.update(Event::ToolChosen { tool: Tool::Box });
     state.update(Event::CursorMoved { dx: -50.0, dy: -50.0 });
-    let effects = state.update(Event::CursorClicked { negative: false });
+    let effects = state.update(Event::CursorClicked { negative: false, keeps: true });
     assert!(announced(&effects)[0].contains("Enter sets the other corner"), "{effects:?}");
     state.update(Event::CursorMoved { dx: 100.0, dy: 100.0 });
     let marks = state.marks(&state.scene().unwrap());
     assert_eq!(marks.boxes, [[150.0, 100.0, 250.0, 200.0]], "in CSS pixels");
-    let effects = state.update(Event::CursorClicked { negative: false });
+    let effects = state.update(Event::CursorClicked { negative: false, keeps: true });
     let rect = Rect { x1: 15.0, y1: 10.0, x2: 25.0, y2: 20.0 };
     assert_eq!(segment_request(&effects).unwrap().prompts, [Prompt::Box(rect)]);
     assert_eq!(state.cursor().corner, None);
 
     // A negative click is a point with the tool box, too.
-    let effects = state.update(Event::CursorClicked { negative: true });
+    let effects = state.update(Event::CursorClicked { negative: true, keeps: true });
     assert!(matches!(
         segment_request(&effects).unwrap().prompts.last(),
         Some(Prompt::Click { positive: false, .. })
@@ -139,7 +139,7 @@ fn another_tool_or_image_and_clear_drop_the_first_corner() {
     for ending in endings {
         let mut state = magnified();
         state.update(Event::ToolChosen { tool: Tool::Box });
-        state.update(Event::CursorClicked { negative: false });
+        state.update(Event::CursorClicked { negative: false, keeps: true });
         assert!(state.cursor().corner.is_some());
         state.update(ending.clone());
         assert_eq!(state.cursor().corner, None, "{ending:?}");
