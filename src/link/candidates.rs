@@ -121,8 +121,8 @@ pub fn ranked(index: &Index, calibration: &Calibration, nearest: &Nearest) -> Ra
     Ranked { entities, in_index }
 }
 
-/// Lowers scores that contradict each other as probabilities, since each was calibrated for itself: a thing is
-/// one entity of those that are not broader, and a broader entity is at least as probable as its members
+/// Lowers scores that contradict each other as probabilities, since each was calibrated for itself: a thing
+/// is one entity of those that are not broader, and a broader entity is at least as probable as its members
 /// together.
 fn agree(index: &Index, candidates: &[Candidate], scores: &mut [f32]) {
     let first_broader = candidates.partition_point(|candidate| !candidate.broader);
@@ -219,8 +219,8 @@ mod tests {
     use crate::link::index::vectors::Element;
     use crate::link::index::{Entity, Exemplar};
 
-    /// An index of six entities along axes of their own; Q10 stands for the first three, Q11 for Q2 and Q3, and
-    /// Q4 for itself and Q5.
+    /// An index of six entities along axes of their own; Q10 stands for the first three, Q11 for Q2 and Q3,
+    /// and Q4 for itself and Q5.
     fn index() -> Index {
         let entity = |n: u32, members: &[u32]| Entity {
             qid: format!("Q{n}"),

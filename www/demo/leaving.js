@@ -7,7 +7,10 @@ export function hostOf(endpoint) {
     : endpoint;
 }
 
-/** Returns host, path and back end of an endpoint, which tell it from another one. @param {string} endpoint */
+/**
+ * Returns host, path and back end of an endpoint, which tell it from another one.
+ * @param {string} endpoint
+ */
 export function nameOf(endpoint) {
   if (!URL.canParse(endpoint, document.baseURI)) return endpoint;
   const { host, pathname, searchParams } = new URL(endpoint, document.baseURI);
