@@ -86,7 +86,7 @@ fn serve_says_what_the_vision_model_lacks() {
         (&["--vlm", "http://127.0.0.1:1", "--vlm-model", "m"], "--titles"),
         (
             &["--vlm", "nowhere", "--vlm-model", "m", "--titles", "index"],
-            "is not an address of a vision model",
+            "the address of the vision model cannot be used",
         ),
         (&["--vlm", "http://127.0.0.1:1", "--vlm-model", "m", "--titles", "none"], "titles.json"),
         (

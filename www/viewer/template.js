@@ -17,12 +17,8 @@ export function build() {
   const summary = h('p', { id: 'summary', class: 'unseen' });
   const tools = new Map(TOOLS.map((tool) => [tool.tool, toolButton(tool)]));
   const { keep, undo, redo, clear, commands } = buildCommands();
-  const bar = h(
-    'div',
-    { class: 'bar', part: 'tools' },
-    h('div', { role: 'radiogroup', 'aria-label': 'Tools', class: 'tools' }, ...tools.values()),
-    commands,
-  );
+  const group = { role: 'radiogroup', 'aria-label': 'Tools', class: 'tools' };
+  const bar = h('div', { class: 'bar', part: 'tools' }, h('div', group, ...tools.values()), commands);
   const onImage = { ...buildZoom(), ...buildSize() };
   const notice = h('div', { class: 'notice', part: 'notice' });
   const progressNodes = buildProgress();
