@@ -16,9 +16,10 @@ export function build() {
   const { stage, canvas, marks } = buildStage();
   const summary = h('p', { id: 'summary', class: 'unseen' });
   const tools = new Map(TOOLS.map((tool) => [tool.tool, toolButton(tool)]));
-  const { keep, undo, redo, clear, commands } = buildCommands();
+  const { commands, ...commandNodes } = buildCommands();
   const group = { role: 'radiogroup', 'aria-label': 'Tools', class: 'tools' };
-  const bar = h('div', { class: 'bar', part: 'tools' }, h('div', group, ...tools.values()), commands);
+  const choices = h('div', group, ...tools.values());
+  const bar = h('div', { class: 'bar', part: 'tools' }, choices, commands);
   const onImage = { ...buildZoom(), ...buildSize() };
   const notice = h('div', { class: 'notice', part: 'notice' });
   const progressNodes = buildProgress();
@@ -72,10 +73,7 @@ export function build() {
     marks,
     tools,
     bar,
-    keep,
-    undo,
-    redo,
-    clear,
+    ...commandNodes,
     ...onImage,
     hint,
     cursorHint,
