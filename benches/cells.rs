@@ -170,6 +170,7 @@ impl Exemplars for MadeUp {
             image: format!("images/{row:08}.jpg"),
             image_hash: format!("{:016x}", numbers.next()),
             bounds: [0; 4].map(|_| (numbers.next() % 640) as f32),
+            ..Exemplar::default()
         };
         (
             exemplar,

@@ -94,5 +94,6 @@ fn exemplar(number: u32) -> Exemplar {
         image: "random.jpg".to_owned(),
         image_hash,
         bounds: [0.0, 0.0, 1.0, 1.0],
+        ..Exemplar::default()
     }
 }

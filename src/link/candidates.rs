@@ -141,7 +141,9 @@ fn agree(index: &Index, candidates: &[Candidate], scores: &mut [f32]) {
     own.iter_mut().zip(factors).for_each(|(score, factor)| *score *= factor);
     let sum: f32 = own.iter().sum();
     if sum > 1.0 {
-        own.iter_mut().for_each(|score| *score /= sum);
+        for score in own {
+            *score /= sum;
+        }
     }
 }
 

@@ -23,10 +23,9 @@ fn eval(address: &str, annotations: &std::path::Path, arguments: &[&str]) -> (bo
 #[test]
 fn evaluation_reports_accuracy_and_caches_answers() {
     let Some(built) = built() else { return };
-    let mut serving = serve(&["--index".as_ref(), built.folder().as_os_str()]);
+    let serving = serve(&["--index".as_ref(), built.folder().as_os_str()]);
     assert!(serving.address.starts_with("http://127.0.0.1:"), "{:?}", serving.address);
-    let cached_path = |name: &str| built.folder().with_file_name(name);
-    let cached = cached_path("cached.json");
+    let cached = built.folder().with_file_name("cached.json");
     let folder = built.folder();
     let arguments = [
         ["--token", "secret"],
@@ -72,8 +71,16 @@ fn evaluation_reports_accuracy_and_caches_answers() {
         // Times and hashes would change the file each time, and the page does not show them.
         assert!(answer["answer"]["timing_ms"].is_null(), "{answer}");
     }
+    let (success, _, errors) = eval(&serving.address, &built.held_out_file(), &["--token", "wrong"]);
+    assert!(!success && errors.contains("unauthorized"), "{errors}");
+}
 
-    let (journal, table) = (cached_path("journal.jsonl"), cached_path("table.md"));
+#[test]
+fn evaluation_goes_on_after_an_end_with_the_same_results_only() {
+    let Some(built) = built() else { return };
+    let mut serving = serve(&["--index".as_ref(), built.folder().as_os_str()]);
+    let path = |name: &str| built.folder().with_file_name(name);
+    let (journal, table) = (path("journal.jsonl"), path("table.md"));
     let resumed = [
         ["--token", "secret"],
         ["--resume", journal.to_str().unwrap()],
@@ -94,16 +101,13 @@ fn evaluation_reports_accuracy_and_caches_answers() {
     assert!(!success && errors.contains("encoder or index is now"), "{errors}");
     // Other annotations of the same length.
     let annotations = std::fs::read_to_string(built.held_out_file()).unwrap();
-    let other = cached_path("other.json");
+    let other = path("other.json");
     std::fs::write(&other, annotations.replacen("\"Q", "\"R", 1)).unwrap();
     let (success, _, errors) = eval(&serving.address, &other, &resumed);
     assert!(!success && errors.contains("another evaluation"), "{errors}");
     std::fs::write(&journal, &kept).unwrap();
     let text = std::fs::read_to_string(&table).unwrap();
     assert!(text.starts_with("| masks |") && text.contains("| query |") && !text.contains("paper"), "{text}");
-
-    let (success, _, errors) = eval(&serving.address, &built.held_out_file(), &["--token", "wrong"]);
-    assert!(!success && errors.contains("unauthorized"), "{errors}");
 
     let stop = Command::new("kill").args(["-TERM", &serving.process.id().to_string()]).status().unwrap();
     assert!(stop.success() && serving.process.wait().unwrap().success(), "the server does not stop cleanly");

@@ -117,7 +117,7 @@ fn a_thin_mask_does_not_vanish() {
 #[test]
 fn a_ragged_mask_has_a_short_path_or_none() {
     let stripes = |size: u32, width: u32| {
-        let pixel = |at: u32| u8::from((at % size / width + at / size / width) % 2 == 0);
+        let pixel = |at: u32| u8::from((at % size / width + at / size / width).is_multiple_of(2));
         let bitmap: Vec<u8> = (0..size * size).map(pixel).collect();
         Mask::from_row_major(Size::new(size, size), &bitmap).unwrap()
     };

@@ -34,12 +34,16 @@ function columnOf({ name, head, body, isListed }, truth) {
     'section',
     { class: 'column', 'aria-label': `Result of ${name}` },
     h('h3', {}, name),
-    ...head,
-    ...body,
-    truth !== null &&
-      body.length > 0 &&
-      !isListed &&
-      h('p', { class: 'note' }, `The annotated entity, ${truth.title}, is not listed.`),
+    h('div', {}, ...head),
+    h(
+      'div',
+      {},
+      ...body,
+      truth !== null &&
+        body.length > 0 &&
+        !isListed &&
+        h('p', { class: 'note' }, `The annotated entity, ${truth.title}, is not listed.`),
+    ),
   );
 }
 
