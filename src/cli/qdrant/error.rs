@@ -115,8 +115,8 @@ pub enum QdrantError {
     },
     /// A point is missing or is not the vector of the index in its row.
     #[error(
-        "the point {point} of the collection {name} is not the row {point} of this index; name another \
-         collection, or delete this one and upload the index anew"
+        "the collection {name} does not hold this index: its point {point} is missing or not the vector of \
+         that row; name another collection, or delete this one and upload the index anew"
     )]
     Mismatch {
         /// Name of the collection.

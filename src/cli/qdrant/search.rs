@@ -4,7 +4,7 @@ use super::client::{Client, RetryPolicy};
 use super::collection::Collection;
 use super::error::QdrantError;
 use super::stored::MAX_DIFFERENCE;
-use super::wire::{QueryRequest, QueryResponse, SearchParams};
+use super::wire::{QuantizationParams, QueryRequest, QueryResponse, SearchParams};
 use crate::link::index::Index;
 use crate::link::index::vectors::dot;
 use crate::link::search::rescore::nearest_among;
@@ -70,7 +70,9 @@ async fn find<H: Host>(
     vector: &[f32],
     limit: usize,
 ) -> Result<Found, QdrantError> {
-    let params = SearchParams { exact: client.collection.exact };
+    // Scores of quantized vectors alone are off by more than is told from another collection's.
+    let quantization = QuantizationParams { rescore: true };
+    let params = SearchParams { exact: client.collection.exact, quantization };
     let request = QueryRequest { query: vector, limit, params, with_payload: false, with_vector: false };
     let QueryResponse { points } = client.call("POST", "/points/query", &request).await?;
     if points.len() > limit {

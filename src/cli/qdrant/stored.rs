@@ -9,8 +9,8 @@ use crate::link::index::Index;
 use crate::link::index::vectors::dot;
 use crate::model::Host;
 
-/// Maximum difference of the cosine that Qdrant computes and the one computed here: half-precision vectors,
-/// and quantized ones that are compared once more, stay well below.
+/// Maximum difference of the cosine that Qdrant computes and the one computed here: half-precision vectors
+/// stay well below. Quantized ones do not, and are compared with the originals.
 pub(super) const MAX_DIFFERENCE: f32 = 0.02;
 /// Points whose vectors are compared with the index.
 const SAMPLES: usize = 16;

@@ -162,6 +162,13 @@ pub(super) struct QueryRequest<'a> {
 #[derive(Clone, Copy, Serialize)]
 pub(super) struct SearchParams {
     pub(super) exact: bool,
+    pub(super) quantization: QuantizationParams,
+}
+
+#[derive(Clone, Copy, Serialize)]
+pub(super) struct QuantizationParams {
+    /// Whether what the quantized vectors find is compared with the originals.
+    pub(super) rescore: bool,
 }
 
 #[derive(Deserialize)]

@@ -50,6 +50,8 @@ pub(crate) struct Stored {
     pub(crate) size: u64,
     pub(crate) distance: String,
     pub(crate) points: BTreeMap<u64, (Vec<f32>, Value)>,
+    /// Whether the vectors are quantized: scores are rough unless the originals are compared.
+    pub(crate) is_quantized: bool,
 }
 
 impl Double {
@@ -202,7 +204,7 @@ impl State {
         let result = if (method, path) == ("PUT", "") {
             let vectors = &body["vectors"];
             let (size, distance) = (vectors["size"].as_u64().unwrap(), vectors["distance"].as_str().unwrap());
-            let stored = Stored { size, distance: distance.to_owned(), points: BTreeMap::new() };
+            let stored = Stored { size, distance: distance.to_owned(), ..Stored::default() };
             if self.collections.contains_key(name) {
                 return (409, failure("Wrong input: Collection already exists!"));
             }
@@ -273,7 +275,12 @@ impl Stored {
             }
             _ => {
                 let query = self.vector(&body["query"])?;
-                let product = |vector: &[f32]| vector.iter().zip(&query).map(|(a, b)| a * b).sum::<f32>();
+                let params = &body["params"];
+                let is_asked = |flag: &Value| flag.as_bool().unwrap_or(false);
+                let is_precise = is_asked(&params["exact"]) || is_asked(&params["quantization"]["rescore"]);
+                let scale = if self.is_quantized && !is_precise { 0.9 } else { 1.0 };
+                let product =
+                    |vector: &[f32]| scale * vector.iter().zip(&query).map(|(a, b)| a * b).sum::<f32>();
                 let mut scores: Vec<_> =
                     self.points.iter().map(|(id, (vector, _))| (*id, product(vector))).collect();
                 // Equal ones by falling id: clients cannot rely on any order of them.
@@ -296,7 +303,7 @@ impl Stored {
     }
 
     fn info(&self) -> Value {
-        let Self { size, distance, points } = self;
+        let Self { size, distance, points, .. } = self;
         json!({
             "status": "green", "optimizer_status": "ok", "indexed_vectors_count": 0,
             "points_count": points.len(), "segments_count": 2, "payload_schema": {},

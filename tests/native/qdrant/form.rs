@@ -64,7 +64,19 @@ const SCROLL_REQUEST: Form = Object(&[
 const QUERY_REQUEST: Form = Object(&[
     ("query", false, List(&Number)),
     ("using", false, Text),
-    ("params", false, Object(&[("exact", false, Bool), ("hnsw_ef", false, Integer(1))])),
+    (
+        "params",
+        false,
+        Object(&[
+            ("exact", false, Bool),
+            ("hnsw_ef", false, Integer(1)),
+            (
+                "quantization",
+                false,
+                Object(&[("ignore", false, Bool), ("rescore", false, Bool), ("oversampling", false, Number)]),
+            ),
+        ]),
+    ),
     ("limit", false, Integer(1)),
     ("with_payload", false, Bool),
     ("with_vector", false, Bool),
