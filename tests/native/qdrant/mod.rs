@@ -277,7 +277,10 @@ fn half_precision_hides_no_entity() {
         (vector[0], vector[1]) = (angle.cos(), angle.sin());
         vector
     };
-    let index = index_with(Element::F32, (0..200).map(|n| (n, vector(n))).collect());
+    // With the opposite of each, so that their mean is zero and an index keeps them as they are.
+    let opposite = |n| vector(n).into_iter().map(|number| -number).collect();
+    let vectors = (0..200).map(|n| (n, vector(n))).chain((0..200).map(|n| (200 + n, opposite(n))));
+    let index = index_with(Element::F32, vectors.collect());
     let double = filled(&index);
     for (vector, _) in double.state().collections.get_mut("things").unwrap().points.values_mut() {
         for number in vector {
