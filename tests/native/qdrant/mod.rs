@@ -305,7 +305,8 @@ fn quantized_vectors_are_compared_with_the_originals() {
     double.state().collections.get_mut("things").unwrap().is_quantized = true;
     let mut scratch = Vec::new();
     for exact in [false, true] {
-        let collection = Collection { exact, ..double.collection("things") };
+        let mut collection = double.collection("things");
+        collection.exact = exact;
         let query = Query { vector: index.vectors().read(7..8, &mut scratch), except_image: None };
         let found = pollster::block_on(nearest(&NativeHost::default(), &collection, &index, query, 5));
         assert_eq!(found, Ok(index.nearest(&[query], 5).swap_remove(0)), "exact: {exact}");
