@@ -141,7 +141,7 @@ for (const [name, file] of [
     const count = new RegExp(`^${file.annotations.length} masks$`);
     const exports = async (content, title) => {
       const { page, close } = await openExplorer(browser, server.address);
-      await page.getByRole('button', { name: 'Open annotations' }).click();
+      await page.getByRole('button', { name: 'Open a dataset' }).click();
       await page.getByLabel('File on this computer').setInputFiles({
         name: 'set.jsonl',
         mimeType: 'application/json',
@@ -314,7 +314,7 @@ test('photos of a folder with polygons and RLE of COCO are opened, clicked and e
   await counted(page, /^3 masks$/);
   for (const [id, problem] of [
     ['102', null],
-    ['103', /None of the chosen folder’s \d+ files .*\(not_here\.jpg\)/],
+    ['103', /None of the \d+ files of the chosen folder is this image \(not_here\.jpg\)/],
     ['101', null],
   ]) {
     await page.goto(`${page.url().split('#')[0]}#file=photos.json&record=${id}`);

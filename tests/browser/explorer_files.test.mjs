@@ -108,15 +108,14 @@ test('a file of something else is named, with what to do, and the dataset stays'
 });
 
 test('masks without names, splits and images are described in plain words', async () => {
-  const { page, close } = await openExplorer(browser, server.address);
   const mask = { bbox: [1, 0, 3, 6], segmentation: { size: [6, 8], counts: [6, 12, 30] } };
   const file = {
     image: { image_id: 1, file_name: 'sa_1.jpg', width: 8, height: 6 },
     annotations: [1, 2].map((id) => ({ id, ...mask })),
   };
-  await dropAll(page, [
-    { name: 'sa_1.json', base64: encoded(JSON.stringify(file)) },
-    { name: 'other.bmp', base64: encoded(FIXTURES['/tiny.bmp']) },
+  const { page, close } = await withDropped([
+    { name: 'sa_1.json', content: JSON.stringify(file) },
+    { name: 'other.bmp', content: FIXTURES['/tiny.bmp'] },
   ]);
   await counted(page, /^2 masks$/);
   assert.equal(await page.locator('#source-words').innerText(), 'sa_1.json: 2 masks, 1 image.');
