@@ -270,9 +270,10 @@ fn many_exemplars_and_equal_ones_hide_no_entity() {
 
 #[test]
 fn half_precision_hides_no_entity() {
-    // Cosines of the first axis with these differ by 7e-5, and half-precision numbers of 0.7 by 5e-4.
+    // Cosines of the first axis with these differ by 7e-5, and half-precision numbers of 0.7 by 5e-4. The
+    // nearest has the lowest row, and of equal scores the double returns higher rows first.
     let vector = |n: u32| {
-        let angle = std::f32::consts::FRAC_PI_4 + n as f32 * 1e-4;
+        let angle = std::f32::consts::FRAC_PI_4 + (199 - n) as f32 * 1e-4;
         let mut vector = vec![0.0; DIMENSIONS];
         (vector[0], vector[1]) = (angle.cos(), angle.sin());
         vector
