@@ -199,7 +199,7 @@ test('a photo is listed when it opens, the samples’ note is not under it, and 
   const whole = await height();
   const note = page.locator('#strip-note');
   assert.match(await note.innerText(), /^Rendered for this project/);
-  await bring(page, PHOTO);
+  await bring(page, [PHOTO]);
   await until(page, "snapshot.image === 'mine.bmp'");
   const link = page.getByRole('link', { name: 'Photo mine.bmp' });
   await link.waitFor();
