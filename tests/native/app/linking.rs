@@ -143,7 +143,7 @@ fn failures_of_an_endpoint_end_with_it() {
     assert_eq!(link_ticket(&effects), None, "nothing is sent before it is asked for");
     assert_eq!(state.linking(), &Linking::Idle);
 
-    // The page's own answer after such a failure names the endpoint as well.
+    // The result of the page's index after such a failure names the endpoint as well.
     let (mut state, ticket) = clicked();
     let effects = state.update(Event::LinkFailed { ticket, failure: failure("endpoint-down") });
     let ticket = local_ticket(&effects).unwrap();
