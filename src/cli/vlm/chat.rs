@@ -56,8 +56,8 @@ pub enum EndpointError {
         /// Fault of the address.
         reason: String,
     },
-    /// The key has signs that a header cannot hold.
-    #[error("the key of the vision model has signs that a header cannot hold, such as a line break")]
+    /// The key has characters that no HTTP header may have.
+    #[error("the key of the vision model has characters that no HTTP header may have, such as a line break")]
     Key,
 }
 
