@@ -248,3 +248,26 @@ test('names of the next image are not drawn over the one before', async () => {
   assert.deepEqual(errors, []);
   await close();
 });
+
+test('the ring of a click that is waited for grows about its place', async () => {
+  const { page, close } = await openPage(browser, server.address);
+  await page.evaluate(() => (document.querySelector('mask-viewer').tool = 'pick'));
+  const { x, y } = await page.locator('mask-viewer').boundingBox();
+  await page.mouse.click(x + 300, y + 200);
+  const rings = await page.evaluate(async () => {
+    const seen = [];
+    for (let frame = 0; frame < 10; frame += 1) {
+      const ring = document.querySelector('mask-viewer').shadowRoot.querySelector('.pulse');
+      if (ring) {
+        const { left, right, top, bottom } = ring.getBoundingClientRect();
+        seen.push([(left + right) / 2, (top + bottom) / 2]);
+      }
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+    return seen;
+  });
+  assert.ok(rings.length > 0);
+  for (const [left, top] of rings)
+    assert.ok(Math.hypot(left - x - 300, top - y - 200) < 2, JSON.stringify(rings));
+  await close();
+});

@@ -31,7 +31,8 @@ export function placeMarks(node, { points, boxes, pulse, crosshair, brush, previ
  * @param {HTMLElement} node
  */
 function at([x, y], node) {
-  node.style.transform = `translate(${x.toFixed(1)}px, ${y.toFixed(1)}px)`;
+  // Not a transform, which the scale of the pulse would scale too.
+  node.style.translate = `${x.toFixed(1)}px ${y.toFixed(1)}px`;
   return node;
 }
 
