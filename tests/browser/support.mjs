@@ -105,11 +105,21 @@ export async function startSite(files) {
   return { server, browser };
 }
 
-export function launch({ webgpu = true } = {}) {
-  return chromium.launch({
+/**
+ * Starts a browser, and another one where the first ends before it has started: Chromium can crash
+ * then, whatever it is to show.
+ */
+export async function launch({ webgpu = true } = {}) {
+  const options = {
     executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
     args: [...ALWAYS, ...(webgpu ? WITH_WEBGPU : WITHOUT_WEBGPU)],
-  });
+  };
+  try {
+    return await chromium.launch(options);
+  } catch (error) {
+    console.error(`The browser did not start, another one is tried: ${error}`);
+    return chromium.launch(options);
+  }
 }
 
 /**
