@@ -1,7 +1,7 @@
 //! Searches a file of made-up vectors, by commands on standard input: see `tools/bench_search.py`.
 //!
 //! Arguments: file of 16-bit vectors, their dimensions, file of 32-bit queries. Each line
-//! `exact|int8 QUERIES THREADS K` or `read THREADS` is answered by its milliseconds, and a search by
+//! `exact|int8 QUERIES THREADS K` or `read THREADS` prints its milliseconds, and a search also
 //! the rows it found. `open FOLDER` opens an index of the vectors, which it writes first where there is none.
 #![allow(clippy::unwrap_used, reason = "a benchmark fails by panicking")]
 

@@ -1,6 +1,7 @@
-"""Times masklink's exact search beside faiss and NumPy, over the same made-up vectors, alternating.
+"""Times masklink's exact search beside other libraries, over the same made-up vectors, alternating.
 
-Needs numpy, faiss-cpu and threadpoolctl. Usage: bench_search.py PROGRAM FOLDER [ROWS DIMENSIONS]
+Needs numpy, faiss-cpu, threadpoolctl and usearch. Usage:
+bench_search.py PROGRAM FOLDER [ROWS DIMENSIONS [int8,flat,f16,numpy,usearch]]
 
 PROGRAM is the benchmark `search_at_scale`, as `cargo bench --no-run --bench search_at_scale` names it;
 FOLDER takes the vectors (2 bytes a number). Vectors lie around 20,000 normal centres, as those of things
@@ -20,6 +21,7 @@ from pathlib import Path
 import faiss
 import numpy as np
 from threadpoolctl import threadpool_limits
+from usearch.index import Index as Graph
 
 ROUNDS = 5
 K = 10
@@ -28,6 +30,8 @@ BLOCK = 1 << 16
 MAX_QUERIES = 64
 # A matrix of all similarities of one block of rows, as NumPy is asked for them.
 NUMPY_BLOCK = 1 << 15
+# Candidates that usearch compares a query with: its default is 64.
+EXPANSIONS = (64, 256, 1024)
 
 
 def unit(rows: np.ndarray) -> np.ndarray:
@@ -107,6 +111,27 @@ def fill(index: "faiss.Index", vectors: Path, dimensions: int) -> "faiss.Index":
     return index
 
 
+def graph_of(vectors: Path, dimensions: int, threads: int) -> Graph:
+    """Build usearch's graph (HNSW) over all vectors, with its own parameters."""
+    stored = np.memmap(vectors, np.float16, "r").reshape(-1, dimensions)
+    graph = Graph(ndim=dimensions, metric="ip", dtype="f16")
+    started = time.perf_counter()
+    for start in range(0, len(stored), BLOCK):
+        block = stored[start : start + BLOCK]
+        graph.add(np.arange(start, start + len(block)), block, threads=threads)
+    seconds = time.perf_counter() - started
+    print(f"usearch: built in {seconds:.0f} s, {graph.serialized_length / 1e6:.0f} MB")
+    return graph
+
+
+def graph_search(
+    graph: Graph, queries: np.ndarray, threads: int, expansion: int
+) -> np.ndarray:
+    """Return about the K nearest rows of each query."""
+    graph.expansion_search = expansion
+    return graph.search(queries, K, threads=threads).keys.astype(np.int64)
+
+
 def numpy_search(rows: np.ndarray, queries: np.ndarray) -> np.ndarray:
     """Return the K nearest rows of each query, by matrix products of blocks."""
     found: list[tuple[np.ndarray, np.ndarray]] = []
@@ -164,6 +189,7 @@ def main() -> None:
         kind = faiss.ScalarQuantizer.QT_fp16
         half = faiss.IndexScalarQuantizer(dimensions, kind, faiss.METRIC_INNER_PRODUCT)
         fill(half, vectors, dimensions)
+    graph = graph_of(vectors, dimensions, 2) if "usearch" in kinds else None
     matrix = (
         faiss.rev_swig_ptr(flat.get_xb(), rows * dimensions).reshape(rows, dimensions)
         if flat
@@ -193,6 +219,11 @@ def main() -> None:
                     record("faiss IndexFlatIP", timed(lambda: flat.search(asked, K)[1]))
                 if half is not None:
                     record("faiss f16", timed(lambda: half.search(asked, K)[1]))
+                for expansion in EXPANSIONS if graph is not None else ():
+                    result = timed(
+                        lambda: graph_search(graph, asked, threads, expansion)
+                    )
+                    record(f"usearch, {expansion}", result)
                 if "numpy" in kinds and matrix is not None:
                     record("numpy", timed(lambda: numpy_search(matrix, asked)))
             for way, took in times.items():
@@ -210,7 +241,7 @@ def main() -> None:
                     min(millis),
                     statistics.median(used),
                 ]
-                shown = " | ".join(f"{figure:.0f}" for figure in figures)
+                shown = " | ".join(f"{figure:.3g}" for figure in figures)
                 print(
                     f"| {count} | {threads} | {way} | {shown} | {recall} |", flush=True
                 )

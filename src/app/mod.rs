@@ -25,4 +25,4 @@ pub use state::kept::{Kept, KeptRecord, MAX_KEPT};
 pub use state::linking::{Linking, MIN_CACHED_IOU, Source};
 pub use state::viewport::{ViewPosition, Viewport};
 pub use state::{Selection, Shown, State};
-pub use words::Confidence;
+pub use words::{Confidence, Verdict};

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::{Confidence, Failure, Kept, Linking, Selection, Settings, Shown, State, Tool, words};
+use super::{Failure, Kept, Linking, Selection, Settings, Shown, State, Tool, Verdict, words};
 use crate::geometry::PixelRect;
 use crate::rle::Mask;
 use crate::segment::Prompt;
@@ -45,12 +45,8 @@ pub struct Snapshot {
     pub is_cut: bool,
     /// The progress of linking the current mask.
     pub linking: Linking,
-    /// Certainty of the first entity; `None` until the mask is linked.
-    pub confidence: Option<Confidence>,
-    /// Heading of the list of entities, which says how sure they are.
-    pub heading: Option<&'static str>,
-    /// The condition under which the entities' scores hold, where the index may not hold the entity.
-    pub score_condition: Option<String>,
+    /// Certainty of the entities; `None` until the mask is linked.
+    pub verdict: Option<Verdict>,
     /// The kept masks, in drawing order.
     pub kept: Vec<KeptSummary>,
     /// The number of the kept mask that is selected.
@@ -174,11 +170,10 @@ impl State {
             qid: shown.qid.clone(),
             cut: shown.is_cut,
         });
-        let answer = match self.linking() {
-            Linking::Answered { answer, .. } => Some(answer),
+        let verdict = match self.linking() {
+            Linking::Answered { answer, .. } => Some(Verdict::of(answer)),
             _ => None,
         };
-        let confidence = answer.map(Confidence::of);
         Snapshot {
             image: self.image().map(|(key, _)| key.to_owned()),
             size: self.image().map(|(_, size)| [size.width, size.height]),
@@ -195,9 +190,7 @@ impl State {
             facts: self.current_mask().map(Facts::of),
             is_cut: self.is_current_cut(),
             linking: self.linking().clone(),
-            confidence,
-            heading: confidence.map(Confidence::heading),
-            score_condition: answer.and_then(words::condition),
+            verdict,
             kept: self.kept().iter().map(|kept| KeptSummary::of(kept)).collect(),
             selected_kept: self.selected_kept(),
             editing: self.editing(),

@@ -7,6 +7,26 @@ use crate::geometry::Size;
 use crate::link::protocol::LinkResponse;
 use crate::rle::Mask;
 
+/// The certainty of a response's entities, in words.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(target_arch = "wasm32", derive(tsify::Tsify), tsify(missing_as_null))]
+pub struct Verdict {
+    /// Certainty of the first entity.
+    pub confidence: Confidence,
+    /// Heading of the list of entities.
+    pub heading: &'static str,
+    /// The condition under which the scores hold, where the index may not hold the entity.
+    pub condition: Option<String>,
+}
+
+impl Verdict {
+    /// Judges entities whose scores are sorted from high to low.
+    pub fn of(response: &LinkResponse) -> Self {
+        let confidence = Confidence::of(response);
+        Self { confidence, heading: confidence.heading(), condition: condition(response) }
+    }
+}
+
 /// The certainty of the first entity of a linked mask.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[cfg_attr(target_arch = "wasm32", derive(tsify::Tsify))]
@@ -62,7 +82,7 @@ impl Confidence {
 
 /// Returns the condition under which the scores hold, where the index may not hold the entity; `None` where
 /// it probably does, or where there is no estimate of it.
-pub(super) fn condition(LinkResponse { entities, in_index, .. }: &LinkResponse) -> Option<String> {
+fn condition(LinkResponse { entities, in_index, .. }: &LinkResponse) -> Option<String> {
     let in_index = in_index.filter(|in_index| in_index.probability < Confidence::HELD)?;
     if entities.is_empty() {
         return None;

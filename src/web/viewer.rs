@@ -12,7 +12,7 @@ use web_sys::{HtmlCanvasElement, ImageBitmap};
 
 use super::error::{from_js, js_error, of_render, to_js};
 use super::surface::{Drawing, Surface};
-use crate::app::{Effect, Event, Failure, Kept, KeptRecord, Notice, Segmented, ShownMask, State};
+use crate::app::{Effect, Event, Failure, Kept, KeptRecord, Notice, Segmented, ShownMask, State, Verdict};
 use crate::geometry::Size;
 use crate::render::Scene;
 use crate::rle::{CocoRle, Connectivity, FlatMasks, Mask, Outline};
@@ -296,6 +296,14 @@ impl Viewer {
 pub fn encode_rle(height: u32, width: u32, boundaries: Vec<u32>) -> Result<JsValue, JsValue> {
     let mask = Mask::from_boundaries(Size::new(width, height), boundaries);
     to_js(&CocoRle::from(&mask.map_err(|error| js_error(error.code(), error))?))
+}
+
+/// Judges the entities of a `LinkResponse`, whose scores are sorted from high to low.
+#[wasm_bindgen(js_name = verdictOf, unchecked_return_type = "Verdict")]
+pub fn verdict_of(
+    #[wasm_bindgen(unchecked_param_type = "LinkResponse")] response: JsValue,
+) -> Result<JsValue, JsValue> {
+    to_js(&Verdict::of(&from_js(response)?))
 }
 
 /// Returns a mask as a bitmap of bytes 0 and 255.

@@ -286,6 +286,28 @@ test('an example opens larger with its mask by its button, and Escape closes it'
   await close();
 });
 
+test('an example at the edge of its image is a square of that image', async () => {
+  const { page, errors, close } = await openPage(browser, server.address);
+  const [name, [width, height]] = await page.evaluate(() => {
+    const { image, size } = document.querySelector('mask-viewer').snapshot;
+    return [image, size];
+  });
+  const square = (x, y) => `${x} ${y} 48 48`;
+  const [duck, ...others] = MIXED_ANSWER.entities;
+  const evidence = [
+    [0, 0, 40, 40],
+    [width - 40, height - 40, width, height],
+  ].map((box) => ({ annotation: 'a', image: `samples/images/${name}.jpg`, box, similarity: 0.5 }));
+  await linkFirstMask(page, { ...MIXED_ANSWER, entities: [{ ...duck, evidence }, ...others] });
+  for (const [at, view] of [square(0, 0), square(width - 48, height - 48)].entries())
+    await page
+      .getByRole('button', { name: `Show example ${at + 1} of Duck large` })
+      .locator(`svg[viewBox="${view}"]`)
+      .waitFor();
+  assert.deepEqual(errors, []);
+  await close();
+});
+
 test('a failed endpoint is one quiet line above the result of the page', async () => {
   const { page, close } = await openPage(browser, server.address);
   await page.route('**/index/index.json', (route) => route.fulfill({ status: 404, body: '' }));

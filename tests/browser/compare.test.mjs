@@ -60,7 +60,8 @@ test('both endpoints are asked, and the annotated entity is marked and counted',
   assert.equal(second[0].headers().authorization, undefined, 'the token is of the first endpoint');
   const columns = page.locator('.column');
   assert.equal(await columns.count(), 2);
-  assert.match(await columns.nth(0).innerText(), /Duck[^]*is not listed/);
+  assert.match(await columns.nth(0).innerText(), /Likely this[^]*Duck[^]*is not listed/);
+  assert.match(await columns.nth(1).innerText(), /Likely this[^]*Right/);
   assert.match(await columns.nth(1).locator('.card.annotated').innerText(), /Right[^]*annotated/);
   assert.match(await page.locator('.tally tbody').innerText(), /0 of 1\s+1 of 1/);
   const [left, other] = await Promise.all([0, 1].map((at) => columns.nth(at).boundingBox()));

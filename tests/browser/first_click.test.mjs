@@ -190,9 +190,9 @@ test('a click in the middle of the first sample gives its mask and its entity', 
   t.diagnostic(`${image}: IoU ${best.toFixed(3)}`);
   assert.ok(best > 0.9, `IoU ${best}`);
   await until(page, "snapshot.linking.phase === 'answered'");
-  const { linking, confidence } = await snapshotOf(page);
+  const { linking, verdict } = await snapshotOf(page);
   assert.equal(linking.answer.entities[0].qid, annotation.category_id);
-  assert.equal(confidence, 'likely');
+  assert.equal(verdict.confidence, 'likely');
   assert.deepEqual(errors, []);
   await close();
 });

@@ -70,6 +70,12 @@ test('the hint of the first visit is gone after the first click, and for good', 
   await page.reload();
   await until(page, 'snapshot.shown.length > 0');
   await hint.waitFor();
+  const select = (at) =>
+    page.evaluate((index) => document.querySelector('mask-viewer').selectMask(index), at);
+  await select(0);
+  await hint.waitFor({ state: 'hidden' });
+  await select(null);
+  await hint.waitFor();
   await page.evaluate(() => document.querySelector('mask-viewer').clickAt(100, 100));
   await hint.waitFor({ state: 'detached' });
   await page.reload();

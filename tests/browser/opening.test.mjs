@@ -118,13 +118,21 @@ test('cancelling a dataset while it is read changes nothing', async () => {
 });
 
 for (const [what, text, words] of [
-  ['of HTML', '<!doctype html><title>a page</title>', /mine\.json has no images \(.+\)\. Choose/],
-  ['that is empty', '', /mine\.json has no images \(.+\)\. Choose/],
-  ['of other JSON', '{"name":"masklink"}', /mine\.json has no images \(.+\)\. Choose/],
+  [
+    'of HTML',
+    '<!doctype html><title>a page</title>',
+    /No annotated image was found in mine\.json: .+\. Choose/,
+  ],
+  ['that is empty', '', /No annotated image was found in mine\.json: .+\. Choose/],
+  [
+    'of other JSON',
+    '{"name":"masklink"}',
+    /No annotated image was found in mine\.json: .+\. Choose/,
+  ],
   [
     'without images',
     '{"images":[],"categories":[],"annotations":[]}',
-    /mine\.json has no images\. Choose/,
+    /No annotated image was found in mine\.json\. Choose/,
   ],
 ]) {
   test(`a file ${what} shows an error in the dialog, and the samples stay`, async () => {

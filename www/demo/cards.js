@@ -26,6 +26,7 @@ const LIST = 'What the index knows';
 /** @typedef {import('./articles.js').Articles} Articles */
 /** @typedef {import('./comparison.js').Truth} Truth */
 /** @typedef {import('../pkg/viewer.js').LinkResponse} LinkResponse */
+/** @typedef {import('../pkg/viewer.js').Verdict} Verdict */
 /** @typedef {Extract<Snapshot['linking'], { phase: 'answered' }>} Answered */
 /**
  * @typedef {object} Actions Done by the controls among the cards.
@@ -92,7 +93,7 @@ export function entityNodes(snapshot, actions, sources, truth) {
  */
 function answerNodes(linking, snapshot, actions, sources, truth) {
   const { articles, knowledge } = sources;
-  const { confidence, heading, scoreCondition } = snapshot;
+  const { verdict } = snapshot;
   const { answer, source, failures } = linking;
   const nodes = [];
   if (failures.length > 0) {
@@ -100,13 +101,11 @@ function answerNodes(linking, snapshot, actions, sources, truth) {
       source === 'cached' ? ['This is a stored answer. ', ''] : ['', ' Computed in this page.'];
     nodes.push(quiet(`${before}${reasons(failures)}${after} `, ...remedies(actions)));
   }
-  const verdict = [h('p', { class: `verdict ${confidence}` }, heading)];
-  if (scoreCondition !== null) verdict.push(h('p', { class: 'note condition' }, scoreCondition));
-  const compared = sideBySide(snapshot, { verdict, answer }, actions, sources, truth);
+  const compared = sideBySide(snapshot, answer, actions, sources, truth);
   const toCard = (/** @type {Entity} */ entity, /** @type {number} */ at) =>
     card(entity, at, articles, naming(entity, snapshot, actions.name), !answer.uncalibrated);
-  const own = compared === null && cardList(answer.entities, confidence ?? '', toCard);
-  nodes.push(...(own ? [...verdict, own.list] : (compared ?? [])));
+  const own = compared === null && cardList(answer.entities, verdict?.confidence ?? '', toCard);
+  nodes.push(...(own ? [...verdictNodes(verdict), own.list] : (compared ?? [])));
   // A stored response does not name its index.
   const model = source !== 'cached' && answer.model?.entities ? answer.model : undefined;
   const show = model && button(LIST, () => actions.list(source === 'endpoint' ? model : undefined));
@@ -132,10 +131,19 @@ function answerNodes(linking, snapshot, actions, sources, truth) {
   return nodes;
 }
 
+/** Says how certain a result is, and under which condition. @param {Verdict | null} verdict */
+function verdictNodes(verdict) {
+  if (verdict === null) return [];
+  const { confidence, heading, condition } = verdict;
+  const nodes = [h('p', { class: `verdict ${confidence}` }, heading)];
+  if (condition !== null) nodes.push(h('p', { class: 'note condition' }, condition));
+  return nodes;
+}
+
 /**
  * Returns the columns of both endpoints; null where no second one is asked.
  * @param {Snapshot} snapshot
- * @param {{ verdict: Node[], answer: LinkResponse } | null} linked By the first.
+ * @param {LinkResponse | null} linked By the first.
  * @param {Actions} actions
  * @param {Sources} sources
  * @param {Truth | null} truth
@@ -161,10 +169,11 @@ function sideBySide(snapshot, linked, actions, { articles, comparison }, truth) 
   const isLocal = linking.phase === 'answered' && linking.source === 'local';
   const first = column(
     isLocal || settings.endpoint === null ? 'This page' : nameOf(settings.endpoint),
-    linked?.answer ?? null,
+    linked,
   );
   const second = column(nameOf(address), outcome.phase === 'answered' ? outcome.answer : null);
-  first.head = linked?.verdict ?? [quiet('No result.')];
+  first.head = linked ? verdictNodes(snapshot.verdict) : [quiet('No result.')];
+  if (outcome.phase === 'answered') second.head = verdictNodes(outcome.verdict);
   if (outcome.phase === 'asking') second.head = [quiet('Asking …')];
   if (outcome.phase === 'failed')
     second.head = [quiet(`No result: ${outcome.message} `, ...remedies(actions))];

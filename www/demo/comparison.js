@@ -1,13 +1,15 @@
 /** @file Asks a second endpoint each question of the viewer, and counts how often each is right. */
 
 import { failureOf } from '../viewer/errors.js';
+import { verdictOf } from '../viewer/module.js';
 
 /** @typedef {import('../pkg/viewer.js').Snapshot} Snapshot */
 /** @typedef {import('../pkg/viewer.js').LinkResponse} LinkResponse */
 /** @typedef {{ qid: string, title: string, seen: boolean | null }} Truth The annotated entity of a mask. */
+/** @typedef {import('../pkg/viewer.js').Verdict} Verdict */
 /**
- * @typedef {{ phase: 'asking' } | { phase: 'answered', answer: LinkResponse } | { phase: 'failed',
- *   message: string }} Outcome Of the second endpoint.
+ * @typedef {{ phase: 'asking' } | { phase: 'answered', answer: LinkResponse, verdict: Verdict }
+ *   | { phase: 'failed', message: string }} Outcome Of the second endpoint.
  */
 /** @typedef {{ seen: boolean | null, first: boolean, second: boolean }} Judged Whether each was right. */
 /** @typedef {{ name: string, masks: number, first: number, second: number }} Tally Of a part of the masks. */
@@ -107,11 +109,9 @@ export class Comparison {
     /** @type {Outcome} */
     let outcome;
     try {
-      outcome = {
-        phase: 'answered',
-        answer: await this.#viewer.askOther(address, signal, this.token),
-      };
-      outcome.answer.entities.sort((a, b) => b.score - a.score);
+      const answer = await this.#viewer.askOther(address, signal, this.token);
+      answer.entities.sort((a, b) => b.score - a.score);
+      outcome = { phase: 'answered', answer, verdict: verdictOf(answer) };
     } catch (thrown) {
       outcome = { phase: 'failed', message: failureOf(thrown, 'link').message };
     }

@@ -14,12 +14,13 @@ const [SMALL, LARGE] = [1.2, 1.8];
 
 /** @typedef {import('../pkg/viewer.js').ScoredEntity} Entity */
 /** @typedef {import('../pkg/viewer.js').Evidence} Example */
+/** @typedef {{ x: number, y: number, side: number }} Square In pixels of the image. */
 /**
  * @typedef {object} Crop
  * @property {string} address Of the image.
  * @property {[number, number, number, number]} box Of the mask, x1y1x2y2 in pixels of the image.
  * @property {string} outline Of the mask, as SVG path data; empty where it is not known.
- * @property {string} view The square, as an SVG viewBox.
+ * @property {Square} square Around the mask; it may reach beyond the image.
  */
 /** Path data as `masklink index` writes it. */
 const OUTLINE = /^[Mlz0-9 -]{1,4000}$/;
@@ -35,8 +36,8 @@ export function cropOf({ image, box, outline = '' }, margin) {
   const [x1 = NaN, y1 = NaN, x2 = NaN, y2 = NaN] = (Array.isArray(box) ? box : []).map(Number);
   if (!address || !(x2 > x1 && y2 > y1)) return null;
   const side = Math.max(x2 - x1, y2 - y1) * margin;
-  const view = `${(x1 + x2 - side) / 2} ${(y1 + y2 - side) / 2} ${side} ${side}`;
-  return { address, box: [x1, y1, x2, y2], outline: OUTLINE.test(outline) ? outline : '', view };
+  const square = { x: (x1 + x2 - side) / 2, y: (y1 + y2 - side) / 2, side };
+  return { address, box: [x1, y1, x2, y2], outline: OUTLINE.test(outline) ? outline : '', square };
 }
 
 /**
@@ -131,9 +132,14 @@ function step(name, words, act) {
 function drawn(crop, isMarked = false) {
   const svg = svgElement('svg', { 'aria-hidden': 'true' });
   if (!crop) return svg;
-  const { address, box, outline, view } = crop;
-  svg.setAttribute('viewBox', view);
+  const { address, box, outline, square } = crop;
+  svg.setAttribute('viewBox', viewOf(square));
   const image = svgElement('image', { href: address });
+  // Before that its size is not known.
+  image.addEventListener('load', () => {
+    const { width, height } = /** @type {SVGGraphicsElement} */ (image).getBBox();
+    if (width > 0) svg.setAttribute('viewBox', viewOf(moved(square, width, height)));
+  });
   svg.append(image);
   if (!isMarked) return svg;
   const [x1, y1, x2, y2] = box;
@@ -148,6 +154,24 @@ function drawn(crop, isMarked = false) {
   for (const name of ['casing', outline ? 'line' : 'line dashed'])
     svg.append(svgElement('path', { class: name, d }));
   return svg;
+}
+
+/** Returns a square as an SVG viewBox. @param {Square} square */
+function viewOf({ x, y, side }) {
+  return `${x} ${y} ${side} ${side}`;
+}
+
+/**
+ * Moves a square into an image, or to its middle where it is larger.
+ * @param {Square} square
+ * @param {number} width
+ * @param {number} height
+ * @returns {Square}
+ */
+function moved({ x, y, side }, width, height) {
+  const along = (/** @type {number} */ from, /** @type {number} */ length) =>
+    side < length ? Math.min(Math.max(from, 0), length - side) : (length - side) / 2;
+  return { x: along(x, width), y: along(y, height), side };
 }
 
 /**

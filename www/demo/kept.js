@@ -319,8 +319,8 @@ function isNameless({ kept, selectedKept }) {
  * Says how the selected mask gets a name.
  * @param {Snapshot} snapshot
  */
-function namingWords({ linking: { phase }, confidence }) {
-  if (phase === 'answered' && confidence !== 'nothing')
+function namingWords({ linking: { phase }, verdict }) {
+  if (phase === 'answered' && verdict?.confidence !== 'nothing')
     return (
       'A mask takes a name by itself only where the result says “Likely this”. ' +
       'Choose a name among the results, or type one.'

@@ -155,9 +155,10 @@ async function openAnnotated(source, options) {
   if (images > 0) return annotations;
   annotations.close();
   const name = source instanceof File ? source.name : source;
-  const found = findings[0]?.examples[0]?.message;
+  const found = findings[0]?.examples[0]?.message.replace(/\.$/, '');
   throw new Error(
-    `${name} has no images${found ? ` (${found})` : ''}. Choose Mask-OVEN-Wiki or COCO annotations.`,
+    `No annotated image was found in ${name}${found ? `: ${found}` : ''}. ` +
+      'Choose a file of Mask-OVEN-Wiki, or one in the form of COCO.',
   );
 }
 

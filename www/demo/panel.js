@@ -67,8 +67,7 @@ export class Panel {
       segmentFailure,
       tool,
       image,
-      heading,
-      scoreCondition,
+      verdict,
       facts,
       candidates,
       chosen,
@@ -81,6 +80,7 @@ export class Panel {
     } = snapshot;
     const { comparison } = this.#sources;
     comparison.follow(snapshot, this.#truth(snapshot));
+    document.body.classList.toggle('compares', comparison.address !== null);
     const { endpoint } = snapshot.settings;
     const { template } = this.#sources.articles;
     const entities = [
@@ -90,8 +90,8 @@ export class Panel {
       facts !== null,
       tool,
       image,
-      heading,
-      scoreCondition,
+      verdict?.heading,
+      verdict?.condition,
       endpoint,
       template,
       comparison.address,

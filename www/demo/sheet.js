@@ -186,7 +186,7 @@ function keptWords({ kept, selectedKept, linking }) {
 
 /** Says in a few words what is known of the current mask. @param {Snapshot} snapshot */
 function resultWords(snapshot) {
-  const { image, segmenting, segmentFailure, linking, confidence, facts } = snapshot;
+  const { image, segmenting, segmentFailure, linking, verdict, facts } = snapshot;
   if (image === null) return 'Open an image to begin';
   if (segmenting) return 'Finding the object …';
   if (segmentFailure) return 'The click made no mask';
@@ -194,6 +194,7 @@ function resultWords(snapshot) {
   if (linking.phase === 'failed') return 'No result';
   if (linking.phase === 'answered') {
     const title = linking.answer.entities[0]?.title ?? '';
+    const confidence = verdict?.confidence;
     if (confidence === 'likely') return `Likely ${title}`;
     if (confidence === 'possible') return `Possibly ${title}`;
     if (confidence === 'unsure') return 'Not sure what this is';

@@ -1,6 +1,6 @@
 /** @file Loads the WebAssembly module once for all viewers of a page. */
 
-import init, { Viewer, encodeRle } from '../pkg/viewer.js';
+import init, { Viewer, encodeRle, verdictOf } from '../pkg/viewer.js';
 import { ViewerError } from './errors.js';
 
 /** @type {Promise<typeof Viewer> | undefined} */
@@ -27,4 +27,4 @@ async function load() {
   }
 }
 
-export { encodeRle };
+export { encodeRle, verdictOf };

@@ -36,7 +36,7 @@ fn click_is_segmented_and_then_linked() {
     assert_eq!(announced(&effects), ["Likely Banana, 80 %."]);
     let news = Notice::Link { mask: columns(0, 10), answer: banana(0.8), source: Source::Endpoint };
     assert!(effects.contains(&Effect::Notify(news)));
-    assert_eq!(state.snapshot().confidence, Some(Confidence::Likely));
+    assert_eq!(state.snapshot().verdict.map(|verdict| verdict.confidence), Some(Confidence::Likely));
     assert_eq!(state.snapshot().facts.unwrap().area, 300);
 }
 
@@ -158,7 +158,7 @@ fn entity_not_in_the_index_is_announced_as_nearest_only() {
     let in_index = Some(InIndex { known: false, probability: 0.1 });
     let effects = state.update(Event::Linked { ticket, answer: LinkResponse { in_index, ..banana(0.6) } });
     assert_eq!(announced(&effects), ["Probably nothing that the index knows; it looks most like Banana."]);
-    assert_eq!(state.snapshot().confidence, Some(Confidence::NotInIndex));
+    assert_eq!(state.snapshot().verdict.map(|verdict| verdict.confidence), Some(Confidence::NotInIndex));
 }
 
 #[test]
@@ -202,7 +202,7 @@ fn high_score_under_a_doubtful_index_states_its_condition() {
         let answer = LinkResponse { in_index, ..banana(0.97) };
         let effects = state.update(Event::Linked { ticket, answer });
         assert_eq!(announced(&effects), [words]);
-        let condition = state.snapshot().score_condition;
+        let condition = state.snapshot().verdict.and_then(|verdict| verdict.condition);
         assert_eq!(
             condition.as_ref().map(|words| words.contains("61 %")),
             (probability < 0.8).then_some(true)
