@@ -2,13 +2,16 @@
 
 Needs numpy, faiss-cpu, threadpoolctl and usearch. Usage:
 bench_search.py PROGRAM FOLDER [ROWS DIMENSIONS [int8,flat,f16,numpy,usearch]]
+bench_search.py --inputs FOLDER [ROWS DIMENSIONS]
 
 PROGRAM is the benchmark `search_at_scale`, as `cargo bench --no-run --bench search_at_scale` names it;
 FOLDER takes the vectors (2 bytes a number). Vectors lie around 20,000 normal centres, as those of things
 of some kinds do; queries are noisy copies of some of them. Prints medians of ROUNDS alternating runs;
-where other programs use the processor too, compare the processor time.
+where other programs use the processor too, compare the processor time. `--inputs` writes the same vectors
+for `masklink index --vectors vectors.npy --vector-qids qids.txt --titles titles.jsonl` instead.
 """
 
+import json
 import os
 import statistics
 import subprocess
@@ -65,6 +68,23 @@ def make(folder: Path, rows: int, dimensions: int) -> tuple[Path, Path]:
     )
     unit(chosen + noise).tofile(queries)
     return vectors, queries
+
+
+def write_inputs(folder: Path, vectors: Path, dimensions: int) -> None:
+    """Write the vectors as `masklink index` reads them, with a made-up entity each."""
+    stored = np.memmap(vectors, np.float16, "r").reshape(-1, dimensions)
+    np.save(folder / "vectors.npy", stored)
+    with (
+        (folder / "qids.txt").open("w") as qids,
+        (folder / "titles.jsonl").open("w") as titles,
+    ):
+        for row in range(len(stored)):
+            title = {
+                "wikidata_id": f"Q{row + 1}",
+                "wikipedia_title": f"Made-up entity {row}",
+            }
+            qids.write(f"Q{row + 1}\n")
+            titles.write(f"{json.dumps(title)}\n")
 
 
 class Ours:
@@ -177,6 +197,9 @@ def main() -> None:
         else ["int8", "flat", "f16", "numpy"]
     )
     vectors, queries_file = make(folder, rows, dimensions)
+    if program == "--inputs":
+        write_inputs(folder, vectors, dimensions)
+        return
     queries = np.fromfile(queries_file, np.float32).reshape(-1, dimensions)
     ours = Ours(program, vectors, dimensions, queries_file)
     flat = (
