@@ -133,12 +133,13 @@ function drawn(crop, isMarked = false) {
   const svg = svgElement('svg', { 'aria-hidden': 'true' });
   if (!crop) return svg;
   const { address, box, outline, square } = crop;
-  svg.setAttribute('viewBox', viewOf(square));
+  const { x, y, side } = square;
+  svg.setAttribute('viewBox', `${x} ${y} ${side} ${side}`);
   const image = svgElement('image', { href: address });
   // Before that its size is not known.
   image.addEventListener('load', () => {
     const { width, height } = /** @type {SVGGraphicsElement} */ (image).getBBox();
-    if (width > 0) svg.setAttribute('viewBox', viewOf(moved(square, width, height)));
+    if (width > 0) svg.setAttribute('viewBox', partOf(square, width, height));
   });
   svg.append(image);
   if (!isMarked) return svg;
@@ -156,22 +157,18 @@ function drawn(crop, isMarked = false) {
   return svg;
 }
 
-/** Returns a square as an SVG viewBox. @param {Square} square */
-function viewOf({ x, y, side }) {
-  return `${x} ${y} ${side} ${side}`;
-}
-
 /**
- * Moves a square into an image, or to its middle where it is larger.
+ * Returns the part of an image in a square that is moved into it, as an SVG viewBox.
  * @param {Square} square
  * @param {number} width
  * @param {number} height
- * @returns {Square}
  */
-function moved({ x, y, side }, width, height) {
+function partOf({ x, y, side }, width, height) {
   const along = (/** @type {number} */ from, /** @type {number} */ length) =>
-    side < length ? Math.min(Math.max(from, 0), length - side) : (length - side) / 2;
-  return { x: along(x, width), y: along(y, height), side };
+    side < length ? [Math.min(Math.max(from, 0), length - side), side] : [0, length];
+  const [left, wide] = along(x, width);
+  const [top, high] = along(y, height);
+  return `${left} ${top} ${wide} ${high}`;
 }
 
 /**
