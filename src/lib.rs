@@ -69,7 +69,8 @@
 //! - `web`: the only module that JavaScript calls. Four features compile it to four WebAssembly
 //!   modules: a small one for the page, one for the page's workers, one for the explorer's worker, and one
 //!   for benchmarks and browser tests.
-//! - `cli`: one file for each subcommand, the HTTP server in `cli::serve`, the native ONNX Runtime.
+//! - `cli`: the subcommands (`cli::mod` lists them), the HTTP server in `cli::serve`, the back ends
+//!   (`backend`, `qdrant`, `vlm`), the index of titles, the native ONNX Runtime.
 //!
 //! # Invariants
 //!
@@ -81,8 +82,8 @@
 //!   come out.
 //! - **Rust calls the host for input and output.** Each task that needs a model, an index or an endpoint
 //!   is one async function that takes a [`model::Host`], and is tested natively.
-//! - **Every WGSL kernel has a CPU twin**, which is its specification, its fallback and the reference in
-//!   its tests.
+//! - **Every WGSL kernel has a CPU twin**, code that computes the same result: its specification, its
+//!   fallback and the reference in its tests.
 //! - **Dependencies stay local:** only `gpu`, `render` and the search of `link` use wgpu, only `web` uses
 //!   `#[wasm_bindgen]`, and only `cli::onnx` uses the native ONNX Runtime.
 //! - **Every byte from outside is untrusted:** sizes are checked before anything is allocated, an error
@@ -96,31 +97,37 @@
 //! - **image space**: coordinates in pixels of the image, origin at its top-left corner; *canvas space* has
 //!   device pixels of the canvas.
 //! - **mask**: a set of pixels of one image, stored as run boundaries.
-//! - **run**: consecutive pixels of one value in column-major order.
-//! - **boundary**: the index at which a run begins or ends.
-//! - **scene**: an image's size and its *overlays*, lowest first: the masks and boxes of each annotation.
+//! - **run**: consecutive pixels of one value in column-major order; a *boundary* is the index at which one
+//!   begins or ends.
 //! - **record**: one JSON object of an annotation file: an image, an annotation or a category.
 //! - **finding**: a problem of a record, reported with its position; the record is repaired or dropped.
 //! - **prompt**: the clicks and the box that tell the model which object to segment.
 //! - **embedding**: the encoder's output for one image, from which the decoder makes masks.
-//! - **candidate**: one of the masks that the model proposes for a prompt.
-//! - **crop**: the part of an image that one run of a model sees.
+//! - **candidate**: one of the masks that the model proposes for a prompt; in `link`, an entity that a mask
+//!   may show, before calibration.
+//! - **crop**: the part of an image that one run of a model sees. An encoder's *views* are the whole image, a
+//!   crop around the mask, and the wider *surroundings*.
 //! - **refinement pass**: another run of the model on a crop around a mask or a click.
 //! - **ticket**: the number of a request; only the newest ticket of its kind counts.
 //! - **host**: the code outside the library that runs graphs, reads pixels and fetches files.
 //! - **manifest**: the file that describes models: files, hashes, shapes and limits.
 //! - **entity**: a thing with a Wikipedia article, identified by its QID, its key in Wikidata. A *broader
 //!   entity* of an index stands for others in it.
-//! - **feature map**: features of an image on a grid; the cells under a mask are pooled to one vector.
-//! - **index**: the vectors of known entities, searched for those nearest to a mask's vector.
-//! - **exemplar**: one vector of an entity in the index. A *prototype* is a classifier's row of weights
-//!   instead, without an image.
-//! - **confidence**: the calibrated probability that an entity, or any entity of the index, is right.
-//! - **catalog**: the sorted rows of a dataset with their facets, from which any part of it is found.
+//! - **feature map**: features of an image on a grid; those under a mask are pooled to one vector.
+//! - **index**: the vectors of entities, searched for those nearest to a mask's vector. An entity is *known*
+//!   if it is in the index, and *unknown* otherwise.
+//! - **exemplar**: one vector of an entity in the index, from a mask of it.
+//! - **class**: an entity known by a row of a linear classifier, its *prototype*, without an image.
+//! - **cell**: a cluster of near exemplars in an index, read by one range; a *grid cell* is a place of a
+//!   feature map.
+//! - **back end**: the code that links masks in a server: a local index, Qdrant, or a vision model.
+//! - **calibration**: the functions, fitted to held-out masks, that turn similarities into scores.
+//! - **score**: the calibrated probability that an entity is right. A result's *confidence* is the verdict by
+//!   its scores: likely, possible, unsure, not in the index.
+//! - **catalog**: the sorted rows of a dataset with their *facets*, the binned properties by which any part
+//!   of it is found.
 //! - **pack**: a static folder of Parquet files with their catalog; a *sidecar* is the catalog of a
 //!   published file, with positions in place of records.
-//! - **cached answer**: a linking result stored with the page, shown when the endpoint fails.
-//! - **twin**: the CPU code that computes the same result as a WGSL kernel.
 
 pub mod app;
 #[cfg(all(feature = "cli", not(target_arch = "wasm32")))]

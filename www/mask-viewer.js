@@ -50,7 +50,7 @@ import { Toolbar } from './viewer/toolbar.js';
  *   mask-select - Another shown mask, or none, is selected.
  * @event {CustomEvent<{ mask: { size: [number, number], counts: string }, score: number }>} segment
  *   - A click became a mask (COCO RLE), or another candidate is chosen.
- * @event {CustomEvent<{ mask: object, answer: { entities: object[] }, source: 'endpoint' | 'local' |
+ * @event {CustomEvent<{ mask: object, answer: LinkResponse, source: 'endpoint' | 'local' |
  *   'cached' }>} link - The entities of a mask are there.
  * @event {CustomEvent<{ count: number }>} kept-change - Kept masks were added, changed, restored or
  *   removed.
@@ -275,7 +275,7 @@ export class MaskViewer extends AttributesElement {
   }
 
   /**
-   * The pixel of the image in the middle and CSS pixels a pixel of the image; null shows the whole
+   * The image point at the centre, and the zoom in CSS pixels per image pixel; null shows the whole
    * image. Without an image it is set for the next one.
    * @returns {ViewPosition | null}
    */

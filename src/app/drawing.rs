@@ -88,7 +88,7 @@ pub struct BrushMark {
 pub struct PreviewMark {
     /// SVG path data in pixels of the image.
     pub path: String,
-    /// CSS pixels a pixel of the image.
+    /// CSS pixels per image pixel.
     pub scale: f64,
     /// `[x, y]` of the image's top-left corner.
     pub offset: [f64; 2],

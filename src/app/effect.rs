@@ -111,7 +111,7 @@ pub enum Notice {
         mask: Mask,
         /// Entities of the mask, from high to low scores.
         answer: LinkResponse,
-        /// Whether the endpoint, the page's index or the cache gave the entities.
+        /// Source of the entities: the endpoint, the page's index or the cache.
         source: Source,
     },
     /// Kept masks were added, changed, restored or removed.

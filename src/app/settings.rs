@@ -27,12 +27,12 @@ pub enum Tool {
 }
 
 impl Tool {
-    /// Whether a plain click with the tool runs the segmentation model.
+    /// Returns whether a plain click with the tool runs the segmentation model.
     pub fn segments(self) -> bool {
         !matches!(self, Self::Select | Self::Pan) && !self.paints()
     }
 
-    /// Whether dragging the pointer paints or erases.
+    /// Returns whether dragging the pointer paints or erases.
     pub fn paints(self) -> bool {
         matches!(self, Self::Brush | Self::Erase)
     }
@@ -90,7 +90,7 @@ pub struct Settings {
     pub model: Option<String>,
     /// Opacity of a mask's fill, 0..=1.
     pub opacity: f64,
-    /// Whether masks of one entity share a color.
+    /// Colors by entity, or one for each mask.
     pub color_mode: ColorMode,
     /// Whether fills carry a pattern, which tells masks apart without color.
     pub patterns: bool,

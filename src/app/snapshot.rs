@@ -63,7 +63,7 @@ pub struct Snapshot {
     pub settings: Settings,
 }
 
-/// Whether there are steps to undo and to redo.
+/// Availability of steps to undo and to redo.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[cfg_attr(target_arch = "wasm32", derive(tsify::Tsify))]
 #[serde(rename_all = "camelCase")]

@@ -12,7 +12,7 @@ use crate::dataset::{
 };
 use crate::rle::Mask;
 
-/// How to treat an annotation file that is not whole.
+/// The treatment of an annotation file that is not whole.
 #[derive(Clone, Copy, clap::Args)]
 pub(super) struct ReadArgs {
     /// Use an annotation file that is cut off or damaged: the records before the damage
@@ -23,7 +23,7 @@ pub(super) struct ReadArgs {
     pub(super) turned_images: TurnedImages,
 }
 
-/// How to treat masks on turned images whose frame cannot be told.
+/// The treatment of masks on turned images whose frame cannot be told.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
 pub(super) enum TurnedImages {
     /// Leave the masks out

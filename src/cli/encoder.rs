@@ -17,7 +17,7 @@ pub struct Encoder {
     graphs: Graphs,
 }
 
-/// Why an encoder cannot be loaded.
+/// Errors of loading an encoder.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {

@@ -37,7 +37,7 @@ pub(super) struct EvalSegmentArgs {
     #[arg(long, value_name = "DIR")]
     images: PathBuf,
     /// The click model: ID of a model, or models.json#ID, or models.json for its default
-    /// [default: www/models/models.json].
+    /// [default: www/models/models.json, relative to the working folder].
     #[arg(long, value_name = "MANIFEST-ENTRY")]
     model: Option<ModelChoice>,
     /// Number of clicks on each object.

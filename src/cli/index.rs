@@ -82,7 +82,7 @@ pub(super) struct IndexArgs {
     #[arg(long, value_name = "FILE", conflicts_with_all = ["calibrate_split", "calibrate_annotations"])]
     calibration: Option<PathBuf>,
     /// The click model: ID of a model, or models.json#ID, or models.json for its default
-    /// [default: www/models/models.json].
+    /// [default: www/models/models.json, relative to the working folder].
     #[arg(long, value_name = "MANIFEST-ENTRY", requires = "calibrate_click")]
     model: Option<ModelChoice>,
     /// Descriptions of the entities: JSON lines with qid, title, description, url and thumbnail.

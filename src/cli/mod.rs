@@ -1,9 +1,8 @@
-//! The command line of the native binary: one file a subcommand.
+//! The command line of the native binary: lists the subcommands and runs the one that is asked for.
 
 mod annotations;
 pub mod backend;
 pub mod cell_index;
-mod cells;
 mod classes;
 mod clicker;
 pub mod decoded_image;
@@ -24,6 +23,7 @@ mod inspect;
 mod inspect_pack;
 mod inspect_report;
 mod jpeg;
+mod kmeans;
 pub mod onnx;
 mod pack;
 mod percent;

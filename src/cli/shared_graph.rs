@@ -175,7 +175,7 @@ fn parts(tensor: &Tensor, count: usize) -> Option<impl Iterator<Item = Tensor>> 
 }
 
 impl Job {
-    /// Whether two inputs can be parts of one.
+    /// Returns whether two inputs can be parts of one.
     fn is_like(&self, other: &Self) -> bool {
         let types = [self, other].map(|job| std::mem::discriminant(job.input.data()));
         self.name == other.name

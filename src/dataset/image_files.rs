@@ -40,7 +40,7 @@ pub struct ImageFiles {
     root: Option<Box<str>>,
 }
 
-/// How close the last step of a path is to that of a name.
+/// Likeness of the last step of a path to that of a name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Spelling {
     OtherExtension,
@@ -50,7 +50,7 @@ enum Spelling {
     Same,
 }
 
-/// How well a path matches a name; the greater, the better.
+/// Rank of a path as a match of a name; the greater, the better.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Rank {
     has_all_steps: bool,

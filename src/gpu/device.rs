@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::signal::Signal;
 
-/// Why there is no device, or why it does no more work.
+/// Errors of requesting a device and of its work.
 #[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -48,7 +48,7 @@ pub enum Adapters {
     Hardware,
 }
 
-/// Why a device was lost.
+/// Reason for the loss of a device.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum LostReason {
     /// This program or the page destroyed it.

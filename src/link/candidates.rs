@@ -44,7 +44,7 @@ pub struct Candidate {
 pub struct Ranked {
     /// By falling score, equal ones by rising QID.
     pub entities: Vec<Scored>,
-    /// Whether the thing is in the index; `None` where the calibration cannot tell.
+    /// Estimate of whether the thing is in the index; `None` where the calibration cannot tell.
     pub in_index: Option<InIndex>,
 }
 

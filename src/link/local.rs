@@ -26,7 +26,7 @@ pub struct LocalLinker {
     model: ModelInfo,
 }
 
-/// Why a mask could not be linked.
+/// Errors of linking a mask.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum AnswerError {

@@ -17,7 +17,7 @@
 //!   5. the logits are kept in the Session under the ticket, for a later Refine
 //! ```
 //!
-//! Whether passes 3 and 4 are run is in the model's manifest. The embeddings stay where the encoder ran
+//! The model's manifest says whether passes 3 and 4 are run. The embeddings stay where the encoder ran
 //! ([`Host::run_resident`](crate::model::Host::run_resident)). Where the host's provider fails or computes
 //! values that are not finite, and there is another one, [`Host::fall_back`](crate::model::Host::fall_back)
 //! is called and the click is run once more from its first pass, the image encoded anew; `on_provisional`

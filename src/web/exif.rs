@@ -1,4 +1,4 @@
-//! How an opened image is turned for display, as its file states it, and its masks with it.
+//! The turn of an opened image for display, as its file states it, and of its masks with it.
 
 use std::io::Cursor;
 

@@ -20,7 +20,7 @@ use crate::render::{self, CpuRenderer, Frame, GpuRenderer, ImageFit, Scene, Styl
 
 /// Scale from which on a pixel of the image is drawn as a square, like the masks' pixels.
 const SQUARES_FROM_SCALE: f64 = 2.0;
-/// Why the CPU draws where WebGPU has no graphics card.
+/// Reason for drawing by the CPU where WebGPU has no graphics card.
 const SOFTWARE_ADAPTER: &str = "WebGPU has no graphics card here and would be slower";
 /// Minimum age of a lost device, in milliseconds, to blame the machine and not the first frame shown.
 const MIN_LASTING_MS: f64 = 5_000.0;

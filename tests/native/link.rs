@@ -480,7 +480,7 @@ fn the_openapi_document_describes_the_protocol() {
     assert_eq!(schemas["InIndex"]["required"], json!(["known", "probability"]));
     assert!(schemas["LinkResponse"]["properties"]["in_index"].is_object(), "{}", schemas["LinkResponse"]);
     let excluded = &schemas["LinkResponse"]["properties"]["excluded_image"];
-    assert!(excluded["description"].as_str().unwrap().contains("weights of prototypes"), "{excluded}");
+    assert!(excluded["description"].as_str().unwrap().contains("weights of classes"), "{excluded}");
     assert!(!schemas["LinkResponse"]["required"].as_array().unwrap().contains(&json!("excluded_image")));
     assert!(
         schemas["Evidence"]["properties"]["box"].is_object(),

@@ -365,7 +365,7 @@ fn invalid_headers_are_refused_with_the_reason() {
         ("/exemplars", json!(u64::MAX), "exemplars of the index: 18446744073709551615 is over the limit"),
         ("/dimensions", json!(1_u64 << 40), "numbers of a vector"),
         ("/dimensions", json!(4), "bytes, but the header says"),
-        ("/dimensions", json!(0), "neither exemplars nor prototypes"),
+        ("/dimensions", json!(0), "neither exemplars nor classes"),
         ("/exemplars", json!(29), "bytes, but the header says"),
         ("/entities", json!(9), "lines, but the header says"),
         ("/element", json!("f64"), "unknown variant `f64`"),
@@ -529,7 +529,7 @@ fn invalid_exemplars_are_refused_when_building() {
     let entities = || vec![Entity { qid: "Q1".into(), ..Entity::default() }];
     let build = |features| index_of(Element::F32, entities(), features).map(|_| ()).unwrap_err().to_string();
     let exemplar = |entity| Exemplar { entity, ..Exemplar::default() };
-    assert!(build(vec![]).contains("neither exemplars nor prototypes"));
+    assert!(build(vec![]).contains("neither exemplars nor classes"));
     assert!(build(vec![(exemplar(1), vec![1.0])]).contains("entity 1"));
     assert!(
         build(vec![(exemplar(0), vec![1.0, 2.0]), (exemplar(0), vec![1.0])])

@@ -7,7 +7,7 @@
 use ndarray::Axis;
 
 use super::material::Exemplars;
-use crate::cli::cells::{Cells, normalise, similarities};
+use crate::cli::kmeans::{Cells, normalise, similarities};
 use crate::cli::progress::Progress;
 use crate::link::cells::block;
 

@@ -52,9 +52,8 @@ pub(super) struct EvalLinkArgs {
     /// Also print the accuracy of each `data_split`.
     #[arg(long)]
     by_split: bool,
-    /// Folder of the endpoint's index; also report how well the endpoint detects entities not in it, and
-    /// count the members of a broader entity as right where it is the annotation's. An entity that the index
-    /// knows by the asked image alone is not in it: the endpoint leaves that image's exemplars out.
+    /// Folder of the endpoint's index. Adds the detection of unknown entities to the report, and counts
+    /// members of a broader entity as right. An entity known only from the asked image counts as unknown.
     #[arg(long, value_name = "DIR")]
     index: Option<PathBuf>,
     /// Entities that also count as right: a JSON object of lists of QIDs by the QID of an annotation.
@@ -70,7 +69,7 @@ pub(super) struct EvalLinkArgs {
     #[arg(long)]
     click: bool,
     /// The click model: ID of a model, or models.json#ID, or models.json for its default
-    /// [default: www/models/models.json].
+    /// [default: www/models/models.json, relative to the working folder].
     #[arg(long, value_name = "MANIFEST-ENTRY", requires = "click")]
     model: Option<ModelChoice>,
     #[command(flatten)]

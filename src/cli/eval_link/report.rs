@@ -95,8 +95,8 @@ struct Unknown {
     not_indexed: usize,
     /// Part of those that were called unknown.
     found: f64,
-    /// The same part at the highest thresholds of the probabilities that call at most [`CURVE`]'s parts of
-    /// the masks in the index unknown: the curve of refusals against false alarms.
+    /// For each limit of false alarms in [`CURVE`]: the part of unknown masks that the highest threshold
+    /// within it finds.
     curve: [Refusals; CURVE.len()],
 }
 
@@ -105,8 +105,8 @@ struct Unknown {
 struct Refusals {
     /// Maximum part of the masks in the index that is called unknown.
     max_false_alarms: f64,
-    /// Part of them that is: less than the maximum where that is no whole number of masks, or where several
-    /// have one probability.
+    /// Part that the threshold calls unknown: less than the maximum where the maximum is no whole number of
+    /// masks, or where several masks have one probability.
     false_alarms: f64,
     /// Part of the masks not in the index that is called unknown.
     found: f64,

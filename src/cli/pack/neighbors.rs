@@ -11,7 +11,7 @@ use half::f16;
 use half::slice::HalfFloatSliceExt as _;
 
 use super::vectors::VectorFile;
-use crate::cli::cells::{Cells, normalise, similarities};
+use crate::cli::kmeans::{Cells, normalise, similarities};
 use crate::cli::progress::Progress;
 use crate::dataset::catalog::{NEIGHBORS, NO_ROW, hash64_of};
 

@@ -49,7 +49,7 @@ message annotation {
 const COUNTS: &str = "segmentation.list.element.counts";
 /// Rows of a page of the other columns.
 const PAGE_ROWS: usize = 4096;
-/// Compression of the masks: higher levels take twice the time for 2 % less.
+/// Compression of the masks: higher levels take longer and save little.
 const MASK_LEVEL: i32 = 1;
 const TEXT_LEVEL: i32 = 3;
 

@@ -34,7 +34,7 @@ pub(super) struct RetryPolicy {
     pub(super) retries: u32,
 }
 
-/// When a collection is checked.
+/// The moment of a check of a collection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Occasion {
     /// The server starts.

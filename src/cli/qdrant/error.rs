@@ -7,7 +7,7 @@ use crate::model::HostError;
 /// Seconds after which a client may try again.
 const RETRY_AFTER: u64 = 5;
 
-/// Why a collection cannot be used.
+/// Errors of using a collection.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum QdrantError {

@@ -17,9 +17,9 @@ const FIRST_FACTOR: usize = 4;
 const MORE_FACTOR: usize = 8;
 /// Maximum number of exemplars asked for.
 const MAX_LIMIT: usize = 1 << 16;
-/// Difference of cosines within which Qdrant's order of exemplars may differ from the one here.
-/// Half-precision numbers, of the vectors and of the query, change a cosine by 2^-11 each at most. Distance
-/// Cosine makes the length of rounded vectors 1 again, which changes it less.
+/// Maximum difference of the cosines of two exemplars that Qdrant may order otherwise than the search here.
+/// Rounding the vectors to half precision changes a cosine by at most 2^-11, and so does rounding the query;
+/// Qdrant's distance Cosine then scales rounded vectors to length 1, which changes it less.
 const ROUNDING: f32 = 1e-3;
 
 /// Returns the `k` entities of the index nearest to a query, the nearest first, equal ones by rising QID.

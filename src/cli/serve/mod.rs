@@ -113,8 +113,9 @@ pub(super) struct ServeArgs {
     /// three eighths for decoding, an eighth for bodies of requests, or as much as the largest one takes.
     #[arg(long, value_name = "MIB", default_value_t = 1024)]
     memory: usize,
-    /// Run the encoder of this click model for devices that are too weak for it: ID of a model, or
-    /// models.json#ID, or models.json for its default. The page must have the same model.
+    /// Run the encoder of this click model for devices that are too weak for it: ID of a model of
+    /// www/models/models.json, relative to the working folder, or models.json#ID, or models.json for its
+    /// default. The page must have the same model.
     #[arg(long, value_name = "MANIFEST-ENTRY")]
     click_model: Option<ModelChoice>,
     /// Form of the log's lines.

@@ -31,7 +31,7 @@ const HEAD: f64 = 50.0;
 const UNSEEN_STEP: u64 = 4;
 const PURPOSE: u64 = 1;
 
-/// Whether training has an entity.
+/// Occurrence of an entity in training.
 #[derive(Clone, Copy, PartialEq)]
 pub(super) enum Training {
     Seen,

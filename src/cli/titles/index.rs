@@ -71,7 +71,7 @@ pub struct TitleMatch {
     pub share: f32,
 }
 
-/// Why an index of titles could not be written, read or searched.
+/// Errors of writing, reading and searching an index of titles.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum TitlesError {

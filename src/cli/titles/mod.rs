@@ -28,7 +28,8 @@ enum Command {
     Index(IndexArgs),
     /// Lists the titles nearest to a text.
     Search(SearchArgs),
-    /// Counts how many of their rarest words tell titles apart, and how many ALD codes need more.
+    /// Makes ALD codes (Caron et al., CVPR 2024) of titles, and prints the share that the rarest words alone
+    /// make unambiguous.
     Ald(ald::AldArgs),
 }
 

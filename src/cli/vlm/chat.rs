@@ -46,7 +46,7 @@ pub struct Chat {
     endpoint: Endpoint,
 }
 
-/// Why an endpoint's address or key cannot be used.
+/// Errors of an endpoint's address or key.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum EndpointError {

@@ -2,7 +2,7 @@
 
 use crate::cli::titles::index::TitlesError;
 
-/// Why a vision model could not link a mask. The texts are for the log; clients learn less.
+/// Errors of linking a mask by a vision model. The texts are for the log; clients learn less.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum VlmError {

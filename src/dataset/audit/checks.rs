@@ -9,8 +9,8 @@ use crate::rle::{self, Mask};
 pub(crate) const MIN_BOX_IOU: f64 = 0.5;
 /// The other order of a box's numbers fits from this intersection over union on.
 pub(crate) const FITTING_BOX_IOU: f64 = 0.9;
-/// How far, in pixels, a box may extend beyond the image, or its edge be from the mask's: half a
-/// pixel of rounding on either convention.
+/// Maximum distance, in pixels, by which a box may extend beyond the image, or its edge lie from the mask's:
+/// half a pixel of rounding on either convention.
 pub(crate) const EDGE_SLACK: f64 = 1.0;
 
 /// A decoded mask of an annotation.

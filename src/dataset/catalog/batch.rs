@@ -42,7 +42,7 @@ pub struct MeasuredRow {
     pub(super) image: u64,
     /// Width and height of the mask; 0 where there is none, or where a side is longer than 65,535.
     pub(super) mask_size: [u16; 2],
-    /// The bits of the cell, with the first split, before it is [settled](Cell::settled).
+    /// The bits of the bin combination, with the first split, before it is [settled](Cell::settled).
     pub(super) cell: u32,
 }
 

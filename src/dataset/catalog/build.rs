@@ -37,7 +37,7 @@ pub struct BuiltCatalog {
     pub parts: Vec<Part>,
 }
 
-/// Collects the cells of rows: a code for each row, and the counts of each block.
+/// Collects the bin combinations of rows: a code for each row, and the counts of each block.
 #[derive(Default)]
 pub struct CellCodes {
     code_by_cell: HashMap<Cell, u16>,
@@ -51,7 +51,7 @@ pub struct CellCodes {
 }
 
 impl CellCodes {
-    /// Adds the next row. Where there are more distinct cells than codes, the last code stands for all
+    /// Adds the next row. Where there are more distinct combinations than codes, the last code stands for all
     /// others; real data has some thousands of them.
     pub fn push(&mut self, cell: Cell) {
         let next = self.cells.len().min(usize::from(u16::MAX)) as u16;
@@ -81,7 +81,7 @@ impl CellCodes {
         self.rows_in_block = 0;
     }
 
-    /// Writes the cells into a header, and returns the parts.
+    /// Writes the bin combinations into a header, and returns the parts.
     pub fn finish(mut self, header: &mut Header) -> [Part; 2] {
         if self.rows_in_block > 0 {
             self.end_block();

@@ -24,8 +24,9 @@ const PROBLEM_BIT: u32 = 1 << 30;
 /// Set while a file is read, where the only problem of a record is that it has no category.
 const CATEGORY_BIT: u32 = 1 << 31;
 
-/// The facets of one annotation in 31 bits, lowest first: split (7), bin of the area (5), bin of the
-/// components (3), level of suspicion (3), noise reasons (12), whether the record has another problem (1).
+/// The bin combination of one annotation: its facets in 31 bits, lowest first: split (7), bin of the area
+/// (5), bin of the components (3), level of suspicion (3), noise reasons (12), whether the record has another
+/// problem (1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Cell(u32);
 
@@ -69,33 +70,33 @@ impl Cell {
         )
     }
 
-    /// Returns the cell of an annotation with another problem than the noise reasons.
+    /// Returns the bin combination of an annotation with another problem than the noise reasons.
     #[must_use]
     pub(super) fn with_problem(self) -> Self {
         Self(self.0 | PROBLEM_BIT)
     }
 
-    /// Returns the cell of an annotation whose only problem is that it has no category.
+    /// Returns the bin combination of an annotation whose only problem is that it has no category.
     #[must_use]
     pub(super) fn without_category(self) -> Self {
         Self(self.0 & !PROBLEM_BIT | CATEGORY_BIT)
     }
 
-    /// Returns the cell once the whole file is read: an annotation without a category has a problem only if
-    /// the file has categories.
+    /// Returns the bin combination once the whole file is read: an annotation without a category has a
+    /// problem only if the file has categories.
     #[must_use]
     pub(super) fn settled(self, has_categories: bool) -> Self {
         let cell = Self(self.0 & !CATEGORY_BIT);
         if has_categories && cell != self { cell.with_problem() } else { cell }
     }
 
-    /// Returns the cell with another split, an index in the catalog's list.
+    /// Returns the bin combination with another split, an index in the catalog's list.
     #[must_use]
     pub(super) fn with_split(self, split: usize) -> Self {
         Self(self.0 & !(MAX_SPLITS as u32 - 1) | split.min(MAX_SPLITS - 1) as u32)
     }
 
-    /// Restores a cell from [`bits`](Self::bits).
+    /// Restores a bin combination from [`bits`](Self::bits).
     pub fn from_bits(bits: u32) -> Self {
         Self(bits)
     }
@@ -189,7 +190,7 @@ impl CatalogOrder {
         }
     }
 
-    /// Returns the rank of a cell, 0 for the first of the order.
+    /// Returns the rank of a bin combination, 0 for the first of the order.
     pub(super) fn rank(self, cell: Cell) -> usize {
         match self {
             Self::Entity => 0,
@@ -212,7 +213,7 @@ enum Facet {
 }
 
 impl Filter {
-    /// Returns whether a cell meets all conditions but those on the entity.
+    /// Returns whether a bin combination meets all conditions but those on the entity.
     pub(super) fn matches(&self, cell: Cell, splits: &[SplitName]) -> bool {
         self.matches_but(cell, splits, None)
     }
@@ -280,7 +281,8 @@ pub struct FindingCount {
 }
 
 impl Facets {
-    /// Counts cells with their numbers; each facet's values under the conditions on the other facets.
+    /// Counts bin combinations with their numbers; each facet's values under the conditions on the other
+    /// facets.
     pub(super) fn count(
         cells: &(impl Iterator<Item = (Cell, u64)> + Clone),
         filter: &Filter,

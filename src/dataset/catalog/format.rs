@@ -14,7 +14,7 @@ pub const MAGIC: &[u8; 8] = b"MLCATAL1";
 pub(super) const VERSION: u32 = 1;
 /// Rows of one block of records.
 pub const BLOCK_ROWS: u32 = 128;
-/// Rows of one block of cells.
+/// Rows of one block of codes of bin combinations.
 pub(super) const CELL_BLOCK_ROWS: u32 = 8192;
 /// Number of neighbors of a row, in the part `neighbors`: little-endian u32, nearest first.
 pub const NEIGHBORS: usize = 8;
@@ -34,18 +34,18 @@ pub struct Header {
     pub images: u64,
     /// Number of entities that have an id.
     pub entities: u32,
-    /// The splits as published, in the order of the cells' indices.
+    /// The splits as published, in the order of the bin combinations' indices.
     pub splits: Vec<String>,
-    /// The distinct cells, in the order of the codes.
+    /// The distinct bin combinations ([`Cell`](super::facets::Cell)), in the order of the codes.
     pub cells: Vec<u32>,
-    /// The number of annotations of each distinct cell.
+    /// The number of annotations of each of them.
     pub cell_counts: Vec<u64>,
     /// The pieces of each part.
     pub parts: BTreeMap<String, Vec<Piece>>,
     /// Whether the file lists no categories and no annotation has one.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub has_no_categories: bool,
-    /// How the records are stored.
+    /// Storage of the records.
     pub records: Records,
     /// The pattern of all images' paths by their ids, where there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -58,7 +58,7 @@ pub struct Header {
     pub inputs: Vec<Input>,
 }
 
-/// How a catalog stores its records.
+/// Storage of a catalog's records.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
 #[serde(rename_all = "kebab-case", tag = "kind")]
 pub enum Records {

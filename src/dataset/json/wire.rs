@@ -86,7 +86,7 @@ wire_record!(WireKeys: image_id, category_id);
 wire_record!(WireAnnotation: id, image_id, category_id, segmentation, bbox, label, text_prompt, question,
     data_split, iscrowd, area);
 
-/// Whether a record is kept where a part between two fields cannot be read.
+/// The treatment of a record in which a part between two fields cannot be read.
 #[derive(Clone, Copy, PartialEq)]
 enum Damage {
     /// The record is kept: its annotations need it.

@@ -12,7 +12,7 @@ use crate::rle::{self, Mask};
 pub struct ImageFrame {
     /// Size as displayed.
     pub displayed: Size,
-    /// How the stored pixels are turned for display.
+    /// Orientation that turns the stored pixels for display.
     pub orientation: Orientation,
 }
 
@@ -28,7 +28,7 @@ pub enum MaskFrame {
     Unknown,
 }
 
-/// Why an annotation has no mask on an image.
+/// Errors of the mask of an annotation on an image.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum FrameError {

@@ -13,7 +13,7 @@ use crate::dataset::record::{Annotation, ImageRecord};
 /// Counts and examples of an annotation file.
 #[derive(Debug, Default)]
 pub struct Summary {
-    /// How much of the file was read.
+    /// The part of the file that was read.
     pub progress: ReadProgress,
     /// The images in file order, followed by the placeholders for those that annotations name and the
     /// file does not list.

@@ -15,12 +15,12 @@ use serde::{Deserialize, Serialize};
 use logistic::sigmoid;
 use open_set::KnownThreshold;
 
-/// Maximum offset and factor of a scale of prototypes.
+/// Maximum offset and factor of a scale of classes.
 const MAX_SCALE: f32 = 1e6;
 
 /// Turns similarities into scores, and states how well that fits held-out masks.
 ///
-/// In 32 bits, which JSON gives back as they were written.
+/// Numbers are `f32`, so that JSON reproduces them exactly.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Calibration {
     /// Divides the similarities before the softmax.
@@ -111,7 +111,7 @@ impl Calibration {
         }
         let PrototypeScale { offset, factor } = self.prototype_scale;
         if offset.is_nan() || offset.abs() > MAX_SCALE || !(0.0..=MAX_SCALE).contains(&factor) {
-            return Err("the calibration's scale of prototypes is negative, not finite or too large");
+            return Err("the calibration's scale of classes is negative, not finite or too large");
         }
         self.known_threshold.as_ref().map_or(Ok(()), KnownThreshold::check)
     }

@@ -1,4 +1,4 @@
-//! Whether a thing is in the index at all: a threshold fitted to held-out masks.
+//! The threshold that separates known things from unknown ones, fitted to held-out masks.
 //!
 //! Each held-out mask gives two samples: a known one as it is, and an unknown one with its own
 //! entity left out; a mask of an entity that the index lacks gives the unknown one alone. Two
@@ -18,14 +18,14 @@ const MIN_OF_A_KIND: usize = 20;
 
 /// Separates things of the index from others.
 ///
-/// In 32 bits, which JSON gives back as they were written.
+/// Numbers are `f32`, so that JSON reproduces them exactly.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct KnownThreshold {
     /// Bias, weight of the nearest similarity, weight of its lead over the second.
     pub weights: [f32; 3],
-    /// Minimum probability that counts as known.
+    /// Minimum probability that counts as known, 0 to 1.
     pub min_probability: f32,
-    /// Part of the unknown samples that were called unknown.
+    /// Part of the unknown samples that were called unknown, 0 to 1.
     pub unknown_recall: f32,
 }
 

@@ -66,7 +66,7 @@ impl HeldOutQuery {
     }
 }
 
-/// How near one entity is to a mask.
+/// Similarity of one entity to a mask.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Similarity {
     pub(super) cosine: Option<f32>,

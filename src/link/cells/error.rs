@@ -1,4 +1,4 @@
-//! Why a mask cannot be linked by an index in cells.
+//! Errors of linking by an index in cells.
 
 use crate::link::encoder::EncodeError;
 use crate::link::index::{ContentError, QueryError};
@@ -48,7 +48,7 @@ impl CellError {
     }
 }
 
-/// Why the bytes of a cell are refused.
+/// Errors in the bytes of a cell.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BlockError {
     /// The checksum is another.

@@ -46,7 +46,7 @@ pub struct Header {
     pub entities: u64,
     /// Number of lines of the part `entities`: entities of classes, and those that stand for others.
     pub resident: u64,
-    /// Number of rows of the weights.
+    /// Number of classes: rows of the weights, and lines of the part `prototypes`.
     pub prototypes: u64,
     /// Type of the weights' numbers.
     pub element: Element,
@@ -72,10 +72,10 @@ pub struct Parts {
     pub cells: Part,
     /// One entity a line.
     pub entities: Part,
-    /// `prototypes × dimensions` numbers, row-major; absent where there are none.
+    /// The classes' weights, `prototypes × dimensions` numbers, row-major; absent where there are none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub weights: Option<Part>,
-    /// One prototype a line, `entity` being a line of the part `entities`; absent where there are none.
+    /// One class a line, `entity` being a line of the part `entities`; absent where there are none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub prototypes: Option<Part>,
 }
@@ -105,7 +105,7 @@ impl Header {
         check_limits([
             ("cells of the index", MAX_CELLS, *cells),
             ("numbers of a vector", MAX_DIMENSIONS, *dimensions),
-            ("prototypes of the index", MAX_PART_BYTES, *prototypes),
+            ("classes of the index", MAX_PART_BYTES, *prototypes),
             ("bytes of a part of the index", MAX_PART_BYTES, largest),
             ("bytes of a data file of the index", MAX_FILE_BYTES, longest),
         ])?;

@@ -26,7 +26,7 @@ pub(super) struct EncodeJob<'a> {
     mask: Option<&'a Mask>,
 }
 
-/// Why there is no input or no feature.
+/// Errors of making an encoder's input or a mask's feature.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum EncodeError {

@@ -87,7 +87,7 @@ pub struct OutputSpec {
     pub skip: u32,
 }
 
-/// How the pooled features of the views become one vector.
+/// Combination of the pooled features of the views into one vector.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Join {
@@ -150,11 +150,8 @@ pub enum OutputLayout {
 
 /// A part of the image that is encoded.
 ///
-/// With a `MobileNet` v2 of 7 × 7 cells and 148 masks of everyday things, each searched for without
-/// its own photograph, top-1 and top-5 were 50 % and 80 % with the image alone, 55 % and 80 % with
-/// the crop alone, 57 % and 84 % with both: a small thing lies in one cell of the whole image, and
-/// its surroundings still help. An encoder with fine cells, such as segment-anything's 64
-/// × 64, needs no crop and then runs once an image.
+/// The whole image is encoded once, but a small thing lies in one grid cell of it; a crop shows it large and
+/// costs a run for each mask. Use both for encoders with coarse grid cells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum EncoderView {
@@ -168,7 +165,7 @@ pub enum EncoderView {
     Surroundings,
 }
 
-/// Why a manifest is refused; correct the manifest.
+/// Errors of a manifest; correct the manifest.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ManifestError {

@@ -15,7 +15,7 @@ pub struct FeatureMap {
     region_in_image: Rect,
 }
 
-/// Why there is no feature for a mask.
+/// Errors of pooling the feature of a mask.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum PoolError {

@@ -20,7 +20,7 @@ pub struct Material {
     pub classes: Vec<(Prototype, Vec<f32>)>,
 }
 
-/// Why an index cannot be built; each is a fault of the material.
+/// Errors of building an index; each is a fault of the material.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum BuildError {
@@ -30,7 +30,7 @@ pub enum BuildError {
     /// A feature or a class's weights are shorter or longer than the first.
     #[error("{what} {row} has {actual} numbers, but the index has {expected}")]
     Dimensions {
-        /// `exemplar` or `prototype`.
+        /// `exemplar` or `class`.
         what: &'static str,
         /// Position in the sorted list, from 0.
         row: usize,
@@ -67,7 +67,7 @@ impl Index {
         if dimensions == 0 {
             return Err(ContentError::Empty.into());
         }
-        for (what, rows) in [("exemplar", &features), ("prototype", &weights)] {
+        for (what, rows) in [("exemplar", &features), ("class", &weights)] {
             if let Some(row) = rows.iter().position(|row| row.len() != dimensions) {
                 let actual = rows[row].len();
                 return Err(BuildError::Dimensions { what, row, expected: dimensions, actual });

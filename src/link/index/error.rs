@@ -1,8 +1,8 @@
-//! Why an index is refused when it is read.
+//! Errors of reading an index.
 
 use std::io;
 
-/// Why the bytes of an index are refused.
+/// Errors in the bytes of an index.
 ///
 /// Unless a variant says otherwise the files are damaged or of another index: build the index anew,
 /// or copy its folder again. Each message is whole: it holds its reason, which is no source of its own.
@@ -118,12 +118,12 @@ pub enum ReadError {
     },
 }
 
-/// Why entities, exemplars and vectors do not form an index.
+/// Errors of entities, exemplars and vectors that do not form an index.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ContentError {
     /// There is nothing to search in.
-    #[error("the index has neither exemplars nor prototypes")]
+    #[error("the index has neither exemplars nor classes")]
     Empty,
     /// A vector is not finite or not of length 1.
     #[error("vector {row} has the length {length}, not 1")]
@@ -133,21 +133,21 @@ pub enum ContentError {
         /// Euclidean length found.
         length: f32,
     },
-    /// A weight or the bias of a prototype is not finite, or too large.
-    #[error("prototype {row} has a weight or a bias that is not finite or too large")]
+    /// A weight or the bias of a class is not finite, or too large.
+    #[error("class {row} has a weight or a bias that is not finite or too large")]
     Weights {
-        /// Row of the prototype, from 0.
+        /// Row of the class, from 0.
         row: usize,
     },
-    /// Exemplars or prototypes are not sorted by entity, or an entity is out of range, without exemplars,
-    /// prototypes and members, or not unique.
-    #[error("entity {entity} is out of order, not unique, or has no exemplar, prototype or member")]
+    /// Exemplars or classes are not sorted by entity, or an entity is out of range, without exemplars,
+    /// classes and members, or not unique.
+    #[error("entity {entity} is out of order, not unique, or has no exemplar, class or member")]
     Order {
         /// Position of the entity, from 0.
         entity: u32,
     },
-    /// A broader entity names a member that has no exemplar or prototype of its own.
-    #[error("{qid} stands for {member}, which has no exemplar or prototype in the index")]
+    /// A broader entity names a member that has no exemplar or class of its own.
+    #[error("{qid} stands for {member}, which has no exemplar or class in the index")]
     Member {
         /// QID of the broader entity.
         qid: String,

@@ -16,7 +16,7 @@ pub const HEADER: &str = "index.json";
 /// Maximum length of a header in bytes.
 pub(in crate::link) const MAX_HEADER_BYTES: u64 = 1 << 20;
 
-/// Why an index could not be written or read.
+/// Errors of writing and reading an index.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum FolderError {

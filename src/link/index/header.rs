@@ -19,7 +19,7 @@ pub const VERSION: u32 = 3;
 /// Maximum sizes of an index that is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// Maximum number of exemplars, of prototypes and of entities.
+    /// Maximum number of exemplars, of classes and of entities.
     pub exemplars: u64,
     /// Maximum numbers a vector.
     pub dimensions: u64,
@@ -49,7 +49,7 @@ pub struct Header {
     pub element: Element,
     /// Number of vectors, and of lines of the exemplars.
     pub exemplars: u64,
-    /// Number of rows of the weights, and of lines of the prototypes.
+    /// Number of classes: rows of the weights, and lines of the part `prototypes`.
     #[serde(default)]
     pub prototypes: u64,
     /// Number of lines of the entities.
@@ -83,10 +83,11 @@ pub struct Parts {
     pub entities: Part,
     /// One [`Exemplar`](super::Exemplar) a line, sorted by entity.
     pub exemplars: Part,
-    /// The prototypes' weights, `prototypes × dimensions` numbers, row-major; absent where there are none.
+    /// The classes' weights, `prototypes × dimensions` numbers, row-major; absent where there are none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub weights: Option<Part>,
-    /// One [`Prototype`](super::prototypes::Prototype) a line, sorted by entity; absent where there are none.
+    /// One class ([`Prototype`](super::prototypes::Prototype)) a line, sorted by entity; absent where there
+    /// are none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub prototypes: Option<Part>,
 }
@@ -185,7 +186,7 @@ pub(in crate::link) fn check_classes(prototypes: u64, parts: [&Option<Part>; 2])
     if parts.iter().all(|part| part.is_some() == (prototypes > 0)) {
         return Ok(());
     }
-    Err(invalid(format!("{prototypes} prototypes do not fit the parts that are named")))
+    Err(invalid(format!("{prototypes} classes do not fit the parts that are named")))
 }
 
 /// Checks the lengths that parts state against those that the counts ask for.
@@ -234,7 +235,7 @@ impl Header {
         let bytes = sizes.into_iter().fold(0, u64::saturating_add);
         check_limits([
             ("exemplars of the index", limits.exemplars, *exemplars),
-            ("prototypes of the index", limits.exemplars, *prototypes),
+            ("classes of the index", limits.exemplars, *prototypes),
             ("entities of the index", limits.exemplars, *entities),
             ("numbers of a vector", limits.dimensions, *dimensions),
             ("bytes of the index", limits.bytes, bytes),
@@ -281,7 +282,7 @@ pub(in crate::link) fn invalid(reason: String) -> ReadError {
     ReadError::Header(serde_json::Error::custom(reason))
 }
 
-/// Whether a name stays in its folder, whatever the system.
+/// Returns whether a name stays in its folder, whatever the system.
 fn is_plain_name(file: &str) -> bool {
     let plain = file.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.'));
     plain && !file.is_empty() && !file.starts_with('.')

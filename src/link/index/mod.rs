@@ -2,11 +2,11 @@
 //! its file form, checked on reading.
 //!
 //! An index is a JSON [`header`] that names its parts with their lengths and hashes, and its parts:
-//! the mean vector (`f32`), the exemplars' vectors and the prototypes' weights (`f32` or `f16`), little
-//! endian, row-major; entities, exemplars and prototypes as JSON lines. Vectors are centred (their mean is
+//! the mean vector (`f32`), the exemplars' vectors and the classes' weights (`f32` or `f16`), little
+//! endian, row-major; entities, exemplars and classes as JSON lines. Vectors are centred (their mean is
 //! subtracted, then they are scaled to length 1 again): features of one network share a large common part,
 //! without which cosines tell more. A broader entity names its members; it may have neither exemplars nor
-//! prototypes of its own.
+//! classes of its own.
 
 pub mod build;
 pub mod error;
@@ -91,7 +91,7 @@ pub struct Entity {
 pub struct Broader {
     /// Position of the entity.
     pub entity: u32,
-    /// Positions of the entities that it stands for, rising; its own where it has exemplars or prototypes.
+    /// Positions of the entities that it stands for, rising; its own where it has exemplars or classes.
     pub members: Vec<u32>,
 }
 
@@ -115,7 +115,7 @@ pub struct Exemplar {
     pub outline: String,
 }
 
-/// Why a mask's feature cannot be searched for.
+/// Errors of searching for a mask's feature.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum QueryError {
@@ -299,7 +299,7 @@ impl Index {
     }
 
     /// Returns whether an entity can be found for a mask of an image whose exemplars do not count: whether it
-    /// has an exemplar of another image, or a prototype, or a member that has.
+    /// has an exemplar of another image, or a class, or a member that has.
     pub fn is_known_without(&self, entity: u32, except_image: Option<u32>) -> bool {
         let has_rows = |entity: u32| {
             let is_other = |exemplar| Some(self.image_of(exemplar)) != except_image;

@@ -1,4 +1,4 @@
-//! Prototypes: the rows of a linear classifier over features, each the class of one entity, without an image.
+//! Classes: entities known by a row of a linear classifier over features, their prototype, without an image.
 
 use serde::{Deserialize, Serialize};
 
@@ -18,7 +18,7 @@ pub struct Prototypes {
     rows: Vec<Prototype>,
 }
 
-/// One class.
+/// The entity and bias of one class; its weights are a row of [`Prototypes`].
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Prototype {
     /// Position of its entity in the list of entities.

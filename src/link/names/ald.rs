@@ -24,7 +24,7 @@ pub const PADDING: u32 = 0;
 /// Maximum length of a code.
 pub const MAX_LENGTH: usize = 64;
 
-/// Why names have no codes.
+/// Errors of making the codes of names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum AldError {

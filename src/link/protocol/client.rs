@@ -54,7 +54,7 @@ pub struct EndpointAnswer {
     pub round_trip_millis: f64,
 }
 
-/// Why an endpoint could not link a mask.
+/// Errors of linking a mask by an endpoint.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum EndpointError {

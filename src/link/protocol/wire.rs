@@ -46,7 +46,7 @@ pub struct EmbedRequest {
     /// SHA-256 of the encoder's ONNX file, so that both sides mean the same model.
     #[cfg_attr(feature = "openapi", schema(pattern = "^[0-9a-f]{64}$"))]
     pub encoder: String,
-    /// The pixels of the image as displayed that are encoded: `[x1, y1, x2, y2]`, the last two outside.
+    /// The pixels of the image as displayed that are encoded: `[x1, y1, x2, y2]`, x2 and y2 exclusive.
     pub region: [u32; 4],
 }
 
@@ -70,19 +70,19 @@ pub enum ImageRef {
 pub struct LinkResponse {
     /// Sorted by falling score, equal scores by rising QID.
     pub entities: Vec<ScoredEntity>,
-    /// Whether the entity is in the index at all; absent where the server cannot tell.
+    /// Estimate of whether the entity is in the index at all; absent where the server cannot tell.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub in_index: Option<InIndex>,
     /// Whether the index has exemplars of the request's own image, by its SHA-256: they were left out of the
-    /// search and of the evidence, so that a mask never finds its own annotation. The weights of prototypes,
-    /// of the encoder and of the calibration are as they are, also where they were fitted to this image.
+    /// search and of the evidence, so that a mask never finds its own annotation. The weights of classes, of
+    /// the encoder and of the calibration are as they are, also where they were fitted to this image.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub excluded_image: bool,
-    /// Whether the scores are no probabilities and only order the entities: those of a vision model say how
-    /// much of the name that it wrote a title matches.
+    /// True where scores only order the entities and are no probabilities. A vision model's score is the part
+    /// of its text that matches the title.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub uncalibrated: bool,
-    /// The encoder and index that computed the response.
+    /// The encoder and index that computed the response, or the vision model and its titles.
     #[serde(default)]
     #[cfg_attr(feature = "openapi", schema(required = true))]
     pub model: ModelInfo,
@@ -176,35 +176,37 @@ pub struct Evidence {
     pub similarity: f32,
 }
 
-/// Whether the entity that a mask shows is in the index.
+/// Estimate of whether the entity that a mask shows is in the index.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[cfg_attr(target_arch = "wasm32", derive(tsify::Tsify))]
 pub struct InIndex {
-    /// False where nothing in the index is near; the entities are then only the nearest ones. The
-    /// index sets the limit so that 1 in 20 of its own entities, in a new image, is missed.
+    /// False where nothing in the index is near; the entities are then only the nearest ones. The threshold
+    /// was set so that at most 1 in 20 of the calibration masks of known entities falls below it; elsewhere
+    /// the share differs.
     pub known: bool,
     /// Probability that the entity is in the index, 0 to 1, if half of all masks show one that is.
     #[cfg_attr(feature = "openapi", schema(minimum = 0, maximum = 1))]
     pub probability: f32,
 }
 
-/// The encoder and index that computed a response.
+/// The encoder and index that computed a response; with a vision model, the model and the index of titles.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[cfg_attr(target_arch = "wasm32", derive(tsify::Tsify))]
 pub struct ModelInfo {
-    /// Id of the encoder's manifest.
+    /// Id of the encoder's manifest; `vlm:` and the model's name for a vision model.
     pub encoder: String,
-    /// SHA-256 of the encoder's ONNX file.
+    /// SHA-256 of the encoder's ONNX file; empty for a vision model.
     pub encoder_sha256: String,
-    /// SHA-256 of the index's header.
+    /// SHA-256 of the header of the index, or of the index of titles for a vision model.
     pub index_sha256: String,
-    /// Number of entities in the index.
+    /// Number of entities in the index, or of titles for a vision model.
     pub entities: u64,
-    /// Number of exemplars in the index.
+    /// Number of exemplars in the index; 0 for a vision model.
     pub exemplars: u64,
-    /// Number of prototypes in the index: classes known by a classifier's weights, without an image.
+    /// Number of classes in the index: entities known by a row of a linear classifier, their prototype,
+    /// without an image; 0 for a vision model.
     #[serde(default)]
     pub prototypes: u64,
 }
@@ -224,7 +226,7 @@ pub struct BackendInfo {
     /// Name by which the `backend` of a request's query chooses it.
     #[cfg_attr(feature = "openapi", schema(pattern = "^[a-z0-9-]+$"))]
     pub name: String,
-    /// Its encoder and index.
+    /// Its encoder and index, or its vision model and titles.
     pub model: ModelInfo,
 }
 
@@ -235,11 +237,12 @@ pub struct BackendInfo {
 pub struct Timing {
     /// Wait for a free worker.
     pub queue: f64,
-    /// Decoding of the image and runs of the encoder; near 0 where all feature maps were cached.
+    /// Decoding of the image and runs of the encoder; near 0 where all feature maps were cached. With a
+    /// vision model: decoding, drawing of the model's images, and the wait for its text.
     pub encode: f64,
-    /// Averaging of the features over the mask.
+    /// Averaging of the features over the mask; 0 for a vision model.
     pub pool: f64,
-    /// Search of the index.
+    /// Search of the index, or of the titles for a vision model.
     pub search: f64,
     /// Sum of all steps, with the rest of the request.
     pub total: f64,

@@ -14,7 +14,7 @@ pub enum Device {
     Gpu(Option<String>),
 }
 
-/// Why a device cannot search.
+/// Errors of preparing a device for the search.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum DeviceError {

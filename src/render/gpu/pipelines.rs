@@ -98,7 +98,7 @@ fn quad_indices(device: &Device) -> wgpu::Buffer {
     buffer
 }
 
-/// How a pipeline draws.
+/// Blending and order of the triangles of a pipeline.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Drawing {
     /// Blends a strip of triangles over what is there.

@@ -24,12 +24,16 @@ use crate::link::protocol::problem::{Kind, MEDIA_TYPE, Problem};
         (status = 401, description = "unauthorized", body = Problem, content_type = MEDIA_TYPE),
         (status = 404, description = "image-unknown: upload the image and send the request again; not-found: \
             the server runs no click model", body = Problem, content_type = MEDIA_TYPE),
+        (status = 408, description = "timeout: more than 30 s, or the body arrives too slowly",
+            body = Problem, content_type = MEDIA_TYPE),
         (status = 413, description = "too-large", body = Problem, content_type = MEDIA_TYPE),
         (status = 415, description = "unsupported-media", body = Problem, content_type = MEDIA_TYPE),
+        (status = 421, description = "wrong-host", body = Problem, content_type = MEDIA_TYPE),
         (status = 422, description = "bad-value: a region outside the image, or another encoder than the \
             server's", body = Problem, content_type = MEDIA_TYPE),
         (status = 429, description = "rate-limited: wait as Retry-After says",
             body = Problem, content_type = MEDIA_TYPE),
+        (status = 500, description = "internal", body = Problem, content_type = MEDIA_TYPE),
         (status = 503, description = "unavailable: wait as Retry-After says",
             body = Problem, content_type = MEDIA_TYPE),
     ),

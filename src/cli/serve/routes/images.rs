@@ -31,12 +31,18 @@ use crate::link::protocol::{StoredImage, is_sha256, sha256_hex};
     responses(
         (status = 201, description = "Stored", body = StoredImage),
         (status = 200, description = "Already stored", body = StoredImage),
+        (status = 400, description = "bad-request: the body ended before its last byte",
+            body = Problem, content_type = MEDIA_TYPE),
         (status = 401, description = "unauthorized", body = Problem, content_type = MEDIA_TYPE),
+        (status = 408, description = "timeout: more than 60 s, or the body arrives too slowly",
+            body = Problem, content_type = MEDIA_TYPE),
         (status = 413, description = "too-large", body = Problem, content_type = MEDIA_TYPE),
         (status = 415, description = "unsupported-media: not an image",
             body = Problem, content_type = MEDIA_TYPE),
+        (status = 421, description = "wrong-host", body = Problem, content_type = MEDIA_TYPE),
         (status = 422, description = "hash-mismatch, bad-value", body = Problem, content_type = MEDIA_TYPE),
         (status = 429, description = "rate-limited", body = Problem, content_type = MEDIA_TYPE),
+        (status = 500, description = "internal", body = Problem, content_type = MEDIA_TYPE),
         (status = 503, description = "unavailable", body = Problem, content_type = MEDIA_TYPE),
     ),
     security((), ("token" = []))

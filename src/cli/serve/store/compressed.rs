@@ -189,8 +189,8 @@ impl Encoding {
         Self::ALL.into_iter().filter(move |other| *other != self)
     }
 
-    /// Compresses at a quality that delays a first visitor little: 1 MB takes some 50 ms, and the highest
-    /// quality, 40 times as slow, would save a tenth. Returns `None` where it saves too little.
+    /// Compresses at a quality that delays a first visitor little; the highest would take far longer and save
+    /// little more. Returns `None` where it saves too little.
     fn compress(self, bytes: &[u8]) -> io::Result<Option<Bytes>> {
         let mut compressed = Vec::new();
         match self {
