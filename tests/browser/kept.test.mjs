@@ -232,6 +232,46 @@ test('PNG exports hold the mask, and the image under it cut to its box', async (
   await close();
 });
 
+test('mask PNGs are imported, with what their comment says or without one', async () => {
+  const { page, errors, close } = await openKept();
+  const { before, after, count, refused } = await page.evaluate(async () => {
+    const [file] = await viewer.exportMasks('mask');
+    const before = viewer.kept.length;
+    let count = await viewer.importMasks(file.blob);
+    const drawn = async (paint) => {
+      const canvas = new OffscreenCanvas(8, 6);
+      const context = canvas.getContext('2d');
+      paint(context);
+      return canvas.convertToBlob({ type: 'image/png' });
+    };
+    const square = (context) => context.fillRect(2, 1, 3, 4);
+    const foreign = [
+      (context) => ((context.fillStyle = '#fff'), square(context)),
+      (context) => (context.fillRect(0, 0, 8, 6), (context.fillStyle = '#f00'), square(context)),
+    ];
+    for (const paint of foreign) count += await viewer.importMasks(await drawn(paint));
+    const refused = [];
+    const grey = (context) => ((context.fillStyle = '#888'), context.fillRect(0, 0, 8, 6));
+    const black = (context) => context.fillRect(0, 0, 8, 6);
+    for (const blob of [await drawn(grey), await drawn(black), file.blob.slice(0, 60)])
+      await viewer.importMasks(blob).catch((error) => refused.push(error.message));
+    return { before, after: viewer.kept, count, refused };
+  });
+  assert.equal(count, 3);
+  const added = after.slice(before);
+  const { id: _, ...first } = after[0];
+  const { id: __, ...copy } = added[0];
+  assert.deepEqual(copy, first);
+  for (const { area, bbox, title } of added.slice(1))
+    assert.deepEqual([area, bbox, title], [12, [2, 1, 3, 4], '']);
+  assert.equal(refused.length, 3);
+  assert.match(refused[0], /not black and white/);
+  assert.match(refused[1], /no light pixel/);
+  assert.match(refused[2], /neither JSON, SVG nor PNG/);
+  assert.deepEqual(errors, []);
+  await close();
+});
+
 test('files that are not exports are refused in words, and masks of another size are reported', async () => {
   const { page, close } = await openKept();
   const refused = await page.evaluate(async () => {

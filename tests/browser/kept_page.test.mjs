@@ -179,7 +179,7 @@ test('a card names the kept mask, and a file of the chosen format is saved and i
   await close();
 });
 
-test('a PNG is refused with the formats that work, as an error that the next action ends', async () => {
+test('a damaged file is refused with the formats that work, as an error that the next action ends', async () => {
   const { page, errors, close } = await openClicked();
   const pngs = await page.evaluate(async () => {
     const files = await document.querySelector('mask-viewer').exportMasks('mask');
@@ -192,13 +192,13 @@ test('a PNG is refused with the formats that work, as an error that the next act
     await page.locator('#kept').getByRole('button', { name: 'Import' }).click();
     await (await choosing).setFiles({ name, mimeType: 'application/octet-stream', buffer });
   };
-  await give('mask.png', Buffer.from(pngs[0]));
+  await give('mask.png', Buffer.from(pngs[0]).subarray(0, 60));
   const problem = page.locator('#kept-body > .problem');
   await problem.waitFor();
   assert.equal(
     await problem.innerText(),
-    'The masks cannot be imported: a PNG file has only the pixels of one mask. Choose a file that was ' +
-      'exported here as COCO JSON, Mask-OVEN-Wiki JSON, RLE, GeoJSON or SVG.',
+    'The masks cannot be imported: it is neither JSON, SVG nor PNG. Choose a file that was ' +
+      'exported here as COCO JSON, Mask-OVEN-Wiki JSON, RLE, GeoJSON, SVG or mask PNG.',
   );
   await page.evaluate(() => document.querySelector('mask-viewer').selectMask(0));
   await problem.waitFor({ state: 'detached' });

@@ -34,7 +34,7 @@ export class KeptList {
   #unseen = null;
   #format = /** @type {Format} */ ('coco');
   #onlySelected = false;
-  #input = h('input', { type: 'file', accept: '.json,.jsonl,.geojson,.svg', hidden: true });
+  #input = h('input', { type: 'file', accept: '.json,.jsonl,.geojson,.svg,.png', hidden: true });
 
   /**
    * @param {import('../mask-viewer.js').MaskViewer} viewer

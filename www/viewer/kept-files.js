@@ -2,6 +2,7 @@
 
 import { CocoFile } from './coco-file.js';
 import { ViewerError } from './errors.js';
+import { maskOfPng } from './png-mask.js';
 import { pngOf } from './png.js';
 import { escaped } from './xml.js';
 
@@ -23,7 +24,7 @@ export const FORMATS = /** @type {const} */ ({
 /** Maximum bytes of a file that is imported. */
 const MAX_BYTES = 64 * 2 ** 20;
 /** The formats that `imported` reads. */
-const READABLE = 'COCO JSON, Mask-OVEN-Wiki JSON, RLE, GeoJSON or SVG';
+const READABLE = 'COCO JSON, Mask-OVEN-Wiki JSON, RLE, GeoJSON, SVG or mask PNG';
 /** The first bytes of a PNG file, as text. */
 const PNG = '\ufffdPNG';
 /** Category of masks without a name. */
@@ -207,22 +208,23 @@ function cutoutPng(mask, { image, bitmap, pixels }) {
 }
 
 /**
- * Reads a file that `exported` wrote: every format but PNG.
+ * Reads a file that `exported` wrote, any but a cut-out; or another PNG that is a mask of the whole image.
  * @param {Blob} file
  * @returns {Promise<KeptRecord[]>}
  */
 export async function imported(file) {
   if (file.size > MAX_BYTES)
     throw unreadable(`it has more than ${MAX_BYTES / 2 ** 20} MiB; export fewer masks at a time`);
-  const text = await file.text();
-  if (text.startsWith(PNG)) throw unreadable('a PNG file has only the pixels of one mask');
   /** @type {unknown[]} */
   let found;
   try {
-    found = text.trimStart().startsWith('<') ? ofLines(ofSvg(text)) : ofJson(text);
+    const text = await file.text();
+    if (text.startsWith(PNG)) found = [await maskOfPng(file)];
+    else found = text.trimStart().startsWith('<') ? ofLines(ofSvg(text)) : ofJson(text);
   } catch (cause) {
     if (cause instanceof ViewerError) throw cause;
-    throw unreadable('it is neither JSON nor SVG', cause);
+    if (cause instanceof RangeError) throw unreadable(cause.message, cause);
+    throw unreadable('it is neither JSON, SVG nor PNG', cause);
   }
   const records = found.map(recordOf).filter((record) => record !== null);
   if (records.length === 0) throw unreadable('it has no masks as runs or polygons');
