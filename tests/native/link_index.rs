@@ -466,11 +466,7 @@ fn parts_with_right_hashes_and_wrong_content_are_refused() {
     );
     check("exemplars", &|bytes| text(bytes, "[0.0,1.0,2.0,3.0]", "[0.0,1.0,2.0]"), "line 1");
     check("exemplars", &|bytes| bytes.push(b'\n'), "31 lines");
-    check(
-        "weights",
-        &|bytes| bytes[..4].copy_from_slice(&f32::NAN.to_le_bytes()),
-        "prototype 0 has a weight",
-    );
+    check("weights", &|bytes| bytes[..4].copy_from_slice(&f32::NAN.to_le_bytes()), "class 0 has a weight");
     check("weights", &|bytes| bytes.truncate(32), "has 32 bytes");
     check("prototypes", &|bytes| text(bytes, "\"entity\":", "\"entity\":9"), "is out of order");
     check("entities", &|bytes| text(bytes, "[\"Q3\"", "[\"Q77\""), "Q50 stands for Q77");
