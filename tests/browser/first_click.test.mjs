@@ -182,7 +182,7 @@ test('a click in the middle of the first sample gives its mask and its entity', 
   const { image } = await snapshotOf(page);
   const { annotations } = annotated(join(ROOT, 'www/samples/annotations.json'), image);
   for (const { data_split: split } of annotations)
-    assert.doesNotMatch(split, /train/, 'the index does not hold the image');
+    assert.doesNotMatch(split, /train/, 'the image is not in the index');
   await clickInImage(page, { x: 480, y: 320 });
   const { bitmap } = await maskOf(page);
   const found = annotations.map((one) => [iou(bitmap, unionOf(one.segmentation)), one]);
@@ -197,7 +197,7 @@ test('a click in the middle of the first sample gives its mask and its entity', 
   await close();
 });
 
-test('the first page of samples shows images that the index does not hold', async () => {
+test('the first page of samples shows images that are not in the index', async () => {
   const { page, close } = await openPage(browser, server.address);
   const { images, annotations } = JSON.parse(
     readFileSync(join(ROOT, 'www/samples/annotations.json'), 'utf8'),
