@@ -33,7 +33,8 @@ def encoded(
 
     They are kept in the folder `cache`, for the next run.
     """
-    kept = cache / f"{folder.name}-{split}-{max_masks}-{encoder.manifest['sha256'][:8]}.npz" if cache else None
+    encoder_hash = encoder.manifest["sha256"][:8]
+    kept = cache / f"{folder.name}-{split}-{max_masks}-{encoder_hash}.npz" if cache else None
     if kept and kept.exists():
         with np.load(kept) as stored:
             return stored["vectors"], [str(category) for category in stored["categories"]]
