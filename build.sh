@@ -236,7 +236,9 @@ publish_index() {
 browser_tests() {
     local pattern=()
     if (($#)); then pattern=(--test-name-pattern "$1"); fi
-    node --test --test-concurrency=1 ${pattern[@]+"${pattern[@]}"} tests/browser/*.test.mjs
+    # A failed test may leave a server open, which would keep its file's process; no file takes 15 minutes.
+    node --test --test-concurrency=1 --test-force-exit --test-timeout=900000 \
+        ${pattern[@]+"${pattern[@]}"} tests/browser/*.test.mjs
 }
 
 # pyarrow, pandas, DuckDB and pycocotools read what `masklink pack` writes.
@@ -289,12 +291,12 @@ check_python() {
 
 setup_build() {
     need cargo "install Rust: see rustup.rs"
-    need node "install Node.js 20.11 or newer"
+    need node "install Node.js 20.14 or newer"
     node -e '
         const [major, minor] = process.versions.node.split(".").map(Number);
-        process.exit(major > 20 || (major === 20 && minor >= 11) ? 0 : 1);
+        process.exit(major > 20 || (major === 20 && minor >= 14) ? 0 : 1);
     ' ||
-        die "Node.js $(node --version) is too old: install 20.11 or newer"
+        die "Node.js $(node --version) is too old: install 20.14 or newer"
     need npm "install npm, it comes with Node.js"
     need cc "apt-get install gcc libc6-dev"
     if ! fresh npm package-lock.json .npmrc || [[ ! -d node_modules ]]; then

@@ -44,7 +44,7 @@ async function open(address, slow) {
       const viewer = /** @type {import('../www/mask-viewer.js').MaskViewer | null} */ (
         document.querySelector('mask-viewer')
       );
-      // What this frame is drawn from is on the screen at the next.
+      // This frame's image is on the screen at the next frame.
       if (viewer?.snapshot?.shown.length)
         requestAnimationFrame((now) => {
           document.documentElement.dataset.shown = String(now);

@@ -3,7 +3,7 @@
  * new images, and an index that is loaded anew meanwhile. Prints the times by their percentiles and the
  * server's memory, and fails at any status but 200, 201, 429 and 503.
  *
- * `./build.sh build` first, then `node benches/load.mjs [--clients 64] [--puts 8] [--seconds 60]`.
+ * `./build.sh build` first, then `node benches/load.mjs [--clients 64] [--uploads 8] [--seconds 60]`.
  */
 
 import assert from 'node:assert/strict';
@@ -12,21 +12,22 @@ import { createHash, randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { Agent, request } from 'node:http';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { setTimeout as pause } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 
 const { values: options } = parseArgs({
   options: {
     clients: { type: 'string', default: '64' },
-    puts: { type: 'string', default: '8' },
+    uploads: { type: 'string', default: '8' },
     seconds: { type: 'string', default: '60' },
     reload: { type: 'string', default: '5' },
     server: { type: 'string', multiple: true, default: [] },
   },
 });
-const [CLIENTS, PUTS, SECONDS, RELOAD] = [
+const [CLIENTS, UPLOADERS, SECONDS, RELOAD] = [
   options.clients,
-  options.puts,
+  options.uploads,
   options.seconds,
   options.reload,
 ].map(Number);
@@ -40,7 +41,7 @@ const EXPECTED = new Set([200, 201, 429, 503]);
 /** @type {Map<string, Outcome[]>} */
 const outcomes = new Map([
   ['link', []],
-  ['put', []],
+  ['upload', []],
 ]);
 const agent = new Agent({ keepAlive: true, maxSockets: CLIENTS });
 const sha256 = (/** @type {Buffer} */ bytes) => createHash('sha256').update(bytes).digest('hex');
@@ -57,8 +58,15 @@ const questions = annotations.slice(0, 100).map((/** @type {any} */ { image_id, 
 const server = spawn(
   process.env.MASKLINK ?? join(TARGET, 'release/masklink'),
   ['serve', '--port', '0', '--rate', '0', '--index', join(TARGET, 'index'), ...options.server],
-  { stdio: ['ignore', 'pipe', 'inherit'], env: { ...process.env, RUST_LOG: 'masklink=warn' } },
+  { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, RUST_LOG: 'masklink=info' } },
 );
+process.once('exit', () => server.kill());
+/** Number of times that the server has loaded the index anew. */
+let reloads = 0;
+createInterface(server.stderr).on('line', (line) => {
+  if (line.includes('loaded the index')) reloads += 1;
+  else if (!line.includes('INFO')) console.error(line);
+});
 const address = await new Promise((resolve, reject) => {
   server.stdout.on('data', (line) => resolve(/http:\/\/\S+/.exec(String(line))?.[0]));
   server.on('exit', (status) => reject(new Error(`the server ended with ${status}`)));
@@ -87,13 +95,13 @@ function send(method, path, body) {
 
 /**
  * Sends one request and keeps its time; waits a second where the server is busy.
- * @param {'link' | 'put'} kind
+ * @param {'link' | 'upload'} kind
  * @param {string} path
  * @param {Buffer | string} body
  */
 async function measured(kind, path, body) {
   const started = performance.now();
-  const { status, text } = await send(kind === 'put' ? 'PUT' : 'POST', path, body);
+  const { status, text } = await send(kind === 'upload' ? 'PUT' : 'POST', path, body);
   assert.ok(EXPECTED.has(status), `${kind}: ${status} ${text}`);
   outcomes.get(kind)?.push({ status, millis: performance.now() - started });
   if (status >= 400) await pause(1000);
@@ -103,10 +111,10 @@ async function measured(kind, path, body) {
 async function client(number) {
   for (let turn = number; performance.now() < end; turn += CLIENTS) {
     const { bytes, mask } = questions[turn % questions.length];
-    if (number < PUTS) {
+    if (number < UPLOADERS) {
       // Bytes after the end of a JPEG make another image of the same pixels.
       const other = Buffer.concat([bytes, randomBytes(16)]);
-      await measured('put', `v1/images/${sha256(other)}`, other);
+      await measured('upload', `v1/images/${sha256(other)}`, other);
     } else {
       const image = { sha256: sha256(bytes) };
       await measured('link', 'v1/link', JSON.stringify({ image, mask, top_k: 5 }));
@@ -134,11 +142,7 @@ for (const bytes of new Set(questions.map((/** @type {any} */ one) => one.bytes)
   assert.ok((await send('PUT', `v1/images/${sha256(bytes)}`, bytes)).status < 300);
 const before = memory();
 const end = performance.now() + 1000 * SECONDS;
-let reloads = 0;
-const reloading = setInterval(() => {
-  server.kill('SIGHUP');
-  reloads += 1;
-}, 1000 * RELOAD);
+const reloading = setInterval(() => server.kill('SIGHUP'), 1000 * RELOAD);
 const half = pause(500 * SECONDS).then(memory);
 await Promise.all(Array.from({ length: CLIENTS }, (_, number) => client(number)));
 clearInterval(reloading);

@@ -126,7 +126,7 @@ async function publish(page, named) {
   if (!html.includes(policy)) throw new Error(`${page} has no place for its policy`);
   for (const entry of own) html = html.replace(`"${entry}"`, `"${bundled.entries.get(entry)}"`);
   const { modules: loaded, wasm } = script ? bundled.needs(script) : { modules: [], wasm: [] };
-  // What the first view needs starts on its way side by side.
+  // The browser requests the files of the first view at the same time.
   const { id, file: image } = samples.first;
   const shown = ['list.json', `images/${image}`, `records/${id}.json`].map(
     (file) => `samples/${file}`,

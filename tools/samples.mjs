@@ -8,17 +8,17 @@ import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
 /**
- * The image that the page opens with. Of the 15 images that the index does not hold and in whose middle a
- * large thing lies, it has the highest product of the IoU of a click in the middle (0.960) and the score of
+ * The image that the page opens with. Of the 15 images that are not in the index and in whose middle a large
+ * thing lies, it has the highest product of the IoU of a click in the middle (0.960) and the score of
  * the right entity for that mask (1.00).
  */
 const FIRST = 'world_065';
-/** Most images that one call of the module returns. */
+/** Maximum number of images of a call. */
 const PAGE = 500;
 
 /**
- * Returns the files' contents by path. The list begins with the images that the index does not
- * hold, because a mask in one of the others is looked up and not recognised. The records are
+ * Returns the files' contents by path. The list begins with the images that are not in the
+ * index, because a mask in one of the others is looked up and not recognised. The records are
  * those that the page's worker would read, but with each mask as the lengths of its runs, zeros
  * first, which is shorter than their ends.
  * @param {string} folder `www/samples`.
@@ -39,8 +39,8 @@ export async function splitSamples(folder, pkg) {
   const put = (/** @type {string} */ path, /** @type {unknown} */ value) =>
     files.set(path, Buffer.from(JSON.stringify(value)));
   const listed = [];
-  /** Images that the index holds. */
-  const held = new Set();
+  /** Images in the index. */
+  const indexed = new Set();
   const overview = JSON.parse(file.overview());
   for (let start = 0; start < overview.images; start += PAGE) {
     const page = file.page(start, PAGE);
@@ -53,20 +53,21 @@ export async function splitSamples(folder, pkg) {
       const { id, file: name, url, size, annotations } = image;
       const titles = annotations.map((/** @type {{ title: string }} */ { title }) => title);
       listed.push({ id, file: name, url, size, titles: [...new Set(titles)] });
-      if (annotations.some(isHeld)) held.add(id);
+      if (annotations.some(isIndexed)) indexed.add(id);
       put(`records/${id}.json`, image);
       if (cached[id]) put(`cached/${id}.json`, cached[id]);
     }
     page.free();
   }
-  const rank = (/** @type {{ id: string }} */ { id }) => (id === FIRST ? 0 : held.has(id) ? 2 : 1);
+  const rank = (/** @type {{ id: string }} */ { id }) =>
+    id === FIRST ? 0 : indexed.has(id) ? 2 : 1;
   listed.sort((one, other) => rank(one) - rank(other));
   put('list.json', { overview, images: listed });
   return { files, first: listed[0] };
 }
 
 /** Returns whether the index is made of an annotation. @param {{ split: string | null }} annotation */
-function isHeld({ split }) {
+function isIndexed({ split }) {
   return split?.includes('train') ?? false;
 }
 

@@ -11,21 +11,18 @@ const [address, folder] = process.argv.slice(2);
 if (!address || !folder) throw new Error('usage: node tools/screenshot.mjs ADDRESS FOLDER');
 mkdirSync(folder, { recursive: true });
 
-const LOOKS = [
+const VARIANTS = [
   { name: 'wide-light', viewport: { width: 1280, height: 800 }, colorScheme: 'light' },
   { name: 'wide-dark', viewport: { width: 1280, height: 800 }, colorScheme: 'dark' },
   { name: 'phone-light', viewport: { width: 390, height: 844 }, colorScheme: 'light' },
   { name: 'phone-dark', viewport: { width: 390, height: 844 }, colorScheme: 'dark' },
 ];
-/**
- * A test image, which the index does not hold, and the middle of the orange between its
- * look-alikes.
- */
+/** A test image that is not in the index, and the middle of the orange between its look-alikes. */
 const IMAGE = process.env.IMAGE ?? 'world_075';
 const CLICK = process.env.CLICK ?? '0.47,0.35';
 
 const browser = await launch();
-for (const { name, viewport, colorScheme } of LOOKS) {
+for (const { name, viewport, colorScheme } of VARIANTS) {
   const context = await browser.newContext({
     viewport,
     colorScheme: /** @type {'light' | 'dark'} */ (colorScheme),

@@ -148,6 +148,7 @@ test('a folder is opened only once it is listed, and not by a dialog that is ope
   assert.equal(await page.getByText(/found here/).count(), 0, 'no folder was chosen');
   const hasImage = await page.evaluate(() => Boolean(document.querySelector('mask-viewer').bitmap));
   assert.equal(hasImage, false, 'an empty frame');
+  assert.deepEqual(errors, []);
   await close();
 });
 

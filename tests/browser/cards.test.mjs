@@ -6,13 +6,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { FIXTURES, MIXED_ANSWER } from './fixtures.mjs';
-import { clickInImage, linkFirstMask, violations } from './steps.mjs';
-import { openPage, startSite, until } from './support.mjs';
+import { card, clickInImage, linkFirstMask, violations } from './steps.mjs';
+import { freePort, openPage, startSite, until, withoutIndex } from './support.mjs';
 
 const { server, browser } = await startSite(FIXTURES);
-
-const card = (page, title) =>
-  page.locator('.card', { has: page.getByRole('heading', { name: title }) });
 
 test('cards tell broader entities and the class that was seen', async () => {
   const { page, errors, close } = await openPage(browser, server.address);
@@ -45,7 +42,15 @@ test('a result says that the image’s own examples were left out', async () => 
   }
 });
 
-test('cards stay, dimmed, while a mask is edited, and another name is searched by keyboard', async () => {
+/** Returns the states that the page has noted in its global `states`, with the present one. */
+function noted(page) {
+  return page.evaluate(() => {
+    globalThis.note();
+    return [...globalThis.states];
+  });
+}
+
+test('cards stay, dimmed, while a mask is edited', async () => {
   const { page, errors, close } = await openPage(browser, server.address);
   await clickInImage(page, { x: 480, y: 300 });
   await until(page, "snapshot.linking.phase === 'answered'");
@@ -56,28 +61,27 @@ test('cards stay, dimmed, while a mask is edited, and another name is searched b
     await page.locator('#status div', { hasText: 'Compared by' }).getAttribute('title'),
     /encoding [\d.]+ ms, averaging [\d.]+ ms, searching [\d.]+ ms/,
   );
-  // What is in the panel at each moment from the second click on.
-  const seen = await page.evaluate(async () => {
+  // The states of the panel from the second click on.
+  await page.evaluate(() => {
     const viewer = document.querySelector('mask-viewer');
     const body = document.getElementById('entities-body');
-    const states = new Set();
-    const note = () =>
-      states.add(
+    globalThis.states = new Set();
+    globalThis.note = () =>
+      globalThis.states.add(
         [
           viewer.snapshot.linking.phase,
           body.querySelector('.card') ? 'cards' : 'none',
           body.classList.contains('stale') ? 'dimmed' : 'clear',
         ].join(', '),
       );
-    viewer.addEventListener('update', () => queueMicrotask(note));
+    viewer.addEventListener('update', () => queueMicrotask(globalThis.note));
     viewer.clickAt(500, 320, { add: true });
-    const isDone = () =>
-      !viewer.snapshot.segmenting && viewer.snapshot.linking.phase === 'answered';
-    await new Promise((resolve) => setTimeout(resolve, 50));
-    while (!isDone()) await new Promise((resolve) => setTimeout(resolve, 20));
-    note();
-    return [...states];
   });
+  await until(
+    page,
+    "snapshot.prompts.length === 2 && !snapshot.segmenting && snapshot.linking.phase === 'answered'",
+  );
+  const seen = await noted(page);
   assert.ok(
     seen.every((state) => state.includes(', cards, ')),
     seen.join('; '),
@@ -87,6 +91,13 @@ test('cards stay, dimmed, while a mask is edited, and another name is searched b
     seen.join('; '),
   );
   assert.equal(await stale(), false);
+  assert.deepEqual(errors, []);
+  await close();
+});
+
+test('the name field opens by keyboard', async () => {
+  const { page, errors, close } = await openPage(browser, server.address);
+  await linkFirstMask(page, MIXED_ANSWER);
   await page.getByRole('button', { name: 'None of these: name it' }).focus();
   await page.keyboard.press('Enter');
   await page.locator('[data-focus=kept-name]:focus').waitFor();
@@ -113,24 +124,23 @@ test('no cards of one object are shown while undo links another again', async ()
     await click(x, y, add);
     await until(page, `snapshot.prompts.length === ${count} && ${isAnswered}`);
   }
-  const seen = await page.evaluate(async () => {
+  await page.evaluate(() => {
     const viewer = document.querySelector('mask-viewer');
     const body = document.getElementById('entities-body');
-    const states = new Set();
+    globalThis.states = new Set();
     const isFirst = () => viewer.snapshot.prompts[0]?.x === 480;
     const isWaiting = () =>
       viewer.snapshot.segmenting || viewer.snapshot.linking.phase === 'asking';
-    const note = () => {
-      if (isFirst()) states.add([isWaiting(), body.querySelector('.card') !== null].join());
+    globalThis.note = () => {
+      if (isFirst())
+        globalThis.states.add([isWaiting(), body.querySelector('.card') !== null].join());
     };
-    viewer.addEventListener('update', () => queueMicrotask(note));
+    viewer.addEventListener('update', () => queueMicrotask(globalThis.note));
     viewer.undoStep();
     viewer.undoStep();
-    const isDone = () => isFirst() && viewer.snapshot.linking.phase === 'answered';
-    while (!isDone()) await new Promise((resolve) => setTimeout(resolve, 20));
-    note();
-    return [...states];
   });
+  await until(page, `snapshot.prompts[0]?.x === 480 && ${isAnswered}`);
+  const seen = await noted(page);
   assert.deepEqual(seen.toSorted(), ['false,true', 'true,false'], 'waiting, cards');
   assert.deepEqual(errors, []);
   await close();
@@ -188,7 +198,7 @@ test('a number that is higher than its words states its condition', async () => 
 
 test('the hint fits the tool and says what leaves the device', async () => {
   const { page, errors, close } = await openPage(browser, server.address);
-  const hint = async (tool, endpoint) => {
+  const hint = async (tool, endpoint, words) => {
     await page.evaluate(
       ([chosen, address]) => {
         const viewer = document.querySelector('mask-viewer');
@@ -198,19 +208,23 @@ test('the hint fits the tool and says what leaves the device', async () => {
       [tool, endpoint],
     );
     await until(page, `snapshot.tool === '${tool}'`);
-    await page.waitForTimeout(100);
-    return page.locator('#entities-body .hint').innerText();
+    const found = page.locator('#entities-body .hint').filter({ hasText: words });
+    await found.waitFor();
+    return found.innerText();
   };
-  assert.match(await hint('pick', null), /finds its outline[^]*Nothing leaves this device/);
-  const selecting = await hint('select', 'https://links.example/api');
+  await hint('pick', null, /finds its outline[^]*Nothing leaves this device/);
+  const selecting = await hint(
+    'select',
+    'https://links.example/api',
+    /A comparison sends the image and the mask to links\.example\./,
+  );
   assert.doesNotMatch(selecting, /outline|Refine/);
   assert.match(selecting, /come from the annotations/);
-  assert.match(selecting, /A comparison sends the image and the mask to links\.example\./);
   assert.deepEqual(errors, []);
   await close();
 });
 
-test('nothing is large under a result that is probably not in the index', async () => {
+test('image, title and verdict are small under a result that is probably not in the index', async () => {
   const { page, errors, close } = await openPage(browser, server.address);
   const sizes = async (in_index) => {
     const entities = MIXED_ANSWER.entities.toReversed().map((one, at) => ({
@@ -310,14 +324,17 @@ test('an example at the edge of its image is a square of that image', async () =
 
 test('a failed endpoint is one quiet line above the result of the page', async () => {
   const { page, close } = await openPage(browser, server.address);
-  await page.route('**/index/index.json', (route) => route.fulfill({ status: 404, body: '' }));
-  await page.evaluate((answer) => {
-    const viewer = document.querySelector('mask-viewer');
-    viewer.configure({ endpoint: 'http://127.0.0.1:9/' });
-    viewer.selectMask(0);
-    viewer.useCachedAnswers([{ mask: viewer.maskRle(), answer }]);
-    viewer.askLink();
-  }, MIXED_ANSWER);
+  await withoutIndex(page);
+  await page.evaluate(
+    ([endpoint, answer]) => {
+      const viewer = document.querySelector('mask-viewer');
+      viewer.configure({ endpoint });
+      viewer.selectMask(0);
+      viewer.useCachedAnswers([{ mask: viewer.maskRle(), answer }]);
+      viewer.askLink();
+    },
+    [`http://127.0.0.1:${await freePort()}/`, MIXED_ANSWER],
+  );
   await until(page, "snapshot.linking.phase === 'answered'");
   const line = page.locator('#entities-body > .banner.quiet');
   assert.equal(await page.locator('#entities-body .banner').count(), 1);

@@ -3,12 +3,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { FIXTURES, MIXED_ANSWER } from './fixtures.mjs';
-import { violations } from './steps.mjs';
-import { openPage, startSite, until } from './support.mjs';
+import { askAbout, openSettings, violations } from './steps.mjs';
+import { openPage, startSite, until, withoutIndex } from './support.mjs';
 
 const { server, browser } = await startSite(FIXTURES);
 
-/** Has an endpoint below the page answer with entities, or fail where there are none. */
+/** Makes an endpoint below the page return entities, or fail where there are none. */
 async function answering(page, path, entities, requests = []) {
   await page.unroute(`**/${path}/v1/link*`);
   await page.route(`**/${path}/v1/link*`, async (route) => {
@@ -21,19 +21,14 @@ async function answering(page, path, entities, requests = []) {
 
 /** Links a mask of the first sample, and waits until both columns have come to rest. */
 async function link(page, index) {
-  await page.evaluate((at) => {
-    const viewer = document.querySelector('mask-viewer');
-    viewer.selectMask(at);
-    viewer.askLink();
-  }, index);
+  await askAbout(page, index);
   await until(page, "snapshot.linking.phase === 'answered'");
   await page.locator('.compared').waitFor();
   await page.getByText('Asking …').waitFor({ state: 'detached' });
 }
 
 async function setSecond(page, address, token = '') {
-  await page.getByRole('button', { name: 'Settings' }).first().click();
-  const dialog = page.getByRole('dialog', { name: 'Settings' });
+  const dialog = await openSettings(page);
   await dialog.getByRole('textbox', { name: 'Compare with' }).fill(address);
   await dialog.getByRole('textbox', { name: 'Token of the second server' }).fill(token);
   await dialog.getByRole('button', { name: 'Done' }).click();
@@ -104,8 +99,7 @@ test('each token is sent to its own endpoint, is not stored, and goes with its a
   const stored = await page.evaluate(() => JSON.stringify({ ...localStorage }));
   assert.match(stored, /second/);
   assert.doesNotMatch(stored, /secret/);
-  await page.getByRole('button', { name: 'Settings' }).first().click();
-  const dialog = page.getByRole('dialog', { name: 'Settings' });
+  const dialog = await openSettings(page);
   const token = dialog.getByRole('textbox', { name: 'Token of the second server' });
   assert.equal(await token.inputValue(), 'second secret');
   await dialog.getByRole('textbox', { name: 'Compare with' }).fill(`${server.address}third`);
@@ -160,7 +154,7 @@ test('the result of the page in place of a failed endpoint does not count', asyn
     viewer.selectMask(0);
     viewer.useCachedAnswers([{ mask: viewer.maskRle(), answer }]);
   }, MIXED_ANSWER);
-  await page.route('**/index/index.json', (route) => route.fulfill({ status: 404, body: '' }));
+  await withoutIndex(page);
   await setSecond(page, `${server.address}second`);
   await link(page, 0);
   assert.equal(await page.locator('.column').nth(1).locator('.card').count(), 3);

@@ -6,7 +6,7 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { FIXTURES, HOSTILE, MIXED_ANSWER } from './fixtures.mjs';
-import { linkFirstMask } from './steps.mjs';
+import { askAbout, card, linkFirstMask, openSettings } from './steps.mjs';
 import { newPage, openPage, serve, startSite, until } from './support.mjs';
 
 const summary = (fields) => JSON.stringify({ type: 'standard', ...fields });
@@ -63,8 +63,6 @@ async function openWith(stored) {
   return { ...opened, asked };
 }
 const requested = (asked) => asked.map((request) => request.url().replace(WIKIPEDIA.address, ''));
-const card = (page, title) =>
-  page.locator('.card', { has: page.getByRole('heading', { name: title }) });
 
 test('without the setting no request leaves for any other host', async () => {
   const { page, errors, asked, close } = await openWith({ detailsFrom: FROM });
@@ -86,11 +84,7 @@ test('the setting is off at first, is kept, and asks Wikipedia unless told other
       headers: { 'access-control-allow-origin': '*' },
     }),
   );
-  const open = async () => {
-    await page.getByRole('button', { name: 'Settings' }).first().click();
-    return page.getByRole('dialog', { name: 'Settings' });
-  };
-  let dialog = await open();
+  let dialog = await openSettings(page);
   const check = () => dialog.getByLabel('A sentence and an image on each card');
   const from = () => dialog.getByLabel('Summaries from');
   assert.equal(await check().isChecked(), false);
@@ -102,7 +96,7 @@ test('the setting is off at first, is kept, and asks Wikipedia unless told other
   await linkFirstMask(page, ANSWER);
   assert.deepEqual(requested(asked), []);
 
-  dialog = await open();
+  dialog = await openSettings(page);
   await check().check();
   await dialog.getByRole('button', { name: 'Done' }).click();
   await card(page, 'Duck').getByText('A bird.').waitFor();
@@ -113,7 +107,7 @@ test('the setting is off at first, is kept, and asks Wikipedia unless told other
   assert.equal((await kept()).details, true);
   assert.ok(!('detailsFrom' in (await kept())), 'a default is not stored');
 
-  dialog = await open();
+  dialog = await openSettings(page);
   await from().fill('https://other.example/');
   await from().blur();
   assert.equal(await from().evaluate((node) => node.validity.patternMismatch), true);
@@ -122,7 +116,7 @@ test('the setting is off at first, is kept, and asks Wikipedia unless told other
   assert.equal((await kept()).detailsFrom, FROM);
   await page.reload();
   await until(page, 'snapshot.shown.length > 0');
-  dialog = await open();
+  dialog = await openSettings(page);
   assert.equal(await check().isChecked(), true);
   assert.equal(await from().inputValue(), FROM);
   await check().uncheck();
@@ -157,8 +151,7 @@ test('cards show a sentence and an image of the entities shown, each requested o
   await card(page, 'Banana').getByText('A banana is a fruit.').waitFor();
   assert.equal(requested(asked).at(-1), 'summary/Banana_(fruit)');
   const first = asked.length;
-  await page.evaluate(() => document.querySelector('mask-viewer').selectMask(1));
-  await page.evaluate(() => document.querySelector('mask-viewer').askLink());
+  await askAbout(page, 1);
   await until(page, "snapshot.linking.phase === 'answered'");
   await card(page, 'Duck').getByText('is a bird.').waitFor();
   assert.deepEqual(
@@ -210,16 +203,12 @@ test('an address with {qid} is requested for entities with a QID only', async ()
 
 test('a result of this page does not claim that nothing was sent while details are on', async () => {
   const { page, close } = await openPage(browser, server.address);
-  await page.evaluate(() => {
-    const viewer = document.querySelector('mask-viewer');
-    viewer.selectMask(0);
-    viewer.askLink();
-  });
+  await askAbout(page, 0);
   await until(page, "snapshot.linking.phase === 'answered'");
   await page.getByText('Computed in this page; nothing was sent.').waitFor();
   await page.route('https://en.wikipedia.org/**', (route) => route.abort());
-  await page.getByRole('button', { name: 'Settings' }).first().click();
-  await page.getByLabel('A sentence and an image on each card').check();
+  const dialog = await openSettings(page);
+  await dialog.getByLabel('A sentence and an image on each card').check();
   await page.getByText('Computed in this page; nothing of your image was sent.').waitFor();
   await close();
 });

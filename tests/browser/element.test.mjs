@@ -14,6 +14,7 @@ import {
   imageRecord,
 } from './fixtures.mjs';
 import {
+  freePort,
   keepErrors,
   newPage,
   openPage,
@@ -562,7 +563,7 @@ test('a pointer move without a change draws no frame', async () => {
   });
   const frames = () => page.evaluate(() => globalThis.frames);
   await page.mouse.move(box.x + 4, box.y + 4);
-  // What the opening still has to draw, on a busy machine.
+  // On a busy machine the opening still draws.
   let before = -1;
   for (
     const end = Date.now() + PATIENCE;
@@ -655,12 +656,14 @@ test('the list of masks keeps focus, tab stop and scroll position on updates', a
 test('the panel keeps the focus when its focused button disappears', async () => {
   const { page, close } = await openPage(browser, server.address);
   await withoutIndex(page);
-  await page.evaluate(() => {
-    const viewer = document.querySelector('mask-viewer');
-    // Nobody listens on port 9 of this machine.
-    viewer.configure({ endpoint: 'http://127.0.0.1:9/' });
-    viewer.selectMask(0);
-  });
+  await page.evaluate(
+    (endpoint) => {
+      const viewer = document.querySelector('mask-viewer');
+      viewer.configure({ endpoint });
+      viewer.selectMask(0);
+    },
+    `http://127.0.0.1:${await freePort()}/`,
+  );
   await page.getByRole('button', { name: 'Compare it with the index' }).focus();
   await page.keyboard.press('Enter');
   await until(page, "['asking', 'failed', 'answered'].includes(snapshot.linking.phase)");

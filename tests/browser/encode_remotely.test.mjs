@@ -4,14 +4,12 @@ import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 
 import { iou } from './masks.mjs';
-import { clickInImage, maskOf, startServer } from './steps.mjs';
+import { clickInImage, maskOf, openSettings, startServer } from './steps.mjs';
 import { launch, openPage, PATIENCE } from './support.mjs';
 
-const [server, plain, browser] = await Promise.all([
-  startServer('--click-model', 'www/models/models.json'),
-  startServer(),
-  launch(),
-]);
+const server = await startServer('--click-model', 'www/models/models.json');
+const plain = await startServer();
+const browser = await launch();
 after(() => Promise.all([server.kill(), plain.kill(), browser.close()]));
 
 /** Opens the page and clicks in the middle of its first image. */
@@ -20,8 +18,7 @@ async function clicked(address, isRemote) {
   const asked = [];
   page.on('request', (request) => asked.push(`${request.method()} ${request.url()}`));
   if (isRemote) {
-    await page.getByRole('button', { name: 'Settings' }).first().click();
-    const dialog = page.getByRole('dialog', { name: 'Settings' });
+    const dialog = await openSettings(page);
     await dialog.getByRole('checkbox', { name: /endpoint reads the image/ }).check();
     await dialog.getByRole('button', { name: 'Done' }).click();
   }
@@ -39,6 +36,7 @@ test('the endpoint encodes the image where the person chose it, with the same ma
     [1, 0],
     'this device encodes by default',
   );
+  assert.deepEqual(own.errors, []);
   await own.close();
   const weak = await clicked(server.address, true);
   const received = await maskOf(weak.page);
@@ -49,6 +47,7 @@ test('the endpoint encodes the image where the person chose it, with the same ma
   assert.ok(same > 0.95, `IoU ${same}`);
   const kept = await weak.page.evaluate(() => localStorage.getItem('masklink.settings'));
   assert.match(kept ?? '', /"encoder":"endpoint"/);
+  assert.deepEqual(weak.errors, []);
   await weak.close();
 });
 

@@ -5,8 +5,8 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { FIXTURES } from './fixtures.mjs';
-import { startServer, TARGET } from './steps.mjs';
-import { openPage, PATIENCE, serve, startSite } from './support.mjs';
+import { openSettings, startServer, TARGET } from './steps.mjs';
+import { freePort, openPage, PATIENCE, serve, startSite } from './support.mjs';
 
 const { server, browser } = await startSite({
   ...FIXTURES,
@@ -30,11 +30,10 @@ const [open, closed, guarded, plain] = await Promise.all([
 ]);
 after(() => Promise.all([open.kill(), closed.kill(), guarded.kill(), plain.close()]));
 
-async function openSettings() {
+/** Opens the page and its settings. */
+async function openInSettings() {
   const opened = await openPage(browser, server.address);
-  await opened.page.getByRole('button', { name: 'Settings' }).first().click();
-  const dialog = opened.page.getByRole('dialog', { name: 'Settings' });
-  return { ...opened, dialog };
+  return { ...opened, dialog: await openSettings(opened.page) };
 }
 
 for (const [name, address, token, expected] of [
@@ -57,7 +56,12 @@ for (const [name, address, token, expected] of [
     '',
     [new RegExp(`Reached, but .*CORS.*--allow-origin ${origin}`)],
   ],
-  ['an address where nothing is', 'http://127.0.0.1:9/', '', [/^Not reached/]],
+  [
+    'an address that refuses connections',
+    `http://127.0.0.1:${await freePort()}/`,
+    '',
+    [/^Not reached/],
+  ],
   [
     'an endpoint that needs a token',
     guarded.address,
@@ -73,8 +77,8 @@ for (const [name, address, token, expected] of [
   ],
   ['no endpoint', '', '', [/No endpoint/, /1,234 entities, encoder e/]],
 ])
-  test(`${name} is tested in words`, async () => {
-    const { dialog, close } = await openSettings();
+  test(`the test in the settings reports ${name}`, async () => {
+    const { dialog, close } = await openInSettings();
     await dialog.getByRole('textbox', { name: 'Address' }).fill(address);
     await dialog.getByRole('textbox', { name: 'Token', exact: true }).focus();
     await dialog.getByRole('textbox', { name: 'Token', exact: true }).fill(token);
@@ -91,7 +95,7 @@ for (const [name, address, token, expected] of [
   });
 
 test('a server of something else is no endpoint', async () => {
-  const { dialog, close } = await openSettings();
+  const { dialog, close } = await openInSettings();
   await dialog.getByRole('textbox', { name: 'Address' }).fill(plain.address);
   await dialog.getByRole('button', { name: 'Test' }).click();
   await dialog.getByText(/not a response of the linking protocol/).waitFor();
@@ -99,7 +103,7 @@ test('a server of something else is no endpoint', async () => {
 });
 
 test('all settings are reset to the defaults', async () => {
-  const { page, dialog, errors, close } = await openSettings();
+  const { page, dialog, errors, close } = await openInSettings();
   const settingsOf = () => page.evaluate(() => document.querySelector('mask-viewer').settings);
   const initial = await settingsOf();
   assert.equal(new URL(initial.endpoint, server.address).href, server.address);

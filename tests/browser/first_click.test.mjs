@@ -182,7 +182,7 @@ test('a click in the middle of the first sample gives its mask and its entity', 
   const { image } = await snapshotOf(page);
   const { annotations } = annotated(join(ROOT, 'www/samples/annotations.json'), image);
   for (const { data_split: split } of annotations)
-    assert.doesNotMatch(split, /train/, 'the index does not hold the image');
+    assert.doesNotMatch(split, /train/, 'the image is not in the index');
   await clickInImage(page, { x: 480, y: 320 });
   const { bitmap } = await maskOf(page);
   const found = annotations.map((one) => [iou(bitmap, unionOf(one.segmentation)), one]);
@@ -197,7 +197,7 @@ test('a click in the middle of the first sample gives its mask and its entity', 
   await close();
 });
 
-test('the first page of samples shows images that the index does not hold', async () => {
+test('the first page of samples shows images that are not in the index', async () => {
   const { page, close } = await openPage(browser, server.address);
   const { images, annotations } = JSON.parse(
     readFileSync(join(ROOT, 'www/samples/annotations.json'), 'utf8'),
@@ -256,7 +256,8 @@ test('the ring of a click that is waited for grows about its place', async () =>
   await page.mouse.click(x + 300, y + 200);
   const rings = await page.evaluate(async () => {
     const seen = [];
-    for (let frame = 0; frame < 10; frame += 1) {
+    const end = performance.now() + 30_000;
+    while (seen.length < 3 && performance.now() < end) {
       const ring = document.querySelector('mask-viewer').shadowRoot.querySelector('.pulse');
       if (ring) {
         const { left, right, top, bottom } = ring.getBoundingClientRect();

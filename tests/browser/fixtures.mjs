@@ -1,13 +1,13 @@
 /**
  * @file Files that the page tests serve beside the page: two small viewers, an image for them, and
- * a hostile answer.
+ * a hostile result.
  */
 
 import { createHash } from 'node:crypto';
 
 /** A title that would be markup if it were not text. */
 export const HOSTILE = '<img src=x onerror="pwned=1">&amp;<script>pwned=2</script>';
-/** An endpoint's answer that tries to run scripts by every field. */
+/** An endpoint's result that tries to run scripts by every field. */
 export const HOSTILE_ANSWER = {
   entities: [
     {
@@ -94,7 +94,7 @@ export const FIXTURES = {
 /** An image to drop or paste. */
 export const PHOTO = { name: 'mine.bmp', type: 'image/bmp', content: FIXTURES['/tiny.bmp'] };
 
-/** An answer of entities of all kinds: one with a class, a broader one, one with an exemplar. */
+/** A result of entities of all kinds: one with a class, a broader one, one with an exemplar. */
 export const MIXED_ANSWER = {
   ...HOSTILE_ANSWER,
   entities: [

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { FIXTURES } from './fixtures.mjs';
 import { openPage, startSite, until } from './support.mjs';
-import { violations } from './steps.mjs';
+import { openSettings, violations } from './steps.mjs';
 
 const { server, browser } = await startSite(FIXTURES);
 /** All keys that write a character, and those that may do something on an image. */
@@ -56,7 +56,7 @@ test('the help lists the keys that work, and no others', async () => {
 
 test('a question mark in a field opens no help', async () => {
   const { page, close } = await openPage(browser, server.address);
-  await page.getByRole('button', { name: 'Settings' }).click();
+  await openSettings(page);
   await page.getByRole('textbox', { name: 'Address' }).focus();
   await page.keyboard.press('?');
   assert.equal(await page.locator('#help').evaluate((dialog) => dialog.open), false);

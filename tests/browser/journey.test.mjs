@@ -115,7 +115,7 @@ test('an endpoint that fails midway leaves the mask, and the page links by its o
   const { page, close } = await openPage(browser, own.address);
   await clickInImage(page, { x: 300, y: 300 });
   await maskOf(page);
-  // What a page fetches at first use must be here before its server goes.
+  // The page fetches some files at first use: they must be here before its server ends.
   await page.evaluate(() => document.querySelector('mask-viewer').configure({ endpoint: null }));
   await page.evaluate(() => document.querySelector('mask-viewer').askLink());
   await until(page, "snapshot.linking.phase === 'answered' && snapshot.linking.source === 'local'");

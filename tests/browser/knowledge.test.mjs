@@ -8,7 +8,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { FIXTURES, HOSTILE, MIXED_ANSWER, indexFiles, indexHeader } from './fixtures.mjs';
-import { ROOT, linkFirstMask, violations } from './steps.mjs';
+import { ROOT, askAbout, linkFirstMask, violations } from './steps.mjs';
 import { newPage, openPage, serve, startSite, until } from './support.mjs';
 
 const OPENER = 'What the index knows';
@@ -201,11 +201,7 @@ test('a result of this page names the sources of its index', async () => {
     '/index/index.json': indexHeader({ ...header, sources: SOURCES }),
   });
   const { page, errors, close } = await openPage(browser, other.address);
-  await page.evaluate(() => {
-    const viewer = document.querySelector('mask-viewer');
-    viewer.selectMask(0);
-    viewer.askLink();
-  });
+  await askAbout(page, 0);
   await until(page, "snapshot.linking.phase === 'answered'");
   await page.getByText('knows 446 kinds of things from ImageNet and 3 from').waitFor();
   const dialog = await openList(page);

@@ -10,8 +10,16 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { pngOf } from '../../www/viewer/png.js';
 import { pointInside, unionOf } from './masks.mjs';
-import { ROOT, annotated, clickInImage, maskOf, snapshotOf, startServer } from './steps.mjs';
-import { launch, newPage, serve, until } from './support.mjs';
+import {
+  ROOT,
+  annotated,
+  askAbout,
+  clickInImage,
+  maskOf,
+  snapshotOf,
+  startServer,
+} from './steps.mjs';
+import { launch, newPage, serve, until, withoutIndex } from './support.mjs';
 
 const SAMPLES = join(ROOT, 'www/samples');
 const IMAGE = 'world_011';
@@ -28,7 +36,10 @@ let endpoint;
 let browser;
 
 before(async () => {
-  [host, endpoint, browser] = await Promise.all([serve(), startServer('--rate', '0'), launch()]);
+  // One after another, so that what runs is ended where the next does not start.
+  host = await serve();
+  endpoint = await startServer('--rate', '0');
+  browser = await launch();
 });
 after(async () => {
   await browser?.close();
@@ -51,7 +62,7 @@ function imageOf(id) {
 }
 
 /**
- * The endpoint's answer about a mask of an image.
+ * Returns the endpoint's result for a mask of an image.
  * @param {Buffer} bytes Of the encoded image.
  */
 async function asked(mask, bytes) {
@@ -68,7 +79,7 @@ async function asked(mask, bytes) {
   return await answer.json();
 }
 
-/** The page's own answer about what is selected. */
+/** Returns the page's own result for the mask that is selected, and how it was linked. */
 async function answered(page) {
   await until(page, "['answered', 'failed'].includes(snapshot.linking.phase)");
   const { linking, mask } = await snapshotOf(page);
@@ -79,7 +90,7 @@ async function answered(page) {
 /**
  * The same entities in the same order with the same scores, but for the last bits.
  */
-function sameAnswer(here, there) {
+function sameResult(here, there) {
   const names = ({ entities }) => entities.slice(0, 5).map(({ qid }) => qid);
   const apart = Math.max(
     ...there.entities.map(({ score }, at) => Math.abs(score - here.entities[at].score)),
@@ -92,10 +103,10 @@ function sameAnswer(here, there) {
 }
 
 /**
- * Checks the server's answer for the encoded image, whose pixels differ a little: the same first
+ * Checks the server's result for the encoded image, whose pixels differ a little: the same first
  * entity and verdict, and nearly the same score for each entity.
  */
-function nearlySameAnswer(here, there) {
+function nearlySameResult(here, there) {
   const score = new Map(there.entities.map(({ qid, score }) => [qid, score]));
   for (const { qid, score: own } of here.entities.slice(0, 5)) {
     assert.ok(
@@ -140,8 +151,8 @@ test('with static files only, a click is linked in the page like on the server',
   const { source, failures, answer, mask } = await answered(page);
   assert.deepEqual([source, failures], ['local', []]);
   const there = await asked(mask, await asPng(page, image.file_name));
-  t.diagnostic(`scores differ by at most ${sameAnswer(answer, there)}`);
-  nearlySameAnswer(answer, await asked(mask, imageOf(IMAGE)));
+  t.diagnostic(`scores differ by at most ${sameResult(answer, there)}`);
+  nearlySameResult(answer, await asked(mask, imageOf(IMAGE)));
   assert.equal(await page.locator('.card h3').first().textContent(), there.entities[0].title);
   assert.match(await page.locator('#entities-body').innerText(), /Computed in this page/);
   assert.deepEqual(sent, [], 'nothing is sent anywhere');
@@ -208,7 +219,7 @@ test('a mask of an indexed image does not find its own annotation', async () => 
   await page.getByText('This image’s own examples were left out.').waitFor();
   const there = await asked(mask, bytes);
   assert.equal(there.excluded_image, true);
-  nearlySameAnswer(answer, there);
+  nearlySameResult(answer, there);
   // The same pixels in other bytes are another image.
   assert.equal((await asked(mask, await asPng(page, image.file_name))).excluded_image, undefined);
   assert.deepEqual(errors, []);
@@ -242,14 +253,10 @@ test('masks of images outside the index are ranked like on the server', async (t
       { bytes: [...png], key: id, shown: masks },
     );
     for (let at = 0; at < masks.length; at += 1) {
-      await page.evaluate((index) => {
-        const viewer = document.querySelector('mask-viewer');
-        viewer.selectMask(index);
-        viewer.askLink();
-      }, at);
+      await askAbout(page, at);
       const { source, answer, mask } = await answered(page);
       assert.equal(source, 'local');
-      apart = Math.max(apart, sameAnswer(answer, await asked(mask, png)));
+      apart = Math.max(apart, sameResult(answer, await asked(mask, png)));
       times.push(Math.round(answer.timing_ms.total));
     }
     count += 1;
@@ -306,14 +313,14 @@ test('transparent pixels are white to the page and to the server', async () => {
     );
     const { answer, mask: linked } = await answered(page);
     first ??= answer;
-    sameAnswer(answer, first);
-    sameAnswer(answer, await asked(linked, png));
+    sameResult(answer, first);
+    sameResult(answer, await asked(linked, png));
   }
   assert.deepEqual(errors, []);
   await close();
 });
 
-test('a replaced image or question leaves no answer', async () => {
+test('a link request that replaces another gives the result of its own mask', async () => {
   const { page, close } = await openPage();
   await page.evaluate(async () => {
     const viewer = document.querySelector('mask-viewer');
@@ -324,7 +331,7 @@ test('a replaced image or question leaves no answer', async () => {
   });
   const { answer, mask } = await answered(page);
   const { image } = annotated(join(SAMPLES, 'annotations.json'), IMAGE);
-  sameAnswer(answer, await asked(mask, await asPng(page, image.file_name)));
+  sameResult(answer, await asked(mask, await asPng(page, image.file_name)));
   await close();
 });
 
@@ -336,11 +343,7 @@ test('an encoder with a wrong hash is refused with a message', async () => {
   bytes[bytes.length >> 1] = (bytes[bytes.length >> 1] ?? 0) ^ 1;
   const wrong = await serve({ [`/index/${file}`]: bytes, '/samples/cached/world_011.json': '[]' });
   const { page, close } = await openPage(wrong);
-  await page.evaluate(() => {
-    const viewer = document.querySelector('mask-viewer');
-    viewer.selectMask(0);
-    viewer.askLink();
-  });
+  await askAbout(page, 0);
   await until(page, "snapshot.linking.phase === 'failed'");
   assert.match(
     await page.locator('.banner').innerText(),
@@ -356,16 +359,10 @@ test('an index that failed to load is requested again', async () => {
   await page.route('**/index/index.json', (route) => route.fulfill({ status: 503, body: '' }), {
     times: 1,
   });
-  const ask = () =>
-    page.evaluate(() => {
-      const viewer = document.querySelector('mask-viewer');
-      viewer.selectMask(0);
-      viewer.askLink();
-    });
-  await ask();
+  await askAbout(page, 0);
   await until(page, "snapshot.linking.phase === 'failed'");
   assert.match(await page.locator('.banner').innerText(), /the server returned 503/);
-  await ask();
+  await askAbout(page, 0);
   await until(page, "snapshot.linking.phase === 'answered'");
   await close();
   await other.close();
@@ -381,13 +378,8 @@ test('a broken index and a missing index give different messages', async () => {
       '/samples/cached/world_011.json': '[]',
     });
     const { page, close } = await openPage(other);
-    if (body === null)
-      await page.route('**/index/index.json', (route) => route.fulfill({ status: 404, body: '' }));
-    await page.evaluate(() => {
-      const viewer = document.querySelector('mask-viewer');
-      viewer.selectMask(0);
-      viewer.askLink();
-    });
+    if (body === null) await withoutIndex(page);
+    await askAbout(page, 0);
     await until(page, "snapshot.linking.phase === 'failed'");
     assert.match(await page.locator('.banner').innerText(), words);
     await close();

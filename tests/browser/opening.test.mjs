@@ -13,6 +13,7 @@ import {
   annotationRecord,
   imageRecord,
 } from './fixtures.mjs';
+import { openSettings } from './steps.mjs';
 import { bring, openPage, startSite, until } from './support.mjs';
 
 const { server, browser } = await startSite(FIXTURES);
@@ -225,7 +226,7 @@ test('an annotation file dropped onto the page is selected in the dialog', async
 test('an image pasted while a dialog is open is ignored', async () => {
   const { page, errors, close } = await openPage(browser, server.address);
   await until(page, "snapshot.image === 'world_065' && snapshot.shown.length > 0");
-  await page.getByRole('button', { name: 'Settings' }).click();
+  await openSettings(page);
   await assert.rejects(bring(page, [PHOTO], 'paste'), /left the file to the browser/);
   await page.waitForTimeout(500);
   await until(page, "snapshot.image === 'world_065'");

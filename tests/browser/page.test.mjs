@@ -8,10 +8,11 @@ import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { FIXTURES, HOSTILE, HOSTILE_ANSWER, ODD_DATASET } from './fixtures.mjs';
 import { bitmapOf } from './masks.mjs';
-import { linkFirstMask, violations } from './steps.mjs';
+import { linkFirstMask, openSettings, violations } from './steps.mjs';
 import {
   drawByWebGpu,
   failDevices,
+  freePort,
   keepDevices,
   launch,
   newPage,
@@ -293,7 +294,7 @@ for (const colorScheme of ['light', 'dark']) {
       .click();
     await until(page, 'snapshot.selected === 0');
     assert.deepEqual(await violations(page), [], 'with a mask selected');
-    await page.getByRole('button', { name: 'Settings' }).click();
+    await openSettings(page);
     assert.deepEqual(await violations(page), [], 'with the settings open');
     await close();
   });
@@ -371,7 +372,7 @@ test('a lost GPU device is replaced and the image is drawn again', async () => {
   await page.waitForFunction((count) => globalThis.devices.length > count, before, {
     timeout: PATIENCE,
   });
-  // What is drawn from now on comes from the new device.
+  // The new device draws from now on.
   await page.getByRole('radio', { name: 'Select a mask' }).click();
   await drawn(page);
   assert.match(await page.locator('#status').innerText(), /Drawn by\s+WebGPU/);
@@ -433,12 +434,12 @@ test('a cached answer is shown and marked when endpoint and index fail', async (
   await page.route('**/samples/cached/*', (route) => route.fulfill({ status: 404 }));
   await page.goto(server.address);
   await until(page, 'snapshot.shown.length > 0');
-  await page.evaluate(async () => {
+  const port = await freePort();
+  await page.evaluate((endpoint) => {
     const viewer = document.querySelector('mask-viewer');
-    // Nobody listens on port 9 of this machine.
-    viewer.configure({ endpoint: 'http://127.0.0.1:9/' });
+    viewer.configure({ endpoint });
     viewer.selectMask(0);
-  });
+  }, `http://127.0.0.1:${port}/`);
   await until(page, 'snapshot.selected === 0');
   await page.evaluate(() => {
     const viewer = document.querySelector('mask-viewer');
@@ -460,20 +461,25 @@ test('a cached answer is shown and marked when endpoint and index fail', async (
   await until(page, "snapshot.linking.phase === 'failed'");
   assert.match(
     await page.locator('.banner').innerText(),
-    /No result: The endpoint 127\.0\.0\.1:9 could not be reached .*The index of this page .* returned 404/,
+    new RegExp(
+      `No result: The endpoint 127\\.0\\.0\\.1:${port} could not be reached .*` +
+        'The index of this page .* returned 404',
+    ),
   );
   await close();
 });
 
-test('the page’s answer does not claim that nothing was sent after an endpoint request', async () => {
+test('the page’s result does not claim that nothing was sent after an endpoint request', async () => {
   const { page, close } = await openSamples();
-  await page.evaluate(() => {
-    const viewer = document.querySelector('mask-viewer');
-    // Nobody listens on port 9 of this machine.
-    viewer.configure({ endpoint: 'http://127.0.0.1:9/' });
-    viewer.selectMask(0);
-    viewer.askLink();
-  });
+  await page.evaluate(
+    (endpoint) => {
+      const viewer = document.querySelector('mask-viewer');
+      viewer.configure({ endpoint });
+      viewer.selectMask(0);
+      viewer.askLink();
+    },
+    `http://127.0.0.1:${await freePort()}/`,
+  );
   await until(page, "snapshot.linking.phase === 'answered' && snapshot.linking.source === 'local'");
   const words = await page.locator('#entities-body').innerText();
   assert.match(words, /could not be reached[\s\S]*Computed in this page\./);
@@ -481,23 +487,22 @@ test('the page’s answer does not claim that nothing was sent after an endpoint
   await close();
 });
 
-test('failures of an endpoint go with it, and the times of linking with their image', async () => {
+test('failures of a removed endpoint are hidden, and link times with a closed image', async () => {
   const { page, close } = await openSamples();
   const compared = page.locator('#status div', { hasText: 'Compared by' });
+  const refusing = `http://127.0.0.1:${await freePort()}/`;
   const ask = async () => {
-    await page.evaluate(() => {
+    await page.evaluate((endpoint) => {
       const viewer = document.querySelector('mask-viewer');
-      // Nobody listens on port 9 of this machine.
-      viewer.configure({ endpoint: 'http://127.0.0.1:9/' });
+      viewer.configure({ endpoint });
       viewer.selectMask(0);
       viewer.askLink();
-    });
+    }, refusing);
     await until(page, "snapshot.linking.phase === 'answered'");
     await page.getByText('could not be reached').waitFor();
   };
   await ask();
-  await page.getByRole('button', { name: 'Settings' }).first().click();
-  const dialog = page.getByRole('dialog', { name: 'Settings' });
+  const dialog = await openSettings(page);
   await dialog.getByRole('button', { name: 'Reset all' }).click();
   await dialog.getByRole('button', { name: 'Done' }).click();
   await page.getByText('Computed in this page; nothing was sent.').waitFor();

@@ -6,6 +6,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { FIXTURES, PHOTO } from './fixtures.mjs';
+import { askAbout, openSettings } from './steps.mjs';
 import {
   bring,
   drawByWebGpu,
@@ -26,10 +27,6 @@ const { server, browser } = await startSite({
 const kept = (page) =>
   page.evaluate(() => JSON.parse(localStorage.getItem('masklink.settings') ?? '{}').settings);
 const settingsOf = (page) => page.evaluate(() => document.querySelector('mask-viewer').settings);
-async function openSettings(page) {
-  await page.getByRole('button', { name: 'Settings' }).first().click();
-  return page.getByRole('dialog', { name: 'Settings' });
-}
 
 test('only settings that differ from the defaults are stored', async () => {
   const { page, errors, close } = await openPage(browser, server.address);
@@ -173,11 +170,7 @@ test('a changed renderer keeps a frame without an image, its masks and its cache
     page,
     "snapshot.image === 'frame' && snapshot.shown.length === 1 && snapshot.shown[0].id === 'm'",
   );
-  await page.evaluate(() => {
-    const viewer = document.querySelector('mask-viewer');
-    viewer.selectMask(0);
-    viewer.askLink();
-  });
+  await askAbout(page, 0);
   await until(
     page,
     "snapshot.linking.phase === 'answered' && snapshot.linking.source === 'cached'",

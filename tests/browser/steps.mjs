@@ -15,6 +15,12 @@ export const ROOT = join(import.meta.dirname, '../..');
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 export const TARGET = process.env.CARGO_TARGET_DIR ?? join(ROOT, 'target');
 
+/** Servers that run, which must not outlive this process. */
+const running = new Set();
+process.once('exit', () => {
+  for (const child of running) child.kill('SIGKILL');
+});
+
 /**
  * Starts the endpoint that serves the page and links.
  * @param {...string} more Options; `--root` serves another folder than dist/.
@@ -26,6 +32,8 @@ export async function startServer(...more) {
     ['serve', ...root, '--index', join(TARGET, 'index'), '--port', '0', ...more],
     { cwd: ROOT },
   );
+  running.add(child);
+  child.on('exit', () => running.delete(child));
   let said = '';
   child.stderr.on('data', (bytes) => {
     said += bytes;
@@ -71,7 +79,7 @@ export async function clickInImage(page, point_in_image) {
   await page.mouse.click(at.x, at.y);
 }
 
-/** The snapshot once the model has answered. */
+/** Returns the snapshot once the model has returned masks. */
 export async function maskOf(page) {
   await until(
     page,
@@ -106,19 +114,38 @@ export async function snapshotOf(page) {
   return { ...snapshot, mask };
 }
 
+/** Selects one of the masks that are shown, and links it. */
+export function askAbout(page, index) {
+  return page.evaluate((at) => {
+    const viewer = document.querySelector('mask-viewer');
+    viewer.selectMask(at);
+    viewer.askLink();
+  }, index);
+}
+
+/** Opens the settings, and returns their dialog. */
+export async function openSettings(page) {
+  await page.getByRole('button', { name: 'Settings' }).first().click();
+  return page.getByRole('dialog', { name: 'Settings' });
+}
+
+/** Returns the card of an entity. */
+export const card = (page, title) =>
+  page.locator('.card', { has: page.getByRole('heading', { name: title }) });
+
 /**
- * Links the first mask by an endpoint that sends this answer.
+ * Links the first mask by an endpoint that sends this result.
  */
 export async function linkFirstMask(page, answer) {
   await page.route('**/elsewhere/v1/link', (route) =>
     route.fulfill({ status: 200, contentType: 'application/json', body: JSON.stringify(answer) }),
   );
-  await page.evaluate(() => {
-    const viewer = document.querySelector('mask-viewer');
-    viewer.configure({ endpoint: new URL('elsewhere', document.baseURI).href });
-    viewer.selectMask(0);
-    viewer.askLink();
-  });
+  await page.evaluate(() =>
+    document
+      .querySelector('mask-viewer')
+      .configure({ endpoint: new URL('elsewhere', document.baseURI).href }),
+  );
+  await askAbout(page, 0);
   await until(page, "snapshot.linking.phase === 'answered'");
 }
 

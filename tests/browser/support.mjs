@@ -6,6 +6,7 @@
 import assert from 'node:assert/strict';
 import { createReadStream, existsSync, statSync } from 'node:fs';
 import { createServer } from 'node:http';
+import { createServer as createTcpServer } from 'node:net';
 import { extname, join, normalize } from 'node:path';
 import { after } from 'node:test';
 import { chromium } from 'playwright-core';
@@ -15,6 +16,10 @@ import { chromium } from 'playwright-core';
  * compile on a shared processor.
  */
 export const PATIENCE = 120_000;
+
+// The runner ends a file that takes too long by SIGTERM. Playwright has a handler of it, after which
+// the process would go on.
+process.once('SIGTERM', () => process.exit(1));
 
 const DIST = join(import.meta.dirname, '../../dist');
 
@@ -79,6 +84,20 @@ export async function serve(extra = {}, headers = {}, mount = '/') {
   };
 }
 
+/**
+ * Returns a port of this machine that nothing listens on.
+ * @returns {Promise<number>}
+ */
+export function freePort() {
+  return new Promise((resolve, reject) => {
+    const server = createTcpServer().once('error', reject);
+    server.listen(0, '127.0.0.1', () => {
+      const { port } = /** @type {import('node:net').AddressInfo} */ (server.address());
+      server.close(() => resolve(port));
+    });
+  });
+}
+
 /** Sends a body, or the range of it that is asked for. */
 function sendPart(request, response, body, headers) {
   const range = /^bytes=(\d+)-(\d+)$/.exec(request.headers.range ?? '');
@@ -97,11 +116,10 @@ function unescaped(path) {
  * Serves `dist/` with these files and starts a browser, for the tests of one file; both end with them.
  */
 export async function startSite(files) {
-  const [server, browser] = await Promise.all([serve(files), launch()]);
-  after(async () => {
-    await browser.close();
-    await server.close();
-  });
+  const server = await serve(files);
+  after(server.close);
+  const browser = await launch();
+  after(() => browser.close());
   return { server, browser };
 }
 
@@ -153,23 +171,21 @@ export async function openPage(browser, address, options = {}) {
   await opened.page.goto(address);
   await until(opened.page, 'snapshot.shown.length > 0');
   // The state has the masks before a renderer draws them.
-  await opened.page.evaluate(async () => {
-    const viewer = document.querySelector('mask-viewer');
-    while (!viewer.status.renderer) await new Promise((resolve) => setTimeout(resolve, 20));
-  });
+  await until(opened.page, 'viewer.status.renderer');
   return opened;
 }
 
 /**
  * Waits until the first viewer's snapshot fulfils a condition.
- * @param {string} condition An expression of `snapshot`.
+ * @param {string} condition An expression of `snapshot` and `viewer`.
  */
 export async function until(page, condition) {
   const end = Date.now() + PATIENCE;
   // The page's own policy forbids the evaluation that waitForFunction does in the page.
   while (
     !(await page.evaluate(
-      `((snapshot) => snapshot && ${condition})(document.querySelector('mask-viewer')?.snapshot)`,
+      `((viewer, snapshot = viewer?.snapshot) => Boolean(snapshot && (${condition})))(
+        document.querySelector('mask-viewer'))`,
     ))
   ) {
     const snapshot = await page.evaluate('document.querySelector("mask-viewer")?.snapshot');

@@ -24,7 +24,7 @@ def main() -> None:
     for part in WEIGHTS:
         for name, value in second[part].items():
             if value.dtype.is_floating_point:
-                # What exports are made of is the averaged weights; training goes on from them too.
+                # Exports are made of the averaged weights; training goes on from them too.
                 blend = first["average"][name] * (1 - options.share) + second["average"][name] * options.share
                 value.copy_(blend)
     torch.save(second, options.out)

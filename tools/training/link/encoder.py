@@ -1,4 +1,4 @@
-"""Runs an encoder as its card says, as `masklink` does: an image and a mask to a vector of length 1."""
+"""Runs an encoder as its manifest says, as `masklink` does: an image and a mask to a vector of length 1."""
 
 import json
 import time
@@ -15,31 +15,31 @@ from .data import Image, Mask, box_of
 Vector = NDArray[np.float32]
 
 
-class CardEncoder:
-    """An ONNX image encoder with its card."""
+class ManifestEncoder:
+    """An ONNX image encoder with its manifest."""
 
-    def __init__(self, card: dict[str, Any], folder: Path, threads: int = 1) -> None:
+    def __init__(self, manifest: dict[str, Any], folder: Path, threads: int = 1) -> None:
         options = ort.SessionOptions()
         options.intra_op_num_threads = threads
-        path = str(folder / card["file"])
+        path = str(folder / manifest["file"])
         self.session = ort.InferenceSession(path, options, providers=["CPUExecutionProvider"])
-        self.card = card
+        self.manifest = manifest
         self.milliseconds: list[float] = []
 
     @classmethod
-    def open(cls, path: Path) -> "CardEncoder":
-        """The encoder of a card's file."""
+    def open(cls, path: Path) -> "ManifestEncoder":
+        """The encoder of a manifest's file."""
         return cls(json.loads(path.read_text()), path.parent)
 
     def vector(self, image: Image, mask: Mask) -> Vector:
         """The vector of length 1 (or, for joined views, with parts of length 1) that masklink computes."""
         started = time.perf_counter()
         box = box_of(mask)
-        pooled = [self._view(image, mask, self._region(view, image, box)) for view in self.card["views"]]
-        if self.card.get("join", "concat") == "concat":
+        pooled = [self._view(image, mask, self._region(view, image, box)) for view in self.manifest["views"]]
+        if self.manifest.get("join", "concat") == "concat":
             vector = np.concatenate([unit(one) for one in pooled])
         else:
-            weights = self.card.get("view_weights", [1.0] * len(pooled))
+            weights = self.manifest.get("view_weights", [1.0] * len(pooled))
             vector = unit(sum(weight * one for weight, one in zip(weights, pooled, strict=True)))
         self.milliseconds.append(1000 * (time.perf_counter() - started))
         return vector
@@ -48,10 +48,10 @@ class CardEncoder:
         if view == "image":
             return 0, 0, image.shape[1], image.shape[0]
         name, default = ("crop_margin", MARGIN) if view == "crop" else ("surroundings_margin", WIDE_MARGIN)
-        return around(box, self.card.get(name, default))
+        return around(box, self.manifest.get(name, default))
 
     def _view(self, image: Image, mask: Mask, region: Span) -> Vector:
-        given = self.card["input"]
+        given = self.manifest["input"]
         width, height = given["width"], given["height"]
         if given["resize"] == "pad":
             scale = max(region[2] / width, region[3] / height)
@@ -73,8 +73,8 @@ class CardEncoder:
         if given["layout"] == "nchw":
             frame = frame.transpose(2, 0, 1)
         feed = {given["name"]: np.ascontiguousarray(frame)[None]}
-        cells = np.asarray(self.session.run([self.card["output"]["name"]], feed)[0][0], np.float32)
-        if self.card["output"]["layout"] == "hwc":
+        cells = np.asarray(self.session.run([self.manifest["output"]["name"]], feed)[0][0], np.float32)
+        if self.manifest["output"]["layout"] == "hwc":
             cells = cells.transpose(2, 0, 1)
         share = coverage(mask, region, cells.shape[2], cells.shape[1])
         return np.asarray(np.tensordot(cells, share / share.sum(), ([1, 2], [0, 1])), np.float32)

@@ -27,7 +27,7 @@ def main() -> None:
     parser.add_argument("--kinds", type=Path, required=True, help="table of kinds")
     parser.add_argument("--split", default="", help="take annotations whose data_split contains this")
     parser.add_argument("--known", action="store_true", help="leave out categories that the table lacks")
-    parser.add_argument("--most", type=int, default=10**9, help="masks of a category")
+    parser.add_argument("--max-masks", type=int, default=10**9, help="masks of a category")
     parser.add_argument("--out", type=Path, required=True, help="annotation file to write")
     parser.add_argument("--aliases", type=Path, help="file to write for --aliases of masklink eval link")
     options = parser.parse_args()
@@ -49,7 +49,7 @@ def main() -> None:
         if options.known and not kinds.rows.get(qid):
             continue
         counts[qid] = counts.get(qid, 0) + 1
-        if counts[qid] <= options.most:
+        if counts[qid] <= options.max_masks:
             names.setdefault(qid, names[category])
             taken.append({**annotation, "category_id": qid})
     used = {one["category_id"] for one in taken}

@@ -20,27 +20,28 @@ from safetensors.numpy import load_file, save_file
 from torch import Tensor
 
 from .data import Kinds, load_regions, with_images
-from .encoder import CardEncoder
+from .encoder import ManifestEncoder
 
 Features = NDArray[np.float32]
 STEPS = 60
 
 
 def encoded(
-    encoder: CardEncoder, folder: Path, split: str, most: int, cache: Path | None
+    encoder: ManifestEncoder, folder: Path, split: str, max_masks: int, cache: Path | None
 ) -> tuple[Features, list[str]]:
-    """The vectors and categories of a folder's masks in a split, at most so many of a category.
+    """The vectors and categories of a folder's masks in a split, at most `max_masks` of a category.
 
     They are kept in the folder `cache`, for the next run.
     """
-    kept = cache / f"{folder.name}-{split}-{most}-{encoder.card['sha256'][:8]}.npz" if cache else None
+    encoder_hash = encoder.manifest["sha256"][:8]
+    kept = cache / f"{folder.name}-{split}-{max_masks}-{encoder_hash}.npz" if cache else None
     if kept and kept.exists():
         with np.load(kept) as stored:
             return stored["vectors"], [str(category) for category in stored["categories"]]
     counts: Counter[str] = Counter()
     vectors, categories = [], []
     for region, image in with_images(load_regions(folder / "annotations.json", folder / "images")):
-        if split not in region.split or counts[region.category] >= most:
+        if split not in region.split or counts[region.category] >= max_masks:
             continue
         mask = region.mask()
         if mask.shape != image.shape[:2] or int(mask.sum()) < 64:
@@ -130,7 +131,7 @@ def main() -> None:
     parser.add_argument("--kinds", type=Path, required=True, help="table of kinds")
     parser.add_argument("--photos", type=Path, required=True, help="folder with annotations.json and images/")
     parser.add_argument("--held-out", type=Path, help="another such folder, to print the accuracy")
-    parser.add_argument("--most", type=int, default=40, help="masks of a category")
+    parser.add_argument("--max-masks", type=int, default=40, help="masks of a category")
     parser.add_argument("--shrink-bias", type=float, default=3e-4)
     parser.add_argument("--shrink-rows", type=float, default=3e-5)
     parser.add_argument("--new-share", type=float, default=0.3, help="weight of a mask of a new kind")
@@ -139,19 +140,19 @@ def main() -> None:
     options = parser.parse_args()
 
     torch.manual_seed(1)
-    encoder = CardEncoder.open(options.encoder)
+    encoder = ManifestEncoder.open(options.encoder)
     kinds = Kinds.read(options.kinds)
     given = load_file(options.rows)
     fixed = len(given["bias"])
     count = max(kinds.qids) + 1
 
-    def labelled(folder: Path, split: str, most: int) -> tuple[Features, list[set[int]], list[str]]:
-        vectors, categories = encoded(encoder, folder, split, most, options.cache)
+    def labelled(folder: Path, split: str, max_masks: int) -> tuple[Features, list[set[int]], list[str]]:
+        vectors, categories = encoded(encoder, folder, split, max_masks, options.cache)
         right = [kinds.of_category(category) for category in categories]
         known = [at for at, one in enumerate(right) if one]
         return vectors[known], [right[at] for at in known], [categories[at] for at in known]
 
-    vectors, right, categories = labelled(options.photos, "train", options.most)
+    vectors, right, categories = labelled(options.photos, "train", options.max_masks)
     numbers = Counter(categories)
     weights = np.array(
         [
@@ -162,7 +163,7 @@ def main() -> None:
     )
     groups = {frozenset(row for row in one if row < fixed) for one in right} - {frozenset()}
     rows = Rows(given["weight"], given["bias"], sorted(kinds.qids), count, sorted(map(set, groups), key=min))
-    sets = [("train", vectors, right), ("val", *labelled(options.photos, "val", options.most)[:2])]
+    sets = [("train", vectors, right), ("val", *labelled(options.photos, "val", options.max_masks)[:2])]
     if options.held_out:
         sets.append(("held out", *labelled(options.held_out, "", 10**9)[:2]))
     for when in ("before", "after"):

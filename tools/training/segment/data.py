@@ -179,7 +179,7 @@ class Sampler:
         pasted = rng.random() < 0.25
         if pasted:
             pixels, warped, kinds = self._paste(pixels, warped, kinds, rng)
-        # What was pasted comes first.
+        # Pasted objects come first.
         weights = [*np.ones(len(warped) - len(order)), *hardness[order]]
         both = zip(warped, weights, strict=True)
         pairs = [(mask, weight) for mask, weight in both if 40 <= int(mask.sum()) <= 0.92 * mask.size]

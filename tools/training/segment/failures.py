@@ -20,7 +20,7 @@ WIDTH = 480
 TRUTH, ANSWER, CLICK = (255, 255, 255), (255, 0, 200), (0, 220, 255)
 INTRODUCTION = (
     "The lowest IoU after one click on the test images of the sample world, one an image.",
-    "White is the object, magenta the answer, the dot the click. Made by `failures.py`.",
+    "White is the object, magenta the model's mask, the dot the click. Made by `failures.py`.",
 )
 
 

@@ -429,7 +429,7 @@ def main() -> None:
     loose_share = LOOSE_SHARE
     if options.judge:
         keep_all_but_judge(model, average)
-        # What is to be expected of an answer depends on where the click fell: as the protocol's are.
+        # The IoU to expect depends on where the click fell, so that clicks are only those of the protocol.
         loose_share = 0.0
     limit = options.minutes * 60
     last, saved_at = time.monotonic(), time.monotonic()
