@@ -253,6 +253,9 @@ export class Models {
   async link({ ticket, mask, endpoint }) {
     const started = performance.now();
     await this.#perform(ticket, 'linkFailed', async (signal) => {
+      // A listener of this event may undo the mask, which then must not leave the page.
+      await Promise.resolve();
+      if (signal.aborted) return;
       const answer = await this.#entitiesOf(mask, endpoint, this.#host.token(), signal);
       if (signal.aborted) return;
       const milliseconds = performance.now() - started;
