@@ -5,8 +5,8 @@
 //!
 //! The vectors have 512 numbers and are made from a seed, in three steps: one of `n` topics of about
 //! `OF_TOPIC` exemplars (2,000 by default; a random unit vector; the topic `n u²` of a uniform `u`, so that
-//! sizes differ), plus 0.5 times one of the topic's 20 things (a random unit vector), plus noise of length 0.7 whose
-//! variance falls as 1 / i over the axes, which are in another order in each topic (about 28 axes
+//! sizes differ), plus 0.5 times one of the topic's 20 things (a random unit vector), plus noise of length
+//! 0.7 whose variance falls as 1 / i over the axes, which are in another order in each topic (about 28 axes
 //! matter); then an orthogonal transform that is the same for all (random signs and a Hadamard matrix),
 //! and the length 1. Questions are further vectors of the same kind. Each exemplar is its own entity:
 //! the 10 nearest exemplars are the 10 entities.
