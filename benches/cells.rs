@@ -1,16 +1,18 @@
-//! Requests, bytes and recall of made-up indexes in cells: `cargo bench --bench cells -- EXEMPLARS [CELLS]`.
+//! Requests, bytes and recall of a made-up index in cells:
+//! `cargo bench --bench cells -- [EXEMPLARS [CELLS [OF_TOPIC]]]`.
+//!
+//! Zero CELLS stand for the default of `masklink cells`.
 //!
 //! The vectors have 512 numbers and are made from a seed, in three steps: one of `n` topics of about
-//! 2,000 exemplars (a random unit vector; the topic `n u²` of a uniform `u`, so that sizes differ),
-//! plus 0.5 times one of the topic's 20 things (a random unit vector), plus noise of length 0.7 whose
-//! variance falls as 1 / i over the axes, which are in another order in each topic (about 28 axes
+//! `OF_TOPIC` exemplars (2,000 by default; a random unit vector; the topic `n u²` of a uniform `u`, so that
+//! sizes differ), plus 0.5 times one of the topic's 20 things (a random unit vector), plus noise of length
+//! 0.7 whose variance falls as 1 / i over the axes, which are in another order in each topic (about 28 axes
 //! matter); then an orthogonal transform that is the same for all (random signs and a Hadamard matrix),
 //! and the length 1. Questions are further vectors of the same kind. Each exemplar is its own entity:
 //! the 10 nearest exemplars are the 10 entities.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a benchmark fails by panicking")]
 
 use std::ops::Range;
-use std::path::PathBuf;
 use std::time::Instant;
 
 use masklink::cli::cell_index::{Exemplars, Frame, build, default_cells};
@@ -28,7 +30,7 @@ mod numbers;
 use numbers::Numbers;
 
 const DIMENSIONS: usize = 512;
-/// Exemplars of a topic, about.
+/// Exemplars of a topic, about, unless an argument sets them.
 const OF_TOPIC: usize = 2000;
 const THINGS: u64 = 20;
 const QUESTIONS: usize = 100;
@@ -52,8 +54,8 @@ struct MadeUp {
 }
 
 impl MadeUp {
-    fn new(rows: usize) -> Self {
-        let (mut numbers, count) = (Numbers(1), (rows / OF_TOPIC).max(1) as u64);
+    fn new(rows: usize, of_topic: usize) -> Self {
+        let (mut numbers, count) = (Numbers(1), (rows / of_topic).max(1) as u64);
         let mut units = |count: u64, length: f32| {
             let scale = length / (DIMENSIONS as f32).sqrt();
             (0..count * DIMENSIONS as u64).map(|_| normal(&mut numbers) * scale).collect::<Vec<f32>>()
@@ -202,8 +204,8 @@ fn frame(rows: usize) -> Frame {
 fn main() {
     let numbers: Vec<usize> = std::env::args().skip(1).filter_map(|text| text.parse().ok()).collect();
     let rows = numbers.first().copied().unwrap_or(20_000);
-    let counts = if numbers.len() > 1 { numbers[1..].to_vec() } else { vec![default_cells(rows)] };
-    let made_up = MadeUp::new(rows);
+    let cells = numbers.get(1).copied().filter(|&cells| cells > 0).unwrap_or_else(|| default_cells(rows));
+    let made_up = MadeUp::new(rows, numbers.get(2).copied().unwrap_or(OF_TOPIC).max(1));
     let questions = made_up.questions();
     let started = Instant::now();
     let exact = made_up.exact(&questions);
@@ -213,27 +215,26 @@ fn main() {
          | recall@10 |"
     );
     println!("|---|---|---|---|---|---|---|---|---|---|");
-    for count in counts {
-        let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("cells-{rows}-{count}"));
-        let started = Instant::now();
-        let written = build(&made_up, &frame(rows), count, &folder).expect("the index is written");
-        let built = started.elapsed().as_secs();
-        let mega = |bytes: u64| bytes as f64 / 1e6;
-        for (requests, bytes) in [(4, 1_000_000), (7, 2_000_000), (10, 3_000_000), (20, 6_000_000)] {
-            let budget = Budget { requests, bytes, ..Budget::default() };
-            let [ranges, read, cells, recall] = measure(&folder, &questions, &exact, budget);
-            println!(
-                "| {} | {} | {:.2} | {:.1} | {built} | {requests}, {} | {ranges:.1} | {:.2} | {cells:.1} \
-                 | {recall:.3} |",
-                written.cells,
-                written.largest,
-                mega(written.start_bytes),
-                mega(written.data_bytes),
-                mega(bytes),
-                read / 1e6,
-            );
-        }
-        std::fs::remove_dir_all(&folder).expect("the folder can be removed");
+    // Beside the built programs: the system's folder may be in memory.
+    let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+    let index = folder.path().join("index");
+    let started = Instant::now();
+    let written = build(&made_up, &frame(rows), cells, &index).expect("the index is written");
+    let built = started.elapsed().as_secs();
+    let mega = |bytes: u64| bytes as f64 / 1e6;
+    for (requests, bytes) in [(4, 1_000_000), (7, 2_000_000), (10, 3_000_000), (20, 6_000_000)] {
+        let budget = Budget { requests, bytes, ..Budget::default() };
+        let [ranges, read, cells, recall] = measure(&index, &questions, &exact, budget);
+        println!(
+            "| {} | {} | {:.2} | {:.1} | {built} | {requests}, {} | {ranges:.1} | {:.2} | {cells:.1} \
+             | {recall:.3} |",
+            written.cells,
+            written.largest,
+            mega(written.start_bytes),
+            mega(written.data_bytes),
+            mega(bytes),
+            read / 1e6,
+        );
     }
 }
 

@@ -1,4 +1,4 @@
-//! Speed of the index search beside the naive one: a cosine a row, and all entities sorted.
+//! Speed of the index search on one thread beside the naive one: a cosine a row, and all entities sorted.
 #![allow(clippy::unwrap_used, reason = "a benchmark fails by panicking")]
 
 use std::hint::black_box;
@@ -8,6 +8,7 @@ use masklink::link::encoder::EncoderManifest;
 use masklink::link::index::build::Material;
 use masklink::link::index::vectors::Element;
 use masklink::link::index::{Entity, Exemplar, Index};
+use masklink::link::search::cpu::CpuSearch;
 use masklink::link::search::{Hit, Search as _};
 
 #[path = "shared/numbers.rs"]
@@ -58,7 +59,7 @@ fn naive(rows: &[f32], exemplars: &[Exemplar], query: &[f32]) -> Vec<(u32, f32)>
 }
 
 fn nearest(index: &Index, query: &[f32]) -> Vec<Hit> {
-    index.nearest(&[query.into()], TOP).remove(0)
+    CpuSearch::new(index.into()).with_threads(1).nearest(&[query.into()], TOP).remove(0)
 }
 
 fn search(criterion: &mut Criterion) {

@@ -98,7 +98,8 @@ fn main() {
     }
 }
 
-/// Prints the latency of questions of one kind, and how many have their title among the first.
+/// Prints the latency of questions of one kind, and how many have their title first and their QID among
+/// the first ten.
 fn ask(index: &TitleIndex, titles: &[(&str, &str)], kind: &str, numbers: &mut Numbers) {
     let mut times: Vec<Duration> = Vec::new();
     let (mut found, mut equal) = (0, 0);
@@ -119,7 +120,8 @@ fn ask(index: &TitleIndex, titles: &[(&str, &str)], kind: &str, numbers: &mut Nu
     let at = |part: f64| times[(part * (times.len() - 1) as f64) as usize].as_secs_f64() * 1e3;
     let percent = |count: usize| 100.0 * count as f64 / times.len() as f64;
     println!(
-        "{kind}: p50 {:.2} ms, p95 {:.2} ms, max {:.1} ms; its title first {:.1} %, among {TOP} {:.1} %",
+        "{kind}: p50 {:.2} ms, p95 {:.2} ms, max {:.1} ms; its title first {:.1} %, \
+         its QID among {TOP} {:.1} %",
         at(0.5),
         at(0.95),
         at(1.0),

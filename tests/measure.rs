@@ -15,7 +15,7 @@ use serving::serve;
 
 /// Between machines the last bits of a convolution differ, and with them a few pixels.
 const IOU_TOLERANCE: f64 = 0.005;
-/// And with these the answer to a mask or two that lies between two things.
+/// The result of a mask between two things changes with those pixels.
 const LINKED_TOLERANCE: f64 = 0.02;
 
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
@@ -49,10 +49,11 @@ fn last_line(arguments: &[&str]) -> Value {
 fn click_model_reaches_the_figures_of_its_card() {
     let line = line_with("masks of the sample world, those of its train images included");
     let [masks, stated @ ..] = &numbers(&line)[..] else { panic!("{line}") };
-    let answer = last_line(&[&["eval", "segment"], &SAMPLES[..], &["--clicks", "5", "--json"]].concat());
-    assert_eq!(answer["n"].as_f64(), Some(*masks));
+    assert_eq!(stated.len(), 3, "{line}");
+    let report = last_line(&[&["eval", "segment"], &SAMPLES[..], &["--clicks", "5", "--json"]].concat());
+    assert_eq!(report["n"].as_f64(), Some(*masks));
     for (clicks, stated) in [1, 3, 5].into_iter().zip(stated) {
-        let measured = answer["miou"][clicks - 1].as_f64().unwrap();
+        let measured = report["miou"][clicks - 1].as_f64().unwrap();
         println!("mean IoU after {clicks} clicks: {measured:.3}, the card says {stated}");
         assert!(
             (measured - stated).abs() < IOU_TOLERANCE,
@@ -86,8 +87,8 @@ fn region_encoder_reaches_the_figures_of_its_card() {
         let line = line_with(row);
         let stated = numbers(&line);
         let splits = test.map(|split| ["--split", split]);
-        let said = last_line(&[&asked, &SAMPLES[..], splits.as_flattened(), click].concat());
-        let unknown = &said["unknown"];
+        let report = last_line(&[&asked, &SAMPLES[..], splits.as_flattened(), click].concat());
+        let unknown = &report["unknown"];
         let measured = [
             &unknown["indexed"]["n"],
             &unknown["indexed"]["top1"],
@@ -103,7 +104,7 @@ fn region_encoder_reaches_the_figures_of_its_card() {
         let tolerances = [0.0, LINKED_TOLERANCE, LINKED_TOLERANCE, LINKED_TOLERANCE, 0.0, one_of_few];
         for ((stated, measured), tolerance) in stated.iter().zip(measured).zip(tolerances) {
             let measured = measured.as_f64().unwrap();
-            assert!((measured - stated).abs() <= tolerance, "the card says {line}, measured is {said}");
+            assert!((measured - stated).abs() <= tolerance, "the card says {line}, measured is {report}");
         }
     }
 }

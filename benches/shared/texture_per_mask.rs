@@ -84,7 +84,7 @@ fn binding(
         rows_per_image: None,
     };
     queue.write_texture(texture.as_image_copy(), &bitmap, layout_of_rows, texture.size());
-    // What is written waits in memory of the CPU until it is submitted.
+    // Written data waits in memory of the CPU until it is submitted.
     queue.submit([]);
     device.poll(wgpu::PollType::wait_indefinitely()).expect("the texture is written");
     let color = device.create_buffer(&wgpu::BufferDescriptor {

@@ -117,7 +117,7 @@ fn run_together(graph: &mut Graph, batch: &[Arc<Job>]) -> bool {
         }
         return true;
     }
-    // What one input is at fault for must not fail the others.
+    // A fault of one input must not fail the others.
     for job in batch {
         let outputs: Vec<_> = job.outputs.iter().map(String::as_str).collect();
         let result = graph.run(&[(&job.name, &job.input)], &outputs).map_err(|error| run_error(&error));

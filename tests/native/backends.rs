@@ -1,7 +1,7 @@
 //! Several back ends of one server: a request names one, and the server lists them.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::mpsc::{Receiver, channel};
+use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -19,7 +19,7 @@ use masklink::link::protocol::{LinkResponse, ModelInfo, ScoredEntity, ServerInfo
 use masklink::link::{AnswerError, Question};
 use serde_json::json;
 
-use crate::http::{Reply, request, send};
+use crate::http::{Reply, post_json, request, send};
 
 const MODELS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/models/models.json");
 
@@ -47,10 +47,10 @@ impl Backend for TooThin {
 }
 
 /// A back end that returns the same entity for every mask.
-struct Constant(ModelInfo);
+pub(crate) struct Constant(ModelInfo);
 
 impl Constant {
-    fn of(qid: &str) -> Arc<Self> {
+    pub(crate) fn of(qid: &str) -> Arc<Self> {
         Arc::new(Self(ModelInfo { encoder: qid.to_owned(), ..ModelInfo::default() }))
     }
 }
@@ -84,20 +84,17 @@ fn server() -> Router {
     app(Server::with_backends(backends, Settings::default()).unwrap())
 }
 
-fn png() -> Vec<u8> {
+/// Returns an image of 2 x 3 pixels.
+pub(crate) fn png() -> Vec<u8> {
     let mut image = std::io::Cursor::new(Vec::new());
     image::RgbImage::new(2, 3).write_to(&mut image, image::ImageFormat::Png).unwrap();
     image.into_inner()
 }
 
-async fn post(app: &Router, path: &str, body: &serde_json::Value) -> Reply {
-    send(app, request("POST", path, &[("content-type", "application/json")], body.to_string())).await
-}
-
 async fn ask(app: &Router, path: &str) -> Reply {
     let data = base64::engine::general_purpose::STANDARD.encode(png());
     let body = json!({"image": {"data": data}, "mask": {"size": [3, 2], "counts": "06"}});
-    post(app, path, &body).await
+    post_json(app, path, &body).await
 }
 
 #[tokio::test]
@@ -139,7 +136,7 @@ async fn an_image_that_is_too_thin_to_be_linked_is_encoded_for_clicks() {
         let app = app(Server::new(Some(Arc::new(TooThin(ModelInfo::default()))), settings).unwrap());
         let upload_request = request("PUT", &format!("/v1/images/{sha256}"), &[], file.clone());
         assert_eq!(send(&app, upload_request).await.status.as_u16(), upload);
-        assert_eq!(post(&app, "/v1/embed", &asked).await.status.as_u16(), embedding);
+        assert_eq!(post_json(&app, "/v1/embed", &asked).await.status.as_u16(), embedding);
         assert_eq!(ask(&app, "/v1/link").await.problem(), (415, "unsupported-media"));
     }
 }
@@ -193,16 +190,26 @@ async fn a_reload_keeps_images_only_while_every_encoder_is_the_same() {
     assert_eq!(prepared_by(&|_| {}).await, 0);
 }
 
-/// A back end that waits for another server, until that is gone.
-struct Slow {
+/// A back end that waits for something, until that is gone.
+pub(crate) struct Slow {
     info: ModelInfo,
-    asked: Arc<AtomicUsize>,
-    server: Mutex<Receiver<()>>,
+    is_remote: bool,
+    asked: AtomicUsize,
+    awaited: Mutex<Receiver<()>>,
+}
+
+impl Slow {
+    /// Returns the back end and the thing that it waits for.
+    pub(crate) fn new(is_remote: bool) -> (Arc<Self>, Sender<()>) {
+        let (end, awaited) = channel();
+        let (info, asked) = (ModelInfo::default(), AtomicUsize::default());
+        (Arc::new(Self { info, is_remote, asked, awaited: Mutex::new(awaited) }), end)
+    }
 }
 
 impl Backend for Slow {
     fn properties(&self) -> Properties<'_> {
-        Properties { model: &self.info, encoder: None, is_remote: true }
+        Properties { model: &self.info, encoder: None, is_remote: self.is_remote }
     }
 
     fn prepare(&self, _: &DecodedImage) -> Result<(), AnswerError> {
@@ -211,26 +218,28 @@ impl Backend for Slow {
 
     fn answer(&self, image: &DecodedImage, question: Question<'_>) -> Result<LinkResponse, AnswerError> {
         self.asked.fetch_add(1, Ordering::SeqCst);
-        self.server.lock().unwrap().recv().unwrap_err();
+        self.awaited.lock().unwrap().recv().unwrap_err();
         Constant::of("Q1").answer(image, question)
     }
 }
 
 #[tokio::test]
 async fn slow_remote_requests_leave_the_workers_to_the_others() {
-    let (end, server) = channel();
-    let asked = Arc::<AtomicUsize>::default();
-    let slow = Slow { info: ModelInfo::default(), asked: Arc::clone(&asked), server: Mutex::new(server) };
-    let backends = Backends::default().with("local", Constant::of("Q2")).with("slow", Arc::new(slow));
+    let (slow, end) = Slow::new(true);
+    let backends =
+        Backends::default().with("local", Constant::of("Q2")).with("slow", Arc::<Slow>::clone(&slow));
     let limits = Limits { workers: 1, queue_time: Duration::from_millis(300), ..Limits::default() };
     let app = app(Server::with_backends(backends, Settings { limits, ..Settings::default() }).unwrap());
     let waiting = tokio::spawn({
         let app = app.clone();
         async move { ask(&app, "/v1/link?backend=slow").await }
     });
-    while asked.load(Ordering::SeqCst) == 0 {
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
+    let arrives = async {
+        while slow.asked.load(Ordering::SeqCst) == 0 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_mins(1), arrives).await.expect("no request arrived");
     let refused = ask(&app, "/v1/link?backend=slow").await;
     assert_eq!(refused.problem(), (503, "unavailable"), "the other one waits");
     assert_eq!(ask(&app, "/v1/link?backend=local").await.status, 200);

@@ -8,7 +8,6 @@ use masklink::link::LocalLinker;
 use masklink::link::cells::choose::Budget;
 use masklink::link::cells::folder::{CellFolder, open};
 use masklink::link::cells::{CellError, CellIndex, link};
-use masklink::link::encoder::manifest::{EncoderManifest, EncoderView};
 use masklink::link::index::build::Material;
 use masklink::link::index::prototypes::Prototype;
 use masklink::link::index::vectors::Element;
@@ -17,10 +16,11 @@ use masklink::link::protocol::sha256_hex;
 use masklink::link::search::Search as _;
 use pollster::block_on;
 
-const MODEL: &[u8] = b"stands for an ONNX file";
+use crate::made_index::{MODEL, manifest};
+
 const DIMENSIONS: usize = 48;
 /// Exemplars of an entity, in images of their own.
-const VIEWS: usize = 2;
+const EXEMPLARS_OF_ENTITY: usize = 2;
 
 /// Repeatable numbers around 0 (a linear congruential generator, Knuth's MMIX).
 struct Numbers(u64);
@@ -49,27 +49,20 @@ impl Numbers {
 fn clustered(entities: usize) -> Index {
     let mut numbers = Numbers(5);
     let exemplar = |n: usize| Exemplar {
-        entity: (n / VIEWS) as u32,
+        entity: (n / EXEMPLARS_OF_ENTITY) as u32,
         annotation: n.to_string(),
         image: format!("p{n}.jpg"),
         image_hash: sha256_hex(n.to_string().as_bytes())[..16].to_owned(),
         bounds: [0.0, 1.0, 2.0, 3.0],
         outline: "M0 1l2 0 0 2-2 0z".to_owned(),
     };
-    let exemplars = (0..entities * VIEWS).map(|n| (exemplar(n), numbers.clustered())).collect();
+    let exemplars = (0..entities * EXEMPLARS_OF_ENTITY).map(|n| (exemplar(n), numbers.clustered())).collect();
     let entity = |n| Entity { qid: format!("Q{n}"), title: format!("thing {n}"), ..Entity::default() };
     let mut entities: Vec<_> = (0..entities).map(entity).collect();
     entities.push(Entity { members: ["Q0", "Q1", "Q7"].map(String::from).to_vec(), ..entity(9_999_999) });
     let class = |entity| (Prototype { entity, bias: -2.0 }, Numbers(u64::from(entity)).vector());
     let material = Material { entities, exemplars, classes: (0..3).map(class).collect() };
-    let mut encoder = EncoderManifest {
-        id: "x".into(),
-        sha256: sha256_hex(MODEL),
-        views: vec![EncoderView::Image],
-        ..EncoderManifest::default()
-    };
-    (encoder.input.width, encoder.input.height, encoder.input.std) = (8, 8, [1.0; 3]);
-    Index::build(encoder, Element::F16, material).unwrap()
+    Index::build(manifest(), Element::F16, material).unwrap()
 }
 
 /// Writes an index into a folder, and the same in cells into another one.
@@ -94,7 +87,7 @@ fn opened(folder: &tempfile::TempDir) -> (CellIndex, CellFolder) {
 }
 
 #[test]
-fn few_ranges_hold_nearly_all_of_the_nearest() {
+fn ten_ranges_find_95_percent_of_the_nearest() {
     let index = clustered(10_000);
     let folder = in_cells(&index, 200);
     let mut numbers = Numbers(99);
@@ -156,14 +149,14 @@ fn damaged_cell_is_refused_with_the_name_of_its_file() {
     fs::write(file, &bytes).unwrap();
     let (cells, files) = opened(&folder);
     let query = index.query(&Numbers(3).clustered()).unwrap();
-    let told = block_on(cells.gather(&files, &query, Budget::default())).unwrap_err();
-    assert!(matches!(&told, CellError::Damaged { .. }), "{told}");
+    let error = block_on(cells.gather(&files, &query, Budget::default())).unwrap_err();
+    assert!(matches!(&error, CellError::Damaged { .. }), "{error}");
     let name = file.file_name().unwrap().to_str().unwrap();
-    assert!(told.to_string().contains(name) && told.to_string().contains("CRC-32"), "{told}");
+    assert!(error.to_string().contains(name) && error.to_string().contains("CRC-32"), "{error}");
 
     fs::write(file, &bytes[..middle]).unwrap();
-    let told = block_on(cells.gather(&files, &query, Budget::default())).unwrap_err();
-    assert!(matches!(&told, CellError::Unreadable { .. }) && told.to_string().contains(name), "{told}");
+    let error = block_on(cells.gather(&files, &query, Budget::default())).unwrap_err();
+    assert!(matches!(&error, CellError::Unreadable { .. }) && error.to_string().contains(name), "{error}");
 }
 
 /// Returns the data files of the index in cells; its table, which is smaller, is left out.

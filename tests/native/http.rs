@@ -4,6 +4,7 @@ use axum::body::Body;
 use axum::http::{HeaderMap, Request, StatusCode, header};
 use axum::{Router, body::Bytes};
 use masklink::link::protocol::problem::Problem;
+use serde_json::Value;
 use tower::ServiceExt as _;
 
 /// A response that was read to the end.
@@ -20,6 +21,11 @@ pub(crate) async fn send(app: &Router, request: Request<Body>) -> Reply {
     let (parts, body) = response.into_parts();
     let body = axum::body::to_bytes(body, usize::MAX).await.unwrap();
     Reply { status: parts.status, headers: parts.headers, body }
+}
+
+/// Sends JSON.
+pub(crate) async fn post_json(app: &Router, path: &str, body: &Value) -> Reply {
+    send(app, request("POST", path, &[("content-type", "application/json")], body.to_string())).await
 }
 
 /// A request with headers and a body.

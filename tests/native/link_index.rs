@@ -9,7 +9,6 @@ use masklink::link::LocalLinker;
 use masklink::link::calibration::Calibration;
 use masklink::link::calibration::fit::{self, HeldOutMask};
 use masklink::link::candidates::{Nearest, ranked};
-use masklink::link::encoder::manifest::{EncoderManifest, EncoderView};
 use masklink::link::index::build::{BuildError, Material};
 use masklink::link::index::folder::{self, HEADER};
 use masklink::link::index::header::{self, Limits};
@@ -21,10 +20,9 @@ use proptest::prelude::*;
 use proptest::sample::Index as Place;
 use serde_json::{Value, json};
 
+use crate::made_index::{MODEL, manifest};
 use crate::plvel;
 use crate::shared_data::shared_data;
-
-const MODEL: &[u8] = b"stands for an ONNX file";
 
 /// Returns thirty exemplars of ten entities, three of each entity in different images.
 fn index(element: Element) -> Index {
@@ -82,17 +80,6 @@ fn index_of(
     exemplars: Vec<(Exemplar, Vec<f32>)>,
 ) -> Result<Index, BuildError> {
     Index::build(manifest(), element, Material { entities, exemplars, ..Material::default() })
-}
-
-fn manifest() -> EncoderManifest {
-    let mut manifest = EncoderManifest {
-        id: "x".into(),
-        sha256: sha256_hex(MODEL),
-        views: vec![EncoderView::Image],
-        ..EncoderManifest::default()
-    };
-    (manifest.input.width, manifest.input.height, manifest.input.std) = (8, 8, [1.0; 3]);
-    manifest
 }
 
 /// Returns the feature of an entity of [`index`] in another image.
@@ -329,8 +316,8 @@ fn a_second_writer_is_refused_and_leftovers_of_an_interrupted_one_are_removed() 
 #[test]
 fn changed_parts_are_refused_with_the_reason() {
     let folder = tempfile::tempdir().unwrap();
-    for kind in ["mean", "vectors", "entities", "exemplars"] {
-        folder::write(folder.path(), &index(Element::F16), MODEL).unwrap();
+    for kind in ["mean", "vectors", "entities", "exemplars", "weights", "prototypes"] {
+        folder::write(folder.path(), &index_with_classes(Element::F16), MODEL).unwrap();
         let path = part_file(folder.path(), kind);
         let whole = fs::read(&path).unwrap();
         let mut flipped = whole.clone();
@@ -557,8 +544,8 @@ fn the_command_writes_the_same_bytes_each_time() {
     killed.wait().unwrap();
     assert!(!outputs[2].join(HEADER).exists());
     let resumed = plvel::index_command(&part, &outputs[2]).output().unwrap();
-    let told = String::from_utf8(resumed.stderr).unwrap();
-    assert!(resumed.status.success() && told.contains("reusing "), "{told}");
+    let log = String::from_utf8(resumed.stderr).unwrap();
+    assert!(resumed.status.success() && log.contains("reusing "), "{log}");
     let printed = [0, 1].map(|at: usize| plvel::run_index(&part, &outputs[at]));
     assert!(printed[0].contains("0 left out"), "{}", printed[0]);
     let content = |folder: &PathBuf| {
@@ -647,9 +634,9 @@ fn a_full_standard_output_is_an_error_and_no_panic() {
         .stdout(full)
         .output()
         .unwrap();
-    let told = String::from_utf8(run.stderr).unwrap();
-    assert_eq!(run.status.code(), Some(1), "{told}");
-    assert!(told.contains("No space left") && !told.contains("panicked"), "{told}");
+    let error = String::from_utf8(run.stderr).unwrap();
+    assert_eq!(run.status.code(), Some(1), "{error}");
+    assert!(error.contains("No space left") && !error.contains("panicked"), "{error}");
     assert!(folder::read(folder.path(), Limits::default()).is_ok(), "the index is whole");
 }
 

@@ -3,6 +3,7 @@
 
 mod app;
 mod backends;
+mod built_index;
 mod catalog;
 mod cells;
 mod dataset;
@@ -15,9 +16,11 @@ mod embed;
 mod eval_link;
 mod eval_segment;
 mod http;
+mod http_double;
 mod inspect_cli;
 mod link;
 mod link_index;
+mod made_index;
 mod noise;
 mod onnx;
 mod pack;

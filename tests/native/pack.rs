@@ -250,11 +250,11 @@ fn damaged_packs_are_told() {
     let middle = files[0].first_page as usize + 40;
     bytes[middle] ^= 0xff;
     fs::write(&part, &bytes).unwrap();
-    let told = message(open(&output));
-    assert!(told.contains("part-00000.parquet") && told.contains("checksum"), "{told}");
+    let error = message(open(&output));
+    assert!(error.contains("part-00000.parquet") && error.contains("checksum"), "{error}");
     fs::write(&part, &bytes[..middle]).unwrap();
-    let told = message(open(&output));
-    assert!(told.contains("part-00000.parquet") && told.contains("copy the pack again"), "{told}");
+    let error = message(open(&output));
+    assert!(error.contains("part-00000.parquet") && error.contains("copy the pack again"), "{error}");
 }
 
 #[test]

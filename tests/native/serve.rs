@@ -6,12 +6,14 @@ use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use masklink::cli::serve::{Limits, Server, Settings, app};
 
+use crate::built_index::sampled;
 use crate::http::{Reply, request, send};
-use crate::plvel::built;
+use crate::serving::Serving;
 
 const LETTERS: &str = "abcdefghijklmnopqrstuvwxyz";
 
@@ -93,8 +95,7 @@ async fn endpoint_json_names_the_server_when_it_has_an_index() {
         reply.json::<serde_json::Value>()
     };
     assert_eq!(endpoint(&site().app).await, serde_json::json!({"endpoint": null}), "without an index");
-    let Some(built) = built() else { return };
-    let app = app(Server::new(Some(Arc::new(built.linker())), Settings::default()).unwrap());
+    let app = app(Server::new(Some(Arc::new(sampled().linker())), Settings::default()).unwrap());
     assert_eq!(endpoint(&app).await, serde_json::json!({"endpoint": "./"}));
 }
 
@@ -241,47 +242,45 @@ async fn files_with_a_content_hash_are_immutable() {
     assert_eq!((again.status.as_u16(), again.header("cache-control")), (304, forever));
 }
 
+#[cfg(unix)]
 #[test]
 fn a_start_prints_one_line_and_requests_are_logged_at_debug_level() {
     let folder = tempfile::tempdir().unwrap();
     let serve = |level: &str| {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_masklink"))
-            .args(["serve", "--port", "0", "--root"])
-            .arg(folder.path())
-            .env("RUST_LOG", level)
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut stdout = BufReader::new(child.stdout.take().unwrap());
-        let mut line = String::new();
-        stdout.read_line(&mut line).unwrap();
-        let address = line.strip_prefix("http://").and_then(|rest| rest.split_once('/')).unwrap().0;
-        let mut stream = TcpStream::connect(address).unwrap();
-        let request = format!("GET /healthz HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\r\n");
-        stream.write_all(request.as_bytes()).unwrap();
-        stream.read_to_end(&mut Vec::new()).unwrap();
-        // Lines are written by a thread of their own.
-        std::thread::sleep(std::time::Duration::from_millis(300));
-        child.kill().unwrap();
-        let output = child.wait_with_output().unwrap();
-        let mut rest = String::new();
-        stdout.read_to_string(&mut rest).unwrap();
-        (line, rest, String::from_utf8(output.stderr).unwrap())
+        let serving = started(&["--root".as_ref(), folder.path().as_os_str()], level);
+        assert!(ask(serving.host(), "/healthz").starts_with("HTTP/1.1 200"));
+        let line = serving.line.clone();
+        let (rest, log) = serving.end();
+        (line, rest, log)
     };
     let (line, rest, log) = serve("masklink=info");
     let expected = format!(" serves the page in {}, no index\n", folder.path().display());
     assert!(line.ends_with(&expected), "{line}");
-    assert_eq!((rest.as_str(), log.as_str()), ("", ""));
-    let log = serve("masklink=debug").2;
+    assert_eq!(rest, "");
+    assert!(!log.contains("/healthz"), "{log}");
+    let (_, _, log) = serve("masklink=debug");
     assert!(log.contains("DEBUG") && log.contains("path=\"/healthz\" status=200"), "{log}");
+}
+
+/// Starts a server whose log is piped.
+#[cfg(unix)]
+fn started(arguments: &[&std::ffi::OsStr], level: &str) -> Serving {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_masklink"));
+    command.args(["serve", "--port", "0"]).args(arguments).env("RUST_LOG", level).stderr(Stdio::piped());
+    Serving::start(&mut command)
+}
+
+#[cfg(unix)]
+fn connected(host: &str) -> TcpStream {
+    let stream = TcpStream::connect(host).unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
+    stream
 }
 
 /// Sends one request and returns the response's head and body.
 #[cfg(unix)]
-fn ask(address: &str, path: &str) -> String {
-    let mut stream = TcpStream::connect(address).unwrap();
-    stream.set_read_timeout(Some(std::time::Duration::from_secs(10))).unwrap();
+fn ask(host: &str, path: &str) -> String {
+    let mut stream = connected(host);
     let head = format!("GET {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n");
     stream.write_all(head.as_bytes()).unwrap();
     let mut response = String::new();
@@ -289,80 +288,42 @@ fn ask(address: &str, path: &str) -> String {
     response
 }
 
-/// Waits for the process to end, and fails where it takes longer than ten seconds.
+/// Reads the `ok` of a health check from a connection that is kept.
 #[cfg(unix)]
-fn ends(process: &mut std::process::Child) -> bool {
-    for _ in 0..200 {
-        if process.try_wait().unwrap().is_some() {
-            return true;
-        }
-        std::thread::sleep(std::time::Duration::from_millis(50));
+fn read_health(stream: &mut BufReader<TcpStream>) {
+    let mut head = String::new();
+    while !head.ends_with("\r\n\r\n") {
+        assert!(stream.read_line(&mut head).unwrap() > 0, "the connection ends after {head:?}");
     }
-    process.kill().unwrap();
-    false
-}
-
-/// Starts a server whose log is piped, and returns it with its host and port.
-#[cfg(unix)]
-fn started(command: &mut Command) -> (std::process::Child, String) {
-    let mut process = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    let mut line = String::new();
-    BufReader::new(process.stdout.take().unwrap()).read_line(&mut line).unwrap();
-    let address = line.trim_start_matches("http://").split('/').next().unwrap().to_owned();
-    (process, address)
-}
-
-#[cfg(unix)]
-fn terminate(process: &std::process::Child) {
-    let ended = Command::new("kill").args(["-TERM", &process.id().to_string()]).status().unwrap();
-    assert!(ended.success());
+    let mut body = [0; 3];
+    stream.read_exact(&mut body).unwrap();
+    assert!(head.starts_with("HTTP/1.1 200") && &body == b"ok\n", "{head}");
 }
 
 #[cfg(unix)]
 #[test]
 fn a_log_that_nobody_reads_stops_neither_requests_nor_the_end() {
-    let (mut process, address) = started(
-        Command::new(env!("CARGO_BIN_EXE_masklink"))
-            .args(["serve", "--port", "0", "--rate", "0"])
-            .env("RUST_LOG", "masklink=debug"),
-    );
-    let unread = process.stderr.take();
-    // A pipe holds 64 KiB, some 500 lines.
-    for _ in 0..1_500 {
-        assert!(ask(&address, "/healthz").starts_with("HTTP/1.1 200"));
+    let mut serving = started(&["--rate".as_ref(), "0".as_ref()], "masklink=debug");
+    let mut stream = BufReader::new(connected(serving.host()));
+    // More lines than the pipe's 64 KiB, some 500, and the queue's 8,192 hold together.
+    for _ in 0..10_000 {
+        stream.get_mut().write_all(b"GET /healthz HTTP/1.1\r\nhost: localhost\r\n\r\n").unwrap();
+        read_health(&mut stream);
     }
-    terminate(&process);
-    assert!(ends(&mut process), "the server does not end");
-    drop(unread);
+    serving.signal("TERM");
+    assert!(serving.ends(), "the server does not end");
 }
 
 #[cfg(unix)]
 #[test]
 fn sighup_loads_the_index_anew_and_a_broken_one_leaves_the_server_running() {
-    let Some(built) = built() else { return };
-    let folder = tempfile::tempdir().unwrap();
-    for entry in fs::read_dir(built.folder()).unwrap() {
-        let entry = entry.unwrap();
-        fs::copy(entry.path(), folder.path().join(entry.file_name())).unwrap();
-    }
-    let (mut process, address) = started(
-        Command::new(env!("CARGO_BIN_EXE_masklink"))
-            .args(["serve", "--port", "0", "--log-format", "json", "--index"])
-            .arg(folder.path()),
-    );
-    let mut log = BufReader::new(process.stderr.take().unwrap());
-    let mut hang_up = || -> serde_json::Value {
-        let signal = ["-HUP", &process.id().to_string()].map(str::to_owned);
-        assert!(Command::new("kill").args(signal).status().unwrap().success());
-        loop {
-            let mut line = String::new();
-            log.read_line(&mut line).unwrap();
-            let line: serde_json::Value = serde_json::from_str(&line).unwrap();
-            // Besides the lines of the search.
-            if line["message"].as_str().is_some_and(|message| message.contains("loaded")) {
-                return line;
-            }
-        }
+    let folder = sampled().copied();
+    let arguments = ["--log-format".as_ref(), "json".as_ref(), "--index".as_ref(), folder.path().as_os_str()];
+    let mut serving = started(&arguments, "masklink=info");
+    let log = serving.log();
+    let hang_up = || -> serde_json::Value {
+        serving.signal("HUP");
+        serde_json::from_str(&log.line_with("loaded")).unwrap()
     };
     let loaded = hang_up();
     assert_eq!(
@@ -373,9 +334,9 @@ fn sighup_loads_the_index_anew_and_a_broken_one_leaves_the_server_running() {
     fs::write(folder.path().join("index.json"), "{}").unwrap();
     let refused = hang_up();
     assert_eq!(refused["level"], "ERROR", "{refused}");
-    assert!(ask(&address, "/readyz").starts_with("HTTP/1.1 200"));
-    terminate(&process);
-    assert!(ends(&mut process), "the server does not end");
+    assert!(ask(serving.host(), "/readyz").starts_with("HTTP/1.1 200"));
+    serving.signal("TERM");
+    assert!(serving.ends(), "the server does not end");
 }
 
 #[cfg(unix)]
@@ -384,16 +345,22 @@ fn a_read_that_hangs_does_not_hold_the_end() {
     let folder = tempfile::tempdir().unwrap();
     let pipe = folder.path().join("pipe");
     assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
-    let mut serving = crate::serving::serve(&["--data".as_ref(), folder.path().as_os_str()]);
-    let address = serving.address.trim_start_matches("http://").trim_end_matches('/').to_owned();
-    let mut stream = TcpStream::connect(&address).unwrap();
-    stream.write_all(b"GET /data/pipe HTTP/1.1\r\nhost: localhost\r\n\r\n").unwrap();
-    std::thread::sleep(std::time::Duration::from_millis(500));
-    // The first one waits for requests under way, the second one does not.
-    terminate(&serving.process);
-    std::thread::sleep(std::time::Duration::from_millis(500));
-    terminate(&serving.process);
-    assert!(ends(&mut serving.process), "the server does not end");
+    let mut serving = started(&["--data".as_ref(), folder.path().as_os_str()], "masklink=info");
+    let log = serving.log();
+    let mut stream = BufReader::new(connected(serving.host()));
+    // Both arrive together: with the response to the first the second one is under way.
+    let requests =
+        ["/healthz", "/data/pipe"].map(|path| format!("GET {path} HTTP/1.1\r\nhost: localhost\r\n\r\n"));
+    stream.get_mut().write_all(requests.concat().as_bytes()).unwrap();
+    read_health(&mut stream);
+    // The first signal waits for requests under way, the second one does not.
+    serving.signal("TERM");
+    log.line_with("stopping");
+    std::thread::sleep(Duration::from_millis(200));
+    assert!(serving.process.try_wait().unwrap().is_none(), "the first signal ends the server");
+    serving.signal("TERM");
+    log.line_with("stopped in the middle of requests");
+    assert!(serving.ends(), "the server does not end");
 }
 
 #[tokio::test]
@@ -544,8 +511,8 @@ async fn links_out_of_the_data_folder_are_followed_only_where_that_is_allowed() 
         assert_eq!(site.get(path, &[]).await.status, status, "{path}");
     }
     assert_eq!(site.get("/data/own.txt", &[("accept-encoding", "br")]).await.body, "own");
-    let told = String::from_utf8(site.get("/data/out.txt", &[]).await.body.to_vec()).unwrap();
-    assert!(told.contains("--follow-links"), "{told}");
+    let detail = String::from_utf8(site.get("/data/out.txt", &[]).await.body.to_vec()).unwrap();
+    assert!(detail.contains("--follow-links"), "{detail}");
     let settings = Settings { data: Some(data), follow_links: true, ..Settings::default() };
     let app = app(Server::new(None, settings).unwrap());
     assert_eq!(send(&app, request("GET", "/data/out.txt", &[], "")).await.body, "secret");

@@ -181,6 +181,17 @@ fn all_sources() -> Vec<(String, String)> {
     found
 }
 
+/// Returns all Markdown files.
+fn documents() -> Vec<(String, String)> {
+    let mut found: Vec<_> =
+        ["benches", "www", "tools"].iter().flat_map(|folder| sources(folder, "md")).collect();
+    for name in ["README.md", "CHANGELOG.md"] {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(name);
+        found.push((name.to_owned(), fs::read_to_string(path).unwrap()));
+    }
+    found
+}
+
 /// Returns path from the repository's root and text of every file below `folder` with this extension.
 fn sources(folder: &str, extension: &str) -> Vec<(String, String)> {
     let root = PathBuf::from(env!("CARGO_MANIFEST_DIR"));

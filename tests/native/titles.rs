@@ -77,7 +77,7 @@ fn made_up_tokens_of_codes_are_not_of_the_vocabulary() {
 }
 
 #[test]
-fn serve_says_what_the_vision_model_lacks() {
+fn serve_names_the_missing_arguments_of_the_vision_model() {
     let folder = with_titles();
     printed(&["titles", "index", "titles.jsonl", "-o", "index"], folder.path());
     let serve = ["serve", "--port", "0", "--backend", "vlm"];

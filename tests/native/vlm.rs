@@ -1,6 +1,6 @@
 //! Linking by a vision model: a double of its endpoint sees the images that it gets, and fails in every way.
 
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::io::Write as _;
 use std::net::{TcpListener, TcpStream};
 use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Arc, Mutex};
@@ -22,7 +22,8 @@ use masklink::link::protocol::LinkResponse;
 use masklink::rle::{CocoRle, Mask};
 use serde_json::{Value, json};
 
-use crate::http::{Reply, request, send};
+use crate::http::{Reply, post_json, request, send};
+use crate::http_double::{self, respond};
 
 const KEY: &str = "sk-secret-of-the-operator";
 const GRAY: [u8; 3] = [120, 120, 120];
@@ -40,6 +41,13 @@ struct Received {
     body: Value,
 }
 
+impl Received {
+    fn read(stream: &TcpStream) -> Option<Self> {
+        let http_double::Received { head, body } = http_double::Received::read(stream)?;
+        Some(Self { head, body: serde_json::from_slice(&body).ok()? })
+    }
+}
+
 /// A double of an endpoint of `OpenAI`'s form.
 struct Double {
     url: String,
@@ -47,18 +55,18 @@ struct Double {
 }
 
 impl Double {
-    /// Starts a double that treats each connection by `respond` after reading its request.
-    fn start(mut respond: impl FnMut(&mut TcpStream) + Send + 'static) -> Self {
+    /// Starts a double that treats each connection by `treat` after reading its request.
+    fn start(mut treat: impl FnMut(&mut TcpStream) + Send + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let (sender, received) = channel();
         std::thread::spawn(move || {
             for stream in listener.incoming() {
                 let mut stream = stream.unwrap();
-                if let Some(request) = read_request(&stream)
+                if let Some(request) = Received::read(&stream)
                     && sender.send(request).is_ok()
                 {
-                    respond(&mut stream);
+                    treat(&mut stream);
                 }
             }
         });
@@ -67,14 +75,8 @@ impl Double {
 
     /// Starts a double that sends one response to all.
     fn sending(status: u16, headers: &str, body: impl Into<String>) -> Self {
-        let body = body.into();
-        let length = body.len();
-        let head =
-            format!("HTTP/1.1 {status} X\r\ncontent-length: {length}\r\nconnection: close\r\n{headers}\r\n");
-        Self::start(move |stream| {
-            // A client that has read enough closes the connection.
-            let _ = stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(body.as_bytes()));
-        })
+        let (headers, body) = (headers.to_owned(), body.into());
+        Self::start(move |stream| respond(stream, status, &headers, &body))
     }
 
     /// Starts a double whose model writes a text.
@@ -90,21 +92,6 @@ impl Double {
 fn completion(text: &str) -> Value {
     let message = json!({"role": "assistant", "content": text});
     json!({"id": "x", "choices": [{"index": 0, "message": message, "finish_reason": "stop"}], "usage": {}})
-}
-
-fn read_request(stream: &TcpStream) -> Option<Received> {
-    let mut reader = BufReader::new(stream);
-    let mut head = String::new();
-    while !head.ends_with("\r\n\r\n") {
-        if reader.read_line(&mut head).ok()? == 0 {
-            return None;
-        }
-    }
-    let length =
-        head.lines().find_map(|line| line.to_lowercase().strip_prefix("content-length: ")?.parse().ok());
-    let mut body = vec![0; length?];
-    reader.read_exact(&mut body).ok()?;
-    Some(Received { head, body: serde_json::from_slice(&body).ok()? })
 }
 
 /// A server whose vision model is the double.
@@ -149,7 +136,7 @@ async fn ask(app: &Router, size: Size, [x, y, width, height]: [f64; 4]) -> Reply
         "mask": CocoRle::from(&mask),
         "top_k": 3,
     });
-    send(app, request("POST", "/v1/link", &[("content-type", "application/json")], body.to_string())).await
+    post_json(app, "/v1/link", &body).await
 }
 
 const SIZE: Size = Size::new(200, 150);
@@ -271,9 +258,8 @@ async fn masks_that_do_not_fit_are_refused_and_not_sent() {
     let mut image = std::io::Cursor::new(Vec::new());
     RgbImage::new(2, 3).write_to(&mut image, image::ImageFormat::Png).unwrap();
     let data = STANDARD.encode(image.into_inner());
-    let body = json!({"image": {"data": data}, "mask": {"size": [3, 3], "counts": "09"}}).to_string();
-    let json = [("content-type", "application/json")];
-    assert_eq!(send(&site.app, request("POST", "/v1/link", &json, body)).await.problem(), (422, "bad-mask"));
+    let body = json!({"image": {"data": data}, "mask": {"size": [3, 3], "counts": "09"}});
+    assert_eq!(post_json(&site.app, "/v1/link", &body).await.problem(), (422, "bad-mask"));
     assert!(site.double.received.lock().unwrap().try_recv().is_err());
 }
 
@@ -331,9 +317,11 @@ async fn failures_of_the_model_are_problems() {
 #[tokio::test]
 async fn models_that_take_too_long_or_break_off_are_problems() {
     let slow = |head: &'static str| {
+        // Connections are kept open for as long as the double is there.
+        let mut open = Vec::new();
         Double::start(move |stream| {
             stream.write_all(head.as_bytes()).unwrap();
-            std::thread::sleep(Duration::from_millis(900));
+            open.push(stream.try_clone().unwrap());
         })
     };
     for head in ["", "HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n{"] {

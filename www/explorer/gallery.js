@@ -287,7 +287,7 @@ export class Gallery {
     if (thumbnail.image) context.drawImage(thumbnail.image, left, top, w, h_);
     else paintFrame(context, left, top, w, h_, this.#colors);
     if (thumbnail.mask) context.drawImage(thumbnail.mask, left, top, w, h_);
-    // Where all are missing, the page says so once.
+    // If all are missing, the page says so once.
     if (thumbnail.state !== 'missing' || this.#thumbnails.areMissing) return;
     context.fillStyle = this.#colors.muted;
     context.font = '11px system-ui, sans-serif';

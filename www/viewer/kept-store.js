@@ -41,7 +41,7 @@ export class KeptStore {
     this.#name = name;
     this.#isRestored = false;
     try {
-      // What was just kept on it may still be on its way.
+      // A write of this image may still be under way.
       await this.#writing;
       const stored = await transaction('readonly', (store) => store.get(name));
       if (this.#name !== name) return;

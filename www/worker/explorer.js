@@ -83,7 +83,7 @@ function contentOf(page) {
   const boundaries = /** @type {Uint32Array<ArrayBuffer>} */ (page.boundaries());
   const items = JSON.parse(page.items());
   page.free();
-  // What a host cannot do shows when it is first asked.
+  // A missing ability of a host shows when it is first asked.
   const cannot = JSON.parse(opened().cannot());
   return { result: { items, boundaries, cannot }, transfer: [boundaries.buffer] };
 }

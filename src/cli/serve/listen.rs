@@ -56,7 +56,7 @@ pub(super) async fn listen(address: SocketAddr, server: Server) -> anyhow::Resul
 async fn load(server: &Server, address: SocketAddr) -> anyhow::Result<Infallible> {
     let mut hangups = Hangups::new()?;
     match server.reload().await {
-        // Where the operator was faster, both loads read the same folder.
+        // If the operator was faster, both loads read the same folder.
         Ok(_) | Err(ReloadError::Nothing | ReloadError::Busy) => {}
         Err(ReloadError::Load(error)) => return Err(error),
     }

@@ -56,7 +56,7 @@ impl UnreadBody {
                 left = fewer;
             }
         };
-        // What is sent after that is lost with the connection.
+        // All bytes sent after that are lost with the connection.
         timeout(MAX_TIME, all).await.unwrap_or_default();
     }
 }

@@ -119,7 +119,7 @@ fn best_scale(index: &Index, queries: &[HeldOutQuery]) -> (PrototypeScale, f64) 
     };
     let surprise = |at: [f64; 3]| found.iter().map(|one| surprise(one, scale(at), at[2].exp())).sum::<f64>();
     for _ in 0..if has_both { ROUNDS } else { 1 } {
-        // Where only one kind is found, its temperature says all.
+        // If only one kind is found, its temperature says all.
         for number in if has_both { 0..3 } else { 2..3 } {
             let along = |value| {
                 let mut at = best;

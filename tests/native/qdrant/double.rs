@@ -1,8 +1,7 @@
 //! A server that stands for Qdrant: checks each request against the published forms, keeps the points in
-//! memory, and searches them exactly. It fails where it is told to.
+//! memory, and searches them exactly. It fails on request.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -11,6 +10,10 @@ use masklink::cli::qdrant::Collection;
 use serde_json::{Value, json};
 
 use super::form::REQUESTS;
+use crate::http_double::{Received, respond};
+
+/// The header of all responses.
+const JSON: &str = "content-type: application/json\r\n";
 
 /// A failure of one request.
 #[derive(Clone, Debug)]
@@ -84,7 +87,7 @@ impl Double {
 
     pub(crate) fn collection(&self, name: &str) -> Collection {
         let (url, name) = (self.address.clone(), name.to_owned());
-        Collection { url, name, key: None, timeout_millis: 2_000, exact: true }
+        Collection { url, name, key: None, timeout_millis: 60_000, exact: true }
     }
 
     /// Lets one request to a path fail, after some that pass. Failures happen in the order of the calls.
@@ -107,15 +110,14 @@ impl Double {
 
 /// Serves one request, and closes the connection.
 fn serve(mut stream: TcpStream, state: &Mutex<State>) {
-    let Some((head, body)) = read(&stream) else { return };
-    let mut words = head[0].split(' ');
-    let (method, target) = (words.next().unwrap(), words.next().unwrap());
+    let Some(request) = Received::read(&stream) else { return };
+    let (method, target) = request.method_and_target();
     let (path, query) = target.split_once('?').unwrap_or((target, ""));
     let (name, path) = path
         .strip_prefix("/collections/")
         .map_or((path, ""), |rest| rest.find('/').map_or((rest, ""), |at| rest.split_at(at)));
     let mut state = state.lock().unwrap_or_else(PoisonError::into_inner);
-    let points = serde_json::from_slice::<Value>(&body).ok();
+    let points = serde_json::from_slice::<Value>(&request.body).ok();
     let points = points.and_then(|body| Some(body["points"].as_array()?.len())).unwrap_or_default();
     state.seen.push((format!("{method} {path}"), points));
     let fault = state.take_fault(path);
@@ -123,47 +125,17 @@ fn serve(mut stream: TcpStream, state: &Mutex<State>) {
         drop(state);
         match fault {
             Fault::Hang => std::thread::sleep(Duration::from_secs(20)),
-            Fault::Status(status) => respond(&mut stream, *status, &failure("told to")),
-            Fault::Body(body) => respond(&mut stream, 200, body),
+            Fault::Status(status) => respond(&mut stream, *status, JSON, &failure("a failure of the test")),
+            Fault::Body(body) => respond(&mut stream, 200, JSON, body),
             _ => {}
         }
         return;
     }
-    let (status, reply) = state.respond(&head, (method, name, path, query), &body);
+    let (status, reply) = state.respond(&request, (method, name, path, query));
     drop(state);
     if fault.is_none() {
-        respond(&mut stream, status, &reply);
+        respond(&mut stream, status, JSON, &reply);
     }
-}
-
-/// Reads the lines of a request's head and its body.
-fn read(stream: &TcpStream) -> Option<(Vec<String>, Vec<u8>)> {
-    let mut reader = BufReader::new(stream);
-    let mut head = Vec::new();
-    loop {
-        let mut line = String::new();
-        reader.read_line(&mut line).ok()?;
-        match line.trim_end() {
-            "" => break,
-            line => head.push(line.to_owned()),
-        }
-    }
-    let length = header(&head, "content-length").and_then(|value| value.parse().ok()).unwrap_or(0);
-    let mut body = vec![0; length];
-    reader.read_exact(&mut body).ok()?;
-    (!head.is_empty()).then_some((head, body))
-}
-
-fn header<'a>(head: &'a [String], name: &str) -> Option<&'a str> {
-    let headers = head[1..].iter().filter_map(|line| line.split_once(": "));
-    headers.into_iter().find(|(own, _)| own.eq_ignore_ascii_case(name)).map(|(_, value)| value)
-}
-
-fn respond(stream: &mut TcpStream, status: u16, body: &str) {
-    let length = body.len();
-    let head = format!("HTTP/1.1 {status} X\r\ncontent-length: {length}\r\nconnection: close\r\n");
-    // The client may have left.
-    let _ = write!(stream, "{head}content-type: application/json\r\n\r\n{body}");
 }
 
 fn failure(reason: &str) -> String {
@@ -185,16 +157,15 @@ impl State {
 
     fn respond(
         &mut self,
-        head: &[String],
+        request: &Received,
         (method, name, path, query): (&str, &str, &str, &str),
-        body: &[u8],
     ) -> (u16, String) {
         if let Some(key) = self.key
-            && header(head, "api-key") != Some(key)
+            && request.header("api-key") != Some(key)
         {
             return (401, "Must provide an API key or an Authorization bearer token".to_owned());
         }
-        let body = match check(head, (method, path, query), body) {
+        let body = match check(request, (method, path, query)) {
             Ok(body) => body,
             Err(violation) => {
                 self.violations.push(format!("{method} {path}: {violation}"));
@@ -224,7 +195,8 @@ impl State {
 }
 
 /// Checks a request against the published form, and returns its body.
-fn check(head: &[String], (method, path, query): (&str, &str, &str), body: &[u8]) -> Result<Value, String> {
+fn check(request: &Received, (method, path, query): (&str, &str, &str)) -> Result<Value, String> {
+    let body = &request.body;
     let known = REQUESTS.iter().find(|(own, at, ..)| (*own, *at) == (method, path));
     let (.., names, form) = known.ok_or("there is no such path")?;
     for field in query.split('&').filter(|field| !field.is_empty()) {
@@ -235,7 +207,7 @@ fn check(head: &[String], (method, path, query): (&str, &str, &str), body: &[u8]
     let Some(form) = form else {
         return if body.is_empty() { Ok(Value::Null) } else { Err("a body".to_owned()) };
     };
-    if header(head, "content-type") != Some("application/json") {
+    if request.header("content-type") != Some("application/json") {
         return Err("the content type is not JSON".to_owned());
     }
     let body = serde_json::from_slice(body).map_err(|error| error.to_string())?;
