@@ -15,6 +15,7 @@ mod embed;
 mod eval_link;
 mod eval_segment;
 mod http;
+mod index_vectors;
 mod inspect_cli;
 mod link;
 mod link_index;
