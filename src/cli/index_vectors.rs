@@ -20,8 +20,8 @@ use crate::link::protocol::sha256_hex;
 pub(super) struct VectorArgs {
     /// Precomputed vectors of the encoder's kind, each as long as the encoder's own: a .npy matrix, a
     /// .parquet file with a column of text (named qid or `wikidata_id` where there are several) and one of
-    /// lists of floats, or .csv.gz lines of an address, a tab and numbers with commas between them. Vectors of zeros
-    /// are left out. May be given several times.
+    /// lists of floats, or .csv.gz lines of an address, a tab and numbers with commas between them. Vectors
+    /// of zeros are left out. May be given several times.
     #[arg(
         long,
         value_name = "FILE",
