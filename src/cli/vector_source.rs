@@ -329,7 +329,7 @@ mod tests {
     use std::sync::Arc;
 
     use flate2::write::GzEncoder;
-    use parquet::basic::Compression;
+    use parquet::basic::{Compression, GzipLevel};
     use parquet::file::properties::WriterProperties;
     use parquet::file::writer::SerializedFileWriter;
     use parquet::schema::parser::parse_message_type;
@@ -450,8 +450,9 @@ mod tests {
 
     /// Writes rows of some columns of text and of `[0.5, 1.5]`.
     fn write_parquet(path: &Path, texts: &[(&str, &[&str])], compression: Compression) {
-        let names: String =
+        let names: Vec<_> =
             texts.iter().map(|(name, _)| format!("required binary {name} (UTF8); ")).collect();
+        let names = names.concat();
         let schema = format!(
             "message m {{ {names} optional group v (LIST) {{ repeated group list \
              {{ optional float element; }} }} }}"
@@ -482,7 +483,8 @@ mod tests {
         let path = folder.path().join("vectors.parquet");
         let qids: Vec<String> = (1..2_000).map(|n| format!("Q{n}")).collect();
         let qids: Vec<&str> = qids.iter().map(String::as_str).collect();
-        for compression in [Compression::SNAPPY, Compression::GZIP(Default::default()), Compression::LZ4_RAW]
+        for compression in
+            [Compression::SNAPPY, Compression::GZIP(GzipLevel::default()), Compression::LZ4_RAW]
         {
             write_parquet(&path, &[("qid", &qids)], compression);
             let found = read(&path).unwrap();
