@@ -4,6 +4,8 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
+use anyhow::{Context as _, ensure};
+
 use super::decoded_image::DecodedImage;
 use super::encoder::Encoder;
 use super::host::NativeHost;
@@ -77,7 +79,8 @@ pub struct IndexBackend {
 
 impl IndexBackend {
     /// Opens the index in a folder, with the encoder that lies in it, on `threads` threads (0: all cores).
-    /// Searches by a method, or by the one that suits the index's size, on a device.
+    /// Searches by a method, or by the one that suits the index's size, on a device. Fails where the
+    /// encoder's vectors are not as long as those of the index.
     pub fn open(
         folder: &Path,
         runtime: &Runtime,
@@ -86,7 +89,18 @@ impl IndexBackend {
     ) -> anyhow::Result<Self> {
         let (index, index_sha256) = folder::read(folder, Limits::default())?;
         let model = folder::read_encoder(folder, &index)?;
-        let encoder = Encoder::new(index.encoder().clone(), model, runtime, threads)?;
+        let path = folder.join(&index.encoder().file);
+        let encoder = Encoder::new(index.encoder().clone(), (&path, model), runtime, threads)?;
+        let described = || folder.display().to_string();
+        let (expected, actual) =
+            (index.vectors().dimensions(), encoder.dimensions().with_context(described)?);
+        ensure!(
+            actual == expected,
+            "{}: the index has vectors of {expected} numbers, but its encoder {} computes {actual}; build \
+             the index anew with the encoder of its vectors",
+            described(),
+            encoder.manifest().id
+        );
         let report = |reason: &str| tracing::warn!("{reason}");
         let engine = pollster::block_on(Engine::open(&index, method, device, report))?;
         tracing::info!("searches {} vectors: {}", index.vectors().rows(), engine.describe());

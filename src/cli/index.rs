@@ -89,7 +89,7 @@ pub(super) struct IndexArgs {
     #[arg(long, value_name = "FILE", requires = "annotations")]
     entities: Option<PathBuf>,
     /// Address from which a page loads an image; {file} stands for its file name.
-    #[arg(long, value_name = "TEMPLATE", default_value = "{file}")]
+    #[arg(long, value_name = "TEMPLATE", default_value = "{file}", conflicts_with = "vectors")]
     image_url: String,
     /// Store 32-bit floats instead of 16-bit ones.
     #[arg(long)]
@@ -128,6 +128,9 @@ pub(super) fn run(args: &IndexArgs) -> anyhow::Result<()> {
         args.annotations.as_deref().map(|path| annotations::read(path, args.reading)).transpose()?;
     let runtime = args.runtime.load()?;
     let encoder = Encoder::open(&args.encoder, &runtime, args.runtime.threads)?;
+    std::fs::create_dir_all(&args.output).with_context(|| args.output.display().to_string())?;
+    // From the start, so that of two builds into one folder the second is refused before it has worked.
+    let _locked = folder::lock(&args.output)?;
     let element = if args.f32 { Element::F32 } else { Element::F16 };
     if !args.precomputed.vectors.is_empty() {
         return index_vectors(args, &encoder, element);
@@ -144,15 +147,16 @@ pub(super) fn run(args: &IndexArgs) -> anyhow::Result<()> {
         None => calibrate(args, &features, &index, &held_out)?,
     };
     let index = index.with_calibration(calibration);
-    folder::write(&args.output, &index, encoder.model())?;
+    folder::write_locked(&args.output, &index, encoder.model())?;
     features.remove()?;
     Ok(report(args, &index, left_out)?)
 }
 
 /// Builds the index of precomputed vectors.
 fn index_vectors(args: &IndexArgs, encoder: &Encoder, element: Element) -> anyhow::Result<()> {
+    let dimensions = encoder.dimensions()?;
     let (index, left_out) =
-        super::index_vectors::build(&args.precomputed, encoder.manifest().clone(), element)?;
+        super::index_vectors::build(&args.precomputed, (encoder.manifest().clone(), dimensions), element)?;
     let calibration = match &args.calibration {
         Some(file) => read_calibration(file)?,
         None => fit::to_exemplars(&index),
@@ -163,7 +167,7 @@ fn index_vectors(args: &IndexArgs, encoder: &Encoder, element: Element) -> anyho
         .map(|title| Source { title: title.clone(), entities: index.entities().len() as u64 });
     let sources = sources.collect();
     let index = index.with_sources(sources).with_calibration(calibration);
-    folder::write(&args.output, &index, encoder.model())?;
+    folder::write_locked(&args.output, &index, encoder.model())?;
     Ok(report(args, &index, left_out)?)
 }
 

@@ -18,17 +18,19 @@ use crate::link::protocol::sha256_hex;
 /// Precomputed vectors to index.
 #[derive(clap::Args)]
 pub(super) struct VectorArgs {
-    /// Precomputed vectors of the encoder's kind: a .npy matrix, a .parquet file with a column of text and
-    /// one of lists of floats, or .csv.gz lines of an address, a tab and numbers with commas between them.
-    /// Vectors of zeros are left out. May be given several times.
+    /// Precomputed vectors of the encoder's kind, each as long as the encoder's own: a .npy matrix, a
+    /// .parquet file with a column of text (named qid or `wikidata_id` where there are several) and one of
+    /// lists of floats, or .csv.gz lines of an address, a tab and numbers with commas between them. Vectors
+    /// of zeros are left out. May be given several times.
     #[arg(
         long,
         value_name = "FILE",
         conflicts_with_all = ["annotations", "prototypes", "calibrate_split", "calibrate_annotations"]
     )]
     pub(super) vectors: Vec<PathBuf>,
-    /// QIDs of the vectors: lines of a vector's text, a tab and its QID, or one QID for each row of a .npy
-    /// matrix. Without it the text of a vector is its QID. Vectors without a QID are left out.
+    /// QIDs of the vectors: lines of a vector's text, a tab and its QID, or one QID for each row of the .npy
+    /// matrices, one matrix after the other in the order given. Vectors without a QID are left out. Without
+    /// this file, which matrices need, the text of each vector must be its QID.
     #[arg(long, value_name = "FILE", requires = "vectors")]
     vector_qids: Option<PathBuf>,
     /// Titles of the entities: JSON lines with `wikidata_id` and `wikipedia_title`, as in `Wiki6M`, plain or
@@ -47,22 +49,28 @@ struct Found {
     left_out: u64,
 }
 
-/// Builds an index of the vectors. Returns it with the number of vectors that have no QID.
+/// Builds an index of the vectors, which must be as long as those of the encoder. Returns it with the number
+/// of vectors that have no QID.
 pub(super) fn build(
     args: &VectorArgs,
-    encoder: EncoderManifest,
+    (encoder, dimensions): (EncoderManifest, usize),
     element: Element,
 ) -> anyhow::Result<(Index, u64)> {
     let sources: Vec<_> =
         args.vectors.iter().map(|path| VectorSource::open(path)).collect::<Result<_, _>>()?;
     let qids = args.vector_qids.as_deref().map(read_qids).transpose()?;
-    let qid_of = |key: &str| match &qids {
-        Some(qids) => qids.get(key).cloned(),
-        None => Some(key.to_owned()),
-    };
-    let mut found = Found::default();
+    if let (None, Some(matrix)) = (&qids, sources.iter().find(|source| source.is_matrix())) {
+        let path = matrix.path().display();
+        bail!("{path}: the rows of a matrix have no QIDs; give a file of one QID a line by --vector-qids");
+    }
+    let mut found = Found { sums: vec![0.0; dimensions], ..Found::default() };
+    let mut row = 0;
     for source in &sources {
-        source.read(&mut |key, vector| found.add(key, qid_of(key), vector))?;
+        source.read(&mut row, &mut |key, vector| {
+            check_length(key, vector, (&encoder.id, dimensions))?;
+            found.add(key, qid_of(key, qids.as_ref())?, vector);
+            Ok(())
+        })?;
     }
     ensure!(!found.exemplars.is_empty(), "none of {} vectors has a QID", found.left_out);
     if let Some(titles) = &args.titles {
@@ -73,8 +81,12 @@ pub(super) fn build(
     let rows = exemplars.len() as f64;
     let mean = sums.iter().map(|sum| if rows < 2.0 { 0.0 } else { (sum / rows) as f32 }).collect();
     let read = |put: &mut dyn FnMut(&[f32]) -> Result<(), BuildError>| {
+        let mut row = 0;
         for source in &sources {
-            source.read(&mut |key, vector| if qid_of(key).is_some() { Ok(put(vector)?) } else { Ok(()) })?;
+            source.read(&mut row, &mut |key, vector| {
+                let is_found = qid_of(key, qids.as_ref())?.is_some();
+                if is_found { Ok(put(vector)?) } else { Ok(()) }
+            })?;
         }
         anyhow::Ok(())
     };
@@ -84,16 +96,11 @@ pub(super) fn build(
 
 impl Found {
     /// Adds a vector of the first pass.
-    fn add(&mut self, key: &str, qid: Option<String>, vector: &[f32]) -> anyhow::Result<()> {
+    fn add(&mut self, key: &str, qid: Option<String>, vector: &[f32]) {
         let Some(qid) = qid else {
             self.left_out += 1;
-            return Ok(());
+            return;
         };
-        if self.exemplars.is_empty() {
-            self.sums = vec![0.0; vector.len()];
-        }
-        let (expected, actual) = (self.sums.len(), vector.len());
-        ensure!(actual == expected, "the vector of {key} has {actual} numbers, but the first has {expected}");
         self.sums.iter_mut().zip(vector).for_each(|(sum, value)| *sum += f64::from(*value));
         let next = self.entities.len() as u32;
         let entity = *self.positions.entry(qid).or_insert_with_key(|qid| {
@@ -104,7 +111,6 @@ impl Found {
         let image_hash = sha256_hex(key.as_bytes())[..16].to_owned();
         let annotation = if image.is_empty() { key.to_owned() } else { String::new() };
         self.exemplars.push(Exemplar { entity, annotation, image, image_hash, ..Exemplar::default() });
-        Ok(())
     }
 
     /// Sets the titles of the entities, and the addresses of their articles.
@@ -126,6 +132,32 @@ impl Found {
         }
         Ok(())
     }
+}
+
+/// Checks that a vector is as long as those of the encoder.
+fn check_length(key: &str, vector: &[f32], (encoder, expected): (&str, usize)) -> anyhow::Result<()> {
+    let actual = vector.len();
+    ensure!(
+        actual == expected,
+        "the vector of {key} has {actual} numbers, but those of the encoder {encoder} have {expected}; give \
+         the manifest of the encoder that computed the vectors by --encoder"
+    );
+    Ok(())
+}
+
+/// Returns the QID of a key, which is the key itself where no file gives others.
+fn qid_of(key: &str, qids: Option<&HashMap<String, String>>) -> anyhow::Result<Option<String>> {
+    if let Some(qids) = qids {
+        return Ok(qids.get(key).cloned());
+    }
+    let digits = key.strip_prefix('Q').unwrap_or_default();
+    let is_qid = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
+    ensure!(
+        is_qid,
+        "{key:?} is not a QID, as Q42 is; give a file with lines of a vector's text, a tab and its QID by \
+         --vector-qids"
+    );
+    Ok(Some(key.to_owned()))
 }
 
 /// Returns Wikidata's redirect to the English article, right even where the dataset's name is not
@@ -206,7 +238,7 @@ mod tests {
             titles: Some(path("titles.gz")),
         };
         let encoder = EncoderManifest { sha256: "0123456789abcdef".to_owned(), ..EncoderManifest::default() };
-        let (index, left_out) = build(&args, encoder.clone(), Element::F16).unwrap();
+        let (index, left_out) = build(&args, (encoder.clone(), 3), Element::F16).unwrap();
         assert_eq!(left_out, 1);
         let titles = index.entities().iter().map(|entity| (entity.qid.as_str(), entity.title.as_str()));
         assert_eq!(titles.collect::<Vec<_>>(), [("Q3", "Three"), ("Q20", "Q20")]);
@@ -220,5 +252,57 @@ mod tests {
         let expected = Index::build(encoder, Element::F16, material).unwrap();
         assert_eq!(index.vectors(), expected.vectors());
         assert_eq!(index.owners(), [0, 1, 1]);
+    }
+
+    /// Returns the rows of the exemplars of each entity.
+    fn rows_by_qid(index: &Index) -> Vec<(&str, &str)> {
+        let exemplars = index.exemplars().iter();
+        exemplars
+            .map(|one| (index.entities()[one.entity as usize].qid.as_str(), one.annotation.as_str()))
+            .collect()
+    }
+
+    #[test]
+    fn rows_of_several_matrices_are_numbered_through() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        write_npy(&path("a.npy"), &[[3.0, 0.0, 1.0], [0.0; 3]]);
+        write_npy(&path("b.npy"), &[[0.0, 2.0, 5.0], [1.0, 1.0, 0.0]]);
+        std::fs::write(path("qids"), "Q1\nQ2\nQ3\nQ4\n").unwrap();
+        let mut args = VectorArgs {
+            vectors: vec![path("a.npy"), path("b.npy")],
+            vector_qids: Some(path("qids")),
+            titles: None,
+        };
+        let (index, _) = build(&args, (EncoderManifest::default(), 3), Element::F32).unwrap();
+        assert_eq!(rows_by_qid(&index), [("Q1", "0"), ("Q3", "2"), ("Q4", "3")]);
+        args.vectors.reverse();
+        let (index, _) = build(&args, (EncoderManifest::default(), 3), Element::F32).unwrap();
+        assert_eq!(rows_by_qid(&index), [("Q1", "0"), ("Q2", "1"), ("Q3", "2")]);
+    }
+
+    #[test]
+    fn vectors_of_another_length_or_without_qids_are_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        write_npy(&path("v.npy"), &[[3.0, 0.0, 1.0]]);
+        std::fs::write(path("v.csv"), "Q7\t1.0,2.0,3.0\nhttps://a.example/1.jpg\t1.0,2.0,4.0\n").unwrap();
+        std::fs::write(path("qids"), "Q1\n").unwrap();
+        let refused = |file: &str, qids: Option<&str>, dimensions: usize| {
+            let vectors = vec![path(file)];
+            let args = VectorArgs { vectors, vector_qids: qids.map(path), titles: None };
+            let encoder = EncoderManifest { id: "small".to_owned(), ..EncoderManifest::default() };
+            format!("{:#}", build(&args, (encoder, dimensions), Element::F32).unwrap_err())
+        };
+        let error = refused("v.npy", Some("qids"), 4);
+        assert!(
+            error.contains("the vector of 0 has 3 numbers, but those of the encoder small have 4"),
+            "{error}"
+        );
+        let error = refused("v.npy", None, 3);
+        assert!(error.contains("v.npy: the rows of a matrix have no QIDs"), "{error}");
+        let error = refused("v.csv", None, 3);
+        assert!(error.contains("\"https://a.example/1.jpg\" is not a QID"), "{error}");
+        assert!(error.contains("--vector-qids"), "{error}");
     }
 }

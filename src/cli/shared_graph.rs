@@ -187,8 +187,12 @@ impl Job {
 
 /// A run that fails is the graph's or its inputs' fault: there is no other provider natively.
 fn run_error(error: &onnx::Error) -> HostError {
-    let sourced = std::error::Error::source(error);
-    let reason = sourced.map_or_else(|| error.to_string(), |source| format!("{error}: {source}"));
+    let reason = match (error, std::error::Error::source(error)) {
+        // The host's error says as much as this one does before its source.
+        (onnx::Error::Run(source), _) => source.to_string(),
+        (_, Some(source)) => format!("{error}: {source}"),
+        (_, None) => error.to_string(),
+    };
     HostError::Run { reason }
 }
 
@@ -288,5 +292,13 @@ mod tests {
         let unknown = [job(&[1.0, 2.0], &["z"])];
         run_together(&mut graph(true), &unknown);
         assert!(matches!(result(&unknown[0]), Err(HostError::Run { .. })));
+    }
+
+    #[test]
+    fn failure_of_a_run_is_stated_once_and_without_advice_for_pages() {
+        let wide = Tensor::new([1, 3], Data::F32(vec![1.0; 3])).unwrap();
+        let error = SharedGraph::new(graph(false)).run(&[("x", &wide)], &["y"]).unwrap_err().to_string();
+        assert_eq!(error.matches("could not be run").count(), 1, "{error}");
+        assert!(error.contains("invalid dimensions") && !error.contains("Close other pages"), "{error}");
     }
 }

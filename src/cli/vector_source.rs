@@ -6,7 +6,7 @@ use std::io::{BufRead, BufReader, Read as _};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
-use anyhow::{Context as _, anyhow, bail, ensure};
+use anyhow::{Context as _, bail, ensure};
 use flate2::read::MultiGzDecoder;
 use half::f16;
 use npyz::{DType, NpyFile, TypeChar};
@@ -14,6 +14,7 @@ use parquet::basic::Type;
 use parquet::column::reader::{ColumnReader, ColumnReaderImpl};
 use parquet::data_type::{ByteArray, ByteArrayType, DataType, DoubleType, FloatType};
 use parquet::file::reader::{FileReader as _, SerializedFileReader};
+use parquet::schema::types::ColumnDescPtr;
 
 use super::progress::Progress;
 
@@ -25,6 +26,8 @@ const BATCH_LINES: usize = 1_024;
 const MAX_LINE: u64 = 1 << 20;
 /// Rows of Parquet that are read together.
 const BATCH_ROWS: usize = 1_024;
+/// Names of the column of keys, where Parquet has several of text.
+const KEY_COLUMNS: [&str; 2] = ["qid", "wikidata_id"];
 
 /// A file of vectors, read as often as needed.
 pub(super) struct VectorSource {
@@ -33,7 +36,7 @@ pub(super) struct VectorSource {
 }
 
 enum Kind {
-    /// A matrix, whose rows have their numbers from 0 as keys.
+    /// A matrix, whose rows have their numbers as keys.
     Npy,
     /// A column of lists of numbers, and one of text, the keys.
     Parquet,
@@ -58,22 +61,33 @@ impl VectorSource {
         Ok(Self { path: path.to_owned(), kind })
     }
 
-    /// Reads all vectors in order; those of zeros are left out.
-    pub(super) fn read(&self, each: &mut Each<'_>) -> anyhow::Result<()> {
+    /// Returns whether the vectors are rows of a matrix, without texts.
+    pub(super) fn is_matrix(&self) -> bool {
+        matches!(self.kind, Kind::Npy)
+    }
+
+    /// Returns the path of the file.
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Reads all vectors in order; those of zeros are left out. `row` is the number of a matrix' first row,
+    /// and then of the row after its last one.
+    pub(super) fn read(&self, row: &mut u64, each: &mut Each<'_>) -> anyhow::Result<()> {
         let mut each = |key: &str, vector: &[f32]| {
             let is_missing = vector.iter().all(|value| *value == 0.0);
             ensure!(vector.iter().all(|value| value.is_finite()), "the vector of {key} is not finite");
             if is_missing { Ok(()) } else { each(key, vector) }
         };
         let read = match self.kind {
-            Kind::Npy => self.read_npy(&mut each),
+            Kind::Npy => self.read_npy(row, &mut each),
             Kind::Parquet => self.read_parquet(&mut each),
             Kind::Lines => self.read_lines(&mut each),
         };
         read.with_context(|| self.path.display().to_string())
     }
 
-    fn read_npy(&self, each: &mut Each<'_>) -> anyhow::Result<()> {
+    fn read_npy(&self, row: &mut u64, each: &mut Each<'_>) -> anyhow::Result<()> {
         let file = NpyFile::new(BufReader::with_capacity(1 << 20, File::open(&self.path)?))
             .context("it is not a NumPy file")?;
         let &[rows, dimensions] = file.shape() else {
@@ -82,22 +96,23 @@ impl VectorSource {
         ensure!((1..=MAX_DIMENSIONS).contains(&dimensions), "{dimensions} numbers a vector");
         ensure!(file.order() == npyz::Order::C, "it is column-major; save it in C order");
         let progress = Progress::of_items(rows, "vectors");
-        let (mut vector, mut row) = (Vec::with_capacity(dimensions as usize), 0_u64);
+        let mut vector = Vec::with_capacity(dimensions as usize);
         let mut push = |value: std::io::Result<f32>| {
             vector.push(value?);
             if vector.len() as u64 == dimensions {
                 progress.advance(1);
                 each(&row.to_string(), &vector)?;
                 vector.clear();
-                row += 1;
+                *row += 1;
             }
             anyhow::Ok(())
         };
-        if is_half(&file.dtype()) {
-            file.data::<f16>()?.try_for_each(|value| push(value.map(f32::from)))?;
-        } else {
-            let numbers = file.data::<f32>().map_err(|error| anyhow!("{error}"))?;
-            numbers.into_iter().try_for_each(push)?;
+        let kind = file.dtype();
+        match float_bytes(&kind) {
+            Some(2) => file.data::<f16>()?.try_for_each(|value| push(value.map(f32::from)))?,
+            Some(4) => file.data::<f32>()?.try_for_each(push)?,
+            Some(8) => file.data::<f64>()?.try_for_each(|value| push(value.map(|value| value as f32)))?,
+            _ => bail!("its numbers are {}; save it as float32 or float16", kind.descr()),
         }
         progress.finish();
         Ok(())
@@ -107,13 +122,11 @@ impl VectorSource {
         let reader = SerializedFileReader::new(File::open(&self.path)?)?;
         let schema = reader.metadata().file_metadata().schema_descr_ptr();
         let columns = schema.columns();
-        let keys = columns.iter().position(|one| one.physical_type() == Type::BYTE_ARRAY);
+        let keys = key_column(columns)?;
         let vectors = columns.iter().position(|one| {
             one.max_rep_level() == 1 && matches!(one.physical_type(), Type::FLOAT | Type::DOUBLE)
         });
-        let (Some(keys), Some(vectors)) = (keys, vectors) else {
-            bail!("it needs a column of text and one of lists of numbers");
-        };
+        let vectors = vectors.context("it needs a column of lists of numbers")?;
         let highest = columns[vectors].max_def_level();
         let progress = Progress::of_items(reader.metadata().file_metadata().num_rows() as u64, "vectors");
         for group in 0..reader.num_row_groups() {
@@ -223,9 +236,27 @@ fn parse(line: &[u8]) -> anyhow::Result<(&str, Vec<f32>)> {
     Ok((key, numbers))
 }
 
-fn is_half(kind: &DType) -> bool {
-    let DType::Plain(kind) = kind else { return false };
-    kind.type_char() == TypeChar::Float && kind.size_field() == 2
+/// Returns the bytes of a number, where numbers are floats.
+fn float_bytes(kind: &DType) -> Option<u64> {
+    let DType::Plain(kind) = kind else { return None };
+    (kind.type_char() == TypeChar::Float).then(|| kind.size_field())
+}
+
+/// Returns the position of the column of keys: the one of [`KEY_COLUMNS`], or the only one of text.
+fn key_column(columns: &[ColumnDescPtr]) -> anyhow::Result<usize> {
+    let is_text =
+        |column: &ColumnDescPtr| column.physical_type() == Type::BYTE_ARRAY && column.max_rep_level() == 0;
+    let texts: Vec<_> = columns.iter().enumerate().filter(|(_, column)| is_text(column)).collect();
+    let is_named = |column: &ColumnDescPtr, name: &str| column.name().eq_ignore_ascii_case(name);
+    let named = KEY_COLUMNS.iter().find_map(|name| texts.iter().find(|(_, column)| is_named(column, name)));
+    match (named, &texts[..]) {
+        (Some((at, _)), _) | (None, [(at, _)]) => Ok(*at),
+        (None, []) => bail!("it needs a column of text"),
+        (None, several) => {
+            let names: Vec<_> = several.iter().map(|(_, column)| column.name()).collect();
+            bail!("its columns {} are text; name the one of the keys {}", names.join(", "), KEY_COLUMNS[0])
+        }
+    }
 }
 
 /// The lists of one column, with what was read of them.
@@ -297,7 +328,8 @@ mod tests {
     use std::io::Write as _;
     use std::sync::Arc;
 
-    use flate2::{Compression, write::GzEncoder};
+    use flate2::write::GzEncoder;
+    use parquet::basic::{Compression, GzipLevel};
     use parquet::file::properties::WriterProperties;
     use parquet::file::writer::SerializedFileWriter;
     use parquet::schema::parser::parse_message_type;
@@ -306,7 +338,7 @@ mod tests {
 
     fn read(path: &Path) -> anyhow::Result<Vec<(String, Vec<f32>)>> {
         let mut found = Vec::new();
-        VectorSource::open(path)?.read(&mut |key, vector| {
+        VectorSource::open(path)?.read(&mut 0, &mut |key, vector| {
             found.push((key.to_owned(), vector.to_vec()));
             Ok(())
         })?;
@@ -314,7 +346,7 @@ mod tests {
     }
 
     fn gzip(path: &Path, text: &str) {
-        let mut file = GzEncoder::new(File::create(path).unwrap(), Compression::fast());
+        let mut file = GzEncoder::new(File::create(path).unwrap(), flate2::Compression::fast());
         file.write_all(text.as_bytes()).unwrap();
         file.finish().unwrap();
     }
@@ -414,5 +446,94 @@ mod tests {
             assert_eq!(found.len(), 4_000);
             assert_eq!(found[2_001], ("Q11".to_owned(), vec![2.5, 3.5]));
         }
+    }
+
+    /// Writes rows of some columns of text and of `[0.5, 1.5]`.
+    fn write_parquet(path: &Path, texts: &[(&str, &[&str])], compression: Compression) {
+        let names: Vec<_> =
+            texts.iter().map(|(name, _)| format!("required binary {name} (UTF8); ")).collect();
+        let names = names.concat();
+        let schema = format!(
+            "message m {{ {names} optional group v (LIST) {{ repeated group list \
+             {{ optional float element; }} }} }}"
+        );
+        let schema = Arc::new(parse_message_type(&schema).unwrap());
+        let properties = Arc::new(WriterProperties::builder().set_compression(compression).build());
+        let mut file = SerializedFileWriter::new(File::create(path).unwrap(), schema, properties).unwrap();
+        let mut group = file.next_row_group().unwrap();
+        for (_, texts) in texts {
+            let texts: Vec<ByteArray> = texts.iter().map(|&text| text.into()).collect();
+            let mut column = group.next_column().unwrap().unwrap();
+            column.typed::<ByteArrayType>().write_batch(&texts, None, None).unwrap();
+            column.close().unwrap();
+        }
+        let rows = texts[0].1.len();
+        let mut column = group.next_column().unwrap().unwrap();
+        let (definitions, repetitions) = (vec![3; rows * 2], [0, 1].repeat(rows));
+        let values = [0.5, 1.5].repeat(rows);
+        column.typed::<FloatType>().write_batch(&values, Some(&definitions), Some(&repetitions)).unwrap();
+        column.close().unwrap();
+        group.close().unwrap();
+        file.close().unwrap();
+    }
+
+    #[test]
+    fn compressed_parquet_is_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("vectors.parquet");
+        let qids: Vec<String> = (1..2_000).map(|n| format!("Q{n}")).collect();
+        let qids: Vec<&str> = qids.iter().map(String::as_str).collect();
+        for compression in
+            [Compression::SNAPPY, Compression::GZIP(GzipLevel::default()), Compression::LZ4_RAW]
+        {
+            write_parquet(&path, &[("qid", &qids)], compression);
+            let found = read(&path).unwrap();
+            assert_eq!(found.len(), 1_999, "{compression}");
+            assert_eq!(found[1_998], ("Q1999".to_owned(), vec![0.5, 1.5]), "{compression}");
+        }
+    }
+
+    #[test]
+    fn column_of_keys_is_the_named_one_or_the_only_one_of_text() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("vectors.parquet");
+        let (titles, qids): (&[&str], &[&str]) = (&["Red fox", "Ant"], &["Q8332", "Q7386"]);
+        for (columns, expected) in [
+            (&[("title", titles), ("QID", qids)][..], "Q8332"),
+            (&[("wikidata_id", qids), ("title", titles)], "Q8332"),
+            (&[("title", titles)], "Red fox"),
+        ] {
+            write_parquet(&path, columns, Compression::UNCOMPRESSED);
+            assert_eq!(read(&path).unwrap()[0].0, expected);
+        }
+        write_parquet(&path, &[("title", titles), ("entity", qids)], Compression::UNCOMPRESSED);
+        let error = format!("{:#}", read(&path).unwrap_err());
+        assert!(
+            error.ends_with("its columns title, entity are text; name the one of the keys qid"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn matrix_of_any_floats_is_read_and_one_of_integers_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("vectors.npy");
+        let write = |kind: &str, bytes: &[u8]| {
+            let form = format!("{{'descr': '{kind}', 'fortran_order': False, 'shape': (1, 2), }}");
+            let header = format!("{form:<117}\n");
+            let start = [&b"\x93NUMPY\x01\x00"[..], &(header.len() as u16).to_le_bytes()].concat();
+            std::fs::write(&path, [&start, header.as_bytes(), bytes].concat()).unwrap();
+        };
+        let numbers = [1.5_f64, -2.0];
+        let expected = [("0".to_owned(), vec![1.5_f32, -2.0])];
+        write("<f8", &numbers.map(f64::to_le_bytes).concat());
+        assert_eq!(read(&path).unwrap(), expected);
+        write("<f4", &numbers.map(|number| (number as f32).to_le_bytes()).concat());
+        assert_eq!(read(&path).unwrap(), expected);
+        write("<f2", &numbers.map(|number| f16::from_f64(number).to_le_bytes()).concat());
+        assert_eq!(read(&path).unwrap(), expected);
+        write("<i8", &[0; 16]);
+        let error = format!("{:#}", read(&path).unwrap_err());
+        assert!(error.ends_with("its numbers are '<i8'; save it as float32 or float16"), "{error}");
     }
 }

@@ -181,8 +181,8 @@ pub enum HostError {
         /// The runtime's own message.
         reason: String,
     },
-    /// The graph could not be run: it is not loaded, or lacks memory.
-    #[error("the model could not be run: {reason}. Close other pages or programs to free memory; try again")]
+    /// The graph could not be run: it is not loaded, lacks memory, or takes another input.
+    #[error("the model could not be run: {reason}")]
     Run {
         /// The runtime's own message.
         reason: String,

@@ -261,12 +261,15 @@ fn missing(name: &str) -> HostError {
     HostError::output(name, "float32", None)
 }
 
-/// Returns the failure of a run; another provider may do what the GPU could not.
+/// Returns the failure of a run; another provider may do what the GPU could not. In a page most other runs
+/// fail for lack of memory.
 fn failure(provider: Provider, thrown: &JsValue) -> HostError {
     let reason = message_of(thrown);
     match provider {
         Provider::WebGpu => HostError::Provider { reason },
-        Provider::Wasm => HostError::Run { reason },
+        Provider::Wasm => HostError::Run {
+            reason: format!("{reason}. Close other pages or programs to free memory; try again"),
+        },
     }
 }
 

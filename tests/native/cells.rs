@@ -160,6 +160,23 @@ fn damaged_cell_is_refused_with_the_name_of_its_file() {
 }
 
 /// Returns the data files of the index in cells; its table, which is smaller, is left out.
+#[test]
+fn index_is_not_replaced_by_its_own_cells_nor_cells_taken_for_an_index() {
+    let folder = in_cells(&clustered(10), 2);
+    let run = |index: &str, output: &str| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_masklink"));
+        let ran = command.current_dir(&folder).args(["cells", index, "-o", output]).output().unwrap();
+        assert!(!ran.status.success());
+        String::from_utf8(ran.stderr).unwrap()
+    };
+    let error = run("whole", "cells/../whole");
+    assert!(error.contains("whole holds the index itself; give another --output"), "{error}");
+    folder::read(&folder.path().join("whole"), masklink::link::index::header::Limits::default()).unwrap();
+    let error = run("cells", "other");
+    let advice = "it is laid out in cells for pages; give the folder that `masklink index` wrote";
+    assert!(error.contains(advice) && !error.contains("version"), "{error}");
+}
+
 fn cell_files(folder: &tempfile::TempDir) -> Vec<std::path::PathBuf> {
     let path = folder.path().join("cells");
     let (cells, _) = opened(folder);

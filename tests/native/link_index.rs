@@ -296,6 +296,27 @@ fn writing_replaces_the_old_index_and_removes_its_parts() {
     assert!(foreign.exists());
 }
 
+#[test]
+fn a_failed_write_keeps_the_old_index_and_leaves_no_new_parts() {
+    let folder = tempfile::tempdir().unwrap();
+    let files = || {
+        let entries = fs::read_dir(folder.path()).unwrap();
+        entries.map(|entry| entry.unwrap().file_name()).collect::<std::collections::BTreeSet<_>>()
+    };
+    folder::write(folder.path(), &index_with_classes(Element::F32), MODEL).unwrap();
+    let new: Vec<_> =
+        files().into_iter().filter(|file| file.to_str().unwrap().starts_with("entities")).collect();
+    fs::remove_dir_all(folder.path()).unwrap();
+    folder::write(folder.path(), &index(Element::F16), MODEL).unwrap();
+    let old = files();
+    // A folder stands where a part is to be, which fails after those before it are written.
+    fs::create_dir_all(folder.path().join(&new[0]).join("in the way")).unwrap();
+    folder::write(folder.path(), &index_with_classes(Element::F32), MODEL).unwrap_err();
+    fs::remove_dir_all(folder.path().join(&new[0])).unwrap();
+    assert_eq!(files(), old);
+    assert_eq!(folder::read(folder.path(), Limits::default()).unwrap().0, index(Element::F16));
+}
+
 #[cfg(unix)]
 #[test]
 fn a_second_writer_is_refused_and_leftovers_of_an_interrupted_one_are_removed() {

@@ -17,6 +17,7 @@ mod eval_link;
 mod eval_segment;
 mod http;
 mod http_double;
+mod index_vectors;
 mod inspect_cli;
 mod link;
 mod link_index;

@@ -79,3 +79,31 @@ fn manifest_beside_its_file_may_leave_the_hash_out() {
     let error = Encoder::open(&path, &runtime, 1).err().unwrap().to_string();
     assert!(error.contains("'image_embeds'") && error.contains("AvgPool"), "{error}");
 }
+
+#[test]
+fn manifest_of_another_input_or_file_is_refused_with_the_path() {
+    let models = Path::new(env!("CARGO_MANIFEST_DIR")).join("www/models");
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("manifest.json");
+    let runtime = Runtime::load(None).unwrap();
+    let refused = |field: &str, value: serde_json::Value| {
+        let text = std::fs::read(models.join("link-encoder.json")).unwrap();
+        let mut content: serde_json::Value = serde_json::from_slice(&text).unwrap();
+        content["file"] = models.join("link-lite2.onnx").to_str().into();
+        *content.pointer_mut(field).unwrap() = value;
+        std::fs::write(&path, content.to_string()).unwrap();
+        let error = anyhow::Error::from(Encoder::open(&path, &runtime, 1).err().unwrap());
+        format!("{error:#}")
+    };
+    let error = refused("/input/width", 224.into());
+    assert!(error.contains("f32[1, 3, 260, 260]") && error.contains("f32[1, 3, 260, 224]"), "{error}");
+    assert!(error.contains("link-lite2.onnx: the graph's input 'image' is"), "{error}");
+    let error = refused("/input/element", "u8".into());
+    assert!(error.contains("is f32[") && error.contains("says u8["), "{error}");
+    let error = refused("/sha256", "0".repeat(64).into());
+    assert!(error.contains("link-lite2.onnx: the encoder's file has the SHA-256"), "{error}");
+    let error = refused("/input/width", 0.into());
+    assert!(error.starts_with(path.to_str().unwrap()) && error.contains("sides"), "{error}");
+    let error = refused("/views", "crop".into());
+    assert!(error.starts_with(path.to_str().unwrap()) && error.contains("is malformed"), "{error}");
+}

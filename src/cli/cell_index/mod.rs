@@ -35,6 +35,7 @@ pub(super) struct CellsArgs {
 
 /// Runs the command.
 pub(super) fn run(args: &CellsArgs) -> anyhow::Result<()> {
+    check_folders(&args.index, &args.output)?;
     let (index, _) = folder::read(&args.index, Limits::default())?;
     let frame = Frame::of_index(&index, folder::read_encoder(&args.index, &index)?);
     let cells = args.cells.unwrap_or_else(|| default_cells(index.exemplars().len()));
@@ -48,6 +49,15 @@ pub(super) fn run(args: &CellsArgs) -> anyhow::Result<()> {
         index.exemplars().len()
     )?;
     writeln!(out, "{}", args.output.display())?;
+    Ok(())
+}
+
+/// Checks that the output does not replace the index that is read, by whatever paths both are given.
+fn check_folders(index: &Path, output: &Path) -> anyhow::Result<()> {
+    let [index, output] = [index, output].map(std::fs::canonicalize);
+    if let (Ok(index), Ok(output)) = (index, output) {
+        ensure!(index != output, "{} holds the index itself; give another --output", output.display());
+    }
     Ok(())
 }
 

@@ -7,13 +7,13 @@ use super::entry::ENTRY_BYTES;
 use crate::link::calibration::Calibration;
 use crate::link::encoder::manifest::EncoderManifest;
 use crate::link::index::header::{
-    Part, Source, check_classes, check_lengths, check_limits, check_named, is_of_format, parse,
+    CELLS_FORMAT, Part, Source, check_classes, check_lengths, check_limits, check_named, is_of_format, parse,
 };
 use crate::link::index::vectors::Element;
 use crate::link::index::{ContentError, ReadError};
 
 /// Value of the header's `format`.
-pub const FORMAT: &str = "masklink-cells";
+pub const FORMAT: &str = CELLS_FORMAT;
 /// Version of the file form that this code writes and reads.
 pub const VERSION: u32 = 2;
 /// Maximum number of cells.

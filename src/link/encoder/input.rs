@@ -108,23 +108,13 @@ impl<'a> EncodeJob<'a> {
                 Data::U8(self.filled(pixels, MIDDLE, |value, _| (value + 0.5) as u8, of_share)?)
             }
         };
-        Ok(Tensor::from(data).reshaped(self.shape()))
+        Ok(Tensor::from(data).reshaped(self.manifest.input.shape()))
     }
 
     /// Returns the feature map that the graph's output holds.
     pub(super) fn feature_map(&self, output: Option<Tensor>) -> Result<FeatureMap, EncodeError> {
         let (shape, values) = channels_first(output, &self.manifest.output, self.target())?;
         Ok(FeatureMap::new(shape, values, self.region_in_image)?)
-    }
-
-    fn shape(&self) -> [usize; 4] {
-        let [width, height] =
-            [self.manifest.input.width, self.manifest.input.height].map(|side| side as usize);
-        let channels = self.manifest.input.channels();
-        match self.manifest.input.layout {
-            InputLayout::Nchw => [1, channels, height, width],
-            InputLayout::Nhwc => [1, height, width, channels],
-        }
     }
 
     fn target(&self) -> Size {
@@ -224,7 +214,12 @@ fn channels_first(
     let actual = output.as_ref().map(Tensor::to_string);
     let skip = spec.skip as usize;
     let shape = output.as_ref().and_then(|output| match (spec.layout, output.shape()) {
-        (OutputLayout::Chw | OutputLayout::Hwc, &([1, a, b, c] | [a, b, c])) => Some([a, b, c]),
+        (OutputLayout::Chw, &([1, channels, height, width] | [channels, height, width])) => {
+            covers([height, width], input).then_some([channels, height, width])
+        }
+        (OutputLayout::Hwc, &([1, height, width, channels] | [height, width, channels])) => {
+            covers([height, width], input).then_some([height, width, channels])
+        }
         (OutputLayout::Tokens, &([1, tokens, channels] | [tokens, channels])) => {
             let [height, width] = grid(tokens.checked_sub(skip)?, input)?;
             Some([height, width, channels])
@@ -237,8 +232,10 @@ fn channels_first(
         _ => None,
     }));
     let wrong = || {
+        let map = format_args!("one map of 32-bit floats in the proportions of the input ({input})");
         let expected = match spec.layout {
-            OutputLayout::Chw | OutputLayout::Hwc => "one feature map of 32-bit floats".to_owned(),
+            OutputLayout::Chw => format!("channels, height and width of {map}"),
+            OutputLayout::Hwc => format!("height, width and channels of {map}"),
             OutputLayout::Tokens => format!("32-bit floats, {skip} tokens and those of a grid of patches"),
             OutputLayout::Vector => "one vector of 32-bit floats".to_owned(),
         };
@@ -255,6 +252,13 @@ fn channels_first(
             Ok(([channels, height, width], turned))
         }
     }
+}
+
+/// Returns whether this many rows and columns have the proportions of an input, as far as whole cells can:
+/// a last row or column may reach past it or be missing.
+fn covers([rows, columns]: [usize; 2], input: Size) -> bool {
+    let [width, height] = [input.width, input.height].map(|side| side as usize);
+    rows.saturating_mul(width).abs_diff(columns.saturating_mul(height)) <= width.max(height)
 }
 
 /// Returns the rows and columns in which this many square patches cover an input, if any do.
@@ -358,7 +362,7 @@ mod tests {
         let job = |manifest: &EncoderManifest| {
             let job = EncodeJob::new(manifest, EncoderView::Crop, size, &mask).unwrap();
             let input = job.input(&pixels).unwrap();
-            (job.shape(), input.into_data())
+            (manifest.input.shape(), input.into_data())
         };
         let shares = [1.0, 0.5, 0.0, 0.5, 0.0, 0.0, 0.0, 1.0];
         let (shape, Data::F32(values)) = job(&manifest) else { panic!("the manifest says 32-bit floats") };
@@ -422,6 +426,11 @@ mod tests {
         let turned = in_layout(OutputLayout::Hwc, Some(output(&[1, 1, 2, 3]))).unwrap();
         assert_eq!(turned, ([3, 1, 2], vec![1.0, 4.0, 2.0, 5.0, 3.0, 6.0]));
         assert_eq!(in_layout(OutputLayout::Chw, Some(output(&[1, 1, 2, 3]))).unwrap().0, [1, 2, 3]);
+        // A map of 12 channels that the manifest takes for 12 rows, and the other way round.
+        for (layout, shape) in [(OutputLayout::Hwc, [1, 12, 2, 4]), (OutputLayout::Chw, [1, 2, 4, 12])] {
+            let error = in_layout(layout, Some(output(&shape))).unwrap_err().to_string();
+            assert!(error.contains("proportions of the input") && error.contains("32x16"), "{error}");
+        }
         let tokens = in_layout(OutputLayout::Tokens, Some(output(&[1, 4, 3]))).unwrap();
         assert_eq!(tokens, ([3, 1, 2], vec![7.0, 10.0, 8.0, 11.0, 9.0, 12.0]));
         assert_eq!(in_layout(OutputLayout::Tokens, Some(output(&[10, 3]))).unwrap().0, [3, 2, 4]);
@@ -438,7 +447,7 @@ mod tests {
         }
         let manifest = manifest(8, 8, Resize::Stretch);
         let job = EncodeJob::of_image(&manifest, Size::new(4, 4));
-        let empty = job.feature_map(Some(output(&[1, 1, 0, 4])));
+        let empty = job.feature_map(Some(output(&[1, 0, 1, 1])));
         assert!(matches!(empty, Err(EncodeError::Pool(PoolError::Shape { .. }))), "{empty:?}");
     }
 

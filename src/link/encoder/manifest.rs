@@ -249,10 +249,29 @@ impl EncoderManifest {
     }
 }
 
+impl InputElement {
+    /// Returns the name in manifests.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::F32 => "f32",
+            Self::U8 => "u8",
+        }
+    }
+}
+
 impl InputSpec {
     /// Returns the number of channels: 3, or 4 with the mask.
     pub fn channels(&self) -> usize {
         3 + usize::from(self.mask)
+    }
+
+    /// Returns the lengths of the tensor's axes in their order.
+    pub fn shape(&self) -> [usize; 4] {
+        let [width, height] = [self.width, self.height].map(|side| side as usize);
+        match self.layout {
+            InputLayout::Nchw => [1, self.channels(), height, width],
+            InputLayout::Nhwc => [1, height, width, self.channels()],
+        }
     }
 }
 

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::sync::OnceLock;
 
 use super::input::{EncodeError, EncodeJob, join};
-use super::manifest::{EncoderManifest, EncoderView};
+use super::manifest::{EncoderManifest, EncoderView, Join};
 use super::pool::FeatureMap;
 use crate::model::{GraphId, Host, HostError, Input};
 use crate::rle::Mask;
@@ -31,6 +31,15 @@ pub async fn feature<H: Host>(
     image_map: &OnceLock<FeatureMap>,
 ) -> Result<Vec<f32>, EncodeError> {
     join(encoder, &maps(encoder, host, mask, image_map).await?, mask)
+}
+
+/// Computes the length of the features of masks, by one run on the host's image.
+pub async fn dimensions<H: Host>(encoder: &EncoderManifest, host: &H) -> Result<usize, EncodeError> {
+    let map = run(&EncodeJob::of_image(encoder, host.image_size()?), host).await?;
+    Ok(match encoder.join {
+        Join::Concat => map.channels() * encoder.views.len(),
+        Join::Mean => map.channels(),
+    })
 }
 
 /// Computes the feature maps of the manifest's views for a mask, in their order.

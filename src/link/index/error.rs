@@ -27,6 +27,9 @@ pub enum ReadError {
         /// The only version that is read.
         supported_version: u32,
     },
+    /// The header is that of an index in cells, which a page reads and a search in memory cannot use.
+    #[error("it is laid out in cells for pages; give the folder that `masklink index` wrote")]
+    Cells,
     /// The header is not as it was written.
     #[error("the header has the SHA-256 {actual}, but says {expected}: it is damaged, or was edited")]
     HeaderHash {

@@ -70,9 +70,16 @@ pub fn read_encoder(folder: &Path, index: &Index) -> Result<Vec<u8>, FolderError
 ///
 /// The parts' names hold their hashes, so old and new parts lie side by side until the new header
 /// replaces the old one in a single rename; a reader sees one or the other. Then parts that no
-/// header names are removed, and what an interrupted writer left. The folder is locked meanwhile: a second
-/// writer fails.
+/// header names are removed, and what an interrupted writer left. Where writing fails, as on a full disk, the
+/// old index stays and the new parts are removed. The folder is locked meanwhile: a second writer fails.
 pub fn write(folder: &Path, index: &Index, encoder: &[u8]) -> Result<(), FolderError> {
+    fs::create_dir_all(folder).map_err(|source| FolderError::Io { path: folder.to_path_buf(), source })?;
+    let _locked = lock(folder)?;
+    write_locked(folder, index, encoder)
+}
+
+/// Does the same as [`write`] in a folder that is there and that the caller has [locked](lock).
+pub(crate) fn write_locked(folder: &Path, index: &Index, encoder: &[u8]) -> Result<(), FolderError> {
     let Files { header, parts } = index
         .to_files()
         .map_err(|error| FolderError::Io { path: folder.join(HEADER), source: error.into() })?;
@@ -81,14 +88,21 @@ pub fn write(folder: &Path, index: &Index, encoder: &[u8]) -> Result<(), FolderE
         let path = path.to_path_buf();
         move |source| FolderError::Io { path, source }
     };
-    fs::create_dir_all(folder).map_err(at(folder))?;
-    let _locked = lock(folder)?;
     let parts: Vec<_> = parts.iter().map(|(file, bytes)| (file.as_str(), &bytes[..])).collect();
     let files = || parts.iter().copied().chain([(encoder_file, encoder)]);
-    for (file, bytes) in files() {
-        write_file(folder, file, bytes).map_err(at(&folder.join(file)))?;
+    let is_new = |file: &&str| !folder.join(file).exists();
+    let new: Vec<_> = files().map(|(file, _)| file).filter(is_new).collect();
+    let written = files()
+        .chain([(HEADER, &header[..])])
+        .try_for_each(|(file, bytes)| write_file(folder, file, bytes).map_err(at(&folder.join(file))));
+    // The header may be in its place where only the sync after its rename failed.
+    if written.is_err() && fs::read(folder.join(HEADER)).ok().as_ref() != Some(&header) {
+        for file in new {
+            // The first error is returned; a part that was not written is not there.
+            let _ = fs::remove_file(folder.join(file));
+        }
     }
-    write_file(folder, HEADER, &header).map_err(at(&folder.join(HEADER)))?;
+    written?;
     let keep: Vec<_> = files().map(|(file, _)| file).collect();
     remove_old_parts(folder, &keep).map_err(at(folder))
 }

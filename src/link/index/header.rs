@@ -15,6 +15,8 @@ use crate::link::protocol::{is_sha256, sha256_hex};
 pub const FORMAT: &str = "masklink-index";
 /// Version of the file form that this code writes and reads.
 pub const VERSION: u32 = 3;
+/// Value of `format` in the header of an index in cells.
+pub(in crate::link) const CELLS_FORMAT: &str = "masklink-cells";
 
 /// Maximum sizes of an index that is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -224,6 +226,9 @@ pub(in crate::link) fn check_named<'a>(
 impl Header {
     /// Reads a header and checks it against itself and the limits, before anything else is read.
     pub fn read(bytes: &[u8], limits: Limits) -> Result<Self, ReadError> {
+        if is_of_format(bytes, CELLS_FORMAT) {
+            return Err(ReadError::Cells);
+        }
         let header: Self = parse(bytes, (FORMAT, VERSION))?;
         header.check(limits)?;
         Ok(header)
