@@ -133,6 +133,41 @@ fn evaluation_goes_on_after_an_end_with_the_same_results_only() {
     assert_eq!(std::fs::read_to_string(&other).unwrap(), before);
 }
 
+#[test]
+fn evaluation_with_failed_requests_or_another_index_fails() {
+    let Some(built) = built() else { return };
+    let serving = serve(&["--index".as_ref(), built.folder().as_os_str()]);
+    let folder = tempfile::tempdir().unwrap();
+    for entry in std::fs::read_dir(built.folder()).unwrap() {
+        let entry = entry.unwrap();
+        std::fs::copy(entry.path(), folder.path().join(entry.file_name())).unwrap();
+    }
+    let header = folder.path().join("index.json");
+    let text = std::fs::read_to_string(&header).unwrap();
+    std::fs::write(&header, text + "\n").unwrap();
+    let arguments = ["--token", "secret", "--index", folder.path().to_str().unwrap()];
+    let (success, output, errors) = eval(&serving.address, &built.held_out_file(), &arguments);
+    assert!(!success && output.is_empty(), "{output}");
+    assert!(errors.contains("the endpoint's index is ") && errors.contains("SHA-256"), "{errors}");
+
+    let annotations = std::fs::read_to_string(built.held_out_file()).unwrap();
+    let mut annotations: Value = serde_json::from_str(&annotations).unwrap();
+    annotations["images"][0]["file_name"] = "missing.jpg".into();
+    let one_missing = folder.path().join("annotations.json");
+    std::fs::write(&one_missing, annotations.to_string()).unwrap();
+    let (success, output, errors) = eval(&serving.address, &one_missing, &["--token", "secret"]);
+    assert!(!success && errors.contains("masks were not linked and count as wrong"), "{output} {errors}");
+    assert!(output.starts_with("INCOMPLETE: "), "{output}");
+    let report: Value = serde_json::from_str(output.lines().last().unwrap()).unwrap();
+    assert!(report["failed"].as_u64().unwrap() > 0, "{output}");
+}
+
+#[test]
+fn endpoint_without_a_scheme_is_a_usage_error() {
+    let (success, _, errors) = eval("127.0.0.1:9424", "/nowhere".as_ref(), &[]);
+    assert!(!success && errors.contains("http://HOST:PORT"), "{errors}");
+}
+
 /// Returns the exit code and the standard error of a server that does not start. A missing folder stops
 /// it where it accepts arguments that it should refuse.
 fn refusal(arguments: &[&str], token: &str) -> (Option<i32>, String) {
