@@ -4,7 +4,7 @@ use std::process::Command;
 
 use serde_json::Value;
 
-use crate::plvel::built;
+use crate::plvel::{built, run_index};
 use crate::serving::serve;
 use crate::shared_data::shared_data;
 
@@ -138,14 +138,10 @@ fn evaluation_with_failed_requests_or_another_index_fails() {
     let Some(built) = built() else { return };
     let serving = serve(&["--index".as_ref(), built.folder().as_os_str()]);
     let folder = tempfile::tempdir().unwrap();
-    for entry in std::fs::read_dir(built.folder()).unwrap() {
-        let entry = entry.unwrap();
-        std::fs::copy(entry.path(), folder.path().join(entry.file_name())).unwrap();
-    }
-    let header = folder.path().join("index.json");
-    let text = std::fs::read_to_string(&header).unwrap();
-    std::fs::write(&header, text + "\n").unwrap();
-    let arguments = ["--token", "secret", "--index", folder.path().to_str().unwrap()];
+    let (part, other) = (folder.path().join("part.json"), folder.path().join("index"));
+    std::fs::copy(built.held_out_file(), &part).unwrap();
+    run_index(&part, &other);
+    let arguments = ["--token", "secret", "--index", other.to_str().unwrap()];
     let (success, output, errors) = eval(&serving.address, &built.held_out_file(), &arguments);
     assert!(!success && output.is_empty(), "{output}");
     assert!(errors.contains("the endpoint's index is ") && errors.contains("SHA-256"), "{errors}");

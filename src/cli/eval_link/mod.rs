@@ -54,9 +54,9 @@ pub(super) struct EvalLinkArgs {
     /// Also print the accuracy of each `data_split`.
     #[arg(long)]
     by_split: bool,
-    /// Folder of the endpoint's index; an endpoint that links by another index is an error. Adds the detection
-    /// of unknown entities to the report, and counts members of a broader entity as right. An entity known
-    /// only from the asked image counts as unknown.
+    /// Folder of the endpoint's index; fails where the endpoint links by another one. Adds the detection of
+    /// unknown entities to the report, and counts members of a broader entity as right. An entity known only
+    /// from the asked image counts as unknown.
     #[arg(long, value_name = "DIR")]
     index: Option<PathBuf>,
     /// Entities that also count as right: a JSON object of lists of QIDs by the QID of an annotation.

@@ -120,7 +120,7 @@ impl<H: Host> Client<'_, H> {
                     // A search has a deadline, and reports its last failure.
                     if retries == 0 && self.policy.deadline.is_none() {
                         let url = &self.collection.url;
-                        tracing::warn!(%error, url, "Qdrant does not respond as it should; it is asked again");
+                        tracing::warn!(%error, url, "Qdrant does not respond yet; it is asked again");
                     }
                     self.host.sleep(pause).await;
                 }

@@ -198,7 +198,8 @@ fn serve(args: ServeArgs) -> anyhow::Result<()> {
     let address = SocketAddr::new(args.host, args.port);
     if token.is_none() && !args.host.is_loopback() {
         tracing::warn!(
-            "all who reach {address} may use the endpoint and read /metrics: set MASKLINK_TOKEN to require a token"
+            "all who reach {address} may use the endpoint and read /metrics: set MASKLINK_TOKEN to require a \
+             token"
         );
     }
     let embedder =

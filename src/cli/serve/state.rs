@@ -271,7 +271,7 @@ impl Inner {
             _ => {
                 let (needed, allowed) = (bytes.div_ceil(1 << 20), max_bytes >> 20);
                 let detail = format!(
-                    "Decoding the image needs {needed} MiB; this server allows {allowed}, three eighths of its \
+                    "Decoding the image needs {needed} MiB; this server allows {allowed}, 3/8 of its \
                      --memory."
                 );
                 Err(ApiError::new(Kind::TooLarge, detail))
