@@ -3,16 +3,21 @@
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
-use std::process::{Child, ChildStderr, Command, Stdio};
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+use std::time::Duration;
 
 use serde_json::Value;
 
 use crate::plvel::built;
 
+/// Maximum time until a line of the log.
+const MAX_WAIT: Duration = Duration::from_mins(1);
+
 /// A server whose log is read line by line; killed at the end of the test.
 struct Logging {
     process: Child,
-    log: BufReader<ChildStderr>,
+    log: Receiver<String>,
 }
 
 impl Drop for Logging {
@@ -33,16 +38,18 @@ fn start(arguments: &[&str]) -> Logging {
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    let log = BufReader::new(process.stderr.take().unwrap());
+    let lines = BufReader::new(process.stderr.take().unwrap()).lines();
+    let (sender, log) = channel();
+    std::thread::spawn(move || lines.map_while(Result::ok).try_for_each(|line| sender.send(line)));
     Logging { process, log }
 }
 
 impl Logging {
     /// Returns the next line whose message contains `words`; each line must be JSON.
-    fn line(&mut self, words: &str) -> Value {
+    fn line(&self, words: &str) -> Value {
         loop {
-            let mut line = String::new();
-            self.log.read_line(&mut line).unwrap();
+            let line =
+                self.log.recv_timeout(MAX_WAIT).unwrap_or_else(|error| panic!("no {words:?}: {error}"));
             let line: Value =
                 serde_json::from_str(&line).unwrap_or_else(|_| panic!("no {words:?}: {line:?}"));
             if line["message"].as_str().is_some_and(|message| message.contains(words)) {
@@ -52,7 +59,7 @@ impl Logging {
     }
 
     /// Waits until the server is ready, and returns its host and port.
-    fn address(&mut self) -> String {
+    fn address(&self) -> String {
         let line = self.line("ready");
         assert_eq!(line["level"], "INFO", "{line}");
         line["url"].as_str().unwrap().trim_start_matches("http://").trim_end_matches('/').to_owned()
@@ -82,14 +89,14 @@ fn failed_start_is_a_line_of_the_log() {
     let line = server.line("the server failed");
     assert_eq!(line["level"], "ERROR", "{line}");
     assert!(line["error"].as_str().unwrap().contains(store.to_str().unwrap()), "{line}");
-    let mut rest = String::new();
-    server.log.read_to_string(&mut rest).unwrap();
-    assert_eq!((rest.as_str(), server.process.wait().unwrap().code()), ("", Some(1)));
+    let rest: Vec<String> = server.log.iter().collect();
+    assert!(rest.is_empty(), "{rest:?}");
+    assert_eq!(server.process.wait().unwrap().code(), Some(1));
 }
 
 #[test]
 fn request_is_logged_once_with_its_id_and_the_address_of_the_client() {
-    let mut server = start(&["--trusted-proxy", "127.0.0.0/8"]);
+    let server = start(&["--trusted-proxy", "127.0.0.0/8"]);
     let address = server.address();
     let headers = "x-request-id: one\r\nx-forwarded-for: 198.51.100.7\r\n";
     assert!(send(&address, "GET", "/healthz", headers).starts_with("HTTP/1.1 200"));
@@ -104,12 +111,11 @@ fn request_is_logged_once_with_its_id_and_the_address_of_the_client() {
 
 #[test]
 fn open_server_on_other_addresses_warns() {
-    let mut server = start(&["--host", "0.0.0.0"]);
+    let server = start(&["--host", "0.0.0.0"]);
     let line = server.line("MASKLINK_TOKEN");
     assert_eq!(line["level"], "WARN", "{line}");
-    let mut server = start(&["--host", "0.0.0.0", "--token", "secret"]);
-    let mut first = String::new();
-    server.log.read_line(&mut first).unwrap();
+    let server = start(&["--host", "0.0.0.0", "--token", "secret"]);
+    let first = server.log.recv_timeout(MAX_WAIT).unwrap();
     assert!(first.contains("ready"), "{first}");
 }
 
@@ -117,7 +123,7 @@ fn open_server_on_other_addresses_warns() {
 fn reload_by_request_is_logged_with_the_id_of_the_request() {
     let Some(built) = built() else { return };
     let folder = built.folder();
-    let mut server = start(&["--token", "secret", "--index", folder.to_str().unwrap()]);
+    let server = start(&["--token", "secret", "--index", folder.to_str().unwrap()]);
     let address = server.address();
     let headers = "authorization: Bearer secret\r\nx-request-id: two\r\ncontent-length: 0\r\n";
     assert!(send(&address, "POST", "/v1/admin/reload", headers).starts_with("HTTP/1.1 200"));
@@ -141,7 +147,7 @@ fn start_that_waits_for_qdrant_says_so_at_once() {
     let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let qdrant = format!("http://{address}");
     let arguments = ["--backend", "qdrant", "--collection", "things", "--qdrant", &qdrant];
-    let mut server = start(&[&arguments[..], &["--index", folder.to_str().unwrap()]].concat());
+    let server = start(&[&arguments[..], &["--index", folder.to_str().unwrap()]].concat());
     let line = server.line("Qdrant");
     assert_eq!((&line["level"], &line["url"]), (&"WARN".into(), &qdrant.into()), "{line}");
 }
