@@ -95,6 +95,7 @@ pub fn run() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         // The reader of the output has closed it, as `head` does.
         Err(error) if is_broken_pipe(&error) => ExitCode::FAILURE,
+        Err(error) if error.is::<serve::Logged>() => ExitCode::FAILURE,
         Err(error) => {
             eprintln!("masklink: {error:#}");
             ExitCode::FAILURE

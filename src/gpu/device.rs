@@ -101,10 +101,8 @@ impl Device {
         let options =
             wgpu::RequestAdapterOptions { compatible_surface, ..wgpu::RequestAdapterOptions::default() };
         let adapter = instance.request_adapter(&options).await?;
-        let info = adapter.get_info();
-        // A browser's fallback adapter is one of this type too.
-        if adapters == Adapters::Hardware && info.device_type == wgpu::DeviceType::Cpu {
-            return Err(Error::Software { name: info.name });
+        if adapters == Adapters::Hardware && is_software(&adapter) {
+            return Err(Error::Software { name: adapter.get_info().name });
         }
         Self::of_adapter(adapter).await
     }
@@ -176,6 +174,12 @@ impl Device {
         self.handle.limits().max_texture_dimension_2d
     }
 
+    /// Returns whether the adapter emulates a GPU on the CPU.
+    #[cfg(not(target_arch = "wasm32"))]
+    pub(crate) fn is_software(&self) -> bool {
+        is_software(&self.adapter)
+    }
+
     /// Returns the adapter's name for a status line, or `WebGPU` where a browser hides it.
     pub(crate) fn adapter_name(&self) -> String {
         let name = self.adapter.get_info().name;
@@ -194,6 +198,11 @@ impl Device {
         let on_error = move |error: wgpu::Error| uncaptured.set(error.to_string());
         self.handle.on_uncaptured_error(Arc::new(on_error));
     }
+}
+
+/// Returns whether an adapter emulates a GPU on the CPU, as a browser's fallback adapter does too.
+fn is_software(adapter: &wgpu::Adapter) -> bool {
+    adapter.get_info().device_type == wgpu::DeviceType::Cpu
 }
 
 fn in_parentheses(name: &str) -> String {

@@ -53,18 +53,22 @@ pub(crate) fn sampled() -> &'static Built {
             is_indexed(number) || HELD_OUT.contains(&number)
         });
         let images = www.join("samples/images");
-        Built::new(&file, images.clone(), is_indexed, |annotations, output| {
-            let run = Command::new(env!("CARGO_BIN_EXE_masklink"))
-                .arg("index")
-                .args([Path::new("--annotations"), annotations, Path::new("--images"), &images])
-                .args([Path::new("--encoder"), &www.join("models/link-encoder.json")])
-                .args([Path::new("--output"), output])
-                .args(["--image-url", "samples/{file}"])
-                .output()
-                .unwrap();
-            assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
-        })
+        Built::new(&file, images, is_indexed, index_samples)
     })
+}
+
+/// Indexes sample images by the region encoder.
+pub(crate) fn index_samples(annotations: &Path, output: &Path) {
+    let www = Path::new(env!("CARGO_MANIFEST_DIR")).join("www");
+    let run = Command::new(env!("CARGO_BIN_EXE_masklink"))
+        .arg("index")
+        .args([Path::new("--annotations"), annotations, Path::new("--images"), &www.join("samples/images")])
+        .args([Path::new("--encoder"), &www.join("models/link-encoder.json")])
+        .args([Path::new("--output"), output])
+        .args(["--image-url", "samples/{file}"])
+        .output()
+        .unwrap();
+    assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
 }
 
 impl Built {

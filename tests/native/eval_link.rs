@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 
 use serde_json::Value;
 
-use crate::built_index::{Built, sampled};
+use crate::built_index::{Built, index_samples, sampled};
 use crate::plvel::built;
 use crate::serving::{Serving, serve};
 
@@ -236,6 +236,40 @@ fn file_that_is_no_journal_is_left_as_it_is() {
     let (success, _, errors) = resumable.eval(&closed_address());
     assert!(!success && errors.contains("no journal of an evaluation"), "{errors}");
     assert_eq!(resumable.journal(), annotations);
+}
+
+#[test]
+fn evaluation_against_another_index_fails() {
+    let serving = serving(sampled());
+    let folder = tempfile::tempdir().unwrap();
+    let other = folder.path().join("index");
+    index_samples(&sampled().held_out_file(), &other);
+    let (success, output, errors) = eval(sampled(), &serving.address, &["--index", other.to_str().unwrap()]);
+    assert!(!success && output.is_empty(), "{output}");
+    assert!(errors.contains("the endpoint's index is ") && errors.contains("SHA-256"), "{errors}");
+}
+
+#[test]
+fn evaluation_with_failed_requests_is_incomplete() {
+    let serving = serving(sampled());
+    let annotations = std::fs::read_to_string(sampled().held_out_file()).unwrap();
+    let mut annotations: Value = serde_json::from_str(&annotations).unwrap();
+    annotations["images"][0]["file_name"] = "missing.jpg".into();
+    let folder = tempfile::tempdir().unwrap();
+    let one_missing = folder.path().join("annotations.json");
+    std::fs::write(&one_missing, annotations.to_string()).unwrap();
+    let (success, output, errors) = eval_annotations(&serving.address, &one_missing, sampled().images(), &[]);
+    assert!(!success && errors.contains("masks were not linked and count as wrong"), "{output} {errors}");
+    assert!(output.starts_with("INCOMPLETE: "), "{output}");
+    let report: Value = serde_json::from_str(output.lines().last().unwrap()).unwrap();
+    assert!(report["failed"].as_u64().unwrap() > 0, "{output}");
+}
+
+#[test]
+fn endpoint_without_a_scheme_is_a_usage_error() {
+    let nowhere = Path::new("/nowhere");
+    let (success, _, errors) = eval_annotations("127.0.0.1:9424", nowhere, nowhere, &[]);
+    assert!(!success && errors.contains("http://HOST:PORT"), "{errors}");
 }
 
 /// Returns the exit code and the standard error of a server that does not start. A missing folder stops

@@ -34,6 +34,7 @@ mod rle_oracle;
 mod rle_shapes;
 mod segment;
 mod serve;
+mod serve_log;
 mod serving;
 mod shared_data;
 mod synth;

@@ -257,7 +257,7 @@ fn a_start_prints_one_line_and_requests_are_logged_at_debug_level() {
     let expected = format!(" serves the page in {}, no index\n", folder.path().display());
     assert!(line.ends_with(&expected), "{line}");
     assert_eq!(rest, "");
-    assert!(!log.contains("/healthz"), "{log}");
+    assert!(log.contains("ready, without an index") && !log.contains("/healthz"), "{log}");
     let (_, _, log) = serve("masklink=debug");
     assert!(log.contains("DEBUG") && log.contains("path=\"/healthz\" status=200"), "{log}");
 }
@@ -417,7 +417,13 @@ async fn a_request_for_another_host_name_is_refused() {
         app(Server::new(None, settings).unwrap())
     };
     let (loopback, named, open) = (serving(Some(&[])), serving(Some(&["masks.example"])), serving(None));
-    for path in ["/letters.txt", "/healthz", "/metrics", "/v1/openapi.json"] {
+    for path in ["/healthz", "/readyz"] {
+        let reply = send(&named, request("GET", path, &[("host", "192.0.2.7:8080")], "")).await;
+        assert_ne!(reply.status, 421, "a health check asks by the address: {path}");
+        let twice = request("GET", path, &[("host", "localhost"), ("host", "evil.example")], "");
+        assert_eq!(send(&named, twice).await.problem(), (400, "bad-request"), "{path}");
+    }
+    for path in ["/letters.txt", "/metrics", "/v1/openapi.json"] {
         let get = |host: &'static str| request("GET", path, &[("host", host)], "");
         assert_eq!(send(&loopback, get("evil.example:8080")).await.problem(), (421, "wrong-host"), "{path}");
         assert_eq!(send(&named, get("evil.example")).await.problem(), (421, "wrong-host"), "{path}");

@@ -108,11 +108,12 @@ impl Journal {
         let (mut line, mut whole) = (Vec::new(), 0);
         while is_whole_line(&mut reader, &mut line)? {
             if whole == 0 {
-                let kept: Run = serde_json::from_slice(&line).context(NO_JOURNAL)?;
+                let mut kept: Run = serde_json::from_slice(&line).context(NO_JOURNAL)?;
+                kept.endpoint.truncate(kept.endpoint.trim_end_matches('/').len());
                 ensure!(
                     &kept == run,
                     "it holds the results of another evaluation ({}): name another file",
-                    String::from_utf8_lossy(&line).trim_end()
+                    differences(&kept, run)?
                 );
             } else if self.answered_by.is_none() {
                 self.answered_by = Some(serde_json::from_slice(&line)?);
@@ -160,6 +161,15 @@ impl Journal {
     }
 }
 
+/// Lists the fields in which two evaluations differ, with both values.
+fn differences(kept: &Run, now: &Run) -> anyhow::Result<String> {
+    let [kept, now] = [serde_json::to_value(kept)?, serde_json::to_value(now)?];
+    let fields = kept.as_object().into_iter().flatten().filter(|(name, value)| now[*name] != **value);
+    let described: Vec<_> =
+        fields.map(|(name, value)| format!("{name}: {value} there, {} now", now[name])).collect();
+    Ok(described.join("; "))
+}
+
 fn to_line(value: &impl Serialize) -> anyhow::Result<String> {
     Ok(serde_json::to_string(value)? + "\n")
 }
@@ -177,7 +187,7 @@ mod tests {
     use super::*;
 
     fn run() -> Run {
-        Run { endpoint: "http://a/".to_owned(), annotations: "07".to_owned(), ..Run::default() }
+        Run { endpoint: "http://a".to_owned(), annotations: "07".to_owned(), ..Run::default() }
     }
 
     fn answered_by(index_sha256: &str) -> AnsweredBy {
@@ -222,14 +232,26 @@ mod tests {
             assert_eq!(Journal::open(&path, &run()).unwrap().outcome(5, "b"), Some(outcome(1)), "{cut}");
         }
         let annotations = "08".to_owned();
-        for other in [
-            Run { click: true, ..run() },
-            Run { backend: Some("qdrant".to_owned()), ..run() },
-            Run { annotations, ..run() },
+        for (other, difference) in [
+            (Run { click: true, ..run() }, "(click: false there, true now)"),
+            (Run { backend: Some("qdrant".to_owned()), ..run() }, "(backend: null there, \"qdrant\" now)"),
+            (Run { annotations, ..run() }, "(annotations: \"07\" there, \"08\" now)"),
         ] {
             let refused = refusal(&path, &other);
-            assert!(refused.contains("another evaluation (") && refused.contains("run.jsonl"), "{refused}");
+            let expected = format!("another evaluation {difference}: name another");
+            assert!(refused.contains(&expected) && refused.contains("run.jsonl"), "{refused}");
         }
+    }
+
+    #[test]
+    fn slash_at_the_end_of_a_kept_address_makes_no_other_evaluation() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("run.jsonl");
+        let kept = Run { endpoint: "http://a/".to_owned(), ..run() };
+        std::fs::write(&path, to_line(&kept).unwrap()).unwrap();
+        Journal::open(&path, &run()).unwrap();
+        let refused = refusal(&path, &Run { endpoint: "http://b".to_owned(), ..run() });
+        assert!(refused.contains("(endpoint: \"http://a\" there, \"http://b\" now)"), "{refused}");
     }
 
     #[test]

@@ -31,7 +31,9 @@ use crate::link::index::folder::HEADER;
 use crate::link::index::header::Limits;
 use crate::link::index::{Index, folder};
 use crate::link::protocol::problem::Kind;
-use crate::link::protocol::{CachedAnswer, Endpoint, EndpointAnswer, LinkResponse, ask_endpoint, sha256_hex};
+use crate::link::protocol::{
+    CachedAnswer, Endpoint, EndpointAnswer, LinkResponse, ModelInfo, ask_endpoint_patiently, sha256_hex,
+};
 use crate::rle::Mask;
 
 #[derive(clap::Args)]
@@ -44,7 +46,7 @@ pub(super) struct EvalLinkArgs {
     #[arg(long, value_name = "DIR")]
     images: PathBuf,
     /// Base address of the endpoint (http or https); v1/link and v1/images are below it.
-    #[arg(long, value_name = "URL")]
+    #[arg(long, value_name = "URL", value_parser = remote::address)]
     endpoint: String,
     /// Bearer token, if the endpoint requires one; safer in `MASKLINK_TOKEN`.
     #[arg(long, value_name = "TOKEN")]
@@ -52,8 +54,9 @@ pub(super) struct EvalLinkArgs {
     /// Also print the accuracy of each `data_split`.
     #[arg(long)]
     by_split: bool,
-    /// Folder of the endpoint's index. Adds the detection of unknown entities to the report, and counts
-    /// members of a broader entity as right. An entity known only from the asked image counts as unknown.
+    /// Folder of the endpoint's index; fails where the endpoint links by another one. Adds the detection of
+    /// unknown entities to the report, and counts members of a broader entity as right. An entity known only
+    /// from the asked image counts as unknown.
     #[arg(long, value_name = "DIR")]
     index: Option<PathBuf>,
     /// Entities that also count as right: a JSON object of lists of QIDs by the QID of an annotation.
@@ -76,7 +79,8 @@ pub(super) struct EvalLinkArgs {
     reading: ReadArgs,
     #[command(flatten)]
     runtime: RuntimeArgs,
-    /// Number of requests at a time.
+    /// Number of requests at a time. The server's --rate applies, and a request that it refuses waits as the
+    /// server asks, up to 5 minutes for a mask: start the server with `--rate 0` while you evaluate.
     #[arg(long, value_name = "N", default_value = "4")]
     jobs: NonZeroUsize,
     /// Append each result to this file, and ask nothing again that is in it: an evaluation that was ended
@@ -138,6 +142,12 @@ pub(super) fn run(args: &EvalLinkArgs) -> anyhow::Result<()> {
     if args.json {
         writeln!(out, "{}", serde_json::to_string(&report)?)?;
     }
+    ensure!(
+        failed == 0,
+        "{failed} of {} masks were not linked and count as wrong: the accuracy is not the endpoint's{}",
+        records.len(),
+        if args.resume.is_some() { "; run the command again to link them" } else { "" }
+    );
     Ok(())
 }
 
@@ -160,7 +170,7 @@ impl Run {
     fn of(args: &EvalLinkArgs) -> anyhow::Result<Self> {
         let hash = |path: &Path| sha256::of_file(path).map(|(_, hash)| hash);
         Ok(Self {
-            endpoint: args.endpoint.clone(),
+            endpoint: args.endpoint.trim_end_matches('/').to_owned(),
             annotations: hash(&args.annotations)?,
             splits: args.split.clone(),
             click: args.click,
@@ -194,7 +204,9 @@ fn link_all<'a>(
         progress.advance(1);
         let annotation = records[at].annotation;
         match result {
-            Ok(Linked { outcome, answered_by, cached }) => {
+            Ok(Linked { outcome, model, cached }) => {
+                linker.check_index(args.index.as_deref(), &model)?;
+                let answered_by = AnsweredBy::from(&model);
                 if let Some(journal) = &mut journal {
                     journal.add(at, &annotation.id, &outcome, &answered_by)?;
                 }
@@ -238,6 +250,22 @@ struct Linker<'a> {
 }
 
 impl Linker<'_> {
+    /// Checks that the endpoint links by the index in `folder`, as far as its response tells.
+    fn check_index(&self, folder: Option<&Path>, model: &ModelInfo) -> anyhow::Result<()> {
+        let (Some(folder), Some(known)) = (folder, &self.index) else { return Ok(()) };
+        // A vision model has an index of titles.
+        let has_vectors = model.exemplars + model.prototypes > 0;
+        let ModelInfo { index_sha256, .. } = model;
+        ensure!(
+            index_sha256.is_empty() || !has_vectors || *index_sha256 == known.sha256,
+            "the endpoint's index is {index_sha256}, but the one in {} is {} (SHA-256 of {HEADER}): name the \
+             folder that the server was started with",
+            folder.display(),
+            known.sha256
+        );
+        Ok(())
+    }
+
     fn link(&self, record: &UsableAnnotation<'_>) -> anyhow::Result<Linked> {
         let annotation = record.annotation;
         let image = self.images.find(&record.file);
@@ -266,15 +294,15 @@ impl Linker<'_> {
             // Whole microseconds, which the journal's decimal numbers return exactly.
             millis: (round_trip_millis * 1e3).round() / 1e3,
         };
-        let answered_by = AnsweredBy::from(&response.model);
-        Ok(Linked { outcome, answered_by, cached: self.caches.then(|| cached(&mask, response)) })
+        let model = response.model.clone();
+        Ok(Linked { outcome, model, cached: self.caches.then(|| cached(&mask, response)) })
     }
 }
 
 /// One linked mask.
 struct Linked {
     outcome: LinkedOutcome,
-    answered_by: AnsweredBy,
+    model: ModelInfo,
     /// The cached response, where those are written.
     cached: Option<CachedAnswer>,
 }
@@ -361,6 +389,8 @@ fn outcome<'a>(
 /// The entities of an index.
 struct Known {
     index: Index,
+    /// SHA-256 of its header.
+    sha256: String,
     /// Position of each entity.
     positions: HashMap<String, u32>,
     /// QIDs of the members of each entity, or of those that also count as right; none for most.
@@ -378,7 +408,7 @@ struct Ranks {
 
 impl Known {
     fn read(folder: &Path, aliases: Option<&Path>) -> anyhow::Result<Self> {
-        let (index, _) = folder::read(folder, Limits::default())?;
+        let (index, sha256) = folder::read(folder, Limits::default())?;
         let members =
             index.entities().iter().map(|one| (one.qid.clone(), one.members.iter().cloned().collect()));
         let mut members: HashMap<String, HashSet<String>> = members.collect();
@@ -396,7 +426,7 @@ impl Known {
         }
         let entities = (0..).zip(index.entities());
         let positions = entities.map(|(at, entity)| (entity.qid.clone(), at)).collect();
-        Ok(Self { index, positions, members })
+        Ok(Self { index, sha256, positions, members })
     }
 
     /// Returns whether the index knows an entity without the exemplars of the image with this SHA-256.
@@ -422,14 +452,14 @@ fn ranks(response: &LinkResponse, qid: &str, members: Option<&HashMap<String, Ha
     }
 }
 
-/// Links one mask by the endpoint, as a page would.
+/// Links one mask by the endpoint, as a page would, but with more patience.
 fn ask(
     endpoint: Endpoint<'_>,
     (image, sha256): (&[u8], &str),
     mask: &Mask,
 ) -> anyhow::Result<EndpointAnswer> {
     let host = NativeHost::of_file(image);
-    let asked = ask_endpoint(&host, endpoint, mask, sha256);
+    let asked = ask_endpoint_patiently(&host, endpoint, mask, sha256);
     Ok(pollster::block_on(asked)
         .map_err(|error| LinkFailed { code: error.code(), message: error.to_string() })?)
 }

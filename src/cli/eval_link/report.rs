@@ -153,6 +153,9 @@ impl<'a> Report<'a> {
 
     pub(super) fn print(&self, out: &mut impl Write, by_split: bool) -> io::Result<()> {
         let Self { n, top1, top5, failed, timed_out, left_out, latency_ms, .. } = self;
+        if *failed > 0 {
+            writeln!(out, "INCOMPLETE: {failed} of {n} masks were not linked and count as wrong")?;
+        }
         writeln!(
             out,
             "{n} masks: top-1 {top1:.3}, top-5 {top5:.3}; {failed} requests failed, {timed_out} of \
@@ -252,6 +255,10 @@ impl Report<'_> {
             lines.push(format!("\n{model}: {}.", rows.collect::<Vec<_>>().join(", ")));
         }
         let Self { n, failed, timed_out, left_out, .. } = self;
+        if *failed > 0 {
+            let text = format!("\n**Incomplete: {failed} of {n} masks were not linked and count as wrong.**");
+            lines.push(text);
+        }
         lines.push(format!(
             "\n{n} masks, {failed} failed requests ({timed_out} of them took too long), {left_out} \
              annotations left out.\n"
@@ -418,6 +425,23 @@ mod tests {
         let row = "| entity | 1 | 2 | 100.0 (20.7–100.0) | 50.0 (9.5–90.5) | 66.7 | ";
         assert!(text.contains(row), "{text}");
         assert!(!text.contains("| query |") && text.contains("entity 25.4, query 16.1"), "{text}");
+    }
+
+    #[test]
+    fn report_with_failed_requests_says_so_first() {
+        let outcomes = [outcome("entity_val_seen", Some(0)), outcome("entity_val_seen", None)];
+        let texts = |failed| {
+            let report = Report::of(&outcomes, vec![1.0], failed);
+            let mut printed = Vec::new();
+            report.print(&mut printed, false).unwrap();
+            (String::from_utf8(printed).unwrap(), report.markdown(false))
+        };
+        let (printed, markdown) = texts(1);
+        let words = "1 of 2 masks were not linked and count as wrong";
+        assert!(printed.starts_with(&format!("INCOMPLETE: {words}\n")), "{printed}");
+        assert!(markdown.contains(&format!("\n**Incomplete: {words}.**\n")), "{markdown}");
+        let (printed, markdown) = texts(0);
+        assert!(!printed.contains("INCOMPLETE") && !markdown.contains("Incomplete"), "{printed}{markdown}");
     }
 
     #[test]

@@ -116,7 +116,14 @@ impl<H: Host> Client<'_, H> {
                 Err(error) => QdrantError::Host(error),
             };
             match self.pause_millis(&error, retries, retry_after.as_deref()) {
-                Some(pause) => self.host.sleep(pause).await,
+                Some(pause) => {
+                    // A search has a deadline, and reports its last failure.
+                    if retries == 0 && self.policy.deadline.is_none() {
+                        let url = &self.collection.url;
+                        tracing::warn!(%error, url, "Qdrant does not respond yet; it is asked again");
+                    }
+                    self.host.sleep(pause).await;
+                }
                 None => return Err(error),
             }
             retries += 1;

@@ -45,7 +45,7 @@ impl MemoryBudget {
     /// Reserves memory, or returns the problem that there is too little left.
     pub(super) fn reserve(&self, bytes: usize) -> Result<OwnedSemaphorePermit, ApiError> {
         let full = || {
-            let detail = "The server has no memory free for the request. Try again in a second.";
+            let detail = "All of the server's --memory for such requests is in use. Try again in a second.";
             ApiError::retry_after(Kind::Unavailable, detail, 1)
         };
         let permits = u32::try_from(bytes.div_ceil(UNIT)).map_err(|_| full())?;

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use super::client::network;
+use super::client::{AddressRange, network};
 use super::error::ApiError;
 use super::settings::Limits;
 use crate::link::protocol::problem::Kind;
@@ -18,7 +18,7 @@ const RESERVE: usize = 64;
 /// Maximum number of one client's connections in reserve. A browser opens six.
 const MAX_CLIENT_RESERVE: usize = 6;
 /// Paths whose requests a connection in reserve serves.
-const HEALTH: [&str; 2] = ["/healthz", "/readyz"];
+pub(super) const HEALTH: [&str; 2] = ["/healthz", "/readyz"];
 
 /// The permits of a server's connections.
 pub(super) struct ConnectionLimit {
@@ -29,7 +29,7 @@ pub(super) struct ConnectionLimit {
     /// Maximum number of one client's regular connections.
     max_of_client: usize,
     /// Addresses without a maximum of their own: those of trusted proxies, whose clients are many.
-    unlimited: Vec<IpAddr>,
+    unlimited: Vec<AddressRange>,
     wait: Duration,
 }
 
@@ -54,7 +54,7 @@ enum Held {
 }
 
 impl ConnectionLimit {
-    pub(super) fn new(limits: &Limits, proxies: &[IpAddr]) -> Self {
+    pub(super) fn new(limits: &Limits, proxies: &[AddressRange]) -> Self {
         Self {
             regular: Arc::new(Semaphore::new(limits.connections)),
             reserve: Arc::new(Semaphore::new(RESERVE)),
@@ -69,7 +69,7 @@ impl ConnectionLimit {
     /// maximum of both, or none is left.
     pub(super) fn acquire(self: &Arc<Self>, address: IpAddr) -> Option<ConnectionPermit> {
         let client = network(address);
-        let is_unlimited = self.unlimited.contains(&address.to_canonical());
+        let is_unlimited = self.unlimited.iter().any(|range| range.contains(address));
         let mut clients = self.clients();
         let counts = clients.get(&client).copied().unwrap_or_default();
         let is_allowed = self.allows(is_unlimited, counts);

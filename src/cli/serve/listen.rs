@@ -55,24 +55,23 @@ pub(super) async fn listen(address: SocketAddr, server: Server) -> anyhow::Resul
 /// Loads the index, says that the server is ready, and loads the index anew at each SIGHUP.
 async fn load(server: &Server, address: SocketAddr) -> anyhow::Result<Infallible> {
     let mut hangups = Hangups::new()?;
+    let url = format!("http://{address}/");
     match server.reload().await {
-        // If the operator was faster, both loads read the same folder.
-        Ok(_) | Err(ReloadError::Nothing | ReloadError::Busy) => {}
+        Ok(info) => tracing::info!(url, entities = info.entities, index = info.index_sha256, "ready"),
+        // Where the operator was faster, both loads read the same folder.
+        Err(ReloadError::Busy) => tracing::info!(url, "ready once the index is loaded"),
+        Err(ReloadError::Nothing) => tracing::info!(url, "ready, without an index"),
         Err(ReloadError::Load(error)) => return Err(error),
     }
     // The one line of a start, which people and scripts wait for: the address comes first in it.
-    let line = server.describe(&format!("http://{address}/"));
+    let line = server.describe(&url);
     if let Err(error) = writeln!(std::io::stdout(), "{line}") {
         tracing::warn!(%error, "cannot print the address to the standard output");
     }
     loop {
         hangups.next().await;
-        match server.reload().await {
-            Ok(info) => {
-                tracing::info!(entities = info.entities, index = info.index_sha256, "loaded the index");
-            }
-            Err(error) => tracing::error!(%error, "the index was not loaded; the one before is still in use"),
-        }
+        // The log says how it ended.
+        let _ = server.reload_and_log().await;
     }
 }
 

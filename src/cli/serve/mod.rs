@@ -26,11 +26,13 @@ use std::time::Duration;
 
 use anyhow::{Context as _, ensure};
 use axum::http::HeaderValue;
+use clap::builder::RangedU64ValueParser;
 use tracing_appender::non_blocking::{NonBlockingBuilder, WorkerGuard};
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
+pub use client::AddressRange;
 pub use router::app;
 pub use routes::openapi::document as openapi_document;
 pub use settings::{Limits, Settings};
@@ -44,6 +46,12 @@ use backends::BackendArgs;
 
 /// Maximum number of lines of the log that wait to be written.
 const LOG_LINES: usize = 8192;
+/// Smallest and largest memory budget, in MiB: the smallest decodes images of half a million pixels.
+const MEMORY_MIB: (u64, u64) = (64, 1 << 24);
+/// Maximum number of workers; each has a thread.
+const MAX_WORKERS: u64 = 512;
+/// Maximum of the other limits, in their units: sums and products of them stay far below the largest number.
+const MAX_LIMIT: u64 = 1 << 40;
 /// Maximum time that reads of files may still take when the server has stopped.
 const LAST_READS: Duration = Duration::from_secs(1);
 
@@ -68,25 +76,33 @@ pub(super) struct ServeArgs {
     #[arg(long, default_value = "127.0.0.1")]
     host: IpAddr,
     /// Maximum size of the --store folder, in MiB; beyond it the oldest images are removed.
-    #[arg(long, value_name = "MIB", default_value_t = 10_240)]
+    #[arg(
+        long,
+        value_name = "MIB",
+        default_value_t = 10_240,
+        requires = "store",
+        value_parser = RangedU64ValueParser::<u64>::new().range(1..=MAX_LIMIT)
+    )]
     store_size: u64,
     /// Port to listen on; 0 for any free one.
     #[arg(long, default_value_t = 8080)]
     port: u16,
     /// Host name that requests may use, besides localhost and loopback addresses; may be given several
     /// times. Without it, a server on a loopback address refuses all other names, so that no other site
-    /// can point its name there. A server on any other address then accepts all names.
-    #[arg(long, value_name = "NAME")]
+    /// can point its name there. A server on any other address then accepts all names. Health checks pass by
+    /// any name.
+    #[arg(long, value_name = "NAME", value_parser = middleware::host::name)]
     allow_host: Vec<String>,
     /// Host from which the server may fetch images by URL; may be given several times. Give its port
     /// unless that is the scheme's default. A host without a public address must be given by its IP
     /// address.
     #[arg(long, value_name = "HOST[:PORT]", value_parser = fetch::host)]
     allow_url_host: Vec<String>,
-    /// Address of a reverse proxy before this server, whose X-Forwarded-For tells the clients apart; may be
-    /// given several times. Without it all its clients share one rate.
-    #[arg(long, value_name = "ADDRESS")]
-    trusted_proxy: Vec<IpAddr>,
+    /// Address of a reverse proxy before this server, or a network of them such as 10.0.0.0/8, whose
+    /// X-Forwarded-For tells the clients apart; may be given several times. Without it all its clients share
+    /// one rate.
+    #[arg(long, value_name = "ADDRESS[/LENGTH]")]
+    trusted_proxy: Vec<AddressRange>,
     /// Bearer token that the endpoint requires; safer in `MASKLINK_TOKEN`, which other users cannot see.
     #[arg(long, value_name = "TOKEN")]
     token: Option<String>,
@@ -101,17 +117,37 @@ pub(super) struct ServeArgs {
     #[arg(long, value_name = "N", default_value_t = 20.0, value_parser = middleware::rate::per_second)]
     rate: f64,
     /// Maximum number of requests computed at the same time.
-    #[arg(long, value_name = "N", default_value_t = 2)]
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = 2,
+        value_parser = RangedU64ValueParser::<usize>::new().range(1..=MAX_WORKERS)
+    )]
     workers: usize,
     /// Maximum size of an image, in bytes.
-    #[arg(long, value_name = "BYTES", default_value_t = 20 << 20)]
+    #[arg(
+        long,
+        value_name = "BYTES",
+        default_value_t = 20 << 20,
+        value_parser = RangedU64ValueParser::<usize>::new().range(1..=MAX_LIMIT)
+    )]
     max_bytes: usize,
     /// Maximum number of pixels of an image.
-    #[arg(long, value_name = "N", default_value_t = 50_000_000)]
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = 50_000_000,
+        value_parser = RangedU64ValueParser::<u64>::new().range(1..=MAX_LIMIT)
+    )]
     max_pixels: u64,
     /// Memory budget besides the index and its encoder, in MiB: half of it for images and their features,
     /// three eighths for decoding, an eighth for bodies of requests, or as much as the largest one takes.
-    #[arg(long, value_name = "MIB", default_value_t = 1024)]
+    #[arg(
+        long,
+        value_name = "MIB",
+        default_value_t = 1024,
+        value_parser = RangedU64ValueParser::<usize>::new().range(MEMORY_MIB.0..=MEMORY_MIB.1)
+    )]
     memory: usize,
     /// Run the encoder of this click model for devices that are too weak for it: ID of a model of
     /// www/models/models.json, relative to the working folder, or models.json#ID, or models.json for its
@@ -134,15 +170,38 @@ enum LogFormat {
     Json,
 }
 
-/// Runs the command until the process is asked to stop.
+/// The command failed, and its log says why.
+#[derive(Debug, thiserror::Error)]
+#[error("the log says why")]
+pub(super) struct Logged;
+
+/// Runs the command until the process is asked to stop. Where programs read the log, a failure is a line of
+/// it.
 pub(super) fn run(args: ServeArgs) -> anyhow::Result<()> {
-    let _log = start_log(args.log_format)?;
+    let format = args.log_format;
+    let _log = start_log(format)?;
+    match (serve(args), format) {
+        (Err(error), LogFormat::Json) if tracing::enabled!(tracing::Level::ERROR) => {
+            tracing::error!(error = format!("{error:#}"), "the server failed");
+            Err(Logged.into())
+        }
+        (ended, _) => ended,
+    }
+}
+
+fn serve(args: ServeArgs) -> anyhow::Result<()> {
     let token = remote::secret("token", ("--token", args.token.clone()), "MASKLINK_TOKEN")?;
     for folder in [&args.root, &args.data].into_iter().flatten() {
         ensure!(folder.is_dir(), "there is no folder {}", folder.display());
     }
     let loader = backends::loader(args.backends.clone(), &args.runtime)?;
     let address = SocketAddr::new(args.host, args.port);
+    if token.is_none() && !args.host.is_loopback() {
+        tracing::warn!(
+            "all who reach {address} may use the endpoint and read /metrics: set MASKLINK_TOKEN to require a \
+             token"
+        );
+    }
     let embedder =
         args.click_model.as_ref().map(|choice| Embedder::load(choice, &args.runtime)).transpose()?;
     let settings = settings(args, token, embedder.map(Arc::new));
@@ -171,7 +230,10 @@ fn start_log(format: LogFormat) -> anyhow::Result<WorkerGuard> {
     let registry = tracing_subscriber::registry();
     match format {
         LogFormat::Json => {
-            registry.with(lines.json().flatten_event(true).with_writer(writer)).with(levels).init();
+            registry
+                .with(lines.json().flatten_event(true).with_span_list(false).with_writer(writer))
+                .with(levels)
+                .init();
         }
         LogFormat::Text => {
             let is_terminal = std::io::stderr().is_terminal();
@@ -185,7 +247,7 @@ fn settings(args: ServeArgs, token: Option<String>, embedder: Option<Arc<Embedde
     let limits = Limits {
         image_bytes: args.max_bytes,
         pixels: args.max_pixels,
-        workers: args.workers.max(1),
+        workers: args.workers,
         requests_per_second: args.rate,
         store_bytes: args.memory << 19,
         decode_bytes: (args.memory << 17) * 3,
@@ -201,7 +263,7 @@ fn settings(args: ServeArgs, token: Option<String>, embedder: Option<Arc<Embedde
         data: args.data,
         follow_links: args.follow_links,
         store: args.store,
-        trusted_proxies: args.trusted_proxy.iter().map(IpAddr::to_canonical).collect(),
+        trusted_proxies: args.trusted_proxy,
         token,
         allow_origins: args.allow_origin,
         connect: args.connect,
@@ -209,5 +271,50 @@ fn settings(args: ServeArgs, token: Option<String>, embedder: Option<Arc<Embedde
         embedder,
         provider: args.runtime.provider,
         limits,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser as _;
+
+    use super::*;
+
+    #[derive(clap::Parser)]
+    struct Line {
+        #[command(flatten)]
+        serve: ServeArgs,
+    }
+
+    fn limits(arguments: &[&str]) -> Result<Limits, String> {
+        let line =
+            Line::try_parse_from(["serve"].iter().chain(arguments)).map_err(|error| error.to_string())?;
+        Ok(settings(line.serve, None, None).limits)
+    }
+
+    #[test]
+    fn numbers_of_which_no_server_could_run_are_refused() {
+        for arguments in [
+            ["--memory", "99999999999999999"],
+            ["--memory", "0"],
+            ["--memory", "63"],
+            ["--workers", "3000000000000000000"],
+            ["--workers", "0"],
+            ["--max-pixels", "0"],
+            ["--max-bytes", "0"],
+            ["--max-bytes", "18446744073709551615"],
+        ] {
+            let error = limits(&arguments).unwrap_err();
+            assert!(error.contains("is not in 1..=") || error.contains("is not in 64..="), "{error}");
+        }
+        assert!(limits(&["--store-size", "0", "--store", "s"]).unwrap_err().contains("is not in 1..="));
+        assert!(limits(&["--store-size", "7"]).unwrap_err().contains("--store <DIR>"));
+        let largest = [MEMORY_MIB.1, MAX_LIMIT, MAX_LIMIT, MAX_LIMIT].map(|number| number.to_string());
+        let [memory, bytes, pixels, size] = largest.each_ref().map(String::as_str);
+        let largest =
+            ["--memory", memory, "--max-bytes", bytes, "--max-pixels", pixels, "--store-size", size];
+        let largest = limits(&[&largest[..], &["--store", "s", "--workers", "512"]].concat()).unwrap();
+        assert_eq!((largest.store_bytes, largest.folder_bytes), (1 << 43, 1 << 60));
+        assert_eq!(limits(&["--memory", "64"]).unwrap().decode_bytes, 24 << 20);
     }
 }

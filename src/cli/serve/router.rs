@@ -56,11 +56,11 @@ pub fn app(server: Server) -> Router {
         .route("/readyz", get(health::readyz))
         .fallback(files::get_file)
         .layer(from_fn_with_state(hosts, host::check))
-        .layer(from_fn_with_state(proxies, client::identify))
         // Innermost, so that the response to a panic, too, gets every header, is counted and logged.
         .layer(CatchPanicLayer::custom(internal_error))
         .layer(from_fn_with_state(inner.policies.clone(), headers::add))
         .layer(from_fn_with_state(Arc::clone(&inner.metrics), metrics::record))
+        .layer(from_fn_with_state(proxies, client::identify))
         .layer(from_fn(request_id::assign))
         .with_state(server)
 }

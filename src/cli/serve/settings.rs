@@ -1,6 +1,5 @@
 //! The server's settings and limits.
 
-use std::net::IpAddr;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -8,6 +7,7 @@ use std::time::Duration;
 
 use axum::http::HeaderValue;
 
+use super::client::AddressRange;
 use crate::cli::embedder::Embedder;
 use crate::cli::onnx::Provider;
 use crate::link::protocol::client::{LINK_TIMEOUT_MILLIS, UPLOAD_TIMEOUT_MILLIS};
@@ -34,7 +34,7 @@ pub struct Settings {
     /// Hosts from which images are fetched by their URL; none, where the list is empty.
     pub url_hosts: Vec<String>,
     /// Addresses of reverse proxies whose `X-Forwarded-For` is believed.
-    pub trusted_proxies: Vec<IpAddr>,
+    pub trusted_proxies: Vec<AddressRange>,
     /// The click model whose encoder the server runs for devices that are too weak; none, for no such
     /// service.
     pub embedder: Option<Arc<Embedder>>,

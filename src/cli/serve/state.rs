@@ -1,5 +1,6 @@
 //! The server's state, shared by its handlers.
 
+use std::path::Path;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -97,7 +98,11 @@ impl Server {
         let embedding_bytes = if settings.embedder.is_some() { limits.store_bytes / 4 } else { 0 };
         let memory = limits.store_bytes - embedding_bytes;
         let capacity = Capacity { memory, folder: limits.folder_bytes };
-        let store = Arc::new(Store::open(settings.store.clone(), &capacity)?);
+        let store = Store::open(settings.store.clone(), &capacity).map_err(|error| {
+            let path = settings.store.as_deref().unwrap_or_else(|| Path::new("")).display();
+            std::io::Error::new(error.kind(), format!("the store {path} cannot be used: {error}"))
+        })?;
+        let store = Arc::new(store);
         let inner = Inner {
             current: RwLock::new(Generation { backends, store, is_loading: loader.is_some() }),
             loader,
@@ -124,7 +129,9 @@ impl Server {
     pub async fn reload(&self) -> Result<ModelInfo, ReloadError> {
         let _alone = self.inner.reloading.try_lock().map_err(|_| ReloadError::Busy)?;
         let inner = Arc::clone(&self.inner);
-        let loaded = tokio::task::spawn_blocking(move || inner.loader.as_ref().map(|load| load())).await;
+        let span = tracing::Span::current();
+        let load = move || span.in_scope(|| inner.loader.as_ref().map(|load| load()));
+        let loaded = tokio::task::spawn_blocking(load).await;
         let backends = match loaded {
             Ok(Some(backends)) => backends.map_err(ReloadError::Load)?,
             Ok(None) => return Err(ReloadError::Nothing),
@@ -141,6 +148,21 @@ impl Server {
         // An index of millions of entities takes a while to free.
         tokio::task::spawn_blocking(move || drop(before));
         Ok(info)
+    }
+
+    /// Does the same as [`reload`](Self::reload), and logs the outcome.
+    pub(super) async fn reload_and_log(&self) -> Result<ModelInfo, ReloadError> {
+        let reloaded = self.reload().await;
+        match &reloaded {
+            Ok(info) => {
+                tracing::info!(entities = info.entities, index = info.index_sha256, "loaded the index");
+            }
+            Err(error @ ReloadError::Load(_)) => {
+                tracing::error!(%error, "the index was not loaded; the one before is still in use");
+            }
+            Err(error) => tracing::warn!(%error, "nothing was loaded"),
+        }
+        reloaded
     }
 
     /// Reads a body of at most `limit` bytes.
@@ -247,8 +269,11 @@ impl Inner {
         match usize::try_from(bytes) {
             Ok(bytes) if bytes <= max_bytes => self.decoding.reserve(bytes),
             _ => {
-                let [needed, most] = [bytes, max_bytes as u64].map(|bytes| bytes >> 20);
-                let detail = format!("Decoding the image needs {needed} MiB; this server allows {most}.");
+                let (needed, allowed) = (bytes.div_ceil(1 << 20), max_bytes >> 20);
+                let detail = format!(
+                    "Decoding the image needs {needed} MiB; this server allows {allowed}, 3/8 of its \
+                     --memory."
+                );
                 Err(ApiError::new(Kind::TooLarge, detail))
             }
         }

@@ -22,6 +22,8 @@ const MAX_RETRIES: u32 = 4;
 const PAUSE_MILLIS: u32 = 500;
 /// Maximum pause, in milliseconds; an endpoint that asks for a longer one counts as down.
 const MAX_PAUSE_MILLIS: u32 = 15_000;
+/// Time that a patient client waits in all for an endpoint that asks it to, in milliseconds.
+pub const PATIENCE_MILLIS: u32 = 300_000;
 /// Maximum length of a response; an entity takes about one kilobyte, an embedding of segment-anything 2 MiB.
 const MAX_RESPONSE_BYTES: u64 = 16 << 20;
 
@@ -117,17 +119,19 @@ pub async fn ask_endpoint<H: Host>(
     mask: &Mask,
     image_sha256: &str,
 ) -> Result<EndpointAnswer, EndpointError> {
-    let image = ImageRef::Sha256(image_sha256.to_owned());
-    let request = LinkRequest { image, mask: mask.into(), top_k: DEFAULT_ENTITIES };
-    let body = to_body(&request)?;
-    let mut client = Client { host, endpoint, image_sha256, retries: 0 };
-    match client.link(&body).await {
-        Err(EndpointError::Problem { kind: Kind::ImageUnknown, .. }) => {
-            client.upload().await?;
-            client.link(&body).await
-        }
-        answer => answer,
-    }
+    Client::new(host, endpoint, image_sha256).ask(mask).await
+}
+
+/// Links a mask as [`ask_endpoint`] does, for work that may take long: as often as an endpoint states a time
+/// in `Retry-After`, the request is sent again after it, until [`PATIENCE_MILLIS`] were waited.
+pub async fn ask_endpoint_patiently<H: Host>(
+    host: &H,
+    endpoint: Endpoint<'_>,
+    mask: &Mask,
+    image_sha256: &str,
+) -> Result<EndpointAnswer, EndpointError> {
+    let client = Client::new(host, endpoint, image_sha256);
+    Client { patience_millis: PATIENCE_MILLIS, ..client }.ask(mask).await
 }
 
 /// Returns the output of a click model's encoder that an endpoint runs on a region of an image: as many
@@ -142,7 +146,7 @@ pub async fn embed_image<H: Host>(
     let region = [x, y, x + width, y + height];
     let (image, encoder) = (image_sha256.to_owned(), asked.encoder_sha256.to_owned());
     let body = to_body(&EmbedRequest { image, encoder, region })?;
-    let mut client = Client { host, endpoint, image_sha256, retries: 0 };
+    let mut client = Client::new(host, endpoint, image_sha256);
     let embedding = match client.embed(&body).await {
         Err(EndpointError::Problem { kind: Kind::ImageUnknown, .. }) => {
             client.upload().await?;
@@ -168,9 +172,29 @@ struct Client<'a, H> {
     image_sha256: &'a str,
     /// Requests sent again so far, of whatever kind.
     retries: u32,
+    /// Milliseconds that the client still waits for an endpoint that states a time, without counting how
+    /// often.
+    patience_millis: u32,
 }
 
-impl<H: Host> Client<'_, H> {
+impl<'a, H: Host> Client<'a, H> {
+    fn new(host: &'a H, endpoint: Endpoint<'a>, image_sha256: &'a str) -> Self {
+        Self { host, endpoint, image_sha256, retries: 0, patience_millis: 0 }
+    }
+
+    async fn ask(mut self, mask: &Mask) -> Result<EndpointAnswer, EndpointError> {
+        let image = ImageRef::Sha256(self.image_sha256.to_owned());
+        let request = LinkRequest { image, mask: mask.into(), top_k: DEFAULT_ENTITIES };
+        let body = to_body(&request)?;
+        match self.link(&body).await {
+            Err(EndpointError::Problem { kind: Kind::ImageUnknown, .. }) => {
+                self.upload().await?;
+                self.link(&body).await
+            }
+            answer => answer,
+        }
+    }
+
     async fn link(&mut self, body: &[u8]) -> Result<EndpointAnswer, EndpointError> {
         let timeout_millis = LINK_TIMEOUT_MILLIS;
         let path = self.endpoint.backend.map_or_else(|| LINK_PATH.to_owned(), of_backend);
@@ -223,21 +247,30 @@ impl<H: Host> Client<'_, H> {
                 Some(pause) => self.host.sleep(pause).await,
                 None => return Ok((response, millis)),
             }
-            self.retries += 1;
         }
     }
 
-    /// Returns the pause after which a busy endpoint is asked again; `None` where it is not busy,
-    /// was asked often enough, or asks for too long a pause.
-    fn pause_millis(&self, response: &Response) -> Option<u32> {
-        if !matches!(response.status, 429 | 503) || self.retries >= MAX_RETRIES {
+    /// Returns the pause after which a busy endpoint is asked again, and counts it; `None` where it is not
+    /// busy, was asked often enough, or asks for too long a pause.
+    fn pause_millis(&mut self, response: &Response) -> Option<u32> {
+        if !matches!(response.status, 429 | 503) {
             return None;
         }
         // The other form of the header, a date, would need a clock; the client's own pause stands in.
         let seconds = response.retry_after.as_ref().and_then(|text| text.trim().parse::<u32>().ok());
         let asked = seconds.unwrap_or_default().saturating_mul(1000);
+        if self.patience_millis > 0 && seconds.is_some() {
+            // A little more than asked, differently for each image.
+            let pause = asked.max(PAUSE_MILLIS).saturating_add(PAUSE_MILLIS - self.spread(PAUSE_MILLIS));
+            self.patience_millis = self.patience_millis.checked_sub(pause)?;
+            return Some(pause);
+        }
+        if self.retries >= MAX_RETRIES {
+            return None;
+        }
         let doubled = PAUSE_MILLIS.saturating_mul(1 << self.retries).min(MAX_PAUSE_MILLIS);
         let millis = asked.max(self.spread(doubled));
+        self.retries += 1;
         (millis <= MAX_PAUSE_MILLIS).then_some(millis)
     }
 
@@ -245,7 +278,7 @@ impl<H: Host> Client<'_, H> {
     /// together do not all come back together.
     fn spread(&self, millis: u32) -> u32 {
         let add = |sum: u32, byte: u8| sum.wrapping_mul(31).wrapping_add(byte.into());
-        let seed = self.image_sha256.bytes().fold(self.retries, add);
+        let seed = self.image_sha256.bytes().fold(self.retries.wrapping_add(self.patience_millis), add);
         millis - millis / 2 * (seed % 1024) / 1024
     }
 
@@ -466,6 +499,31 @@ mod tests {
         let host = host(responses);
         assert_eq!(ask(&host).unwrap_err().code(), "unavailable");
         assert_eq!(methods(&host), ["POST", "POST", "POST", "PUT", "PUT", "PUT", "POST"]);
+    }
+
+    #[test]
+    fn patient_client_waits_as_often_as_the_endpoint_asks_within_its_patience() {
+        let patient = |host: &TestHost| {
+            let endpoint = Endpoint { url: URL, token: None, backend: None };
+            pollster::block_on(ask_endpoint_patiently(host, endpoint, &mask(), "ab"))
+        };
+        let limited =
+            |seconds: &str| Response { retry_after: Some(seconds.to_owned()), ..problem(Kind::RateLimited) };
+        let refusals = std::iter::repeat_n(limited("1"), 100);
+        let slow = host(refusals.chain([busy(Some("30")), limited("0"), entities(&[0.5])]));
+        assert_eq!(patient(&slow).unwrap().response.entities.len(), 1);
+        let pauses = slow.pauses.borrow();
+        assert!(pauses[..100].iter().all(|pause| (1000..=1250).contains(pause)), "{pauses:?}");
+        assert!((30_000..=30_250).contains(&pauses[100]) && (500..=750).contains(&pauses[101]), "{pauses:?}");
+
+        let endless = host(std::iter::repeat_n(limited("7"), 1000));
+        assert_eq!(patient(&endless).unwrap_err().code(), "rate-limited");
+        let waited: u32 = endless.pauses.borrow().iter().sum();
+        assert!((PATIENCE_MILLIS - 7250..=PATIENCE_MILLIS).contains(&waited), "{waited}");
+        // An endpoint that states no time is asked a few times, as by others.
+        let silent = host(std::iter::repeat_n(busy(None), 100));
+        assert_eq!(patient(&silent).unwrap_err().code(), "unavailable");
+        assert_eq!(silent.sent.borrow().len(), 1 + MAX_RETRIES as usize);
     }
 
     #[test]

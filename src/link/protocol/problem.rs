@@ -125,7 +125,7 @@ impl Kind {
             Self::ImageUnknown => ("image-unknown", 404, "The image is not stored here"),
             Self::MethodNotAllowed => ("method-not-allowed", 405, "The path does not support this method"),
             Self::Timeout => ("timeout", 408, "The request took too long"),
-            Self::TooLarge => ("too-large", 413, "The body is over the size limit"),
+            Self::TooLarge => ("too-large", 413, "The body or the image is over a limit"),
             Self::UnsupportedMedia => ("unsupported-media", 415, "The body is not of a supported type"),
             Self::WrongHost => ("wrong-host", 421, "The Host header is not a name of this server"),
             Self::HashMismatch => ("hash-mismatch", 422, "The body's SHA-256 is not the one in the path"),

@@ -47,6 +47,7 @@ pub struct EmbedRequest {
     #[cfg_attr(feature = "openapi", schema(pattern = "^[0-9a-f]{64}$"))]
     pub encoder: String,
     /// The pixels of the image as displayed that are encoded: `[x1, y1, x2, y2]`, x2 and y2 exclusive.
+    #[cfg_attr(feature = "openapi", schema(min_items = 4, max_items = 4))]
     pub region: [u32; 4],
 }
 
@@ -167,6 +168,7 @@ pub struct Evidence {
     pub image: String,
     /// Box of the exemplar's mask in that image, `[x1, y1, x2, y2]` in pixels.
     #[serde(rename = "box")]
+    #[cfg_attr(feature = "openapi", schema(min_items = 4, max_items = 4))]
     pub bounds: [f32; 4],
     /// Outline of the exemplar's mask in that image, simplified: SVG 2 path data (section 9.3) in pixels, to
     /// fill by the rule even-odd. Absent where the index knows no mask.

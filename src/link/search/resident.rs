@@ -32,7 +32,15 @@ impl Resident {
             Device::Gpu(name) => GpuSearch::open(vectors, Adapters::Any, name.as_deref()).await,
         };
         match opened {
-            Ok(search) => Ok(Some(Self { search, failed: AtomicBool::new(false), report })),
+            Ok(search) => {
+                if search.is_software() {
+                    let name = search.name();
+                    report(&format!(
+                        "{name} emulates a GPU on the CPU; the search of the CPU itself is faster"
+                    ));
+                }
+                Ok(Some(Self { search, failed: AtomicBool::new(false), report }))
+            }
             // It holds less than the index, or no GPU was asked for.
             Err(error)
                 if *device == Device::Auto || matches!(error, Error::Refused { .. } | Error::Lost(_)) =>
@@ -117,11 +125,14 @@ mod tests {
         let expected = index.nearest(&queries, 10);
         assert_eq!(search.nearest(&queries, 10), expected);
         assert!(engine.describe().starts_with("GPU"), "{}", engine.describe());
+        let at_open = REPORTS.load(Ordering::Relaxed);
+        // Mesa's emulation.
+        assert!(at_open == 1 || !engine.describe().contains("llvmpipe"), "no report of the emulation");
         engine.lose_gpu();
         for _ in 0..2 {
             assert_eq!(search.nearest(&queries, 10), expected);
         }
-        assert_eq!(REPORTS.load(Ordering::Relaxed), 1);
+        assert_eq!(REPORTS.load(Ordering::Relaxed), at_open + 1);
         let missing = Device::Gpu(Some("no such adapter".to_owned()));
         let error = pollster::block_on(Engine::open(&index, None, &missing, report)).unwrap_err();
         assert!(error.to_string().contains("no GPU has a name with"), "{error}");

@@ -11,10 +11,25 @@ use axum::http::{Version, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 
+use crate::cli::serve::connection_limit::HEALTH;
 use crate::cli::serve::error::ApiError;
 use crate::link::protocol::problem::Kind;
 
-/// Refuses a request whose `Host` is neither a loopback name nor in the list, where there is one.
+/// Parses a name of this server: a host name in ASCII, or an address. Returns it without a port, and without
+/// the brackets of an IPv6 address.
+pub(crate) fn name(text: &str) -> Result<String, String> {
+    let name = bare(without_port(text));
+    let is_of_name = |byte: u8| byte.is_ascii_alphanumeric() || b"-._".contains(&byte);
+    if name.parse::<IpAddr>().is_err() && (name.is_empty() || !name.bytes().all(is_of_name)) {
+        return Err("give a host name as requests state it, such as masks.example.org, or an address; \
+                    no scheme, path or *"
+            .to_owned());
+    }
+    Ok(name.to_owned())
+}
+
+/// Refuses a request whose `Host` is neither a loopback name nor in the list, where there is one. Health
+/// checks pass by any name: they mostly ask by the address, and their responses tell no secret.
 ///
 /// HTTP/1.1 requires one `Host`, and no second one that another reader could take (RFC 9112 section 3.2).
 pub(crate) async fn check(names: State<Option<Arc<[String]>>>, request: Request, next: Next) -> Response {
@@ -24,6 +39,9 @@ pub(crate) async fn check(names: State<Option<Arc<[String]>>>, request: Request,
         return ApiError::new(Kind::BadRequest, detail).into_response();
     }
     let Some(names) = &*names else { return next.run(request).await };
+    if HEALTH.contains(&request.uri().path()) {
+        return next.run(request).await;
+    }
     let host = request.headers().get(header::HOST).map(|host| host.to_str().unwrap_or_default());
     let host = host.or_else(|| request.uri().host());
     match host {
@@ -39,11 +57,15 @@ pub(crate) async fn check(names: State<Option<Arc<[String]>>>, request: Request,
 /// Returns whether a `Host` (RFC 9110 section 7.2) is a loopback address, `localhost` or one of `names`,
 /// with any port.
 fn is_allowed(host: &str, names: &[String]) -> bool {
-    let name = without_port(host);
-    let address = name.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(name);
-    address.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+    let name = bare(without_port(host));
+    name.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
         || name.eq_ignore_ascii_case("localhost")
         || names.iter().any(|other| other.eq_ignore_ascii_case(name))
+}
+
+/// Returns a name without the brackets of an IPv6 address.
+fn bare(name: &str) -> &str {
+    name.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(name)
 }
 
 fn without_port(host: &str) -> &str {
@@ -61,6 +83,32 @@ fn is_bare_ipv6(host: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn names_are_those_that_requests_state() {
+        for (text, expected) in [
+            ("masks.example.org", "masks.example.org"),
+            ("masks.example.org:443", "masks.example.org"),
+            ("192.0.2.7:8080", "192.0.2.7"),
+            ("[2001:db8::1]:80", "2001:db8::1"),
+            ("2001:db8::1", "2001:db8::1"),
+        ] {
+            assert_eq!(name(text).as_deref(), Ok(expected));
+        }
+        for text in [
+            "https://masks.example.org",
+            "*.example.org",
+            "masks.example.org/",
+            "a b",
+            "",
+            ":80",
+            "ma\u{df}ke.de",
+        ] {
+            assert!(name(text).is_err(), "{text}");
+        }
+        let names = [name("[2001:db8::1]:80").unwrap()];
+        assert!(is_allowed("[2001:db8::1]:8080", &names) && !is_allowed("[2001:db8::2]", &names));
+    }
 
     #[test]
     fn loopback_and_listed_names_are_allowed() {

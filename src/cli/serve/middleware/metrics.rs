@@ -11,6 +11,7 @@ use metrics::{counter, describe_counter, describe_gauge, describe_histogram, gau
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle, PrometheusRecorder};
 
 use crate::cli::onnx::Provider;
+use crate::cli::serve::client::Client;
 use crate::link::protocol::Timing;
 
 /// Upper bounds of the histograms' buckets, in seconds.
@@ -47,6 +48,8 @@ impl Metrics {
                 "masklink_store_failures_total",
                 "Images that could not be written to the store."
             );
+            // An alert on its increase needs the value before the first failure.
+            counter!("masklink_store_failures_total").increment(0);
             describe_gauge!("masklink_working", "Requests that compute.");
             describe_gauge!("masklink_waiting", "Requests that wait for a worker.");
             describe_gauge!("masklink_info", "The server's version and the device of its models.");
@@ -127,6 +130,7 @@ pub(crate) async fn record(State(metrics): State<Arc<Metrics>>, request: Request
     let started = Instant::now();
     let method = request.method().clone();
     let path = request.uri().path().to_owned();
+    let client = request.extensions().get::<Client>().map(|client| tracing::field::display(client.0));
     // The route and not the path, which clients choose: a label for each would fill memory.
     let route = request.extensions().get::<MatchedPath>().map_or("files", MatchedPath::as_str).to_owned();
     let response = next.run(request).await;
@@ -137,7 +141,7 @@ pub(crate) async fn record(State(metrics): State<Arc<Metrics>>, request: Request
         counter!("masklink_requests_total", &labels).increment(1);
         histogram!("masklink_request_seconds", &labels[..1]).record(seconds);
     });
-    tracing::debug!(%method, path, status, ms = seconds * 1e3, "request");
+    tracing::debug!(%method, path, status, ms = seconds * 1e3, client, "request");
     response
 }
 
@@ -163,5 +167,6 @@ mod tests {
         // Histograms and not summaries, which cannot be added up over servers.
         assert!(text.contains("masklink_search_seconds_bucket{le=\"0.001\"} 1\n"), "{text}");
         assert!(text.contains("masklink_waiting 4\n"), "{text}");
+        assert!(text.contains("masklink_store_failures_total 0\n"), "{text}");
     }
 }

@@ -2,6 +2,7 @@
 
 use axum::Json;
 use axum::extract::State;
+use tracing::Instrument as _;
 
 use crate::cli::serve::error::ApiError;
 use crate::cli::serve::state::{ReloadError, Server};
@@ -31,12 +32,12 @@ pub(crate) async fn reload(State(server): State<Server>) -> Result<Json<ModelInf
         return Err(ApiError::new(Kind::Unauthorized, detail));
     }
     // It goes on where the client leaves: a load that was given up would still take its memory.
-    let reloaded = tokio::spawn(async move { server.reload().await });
+    let reload = async move { server.reload_and_log().await };
+    let reloaded = tokio::spawn(reload.in_current_span());
     let reloaded = reloaded.await.unwrap_or_else(|panicked| Err(ReloadError::Load(panicked.into())));
     reloaded.map(Json).map_err(|error| match error {
         ReloadError::Busy | ReloadError::Nothing => ApiError::new(Kind::Unavailable, error.to_string()),
         ReloadError::Load(_) => {
-            tracing::error!(%error, "the index was not loaded");
             ApiError::new(Kind::Internal, format!("The index before is still in use: {error}."))
         }
     })

@@ -58,6 +58,15 @@ mod tests {
     use crate::cli::serve::settings::Limits;
 
     #[test]
+    fn boxes_have_four_numbers() {
+        let document = serde_json::to_value(document()).unwrap();
+        for (schema, field) in [("EmbedRequest", "region"), ("Evidence", "box")] {
+            let field = &document["components"]["schemas"][schema]["properties"][field];
+            assert_eq!((&field["minItems"], &field["maxItems"]), (&4.into(), &4.into()), "{field}");
+        }
+    }
+
+    #[test]
     fn computing_requests_list_their_refusals_and_limits() {
         let document = serde_json::to_value(document()).unwrap();
         let (limits, operations) = (

@@ -91,6 +91,11 @@ impl GpuSearch {
         self.device.handle.destroy();
     }
 
+    /// Returns whether the adapter emulates a GPU on the CPU.
+    pub fn is_software(&self) -> bool {
+        self.device.is_software()
+    }
+
     /// Returns the name of the adapter.
     pub fn name(&self) -> String {
         self.device.adapter_name()
