@@ -2,7 +2,9 @@
  * Clicks on photographs in the running page and prints the cards by the page's own index as rows of the
  * model card's table, with the milliseconds from a mask to its cards.
  *
- * Usage: node tools/photo_cards.mjs ADDRESS PHOTO,X,Y ...   (X and Y from 0 to 1, while `./build.sh serve` runs)
+ * Usage: node tools/photo_cards.mjs ADDRESS PHOTO,X,Y ...   (while `./build.sh serve` runs)
+ *
+ * X and Y are from 0 to 1.
  */
 import { basename } from 'node:path';
 import { launch } from '../tests/browser/support.mjs';
