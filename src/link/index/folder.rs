@@ -78,7 +78,7 @@ pub fn write(folder: &Path, index: &Index, encoder: &[u8]) -> Result<(), FolderE
     write_locked(folder, index, encoder)
 }
 
-/// Does the same as [`write`] in a folder that is there and that the caller has [locked](lock).
+/// Does the same as [`write()`] in a folder that is there and that the caller has [locked](lock).
 pub(crate) fn write_locked(folder: &Path, index: &Index, encoder: &[u8]) -> Result<(), FolderError> {
     let Files { header, parts } = index
         .to_files()
