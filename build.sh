@@ -186,7 +186,7 @@ build_wasm() {
     if fresh "wasm-$module" "${inputs[@]}"; then return; fi
     unmark "wasm-$module"
     "$TARGET/tools/build/debug/bindgen" "$built" "$TARGET/pkg" "$module"
-    node_modules/.bin/wasm-opt -O3 --strip-debug --strip-producers \
+    node_modules/.bin/wasm-opt -O3 --gufa --strip-debug --strip-producers \
         --enable-bulk-memory --enable-nontrapping-float-to-int --enable-sign-ext --enable-mutable-globals \
         --enable-reference-types --enable-multivalue --enable-simd \
         "$TARGET/pkg/${module}_bg.wasm" -o "$TARGET/pkg/${module}_bg.wasm"

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::{Failure, Source};
 use crate::geometry::Size;
-use crate::link::protocol::LinkResponse;
+use crate::link::protocol::{InIndex, LinkResponse};
 use crate::rle::Mask;
 
 /// The certainty of a response's entities, in words.
@@ -22,8 +22,14 @@ pub struct Verdict {
 impl Verdict {
     /// Judges entities whose scores are sorted from high to low.
     pub fn of(response: &LinkResponse) -> Self {
-        let confidence = Confidence::of(response);
-        Self { confidence, heading: confidence.heading(), condition: condition(response) }
+        let scores: Vec<_> = response.entities.iter().map(|entity| entity.score).collect();
+        Self::of_scores(&scores, response.in_index, response.uncalibrated)
+    }
+
+    /// Judges entities by their scores, from high to low, and by what the response says of them all.
+    pub fn of_scores(scores: &[f32], in_index: Option<InIndex>, uncalibrated: bool) -> Self {
+        let confidence = Confidence::of_scores(scores, in_index, uncalibrated);
+        Self { confidence, heading: confidence.heading(), condition: condition(scores, in_index) }
     }
 }
 
@@ -54,14 +60,18 @@ impl Confidence {
     pub const POSSIBLE: f32 = 0.2;
 
     /// Judges entities whose scores are sorted from high to low.
-    pub fn of(LinkResponse { entities, in_index, uncalibrated, .. }: &LinkResponse) -> Self {
+    pub fn of(response: &LinkResponse) -> Self {
+        Verdict::of(response).confidence
+    }
+
+    fn of_scores(scores: &[f32], in_index: Option<InIndex>, uncalibrated: bool) -> Self {
         let unknown = in_index.is_some_and(|in_index| !in_index.known);
         let is_held = in_index.is_none_or(|in_index| in_index.probability >= Self::HELD);
-        let second = entities.get(1).map_or(0.0, |entity| entity.score);
-        match entities.first().map(|entity| entity.score) {
+        let second = scores.get(1).copied().unwrap_or(0.0);
+        match scores.first().copied() {
             None => Self::Nothing,
             Some(_) if unknown => Self::NotInIndex,
-            Some(_) if *uncalibrated => Self::Possible,
+            Some(_) if uncalibrated => Self::Possible,
             Some(first) if is_held && first >= Self::LIKELY && first >= 1.5 * second => Self::Likely,
             Some(first) if first >= Self::POSSIBLE => Self::Possible,
             Some(_) => Self::Unsure,
@@ -82,9 +92,9 @@ impl Confidence {
 
 /// Returns the condition under which the scores hold, where the index may not hold the entity; `None` where
 /// it probably does, or where there is no estimate of it.
-fn condition(LinkResponse { entities, in_index, .. }: &LinkResponse) -> Option<String> {
+fn condition(scores: &[f32], in_index: Option<InIndex>) -> Option<String> {
     let in_index = in_index.filter(|in_index| in_index.probability < Confidence::HELD)?;
-    if entities.is_empty() {
+    if scores.is_empty() {
         return None;
     }
     let percent = 100.0 * in_index.probability;
@@ -99,8 +109,9 @@ pub(super) fn answer(answer: &LinkResponse, source: Source) -> String {
     let first = answer.entities.first();
     let percent = first.map_or(0.0, |entity| 100.0 * entity.score);
     let title = first.map_or("", |entity| entity.title.as_str());
-    let condition = if condition(answer).is_some() { " if the index knows it" } else { "" };
-    let result = match Confidence::of(answer) {
+    let verdict = Verdict::of(answer);
+    let condition = if verdict.condition.is_some() { " if the index knows it" } else { "" };
+    let result = match verdict.confidence {
         Confidence::Likely => format!("Likely {title}, {percent:.0} %."),
         Confidence::Possible if answer.uncalibrated => format!("Possibly {title}."),
         Confidence::Possible => format!("Possibly {title}, {percent:.0} %{condition}."),

@@ -14,6 +14,7 @@ use super::error::{from_js, js_error, of_render, to_js};
 use super::surface::{Drawing, Surface};
 use crate::app::{Effect, Event, Failure, Kept, KeptRecord, Notice, Segmented, ShownMask, State, Verdict};
 use crate::geometry::Size;
+use crate::link::protocol::InIndex;
 use crate::render::Scene;
 use crate::rle::{CocoRle, Connectivity, FlatMasks, Mask, Outline};
 use crate::segment::Ticket;
@@ -298,12 +299,17 @@ pub fn encode_rle(height: u32, width: u32, boundaries: Vec<u32>) -> Result<JsVal
     to_js(&CocoRle::from(&mask.map_err(|error| js_error(error.code(), error))?))
 }
 
-/// Judges the entities of a `LinkResponse`, whose scores are sorted from high to low.
+/// Judges the entities of a response by their scores, from high to low; `known` and `probability` are those of
+/// its `in_index`. A whole response would need a decoder of its own in the module.
 #[wasm_bindgen(js_name = verdictOf, unchecked_return_type = "Verdict")]
 pub fn verdict_of(
-    #[wasm_bindgen(unchecked_param_type = "LinkResponse")] response: JsValue,
+    scores: &[f32],
+    known: Option<bool>,
+    probability: Option<f32>,
+    uncalibrated: bool,
 ) -> Result<JsValue, JsValue> {
-    to_js(&Verdict::of(&from_js(response)?))
+    let in_index = known.zip(probability).map(|(known, probability)| InIndex { known, probability });
+    to_js(&Verdict::of_scores(scores, in_index, uncalibrated))
 }
 
 /// Returns a mask as a bitmap of bytes 0 and 255.

@@ -1,6 +1,6 @@
 /** @file Loads the WebAssembly module once for all viewers of a page. */
 
-import init, { Viewer, encodeRle, verdictOf } from '../pkg/viewer.js';
+import init, { Viewer, encodeRle, verdictOf as judge } from '../pkg/viewer.js';
 import { ViewerError } from './errors.js';
 
 /** @type {Promise<typeof Viewer> | undefined} */
@@ -27,4 +27,13 @@ async function load() {
   }
 }
 
-export { encodeRle, verdictOf };
+export { encodeRle };
+
+/**
+ * Judges entities whose scores are sorted from high to low.
+ * @param {import('../pkg/viewer.js').LinkResponse} response
+ */
+export function verdictOf({ entities, in_index, uncalibrated = false }) {
+  const scores = Float32Array.from(entities, ({ score }) => score);
+  return judge(scores, in_index?.known, in_index?.probability, uncalibrated);
+}
