@@ -512,7 +512,8 @@ export class MaskViewer extends AttributesElement {
 
   /**
    * Keeps the masks of a file that `exportMasks` wrote, any but a cut-out, or of another PNG that is
-   * white on black or opaque on transparent; they must be as large as the image. A mask that cannot be used is reported by `error`.
+   * white on black or opaque on transparent; they must be as large as the image. A mask that cannot be
+   * used is reported by `error`.
    * @param {Blob} file
    * @returns {Promise<number>} The number of masks that were added.
    */

@@ -299,8 +299,8 @@ pub fn encode_rle(height: u32, width: u32, boundaries: Vec<u32>) -> Result<JsVal
     to_js(&CocoRle::from(&mask.map_err(|error| js_error(error.code(), error))?))
 }
 
-/// Judges the entities of a response by their scores, from high to low; `known` and `probability` are those of
-/// its `in_index`. A whole response would need a decoder of its own in the module.
+/// Judges the entities of a response by their scores, from high to low; `known` and `probability` are those
+/// of its `in_index`. A whole response would need a decoder of its own in the module.
 #[wasm_bindgen(js_name = verdictOf, unchecked_return_type = "Verdict")]
 pub fn verdict_of(
     scores: &[f32],

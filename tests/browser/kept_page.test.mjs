@@ -179,7 +179,7 @@ test('a card names the kept mask, and a file of the chosen format is saved and i
   await close();
 });
 
-test('a damaged file is refused with the formats that work, as an error that the next action ends', async () => {
+test('a damaged file is refused with the formats that work until the next action', async () => {
   const { page, errors, close } = await openClicked();
   const pngs = await page.evaluate(async () => {
     const files = await document.querySelector('mask-viewer').exportMasks('mask');

@@ -4,7 +4,7 @@ import { encodeRle } from './module.js';
 
 /** Maximum number of pixels. */
 const MAX_PIXELS = 2 ** 26;
-/** Where the width is: after the signature, and the length and type of the first chunk. */
+/** Offset of the width: after the signature, and the length and type of the first chunk. */
 const WIDTH_AT = 16;
 /** Maximum part of the pixels that are neither near black nor near white, as at smoothed edges. */
 const MAX_GREY = 0.05;

@@ -58,7 +58,7 @@ async fn load(server: &Server, address: SocketAddr) -> anyhow::Result<Infallible
     let url = format!("http://{address}/");
     match server.reload().await {
         Ok(info) => tracing::info!(url, entities = info.entities, index = info.index_sha256, "ready"),
-        // Where the operator was faster, both loads read the same folder.
+        // If the operator was faster, both loads read the same folder.
         Err(ReloadError::Busy) => tracing::info!(url, "ready once the index is loaded"),
         Err(ReloadError::Nothing) => tracing::info!(url, "ready, without an index"),
         Err(ReloadError::Load(error)) => return Err(error),
