@@ -6,7 +6,7 @@ use masklink::link::encoder::EncoderManifest;
 use masklink::link::index::Index;
 use masklink::link::index::header;
 use masklink::link::protocol::LinkRequest;
-use masklink::link::protocol::client::read_response;
+use masklink::link::protocol::response::read_response;
 use masklink::model::Response;
 use masklink::rle::{CocoRle, Mask};
 use masklink::segment::{Limits, Manifest, Session};
