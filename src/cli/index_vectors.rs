@@ -9,6 +9,7 @@ use anyhow::{Context as _, bail, ensure};
 
 use super::titles::each_title;
 use super::vector_source::VectorSource;
+use crate::dataset::is_qid;
 use crate::link::encoder::EncoderManifest;
 use crate::link::index::build::BuildError;
 use crate::link::index::vectors::Element;
@@ -150,10 +151,8 @@ fn qid_of(key: &str, qids: Option<&HashMap<String, String>>) -> anyhow::Result<O
     if let Some(qids) = qids {
         return Ok(qids.get(key).cloned());
     }
-    let digits = key.strip_prefix('Q').unwrap_or_default();
-    let is_qid = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
     ensure!(
-        is_qid,
+        is_qid(key),
         "{key:?} is not a QID, as Q42 is; give a file with lines of a vector's text, a tab and its QID by \
          --vector-qids"
     );

@@ -47,4 +47,4 @@ pub use memory::{
     CategoryCount, ChunkedVec, Dataset, DatasetBuilder, FrameError, ImageFrame, ImageResult, MaskFrame,
     OpenedImage, Order, Overview, Query, QueryMatches, ResultPage, Summary, SummaryBuilder,
 };
-pub use record::{Annotation, Category, EncodedMask, ImageRecord, Label, Partition, Series, Split};
+pub use record::{Annotation, Category, EncodedMask, ImageRecord, Label, Partition, Series, Split, is_qid};

@@ -68,10 +68,15 @@ impl Category {
         self.name.len() + optional
     }
 
-    /// Returns whether the id is a Wikidata QID: `Q` and a positive number without leading zeros.
+    /// Returns whether the id is a Wikidata [QID](is_qid).
     pub fn is_entity(&self) -> bool {
-        self.id.strip_prefix('Q').is_some_and(|digits| {
-            !digits.is_empty() && !digits.starts_with('0') && digits.bytes().all(|byte| byte.is_ascii_digit())
-        })
+        is_qid(&self.id)
     }
+}
+
+/// Returns whether a text is a Wikidata QID: `Q` and a positive number without leading zeros.
+pub fn is_qid(text: &str) -> bool {
+    text.strip_prefix('Q').is_some_and(|digits| {
+        !digits.is_empty() && !digits.starts_with('0') && digits.bytes().all(|byte| byte.is_ascii_digit())
+    })
 }

@@ -9,6 +9,6 @@ mod split;
 pub use annotation::Annotation;
 pub(crate) use annotation::CUT_MESSAGE;
 pub use encoded::EncodedMask;
-pub use image::{Category, ImageRecord};
+pub use image::{Category, ImageRecord, is_qid};
 pub use label::Label;
 pub use split::{Partition, Series, Split};
