@@ -373,11 +373,11 @@ test('the title names the mask that is selected, and whose image it is', async (
   await page.locator('mask-viewer .chip', { hasText: 'Vase' }).click();
   await page.locator('#truth', { hasText: 'Vase' }).waitFor();
   assert.equal(await title.innerText(), 'Vase');
-  assert.equal(await same.innerText(), 'image of Apple');
+  assert.equal(await same.innerText(), 'record: Apple');
   assert.match(await page.title(), /^Vase:/);
   await placeOf(page);
   await page.reload();
-  await same.filter({ hasText: 'image of Apple' }).waitFor({ timeout: PATIENCE });
+  await same.filter({ hasText: 'record: Apple' }).waitFor({ timeout: PATIENCE });
   assert.equal(await title.innerText(), 'Vase');
   await page.getByRole('button', { name: 'Next' }).click();
   await same.filter({ hasText: /^$/ }).waitFor({ state: 'attached', timeout: PATIENCE });

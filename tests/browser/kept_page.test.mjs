@@ -197,7 +197,7 @@ test('a damaged file is refused with the formats that work until the next action
   await problem.waitFor();
   assert.equal(
     await problem.innerText(),
-    'The masks cannot be imported: it is neither JSON, SVG nor PNG. Choose a file that was ' +
+    'The masks cannot be imported: the file is neither JSON, SVG nor PNG. Choose a file that was ' +
       'exported here as COCO JSON, Mask-OVEN-Wiki JSON, RLE, GeoJSON, SVG or mask PNG.',
   );
   await page.evaluate(() => document.querySelector('mask-viewer').selectMask(0));

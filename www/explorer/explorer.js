@@ -527,7 +527,7 @@ export class Explorer {
   #nameShown(item) {
     document.title = `${nameOf(item)}: masklink explorer`;
     const isOther = item.id !== this.#place.record;
-    fill(byId('detail-same'), isOther && `image of ${this.#recordName}`);
+    fill(byId('detail-same'), isOther && `record: ${this.#recordName}`);
   }
 
   #showPosition() {

@@ -224,7 +224,7 @@ export async function imported(file) {
   } catch (cause) {
     if (cause instanceof ViewerError) throw cause;
     if (cause instanceof RangeError) throw unreadable(cause.message, cause);
-    throw unreadable('it is neither JSON, SVG nor PNG', cause);
+    throw unreadable('the file is neither JSON, SVG nor PNG', cause);
   }
   const records = found.map(recordOf).filter((record) => record !== null);
   if (records.length === 0) throw unreadable('it has no masks as runs or polygons');
